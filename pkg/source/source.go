@@ -1,0 +1,36 @@
+// Package source brings sets of specs over time.
+package source
+
+import (
+	"context"
+
+	"github.com/wasm-xds/wasm-xds/pkg/spec"
+)
+
+// Source brings sets of specs until its context ends.
+type Source interface {
+	// Run reads the specs, hands a [Set] to emit, and again whenever anything a
+	// set depends on has changed, the files that specs refer to included. It
+	// calls emit from one goroutine, and returns ctx's error when ctx ends.
+	Run(ctx context.Context, emit func(Set)) error
+}
+
+// Set is everything a source says at one time. It is immutable.
+type Set struct {
+	// Specs are the valid documents, sorted by name, each name once.
+	Specs []*spec.Spec
+	// Errors are the problems of the documents that are not in Specs.
+	Errors []*spec.Error
+	// BrokenFiles are the files that could not be taken apart into documents at
+	// all: whatever names they held before are unknown, not gone.
+	BrokenFiles []string
+	// References tells for each file that a spec names (module, configFrom)
+	// what was seen of it: a value that changes when the file changes.
+	References map[string]string
+	// Unavailable says why the source as a whole could not be read (directory gone,
+	// replaced by a file, another mount); then the fields above are empty and mean nothing.
+	Unavailable *spec.Error
+	// Degraded says what does not work as well as it should, while the set itself
+	// is good (inotify's limits reached: changes are seen by rescan only). Nil: nothing.
+	Degraded *spec.Error
+}

@@ -1,0 +1,134 @@
+// Package spec is the document a user writes: its types, strict decoding with
+// positions, and validation. It knows neither Envoy nor xDS.
+package spec
+
+import "time"
+
+// APIVersion is the only value that a document's apiVersion may have.
+const APIVersion = "wasm-xds/v1"
+
+// Type says which of Envoy's filter chains a filter lives in.
+type Type string
+
+// The filter types. The zero value of a decoded spec is [HTTP].
+const (
+	HTTP    Type = "http"
+	Network Type = "network"
+)
+
+// FailurePolicy says what Envoy does with requests when the filter fails at
+// run time, and what a control plane serves when it has nothing that loads.
+type FailurePolicy string
+
+// The failure policies, named after Envoy's FAIL_CLOSED, FAIL_OPEN and FAIL_RELOAD.
+const (
+	Closed FailurePolicy = "closed"
+	Open   FailurePolicy = "open"
+	Reload FailurePolicy = "reload"
+)
+
+// Delivery says how the module's bytes reach an Envoy.
+type Delivery string
+
+// The delivery modes. "" means the server's own default.
+const (
+	Remote Delivery = "remote" // Envoy fetches the module over HTTP
+	Inline Delivery = "inline" // the bytes are in the xDS resource
+	File   Delivery = "file"   // Envoy reads the module store's file
+)
+
+// OnRemove says what Envoys get when a spec goes away.
+type OnRemove string
+
+// What a removed filter leaves behind.
+const (
+	Keep        OnRemove = "keep"
+	Passthrough OnRemove = "passthrough"
+	Deny        OnRemove = "deny"
+)
+
+// Spec is one valid document, with every default filled in except Delivery and
+// VM.ID, whose defaults belong to the server and to the translation.
+// A Spec is immutable once decoded.
+type Spec struct {
+	Name       string
+	Type       Type
+	Module     Module
+	RootID     string
+	Config     *string // plugin configuration; nil: none; inline configurations only
+	ConfigFrom *FileRef
+	Policy     FailurePolicy
+	Delivery   Delivery // "": the server's default
+	VM         VM
+	// ReloadBackoff is the pause before a failed VM is made anew; with policy Reload only, else 0.
+	ReloadBackoff time.Duration
+	// AllowOnHeadersStopIteration needs Envoy 1.35 or later; nil leaves Envoy's default.
+	AllowOnHeadersStopIteration *bool
+	Capabilities                []string // nil: unrestricted; sorted
+	Nodes                       NodeSelector
+	Canary                      Canary
+	OnRemove                    OnRemove
+	Disabled                    bool
+
+	// File is the document's file as the source named it; Line is where the document begins, 1-based.
+	File string
+	Line int
+}
+
+// Module names the Wasm bytes. Exactly one of File and URL is set.
+type Module struct {
+	File   *FileRef
+	URL    string
+	SHA256 string   // lowercase hex; "" when the spec names none
+	Pos    Position // of the module's reference, for errors that resolving it finds
+}
+
+// FileRef is a file that a spec names.
+type FileRef struct {
+	Path string // absolute
+	As   string // as written
+	Pos  Position
+}
+
+// VM is the vm section.
+type VM struct {
+	ID               string // "": an id of the filter's own
+	Runtime          string // full extension name, envoy.wasm.runtime.v8 by default
+	Config           *string
+	Env              map[string]string
+	HostEnv          []string // sorted
+	AllowPrecompiled bool
+}
+
+// NodeSelector selects Envoys: all keys that are set must match, any value
+// within a key does. The zero value selects every Envoy.
+type NodeSelector struct {
+	IDs      []string
+	Clusters []string
+	Metadata map[string]string // compared with the node's metadata as text
+}
+
+// Canary says which Envoys get a new revision first. Exactly one field is in
+// use: Selector when non-nil, else Percent when > 0, else Count (0: all at once).
+// A spec that says nothing decodes to Count 1.
+type Canary struct {
+	Count    int
+	Percent  int // 1 to 100
+	Selector *NodeSelector
+}
+
+// Position is a place in a file; Line and Column are 1-based, 0 when unknown.
+type Position struct {
+	File   string
+	Line   int
+	Column int
+}
+
+// Error is one problem of one document, worded for the person who wrote it.
+type Error struct {
+	Code    string // stable, snake_case: "unknown_field", "bad_yaml", "module_missing", …
+	Message string
+	Hint    string // the next step; may be empty
+	Name    string // the filter that the document describes, when known
+	Pos     Position
+}
