@@ -1,0 +1,203 @@
+// Package wasmenc encodes small WebAssembly modules: as much of the binary
+// format as hand-written Proxy-Wasm filters need, and nothing else.
+//
+// Equal calls give equal bytes. Nothing is validated: a module that makes no
+// sense is encoded as it is, which is what tests of hostile modules want.
+package wasmenc
+
+// ValType is the type of a parameter, a result, a local or a global.
+type ValType byte
+
+// The value types.
+const (
+	I32 ValType = 0x7f
+	I64 ValType = 0x7e
+)
+
+// FuncType is a function's signature.
+type FuncType struct {
+	Params  []ValType
+	Results []ValType
+}
+
+// Sig reads a signature in the short form "ii:i": a letter a value, parameters
+// before the colon and results after it; i is [I32], I is [I64]. No colon means
+// no result. Another letter panics: signatures are constants of the program.
+func Sig(short string) FuncType {
+	var t FuncType
+	list := &t.Params
+	for _, c := range short {
+		switch c {
+		case 'i':
+			*list = append(*list, I32)
+		case 'I':
+			*list = append(*list, I64)
+		case ':':
+			list = &t.Results
+		default:
+			panic("wasmenc: bad signature " + short)
+		}
+	}
+	return t
+}
+
+// FuncIndex is a function's place in a module; imports come first.
+type FuncIndex uint32
+
+// GlobalIndex is a global's place in a module.
+type GlobalIndex uint32
+
+// Module is a module in the making. The zero value is the empty module.
+type Module struct {
+	types         vector
+	typeIndex     map[string]uint32
+	imports       vector
+	functions     vector
+	memory        vector
+	globals       vector
+	exports       vector
+	codes         vector
+	data          vector
+	customs       []byte
+	nextFuncIndex FuncIndex
+}
+
+// vector is the format's vec(T): a count, then the items.
+type vector struct {
+	count uint32
+	items []byte
+}
+
+func (v *vector) add(item []byte) {
+	v.count++
+	v.items = append(v.items, item...)
+}
+
+// Import declares an imported function. It panics after the first [Module.Func],
+// because imports have the lower indexes.
+func (m *Module) Import(module, name string, t FuncType) FuncIndex {
+	if m.functions.count > 0 {
+		panic("wasmenc: import after function " + module + "." + name)
+	}
+	entry := appendName(appendName(nil, module), name)
+	entry = append(entry, kindFunc)
+	m.imports.add(appendU32(entry, m.typeOf(t)))
+	return m.takeFuncIndex()
+}
+
+// Func adds a function. locals is the number of its i32 locals, whose indexes
+// follow those of the parameters. The end of the body is implied.
+func (m *Module) Func(t FuncType, locals int, body Code) FuncIndex {
+	m.functions.add(appendU32(nil, m.typeOf(t)))
+	var code []byte
+	if locals > 0 {
+		code = append(code, 1)
+		code = appendU32(code, uint32(locals))
+		code = append(code, byte(I32))
+	} else {
+		code = append(code, 0)
+	}
+	code = append(code, body...)
+	code = append(code, opEnd)
+	m.codes.add(append(appendU32(nil, uint32(len(code))), code...))
+	return m.takeFuncIndex()
+}
+
+// ExportedFunc is [Module.Func] and [Module.ExportFunc] in one.
+func (m *Module) ExportedFunc(name string, t FuncType, locals int, body Code) FuncIndex {
+	f := m.Func(t, locals, body)
+	m.ExportFunc(name, f)
+	return f
+}
+
+// Memory gives the module a memory of at least pages pages of 64 KiB,
+// exported as "memory".
+func (m *Module) Memory(pages uint32) {
+	m.memory.add(appendU32([]byte{limitMin}, pages))
+	m.export("memory", kindMemory, 0)
+}
+
+// Global adds a mutable i32 global.
+func (m *Module) Global(initial int32) GlobalIndex {
+	entry := []byte{byte(I32), globalMutable}
+	entry = append(entry, Code{}.I32Const(initial)...)
+	m.globals.add(append(entry, opEnd))
+	return GlobalIndex(m.globals.count - 1)
+}
+
+// ExportFunc exports a function.
+func (m *Module) ExportFunc(name string, f FuncIndex) {
+	m.export(name, kindFunc, uint32(f))
+}
+
+// Data places bytes into the memory when the module is instantiated.
+func (m *Module) Data(address int32, content []byte) {
+	entry := append([]byte{0}, Code{}.I32Const(address)...)
+	entry = append(entry, opEnd)
+	entry = appendU32(entry, uint32(len(content)))
+	m.data.add(append(entry, content...))
+}
+
+// Custom adds a custom section; custom sections come after all others.
+func (m *Module) Custom(name string, content []byte) {
+	head := appendName(nil, name)
+	m.customs = append(m.customs, sectionCustom)
+	m.customs = appendU32(m.customs, uint32(len(head)+len(content)))
+	m.customs = append(m.customs, head...)
+	m.customs = append(m.customs, content...)
+}
+
+// Bytes is the encoded module.
+func (m *Module) Bytes() []byte {
+	out := Header()
+	for _, section := range []struct {
+		id byte
+		v  *vector
+	}{
+		{sectionType, &m.types},
+		{sectionImport, &m.imports},
+		{sectionFunction, &m.functions},
+		{sectionMemory, &m.memory},
+		{sectionGlobal, &m.globals},
+		{sectionExport, &m.exports},
+		{sectionCode, &m.codes},
+		{sectionData, &m.data},
+	} {
+		if section.v.count == 0 {
+			continue
+		}
+		content := append(appendU32(nil, section.v.count), section.v.items...)
+		out = AppendSection(out, section.id, content)
+	}
+	return append(out, m.customs...)
+}
+
+func (m *Module) takeFuncIndex() FuncIndex {
+	m.nextFuncIndex++
+	return m.nextFuncIndex - 1
+}
+
+func (m *Module) export(name string, kind byte, index uint32) {
+	m.exports.add(appendU32(append(appendName(nil, name), kind), index))
+}
+
+// typeOf is the index of a signature, which is listed once however often it is used.
+func (m *Module) typeOf(t FuncType) uint32 {
+	entry := []byte{typeFunc}
+	for _, list := range [][]ValType{t.Params, t.Results} {
+		entry = appendU32(entry, uint32(len(list)))
+		for _, v := range list {
+			entry = append(entry, byte(v))
+		}
+	}
+	if i, known := m.typeIndex[string(entry)]; known {
+		return i
+	}
+	if m.typeIndex == nil {
+		m.typeIndex = make(map[string]uint32)
+	}
+	i := m.types.count
+	m.typeIndex[string(entry)] = i
+	m.types.add(entry)
+	return i
+}
