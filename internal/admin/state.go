@@ -1,0 +1,61 @@
+package admin
+
+import (
+	"context"
+	"net/http"
+)
+
+// The codes of a rollback's errors that are not the server's fault; any other
+// code is answered as 409.
+const (
+	CodeNoFilter     = "no_such_filter"
+	CodeNoRevision   = "no_such_revision"
+	CodeNotSupported = "not_supported"
+)
+
+// State is what the API shows. Its methods may be called from any goroutine and
+// return copies (or immutable values) without waiting.
+type State interface {
+	// Filters is every filter, sorted by name.
+	Filters() []Filter
+	// Filter is the filter of that name, false when there is none.
+	Filter(name string) (Filter, bool)
+	// Nodes is every open stream, sorted by id and then stream.
+	Nodes() []Node
+	Snapshot() Snapshot
+	Source() Source
+	// Ready says whether a snapshot can be served, an empty one too.
+	Ready() bool
+	// Subscribe brings what changes from now on, until cancel is called. The
+	// channel is closed when the subscription ends, which is also what happens
+	// to a subscriber that does not keep up.
+	Subscribe() (events <-chan Event, cancel func())
+	// Rollback serves an earlier revision again, the one before the present one
+	// when revision is "", and returns the filter as it then is.
+	Rollback(ctx context.Context, name, revision string) (Filter, *Error)
+}
+
+// Error formats as file:line:column: message (hint).
+func (e *Error) Error() string { return formatError(e) }
+
+// status is the HTTP status that an error is answered with.
+func (e *Error) status() int {
+	switch e.Code {
+	case CodeNoFilter, CodeNoRevision, codeNotFound:
+		return http.StatusNotFound
+	case CodeNotSupported:
+		return http.StatusNotImplemented
+	case codeForbidden:
+		return http.StatusForbidden
+	case codeMediaType:
+		return http.StatusUnsupportedMediaType
+	case codeBadRequest:
+		return http.StatusBadRequest
+	case codeMethod:
+		return http.StatusMethodNotAllowed
+	case codeTooMany:
+		return http.StatusServiceUnavailable
+	default:
+		return http.StatusConflict
+	}
+}

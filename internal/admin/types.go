@@ -1,0 +1,146 @@
+package admin
+
+import "time"
+
+// FilterState is what is true of a filter as a whole.
+type FilterState string
+
+// The filter states. More may come: a client treats one it does not know as text.
+const (
+	FilterActive   FilterState = "active"   // Revision is served; Error says why a newer one is not
+	FilterRejected FilterState = "rejected" // nothing of it can be served: Envoys get a stand-in
+	FilterRemoved  FilterState = "removed"  // its spec is gone; OnRemove says what Envoys get
+	FilterUnknown  FilterState = "unknown"  // an Envoy asks for a name that no spec has: denied
+)
+
+// SubscriberState is what is true of one filter on one Envoy's stream.
+type SubscriberState string
+
+// The subscriber states. More may come.
+const (
+	SubscriberPending  SubscriberState = "pending"  // pushed or about to be, no ACK yet
+	SubscriberFetching SubscriberState = "fetching" // Envoy is getting the module
+	SubscriberLive     SubscriberState = "live"     // new requests run Revision
+	SubscriberRejected SubscriberState = "rejected" // Envoy refused; Error says why
+	SubscriberGone     SubscriberState = "gone"     // its stream has ended
+)
+
+// Filter is one filter, as GET /api/v1/filters/{name} answers it.
+type Filter struct {
+	Name     string      `json:"name"`
+	Type     string      `json:"type"`     // http or network
+	Revision string      `json:"revision"` // what is served, 12 hex digits; "": nothing of its own
+	State    FilterState `json:"state"`
+	Disabled bool        `json:"disabled"`
+	Error    *Error      `json:"error"` // null: nothing is wrong
+	Module   Module      `json:"module"`
+	SpecFile string      `json:"specFile"` // "": there is none
+	Delivery string      `json:"delivery"` // remote, inline or file, the server's default filled in
+
+	Stable    string   `json:"stable"`    // the last revision known to load; "": none yet
+	Candidate string   `json:"candidate"` // the revision that is rolling out; "": none
+	Rejected  []string `json:"rejected"`  // revisions that an Envoy refused, newest first
+	Rollout   string   `json:"rollout"`   // one line for people: how far the rollout is; "": none
+	Canaries  []string `json:"canaries"`  // streams that get Candidate first
+	OnRemove  string   `json:"onRemove"`  // keep, passthrough or deny
+
+	Subscribers []Subscriber `json:"subscribers"`
+}
+
+// Module names a filter's Wasm bytes.
+type Module struct {
+	SHA256 string `json:"sha256"` // lowercase hex; "": none is known
+	Size   int64  `json:"size"`   // bytes
+}
+
+// Subscriber is one filter on one Envoy's stream.
+type Subscriber struct {
+	Node     string          `json:"node"`
+	Cluster  string          `json:"cluster"`
+	Address  string          `json:"address"` // the stream's peer
+	Stream   string          `json:"stream"`  // unique while the server runs
+	Envoy    string          `json:"envoy"`   // version, 1.40.0; "": not told
+	State    SubscriberState `json:"state"`
+	Revision string          `json:"revision"` // what runs there, as far as Envoy has said; "": nothing yet
+	Variant  string          `json:"variant"`  // remote, inline, file, passthrough or deny; "": nothing yet
+	Error    *Error          `json:"error"`
+	Since    time.Time       `json:"since"` // when State was entered
+}
+
+// Node is one Envoy's stream with what it asks for.
+type Node struct {
+	ID      string       `json:"id"`
+	Cluster string       `json:"cluster"`
+	Address string       `json:"address"`
+	Envoy   string       `json:"envoy"`
+	Stream  string       `json:"stream"`
+	Mode    string       `json:"mode"`  // ads-delta, ads-sotw, ecds-delta or ecds-sotw
+	Since   time.Time    `json:"since"` // when the stream began
+	Filters []NodeFilter `json:"filters"`
+}
+
+// NodeFilter is a filter as one Envoy has it.
+type NodeFilter struct {
+	Name     string          `json:"name"`
+	State    SubscriberState `json:"state"`
+	Revision string          `json:"revision"`
+	Variant  string          `json:"variant"`
+	Error    *Error          `json:"error"`
+}
+
+// Snapshot is the set of revisions that is served.
+type Snapshot struct {
+	Version    string            `json:"version"`    // a hash of the content
+	Filters    map[string]string `json:"filters"`    // name to revision
+	LoadedFrom string            `json:"loadedFrom"` // directory: read now; state: the last good one, from before the start
+	Since      time.Time         `json:"since"`      // when it was published
+}
+
+// SourceState is what is true of the place that the specs come from.
+type SourceState string
+
+// The source states. More may come.
+const (
+	SourceOK          SourceState = "ok"
+	SourceDegraded    SourceState = "degraded"    // works, but not as well as it should
+	SourceUnavailable SourceState = "unavailable" // cannot be read: what was served is served on
+	SourceHeld        SourceState = "held"        // every spec went at once: held until one appears
+)
+
+// Source is the place that the specs come from, and what is wrong with them.
+type Source struct {
+	Directory string      `json:"directory"`
+	State     SourceState `json:"state"`
+	Error     *Error      `json:"error"`  // why State is not ok
+	Errors    []*Error    `json:"errors"` // of the documents, all of them
+	Since     time.Time   `json:"since"`  // when State was entered
+}
+
+// Error is a problem, worded for people. It is also what every answer of the API
+// that is not 2xx carries, as {"error": {…}}.
+type Error struct {
+	Code    string `json:"code"` // stable, snake_case
+	Message string `json:"message"`
+	Hint    string `json:"hint"` // the next step; may be ""
+	File    string `json:"file"`
+	Line    int    `json:"line"` // 1-based; 0: unknown
+	Column  int    `json:"column"`
+}
+
+// EventType says what has changed.
+type EventType string
+
+// The event types. More may come.
+const (
+	EventFilter   EventType = "filter" // Name is the filter's
+	EventNode     EventType = "node"   // Name is the node's id
+	EventSource   EventType = "source"
+	EventSnapshot EventType = "snapshot" // Name is the new version
+)
+
+// Event says that something has changed; ask for the thing itself to see how.
+type Event struct {
+	Type EventType `json:"type"`
+	Name string    `json:"name"`
+	Time time.Time `json:"time"`
+}
