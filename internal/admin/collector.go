@@ -1,0 +1,68 @@
+package admin
+
+import "github.com/prometheus/client_golang/prometheus"
+
+var (
+	descFilters = prometheus.NewDesc("wasm_xds_filters",
+		"Filters, by state.", []string{"state"}, nil)
+	descErrors = prometheus.NewDesc("wasm_xds_filters_with_error",
+		"Filters whose newest content is not served, whatever their state.", nil, nil)
+	descSubscribers = prometheus.NewDesc("wasm_xds_subscribers",
+		"Filters on Envoys' streams, by state.", []string{"state"}, nil)
+	descSourceErrors = prometheus.NewDesc("wasm_xds_source_errors",
+		"Problems in the specs, as they are now.", nil, nil)
+	descAvailable = prometheus.NewDesc("wasm_xds_directory_available",
+		"1 while the directory of the specs can be read, else 0; what was served is served on.", nil, nil)
+	descReady = prometheus.NewDesc("wasm_xds_ready",
+		"1 when a snapshot can be served.", nil, nil)
+)
+
+// stateCollector reads the state on each scrape, so that its gauges cannot
+// disagree with the API.
+type stateCollector struct{ state State }
+
+func (c stateCollector) Describe(out chan<- *prometheus.Desc) {
+	for _, d := range []*prometheus.Desc{
+		descFilters, descErrors, descSubscribers, descSourceErrors, descAvailable, descReady,
+	} {
+		out <- d
+	}
+}
+
+func (c stateCollector) Collect(out chan<- prometheus.Metric) {
+	gauge := func(d *prometheus.Desc, value int, labels ...string) {
+		out <- prometheus.MustNewConstMetric(d, prometheus.GaugeValue, float64(value), labels...)
+	}
+	filters := map[FilterState]int{FilterActive: 0, FilterRejected: 0, FilterRemoved: 0, FilterUnknown: 0}
+	subscribers := map[SubscriberState]int{
+		SubscriberPending: 0, SubscriberFetching: 0, SubscriberLive: 0, SubscriberRejected: 0, SubscriberGone: 0,
+	}
+	withError := 0
+	for _, f := range c.state.Filters() {
+		filters[f.State]++
+		if f.Error != nil {
+			withError++
+		}
+		for i := range f.Subscribers {
+			subscribers[f.Subscribers[i].State]++
+		}
+	}
+	for state, n := range filters {
+		gauge(descFilters, n, string(state))
+	}
+	for state, n := range subscribers {
+		gauge(descSubscribers, n, string(state))
+	}
+	gauge(descErrors, withError)
+	source := c.state.Source()
+	gauge(descSourceErrors, len(source.Errors))
+	gauge(descAvailable, number(source.State != SourceUnavailable))
+	gauge(descReady, number(c.state.Ready()))
+}
+
+func number(is bool) int {
+	if is {
+		return 1
+	}
+	return 0
+}

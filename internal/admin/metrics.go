@@ -1,0 +1,174 @@
+package admin
+
+import (
+	"runtime"
+	"strconv"
+	"time"
+
+	"github.com/prometheus/client_golang/prometheus"
+	"github.com/prometheus/client_golang/prometheus/collectors"
+)
+
+// NackKind says what an Envoy's NACK means to the one who reads the metrics.
+type NackKind string
+
+// The kinds of NACK.
+const (
+	// NackNotCached is the first half of a hitless remote update: the old
+	// revision serves on while Envoy fetches the module. Nothing is wrong.
+	NackNotCached NackKind = "not_cached"
+	NackRejected  NackKind = "rejected" // Envoy cannot run the revision
+	NackType      NackKind = "type"     // Envoy expects a filter of another type
+	NackOther     NackKind = "other"
+)
+
+// Metrics counts what happens. Its methods may be called from any goroutine; on
+// a nil Metrics they do nothing.
+type Metrics struct {
+	registry *prometheus.Registry
+
+	pushes, pushedBytes *prometheus.CounterVec
+	acks                prometheus.Counter
+	nacks               *prometheus.CounterVec
+	streams             *prometheus.GaugeVec
+	moduleRequests      *prometheus.CounterVec
+	moduleBytes         prometheus.Counter
+	snapshotChanges     prometheus.Counter
+	hotLoad, resolve    *prometheus.HistogramVec
+}
+
+// NewMetrics is a set of metrics at zero, with a registry of its own.
+func NewMetrics(version string) *Metrics {
+	counter := func(name, help string) prometheus.CounterOpts {
+		return prometheus.CounterOpts{Name: "wasm_xds_" + name, Help: help}
+	}
+	m := &Metrics{
+		registry: prometheus.NewRegistry(),
+		pushes: prometheus.NewCounterVec(counter("pushes_total",
+			"Resources sent to Envoys, by what they carried."), []string{"variant"}),
+		pushedBytes: prometheus.NewCounterVec(counter("push_bytes_total",
+			"Bytes of the resources sent to Envoys, by what they carried."), []string{"variant"}),
+		acks: prometheus.NewCounter(counter("acks_total", "Resources that Envoys accepted.")),
+		nacks: prometheus.NewCounterVec(counter("nacks_total",
+			"Resources that Envoys refused. not_cached is a step of every remote update; rejected needs a look."), []string{"kind"}),
+		streams: prometheus.NewGaugeVec(prometheus.GaugeOpts{
+			Name: "wasm_xds_streams", Help: "Open xDS streams, by protocol.",
+		}, []string{"mode"}),
+		moduleRequests: prometheus.NewCounterVec(counter("module_requests_total",
+			"Requests for modules, by HTTP status."), []string{"code"}),
+		moduleBytes: prometheus.NewCounter(counter("module_bytes_total", "Bytes of modules sent to Envoys.")),
+		snapshotChanges: prometheus.NewCounter(counter("snapshot_changes_total",
+			"Snapshots published that differ from the one before.")),
+		hotLoad: prometheus.NewHistogramVec(prometheus.HistogramOpts{
+			Name:    "wasm_xds_hot_load_seconds",
+			Help:    "From a changed spec seen to the new revision live, for each Envoy.",
+			Buckets: []float64{.005, .01, .025, .05, .1, .25, .5, 1, 2.5, 5, 10, 30, 60},
+		}, []string{"variant"}),
+		resolve: prometheus.NewHistogramVec(prometheus.HistogramOpts{
+			Name:    "wasm_xds_resolve_seconds",
+			Help:    "Time to read or fetch and check a module, by outcome.",
+			Buckets: []float64{.001, .005, .01, .05, .1, .5, 1, 5, 10, 60},
+		}, []string{"outcome"}),
+	}
+	build := prometheus.NewGaugeVec(prometheus.GaugeOpts{
+		Name: "wasm_xds_build_info", Help: "Always 1; the labels say what runs.",
+	}, []string{"version", "go"})
+	build.WithLabelValues(version, runtime.Version()).Set(1)
+	m.registry.MustRegister(m.pushes, m.pushedBytes, m.acks, m.nacks, m.streams, m.moduleRequests,
+		m.moduleBytes, m.snapshotChanges, m.hotLoad, m.resolve, build,
+		collectors.NewGoCollector(), collectors.NewProcessCollector(collectors.ProcessCollectorOpts{}))
+	m.startAtZero()
+	return m
+}
+
+// startAtZero makes the series exist before the first event, so that a rate over
+// them sees it.
+func (m *Metrics) startAtZero() {
+	for _, variant := range []string{"remote", "inline", "file", "passthrough", "deny"} {
+		m.pushes.WithLabelValues(variant)
+		m.pushedBytes.WithLabelValues(variant)
+	}
+	for _, kind := range []NackKind{NackNotCached, NackRejected, NackType, NackOther} {
+		m.nacks.WithLabelValues(string(kind))
+	}
+	for _, mode := range []string{"ads-delta", "ads-sotw", "ecds-delta", "ecds-sotw"} {
+		m.streams.WithLabelValues(mode)
+	}
+}
+
+// Registry is what [Handler] serves under /metrics.
+func (m *Metrics) Registry() *prometheus.Registry { return m.registry }
+
+// Watch adds the gauges that are read from s on each scrape.
+func (m *Metrics) Watch(s State) error { return m.registry.Register(stateCollector{s}) }
+
+// Pushed counts a resource of that many bytes that was sent to an Envoy.
+func (m *Metrics) Pushed(variant string, bytes int) {
+	if m != nil {
+		m.pushes.WithLabelValues(variant).Inc()
+		m.pushedBytes.WithLabelValues(variant).Add(float64(bytes))
+	}
+}
+
+// Acked counts a resource that an Envoy accepted.
+func (m *Metrics) Acked() {
+	if m != nil {
+		m.acks.Inc()
+	}
+}
+
+// Nacked counts a resource that an Envoy refused.
+func (m *Metrics) Nacked(kind NackKind) {
+	if m != nil {
+		m.nacks.WithLabelValues(string(kind)).Inc()
+	}
+}
+
+// StreamOpened counts a stream in; mode is as in [Node].
+func (m *Metrics) StreamOpened(mode string) {
+	if m != nil {
+		m.streams.WithLabelValues(mode).Inc()
+	}
+}
+
+// StreamClosed counts out a stream that was counted in with the same mode.
+func (m *Metrics) StreamClosed(mode string) {
+	if m != nil {
+		m.streams.WithLabelValues(mode).Dec()
+	}
+}
+
+// ModuleServed counts a request for a module: its HTTP status and the bytes sent.
+func (m *Metrics) ModuleServed(code int, bytes int64) {
+	if m != nil {
+		m.moduleRequests.WithLabelValues(strconv.Itoa(code)).Inc()
+		m.moduleBytes.Add(float64(max(bytes, 0)))
+	}
+}
+
+// SnapshotChanged counts a snapshot that differs from the one before.
+func (m *Metrics) SnapshotChanged() {
+	if m != nil {
+		m.snapshotChanges.Inc()
+	}
+}
+
+// HotLoaded records how long one Envoy's way to a new revision was, from the
+// moment its spec was seen.
+func (m *Metrics) HotLoaded(variant string, d time.Duration) {
+	if m != nil {
+		m.hotLoad.WithLabelValues(variant).Observe(d.Seconds())
+	}
+}
+
+// Resolved records how long a module took to be read or fetched, and whether it was good.
+func (m *Metrics) Resolved(ok bool, d time.Duration) {
+	if m == nil {
+		return
+	}
+	outcome := "ok"
+	if !ok {
+		outcome = "error"
+	}
+	m.resolve.WithLabelValues(outcome).Observe(d.Seconds())
+}
