@@ -36,16 +36,16 @@ func denyHTTPModule(body string) []byte {
 	var m wasmenc.Module
 	respond := m.Import("env", "proxy_send_local_response", wasmenc.Sig("iiiiiiii:i"))
 	addFrame(&m)
-	var text text
+	text := wasmenc.NewText(textAddress)
 	m.ExportedFunc("proxy_on_request_headers", wasmenc.Sig("iii:i"), 0, wasmenc.Code{}.
 		I32Const(statusUnavailable).
-		Then(text.push(details)).
-		Then(text.push(body)).
-		Then(text.push(string(headers))).
+		Then(text.Push(details)).
+		Then(text.Push(body)).
+		Then(text.Push(string(headers))).
 		I32Const(noGRPCStatus).
 		Call(respond).Drop().
 		I32Const(stopIteration))
-	m.Data(textAddress, text)
+	m.Text(text)
 	return m.Bytes()
 }
 
@@ -56,16 +56,16 @@ func denyNetworkModule(explanation string) []byte {
 	log := m.Import("env", "proxy_log", wasmenc.Sig("iii:i"))
 	closeStream := m.Import("env", "proxy_close_stream", wasmenc.Sig("i:i"))
 	addFrame(&m)
-	var text text
+	text := wasmenc.NewText(textAddress)
 	m.ExportedFunc("proxy_on_configure", wasmenc.Sig("ii:i"), 0, wasmenc.Code{}.
 		I32Const(logWarn).
-		Then(text.push(explanation)).
+		Then(text.Push(explanation)).
 		Call(log).Drop().
 		I32Const(1))
 	m.ExportedFunc("proxy_on_new_connection", wasmenc.Sig("i:i"), 0, wasmenc.Code{}.
 		I32Const(streamDownstream).Call(closeStream).Drop().
 		I32Const(stopIteration))
-	m.Data(textAddress, text)
+	m.Text(text)
 	return m.Bytes()
 }
 
@@ -78,16 +78,6 @@ func addFrame(m *wasmenc.Module) {
 	m.ExportedFunc("proxy_abi_version_0_2_1", wasmenc.Sig(""), 0, nil)
 	m.ExportedFunc("malloc", wasmenc.Sig("i:i"), 0, wasmenc.Code{}.I32Const(heapAddress))
 	m.ExportedFunc("proxy_on_context_create", wasmenc.Sig("ii"), 0, nil)
-}
-
-// text is the content of the data section, which starts at textAddress.
-type text []byte
-
-// push adds s to the text and pushes its address and its length.
-func (t *text) push(s string) wasmenc.Code {
-	address := textAddress + len(*t)
-	*t = append(*t, s...)
-	return wasmenc.Code{}.I32Const(int32(address)).I32Const(int32(len(s)))
 }
 
 // headerPairs is the ABI's form of a header map: the number of headers, the

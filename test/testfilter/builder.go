@@ -1,0 +1,207 @@
+package testfilter
+
+import (
+	"crypto/sha256"
+	"math/rand/v2"
+
+	"github.com/wasm-xds/wasm-xds/internal/wasmenc"
+)
+
+// The memory of a filter.
+const (
+	// resultAddress and resultLen are where host functions put the address and
+	// the length of what they return.
+	resultAddress = 16
+	resultLen     = 20
+
+	textAddress = 1024
+	textEnd     = 1 << 16
+
+	// tableAddress is a table of one i32 per context, by the low 16 bits of
+	// the context's number.
+	tableAddress = 1 << 16
+	tableMask    = 1<<16 - 1
+
+	heapAddress = tableAddress + 4*(tableMask+1)
+	memoryPages = heapAddress>>16 + 3
+)
+
+// A record of a root context's configuration, in a list with the newest first.
+const (
+	recordNext      = 0
+	recordRoot      = 4
+	recordConfig    = 8
+	recordConfigLen = 12
+	recordSize      = 16
+)
+
+// builder holds what the parts of a filter share.
+type builder struct {
+	m    wasmenc.Module
+	text *wasmenc.Text
+
+	heap, floor wasmenc.GlobalIndex // where malloc goes on, and where a callback starts it again
+	malloc      wasmenc.FuncIndex
+
+	log, getBuffer, environSizes, environGet wasmenc.FuncIndex
+
+	records          wasmenc.GlobalIndex // the first configuration record
+	envValue, envLen wasmenc.GlobalIndex
+	echoesConfig     bool
+}
+
+func newBuilder(logs, missingImport bool) *builder {
+	b := &builder{text: wasmenc.NewText(textAddress)}
+	if logs {
+		b.log = b.m.Import("env", "proxy_log", wasmenc.Sig("iii:i"))
+	}
+	if missingImport {
+		b.m.Import("env", "proxy_no_such_function", wasmenc.Sig(":i"))
+	}
+	return b
+}
+
+func (b *builder) importConfig() {
+	b.getBuffer = b.m.Import("env", "proxy_get_buffer_bytes", wasmenc.Sig("iiiii:i"))
+	b.echoesConfig = true
+}
+
+func (b *builder) importEnv() {
+	b.environSizes = b.m.Import("wasi_snapshot_preview1", "environ_sizes_get", wasmenc.Sig("ii:i"))
+	b.environGet = b.m.Import("wasi_snapshot_preview1", "environ_get", wasmenc.Sig("ii:i"))
+}
+
+// addFrame adds what every filter has. Imports come before it.
+func (b *builder) addFrame() {
+	b.m.Memory(memoryPages)
+	b.heap = b.m.Global(heapAddress)
+	b.floor = b.m.Global(heapAddress)
+	b.records = b.m.Global(0)
+	b.envValue = b.m.Global(0)
+	b.envLen = b.m.Global(0)
+	b.m.ExportedFunc("proxy_abi_version_0_2_1", wasmenc.Sig(""), 0, nil)
+	b.addMalloc()
+
+	var onCreate wasmenc.Code
+	if b.echoesConfig {
+		onCreate = b.bindRecord()
+	}
+	b.m.ExportedFunc("proxy_on_context_create", wasmenc.Sig("ii"), 1, onCreate)
+}
+
+// addMalloc adds an allocator that frees nothing: the callbacks of streams
+// start it again at the floor.
+func (b *builder) addMalloc() {
+	const size, result = 0, 1
+	memoryEnd := wasmenc.Code{}.MemorySize().I32Const(16).I32Shl()
+	b.malloc = b.m.ExportedFunc("malloc", wasmenc.Sig("i:i"), 1, wasmenc.Code{}.
+		GlobalGet(b.heap).LocalTee(result).
+		LocalGet(size).I32Add().I32Const(7).I32Add().I32Const(-8).I32And().GlobalSet(b.heap).
+		GlobalGet(b.heap).Then(memoryEnd).I32GtU().
+		If(wasmenc.Code{}.
+			GlobalGet(b.heap).Then(memoryEnd).I32Sub().I32Const(16).I32ShrU().I32Const(1).I32Add().
+			MemoryGrow().Drop()).
+		LocalGet(result))
+}
+
+// clearResult begins a callback that asks the host for something.
+func (b *builder) clearResult() wasmenc.Code {
+	return wasmenc.Code{}.
+		GlobalGet(b.floor).GlobalSet(b.heap).
+		I32Const(resultAddress).I32Const(0).I32Store(0).
+		I32Const(resultLen).I32Const(0).I32Store(0)
+}
+
+// contextSlot pushes the offset in the table of the context in local 0.
+func (b *builder) contextSlot() wasmenc.Code {
+	return wasmenc.Code{}.LocalGet(0).I32Const(tableMask).I32And().I32Const(2).I32Shl()
+}
+
+func (b *builder) logOnConfigure(text string) wasmenc.Code {
+	if text == "" {
+		return nil
+	}
+	return wasmenc.Code{}.I32Const(logInfo).Then(b.text.Push(text)).Call(b.log).Drop()
+}
+
+func (b *builder) addOnConfigure(body wasmenc.Code, fails bool) {
+	var ok int32 = 1
+	if fails {
+		ok = 0
+	}
+	b.m.ExportedFunc("proxy_on_configure", wasmenc.Sig("ii:i"), 1, body.I32Const(ok))
+}
+
+// keepConfig is the part of proxy_on_configure that puts the configuration
+// into a record: of the root context, since plugins may share a VM.
+func (b *builder) keepConfig() wasmenc.Code {
+	const root, size, record = 0, 1, 2
+	return b.clearResult().
+		I32Const(bufferPluginConfiguration).I32Const(0).LocalGet(size).
+		I32Const(resultAddress).I32Const(resultLen).Call(b.getBuffer).Drop().
+		I32Const(recordSize).Call(b.malloc).LocalTee(record).
+		GlobalGet(b.records).I32Store(recordNext).
+		LocalGet(record).LocalGet(root).I32Store(recordRoot).
+		LocalGet(record).I32Const(resultAddress).I32Load(0).I32Store(recordConfig).
+		LocalGet(record).I32Const(resultLen).I32Load(0).I32Store(recordConfigLen).
+		LocalGet(record).GlobalSet(b.records).
+		GlobalGet(b.heap).GlobalSet(b.floor)
+}
+
+// bindRecord is the part of proxy_on_context_create that finds the record of a
+// stream's root context, and puts its address (0 without one) into the table.
+func (b *builder) bindRecord() wasmenc.Code {
+	const root, record = 1, 2
+	return wasmenc.Code{}.
+		GlobalGet(b.records).LocalSet(record).
+		Block(wasmenc.Code{}.Loop(wasmenc.Code{}.
+			LocalGet(record).I32Eqz().BrIf(1).
+			LocalGet(record).I32Load(recordRoot).LocalGet(root).I32Eq().BrIf(1).
+			LocalGet(record).I32Load(recordNext).LocalSet(record).
+			Br(0))).
+		Then(b.contextSlot()).LocalGet(record).I32Store(tableAddress)
+}
+
+// addOnVMStart adds the callback that looks an environment variable up.
+func (b *builder) addOnVMStart(name string) {
+	const entry, entries, end = 2, 3, 4 // entries: the addresses yet to look at, up to end
+	differs := wasmenc.Code{}
+	for i, c := range []byte(name + "=") {
+		differs = differs.LocalGet(entry).I32Load8U(uint32(i)).I32Const(int32(c)).I32Ne().BrIf(0)
+	}
+	measure := wasmenc.Code{}.Block(wasmenc.Code{}.Loop(wasmenc.Code{}.
+		GlobalGet(b.envValue).GlobalGet(b.envLen).I32Add().I32Load8U(0).I32Eqz().BrIf(1).
+		GlobalGet(b.envLen).I32Const(1).I32Add().GlobalSet(b.envLen).
+		Br(0)))
+	b.m.ExportedFunc("proxy_on_vm_start", wasmenc.Sig("ii:i"), 3, b.clearResult().
+		I32Const(resultAddress).I32Const(resultLen).Call(b.environSizes).Drop().
+		I32Const(resultAddress).I32Load(0).I32Const(2).I32Shl().Call(b.malloc).LocalSet(entries).
+		LocalGet(entries).I32Const(resultAddress).I32Load(0).I32Const(2).I32Shl().I32Add().LocalSet(end).
+		LocalGet(entries).I32Const(resultLen).I32Load(0).Call(b.malloc).Call(b.environGet).Drop().
+		Block(wasmenc.Code{}.Loop(wasmenc.Code{}.
+			LocalGet(entries).LocalGet(end).I32Eq().BrIf(1).
+			LocalGet(entries).I32Load(0).LocalSet(entry).
+			LocalGet(entries).I32Const(4).I32Add().LocalSet(entries).
+			Block(differs.
+				LocalGet(entry).I32Const(int32(len(name)+1)).I32Add().GlobalSet(b.envValue).
+				Then(measure)).
+			Br(0))).
+		GlobalGet(b.heap).GlobalSet(b.floor).
+		I32Const(1))
+}
+
+// bytes ends the module. The noise depends on stamp, so that no two versions
+// of a large module share it.
+func (b *builder) bytes(pad int, stamp string) []byte {
+	if b.text.End() > textEnd {
+		panic("testfilter: a stamp or a log line is too long")
+	}
+	b.m.Text(b.text)
+	if pad > 0 {
+		noise := make([]byte, pad)
+		// Read never fails.
+		_, _ = rand.NewChaCha8(sha256.Sum256([]byte(stamp))).Read(noise)
+		b.m.Custom("pad", noise)
+	}
+	return b.m.Bytes()
+}
