@@ -1,0 +1,200 @@
+// Package dir watches a directory of specs.
+//
+// Changes are noticed through fsnotify and through a rescan that needs no
+// events, so that bind mounts and network disks work too. What is watched is
+// everything that a set depends on: the directory, its sub-directories, the
+// files that specs refer to wherever they lie, every directory on the way to
+// them, and the directories of the symbolic links that were followed.
+package dir
+
+import (
+	"context"
+	"errors"
+	"path/filepath"
+	"time"
+
+	"go.uber.org/zap"
+
+	"github.com/wasm-xds/wasm-xds/pkg/source"
+	"github.com/wasm-xds/wasm-xds/pkg/spec"
+)
+
+// The defaults of [Config].
+const (
+	DefaultSettle = 20 * time.Millisecond
+	DefaultRescan = 10 * time.Second
+)
+
+// Decode takes a spec file apart into its documents; [spec.Decode] is one.
+type Decode func(file string, text []byte) (specs []*spec.Spec, errs []*spec.Error, broken bool)
+
+// Config says what to watch and how.
+type Config struct {
+	// Dir is the directory of specs. It may be a symbolic link, and it need not
+	// exist yet. Specs and errors name their files by it, as it is given here.
+	// "" is the working directory.
+	Dir string
+	// Settle is the quiet time before a changed directory is read. 0 is
+	// [DefaultSettle]; a negative one reads at every event.
+	Settle time.Duration
+	// Rescan is the time between two looks at everything without any event. 0
+	// is [DefaultRescan]; a negative one never looks.
+	Rescan time.Duration
+	// Logger gets what happens beside the sets. Nil logs nothing.
+	Logger *zap.Logger
+	// Decode reads a spec file. Nil is [spec.Decode].
+	Decode Decode
+}
+
+// Source is a directory of specs. It implements [source.Source].
+type Source struct {
+	dir    string // as given
+	settle time.Duration
+	rescan time.Duration
+	log    *zap.Logger
+	decode Decode
+
+	// Seams for tests.
+	disk   disk
+	notify func() (notifier, error)
+	limits limits
+}
+
+var _ source.Source = (*Source)(nil)
+
+// New makes a Source; it touches nothing before [Source.Run].
+func New(c Config) *Source {
+	s := &Source{
+		dir:    filepath.Clean(c.Dir), // "" becomes "."
+		settle: c.Settle,
+		rescan: c.Rescan,
+		log:    c.Logger,
+		decode: c.Decode,
+		disk:   realDisk(),
+		notify: newFSNotify,
+		limits: defaultLimits(),
+	}
+	if s.settle == 0 {
+		s.settle = DefaultSettle
+	}
+	if s.rescan == 0 {
+		s.rescan = DefaultRescan
+	}
+	if s.log == nil {
+		s.log = zap.NewNop()
+	}
+	return s
+}
+
+// Run implements [source.Source]. It emits a first set in any case, and then
+// one whenever the content of the set has changed. A directory that cannot be
+// read is no error of Run: the set says so. Run may be called again after it
+// has returned, but not twice at a time.
+func (s *Source) Run(ctx context.Context, emit func(source.Set)) error {
+	if s.decode == nil {
+		return errors.New("source/dir: Config.Decode is nil")
+	}
+	abs, err := filepath.Abs(s.dir)
+	if err != nil {
+		return err
+	}
+	w := newWatches(s.notify, s.log)
+	defer w.close()
+	l := &loop{
+		log:    s.log,
+		state:  newState(s, abs, w),
+		settle: newSettle(s.settle),
+		emit:   emit,
+	}
+	return l.run(ctx, s.rescan)
+}
+
+// loop is the one goroutine that owns the state.
+type loop struct {
+	log    *zap.Logger
+	state  *state
+	settle settle
+	dirty  dirty
+	emit   func(source.Set)
+	last   *source.Set
+}
+
+func (l *loop) run(ctx context.Context, rescan time.Duration) error {
+	var ticks <-chan time.Time
+	if rescan > 0 {
+		t := time.NewTicker(rescan)
+		defer t.Stop()
+		ticks = t.C
+	}
+	timer := time.NewTimer(time.Hour)
+	timer.Stop()
+	defer timer.Stop()
+
+	l.dirty.all = true
+	l.look(ctx)
+	for {
+		select {
+		case <-ctx.Done():
+			return ctx.Err()
+		case <-l.state.watches.inbox.wake:
+			if l.hear(time.Now()) {
+				timer.Reset(time.Until(l.settle.due()))
+			}
+		case <-timer.C:
+			l.look(ctx)
+		case <-ticks:
+			l.dirty.all = true
+			if !l.settle.pending() { // else the timer's look covers it
+				l.look(ctx)
+			}
+		}
+	}
+}
+
+// hear sorts out what the events concern, and says whether that is anything.
+func (l *loop) hear(now time.Time) bool {
+	batch := l.state.watches.inbox.take()
+	if batch.overflow {
+		l.log.Warn("events of the file system were lost; looking at everything")
+	}
+	if !l.state.concern(batch, &l.dirty) {
+		return false
+	}
+	l.settle.note(now)
+	return true
+}
+
+// look reads what is dirty and emits the set if it is another one.
+func (l *loop) look(ctx context.Context) {
+	d := l.dirty
+	l.dirty = dirty{}
+	l.settle.reset()
+	set := l.state.look(d)
+	if ctx.Err() != nil || (l.last != nil && equal(*l.last, set)) {
+		return
+	}
+	l.report(set)
+	l.last = &set
+	l.emit(set)
+}
+
+// report logs what has changed in how well the directory can be watched.
+func (l *loop) report(set source.Set) {
+	var before source.Set
+	if l.last != nil {
+		before = *l.last
+	}
+	switch {
+	case set.Unavailable != nil:
+		l.log.Warn("the directory of specs is unavailable", zap.String("code", set.Unavailable.Code), zap.Error(set.Unavailable))
+	case before.Unavailable != nil:
+		l.log.Info("the directory of specs is back")
+	}
+	switch {
+	case set.Degraded != nil && !equalError(before.Degraded, set.Degraded):
+		l.log.Warn("the directory of specs is watched by rescan only", zap.String("code", set.Degraded.Code), zap.Error(set.Degraded))
+	case set.Degraded == nil && before.Degraded != nil && set.Unavailable == nil:
+		l.log.Info("the directory of specs is watched by events again")
+	}
+	l.log.Debug("read the directory of specs", zap.Int("specs", len(set.Specs)), zap.Int("errors", len(set.Errors)))
+}

@@ -1,0 +1,171 @@
+package dir
+
+import (
+	"cmp"
+	"fmt"
+	"maps"
+	"reflect"
+	"slices"
+
+	"github.com/wasm-xds/wasm-xds/pkg/source"
+	"github.com/wasm-xds/wasm-xds/pkg/spec"
+)
+
+// documents is what a tree's files say together.
+type documents struct {
+	specs  []*spec.Spec  // sorted by name, each name once
+	errs   []*spec.Error // sorted by position
+	broken []string      // sorted
+	refs   []string      // the files that specs name, each once
+}
+
+// gather puts the files of a tree together.
+func gather(root *node) documents {
+	var d documents
+	var claims []claim
+	root.each(func(f *file) {
+		if f.err != nil {
+			d.errs = append(d.errs, f.err)
+			d.broken = append(d.broken, f.shown)
+			return
+		}
+		if f.broken {
+			d.broken = append(d.broken, f.shown)
+		}
+		d.errs = append(d.errs, f.errs...)
+		claims = append(claims, f.claims()...)
+	}, func(n *node) {
+		d.errs = append(d.errs, n.err)
+		d.broken = append(d.broken, n.shown)
+		n.eachFile(func(f *file) { d.broken = append(d.broken, f.shown) })
+	})
+	specs, errs := unique(claims)
+	d.specs, d.errs = specs, append(d.errs, errs...)
+	d.refs = references(d.specs)
+	slices.SortStableFunc(d.errs, compareErrors)
+	slices.Sort(d.broken)
+	return d
+}
+
+// each calls visit for each file below n, and lost for each directory that
+// cannot be read, whose files are left out.
+func (n *node) each(visit func(*file), lost func(*node)) {
+	if n.err != nil {
+		lost(n)
+		return
+	}
+	for _, f := range n.files {
+		visit(f)
+	}
+	for _, sub := range n.dirs {
+		sub.each(visit, lost)
+	}
+}
+
+// eachFile calls visit for each file that is or was below n.
+func (n *node) eachFile(visit func(*file)) {
+	for _, f := range n.files {
+		visit(f)
+	}
+	for _, sub := range n.dirs {
+		sub.eachFile(visit)
+	}
+}
+
+// count is how many spec files and directories there are, n included.
+func (n *node) count() (files, dirs int) {
+	files, dirs = len(n.files), 1
+	for _, sub := range n.dirs {
+		f, d := sub.count()
+		files, dirs = files+f, dirs+d
+	}
+	return files, dirs
+}
+
+// claim is a document that has a name: a valid one, or one with errors, in
+// whose place the other holder of the name must not be taken either.
+type claim struct {
+	name string
+	pos  spec.Position
+	spec *spec.Spec // nil: the document has errors
+}
+
+func (f *file) claims() []claim {
+	claims := make([]claim, 0, len(f.specs))
+	for _, s := range f.specs {
+		claims = append(claims, claim{s.Name, spec.Position{File: s.File, Line: s.Line}, s})
+	}
+	faulty := map[string]struct{}{}
+	for _, e := range f.errs {
+		if _, ok := faulty[e.Name]; ok || e.Name == "" {
+			continue
+		}
+		faulty[e.Name] = struct{}{}
+		claims = append(claims, claim{e.Name, e.Pos, nil})
+	}
+	return claims
+}
+
+// unique takes the valid documents whose name nobody else claims.
+func unique(claims []claim) ([]*spec.Spec, []*spec.Error) {
+	slices.SortFunc(claims, func(a, b claim) int {
+		return cmp.Or(cmp.Compare(a.name, b.name), comparePositions(a.pos, b.pos))
+	})
+	var specs []*spec.Spec
+	var errs []*spec.Error
+	for len(claims) > 0 {
+		first := claims[0]
+		n := 1
+		for n < len(claims) && claims[n].name == first.name {
+			errs = append(errs, &spec.Error{
+				Code:    "duplicate_name",
+				Message: fmt.Sprintf("the name %q is taken already, at %s", first.name, first.pos),
+				Hint:    "give one of them another name, or delete it; until then neither is taken",
+				Name:    first.name,
+				Pos:     claims[n].pos,
+			})
+			n++
+		}
+		if n == 1 && first.spec != nil {
+			specs = append(specs, first.spec)
+		}
+		claims = claims[n:]
+	}
+	return specs, errs
+}
+
+func references(specs []*spec.Spec) []string {
+	paths := map[string]struct{}{}
+	for _, s := range specs {
+		for _, ref := range []*spec.FileRef{s.Module.File, s.ConfigFrom} {
+			if ref != nil {
+				paths[ref.Path] = struct{}{}
+			}
+		}
+	}
+	return slices.Collect(maps.Keys(paths))
+}
+
+func comparePositions(a, b spec.Position) int {
+	return cmp.Or(cmp.Compare(a.File, b.File), cmp.Compare(a.Line, b.Line), cmp.Compare(a.Column, b.Column))
+}
+
+func compareErrors(a, b *spec.Error) int {
+	return cmp.Or(comparePositions(a.Pos, b.Pos),
+		cmp.Compare(a.Code, b.Code), cmp.Compare(a.Name, b.Name), cmp.Compare(a.Message, b.Message))
+}
+
+// equal compares by content. Sets that share their documents, as sets that
+// follow one another mostly do, cost little.
+func equal(a, b source.Set) bool {
+	return equalError(a.Unavailable, b.Unavailable) &&
+		equalError(a.Degraded, b.Degraded) &&
+		slices.Equal(a.BrokenFiles, b.BrokenFiles) &&
+		maps.Equal(a.References, b.References) &&
+		slices.EqualFunc(a.Errors, b.Errors, equalError) &&
+		slices.EqualFunc(a.Specs, b.Specs, func(x, y *spec.Spec) bool { return x == y || reflect.DeepEqual(x, y) })
+}
+
+func equalError(a, b *spec.Error) bool {
+	return a == b || (a != nil && b != nil && *a == *b)
+}

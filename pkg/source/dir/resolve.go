@@ -1,0 +1,133 @@
+package dir
+
+import (
+	"io/fs"
+	"path/filepath"
+	"strings"
+	"syscall"
+)
+
+// pass is one look. It asks the file system about each path once, and watches
+// each directory before it looks into it, so that nothing slips in between.
+type pass struct {
+	s       *state
+	want    *interest
+	seen    map[string]lookup
+	watched map[string]struct{}
+	files   int // spec files seen
+	dirs    int // directories of specs seen
+}
+
+// lookup is what a path is; link is where it leads when it is a symbolic link.
+type lookup struct {
+	info fs.FileInfo
+	link string
+	err  error
+}
+
+func (s *state) newPass(want *interest) *pass {
+	return &pass{s: s, want: want, seen: map[string]lookup{}, watched: map[string]struct{}{}}
+}
+
+func (p *pass) lookup(path string) lookup {
+	if l, ok := p.seen[path]; ok {
+		return l
+	}
+	var l lookup
+	l.info, l.err = p.s.src.disk.lstat(path)
+	if l.err == nil && l.info.Mode()&fs.ModeSymlink != 0 {
+		l.link, l.err = p.s.src.disk.readlink(path)
+	}
+	p.seen[path] = l
+	return l
+}
+
+// watch has a real directory watched.
+func (p *pass) watch(dir string) {
+	if _, ok := p.watched[dir]; ok {
+		return
+	}
+	p.watched[dir] = struct{}{}
+	p.want.dirs[dir] = struct{}{}
+	if l := p.lookup(dir); l.err == nil {
+		p.s.watches.add(dir, identityOf(l.info))
+	}
+}
+
+func (p *pass) trigger(path string) { p.want.triggers[path] = struct{}{} }
+
+// place is where a path leads: a real path, and what is there. With an error
+// it is the path of the error.
+type place struct {
+	real string
+	info fs.FileInfo
+	err  error
+}
+
+const maxLinks = 40 // as Linux has it
+
+// resolve follows an absolute path.
+func (p *pass) resolve(path string) place {
+	root, rest := splitRoot(path)
+	return p.walk(root, rest)
+}
+
+// walk follows a relative path from a real directory. All directories that
+// are asked on the way are watched; all names but a last one that is no link
+// become triggers.
+func (p *pass) walk(dir, rest string) place {
+	todo := components(rest)
+	links := 0
+	for len(todo) > 0 {
+		name := todo[0]
+		todo = todo[1:]
+		if name == ".." {
+			dir = filepath.Dir(dir)
+			continue
+		}
+		p.watch(dir)
+		path := filepath.Join(dir, name)
+		l := p.lookup(path)
+		switch {
+		case l.link != "":
+			p.trigger(path)
+			if links++; links > maxLinks {
+				return place{real: path, err: &fs.PathError{Op: "resolve", Path: path, Err: syscall.ELOOP}}
+			}
+			rest := l.link
+			if filepath.IsAbs(rest) {
+				dir, rest = splitRoot(rest)
+			}
+			todo = append(components(rest), todo...)
+			continue
+		case len(todo) == 0:
+			return place{real: path, info: l.info, err: l.err}
+		}
+		p.trigger(path)
+		if l.err != nil {
+			return place{real: path, err: l.err}
+		}
+		if !l.info.IsDir() {
+			return place{real: path, err: &fs.PathError{Op: "resolve", Path: path, Err: syscall.ENOTDIR}}
+		}
+		dir = path
+	}
+	l := p.lookup(dir)
+	return place{real: dir, info: l.info, err: l.err}
+}
+
+func splitRoot(path string) (root, rest string) {
+	volume := filepath.VolumeName(path)
+	return volume + string(filepath.Separator), path[len(volume):]
+}
+
+func components(path string) []string {
+	names := strings.FieldsFunc(path, func(r rune) bool { return r == '/' || r == filepath.Separator })
+	kept := names[:0]
+	for _, n := range names {
+		if n != "." {
+			kept = append(kept, n)
+		}
+	}
+	return kept
+}

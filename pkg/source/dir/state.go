@@ -1,0 +1,198 @@
+package dir
+
+import (
+	"errors"
+	"fmt"
+	"io/fs"
+	"maps"
+	"path/filepath"
+	"syscall"
+
+	"github.com/wasm-xds/wasm-xds/pkg/source"
+	"github.com/wasm-xds/wasm-xds/pkg/spec"
+)
+
+// The codes of this package's errors that stand in several places.
+const (
+	codeUnreadable = "unreadable"
+	codeRemounted  = "directory_remounted"
+)
+
+// state is what is known of the directory. One goroutine owns it.
+type state struct {
+	src     *Source
+	abs     string
+	watches *watches
+	want    *interest
+
+	tree *node // nil: never read
+	good mount // where the directory was when it was read first
+
+	unavailable *spec.Error
+	changed     bool // the tree has, since doc was made
+	doc         documents
+	refs        map[string]string // fingerprints by path; never written to once it is in a set
+}
+
+// mount is a directory and the file system that it lies in.
+type mount struct {
+	real string
+	dev  uint64
+}
+
+func newState(s *Source, abs string, w *watches) *state {
+	return &state{src: s, abs: abs, watches: w, want: newInterest(), changed: true}
+}
+
+// look brings the state up to date and makes a set of it.
+func (s *state) look(d dirty) source.Set {
+	if s.unavailable != nil {
+		d.all = true // what happened below the directory meanwhile is not known
+	}
+	if d.lost {
+		s.watches.drop(string(filepath.Separator))
+	}
+	for dir := range d.gone {
+		s.watches.drop(dir)
+	}
+	p := s.newPass(s.want)
+	if !d.all && !p.readEntries(d) {
+		d.all = true // perhaps too many files: only a count of all tells
+	}
+	if d.all {
+		s.watches.begin()
+		p = s.newPass(newInterest())
+		s.unavailable = s.lookAll(p)
+		s.want = p.want
+		defer func() { s.watches.retain(s.want.dirs) }()
+	}
+	if s.unavailable != nil {
+		return source.Set{Unavailable: s.unavailable}
+	}
+	if s.changed {
+		s.doc, s.changed = gather(s.tree), false
+	}
+	s.lookRefs(p, d)
+	return source.Set{
+		Specs:       s.doc.specs,
+		Errors:      s.doc.errs,
+		BrokenFiles: s.doc.broken,
+		References:  s.refs,
+		Degraded:    s.watches.degraded(),
+	}
+}
+
+// lookAll looks at everything, and says why the directory cannot be read.
+func (s *state) lookAll(p *pass) *spec.Error {
+	at := p.resolve(s.abs)
+	p.trigger(at.real)
+	switch {
+	case missing(at.err):
+		return s.missing(at)
+	case at.err != nil:
+		return s.unreadable(at.err)
+	case !at.info.IsDir():
+		return &spec.Error{
+			Code:    "not_a_directory",
+			Message: fmt.Sprintf("%s is not a directory", s.src.dir),
+			Hint:    "name the directory that the specs lie in",
+			Pos:     spec.Position{File: s.src.dir},
+		}
+	}
+	// Another path is a link that leads elsewhere now: that is meant.
+	m := mount{at.real, identityOf(at.info).dev}
+	if s.good.real == m.real && s.good.dev != m.dev {
+		return &spec.Error{
+			Code:    codeRemounted,
+			Message: fmt.Sprintf("another file system is mounted at %s", s.src.dir),
+			Hint:    "mount the former one again, or restart wasm-xds if this is meant",
+			Pos:     spec.Position{File: s.src.dir},
+		}
+	}
+	if s.tree == nil || s.tree.real != at.real {
+		s.tree, s.changed = newNode(nil, s.src.dir, at.real), true
+	}
+	switch err := p.readNode(s.tree, at.info); {
+	case errors.Is(err, fs.ErrNotExist):
+		return s.missing(at)
+	case err != nil:
+		return s.tooMany()
+	case s.tree.err != nil:
+		e := *s.tree.err
+		e.Code = "directory_unreadable"
+		return &e
+	}
+	s.good = m
+	return nil
+}
+
+func (s *state) missing(at place) *spec.Error {
+	e := &spec.Error{
+		Code:    "directory_missing",
+		Message: fmt.Sprintf("the directory %s does not exist", s.src.dir),
+		Hint:    "create it; it is read as soon as it is there",
+		Pos:     spec.Position{File: s.src.dir},
+	}
+	switch {
+	case errors.Is(at.err, syscall.ENOTDIR):
+		e.Message = fmt.Sprintf("%s does not exist: %s is not a directory", s.src.dir, at.real)
+	case at.real != s.abs:
+		e.Message = fmt.Sprintf("the directory %s does not exist: there is no %s", s.src.dir, at.real)
+	}
+	return e
+}
+
+func (s *state) unreadable(err error) *spec.Error {
+	return &spec.Error{
+		Code:    "directory_unreadable",
+		Message: fmt.Sprintf("the directory %s cannot be read: %s", s.src.dir, reason(err)),
+		Hint:    "make it readable for the user that wasm-xds runs as",
+		Pos:     spec.Position{File: s.src.dir},
+	}
+}
+
+func (s *state) tooMany() *spec.Error {
+	return &spec.Error{
+		Code: "too_many_files",
+		Message: fmt.Sprintf("%s holds more than %d spec files or %d directories",
+			s.src.dir, s.src.limits.files, s.src.limits.dirs),
+		Hint: "name a directory that holds specs only",
+		Pos:  spec.Position{File: s.src.dir},
+	}
+}
+
+// lookRefs takes the fingerprints of the files that specs refer to.
+func (s *state) lookRefs(p *pass, d dirty) {
+	refs := make(map[string]string, len(s.doc.refs))
+	for _, path := range s.doc.refs {
+		old, known := s.refs[path]
+		_, touched := d.refs[path]
+		if known && !touched && !d.all {
+			refs[path] = old
+			continue
+		}
+		refs[path] = p.fingerprint(path)
+	}
+	if !maps.Equal(refs, s.refs) {
+		s.refs = refs
+	}
+}
+
+// fingerprint is a value that changes when the file does.
+func (p *pass) fingerprint(path string) string {
+	at := p.resolve(path)
+	switch {
+	case at.err == nil && !at.info.IsDir():
+		p.want.addLeaf(at.real, path)
+		return stampOf(at.info).String()
+	case missing(at.err):
+		p.want.addLeaf(at.real, path)
+		return "missing"
+	case at.err != nil:
+		p.trigger(at.real)
+		return "unreadable: " + reason(at.err)
+	default:
+		p.trigger(at.real)
+		return "directory"
+	}
+}

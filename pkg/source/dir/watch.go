@@ -1,0 +1,262 @@
+package dir
+
+import (
+	"errors"
+	"path/filepath"
+	"strings"
+	"sync"
+	"syscall"
+
+	"github.com/fsnotify/fsnotify"
+	"go.uber.org/zap"
+
+	"github.com/wasm-xds/wasm-xds/pkg/spec"
+)
+
+// notifier is the part of [fsnotify.Watcher] that is used.
+type notifier interface {
+	Add(dir string) error
+	Remove(dir string) error
+	Close() error
+	Events() <-chan fsnotify.Event
+	Errors() <-chan error
+}
+
+type fsNotify struct{ *fsnotify.Watcher }
+
+func newFSNotify() (notifier, error) {
+	w, err := fsnotify.NewWatcher()
+	if err != nil {
+		return nil, err
+	}
+	return fsNotify{w}, nil
+}
+
+func (n fsNotify) Events() <-chan fsnotify.Event { return n.Watcher.Events }
+func (n fsNotify) Errors() <-chan error          { return n.Watcher.Errors }
+
+// inboxLimit is how many paths an inbox keeps apart.
+const inboxLimit = 1 << 16
+
+// batch is what has happened since the last one was taken.
+type batch struct {
+	ops      map[string]fsnotify.Op
+	overflow bool // more has happened than is known
+}
+
+// inbox gathers events apart from the goroutine that acts on them: fsnotify
+// reports errors while it holds the lock that Add takes, so that whoever
+// calls Add must never be the one who has to receive.
+type inbox struct {
+	wake chan struct{} // has an element when there is something to take
+
+	mu      sync.Mutex
+	pending batch
+}
+
+func newInbox() *inbox { return &inbox{wake: make(chan struct{}, 1)} }
+
+// pump runs until n is closed.
+func (b *inbox) pump(n notifier, log *zap.Logger) {
+	events, errs := n.Events(), n.Errors()
+	for events != nil || errs != nil {
+		select {
+		case e, ok := <-events:
+			if !ok {
+				events = nil
+				continue
+			}
+			b.put(e)
+		case err, ok := <-errs:
+			switch {
+			case !ok:
+				errs = nil
+			case errors.Is(err, fsnotify.ErrEventOverflow):
+				b.overflow()
+			default:
+				// A watch that is gone already; the event of that comes by itself.
+				log.Debug("fsnotify", zap.Error(err))
+			}
+		}
+	}
+}
+
+func (b *inbox) put(e fsnotify.Event) {
+	b.mu.Lock()
+	defer b.mu.Unlock()
+	if b.pending.ops == nil {
+		b.pending.ops = map[string]fsnotify.Op{}
+	}
+	if len(b.pending.ops) >= inboxLimit {
+		b.pending = batch{ops: map[string]fsnotify.Op{}, overflow: true}
+	}
+	b.pending.ops[filepath.Clean(e.Name)] |= e.Op // in "/", fsnotify names them //x
+	b.signal()
+}
+
+func (b *inbox) overflow() {
+	b.mu.Lock()
+	defer b.mu.Unlock()
+	b.pending.overflow = true
+	b.signal()
+}
+
+func (b *inbox) signal() {
+	select {
+	case b.wake <- struct{}{}:
+	default:
+	}
+}
+
+func (b *inbox) take() batch {
+	b.mu.Lock()
+	defer b.mu.Unlock()
+	t := b.pending
+	b.pending = batch{}
+	return t
+}
+
+// watches is the set of watched directories. All paths in it are real ones:
+// inotify has one watch an inode, and names its events by the first path.
+type watches struct {
+	open  func() (notifier, error)
+	log   *zap.Logger
+	inbox *inbox
+
+	n      notifier // nil: none could be had
+	pumped chan struct{}
+	dirs   map[string]identity
+	byID   map[identity]string
+	limit  error // what keeps directories from being watched; nil: nothing
+}
+
+func newWatches(open func() (notifier, error), log *zap.Logger) *watches {
+	return &watches{
+		open: open, log: log, inbox: newInbox(),
+		dirs: map[string]identity{}, byID: map[identity]string{},
+	}
+}
+
+// begin is called before everything is looked at: what failed is tried again.
+func (w *watches) begin() {
+	w.limit = nil
+	if w.n != nil {
+		return
+	}
+	n, err := w.open()
+	if err != nil {
+		w.limit = err
+		return
+	}
+	w.n, w.pumped = n, make(chan struct{})
+	go func() {
+		defer close(w.pumped)
+		w.inbox.pump(n, w.log)
+	}()
+}
+
+func (w *watches) close() {
+	if w.n == nil {
+		return
+	}
+	if err := w.n.Close(); err != nil {
+		w.log.Debug("fsnotify", zap.Error(err))
+	}
+	<-w.pumped
+	w.n = nil
+}
+
+// add watches a directory, which has the given identity.
+func (w *watches) add(dir string, id identity) {
+	if w.n == nil {
+		return
+	}
+	if known, ok := w.dirs[dir]; ok {
+		if known == id {
+			return
+		}
+		w.drop(dir) // another directory has taken its place
+	}
+	if id != (identity{}) {
+		if old, ok := w.byID[id]; ok {
+			w.drop(old) // it was moved here, and its events would name the old path
+		}
+	}
+	if isLimit(w.limit) {
+		return // it would fail again, thousands of times
+	}
+	if err := w.n.Add(dir); err != nil {
+		w.log.Debug("cannot watch a directory", zap.String("dir", dir), zap.Error(err))
+		// A directory on the way that may not be read is left to the rescan.
+		if isLimit(err) {
+			w.limit = err
+		}
+		return
+	}
+	w.dirs[dir] = id
+	if id != (identity{}) {
+		w.byID[id] = dir
+	}
+}
+
+func (w *watches) has(dir string) bool {
+	_, ok := w.dirs[dir]
+	return ok
+}
+
+// drop ends the watch of a directory and of all below it.
+func (w *watches) drop(dir string) {
+	below := strings.TrimSuffix(dir, string(filepath.Separator)) + string(filepath.Separator)
+	for d := range w.dirs {
+		if d == dir || strings.HasPrefix(d, below) {
+			w.remove(d)
+		}
+	}
+}
+
+// retain ends the watches of all directories but these.
+func (w *watches) retain(dirs map[string]struct{}) {
+	for d := range w.dirs {
+		if _, ok := dirs[d]; !ok {
+			w.remove(d)
+		}
+	}
+}
+
+func (w *watches) remove(dir string) {
+	id := w.dirs[dir]
+	delete(w.dirs, dir)
+	if w.byID[id] == dir {
+		delete(w.byID, id)
+	}
+	// An error only says that the watch has ended by itself.
+	_ = w.n.Remove(dir)
+}
+
+func isLimit(err error) bool {
+	return errors.Is(err, syscall.ENOSPC) || errors.Is(err, syscall.EMFILE) ||
+		errors.Is(err, syscall.ENFILE) || errors.Is(err, syscall.ENOMEM)
+}
+
+// degraded words what keeps directories from being watched; nil: nothing.
+func (w *watches) degraded() *spec.Error {
+	if w.limit == nil {
+		return nil
+	}
+	e := &spec.Error{
+		Code:    "watch_limit",
+		Message: "changes are noticed by rescan only: " + w.limit.Error(),
+	}
+	switch {
+	case errors.Is(w.limit, syscall.ENOSPC):
+		e.Message = "changes are noticed by rescan only: the limit of inotify watches is reached"
+		e.Hint = "raise fs.inotify.max_user_watches, for example: sysctl fs.inotify.max_user_watches=524288"
+	case errors.Is(w.limit, syscall.EMFILE):
+		e.Message = "changes are noticed by rescan only: the limit of inotify instances or of open files is reached"
+		e.Hint = "raise fs.inotify.max_user_instances, for example: sysctl fs.inotify.max_user_instances=1024; or the limit of open files (ulimit -n)"
+	case !isLimit(w.limit):
+		e.Code = "watch_unavailable"
+		e.Hint = "this system gives no file events"
+	}
+	return e
+}
