@@ -1,0 +1,159 @@
+// Package translate turns a revision into the resource that an Envoy gets: a
+// TypedExtensionConfig with a Wasm filter in it, in the dialect of that Envoy's
+// version. It is pure: equal arguments give equal bytes, in every process.
+package translate
+
+import (
+	"errors"
+	"fmt"
+
+	corev3 "github.com/envoyproxy/go-control-plane/envoy/config/core/v3"
+	httpwasmv3 "github.com/envoyproxy/go-control-plane/envoy/extensions/filters/http/wasm/v3"
+	networkwasmv3 "github.com/envoyproxy/go-control-plane/envoy/extensions/filters/network/wasm/v3"
+	wasmv3 "github.com/envoyproxy/go-control-plane/envoy/extensions/wasm/v3"
+	"google.golang.org/protobuf/proto"
+	"google.golang.org/protobuf/types/known/anypb"
+	"google.golang.org/protobuf/types/known/durationpb"
+	"google.golang.org/protobuf/types/known/wrapperspb"
+
+	"github.com/wasm-xds/wasm-xds/pkg/snapshot"
+	"github.com/wasm-xds/wasm-xds/pkg/spec"
+)
+
+// SaltLen is the length of a salt: lowercase hex digits.
+const SaltLen = 16
+
+// message is what a filter config is: a protobuf message that can check itself.
+type message interface {
+	proto.Message
+	ValidateAll() error
+}
+
+// Resource makes the resource of a revision: code says how this Envoy gets the
+// module, salt sets these bytes apart from all others that say the same, and v
+// is the Envoy's version. The result shares code.Bytes, so do not change them.
+// An error means that no Envoy could take such a resource.
+func Resource(r *snapshot.Revision, code Code, salt string, v Version) (*corev3.TypedExtensionConfig, error) {
+	filter, err := filterConfig(r, code, salt, v)
+	if err != nil {
+		return nil, fmt.Errorf("filter %q: %w", r.Filter, err)
+	}
+	typed, err := pack(filter)
+	if err != nil {
+		return nil, fmt.Errorf("filter %q: %w", r.Filter, err)
+	}
+	resource := &corev3.TypedExtensionConfig{Name: r.Filter, TypedConfig: typed}
+	if err := resource.ValidateAll(); err != nil {
+		return nil, fmt.Errorf("filter %q: %w", r.Filter, err)
+	}
+	return resource, nil
+}
+
+// Marshal gives the bytes of [Resource] as they stand in an xDS response, as the
+// value of an Any whose type is TypedExtensionConfig.
+func Marshal(r *snapshot.Revision, code Code, salt string, v Version) ([]byte, error) {
+	resource, err := Resource(r, code, salt, v)
+	if err != nil {
+		return nil, err
+	}
+	return marshal(resource)
+}
+
+func filterConfig(r *snapshot.Revision, code Code, salt string, v Version) (message, error) {
+	plugin, err := pluginConfig(r, code, salt, v)
+	if err != nil {
+		return nil, err
+	}
+	var filter message
+	switch r.Type {
+	case spec.HTTP:
+		filter = &httpwasmv3.Wasm{Config: plugin}
+	case spec.Network:
+		filter = &networkwasmv3.Wasm{Config: plugin}
+	default:
+		return nil, fmt.Errorf("unknown filter type %q", r.Type)
+	}
+	if err := filter.ValidateAll(); err != nil {
+		return nil, err
+	}
+	return filter, nil
+}
+
+func pluginConfig(r *snapshot.Revision, code Code, salt string, v Version) (*wasmv3.PluginConfig, error) {
+	vm, err := vmConfig(r, code, salt, v)
+	if err != nil {
+		return nil, err
+	}
+	configuration, err := packString(r.Config)
+	if err != nil {
+		return nil, fmt.Errorf("plugin configuration: %w", err)
+	}
+	plugin := &wasmv3.PluginConfig{
+		Name:          r.Filter,
+		RootId:        r.RootID,
+		Vm:            &wasmv3.PluginConfig_VmConfig{VmConfig: vm},
+		Configuration: configuration,
+	}
+	if err := setFailurePolicy(plugin, r, v); err != nil {
+		return nil, err
+	}
+	if stop := r.AllowOnHeadersStopIteration; stop != nil && v.has(1, 35) {
+		plugin.AllowOnHeadersStopIteration = wrapperspb.Bool(*stop)
+	}
+	setCapabilities(plugin, vm, r.Capabilities, v)
+	return plugin, nil
+}
+
+// setFailurePolicy sets failure_policy, or what says the same to an Envoy that
+// has no such field yet. There, reload is closed: it cannot reload, and must not open.
+func setFailurePolicy(plugin *wasmv3.PluginConfig, r *snapshot.Revision, v Version) error {
+	if !v.has(1, 33) {
+		plugin.FailOpen = r.Policy == spec.Open
+		return nil
+	}
+	switch r.Policy {
+	case spec.Closed:
+		plugin.FailurePolicy = wasmv3.FailurePolicy_FAIL_CLOSED
+	case spec.Open:
+		plugin.FailurePolicy = wasmv3.FailurePolicy_FAIL_OPEN
+	case spec.Reload:
+		plugin.FailurePolicy = wasmv3.FailurePolicy_FAIL_RELOAD
+		if r.Backoff > 0 {
+			// max_interval stays unset: Envoy takes ten times the base then.
+			plugin.ReloadConfig = &wasmv3.ReloadConfig{
+				Backoff: &corev3.BackoffStrategy{BaseInterval: durationpb.New(r.Backoff)},
+			}
+		}
+	default:
+		return fmt.Errorf("unknown failure policy %q", r.Policy)
+	}
+	return nil
+}
+
+// packString carries text as Envoy hands it to a module unwrapped; nil stays none.
+func packString(text *string) (*anypb.Any, error) {
+	if text == nil {
+		return nil, nil
+	}
+	return pack(wrapperspb.String(*text))
+}
+
+func pack(m proto.Message) (*anypb.Any, error) {
+	packed := new(anypb.Any)
+	err := anypb.MarshalFrom(packed, m, proto.MarshalOptions{Deterministic: true})
+	return packed, wireError(err)
+}
+
+func marshal(m proto.Message) ([]byte, error) {
+	data, err := proto.MarshalOptions{Deterministic: true}.Marshal(m)
+	return data, wireError(err)
+}
+
+// wireError keeps protobuf's own words out: for text that is not UTF-8 they name
+// a field and nothing that could be acted on.
+func wireError(err error) error {
+	if err == nil {
+		return nil
+	}
+	return errors.Join(errors.New("cannot be put on the wire (text must be UTF-8)"), err)
+}

@@ -1,0 +1,109 @@
+package translate
+
+import (
+	"crypto/sha256"
+	"encoding/hex"
+	"encoding/json"
+	"fmt"
+
+	wasmv3 "github.com/envoyproxy/go-control-plane/envoy/extensions/wasm/v3"
+
+	"github.com/wasm-xds/wasm-xds/pkg/snapshot"
+)
+
+const (
+	// ownVMPrefix begins the vm_id of a filter whose spec names none, so that
+	// its shared data and queues are its own, across all of its revisions.
+	ownVMPrefix = "wasm-xds/"
+
+	defaultRuntime = "envoy.wasm.runtime.v8"
+)
+
+func vmConfig(r *snapshot.Revision, code Code, salt string, v Version) (*wasmv3.VmConfig, error) {
+	source, err := code.source(r.Module, salt)
+	if err != nil {
+		return nil, err
+	}
+	configuration, err := packString(r.VM.Config)
+	if err != nil {
+		return nil, fmt.Errorf("VM configuration: %w", err)
+	}
+	vm := &wasmv3.VmConfig{
+		VmId:             vmID(r, v),
+		Runtime:          r.VM.Runtime,
+		Code:             source,
+		Configuration:    configuration,
+		AllowPrecompiled: r.VM.AllowPrecompiled,
+		// Without it Envoy takes an update whose module is not there yet, and
+		// serves every request without the filter.
+		NackOnCodeCacheMiss: code.Variant == Remote,
+	}
+	if len(r.VM.Env)+len(r.VM.HostEnv) > 0 {
+		vm.EnvironmentVariables = &wasmv3.EnvironmentVariables{
+			HostEnvKeys: r.VM.HostEnv,
+			KeyValues:   r.VM.Env,
+		}
+	}
+	return vm, nil
+}
+
+// vmID is the vm_id: the user's own, or one of the filter's own.
+//
+// Envoys before 1.40 find a VM by vm_id, VM config and code alone, and would go
+// on with the old VM when only its environment, its capabilities or its runtime
+// changed. There these are made part of the id. An Envoy that hides its version
+// gets the user's id untouched, since others may share it.
+func vmID(r *snapshot.Revision, v Version) string {
+	id, own := r.VM.ID, false
+	if id == "" {
+		id, own = ownVMPrefix+r.Filter, true
+	}
+	if v.Known() || own {
+		if traits := vmTraits(r); traits != "" && !(v.Known() && v.has(1, 40)) {
+			return id + "@" + traits
+		}
+	}
+	return id
+}
+
+// vmTraits is a short hash of what Envoy before 1.40 leaves out of a VM's
+// identity, and empty when all of that is as it is by default.
+func vmTraits(r *snapshot.Revision) string {
+	traits := struct {
+		Env              map[string]string
+		HostEnv          []string
+		Capabilities     []string
+		Runtime          string
+		AllowPrecompiled bool
+	}{r.VM.Env, r.VM.HostEnv, r.Capabilities, r.VM.Runtime, r.VM.AllowPrecompiled}
+	if len(traits.Env)+len(traits.HostEnv) == 0 && traits.Capabilities == nil &&
+		traits.Runtime == defaultRuntime && !traits.AllowPrecompiled {
+		return ""
+	}
+	text, err := json.Marshal(traits)
+	if err != nil {
+		// Strings, booleans, and maps and lists of them always marshal.
+		panic("translate: " + err.Error())
+	}
+	sum := sha256.Sum256(text)
+	return hex.EncodeToString(sum[:4])
+}
+
+// setCapabilities restricts what the module may call. Envoy 1.40 moved the field
+// from the plugin to the VM, and still heeds the old one.
+func setCapabilities(plugin *wasmv3.PluginConfig, vm *wasmv3.VmConfig, capabilities []string, v Version) {
+	if capabilities == nil {
+		return
+	}
+	restriction := &wasmv3.CapabilityRestrictionConfig{
+		AllowedCapabilities: make(map[string]*wasmv3.SanitizationConfig, len(capabilities)),
+	}
+	for _, name := range capabilities {
+		restriction.AllowedCapabilities[name] = &wasmv3.SanitizationConfig{}
+	}
+	if v.Known() && v.has(1, 40) {
+		vm.CapabilityRestrictionConfig = restriction
+		return
+	}
+	plugin.CapabilityRestrictionConfig = restriction //nolint:staticcheck // the only field that every Envoy has
+}
