@@ -88,22 +88,3 @@ func vmTraits(r *snapshot.Revision) string {
 	sum := sha256.Sum256(text)
 	return hex.EncodeToString(sum[:4])
 }
-
-// setCapabilities restricts what the module may call. Envoy 1.40 moved the field
-// from the plugin to the VM, and still heeds the old one.
-func setCapabilities(plugin *wasmv3.PluginConfig, vm *wasmv3.VmConfig, capabilities []string, v Version) {
-	if capabilities == nil {
-		return
-	}
-	restriction := &wasmv3.CapabilityRestrictionConfig{
-		AllowedCapabilities: make(map[string]*wasmv3.SanitizationConfig, len(capabilities)),
-	}
-	for _, name := range capabilities {
-		restriction.AllowedCapabilities[name] = &wasmv3.SanitizationConfig{}
-	}
-	if v.Known() && v.has(1, 40) {
-		vm.CapabilityRestrictionConfig = restriction
-		return
-	}
-	plugin.CapabilityRestrictionConfig = restriction //nolint:staticcheck // the only field that every Envoy has
-}
