@@ -1,0 +1,168 @@
+package delivery
+
+import (
+	"cmp"
+	"fmt"
+	"slices"
+
+	"github.com/wasm-xds/wasm-xds/pkg/snapshot"
+)
+
+// answered takes the answer to the response that is outstanding on the stream.
+func (m *Machine) answered(s *stream, a Answer) {
+	p := s.outstanding
+	if p == nil {
+		return
+	}
+	s.outstanding = nil
+	switch {
+	case !a.Nack:
+		m.acked(p)
+	case p.version.Variant == Remote || p.replay:
+		m.nextSalt(p)
+		m.remoteRefused(p, a.Message)
+	default:
+		m.nextSalt(p)
+		m.refused(p, a.Message)
+	}
+	m.touch(p.u)
+	// The stream is free: whoever waited for it gets a look, also where p's own
+	// subscriber has unsubscribed meanwhile.
+	m.touched[s.id] = s
+}
+
+func (m *Machine) acked(p *push) {
+	u := p.u
+	m.setVerdictLoads(p)
+	m.settle(u)
+	if u.closed {
+		return
+	}
+	delete(m.tokens, u.fetch.token)
+	wasLive := u.runs(p.rev) && !u.dirty
+	u.setAccepted(p.version, p.rev)
+	u.owed, u.replay, u.dirty, u.fetch = false, false, false, fetch{}
+	m.changed[u.f.name] = struct{}{}
+	if !wasLive {
+		since := u.f.since
+		if u.joined.After(since) {
+			since = u.joined
+		}
+		m.actions = append(m.actions, WentLive{Name: u.f.name, Variant: p.version.Variant, Since: since})
+	}
+	if u.tries(p.rev) {
+		u.f.lost, u.f.lostProblem = 0, nil
+		m.judged(u, p.rev)
+	}
+}
+
+func (m *Machine) setVerdictLoads(p *push) {
+	u := p.u
+	if v, known := m.verdict(p.rev, u.s.node.Version); known && v.loads {
+		return
+	}
+	m.setVerdict(p.rev, u.s.node.Version, verdict{loads: true})
+}
+
+// judged goes on with the rollout after a canary's answer.
+func (m *Machine) judged(u *sub, r *snapshot.Revision) {
+	f := u.f
+	if f.stable != nil && f.stable.ID == r.ID && u.group != nil {
+		delete(u.group.trials, r.ID)
+		for other := range u.group.subs {
+			m.touch(other)
+		}
+	}
+	m.rollOut(f)
+}
+
+// refused takes the NACK of an inline or file push: a verdict, unless it is about
+// something else than the module.
+func (m *Machine) refused(p *push, raw string) {
+	u, r, envoy := p.u, p.rev, p.u.s.node.Version
+	message := redact(raw, r)
+	u.dirty = true
+	if p.version.Variant == File && invalidPath(raw) {
+		u.noFile = r.Module.SHA256
+		u.fellBack = &Problem{
+			Code: CodeFileUnreadable, Revision: r.ID,
+			Message: fmt.Sprintf("this Envoy cannot read the module's file (%s); it was sent inline", message),
+			Hint:    "set --modules-dir-in-envoy to the module store's path as Envoy sees it, and let Envoy's user read it",
+		}
+		m.report(p, message, false)
+		return
+	}
+	if t := expectedType(raw); t != "" && t != r.Type {
+		m.wrongType(u, p, message)
+		return
+	}
+	problem := rejectedProblem(r, envoy, message)
+	u.refused[r.ID] = problem
+	m.report(p, message, true)
+	m.changed[u.f.name] = struct{}{}
+	if r.BuiltIn {
+		return
+	}
+	v, known := m.verdict(r, envoy)
+	onTrial := u.f.candidate() != nil && u.f.candidate().ID == r.ID
+	if known && v.loads && !onTrial {
+		return // it loads on others of this version: a matter of this Envoy
+	}
+	m.setVerdict(r, envoy, verdict{message: message})
+	m.touchFilter(u.f)
+	m.judged(u, r)
+}
+
+// wrongType notes which type an Envoy asks for under this name.
+func (m *Machine) wrongType(u *sub, p *push, message string) {
+	t := expectedType(message)
+	if u.expects == t {
+		// It was told so before, and got that type: no third try.
+		u.refused[p.rev.ID] = rejectedProblem(p.rev, u.s.node.Version, message)
+	}
+	u.expects = t
+	if u.f.wanted == nil && u.f.typeHint != t {
+		u.f.typeHint = t
+		m.persist = true
+	}
+	m.settle(u)
+	m.leave(u)
+	m.join(u)
+	m.rollOut(u.f)
+	m.report(p, message, false)
+}
+
+func (m *Machine) report(p *push, message string, verdict bool) {
+	m.actions = append(m.actions, WasRefused{
+		Name: p.u.f.name, Node: p.u.s.node.ID, Revision: p.rev.ID,
+		Variant: p.version.Variant, Verdict: verdict, Message: message,
+	})
+}
+
+// buildFailed takes back a push whose resource could not be made.
+func (m *Machine) buildFailed(e BuildFailed) {
+	s := m.streams[e.Stream]
+	if s == nil || s.outstanding == nil || s.outstanding.u.f.name != e.Name {
+		return
+	}
+	p := s.outstanding
+	s.outstanding = nil
+	m.touched[s.id] = s
+	u := p.u
+	delete(m.tokens, u.fetch.token)
+	u.fetch = fetch{}
+	u.refused[p.rev.ID] = &Problem{
+		Code: CodeModuleUnreadable, Revision: p.rev.ID, Message: e.Reason,
+		Hint: "the module is fetched again when its spec or file changes, or at the next start",
+	}
+	m.touch(u)
+}
+
+func sortedStreams(streams map[StreamID]*stream) []StreamID {
+	ids := make([]StreamID, 0, len(streams))
+	for id := range streams {
+		ids = append(ids, id)
+	}
+	slices.SortFunc(ids, cmp.Compare)
+	return ids
+}

@@ -1,0 +1,238 @@
+package delivery
+
+import (
+	"fmt"
+	"time"
+
+	"github.com/wasm-xds/wasm-xds/pkg/snapshot"
+	"github.com/wasm-xds/wasm-xds/pkg/spec"
+)
+
+// State is where a subscriber stands.
+type State string
+
+// The states of a subscriber.
+const (
+	Pending     State = "pending"     // something is on its way, or waits for its turn
+	Fetching    State = "fetching"    // this Envoy fetches the module; what it ran before still serves
+	Live        State = "live"        // new requests and connections run the revision
+	Rejected    State = "rejected"    // this Envoy refused the newest revision it was sent
+	Denied      State = "denied"      // the built-in deny serves: there is nothing else for this Envoy
+	Unsupported State = "unsupported" // this Envoy cannot run Wasm in the runtime; nothing is pushed
+	Gone        State = "gone"        // its stream has ended
+)
+
+// Serving says what kind of thing a subscriber gets.
+type Serving string
+
+// What a subscriber gets.
+const (
+	ServingFilter      Serving = "filter"
+	ServingDeny        Serving = "deny"
+	ServingPassthrough Serving = "passthrough"
+)
+
+// choice is what a subscriber should run now.
+type choice struct {
+	revision *snapshot.Revision // nil: nothing can be sent now
+	serving  Serving
+	unproven bool      // not known to load on this Envoy's version
+	until    time.Time // when to look again
+	state    State     // shown once revision runs
+	problem  *Problem
+}
+
+// choose is the heart: the revision this subscriber should run, as things are.
+func (m *Machine) choose(u *sub) choice {
+	c := m.chooseWanted(u)
+	if w := u.f.wanted; w != nil && w.Removed && c.problem == nil {
+		c.problem = keptProblem(w)
+	}
+	return c
+}
+
+func (m *Machine) chooseWanted(u *sub) choice {
+	f, w := u.f, u.f.wanted
+	switch {
+	case w == nil:
+		return m.withoutSpec(u)
+	case w.Removed && w.OnRemove == spec.Deny:
+		return m.standIn(u, ServingDeny, "is denied: its spec was removed", choice{state: Live})
+	case w.Removed && w.OnRemove == spec.Passthrough:
+		return m.standIn(u, ServingPassthrough, "", choice{state: Live})
+	case u.expects != "" && u.expects != w.Type:
+		return m.byPolicy(u, fmt.Sprintf("is a %s filter in its spec, but this Envoy asks for a %s filter", w.Type, u.expects),
+			choice{state: Rejected, problem: &Problem{
+				Code:    CodeWrongType,
+				Message: fmt.Sprintf("the spec says type %s, but this Envoy expects a %s filter", w.Type, u.expects),
+				Hint:    "change `type` in the spec, or type_urls and the filter chain in this Envoy's configuration",
+			}})
+	case w.Disabled:
+		return m.standIn(u, ServingPassthrough, "", choice{state: Live})
+	case !u.selected():
+		return m.byPolicy(u, "is not for this Envoy: the spec's `nodes` selects others", choice{state: Denied, problem: &Problem{
+			Code: CodeNotSelected, Message: "the spec's `nodes` does not select this Envoy",
+			Hint: "widen `nodes` in the spec, or take the filter out of this Envoy's configuration",
+		}})
+	case w.Revision != nil && !u.s.node.hasRuntime(w.Revision.VM.Runtime):
+		return choice{state: Unsupported, problem: &Problem{
+			Code:    CodeRuntimeMissing,
+			Message: fmt.Sprintf("this Envoy was built without %s: it would refuse every module", w.Revision.VM.Runtime),
+			Hint:    "run an Envoy that lists the runtime, or choose another `vm.runtime` in the spec",
+		}}
+	}
+	c := f.candidate()
+	if c == nil {
+		return m.chooseStable(u, nil)
+	}
+	problem := u.refused[c.ID]
+	switch {
+	case problem != nil || m.stoppedBy(f, c) != nil:
+		return m.chooseStable(u, problem)
+	case u.tries(c) && !(u.bare() && f.stable != nil && m.proven(f.stable, u.s.node.Version) && u.refused[f.stable.ID] == nil):
+		return choice{revision: c, serving: ServingFilter, unproven: !m.proven(c, u.s.node.Version), state: Live}
+	case f.stable == nil:
+		return m.waitForCanary(u, c, f.since)
+	default:
+		return m.chooseStable(u, nil)
+	}
+}
+
+// chooseStable takes the newest revision known to load on this Envoy's version.
+func (m *Machine) chooseStable(u *sub, problem *Problem) choice {
+	f, envoy := u.f, u.s.node.Version
+	state := Live
+	if problem != nil {
+		state = Rejected
+	}
+	if s := f.stable; s != nil && u.refused[s.ID] == nil {
+		v, known := m.verdict(s, envoy)
+		switch {
+		case known && v.loads:
+			return choice{revision: s, serving: ServingFilter, state: state, problem: problem}
+		case known:
+			state, problem = Rejected, rejectedProblem(s, envoy, v.message)
+		case u.tries(s):
+			return choice{revision: s, serving: ServingFilter, unproven: true, state: state, problem: problem}
+		default:
+			return m.waitForCanary(u, s, u.joined)
+		}
+	} else if s != nil {
+		state, problem = Rejected, u.refused[s.ID]
+	}
+	if c := f.candidate(); c != nil && u.refused[c.ID] == nil && m.proven(c, envoy) {
+		// Its rollout was stopped by Envoys of another version, or has not ended; here it loads.
+		return choice{revision: c, serving: ServingFilter, state: state, problem: problem}
+	}
+	for _, r := range f.older {
+		if u.refused[r.ID] == nil && m.proven(r, envoy) && u.s.node.hasRuntime(r.VM.Runtime) {
+			return choice{revision: r, serving: ServingFilter, state: state, problem: problem}
+		}
+	}
+	return m.nothingLoads(u, problem)
+}
+
+func (m *Machine) nothingLoads(u *sub, problem *Problem) choice {
+	reason := "is not served: Envoy refused it and there is no earlier revision"
+	if u.f.wanted.Revision == nil {
+		reason = "is not served: its spec has an error"
+	}
+	if problem == nil {
+		if c := u.f.candidate(); c != nil {
+			problem = m.stoppedBy(u.f, c)
+		}
+	}
+	if problem == nil {
+		problem = &Problem{Code: CodeNothingToServe, Message: "there is no revision that could be served", Hint: "see the filter's own error"}
+	}
+	if !u.bare() && (u.running == nil || !u.running.BuiltIn) {
+		// It runs something that nobody here knows, which is better than a stand-in.
+		return choice{state: Rejected, problem: problem}
+	}
+	return m.byPolicy(u, reason, choice{state: Rejected, problem: problem})
+}
+
+// waitForCanary gives a subscriber that runs nothing a stand-in, once it has
+// waited long enough for the canary of r.
+func (m *Machine) waitForCanary(u *sub, r *snapshot.Revision, since time.Time) choice {
+	problem := &Problem{
+		Code: CodeWaitsForCanary, Revision: r.ID, Message: fmt.Sprintf("revision %s waits for its canary", r.ID),
+	}
+	if !u.bare() {
+		return choice{state: Pending, problem: problem, serving: u.serving}
+	}
+	until := u.joined
+	if since.After(until) {
+		until = since
+	}
+	if until = until.Add(m.cfg.CanaryWait); m.now.Before(until) {
+		return choice{state: Pending, until: until}
+	}
+	if m.proven(r, u.s.node.Version) && u.refused[r.ID] == nil {
+		return choice{revision: r, serving: ServingFilter, state: Live}
+	}
+	return m.byPolicy(u, "waits for its canary", choice{state: Pending, problem: problem})
+}
+
+func (m *Machine) withoutSpec(u *sub) choice {
+	if !u.bare() && u.running == nil && !u.dirty {
+		// Its state was lost, or it comes from another control plane: better than denying all.
+		return choice{state: Live, problem: &Problem{
+			Code: CodeUnknownFilter, Message: "no spec has this name; this Envoy still runs what it had",
+			Hint: "add a spec with this name",
+		}}
+	}
+	return m.standIn(u, ServingDeny, "is denied: no spec has this name", choice{state: Denied, problem: &Problem{
+		Code: CodeUnknownFilter, Message: "no spec has this name: requests are denied", Hint: "add a spec with this name, or correct the name in this Envoy's configuration",
+	}})
+}
+
+// byPolicy is the stand-in that the failure policy asks for.
+func (m *Machine) byPolicy(u *sub, reason string, c choice) choice {
+	if u.f.wanted.Policy == spec.Open {
+		return m.standIn(u, ServingPassthrough, "", c)
+	}
+	return m.standIn(u, ServingDeny, reason, c)
+}
+
+// standIn completes a choice with the built-in of the type that the Envoy asks for.
+func (m *Machine) standIn(u *sub, serving Serving, reason string, c choice) choice {
+	runtime := u.s.node.runtimeOf()
+	if runtime == "" {
+		return choice{state: Unsupported, problem: &Problem{
+			Code: CodeRuntimeMissing, Message: "this Envoy was built without a Wasm runtime: it would refuse every module",
+			Hint: "run an Envoy that has envoy.wasm.runtime.v8",
+		}}
+	}
+	t := u.expects
+	if t == "" && u.f.wanted != nil {
+		t = u.f.wanted.Type
+	}
+	if t == "" {
+		t = u.f.typeHint
+	}
+	if t == "" {
+		t = spec.HTTP
+	}
+	if serving == ServingDeny {
+		c.revision = m.cfg.Substitutes.Deny(u.f.name, t, reason, runtime)
+	} else {
+		c.revision = m.cfg.Substitutes.Passthrough(u.f.name, t, runtime)
+	}
+	c.serving = serving
+	if p := u.refused[c.revision.ID]; p != nil {
+		// Even the stand-in was refused: there is nothing left to say to this Envoy.
+		return choice{state: Rejected, problem: p}
+	}
+	return c
+}
+
+func keptProblem(w *snapshot.Filter) *Problem {
+	if w.OnRemove == spec.Keep {
+		return &Problem{Code: CodeKept, Message: "its spec is gone; still served", Hint: "`disabled: true` turns it off"}
+	}
+	return &Problem{
+		Code: CodeKept, Message: fmt.Sprintf("its spec is gone; onRemove: %s", w.OnRemove),
+		Hint: "put the spec back to serve the filter again",
+	}
+}

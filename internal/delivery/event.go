@@ -1,0 +1,133 @@
+package delivery
+
+import (
+	"time"
+
+	"github.com/wasm-xds/wasm-xds/pkg/snapshot"
+	"github.com/wasm-xds/wasm-xds/pkg/spec"
+)
+
+// StreamID names one xDS stream for the life of the process.
+type StreamID uint64
+
+// Node is what an Envoy says of itself when it opens a stream.
+type Node struct {
+	ID, Cluster string
+	Metadata    map[string]string
+	Address     string // where its connection comes from
+	Version     string // Envoy's version, "" when unknown
+	// Runtimes are the Wasm runtimes it was built with; nil: it does not say.
+	Runtimes []string
+}
+
+// Event is something that happened.
+type Event interface{ event() }
+
+type (
+	// StreamOpened comes before every other event of its stream.
+	StreamOpened struct {
+		Stream StreamID
+		Node   Node
+		ADS    bool // one stream for all names; else a stream serves one subscription
+		Delta  bool
+	}
+	// StreamClosed ends a stream: whatever was outstanding on it is lost.
+	StreamClosed struct{ Stream StreamID }
+
+	// Requested is one discovery request: first its answer to the response that was
+	// outstanding, then what it changes in the subscription.
+	Requested struct {
+		Stream      StreamID
+		Answer      *Answer // nil: it answers nothing
+		Unsubscribe []string
+		Subscribe   []Subscription
+	}
+
+	// SnapshotChanged brings what is wanted now, in place of what was wanted before.
+	SnapshotChanged struct{ Snapshot *snapshot.Snapshot }
+
+	// FetchStarted says that a GET with a push's token has begun.
+	FetchStarted struct{ Token string }
+	// FetchFinished says that a GET has ended, complete or not.
+	FetchFinished struct {
+		Token    string
+		Complete bool
+	}
+	// BuildFailed says that a [Send] could not be carried out: nothing was sent.
+	BuildFailed struct {
+		Stream StreamID
+		Name   string
+		Reason string
+	}
+	// Woken says that the time of [Machine.Next] has come.
+	Woken struct{}
+)
+
+// Answer is an ACK (Message is empty and Nack false) or a NACK.
+type Answer struct {
+	Nack    bool
+	Message string // error_detail's message
+}
+
+// Subscription is one name that a stream asks for.
+type Subscription struct {
+	Name string
+	// Accepted is the version that this Envoy says it has accepted, "" for none.
+	Accepted string
+	// Replay asks for an answer also where Accepted is what is wanted: the same
+	// bytes once more, which a SotW client that lost its config needs and any other ignores.
+	Replay bool
+}
+
+func (StreamOpened) event()    {}
+func (StreamClosed) event()    {}
+func (Requested) event()       {}
+func (SnapshotChanged) event() {}
+func (FetchStarted) event()    {}
+func (FetchFinished) event()   {}
+func (BuildFailed) event()     {}
+func (Woken) event()           {}
+
+// Action is something the shell must do.
+type Action interface{ action() }
+
+type (
+	// Send asks for one response with one resource. At most one is outstanding on a
+	// stream: the next comes after the Requested that answers it.
+	Send struct {
+		Stream   StreamID
+		Name     string
+		Revision *snapshot.Revision
+		Version  Version
+		Envoy    string // the Envoy's version, for the translation
+	}
+	// Changed says that the status of a filter may read differently now.
+	Changed struct{ Name string }
+	// Persist says that the [Memory] has changed.
+	Persist struct{}
+	// WentLive says that a subscriber accepted a revision; Since is when it became wanted.
+	WentLive struct {
+		Name    string
+		Variant Variant
+		Since   time.Time
+	}
+	// WasRefused reports a NACK, as a verdict or as a step of a remote delivery.
+	WasRefused struct {
+		Name, Node, Revision string
+		Variant              Variant
+		Verdict              bool // false: only the code was not there yet
+		Message              string
+	}
+)
+
+func (Send) action()       {}
+func (Changed) action()    {}
+func (Persist) action()    {}
+func (WentLive) action()   {}
+func (WasRefused) action() {}
+
+// Substitutes makes the built-in stand-ins. Both are pure.
+type Substitutes interface {
+	Deny(filter string, t spec.Type, reason, runtime string) *snapshot.Revision
+	Passthrough(filter string, t spec.Type, runtime string) *snapshot.Revision
+}

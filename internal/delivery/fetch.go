@@ -1,0 +1,112 @@
+package delivery
+
+import "fmt"
+
+// remoteRefused takes the NACK of a remote push: the code was not in Envoy's cache,
+// or it was and does not load. A GET tells which.
+func (m *Machine) remoteRefused(p *push, raw string) {
+	u := p.u
+	message := redact(raw, p.rev)
+	m.report(p, message, false)
+	u.dirty = true
+	if p.replay {
+		// Identical bytes that were looked at after all: the Envoy had lost its config.
+		u.replay = false
+		u.setAccepted(Version{}, nil)
+		return
+	}
+	if t := expectedType(raw); t != "" && t != p.rev.Type {
+		u.fetch = fetch{}
+		m.wrongType(u, p, message)
+		return
+	}
+	if u.fetch.token != p.version.Salt {
+		return // the wish has changed meanwhile
+	}
+	u.fetch.refused = true
+	if u.fetch.finished && !u.fetch.failed {
+		u.fetch.retryAt = m.now.Add(m.cfg.FetchSettle)
+	}
+	switch {
+	case u.fetch.started:
+		u.fetch.deadline = m.now.Add(m.cfg.FetchLimit)
+	case u.fetch.attempts > 1:
+		// Envoy's connection to the module server is up: a GET would follow at once.
+		u.fetch.deadline = m.now.Add(m.cfg.FetchWait / 6)
+	default:
+		u.fetch.deadline = m.now.Add(m.cfg.FetchWait)
+	}
+}
+
+// fetchIsOver says whether the remote delivery under way needs a push now: the
+// second remote one, or the code inline.
+func (m *Machine) fetchIsOver(u *sub) bool {
+	f := &u.fetch
+	if !f.refused {
+		return false // its answer is still to come
+	}
+	switch {
+	case f.failed:
+		m.fallBack(u, "the GET of the module broke")
+	case f.attempts >= remoteAttempts:
+		m.fallBack(u, fmt.Sprintf("Envoy did not have the module after %d pushes", f.attempts))
+	case !f.retryAt.IsZero():
+		if m.now.Before(f.retryAt) {
+			u.setState(m, Fetching, nil)
+			m.wakeSub(u, f.retryAt)
+			return false
+		}
+	case m.now.Before(f.deadline):
+		u.setState(m, Fetching, nil)
+		m.wakeSub(u, f.deadline)
+		return false
+	case f.started:
+		m.fallBack(u, "the GET of the module took too long")
+	case f.attempts > 1:
+		// The module is in Envoy's cache and does not load. Inline brings the verdict.
+		m.noRemoteHere(u)
+	default:
+		m.fallBack(u, "no GET for the module arrived")
+	}
+	return true
+}
+
+func (m *Machine) noRemoteHere(u *sub) {
+	if r := u.f.revision(u.fetch.revision); r != nil {
+		u.noRemote = r.Module.SHA256
+	}
+	delete(m.tokens, u.fetch.token)
+	u.fetch = fetch{}
+}
+
+// fallBack has the code sent inline, and says why.
+func (m *Machine) fallBack(u *sub, reason string) {
+	u.fellBack = &Problem{
+		Code: CodeFetchFailed, Revision: u.fetch.revision,
+		Message: reason + "; it was sent inline",
+		Hint:    "check that the cluster named by --modules-cluster in this Envoy reaches the module server at --modules-address",
+	}
+	m.noRemoteHere(u)
+}
+
+func (m *Machine) fetchStarted(token string) {
+	u := m.tokens[token]
+	if u == nil || u.closed {
+		return
+	}
+	u.fetch.started, u.fetch.finished, u.fetch.failed = true, false, false
+	u.fetch.deadline = m.now.Add(m.cfg.FetchLimit)
+	m.touch(u)
+}
+
+func (m *Machine) fetchFinished(token string, complete bool) {
+	u := m.tokens[token]
+	if u == nil || u.closed {
+		return
+	}
+	u.fetch.finished, u.fetch.failed = true, !complete
+	if complete && u.fetch.refused {
+		u.fetch.retryAt = m.now.Add(m.cfg.FetchSettle)
+	}
+	m.touch(u)
+}

@@ -1,0 +1,244 @@
+// Package delivery decides what every subscriber gets next, given what happened.
+//
+// It is pure: no clock, no I/O, no goroutine. [Machine.Step] takes an event with
+// its time and returns what the shell must do. Each rule was forced by something
+// that a real Envoy does; docs/envoy-behaviour.md has the facts, and
+// docs/ARCHITECTURE.md the rules in words.
+package delivery
+
+import (
+	"cmp"
+	"maps"
+	"slices"
+	"time"
+
+	"github.com/wasm-xds/wasm-xds/pkg/snapshot"
+)
+
+// Config is a machine's policy. A zero duration or limit means the default beside it.
+type Config struct {
+	// Epoch makes this process's salts differ from those of every process before.
+	Epoch uint32
+	// Substitutes makes the stand-ins; required.
+	Substitutes Substitutes
+	// CanaryWait is how long a subscriber with nothing waits for the canary of a
+	// new filter before it gets a stand-in: 2 s.
+	CanaryWait time.Duration
+	// CanaryPause is how long a lost canary may take to come back before another is chosen: 10 s.
+	CanaryPause time.Duration
+	// FetchWait is how long after a remote push's NACK the GET may take to begin: 3 s.
+	FetchWait time.Duration
+	// FetchSettle lies between a GET's last byte and the second push: 20 ms,
+	// because Envoy takes the bytes into its cache a little later.
+	FetchSettle time.Duration
+	// FetchLimit is how long one GET may take before the code goes inline: 2 min.
+	FetchLimit time.Duration
+	// AckWait is how long an answer may take before the subscriber is flagged: 30 s.
+	AckWait time.Duration
+	// RemoteLimit is the size from which Envoy's fetcher gives up: 32 MiB.
+	RemoteLimit int64
+}
+
+func (c Config) withDefaults() Config {
+	c.CanaryWait = cmp.Or(c.CanaryWait, 2*time.Second)
+	c.CanaryPause = cmp.Or(c.CanaryPause, 10*time.Second)
+	c.FetchWait = cmp.Or(c.FetchWait, 3*time.Second)
+	c.FetchSettle = cmp.Or(c.FetchSettle, 20*time.Millisecond)
+	c.FetchLimit = cmp.Or(c.FetchLimit, 2*time.Minute)
+	c.AckWait = cmp.Or(c.AckWait, 30*time.Second)
+	c.RemoteLimit = cmp.Or(c.RemoteLimit, 32<<20)
+	return c
+}
+
+const (
+	remoteAttempts = 3 // pushes of remote code before it goes inline
+	lostLimit      = 3 // canaries lost before a revision is taken for the cause
+	unsettledLimit = 4096
+)
+
+// Machine is the state of all deliveries. It is not safe for concurrent use.
+type Machine struct {
+	cfg      Config
+	now      time.Time
+	filters  map[string]*filter
+	streams  map[StreamID]*stream
+	verdicts map[verdictKey]verdict
+	salts    map[saltKey]uint32
+	counter  uint32          // of salts, for contents that are never shared
+	tokens   map[string]*sub // a remote push's salt → who got it
+	touched  map[StreamID]*stream
+	actions  []Action
+	changed  map[string]struct{}
+	persist  bool
+	timers   timers
+}
+
+type verdictKey struct{ revision, envoy string }
+
+type verdict struct {
+	loads   bool
+	message string
+}
+
+type saltKey struct {
+	revision string
+	variant  Variant
+}
+
+// New makes a machine that goes on where mem left off; the zero Memory is a fresh start.
+func New(cfg Config, mem Memory, now time.Time) *Machine {
+	m := &Machine{
+		cfg:      cfg.withDefaults(),
+		now:      now,
+		filters:  map[string]*filter{},
+		streams:  map[StreamID]*stream{},
+		verdicts: map[verdictKey]verdict{},
+		salts:    map[saltKey]uint32{},
+		tokens:   map[string]*sub{},
+		touched:  map[StreamID]*stream{},
+		changed:  map[string]struct{}{},
+	}
+	m.restore(mem)
+	for _, f := range m.filters {
+		if f.candidate() != nil && len(f.unsettled) > 0 {
+			m.pause(f)
+		}
+	}
+	return m
+}
+
+// Step takes one event at its time, which never runs backwards, and returns what
+// follows from it.
+func (m *Machine) Step(now time.Time, e Event) []Action {
+	if now.After(m.now) {
+		m.now = now
+	}
+	switch e := e.(type) {
+	case StreamOpened:
+		m.streams[e.Stream] = &stream{id: e.Stream, node: e.Node, ads: e.ADS, delta: e.Delta, subs: map[string]*sub{}}
+	case StreamClosed:
+		m.close(e.Stream)
+	case Requested:
+		m.request(e)
+	case SnapshotChanged:
+		m.setSnapshot(e.Snapshot)
+	case FetchStarted:
+		m.fetchStarted(e.Token)
+	case FetchFinished:
+		m.fetchFinished(e.Token, e.Complete)
+	case BuildFailed:
+		m.buildFailed(e)
+	case Woken:
+	}
+	m.wake()
+	m.sendAll()
+	return m.take()
+}
+
+func (m *Machine) take() []Action {
+	actions := m.actions
+	m.actions = nil
+	for _, name := range sortedKeys(m.changed) {
+		actions = append(actions, Changed{Name: name})
+	}
+	clear(m.changed)
+	if m.persist {
+		actions = append(actions, Persist{})
+		m.persist = false
+	}
+	return actions
+}
+
+// filter returns the filter of that name, which it makes when there is none.
+func (m *Machine) filter(name string) *filter {
+	f := m.filters[name]
+	if f == nil {
+		f = &filter{
+			name: name, unsettled: map[string]struct{}{},
+			subs: map[*sub]struct{}{}, groups: map[string]*group{}, since: m.now,
+		}
+		m.filters[name] = f
+	}
+	return f
+}
+
+func (m *Machine) setSnapshot(s *snapshot.Snapshot) {
+	for _, w := range s.All() {
+		f := m.filter(w.Name)
+		if f.wanted != nil && f.wanted.Equal(w) {
+			continue
+		}
+		m.setWanted(f, w)
+	}
+	for _, name := range sortedKeys(m.filters) {
+		f := m.filters[name]
+		if f.wanted != nil && s.Get(name) == nil {
+			m.setWanted(f, nil)
+		}
+	}
+}
+
+func (m *Machine) setWanted(f *filter, w *snapshot.Filter) {
+	if w == nil || f.wanted == nil || !sameRevision(f.wanted.Revision, w.Revision) {
+		f.since = m.now
+		f.lost, f.lostProblem, f.pauseUntil = 0, nil, time.Time{}
+	}
+	f.wanted = w
+	m.persist = true
+	m.regroup(f)
+	m.rollOut(f)
+	m.touchFilter(f)
+}
+
+func (m *Machine) touchFilter(f *filter) {
+	m.changed[f.name] = struct{}{}
+	for u := range f.subs {
+		m.touch(u)
+	}
+}
+
+// touch has the subscriber looked at before the step ends.
+func (m *Machine) touch(u *sub) {
+	if u.closed || u.queued {
+		return
+	}
+	u.queued = true
+	u.s.queue = append(u.s.queue, u)
+	m.touched[u.s.id] = u.s
+}
+
+func (m *Machine) verdict(r *snapshot.Revision, envoy string) (verdict, bool) {
+	if r.BuiltIn {
+		return verdict{loads: true}, true
+	}
+	v, ok := m.verdicts[verdictKey{r.ID, envoy}]
+	return v, ok
+}
+
+func (m *Machine) proven(r *snapshot.Revision, envoy string) bool {
+	v, ok := m.verdict(r, envoy)
+	return ok && v.loads
+}
+
+func (m *Machine) setVerdict(r *snapshot.Revision, envoy string, v verdict) {
+	if r.BuiltIn {
+		return
+	}
+	key := verdictKey{r.ID, envoy}
+	if old, ok := m.verdicts[key]; ok && old == v {
+		return
+	}
+	m.verdicts[key] = v
+	m.persist = true
+}
+
+func sortedKeys[V any](m map[string]V) []string {
+	return slices.Sorted(maps.Keys(m))
+}
+
+func sameRevision(a, b *snapshot.Revision) bool {
+	if a == nil || b == nil {
+		return a == b
+	}
+	return a.ID == b.ID
+}

@@ -1,0 +1,95 @@
+package delivery
+
+import (
+	"slices"
+	"strings"
+
+	"github.com/wasm-xds/wasm-xds/pkg/snapshot"
+	"github.com/wasm-xds/wasm-xds/pkg/spec"
+)
+
+// historyLength is how many revisions a filter remembers beside the served one.
+const historyLength = 10
+
+// Memory is what must outlive the process. It marshals to JSON.
+type Memory struct {
+	Filters  []FilterMemory  `json:"filters"`
+	Verdicts []VerdictRecord `json:"verdicts"`
+}
+
+// FilterMemory is what is remembered of one name.
+type FilterMemory struct {
+	Name   string           `json:"name"`
+	Wanted *snapshot.Filter `json:"wanted,omitempty"` // nil: no spec ever had this name
+	// Stable is the revision that all Envoys get; nil: none was ever rolled out.
+	Stable *snapshot.Revision `json:"stable,omitempty"`
+	// Older were stable before, the newest first.
+	Older []*snapshot.Revision `json:"older,omitempty"`
+	// Unsettled are the node ids that may have stored bytes they refused.
+	Unsettled []string `json:"unsettled,omitempty"`
+	// Type is what Envoys were found to expect of a name that no spec has.
+	Type spec.Type `json:"type,omitempty"`
+}
+
+// VerdictRecord is what Envoys of one version made of one revision.
+type VerdictRecord struct {
+	Revision string `json:"revision"`
+	Envoy    string `json:"envoy"`
+	Loads    bool   `json:"loads"`
+	Message  string `json:"message,omitempty"`
+}
+
+// Memory returns what a later [New] needs to go on where this machine is.
+func (m *Machine) Memory() Memory {
+	var mem Memory
+	known := map[string]bool{}
+	for _, name := range sortedKeys(m.filters) {
+		f := m.filters[name]
+		if f.wanted == nil && f.typeHint == "" {
+			continue
+		}
+		unsettled := sortedKeys(f.unsettled)
+		mem.Filters = append(mem.Filters, FilterMemory{
+			Name: name, Wanted: f.wanted, Stable: f.stable, Older: slices.Clone(f.older),
+			Unsettled: unsettled, Type: f.typeHint,
+		})
+		for _, r := range f.revisions() {
+			known[r.ID] = true
+		}
+	}
+	for key, v := range m.verdicts {
+		if known[key.revision] {
+			mem.Verdicts = append(mem.Verdicts, VerdictRecord{
+				Revision: key.revision, Envoy: key.envoy, Loads: v.loads, Message: v.message,
+			})
+		}
+	}
+	slices.SortFunc(mem.Verdicts, func(a, b VerdictRecord) int {
+		return strings.Compare(a.Revision+a.Envoy, b.Revision+b.Envoy)
+	})
+	return mem
+}
+
+func (m *Machine) restore(mem Memory) {
+	for _, fm := range mem.Filters {
+		f := m.filter(fm.Name)
+		f.wanted, f.stable, f.older, f.typeHint = fm.Wanted, fm.Stable, fm.Older, fm.Type
+		for _, id := range fm.Unsettled {
+			f.unsettled[id] = struct{}{}
+		}
+		f.since = m.now
+	}
+	for _, v := range mem.Verdicts {
+		m.verdicts[verdictKey{v.Revision, v.Envoy}] = verdict{loads: v.Loads, message: v.Message}
+	}
+}
+
+// Revisions are all revisions that may still be served; what none of them names
+// can be collected.
+func (m *Machine) Revisions() []*snapshot.Revision {
+	var all []*snapshot.Revision
+	for _, f := range m.filters {
+		all = append(all, f.revisions()...)
+	}
+	return all
+}

@@ -1,0 +1,175 @@
+package delivery
+
+import (
+	"github.com/wasm-xds/wasm-xds/pkg/snapshot"
+	"github.com/wasm-xds/wasm-xds/pkg/spec"
+)
+
+// The order on a stream: who has nothing comes first, what is not known to load last.
+const (
+	classBare = iota
+	classProven
+	classUnproven
+)
+
+// sendAll gives every free stream that something has changed for its next response.
+func (m *Machine) sendAll() {
+	for _, id := range sortedStreams(m.touched) {
+		s := m.touched[id]
+		delete(m.touched, id)
+		if s.outstanding == nil {
+			m.sendNext(s)
+		}
+	}
+}
+
+// sendNext looks at the stream's queue and sends the most urgent. What waits stays
+// in the queue; what needs nothing leaves it.
+func (m *Machine) sendNext(s *stream) {
+	var best *sub
+	var bestChoice choice
+	bestClass := classUnproven + 1
+	kept := s.queue[:0]
+	for _, u := range s.queue {
+		if u.closed {
+			continue
+		}
+		c := m.choose(u)
+		if !m.needsPush(u, c) {
+			u.queued = false
+			continue
+		}
+		kept = append(kept, u)
+		if class := classOf(u, c); class < bestClass {
+			best, bestChoice, bestClass = u, c, class
+		}
+	}
+	clear(s.queue[len(kept):])
+	s.queue = kept
+	if best != nil {
+		m.push(best, bestChoice)
+	}
+}
+
+func classOf(u *sub, c choice) int {
+	switch {
+	case c.unproven:
+		return classUnproven
+	case u.bare():
+		return classBare
+	default:
+		return classProven
+	}
+}
+
+// needsPush says whether something must be sent now to bring the subscriber to its
+// choice. Where nothing must, it settles the status and sets the next look.
+func (m *Machine) needsPush(u *sub, c choice) bool {
+	if !c.until.IsZero() {
+		m.wakeSub(u, c.until)
+	}
+	if c.revision == nil {
+		u.fetch = fetch{}
+		if c.state == Live || c.state == Rejected || c.serving != "" {
+			u.serving = c.serving
+		}
+		u.setState(m, c.state, c.problem)
+		return false
+	}
+	if u.runs(c.revision) && !u.dirty && !u.owed {
+		u.fetch = fetch{}
+		m.arrived(u, c)
+		return false
+	}
+	if u.fetch.revision != "" && u.fetch.revision != c.revision.ID {
+		delete(m.tokens, u.fetch.token)
+		u.fetch = fetch{}
+	}
+	if u.fetch.revision == "" {
+		u.setState(m, Pending, c.problem)
+		return true
+	}
+	return m.fetchIsOver(u)
+}
+
+// arrived sets the status of a subscriber that runs what it should.
+func (m *Machine) arrived(u *sub, c choice) {
+	u.serving = c.serving
+	problem := c.problem
+	if problem == nil && u.fellBack != nil && u.fellBack.Revision == c.revision.ID {
+		problem = u.fellBack
+	}
+	u.setState(m, c.state, problem)
+}
+
+// variant says how the revision's code travels to this subscriber.
+func (m *Machine) variant(u *sub, r *snapshot.Revision) Variant {
+	if r.BuiltIn || u.bare() || u.f.wanted == nil {
+		return Inline
+	}
+	switch u.f.wanted.Delivery {
+	case spec.File:
+		if u.noFile != r.Module.SHA256 {
+			return File
+		}
+	case spec.Remote:
+		if u.noRemote != r.Module.SHA256 && r.Module.Size <= m.cfg.RemoteLimit && (!u.s.ads || u.s.bareCount == 0) {
+			return Remote
+		}
+	case spec.Inline:
+	}
+	return Inline
+}
+
+func (m *Machine) push(u *sub, c choice) {
+	r := c.revision
+	p := &push{u: u, rev: r, at: m.now}
+	if u.replay && u.runs(r) && !u.dirty {
+		p.version, p.replay = u.accepted, true
+	} else {
+		p.version = Version{Revision: r.ID, Variant: m.variant(u, r)}
+		p.version.Salt = m.salt(p.version)
+	}
+	if p.version.Variant == Remote && !p.replay {
+		delete(m.tokens, u.fetch.token)
+		u.fetch = fetch{revision: r.ID, attempts: u.fetch.attempts + 1, token: p.version.Salt}
+		m.tokens[u.fetch.token] = u
+	}
+	if c.unproven {
+		m.unsettle(u)
+	}
+	u.s.outstanding = p
+	m.wakeSub(u, m.now.Add(m.cfg.AckWait))
+	m.actions = append(m.actions, Send{Stream: u.s.id, Name: u.f.name, Revision: r, Version: p.version, Envoy: u.s.node.Version})
+}
+
+// salt gives the salt for a content. Inline and file contents share theirs, so
+// that one resource serves all; a remote one is its push's token.
+func (m *Machine) salt(v Version) string {
+	if v.Variant == Remote {
+		m.counter++
+		return salt(m.cfg.Epoch, m.counter)
+	}
+	return salt(m.cfg.Epoch, m.salts[saltKey{v.Revision, v.Variant}])
+}
+
+// nextSalt sees that bytes which may have been refused are never sent again.
+func (m *Machine) nextSalt(p *push) {
+	m.salts[saltKey{p.version.Revision, p.version.Variant}]++
+}
+
+// checkAnswer flags a subscriber whose Envoy does not answer.
+func (m *Machine) checkAnswer(u *sub) {
+	p := u.s.outstanding
+	if p == nil || p.u != u || p.late || m.now.Before(p.at.Add(m.cfg.AckWait)) {
+		return
+	}
+	p.late = true
+	m.nextSalt(p)
+	m.unsettle(u)
+	u.setState(m, Pending, &Problem{
+		Code: CodeNoAnswer, Revision: p.rev.ID,
+		Message: "this Envoy has not answered: neither ACK nor NACK",
+		Hint:    "its main thread may hang (an endless loop in the module's start or configure); nothing else is sent to it until it answers",
+	})
+}

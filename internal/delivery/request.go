@@ -1,0 +1,154 @@
+package delivery
+
+import (
+	"github.com/wasm-xds/wasm-xds/pkg/snapshot"
+	"github.com/wasm-xds/wasm-xds/pkg/spec"
+)
+
+// goneLimit bounds the ended subscribers that a filter's status still shows.
+const goneLimit = 20
+
+func (m *Machine) request(e Requested) {
+	s := m.streams[e.Stream]
+	if s == nil {
+		return
+	}
+	m.touched[s.id] = s
+	if e.Answer != nil {
+		m.answered(s, *e.Answer)
+	}
+	for _, name := range e.Unsubscribe {
+		if u := s.subs[name]; u != nil {
+			m.unsubscribe(u)
+		}
+	}
+	for _, sub := range e.Subscribe {
+		m.subscribe(s, sub)
+	}
+}
+
+func (m *Machine) subscribe(s *stream, e Subscription) {
+	f := m.filter(e.Name)
+	u := s.subs[e.Name]
+	if u == nil {
+		u = &sub{f: f, s: s, joined: m.now, refused: map[string]*Problem{}, since: m.now, state: Pending}
+		s.subs[e.Name] = u
+		s.bareCount++
+		f.subs[u] = struct{}{}
+		f.forget(s.node.ID)
+		m.join(u)
+	}
+	accepted, known := ParseVersion(e.Accepted)
+	if !known && e.Accepted != "" {
+		// Another server's version: it runs something, and nobody here knows what.
+		accepted = Version{Revision: "", Variant: Inline, Salt: e.Accepted}
+	}
+	u.setAccepted(accepted, m.known(u, accepted))
+	u.owed = e.Accepted == "" || e.Replay
+	u.replay = e.Replay && known
+	u.fetch = fetch{}
+	if f.isUnsettled(u) {
+		u.dirty = true
+	} else if r := u.running; r != nil {
+		if _, judged := m.verdict(r, s.node.Version); !judged {
+			m.setVerdict(r, s.node.Version, verdict{loads: true})
+		}
+	}
+	m.changed[f.name] = struct{}{}
+	m.rollOut(f)
+	m.touch(u)
+}
+
+// known finds the revision that an accepted version names.
+func (m *Machine) known(u *sub, v Version) *snapshot.Revision {
+	if v == (Version{}) {
+		return nil
+	}
+	if r := u.f.revision(v.Revision); r != nil {
+		return r
+	}
+	if c := m.choose(u); c.revision != nil && c.revision.ID == v.Revision {
+		return c.revision
+	}
+	return m.knownStandIn(u, v.Revision)
+}
+
+// knownStandIn recognizes the pass-through of either type: it is the one stand-in
+// that may be running where another is wanted now. A deny is only replaced.
+func (m *Machine) knownStandIn(u *sub, id string) *snapshot.Revision {
+	for _, t := range []spec.Type{spec.HTTP, spec.Network} {
+		if r := m.cfg.Substitutes.Passthrough(u.f.name, t, u.s.node.runtimeOf()); r.ID == id {
+			return r
+		}
+	}
+	return nil
+}
+
+func (m *Machine) unsubscribe(u *sub) {
+	u.closed = true
+	u.setAccepted(Version{}, nil)
+	u.s.bareCount--
+	delete(u.s.subs, u.f.name)
+	m.remove(u)
+}
+
+// remove takes a subscriber out of everything but its stream.
+func (m *Machine) remove(u *sub) {
+	u.closed = true
+	delete(m.tokens, u.fetch.token)
+	delete(u.f.subs, u)
+	m.leave(u)
+	m.changed[u.f.name] = struct{}{}
+	m.rollOut(u.f)
+	if u.f.wanted == nil && len(u.f.subs) == 0 && u.f.typeHint == "" {
+		delete(m.filters, u.f.name)
+	}
+}
+
+func (m *Machine) close(id StreamID) {
+	s := m.streams[id]
+	if s == nil {
+		return
+	}
+	delete(m.streams, id)
+	delete(m.touched, id)
+	lost := s.outstanding
+	s.outstanding = nil
+	if lost != nil {
+		m.nextSalt(lost)
+	}
+	for _, name := range sortedKeys(s.subs) {
+		u := s.subs[name]
+		onTrial := lost != nil && lost.u == u && !lost.rev.BuiltIn && u.tries(lost.rev) && !m.proven(lost.rev, s.node.Version)
+		if u.dirty || lost != nil && lost.u == u {
+			m.unsettle(u)
+		}
+		u.f.remember(m, u)
+		u.closed = true
+		if onTrial {
+			m.canaryLost(u, lost.rev)
+		}
+		m.remove(u)
+	}
+}
+
+// remember keeps a subscriber that is gone for the status.
+func (f *filter) remember(m *Machine, u *sub) {
+	st := u.status()
+	st.State, st.Since = Gone, m.now
+	f.gone = append(f.gone, st)
+	if len(f.gone) > goneLimit {
+		f.gone = f.gone[1:]
+	}
+}
+
+// forget drops what is remembered of a node that is back.
+func (f *filter) forget(node string) {
+	kept := f.gone[:0]
+	for _, g := range f.gone {
+		if g.Node.ID != node {
+			kept = append(kept, g)
+		}
+	}
+	f.gone = kept
+}

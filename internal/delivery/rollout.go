@@ -1,0 +1,336 @@
+package delivery
+
+import (
+	"cmp"
+	"fmt"
+	"slices"
+	"time"
+
+	"github.com/wasm-xds/wasm-xds/pkg/snapshot"
+	"github.com/wasm-xds/wasm-xds/pkg/spec"
+)
+
+// filter is one name: what is wanted of it, what is known to load, who subscribes.
+type filter struct {
+	name   string
+	wanted *snapshot.Filter // nil: no spec has this name
+	since  time.Time        // when the wanted revision became wanted
+	stable *snapshot.Revision
+	older  []*snapshot.Revision // newest first
+
+	// typeHint is what Envoys expect of a name without a spec; "": http is tried first.
+	typeHint spec.Type
+	// unsettled are the node ids that may have stored bytes they refused.
+	unsettled map[string]struct{}
+	// Canaries whose stream was lost before they answered: each is a suspicion,
+	// and another is chosen only after a pause.
+	lost        int
+	lostProblem *Problem
+	pauseUntil  time.Time
+
+	subs   map[*sub]struct{}
+	groups map[string]*group // by Envoy version
+	gone   []SubscriberStatus
+}
+
+// group is the subscribers of one Envoy version that can run the filter.
+type group struct {
+	envoy  string
+	subs   map[*sub]struct{}
+	trials map[string]map[*sub]struct{} // revision → its canaries
+}
+
+// revisions are all that may still be served.
+func (f *filter) revisions() []*snapshot.Revision {
+	var all []*snapshot.Revision
+	if f.wanted != nil && f.wanted.Revision != nil {
+		all = append(all, f.wanted.Revision)
+	}
+	if f.stable != nil {
+		all = append(all, f.stable)
+	}
+	return append(all, f.older...)
+}
+
+func (f *filter) revision(id string) *snapshot.Revision {
+	for _, r := range f.revisions() {
+		if r.ID == id {
+			return r
+		}
+	}
+	return nil
+}
+
+// candidate is the wanted revision while it is not yet everyone's; nil: there is none.
+func (f *filter) candidate() *snapshot.Revision {
+	w := f.wanted
+	if w == nil || w.Revision == nil || w.Disabled || sameRevision(w.Revision, f.stable) ||
+		w.Removed && w.OnRemove != spec.Keep {
+		return nil
+	}
+	return w.Revision
+}
+
+// stoppedBy says why the rollout of r goes no further; nil: it does.
+func (m *Machine) stoppedBy(f *filter, r *snapshot.Revision) *Problem {
+	for _, envoy := range sortedKeys(f.groups) {
+		if v, ok := m.verdict(r, envoy); ok && !v.loads && len(f.groups[envoy].subs) > 0 {
+			return rejectedProblem(r, envoy, v.message)
+		}
+	}
+	if f.lost >= lostLimit {
+		return f.lostProblem
+	}
+	return nil
+}
+
+// regroup sorts the subscribers anew after a change of what is wanted.
+func (m *Machine) regroup(f *filter) {
+	old := f.groups
+	f.groups = map[string]*group{}
+	for u := range f.subs {
+		m.join(u)
+		// A canary that is still needed stays one.
+		if g := old[u.s.node.Version]; g != nil && u.group != nil {
+			for id, trial := range g.trials {
+				if _, ok := trial[u]; ok {
+					u.group.addTrial(id, u)
+				}
+			}
+		}
+	}
+}
+
+// join puts a subscriber into its group if it can run the filter.
+func (m *Machine) join(u *sub) {
+	u.group = nil
+	if !u.eligible() {
+		return
+	}
+	envoy := u.s.node.Version
+	g := u.f.groups[envoy]
+	if g == nil {
+		g = &group{envoy: envoy, subs: map[*sub]struct{}{}, trials: map[string]map[*sub]struct{}{}}
+		u.f.groups[envoy] = g
+	}
+	g.subs[u] = struct{}{}
+	u.group = g
+}
+
+// leave takes a subscriber out of its group; the group goes with the last one.
+func (m *Machine) leave(u *sub) {
+	g := u.group
+	if g == nil {
+		return
+	}
+	u.group = nil
+	delete(g.subs, u)
+	for _, trial := range g.trials {
+		delete(trial, u)
+	}
+	if len(g.subs) == 0 {
+		delete(u.f.groups, g.envoy)
+	}
+}
+
+func (g *group) addTrial(id string, u *sub) {
+	if g.trials[id] == nil {
+		g.trials[id] = map[*sub]struct{}{}
+	}
+	g.trials[id][u] = struct{}{}
+}
+
+func (u *sub) tries(r *snapshot.Revision) bool {
+	if u.group == nil {
+		return false
+	}
+	_, ok := u.group.trials[r.ID][u]
+	return ok
+}
+
+// rollOut takes the filter's rollout as far as it can go now: it stops it, names
+// canaries, or makes the candidate everyone's.
+func (m *Machine) rollOut(f *filter) {
+	if c := f.candidate(); c != nil {
+		switch {
+		case m.stoppedBy(f, c) != nil:
+			m.endTrial(f, c)
+		case slices.ContainsFunc(f.older, func(r *snapshot.Revision) bool { return r.ID == c.ID }) && m.provenEverywhere(f, c):
+			m.promote(f, c) // it was everyone's before: back at once
+		default:
+			m.chooseCanaries(f, c, f.wanted.Canary)
+			if m.trialPassed(f, c) {
+				m.promote(f, c)
+			}
+		}
+	}
+	if f.stable == nil {
+		return
+	}
+	for _, envoy := range sortedKeys(f.groups) {
+		if _, known := m.verdict(f.stable, envoy); !known {
+			m.assign(f, f.groups[envoy], f.stable, 1, nil)
+		}
+	}
+}
+
+func (m *Machine) provenEverywhere(f *filter, r *snapshot.Revision) bool {
+	for envoy := range f.groups {
+		if !m.proven(r, envoy) {
+			return false
+		}
+	}
+	return len(f.groups) > 0
+}
+
+// trialPassed says whether every version has canaries and all of them run r.
+func (m *Machine) trialPassed(f *filter, r *snapshot.Revision) bool {
+	for _, g := range f.groups {
+		trial := g.trials[r.ID]
+		if len(trial) == 0 {
+			return false
+		}
+		for u := range trial {
+			if !u.runs(r) {
+				return false
+			}
+		}
+	}
+	return len(f.groups) > 0
+}
+
+func (m *Machine) promote(f *filter, r *snapshot.Revision) {
+	older := slices.DeleteFunc(slices.Clone(f.older), func(o *snapshot.Revision) bool { return o.ID == r.ID })
+	if f.stable != nil {
+		older = slices.Insert(older, 0, f.stable)
+	}
+	f.older = older[:min(len(older), historyLength)]
+	f.stable = r
+	m.endTrial(f, r)
+	m.persist = true
+	m.touchFilter(f)
+}
+
+func (m *Machine) endTrial(f *filter, r *snapshot.Revision) {
+	for _, g := range f.groups {
+		for u := range g.trials[r.ID] {
+			m.touch(u)
+		}
+		delete(g.trials, r.ID)
+	}
+}
+
+// chooseCanaries sees that each Envoy version has a canary at least, and the
+// filter as many as its policy says.
+func (m *Machine) chooseCanaries(f *filter, r *snapshot.Revision, policy spec.Canary) {
+	groups := make([]*group, 0, len(f.groups))
+	total := 0
+	for _, envoy := range sortedKeys(f.groups) {
+		groups = append(groups, f.groups[envoy])
+		total += len(f.groups[envoy].subs)
+	}
+	if policy.Selector != nil {
+		for _, g := range groups {
+			selected := 0
+			for u := range g.subs {
+				if policy.Selector.Matches(u.s.node.ID, u.s.node.Cluster, u.s.node.Metadata) {
+					selected++
+				}
+			}
+			m.assign(f, g, r, max(1, selected), policy.Selector)
+		}
+		return
+	}
+	wanted := policy.Count
+	switch {
+	case policy.Percent > 0:
+		wanted = (total*policy.Percent + 99) / 100
+	case policy.Count == 0:
+		wanted = total
+	}
+	extra := max(0, wanted-len(groups))
+	for _, g := range groups {
+		n := min(len(g.subs), 1+extra)
+		extra -= n - 1
+		m.assign(f, g, r, n, nil)
+	}
+}
+
+// assign names canaries of r until the group has n. While a canary is missed,
+// only one that may have the refused bytes already can take its place.
+func (m *Machine) assign(f *filter, g *group, r *snapshot.Revision, n int, prefer *spec.NodeSelector) {
+	missing := n - len(g.trials[r.ID])
+	if missing <= 0 {
+		return
+	}
+	paused := m.now.Before(f.pauseUntil)
+	if paused {
+		m.wakeFilter(f, f.pauseUntil)
+	}
+	var eligible []*sub
+	for u := range g.subs {
+		if u.refused[r.ID] == nil && !u.tries(r) && (!paused || f.isUnsettled(u)) {
+			eligible = append(eligible, u)
+		}
+	}
+	rank := func(u *sub) int {
+		switch {
+		case f.isUnsettled(u):
+			return 0
+		case prefer != nil && prefer.Matches(u.s.node.ID, u.s.node.Cluster, u.s.node.Metadata):
+			return 1
+		case !u.bare():
+			return 2
+		default:
+			return 3
+		}
+	}
+	slices.SortFunc(eligible, func(a, b *sub) int {
+		return cmp.Or(cmp.Compare(rank(a), rank(b)), cmp.Compare(a.s.id, b.s.id))
+	})
+	for _, u := range eligible[:min(missing, len(eligible))] {
+		g.addTrial(r.ID, u)
+		m.touch(u)
+		m.changed[f.name] = struct{}{}
+	}
+}
+
+func (f *filter) isUnsettled(u *sub) bool {
+	_, ok := f.unsettled[u.s.node.ID]
+	return ok
+}
+
+func (m *Machine) unsettle(u *sub) {
+	if u.f.isUnsettled(u) || len(u.f.unsettled) >= unsettledLimit {
+		return
+	}
+	u.f.unsettled[u.s.node.ID] = struct{}{}
+	m.persist = true
+}
+
+func (m *Machine) settle(u *sub) {
+	if !u.f.isUnsettled(u) {
+		return
+	}
+	delete(u.f.unsettled, u.s.node.ID)
+	m.persist = true
+}
+
+func (m *Machine) pause(f *filter) {
+	f.pauseUntil = m.now.Add(m.cfg.CanaryPause)
+	m.wakeFilter(f, f.pauseUntil)
+}
+
+// canaryLost is told of a canary whose stream ended before it answered.
+func (m *Machine) canaryLost(u *sub, r *snapshot.Revision) {
+	f := u.f
+	f.lost++
+	f.lostProblem = &Problem{
+		Code:     CodeCanaryLost,
+		Revision: r.ID,
+		Message: fmt.Sprintf("%d Envoys in a row lost their stream while they loaded revision %s, the last one %s",
+			f.lost, r.ID, u.s.node.ID),
+		Hint: "look for a crash in that Envoy's log; an edit of the module or its configuration starts a new rollout",
+	}
+	m.pause(f)
+}

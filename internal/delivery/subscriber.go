@@ -1,0 +1,138 @@
+package delivery
+
+import (
+	"slices"
+	"time"
+
+	"github.com/wasm-xds/wasm-xds/pkg/snapshot"
+	"github.com/wasm-xds/wasm-xds/pkg/spec"
+)
+
+// stream is one xDS stream of one Envoy.
+type stream struct {
+	id   StreamID
+	node Node
+	ads  bool
+	// delta is for the status only: the adapters make both protocols one.
+	delta       bool
+	subs        map[string]*sub
+	outstanding *push  // sent and not answered; nil: the stream is free
+	queue       []*sub // to be looked at
+	bareCount   int    // subscribers that run nothing
+}
+
+// push is one response with one resource.
+type push struct {
+	u       *sub
+	rev     *snapshot.Revision
+	version Version
+	at      time.Time
+	replay  bool
+	late    bool // no answer within Config.AckWait
+}
+
+// sub is one filter on one stream: the unit of delivery and of status.
+type sub struct {
+	f      *filter
+	s      *stream
+	group  *group // nil: it cannot run the filter
+	closed bool
+	queued bool
+	joined time.Time
+	timer  time.Time
+
+	// accepted is the version that Envoy runs; zero: nothing, as far as is known.
+	accepted Version
+	running  *snapshot.Revision // accepted's revision; nil: none, or unknown here
+	// owed: an answer is owed even where accepted is what is wanted.
+	owed bool
+	// replay: the same bytes once more do for that answer.
+	replay bool
+	// dirty: Envoy has stored bytes it refused, or may have: the next update of
+	// its listener would fail, until something good is pushed in other bytes.
+	dirty bool
+	// refused are the revisions that this Envoy refused on this stream.
+	refused map[string]*Problem
+	// expects is the type that the Envoy asks for, learnt from a NACK; "": not known.
+	expects spec.Type
+	fetch   fetch
+	// noRemote is the sha256 of a module that this Envoy could not fetch, noFile of
+	// one whose file it could not read: that one goes inline.
+	noRemote, noFile string
+	fellBack         *Problem // why; shown while the revision runs
+
+	state   State
+	since   time.Time
+	problem *Problem
+	serving Serving
+}
+
+// fetch is a remote delivery under way. The zero value is none.
+type fetch struct {
+	revision string
+	attempts int
+	token    string
+	refused  bool // the push was NACKed: the GET decides
+	started  bool
+	finished bool
+	failed   bool
+	deadline time.Time
+	retryAt  time.Time
+}
+
+func (u *sub) bare() bool { return u.accepted == (Version{}) }
+
+// runs says whether new requests at this Envoy run r.
+func (u *sub) runs(r *snapshot.Revision) bool { return u.accepted.Revision == r.ID }
+
+func (u *sub) setAccepted(v Version, r *snapshot.Revision) {
+	if u.bare() && v != (Version{}) {
+		u.s.bareCount--
+	} else if !u.bare() && v == (Version{}) {
+		u.s.bareCount++
+	}
+	u.accepted, u.running = v, r
+}
+
+// runtimeOf gives the runtime for a stand-in: the first that the Envoy has.
+func (n Node) runtimeOf() string {
+	known := []string{"envoy.wasm.runtime.v8", "envoy.wasm.runtime.wamr", "envoy.wasm.runtime.wasmtime"}
+	if n.Runtimes != nil {
+		for _, r := range known {
+			if slices.Contains(n.Runtimes, r) {
+				return r
+			}
+		}
+		return ""
+	}
+	return known[0]
+}
+
+func (n Node) hasRuntime(runtime string) bool {
+	return n.Runtimes == nil || slices.Contains(n.Runtimes, runtime)
+}
+
+func (u *sub) selected() bool {
+	w := u.f.wanted
+	return w == nil || w.Nodes.Matches(u.s.node.ID, u.s.node.Cluster, u.s.node.Metadata)
+}
+
+// eligible says whether the subscriber takes part in the filter's rollouts.
+func (u *sub) eligible() bool {
+	w := u.f.wanted
+	if w == nil || w.Revision == nil || !u.selected() || u.expects != "" && u.expects != w.Type {
+		return false
+	}
+	return u.s.node.hasRuntime(w.Revision.VM.Runtime)
+}
+
+func (u *sub) setState(m *Machine, s State, p *Problem) {
+	if u.state == s && equalProblem(u.problem, p) {
+		return
+	}
+	if u.state != s {
+		u.since = m.now
+	}
+	u.state, u.problem = s, p
+	m.changed[u.f.name] = struct{}{}
+}

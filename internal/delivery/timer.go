@@ -1,0 +1,65 @@
+package delivery
+
+import (
+	"container/heap"
+	"time"
+)
+
+// timer has a subscriber (or a filter's rollout) looked at again. It is never
+// cancelled: a look too many changes nothing.
+type timer struct {
+	at time.Time
+	u  *sub
+	f  *filter
+}
+
+type timers []timer
+
+func (t timers) Len() int           { return len(t) }
+func (t timers) Less(i, j int) bool { return t[i].at.Before(t[j].at) }
+func (t timers) Swap(i, j int)      { t[i], t[j] = t[j], t[i] }
+func (t *timers) Push(x any)        { *t = append(*t, x.(timer)) }
+
+func (t *timers) Pop() any {
+	last := len(*t) - 1
+	x := (*t)[last]
+	(*t)[last] = timer{}
+	*t = (*t)[:last]
+	return x
+}
+
+// Next is when the machine wants [Woken] at the latest; false: nothing waits for time.
+func (m *Machine) Next() (time.Time, bool) {
+	if len(m.timers) == 0 {
+		return time.Time{}, false
+	}
+	return m.timers[0].at, true
+}
+
+func (m *Machine) wakeSub(u *sub, at time.Time) {
+	if u.timer.Equal(at) {
+		return // already set: a subscriber that is looked at often sets one timer
+	}
+	u.timer = at
+	heap.Push(&m.timers, timer{at: at, u: u})
+}
+
+func (m *Machine) wakeFilter(f *filter, at time.Time) {
+	heap.Push(&m.timers, timer{at: at, f: f})
+}
+
+// wake looks at everything whose time has come.
+func (m *Machine) wake() {
+	for len(m.timers) > 0 && !m.timers[0].at.After(m.now) {
+		t := heap.Pop(&m.timers).(timer)
+		if t.f != nil {
+			m.rollOut(t.f)
+			continue
+		}
+		if t.u.timer.Equal(t.at) {
+			t.u.timer = time.Time{}
+		}
+		m.checkAnswer(t.u)
+		m.touch(t.u)
+	}
+}

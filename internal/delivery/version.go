@@ -1,0 +1,69 @@
+package delivery
+
+import (
+	"fmt"
+	"strings"
+)
+
+// Variant says how a resource carries its code; its value is the letter on the wire.
+type Variant byte
+
+// The variants.
+const (
+	Remote Variant = 'r'
+	Inline Variant = 'i'
+	File   Variant = 'f'
+)
+
+// String is the variant's word in status, logs and metrics.
+func (v Variant) String() string {
+	switch v {
+	case Remote:
+		return "remote"
+	case Inline:
+		return "inline"
+	case File:
+		return "file"
+	default:
+		return ""
+	}
+}
+
+const (
+	revisionLength = 12
+	saltLength     = 16
+)
+
+// Version is a resource's version on the wire: `<revision>.<variant><salt>`. The
+// resource's bytes are a pure function of it. The zero value is no version.
+type Version struct {
+	Revision string // 12 hex digits
+	Variant  Variant
+	Salt     string // 16 hex digits: the process's epoch and a counter
+}
+
+// String is the version as it travels.
+func (v Version) String() string {
+	if v == (Version{}) {
+		return ""
+	}
+	return v.Revision + "." + string(v.Variant) + v.Salt
+}
+
+// ParseVersion reads what [Version.String] wrote.
+func ParseVersion(s string) (Version, bool) {
+	revision, rest, ok := strings.Cut(s, ".")
+	if !ok || len(revision) != revisionLength || len(rest) != 1+saltLength || !isHex(revision) || !isHex(rest[1:]) {
+		return Version{}, false
+	}
+	v := Version{Revision: revision, Variant: Variant(rest[0]), Salt: rest[1:]}
+	return v, v.Variant.String() != ""
+}
+
+func isHex(s string) bool {
+	return strings.Trim(s, "0123456789abcdef") == ""
+}
+
+func salt(epoch, counter uint32) string {
+	return fmt.Sprintf("%08x%08x", epoch, counter)
+}

@@ -1,0 +1,95 @@
+package xds
+
+import (
+	"context"
+	"encoding/json"
+	"net/url"
+	"slices"
+	"strings"
+
+	corev3 "github.com/envoyproxy/go-control-plane/envoy/config/core/v3"
+	"google.golang.org/grpc/peer"
+	"google.golang.org/protobuf/types/known/structpb"
+
+	"github.com/wasm-xds/wasm-xds/internal/delivery"
+	"github.com/wasm-xds/wasm-xds/pkg/translate"
+)
+
+type node = *corev3.Node
+
+// runtimeCategory is the extension category in which an Envoy lists its Wasm runtimes.
+const runtimeCategory = "envoy.wasm.runtime"
+
+// describe is what delivery needs to know of a node.
+func describe(n node, address string) delivery.Node {
+	d := delivery.Node{ID: n.GetId(), Cluster: n.GetCluster(), Address: address, Metadata: map[string]string{}}
+	if v := translate.VersionOf(n); v.Known() {
+		d.Version = v.String()
+	}
+	for key, value := range n.GetMetadata().GetFields() {
+		d.Metadata[key] = text(value)
+	}
+	if len(n.GetExtensions()) > 0 {
+		d.Runtimes = []string{}
+		for _, e := range n.GetExtensions() {
+			if e.GetCategory() == runtimeCategory {
+				d.Runtimes = append(d.Runtimes, e.GetName())
+			}
+		}
+	}
+	return d
+}
+
+// text is a metadata value as a spec's `nodes` compares it.
+func text(v *structpb.Value) string {
+	if s, ok := v.GetKind().(*structpb.Value_StringValue); ok {
+		return s.StringValue
+	}
+	b, err := json.Marshal(v.AsInterface())
+	if err != nil {
+		return ""
+	}
+	return string(b)
+}
+
+func peerAddress(ctx context.Context) string {
+	if p, ok := peer.FromContext(ctx); ok && p.Addr != nil {
+		return p.Addr.String()
+	}
+	return ""
+}
+
+// formatVersionInfo lists name and version of what was accepted, and of what is
+// sent now: the client gives the list back, on its next stream too, as it was
+// with the last response that it accepted.
+func formatVersionInfo(accepted map[string]string, name, version string) string {
+	entries := make([]string, 0, len(accepted)+1)
+	for n, v := range accepted {
+		if n != name {
+			entries = append(entries, url.QueryEscape(n)+"="+v)
+		}
+	}
+	entries = append(entries, url.QueryEscape(name)+"="+version)
+	slices.Sort(entries)
+	return strings.Join(entries, ",")
+}
+
+// parseVersionInfo reads what formatVersionInfo wrote; of another server's
+// version_info it makes nothing.
+func parseVersionInfo(info string) map[string]string {
+	accepted := map[string]string{}
+	for entry := range strings.SplitSeq(info, ",") {
+		escaped, version, ok := strings.Cut(entry, "=")
+		if !ok {
+			continue
+		}
+		name, err := url.QueryUnescape(escaped)
+		if err != nil {
+			continue
+		}
+		if _, ok := delivery.ParseVersion(version); ok {
+			accepted[name] = version
+		}
+	}
+	return accepted
+}

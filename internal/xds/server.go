@@ -1,0 +1,175 @@
+// Package xds speaks ECDS with Envoys: go-control-plane's servers over an adapter
+// a stream, which turns requests into delivery's events and its sends into
+// responses. Every stream is a server of its own, so no lock is held over two.
+package xds
+
+import (
+	"context"
+	"fmt"
+	"sync"
+	"sync/atomic"
+	"time"
+
+	discoveryv3 "github.com/envoyproxy/go-control-plane/envoy/service/discovery/v3"
+	extensionv3 "github.com/envoyproxy/go-control-plane/envoy/service/extension/v3"
+	resourcev3 "github.com/envoyproxy/go-control-plane/pkg/resource/v3"
+	deltav3 "github.com/envoyproxy/go-control-plane/pkg/server/delta/v3"
+	sotwv3 "github.com/envoyproxy/go-control-plane/pkg/server/sotw/v3"
+	"go.uber.org/zap"
+	"google.golang.org/grpc"
+	"google.golang.org/grpc/codes"
+	"google.golang.org/grpc/keepalive"
+	"google.golang.org/grpc/status"
+	"google.golang.org/protobuf/types/known/anypb"
+
+	"github.com/wasm-xds/wasm-xds/internal/delivery"
+)
+
+// Handler takes what happens on the streams, in each stream's order. It may
+// block: that holds up the one stream.
+type Handler interface {
+	Handle(delivery.Event)
+}
+
+// Builder makes the resource of a send. Cached never blocks; Build may read files.
+// Both are safe for concurrent use, and what they return is shared: read only.
+type Builder interface {
+	Cached(delivery.Send) *anypb.Any // nil: it has to be built
+	Build(delivery.Send) (*anypb.Any, error)
+}
+
+// maxRequestSize bounds a discovery request: it grows with the names it lists.
+const maxRequestSize = 16 << 20
+
+// GRPCOptions are the server options that the xDS service wants: keepalive both
+// ways, so that a dead peer is noticed in seconds, and room for long lists of names.
+func GRPCOptions() []grpc.ServerOption {
+	return []grpc.ServerOption{
+		grpc.MaxRecvMsgSize(maxRequestSize),
+		grpc.KeepaliveParams(keepalive.ServerParameters{Time: 15 * time.Second, Timeout: 10 * time.Second}),
+		grpc.KeepaliveEnforcementPolicy(keepalive.EnforcementPolicy{MinTime: 5 * time.Second, PermitWithoutStream: true}),
+	}
+}
+
+// Server is the ECDS and ADS service.
+type Server struct {
+	ctx     context.Context
+	handler Handler
+	builder Builder
+	logger  *zap.Logger
+	lastID  atomic.Uint64
+	streams sync.Map // delivery.StreamID → *stream
+	builds  sync.WaitGroup
+}
+
+// NewServer makes the service; its streams end with ctx.
+func NewServer(ctx context.Context, handler Handler, builder Builder, logger *zap.Logger) *Server {
+	return &Server{ctx: ctx, handler: handler, builder: builder, logger: logger}
+}
+
+// Register adds the service to a gRPC server.
+func (s *Server) Register(g *grpc.Server) {
+	discoveryv3.RegisterAggregatedDiscoveryServiceServer(g, adsService{s: s})
+	extensionv3.RegisterExtensionConfigDiscoveryServiceServer(g, ecdsService{s: s})
+}
+
+// Wait returns when no build is under way any more.
+func (s *Server) Wait() { s.builds.Wait() }
+
+// Send carries out a send. It does not block; where the stream has ended it does nothing.
+func (s *Server) Send(a delivery.Send) {
+	value, ok := s.streams.Load(a.Stream)
+	if !ok {
+		return
+	}
+	st := value.(*stream)
+	if resource := s.builder.Cached(a); resource != nil {
+		st.deliver(a, resource)
+		return
+	}
+	s.builds.Go(func() {
+		resource, err := s.builder.Build(a)
+		if err != nil {
+			s.logger.Error("a resource could not be built",
+				zap.String("filter", a.Name), zap.String("revision", a.Revision.ID), zap.Error(err))
+			s.handler.Handle(delivery.BuildFailed{Stream: a.Stream, Name: a.Name, Reason: err.Error()})
+			return
+		}
+		st.deliver(a, resource)
+	})
+}
+
+func (s *Server) sotw(str interface {
+	grpc.ServerStream
+	Send(*discoveryv3.DiscoveryResponse) error
+	Recv() (*discoveryv3.DiscoveryRequest, error)
+}, typeURL string,
+) error {
+	st := s.open(str.Context(), typeURL, false)
+	return sotwv3.NewServer(s.ctx, st, sotwCallbacks{st}, sotwv3.WithLogger(silentLogger{}),
+		sotwv3.DeactivateLegacyWildcard()).StreamHandler(str, typeURL)
+}
+
+func (s *Server) delta(str interface {
+	grpc.ServerStream
+	Send(*discoveryv3.DeltaDiscoveryResponse) error
+	Recv() (*discoveryv3.DeltaDiscoveryRequest, error)
+}, typeURL string,
+) error {
+	st := s.open(str.Context(), typeURL, true)
+	return deltav3.NewServer(s.ctx, st, deltaCallbacks{st}, deltav3.WithLogger(silentLogger{}),
+		deltav3.DeactivateLegacyWildcard()).DeltaStreamHandler(str, typeURL)
+}
+
+func (s *Server) open(ctx context.Context, typeURL string, isDelta bool) *stream {
+	st := &stream{
+		id: delivery.StreamID(s.lastID.Add(1)), server: s, address: peerAddress(ctx),
+		ads: typeURL == resourcev3.AnyType, delta: isDelta,
+		names: map[string]struct{}{}, accepted: map[string]string{},
+	}
+	s.streams.Store(st.id, st)
+	return st
+}
+
+type adsService struct {
+	discoveryv3.UnimplementedAggregatedDiscoveryServiceServer
+	s *Server
+}
+
+func (a adsService) StreamAggregatedResources(str discoveryv3.AggregatedDiscoveryService_StreamAggregatedResourcesServer) error {
+	return a.s.sotw(str, resourcev3.AnyType)
+}
+
+func (a adsService) DeltaAggregatedResources(str discoveryv3.AggregatedDiscoveryService_DeltaAggregatedResourcesServer) error {
+	return a.s.delta(str, resourcev3.AnyType)
+}
+
+type ecdsService struct {
+	extensionv3.UnimplementedExtensionConfigDiscoveryServiceServer
+	s *Server
+}
+
+func (e ecdsService) StreamExtensionConfigs(str extensionv3.ExtensionConfigDiscoveryService_StreamExtensionConfigsServer) error {
+	return e.s.sotw(str, resourcev3.ExtensionConfigType)
+}
+
+func (e ecdsService) DeltaExtensionConfigs(str extensionv3.ExtensionConfigDiscoveryService_DeltaExtensionConfigsServer) error {
+	return e.s.delta(str, resourcev3.ExtensionConfigType)
+}
+
+func (e ecdsService) FetchExtensionConfigs(context.Context, *discoveryv3.DiscoveryRequest) (*discoveryv3.DiscoveryResponse, error) {
+	// REST polling has no ACK and no NACK: status could not tell the truth.
+	return nil, status.Error(codes.Unimplemented, "use a gRPC stream: StreamExtensionConfigs or DeltaExtensionConfigs")
+}
+
+// silentLogger keeps go-control-plane quiet: what it would say, the events say.
+type silentLogger struct{}
+
+func (silentLogger) Debugf(string, ...any) {}
+func (silentLogger) Infof(string, ...any)  {}
+func (silentLogger) Warnf(string, ...any)  {}
+func (silentLogger) Errorf(string, ...any) {}
+
+func tooMany(what string, limit int) error {
+	return status.Error(codes.InvalidArgument, fmt.Sprintf("more than %d %s on one stream", limit, what))
+}
