@@ -1,0 +1,360 @@
+package admin
+
+import (
+	"bufio"
+	"context"
+	"encoding/json"
+	"io"
+	"net"
+	"net/http"
+	"net/http/httptest"
+	"strings"
+	"testing"
+	"time"
+
+	"github.com/google/go-cmp/cmp"
+	"go.uber.org/goleak"
+)
+
+func TestMain(m *testing.M) { goleak.VerifyTestMain(m) }
+
+// fake is a State that a test fills in.
+type fake struct {
+	Hub
+	filters    []Filter
+	nodes      []Node
+	source     Source
+	ready      bool
+	rolledBack []string // name@revision
+	refuse     *Error
+}
+
+func (f *fake) Filters() []Filter  { return f.filters }
+func (f *fake) Nodes() []Node      { return f.nodes }
+func (f *fake) Snapshot() Snapshot { return Snapshot{Version: "v1", Filters: map[string]string{}} }
+func (f *fake) Source() Source     { return f.source }
+func (f *fake) Ready() bool        { return f.ready }
+
+func (f *fake) Filter(name string) (Filter, bool) {
+	for _, one := range f.filters {
+		if one.Name == name {
+			return one, true
+		}
+	}
+	return Filter{}, false
+}
+
+func (f *fake) Rollback(_ context.Context, name, revision string) (Filter, *Error) {
+	if f.refuse != nil {
+		return Filter{}, f.refuse
+	}
+	f.rolledBack = append(f.rolledBack, name+"@"+revision)
+	one, _ := f.Filter(name)
+	return one, nil
+}
+
+func someState() *fake {
+	since := time.Date(2026, 1, 2, 3, 4, 5, 0, time.UTC)
+	return &fake{
+		ready: true,
+		filters: []Filter{
+			{Name: "auth", Type: "http", Revision: "0123456789ab", State: FilterActive, Module: Module{SHA256: "ff", Size: 7},
+				SpecFile: "/specs/auth.yaml", OnRemove: "keep", Delivery: "remote",
+				Subscribers: []Subscriber{{Node: "edge-1", Cluster: "edge", Address: "127.0.0.1:5", Stream: "1", Envoy: "1.40.0", State: SubscriberLive, Revision: "0123456789ab", Variant: "inline", Since: since}}},
+			{Name: "team/hello", Type: "http", State: FilterRejected, Error: &Error{Code: "module_missing", Message: "no such file", File: "hello.yaml", Line: 3, Column: 9}},
+		},
+		source: Source{Directory: "/specs", State: SourceOK},
+	}
+}
+
+func TestFilterIsTheDocumentedJSON(t *testing.T) {
+	got := request(t, Handler(someState(), nil, nil), "GET", "/api/v1/filters/auth", nil)
+	var have, want any
+	decode(t, got.Body, &have)
+	decode(t, strings.NewReader(`{"name":"auth","type":"http","revision":"0123456789ab","state":"active","disabled":false,"error":null,
+		"module":{"sha256":"ff","size":7},"specFile":"/specs/auth.yaml","delivery":"remote","stable":"","candidate":"","rejected":[],
+		"rollout":"","canaries":[],"onRemove":"keep","subscribers":[{"node":"edge-1","cluster":"edge","address":"127.0.0.1:5","stream":"1",
+		"envoy":"1.40.0","state":"live","revision":"0123456789ab","variant":"inline","error":null,"since":"2026-01-02T03:04:05Z"}]}`), &want)
+	if diff := cmp.Diff(want, have); diff != "" {
+		t.Error(diff)
+	}
+}
+
+func TestAnswers(t *testing.T) {
+	tests := []struct {
+		name, method, path string
+		status             int
+		contains           string
+	}{
+		{"list", "GET", "/api/v1/filters", 200, `"name": "team/hello"`},
+		{"lists are never null", "GET", "/api/v1/filters/team/hello", 200, `"subscribers": []`},
+		{"a name with a slash", "GET", "/api/v1/filters/team/hello", 200, `"line": 3`},
+		{"an escaped slash", "GET", "/api/v1/filters/team%2Fhello", 200, `"name": "team/hello"`},
+		{"no nodes", "GET", "/api/v1/nodes", 200, `[]`},
+		{"snapshot", "GET", "/api/v1/snapshot", 200, `"version": "v1"`},
+		{"source", "GET", "/api/v1/source", 200, `"errors": []`},
+		{"a near name", "GET", "/api/v1/filters/auht", 404, `did you mean \"auth\"?`},
+		{"no near name", "GET", "/api/v1/filters/zzzzzzzz", 404, `"code": "no_such_filter"`},
+		{"no such thing", "GET", "/api/v2/filters", 404, `"code": "not_found"`},
+		{"wrong method", "DELETE", "/api/v1/filters", 405, `"code": "method_not_allowed"`},
+		{"wrong method below", "DELETE", "/api/v1/filters/auth", 405, `use GET`},
+		{"health", "GET", "/healthz", 200, "ok\n"},
+		{"ready", "GET", "/readyz", 200, "ready\n"},
+		{"page", "GET", "/", 200, "<title>wasm-xds</title>"},
+		{"metrics", "GET", "/metrics", 200, `wasm_xds_filters{state="active"} 1`},
+	}
+	state := someState()
+	metrics := NewMetrics("test")
+	if err := metrics.Watch(state); err != nil {
+		t.Fatal(err)
+	}
+	h := Handler(state, metrics.Registry(), nil)
+	for _, tt := range tests {
+		t.Run(tt.name, func(t *testing.T) {
+			got := request(t, h, tt.method, tt.path, nil)
+			if got.Code != tt.status || !strings.Contains(got.Body.String(), tt.contains) {
+				t.Errorf("%s %s: %d %s\nwant %d and %s", tt.method, tt.path, got.Code, got.Body, tt.status, tt.contains)
+			}
+		})
+	}
+}
+
+func TestNotReady(t *testing.T) {
+	if got := request(t, Handler(&fake{}, nil, nil), "GET", "/readyz", nil); got.Code != http.StatusServiceUnavailable {
+		t.Errorf("got %d", got.Code)
+	}
+}
+
+func TestRollback(t *testing.T) {
+	asJSON := http.Header{"Content-Type": {"application/json"}}
+	with := func(key, value string) http.Header {
+		h := asJSON.Clone()
+		h.Set(key, value)
+		return h
+	}
+	tests := []struct {
+		name, path, host, body string
+		header                 http.Header
+		status                 int
+		does                   []string
+	}{
+		{"to a revision", "/api/v1/filters/auth/rollback", "", `{"revision":"aaaaaaaaaaaa"}`, asJSON, 200, []string{"auth@aaaaaaaaaaaa"}},
+		{"to the one before", "/api/v1/filters/team/hello/rollback", "", `{}`, asJSON, 200, []string{"team/hello@"}},
+		{"without a body", "/api/v1/filters/auth/rollback", "", ``, asJSON, 200, []string{"auth@"}},
+		{"from its own page", "/api/v1/filters/auth/rollback", "localhost:18002", `{}`, with("Origin", "http://localhost:18002"), 200, []string{"auth@"}},
+		{"unknown filter", "/api/v1/filters/auht/rollback", "", `{}`, asJSON, 404, nil},
+		{"unknown field", "/api/v1/filters/auth/rollback", "", `{"revison":"a"}`, asJSON, 400, nil},
+		{"too long", "/api/v1/filters/auth/rollback", "", `{"revision":"` + strings.Repeat("a", maxBody) + `"}`, asJSON, 400, nil},
+		{"a form", "/api/v1/filters/auth/rollback", "", `{}`, http.Header{"Content-Type": {"text/plain"}}, 415, nil},
+		{"another origin", "/api/v1/filters/auth/rollback", "", `{}`, with("Origin", "https://evil.example"), 403, nil},
+		{"another site", "/api/v1/filters/auth/rollback", "", `{}`, with("Sec-Fetch-Site", "cross-site"), 403, nil},
+		{"a rebound name", "/api/v1/filters/auth/rollback", "evil.example:18002", `{}`, with("Origin", "http://evil.example:18002"), 403, nil},
+		{"not a rollback", "/api/v1/filters/auth", "", `{}`, asJSON, 405, nil},
+	}
+	for _, tt := range tests {
+		t.Run(tt.name, func(t *testing.T) {
+			state := someState()
+			r := httptest.NewRequest("POST", tt.path, strings.NewReader(tt.body))
+			r.Header = tt.header
+			r.Host = "127.0.0.1:18002"
+			if tt.host != "" {
+				r.Host = tt.host
+			}
+			got := httptest.NewRecorder()
+			Handler(state, nil, nil).ServeHTTP(got, r)
+			if got.Code != tt.status || !cmp.Equal(state.rolledBack, tt.does) {
+				t.Errorf("%d, did %q: %s", got.Code, state.rolledBack, got.Body)
+			}
+		})
+	}
+}
+
+func TestRollbackSaysWhyNot(t *testing.T) {
+	state := someState()
+	state.refuse = &Error{Code: CodeNoRevision, Message: "there is no revision aa"}
+	got := request(t, Handler(state, nil, nil), "POST", "/api/v1/filters/auth/rollback", http.Header{"Content-Type": {"application/json"}})
+	if got.Code != 404 || !strings.Contains(got.Body.String(), "there is no revision aa") {
+		t.Errorf("%d %s", got.Code, got.Body)
+	}
+}
+
+func TestHostIsCheckedOnLoopback(t *testing.T) {
+	url := serve(t, someState())
+	tests := []struct {
+		host, path string
+		status     int
+	}{
+		{"", "/api/v1/filters", 200},
+		{"localhost", "/api/v1/filters", 200},
+		{"[::1]:18002", "/api/v1/filters", 200},
+		{"evil.example", "/api/v1/filters", 403},
+		{"localhost.evil.example", "/", 403},
+		{"probe.example", "/healthz", 200},
+	}
+	for _, tt := range tests {
+		r, err := http.NewRequestWithContext(t.Context(), "GET", url+tt.path, nil)
+		if err != nil {
+			t.Fatal(err)
+		}
+		r.Host = tt.host
+		got, err := http.DefaultTransport.RoundTrip(r)
+		if err != nil {
+			t.Fatal(err)
+		}
+		_ = got.Body.Close()
+		if got.StatusCode != tt.status {
+			t.Errorf("Host %q, %s: %d, want %d", tt.host, tt.path, got.StatusCode, tt.status)
+		}
+	}
+}
+
+func TestPagePolicyCoversItsScript(t *testing.T) {
+	got := request(t, Handler(someState(), nil, nil), "GET", "/", nil)
+	policy := got.Header().Get("Content-Security-Policy")
+	empty := hashOf("", "script")
+	if strings.Count(policy, "'sha256-") != 2 || strings.Contains(policy, empty) || strings.Contains(policy, "unsafe") {
+		t.Errorf("policy: %s", policy)
+	}
+	for _, outside := range []string{"http://", "https://", "onclick", " style="} {
+		for line := range strings.Lines(got.Body.String()) {
+			if strings.Contains(line, outside) && !strings.Contains(line, "www.w3.org/2000/svg") {
+				t.Errorf("the page has %q: %s", outside, line)
+			}
+		}
+	}
+}
+
+func TestEvents(t *testing.T) {
+	state := someState()
+	url := serve(t, state)
+	ctx, cancel := context.WithCancel(t.Context())
+	defer cancel()
+	r, err := http.NewRequestWithContext(ctx, "GET", url+"/api/v1/events", nil)
+	if err != nil {
+		t.Fatal(err)
+	}
+	got, err := http.DefaultTransport.RoundTrip(r)
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer got.Body.Close()
+	if kind := got.Header.Get("Content-Type"); kind != "text/event-stream" {
+		t.Errorf("content type %s", kind)
+	}
+	lines := bufio.NewScanner(got.Body)
+	lines.Scan() // the greeting: from here on the stream is subscribed
+	state.Publish(Event{Type: EventFilter, Name: "auth"})
+	var have []string
+	for len(have) < 2 && lines.Scan() {
+		if text := lines.Text(); text != "" && !strings.HasPrefix(text, ":") {
+			have = append(have, text)
+		}
+	}
+	want := []string{"event: filter", `data: {"type":"filter","name":"auth","time":"0001-01-01T00:00:00Z"}`}
+	if diff := cmp.Diff(want, have); diff != "" {
+		t.Error(diff)
+	}
+}
+
+func TestHubDropsWhoLags(t *testing.T) {
+	var hub Hub
+	slow, cancelSlow := hub.Subscribe()
+	defer cancelSlow()
+	quick, cancel := hub.Subscribe()
+	for range hubQueue + 1 {
+		hub.Publish(Event{Type: EventFilter})
+		<-quick
+	}
+	n := 0
+	for range slow {
+		n++
+	}
+	if n != hubQueue {
+		t.Errorf("the slow one got %d events, want %d and then the end", n, hubQueue)
+	}
+	cancel()
+	cancel()
+	if _, open := <-quick; open {
+		t.Error("the channel is open after cancel")
+	}
+	hub.Publish(Event{})
+}
+
+func TestMetricsCount(t *testing.T) {
+	m := NewMetrics("v1.2.3")
+	m.Pushed("inline", 100)
+	m.Acked()
+	m.Nacked(NackRejected)
+	m.StreamOpened("ads-delta")
+	m.ModuleServed(200, 42)
+	m.SnapshotChanged()
+	m.HotLoaded("remote", 30*time.Millisecond)
+	m.Resolved(false, time.Second)
+	state := someState()
+	state.source = Source{State: SourceUnavailable, Errors: []*Error{{}, {}}}
+	if err := m.Watch(state); err != nil {
+		t.Fatal(err)
+	}
+	text := request(t, Handler(state, m.Registry(), nil), "GET", "/metrics", nil).Body.String()
+	for _, want := range []string{
+		`wasm_xds_pushes_total{variant="inline"} 1`, `wasm_xds_push_bytes_total{variant="inline"} 100`,
+		`wasm_xds_acks_total 1`, `wasm_xds_nacks_total{kind="rejected"} 1`, `wasm_xds_streams{mode="ads-delta"} 1`,
+		`wasm_xds_module_requests_total{code="200"} 1`, `wasm_xds_module_bytes_total 42`, `wasm_xds_snapshot_changes_total 1`,
+		`wasm_xds_hot_load_seconds_count{variant="remote"} 1`, `wasm_xds_resolve_seconds_count{outcome="error"} 1`,
+		`wasm_xds_subscribers{state="live"} 1`, `wasm_xds_filters_with_error 1`, `wasm_xds_source_errors 2`,
+		`wasm_xds_directory_available 0`, `wasm_xds_ready 1`, `version="v1.2.3"`,
+	} {
+		if !strings.Contains(text, want) {
+			t.Errorf("no %s", want)
+		}
+	}
+	var none *Metrics
+	none.Pushed("inline", 1)
+	none.Acked()
+	none.Nacked(NackOther)
+	none.StreamOpened("")
+	none.StreamClosed("")
+	none.ModuleServed(200, 1)
+	none.SnapshotChanged()
+	none.HotLoaded("", 0)
+	none.Resolved(true, 0)
+}
+
+// serve answers for state on a real connection until the test ends.
+func serve(t *testing.T, state State) (url string) {
+	t.Helper()
+	ln, err := net.Listen("tcp", "127.0.0.1:0")
+	if err != nil {
+		t.Fatal(err)
+	}
+	ctx, cancel := context.WithCancel(context.Background())
+	ended := make(chan error, 1)
+	go func() { ended <- Serve(ctx, ln, Handler(state, nil, nil)) }()
+	t.Cleanup(func() {
+		http.DefaultTransport.(*http.Transport).CloseIdleConnections()
+		cancel()
+		if err := <-ended; err != nil {
+			t.Error(err)
+		}
+	})
+	return "http://" + ln.Addr().String()
+}
+
+func request(t *testing.T, h http.Handler, method, path string, header http.Header) *httptest.ResponseRecorder {
+	t.Helper()
+	r := httptest.NewRequest(method, path, nil)
+	r.Host = "127.0.0.1:18002"
+	if header != nil {
+		r.Header = header
+	}
+	w := httptest.NewRecorder()
+	h.ServeHTTP(w, r)
+	return w
+}
+
+func decode(t *testing.T, r io.Reader, into any) {
+	t.Helper()
+	if err := json.NewDecoder(r).Decode(into); err != nil {
+		t.Fatal(err)
+	}
+}

@@ -1,0 +1,88 @@
+package admin
+
+import (
+	"encoding/json"
+	"fmt"
+	"net/http"
+	"time"
+)
+
+const (
+	// maxStreams bounds the clients of the events; each costs a goroutine and a queue.
+	maxStreams = 128
+	// keepAlive is shorter than what proxies and firewalls take for dead.
+	keepAlive = 15 * time.Second
+	// writeTimeout is how long a client may not read before it is dropped.
+	writeTimeout = 10 * time.Second
+)
+
+// events streams what changes, as server-sent events, until the client leaves,
+// stops reading, or the server ends. A client that was dropped connects again
+// and asks for the present state; nothing is replayed.
+func (s *server) events(w http.ResponseWriter, r *http.Request) {
+	select {
+	case s.streams <- struct{}{}:
+		defer func() { <-s.streams }()
+	default:
+		writeError(w, &Error{
+			Code: codeTooMany, Message: fmt.Sprintf("%d clients read the events already", maxStreams),
+			Hint: "close some of them, or ask for /api/v1/filters now and then",
+		})
+		return
+	}
+	changes, cancel := s.state.Subscribe()
+	defer cancel()
+
+	h := w.Header()
+	h.Set("Content-Type", "text/event-stream")
+	h.Set("Cache-Control", "no-store")
+	h.Set("X-Accel-Buffering", "no") // nginx would hold the events back
+	out := eventWriter{w: w, control: http.NewResponseController(w)}
+	// The server's read timeout is for requests; here it would end the stream.
+	_ = out.control.SetReadDeadline(time.Time{})
+	// A comment at once, so that the client sees that it is connected.
+	if out.send("retry: 1000\n: wasm-xds\n\n") != nil {
+		return
+	}
+	tick := time.NewTicker(keepAlive)
+	defer tick.Stop()
+	for {
+		var err error
+		select {
+		case <-r.Context().Done():
+			return
+		case <-tick.C:
+			err = out.send(": still here\n\n")
+		case e, open := <-changes:
+			if !open {
+				return
+			}
+			err = out.event(e)
+		}
+		if err != nil {
+			return
+		}
+	}
+}
+
+type eventWriter struct {
+	w       http.ResponseWriter
+	control *http.ResponseController
+}
+
+func (o eventWriter) event(e Event) error {
+	text, err := json.Marshal(e)
+	if err != nil {
+		return err
+	}
+	return o.send(fmt.Sprintf("event: %s\ndata: %s\n\n", e.Type, text))
+}
+
+func (o eventWriter) send(text string) error {
+	// Not every writer has deadlines (one in a test has none); the real one has.
+	_ = o.control.SetWriteDeadline(time.Now().Add(writeTimeout))
+	if _, err := o.w.Write([]byte(text)); err != nil {
+		return err
+	}
+	return o.control.Flush()
+}

@@ -1,0 +1,64 @@
+package admin
+
+import (
+	"net"
+	"net/http"
+	"net/netip"
+	"os"
+	"strings"
+)
+
+// guard refuses what a web page of another site could make a browser send.
+//
+// A page can reach this server in two ways. It can send a request across sites:
+// the browser then says so (Sec-Fetch-Site, Origin), and a changing request is
+// refused. Or its own name can be made to point at this machine (DNS rebinding):
+// the browser then sees one site, but the Host header carries that name. An IP
+// address cannot be rebound, so those and the machine's own names are let in.
+// Where the server listens on more than loopback it may rightly be known by
+// names of which this machine knows nothing, so there only changes are guarded.
+func guard(next http.Handler) http.Handler {
+	crossSite := http.NewCrossOriginProtection()
+	crossSite.SetDenyHandler(http.HandlerFunc(func(w http.ResponseWriter, _ *http.Request) {
+		writeError(w, &Error{
+			Code: codeForbidden, Message: "a page of another site may not change anything here",
+			Hint: "use wasm-xds, curl, or this server's own page",
+		})
+	}))
+	hostname, _ := os.Hostname() // unknown: then only the other names are let in
+	checked := crossSite.Handler(next)
+	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		if (!isRead(r) || onLoopback(r)) && !ownHost(r.Host, hostname) {
+			writeError(w, &Error{
+				Code: codeForbidden, Message: "this server does not answer under the name " + r.Host,
+				Hint: "use its IP address or localhost",
+			})
+			return
+		}
+		checked.ServeHTTP(w, r)
+	})
+}
+
+func onLoopback(r *http.Request) bool {
+	address, ok := r.Context().Value(http.LocalAddrContextKey).(net.Addr)
+	if !ok {
+		return false
+	}
+	at, err := netip.ParseAddrPort(address.String())
+	return err == nil && at.Addr().Unmap().IsLoopback()
+}
+
+// ownHost says whether the Host header names this machine in a way that another
+// site's owner cannot make up.
+func ownHost(host, hostname string) bool {
+	if name, _, err := net.SplitHostPort(host); err == nil {
+		host = name
+	}
+	host = strings.TrimSuffix(strings.TrimPrefix(host, "["), "]")
+	if _, err := netip.ParseAddr(host); err == nil {
+		return true
+	}
+	host = strings.ToLower(strings.TrimSuffix(host, "."))
+	return host == "localhost" || strings.HasSuffix(host, ".localhost") ||
+		(hostname != "" && host == strings.ToLower(hostname))
+}

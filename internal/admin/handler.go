@@ -1,0 +1,224 @@
+package admin
+
+import (
+	"encoding/json"
+	"fmt"
+	"io"
+	"mime"
+	"net/http"
+	"slices"
+	"strings"
+
+	"github.com/prometheus/client_golang/prometheus"
+	"github.com/prometheus/client_golang/prometheus/promhttp"
+	"go.uber.org/zap"
+
+	"github.com/wasm-xds/wasm-xds/pkg/spec"
+)
+
+const (
+	apiRoot      = "/api/v1/"
+	filtersRoot  = apiRoot + "filters/"
+	rollbackTail = "/rollback"
+	// maxBody bounds the body of a request; a rollback names one revision.
+	maxBody = 4 << 10
+)
+
+// server answers the requests of the admin address.
+type server struct {
+	state State
+	log   *zap.Logger
+	page  *page
+	// streams has a place for each client of the events.
+	streams chan struct{}
+}
+
+// Handler serves the API, the metrics, the health checks and the web page. reg
+// may be nil: then there is no /metrics. logger may be nil: then nothing is logged.
+//
+// The handler has no authentication. It refuses what a web page of another site
+// could make a browser send: a changing request needs a JSON content type and an
+// origin of its own, and no answer is given under a host name that is not this
+// machine's (see [guard]).
+func Handler(s State, reg *prometheus.Registry, logger *zap.Logger) http.Handler {
+	if logger == nil {
+		logger = zap.NewNop()
+	}
+	srv := &server{state: s, log: logger, page: newPage(), streams: make(chan struct{}, maxStreams)}
+	mux := http.NewServeMux()
+	mux.Handle(apiRoot+"filters", read(srv.filters))
+	mux.HandleFunc(filtersRoot+"{name...}", srv.filterOrRollback)
+	mux.Handle(apiRoot+"nodes", read(srv.nodes))
+	mux.Handle(apiRoot+"snapshot", read(srv.snapshot))
+	mux.Handle(apiRoot+"source", read(srv.source))
+	mux.HandleFunc("GET "+apiRoot+"events", srv.events)
+	mux.HandleFunc("GET /{$}", srv.page.serve)
+	mux.HandleFunc("/", notFound)
+
+	outer := http.NewServeMux()
+	outer.Handle("/", guard(mux))
+	// A probe and a scraper come under any host name, and learn nothing secret.
+	outer.HandleFunc("GET /healthz", func(w http.ResponseWriter, _ *http.Request) { writeText(w, http.StatusOK, "ok\n") })
+	outer.HandleFunc("GET /readyz", srv.ready)
+	if reg != nil {
+		outer.Handle("GET /metrics", promhttp.HandlerFor(reg, promhttp.HandlerOpts{ErrorLog: zap.NewStdLog(logger)}))
+	}
+	return outer
+}
+
+// read answers GET and HEAD with what get returns, as JSON.
+func read(get func() any) http.Handler {
+	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		if !isRead(r) {
+			writeMethodError(w, r, "GET")
+			return
+		}
+		writeJSON(w, http.StatusOK, get())
+	})
+}
+
+func isRead(r *http.Request) bool { return r.Method == http.MethodGet || r.Method == http.MethodHead }
+
+func (s *server) ready(w http.ResponseWriter, _ *http.Request) {
+	if s.state.Ready() {
+		writeText(w, http.StatusOK, "ready\n")
+		return
+	}
+	writeText(w, http.StatusServiceUnavailable, "not ready: there is no snapshot to serve yet\n")
+}
+
+func (s *server) filters() any {
+	filters := slices.Clone(s.state.Filters())
+	for i := range filters {
+		filters[i] = complete(filters[i])
+	}
+	return notNull(filters)
+}
+
+func (s *server) nodes() any {
+	nodes := slices.Clone(s.state.Nodes())
+	for i := range nodes {
+		nodes[i].Filters = notNull(nodes[i].Filters)
+	}
+	return notNull(nodes)
+}
+
+func (s *server) snapshot() any {
+	now := s.state.Snapshot()
+	if now.Filters == nil {
+		now.Filters = map[string]string{}
+	}
+	return now
+}
+
+func (s *server) source() any {
+	now := s.state.Source()
+	now.Errors = notNull(now.Errors)
+	return now
+}
+
+// filterOrRollback serves what lies below /filters/. A name may hold slashes, so
+// a POST is told by its end.
+func (s *server) filterOrRollback(w http.ResponseWriter, r *http.Request) {
+	name := r.PathValue("name")
+	before, isRollback := strings.CutSuffix(name, rollbackTail)
+	switch {
+	case r.Method == http.MethodPost && isRollback:
+		s.rollback(w, r, before)
+	case isRead(r):
+		s.filter(w, name)
+	case isRollback:
+		writeMethodError(w, r, "GET, POST")
+	default:
+		writeMethodError(w, r, "GET")
+	}
+}
+
+func (s *server) filter(w http.ResponseWriter, name string) {
+	f, ok := s.state.Filter(name)
+	if !ok {
+		writeError(w, s.unknown(name))
+		return
+	}
+	writeJSON(w, http.StatusOK, complete(f))
+}
+
+func (s *server) unknown(name string) *Error {
+	filters := s.state.Filters()
+	known := make([]string, len(filters))
+	for i := range filters {
+		known[i] = filters[i].Name
+	}
+	e := &Error{
+		Code: CodeNoFilter, Message: fmt.Sprintf("there is no filter %q", name),
+		Hint: "GET /api/v1/filters lists them all",
+	}
+	if len(known) == 0 {
+		e.Hint = "there is no filter at all yet: put a spec into the watched directory"
+	} else if nearest := spec.Nearest(name, known); nearest != "" {
+		e.Hint = fmt.Sprintf("did you mean %q?", nearest)
+	}
+	return e
+}
+
+func (s *server) rollback(w http.ResponseWriter, r *http.Request, name string) {
+	if e := mayChange(r); e != nil {
+		writeError(w, e)
+		return
+	}
+	var body struct {
+		Revision string `json:"revision"`
+	}
+	in := json.NewDecoder(http.MaxBytesReader(w, r.Body, maxBody))
+	in.DisallowUnknownFields()
+	if err := in.Decode(&body); err != nil && err != io.EOF {
+		writeError(w, &Error{
+			Code: codeBadRequest, Message: "the body is not what a rollback takes: " + err.Error(),
+			Hint: `send {"revision": "<12 hex digits>"}, or {} for the one before`,
+		})
+		return
+	}
+	if _, ok := s.state.Filter(name); !ok {
+		writeError(w, s.unknown(name))
+		return
+	}
+	f, e := s.state.Rollback(r.Context(), name, body.Revision)
+	if e != nil {
+		writeError(w, e)
+		return
+	}
+	s.log.Info("rolled back through the API", zap.String("filter", name),
+		zap.String("revision", f.Revision), zap.String("client", r.RemoteAddr))
+	writeJSON(w, http.StatusOK, complete(f))
+}
+
+// mayChange refuses what another site's page could send without asking first.
+func mayChange(r *http.Request) *Error {
+	if kind, _, err := mime.ParseMediaType(r.Header.Get("Content-Type")); err != nil || kind != "application/json" {
+		return &Error{
+			Code: codeMediaType, Message: "a request that changes something must be application/json",
+			Hint: "add the header Content-Type: application/json",
+		}
+	}
+	return nil
+}
+
+func notFound(w http.ResponseWriter, r *http.Request) {
+	writeError(w, &Error{
+		Code: codeNotFound, Message: "there is nothing at " + r.URL.Path,
+		Hint: "the API is /api/v1/filters, nodes, snapshot, source and events; beside it are /metrics, /healthz, /readyz and the page at /",
+	})
+}
+
+// complete fills what must not be null.
+func complete(f Filter) Filter {
+	f.Subscribers, f.Canaries, f.Rejected = notNull(f.Subscribers), notNull(f.Canaries), notNull(f.Rejected)
+	return f
+}
+
+func notNull[T any](list []T) []T {
+	if list == nil {
+		return []T{}
+	}
+	return list
+}
