@@ -1,0 +1,282 @@
+package module
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"io"
+	"net"
+	"net/http"
+	"net/url"
+	"os"
+	"strconv"
+	"time"
+
+	"github.com/cenkalti/backoff/v5"
+	"go.uber.org/zap"
+
+	"github.com/wasm-xds/wasm-xds/pkg/snapshot"
+)
+
+const (
+	maxTries      = 5
+	maxRedirects  = 10
+	maxRetryAfter = time.Minute      // a server that wants more pause gets none: the download fails
+	tryLimit      = 15 * time.Minute // for one try, from dialling to the last byte
+	stallLimit    = 30 * time.Second // without a byte
+	progressEvery = 5 * time.Second  // between two log lines of a long download
+)
+
+var (
+	errStalled  = errors.New("the server stopped sending")
+	errTryLimit = errors.New("the download took too long")
+	errRedirect = errors.New("redirect refused")
+	errStore    = errors.New("module store failed")
+)
+
+// httpClient is the resolver's client, or one of its own with the rules for
+// redirects added.
+func (r *Resolver) httpClient() *http.Client {
+	r.setup.Do(func() {
+		client := &http.Client{Transport: &http.Transport{
+			Proxy:                  http.ProxyFromEnvironment,
+			DialContext:            (&net.Dialer{Timeout: 10 * time.Second}).DialContext,
+			TLSHandshakeTimeout:    10 * time.Second,
+			ResponseHeaderTimeout:  30 * time.Second,
+			MaxResponseHeaderBytes: 64 << 10,
+			ForceAttemptHTTP2:      true,
+			// Downloads are rare; a kept connection would only be a kept goroutine.
+			DisableKeepAlives: true,
+		}}
+		if r.HTTP != nil {
+			given := *r.HTTP
+			client = &given
+		}
+		client.CheckRedirect = checkRedirect
+		r.client = client
+	})
+	return r.client
+}
+
+func checkRedirect(next *http.Request, before []*http.Request) error {
+	if len(before) > maxRedirects {
+		return fmt.Errorf("%w: more than %d", errRedirect, maxRedirects)
+	}
+	if before[len(before)-1].URL.Scheme == "https" && next.URL.Scheme != "https" {
+		return fmt.Errorf("%w: from https to %s", errRedirect, next.URL.Scheme)
+	}
+	// The client puts the last URL there, with a query that may be a secret.
+	next.Header.Del("Referer")
+	return nil
+}
+
+func (r *Resolver) schedule() backoff.BackOff {
+	if r.retries != nil {
+		return r.retries()
+	}
+	return backoff.NewExponentialBackOff()
+}
+
+// download is one module on its way into the store.
+type download struct {
+	url    *url.URL
+	sha256 string
+	client *http.Client
+	store  *Store
+	logger *zap.Logger
+	check  func(*os.File, snapshot.Module) error
+}
+
+// run tries until a try succeeds, fails for good, or the schedule ends.
+func (d *download) run(ctx context.Context, schedule backoff.BackOff) (snapshot.Module, error) {
+	return backoff.Retry(ctx,
+		func() (snapshot.Module, error) { return d.try(ctx) },
+		backoff.WithBackOff(schedule),
+		backoff.WithMaxTries(maxTries),
+		backoff.WithMaxElapsedTime(0), // the tries and their limits bound it
+		backoff.WithNotify(func(err error, pause time.Duration) {
+			d.logger.Warn("module download failed, trying again", zap.Error(err), zap.Duration("in", pause))
+		}))
+}
+
+// try downloads once. Errors that another try would not mend are permanent.
+func (d *download) try(ctx context.Context) (snapshot.Module, error) {
+	ctx, cancelLimit := context.WithTimeoutCause(ctx, tryLimit, errTryLimit)
+	defer cancelLimit()
+	ctx, cancel := context.WithCancelCause(ctx)
+	defer cancel(nil)
+
+	response, err := d.get(ctx)
+	if err != nil {
+		return snapshot.Module{}, err
+	}
+	defer response.Body.Close()
+	stall := time.AfterFunc(stallLimit, func() { cancel(errStalled) })
+	defer stall.Stop()
+	body := &body{
+		ctx: ctx, r: response.Body, stall: stall,
+		logger: d.logger, logged: time.Now(), length: response.ContentLength,
+	}
+	stored, err := d.store.put(ctx, body, MaxSize, d.check)
+	switch {
+	case err == nil:
+		d.logger.Info("module downloaded", zap.Int64("bytes", stored.Size))
+		return stored, nil
+	case errors.Is(err, errTransfer):
+		return snapshot.Module{}, err
+	case context.Cause(ctx) != nil:
+		return snapshot.Module{}, fmt.Errorf("%w: %w", errTransfer, context.Cause(ctx))
+	default:
+		return snapshot.Module{}, backoff.Permanent(wordPut(err))
+	}
+}
+
+// get asks for the module and looks at the answer's head.
+func (d *download) get(ctx context.Context) (*http.Response, error) {
+	request, err := http.NewRequestWithContext(ctx, http.MethodGet, d.url.String(), nil)
+	if err != nil {
+		return nil, backoff.Permanent(errors.New("module.url is not a URL"))
+	}
+	request.Header.Set("User-Agent", "wasm-xds")
+	request.Header.Set("Accept", "application/wasm, application/octet-stream;q=0.9, */*;q=0.8")
+	// The digest is of the bytes themselves.
+	request.Header.Set("Accept-Encoding", "identity")
+	response, err := d.client.Do(request)
+	if err != nil {
+		return nil, wordDo(ctx, err)
+	}
+	if response.StatusCode != http.StatusOK {
+		response.Body.Close()
+		return nil, newStatusError(response).forRetry()
+	}
+	if response.ContentLength > MaxSize {
+		response.Body.Close()
+		return nil, backoff.Permanent(fmt.Errorf("%w: %d bytes", ErrTooLarge, response.ContentLength))
+	}
+	return response, nil
+}
+
+// wordDo takes the URL, whose query may be a secret, out of the client's error.
+func wordDo(ctx context.Context, err error) error {
+	if cause := context.Cause(ctx); cause != nil {
+		return cause
+	}
+	var wrapped *url.Error
+	if errors.As(err, &wrapped) {
+		err = wrapped.Err
+	}
+	if errors.Is(err, errRedirect) {
+		return backoff.Permanent(err)
+	}
+	return err
+}
+
+// statusError is an answer other than 200.
+type statusError struct {
+	code       int
+	host       string
+	retryAfter time.Duration // 0: not said
+}
+
+func newStatusError(response *http.Response) *statusError {
+	return &statusError{
+		code:       response.StatusCode,
+		host:       response.Request.URL.Host,
+		retryAfter: parseRetryAfter(response.Header.Get("Retry-After"), time.Now()),
+	}
+}
+
+// Error says who answered what.
+func (e *statusError) Error() string {
+	return fmt.Sprintf("%s answered %d %s", e.host, e.code, http.StatusText(e.code))
+}
+
+func (e *statusError) retryable() bool {
+	return e.code >= http.StatusInternalServerError || e.code == http.StatusTooManyRequests
+}
+
+func (e *statusError) hint() string {
+	switch e.code {
+	case http.StatusNotFound, http.StatusGone:
+		return "correct module.url, or publish the module there"
+	case http.StatusUnauthorized, http.StatusForbidden:
+		return "the server wants credentials; put a URL there that needs none, or use module.file"
+	default:
+		return "correct module.url"
+	}
+}
+
+// forRetry tells the retries what to do with this answer.
+func (e *statusError) forRetry() error {
+	switch {
+	case !e.retryable():
+		return backoff.Permanent(e)
+	case e.retryAfter > maxRetryAfter:
+		return backoff.Permanent(fmt.Errorf("%w, and asks to come back in %v", e, e.retryAfter))
+	case e.retryAfter > 0:
+		return &pausedError{statusError: e, pause: &backoff.RetryAfterError{Duration: e.retryAfter}}
+	default:
+		return e
+	}
+}
+
+// pausedError is a statusError with the pause that the server asked for.
+type pausedError struct {
+	*statusError
+	pause *backoff.RetryAfterError
+}
+
+// Unwrap gives both, for errors.As.
+func (e *pausedError) Unwrap() []error { return []error{e.statusError, e.pause} }
+
+// parseRetryAfter reads seconds or a date; 0 for anything else.
+func parseRetryAfter(value string, now time.Time) time.Duration {
+	if seconds, err := strconv.ParseUint(value, 10, 31); err == nil {
+		return time.Duration(seconds) * time.Second
+	}
+	if date, err := http.ParseTime(value); err == nil && date.After(now) {
+		return date.Sub(now)
+	}
+	return 0
+}
+
+// errTransfer marks errors of the connection, which another try may not meet.
+var errTransfer = errors.New("transfer broke")
+
+// wordPut tells the store's own errors from those of the module.
+func wordPut(err error) error {
+	var path *os.PathError
+	var link *os.LinkError
+	if errors.As(err, &path) || errors.As(err, &link) {
+		return fmt.Errorf("%w: %w", errStore, err)
+	}
+	return err
+}
+
+// body is the answer's body, watched.
+type body struct {
+	ctx    context.Context
+	r      io.Reader
+	stall  *time.Timer
+	logger *zap.Logger
+	logged time.Time
+	read   int64
+	length int64 // -1: unknown
+}
+
+func (b *body) Read(p []byte) (int, error) {
+	n, err := b.r.Read(p)
+	b.stall.Reset(stallLimit)
+	b.read += int64(n)
+	if time.Since(b.logged) >= progressEvery {
+		b.logged = time.Now()
+		b.logger.Info("downloading module", zap.Int64("bytes", b.read), zap.Int64("of", b.length))
+	}
+	if err == nil || err == io.EOF {
+		return n, err
+	}
+	if cause := context.Cause(b.ctx); cause != nil {
+		err = cause
+	}
+	return n, fmt.Errorf("%w after %d bytes: %w", errTransfer, b.read, err)
+}

@@ -1,0 +1,97 @@
+package module
+
+import (
+	"context"
+	"net/http"
+	"sync"
+
+	"github.com/cenkalti/backoff/v5"
+	"go.uber.org/zap"
+
+	"github.com/wasm-xds/wasm-xds/pkg/snapshot"
+	"github.com/wasm-xds/wasm-xds/pkg/spec"
+)
+
+// MaxSize is the size of the largest module that is taken, in bytes.
+const MaxSize = 256 << 20
+
+// nullRuntime runs code that is compiled into Envoy: the module's bytes are a
+// name there, not Wasm.
+const nullRuntime = "envoy.wasm.runtime.null"
+
+// The codes of the errors that resolving a module ends with.
+const (
+	CodeMissing        = "module_missing"          // there is no such file
+	CodeUnreadable     = "module_unreadable"       // the file cannot be read
+	CodeNotAFile       = "module_not_a_file"       // a directory, a pipe, …
+	CodeTooLarge       = "module_too_large"        // more than MaxSize
+	CodeChanging       = "module_changing"         // the file changed while it was read
+	CodeIncomplete     = "module_incomplete"       // the end of the Wasm is missing
+	CodeMalformed      = "module_malformed"        // Wasm whose framing is wrong
+	CodeNotWasm        = "module_not_wasm"         // something else
+	CodeComponent      = "module_component"        // a component, where Envoy needs a core module
+	CodeSHA256Mismatch = "module_sha256_mismatch"  // not the bytes that the spec names
+	CodeSHA256Missing  = "module_sha256_missing"   // a URL without a sha256
+	CodeURLInvalid     = "module_url_invalid"      // not an http or https URL
+	CodeDownloadFailed = "module_download_failed"  // network, 429 or 5xx: may work later
+	CodeRefused        = "module_download_refused" // another status: will not work by itself
+	CodeStoreFailed    = "module_store_failed"     // this machine's disk
+)
+
+// Resolver turns a spec's module reference into a module in the store. It must
+// not be copied after its first use, and is safe for concurrent use.
+type Resolver struct {
+	Store  *Store
+	HTTP   *http.Client // nil: one with timeouts and the system's roots
+	Logger *zap.Logger  // nil: no logs
+
+	// retries makes the schedule of one download's retries; nil: exponential.
+	retries func() backoff.BackOff
+
+	downloads keyedLock
+	setup     sync.Once
+	client    *http.Client
+}
+
+// Resolve brings the module into the store, if it is not there, and names it.
+// A file takes as long as reading it; a URL may take minutes, the retries
+// included, and ends early with ctx. The error is nil or says what is wrong and
+// what to do, at the module's position.
+func (r *Resolver) Resolve(ctx context.Context, m spec.Module) (snapshot.Module, *spec.Error) {
+	return r.resolve(ctx, m, false)
+}
+
+// ResolveSpec is Resolve for a spec's module. Errors name the filter, and with
+// the null runtime, whose modules are names of compiled-in plugins, any bytes do.
+func (r *Resolver) ResolveSpec(ctx context.Context, s *spec.Spec) (snapshot.Module, *spec.Error) {
+	m, err := r.resolve(ctx, s.Module, s.VM.Runtime == nullRuntime)
+	if err != nil {
+		err.Name = s.Name
+	}
+	return m, err
+}
+
+// Retryable says whether resolving may end otherwise the next time although
+// neither the spec nor the file changes.
+func Retryable(err *spec.Error) bool {
+	switch err.Code {
+	case CodeChanging, CodeIncomplete, CodeDownloadFailed, CodeStoreFailed:
+		return true
+	default:
+		return false
+	}
+}
+
+func (r *Resolver) resolve(ctx context.Context, m spec.Module, anyBytes bool) (snapshot.Module, *spec.Error) {
+	if m.File != nil {
+		return r.resolveFile(ctx, m, anyBytes)
+	}
+	return r.resolveURL(ctx, m, anyBytes)
+}
+
+func (r *Resolver) logger() *zap.Logger {
+	if r.Logger == nil {
+		return zap.NewNop()
+	}
+	return r.Logger
+}

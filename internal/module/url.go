@@ -1,0 +1,109 @@
+package module
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"net/url"
+	"os"
+
+	"go.uber.org/zap"
+
+	"github.com/wasm-xds/wasm-xds/pkg/snapshot"
+	"github.com/wasm-xds/wasm-xds/pkg/spec"
+)
+
+// resolveURL downloads the module, unless the store has it.
+func (r *Resolver) resolveURL(ctx context.Context, m spec.Module, anyBytes bool) (snapshot.Module, *spec.Error) {
+	fail := func(err error) (snapshot.Module, *spec.Error) {
+		return snapshot.Module{}, urlError(m, err)
+	}
+	target, err := url.Parse(m.URL)
+	if err != nil || target.Host == "" || target.Scheme != "http" && target.Scheme != "https" {
+		return fail(&spec.Error{Code: CodeURLInvalid, Message: "module.url is not an http or https URL"})
+	}
+	if !validSHA256(m.SHA256) {
+		return fail(&spec.Error{
+			Code:    CodeSHA256Missing,
+			Message: "module.url needs module.sha256, 64 lowercase hex digits",
+			Hint:    "run sha256sum on the module and put the result into the spec",
+		})
+	}
+	// Several specs may name one module: it is fetched once.
+	unlock, err := r.downloads.lock(ctx, m.SHA256)
+	if err != nil {
+		return fail(err)
+	}
+	defer unlock()
+	if stored, ok := r.stored(m.SHA256); ok {
+		return stored, nil
+	}
+	d := &download{
+		url:    target,
+		sha256: m.SHA256,
+		client: r.httpClient(),
+		store:  r.Store,
+		logger: r.logger().With(zap.String("url", redacted(target)), zap.String("sha256", m.SHA256)),
+		check: func(stored *os.File, found snapshot.Module) error {
+			// The digest first: it tells wrong bytes from a bad module.
+			if found.SHA256 != m.SHA256 {
+				return mismatch(m, found.SHA256, redacted(target))
+			}
+			return check(stored, found, m, redacted(target), anyBytes)
+		},
+	}
+	stored, err := d.run(ctx, r.schedule())
+	if err != nil {
+		return fail(err)
+	}
+	return stored, nil
+}
+
+// stored is the module if the store has it undamaged. It counts as new then, so
+// that it is not collected before a revision names it.
+func (r *Resolver) stored(sum string) (snapshot.Module, bool) {
+	if !r.Store.renew(sum) {
+		return snapshot.Module{}, false
+	}
+	info, err := os.Stat(r.Store.Path(sum))
+	if err != nil {
+		return snapshot.Module{}, false
+	}
+	return snapshot.Module{SHA256: sum, Size: info.Size()}, true
+}
+
+// urlError words what went wrong with a download.
+func urlError(m spec.Module, err error) *spec.Error {
+	what := m.URL
+	if target, parseErr := url.Parse(m.URL); parseErr == nil {
+		what = redacted(target)
+	}
+	problem := &spec.Error{}
+	status := &statusError{}
+	switch {
+	case errors.As(err, &problem):
+	case errors.Is(err, ErrTooLarge):
+		problem.Code, problem.Message, problem.Hint = tooLarge(what)
+	case errors.As(err, &status) && !status.retryable():
+		problem.Code, problem.Message = CodeRefused, fmt.Sprintf("module %s: %v", what, err)
+		problem.Hint = status.hint()
+	case errors.Is(err, errRedirect):
+		problem.Code, problem.Message = CodeRefused, fmt.Sprintf("module %s: %v", what, err)
+		problem.Hint = "name the URL that the module really has"
+	case errors.Is(err, errStore):
+		problem.Code, problem.Message = CodeStoreFailed, fmt.Sprintf("module %s: %v", what, err)
+		problem.Hint = "look at the state directory's free space and permissions"
+	default:
+		problem.Code, problem.Message = CodeDownloadFailed, fmt.Sprintf("module %s: %v", what, err)
+		problem.Hint = "look whether this machine reaches the server; a module that is in the store already is not fetched again"
+	}
+	problem.Pos = m.Pos
+	return problem
+}
+
+// redacted is the URL without what may be secret: user, password, query and
+// fragment.
+func redacted(u *url.URL) string {
+	safe := url.URL{Scheme: u.Scheme, Host: u.Host, Path: u.Path, RawPath: u.RawPath}
+	return safe.String()
+}

@@ -1,0 +1,51 @@
+package moduleserver
+
+import (
+	"net"
+
+	"golang.org/x/sys/unix"
+)
+
+// States of a TCP connection whose peer has not reset it (net/tcp_states.h).
+const (
+	tcpEstablished = 1
+	tcpCloseWait   = 8
+)
+
+// sendQueue gives a function that tells how many written bytes the peer has not
+// acknowledged. It is false for a connection that is no TCP socket.
+func sendQueue(conn net.Conn) (func() (int, error), bool) {
+	tcp, ok := conn.(*net.TCPConn)
+	if !ok {
+		return nil, false
+	}
+	raw, err := tcp.SyscallConn()
+	if err != nil {
+		return nil, false
+	}
+	return func() (left int, err error) {
+		controlErr := raw.Control(func(fd uintptr) {
+			left, err = unacknowledged(int(fd))
+		})
+		if controlErr != nil {
+			return 0, controlErr
+		}
+		return left, err
+	}, true
+}
+
+func unacknowledged(fd int) (int, error) {
+	left, err := unix.IoctlGetInt(fd, unix.SIOCOUTQ)
+	if err != nil {
+		return 0, err
+	}
+	// A reset empties the queue as well, so the state is looked at after it.
+	info, err := unix.GetsockoptTCPInfo(fd, unix.IPPROTO_TCP, unix.TCP_INFO)
+	if err != nil {
+		return 0, err
+	}
+	if info.State != tcpEstablished && info.State != tcpCloseWait {
+		return 0, errBroken
+	}
+	return left, nil
+}

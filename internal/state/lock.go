@@ -1,0 +1,106 @@
+//go:build unix
+
+package state
+
+import (
+	"errors"
+	"fmt"
+	"io"
+	"os"
+	"path/filepath"
+	"strconv"
+	"strings"
+
+	"golang.org/x/sys/unix"
+)
+
+const lockName = "lock"
+
+// ErrLocked matches every [LockedError] with [errors.Is].
+var ErrLocked = errors.New("state directory is in use")
+
+// LockedError says that another server uses the state directory.
+type LockedError struct {
+	Dir string
+	PID int // of the process that holds it; 0: unknown
+}
+
+// Error names the directory, the process, and the way out.
+func (e *LockedError) Error() string {
+	holder := "another process"
+	if e.PID != 0 {
+		holder = fmt.Sprintf("the process %d", e.PID)
+	}
+	return fmt.Sprintf("state directory %s is in use by %s (stop it, or choose another with --state-dir)", e.Dir, holder)
+}
+
+// Is matches [ErrLocked].
+func (e *LockedError) Is(target error) bool { return target == ErrLocked }
+
+// acquire takes the directory's lock and writes the process's id into it. The
+// file's descriptor is not inherited, so no child outlives the lock's owner.
+func acquire(dir string) (*os.File, error) {
+	path := filepath.Join(dir, lockName)
+	for {
+		f, err := os.OpenFile(path, os.O_RDWR|os.O_CREATE, 0o644)
+		if err != nil {
+			return nil, fmt.Errorf("state directory: %w", err)
+		}
+		if err := flock(f); err != nil {
+			defer f.Close()
+			if errors.Is(err, unix.EWOULDBLOCK) {
+				return nil, &LockedError{Dir: dir, PID: readPID(f)}
+			}
+			return nil, fmt.Errorf("state directory: lock %s: %w", path, err)
+		}
+		if !isAt(f, path) {
+			// Someone removed the file after it was opened: this lock would
+			// keep nobody out.
+			f.Close()
+			continue
+		}
+		if err := writePID(f); err != nil {
+			f.Close()
+			return nil, fmt.Errorf("state directory: %w", err)
+		}
+		return f, nil
+	}
+}
+
+func flock(f *os.File) error {
+	for {
+		err := unix.Flock(int(f.Fd()), unix.LOCK_EX|unix.LOCK_NB)
+		if !errors.Is(err, unix.EINTR) {
+			return err
+		}
+	}
+}
+
+func isAt(f *os.File, path string) bool {
+	opened, err := f.Stat()
+	if err != nil {
+		return false
+	}
+	there, err := os.Stat(path)
+	return err == nil && os.SameFile(opened, there)
+}
+
+func writePID(f *os.File) error {
+	if err := f.Truncate(0); err != nil {
+		return err
+	}
+	_, err := f.WriteAt([]byte(strconv.Itoa(os.Getpid())+"\n"), 0)
+	return err
+}
+
+func readPID(f *os.File) int {
+	text, err := io.ReadAll(io.LimitReader(f, 32))
+	if err != nil {
+		return 0
+	}
+	pid, err := strconv.Atoi(strings.TrimSpace(string(text)))
+	if err != nil || pid < 0 {
+		return 0
+	}
+	return pid
+}

@@ -1,0 +1,195 @@
+// Package state keeps small files that survive crashes in the server's state
+// directory, and keeps a second server out of it.
+package state
+
+import (
+	"errors"
+	"fmt"
+	"io/fs"
+	"os"
+	"path/filepath"
+	"regexp"
+	"slices"
+	"strings"
+	"sync"
+	"time"
+
+	"github.com/wasm-xds/wasm-xds/internal/atomicfile"
+)
+
+// ErrCorrupt is wrapped by [Dir.Load]'s error when a file is damaged.
+var ErrCorrupt = errors.New("file is damaged")
+
+const (
+	// fileMode hides what the files hold: plugin configurations are among it.
+	fileMode = 0o600
+	// keptCorrupt is how many damaged files of one name stay for a look at them.
+	keptCorrupt = 3
+	// corruptInfix stands between a damaged file's name and its time.
+	corruptInfix = ".corrupt-"
+)
+
+// fileName is what a file may be called: nothing hidden, no way out of the directory.
+var fileName = regexp.MustCompile(`^[A-Za-z0-9][A-Za-z0-9._-]{0,99}$`)
+
+// Dir is an open state directory. It is safe for concurrent use.
+type Dir struct {
+	path string
+	now  func() time.Time
+
+	mu   sync.Mutex // orders Save, the moving of damaged files, and Close
+	lock *os.File   // nil once closed
+}
+
+// DefaultDir is the user's own state directory: $XDG_STATE_HOME/wasm-xds, or
+// ~/.local/state/wasm-xds where that is not set or not absolute.
+func DefaultDir() (string, error) {
+	if base := os.Getenv("XDG_STATE_HOME"); filepath.IsAbs(base) {
+		return filepath.Join(base, "wasm-xds"), nil
+	}
+	home, err := os.UserHomeDir()
+	if err != nil {
+		return "", fmt.Errorf("no state directory: %w", err)
+	}
+	return filepath.Join(home, ".local", "state", "wasm-xds"), nil
+}
+
+// Open opens the state directory, which it makes if it is not there. The
+// directory itself is readable for all (an Envoy of another user may have to
+// reach the modules in it), the files that are saved in it are not. It fails
+// with a [LockedError] when another Dir is open on it, in this process or
+// another; the lock goes with the process, however that ends.
+func Open(dir string) (*Dir, error) {
+	path, err := filepath.Abs(dir)
+	if err != nil {
+		return nil, fmt.Errorf("state directory: %w", err)
+	}
+	if err := os.MkdirAll(path, 0o755); err != nil {
+		return nil, fmt.Errorf("state directory: %w", err)
+	}
+	lock, err := acquire(path)
+	if err != nil {
+		return nil, err
+	}
+	// Only the owner of the lock knows that no unfinished file is in use.
+	if err := atomicfile.RemoveLeftovers(path); err != nil {
+		lock.Close()
+		return nil, fmt.Errorf("state directory: %w", err)
+	}
+	return &Dir{path: path, now: time.Now, lock: lock}, nil
+}
+
+// Path joins elem to the directory's absolute path. It is meant for fixed
+// names; it checks nothing.
+func (d *Dir) Path(elem ...string) string {
+	return filepath.Join(append([]string{d.path}, elem...)...)
+}
+
+// Close gives the directory free for another server. Closing again does nothing.
+func (d *Dir) Close() error {
+	d.mu.Lock()
+	defer d.mu.Unlock()
+	if d.lock == nil {
+		return nil
+	}
+	// The lock goes with the last descriptor. The file stays: to remove it
+	// would let two servers lock two files of one name.
+	err := d.lock.Close()
+	d.lock = nil
+	return err
+}
+
+// Save stores data under a name. When it returns nil, a later Load gives the
+// data, whatever happens to process and machine; on an error or a crash it
+// gives what was saved before. A name is a file name of letters, digits, dots,
+// dashes and underscores that begins with a letter or a digit.
+func (d *Dir) Save(name string, data []byte) error {
+	if err := checkName(name); err != nil {
+		return err
+	}
+	d.mu.Lock()
+	defer d.mu.Unlock()
+	if err := d.save(name, frame(data)); err != nil {
+		return fmt.Errorf("save %s: %w", d.Path(name), err)
+	}
+	return nil
+}
+
+func (d *Dir) save(name string, framed []byte) error {
+	// Without the lock the files are another server's.
+	if d.lock == nil {
+		return fs.ErrClosed
+	}
+	f, err := atomicfile.Create(d.path)
+	if err != nil {
+		return err
+	}
+	defer f.Discard()
+	if _, err := f.Write(framed); err != nil {
+		return err
+	}
+	return f.Commit(name, fileMode)
+}
+
+// Load gives what was last saved under a name. It fails with [fs.ErrNotExist]
+// when nothing was, and with [ErrCorrupt] when the file is not as it was saved;
+// the file is then kept beside its place as <name>.corrupt-<time>, so that the
+// next Load says [fs.ErrNotExist].
+func (d *Dir) Load(name string) ([]byte, error) {
+	if err := checkName(name); err != nil {
+		return nil, err
+	}
+	d.mu.Lock()
+	defer d.mu.Unlock()
+	if d.lock == nil {
+		return nil, fmt.Errorf("load %s: %w", d.Path(name), fs.ErrClosed)
+	}
+	content, err := os.ReadFile(d.Path(name))
+	if err != nil {
+		return nil, fmt.Errorf("load: %w", err)
+	}
+	data, err := unframe(content)
+	if err == nil {
+		return data, nil
+	}
+	err = fmt.Errorf("load %s: %w", d.Path(name), err)
+	aside, moveErr := d.moveAside(name)
+	if moveErr != nil {
+		return nil, errors.Join(err, moveErr)
+	}
+	return nil, fmt.Errorf("%w; it is kept as %s", err, aside)
+}
+
+// moveAside takes a damaged file out of the way, and returns its new name.
+func (d *Dir) moveAside(name string) (string, error) {
+	// Sorted by name is sorted by time: the form has a fixed width.
+	aside := name + corruptInfix + d.now().UTC().Format("20060102T150405.000000000Z")
+	if err := os.Rename(d.Path(name), d.Path(aside)); err != nil {
+		return "", err
+	}
+	entries, err := os.ReadDir(d.path)
+	if err != nil {
+		return "", err
+	}
+	var all []string
+	for _, entry := range entries {
+		if strings.HasPrefix(entry.Name(), name+corruptInfix) {
+			all = append(all, entry.Name())
+		}
+	}
+	slices.Sort(all)
+	var problems []error
+	for len(all) > keptCorrupt {
+		problems = append(problems, os.Remove(d.Path(all[0])))
+		all = all[1:]
+	}
+	problems = append(problems, atomicfile.SyncDir(d.path))
+	return aside, errors.Join(problems...)
+}
+
+func checkName(name string) error {
+	if !fileName.MatchString(name) || name == lockName || strings.Contains(name, corruptInfix) {
+		return fmt.Errorf("state: %q is not a name for a file", name)
+	}
+	return nil
+}
