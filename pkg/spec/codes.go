@@ -1,0 +1,14 @@
+package spec
+
+// The codes of the errors that [Decode] returns. They are stable.
+const (
+	CodeBadYAML      = "bad_yaml"      // not YAML, or YAML that a spec must not use
+	CodeTooLarge     = "too_large"     // over one of the limits of a file
+	CodeUnknownField = "unknown_field" // a key that the format does not have
+	CodeDuplicateKey = "duplicate_key" // a key that its mapping already has
+	CodeMissingField = "missing_field" // a key that must be there is not
+	CodeWrongType    = "wrong_type"    // a number where a string belongs, and the like
+	CodeBadValue     = "bad_value"     // the right type, but not a possible value
+	CodeConflict     = "conflict"      // two keys that exclude each other
+	CodeNotSupported = "not_supported" // part of the format, not of this release
+)

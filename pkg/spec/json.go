@@ -1,0 +1,187 @@
+package spec
+
+import (
+	"bytes"
+	"encoding/json"
+	"math/big"
+	"regexp"
+	"strings"
+)
+
+// plainKind is what YAML 1.2's core schema takes a scalar without quotes for, with
+// the numbers of YAML 1.1 (0b1, 1_000, 017) known too, so that none is mistaken for
+// a string by one reader and for a number by another.
+func plainKind(text string) kind {
+	switch text {
+	case "", "~", "null", "Null", "NULL":
+		return kindNull
+	case "true", "True", "TRUE", "false", "False", "FALSE":
+		return kindBool
+	}
+	if c := text[0]; c != '+' && c != '-' && c != '.' && (c < '0' || c > '9') {
+		return kindString
+	}
+	if yamlNumber.MatchString(text) || yamlNotFinite.MatchString(text) {
+		return kindNumber
+	}
+	return kindString
+}
+
+var (
+	yamlNumber = regexp.MustCompile(`^[-+]?(0x[0-9a-fA-F]+|0o[0-7]+|0b[01]+|` +
+		`[0-9]+(_[0-9]+)*(\.([0-9]+(_[0-9]+)*)?)?([eE][-+]?[0-9]+)?|\.[0-9]+(_[0-9]+)*([eE][-+]?[0-9]+)?)$`)
+	yamlNotFinite = regexp.MustCompile(`^([-+]?\.(inf|Inf|INF)|\.(nan|NaN|NAN))$`)
+	jsonNumber    = regexp.MustCompile(`^-?(0|[1-9][0-9]*)(\.[0-9]+)?([eE][-+]?[0-9]+)?$`)
+)
+
+// maxNumber is the most characters of a number: converting one takes more than linear time.
+const maxNumber = 1000
+
+// configuration is a plugin's or a VM's configuration: nil for null, a string as
+// it is, anything else as compact JSON. Its errors quote nothing of it.
+func (d *decoder) configuration(path string, n *node) *string {
+	switch n.kind {
+	case kindInvalid, kindNull:
+		return nil
+	case kindString:
+		text := n.text
+		return &text
+	}
+	w := jsonWriter{decoder: d, path: path, good: true}
+	w.write(n)
+	if !w.good {
+		return nil
+	}
+	text := w.String()
+	return &text
+}
+
+// jsonWriter writes nodes as compact JSON, key order and number literals kept.
+type jsonWriter struct {
+	bytes.Buffer
+	decoder *decoder
+	path    string
+	good    bool
+}
+
+func (w *jsonWriter) fail(code string, at *node, message, hint string) {
+	w.good = false
+	w.decoder.fail(&Error{Code: code, Message: w.path + ": " + message, Hint: hint, Pos: at.pos})
+}
+
+func (w *jsonWriter) write(n *node) {
+	switch n.kind {
+	case kindInvalid:
+		w.good = false
+	case kindNull:
+		w.WriteString("null")
+	case kindBool:
+		w.WriteString(strings.ToLower(n.text))
+	case kindNumber:
+		w.number(n)
+	case kindString:
+		w.string(n.text)
+	case kindList:
+		w.WriteByte('[')
+		for i, item := range n.items {
+			if i > 0 {
+				w.WriteByte(',')
+			}
+			w.write(item)
+		}
+		w.WriteByte(']')
+	case kindMap:
+		w.mapping(n)
+	}
+}
+
+func (w *jsonWriter) mapping(n *node) {
+	seen := make(map[string]bool, len(n.entries))
+	w.WriteByte('{')
+	for i, e := range n.entries {
+		switch {
+		case e.key.kind == kindInvalid:
+			w.good = false
+		case e.key.kind != kindString:
+			w.fail(CodeWrongType, e.key, "a key must be a string, not "+e.key.kind.String(), "put it in quotes")
+		case seen[e.key.text]:
+			w.fail(CodeDuplicateKey, e.key, "the mapping has this key already", "remove one of the two")
+		}
+		seen[e.key.text] = true
+		if i > 0 {
+			w.WriteByte(',')
+		}
+		w.string(e.key.text)
+		w.WriteByte(':')
+		w.write(e.value)
+	}
+	w.WriteByte('}')
+}
+
+func (w *jsonWriter) string(text string) {
+	encoder := json.NewEncoder(&w.Buffer)
+	encoder.SetEscapeHTML(false)
+	// A bytes.Buffer takes everything, and a string always has a JSON form.
+	_ = encoder.Encode(text)
+	w.Truncate(w.Len() - 1) // the line feed
+}
+
+func (w *jsonWriter) number(n *node) {
+	text := n.text
+	if jsonNumber.MatchString(text) {
+		w.WriteString(text)
+		return
+	}
+	switch {
+	case len(text) > maxNumber:
+		w.fail(CodeBadValue, n, "the number is too long", "put it in quotes")
+	case yamlNotFinite.MatchString(text):
+		w.fail(CodeBadValue, n, "JSON has no infinity and no NaN", "put it in quotes, or use null")
+	default:
+		converted, ok := convertNumber(text)
+		if !ok {
+			w.fail(CodeBadValue, n, "a number with a leading 0 is octal to some readers and decimal to others",
+				"put it in quotes, or write 0o… for octal")
+			return
+		}
+		w.WriteString(converted)
+	}
+}
+
+// convertNumber makes a JSON number of the same value from one that only YAML
+// knows; false for integers such as 017, whose value is not sure.
+func convertNumber(text string) (string, bool) {
+	sign := ""
+	switch text[0] {
+	case '-':
+		sign, text = "-", text[1:]
+	case '+':
+		text = text[1:]
+	}
+	if len(text) > 1 && strings.ContainsRune("xob", rune(text[1])) {
+		value, ok := new(big.Int).SetString(text, 0)
+		if !ok {
+			return "", false
+		}
+		return sign + value.String(), true
+	}
+	mantissa, exponent := strings.ReplaceAll(text, "_", ""), ""
+	if i := strings.IndexAny(mantissa, "eE"); i >= 0 {
+		mantissa, exponent = mantissa[:i], mantissa[i:]
+	}
+	whole, fraction, isFraction := strings.Cut(mantissa, ".")
+	trimmed := strings.TrimLeft(whole, "0")
+	if trimmed != whole && len(whole) > 1 && !isFraction && exponent == "" {
+		return "", false
+	}
+	if trimmed == "" {
+		trimmed = "0"
+	}
+	if isFraction && fraction == "" {
+		fraction = "0"
+	}
+	if isFraction {
+		trimmed += "." + fraction
+	}
+	return sign + trimmed + exponent, true
+}

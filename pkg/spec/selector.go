@@ -1,0 +1,26 @@
+package spec
+
+import "slices"
+
+// Empty reports whether s has no keys, and therefore selects every Envoy.
+func (s NodeSelector) Empty() bool {
+	return len(s.IDs) == 0 && len(s.Clusters) == 0 && len(s.Metadata) == 0
+}
+
+// Matches reports whether s selects the Envoy with this node id, cluster and
+// metadata (its top-level values as text). Every key that is set must match, each
+// key of Metadata included; any one of the IDs does, and any one of the Clusters.
+func (s NodeSelector) Matches(id, cluster string, metadata map[string]string) bool {
+	if len(s.IDs) > 0 && !slices.Contains(s.IDs, id) {
+		return false
+	}
+	if len(s.Clusters) > 0 && !slices.Contains(s.Clusters, cluster) {
+		return false
+	}
+	for key, want := range s.Metadata {
+		if got, ok := metadata[key]; !ok || got != want {
+			return false
+		}
+	}
+	return true
+}
