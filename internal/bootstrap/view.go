@@ -1,0 +1,229 @@
+package bootstrap
+
+import (
+	"encoding/json"
+	"errors"
+	"fmt"
+	"net"
+	"net/netip"
+	"regexp"
+	"slices"
+	"strconv"
+	"strings"
+	"time"
+
+	"github.com/wasm-xds/wasm-xds/pkg/spec"
+)
+
+// view is what the template sees: options with their defaults, taken apart.
+type view struct {
+	HTTP, Network []string // names of the filters
+
+	ADS     bool
+	APIType string // DELTA_GRPC or GRPC
+	Timeout string // as protobuf's JSON has it: 15s, 0.5s
+
+	Admin, Listen, TCPListen      endpoint
+	XDS, Modules, Upstream        endpoint
+	ModulesCluster                string
+	NodeID, NodeCluster           string
+	HTTPTypeURL, NetworkTypeURL   string
+	XDSCluster, UpstreamCluster   string
+	KeepaliveEvery, KeepaliveWait string
+}
+
+// endpoint is an address of Envoy's own or of a cluster.
+type endpoint struct {
+	Host string
+	Port uint16
+	Name bool // the host is a name, which needs DNS
+}
+
+// DNS is the discovery type of a cluster with this endpoint.
+func (e endpoint) DNS() string {
+	if e.Name {
+		return "STRICT_DNS"
+	}
+	return "STATIC"
+}
+
+// cluster is what a cluster's endpoints are made from.
+type cluster struct {
+	Name string
+	At   endpoint
+}
+
+// Cluster is a cluster with one endpoint.
+func (v *view) Cluster(name string, at endpoint) cluster { return cluster{name, at} }
+
+// WithoutADS is the view of the same bootstrap with a stream for each filter.
+func (v *view) WithoutADS() *view {
+	other := *v
+	other.ADS = false
+	return &other
+}
+
+func newView(o Options) (*view, error) {
+	v := &view{
+		ModulesCluster: or(o.ModulesCluster, "wasm_xds_modules"),
+		NodeID:         or(o.NodeID, "envoy-1"),
+		NodeCluster:    or(o.NodeCluster, "envoy"),
+
+		HTTPTypeURL:    "type.googleapis.com/envoy.extensions.filters.http.wasm.v3.Wasm",
+		NetworkTypeURL: "type.googleapis.com/envoy.extensions.filters.network.wasm.v3.Wasm",
+		XDSCluster:     "wasm_xds", UpstreamCluster: "upstream",
+		KeepaliveEvery: "30s", KeepaliveWait: "10s",
+	}
+	return v, errors.Join(
+		v.setFilters(o.Filters), v.setMode(o), v.setAddresses(o), v.checkClusters(),
+	)
+}
+
+func (v *view) setFilters(filters []Filter) error {
+	if len(filters) == 0 {
+		return errors.New("no filters: name at least one, since Envoy asks for filters by name")
+	}
+	seen := map[string]bool{}
+	for _, f := range filters {
+		switch {
+		case f.Name == "":
+			return errors.New("a filter has no name")
+		case seen[f.Name]:
+			return fmt.Errorf("the filter %q is there twice", f.Name)
+		}
+		seen[f.Name] = true
+		switch f.Type {
+		case spec.HTTP:
+			v.HTTP = append(v.HTTP, f.Name)
+		case spec.Network:
+			v.Network = append(v.Network, f.Name)
+		default:
+			return fmt.Errorf("the filter %q has the type %q: use %s or %s", f.Name, f.Type, spec.HTTP, spec.Network)
+		}
+	}
+	return nil
+}
+
+func (v *view) setMode(o Options) error {
+	v.APIType = "DELTA_GRPC"
+	switch o.Mode {
+	case ADSDelta, "":
+		v.ADS = true
+	case ADSSotW:
+		v.ADS, v.APIType = true, "GRPC"
+	case ECDSDelta:
+	case ECDSSotW:
+		v.APIType = "GRPC"
+	default:
+		return fmt.Errorf("unknown mode %q: use one of %v", o.Mode, []Mode{ADSDelta, ADSSotW, ECDSDelta, ECDSSotW})
+	}
+	if o.InitialFetchTimeout < 0 {
+		return fmt.Errorf("the initial fetch timeout %v is negative", o.InitialFetchTimeout)
+	}
+	v.Timeout = seconds(o.InitialFetchTimeout)
+	return nil
+}
+
+func (v *view) setAddresses(o Options) error {
+	var errs []error
+	parse := func(what, address, byDefault string, parse func(string) (endpoint, error)) endpoint {
+		e, err := parse(or(address, byDefault))
+		if err != nil {
+			errs = append(errs, fmt.Errorf("%s address: %w", what, err))
+		}
+		return e
+	}
+	v.Admin = parse("admin", o.AdminAddress, "127.0.0.1:9901", bindAddress)
+	v.Listen = parse("listen", o.ListenAddress, "127.0.0.1:10000", bindAddress)
+	v.TCPListen = parse("TCP listen", o.TCPListenAddress, "127.0.0.1:10001", bindAddress)
+	v.XDS = parse("xDS", o.XDSAddress, "127.0.0.1:18000", dialAddress)
+	v.Modules = parse("modules", o.ModulesAddress, "127.0.0.1:18001", dialAddress)
+	v.Upstream = parse("upstream", o.UpstreamAddress, "127.0.0.1:18080", dialAddress)
+	return errors.Join(errs...)
+}
+
+// checkClusters refuses a name for the modules' cluster that another one has.
+func (v *view) checkClusters() error {
+	if others := []string{v.XDSCluster, v.UpstreamCluster}; slices.Contains(others, v.ModulesCluster) {
+		return fmt.Errorf("the modules' cluster cannot be called %s: that is another one", v.ModulesCluster)
+	}
+	return nil
+}
+
+// bindAddress is where Envoy listens: an IP address, no name.
+func bindAddress(address string) (endpoint, error) {
+	e, err := splitAddress(address)
+	if err != nil {
+		return endpoint{}, err
+	}
+	if e.Host == "" {
+		e.Host = "0.0.0.0"
+	}
+	if e.Host == "localhost" {
+		e.Host, e.Name = "127.0.0.1", false
+	}
+	if e.Name {
+		return endpoint{}, fmt.Errorf("%q is a name: Envoy listens on IP addresses", e.Host)
+	}
+	return e, nil
+}
+
+// dialAddress is where Envoy connects. What a server listens on with "all
+// interfaces" is no place to connect to, but this machine's loopback is there.
+func dialAddress(address string) (endpoint, error) {
+	e, err := splitAddress(address)
+	if err != nil {
+		return endpoint{}, err
+	}
+	if e.Port == 0 {
+		return endpoint{}, fmt.Errorf("%q has no port to connect to", address)
+	}
+	if ip, err := netip.ParseAddr(e.Host); e.Host == "" || err == nil && ip.IsUnspecified() {
+		e.Host, e.Name = "127.0.0.1", false
+	}
+	return e, nil
+}
+
+func splitAddress(address string) (endpoint, error) {
+	host, portText, err := net.SplitHostPort(address)
+	if err != nil {
+		return endpoint{}, err
+	}
+	port, err := strconv.ParseUint(portText, 10, 16)
+	if err != nil {
+		return endpoint{}, fmt.Errorf("%q has no port between 0 and 65535", address)
+	}
+	_, err = netip.ParseAddr(host)
+	return endpoint{Host: host, Port: uint16(port), Name: err != nil && host != ""}, nil
+}
+
+// seconds is a duration as Envoy reads it.
+func seconds(d time.Duration) string {
+	return strconv.FormatFloat(d.Seconds(), 'f', -1, 64) + "s"
+}
+
+// A word that YAML takes for nothing but a string.
+var plainWord = regexp.MustCompile(`^[A-Za-z_][A-Za-z0-9_./-]*$`)
+
+// What looks like a word and is none to some reader of YAML.
+var notWords = []string{"true", "false", "null", "yes", "no", "on", "off", "y", "n"}
+
+// quote is text as a YAML scalar that is read back as this very text.
+func quote(text string) (string, error) {
+	if plainWord.MatchString(text) && !slices.Contains(notWords, strings.ToLower(text)) {
+		return text, nil
+	}
+	if _, err := netip.ParseAddr(text); err == nil && !strings.Contains(text, ":") {
+		return text, nil
+	}
+	// JSON's strings are YAML's, too.
+	quoted, err := json.Marshal(text)
+	return string(quoted), err
+}
+
+func or(text, byDefault string) string {
+	if text == "" {
+		return byDefault
+	}
+	return text
+}
