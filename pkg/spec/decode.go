@@ -167,9 +167,12 @@ func syntaxError(src *source, err error) *Error {
 	}
 	// The library's own Error() quotes lines of the file, which may hold secrets.
 	e.Message = "not valid YAML: " + detailed.GetMessage()
-	if strings.Contains(e.Message, `'	'`) {
-		e.Message = "not valid YAML: a tab cannot begin a line"
+	switch {
+	case strings.Contains(e.Message, `'	'`):
+		e.Message = "not valid YAML: a tab stands where nothing but spaces may"
 		e.Hint = "indent with spaces"
+	case strings.Contains(e.Message, "mapping value is not allowed"):
+		e.Hint = "check the indentation, and put text that contains ': ' in quotes"
 	}
 	if token := detailed.GetToken(); token != nil && token.Position != nil {
 		e.Pos = src.at(token.Position.Line, token.Position.Column)

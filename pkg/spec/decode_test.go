@@ -4,8 +4,10 @@ import (
 	"encoding/json"
 	"flag"
 	"fmt"
+	"maps"
 	"os"
 	"path/filepath"
+	"slices"
 	"strings"
 	"testing"
 
@@ -88,53 +90,62 @@ func outcome(t *testing.T, file string, text []byte) string {
 		fmt.Fprintf(&b, "  | %.90s\n  | %s^\n", lines[e.Pos.Line-1], strings.Repeat(" ", min(e.Pos.Column-1, 90)))
 	}
 	for _, s := range specs {
-		text, err := json.Marshal(s)
+		b.WriteString(describe(t, s))
+	}
+	return b.String()
+}
+
+// describe is a line for each field of s that is not zero.
+func describe(t *testing.T, s *spec.Spec) string {
+	t.Helper()
+	text, err := json.Marshal(s)
+	if err != nil {
+		t.Fatal(err)
+	}
+	var fields map[string]any
+	if err := json.Unmarshal(text, &fields); err != nil {
+		t.Fatal(err)
+	}
+	prune(fields)
+	var b strings.Builder
+	fmt.Fprintf(&b, "ok %s\n", s.Name)
+	for _, name := range slices.Sorted(maps.Keys(fields)) {
+		value, err := json.Marshal(fields[name])
 		if err != nil {
 			t.Fatal(err)
 		}
-		var fields any
-		if err := json.Unmarshal(text, &fields); err != nil {
-			t.Fatal(err)
+		if text, ok := fields[name].(string); ok && !strings.Contains(text, "\n") {
+			value = []byte(text)
 		}
-		encoder := json.NewEncoder(&b)
-		encoder.SetEscapeHTML(false)
-		encoder.SetIndent("", "  ")
-		if err := encoder.Encode(pruned(fields)); err != nil {
-			t.Fatal(err)
+		if name != "Name" && name != "File" {
+			fmt.Fprintf(&b, "  %s: %s\n", name, value)
 		}
 	}
 	return b.String()
 }
 
-// pruned is v without zero values and positions.
-func pruned(v any) any {
-	fields, ok := v.(map[string]any)
-	if !ok {
-		return v
-	}
-	for key, value := range fields {
+// prune removes what is zero, and positions.
+func prune(fields map[string]any) {
+	for name, value := range fields {
 		switch value := value.(type) {
 		case nil:
-			delete(fields, key)
+			delete(fields, name)
 		case bool:
-			if !value && key != "AllowOnHeadersStopIteration" {
-				delete(fields, key)
+			if !value && name != "AllowOnHeadersStopIteration" {
+				delete(fields, name)
 			}
 		case float64:
 			if value == 0 {
-				delete(fields, key)
+				delete(fields, name)
 			}
 		case string:
-			if value == "" && key != "Config" {
-				delete(fields, key)
+			if value == "" && name != "Config" {
+				delete(fields, name)
 			}
 		case map[string]any:
-			if key == "Pos" {
-				delete(fields, key)
-			} else if pruned(value); len(value) == 0 {
-				delete(fields, key)
+			if prune(value); len(value) == 0 || name == "Pos" {
+				delete(fields, name)
 			}
 		}
 	}
-	return fields
 }

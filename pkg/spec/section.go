@@ -34,10 +34,7 @@ func (d *decoder) section(path string, n *node, known fields) {
 		default:
 			d.seen[at] = e.key
 			if e.value.kind == kindNull && !mayBeNull(at) {
-				d.fail(&Error{
-					Code: CodeWrongType, Message: at + " has no value",
-					Hint: "give it one, or remove the key", Pos: e.value.pos,
-				})
+				d.noValue(at, e.value)
 				continue
 			}
 			read(e.key, e.value)
@@ -76,6 +73,30 @@ func (d *decoder) unknownField(path string, key *node, known fields) {
 	})
 }
 
+func (d *decoder) noValue(path string, n *node) {
+	d.fail(&Error{
+		Code: CodeWrongType, Message: path + " has no value",
+		Hint: "give it one, or remove the key", Pos: n.pos,
+	})
+}
+
+// exampleOf shows how a section is written.
+func exampleOf(path string) string {
+	switch path {
+	case "", "module":
+		return "as in module: {file: ./filter.wasm}"
+	case "configFrom":
+		return "as in configFrom: {file: ./config.json}"
+	case "nodes":
+		return "as in nodes: {ids: [edge-1]}"
+	case "rollout":
+		return "as in rollout: {canary: 10%}"
+	case "vm.env":
+		return "as in env: {KEY: value}"
+	}
+	return ""
+}
+
 // is checks a node's kind, and reports the error if it is another.
 func (d *decoder) is(path string, n *node, want kind) bool {
 	if n.kind == want {
@@ -84,8 +105,14 @@ func (d *decoder) is(path string, n *node, want kind) bool {
 	if n.kind == kindInvalid {
 		return false
 	}
+	if n.kind == kindNull && n.text == "" {
+		d.noValue(path, n)
+		return false
+	}
 	hint := ""
 	switch {
+	case want == kindMap:
+		hint = exampleOf(path)
 	case want == kindString && (n.kind == kindNumber || n.kind == kindBool || n.kind == kindNull):
 		hint = "put it in quotes"
 	case want == kindBool:

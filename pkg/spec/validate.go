@@ -223,7 +223,7 @@ func (d *decoder) checkEnvName(path string, name *node) {
 // checkEnv checks that no variable is both given and inherited.
 func (d *decoder) checkEnv(hostEnv []*node) {
 	for _, name := range hostEnv {
-		if _, given := d.spec.VM.Env[name.text]; given && name.kind == kindString {
+		if _, given := d.spec.VM.Env[name.text]; given && name.kind == kindString && name.text != "" {
 			d.fail(&Error{
 				Code: CodeConflict, Message: brief(name.text) + " is both in vm.env and in vm.hostEnv, which Envoy refuses",
 				Hint: "remove one of the two", Pos: name.pos,
