@@ -137,6 +137,9 @@ func (m *Machine) nothingLoads(u *sub, problem *Problem) choice {
 	if u.f.wanted.Revision == nil {
 		reason = "is not served: its spec has an error"
 	}
+	if u.f.wanted.Preparing {
+		reason = "is not served yet: its module is being fetched"
+	}
 	if problem == nil {
 		if c := u.f.candidate(); c != nil {
 			problem = m.stoppedBy(u.f, c)

@@ -24,8 +24,10 @@ type Filter struct {
 	OnRemove spec.OnRemove      `json:"onRemove"`
 	Disabled bool               `json:"disabled,omitempty"`
 	// Removed says that the spec is gone; OnRemove says what follows.
-	Removed  bool   `json:"removed,omitempty"`
-	SpecFile string `json:"specFile"`
+	Removed bool `json:"removed,omitempty"`
+	// Preparing says that the first module is still on its way; Revision is nil then.
+	Preparing bool   `json:"preparing,omitempty"`
+	SpecFile  string `json:"specFile"`
 }
 
 // Snapshot is an immutable set of filters, by name. The zero value is empty.
@@ -137,7 +139,7 @@ func (f *Filter) Equal(o *Filter) bool {
 		return true
 	}
 	return f.Name == o.Name && f.Type == o.Type && f.revisionID() == o.revisionID() && f.Policy == o.Policy &&
-		f.Delivery == o.Delivery && f.OnRemove == o.OnRemove && f.Disabled == o.Disabled && f.Removed == o.Removed &&
+		f.Delivery == o.Delivery && f.OnRemove == o.OnRemove && f.Disabled == o.Disabled && f.Removed == o.Removed && f.Preparing == o.Preparing &&
 		f.SpecFile == o.SpecFile && equalSelector(f.Nodes, o.Nodes) && equalCanary(f.Canary, o.Canary)
 }
 

@@ -1,0 +1,302 @@
+// Package control is the one goroutine that owns the state: it takes sets of
+// specs from the source, has their modules resolved, and passes what is wanted
+// and what happens on the streams through delivery's machine.
+package control
+
+import (
+	"context"
+	"sync"
+	"sync/atomic"
+	"time"
+
+	"go.uber.org/zap"
+
+	"github.com/wasm-xds/wasm-xds/internal/admin"
+	"github.com/wasm-xds/wasm-xds/internal/delivery"
+	"github.com/wasm-xds/wasm-xds/pkg/snapshot"
+	"github.com/wasm-xds/wasm-xds/pkg/source"
+	"github.com/wasm-xds/wasm-xds/pkg/spec"
+)
+
+// Sender carries out a send without blocking.
+type Sender interface {
+	Send(delivery.Send)
+}
+
+// Files keeps small files across crashes.
+type Files interface {
+	Save(name string, data []byte) error
+	Load(name string) ([]byte, error)
+}
+
+// Collector removes the modules that keep does not name.
+type Collector interface {
+	Collect(keep func(sha256 string) bool, olderThan time.Duration) (removed int, err error)
+}
+
+// Config is what a control needs. All fields are required but where they say otherwise.
+type Config struct {
+	Source    source.Source
+	Directory string // as the status shows it
+	Modules   ModuleResolver
+	Store     Collector
+	StandIns  *StandIns
+	Files     Files
+	Metrics   *admin.Metrics // nil: none
+	Logger    *zap.Logger
+	// Delivery is for specs that name none; "" is remote.
+	Delivery spec.Delivery
+	// AllowEmpty lets all specs be removed at once.
+	AllowEmpty bool
+	// Policy are delivery's times; the zero value is its defaults. Epoch and
+	// Substitutes are set here.
+	Policy delivery.Config
+}
+
+// Control is the owner of the state. Its exported methods may be called from any goroutine.
+type Control struct {
+	cfg       Config
+	inbox     chan any
+	done      chan struct{} // closed when Run has ended
+	loaded    chan struct{} // closed when there is a snapshot
+	workers   sync.WaitGroup
+	downloads chan struct{}
+	hub       admin.Hub
+	served    atomic.Pointer[map[string]struct{}]
+	ready     atomic.Bool
+
+	// What follows belongs to Run's goroutine.
+	machine   *delivery.Machine
+	sender    Sender
+	snapshot  *snapshot.Snapshot
+	published time.Time
+	fromState bool
+	plan      plan
+	set       *source.Set // nil: none yet
+	firstSet  time.Time
+	results   map[string]result
+	running   map[string]struct{} // keys of jobs under way
+	retries   map[string]time.Duration
+	source    sourceStatus
+	saving    bool
+	unsaved   bool
+	collected time.Time
+	opened    map[delivery.StreamID]streamInfo
+}
+
+type streamInfo struct {
+	mode  string
+	since time.Time
+}
+
+// Messages of the inbox, beside delivery's events.
+type (
+	newSet   struct{ set source.Set }
+	resolved struct{ results map[string]result }
+	retry    struct{ key string }
+	saved    struct{ err error }
+	query    struct {
+		run  func()
+		done chan struct{}
+	}
+)
+
+const (
+	inboxLength = 1024
+	// firstSnapshotWait is how long a start without any state waits for downloads.
+	firstSnapshotWait = 10 * time.Second
+	maxDownloads      = 4
+)
+
+// New makes a control that goes on from the state in cfg.Files.
+func New(cfg Config) *Control {
+	if cfg.Delivery == "" {
+		cfg.Delivery = spec.Remote
+	}
+	c := &Control{
+		cfg:       cfg,
+		inbox:     make(chan any, inboxLength),
+		done:      make(chan struct{}),
+		loaded:    make(chan struct{}),
+		downloads: make(chan struct{}, maxDownloads),
+		results:   map[string]result{},
+		running:   map[string]struct{}{},
+		retries:   map[string]time.Duration{},
+		opened:    map[delivery.StreamID]streamInfo{},
+		snapshot:  snapshot.New(nil),
+		source:    sourceStatus{state: admin.SourceOK, since: time.Now()},
+		published: time.Now(),
+	}
+	c.served.Store(&map[string]struct{}{})
+	c.restore()
+	return c
+}
+
+// Loaded is closed when there is a snapshot to serve, from the state or the source.
+func (c *Control) Loaded() <-chan struct{} { return c.loaded }
+
+// Handle takes one of delivery's events. It blocks while the control is busy, and
+// drops the event when it has ended.
+func (c *Control) Handle(e delivery.Event) { c.post(e) }
+
+// FetchStarted and FetchFinished take the module server's word on a token.
+func (c *Control) FetchStarted(token string) { c.post(delivery.FetchStarted{Token: token}) }
+
+// FetchFinished says that a GET has ended.
+func (c *Control) FetchFinished(token string, complete bool) {
+	c.post(delivery.FetchFinished{Token: token, Complete: complete})
+}
+
+// Serves says whether some revision that may be served names the module.
+func (c *Control) Serves(sha256 string) bool {
+	_, ok := (*c.served.Load())[sha256]
+	return ok
+}
+
+func (c *Control) post(message any) {
+	select {
+	case c.inbox <- message:
+	case <-c.done:
+	}
+}
+
+// Run owns the state until ctx ends. It returns when everything it started has ended.
+func (c *Control) Run(ctx context.Context, sender Sender) error {
+	c.sender = sender
+	ctx, cancel := context.WithCancel(ctx)
+	defer c.workers.Wait()
+	defer close(c.done)
+	defer cancel()
+	c.workers.Go(func() {
+		err := c.cfg.Source.Run(ctx, func(s source.Set) { c.post(newSet{s}) })
+		if err != nil && ctx.Err() == nil {
+			c.cfg.Logger.Error("the source has ended", zap.Error(err))
+		}
+	})
+	timer := time.NewTimer(0)
+	defer timer.Stop()
+	for {
+		select {
+		case <-ctx.Done():
+			c.saveLast()
+			return nil
+		case message := <-c.inbox:
+			c.take(ctx, message)
+		case <-timer.C:
+			c.step(delivery.Woken{})
+			c.openLate()
+		}
+		timer.Reset(c.untilNext())
+	}
+}
+
+// untilNext is how long the loop may sleep when nothing comes in.
+func (c *Control) untilNext() time.Duration {
+	wait := time.Minute
+	if at, ok := c.machine.Next(); ok {
+		wait = min(wait, time.Until(at))
+	}
+	if c.waitsForDownloads() {
+		wait = min(wait, time.Until(c.firstSet.Add(firstSnapshotWait)))
+	}
+	return max(wait, 0)
+}
+
+func (c *Control) take(ctx context.Context, message any) {
+	switch message := message.(type) {
+	case newSet:
+		c.takeSet(ctx, message.set)
+	case resolved:
+		for key, r := range message.results {
+			c.takeResult(ctx, key, r)
+		}
+		c.replan(ctx)
+	case retry:
+		delete(c.results, message.key)
+		c.replan(ctx)
+	case saved:
+		c.takeSaved(message.err)
+	case query:
+		message.run()
+		close(message.done)
+	case delivery.Event:
+		c.note(message)
+		c.step(message)
+	}
+}
+
+// step passes an event through the machine and carries out what follows.
+func (c *Control) step(e delivery.Event) {
+	actions := c.machine.Step(time.Now(), e)
+	if _, ok := e.(delivery.SnapshotChanged); ok {
+		c.updateServed()
+	}
+	for _, a := range actions {
+		c.carryOut(a)
+	}
+}
+
+func (c *Control) carryOut(a delivery.Action) {
+	switch a := a.(type) {
+	case delivery.Send:
+		c.cfg.Metrics.Pushed(a.Version.Variant.String(), int(a.Revision.Module.Size))
+		c.cfg.Logger.Debug("push", zap.String("filter", a.Name), zap.Uint64("stream", uint64(a.Stream)),
+			zap.String("version", a.Version.String()))
+		c.sender.Send(a)
+	case delivery.WentLive:
+		c.cfg.Metrics.Acked()
+		c.cfg.Metrics.HotLoaded(a.Variant.String(), time.Since(a.Since))
+	case delivery.WasRefused:
+		c.logRefusal(a)
+	case delivery.Changed:
+		c.hub.Publish(admin.Event{Type: admin.EventFilter, Name: a.Name, Time: time.Now()})
+	case delivery.Persist:
+		c.save()
+	}
+}
+
+func (c *Control) logRefusal(a delivery.WasRefused) {
+	fields := []zap.Field{
+		zap.String("filter", a.Name), zap.String("node", a.Node), zap.String("revision", a.Revision),
+		zap.Stringer("variant", a.Variant), zap.String("message", a.Message),
+	}
+	if !a.Verdict {
+		// The usual first answer to remote code: Envoy fetches it now.
+		c.cfg.Metrics.Nacked(admin.NackNotCached)
+		c.cfg.Logger.Debug("not taken yet", fields...)
+		return
+	}
+	c.cfg.Metrics.Nacked(admin.NackRejected)
+	c.cfg.Logger.Warn("an Envoy refused a revision: the last good one serves on", fields...)
+}
+
+// note keeps what the status shows of streams.
+func (c *Control) note(e delivery.Event) {
+	switch e := e.(type) {
+	case delivery.StreamOpened:
+		info := streamInfo{mode: mode(e.ADS, e.Delta), since: time.Now()}
+		c.opened[e.Stream] = info
+		c.cfg.Metrics.StreamOpened(info.mode)
+		c.cfg.Logger.Info("an Envoy has connected", zap.String("node", e.Node.ID), zap.String("envoy", e.Node.Version),
+			zap.String("address", e.Node.Address), zap.String("mode", info.mode))
+		c.hub.Publish(admin.Event{Type: admin.EventNode, Name: e.Node.ID, Time: time.Now()})
+	case delivery.StreamClosed:
+		c.cfg.Metrics.StreamClosed(c.opened[e.Stream].mode)
+		delete(c.opened, e.Stream)
+		c.hub.Publish(admin.Event{Type: admin.EventNode, Time: time.Now()})
+	case delivery.BuildFailed:
+		// The module on disk was not what its name says: have it brought again.
+		clear(c.results)
+	}
+}
+
+func mode(ads, isDelta bool) string {
+	name := "ecds"
+	if ads {
+		name = "ads"
+	}
+	if isDelta {
+		return name + "-delta"
+	}
+	return name + "-sotw"
+}

@@ -1,0 +1,147 @@
+package control
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"io"
+	"io/fs"
+	"os"
+	"runtime"
+	"time"
+	"unicode/utf8"
+
+	"golang.org/x/sync/errgroup"
+
+	"github.com/wasm-xds/wasm-xds/pkg/snapshot"
+	"github.com/wasm-xds/wasm-xds/pkg/spec"
+)
+
+// ModuleResolver brings a module into the store.
+type ModuleResolver interface {
+	Resolve(ctx context.Context, m spec.Module) (snapshot.Module, *spec.Error)
+}
+
+const (
+	maxConfigSize = 1 << 20
+	// A download that failed is tried again after retryFirst, and then after twice
+	// the time each, up to retryMax.
+	retryFirst = 15 * time.Second
+	retryMax   = 5 * time.Minute
+)
+
+// job is something that a spec refers to and that must be read. Its key changes
+// when what it refers to does.
+type job struct {
+	key    string
+	name   string
+	module *spec.Module
+	config *spec.FileRef
+}
+
+// slow jobs come over the network: nobody else waits for them.
+func (j job) slow() bool { return j.module != nil && j.module.URL != "" }
+
+type result struct {
+	module snapshot.Module
+	config *string
+	err    *spec.Error
+}
+
+// moduleJob and configJob name what a spec needs; the references' fingerprints
+// are part of the keys.
+func moduleJob(s *spec.Spec, references map[string]string) job {
+	if s.Module.File != nil {
+		path := s.Module.File.Path
+		return job{key: "file " + path + " " + references[path] + " " + s.Module.SHA256, name: s.Name, module: &s.Module}
+	}
+	return job{key: "url " + s.Module.URL + " " + s.Module.SHA256, name: s.Name, module: &s.Module}
+}
+
+func configJob(s *spec.Spec, references map[string]string) (job, bool) {
+	if s.ConfigFrom == nil {
+		return job{}, false
+	}
+	path := s.ConfigFrom.Path
+	return job{key: "config " + path + " " + references[path], name: s.Name, config: s.ConfigFrom}, true
+}
+
+// runJobs reads what the jobs name, on all cores, and hands over the results: the
+// local ones together, so that one change makes one snapshot, the others as they come.
+func (c *Control) runJobs(ctx context.Context, jobs []job) {
+	var local []job
+	for _, j := range jobs {
+		if !j.slow() {
+			local = append(local, j)
+			continue
+		}
+		c.workers.Go(func() {
+			c.downloads <- struct{}{}
+			defer func() { <-c.downloads }()
+			c.post(resolved{results: map[string]result{j.key: c.runJob(ctx, j)}})
+		})
+	}
+	if len(local) == 0 {
+		return
+	}
+	c.workers.Go(func() {
+		results := make([]result, len(local))
+		var group errgroup.Group
+		group.SetLimit(runtime.GOMAXPROCS(0))
+		for i, j := range local {
+			group.Go(func() error {
+				results[i] = c.runJob(ctx, j)
+				return nil
+			})
+		}
+		_ = group.Wait() // no job returns an error: it is in its result
+		byKey := make(map[string]result, len(local))
+		for i, j := range local {
+			byKey[j.key] = results[i]
+		}
+		c.post(resolved{results: byKey})
+	})
+}
+
+func (c *Control) runJob(ctx context.Context, j job) result {
+	start := time.Now()
+	var r result
+	if j.module != nil {
+		r.module, r.err = c.cfg.Modules.Resolve(ctx, *j.module)
+		c.cfg.Metrics.Resolved(r.err == nil, time.Since(start))
+	} else {
+		r.config, r.err = readConfig(*j.config)
+	}
+	if r.err != nil {
+		named := *r.err
+		named.Name = j.name
+		r.err = &named
+	}
+	return r
+}
+
+// readConfig reads a plugin configuration. Its content is in no error.
+func readConfig(ref spec.FileRef) (*string, *spec.Error) {
+	fail := func(code, message, hint string) (*string, *spec.Error) {
+		return nil, &spec.Error{Code: code, Message: message, Hint: hint, Pos: ref.Pos}
+	}
+	f, err := os.Open(ref.Path)
+	switch {
+	case errors.Is(err, fs.ErrNotExist):
+		return fail("config_missing", fmt.Sprintf("the configuration file %s does not exist", ref.Path), "write it, or correct configFrom.file")
+	case err != nil:
+		return fail("config_unreadable", err.Error(), "let the user that runs wasm-xds read the file")
+	}
+	defer f.Close()
+	text, err := io.ReadAll(io.LimitReader(f, maxConfigSize+1))
+	switch {
+	case err != nil:
+		return fail("config_unreadable", err.Error(), "configFrom.file must name a regular file")
+	case len(text) > maxConfigSize:
+		return fail("config_too_large", fmt.Sprintf("%s is larger than %d bytes", ref.Path, maxConfigSize), "a plugin configuration must be smaller")
+	case !utf8.Valid(text):
+		return fail("config_not_text", fmt.Sprintf("%s is not UTF-8 text", ref.Path), "Envoy carries a plugin configuration as a string")
+	}
+	config := string(text)
+	return &config, nil
+}

@@ -1,0 +1,290 @@
+package control
+
+import (
+	"context"
+	"maps"
+	"slices"
+	"time"
+
+	"go.uber.org/zap"
+
+	"github.com/wasm-xds/wasm-xds/internal/admin"
+	"github.com/wasm-xds/wasm-xds/internal/delivery"
+	"github.com/wasm-xds/wasm-xds/pkg/snapshot"
+	"github.com/wasm-xds/wasm-xds/pkg/source"
+	"github.com/wasm-xds/wasm-xds/pkg/spec"
+)
+
+// sourceStatus is what is true of the source as a whole.
+type sourceStatus struct {
+	state  admin.SourceState
+	err    *spec.Error
+	errors []*spec.Error
+	since  time.Time
+}
+
+// takeSet takes what the source says now. A source that cannot be read changes nothing.
+func (c *Control) takeSet(ctx context.Context, set source.Set) {
+	if c.firstSet.IsZero() {
+		c.firstSet = time.Now()
+	}
+	if set.Unavailable != nil {
+		c.setSource(admin.SourceUnavailable, set.Unavailable)
+		c.cfg.Logger.Warn("the specs cannot be read: what was served is served on",
+			zap.String("code", set.Unavailable.Code), zap.String("reason", set.Unavailable.Error()))
+		c.open()
+		return
+	}
+	c.logErrors(set.Errors)
+	c.set = &set
+	c.replan(ctx)
+}
+
+// logErrors logs the problems that the last set did not have.
+func (c *Control) logErrors(errs []*spec.Error) {
+	known := map[string]bool{}
+	for _, e := range c.source.errors {
+		known[e.Error()] = true
+	}
+	for _, e := range errs {
+		if !known[e.Error()] {
+			c.cfg.Logger.Warn("a spec has an error: its last good revision serves on",
+				zap.String("filter", e.Name), zap.String("at", e.Pos.String()), zap.String("code", e.Code),
+				zap.String("problem", e.Message), zap.String("hint", e.Hint))
+		}
+	}
+}
+
+func (c *Control) setSource(state admin.SourceState, err *spec.Error) {
+	if c.source.state != state {
+		c.source.since = time.Now()
+	}
+	c.source.state, c.source.err = state, err
+	c.hub.Publish(admin.Event{Type: admin.EventSource, Time: time.Now()})
+}
+
+// replan starts what has to be read, and publishes what is wanted as far as it
+// is known. What is read from local files is waited for: one change, one snapshot.
+func (c *Control) replan(ctx context.Context) {
+	if c.set == nil {
+		return
+	}
+	if c.startJobs(ctx) {
+		return
+	}
+	p := makePlan(planning{
+		previous: c.wanted(), set: *c.set, resolve: c.outcome, pins: c.plan.pins,
+		delivery: c.cfg.Delivery, allowEmpty: c.cfg.AllowEmpty,
+	})
+	c.plan = p
+	c.describeSource()
+	c.publish(snapshot.New(p.filters))
+	if !c.waitsForDownloads() {
+		c.open()
+	}
+}
+
+// startJobs starts the jobs whose results are missing, forgets the results that
+// nothing needs any more, and says whether local ones are under way.
+func (c *Control) startJobs(ctx context.Context) (local bool) {
+	needed := map[string]job{}
+	for _, s := range c.set.Specs {
+		m := moduleJob(s, c.set.References)
+		needed[m.key] = m
+		if cfg, ok := configJob(s, c.set.References); ok {
+			needed[cfg.key] = cfg
+		}
+	}
+	maps.DeleteFunc(c.results, func(key string, _ result) bool { _, ok := needed[key]; return !ok })
+	var jobs []job
+	for _, key := range slices.Sorted(maps.Keys(needed)) {
+		if _, ok := c.results[key]; ok {
+			continue
+		}
+		j := needed[key]
+		local = local || !j.slow()
+		if _, ok := c.running[key]; !ok {
+			c.running[key] = struct{}{}
+			jobs = append(jobs, j)
+		}
+	}
+	c.runJobs(ctx, jobs)
+	return local
+}
+
+func (c *Control) takeResult(ctx context.Context, key string, r result) {
+	delete(c.running, key)
+	c.results[key] = r
+	if r.err == nil {
+		delete(c.retries, key)
+		return
+	}
+	c.cfg.Logger.Warn("a spec's module or configuration cannot be had: its last good revision serves on",
+		zap.String("filter", r.err.Name), zap.String("at", r.err.Pos.String()), zap.String("code", r.err.Code),
+		zap.String("problem", r.err.Message), zap.String("hint", r.err.Hint))
+	if len(key) > 3 && key[:4] == "url " {
+		c.retryLater(ctx, key)
+	}
+}
+
+// retryLater has a failed download tried again: nothing in the directory will say when.
+func (c *Control) retryLater(ctx context.Context, key string) {
+	wait := min(max(2*c.retries[key], retryFirst), retryMax)
+	c.retries[key] = wait
+	c.workers.Go(func() {
+		timer := time.NewTimer(wait)
+		defer timer.Stop()
+		select {
+		case <-timer.C:
+			c.post(retry{key})
+		case <-ctx.Done():
+		}
+	})
+}
+
+// outcome is what is known of a spec's references.
+func (c *Control) outcome(s *spec.Spec) outcome {
+	m, ok := c.results[moduleJob(s, c.set.References).key]
+	if !ok {
+		return outcome{pending: true}
+	}
+	if m.err != nil {
+		return outcome{err: c.named(m.err, s)}
+	}
+	config := s.Config
+	if job, ok := configJob(s, c.set.References); ok {
+		r, ok := c.results[job.key]
+		if !ok {
+			return outcome{pending: true}
+		}
+		if r.err != nil {
+			return outcome{err: c.named(r.err, s)}
+		}
+		config = r.config
+	}
+	return outcome{revision: snapshot.FromSpec(s, m.module, config)}
+}
+
+// named gives an error the position in this spec: several may share one reference.
+func (*Control) named(e *spec.Error, s *spec.Spec) *spec.Error {
+	own := *e
+	own.Name = s.Name
+	if e.Name != s.Name {
+		own.Pos = s.Module.Pos
+		if s.ConfigFrom != nil && e.Pos != s.Module.Pos && e.Code[:6] == "config" {
+			own.Pos = s.ConfigFrom.Pos
+		}
+	}
+	return &own
+}
+
+func (c *Control) wanted() map[string]*snapshot.Filter {
+	wanted := make(map[string]*snapshot.Filter, c.snapshot.Len())
+	for _, f := range c.snapshot.All() {
+		wanted[f.Name] = f
+	}
+	return wanted
+}
+
+func (c *Control) describeSource() {
+	c.source.errors = slices.Clone(c.set.Errors)
+	for _, s := range c.set.Specs {
+		if e := c.plan.problems[s.Name]; e != nil && !slices.Contains(c.source.errors, e) {
+			c.source.errors = append(c.source.errors, e)
+		}
+	}
+	switch {
+	case c.plan.held != nil:
+		if c.source.state != admin.SourceHeld {
+			c.cfg.Logger.Warn(c.plan.held.Message, zap.String("hint", c.plan.held.Hint))
+		}
+		c.setSource(admin.SourceHeld, c.plan.held)
+	case c.set.Degraded != nil:
+		c.setSource(admin.SourceDegraded, c.set.Degraded)
+	default:
+		c.setSource(admin.SourceOK, nil)
+	}
+}
+
+// publish makes the snapshot the one that is served.
+func (c *Control) publish(s *snapshot.Snapshot) {
+	names := snapshot.Diff(c.snapshot, s)
+	c.fromState = false
+	if len(names) == 0 {
+		return
+	}
+	c.logChanges(s, names)
+	if s.Version() != c.snapshot.Version() {
+		c.published = time.Now()
+		c.cfg.Metrics.SnapshotChanged()
+	}
+	c.snapshot = s
+	c.step(delivery.SnapshotChanged{Snapshot: s})
+	c.hub.Publish(admin.Event{Type: admin.EventSnapshot, Name: s.Version(), Time: time.Now()})
+}
+
+func (c *Control) logChanges(s *snapshot.Snapshot, names []string) {
+	const most = 20
+	for i, name := range names {
+		if i == most {
+			c.cfg.Logger.Info("more filters changed", zap.Int("count", len(names)-most))
+			break
+		}
+		f, before := s.Get(name), c.snapshot.Get(name)
+		if f == nil {
+			continue
+		}
+		fields := []zap.Field{zap.String("filter", name), zap.String("spec", f.SpecFile)}
+		if f.Revision != nil {
+			fields = append(fields, zap.String("revision", f.Revision.ID))
+		}
+		switch {
+		case f.Removed && f.OnRemove == spec.Passthrough && f.Policy != spec.Open:
+			c.cfg.Logger.Warn("a closed filter is opened: its spec was removed with onRemove: passthrough", fields...)
+		case f.Removed && (before == nil || !before.Removed):
+			c.cfg.Logger.Info("a spec was removed", append(fields, zap.String("onRemove", string(f.OnRemove)))...)
+		case f.Disabled && (before == nil || !before.Disabled):
+			c.cfg.Logger.Info("a filter was disabled: pass-through", fields...)
+		default:
+			c.cfg.Logger.Info("a filter changed", fields...)
+		}
+	}
+}
+
+// open lets the listeners start: there is something to serve.
+func (c *Control) open() {
+	if c.ready.CompareAndSwap(false, true) {
+		close(c.loaded)
+	}
+}
+
+// waitsForDownloads says whether a start without any state still waits for modules
+// from the network, so that Envoys do not meet a deny first.
+func (c *Control) waitsForDownloads() bool {
+	if c.ready.Load() || c.set == nil || time.Since(c.firstSet) >= firstSnapshotWait {
+		return false
+	}
+	for key := range c.running {
+		if key[:4] == "url " {
+			return true
+		}
+	}
+	return false
+}
+
+func (c *Control) openLate() {
+	if !c.ready.Load() && c.set != nil && !c.firstSet.IsZero() && !c.waitsForDownloads() && len(c.running) == 0 {
+		c.open()
+	}
+	if !c.ready.Load() && !c.firstSet.IsZero() && time.Since(c.firstSet) >= firstSnapshotWait {
+		c.open()
+	}
+}
+
+func (c *Control) updateServed() {
+	served := map[string]struct{}{}
+	for _, r := range c.machine.Revisions() {
+		served[r.Module.SHA256] = struct{}{}
+	}
+	c.served.Store(&served)
+}

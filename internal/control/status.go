@@ -1,0 +1,302 @@
+package control
+
+import (
+	"context"
+	"fmt"
+	"strconv"
+
+	"github.com/wasm-xds/wasm-xds/internal/admin"
+	"github.com/wasm-xds/wasm-xds/internal/delivery"
+	"github.com/wasm-xds/wasm-xds/pkg/snapshot"
+	"github.com/wasm-xds/wasm-xds/pkg/spec"
+)
+
+// ask runs a function on the owner's goroutine; false: the control has ended.
+func (c *Control) ask(run func()) bool {
+	q := query{run: run, done: make(chan struct{})}
+	select {
+	case c.inbox <- q:
+	case <-c.done:
+		return false
+	}
+	select {
+	case <-q.done:
+		return true
+	case <-c.done:
+		return false
+	}
+}
+
+// Filters is every filter, sorted by name.
+func (c *Control) Filters() []admin.Filter {
+	var all []admin.Filter
+	c.ask(func() {
+		for _, name := range c.machine.Names() {
+			if f, ok := c.filter(name); ok {
+				all = append(all, f)
+			}
+		}
+	})
+	return all
+}
+
+// Filter is the filter of that name.
+func (c *Control) Filter(name string) (admin.Filter, bool) {
+	var f admin.Filter
+	var found bool
+	c.ask(func() { f, found = c.filter(name) })
+	return f, found
+}
+
+// Nodes is every open stream.
+func (c *Control) Nodes() []admin.Node {
+	var all []admin.Node
+	c.ask(func() {
+		for _, s := range c.machine.Streams() {
+			all = append(all, c.node(s))
+		}
+	})
+	return all
+}
+
+// Snapshot is the set of revisions that is served.
+func (c *Control) Snapshot() admin.Snapshot {
+	out := admin.Snapshot{Filters: map[string]string{}, LoadedFrom: "directory"}
+	c.ask(func() {
+		out.Version, out.Since = c.snapshot.Version(), c.published
+		if c.fromState {
+			out.LoadedFrom = "state"
+		}
+		for _, f := range c.snapshot.All() {
+			if st, ok := c.machine.Status(f.Name); ok && st.Serving != nil {
+				out.Filters[f.Name] = st.Serving.ID
+			}
+		}
+	})
+	return out
+}
+
+// Source is the place that the specs come from.
+func (c *Control) Source() admin.Source {
+	out := admin.Source{Directory: c.cfg.Directory, State: admin.SourceOK}
+	c.ask(func() {
+		out.State, out.Since = c.source.state, c.source.since
+		out.Error = apiError(c.source.err)
+		for _, e := range c.source.errors {
+			out.Errors = append(out.Errors, apiError(e))
+		}
+	})
+	return out
+}
+
+// Ready says whether a snapshot can be served.
+func (c *Control) Ready() bool { return c.ready.Load() }
+
+// Subscribe brings what changes from now on.
+func (c *Control) Subscribe() (events <-chan admin.Event, cancel func()) { return c.hub.Subscribe() }
+
+// Rollback serves an earlier revision until the filter's spec changes.
+func (c *Control) Rollback(ctx context.Context, name, revision string) (admin.Filter, *admin.Error) {
+	var f admin.Filter
+	problem := &admin.Error{Code: "stopping", Message: "the server is stopping"}
+	c.ask(func() { f, problem = c.rollBack(ctx, name, revision) })
+	return f, problem
+}
+
+func (c *Control) rollBack(ctx context.Context, name, revision string) (admin.Filter, *admin.Error) {
+	st, ok := c.machine.Status(name)
+	if !ok || st.Wanted == nil {
+		return admin.Filter{}, &admin.Error{Code: admin.CodeNoFilter, Message: fmt.Sprintf("no filter is named %q", name)}
+	}
+	if st.Wanted.Removed || st.Wanted.Revision == nil || c.set == nil {
+		return admin.Filter{}, &admin.Error{
+			Code: "no_spec", Message: fmt.Sprintf("filter %q has no spec whose revision could be replaced", name), Hint: "put its spec back first",
+		}
+	}
+	target := earlier(st, revision)
+	if target == nil {
+		return admin.Filter{}, &admin.Error{
+			Code: admin.CodeNoRevision, Message: fmt.Sprintf("filter %q has no earlier revision %s", name, revision),
+			Hint: "the earlier revisions are listed as `history` in the filter's status",
+		}
+	}
+	instead := st.Wanted.Revision.ID
+	if pin, ok := c.plan.pins[name]; ok {
+		instead = pin.Instead
+	}
+	if c.plan.pins == nil {
+		c.plan.pins = map[string]Pin{}
+	}
+	c.plan.pins[name] = Pin{Revision: target, Instead: instead}
+	c.save()
+	c.replan(ctx)
+	f, _ := c.filter(name)
+	return f, nil
+}
+
+// earlier finds a revision that was everyone's before; the last such one for "".
+func earlier(st delivery.FilterStatus, revision string) *snapshot.Revision {
+	known := st.Older
+	if st.Stable != nil && st.Wanted.Revision.ID != st.Stable.ID {
+		known = append([]*snapshot.Revision{st.Stable}, known...)
+	}
+	for _, r := range known {
+		if revision == "" || r.ID == revision {
+			return r
+		}
+	}
+	return nil
+}
+
+func (c *Control) filter(name string) (admin.Filter, bool) {
+	st, ok := c.machine.Status(name)
+	if !ok {
+		return admin.Filter{}, false
+	}
+	f := admin.Filter{Name: name, State: admin.FilterActive}
+	switch {
+	case st.Wanted == nil && len(st.Subscribers) == 0:
+		return admin.Filter{}, false
+	case st.Wanted == nil:
+		f.State = admin.FilterUnknown
+		f.Error = c.unknownName(name)
+	default:
+		c.describe(&f, st)
+	}
+	for _, s := range st.Subscribers {
+		f.Subscribers = append(f.Subscribers, c.subscriber(name, s))
+		if s.Canary {
+			f.Canaries = append(f.Canaries, strconv.FormatUint(uint64(s.Stream), 10))
+		}
+	}
+	return f, true
+}
+
+func (c *Control) describe(f *admin.Filter, st delivery.FilterStatus) {
+	w := st.Wanted
+	f.Type, f.Disabled, f.SpecFile = string(w.Type), w.Disabled, w.SpecFile
+	f.Delivery, f.OnRemove = string(w.Delivery), string(w.OnRemove)
+	if st.Stable != nil {
+		f.Stable = st.Stable.ID
+	}
+	if st.Candidate != nil {
+		f.Candidate = st.Candidate.ID
+		f.Rollout = rolloutText(st)
+	}
+	if r := st.Serving; r != nil {
+		f.Revision = r.ID
+		f.Module = admin.Module{SHA256: r.Module.SHA256, Size: r.Module.Size}
+	}
+	if st.Problem != nil && st.Problem.Revision != "" {
+		f.Rejected = append(f.Rejected, st.Problem.Revision)
+	}
+	f.Error = apiError(c.plan.problems[w.Name])
+	if f.Error == nil && st.Problem != nil {
+		f.Error = apiProblem(st.Problem)
+		f.Error.File = w.SpecFile
+	}
+	switch {
+	case w.Removed:
+		f.State = admin.FilterRemoved
+		if f.Error == nil {
+			f.Error = removedError(w)
+		}
+	case w.Preparing:
+		f.State = "preparing"
+	case st.Serving == nil:
+		f.State = admin.FilterRejected
+	}
+	if pin, ok := c.plan.pins[w.Name]; ok && f.Error == nil {
+		f.Error = &admin.Error{
+			Code: "rolled_back", Message: fmt.Sprintf("rolled back: revision %s of the spec is not served", pin.Instead),
+			Hint: "an edit of the spec ends the rollback", File: w.SpecFile,
+		}
+	}
+}
+
+func rolloutText(st delivery.FilterStatus) string {
+	live := 0
+	for _, s := range st.Subscribers {
+		if s.Revision == st.Candidate.ID && s.State == delivery.Live {
+			live++
+		}
+	}
+	return fmt.Sprintf("revision %s runs on %d of %d", st.Candidate.ID, live, len(st.Subscribers))
+}
+
+func removedError(w *snapshot.Filter) *admin.Error {
+	e := &admin.Error{Code: delivery.CodeKept, File: w.SpecFile}
+	switch w.OnRemove {
+	case spec.Passthrough:
+		e.Message, e.Hint = "its spec is gone; everything passes", "put the spec back to serve it again"
+	case spec.Deny:
+		e.Message, e.Hint = "its spec is gone; everything is denied", "put the spec back to serve it again"
+	default:
+		e.Message, e.Hint = "its spec is gone; still served", "`disabled: true` turns it off"
+	}
+	return e
+}
+
+func (c *Control) unknownName(name string) *admin.Error {
+	e := &admin.Error{Code: delivery.CodeUnknownFilter, Message: fmt.Sprintf("no spec is named %q: requests are denied", name)}
+	if near := spec.Nearest(name, c.snapshot.Names()); near != "" {
+		e.Hint = fmt.Sprintf("did you mean %q? Correct the name in the Envoy's configuration or in the spec", near)
+	} else {
+		e.Hint = "add a spec with this name, or take the filter out of the Envoy's configuration"
+	}
+	return e
+}
+
+func (c *Control) subscriber(name string, s delivery.SubscriberStatus) admin.Subscriber {
+	out := admin.Subscriber{
+		Node: s.Node.ID, Cluster: s.Node.Cluster, Address: s.Node.Address,
+		Stream: strconv.FormatUint(uint64(s.Stream), 10), Envoy: s.Node.Version,
+		State: admin.SubscriberState(s.State), Revision: s.Revision, Variant: s.Variant.String(),
+		Error: apiProblem(s.Problem), Since: s.Since,
+	}
+	if s.Serving == delivery.ServingDeny || s.Serving == delivery.ServingPassthrough {
+		out.Variant = string(s.Serving)
+	}
+	if s.Problem != nil && s.Problem.Code == delivery.CodeUnknownFilter {
+		out.Error = c.unknownName(name)
+	}
+	return out
+}
+
+func (c *Control) node(s delivery.StreamStatus) admin.Node {
+	info := c.opened[s.ID]
+	n := admin.Node{
+		ID: s.Node.ID, Cluster: s.Node.Cluster, Address: s.Node.Address, Envoy: s.Node.Version,
+		Stream: strconv.FormatUint(uint64(s.ID), 10), Mode: info.mode, Since: info.since,
+	}
+	for _, name := range s.Names {
+		st, _ := c.machine.Status(name)
+		for _, sub := range st.Subscribers {
+			if sub.Stream == s.ID && sub.State != delivery.Gone {
+				one := c.subscriber(name, sub)
+				n.Filters = append(n.Filters, admin.NodeFilter{
+					Name: name, State: one.State, Revision: one.Revision, Variant: one.Variant, Error: one.Error,
+				})
+			}
+		}
+	}
+	return n
+}
+
+func apiError(e *spec.Error) *admin.Error {
+	if e == nil {
+		return nil
+	}
+	return &admin.Error{
+		Code: e.Code, Message: e.Message, Hint: e.Hint, File: e.Pos.File, Line: e.Pos.Line, Column: e.Pos.Column,
+	}
+}
+
+func apiProblem(p *delivery.Problem) *admin.Error {
+	if p == nil {
+		return nil
+	}
+	return &admin.Error{Code: p.Code, Message: p.Message, Hint: p.Hint}
+}
+
+var _ admin.State = (*Control)(nil)

@@ -1,0 +1,147 @@
+package xds
+
+import (
+	"container/list"
+	"fmt"
+	"strings"
+	"sync"
+	"time"
+
+	"golang.org/x/sync/singleflight"
+	"google.golang.org/protobuf/types/known/anypb"
+
+	"github.com/wasm-xds/wasm-xds/internal/delivery"
+	"github.com/wasm-xds/wasm-xds/pkg/translate"
+)
+
+// Modules gives a module's bytes by its sha256, verified.
+type Modules interface {
+	Read(sha256 string) ([]byte, error)
+}
+
+// Addresses say where Envoys find modules.
+type Addresses struct {
+	ModulesURL     string        // base of the module server, as Envoy reaches it: http://127.0.0.1:18001
+	ModulesCluster string        // the Envoy cluster that leads there
+	ModulesDir     string        // the module store's path as Envoy sees it, for files
+	FetchTimeout   time.Duration // of Envoy's GET; 0: translate's default
+}
+
+// cacheBytes bounds what the builder keeps: marshalled resources, which carry
+// whole modules when they are inline.
+const cacheBytes = 256 << 20
+
+const typedExtensionConfig = "type.googleapis.com/envoy.config.core.v3.TypedExtensionConfig"
+
+// ResourceBuilder makes resources and keeps the ones that serve many Envoys.
+// It is safe for concurrent use.
+type ResourceBuilder struct {
+	modules   Modules
+	addresses Addresses
+	flight    singleflight.Group
+
+	mu    sync.Mutex
+	byKey map[string]*list.Element
+	order *list.List // of *built, the most recently used first
+	size  int
+}
+
+type built struct {
+	key      string
+	size     int
+	template *translate.Template
+	resource *anypb.Any // of the newest salt
+	salt     string
+}
+
+// NewBuilder makes a builder.
+func NewBuilder(modules Modules, addresses Addresses) *ResourceBuilder {
+	return &ResourceBuilder{modules: modules, addresses: addresses, byKey: map[string]*list.Element{}, order: list.New()}
+}
+
+// key names what is the same for all salts.
+func key(a delivery.Send) string {
+	return a.Version.Revision + string(a.Version.Variant) + translate.Compat(envoyVersion(a))
+}
+
+func envoyVersion(a delivery.Send) translate.Version {
+	v, _ := translate.ParseVersion(a.Envoy)
+	return v
+}
+
+// Cached returns the resource if it needs no building, else nil.
+func (b *ResourceBuilder) Cached(a delivery.Send) *anypb.Any {
+	b.mu.Lock()
+	defer b.mu.Unlock()
+	element := b.byKey[key(a)]
+	if element == nil {
+		return nil
+	}
+	b.order.MoveToFront(element)
+	entry := element.Value.(*built)
+	if entry.salt != a.Version.Salt {
+		entry.resource = &anypb.Any{TypeUrl: typedExtensionConfig, Value: entry.template.Bytes(a.Version.Salt)}
+		entry.salt = a.Version.Salt
+	}
+	return entry.resource
+}
+
+// Build makes the resource. Many that need the same one wait for one build.
+func (b *ResourceBuilder) Build(a delivery.Send) (*anypb.Any, error) {
+	k := key(a)
+	value, err, _ := b.flight.Do(k, func() (any, error) {
+		code, err := b.code(a)
+		if err != nil {
+			return nil, err
+		}
+		t, err := translate.NewTemplate(a.Revision, code, envoyVersion(a))
+		if err != nil {
+			return nil, fmt.Errorf("translate revision %s: %w", a.Revision.ID, err)
+		}
+		b.keep(&built{key: k, template: t, size: 2 * t.Len()})
+		return t, nil
+	})
+	if err != nil {
+		return nil, err
+	}
+	if resource := b.Cached(a); resource != nil {
+		return resource, nil
+	}
+	// Too large to be kept.
+	return &anypb.Any{TypeUrl: typedExtensionConfig, Value: value.(*translate.Template).Bytes(a.Version.Salt)}, nil
+}
+
+func (b *ResourceBuilder) code(a delivery.Send) (translate.Code, error) {
+	sum := a.Revision.Module.SHA256
+	code := translate.Code{Variant: translate.Variant(a.Version.Variant)}
+	switch a.Version.Variant {
+	case delivery.Remote:
+		code.URL = strings.TrimSuffix(b.addresses.ModulesURL, "/") + "/modules/" + sum + ".wasm"
+		code.Cluster, code.Timeout = b.addresses.ModulesCluster, b.addresses.FetchTimeout
+	case delivery.File:
+		code.Path = strings.TrimSuffix(b.addresses.ModulesDir, "/") + "/" + sum + ".wasm"
+	default:
+		bytes, err := b.modules.Read(sum)
+		if err != nil {
+			return code, fmt.Errorf("read module %s: %w", sum, err)
+		}
+		code.Bytes = bytes
+	}
+	return code, nil
+}
+
+func (b *ResourceBuilder) keep(entry *built) {
+	b.mu.Lock()
+	defer b.mu.Unlock()
+	if entry.size > cacheBytes || b.byKey[entry.key] != nil {
+		return
+	}
+	b.byKey[entry.key] = b.order.PushFront(entry)
+	b.size += entry.size
+	for b.size > cacheBytes {
+		oldest := b.order.Back()
+		old := b.order.Remove(oldest).(*built)
+		delete(b.byKey, old.key)
+		b.size -= old.size
+	}
+}
