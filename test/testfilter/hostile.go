@@ -4,23 +4,28 @@ import (
 	"github.com/wasm-xds/wasm-xds/internal/wasmenc"
 )
 
-// Garbage has a module's header and sections, and nonsense in them, so that
-// nothing short of compiling it finds out.
+// Garbage is framed as a filter is, down to its exports, and has nonsense where
+// the code should be, so that nothing short of compiling it finds out.
 func Garbage(stamp string) []byte {
-	const typeSection, codeSection = 1, 10
-	module := wasmenc.Header()
-	module = wasmenc.AppendSection(module, typeSection, []byte{0x01, 0x13, 0xde, 0xad, 0xbe, 0xef})
-	return wasmenc.AppendSection(module, codeSection, []byte("\x01"+stamp+"\xff\xff"))
+	const noInstruction = 0xff
+	b := newBuilder(false, false)
+	b.addFrame()
+	b.m.ExportedFunc("proxy_on_request_headers", wasmenc.Sig("iii:i"), 0,
+		append(wasmenc.Code{noInstruction}, stamp...))
+	return b.bytes(0, stamp)
 }
 
-// NoMemory exports no memory: Envoy accepts it, and crashes on the first request.
+// NoMemory exports no memory: Envoy accepts it, and crashes on the first
+// request, when it looks there for what the filter wants to log.
 func NoMemory(stamp string) []byte {
 	var m wasmenc.Module
+	log := m.Import("env", "proxy_log", wasmenc.Sig("iii:i"))
 	m.ExportedFunc("proxy_abi_version_0_2_1", wasmenc.Sig(""), 0, nil)
 	m.ExportedFunc("malloc", wasmenc.Sig("i:i"), 0, wasmenc.Code{}.I32Const(heapAddress))
 	m.ExportedFunc("proxy_on_context_create", wasmenc.Sig("ii"), 0, nil)
-	m.ExportedFunc("proxy_on_request_headers", wasmenc.Sig("iii:i"), 0,
-		wasmenc.Code{}.I32Const(continueIteration))
+	m.ExportedFunc("proxy_on_request_headers", wasmenc.Sig("iii:i"), 0, wasmenc.Code{}.
+		I32Const(logInfo).I32Const(textAddress).I32Const(4).Call(log).Drop().
+		I32Const(continueIteration))
 	m.Custom("stamp", []byte(stamp))
 	return m.Bytes()
 }
