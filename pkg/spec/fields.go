@@ -130,10 +130,7 @@ func (d *decoder) readCapabilities(key, v *node) {
 	case v.kind == kindString && v.text == "auto":
 		d.notYet("capabilities: auto", "list what the module calls, or remove it")(key, v)
 	case v.kind == kindList && len(v.items) == 0:
-		d.fail(&Error{
-			Code: CodeBadValue, Message: "capabilities is an empty list, which Envoy takes for no restriction at all",
-			Hint: "name what the module may call, or remove the key", Pos: v.pos,
-		})
+		d.spec.Capabilities = []string{} // the module may call nothing; nil would be anything
 	default:
 		d.spec.Capabilities = d.set("capabilities", v)
 	}

@@ -64,7 +64,7 @@ type Spec struct {
 	ReloadBackoff time.Duration
 	// AllowOnHeadersStopIteration needs Envoy 1.35 or later; nil leaves Envoy's default.
 	AllowOnHeadersStopIteration *bool
-	Capabilities                []string // nil: unrestricted; sorted
+	Capabilities                []string // nil: unrestricted, empty: none; sorted
 	Nodes                       NodeSelector
 	Canary                      Canary
 	OnRemove                    OnRemove
