@@ -1,0 +1,246 @@
+package harness
+
+import (
+	"bytes"
+	"encoding/json"
+	"fmt"
+	"io"
+	"net/http"
+	"os"
+	"os/exec"
+	"path/filepath"
+	"strings"
+	"sync"
+	"syscall"
+	"time"
+)
+
+// ControlPlaneOptions says how to start a control plane.
+type ControlPlaneOptions struct {
+	Dir      string   // of the specs
+	StateDir string   // "": a temporary one
+	Args     []string // further arguments of serve
+	Env      []string // further environment, KEY=value
+	// XDSPort, ModulesPort and AdminPort are reserved where they are 0.
+	XDSPort, ModulesPort, AdminPort int
+}
+
+// ControlPlane is a running `wasm-xds serve`. It ends with the test.
+type ControlPlane struct {
+	t       TB
+	options ControlPlaneOptions
+	logPath string
+
+	mu      sync.Mutex
+	process *process
+}
+
+// StartControlPlane starts the built binary and waits until it is ready.
+func StartControlPlane(t TB, options ControlPlaneOptions) *ControlPlane {
+	t.Helper()
+	c := NewControlPlane(t, options)
+	c.Start()
+	return c
+}
+
+// NewControlPlane reserves a control plane's ports without starting it, for
+// Envoys that boot first.
+func NewControlPlane(t TB, options ControlPlaneOptions) *ControlPlane {
+	t.Helper()
+	if options.StateDir == "" {
+		options.StateDir = filepath.Join(t.TempDir(), "state")
+	}
+	for _, port := range []*int{&options.XDSPort, &options.ModulesPort, &options.AdminPort} {
+		if *port == 0 {
+			*port = FreePort(t)
+		}
+	}
+	c := &ControlPlane{t: t, options: options, logPath: filepath.Join(t.TempDir(), "wasm-xds.log")}
+	t.Cleanup(func() {
+		if p := c.current(); p != nil {
+			p.finish()
+		}
+		if t.Failed() {
+			t.Logf("the end of the control plane's log:\n%s", tail(c.Log(), 120))
+		}
+	})
+	return c
+}
+
+func (c *ControlPlane) current() *process {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	return c.process
+}
+
+// Start starts it on its ports and waits for /readyz.
+func (c *ControlPlane) Start() {
+	c.t.Helper()
+	args := append([]string{
+		"serve", c.options.Dir,
+		"--xds-address", c.XDSAddress(),
+		"--modules-address", c.ModulesAddress(),
+		"--admin-address", Loopback(c.options.AdminPort),
+		"--state-dir", c.options.StateDir,
+		"--log-format", "json", "--log-level", "debug",
+	}, c.options.Args...)
+	cmd := exec.Command(BuildBinary(c.t), args...)
+	cmd.Env = append(os.Environ(), c.options.Env...)
+	p := startProcess(c.t, "wasm-xds", c.logPath, cmd)
+	c.mu.Lock()
+	c.process = p
+	c.mu.Unlock()
+	ready := func() bool {
+		if !p.running() {
+			return true
+		}
+		status, _, err := c.get("/readyz")
+		return err == nil && status == http.StatusOK
+	}
+	if !Poll(c.t.Context(), ready) || !p.running() {
+		c.t.Fatalf("wasm-xds does not start:\n%s", tail(c.Log(), 40))
+	}
+}
+
+// Stop ends it with SIGTERM and waits for it.
+func (c *ControlPlane) Stop() { c.current().signal(syscall.SIGTERM) }
+
+// Kill ends it with SIGKILL and waits for it.
+func (c *ControlPlane) Kill() { c.current().signal(syscall.SIGKILL) }
+
+// Restart kills it if it runs, and starts it again on the same ports and state.
+func (c *ControlPlane) Restart() {
+	c.t.Helper()
+	c.Kill()
+	c.Start()
+}
+
+// XDSAddress is where it serves xDS, host:port.
+func (c *ControlPlane) XDSAddress() string { return Loopback(c.options.XDSPort) }
+
+// ModulesAddress is where it serves modules, host:port.
+func (c *ControlPlane) ModulesAddress() string { return Loopback(c.options.ModulesPort) }
+
+// AdminURL is the root of its API, without a slash at its end.
+func (c *ControlPlane) AdminURL() string { return "http://" + Loopback(c.options.AdminPort) }
+
+// StateDir is its state directory.
+func (c *ControlPlane) StateDir() string { return c.options.StateDir }
+
+// PID is the process id.
+func (c *ControlPlane) PID() int { return c.current().cmd.Process.Pid }
+
+// Log is everything that it has logged, over restarts.
+func (c *ControlPlane) Log() string {
+	text, err := os.ReadFile(c.logPath)
+	if err != nil {
+		return err.Error()
+	}
+	return string(text)
+}
+
+// WaitLog waits until the log has a text.
+func (c *ControlPlane) WaitLog(text string) {
+	c.t.Helper()
+	if !Poll(c.t.Context(), func() bool { return strings.Contains(c.Log(), text) }) {
+		c.t.Fatalf("wasm-xds has not logged %q", text)
+	}
+}
+
+func (c *ControlPlane) get(path string) (status int, body []byte, err error) {
+	client := http.Client{Timeout: 10 * time.Second, Transport: &http.Transport{DisableKeepAlives: true}}
+	res, err := client.Get(c.AdminURL() + path)
+	if err != nil {
+		return 0, nil, err
+	}
+	defer res.Body.Close()
+	body, err = io.ReadAll(res.Body)
+	return res.StatusCode, body, err
+}
+
+// GetJSON decodes the API's answer to GET path into value.
+func (c *ControlPlane) GetJSON(path string, value any) {
+	c.t.Helper()
+	status, body, err := c.get(path)
+	if err == nil && status == http.StatusOK {
+		err = json.Unmarshal(body, value)
+	}
+	if err != nil || status != http.StatusOK {
+		c.t.Fatalf("GET %s: status %d, error %v\n%s", path, status, err, body)
+	}
+}
+
+// Status is every filter.
+func (c *ControlPlane) Status() []FilterStatus {
+	c.t.Helper()
+	filters, err := c.status()
+	if err != nil {
+		c.t.Fatalf("%v", err)
+	}
+	return filters
+}
+
+func (c *ControlPlane) status() ([]FilterStatus, error) {
+	status, body, err := c.get("/api/v1/filters")
+	if err != nil {
+		return nil, err
+	}
+	if status != http.StatusOK {
+		return nil, fmt.Errorf("GET /api/v1/filters: status %d: %s", status, body)
+	}
+	// A bare list, or an object that holds one.
+	var filters []FilterStatus
+	if bytes.HasPrefix(bytes.TrimSpace(body), []byte("[")) {
+		return filters, json.Unmarshal(body, &filters)
+	}
+	var wrapped struct{ Filters []FilterStatus }
+	err = json.Unmarshal(body, &wrapped)
+	return wrapped.Filters, err
+}
+
+// Filter is one filter, false where there is none of that name.
+func (c *ControlPlane) Filter(name string) (FilterStatus, bool) {
+	c.t.Helper()
+	return find(c.Status(), name)
+}
+
+func find(filters []FilterStatus, name string) (FilterStatus, bool) {
+	for _, f := range filters {
+		if f.Name == name {
+			return f, true
+		}
+	}
+	return FilterStatus{}, false
+}
+
+// WaitFilter waits until a filter is as wanted and returns it.
+func (c *ControlPlane) WaitFilter(name string, wanted func(FilterStatus) bool) FilterStatus {
+	c.t.Helper()
+	var last FilterStatus
+	done := func() bool {
+		filters, err := c.status()
+		if err != nil {
+			return false
+		}
+		f, ok := find(filters, name)
+		if ok {
+			last = f
+		}
+		return ok && wanted(f)
+	}
+	if !Poll(c.t.Context(), done) {
+		text, err := json.MarshalIndent(last, "", "  ")
+		if err != nil {
+			c.t.Logf("%v", err)
+		}
+		c.t.Fatalf("filter %s is not as wanted; it is\n%s", name, text)
+	}
+	return last
+}
+
+// WaitLive waits until the module of those bytes is live on exactly n subscribers.
+func (c *ControlPlane) WaitLive(name string, module []byte, n int) FilterStatus {
+	c.t.Helper()
+	sha := SHA256(module)
+	return c.WaitFilter(name, func(f FilterStatus) bool { return f.LiveModule(sha, n) })
+}

@@ -1,0 +1,211 @@
+package harness
+
+import (
+	"fmt"
+	"net"
+	"os"
+	"os/exec"
+	"path/filepath"
+	"strconv"
+	"strings"
+	"sync"
+	"syscall"
+	"time"
+)
+
+// EnvoyOptions says how to start an Envoy.
+type EnvoyOptions struct {
+	Version     string   // "": DefaultVersion
+	Bootstrap   string   // the whole bootstrap as YAML; its admin address is replaced by a free one
+	Concurrency int      // worker threads; 0: 2
+	NodeID      string   // "": the bootstrap's
+	NodeCluster string   // "": the bootstrap's
+	LogLevel    string   // "": info
+	ExtraArgs   []string // appended to the command line
+	MayDie      bool     // its end by itself is no failure
+}
+
+// EnvoyProcess is a running Envoy. It ends with the test.
+type EnvoyProcess struct {
+	t       TB
+	options EnvoyOptions
+	dir     string
+
+	mu      sync.Mutex
+	process *process
+	admin   string // host:port
+}
+
+// StartEnvoy starts an Envoy and waits until its admin server answers; its
+// listeners may be warming still, see [EnvoyProcess.WaitReady].
+func StartEnvoy(t TB, options EnvoyOptions) *EnvoyProcess {
+	t.Helper()
+	e := &EnvoyProcess{t: t, options: options, dir: t.TempDir()}
+	if err := os.WriteFile(e.file("bootstrap.yaml"), []byte(options.Bootstrap), 0o600); err != nil {
+		t.Fatalf("%v", err)
+	}
+	t.Cleanup(func() {
+		if p := e.current(); p != nil && !options.MayDie {
+			p.finish()
+		} else if p != nil {
+			p.signal(syscall.SIGKILL)
+		}
+		if t.Failed() {
+			t.Logf("the end of the log of Envoy %s:\n%s", options.Version, tail(e.shortLog(), 80))
+		}
+	})
+	e.start()
+	return e
+}
+
+func (e *EnvoyProcess) file(name string) string { return filepath.Join(e.dir, name) }
+
+func (e *EnvoyProcess) current() *process {
+	e.mu.Lock()
+	defer e.mu.Unlock()
+	return e.process
+}
+
+func (e *EnvoyProcess) start() {
+	e.t.Helper()
+	_ = os.Remove(e.file("admin"))
+	p := startProcess(e.t, "Envoy", e.file("envoy.log"), exec.Command(Envoy(e.t, e.options.Version), e.args()...))
+	e.mu.Lock()
+	e.process, e.admin = p, ""
+	e.mu.Unlock()
+	ok := Poll(e.t.Context(), func() bool {
+		if !p.running() {
+			return true
+		}
+		address, err := os.ReadFile(e.file("admin"))
+		if err != nil || len(address) == 0 {
+			return false
+		}
+		e.mu.Lock()
+		e.admin = strings.TrimSpace(string(address))
+		e.mu.Unlock()
+		_, _, err = e.get("/ready")
+		return err == nil
+	})
+	if !ok || !p.running() && !e.options.MayDie {
+		e.t.Fatalf("Envoy does not start:\n%s", tail(e.shortLog(), 40))
+	}
+}
+
+func (e *EnvoyProcess) args() []string {
+	concurrency := e.options.Concurrency
+	if concurrency == 0 {
+		concurrency = 2
+	}
+	level := e.options.LogLevel
+	if level == "" {
+		level = "info"
+	}
+	args := []string{
+		"--config-path", e.file("bootstrap.yaml"),
+		"--config-yaml", "admin: {address: {socket_address: {address: 127.0.0.1, port_value: 0}}}",
+		"--admin-address-path", e.file("admin"),
+		"--concurrency", strconv.Itoa(concurrency),
+		"--log-level", level,
+		// Without hot restart there is no shared memory that a killed Envoy would leave
+		// behind, and no base id to share with the Envoys of other tests.
+		"--disable-hot-restart",
+	}
+	if e.options.NodeID != "" {
+		args = append(args, "--service-node", e.options.NodeID)
+	}
+	if e.options.NodeCluster != "" {
+		args = append(args, "--service-cluster", e.options.NodeCluster)
+	}
+	return append(args, e.options.ExtraArgs...)
+}
+
+// Stop ends Envoy with SIGTERM and waits for it.
+func (e *EnvoyProcess) Stop() { e.current().signal(syscall.SIGTERM) }
+
+// Kill ends Envoy with SIGKILL and waits for it.
+func (e *EnvoyProcess) Kill() { e.current().signal(syscall.SIGKILL) }
+
+// Restart kills Envoy if it runs, and starts it again with the same bootstrap.
+// Its admin address changes.
+func (e *EnvoyProcess) Restart() {
+	e.t.Helper()
+	e.Kill()
+	e.start()
+}
+
+// Pause stops Envoy without ending it, as a machine without CPU would; Resume lets it go on.
+func (e *EnvoyProcess) Pause() { _ = e.current().cmd.Process.Signal(syscall.SIGSTOP) }
+
+// Resume lets a paused Envoy go on.
+func (e *EnvoyProcess) Resume() { _ = e.current().cmd.Process.Signal(syscall.SIGCONT) }
+
+// Exited is closed when Envoy has ended.
+func (e *EnvoyProcess) Exited() <-chan struct{} { return e.current().exited }
+
+// PID is the process id.
+func (e *EnvoyProcess) PID() int { return e.current().cmd.Process.Pid }
+
+// Log is everything that Envoy has logged, over restarts.
+func (e *EnvoyProcess) Log() string {
+	text, err := os.ReadFile(e.file("envoy.log"))
+	if err != nil {
+		return err.Error()
+	}
+	return string(text)
+}
+
+// shortLog is the log without the long lists of what Envoy was built with.
+func (e *EnvoyProcess) shortLog() string {
+	var short strings.Builder
+	for line := range strings.Lines(e.Log()) {
+		if !strings.Contains(line, "[info][main]") {
+			short.WriteString(line)
+		}
+	}
+	return short.String()
+}
+
+// WaitLog waits until the log has a text.
+func (e *EnvoyProcess) WaitLog(text string) {
+	e.t.Helper()
+	if !Poll(e.t.Context(), func() bool { return strings.Contains(e.Log(), text) }) {
+		e.t.Fatalf("Envoy has not logged %q", text)
+	}
+}
+
+// WaitListening waits until a port takes connections.
+func (e *EnvoyProcess) WaitListening(port int) {
+	e.t.Helper()
+	if !Poll(e.t.Context(), func() bool { return Listening(port) }) {
+		e.t.Fatalf("nothing listens on port %d", port)
+	}
+}
+
+// Listening says whether a loopback port takes connections.
+func Listening(port int) bool {
+	conn, err := net.DialTimeout("tcp", Loopback(port), time.Second)
+	if err != nil {
+		return false
+	}
+	_ = conn.Close()
+	return true
+}
+
+// RSS is Envoy's resident memory in bytes, 0 where the system does not tell.
+func (e *EnvoyProcess) RSS() int64 {
+	text, err := os.ReadFile(fmt.Sprintf("/proc/%d/status", e.PID()))
+	if err != nil {
+		return 0
+	}
+	for line := range strings.Lines(string(text)) {
+		if rest, ok := strings.CutPrefix(line, "VmRSS:"); ok {
+			kib, err := strconv.ParseInt(strings.TrimSuffix(strings.TrimSpace(rest), " kB"), 10, 64)
+			if err != nil {
+				return 0
+			}
+			return kib << 10
+		}
+	}
+	return 0
+}

@@ -1,0 +1,156 @@
+package harness
+
+import (
+	"encoding/json"
+	"io"
+	"maps"
+	"net/http"
+	"net/url"
+	"strings"
+	"time"
+)
+
+// AdminURL is the root of Envoy's admin server, without a slash at its end.
+func (e *EnvoyProcess) AdminURL() string {
+	e.mu.Lock()
+	defer e.mu.Unlock()
+	return "http://" + e.admin
+}
+
+func (e *EnvoyProcess) get(path string) (status int, body string, err error) {
+	// A client of its own, without kept connections: none outlives the test.
+	client := http.Client{Timeout: 10 * time.Second, Transport: &http.Transport{DisableKeepAlives: true}}
+	res, err := client.Get(e.AdminURL() + path)
+	if err != nil {
+		return 0, "", err
+	}
+	defer res.Body.Close()
+	text, err := io.ReadAll(res.Body)
+	return res.StatusCode, string(text), err
+}
+
+// Admin is the answer of the admin server to GET path.
+func (e *EnvoyProcess) Admin(path string) string {
+	e.t.Helper()
+	status, body, err := e.get(path)
+	if err != nil || status != http.StatusOK {
+		e.t.Fatalf("Envoy's admin, GET %s: status %d, error %v", path, status, err)
+	}
+	return body
+}
+
+// WaitReady waits until Envoy is live: each listener has warmed.
+func (e *EnvoyProcess) WaitReady() {
+	e.t.Helper()
+	ready := func() bool {
+		status, _, err := e.get("/ready")
+		return err == nil && status == http.StatusOK
+	}
+	if !Poll(e.t.Context(), ready) {
+		e.t.Fatalf("Envoy is not ready")
+	}
+}
+
+// Stats are the counters and gauges whose name begins with prefix.
+func (e *EnvoyProcess) Stats(prefix string) map[string]int64 {
+	e.t.Helper()
+	stats, err := e.stats(prefix)
+	if err != nil {
+		e.t.Fatalf("Envoy's stats: %v", err)
+	}
+	return stats
+}
+
+func (e *EnvoyProcess) stats(prefix string) (map[string]int64, error) {
+	_, body, err := e.get("/stats?format=json&filter=" + url.QueryEscape("^"+quoteRE2(prefix)))
+	if err != nil {
+		return nil, err
+	}
+	var doc struct {
+		Stats []struct {
+			Name  string
+			Value json.Number
+		}
+	}
+	if err := json.Unmarshal([]byte(body), &doc); err != nil {
+		return nil, err
+	}
+	stats := map[string]int64{}
+	for _, s := range doc.Stats {
+		if n, err := s.Value.Int64(); err == nil && s.Name != "" {
+			stats[s.Name] = n
+		}
+	}
+	return stats, nil
+}
+
+// Stat is one counter or gauge; 0 where Envoy has none of that name.
+func (e *EnvoyProcess) Stat(name string) int64 {
+	e.t.Helper()
+	return e.Stats(name)[name]
+}
+
+// WaitStat waits until a counter or gauge is at least n.
+func (e *EnvoyProcess) WaitStat(name string, n int64) {
+	e.t.Helper()
+	var last int64
+	reached := func() bool {
+		stats, err := e.stats(name)
+		if err == nil {
+			last = stats[name]
+		}
+		return last >= n
+	}
+	if !Poll(e.t.Context(), reached) {
+		e.t.Fatalf("Envoy's %s is %d, not %d", name, last, n)
+	}
+}
+
+// FilterStats are the counters of one ECDS name, summed over what subscribes to
+// it: config_reload, config_fail, update_success, update_rejected and so on.
+// A name that is used by both HTTP and network listeners is counted together.
+func (e *EnvoyProcess) FilterStats(filter string) map[string]int64 {
+	e.t.Helper()
+	sum := map[string]int64{}
+	for name, value := range e.Stats("extension_config_discovery.") {
+		if rest, ok := cutAfter(name, "."+filter+"."); ok {
+			sum[rest] += value
+		}
+	}
+	return sum
+}
+
+// ConfigDump is /config_dump with a resource, such as "ecds_filters" or
+// "dynamic_listeners"; "" is all of it.
+func (e *EnvoyProcess) ConfigDump(resource string) string {
+	e.t.Helper()
+	path := "/config_dump"
+	if resource != "" {
+		path += "?resource=" + url.QueryEscape(resource)
+	} else {
+		path += "?include_eds"
+	}
+	return e.Admin(path)
+}
+
+func cutAfter(s, sep string) (string, bool) {
+	i := strings.LastIndex(s, sep)
+	if i < 0 {
+		return "", false
+	}
+	return s[i+len(sep):], true
+}
+
+// quoteRE2 quotes what a stat's name may hold.
+func quoteRE2(s string) string { return strings.ReplaceAll(s, ".", `\.`) }
+
+// Diff is what has changed between two sets of stats: after minus before,
+// without zeroes.
+func Diff(before, after map[string]int64) map[string]int64 {
+	diff := maps.Clone(after)
+	for name, value := range before {
+		diff[name] -= value
+	}
+	maps.DeleteFunc(diff, func(_ string, n int64) bool { return n == 0 })
+	return diff
+}

@@ -1,0 +1,79 @@
+package harness
+
+import (
+	"bufio"
+	"io"
+	"net"
+	"net/http"
+	"time"
+)
+
+// loadConn is a connection that is dialed when it is needed.
+type loadConn struct {
+	address string
+	last    bool // each request is its connection's last
+	conn    net.Conn
+	reader  *bufio.Reader
+}
+
+func (c *loadConn) close() {
+	if c.conn != nil {
+		_ = c.conn.Close()
+		c.conn = nil
+	}
+}
+
+// ask sends one request and reads its answer. After an error, or when the server
+// says so, the next request dials again.
+func (c *loadConn) ask(header map[string]string) (answer Answer, err error) {
+	closing := c.last
+	defer func() {
+		if err != nil || closing {
+			c.close()
+		}
+	}()
+	if c.conn == nil {
+		conn, err := net.DialTimeout("tcp", c.address, requestTimeout)
+		if err != nil {
+			return answer, err
+		}
+		c.conn, c.reader = conn, bufio.NewReader(conn)
+	}
+	if err := c.conn.SetDeadline(time.Now().Add(requestTimeout)); err != nil {
+		return answer, err
+	}
+	text := "GET / HTTP/1.1\r\nHost: load\r\n"
+	for name, value := range header {
+		text += name + ": " + value + "\r\n"
+	}
+	if c.last {
+		text += "Connection: close\r\n"
+	}
+	if _, err := io.WriteString(c.conn, text+"\r\n"); err != nil {
+		return answer, err
+	}
+	res, err := http.ReadResponse(c.reader, nil)
+	if err != nil {
+		return answer, err
+	}
+	defer res.Body.Close()
+	body, err := io.ReadAll(res.Body)
+	closing = closing || res.Close
+	return Answer{Status: res.StatusCode, Header: res.Header, Body: string(body)}, err
+}
+
+// Get asks Envoy once, on a connection of its own.
+func Get(t TB, address string, header map[string]string) Answer {
+	t.Helper()
+	answer, err := TryGet(address, header)
+	if err != nil {
+		t.Fatalf("GET %s: %v", address, err)
+	}
+	return answer
+}
+
+// TryGet is Get that may fail, as it does where nothing listens.
+func TryGet(address string, header map[string]string) (Answer, error) {
+	conn := &loadConn{address: address, last: true}
+	return conn.ask(header)
+}

@@ -1,0 +1,90 @@
+package harness
+
+import (
+	"os"
+	"os/exec"
+	"strings"
+	"sync"
+	"syscall"
+)
+
+// process is a child with its output in a file.
+type process struct {
+	t       TB
+	what    string
+	logPath string
+	cmd     *exec.Cmd
+	exited  chan struct{} // closed once the child is gone and reaped
+
+	mu       sync.Mutex
+	expected bool // somebody asked for its end
+}
+
+// startProcess starts a child whose output is appended to a file. A child that
+// ends unasked fails the test at its end, with the output's tail.
+func startProcess(t TB, what, logPath string, cmd *exec.Cmd) *process {
+	t.Helper()
+	log, err := os.OpenFile(logPath, os.O_CREATE|os.O_APPEND|os.O_WRONLY, 0o600)
+	if err != nil {
+		t.Fatalf("start %s: %v", what, err)
+	}
+	defer log.Close()
+	cmd.Stdout, cmd.Stderr = log, log
+	cmd.SysProcAttr = dieWithParent()
+	if err := cmd.Start(); err != nil {
+		t.Fatalf("start %s: %v", what, err)
+	}
+	p := &process{t: t, what: what, logPath: logPath, cmd: cmd, exited: make(chan struct{})}
+	go func() {
+		_ = cmd.Wait() // how it ended is in cmd.ProcessState
+		close(p.exited)
+	}()
+	return p
+}
+
+// signal asks the child to end and waits until it has.
+func (p *process) signal(s syscall.Signal) {
+	p.mu.Lock()
+	p.expected = true
+	p.mu.Unlock()
+	_ = p.cmd.Process.Signal(s) // it may be gone already
+	<-p.exited
+}
+
+// finish ends the child, whatever its state, and reports an end that nobody asked for.
+func (p *process) finish() {
+	select {
+	case <-p.exited:
+		p.mu.Lock()
+		expected := p.expected
+		p.mu.Unlock()
+		if !expected {
+			p.t.Errorf("%s ended by itself: %v\n%s", p.what, p.cmd.ProcessState, tail(p.log(), 40))
+		}
+	default:
+		p.signal(syscall.SIGKILL)
+	}
+}
+
+func (p *process) running() bool {
+	select {
+	case <-p.exited:
+		return false
+	default:
+		return true
+	}
+}
+
+func (p *process) log() string {
+	text, err := os.ReadFile(p.logPath)
+	if err != nil {
+		return err.Error()
+	}
+	return string(text)
+}
+
+// tail is the last lines of a text.
+func tail(text string, lines int) string {
+	all := strings.Split(strings.TrimRight(text, "\n"), "\n")
+	return strings.Join(all[max(0, len(all)-lines):], "\n")
+}

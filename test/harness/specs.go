@@ -1,0 +1,43 @@
+package harness
+
+import (
+	"crypto/sha256"
+	"encoding/hex"
+	"fmt"
+	"os"
+	"path/filepath"
+)
+
+// SHA256 is the lowercase hex sum of a module.
+func SHA256(module []byte) string {
+	sum := sha256.Sum256(module)
+	return hex.EncodeToString(sum[:])
+}
+
+// WriteFile replaces a file in one step, as careful tools do; directories are made.
+func WriteFile(t TB, path string, content []byte) {
+	t.Helper()
+	if err := os.MkdirAll(filepath.Dir(path), 0o755); err != nil {
+		t.Fatalf("%v", err)
+	}
+	partial := filepath.Join(filepath.Dir(path), "."+filepath.Base(path)+".partial")
+	if err := os.WriteFile(partial, content, 0o644); err != nil {
+		t.Fatalf("%v", err)
+	}
+	if err := os.Rename(partial, path); err != nil {
+		t.Fatalf("%v", err)
+	}
+}
+
+// WriteFilter writes <dir>/<name>.wasm and then <dir>/<name>.yaml, a spec that
+// names it, with further YAML lines appended. With a module that is there
+// already, only the spec changes.
+func WriteFilter(t TB, dir, name string, module []byte, lines string) {
+	t.Helper()
+	file := filepath.Join(dir, name+".wasm")
+	if old, err := os.ReadFile(file); err != nil || string(old) != string(module) {
+		WriteFile(t, file, module)
+	}
+	WriteFile(t, filepath.Join(dir, name+".yaml"),
+		fmt.Appendf(nil, "name: %s\nmodule: {file: ./%s.wasm}\n%s", name, name, lines))
+}
