@@ -31,7 +31,6 @@ var (
 	errStalled  = errors.New("the server stopped sending")
 	errTryLimit = errors.New("the download took too long")
 	errRedirect = errors.New("redirect refused")
-	errStore    = errors.New("module store failed")
 )
 
 // httpClient is the resolver's client, or one of its own with the rules for
@@ -127,7 +126,7 @@ func (d *download) try(ctx context.Context) (snapshot.Module, error) {
 	case context.Cause(ctx) != nil:
 		return snapshot.Module{}, fmt.Errorf("%w: %w", errTransfer, context.Cause(ctx))
 	default:
-		return snapshot.Module{}, backoff.Permanent(wordPut(err))
+		return snapshot.Module{}, backoff.Permanent(err)
 	}
 }
 
@@ -242,16 +241,6 @@ func parseRetryAfter(value string, now time.Time) time.Duration {
 
 // errTransfer marks errors of the connection, which another try may not meet.
 var errTransfer = errors.New("transfer broke")
-
-// wordPut tells the store's own errors from those of the module.
-func wordPut(err error) error {
-	var path *os.PathError
-	var link *os.LinkError
-	if errors.As(err, &path) || errors.As(err, &link) {
-		return fmt.Errorf("%w: %w", errStore, err)
-	}
-	return err
-}
 
 // body is the answer's body, watched.
 type body struct {

@@ -116,6 +116,8 @@ func fileError(m spec.Module, err error) *spec.Error {
 	problem := &spec.Error{}
 	switch {
 	case errors.As(err, &problem):
+	case errors.Is(err, errStore):
+		problem = storeFailed(path, err)
 	case errors.Is(err, fs.ErrNotExist):
 		problem.Code, problem.Message = CodeMissing, fmt.Sprintf("module %s does not exist", path)
 		problem.Hint = "build it, or correct module.file; it is taken up as soon as it is there"

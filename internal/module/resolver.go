@@ -2,6 +2,7 @@ package module
 
 import (
 	"context"
+	"fmt"
 	"net/http"
 	"sync"
 
@@ -87,6 +88,15 @@ func (r *Resolver) resolve(ctx context.Context, m spec.Module, anyBytes bool) (s
 		return r.resolveFile(ctx, m, anyBytes)
 	}
 	return r.resolveURL(ctx, m, anyBytes)
+}
+
+// storeFailed words an error of the store's own files.
+func storeFailed(what string, err error) *spec.Error {
+	return &spec.Error{
+		Code:    CodeStoreFailed,
+		Message: fmt.Sprintf("module %s cannot be stored: %v", what, err),
+		Hint:    "look at the state directory's free space and permissions",
+	}
 }
 
 func (r *Resolver) logger() *zap.Logger {

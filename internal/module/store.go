@@ -1,6 +1,7 @@
 package module
 
 import (
+	"bytes"
 	"context"
 	"crypto/sha256"
 	"encoding/hex"
@@ -27,6 +28,10 @@ var (
 	ErrCorrupt  = errors.New("module does not match its sha256")
 	ErrSHA256   = errors.New("not a sha256 of 64 lowercase hex digits")
 )
+
+// errStore marks the errors of the store's own files, to tell them from those
+// of a module's source.
+var errStore = errors.New("module store")
 
 // suffix ends the name of every module's file; Envoy shows the name in its log.
 const suffix = ".wasm"
@@ -66,19 +71,19 @@ func stampOf(info fs.FileInfo) stamp {
 // earlier process left unfinished are removed.
 func OpenStore(dir string) (*Store, error) {
 	if err := os.MkdirAll(dir, 0o755); err != nil {
-		return nil, fmt.Errorf("module store: %w", err)
+		return nil, fmt.Errorf("%w: %w", errStore, err)
 	}
 	info, err := os.Stat(dir)
 	if err != nil {
-		return nil, fmt.Errorf("module store: %w", err)
+		return nil, fmt.Errorf("%w: %w", errStore, err)
 	}
 	if info.Mode().Perm()&0o755 != 0o755 {
 		if err := os.Chmod(dir, 0o755); err != nil {
-			return nil, fmt.Errorf("module store: %w", err)
+			return nil, fmt.Errorf("%w: %w", errStore, err)
 		}
 	}
 	if err := atomicfile.RemoveLeftovers(dir); err != nil {
-		return nil, fmt.Errorf("module store: %w", err)
+		return nil, fmt.Errorf("%w: %w", errStore, err)
 	}
 	return &Store{dir: dir, verified: make(map[string]stamp)}, nil
 }
@@ -96,7 +101,7 @@ func (s *Store) Put(ctx context.Context, r io.Reader, limit int64) (snapshot.Mod
 func (s *Store) put(ctx context.Context, r io.Reader, limit int64, check func(*os.File, snapshot.Module) error) (snapshot.Module, error) {
 	f, err := atomicfile.Create(s.dir)
 	if err != nil {
-		return snapshot.Module{}, fmt.Errorf("module store: %w", err)
+		return snapshot.Module{}, fmt.Errorf("%w: %w", errStore, err)
 	}
 	defer f.Discard()
 
@@ -108,7 +113,7 @@ func (s *Store) put(ctx context.Context, r io.Reader, limit int64, check func(*o
 	case source.err != nil:
 		return snapshot.Module{}, source.err
 	case err != nil:
-		return snapshot.Module{}, fmt.Errorf("module store: %w", err)
+		return snapshot.Module{}, fmt.Errorf("%w: %w", errStore, err)
 	case size > limit:
 		return snapshot.Module{}, fmt.Errorf("%w: more than %d bytes", ErrTooLarge, limit)
 	}
@@ -122,7 +127,7 @@ func (s *Store) put(ctx context.Context, r io.Reader, limit int64, check func(*o
 		return m, nil
 	}
 	if err := s.commit(f, m.SHA256); err != nil {
-		return snapshot.Module{}, fmt.Errorf("module store: %w", err)
+		return snapshot.Module{}, fmt.Errorf("%w: %w", errStore, err)
 	}
 	return m, nil
 }
@@ -192,14 +197,19 @@ func (s *Store) Read(sum string) ([]byte, error) {
 		return nil, err
 	}
 	defer f.Close()
-	content, err := io.ReadAll(f)
+	info, err := f.Stat()
 	if err != nil {
-		return nil, fmt.Errorf("module store: %w", err)
+		return nil, fmt.Errorf("%w: %w", errStore, err)
 	}
-	if got := sha256.Sum256(content); hex.EncodeToString(got[:]) != sum {
+	// The room beyond the size spares the buffer from growing to see the end.
+	content := bytes.NewBuffer(make([]byte, 0, info.Size()+bytes.MinRead))
+	if _, err := content.ReadFrom(f); err != nil {
+		return nil, fmt.Errorf("%w: %w", errStore, err)
+	}
+	if got := sha256.Sum256(content.Bytes()); hex.EncodeToString(got[:]) != sum {
 		return nil, s.remove(sum, f)
 	}
-	return content, nil
+	return content.Bytes(), nil
 }
 
 // Open opens a module for reading. Its bytes are verified when it is opened for
@@ -222,20 +232,20 @@ func (s *Store) Open(sum string) (*os.File, error) {
 func (s *Store) open(sum string) (*os.File, error) {
 	path := s.Path(sum)
 	if path == "" {
-		return nil, fmt.Errorf("module store: %q: %w", sum, ErrSHA256)
+		return nil, fmt.Errorf("%w: %q: %w", errStore, sum, ErrSHA256)
 	}
 	// Nothing but a regular file is ever put here; to open something else, a
 	// pipe for instance, could block.
 	info, err := os.Lstat(path)
 	if err != nil {
-		return nil, fmt.Errorf("module store: %w", err)
+		return nil, fmt.Errorf("%w: %w", errStore, err)
 	}
 	if !info.Mode().IsRegular() {
-		return nil, fmt.Errorf("module store: %s is not a regular file: %w", path, ErrCorrupt)
+		return nil, fmt.Errorf("%w: %s is not a regular file: %w", errStore, path, ErrCorrupt)
 	}
 	f, err := os.Open(path)
 	if err != nil {
-		return nil, fmt.Errorf("module store: %w", err)
+		return nil, fmt.Errorf("%w: %w", errStore, err)
 	}
 	return f, nil
 }
@@ -244,7 +254,7 @@ func (s *Store) open(sum string) (*os.File, error) {
 func (s *Store) verify(sum string, f *os.File) error {
 	info, err := f.Stat()
 	if err != nil {
-		return fmt.Errorf("module store: %w", err)
+		return fmt.Errorf("%w: %w", errStore, err)
 	}
 	now := stampOf(info)
 	s.mu.Lock()
@@ -258,7 +268,7 @@ func (s *Store) verify(sum string, f *os.File) error {
 		hash := sha256.New()
 		// A section reader leaves the file's own offset where it is.
 		if _, err := io.Copy(hash, io.NewSectionReader(f, 0, now.size)); err != nil {
-			return nil, fmt.Errorf("module store: %w", err)
+			return nil, fmt.Errorf("%w: %w", errStore, err)
 		}
 		if hex.EncodeToString(hash.Sum(nil)) != sum {
 			return nil, s.remove(sum, f)
@@ -276,7 +286,7 @@ func (s *Store) verify(sum string, f *os.File) error {
 func (s *Store) remove(sum string, damaged *os.File) error {
 	s.mu.Lock()
 	defer s.mu.Unlock()
-	err := fmt.Errorf("module store: %s: %w", sum, ErrCorrupt)
+	err := fmt.Errorf("%w: %s: %w", errStore, sum, ErrCorrupt)
 	path := s.Path(sum)
 	there, statErr := os.Lstat(path)
 	opened, openedErr := damaged.Stat()
@@ -296,7 +306,7 @@ func (s *Store) remove(sum string, damaged *os.File) error {
 func (s *Store) Collect(keep func(sha256 string) bool, olderThan time.Duration) (removed int, err error) {
 	entries, err := os.ReadDir(s.dir)
 	if err != nil {
-		return 0, fmt.Errorf("module store: %w", err)
+		return 0, fmt.Errorf("%w: %w", errStore, err)
 	}
 	var problems []error
 	for _, entry := range entries {
@@ -306,7 +316,7 @@ func (s *Store) Collect(keep func(sha256 string) bool, olderThan time.Duration) 
 		}
 		gone, err := s.removeOld(sum, olderThan)
 		if err != nil {
-			problems = append(problems, fmt.Errorf("module store: %w", err))
+			problems = append(problems, fmt.Errorf("%w: %w", errStore, err))
 		}
 		if gone {
 			removed++

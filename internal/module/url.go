@@ -45,11 +45,7 @@ func (r *Resolver) resolveURL(ctx context.Context, m spec.Module, anyBytes bool)
 		store:  r.Store,
 		logger: r.logger().With(zap.String("url", redacted(target)), zap.String("sha256", m.SHA256)),
 		check: func(stored *os.File, found snapshot.Module) error {
-			// The digest first: it tells wrong bytes from a bad module.
-			if found.SHA256 != m.SHA256 {
-				return mismatch(m, found.SHA256, redacted(target))
-			}
-			return check(stored, found, m, redacted(target), anyBytes)
+			return checkDownload(stored, found, m, redacted(target), anyBytes)
 		},
 	}
 	stored, err := d.run(ctx, r.schedule())
@@ -57,6 +53,21 @@ func (r *Resolver) resolveURL(ctx context.Context, m spec.Module, anyBytes bool)
 		return fail(err)
 	}
 	return stored, nil
+}
+
+// checkDownload is check with the digest first: it tells bytes that are not
+// meant from a module that was published broken.
+func checkDownload(stored *os.File, found snapshot.Module, m spec.Module, what string, anyBytes bool) error {
+	if found.SHA256 != m.SHA256 {
+		return mismatch(m, found.SHA256, what)
+	}
+	err := check(stored, found, m, what, anyBytes)
+	var problem *spec.Error
+	if errors.As(err, &problem) && problem.Code == CodeIncomplete {
+		// Nothing is being copied here: these are the bytes for good.
+		problem.Code, problem.Hint = CodeMalformed, "build and publish it again"
+	}
+	return err
 }
 
 // stored is the module if the store has it undamaged. It counts as new then, so
@@ -82,6 +93,8 @@ func urlError(m spec.Module, err error) *spec.Error {
 	status := &statusError{}
 	switch {
 	case errors.As(err, &problem):
+	case errors.Is(err, errStore):
+		problem = storeFailed(what, err)
 	case errors.Is(err, ErrTooLarge):
 		problem.Code, problem.Message, problem.Hint = tooLarge(what)
 	case errors.As(err, &status) && !status.retryable():
@@ -90,9 +103,6 @@ func urlError(m spec.Module, err error) *spec.Error {
 	case errors.Is(err, errRedirect):
 		problem.Code, problem.Message = CodeRefused, fmt.Sprintf("module %s: %v", what, err)
 		problem.Hint = "name the URL that the module really has"
-	case errors.Is(err, errStore):
-		problem.Code, problem.Message = CodeStoreFailed, fmt.Sprintf("module %s: %v", what, err)
-		problem.Hint = "look at the state directory's free space and permissions"
 	default:
 		problem.Code, problem.Message = CodeDownloadFailed, fmt.Sprintf("module %s: %v", what, err)
 		problem.Hint = "look whether this machine reaches the server; a module that is in the store already is not fetched again"

@@ -122,7 +122,7 @@ func (h *handler) serve(w http.ResponseWriter, r *http.Request, sum string) bool
 	if r.Method != http.MethodGet || !transfer.sentAll(size) {
 		return false
 	}
-	return h.delivered(r, control, sum)
+	return h.delivered(r, control, sum, size)
 }
 
 func (h *handler) open(sum string) (*os.File, int64, error) {
@@ -140,7 +140,7 @@ func (h *handler) open(sum string) (*os.File, int64, error) {
 
 // delivered waits until the peer's kernel has everything that was written.
 // The peer does not wait for this: it knows the length and has the last byte.
-func (h *handler) delivered(r *http.Request, control *http.ResponseController, sum string) bool {
+func (h *handler) delivered(r *http.Request, control *http.ResponseController, sum string, size int64) bool {
 	if err := control.Flush(); err != nil {
 		return false
 	}
@@ -148,7 +148,9 @@ func (h *handler) delivered(r *http.Request, control *http.ResponseController, s
 	if !ok {
 		return true
 	}
-	if err := awaitAcknowledged(r.Context(), conn); err != nil {
+	ctx, cancel := context.WithTimeout(r.Context(), patience(size))
+	defer cancel()
+	if err := awaitAcknowledged(ctx, conn); err != nil {
 		h.logger.Debug("a module was sent, but not received",
 			zap.String("sha256", sum), zap.String("peer", r.RemoteAddr), zap.Error(err))
 		return false
@@ -187,9 +189,13 @@ func refuseBody(w http.ResponseWriter, control *http.ResponseController) {
 // extend gives the answer time for size bytes. Each request sets the deadline
 // anew, so that one on a kept connection does not inherit the last one's.
 func extend(control *http.ResponseController, size int64) {
-	deadline := time.Now().Add(writeBase + time.Duration(size/minRate)*time.Second)
 	// Without deadlines (a recorder in a test) there is no peer that stalls.
-	_ = control.SetWriteDeadline(deadline)
+	_ = control.SetWriteDeadline(time.Now().Add(patience(size)))
+}
+
+// patience is how long size bytes may take.
+func patience(size int64) time.Duration {
+	return writeBase + time.Duration(size/minRate)*time.Second
 }
 
 // connKey finds the request's net.Conn in its context.

@@ -64,7 +64,7 @@ func Open(dir string) (*Dir, error) {
 	if err != nil {
 		return nil, fmt.Errorf("state directory: %w", err)
 	}
-	if err := os.MkdirAll(path, 0o755); err != nil {
+	if err := makeDir(path); err != nil {
 		return nil, fmt.Errorf("state directory: %w", err)
 	}
 	lock, err := acquire(path)
@@ -77,6 +77,18 @@ func Open(dir string) (*Dir, error) {
 		return nil, fmt.Errorf("state directory: %w", err)
 	}
 	return &Dir{path: path, now: time.Now, lock: lock}, nil
+}
+
+// makeDir makes the directory with mode 0755, whatever the umask. One that is
+// there keeps the mode that its owner gave it.
+func makeDir(path string) error {
+	if _, err := os.Stat(path); err == nil {
+		return nil
+	}
+	if err := os.MkdirAll(path, 0o755); err != nil {
+		return err
+	}
+	return os.Chmod(path, 0o755)
 }
 
 // Path joins elem to the directory's absolute path. It is meant for fixed
