@@ -19,7 +19,7 @@ import (
 
 // ModuleResolver brings a module into the store.
 type ModuleResolver interface {
-	Resolve(ctx context.Context, m spec.Module) (snapshot.Module, *spec.Error)
+	ResolveSpec(ctx context.Context, s *spec.Spec) (snapshot.Module, *spec.Error)
 }
 
 const (
@@ -35,12 +35,12 @@ const (
 type job struct {
 	key    string
 	name   string
-	module *spec.Module
+	module *spec.Spec // whose module is read
 	config *spec.FileRef
 }
 
 // slow jobs come over the network: nobody else waits for them.
-func (j job) slow() bool { return j.module != nil && j.module.URL != "" }
+func (j job) slow() bool { return j.module != nil && j.module.Module.URL != "" }
 
 type result struct {
 	module snapshot.Module
@@ -53,9 +53,9 @@ type result struct {
 func moduleJob(s *spec.Spec, references map[string]string) job {
 	if s.Module.File != nil {
 		path := s.Module.File.Path
-		return job{key: "file " + path + " " + references[path] + " " + s.Module.SHA256, name: s.Name, module: &s.Module}
+		return job{key: "file " + path + " " + references[path] + " " + s.Module.SHA256 + " " + s.VM.Runtime, name: s.Name, module: s}
 	}
-	return job{key: "url " + s.Module.URL + " " + s.Module.SHA256, name: s.Name, module: &s.Module}
+	return job{key: "url " + s.Module.URL + " " + s.Module.SHA256 + " " + s.VM.Runtime, name: s.Name, module: s}
 }
 
 func configJob(s *spec.Spec, references map[string]string) (job, bool) {
@@ -107,7 +107,7 @@ func (c *Control) runJob(ctx context.Context, j job) result {
 	start := time.Now()
 	var r result
 	if j.module != nil {
-		r.module, r.err = c.cfg.Modules.Resolve(ctx, *j.module)
+		r.module, r.err = c.cfg.Modules.ResolveSpec(ctx, j.module)
 		c.cfg.Metrics.Resolved(r.err == nil, time.Since(start))
 	} else {
 		r.config, r.err = readConfig(*j.config)

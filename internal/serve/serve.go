@@ -1,0 +1,207 @@
+// Package serve wires the parts into one server.
+package serve
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"net"
+	"net/http"
+	"path/filepath"
+	"time"
+
+	"go.uber.org/zap"
+	"golang.org/x/sync/errgroup"
+	"google.golang.org/grpc"
+
+	"github.com/wasm-xds/wasm-xds/internal/admin"
+	"github.com/wasm-xds/wasm-xds/internal/control"
+	"github.com/wasm-xds/wasm-xds/internal/module"
+	"github.com/wasm-xds/wasm-xds/internal/moduleserver"
+	"github.com/wasm-xds/wasm-xds/internal/state"
+	"github.com/wasm-xds/wasm-xds/internal/xds"
+	"github.com/wasm-xds/wasm-xds/pkg/source/dir"
+	"github.com/wasm-xds/wasm-xds/pkg/spec"
+)
+
+// Config is what a server can be told. Zero values mean the defaults beside them.
+type Config struct {
+	Dir               string        // directory of specs; required
+	XDSAddress        string        // required, host:port; port 0 takes a free one
+	ModulesAddress    string        // required
+	AdminAddress      string        // required
+	ModulesCluster    string        // wasm_xds_modules
+	ModulesURL        string        // http:// and the modules server's address
+	ModulesDirInEnvoy string        // the module store's own path
+	StateDir          string        // the user's state directory
+	Settle            time.Duration // 20ms
+	Rescan            time.Duration // 10s
+	Delivery          spec.Delivery // remote
+	AllowEmpty        bool
+	Version           string // for the build info metric
+	Logger            *zap.Logger
+	Started           func(Addresses) // called once everything listens; nil: nobody
+}
+
+// Addresses are where a server listens.
+type Addresses struct{ XDS, Modules, Admin string }
+
+// gracePeriod is how long transfers and answers may take when the server ends.
+const gracePeriod = 3 * time.Second
+
+// Run serves until ctx ends. It fails when it cannot start: an address is taken,
+// the state directory is in use.
+func Run(ctx context.Context, cfg Config) (err error) {
+	files, err := openState(cfg.StateDir)
+	if err != nil {
+		return err
+	}
+	defer func() { err = errors.Join(err, files.Close()) }()
+	store, err := module.OpenStore(files.Path("modules"))
+	if err != nil {
+		return fmt.Errorf("open the module store: %w", err)
+	}
+	listeners, err := listen(cfg)
+	if err != nil {
+		return err
+	}
+	defer listeners.close()
+
+	metrics := admin.NewMetrics(cfg.Version)
+	standIns := control.NewStandIns()
+	c := control.New(control.Config{
+		Source:     dir.New(dir.Config{Dir: cfg.Dir, Settle: cfg.Settle, Rescan: cfg.Rescan, Logger: cfg.Logger}),
+		Directory:  cfg.Dir,
+		Modules:    &module.Resolver{Store: store, Logger: cfg.Logger},
+		Store:      store,
+		StandIns:   standIns,
+		Files:      files,
+		Metrics:    metrics,
+		Logger:     cfg.Logger,
+		Delivery:   cfg.Delivery,
+		AllowEmpty: cfg.AllowEmpty,
+	})
+	if err := metrics.Watch(c); err != nil {
+		return err
+	}
+	builder := xds.NewBuilder(
+		control.ModuleBytes{StandIns: standIns, Store: store}, addressesFor(cfg, store, listeners))
+
+	group, ctx := errgroup.WithContext(ctx)
+	server := xds.NewServer(ctx, c, builder, cfg.Logger)
+	group.Go(func() error { return c.Run(ctx, server) })
+	group.Go(func() error {
+		return admin.Serve(ctx, listeners.admin, admin.Handler(c, metrics.Registry(), cfg.Logger))
+	})
+	group.Go(func() error {
+		h := moduleserver.Handler(store, c.Serves, c, cfg.Logger)
+		return serveHTTP(ctx, listeners.modules, moduleserver.NewServer(h, cfg.Logger))
+	})
+	group.Go(func() error {
+		select {
+		case <-c.Loaded():
+		case <-ctx.Done():
+			return nil
+		}
+		if cfg.Started != nil {
+			cfg.Started(listeners.addresses())
+		}
+		return serveGRPC(ctx, listeners.xds, server)
+	})
+	return group.Wait()
+}
+
+func openState(path string) (*state.Dir, error) {
+	if path == "" {
+		var err error
+		if path, err = state.DefaultDir(); err != nil {
+			return nil, err
+		}
+	}
+	return state.Open(path)
+}
+
+func addressesFor(cfg Config, store *module.Store, l *listeners) xds.Addresses {
+	a := xds.Addresses{ModulesURL: cfg.ModulesURL, ModulesCluster: cfg.ModulesCluster, ModulesDir: cfg.ModulesDirInEnvoy}
+	if a.ModulesURL == "" {
+		a.ModulesURL = "http://" + l.modules.Addr().String()
+	}
+	if a.ModulesCluster == "" {
+		a.ModulesCluster = "wasm_xds_modules"
+	}
+	if a.ModulesDir == "" {
+		const anySHA256 = "0000000000000000000000000000000000000000000000000000000000000000"
+		a.ModulesDir = filepath.Dir(store.Path(anySHA256))
+	}
+	return a
+}
+
+type listeners struct{ xds, modules, admin net.Listener }
+
+// listen takes all three addresses, so that a server starts whole or not at all.
+func listen(cfg Config) (*listeners, error) {
+	l := &listeners{}
+	for _, one := range []struct {
+		flag, address string
+		into          *net.Listener
+	}{
+		{"--xds-address", cfg.XDSAddress, &l.xds},
+		{"--modules-address", cfg.ModulesAddress, &l.modules},
+		{"--admin-address", cfg.AdminAddress, &l.admin},
+	} {
+		listener, err := net.Listen("tcp", one.address)
+		if err != nil {
+			l.close()
+			return nil, fmt.Errorf("%s %s: %w", one.flag, one.address, err)
+		}
+		*one.into = listener
+	}
+	return l, nil
+}
+
+func (l *listeners) addresses() Addresses {
+	return Addresses{XDS: l.xds.Addr().String(), Modules: l.modules.Addr().String(), Admin: l.admin.Addr().String()}
+}
+
+func (l *listeners) close() {
+	for _, listener := range []net.Listener{l.xds, l.modules, l.admin} {
+		if listener != nil {
+			_ = listener.Close() // the servers may have closed it already
+		}
+	}
+}
+
+func serveGRPC(ctx context.Context, l net.Listener, server *xds.Server) error {
+	g := grpc.NewServer(xds.GRPCOptions()...)
+	server.Register(g)
+	ended := make(chan error, 1)
+	go func() { ended <- g.Serve(l) }()
+	select {
+	case err := <-ended:
+		return err
+	case <-ctx.Done():
+	}
+	// Envoy's streams never end by themselves: a graceful stop would wait for ever.
+	g.Stop()
+	server.Wait()
+	<-ended
+	return nil
+}
+
+func serveHTTP(ctx context.Context, l net.Listener, server *http.Server) error {
+	ended := make(chan error, 1)
+	go func() { ended <- server.Serve(l) }()
+	select {
+	case err := <-ended:
+		return err
+	case <-ctx.Done():
+	}
+	grace, cancel := context.WithTimeout(context.WithoutCancel(ctx), gracePeriod)
+	defer cancel()
+	err := server.Shutdown(grace)
+	if errors.Is(err, context.DeadlineExceeded) {
+		err = server.Close()
+	}
+	<-ended
+	return err
+}
