@@ -1,0 +1,259 @@
+package bootstrap_test
+
+import (
+	"errors"
+	"flag"
+	"fmt"
+	"os"
+	"os/exec"
+	"path/filepath"
+	"strings"
+	"testing"
+	"time"
+
+	"github.com/goccy/go-yaml"
+	"github.com/google/go-cmp/cmp"
+
+	"github.com/wasm-xds/wasm-xds/internal/bootstrap"
+	"github.com/wasm-xds/wasm-xds/pkg/spec"
+	"github.com/wasm-xds/wasm-xds/test/harness"
+)
+
+var update = flag.Bool("update", false, "write the golden files and the example anew, and delete those of no case")
+
+const example = "../../examples/envoy/bootstrap.yaml"
+
+var (
+	prime  = bootstrap.Filter{Name: "prime_token", Type: spec.HTTP}
+	hello  = bootstrap.Filter{Name: "hello", Type: spec.HTTP}
+	tcpLog = bootstrap.Filter{Name: "tcp_log", Type: spec.Network}
+)
+
+// goldens are the bootstraps that are kept, by file.
+func goldens() map[string]bootstrap.Options {
+	filters := []bootstrap.Filter{prime, hello, tcpLog}
+	return map[string]bootstrap.Options{
+		example:                    {Filters: filters},
+		"testdata/ads-sotw.yaml":   {Filters: filters, Mode: bootstrap.ADSSotW},
+		"testdata/ecds-delta.yaml": {Filters: filters, Mode: bootstrap.ECDSDelta},
+		"testdata/ecds-sotw.yaml":  {Filters: filters, Mode: bootstrap.ECDSSotW},
+		"testdata/http.yaml":       {Filters: []bootstrap.Filter{prime}},
+		"testdata/network.yaml":    {Filters: []bootstrap.Filter{tcpLog}},
+		"testdata/options.yaml": {
+			Filters:             []bootstrap.Filter{{Name: "yes", Type: spec.HTTP}, {Name: `a: "b" #c`, Type: spec.Network}},
+			InitialFetchTimeout: 1500 * time.Millisecond,
+			XDSAddress:          "control.example.com:443", ModulesAddress: "[::1]:8080", ModulesCluster: "modules",
+			AdminAddress: "127.0.0.1:0", ListenAddress: ":8080", TCPListenAddress: "[::]:9000",
+			UpstreamAddress: "localhost:80", NodeID: "edge 1", NodeCluster: "1.0",
+		},
+	}
+}
+
+func TestGolden(t *testing.T) {
+	for path, options := range goldens() {
+		t.Run(filepath.Base(path), func(t *testing.T) {
+			got := render(t, options)
+			if *update {
+				write(t, path, got)
+				return
+			}
+			want, err := os.ReadFile(path)
+			if err != nil {
+				t.Fatalf("%v (go test ./internal/bootstrap -update writes it)", err)
+			}
+			if diff := cmp.Diff(string(want), got); diff != "" {
+				t.Errorf("%s (-want +got):\n%s", path, diff)
+			}
+		})
+	}
+	files, err := filepath.Glob("testdata/*")
+	if err != nil {
+		t.Fatal(err)
+	}
+	for _, file := range files {
+		if _, ok := goldens()[file]; ok {
+			continue
+		}
+		if !*update {
+			t.Errorf("%s belongs to no case", file)
+		} else if err := os.Remove(file); err != nil {
+			t.Fatal(err)
+		}
+	}
+}
+
+func TestEnvoyTakesIt(t *testing.T) {
+	if testing.Short() {
+		t.Skip("runs real Envoys")
+	}
+	for _, version := range []string{"1.36.4", "1.40.0"} {
+		envoy := harness.Envoy(t, version)
+		for path, options := range goldens() {
+			t.Run(version+"/"+filepath.Base(path), func(t *testing.T) {
+				file := filepath.Join(t.TempDir(), "bootstrap.yaml")
+				write(t, file, render(t, options))
+				// Warnings too: a field that will be gone, say.
+				out, err := exec.Command(envoy, "--mode", "validate", "-c", file, "-l", "warning").CombinedOutput()
+				if err != nil || strings.Contains(string(out), "[warning]") {
+					t.Errorf("%v\n%s", err, out)
+				}
+			})
+		}
+	}
+}
+
+// document is the part of a bootstrap that the tests look into.
+type document struct {
+	StaticResources struct {
+		Listeners []struct {
+			Name         string
+			FilterChains []struct {
+				Filters []struct {
+					Name            string
+					ConfigDiscovery struct {
+						ConfigSource map[string]any `yaml:"config_source"`
+					} `yaml:"config_discovery"`
+					TypedConfig struct {
+						HTTPFilters []struct{ Name string } `yaml:"http_filters"`
+					} `yaml:"typed_config"`
+				}
+			} `yaml:"filter_chains"`
+		}
+		Clusters []struct{ Name, Type string }
+	} `yaml:"static_resources"`
+}
+
+func parse(t *testing.T, text string) document {
+	t.Helper()
+	var d document
+	if err := yaml.Unmarshal([]byte(text), &d); err != nil {
+		t.Fatal(err)
+	}
+	return d
+}
+
+// A name is text to whoever reads the YAML, whatever it looks like.
+func TestNamesAreText(t *testing.T) {
+	for _, name := range []string{
+		"plain", "with-dash", "a.b/c", "yes", "NO", "null", "~", "1", "1.5", "0x10", "1e3", "2026-01-01", "-", "- a",
+		"a: b", "a #b", `"`, `\`, "'", "*a", "&a", "!a", "%a", "@a", "`a", "{a}", "[a]", "a\nb", "a\tb", "ä", "<&>", "=", "1_0",
+		"::", "12:30:45", "{{.}}",
+	} {
+		d := parse(t, render(t, bootstrap.Options{
+			Filters:        []bootstrap.Filter{{Name: name, Type: spec.HTTP}},
+			ModulesCluster: name,
+		}))
+		if got := d.StaticResources.Listeners[0].FilterChains[0].Filters[0].TypedConfig.HTTPFilters[0].Name; got != name {
+			t.Errorf("filter %q is read as %q", name, got)
+		}
+		if got := d.StaticResources.Clusters[1].Name; got != name {
+			t.Errorf("cluster %q is read as %q", name, got)
+		}
+	}
+}
+
+// What the comment says to do without ADS is what the mode without ADS does.
+func TestTheCommentedVariantIsTheMode(t *testing.T) {
+	_, comment, found := strings.Cut(render(t, bootstrap.Options{Filters: []bootstrap.Filter{tcpLog}}), "#   config_source:\n")
+	if !found {
+		t.Fatal("no variant in the comments")
+	}
+	var block strings.Builder
+	for line := range strings.Lines(comment) {
+		indented, ok := strings.CutPrefix(line, "  #     ")
+		if !ok {
+			break
+		}
+		block.WriteString(indented)
+	}
+	var got map[string]any
+	if err := yaml.Unmarshal([]byte(block.String()), &got); err != nil {
+		t.Fatal(err)
+	}
+	without := parse(t, render(t, bootstrap.Options{Filters: []bootstrap.Filter{tcpLog}, Mode: bootstrap.ECDSDelta}))
+	want := without.StaticResources.Listeners[0].FilterChains[0].Filters[0].ConfigDiscovery.ConfigSource
+	if diff := cmp.Diff(want, got); diff != "" || len(want) == 0 {
+		t.Errorf("-mode +comment:\n%s", diff)
+	}
+}
+
+func TestWhereEnvoyConnects(t *testing.T) {
+	for address, want := range map[string]string{
+		"0.0.0.0:1":      "address: 127.0.0.1, port_value: 1 ",
+		"[::]:1":         "address: 127.0.0.1, port_value: 1 ",
+		":1":             "address: 127.0.0.1, port_value: 1 ",
+		"10.0.0.1:65535": "address: 10.0.0.1, port_value: 65535 ",
+		"host:1":         "address: host, port_value: 1 ",
+	} {
+		out := render(t, bootstrap.Options{Filters: []bootstrap.Filter{tcpLog}, XDSAddress: address})
+		if !strings.Contains(out, want) {
+			t.Errorf("%s: no %q", address, want)
+		}
+		if dns := strings.Contains(out, "STRICT_DNS"); dns != strings.HasPrefix(address, "host") {
+			t.Errorf("%s: DNS is %v", address, dns)
+		}
+	}
+}
+
+func TestErrors(t *testing.T) {
+	with := func(change func(*bootstrap.Options)) bootstrap.Options {
+		o := bootstrap.Options{Filters: []bootstrap.Filter{prime}}
+		change(&o)
+		return o
+	}
+	for want, options := range map[string]bootstrap.Options{
+		"no filters":                        {},
+		"has no name":                       {Filters: []bootstrap.Filter{{Type: spec.HTTP}}},
+		`"hello" is there twice`:            {Filters: []bootstrap.Filter{hello, hello}},
+		`has the type "udp"`:                {Filters: []bootstrap.Filter{{Name: "a", Type: "udp"}}},
+		`unknown mode "x"`:                  with(func(o *bootstrap.Options) { o.Mode = "x" }),
+		"timeout -1s is negative":           with(func(o *bootstrap.Options) { o.InitialFetchTimeout = -time.Second }),
+		"admin address":                     with(func(o *bootstrap.Options) { o.AdminAddress = "9901" }),
+		"Envoy listens on IP addresses":     with(func(o *bootstrap.Options) { o.ListenAddress = "host:1" }),
+		"no port between":                   with(func(o *bootstrap.Options) { o.TCPListenAddress = "127.0.0.1:65536" }),
+		"no port to connect to":             with(func(o *bootstrap.Options) { o.UpstreamAddress = "127.0.0.1:0" }),
+		"cannot be called upstream":         with(func(o *bootstrap.Options) { o.ModulesCluster = "upstream" }),
+		"xDS address: address a: missing p": with(func(o *bootstrap.Options) { o.XDSAddress = "a" }),
+	} {
+		var out strings.Builder
+		err := bootstrap.Render(&out, options)
+		if err == nil || !strings.Contains(err.Error(), want) {
+			t.Errorf("error %v, want %q in it", err, want)
+		}
+		if out.Len() > 0 {
+			t.Errorf("%s: something was written all the same", want)
+		}
+	}
+}
+
+type brokenWriter struct{}
+
+var errBroken = errors.New("broken pipe")
+
+func (brokenWriter) Write([]byte) (int, error) { return 0, errBroken }
+
+func TestWriteErrorIsReturned(t *testing.T) {
+	err := bootstrap.Render(brokenWriter{}, bootstrap.Options{Filters: []bootstrap.Filter{prime}})
+	if !errors.Is(err, errBroken) {
+		t.Errorf("error %v", err)
+	}
+}
+
+func render(t *testing.T, o bootstrap.Options) string {
+	t.Helper()
+	var out strings.Builder
+	if err := bootstrap.Render(&out, o); err != nil {
+		t.Fatal(fmt.Errorf("%+v: %w", o, err))
+	}
+	return out.String()
+}
+
+func write(t *testing.T, path, text string) {
+	t.Helper()
+	if err := os.MkdirAll(filepath.Dir(path), 0o755); err != nil {
+		t.Fatal(err)
+	}
+	if err := os.WriteFile(path, []byte(text), 0o644); err != nil {
+		t.Fatal(err)
+	}
+}
