@@ -9,7 +9,6 @@ package dir
 
 import (
 	"context"
-	"errors"
 	"path/filepath"
 	"time"
 
@@ -80,6 +79,9 @@ func New(c Config) *Source {
 	if s.rescan == 0 {
 		s.rescan = DefaultRescan
 	}
+	if s.decode == nil {
+		s.decode = spec.Decode
+	}
 	if s.log == nil {
 		s.log = zap.NewNop()
 	}
@@ -91,9 +93,6 @@ func New(c Config) *Source {
 // read is no error of Run: the set says so. Run may be called again after it
 // has returned, but not twice at a time.
 func (s *Source) Run(ctx context.Context, emit func(source.Set)) error {
-	if s.decode == nil {
-		return errors.New("source/dir: Config.Decode is nil")
-	}
 	abs, err := filepath.Abs(s.dir)
 	if err != nil {
 		return err
@@ -131,7 +130,7 @@ func (l *loop) run(ctx context.Context, rescan time.Duration) error {
 	defer timer.Stop()
 
 	l.dirty.all = true
-	l.look(ctx)
+	l.read(ctx)
 	for {
 		select {
 		case <-ctx.Done():
@@ -141,11 +140,10 @@ func (l *loop) run(ctx context.Context, rescan time.Duration) error {
 				timer.Reset(time.Until(l.settle.due()))
 			}
 		case <-timer.C:
-			l.look(ctx)
+			l.read(ctx)
 		case <-ticks:
-			l.dirty.all = true
-			if !l.settle.pending() { // else the timer's look covers it
-				l.look(ctx)
+			if l.tick(time.Now()) {
+				timer.Reset(time.Until(l.settle.due()))
 			}
 		}
 	}
@@ -164,18 +162,38 @@ func (l *loop) hear(now time.Time) bool {
 	return true
 }
 
-// look reads what is dirty and emits the set if it is another one.
-func (l *loop) look(ctx context.Context) {
-	d := l.dirty
-	l.dirty = dirty{}
+// tick looks at everything, and says whether that has to settle. A change
+// that no event told of may be half done, so it is not passed on before a
+// second look.
+func (l *loop) tick(now time.Time) bool {
+	l.dirty.all = true
+	if l.settle.pending() {
+		return false // the look that is due covers it
+	}
+	if set := l.look(); l.last != nil && equal(*l.last, set) {
+		return false
+	}
+	l.dirty.all = true
+	l.settle.note(now)
+	return true
+}
+
+// read looks at what is dirty and emits the set if it is another one.
+func (l *loop) read(ctx context.Context) {
 	l.settle.reset()
-	set := l.state.look(d)
+	set := l.look()
 	if ctx.Err() != nil || (l.last != nil && equal(*l.last, set)) {
 		return
 	}
 	l.report(set)
 	l.last = &set
 	l.emit(set)
+}
+
+func (l *loop) look() source.Set {
+	d := l.dirty
+	l.dirty = dirty{}
+	return l.state.look(d)
 }
 
 // report logs what has changed in how well the directory can be watched.

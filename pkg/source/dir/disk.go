@@ -32,7 +32,7 @@ type limits struct {
 }
 
 func defaultLimits() limits {
-	return limits{depth: 16, dirs: 10_000, files: 100_000, fileSize: 4 << 20}
+	return limits{depth: 16, dirs: 10_000, files: 100_000, fileSize: 1 << 20}
 }
 
 var (

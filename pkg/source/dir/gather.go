@@ -118,7 +118,7 @@ func unique(claims []claim) ([]*spec.Spec, []*spec.Error) {
 		n := 1
 		for n < len(claims) && claims[n].name == first.name {
 			errs = append(errs, &spec.Error{
-				Code:    "duplicate_name",
+				Code:    CodeDuplicateName,
 				Message: fmt.Sprintf("the name %q is taken already, at %s", first.name, first.pos),
 				Hint:    "give one of them another name, or delete it; until then neither is taken",
 				Name:    first.name,

@@ -12,12 +12,6 @@ import (
 	"github.com/wasm-xds/wasm-xds/pkg/spec"
 )
 
-// The codes of this package's errors that stand in several places.
-const (
-	codeUnreadable = "unreadable"
-	codeRemounted  = "directory_remounted"
-)
-
 // state is what is known of the directory. One goroutine owns it.
 type state struct {
 	src     *Source
@@ -93,7 +87,7 @@ func (s *state) lookAll(p *pass) *spec.Error {
 		return s.unreadable(at.err)
 	case !at.info.IsDir():
 		return &spec.Error{
-			Code:    "not_a_directory",
+			Code:    CodeNotADirectory,
 			Message: fmt.Sprintf("%s is not a directory", s.src.dir),
 			Hint:    "name the directory that the specs lie in",
 			Pos:     spec.Position{File: s.src.dir},
@@ -103,7 +97,7 @@ func (s *state) lookAll(p *pass) *spec.Error {
 	m := mount{at.real, identityOf(at.info).dev}
 	if s.good.real == m.real && s.good.dev != m.dev {
 		return &spec.Error{
-			Code:    codeRemounted,
+			Code:    CodeRemounted,
 			Message: fmt.Sprintf("another file system is mounted at %s", s.src.dir),
 			Hint:    "mount the former one again, or restart wasm-xds if this is meant",
 			Pos:     spec.Position{File: s.src.dir},
@@ -119,7 +113,7 @@ func (s *state) lookAll(p *pass) *spec.Error {
 		return s.tooMany()
 	case s.tree.err != nil:
 		e := *s.tree.err
-		e.Code = "directory_unreadable"
+		e.Code = CodeDirectoryUnreadable
 		return &e
 	}
 	s.good = m
@@ -128,7 +122,7 @@ func (s *state) lookAll(p *pass) *spec.Error {
 
 func (s *state) missing(at place) *spec.Error {
 	e := &spec.Error{
-		Code:    "directory_missing",
+		Code:    CodeDirectoryMissing,
 		Message: fmt.Sprintf("the directory %s does not exist", s.src.dir),
 		Hint:    "create it; it is read as soon as it is there",
 		Pos:     spec.Position{File: s.src.dir},
@@ -144,7 +138,7 @@ func (s *state) missing(at place) *spec.Error {
 
 func (s *state) unreadable(err error) *spec.Error {
 	return &spec.Error{
-		Code:    "directory_unreadable",
+		Code:    CodeDirectoryUnreadable,
 		Message: fmt.Sprintf("the directory %s cannot be read: %s", s.src.dir, reason(err)),
 		Hint:    "make it readable for the user that wasm-xds runs as",
 		Pos:     spec.Position{File: s.src.dir},
@@ -153,7 +147,7 @@ func (s *state) unreadable(err error) *spec.Error {
 
 func (s *state) tooMany() *spec.Error {
 	return &spec.Error{
-		Code: "too_many_files",
+		Code: CodeTooMany,
 		Message: fmt.Sprintf("%s holds more than %d spec files or %d directories",
 			s.src.dir, s.src.limits.files, s.src.limits.dirs),
 		Hint: "name a directory that holds specs only",

@@ -1,6 +1,7 @@
 package dir
 
 import (
+	"bytes"
 	"crypto/sha256"
 	"errors"
 	"fmt"
@@ -60,7 +61,7 @@ func (p *pass) readNode(n *node, info fs.FileInfo) error {
 	p.want.addTree(n)
 	if n.parent != nil && n.id.dev != 0 && id.dev != n.id.dev {
 		p.fail(n, &spec.Error{
-			Code:    codeRemounted,
+			Code:    CodeRemounted,
 			Message: "another file system is mounted in place of the directory",
 			Hint:    "mount the former one again, or restart wasm-xds if this is meant",
 		})
@@ -74,7 +75,7 @@ func (p *pass) readNode(n *node, info fs.FileInfo) error {
 	}
 	if err != nil {
 		p.fail(n, &spec.Error{
-			Code:    codeUnreadable,
+			Code:    CodeUnreadable,
 			Message: "cannot read the directory: " + reason(err),
 			Hint:    "make it readable for the user that wasm-xds runs as, or move it elsewhere",
 		})
@@ -217,7 +218,7 @@ func (p *pass) readSub(n *node, name string, at place) error {
 	}
 	if sub.depth > p.s.src.limits.depth {
 		p.fail(sub, &spec.Error{
-			Code:    "directory_too_deep",
+			Code:    CodeTooDeep,
 			Message: fmt.Sprintf("the directory lies more than %d levels deep and is not read", p.s.src.limits.depth),
 			Hint:    "move its specs further up",
 		})
@@ -267,12 +268,20 @@ func (p *pass) readFile(n *node, name string, at place) error {
 	switch {
 	case errors.Is(err, errTooLarge):
 		p.setUnreadable(f, &spec.Error{
-			Code:    "file_too_large",
+			Code:    spec.CodeTooLarge,
 			Message: fmt.Sprintf("the file is larger than %d bytes and is not read", p.s.src.limits.fileSize),
 			Hint:    "split it into several files",
 		})
 	case err != nil:
 		p.setUnreadable(f, unreadable(err, ""))
+	case len(bytes.TrimSpace(text)) == 0:
+		// An editor that truncates the file before it writes it shows this for
+		// a moment. It must not pass for a removal.
+		p.setUnreadable(f, &spec.Error{
+			Code:    CodeEmptyFile,
+			Message: "the file is empty",
+			Hint:    "delete it to remove its filters",
+		})
 	default:
 		p.setText(f, text)
 	}
@@ -305,7 +314,7 @@ func (p *pass) setUnreadable(f *file, e *spec.Error) {
 
 func unreadable(err error, link string) *spec.Error {
 	e := &spec.Error{
-		Code:    codeUnreadable,
+		Code:    CodeUnreadable,
 		Message: "cannot be read: " + reason(err),
 		Hint:    "make it readable for the user that wasm-xds runs as",
 	}

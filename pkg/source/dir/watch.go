@@ -244,7 +244,7 @@ func (w *watches) degraded() *spec.Error {
 		return nil
 	}
 	e := &spec.Error{
-		Code:    "watch_limit",
+		Code:    CodeWatchLimit,
 		Message: "changes are noticed by rescan only: " + w.limit.Error(),
 	}
 	switch {
@@ -255,7 +255,7 @@ func (w *watches) degraded() *spec.Error {
 		e.Message = "changes are noticed by rescan only: the limit of inotify instances or of open files is reached"
 		e.Hint = "raise fs.inotify.max_user_instances, for example: sysctl fs.inotify.max_user_instances=1024; or the limit of open files (ulimit -n)"
 	case !isLimit(w.limit):
-		e.Code = "watch_unavailable"
+		e.Code = CodeWatchUnavailable
 		e.Hint = "this system gives no file events"
 	}
 	return e
