@@ -2,6 +2,7 @@ package spec
 
 import (
 	"fmt"
+	"strings"
 	"unicode/utf8"
 
 	"github.com/goccy/go-yaml/ast"
@@ -96,8 +97,21 @@ func (d *decoder) resolve(from ast.Node) *node {
 	if tk.Type != token.SingleQuoteType && tk.Type != token.DoubleQuoteType {
 		// The parser's own idea of numbers leaves out 1e3 and those over 64 bits.
 		n.kind = plainKind(tk.Value)
+		if losesTabs(tk) {
+			return d.invalid(n, CodeBadYAML, "a tab inside text without quotes", "put the text in quotes, or use spaces")
+		}
 	}
 	return d.withText(n, tk.Value)
+}
+
+// losesTabs reports whether the lexer has dropped tabs from inside a plain scalar,
+// as it does, where YAML keeps them: "a<tab>b" must not silently become "ab".
+func losesTabs(tk *token.Token) bool {
+	inside := 0
+	for line := range strings.SplitSeq(tk.Origin, "\n") {
+		inside += strings.Count(strings.Trim(line, " \t"), "\t")
+	}
+	return inside > strings.Count(tk.Value, "\t")
 }
 
 // bare is a node without content.
