@@ -1,0 +1,117 @@
+package atomicfile_test
+
+import (
+	"errors"
+	"os"
+	"path/filepath"
+	"testing"
+
+	"github.com/wasm-xds/wasm-xds/internal/atomicfile"
+)
+
+func TestCommit(t *testing.T) {
+	dir := t.TempDir()
+	path := filepath.Join(dir, "name")
+	for _, content := range []string{"first", "second"} {
+		f := create(t, dir, content)
+		if _, err := os.Stat(path); content == "first" && !errors.Is(err, os.ErrNotExist) {
+			t.Fatalf("the name is there before the commit: %v", err)
+		}
+		if err := f.Commit("name", 0o444); err != nil {
+			t.Fatal(err)
+		}
+		f.Discard()
+		if got, err := os.ReadFile(path); err != nil || string(got) != content {
+			t.Fatalf("got %q, %v", got, err)
+		}
+	}
+	info, err := os.Stat(path)
+	if err != nil || info.Mode().Perm() != 0o444 {
+		t.Fatalf("mode %v, %v", info.Mode(), err)
+	}
+	wantNames(t, dir, "name")
+}
+
+func TestDiscard(t *testing.T) {
+	dir := t.TempDir()
+	f := create(t, dir, "x")
+	f.Discard()
+	f.Discard()
+	if err := f.Commit("name", 0o600); !errors.Is(err, os.ErrClosed) {
+		t.Fatalf("commit after discard: %v", err)
+	}
+	wantNames(t, dir)
+}
+
+func TestCommitFails(t *testing.T) {
+	for _, name := range []string{"", ".", "..", "a/b", "../x", "/x", ".unfinished-1", "directory"} {
+		t.Run(name, func(t *testing.T) {
+			dir := t.TempDir()
+			// A rename cannot replace a directory that is not empty.
+			if err := os.MkdirAll(filepath.Join(dir, "directory", "full"), 0o755); err != nil {
+				t.Fatal(err)
+			}
+			f := create(t, dir, "x")
+			if err := f.Commit(name, 0o600); err == nil {
+				t.Fatal("no error")
+			}
+			wantNames(t, dir, "directory")
+		})
+	}
+}
+
+func TestCommitWithoutTheContentOnDisk(t *testing.T) {
+	dir := t.TempDir()
+	f := create(t, dir, "x")
+	// A closed file cannot be synced, as a broken disk cannot.
+	if err := f.Close(); err != nil {
+		t.Fatal(err)
+	}
+	if err := f.Commit("name", 0o600); err == nil {
+		t.Fatal("committed without having synced")
+	}
+	wantNames(t, dir)
+}
+
+func TestRemoveLeftovers(t *testing.T) {
+	dir := t.TempDir()
+	left := create(t, dir, "x")
+	defer left.Close()
+	for _, name := range []string{"kept", ".hidden", "x.unfinished-1"} {
+		if err := os.WriteFile(filepath.Join(dir, name), nil, 0o600); err != nil {
+			t.Fatal(err)
+		}
+	}
+	if err := atomicfile.RemoveLeftovers(dir); err != nil {
+		t.Fatal(err)
+	}
+	wantNames(t, dir, ".hidden", "kept", "x.unfinished-1")
+}
+
+func create(t *testing.T, dir, content string) *atomicfile.File {
+	t.Helper()
+	f, err := atomicfile.Create(dir)
+	if err != nil {
+		t.Fatal(err)
+	}
+	if _, err := f.WriteString(content); err != nil {
+		t.Fatal(err)
+	}
+	return f
+}
+
+func wantNames(t *testing.T, dir string, want ...string) {
+	t.Helper()
+	entries, err := os.ReadDir(dir)
+	if err != nil {
+		t.Fatal(err)
+	}
+	if len(entries) != len(want) {
+		t.Fatalf("got %v, want %v", entries, want)
+	}
+	for i, entry := range entries {
+		if entry.Name() != want[i] {
+			t.Errorf("got %v, want %v", entries, want)
+		}
+	}
+}
