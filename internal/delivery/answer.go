@@ -35,6 +35,10 @@ func (m *Machine) acked(p *push) {
 	u := p.u
 	m.setVerdictLoads(p)
 	m.settle(u)
+	if !p.rev.BuiltIn && u.f.revision(p.rev.ID) == nil {
+		// Wanted when it was sent, not any more: but it runs, and may have to be restored.
+		u.f.remember(p.rev)
+	}
 	if u.closed {
 		return
 	}

@@ -32,6 +32,23 @@ const (
 	ServingPassthrough Serving = "passthrough"
 )
 
+// Why a deny serves, as its answers say it. A restarted server knows a deny again
+// by trying them all.
+const (
+	reasonUnknown     = "is denied: no spec has this name"
+	reasonRemoved     = "is denied: its spec was removed"
+	reasonWrongType   = "is of another type in its spec than this Envoy asks for"
+	reasonNotSelected = "is not for this Envoy: the spec's `nodes` selects others"
+	reasonRefused     = "is not served: Envoy refused it and there is no earlier revision"
+	reasonBadSpec     = "is not served: its spec has an error"
+	reasonPreparing   = "is not served yet: its module is being fetched"
+	reasonCanary      = "is not served yet: it waits for its canary"
+)
+
+var denyReasons = []string{
+	reasonUnknown, reasonRemoved, reasonWrongType, reasonNotSelected, reasonRefused, reasonBadSpec, reasonPreparing, reasonCanary,
+}
+
 // choice is what a subscriber should run now.
 type choice struct {
 	revision *snapshot.Revision // nil: nothing can be sent now
@@ -57,20 +74,19 @@ func (m *Machine) chooseWanted(u *sub) choice {
 	case w == nil:
 		return m.withoutSpec(u)
 	case w.Removed && w.OnRemove == spec.Deny:
-		return m.standIn(u, ServingDeny, "is denied: its spec was removed", choice{state: Live})
+		return m.standIn(u, ServingDeny, reasonRemoved, choice{state: Live})
 	case w.Removed && w.OnRemove == spec.Passthrough:
 		return m.standIn(u, ServingPassthrough, "", choice{state: Live})
 	case u.expects != "" && u.expects != w.Type:
-		return m.byPolicy(u, fmt.Sprintf("is a %s filter in its spec, but this Envoy asks for a %s filter", w.Type, u.expects),
-			choice{state: Rejected, problem: &Problem{
-				Code:    CodeWrongType,
-				Message: fmt.Sprintf("the spec says type %s, but this Envoy expects a %s filter", w.Type, u.expects),
-				Hint:    "change `type` in the spec, or type_urls and the filter chain in this Envoy's configuration",
-			}})
+		return m.byPolicy(u, reasonWrongType, choice{state: Rejected, problem: &Problem{
+			Code:    CodeWrongType,
+			Message: fmt.Sprintf("the spec says type %s, but this Envoy expects a %s filter", w.Type, u.expects),
+			Hint:    "change `type` in the spec, or type_urls and the filter chain in this Envoy's configuration",
+		}})
 	case w.Disabled:
 		return m.standIn(u, ServingPassthrough, "", choice{state: Live})
 	case !u.selected():
-		return m.byPolicy(u, "is not for this Envoy: the spec's `nodes` selects others", choice{state: Denied, problem: &Problem{
+		return m.byPolicy(u, reasonNotSelected, choice{state: Denied, problem: &Problem{
 			Code: CodeNotSelected, Message: "the spec's `nodes` does not select this Envoy",
 			Hint: "widen `nodes` in the spec, or take the filter out of this Envoy's configuration",
 		}})
@@ -133,12 +149,12 @@ func (m *Machine) chooseStable(u *sub, problem *Problem) choice {
 }
 
 func (m *Machine) nothingLoads(u *sub, problem *Problem) choice {
-	reason := "is not served: Envoy refused it and there is no earlier revision"
+	reason := reasonRefused
 	if u.f.wanted.Revision == nil {
-		reason = "is not served: its spec has an error"
+		reason = reasonBadSpec
 	}
 	if u.f.wanted.Preparing {
-		reason = "is not served yet: its module is being fetched"
+		reason = reasonPreparing
 	}
 	if problem == nil {
 		if c := u.f.candidate(); c != nil {
@@ -174,7 +190,7 @@ func (m *Machine) waitForCanary(u *sub, r *snapshot.Revision, since time.Time) c
 	if m.proven(r, u.s.node.Version) && u.refused[r.ID] == nil {
 		return choice{revision: r, serving: ServingFilter, state: Live}
 	}
-	return m.byPolicy(u, "waits for its canary", choice{state: Pending, problem: problem})
+	return m.byPolicy(u, reasonCanary, choice{state: Pending, problem: problem})
 }
 
 func (m *Machine) withoutSpec(u *sub) choice {
@@ -185,7 +201,7 @@ func (m *Machine) withoutSpec(u *sub) choice {
 			Hint: "add a spec with this name",
 		}}
 	}
-	return m.standIn(u, ServingDeny, "is denied: no spec has this name", choice{state: Denied, problem: &Problem{
+	return m.standIn(u, ServingDeny, reasonUnknown, choice{state: Denied, problem: &Problem{
 		Code: CodeUnknownFilter, Message: "no spec has this name: requests are denied", Hint: "add a spec with this name, or correct the name in this Envoy's configuration",
 	}})
 }

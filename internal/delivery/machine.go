@@ -180,6 +180,7 @@ func (m *Machine) setSnapshot(s *snapshot.Snapshot) {
 
 func (m *Machine) setWanted(f *filter, w *snapshot.Filter) {
 	if w == nil || f.wanted == nil || !sameRevision(f.wanted.Revision, w.Revision) {
+		m.keepCandidate(f)
 		f.since = m.now
 		f.lost, f.lostProblem, f.pauseUntil = 0, nil, time.Time{}
 	}
@@ -188,6 +189,25 @@ func (m *Machine) setWanted(f *filter, w *snapshot.Filter) {
 	m.regroup(f)
 	m.rollOut(f)
 	m.touchFilter(f)
+}
+
+// keepCandidate remembers a candidate that some Envoy may run when its rollout ends
+// early: that Envoy may have to be given it back.
+func (m *Machine) keepCandidate(f *filter) {
+	if f.wanted == nil || f.wanted.Revision == nil || sameRevision(f.wanted.Revision, f.stable) {
+		return
+	}
+	c := f.wanted.Revision
+	loads, refused := false, false
+	for key, v := range m.verdicts {
+		if key.revision == c.ID {
+			loads, refused = loads || v.loads, refused || !v.loads
+		}
+	}
+	onItsWay := len(f.subs)+len(f.unsettled) > 0
+	if loads || onItsWay && !refused {
+		f.remember(c)
+	}
 }
 
 func (m *Machine) touchFilter(f *filter) {

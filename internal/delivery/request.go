@@ -47,9 +47,9 @@ func (m *Machine) subscribe(s *stream, e Subscription) {
 	u.owed = e.Accepted == "" || e.Replay
 	u.replay = e.Replay && known
 	u.fetch = fetch{}
-	if f.isUnsettled(u) {
-		u.dirty = true
-	} else if r := u.running; r != nil {
+	u.dirty = f.isUnsettled(u)
+	if r := u.running; r != nil {
+		// What an Envoy says it has accepted, it runs: refused bytes are never sent again.
 		if _, judged := m.verdict(r, s.node.Version); !judged {
 			m.setVerdict(r, s.node.Version, verdict{loads: true})
 		}
@@ -73,12 +73,17 @@ func (m *Machine) known(u *sub, v Version) *snapshot.Revision {
 	return m.knownStandIn(u, v.Revision)
 }
 
-// knownStandIn recognizes the pass-through of either type: it is the one stand-in
-// that may be running where another is wanted now. A deny is only replaced.
+// knownStandIn recognizes a stand-in that was sent for another reason than the present one.
 func (m *Machine) knownStandIn(u *sub, id string) *snapshot.Revision {
+	runtime := u.s.node.runtimeOf()
 	for _, t := range []spec.Type{spec.HTTP, spec.Network} {
-		if r := m.cfg.Substitutes.Passthrough(u.f.name, t, u.s.node.runtimeOf()); r.ID == id {
+		if r := m.cfg.Substitutes.Passthrough(u.f.name, t, runtime); r.ID == id {
 			return r
+		}
+		for _, reason := range denyReasons {
+			if r := m.cfg.Substitutes.Deny(u.f.name, t, reason, runtime); r.ID == id {
+				return r
+			}
 		}
 	}
 	return nil
@@ -123,7 +128,7 @@ func (m *Machine) close(id StreamID) {
 		if u.dirty || lost != nil && lost.u == u {
 			m.unsettle(u)
 		}
-		u.f.remember(m, u)
+		u.f.rememberGone(m, u)
 		u.closed = true
 		if onTrial {
 			m.canaryLost(u, lost.rev)
@@ -132,8 +137,8 @@ func (m *Machine) close(id StreamID) {
 	}
 }
 
-// remember keeps a subscriber that is gone for the status.
-func (f *filter) remember(m *Machine, u *sub) {
+// rememberGone keeps a subscriber that is gone for the status.
+func (f *filter) rememberGone(m *Machine, u *sub) {
 	st := u.status()
 	st.State, st.Since = Gone, m.now
 	f.gone = append(f.gone, st)

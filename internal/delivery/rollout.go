@@ -200,15 +200,21 @@ func (m *Machine) trialPassed(f *filter, r *snapshot.Revision) bool {
 }
 
 func (m *Machine) promote(f *filter, r *snapshot.Revision) {
-	older := slices.DeleteFunc(slices.Clone(f.older), func(o *snapshot.Revision) bool { return o.ID == r.ID })
 	if f.stable != nil {
-		older = slices.Insert(older, 0, f.stable)
+		f.remember(f.stable)
 	}
-	f.older = older[:min(len(older), historyLength)]
+	f.older = slices.DeleteFunc(f.older, func(o *snapshot.Revision) bool { return o.ID == r.ID })
 	f.stable = r
 	m.endTrial(f, r)
 	m.persist = true
 	m.touchFilter(f)
+}
+
+// remember puts a revision first among the older ones.
+func (f *filter) remember(r *snapshot.Revision) {
+	older := slices.DeleteFunc(slices.Clone(f.older), func(o *snapshot.Revision) bool { return o.ID == r.ID })
+	older = slices.Insert(older, 0, r)
+	f.older = older[:min(len(older), historyLength)]
 }
 
 func (m *Machine) endTrial(f *filter, r *snapshot.Revision) {

@@ -1,0 +1,51 @@
+package delivery
+
+import (
+	"math/rand/v2"
+	"testing"
+)
+
+// play runs a script of events against the model of Envoy, lets it settle, and
+// checks what must be true whatever the order of events.
+func play(t *testing.T, seed uint64, script []byte) {
+	t.Helper()
+	w := newWorld(seed)
+	for _, op := range script {
+		w.act(op)
+		if len(w.problems) > 0 {
+			t.Fatalf("seed %d, script %x:\n%s", seed, script, w.report())
+		}
+	}
+	if !w.settle() {
+		t.Fatalf("seed %d, script %x: does not settle\n%s", seed, script, w.report())
+	}
+	w.checkSettled()
+	if len(w.problems) > 0 {
+		t.Fatalf("seed %d, script %x:\n%s", seed, script, w.report())
+	}
+}
+
+func FuzzDelivery(f *testing.F) {
+	f.Add(uint64(1), []byte("\x0a\x2a\x4a\x00\x10\x11\x30\x31\x50\x51"))
+	f.Fuzz(func(t *testing.T, seed uint64, script []byte) {
+		if len(script) > 2000 {
+			t.Skip("long scripts only repeat")
+		}
+		play(t, seed, script)
+	})
+}
+
+func TestAnyOrderOfEvents(t *testing.T) {
+	runs := 3000
+	if testing.Short() {
+		runs = 300
+	}
+	for seed := range uint64(runs) {
+		rng := rand.New(rand.NewPCG(seed, 2))
+		script := make([]byte, rng.IntN(300))
+		for i := range script {
+			script[i] = byte(rng.Uint32())
+		}
+		play(t, seed, script)
+	}
+}

@@ -1,0 +1,443 @@
+package delivery
+
+import (
+	"fmt"
+	"math/rand/v2"
+	"slices"
+	"strings"
+	"time"
+
+	"github.com/wasm-xds/wasm-xds/internal/builtin"
+	"github.com/wasm-xds/wasm-xds/pkg/snapshot"
+	"github.com/wasm-xds/wasm-xds/pkg/spec"
+)
+
+// realStandIns makes the stand-ins as the server does.
+type realStandIns struct{}
+
+func (realStandIns) Deny(filter string, t spec.Type, reason, _ string) *snapshot.Revision {
+	r, _ := builtin.Deny(filter, t, reason)
+	return r
+}
+
+func (realStandIns) Passthrough(filter string, t spec.Type, _ string) *snapshot.Revision {
+	r, _ := builtin.Passthrough(filter, t)
+	return r
+}
+
+// modelEnvoy behaves like Envoy in what delivery's rules come from: each method
+// names the fact of docs/envoy-behaviour.md that it stands for.
+type modelEnvoy struct {
+	id, version string
+	ads, delta  bool
+	stream      StreamID // 0: not connected
+	names       []string // subscribed
+	providers   map[string]*provider
+	cache       map[string]bool // sha256s in the code cache
+	inbox       []Send          // on the wire towards the Envoy
+	outbox      []Event         // on the wire towards the server
+	gets        []get           // begun or to begin
+	seen        map[string]bool // revisions evaluated here
+	racing      map[string]bool // versions that were on the wire when their name was relisted
+}
+
+// provider is one ECDS subscription inside an Envoy.
+type provider struct {
+	running  *snapshot.Revision // what new requests run; nil: no config
+	accepted string             // the version that the subscription reports
+	stored   string             // the version whose bytes were evaluated last
+	poisoned bool               // the stored bytes were refused: an LDS update would fail
+	refused  map[string]bool    // versions that were refused
+	unheard  bool               // the server does not know of this subscription yet
+}
+
+type get struct {
+	token, sha string
+	begun      bool
+}
+
+// world is a server, its memory, and its Envoys, with everything in between.
+type world struct {
+	rng       *rand.Rand
+	now       time.Time
+	m         *Machine
+	memory    Memory
+	envoys    []*modelEnvoy
+	lastID    StreamID
+	epoch     uint32
+	snapshot  *snapshot.Snapshot
+	problems  []string
+	log       []string
+	streams   map[StreamID]*modelEnvoy
+	answering map[StreamID]int
+	bad       map[string]bool // revisions that no Envoy loads
+	number    int
+}
+
+var modelNames = []string{"auth", "hello", "ghost"} // ghost has no spec
+
+func newWorld(seed uint64) *world {
+	w := &world{
+		rng: rand.New(rand.NewPCG(seed, 1)), now: time.Unix(1_000_000, 0), streams: map[StreamID]*modelEnvoy{},
+		answering: map[StreamID]int{}, bad: map[string]bool{},
+	}
+	for i := range 3 {
+		w.envoys = append(w.envoys, &modelEnvoy{
+			id: fmt.Sprintf("edge-%d", i), version: []string{"1.40.0", "1.40.0", "1.36.4"}[i],
+			ads: w.rng.IntN(2) == 0, delta: w.rng.IntN(2) == 0,
+			names: modelNames, providers: map[string]*provider{}, racing: map[string]bool{}, cache: map[string]bool{}, seen: map[string]bool{},
+		})
+	}
+	w.snapshot = snapshot.New(nil)
+	w.start()
+	return w
+}
+
+func (w *world) failf(format string, args ...any) {
+	w.problems = append(w.problems, fmt.Sprintf(format, args...))
+}
+
+// start boots the server from what it persisted.
+func (w *world) start() {
+	w.epoch++
+	w.m = New(Config{Epoch: w.epoch, Substitutes: realStandIns{}}, w.memory, w.now)
+	w.step(SnapshotChanged{Snapshot: w.snapshot})
+}
+
+func (w *world) step(e Event) {
+	w.log = append(w.log, fmt.Sprintf("%T%+v", e, brief(e)))
+	for _, a := range w.m.Step(w.now, e) {
+		switch a := a.(type) {
+		case Send:
+			w.log = append(w.log, fmt.Sprintf("  send %d %s %s", a.Stream, a.Name, a.Version))
+			w.answering[a.Stream]++
+			if w.answering[a.Stream] > 1 {
+				w.failf("stream %d: two responses outstanding", a.Stream)
+			}
+			if e := w.streams[a.Stream]; e != nil {
+				e.inbox = append(e.inbox, a)
+			}
+		case Persist:
+			w.memory = w.m.Memory()
+		}
+	}
+}
+
+func brief(e Event) any {
+	if s, ok := e.(SnapshotChanged); ok {
+		return s.Snapshot.Version()
+	}
+	return e
+}
+
+// connect opens a stream. Delta names the versions it accepted, SotW sends the
+// last accepted version_info, and asks for all names.
+func (w *world) connect(e *modelEnvoy) {
+	if e.stream != 0 {
+		return
+	}
+	w.lastID++
+	e.stream = w.lastID
+	w.streams[e.stream] = e
+	w.step(StreamOpened{Stream: e.stream, Node: Node{ID: e.id, Version: e.version}, ADS: e.ads, Delta: e.delta})
+	var subs []Subscription
+	for _, name := range e.names {
+		p := e.provider(name)
+		subs = append(subs, Subscription{Name: name, Accepted: p.accepted, Replay: !e.delta && p.accepted != ""})
+	}
+	w.step(Requested{Stream: e.stream, Subscribe: subs})
+}
+
+func (e *modelEnvoy) provider(name string) *provider {
+	if e.providers[name] == nil {
+		e.providers[name] = &provider{refused: map[string]bool{}}
+	}
+	return e.providers[name]
+}
+
+// cut ends a stream: what is on the wire is lost, what Envoy has evaluated is not.
+func (w *world) cut(e *modelEnvoy) {
+	if e.stream == 0 {
+		return
+	}
+	id := e.stream
+	e.stream, e.inbox, e.outbox = 0, nil, nil
+	delete(w.streams, id)
+	delete(w.answering, id)
+	w.step(StreamClosed{Stream: id})
+}
+
+// receive has the Envoy evaluate the next response.
+func (w *world) receive(e *modelEnvoy) {
+	if len(e.inbox) == 0 {
+		return
+	}
+	a := e.inbox[0]
+	e.inbox = e.inbox[1:]
+	answer := &Answer{}
+	if slices.Contains(e.names, a.Name) {
+		answer = w.evaluate(e, a)
+	}
+	e.outbox = append(e.outbox, Requested{Stream: e.stream, Answer: answer})
+}
+
+func (w *world) evaluate(e *modelEnvoy, a Send) *Answer {
+	p := e.provider(a.Name)
+	version := a.Version.String()
+	if p.refused[version] {
+		w.failf("%s: bytes that were refused are sent again: %s %s", e.id, a.Name, version)
+	}
+	if p.stored == version { // identical bytes: a no-op that is always ACKed
+		p.accepted = version
+		return &Answer{}
+	}
+	p.stored = version
+	e.seen[a.Revision.ID] = true
+	nack := func(text string) *Answer {
+		p.refused[version], p.poisoned = true, true
+		return &Answer{Nack: true, Message: text}
+	}
+	if a.Version.Variant == Remote && !e.cache[a.Revision.Module.SHA256] {
+		if p.running == nil && p.accepted == "" && !e.racing[version] && !p.unheard {
+			w.failf("%s: remote code without a config before it: %s %s", e.id, a.Name, version)
+		}
+		e.gets = append(e.gets, get{token: a.Version.Salt, sha: a.Revision.Module.SHA256})
+		return nack("Unable to create Wasm plugin " + a.Name)
+	}
+	if w.bad[a.Revision.ID] {
+		return nack("Unable to create Wasm plugin " + a.Name)
+	}
+	p.running, p.accepted, p.poisoned = a.Revision, version, false
+	return &Answer{}
+}
+
+func (w *world) answer(e *modelEnvoy) {
+	if len(e.outbox) == 0 {
+		return
+	}
+	event := e.outbox[0]
+	e.outbox = e.outbox[1:]
+	if r, ok := event.(Requested); ok && r.Answer != nil {
+		w.answering[e.stream] = 0
+	} else if ok {
+		for _, sub := range r.Subscribe {
+			e.provider(sub.Name).unheard = false
+		}
+		for _, a := range e.inbox { // sent before the server heard
+			e.racing[a.Version.String()] = true
+		}
+	}
+	w.step(event)
+	w.checkStatus(e)
+}
+
+// fetch moves a GET on: it begins, and then ends whole or broken.
+func (w *world) fetch(e *modelEnvoy, breaks bool) {
+	if len(e.gets) == 0 {
+		return
+	}
+	g := &e.gets[0]
+	if !g.begun {
+		g.begun = true
+		w.step(FetchStarted{Token: g.token})
+		return
+	}
+	done := *g
+	e.gets = e.gets[1:]
+	if !breaks {
+		e.cache[done.sha] = true
+	}
+	w.step(FetchFinished{Token: done.token, Complete: !breaks})
+}
+
+// checkStatus: what is shown live must be what runs.
+func (w *world) checkStatus(e *modelEnvoy) {
+	if e.stream == 0 || len(e.inbox)+len(e.outbox) > 0 {
+		return
+	}
+	for _, name := range e.names {
+		st, _ := w.m.Status(name)
+		for _, s := range st.Subscribers {
+			if s.Stream != e.stream || s.State != Live {
+				continue
+			}
+			p := e.provider(name)
+			if s.Revision != "" && (p.running == nil || p.running.ID != s.Revision) {
+				w.failf("%s: status says %s is live at %s, but it runs %v", e.id, name, s.Revision, p.running)
+			}
+		}
+	}
+}
+
+func (w *world) pass(d time.Duration) {
+	w.now = w.now.Add(d)
+	w.step(Woken{})
+}
+
+// edit changes what is wanted of a name.
+func (w *world) edit(name string) {
+	w.number++
+	filters := map[string]*snapshot.Filter{}
+	for _, f := range w.snapshot.All() {
+		filters[f.Name] = f
+	}
+	f := &snapshot.Filter{
+		Name: name, Type: spec.HTTP, Policy: []spec.FailurePolicy{spec.Closed, spec.Open}[w.rng.IntN(2)],
+		Delivery: []spec.Delivery{spec.Remote, spec.Remote, spec.Inline, spec.File}[w.rng.IntN(4)],
+		OnRemove: []spec.OnRemove{spec.Keep, spec.Passthrough, spec.Deny}[w.rng.IntN(3)],
+		Canary:   spec.Canary{Count: w.rng.IntN(3)},
+	}
+	before := filters[name]
+	switch roll := w.rng.IntN(10); {
+	case before != nil && roll == 0:
+		f = clone(before)
+		f.Removed = true
+	case before != nil && roll == 1:
+		f = clone(before)
+		f.Disabled = !f.Disabled
+	default:
+		f.Revision = w.revision(name, roll < 5)
+	}
+	filters[name] = f
+	var all []*snapshot.Filter
+	for _, f := range filters {
+		all = append(all, f)
+	}
+	w.snapshot = snapshot.New(all)
+	w.step(SnapshotChanged{Snapshot: w.snapshot})
+}
+
+func clone(f *snapshot.Filter) *snapshot.Filter {
+	c := *f
+	return &c
+}
+
+func (w *world) revision(name string, good bool) *snapshot.Revision {
+	r := (&snapshot.Revision{
+		Filter: name, Type: spec.HTTP, Policy: spec.Closed,
+		Module: snapshot.Module{SHA256: fmt.Sprintf("%064x", w.number%4), Size: 1000},
+		RootID: fmt.Sprint(w.number), VM: snapshot.VM{Runtime: "envoy.wasm.runtime.v8"},
+	}).Seal()
+	w.bad[r.ID] = !good
+	return r
+}
+
+// relist takes a name away and brings it back without a config, as a listener update does.
+func (w *world) relist(e *modelEnvoy, name string) {
+	e.providers[name] = nil // what the old one refused, the new one never saw
+	if e.stream == 0 {
+		return
+	}
+	e.provider(name).unheard = true
+	e.outbox = append(e.outbox, Requested{
+		Stream: e.stream, Unsubscribe: []string{name}, Subscribe: []Subscription{{Name: name}},
+	})
+}
+
+// restartEnvoy: everything it had is gone.
+func (w *world) restartEnvoy(e *modelEnvoy) {
+	w.cut(e)
+	e.providers, e.cache, e.gets, e.seen = map[string]*provider{}, map[string]bool{}, nil, map[string]bool{}
+}
+
+// restartServer kills the server: every stream ends without a word to it.
+func (w *world) restartServer() {
+	for _, e := range w.envoys {
+		if e.stream != 0 {
+			delete(w.streams, e.stream)
+			delete(w.answering, e.stream)
+		}
+		e.stream, e.inbox, e.outbox = 0, nil, nil
+	}
+	w.start()
+}
+
+// act lets one thing happen.
+func (w *world) act(op byte) {
+	e := w.envoys[int(op>>5)%len(w.envoys)]
+	switch op % 32 {
+	case 0, 1:
+		w.edit(modelNames[w.rng.IntN(2)])
+	case 2:
+		w.cut(e)
+	case 3:
+		w.restartEnvoy(e)
+	case 4:
+		w.restartServer()
+	case 5:
+		w.relist(e, modelNames[w.rng.IntN(len(modelNames))])
+	case 6:
+		w.fetch(e, true)
+	case 7, 8, 9:
+		w.fetch(e, false)
+	case 10, 11:
+		w.connect(e)
+	case 12:
+		w.pass(25 * time.Millisecond)
+	case 13:
+		w.pass(time.Second)
+	case 14:
+		w.pass(20 * time.Second)
+	default:
+		if op%2 == 0 {
+			w.receive(e)
+		} else {
+			w.answer(e)
+		}
+	}
+}
+
+// settle lets everything under way come to its end, and says whether it did.
+func (w *world) settle() bool {
+	for _, e := range w.envoys {
+		w.connect(e)
+	}
+	for range 400 {
+		busy := false
+		for _, e := range w.envoys {
+			busy = busy || len(e.inbox)+len(e.outbox)+len(e.gets) > 0
+			w.receive(e)
+			w.answer(e)
+			w.fetch(e, false)
+		}
+		if busy {
+			continue
+		}
+		next, ok := w.m.Next()
+		if !ok {
+			return true
+		}
+		w.now = next
+		w.step(Woken{})
+	}
+	return false
+}
+
+// checkSettled is what must be true when nothing is under way any more.
+func (w *world) checkSettled() {
+	for _, e := range w.envoys {
+		for _, name := range e.names {
+			p := e.provider(name)
+			f := w.snapshot.Get(name)
+			if p.running == nil {
+				w.failf("%s: %s has no config: its listener would not open", e.id, name)
+				continue
+			}
+			if p.poisoned {
+				w.failf("%s: %s has refused bytes stored: its listener's next update would fail", e.id, name)
+			}
+			if f == nil || f.Disabled || f.Removed && f.OnRemove != spec.Keep || w.bad[f.Revision.ID] {
+				continue
+			}
+			if !w.bad[f.Revision.ID] && p.running.ID != f.Revision.ID {
+				w.failf("%s: %s should run %s and runs %s", e.id, name, f.Revision.ID, p.running.ID)
+			}
+		}
+		w.checkStatus(e)
+	}
+}
+
+func (w *world) report() string {
+	tail := w.log[max(0, len(w.log)-60):]
+	return strings.Join(w.problems, "\n") + "\n\nlast events:\n" + strings.Join(tail, "\n")
+}
