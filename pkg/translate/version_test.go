@@ -100,3 +100,19 @@ func TestCompat(t *testing.T) {
 		t.Errorf("dialects %v", dialects)
 	}
 }
+
+// A node says what it likes of its version.
+func FuzzParseVersion(f *testing.F) {
+	for _, text := range []string{"1.40.0", "v1.36", "1.41.0-dev", "", "1..2", "9999.9999.9999"} {
+		f.Add(text)
+	}
+	f.Fuzz(func(t *testing.T, text string) {
+		v, ok := translate.ParseVersion(text)
+		if ok != v.Known() {
+			t.Errorf("%q: %v, %v", text, v, ok)
+		}
+		if again, _ := translate.ParseVersion(v.String()); again != v {
+			t.Errorf("%q is %v, and that is %v", text, v, again)
+		}
+	})
+}
