@@ -12,28 +12,28 @@ func Nearest(name string, known []string) string {
 	if len(name) > longestName {
 		return ""
 	}
-	folded := fold(name)
-	if folded == "" {
+	wanted := plain(name)
+	if wanted == "" {
 		return ""
 	}
 	limit := 2 // two edits are too many in a word of three letters
-	if len(folded) > 3 {
-		limit = max(2, len(folded)/3) + 1
+	if len(wanted) > 3 {
+		limit = max(2, len(wanted)/3) + 1
 	}
 	best, bestDistance := "", limit
 	for _, candidate := range known {
 		if len(candidate) > longestName {
 			continue
 		}
-		if d := distance(folded, fold(candidate), limit); d < bestDistance {
+		if d := distance(wanted, plain(candidate), limit); d < bestDistance {
 			best, bestDistance = candidate, d
 		}
 	}
 	return best
 }
 
-// fold drops what people get wrong without misspelling anything.
-func fold(s string) string {
+// plain drops what people get wrong without misspelling anything.
+func plain(s string) string {
 	return strings.ToLower(strings.NewReplacer("-", "", "_", "").Replace(s))
 }
 

@@ -2,7 +2,6 @@ package spec
 
 import (
 	"fmt"
-	"strings"
 	"unicode/utf8"
 
 	"github.com/goccy/go-yaml/ast"
@@ -85,7 +84,7 @@ func (d *decoder) resolve(from ast.Node) *node {
 		return d.resolve(from.Value)
 	case *ast.LiteralNode:
 		n := d.bare(from.GetToken(), kindString)
-		return d.withText(n, from.Value.Value)
+		return d.withText(n, blockText(from))
 	case nil:
 		return &node{kind: kindInvalid}
 	}
@@ -94,24 +93,15 @@ func (d *decoder) resolve(from ast.Node) *node {
 		return d.bare(tk, kindNull)
 	}
 	n := d.bare(tk, kindString)
+	text, ok := flowText(tk)
+	if !ok {
+		return d.invalid(n, CodeBadYAML, "a comment inside text of several lines", "move the comment, or put the text in quotes")
+	}
 	if tk.Type != token.SingleQuoteType && tk.Type != token.DoubleQuoteType {
 		// The parser's own idea of numbers leaves out 1e3 and those over 64 bits.
-		n.kind = plainKind(tk.Value)
-		if losesTabs(tk) {
-			return d.invalid(n, CodeBadYAML, "a tab inside text without quotes", "put the text in quotes, or use spaces")
-		}
+		n.kind = plainKind(text)
 	}
-	return d.withText(n, tk.Value)
-}
-
-// losesTabs reports whether the lexer has dropped tabs from inside a plain scalar,
-// as it does, where YAML keeps them: "a<tab>b" must not silently become "ab".
-func losesTabs(tk *token.Token) bool {
-	inside := 0
-	for line := range strings.SplitSeq(tk.Origin, "\n") {
-		inside += strings.Count(strings.Trim(line, " \t"), "\t")
-	}
-	return inside > strings.Count(tk.Value, "\t")
+	return d.withText(n, text)
 }
 
 // bare is a node without content.
