@@ -1,0 +1,177 @@
+package moduleserver_test
+
+import (
+	"bufio"
+	"bytes"
+	"fmt"
+	"io"
+	"net"
+	"net/http"
+	"os"
+	"runtime"
+	"sync/atomic"
+	"testing"
+)
+
+// get sends a request by hand and reads the answer's head, not its body.
+func get(t *testing.T, conn net.Conn) *bufio.Reader {
+	t.Helper()
+	fmt.Fprintf(conn, "GET %s?t=abc HTTP/1.1\r\nHost: x\r\n\r\n", path(served))
+	reader := bufio.NewReaderSize(conn, 16)
+	for {
+		line, err := reader.ReadString('\n')
+		if err != nil {
+			t.Fatal(err)
+		}
+		if line == "\r\n" {
+			return reader
+		}
+	}
+}
+
+// smallWindow makes a connection whose kernel takes little that is not read.
+func smallWindow(t *testing.T, address string) *net.TCPConn {
+	t.Helper()
+	conn := dial(t, address)
+	if err := conn.SetReadBuffer(4 << 10); err != nil {
+		t.Fatal(err)
+	}
+	return conn
+}
+
+func needLinux(t *testing.T) {
+	t.Helper()
+	if runtime.GOOS != "linux" {
+		t.Skip("the send queue is known on Linux only")
+	}
+}
+
+// The size is chosen so that the server's send queue takes all of it at once,
+// while the peer's kernel does not.
+const queued = 200 << 10
+
+func TestFinishedMeansReceived(t *testing.T) {
+	needLinux(t)
+	f := start(t, queued, nil)
+	conn := smallWindow(t, f.address)
+	reader := get(t, conn)
+	f.events.next(t, "started abc")
+
+	// All but the end is read: the end is in the server's queue, or in flight.
+	if _, err := io.CopyN(io.Discard, reader, queued/4); err != nil {
+		t.Fatal(err)
+	}
+	f.events.none(t)
+	if _, err := io.CopyN(io.Discard, reader, queued-queued/4); err != nil {
+		t.Fatal(err)
+	}
+	f.events.next(t, "finished abc true")
+
+	// The connection goes on.
+	reader = get(t, conn)
+	content, err := io.ReadAll(io.LimitReader(reader, queued))
+	if err != nil || !bytes.Equal(content, f.content) {
+		t.Errorf("%d bytes, %v", len(content), err)
+	}
+	f.events.next(t, "started abc")
+	f.events.next(t, "finished abc true")
+}
+
+func TestPeerThatGoesAway(t *testing.T) {
+	needLinux(t)
+	for _, size := range []int{queued, 32 << 20} {
+		for name, leave := range map[string]func(*net.TCPConn) error{
+			"closes": (*net.TCPConn).Close,
+			"resets": func(c *net.TCPConn) error {
+				if err := c.SetLinger(0); err != nil {
+					return err
+				}
+				return c.Close()
+			},
+		} {
+			t.Run(fmt.Sprintf("%s %d", name, size), func(t *testing.T) {
+				f := start(t, size, nil)
+				conn := smallWindow(t, f.address)
+				get(t, conn)
+				f.events.next(t, "started abc")
+				if err := leave(conn); err != nil {
+					t.Fatal(err)
+				}
+				f.events.next(t, "finished abc false")
+			})
+		}
+	}
+}
+
+func TestServerThatIsClosed(t *testing.T) {
+	needLinux(t)
+	f := start(t, queued, nil)
+	get(t, smallWindow(t, f.address))
+	f.events.next(t, "started abc")
+	if err := f.server.Close(); err != nil {
+		t.Fatal(err)
+	}
+	f.events.next(t, "finished abc false")
+}
+
+func TestPeerThatClosesWhenItHasAll(t *testing.T) {
+	for range 20 {
+		f := start(t, queued, nil)
+		conn := dial(t, f.address)
+		if _, err := io.CopyN(io.Discard, get(t, conn), queued); err != nil {
+			t.Fatal(err)
+		}
+		if err := conn.Close(); err != nil {
+			t.Fatal(err)
+		}
+		f.events.next(t, "started abc")
+		f.events.next(t, "finished abc true")
+	}
+}
+
+// spyListener sees whether files are handed to the socket as files, which is
+// what lets the kernel copy them (sendfile).
+type spyListener struct {
+	net.Listener
+	fromFile *atomic.Int64
+}
+
+func (l spyListener) Accept() (net.Conn, error) {
+	conn, err := l.Listener.Accept()
+	if err != nil {
+		return nil, err
+	}
+	return spyConn{conn.(*net.TCPConn), l.fromFile}, nil
+}
+
+type spyConn struct {
+	*net.TCPConn
+	fromFile *atomic.Int64
+}
+
+func (c spyConn) ReadFrom(source io.Reader) (int64, error) {
+	n, err := c.TCPConn.ReadFrom(source)
+	// The form that net.TCPConn knows: see sendFile in package net.
+	if limited, ok := source.(*io.LimitedReader); ok {
+		if _, ok := limited.R.(*os.File); ok {
+			c.fromFile.Add(n)
+		}
+	}
+	return n, err
+}
+
+func TestSendfile(t *testing.T) {
+	var fromFile atomic.Int64
+	const size = 1 << 20
+	f := start(t, size, func(l net.Listener) net.Listener { return spyListener{l, &fromFile} })
+	response, _ := f.do(t, http.MethodGet, path(served)+"?t=abc", nil)
+	if response.StatusCode != http.StatusOK {
+		t.Fatalf("status %d", response.StatusCode)
+	}
+	f.events.next(t, "started abc")
+	f.events.next(t, "finished abc true")
+	// The server sends the first 512 bytes itself, with the head.
+	if got := fromFile.Load(); got < size-512 {
+		t.Errorf("%d of %d bytes go from the file to the socket", got, size)
+	}
+}
