@@ -147,7 +147,13 @@ func parse(src *source, text string) (file *ast.File, problem *Error) {
 			}
 		}
 	}()
-	tokens := lexer.Tokenize(text)
+	tokens, unsure := mend(lexer.Tokenize(text))
+	if unsure != nil {
+		return nil, &Error{
+			Code: CodeBadYAML, Message: "not valid YAML: a colon without a space after it",
+			Hint: "add the space, or put the text in quotes", Pos: src.at(unsure.Position.Line, unsure.Position.Column),
+		}
+	}
 	if problem := checkTokens(src, tokens); problem != nil {
 		return nil, problem
 	}
