@@ -1,0 +1,13 @@
+// Package e2e_test runs the built binary against real Envoys, under load.
+package e2e_test
+
+import (
+	"testing"
+
+	"go.uber.org/goleak"
+)
+
+func TestMain(m *testing.M) { goleak.VerifyTestMain(m) }
+
+// versions are the Envoys that the main scenarios run on, the default first.
+func versions() []string { return []string{"1.40.0", "1.39.3", "1.37.0", "1.36.4"} }
