@@ -1,0 +1,82 @@
+package cli
+
+import (
+	"context"
+	"io"
+	"time"
+
+	"github.com/spf13/cobra"
+	"github.com/spf13/pflag"
+
+	"github.com/wasm-xds/wasm-xds/internal/bootstrap"
+)
+
+func newBootstrap() *cobra.Command {
+	var o bootstrap.Options
+	c := &cobra.Command{
+		Use:   "bootstrap DIR",
+		Short: "Print an Envoy bootstrap wired for the filters of a directory",
+		Long: `Bootstrap prints a complete Envoy configuration: a listener with the HTTP filters
+of DIR's specs, another with the network filters, and the clusters that lead to
+wasm-xds. It needs the specs, not their modules.`,
+		Example: `  wasm-xds bootstrap filters/ > envoy.yaml && envoy -c envoy.yaml`,
+		Args:    arguments(1, 1, "a directory of specs"),
+		RunE: func(c *cobra.Command, args []string) error {
+			return renderBootstrap(c.Context(), args[0], o, c.OutOrStdout(), c.ErrOrStderr())
+		},
+	}
+	f := c.Flags()
+	f.StringVar(&o.XDSAddress, "xds-address", defaultXDSAddress, "`host:port` of the control plane as Envoy reaches it")
+	f.StringVar(&o.ModulesAddress, "modules-address", defaultModulesAddress, "`host:port` of its module server as Envoy reaches it")
+	f.StringVar(&o.ModulesCluster, "modules-cluster", defaultModulesCluster, "`name` of the cluster for it, as serve has it")
+	o.Mode = bootstrap.ADSDelta
+	f.Var(&choiceOf[bootstrap.Mode]{&o.Mode, modes()}, "mode", "how Envoy asks: "+list(modes()))
+	f.DurationVar(&o.InitialFetchTimeout, "initial-fetch-timeout", 0, "how long a listener waits for its filters at boot before it opens and answers 500; 0s waits for ever")
+	addEnvoyFlags(f, &o)
+	return c
+}
+
+// addEnvoyFlags adds what dev has too.
+func addEnvoyFlags(f *pflag.FlagSet, o *bootstrap.Options) {
+	f.StringVar(&o.ListenAddress, "listen-address", "127.0.0.1:10000", "`host:port` of Envoy's HTTP listener")
+	f.StringVar(&o.TCPListenAddress, "tcp-listen-address", "127.0.0.1:10001", "`host:port` of Envoy's TCP listener")
+	f.StringVar(&o.UpstreamAddress, "upstream-address", "127.0.0.1:18080", "`host:port` that Envoy forwards to")
+	f.StringVar(&o.AdminAddress, "envoy-admin-address", "127.0.0.1:9901", "`host:port` of Envoy's own admin interface")
+	f.StringVar(&o.NodeID, "node-id", "envoy-1", "`id` that Envoy calls itself")
+	f.StringVar(&o.NodeCluster, "node-cluster", "envoy", "`name` of the cluster that Envoy says it is of")
+}
+
+func modes() []bootstrap.Mode {
+	return []bootstrap.Mode{bootstrap.ADSDelta, bootstrap.ADSSotW, bootstrap.ECDSDelta, bootstrap.ECDSSotW}
+}
+
+// renderBootstrap writes the bootstrap for the specs of path. A spec with a
+// problem is left out, and the problem printed: the others can be wired.
+func renderBootstrap(ctx context.Context, path string, o bootstrap.Options, stdout, stderr io.Writer) error {
+	docs := loadPaths(ctx, []string{path})
+	for _, s := range docs.specs {
+		o.Filters = append(o.Filters, bootstrap.Filter{Name: s.Name, Type: s.Type})
+	}
+	problems := refuse(stderr, docs.errors, false)
+	if len(o.Filters) == 0 {
+		if problems != nil {
+			return problems
+		}
+		return failure("no_specs", "there is no spec in "+path, "a spec is a .yaml or .yml file: see docs/spec.md")
+	}
+	for flag, address := range map[string]string{
+		"--xds-address": o.XDSAddress, "--modules-address": o.ModulesAddress, "--listen-address": o.ListenAddress,
+		"--tcp-listen-address": o.TCPListenAddress, "--upstream-address": o.UpstreamAddress, "--envoy-admin-address": o.AdminAddress,
+	} {
+		if err := checkAddress(address); err != nil {
+			return failure(codeUsage, "invalid "+flag+" "+address+": "+err.Error(), "")
+		}
+	}
+	if o.InitialFetchTimeout < 0 || o.InitialFetchTimeout > time.Hour {
+		return failure(codeUsage, "invalid --initial-fetch-timeout "+o.InitialFetchTimeout.String()+": it is between 0s and 1h", "")
+	}
+	if err := bootstrap.Render(stdout, o); err != nil {
+		return err
+	}
+	return problems
+}

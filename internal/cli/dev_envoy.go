@@ -1,0 +1,169 @@
+package cli
+
+import (
+	"bytes"
+	"context"
+	"errors"
+	"fmt"
+	"io"
+	"os"
+	"os/exec"
+	"path/filepath"
+	"runtime"
+	"slices"
+	"strings"
+	"syscall"
+	"time"
+
+	"github.com/wasm-xds/wasm-xds/pkg/translate"
+)
+
+// envoyGrace is how long Envoy may take to end.
+const envoyGrace = 5 * time.Second
+
+// findEnvoy is the binary that the flag, ENVOY_PATH, the PATH or .tools names.
+func findEnvoy(flag string) (string, error) {
+	for _, named := range []struct{ by, path string }{{"--envoy", flag}, {"ENVOY_PATH", os.Getenv("ENVOY_PATH")}} {
+		if named.path == "" {
+			continue
+		}
+		path, err := exec.LookPath(named.path)
+		if err != nil {
+			return "", failure("no_envoy", fmt.Sprintf("%s names no Envoy: %s", named.by, err), "it is the path of the binary")
+		}
+		return path, nil
+	}
+	if path, err := exec.LookPath("envoy"); err == nil {
+		return path, nil
+	}
+	fetched, err := filepath.Glob(filepath.Join(".tools", "envoy", "*", "envoy"))
+	if err == nil && len(fetched) > 0 {
+		newest := slices.MaxFunc(fetched, func(a, b string) int {
+			return compareVersions(filepath.Base(filepath.Dir(a)), filepath.Base(filepath.Dir(b)))
+		})
+		return newest, nil
+	}
+	return "", failure("no_envoy", "there is no Envoy: not in ENVOY_PATH, not on the PATH, not in .tools/envoy",
+		"scripts/get-envoy gets one, or name yours with --envoy")
+}
+
+func compareVersions(a, b string) int {
+	left, _ := translate.ParseVersion(a) // what is no version is older than all
+	right, _ := translate.ParseVersion(b)
+	switch {
+	case left.Less(right):
+		return -1
+	case right.Less(left):
+		return 1
+	}
+	return 0
+}
+
+// envoyRun is one run of an Envoy.
+type envoyRun struct {
+	binary, config, log string
+	show                io.Writer // gets the lines of the log that matter
+}
+
+// withEnvoy runs Envoy until ctx ends, which is no error, or until Envoy itself
+// ends, which is one; meanwhile does what do says, whose error ends Envoy too.
+func withEnvoy(ctx context.Context, run envoyRun, do func(context.Context) error) error {
+	file, err := os.OpenFile(run.log, os.O_CREATE|os.O_WRONLY|os.O_APPEND, 0o600)
+	if err != nil {
+		return err
+	}
+	defer file.Close()
+	tee := &envoyLog{file: file, show: run.show}
+	inner, cancel := context.WithCancel(ctx)
+	defer cancel()
+	ended, done := make(chan error, 1), make(chan error, 1)
+	go func() { ended <- run.exec(inner, tee) }()
+	go func() {
+		err := do(inner)
+		if err != nil {
+			cancel()
+		}
+		done <- err
+	}()
+	err = <-ended
+	early := inner.Err() == nil // Envoy ended before anybody wanted it to
+	cancel()
+	doErr := <-done
+	switch {
+	case ctx.Err() != nil:
+		return nil
+	case early:
+		return failure("envoy_ended", fmt.Sprintf("Envoy has ended: %v", err), "its last words: "+tee.last)
+	default:
+		return doErr
+	}
+}
+
+// exec runs Envoy. The thread is kept, because Linux ends the child with the
+// thread that started it, see [childAttributes].
+func (run envoyRun) exec(ctx context.Context, log io.Writer) error {
+	runtime.LockOSThread()
+	defer runtime.UnlockOSThread()
+	c := exec.CommandContext(ctx, run.binary, "-c", run.config, "--disable-hot-restart", "--concurrency", "2",
+		"-l", "info", "--log-format", "[%Y-%m-%d %T.%e][%l][%n] %v")
+	c.Stdout, c.Stderr = log, log
+	c.SysProcAttr = childAttributes()
+	c.Cancel = func() error { return c.Process.Signal(syscall.SIGTERM) }
+	c.WaitDelay = envoyGrace
+	err := c.Run()
+	if err == nil {
+		return errors.New("exit status 0")
+	}
+	return err
+}
+
+// envoyLog writes all to the file, and shows what matters.
+type envoyLog struct {
+	file io.Writer
+	show io.Writer
+	rest []byte // of a line that is not complete
+	last string // the last line that was shown, or any
+}
+
+// longestLogLine bounds what is kept of a line that does not end.
+const longestLogLine = 64 << 10
+
+func (l *envoyLog) Write(p []byte) (int, error) {
+	l.rest = append(l.rest, p...)
+	for {
+		line, rest, found := bytes.Cut(l.rest, []byte("\n"))
+		if !found {
+			break
+		}
+		l.line(string(line))
+		l.rest = rest
+	}
+	if len(l.rest) > longestLogLine {
+		l.rest = nil
+	}
+	return l.file.Write(p)
+}
+
+func (l *envoyLog) line(text string) {
+	l.last = safe(text)
+	if matters(text) {
+		fmt.Fprintf(l.show, "envoy | %s\n", l.last)
+	}
+}
+
+// matters says whether a line is a warning or worse, or a filter's own, or none
+// of Envoy's log at all (a crash, an error of its command line).
+func matters(line string) bool {
+	rest, ok := strings.CutPrefix(line, "[")
+	if !ok {
+		return line != ""
+	}
+	_, rest, _ = strings.Cut(rest, "][")
+	level, rest, _ := strings.Cut(rest, "][")
+	logger, _, _ := strings.Cut(rest, "]")
+	switch level {
+	case "warning", "error", "critical":
+		return true
+	}
+	return logger == "wasm"
+}

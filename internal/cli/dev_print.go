@@ -1,0 +1,71 @@
+package cli
+
+import (
+	"fmt"
+	"io"
+	"path/filepath"
+	"strings"
+)
+
+// troubles is what keeps filters from being live, as text; "": nothing does.
+func (v *view) troubles() string {
+	if !v.troubled() {
+		return ""
+	}
+	var b strings.Builder
+	for i := range v.filters {
+		printFilterErrors(&b, &v.filters[i])
+	}
+	printSource(&b, &v.source)
+	return b.String()
+}
+
+// printTries prints what can be tried with the filters that are live.
+func (o *devOptions) printTries(w io.Writer, v *view) {
+	var b strings.Builder
+	b.WriteString("\nEvery filter is live:\n\n")
+	printFilters(&b, v)
+	b.WriteString("\nTry, in another terminal:\n\n")
+	table := newTable(&b)
+	try := func(command, says string) { fmt.Fprintf(table, "  %s\t# %s\n", command, says) }
+	url := "http://" + o.bootstrap.ListenAddress
+	http, network, known, hello := false, false, false, ""
+	for i := range v.filters {
+		f := &v.filters[i]
+		http, network = http || f.Type == "http", network || f.Type == "network"
+		switch f.Name {
+		case "prime_token":
+			known = true
+			try("curl -i -H 'token: 7' "+url+"/", "7 is a prime: 200, Welcome to WASM land")
+			try("curl -i -H 'token: 8' "+url+"/", "8 is not: 403, Access forbidden.")
+		case "hello":
+			known, hello = true, f.SpecFile
+			try("curl -i -H 'token: 7' "+url+"/echo", "the answer has a header hello, the body what the upstream got")
+		}
+	}
+	if http && !known {
+		try("curl -i "+url+"/echo", "the answer, and the headers that the upstream got")
+	}
+	if network {
+		try("curl http://"+o.bootstrap.TCPListenAddress+"/", "a TCP stream through the network filter, which logs below")
+	}
+	if hello != "" {
+		try("$EDITOR "+relative(hello), "change its config, save, and ask again: live at once")
+	}
+	try("wasm-xds status --watch --admin-address "+o.serve.AdminAddress, "what runs where")
+	_ = table.Flush() // a strings.Builder takes everything
+	fmt.Fprintf(&b, "\nOr see http://%s/ in a browser. Ctrl-C ends it all.\n\n", o.serve.AdminAddress)
+	_, _ = io.WriteString(w, b.String()) // a closed output is nobody's problem
+}
+
+// relative is path as seen from the working directory, where that is shorter.
+func relative(path string) string {
+	here, err := filepath.Abs(".")
+	if err != nil {
+		return path
+	}
+	if short, err := filepath.Rel(here, path); err == nil && len(short) < len(path) {
+		return short
+	}
+	return path
+}

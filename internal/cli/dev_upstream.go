@@ -1,0 +1,43 @@
+package cli
+
+import (
+	"fmt"
+	"maps"
+	"net"
+	"net/http"
+	"slices"
+	"time"
+)
+
+// startUpstream answers what Envoy forwards, until stop is called: /echo with the
+// request's headers, anything else with a welcome.
+func startUpstream(address string) (stop func(), err error) {
+	ln, err := net.Listen("tcp", address)
+	if err != nil {
+		return nil, failure("address_in_use", "the upstream cannot listen on "+address+": "+shortReason(err),
+			"end what uses it, or name another with --upstream-address")
+	}
+	mux := http.NewServeMux()
+	mux.HandleFunc("/", func(w http.ResponseWriter, _ *http.Request) {
+		fmt.Fprintln(w, "Welcome to WASM land")
+	})
+	mux.HandleFunc("/echo", func(w http.ResponseWriter, r *http.Request) {
+		w.Header().Set("Content-Type", "text/plain; charset=utf-8")
+		fmt.Fprintf(w, "%s %s %s\nhost: %s\n", r.Method, r.URL, r.Proto, r.Host)
+		for _, name := range slices.Sorted(maps.Keys(r.Header)) {
+			for _, value := range r.Header[name] {
+				fmt.Fprintf(w, "%s: %s\n", name, value)
+			}
+		}
+	})
+	server := &http.Server{Handler: mux, ReadHeaderTimeout: 10 * time.Second, IdleTimeout: 5 * time.Minute}
+	ended := make(chan struct{})
+	go func() {
+		defer close(ended)
+		_ = server.Serve(ln) // it ends when it is closed
+	}()
+	return func() {
+		_ = server.Close() // nothing in progress is worth waiting for
+		<-ended
+	}, nil
+}

@@ -1,0 +1,73 @@
+package cli
+
+import (
+	"encoding/json"
+	"errors"
+	"fmt"
+	"io"
+
+	"github.com/spf13/cobra"
+
+	"github.com/wasm-xds/wasm-xds/internal/admin"
+	"github.com/wasm-xds/wasm-xds/pkg/spec"
+)
+
+const codeUsage = "usage"
+
+// errSilent ends a command with exitProblem; it has printed why itself.
+var errSilent = errors.New("problems were found")
+
+// failure is an error for people: what, and what to do next.
+func failure(code, message, hint string) *spec.Error {
+	return &spec.Error{Code: code, Message: message, Hint: hint}
+}
+
+func usage(c *cobra.Command, message string) *spec.Error {
+	return failure(codeUsage, message, "see "+c.CommandPath()+" --help")
+}
+
+// report prints why a command failed, on one line and a hint, and gives its exit code.
+func report(stderr io.Writer, err error, asJSON bool) int {
+	if err == nil {
+		return exitOK
+	}
+	if errors.Is(err, errSilent) {
+		return exitProblem
+	}
+	e := asError(err)
+	if asJSON {
+		printJSON(stderr, map[string]*admin.Error{"error": e})
+	} else {
+		plain := *e
+		plain.Hint = ""
+		fmt.Fprintln(stderr, "wasm-xds:", plain.Error())
+		if e.Hint != "" {
+			fmt.Fprintln(stderr, "  hint:", e.Hint)
+		}
+	}
+	if e.Code == codeUsage {
+		return exitUsage
+	}
+	return exitProblem
+}
+
+func asError(err error) *admin.Error {
+	var ofSpec *spec.Error
+	var ofServer *admin.Error
+	switch {
+	case errors.As(err, &ofServer):
+		return ofServer
+	case errors.As(err, &ofSpec):
+		return admin.FromSpec(ofSpec)
+	default:
+		return &admin.Error{Code: "failed", Message: err.Error()}
+	}
+}
+
+// printJSON leaves an error of the writer to the process that has closed it.
+func printJSON(w io.Writer, value any) {
+	out := json.NewEncoder(w)
+	out.SetEscapeHTML(false)
+	out.SetIndent("", "  ")
+	_ = out.Encode(value)
+}

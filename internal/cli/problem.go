@@ -1,0 +1,81 @@
+package cli
+
+import (
+	"fmt"
+	"io"
+	"os"
+	"strings"
+	"unicode"
+
+	"github.com/wasm-xds/wasm-xds/pkg/spec"
+)
+
+// sourceLines are the lines of the files that problems lie in, read when needed.
+// The zero value is ready to use.
+type sourceLines struct{ files map[string][]string }
+
+// at is a line of a file, 1-based; false when it cannot be shown.
+func (s *sourceLines) at(file string, line int) (string, bool) {
+	lines, read := s.files[file]
+	if !read {
+		if info, err := os.Stat(file); err == nil && info.Mode().IsRegular() && info.Size() <= maxSpecFile {
+			text, _ := os.ReadFile(file) // unreadable: there are no lines to show
+			lines = strings.Split(string(text), "\n")
+		}
+		if s.files == nil {
+			s.files = map[string][]string{}
+		}
+		s.files[file] = lines
+	}
+	if line < 1 || line > len(lines) {
+		return "", false
+	}
+	return strings.TrimRight(lines[line-1], "\r"), true
+}
+
+// widestLine is how much of a source line is shown.
+const widestLine = 160
+
+// printProblem prints where and what, the line with a caret below it, and the hint.
+func printProblem(w io.Writer, lines *sourceLines, e *spec.Error) {
+	plain := *e
+	plain.Hint = ""
+	fmt.Fprintln(w, plain.Error())
+	if text, ok := lines.at(e.Pos.File, e.Pos.Line); ok {
+		printLine(w, text, e.Pos)
+	}
+	if e.Hint != "" {
+		fmt.Fprintln(w, "  hint:", e.Hint)
+	}
+}
+
+func printLine(w io.Writer, text string, p spec.Position) {
+	runes := []rune(text)
+	if len(runes) > widestLine {
+		runes = runes[:widestLine]
+	}
+	fmt.Fprintf(w, "  %4d | %s\n", p.Line, printable(runes))
+	if column := p.Column; column >= 1 && column <= len(runes)+1 {
+		fmt.Fprintf(w, "       | %s^\n", indentLike(runes[:column-1]))
+	}
+}
+
+// printable keeps what a terminal would take for a command from it.
+func printable(runes []rune) string {
+	return strings.Map(func(r rune) rune {
+		if r != '\t' && !unicode.IsPrint(r) {
+			return unicode.ReplacementChar
+		}
+		return r
+	}, string(runes))
+}
+
+// indentLike is blank and as wide as the text, tabs included.
+func indentLike(runes []rune) string {
+	return strings.Map(func(r rune) rune {
+		if r == '\t' {
+			return r
+		}
+		return ' '
+	}, string(runes))
+}

@@ -1,0 +1,177 @@
+package cli
+
+import (
+	"bytes"
+	"encoding/base64"
+	"encoding/json"
+	"fmt"
+	"io"
+	"path/filepath"
+	"strings"
+
+	"github.com/goccy/go-yaml"
+	"github.com/spf13/cobra"
+	"google.golang.org/protobuf/encoding/protojson"
+
+	"github.com/wasm-xds/wasm-xds/internal/module"
+	"github.com/wasm-xds/wasm-xds/pkg/spec"
+	"github.com/wasm-xds/wasm-xds/pkg/translate"
+)
+
+// renderOptions is what the resource depends on beside the spec.
+type renderOptions struct {
+	serve   ServeConfig // of it, only what concerns modules
+	version string
+	full    bool
+}
+
+// The salt and the inline bytes that stand for the real ones.
+var (
+	noSalt      = strings.Repeat("0", translate.SaltLen)
+	placeholder = []byte("the module's bytes")
+)
+
+func newRender() *cobra.Command {
+	var o renderOptions
+	c := &cobra.Command{
+		Use:   "render PATH...",
+		Short: "Print the TypedExtensionConfig that an Envoy would get",
+		Long: `Render prints, for each spec, the resource as an Envoy of the given version gets
+it over ECDS. The plugin configuration is in it. It needs no running server.
+
+An Envoy that does not run the filter yet gets the module inline first, whatever
+the delivery: see --delivery inline.`,
+		Example: `  wasm-xds render auth.yaml
+  wasm-xds render auth.yaml --delivery inline --envoy-version 1.36.4 -o json`,
+		Args: arguments(1, -1, "a spec file or a directory"),
+	}
+	f := c.Flags()
+	f.Var(&choiceOf[spec.Delivery]{&o.serve.Delivery, deliveries()}, "delivery", "render as if the specs said this: remote, inline or file (default what they say, or remote)")
+	f.StringVar(&o.version, "envoy-version", "1.40.0", "`version` of the Envoy that it is for")
+	f.BoolVar(&o.full, "full", false, "print inline modules in full")
+	f.StringVar(&o.serve.ModulesAddress, "modules-address", defaultModulesAddress, "`host:port` that modules are fetched from")
+	f.StringVar(&o.serve.ModulesCluster, "modules-cluster", defaultModulesCluster, "`name` of the Envoy cluster that reaches it")
+	f.StringVar(&o.serve.ModulesURL, "modules-url", "", "`URL` of it as Envoy sees it (default http:// and the address)")
+	f.StringVar(&o.serve.ModulesDirInEnvoy, "modules-dir-in-envoy", "/modules", "`path` of the module store as Envoy sees it")
+	_ = c.RegisterFlagCompletionFunc("delivery", cobra.FixedCompletions([]string{"remote", "inline", "file"}, cobra.ShellCompDirectiveNoFileComp))
+	output := outputFlag(c, "yaml", "json")
+	c.RunE = func(c *cobra.Command, args []string) error {
+		version, ok := translate.ParseVersion(o.version)
+		if !ok {
+			return usage(c, fmt.Sprintf("invalid --envoy-version %q: it is like 1.40.0", o.version))
+		}
+		if err := checkModulesURL(&o.serve.ModulesURL); err != nil {
+			return usage(c, fmt.Sprintf("invalid --modules-url %q: %s", o.serve.ModulesURL, err))
+		}
+		return withStore(func(store *module.Store) error {
+			docs := loadPaths(c.Context(), args)
+			good, err := docs.resolve(c.Context(), store)
+			if err != nil {
+				return err
+			}
+			var resources []json.RawMessage
+			for _, one := range good {
+				text, err := o.render(one, store, version)
+				if err != nil {
+					return fmt.Errorf("render %s: %w", one.spec.Name, err)
+				}
+				resources = append(resources, text)
+			}
+			if err := printResources(c.OutOrStdout(), resources, *output); err != nil {
+				return err
+			}
+			return refuse(c.ErrOrStderr(), docs.errors, *output == "json")
+		})
+	}
+	return c
+}
+
+// refuse prints the problems of specs that were to be used.
+func refuse(stderr io.Writer, problems []*spec.Error, asJSON bool) error {
+	if len(problems) == 0 {
+		return nil
+	}
+	if asJSON {
+		printJSON(stderr, checkJSON(nil, problems))
+		return errSilent
+	}
+	var lines sourceLines
+	for _, e := range problems {
+		printProblem(stderr, &lines, e)
+	}
+	return errSilent
+}
+
+// render gives the resource as JSON, in Envoy's own field names.
+func (o *renderOptions) render(one resolved, store *module.Store, version translate.Version) (json.RawMessage, error) {
+	code, err := o.code(one, store)
+	if err != nil {
+		return nil, err
+	}
+	resource, err := translate.Resource(one.revision, code, noSalt, version)
+	if err != nil {
+		return nil, err
+	}
+	text, err := protojson.MarshalOptions{UseProtoNames: true}.Marshal(resource)
+	if err != nil {
+		return nil, err
+	}
+	if code.Variant == translate.Inline && !o.full {
+		m := one.revision.Module
+		short := fmt.Sprintf("<%d bytes with sha256 %s, see --full>", m.Size, m.SHA256)
+		text = bytes.Replace(text, []byte(base64.StdEncoding.EncodeToString(placeholder)), []byte(short), 1)
+	}
+	var tidy bytes.Buffer // protojson's blanks differ from one build to the next
+	if err := json.Compact(&tidy, text); err != nil {
+		return nil, err
+	}
+	return tidy.Bytes(), nil
+}
+
+func (o *renderOptions) code(one resolved, store *module.Store) (translate.Code, error) {
+	file := one.revision.Module.SHA256 + ".wasm"
+	switch firstOf(o.serve.Delivery, one.spec.Delivery, spec.Remote) {
+	case spec.Inline:
+		if !o.full {
+			return translate.Code{Variant: translate.Inline, Bytes: placeholder}, nil
+		}
+		text, err := store.Read(one.revision.Module.SHA256)
+		return translate.Code{Variant: translate.Inline, Bytes: text}, err
+	case spec.File:
+		return translate.Code{Variant: translate.File, Path: filepath.Join(o.serve.ModulesDirInEnvoy, file)}, nil
+	default:
+		base := firstOf(o.serve.ModulesURL, "http://"+o.serve.ModulesAddress)
+		return translate.Code{Variant: translate.Remote, URL: base + "/modules/" + file, Cluster: o.serve.ModulesCluster}, nil
+	}
+}
+
+// firstOf is the first that is not the zero value.
+func firstOf[T comparable](values ...T) (first T) {
+	for _, v := range values {
+		if v != first {
+			return v
+		}
+	}
+	return first
+}
+
+func printResources(w io.Writer, resources []json.RawMessage, format string) error {
+	if format == "json" {
+		if resources == nil {
+			resources = []json.RawMessage{}
+		}
+		printJSON(w, resources)
+		return nil
+	}
+	for i, text := range resources {
+		asYAML, err := yaml.JSONToYAML(text)
+		if err != nil {
+			return err
+		}
+		if i > 0 {
+			fmt.Fprintln(w, "---")
+		}
+		_, _ = w.Write(asYAML) // a closed output is nobody's problem
+	}
+	return nil
+}

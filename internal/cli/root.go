@@ -1,0 +1,132 @@
+// Package cli is the command line: it reads flags, environment and arguments,
+// and starts what they ask for.
+package cli
+
+import (
+	"context"
+	"fmt"
+	"io"
+	"slices"
+
+	"github.com/spf13/cobra"
+)
+
+// The exit codes.
+const (
+	exitOK      = 0
+	exitProblem = 1 // something is wrong with what was looked at, or did not work
+	exitUsage   = 2 // the command line or the environment is wrong
+)
+
+// Run does what args (without the program's name) ask for, until ctx ends, and
+// returns the exit code. It is the only way in, and nothing in it exits.
+func Run(ctx context.Context, args []string, stdin io.Reader, stdout, stderr io.Writer) int {
+	root := newRoot()
+	root.SetArgs(args)
+	root.SetIn(stdin)
+	root.SetOut(stdout)
+	root.SetErr(stderr)
+	ran, err := root.ExecuteContextC(ctx)
+	return report(stderr, err, wantsJSON(ran))
+}
+
+func newRoot() *cobra.Command {
+	root := &cobra.Command{
+		Use:   "wasm-xds",
+		Short: "Hot-load Wasm filters into running Envoys",
+		Long: `wasm-xds serves Wasm filters to Envoys over ECDS. Put a spec into a watched
+directory, and every Envoy that asks for that filter loads it: no restart, no
+drained listener, no dropped request, and none that slips past the filter.
+
+Every flag can be given as an environment variable too: WASM_XDS_ and its name
+in capitals, --xds-address as WASM_XDS_XDS_ADDRESS. The flag wins.`,
+		Example: `  wasm-xds dev examples/envoy/filters    # try it, with an Envoy of its own
+  wasm-xds serve ./filters               # beside your Envoys
+  wasm-xds status                        # what runs where, and what is wrong`,
+		Args:              noSuchCommand,
+		RunE:              func(c *cobra.Command, _ []string) error { return c.Help() },
+		PersistentPreRunE: func(c *cobra.Command, _ []string) error { return readEnvironment(c) },
+		SilenceErrors:     true,
+		SilenceUsage:      true,
+	}
+	root.CompletionOptions.HiddenDefaultCmd = false
+	root.SetFlagErrorFunc(func(c *cobra.Command, err error) error {
+		return usage(c, err.Error())
+	})
+	root.AddCommand(newServe(), newDev(), newCheck(), newRender(), newBootstrap(), newStatus(), newVersion())
+	root.InitDefaultCompletionCmd()
+	return root
+}
+
+func noSuchCommand(c *cobra.Command, args []string) error {
+	if len(args) == 0 {
+		return nil
+	}
+	e := usage(c, fmt.Sprintf("there is no command %q", args[0]))
+	if near := c.SuggestionsFor(args[0]); len(near) > 0 {
+		e.Hint = fmt.Sprintf("did you mean %q?", near[0])
+	}
+	return e
+}
+
+// arguments checks how many there are; what says what they are.
+func arguments(least, most int, what string) cobra.PositionalArgs {
+	return func(c *cobra.Command, args []string) error {
+		switch {
+		case len(args) < least:
+			return usage(c, c.Name()+" needs "+what)
+		case most >= 0 && len(args) > most:
+			return usage(c, fmt.Sprintf("%q is one argument too many", args[most]))
+		}
+		return nil
+	}
+}
+
+// outputFlag adds -o with the formats that a command has, the first being the default.
+func outputFlag(c *cobra.Command, formats ...string) *string {
+	value := formats[0]
+	c.Flags().VarP(&choiceOf[string]{&value, formats}, "output", "o", "`format` of what is printed: "+list(formats))
+	_ = c.RegisterFlagCompletionFunc("output", cobra.FixedCompletions(formats, cobra.ShellCompDirectiveNoFileComp))
+	return &value
+}
+
+func wantsJSON(c *cobra.Command) bool {
+	if c == nil {
+		return false
+	}
+	f := c.Flags().Lookup("output")
+	return f != nil && f.Value.String() == "json"
+}
+
+// choiceOf is a flag's value that is one of a few words.
+type choiceOf[T ~string] struct {
+	value *T
+	of    []T
+}
+
+func (c *choiceOf[T]) String() string { return string(*c.value) }
+func (c *choiceOf[T]) Type() string   { return "string" }
+
+func (c *choiceOf[T]) Set(text string) error {
+	if !slices.Contains(c.of, T(text)) {
+		return fmt.Errorf("it is %s", list(c.of))
+	}
+	*c.value = T(text)
+	return nil
+}
+
+// list is "a, b or c".
+func list[T ~string](words []T) string {
+	text := ""
+	for i, w := range words {
+		switch {
+		case i == 0:
+		case i == len(words)-1:
+			text += " or "
+		default:
+			text += ", "
+		}
+		text += string(w)
+	}
+	return text
+}

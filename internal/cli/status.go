@@ -1,0 +1,221 @@
+package cli
+
+import (
+	"context"
+	"fmt"
+	"io"
+	"os"
+	"time"
+
+	"github.com/spf13/cobra"
+
+	"github.com/wasm-xds/wasm-xds/internal/admin"
+)
+
+// statusOptions is what status was asked for.
+type statusOptions struct {
+	address  string
+	name     string // "": all
+	json     bool
+	watch    bool
+	wait     time.Duration // 0: not
+	exitCode bool
+}
+
+func newStatus() *cobra.Command {
+	var o statusOptions
+	c := &cobra.Command{
+		Use:   "status [NAME]",
+		Short: "Show what a running server serves, and what each Envoy runs",
+		Long: `Status asks a running server. Without NAME it lists the filters, with NAME it
+shows one of them with every Envoy that asks for it.
+
+It exits with 0 when the server answered. With --exit-code it exits with 1 when
+something is wrong: a filter or an Envoy with an error, a broken spec, a directory
+that cannot be read. With --wait it waits until nothing is wrong, nothing is
+rolling out and every Envoy is live (with NAME: one Envoy at least), and exits
+with 1 when that takes longer.`,
+		Example: `  wasm-xds status
+  wasm-xds status auth --watch
+  wasm-xds status auth --wait 30s     # after a deployment`,
+		Args:              arguments(0, 1, "at most one name"),
+		ValidArgsFunction: completeFilters,
+	}
+	f := c.Flags()
+	f.StringVar(&o.address, "admin-address", defaultAdminAddress, "`host:port` of the running server")
+	f.BoolVarP(&o.watch, "watch", "w", false, "show it again whenever something changes")
+	f.DurationVar(&o.wait, "wait", 0, "wait up to this long until everything is live")
+	f.BoolVar(&o.exitCode, "exit-code", false, "exit with 1 when something is wrong")
+	output := outputFlag(c, "text", "json")
+	c.RunE = func(c *cobra.Command, args []string) error {
+		if len(args) > 0 {
+			o.name = args[0]
+		}
+		o.json = *output == "json"
+		if err := checkAddress(o.address); err != nil {
+			return usage(c, fmt.Sprintf("invalid --admin-address %q: %s", o.address, err))
+		}
+		if o.wait < 0 || (o.wait > 0 && o.watch) {
+			return usage(c, "--wait takes a positive time, and not together with --watch")
+		}
+		return o.run(c.Context(), c.OutOrStdout())
+	}
+	return c
+}
+
+func (o *statusOptions) run(ctx context.Context, w io.Writer) error {
+	server := client{address: o.address}
+	switch {
+	case o.watch:
+		return o.runWatch(ctx, server, w)
+	case o.wait > 0:
+		return o.runWait(ctx, server, w)
+	}
+	v, err := server.view(ctx, o.name)
+	if err != nil {
+		return err
+	}
+	o.print(w, v)
+	if o.exitCode && v.troubled() {
+		return errSilent
+	}
+	return nil
+}
+
+// runWatch prints at once and after each change, until ctx ends.
+func (o *statusOptions) runWatch(ctx context.Context, server client, w io.Writer) error {
+	clear := ""
+	if isTerminal(w) {
+		clear = "\x1b[H\x1b[2J"
+	}
+	err := server.onChange(ctx, func() error {
+		v, err := server.view(ctx, o.name)
+		if err != nil {
+			return err
+		}
+		switch {
+		case o.json:
+		case clear != "":
+			fmt.Fprint(w, clear)
+		default:
+			fmt.Fprintln(w, "---", time.Now().Format(time.TimeOnly))
+		}
+		o.print(w, v)
+		return nil
+	})
+	if ctx.Err() != nil {
+		return nil // asked to end
+	}
+	return err
+}
+
+// runWait prints once, when all is live or the time is over.
+func (o *statusOptions) runWait(ctx context.Context, server client, w io.Writer) error {
+	limit, cancel := context.WithTimeout(ctx, o.wait)
+	defer cancel()
+	var last *view
+	err := server.onChange(limit, func() error {
+		v, err := server.view(limit, o.name)
+		if err != nil {
+			return err
+		}
+		if last = v; v.settled() {
+			return errSettled
+		}
+		return nil
+	})
+	if last == nil || (err != errSettled && limit.Err() == nil) {
+		return err
+	}
+	o.print(w, last)
+	if err == errSettled {
+		return nil
+	}
+	return failure("not_live", fmt.Sprintf("not everything is live after %s", o.wait), "the status above says what is missing")
+}
+
+// view is what the server said at one time.
+type view struct {
+	filters []admin.Filter
+	source  admin.Source
+	one     bool // a single filter was asked for
+}
+
+// troubled says whether something needs a look.
+func (v *view) troubled() bool {
+	if !v.one && (v.source.Error != nil || len(v.source.Errors) > 0) {
+		return true
+	}
+	for i := range v.filters {
+		f := &v.filters[i]
+		if f.Error != nil || f.State == admin.FilterRejected || f.State == admin.FilterUnknown {
+			return true
+		}
+		for j := range f.Subscribers {
+			if s := &f.Subscribers[j]; s.State != admin.SubscriberGone && (s.Error != nil || s.State == admin.SubscriberRejected) {
+				return true
+			}
+		}
+	}
+	return false
+}
+
+// settled says whether there is nothing to wait for.
+func (v *view) settled() bool {
+	if v.troubled() {
+		return false
+	}
+	for i := range v.filters {
+		live, total := count(v.filters[i].Subscribers)
+		if live < total || v.filters[i].Candidate != "" || (v.one && total == 0) {
+			return false
+		}
+	}
+	return true
+}
+
+// count is how many Envoys run the filter, and how many ask for it.
+func count(subscribers []admin.Subscriber) (live, total int) {
+	for i := range subscribers {
+		switch subscribers[i].State {
+		case admin.SubscriberGone:
+			continue
+		case admin.SubscriberLive:
+			live++
+		}
+		total++
+	}
+	return live, total
+}
+
+func isTerminal(w io.Writer) bool {
+	f, ok := w.(*os.File)
+	if !ok {
+		return false
+	}
+	info, err := f.Stat()
+	return err == nil && info.Mode()&os.ModeCharDevice != 0
+}
+
+// completeFilters offers the names of a running server's filters.
+func completeFilters(c *cobra.Command, args []string, _ string) ([]string, cobra.ShellCompDirective) {
+	if len(args) > 0 {
+		return nil, cobra.ShellCompDirectiveNoFileComp
+	}
+	_ = readEnvironment(c) // a wrong variable is reported when the command runs
+	address, err := c.Flags().GetString("admin-address")
+	if err != nil {
+		return nil, cobra.ShellCompDirectiveError
+	}
+	ctx, cancel := context.WithTimeout(c.Context(), time.Second)
+	defer cancel()
+	v, err := client{address: address}.view(ctx, "")
+	if err != nil {
+		return nil, cobra.ShellCompDirectiveNoFileComp
+	}
+	var names []string
+	for i := range v.filters {
+		names = append(names, v.filters[i].Name)
+	}
+	return names, cobra.ShellCompDirectiveNoFileComp
+}

@@ -1,0 +1,160 @@
+package cli
+
+import (
+	"fmt"
+	"io"
+	"strings"
+	"text/tabwriter"
+	"time"
+
+	"github.com/wasm-xds/wasm-xds/internal/admin"
+)
+
+func (o *statusOptions) print(w io.Writer, v *view) {
+	switch {
+	case o.json && v.one:
+		printJSON(w, v.filters[0])
+	case o.json:
+		printJSON(w, v.filters)
+	case v.one:
+		printFilter(w, &v.filters[0])
+	default:
+		printFilters(w, v)
+	}
+}
+
+func printFilters(w io.Writer, v *view) {
+	if len(v.filters) == 0 {
+		fmt.Fprintf(w, "no filters: put a spec into %s\n", v.source.Directory)
+	} else {
+		table := newTable(w)
+		fmt.Fprintln(table, "NAME\tTYPE\tSTATE\tREVISION\tDELIVERY\tLIVE")
+		for i := range v.filters {
+			f := &v.filters[i]
+			live, total := count(f.Subscribers)
+			fmt.Fprintf(table, "%s\t%s\t%s\t%s\t%s\t%d/%d\n", safe(f.Name), dash(f.Type), state(f), dash(f.Revision), dash(f.Delivery), live, total)
+		}
+		_ = table.Flush() // a closed output is nobody's problem
+	}
+	for i := range v.filters {
+		printFilterErrors(w, &v.filters[i])
+	}
+	printSource(w, &v.source)
+}
+
+// printFilterErrors prints a filter's own error and those of its Envoys.
+func printFilterErrors(w io.Writer, f *admin.Filter) {
+	if f.Error != nil {
+		fmt.Fprintln(w)
+		printError(w, f.Name, f.Error)
+	}
+	for i := range f.Subscribers {
+		if s := &f.Subscribers[i]; s.Error != nil && s.State != admin.SubscriberGone {
+			fmt.Fprintln(w)
+			printError(w, fmt.Sprintf("%s on %s (%s)", f.Name, s.Node, s.Address), s.Error)
+		}
+	}
+}
+
+func printSource(w io.Writer, s *admin.Source) {
+	if s.Error != nil {
+		fmt.Fprintln(w)
+		printError(w, fmt.Sprintf("directory %s", s.State), s.Error)
+	}
+	if len(s.Errors) == 0 {
+		return
+	}
+	fmt.Fprintf(w, "\n%s in the specs:\n", plural(len(s.Errors), "problem"))
+	for _, e := range s.Errors {
+		printError(w, "", e)
+	}
+}
+
+// printError prints what, the hint, and what it concerns before it.
+func printError(w io.Writer, what string, e *admin.Error) {
+	plain := *e
+	plain.Hint = ""
+	text := safe(plain.Error())
+	if what != "" {
+		text = safe(what) + ": " + text
+	}
+	fmt.Fprintln(w, text)
+	if e.Hint != "" {
+		fmt.Fprintln(w, "  hint:", safe(e.Hint))
+	}
+}
+
+func printFilter(w io.Writer, f *admin.Filter) {
+	table := newTable(w)
+	line := func(name, value string) {
+		if value != "" {
+			fmt.Fprintf(table, "%s\t%s\n", name, safe(value))
+		}
+	}
+	line("name", f.Name)
+	line("type", f.Type)
+	line("state", state(f))
+	line("revision", f.Revision)
+	line("candidate", f.Candidate)
+	line("rollout", f.Rollout)
+	line("stable", f.Stable)
+	line("rejected", strings.Join(f.Rejected, " "))
+	if f.Module.SHA256 != "" {
+		line("module", fmt.Sprintf("sha256 %s, %s", f.Module.SHA256, byteCount(f.Module.Size)))
+	}
+	line("delivery", f.Delivery)
+	line("on remove", f.OnRemove)
+	line("spec", f.SpecFile)
+	_ = table.Flush() // a closed output is nobody's problem
+	if len(f.Subscribers) == 0 {
+		fmt.Fprintln(w, "\nno Envoy asks for it")
+	} else {
+		fmt.Fprintln(w)
+		printSubscribers(w, f.Subscribers)
+	}
+	printFilterErrors(w, f)
+}
+
+func printSubscribers(w io.Writer, subscribers []admin.Subscriber) {
+	table := newTable(w)
+	fmt.Fprintln(table, "NODE\tCLUSTER\tADDRESS\tENVOY\tSTATE\tREVISION\tVARIANT\tSINCE")
+	for i := range subscribers {
+		s := &subscribers[i]
+		fmt.Fprintf(table, "%s\t%s\t%s\t%s\t%s\t%s\t%s\t%s\n", dash(safe(s.Node)), dash(safe(s.Cluster)), dash(safe(s.Address)),
+			dash(safe(s.Envoy)), s.State, dash(s.Revision), dash(s.Variant), since(s.Since))
+	}
+	_ = table.Flush()
+}
+
+func newTable(w io.Writer) *tabwriter.Writer { return tabwriter.NewWriter(w, 0, 0, 2, ' ', 0) }
+
+// state is a filter's state in a word or two.
+func state(f *admin.Filter) string {
+	switch {
+	case f.Disabled:
+		return "disabled"
+	case f.State == admin.FilterActive && f.Candidate != "":
+		return "active, rolling out"
+	case f.State == admin.FilterActive && f.Error != nil:
+		return "active, with error"
+	default:
+		return string(f.State)
+	}
+}
+
+func dash(text string) string {
+	if text == "" {
+		return "-"
+	}
+	return text
+}
+
+// safe keeps names that come from Envoys from giving orders to the terminal.
+func safe(text string) string { return printable([]rune(text)) }
+
+func since(t time.Time) string {
+	if t.IsZero() {
+		return "-"
+	}
+	return time.Since(t).Truncate(time.Second).String()
+}
