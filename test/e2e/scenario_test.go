@@ -52,8 +52,8 @@ func (s *scenario) write(name string, module []byte, lines string) {
 	harness.WriteFilter(s.t, s.dir, name, module, lines)
 }
 
-// edgeOptions says what an Envoy of a scenario is like.
-type edgeOptions struct {
+// proxyOptions says what an Envoy of a scenario is like.
+type proxyOptions struct {
 	version      string             // "": harness.DefaultVersion
 	mode         harness.Mode       // "": harness.ADSDelta
 	node         string             // "": the bootstrap's
@@ -64,15 +64,15 @@ type edgeOptions struct {
 	change       func(*harness.Bootstrap)
 }
 
-// edge is an Envoy of a scenario.
-type edge struct {
+// proxy is an Envoy of a scenario.
+type proxy struct {
 	*harness.EnvoyProcess
 	web []string // addresses of the HTTP listeners
 	raw string   // address of the TCP listener
 }
 
 // envoy starts an Envoy, whose listeners may be warming still.
-func (s *scenario) envoy(o edgeOptions) *edge {
+func (s *scenario) envoy(o proxyOptions) *proxy {
 	s.t.Helper()
 	b := harness.Bootstrap{
 		Mode: o.mode, XDSAddress: o.xds, ModulesAddress: s.cp.ModulesAddress(), NodeID: o.node,
@@ -84,7 +84,7 @@ func (s *scenario) envoy(o edgeOptions) *edge {
 	if o.web == nil {
 		o.web = [][]harness.Filter{harness.Filters(auth)}
 	}
-	e := &edge{}
+	e := &proxy{}
 	for i, filters := range o.web {
 		port := harness.FreePort(s.t)
 		b.HTTP = append(b.HTTP, harness.HTTPListener{
@@ -133,7 +133,7 @@ func (s *scenario) traffic(address string, requests ...harness.Request) *traffic
 	if len(requests) == 0 {
 		requests = authRequests()
 	}
-	return &traffic{t: s.t, load: harness.StartLoad(s.t, harness.LoadOptions{Address: address, Requests: requests})}
+	return &traffic{t: s.t, load: harness.StartLoad(s.t, harness.LoadOptions{Address: address, Requests: requests, Rate: 500})}
 }
 
 // live says that a stamp is live now.

@@ -31,7 +31,7 @@ func swaps(t *testing.T, version, delivery string, mode harness.Mode) {
 	spec := lines("delivery: " + delivery)
 	s.write(auth, authModule("v0"), spec)
 	s.cp.Start()
-	envoy := s.envoy(edgeOptions{version: version, mode: mode})
+	envoy := s.envoy(proxyOptions{version: version, mode: mode})
 	envoy.WaitReady()
 	first := s.cp.WaitLive(auth, authModule("v0"), 1)
 	traffic := s.traffic(envoy.web[0])
