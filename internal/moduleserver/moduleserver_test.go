@@ -308,4 +308,3 @@ func TestPanicEndsTheFetch(t *testing.T) {
 }
 
 var _ moduleserver.Opener = store("")
-

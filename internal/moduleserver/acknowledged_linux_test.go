@@ -1,0 +1,91 @@
+package moduleserver
+
+import (
+	"context"
+	"errors"
+	"io"
+	"net"
+	"testing"
+)
+
+// pair is a TCP connection whose reading end takes little that is not read, and
+// whose writing end takes much.
+func pair(t *testing.T) (writer, reader *net.TCPConn) {
+	t.Helper()
+	listener, err := net.Listen("tcp", "127.0.0.1:0")
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer listener.Close()
+	dialled, err := net.Dial("tcp", listener.Addr().String())
+	if err != nil {
+		t.Fatal(err)
+	}
+	t.Cleanup(func() { _ = dialled.Close() })
+	accepted, err := listener.Accept()
+	if err != nil {
+		t.Fatal(err)
+	}
+	t.Cleanup(func() { _ = accepted.Close() })
+	writer, reader = dialled.(*net.TCPConn), accepted.(*net.TCPConn)
+	if err := errors.Join(writer.SetWriteBuffer(1<<20), reader.SetReadBuffer(16<<10)); err != nil {
+		t.Fatal(err)
+	}
+	return writer, reader
+}
+
+func TestAwaitAcknowledged(t *testing.T) {
+	const size = 300 << 10
+	ended, cancel := context.WithCancel(t.Context())
+	cancel()
+	tests := map[string]struct {
+		then func(writer, reader *net.TCPConn) error
+		ctx  context.Context
+		want error
+	}{
+		"nothing is read": {func(_, _ *net.TCPConn) error { return nil }, ended, errBroken},
+		"all is read": {func(_, reader *net.TCPConn) error {
+			_, err := io.CopyN(io.Discard, reader, size)
+			return err
+		}, t.Context(), nil},
+		"all is read, then closed": {func(_, reader *net.TCPConn) error {
+			_, err := io.CopyN(io.Discard, reader, size)
+			return errors.Join(err, reader.CloseWrite())
+		}, t.Context(), nil},
+		"closed with bytes unread": {func(_, reader *net.TCPConn) error { return reader.Close() }, t.Context(), errBroken},
+		"reset": {func(_, reader *net.TCPConn) error {
+			return errors.Join(reader.SetLinger(0), reader.Close())
+		}, t.Context(), errBroken},
+		"closed here": {func(writer, _ *net.TCPConn) error { return writer.Close() }, t.Context(), net.ErrClosed},
+	}
+	for name, test := range tests {
+		t.Run(name, func(t *testing.T) {
+			writer, reader := pair(t)
+			if _, err := writer.Write(make([]byte, size)); err != nil {
+				t.Fatal(err)
+			}
+			queue, ok := sendQueue(writer)
+			if !ok {
+				t.Fatal("no send queue")
+			}
+			if left, err := queue(); err != nil || left == 0 {
+				t.Fatalf("%d bytes left, %v; the peer has read nothing", left, err)
+			}
+			if err := test.then(writer, reader); err != nil {
+				t.Fatal(err)
+			}
+			if err := awaitAcknowledged(test.ctx, writer); !errors.Is(err, test.want) {
+				t.Errorf("got %v, want %v", err, test.want)
+			}
+		})
+	}
+}
+
+func TestOtherConnectionsCountAsReceived(t *testing.T) {
+	here, there := net.Pipe()
+	defer here.Close()
+	defer there.Close()
+	if err := awaitAcknowledged(t.Context(), here); err != nil {
+		t.Error(err)
+	}
+}
