@@ -4,6 +4,7 @@ import (
 	"fmt"
 	"os"
 	"path/filepath"
+	"strings"
 	"testing"
 )
 
@@ -256,6 +257,37 @@ func TestLinkedSubdirectory(t *testing.T) {
 	w.until("another")
 	must(t, os.Remove(filepath.Join(dir, "team")))
 	w.until("")
+}
+
+func TestLinkedFile(t *testing.T) {
+	base := t.TempDir()
+	dir, elsewhere := filepath.Join(base, "filters"), filepath.Join(base, "elsewhere")
+	mkdir(t, dir)
+	mkdir(t, elsewhere)
+	must(t, os.Symlink("../elsewhere/b", filepath.Join(dir, "a.yaml")))
+	w := watch(t, newSource(t, dir))
+	w.until("unreadable@a.yaml broken:a.yaml")
+	write(t, filepath.Join(elsewhere, "b"), "name one")
+	w.until("one")
+	write(t, filepath.Join(elsewhere, "b"), "name another")
+	w.until("another")
+}
+
+func TestMovedAwayAndBackAtOnce(t *testing.T) {
+	dir := t.TempDir()
+	sub := filepath.Join(dir, "sub")
+	mkdir(t, sub)
+	w := watch(t, newSource(t, dir))
+	w.until("")
+	for i := range 20 {
+		must(t, os.Rename(sub, sub+"~"))
+		must(t, os.Rename(sub+"~", sub))
+		write(t, filepath.Join(dir, "z.yaml"), fmt.Sprint("name z", i)) // a set to wait for
+		for d := ""; !strings.Contains(d, fmt.Sprint("z", i)); d = describe(w.next()) {
+		}
+		write(t, filepath.Join(sub, "a.yaml"), fmt.Sprint("name a", i))
+		w.until(fmt.Sprintf("a%d z%d", i, i))
+	}
 }
 
 func TestReferences(t *testing.T) {

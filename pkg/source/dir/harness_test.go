@@ -5,6 +5,7 @@ import (
 	"io/fs"
 	"os"
 	"path/filepath"
+	"slices"
 	"strings"
 	"sync"
 	"sync/atomic"
@@ -194,6 +195,7 @@ type fakeNotifier struct {
 
 	mu      sync.Mutex
 	watched map[string]int // how often each directory was added
+	ended   []string       // the directories that were removed
 	fail    func(dir string) error
 }
 
@@ -215,7 +217,18 @@ func (n *fakeNotifier) Add(dir string) error {
 	return nil
 }
 
-func (n *fakeNotifier) Remove(string) error { return nil }
+func (n *fakeNotifier) Remove(dir string) error {
+	n.mu.Lock()
+	defer n.mu.Unlock()
+	n.ended = append(n.ended, dir)
+	return nil
+}
+
+func (n *fakeNotifier) removed() []string {
+	n.mu.Lock()
+	defer n.mu.Unlock()
+	return slices.Clone(n.ended)
+}
 
 func (n *fakeNotifier) Close() error {
 	close(n.events)
