@@ -60,12 +60,13 @@ func (m *Machine) acked(p *push) {
 	}
 }
 
+// setVerdictLoads notes that the revision loads on this version, unless another
+// Envoy of it has refused it: that stays, and its rollout stopped.
 func (m *Machine) setVerdictLoads(p *push) {
-	u := p.u
-	if v, known := m.verdict(p.rev, u.s.node.Version); known && v.loads {
-		return
+	envoy := p.u.s.node.Version
+	if _, known := m.verdict(p.rev, envoy); !known {
+		m.setVerdict(p.rev, envoy, verdict{loads: true})
 	}
-	m.setVerdict(p.rev, u.s.node.Version, verdict{loads: true})
 }
 
 // judged goes on with the rollout after a canary's answer.
