@@ -1,0 +1,103 @@
+package e2e_test
+
+import (
+	"os"
+	"strings"
+	"testing"
+
+	"github.com/wasm-xds/wasm-xds/test/harness"
+)
+
+// The spec of a filter goes and comes back: whatever onRemove says, no request
+// gets a 500, in delta and in SotW.
+func TestRemoval(t *testing.T) {
+	t.Parallel()
+	for _, tc := range []removal{
+		{"keep", "", "", guarded, "v1"},
+		{"passthrough", "onRemove: passthrough", "passthrough", passed, ""},
+		{"deny", "onRemove: deny", "deny", denied(auth), ""},
+	} {
+		t.Run(tc.name, func(t *testing.T) { tc.run(t) })
+	}
+}
+
+type removal struct {
+	name    string
+	spec    string
+	variant string // of the stand-in that serves when the spec is gone; "": none does
+	left    judge  // what it answers
+	stamp   string // and with what stamp
+}
+
+func (r removal) run(t *testing.T) {
+	s := newScenario(t)
+	v1, v2 := authModule("v1"), authModule("v2")
+	s.write(auth, v1, r.spec)
+	s.cp.Start()
+	pair := s.deltaAndSotW(v1, "v1")
+	before := pair[0].FilterStats(auth)
+
+	s.becomes(pair, guarded, r.left, r.stamp, func() {
+		if err := os.Remove(s.file(auth + ".yaml")); err != nil {
+			t.Fatal(err)
+		}
+		f := s.cp.WaitFilter(auth, func(f harness.FilterStatus) bool { return f.State == harness.Removed && r.served(f) })
+		if f.Error.CodeOrNone() != "spec_removed" {
+			t.Errorf("the status does not say that the spec is gone: %+v", f.Error)
+		}
+	})
+	if d := harness.Diff(before, pair[0].FilterStats(auth)); r.variant == "" && len(d) > 0 {
+		t.Errorf("a filter that is kept was sent again: %v", d)
+	}
+	if warned := strings.Contains(s.cp.Log(), "a closed filter is opened"); warned != (r.variant == "passthrough") {
+		t.Errorf("the log warns of a filter that was opened: %v", warned)
+	}
+
+	// What a removal left outlives a restart, and reaches an Envoy that boots later.
+	s.cp.Restart()
+	late := s.envoy(proxyOptions{mode: harness.ADSSotW, node: "late"})
+	waitAnswer(t, late.web[0], nil, func(a harness.Answer) bool {
+		if r.left(a) != harness.OK {
+			t.Fatalf("an Envoy that boots later answers %+v", a)
+		}
+		return true
+	})
+	late.Stop()
+
+	s.becomes(pair, r.left, guarded, "v1", func() { s.swap(auth, v1, r.spec, 2) })
+	s.swap(auth, v2, r.spec, 2)
+	for _, l := range pair {
+		l.live("v2")
+	}
+	for _, l := range pair {
+		l.end()
+	}
+}
+
+// served says whether both Envoys run what the removal leaves.
+func (r removal) served(f harness.FilterStatus) bool {
+	if r.variant == "" {
+		return f.LiveOn(2)
+	}
+	return variantLive(r.variant, 2)(f)
+}
+
+// A filter is switched off and on again.
+func TestDisabledAndBack(t *testing.T) {
+	s := newScenario(t)
+	v1 := authModule("v1")
+	s.write(auth, v1, "")
+	s.cp.Start()
+	pair := s.deltaAndSotW(v1, "v1")
+	s.becomes(pair, guarded, passed, "", func() {
+		s.write(auth, v1, "disabled: true")
+		f := s.cp.WaitFilter(auth, variantLive("passthrough", 2))
+		if !f.Disabled || f.State != harness.Active {
+			t.Errorf("disabled is %v, the state %s", f.Disabled, f.State)
+		}
+	})
+	s.becomes(pair, passed, guarded, "v1", func() { s.swap(auth, v1, "", 2) })
+	for _, l := range pair {
+		l.end()
+	}
+}
