@@ -3,6 +3,7 @@ package spec
 // The codes of the errors that [Decode] returns. They are stable.
 const (
 	CodeBadYAML      = "bad_yaml"      // not YAML, or YAML that a spec must not use
+	CodeEmptyFile    = "empty_file"    // nothing but white space
 	CodeTooLarge     = "too_large"     // over one of the limits of a file
 	CodeUnknownField = "unknown_field" // a key that the format does not have
 	CodeDuplicateKey = "duplicate_key" // a key that its mapping already has

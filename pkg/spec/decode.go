@@ -36,6 +36,13 @@ const (
 // when the file could not be taken apart at all, so that nothing is known of the
 // documents in it; errs then says why. Names are not compared between documents.
 func Decode(file string, text []byte) (specs []*Spec, errs []*Error, broken bool) {
+	if len(bytes.TrimSpace(text)) == 0 {
+		// An editor or a copy has made the file and not written it yet: what it held is unknown, not gone.
+		return nil, []*Error{{
+			Code: CodeEmptyFile, Message: "the file is empty", Hint: "write a spec, or delete the file to remove its filters",
+			Pos: Position{File: file, Line: 1, Column: 1},
+		}}, true
+	}
 	src, bodies, err := split(file, text)
 	if err != nil {
 		return nil, []*Error{err}, true

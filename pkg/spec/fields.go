@@ -13,8 +13,10 @@ import (
 const (
 	minBackoff = time.Millisecond // Envoy's own
 	maxBackoff = time.Hour
-	maxSoak    = 7 * 24 * time.Hour
-	maxCanary  = 1_000_000 // Envoys
+	// defaultBackoff is Envoy's own base interval of reload_config.
+	defaultBackoff = time.Second
+	maxSoak        = 7 * 24 * time.Hour
+	maxCanary      = 1_000_000 // Envoys
 )
 
 // document decodes the document with this body. The result is good for use only

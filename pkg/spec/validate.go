@@ -5,7 +5,6 @@ import (
 	"fmt"
 	"net/url"
 	"strings"
-	"time"
 )
 
 const (
@@ -116,7 +115,9 @@ func (d *decoder) completePolicy() {
 	key := d.seen["reloadBackoff"]
 	switch {
 	case s.Policy == Reload:
-		s.ReloadBackoff = orDefault(s.ReloadBackoff, time.Second)
+		s.ReloadBackoff = orDefault(s.ReloadBackoff, defaultBackoff)
+	case s.ReloadBackoff == defaultBackoff:
+		s.ReloadBackoff = 0 // the default written out, as templates do: nothing is lost
 	case key != nil:
 		d.fail(&Error{
 			Code: CodeConflict, Message: "reloadBackoff has no meaning with failurePolicy " + string(s.Policy),
