@@ -1,0 +1,110 @@
+package e2e_test
+
+import (
+	"os"
+	"path/filepath"
+	"testing"
+
+	"github.com/wasm-xds/wasm-xds/test/harness"
+)
+
+// below is the sub-directory that the specs of this scenario are in.
+const below = "edge"
+
+// Whatever becomes of the directory as a whole, the filters serve on, Envoys are
+// sent nothing, and the source's status says what is wrong.
+func TestDirectory(t *testing.T) {
+	t.Parallel()
+	for _, tc := range []struct {
+		name  string
+		state string // of the source
+		code  string // of its error; "": any
+		// ruin returns what puts the directory right again.
+		ruin func(t *testing.T, s *scenario) (repair func())
+	}{
+		{"moved away", "unavailable", "", moveAway},
+		{"replaced by a file", "unavailable", "", replaceByFile},
+		{"emptied", "held", "all_specs_removed", empty},
+	} {
+		t.Run(tc.name, func(t *testing.T) {
+			s := newScenario(t)
+			v1, v2 := authModule("v1"), authModule("v2")
+			harness.WriteFilter(t, s.file(below), auth, v1, "")
+			harness.WriteFilter(t, s.file(below), "other", authModule("other"), "onRemove: deny")
+			s.cp.Start()
+			pair := s.deltaAndSotW(v1, "v1")
+			before := []map[string]int64{pair[0].FilterStats(auth), pair[1].FilterStats(auth)}
+
+			repair := tc.ruin(t, s)
+			if now := s.waitSource(tc.state); now.Error == nil || now.Error.Hint == "" || tc.code != "" && now.Error.Code != tc.code {
+				t.Errorf("the status does not explain it: %+v", now.Error)
+			}
+			// A server that starts now serves on, too, and still says so.
+			s.cp.Restart()
+			s.waitSource(tc.state)
+			s.unchanged(pair, v1, before)
+			repair()
+			s.waitSource("ok")
+			s.unchanged(pair, v1, before)
+
+			harness.WriteFilter(t, s.file(below), auth, v2, "")
+			s.cp.WaitLive(auth, v2, len(pair))
+			for _, l := range pair {
+				l.live("v2")
+			}
+			for _, l := range pair {
+				l.end()
+			}
+		})
+	}
+}
+
+// unchanged wants the module to be live on both Envoys without anything having
+// been loaded there.
+func (s *scenario) unchanged(pair []*loaded, module []byte, before []map[string]int64) {
+	s.t.Helper()
+	f := s.cp.WaitLive(auth, module, len(pair))
+	if f.Error != nil {
+		s.t.Errorf("the filter itself is said to have an error: %+v", f.Error)
+	}
+	if other := s.cp.WaitFilter("other", func(harness.FilterStatus) bool { return true }); other.State != harness.Active {
+		s.t.Errorf("the other filter is %s", other.State)
+	}
+	for i, l := range pair {
+		l.load.WaitRequests(50)
+		if d := harness.Diff(before[i], l.FilterStats(auth)); d["config_reload"] != 0 || d["config_fail"] != 0 {
+			s.t.Errorf("Envoy was sent something: %v", d)
+		}
+	}
+}
+
+func moveAway(t *testing.T, s *scenario) func() {
+	move(t, s.dir, s.dir+".away")
+	return func() { move(t, s.dir+".away", s.dir) }
+}
+
+func replaceByFile(t *testing.T, s *scenario) func() {
+	move(t, s.dir, s.dir+".away")
+	harness.WriteFile(t, s.dir, []byte("not a directory\n"))
+	return func() {
+		if err := os.Remove(s.dir); err != nil {
+			t.Fatal(err)
+		}
+		move(t, s.dir+".away", s.dir)
+	}
+}
+
+// empty takes all specs out in one step: deleted one after the other, they might
+// be seen to go one by one, which is something else.
+func empty(t *testing.T, s *scenario) func() {
+	aside := filepath.Join(t.TempDir(), "aside")
+	move(t, s.file(below), aside)
+	return func() { move(t, aside, s.file(below)) }
+}
+
+func move(t *testing.T, from, to string) {
+	t.Helper()
+	if err := os.Rename(from, to); err != nil {
+		t.Fatal(err)
+	}
+}
