@@ -1,0 +1,49 @@
+package envoyfacts
+
+import (
+	"testing"
+
+	listenerv3 "github.com/envoyproxy/go-control-plane/envoy/config/listener/v3"
+	"google.golang.org/protobuf/proto"
+
+	"github.com/wasm-xds/wasm-xds/test/harness"
+)
+
+// lds is an Envoy whose one listener, web, comes from LDS and has the filter auth.
+func lds(t *testing.T, version string, mode harness.Mode) (e *edge, listeners *stream, web func(n string) resource) {
+	t.Helper()
+	control := startXDS(t)
+	e = start(t, setup{version: version, mode: mode, change: func(b *harness.Bootstrap) { b.LDSAddress = control.address }})
+	// The upstream's cluster is static, and so has to be known at the start.
+	e.ports["web"] = harness.FreePort(t)
+	config := e.bootstrap.Listener(t, harness.HTTPListener{
+		Name: "web", Port: e.ports["web"], Filters: harness.Filters("auth"), Upstream: e.upstream.Address(),
+	})
+	web = func(n string) resource {
+		changed := proto.Clone(config).(*listenerv3.Listener)
+		changed.StatPrefix = n
+		return resource{name: "web", version: n, message: changed}
+	}
+	return e, control.stream(everyListener), web
+}
+
+// A refused filter stays stored in Envoy: the next update of its listener fails
+// with it, until a good one is pushed in other bytes.
+func TestRefusedFilterFailsTheListenersUpdate(t *testing.T) {
+	on(t, both, func(t *testing.T, version string) {
+		e, listeners, web := lds(t, version, harness.ECDSDelta)
+		listeners.say(listenerType, web("1"))
+		st := e.xds.stream("auth")
+		st.ack(filter{version: "1", module: good("v1")}.resource(t))
+		e.wantStamp("web", "v1")
+		st.nack(filter{version: "2", module: refused("v2")}.resource(t))
+		if r := listeners.verdict(listeners.say(listenerType, web("2"))); !r.nackedYet {
+			t.Error("the listener's update is accepted, with a refused filter")
+		}
+		st.ack(filter{version: "3", module: good("v1"), salt: "/salt/1"}.resource(t))
+		if r := listeners.verdict(listeners.say(listenerType, web("3"))); r.nackedYet {
+			t.Errorf("with a good filter the listener's update is refused: %s", r.nack)
+		}
+		e.wantStamp("web", "v1")
+	})
+}

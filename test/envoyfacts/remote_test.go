@@ -1,0 +1,179 @@
+package envoyfacts
+
+import (
+	"net/http"
+	"strings"
+	"testing"
+
+	"go.uber.org/goleak"
+
+	"github.com/wasm-xds/wasm-xds/test/harness"
+	"github.com/wasm-xds/wasm-xds/test/testfilter"
+)
+
+func TestMain(m *testing.M) { goleak.VerifyTestMain(m) }
+
+// Remote code that is not cached yet, on a listener that is warm: Envoy says
+// that all is well, fetches nothing, and serves without the filter.
+func TestRemoteOnWarmListenerBypasses(t *testing.T) {
+	on(t, both, func(t *testing.T, version string) {
+		e, st := warm(t, setup{version: version})
+		before := e.FilterStats("auth")
+		st.ack(filter{version: "2", module: good("v2"), remote: e.modules}.resource(t))
+		e.wantStamp("auth", "")
+		change := harness.Diff(before, e.FilterStats("auth"))
+		if change["config_reload"] != 1 || change["update_success"] != 1 || change["config_fail"] != 0 {
+			t.Errorf("counters: %v", change)
+		}
+		if n := e.modules.count(good("v2")); n != 0 {
+			t.Errorf("%d GETs of the module", n)
+		}
+		// The same code again is thought to be on its way, and now fails closed.
+		st.ack(filter{version: "3", module: good("v2"), remote: e.modules, nanos: 1}.resource(t))
+		e.wantStatus("auth", http.StatusServiceUnavailable)
+	})
+}
+
+// The same when the control plane answers after initial_fetch_timeout.
+func TestRemoteAfterFetchTimeoutBypasses(t *testing.T) {
+	on(t, newest, func(t *testing.T, version string) {
+		e := start(t, setup{version: version, http: []string{"auth"}, timeout: "0.3s"})
+		e.wantStatus("auth", http.StatusInternalServerError)
+		e.xds.stream("auth").ack(filter{version: "1", module: good("v1"), remote: e.modules}.resource(t))
+		e.wantStamp("auth", "")
+	})
+}
+
+// nack_on_code_cache_miss: the first push is refused while the old plugin keeps
+// serving and Envoy fetches; the second, in other bytes, is accepted and swaps.
+func TestNackOnCodeCacheMiss(t *testing.T) {
+	on(t, both, func(t *testing.T, version string) {
+		e, st := warm(t, setup{version: version})
+		v2 := filter{version: "2", module: good("v2"), remote: e.modules, nackMiss: true}
+		if words := st.nack(v2.resource(t)); !strings.Contains(words, "Unable to create Wasm plugin auth") {
+			t.Errorf("NACK: %s", words)
+		}
+		e.keepsStamp("auth", "v1")
+		e.modules.waitGET(v2.module, 1)
+		secondPush(t, e, st, v2)
+		e.wantStamp("auth", "v2")
+	})
+}
+
+// secondPush pushes until Envoy has digested the code that it fetched: it may
+// still be busy right after the module server's last byte, and then fetches again.
+func secondPush(t *testing.T, e *edge, st *stream, f filter) {
+	t.Helper()
+	accepted := harness.Poll(t.Context(), func() bool {
+		f.nanos++
+		f.version += "+"
+		return !st.verdict(st.say(filterType, f.resource(t))).nackedYet
+	})
+	if !accepted {
+		t.Fatalf("Envoy does not take the module that it has fetched, after %d GETs", e.modules.count(f.module))
+	}
+}
+
+// A module that was fetched and does not load: refused, and no further GET.
+func TestNackWithoutGETMeansThatTheModuleDoesNotLoad(t *testing.T) {
+	on(t, both, func(t *testing.T, version string) {
+		e, st := warm(t, setup{version: version})
+		bad := filter{version: "2", module: refused("v2"), remote: e.modules, nackMiss: true}
+		st.nack(bad.resource(t))
+		e.modules.waitGET(bad.module, 1)
+		// Once the code is cached, refusals bring no GET any more.
+		quiet := harness.Poll(t.Context(), func() bool {
+			before := e.modules.count(bad.module)
+			bad.nanos++
+			bad.version += "+"
+			st.nack(bad.resource(t))
+			settled(e.EnvoyProcess)
+			return e.modules.count(bad.module) == before && strings.Contains(e.Log(), "Failed to configure base Wasm plugin")
+		})
+		if !quiet {
+			t.Errorf("Envoy fetches again and again: %d GETs", e.modules.count(bad.module))
+		}
+		e.keepsStamp("auth", "v1")
+	})
+}
+
+// Inline code of a sha whose fetch is under way, or has failed, is accepted.
+func TestInlineDuringAndAfterAFetch(t *testing.T) {
+	on(t, newest, func(t *testing.T, version string) {
+		e, st := warm(t, setup{version: version})
+		release := e.modules.holdBack()
+		v2 := filter{version: "2", module: good("v2"), remote: e.modules, nackMiss: true}
+		st.nack(v2.resource(t))
+		st.ack(filter{version: "3", module: good("v2")}.resource(t))
+		e.wantStamp("auth", "v2")
+		release()
+	})
+}
+
+// Remote code is acknowledged before Envoy has any of it: without
+// nack_on_code_cache_miss an ACK says nothing. A second filter of the same code
+// finds the fetch in progress, and is counted as failed at first.
+func TestACKOfRemoteCodeComesBeforeTheCode(t *testing.T) {
+	on(t, both, func(t *testing.T, version string) {
+		e := start(t, setup{version: version, http: []string{"one", "two"}})
+		one, two := e.xds.stream("one"), e.xds.stream("two")
+		release := e.modules.holdBack()
+		one.ack(filter{name: "one", version: "1", module: good("v1"), remote: e.modules, vmID: "one"}.resource(t))
+		two.ack(filter{name: "two", version: "1", module: good("v1"), remote: e.modules, vmID: "two"}.resource(t))
+		e.WaitLog("createWasm: failed to load (in progress)")
+		if n := e.modules.count(good("v1")); n != 0 {
+			t.Errorf("%d GETs have finished", n)
+		}
+		release()
+		e.wantStamp("one", "v1")
+	})
+}
+
+// More than 32 MiB never load over remote, and do inline.
+func TestRemoteBodyLimit(t *testing.T) {
+	on(t, newest, func(t *testing.T, version string) {
+		e, st := warm(t, setup{version: version})
+		large := filter{
+			version: "2", remote: e.modules, nackMiss: true,
+			module: testfilter.HTTP{Stamp: "v2", Pad: 33 << 20}.Module(),
+		}
+		for range 2 {
+			large.nanos++
+			large.version += "+"
+			before := e.Stat("wasm.remote_load_fetch_failures")
+			st.nack(large.resource(t))
+			e.WaitStat("wasm.remote_load_fetch_failures", before+1)
+		}
+		large.remote, large.version = nil, "3"
+		st.ack(large.resource(t))
+		e.wantStamp("auth", "v2")
+	})
+}
+
+// Inline and remote code of the same bytes are one VM: no new one is made.
+func TestInlineToRemoteMakesNoVM(t *testing.T) {
+	on(t, both, func(t *testing.T, version string) {
+		e, st := warm(t, setup{version: version})
+		remote := filter{version: "2", module: good("v1"), remote: e.modules, nackMiss: true}
+		st.nack(remote.resource(t))
+		e.modules.waitGET(remote.module, 1)
+		before := e.vms()
+		secondPush(t, e, st, remote)
+		e.wantStamp("auth", "v1")
+		if n := e.vms() - before; n != 0 {
+			t.Errorf("%d new VMs", n)
+		}
+	})
+}
+
+// Envoy compares sha256 sums as text, with lowercase ones of its own.
+func TestUppercaseSHA256Fails(t *testing.T) {
+	on(t, newest, func(t *testing.T, version string) {
+		e := start(t, setup{version: version, http: []string{"auth"}})
+		module := good("v1")
+		e.xds.stream("auth").ack(filter{
+			version: "1", module: module, remote: e.modules, sha: strings.ToUpper(harness.SHA256(module)),
+		}.resource(t))
+		e.wantStatus("auth", http.StatusServiceUnavailable)
+	})
+}

@@ -1,0 +1,365 @@
+package envoyfacts
+
+import (
+	"context"
+	"fmt"
+	"net"
+	"sync"
+	"testing"
+	"time"
+
+	corev3 "github.com/envoyproxy/go-control-plane/envoy/config/core/v3"
+	discoveryv3 "github.com/envoyproxy/go-control-plane/envoy/service/discovery/v3"
+	extensionv3 "github.com/envoyproxy/go-control-plane/envoy/service/extension/v3"
+	listenerv3 "github.com/envoyproxy/go-control-plane/envoy/service/listener/v3"
+	"google.golang.org/grpc"
+	"google.golang.org/protobuf/proto"
+	"google.golang.org/protobuf/types/known/anypb"
+
+	"github.com/wasm-xds/wasm-xds/test/harness"
+)
+
+const (
+	filterType   = "type.googleapis.com/envoy.config.core.v3.TypedExtensionConfig"
+	listenerType = "type.googleapis.com/envoy.config.listener.v3.Listener"
+
+	// everyListener stands for a wildcard subscription, which names nothing.
+	everyListener = "*"
+)
+
+// xdsServer records what Envoys say and says only what a test tells it to.
+type xdsServer struct {
+	extensionv3.UnimplementedExtensionConfigDiscoveryServiceServer
+	listenerv3.UnimplementedListenerDiscoveryServiceServer
+
+	t       *testing.T
+	address string
+
+	mu      sync.Mutex
+	streams []*stream
+}
+
+// stream is one xDS stream. Its fields are behind the server's lock.
+type stream struct {
+	server *xdsServer
+	delta  bool
+	out    chan proto.Message
+	ctx    context.Context
+
+	requests []request
+	taken    bool
+	sent     int // answers, which also makes the nonces
+}
+
+// request is a DiscoveryRequest or a DeltaDiscoveryRequest.
+type request struct {
+	typeURL   string
+	node      *corev3.Node
+	names     []string          // resource_names, or resource_names_subscribe
+	dropped   []string          // resource_names_unsubscribe
+	version   string            // version_info, SotW only
+	initial   map[string]string // initial_resource_versions, delta only
+	nonce     string
+	nack      string // error_detail's message
+	nackedYet bool   // there is an error_detail
+}
+
+func startXDS(t *testing.T) *xdsServer {
+	t.Helper()
+	s := &xdsServer{t: t, address: harness.Loopback(harness.FreePort(t))}
+	s.listen()
+	return s
+}
+
+// listen serves until the returned function, or the test's end, stops it.
+func (s *xdsServer) listen() (stop func()) {
+	s.t.Helper()
+	listener, err := net.Listen("tcp", s.address)
+	if err != nil {
+		s.t.Fatal(err)
+	}
+	server := grpc.NewServer(grpc.MaxRecvMsgSize(64 << 20))
+	extensionv3.RegisterExtensionConfigDiscoveryServiceServer(server, s)
+	listenerv3.RegisterListenerDiscoveryServiceServer(server, s)
+	discoveryv3.RegisterAggregatedDiscoveryServiceServer(server, adsServer{s: s})
+	var serving sync.WaitGroup
+	serving.Go(func() { _ = server.Serve(listener) })
+	stop = sync.OnceFunc(func() {
+		server.Stop()
+		serving.Wait()
+	})
+	s.t.Cleanup(stop)
+	return stop
+}
+
+// adsServer serves the same streams under ADS's name.
+type adsServer struct {
+	discoveryv3.UnimplementedAggregatedDiscoveryServiceServer
+	s *xdsServer
+}
+
+func (a adsServer) StreamAggregatedResources(g discoveryv3.AggregatedDiscoveryService_StreamAggregatedResourcesServer) error {
+	return a.s.sotw(g)
+}
+
+func (a adsServer) DeltaAggregatedResources(g discoveryv3.AggregatedDiscoveryService_DeltaAggregatedResourcesServer) error {
+	return a.s.incremental(g)
+}
+
+func (s *xdsServer) StreamExtensionConfigs(g extensionv3.ExtensionConfigDiscoveryService_StreamExtensionConfigsServer) error {
+	return s.sotw(g)
+}
+
+func (s *xdsServer) DeltaExtensionConfigs(g extensionv3.ExtensionConfigDiscoveryService_DeltaExtensionConfigsServer) error {
+	return s.incremental(g)
+}
+
+func (s *xdsServer) DeltaListeners(g listenerv3.ListenerDiscoveryService_DeltaListenersServer) error {
+	return s.incremental(g)
+}
+
+func (s *xdsServer) open(delta bool, ctx context.Context) *stream {
+	st := &stream{server: s, delta: delta, ctx: ctx, out: make(chan proto.Message, 100)}
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	s.streams = append(s.streams, st)
+	return st
+}
+
+func (st *stream) record(r request) {
+	st.server.mu.Lock()
+	defer st.server.mu.Unlock()
+	st.requests = append(st.requests, r)
+}
+
+// pump sends what the test says, until the stream ends.
+func (st *stream) pump(send func(proto.Message) error) {
+	for {
+		select {
+		case message := <-st.out:
+			if send(message) != nil {
+				return
+			}
+		case <-st.ctx.Done():
+			return
+		}
+	}
+}
+
+func (s *xdsServer) sotw(g grpc.BidiStreamingServer[discoveryv3.DiscoveryRequest, discoveryv3.DiscoveryResponse]) error {
+	st := s.open(false, g.Context())
+	var pumping sync.WaitGroup
+	defer pumping.Wait()
+	pumping.Go(func() {
+		st.pump(func(m proto.Message) error { return g.Send(m.(*discoveryv3.DiscoveryResponse)) })
+	})
+	for {
+		r, err := g.Recv()
+		if err != nil {
+			return err
+		}
+		st.record(request{
+			typeURL: r.GetTypeUrl(), node: r.GetNode(), names: r.GetResourceNames(), version: r.GetVersionInfo(),
+			nonce: r.GetResponseNonce(), nack: r.GetErrorDetail().GetMessage(), nackedYet: r.GetErrorDetail() != nil,
+		})
+	}
+}
+
+func (s *xdsServer) incremental(g grpc.BidiStreamingServer[discoveryv3.DeltaDiscoveryRequest, discoveryv3.DeltaDiscoveryResponse]) error {
+	st := s.open(true, g.Context())
+	var pumping sync.WaitGroup
+	defer pumping.Wait()
+	pumping.Go(func() {
+		st.pump(func(m proto.Message) error { return g.Send(m.(*discoveryv3.DeltaDiscoveryResponse)) })
+	})
+	for {
+		r, err := g.Recv()
+		if err != nil {
+			return err
+		}
+		st.record(request{
+			typeURL: r.GetTypeUrl(), node: r.GetNode(), names: r.GetResourceNamesSubscribe(),
+			dropped: r.GetResourceNamesUnsubscribe(), initial: r.GetInitialResourceVersions(),
+			nonce: r.GetResponseNonce(), nack: r.GetErrorDetail().GetMessage(), nackedYet: r.GetErrorDetail() != nil,
+		})
+	}
+}
+
+// stream waits for a stream that no test code has taken yet and whose requests
+// so far ask for a name, or for every listener where that is [everyListener].
+func (s *xdsServer) stream(name string) *stream {
+	s.t.Helper()
+	var found *stream
+	ok := harness.Poll(s.t.Context(), func() bool {
+		s.mu.Lock()
+		defer s.mu.Unlock()
+		for _, st := range s.streams {
+			if st.taken || st.ctx.Err() != nil {
+				continue
+			}
+			for _, r := range st.requests {
+				if contains(r.names, name) || name == everyListener && r.typeURL == listenerType {
+					st.taken, found = true, st
+					return true
+				}
+			}
+		}
+		return false
+	})
+	if !ok {
+		s.t.Fatalf("no Envoy has asked for %s", name)
+	}
+	return found
+}
+
+func contains(names []string, name string) bool {
+	for _, n := range names {
+		if n == name {
+			return true
+		}
+	}
+	return false
+}
+
+// first is the stream's first request.
+func (st *stream) first() request {
+	st.server.mu.Lock()
+	defer st.server.mu.Unlock()
+	return st.requests[0]
+}
+
+// asked waits until the stream has asked for all of these names.
+func (st *stream) asked(names ...string) {
+	t := st.server.t
+	t.Helper()
+	ok := harness.Poll(t.Context(), func() bool {
+		st.server.mu.Lock()
+		defer st.server.mu.Unlock()
+		seen := map[string]bool{}
+		for _, r := range st.requests {
+			for _, name := range r.names {
+				seen[name] = true
+			}
+		}
+		for _, name := range names {
+			if !seen[name] {
+				return false
+			}
+		}
+		return true
+	})
+	if !ok {
+		t.Fatalf("no Envoy has asked for %v", names)
+	}
+}
+
+// resource is a filter, or a listener, with a version.
+type resource struct {
+	name    string
+	version string
+	message proto.Message
+}
+
+// say sends resources without waiting, and returns the answer's nonce.
+// SotW takes the last resource's version for version_info.
+func (st *stream) say(typeURL string, resources ...resource) string {
+	st.server.t.Helper()
+	st.server.mu.Lock()
+	st.sent++
+	nonce := fmt.Sprint("n", st.sent)
+	st.server.mu.Unlock()
+	if st.delta {
+		answer := &discoveryv3.DeltaDiscoveryResponse{TypeUrl: typeURL, Nonce: nonce}
+		for _, r := range resources {
+			answer.Resources = append(answer.Resources, &discoveryv3.Resource{
+				Name: r.name, Version: r.version, Resource: pack(st.server.t, r.message),
+			})
+		}
+		st.out <- answer
+		return nonce
+	}
+	answer := &discoveryv3.DiscoveryResponse{TypeUrl: typeURL, Nonce: nonce}
+	for _, r := range resources {
+		answer.VersionInfo = r.version
+		answer.Resources = append(answer.Resources, pack(st.server.t, r.message))
+	}
+	st.out <- answer
+	return nonce
+}
+
+// remove takes names away, as delta can.
+func (st *stream) remove(names ...string) request {
+	st.server.t.Helper()
+	st.server.mu.Lock()
+	st.sent++
+	nonce := fmt.Sprint("n", st.sent)
+	st.server.mu.Unlock()
+	st.out <- &discoveryv3.DeltaDiscoveryResponse{TypeUrl: filterType, Nonce: nonce, RemovedResources: names}
+	return st.verdict(nonce)
+}
+
+// verdict waits for the ACK or NACK of an answer.
+func (st *stream) verdict(nonce string) request {
+	t := st.server.t
+	t.Helper()
+	var found request
+	ok := harness.Poll(t.Context(), func() bool {
+		st.server.mu.Lock()
+		defer st.server.mu.Unlock()
+		for _, r := range st.requests {
+			if r.nonce == nonce {
+				found = r
+				return true
+			}
+		}
+		return false
+	})
+	if !ok {
+		t.Fatalf("neither ACK nor NACK of %s", nonce)
+	}
+	return found
+}
+
+// ack sends filters and wants them accepted.
+func (st *stream) ack(resources ...resource) request {
+	st.server.t.Helper()
+	r := st.verdict(st.say(filterType, resources...))
+	if r.nackedYet {
+		st.server.t.Fatalf("Envoy refuses %s %s: %s", resources[0].name, resources[0].version, r.nack)
+	}
+	return r
+}
+
+// nack sends filters and wants them refused; it returns Envoy's words.
+func (st *stream) nack(resources ...resource) string {
+	st.server.t.Helper()
+	r := st.verdict(st.say(filterType, resources...))
+	if !r.nackedYet {
+		st.server.t.Fatalf("Envoy takes %s %s", resources[0].name, resources[0].version)
+	}
+	return r.nack
+}
+
+// reconnect ends every stream and waits for the one that asks for name again.
+func (s *xdsServer) reconnect(stop func(), name string) (again *stream, stopAgain func()) {
+	s.t.Helper()
+	stop()
+	stopAgain = s.listen()
+	return s.stream(name), stopAgain
+}
+
+func pack(t *testing.T, m proto.Message) *anypb.Any {
+	t.Helper()
+	packed := &anypb.Any{}
+	if err := anypb.MarshalFrom(packed, m, proto.MarshalOptions{Deterministic: true}); err != nil {
+		t.Fatal(err)
+	}
+	return packed
+}
+
+// settled waits for Envoy's main thread to have done what it was told before:
+// its admin server answers on that thread.
+func settled(e *harness.EnvoyProcess) { e.Stat("server.uptime") }
+
+// shortly is a fetch timeout that a test waits out.
+const shortly = 300 * time.Millisecond
