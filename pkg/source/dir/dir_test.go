@@ -385,30 +385,3 @@ func TestRunAgain(t *testing.T) {
 	write(t, filepath.Join(dir, "a.yaml"), "name a")
 	watch(t, s).until("a")
 }
-
-func TestThousandFiles(t *testing.T) {
-	dir := t.TempDir()
-	s := newSource(t, dir)
-	w := watch(t, s)
-	w.until("")
-	want := ""
-	for i := range 1000 {
-		write(t, filepath.Join(dir, fmt.Sprintf("%04d.yaml", i)), fmt.Sprintf("name f%04d module m%d.wasm", i, i))
-		want += fmt.Sprintf(" f%04d", i)
-	}
-	w.until(want[1:])
-	w.stop()
-
-	lstats, reads := counted(s)
-	w = watch(t, s)
-	w.until(want[1:])
-	before, readBefore := lstats.Load(), reads.Load()
-	replace(t, filepath.Join(dir, "0000.yaml"), "name f")
-	w.until("f" + want[len(" f0000"):])
-	if n := lstats.Load() - before; n > 100 {
-		t.Errorf("one edit looked at %d files", n)
-	}
-	if n := reads.Load() - readBefore; n > 5 {
-		t.Errorf("one edit read %d files", n)
-	}
-}

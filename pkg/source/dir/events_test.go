@@ -3,6 +3,7 @@ package dir
 import (
 	"errors"
 	"fmt"
+	"io/fs"
 	"maps"
 	"os"
 	"path/filepath"
@@ -242,6 +243,29 @@ func TestMovedDirectoryIsWatchedAnew(t *testing.T) {
 				t.Errorf("%s was watched %d times, want again after the move", d, got)
 			}
 		}
+	})
+}
+
+func TestDirectoriesAreWatchedBeforeTheyAreLookedInto(t *testing.T) {
+	bubble(t, func(t *testing.T, dir string, s *Source, n *fakeNotifier) {
+		lib := filepath.Join(filepath.Dir(dir), "lib")
+		mkdir(t, lib)
+		mkdir(t, filepath.Join(dir, "sub"))
+		write(t, filepath.Join(dir, "sub", "a.yaml"), "name a module ../../lib/m.wasm")
+		readDir, lstat := s.disk.readDir, s.disk.lstat
+		s.disk.readDir = func(p string) ([]fs.DirEntry, error) {
+			if n.added(p) == 0 {
+				t.Errorf("%s was read before it was watched", p)
+			}
+			return readDir(p)
+		}
+		s.disk.lstat = func(p string) (fs.FileInfo, error) {
+			if parent := filepath.Dir(p); p != parent && n.added(parent) == 0 {
+				t.Errorf("%s was looked at before its directory was watched", p)
+			}
+			return lstat(p)
+		}
+		watch(t, s).until("a")
 	})
 }
 
