@@ -47,3 +47,42 @@ func TestRefusedFilterFailsTheListenersUpdate(t *testing.T) {
 		e.wantStamp("web", "v1")
 	})
 }
+
+// A listener that goes and comes back while the control plane is away has lost
+// its filters. Delta tells the control plane; SotW still names the old version_info.
+func TestListenerBroughtBackWhileTheControlPlaneIsAway(t *testing.T) {
+	for _, mode := range []harness.Mode{harness.ADSDelta, harness.ADSSotW} {
+		t.Run(string(mode), func(t *testing.T) {
+			on(t, both, func(t *testing.T, version string) {
+				e, listeners, web := lds(t, version, mode)
+				listeners.say(listenerType, web("1"))
+				st := e.xds.stream("auth")
+				st.ack(filter{version: "1", module: good("v1")}.resource(t))
+				e.wantStamp("web", "v1")
+				e.stopXDS()
+				listeners.remove(listenerType, "web")
+				gone := harness.Poll(t.Context(), func() bool {
+					stats := e.Stats("listener_manager.")
+					return stats["listener_manager.total_listeners_active"] == 0 &&
+						stats["listener_manager.total_listeners_draining"] == 0
+				})
+				if !gone {
+					t.Fatal("the listener is still there")
+				}
+				listeners.say(listenerType, web("2"))
+				e.xds.listen()
+				st = e.xds.stream("auth")
+				first := st.firstFor("auth")
+				if _, has := first.initial["auth"]; has {
+					t.Errorf("delta names version %q of a filter that the listener has not", first.initial["auth"])
+				}
+				if mode == harness.ADSSotW && first.version != "1" {
+					t.Errorf("SotW names version_info %q, not 1", first.version)
+				}
+				// Whatever it named, it takes the same bytes.
+				st.ack(filter{version: "1", module: good("v1")}.resource(t))
+				e.wantStamp("web", "v1")
+			})
+		})
+	}
+}

@@ -14,7 +14,7 @@ import (
 func TestDeltaRemovalIs500(t *testing.T) {
 	on(t, both, func(t *testing.T, version string) {
 		e, st := warm(t, setup{version: version})
-		if r := st.remove("auth"); r.nackedYet {
+		if r := st.remove(filterType, "auth"); r.nackedYet {
 			t.Fatalf("Envoy refuses the removal: %s", r.nack)
 		}
 		e.wantStatus("auth", http.StatusInternalServerError)
@@ -35,7 +35,7 @@ func TestDeltaRemovalWithDefault(t *testing.T) {
 				`{"@type": type.googleapis.com/envoy.extensions.filters.http.wasm.v3.Wasm, config: {vm_config: {`+
 					`runtime: envoy.wasm.runtime.v8, code: {local: {filename: %q}}}}}`, module)
 		}})
-		st.remove("auth")
+		st.remove(filterType, "auth")
 		e.wantStamp("auth", "default")
 	})
 }
@@ -55,7 +55,7 @@ func TestRemovedResourcesKeepTheListenerClosed(t *testing.T) {
 	on(t, both, func(t *testing.T, version string) {
 		told := start(t, setup{version: version, http: []string{"auth"}, timeout: "0.3s"})
 		st := told.xds.stream("auth")
-		if r := st.remove("auth"); r.nackedYet {
+		if r := st.remove(filterType, "auth"); r.nackedYet {
 			t.Fatalf("Envoy refuses the removal: %s", r.nack)
 		}
 		// Another Envoy that is asked later, and is told nothing, is the clock.

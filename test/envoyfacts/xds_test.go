@@ -228,6 +228,18 @@ func (st *stream) first() request {
 	return st.requests[0]
 }
 
+// firstFor is the stream's first request that asks for a name.
+func (st *stream) firstFor(name string) request {
+	st.server.mu.Lock()
+	defer st.server.mu.Unlock()
+	for _, r := range st.requests {
+		if contains(r.names, name) {
+			return r
+		}
+	}
+	return request{}
+}
+
 // asked waits until the stream has asked for all of these names.
 func (st *stream) asked(names ...string) {
 	t := st.server.t
@@ -288,13 +300,13 @@ func (st *stream) say(typeURL string, resources ...resource) string {
 }
 
 // remove takes names away, as delta can.
-func (st *stream) remove(names ...string) request {
+func (st *stream) remove(typeURL string, names ...string) request {
 	st.server.t.Helper()
 	st.server.mu.Lock()
 	st.sent++
 	nonce := fmt.Sprint("n", st.sent)
 	st.server.mu.Unlock()
-	st.out <- &discoveryv3.DeltaDiscoveryResponse{TypeUrl: filterType, Nonce: nonce, RemovedResources: names}
+	st.out <- &discoveryv3.DeltaDiscoveryResponse{TypeUrl: typeURL, Nonce: nonce, RemovedResources: names}
 	return st.verdict(nonce)
 }
 

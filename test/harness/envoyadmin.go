@@ -69,7 +69,7 @@ func (e *EnvoyProcess) stats(prefix string) (map[string]int64, error) {
 	var doc struct {
 		Stats []struct {
 			Name  string
-			Value json.Number
+			Value any // a number, but text for some
 		}
 	}
 	if err := json.Unmarshal([]byte(body), &doc); err != nil {
@@ -77,8 +77,8 @@ func (e *EnvoyProcess) stats(prefix string) (map[string]int64, error) {
 	}
 	stats := map[string]int64{}
 	for _, s := range doc.Stats {
-		if n, err := s.Value.Int64(); err == nil && s.Name != "" {
-			stats[s.Name] = n
+		if n, ok := s.Value.(float64); ok && s.Name != "" {
+			stats[s.Name] = int64(n)
 		}
 	}
 	return stats, nil
