@@ -1,6 +1,7 @@
 package e2e_test
 
 import (
+	"io"
 	"net/http"
 	"path/filepath"
 	"strings"
@@ -178,4 +179,20 @@ func (s *scenario) waitSource(state string) source {
 		s.t.Fatalf("the source is %+v, not %s", now, state)
 	}
 	return now
+}
+
+// get is the control plane's answer to GET path, as text.
+func (s *scenario) get(path string) string {
+	s.t.Helper()
+	client := http.Client{Timeout: harness.Deadline, Transport: &http.Transport{DisableKeepAlives: true}}
+	res, err := client.Get(s.cp.AdminURL() + path)
+	if err != nil {
+		s.t.Fatal(err)
+	}
+	defer res.Body.Close()
+	body, err := io.ReadAll(res.Body)
+	if err != nil || res.StatusCode != http.StatusOK {
+		s.t.Fatalf("GET %s: status %d, %v", path, res.StatusCode, err)
+	}
+	return string(body)
 }

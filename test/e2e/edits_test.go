@@ -1,0 +1,207 @@
+package e2e_test
+
+import (
+	"net/http"
+	"strings"
+	"testing"
+
+	"github.com/wasm-xds/wasm-xds/test/harness"
+	"github.com/wasm-xds/wasm-xds/test/testfilter"
+)
+
+// tellModule shows on every answer what it was configured with.
+func tellModule(stamp string) []byte {
+	return testfilter.HTTP{Stamp: stamp, RequireToken: true, EchoConfig: true, EchoEnv: "COLOUR", EchoLog: true}.Module()
+}
+
+// What a tellModule calls, with and without the log.
+const (
+	hostCalls = "proxy_get_header_map_value, proxy_add_header_map_value, proxy_send_local_response, " +
+		"proxy_get_buffer_bytes, environ_sizes_get, environ_get"
+	noLog   = "capabilities: [" + hostCalls + "]"
+	withLog = "capabilities: [" + hostCalls + ", proxy_log]"
+)
+
+// edits are changes of a spec that leave its module as it is. A response header
+// tells of each, and "" is none.
+var edits = []struct{ spec, header, want string }{
+	{"config: two", testfilter.ConfigHeader, "two"},
+	{"config: {realm: [prod, 1.0]}", testfilter.ConfigHeader, `{"realm":["prod",1.0]}`},
+	{"vm: {env: {COLOUR: red}}", testfilter.EnvHeader, "red"},
+	{"vm: {env: {COLOUR: blue}}", testfilter.EnvHeader, "blue"},
+	{"vm: {env: {OTHER: blue}}", testfilter.EnvHeader, ""},
+	{noLog, testfilter.LogHeader, "refused"},
+	{withLog, testfilter.LogHeader, "ok"},
+	{noLog + "\nvm: {id: mine, env: {COLOUR: green}}", testfilter.LogHeader, "refused"},
+	{"vm: {id: mine, env: {COLOUR: white}}", testfilter.EnvHeader, "white"},
+	{"vm: {id: mine}", testfilter.EnvHeader, ""},
+	{"config: one", testfilter.ConfigHeader, "one"},
+}
+
+// Edits of configuration, environment and capabilities take effect on every
+// Envoy, with the promises of a new module.
+func TestEdits(t *testing.T) {
+	t.Parallel()
+	for _, version := range versions() {
+		for _, delivery := range []string{"remote", "inline"} {
+			if delivery == "remote" || version == harness.DefaultVersion {
+				t.Run(version+"/"+delivery, func(t *testing.T) { editAll(t, version, delivery) })
+			}
+		}
+	}
+}
+
+func editAll(t *testing.T, version, delivery string) {
+	s := newScenario(t)
+	module := tellModule("v1")
+	s.write(auth, module, lines("config: one", "delivery: "+delivery))
+	s.cp.Start()
+	envoy := s.envoy(proxyOptions{version: version})
+	last := s.cp.WaitLive(auth, module, 1)
+	l := s.load(envoy)
+	l.live("v1")
+	for _, e := range edits {
+		s.write(auth, module, lines(e.spec, "delivery: "+delivery))
+		last = s.editLive(auth, last)
+		if got := last.Here()[0]; got.Variant != delivery || got.Error != nil {
+			t.Errorf("%s: went live as %s, with error %+v", e.spec, got.Variant, got.Error)
+		}
+		waitHeader(t, l.web[0], e.header, e.want)
+	}
+	l.end()
+}
+
+// editLive waits until another revision than the last is live on one Envoy.
+func (s *scenario) editLive(name string, last harness.FilterStatus) harness.FilterStatus {
+	s.t.Helper()
+	return s.cp.WaitFilter(name, func(f harness.FilterStatus) bool {
+		return f.State == harness.Active && f.Revision != last.Revision && f.LiveOn(1)
+	})
+}
+
+// waitHeader waits until a response header has a value for good: on both workers,
+// as far as a row of new connections tells.
+func waitHeader(t *testing.T, address, header, value string) {
+	t.Helper()
+	row := 0
+	waitAnswer(t, address, withToken(), func(a harness.Answer) bool {
+		if row++; a.Header.Get(header) != value || a.Stamp() == "" {
+			row = 0
+		}
+		return row == 10
+	})
+}
+
+// The configuration of configFrom is watched, and is shown nowhere.
+func TestEditConfigFrom(t *testing.T) {
+	s := newScenario(t)
+	module := tellModule("v1")
+	const spec = "configFrom: {file: ../secrets/auth.json}"
+	secret := s.file("../secrets/auth.json")
+	harness.WriteFile(t, secret, []byte(`{"password":"correct horse"}`))
+	s.write(auth, module, spec)
+	s.cp.Start()
+	envoy := s.envoy(proxyOptions{})
+	first := s.cp.WaitLive(auth, module, 1)
+	l := s.load(envoy)
+	l.live("v1")
+	waitHeader(t, envoy.web[0], testfilter.ConfigHeader, `{"password":"correct horse"}`)
+	harness.WriteFile(t, secret, []byte(`{"password":"battery staple"}`))
+	s.editLive(auth, first)
+	waitHeader(t, envoy.web[0], testfilter.ConfigHeader, `{"password":"battery staple"}`)
+	l.end()
+
+	told := s.cp.Log() + s.get("/api/v1/filters") + s.get("/api/v1/filters/"+auth) + s.get("/api/v1/source") + s.get("/metrics")
+	for _, word := range []string{"correct horse", "battery staple"} {
+		if strings.Contains(told, word) {
+			t.Errorf("the log or the API shows %q", word)
+		}
+	}
+}
+
+// An edit of comments, or of how a filter is rolled out, makes no revision and
+// reaches no Envoy.
+func TestEditOfCommentsOnly(t *testing.T) {
+	for _, mode := range []harness.Mode{harness.ADSDelta, harness.ECDSSotW} {
+		t.Run(string(mode), func(t *testing.T) {
+			s := newScenario(t)
+			module := tellModule("v1")
+			s.write(auth, module, "config: {a: 1}")
+			s.cp.Start()
+			envoy := s.envoy(proxyOptions{mode: mode})
+			first := s.cp.WaitLive(auth, module, 1)
+			l := s.load(envoy)
+			l.live("v1")
+			before := envoy.FilterStats(auth)
+			for i, spec := range []string{
+				"# why this filter is here\nconfig: {a: 1}",
+				"config:\n  a: 1 # one\n\n\n",
+				"config: {a: 1}\nrollout: {canary: 0}",
+				"config: {a: 1}\nnodes: {clusters: [edge]}\nonRemove: keep",
+			} {
+				s.write(auth, module, spec)
+				// When this one is there, the edit before it has been read.
+				marker := "marker-" + string(rune('a'+i))
+				s.write(marker, module, "")
+				s.cp.WaitFilter(marker, func(f harness.FilterStatus) bool { return f.State == harness.Active })
+				if now := s.cp.WaitLive(auth, module, 1); now.Revision != first.Revision || now.Error != nil {
+					t.Errorf("%q: revision %s instead of %s, error %+v", spec, now.Revision, first.Revision, now.Error)
+				}
+			}
+			l.end()
+			if d := harness.Diff(before, envoy.FilterStats(auth)); len(d) > 0 {
+				t.Errorf("Envoy was sent something: %v", d)
+			}
+		})
+	}
+}
+
+// An edit of the failure policy alone takes effect: on what a module that traps
+// does to requests.
+func TestEditFailurePolicy(t *testing.T) {
+	t.Parallel()
+	for _, version := range []string{harness.DefaultVersion, "1.36.4"} {
+		t.Run(version, func(t *testing.T) {
+			s := newScenario(t)
+			const trap = "trap"
+			module := testfilter.HTTP{Stamp: "trap", TrapOnRequest: true}.Module()
+			s.write(auth, authModule("v1"), "")
+			s.write(trap, module, "failurePolicy: closed")
+			s.cp.Start()
+			envoy := s.envoy(proxyOptions{version: version, web: [][]harness.Filter{harness.Filters(auth), harness.Filters(trap)}})
+			last := s.cp.WaitLive(trap, module, 1)
+			s.cp.WaitLive(auth, authModule("v1"), 1)
+			l := s.load(envoy)
+			l.live("v1")
+			closed := func() {
+				for range 10 {
+					if a := harness.Get(t, envoy.web[1], nil); a.Status != http.StatusServiceUnavailable && a.Status != http.StatusInternalServerError {
+						t.Errorf("a closed filter that traps answers %d", a.Status)
+					}
+				}
+			}
+			closed()
+			s.write(trap, module, "failurePolicy: open")
+			last = s.editLive(trap, last)
+			waitAnswer(t, envoy.web[1], nil, func(a harness.Answer) bool { return passed(a) == harness.OK })
+			s.write(trap, module, "failurePolicy: reload\nreloadBackoff: 100ms")
+			last = s.editLive(trap, last)
+			waitAnswer(t, envoy.web[1], nil, func(a harness.Answer) bool {
+				if a.Status == http.StatusOK && a.Stamp() != "" {
+					t.Errorf("a module that traps answers %+v", a)
+				}
+				for name, n := range envoy.Stats("wasm.") {
+					if strings.HasSuffix(name, "vm_reload_success") && n > 0 {
+						return true
+					}
+				}
+				return false
+			})
+			s.write(trap, module, "failurePolicy: closed")
+			s.editLive(trap, last)
+			waitAnswer(t, envoy.web[1], nil, func(a harness.Answer) bool { return a.Status != http.StatusOK })
+			closed()
+			l.end()
+		})
+	}
+}
