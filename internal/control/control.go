@@ -80,6 +80,8 @@ type Control struct {
 	source    sourceStatus
 	saving    bool
 	unsaved   bool
+	writing   []delivery.Send // wait for the state that is being written
+	waiting   []delivery.Send // wait for the one after it
 	collected time.Time
 	opened    map[delivery.StreamID]streamInfo
 }
@@ -231,9 +233,15 @@ func (c *Control) step(e delivery.Event) {
 	if _, ok := e.(delivery.SnapshotChanged); ok {
 		c.updateServed()
 	}
+	var unproven []delivery.Send
 	for _, a := range actions {
+		if send, ok := a.(delivery.Send); ok && send.Unproven {
+			unproven = append(unproven, send)
+			continue
+		}
 		c.carryOut(a)
 	}
+	c.sendOnceSaved(unproven)
 }
 
 func (c *Control) carryOut(a delivery.Action) {

@@ -80,8 +80,26 @@ func (c *Control) save() {
 		return
 	}
 	c.saving, c.unsaved = true, false
+	c.writing, c.waiting = c.waiting, nil
 	state := c.state()
 	c.workers.Go(func() { c.post(saved{c.write(state)}) })
+}
+
+// sendOnceSaved sends what no Envoy has loaded yet as soon as the state on disk
+// knows of it. Else a crash right after the push would forget which Envoy was the
+// canary, and another one would meet the revision next.
+func (c *Control) sendOnceSaved(sends []delivery.Send) {
+	switch {
+	case len(sends) == 0:
+	case c.saving && c.unsaved:
+		c.waiting = append(c.waiting, sends...)
+	case c.saving:
+		c.writing = append(c.writing, sends...)
+	default:
+		for _, send := range sends {
+			c.carryOut(send)
+		}
+	}
 }
 
 func (c *Control) state() savedState {
@@ -100,6 +118,12 @@ func (c *Control) takeSaved(err error) {
 	c.saving = false
 	if err != nil {
 		c.cfg.Logger.Error("the state cannot be saved: a restart would go on from an older one", zap.Error(err))
+	}
+	// Also where it could not be saved: a full disk stops no delivery.
+	ready := c.writing
+	c.writing = nil
+	for _, send := range ready {
+		c.carryOut(send)
 	}
 	if c.unsaved {
 		c.save()
