@@ -11,6 +11,7 @@ import (
 	"net/http"
 	"net/url"
 	"strings"
+	"syscall"
 	"time"
 
 	"github.com/wasm-xds/wasm-xds/internal/admin"
@@ -103,11 +104,11 @@ func (c client) dialAddress() string {
 	return net.JoinHostPort(host, port)
 }
 
-// shortReason leaves out what the message around it says already.
+// shortReason leaves out what the message around it says already: the path, the
+// address, the system call.
 func shortReason(err error) string {
-	var op *net.OpError
-	if errors.As(err, &op) {
-		return op.Err.Error()
+	if number := syscall.Errno(0); errors.As(err, &number) {
+		return number.Error()
 	}
 	return err.Error()
 }

@@ -74,7 +74,7 @@ func runDev(ctx context.Context, o devOptions, stdout, stderr io.Writer) (err er
 		return err
 	}
 	out, log := &lockedWriter{w: stdout}, &lockedWriter{w: stderr}
-	stopUpstream, err := startUpstream(o.bootstrap.UpstreamAddress)
+	upstream, stopUpstream, err := startUpstream(o.bootstrap.UpstreamAddress)
 	if err != nil {
 		return err
 	}
@@ -102,7 +102,7 @@ func runDev(ctx context.Context, o devOptions, stdout, stderr io.Writer) (err er
 		o.bootstrap.XDSAddress, o.bootstrap.ModulesAddress = addresses.XDS, addresses.Modules
 		o.serve.AdminAddress = addresses.Admin
 	}
-	o.bootstrap.ModulesCluster = o.serve.ModulesCluster
+	o.bootstrap.ModulesCluster, o.bootstrap.UpstreamAddress = o.serve.ModulesCluster, upstream
 	config := filepath.Join(place, "envoy.yaml")
 	if err := writeBootstrap(ctx, config, &o, log); err != nil {
 		return err

@@ -9,9 +9,11 @@ import (
 	"os"
 	"os/exec"
 	"path/filepath"
+	"regexp"
 	"runtime"
 	"slices"
 	"strings"
+	"sync/atomic"
 	"syscall"
 	"time"
 
@@ -101,14 +103,17 @@ func withEnvoy(ctx context.Context, run envoyRun, do func(context.Context) error
 
 // exec runs Envoy. The thread is kept, because Linux ends the child with the
 // thread that started it, see [childAttributes].
-func (run envoyRun) exec(ctx context.Context, log io.Writer) error {
+func (run envoyRun) exec(ctx context.Context, log *envoyLog) error {
 	runtime.LockOSThread()
 	defer runtime.UnlockOSThread()
 	c := exec.CommandContext(ctx, run.binary, "-c", run.config, "--disable-hot-restart", "--concurrency", "2",
 		"-l", "info", "--log-format", "[%Y-%m-%d %T.%e][%l][%n] %v")
 	c.Stdout, c.Stderr = log, log
 	c.SysProcAttr = childAttributes()
-	c.Cancel = func() error { return c.Process.Signal(syscall.SIGTERM) }
+	c.Cancel = func() error {
+		log.quiet.Store(true) // how Envoy says goodbye is of no interest
+		return c.Process.Signal(syscall.SIGTERM)
+	}
 	c.WaitDelay = envoyGrace
 	err := c.Run()
 	if err == nil {
@@ -122,7 +127,9 @@ type envoyLog struct {
 	file io.Writer
 	show io.Writer
 	rest []byte // of a line that is not complete
-	last string // the last line that was shown, or any
+	last string // the last line
+
+	quiet atomic.Bool // shows nothing any more
 }
 
 // longestLogLine bounds what is kept of a line that does not end.
@@ -146,24 +153,27 @@ func (l *envoyLog) Write(p []byte) (int, error) {
 
 func (l *envoyLog) line(text string) {
 	l.last = safe(text)
-	if matters(text) {
-		fmt.Fprintf(l.show, "envoy | %s\n", l.last)
+	if !l.quiet.Load() && matters(text) {
+		// Without the date and the time: it is now.
+		fmt.Fprintf(l.show, "envoy | %s\n", dateAndTime.ReplaceAllString(l.last, ""))
 	}
 }
+
+var dateAndTime = regexp.MustCompile(`^\[[0-9][^]]*\]`)
 
 // matters says whether a line is a warning or worse, or a filter's own, or none
 // of Envoy's log at all (a crash, an error of its command line).
 func matters(line string) bool {
-	rest, ok := strings.CutPrefix(line, "[")
-	if !ok {
+	if !dateAndTime.MatchString(line) {
 		return line != ""
 	}
-	_, rest, _ = strings.Cut(rest, "][")
+	_, rest, _ := strings.Cut(line, "][")
 	level, rest, _ := strings.Cut(rest, "][")
-	logger, _, _ := strings.Cut(rest, "]")
+	logger, text, _ := strings.Cut(rest, "] ")
 	switch level {
 	case "warning", "error", "critical":
-		return true
+		// Every Envoy without an overload manager says this; here it means nothing.
+		return !strings.HasPrefix(text, "There is no configured limit")
 	}
 	return logger == "wasm"
 }

@@ -29,28 +29,23 @@ func (o *devOptions) printTries(w io.Writer, v *view) {
 	table := newTable(&b)
 	try := func(command, says string) { fmt.Fprintf(table, "  %s\t# %s\n", command, says) }
 	url := "http://" + o.bootstrap.ListenAddress
-	http, network, known, hello := false, false, false, ""
+	types, files := map[string]bool{}, map[string]string{}
 	for i := range v.filters {
-		f := &v.filters[i]
-		http, network = http || f.Type == "http", network || f.Type == "network"
-		switch f.Name {
-		case "prime_token":
-			known = true
-			try("curl -i -H 'token: 7' "+url+"/", "7 is a prime: 200, Welcome to WASM land")
-			try("curl -i -H 'token: 8' "+url+"/", "8 is not: 403, Access forbidden.")
-		case "hello":
-			known, hello = true, f.SpecFile
-			try("curl -i -H 'token: 7' "+url+"/echo", "the answer has a header hello, the body what the upstream got")
-		}
+		types[v.filters[i].Type] = true
+		files[v.filters[i].Name] = v.filters[i].SpecFile
 	}
-	if http && !known {
+	prime, hello := files["prime_token"] != "", files["hello"] != ""
+	if prime {
+		try("curl -i -H 'token: 7' "+url+"/", "7 is a prime: 200, Welcome to WASM land")
+		try("curl -i -H 'token: 8' "+url+"/", "8 is not: 403, Access forbidden.")
+	} else if types["http"] {
 		try("curl -i "+url+"/echo", "the answer, and the headers that the upstream got")
 	}
-	if network {
+	if types["network"] {
 		try("curl http://"+o.bootstrap.TCPListenAddress+"/", "a TCP stream through the network filter, which logs below")
 	}
-	if hello != "" {
-		try("$EDITOR "+relative(hello), "change its config, save, and ask again: live at once")
+	if hello {
+		try("$EDITOR "+relative(files["hello"]), "change config, save, and look at the header hello: live at once")
 	}
 	try("wasm-xds status --watch --admin-address "+o.serve.AdminAddress, "what runs where")
 	_ = table.Flush() // a strings.Builder takes everything

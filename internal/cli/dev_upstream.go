@@ -9,12 +9,12 @@ import (
 	"time"
 )
 
-// startUpstream answers what Envoy forwards, until stop is called: /echo with the
+// startUpstream answers what Envoy forwards to bound, until stop is called: /echo with the
 // request's headers, anything else with a welcome.
-func startUpstream(address string) (stop func(), err error) {
+func startUpstream(address string) (bound string, stop func(), err error) {
 	ln, err := net.Listen("tcp", address)
 	if err != nil {
-		return nil, failure("address_in_use", "the upstream cannot listen on "+address+": "+shortReason(err),
+		return "", nil, failure("address_in_use", "the upstream cannot listen on "+address+": "+shortReason(err),
 			"end what uses it, or name another with --upstream-address")
 	}
 	mux := http.NewServeMux()
@@ -36,7 +36,7 @@ func startUpstream(address string) (stop func(), err error) {
 		defer close(ended)
 		_ = server.Serve(ln) // it ends when it is closed
 	}()
-	return func() {
+	return ln.Addr().String(), func() {
 		_ = server.Close() // nothing in progress is worth waiting for
 		<-ended
 	}, nil

@@ -47,7 +47,7 @@ func loadPath(ctx context.Context, path string) documents {
 	info, err := os.Stat(path)
 	switch {
 	case err != nil:
-		return problem("path_unreadable", path, err.Error(), "name a spec file, or a directory of them")
+		return problem("path_unreadable", path, shortReason(err), "name a spec file, or a directory of them")
 	case info.IsDir():
 		return loadDirectory(ctx, path)
 	case !info.Mode().IsRegular():
@@ -55,12 +55,12 @@ func loadPath(ctx context.Context, path string) documents {
 	}
 	file, err := os.Open(path)
 	if err != nil {
-		return problem("path_unreadable", path, err.Error(), "")
+		return problem("path_unreadable", path, shortReason(err), "")
 	}
 	defer file.Close()
 	text, err := io.ReadAll(io.LimitReader(file, maxSpecFile+1))
 	if err != nil {
-		return problem("path_unreadable", path, err.Error(), "")
+		return problem("path_unreadable", path, shortReason(err), "")
 	}
 	specs, errs, _ := spec.Decode(path, text)
 	return documents{specs, errs}

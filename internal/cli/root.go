@@ -43,11 +43,12 @@ in capitals, --xds-address as WASM_XDS_XDS_ADDRESS. The flag wins.`,
 		Example: `  wasm-xds dev examples/envoy/filters    # try it, with an Envoy of its own
   wasm-xds serve ./filters               # beside your Envoys
   wasm-xds status                        # what runs where, and what is wrong`,
-		Args:              noSuchCommand,
-		RunE:              func(c *cobra.Command, _ []string) error { return c.Help() },
-		PersistentPreRunE: func(c *cobra.Command, _ []string) error { return readEnvironment(c) },
-		SilenceErrors:     true,
-		SilenceUsage:      true,
+		Args:                       noSuchCommand,
+		RunE:                       func(c *cobra.Command, _ []string) error { return c.Help() },
+		PersistentPreRunE:          func(c *cobra.Command, _ []string) error { return readEnvironment(c) },
+		SilenceErrors:              true,
+		SuggestionsMinimumDistance: 2,
+		SilenceUsage:               true,
 	}
 	root.CompletionOptions.HiddenDefaultCmd = false
 	root.SetFlagErrorFunc(func(c *cobra.Command, err error) error {

@@ -1,0 +1,129 @@
+package cli
+
+import (
+	"bytes"
+	"context"
+	"net"
+	"os"
+	"path/filepath"
+	"strings"
+	"testing"
+
+	"go.uber.org/goleak"
+)
+
+// fakeEnvoy is a program in an Envoy's place.
+func fakeEnvoy(t *testing.T, script string) string {
+	t.Helper()
+	path := filepath.Join(t.TempDir(), "envoy")
+	if err := os.WriteFile(path, []byte("#!/bin/sh\n"+script), 0o700); err != nil {
+		t.Fatal(err)
+	}
+	return path
+}
+
+// devArgs are flags with free ports.
+func devArgs(t *testing.T, envoy string) []string {
+	t.Helper()
+	dir := t.TempDir()
+	if err := os.WriteFile(filepath.Join(dir, "tiny.yaml"), []byte("module: {file: tiny.wasm}\n"), 0o600); err != nil {
+		t.Fatal(err)
+	}
+	if err := os.WriteFile(filepath.Join(dir, "tiny.wasm"), []byte("\x00asm\x01\x00\x00\x00"), 0o600); err != nil {
+		t.Fatal(err)
+	}
+	args := []string{"dev", dir, "--envoy", envoy}
+	for _, flag := range []string{
+		"--xds-address", "--modules-address", "--admin-address",
+		"--listen-address", "--tcp-listen-address", "--envoy-admin-address", "--upstream-address",
+	} {
+		args = append(args, flag, "127.0.0.1:0")
+	}
+	return args
+}
+
+func TestDevEndsWithEnvoy(t *testing.T) {
+	defer goleak.VerifyNone(t)
+	envoy := fakeEnvoy(t, `grep -q tiny "$2" || exit 9; echo "cannot go on" >&2; exit 3`)
+	code, _, stderr := run(t, devArgs(t, envoy)...)
+	if code != exitProblem || !strings.Contains(stderr, "Envoy has ended: exit status 3") ||
+		!strings.Contains(stderr, "envoy | cannot go on") || !strings.Contains(stderr, "its last words: cannot go on") {
+		t.Errorf("exit %d: %s", code, stderr)
+	}
+}
+
+func TestDevEndsEnvoy(t *testing.T) {
+	defer goleak.VerifyNone(t)
+	envoy := fakeEnvoy(t, `echo up >&2; exec sleep 1000`)
+	ctx, cancel := context.WithCancel(t.Context())
+	defer cancel()
+	shown := &signalWriter{written: make(chan string, 100)}
+	ended := make(chan int, 1)
+	go func() { ended <- Run(ctx, devArgs(t, envoy), strings.NewReader(""), shown, shown) }()
+	waitFor(t, shown.written, "envoy | up")
+	cancel()
+	if code := <-ended; code != exitOK {
+		t.Errorf("exit %d", code)
+	}
+}
+
+func TestDevSaysWhatIsMissing(t *testing.T) {
+	defer goleak.VerifyNone(t)
+	taken, err := net.Listen("tcp", "127.0.0.1:0")
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer taken.Close()
+	envoy := fakeEnvoy(t, "exit 0")
+	tests := []struct {
+		name  string
+		extra []string
+		want  string
+	}{
+		{"no envoy", []string{"--envoy", "/nowhere/envoy"}, "--envoy names no Envoy"},
+		{"upstream", []string{"--upstream-address", taken.Addr().String()}, "the upstream cannot listen on " + taken.Addr().String() + ": address already in use"},
+		{"listener", []string{"--listen-address", taken.Addr().String()}, "Envoy cannot listen on"},
+		{"xds", []string{"--xds-address", taken.Addr().String()}, "--xds-address " + taken.Addr().String()},
+	}
+	for _, tt := range tests {
+		t.Run(tt.name, func(t *testing.T) {
+			code, _, stderr := run(t, append(devArgs(t, envoy), tt.extra...)...)
+			if code != exitProblem || !strings.Contains(stderr, tt.want) || !strings.Contains(stderr, "hint: ") {
+				t.Errorf("exit %d: %s", code, stderr)
+			}
+		})
+	}
+}
+
+func TestEnvoyLogShowsWhatMatters(t *testing.T) {
+	var file, show bytes.Buffer
+	log := &envoyLog{file: &file, show: &show}
+	text := "[2026-01-02 03:04:05.678][info][main] starting\n" +
+		"[2026-01-02 03:04:05.678][warning][main] There is no configured limit to the number of connections\n" +
+		"[2026-01-02 03:04:05.678][warning][config] gone\n" +
+		"[2026-01-02 03:04:05.678][info][wasm] wasm log auth: \x1b[31mhello\n" +
+		"error initializing configuration"
+	for _, part := range []string{text[:10], text[10:200], text[200:], "\n"} {
+		if _, err := log.Write([]byte(part)); err != nil {
+			t.Fatal(err)
+		}
+	}
+	want := "envoy | [warning][config] gone\nenvoy | [info][wasm] wasm log auth: \uFFFD[31mhello\nenvoy | error initializing configuration\n"
+	if show.String() != want {
+		t.Errorf("got\n%s\nwant\n%s", show.String(), want)
+	}
+	if file.String() != text+"\n" {
+		t.Error("the file has not all")
+	}
+}
+
+func TestVersionsAreComparedByNumber(t *testing.T) {
+	for _, tt := range []struct {
+		a, b string
+		want int
+	}{{"1.9.0", "1.40.0", -1}, {"1.40.0", "1.39.3", 1}, {"1.40.0", "1.40.0", 0}, {"odd", "1.0.0", -1}} {
+		if got := compareVersions(tt.a, tt.b); got != tt.want {
+			t.Errorf("%s, %s: %d", tt.a, tt.b, got)
+		}
+	}
+}

@@ -1,0 +1,187 @@
+package cli
+
+import (
+	"bytes"
+	"context"
+	"net"
+	"strings"
+	"sync/atomic"
+	"testing"
+	"time"
+
+	"go.uber.org/goleak"
+
+	"github.com/wasm-xds/wasm-xds/internal/admin"
+)
+
+// fakeState is what a running server would know.
+type fakeState struct {
+	admin.Hub
+	filters atomic.Pointer[[]admin.Filter]
+	source  admin.Source
+}
+
+func (f *fakeState) Filters() []admin.Filter  { return *f.filters.Load() }
+func (f *fakeState) Nodes() []admin.Node      { return nil }
+func (f *fakeState) Snapshot() admin.Snapshot { return admin.Snapshot{} }
+func (f *fakeState) Source() admin.Source     { return f.source }
+func (f *fakeState) Ready() bool              { return true }
+
+func (f *fakeState) Filter(name string) (admin.Filter, bool) {
+	for _, one := range f.Filters() {
+		if one.Name == name {
+			return one, true
+		}
+	}
+	return admin.Filter{}, false
+}
+
+func (f *fakeState) Rollback(context.Context, string, string) (admin.Filter, *admin.Error) {
+	return admin.Filter{}, &admin.Error{}
+}
+
+// startServer answers for the filters until the test ends.
+func startServer(t *testing.T, filters ...admin.Filter) (state *fakeState, address string) {
+	t.Helper()
+	goleak.VerifyNone(t)
+	state = &fakeState{source: admin.Source{Directory: "/specs", State: admin.SourceOK}}
+	state.filters.Store(&filters)
+	ln, err := net.Listen("tcp", "127.0.0.1:0")
+	if err != nil {
+		t.Fatal(err)
+	}
+	ctx, cancel := context.WithCancel(context.Background())
+	ended := make(chan error, 1)
+	go func() { ended <- admin.Serve(ctx, ln, admin.Handler(state, nil, nil)) }()
+	t.Cleanup(func() {
+		cancel()
+		if err := <-ended; err != nil {
+			t.Error(err)
+		}
+		goleak.VerifyNone(t)
+	})
+	return state, ln.Addr().String()
+}
+
+func liveFilter(name string) admin.Filter {
+	return admin.Filter{
+		Name: name, Type: "http", Revision: "0123456789ab", State: admin.FilterActive, Delivery: "remote",
+		Module: admin.Module{SHA256: "ff00", Size: 2048}, OnRemove: "keep", SpecFile: "/specs/" + name + ".yaml",
+		Subscribers: []admin.Subscriber{
+			{Node: "edge-1", Cluster: "edge", Address: "127.0.0.1:5", Stream: "1", Envoy: "1.40.0", State: admin.SubscriberLive, Revision: "0123456789ab", Variant: "inline"},
+			{Node: "edge-0", State: admin.SubscriberGone},
+		},
+	}
+}
+
+func rejectedFilter() admin.Filter {
+	f := liveFilter("hello")
+	f.Error = &admin.Error{Code: "rejected", Message: "Envoy refused revision aa", Hint: "see Envoy's log", File: "/specs/hello.yaml", Line: 3}
+	f.Subscribers[0].Node = "evil\x1b[2J"
+	f.Subscribers[0].State, f.Subscribers[0].Error = admin.SubscriberRejected, &admin.Error{Message: "Unable to create Wasm plugin"}
+	return f
+}
+
+func TestStatusList(t *testing.T) {
+	state, address := startServer(t, liveFilter("auth"), rejectedFilter())
+	state.source.Errors = []*admin.Error{{Message: "unknown field", File: "/specs/x.yaml", Line: 1, Column: 2, Hint: "no"}}
+	code, stdout, stderr := run(t, "status", "--admin-address", address)
+	if code != exitOK || stderr != "" {
+		t.Errorf("exit %d: %s", code, stderr)
+	}
+	want := `NAME   TYPE  STATE               REVISION      DELIVERY  LIVE
+auth   http  active              0123456789ab  remote    1/1
+hello  http  active, with error  0123456789ab  remote    0/1
+
+hello: /specs/hello.yaml:3: Envoy refused revision aa
+  hint: see Envoy's log
+
+hello on evil` + "\uFFFD" + `[2J (127.0.0.1:5): Unable to create Wasm plugin
+
+1 problem in the specs:
+/specs/x.yaml:1:2: unknown field
+  hint: no
+`
+	if stdout != want {
+		t.Errorf("got\n%s\nwant\n%s", stdout, want)
+	}
+	if code, _, _ := run(t, "status", "--admin-address", address, "--exit-code"); code != exitProblem {
+		t.Errorf("--exit-code: %d", code)
+	}
+	if code, stdout, _ := run(t, "status", "--admin-address", address, "--exit-code", "auth"); code != exitOK || !strings.Contains(stdout, "edge-1") || !strings.Contains(stdout, "sha256 ff00, 2.0 KiB") {
+		t.Errorf("auth: %d %s", code, stdout)
+	}
+	if _, stdout, _ := run(t, "status", "--admin-address", address, "-o", "json", "auth"); !strings.HasPrefix(stdout, "{\n  \"name\": \"auth\"") {
+		t.Errorf("JSON: %s", stdout)
+	}
+	if code, _, stderr := run(t, "status", "--admin-address", address, "auht"); code != exitProblem || !strings.Contains(stderr, `did you mean "auth"?`) {
+		t.Errorf("a near name: %d %s", code, stderr)
+	}
+	if _, stdout, _ := run(t, "__complete", "status", "--admin-address", address, ""); !strings.HasPrefix(stdout, "auth\nhello\n") {
+		t.Errorf("completion: %s", stdout)
+	}
+}
+
+func TestStatusWaits(t *testing.T) {
+	pending := liveFilter("auth")
+	pending.Subscribers[0].State = admin.SubscriberPending
+	state, address := startServer(t, pending)
+	if code, _, stderr := run(t, "status", "auth", "--admin-address", address, "--wait", "1ms"); code != exitProblem {
+		t.Errorf("exit %d: %s", code, stderr)
+	}
+	ended := make(chan int, 1)
+	go func() {
+		code, _, _ := run(t, "status", "auth", "--admin-address", address, "--wait", "1m")
+		ended <- code
+	}()
+	live := []admin.Filter{liveFilter("auth")}
+	state.filters.Store(&live)
+	// It may not have subscribed yet, and then sees the state when it does.
+	state.Publish(admin.Event{Type: admin.EventFilter, Name: "auth"})
+	if code := <-ended; code != exitOK {
+		t.Errorf("exit %d", code)
+	}
+}
+
+func TestStatusWatches(t *testing.T) {
+	state, address := startServer(t, liveFilter("auth"))
+	ctx, cancel := context.WithCancel(t.Context())
+	defer cancel()
+	shown := &signalWriter{written: make(chan string, 100)}
+	ended := make(chan int, 1)
+	go func() {
+		ended <- Run(ctx, []string{"status", "--watch", "--admin-address", address}, strings.NewReader(""), shown, shown)
+	}()
+	waitFor(t, shown.written, "auth")
+	two := []admin.Filter{liveFilter("auth"), liveFilter("hello")}
+	state.filters.Store(&two)
+	state.Publish(admin.Event{Type: admin.EventFilter, Name: "hello"})
+	waitFor(t, shown.written, "hello")
+	cancel()
+	if code := <-ended; code != exitOK {
+		t.Errorf("exit %d", code)
+	}
+}
+
+// signalWriter tells of each write.
+type signalWriter struct{ written chan string }
+
+func (s *signalWriter) Write(p []byte) (int, error) {
+	s.written <- string(bytes.Clone(p))
+	return len(p), nil
+}
+
+func waitFor(t *testing.T, written <-chan string, text string) {
+	t.Helper()
+	limit := time.After(time.Minute)
+	for {
+		select {
+		case got := <-written:
+			if strings.Contains(got, text) {
+				return
+			}
+		case <-limit:
+			t.Fatalf("%q was not written", text)
+		}
+	}
+}
