@@ -60,15 +60,14 @@ func TestCommitFails(t *testing.T) {
 	}
 }
 
-func TestCommitWithoutTheContentOnDisk(t *testing.T) {
+func TestCommitOfAClosedFile(t *testing.T) {
 	dir := t.TempDir()
 	f := create(t, dir, "x")
-	// A closed file cannot be synced, as a broken disk cannot.
 	if err := f.Close(); err != nil {
 		t.Fatal(err)
 	}
 	if err := f.Commit("name", 0o600); err == nil {
-		t.Fatal("committed without having synced")
+		t.Fatal("committed what cannot be synced")
 	}
 	wantNames(t, dir)
 }

@@ -250,6 +250,9 @@ func TestDamagedModules(t *testing.T) {
 					t.Fatalf("got %v", err)
 				}
 				wantFiles(t, s)
+				if len(s.verified) != 0 {
+					t.Error("the store remembers what is gone")
+				}
 				put(t, s, []byte(content))
 				if err := access(s, sum); err != nil {
 					t.Errorf("put again: %v", err)

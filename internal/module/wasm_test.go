@@ -39,6 +39,7 @@ func TestCheckWasm(t *testing.T) {
 		{"other version", "\x00asm\x02\x00\x00\x00", CodeNotWasm, "02 00 00 00"},
 		{"one byte more", goodWasm + "\x01", CodeIncomplete, "head of a section"},
 		{"zeros after it", goodWasm + strings.Repeat("\x00", 50), CodeIncomplete, "nothing is in the section"},
+		{"empty section", wasmHeader + "\x01\x00\x00", CodeIncomplete, "nothing is in the section"},
 		{"no name", goodWasm + "\x00\x02\x05a", CodeIncomplete, "nothing is in the section"},
 		{"beyond the end", wasmHeader + "\x01\x05\x01\x60\x00\x00", CodeIncomplete, "ends at 15, the file at 14"},
 		{"far beyond the end", wasmHeader + "\x01\xff\xff\xff\xff\x0f\x01", CodeIncomplete, "the file at 15"},

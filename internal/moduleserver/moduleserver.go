@@ -119,7 +119,7 @@ func (h *handler) serve(w http.ResponseWriter, r *http.Request, sum string) bool
 	extend(control, size)
 	transfer := &transfer{ResponseWriter: w}
 	http.ServeContent(transfer, r, "", time.Time{}, f)
-	if r.Method != http.MethodGet || !transfer.sentAll(size) {
+	if !transfer.sentAll(size) {
 		return false
 	}
 	return h.delivered(r, control, sum, size)
