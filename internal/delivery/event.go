@@ -100,6 +100,9 @@ type (
 		Revision *snapshot.Revision
 		Version  Version
 		Envoy    string // the Envoy's version, for the translation
+		// Unproven says that no Envoy of this version has loaded the revision yet. The
+		// Memory must outlive a crash before it is sent: it says who may hold refused bytes.
+		Unproven bool
 	}
 	// Changed says that the status of a filter may read differently now.
 	Changed struct{ Name string }

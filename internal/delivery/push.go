@@ -140,7 +140,9 @@ func (m *Machine) push(u *sub, c choice) {
 	}
 	u.s.outstanding = p
 	m.wakeSub(u, m.now.Add(m.cfg.AckWait))
-	m.actions = append(m.actions, Send{Stream: u.s.id, Name: u.f.name, Revision: r, Version: p.version, Envoy: u.s.node.Version})
+	m.actions = append(m.actions, Send{
+		Stream: u.s.id, Name: u.f.name, Revision: r, Version: p.version, Envoy: u.s.node.Version, Unproven: c.unproven,
+	})
 }
 
 // salt gives the salt for a content. Inline and file contents share theirs, so
