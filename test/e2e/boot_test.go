@@ -1,7 +1,6 @@
 package e2e_test
 
 import (
-	"fmt"
 	"net/http"
 	"testing"
 
@@ -89,17 +88,4 @@ func waitOpen(t *testing.T, address string, header map[string]string) harness.An
 		t.Fatalf("nothing answers at %s", address)
 	}
 	return first
-}
-
-// eachVersionAndMode runs a scenario on the default version in every mode, and on
-// the others in the first.
-func eachVersionAndMode(t *testing.T, run func(t *testing.T, version string, mode harness.Mode)) {
-	for _, version := range versions() {
-		for i, mode := range harness.Modes() {
-			if i > 0 && version != harness.DefaultVersion {
-				continue
-			}
-			t.Run(fmt.Sprintf("%s/%s", version, mode), func(t *testing.T) { run(t, version, mode) })
-		}
-	}
 }

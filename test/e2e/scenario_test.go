@@ -4,6 +4,7 @@ import (
 	"fmt"
 	"path/filepath"
 	"slices"
+	"strings"
 	"testing"
 	"time"
 
@@ -168,6 +169,20 @@ func (tr *traffic) end() harness.LoadResult {
 	}
 	tr.t.Logf("%d requests, %.0f/s, answered by %d versions", result.Requests, result.Rate(), len(tr.load.Stamps()))
 	return result
+}
+
+// eachVersionAndMode runs a scenario on the default version in every mode, and on
+// the others in the first.
+func eachVersionAndMode(t *testing.T, run func(t *testing.T, version string, mode harness.Mode), prefix ...string) {
+	for _, version := range versions() {
+		for i, mode := range harness.Modes() {
+			if i > 0 && version != harness.DefaultVersion {
+				continue
+			}
+			name := strings.Join(append(slices.Clone(prefix), version, string(mode)), "/")
+			t.Run(name, func(t *testing.T) { run(t, version, mode) })
+		}
+	}
 }
 
 // lines joins lines of YAML.
