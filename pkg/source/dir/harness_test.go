@@ -95,13 +95,16 @@ func watch(t *testing.T, s *Source) *watching {
 	return w
 }
 
+// timeout is when a test gives up; no test that passes waits for it.
+func timeout() <-chan time.Time { return time.After(time.Minute) }
+
 // next waits for the next set.
 func (w *watching) next() source.Set {
 	w.t.Helper()
 	select {
 	case s := <-w.sets:
 		return s
-	case <-time.After(20 * time.Second):
+	case <-timeout():
 		w.t.Fatal("no set came")
 		panic("unreachable")
 	}
@@ -111,7 +114,7 @@ func (w *watching) next() source.Set {
 func (w *watching) until(want string) source.Set {
 	w.t.Helper()
 	last := "nothing"
-	for deadline := time.After(20 * time.Second); ; {
+	for deadline := timeout(); ; {
 		select {
 		case s := <-w.sets:
 			if last = describe(s); last == want {

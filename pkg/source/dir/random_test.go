@@ -1,0 +1,93 @@
+package dir
+
+import (
+	"fmt"
+	"math/rand/v2"
+	"os"
+	"path/filepath"
+	"testing"
+
+	"go.uber.org/zap"
+
+	"github.com/wasm-xds/wasm-xds/pkg/source"
+)
+
+// TestAnyOrderOfChanges makes changes at random and waits, by events alone,
+// for what a source that starts afresh sees.
+func TestAnyOrderOfChanges(t *testing.T) {
+	for seed := range uint64(6) {
+		t.Run(fmt.Sprint("seed ", seed), func(t *testing.T) {
+			t.Parallel()
+			r := rand.New(rand.NewPCG(seed, 1))
+			base := t.TempDir()
+			dir := filepath.Join(base, "filters")
+			w := watch(t, New(Config{Dir: dir, Decode: fakeDecode, Rescan: -1}))
+			last := whole(w.next())
+			for round := range 40 {
+				for range 1 + r.IntN(6) {
+					change(r, dir, base)
+				}
+				want := fresh(dir)
+				for last != want {
+					select {
+					case s := <-w.sets:
+						last = whole(s)
+					case <-timeout():
+						t.Fatalf("round %d: the last set was\n%s\nwant\n%s", round, last, want)
+					}
+				}
+			}
+		})
+	}
+}
+
+// change does something to the directory. That some of it fails is part of it.
+func change(r *rand.Rand, dir, base string) {
+	some := func() string { // a place for a file or a directory
+		p := dir
+		for range r.IntN(3) {
+			p = filepath.Join(p, fmt.Sprint("d", r.IntN(3)))
+		}
+		return p
+	}
+	file := func() string { return filepath.Join(some(), fmt.Sprint("f", r.IntN(3), ".yaml")) }
+	text := fmt.Sprintf("name n%d module ../m%d.wasm", r.IntN(1000), r.IntN(3))
+	switch r.IntN(14) {
+	case 0, 1, 2:
+		f := file()
+		_ = os.MkdirAll(filepath.Dir(f), 0o755)
+		_ = os.WriteFile(f, []byte(text), 0o644)
+	case 3, 4:
+		f := filepath.Join(base, "tmp")
+		_ = os.WriteFile(f, []byte(text), 0o644)
+		_ = os.Rename(f, file())
+	case 5:
+		_ = os.Remove(file())
+	case 6:
+		_ = os.Rename(file(), file())
+	case 7, 8:
+		_ = os.Rename(some(), some())
+	case 9:
+		_ = os.RemoveAll(some())
+	case 10:
+		_ = os.Symlink(fmt.Sprint("f", r.IntN(3), ".yaml"), file())
+	case 11:
+		_ = os.WriteFile(filepath.Join(some(), "..", fmt.Sprint("m", r.IntN(3), ".wasm")), []byte(text), 0o644)
+	case 12:
+		_ = os.Rename(filepath.Join(some(), fmt.Sprint("m", r.IntN(3), ".wasm")), filepath.Join(some(), fmt.Sprint("m", r.IntN(3), ".wasm")))
+	case 13:
+		if os.Rename(dir, dir+"2") == nil && r.IntN(2) == 0 {
+			_ = os.Rename(dir+"2", dir)
+		}
+	}
+}
+
+// fresh is what a source sees that has just started.
+func fresh(dir string) string {
+	s := New(Config{Dir: dir, Decode: fakeDecode})
+	w := newWatches(newFakeNotifier().open, zap.NewNop())
+	defer w.close()
+	return whole(newState(s, dir, w).look(dirty{all: true}))
+}
+
+func whole(s source.Set) string { return fmt.Sprintln(describe(s), s.References) }
