@@ -68,7 +68,7 @@ func (e events) none(t *testing.T) {
 	t.Helper()
 	select {
 	case got := <-e:
-		t.Errorf("event %q, want none", got)
+		t.Fatalf("event %q, want none", got)
 	default:
 	}
 }
