@@ -1,0 +1,130 @@
+package e2e_test
+
+import (
+	"os"
+	"path/filepath"
+	"strings"
+	"testing"
+
+	"github.com/wasm-xds/wasm-xds/test/harness"
+)
+
+// An Envoy that was built without V8 is sent nothing, and the status says why;
+// an Envoy beside it is served.
+func TestEnvoyWithoutV8(t *testing.T) {
+	s := newScenario(t)
+	v1, v2 := authModule("v1"), authModule("v2")
+	s.write(auth, v1, "")
+	s.cp.Start()
+	without := s.envoy(proxyOptions{version: "1.38.3", node: "without", mode: harness.ADSSotW})
+	with := s.envoy(proxyOptions{node: "with"})
+	wanted := func(module []byte) func(harness.FilterStatus) bool {
+		return func(f harness.FilterStatus) bool {
+			live, unsupported := false, false
+			for _, sub := range f.Here() {
+				switch sub.Node {
+				case "with":
+					live = sub.State == harness.Live && sub.Revision == f.Revision
+				case "without":
+					unsupported = sub.State == "unsupported" && sub.Revision == "" && sub.Error.CodeOrNone() == "runtime_missing"
+				}
+			}
+			return live && unsupported && f.Module.SHA256 == harness.SHA256(module)
+		}
+	}
+	s.cp.WaitFilter(auth, wanted(v1))
+	l := s.load(with)
+	l.live("v1")
+	s.write(auth, v2, "")
+	f := s.cp.WaitFilter(auth, wanted(v2))
+	l.live("v2")
+	for _, sub := range f.Here() {
+		if sub.Node == "without" && (!strings.Contains(sub.Error.Message, "v8") || sub.Error.Hint == "") {
+			t.Errorf("the status does not explain itself: %+v", sub.Error)
+		}
+	}
+	stats := without.FilterStats(auth)
+	for _, pushed := range []string{"update_success", "update_rejected", "config_reload", "config_fail"} {
+		if stats[pushed] != 0 {
+			t.Errorf("the Envoy without V8 was sent something: %s is %d", pushed, stats[pushed])
+		}
+	}
+	l.end()
+}
+
+// A module server that Envoy cannot reach, or that breaks each transfer, is no
+// obstacle: the module goes inline, and the status says why.
+func TestModuleServerUnreachable(t *testing.T) {
+	t.Parallel()
+	for _, mode := range []harness.Mode{harness.ADSDelta, harness.ECDSSotW} {
+		t.Run(string(mode), func(t *testing.T) {
+			s := newScenario(t)
+			v1, v2, v3 := authModule("v1"), authModule("v2"), authModule("v3")
+			link := harness.StartLink(t, s.cp.ModulesAddress())
+			link.Refuse()
+			s.write(auth, v1, "")
+			s.cp.Start()
+			envoy := s.envoy(proxyOptions{mode: mode, change: func(b *harness.Bootstrap) { b.ModulesAddress = link.Address() }})
+			s.cp.WaitLive(auth, v1, 1)
+			l := s.load(envoy)
+			l.live("v1")
+			got := s.swap(auth, v2, "", 1).Here()[0]
+			l.live("v2")
+			if got.Variant != "inline" || got.Error.CodeOrNone() != "module_not_fetched" || !strings.Contains(got.Error.Hint, "--modules-cluster") {
+				t.Errorf("went live as %s, with error %+v", got.Variant, got.Error)
+			}
+			link.Restore()
+			got = s.swap(auth, v3, "", 1).Here()[0]
+			l.live("v3")
+			if got.Variant != "remote" || got.Error != nil {
+				t.Errorf("with the module server back: went live as %s, with error %+v", got.Variant, got.Error)
+			}
+			l.end()
+		})
+	}
+}
+
+// delivery: file works where Envoy sees the module store at another path, and
+// where it does not see it the module goes inline and the status says why.
+func TestFileDeliveryElsewhere(t *testing.T) {
+	t.Parallel()
+	for _, tc := range []struct {
+		name, variant, code string
+		// path is the store as Envoy sees it.
+		path func(t *testing.T, s *scenario, elsewhere string)
+	}{
+		{"symlink", "file", "", func(t *testing.T, s *scenario, elsewhere string) {
+			if err := os.Symlink(filepath.Join(s.cp.StateDir(), "modules"), elsewhere); err != nil {
+				t.Fatal(err)
+			}
+		}},
+		{"wrong path", "inline", "module_file_unreadable", func(*testing.T, *scenario, string) {}},
+	} {
+		t.Run(tc.name, func(t *testing.T) {
+			elsewhere := filepath.Join(t.TempDir(), "store")
+			s := newScenario(t, "--modules-dir-in-envoy", elsewhere, "--delivery", "file")
+			tc.path(t, s, elsewhere)
+			v1 := authModule("v1")
+			s.write(auth, v1, "")
+			s.cp.Start()
+			envoy := s.envoy(proxyOptions{})
+			s.cp.WaitLive(auth, v1, 1)
+			l := s.load(envoy)
+			l.live("v1")
+			for _, stamp := range []string{"v2", "v3"} {
+				got := s.swap(auth, authModule(stamp), "", 1).Here()[0]
+				l.live(stamp)
+				if got.Variant != tc.variant || got.Error.CodeOrNone() != tc.code {
+					t.Errorf("%s: went live as %s, with error %+v", stamp, got.Variant, got.Error)
+				}
+				if tc.code != "" && !strings.Contains(got.Error.Hint, "--modules-dir-in-envoy") {
+					t.Errorf("the status does not say what to do: %+v", got.Error)
+				}
+			}
+			if tc.variant == "file" && !strings.Contains(envoy.ConfigDump("ecds_filters"), elsewhere) {
+				t.Error("Envoy does not read the module from where it sees the store")
+			}
+			l.end()
+		})
+	}
+}
