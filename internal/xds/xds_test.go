@@ -1,0 +1,314 @@
+package xds
+
+import (
+	"context"
+	"errors"
+	"net"
+	"testing"
+	"time"
+
+	corev3 "github.com/envoyproxy/go-control-plane/envoy/config/core/v3"
+	discoveryv3 "github.com/envoyproxy/go-control-plane/envoy/service/discovery/v3"
+	extensionv3 "github.com/envoyproxy/go-control-plane/envoy/service/extension/v3"
+	resourcev3 "github.com/envoyproxy/go-control-plane/pkg/resource/v3"
+	"github.com/google/go-cmp/cmp"
+	"go.uber.org/goleak"
+	"go.uber.org/zap"
+	rpcstatus "google.golang.org/genproto/googleapis/rpc/status"
+	"google.golang.org/grpc"
+	"google.golang.org/grpc/credentials/insecure"
+	"google.golang.org/grpc/test/bufconn"
+	"google.golang.org/protobuf/types/known/anypb"
+	"google.golang.org/protobuf/types/known/structpb"
+
+	"github.com/wasm-xds/wasm-xds/internal/delivery"
+	"github.com/wasm-xds/wasm-xds/pkg/snapshot"
+)
+
+func TestMain(m *testing.M) { goleak.VerifyTestMain(m) }
+
+// patience bounds the wait for an event: a test that fails waits this long.
+const patience = 20 * time.Second
+
+type recorder chan delivery.Event
+
+func (r recorder) Handle(e delivery.Event) { r <- e }
+
+func next[E delivery.Event](t *testing.T, r recorder) E {
+	t.Helper()
+	select {
+	case e := <-r:
+		got, ok := e.(E)
+		if !ok {
+			t.Fatalf("got %T %+v, want %T", e, e, got)
+		}
+		return got
+	case <-time.After(patience):
+		var want E
+		t.Fatalf("no %T", want)
+		return want
+	}
+}
+
+// named makes resources that carry their version.
+type named struct{ fails bool }
+
+func (named) Cached(delivery.Send) *anypb.Any { return nil }
+
+func (n named) Build(a delivery.Send) (*anypb.Any, error) {
+	if n.fails {
+		return nil, errors.New("the module is rotten")
+	}
+	return &anypb.Any{TypeUrl: typedExtensionConfig, Value: []byte(a.Version.String())}, nil
+}
+
+func start(t *testing.T, b Builder) (*Server, recorder, *grpc.ClientConn) {
+	t.Helper()
+	ctx, cancel := context.WithCancel(context.Background())
+	events := make(recorder, 100)
+	s := NewServer(ctx, events, b, zap.NewNop())
+	g := grpc.NewServer(GRPCOptions()...)
+	s.Register(g)
+	l := bufconn.Listen(1 << 20)
+	ended := make(chan error, 1)
+	go func() { ended <- g.Serve(l) }()
+	conn, err := grpc.NewClient("passthrough:///x", grpc.WithTransportCredentials(insecure.NewCredentials()),
+		grpc.WithContextDialer(func(ctx context.Context, _ string) (net.Conn, error) { return l.DialContext(ctx) }))
+	if err != nil {
+		t.Fatal(err)
+	}
+	t.Cleanup(func() {
+		_ = conn.Close()
+		cancel()
+		g.Stop()
+		s.Wait()
+		<-ended
+	})
+	return s, events, conn
+}
+
+func send(id delivery.StreamID, name string, salt string) delivery.Send {
+	return delivery.Send{
+		Stream: id, Name: name, Revision: &snapshot.Revision{ID: "0123456789ab"},
+		Version: delivery.Version{Revision: "0123456789ab", Variant: delivery.Inline, Salt: salt},
+	}
+}
+
+const salt1, salt2 = "0000000100000001", "0000000100000002"
+
+var testNode = &corev3.Node{
+	Id: "edge-1", Cluster: "edge",
+	UserAgentVersionType: &corev3.Node_UserAgentVersion{UserAgentVersion: "1.40.0"},
+	Metadata: &structpb.Struct{Fields: map[string]*structpb.Value{
+		"env": structpb.NewStringValue("prod"), "zone": structpb.NewNumberValue(3),
+	}},
+	Extensions: []*corev3.Extension{{Category: "envoy.wasm.runtime", Name: "envoy.wasm.runtime.v8"}, {Category: "envoy.filters.http", Name: "x"}},
+}
+
+func TestDelta(t *testing.T) {
+	s, events, conn := start(t, named{})
+	str, err := discoveryv3.NewAggregatedDiscoveryServiceClient(conn).DeltaAggregatedResources(t.Context())
+	if err != nil {
+		t.Fatal(err)
+	}
+	request := func(r *discoveryv3.DeltaDiscoveryRequest) {
+		t.Helper()
+		r.TypeUrl = resourcev3.ExtensionConfigType
+		if err := str.Send(r); err != nil {
+			t.Fatal(err)
+		}
+	}
+	request(&discoveryv3.DeltaDiscoveryRequest{
+		Node: testNode, ResourceNamesSubscribe: []string{"b", "a", "*"},
+		InitialResourceVersions: map[string]string{"a": "0123456789ab.i" + salt1},
+	})
+	opened := next[delivery.StreamOpened](t, events)
+	wantNode := delivery.Node{
+		ID: "edge-1", Cluster: "edge", Version: "1.40.0", Address: "bufconn", Runtimes: []string{"envoy.wasm.runtime.v8"},
+		Metadata: map[string]string{"env": "prod", "zone": "3"},
+	}
+	if diff := cmp.Diff(delivery.StreamOpened{Stream: opened.Stream, Node: wantNode, ADS: true, Delta: true}, opened); diff != "" {
+		t.Error(diff)
+	}
+	first := next[delivery.Requested](t, events)
+	if diff := cmp.Diff([]delivery.Subscription{{Name: "a", Accepted: "0123456789ab.i" + salt1}, {Name: "b"}}, first.Subscribe); diff != "" {
+		t.Error(diff)
+	}
+	s.Send(send(opened.Stream, "b", salt1))
+	got, err := str.Recv()
+	if err != nil {
+		t.Fatal(err)
+	}
+	if len(got.GetResources()) != 1 || got.GetResources()[0].GetVersion() != "0123456789ab.i"+salt1 || len(got.GetRemovedResources()) > 0 {
+		t.Errorf("response %v", got)
+	}
+	// A nonce that is not the outstanding one answers nothing.
+	request(&discoveryv3.DeltaDiscoveryRequest{ResponseNonce: "77", ResourceNamesSubscribe: []string{"c"}})
+	if e := next[delivery.Requested](t, events); e.Answer != nil || len(e.Subscribe) != 1 {
+		t.Errorf("stale nonce: %+v", e)
+	}
+	request(&discoveryv3.DeltaDiscoveryRequest{
+		ResponseNonce: got.GetNonce(), ErrorDetail: &rpcstatus.Status{Message: "Unable to create Wasm plugin b"},
+		ResourceNamesUnsubscribe: []string{"c", "never"},
+	})
+	want := delivery.Requested{
+		Stream: opened.Stream, Answer: &delivery.Answer{Nack: true, Message: "Unable to create Wasm plugin b"}, Unsubscribe: []string{"c"},
+	}
+	if diff := cmp.Diff(want, next[delivery.Requested](t, events)); diff != "" {
+		t.Error(diff)
+	}
+	if err := str.CloseSend(); err != nil {
+		t.Fatal(err)
+	}
+	next[delivery.StreamClosed](t, events)
+}
+
+func TestSotW(t *testing.T) {
+	s, events, conn := start(t, named{})
+	str, err := extensionv3.NewExtensionConfigDiscoveryServiceClient(conn).StreamExtensionConfigs(t.Context())
+	if err != nil {
+		t.Fatal(err)
+	}
+	request := func(version, nonce string, detail *rpcstatus.Status, names ...string) {
+		t.Helper()
+		err := str.Send(&discoveryv3.DiscoveryRequest{
+			Node: testNode, VersionInfo: version, ResponseNonce: nonce, ErrorDetail: detail, ResourceNames: names,
+			TypeUrl: resourcev3.ExtensionConfigType,
+		})
+		if err != nil {
+			t.Fatal(err)
+		}
+	}
+	receive := func() *discoveryv3.DiscoveryResponse {
+		t.Helper()
+		got, err := str.Recv()
+		if err != nil {
+			t.Fatal(err)
+		}
+		return got
+	}
+	// A reconnect: the client names what it accepted from a server before.
+	request("a=0123456789ab.i"+salt1, "", nil, "a", "b/x")
+	opened := next[delivery.StreamOpened](t, events)
+	if opened.ADS || opened.Delta {
+		t.Errorf("opened %+v", opened)
+	}
+	first := next[delivery.Requested](t, events)
+	wantSubs := []delivery.Subscription{{Name: "a", Accepted: "0123456789ab.i" + salt1, Replay: true}, {Name: "b/x"}}
+	if diff := cmp.Diff(wantSubs, first.Subscribe); diff != "" {
+		t.Error(diff)
+	}
+	s.Send(send(opened.Stream, "b/x", salt1))
+	one := receive()
+	wantInfo := "a=0123456789ab.i" + salt1 + ",b%2Fx=0123456789ab.i" + salt1
+	if one.GetVersionInfo() != wantInfo || len(one.GetResources()) != 1 {
+		t.Errorf("version_info %q, want %q", one.GetVersionInfo(), wantInfo)
+	}
+	request(wantInfo, one.GetNonce(), nil, "a", "b/x")
+	if e := next[delivery.Requested](t, events); e.Answer == nil || e.Answer.Nack {
+		t.Errorf("ACK: %+v", e)
+	}
+	s.Send(send(opened.Stream, "a", salt2))
+	two := receive()
+	request(wantInfo, two.GetNonce(), &rpcstatus.Status{Message: "no"}, "a", "b/x")
+	if e := next[delivery.Requested](t, events); e.Answer == nil || !e.Answer.Nack {
+		t.Errorf("NACK: %+v", e)
+	}
+	// What was refused is not in the list of what is accepted; the other still is.
+	s.Send(send(opened.Stream, "b/x", salt2))
+	three := receive()
+	if want := "a=0123456789ab.i" + salt1 + ",b%2Fx=0123456789ab.i" + salt2; three.GetVersionInfo() != want {
+		t.Errorf("version_info %q, want %q", three.GetVersionInfo(), want)
+	}
+	request(three.GetVersionInfo(), three.GetNonce(), nil, "b/x")
+	e := next[delivery.Requested](t, events)
+	if diff := cmp.Diff(delivery.Requested{Stream: opened.Stream, Answer: &delivery.Answer{}, Unsubscribe: []string{"a"}}, e); diff != "" {
+		t.Error(diff)
+	}
+}
+
+func TestSendWaitsForTheClientToAsk(t *testing.T) {
+	// SotW at boot: one request after the other with a growing list. A response that
+	// was handed over to a watch that the next request replaced must not be lost.
+	s, events, conn := start(t, named{})
+	str, err := discoveryv3.NewAggregatedDiscoveryServiceClient(conn).StreamAggregatedResources(t.Context())
+	if err != nil {
+		t.Fatal(err)
+	}
+	names := []string{"a"}
+	for range 50 {
+		names = append(names, names[len(names)-1]+"x")
+	}
+	for i := range names {
+		err := str.Send(&discoveryv3.DiscoveryRequest{Node: testNode, ResourceNames: names[:i+1], TypeUrl: resourcev3.ExtensionConfigType})
+		if err != nil {
+			t.Fatal(err)
+		}
+		if i == 0 {
+			opened := next[delivery.StreamOpened](t, events)
+			s.Send(send(opened.Stream, "a", salt1))
+		}
+	}
+	got, err := str.Recv()
+	if err != nil || len(got.GetResources()) != 1 {
+		t.Fatalf("%v, %v", got, err)
+	}
+}
+
+func TestBuildFailureIsReported(t *testing.T) {
+	s, events, conn := start(t, named{fails: true})
+	str, err := discoveryv3.NewAggregatedDiscoveryServiceClient(conn).DeltaAggregatedResources(t.Context())
+	if err != nil {
+		t.Fatal(err)
+	}
+	if err := str.Send(&discoveryv3.DeltaDiscoveryRequest{ResourceNamesSubscribe: []string{"a"}, TypeUrl: resourcev3.ExtensionConfigType}); err != nil {
+		t.Fatal(err)
+	}
+	opened := next[delivery.StreamOpened](t, events)
+	next[delivery.Requested](t, events)
+	s.Send(send(opened.Stream, "a", salt1))
+	want := delivery.BuildFailed{Stream: opened.Stream, Name: "a", Reason: "the module is rotten"}
+	if diff := cmp.Diff(want, next[delivery.BuildFailed](t, events)); diff != "" {
+		t.Error(diff)
+	}
+}
+
+func TestOtherTypesAreLeftUnanswered(t *testing.T) {
+	_, events, conn := start(t, named{})
+	str, err := discoveryv3.NewAggregatedDiscoveryServiceClient(conn).StreamAggregatedResources(t.Context())
+	if err != nil {
+		t.Fatal(err)
+	}
+	for _, typeURL := range []string{resourcev3.ListenerType, resourcev3.ExtensionConfigType} {
+		if err := str.Send(&discoveryv3.DiscoveryRequest{Node: testNode, ResourceNames: []string{"a"}, TypeUrl: typeURL}); err != nil {
+			t.Fatal(err)
+		}
+	}
+	next[delivery.StreamOpened](t, events) // of the second: the first did not end the stream
+}
+
+func TestTooManyNames(t *testing.T) {
+	names := make([]string, maxNames+1)
+	for i := range names {
+		names[i] = string(rune('a'+i%26)) + time.Duration(i).String()
+	}
+	if _, err := wantedNames(names); err == nil {
+		t.Error("no error for too many names")
+	}
+	if _, err := wantedNames([]string{string(make([]byte, maxNameLength+1))}); err == nil {
+		t.Error("no error for a long name")
+	}
+}
+
+func FuzzVersionInfo(f *testing.F) {
+	f.Add("a=0123456789ab.i0000000100000001,b%2Fx=0123456789ab.r0000000100000002")
+	f.Fuzz(func(t *testing.T, info string) {
+		known := parseVersionInfo(info)
+		for name, version := range known {
+			again := parseVersionInfo(formatVersionInfo(known, name, version))
+			if diff := cmp.Diff(known, again); diff != "" {
+				t.Error(diff)
+			}
+		}
+	})
+}
