@@ -38,8 +38,8 @@ func newRoot() *cobra.Command {
 directory, and every Envoy that asks for that filter loads it: no restart, no
 drained listener, no dropped request, and none that slips past the filter.
 
-Every flag can be given as an environment variable too: WASM_XDS_ and its name
-in capitals, --xds-address as WASM_XDS_XDS_ADDRESS. The flag wins.`,
+Settings can be given as environment variables too: WASM_XDS_ and the flag's
+name in capitals, --xds-address as WASM_XDS_XDS_ADDRESS. The flag wins.`,
 		Example: `  wasm-xds dev examples/envoy/filters    # try it, with an Envoy of its own
   wasm-xds serve ./filters               # beside your Envoys
   wasm-xds status                        # what runs where, and what is wrong`,

@@ -1,0 +1,44 @@
+package admin
+
+import (
+	"os"
+	"regexp"
+	"slices"
+	"testing"
+
+	"github.com/google/go-cmp/cmp"
+	"github.com/prometheus/client_golang/prometheus"
+)
+
+// TestMetricsPage holds docs/metrics.md against the metrics that there are.
+func TestMetricsPage(t *testing.T) {
+	page, err := os.ReadFile("../../docs/metrics.md")
+	if err != nil {
+		t.Fatal(err)
+	}
+	var documented []string
+	for _, match := range regexp.MustCompile("(?m)^\\| `(wasm_xds_[a-z_]+)`").FindAllSubmatch(page, -1) {
+		documented = append(documented, string(match[1]))
+	}
+	m := NewMetrics("")
+	if err := m.Watch(someState()); err != nil {
+		t.Fatal(err)
+	}
+	descriptions := make(chan *prometheus.Desc)
+	go func() {
+		m.Registry().Describe(descriptions)
+		close(descriptions)
+	}()
+	var registered []string
+	name := regexp.MustCompile(`fqName: "(wasm_xds_[a-z_]+)"`)
+	for d := range descriptions {
+		if match := name.FindStringSubmatch(d.String()); match != nil {
+			registered = append(registered, match[1])
+		}
+	}
+	slices.Sort(documented)
+	slices.Sort(registered)
+	if diff := cmp.Diff(registered, documented); diff != "" {
+		t.Errorf("docs/metrics.md is not what is registered: %s", diff)
+	}
+}

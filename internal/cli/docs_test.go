@@ -1,0 +1,102 @@
+package cli
+
+import (
+	"bytes"
+	"fmt"
+	"os"
+	"path/filepath"
+	"strings"
+	"testing"
+
+	"github.com/google/go-cmp/cmp"
+	"github.com/spf13/cobra"
+	"github.com/spf13/pflag"
+)
+
+const docsFile = "../../docs/cli.md"
+
+// The generated part of the page lies between these lines.
+const (
+	docsBegin = "<!-- from here on generated: go test ./internal/cli -run TestDocs -update -->\n"
+	docsEnd   = "<!-- to here -->\n"
+)
+
+// TestDocs holds docs/cli.md against the commands.
+func TestDocs(t *testing.T) {
+	page, err := os.ReadFile(filepath.FromSlash(docsFile))
+	if err != nil {
+		t.Fatal(err)
+	}
+	before, rest, begun := strings.Cut(string(page), docsBegin)
+	have, after, ended := strings.Cut(rest, docsEnd)
+	if !begun || !ended {
+		t.Fatalf("%s has lost the lines around its generated part", docsFile)
+	}
+	var want bytes.Buffer
+	documentCommands(&want)
+	if *update {
+		page := before + docsBegin + want.String() + docsEnd + after
+		if err := os.WriteFile(filepath.FromSlash(docsFile), []byte(page), 0o644); err != nil {
+			t.Fatal(err)
+		}
+		return
+	}
+	if diff := cmp.Diff(have, want.String()); diff != "" {
+		t.Errorf("%s is not what the commands say; run the test with -update: %s", docsFile, diff)
+	}
+}
+
+func documentCommands(w *bytes.Buffer) {
+	for _, c := range newRoot().Commands() {
+		if c.Name() == "help" || c.Hidden {
+			continue
+		}
+		fmt.Fprintf(w, "\n## wasm-xds %s\n\n%s.\n\n```\n%s\n```\n", c.Name(), c.Short, c.UseLine())
+		if c.Name() == "completion" {
+			documentCompletion(w, c)
+			continue
+		}
+		if c.Long != "" {
+			fmt.Fprintf(w, "\n%s\n", c.Long)
+		}
+		documentFlags(w, c)
+		if c.Example != "" {
+			fmt.Fprintf(w, "\n```sh\n%s\n```\n", strings.ReplaceAll(strings.TrimPrefix(c.Example, "  "), "\n  ", "\n"))
+		}
+	}
+	w.WriteString("\n")
+}
+
+func documentCompletion(w *bytes.Buffer, c *cobra.Command) {
+	var shells []string
+	for _, shell := range c.Commands() {
+		shells = append(shells, "`"+shell.Name()+"`")
+	}
+	fmt.Fprintf(w, "\nFor %s; `wasm-xds completion SHELL --help` says how it is loaded. Names of filters are\ncompleted from the running server.\n", list(shells))
+}
+
+func documentFlags(w *bytes.Buffer, c *cobra.Command) {
+	w.WriteString("\n| flag | environment | default | |\n|---|---|---|---|\n")
+	c.Flags().VisitAll(func(f *pflag.Flag) {
+		if f.Name == "help" {
+			return
+		}
+		kind, usage := pflag.UnquoteUsage(f)
+		name := "`--" + f.Name
+		if f.Shorthand != "" {
+			name = "`-" + f.Shorthand + "`, " + name
+		}
+		if kind != "" {
+			name += " " + kind
+		}
+		env, value := "", ""
+		if hasEnv(f) {
+			env = "`" + envName(f.Name) + "`"
+		}
+		if f.DefValue != "" && f.DefValue != "false" {
+			value = "`" + f.DefValue + "`"
+		}
+		usage = strings.ReplaceAll(usage, "<", `\<`)
+		fmt.Fprintf(w, "| %s` | %s | %s | %s |\n", name, env, value, usage)
+	})
+}
