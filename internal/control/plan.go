@@ -3,7 +3,9 @@ package control
 import (
 	"fmt"
 	"maps"
+	"path/filepath"
 	"slices"
+	"strings"
 
 	"github.com/wasm-xds/wasm-xds/pkg/snapshot"
 	"github.com/wasm-xds/wasm-xds/pkg/source"
@@ -148,14 +150,22 @@ func (p planning) keep(before *snapshot.Filter, wanted map[string]*snapshot.Filt
 
 // unknownIn is the error that makes a file's documents unknown; nil: they are known.
 func (p planning) unknownIn(file string) *spec.Error {
-	broken := slices.Contains(p.set.BrokenFiles, file)
+	for _, broken := range p.set.BrokenFiles {
+		// A directory that cannot be read stands for everything below it.
+		if broken != file && !strings.HasPrefix(file, broken+string(filepath.Separator)) {
+			continue
+		}
+		for _, e := range p.set.Errors {
+			if e.Pos.File == broken {
+				return e
+			}
+		}
+		return &spec.Error{Code: "unreadable", Message: "it cannot be read", Pos: spec.Position{File: broken}}
+	}
 	for _, e := range p.set.Errors {
-		if e.Pos.File == file && (broken || e.Name == "") {
+		if e.Pos.File == file && e.Name == "" {
 			return e
 		}
-	}
-	if broken {
-		return &spec.Error{Code: "unreadable", Message: "the file cannot be read", Pos: spec.Position{File: file}}
 	}
 	return nil
 }

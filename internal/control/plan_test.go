@@ -101,6 +101,7 @@ func TestPlan(t *testing.T) {
 		{name: "an error in a document keeps what it described", before: []*snapshot.Filter{filterOf("a", "old"), filterOf("b", "old")}, specs: []*spec.Spec{specOf("b")}, errs: []*spec.Error{at("/specs/a.yaml", "a", "unknown_field")}, resolve: loads, want: "a=old unknown_field, b=new"},
 		{name: "an error in a document that never was good", errs: []*spec.Error{at("/specs/a.yaml", "a", "unknown_field")}, resolve: loads, want: "a=- unknown_field"},
 		{name: "a file that is no YAML keeps what it held", before: []*snapshot.Filter{filterOf("a", "old"), filterOf("b", "old")}, specs: []*spec.Spec{specOf("b")}, errs: []*spec.Error{at("/specs/a.yaml", "", "bad_yaml")}, broken: []string{"/specs/a.yaml"}, resolve: loads, want: "a=old bad_yaml, b=new"},
+		{name: "a directory that cannot be read keeps what it held", before: []*snapshot.Filter{filterOf("a", "old")}, errs: []*spec.Error{at("/specs", "", "unreadable")}, broken: []string{"/specs"}, resolve: loads, want: "a=old unreadable"},
 		{name: "a document that lost its name keeps what its file held", before: []*snapshot.Filter{filterOf("a", "old")}, errs: []*spec.Error{at("/specs/a.yaml", "", "missing_field")}, resolve: loads, want: "a=old missing_field"},
 		{name: "a name in two documents keeps the last good one", before: []*snapshot.Filter{filterOf("a", "old")}, errs: []*spec.Error{at("/specs/b.yaml", "a", "duplicate_name")}, resolve: loads, want: "a=old duplicate_name"},
 	}

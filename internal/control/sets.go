@@ -10,6 +10,7 @@ import (
 
 	"github.com/wasm-xds/wasm-xds/internal/admin"
 	"github.com/wasm-xds/wasm-xds/internal/delivery"
+	"github.com/wasm-xds/wasm-xds/internal/module"
 	"github.com/wasm-xds/wasm-xds/pkg/snapshot"
 	"github.com/wasm-xds/wasm-xds/pkg/source"
 	"github.com/wasm-xds/wasm-xds/pkg/spec"
@@ -122,12 +123,12 @@ func (c *Control) takeResult(ctx context.Context, key string, r result) {
 	c.cfg.Logger.Warn("a spec's module or configuration cannot be had: its last good revision serves on",
 		zap.String("filter", r.err.Name), zap.String("at", r.err.Pos.String()), zap.String("code", r.err.Code),
 		zap.String("problem", r.err.Message), zap.String("hint", r.err.Hint))
-	if len(key) > 3 && key[:4] == "url " {
+	if module.Retryable(r.err) {
 		c.retryLater(ctx, key)
 	}
 }
 
-// retryLater has a failed download tried again: nothing in the directory will say when.
+// retryLater has a job tried again whose failure may pass: nothing in the directory will say when.
 func (c *Control) retryLater(ctx context.Context, key string) {
 	wait := min(max(2*c.retries[key], retryFirst), retryMax)
 	c.retries[key] = wait

@@ -129,6 +129,11 @@ func (m *Machine) push(u *sub, c choice) {
 	} else {
 		p.version = Version{Revision: r.ID, Variant: m.variant(u, r)}
 		p.version.Salt = m.salt(p.version)
+		if p.version == u.accepted {
+			// It has been there before, but what Envoy has stored since is something else.
+			m.nextSalt(p)
+			p.version.Salt = m.salt(p.version)
+		}
 	}
 	if p.version.Variant == Remote && !p.replay {
 		delete(m.tokens, u.fetch.token)

@@ -22,7 +22,8 @@ type Set struct {
 	// Errors are the problems of the documents that are not in Specs.
 	Errors []*spec.Error
 	// BrokenFiles are the files that could not be taken apart into documents at
-	// all: whatever names they held before are unknown, not gone.
+	// all: whatever names they held before are unknown, not gone. A directory among
+	// them stands for everything below it.
 	BrokenFiles []string
 	// References tells for each file that a spec names (module, configFrom)
 	// what was seen of it: a value that changes when the file changes.
