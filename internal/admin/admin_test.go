@@ -58,9 +58,11 @@ func someState() *fake {
 	return &fake{
 		ready: true,
 		filters: []Filter{
-			{Name: "auth", Type: "http", Revision: "0123456789ab", State: FilterActive, Module: Module{SHA256: "ff", Size: 7},
+			{
+				Name: "auth", Type: "http", Revision: "0123456789ab", State: FilterActive, Module: Module{SHA256: "ff", Size: 7},
 				SpecFile: "/specs/auth.yaml", OnRemove: "keep", Delivery: "remote",
-				Subscribers: []Subscriber{{Node: "edge-1", Cluster: "edge", Address: "127.0.0.1:5", Stream: "1", Envoy: "1.40.0", State: SubscriberLive, Revision: "0123456789ab", Variant: "inline", Since: since}}},
+				Subscribers: []Subscriber{{Node: "edge-1", Cluster: "edge", Address: "127.0.0.1:5", Stream: "1", Envoy: "1.40.0", State: SubscriberLive, Revision: "0123456789ab", Variant: "inline", Since: since}},
+			},
 			{Name: "team/hello", Type: "http", State: FilterRejected, Error: &Error{Code: "module_missing", Message: "no such file", File: "hello.yaml", Line: 3, Column: 9}},
 		},
 		source: Source{Directory: "/specs", State: SourceOK},

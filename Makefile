@@ -1,0 +1,60 @@
+# `make run` and `make test` need Go and Python 3; everything else is fetched, pinned.
+
+GOLANGCI_LINT = go run github.com/golangci/golangci-lint/v2/cmd/golangci-lint@v2.15.0
+GOFUMPT       = go run mvdan.cc/gofumpt@v0.12.0
+GOVULNCHECK   = go run golang.org/x/vuln/cmd/govulncheck@v1.9.0
+
+# Real Envoys and load generators share the machine's cores with the tests, so
+# few packages run at a time.
+PACKAGES_AT_A_TIME ?= 2
+GO_DIRS = cmd internal pkg test examples
+
+.PHONY: help run build test lint unit filters proof vuln fmt clean
+
+help:
+	@echo 'make run      the examples on an Envoy of their own, with what to try'
+	@echo 'make test     everything: lint, unit tests, and the tests on real Envoys'
+	@echo 'make unit     the tests that need no Envoy'
+	@echo 'make lint     go vet, gofumpt and golangci-lint'
+	@echo 'make build    bin/wasm-xds'
+	@echo 'make filters  the example filters from their sources'
+	@echo 'make proof    plain ECDS beside wasm-xds: requests that passed without the filter'
+	@echo 'make vuln     known vulnerabilities in what is used'
+
+run: build
+	@envoy=$$(scripts/get-envoy) && exec bin/wasm-xds dev examples/envoy/filters --envoy "$$envoy"
+
+build:
+	@CGO_ENABLED=0 go build -trimpath -o bin/wasm-xds ./cmd/wasm-xds
+
+test: lint
+	go test -race -timeout 30m -p $(PACKAGES_AT_A_TIME) ./...
+
+unit:
+	go test -race -timeout 10m $$(go list ./... | grep -v /test/)
+
+lint:
+	@go vet ./...
+	@unformatted=$$($(GOFUMPT) -l $(GO_DIRS)) && \
+		if [ -n "$$unformatted" ]; then echo "not formatted, run make fmt:"; echo "$$unformatted"; exit 1; fi
+	@$(GOLANGCI_LINT) run
+
+fmt:
+	@$(GOFUMPT) -w $(GO_DIRS)
+
+filters:
+	@scripts/build-filters
+
+proof:
+	@go run ./test/proof
+
+# The database of vulnerabilities is asked over the network. Where that cannot be
+# reached nothing is known, which is neither good nor bad: it is said, and is no failure.
+vuln:
+	@out=$$($(GOVULNCHECK) ./... 2>&1) && echo "$$out" && exit 0; echo "$$out"; \
+		case "$$out" in *"fetching vulnerabilities"*|*vuln.go.dev*"dial"*|*"no such host"*) \
+			echo 'vuln: NOT CHECKED, the database of vulnerabilities cannot be reached' ;; \
+		*) exit 1 ;; esac
+
+clean:
+	@rm -rf bin dist
