@@ -77,6 +77,7 @@ func TestWhatNoEnvoyHasLoadedWaitsForTheDisk(t *testing.T) {
 	select {
 	case a := <-sent:
 		t.Errorf("%s was sent before the disk knew of it", a.Version)
+		sent <- a
 	default:
 	}
 	disk.let <- struct{}{}
