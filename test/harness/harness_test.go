@@ -13,6 +13,7 @@ import (
 	"go.uber.org/goleak"
 
 	"github.com/wasm-xds/wasm-xds/test/harness"
+	"github.com/wasm-xds/wasm-xds/test/testfilter"
 )
 
 func TestMain(m *testing.M) { goleak.VerifyTestMain(m) }
@@ -208,5 +209,43 @@ func TestBootstrapModes(t *testing.T) {
 		if err := b.TCPListener(t, b.TCP[0]).ValidateAll(); err != nil {
 			t.Errorf("%s: %v", mode, err)
 		}
+	}
+}
+
+func TestControlPlane(t *testing.T) {
+	t.Parallel()
+	dir := t.TempDir()
+	v1, v2 := testfilter.HTTP{Stamp: "v1"}.Module(), testfilter.HTTP{Stamp: "v2"}.Module()
+	harness.WriteFilter(t, dir, "auth", v1, "failurePolicy: closed\n")
+	plane := harness.StartControlPlane(t, harness.ControlPlaneOptions{Dir: dir})
+	link := harness.StartLink(t, plane.XDSAddress())
+	port := harness.FreePort(t)
+	envoy := harness.StartEnvoy(t, harness.EnvoyOptions{NodeID: "mine", Bootstrap: harness.Bootstrap{
+		XDSAddress: link.Address(), ModulesAddress: plane.ModulesAddress(),
+		HTTP: []harness.HTTPListener{{
+			Name: "web", Port: port, Filters: harness.Filters("auth"), Upstream: harness.StartUpstream(t).Address(),
+		}},
+	}.YAML(t)})
+	envoy.WaitReady()
+	status := plane.WaitLive("auth", v1, 1)
+	if s := status.Subscribers[0]; s.Node != "mine" || s.Envoy != harness.DefaultVersion {
+		t.Errorf("subscriber %+v", s)
+	}
+	load := harness.StartLoad(t, harness.LoadOptions{Address: harness.Loopback(port)})
+	load.WaitStamp("v1")
+	harness.WriteFilter(t, dir, "auth", v2, "")
+	plane.WaitLive("auth", v2, 1)
+	load.WaitStamp("v2")
+	link.Cut()
+	plane.Restart()
+	plane.WaitLive("auth", v2, 1)
+	load.WaitRequests(20)
+	load.MustBeClean()
+	if n := load.Stale(time.Time{}, "v1", "v2"); n != 0 {
+		t.Errorf("%d answers with neither stamp", n)
+	}
+	plane.Stop()
+	if _, found := harness.Diff(map[string]int64{"a": 1}, envoy.FilterStats("auth"))["config_reload"]; !found {
+		t.Error("Envoy counts no config_reload for the filter")
 	}
 }
