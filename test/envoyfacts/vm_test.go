@@ -103,8 +103,8 @@ func TestEnvoyWithoutV8(t *testing.T) {
 	})
 }
 
-// A request in flight ends on the plugin that it began with, and so does a TCP
-// connection; what begins afterwards runs the new one.
+// An open TCP connection keeps the plugin that it began with; what begins
+// afterwards runs the new one.
 func TestOpenTCPConnectionKeepsItsPlugin(t *testing.T) {
 	on(t, both, func(t *testing.T, version string) {
 		e := start(t, setup{version: version, tcp: []string{"raw"}})

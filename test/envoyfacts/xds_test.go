@@ -6,7 +6,6 @@ import (
 	"net"
 	"sync"
 	"testing"
-	"time"
 
 	corev3 "github.com/envoyproxy/go-control-plane/envoy/config/core/v3"
 	discoveryv3 "github.com/envoyproxy/go-control-plane/envoy/service/discovery/v3"
@@ -372,6 +371,3 @@ func pack(t *testing.T, m proto.Message) *anypb.Any {
 // settled waits for Envoy's main thread to have done what it was told before:
 // its admin server answers on that thread.
 func settled(e *harness.EnvoyProcess) { e.Stat("server.uptime") }
-
-// shortly is a fetch timeout that a test waits out.
-const shortly = 300 * time.Millisecond
