@@ -1,6 +1,7 @@
 package delivery
 
 import (
+	"cmp"
 	"fmt"
 	"time"
 
@@ -241,7 +242,7 @@ func (m *Machine) standIn(u *sub, serving Serving, reason string, c choice) choi
 	c.serving = serving
 	if p := u.refused[c.revision.ID]; p != nil {
 		// Even the stand-in was refused: there is nothing left to say to this Envoy.
-		return choice{state: Rejected, problem: p}
+		return choice{state: Rejected, problem: cmp.Or(c.problem, p)}
 	}
 	return c
 }
