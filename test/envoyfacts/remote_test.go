@@ -60,6 +60,20 @@ func TestNackOnCodeCacheMiss(t *testing.T) {
 	})
 }
 
+// On an Envoy that runs nothing yet, the first refusal opens the listener with 500.
+func TestNackOnCodeCacheMissAtBoot(t *testing.T) {
+	on(t, both, func(t *testing.T, version string) {
+		e := start(t, setup{version: version, http: []string{"auth"}, timeout: "0s"})
+		st := e.xds.stream("auth")
+		v1 := filter{version: "1", module: good("v1"), remote: e.modules, nackMiss: true}
+		st.nack(v1.resource(t))
+		e.wantStatus("auth", http.StatusInternalServerError)
+		e.modules.waitGET(v1.module, 1)
+		secondPush(t, e, st, v1)
+		e.wantStamp("auth", "v1")
+	})
+}
+
 // secondPush pushes until Envoy has digested the code that it fetched: it may
 // still be busy right after the module server's last byte, and then fetches again.
 func secondPush(t *testing.T, e *edge, st *stream, f filter) {
