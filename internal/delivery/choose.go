@@ -210,6 +210,9 @@ func (m *Machine) withoutSpec(u *sub) choice {
 // byPolicy is the stand-in that the failure policy asks for.
 func (m *Machine) byPolicy(u *sub, reason string, c choice) choice {
 	if u.f.wanted.Policy == spec.Open {
+		if c.state == Denied {
+			c.state = Live // nothing is denied: what serves is the pass-through
+		}
 		return m.standIn(u, ServingPassthrough, "", c)
 	}
 	return m.standIn(u, ServingDeny, reason, c)
