@@ -196,3 +196,18 @@ func (s *scenario) get(path string) string {
 	}
 	return string(body)
 }
+
+// rollBack asks for a rollback with that body, and wants that status.
+func (s *scenario) rollBack(name, body string, status int) {
+	s.t.Helper()
+	client := http.Client{Timeout: harness.Deadline, Transport: &http.Transport{DisableKeepAlives: true}}
+	res, err := client.Post(s.cp.AdminURL()+"/api/v1/filters/"+name+"/rollback", "application/json", strings.NewReader(body))
+	if err != nil {
+		s.t.Fatal(err)
+	}
+	defer res.Body.Close()
+	answer, err := io.ReadAll(res.Body)
+	if err != nil || res.StatusCode != status {
+		s.t.Fatalf("rollback %s: status %d instead of %d, %v\n%s", body, res.StatusCode, status, err, answer)
+	}
+}
