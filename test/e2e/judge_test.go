@@ -1,7 +1,6 @@
 package e2e_test
 
 import (
-	"io"
 	"net/http"
 	"path/filepath"
 	"strings"
@@ -141,73 +140,4 @@ func waitAnswer(t *testing.T, address string, header map[string]string, wanted f
 		t.Fatalf("no answer is as wanted; the last is %+v, %v", last, lastErr)
 	}
 	return last
-}
-
-// each says whether exactly n subscribers have an open stream and all are as wanted.
-func each(f harness.FilterStatus, n int, wanted func(harness.Subscriber) bool) bool {
-	open := f.Here()
-	for _, s := range open {
-		if !wanted(s) {
-			return false
-		}
-	}
-	return len(open) == n
-}
-
-// variantLive says whether exactly n subscribers are live with that variant.
-func variantLive(variant string, n int) func(harness.FilterStatus) bool {
-	return func(f harness.FilterStatus) bool {
-		return each(f, n, func(s harness.Subscriber) bool { return s.State == harness.Live && s.Variant == variant })
-	}
-}
-
-// source is GET /api/v1/source.
-type source struct {
-	State  string              `json:"state"`
-	Error  *harness.APIError   `json:"error"`
-	Errors []*harness.APIError `json:"errors"`
-}
-
-// waitSource waits until the source is in a state and returns it.
-func (s *scenario) waitSource(state string) source {
-	s.t.Helper()
-	var now source
-	if !harness.Poll(s.t.Context(), func() bool {
-		s.cp.GetJSON("/api/v1/source", &now)
-		return now.State == state
-	}) {
-		s.t.Fatalf("the source is %+v, not %s", now, state)
-	}
-	return now
-}
-
-// get is the control plane's answer to GET path, as text.
-func (s *scenario) get(path string) string {
-	s.t.Helper()
-	client := http.Client{Timeout: harness.Deadline, Transport: &http.Transport{DisableKeepAlives: true}}
-	res, err := client.Get(s.cp.AdminURL() + path)
-	if err != nil {
-		s.t.Fatal(err)
-	}
-	defer res.Body.Close()
-	body, err := io.ReadAll(res.Body)
-	if err != nil || res.StatusCode != http.StatusOK {
-		s.t.Fatalf("GET %s: status %d, %v", path, res.StatusCode, err)
-	}
-	return string(body)
-}
-
-// rollBack asks for a rollback with that body, and wants that status.
-func (s *scenario) rollBack(name, body string, status int) {
-	s.t.Helper()
-	client := http.Client{Timeout: harness.Deadline, Transport: &http.Transport{DisableKeepAlives: true}}
-	res, err := client.Post(s.cp.AdminURL()+"/api/v1/filters/"+name+"/rollback", "application/json", strings.NewReader(body))
-	if err != nil {
-		s.t.Fatal(err)
-	}
-	defer res.Body.Close()
-	answer, err := io.ReadAll(res.Body)
-	if err != nil || res.StatusCode != status {
-		s.t.Fatalf("rollback %s: status %d instead of %d, %v\n%s", body, res.StatusCode, status, err, answer)
-	}
 }
