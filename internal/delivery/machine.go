@@ -63,14 +63,16 @@ type Machine struct {
 	filters  map[string]*filter
 	streams  map[StreamID]*stream
 	verdicts map[verdictKey]verdict
+	versions map[string]struct{} // of Envoy, that verdicts are about
 	salts    map[saltKey]uint32
-	counter  uint32          // of salts, for contents that are never shared
+	counter  uint32          // the newest salt's
 	tokens   map[string]*sub // a remote push's salt → who got it
 	touched  map[StreamID]*stream
 	actions  []Action
 	changed  map[string]struct{}
 	persist  bool
 	timers   timers
+	pruneAt  int // size of verdicts and salts at which to prune
 }
 
 type verdictKey struct{ revision, envoy string }
@@ -93,10 +95,12 @@ func New(cfg Config, mem Memory, now time.Time) *Machine {
 		filters:  map[string]*filter{},
 		streams:  map[StreamID]*stream{},
 		verdicts: map[verdictKey]verdict{},
+		versions: map[string]struct{}{},
 		salts:    map[saltKey]uint32{},
 		tokens:   map[string]*sub{},
 		touched:  map[StreamID]*stream{},
 		changed:  map[string]struct{}{},
+		pruneAt:  pruneSlack,
 	}
 	m.restore(mem)
 	for _, f := range m.filters {
@@ -154,7 +158,7 @@ func (m *Machine) filter(name string) *filter {
 	f := m.filters[name]
 	if f == nil {
 		f = &filter{
-			name: name, unsettled: map[string]struct{}{},
+			name: name, unsettled: map[string]string{},
 			subs: map[*sub]struct{}{}, groups: map[string]*group{}, since: m.now,
 		}
 		m.filters[name] = f
@@ -176,6 +180,25 @@ func (m *Machine) setSnapshot(s *snapshot.Snapshot) {
 			m.setWanted(f, nil)
 		}
 	}
+	m.prune()
+}
+
+// pruneSlack is how many revisions may be forgotten before what is known of them is.
+const pruneSlack = 1000
+
+// prune forgets what is known of revisions that cannot be served any more, so that
+// a server that lives for years does not grow with every edit.
+func (m *Machine) prune() {
+	if len(m.verdicts)+len(m.salts) < m.pruneAt {
+		return
+	}
+	known := map[string]struct{}{}
+	for _, r := range m.Revisions() {
+		known[r.ID] = struct{}{}
+	}
+	maps.DeleteFunc(m.verdicts, func(k verdictKey, _ verdict) bool { _, ok := known[k.revision]; return !ok })
+	maps.DeleteFunc(m.salts, func(k saltKey, _ uint32) bool { _, ok := known[k.revision]; return !ok })
+	m.pruneAt = 2*(len(m.verdicts)+len(m.salts)) + pruneSlack
 }
 
 func (m *Machine) setWanted(f *filter, w *snapshot.Filter) {
@@ -199,8 +222,8 @@ func (m *Machine) keepCandidate(f *filter) {
 	}
 	c := f.wanted.Revision
 	loads, refused := false, false
-	for key, v := range m.verdicts {
-		if key.revision == c.ID {
+	for envoy := range m.versions {
+		if v, judged := m.verdict(c, envoy); judged {
 			loads, refused = loads || v.loads, refused || !v.loads
 		}
 	}
@@ -249,6 +272,7 @@ func (m *Machine) setVerdict(r *snapshot.Revision, envoy string, v verdict) {
 		return
 	}
 	m.verdicts[key] = v
+	m.versions[envoy] = struct{}{}
 	m.persist = true
 }
 

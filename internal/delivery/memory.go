@@ -1,6 +1,7 @@
 package delivery
 
 import (
+	"maps"
 	"slices"
 	"strings"
 
@@ -25,8 +26,9 @@ type FilterMemory struct {
 	Stable *snapshot.Revision `json:"stable,omitempty"`
 	// Older were stable before, the newest first.
 	Older []*snapshot.Revision `json:"older,omitempty"`
-	// Unsettled are the node ids that may have stored bytes they refused.
-	Unsettled []string `json:"unsettled,omitempty"`
+	// Unsettled are the node ids that may have stored bytes they refused, with the
+	// unproven revision that was sent to them last; "": it is not known which.
+	Unsettled map[string]string `json:"unsettled,omitempty"`
 	// Type is what Envoys were found to expect of a name that no spec has.
 	Type spec.Type `json:"type,omitempty"`
 }
@@ -48,10 +50,9 @@ func (m *Machine) Memory() Memory {
 		if f.wanted == nil && f.typeHint == "" {
 			continue
 		}
-		unsettled := sortedKeys(f.unsettled)
 		mem.Filters = append(mem.Filters, FilterMemory{
 			Name: name, Wanted: f.wanted, Stable: f.stable, Older: slices.Clone(f.older),
-			Unsettled: unsettled, Type: f.typeHint,
+			Unsettled: maps.Clone(f.unsettled), Type: f.typeHint,
 		})
 		for _, r := range f.revisions() {
 			known[r.ID] = true
@@ -74,12 +75,11 @@ func (m *Machine) restore(mem Memory) {
 	for _, fm := range mem.Filters {
 		f := m.filter(fm.Name)
 		f.wanted, f.stable, f.older, f.typeHint = fm.Wanted, fm.Stable, fm.Older, fm.Type
-		for _, id := range fm.Unsettled {
-			f.unsettled[id] = struct{}{}
-		}
+		maps.Copy(f.unsettled, fm.Unsettled)
 		f.since = m.now
 	}
 	for _, v := range mem.Verdicts {
+		m.versions[v.Envoy] = struct{}{}
 		m.verdicts[verdictKey{v.Revision, v.Envoy}] = verdict{loads: v.Loads, message: v.Message}
 	}
 }

@@ -141,7 +141,7 @@ func (m *Machine) push(u *sub, c choice) {
 		m.tokens[u.fetch.token] = u
 	}
 	if c.unproven {
-		m.unsettle(u)
+		m.unsettle(u, r.ID)
 	}
 	u.s.outstanding = p
 	m.wakeSub(u, m.now.Add(m.cfg.AckWait))
@@ -153,16 +153,22 @@ func (m *Machine) push(u *sub, c choice) {
 // salt gives the salt for a content. Inline and file contents share theirs, so
 // that one resource serves all; a remote one is its push's token.
 func (m *Machine) salt(v Version) string {
-	if v.Variant == Remote {
-		m.counter++
-		return salt(m.cfg.Epoch, m.counter)
+	key := saltKey{v.Revision, v.Variant}
+	if _, ok := m.salts[key]; !ok || v.Variant == Remote {
+		m.newSalt(key)
 	}
-	return salt(m.cfg.Epoch, m.salts[saltKey{v.Revision, v.Variant}])
+	return salt(m.cfg.Epoch, m.salts[key])
 }
 
 // nextSalt sees that bytes which may have been refused are never sent again.
 func (m *Machine) nextSalt(p *push) {
-	m.salts[saltKey{p.version.Revision, p.version.Variant}]++
+	m.newSalt(saltKey{p.version.Revision, p.version.Variant})
+}
+
+// newSalt gives a content a salt that no content of this process ever had.
+func (m *Machine) newSalt(key saltKey) {
+	m.counter++
+	m.salts[key] = m.counter
 }
 
 // checkAnswer flags a subscriber whose Envoy does not answer.
@@ -173,7 +179,7 @@ func (m *Machine) checkAnswer(u *sub) {
 	}
 	p.late = true
 	m.nextSalt(p)
-	m.unsettle(u)
+	m.unsettle(u, "")
 	u.setState(m, Pending, &Problem{
 		Code: CodeNoAnswer, Revision: p.rev.ID,
 		Message: "this Envoy has not answered: neither ACK nor NACK",

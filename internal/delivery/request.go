@@ -47,7 +47,7 @@ func (m *Machine) subscribe(s *stream, e Subscription) {
 	u.owed = e.Accepted == "" || e.Replay
 	u.replay = e.Replay && known
 	u.fetch = fetch{}
-	u.dirty = f.isUnsettled(u)
+	u.dirty = f.isUnsettled(u) && !f.tookIt(u)
 	if r := u.running; r != nil {
 		// What an Envoy says it has accepted, it runs: refused bytes are never sent again.
 		if _, judged := m.verdict(r, s.node.Version); !judged {
@@ -55,7 +55,10 @@ func (m *Machine) subscribe(s *stream, e Subscription) {
 		}
 	}
 	m.changed[f.name] = struct{}{}
-	m.rollOut(f)
+	m.rollOut(f) // an unsettled node is the canary still
+	if !u.dirty {
+		m.settle(u)
+	}
 	m.touch(u)
 }
 
@@ -126,7 +129,7 @@ func (m *Machine) close(id StreamID) {
 		u := s.subs[name]
 		onTrial := lost != nil && lost.u == u && !lost.rev.BuiltIn && u.tries(lost.rev) && !m.proven(lost.rev, s.node.Version)
 		if u.dirty || lost != nil && lost.u == u {
-			m.unsettle(u)
+			m.unsettle(u, "")
 		}
 		u.f.rememberGone(m, u)
 		u.closed = true

@@ -20,8 +20,9 @@ type filter struct {
 
 	// typeHint is what Envoys expect of a name without a spec; "": http is tried first.
 	typeHint spec.Type
-	// unsettled are the node ids that may have stored bytes they refused.
-	unsettled map[string]struct{}
+	// unsettled are the node ids that may have stored bytes they refused, with the
+	// unproven revision that was sent to them last; "": it is not known which.
+	unsettled map[string]string
 	// Canaries whose stream was lost before they answered: each is a suspicion,
 	// and another is chosen only after a pause.
 	lost        int
@@ -89,6 +90,7 @@ func (m *Machine) regroup(f *filter) {
 	old := f.groups
 	f.groups = map[string]*group{}
 	for u := range f.subs {
+		u.forgetRefusals()
 		m.join(u)
 		// A canary that is still needed stays one.
 		if g := old[u.s.node.Version]; g != nil && u.group != nil {
@@ -205,6 +207,8 @@ func (m *Machine) promote(f *filter, r *snapshot.Revision) {
 	}
 	f.older = slices.DeleteFunc(f.older, func(o *snapshot.Revision) bool { return o.ID == r.ID })
 	f.stable = r
+	// Whoever refused something before gets r now, in bytes it has never seen.
+	clear(f.unsettled)
 	m.endTrial(f, r)
 	m.persist = true
 	m.touchFilter(f)
@@ -306,11 +310,20 @@ func (f *filter) isUnsettled(u *sub) bool {
 	return ok
 }
 
-func (m *Machine) unsettle(u *sub) {
-	if u.f.isUnsettled(u) || len(u.f.unsettled) >= unsettledLimit {
+// tookIt says whether the subscriber accepted the very revision that unsettled its
+// node: only the word of it was lost, with a stream or with the process.
+func (f *filter) tookIt(u *sub) bool {
+	revision := f.unsettled[u.s.node.ID]
+	return revision != "" && revision == u.accepted.Revision
+}
+
+func (m *Machine) unsettle(u *sub, revision string) {
+	f, id := u.f, u.s.node.ID
+	before, known := f.unsettled[id]
+	if known && (revision == "" || revision == before) || !known && len(f.unsettled) >= unsettledLimit {
 		return
 	}
-	u.f.unsettled[u.s.node.ID] = struct{}{}
+	f.unsettled[id] = revision
 	m.persist = true
 }
 

@@ -126,6 +126,15 @@ func (u *sub) eligible() bool {
 	return u.s.node.hasRuntime(w.Revision.VM.Runtime)
 }
 
+// forgetRefusals drops the refusals of revisions that are not served any more.
+func (u *sub) forgetRefusals() {
+	for id := range u.refused {
+		if u.f.revision(id) == nil {
+			delete(u.refused, id)
+		}
+	}
+}
+
 func (u *sub) setState(m *Machine, s State, p *Problem) {
 	if u.state == s && equalProblem(u.problem, p) {
 		return

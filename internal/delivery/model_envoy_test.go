@@ -1,0 +1,184 @@
+package delivery
+
+import (
+	"slices"
+
+	"github.com/wasm-xds/wasm-xds/pkg/snapshot"
+)
+
+// modelEnvoy behaves like Envoy in what delivery's rules come from: each method
+// names the fact of docs/envoy-behaviour.md that it stands for.
+type modelEnvoy struct {
+	id, version string
+	ads, delta  bool
+	stream      StreamID // 0: not connected
+	names       []string // subscribed
+	providers   map[string]*provider
+	cache       map[string]bool // sha256s in the code cache
+	inbox       []Send          // on the wire towards the Envoy
+	outbox      []Event         // on the wire towards the server
+	gets        []get           // begun or to begin
+	seen        map[string]bool // revisions evaluated here
+	moody       bool            // refuses the next revision although it is good
+	neverCaches bool            // fetched code never arrives in the cache
+	racing      map[string]bool // versions that were on the wire when their name was relisted
+}
+
+// provider is one ECDS subscription inside an Envoy.
+type provider struct {
+	running  *snapshot.Revision // what new requests run; nil: no config
+	accepted string             // the version that the subscription reports
+	stored   string             // the version whose bytes were evaluated last
+	poisoned bool               // the stored bytes were refused: an LDS update would fail
+	refused  map[string]bool    // versions that were refused
+	unheard  bool               // the server does not know of this subscription yet
+}
+
+type get struct {
+	token, sha string
+	begun      bool
+}
+
+func (e *modelEnvoy) provider(name string) *provider {
+	if e.providers[name] == nil {
+		e.providers[name] = &provider{refused: map[string]bool{}}
+	}
+	return e.providers[name]
+}
+
+// receive has the Envoy evaluate the next response.
+func (w *world) receive(e *modelEnvoy) {
+	if len(e.inbox) == 0 {
+		return
+	}
+	a := e.inbox[0]
+	e.inbox = e.inbox[1:]
+	answer := &Answer{}
+	if slices.Contains(e.names, a.Name) {
+		answer = w.evaluate(e, a)
+	}
+	e.outbox = append(e.outbox, Requested{Stream: e.stream, Answer: answer})
+}
+
+func (w *world) evaluate(e *modelEnvoy, a Send) *Answer {
+	p := e.provider(a.Name)
+	version := a.Version.String()
+	if p.refused[version] {
+		w.failf("%s: bytes that were refused are sent again: %s %s", e.id, a.Name, version)
+	}
+	if p.stored == version { // identical bytes: a no-op that is always ACKed
+		p.accepted = version
+		return &Answer{}
+	}
+	p.stored = version
+	e.seen[a.Revision.ID] = true
+	nack := func(text string) *Answer {
+		p.refused[version], p.poisoned = true, true
+		return &Answer{Nack: true, Message: text}
+	}
+	if a.Version.Variant == Remote && !e.cache[a.Revision.Module.SHA256] {
+		if p.running == nil && p.accepted == "" && !e.racing[version] && !p.unheard {
+			w.failf("%s: remote code without a config before it: %s %s", e.id, a.Name, version)
+		}
+		e.gets = append(e.gets, get{token: a.Version.Salt, sha: a.Revision.Module.SHA256})
+		return nack("Unable to create Wasm plugin " + a.Name)
+	}
+	if e.moody && !a.Revision.BuiltIn {
+		e.moody = false
+		w.moodyAbout[a.Revision.ID] = true
+		return nack("Unable to create Wasm plugin " + a.Name)
+	}
+	if w.bad[a.Revision.ID] {
+		return nack("Unable to create Wasm plugin " + a.Name)
+	}
+	p.running, p.accepted, p.poisoned = a.Revision, version, false
+	return &Answer{}
+}
+
+func (w *world) answer(e *modelEnvoy) {
+	if len(e.outbox) == 0 {
+		return
+	}
+	event := e.outbox[0]
+	e.outbox = e.outbox[1:]
+	if r, ok := event.(Requested); ok && r.Answer != nil {
+		w.answering[e.stream] = 0
+	} else if ok {
+		for _, sub := range r.Subscribe {
+			e.provider(sub.Name).unheard = false
+		}
+		for _, a := range e.inbox { // sent before the server heard
+			e.racing[a.Version.String()] = true
+		}
+	}
+	w.step(event)
+	w.checkStatus(e)
+}
+
+// fetch moves a GET on: it begins, and then ends whole or broken.
+func (w *world) fetch(e *modelEnvoy, breaks bool) {
+	if len(e.gets) == 0 {
+		return
+	}
+	g := &e.gets[0]
+	if !g.begun {
+		g.begun = true
+		w.step(FetchStarted{Token: g.token})
+		return
+	}
+	done := *g
+	e.gets = e.gets[1:]
+	// Envoy takes the bytes into its cache a little after the last one: sometimes too late.
+	if !breaks && !e.neverCaches && w.rng.IntN(5) > 0 {
+		e.cache[done.sha] = true
+	}
+	w.step(FetchFinished{Token: done.token, Complete: !breaks})
+}
+
+// relist takes a name away and brings it back without a config, as a listener update does.
+func (w *world) relist(e *modelEnvoy, name string) {
+	e.providers[name] = nil // what the old one refused, the new one never saw
+	if e.stream == 0 {
+		return
+	}
+	e.provider(name).unheard = true
+	e.outbox = append(e.outbox, Requested{
+		Stream: e.stream, Unsubscribe: []string{name}, Subscribe: []Subscription{{Name: name}},
+	})
+}
+
+// restartEnvoy: everything it had is gone.
+func (w *world) restartEnvoy(e *modelEnvoy) {
+	w.cut(e)
+	e.providers, e.cache, e.gets, e.seen = map[string]*provider{}, map[string]bool{}, nil, map[string]bool{}
+}
+
+// connect opens a stream. Delta names the versions it accepted, SotW sends the
+// last accepted version_info, and asks for all names.
+func (w *world) connect(e *modelEnvoy) {
+	if e.stream != 0 {
+		return
+	}
+	w.lastID++
+	e.stream = w.lastID
+	w.streams[e.stream] = e
+	w.step(StreamOpened{Stream: e.stream, Node: Node{ID: e.id, Version: e.version}, ADS: e.ads, Delta: e.delta})
+	var subs []Subscription
+	for _, name := range e.names {
+		p := e.provider(name)
+		subs = append(subs, Subscription{Name: name, Accepted: p.accepted, Replay: !e.delta && p.accepted != ""})
+	}
+	w.step(Requested{Stream: e.stream, Subscribe: subs})
+}
+
+// cut ends a stream: what is on the wire is lost, what Envoy has evaluated is not.
+func (w *world) cut(e *modelEnvoy) {
+	if e.stream == 0 {
+		return
+	}
+	id := e.stream
+	e.stream, e.inbox, e.outbox = 0, nil, nil
+	delete(w.streams, id)
+	delete(w.answering, id)
+	w.step(StreamClosed{Stream: id})
+}
