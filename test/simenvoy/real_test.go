@@ -1,0 +1,205 @@
+package simenvoy_test
+
+import (
+	"bytes"
+	"errors"
+	"fmt"
+	"net/http"
+	"net/http/httptest"
+	"slices"
+	"strings"
+	"testing"
+	"time"
+
+	corev3 "github.com/envoyproxy/go-control-plane/envoy/config/core/v3"
+	"github.com/google/go-cmp/cmp"
+	"go.uber.org/goleak"
+	"google.golang.org/protobuf/proto"
+	"google.golang.org/protobuf/testing/protocmp"
+	"google.golang.org/protobuf/types/known/anypb"
+
+	"github.com/wasm-xds/wasm-xds/test/harness"
+	"github.com/wasm-xds/wasm-xds/test/simenvoy"
+)
+
+func pack(t *testing.T, m proto.Message) *anypb.Any {
+	t.Helper()
+	a, err := anypb.New(m)
+	if err != nil {
+		t.Fatal(err)
+	}
+	return a
+}
+
+func (r *recorder) await(what string, done func() bool) {
+	r.t.Helper()
+	ok := harness.Poll(r.t.Context(), func() bool {
+		r.mu.Lock()
+		defer r.mu.Unlock()
+		return done()
+	})
+	if !ok {
+		r.t.Fatalf("waited in vain for %s", what)
+	}
+}
+
+// answered waits until a version was ACKed (or NACKed) on any stream.
+func (r *recorder) answered(version string, nack bool) {
+	r.t.Helper()
+	r.await("an answer to "+version, func() bool {
+		for _, st := range r.streams {
+			if !nack && st.accepted[version] || nack && st.refused[version] {
+				return true
+			}
+		}
+		return false
+	})
+}
+
+// streamOf is the newest stream that has asked for a name.
+func (r *recorder) streamOf(name string) *recorded {
+	for i := len(r.streams) - 1; i >= 0; i-- {
+		if r.streams[i].names[name] {
+			return r.streams[i]
+		}
+	}
+	return nil
+}
+
+// push sends a version and waits for its answer.
+func (r *recorder) push(one resource, nack bool) {
+	r.t.Helper()
+	r.mu.Lock()
+	st := r.streamOf(one.name)
+	r.mu.Unlock()
+	st.push <- one
+	r.answered(one.version, nack)
+}
+
+var names = []string{"a", "b", "c"}
+
+// play is the script: boot, an update, a refusal, its repair, and the connection lost.
+func (r *recorder) play() {
+	r.t.Helper()
+	for _, name := range names {
+		r.answered("v1-"+name, false)
+	}
+	r.push(resource{"a", "v2-a"}, false)
+	r.push(resource{"b", "bad-b"}, true)
+	r.push(resource{"c", "v2-c"}, false)
+	r.push(resource{"b", "v3-b"}, false)
+	r.push(resource{"c", "bad-c"}, true)
+	r.mu.Lock()
+	before := len(r.streams)
+	for _, st := range r.streams {
+		st.end()
+	}
+	r.mu.Unlock()
+	r.await("the streams to come back", func() bool {
+		if len(r.streams) != 2*before {
+			return false
+		}
+		for _, name := range names {
+			if st := r.streamOf(name); st == nil || !slices.Contains(r.streams[before:], st) {
+				return false
+			}
+		}
+		return true
+	})
+	r.push(resource{"c", "v4-c"}, false)
+}
+
+// transcript is what each stream said, the streams in the order of their requests:
+// those of plain ECDS are opened in any order.
+func (r *recorder) transcript() []string {
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	var all []string
+	for _, st := range r.streams {
+		text := fmt.Sprintf("%d with a node\n", st.nodes)
+		all = append(all, text+strings.Join(st.requests, "\n"))
+	}
+	slices.Sort(all)
+	return all
+}
+
+// TestLikeTheRealOne plays one script with a real Envoy and with a simulated one,
+// and compares every request: what is subscribed to, the nonces, ACK and NACK, and
+// what is brought along to the next stream.
+func TestLikeTheRealOne(t *testing.T) {
+	for _, mode := range simenvoy.Modes() {
+		t.Run(string(mode), func(t *testing.T) {
+			real := startRecorder(t)
+			bootstrap := harness.Bootstrap{Mode: harness.Mode(mode), XDSAddress: real.address, HTTP: []harness.HTTPListener{{
+				Name: "web", Port: harness.FreePort(t), Filters: harness.Filters(names...),
+				Upstream: harness.StartUpstream(t).Address(),
+			}}}
+			harness.StartEnvoy(t, harness.EnvoyOptions{Bootstrap: bootstrap.YAML(t)})
+			real.play()
+
+			simulated := startRecorder(t)
+			e, err := simenvoy.Start(t.Context(), simenvoy.Config{
+				Address: simulated.address, Mode: mode, Names: simenvoy.NewNames(names...),
+				Node: simenvoy.NewNode("edge-1", "edge"), Backoff: time.Millisecond,
+				Judge: func(name, _ string, resource []byte) error {
+					if bytes.Contains(resource, []byte("\x00asmbad")) {
+						return errors.New("Unable to create Wasm plugin " + name)
+					}
+					return nil
+				},
+			})
+			if err != nil {
+				t.Fatal(err)
+			}
+			defer e.Close()
+			simulated.play()
+
+			if diff := cmp.Diff(real.transcript(), simulated.transcript()); diff != "" {
+				t.Errorf("real (-), simulated (+):\n%s", diff)
+			}
+			node := func(r *recorder) *corev3.Node { return r.streams[0].node }
+			if diff := cmp.Diff(node(real), node(simulated), protocmp.Transform()); diff != "" {
+				t.Errorf("nodes, real (-), simulated (+):\n%s", diff)
+			}
+			if c := e.Counts(); c.NACKs != 2 || c.ACKs != 7 || c.BytesIn == 0 || c.BytesOut == 0 {
+				t.Errorf("counts %+v", c)
+			}
+		})
+	}
+}
+
+// TestRemote plays what Envoy does with nack_on_code_cache_miss.
+func TestRemote(t *testing.T) {
+	module := []byte("the module")
+	sha := harness.SHA256(module)
+	asked := make(chan *http.Request, 10)
+	files := httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		asked <- r
+		_, _ = w.Write(module)
+	}))
+	defer files.Close()
+	r := startRecorder(t)
+	e, err := simenvoy.Start(t.Context(), simenvoy.Config{
+		Address: r.address, Names: simenvoy.NewNames("a"), Modules: files.Listener.Addr().String(), Backoff: time.Millisecond,
+	})
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer e.Close()
+	r.answered("v1-a", false) // inline: taken as it is
+	r.push(resource{"a", "remote-1 " + sha}, true)
+	if got := <-asked; got.Host != "modules.example:80" || got.URL.RequestURI() != "/modules/x.wasm?t=remote-1" {
+		t.Errorf("GET %s of %s", got.URL, got.Host)
+	}
+	if !harness.Poll(t.Context(), func() bool { return e.Fetched() == 1 }) {
+		t.Fatal("the module is not in the code cache")
+	}
+	r.push(resource{"a", "remote-2 " + sha}, false)
+	select {
+	case <-asked:
+		t.Error("a module that is in the code cache was fetched again")
+	default:
+	}
+}
+
+func TestMain(m *testing.M) { goleak.VerifyTestMain(m) }

@@ -1,0 +1,152 @@
+package simenvoy
+
+import (
+	"context"
+	"crypto/sha256"
+	"encoding/hex"
+	"fmt"
+	"io"
+	"net/http"
+	"net/url"
+	"sync"
+
+	corev3 "github.com/envoyproxy/go-control-plane/envoy/config/core/v3"
+	wasmv3 "github.com/envoyproxy/go-control-plane/envoy/extensions/wasm/v3"
+	"google.golang.org/protobuf/encoding/protowire"
+	"google.golang.org/protobuf/proto"
+)
+
+// maxModule is where Envoy's fetcher gives up.
+const maxModule = 32 << 20
+
+// codeCache is an Envoy's cache of remote code, and its fetches. The zero value
+// takes remote code unseen.
+type codeCache struct {
+	ctx     context.Context
+	server  string // host:port; "": none
+	client  *http.Client
+	fetches sync.WaitGroup
+
+	mu      sync.Mutex
+	have    map[string]bool // by sha256; false: it is being fetched
+	fetched int
+}
+
+func (c *codeCache) init(ctx context.Context, server string) {
+	c.ctx, c.server = ctx, server
+	if server != "" {
+		c.have = map[string]bool{}
+		c.client = &http.Client{Transport: &http.Transport{DisableCompression: true, MaxIdleConnsPerHost: 1}}
+	}
+}
+
+func (c *codeCache) wait() {
+	c.fetches.Wait()
+	if c.client != nil {
+		c.client.CloseIdleConnections()
+	}
+}
+
+// Fetched is how many modules it has fetched.
+func (e *Envoy) Fetched() int {
+	e.code.mu.Lock()
+	defer e.code.mu.Unlock()
+	return e.code.fetched
+}
+
+// load refuses remote code that is not in the cache, and has it fetched.
+func (c *codeCache) load(one *received) error {
+	if c.server == "" {
+		return nil
+	}
+	remote, err := remoteCode(one.config)
+	if err != nil {
+		return err
+	}
+	if remote == nil {
+		return nil
+	}
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	have, known := c.have[remote.GetSha256()]
+	if have {
+		return nil
+	}
+	if !known {
+		c.have[remote.GetSha256()] = false
+		c.fetches.Go(func() { c.fetch(remote) })
+	}
+	return fmt.Errorf("Unable to create Wasm plugin %s", one.name) //nolint:staticcheck // Envoy's own words
+}
+
+func (c *codeCache) fetch(remote *corev3.RemoteDataSource) {
+	err := c.get(remote)
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	if err != nil {
+		delete(c.have, remote.GetSha256())
+		return
+	}
+	c.have[remote.GetSha256()] = true
+	c.fetched++
+}
+
+func (c *codeCache) get(remote *corev3.RemoteDataSource) error {
+	uri, err := url.Parse(remote.GetHttpUri().GetUri())
+	if err != nil {
+		return err
+	}
+	ctx, cancel := context.WithTimeout(c.ctx, remote.GetHttpUri().GetTimeout().AsDuration())
+	defer cancel()
+	req, err := http.NewRequestWithContext(ctx, http.MethodGet, uri.String(), nil)
+	if err != nil {
+		return err
+	}
+	// As in Envoy the URI's host is the Host header, and the cluster says where it goes.
+	req.URL.Host = c.server
+	req.Host = uri.Host
+	res, err := c.client.Do(req)
+	if err != nil {
+		return err
+	}
+	defer res.Body.Close()
+	sum := sha256.New()
+	if _, err := io.Copy(sum, io.LimitReader(res.Body, maxModule+1)); err != nil {
+		return err
+	}
+	if res.StatusCode != http.StatusOK || hex.EncodeToString(sum.Sum(nil)) != remote.GetSha256() {
+		return fmt.Errorf("GET %s: %s", uri, res.Status)
+	}
+	return nil
+}
+
+// remoteCode is the remote code of a resource that asks to be refused while the
+// code is not there; nil: it has none.
+func remoteCode(config []byte) (*corev3.RemoteDataSource, error) {
+	var packed []byte
+	take := func(want protowire.Number, into *[]byte) func(protowire.Number, []byte) error {
+		return func(field protowire.Number, v []byte) error {
+			if field == want {
+				*into = v
+			}
+			return nil
+		}
+	}
+	// TypedExtensionConfig.typed_config, Any.value, Wasm.config: the same for the
+	// HTTP and the network filter.
+	for _, step := range []protowire.Number{2, 2, 1} {
+		if err := fields(config, take(step, &packed)); err != nil {
+			return nil, err
+		}
+		config = packed
+	}
+	var plugin wasmv3.PluginConfig
+	if err := proto.Unmarshal(packed, &plugin); err != nil {
+		return nil, err
+	}
+	vm := plugin.GetVmConfig()
+	if !vm.GetNackOnCodeCacheMiss() {
+		return nil, nil
+	}
+	return vm.GetCode().GetRemote(), nil
+}
