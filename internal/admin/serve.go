@@ -35,6 +35,6 @@ func Serve(ctx context.Context, ln net.Listener, h http.Handler) error {
 	if errors.Is(err, context.DeadlineExceeded) {
 		err = srv.Close()
 	}
-	<-ended
+	_ = <-ended // http.ErrServerClosed, always
 	return err
 }

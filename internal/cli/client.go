@@ -118,7 +118,7 @@ func shortReason(err error) string {
 func (c client) onChange(ctx context.Context, show func() error) error {
 	ctx, cancel := context.WithCancel(ctx)
 	defer cancel()
-	answer, err := c.ask(ctx, "events")
+	answer, err := c.ask(ctx, "events") //nolint:bodyclose // it is closed below; the linter loses sight of it in the goroutine
 	if err != nil {
 		return err
 	}

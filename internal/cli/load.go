@@ -47,20 +47,20 @@ func loadPath(ctx context.Context, path string) documents {
 	info, err := os.Stat(path)
 	switch {
 	case err != nil:
-		return problem("path_unreadable", path, shortReason(err), "name a spec file, or a directory of them")
+		return unreadable(path, shortReason(err), "name a spec file, or a directory of them")
 	case info.IsDir():
 		return loadDirectory(ctx, path)
 	case !info.Mode().IsRegular():
-		return problem("path_unreadable", path, "this is no file and no directory", "name a spec file, or a directory of them")
+		return unreadable(path, "this is no file and no directory", "name a spec file, or a directory of them")
 	}
 	file, err := os.Open(path)
 	if err != nil {
-		return problem("path_unreadable", path, shortReason(err), "")
+		return unreadable(path, shortReason(err), "")
 	}
 	defer file.Close()
 	text, err := io.ReadAll(io.LimitReader(file, maxSpecFile+1))
 	if err != nil {
-		return problem("path_unreadable", path, shortReason(err), "")
+		return unreadable(path, shortReason(err), "")
 	}
 	specs, errs, _ := spec.Decode(path, text)
 	return documents{specs, errs}
@@ -69,8 +69,8 @@ func loadPath(ctx context.Context, path string) documents {
 // maxSpecFile is more than Decode takes, which says so.
 const maxSpecFile = 8 << 20
 
-func problem(code, path, message, hint string) documents {
-	return documents{errors: []*spec.Error{{Code: code, Message: message, Hint: hint, Pos: spec.Position{File: path}}}}
+func unreadable(path, message, hint string) documents {
+	return documents{errors: []*spec.Error{{Code: "path_unreadable", Message: message, Hint: hint, Pos: spec.Position{File: path}}}}
 }
 
 // loadDirectory takes the first set that the source of serve emits.
@@ -86,7 +86,7 @@ func loadDirectory(ctx context.Context, path string) documents {
 	})
 	switch {
 	case first == nil:
-		return problem("path_unreadable", path, fmt.Sprint(err), "")
+		return unreadable(path, fmt.Sprint(err), "")
 	case first.Unavailable != nil:
 		return documents{errors: []*spec.Error{first.Unavailable}}
 	}

@@ -2,6 +2,7 @@ package cli
 
 import (
 	"context"
+	"errors"
 	"fmt"
 	"io"
 	"os"
@@ -84,9 +85,9 @@ func (o *statusOptions) run(ctx context.Context, w io.Writer) error {
 
 // runWatch prints at once and after each change, until ctx ends.
 func (o *statusOptions) runWatch(ctx context.Context, server client, w io.Writer) error {
-	clear := ""
+	wipe := ""
 	if isTerminal(w) {
-		clear = "\x1b[H\x1b[2J"
+		wipe = "\x1b[H\x1b[2J"
 	}
 	err := server.onChange(ctx, func() error {
 		v, err := server.view(ctx, o.name)
@@ -95,18 +96,18 @@ func (o *statusOptions) runWatch(ctx context.Context, server client, w io.Writer
 		}
 		switch {
 		case o.json:
-		case clear != "":
-			fmt.Fprint(w, clear)
+		case wipe != "":
+			fmt.Fprint(w, wipe)
 		default:
 			fmt.Fprintln(w, "---", time.Now().Format(time.TimeOnly))
 		}
 		o.print(w, v)
 		return nil
 	})
-	if ctx.Err() != nil {
-		return nil // asked to end
+	if ctx.Err() == nil {
+		return err
 	}
-	return err
+	return nil // asked to end
 }
 
 // runWait prints once, when all is live or the time is over.
@@ -124,11 +125,11 @@ func (o *statusOptions) runWait(ctx context.Context, server client, w io.Writer)
 		}
 		return nil
 	})
-	if last == nil || (err != errSettled && limit.Err() == nil) {
+	if last == nil || (!errors.Is(err, errSettled) && limit.Err() == nil) {
 		return err
 	}
 	o.print(w, last)
-	if err == errSettled {
+	if errors.Is(err, errSettled) {
 		return nil
 	}
 	return failure("not_live", fmt.Sprintf("not everything is live after %s", o.wait), "the status above says what is missing")
