@@ -6,6 +6,7 @@ import (
 	"encoding/json"
 	"errors"
 	"io/fs"
+	"maps"
 	"time"
 
 	"go.uber.org/zap"
@@ -103,7 +104,7 @@ func (c *Control) sendOnceSaved(sends []delivery.Send) {
 }
 
 func (c *Control) state() savedState {
-	return savedState{Format: stateFormat, Memory: c.machine.Memory(), Pins: c.plan.pins}
+	return savedState{Format: stateFormat, Memory: c.machine.Memory(), Pins: maps.Clone(c.plan.pins)}
 }
 
 func (c *Control) write(state savedState) error {
