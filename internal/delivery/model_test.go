@@ -76,9 +76,11 @@ func (w *world) start() {
 
 func (w *world) step(e Event) {
 	w.log = append(w.log, fmt.Sprintf("%T%+v", e, brief(e)))
+	save, late := false, false
 	for _, a := range w.m.Step(w.now, e) {
 		switch a := a.(type) {
 		case Send:
+			save = save || a.Unproven // it waits for the disk
 			w.log = append(w.log, fmt.Sprintf("  send %d %s %s", a.Stream, a.Name, a.Version))
 			w.answering[a.Stream]++
 			if w.answering[a.Stream] > 1 {
@@ -88,8 +90,11 @@ func (w *world) step(e Event) {
 				e.inbox = append(e.inbox, a)
 			}
 		case Persist:
-			w.memory = w.m.Memory()
+			late = true
 		}
+	}
+	if save || late && w.rng.IntN(2) == 0 { // a crash may come before the disk has the rest
+		w.memory = w.m.Memory()
 	}
 }
 
