@@ -1,0 +1,113 @@
+package e2e_test
+
+import (
+	"fmt"
+	"testing"
+
+	"github.com/wasm-xds/wasm-xds/test/harness"
+	"github.com/wasm-xds/wasm-xds/test/testfilter"
+)
+
+// Ten times the control plane is killed and started again under load: Envoy does
+// not notice, not even by a reload of the same. Edits made meanwhile go live.
+func TestKilledControlPlane(t *testing.T) {
+	t.Parallel()
+	for _, mode := range harness.Modes() {
+		t.Run(string(mode), func(t *testing.T) {
+			s := newScenario(t)
+			s.write(auth, authModule("v0"), "")
+			s.cp.Start()
+			envoy := s.envoy(proxyOptions{mode: mode})
+			envoy.WaitReady()
+			s.cp.WaitLive(auth, authModule("v0"), 1)
+			traffic := s.traffic(envoy.web[0])
+			traffic.live("v0")
+			s.swap(auth, authModule("v1"), "", 1)
+			traffic.live("v1")
+			traffic.load.WaitStamp("v1")
+			before := waitWorkers(t, envoy)
+			for range 10 {
+				s.cp.Restart()
+				s.cp.WaitLive(auth, authModule("v1"), 1)
+				traffic.load.WaitRequests(20)
+			}
+			diff := harness.Diff(before, envoy.FilterStats(auth))
+			for _, name := range []string{"config_reload", "config_fail", "update_rejected"} {
+				if diff[name] != 0 {
+					t.Errorf("ten restarts: %s rose by %d", name, diff[name])
+				}
+			}
+			s.cp.Kill()
+			s.write(auth, authModule("v2"), "")
+			s.cp.Start()
+			s.cp.WaitLive(auth, authModule("v2"), 1)
+			traffic.live("v2")
+			traffic.end()
+		})
+	}
+}
+
+// waitWorkers waits until every update so far has reached the workers, which is
+// when Envoy counts a reload, and returns the filter's counters.
+func waitWorkers(t *testing.T, envoy *proxy) map[string]int64 {
+	t.Helper()
+	var stats map[string]int64
+	if !harness.Poll(t.Context(), func() bool {
+		stats = envoy.FilterStats(auth)
+		return stats["config_reload"] == stats["update_success"]+stats["update_rejected"]
+	}) {
+		t.Fatalf("the workers have not taken every update: %v", stats)
+	}
+	return stats
+}
+
+// A revision that was refused stays refused: neither a restart nor an edit that
+// changes nothing of it makes it live.
+func TestRejectedStaysRejected(t *testing.T) {
+	t.Parallel()
+	for _, mode := range harness.Modes() {
+		t.Run(string(mode), func(t *testing.T) {
+			s := newScenario(t)
+			s.write(auth, authModule("v0"), "")
+			s.cp.Start()
+			envoy := s.envoy(proxyOptions{mode: mode})
+			envoy.WaitReady()
+			good := s.cp.WaitLive(auth, authModule("v0"), 1)
+			traffic := s.traffic(envoy.web[0])
+			traffic.live("v0")
+			bad := testfilter.HTTP{Stamp: "bad", ConfigureFails: true}.Module()
+			rejected := func(f harness.FilterStatus) bool {
+				return f.Error.CodeOrNone() == rejectedByEnvoy && len(f.Here()) == 1 && settled(f)
+			}
+			s.write(auth, bad, "")
+			mustBeRejected(t, "at first", s.cp.WaitFilter(auth, rejected), good)
+			for i := range 2 {
+				s.cp.Restart()
+				mustStayRejected(t, "after a restart", s.cp.WaitFilter(auth, rejected), good)
+				s.write(auth, bad, fmt.Sprintf("# edit %d\n", i))
+				// What comes later in the directory has been read, so the comment has too.
+				marker := fmt.Sprintf("marker-%d", i)
+				s.write(marker, authModule("marker"), "")
+				s.cp.WaitFilter(marker, func(f harness.FilterStatus) bool { return f.Revision != "" })
+				mustStayRejected(t, "after an edit of a comment", s.cp.WaitFilter(auth, rejected), good)
+			}
+			s.swap(auth, authModule("v1"), "", 1)
+			traffic.live("v1")
+			traffic.end()
+		})
+	}
+}
+
+// mustStayRejected wants the good revision to run, and the filter to say why the
+// newest does not.
+func mustStayRejected(t *testing.T, what string, got, good harness.FilterStatus) {
+	t.Helper()
+	if got.State != harness.Active || got.Revision != good.Revision {
+		t.Errorf("%s: the filter is %s with revision %s", what, got.State, got.Revision)
+	}
+	for _, sub := range got.Here() {
+		if sub.Revision != good.Revision {
+			t.Errorf("%s: %s is %s with revision %s", what, sub.Node, sub.State, sub.Revision)
+		}
+	}
+}
