@@ -84,49 +84,63 @@ func TestListenerUpdateAfterRejection(t *testing.T) {
 	}
 }
 
-// A listener goes and comes back while there is no control plane: its filter is
-// served again when the control plane is back, although Envoy had accepted it
-// before. The listener beside it serves all the time.
-func TestListenerBackWithoutControlPlane(t *testing.T) {
+// A listener goes and comes back: its filter is served again at once, although
+// Envoy had accepted it before, also where there is no control plane meanwhile.
+// The listener beside it serves all the time.
+func TestListenerComesBack(t *testing.T) {
 	t.Parallel()
 	for _, mode := range harness.Modes() {
-		t.Run(string(mode), func(t *testing.T) {
-			s := newScenario(t)
-			v1, v2, other := authModule("v1"), authModule("v2"), authModule("other")
-			s.write(auth, v1, "")
-			s.write("other", other, "")
-			s.cp.Start()
-			// What is drained holds its filter for as long as the drain lasts.
-			d := s.dynamic(mode, "edge-1", "--drain-time-s", "1")
-			comesBack := d.listen("web", auth)
-			d.listen("stays", "other")
-			s.cp.WaitLive(auth, v1, 1)
-			s.cp.WaitLive("other", other, 1)
-			stays := s.load(d.proxy)
-			stays.live("other")
-			waitAnswer(t, comesBack, nil, func(a harness.Answer) bool { return guarded(a) == harness.OK })
-
-			s.cp.Kill()
-			d.lds.remove("web")
-			d.waitNotDraining()
-			d.listen("web", auth)
-			d.WaitStat("listener_manager.total_listeners_warming", 1)
-			s.cp.Start()
-			waitAnswer(t, comesBack, nil, func(a harness.Answer) bool {
-				if guarded(a) != harness.OK {
-					t.Errorf("the listener that is back answers %+v", a)
-				}
-				return true
+		t.Run(string(mode)+"/control plane down", func(t *testing.T) {
+			listenerComesBack(t, mode, func(s *scenario, takeAway, bringBack func()) {
+				s.cp.Kill()
+				takeAway()
+				bringBack()
+				s.cp.Start()
 			})
-			s.cp.WaitLive(auth, v1, 1)
-			back := s.load(d.proxy)
-			back.live("v1")
-			s.swap(auth, v2, "", 1)
-			back.live("v2")
-			back.end()
-			stays.end()
+		})
+		t.Run(string(mode)+"/control plane up", func(t *testing.T) {
+			listenerComesBack(t, mode, func(s *scenario, takeAway, bringBack func()) {
+				takeAway()
+				s.cp.WaitFilter(auth, func(f harness.FilterStatus) bool { return len(f.Here()) == 0 })
+				bringBack()
+			})
 		})
 	}
+}
+
+func listenerComesBack(t *testing.T, mode harness.Mode, while func(s *scenario, takeAway, bringBack func())) {
+	s := newScenario(t)
+	v1, v2, other := authModule("v1"), authModule("v2"), authModule("other")
+	s.write(auth, v1, "")
+	s.write("other", other, "")
+	s.cp.Start()
+	// What is drained holds its filter for as long as the drain lasts.
+	d := s.dynamic(mode, "edge-1", "--drain-time-s", "1")
+	comesBack := d.listen("web", auth)
+	d.listen("stays", "other")
+	s.cp.WaitLive(auth, v1, 1)
+	s.cp.WaitLive("other", other, 1)
+	stays := s.load(d.proxy)
+	stays.live("other")
+	waitAnswer(t, comesBack, nil, func(a harness.Answer) bool { return guarded(a) == harness.OK })
+
+	while(s, func() {
+		d.lds.remove("web")
+		d.waitNotDraining()
+	}, func() { d.listen("web", auth) })
+	waitAnswer(t, comesBack, nil, func(a harness.Answer) bool {
+		if guarded(a) != harness.OK {
+			t.Errorf("the listener that is back answers %+v", a)
+		}
+		return true
+	})
+	s.cp.WaitLive(auth, v1, 1)
+	back := s.load(d.proxy)
+	back.live("v1")
+	s.swap(auth, v2, "", 1)
+	back.live("v2")
+	back.end()
+	stays.end()
 }
 
 // waitNotDraining waits until removed listeners are gone for good.

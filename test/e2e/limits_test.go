@@ -84,6 +84,31 @@ func TestModuleServerUnreachable(t *testing.T) {
 	}
 }
 
+// A transfer that breaks in the middle is no obstacle either.
+func TestModuleTransferBreaks(t *testing.T) {
+	s := newScenario(t)
+	link := harness.StartLink(t, s.cp.ModulesAddress())
+	v1, v2 := authModule("v1"), paddedModule("v2", 8<<20)
+	s.write(auth, v1, "")
+	s.cp.Start()
+	envoy := s.envoy(proxyOptions{change: func(b *harness.Bootstrap) { b.ModulesAddress = link.Address() }})
+	s.cp.WaitLive(auth, v1, 1)
+	l := s.load(envoy)
+	l.live("v1")
+	link.SetRate(1 << 20)
+	s.write(auth, v2, "")
+	if !harness.Poll(t.Context(), func() bool { return link.Passed() > 1<<20 }) {
+		t.Fatal("Envoy does not fetch the module")
+	}
+	link.Refuse()
+	got := s.cp.WaitLive(auth, v2, 1).Here()[0]
+	l.live("v2")
+	if got.Variant != "inline" || got.Error.CodeOrNone() != "module_not_fetched" {
+		t.Errorf("went live as %s, with error %+v", got.Variant, got.Error)
+	}
+	l.end()
+}
+
 // delivery: file works where Envoy sees the module store at another path, and
 // where it does not see it the module goes inline and the status says why.
 func TestFileDeliveryElsewhere(t *testing.T) {

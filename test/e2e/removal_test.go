@@ -6,6 +6,7 @@ import (
 	"testing"
 
 	"github.com/wasm-xds/wasm-xds/test/harness"
+	"github.com/wasm-xds/wasm-xds/test/testfilter"
 )
 
 // The spec of a filter goes and comes back: whatever onRemove says, no request
@@ -99,5 +100,41 @@ func TestDisabledAndBack(t *testing.T) {
 	s.becomes(pair, passed, guarded, "v1", func() { s.swap(auth, v1, "", 2) })
 	for _, l := range pair {
 		l.end()
+	}
+}
+
+// A network filter is switched off, on, and removed: the stand-ins are network
+// filters too. An HTTP filter beside it on the stream does not notice.
+func TestNetworkFilterSwitchedAndRemoved(t *testing.T) {
+	t.Parallel()
+	for _, mode := range []harness.Mode{harness.ADSDelta, harness.ECDSSotW} {
+		t.Run(string(mode), func(t *testing.T) {
+			const gate, spec = "gate", "type: network\nonRemove: deny\n"
+			s := newScenario(t)
+			v1 := authModule("v1")
+			n1, n2 := testfilter.Network{Stamp: "n1"}.Module(), testfilter.Network{Stamp: "n2"}.Module()
+			s.write(auth, v1, "")
+			s.write(gate, n1, spec)
+			s.cp.Start()
+			envoy := s.envoy(proxyOptions{mode: mode, raw: harness.Filters(gate)})
+			s.cp.WaitLive(auth, v1, 1)
+			s.cp.WaitLive(gate, n1, 1)
+			l := s.load(envoy)
+			l.live("v1")
+			waitExchange(t, envoy.raw, "[n1]ping")
+			s.write(gate, n1, spec+"disabled: true")
+			s.cp.WaitFilter(gate, variantLive("passthrough", 1))
+			waitExchange(t, envoy.raw, "ping")
+			s.swap(gate, n2, spec, 1)
+			waitExchange(t, envoy.raw, "[n2]ping")
+			if err := os.Remove(s.file(gate + ".yaml")); err != nil {
+				t.Fatal(err)
+			}
+			s.cp.WaitFilter(gate, variantLive("deny", 1))
+			waitExchange(t, envoy.raw, "")
+			s.swap(gate, n1, spec, 1)
+			waitExchange(t, envoy.raw, "[n1]ping")
+			l.end()
+		})
 	}
 }

@@ -83,9 +83,7 @@ func TestUnknownNetworkFilter(t *testing.T) {
 			gate := testfilter.Network{Stamp: "n1"}.Module()
 			s.write(missing, gate, "type: network")
 			s.cp.WaitLive(missing, gate, 1)
-			if !harness.Poll(t.Context(), func() bool { return exchange(t, envoy.raw) == "[n1]ping" }) {
-				t.Errorf("the filter is live and does not serve")
-			}
+			waitExchange(t, envoy.raw, "[n1]ping")
 			l.end()
 		})
 	}
@@ -108,4 +106,16 @@ func exchange(t *testing.T, address string) string {
 	_ = conn.(*net.TCPConn).CloseWrite()
 	got, _ := io.ReadAll(conn)
 	return string(got)
+}
+
+// waitExchange waits until connections bring that.
+func waitExchange(t *testing.T, address, wanted string) {
+	t.Helper()
+	got := ""
+	if !harness.Poll(t.Context(), func() bool {
+		got = exchange(t, address)
+		return got == wanted
+	}) {
+		t.Fatalf("a connection brings %q, not %q", got, wanted)
+	}
 }
