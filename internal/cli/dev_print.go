@@ -3,6 +3,7 @@ package cli
 import (
 	"fmt"
 	"io"
+	"os"
 	"path/filepath"
 	"strings"
 )
@@ -47,7 +48,7 @@ func (o *devOptions) printTries(w io.Writer, v *view) {
 	if hello {
 		try("$EDITOR "+relative(files["hello"]), "change config, save, and look at the header hello: live at once")
 	}
-	try("wasm-xds status --watch --admin-address "+o.serve.AdminAddress, "what runs where")
+	try(relative(os.Args[0])+" status --watch --admin-address "+o.serve.AdminAddress, "what runs where")
 	_ = table.Flush() // a strings.Builder takes everything
 	fmt.Fprintf(&b, "\nOr see http://%s/ in a browser. Ctrl-C ends it all.\n\n", o.serve.AdminAddress)
 	_, _ = io.WriteString(w, b.String()) // a closed output is nobody's problem
