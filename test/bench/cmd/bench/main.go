@@ -1,0 +1,84 @@
+// Bench measures wasm-xds and writes what it finds into docs/benchmarks.md, each
+// benchmark into its own section.
+package main
+
+import (
+	"context"
+	"flag"
+	"fmt"
+	"io"
+	"os"
+	"os/signal"
+	"strings"
+	"syscall"
+
+	"github.com/wasm-xds/wasm-xds/test/bench/fanout"
+	"github.com/wasm-xds/wasm-xds/test/bench/report"
+	"github.com/wasm-xds/wasm-xds/test/bench/suite"
+)
+
+func main() { os.Exit(run(os.Args[1:], os.Stdout, os.Stderr)) }
+
+// benchmarks are all of them, in the order in which they run.
+func benchmarks(c cases) []suite.Benchmark {
+	return []suite.Benchmark{
+		fanout.Benchmark(c.wanted),
+	}
+}
+
+// cases picks some of the fan-out's sizes: `-case ads-delta/1000/10`.
+type cases string
+
+func (c cases) wanted(one fanout.Case) bool {
+	return c == "" || strings.HasPrefix(fmt.Sprintf("%s/%d/%d/", one.Mode, one.Clients, one.Filters), string(c)+"/")
+}
+
+func run(args []string, stdout, stderr io.Writer) int {
+	flags := flag.NewFlagSet("bench", flag.ContinueOnError)
+	flags.SetOutput(stderr)
+	only := flags.String("only", "", "the benchmarks to run, separated by commas; all where it is empty")
+	quick := flags.Bool("quick", false, "small sizes, once: to see that it works; nothing is written unless -page says where")
+	page := flags.String("page", "", "the page whose sections are replaced (default docs/benchmarks.md, and none with -quick or -case)")
+	binary := flags.String("binary", "", "the wasm-xds to measure (default: built from this tree)")
+	one := flags.String("case", "", "fanout: one size alone, `mode/Envoys/filters` or the beginning of it")
+	if err := flags.Parse(args); err != nil {
+		return 2
+	}
+	if *page == "" && !*quick && *one == "" {
+		*page = "docs/benchmarks.md"
+	}
+	ctx, stop := signal.NotifyContext(context.Background(), os.Interrupt, syscall.SIGTERM)
+	defer stop()
+	o := suite.Options{Quick: *quick, Binary: *binary, Log: stderr}
+	failed := false
+	for _, b := range benchmarks(cases(*one)) {
+		if *only != "" && !strings.Contains(","+*only+",", ","+b.Name+",") {
+			continue
+		}
+		if err := measure(ctx, b, o, *page, stdout); err != nil {
+			fmt.Fprintf(stderr, "%s: %v\n", b.Name, err)
+			failed = true
+		}
+	}
+	if failed {
+		return 1
+	}
+	return 0
+}
+
+func measure(ctx context.Context, b suite.Benchmark, o suite.Options, page string, stdout io.Writer) error {
+	var err error
+	if o.Dir, err = os.MkdirTemp("", "wasm-xds-bench-"); err != nil {
+		return err
+	}
+	defer os.RemoveAll(o.Dir)
+	s, err := b.Run(ctx, o)
+	if err != nil {
+		return err
+	}
+	fmt.Fprintln(stdout, s.Markdown())
+	if page == "" {
+		return nil
+	}
+	return report.Update(page, s)
+}

@@ -1,0 +1,64 @@
+// Package proc reads what a process of this machine has used, from Linux's /proc.
+package proc
+
+import (
+	"bufio"
+	"fmt"
+	"os"
+	"path/filepath"
+	"strconv"
+	"strings"
+	"time"
+)
+
+// CPU is the time that the process's threads have spent on a core, in the process
+// and in the kernel for it, to the nanosecond.
+func CPU(pid int) (time.Duration, error) {
+	paths, err := filepath.Glob(fmt.Sprintf("/proc/%d/task/*/schedstat", pid))
+	if err != nil || len(paths) == 0 {
+		return 0, fmt.Errorf("process %d: no thread found: %w", pid, os.ErrNotExist)
+	}
+	var sum time.Duration
+	for _, path := range paths {
+		text, err := os.ReadFile(path)
+		if err != nil {
+			continue // a thread that has just ended
+		}
+		ran, _, _ := strings.Cut(string(text), " ")
+		ns, err := strconv.ParseInt(ran, 10, 64)
+		if err != nil {
+			return 0, fmt.Errorf("%s: %w", path, err)
+		}
+		sum += time.Duration(ns)
+	}
+	return sum, nil
+}
+
+// RSS is the process's resident memory in bytes.
+func RSS(pid int) (float64, error) { return status(pid, "VmRSS") }
+
+// PeakRSS is the most that RSS ever was.
+func PeakRSS(pid int) (float64, error) { return status(pid, "VmHWM") }
+
+func status(pid int, key string) (float64, error) {
+	path := fmt.Sprintf("/proc/%d/status", pid)
+	file, err := os.Open(path)
+	if err != nil {
+		return 0, err
+	}
+	defer file.Close()
+	for lines := bufio.NewScanner(file); lines.Scan(); {
+		if k, v, ok := strings.Cut(lines.Text(), ":"); ok && k == key {
+			var kib float64
+			_, err := fmt.Sscanf(v, "%f kB", &kib)
+			return kib * 1024, err
+		}
+	}
+	return 0, fmt.Errorf("%s has no %s", path, key)
+}
+
+// Files is the number of the process's open files.
+func Files(pid int) (int, error) {
+	entries, err := os.ReadDir(fmt.Sprintf("/proc/%d/fd", pid))
+	return len(entries), err
+}
