@@ -133,7 +133,7 @@ func (s *scenario) traffic(address string, requests ...harness.Request) *traffic
 	if len(requests) == 0 {
 		requests = authRequests()
 	}
-	return &traffic{t: s.t, load: harness.StartLoad(s.t, harness.LoadOptions{Address: address, Requests: requests, Workers: 3, Rate: 450})}
+	return &traffic{t: s.t, load: harness.StartLoad(s.t, harness.LoadOptions{Address: address, Requests: requests, Workers: 6, Rate: 450})}
 }
 
 // live says that a stamp is live now.
