@@ -158,7 +158,7 @@ func configuration(s *spec.Spec) (*string, *spec.Error) {
 	if s.ConfigFrom == nil {
 		return s.Config, nil
 	}
-	return readConfig(*s.ConfigFrom)
+	return module.ReadConfig(*s.ConfigFrom)
 }
 
 // withStore calls do with a store that is removed afterwards.

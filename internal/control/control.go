@@ -149,6 +149,9 @@ func (c *Control) FetchFinished(token string, complete bool) {
 	c.post(delivery.FetchFinished{Token: token, Complete: complete})
 }
 
+// Answered counts an answer of the module server.
+func (c *Control) Answered(status int, bytes int64) { c.cfg.Metrics.ModuleServed(status, bytes) }
+
 // Serves says whether some revision that may be served names the module.
 func (c *Control) Serves(sha256 string) bool {
 	_, ok := (*c.served.Load())[sha256]
@@ -253,7 +256,9 @@ func (c *Control) carryOut(a delivery.Action) {
 		c.sender.Send(a)
 	case delivery.WentLive:
 		c.cfg.Metrics.Acked()
-		c.cfg.Metrics.HotLoaded(a.Variant.String(), time.Since(a.Since))
+		if !a.Since.IsZero() {
+			c.cfg.Metrics.HotLoaded(a.Variant.String(), time.Since(a.Since))
+		}
 	case delivery.WasRefused:
 		c.logRefusal(a)
 	case delivery.Changed:

@@ -2,17 +2,12 @@ package control
 
 import (
 	"context"
-	"errors"
-	"fmt"
-	"io"
-	"io/fs"
-	"os"
 	"runtime"
 	"time"
-	"unicode/utf8"
 
 	"golang.org/x/sync/errgroup"
 
+	"github.com/wasm-xds/wasm-xds/internal/module"
 	"github.com/wasm-xds/wasm-xds/pkg/snapshot"
 	"github.com/wasm-xds/wasm-xds/pkg/spec"
 )
@@ -23,7 +18,6 @@ type ModuleResolver interface {
 }
 
 const (
-	maxConfigSize = 1 << 20
 	// A download that failed is tried again after retryFirst, and then after twice
 	// the time each, up to retryMax.
 	retryFirst = 15 * time.Second
@@ -110,7 +104,7 @@ func (c *Control) runJob(ctx context.Context, j job) result {
 		r.module, r.err = c.cfg.Modules.ResolveSpec(ctx, j.module)
 		c.cfg.Metrics.Resolved(r.err == nil, time.Since(start))
 	} else {
-		r.config, r.err = readConfig(*j.config)
+		r.config, r.err = module.ReadConfig(*j.config)
 	}
 	if r.err != nil {
 		named := *r.err
@@ -118,30 +112,4 @@ func (c *Control) runJob(ctx context.Context, j job) result {
 		r.err = &named
 	}
 	return r
-}
-
-// readConfig reads a plugin configuration. Its content is in no error.
-func readConfig(ref spec.FileRef) (*string, *spec.Error) {
-	fail := func(code, message, hint string) (*string, *spec.Error) {
-		return nil, &spec.Error{Code: code, Message: message, Hint: hint, Pos: ref.Pos}
-	}
-	f, err := os.Open(ref.Path)
-	switch {
-	case errors.Is(err, fs.ErrNotExist):
-		return fail("config_missing", fmt.Sprintf("the configuration file %s does not exist", ref.Path), "write it, or correct configFrom.file")
-	case err != nil:
-		return fail("config_unreadable", err.Error(), "let the user that runs wasm-xds read the file")
-	}
-	defer f.Close()
-	text, err := io.ReadAll(io.LimitReader(f, maxConfigSize+1))
-	switch {
-	case err != nil:
-		return fail("config_unreadable", err.Error(), "configFrom.file must name a regular file")
-	case len(text) > maxConfigSize:
-		return fail("config_too_large", fmt.Sprintf("%s is larger than %d bytes", ref.Path, maxConfigSize), "a plugin configuration must be smaller")
-	case !utf8.Valid(text):
-		return fail("config_not_text", fmt.Sprintf("%s is not UTF-8 text", ref.Path), "Envoy carries a plugin configuration as a string")
-	}
-	config := string(text)
-	return &config, nil
 }

@@ -4,6 +4,7 @@ import (
 	"cmp"
 	"fmt"
 	"slices"
+	"time"
 
 	"github.com/wasm-xds/wasm-xds/pkg/snapshot"
 )
@@ -50,7 +51,7 @@ func (m *Machine) acked(p *push) {
 	if !wasLive {
 		since := u.f.since
 		if u.joined.After(since) {
-			since = u.joined
+			since = time.Time{} // a boot: how long it took is the Envoy's matter
 		}
 		m.actions = append(m.actions, WentLive{Name: u.f.name, Variant: p.version.Variant, Since: since})
 	}

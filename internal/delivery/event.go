@@ -108,7 +108,8 @@ type (
 	Changed struct{ Name string }
 	// Persist says that the [Memory] has changed.
 	Persist struct{}
-	// WentLive says that a subscriber accepted a revision; Since is when it became wanted.
+	// WentLive says that a subscriber accepted a revision. Since is when that became
+	// wanted; zero for one that subscribed later.
 	WentLive struct {
 		Name    string
 		Variant Variant

@@ -261,7 +261,7 @@ func (b *body) Read(p []byte) (int, error) {
 		b.logged = time.Now()
 		b.logger.Info("downloading module", zap.Int64("bytes", b.read), zap.Int64("of", b.length))
 	}
-	if err == nil || err == io.EOF {
+	if err == nil || errors.Is(err, io.EOF) {
 		return n, err
 	}
 	if cause := context.Cause(b.ctx); cause != nil {

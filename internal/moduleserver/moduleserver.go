@@ -32,6 +32,8 @@ type Events interface {
 	// sent and, where the platform can tell, acknowledged by the peer's kernel.
 	// Else the transfer broke, or was refused, or was not of the whole module.
 	FetchFinished(token string, complete bool)
+	// Answered counts every answer, whatever it was: its HTTP status and the bytes of its body.
+	Answered(status int, bytes int64)
 }
 
 const (
@@ -62,7 +64,9 @@ type handler struct {
 }
 
 // ServeHTTP is plain dispatch: a ServeMux would answer odd paths with redirects.
-func (h *handler) ServeHTTP(w http.ResponseWriter, r *http.Request) {
+func (h *handler) ServeHTTP(answer http.ResponseWriter, r *http.Request) {
+	w := &transfer{ResponseWriter: answer}
+	defer func() { h.events.Answered(w.status, w.sent) }()
 	w.Header().Set("X-Content-Type-Options", "nosniff")
 	control := http.NewResponseController(w)
 	extend(control, 0)
@@ -93,7 +97,7 @@ func (h *handler) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 }
 
 // serve answers with the module and says whether the peer has all of it.
-func (h *handler) serve(w http.ResponseWriter, r *http.Request, sum string) bool {
+func (h *handler) serve(w *transfer, r *http.Request, sum string) bool {
 	if !h.served(sum) {
 		http.Error(w, "no revision names this module", http.StatusNotFound)
 		return false
@@ -117,9 +121,8 @@ func (h *handler) serve(w http.ResponseWriter, r *http.Request, sum string) bool
 	header.Set("Cache-Control", "public, max-age=31536000, immutable")
 	control := http.NewResponseController(w)
 	extend(control, size)
-	transfer := &transfer{ResponseWriter: w}
-	http.ServeContent(transfer, r, "", time.Time{}, f)
-	if !transfer.sentAll(size) {
+	http.ServeContent(w, r, "", time.Time{}, f)
+	if !w.sentAll(size) {
 		return false
 	}
 	return h.delivered(r, control, sum, size)

@@ -46,6 +46,8 @@ type events chan string
 
 func (e events) FetchStarted(token string) { e <- "started " + token }
 
+func (events) Answered(int, int64) {}
+
 func (e events) FetchFinished(token string, complete bool) {
 	e <- fmt.Sprintf("finished %s %t", token, complete)
 }

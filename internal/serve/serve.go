@@ -184,7 +184,7 @@ func serveGRPC(ctx context.Context, l net.Listener, server *xds.Server) error {
 	// Envoy's streams never end by themselves: a graceful stop would wait for ever.
 	g.Stop()
 	server.Wait()
-	<-ended
+	_ = <-ended // it was closed here: there is nothing to hear
 	return nil
 }
 
@@ -202,6 +202,6 @@ func serveHTTP(ctx context.Context, l net.Listener, server *http.Server) error {
 	if errors.Is(err, context.DeadlineExceeded) {
 		err = server.Close()
 	}
-	<-ended
+	_ = <-ended // it was closed here: there is nothing to hear
 	return err
 }

@@ -171,7 +171,7 @@ func (d *decoder) moduleURL(v *node) string {
 	if !ok {
 		return ""
 	}
-	problem, hint := "", ""
+	var problem, hint string
 	parsed, err := url.Parse(text)
 	switch {
 	case len(text) > maxURL:

@@ -112,7 +112,7 @@ func TestSotWReconnect(t *testing.T) {
 	for _, mode := range []harness.Mode{harness.ECDSSotW, harness.ADSSotW} {
 		t.Run(string(mode), func(t *testing.T) {
 			on(t, both, func(t *testing.T, version string) {
-				e, st := warm(t, setup{version: version, mode: mode})
+				e, _ := warm(t, setup{version: version, mode: mode})
 				st, stop := e.xds.reconnect(e.stopXDS, "auth")
 				if got := st.first().version; got != "1" {
 					t.Errorf("on reconnect Envoy names version_info %q, not 1", got)

@@ -145,7 +145,8 @@ func (p *pass) readEntry(n *node, name string) error {
 	if l.link != "" {
 		if !isSpecName(name) {
 			// Links to modules and the like need no watching.
-			if info, err := p.s.src.disk.stat(path); err != nil || !info.IsDir() {
+			info, err := p.s.src.disk.stat(path)
+			if isDir := err == nil && info.IsDir(); !isDir {
 				p.forgetEntry(n, name)
 				return nil
 			}
@@ -255,7 +256,7 @@ func (p *pass) readFile(n *node, name string, at place) error {
 	}
 	now := time.Now()
 	var text []byte
-	err := error(errNotRegular)
+	err := errNotRegular
 	if at.info.Mode().IsRegular() { // opening a device may have effects
 		text, err = p.s.src.disk.readFile(at.real, p.s.src.limits.fileSize)
 	}

@@ -1,4 +1,4 @@
-package cli
+package module
 
 import (
 	"errors"
@@ -11,11 +11,12 @@ import (
 	"github.com/wasm-xds/wasm-xds/pkg/spec"
 )
 
-// maxConfig is the largest plugin configuration that serve takes, in bytes.
-const maxConfig = 1 << 20
+// maxConfigSize is in bytes.
+const maxConfigSize = 1 << 20
 
-// readConfig reads a plugin configuration as serve does. Its content is in no error.
-func readConfig(ref spec.FileRef) (*string, *spec.Error) {
+// ReadConfig reads the plugin configuration that a spec refers to: at most 1 MiB of
+// UTF-8 text in a regular file. Its content is in no error.
+func ReadConfig(ref spec.FileRef) (*string, *spec.Error) {
 	fail := func(code, message, hint string) (*string, *spec.Error) {
 		return nil, &spec.Error{Code: code, Message: message, Hint: hint, Pos: ref.Pos}
 	}
@@ -27,15 +28,15 @@ func readConfig(ref spec.FileRef) (*string, *spec.Error) {
 		return fail("config_unreadable", err.Error(), "let your user read the file")
 	case !info.Mode().IsRegular():
 		return fail("config_unreadable", ref.Path+" is no regular file", "configFrom.file must name a regular file")
-	case info.Size() > maxConfig:
-		return fail("config_too_large", fmt.Sprintf("%s is larger than %d bytes", ref.Path, maxConfig), "a plugin configuration must be smaller")
+	case info.Size() > maxConfigSize:
+		return fail("config_too_large", fmt.Sprintf("%s is larger than %d bytes", ref.Path, maxConfigSize), "a plugin configuration must be smaller")
 	}
 	file, err := os.Open(ref.Path)
 	if err != nil {
 		return fail("config_unreadable", err.Error(), "let your user read the file")
 	}
 	defer file.Close()
-	text, err := io.ReadAll(io.LimitReader(file, maxConfig))
+	text, err := io.ReadAll(io.LimitReader(file, maxConfigSize))
 	switch {
 	case err != nil:
 		return fail("config_unreadable", err.Error(), "let your user read the file")
