@@ -77,7 +77,7 @@ func TestRemoteFallsBackToInline(t *testing.T) {
 				r.nack(1, unable)
 				if i < 2 {
 					r.fetched(1, true)
-					r.pass(20 * time.Millisecond)
+					r.pass([]time.Duration{20 * time.Millisecond, 200 * time.Millisecond}[i])
 					r.want("1 auth two! remote")
 				}
 			}

@@ -1,6 +1,9 @@
 package delivery
 
-import "fmt"
+import (
+	"fmt"
+	"time"
+)
 
 // remoteRefused takes the NACK of a remote push: the code was not in Envoy's cache,
 // or it was and does not load. A GET tells which.
@@ -25,7 +28,7 @@ func (m *Machine) remoteRefused(p *push, raw string) {
 	}
 	u.fetch.refused = true
 	if u.fetch.finished && !u.fetch.failed {
-		u.fetch.retryAt = m.now.Add(m.cfg.FetchSettle)
+		u.fetch.retryAt = m.now.Add(m.cfg.FetchSettle * settleGrowth(u.fetch.attempts))
 	}
 	switch {
 	case u.fetch.started:
@@ -89,6 +92,15 @@ func (m *Machine) fallBack(u *sub, reason string) {
 	m.noRemoteHere(u)
 }
 
+// settleGrowth lengthens the pause after a push that came too early: behind a proxy the
+// bytes may be on their way for longer than this machine's kernel can tell.
+func settleGrowth(attempts int) time.Duration {
+	if attempts > 1 {
+		return 10
+	}
+	return 1
+}
+
 func (m *Machine) fetchStarted(token string) {
 	u := m.tokens[token]
 	if u == nil || u.closed {
@@ -106,7 +118,7 @@ func (m *Machine) fetchFinished(token string, complete bool) {
 	}
 	u.fetch.finished, u.fetch.failed = true, !complete
 	if complete && u.fetch.refused {
-		u.fetch.retryAt = m.now.Add(m.cfg.FetchSettle)
+		u.fetch.retryAt = m.now.Add(m.cfg.FetchSettle * settleGrowth(u.fetch.attempts))
 	}
 	m.touch(u)
 }
