@@ -80,9 +80,8 @@ type Control struct {
 	source    sourceStatus
 	saving    bool
 	unsaved   bool
-	writing   []delivery.Send // wait for the state that is being written
-	waiting   []delivery.Send // wait for the one after it
 	collected time.Time
+	unsettled unsettledSaver
 	opened    map[delivery.StreamID]streamInfo
 }
 
@@ -97,7 +96,9 @@ type (
 	resolved struct{ results map[string]result }
 	retry    struct{ key string }
 	saved    struct{ err error }
-	query    struct {
+
+	unsettledSaved struct{ err error }
+	query          struct {
 		run  func()
 		done chan struct{}
 	}
@@ -219,6 +220,8 @@ func (c *Control) take(ctx context.Context, message any) {
 	case retry:
 		delete(c.results, message.key)
 		c.replan(ctx)
+	case unsettledSaved:
+		c.takeUnsettledSaved(message.err)
 	case saved:
 		c.takeSaved(message.err)
 	case query:
@@ -265,6 +268,8 @@ func (c *Control) carryOut(a delivery.Action) {
 		c.hub.Publish(admin.Event{Type: admin.EventFilter, Name: a.Name, Time: time.Now()})
 	case delivery.Persist:
 		c.save()
+	case delivery.PersistUnsettled:
+		c.saveUnsettled()
 	}
 }
 

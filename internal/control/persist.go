@@ -16,8 +16,11 @@ import (
 )
 
 const (
-	stateFile   = "state.json"
-	stateFormat = 1
+	stateFile = "state.json"
+	// unsettledFile is apart from the state, because pushes wait for it: it stays
+	// small however many filters there are.
+	unsettledFile = "unsettled.json"
+	stateFormat   = 1
 	// A module is collected only when it has lain unused for a while: a spec that is
 	// being resolved may be about to name it.
 	collectAge   = 10 * time.Minute
@@ -47,6 +50,14 @@ func (c *Control) restore() {
 	case state.Format != stateFormat:
 		c.cfg.Logger.Error("the state is of another format: starting without it", zap.Int("format", state.Format))
 		state = savedState{}
+	}
+	if text, err := c.cfg.Files.Load(unsettledFile); err == nil {
+		err = json.Unmarshal(text, &state.Memory.Unsettled)
+		if err != nil {
+			c.cfg.Logger.Error("the canaries of before cannot be read", zap.Error(err))
+		}
+	} else if !errors.Is(err, fs.ErrNotExist) {
+		c.cfg.Logger.Error("the canaries of before cannot be read", zap.Error(err))
 	}
 	policy := c.cfg.Policy
 	policy.Epoch = newEpoch()
@@ -81,25 +92,67 @@ func (c *Control) save() {
 		return
 	}
 	c.saving, c.unsaved = true, false
-	c.writing, c.waiting = c.waiting, nil
 	state := c.state()
 	c.workers.Go(func() { c.post(saved{c.write(state)}) })
 }
 
-// sendOnceSaved sends what no Envoy has loaded yet as soon as the state on disk
-// knows of it. Else a crash right after the push would forget which Envoy was the
+// sendOnceSaved sends what no Envoy has loaded yet as soon as the disk knows whom
+// it goes to. Else a crash right after the push would forget which Envoy was the
 // canary, and another one would meet the revision next.
 func (c *Control) sendOnceSaved(sends []delivery.Send) {
-	switch {
-	case len(sends) == 0:
-	case c.saving && c.unsaved:
-		c.waiting = append(c.waiting, sends...)
-	case c.saving:
-		c.writing = append(c.writing, sends...)
-	default:
+	if len(sends) == 0 {
+		return
+	}
+	if !c.unsettled.saving {
 		for _, send := range sends {
 			c.carryOut(send)
 		}
+		return
+	}
+	if c.unsettled.again {
+		c.unsettled.waiting = append(c.unsettled.waiting, sends...)
+	} else {
+		c.unsettled.writing = append(c.unsettled.writing, sends...)
+	}
+}
+
+// unsettledSaver is what is under way with the file of what is unsettled.
+type unsettledSaver struct {
+	saving, again bool
+	writing       []delivery.Send // to be sent when the save under way is done
+	waiting       []delivery.Send // when the one after it is
+}
+
+func (c *Control) saveUnsettled() {
+	if c.unsettled.saving {
+		c.unsettled.again = true
+		return
+	}
+	c.unsettled = unsettledSaver{saving: true, writing: c.unsettled.waiting}
+	unsettled := c.machine.Unsettled()
+	c.workers.Go(func() { c.post(unsettledSaved{c.writeUnsettled(unsettled)}) })
+}
+
+func (c *Control) writeUnsettled(unsettled delivery.Unsettled) error {
+	text, err := json.Marshal(unsettled)
+	if err != nil {
+		return err
+	}
+	return c.cfg.Files.Save(unsettledFile, text)
+}
+
+func (c *Control) takeUnsettledSaved(err error) {
+	if err != nil {
+		// A full disk stops no delivery.
+		c.cfg.Logger.Error("the canaries cannot be saved: a restart may choose others", zap.Error(err))
+	}
+	ready := c.unsettled.writing
+	c.unsettled.saving, c.unsettled.writing = false, nil
+	for _, send := range ready {
+		c.carryOut(send)
+	}
+	if c.unsettled.again {
+		c.saveUnsettled()
 	}
 }
 
@@ -120,12 +173,6 @@ func (c *Control) takeSaved(err error) {
 	if err != nil {
 		c.cfg.Logger.Error("the state cannot be saved: a restart would go on from an older one", zap.Error(err))
 	}
-	// Also where it could not be saved: a full disk stops no delivery.
-	ready := c.writing
-	c.writing = nil
-	for _, send := range ready {
-		c.carryOut(send)
-	}
 	if c.unsaved {
 		c.save()
 		return
@@ -133,22 +180,25 @@ func (c *Control) takeSaved(err error) {
 	c.collect()
 }
 
-// saveLast writes what is not written yet, when the control ends: after the writer
+// saveLast writes what is not written yet, when the control ends: after the writers
 // that may be under way, so that the older never overwrites the newer.
 func (c *Control) saveLast() {
-	if !c.saving {
-		return
-	}
-	for c.saving {
-		if m, ok := (<-c.inbox).(saved); ok {
-			c.saving = false
-			c.unsaved = c.unsaved || m.err != nil
+	for c.saving || c.unsettled.saving {
+		switch m := (<-c.inbox).(type) {
+		case saved:
+			c.saving, c.unsaved = false, c.unsaved || m.err != nil
+		case unsettledSaved:
+			c.unsettled.saving, c.unsettled.again = false, c.unsettled.again || m.err != nil
 		}
 	}
-	if !c.unsaved {
-		return
+	var err error
+	if c.unsaved {
+		err = c.write(c.state())
 	}
-	if err := c.write(c.state()); err != nil {
+	if c.unsettled.again {
+		err = errors.Join(err, c.writeUnsettled(c.machine.Unsettled()))
+	}
+	if err != nil {
 		c.cfg.Logger.Error("the state cannot be saved", zap.Error(err))
 	}
 }

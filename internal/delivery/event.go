@@ -100,14 +100,17 @@ type (
 		Revision *snapshot.Revision
 		Version  Version
 		Envoy    string // the Envoy's version, for the translation
-		// Unproven says that no Envoy of this version has loaded the revision yet. The
-		// Memory must outlive a crash before it is sent: it says who may hold refused bytes.
+		// Unproven says that no Envoy of this version has loaded the revision yet. What is
+		// unsettled must outlive a crash before it is sent: it says who may hold refused bytes.
 		Unproven bool
 	}
 	// Changed says that the status of a filter may read differently now.
 	Changed struct{ Name string }
-	// Persist says that the [Memory] has changed.
+	// Persist says that the [Memory] has changed, but for what is unsettled.
 	Persist struct{}
+	// PersistUnsettled says that [Machine.Unsettled] has changed. It is small, whatever the
+	// number of filters: a [Send] that is Unproven waits until it is on disk.
+	PersistUnsettled struct{}
 	// WentLive says that a subscriber accepted a revision. Since is when that became
 	// wanted; zero for one that subscribed later.
 	WentLive struct {
@@ -124,11 +127,12 @@ type (
 	}
 )
 
-func (Send) action()       {}
-func (Changed) action()    {}
-func (Persist) action()    {}
-func (WentLive) action()   {}
-func (WasRefused) action() {}
+func (Send) action()             {}
+func (Changed) action()          {}
+func (Persist) action()          {}
+func (PersistUnsettled) action() {}
+func (WentLive) action()         {}
+func (WasRefused) action()       {}
 
 // Substitutes makes the built-in stand-ins. Both are pure.
 type Substitutes interface {

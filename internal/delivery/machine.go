@@ -71,8 +71,11 @@ type Machine struct {
 	actions  []Action
 	changed  map[string]struct{}
 	persist  bool
-	timers   timers
-	pruneAt  int // size of verdicts and salts at which to prune
+	started  time.Time
+
+	persistUnsettled bool
+	timers           timers
+	pruneAt          int // size of verdicts and salts at which to prune
 }
 
 type verdictKey struct{ revision, envoy string }
@@ -92,6 +95,7 @@ func New(cfg Config, mem Memory, now time.Time) *Machine {
 	m := &Machine{
 		cfg:      cfg.withDefaults(),
 		now:      now,
+		started:  now,
 		filters:  map[string]*filter{},
 		streams:  map[StreamID]*stream{},
 		verdicts: map[verdictKey]verdict{},
@@ -146,6 +150,10 @@ func (m *Machine) take() []Action {
 		actions = append(actions, Changed{Name: name})
 	}
 	clear(m.changed)
+	if m.persistUnsettled {
+		actions = append(actions, PersistUnsettled{})
+		m.persistUnsettled = false
+	}
 	if m.persist {
 		actions = append(actions, Persist{})
 		m.persist = false
@@ -206,6 +214,10 @@ func (m *Machine) setWanted(f *filter, w *snapshot.Filter) {
 		m.keepCandidate(f)
 		f.since = m.now
 		f.lost, f.lostProblem, f.pauseUntil = 0, nil, time.Time{}
+		if back := m.started.Add(m.cfg.CanaryPause); len(f.unsettled) > 0 && m.now.Before(back) {
+			// Right after a restart the canary of before has to find its way back.
+			f.pauseUntil = back
+		}
 	}
 	f.wanted = w
 	m.persist = true

@@ -16,7 +16,13 @@ const historyLength = 10
 type Memory struct {
 	Filters  []FilterMemory  `json:"filters"`
 	Verdicts []VerdictRecord `json:"verdicts"`
+	// Unsettled is kept apart, see [PersistUnsettled].
+	Unsettled Unsettled `json:"-"`
 }
+
+// Unsettled are, by filter, the node ids that may have stored bytes they refused,
+// with the unproven revision that was sent to them last; "": it is not known which.
+type Unsettled map[string]map[string]string
 
 // FilterMemory is what is remembered of one name.
 type FilterMemory struct {
@@ -26,9 +32,6 @@ type FilterMemory struct {
 	Stable *snapshot.Revision `json:"stable,omitempty"`
 	// Older were stable before, the newest first.
 	Older []*snapshot.Revision `json:"older,omitempty"`
-	// Unsettled are the node ids that may have stored bytes they refused, with the
-	// unproven revision that was sent to them last; "": it is not known which.
-	Unsettled map[string]string `json:"unsettled,omitempty"`
 	// Type is what Envoys were found to expect of a name that no spec has.
 	Type spec.Type `json:"type,omitempty"`
 }
@@ -43,7 +46,7 @@ type VerdictRecord struct {
 
 // Memory returns what a later [New] needs to go on where this machine is.
 func (m *Machine) Memory() Memory {
-	var mem Memory
+	mem := Memory{Unsettled: m.Unsettled()}
 	known := map[string]bool{}
 	for _, name := range sortedKeys(m.filters) {
 		f := m.filters[name]
@@ -52,7 +55,7 @@ func (m *Machine) Memory() Memory {
 		}
 		mem.Filters = append(mem.Filters, FilterMemory{
 			Name: name, Wanted: f.wanted, Stable: f.stable, Older: slices.Clone(f.older),
-			Unsettled: maps.Clone(f.unsettled), Type: f.typeHint,
+			Type: f.typeHint,
 		})
 		for _, r := range f.revisions() {
 			known[r.ID] = true
@@ -71,12 +74,25 @@ func (m *Machine) Memory() Memory {
 	return mem
 }
 
+// Unsettled returns that part of the [Memory].
+func (m *Machine) Unsettled() Unsettled {
+	all := Unsettled{}
+	for name, f := range m.filters {
+		if len(f.unsettled) > 0 {
+			all[name] = maps.Clone(f.unsettled)
+		}
+	}
+	return all
+}
+
 func (m *Machine) restore(mem Memory) {
 	for _, fm := range mem.Filters {
 		f := m.filter(fm.Name)
 		f.wanted, f.stable, f.older, f.typeHint = fm.Wanted, fm.Stable, fm.Older, fm.Type
-		maps.Copy(f.unsettled, fm.Unsettled)
 		f.since = m.now
+	}
+	for name, nodes := range mem.Unsettled {
+		maps.Copy(m.filter(name).unsettled, nodes)
 	}
 	for _, v := range mem.Verdicts {
 		m.versions[v.Envoy] = struct{}{}

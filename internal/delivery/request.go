@@ -108,7 +108,7 @@ func (m *Machine) remove(u *sub) {
 	m.leave(u)
 	m.changed[u.f.name] = struct{}{}
 	m.rollOut(u.f)
-	if u.f.wanted == nil && len(u.f.subs) == 0 && u.f.typeHint == "" {
+	if u.f.wanted == nil && len(u.f.subs)+len(u.f.unsettled) == 0 && u.f.typeHint == "" {
 		delete(m.filters, u.f.name)
 	}
 }

@@ -46,7 +46,11 @@ func (r *rig) step(e Event) {
 			r.last[a.Stream] = a
 			r.sent = append(r.sent, fmt.Sprintf("%d %s %s %s", a.Stream, a.Name, r.called(a.Revision.ID), a.Version.Variant))
 		case Persist:
+			unsettled := r.memory.Unsettled
 			r.memory = r.m.Memory()
+			r.memory.Unsettled = unsettled
+		case PersistUnsettled:
+			r.memory.Unsettled = r.m.Unsettled()
 		}
 	}
 }

@@ -208,7 +208,10 @@ func (m *Machine) promote(f *filter, r *snapshot.Revision) {
 	f.older = slices.DeleteFunc(f.older, func(o *snapshot.Revision) bool { return o.ID == r.ID })
 	f.stable = r
 	// Whoever refused something before gets r now, in bytes it has never seen.
-	clear(f.unsettled)
+	if len(f.unsettled) > 0 {
+		clear(f.unsettled)
+		m.persistUnsettled = true
+	}
 	m.endTrial(f, r)
 	m.persist = true
 	m.touchFilter(f)
@@ -324,7 +327,7 @@ func (m *Machine) unsettle(u *sub, revision string) {
 		return
 	}
 	f.unsettled[id] = revision
-	m.persist = true
+	m.persistUnsettled = true
 }
 
 func (m *Machine) settle(u *sub) {
@@ -332,7 +335,7 @@ func (m *Machine) settle(u *sub) {
 		return
 	}
 	delete(u.f.unsettled, u.s.node.ID)
-	m.persist = true
+	m.persistUnsettled = true
 }
 
 func (m *Machine) pause(f *filter) {
