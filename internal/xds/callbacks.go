@@ -11,9 +11,14 @@ import (
 // sotwCallbacks and deltaCallbacks tell a stream what its go-control-plane server does.
 type sotwCallbacks struct{ s *stream }
 
-func (sotwCallbacks) OnStreamOpen(context.Context, int64, string) error          { return nil }
-func (sotwCallbacks) OnStreamRequest(int64, *discoveryv3.DiscoveryRequest) error { return nil }
-func (c sotwCallbacks) OnStreamClosed(int64, *corev3.Node)                       { c.s.close() }
+func (sotwCallbacks) OnStreamOpen(context.Context, int64, string) error { return nil }
+func (c sotwCallbacks) OnStreamClosed(int64, *corev3.Node)              { c.s.close() }
+
+func (c sotwCallbacks) OnStreamRequest(_ int64, r *discoveryv3.DiscoveryRequest) error {
+	c.s.takeNode(r.GetNode())
+	return nil
+}
+
 func (c sotwCallbacks) OnStreamResponse(_ context.Context, _ int64, _ *discoveryv3.DiscoveryRequest, r *discoveryv3.DiscoveryResponse) {
 	if r.GetTypeUrl() == resourcev3.ExtensionConfigType {
 		c.s.onSend(r.GetNonce())
@@ -23,7 +28,9 @@ func (c sotwCallbacks) OnStreamResponse(_ context.Context, _ int64, _ *discovery
 type deltaCallbacks struct{ s *stream }
 
 func (deltaCallbacks) OnDeltaStreamOpen(context.Context, int64, string) error { return nil }
-func (deltaCallbacks) OnStreamDeltaRequest(int64, *discoveryv3.DeltaDiscoveryRequest) error {
+
+func (c deltaCallbacks) OnStreamDeltaRequest(_ int64, r *discoveryv3.DeltaDiscoveryRequest) error {
+	c.s.takeNode(r.GetNode())
 	return nil
 }
 func (c deltaCallbacks) OnDeltaStreamClosed(int64, *corev3.Node) { c.s.close() }

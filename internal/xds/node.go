@@ -3,9 +3,7 @@ package xds
 import (
 	"context"
 	"encoding/json"
-	"net/url"
-	"slices"
-	"strings"
+	"unique"
 
 	corev3 "github.com/envoyproxy/go-control-plane/envoy/config/core/v3"
 	"google.golang.org/grpc/peer"
@@ -24,7 +22,7 @@ const runtimeCategory = "envoy.wasm.runtime"
 func describe(n node, address string) delivery.Node {
 	d := delivery.Node{ID: n.GetId(), Cluster: n.GetCluster(), Address: address, Metadata: map[string]string{}}
 	if v := translate.VersionOf(n); v.Known() {
-		d.Version = v.String()
+		d.Version = unique.Make(v.String()).Value()
 	}
 	for key, value := range n.GetMetadata().GetFields() {
 		d.Metadata[key] = text(value)
@@ -33,7 +31,7 @@ func describe(n node, address string) delivery.Node {
 		d.Runtimes = []string{}
 		for _, e := range n.GetExtensions() {
 			if e.GetCategory() == runtimeCategory {
-				d.Runtimes = append(d.Runtimes, e.GetName())
+				d.Runtimes = append(d.Runtimes, unique.Make(e.GetName()).Value())
 			}
 		}
 	}
@@ -57,39 +55,4 @@ func peerAddress(ctx context.Context) string {
 		return p.Addr.String()
 	}
 	return ""
-}
-
-// formatVersionInfo lists name and version of what was accepted, and of what is
-// sent now: the client gives the list back, on its next stream too, as it was
-// with the last response that it accepted.
-func formatVersionInfo(accepted map[string]string, name, version string) string {
-	entries := make([]string, 0, len(accepted)+1)
-	for n, v := range accepted {
-		if n != name {
-			entries = append(entries, url.QueryEscape(n)+"="+v)
-		}
-	}
-	entries = append(entries, url.QueryEscape(name)+"="+version)
-	slices.Sort(entries)
-	return strings.Join(entries, ",")
-}
-
-// parseVersionInfo reads what formatVersionInfo wrote; of another server's
-// version_info it makes nothing.
-func parseVersionInfo(info string) map[string]string {
-	accepted := map[string]string{}
-	for entry := range strings.SplitSeq(info, ",") {
-		escaped, version, ok := strings.Cut(entry, "=")
-		if !ok {
-			continue
-		}
-		name, err := url.QueryUnescape(escaped)
-		if err != nil {
-			continue
-		}
-		if _, ok := delivery.ParseVersion(version); ok {
-			accepted[name] = version
-		}
-	}
-	return accepted
 }

@@ -41,11 +41,26 @@ type Builder interface {
 // maxRequestSize bounds a discovery request: it grows with the names it lists.
 const maxRequestSize = 16 << 20
 
+// Most requests are ACKs of some hundred bytes: a buffer for more, times thousands of
+// connections, is memory that nobody uses. Larger requests are read past it.
+const readBuffer = 2 << 10
+
+// What a client may send before it is read. That they are fixed turns off gRPC's
+// search for the best window, which sends a ping for each request that comes.
+const (
+	streamWindow     = 256 << 10
+	connectionWindow = 1 << 20
+)
+
 // GRPCOptions are the server options that the xDS service wants: keepalive both
-// ways, so that a dead peer is noticed in seconds, and room for long lists of names.
+// ways, so that a dead peer is noticed in seconds, room for long lists of names, and
+// little memory for each of many connections.
 func GRPCOptions() []grpc.ServerOption {
 	return []grpc.ServerOption{
+		grpc.ForceServerCodecV2(newCodec()),
 		grpc.MaxRecvMsgSize(maxRequestSize),
+		grpc.ReadBufferSize(readBuffer), grpc.SharedWriteBuffer(true),
+		grpc.StaticStreamWindowSize(streamWindow), grpc.StaticConnWindowSize(connectionWindow),
 		grpc.KeepaliveParams(keepalive.ServerParameters{Time: 15 * time.Second, Timeout: 10 * time.Second}),
 		grpc.KeepaliveEnforcementPolicy(keepalive.EnforcementPolicy{MinTime: 5 * time.Second, PermitWithoutStream: true}),
 	}
@@ -107,7 +122,7 @@ func (s *Server) sotw(str interface {
 ) error {
 	st := s.open(str.Context(), typeURL, false)
 	return sotwv3.NewServer(s.ctx, st, sotwCallbacks{st}, sotwv3.WithLogger(silentLogger{}),
-		sotwv3.DeactivateLegacyWildcard()).StreamHandler(str, typeURL)
+		sotwv3.DeactivateLegacyWildcard(), sotwv3.WithOrderedADS()).StreamHandler(str, typeURL)
 }
 
 func (s *Server) delta(str interface {
@@ -122,10 +137,10 @@ func (s *Server) delta(str interface {
 }
 
 func (s *Server) open(ctx context.Context, typeURL string, isDelta bool) *stream {
+	address := peerAddress(ctx)
 	st := &stream{
-		id: delivery.StreamID(s.lastID.Add(1)), server: s, address: peerAddress(ctx),
+		id: delivery.StreamID(s.lastID.Add(1)), server: s, address: address, node: describe(nil, address),
 		ads: typeURL == resourcev3.AnyType, delta: isDelta,
-		names: map[string]struct{}{}, accepted: map[string]string{},
 	}
 	s.streams.Store(st.id, st)
 	return st

@@ -3,7 +3,9 @@ package xds
 import (
 	"slices"
 	"sync"
+	"unique"
 
+	corev3 "github.com/envoyproxy/go-control-plane/envoy/config/core/v3"
 	cachev3 "github.com/envoyproxy/go-control-plane/pkg/cache/v3"
 	resourcev3 "github.com/envoyproxy/go-control-plane/pkg/resource/v3"
 	"go.uber.org/zap"
@@ -30,15 +32,19 @@ type stream struct {
 	ads     bool
 	delta   bool
 
-	mu       sync.Mutex
-	opened   bool
-	warned   bool
-	names    map[string]struct{}
-	accepted map[string]string // SotW: what version_info lists
-	watch    watch             // nil: the client has not asked since the last response
-	next     *response         // handed over by delivery, not on the wire yet
-	handed   bool              // next is in the watch's channel
-	sent     *response         // on the wire, not answered yet
+	// go-control-plane's goroutine's own.
+	node      delivery.Node // who it is, until the stream is opened
+	described bool
+
+	mu     sync.Mutex
+	opened bool
+	warned bool
+	names  subscribed
+	order  []uint16  // SotW: where in names the last request's are, one after the other
+	watch  watch     // nil: the client has not asked since the last response
+	next   *response // handed over by delivery, not on the wire yet
+	handed bool      // next is in the watch's channel
+	sent   *response // on the wire, not answered yet
 }
 
 // watch passes a response on to go-control-plane's server.
@@ -57,8 +63,7 @@ func (s *stream) CreateWatch(req *cachev3.Request, _ cachev3.Subscription, out c
 		s.warnOtherType(req.GetTypeUrl())
 		return nil, nil
 	}
-	names, err := wantedNames(req.GetResourceNames())
-	if err != nil {
+	if err := checkNames(req.GetResourceNames()); err != nil {
 		return nil, err
 	}
 	event := delivery.Requested{Stream: s.id}
@@ -66,30 +71,13 @@ func (s *stream) CreateWatch(req *cachev3.Request, _ cachev3.Subscription, out c
 	first := !s.opened
 	s.opened = true
 	event.Answer = s.answer(req.GetResponseNonce(), req.GetErrorDetail())
-	known := map[string]string{}
-	if first {
-		known = parseVersionInfo(req.GetVersionInfo())
-	}
-	for name := range s.names {
-		if _, ok := names[name]; !ok {
-			event.Unsubscribe = append(event.Unsubscribe, name)
-			delete(s.accepted, name)
+	if !s.sameNames(req.GetResourceNames()) {
+		var accepted map[string]string
+		if first {
+			accepted = parseVersionInfo(req.GetVersionInfo())
 		}
+		s.setNames(req.GetResourceNames(), accepted, &event)
 	}
-	for name := range names {
-		if _, ok := s.names[name]; ok {
-			continue
-		}
-		sub := delivery.Subscription{Name: name, Accepted: known[name]}
-		if sub.Accepted != "" {
-			s.accepted[name] = sub.Accepted
-			// The client may have lost its config with a listener while it was away: it does
-			// not say. The same bytes again bring it back, and are ignored where it is there.
-			sub.Replay = true
-		}
-		event.Subscribe = append(event.Subscribe, sub)
-	}
-	s.names = names
 	s.setWatch(func(r *response, versionInfo string) {
 		out <- &cachev3.PassthroughResponse{
 			Request: req,
@@ -100,8 +88,49 @@ func (s *stream) CreateWatch(req *cachev3.Request, _ cachev3.Subscription, out c
 		}
 	})
 	s.mu.Unlock()
-	s.emit(first, req.GetNode(), event)
+	s.emit(first, event)
 	return s.cancel, nil
+}
+
+// setNames compares the whole list of names with the one before.
+func (s *stream) setNames(names []string, accepted map[string]string, event *delivery.Requested) {
+	before := s.names
+	s.names = make(subscribed, 0, len(names))
+	for _, name := range slices.Compact(slices.Sorted(slices.Values(names))) {
+		if isWildcard(name) {
+			continue
+		}
+		if at, there := before.find(name); there {
+			s.names = append(s.names, before[at])
+			continue
+		}
+		s.names.add(name)
+		one := &s.names[len(s.names)-1]
+		one.version = accepted[name]
+		// The client may have lost its config with a listener while it was away: it does
+		// not say. The same bytes again bring it back, and are ignored where it is there.
+		event.Subscribe = append(event.Subscribe, delivery.Subscription{
+			Name: one.name, Accepted: one.version, Replay: one.version != "",
+		})
+	}
+	for _, one := range before {
+		if _, there := s.names.find(one.name); !there {
+			event.Unsubscribe = append(event.Unsubscribe, one.name)
+		}
+	}
+	s.order = make([]uint16, 0, len(names))
+	for _, name := range names {
+		at, _ := s.names.find(name)
+		s.order = append(s.order, uint16(at)) //nolint:gosec // maxNames is less
+	}
+}
+
+// sameNames says whether the list is the last request's once more, as in every
+// ACK. false may also mean that it is the same in another order.
+func (s *stream) sameNames(names []string) bool {
+	return slices.EqualFunc(s.order, names, func(at uint16, name string) bool {
+		return int(at) < len(s.names) && s.names[at].name == name
+	})
 }
 
 // CreateDeltaWatch takes a delta request.
@@ -110,8 +139,7 @@ func (s *stream) CreateDeltaWatch(req *cachev3.DeltaRequest, _ cachev3.Subscript
 		s.warnOtherType(req.GetTypeUrl())
 		return nil, nil
 	}
-	subscribe, err := wantedNames(req.GetResourceNamesSubscribe())
-	if err != nil {
+	if err := checkNames(req.GetResourceNamesSubscribe()); err != nil {
 		return nil, err
 	}
 	event := delivery.Requested{Stream: s.id}
@@ -120,19 +148,21 @@ func (s *stream) CreateDeltaWatch(req *cachev3.DeltaRequest, _ cachev3.Subscript
 	s.opened = true
 	event.Answer = s.answer(req.GetResponseNonce(), req.GetErrorDetail())
 	for _, name := range req.GetResourceNamesUnsubscribe() {
-		if _, ok := s.names[name]; ok {
-			delete(s.names, name)
+		if s.names.remove(name) {
 			event.Unsubscribe = append(event.Unsubscribe, name)
 		}
 	}
-	for name := range subscribe {
-		sub := delivery.Subscription{Name: name}
-		if first {
-			sub.Accepted = req.GetInitialResourceVersions()[name]
+	for _, name := range slices.Compact(slices.Sorted(slices.Values(req.GetResourceNamesSubscribe()))) {
+		if isWildcard(name) {
+			continue
 		}
-		s.names[name] = struct{}{}
+		sub := delivery.Subscription{Name: s.names.add(name)}
+		if first {
+			sub.Accepted = unique.Make(req.GetInitialResourceVersions()[name]).Value()
+		}
 		event.Subscribe = append(event.Subscribe, sub)
 	}
+	slices.Sort(event.Unsubscribe)
 	tooManyNames := len(s.names) > maxNames
 	s.setWatch(func(r *response, _ string) {
 		out <- &cachev3.DeltaPassthroughResponse{
@@ -148,25 +178,29 @@ func (s *stream) CreateDeltaWatch(req *cachev3.DeltaRequest, _ cachev3.Subscript
 	if tooManyNames {
 		return nil, tooMany("names", maxNames)
 	}
-	s.emit(first, req.GetNode(), event)
+	s.emit(first, event)
 	return s.cancel, nil
 }
 
-// emit tells delivery. The names come from maps, so they are sorted for the same
-// run to be the same run twice.
-func (s *stream) emit(first bool, node node, event delivery.Requested) {
-	if first {
-		s.server.handler.Handle(delivery.StreamOpened{
-			Stream: s.id, Node: describe(node, s.address), ADS: s.ads, Delta: s.delta,
-		})
+// takeNode keeps what delivery needs of a node. Nearly all of the 60 KB that an
+// Envoy sends is the list of its extensions: go-control-plane, which keeps the node for
+// the life of the stream, is left without it.
+func (s *stream) takeNode(n *corev3.Node) {
+	if n == nil {
+		return
 	}
-	slices.Sort(event.Unsubscribe)
-	slices.SortFunc(event.Subscribe, func(a, b delivery.Subscription) int {
-		if a.Name < b.Name {
-			return -1
-		}
-		return 1
-	})
+	if !s.described && n.GetId()+n.GetCluster() != "" {
+		s.node, s.described = describe(n, s.address), true
+	}
+	n.Extensions = nil
+}
+
+// emit tells delivery.
+func (s *stream) emit(first bool, event delivery.Requested) {
+	if first {
+		s.server.handler.Handle(delivery.StreamOpened{Stream: s.id, Node: s.node, ADS: s.ads, Delta: s.delta})
+		s.node = delivery.Node{}
+	}
 	s.server.handler.Handle(event)
 }
 
@@ -180,8 +214,8 @@ func (s *stream) answer(nonce string, detail *status.Status) *delivery.Answer {
 	if detail != nil {
 		return &delivery.Answer{Nack: true, Message: detail.GetMessage()}
 	}
-	if _, subscribed := s.names[r.name]; subscribed && !s.delta {
-		s.accepted[r.name] = r.version
+	if !s.delta {
+		s.names.accept(r.name, unique.Make(r.version).Value())
 	}
 	return &delivery.Answer{}
 }
@@ -213,7 +247,7 @@ func (s *stream) pass() {
 	s.handed = true
 	versionInfo := ""
 	if !s.delta {
-		versionInfo = formatVersionInfo(s.accepted, s.next.name, s.next.version)
+		versionInfo = s.names.versionInfo(s.next.name, s.next.version)
 	}
 	s.watch(s.next, versionInfo)
 }
@@ -258,20 +292,18 @@ func (s *stream) warnOtherType(typeURL string) {
 	}
 }
 
-// wantedNames is the set of the names; a wildcard means nothing in ECDS.
-func wantedNames(list []string) (map[string]struct{}, error) {
-	if len(list) > maxNames {
-		return nil, tooMany("names", maxNames)
+// checkNames bounds what a client may ask for.
+func checkNames(names []string) error {
+	if len(names) > maxNames {
+		return tooMany("names", maxNames)
 	}
-	names := make(map[string]struct{}, len(list))
-	for _, name := range list {
-		if name == "" || name == "*" {
-			continue
-		}
+	for _, name := range names {
 		if len(name) > maxNameLength {
-			return nil, tooMany("bytes in a name", maxNameLength)
+			return tooMany("bytes in a name", maxNameLength)
 		}
-		names[name] = struct{}{}
 	}
-	return names, nil
+	return nil
 }
+
+// isWildcard tells names that mean nothing in ECDS.
+func isWildcard(name string) bool { return name == "" || name == "*" }
