@@ -24,7 +24,8 @@ type Config struct {
 	// CanaryWait is how long a subscriber with nothing waits for the canary of a
 	// new filter before it gets a stand-in: 2 s.
 	CanaryWait time.Duration
-	// CanaryPause is how long a lost canary may take to come back before another is chosen: 10 s.
+	// CanaryPause is how long a lost canary may take to come back before another is chosen:
+	// 30 s, the longest that Envoy waits before it connects again.
 	CanaryPause time.Duration
 	// FetchWait is how long after a remote push's NACK the GET may take to begin: 3 s.
 	FetchWait time.Duration
@@ -41,7 +42,7 @@ type Config struct {
 
 func (c Config) withDefaults() Config {
 	c.CanaryWait = cmp.Or(c.CanaryWait, 2*time.Second)
-	c.CanaryPause = cmp.Or(c.CanaryPause, 10*time.Second)
+	c.CanaryPause = cmp.Or(c.CanaryPause, 30*time.Second)
 	c.FetchWait = cmp.Or(c.FetchWait, 3*time.Second)
 	c.FetchSettle = cmp.Or(c.FetchSettle, 20*time.Millisecond)
 	c.FetchLimit = cmp.Or(c.FetchLimit, 2*time.Minute)

@@ -96,7 +96,7 @@ func TestLostCanary(t *testing.T) {
 	r.ack(3)
 	r.want("3 auth crash inline") // the one that may have it is asked again, at once
 	r.step(StreamClosed{Stream: 3})
-	r.pass(10 * time.Second)
+	r.pass(30 * time.Second)
 	r.want("2 auth crash inline") // another, after the pause
 	r.step(StreamClosed{Stream: 2})
 	st, _ := r.m.Status("auth")
