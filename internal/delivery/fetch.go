@@ -28,7 +28,7 @@ func (m *Machine) remoteRefused(p *push, raw string) {
 	}
 	u.fetch.refused = true
 	if u.fetch.finished && !u.fetch.failed {
-		u.fetch.retryAt = m.now.Add(m.cfg.FetchSettle * settleGrowth(u.fetch.attempts))
+		u.fetch.retryAt = m.now.Add(m.fetchSettle(u.fetch.attempts))
 	}
 	switch {
 	case u.fetch.started:
@@ -92,13 +92,14 @@ func (m *Machine) fallBack(u *sub, reason string) {
 	m.noRemoteHere(u)
 }
 
-// settleGrowth lengthens the pause after a push that came too early: behind a proxy the
-// bytes may be on their way for longer than this machine's kernel can tell.
-func settleGrowth(attempts int) time.Duration {
+// fetchSettle is the pause before the next push. It grows after one that came too
+// early: behind a proxy the bytes are on their way for longer than this machine's
+// kernel can tell.
+func (m *Machine) fetchSettle(attempts int) time.Duration {
 	if attempts > 1 {
-		return 10
+		return 10 * m.cfg.FetchSettle
 	}
-	return 1
+	return m.cfg.FetchSettle
 }
 
 func (m *Machine) fetchStarted(token string) {
@@ -118,7 +119,7 @@ func (m *Machine) fetchFinished(token string, complete bool) {
 	}
 	u.fetch.finished, u.fetch.failed = true, !complete
 	if complete && u.fetch.refused {
-		u.fetch.retryAt = m.now.Add(m.cfg.FetchSettle * settleGrowth(u.fetch.attempts))
+		u.fetch.retryAt = m.now.Add(m.fetchSettle(u.fetch.attempts))
 	}
 	m.touch(u)
 }
