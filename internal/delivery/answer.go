@@ -103,7 +103,7 @@ func (m *Machine) refused(p *push, raw string) {
 		return
 	}
 	problem := rejectedProblem(r, envoy, message)
-	u.refused[r.ID] = problem
+	u.refuse(r.ID, problem)
 	m.report(p, message, true)
 	m.changed[u.f.name] = struct{}{}
 	if r.BuiltIn {
@@ -124,7 +124,7 @@ func (m *Machine) wrongType(u *sub, p *push, message string) {
 	t := expectedType(message)
 	if u.expects == t {
 		// It was told so before, and got that type: no third try.
-		u.refused[p.rev.ID] = rejectedProblem(p.rev, u.s.node.Version, message)
+		u.refuse(p.rev.ID, rejectedProblem(p.rev, u.s.node.Version, message))
 	}
 	u.expects = t
 	if u.f.wanted == nil && u.f.typeHint != t {
@@ -157,10 +157,10 @@ func (m *Machine) buildFailed(e BuildFailed) {
 	u := p.u
 	delete(m.tokens, u.fetch.token)
 	u.fetch = fetch{}
-	u.refused[p.rev.ID] = &Problem{
+	u.refuse(p.rev.ID, &Problem{
 		Code: CodeModuleUnreadable, Revision: p.rev.ID, Message: e.Reason,
 		Hint: "the module is fetched again when its spec or file changes, or at the next start",
-	}
+	})
 	m.touch(u)
 }
 

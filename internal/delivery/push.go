@@ -144,7 +144,7 @@ func (m *Machine) push(u *sub, c choice) {
 		m.unsettle(u, r.ID)
 	}
 	u.s.outstanding = p
-	m.wakeSub(u, m.now.Add(m.cfg.AckWait))
+	m.wakeStream(u.s, m.now.Add(m.cfg.AckWait))
 	m.actions = append(m.actions, Send{
 		Stream: u.s.id, Name: u.f.name, Revision: r, Version: p.version, Envoy: u.s.node.Version, Unproven: c.unproven,
 	})
@@ -172,11 +172,16 @@ func (m *Machine) newSalt(key saltKey) {
 }
 
 // checkAnswer flags a subscriber whose Envoy does not answer.
-func (m *Machine) checkAnswer(u *sub) {
-	p := u.s.outstanding
-	if p == nil || p.u != u || p.late || m.now.Before(p.at.Add(m.cfg.AckWait)) {
+func (m *Machine) checkAnswer(s *stream) {
+	p := s.outstanding
+	if p == nil || p.late {
 		return
 	}
+	if due := p.at.Add(m.cfg.AckWait); m.now.Before(due) {
+		m.wakeStream(s, due)
+		return
+	}
+	u := p.u
 	p.late = true
 	m.nextSalt(p)
 	m.unsettle(u, "")

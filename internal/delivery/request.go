@@ -31,7 +31,7 @@ func (m *Machine) subscribe(s *stream, e Subscription) {
 	f := m.filter(e.Name)
 	u := s.subs[e.Name]
 	if u == nil {
-		u = &sub{f: f, s: s, joined: m.now, refused: map[string]*Problem{}, since: m.now, state: Pending}
+		u = &sub{f: f, s: s, joined: m.now, since: m.now, state: Pending}
 		s.subs[e.Name] = u
 		s.bareCount++
 		f.subs[u] = struct{}{}
@@ -55,6 +55,7 @@ func (m *Machine) subscribe(s *stream, e Subscription) {
 		}
 	}
 	m.changed[f.name] = struct{}{}
+	m.enlist(u)
 	m.rollOut(f) // an unsettled node is the canary still
 	if !u.dirty {
 		m.settle(u)

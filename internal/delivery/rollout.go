@@ -28,6 +28,7 @@ type filter struct {
 	lost        int
 	lostProblem *Problem
 	pauseUntil  time.Time
+	timer       time.Time // the last that was set
 
 	subs   map[*sub]struct{}
 	groups map[string]*group // by Envoy version
@@ -36,9 +37,10 @@ type filter struct {
 
 // group is the subscribers of one Envoy version that can run the filter.
 type group struct {
-	envoy  string
-	subs   map[*sub]struct{}
-	trials map[string]map[*sub]struct{} // revision → its canaries
+	selected int // of subs, by the canary policy's selector
+	envoy    string
+	subs     map[*sub]struct{}
+	trials   map[string]map[*sub]struct{} // revision → its canaries
 }
 
 // revisions are all that may still be served.
@@ -117,6 +119,16 @@ func (m *Machine) join(u *sub) {
 	}
 	g.subs[u] = struct{}{}
 	u.group = g
+	if u.isPreferred() {
+		g.selected++
+	}
+}
+
+// isPreferred says whether the spec's canary policy names the subscriber's node.
+func (u *sub) isPreferred() bool {
+	w := u.f.wanted
+	return w != nil && w.Canary.Selector != nil &&
+		w.Canary.Selector.Matches(u.s.node.ID, u.s.node.Cluster, u.s.node.Metadata)
 }
 
 // leave takes a subscriber out of its group; the group goes with the last one.
@@ -127,6 +139,9 @@ func (m *Machine) leave(u *sub) {
 	}
 	u.group = nil
 	delete(g.subs, u)
+	if u.isPreferred() {
+		g.selected--
+	}
 	for _, trial := range g.trials {
 		delete(trial, u)
 	}
@@ -244,13 +259,7 @@ func (m *Machine) chooseCanaries(f *filter, r *snapshot.Revision, policy spec.Ca
 	}
 	if policy.Selector != nil {
 		for _, g := range groups {
-			selected := 0
-			for u := range g.subs {
-				if policy.Selector.Matches(u.s.node.ID, u.s.node.Cluster, u.s.node.Metadata) {
-					selected++
-				}
-			}
-			m.assign(f, g, r, max(1, selected), policy.Selector)
+			m.assign(f, g, r, max(1, g.selected), policy.Selector)
 		}
 		return
 	}
@@ -269,6 +278,19 @@ func (m *Machine) chooseCanaries(f *filter, r *snapshot.Revision, policy spec.Ca
 	}
 }
 
+// enlist makes a new subscriber a canary at once where all are (the zero policy): of thousands that
+// connect at the same time each would else be looked for among all others.
+func (m *Machine) enlist(u *sub) {
+	f := u.f
+	c := f.candidate()
+	if c == nil || u.group == nil || f.wanted.Canary != (spec.Canary{}) || u.refused[c.ID] != nil ||
+		m.now.Before(f.pauseUntil) && !f.isUnsettled(u) || m.stoppedBy(f, c) != nil {
+		return
+	}
+	u.group.addTrial(c.ID, u)
+	m.changed[f.name] = struct{}{}
+}
+
 // assign names canaries of r until the group has n. While a canary is missed,
 // only one that may have the refused bytes already can take its place.
 func (m *Machine) assign(f *filter, g *group, r *snapshot.Revision, n int, prefer *spec.NodeSelector) {
@@ -279,6 +301,9 @@ func (m *Machine) assign(f *filter, g *group, r *snapshot.Revision, n int, prefe
 	paused := m.now.Before(f.pauseUntil)
 	if paused {
 		m.wakeFilter(f, f.pauseUntil)
+		if len(f.unsettled) == 0 {
+			return
+		}
 	}
 	var eligible []*sub
 	for u := range g.subs {

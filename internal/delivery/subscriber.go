@@ -17,6 +17,7 @@ type stream struct {
 	delta       bool
 	subs        map[string]*sub
 	outstanding *push  // sent and not answered; nil: the stream is free
+	timed       bool   // a timer will look at outstanding
 	queue       []*sub // to be looked at
 	bareCount   int    // subscribers that run nothing
 }
@@ -51,7 +52,7 @@ type sub struct {
 	// dirty: Envoy has stored bytes it refused, or may have: the next update of
 	// its listener would fail, until something good is pushed in other bytes.
 	dirty bool
-	// refused are the revisions that this Envoy refused on this stream.
+	// refused are the revisions that this Envoy refused on this stream; nil: none.
 	refused map[string]*Problem
 	// expects is the type that the Envoy asks for, learnt from a NACK; "": not known.
 	expects spec.Type
@@ -124,6 +125,14 @@ func (u *sub) eligible() bool {
 		return false
 	}
 	return u.s.node.hasRuntime(w.Revision.VM.Runtime)
+}
+
+// refuse notes that this Envoy does not take a revision.
+func (u *sub) refuse(revision string, p *Problem) {
+	if u.refused == nil {
+		u.refused = map[string]*Problem{}
+	}
+	u.refused[revision] = p
 }
 
 // forgetRefusals drops the refusals of revisions that are not served any more.

@@ -5,12 +5,13 @@ import (
 	"time"
 )
 
-// timer has a subscriber (or a filter's rollout) looked at again. It is never
-// cancelled: a look too many changes nothing.
+// timer has a subscriber, a filter's rollout or a stream's answer looked at again. It
+// is never cancelled: a look too many changes nothing.
 type timer struct {
 	at time.Time
 	u  *sub
 	f  *filter
+	s  *stream
 }
 
 type timers []timer
@@ -45,21 +46,38 @@ func (m *Machine) wakeSub(u *sub, at time.Time) {
 }
 
 func (m *Machine) wakeFilter(f *filter, at time.Time) {
+	if f.timer.Equal(at) {
+		return
+	}
+	f.timer = at
 	heap.Push(&m.timers, timer{at: at, f: f})
+}
+
+// wakeStream has the stream's outstanding answer looked at. One timer serves all
+// that are sent before it is over: it is set anew for the one that is outstanding then.
+func (m *Machine) wakeStream(s *stream, at time.Time) {
+	if s.timed {
+		return
+	}
+	s.timed = true
+	heap.Push(&m.timers, timer{at: at, s: s})
 }
 
 // wake looks at everything whose time has come.
 func (m *Machine) wake() {
 	for len(m.timers) > 0 && !m.timers[0].at.After(m.now) {
 		t := heap.Pop(&m.timers).(timer)
-		if t.f != nil {
+		switch {
+		case t.s != nil:
+			t.s.timed = false
+			m.checkAnswer(t.s)
+		case t.f != nil:
 			m.rollOut(t.f)
-			continue
+		default:
+			if t.u.timer.Equal(t.at) {
+				t.u.timer = time.Time{}
+			}
+			m.touch(t.u)
 		}
-		if t.u.timer.Equal(t.at) {
-			t.u.timer = time.Time{}
-		}
-		m.checkAnswer(t.u)
-		m.touch(t.u)
 	}
 }
