@@ -33,7 +33,8 @@ type Config struct {
 	// exist yet. Specs and errors name their files by it, as it is given here.
 	// "" is the working directory.
 	Dir string
-	// Settle is the quiet time before a changed directory is read. 0 is
+	// Settle is the quiet time before a changed directory is read; a tenth of it is
+	// enough where files were renamed into their places within what is watched. 0 is
 	// [DefaultSettle]; a negative one reads at every event.
 	Settle time.Duration
 	// Rescan is the time between two looks at everything without any event. 0
@@ -155,10 +156,11 @@ func (l *loop) hear(now time.Time) bool {
 	if batch.overflow {
 		l.log.Warn("events of the file system were lost; looking at everything")
 	}
-	if !l.state.concern(batch, &l.dirty) {
+	some, complete := l.state.concern(batch, &l.dirty)
+	if !some {
 		return false
 	}
-	l.settle.note(now)
+	l.settle.note(now, complete)
 	return true
 }
 
@@ -174,13 +176,13 @@ func (l *loop) tick(now time.Time) bool {
 		return false
 	}
 	l.dirty.all = true
-	l.settle.note(now)
+	l.settle.note(now, false)
 	return true
 }
 
 // read looks at what is dirty and emits the set if it is another one.
 func (l *loop) read(ctx context.Context) {
-	l.settle.reset()
+	l.settle.reset(time.Now())
 	set := l.look()
 	if ctx.Err() != nil || (l.last != nil && equal(*l.last, set)) {
 		return

@@ -219,10 +219,10 @@ func TestInboxIsBounded(t *testing.T) {
 		b.put(fsnotify.Event{Name: fmt.Sprint("/", i), Op: fsnotify.Write})
 	}
 	got := b.take()
-	if !got.overflow || len(got.ops) != 1 {
-		t.Errorf("overflow %v with %d paths", got.overflow, len(got.ops))
+	if !got.overflow || len(got.changes) != 1 {
+		t.Errorf("overflow %v with %d paths", got.overflow, len(got.changes))
 	}
-	if again := b.take(); again.overflow || len(again.ops) != 0 {
+	if again := b.take(); again.overflow || len(again.changes) != 0 {
 		t.Error("taken twice")
 	}
 }

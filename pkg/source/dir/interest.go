@@ -52,16 +52,19 @@ type entryKey struct {
 	name string
 }
 
-// concern adds to d what the events concern, and says whether that is anything.
-func (s *state) concern(b batch, d *dirty) bool {
-	some := false
+// concern adds to d what the events concern, and says whether that is anything,
+// and whether all of it is complete as it is.
+func (s *state) concern(b batch, d *dirty) (some, complete bool) {
+	complete = !b.overflow
 	if b.overflow {
 		d.all, d.lost, some = true, true, true
 	}
-	for path, op := range b.ops {
-		some = s.concernPath(path, op, d) || some
+	for path, c := range b.changes {
+		if s.concernPath(path, c.op, d) {
+			some, complete = true, complete && c.complete
+		}
 	}
-	return some
+	return some, complete
 }
 
 func (s *state) concernPath(path string, op fsnotify.Op, d *dirty) bool {

@@ -40,8 +40,14 @@ const inboxLimit = 1 << 16
 
 // batch is what has happened since the last one was taken.
 type batch struct {
-	ops      map[string]fsnotify.Op
+	changes  map[string]pathChange
 	overflow bool // more has happened than is known
+}
+
+// pathChange is what has happened to one path.
+type pathChange struct {
+	op       fsnotify.Op // all of it
+	complete bool        // the last of it was a rename into place: nothing has to follow
 }
 
 // inbox gathers events apart from the goroutine that acts on them: fsnotify
@@ -84,14 +90,22 @@ func (b *inbox) pump(n notifier, log *zap.Logger) {
 func (b *inbox) put(e fsnotify.Event) {
 	b.mu.Lock()
 	defer b.mu.Unlock()
-	if b.pending.ops == nil {
-		b.pending.ops = map[string]fsnotify.Op{}
+	if b.pending.changes == nil {
+		b.pending.changes = map[string]pathChange{}
 	}
-	if len(b.pending.ops) >= inboxLimit {
-		b.pending = batch{ops: map[string]fsnotify.Op{}, overflow: true}
+	if len(b.pending.changes) >= inboxLimit {
+		b.pending = batch{changes: map[string]pathChange{}, overflow: true}
 	}
-	b.pending.ops[filepath.Clean(e.Name)] |= e.Op // in "/", fsnotify names them //x
+	path := filepath.Clean(e.Name) // in "/", fsnotify names them //x
+	b.pending.changes[path] = pathChange{op: b.pending.changes[path].op | e.Op, complete: renamedHere(e)}
 	b.signal()
+}
+
+// renamedHere says whether an event tells of a rename into place, as far as fsnotify
+// lets on: it does by its text alone, and only where both ends are watched. Quotes
+// within a name are escaped in that text, so no name can look like it.
+func renamedHere(e fsnotify.Event) bool {
+	return e.Op == fsnotify.Create && strings.Contains(e.String(), `" ← "`)
 }
 
 func (b *inbox) overflow() {

@@ -1,0 +1,92 @@
+package dir
+
+import (
+	"os"
+	"path/filepath"
+	"testing"
+)
+
+// TestRenameIntoPlaceIsTold holds fsnotify to its text, which alone says that a file
+// was renamed, and nothing but that.
+func TestRenameIntoPlaceIsTold(t *testing.T) {
+	dir, elsewhere := t.TempDir(), t.TempDir()
+	n, err := newFSNotify()
+	must(t, err)
+	defer func() { must(t, n.Close()) }()
+	must(t, n.Add(dir))
+	event := func(name string) bool {
+		for {
+			select {
+			case e := <-n.Events():
+				if filepath.Base(e.Name) == name {
+					return renamedHere(e)
+				}
+			case err := <-n.Errors():
+				t.Fatal(err)
+			case <-timeout():
+				t.Fatalf("no event of %s", name)
+			}
+		}
+	}
+	for _, name := range []string{"a.yaml", "quoted\" ← \"a.yaml"} {
+		write(t, filepath.Join(dir, name), "one")
+		if event(name) {
+			t.Errorf("%s was written, and passes for renamed", name)
+		}
+	}
+	write(t, filepath.Join(dir, ".partial"), "two")
+	must(t, os.Rename(filepath.Join(dir, ".partial"), filepath.Join(dir, "b.yaml")))
+	if !event("b.yaml") {
+		t.Error("a rename over nothing is not told")
+	}
+	write(t, filepath.Join(dir, ".partial"), "three")
+	must(t, os.Rename(filepath.Join(dir, ".partial"), filepath.Join(dir, "b.yaml")))
+	if !event("b.yaml") {
+		t.Error("a rename over a file is not told")
+	}
+	write(t, filepath.Join(elsewhere, "c.yaml"), "four")
+	must(t, os.Rename(filepath.Join(elsewhere, "c.yaml"), filepath.Join(dir, "c.yaml")))
+	if event("c.yaml") {
+		t.Error("nobody can tell that c.yaml was not created")
+	}
+}
+
+// TestRenamedFilesAreComplete tells spec files that were renamed into place from those
+// that are written there.
+func TestRenamedFilesAreComplete(t *testing.T) {
+	dir := t.TempDir()
+	b := newInbox()
+	n, err := newFSNotify()
+	must(t, err)
+	must(t, n.Add(dir))
+	pumped := make(chan struct{})
+	go func() { defer close(pumped); b.pump(n, nil) }()
+	defer func() { must(t, n.Close()); <-pumped }()
+	s := newSource(t, dir)
+	st := newState(s, dir, newWatches(newFakeNotifier().open, s.log))
+	defer st.watches.close()
+	st.look(dirty{all: true})
+
+	// until waits for an event that concerns the directory, and says whether it is complete.
+	until := func() bool {
+		var d dirty
+		for {
+			select {
+			case <-b.wake:
+			case <-timeout():
+				t.Fatal("no event")
+			}
+			if some, complete := st.concern(b.take(), &d); some {
+				return complete
+			}
+		}
+	}
+	replace(t, filepath.Join(dir, "a.yaml"), "name a")
+	if !until() {
+		t.Error("a file that was renamed into place is taken for unfinished")
+	}
+	write(t, filepath.Join(dir, "a.yaml"), "name b")
+	if until() {
+		t.Error("a file that was written is taken for complete")
+	}
+}
