@@ -80,6 +80,8 @@ type Control struct {
 	source    sourceStatus
 	saving    bool
 	unsaved   bool
+	saveDue   time.Time // zero: nothing to save
+	lastSaved time.Time
 	collected time.Time
 	unsettled unsettledSaver
 	opened    map[delivery.StreamID]streamInfo
@@ -188,10 +190,15 @@ func (c *Control) Run(ctx context.Context, sender Sender) error {
 			return nil
 		case message := <-c.inbox:
 			c.take(ctx, message)
+			// What has come meanwhile costs no look at the clock of its own.
+			for range len(c.inbox) {
+				c.take(ctx, <-c.inbox)
+			}
 		case <-timer.C:
 			c.step(delivery.Woken{})
 			c.openLate()
 		}
+		c.saveWhatIsDue()
 		timer.Reset(c.untilNext())
 	}
 }
@@ -204,6 +211,11 @@ func (c *Control) untilNext() time.Duration {
 	}
 	if c.waitsForDownloads() {
 		wait = min(wait, time.Until(c.firstSet.Add(firstSnapshotWait)))
+	}
+	for _, due := range []time.Time{c.saveDue, c.unsettled.due} {
+		if !due.IsZero() {
+			wait = min(wait, time.Until(due))
+		}
 	}
 	return max(wait, 0)
 }
@@ -240,12 +252,25 @@ func (c *Control) step(e delivery.Event) {
 		c.updateServed()
 	}
 	var unproven []delivery.Send
+	unsettled := false
 	for _, a := range actions {
-		if send, ok := a.(delivery.Send); ok && send.Unproven {
-			unproven = append(unproven, send)
+		switch a := a.(type) {
+		case delivery.PersistUnsettled:
+			unsettled = true
 			continue
+		case delivery.Send:
+			if a.Unproven {
+				unproven = append(unproven, a)
+				continue
+			}
 		}
 		c.carryOut(a)
+	}
+	switch {
+	case unsettled && len(unproven) > 0:
+		c.saveUnsettled()
+	case unsettled:
+		c.saveUnsettledSoon()
 	}
 	c.sendOnceSaved(unproven)
 }
@@ -254,8 +279,10 @@ func (c *Control) carryOut(a delivery.Action) {
 	switch a := a.(type) {
 	case delivery.Send:
 		c.cfg.Metrics.Pushed(a.Version.Variant.String(), int(a.Revision.Module.Size))
-		c.cfg.Logger.Debug("push", zap.String("filter", a.Name), zap.Uint64("stream", uint64(a.Stream)),
-			zap.String("version", a.Version.String()))
+		if entry := c.cfg.Logger.Check(zap.DebugLevel, "push"); entry != nil {
+			entry.Write(zap.String("filter", a.Name), zap.Uint64("stream", uint64(a.Stream)),
+				zap.String("version", a.Version.String()))
+		}
 		c.sender.Send(a)
 	case delivery.WentLive:
 		c.cfg.Metrics.Acked()
@@ -267,9 +294,7 @@ func (c *Control) carryOut(a delivery.Action) {
 	case delivery.Changed:
 		c.hub.Publish(admin.Event{Type: admin.EventFilter, Name: a.Name, Time: time.Now()})
 	case delivery.Persist:
-		c.save()
-	case delivery.PersistUnsettled:
-		c.saveUnsettled()
+		c.saveSoon()
 	}
 }
 

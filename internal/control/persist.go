@@ -25,6 +25,9 @@ const (
 	// being resolved may be about to name it.
 	collectAge   = 10 * time.Minute
 	collectEvery = time.Minute
+	// saveEvery lies between two saves that nothing waits for: thousands of ACKs in a
+	// row are one change of the state, not one each.
+	saveEvery = 100 * time.Millisecond
 )
 
 // savedState is the file that a restart goes on from. It holds plugin
@@ -91,9 +94,19 @@ func (c *Control) save() {
 		c.unsaved = true
 		return
 	}
-	c.saving, c.unsaved = true, false
+	c.saving, c.unsaved, c.saveDue = true, false, time.Time{}
 	state := c.state()
 	c.workers.Go(func() { c.post(saved{c.write(state)}) })
+}
+
+// saveSoon saves at once, but not twice within saveEvery.
+func (c *Control) saveSoon() {
+	switch next := c.lastSaved.Add(saveEvery); {
+	case c.saving || !time.Now().Before(next):
+		c.save()
+	case c.saveDue.IsZero():
+		c.saveDue = next
+	}
 }
 
 // sendOnceSaved sends what no Envoy has loaded yet as soon as the disk knows whom
@@ -119,18 +132,26 @@ func (c *Control) sendOnceSaved(sends []delivery.Send) {
 // unsettledSaver is what is under way with the file of what is unsettled.
 type unsettledSaver struct {
 	saving, again bool
+	due           time.Time       // of a save that nothing waits for; zero: none
 	writing       []delivery.Send // to be sent when the save under way is done
 	waiting       []delivery.Send // when the one after it is
 }
 
 func (c *Control) saveUnsettled() {
 	if c.unsettled.saving {
-		c.unsettled.again = true
+		c.unsettled.again, c.unsettled.due = true, time.Time{}
 		return
 	}
 	c.unsettled = unsettledSaver{saving: true, writing: c.unsettled.waiting}
 	unsettled := c.machine.Unsettled()
 	c.workers.Go(func() { c.post(unsettledSaved{c.writeUnsettled(unsettled)}) })
+}
+
+// saveUnsettledSoon has that saved which nothing waits for: that a node is settled.
+func (c *Control) saveUnsettledSoon() {
+	if c.unsettled.due.IsZero() {
+		c.unsettled.due = time.Now().Add(saveEvery)
+	}
 }
 
 func (c *Control) writeUnsettled(unsettled delivery.Unsettled) error {
@@ -169,15 +190,26 @@ func (c *Control) write(state savedState) error {
 }
 
 func (c *Control) takeSaved(err error) {
-	c.saving = false
+	c.saving, c.lastSaved = false, time.Now()
 	if err != nil {
 		c.cfg.Logger.Error("the state cannot be saved: a restart would go on from an older one", zap.Error(err))
 	}
 	if c.unsaved {
-		c.save()
+		c.saveDue = c.lastSaved.Add(saveEvery)
 		return
 	}
 	c.collect()
+}
+
+// saveWhatIsDue starts the saves whose time has come.
+func (c *Control) saveWhatIsDue() {
+	now := time.Now()
+	if !c.saveDue.IsZero() && !now.Before(c.saveDue) {
+		c.save()
+	}
+	if !c.unsettled.due.IsZero() && !now.Before(c.unsettled.due) {
+		c.saveUnsettled()
+	}
 }
 
 // saveLast writes what is not written yet, when the control ends: after the writers
@@ -192,10 +224,10 @@ func (c *Control) saveLast() {
 		}
 	}
 	var err error
-	if c.unsaved {
+	if c.unsaved || !c.saveDue.IsZero() {
 		err = c.write(c.state())
 	}
-	if c.unsettled.again {
+	if c.unsettled.again || !c.unsettled.due.IsZero() {
 		err = errors.Join(err, c.writeUnsettled(c.machine.Unsettled()))
 	}
 	if err != nil {
