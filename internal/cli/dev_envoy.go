@@ -161,6 +161,20 @@ func (l *envoyLog) line(text string) {
 
 var dateAndTime = regexp.MustCompile(`^\[[0-9][^]]*\]`)
 
+// expected are parts of warnings that mean nothing here. An update with remote code
+// begins with a refusal: Envoy keeps the old filter, fetches the module, and takes the
+// next push. A refusal that counts is logged by wasm-xds, with Envoy's other words
+// for its cause, which are none of these.
+func expected() []string {
+	return []string{
+		"There is no configured limit", // every Envoy without an overload manager
+		"Wasm remote code fetch is unstable",
+		"Plugin configured to fail closed failed to load",
+		"failed to load (in progress)",
+		"rejected: Unable to create Wasm plugin",
+	}
+}
+
 // matters says whether a line is a warning or worse, or a filter's own, or none
 // of Envoy's log at all (a crash, an error of its command line).
 func matters(line string) bool {
@@ -172,8 +186,7 @@ func matters(line string) bool {
 	logger, text, _ := strings.Cut(rest, "] ")
 	switch level {
 	case "warning", "error", "critical":
-		// Every Envoy without an overload manager says this; here it means nothing.
-		return !strings.HasPrefix(text, "There is no configured limit")
+		return !slices.ContainsFunc(expected(), func(part string) bool { return strings.Contains(text, part) })
 	}
 	return logger == "wasm"
 }
