@@ -57,6 +57,9 @@ type Filter struct {
 	// XDSAddress is another control plane for this filter alone, over delta
 	// ECDS; "": the bootstrap's.
 	XDSAddress string
+	// Path is a file with a discovery response, which Envoy watches itself, in place
+	// of any control plane; "": none.
+	Path string
 }
 
 // Filters are places with these names and nothing special.

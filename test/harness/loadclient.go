@@ -77,3 +77,16 @@ func TryGet(address string, header map[string]string) (Answer, error) {
 	conn := &loadConn{address: address, last: true}
 	return conn.ask(header)
 }
+
+// Client asks Envoy again and again over one connection, which it dials anew when
+// it is lost. It is not safe for concurrent use.
+type Client struct{ conn loadConn }
+
+// NewClient makes a client of the server at host:port.
+func NewClient(address string) *Client { return &Client{conn: loadConn{address: address}} }
+
+// Get asks once.
+func (c *Client) Get() (Answer, error) { return c.conn.ask(nil) }
+
+// Close ends its connection.
+func (c *Client) Close() { c.conn.close() }

@@ -15,6 +15,8 @@ import (
 	"os"
 	"os/signal"
 	"syscall"
+
+	"github.com/wasm-xds/wasm-xds/test/harness"
 )
 
 func main() { os.Exit(run(os.Args[1:], os.Stdout, os.Stderr)) }
@@ -31,8 +33,7 @@ func run(args []string, stdout, stderr io.Writer) int {
 	var results []result
 	for _, c := range contestants() {
 		fmt.Fprintf(stderr, "%s: %d edits under load\n", c.name, *edits)
-		t := newRun(ctx, c.name, stderr)
-		ok := t.do(func() { results = append(results, contest(t, c, *edits)) })
+		ok := harness.Do(ctx, c.name, stderr, func(t harness.TB) { results = append(results, contest(t, c, *edits)) })
 		if !ok {
 			return 1
 		}

@@ -190,6 +190,25 @@ func (b *builder) addOnVMStart(name string) {
 		I32Const(1))
 }
 
+// addCode adds functions of about size bytes together: arithmetic, memory accesses
+// and branches, which differ with the stamp.
+func (b *builder) addCode(size int, stamp string) {
+	random := rand.New(rand.NewChaCha8(sha256.Sum256([]byte(stamp))))
+	const a, x = 0, 2 // two parameters and a local
+	for size > 0 {
+		body := wasmenc.Code{}.LocalGet(a).LocalSet(x)
+		for range 8 + random.IntN(32) {
+			k := int32(random.Uint32())
+			body = body.
+				LocalGet(x).I32Const(k).I32Add().LocalGet(a).I32And().LocalTee(x).
+				If(wasmenc.Code{}.LocalGet(x).I32Const(0xffff).I32And().LocalGet(x).I32Load8U(0).I32Store(0)).
+				LocalGet(x).I32Const(k & 7).I32Shl().I32Const(k).I32Sub().LocalSet(x)
+		}
+		b.m.Func(wasmenc.Sig("ii:i"), 1, body.LocalGet(x))
+		size -= len(body)
+	}
+}
+
 // bytes ends the module. The noise depends on stamp, so that no two versions
 // of a large module share it.
 func (b *builder) bytes(pad int, stamp string) []byte {

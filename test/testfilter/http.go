@@ -52,6 +52,9 @@ type HTTP struct {
 	// Pad makes the module this many bytes larger, with noise that does not
 	// compress and that an Envoy has not to compile.
 	Pad int
+	// Code makes the module about this many bytes larger, with functions that
+	// nothing calls and that an Envoy compiles all the same.
+	Code int
 }
 
 // Values of the Proxy-Wasm ABI 0.2.1.
@@ -107,6 +110,7 @@ func (h HTTP) Module() []byte {
 
 	b.m.ExportedFunc("proxy_on_response_headers", wasmenc.Sig("iii:i"), 1,
 		h.onResponse(b, addHeader).I32Const(continueIteration))
+	b.addCode(h.Code, h.Stamp)
 	return b.bytes(h.Pad, h.Stamp)
 }
 

@@ -45,6 +45,17 @@ func TestModulesAreDeterministicAndStamped(t *testing.T) {
 	}
 }
 
+func TestCodeIsWhatWasAskedFor(t *testing.T) {
+	const code = 1 << 20
+	plain, large := HTTP{Stamp: "v1"}.Module(), HTTP{Stamp: "v1", Code: code}.Module()
+	if grown := len(large) - len(plain); grown < code || grown > code+code/10 {
+		t.Errorf("code of %d bytes added %d", code, grown)
+	}
+	if !bytes.Equal(large, HTTP{Stamp: "v1", Code: code}.Module()) {
+		t.Error("one stamp gives different modules")
+	}
+}
+
 func TestPadIsNoise(t *testing.T) {
 	const pad = 1 << 20
 	plain, padded := HTTP{Stamp: "v1"}.Module(), HTTP{Stamp: "v1", Pad: pad}.Module()

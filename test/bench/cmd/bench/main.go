@@ -13,6 +13,8 @@ import (
 	"syscall"
 
 	"github.com/wasm-xds/wasm-xds/test/bench/fanout"
+	"github.com/wasm-xds/wasm-xds/test/bench/hotload"
+	"github.com/wasm-xds/wasm-xds/test/bench/push"
 	"github.com/wasm-xds/wasm-xds/test/bench/report"
 	"github.com/wasm-xds/wasm-xds/test/bench/suite"
 )
@@ -22,6 +24,8 @@ func main() { os.Exit(run(os.Args[1:], os.Stdout, os.Stderr)) }
 // benchmarks are all of them, in the order in which they run.
 func benchmarks(c cases) []suite.Benchmark {
 	return []suite.Benchmark{
+		hotload.Benchmark(),
+		push.Benchmark(),
 		fanout.Benchmark(c.wanted),
 	}
 }

@@ -1,0 +1,236 @@
+// Package hotload measures how long it takes from a spec's rename into its place to
+// the first answer of the new filter, beside the same swap over Envoy's own
+// filesystem ECDS.
+package hotload
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"os"
+	"path/filepath"
+	"time"
+
+	"github.com/wasm-xds/wasm-xds/test/bench/report"
+	"github.com/wasm-xds/wasm-xds/test/bench/suite"
+	"github.com/wasm-xds/wasm-xds/test/harness"
+	"github.com/wasm-xds/wasm-xds/test/testfilter"
+)
+
+// size is how much code the modules of a table have beside the filter itself.
+type size struct {
+	title string
+	code  int
+}
+
+// Benchmark measures swaps of three sizes of modules.
+func Benchmark() suite.Benchmark {
+	return suite.Benchmark{Name: "hotload", Run: run}
+}
+
+func run(ctx context.Context, o suite.Options) (report.Section, error) {
+	s := section()
+	sizes, rounds := []size{{"400 B", 0}, {"130 KB", 130_000}, {"2 MB", 2_000_000}}, 21
+	if o.Quick {
+		sizes, rounds = sizes[:2], 3
+	}
+	for _, size := range sizes {
+		o.Logf("hotload: modules of %s", size.title)
+		var err error
+		var table report.Table
+		if !harness.Do(ctx, "hotload", o.Log, func(t harness.TB) { table, err = measure(t, size, rounds) }) {
+			err = errors.Join(err, errors.New("see above"))
+		}
+		if err != nil {
+			return s, fmt.Errorf("modules of %s: %w", size.title, err)
+		}
+		s.Tables = append(s.Tables, table)
+	}
+	return s, nil
+}
+
+func section() report.Section {
+	return report.Section{
+		Name: "hotload", Title: "Hot-load", Reference: "Envoy's filesystem ECDS",
+		Before: []string{
+			"From the rename of a spec into its place to the first answer of the new filter, on one Envoy " +
+				harness.DefaultVersion + " with two workers that is asked every half millisecond. The new module lies " +
+				"there already, and differs from all before it. Beside it: the same module in the same Envoy, over " +
+				"Envoy's own `path_config_source` (a rename of the discovery response, `code.local`). All sides take turns. " +
+				"`go run ./test/bench/cmd/bench -only hotload`.",
+			report.Machine(),
+		},
+		After: []string{
+			"The larger two modules hold functions that nothing calls, each module others, so that Envoy compiles all of it anew.",
+		},
+	}
+}
+
+// side is one way for a module into Envoy.
+type side struct {
+	name    string // of the filter
+	goal    string
+	port    int
+	samples []float64
+	// prepare writes all that the swap needs but for the rename.
+	prepare func(module []byte, n int) (suite.Replacement, error)
+}
+
+func measure(t harness.TB, s size, rounds int) (report.Table, error) {
+	sides, err := start(t, s)
+	if err != nil {
+		return report.Table{}, err
+	}
+	runs := make([]func() error, len(sides))
+	n := 0
+	for i, one := range sides {
+		runs[i] = func() error {
+			n++
+			took, err := one.swap(t.Context(), s, n)
+			one.samples = append(one.samples, took.Seconds())
+			return err
+		}
+	}
+	if err := report.Interleave(rounds, runs...); err != nil {
+		return report.Table{}, err
+	}
+	module := len(testfilter.HTTP{Stamp: stamp("x", 0), Code: s.code}.Module())
+	table := report.Table{Title: fmt.Sprintf("Modules of %s (%d bytes)", s.title, module)}
+	reference := sides[len(sides)-1].samples
+	for _, one := range sides[:len(sides)-1] {
+		table.Rows = append(table.Rows, report.Row{
+			Figure: "`delivery: " + one.name + "`", Unit: report.Seconds, Ours: one.samples, Reference: reference, Goal: one.goal,
+		})
+	}
+	return table, nil
+}
+
+// swap puts a new module into a side's place and waits for its first answer.
+func (d *side) swap(ctx context.Context, s size, n int) (time.Duration, error) {
+	want := stamp(d.name, n)
+	ready, err := d.prepare(testfilter.HTTP{Stamp: want, Code: s.code}.Module(), n)
+	if err != nil {
+		return 0, err
+	}
+	// What the last swap has left to do (the state file, the old VM) is no part of this one.
+	if err := suite.Rest(ctx, 200*time.Millisecond); err != nil {
+		return 0, err
+	}
+	start := time.Now()
+	if err := ready.Rename(); err != nil {
+		return 0, err
+	}
+	return d.await(ctx, start, want)
+}
+
+func (d *side) await(ctx context.Context, start time.Time, want string) (time.Duration, error) {
+	client := harness.NewClient(harness.Loopback(d.port))
+	defer client.Close()
+	for time.Since(start) < harness.Deadline {
+		answer, err := client.Get()
+		if err == nil && answer.Stamp() == want {
+			return time.Since(start), nil
+		}
+		if err := suite.Rest(ctx, 500*time.Microsecond); err != nil {
+			return 0, err
+		}
+	}
+	return 0, fmt.Errorf("%s: %s does not answer", d.name, want)
+}
+
+func stamp(side string, n int) string { return fmt.Sprintf("%s-%04d", side, n) }
+
+// start starts an Envoy with a listener for each side, and the control plane.
+// The last side is the reference.
+func start(t harness.TB, s size) ([]*side, error) {
+	dir := filepath.Join(t.TempDir(), "filters")
+	if err := os.MkdirAll(filepath.Join(dir, "modules"), 0o755); err != nil {
+		return nil, err
+	}
+	sides := []*side{
+		ours(dir, "inline", "≤ 1.05"), ours(dir, "file", "≤ 1.05"), ours(dir, "remote", "≤ 1.15"), filesystem(dir),
+	}
+	upstream := harness.StartUpstream(t).Address()
+	boot := harness.Bootstrap{Mode: harness.ADSDelta}
+	for _, one := range sides {
+		one.port = harness.FreePort(t)
+		filter := harness.Filter{Name: one.name}
+		if one.name == filesystemSide {
+			filter.Path = responseFile(dir)
+		}
+		boot.HTTP = append(boot.HTTP, harness.HTTPListener{
+			Name: one.name, Port: one.port, Filters: []harness.Filter{filter}, Upstream: upstream,
+		})
+		first, err := one.prepare(testfilter.HTTP{Stamp: stamp(one.name, 0), Code: s.code}.Module(), 0)
+		if err != nil {
+			return nil, err
+		}
+		if err := first.Rename(); err != nil {
+			return nil, err
+		}
+	}
+	plane := harness.StartControlPlane(t, harness.ControlPlaneOptions{Dir: dir, Args: []string{"--log-level", "info"}})
+	boot.XDSAddress, boot.ModulesAddress = plane.XDSAddress(), plane.ModulesAddress()
+	envoy := harness.StartEnvoy(t, harness.EnvoyOptions{Bootstrap: boot.YAML(t)})
+	envoy.WaitReady()
+	for _, one := range sides {
+		if _, err := one.await(t.Context(), time.Now(), stamp(one.name, 0)); err != nil {
+			return nil, err
+		}
+	}
+	return sides, nil
+}
+
+func modulePath(dir, side string, n int) string {
+	return filepath.Join(dir, "modules", fmt.Sprintf("%s-%d.wasm", side, n))
+}
+
+// ours is a spec in the directory.
+func ours(dir, delivery, goal string) *side {
+	d := &side{name: delivery, goal: goal}
+	d.prepare = func(module []byte, n int) (suite.Replacement, error) {
+		path := modulePath(dir, delivery, n)
+		if err := os.WriteFile(path, module, 0o644); err != nil {
+			return suite.Replacement{}, err
+		}
+		return suite.Prepare(filepath.Join(dir, delivery+".yaml"),
+			fmt.Appendf(nil, "name: %s\nmodule: {file: %s}\ndelivery: %s\n", delivery, path, delivery))
+	}
+	return d
+}
+
+const filesystemSide = "filesystem"
+
+// responseFile lies in a directory of its own, which Envoy watches.
+func responseFile(dir string) string { return filepath.Join(dir, "..", "ecds", "response.json") }
+
+// filesystem is Envoy's own way.
+func filesystem(dir string) *side {
+	d := &side{name: filesystemSide}
+	d.prepare = func(module []byte, n int) (suite.Replacement, error) {
+		if err := os.MkdirAll(filepath.Dir(responseFile(dir)), 0o755); err != nil {
+			return suite.Replacement{}, err
+		}
+		path := modulePath(dir, filesystemSide, n)
+		if err := os.WriteFile(path, module, 0o644); err != nil {
+			return suite.Replacement{}, err
+		}
+		return suite.Prepare(responseFile(dir), fmt.Appendf(nil, response, filesystemSide, filesystemSide, path))
+	}
+	return d
+}
+
+// response is what wasm-xds sends, too, but for where the code is.
+const response = `{"resources": [{
+  "@type": "type.googleapis.com/envoy.config.core.v3.TypedExtensionConfig",
+  "name": %q,
+  "typed_config": {
+    "@type": "type.googleapis.com/envoy.extensions.filters.http.wasm.v3.Wasm",
+    "config": {
+      "name": %q,
+      "failure_policy": "FAIL_CLOSED",
+      "vm_config": {"runtime": "envoy.wasm.runtime.v8", "code": {"local": {"filename": %q}}}
+    }
+  }
+}]}
+`

@@ -1,0 +1,244 @@
+// Package push measures wasm-xds's own part of a hot-load: from a spec's rename into
+// its place to the response at a client, beside a plain go-control-plane server
+// behind a bare file watch.
+package push
+
+import (
+	"bytes"
+	"context"
+	"errors"
+	"fmt"
+	"os"
+	"path/filepath"
+	"time"
+
+	"github.com/wasm-xds/wasm-xds/test/bench/report"
+	"github.com/wasm-xds/wasm-xds/test/bench/suite"
+	"github.com/wasm-xds/wasm-xds/test/simenvoy"
+	"github.com/wasm-xds/wasm-xds/test/testfilter"
+)
+
+// Benchmark measures edits of several kinds.
+func Benchmark() suite.Benchmark {
+	return suite.Benchmark{Name: "push", Run: run}
+}
+
+// settle is serve's default, which the goal counts from.
+const settle = 20 * time.Millisecond
+
+const filterName = "filter"
+
+// kind is what an edit changes.
+type kind struct {
+	title  string
+	module func(n int) int // which module the n-th edit names
+	config func(n int) int
+}
+
+func kinds() []kind {
+	same := func(int) int { return 0 }
+	each := func(n int) int { return n }
+	return []kind{
+		{"a new configuration (unproven: the canary is on disk first)", same, each},
+		{"a new module of 400 B (unproven, and stored)", each, same},
+		{"back to a revision of before (proven)", same, func(n int) int { return n % 2 }},
+	}
+}
+
+func run(ctx context.Context, o suite.Options) (report.Section, error) {
+	s := section()
+	binary, err := o.WasmXDS(ctx)
+	if err != nil {
+		return s, err
+	}
+	batches, edits := 5, 100
+	if o.Quick {
+		batches, edits = 1, 20
+	}
+	table := report.Table{}
+	for _, k := range kinds() {
+		o.Logf("push: %s", k.title)
+		rows, err := measure(ctx, o, binary, k, batches, edits)
+		if err != nil {
+			return s, fmt.Errorf("%s: %w", k.title, err)
+		}
+		table.Rows = append(table.Rows, rows...)
+	}
+	s.Tables = []report.Table{table}
+	return s, nil
+}
+
+func section() report.Section {
+	return report.Section{
+		Name: "push", Title: "Our part", Reference: "bare file watch",
+		Before: []string{
+			"From the rename of a spec into its place to the response, ACKed, at a simulated Envoy (ADS, delta) on " +
+				"loopback, with the default `--settle` of 20 ms. A run is a hundred edits, a tenth of a second apart. " +
+				"Beside it: how long a process that does nothing but watch the directory with fsnotify takes to hear of the " +
+				"same rename, which is where any control plane begins. `go run ./test/bench/cmd/bench -only push`.",
+			report.Machine(),
+		},
+		After: []string{
+			"A spec that is renamed into its place is complete, so 2 ms without another event do (a tenth of `--settle`); what " +
+				"is written in place waits for all of `--settle`. The goal counts from `--settle`: 30 ms.",
+		},
+	}
+}
+
+// measure returns p50 and p99 of each batch of edits.
+func measure(ctx context.Context, o suite.Options, binary string, k kind, batches, edits int) (rows []report.Row, err error) {
+	b, err := start(ctx, o, binary, k)
+	if err != nil {
+		return nil, err
+	}
+	defer func() { err = errors.Join(err, b.close()) }()
+	p50 := report.Row{Figure: k.title + ", p50", Unit: report.Seconds}
+	p99 := report.Row{Figure: k.title + ", p99", Unit: report.Seconds, Goal: fmt.Sprintf("≤ %v", settle+10*time.Millisecond)}
+	n := 1 // 0 was the first revision
+	for range batches {
+		var took, heard []float64
+		for range edits {
+			n++
+			t, h, err := b.edit(ctx, n)
+			if err != nil {
+				return nil, err
+			}
+			took, heard = append(took, t.Seconds()), append(heard, h.Seconds())
+		}
+		p50.Ours, p50.Reference = append(p50.Ours, suite.Quantile(took, 0.5)), append(p50.Reference, suite.Quantile(heard, 0.5))
+		p99.Ours, p99.Reference = append(p99.Ours, suite.Quantile(took, 0.99)), append(p99.Reference, suite.Quantile(heard, 0.99))
+	}
+	return []report.Row{p50, p99}, nil
+}
+
+// bench is a server with one Envoy, and a watch of its directory.
+type bench struct {
+	kind   kind
+	dir    string
+	server *suite.Server
+	envoy  *simenvoy.Envoy
+	watch  *watch
+	pushed chan pushed
+}
+
+type pushed struct {
+	at       time.Time
+	resource []byte
+}
+
+func start(ctx context.Context, o suite.Options, binary string, k kind) (*bench, error) {
+	dir, err := os.MkdirTemp(o.Dir, "push")
+	if err != nil {
+		return nil, err
+	}
+	b := &bench{kind: k, dir: filepath.Join(dir, "filters"), pushed: make(chan pushed, 100)}
+	if err := os.Mkdir(b.dir, 0o755); err != nil {
+		return nil, err
+	}
+	for _, n := range []int{0, 1} { // a proven revision needs two that were served before
+		first, err := b.prepare(n)
+		if err != nil {
+			return nil, err
+		}
+		if err := first.Rename(); err != nil {
+			return nil, err
+		}
+		if n == 0 {
+			if err := b.connect(ctx, binary, dir); err != nil {
+				return nil, errors.Join(err, b.close())
+			}
+		}
+		if _, err := b.await(ctx, n); err != nil {
+			return nil, errors.Join(err, b.close())
+		}
+	}
+	return b, nil
+}
+
+func (b *bench) connect(ctx context.Context, binary, dir string) error {
+	var err error
+	if b.server, err = suite.StartServer(binary, b.dir, filepath.Join(dir, "state"), filepath.Join(dir, "wasm-xds.log")); err != nil {
+		return err
+	}
+	if b.watch, err = newWatch(b.dir); err != nil {
+		return err
+	}
+	b.envoy, err = simenvoy.Start(ctx, simenvoy.Config{
+		Address: b.server.XDS, Names: simenvoy.NewNames(filterName),
+		Updated: func(u simenvoy.Update) { b.pushed <- pushed{time.Now(), bytes.Clone(u.Resource)} },
+	})
+	return err
+}
+
+func (b *bench) close() error {
+	var err error
+	if b.envoy != nil {
+		b.envoy.Close()
+	}
+	if b.watch != nil {
+		err = b.watch.close()
+	}
+	if b.server != nil {
+		err = errors.Join(err, b.server.Stop())
+	}
+	return err
+}
+
+// prepare writes the n-th spec, and its module, beside its place.
+func (b *bench) prepare(n int) (suite.Replacement, error) {
+	module := b.kind.module(n)
+	path := filepath.Join(b.dir, fmt.Sprintf("m%d.wasm", module))
+	if _, err := os.Stat(path); err != nil {
+		content := testfilter.HTTP{Stamp: fmt.Sprintf("m%06d", module)}.Module()
+		if err := os.WriteFile(path, content, 0o644); err != nil {
+			return suite.Replacement{}, err
+		}
+	}
+	// The module goes inline: one response is the whole of a push.
+	return suite.Prepare(filepath.Join(b.dir, filterName+".yaml"),
+		fmt.Appendf(nil, "name: %s\nmodule: {file: %s}\ndelivery: inline\nconfig: %s\n", filterName, path, b.marker(n)))
+}
+
+func (b *bench) marker(n int) string {
+	return fmt.Sprintf("config-%d-module-%d.", b.kind.config(n), b.kind.module(n))
+}
+
+// await waits for the n-th revision.
+func (b *bench) await(ctx context.Context, n int) (time.Time, error) {
+	late := time.NewTimer(time.Minute)
+	defer late.Stop()
+	for {
+		select {
+		case p := <-b.pushed:
+			if bytes.Contains(p.resource, []byte(b.marker(n))) {
+				return p.at, nil
+			}
+		case <-late.C:
+			return time.Time{}, fmt.Errorf("%s was not pushed", b.marker(n))
+		case <-ctx.Done():
+			return time.Time{}, ctx.Err()
+		}
+	}
+}
+
+// edit returns how long it took to the response, and to the bare watch.
+func (b *bench) edit(ctx context.Context, n int) (took, heard time.Duration, err error) {
+	ready, err := b.prepare(n)
+	if err != nil {
+		return 0, 0, err
+	}
+	if err := suite.Rest(ctx, 100*time.Millisecond); err != nil {
+		return 0, 0, err
+	}
+	b.watch.forget()
+	start := time.Now()
+	if err := ready.Rename(); err != nil {
+		return 0, 0, err
+	}
+	arrived, err := b.await(ctx, n)
+	if err != nil {
+		return 0, 0, err
+	}
+	seen, err := b.watch.await(ctx)
+	return arrived.Sub(start), seen.Sub(start), err
+}
