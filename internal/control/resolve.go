@@ -33,6 +33,9 @@ type job struct {
 	config *spec.FileRef
 }
 
+// downloadKey begins the keys of slow jobs.
+const downloadKey = "url "
+
 // slow jobs come over the network: nobody else waits for them.
 func (j job) slow() bool { return j.module != nil && j.module.Module.URL != "" }
 
@@ -49,7 +52,7 @@ func moduleJob(s *spec.Spec, references map[string]string) job {
 		path := s.Module.File.Path
 		return job{key: "file " + path + " " + references[path] + " " + s.Module.SHA256 + " " + s.VM.Runtime, name: s.Name, module: s}
 	}
-	return job{key: "url " + s.Module.URL + " " + s.Module.SHA256 + " " + s.VM.Runtime, name: s.Name, module: s}
+	return job{key: downloadKey + s.Module.URL + " " + s.Module.SHA256 + " " + s.VM.Runtime, name: s.Name, module: s}
 }
 
 func configJob(s *spec.Spec, references map[string]string) (job, bool) {

@@ -4,6 +4,7 @@ import (
 	"context"
 	"maps"
 	"slices"
+	"strings"
 	"time"
 
 	"go.uber.org/zap"
@@ -150,7 +151,7 @@ func (c *Control) outcome(s *spec.Spec) outcome {
 		return outcome{pending: true}
 	}
 	if m.err != nil {
-		return outcome{err: c.named(m.err, s)}
+		return outcome{err: ofSpec(m.err, s, modulePosition(s))}
 	}
 	config := s.Config
 	if job, ok := configJob(s, c.set.References); ok {
@@ -159,24 +160,26 @@ func (c *Control) outcome(s *spec.Spec) outcome {
 			return outcome{pending: true}
 		}
 		if r.err != nil {
-			return outcome{err: c.named(r.err, s)}
+			return outcome{err: ofSpec(r.err, s, s.ConfigFrom.Pos)}
 		}
 		config = r.config
 	}
 	return outcome{revision: snapshot.FromSpec(s, m.module, config)}
 }
 
-// named gives an error the position in this spec: several may share one reference.
-func (*Control) named(e *spec.Error, s *spec.Spec) *spec.Error {
+// ofSpec makes an error this spec's own: several may share one reference, and lines
+// move while a reference stays what it is.
+func ofSpec(e *spec.Error, s *spec.Spec, at spec.Position) *spec.Error {
 	own := *e
-	own.Name = s.Name
-	if e.Name != s.Name {
-		own.Pos = s.Module.Pos
-		if s.ConfigFrom != nil && e.Pos != s.Module.Pos && e.Code[:6] == "config" {
-			own.Pos = s.ConfigFrom.Pos
-		}
-	}
+	own.Name, own.Pos = s.Name, at
 	return &own
+}
+
+func modulePosition(s *spec.Spec) spec.Position {
+	if s.Module.File != nil {
+		return s.Module.File.Pos
+	}
+	return s.Module.Pos
 }
 
 func (c *Control) wanted() map[string]*snapshot.Filter {
@@ -266,7 +269,7 @@ func (c *Control) waitsForDownloads() bool {
 		return false
 	}
 	for key := range c.running {
-		if key[:4] == "url " {
+		if strings.HasPrefix(key, downloadKey) {
 			return true
 		}
 	}
