@@ -1,7 +1,6 @@
 package delivery
 
 import (
-	"cmp"
 	"fmt"
 	"slices"
 	"time"
@@ -165,10 +164,13 @@ func (m *Machine) buildFailed(e BuildFailed) {
 }
 
 func sortedStreams(streams map[StreamID]*stream) []StreamID {
+	if len(streams) == 0 {
+		return nil
+	}
 	ids := make([]StreamID, 0, len(streams))
 	for id := range streams {
 		ids = append(ids, id)
 	}
-	slices.SortFunc(ids, cmp.Compare)
+	slices.Sort(ids)
 	return ids
 }

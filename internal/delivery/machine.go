@@ -117,8 +117,9 @@ func New(cfg Config, mem Memory, now time.Time) *Machine {
 }
 
 // Step takes one event at its time, which never runs backwards, and returns what
-// follows from it.
+// follows from it, in memory that the next step uses again.
 func (m *Machine) Step(now time.Time, e Event) []Action {
+	m.forget()
 	if now.After(m.now) {
 		m.now = now
 	}
@@ -144,11 +145,25 @@ func (m *Machine) Step(now time.Time, e Event) []Action {
 	return m.take()
 }
 
+// fewKeys is how large a map may get that is emptied and used again in each step.
+const fewKeys = 64
+
+// forget drops the last step's actions, and keeps their memory if it is little.
+func (m *Machine) forget() {
+	clear(m.actions)
+	m.actions = m.actions[:0]
+	if cap(m.actions) > fewKeys {
+		m.actions = nil
+	}
+}
+
 func (m *Machine) take() []Action {
 	actions := m.actions
-	m.actions = nil
 	for _, name := range sortedKeys(m.changed) {
 		actions = append(actions, Changed{Name: name})
+	}
+	if len(m.changed) > fewKeys {
+		m.changed = map[string]struct{}{}
 	}
 	clear(m.changed)
 	if m.persistUnsettled {
@@ -159,6 +174,7 @@ func (m *Machine) take() []Action {
 		actions = append(actions, Persist{})
 		m.persist = false
 	}
+	m.actions = actions
 	return actions
 }
 
@@ -290,7 +306,15 @@ func (m *Machine) setVerdict(r *snapshot.Revision, envoy string, v verdict) {
 }
 
 func sortedKeys[V any](m map[string]V) []string {
-	return slices.Sorted(maps.Keys(m))
+	if len(m) == 0 {
+		return nil
+	}
+	keys := make([]string, 0, len(m))
+	for key := range m {
+		keys = append(keys, key)
+	}
+	slices.Sort(keys)
+	return keys
 }
 
 func sameRevision(a, b *snapshot.Revision) bool {

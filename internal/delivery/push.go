@@ -14,12 +14,18 @@ const (
 
 // sendAll gives every free stream that something has changed for its next response.
 func (m *Machine) sendAll() {
-	for _, id := range sortedStreams(m.touched) {
+	ids := sortedStreams(m.touched)
+	for _, id := range ids {
 		s := m.touched[id]
 		delete(m.touched, id)
 		if s.outstanding == nil {
 			m.sendNext(s)
 		}
+	}
+	if len(ids) > fewKeys {
+		// To look through a map costs what it once held: an edit must not make every
+		// ACK after it look at all streams.
+		m.touched = map[StreamID]*stream{}
 	}
 }
 

@@ -30,9 +30,10 @@ type filter struct {
 	pauseUntil  time.Time
 	timer       time.Time // the last that was set
 
-	subs   map[*sub]struct{}
-	groups map[string]*group // by Envoy version
-	gone   []SubscriberStatus
+	subs    map[*sub]struct{}
+	groups  map[string]*group // by Envoy version
+	ordered []*group          // groups by version; nil: not sorted yet
+	gone    []SubscriberStatus
 }
 
 // group is the subscribers of one Envoy version that can run the filter.
@@ -41,6 +42,16 @@ type group struct {
 	envoy    string
 	subs     map[*sub]struct{}
 	trials   map[string]map[*sub]struct{} // revision → its canaries
+}
+
+// inOrder are the groups, sorted by version.
+func (f *filter) inOrder() []*group {
+	if f.ordered == nil {
+		for _, envoy := range sortedKeys(f.groups) {
+			f.ordered = append(f.ordered, f.groups[envoy])
+		}
+	}
+	return f.ordered
 }
 
 // revisions are all that may still be served.
@@ -56,7 +67,13 @@ func (f *filter) revisions() []*snapshot.Revision {
 }
 
 func (f *filter) revision(id string) *snapshot.Revision {
-	for _, r := range f.revisions() {
+	switch {
+	case f.wanted != nil && f.wanted.Revision != nil && f.wanted.Revision.ID == id:
+		return f.wanted.Revision
+	case f.stable != nil && f.stable.ID == id:
+		return f.stable
+	}
+	for _, r := range f.older {
 		if r.ID == id {
 			return r
 		}
@@ -76,9 +93,9 @@ func (f *filter) candidate() *snapshot.Revision {
 
 // stoppedBy says why the rollout of r goes no further; nil: it does.
 func (m *Machine) stoppedBy(f *filter, r *snapshot.Revision) *Problem {
-	for _, envoy := range sortedKeys(f.groups) {
-		if v, ok := m.verdict(r, envoy); ok && !v.loads && len(f.groups[envoy].subs) > 0 {
-			return rejectedProblem(r, envoy, v.message)
+	for _, g := range f.inOrder() {
+		if v, ok := m.verdict(r, g.envoy); ok && !v.loads && len(g.subs) > 0 {
+			return rejectedProblem(r, g.envoy, v.message)
 		}
 	}
 	if f.lost >= lostLimit {
@@ -90,7 +107,7 @@ func (m *Machine) stoppedBy(f *filter, r *snapshot.Revision) *Problem {
 // regroup sorts the subscribers anew after a change of what is wanted.
 func (m *Machine) regroup(f *filter) {
 	old := f.groups
-	f.groups = map[string]*group{}
+	f.groups, f.ordered = map[string]*group{}, nil
 	for u := range f.subs {
 		u.forgetRefusals()
 		m.join(u)
@@ -115,7 +132,7 @@ func (m *Machine) join(u *sub) {
 	g := u.f.groups[envoy]
 	if g == nil {
 		g = &group{envoy: envoy, subs: map[*sub]struct{}{}, trials: map[string]map[*sub]struct{}{}}
-		u.f.groups[envoy] = g
+		u.f.groups[envoy], u.f.ordered = g, nil
 	}
 	g.subs[u] = struct{}{}
 	u.group = g
@@ -147,6 +164,7 @@ func (m *Machine) leave(u *sub) {
 	}
 	if len(g.subs) == 0 {
 		delete(u.f.groups, g.envoy)
+		u.f.ordered = nil
 	}
 }
 
@@ -184,9 +202,9 @@ func (m *Machine) rollOut(f *filter) {
 	if f.stable == nil {
 		return
 	}
-	for _, envoy := range sortedKeys(f.groups) {
-		if _, known := m.verdict(f.stable, envoy); !known {
-			m.assign(f, f.groups[envoy], f.stable, 1, nil)
+	for _, g := range f.inOrder() {
+		if _, known := m.verdict(f.stable, g.envoy); !known {
+			m.assign(f, g, f.stable, 1, nil)
 		}
 	}
 }
@@ -251,11 +269,10 @@ func (m *Machine) endTrial(f *filter, r *snapshot.Revision) {
 // chooseCanaries sees that each Envoy version has a canary at least, and the
 // filter as many as its policy says.
 func (m *Machine) chooseCanaries(f *filter, r *snapshot.Revision, policy spec.Canary) {
-	groups := make([]*group, 0, len(f.groups))
+	groups := f.inOrder()
 	total := 0
-	for _, envoy := range sortedKeys(f.groups) {
-		groups = append(groups, f.groups[envoy])
-		total += len(f.groups[envoy].subs)
+	for _, g := range groups {
+		total += len(g.subs)
 	}
 	if policy.Selector != nil {
 		for _, g := range groups {

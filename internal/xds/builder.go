@@ -40,14 +40,22 @@ type ResourceBuilder struct {
 	addresses Addresses
 	flight    singleflight.Group
 
-	mu    sync.Mutex
-	byKey map[string]*list.Element
-	order *list.List // of *built, the most recently used first
-	size  int
+	mu       sync.Mutex
+	dialects map[string]string // an Envoy's version as delivery has it → its dialect
+	byKey    map[key]*list.Element
+	order    *list.List // of *built, the most recently used first
+	size     int
+}
+
+// key names what is the same for all salts.
+type key struct {
+	revision string
+	variant  delivery.Variant
+	dialect  string
 }
 
 type built struct {
-	key      string
+	key      key
 	size     int
 	template *translate.Template
 	resource *anypb.Any // of the newest salt
@@ -56,12 +64,24 @@ type built struct {
 
 // NewBuilder makes a builder.
 func NewBuilder(modules Modules, addresses Addresses) *ResourceBuilder {
-	return &ResourceBuilder{modules: modules, addresses: addresses, byKey: map[string]*list.Element{}, order: list.New()}
+	return &ResourceBuilder{modules: modules, addresses: addresses, dialects: map[string]string{}, byKey: map[key]*list.Element{}, order: list.New()}
 }
 
-// key names what is the same for all salts.
-func key(a delivery.Send) string {
-	return a.Version.Revision + string(a.Version.Variant) + translate.Compat(envoyVersion(a))
+// dialectsLimit bounds the versions whose dialect is remembered: they come from Envoys.
+const dialectsLimit = 100
+
+func (b *ResourceBuilder) key(a delivery.Send) key {
+	b.mu.Lock()
+	defer b.mu.Unlock()
+	dialect, ok := b.dialects[a.Envoy]
+	if !ok {
+		if len(b.dialects) >= dialectsLimit {
+			clear(b.dialects)
+		}
+		dialect = translate.Compat(envoyVersion(a))
+		b.dialects[a.Envoy] = dialect
+	}
+	return key{a.Version.Revision, a.Version.Variant, dialect}
 }
 
 func envoyVersion(a delivery.Send) translate.Version {
@@ -71,9 +91,10 @@ func envoyVersion(a delivery.Send) translate.Version {
 
 // Cached returns the resource if it needs no building, else nil.
 func (b *ResourceBuilder) Cached(a delivery.Send) *anypb.Any {
+	k := b.key(a)
 	b.mu.Lock()
 	defer b.mu.Unlock()
-	element := b.byKey[key(a)]
+	element := b.byKey[k]
 	if element == nil {
 		return nil
 	}
@@ -88,8 +109,8 @@ func (b *ResourceBuilder) Cached(a delivery.Send) *anypb.Any {
 
 // Build makes the resource. Many that need the same one wait for one build.
 func (b *ResourceBuilder) Build(a delivery.Send) (*anypb.Any, error) {
-	k := key(a)
-	value, err, _ := b.flight.Do(k, func() (any, error) {
+	k := b.key(a)
+	value, err, _ := b.flight.Do(k.revision+string(k.variant)+k.dialect, func() (any, error) {
 		code, err := b.code(a)
 		if err != nil {
 			return nil, err

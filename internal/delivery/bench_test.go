@@ -1,0 +1,134 @@
+package delivery
+
+import (
+	"fmt"
+	"testing"
+	"time"
+
+	"github.com/wasm-xds/wasm-xds/pkg/snapshot"
+	"github.com/wasm-xds/wasm-xds/pkg/spec"
+)
+
+// crowd is a machine with many Envoys, all of which answer everything with an ACK.
+type crowd struct {
+	m       *Machine
+	now     time.Time
+	filters []*snapshot.Filter
+	edits   int
+	pushes  int
+}
+
+func newCrowd(envoys, filters int, canary spec.Canary) *crowd {
+	c := &crowd{now: time.Unix(1000, 0)}
+	c.m = New(Config{Epoch: 1, Substitutes: realStandIns{}}, Memory{}, c.now)
+	var subscriptions []Subscription
+	for i := range filters {
+		name := fmt.Sprintf("filter-%03d", i)
+		subscriptions = append(subscriptions, Subscription{Name: name})
+		c.filters = append(c.filters, nil)
+		c.want(i, canary)
+	}
+	c.answer(c.m.Step(c.now, SnapshotChanged{Snapshot: snapshot.New(c.filters)}))
+	for i := range envoys {
+		id := StreamID(i + 1)
+		node := Node{ID: fmt.Sprintf("edge-%d", i), Version: "1.40.0"}
+		c.answer(c.m.Step(c.now, StreamOpened{Stream: id, Node: node, ADS: true, Delta: true}))
+		c.answer(c.m.Step(c.now, Requested{Stream: id, Subscribe: subscriptions}))
+	}
+	return c
+}
+
+func (c *crowd) want(i int, canary spec.Canary) {
+	c.edits++
+	name := fmt.Sprintf("filter-%03d", i)
+	c.filters[i] = &snapshot.Filter{
+		Name: name, Type: spec.HTTP, Policy: spec.Closed, Delivery: spec.Inline, Canary: canary, OnRemove: spec.Keep,
+		Revision: (&snapshot.Revision{
+			Filter: name, Type: spec.HTTP, Policy: spec.Closed, RootID: fmt.Sprint(c.edits),
+			Module: snapshot.Module{SHA256: fmt.Sprintf("%064x", 1), Size: 1000},
+			VM:     snapshot.VM{Runtime: "envoy.wasm.runtime.v8"},
+		}).Seal(),
+	}
+}
+
+// answer ACKs what is sent until nothing is sent any more.
+func (c *crowd) answer(actions []Action) {
+	var waiting []StreamID
+	take := func(actions []Action) {
+		for _, a := range actions {
+			if send, ok := a.(Send); ok {
+				c.pushes++
+				waiting = append(waiting, send.Stream)
+			}
+		}
+	}
+	take(actions)
+	for len(waiting) > 0 {
+		id := waiting[0]
+		waiting = waiting[1:]
+		take(c.m.Step(c.now, Requested{Stream: id, Answer: &Answer{}}))
+	}
+}
+
+// edit changes one filter and takes it to every Envoy.
+func (c *crowd) edit(canary spec.Canary) {
+	c.want(len(c.filters)/2, canary)
+	s := snapshot.New(c.filters)
+	c.answer(c.m.Step(c.now, SnapshotChanged{Snapshot: s}))
+}
+
+// policies are the two ways of a rollout: by a canary, and all at once.
+func policies() map[string]spec.Canary {
+	return map[string]spec.Canary{"canary": {Count: 1}, "all": {}}
+}
+
+// BenchmarkPush is the machine's part of one push and its ACK.
+func BenchmarkPush(b *testing.B) {
+	for name, canary := range policies() {
+		for _, envoys := range []int{1000, 5000} {
+			b.Run(fmt.Sprintf("%s/%d", name, envoys), func(b *testing.B) {
+				c := newCrowd(envoys, 10, canary)
+				b.ReportAllocs()
+				c.pushes = 0
+				b.ResetTimer()
+				for c.pushes < b.N || b.N == 1 && c.pushes == 0 {
+					c.edit(canary)
+				}
+				b.ReportMetric(float64(b.Elapsed().Nanoseconds())/float64(c.pushes), "ns/push")
+			})
+		}
+	}
+}
+
+// BenchmarkConnect is the machine's part of an Envoy that connects among others.
+func BenchmarkConnect(b *testing.B) {
+	for name, canary := range policies() {
+		b.Run(name, func(b *testing.B) {
+			b.ReportAllocs()
+			newCrowd(b.N, 10, canary)
+		})
+	}
+}
+
+// TestAllocationsPerPush bounds what a push and its ACK leave to the garbage
+// collector, which does not depend on the machine that it runs on, nor on how many
+// Envoys there are.
+func TestAllocationsPerPush(t *testing.T) {
+	const envoys, most = 500, 10
+	for name, canary := range policies() {
+		t.Run(name, func(t *testing.T) {
+			c := newCrowd(envoys, 10, canary)
+			before := c.pushes
+			all := testing.AllocsPerRun(5, func() { c.edit(canary) })
+			pushes := (c.pushes - before) / 6 // one more to warm up
+			if pushes != envoys {
+				t.Fatalf("%d pushes for %d Envoys", pushes, envoys)
+			}
+			if each := all / envoys; each > most {
+				t.Errorf("%.1f allocations a push, at most %d", each, most)
+			} else {
+				t.Logf("%.1f allocations a push", each)
+			}
+		})
+	}
+}
