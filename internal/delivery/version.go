@@ -3,31 +3,19 @@ package delivery
 import (
 	"fmt"
 	"strings"
+
+	"github.com/wasm-xds/wasm-xds/pkg/snapshot"
 )
 
-// Variant says how a resource carries its code; its value is the letter on the wire.
-type Variant byte
+// Variant says how a resource carries its code.
+type Variant = snapshot.Variant
 
 // The variants.
 const (
-	Remote Variant = 'r'
-	Inline Variant = 'i'
-	File   Variant = 'f'
+	Remote = snapshot.Remote
+	Inline = snapshot.Inline
+	File   = snapshot.File
 )
-
-// String is the variant's word in status, logs and metrics.
-func (v Variant) String() string {
-	switch v {
-	case Remote:
-		return "remote"
-	case Inline:
-		return "inline"
-	case File:
-		return "file"
-	default:
-		return ""
-	}
-}
 
 const (
 	revisionLength = 12
@@ -57,7 +45,7 @@ func ParseVersion(s string) (Version, bool) {
 		return Version{}, false
 	}
 	v := Version{Revision: revision, Variant: Variant(rest[0]), Salt: rest[1:]}
-	return v, v.Variant.String() != ""
+	return v, v.Variant.Valid()
 }
 
 func isHex(s string) bool {

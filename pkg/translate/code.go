@@ -13,29 +13,15 @@ import (
 	"github.com/wasm-xds/wasm-xds/pkg/snapshot"
 )
 
-// Variant is how the module travels: one letter on the wire.
-type Variant byte
+// Variant is how the module travels.
+type Variant = snapshot.Variant
 
 // The variants.
 const (
-	Remote Variant = 'r' // Envoy fetches it over HTTP
-	Inline Variant = 'i' // it is in the resource
-	File   Variant = 'f' // Envoy reads a file
+	Remote = snapshot.Remote
+	Inline = snapshot.Inline
+	File   = snapshot.File
 )
-
-// String is remote, inline or file.
-func (v Variant) String() string {
-	switch v {
-	case Remote:
-		return "remote"
-	case Inline:
-		return "inline"
-	case File:
-		return "file"
-	default:
-		return fmt.Sprintf("variant %q", byte(v))
-	}
-}
 
 // DefaultTimeout is how long an Envoy may take to fetch a module: 32 MiB, the
 // largest that it fetches at all, at half a megabyte a second.
