@@ -14,6 +14,8 @@ import (
 
 	"github.com/wasm-xds/wasm-xds/test/bench/fanout"
 	"github.com/wasm-xds/wasm-xds/test/bench/hotload"
+	"github.com/wasm-xds/wasm-xds/test/bench/many"
+	"github.com/wasm-xds/wasm-xds/test/bench/modules"
 	"github.com/wasm-xds/wasm-xds/test/bench/push"
 	"github.com/wasm-xds/wasm-xds/test/bench/report"
 	"github.com/wasm-xds/wasm-xds/test/bench/suite"
@@ -27,6 +29,8 @@ func benchmarks(c cases) []suite.Benchmark {
 		hotload.Benchmark(),
 		push.Benchmark(),
 		fanout.Benchmark(c.wanted),
+		many.Benchmark(),
+		modules.Benchmark(),
 	}
 }
 

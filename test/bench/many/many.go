@@ -1,0 +1,310 @@
+// Package many measures what the number of specs costs: starts, one edit, a git
+// checkout that changes a thousand of them at once, and memory.
+package many
+
+import (
+	"bytes"
+	"context"
+	"errors"
+	"fmt"
+	"os"
+	"path/filepath"
+	"sync"
+	"time"
+
+	"github.com/wasm-xds/wasm-xds/test/bench/proc"
+	"github.com/wasm-xds/wasm-xds/test/bench/report"
+	"github.com/wasm-xds/wasm-xds/test/bench/suite"
+	"github.com/wasm-xds/wasm-xds/test/simenvoy"
+	"github.com/wasm-xds/wasm-xds/test/testfilter"
+)
+
+const (
+	few       = 100
+	perModule = 10 // specs that share a module
+	snapshots = "wasm_xds_snapshot_changes_total"
+)
+
+// sizes are what is measured, and how often.
+type sizes struct{ many, checkout, repeats, edits int }
+
+// Benchmark measures ten thousand specs beside a hundred.
+func Benchmark() suite.Benchmark {
+	return suite.Benchmark{Name: "many", Run: func(ctx context.Context, o suite.Options) (report.Section, error) {
+		n := sizes{many: 10_000, checkout: 1000, repeats: 3, edits: 20}
+		if o.Quick {
+			n = sizes{many: 1000, checkout: 100, repeats: 1, edits: 5}
+		}
+		return run(ctx, o, n)
+	}}
+}
+
+func run(ctx context.Context, o suite.Options, n sizes) (report.Section, error) {
+	s := section(n)
+	binary, err := o.WasmXDS(ctx)
+	if err != nil {
+		return s, err
+	}
+	var many, hundred samples
+	for i := range n.repeats {
+		o.Logf("many: run %d of %d", i+1, n.repeats)
+		if err := measure(ctx, o, binary, n, &many, &hundred); err != nil {
+			return s, err
+		}
+	}
+	s.Tables = []report.Table{table(n, many, hundred)}
+	return s, nil
+}
+
+func section(n sizes) report.Section {
+	return report.Section{
+		Name: "many", Title: "Many specs", Reference: fmt.Sprintf("%d specs", few),
+		Before: []string{
+			fmt.Sprintf("%d specs in one directory, each %d with a module of their own, beside %d of them. A start is over when a simulated Envoy "+
+				"that waits already has its filter. An edit renames one spec into its place and is over when the response is ACKed. "+
+				"Both servers run at the same time, and take turns. `go run ./test/bench/cmd/bench -only many`.", n.many, perModule, few),
+			report.Machine(),
+		},
+		After: []string{
+			fmt.Sprintf("The checkout is a real `git checkout` between two commits in the directory itself, which differ in %d specs (%d of %d): "+
+				"it is over when an Envoy that subscribes to all of them has their last one. Its snapshots are counted by `%s`.",
+				n.checkout, few, few, snapshots),
+		},
+	}
+}
+
+type samples struct{ cold, warm, edit, rss, rssEdited, checkout, snapshots []float64 }
+
+func table(n sizes, many, hundred samples) report.Table {
+	return report.Table{Rows: []report.Row{
+		{Figure: "start, no state", Unit: report.Seconds, Ours: many.cold, Reference: hundred.cold},
+		{Figure: "start with the state of before", Unit: report.Seconds, Ours: many.warm, Reference: hundred.warm},
+		{Figure: "one edit", Unit: report.Seconds, Ours: many.edit, Reference: hundred.edit, Goal: "≤ 2"},
+		{Figure: fmt.Sprintf("`git checkout` of %d specs (%d)", n.checkout, few), Unit: report.Seconds, Ours: many.checkout, Reference: hundred.checkout},
+		{Figure: "its snapshots", Unit: report.Count, Ours: many.snapshots, Reference: hundred.snapshots, Goal: "a handful at most"},
+		{Figure: "memory (RSS) after a start", Unit: report.Bytes, Ours: many.rss, Reference: hundred.rss},
+		{Figure: "memory (RSS) after the edits and the checkout", Unit: report.Bytes, Ours: many.rssEdited, Reference: hundred.rssEdited},
+	}}
+}
+
+// directory is a server's directory of specs, and its Envoy.
+type directory struct {
+	specs, checkout int
+	binary, dir     string
+	server          *suite.Server
+	envoy           *simenvoy.Envoy
+
+	mu      sync.Mutex
+	missing map[string]string // filter → what its configuration must hold
+	done    chan struct{}
+}
+
+func measure(ctx context.Context, o suite.Options, binary string, n sizes, many, hundred *samples) (err error) {
+	into := []*samples{many, hundred}
+	var sides []*directory
+	for _, specs := range []int{n.many, few} {
+		d, err := newDirectory(o.Dir, binary, specs, min(n.checkout, specs))
+		if err != nil {
+			return err
+		}
+		sides = append(sides, d)
+	}
+	defer func() {
+		for _, d := range sides {
+			err = errors.Join(err, d.stop())
+		}
+	}()
+	both := func(times int, do func(*directory, *samples) error) error {
+		return report.Interleave(times,
+			func() error { return do(sides[0], into[0]) }, func() error { return do(sides[1], into[1]) })
+	}
+	return errors.Join(
+		both(1, func(d *directory, s *samples) error { return d.start(ctx, &s.cold, nil) }),
+		both(1, func(d *directory, s *samples) error { return d.start(ctx, &s.warm, &s.rss) }),
+		both(n.edits, func(d *directory, s *samples) error { return d.edit(ctx, &s.edit) }),
+		both(1, func(d *directory, s *samples) error { return d.checkOut(ctx, s) }),
+	)
+}
+
+func name(i int) string { return fmt.Sprintf("filter-%05d", i) }
+
+func newDirectory(base, binary string, specs, checkout int) (*directory, error) {
+	dir, err := os.MkdirTemp(base, "many")
+	if err != nil {
+		return nil, err
+	}
+	d := &directory{specs: specs, checkout: checkout, binary: binary, dir: filepath.Join(dir, "filters")}
+	if err := os.Mkdir(d.dir, 0o755); err != nil {
+		return nil, err
+	}
+	for i := range specs {
+		if i%perModule == 0 {
+			module := testfilter.HTTP{Stamp: fmt.Sprintf("%06d", i)}.Module()
+			if err := os.WriteFile(filepath.Join(d.dir, fmt.Sprintf("m%d.wasm", i)), module, 0o644); err != nil {
+				return nil, err
+			}
+		}
+		if err := os.WriteFile(d.path(i), d.text(i, "first"), 0o644); err != nil {
+			return nil, err
+		}
+	}
+	return d, d.commitTwo()
+}
+
+func (d *directory) path(i int) string { return filepath.Join(d.dir, name(i)+".yaml") }
+
+func (*directory) text(i int, config string) []byte {
+	return fmt.Appendf(nil, "name: %s\nmodule: {file: ./m%d.wasm}\ndelivery: inline\nconfig: config-%s.\nrollout: {canary: 0}\n",
+		name(i), i-i%perModule, config)
+}
+
+// expect has done closed when each of the filters first up to last came with config.
+func (d *directory) expect(first, last int, config string) <-chan struct{} {
+	d.mu.Lock()
+	defer d.mu.Unlock()
+	d.missing, d.done = map[string]string{}, make(chan struct{})
+	for i := first; i < last; i++ {
+		d.missing[name(i)] = "config-" + config + "."
+	}
+	return d.done
+}
+
+func (d *directory) updated(u simenvoy.Update) {
+	d.mu.Lock()
+	defer d.mu.Unlock()
+	want, ok := d.missing[u.Name]
+	if !ok || !bytes.Contains(u.Resource, []byte(want)) {
+		return
+	}
+	if delete(d.missing, u.Name); len(d.missing) == 0 {
+		close(d.done)
+	}
+}
+
+func await(ctx context.Context, done <-chan struct{}) error {
+	ctx, cancel := context.WithTimeout(ctx, 5*time.Minute)
+	defer cancel()
+	select {
+	case <-done:
+		return nil
+	case <-ctx.Done():
+		return ctx.Err()
+	}
+}
+
+// start starts the server anew, and takes the time to the Envoy's first answer. The
+// Envoy subscribes to all that the checkout will change.
+func (d *directory) start(ctx context.Context, took, rss *[]float64) error {
+	if err := d.stop(); err != nil {
+		return err
+	}
+	done := d.expect(0, 1, "first")
+	begin := time.Now()
+	var err error
+	state := filepath.Join(d.dir, "..", "state")
+	if d.server, err = suite.StartServer(d.binary, d.dir, state, filepath.Join(d.dir, "..", "wasm-xds.log")); err != nil {
+		return err
+	}
+	var names []string
+	for i := range d.checkout {
+		names = append(names, name(i))
+	}
+	d.envoy, err = simenvoy.Start(ctx, simenvoy.Config{
+		Address: d.server.XDS, Names: simenvoy.NewNames(names...), Updated: d.updated,
+	})
+	if err != nil {
+		return err
+	}
+	if err := await(ctx, done); err != nil {
+		return fmt.Errorf("start: %w", err)
+	}
+	*took = append(*took, time.Since(begin).Seconds())
+	if err := d.idle(ctx); err != nil || rss == nil {
+		return err
+	}
+	now, err := proc.RSS(d.server.PID())
+	*rss = append(*rss, now)
+	return err
+}
+
+// idle waits until the server uses next to no CPU: what it writes behind is written.
+func (d *directory) idle(ctx context.Context) error {
+	last, err := proc.CPU(d.server.PID())
+	for quiet := 0; err == nil && quiet < 4; {
+		if err := suite.Rest(ctx, 50*time.Millisecond); err != nil {
+			return err
+		}
+		var now time.Duration
+		now, err = proc.CPU(d.server.PID())
+		quiet++
+		if now-last > 2*time.Millisecond {
+			quiet = 0
+		}
+		last = now
+	}
+	return err
+}
+
+func (d *directory) edit(ctx context.Context, took *[]float64) error {
+	config := fmt.Sprintf("edit-%d", len(*took))
+	ready, err := suite.Prepare(d.path(0), d.text(0, config))
+	if err != nil {
+		return err
+	}
+	if err := d.idle(ctx); err != nil {
+		return err
+	}
+	done := d.expect(0, 1, config)
+	begin := time.Now()
+	if err := ready.Rename(); err != nil {
+		return err
+	}
+	if err := await(ctx, done); err != nil {
+		return fmt.Errorf("edit: %w", err)
+	}
+	*took = append(*took, time.Since(begin).Seconds())
+	return nil
+}
+
+func (d *directory) checkOut(ctx context.Context, s *samples) error {
+	if err := d.idle(ctx); err != nil {
+		return err
+	}
+	before, err := d.server.Metric(snapshots)
+	if err != nil {
+		return err
+	}
+	done := d.expect(0, d.checkout, "second")
+	begin := time.Now()
+	if err := d.git("checkout", "--quiet", "--force", "second"); err != nil {
+		return err
+	}
+	if err := await(ctx, done); err != nil {
+		return fmt.Errorf("checkout: %w", err)
+	}
+	s.checkout = append(s.checkout, time.Since(begin).Seconds())
+	if err := d.idle(ctx); err != nil {
+		return err
+	}
+	after, err := d.server.Metric(snapshots)
+	if err != nil {
+		return err
+	}
+	s.snapshots = append(s.snapshots, after-before)
+	rss, err := proc.RSS(d.server.PID())
+	s.rssEdited = append(s.rssEdited, rss)
+	return err
+}
+
+func (d *directory) stop() error {
+	if d.envoy != nil {
+		d.envoy.Close()
+		d.envoy = nil
+	}
+	if d.server == nil {
+		return nil
+	}
+	server := d.server
+	d.server = nil
+	return server.Stop()
+}
