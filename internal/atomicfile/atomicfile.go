@@ -9,7 +9,11 @@ import (
 	"os"
 	"path/filepath"
 	"strings"
+
+	"golang.org/x/sync/errgroup"
 )
+
+const syncsAtOnce = 16
 
 // prefix begins the name of every file in the making. It is hidden, and no
 // final name may begin with it.
@@ -48,11 +52,28 @@ func (f *File) Commit(name string, mode fs.FileMode) error {
 	}
 	// The content first, the name after it: else a crash in between leaves the
 	// name on a file whose blocks never reached the disk.
-	err := f.Sync()
-	if err == nil {
-		err = f.Chmod(mode)
+	if err := f.Sync(); err != nil {
+		f.Discard()
+		return err
 	}
-	if err != nil {
+	if err := f.CommitUnsynced(name, mode); err != nil {
+		return err
+	}
+	return SyncDir(f.dir)
+}
+
+// CommitUnsynced is Commit that does not wait for the disk: the file outlives the
+// process, and a power failure only after [Sync]. Before that, a power failure may
+// leave the name on other content: it is for content that is verified when it is read.
+func (f *File) CommitUnsynced(name string, mode fs.FileMode) error {
+	if f.done {
+		return fmt.Errorf("commit %s: %w", name, os.ErrClosed)
+	}
+	if name != filepath.Base(name) || strings.HasPrefix(name, prefix) {
+		f.Discard()
+		return fmt.Errorf("commit %q: not a file name", name)
+	}
+	if err := f.Chmod(mode); err != nil {
 		f.Discard()
 		return err
 	}
@@ -65,7 +86,31 @@ func (f *File) Commit(name string, mode fs.FileMode) error {
 		return err
 	}
 	f.done = true
-	return SyncDir(f.dir)
+	return nil
+}
+
+// Sync makes files of dir survive a power failure, content and names. Names that
+// are gone meanwhile are passed over.
+func Sync(dir string, names []string) error {
+	var group errgroup.Group
+	group.SetLimit(syncsAtOnce) // together they cost the disk little more than one
+	for _, name := range names {
+		group.Go(func() error {
+			f, err := os.Open(filepath.Join(dir, name))
+			if errors.Is(err, fs.ErrNotExist) {
+				return nil
+			}
+			if err != nil {
+				return err
+			}
+			defer f.Close()
+			return f.Sync()
+		})
+	}
+	if err := group.Wait(); err != nil {
+		return err
+	}
+	return SyncDir(dir)
 }
 
 // Discard removes the file, unless it is committed.

@@ -2,6 +2,7 @@ package atomicfile_test
 
 import (
 	"errors"
+	"fmt"
 	"os"
 	"path/filepath"
 	"testing"
@@ -30,6 +31,24 @@ func TestCommit(t *testing.T) {
 		t.Fatalf("mode %v, %v", info.Mode(), err)
 	}
 	wantNames(t, dir, "name")
+}
+
+func TestSync(t *testing.T) {
+	dir := t.TempDir()
+	names := []string{"gone"}
+	for i := range 100 {
+		name := fmt.Sprint("file", i)
+		if err := create(t, dir, name).CommitUnsynced(name, 0o400); err != nil {
+			t.Fatal(err)
+		}
+		names = append(names, name)
+	}
+	if err := atomicfile.Sync(dir, names); err != nil {
+		t.Error(err)
+	}
+	if err := atomicfile.Sync(filepath.Join(dir, "none"), nil); !errors.Is(err, os.ErrNotExist) {
+		t.Errorf("a directory that is not there: %v", err)
+	}
 }
 
 func TestDiscard(t *testing.T) {

@@ -29,8 +29,11 @@ type Files interface {
 	Load(name string) ([]byte, error)
 }
 
-// Collector removes the modules that keep does not name.
-type Collector interface {
+// ModuleStore is where the modules lie.
+type ModuleStore interface {
+	// Sync returns when all modules survive a power failure.
+	Sync() error
+	// Collect removes the modules that keep does not name.
 	Collect(keep func(sha256 string) bool, olderThan time.Duration) (removed int, err error)
 }
 
@@ -39,7 +42,7 @@ type Config struct {
 	Source    source.Source
 	Directory string // as the status shows it
 	Modules   ModuleResolver
-	Store     Collector
+	Store     ModuleStore
 	StandIns  *StandIns
 	Files     Files
 	Metrics   *admin.Metrics // nil: none

@@ -181,12 +181,13 @@ func (c *Control) state() savedState {
 	return savedState{Format: stateFormat, Memory: c.machine.Memory(), Pins: maps.Clone(c.plan.pins)}
 }
 
+// write saves the state, and before it the modules that it names.
 func (c *Control) write(state savedState) error {
 	text, err := json.Marshal(state)
 	if err != nil {
 		return err
 	}
-	return c.cfg.Files.Save(stateFile, text)
+	return errors.Join(c.cfg.Store.Sync(), c.cfg.Files.Save(stateFile, text))
 }
 
 func (c *Control) takeSaved(err error) {

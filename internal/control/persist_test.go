@@ -3,6 +3,7 @@ package control
 import (
 	"context"
 	"io/fs"
+	"slices"
 	"testing"
 	"time"
 
@@ -44,7 +45,31 @@ func (anyModule) ResolveSpec(context.Context, *spec.Spec) (snapshot.Module, *spe
 
 type noCollector struct{}
 
+func (noCollector) Sync() error { return nil }
+
 func (noCollector) Collect(func(string) bool, time.Duration) (int, error) { return 0, nil }
+
+// recordedDisk notes in which order things are written.
+type recordedDisk struct {
+	noCollector
+	done []string
+}
+
+func (d *recordedDisk) Sync() error                   { d.done = append(d.done, "modules"); return nil }
+func (d *recordedDisk) Save(n string, _ []byte) error { d.done = append(d.done, n); return nil }
+func (d *recordedDisk) Load(string) ([]byte, error)   { return nil, fs.ErrNotExist }
+
+// A state must not name modules that a power failure would take.
+func TestModulesAreOnTheDiskBeforeTheStateThatNamesThem(t *testing.T) {
+	disk := &recordedDisk{}
+	c := New(Config{Store: disk, Files: disk, StandIns: NewStandIns(), Logger: zap.NewNop()})
+	if err := c.write(c.state()); err != nil {
+		t.Fatal(err)
+	}
+	if want := []string{"modules", stateFile}; !slices.Equal(disk.done, want) {
+		t.Errorf("written: %v, want %v", disk.done, want)
+	}
+}
 
 type sends chan delivery.Send
 

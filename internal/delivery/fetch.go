@@ -28,7 +28,7 @@ func (m *Machine) remoteRefused(p *push, raw string) {
 	}
 	u.fetch.refused = true
 	if u.fetch.finished && !u.fetch.failed {
-		u.fetch.retryAt = m.now.Add(m.fetchSettle(u.fetch.attempts))
+		u.fetch.retryAt = m.now.Add(m.fetchSettle(u))
 	}
 	switch {
 	case u.fetch.started:
@@ -95,12 +95,20 @@ func (m *Machine) fallBack(u *sub, reason string) {
 // fetchSettle is the pause before the next push. It grows after one that came too
 // early: behind a proxy the bytes are on their way for longer than this machine's
 // kernel can tell.
-func (m *Machine) fetchSettle(attempts int) time.Duration {
-	if attempts > 1 {
-		return 10 * m.cfg.FetchSettle
+func (m *Machine) fetchSettle(u *sub) time.Duration {
+	wait := m.cfg.FetchSettle
+	if r := u.f.revision(u.fetch.revision); r != nil {
+		wait += time.Duration(r.Module.Size) * fetchSettlePerByte
 	}
-	return m.cfg.FetchSettle
+	if u.fetch.attempts > 1 {
+		return 10 * wait
+	}
+	return wait
 }
+
+// fetchSettlePerByte is a millisecond for 100 KB: Envoy hashes what it has fetched
+// before it takes it into its cache.
+const fetchSettlePerByte = 10 * time.Nanosecond
 
 func (m *Machine) fetchStarted(token string) {
 	u := m.tokens[token]
@@ -119,7 +127,7 @@ func (m *Machine) fetchFinished(token string, complete bool) {
 	}
 	u.fetch.finished, u.fetch.failed = true, !complete
 	if complete && u.fetch.refused {
-		u.fetch.retryAt = m.now.Add(m.fetchSettle(u.fetch.attempts))
+		u.fetch.retryAt = m.now.Add(m.fetchSettle(u))
 	}
 	m.touch(u)
 }

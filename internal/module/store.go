@@ -9,6 +9,7 @@ import (
 	"fmt"
 	"io"
 	"io/fs"
+	"maps"
 	"os"
 	"path/filepath"
 	"strings"
@@ -52,6 +53,8 @@ type Store struct {
 	// verified holds what each file was like when its bytes were last seen to
 	// match its name.
 	verified map[string]stamp
+	// unsynced are the modules that a power failure would take.
+	unsynced map[string]struct{}
 	// verifying makes simultaneous readers of one file wait for one check.
 	verifying singleflight.Group
 }
@@ -85,10 +88,11 @@ func OpenStore(dir string) (*Store, error) {
 	if err := atomicfile.RemoveLeftovers(dir); err != nil {
 		return nil, fmt.Errorf("%w: %w", errStore, err)
 	}
-	return &Store{dir: dir, verified: make(map[string]stamp)}, nil
+	return &Store{dir: dir, verified: make(map[string]stamp), unsynced: make(map[string]struct{})}, nil
 }
 
-// Put stores what r gives and returns what it is called. It fails with
+// Put stores what r gives and returns what it is called. What it stores outlives
+// the process, and a power failure after [Store.Sync]. It fails with
 // [ErrTooLarge] when r has more than limit bytes, with r's own error, or with
 // ctx's when that ends between two reads; then nothing is stored. Bytes that
 // are in the store already are kept, and count as new for [Store.Collect].
@@ -157,10 +161,36 @@ func (s *Store) renew(sum string) bool {
 func (s *Store) commit(f *atomicfile.File, sum string) error {
 	s.mu.Lock()
 	defer s.mu.Unlock()
-	if err := f.Commit(sum+suffix, fileMode); err != nil {
+	if err := f.CommitUnsynced(sum+suffix, fileMode); err != nil {
 		return err
 	}
+	s.unsynced[sum] = struct{}{}
 	return s.note(sum)
+}
+
+// Sync returns when all modules that were put before survive a power failure. It
+// is apart from Put, because the disk may take longer than everything else: bytes
+// that are served meanwhile are verified like any others.
+func (s *Store) Sync() error {
+	s.mu.Lock()
+	sums := s.unsynced
+	s.unsynced = map[string]struct{}{}
+	s.mu.Unlock()
+	if len(sums) == 0 {
+		return nil
+	}
+	names := make([]string, 0, len(sums))
+	for sum := range sums {
+		names = append(names, sum+suffix)
+	}
+	err := atomicfile.Sync(s.dir, names)
+	if err != nil {
+		s.mu.Lock()
+		maps.Copy(s.unsynced, sums)
+		s.mu.Unlock()
+		return fmt.Errorf("%w: %w", errStore, err)
+	}
+	return nil
 }
 
 // note remembers that the file is as it should be. s.mu is held.

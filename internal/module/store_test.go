@@ -341,6 +341,32 @@ func TestPutTheSameAtOnce(t *testing.T) {
 	wantFiles(t, s, sumOf(content)+".wasm")
 }
 
+func TestSyncTakesEachModuleOnce(t *testing.T) {
+	s := newStore(t)
+	put(t, s, []byte("one"))
+	gone := put(t, s, []byte("two"))
+	if len(s.unsynced) != 2 {
+		t.Fatalf("%d modules are to be synced, want 2", len(s.unsynced))
+	}
+	if err := os.Remove(s.Path(gone)); err != nil {
+		t.Fatal(err)
+	}
+	if err := s.Sync(); err != nil || len(s.unsynced) != 0 {
+		t.Errorf("%d modules are left to be synced: %v", len(s.unsynced), err)
+	}
+	put(t, s, []byte("one"))
+	if len(s.unsynced) != 0 {
+		t.Error("a module that is on the disk is to be synced again")
+	}
+	put(t, s, []byte("three"))
+	if err := os.RemoveAll(s.dir); err != nil {
+		t.Fatal(err)
+	}
+	if err := s.Sync(); err == nil || len(s.unsynced) != 1 {
+		t.Errorf("%d modules are left to be synced after an error (%v), want 1", len(s.unsynced), err)
+	}
+}
+
 func TestCollect(t *testing.T) {
 	s := newStore(t)
 	kept, old, young, renewed := put(t, s, []byte("kept")), put(t, s, []byte("old")), put(t, s, []byte("young")), put(t, s, []byte("renewed"))

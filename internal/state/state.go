@@ -37,8 +37,11 @@ type Dir struct {
 	path string
 	now  func() time.Time
 
-	mu   sync.Mutex // orders Save, the moving of damaged files, and Close
-	lock *os.File   // nil once closed
+	// mu has Close and the moving of damaged files wait for each Save, and Saves of
+	// different names not for each other: the large state must not hold up small files.
+	mu     sync.RWMutex
+	saving sync.Map // of each name's *sync.Mutex
+	lock   *os.File // nil once closed
 }
 
 // DefaultDir is the user's own state directory: $XDG_STATE_HOME/wasm-xds, or
@@ -119,8 +122,12 @@ func (d *Dir) Save(name string, data []byte) error {
 	if err := checkName(name); err != nil {
 		return err
 	}
-	d.mu.Lock()
-	defer d.mu.Unlock()
+	d.mu.RLock()
+	defer d.mu.RUnlock()
+	one, _ := d.saving.LoadOrStore(name, new(sync.Mutex))
+	mutex, _ := one.(*sync.Mutex)
+	mutex.Lock()
+	defer mutex.Unlock()
 	if err := d.save(name, frame(data)); err != nil {
 		return fmt.Errorf("save %s: %w", d.Path(name), err)
 	}
