@@ -36,8 +36,12 @@ func (m *Machine) sendNext(s *stream) {
 	var bestChoice choice
 	bestClass := classUnproven + 1
 	kept := s.queue[:0]
-	for _, u := range s.queue {
+	for i, u := range s.queue {
 		if u.closed {
+			continue
+		}
+		if i < s.waiting && bestClass == s.firstClass() {
+			kept = append(kept, u) // looked at before, and not before its turn again
 			continue
 		}
 		c := m.choose(u)
@@ -51,10 +55,18 @@ func (m *Machine) sendNext(s *stream) {
 		}
 	}
 	clear(s.queue[len(kept):])
-	s.queue = kept
+	s.queue, s.waiting = kept, len(kept)
 	if best != nil {
 		m.push(best, bestChoice)
 	}
+}
+
+// firstClass is the most urgent that there can be on the stream.
+func (s *stream) firstClass() int {
+	if s.bareCount > 0 {
+		return classBare
+	}
+	return classProven
 }
 
 func classOf(u *sub, c choice) int {

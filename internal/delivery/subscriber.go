@@ -19,6 +19,7 @@ type stream struct {
 	outstanding *push  // sent and not answered; nil: the stream is free
 	timed       bool   // a timer will look at outstanding
 	queue       []*sub // to be looked at
+	waiting     int    // how many of them, from the first on, were found to need a push
 	bareCount   int    // subscribers that run nothing
 }
 
