@@ -57,6 +57,9 @@ type Config struct {
 	// Modules is the module server, host:port, which stands for the cluster that
 	// remote code names; "": remote code is accepted unseen.
 	Modules string
+	// AtOnce has it ask for all names in its first request, as if its streams had been
+	// up before: it has nothing yet, but a boot's many requests are saved.
+	AtOnce bool
 	// Backoff lies between a lost stream and the next one: 500 ms, as Envoy's first.
 	Backoff time.Duration
 }

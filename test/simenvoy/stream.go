@@ -19,7 +19,7 @@ type stream struct {
 }
 
 func newStream(e *Envoy, names *Names) *stream {
-	s := &stream{envoy: e, names: names, delta: e.cfg.Mode.delta()}
+	s := &stream{envoy: e, names: names, delta: e.cfg.Mode.delta(), booted: e.cfg.AtOnce}
 	if s.delta {
 		s.versions = make([]string, names.Len())
 	}

@@ -111,12 +111,12 @@ func (s *side) idle(ctx context.Context) (time.Duration, error) {
 }
 
 // connect starts all Envoys at once and waits until each has every filter.
-func (s *side) connect(ctx context.Context, mode simenvoy.Mode, names *simenvoy.Names, marker string) (cost, error) {
+func (s *side) connect(ctx context.Context, c Case, names *simenvoy.Names, marker string) (cost, error) {
 	return s.measure(ctx, newGoal(marker, s.clients*names.Len()), func() error {
 		var err error
 		s.fleet, err = simenvoy.StartFleet(ctx, s.clients, func(i int) simenvoy.Config {
 			return simenvoy.Config{
-				Address: s.address(), Mode: mode, Names: names, Updated: s.updated,
+				Address: s.address(), Mode: c.Mode, Names: names, Updated: s.updated, AtOnce: c.AtOnce,
 				Node: simenvoy.NewNode(fmt.Sprintf("edge-%d", i), "edge"),
 			}
 		})

@@ -36,6 +36,9 @@ func table(c Case, us, them samples) report.Table {
 			add(name+": bytes from each Envoy", report.Bytes, u.out, p.out, "")
 		}
 	}
+	if c.AtOnce {
+		t.Title += " asked for in one request"
+	}
 	add("all connect at once: to the last", report.Seconds, us.connectWall, them.connectWall, "")
 	add("all connect at once: server CPU per Envoy", report.Seconds, us.connectCPU, them.connectCPU, "≤ 1, aim 0.5")
 	add("all connect at once: bytes to each Envoy", report.Bytes, us.connectIn, them.connectIn, "")
