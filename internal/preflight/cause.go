@@ -1,5 +1,71 @@
 package preflight
 
-// withCause completes a problem: its hint says what to do. Check passes each
-// problem through it.
-func withCause(p Problem) Problem { return p }
+import (
+	"slices"
+	"strings"
+)
+
+// mostCauses is how many causes a problem of many imports tells.
+const mostCauses = 3
+
+// withCause completes a problem: its message says what is behind it, its hint
+// what to do. Check passes each problem through it.
+func withCause(p Problem) Problem {
+	found := causesOf(p)
+	if len(found) == 0 {
+		return p
+	}
+	var means, hints []string
+	for _, c := range found[:min(len(found), mostCauses)] {
+		means = append(means, c.means)
+		if !slices.Contains(hints, c.do) {
+			hints = append(hints, c.do)
+		}
+	}
+	if !strings.Contains(p.Message, means[0]) {
+		p.Message = strings.TrimRight(p.Message, ". ") + ": " + strings.Join(means, "; ")
+	}
+	if p.Hint == "" {
+		p.Hint = strings.Join(hints, "; or ")
+	}
+	return p
+}
+
+// told is a cause as it is told of one symptom.
+type told struct{ code, means, do string }
+
+// causesOf are the causes of a problem, each once: of its functions where it is
+// about imports, else the one that its details tell, else the one that its code does.
+func causesOf(p Problem) []told {
+	var all []told
+	add := func(detail string) {
+		code, means, do, ok := causeOf(p.Step, detail)
+		if ok && !slices.ContainsFunc(all, func(t told) bool { return t.code == code }) {
+			all = append(all, told{code, means, do})
+		}
+	}
+	if p.Step == StepImports {
+		for _, f := range p.Functions {
+			if p.Code == CodeImportSignature && f.Want != "" && !strings.HasPrefix(f.Module, "wasi_") {
+				add("import type mismatch: " + f.Module + "." + f.Name)
+				continue
+			}
+			add(f.Module + "." + f.Name)
+		}
+		if len(all) > 0 {
+			return all
+		}
+	}
+	for _, detail := range p.Detail {
+		if add(detail); len(all) > 0 {
+			return all
+		}
+	}
+	for _, r := range rows() {
+		if r.code == p.Code && r.in(p.Step) && !strings.Contains(r.means, "{}") {
+			return []told{{r.code, r.means, r.do}}
+		}
+	}
+	add(p.Message)
+	return all
+}

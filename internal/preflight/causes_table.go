@@ -1,0 +1,292 @@
+package preflight
+
+// What several rows advise.
+const (
+	noSockets = "a filter cannot open sockets, files, threads or timers of its own: call an upstream through Envoy with " +
+		"proxy_http_call (DispatchHttpCall) and a cluster in the bootstrap, use proxy_set_tick_period_milliseconds for timers, " +
+		"and remove net/http, os, time.Sleep, time.After and sync from the filter"
+	reactor = "build a reactor for Proxy-Wasm: Go with GOOS=wasip1 GOARCH=wasm -buildmode=c-shared, " +
+		"Rust as a cdylib with the proxy-wasm crate, C++ with the Proxy-Wasm SDK"
+	upgradeSDK = "update the filter's Proxy-Wasm SDK, or build with the ABI version that it was made for"
+)
+
+// causes are the rows, the narrow ones before the wide ones: the first that
+// matches is told.
+func causes() []cause {
+	table := importCauses()
+	table = append(table, moduleCauses()...)
+	table = append(table, startCauses()...)
+	return append(table, envoyCauses()...)
+}
+
+// moduleCauses are what a module is refused for before it runs. Their codes are
+// those of the check's problems, or narrower.
+func moduleCauses() []cause {
+	return []cause{
+		{
+			code: CodeImportGlobal, steps: []Step{StepImports}, text: `unsupported import \(module: .*global|imports? a global`,
+			means: "the module imports a global, and Envoy gives functions only",
+			do:    "link it as a whole and not as a shared library: remove -shared, -fPIC and --import-memory", example: "Failed to load Wasm module due to unsupported import (module: env, name: __stack_pointer, type: global)",
+		},
+		{
+			code: CodeImportKind, steps: []Step{StepImports}, text: `unsupported import|imports? a (memory|table|tag)`,
+			means: "the module imports a memory, a table or a tag, and Envoy gives functions only",
+			do:    "link it with its own memory, exported as \"memory\": remove --import-memory and --import-table", example: "the module imports a memory",
+		},
+		{
+			code: CodeABISeveral, steps: []Step{StepABI}, text: `(?:several|two|more than one) (?:proxy-wasm )?ABI`,
+			means: "the module exports several ABI versions, so that two SDKs are linked into it",
+			do:    "use one Proxy-Wasm SDK in one version", example: "the module exports more than one ABI version",
+		},
+		{
+			code: CodeABIMissing, steps: []Step{StepABI}, text: `missing or unknown proxy-wasm abi version|no proxy_abi_version|proxy_abi_version_0_3`,
+			means: "the module exports none of proxy_abi_version_0_1_0, 0_2_0 and 0_2_1: it was not built with a Proxy-Wasm SDK, the linker dropped the export, or it speaks 0.3.0, which no Envoy does",
+			do:    reactor + "; in Rust the crate-type is cdylib, and a function of the crate has to be reachable", example: "Missing or unknown Proxy-Wasm ABI version",
+		},
+		{
+			code: CodeMallocMissing, steps: []Step{StepExports}, text: `missing malloc function|proxy_on_memory_allocate`,
+			means: "the module exports neither malloc nor proxy_on_memory_allocate, by which Envoy hands it data: it is no reactor, or was built for another target",
+			do:    reactor, example: "Wasm VM failed Wasm module is missing malloc function.",
+		},
+		{
+			code: CodeExportSignature, steps: []Step{StepExports}, text: `bad function signature|bad import type|export.*signature`,
+			means: "a function that Envoy calls has another signature than Envoy calls it with: the exported ABI version and the callbacks belong to different SDKs",
+			do:    upgradeSDK + "; with ABI 0.1.0 proxy_on_request_headers and proxy_on_response_headers have two parameters, later three", example: "Bad function signature for: proxy_on_request_headers, want: i32 i32 -> i32, but the module exports: i32 i32 i32 -> i32",
+		},
+		{
+			code: CodeMemoryMissing, steps: []Step{StepMemory}, text: `no (?:exported )?memory|memory (?:is )?not exported`,
+			means: "the module exports no memory: Envoy accepts it, and crashes with the first request",
+			do:    "export its memory as \"memory\": do not link with --import-memory, and leave linker scripts that hide exports out",
+			see:   "A module without a memory kills Envoy", example: "the module exports no memory",
+		},
+		{
+			code: CodeMemoryLimit, steps: []Step{StepMemory, StepInstantiate}, text: `memory.*(?:limit|16384|pages)`,
+			means: "the module wants more memory at its start than Envoy gives (16384 pages of 64 KiB, 1 GiB)",
+			do:    "lower its initial memory (--initial-memory, -s INITIAL_MEMORY), and let it grow instead", example: "the memory begins with 20000 pages, over the limit of 16384",
+		},
+		{
+			code: CodeMalformed, steps: []Step{StepParse, StepInstantiate}, text: `failed to parse corrupted wasm module|failed to load wasm (?:bytecode|code)|invalid (?:magic|version)|malformed`,
+			means: "the bytes are no valid Wasm module, or one with features that Envoy's engine lacks",
+			do:    "build it again; if a tool changed it (wasm-opt, strip), leave that out to see whether it is the cause; turn off new features of the compiler (threads, exceptions, gc, memory64)", example: "Failed to parse corrupted Wasm module",
+		},
+		{
+			code: CodeTooLarge, steps: []Step{StepParse}, text: `module.*too large|over.*32 MiB`,
+			means: "the module is larger than what may be loaded",
+			do:    "strip it (wasm-strip, -ldflags=-s -w, strip = true), or build it for size (opt-level = \"z\", -Os)", example: "the module is too large: 80 MiB",
+		},
+		{
+			code: CodeNotWasm, steps: []Step{StepParse}, text: `not (?:a )?wasm\b`,
+			means: "the file is not Wasm", do: "name the .wasm file that the compiler wrote", example: "the file is not Wasm",
+		},
+	}
+}
+
+// startCauses are what goes wrong while a module runs. Those that quote what the
+// language's runtime says go before those that only know the step.
+func startCauses() []cause {
+	running := []Step{StepInstantiate, StepStart, StepVMStart, StepConfigure, StepStream}
+	return []cause{
+		{
+			code: CodeRootIDUnknown, steps: running, text: `no (?:base |root )?(?:context|root) factory for root_id: *(\S*)|unable to get root_id|root_?id[^:]* is (?:not known|unknown)`,
+			means: "the module has no filter under the rootId that the spec gives ({}): a C++ filter registers itself under an id",
+			do:    "set rootId to what the filter registers (RegisterContextFactory's last argument), or leave both empty", example: "no context factory for root_id: auth_root",
+		},
+		{
+			code: CodeRestrictedCallback, steps: running, text: `restricted_callback`,
+			means: "the module called a host function that Envoy from 1.39 on refuses before the module has started: in _initialize, _start and main it may only log and use a part of WASI",
+			do:    "move what it does from main, init functions and global constructors into proxy_on_vm_start or proxy_on_configure", example: "Function: _initialize failed: Uncaught Error: restricted_callback",
+		},
+		{
+			code: "filter_panic", steps: running, text: `(panicked at .*|panic: .*|fatal error: .*|assertion failed.*)`,
+			means: "the filter's code gave up: {}",
+			do:    "handle this case in the filter: what it parses may be missing or have another form than it expects", example: "panicked at 'called `Option::unwrap()` on a `None` value', src/lib.rs:21:40",
+		},
+		{
+			code: CodeTimeout, steps: running, text: `(?:step|time) ?(?:limit|out) .*exceeded|did not (?:return|end) within|context deadline exceeded`,
+			means: "the module did not return in time: in Envoy its main thread would hang for ever, its admin interface too",
+			do:    "look for an endless loop or for waiting (sleep, a lock, a channel) in what runs at the start; a filter is called back instead of waiting", example: "proxy_on_configure did not return within 5s",
+		},
+		{
+			code: CodeHostCalls, steps: running, text: `host ?(?:function )?calls.*limit|too many host ?calls`,
+			means: "the module called host functions without end: in Envoy it would hang the thread",
+			do:    "look for an endless loop around a host call, such as reading a buffer until it is empty", example: "too many host calls in proxy_on_configure",
+		},
+		{
+			code: "stack_overflow", steps: running, text: `stack overflow|maximum call stack size exceeded|call stack exhausted`,
+			means: "the module called itself until its stack was full",
+			do:    "look for a recursion that does not end; give the stack more room only where the depth is known", example: "Function: proxy_on_configure failed: Uncaught RangeError: Maximum call stack size exceeded",
+		},
+		{
+			code: "out_of_memory", steps: running, text: `out of memory|memory access out of bounds|out of bounds memory access|memory.grow|allocation .*failed`,
+			means: "the module touched memory that it does not have, or got no more of it",
+			do:    "look for an allocation that grows without end, and for pointers kept after they were freed", example: "Function: proxy_on_configure failed: Uncaught RuntimeError: memory access out of bounds",
+		},
+		{
+			code: CodeProcExit, steps: running, text: `proc_exit|exit(?:ed)? (?:with )?(?:code|status)|os\.Exit`,
+			means: "the module ended itself (os.Exit, exit, a main that returned from a command)",
+			do:    "return false from proxy_on_configure instead; " + reactor, example: "the module called proc_exit with code 1",
+		},
+		{
+			code: CodeVMStartRefused, steps: []Step{StepVMStart}, text: `failed to start (?:base|thread-local) wasm|proxy_on_vm_start (?:returned|said) (?:false|no|0)`,
+			means: "proxy_on_vm_start did not return true, or trapped: the module does not accept its VM configuration",
+			do:    "look at vm.config in the spec, and at what the module logged before", example: "Wasm VM failed Failed to start base Wasm",
+		},
+		{
+			code: CodeConfigureRefused, steps: []Step{StepConfigure}, text: `failed to configure (?:base|thread-local) wasm(?: plugin)?|proxy_on_configure (?:returned|said) (?:false|no|0)`,
+			means: "proxy_on_configure did not return true, or trapped: the module does not accept its configuration",
+			do:    "look at config in the spec, and at what the module logged before", example: "Wasm VM failed Failed to configure base Wasm plugin",
+		},
+		{
+			code: CodeConfigure, steps: []Step{StepConfigure}, text: `proxy_on_configure (?:trapped|failed)`,
+			means: "the module trapped in proxy_on_configure",
+			do:    "look at config in the spec, and at what the module logged before", example: "Function: proxy_on_configure failed: Uncaught RuntimeError: unreachable",
+		},
+		{
+			code: CodeVMStart, steps: []Step{StepVMStart}, text: `proxy_on_vm_start (?:trapped|failed)`,
+			means: "the module trapped in proxy_on_vm_start",
+			do:    "look at vm.config in the spec, and at what the module logged before", example: "Function: proxy_on_vm_start failed: Uncaught RuntimeError: unreachable",
+		},
+		{
+			code: CodeStart, steps: []Step{StepStart}, text: `(?:_initialize|_start|main|__main_void) (?:trapped|failed)`,
+			means: "the module trapped in its entry point, before any callback",
+			do:    "look at main, at init functions and at global constructors; " + reactor, example: "Function: _initialize failed: Uncaught RuntimeError: unreachable",
+		},
+		{
+			code: CodeInstantiate, steps: []Step{StepInstantiate}, text: `failed to (?:initialize wasm code|clone base wasm|create new wasm instance|instantiate)`,
+			means: "Envoy's engine could not make an instance of the module; the line before says why",
+			do:    "look for \"missing import\" or \"import type mismatch\" before this line, or run wasm-xds check on the spec", example: "Wasm VM failed Failed to initialize Wasm code",
+		},
+		{
+			code: CodeTrap, steps: running, text: `Function: (\S+) failed:|uncaught runtimeerror|wasm error: |proxy-wasm plugin in-vm backtrace`,
+			means: "the module trapped ({}): with failurePolicy closed the worker answers 503 until the next good revision, with open it soon serves without the filter, with reload it answers 503 until there is a new VM",
+			do:    "look at the backtrace behind this line; put the request into the spec's tests and run wasm-xds check", see: "A filter that traps",
+			example: "Function: proxy_on_request_headers failed: Uncaught RuntimeError: unreachable",
+		},
+		{
+			code: CodeEnvironment, text: `environment variable .* (?:is )?duplicated|key .* is duplicated in .*environment`,
+			steps: []Step{StepStart, StepInstantiate, StepParse},
+			means: "an environment variable is both given and inherited",
+			do:    "remove it from vm.env or from vm.hostEnv", example: "Key TOKEN is duplicated in envoy.extensions.wasm.v3.VmConfig.environment_variables",
+		},
+	}
+}
+
+// envoyCauses are Envoy's own words about filters over xDS. The check has no step for them.
+func envoyCauses() []cause {
+	return []cause{
+		{
+			code: "remote_fetch_notice", text: `wasm remote code fetch is unstable`,
+			means: "Envoy says so of every module that it fetches over HTTP; with a control plane that sends plain remote code, filters are in fact skipped",
+			do:    "nothing, with wasm-xds: it never sends remote code that Envoy has not cached; delivery: inline does without the fetch",
+			see:   "Remote code on a live listener switches the filter off", example: "Wasm remote code fetch is unstable and may cause a crash",
+		},
+		{
+			code: "fetch_in_progress", text: `failed to load \(in progress\)`,
+			means: "another filter has begun to fetch the same module, and this one is not loaded meanwhile; requests get 503",
+			do:    "nothing, with wasm-xds: it pushes again when the module is there; without it, use inline code",
+			see:   "An ACK of remote code comes before the code", example: "createWasm: failed to load (in progress) from http://127.0.0.1:18001/modules/9c8abc.wasm",
+		},
+		{
+			code: "fetch_failed_cached", text: `failed to load \(cached\)`,
+			means: "a fetch of this module has failed less than 10 seconds ago, and Envoy does not try again before those are over",
+			do:    "look whether the Envoy reaches the modules cluster: wasm-xds bootstrap prints a cluster that does; inline code gets in at once",
+			see:   "Limits of remote code", example: "createWasm: failed to load (cached) from http://127.0.0.1:18001/modules/9c8abc.wasm",
+		},
+		{
+			code: "fetch_failed", text: `failed to load \(fetch(?:ing)?|fetch remote data \[[^\]]*\] failed|failed to fetch (?:remote )?(?:wasm|data)|remote data.*(?:sha256|fail)`,
+			means: "Envoy could not fetch the module: its server is not reached, the answer was no 200, it is larger than 32 MiB, or its sha256 is another one (uppercase digits never match)",
+			do:    "look at the modules cluster of the bootstrap, and at wasm-xds status; wasm-xds falls back to inline code by itself",
+			see:   "Limits of remote code", example: "createWasm: failed to load (fetch failed) from http://127.0.0.1:18001/modules/9c8abc.wasm",
+		},
+		{
+			code: "wrong_filter_type", text: `filter config has type url (\S+) but expect`,
+			means: "the listener wants a filter of another type than the one of this name ({})",
+			do:    "set type in the spec: http for a filter in the HTTP connection manager, network for one in the listener's own chain; or ask for another name",
+			see:   "What a refusal says", example: "Error: filter config has type URL envoy.extensions.filters.network.wasm.v3.Wasm but expect envoy.extensions.filters.http.wasm.v3.Wasm",
+		},
+		{
+			code: "wrong_resource_name", text: `unexpected resource name`,
+			means: "the control plane sent a filter under another name than the one Envoy asked for",
+			do:    "compare the name in the listener's config_discovery with the spec's name", see: "What a refusal says",
+			example: "Unexpected resource name in ExtensionConfigDS response: hello, expected auth",
+		},
+		{
+			code: "invalid_path", text: `invalid path: *(\S*)`,
+			means: "Envoy does not find the file {}: with delivery file it reads the module from the module store's directory",
+			do:    "mount the directory modules of --state-dir into Envoy, and say with --modules-dir-in-envoy where it is there; or use delivery: remote",
+			see:   "Local files are as good as inline code, and are read once", example: "Invalid path: /modules/9c8abc.wasm",
+		},
+		{
+			code: "no_wasm_runtime", text: `(?:failed to create wasm vm|unable to create wasm vm|didn't find a registered implementation.*wasm|wasm runtime .*not (?:supported|registered|available))`,
+			means: "this Envoy was built without the Wasm runtime that the filter wants",
+			do:    "use a build with V8 (the official images have it), or set vm.runtime to one that the build has: wasm-xds status shows what the Envoy lists",
+			see:   "Builds without a Wasm runtime", example: "Failed to create Wasm VM using envoy.wasm.runtime.v8 runtime. Envoy was compiled without support for it.",
+		},
+		{
+			code: "unknown_field", text: `(?:has unknown fields|no such field|unknown field|Protobuf message .* unknown)`,
+			means: "the configuration has a field that this Envoy does not know, and Envoy refuses it",
+			do:    "wasm-xds leaves such fields out by Envoy's version; in a bootstrap of your own, remove the field or update Envoy", see: "Identical bytes get a false ACK",
+			example: "Protobuf message (type envoy.extensions.wasm.v3.VmConfig with unknown field set {9}) has unknown fields",
+		},
+		{
+			code: "plugin_refused", text: `unable to create wasm (?:http filter|network filter|plugin|service|access log)? *([\w./-]*)`,
+			means: "Envoy refuses the filter {} and does not say why: the reason is a line before this one in Envoy's log; with nack_on_code_cache_miss it is also the normal answer to the first push, while the module is fetched",
+			do:    "run wasm-xds status {}, which shows the cause; or wasm-xds check on its spec; or give the whole log to wasm-xds explain",
+			see:   "What a refusal says", example: "Unable to create Wasm plugin auth",
+		},
+		{
+			code: "fail_closed", text: `plugin configured to fail closed`,
+			means: "the filter did not load, and with failurePolicy closed every request gets 503 (or the configuration is refused)",
+			do:    "look at the line before for why it did not load, or run wasm-xds check on its spec",
+			see:   "A filter that traps", example: "Plugin configured to fail closed failed to load",
+		},
+		{
+			code: "fail_open", text: `plugin configured to fail open`,
+			means: "the filter did not load, and with failurePolicy open requests pass without it",
+			do:    "look at the line before for why it did not load, or run wasm-xds check on its spec",
+			see:   "A filter that traps", example: "Plugin configured to fail open failed to load",
+		},
+		{
+			code: "warming_500", text: `filter_config_not_found|missing (?:http )?filter config|no config.*(?:ecds|extension)|warming.*500|500.*warming`,
+			means: "the listener runs without a configuration for one of its filters and answers 500: it never came, came after initial_fetch_timeout, was refused while the listener warmed, or was removed",
+			do:    "run wasm-xds status to see whether this Envoy has asked for the filter, and what it got; leave ignore_case and default_config of config_discovery as wasm-xds bootstrap prints them",
+			see:   "`nack_on_code_cache_miss` makes remote code safe", example: "500 - filter_config_not_found",
+		},
+		{
+			code: "removed_filter", text: `removing (?:listener )?filter config|removed_resources|(?:filter|extension) config .* (?:was )?removed`,
+			means: "the control plane removed the filter's configuration: every request gets 500, unless there is a default_config",
+			do:    "use a control plane that replaces a filter instead of removing it, as wasm-xds does",
+			see:   "A removed filter answers 500", example: "the extension config auth was removed",
+		},
+		{
+			code: "fetch_timeout", text: `(?:initial fetch timed? ?out|initial_fetch_timeout)`,
+			means: "no configuration came within initial_fetch_timeout: the listener opens, and answers 500 until it comes",
+			do:    "look whether this Envoy reaches the xDS address (wasm-xds status lists those that do), and compare the names that it asks for with the specs' names",
+			see:   "Told that a name does not exist, Envoy waits for ever", example: "gRPC config: initial fetch timed out for type.googleapis.com/envoy.config.core.v3.TypedExtensionConfig",
+		},
+		{
+			code: "xds_unreachable", text: `(?:delta|stream)?(?:aggregatedresources|extensionconfigs|deltaextensionconfigs|streamextensionconfigs|grpc config) ?.*(?:stream closed|connection (?:failure|refused|timeout|error)|no healthy upstream|remote connection failure)`,
+			means:   "Envoy does not reach its control plane, and goes on with what it has",
+			do:      "look whether wasm-xds serve runs, and whether the xDS cluster in the bootstrap has its address and http2_protocol_options",
+			example: "DeltaAggregatedResources gRPC config stream to wasm_xds closed: 14, upstream connect error or disconnect/reset before headers. reset reason: remote connection failure",
+		},
+		{
+			code: "update_rejected", text: `gRPC config for type\.googleapis\.com/\S+ rejected|update_rejected|config_fail`,
+			means: "Envoy refused a configuration and keeps the one before; what is refused stays stored, and would fail the listener's next update",
+			do:    "look at the words behind it, or run wasm-xds status; wasm-xds sends the last good revision again by itself", see: "A refused filter fails its listener's next update",
+			example: "gRPC config for type.googleapis.com/envoy.config.core.v3.TypedExtensionConfig rejected: Error adding/updating",
+		},
+		{
+			code: "crash", text: `caught (?:segmentation fault|abort(?:ed|ing)|bus error)|\bSIGSEGV\b|segmentation fault`,
+			means: "Envoy crashed: a module without an exported memory does that with its first request",
+			do:    "run wasm-xds check on the specs of the filters that this Envoy had", see: "A module without a memory kills Envoy",
+			example: "Caught Segmentation fault, suspect faulting address 0x0",
+		},
+		{
+			code: "closed_503", text: `\b503\b.*(?:wasm|fail_?stream|fail closed)|wasm.*\b503\b`,
+			means: "the filter is there and does not run: it trapped on this worker, or its module is still being fetched, and with failurePolicy closed every request gets 503",
+			do:    "look for \"Function: … failed\" or \"failed to load\" before it, and run wasm-xds status", see: "A filter that traps",
+			example: "503 from the wasm filter, fail closed",
+		},
+	}
+}

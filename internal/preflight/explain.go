@@ -1,0 +1,116 @@
+package preflight
+
+import (
+	"bufio"
+	"io"
+	"regexp"
+	"strings"
+)
+
+// Explanation is what a line of Envoy's log, or a NACK, means.
+type Explanation struct {
+	Code  string `json:"code"`
+	Means string `json:"means"`
+	Do    string `json:"do"`
+	// See is a heading in docs/envoy-behaviour.md, or "".
+	See string `json:"see,omitempty"`
+	// Text is the first line that said it, without control characters, and Line its number, 1-based.
+	Text  string `json:"text"`
+	Line  int    `json:"line"`
+	Count int    `json:"count"` // lines that said it
+	// Filter is the filter that the line names, or "".
+	Filter string `json:"filter,omitempty"`
+}
+
+// The bounds of what is explained: a log may be endless, and is not ours.
+const (
+	maxLine         = 8 << 10 // bytes that are looked at
+	maxText         = 500     // bytes that are quoted
+	maxExplanations = 1000
+)
+
+// Explain reads Envoy's words, a line or a whole log, and says what they mean, in
+// the order of their first lines; what says the same is told once. Lines that the
+// table of causes does not know are skipped. The error is the reader's.
+func Explain(r io.Reader) ([]Explanation, error) {
+	var all []Explanation
+	at := map[string]int{} // index in all, by code and what it is about
+	in := bufio.NewReaderSize(r, maxLine)
+	for number := 1; ; number++ {
+		line, err := readLine(in)
+		if e, ok := explainLine(line); ok {
+			key := e.Code + "\x00" + e.Means + "\x00" + e.Filter
+			if i, known := at[key]; known {
+				all[i].Count++
+			} else if len(all) < maxExplanations {
+				e.Line, e.Count = number, 1
+				at[key] = len(all)
+				all = append(all, e)
+			}
+		}
+		switch err {
+		case nil:
+		case io.EOF:
+			return all, nil
+		default:
+			return all, err
+		}
+	}
+}
+
+// readLine is the next line's first bytes; the rest of a longer one is dropped.
+func readLine(in *bufio.Reader) (string, error) {
+	part, err := in.ReadSlice('\n')
+	line := string(part)
+	for err == bufio.ErrBufferFull {
+		_, err = in.ReadSlice('\n')
+	}
+	return strings.TrimRight(line, "\r\n"), err
+}
+
+// envoysPrefix is what Envoy puts before each line: time, thread, level, logger and source.
+var envoysPrefix = regexp.MustCompile(`^(?:\[[^\]]*\] ?)+`)
+
+func explainLine(line string) (Explanation, bool) {
+	words := strings.TrimSpace(envoysPrefix.ReplaceAllString(line, ""))
+	if words == "" {
+		return Explanation{}, false
+	}
+	s := symptomOf(words)
+	for _, r := range rows() {
+		if r.code == "foreign_import" && !envoysImport.MatchString(words) {
+			continue // any word with a dot in it looks like one
+		}
+		if what, ok := r.match(s); ok {
+			return Explanation{
+				Code: r.code, Means: fill(r.means, printable(what)), Do: fill(r.do, printable(what)), See: r.see,
+				Text: printable(line), Filter: filterIn(words),
+			}, true
+		}
+	}
+	return Explanation{}, false
+}
+
+var pluginName = regexp.MustCompile(`(?i)(?:unable to create wasm plugin|wasm log) +([\w./-]+)`)
+
+func filterIn(words string) string {
+	if m := pluginName.FindStringSubmatch(words); m != nil {
+		return strings.TrimRight(m[1], ".")
+	}
+	return ""
+}
+
+// printable is the beginning of text that a module may have written, on one line
+// and without what a terminal takes for a command.
+func printable(text string) string {
+	text = strings.ToValidUTF8(text, "�")
+	if len(text) > maxText {
+		text = strings.ToValidUTF8(text[:maxText], "") + "…"
+	}
+	return strings.Map(func(r rune) rune {
+		if r < ' ' || r >= 0x7f && r < 0xa0 {
+			return ' '
+		}
+		return r
+	}, text)
+}
