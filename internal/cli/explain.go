@@ -1,0 +1,68 @@
+package cli
+
+import (
+	"fmt"
+	"io"
+	"strings"
+
+	"github.com/spf13/cobra"
+
+	"github.com/wasm-xds/wasm-xds/internal/preflight"
+)
+
+func newExplain() *cobra.Command {
+	c := &cobra.Command{
+		Use:   "explain [TEXT...]",
+		Short: "Say what a line of Envoy's log, or a refusal, means",
+		Long: `Explain reads what Envoy has said, a line as arguments or a whole log on standard
+input, and says what it means and what to do. Lines that it has nothing to say of
+are skipped. It exits with 1 when that is all of them.`,
+		Example: `  wasm-xds explain Unable to create Wasm plugin auth
+  wasm-xds explain < envoy.log
+  docker logs envoy 2>&1 | wasm-xds explain -o json`,
+		Args:              cobra.ArbitraryArgs,
+		ValidArgsFunction: cobra.NoFileCompletions,
+	}
+	output := outputFlag(c, "text", "json")
+	c.RunE = func(c *cobra.Command, args []string) error {
+		in := c.InOrStdin()
+		if len(args) > 0 && (len(args) > 1 || args[0] != "-") {
+			in = strings.NewReader(strings.Join(args, " "))
+		}
+		found, err := preflight.Explain(in)
+		if err != nil {
+			return failure("input_unreadable", "the input cannot be read: "+shortReason(err), "")
+		}
+		if *output == "json" {
+			printJSON(c.OutOrStdout(), map[string][]preflight.Explanation{"explanations": append([]preflight.Explanation{}, found...)})
+		} else {
+			printExplanations(c.OutOrStdout(), found)
+		}
+		if len(found) == 0 {
+			if *output != "json" {
+				fmt.Fprintln(c.ErrOrStderr(), "wasm-xds: nothing here is known to explain")
+				fmt.Fprintln(c.ErrOrStderr(), "  hint: give it the lines of Envoy's log around the refusal; they are of the loggers wasm and config")
+			}
+			return errSilent
+		}
+		return nil
+	}
+	return c
+}
+
+func printExplanations(w io.Writer, found []preflight.Explanation) {
+	for i, e := range found {
+		if i > 0 {
+			fmt.Fprintln(w)
+		}
+		fmt.Fprintln(w, e.Text)
+		if e.Count > 1 {
+			fmt.Fprintf(w, "  (line %d, and %s like it)\n", e.Line, plural(e.Count-1, "more line"))
+		}
+		fmt.Fprintf(w, "  means: %s [%s]\n", e.Means, e.Code)
+		fmt.Fprintln(w, "  hint:", e.Do)
+		if e.See != "" {
+			fmt.Fprintf(w, "  more:  docs/envoy-behaviour.md, %q\n", strings.ReplaceAll(e.See, "`", ""))
+		}
+	}
+}
