@@ -80,7 +80,7 @@ func (s *stream) CreateWatch(req *cachev3.Request, _ cachev3.Subscription, out c
 	}
 	s.setWatch(func(r *response, versionInfo string) {
 		out <- &cachev3.PassthroughResponse{
-			Request: req,
+			Request: sotwRequest(),
 			DiscoveryResponse: &discoveryv3.DiscoveryResponse{
 				TypeUrl: resourcev3.ExtensionConfigType, VersionInfo: versionInfo, Resources: []*anypb.Any{r.resource},
 			},
@@ -90,6 +90,16 @@ func (s *stream) CreateWatch(req *cachev3.Request, _ cachev3.Subscription, out c
 	s.mu.Unlock()
 	s.emit(first, event)
 	return s.cancel, nil
+}
+
+// sotwRequest and deltaRequest stand for the request that a response belongs to. go-control-plane
+// wants its type alone; the request itself, with its names, would be kept until the next one.
+func sotwRequest() *cachev3.Request {
+	return &cachev3.Request{TypeUrl: resourcev3.ExtensionConfigType}
+}
+
+func deltaRequest() *cachev3.DeltaRequest {
+	return &cachev3.DeltaRequest{TypeUrl: resourcev3.ExtensionConfigType}
 }
 
 // setNames compares the whole list of names with the one before.
@@ -166,7 +176,7 @@ func (s *stream) CreateDeltaWatch(req *cachev3.DeltaRequest, _ cachev3.Subscript
 	tooManyNames := len(s.names) > maxNames
 	s.setWatch(func(r *response, _ string) {
 		out <- &cachev3.DeltaPassthroughResponse{
-			DeltaRequest:   req,
+			DeltaRequest:   deltaRequest(),
 			NextVersionMap: map[string]string{},
 			DeltaDiscoveryResponse: &discoveryv3.DeltaDiscoveryResponse{
 				TypeUrl:   resourcev3.ExtensionConfigType,
