@@ -33,15 +33,17 @@ type kind struct {
 	title  string
 	module func(n int) int // which module the n-th edit names
 	config func(n int) int
+	code   int // bytes of code that the modules have beside the filter
 }
 
 func kinds() []kind {
 	same := func(int) int { return 0 }
 	each := func(n int) int { return n }
 	return []kind{
-		{"a new configuration (unproven: the canary is on disk first)", same, each},
-		{"a new module of 400 B (unproven, and stored)", each, same},
-		{"back to a revision of before (proven)", same, func(n int) int { return n % 2 }},
+		{"a new configuration (unproven: the canary is on disk first)", same, each, 0},
+		{"a new module of 400 B (unproven, and stored)", each, same, 0},
+		{"a new module of 2 MB (unproven, and stored)", each, same, 2_000_000},
+		{"back to a revision of before (proven)", same, func(n int) int { return n % 2 }, 0},
 	}
 }
 
@@ -189,14 +191,14 @@ func (b *bench) prepare(n int) (suite.Replacement, error) {
 	module := b.kind.module(n)
 	path := filepath.Join(b.dir, fmt.Sprintf("m%d.wasm", module))
 	if _, err := os.Stat(path); err != nil {
-		content := testfilter.HTTP{Stamp: fmt.Sprintf("m%06d", module)}.Module()
+		content := testfilter.HTTP{Stamp: fmt.Sprintf("m%06d", module), Code: b.kind.code}.Module()
 		if err := os.WriteFile(path, content, 0o644); err != nil {
 			return suite.Replacement{}, err
 		}
 	}
-	// The module goes inline: one response is the whole of a push.
+	// By file a push is one response, and a small one: what is measured is this end.
 	return suite.Prepare(filepath.Join(b.dir, filterName+".yaml"),
-		fmt.Appendf(nil, "name: %s\nmodule: {file: %s}\ndelivery: inline\nconfig: %s\n", filterName, path, b.marker(n)))
+		fmt.Appendf(nil, "name: %s\nmodule: {file: %s}\ndelivery: file\nconfig: %s\n", filterName, path, b.marker(n)))
 }
 
 func (b *bench) marker(n int) string {
