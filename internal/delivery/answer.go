@@ -42,10 +42,10 @@ func (m *Machine) acked(p *push) {
 	if u.closed {
 		return
 	}
-	delete(m.tokens, u.fetch.token)
+	m.endFetch(u)
 	wasLive := u.runs(p.rev) && !u.dirty
 	u.setAccepted(p.version, p.rev)
-	u.owed, u.replay, u.dirty, u.fetch = false, false, false, fetch{}
+	u.owed, u.replay, u.dirty = false, false, false
 	m.changed[u.f.name] = struct{}{}
 	if !wasLive {
 		since := u.f.since
@@ -88,8 +88,9 @@ func (m *Machine) refused(p *push, raw string) {
 	message := redact(raw, r)
 	u.dirty = true
 	if p.version.Variant == File && invalidPath(raw) {
-		u.noFile = r.Module.SHA256
-		u.fellBack = &Problem{
+		trouble := u.troubles()
+		trouble.noFile = r.Module.SHA256
+		trouble.fellBack = &Problem{
 			Code: CodeFileUnreadable, Revision: r.ID,
 			Message: fmt.Sprintf("this Envoy cannot read the module's file (%s); it was sent inline", message),
 			Hint:    "set --modules-dir-in-envoy to the module store's path as Envoy sees it, and let Envoy's user read it",
@@ -154,8 +155,7 @@ func (m *Machine) buildFailed(e BuildFailed) {
 	s.outstanding = nil
 	m.touched[s.id] = s
 	u := p.u
-	delete(m.tokens, u.fetch.token)
-	u.fetch = fetch{}
+	m.endFetch(u)
 	u.refuse(p.rev.ID, &Problem{
 		Code: CodeModuleUnreadable, Revision: p.rev.ID, Message: e.Reason,
 		Hint: "the module is fetched again when its spec or file changes, or at the next start",

@@ -19,11 +19,11 @@ func (m *Machine) remoteRefused(p *push, raw string) {
 		return
 	}
 	if t := expectedType(raw); t != "" && t != p.rev.Type {
-		u.fetch = fetch{}
+		m.endFetch(u)
 		m.wrongType(u, p, message)
 		return
 	}
-	if u.fetch.token != p.version.Salt {
+	if u.fetch == nil || u.fetch.token != p.version.Salt {
 		return // the wish has changed meanwhile
 	}
 	u.fetch.refused = true
@@ -44,7 +44,7 @@ func (m *Machine) remoteRefused(p *push, raw string) {
 // fetchIsOver says whether the remote delivery under way needs a push now: the
 // second remote one, or the code inline.
 func (m *Machine) fetchIsOver(u *sub) bool {
-	f := &u.fetch
+	f := u.fetch
 	if !f.refused {
 		return false // its answer is still to come
 	}
@@ -76,15 +76,31 @@ func (m *Machine) fetchIsOver(u *sub) bool {
 
 func (m *Machine) noRemoteHere(u *sub) {
 	if r := u.f.revision(u.fetch.revision); r != nil {
-		u.noRemote = r.Module.SHA256
+		u.troubles().noRemote = r.Module.SHA256
 	}
-	delete(m.tokens, u.fetch.token)
-	u.fetch = fetch{}
+	m.endFetch(u)
+}
+
+// endFetch forgets a remote delivery, however it went.
+func (m *Machine) endFetch(u *sub) {
+	if u.fetch != nil {
+		delete(m.tokens, u.fetch.token)
+		u.fetch = nil
+	}
+}
+
+// fetchOf finds the delivery under way that a token belongs to; nil: there is none any more.
+func (m *Machine) fetchOf(token string) *sub {
+	u := m.tokens[token]
+	if u == nil || u.closed || u.fetch == nil || u.fetch.token != token {
+		return nil
+	}
+	return u
 }
 
 // fallBack has the code sent inline, and says why.
 func (m *Machine) fallBack(u *sub, reason string) {
-	u.fellBack = &Problem{
+	u.troubles().fellBack = &Problem{
 		Code: CodeFetchFailed, Revision: u.fetch.revision,
 		Message: reason + "; it was sent inline",
 		Hint:    "check that the cluster named by --modules-cluster in this Envoy reaches the module server at --modules-address",
@@ -111,8 +127,8 @@ func (m *Machine) fetchSettle(u *sub) time.Duration {
 const fetchSettlePerByte = 10 * time.Nanosecond
 
 func (m *Machine) fetchStarted(token string) {
-	u := m.tokens[token]
-	if u == nil || u.closed {
+	u := m.fetchOf(token)
+	if u == nil {
 		return
 	}
 	u.fetch.started, u.fetch.finished, u.fetch.failed = true, false, false
@@ -121,8 +137,8 @@ func (m *Machine) fetchStarted(token string) {
 }
 
 func (m *Machine) fetchFinished(token string, complete bool) {
-	u := m.tokens[token]
-	if u == nil || u.closed {
+	u := m.fetchOf(token)
+	if u == nil {
 		return
 	}
 	u.fetch.finished, u.fetch.failed = true, !complete

@@ -87,7 +87,7 @@ func (m *Machine) needsPush(u *sub, c choice) bool {
 		m.wakeSub(u, c.until)
 	}
 	if c.revision == nil {
-		u.fetch = fetch{}
+		m.endFetch(u)
 		if c.state == Live || c.state == Rejected || c.serving != "" {
 			u.serving = c.serving
 		}
@@ -95,15 +95,14 @@ func (m *Machine) needsPush(u *sub, c choice) bool {
 		return false
 	}
 	if u.runs(c.revision) && !u.dirty && !u.owed {
-		u.fetch = fetch{}
+		m.endFetch(u)
 		m.arrived(u, c)
 		return false
 	}
-	if u.fetch.revision != "" && u.fetch.revision != c.revision.ID {
-		delete(m.tokens, u.fetch.token)
-		u.fetch = fetch{}
+	if u.fetch != nil && u.fetch.revision != c.revision.ID {
+		m.endFetch(u)
 	}
-	if u.fetch.revision == "" {
+	if u.fetch == nil {
 		u.setState(m, Pending, c.problem)
 		return true
 	}
@@ -114,8 +113,8 @@ func (m *Machine) needsPush(u *sub, c choice) bool {
 func (m *Machine) arrived(u *sub, c choice) {
 	u.serving = c.serving
 	problem := c.problem
-	if problem == nil && u.fellBack != nil && u.fellBack.Revision == c.revision.ID {
-		problem = u.fellBack
+	if t := u.trouble; problem == nil && t != nil && t.fellBack != nil && t.fellBack.Revision == c.revision.ID {
+		problem = t.fellBack
 	}
 	u.setState(m, c.state, problem)
 }
@@ -127,11 +126,11 @@ func (m *Machine) variant(u *sub, r *snapshot.Revision) Variant {
 	}
 	switch u.f.wanted.Delivery {
 	case spec.File:
-		if u.noFile != r.Module.SHA256 {
+		if u.trouble == nil || u.trouble.noFile != r.Module.SHA256 {
 			return File
 		}
 	case spec.Remote:
-		if u.noRemote != r.Module.SHA256 && r.Module.Size <= m.cfg.RemoteLimit && (!u.s.ads || u.s.bareCount == 0) {
+		if (u.trouble == nil || u.trouble.noRemote != r.Module.SHA256) && r.Module.Size <= m.cfg.RemoteLimit && (!u.s.ads || u.s.bareCount == 0) {
 			return Remote
 		}
 	case spec.Inline:
@@ -154,8 +153,12 @@ func (m *Machine) push(u *sub, c choice) {
 		}
 	}
 	if p.version.Variant == Remote && !p.replay {
-		delete(m.tokens, u.fetch.token)
-		u.fetch = fetch{revision: r.ID, attempts: u.fetch.attempts + 1, token: p.version.Salt}
+		attempts := 1
+		if u.fetch != nil {
+			attempts += u.fetch.attempts
+		}
+		m.endFetch(u)
+		u.fetch = &fetch{revision: r.ID, attempts: attempts, token: p.version.Salt}
 		m.tokens[u.fetch.token] = u
 	}
 	if c.unproven {

@@ -46,7 +46,7 @@ func (m *Machine) subscribe(s *stream, e Subscription) {
 	u.setAccepted(accepted, m.known(u, accepted))
 	u.owed = e.Accepted == "" || e.Replay
 	u.replay = e.Replay && known
-	u.fetch = fetch{}
+	m.endFetch(u)
 	u.dirty = f.isUnsettled(u) && !f.tookIt(u)
 	if r := u.running; r != nil {
 		// What an Envoy says it has accepted, it runs: refused bytes are never sent again.
@@ -104,7 +104,7 @@ func (m *Machine) unsubscribe(u *sub) {
 // remove takes a subscriber out of everything but its stream.
 func (m *Machine) remove(u *sub) {
 	u.closed = true
-	delete(m.tokens, u.fetch.token)
+	m.endFetch(u)
 	delete(u.f.subs, u)
 	m.leave(u)
 	m.changed[u.f.name] = struct{}{}

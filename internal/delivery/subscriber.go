@@ -57,11 +57,8 @@ type sub struct {
 	refused map[string]*Problem
 	// expects is the type that the Envoy asks for, learnt from a NACK; "": not known.
 	expects spec.Type
-	fetch   fetch
-	// noRemote is the sha256 of a module that this Envoy could not fetch, noFile of
-	// one whose file it could not read: that one goes inline.
-	noRemote, noFile string
-	fellBack         *Problem // why; shown while the revision runs
+	fetch   *fetch   // a remote delivery under way; nil: none
+	trouble *trouble // with how code travels to this Envoy; nil: none
 
 	state   State
 	since   time.Time
@@ -69,7 +66,23 @@ type sub struct {
 	serving Serving
 }
 
-// fetch is a remote delivery under way. The zero value is none.
+// trouble is what is rarely known of a subscriber.
+type trouble struct {
+	// noRemote is the sha256 of a module that this Envoy could not fetch, noFile of
+	// one whose file it could not read: that one goes inline.
+	noRemote, noFile string
+	fellBack         *Problem // why; shown while the revision runs
+}
+
+// troubles is for writing.
+func (u *sub) troubles() *trouble {
+	if u.trouble == nil {
+		u.trouble = &trouble{}
+	}
+	return u.trouble
+}
+
+// fetch is a remote delivery under way.
 type fetch struct {
 	revision string
 	attempts int
