@@ -69,7 +69,11 @@ func TestDecode(t *testing.T) {
 // place that they point at, specs without what is zero.
 func outcome(t *testing.T, file string, text []byte) string {
 	t.Helper()
-	specs, errs, broken := spec.Decode(file, text)
+	decode := spec.Decode
+	if strings.HasPrefix(filepath.Base(file), "preflight-") {
+		decode = spec.Options{Preflight: true}.Decode
+	}
+	specs, errs, broken := decode(file, text)
 	var b strings.Builder
 	if broken {
 		b.WriteString("broken\n")
@@ -131,7 +135,7 @@ func prune(fields map[string]any) {
 		case nil:
 			delete(fields, name)
 		case bool:
-			if !value && name != "AllowOnHeadersStopIteration" {
+			if !value && name != "AllowOnHeadersStopIteration" && name != "Closed" {
 				delete(fields, name)
 			}
 		case float64:
@@ -139,8 +143,14 @@ func prune(fields map[string]any) {
 				delete(fields, name)
 			}
 		case string:
-			if value == "" && name != "Config" {
+			if value == "" && name != "Config" && !strings.HasPrefix(name, "To") {
 				delete(fields, name)
+			}
+		case []any:
+			for _, item := range value {
+				if fields, ok := item.(map[string]any); ok {
+					prune(fields)
+				}
 			}
 		case map[string]any:
 			if prune(value); len(value) == 0 || name == "Pos" {

@@ -26,6 +26,7 @@ func (d *decoder) document(body ast.Node) *Spec {
 	root := d.tree(body)
 	s.File, s.Line = d.file, root.pos.Line
 	s.Canary.Count = 1
+	var tests *node // what they may have depends on the type, which may stand behind them
 	d.section("", root, fields{
 		"apiVersion":                  func(_, v *node) { choice(d, "apiVersion", v, APIVersion) },
 		"name":                        func(_, v *node) { d.readName(v) },
@@ -44,8 +45,15 @@ func (d *decoder) document(body ast.Node) *Spec {
 		"rollout":                     func(_, v *node) { d.readRollout(v) },
 		"onRemove":                    func(_, v *node) { s.OnRemove = choice(d, "onRemove", v, Keep, Passthrough, Deny) },
 		"disabled":                    func(_, v *node) { s.Disabled = d.boolean("disabled", v) },
-		"tests":                       d.notYet("tests", "remove it for now: nothing would run the tests"),
+		"tests": func(key, v *node) {
+			if tests = v; !d.preflight {
+				d.notYet("tests", "remove it for now: nothing would run the tests")(key, v)
+			}
+		},
 	})
+	if typeKnown := s.Type != "" || d.seen["type"] == nil; d.preflight && tests != nil && typeKnown {
+		s.Tests = d.readTests(tests)
+	}
 	d.complete(root)
 	return s
 }
@@ -129,6 +137,8 @@ func (d *decoder) readStopIteration(v *node) {
 
 func (d *decoder) readCapabilities(key, v *node) {
 	switch {
+	case v.kind == kindString && v.text == "auto" && d.preflight:
+		d.spec.AutoCapabilities = true
 	case v.kind == kindString && v.text == "auto":
 		d.notYet("capabilities: auto", "list what the module calls, or remove it")(key, v)
 	case v.kind == kindList && len(v.items) == 0:

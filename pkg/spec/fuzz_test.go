@@ -33,8 +33,12 @@ func FuzzDecode(f *testing.F) {
 	}
 	f.Fuzz(func(t *testing.T, text []byte) {
 		const file = "/specs/a.yaml"
-		specs, errs, broken := spec.Decode(file, text)
-		again, errsAgain, brokenAgain := spec.Decode(file, text)
+		decode := spec.Decode
+		if strings.Contains(string(text), "tests:") {
+			decode = spec.Options{Preflight: true}.Decode
+		}
+		specs, errs, broken := decode(file, text)
+		again, errsAgain, brokenAgain := decode(file, text)
 		if diff := cmp.Diff(specs, again); diff != "" || broken != brokenAgain || cmp.Diff(errs, errsAgain) != "" {
 			t.Errorf("decoded in two ways: %s", diff)
 		}
@@ -70,6 +74,16 @@ func checkSpec(t *testing.T, s *spec.Spec) {
 	}
 	if s.Module.File != nil && !filepath.IsAbs(s.Module.File.Path) {
 		t.Errorf("a relative path: %+v", s.Module.File)
+	}
+	for _, test := range s.Tests {
+		if test.Name == "" || len(test.Steps) == 0 {
+			t.Errorf("a poor test: %+v", test)
+		}
+		for _, step := range test.Steps {
+			if (step.HTTP == nil) == (s.Type == spec.HTTP) || (step.Connection == nil) == (s.Type == spec.Network) {
+				t.Errorf("a step of another type than the filter: %+v", step)
+			}
+		}
 	}
 	if s.Config != nil && s.ConfigFrom != nil {
 		t.Errorf("two configurations")

@@ -65,10 +65,13 @@ type Spec struct {
 	// AllowOnHeadersStopIteration needs Envoy 1.35 or later; nil leaves Envoy's default.
 	AllowOnHeadersStopIteration *bool
 	Capabilities                []string // nil: unrestricted, empty: none; sorted
-	Nodes                       NodeSelector
-	Canary                      Canary
-	OnRemove                    OnRemove
-	Disabled                    bool
+	// AutoCapabilities means exactly what the module imports; Capabilities is nil then.
+	AutoCapabilities bool
+	Nodes            NodeSelector
+	Canary           Canary
+	OnRemove         OnRemove
+	Disabled         bool
+	Tests            []Test // no part of the revision
 
 	// File is the document's file as the source named it; Line is where the document begins, 1-based.
 	File string
