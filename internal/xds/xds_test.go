@@ -264,6 +264,7 @@ type heavy struct{}
 func (heavy) Cached(delivery.Send) *anypb.Any {
 	return &anypb.Any{TypeUrl: typedExtensionConfig, Value: make([]byte, 2<<20)}
 }
+
 func (heavy) Build(delivery.Send) (*anypb.Any, error) { return nil, errors.New("it is always there") }
 
 func TestAClientThatDoesNotReadHoldsUpNobody(t *testing.T) {

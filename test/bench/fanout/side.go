@@ -12,7 +12,7 @@ import (
 )
 
 // patience is how long anything may take before the run is given up.
-const patience = 5 * time.Minute
+const patience = 15 * time.Minute
 
 // side is one server with its Envoys.
 type side struct {
