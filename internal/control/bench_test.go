@@ -14,20 +14,18 @@ func BenchmarkPlan(b *testing.B) {
 	for _, n := range []int{100, 10_000} {
 		b.Run(fmt.Sprint(n), func(b *testing.B) {
 			var specs []*spec.Spec
-			previous := map[string]*snapshot.Filter{}
-			revisions := map[string]*snapshot.Revision{}
+			var filters []*snapshot.Filter
+			var outcomes []outcome
 			for i := range n {
 				name := fmt.Sprintf("filter-%05d", i)
 				specs = append(specs, specOf(name))
-				previous[name] = filterOf(name, "root")
-				revisions[name] = revisionOf(name, "root")
+				filters = append(filters, filterOf(name, "root"))
+				outcomes = append(outcomes, outcome{revision: filters[i].Revision, filter: filters[i]})
 			}
-			p := planning{previous: previous, set: source.Set{Specs: specs}, resolve: func(s *spec.Spec) outcome {
-				return outcome{revision: revisions[s.Name]}
-			}}
+			p := planning{previous: snapshot.New(filters), set: source.Set{Specs: specs}, outcomes: outcomes}
 			b.ReportAllocs()
 			for b.Loop() {
-				if s := snapshot.New(makePlan(p).filters); s.Len() != n {
+				if s := p.previous.With(makePlan(p).filters); s.Len() != n {
 					b.Fatalf("%d filters", s.Len())
 				}
 			}

@@ -65,7 +65,7 @@ type Control struct {
 	workers   sync.WaitGroup
 	downloads chan struct{}
 	hub       admin.Hub
-	served    atomic.Pointer[map[string]struct{}]
+	served    served
 	ready     atomic.Bool
 
 	// What follows belongs to Run's goroutine.
@@ -77,6 +77,7 @@ type Control struct {
 	plan      plan
 	set       *source.Set // nil: none yet
 	firstSet  time.Time
+	entries   []*entry // of set.Specs
 	results   map[string]result
 	running   map[string]struct{} // keys of jobs under way
 	retries   map[string]time.Duration
@@ -135,7 +136,6 @@ func New(cfg Config) *Control {
 		source:    sourceStatus{state: admin.SourceOK, since: time.Now()},
 		published: time.Now(),
 	}
-	c.served.Store(&map[string]struct{}{})
 	c.restore()
 	return c
 }
@@ -160,8 +160,7 @@ func (c *Control) Answered(status int, bytes int64) { c.cfg.Metrics.ModuleServed
 
 // Serves says whether some revision that may be served names the module.
 func (c *Control) Serves(sha256 string) bool {
-	_, ok := (*c.served.Load())[sha256]
-	return ok
+	return c.served.has(sha256)
 }
 
 func (c *Control) post(message any) {
@@ -251,9 +250,6 @@ func (c *Control) take(ctx context.Context, message any) {
 // step passes an event through the machine and carries out what follows.
 func (c *Control) step(e delivery.Event) {
 	actions := c.machine.Step(time.Now(), e)
-	if _, ok := e.(delivery.SnapshotChanged); ok {
-		c.updateServed()
-	}
 	var unproven []delivery.Send
 	unsettled := false
 	for _, a := range actions {
@@ -333,6 +329,7 @@ func (c *Control) note(e delivery.Event) {
 	case delivery.BuildFailed:
 		// The module on disk was not what its name says: have it brought again.
 		clear(c.results)
+		c.entries = nil
 	}
 }
 

@@ -76,7 +76,7 @@ func (c *Control) restore() {
 	if len(filters) > 0 {
 		c.snapshot = snapshot.New(filters)
 		c.fromState = true
-		c.updateServed()
+		c.served.replace(c.machine.Revisions())
 		c.open()
 	}
 }
@@ -178,11 +178,12 @@ func (c *Control) takeUnsettledSaved(err error) {
 }
 
 func (c *Control) state() savedState {
-	return savedState{Format: stateFormat, Memory: c.machine.Memory(), Pins: maps.Clone(c.plan.pins)}
+	return savedState{Format: stateFormat, Memory: c.machine.Untidy(), Pins: maps.Clone(c.plan.pins)}
 }
 
 // write saves the state, and before it the modules that it names.
 func (c *Control) write(state savedState) error {
+	state.Memory.Tidy()
 	text, err := json.Marshal(state)
 	if err != nil {
 		return err
@@ -242,8 +243,10 @@ func (c *Control) collect() {
 		return
 	}
 	c.collected = time.Now()
+	revisions := c.machine.Revisions()
+	c.served.replace(revisions)
 	keep := map[string]struct{}{}
-	for _, r := range c.machine.Revisions() {
+	for _, r := range revisions {
 		keep[r.Module.SHA256] = struct{}{}
 	}
 	for _, r := range c.results {

@@ -1,8 +1,8 @@
 package control
 
 import (
+	"cmp"
 	"fmt"
-	"maps"
 	"path/filepath"
 	"slices"
 	"strings"
@@ -15,8 +15,10 @@ import (
 // outcome is what became of resolving one spec.
 type outcome struct {
 	revision *snapshot.Revision
-	err      *spec.Error
-	pending  bool // neither yet
+	// filter is what the spec wants with that revision; nil: it is not made yet.
+	filter  *snapshot.Filter
+	err     *spec.Error
+	pending bool // neither yet
 }
 
 // Pin is a rollback: Revision is served for as long as the spec describes Instead.
@@ -27,9 +29,9 @@ type Pin struct {
 
 // planning is everything that decides what is wanted.
 type planning struct {
-	previous   map[string]*snapshot.Filter
+	previous   *snapshot.Snapshot
 	set        source.Set
-	resolve    func(*spec.Spec) outcome
+	outcomes   []outcome // of the set's specs, one each
 	pins       map[string]Pin
 	delivery   spec.Delivery // for specs that name none
 	allowEmpty bool
@@ -46,38 +48,61 @@ type plan struct {
 // makePlan is pure: the same planning gives the same plan.
 func makePlan(p planning) plan {
 	out := plan{problems: map[string]*spec.Error{}, pins: map[string]Pin{}}
-	wanted := map[string]*snapshot.Filter{}
-	for _, s := range p.set.Specs {
-		wanted[s.Name] = p.filterOf(s, &out)
+	wanted := wishes{named: make(map[string]struct{}, len(p.set.Specs))}
+	for i, s := range p.set.Specs {
+		wanted.add(p.filterOf(s, p.outcomes[i], &out))
 	}
-	p.addBroken(wanted, &out)
-	gone := p.gone(wanted)
-	if len(gone) > 1 && !anyLeft(wanted) && !p.allowEmpty {
+	p.addBroken(&wanted, &out)
+	gone := p.gone(&wanted)
+	if len(gone) > 1 && !wanted.anyLeft() && !p.allowEmpty {
 		out.held = &spec.Error{
 			Code:    "all_specs_removed",
 			Message: fmt.Sprintf("all %d specs went at once: held, what was served is served on", len(gone)),
 			Hint:    "put a spec back, or start with --allow-empty to have them removed",
 		}
-		out.filters, out.pins = slices.Collect(maps.Values(p.previous)), p.pins
+		out.filters, out.pins = p.previous.All(), p.pins
 		return out
 	}
-	for _, name := range gone {
-		removed := *p.previous[name]
+	for _, before := range gone {
+		removed := *before
 		removed.Removed = true
-		wanted[name] = &removed
+		wanted.add(&removed)
 	}
-	out.filters = slices.Collect(maps.Values(wanted))
+	out.filters = wanted.filters
 	return out
+}
+
+// wishes are what is wanted, each name once.
+type wishes struct {
+	filters []*snapshot.Filter
+	named   map[string]struct{}
+}
+
+func (w *wishes) add(f *snapshot.Filter) {
+	w.filters = append(w.filters, f)
+	w.named[f.Name] = struct{}{}
+}
+
+func (w *wishes) has(name string) bool {
+	_, ok := w.named[name]
+	return ok
+}
+
+// anyLeft says whether there is any spec still.
+func (w *wishes) anyLeft() bool {
+	return slices.ContainsFunc(w.filters, func(f *snapshot.Filter) bool { return !f.Removed })
 }
 
 // filterOf is what a valid spec wants: itself if it could be resolved, else what
 // it wanted before.
-func (p planning) filterOf(s *spec.Spec, out *plan) *snapshot.Filter {
-	got := p.resolve(s)
-	before := p.previous[s.Name]
+func (p planning) filterOf(s *spec.Spec, got outcome, out *plan) *snapshot.Filter {
+	if got.filter != nil && len(p.pins) == 0 {
+		return got.filter
+	}
 	if got.err != nil {
 		out.problems[s.Name] = got.err
 	}
+	before := p.previous.Get(s.Name)
 	if got.revision == nil && before != nil && before.Revision != nil {
 		kept := *before
 		// The switch must work also while the module cannot be had.
@@ -87,62 +112,69 @@ func (p planning) filterOf(s *spec.Spec, out *plan) *snapshot.Filter {
 		}
 		return &kept
 	}
-	f := &snapshot.Filter{
-		Name: s.Name, Type: s.Type, Revision: got.revision, Policy: s.Policy, Delivery: s.Delivery,
-		Nodes: s.Nodes, Canary: s.Canary, OnRemove: s.OnRemove, Disabled: s.Disabled,
-		Preparing: got.pending, SpecFile: s.File,
-	}
-	if f.Delivery == "" {
-		f.Delivery = p.delivery
+	f := got.filter
+	if f == nil {
+		f = newFilter(s, got.revision, p.delivery)
+		f.Preparing = got.pending
 	}
 	if pin, ok := p.pins[s.Name]; ok && got.revision != nil && pin.Instead == got.revision.ID {
 		out.pins[s.Name] = pin
-		f.Revision = pin.Revision
+		pinned := *f
+		pinned.Revision = pin.Revision
+		return &pinned
 	}
 	return f
 }
 
+// newFilter is what a spec wants. delivery is for specs that name none.
+func newFilter(s *spec.Spec, revision *snapshot.Revision, delivery spec.Delivery) *snapshot.Filter {
+	return &snapshot.Filter{
+		Name: s.Name, Type: s.Type, Revision: revision, Policy: s.Policy, Delivery: cmp.Or(s.Delivery, delivery),
+		Nodes: s.Nodes, Canary: s.Canary, OnRemove: s.OnRemove, Disabled: s.Disabled, SpecFile: s.File,
+	}
+}
+
 // addBroken keeps what documents with errors described before, and adds what they
 // describe now and never could be served.
-func (p planning) addBroken(wanted map[string]*snapshot.Filter, out *plan) {
+func (p planning) addBroken(wanted *wishes, out *plan) {
 	for _, e := range p.set.Errors {
 		name := e.Name
-		if name == "" || wanted[name] != nil {
+		if name == "" || wanted.has(name) {
 			if name != "" && out.problems[name] == nil {
 				out.problems[name] = e
 			}
 			continue
 		}
 		out.problems[name] = e
-		if before := p.previous[name]; before != nil {
+		if before := p.previous.Get(name); before != nil {
 			p.keep(before, wanted, out)
 			continue
 		}
-		wanted[name] = &snapshot.Filter{
+		wanted.add(&snapshot.Filter{
 			Name: name, Type: spec.HTTP, Policy: spec.Closed, Delivery: p.delivery, OnRemove: spec.Keep, SpecFile: e.Pos.File,
-		}
+		})
 	}
 	// A document without a name, or a file that is no YAML: whatever came from there is unknown.
-	for _, name := range slices.Sorted(maps.Keys(p.previous)) {
-		before := p.previous[name]
-		if wanted[name] != nil {
-			continue
-		}
+	for _, before := range p.gone(wanted) {
 		if before.Removed {
-			wanted[name] = before
+			wanted.add(before)
 			continue
 		}
 		if e := p.unknownIn(before.SpecFile); e != nil {
 			p.keep(before, wanted, out)
-			out.problems[name] = e
+			out.problems[before.Name] = e
 		}
 	}
 }
 
-func (p planning) keep(before *snapshot.Filter, wanted map[string]*snapshot.Filter, out *plan) {
-	kept := *before
-	kept.Removed = false
-	wanted[before.Name] = &kept
+func (p planning) keep(before *snapshot.Filter, wanted *wishes, out *plan) {
+	kept := before
+	if before.Removed {
+		back := *before
+		back.Removed = false
+		kept = &back
+	}
+	wanted.add(kept)
 	if pin, ok := p.pins[before.Name]; ok {
 		out.pins[before.Name] = pin
 	}
@@ -170,23 +202,13 @@ func (p planning) unknownIn(file string) *spec.Error {
 	return nil
 }
 
-// gone are the names whose specs were there before and are not any more, sorted.
-func (p planning) gone(wanted map[string]*snapshot.Filter) []string {
-	var names []string
-	for _, name := range slices.Sorted(maps.Keys(p.previous)) {
-		if wanted[name] == nil {
-			names = append(names, name)
+// gone is what was there before and is not wanted any more, sorted by name.
+func (p planning) gone(wanted *wishes) []*snapshot.Filter {
+	var gone []*snapshot.Filter
+	for _, before := range p.previous.All() {
+		if !wanted.has(before.Name) {
+			gone = append(gone, before)
 		}
 	}
-	return names
-}
-
-// anyLeft says whether there is any spec still.
-func anyLeft(wanted map[string]*snapshot.Filter) bool {
-	for _, f := range wanted {
-		if !f.Removed {
-			return true
-		}
-	}
-	return false
+	return gone
 }

@@ -107,12 +107,8 @@ func TestPlan(t *testing.T) {
 	}
 	for _, tt := range tests {
 		t.Run(tt.name, func(t *testing.T) {
-			before := map[string]*snapshot.Filter{}
-			for _, f := range tt.before {
-				before[f.Name] = f
-			}
 			got := makePlan(planning{
-				previous: before, resolve: tt.resolve, delivery: spec.Remote, allowEmpty: tt.allowEmpty,
+				previous: snapshot.New(tt.before), outcomes: outcomesOf(tt.specs, tt.resolve), delivery: spec.Remote, allowEmpty: tt.allowEmpty,
 				set: source.Set{Specs: tt.specs, Errors: tt.errs, BrokenFiles: tt.broken},
 			})
 			if describe(got) != tt.want {
@@ -122,18 +118,26 @@ func TestPlan(t *testing.T) {
 	}
 }
 
+func outcomesOf(specs []*spec.Spec, resolve func(*spec.Spec) outcome) []outcome {
+	var outcomes []outcome
+	for _, s := range specs {
+		outcomes = append(outcomes, resolve(s))
+	}
+	return outcomes
+}
+
 func TestPinHoldsUntilTheSpecChanges(t *testing.T) {
 	old, instead := revisionOf("a", "old"), revisionOf("a", "new")
 	p := planning{
-		previous: map[string]*snapshot.Filter{"a": filterOf("a", "new")}, delivery: spec.Remote,
-		set:     source.Set{Specs: []*spec.Spec{specOf("a")}},
-		pins:    map[string]Pin{"a": {Revision: old, Instead: instead.ID}},
-		resolve: func(*spec.Spec) outcome { return outcome{revision: instead} },
+		previous: snapshot.New([]*snapshot.Filter{filterOf("a", "new")}), delivery: spec.Remote,
+		set:      source.Set{Specs: []*spec.Spec{specOf("a")}},
+		pins:     map[string]Pin{"a": {Revision: old, Instead: instead.ID}},
+		outcomes: []outcome{{revision: instead, filter: newFilter(specOf("a"), instead, spec.Remote)}},
 	}
 	if got := makePlan(p); describe(got) != "a=old" || len(got.pins) != 1 {
 		t.Errorf("pinned: %s, %v", describe(got), got.pins)
 	}
-	p.resolve = func(*spec.Spec) outcome { return outcome{revision: revisionOf("a", "newer")} }
+	p.outcomes = []outcome{{revision: revisionOf("a", "newer")}}
 	if got := makePlan(p); describe(got) != "a=newer" || len(got.pins) != 0 {
 		t.Errorf("after an edit: %s, %v", describe(got), got.pins)
 	}

@@ -2,7 +2,6 @@ package control
 
 import (
 	"context"
-	"maps"
 	"slices"
 	"strings"
 	"time"
@@ -71,47 +70,24 @@ func (c *Control) replan(ctx context.Context) {
 	if c.set == nil {
 		return
 	}
+	c.entries = c.entriesOf(c.set)
 	if c.startJobs(ctx) {
 		return
 	}
+	outcomes := make([]outcome, len(c.entries))
+	for i, e := range c.entries {
+		outcomes[i] = c.outcome(e)
+	}
 	p := makePlan(planning{
-		previous: c.wanted(), set: *c.set, resolve: c.outcome, pins: c.plan.pins,
+		previous: c.snapshot, set: *c.set, outcomes: outcomes, pins: c.plan.pins,
 		delivery: c.cfg.Delivery, allowEmpty: c.cfg.AllowEmpty,
 	})
 	c.plan = p
 	c.describeSource()
-	c.publish(snapshot.New(p.filters))
+	c.publish(c.snapshot.With(p.filters))
 	if !c.waitsForDownloads() {
 		c.open()
 	}
-}
-
-// startJobs starts the jobs whose results are missing, forgets the results that
-// nothing needs any more, and says whether local ones are under way.
-func (c *Control) startJobs(ctx context.Context) (local bool) {
-	needed := map[string]job{}
-	for _, s := range c.set.Specs {
-		m := moduleJob(s, c.set.References)
-		needed[m.key] = m
-		if cfg, ok := configJob(s, c.set.References); ok {
-			needed[cfg.key] = cfg
-		}
-	}
-	maps.DeleteFunc(c.results, func(key string, _ result) bool { _, ok := needed[key]; return !ok })
-	var jobs []job
-	for _, key := range slices.Sorted(maps.Keys(needed)) {
-		if _, ok := c.results[key]; ok {
-			continue
-		}
-		j := needed[key]
-		local = local || !j.slow()
-		if _, ok := c.running[key]; !ok {
-			c.running[key] = struct{}{}
-			jobs = append(jobs, j)
-		}
-	}
-	c.runJobs(ctx, jobs)
-	return local
 }
 
 func (c *Control) takeResult(ctx context.Context, key string, r result) {
@@ -144,29 +120,6 @@ func (c *Control) retryLater(ctx context.Context, key string) {
 	})
 }
 
-// outcome is what is known of a spec's references.
-func (c *Control) outcome(s *spec.Spec) outcome {
-	m, ok := c.results[moduleJob(s, c.set.References).key]
-	if !ok {
-		return outcome{pending: true}
-	}
-	if m.err != nil {
-		return outcome{err: ofSpec(m.err, s, modulePosition(s))}
-	}
-	config := s.Config
-	if job, ok := configJob(s, c.set.References); ok {
-		r, ok := c.results[job.key]
-		if !ok {
-			return outcome{pending: true}
-		}
-		if r.err != nil {
-			return outcome{err: ofSpec(r.err, s, s.ConfigFrom.Pos)}
-		}
-		config = r.config
-	}
-	return outcome{revision: snapshot.FromSpec(s, m.module, config)}
-}
-
 // ofSpec makes an error this spec's own: several may share one reference, and lines
 // move while a reference stays what it is.
 func ofSpec(e *spec.Error, s *spec.Spec, at spec.Position) *spec.Error {
@@ -180,14 +133,6 @@ func modulePosition(s *spec.Spec) spec.Position {
 		return s.Module.File.Pos
 	}
 	return s.Module.Pos
-}
-
-func (c *Control) wanted() map[string]*snapshot.Filter {
-	wanted := make(map[string]*snapshot.Filter, c.snapshot.Len())
-	for _, f := range c.snapshot.All() {
-		wanted[f.Name] = f
-	}
-	return wanted
 }
 
 func (c *Control) describeSource() {
@@ -223,6 +168,7 @@ func (c *Control) publish(s *snapshot.Snapshot) {
 		c.cfg.Metrics.SnapshotChanged()
 	}
 	c.snapshot = s
+	c.served.add(s, names)
 	c.step(delivery.SnapshotChanged{Snapshot: s})
 	c.hub.Publish(admin.Event{Type: admin.EventSnapshot, Name: s.Version(), Time: time.Now()})
 }
@@ -283,12 +229,4 @@ func (c *Control) openLate() {
 	if !c.ready.Load() && !c.firstSet.IsZero() && time.Since(c.firstSet) >= firstSnapshotWait {
 		c.open()
 	}
-}
-
-func (c *Control) updateServed() {
-	served := map[string]struct{}{}
-	for _, r := range c.machine.Revisions() {
-		served[r.Module.SHA256] = struct{}{}
-	}
-	c.served.Store(&served)
 }

@@ -63,6 +63,7 @@ type Machine struct {
 	cfg      Config
 	now      time.Time
 	filters  map[string]*filter
+	snapshot *snapshot.Snapshot // the last one; nil: none yet
 	streams  map[StreamID]*stream
 	verdicts map[verdictKey]verdict
 	versions map[string]struct{} // of Envoy, that verdicts are about
@@ -193,20 +194,25 @@ func (m *Machine) filter(name string) *filter {
 }
 
 func (m *Machine) setSnapshot(s *snapshot.Snapshot) {
-	for _, w := range s.All() {
-		f := m.filter(w.Name)
-		if f.wanted != nil && f.wanted.Equal(w) {
-			continue
-		}
-		m.setWanted(f, w)
+	if m.snapshot == nil {
+		m.snapshot = m.remembered()
 	}
-	for _, name := range sortedKeys(m.filters) {
-		f := m.filters[name]
-		if f.wanted != nil && s.Get(name) == nil {
-			m.setWanted(f, nil)
-		}
+	for _, name := range snapshot.Diff(m.snapshot, s) {
+		m.setWanted(m.filter(name), s.Get(name))
 	}
+	m.snapshot = s
 	m.prune()
+}
+
+// remembered is what was wanted when the memory was made.
+func (m *Machine) remembered() *snapshot.Snapshot {
+	var wanted []*snapshot.Filter
+	for _, f := range m.filters {
+		if f.wanted != nil {
+			wanted = append(wanted, f.wanted)
+		}
+	}
+	return snapshot.New(wanted)
 }
 
 // pruneSlack is how many revisions may be forgotten before what is known of them is.

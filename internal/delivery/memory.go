@@ -1,9 +1,9 @@
 package delivery
 
 import (
+	"cmp"
 	"maps"
 	"slices"
-	"strings"
 
 	"github.com/wasm-xds/wasm-xds/pkg/snapshot"
 	"github.com/wasm-xds/wasm-xds/pkg/spec"
@@ -44,12 +44,21 @@ type VerdictRecord struct {
 	Message  string `json:"message,omitempty"`
 }
 
-// Memory returns what a later [New] needs to go on where this machine is.
+// Memory returns what a later [New] needs to go on where this machine is, tidy.
 func (m *Machine) Memory() Memory {
-	mem := Memory{Unsettled: m.Unsettled()}
-	known := map[string]bool{}
-	for _, name := range sortedKeys(m.filters) {
-		f := m.filters[name]
+	mem := m.Untidy()
+	mem.Tidy()
+	return mem
+}
+
+// Untidy is Memory before [Memory.Tidy], which takes longer than all else and can
+// be done by another goroutine.
+func (m *Machine) Untidy() Memory {
+	mem := Memory{
+		Filters: make([]FilterMemory, 0, len(m.filters)), Verdicts: make([]VerdictRecord, 0, len(m.verdicts)),
+		Unsettled: m.Unsettled(),
+	}
+	for name, f := range m.filters {
 		if f.wanted == nil && f.typeHint == "" {
 			continue
 		}
@@ -57,21 +66,28 @@ func (m *Machine) Memory() Memory {
 			Name: name, Wanted: f.wanted, Stable: f.stable, Older: slices.Clone(f.older),
 			Type: f.typeHint,
 		})
-		for _, r := range f.revisions() {
-			known[r.ID] = true
-		}
 	}
 	for key, v := range m.verdicts {
-		if known[key.revision] {
-			mem.Verdicts = append(mem.Verdicts, VerdictRecord{
-				Revision: key.revision, Envoy: key.envoy, Loads: v.loads, Message: v.message,
-			})
+		mem.Verdicts = append(mem.Verdicts, VerdictRecord{
+			Revision: key.revision, Envoy: key.envoy, Loads: v.loads, Message: v.message,
+		})
+	}
+	return mem
+}
+
+// Tidy sorts the memory and drops the verdicts on revisions that are not in it.
+func (mem *Memory) Tidy() {
+	known := make(map[string]struct{}, len(mem.Filters))
+	for _, f := range mem.Filters {
+		for _, r := range (&filter{wanted: f.Wanted, stable: f.Stable, older: f.Older}).revisions() {
+			known[r.ID] = struct{}{}
 		}
 	}
+	mem.Verdicts = slices.DeleteFunc(mem.Verdicts, func(v VerdictRecord) bool { _, ok := known[v.Revision]; return !ok })
+	slices.SortFunc(mem.Filters, func(a, b FilterMemory) int { return cmp.Compare(a.Name, b.Name) })
 	slices.SortFunc(mem.Verdicts, func(a, b VerdictRecord) int {
-		return strings.Compare(a.Revision+a.Envoy, b.Revision+b.Envoy)
+		return cmp.Or(cmp.Compare(a.Revision, b.Revision), cmp.Compare(a.Envoy, b.Envoy))
 	})
-	return mem
 }
 
 // Unsettled returns that part of the [Memory].

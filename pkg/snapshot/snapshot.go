@@ -33,40 +33,58 @@ type Filter struct {
 // Snapshot is an immutable set of filters, by name. The zero value is empty.
 type Snapshot struct {
 	version string
-	filters map[string]*Filter
+	all     []*Filter // sorted by name
+	digests []digest  // of each of them
 }
+
+type digest [sha256.Size]byte
 
 // New makes a snapshot of filters whose names are distinct.
-func New(filters []*Filter) *Snapshot {
-	s := &Snapshot{filters: make(map[string]*Filter, len(filters))}
-	for _, f := range filters {
-		s.filters[f.Name] = f
+func New(filters []*Filter) *Snapshot { return (*Snapshot)(nil).With(filters) }
+
+// With is [New] for filters most of which s has, too: those cost next to nothing.
+func (s *Snapshot) With(filters []*Filter) *Snapshot {
+	next := &Snapshot{all: slices.Clone(filters), digests: make([]digest, len(filters))}
+	if !slices.IsSortedFunc(next.all, compareNames) {
+		slices.SortFunc(next.all, compareNames)
 	}
-	s.version = s.hash()
-	return s
+	before, digests := s.All(), []digest(nil)
+	if s != nil {
+		digests = s.digests
+	}
+	version := sha256.New()
+	for i, f := range next.all {
+		for len(before) > 0 && before[0].Name < f.Name {
+			before, digests = before[1:], digests[1:]
+		}
+		if len(before) > 0 && before[0] == f {
+			next.digests[i] = digests[0]
+		} else {
+			next.digests[i] = f.digest()
+		}
+		version.Write(next.digests[i][:]) // a hash takes every write
+	}
+	next.version = hex.EncodeToString(version.Sum(nil)[:6])
+	return next
 }
 
-// hash covers what decides about delivery, and not where a spec lies: moving a
+func compareNames(a, b *Filter) int { return cmp.Compare(a.Name, b.Name) }
+
+// digest covers what decides about delivery, and not where a spec lies: moving a
 // file makes no new snapshot.
-func (s *Snapshot) hash() string {
-	h := sha256.New()
-	enc := json.NewEncoder(h)
-	for _, f := range s.All() {
-		line := struct {
-			Filter
-			Revision string `json:"revision"`
-			SpecFile string `json:"specFile,omitempty"`
-		}{Filter: *f}
-		if f.Revision != nil {
-			line.Revision = f.Revision.ID
-		}
-		line.Filter.Revision = nil
-		if err := enc.Encode(line); err != nil {
-			// A struct of strings, numbers and booleans always encodes, and a hash takes every write.
-			panic("snapshot: " + err.Error())
-		}
+func (f *Filter) digest() digest {
+	line := struct {
+		Filter
+		Revision string `json:"revision"`
+		SpecFile string `json:"specFile,omitempty"`
+	}{Filter: *f, Revision: f.revisionID()}
+	line.Filter.Revision = nil
+	text, err := json.Marshal(line)
+	if err != nil {
+		// A struct of strings, numbers and booleans always marshals.
+		panic("snapshot: " + err.Error())
 	}
-	return hex.EncodeToString(h.Sum(nil)[:6])
+	return sha256.Sum256(text)
 }
 
 // Version is 12 hex digits that are equal for equal contents.
@@ -79,58 +97,55 @@ func (s *Snapshot) Version() string {
 
 // Get returns the filter of that name, or nil.
 func (s *Snapshot) Get(name string) *Filter {
-	if s == nil {
+	all := s.All()
+	i, ok := slices.BinarySearchFunc(all, name, func(f *Filter, name string) int { return cmp.Compare(f.Name, name) })
+	if !ok {
 		return nil
 	}
-	return s.filters[name]
+	return all[i]
 }
 
 // Len is the number of filters.
-func (s *Snapshot) Len() int {
-	if s == nil {
-		return 0
-	}
-	return len(s.filters)
-}
+func (s *Snapshot) Len() int { return len(s.All()) }
 
-// All returns the filters sorted by name.
+// All returns the filters sorted by name. The slice is the snapshot's own: it must
+// not be changed.
 func (s *Snapshot) All() []*Filter {
 	if s == nil {
 		return nil
 	}
-	return slices.SortedFunc(maps.Values(s.filters), func(a, b *Filter) int { return cmp.Compare(a.Name, b.Name) })
+	return s.all
 }
 
 // Names returns the filters' names, sorted.
 func (s *Snapshot) Names() []string {
-	if s == nil {
-		return nil
+	names := make([]string, 0, s.Len())
+	for _, f := range s.All() {
+		names = append(names, f.Name)
 	}
-	return slices.Sorted(maps.Keys(s.filters))
+	return names
 }
 
 // Diff returns the sorted names of the filters that are not the same in both.
 func Diff(before, after *Snapshot) []string {
 	var names []string
-	for name, f := range filtersOf(after) {
-		if old := before.Get(name); old == nil || !old.Equal(f) {
-			names = append(names, name)
+	old, now := before.All(), after.All()
+	for len(old) > 0 || len(now) > 0 {
+		switch {
+		case len(old) > 0 && len(now) > 0 && old[0].Name == now[0].Name:
+			if !old[0].Equal(now[0]) {
+				names = append(names, now[0].Name)
+			}
+			old, now = old[1:], now[1:]
+		case len(now) == 0 || len(old) > 0 && old[0].Name < now[0].Name:
+			names = append(names, old[0].Name)
+			old = old[1:]
+		default:
+			names = append(names, now[0].Name)
+			now = now[1:]
 		}
 	}
-	for name := range filtersOf(before) {
-		if after.Get(name) == nil {
-			names = append(names, name)
-		}
-	}
-	slices.Sort(names)
 	return names
-}
-
-func filtersOf(s *Snapshot) map[string]*Filter {
-	if s == nil {
-		return nil
-	}
-	return s.filters
 }
 
 // Equal says whether the two filters want the same.

@@ -1,0 +1,122 @@
+package control
+
+import (
+	"cmp"
+	"context"
+	"maps"
+	"slices"
+
+	"github.com/wasm-xds/wasm-xds/pkg/snapshot"
+	"github.com/wasm-xds/wasm-xds/pkg/source"
+	"github.com/wasm-xds/wasm-xds/pkg/spec"
+)
+
+// entry is what is known of one spec. It is kept from set to set, so that an edit
+// among ten thousand specs costs little more than one among ten.
+type entry struct {
+	spec   *spec.Spec
+	module job
+	config job       // key "": the spec names no file with its configuration
+	seen   [2]string // the references' fingerprints that are in the jobs' keys
+	done   outcome   // filter nil: not resolved yet, or not well
+}
+
+// entriesOf are the entries of a set's specs, in their order: those of before where
+// neither the spec nor what it refers to has changed.
+func (c *Control) entriesOf(set *source.Set) []*entry {
+	entries, before := make([]*entry, len(set.Specs)), c.entries
+	for i, s := range set.Specs {
+		for len(before) > 0 && before[0].spec.Name < s.Name {
+			before = before[1:]
+		}
+		fingerprints := seen(s, set.References)
+		if len(before) > 0 && before[0].spec == s && before[0].seen == fingerprints {
+			entries[i] = before[0]
+			continue
+		}
+		e := &entry{spec: s, module: moduleJob(s, set.References), seen: fingerprints}
+		e.config, _ = configJob(s, set.References)
+		entries[i] = e
+	}
+	return entries
+}
+
+func seen(s *spec.Spec, references map[string]string) (fingerprints [2]string) {
+	if s.Module.File != nil {
+		fingerprints[0] = references[s.Module.File.Path]
+	}
+	if s.ConfigFrom != nil {
+		fingerprints[1] = references[s.ConfigFrom.Path]
+	}
+	return fingerprints
+}
+
+// startJobs starts the jobs whose results are missing, and says whether local ones
+// are under way.
+func (c *Control) startJobs(ctx context.Context) (local bool) {
+	var missing []job
+	for _, e := range c.entries {
+		if e.done.filter != nil {
+			continue
+		}
+		for _, j := range []job{e.module, e.config} {
+			if _, known := c.results[j.key]; !known && j.key != "" {
+				missing = append(missing, j)
+			}
+		}
+	}
+	c.forgetResults()
+	slices.SortStableFunc(missing, func(a, b job) int { return cmp.Compare(a.key, b.key) })
+	var jobs []job
+	for _, j := range missing {
+		local = local || !j.slow()
+		if _, ok := c.running[j.key]; !ok {
+			c.running[j.key] = struct{}{}
+			jobs = append(jobs, j)
+		}
+	}
+	c.runJobs(ctx, jobs)
+	return local
+}
+
+// forgetResults drops what no entry needs any more, once there is more of that than
+// of anything else.
+func (c *Control) forgetResults() {
+	if len(c.results) < 4*len(c.entries)+100 {
+		return
+	}
+	needed := map[string]struct{}{}
+	for _, e := range c.entries {
+		needed[e.module.key], needed[e.config.key] = struct{}{}, struct{}{}
+	}
+	maps.DeleteFunc(c.results, func(key string, _ result) bool { _, ok := needed[key]; return !ok })
+}
+
+// outcome is what is known of a spec's references.
+func (c *Control) outcome(e *entry) outcome {
+	if e.done.filter != nil {
+		return e.done
+	}
+	s := e.spec
+	m, ok := c.results[e.module.key]
+	if !ok {
+		return outcome{pending: true}
+	}
+	if m.err != nil {
+		return outcome{err: ofSpec(m.err, s, modulePosition(s))}
+	}
+	config := s.Config
+	if e.config.key != "" {
+		r, ok := c.results[e.config.key]
+		if !ok {
+			return outcome{pending: true}
+		}
+		if r.err != nil {
+			return outcome{err: ofSpec(r.err, s, s.ConfigFrom.Pos)}
+		}
+		config = r.config
+	}
+	e.done.revision = snapshot.FromSpec(s, m.module, config)
+	e.done.filter = newFilter(s, e.done.revision, c.cfg.Delivery)
+	return e.done
+}

@@ -1,0 +1,48 @@
+package control
+
+import (
+	"sync"
+
+	"github.com/wasm-xds/wasm-xds/pkg/snapshot"
+)
+
+// served are the modules that revisions name which may be served. It is safe for
+// concurrent use; the zero value is empty.
+type served struct {
+	mu      sync.RWMutex
+	modules map[string]struct{} // by sha256
+}
+
+func (s *served) has(sha256 string) bool {
+	s.mu.RLock()
+	defer s.mu.RUnlock()
+	_, ok := s.modules[sha256]
+	return ok
+}
+
+// add takes the modules of some of a snapshot's filters.
+func (s *served) add(of *snapshot.Snapshot, names []string) {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	for _, name := range names {
+		f := of.Get(name)
+		if f == nil || f.Revision == nil {
+			continue
+		}
+		if s.modules == nil {
+			s.modules = map[string]struct{}{}
+		}
+		s.modules[f.Revision.Module.SHA256] = struct{}{}
+	}
+}
+
+// replace takes the modules of these revisions, and drops all others.
+func (s *served) replace(revisions []*snapshot.Revision) {
+	modules := make(map[string]struct{}, len(revisions))
+	for _, r := range revisions {
+		modules[r.Module.SHA256] = struct{}{}
+	}
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	s.modules = modules
+}
