@@ -122,7 +122,7 @@ func startCauses() []cause {
 			do:    "look for an allocation that grows without end, and for pointers kept after they were freed", example: "Function: proxy_on_configure failed: Uncaught RuntimeError: memory access out of bounds",
 		},
 		{
-			code: CodeProcExit, steps: running, text: `proc_exit|exit(?:ed)? (?:with )?(?:code|status)|os\.Exit`,
+			code: "proc_exit", steps: running, text: `proc_exit|exit(?:ed)? (?:with )?(?:code|status)|os\.Exit`,
 			means: "the module ended itself (os.Exit, exit, a main that returned from a command)",
 			do:    "return false from proxy_on_configure instead; " + reactor, example: "the module called proc_exit with code 1",
 		},
@@ -163,7 +163,7 @@ func startCauses() []cause {
 			example: "Function: proxy_on_request_headers failed: Uncaught RuntimeError: unreachable",
 		},
 		{
-			code: CodeEnvironment, text: `environment variable .* (?:is )?duplicated|key .* is duplicated in .*environment`,
+			code: "environment_invalid", text: `environment variable .* (?:is )?duplicated|key .* is duplicated in .*environment`,
 			steps: []Step{StepStart, StepInstantiate, StepParse},
 			means: "an environment variable is both given and inherited",
 			do:    "remove it from vm.env or from vm.hostEnv", example: "Key TOKEN is duplicated in envoy.extensions.wasm.v3.VmConfig.environment_variables",

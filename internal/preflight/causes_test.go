@@ -100,7 +100,7 @@ func TestProblemsHaveCauses(t *testing.T) {
 		CodeImportGlobal: StepImports, CodeImportKind: StepImports, CodeExportSignature: StepExports, CodeMallocMissing: StepExports,
 		CodeMemoryMissing: StepMemory, CodeMemoryLimit: StepMemory, CodeInstantiate: StepInstantiate, CodeStart: StepStart,
 		CodeRestrictedCallback: StepStart, CodeVMStart: StepVMStart, CodeVMStartRefused: StepVMStart, CodeConfigure: StepConfigure,
-		CodeConfigureRefused: StepConfigure, CodeTimeout: StepConfigure, CodeHostCalls: StepConfigure, CodeProcExit: StepStart,
+		CodeConfigureRefused: StepConfigure, CodeTimeout: StepConfigure, CodeHostCalls: StepConfigure,
 	} {
 		p := withCause(Problem{Step: step, Code: code, Message: "it is wrong"})
 		if p.Hint == "" || p.Message == "it is wrong" || strings.Contains(p.Message+p.Hint, "{}") {
