@@ -29,6 +29,9 @@ type Request struct {
 	Capabilities []string
 	// FailurePolicy is what the module can read as a property; "": spec.Closed.
 	FailurePolicy spec.FailurePolicy
+	// AllowOnHeadersStopIteration has a filter that pauses in the headers' callback
+	// still get the body, as a spec's field of that name does.
+	AllowOnHeadersStopIteration bool
 	// Versions are the Envoy versions to judge for, such as 1.39 or 1.39.3; nil: [Versions].
 	Versions []string
 	Limits   Limits
@@ -37,7 +40,7 @@ type Request struct {
 // Limits bound what a module may use. The zero value of each field means its default.
 type Limits struct {
 	Step   time.Duration // for each call into the module; 5 s
-	Memory uint32        // pages of 64 KiB; 16384, which is Envoy's own limit
+	Memory uint32        // pages of 64 KiB; 4096, or more where the module begins with more
 	Logs   int           // lines that are kept; 200
 	// HostCalls is the number of host functions that one call into the module may
 	// call; 10 million.
@@ -51,7 +54,9 @@ type Report struct {
 	// Problems are in the order of the steps. A problem of some versions does not
 	// end the check, one of all versions does.
 	Problems []Problem
-	// Logs is what the module logged, of the newest version that ran it.
+	// Warnings are no reason to refuse the module.
+	Warnings []Problem
+	// Logs is what the module logged while it started and was configured.
 	Logs []Log
 	Info Info
 }
@@ -116,11 +121,11 @@ const (
 	CodeNotWasm            = "not_wasm"
 	CodeMalformed          = "module_malformed"
 	CodeABIMissing         = "abi_missing"
-	CodeABISeveral         = "abi_several"
+	CodeABISeveral         = "abi_several" // a warning: Envoy takes the first
 	CodeImportMissing      = "import_missing"
 	CodeImportSignature    = "import_signature"
 	CodeImportGlobal       = "import_global"
-	CodeImportKind         = "import_kind" // a table or a memory
+	CodeImportKind         = "import_kind" // a table or a memory, which the sandbox has not
 	CodeExportSignature    = "export_signature"
 	CodeMallocMissing      = "malloc_missing"
 	CodeMemoryMissing      = "memory_missing"
@@ -128,16 +133,16 @@ const (
 	CodeInstantiate        = "instantiate_failed"
 	CodeStart              = "start_failed"
 	CodeRestrictedCallback = "restricted_callback"
-	CodeVMStart            = "vm_start_failed"    // it trapped
-	CodeVMStartRefused     = "vm_start_refused"   // it returned false
-	CodeConfigure          = "configure_failed"   // it trapped
-	CodeConfigureRefused   = "configure_refused"  // it returned false
-	CodeRootIDUnknown      = "root_id_unknown"    // as far as it shows
-	CodeTimeout            = "step_timeout"       // would hang Envoy
-	CodeHostCalls          = "too_many_hostcalls" // would hang Envoy, or nearly
-	CodeProcExit           = "proc_exit"
-	CodeTrap               = "trap" // during a stream
-	CodeEnvironment        = "environment_invalid"
+	CodeVMStart            = "vm_start_failed"     // it trapped
+	CodeVMStartRefused     = "vm_start_refused"    // it returned false
+	CodeConfigure          = "configure_failed"    // it trapped
+	CodeConfigureRefused   = "configure_refused"   // it returned false
+	CodeRootIDUnknown      = "root_id_unknown"     // as far as it shows
+	CodeTimeout            = "step_timeout"        // would hang Envoy
+	CodeHostCalls          = "too_many_hostcalls"  // would hang Envoy, or nearly
+	CodeTrap               = "trap"                // during a stream
+	CodeProcExit           = "proc_exit"           // it trapped after it had asked to exit
+	CodeEnvironment        = "environment_invalid" // Envoy refuses a name that is there twice; the caller finds that
 )
 
 // Log is one line that a module logged.

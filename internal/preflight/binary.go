@@ -1,0 +1,271 @@
+package preflight
+
+import (
+	"errors"
+	"fmt"
+	"strings"
+)
+
+// parsed is what a module's sections say, as far as linking needs it.
+type parsed struct {
+	info  Info
+	types []string // signatures
+
+	functions []uint32 // type indexes, imports first
+	tables    int      // imported
+	start     bool
+}
+
+// The sections that are read, and the kinds of imports and exports.
+const (
+	sectionCustom   = 0
+	sectionType     = 1
+	sectionImport   = 2
+	sectionFunction = 3
+	sectionMemory   = 5
+	sectionExport   = 7
+	sectionStart    = 8
+
+	kindFunction = 0
+	kindTable    = 1
+	kindMemory   = 2
+	kindGlobal   = 3
+	kindTag      = 4
+)
+
+var (
+	errNotWasm   = errors.New("is no core Wasm module")
+	errMalformed = errors.New("is malformed")
+)
+
+// Inspect reads what a module says of itself, without running it.
+func Inspect(module []byte) (Info, error) {
+	b, err := parseBinary(module)
+	if err != nil {
+		return Info{}, err
+	}
+	return b.info, nil
+}
+
+func parseBinary(module []byte) (*parsed, error) {
+	if len(module) < 8 || string(module[:8]) != "\x00asm\x01\x00\x00\x00" {
+		return nil, errNotWasm
+	}
+	b := &parsed{info: Info{Size: len(module)}}
+	in := &reader{data: module, at: 8}
+	for in.at < len(in.data) {
+		id := in.byte()
+		content := in.bytes(in.u32())
+		if in.failed {
+			return nil, fmt.Errorf("%w: a section does not end within the file", errMalformed)
+		}
+		section := &reader{data: content}
+		name := sectionName(id)
+		if id == sectionCustom {
+			name = section.name()
+		}
+		b.info.Sections = append(b.info.Sections, Section{Name: name, Size: len(content)})
+		b.section(id, name, section)
+		if section.failed {
+			return nil, fmt.Errorf("%w: its %s section ends too early", errMalformed, name)
+		}
+	}
+	return b, nil
+}
+
+func sectionName(id byte) string {
+	names := []string{
+		"custom", "type", "import", "function", "table", "memory", "global",
+		"export", "start", "element", "code", "data", "datacount", "tag",
+	}
+	if int(id) < len(names) {
+		return names[id]
+	}
+	return fmt.Sprintf("unknown %d", id)
+}
+
+func (b *parsed) section(id byte, name string, in *reader) {
+	switch id {
+	case sectionCustom:
+		if name == "producers" {
+			b.producers(&reader{data: in.data, at: in.at})
+		}
+	case sectionType:
+		b.readTypes(in)
+	case sectionImport:
+		in.each(func() { b.readImport(in) })
+	case sectionFunction:
+		in.each(func() { b.functions = append(b.functions, in.u32()) })
+	case sectionMemory:
+		in.each(func() { b.info.Memories = append(b.info.Memories, in.memory()) })
+	case sectionExport:
+		in.each(func() { b.readExport(in) })
+	case sectionStart:
+		b.start = true
+	}
+}
+
+// readTypes stops at what is no function: types of later proposals have another
+// form. Wazero judges the section.
+func (b *parsed) readTypes(in *reader) {
+	const function = 0x60
+	count := in.u32()
+	for range count {
+		if in.failed {
+			return
+		}
+		if in.byte() != function {
+			in.failed = false
+			return
+		}
+		b.types = append(b.types, in.values()+":"+in.values())
+	}
+}
+
+func (b *parsed) readImport(in *reader) {
+	module, name := in.name(), in.name()
+	switch kind := in.byte(); kind {
+	case kindFunction:
+		index := in.u32()
+		b.functions = append(b.functions, index)
+		b.info.Imports = append(b.info.Imports, Function{Module: module, Name: name, Signature: b.signature(index)})
+	case kindTable:
+		in.byte()
+		in.limits()
+		b.tables++
+	case kindMemory:
+		m := in.memory()
+		m.Imported = true
+		b.info.Memories = append(b.info.Memories, m)
+	case kindGlobal:
+		in.byte()
+		in.byte()
+		b.info.Globals = append(b.info.Globals, module+"."+name)
+	case kindTag:
+		in.byte()
+		in.u32()
+	default:
+		in.failed = true
+	}
+}
+
+func (b *parsed) readExport(in *reader) {
+	name, kind, index := in.name(), in.byte(), in.u32()
+	switch kind {
+	case kindFunction:
+		signature := ""
+		if int(index) < len(b.functions) {
+			signature = b.signature(b.functions[index])
+		}
+		b.info.Exports = append(b.info.Exports, Function{Name: name, Signature: signature})
+		if abi, ok := strings.CutPrefix(name, abiExportPrefix); ok {
+			b.info.ABIs = append(b.info.ABIs, strings.ReplaceAll(abi, "_", "."))
+		}
+	case kindMemory:
+		if int(index) < len(b.info.Memories) {
+			b.info.Memories[index].Export = name
+		}
+	}
+}
+
+func (b *parsed) signature(index uint32) string {
+	if int(index) < len(b.types) {
+		return b.types[index]
+	}
+	return "?"
+}
+
+// producers is a custom section: what is wrong in it does no harm.
+func (b *parsed) producers(in *reader) {
+	in.each(func() {
+		field := in.name()
+		in.each(func() {
+			p := Producer{Field: field, Name: in.name(), Version: in.name()}
+			if !in.failed {
+				b.info.Producers = append(b.info.Producers, p)
+			}
+		})
+	})
+}
+
+// reader reads the binary format. After a failure it gives zeros.
+type reader struct {
+	data   []byte
+	at     int
+	failed bool
+}
+
+func (r *reader) byte() byte {
+	if r.failed || r.at >= len(r.data) {
+		r.failed = true
+		return 0
+	}
+	r.at++
+	return r.data[r.at-1]
+}
+
+// u32 reads an unsigned LEB128 number.
+func (r *reader) u32() uint32 {
+	var value uint64
+	for shift := 0; shift < 35; shift += 7 {
+		b := r.byte()
+		value |= uint64(b&0x7f) << shift
+		if b&0x80 == 0 {
+			if value > 1<<32-1 {
+				break
+			}
+			return uint32(value)
+		}
+	}
+	r.failed = true
+	return 0
+}
+
+func (r *reader) bytes(n uint32) []byte {
+	if r.failed || uint64(n) > uint64(len(r.data)-r.at) {
+		r.failed = true
+		return nil
+	}
+	r.at += int(n)
+	return r.data[r.at-int(n) : r.at]
+}
+
+func (r *reader) name() string { return string(r.bytes(r.u32())) }
+
+// each reads a vector's items. Each takes a byte at least, which bounds it.
+func (r *reader) each(item func()) {
+	for range r.u32() {
+		if r.failed {
+			return
+		}
+		item()
+	}
+}
+
+func (r *reader) values() string {
+	letters := map[byte]byte{0x7f: 'i', 0x7e: 'I', 0x7d: 'f', 0x7c: 'F', 0x7b: 'v', 0x70: 'r', 0x6f: 'r'}
+	var b strings.Builder
+	r.each(func() {
+		letter, ok := letters[r.byte()]
+		if !ok {
+			letter = '?'
+		}
+		b.WriteByte(letter)
+	})
+	return b.String()
+}
+
+func (r *reader) limits() (minimum, maximum uint32, hasMaximum bool) {
+	flags := r.byte()
+	minimum = r.u32()
+	if flags&1 != 0 {
+		maximum, hasMaximum = r.u32(), true
+	}
+	return minimum, maximum, hasMaximum
+}
+
+func (r *reader) memory() Memory {
+	var m Memory
+	m.Min, m.Max, m.HasMax = r.limits()
+	return m
+}

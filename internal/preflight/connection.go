@@ -1,0 +1,86 @@
+package preflight
+
+import (
+	"context"
+	"slices"
+)
+
+// Connection is a TCP connection through the filter.
+type Connection struct {
+	host                 *host
+	id                   uint32
+	downstream, upstream pipe
+	closed               bool
+}
+
+// pipe is one direction of a connection.
+type pipe struct {
+	callback string
+	pending  []byte  // that the filter holds back
+	visible  *[]byte // during a callback
+	out      []byte
+}
+
+func (p *pipe) resume() { p.out, p.pending = append(p.out, p.pending...), nil }
+
+// NewConnection begins a connection.
+func (vm *VM) NewConnection(ctx context.Context, o StreamOptions) (*Connection, error) {
+	c := &Connection{host: vm.host}
+	c.downstream.callback, c.upstream.callback = "proxy_on_downstream_data", "proxy_on_upstream_data"
+	state, err := vm.newContext(ctx, o, func(s *contextState) { s.connection = c })
+	if err != nil {
+		return nil, err
+	}
+	c.id = state.id
+	return c, vm.host.run(ctx, c.id, "proxy_on_new_connection", uint64(c.id))
+}
+
+// FromDownstream is data from the client; end: it has closed its side.
+func (c *Connection) FromDownstream(ctx context.Context, data []byte, end bool) error {
+	return c.pass(ctx, &c.downstream, data, end)
+}
+
+// FromUpstream is data from the upstream.
+func (c *Connection) FromUpstream(ctx context.Context, data []byte, end bool) error {
+	return c.pass(ctx, &c.upstream, data, end)
+}
+
+// pass shows the filter what it holds back and what is new, and sends on what it lets pass.
+func (c *Connection) pass(ctx context.Context, p *pipe, data []byte, end bool) error {
+	if c.closed {
+		return nil
+	}
+	content := slices.Concat(p.pending, data)
+	p.visible = &content
+	status, _, err := c.host.callback(ctx, c.id, p.callback, uint64(c.id), uint64(len(content)), asFlag(end))
+	p.visible, p.pending = nil, content
+	if err != nil {
+		return err
+	}
+	if status == 0 {
+		p.resume()
+	}
+	return c.host.runAfter(ctx)
+}
+
+// ToUpstream is what has reached the upstream so far.
+func (c *Connection) ToUpstream() []byte { return c.downstream.out }
+
+// ToDownstream is what has reached the client so far.
+func (c *Connection) ToDownstream() []byte { return c.upstream.out }
+
+// Closed says that the filter has closed the connection.
+func (c *Connection) Closed() bool { return c.closed }
+
+// The sides that end a connection.
+const closedByPeer = 2
+
+// Close ends the connection.
+func (c *Connection) Close(ctx context.Context) error {
+	for _, name := range []string{"proxy_on_downstream_connection_close", "proxy_on_upstream_connection_close"} {
+		if err := c.host.run(ctx, c.id, name, uint64(c.id), closedByPeer); err != nil {
+			return err
+		}
+	}
+	return c.host.endContext(ctx, c.id)
+}

@@ -1,0 +1,204 @@
+package preflight
+
+import (
+	"slices"
+	"strings"
+)
+
+// The kinds of header maps.
+const (
+	mapRequestHeaders = iota
+	mapRequestTrailers
+	mapResponseHeaders
+	mapResponseTrailers
+	mapGRPCInitial
+	mapGRPCTrailing
+	mapCallHeaders
+	mapCallTrailers
+	lastMap = mapCallTrailers
+)
+
+// headerMap is the map of a kind that the module may see now; nil: none.
+func (h *host) headerMap(kind uint64) *[]Header {
+	if answer := h.state.answer; answer != nil {
+		switch kind {
+		case mapCallHeaders, mapGRPCInitial:
+			return &answer.Message.Headers
+		case mapCallTrailers, mapGRPCTrailing:
+			return &answer.Message.Trailers
+		}
+	}
+	s := h.context().stream
+	if s == nil {
+		return nil
+	}
+	switch kind {
+	case mapRequestHeaders:
+		return s.request.headers
+	case mapRequestTrailers:
+		return s.request.trailers
+	case mapResponseHeaders:
+		return s.response.headers
+	case mapResponseTrailers:
+		return s.response.trailers
+	default:
+		return nil
+	}
+}
+
+func (h *host) getHeader(a []uint64) uint64 {
+	name, ok := h.text(a[1], a[2])
+	if a[0] > lastMap {
+		return resultBadArgument
+	}
+	if !ok {
+		return resultInvalidMemory
+	}
+	headers := h.headerMap(a[0])
+	if headers == nil {
+		return resultBadArgument
+	}
+	i := indexHeader(*headers, name)
+	switch {
+	case i >= 0:
+		return h.give([]byte((*headers)[i].Value), a[3], a[4])
+	case h.abi == abi010:
+		return h.give(nil, a[3], a[4])
+	default:
+		return resultNotFound
+	}
+}
+
+func indexHeader(headers []Header, name string) int {
+	return slices.IndexFunc(headers, func(p Header) bool { return strings.EqualFold(p.Name, name) })
+}
+
+// change is what adding and replacing have in common.
+func (h *host) change(a []uint64, apply func(headers []Header, p Header) []Header) uint64 {
+	if a[0] > lastMap {
+		return resultBadArgument
+	}
+	name, ok := h.text(a[1], a[2])
+	value, also := h.text(a[3], a[4])
+	if !ok || !also {
+		return resultInvalidMemory
+	}
+	headers := h.writableMap(a[0])
+	if headers == nil {
+		return resultBadArgument
+	}
+	h.keep(len(name) + len(value))
+	*headers = apply(*headers, Header{strings.ToLower(name), value})
+	return resultOK
+}
+
+// writableMap adds trailers where a message can still get them.
+func (h *host) writableMap(kind uint64) *[]Header {
+	if s := h.context().stream; s != nil && (kind == mapRequestTrailers || kind == mapResponseTrailers) {
+		half := &s.request
+		if kind == mapResponseTrailers {
+			half = &s.response
+		}
+		if half.trailers == nil && half.ending && half.visible != nil {
+			half.trailers = new([]Header)
+		}
+	}
+	return h.headerMap(kind)
+}
+
+func (h *host) addHeader(a []uint64) uint64 {
+	return h.change(a, func(headers []Header, p Header) []Header { return append(headers, p) })
+}
+
+func (h *host) replaceHeader(a []uint64) uint64 { return h.change(a, replaceHeader) }
+
+func replaceHeader(headers []Header, p Header) []Header {
+	i := indexHeader(headers, p.Name)
+	if i < 0 {
+		return append(headers, p)
+	}
+	headers[i].Value = p.Value
+	return append(headers[:i+1], removeHeader(headers[i+1:], p.Name)...)
+}
+
+func removeHeader(headers []Header, name string) []Header {
+	return slices.DeleteFunc(headers, func(p Header) bool { return strings.EqualFold(p.Name, name) })
+}
+
+func (h *host) removeHeader(a []uint64) uint64 {
+	if a[0] > lastMap {
+		return resultBadArgument
+	}
+	name, ok := h.text(a[1], a[2])
+	if !ok {
+		return resultInvalidMemory
+	}
+	headers := h.headerMap(a[0])
+	if headers == nil {
+		return resultBadArgument
+	}
+	*headers = removeHeader(*headers, name)
+	return resultOK
+}
+
+func (h *host) getHeaderPairs(a []uint64) uint64 {
+	if a[0] > lastMap {
+		return resultBadArgument
+	}
+	headers := h.headerMap(a[0])
+	switch {
+	case headers == nil && (a[0] == mapRequestTrailers || a[0] == mapResponseTrailers):
+		return resultNotFound
+	case headers == nil:
+		return resultBadArgument
+	case len(*headers) == 0:
+		return h.give(nil, a[1], a[2])
+	default:
+		return h.give(encodePairs(*headers), a[1], a[2])
+	}
+}
+
+func (h *host) setHeaderPairs(a []uint64) uint64 {
+	if a[0] > lastMap {
+		return resultBadArgument
+	}
+	b, ok := h.bytes(a[1], a[2])
+	if !ok {
+		return resultInvalidMemory
+	}
+	headers := h.writableMap(a[0])
+	if headers == nil {
+		return resultBadArgument
+	}
+	*headers = h.pairs(b)
+	return resultOK
+}
+
+// pairs reads a list of headers as Envoy does: a malformed one is empty.
+func (h *host) pairs(b []byte) []Header {
+	headers, err := decodePairs(b)
+	if err != nil {
+		h.log(LogWarn, "[host] "+err.Error()+"; they count as none")
+		return nil
+	}
+	h.keep(len(b))
+	return headers
+}
+
+func (h *host) getHeaderSize(a []uint64) uint64 {
+	if a[0] > lastMap {
+		return resultBadArgument
+	}
+	headers := h.headerMap(a[0])
+	if headers == nil {
+		return resultBadArgument
+	}
+	size := 0
+	for _, p := range *headers {
+		size += len(p.Name) + len(p.Value)
+	}
+	if !h.putU32(a[1], uint32(size)) {
+		return resultInvalidMemory
+	}
+	return resultOK
+}

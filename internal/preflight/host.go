@@ -1,0 +1,338 @@
+package preflight
+
+import (
+	"context"
+	"encoding/binary"
+	"errors"
+	"fmt"
+	"slices"
+	"strings"
+	"time"
+
+	"github.com/tetratelabs/wazero/api"
+)
+
+// Results of Proxy-Wasm host functions.
+const (
+	resultOK = iota
+	resultNotFound
+	resultBadArgument
+	resultSerializationFailure
+	resultParseFailure
+	resultBadExpression
+	resultInvalidMemory
+	resultEmpty
+	resultCASMismatch
+	resultMismatch
+	resultInternal
+	resultBroken
+	resultUnimplemented
+)
+
+// host is Envoy's side of one running module. It belongs to one goroutine.
+type host struct {
+	request Request
+	abi     string
+	step    Step
+	module  api.Module // nil until it is instantiated
+
+	// ctx is that of the call into the module that runs now.
+	ctx   context.Context
+	calls int // host functions called in it
+	total uint64
+
+	// strict ends the module when it calls what is restricted during the start;
+	// otherwise the names are gathered.
+	strict     bool
+	restricted []string
+
+	logs    []Log
+	lost    int // lines that are not kept
+	kept    int // bytes that the host keeps for the module
+	state   vmState
+	current uint32 // the context that a callback runs for
+	chosen  uint32 // by set_effective_context; 0: none
+	after   []func(context.Context) error
+
+	readRootID, readConfig bool
+	exited                 bool // proc_exit was called
+}
+
+// vmState is what a module has made of itself.
+type vmState struct {
+	contexts map[uint32]*contextState
+	next     uint32 // context id
+	shared   map[string]sharedValue
+	cas      uint32
+	queues   []*queue
+	metrics  []*metric
+	outgoing []*Call
+	callID   uint32
+	answer   *Answer // of the call whose callback runs
+	status   uint32
+	tick     time.Duration
+	declared map[string]bool
+}
+
+// contextState is a root context, or a stream's.
+type contextState struct {
+	id         uint32
+	stream     *Stream
+	connection *Connection
+	properties map[string]string // that the caller or the module has set
+}
+
+func newHost(r Request, abi string) *host {
+	return &host{request: r, abi: abi, state: vmState{
+		contexts: map[uint32]*contextState{}, next: 1, shared: map[string]sharedValue{},
+	}}
+}
+
+// stop ends a module from within a host function.
+type stop struct{ problem Problem }
+
+func (s *stop) Error() string { return s.problem.Message }
+
+func (h *host) stop(code, format string, args ...any) {
+	panic(&stop{Problem{Step: h.step, Code: code, Message: fmt.Sprintf(format, args...)}})
+}
+
+// allows says whether the capabilities let a module call or export a function.
+func (r Request) allows(name string) bool {
+	return r.Capabilities == nil || slices.Contains(r.Capabilities, name)
+}
+
+// enter is the way of every host function.
+func (h *host) enter(f HostFunction, a []uint64) uint64 {
+	h.calls++
+	h.total++
+	if h.step == StepInstantiate {
+		h.stop(CodeInstantiate, "the module's start section calls %s, which would crash Envoy: nothing may be called before the instance is complete", f.Name)
+	}
+	if limit := h.request.hostCalls(); h.calls > limit {
+		h.stop(CodeHostCalls, "the module has called more than %d host functions in one go, the last of them %s", limit, f.Name)
+	}
+	if err := h.ctx.Err(); err != nil {
+		panic(err)
+	}
+	if h.step == StepStart && !f.Startup {
+		name := f.Module + "." + f.Name
+		if !slices.Contains(h.restricted, name) {
+			h.restricted = append(h.restricted, name)
+		}
+		if h.strict {
+			h.stop(CodeRestrictedCallback, "the module calls %s while it starts", name)
+		}
+	}
+	if !h.request.allows(f.Name) && (f.Module != moduleEnv || strings.HasPrefix(f.Name, "proxy_")) {
+		if f.Module == moduleEnv {
+			h.log(LogError, "Attempted call to restricted proxy-wasm capability: "+f.Name)
+			return resultInternal
+		}
+		h.log(LogError, "Attempted call to restricted WASI capability: "+f.Name)
+		return wasiNotCapable
+	}
+	return f.call(h, a)
+}
+
+// keep counts bytes that the host stores for a module, which is bounded.
+func (h *host) keep(n int) {
+	h.kept += n
+	if h.kept > maximumKeptByHost {
+		h.stop(CodeMemoryLimit, "the module has stored more than %d MiB with the host", maximumKeptByHost>>20)
+	}
+}
+
+// log keeps a line, as long as there are not too many.
+func (h *host) log(level LogLevel, text string) {
+	limit := h.request.Limits.Logs
+	if limit == 0 {
+		limit = defaultKeptLogs
+	}
+	if len(h.logs) >= limit {
+		h.lost++
+		return
+	}
+	if len(text) > maximumLogLine {
+		text = text[:maximumLogLine] + "…"
+	}
+	h.logs = append(h.logs, Log{Level: level, Text: strings.ToValidUTF8(text, "\uFFFD")})
+}
+
+// takeLogs returns the lines so far, and says what is missing.
+func (h *host) takeLogs() []Log {
+	logs := h.logs
+	if h.lost > 0 {
+		logs = append(logs, Log{Level: LogWarn, Text: fmt.Sprintf("%d further lines are not kept", h.lost)})
+	}
+	h.logs, h.lost = nil, 0
+	return logs
+}
+
+// context is the one that host functions are about.
+func (h *host) context() *contextState {
+	if c := h.state.contexts[h.chosen]; c != nil && h.chosen != vmContext {
+		return c
+	}
+	return h.state.contexts[h.current]
+}
+
+// bytes is a view of the module's memory, good until the module runs again.
+func (h *host) bytes(address, size uint64) ([]byte, bool) {
+	memory := h.module.Memory()
+	if memory == nil {
+		return nil, false
+	}
+	return memory.Read(uint32(address), uint32(size))
+}
+
+func (h *host) text(address, size uint64) (string, bool) {
+	b, ok := h.bytes(address, size)
+	if ok && len(b) > maximumKeptByHost {
+		h.stop(CodeMemoryLimit, "the module hands %d MiB over in one go", len(b)>>20)
+	}
+	return string(b), ok
+}
+
+func (h *host) putU32(address uint64, value uint32) bool {
+	memory := h.module.Memory()
+	return memory != nil && memory.WriteUint32Le(uint32(address), value)
+}
+
+func (h *host) putU64(address, value uint64) bool {
+	memory := h.module.Memory()
+	return memory != nil && memory.WriteUint64Le(uint32(address), value)
+}
+
+// allocate gets memory from the module's own allocator.
+func (h *host) allocate(size int) (uint32, bool) {
+	f := h.module.ExportedFunction(exportMalloc)
+	if f == nil {
+		f = h.module.ExportedFunction(exportAllocate)
+	}
+	if f == nil {
+		return 0, false
+	}
+	result, err := f.Call(h.ctx, uint64(size))
+	if err != nil {
+		panic(err)
+	}
+	return uint32(result[0]), uint32(result[0]) != 0
+}
+
+// give copies a value into memory that the module allocates, and tells where it is.
+func (h *host) give(value []byte, addressAt, sizeAt uint64) uint64 {
+	var address uint32
+	if len(value) > 0 {
+		var ok bool
+		if address, ok = h.allocate(len(value)); !ok || !h.module.Memory().Write(address, value) {
+			return resultInvalidMemory
+		}
+	}
+	if !h.putU32(addressAt, address) || !h.putU32(sizeAt, uint32(len(value))) {
+		return resultInvalidMemory
+	}
+	return resultOK
+}
+
+// callback runs an exported function for a context, and afterwards what the
+// module has asked for meanwhile. ran is false without such an export.
+func (h *host) callback(ctx context.Context, id uint32, name string, args ...uint64) (result uint64, ran bool, err error) {
+	if !h.request.allows(name) && strings.HasPrefix(name, "proxy_") {
+		return 0, false, nil
+	}
+	f := h.module.ExportedFunction(name)
+	if f == nil {
+		return 0, false, nil
+	}
+	limit := h.request.stepLimit()
+	ctx, cancel := context.WithTimeout(ctx, limit)
+	defer cancel()
+	outer, current, chosen, calls := h.ctx, h.current, h.chosen, h.calls
+	h.ctx, h.current, h.chosen, h.calls = ctx, id, 0, 0
+	results, err := f.Call(ctx, args...)
+	h.ctx, h.current, h.chosen, h.calls = outer, current, chosen, calls
+	if err != nil {
+		return 0, true, h.trap(ctx, name, err)
+	}
+	if len(results) > 0 {
+		result = results[0]
+	}
+	return uint64(uint32(result)), true, nil
+}
+
+// runAfter does what a module has asked for during a callback, as Envoy does it:
+// when the callback is over.
+func (h *host) runAfter(ctx context.Context) error {
+	for len(h.after) > 0 {
+		next := h.after[0]
+		h.after = h.after[1:]
+		if err := next(ctx); err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+// trap words what ended a call into the module.
+func (h *host) trap(ctx context.Context, name string, err error) error {
+	var own *stop
+	switch {
+	case errors.As(err, &own):
+		p := own.problem
+		return &p
+	case ctx.Err() != nil:
+		return &Problem{
+			Step: h.step, Code: CodeTimeout,
+			Message: fmt.Sprintf("%s has not returned within %s: Envoy's thread would hang with it", name, h.request.Limits.stepOrDefault()),
+		}
+	default:
+		return &Problem{Step: h.step, Code: h.trapCode(), Message: name + " trapped", Detail: trapDetail(err)}
+	}
+}
+
+func (h *host) trapCode() string {
+	if h.exited {
+		return CodeProcExit
+	}
+	codes := map[Step]string{StepInstantiate: CodeInstantiate, StepStart: CodeStart, StepVMStart: CodeVMStart, StepConfigure: CodeConfigure}
+	if code, ok := codes[h.step]; ok {
+		return code
+	}
+	return CodeTrap
+}
+
+// trapDetail is what wazero says, line by line and bounded.
+func trapDetail(err error) []string {
+	const mostLines = 12
+	var detail []string
+	for line := range strings.Lines(err.Error()) {
+		line = strings.ToValidUTF8(strings.TrimSpace(line), "\uFFFD")
+		if len(line) > maximumDetailLength {
+			line = line[:maximumDetailLength] + "…"
+		}
+		if detail = append(detail, line); len(detail) == mostLines {
+			break
+		}
+	}
+	return detail
+}
+
+func (l Limits) stepOrDefault() time.Duration {
+	if l.Step == 0 {
+		return 5 * time.Second
+	}
+	return l.Step
+}
+
+// stepLimit is half of the limit: the other half is the compiler's, see [run].
+func (r Request) stepLimit() time.Duration { return r.Limits.stepOrDefault() / 2 }
+
+func (r Request) hostCalls() int {
+	if r.Limits.HostCalls == 0 {
+		return defaultHostCalls
+	}
+	return r.Limits.HostCalls
+}
+
+func le32(b []byte) uint32 { return binary.LittleEndian.Uint32(b) }

@@ -1,0 +1,75 @@
+package preflight
+
+import (
+	"encoding/binary"
+	"errors"
+	"strings"
+)
+
+var errPairs = errors.New("the header pairs are malformed")
+
+// Envoy's limits for a list of headers.
+const (
+	maximumPairsSize = 1 << 20
+	maximumPairs     = 1024
+)
+
+// encodePairs is Proxy-Wasm's form of a list of headers: the count, the sizes
+// of each name and value, then both with a zero behind each.
+func encodePairs(headers []Header) []byte {
+	size := 4
+	for _, p := range headers {
+		size += 8 + len(p.Name) + 1 + len(p.Value) + 1
+	}
+	out := binary.LittleEndian.AppendUint32(make([]byte, 0, size), uint32(len(headers)))
+	for _, p := range headers {
+		out = binary.LittleEndian.AppendUint32(out, uint32(len(p.Name)))
+		out = binary.LittleEndian.AppendUint32(out, uint32(len(p.Value)))
+	}
+	for _, p := range headers {
+		out = append(append(out, p.Name...), 0)
+		out = append(append(out, p.Value...), 0)
+	}
+	return out
+}
+
+// decodePairs reads what a module wrote. No bytes are no headers.
+func decodePairs(b []byte) ([]Header, error) {
+	if len(b) == 0 {
+		return nil, nil
+	}
+	if len(b) < 4 || len(b) > maximumPairsSize {
+		return nil, errPairs
+	}
+	count := uint64(binary.LittleEndian.Uint32(b))
+	sizes, rest := b[4:], b[4:]
+	if count > maximumPairs || count*8 > uint64(len(sizes)) {
+		return nil, errPairs
+	}
+	rest = rest[count*8:]
+	var headers []Header
+	take := func(at uint64) (string, bool) {
+		n := uint64(binary.LittleEndian.Uint32(sizes[at:]))
+		if n+1 > uint64(len(rest)) || rest[n] != 0 {
+			return "", false
+		}
+		text := string(rest[:n])
+		rest = rest[n+1:]
+		return text, true
+	}
+	for i := range count {
+		name, ok := take(8 * i)
+		value, also := "", false
+		if ok {
+			value, also = take(8*i + 4)
+		}
+		if !also {
+			return nil, errPairs
+		}
+		headers = append(headers, Header{Name: strings.ToLower(name), Value: value})
+	}
+	if len(rest) > 0 {
+		return nil, errPairs
+	}
+	return headers, nil
+}

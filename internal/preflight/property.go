@@ -1,0 +1,168 @@
+package preflight
+
+import (
+	"encoding/binary"
+	"strconv"
+	"strings"
+)
+
+// numbers and bools are the properties that Envoy gives as 8 bytes and as one.
+// Everything else is text.
+func isNumber(path string) bool {
+	switch path {
+	case "source.port", "destination.port", "upstream.port", "request.size", "request.total_size", "request.time",
+		"request.duration", "response.code", "response.size", "response.total_size", "response.flags",
+		"response.grpc_status", "connection.id", "connection_id", "listener_direction", "xds.listener_direction":
+		return true
+	default:
+		return false
+	}
+}
+
+func isBool(path string) bool { return path == "connection.mtls" }
+
+func encodeProperty(path, text string) []byte {
+	switch {
+	case isNumber(path):
+		// What is no number counts as 0.
+		n, _ := strconv.ParseInt(text, 10, 64)
+		return binary.LittleEndian.AppendUint64(nil, uint64(n))
+	case isBool(path):
+		if text == "true" || text == "1" {
+			return []byte{1}
+		}
+		return []byte{0}
+	default:
+		return []byte(text)
+	}
+}
+
+func (h *host) getProperty(a []uint64) uint64 {
+	raw, ok := h.text(a[0], a[1])
+	if !ok {
+		return resultInvalidMemory
+	}
+	parts := strings.Split(strings.TrimRight(raw, "\x00"), "\x00")
+	value, ok := h.property(parts)
+	if !ok {
+		return resultNotFound
+	}
+	return h.give(value, a[2], a[3])
+}
+
+func (h *host) setProperty(a []uint64) uint64 {
+	path, ok := h.text(a[0], a[1])
+	value, also := h.text(a[2], a[3])
+	if !ok || !also {
+		return resultInvalidMemory
+	}
+	c := h.context()
+	if c.stream == nil && c.connection == nil {
+		return resultNotFound // there is no stream whose state it could be
+	}
+	h.keep(len(path) + len(value))
+	c.set(strings.ReplaceAll(strings.TrimRight(path, "\x00"), "\x00", "."), value)
+	return resultOK
+}
+
+func (c *contextState) set(path, value string) {
+	if c.properties == nil {
+		c.properties = map[string]string{}
+	}
+	c.properties[path] = value
+}
+
+// property looks where the caller or the module has set something, then at the
+// plugin's own properties, then at the message.
+func (h *host) property(parts []string) ([]byte, bool) {
+	path := strings.Join(parts, ".")
+	c := h.context()
+	if value, ok := c.properties[path]; ok {
+		return encodeProperty(path, value), true
+	}
+	if value, ok := c.properties["wasm."+path]; ok {
+		return []byte(value), true
+	}
+	switch path {
+	case "plugin_name":
+		return []byte(h.request.Name), true
+	case "plugin_root_id":
+		h.readRootID = true
+		return []byte(h.request.RootID), true
+	case "plugin_vm_id":
+		return []byte(h.request.VMID), true
+	}
+	if c.stream == nil {
+		return nil, false
+	}
+	value, ok := c.stream.property(parts)
+	if !ok {
+		return nil, false
+	}
+	return encodeProperty(path, value), true
+}
+
+// property is what follows from the message itself.
+func (s *Stream) property(parts []string) (string, bool) {
+	half := &s.request
+	switch parts[0] {
+	case "request":
+	case "response":
+		half = &s.response
+	default:
+		return "", false
+	}
+	if half.headers == nil || len(parts) < 2 {
+		return "", false
+	}
+	switch parts[1] {
+	case "headers":
+		return headerProperty(half.headers, parts)
+	case "trailers":
+		return headerProperty(half.trailers, parts)
+	}
+	if parts[0] == "response" {
+		if parts[1] == "code" {
+			return lookup(*half.headers, ":status")
+		}
+		return "", false
+	}
+	return requestProperty(*half.headers, parts[1])
+}
+
+func headerProperty(headers *[]Header, parts []string) (string, bool) {
+	if headers == nil || len(parts) != 3 {
+		return "", false
+	}
+	return lookup(*headers, parts[2])
+}
+
+func lookup(headers []Header, name string) (string, bool) {
+	i := indexHeader(headers, name)
+	if i < 0 {
+		return "", false
+	}
+	return headers[i].Value, true
+}
+
+func requestProperty(headers []Header, name string) (string, bool) {
+	of := map[string]string{
+		"path": ":path", "host": ":authority", "scheme": ":scheme", "method": ":method",
+		"referer": "referer", "useragent": "user-agent", "id": "x-request-id",
+	}
+	if header, ok := of[name]; ok {
+		return lookup(headers, header)
+	}
+	path, _ := lookup(headers, ":path")
+	before, query, _ := strings.Cut(path, "?")
+	switch name {
+	case "url_path":
+		return before, true
+	case "query":
+		return query, true
+	case "protocol":
+		return "HTTP/1.1", true
+	default:
+		return "", false
+	}
+}

@@ -1,0 +1,232 @@
+package preflight
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"slices"
+	"strings"
+
+	"github.com/tetratelabs/wazero"
+	"github.com/tetratelabs/wazero/api"
+	"github.com/tetratelabs/wazero/experimental"
+)
+
+// vmContext is the context while a module starts, rootContext that of its plugin.
+const (
+	vmContext   = 0
+	rootContext = 1
+)
+
+// features are what Envoy's V8 understands, as far as wazero does.
+const features = api.CoreFeaturesV2 | experimental.CoreFeaturesThreads | experimental.CoreFeaturesTailCall |
+	experimental.CoreFeaturesExtendedConst | experimental.CoreFeaturesExceptionHandling |
+	experimental.CoreFeaturesTypedFunctionReferences
+
+// engine runs modules: the interpreter begins much sooner, the compiler runs faster.
+type engine func() wazero.RuntimeConfig
+
+// running is a module with its runtime.
+type running struct {
+	host    *host
+	runtime wazero.Runtime
+}
+
+func (r *running) close(ctx context.Context) error {
+	return r.runtime.Close(context.WithoutCancel(ctx))
+}
+
+// start compiles, instantiates, starts and configures a module. Decoding is what
+// most checks consist of, and it takes the interpreter a tenth of the compiler's
+// time; so the compiler gets a try only where the interpreter was too slow, or had
+// not the stack, for what V8 may well do. Each has half of a step's time.
+func (s *static) run(ctx context.Context, strict bool) (*running, *Problem) {
+	r, problem := s.runOn(ctx, wazero.NewRuntimeConfigInterpreter, strict)
+	if problem == nil || ctx.Err() != nil || !compilerMayHelp(problem) {
+		return r, problem
+	}
+	compiled, again := s.runOn(ctx, wazero.NewRuntimeConfigCompiler, strict)
+	if r != nil {
+		_ = r.close(ctx) // nothing was left in it
+	}
+	return compiled, again
+}
+
+func compilerMayHelp(p *Problem) bool {
+	return p.Code == CodeTimeout || slices.ContainsFunc(p.Detail, func(line string) bool {
+		return strings.Contains(line, "stack overflow")
+	})
+}
+
+// runOn returns what it has started even with a problem, for its logs.
+func (s *static) runOn(ctx context.Context, e engine, strict bool) (*running, *Problem) {
+	config := e().WithCoreFeatures(features).WithCloseOnContextDone(true).
+		WithMemoryLimitPages(s.memoryLimit()).WithDebugInfoEnabled(false)
+	h := newHost(s.request, s.abi)
+	h.strict = strict
+	r := &running{host: h, runtime: wazero.NewRuntimeWithConfig(ctx, config)}
+	compiled, err := r.runtime.CompileModule(ctx, s.request.Module)
+	if err != nil {
+		return r, &Problem{Step: StepParse, Code: CodeMalformed, Message: "the module is malformed", Detail: trapDetail(err)}
+	}
+	if problem := s.link(ctx, r); problem != nil {
+		return r, problem
+	}
+	if err := s.instantiate(ctx, r, compiled); err != nil {
+		return r, asProblem(h, err)
+	}
+	return r, asProblem(h, h.begin(ctx))
+}
+
+func asProblem(h *host, err error) *Problem {
+	if err == nil {
+		return nil
+	}
+	var p *Problem
+	if errors.As(err, &p) {
+		return p
+	}
+	return &Problem{Step: h.step, Code: h.trapCode(), Message: err.Error()}
+}
+
+// memoryLimit is in pages. A module that begins with more, as Envoy lets it, gets that.
+func (s *static) memoryLimit() uint32 {
+	limit := s.request.Limits.Memory
+	if limit == 0 {
+		limit = defaultMemoryPages
+	}
+	for _, m := range s.binary.info.Memories {
+		limit = max(limit, m.Min)
+	}
+	return min(limit, maximumMemoryPages)
+}
+
+// link makes the host modules, of just what the module imports.
+func (s *static) link(ctx context.Context, r *running) *Problem {
+	modules := map[string]wazero.HostModuleBuilder{}
+	for _, imported := range s.binary.info.Imports {
+		f, ok := s.table.find(imported.Module, imported.Name)
+		if !ok {
+			continue // only versions that the check is no longer about lack it
+		}
+		b := modules[imported.Module]
+		if b == nil {
+			b = r.runtime.NewHostModuleBuilder(imported.Module)
+			modules[imported.Module] = b
+		}
+		f.Module = imported.Module
+		params, results := wasmTypes(f.Signature)
+		b.NewFunctionBuilder().WithGoFunction(r.host.function(f, len(params), len(results)), params, results).Export(f.Name)
+	}
+	for name, b := range modules {
+		if _, err := b.Instantiate(ctx); err != nil {
+			return &Problem{Step: StepInstantiate, Code: CodeInstantiate, Message: "cannot link " + name, Detail: trapDetail(err)}
+		}
+	}
+	return nil
+}
+
+func (h *host) function(f HostFunction, params, results int) api.GoFunc {
+	return func(_ context.Context, stack []uint64) {
+		result := h.enter(f, stack[:params])
+		if results > 0 {
+			stack[0] = result
+		}
+	}
+}
+
+func wasmTypes(signature string) (params, results []api.ValueType) {
+	in, out, _ := strings.Cut(signature, ":")
+	types := func(letters string) []api.ValueType {
+		var list []api.ValueType
+		for _, letter := range letters {
+			if letter == 'I' {
+				list = append(list, api.ValueTypeI64)
+			} else {
+				list = append(list, api.ValueTypeI32)
+			}
+		}
+		return list
+	}
+	return types(in), types(out)
+}
+
+func (s *static) instantiate(ctx context.Context, r *running, compiled wazero.CompiledModule) error {
+	h := r.host
+	h.step = StepInstantiate
+	ctx, cancel := context.WithTimeout(ctx, h.request.stepLimit())
+	defer cancel()
+	h.ctx = ctx
+	module, err := r.runtime.InstantiateModule(ctx, compiled, wazero.NewModuleConfig().WithName("").WithStartFunctions())
+	if err != nil {
+		return h.trap(ctx, "instantiation", err)
+	}
+	h.module = module
+	return nil
+}
+
+// begin does what Envoy does with a new instance and its first plugin.
+func (h *host) begin(ctx context.Context) error {
+	h.state.contexts[vmContext] = &contextState{id: vmContext}
+	h.step = StepStart
+	if err := h.entry(ctx); err != nil {
+		return err
+	}
+	h.state.contexts[rootContext] = &contextState{id: rootContext}
+	h.state.next = rootContext + 1
+	h.step = StepVMStart
+	if err := h.run(ctx, rootContext, "proxy_on_context_create", rootContext, 0); err != nil {
+		return err
+	}
+	ok, ran, err := h.callback(ctx, rootContext, "proxy_on_vm_start", rootContext, uint64(len(*configBytes(h.request.VMConfig))))
+	if err == nil {
+		err = h.runAfter(ctx)
+	}
+	if err != nil {
+		return err
+	}
+	if ran && ok == 0 {
+		return h.refusal(CodeVMStartRefused, "proxy_on_vm_start returned false: the filter does not take its VM configuration")
+	}
+	return h.configure(ctx)
+}
+
+// entry runs what a toolchain wants to run first.
+func (h *host) entry(ctx context.Context) error {
+	if h.module.ExportedFunction(exportInitialize) == nil {
+		return h.run(ctx, vmContext, exportStart)
+	}
+	if err := h.run(ctx, vmContext, exportInitialize); err != nil {
+		return err
+	}
+	if h.module.ExportedFunction(exportMain) != nil {
+		return h.run(ctx, vmContext, exportMain, 0, 0)
+	}
+	return h.run(ctx, vmContext, exportMainVoid)
+}
+
+func (h *host) configure(ctx context.Context) error {
+	h.step = StepConfigure
+	ok, ran, err := h.callback(ctx, rootContext, "proxy_on_configure", rootContext, uint64(len(*configBytes(h.request.PluginConfig))))
+	if err == nil {
+		err = h.runAfter(ctx)
+	}
+	if err != nil {
+		return err
+	}
+	if ran && ok == 0 {
+		return h.refusal(CodeConfigureRefused, "proxy_on_configure returned false: the filter does not take its configuration")
+	}
+	h.step = StepStream
+	return nil
+}
+
+// refusal is a callback's false, with the last lines that the module logged about it.
+func (h *host) refusal(code, message string) error {
+	const lines = 5
+	p := &Problem{Step: h.step, Code: code, Message: message}
+	for _, l := range h.logs[max(0, len(h.logs)-lines):] {
+		p.Detail = append(p.Detail, fmt.Sprintf("it logged: %s", l.Text))
+	}
+	return p
+}

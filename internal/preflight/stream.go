@@ -1,0 +1,303 @@
+package preflight
+
+import (
+	"context"
+	"slices"
+)
+
+// Stream is one HTTP request and its response through the filter. What the
+// filter pauses is held back until it continues.
+type Stream struct {
+	host              *host
+	id                uint32
+	request, response half
+	local             bool // the filter's own answer is what the client gets
+	answered          bool // the filter has asked for that, in the callback that runs
+	reset             bool
+}
+
+// half is one direction of a stream.
+type half struct {
+	prefix  string // of the callbacks' names: proxy_on_request
+	waiting []event
+
+	headers, trailers *[]Header // that the filter may see and change; nil: not there yet
+	visible           *[]byte   // body, during a callback
+	buffered          []byte    // that the filter has paused with
+	buffering         bool
+
+	stopped bool // nothing goes on: later events wait
+	held    bool // headers wait
+	ending  bool // the end has come, to the filter at least
+	over    bool // trailers wait, or the end does, for the filter to continue
+	out     Outcome
+}
+
+// event is a part of a message: headers, a chunk of the body, or trailers.
+type event struct {
+	headers, trailers []Header
+	data              []byte
+	kind              eventKind
+	end               bool
+}
+
+type eventKind int
+
+const (
+	headersEvent eventKind = iota
+	dataEvent
+	trailersEvent
+)
+
+// NewStream begins an HTTP stream.
+func (vm *VM) NewStream(ctx context.Context, o StreamOptions) (*Stream, error) {
+	s := &Stream{host: vm.host}
+	s.request.prefix, s.response.prefix = "proxy_on_request", "proxy_on_response"
+	c, err := vm.newContext(ctx, o, func(c *contextState) { c.stream = s })
+	if err != nil {
+		return nil, err
+	}
+	s.id = c.id
+	return s, nil
+}
+
+// newContext makes a context below the root's.
+func (vm *VM) newContext(ctx context.Context, o StreamOptions, fill func(*contextState)) (*contextState, error) {
+	h := vm.host
+	h.kept = 0
+	c := &contextState{id: h.state.next}
+	for path, value := range o.Properties {
+		c.set(path, value)
+	}
+	fill(c)
+	h.state.next++
+	h.state.contexts[c.id] = c
+	return c, h.run(ctx, c.id, "proxy_on_context_create", uint64(c.id), rootContext)
+}
+
+// Request is what the client sends. An error is a trap, as a [Problem] with step stream.
+func (s *Stream) Request(ctx context.Context, m Message) error {
+	s.request.waiting = append(s.request.waiting, events(m)...)
+	return s.proceed(ctx, &s.request)
+}
+
+// Response is what the upstream answers. After a local answer nobody listens to it.
+func (s *Stream) Response(ctx context.Context, m Message) error {
+	if s.local {
+		return nil
+	}
+	s.response.waiting = append(s.response.waiting, events(m)...)
+	return s.proceed(ctx, &s.response)
+}
+
+func events(m Message) []event {
+	list := []event{{kind: headersEvent, headers: slices.Clone(m.Headers)}}
+	for _, chunk := range m.Body {
+		list = append(list, event{kind: dataEvent, data: slices.Clone(chunk)})
+	}
+	if m.Trailers != nil {
+		return append(list, event{kind: trailersEvent, trailers: slices.Clone(m.Trailers), end: true})
+	}
+	list[len(list)-1].end = true
+	return list
+}
+
+// proceed takes events until there are none or the filter stops them.
+func (s *Stream) proceed(ctx context.Context, d *half) error {
+	for len(d.waiting) > 0 && !d.stopped && !s.reset && (d == &s.response || !s.local) {
+		e := d.waiting[0]
+		d.waiting = d.waiting[1:]
+		if err := s.take(ctx, d, e); err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+func (s *Stream) take(ctx context.Context, d *half, e event) error {
+	d.ending = e.end
+	switch e.kind {
+	case headersEvent:
+		return s.takeHeaders(ctx, d, e)
+	case dataEvent:
+		return s.takeData(ctx, d, e)
+	default:
+		return s.takeTrailers(ctx, d, e)
+	}
+}
+
+// call runs a callback of this stream. gone says that the stream does not go on
+// as it was: the filter has answered or reset it.
+func (s *Stream) call(ctx context.Context, name string, args ...uint64) (status uint64, gone bool, err error) {
+	local := s.local
+	status, _, err = s.host.callback(ctx, s.id, name, append([]uint64{uint64(s.id)}, args...)...)
+	gone = s.answered && !local
+	s.answered = false
+	return status, gone || s.reset, err
+}
+
+func (s *Stream) takeHeaders(ctx context.Context, d *half, e event) error {
+	d.headers = &e.headers
+	args := []uint64{uint64(len(e.headers)), asFlag(e.end)}
+	if s.host.abi == abi010 {
+		args = args[:1]
+	}
+	status, gone, err := s.call(ctx, d.prefix+"_headers", args...)
+	if err != nil || gone {
+		return cmpErr(err, func() error { return s.host.runAfter(ctx) })
+	}
+	const stopIteration = 1
+	switch {
+	case status == 0 || status == 2:
+		d.flush(e.end)
+	default:
+		d.held, d.over = true, e.end
+		d.stopped = status != stopIteration || !s.host.request.AllowOnHeadersStopIteration
+	}
+	return s.host.runAfter(ctx)
+}
+
+func (s *Stream) takeData(ctx context.Context, d *half, e event) error {
+	const (
+		goOn = iota
+		stopAndBuffer
+		stopAndWatermark
+	)
+	body := e.data
+	if d.buffering {
+		body, d.buffered = append(d.buffered, body...), nil
+	}
+	d.visible, d.buffering = &body, false
+	status, gone, err := s.call(ctx, d.prefix+"_body", uint64(len(body)), asFlag(e.end))
+	d.visible = nil
+	if err != nil || gone {
+		return cmpErr(err, func() error { return s.host.runAfter(ctx) })
+	}
+	switch status {
+	case goOn:
+		d.buffered = append(d.buffered, body...)
+		d.flush(e.end)
+	case stopAndBuffer, stopAndWatermark:
+		d.buffered, d.buffering, d.over = append(d.buffered, body...), true, e.end
+		d.held = d.held || !d.out.Reached
+	}
+	return s.host.runAfter(ctx)
+}
+
+func (s *Stream) takeTrailers(ctx context.Context, d *half, e event) error {
+	d.trailers = &e.trailers
+	status, gone, err := s.call(ctx, d.prefix+"_trailers", uint64(len(e.trailers)))
+	if err != nil || gone {
+		return cmpErr(err, func() error { return s.host.runAfter(ctx) })
+	}
+	if status == 0 {
+		d.flush(true)
+	} else {
+		d.over = true
+	}
+	return s.host.runAfter(ctx)
+}
+
+// cmpErr is the first error; what comes after an error does not happen.
+func cmpErr(err error, after func() error) error {
+	if err != nil {
+		return err
+	}
+	return after()
+}
+
+// flush sends on what the filter has let pass.
+func (d *half) flush(end bool) {
+	if !d.out.Reached {
+		d.out.Reached, d.held = true, false
+		d.out.Message.Headers = slices.Clone(*d.headers)
+	}
+	if len(d.buffered) > 0 {
+		d.out.Message.Body = append(d.out.Message.Body, d.buffered)
+		d.buffered, d.buffering = nil, false
+	}
+	if end {
+		d.out.Complete, d.over = true, false
+		if d.trailers != nil {
+			d.out.Message.Trailers = slices.Clone(*d.trailers)
+		}
+	}
+}
+
+// resume is what continuing does.
+func (s *Stream) resume(ctx context.Context, d *half) error {
+	if s.reset || d.headers == nil || (d == &s.request && s.local) {
+		return nil
+	}
+	if d.stopped || d.held || d.over || d.buffering {
+		d.stopped = false
+		d.flush(d.over)
+		d.waiting = merged(d.waiting)
+	}
+	return s.proceed(ctx, d)
+}
+
+// merged makes one chunk of those that have come while the filter was stopped.
+func merged(waiting []event) []event {
+	var list []event
+	for _, e := range waiting {
+		if n := len(list); n > 0 && e.kind == dataEvent && list[n-1].kind == dataEvent {
+			list[n-1].data, list[n-1].end = append(list[n-1].data, e.data...), e.end
+			continue
+		}
+		list = append(list, e)
+	}
+	return list
+}
+
+// answer makes the filter's own response the client's. One that comes instead of
+// the upstream's goes through the filter as that would; one that comes while the
+// upstream's is held takes its place; after that there is nothing left but a reset.
+func (s *Stream) answer(ctx context.Context, m Message) error {
+	switch {
+	case s.local || s.reset:
+		return nil
+	case s.response.out.Reached:
+		s.reset = true
+		return nil
+	case s.response.headers != nil:
+		s.local, s.response.stopped = true, true
+		s.response.out = Outcome{Reached: true, Complete: true, Message: m}
+		return nil
+	}
+	s.local = true
+	s.response.waiting = events(m)
+	return s.proceed(ctx, &s.response)
+}
+
+// Upstream is what has reached the upstream.
+func (s *Stream) Upstream() Outcome { return s.request.out }
+
+// Client is what has reached the client: the upstream's answer or the filter's own.
+func (s *Stream) Client() Outcome { return s.response.out }
+
+// Local says that the filter has answered by itself.
+func (s *Stream) Local() bool { return s.local }
+
+// Reset says that the filter has ended the stream without an answer.
+func (s *Stream) Reset() bool { return s.reset }
+
+// Close ends the stream: log, done and delete.
+func (s *Stream) Close(ctx context.Context) error { return s.host.endContext(ctx, s.id) }
+
+func (h *host) endContext(ctx context.Context, id uint32) error {
+	defer delete(h.state.contexts, id)
+	for _, name := range []string{"proxy_on_log", "proxy_on_done", "proxy_on_delete"} {
+		if err := h.run(ctx, id, name, uint64(id)); err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+func asFlag(b bool) uint64 {
+	if b {
+		return 1
+	}
+	return 0
+}
