@@ -1,0 +1,174 @@
+package cli
+
+import (
+	"errors"
+	"fmt"
+	"io"
+	"os"
+	"slices"
+	"strings"
+	"text/tabwriter"
+
+	"github.com/spf13/cobra"
+
+	"github.com/wasm-xds/wasm-xds/internal/preflight"
+)
+
+// maxInspected bounds the memory that a file takes; no Envoy loads a larger one.
+const maxInspected = 512 << 20
+
+func newInspect() *cobra.Command {
+	var all bool
+	c := &cobra.Command{
+		Use:   "inspect MODULE",
+		Short: "Show what a Wasm module is made of, and which Envoys can load it",
+		Long: `Inspect reads a Wasm module without running it: its ABI, the language and the
+toolchain that made it, its sections, imports and exports, what it needs of Envoy,
+and the capabilities that a spec would list for it. Whether it starts with its
+configuration is shown by wasm-xds check. It exits with 1 when no Envoy could load it.`,
+		Example: `  wasm-xds inspect filter.wasm
+  wasm-xds inspect filter.wasm -o json | jq .capabilities`,
+		Args: arguments(1, 1, "a Wasm file"),
+	}
+	c.Flags().BoolVar(&all, "all", false, "list the exports that Envoy does not know, too")
+	output := outputFlag(c, "text", "json")
+	c.RunE = func(c *cobra.Command, args []string) error {
+		module, err := readModule(args[0])
+		if err != nil {
+			return err
+		}
+		d, err := preflight.Describe(module)
+		if p := (*preflight.Problem)(nil); errors.As(err, &p) {
+			return failure(p.Code, args[0]+": "+p.Message, p.Hint)
+		}
+		if err != nil {
+			return err
+		}
+		if *output == "json" {
+			printJSON(c.OutOrStdout(), d)
+		} else {
+			printDescription(c.OutOrStdout(), d, all)
+		}
+		if len(d.Envoy) == 0 {
+			return errSilent
+		}
+		return nil
+	}
+	return c
+}
+
+func readModule(path string) ([]byte, error) {
+	file, err := os.Open(path)
+	if err != nil {
+		return nil, failure("module_unreadable", path+": "+shortReason(err), "name a .wasm file")
+	}
+	defer file.Close()
+	module, err := io.ReadAll(io.LimitReader(file, maxInspected+1))
+	switch {
+	case err != nil:
+		return nil, failure("module_unreadable", path+": "+shortReason(err), "name a .wasm file")
+	case len(module) > maxInspected:
+		return nil, failure("module_too_large", fmt.Sprintf("%s: the file has more than %s", path, byteCount(maxInspected)), "name a .wasm file")
+	}
+	return module, nil
+}
+
+func printDescription(w io.Writer, d preflight.Description, all bool) {
+	table := tabwriter.NewWriter(w, 0, 0, 2, ' ', 0)
+	row := func(name, value string) { fmt.Fprintf(table, "%s\t%s\n", name, orNone(value)) }
+	row("sha256", d.SHA256)
+	row("size", byteCount(int64(d.Size)))
+	row("abi", strings.Join(d.ABIs, ", "))
+	row("language", d.Language)
+	row("toolchain", strings.Join(d.Toolchain, ", "))
+	row("memory", memories(d.Memories))
+	row("envoy", strings.Join(d.Envoy, ", "))
+	_ = table.Flush() // a closed output is nobody's problem
+
+	printProblems(w, d.Problems)
+	printSections(w, d.Sections)
+	fmt.Fprintln(w, "\nimports")
+	printFunctions(w, d.Imports)
+	exports := d.Exports
+	if !all {
+		exports = slices.DeleteFunc(slices.Clone(exports), func(f preflight.DescribedFunction) bool { return !isCallback(f.Name) })
+	}
+	fmt.Fprintln(w, "\nexports")
+	printFunctions(w, exports)
+	if more := len(d.Exports) - len(exports); more > 0 {
+		fmt.Fprintf(w, "  and %s that Envoy does not call, see --all\n", plural(more, "other"))
+	}
+	fmt.Fprintf(w, "\ncapabilities: [%s]\n", strings.Join(d.Capabilities, ", "))
+}
+
+func orNone(text string) string {
+	if text == "" {
+		return "-"
+	}
+	return text
+}
+
+// isCallback says whether Envoy looks for an export of this name.
+func isCallback(name string) bool {
+	return strings.HasPrefix(name, "proxy_") || strings.HasPrefix(name, "envoy_") ||
+		slices.Contains([]string{"malloc", "_initialize", "_start", "main", "__main_void"}, name)
+}
+
+func memories(all []preflight.DescribedMemory) string {
+	var words []string
+	for _, m := range all {
+		text := byteCount(int64(m.Min) << 16)
+		if m.Max != nil {
+			text += " to " + byteCount(int64(*m.Max)<<16)
+		}
+		switch {
+		case m.Imported:
+			text += ", imported"
+		case m.Export != "":
+			text += fmt.Sprintf(", exported as %q", m.Export)
+		default:
+			text += ", not exported"
+		}
+		words = append(words, text)
+	}
+	return strings.Join(words, "; ")
+}
+
+func printProblems(w io.Writer, problems []preflight.DescribedProblem) {
+	for _, p := range problems {
+		fmt.Fprintf(w, "\nproblem: Envoy %s: %s [%s]\n", strings.Join(p.Envoy, ", "), p.Message, p.Code)
+		for _, finding := range p.Findings {
+			fmt.Fprintln(w, "  -", printable([]rune(finding)))
+		}
+		if p.Hint != "" {
+			fmt.Fprintln(w, "  hint:", p.Hint)
+		}
+	}
+}
+
+func printSections(w io.Writer, sections []preflight.DescribedSection) {
+	fmt.Fprintln(w, "\nsections")
+	bySize := slices.Clone(sections)
+	slices.SortStableFunc(bySize, func(a, b preflight.DescribedSection) int { return b.Size - a.Size })
+	table := tabwriter.NewWriter(w, 0, 0, 2, ' ', tabwriter.AlignRight)
+	for _, s := range bySize {
+		fmt.Fprintf(table, "  %s\t  %s\n", byteCount(int64(s.Size)), printable([]rune(s.Name)))
+	}
+	_ = table.Flush() // a closed output is nobody's problem
+}
+
+func printFunctions(w io.Writer, functions []preflight.DescribedFunction) {
+	table := tabwriter.NewWriter(w, 0, 0, 2, ' ', 0)
+	for _, f := range functions {
+		name := f.Name
+		if f.Module != "" {
+			name = f.Module + "." + name
+		}
+		missing := ""
+		if len(f.Missing) > 0 {
+			missing = "\tnot in Envoy " + strings.Join(f.Missing, ", ")
+		}
+		fmt.Fprintf(table, "  %s\t%s%s\n", printable([]rune(name)), f.Signature, missing)
+	}
+	_ = table.Flush() // a closed output is nobody's problem
+}

@@ -1,0 +1,235 @@
+package preflight
+
+import (
+	"bytes"
+	"crypto/sha256"
+	"encoding/hex"
+	"slices"
+	"strings"
+)
+
+// Description is what a module tells of itself, and what Envoy would say of it
+// without running it.
+type Description struct {
+	SHA256    string   `json:"sha256"`
+	Size      int      `json:"size"` // bytes
+	ABIs      []string `json:"abi"`
+	Language  string   `json:"language"`  // "" when nothing tells
+	Toolchain []string `json:"toolchain"` // as in "rustc 1.80.0"
+	// Sections are in the order of the module, those of one name added up.
+	Sections []DescribedSection  `json:"sections"`
+	Imports  []DescribedFunction `json:"imports"`
+	Exports  []DescribedFunction `json:"exports"`
+	Memories []DescribedMemory   `json:"memories"`
+	// Capabilities are what a spec's capabilities have to list.
+	Capabilities []string `json:"capabilities"`
+	// Envoy are the versions that have what the module asks for at its linking.
+	Envoy    []string           `json:"envoy"`
+	Problems []DescribedProblem `json:"problems"`
+}
+
+// DescribedSection is a section's size in bytes.
+type DescribedSection struct {
+	Name string `json:"name"`
+	Size int    `json:"size"`
+}
+
+// DescribedFunction is an import or an export.
+type DescribedFunction struct {
+	Module    string `json:"module,omitempty"` // of imports
+	Name      string `json:"name"`
+	Signature string `json:"signature"` // as in (i32 i64) -> (i32)
+	// Missing are the Envoy versions that lack an import, or have another signature.
+	Missing []string `json:"missing,omitempty"`
+}
+
+// DescribedMemory is a memory, in pages of 64 KiB.
+type DescribedMemory struct {
+	Export   string  `json:"export,omitempty"`
+	Imported bool    `json:"imported,omitempty"`
+	Min      uint32  `json:"min"`
+	Max      *uint32 `json:"max"` // null: no limit of its own
+}
+
+// DescribedProblem is a reason why some Envoys would not load the module.
+type DescribedProblem struct {
+	Code     string   `json:"code"`
+	Step     Step     `json:"step"`
+	Message  string   `json:"message"`
+	Hint     string   `json:"hint,omitempty"`
+	Envoy    []string `json:"envoy"` // the versions concerned
+	Findings []string `json:"findings,omitempty"`
+}
+
+// Describe reads a module without running it, so that what only a start would
+// show is not in it. What is no module at all is a [*Problem].
+func Describe(module []byte) (Description, error) {
+	s := newStatic(Request{Module: module})
+	if !s.parse() {
+		p := s.problems[0]
+		return Description{}, &p
+	}
+	s.inspect()
+	info := s.binary.info
+	digest := sha256.Sum256(module)
+	d := Description{
+		SHA256: hex.EncodeToString(digest[:]), Size: len(module),
+		ABIs: append([]string{}, info.ABIs...), Language: language(info, module), Toolchain: toolchain(info),
+		Sections: sizes(info), Imports: s.describeImports(), Exports: []DescribedFunction{},
+		Memories: []DescribedMemory{}, Capabilities: Capabilities(info), Envoy: append([]string{}, s.loading()...),
+		Problems: s.describeProblems(),
+	}
+	for _, f := range info.Exports {
+		d.Exports = append(d.Exports, DescribedFunction{Name: f.Name, Signature: arrow(f.Signature)})
+	}
+	for _, m := range info.Memories {
+		described := DescribedMemory{Export: m.Export, Imported: m.Imported, Min: m.Min}
+		if m.HasMax {
+			described.Max = &m.Max
+		}
+		d.Memories = append(d.Memories, described)
+	}
+	return d, nil
+}
+
+// Capabilities are the functions that a module imports and that Envoy asks for
+// permission: what capabilities: auto stands for. It is never nil.
+func Capabilities(info Info) []string {
+	all := []string{}
+	for _, f := range info.Imports {
+		isProxy := f.Module == moduleEnv && strings.HasPrefix(f.Name, "proxy_")
+		if isProxy || f.Module == moduleWASI || f.Module == moduleWASIUnstable {
+			all = append(all, f.Name)
+		}
+	}
+	slices.Sort(all)
+	return slices.Compact(all)
+}
+
+func (s *static) describeImports() []DescribedFunction {
+	all := []DescribedFunction{}
+	for _, f := range s.binary.info.Imports {
+		described := DescribedFunction{Module: f.Module, Name: f.Name, Signature: arrow(f.Signature)}
+		known, ok := s.table.find(f.Module, f.Name)
+		for _, v := range s.versions {
+			if !ok || known.Signature != f.Signature || !known.in(v, s.abi) {
+				described.Missing = append(described.Missing, v)
+			}
+		}
+		all = append(all, described)
+	}
+	return all
+}
+
+func (s *static) describeProblems() []DescribedProblem {
+	all := []DescribedProblem{}
+	for _, p := range s.problems {
+		concerned := p.Versions
+		if concerned == nil {
+			concerned = s.versions
+		}
+		all = append(all, DescribedProblem{
+			Code: p.Code, Step: p.Step, Message: p.Message, Hint: p.Hint, Envoy: concerned, Findings: p.Detail,
+		})
+	}
+	return all
+}
+
+func sizes(info Info) []DescribedSection {
+	all := []DescribedSection{}
+	for _, section := range info.Sections {
+		name := printable(section.Name)
+		if i := slices.IndexFunc(all, func(d DescribedSection) bool { return d.Name == name }); i >= 0 {
+			all[i].Size += section.Size
+			continue
+		}
+		all = append(all, DescribedSection{Name: name, Size: section.Size})
+	}
+	return all
+}
+
+// toolchain is what the producers section names, but not the language.
+func toolchain(info Info) []string {
+	all := []string{}
+	for _, p := range info.Producers {
+		if p.Field == "language" {
+			continue
+		}
+		// The version is the whole of some compilers' greeting; its first words do.
+		entry := printable(strings.TrimSpace(p.Name + " " + p.Version))
+		if !slices.Contains(all, entry) {
+			all = append(all, entry)
+		}
+	}
+	return all
+}
+
+// language is what the producers section says, or what marks of a toolchain's
+// runtime tell, which stay when that section is stripped.
+func language(info Info, module []byte) string {
+	marks := marksOf(info)
+	if marks.tinygo {
+		return "Go (TinyGo)"
+	}
+	var named []string
+	for _, p := range info.Producers {
+		if p.Field == "language" && !slices.Contains(named, p.Name) {
+			named = append(named, p.Name)
+		}
+	}
+	// Rust and Zig link C, and say so.
+	for _, one := range named {
+		if one != "C" && !strings.HasPrefix(one, "C11") && !strings.HasPrefix(one, "C99") && !strings.HasPrefix(one, "C_plus_plus") {
+			return printable(one)
+		}
+	}
+	switch {
+	case marks.assemblyScript:
+		return "AssemblyScript"
+	case marks.rust, bytes.Contains(module, []byte("/rustc/")), bytes.Contains(module, []byte("library/std/src/")):
+		return "Rust" // the paths in the messages of its panics
+	case marks.golang:
+		return "Go"
+	case marks.cpp, slices.ContainsFunc(named, func(s string) bool { return strings.HasPrefix(s, "C_plus_plus") }):
+		return "C++"
+	case len(named) > 0:
+		return "C"
+	}
+	return ""
+}
+
+type marks struct{ tinygo, golang, rust, assemblyScript, cpp bool }
+
+func marksOf(info Info) marks {
+	var m marks
+	for _, p := range info.Producers {
+		m.tinygo = m.tinygo || strings.Contains(strings.ToLower(p.Name), "tinygo")
+		m.rust = m.rust || p.Name == "rustc"
+	}
+	for _, s := range info.Sections {
+		m.golang = m.golang || s.Name == "go:buildid" || s.Name == "go.buildid"
+	}
+	for _, f := range info.Exports {
+		switch {
+		case strings.HasPrefix(f.Name, "tinygo_"), f.Name == "asyncify_start_unwind":
+			m.tinygo = true
+		case f.Name == "__pin", f.Name == "__rtti_base", f.Name == "__collect":
+			m.assemblyScript = true
+		case f.Name == "__errno_location", f.Name == "emscripten_stack_get_end", f.Name == "_emscripten_stack_restore":
+			m.cpp = true
+		case strings.HasPrefix(f.Name, "_ZN"), strings.HasPrefix(f.Name, "_RN"):
+			m.rust = m.rust || strings.Contains(f.Name, "17h") || strings.HasPrefix(f.Name, "_RN")
+		}
+	}
+	for _, f := range info.Imports {
+		switch {
+		case f.Module == moduleEnv && f.Name == "abort":
+			m.assemblyScript = true
+		case f.Module == moduleEnv && strings.HasPrefix(f.Name, "emscripten_"):
+			m.cpp = true
+		case f.Module == moduleEnv && (strings.HasPrefix(f.Name, "runtime.") || strings.HasPrefix(f.Name, "time.")):
+			m.tinygo = true
+		}
+	}
+	return m
+}
