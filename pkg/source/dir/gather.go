@@ -16,13 +16,12 @@ type documents struct {
 	specs  []*spec.Spec  // sorted by name, each name once
 	errs   []*spec.Error // sorted by position
 	broken []string      // sorted
-	refs   []string      // the files that specs name, each once
 }
 
 // gather puts the files of a tree together.
 func gather(root *node) documents {
 	var d documents
-	var claims []claim
+	var files []*file
 	root.each(func(f *file) {
 		if f.err != nil {
 			d.errs = append(d.errs, f.err)
@@ -33,15 +32,14 @@ func gather(root *node) documents {
 			d.broken = append(d.broken, f.shown)
 		}
 		d.errs = append(d.errs, f.errs...)
-		claims = append(claims, f.claims()...)
+		files = append(files, f)
 	}, func(n *node) {
 		d.errs = append(d.errs, n.err)
 		d.broken = append(d.broken, n.shown)
 		n.eachFile(func(f *file) { d.broken = append(d.broken, f.shown) })
 	})
-	specs, errs := unique(claims)
+	specs, errs := unique(claimsOf(files))
 	d.specs, d.errs = specs, append(d.errs, errs...)
-	d.refs = references(d.specs)
 	slices.SortStableFunc(d.errs, compareErrors)
 	slices.Sort(d.broken)
 	return d
@@ -88,12 +86,51 @@ type claim struct {
 	name string
 	pos  spec.Position
 	spec *spec.Spec // nil: the document has errors
+	file *file
 }
 
-func (f *file) claims() []claim {
-	claims := make([]claim, 0, len(f.specs))
+// claimsOf are the claims of all files, sorted. Most files are what they were the
+// last time, and so begin where they stood then: there is little left to sort.
+func claimsOf(files []*file) []claim {
+	claims := make([]claim, 0, len(files)+len(files)/8)
+	for _, f := range inFormerOrder(files) {
+		claims = f.appendClaims(claims)
+	}
+	slices.SortFunc(claims, func(a, b claim) int {
+		if a.name != b.name {
+			return cmp.Compare(a.name, b.name)
+		}
+		return comparePositions(a.pos, b.pos)
+	})
+	for i := len(claims) - 1; i >= 0; i-- {
+		claims[i].file.place = i + 1 // of its first claim, in the end
+	}
+	return claims
+}
+
+// inFormerOrder puts the files where their first claims stood, and new ones behind.
+func inFormerOrder(files []*file) []*file {
+	var last int
+	for _, f := range files {
+		last = max(last, f.place)
+	}
+	places := make([]*file, last+1, last+1+len(files)/8)
+	for _, f := range files {
+		if f.place > 0 && places[f.place] == nil {
+			places[f.place] = f
+		} else {
+			places = append(places, f)
+		}
+	}
+	return slices.DeleteFunc(places, func(f *file) bool { return f == nil })
+}
+
+func (f *file) appendClaims(claims []claim) []claim {
 	for _, s := range f.specs {
-		claims = append(claims, claim{s.Name, spec.Position{File: s.File, Line: s.Line}, s})
+		claims = append(claims, claim{s.Name, spec.Position{File: s.File, Line: s.Line}, s, f})
+	}
+	if len(f.errs) == 0 {
+		return claims
 	}
 	faulty := map[string]struct{}{}
 	for _, e := range f.errs {
@@ -101,17 +138,14 @@ func (f *file) claims() []claim {
 			continue
 		}
 		faulty[e.Name] = struct{}{}
-		claims = append(claims, claim{e.Name, e.Pos, nil})
+		claims = append(claims, claim{e.Name, e.Pos, nil, f})
 	}
 	return claims
 }
 
-// unique takes the valid documents whose name nobody else claims.
+// unique takes the valid documents whose name nobody else claims. The claims are sorted.
 func unique(claims []claim) ([]*spec.Spec, []*spec.Error) {
-	slices.SortFunc(claims, func(a, b claim) int {
-		return cmp.Or(cmp.Compare(a.name, b.name), comparePositions(a.pos, b.pos))
-	})
-	var specs []*spec.Spec
+	specs := make([]*spec.Spec, 0, len(claims))
 	var errs []*spec.Error
 	for len(claims) > 0 {
 		first := claims[0]
@@ -134,18 +168,6 @@ func unique(claims []claim) ([]*spec.Spec, []*spec.Error) {
 	return specs, errs
 }
 
-func references(specs []*spec.Spec) []string {
-	paths := map[string]struct{}{}
-	for _, s := range specs {
-		for _, ref := range []*spec.FileRef{s.Module.File, s.ConfigFrom} {
-			if ref != nil {
-				paths[ref.Path] = struct{}{}
-			}
-		}
-	}
-	return slices.Collect(maps.Keys(paths))
-}
-
 func comparePositions(a, b spec.Position) int {
 	return cmp.Or(cmp.Compare(a.File, b.File), cmp.Compare(a.Line, b.Line), cmp.Compare(a.Column, b.Column))
 }
@@ -161,9 +183,14 @@ func equal(a, b source.Set) bool {
 	return equalError(a.Unavailable, b.Unavailable) &&
 		equalError(a.Degraded, b.Degraded) &&
 		slices.Equal(a.BrokenFiles, b.BrokenFiles) &&
-		maps.Equal(a.References, b.References) &&
+		(sameMap(a.References, b.References) || maps.Equal(a.References, b.References)) &&
 		slices.EqualFunc(a.Errors, b.Errors, equalError) &&
 		slices.EqualFunc(a.Specs, b.Specs, func(x, y *spec.Spec) bool { return x == y || reflect.DeepEqual(x, y) })
+}
+
+// sameMap says whether the two are one map.
+func sameMap(a, b map[string]string) bool {
+	return reflect.ValueOf(a).UnsafePointer() == reflect.ValueOf(b).UnsafePointer()
 }
 
 func equalError(a, b *spec.Error) bool {

@@ -4,7 +4,6 @@ import (
 	"errors"
 	"fmt"
 	"io/fs"
-	"maps"
 	"path/filepath"
 	"syscall"
 
@@ -25,7 +24,7 @@ type state struct {
 	unavailable *spec.Error
 	changed     bool // the tree has, since doc was made
 	doc         documents
-	refs        map[string]string // fingerprints by path; never written to once it is in a set
+	refs        references
 }
 
 // mount is a directory and the file system that it lies in.
@@ -35,7 +34,7 @@ type mount struct {
 }
 
 func newState(s *Source, abs string, w *watches) *state {
-	return &state{src: s, abs: abs, watches: w, want: newInterest(), changed: true}
+	return &state{src: s, abs: abs, watches: w, want: newInterest(), changed: true, refs: newReferences()}
 }
 
 // look brings the state up to date and makes a set of it.
@@ -64,14 +63,16 @@ func (s *state) look(d dirty) source.Set {
 		return source.Set{Unavailable: s.unavailable}
 	}
 	if s.changed {
+		before := s.doc.specs
 		s.doc, s.changed = gather(s.tree), false
+		s.refs.count(before, s.doc.specs)
 	}
-	s.lookRefs(p, d)
+	s.refs.look(p, d)
 	return source.Set{
 		Specs:       s.doc.specs,
 		Errors:      s.doc.errs,
 		BrokenFiles: s.doc.broken,
-		References:  s.refs,
+		References:  s.refs.seen,
 		Degraded:    s.watches.degraded(),
 	}
 }
@@ -152,41 +153,5 @@ func (s *state) tooMany() *spec.Error {
 			s.src.dir, s.src.limits.files, s.src.limits.dirs),
 		Hint: "name a directory that holds specs only",
 		Pos:  spec.Position{File: s.src.dir},
-	}
-}
-
-// lookRefs takes the fingerprints of the files that specs refer to.
-func (s *state) lookRefs(p *pass, d dirty) {
-	refs := make(map[string]string, len(s.doc.refs))
-	for _, path := range s.doc.refs {
-		old, known := s.refs[path]
-		_, touched := d.refs[path]
-		if known && !touched && !d.all {
-			refs[path] = old
-			continue
-		}
-		refs[path] = p.fingerprint(path)
-	}
-	if !maps.Equal(refs, s.refs) {
-		s.refs = refs
-	}
-}
-
-// fingerprint is a value that changes when the file does.
-func (p *pass) fingerprint(path string) string {
-	at := p.resolve(path)
-	switch {
-	case at.err == nil && !at.info.IsDir():
-		p.want.addLeaf(at.real, path)
-		return stampOf(at.info).String()
-	case missing(at.err):
-		p.want.addLeaf(at.real, path)
-		return "missing"
-	case at.err != nil:
-		p.trigger(at.real)
-		return "unreadable: " + reason(at.err)
-	default:
-		p.trigger(at.real)
-		return "directory"
 	}
 }

@@ -32,6 +32,7 @@ type file struct {
 	shown string
 	stamp stamp
 	racy  bool // it may have changed since, behind the same stamp
+	place int  // where its first claim stood among all claims, from 1; 0: it has none yet
 	sum   [sha256.Size]byte
 	err   *spec.Error // why it could not be read; nil: it was, and the rest counts
 

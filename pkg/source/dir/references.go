@@ -1,0 +1,113 @@
+package dir
+
+import (
+	"maps"
+
+	"github.com/wasm-xds/wasm-xds/pkg/spec"
+)
+
+// references are the files that specs name, and what was seen of them.
+type references struct {
+	seen  map[string]string   // fingerprints by path; never written to once it is in a set
+	named map[string]int      // how many specs name each path
+	moved map[string]struct{} // paths that are named now and were not before, or the other way round
+}
+
+func newReferences() references {
+	return references{named: map[string]int{}, moved: map[string]struct{}{}}
+}
+
+// count follows a change of the specs. Both lists are sorted by name, and what has
+// not changed is the same pointer in both.
+func (r *references) count(before, now []*spec.Spec) {
+	for len(before) > 0 || len(now) > 0 {
+		switch {
+		case len(before) > 0 && len(now) > 0 && before[0] == now[0]:
+			before, now = before[1:], now[1:]
+		case len(now) == 0 || len(before) > 0 && before[0].Name < now[0].Name:
+			r.add(before[0], -1)
+			before = before[1:]
+		default:
+			r.add(now[0], 1)
+			if len(before) > 0 && before[0].Name == now[0].Name {
+				r.add(before[0], -1)
+				before = before[1:]
+			}
+			now = now[1:]
+		}
+	}
+}
+
+func (r *references) add(s *spec.Spec, n int) {
+	for _, ref := range []*spec.FileRef{s.Module.File, s.ConfigFrom} {
+		if ref == nil {
+			continue
+		}
+		was := r.named[ref.Path]
+		r.named[ref.Path] = was + n
+		if was+n == 0 {
+			delete(r.named, ref.Path)
+		}
+		if was == 0 || was+n == 0 {
+			r.moved[ref.Path] = struct{}{}
+		}
+	}
+}
+
+// look takes the fingerprints of what may have changed.
+func (r *references) look(p *pass, d dirty) {
+	fresh := map[string]string{} // what is not as it was seen; "": it is not named any more
+	note := func(path string) {
+		now := ""
+		if r.named[path] > 0 {
+			now = p.fingerprint(path)
+		}
+		if r.seen[path] != now {
+			fresh[path] = now
+		}
+	}
+	for path := range r.moved {
+		note(path)
+	}
+	clear(r.moved)
+	if d.all {
+		for path := range r.named {
+			note(path)
+		}
+	}
+	for path := range d.refs {
+		note(path)
+	}
+	if len(fresh) == 0 && r.seen != nil {
+		return
+	}
+	seen := maps.Clone(r.seen)
+	if seen == nil {
+		seen = make(map[string]string, len(fresh))
+	}
+	for path, now := range fresh {
+		if seen[path] = now; now == "" {
+			delete(seen, path)
+		}
+	}
+	r.seen = seen
+}
+
+// fingerprint is a value that changes when the file does.
+func (p *pass) fingerprint(path string) string {
+	at := p.resolve(path)
+	switch {
+	case at.err == nil && !at.info.IsDir():
+		p.want.addLeaf(at.real, path)
+		return stampOf(at.info).String()
+	case missing(at.err):
+		p.want.addLeaf(at.real, path)
+		return "missing"
+	case at.err != nil:
+		p.trigger(at.real)
+		return "unreadable: " + reason(at.err)
+	default:
+		p.trigger(at.real)
+		return "directory"
+	}
+}
