@@ -1,0 +1,135 @@
+package preflight
+
+import (
+	"encoding/xml"
+	"fmt"
+	"io"
+	"strings"
+	"time"
+)
+
+// Suite is one filter with the results of its check and of its tests.
+type Suite struct {
+	Filter string
+	File   string
+	// Problems are the check's; nil: it has passed.
+	Problems []Problem
+	Tests    []TestResult
+}
+
+type junitSuites struct {
+	XMLName  xml.Name     `xml:"testsuites"`
+	Tests    int          `xml:"tests,attr"`
+	Failures int          `xml:"failures,attr"`
+	Time     string       `xml:"time,attr"`
+	Suites   []junitSuite `xml:"testsuite"`
+}
+
+type junitSuite struct {
+	Name     string      `xml:"name,attr"`
+	File     string      `xml:"file,attr,omitempty"`
+	Tests    int         `xml:"tests,attr"`
+	Failures int         `xml:"failures,attr"`
+	Time     string      `xml:"time,attr"`
+	Cases    []junitCase `xml:"testcase"`
+}
+
+type junitCase struct {
+	Name     string         `xml:"name,attr"`
+	Class    string         `xml:"classname,attr"`
+	File     string         `xml:"file,attr,omitempty"`
+	Line     int            `xml:"line,attr,omitempty"`
+	Time     string         `xml:"time,attr"`
+	Failures []junitFailure `xml:"failure"`
+	Output   string         `xml:"system-out,omitempty"`
+}
+
+type junitFailure struct {
+	Message string `xml:"message,attr"`
+	Type    string `xml:"type,attr"`
+	Text    string `xml:",chardata"`
+}
+
+// loads is the name of the case that stands for the check itself.
+const loads = "loads in Envoy"
+
+// WriteJUnit writes results in the XML that CI systems read. The check of each
+// filter is a case of its own, before its tests.
+func WriteJUnit(w io.Writer, suites []Suite) error {
+	all := junitSuites{}
+	var total time.Duration
+	for _, s := range suites {
+		suite := junitSuite{Name: s.Filter, File: s.File, Cases: []junitCase{loadCase(s)}}
+		var sum time.Duration
+		for _, t := range s.Tests {
+			suite.Cases = append(suite.Cases, testCase(s, t))
+			sum += t.Duration
+		}
+		for _, c := range suite.Cases {
+			suite.Tests++
+			if len(c.Failures) > 0 {
+				suite.Failures++
+			}
+		}
+		suite.Time = seconds(sum)
+		total += sum
+		all.Tests += suite.Tests
+		all.Failures += suite.Failures
+		all.Suites = append(all.Suites, suite)
+	}
+	all.Time = seconds(total)
+	if _, err := io.WriteString(w, xml.Header); err != nil {
+		return err
+	}
+	encoder := xml.NewEncoder(w)
+	encoder.Indent("", "  ")
+	if err := encoder.Encode(all); err != nil {
+		return err
+	}
+	_, err := io.WriteString(w, "\n")
+	return err
+}
+
+func seconds(d time.Duration) string { return fmt.Sprintf("%.3f", d.Seconds()) }
+
+func loadCase(s Suite) junitCase {
+	c := junitCase{Name: loads, Class: s.Filter, File: s.File, Time: seconds(0)}
+	for _, p := range s.Problems {
+		text := strings.Join(p.Detail, "\n")
+		if p.Hint != "" {
+			text = strings.TrimLeft(text+"\nhint: "+p.Hint, "\n")
+		}
+		c.Failures = append(c.Failures, junitFailure{Message: p.Message, Type: p.Code, Text: text})
+	}
+	return c
+}
+
+func testCase(s Suite, t TestResult) junitCase {
+	c := junitCase{Name: t.Name, Class: s.Filter, File: t.File, Line: t.Line, Time: seconds(t.Duration)}
+	for _, f := range t.Failures {
+		c.Failures = append(c.Failures, junitFailure{Message: f.String(), Type: f.What, Text: f.Diff})
+	}
+	if !t.OK {
+		c.Output = strings.Join(t.Logs, "\n")
+	}
+	return c
+}
+
+// String is the failure in one line.
+func (f TestFailure) String() string {
+	var b strings.Builder
+	if f.Step > 0 {
+		fmt.Fprintf(&b, "step %d: ", f.Step)
+	}
+	b.WriteString(f.What)
+	if f.Diff != "" {
+		b.WriteString(" is not as expected")
+		return b.String()
+	}
+	if f.Want != "" {
+		fmt.Fprintf(&b, ": expected %s, got %s", printable(f.Want), printable(f.Got))
+		return b.String()
+	}
+	fmt.Fprintf(&b, ": %s", printable(f.Got))
+	return b.String()
+}
