@@ -28,6 +28,8 @@ const (
 	// saveEvery lies between two saves that nothing waits for: thousands of ACKs in a
 	// row are one change of the state, not one each.
 	saveEvery = 100 * time.Millisecond
+	// saveDelay lies before a save that nothing waits for: what Envoys wait for comes first.
+	saveDelay = 20 * time.Millisecond
 )
 
 // savedState is the file that a restart goes on from. It holds plugin
@@ -99,12 +101,14 @@ func (c *Control) save() {
 	c.workers.Go(func() { c.post(saved{c.write(state)}) })
 }
 
-// saveSoon saves at once, but not twice within saveEvery.
+// saveSoon saves after saveDelay, but not twice within saveEvery: to put the whole
+// state into words takes a core for longer than everything that an edit needs.
 func (c *Control) saveSoon() {
-	switch next := c.lastSaved.Add(saveEvery); {
-	case c.saving || !time.Now().Before(next):
-		c.save()
-	case c.saveDue.IsZero():
+	if !c.saveDue.IsZero() {
+		return
+	}
+	c.saveDue = time.Now().Add(saveDelay)
+	if next := c.lastSaved.Add(saveEvery); c.saveDue.Before(next) {
 		c.saveDue = next
 	}
 }

@@ -77,6 +77,7 @@ type Machine struct {
 	started  time.Time
 
 	persistUnsettled bool
+	unsettled        map[*filter]struct{} // all that have some, and perhaps some that have none
 	timers           timers
 	pruneAt          int // size of verdicts and salts at which to prune
 }
@@ -107,7 +108,9 @@ func New(cfg Config, mem Memory, now time.Time) *Machine {
 		tokens:   map[string]*sub{},
 		touched:  map[StreamID]*stream{},
 		changed:  map[string]struct{}{},
-		pruneAt:  pruneSlack,
+
+		unsettled: map[*filter]struct{}{},
+		pruneAt:   pruneSlack,
 	}
 	m.restore(mem)
 	for _, f := range m.filters {

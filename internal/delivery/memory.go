@@ -93,10 +93,12 @@ func (mem *Memory) Tidy() {
 // Unsettled returns that part of the [Memory].
 func (m *Machine) Unsettled() Unsettled {
 	all := Unsettled{}
-	for name, f := range m.filters {
-		if len(f.unsettled) > 0 {
-			all[name] = maps.Clone(f.unsettled)
+	for f := range m.unsettled {
+		if len(f.unsettled) == 0 {
+			delete(m.unsettled, f)
+			continue
 		}
+		all[f.name] = maps.Clone(f.unsettled)
 	}
 	return all
 }
@@ -108,7 +110,9 @@ func (m *Machine) restore(mem Memory) {
 		f.since = m.now
 	}
 	for name, nodes := range mem.Unsettled {
-		maps.Copy(m.filter(name).unsettled, nodes)
+		f := m.filter(name)
+		maps.Copy(f.unsettled, nodes)
+		m.unsettled[f] = struct{}{}
 	}
 	for _, v := range mem.Verdicts {
 		m.versions[v.Envoy] = struct{}{}

@@ -373,6 +373,7 @@ func (m *Machine) unsettle(u *sub, revision string) {
 		return
 	}
 	f.unsettled[id] = revision
+	m.unsettled[f] = struct{}{}
 	m.persistUnsettled = true
 }
 
