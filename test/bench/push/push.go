@@ -53,7 +53,7 @@ func run(ctx context.Context, o suite.Options) (report.Section, error) {
 	if err != nil {
 		return s, err
 	}
-	batches, edits := 5, 100
+	batches, edits := 3, 100
 	if o.Quick {
 		batches, edits = 1, 20
 	}

@@ -15,8 +15,9 @@ import (
 
 // Benchmark is one section of docs/benchmarks.md.
 type Benchmark struct {
-	Name string // of the section, and for -only
-	Run  func(context.Context, Options) (report.Section, error)
+	Name      string // of the section, and for -only
+	OnlyNamed bool   // it takes long: it runs only where -only names it
+	Run       func(context.Context, Options) (report.Section, error)
 }
 
 // Options says how a benchmark runs.

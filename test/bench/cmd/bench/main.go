@@ -11,6 +11,7 @@ import (
 	"os/signal"
 	"strings"
 	"syscall"
+	"time"
 
 	"github.com/wasm-xds/wasm-xds/test/bench/fanout"
 	"github.com/wasm-xds/wasm-xds/test/bench/hotload"
@@ -18,19 +19,21 @@ import (
 	"github.com/wasm-xds/wasm-xds/test/bench/modules"
 	"github.com/wasm-xds/wasm-xds/test/bench/push"
 	"github.com/wasm-xds/wasm-xds/test/bench/report"
+	"github.com/wasm-xds/wasm-xds/test/bench/soak"
 	"github.com/wasm-xds/wasm-xds/test/bench/suite"
 )
 
 func main() { os.Exit(run(os.Args[1:], os.Stdout, os.Stderr)) }
 
 // benchmarks are all of them, in the order in which they run.
-func benchmarks(c cases) []suite.Benchmark {
+func benchmarks(c cases, soaking time.Duration) []suite.Benchmark {
 	return []suite.Benchmark{
 		hotload.Benchmark(),
 		push.Benchmark(),
 		fanout.Benchmark(c.wanted),
 		many.Benchmark(),
 		modules.Benchmark(),
+		soak.Benchmark(soaking),
 	}
 }
 
@@ -49,6 +52,7 @@ func run(args []string, stdout, stderr io.Writer) int {
 	page := flags.String("page", "", "the page whose sections are replaced (default docs/benchmarks.md, and none with -quick or -case)")
 	binary := flags.String("binary", "", "the wasm-xds to measure (default: built from this tree)")
 	one := flags.String("case", "", "fanout: one size alone, `mode/Envoys/filters` or the beginning of it")
+	soaking := flags.Duration("soak", 10*time.Minute, "soak: how long")
 	if err := flags.Parse(args); err != nil {
 		return 2
 	}
@@ -59,8 +63,8 @@ func run(args []string, stdout, stderr io.Writer) int {
 	defer stop()
 	o := suite.Options{Quick: *quick, Binary: *binary, Log: stderr}
 	failed := false
-	for _, b := range benchmarks(cases(*one)) {
-		if *only != "" && !strings.Contains(","+*only+",", ","+b.Name+",") {
+	for _, b := range benchmarks(cases(*one), *soaking) {
+		if named := strings.Contains(","+*only+",", ","+b.Name+","); !named && (*only != "" || b.OnlyNamed) {
 			continue
 		}
 		if err := measure(ctx, b, o, *page, stdout); err != nil {

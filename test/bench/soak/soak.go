@@ -1,0 +1,283 @@
+// Package soak edits one directory as often in minutes as people do in an hour, with
+// a real Envoy and hundreds of simulated ones behind it, and looks at what stays.
+package soak
+
+import (
+	"bytes"
+	"context"
+	"errors"
+	"fmt"
+	"io/fs"
+	"os"
+	"path/filepath"
+	"sync/atomic"
+	"time"
+
+	"github.com/wasm-xds/wasm-xds/test/bench/proc"
+	"github.com/wasm-xds/wasm-xds/test/bench/report"
+	"github.com/wasm-xds/wasm-xds/test/bench/suite"
+	"github.com/wasm-xds/wasm-xds/test/harness"
+	"github.com/wasm-xds/wasm-xds/test/simenvoy"
+	"github.com/wasm-xds/wasm-xds/test/testfilter"
+)
+
+const filters = 10
+
+// plan is how long, how often, and for how many.
+type plan struct {
+	duration time.Duration
+	edits    int
+	envoys   int
+	warmUp   int // edits before the first look, so that caches are as full as they get
+}
+
+// Benchmark is the soak. It takes minutes: it runs only when it is named.
+func Benchmark(duration time.Duration) suite.Benchmark {
+	return suite.Benchmark{Name: "soak", OnlyNamed: true, Run: func(ctx context.Context, o suite.Options) (report.Section, error) {
+		p := plan{duration: duration, edits: 360, envoys: 500, warmUp: 30}
+		if o.Quick {
+			p = plan{duration: 5 * time.Second, edits: 10, envoys: 50, warmUp: 2}
+		}
+		return run(ctx, o, p)
+	}}
+}
+
+func run(ctx context.Context, o suite.Options, p plan) (report.Section, error) {
+	s := section(p)
+	binary, err := o.WasmXDS(ctx)
+	if err != nil {
+		return s, err
+	}
+	ok := harness.Do(ctx, "soak", o.Log, func(t harness.TB) {
+		var table report.Table
+		if table, err = soak(t, o, binary, p); err == nil {
+			s.Tables = []report.Table{table}
+		}
+	})
+	if !ok && err == nil {
+		err = errors.New("see above")
+	}
+	return s, err
+}
+
+func section(p plan) report.Section {
+	return report.Section{
+		Name: "soak", Title: "Soak", Reference: "before",
+		Before: []string{
+			fmt.Sprintf("%d edits of %d filters in %v, an hour's worth at one every 10 s: a new module and a new configuration each, "+
+				"on one real Envoy %s and %d simulated ones, with canaries. \"Before\" is after %d edits more, which fill the caches, "+
+				"\"wasm-xds\" when all is over. `go run ./test/bench/cmd/bench -only soak` (`-soak 10m` for longer).",
+				p.edits, filters, p.duration, harness.DefaultVersion, p.envoys, p.warmUp),
+			report.Machine(),
+		},
+		After: []string{
+			"The module store keeps what a filter's last ten revisions name, and collects the rest ten minutes later: within a soak the " +
+				"state directory grows by the modules that were made. Envoy's own memory is recorded, not judged.",
+		},
+	}
+}
+
+// state is what is looked at.
+type state struct{ rss, goroutines, files, stateDir, stateFiles, envoyRSS float64 }
+
+func soak(t harness.TB, o suite.Options, binary string, p plan) (report.Table, error) {
+	b, err := start(t, o, binary, p)
+	if err != nil {
+		return report.Table{}, err
+	}
+	defer b.close()
+	ctx := t.Context()
+	for range p.warmUp {
+		if err := b.edit(ctx); err != nil {
+			return report.Table{}, err
+		}
+	}
+	before, err := b.look(ctx)
+	if err != nil {
+		return report.Table{}, err
+	}
+	began := time.Now()
+	for i := range p.edits {
+		if err := b.edit(ctx); err != nil {
+			return report.Table{}, fmt.Errorf("edit %d: %w", i, err)
+		}
+		next := began.Add(p.duration * time.Duration(i+1) / time.Duration(p.edits))
+		if err := suite.Rest(ctx, time.Until(next)); err != nil {
+			return report.Table{}, err
+		}
+	}
+	after, err := b.look(ctx)
+	if err != nil {
+		return report.Table{}, err
+	}
+	row := func(figure string, unit report.Unit, of func(state) float64) report.Row {
+		return report.Row{Figure: figure, Unit: unit, Ours: []float64{of(after)}, Reference: []float64{of(before)}}
+	}
+	return report.Table{Rows: []report.Row{
+		row("memory (RSS)", report.Bytes, func(s state) float64 { return s.rss }),
+		row("goroutines", report.Count, func(s state) float64 { return s.goroutines }),
+		row("open files", report.Count, func(s state) float64 { return s.files }),
+		row("state directory", report.Bytes, func(s state) float64 { return s.stateDir }),
+		row("files in it", report.Count, func(s state) float64 { return s.stateFiles }),
+		row("the real Envoy's memory (RSS)", report.Bytes, func(s state) float64 { return s.envoyRSS }),
+	}}, nil
+}
+
+type bench struct {
+	dir, state string
+	server     *suite.Server
+	fleet      *simenvoy.Fleet
+	envoy      *harness.EnvoyProcess
+	address    string // of the real Envoy's listener, which has the first filter
+	n          int    // edits so far
+
+	clients int
+	goal    atomic.Pointer[goal]
+}
+
+// goal counts the Envoys down that have not got an edit yet.
+type goal struct {
+	marker []byte
+	left   atomic.Int64
+	done   chan struct{}
+}
+
+func start(t harness.TB, o suite.Options, binary string, p plan) (*bench, error) {
+	b := &bench{dir: filepath.Join(o.Dir, "filters"), state: filepath.Join(o.Dir, "state"), clients: p.envoys}
+	if err := os.Mkdir(b.dir, 0o755); err != nil {
+		return nil, err
+	}
+	var names []string
+	for i := range filters {
+		names = append(names, name(i))
+		if err := b.write(i, "first", 0); err != nil {
+			return nil, err
+		}
+	}
+	var err error
+	if b.server, err = suite.StartServer(binary, b.dir, b.state, filepath.Join(o.Dir, "wasm-xds.log")); err != nil {
+		return nil, err
+	}
+	shared := simenvoy.NewNames(names...)
+	connected := b.expect("first", p.envoys*filters)
+	b.fleet, err = simenvoy.StartFleet(t.Context(), p.envoys, func(i int) simenvoy.Config {
+		return simenvoy.Config{
+			Address: b.server.XDS, Modules: b.server.Modules, Names: shared, Updated: b.updated,
+			Node: simenvoy.NewNode(fmt.Sprintf("simulated-%d", i), "edge"),
+		}
+	})
+	if err != nil {
+		return nil, errors.Join(err, b.server.Stop())
+	}
+	port := harness.FreePort(t)
+	b.address = harness.Loopback(port)
+	b.envoy = harness.StartEnvoy(t, harness.EnvoyOptions{Bootstrap: harness.Bootstrap{
+		XDSAddress: b.server.XDS, ModulesAddress: b.server.Modules, NodeID: "real",
+		HTTP: []harness.HTTPListener{{
+			Name: "web", Port: port, Filters: harness.Filters(names...), Upstream: harness.StartUpstream(t).Address(),
+		}},
+	}.YAML(t)})
+	b.envoy.WaitReady()
+	return b, await(t.Context(), connected)
+}
+
+func (b *bench) close() {
+	b.envoy.Stop()
+	b.fleet.Close()
+	_ = b.server.Stop() // what it did is measured already
+}
+
+func name(i int) string { return fmt.Sprintf("filter-%d", i) }
+
+func header(i int) string { return fmt.Sprintf("x-filter-%d", i) }
+
+func (b *bench) updated(u simenvoy.Update) {
+	g := b.goal.Load()
+	if u.Err == nil && g != nil && bytes.Contains(u.Resource, g.marker) && g.left.Add(-1) == 0 {
+		close(g.done)
+	}
+}
+
+func (b *bench) expect(config string, envoys int) <-chan struct{} {
+	g := &goal{marker: marker(config), done: make(chan struct{})}
+	g.left.Store(int64(envoys))
+	b.goal.Store(g)
+	return g.done
+}
+
+func marker(config string) []byte { return []byte("config-" + config + ".") }
+
+func await(ctx context.Context, done <-chan struct{}) error {
+	ctx, cancel := context.WithTimeout(ctx, 2*time.Minute)
+	defer cancel()
+	select {
+	case <-done:
+		return nil
+	case <-ctx.Done():
+		return errors.New("not every Envoy has what was pushed")
+	}
+}
+
+// write puts a filter with a configuration and the module of a generation into place.
+func (b *bench) write(i int, config string, module int) error {
+	path := filepath.Join(b.dir, name(i)+".wasm")
+	code := testfilter.HTTP{Stamp: fmt.Sprintf("generation-%04d", module), StampHeader: header(i), EchoConfig: i == 0, Pad: 20_000}
+	if err := suite.Replace(path, code.Module()); err != nil {
+		return err
+	}
+	return suite.Replace(filepath.Join(b.dir, name(i)+".yaml"),
+		fmt.Appendf(nil, "name: %s\nmodule: {file: ./%s.wasm}\nconfig: %s\nrollout: {canary: 1}\n", name(i), name(i), marker(config)))
+}
+
+// edit gives one filter a new module and configuration, and waits until every Envoy
+// has them.
+func (b *bench) edit(ctx context.Context) error {
+	b.n++
+	i, config := b.n%filters, fmt.Sprint("edit-", b.n)
+	done := b.expect(config, b.clients)
+	if err := b.write(i, config, b.n); err != nil {
+		return err
+	}
+	if err := await(ctx, done); err != nil {
+		return err
+	}
+	if i != 0 {
+		return nil
+	}
+	for begin := time.Now(); time.Since(begin) < harness.Deadline; {
+		answer, err := harness.TryGet(b.address, nil)
+		if err == nil && answer.Header.Get(testfilter.ConfigHeader) == string(marker(config)) {
+			return nil
+		}
+		if err := suite.Rest(ctx, 5*time.Millisecond); err != nil {
+			return err
+		}
+	}
+	return errors.New("the real Envoy does not run what the simulated ones do")
+}
+
+// look waits for a moment of rest and takes the figures.
+func (b *bench) look(ctx context.Context) (s state, err error) {
+	if err := suite.Rest(ctx, 5*time.Second); err != nil {
+		return s, err
+	}
+	var errs [4]error
+	s.rss, errs[0] = proc.RSS(b.server.PID())
+	s.goroutines, errs[1] = b.server.Metric("go_goroutines")
+	files, err := proc.Files(b.server.PID())
+	s.files, errs[2] = float64(files), err
+	s.envoyRSS = float64(b.envoy.RSS())
+	errs[3] = filepath.WalkDir(b.state, func(_ string, d fs.DirEntry, err error) error {
+		if err != nil || d.IsDir() {
+			return err
+		}
+		info, err := d.Info()
+		if err != nil {
+			return err
+		}
+		s.stateFiles++
+		s.stateDir += float64(info.Size())
+		return nil
+	})
+	return s, errors.Join(errs[:]...)
+}
