@@ -1,45 +1,74 @@
 package cli
 
 import (
+	"context"
+	"errors"
 	"fmt"
 	"io"
+	"slices"
+	"strings"
 	"text/tabwriter"
 
 	"github.com/spf13/cobra"
 
-	"github.com/wasm-xds/wasm-xds/internal/admin"
 	"github.com/wasm-xds/wasm-xds/internal/module"
+	"github.com/wasm-xds/wasm-xds/internal/preflight"
 	"github.com/wasm-xds/wasm-xds/pkg/spec"
+	"github.com/wasm-xds/wasm-xds/pkg/translate"
+)
+
+// The ways in which check uses the sandbox.
+const (
+	preflightOff     = "off"
+	preflightWarn    = "warn"
+	preflightEnforce = "enforce"
 )
 
 func newCheck() *cobra.Command {
+	mode := preflightEnforce
+	var versions []string
 	c := &cobra.Command{
 		Use:   "check PATH...",
 		Short: "Check spec files and directories without serving them",
-		Long: `Check reads specs, brings their modules (from files and URLs) and prints every
-problem with its place and what to do. It needs no running server and changes
-nothing. It exits with 1 when there is a problem.`,
+		Long: `Check reads specs, brings their modules (from files and URLs), runs each module in
+a sandbox as Envoy would, with its configuration and the spec's tests, and prints
+every problem with its place and what to do. It needs no running server and no
+Envoy, and changes nothing. It exits with 1 when there is a problem.`,
 		Example: `  wasm-xds check filters/
-  wasm-xds check auth.yaml -o json`,
+  wasm-xds check auth.yaml -o json
+  wasm-xds check filters/ -o junit > report.xml
+  wasm-xds check filters/ --envoy-version 1.36 --envoy-version 1.40`,
 		Args: arguments(1, -1, "a spec file or a directory"),
 	}
-	output := outputFlag(c, "text", "json")
+	output := outputFlag(c, "text", "json", "junit")
+	modes := []string{preflightOff, preflightWarn, preflightEnforce}
+	c.Flags().Var(&choiceOf[string]{&mode, modes}, "preflight", "`mode` of the sandbox: "+list(modes)+"; warn shows what it finds, enforce makes it an error")
+	_ = c.RegisterFlagCompletionFunc("preflight", cobra.FixedCompletions(modes, cobra.ShellCompDirectiveNoFileComp))
+	c.Flags().StringSliceVar(&versions, "envoy-version", nil,
+		"`version` of Envoy that has to load the modules, several times for several (default any one from "+oldest()+" to "+newest()+")")
 	c.RunE = func(c *cobra.Command, args []string) error {
+		versions, err := sandboxVersions(c, versions)
+		if err != nil {
+			return err
+		}
 		docs := loadPaths(c.Context(), args)
-		var good []resolved
-		err := withStore(func(store *module.Store) (err error) {
-			good, err = docs.resolve(c.Context(), store)
+		var result checkOutcome
+		err = withStore(func(store *module.Store) error {
+			good, err := docs.resolve(c.Context(), store)
+			if err != nil {
+				return err
+			}
+			result, err = sandbox(c.Context(), store, good, mode, versions)
 			return err
 		})
 		if err != nil {
 			return err
 		}
-		if *output == "json" {
-			printJSON(c.OutOrStdout(), checkJSON(good, docs.errors))
-		} else {
-			printChecked(c.OutOrStdout(), good, docs.errors)
+		result.errors = docs.errors
+		if err := result.print(c.OutOrStdout(), *output); err != nil {
+			return err
 		}
-		if len(docs.errors) > 0 {
+		if !result.ok() {
 			return errSilent
 		}
 		return nil
@@ -47,52 +76,102 @@ nothing. It exits with 1 when there is a problem.`,
 	return c
 }
 
-// checked is a filter without a problem.
-type checked struct {
-	Name     string       `json:"name"`
-	Type     string       `json:"type"`
-	Revision string       `json:"revision"`
-	Module   admin.Module `json:"module"`
-	File     string       `json:"file"`
-	Line     int          `json:"line"`
-}
+func oldest() string { return preflight.Versions()[0] }
 
-type checkResult struct {
-	OK      bool           `json:"ok"`
-	Filters []checked      `json:"filters"`
-	Errors  []*admin.Error `json:"errors"`
-}
+func newest() string { return preflight.Versions()[len(preflight.Versions())-1] }
 
-func checkJSON(good []resolved, problems []*spec.Error) checkResult {
-	r := checkResult{OK: len(problems) == 0, Filters: []checked{}, Errors: []*admin.Error{}}
-	for _, one := range good {
-		r.Filters = append(r.Filters, checked{
-			Name: one.spec.Name, Type: string(one.spec.Type), Revision: one.revision.ID,
-			Module: admin.Module(one.revision.Module), File: one.spec.File, Line: one.spec.Line,
-		})
+// sandboxVersions are the versions as the sandbox names them.
+func sandboxVersions(c *cobra.Command, versions []string) ([]string, error) {
+	var all []string
+	for _, text := range versions {
+		v, _ := translate.ParseVersion(text) // what is none is not known either
+		known := fmt.Sprintf("%d.%d", v.Major, v.Minor)
+		if !slices.Contains(preflight.Versions(), known) {
+			return nil, usage(c, fmt.Sprintf("invalid --envoy-version %q: the sandbox knows %s", text, strings.Join(preflight.Versions(), ", ")))
+		}
+		if !slices.Contains(all, known) {
+			all = append(all, known)
+		}
 	}
-	for _, e := range problems {
-		r.Errors = append(r.Errors, admin.FromSpec(e))
-	}
-	return r
+	return all, nil
 }
 
-func printChecked(w io.Writer, good []resolved, problems []*spec.Error) {
+// checkOutcome is what check has found.
+type checkOutcome struct {
+	errors  []*spec.Error // of documents and what they refer to
+	filters []examined
+	warn    bool // what the sandbox finds is no error
+}
+
+func sandbox(ctx context.Context, store *module.Store, good []resolved, mode string, versions []string) (checkOutcome, error) {
+	r := checkOutcome{warn: mode == preflightWarn}
+	if mode == preflightOff {
+		for _, one := range good {
+			r.filters = append(r.filters, examined{resolved: one})
+		}
+		return r, nil
+	}
+	filters, err := examine(ctx, store, good, versions)
+	if ctx.Err() != nil {
+		return r, errors.New("interrupted")
+	}
+	r.filters = filters
+	return r, err
+}
+
+// problems is how many there are that make check fail.
+func (r checkOutcome) problems() int {
+	n := len(r.errors)
+	for _, e := range r.filters {
+		if !r.warn {
+			n += len(e.asErrors())
+		}
+	}
+	return n
+}
+
+func (r checkOutcome) ok() bool { return r.problems() == 0 }
+
+func (r checkOutcome) print(w io.Writer, format string) error {
+	switch format {
+	case "json":
+		printJSON(w, r.json())
+	case "junit":
+		return preflight.WriteJUnit(w, r.suites())
+	default:
+		r.printText(w)
+	}
+	return nil
+}
+
+func (r checkOutcome) printText(w io.Writer) {
 	var lines sourceLines
-	for _, e := range problems {
+	for _, e := range r.errors {
 		printProblem(w, &lines, e)
 	}
 	table := tabwriter.NewWriter(w, 0, 0, 2, ' ', 0)
-	for _, one := range good {
-		m := one.revision.Module
-		fmt.Fprintf(table, "ok\t%s\t%s\trevision %s\tsha256 %s\t%s\n",
-			one.spec.Name, one.spec.Type, one.revision.ID, m.SHA256, byteCount(m.Size))
+	good := 0
+	for _, one := range r.filters {
+		printExamined(w, &lines, one)
+		if !one.ok() && !r.warn {
+			continue
+		}
+		good++
+		m, state, tests := one.revision.Module, "ok", ""
+		if !one.ok() {
+			state = "warn"
+		}
+		if n := len(one.tests); n > 0 {
+			tests = "\t" + plural(n-len(one.failed()), "test") + " passed"
+		}
+		fmt.Fprintf(table, "%s\t%s\t%s\trevision %s\tsha256 %s\t%s%s\n",
+			state, one.spec.Name, one.spec.Type, one.revision.ID, m.SHA256, byteCount(m.Size), tests)
 	}
 	_ = table.Flush() // a closed output is nobody's problem
-	switch {
-	case len(problems) > 0:
-		fmt.Fprintf(w, "%s, %d ok\n", plural(len(problems), "problem"), len(good))
-	case len(good) == 0:
+	switch n := r.problems(); {
+	case n > 0:
+		fmt.Fprintf(w, "%s, %d ok\n", plural(n, "problem"), good)
+	case len(r.filters) == 0:
 		fmt.Fprintln(w, "no specs found: a spec is a .yaml or .yml file")
 	}
 }

@@ -9,6 +9,8 @@ import (
 	"testing"
 
 	"github.com/rogpeppe/go-internal/testscript"
+
+	"github.com/wasm-xds/wasm-xds/internal/wasmenc"
 )
 
 var update = flag.Bool("update", false, "write the golden files anew")
@@ -32,8 +34,26 @@ func TestScripts(t *testing.T) {
 			"module": func(ts *testscript.TestScript, _ bool, args []string) {
 				ts.Check(os.WriteFile(ts.MkAbs(args[0]), []byte("\x00asm\x01\x00\x00\x00"), 0o600))
 			},
+			// filter writes a filter that lets everything pass, and imports what is named.
+			"filter": func(ts *testscript.TestScript, _ bool, args []string) {
+				ts.Check(os.WriteFile(ts.MkAbs(args[0]), passthrough(args[1:]), 0o600))
+			},
 		},
 	})
+}
+
+// passthrough is a filter that does nothing, and imports functions of the host
+// "module.name" of the type ii:i.
+func passthrough(imports []string) []byte {
+	m := &wasmenc.Module{}
+	for _, one := range imports {
+		from, name, _ := strings.Cut(one, ".")
+		m.Import(from, name, wasmenc.Sig("ii:i"))
+	}
+	m.Memory(1)
+	m.ExportedFunc("proxy_abi_version_0_2_1", wasmenc.Sig(""), 0, nil)
+	m.ExportedFunc("malloc", wasmenc.Sig("i:i"), 0, wasmenc.Code{}.I32Const(1024))
+	return m.Bytes()
 }
 
 // run is one call of the program, in this process.

@@ -93,7 +93,7 @@ func documentFlags(w *bytes.Buffer, c *cobra.Command) {
 		if hasEnv(f) {
 			env = "`" + envName(f.Name) + "`"
 		}
-		if f.DefValue != "" && f.DefValue != "false" {
+		if f.DefValue != "" && f.DefValue != "false" && f.DefValue != "[]" {
 			value = "`" + f.DefValue + "`"
 		}
 		usage = strings.ReplaceAll(usage, "<", `\<`)

@@ -11,6 +11,7 @@ import (
 	"slices"
 
 	"github.com/wasm-xds/wasm-xds/internal/module"
+	"github.com/wasm-xds/wasm-xds/internal/preflight"
 	"github.com/wasm-xds/wasm-xds/pkg/snapshot"
 	"github.com/wasm-xds/wasm-xds/pkg/source"
 	"github.com/wasm-xds/wasm-xds/pkg/source/dir"
@@ -62,8 +63,13 @@ func loadPath(ctx context.Context, path string) documents {
 	if err != nil {
 		return unreadable(path, shortReason(err), "")
 	}
-	specs, errs, _ := spec.Decode(path, text)
+	specs, errs, _ := decode(path, text)
 	return documents{specs, errs}
+}
+
+// decode is for commands that heed tests and capabilities: auto, or have no use for them.
+func decode(file string, text []byte) ([]*spec.Spec, []*spec.Error, bool) {
+	return spec.Options{Preflight: true}.Decode(file, text)
 }
 
 // maxSpecFile is more than Decode takes, which says so.
@@ -78,7 +84,7 @@ func loadDirectory(ctx context.Context, path string) documents {
 	ctx, cancel := context.WithCancel(ctx)
 	defer cancel()
 	var first *source.Set
-	err := dir.New(dir.Config{Dir: path, Rescan: -1}).Run(ctx, func(s source.Set) {
+	err := dir.New(dir.Config{Dir: path, Rescan: -1, Decode: decode}).Run(ctx, func(s source.Set) {
 		if first == nil {
 			first = &s
 		}
@@ -146,12 +152,30 @@ func (d *documents) resolve(ctx context.Context, store *module.Store) ([]resolve
 				d.errors = append(d.errors, &named)
 			}
 		}
-		if problem == nil && configProblem == nil {
-			all = append(all, resolved{s, snapshot.FromSpec(s, bytes, config)})
+		if problem != nil || configProblem != nil {
+			continue
 		}
+		revision := snapshot.FromSpec(s, bytes, config)
+		if s.AutoCapabilities {
+			code, err := store.Read(bytes.SHA256)
+			if err != nil {
+				return nil, err
+			}
+			revision = snapshot.FromSpec(withCapabilities(s, code), bytes, config)
+		}
+		all = append(all, resolved{s, revision})
 	}
 	d.sortErrors()
 	return all, nil
+}
+
+// withCapabilities is the spec with the list that capabilities: auto stands for.
+func withCapabilities(s *spec.Spec, code []byte) *spec.Spec {
+	copied := *s
+	// What is no module may call nothing; the pre-flight says what is wrong with it.
+	info, _ := preflight.Inspect(code)
+	copied.Capabilities = preflight.Capabilities(info)
+	return &copied
 }
 
 func configuration(s *spec.Spec) (*string, *spec.Error) {

@@ -92,7 +92,7 @@ func refuse(stderr io.Writer, problems []*spec.Error, asJSON bool) error {
 		return nil
 	}
 	if asJSON {
-		printJSON(stderr, checkJSON(nil, problems))
+		printJSON(stderr, checkOutcome{errors: problems}.json())
 		return errSilent
 	}
 	var lines sourceLines

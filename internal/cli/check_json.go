@@ -1,0 +1,87 @@
+package cli
+
+import (
+	"github.com/wasm-xds/wasm-xds/internal/admin"
+	"github.com/wasm-xds/wasm-xds/internal/preflight"
+	"github.com/wasm-xds/wasm-xds/pkg/spec"
+)
+
+// checked is a filter without a problem.
+type checked struct {
+	Name     string       `json:"name"`
+	Type     string       `json:"type"`
+	Revision string       `json:"revision"`
+	Module   admin.Module `json:"module"`
+	File     string       `json:"file"`
+	Line     int          `json:"line"`
+}
+
+// checkedTest is a test of a filter, with or without failures.
+type checkedTest struct {
+	Filter string `json:"filter"`
+	preflight.TestResult
+}
+
+type checkResult struct {
+	OK       bool           `json:"ok"`
+	Filters  []checked      `json:"filters"`
+	Errors   []*admin.Error `json:"errors"`
+	Warnings []*admin.Error `json:"warnings"`
+	Tests    []checkedTest  `json:"tests"`
+}
+
+func (r checkOutcome) json() checkResult {
+	out := checkResult{
+		OK: r.ok(), Filters: []checked{}, Errors: []*admin.Error{}, Warnings: []*admin.Error{}, Tests: []checkedTest{},
+	}
+	for _, e := range r.errors {
+		out.Errors = append(out.Errors, admin.FromSpec(e))
+	}
+	for _, one := range r.filters {
+		problems := &out.Errors
+		if r.warn {
+			problems = &out.Warnings
+		}
+		for _, e := range one.asErrors() {
+			*problems = append(*problems, admin.FromSpec(e))
+		}
+		for _, p := range one.warnings {
+			out.Warnings = append(out.Warnings, admin.FromSpec(one.asError(p)))
+		}
+		for _, t := range one.tests {
+			out.Tests = append(out.Tests, checkedTest{one.spec.Name, t})
+		}
+		if one.ok() || r.warn {
+			out.Filters = append(out.Filters, checked{
+				Name: one.spec.Name, Type: string(one.spec.Type), Revision: one.revision.ID,
+				Module: admin.Module(one.revision.Module), File: one.spec.File, Line: one.spec.Line,
+			})
+		}
+	}
+	return out
+}
+
+// suites are the filters, and one suite for each document that has an error.
+func (r checkOutcome) suites() []preflight.Suite {
+	var all []preflight.Suite
+	for _, e := range r.errors {
+		all = append(all, documentSuite(e))
+	}
+	for _, one := range r.filters {
+		s := preflight.Suite{Filter: one.spec.Name, File: one.spec.File, Problems: one.problems, Tests: one.tests}
+		if r.warn {
+			s.Problems, s.Tests = nil, nil
+		}
+		all = append(all, s)
+	}
+	return all
+}
+
+func documentSuite(e *spec.Error) preflight.Suite {
+	plain := *e
+	plain.Hint = ""
+	return preflight.Suite{
+		Filter: firstOf(e.Name, e.Pos.File), File: e.Pos.File,
+		Problems: []preflight.Problem{{Code: e.Code, Message: plain.Error(), Hint: e.Hint}},
+	}
+}
