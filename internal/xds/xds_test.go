@@ -4,7 +4,6 @@ import (
 	"context"
 	"errors"
 	"net"
-	"slices"
 	"testing"
 	"time"
 
@@ -19,8 +18,6 @@ import (
 	"google.golang.org/grpc"
 	"google.golang.org/grpc/credentials/insecure"
 	"google.golang.org/grpc/test/bufconn"
-	"google.golang.org/protobuf/proto"
-	"google.golang.org/protobuf/testing/protocmp"
 	"google.golang.org/protobuf/types/known/anypb"
 	"google.golang.org/protobuf/types/known/structpb"
 
@@ -321,85 +318,4 @@ func TestOtherTypesAreLeftUnanswered(t *testing.T) {
 		}
 	}
 	next[delivery.StreamOpened](t, events) // of the second: the first did not end the stream
-}
-
-func TestTooManyNames(t *testing.T) {
-	if err := checkNames(make([]string, maxNames+1)); err == nil {
-		t.Error("no error for too many names")
-	}
-	if err := checkNames([]string{string(make([]byte, maxNameLength+1))}); err == nil {
-		t.Error("no error for a long name")
-	}
-}
-
-func TestSotWNamesInAnyOrder(t *testing.T) {
-	s := &stream{}
-	take := func(names ...string) delivery.Requested {
-		var e delivery.Requested
-		s.setNames(names, nil, &e)
-		return e
-	}
-	if e := take("c", "a", "*", "b", "a"); len(e.Subscribe) != 3 || e.Subscribe[0].Name != "a" {
-		t.Errorf("first: %+v", e)
-	}
-	if e := take("c", "a", "b", "a"); len(e.Subscribe)+len(e.Unsubscribe) != 0 {
-		t.Errorf("the same names in another order: %+v", e)
-	}
-	if !s.sameNames([]string{"c", "a", "b", "a"}) || s.sameNames([]string{"a", "c", "b"}) {
-		t.Error("the same list is not known again")
-	}
-	if e := take("b", "d"); !slices.Equal(e.Unsubscribe, []string{"a", "c"}) || len(e.Subscribe) != 1 || e.Subscribe[0].Name != "d" {
-		t.Errorf("changed: %+v", e)
-	}
-}
-
-// TestCodec holds the encoding by hand against protobuf's: what a response has beside
-// what an Envoy is usually sent must not be lost either.
-func TestCodec(t *testing.T) {
-	packed := &anypb.Any{TypeUrl: typedExtensionConfig, Value: []byte("not looked at")}
-	node := &corev3.ControlPlane{Identifier: "x"}
-	for name, want := range map[string]proto.Message{
-		"SotW":  &discoveryv3.DiscoveryResponse{VersionInfo: "a=v", Resources: []*anypb.Any{packed}, TypeUrl: typedExtensionConfig, Nonce: "7"},
-		"bare":  &discoveryv3.DiscoveryResponse{Resources: []*anypb.Any{{}}},
-		"more":  &discoveryv3.DiscoveryResponse{Resources: []*anypb.Any{packed, packed}},
-		"other": &discoveryv3.DiscoveryResponse{Resources: []*anypb.Any{packed}, ControlPlane: node},
-		"delta": &discoveryv3.DeltaDiscoveryResponse{
-			Resources: []*discoveryv3.Resource{{Name: "a", Version: "v", Resource: packed}}, TypeUrl: typedExtensionConfig, Nonce: "7",
-		},
-		"delta, removed": &discoveryv3.DeltaDiscoveryResponse{
-			Resources: []*discoveryv3.Resource{{Name: "a", Version: "v", Resource: packed}}, RemovedResources: []string{"b"},
-		},
-		"delta, other": &discoveryv3.DeltaDiscoveryResponse{Resources: []*discoveryv3.Resource{{Name: "a", Aliases: []string{"b"}}}},
-		"request":      &discoveryv3.DiscoveryRequest{ResourceNames: []string{"a"}},
-	} {
-		raw, err := newCodec().Marshal(want)
-		if err != nil {
-			t.Fatal(err)
-		}
-		got := want.ProtoReflect().New().Interface()
-		if err := newCodec().Unmarshal(raw, got); err != nil {
-			t.Fatal(err)
-		}
-		if diff := cmp.Diff(want, got, protocmp.Transform()); diff != "" {
-			t.Errorf("%s: %s", name, diff)
-		}
-	}
-}
-
-func FuzzVersionInfo(f *testing.F) {
-	f.Add("a=0123456789ab.i0000000100000001,b%2Fx=0123456789ab.r0000000100000002")
-	f.Fuzz(func(t *testing.T, info string) {
-		known := parseVersionInfo(info)
-		var all subscribed
-		for name := range known {
-			all.add(name)
-			all.accept(name, known[name])
-		}
-		for name, version := range known {
-			again := parseVersionInfo(all.versionInfo(name, version))
-			if diff := cmp.Diff(known, again); diff != "" {
-				t.Error(diff)
-			}
-		}
-	})
 }

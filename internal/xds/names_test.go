@@ -1,0 +1,58 @@
+package xds
+
+import (
+	"slices"
+	"testing"
+
+	"github.com/google/go-cmp/cmp"
+
+	"github.com/wasm-xds/wasm-xds/internal/delivery"
+)
+
+func TestTooManyNames(t *testing.T) {
+	if err := checkNames(make([]string, maxNames+1)); err == nil {
+		t.Error("no error for too many names")
+	}
+	if err := checkNames([]string{string(make([]byte, maxNameLength+1))}); err == nil {
+		t.Error("no error for a long name")
+	}
+}
+
+func TestSotWNamesInAnyOrder(t *testing.T) {
+	s := &stream{}
+	take := func(names ...string) delivery.Requested {
+		var e delivery.Requested
+		s.setNames(names, nil, &e)
+		return e
+	}
+	if e := take("c", "a", "*", "b", "a"); len(e.Subscribe) != 3 || e.Subscribe[0].Name != "a" {
+		t.Errorf("first: %+v", e)
+	}
+	if e := take("c", "a", "b", "a"); len(e.Subscribe)+len(e.Unsubscribe) != 0 {
+		t.Errorf("the same names in another order: %+v", e)
+	}
+	if !s.sameNames([]string{"c", "a", "b", "a"}) || s.sameNames([]string{"a", "c", "b"}) {
+		t.Error("the same list is not known again")
+	}
+	if e := take("b", "d"); !slices.Equal(e.Unsubscribe, []string{"a", "c"}) || len(e.Subscribe) != 1 || e.Subscribe[0].Name != "d" {
+		t.Errorf("changed: %+v", e)
+	}
+}
+
+func FuzzVersionInfo(f *testing.F) {
+	f.Add("a=0123456789ab.i0000000100000001,b%2Fx=0123456789ab.r0000000100000002")
+	f.Fuzz(func(t *testing.T, info string) {
+		known := parseVersionInfo(info)
+		var all subscribed
+		for name := range known {
+			all.add(name)
+			all.accept(name, known[name])
+		}
+		for name, version := range known {
+			again := parseVersionInfo(all.versionInfo(name, version))
+			if diff := cmp.Diff(known, again); diff != "" {
+				t.Error(diff)
+			}
+		}
+	})
+}
