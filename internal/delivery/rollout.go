@@ -36,24 +36,6 @@ type filter struct {
 	gone    []SubscriberStatus
 }
 
-// group is the subscribers of one Envoy version that can run the filter.
-type group struct {
-	selected int // of subs, by the canary policy's selector
-	envoy    string
-	subs     map[*sub]struct{}
-	trials   map[string]map[*sub]struct{} // revision → its canaries
-}
-
-// inOrder are the groups, sorted by version.
-func (f *filter) inOrder() []*group {
-	if f.ordered == nil {
-		for _, envoy := range sortedKeys(f.groups) {
-			f.ordered = append(f.ordered, f.groups[envoy])
-		}
-	}
-	return f.ordered
-}
-
 // revisions are all that may still be served.
 func (f *filter) revisions() []*snapshot.Revision {
 	var all []*snapshot.Revision
@@ -102,89 +84,6 @@ func (m *Machine) stoppedBy(f *filter, r *snapshot.Revision) *Problem {
 		return f.lostProblem
 	}
 	return nil
-}
-
-// regroup sorts the subscribers anew after a change of what is wanted.
-func (m *Machine) regroup(f *filter) {
-	old := f.groups
-	f.groups, f.ordered = map[string]*group{}, nil
-	for u := range f.subs {
-		u.forgetRefusals()
-		m.join(u)
-		// A canary that is still needed stays one.
-		if g := old[u.s.node.Version]; g != nil && u.group != nil {
-			for id, trial := range g.trials {
-				if _, ok := trial[u]; ok {
-					u.group.addTrial(id, u)
-				}
-			}
-		}
-	}
-}
-
-// join puts a subscriber into its group if it can run the filter.
-func (m *Machine) join(u *sub) {
-	u.group = nil
-	if !u.eligible() {
-		return
-	}
-	envoy := u.s.node.Version
-	g := u.f.groups[envoy]
-	if g == nil {
-		g = &group{envoy: envoy, subs: map[*sub]struct{}{}, trials: map[string]map[*sub]struct{}{}}
-		u.f.groups[envoy], u.f.ordered = g, nil
-	}
-	g.subs[u] = struct{}{}
-	u.group = g
-	if u.isPreferred() {
-		g.selected++
-	}
-}
-
-// isPreferred says whether the spec's canary policy names the subscriber's node.
-func (u *sub) isPreferred() bool {
-	w := u.f.wanted
-	return w != nil && w.Canary.Selector != nil &&
-		w.Canary.Selector.Matches(u.s.node.ID, u.s.node.Cluster, u.s.node.Metadata)
-}
-
-// leave takes a subscriber out of its group; the group goes with the last one.
-func (m *Machine) leave(u *sub) {
-	g := u.group
-	if g == nil {
-		return
-	}
-	u.group = nil
-	delete(g.subs, u)
-	if u.isPreferred() {
-		g.selected--
-	}
-	for _, trial := range g.trials {
-		delete(trial, u)
-	}
-	if len(g.subs) == 0 {
-		delete(u.f.groups, g.envoy)
-		u.f.ordered = nil
-	}
-}
-
-func (g *group) addTrial(id string, u *sub) {
-	if g.trials[id] == nil {
-		g.trials[id] = map[*sub]struct{}{}
-	}
-	g.trials[id][u] = struct{}{}
-}
-
-func (u *sub) tries(r *snapshot.Revision) bool {
-	if u.group == nil {
-		return false
-	}
-	trial := u.group.trials[r.ID]
-	if len(trial) == len(u.group.subs) {
-		return true // all do: no need to look for one among thousands
-	}
-	_, ok := trial[u]
-	return ok
 }
 
 // rollOut takes the filter's rollout as far as it can go now: it stops it, names
