@@ -9,13 +9,14 @@ GOVULNCHECK   = go run golang.org/x/vuln/cmd/govulncheck@v1.9.0
 PACKAGES_AT_A_TIME ?= 2
 GO_DIRS = cmd internal pkg test examples
 
-.PHONY: help run build test lint unit bench filters proof vuln fmt clean
+.PHONY: help run build test lint unit bench microbench filters proof vuln fmt clean
 
 help:
 	@echo 'make run      the examples on an Envoy of their own, with what to try'
 	@echo 'make test     everything: lint, unit tests, and the tests on real Envoys'
 	@echo 'make unit     the tests that need no Envoy'
-	@echo 'make bench    the benchmarks'
+	@echo 'make bench    the benchmarks, into docs/benchmarks.md'
+	@echo 'make microbench   the benchmarks of single packages, for benchstat'
 	@echo 'make lint     go vet, gofumpt and golangci-lint'
 	@echo 'make build    bin/wasm-xds'
 	@echo 'make filters  the example filters from their sources'
@@ -35,6 +36,9 @@ unit:
 	go test -race -timeout 10m $$(go list ./... | grep -v /test/)
 
 bench:
+	go run ./test/bench/cmd/bench
+
+microbench:
 	go test -run '^$$' -bench . -benchmem $$(git grep -l '^func Benchmark' -- '*_test.go' | xargs -r -n 1 dirname | sort -u | sed 's|^|./|')
 
 lint:

@@ -6,11 +6,13 @@ import (
 	"io/fs"
 	"maps"
 	"slices"
+	"sync/atomic"
 	"testing"
 
 	"go.uber.org/zap"
 
 	"github.com/wasm-xds/wasm-xds/internal/delivery"
+	"github.com/wasm-xds/wasm-xds/pkg/snapshot"
 	"github.com/wasm-xds/wasm-xds/pkg/source"
 	"github.com/wasm-xds/wasm-xds/pkg/spec"
 )
@@ -68,6 +70,78 @@ func (c *Control) takeAndWait(set source.Set) {
 		c.take(ctx, <-c.inbox)
 	}
 	c.workers.Wait()
+}
+
+func TestAnEditLeavesTheRestAsItIs(t *testing.T) {
+	c, set := newScaled(100)
+	before := c.snapshot
+	c.takeAndWait(edited(set, 50, "second"))
+	for i, f := range before.All() {
+		if now := c.snapshot.All()[i]; (now == f) != (i != 50) {
+			t.Errorf("%s: %p, before %p", f.Name, now, f)
+		}
+	}
+	if c.snapshot.Version() == before.Version() {
+		t.Error("another configuration makes no other snapshot")
+	}
+	c.takeAndWait(edited(set, 50, "first"))
+	if c.snapshot.Version() != before.Version() {
+		t.Error("the way back does not lead to the snapshot of before")
+	}
+}
+
+// countedModules counts what is resolved; each time the bytes are others.
+type countedModules struct{ n atomic.Int64 }
+
+func (m *countedModules) ResolveSpec(context.Context, *spec.Spec) (snapshot.Module, *spec.Error) {
+	return snapshot.Module{SHA256: fmt.Sprintf("%064x", m.n.Add(1)), Size: 1}, nil
+}
+
+func TestAModuleIsReadAgainWhereItMayBeAnother(t *testing.T) {
+	c, set := newScaled(3)
+	modules := &countedModules{}
+	c.cfg.Modules = modules
+	revision := func() string { return c.snapshot.All()[1].Revision.ID }
+	last := revision()
+	for _, step := range []struct {
+		name    string
+		do      func()
+		resolve int64
+	}{
+		{"the same set", func() { c.takeAndWait(set) }, 0},
+		{"another fingerprint", func() {
+			set = edited(set, 0, "first")
+			set.References[set.Specs[1].Module.File.Path] = "seen again"
+			c.takeAndWait(set)
+		}, 1},
+		{"what the store had was damaged", func() {
+			c.note(delivery.BuildFailed{})
+			c.takeAndWait(set)
+		}, 3},
+	} {
+		before := modules.n.Load()
+		step.do()
+		if n := modules.n.Load() - before; n != step.resolve {
+			t.Errorf("%s: %d modules were read, want %d", step.name, n, step.resolve)
+		}
+		if now := revision(); (now != last) != (step.resolve > 0) {
+			t.Errorf("%s: revision %s, before %s", step.name, now, last)
+		} else {
+			last = now
+		}
+	}
+}
+
+func TestResultsThatNothingNeedsAreForgotten(t *testing.T) {
+	c, set := newScaled(3)
+	for i := range 500 {
+		set = edited(set, 1, "first")
+		set.References[set.Specs[1].Module.File.Path] = fmt.Sprint("seen ", i)
+		c.takeAndWait(set)
+	}
+	if n := len(c.results); n > 4*3+100+1 {
+		t.Errorf("%d results are kept of 3 specs", n)
+	}
 }
 
 // BenchmarkEdit is one edit among many specs, until what it means for Envoys is known
