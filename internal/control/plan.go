@@ -48,9 +48,9 @@ type plan struct {
 // makePlan is pure: the same planning gives the same plan.
 func makePlan(p planning) plan {
 	out := plan{problems: map[string]*spec.Error{}, pins: map[string]Pin{}}
-	wanted := wishes{named: make(map[string]struct{}, len(p.set.Specs))}
+	wanted := wishes{filters: make([]*snapshot.Filter, 0, len(p.set.Specs)+8), specs: len(p.set.Specs)}
 	for i, s := range p.set.Specs {
-		wanted.add(p.filterOf(s, p.outcomes[i], &out))
+		wanted.filters = append(wanted.filters, p.filterOf(s, p.outcomes[i], &out))
 	}
 	p.addBroken(&wanted, &out)
 	gone := p.gone(&wanted)
@@ -75,16 +75,25 @@ func makePlan(p planning) plan {
 // wishes are what is wanted, each name once.
 type wishes struct {
 	filters []*snapshot.Filter
-	named   map[string]struct{}
+	specs   int                 // how many of them come from specs: the first ones, sorted by name
+	others  map[string]struct{} // the names of those behind them
 }
 
 func (w *wishes) add(f *snapshot.Filter) {
 	w.filters = append(w.filters, f)
-	w.named[f.Name] = struct{}{}
+	if w.others == nil {
+		w.others = map[string]struct{}{}
+	}
+	w.others[f.Name] = struct{}{}
 }
 
 func (w *wishes) has(name string) bool {
-	_, ok := w.named[name]
+	_, ok := slices.BinarySearchFunc(w.filters[:w.specs], name, func(f *snapshot.Filter, name string) int { return cmp.Compare(f.Name, name) })
+	return ok || w.hasOther(name)
+}
+
+func (w *wishes) hasOther(name string) bool {
+	_, ok := w.others[name]
 	return ok
 }
 
@@ -205,8 +214,13 @@ func (p planning) unknownIn(file string) *spec.Error {
 // gone is what was there before and is not wanted any more, sorted by name.
 func (p planning) gone(wanted *wishes) []*snapshot.Filter {
 	var gone []*snapshot.Filter
+	specs := wanted.filters[:wanted.specs]
 	for _, before := range p.previous.All() {
-		if !wanted.has(before.Name) {
+		for len(specs) > 0 && specs[0] != before && specs[0].Name < before.Name {
+			specs = specs[1:]
+		}
+		there := len(specs) > 0 && (specs[0] == before || specs[0].Name == before.Name)
+		if !there && !wanted.hasOther(before.Name) {
 			gone = append(gone, before)
 		}
 	}
