@@ -17,12 +17,14 @@ func withCause(p Problem) Problem {
 	}
 	var means, hints []string
 	for _, c := range found[:min(len(found), mostCauses)] {
-		means = append(means, c.means)
+		if c.means != "" {
+			means = append(means, c.means)
+		}
 		if !slices.Contains(hints, c.do) {
 			hints = append(hints, c.do)
 		}
 	}
-	if !strings.Contains(p.Message, means[0]) {
+	if len(means) > 0 && !strings.Contains(p.Message, means[0]) {
 		p.Message = strings.TrimRight(p.Message, ". ") + ": " + strings.Join(means, "; ")
 	}
 	if p.Hint == "" {
@@ -63,7 +65,7 @@ func causesOf(p Problem) []told {
 	}
 	for _, r := range rows() {
 		if r.code == p.Code && r.in(p.Step) && !strings.Contains(r.means, "{}") {
-			return []told{{r.code, r.means, r.do}}
+			return []told{{code: r.code, do: r.do}} // what it means is what the problem says
 		}
 	}
 	add(p.Message)

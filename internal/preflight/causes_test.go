@@ -103,7 +103,7 @@ func TestProblemsHaveCauses(t *testing.T) {
 		CodeConfigureRefused: StepConfigure, CodeTimeout: StepConfigure, CodeHostCalls: StepConfigure,
 	} {
 		p := withCause(Problem{Step: step, Code: code, Message: "it is wrong"})
-		if p.Hint == "" || p.Message == "it is wrong" || strings.Contains(p.Message+p.Hint, "{}") {
+		if p.Hint == "" || p.Message != "it is wrong" || strings.Contains(p.Message+p.Hint, "{}") {
 			t.Errorf("%s: %+v", code, p)
 		}
 	}
