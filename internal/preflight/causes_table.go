@@ -14,6 +14,7 @@ const (
 // matches is told.
 func causes() []cause {
 	table := importCauses()
+	table = append(table, fetchCauses()...)
 	table = append(table, moduleCauses()...)
 	table = append(table, startCauses()...)
 	return append(table, envoyCauses()...)
@@ -65,7 +66,7 @@ func moduleCauses() []cause {
 			do:    "lower its initial memory (--initial-memory, -s INITIAL_MEMORY), and let it grow instead", example: "the memory begins with 20000 pages, over the limit of 16384",
 		},
 		{
-			code: CodeMalformed, steps: []Step{StepParse, StepInstantiate}, text: `failed to parse corrupted wasm module|failed to load wasm (?:bytecode|code)|invalid (?:magic|version)|malformed`,
+			code: CodeMalformed, steps: []Step{StepParse, StepInstantiate}, text: `failed to parse corrupted wasm module|failed to load wasm (?:bytecode|code|module from base)|invalid (?:magic|version)|malformed`,
 			means: "the bytes are no valid Wasm module, or one with features that Envoy's engine lacks",
 			do:    "build it again; if a tool changed it (wasm-opt, strip), leave that out to see whether it is the cause; turn off new features of the compiler (threads, exceptions, gc, memory64)", example: "Failed to parse corrupted Wasm module",
 		},
@@ -163,10 +164,10 @@ func startCauses() []cause {
 			example: "Function: proxy_on_request_headers failed: Uncaught RuntimeError: unreachable",
 		},
 		{
-			code: "environment_invalid", text: `environment variable .* (?:is )?duplicated|key .* is duplicated in .*environment`,
+			code: "environment_invalid", text: `environment variable .* (?:is )?duplicated|key .* is duplicated in \S*environment_variables`,
 			steps: []Step{StepStart, StepInstantiate, StepParse},
 			means: "an environment variable is both given and inherited",
-			do:    "remove it from vm.env or from vm.hostEnv", example: "Key TOKEN is duplicated in envoy.extensions.wasm.v3.VmConfig.environment_variables",
+			do:    "remove it from vm.env or from vm.hostEnv", example: "Key TOKEN is duplicated in envoy.extensions.wasm.v3.VmConfig.environment_variables for auth. All the keys must be unique.",
 		},
 	}
 }
@@ -174,30 +175,6 @@ func startCauses() []cause {
 // envoyCauses are Envoy's own words about filters over xDS. The check has no step for them.
 func envoyCauses() []cause {
 	return []cause{
-		{
-			code: "remote_fetch_notice", text: `wasm remote code fetch is unstable`,
-			means: "Envoy says so of every module that it fetches over HTTP; with a control plane that sends plain remote code, filters are in fact skipped",
-			do:    "nothing, with wasm-xds: it never sends remote code that Envoy has not cached; delivery: inline does without the fetch",
-			see:   "Remote code on a live listener switches the filter off", example: "Wasm remote code fetch is unstable and may cause a crash",
-		},
-		{
-			code: "fetch_in_progress", text: `failed to load \(in progress\)`,
-			means: "another filter has begun to fetch the same module, and this one is not loaded meanwhile; requests get 503",
-			do:    "nothing, with wasm-xds: it pushes again when the module is there; without it, use inline code",
-			see:   "An ACK of remote code comes before the code", example: "createWasm: failed to load (in progress) from http://127.0.0.1:18001/modules/9c8abc.wasm",
-		},
-		{
-			code: "fetch_failed_cached", text: `failed to load \(cached\)`,
-			means: "a fetch of this module has failed less than 10 seconds ago, and Envoy does not try again before those are over",
-			do:    "look whether the Envoy reaches the modules cluster: wasm-xds bootstrap prints a cluster that does; inline code gets in at once",
-			see:   "Limits of remote code", example: "createWasm: failed to load (cached) from http://127.0.0.1:18001/modules/9c8abc.wasm",
-		},
-		{
-			code: "fetch_failed", text: `failed to load \(fetch(?:ing)?|fetch remote data \[[^\]]*\] failed|failed to fetch (?:remote )?(?:wasm|data)|remote data.*(?:sha256|fail)`,
-			means: "Envoy could not fetch the module: its server is not reached, the answer was no 200, it is larger than 32 MiB, or its sha256 is another one (uppercase digits never match)",
-			do:    "look at the modules cluster of the bootstrap, and at wasm-xds status; wasm-xds falls back to inline code by itself",
-			see:   "Limits of remote code", example: "createWasm: failed to load (fetch failed) from http://127.0.0.1:18001/modules/9c8abc.wasm",
-		},
 		{
 			code: "wrong_filter_type", text: `filter config has type url (\S+) but expect`,
 			means: "the listener wants a filter of another type than the one of this name ({})",
@@ -241,19 +218,13 @@ func envoyCauses() []cause {
 			see:   "A filter that traps", example: "Plugin configured to fail closed failed to load",
 		},
 		{
-			code: "fail_open", text: `plugin configured to fail open`,
-			means: "the filter did not load, and with failurePolicy open requests pass without it",
-			do:    "look at the line before for why it did not load, or run wasm-xds check on its spec",
-			see:   "A filter that traps", example: "Plugin configured to fail open failed to load",
-		},
-		{
-			code: "warming_500", text: `filter_config_not_found|missing (?:http )?filter config|no config.*(?:ecds|extension)|warming.*500|500.*warming`,
+			code: "warming_500", text: `no_filter_config_found|\bNFCF\b`,
 			means: "the listener runs without a configuration for one of its filters and answers 500: it never came, came after initial_fetch_timeout, was refused while the listener warmed, or was removed",
-			do:    "run wasm-xds status to see whether this Envoy has asked for the filter, and what it got; leave ignore_case and default_config of config_discovery as wasm-xds bootstrap prints them",
-			see:   "`nack_on_code_cache_miss` makes remote code safe", example: "500 - filter_config_not_found",
+			do:    "run wasm-xds status to see whether this Envoy has asked for the filter, and what it got; wire the filter as wasm-xds bootstrap prints it",
+			see:   "`nack_on_code_cache_miss` makes remote code safe", example: "\"GET / HTTP/1.1\" 500 NFCF no_filter_config_found",
 		},
 		{
-			code: "removed_filter", text: `removing (?:listener )?filter config|removed_resources|(?:filter|extension) config .* (?:was )?removed`,
+			code: "removed_filter", text: `removed_resources|(?:filter|extension) config \S+ was removed`,
 			means: "the control plane removed the filter's configuration: every request gets 500, unless there is a default_config",
 			do:    "use a control plane that replaces a filter instead of removing it, as wasm-xds does",
 			see:   "A removed filter answers 500", example: "the extension config auth was removed",
@@ -265,7 +236,7 @@ func envoyCauses() []cause {
 			see:   "Told that a name does not exist, Envoy waits for ever", example: "gRPC config: initial fetch timed out for type.googleapis.com/envoy.config.core.v3.TypedExtensionConfig",
 		},
 		{
-			code: "xds_unreachable", text: `(?:delta|stream)?(?:aggregatedresources|extensionconfigs|deltaextensionconfigs|streamextensionconfigs|grpc config) ?.*(?:stream closed|connection (?:failure|refused|timeout|error)|no healthy upstream|remote connection failure)`,
+			code: "xds_unreachable", text: `gRPC config stream (?:to \S+ )?closed(?::| since)`,
 			means:   "Envoy does not reach its control plane, and goes on with what it has",
 			do:      "look whether wasm-xds serve runs, and whether the xDS cluster in the bootstrap has its address and http2_protocol_options",
 			example: "DeltaAggregatedResources gRPC config stream to wasm_xds closed: 14, upstream connect error or disconnect/reset before headers. reset reason: remote connection failure",
@@ -283,10 +254,10 @@ func envoyCauses() []cause {
 			example: "Caught Segmentation fault, suspect faulting address 0x0",
 		},
 		{
-			code: "closed_503", text: `\b503\b.*(?:wasm|fail_?stream|fail closed)|wasm.*\b503\b`,
+			code: "closed_503", text: `wasm_fail_stream`,
 			means: "the filter is there and does not run: it trapped on this worker, or its module is still being fetched, and with failurePolicy closed every request gets 503",
 			do:    "look for \"Function: … failed\" or \"failed to load\" before it, and run wasm-xds status", see: "A filter that traps",
-			example: "503 from the wasm filter, fail closed",
+			example: "\"GET / HTTP/1.1\" 503 - wasm_fail_stream",
 		},
 	}
 }

@@ -141,7 +141,7 @@ func isText(s string) bool {
 func (t *testRun) compareLogs(want []spec.TestLog, got []Log) {
 	lines := make([]string, len(got))
 	for i, l := range got {
-		lines[i] = levelName(l.Level) + ": " + printable(l.Text)
+		lines[i] = levelName(l.Level) + ": " + oneLine(l.Text)
 	}
 	if want != nil && len(want) == 0 && len(got) > 0 {
 		t.fail("logs", nothingExpected, strings.Join(lines, "\n"))

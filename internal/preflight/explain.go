@@ -83,8 +83,8 @@ func explainLine(line string) (Explanation, bool) {
 		}
 		if what, ok := r.match(s); ok {
 			return Explanation{
-				Code: r.code, Means: fill(r.means, printable(what)), Do: fill(r.do, printable(what)), See: r.see,
-				Text: printable(line), Filter: filterIn(words),
+				Code: r.code, Means: fill(r.means, oneLine(what)), Do: fill(r.do, oneLine(what)), See: r.see,
+				Text: oneLine(line), Filter: filterIn(words),
 			}, true
 		}
 	}
@@ -100,9 +100,9 @@ func filterIn(words string) string {
 	return ""
 }
 
-// printable is the beginning of text that a module may have written, on one line
+// oneLine is the beginning of text that a module may have written, on one line
 // and without what a terminal takes for a command.
-func printable(text string) string {
+func oneLine(text string) string {
 	text = strings.ToValidUTF8(text, "�")
 	if len(text) > maxText {
 		text = strings.ToValidUTF8(text[:maxText], "") + "…"

@@ -138,7 +138,7 @@ func (s *static) describeProblems() []DescribedProblem {
 func sizes(info Info) []DescribedSection {
 	all := []DescribedSection{}
 	for _, section := range info.Sections {
-		name := printable(section.Name)
+		name := oneLine(section.Name)
 		if i := slices.IndexFunc(all, func(d DescribedSection) bool { return d.Name == name }); i >= 0 {
 			all[i].Size += section.Size
 			continue
@@ -156,7 +156,7 @@ func toolchain(info Info) []string {
 			continue
 		}
 		// The version is the whole of some compilers' greeting; its first words do.
-		entry := printable(strings.TrimSpace(p.Name + " " + p.Version))
+		entry := oneLine(strings.TrimSpace(p.Name + " " + p.Version))
 		if !slices.Contains(all, entry) {
 			all = append(all, entry)
 		}
@@ -180,7 +180,7 @@ func language(info Info, module []byte) string {
 	// Rust and Zig link C, and say so.
 	for _, one := range named {
 		if one != "C" && !strings.HasPrefix(one, "C11") && !strings.HasPrefix(one, "C99") && !strings.HasPrefix(one, "C_plus_plus") {
-			return printable(one)
+			return oneLine(one)
 		}
 	}
 	switch {

@@ -127,9 +127,9 @@ func (f TestFailure) String() string {
 		return b.String()
 	}
 	if f.Want != "" {
-		fmt.Fprintf(&b, ": expected %s, got %s", printable(f.Want), printable(f.Got))
+		fmt.Fprintf(&b, ": expected %s, got %s", oneLine(f.Want), oneLine(f.Got))
 		return b.String()
 	}
-	fmt.Fprintf(&b, ": %s", printable(f.Got))
+	fmt.Fprintf(&b, ": %s", oneLine(f.Got))
 	return b.String()
 }

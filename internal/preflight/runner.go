@@ -130,7 +130,7 @@ func (t *testRun) fail(what, want, got string) {
 func (t *testRun) takeLogs() []Log {
 	logs := t.vm.Logs()
 	for _, l := range logs {
-		t.result.Logs = append(t.result.Logs, levelName(l.Level)+": "+printable(l.Text))
+		t.result.Logs = append(t.result.Logs, levelName(l.Level)+": "+oneLine(l.Text))
 	}
 	return logs
 }
