@@ -12,7 +12,7 @@ type parsed struct {
 	types []string // signatures
 
 	functions []uint32 // type indexes, imports first
-	tables    int      // imported
+	foreign   bool     // the memory or the table is imported
 	start     bool
 }
 
@@ -22,6 +22,7 @@ const (
 	sectionType     = 1
 	sectionImport   = 2
 	sectionFunction = 3
+	sectionTable    = 4
 	sectionMemory   = 5
 	sectionExport   = 7
 	sectionStart    = 8
@@ -132,10 +133,10 @@ func (b *parsed) readImport(in *reader) {
 	case kindTable:
 		in.byte()
 		in.limits()
-		b.tables++
+		b.foreign = true
 	case kindMemory:
 		m := in.memory()
-		m.Imported = true
+		m.Imported, b.foreign = true, true
 		b.info.Memories = append(b.info.Memories, m)
 	case kindGlobal:
 		in.byte()

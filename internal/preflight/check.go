@@ -3,8 +3,6 @@ package preflight
 import (
 	"context"
 	"fmt"
-	"slices"
-	"strings"
 )
 
 // Check says whether the request's versions would load the module. When ctx
@@ -41,49 +39,41 @@ func (s *static) inspect() {
 	s.checkMemory()
 }
 
-// runs runs the module for the versions that are left. Those differ in nothing
-// but what may be called during the start: one run does, unless a module calls
-// what only older ones allow.
+// runs runs the module for the versions that are left. They differ in what they
+// call and let be called during the start only, so that one run does for all,
+// unless it ends with what concerns some.
 func (s *static) runs(ctx context.Context) []Log {
-	if s.binary.tables > 0 || slices.ContainsFunc(s.binary.info.Memories, func(m Memory) bool { return m.Imported }) {
-		s.add(Problem{
-			Step: StepImports, Code: CodeImportKind,
-			Message: "the module imports its memory or its table: Envoy would make them, the sandbox cannot",
-			Hint:    "have the linker define them: without --import-memory and --import-table",
-		})
-		return nil
+	var logs []Log
+	for left := s.loading(); left != nil; left = s.loading() {
+		run, problem := s.run(ctx, left)
+		for _, r := range run.host.restricted {
+			s.restricted(r)
+		}
+		rest := s.loading()
+		if problem != nil && problem.Code != CodeRestrictedCallback && rest != nil {
+			if problem.Versions == nil {
+				problem.Versions = rest
+			}
+			s.add(*problem)
+		}
+		if problem == nil {
+			s.warnings = append(s.warnings, run.host.warnings()...)
+		}
+		logs = run.host.takeLogs()
+		_ = run.close(ctx) // nothing was left in it
+		if problem == nil {
+			break
+		}
 	}
-	left := s.loading()
-	strict := !slices.ContainsFunc(left, func(v string) bool { return older(v, restrictedSince) })
-	run, problem := s.run(ctx, strict)
-	defer func() { _ = run.close(ctx) }() // nothing was left in it
-	if restricted := run.host.restricted; restricted != nil {
-		s.restricted(left, restricted)
-	}
-	if rest := s.loading(); problem != nil && problem.Code != CodeRestrictedCallback && rest != nil {
-		problem.Versions = rest
-		s.add(*problem)
-	}
-	if problem == nil {
-		s.warnings = append(s.warnings, run.host.warnings()...)
-	}
-	return run.host.takeLogs()
+	return logs
 }
 
 // restricted is the problem of the versions that restrict what a start may call.
-func (s *static) restricted(left, names []string) {
-	var concerned []string
-	for _, v := range left {
-		if !older(v, restrictedSince) {
-			concerned = append(concerned, v)
-		}
-	}
-	if concerned != nil {
-		s.add(Problem{
-			Step: StepStart, Code: CodeRestrictedCallback, Versions: concerned, Detail: names,
-			Message: fmt.Sprintf("the module calls %s while it starts, which Envoy allows up to 1.38 only", strings.Join(names, ", ")),
-		})
-	}
+func (s *static) restricted(r restriction) {
+	s.add(Problem{
+		Step: StepStart, Code: CodeRestrictedCallback, Versions: r.versions, Detail: []string{r.function},
+		Message: fmt.Sprintf("the module calls %s while it starts, which Envoy does not allow then", r.function),
+	})
 }
 
 // warnings are what a module that loads shows of a mistake. A C++ filter whose

@@ -41,10 +41,10 @@ type host struct {
 	calls int // host functions called in it
 	total uint64
 
-	// strict ends the module when it calls what is restricted during the start;
-	// otherwise the names are gathered.
-	strict     bool
-	restricted []string
+	// versions are those that the module runs for. A call that some of them do not
+	// allow while it starts goes on for the others.
+	versions   []string
+	restricted []restriction
 
 	logs    []Log
 	lost    int // lines that are not kept
@@ -115,14 +115,8 @@ func (h *host) enter(f HostFunction, a []uint64) uint64 {
 	if err := h.ctx.Err(); err != nil {
 		panic(err)
 	}
-	if h.step == StepStart && !f.Startup {
-		name := f.Module + "." + f.Name
-		if !slices.Contains(h.restricted, name) {
-			h.restricted = append(h.restricted, name)
-		}
-		if h.strict {
-			h.stop(CodeRestrictedCallback, "the module calls %s while it starts", name)
-		}
+	if h.step == StepStart {
+		h.restrict(f)
 	}
 	if !h.request.allows(f.Name) && (f.Module != moduleEnv || strings.HasPrefix(f.Name, "proxy_")) {
 		if f.Module == moduleEnv {
@@ -133,6 +127,27 @@ func (h *host) enter(f HostFunction, a []uint64) uint64 {
 		return wasiNotCapable
 	}
 	return f.call(h, a)
+}
+
+// restriction is a call during the start that versions do not allow.
+type restriction struct {
+	function string
+	versions []string
+}
+
+// restrict takes out the versions that do not allow a call now, and ends the
+// module when there are no others.
+func (h *host) restrict(f HostFunction) {
+	lacking := slices.DeleteFunc(slices.Clone(h.versions), f.mayStart)
+	if len(lacking) == 0 {
+		return
+	}
+	name := f.Module + "." + f.Name
+	h.restricted = append(h.restricted, restriction{name, lacking})
+	h.versions = slices.DeleteFunc(slices.Clone(h.versions), func(v string) bool { return !f.mayStart(v) })
+	if len(h.versions) == 0 {
+		h.stop(CodeRestrictedCallback, "the module calls %s while it starts", name)
+	}
 }
 
 // keep counts bytes that the host stores for a module, which is bounded.

@@ -17,6 +17,12 @@ const (
 	moduleWASIUnstable = "wasi_unstable"
 )
 
+// Since when a function may be called while the module starts.
+const (
+	never  = ""
+	always = "1.0"
+)
+
 // HostFunction is a function that Envoy offers to a module.
 type HostFunction struct {
 	Module    string // moduleWASI stands for both of WASI's names
@@ -24,9 +30,9 @@ type HostFunction struct {
 	Signature string   // in the short form of [Function]
 	ABIs      []string // nil: every one
 	Since     string   // the first Envoy version; "": all that are known
-	// Startup says that it may be called while the module starts, which Envoy
-	// restricts from 1.39 on.
-	Startup bool
+	// Startup is the first version that lets it be called while the module starts;
+	// "": none does.
+	Startup string
 
 	call handler
 }
@@ -45,6 +51,11 @@ func (f HostFunction) in(version, abi string) bool {
 // HostFunctions are all that any known version offers.
 func HostFunctions() []HostFunction {
 	return slices.Concat(proxyFunctions(), otherEnvFunctions(), wasiFunctions(), laterWASIFunctions())
+}
+
+// mayStart says whether a version lets it be called while the module starts.
+func (f HostFunction) mayStart(version string) bool {
+	return f.Startup != never && !older(version, f.Startup)
 }
 
 // hostTable finds host functions by import module and name.
@@ -70,7 +81,7 @@ func proxyFunctions() []HostFunction {
 	only01 := []string{abi010}
 	only02 := []string{abi020, abi021}
 	return []HostFunction{
-		{Module: moduleEnv, Name: "proxy_log", Signature: "iii:i", Startup: true, call: (*host).proxyLog},
+		{Module: moduleEnv, Name: "proxy_log", Signature: "iii:i", Startup: always, call: (*host).proxyLog},
 		{Module: moduleEnv, Name: "proxy_get_status", Signature: "iii:i", call: (*host).getStatus},
 		{Module: moduleEnv, Name: "proxy_set_property", Signature: "iiii:i", call: (*host).setProperty},
 		{Module: moduleEnv, Name: "proxy_get_property", Signature: "iiii:i", call: (*host).getProperty},
@@ -124,40 +135,40 @@ func otherEnvFunctions() []HostFunction {
 			}
 			return 0
 		}},
-		{Module: moduleEnv, Name: "emscripten_notify_memory_growth", Signature: "i:", Startup: true, call: func(*host, []uint64) uint64 { return 0 }},
+		{Module: moduleEnv, Name: "emscripten_notify_memory_growth", Signature: "i:", Startup: "1.37", call: func(*host, []uint64) uint64 { return 0 }},
 		{Module: moduleEnv, Name: "envoy_resolve_dns", Signature: "iii:i", call: (*host).resolveDNS},
 	}
 }
 
 func wasiFunctions() []HostFunction {
-	w := func(name, signature string, startup bool, call handler) HostFunction {
+	w := func(name, signature, startup string, call handler) HostFunction {
 		return HostFunction{Module: moduleWASI, Name: name, Signature: signature, Startup: startup, call: call}
 	}
 	return []HostFunction{
-		w("fd_write", "iiii:i", true, (*host).fdWrite),
-		w("fd_read", "iiii:i", false, errno(wasiNoSys)),
-		w("fd_seek", "iIii:i", false, errno(0)),
-		w("fd_close", "i:i", false, errno(0)),
-		w("fd_fdstat_get", "ii:i", true, (*host).fdstatGet),
-		w("fd_fdstat_set_flags", "ii:i", true, errno(wasiNoSys)),
-		w("environ_get", "ii:i", true, (*host).environGet),
-		w("environ_sizes_get", "ii:i", true, (*host).environSizes),
-		w("args_get", "ii:i", true, errno(0)),
-		w("args_sizes_get", "ii:i", true, (*host).argsSizes),
-		w("clock_time_get", "iIi:i", true, (*host).clockTime),
-		w("random_get", "ii:i", true, (*host).randomGet),
-		w("sched_yield", ":i", false, errno(0)),
-		w("poll_oneoff", "iiii:i", true, (*host).pollOneoff),
-		w("proc_exit", "i:", false, (*host).procExit),
-		w("path_open", "iiiiiIIii:i", false, errno(wasiNoEnt)),
-		w("fd_prestat_get", "ii:i", true, errno(wasiBadF)),
-		w("fd_prestat_dir_name", "iii:i", true, errno(wasiNoSys)),
+		w("fd_write", "iiii:i", always, (*host).fdWrite),
+		w("fd_read", "iiii:i", never, errno(wasiNoSys)),
+		w("fd_seek", "iIii:i", never, errno(0)),
+		w("fd_close", "i:i", never, errno(0)),
+		w("fd_fdstat_get", "ii:i", always, (*host).fdstatGet),
+		w("fd_fdstat_set_flags", "ii:i", always, errno(wasiNoSys)),
+		w("environ_get", "ii:i", always, (*host).environGet),
+		w("environ_sizes_get", "ii:i", always, (*host).environSizes),
+		w("args_get", "ii:i", always, errno(0)),
+		w("args_sizes_get", "ii:i", always, (*host).argsSizes),
+		w("clock_time_get", "iIi:i", always, (*host).clockTime),
+		w("random_get", "ii:i", always, (*host).randomGet),
+		w("sched_yield", ":i", never, errno(0)),
+		w("poll_oneoff", "iiii:i", "1.39", (*host).pollOneoff),
+		w("proc_exit", "i:", never, (*host).procExit),
+		w("path_open", "iiiiiIIii:i", never, errno(wasiNoEnt)),
+		w("fd_prestat_get", "ii:i", always, errno(wasiBadF)),
+		w("fd_prestat_dir_name", "iii:i", always, errno(wasiNoSys)),
 	}
 }
 
 func laterWASIFunctions() []HostFunction {
 	w := func(name, signature string, call handler) HostFunction {
-		return HostFunction{Module: moduleWASI, Name: name, Signature: signature, Since: "1.39", Startup: true, call: call}
+		return HostFunction{Module: moduleWASI, Name: name, Signature: signature, Since: "1.39", Startup: "1.39", call: call}
 	}
 	return []HostFunction{
 		w("fd_fdstat_set_rights", "iII:i", onOutput(0)),

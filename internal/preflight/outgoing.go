@@ -4,6 +4,8 @@ import (
 	"context"
 	"slices"
 	"strings"
+
+	"google.golang.org/protobuf/encoding/protowire"
 )
 
 // call notes a call that a module makes, and gives it a token.
@@ -51,7 +53,7 @@ func (h *host) grpcCall(a []uint64) uint64 {
 	if !ok {
 		return resultInvalidMemory
 	}
-	c := &Call{GRPC: true, Cluster: grpcCluster(t[0]), Service: t[1], Method: t[2], Timeout: uint32(a[10])}
+	c := &Call{GRPC: true, Cluster: h.grpcCluster(t[0]), Service: t[1], Method: t[2], Timeout: uint32(a[10])}
 	c.Message = Message{Headers: h.pairs([]byte(t[3])), Body: [][]byte{[]byte(t[4])}}
 	if !h.putU32(a[11], h.note(c)) {
 		return resultInvalidMemory
@@ -64,21 +66,47 @@ func (h *host) grpcStream(a []uint64) uint64 {
 	if !ok {
 		return resultInvalidMemory
 	}
-	c := &Call{GRPC: true, Cluster: grpcCluster(t[0]), Service: t[1], Method: t[2], Message: Message{Headers: h.pairs([]byte(t[3]))}}
+	c := &Call{GRPC: true, Cluster: h.grpcCluster(t[0]), Service: t[1], Method: t[2], Message: Message{Headers: h.pairs([]byte(t[3]))}}
 	if !h.putU32(a[8], h.note(c)) {
 		return resultInvalidMemory
 	}
 	return resultOK
 }
 
-// grpcCluster is the cluster's name where a service is one: a serialized
-// GrpcService has bytes that no name has.
-func grpcCluster(service string) string {
-	if strings.ContainsFunc(service, func(r rune) bool { return r < ' ' }) {
-		// In google.protobuf's encoding envoy_grpc.cluster_name is the last text.
-		return strings.TrimLeftFunc(service[strings.LastIndexFunc(service, func(r rune) bool { return r < ' ' }):], func(r rune) bool { return r < ' ' })
+// grpcCluster reads a GrpcService: the cluster's name from its envoy_grpc, or the
+// target from its google_grpc, which are its fields 1 and 2 and have that in their
+// field 1. Text that is no such message is a cluster's name. Envoy crashes on a
+// message without either.
+func (h *host) grpcCluster(service string) string {
+	text, isMessage := field([]byte(service), 1, 2)
+	switch {
+	case isMessage && text != nil:
+		name, _ := field(text, 1)
+		return string(name)
+	case isMessage && !isName(service):
+		h.stop(h.trapCode(), "the module makes a gRPC call to a service without a target, which crashes Envoy")
 	}
 	return service
+}
+
+func isName(s string) bool {
+	return s != "" && !strings.ContainsFunc(s, func(r rune) bool { return r < ' ' })
+}
+
+// field is the first one of these numbers that is a text or a message.
+func field(b []byte, numbers ...protowire.Number) (content []byte, isMessage bool) {
+	for len(b) > 0 {
+		number, kind, tag := protowire.ConsumeTag(b)
+		size := protowire.ConsumeFieldValue(number, kind, b[max(tag, 0):])
+		if tag < 0 || size < 0 {
+			return nil, false
+		}
+		if content == nil && kind == protowire.BytesType && slices.Contains(numbers, number) {
+			content, _ = protowire.ConsumeBytes(b[tag:])
+		}
+		b = b[tag+size:]
+	}
+	return content, true
 }
 
 func (h *host) grpcFind(token uint64) *Call {

@@ -40,12 +40,12 @@ func (r *running) close(ctx context.Context) error {
 // most checks consist of, and it takes the interpreter a tenth of the compiler's
 // time; so the compiler gets a try only where the interpreter was too slow, or had
 // not the stack, for what V8 may well do. Each has half of a step's time.
-func (s *static) run(ctx context.Context, strict bool) (*running, *Problem) {
-	r, problem := s.runOn(ctx, wazero.NewRuntimeConfigInterpreter, strict)
+func (s *static) run(ctx context.Context, versions []string) (*running, *Problem) {
+	r, problem := s.runOn(ctx, wazero.NewRuntimeConfigInterpreter, versions)
 	if problem == nil || ctx.Err() != nil || !compilerMayHelp(problem) {
 		return r, problem
 	}
-	compiled, again := s.runOn(ctx, wazero.NewRuntimeConfigCompiler, strict)
+	compiled, again := s.runOn(ctx, wazero.NewRuntimeConfigCompiler, versions)
 	if r != nil {
 		_ = r.close(ctx) // nothing was left in it
 	}
@@ -59,13 +59,17 @@ func compilerMayHelp(p *Problem) bool {
 }
 
 // runOn returns what it has started even with a problem, for its logs.
-func (s *static) runOn(ctx context.Context, e engine, strict bool) (*running, *Problem) {
+func (s *static) runOn(ctx context.Context, e engine, versions []string) (*running, *Problem) {
 	config := e().WithCoreFeatures(features).WithCloseOnContextDone(true).
 		WithMemoryLimitPages(s.memoryLimit()).WithDebugInfoEnabled(false)
 	h := newHost(s.request, s.abi)
-	h.strict = strict
+	h.versions = versions
 	r := &running{host: h, runtime: wazero.NewRuntimeWithConfig(ctx, config)}
-	compiled, err := r.runtime.CompileModule(ctx, s.request.Module)
+	module := s.request.Module
+	if s.binary.foreign {
+		module = ownMemory(module)
+	}
+	compiled, err := r.runtime.CompileModule(ctx, module)
 	if err != nil {
 		return r, &Problem{Step: StepParse, Code: CodeMalformed, Message: "the module is malformed", Detail: trapDetail(err)}
 	}
@@ -202,7 +206,16 @@ func (h *host) entry(ctx context.Context) error {
 	if h.module.ExportedFunction(exportMain) != nil {
 		return h.run(ctx, vmContext, exportMain, 0, 0)
 	}
-	return h.run(ctx, vmContext, exportMainVoid)
+	knowing := since(h.versions, mainVoidSince)
+	if knowing == nil {
+		return nil
+	}
+	err := h.run(ctx, vmContext, exportMainVoid)
+	if p := asProblem(h, err); p != nil && p.Code != CodeRestrictedCallback {
+		p.Versions = knowing
+		return p
+	}
+	return err
 }
 
 func (h *host) configure(ctx context.Context) error {

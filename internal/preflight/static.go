@@ -190,23 +190,21 @@ func (s *static) allocator() string {
 }
 
 func (s *static) checkExports() {
-	var wrong []Function
+	var wrong, later []Function // later: of what not all versions look for
 	for _, w := range s.wanted() {
-		if f, ok := s.export(w.name); ok && f.Signature != w.signature {
-			f.Want = w.signature
+		f, ok := s.export(w.name)
+		if !ok || f.Signature == w.signature {
+			continue
+		}
+		f.Want = w.signature
+		if w.name == exportMainVoid {
+			later = append(later, f)
+		} else {
 			wrong = append(wrong, f)
 		}
 	}
-	if wrong != nil {
-		p := Problem{
-			Step: StepExports, Code: CodeExportSignature, Functions: wrong,
-			Message: "the module exports callbacks with another signature than Envoy's",
-		}
-		for _, f := range wrong {
-			p.Detail = append(p.Detail, fmt.Sprintf("%s is %s, exported as %s", f.Name, arrow(f.Want), arrow(f.Signature)))
-		}
-		s.add(p)
-	}
+	s.wrongExports(wrong, s.versions)
+	s.wrongExports(later, since(s.versions, mainVoidSince))
 	if _, ok := s.export(s.allocator()); !ok {
 		s.add(Problem{
 			Step: StepExports, Code: CodeMallocMissing,
@@ -237,6 +235,20 @@ func (s *static) checkMemory() {
 			})
 		}
 	}
+}
+
+func (s *static) wrongExports(wrong []Function, versions []string) {
+	if wrong == nil || versions == nil {
+		return
+	}
+	p := Problem{
+		Step: StepExports, Code: CodeExportSignature, Functions: wrong, Versions: versions,
+		Message: "the module exports callbacks with another signature than Envoy's",
+	}
+	for _, f := range wrong {
+		p.Detail = append(p.Detail, fmt.Sprintf("%s is %s, exported as %s", f.Name, arrow(f.Want), arrow(f.Signature)))
+	}
+	s.add(p)
 }
 
 // arrow is a signature for people.

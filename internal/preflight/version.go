@@ -5,8 +5,9 @@ import (
 	"strings"
 )
 
-// restrictedSince is the version from which on little may be called during the start.
-const restrictedSince = "1.39"
+// mainVoidSince is the first version that calls __main_void: 1.37 does not, 1.39
+// does, and of 1.38 there is no build to try it with.
+const mainVoidSince = "1.38"
 
 // Versions are the Envoy versions that the sandbox knows, oldest first.
 func Versions() []string { return []string{"1.36", "1.37", "1.38", "1.39", "1.40"} }
@@ -30,4 +31,15 @@ func older(a, b string) bool {
 	}
 	x, y := number(a), number(b)
 	return x[0] < y[0] || x[0] == y[0] && x[1] < y[1]
+}
+
+// since are the versions that do not come before another; nil: none.
+func since(versions []string, first string) []string {
+	var later []string
+	for _, v := range versions {
+		if !older(v, first) {
+			later = append(later, v)
+		}
+	}
+	return later
 }

@@ -37,7 +37,7 @@ func Load(ctx context.Context, r Request) (*VM, []Problem, error) {
 	if s.fatal() {
 		return nil, s.problems, errNotLoaded
 	}
-	run, problem := s.run(ctx, !older(newest, restrictedSince))
+	run, problem := s.run(ctx, r.Versions)
 	if problem != nil {
 		s.add(*problem)
 		return nil, s.problems, cmp.Or(run.close(ctx), errNotLoaded)

@@ -1,0 +1,228 @@
+package preflight
+
+import (
+	"context"
+	"fmt"
+	"net/http"
+	"os"
+	"os/exec"
+	"path/filepath"
+	"slices"
+	"strings"
+	"testing"
+	"time"
+
+	sandbox "github.com/wasm-xds/wasm-xds/internal/preflight"
+	"github.com/wasm-xds/wasm-xds/pkg/spec"
+	"github.com/wasm-xds/wasm-xds/test/harness"
+	"github.com/wasm-xds/wasm-xds/test/preflight/corpus"
+)
+
+// versions are the Envoys that the sandbox is held against.
+func versions() []string {
+	if only := os.Getenv("WASM_XDS_ENVOYS"); only != "" {
+		return strings.Split(only, ",")
+	}
+	return []string{"1.40.0", "1.36.4"}
+}
+
+// The fates of a module in a real Envoy.
+const (
+	loads   = "loads"
+	refused = "is refused"
+	crashes = "crashes Envoy"
+	hangs   = "hangs Envoy"
+)
+
+// hangTime is for how long an Envoy may be without an answer before it counts as
+// hung. Those modules loop for ever: a longer time changes nothing for them.
+const hangTime = 5 * time.Second
+
+// judge is a real Envoy that takes one module after another.
+type judge struct {
+	t       *testing.T
+	version string
+	envoy   *harness.EnvoyProcess
+	ecds    *ecds
+	ports   map[spec.Type]int
+}
+
+func (j *judge) start() {
+	j.t.Helper()
+	j.ecds = startECDS(j.t)
+	j.ports = map[spec.Type]int{spec.HTTP: harness.FreePort(j.t), spec.Network: harness.FreePort(j.t)}
+	upstream := harness.StartUpstream(j.t)
+	b := harness.Bootstrap{
+		Mode: harness.ECDSDelta, XDSAddress: j.ecds.address,
+		HTTP: []harness.HTTPListener{{Name: "http", Port: j.ports[spec.HTTP], Filters: harness.Filters("http"), Upstream: upstream.Address()}},
+		TCP:  []harness.TCPListener{{Name: "network", Port: j.ports[spec.Network], Filters: harness.Filters("network"), Upstream: harness.StartTCPEcho(j.t)}},
+	}
+	j.envoy = harness.StartEnvoy(j.t, harness.EnvoyOptions{
+		Version: j.version, Bootstrap: b.YAML(j.t), MayDie: true, Concurrency: 1, LogLevel: "critical",
+	})
+}
+
+// fate pushes a module and, when it is acknowledged, sends something through it.
+func (j *judge) fate(c corpus.Case) string {
+	j.t.Helper()
+	if c.Alone || j.envoy == nil {
+		j.stop()
+		j.start()
+	}
+	fate := j.push(c)
+	if c.Alone || fate == crashes || fate == hangs {
+		j.stop()
+	}
+	return fate
+}
+
+func (j *judge) stop() {
+	if j.envoy != nil {
+		j.envoy.Kill()
+		j.envoy = nil
+	}
+}
+
+func (j *judge) push(c corpus.Case) string {
+	kind := kindOf(c)
+	nonce := j.ecds.push(j.t, string(kind), c)
+	ctx, cancel := context.WithTimeout(j.t.Context(), hangTime)
+	defer cancel()
+	var nack string
+	var answered bool
+	harness.Poll(ctx, func() bool {
+		nack, answered = j.ecds.answer(nonce)
+		return answered || j.dead()
+	})
+	switch {
+	case j.dead():
+		return crashes
+	case !answered:
+		return hangs
+	case nack != "":
+		return refused
+	case kind == spec.HTTP && !strings.HasPrefix(c.Name, "import/") && !j.request():
+		return crashes
+	default:
+		return loads
+	}
+}
+
+func kindOf(c corpus.Case) spec.Type {
+	if c.Type == "" {
+		return spec.HTTP
+	}
+	return c.Type
+}
+
+func (j *judge) dead() bool {
+	select {
+	case <-j.envoy.Exited():
+		return true
+	default:
+		return false
+	}
+}
+
+// request says whether Envoy has survived one, through a listener that it knows to
+// be open. The main thread answers first, and so the one worker has the new plugin.
+func (j *judge) request() bool {
+	address := "http://" + harness.Loopback(j.ports[spec.HTTP]) + "/"
+	client := &http.Client{Transport: &http.Transport{DisableKeepAlives: true}, Timeout: hangTime}
+	harness.Poll(j.t.Context(), func() bool { return j.dead() || harness.Listening(j.ports[spec.HTTP]) })
+	for _, url := range []string{j.envoy.AdminURL() + "/ready", address, address} {
+		if r, err := client.Get(url); err == nil {
+			_ = r.Body.Close()
+		}
+	}
+	// The admin server answers, or the process is gone.
+	alive := func() bool {
+		r, err := client.Get(j.envoy.AdminURL() + "/ready")
+		if err != nil {
+			return false
+		}
+		_ = r.Body.Close()
+		return true
+	}
+	harness.Poll(j.t.Context(), func() bool { return j.dead() || alive() })
+	return !j.dead()
+}
+
+// examples are the filters that are built from source in this repository.
+func examples(t *testing.T) []corpus.Case {
+	t.Helper()
+	greeting := "hello"
+	cases := []corpus.Case{{Name: "hello", Config: &greeting}, {Name: "prime_token"}, {Name: "tcp_log", Type: spec.Network}}
+	for i := range cases {
+		module, err := os.ReadFile(filepath.Join("..", "..", "examples", "envoy", "filters", cases[i].Name+".wasm"))
+		if err != nil {
+			t.Fatal(err)
+		}
+		cases[i].Name, cases[i].Module = "example/"+cases[i].Name, module
+	}
+	bad := cases[0]
+	bad.Name, bad.Config = "example/hello without configuration", nil
+	return append(cases, bad, netHTTP(t))
+}
+
+// netHTTP is a Go program that uses net/http, as people try first.
+func netHTTP(t *testing.T) corpus.Case {
+	t.Helper()
+	path := filepath.Join(t.TempDir(), "nethttp.wasm")
+	cmd := exec.CommandContext(t.Context(), "go", "build", "-buildmode=c-shared", "-ldflags=-s -w", "-o", path, "./testdata/nethttp")
+	cmd.Env = append(os.Environ(), "GOOS=wasip1", "GOARCH=wasm")
+	if out, err := cmd.CombinedOutput(); err != nil {
+		t.Fatalf("%v\n%s", err, out)
+	}
+	module, err := os.ReadFile(path)
+	if err != nil {
+		t.Fatal(err)
+	}
+	return corpus.Case{Name: "example/Go with net/http", Module: module}
+}
+
+func TestTheSandboxAgreesWithEnvoy(t *testing.T) {
+	if testing.Short() {
+		t.Skip("it runs real Envoys for minutes")
+	}
+	cases := slices.Concat(corpus.All(), examples(t))
+	if filter := os.Getenv("WASM_XDS_CASES"); filter != "" {
+		cases = slices.DeleteFunc(cases, func(c corpus.Case) bool { return !strings.Contains(c.Name, filter) })
+	}
+	for _, version := range versions() {
+		t.Run(version, func(t *testing.T) {
+			j := &judge{t: t, version: version}
+			agreed, used := 0, map[string]bool{}
+			for _, c := range cases {
+				fate := j.fate(c)
+				report := check(c, version)
+				if report.Refused(version) == (fate != loads) {
+					agreed++
+					continue
+				}
+				if e, ok := exceptionFor(c.Name, version); ok && e.fate == fate {
+					used[e.name] = true
+					continue
+				}
+				t.Errorf("%s: %s, and the sandbox says %s", c.Name, fate, words(report))
+			}
+			j.stop()
+			t.Logf("Envoy %s: %d of %d modules agree, %d exceptions", version, agreed, len(cases), len(used))
+		})
+	}
+}
+
+func check(c corpus.Case, version string) sandbox.Report {
+	return sandbox.Check(context.Background(), sandbox.Request{
+		Module: c.Module, Type: kindOf(c), PluginConfig: c.Config, Versions: []string{version},
+		Limits: sandbox.Limits{Step: 4 * time.Second},
+	})
+}
+
+func words(r sandbox.Report) string {
+	if r.OK {
+		return "that it loads"
+	}
+	p := r.Problems[0]
+	return fmt.Sprintf("%s: %s %v", p.Code, p.Message, p.Detail)
+}
