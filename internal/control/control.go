@@ -25,7 +25,11 @@ type Sender interface {
 
 // Files keeps small files across crashes.
 type Files interface {
+	// Save returns when the data survives a power failure, Write when it survives the
+	// process; Sync makes of the latter the former.
 	Save(name string, data []byte) error
+	Write(name string, data []byte) error
+	Sync(name string) error
 	Load(name string) ([]byte, error)
 }
 

@@ -35,7 +35,9 @@ func (d slowDisk) Save(string, []byte) error {
 	<-d.let
 	return nil
 }
-func (slowDisk) Load(string) ([]byte, error) { return nil, fs.ErrNotExist }
+func (d slowDisk) Write(name string, data []byte) error { return d.Save(name, data) }
+func (slowDisk) Sync(string) error                      { return nil }
+func (slowDisk) Load(string) ([]byte, error)            { return nil, fs.ErrNotExist }
 
 type anyModule struct{}
 
@@ -50,23 +52,31 @@ func (noCollector) Sync() error { return nil }
 func (noCollector) Collect(func(string) bool, time.Duration) (int, error) { return 0, nil }
 
 // recordedDisk notes in which order things are written.
-type recordedDisk struct {
+type recordedDisk struct{ done []string }
+
+type recordedStore struct {
 	noCollector
-	done []string
+	disk *recordedDisk
 }
 
-func (d *recordedDisk) Sync() error                   { d.done = append(d.done, "modules"); return nil }
+func (s recordedStore) Sync() error { s.disk.done = append(s.disk.done, "modules"); return nil }
+
+func (d *recordedDisk) Sync(n string) error { d.done = append(d.done, "sync "+n); return nil }
+func (d *recordedDisk) Write(n string, _ []byte) error {
+	d.done = append(d.done, "write "+n)
+	return nil
+}
 func (d *recordedDisk) Save(n string, _ []byte) error { d.done = append(d.done, n); return nil }
 func (d *recordedDisk) Load(string) ([]byte, error)   { return nil, fs.ErrNotExist }
 
 // A state must not name modules that a power failure would take.
 func TestModulesAreOnTheDiskBeforeTheStateThatNamesThem(t *testing.T) {
 	disk := &recordedDisk{}
-	c := New(Config{Store: disk, Files: disk, StandIns: NewStandIns(), Logger: zap.NewNop()})
+	c := New(Config{Store: recordedStore{disk: disk}, Files: disk, StandIns: NewStandIns(), Logger: zap.NewNop()})
 	if err := c.write(c.state()); err != nil {
 		t.Fatal(err)
 	}
-	if want := []string{"modules", stateFile}; !slices.Equal(disk.done, want) {
+	if want := []string{"modules", "sync " + unsettledFile, stateFile}; !slices.Equal(disk.done, want) {
 		t.Errorf("written: %v, want %v", disk.done, want)
 	}
 }

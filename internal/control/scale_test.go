@@ -21,6 +21,8 @@ import (
 type noDisk struct{}
 
 func (noDisk) Save(string, []byte) error   { return nil }
+func (noDisk) Write(string, []byte) error  { return nil }
+func (noDisk) Sync(string) error           { return nil }
 func (noDisk) Load(string) ([]byte, error) { return nil, fs.ErrNotExist }
 
 type nobody struct{}

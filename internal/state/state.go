@@ -119,6 +119,27 @@ func (d *Dir) Close() error {
 // gives what was saved before. A name is a file name of letters, digits, dots,
 // dashes and underscores that begins with a letter or a digit.
 func (d *Dir) Save(name string, data []byte) error {
+	return d.store(name, data, (*atomicfile.File).Commit)
+}
+
+// Write is Save that does not wait for the disk: the data outlives the process, and
+// a power failure only after [Dir.Sync].
+func (d *Dir) Write(name string, data []byte) error {
+	return d.store(name, data, (*atomicfile.File).CommitUnsynced)
+}
+
+// Sync returns when what was written under the name survives a power failure.
+func (d *Dir) Sync(name string) error {
+	if err := checkName(name); err != nil {
+		return err
+	}
+	if err := atomicfile.Sync(d.path, []string{name}); err != nil {
+		return fmt.Errorf("sync %s: %w", d.Path(name), err)
+	}
+	return nil
+}
+
+func (d *Dir) store(name string, data []byte, commit func(*atomicfile.File, string, fs.FileMode) error) error {
 	if err := checkName(name); err != nil {
 		return err
 	}
@@ -128,13 +149,13 @@ func (d *Dir) Save(name string, data []byte) error {
 	mutex, _ := one.(*sync.Mutex)
 	mutex.Lock()
 	defer mutex.Unlock()
-	if err := d.save(name, frame(data)); err != nil {
+	if err := d.save(name, frame(data), commit); err != nil {
 		return fmt.Errorf("save %s: %w", d.Path(name), err)
 	}
 	return nil
 }
 
-func (d *Dir) save(name string, framed []byte) error {
+func (d *Dir) save(name string, framed []byte, commit func(*atomicfile.File, string, fs.FileMode) error) error {
 	// Without the lock the files are another server's.
 	if d.lock == nil {
 		return fs.ErrClosed
@@ -147,7 +168,7 @@ func (d *Dir) save(name string, framed []byte) error {
 	if _, err := f.Write(framed); err != nil {
 		return err
 	}
-	return f.Commit(name, fileMode)
+	return commit(f, name, fileMode)
 }
 
 // Load gives what was last saved under a name. It fails with [fs.ErrNotExist]

@@ -40,7 +40,7 @@ func kinds() []kind {
 	same := func(int) int { return 0 }
 	each := func(n int) int { return n }
 	return []kind{
-		{"a new configuration (unproven: the canary is on disk first)", same, each, 0},
+		{"a new configuration (unproven: the canary is written down first)", same, each, 0},
 		{"a new module of 400 B (unproven, and stored)", each, same, 0},
 		{"a new module of 2 MB (unproven, and stored)", each, same, 2_000_000},
 		{"back to a revision of before (proven)", same, func(n int) int { return n % 2 }, 0},
