@@ -42,26 +42,29 @@ func (r *running) close(ctx context.Context) error {
 // not the stack, for what V8 may well do. Each has half of a step's time.
 func (s *static) run(ctx context.Context, versions []string) (*running, *Problem) {
 	r, problem := s.runOn(ctx, wazero.NewRuntimeConfigInterpreter, versions)
-	if problem == nil || ctx.Err() != nil || !compilerMayHelp(problem) {
+	if problem == nil || ctx.Err() != nil {
 		return r, problem
 	}
-	compiled, again := s.runOn(ctx, wazero.NewRuntimeConfigCompiler, versions)
-	if r != nil {
-		_ = r.close(ctx) // nothing was left in it
+	again := ctx
+	switch {
+	case overflows(problem):
+		again = withDepth(ctx)
+	case problem.Code != CodeTimeout:
+		return r, problem
 	}
-	return compiled, again
+	_ = r.close(ctx) // nothing was left in it
+	return s.runOn(again, wazero.NewRuntimeConfigCompiler, versions)
 }
 
-func compilerMayHelp(p *Problem) bool {
-	return p.Code == CodeTimeout || slices.ContainsFunc(p.Detail, func(line string) bool {
-		return strings.Contains(line, "stack overflow")
-	})
+func overflows(p *Problem) bool {
+	return slices.ContainsFunc(p.Detail, func(line string) bool { return strings.Contains(line, "stack overflow") })
 }
 
 // runOn returns what it has started even with a problem, for its logs.
 func (s *static) runOn(ctx context.Context, e engine, versions []string) (*running, *Problem) {
 	config := e().WithCoreFeatures(features).WithCloseOnContextDone(true).
 		WithMemoryLimitPages(s.memoryLimit()).WithDebugInfoEnabled(false)
+	ctx = withMemory(ctx)
 	h := newHost(s.request, s.abi)
 	h.versions = versions
 	r := &running{host: h, runtime: wazero.NewRuntimeWithConfig(ctx, config)}

@@ -34,9 +34,14 @@ const (
 	hangs   = "hangs Envoy"
 )
 
-// hangTime is for how long an Envoy may be without an answer before it counts as
-// hung. Those modules loop for ever: a longer time changes nothing for them.
-const hangTime = 5 * time.Second
+// patience is for how long a module may take before it counts as one that hangs:
+// short for those that loop for ever, for which more time changes nothing.
+func patience(c corpus.Case) time.Duration {
+	if c.Alone {
+		return 3 * time.Second
+	}
+	return time.Minute
+}
 
 // judge is a real Envoy that takes one module after another.
 type judge struct {
@@ -86,7 +91,7 @@ func (j *judge) stop() {
 func (j *judge) push(c corpus.Case) string {
 	kind := kindOf(c)
 	nonce := j.ecds.push(j.t, string(kind), c)
-	ctx, cancel := context.WithTimeout(j.t.Context(), hangTime)
+	ctx, cancel := context.WithTimeout(j.t.Context(), patience(c))
 	defer cancel()
 	var nack string
 	var answered bool
@@ -128,7 +133,7 @@ func (j *judge) dead() bool {
 // be open. The main thread answers first, and so the one worker has the new plugin.
 func (j *judge) request() bool {
 	address := "http://" + harness.Loopback(j.ports[spec.HTTP]) + "/"
-	client := &http.Client{Transport: &http.Transport{DisableKeepAlives: true}, Timeout: hangTime}
+	client := &http.Client{Transport: &http.Transport{DisableKeepAlives: true}, Timeout: time.Minute}
 	harness.Poll(j.t.Context(), func() bool { return j.dead() || harness.Listening(j.ports[spec.HTTP]) })
 	for _, url := range []string{j.envoy.AdminURL() + "/ready", address, address} {
 		if r, err := client.Get(url); err == nil {
@@ -215,7 +220,7 @@ func TestTheSandboxAgreesWithEnvoy(t *testing.T) {
 func check(c corpus.Case, version string) sandbox.Report {
 	return sandbox.Check(context.Background(), sandbox.Request{
 		Module: c.Module, Type: kindOf(c), PluginConfig: c.Config, Versions: []string{version},
-		Limits: sandbox.Limits{Step: 4 * time.Second},
+		Limits: sandbox.Limits{Step: patience(c)},
 	})
 }
 

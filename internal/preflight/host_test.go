@@ -1,0 +1,159 @@
+package preflight
+
+import (
+	"context"
+	"slices"
+	"strings"
+	"testing"
+	"time"
+
+	"github.com/wasm-xds/wasm-xds/internal/wasmenc"
+)
+
+// filterWith is a module with what every filter has and one callback.
+func filterWith(name, signature string, imports func(m *wasmenc.Module) wasmenc.Code) []byte {
+	var m wasmenc.Module
+	body := imports(&m)
+	m.Memory(1)
+	m.ExportedFunc("proxy_abi_version_0_2_1", wasmenc.Sig(""), 0, nil)
+	m.ExportedFunc("malloc", wasmenc.Sig("i:i"), 0, wasmenc.Code{}.I32Const(4096))
+	m.ExportedFunc(name, wasmenc.Sig(signature), 1, body)
+	return m.Bytes()
+}
+
+// What would hang Envoy, or take what it likes, is refused within its limits.
+func TestHostileModules(t *testing.T) {
+	forever := func(c wasmenc.Code) wasmenc.Code {
+		return wasmenc.Code{}.Loop(c.Br(0)).I32Const(1)
+	}
+	host := func(module, name, signature string, args ...int32) func(m *wasmenc.Module) wasmenc.Code {
+		return func(m *wasmenc.Module) wasmenc.Code {
+			f := m.Import(module, name, wasmenc.Sig(signature))
+			c := wasmenc.Code{}
+			for _, a := range args {
+				c = c.I32Const(a)
+			}
+			return forever(c.Call(f).Drop())
+		}
+	}
+	for name, tc := range map[string]struct {
+		body func(m *wasmenc.Module) wasmenc.Code
+		code string
+	}{
+		"loops":             {func(*wasmenc.Module) wasmenc.Code { return forever(nil) }, CodeTimeout},
+		"logs for ever":     {host("env", "proxy_log", "iii:i", 2, 0, 60000), CodeHostCalls},
+		"keeps shared data": {func(m *wasmenc.Module) wasmenc.Code { return forever(sharing(m)) }, CodeMemoryLimit},
+		"queues for ever":   {enqueuing, CodeMemoryLimit},
+		"writes for ever":   {host("wasi_snapshot_preview1", "fd_write", "iiii:i", 1, 64, 1, 8), CodeHostCalls},
+		"recurses": {func(*wasmenc.Module) wasmenc.Code {
+			return wasmenc.Code{}.I32Const(0).I32Const(0).Call(2)
+		}, CodeConfigure},
+	} {
+		t.Run(name, func(t *testing.T) {
+			begin := time.Now()
+			r := Check(context.Background(), Request{
+				Module: filterWith("proxy_on_configure", "ii:i", tc.body),
+				Limits: Limits{Step: 2 * time.Second, HostCalls: 2000},
+			})
+			if r.OK || r.Problems[0].Code != tc.code {
+				t.Errorf("after %s: %+v", time.Since(begin), r.Problems)
+			}
+			if n := len(r.Logs); n > defaultKeptLogs+1 {
+				t.Errorf("%d lines are kept", n)
+			}
+		})
+	}
+}
+
+// sharing sets 60 KB under a key that changes.
+func sharing(m *wasmenc.Module) wasmenc.Code {
+	f := m.Import("env", "proxy_set_shared_data", wasmenc.Sig("iiiii:i"))
+	return wasmenc.Code{}.LocalGet(2).I32Const(1).I32Add().LocalSet(2).
+		I32Const(0).LocalGet(2).I32Store(0).
+		I32Const(0).I32Const(4).I32Const(0).I32Const(60000).I32Const(0).Call(f).Drop()
+}
+
+func enqueuing(m *wasmenc.Module) wasmenc.Code {
+	register := m.Import("env", "proxy_register_shared_queue", wasmenc.Sig("iii:i"))
+	enqueue := m.Import("env", "proxy_enqueue_shared_queue", wasmenc.Sig("iii:i"))
+	return wasmenc.Code{}.I32Const(0).I32Const(1).I32Const(16).Call(register).Drop().
+		Loop(wasmenc.Code{}.I32Const(16).I32Load(0).I32Const(0).I32Const(60000).Call(enqueue).Drop().Br(0)).I32Const(1)
+}
+
+// What a version lacks is that version's problem alone, and the others' check goes on.
+func TestVersionsAreJudgedEach(t *testing.T) {
+	module := filterWith("_initialize", "", func(m *wasmenc.Module) wasmenc.Code {
+		later := m.Import("wasi_snapshot_preview1", "fd_sync", wasmenc.Sig("i:i"))
+		return wasmenc.Code{}.I32Const(1).Call(later).Drop()
+	})
+	r := Check(context.Background(), Request{Module: module})
+	if len(r.Problems) != 1 || !slices.Equal(r.Problems[0].Versions, []string{"1.36", "1.37", "1.38"}) {
+		t.Errorf("%+v", r.Problems)
+	}
+	if r.Refused("1.39.3") || !r.Refused("1.36.4") {
+		t.Error("the verdict on a version is another")
+	}
+}
+
+// A call that some versions do not allow during the start goes on for the others.
+func TestRestrictedCalls(t *testing.T) {
+	of := func(module, name, signature string, args int) Report {
+		return Check(context.Background(), Request{Module: filterWith("_initialize", "", func(m *wasmenc.Module) wasmenc.Code {
+			f := m.Import(module, name, wasmenc.Sig(signature))
+			c := wasmenc.Code{}
+			for range args {
+				c = c.I32Const(64)
+			}
+			return c.Call(f).Drop()
+		})})
+	}
+	if r := of("wasi_snapshot_preview1", "poll_oneoff", "iiii:i", 4); !r.Refused("1.37") || r.Refused("1.40") {
+		t.Errorf("%+v", r.Problems)
+	}
+	r := of("env", "proxy_set_tick_period_milliseconds", "i:i", 1)
+	if len(r.Problems) != 1 || r.Problems[0].Code != CodeRestrictedCallback || r.Problems[0].Versions != nil {
+		t.Errorf("%+v", r.Problems)
+	}
+}
+
+// All that is missing is named, with its signature.
+func TestEveryMissingImportIsNamed(t *testing.T) {
+	module := filterWith("_initialize", "", func(m *wasmenc.Module) wasmenc.Code {
+		m.Import("env", "time.now", wasmenc.Sig("iI:I"))
+		m.Import("wasi_snapshot_preview1", "sock_open", wasmenc.Sig("iii:i"))
+		return nil
+	})
+	r := Check(context.Background(), Request{Module: module})
+	want := []string{"env.time.now (i32 i64) -> (i64)", "wasi_snapshot_preview1.sock_open (i32 i32 i32) -> (i32)"}
+	if len(r.Problems) != 1 || !slices.Equal(r.Problems[0].Detail, want) {
+		t.Errorf("%+v", r.Problems)
+	}
+}
+
+// What a filter may not call answers as Envoy's stub does, and is logged.
+func TestCapabilities(t *testing.T) {
+	module := filterWith("proxy_on_configure", "ii:i", func(m *wasmenc.Module) wasmenc.Code {
+		log := m.Import("env", "proxy_log", wasmenc.Sig("iii:i"))
+		return wasmenc.Code{}.I32Const(2).I32Const(0).I32Const(0).Call(log).I32Eqz()
+	})
+	if r := Check(context.Background(), Request{Module: module}); !r.OK {
+		t.Errorf("%+v", r.Problems)
+	}
+	r := Check(context.Background(), Request{Module: module, Capabilities: []string{"proxy_on_configure"}})
+	if r.OK || r.Problems[0].Code != CodeConfigureRefused || !strings.Contains(r.Logs[0].Text, "proxy_log") {
+		t.Errorf("%+v %v", r.Problems, r.Logs)
+	}
+	if r := Check(context.Background(), Request{Module: module, Capabilities: []string{}}); !r.OK {
+		t.Errorf("without its capability a callback is not called: %+v", r.Problems)
+	}
+}
+
+// The check ends with its context.
+func TestCheckEndsWithItsContext(t *testing.T) {
+	ctx, cancel := context.WithCancel(context.Background())
+	cancel()
+	module := filterWith("proxy_on_configure", "ii:i", func(*wasmenc.Module) wasmenc.Code { return wasmenc.Code{}.Loop(wasmenc.Code{}.Br(0)).I32Const(1) })
+	if r := Check(ctx, Request{Module: module}); r.OK {
+		t.Error("a check that did not take place is no pass")
+	}
+}
