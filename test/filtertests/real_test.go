@@ -1,0 +1,237 @@
+// Package filtertests sends the tests of the example filters through real Envoys:
+// what holds in the sandbox has to hold there.
+package filtertests
+
+import (
+	"bytes"
+	"fmt"
+	"io"
+	"net"
+	"net/http"
+	"net/http/httptest"
+	"os"
+	"path/filepath"
+	"regexp"
+	"strings"
+	"testing"
+
+	"github.com/wasm-xds/wasm-xds/internal/preflight"
+	"github.com/wasm-xds/wasm-xds/pkg/spec"
+	"github.com/wasm-xds/wasm-xds/test/harness"
+)
+
+// shown are the specs of docs/testing-filters.md, by the line that they begin on.
+func shown(t *testing.T) []*spec.Spec {
+	t.Helper()
+	page, err := os.ReadFile(filepath.FromSlash("../../docs/testing-filters.md"))
+	if err != nil {
+		t.Fatal(err)
+	}
+	var all []*spec.Spec
+	for _, block := range regexp.MustCompile("(?ms)^```yaml\n(.*?)^```$").FindAllSubmatch(page, -1) {
+		specs, errs, _ := spec.Options{Preflight: true}.Decode(filepath.FromSlash("../../examples/envoy/filters/docs.yaml"), block[1])
+		if len(errs) > 0 {
+			t.Fatalf("%v", errs)
+		}
+		all = append(all, specs...)
+	}
+	return all
+}
+
+// TestSameAsEnvoy: each test that the sandbox passes is passed by an Envoy of the
+// oldest and of the newest version, too.
+func TestSameAsEnvoy(t *testing.T) {
+	for _, version := range []string{"1.36.4", harness.DefaultVersion} {
+		t.Run(version, func(t *testing.T) {
+			ran := 0
+			for i, s := range shown(t) {
+				module, err := os.ReadFile(s.Module.File.Path)
+				if err != nil {
+					t.Fatal(err)
+				}
+				for _, r := range preflight.RunTests(t.Context(), preflight.RequestFor(s, module, s.Config), s.Tests) {
+					if !r.OK {
+						t.Errorf("%s, in the sandbox: %v", r.Name, r.Failures)
+					}
+				}
+				t.Run(fmt.Sprintf("%d %s", i, s.Name), func(t *testing.T) {
+					if s.Type == spec.Network {
+						ran += runNetwork(t, version, s)
+					} else {
+						ran += runHTTP(t, version, s)
+					}
+				})
+			}
+			if ran < 6 {
+				t.Errorf("only %d steps were sent", ran)
+			}
+		})
+	}
+}
+
+// runHTTP sends each step of each test, and compares; steps is how many those were.
+func runHTTP(t *testing.T, version string, s *spec.Spec) (steps int) {
+	u := &upstream{}
+	server := httptest.NewServer(u)
+	defer server.Close()
+	port := harness.FreePort(t)
+	envoy := harness.StartEnvoy(t, harness.EnvoyOptions{
+		Version: version, Bootstrap: bootstrap(s, port, server.Listener.Addr(), httpChain),
+	})
+	envoy.WaitReady()
+	transport := &http.Transport{}
+	defer transport.CloseIdleConnections()
+	for _, test := range s.Tests {
+		for _, step := range test.Steps {
+			steps++
+			u.next(step.HTTP.Upstream)
+			client := send(t, transport, port, step.HTTP.Request)
+			if failures := preflight.CompareHTTP(step, u.taken(), client); len(failures) > 0 {
+				t.Errorf("%s, in Envoy %s: %v", test.Name, version, failures)
+			}
+		}
+	}
+	return steps
+}
+
+// upstream answers as a test says, and keeps what reaches it.
+type upstream struct {
+	answer spec.TestMessage
+	got    chan preflight.Outcome
+}
+
+func (u *upstream) next(answer spec.TestMessage) {
+	u.answer, u.got = answer, make(chan preflight.Outcome, 1)
+}
+
+func (u *upstream) ServeHTTP(w http.ResponseWriter, r *http.Request) {
+	body, err := io.ReadAll(r.Body)
+	headers := []preflight.Header{{Name: ":method", Value: r.Method}, {Name: ":path", Value: r.RequestURI}, {Name: ":authority", Value: r.Host}}
+	u.got <- preflight.Outcome{Reached: true, Complete: err == nil, Message: preflight.Message{
+		Headers: append(headers, list(r.Header)...), Body: [][]byte{body}, Trailers: list(r.Trailer),
+	}}
+	for _, h := range u.answer.Headers {
+		w.Header()[http.CanonicalHeaderKey(h.Name)] = h.Values
+	}
+	w.WriteHeader(u.answer.Status)
+	if u.answer.Trailers != nil {
+		_ = http.NewResponseController(w).Flush() // a body of known length has none
+	}
+	for _, chunk := range u.answer.Body {
+		_, _ = io.WriteString(w, chunk) // a client that has gone is no matter here
+	}
+	for _, h := range u.answer.Trailers {
+		w.Header()[http.TrailerPrefix+http.CanonicalHeaderKey(h.Name)] = h.Values
+	}
+}
+
+// taken is what has reached the upstream before the client had its answer.
+func (u *upstream) taken() preflight.Outcome {
+	select {
+	case o := <-u.got:
+		return o
+	default:
+		return preflight.Outcome{}
+	}
+}
+
+func list(h http.Header) []preflight.Header {
+	var all []preflight.Header
+	for name, values := range h {
+		for _, value := range values {
+			all = append(all, preflight.Header{Name: strings.ToLower(name), Value: value})
+		}
+	}
+	return all
+}
+
+func send(t *testing.T, transport *http.Transport, port int, m spec.TestMessage) preflight.Outcome {
+	t.Helper()
+	var body io.Reader
+	if m.Body != nil {
+		body = strings.NewReader(strings.Join(m.Body, ""))
+	}
+	r, err := http.NewRequestWithContext(t.Context(), m.Method, fmt.Sprintf("http://127.0.0.1:%d%s", port, m.Path), body)
+	if err != nil {
+		t.Fatal(err)
+	}
+	r.Host = "test.example"
+	for _, h := range m.Headers {
+		r.Header[http.CanonicalHeaderKey(h.Name)] = h.Values
+	}
+	answer, err := transport.RoundTrip(r)
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer answer.Body.Close()
+	content, err := io.ReadAll(answer.Body)
+	status := preflight.Header{Name: ":status", Value: fmt.Sprint(answer.StatusCode)}
+	return preflight.Outcome{Reached: true, Complete: err == nil, Message: preflight.Message{
+		Headers: append([]preflight.Header{status}, list(answer.Header)...), Body: [][]byte{content}, Trailers: list(answer.Trailer),
+	}}
+}
+
+// runNetwork sends each connection of each test, and compares the bytes.
+func runNetwork(t *testing.T, version string, s *spec.Spec) (steps int) {
+	listener, err := net.Listen("tcp", "127.0.0.1:0")
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer listener.Close()
+	port := harness.FreePort(t)
+	envoy := harness.StartEnvoy(t, harness.EnvoyOptions{
+		Version: version, Bootstrap: bootstrap(s, port, listener.Addr(), tcpChain),
+	})
+	envoy.WaitReady()
+	for _, test := range s.Tests {
+		for _, step := range test.Steps {
+			steps++
+			up, down := connect(t, listener, port, step.Connection)
+			if want := step.Expect.ToUpstream; want != nil && *want != up {
+				t.Errorf("%s, in Envoy %s: %q reached the upstream, not %q", test.Name, version, up, *want)
+			}
+			if want := step.Expect.ToDownstream; want != nil && *want != down {
+				t.Errorf("%s, in Envoy %s: %q reached the client, not %q", test.Name, version, down, *want)
+			}
+			// The filter logs when the connection is over.
+			envoy.WaitLog(fmt.Sprintf("received=%d sent=%d", len(up), len(down)))
+		}
+	}
+	return steps
+}
+
+// connect passes bytes through Envoy: the client's, then the upstream's.
+func connect(t *testing.T, listener net.Listener, port int, c *spec.TestConnection) (toUpstream, toDownstream string) {
+	t.Helper()
+	received := make(chan string, 1)
+	go func() {
+		conn, err := listener.Accept()
+		if err != nil {
+			received <- err.Error()
+			return
+		}
+		defer conn.Close()
+		got := make([]byte, len(strings.Join(c.Downstream, "")))
+		_, err = io.ReadFull(conn, got)
+		_, _ = io.WriteString(conn, strings.Join(c.Upstream, "")) // the client sees what is missing
+		if err != nil {
+			got = []byte(err.Error())
+		}
+		received <- string(got)
+	}()
+	conn, err := net.Dial("tcp", fmt.Sprintf("127.0.0.1:%d", port))
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer conn.Close()
+	for _, chunk := range c.Downstream {
+		if _, err := io.WriteString(conn, chunk); err != nil {
+			t.Fatal(err)
+		}
+	}
+	var got bytes.Buffer
+	if _, err := io.Copy(&got, conn); err != nil {
+		t.Fatal(err)
+	}
+	return <-received, got.String()
+}
