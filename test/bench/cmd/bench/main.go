@@ -41,7 +41,12 @@ func benchmarks(c cases, soaking time.Duration) []suite.Benchmark {
 type cases string
 
 func (c cases) wanted(one fanout.Case) bool {
-	return c == "" || strings.HasPrefix(fmt.Sprintf("%s/%d/%d/", one.Mode, one.Clients, one.Filters), string(c)+"/")
+	boot := "boot"
+	if one.AtOnce {
+		boot = "at-once"
+	}
+	size := fmt.Sprintf("%s/%d/%d/%s/", one.Mode, one.Clients, one.Filters, boot)
+	return c == "" || strings.HasPrefix(size, string(c)+"/")
 }
 
 func run(args []string, stdout, stderr io.Writer) int {
@@ -51,7 +56,7 @@ func run(args []string, stdout, stderr io.Writer) int {
 	quick := flags.Bool("quick", false, "small sizes, once: to see that it works; nothing is written unless -page says where")
 	page := flags.String("page", "", "the page whose sections are replaced (default docs/benchmarks.md, and none with -quick or -case)")
 	binary := flags.String("binary", "", "the wasm-xds to measure (default: built from this tree)")
-	one := flags.String("case", "", "fanout: one size alone, `mode/Envoys/filters` or the beginning of it")
+	one := flags.String("case", "", "fanout: one size alone, `mode/Envoys/filters/boot` (or at-once) or the beginning of it")
 	soaking := flags.Duration("soak", 10*time.Minute, "soak: how long")
 	if err := flags.Parse(args); err != nil {
 		return 2
