@@ -94,7 +94,7 @@ func startCauses() []cause {
 		},
 		{
 			code: CodeRestrictedCallback, steps: running, text: `restricted_callback`,
-			means: "the module called a host function that Envoy from 1.39 on refuses before the module has started: in _initialize, _start and main it may only log and use a part of WASI",
+			means: "the module called a host function that Envoy refuses before the module has started: in _initialize, _start and main it may only log and use a part of WASI",
 			do:    "move what it does from main, init functions and global constructors into proxy_on_vm_start or proxy_on_configure", example: "Function: _initialize failed: Uncaught Error: restricted_callback",
 		},
 		{
