@@ -70,7 +70,6 @@ func examineOne(ctx context.Context, one resolved, code []byte, versions []strin
 		return e
 	}
 	request := preflight.RequestFor(one.spec, code, one.revision.Config)
-	request.Capabilities = one.revision.Capabilities
 	request.Versions = versions
 	report := preflight.Check(ctx, request)
 	e.logs, e.warnings = report.Logs, report.Warnings

@@ -103,7 +103,7 @@ func startCauses() []cause {
 			do:    "handle this case in the filter: what it parses may be missing or have another form than it expects", example: "panicked at 'called `Option::unwrap()` on a `None` value', src/lib.rs:21:40",
 		},
 		{
-			code: CodeTimeout, steps: running, text: `(?:step|time) ?(?:limit|out) .*exceeded|did not (?:return|end) within|context deadline exceeded`,
+			code: CodeTimeout, steps: running, text: `(?:step|time) ?(?:limit|out) .*exceeded|(?:did not return|did not end|has not returned) within|context deadline exceeded`,
 			means: "the module did not return in time: in Envoy its main thread would hang for ever, its admin interface too",
 			do:    "look for an endless loop or for waiting (sleep, a lock, a channel) in what runs at the start; a filter is called back instead of waiting", example: "proxy_on_configure did not return within 5s",
 		},

@@ -51,6 +51,13 @@ func RequestFor(s *spec.Spec, module []byte, config *string) Request {
 		info, _ := Inspect(module)
 		r.Capabilities = Capabilities(info)
 	}
+	if r.Capabilities != nil {
+		// A spec restricts what a module calls; what Envoy calls is always allowed.
+		r.Capabilities = slices.Clone(r.Capabilities)
+		for _, c := range callbacks() {
+			r.Capabilities = append(r.Capabilities, c.name)
+		}
+	}
 	return r
 }
 

@@ -8,6 +8,7 @@ import (
 	"slices"
 	"strings"
 	"testing"
+	"time"
 
 	"github.com/google/go-cmp/cmp"
 
@@ -246,7 +247,7 @@ func TestRunTrap(t *testing.T) {
 func TestAutoCapabilities(t *testing.T) {
 	s := decodeTests(t, "capabilities: auto\n")
 	r := RequestFor(s, caller(false), nil)
-	if !slices.Contains(r.Capabilities, "proxy_http_call") || len(r.Capabilities) != 6 {
+	if !slices.Contains(r.Capabilities, "proxy_http_call") || slices.Contains(r.Capabilities, "proxy_log") {
 		t.Errorf("%q", r.Capabilities)
 	}
 	if report := Check(t.Context(), r); !report.OK {
@@ -299,5 +300,49 @@ func TestDiffLines(t *testing.T) {
 		if diff := cmp.Diff(test.diff, diffLines(test.want, test.got)); diff != "" {
 			t.Errorf("%q, %q: %s", test.want, test.got, diff)
 		}
+	}
+}
+
+// TestRunWithCapabilities: a filter that may call what it imports does what it did without a list.
+func TestRunWithCapabilities(t *testing.T) {
+	got := results(t, example(t, "prime_token"), `
+capabilities: auto
+tests:
+- {name: passes, request: {headers: {token: "7"}}, expect: {response: {status: 200}}}
+- {name: refuses, request: {headers: {token: "8"}}, expect: {upstream: none, response: {status: 403}}}
+`)
+	if diff := cmp.Diff(map[string][]string{"passes": {"ok"}, "refuses": {"ok"}}, got); diff != "" {
+		t.Error(diff)
+	}
+}
+
+// TestRunIsBounded: filters that never come to an end fail their tests.
+func TestRunIsBounded(t *testing.T) {
+	looping := filter()
+	looping.ExportedFunc("proxy_on_request_headers", wasmenc.Sig("iii:i"), 0, wasmenc.Code{}.Loop(wasmenc.Code{}.Br(0)).I32Const(0))
+	s := decodeTests(t, "tests: [{name: a, expect: {response: {status: 200}}}]")
+	r := RequestFor(s, looping.Bytes(), nil)
+	r.Limits.Step = 50 * time.Millisecond
+	for _, result := range RunTests(t.Context(), r, s.Tests) {
+		if result.OK || len(result.Failures) != 1 || !strings.Contains(result.Failures[0].Got, "has not returned within") {
+			t.Errorf("%+v", result)
+		}
+	}
+
+	m := &wasmenc.Module{}
+	call := m.Import("env", "proxy_http_call", wasmenc.Sig("iiiiiiiiii:i"))
+	text := wasmenc.NewText(1024)
+	again := wasmenc.Code{}.Then(text.Push("auth")).
+		Then(text.Push(string(encodePairs([]Header{{":authority", "auth"}, {":path", "/"}, {":method", "GET"}})))).
+		I32Const(0).I32Const(0).I32Const(0).I32Const(0).I32Const(1000).I32Const(16).Call(call).Drop()
+	m.Memory(2)
+	m.ExportedFunc("proxy_abi_version_0_2_1", wasmenc.Sig(""), 0, nil)
+	m.ExportedFunc("malloc", wasmenc.Sig("i:i"), 0, wasmenc.Code{}.I32Const(32<<10))
+	m.ExportedFunc("proxy_on_request_headers", wasmenc.Sig("iii:i"), 0, slices.Clone(again).I32Const(1))
+	m.ExportedFunc("proxy_on_http_call_response", wasmenc.Sig("iiiii:"), 0, again)
+	m.Text(text)
+	got := results(t, m.Bytes(), "tests: [{name: a, calls: {auth: fail}, expect: {upstream: none}}]")
+	if diff := cmp.Diff([]string{"calls: expected at most 1000 calls, got more of them: the filter calls again and again"}, got["a"]); diff != "" {
+		t.Error(diff)
 	}
 }
