@@ -2,6 +2,7 @@ package preflight
 
 import (
 	"bufio"
+	"errors"
 	"io"
 	"regexp"
 	"strings"
@@ -48,11 +49,10 @@ func Explain(r io.Reader) ([]Explanation, error) {
 				all = append(all, e)
 			}
 		}
-		switch err {
-		case nil:
-		case io.EOF:
+		switch {
+		case errors.Is(err, io.EOF):
 			return all, nil
-		default:
+		case err != nil:
 			return all, err
 		}
 	}
@@ -62,7 +62,7 @@ func Explain(r io.Reader) ([]Explanation, error) {
 func readLine(in *bufio.Reader) (string, error) {
 	part, err := in.ReadSlice('\n')
 	line := string(part)
-	for err == bufio.ErrBufferFull {
+	for errors.Is(err, bufio.ErrBufferFull) {
 		_, err = in.ReadSlice('\n')
 	}
 	return strings.TrimRight(line, "\r\n"), err
