@@ -134,7 +134,7 @@ func (b *ResourceBuilder) Build(a delivery.Send) (*anypb.Any, error) {
 
 func (b *ResourceBuilder) code(a delivery.Send) (translate.Code, error) {
 	sum := a.Revision.Module.SHA256
-	code := translate.Code{Variant: translate.Variant(a.Version.Variant)}
+	code := translate.Code{Variant: a.Version.Variant}
 	switch a.Version.Variant {
 	case delivery.Remote:
 		code.URL = strings.TrimSuffix(b.addresses.ModulesURL, "/") + "/modules/" + sum + ".wasm"

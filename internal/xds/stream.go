@@ -131,7 +131,7 @@ func (s *stream) setNames(names []string, accepted map[string]string, event *del
 	s.order = make([]uint16, 0, len(names))
 	for _, name := range names {
 		at, _ := s.names.find(name)
-		s.order = append(s.order, uint16(at)) //nolint:gosec // maxNames is less
+		s.order = append(s.order, uint16(at)) // maxNames is less
 	}
 }
 
