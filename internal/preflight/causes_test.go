@@ -113,7 +113,8 @@ func TestWithCause(t *testing.T) {
 	p := withCause(Problem{
 		Step: StepImports, Code: CodeImportMissing, Message: "Envoy lacks 3 functions that the module imports",
 		Functions: []Function{
-			{Module: "env", Name: "time.resetTimer"}, {Module: "env", Name: "time.stopTimer"},
+			{Module: "env", Name: "time.resetTimer"},
+			{Module: "env", Name: "time.stopTimer"},
 			{Module: "wasi_snapshot_preview1", Name: "sock_accept"},
 		},
 	})
