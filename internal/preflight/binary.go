@@ -13,6 +13,7 @@ type parsed struct {
 
 	functions []uint32 // type indexes, imports first
 	foreign   bool     // the memory or the table is imported
+	oddNames  bool     // the names are better left out
 	start     bool
 }
 
@@ -25,7 +26,12 @@ const (
 	sectionTable    = 4
 	sectionMemory   = 5
 	sectionExport   = 7
+	sectionGlobal   = 6
 	sectionStart    = 8
+	sectionElement  = 9
+	sectionCode     = 10
+	sectionData     = 11
+	sectionTag      = 13
 
 	kindFunction = 0
 	kindTable    = 1
@@ -67,8 +73,9 @@ func parseBinary(module []byte) (*parsed, error) {
 		}
 		b.info.Sections = append(b.info.Sections, Section{Name: name, Size: len(content)})
 		b.section(id, name, section)
+		guard(id, section)
 		if section.failed {
-			return nil, fmt.Errorf("%w: its %s section ends too early", errMalformed, name)
+			return nil, fmt.Errorf("%w: its %s section ends too early, or is larger than Envoy's engine takes", errMalformed, name)
 		}
 	}
 	return b, nil
@@ -88,11 +95,14 @@ func sectionName(id byte) string {
 func (b *parsed) section(id byte, name string, in *reader) {
 	switch id {
 	case sectionCustom:
-		if name == "producers" {
+		switch name {
+		case "producers":
 			b.producers(&reader{data: in.data, at: in.at})
+		case "name":
+			b.oddNames = b.oddNames || !soundNames(in.data)
 		}
 	case sectionType:
-		b.readTypes(in)
+		in.each(func() { b.readType(in) })
 	case sectionImport:
 		in.each(func() { b.readImport(in) })
 	case sectionFunction:
@@ -106,20 +116,23 @@ func (b *parsed) section(id byte, name string, in *reader) {
 	}
 }
 
-// readTypes stops at what is no function: types of later proposals have another
-// form. Wazero judges the section.
-func (b *parsed) readTypes(in *reader) {
-	const function = 0x60
-	count := in.u32()
-	for range count {
-		if in.failed {
-			return
-		}
-		if in.byte() != function {
-			in.failed = false
-			return
-		}
+// readType reads a function's type, or a group of types. Others are of later
+// proposals, which wazero does not know.
+func (b *parsed) readType(in *reader) {
+	const function, group = 0x60, 0x4e
+	switch in.byte() {
+	case function:
 		b.types = append(b.types, in.values()+":"+in.values())
+	case group:
+		in.each(func() {
+			if in.byte() != function {
+				in.failed = true
+				return
+			}
+			b.types = append(b.types, in.values()+":"+in.values())
+		})
+	default:
+		in.failed = true
 	}
 }
 
@@ -131,8 +144,10 @@ func (b *parsed) readImport(in *reader) {
 		b.functions = append(b.functions, index)
 		b.info.Imports = append(b.info.Imports, Function{Module: module, Name: name, Signature: b.signature(index)})
 	case kindTable:
-		in.byte()
-		in.limits()
+		in.valueType()
+		if minimum, _, _ := in.limits(); minimum > maximumTable {
+			in.failed = true
+		}
 		b.foreign = true
 	case kindMemory:
 		m := in.memory()
@@ -235,7 +250,7 @@ func (r *reader) name() string { return string(r.bytes(r.u32())) }
 
 // each reads a vector's items. Each takes a byte at least, which bounds it.
 func (r *reader) each(item func()) {
-	for range r.u32() {
+	for range r.count() {
 		if r.failed {
 			return
 		}
@@ -247,7 +262,7 @@ func (r *reader) values() string {
 	letters := map[byte]byte{0x7f: 'i', 0x7e: 'I', 0x7d: 'f', 0x7c: 'F', 0x7b: 'v', 0x70: 'r', 0x6f: 'r'}
 	var b strings.Builder
 	r.each(func() {
-		letter, ok := letters[r.byte()]
+		letter, ok := letters[r.valueType()]
 		if !ok {
 			letter = '?'
 		}

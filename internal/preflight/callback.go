@@ -60,7 +60,7 @@ const (
 	signatureMalloc     = "i:i"
 	abiExportPrefix     = "proxy_abi_version_"
 	maximumMemoryPages  = 16384 // of V8 in Envoy
-	maximumModuleSize   = 256 << 20
+	maximumModuleSize   = 64 << 20
 	defaultMemoryPages  = 4096
 	defaultHostCalls    = 10_000_000
 	defaultKeptLogs     = 200

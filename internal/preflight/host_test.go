@@ -157,3 +157,32 @@ func TestCheckEndsWithItsContext(t *testing.T) {
 		t.Error("a check that did not take place is no pass")
 	}
 }
+
+// What a module says that there is must not have the sandbox make room for it:
+// each of these would take gigabytes.
+func TestSizesThatAreNone(t *testing.T) {
+	const huge = "\xff\xff\xff\xff\x0f"
+	for name, section := range map[string]string{
+		"types":      "\x01" + "\x05" + huge,
+		"parameters": "\x01" + "\x07" + "\x01\x60" + huge,
+		"imports":    "\x02" + "\x05" + huge,
+		"a name":     "\x02" + "\x06" + "\x01" + huge,
+		"functions":  "\x03" + "\x05" + huge,
+		"tables":     "\x04" + "\x05" + huge,
+		"a table":    "\x04" + "\x08" + "\x01\x70\x00" + huge,
+		"globals":    "\x06" + "\x05" + huge,
+		"exports":    "\x07" + "\x05" + huge,
+		"elements":   "\x09" + "\x05" + huge,
+		"an element": "\x09" + "\x0a" + "\x01\x00\x41\x00\x0b" + huge,
+		"bodies":     "\x0a" + "\x05" + huge,
+		"locals":     "\x0a" + "\x0a" + "\x01\x08\x01" + huge + "\x7f\x0b",
+		"data":       "\x0b" + "\x05" + huge,
+		"bytes":      "\x0b" + "\x0a" + "\x01\x00\x41\x00\x0b" + huge,
+		"tags":       "\x0d" + "\x05" + huge,
+	} {
+		r := Check(context.Background(), Request{Module: []byte("\x00asm\x01\x00\x00\x00" + section)})
+		if r.OK || r.Problems[0].Code != CodeMalformed || len(r.Problems) != 1 {
+			t.Errorf("%s: %+v", name, r.Problems)
+		}
+	}
+}

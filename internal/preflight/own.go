@@ -3,8 +3,8 @@ package preflight
 import "encoding/binary"
 
 // ownMemory turns an imported memory and table into the module's own: Envoy makes
-// those as the import describes them, which comes to the same. What is malformed
-// stays as it is.
+// those as the import describes them, which comes to the same. Names that cannot
+// be read are left out. What is malformed stays as it is.
 func ownMemory(module []byte) []byte {
 	const headerSize = 8
 	var tables, memories entries
@@ -21,6 +21,9 @@ func ownMemory(module []byte) []byte {
 		section := &reader{data: content}
 		switch id {
 		case sectionCustom:
+			if !soundNames(content) && (&reader{data: content}).name() == "name" {
+				continue
+			}
 		case sectionImport:
 			splitImports(section, &imports, &tables, &memories)
 			content = imports.content()

@@ -69,7 +69,7 @@ func (s *static) runOn(ctx context.Context, e engine, versions []string) (*runni
 	h.versions = versions
 	r := &running{host: h, runtime: wazero.NewRuntimeWithConfig(ctx, config)}
 	module := s.request.Module
-	if s.binary.foreign {
+	if s.binary.foreign || s.binary.oddNames {
 		module = ownMemory(module)
 	}
 	compiled, err := r.runtime.CompileModule(ctx, module)
