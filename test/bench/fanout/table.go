@@ -23,7 +23,7 @@ func section() report.Section {
 				"machine's cores with the simulated Envoys; *memory* is what the process grew by when the Envoys connected.",
 			"**Where the rest goes.** An edit for 1,000 Envoys, ADS delta, by profile: more than a third is gRPC's " +
 				"transport and the system calls below it, a quarter go-control-plane's two goroutines a stream with the decoding " +
-				"of ACKs, a fifth the one goroutine that owns the state (half of it the machine's step, 8 allocations for a push " +
+				"of ACKs, a fifth the one goroutine that owns the state (half of it the machine's step, 9 allocations for a push " +
 				"and its ACK), the rest is the scheduler and the garbage collector. A resource is marshalled once, and its " +
 				"bytes are shared by all responses. A stream loop in place of go-control-plane's servers was tried: four " +
 				"goroutines a stream for five, and a fifth less CPU; the library stays. In memory the plain server's largest " +
