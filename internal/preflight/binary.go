@@ -144,10 +144,7 @@ func (b *parsed) readImport(in *reader) {
 		b.functions = append(b.functions, index)
 		b.info.Imports = append(b.info.Imports, Function{Module: module, Name: name, Signature: b.signature(index)})
 	case kindTable:
-		in.valueType()
-		if minimum, _, _ := in.limits(); minimum > maximumTable {
-			in.failed = true
-		}
+		in.table()
 		b.foreign = true
 	case kindMemory:
 		m := in.memory()

@@ -13,12 +13,7 @@ const (
 func guard(id byte, in *reader) {
 	switch id {
 	case sectionTable:
-		in.each(func() {
-			in.valueType()
-			if minimum, _, _ := in.limits(); minimum > maximumTable {
-				in.failed = true
-			}
-		})
+		in.each(in.table)
 	case sectionCode:
 		in.each(func() { in.guardBody(&reader{data: in.bytes(in.u32())}) })
 	case sectionElement:
@@ -48,6 +43,22 @@ func (r *reader) valueType() byte {
 		r.u32() // as long as the signed number that it is
 	}
 	return b
+}
+
+// table may have a value for its entries behind it.
+func (r *reader) table() {
+	const withValue = 0x40
+	valued := r.valueType() == withValue
+	if valued {
+		r.byte()
+		r.valueType()
+	}
+	if minimum, _, _ := r.limits(); minimum > maximumTable {
+		r.failed = true
+	}
+	if valued {
+		r.expression()
+	}
 }
 
 func (r *reader) guardBody(body *reader) {

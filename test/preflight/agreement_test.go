@@ -214,6 +214,9 @@ func TestTheSandboxAgreesWithEnvoy(t *testing.T) {
 				t.Errorf("%s: %s, and the sandbox says %s", c.Name, fate, words(report))
 			}
 			j.stop()
+			if want := len(exceptions()); len(used) != want && os.Getenv("WASM_XDS_CASES") == "" {
+				t.Errorf("%d of %d exceptions are none any more", want-len(used), want)
+			}
 			t.Logf("Envoy %s: %d of %d modules agree, %d exceptions", version, agreed, len(cases), len(used))
 		})
 	}
