@@ -92,6 +92,7 @@ type Control struct {
 	lastSaved time.Time
 	collected time.Time
 	unsettled unsettledSaver
+	durable   waiters
 	opened    map[delivery.StreamID]streamInfo
 }
 

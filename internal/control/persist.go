@@ -69,13 +69,7 @@ func (c *Control) restore() {
 	policy.Substitutes = c.cfg.StandIns
 	c.machine = delivery.New(policy, state.Memory, time.Now())
 	c.plan.pins = state.Pins
-	var filters []*snapshot.Filter
-	for _, f := range state.Memory.Filters {
-		if f.Wanted != nil {
-			filters = append(filters, f.Wanted)
-		}
-	}
-	if len(filters) > 0 {
+	if filters := c.machine.Wanted(); len(filters) > 0 {
 		c.snapshot = snapshot.New(filters)
 		c.fromState = true
 		c.served.replace(c.machine.Revisions())
@@ -97,8 +91,23 @@ func (c *Control) save() {
 		return
 	}
 	c.saving, c.unsaved, c.saveDue = true, false, time.Time{}
+	c.durable.saving, c.durable.waiting = c.durable.waiting, nil
 	state := c.state()
 	c.workers.Go(func() { c.post(saved{c.write(state)}) })
+}
+
+// waiters wait for what they did to be on disk.
+type waiters struct {
+	saving  []chan struct{} // the save under way has it
+	waiting []chan struct{} // the next one will
+}
+
+// saveNow saves as soon as can be; the channel is closed when it is done, well or not.
+func (c *Control) saveNow() <-chan struct{} {
+	done := make(chan struct{})
+	c.durable.waiting = append(c.durable.waiting, done)
+	c.save()
+	return done
 }
 
 // saveSoon saves after saveDelay, but not twice within saveEvery: to put the whole
@@ -202,11 +211,18 @@ func (c *Control) takeSaved(err error) {
 	if err != nil {
 		c.cfg.Logger.Error("the state cannot be saved: a restart would go on from an older one", zap.Error(err))
 	}
-	if c.unsaved {
-		c.saveDue = c.lastSaved.Add(saveEvery)
-		return
+	for _, done := range c.durable.saving {
+		close(done)
 	}
-	c.collect()
+	c.durable.saving = nil
+	switch {
+	case len(c.durable.waiting) > 0:
+		c.save()
+	case c.unsaved:
+		c.saveDue = c.lastSaved.Add(saveEvery)
+	default:
+		c.collect()
+	}
 }
 
 // saveWhatIsDue starts the saves whose time has come.

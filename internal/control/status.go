@@ -3,6 +3,7 @@ package control
 import (
 	"context"
 	"fmt"
+	"maps"
 	"strconv"
 
 	"github.com/wasm-xds/wasm-xds/internal/admin"
@@ -95,11 +96,24 @@ func (c *Control) Ready() bool { return c.ready.Load() }
 // Subscribe brings what changes from now on.
 func (c *Control) Subscribe() (events <-chan admin.Event, cancel func()) { return c.hub.Subscribe() }
 
-// Rollback serves an earlier revision until the filter's spec changes.
+// Rollback serves an earlier revision until the filter's spec changes. It returns once
+// that is on disk: who was told so must not find it undone by a crash.
 func (c *Control) Rollback(ctx context.Context, name, revision string) (admin.Filter, *admin.Error) {
 	var f admin.Filter
 	problem := &admin.Error{Code: "stopping", Message: "the server is stopping"}
-	c.ask(func() { f, problem = c.rollBack(ctx, name, revision) })
+	var saved <-chan struct{}
+	c.ask(func() {
+		if f, problem = c.rollBack(ctx, name, revision); problem == nil {
+			saved = c.saveNow()
+		}
+	})
+	if saved != nil {
+		select {
+		case <-saved:
+		case <-c.done: // the last save has it
+		case <-ctx.Done():
+		}
+	}
 	return f, problem
 }
 
@@ -117,18 +131,23 @@ func (c *Control) rollBack(ctx context.Context, name, revision string) (admin.Fi
 	if target == nil {
 		return admin.Filter{}, &admin.Error{
 			Code: admin.CodeNoRevision, Message: fmt.Sprintf("filter %q has no earlier revision %s", name, revision),
-			Hint: "the earlier revisions are listed as `history` in the filter's status",
+			Hint: "name one that was served before, or none for the last one",
 		}
 	}
 	instead := st.Wanted.Revision.ID
 	if pin, ok := c.plan.pins[name]; ok {
 		instead = pin.Instead
 	}
-	if c.plan.pins == nil {
-		c.plan.pins = map[string]Pin{}
+	pins := maps.Clone(c.plan.pins)
+	if pins == nil {
+		pins = map[string]Pin{}
 	}
-	c.plan.pins[name] = Pin{Revision: target, Instead: instead}
-	c.save()
+	if target.ID == instead {
+		delete(pins, name) // the spec's own: the end of a rollback
+	} else {
+		pins[name] = Pin{Revision: target, Instead: instead}
+	}
+	c.plan.pins = pins
 	c.replan(ctx)
 	f, _ := c.filter(name)
 	return f, nil

@@ -77,6 +77,7 @@ type Machine struct {
 	started  time.Time
 
 	persistUnsettled bool
+	seq              uint64               // of the last look that was taken for the disk
 	unsettled        map[*filter]struct{} // all that have some, and perhaps some that have none
 	timers           timers
 	pruneAt          int // size of verdicts and salts at which to prune

@@ -14,15 +14,28 @@ const historyLength = 10
 
 // Memory is what must outlive the process. It marshals to JSON.
 type Memory struct {
+	Seq      uint64          `json:"seq"` // rises with every look at the machine
 	Filters  []FilterMemory  `json:"filters"`
 	Verdicts []VerdictRecord `json:"verdicts"`
 	// Unsettled is kept apart, see [PersistUnsettled].
 	Unsettled Unsettled `json:"-"`
 }
 
-// Unsettled are, by filter, the node ids that may have stored bytes they refused,
-// with the unproven revision that was sent to them last; "": it is not known which.
-type Unsettled map[string]map[string]string
+// Unsettled is the small part of the memory that is written before anything unproven is
+// sent: who gets it, and what its filters are at that moment, since the whole
+// memory may be written later, or never if the process is killed.
+type Unsettled struct {
+	Seq     uint64                     `json:"seq"`
+	Filters map[string]UnsettledFilter `json:"filters"`
+}
+
+// UnsettledFilter is a filter with unsettled nodes.
+type UnsettledFilter struct {
+	// Nodes are the ids of those that may have stored bytes they refused, with the
+	// unproven revision that was sent to them last; "": it is not known which.
+	Nodes  map[string]string `json:"nodes"`
+	Filter FilterMemory      `json:"filter"`
+}
 
 // FilterMemory is what is remembered of one name.
 type FilterMemory struct {
@@ -54,18 +67,16 @@ func (m *Machine) Memory() Memory {
 // Untidy is Memory before [Memory.Tidy], which takes longer than all else and can
 // be done by another goroutine.
 func (m *Machine) Untidy() Memory {
+	unsettled := m.Unsettled()
 	mem := Memory{
+		Seq: unsettled.Seq, Unsettled: unsettled,
 		Filters: make([]FilterMemory, 0, len(m.filters)), Verdicts: make([]VerdictRecord, 0, len(m.verdicts)),
-		Unsettled: m.Unsettled(),
 	}
-	for name, f := range m.filters {
+	for _, f := range m.filters {
 		if f.wanted == nil && f.typeHint == "" {
 			continue
 		}
-		mem.Filters = append(mem.Filters, FilterMemory{
-			Name: name, Wanted: f.wanted, Stable: f.stable, Older: slices.Clone(f.older),
-			Type: f.typeHint,
-		})
+		mem.Filters = append(mem.Filters, f.memory())
 	}
 	for key, v := range m.verdicts {
 		mem.Verdicts = append(mem.Verdicts, VerdictRecord{
@@ -90,34 +101,57 @@ func (mem *Memory) Tidy() {
 	})
 }
 
+func (f *filter) memory() FilterMemory {
+	return FilterMemory{Name: f.name, Wanted: f.wanted, Stable: f.stable, Older: slices.Clone(f.older), Type: f.typeHint}
+}
+
 // Unsettled returns that part of the [Memory].
 func (m *Machine) Unsettled() Unsettled {
-	all := Unsettled{}
+	m.seq++
+	all := Unsettled{Seq: m.seq, Filters: map[string]UnsettledFilter{}}
 	for f := range m.unsettled {
 		if len(f.unsettled) == 0 {
 			delete(m.unsettled, f)
 			continue
 		}
-		all[f.name] = maps.Clone(f.unsettled)
+		all.Filters[f.name] = UnsettledFilter{Nodes: maps.Clone(f.unsettled), Filter: f.memory()}
 	}
 	return all
 }
 
 func (m *Machine) restore(mem Memory) {
+	m.seq = max(mem.Seq, mem.Unsettled.Seq)
 	for _, fm := range mem.Filters {
-		f := m.filter(fm.Name)
-		f.wanted, f.stable, f.older, f.typeHint = fm.Wanted, fm.Stable, fm.Older, fm.Type
-		f.since = m.now
+		m.filter(fm.Name).restore(fm)
 	}
-	for name, nodes := range mem.Unsettled {
+	for name, u := range mem.Unsettled.Filters {
 		f := m.filter(name)
-		maps.Copy(f.unsettled, nodes)
+		maps.Copy(f.unsettled, u.Nodes)
 		m.unsettled[f] = struct{}{}
+		if mem.Unsettled.Seq > mem.Seq {
+			f.restore(u.Filter)
+		}
 	}
 	for _, v := range mem.Verdicts {
 		m.versions[v.Envoy] = struct{}{}
 		m.verdicts[verdictKey{v.Revision, v.Envoy}] = verdict{loads: v.Loads, message: v.Message}
 	}
+}
+
+func (f *filter) restore(fm FilterMemory) {
+	f.wanted, f.stable, f.older, f.typeHint = fm.Wanted, fm.Stable, fm.Older, fm.Type
+}
+
+// Wanted is what the machine was told last that is wanted, after a [New] what it
+// remembers of it.
+func (m *Machine) Wanted() []*snapshot.Filter {
+	var all []*snapshot.Filter
+	for _, name := range sortedKeys(m.filters) {
+		if w := m.filters[name].wanted; w != nil {
+			all = append(all, w)
+		}
+	}
+	return all
 }
 
 // Revisions are all revisions that may still be served; what none of them names
