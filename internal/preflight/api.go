@@ -89,6 +89,8 @@ const (
 )
 
 // Problem is one reason why a module would not load.
+//
+//nolint:errname // it is listed in reports more often than it is an error
 type Problem struct {
 	Step Step
 	Code string // stable, snake_case, one of the Code constants

@@ -71,7 +71,6 @@ type vmState struct {
 	answer   *Answer // of the call whose callback runs
 	status   uint32
 	tick     time.Duration
-	declared map[string]bool
 }
 
 // contextState is a root context, or a stream's.

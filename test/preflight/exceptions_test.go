@@ -21,8 +21,8 @@ func exceptions() []exception {
 
 func exceptionFor(name, _ string) (exception, bool) {
 	for _, e := range exceptions() {
-		prefix, any := strings.CutSuffix(e.name, "*")
-		if e.name == name || any && strings.HasPrefix(name, prefix) {
+		prefix, several := strings.CutSuffix(e.name, "*")
+		if e.name == name || several && strings.HasPrefix(name, prefix) {
 			return e, true
 		}
 	}
