@@ -18,6 +18,26 @@ type documents struct {
 	broken []string      // sorted
 }
 
+// edit is a file whose documents are others now, of the same names, all of them valid.
+type edit struct{ before, now []*spec.Spec }
+
+// apply does what gather would do after edits, where it can: false means that
+// nothing was done.
+func (d *documents) apply(edits []edit) bool {
+	specs := slices.Clone(d.specs) // the former ones are in a set
+	for _, e := range edits {
+		for j, s := range e.now {
+			i, found := slices.BinarySearchFunc(specs, s.Name, func(s *spec.Spec, name string) int { return cmp.Compare(s.Name, name) })
+			if !found || specs[i] != e.before[j] {
+				return false // somebody else claims the name, too
+			}
+			specs[i] = s
+		}
+	}
+	d.specs = specs
+	return true
+}
+
 // gather puts the files of a tree together.
 func gather(root *node) documents {
 	var d documents

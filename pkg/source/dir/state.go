@@ -22,7 +22,8 @@ type state struct {
 	good mount // where the directory was when it was read first
 
 	unavailable *spec.Error
-	changed     bool // the tree has, since doc was made
+	changed     bool   // the tree has, since doc was made
+	edits       []edit // beside that: of files with the same names as before
 	doc         documents
 	refs        references
 }
@@ -62,11 +63,7 @@ func (s *state) look(d dirty) source.Set {
 	if s.unavailable != nil {
 		return source.Set{Unavailable: s.unavailable}
 	}
-	if s.changed {
-		before := s.doc.specs
-		s.doc, s.changed = gather(s.tree), false
-		s.refs.count(before, s.doc.specs)
-	}
+	s.update()
 	s.refs.look(p, d)
 	return source.Set{
 		Specs:       s.doc.specs,
@@ -75,6 +72,19 @@ func (s *state) look(d dirty) source.Set {
 		References:  s.refs.seen,
 		Degraded:    s.watches.degraded(),
 	}
+}
+
+// update brings the documents in line with the tree.
+func (s *state) update() {
+	before := s.doc.specs
+	switch {
+	case !s.changed && len(s.edits) == 0:
+		return
+	case s.changed || !s.doc.apply(s.edits):
+		s.doc = gather(s.tree)
+	}
+	s.changed, s.edits = false, nil
+	s.refs.count(before, s.doc.specs)
 }
 
 // lookAll looks at everything, and says why the directory cannot be read.

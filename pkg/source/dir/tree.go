@@ -8,6 +8,7 @@ import (
 	"io/fs"
 	"path/filepath"
 	"reflect"
+	"slices"
 	"time"
 
 	"github.com/wasm-xds/wasm-xds/pkg/spec"
@@ -296,15 +297,24 @@ func (p *pass) setText(f *file, text []byte) {
 	if f.err == nil && f.sum == sum {
 		return
 	}
-	wasErr := f.err != nil
+	before := *f
 	specs, errs, broken := p.s.src.decode(f.shown, text)
 	f.sum, f.err = sum, nil
-	if !wasErr && broken == f.broken && reflect.DeepEqual(specs, f.specs) && reflect.DeepEqual(errs, f.errs) {
+	if before.err == nil && broken == f.broken && reflect.DeepEqual(specs, f.specs) && reflect.DeepEqual(errs, f.errs) {
 		return // the same pointers make sets cheap to compare
 	}
 	f.specs, f.errs, f.broken = specs, errs, broken
+	if f.healthy() && before.healthy() && slices.EqualFunc(specs, before.specs, sameName) {
+		p.s.edits = append(p.s.edits, edit{before: before.specs, now: specs})
+		return
+	}
 	p.s.changed = true
 }
+
+// healthy says whether nothing is wrong with any document of the file.
+func (f *file) healthy() bool { return f.err == nil && !f.broken && len(f.errs) == 0 }
+
+func sameName(a, b *spec.Spec) bool { return a.Name == b.Name }
 
 func (p *pass) setUnreadable(f *file, e *spec.Error) {
 	e.Pos.File = f.shown

@@ -1,0 +1,42 @@
+package dir
+
+import (
+	"fmt"
+	"path/filepath"
+	"testing"
+
+	"go.uber.org/zap"
+)
+
+// TestEditsComeToTheSame has looks that follow edits of files agree with a look that
+// begins anew, also where names are claimed twice.
+func TestEditsComeToTheSame(t *testing.T) {
+	dir := t.TempDir()
+	s := New(Config{Dir: dir, Decode: fakeDecode})
+	w := newWatches(newFakeNotifier().open, zap.NewNop())
+	defer w.close()
+	st := newState(s, dir, w)
+	st.look(dirty{all: true})
+	for i, step := range []struct{ file, text string }{
+		{"a.yaml", "name a module m1.wasm"},
+		{"b.yaml", "name b\nname c module m1.wasm"},
+		{"a.yaml", "name a module m2.wasm"},                        // an edit
+		{"b.yaml", "name b module m3.wasm\nname c module m2.wasm"}, // of two
+		{"c.yaml", "name c module m4.wasm"},                        // a name twice
+		{"b.yaml", "name b\nname c module m5.wasm"},
+		{"c.yaml", "name c module m6.wasm"},
+		{"c.yaml", "name d module m6.wasm"}, // and once again
+		{"b.yaml", "name c\nname b module m7.wasm"},
+		{"b.yaml", "name c\nerror b"},
+		{"b.yaml", "name c module m8.wasm\nerror b"},
+		{"b.yaml", "broken"},
+		{"b.yaml", "name c module m9.wasm\nname b"},
+		{"a.yaml", "name a"},
+	} {
+		replace(t, filepath.Join(dir, step.file), step.text)
+		d := dirty{entries: map[entryKey]struct{}{{st.tree, step.file}: {}}}
+		if got, want := whole(st.look(d)), fresh(dir); got != want {
+			t.Errorf("step %d, %s:\n%s\nwant\n%s", i, fmt.Sprint(step), got, want)
+		}
+	}
+}
