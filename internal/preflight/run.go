@@ -6,6 +6,7 @@ import (
 	"fmt"
 	"slices"
 	"strings"
+	"time"
 
 	"github.com/tetratelabs/wazero"
 	"github.com/tetratelabs/wazero/api"
@@ -53,7 +54,11 @@ func (s *static) run(ctx context.Context, versions []string) (*running, *Problem
 		return r, problem
 	}
 	_ = r.close(ctx) // nothing was left in it
-	return s.runOn(again, wazero.NewRuntimeConfigCompiler, versions)
+	compiled, second := s.runOn(again, wazero.NewRuntimeConfigCompiler, versions)
+	if second != nil && second.Step == StepParse {
+		return compiled, problem // nothing has come of it
+	}
+	return compiled, second
 }
 
 func overflows(p *Problem) bool {
@@ -72,7 +77,10 @@ func (s *static) runOn(ctx context.Context, e engine, versions []string) (*runni
 	if s.binary.foreign || s.binary.oddNames {
 		module = ownMemory(module)
 	}
-	compiled, err := r.runtime.CompileModule(ctx, module)
+	compiled, err := compile(ctx, r.runtime, module, 2*s.request.Limits.stepOrDefault())
+	if errors.Is(err, context.DeadlineExceeded) {
+		return r, &Problem{Step: StepParse, Code: CodeTimeout, Message: "the module takes too long to compile"}
+	}
 	if err != nil {
 		return r, &Problem{Step: StepParse, Code: CodeMalformed, Message: "the module is malformed", Detail: trapDetail(err)}
 	}
@@ -83,6 +91,15 @@ func (s *static) runOn(ctx context.Context, e engine, versions []string) (*runni
 		return r, asProblem(h, err)
 	}
 	return r, asProblem(h, h.begin(ctx))
+}
+
+// compile takes its time within a limit, which wazero looks at only where it
+// compiles in goroutines of its own.
+func compile(ctx context.Context, r wazero.Runtime, module []byte, limit time.Duration) (wazero.CompiledModule, error) {
+	const goroutines = 2
+	ctx, cancel := context.WithTimeout(experimental.WithCompilationWorkers(ctx, goroutines), limit)
+	defer cancel()
+	return r.CompileModule(ctx, module)
 }
 
 func asProblem(h *host, err error) *Problem {
