@@ -72,7 +72,8 @@ func section(p plan) report.Section {
 		},
 		After: []string{
 			"The module store keeps what a filter's last ten revisions name, and collects the rest ten minutes later: within a soak the " +
-				"state directory grows by the modules that were made. Envoy's own memory is recorded, not judged.",
+				"state directory grows by the modules that were made. Envoy's own memory is recorded, not judged." +
+				" The server's memory grows with the revisions that are remembered and the cache of marshalled resources, which is bounded at 256 MiB; whether it levels off takes a longer soak to tell.",
 		},
 	}
 }
