@@ -66,7 +66,7 @@ func section() report.Section {
 				"and one or two for reading, storing, verifying and writing down who gets it; beside the 400 B module that is much, " +
 				"and beside a real one it is lost in Envoy's compile time. With `remote` come Envoy's refusal, its GET, and 2 ms " +
 				"and 1 ms for every 100 KB until Envoy can be taken to have the code in its cache. Whatever else the " +
-				"machine does stretches all of it: both sides take turns, and the ratios of a busy machine still scatter by a tenth.",
+				"machine does stretches all of it: both sides take turns, and the ratios of a busy machine still scatter by a fifth.",
 		},
 	}
 }
