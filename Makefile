@@ -9,11 +9,12 @@ GOVULNCHECK   = go run golang.org/x/vuln/cmd/govulncheck@v1.9.0
 PACKAGES_AT_A_TIME ?= 2
 GO_DIRS = cmd internal pkg test examples
 
-.PHONY: help run build test lint unit bench microbench filters proof vuln fmt clean
+.PHONY: help run build test agreement lint unit bench microbench filters proof vuln fmt clean
 
 help:
 	@echo 'make run      the examples on an Envoy of their own, with what to try'
 	@echo 'make test     everything: lint, unit tests, and the tests on real Envoys'
+	@echo 'make agreement  the sandbox beside every supported Envoy'
 	@echo 'make unit     the tests that need no Envoy'
 	@echo 'make bench    the benchmarks, into docs/benchmarks.md'
 	@echo 'make microbench   the benchmarks of single packages, for benchstat'
@@ -29,8 +30,13 @@ run: build
 build:
 	@CGO_ENABLED=0 go build -trimpath -o bin/wasm-xds ./cmd/wasm-xds
 
+# The sandbox is compared with the oldest and the newest Envoy here, with all by
+# `make agreement`: each takes two minutes.
 test: lint
-	go test -race -timeout 30m -p $(PACKAGES_AT_A_TIME) ./...
+	WASM_XDS_ENVOYS="$${WASM_XDS_ENVOYS:-1.36.4,1.40.0}" go test -race -timeout 30m -p $(PACKAGES_AT_A_TIME) ./...
+
+agreement:
+	go test -count=1 -timeout 30m ./test/preflight
 
 unit:
 	go test -race -timeout 10m $$(go list ./... | grep -v /test/)

@@ -30,7 +30,7 @@ type Config struct {
 	// FetchWait is how long after a remote push's NACK the GET may take to begin: 3 s.
 	FetchWait time.Duration
 	// FetchSettle lies between a GET's last byte and the second push, with a
-	// millisecond more for every 100 KB of the module: 2 ms,
+	// millisecond more for every 100 KB of the module: 5 ms,
 	// because Envoy takes the bytes into its cache a little later.
 	FetchSettle time.Duration
 	// FetchLimit is how long one GET may take before the code goes inline: 2 min.
@@ -45,7 +45,7 @@ func (c Config) withDefaults() Config {
 	c.CanaryWait = cmp.Or(c.CanaryWait, 2*time.Second)
 	c.CanaryPause = cmp.Or(c.CanaryPause, 30*time.Second)
 	c.FetchWait = cmp.Or(c.FetchWait, 3*time.Second)
-	c.FetchSettle = cmp.Or(c.FetchSettle, 2*time.Millisecond)
+	c.FetchSettle = cmp.Or(c.FetchSettle, 5*time.Millisecond)
 	c.FetchLimit = cmp.Or(c.FetchLimit, 2*time.Minute)
 	c.AckWait = cmp.Or(c.AckWait, 30*time.Second)
 	c.RemoteLimit = cmp.Or(c.RemoteLimit, 32<<20)
