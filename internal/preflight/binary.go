@@ -14,6 +14,7 @@ type parsed struct {
 	functions []uint32 // type indexes, imports first
 	foreign   bool     // the memory or the table is imported
 	oddNames  bool     // the names are better left out
+	badNames  bool     // the functions' names cannot be read, which Envoy needs to
 	start     bool
 }
 
@@ -100,6 +101,7 @@ func (b *parsed) section(id byte, name string, in *reader) {
 			b.producers(&reader{data: in.data, at: in.at})
 		case "name":
 			b.oddNames = b.oddNames || !soundNames(in.data)
+			b.badNames = b.badNames || !readableNames(in.data)
 		}
 	case sectionType:
 		in.each(func() { b.readType(in) })

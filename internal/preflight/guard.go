@@ -156,3 +156,23 @@ func soundNames(content []byte) bool {
 	}
 	return !in.failed
 }
+
+// readableNames says whether Envoy can read the functions' names, as its Proxy-Wasm
+// host does for stack traces (getFunctionNameIndex): it refuses a module else.
+func readableNames(content []byte) bool {
+	const functions = 1
+	in := &reader{data: content}
+	in.name()
+	for in.at < len(in.data) && !in.failed {
+		id := in.byte()
+		section := &reader{data: in.bytes(in.u32())}
+		if id != functions {
+			continue
+		}
+		section.each(func() { section.u32(); section.bytes(section.u32()) })
+		if section.failed || section.at != len(section.data) {
+			return false
+		}
+	}
+	return !in.failed
+}

@@ -59,6 +59,14 @@ func (s *static) parse() bool {
 		s.add(Problem{Step: StepParse, Code: code, Message: "the module " + err.Error()})
 		return false
 	}
+	if b.badNames {
+		s.add(Problem{
+			Step: StepParse, Code: CodeMalformed,
+			Message: "the module's name section cannot be read, and Envoy reads it for its stack traces",
+			Hint:    "strip the module, or build it again without the tool that wrote the section",
+		})
+		return false
+	}
 	s.binary = b
 	return true
 }
