@@ -57,6 +57,13 @@ type response struct {
 	nonce    string
 }
 
+// begin is what both protocols' requests begin with: whether it is the stream's
+// first, and what it says of the response on the wire. The lock is held.
+func (s *stream) begin(nonce string, detail *status.Status) (first bool, event delivery.Requested) {
+	first, s.opened = !s.opened, true
+	return first, delivery.Requested{Stream: s.id, Answer: s.answer(nonce, detail)}
+}
+
 // CreateWatch takes a SotW request. go-control-plane has dropped stale nonces before.
 func (s *stream) CreateWatch(req *cachev3.Request, _ cachev3.Subscription, out chan cachev3.Response) (func(), error) {
 	if req.GetTypeUrl() != resourcev3.ExtensionConfigType {
@@ -66,11 +73,8 @@ func (s *stream) CreateWatch(req *cachev3.Request, _ cachev3.Subscription, out c
 	if err := checkNames(req.GetResourceNames()); err != nil {
 		return nil, err
 	}
-	event := delivery.Requested{Stream: s.id}
 	s.mu.Lock()
-	first := !s.opened
-	s.opened = true
-	event.Answer = s.answer(req.GetResponseNonce(), req.GetErrorDetail())
+	first, event := s.begin(req.GetResponseNonce(), req.GetErrorDetail())
 	if !s.sameNames(req.GetResourceNames()) {
 		var accepted map[string]string
 		if first {
@@ -152,11 +156,8 @@ func (s *stream) CreateDeltaWatch(req *cachev3.DeltaRequest, _ cachev3.Subscript
 	if err := checkNames(req.GetResourceNamesSubscribe()); err != nil {
 		return nil, err
 	}
-	event := delivery.Requested{Stream: s.id}
 	s.mu.Lock()
-	first := !s.opened
-	s.opened = true
-	event.Answer = s.answer(req.GetResponseNonce(), req.GetErrorDetail())
+	first, event := s.begin(req.GetResponseNonce(), req.GetErrorDetail())
 	for _, name := range req.GetResourceNamesUnsubscribe() {
 		if s.names.remove(name) {
 			event.Unsubscribe = append(event.Unsubscribe, name)
