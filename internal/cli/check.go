@@ -111,7 +111,7 @@ func sandbox(ctx context.Context, store *module.Store, good []resolved, mode str
 		}
 		return r, nil
 	}
-	filters, err := examine(ctx, store, good, versions)
+	filters, err := examineAll(ctx, store, good, versions)
 	if ctx.Err() != nil {
 		return r, errors.New("interrupted")
 	}
@@ -124,7 +124,7 @@ func (r checkOutcome) problems() int {
 	n := len(r.errors)
 	for _, e := range r.filters {
 		if !r.warn {
-			n += len(e.asErrors())
+			n += len(e.Errors(e.spec))
 		}
 	}
 	return n
@@ -153,16 +153,16 @@ func (r checkOutcome) printText(w io.Writer) {
 	good := 0
 	for _, one := range r.filters {
 		printExamined(w, &lines, one)
-		if !one.ok() && !r.warn {
+		if !one.OK() && !r.warn {
 			continue
 		}
 		good++
 		m, state, tests := one.revision.Module, "ok", ""
-		if !one.ok() {
+		if !one.OK() {
 			state = "warn"
 		}
-		if n := len(one.tests); n > 0 {
-			tests = "\t" + plural(n-len(one.failed()), "test") + " passed"
+		if n := len(one.Tests); n > 0 {
+			tests = "\t" + plural(n-len(one.Failed()), "test") + " passed"
 		}
 		fmt.Fprintf(table, "%s\t%s\t%s\trevision %s\tsha256 %s\t%s%s\n",
 			state, one.spec.Name, one.spec.Type, one.revision.ID, m.SHA256, byteCount(m.Size), tests)

@@ -2,6 +2,7 @@ package cli
 
 import (
 	"github.com/wasm-xds/wasm-xds/internal/admin"
+	"github.com/wasm-xds/wasm-xds/internal/examine"
 	"github.com/wasm-xds/wasm-xds/internal/preflight"
 	"github.com/wasm-xds/wasm-xds/pkg/spec"
 )
@@ -42,16 +43,16 @@ func (r checkOutcome) json() checkResult {
 		if r.warn {
 			problems = &out.Warnings
 		}
-		for _, e := range one.asErrors() {
+		for _, e := range one.Errors(one.spec) {
 			*problems = append(*problems, admin.FromSpec(e))
 		}
-		for _, p := range one.warnings {
-			out.Warnings = append(out.Warnings, admin.FromSpec(one.asError(p)))
+		for _, p := range one.warnings() {
+			out.Warnings = append(out.Warnings, admin.FromSpec(examine.Error(one.spec, p)))
 		}
-		for _, t := range one.tests {
+		for _, t := range one.Tests {
 			out.Tests = append(out.Tests, checkedTest{one.spec.Name, t})
 		}
-		if one.ok() || r.warn {
+		if one.OK() || r.warn {
 			out.Filters = append(out.Filters, checked{
 				Name: one.spec.Name, Type: string(one.spec.Type), Revision: one.revision.ID,
 				Module: admin.Module(one.revision.Module), File: one.spec.File, Line: one.spec.Line,
@@ -68,7 +69,7 @@ func (r checkOutcome) suites() []preflight.Suite {
 		all = append(all, documentSuite(e))
 	}
 	for _, one := range r.filters {
-		s := preflight.Suite{Filter: one.spec.Name, File: one.spec.File, Problems: one.problems, Tests: one.tests}
+		s := preflight.Suite{Filter: one.spec.Name, File: one.spec.File, Problems: one.Problems, Tests: one.Tests}
 		if r.warn {
 			s.Problems, s.Tests = nil, nil
 		}

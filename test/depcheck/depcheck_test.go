@@ -26,6 +26,7 @@ var allowed = map[string][]string{
 	"internal/module":       {"pkg/spec", "pkg/snapshot", "internal/atomicfile"},
 	"internal/delivery":     {"pkg/spec", "pkg/snapshot"},
 	"internal/preflight":    {"pkg/spec"},
+	"internal/examine":      {"pkg/spec", "internal/preflight"},
 	"internal/wasmenc":      {},
 	"internal/builtin":      {"pkg/spec", "pkg/snapshot", "internal/wasmenc"},
 	"internal/xds":          {"pkg/spec", "pkg/snapshot", "pkg/translate", "internal/delivery"},
@@ -43,6 +44,7 @@ var allowed = map[string][]string{
 var forbidden = map[string][]string{
 	"internal/delivery":  {"os", "net", "net/http", "sync", "context", "google.golang.org", "github.com/envoyproxy"},
 	"internal/preflight": {"os", "net", "net/http", "github.com/envoyproxy"},
+	"internal/examine":   {"os", "net", "net/http", "github.com/envoyproxy"},
 	"pkg/spec":           {"net", "net/http", "os/exec", "google.golang.org", "github.com/envoyproxy"},
 	"pkg/snapshot":       {"os", "net", "net/http", "google.golang.org", "github.com/envoyproxy"},
 	"pkg/translate":      {"os", "net", "net/http"},

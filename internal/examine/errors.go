@@ -1,0 +1,73 @@
+package examine
+
+import (
+	"fmt"
+	"strings"
+	"unicode"
+
+	"github.com/wasm-xds/wasm-xds/internal/preflight"
+	"github.com/wasm-xds/wasm-xds/pkg/spec"
+)
+
+// CodeTestFailed is the code of a spec's test that has failed.
+const CodeTestFailed = "test_failed"
+
+// mostFindings is how many findings of a problem its message lists.
+const mostFindings = 8
+
+// Errors are the problems and the failed tests that keep s from being served, each
+// where it stands in the spec.
+func (r Result) Errors(s *spec.Spec) []*spec.Error {
+	var all []*spec.Error
+	for _, p := range r.Problems {
+		all = append(all, Error(s, p))
+	}
+	for _, t := range r.Failed() {
+		words := make([]string, len(t.Failures))
+		for i, f := range t.Failures {
+			words[i] = f.String()
+		}
+		all = append(all, &spec.Error{
+			Code: CodeTestFailed, Name: s.Name, Pos: TestPosition(s, t.Name),
+			Message: fmt.Sprintf("test %q failed: %s", t.Name, strings.Join(words, "; ")),
+		})
+	}
+	return all
+}
+
+// TestPosition is where a test stands in its spec.
+func TestPosition(s *spec.Spec, name string) spec.Position {
+	for _, t := range s.Tests {
+		if t.Name == name {
+			return t.Pos
+		}
+	}
+	return spec.Position{File: s.File, Line: s.Line}
+}
+
+// Error is a problem of the spec's module, at the place that names the module.
+func Error(s *spec.Spec, p preflight.Problem) *spec.Error {
+	message := p.Message
+	if len(p.Versions) > 0 {
+		message = "Envoy " + strings.Join(p.Versions, ", ") + ": " + message
+	}
+	if n := len(p.Detail); n > 0 {
+		message += " (" + strings.Join(p.Detail[:min(n, mostFindings)], "; ")
+		if n > mostFindings {
+			message += fmt.Sprintf("; and %d more", n-mostFindings)
+		}
+		message += ")"
+	}
+	return &spec.Error{Code: p.Code, Message: printable(message), Hint: p.Hint, Name: s.Name, Pos: s.Module.Pos}
+}
+
+// printable keeps what a terminal would take for a command from it: names in a
+// module are its author's.
+func printable(text string) string {
+	return strings.Map(func(r rune) rune {
+		if r != '\t' && !unicode.IsPrint(r) {
+			return unicode.ReplacementChar
+		}
+		return r
+	}, text)
+}

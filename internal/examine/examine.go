@@ -1,0 +1,80 @@
+// Package examine puts a spec's module through the sandbox, as check and serve do:
+// the check for Envoy's versions, then the spec's tests. What is found is worded as
+// errors of the spec.
+package examine
+
+import (
+	"context"
+
+	"github.com/wasm-xds/wasm-xds/internal/preflight"
+	"github.com/wasm-xds/wasm-xds/pkg/spec"
+)
+
+// Result is what the sandbox has found. It is immutable.
+type Result struct {
+	// Problems keep the module from every version that was asked for.
+	Problems []preflight.Problem
+	// Partial are problems of some versions where others load the module.
+	Partial []preflight.Problem
+	// Warnings are no reason to refuse the module.
+	Warnings []preflight.Problem
+	Logs     []preflight.Log // of the start
+	// Tests are how the spec's tests went; they are run of modules that load.
+	Tests []preflight.TestResult
+}
+
+// OK says whether the module loads somewhere and all tests passed.
+func (r Result) OK() bool { return len(r.Problems) == 0 && len(r.Failed()) == 0 }
+
+// Failed are the tests that failed.
+func (r Result) Failed() []preflight.TestResult {
+	var failed []preflight.TestResult
+	for _, t := range r.Tests {
+		if !t.OK {
+			failed = append(failed, t)
+		}
+	}
+	return failed
+}
+
+// nullRuntime runs C++ that is built into Envoy, and no Wasm.
+const nullRuntime = "envoy.wasm.runtime.null"
+
+// Filter examines a spec's module with its configuration. versions are the Envoys
+// that have to load it; with none, any known one has to. When ctx ends, so does
+// the run, with a problem.
+func Filter(ctx context.Context, s *spec.Spec, module []byte, config *string, versions []string) Result {
+	var r Result
+	if s.VM.Runtime == nullRuntime {
+		return r
+	}
+	request := preflight.RequestFor(s, module, config)
+	request.Versions = versions
+	report := preflight.Check(ctx, request)
+	r.Logs, r.Warnings = report.Logs, report.Warnings
+	load := loading(report, versions)
+	if len(versions) == 0 && len(load) > 0 {
+		r.Partial = report.Problems
+	} else {
+		r.Problems = report.Problems
+	}
+	if len(r.Problems) == 0 && len(s.Tests) > 0 {
+		request.Versions = load
+		r.Tests = preflight.RunTests(ctx, request, s.Tests)
+	}
+	return r
+}
+
+// loading are the versions that would load the module.
+func loading(r preflight.Report, versions []string) []string {
+	if len(versions) == 0 {
+		versions = preflight.Versions()
+	}
+	var load []string
+	for _, v := range versions {
+		if !r.Refused(v) {
+			load = append(load, v)
+		}
+	}
+	return load
+}
