@@ -24,6 +24,7 @@ var allowed = map[string][]string{
 	"pkg/snapshot":          {"pkg/spec"},
 	"pkg/translate":         {"pkg/spec", "pkg/snapshot"},
 	"internal/module":       {"pkg/spec", "pkg/snapshot", "internal/atomicfile"},
+	"internal/registry":     {"pkg/spec"},
 	"internal/delivery":     {"pkg/spec", "pkg/snapshot"},
 	"internal/preflight":    {"pkg/spec"},
 	"internal/examine":      {"pkg/spec", "internal/preflight"},

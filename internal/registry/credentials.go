@@ -1,0 +1,178 @@
+package registry
+
+import (
+	"bytes"
+	"context"
+	"crypto/sha256"
+	"errors"
+	"fmt"
+	"io"
+	"io/fs"
+	"net/http"
+	"os"
+	"path/filepath"
+	"strings"
+
+	"oras.land/oras-go/v2/registry/remote/auth"
+	"oras.land/oras-go/v2/registry/remote/credentials"
+)
+
+// Credentials say where the credentials for a registry come from. The zero value
+// is the Docker configuration with its helpers, and anonymous where it has none
+// for the registry.
+type Credentials struct {
+	// PullSecret is a file that holds a Docker configuration (JSON with auths), or
+	// user:password. It is read anew when it changes.
+	PullSecret string
+}
+
+// maxSecret is more than any file of credentials has, in bytes.
+const maxSecret = 1 << 20
+
+type clientKey struct{ registry, secret string }
+
+// keptClient has the tokens that were got with one content of one file.
+type keptClient struct {
+	content [sha256.Size]byte
+	client  *auth.Client
+}
+
+// authorized is the client with the credentials for a registry.
+func (c *Client) authorized(registry string, from Credentials) (*auth.Client, error) {
+	path := from.PullSecret
+	if path == "" {
+		path = c.dockerConfig()
+	}
+	text, err := readSecret(path)
+	switch {
+	case err != nil && from.PullSecret == "" && (path == "" || errors.Is(err, fs.ErrNotExist)):
+		text = nil // no Docker configuration: anonymous
+	case err != nil:
+		return nil, credentialsError(registry, fmt.Sprintf("%s cannot be read: %s", path, reason(err)))
+	}
+	key, content := clientKey{registry, from.PullSecret}, sha256.Sum256(text)
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	if kept := c.clients[key]; kept != nil && kept.content == content {
+		return kept.client, nil
+	}
+	find, err := c.find(registry, from, path, text)
+	if err != nil {
+		return nil, err
+	}
+	client := &auth.Client{
+		Client: c.http, Credential: find, Cache: auth.NewCache(), ClientID: userAgent,
+		Header: http.Header{"User-Agent": {userAgent}},
+	}
+	c.clients[key] = &keptClient{content: content, client: client}
+	return client, nil
+}
+
+// find is what looks up a registry's credentials when it asks for them.
+func (c *Client) find(registry string, from Credentials, path string, text []byte) (auth.CredentialFunc, error) {
+	if from.PullSecret != "" {
+		return secretCredential(registry, path, text)
+	}
+	if len(bytes.TrimSpace(text)) == 0 {
+		return auth.StaticCredential(registry, auth.EmptyCredential), nil
+	}
+	store, err := credentials.NewStore(path, credentials.StoreOptions{})
+	if err != nil {
+		return nil, credentialsError(registry, fmt.Sprintf("%s is no Docker configuration", path))
+	}
+	lookUp := credentials.Credential(store)
+	return func(ctx context.Context, host string) (auth.Credential, error) {
+		found, err := lookUp(ctx, host)
+		if err != nil {
+			// What a helper prints is for people, but nobody can say what it holds.
+			return found, credentialsError(registry, fmt.Sprintf("the credential helper that %s names for %s has failed", path, host))
+		}
+		return found, nil
+	}, nil
+}
+
+// secretCredential reads a pull secret. No error of it quotes the text.
+func secretCredential(registry, path string, text []byte) (auth.CredentialFunc, error) {
+	text = bytes.TrimSpace(text)
+	if !bytes.HasPrefix(text, []byte("{")) {
+		user, password, ok := strings.Cut(string(text), ":")
+		if !ok || user == "" || password == "" || strings.ContainsAny(user+password, "\r\n") {
+			return nil, credentialsError(registry, path+" is neither a Docker configuration nor user:password")
+		}
+		return auth.StaticCredential(registry, auth.Credential{Username: user, Password: password}), nil
+	}
+	store, err := credentials.NewMemoryStoreFromDockerConfig(text)
+	if err != nil {
+		return nil, credentialsError(registry, path+" is no valid Docker configuration")
+	}
+	found, err := store.Get(context.Background(), credentials.ServerAddressFromRegistry(registry))
+	if err != nil || found == auth.EmptyCredential {
+		return nil, credentialsError(registry, path+" has no credentials for this registry")
+	}
+	return auth.StaticCredential(registry, found), nil
+}
+
+// Store is the Docker configuration as a place for credentials: what a login writes.
+// plain lets them be written as they are where no helper is configured.
+func (c *Client) Store(plain bool) (credentials.Store, error) {
+	path := c.dockerConfig()
+	if path == "" {
+		return nil, errors.New("there is no home directory for a Docker configuration; set DOCKER_CONFIG")
+	}
+	store, err := credentials.NewStore(path, credentials.StoreOptions{AllowPlaintextPut: plain, DetectDefaultNativeStore: true})
+	if err != nil {
+		return nil, fmt.Errorf("the Docker configuration cannot be read: %w", err)
+	}
+	return store, nil
+}
+
+// dockerConfig is the path of the Docker configuration; "" when there is no home.
+func (c *Client) dockerConfig() string {
+	if c.cfg.DockerConfig != "" {
+		return c.cfg.DockerConfig
+	}
+	dir := os.Getenv("DOCKER_CONFIG")
+	if dir == "" {
+		home, err := os.UserHomeDir()
+		if err != nil {
+			return ""
+		}
+		dir = filepath.Join(home, ".docker")
+	}
+	return filepath.Join(dir, "config.json")
+}
+
+func readSecret(path string) ([]byte, error) {
+	if path == "" {
+		return nil, fs.ErrNotExist
+	}
+	info, err := os.Stat(path)
+	if err != nil {
+		return nil, err
+	}
+	if !info.Mode().IsRegular() {
+		return nil, errors.New("it is not a regular file")
+	}
+	file, err := os.Open(path)
+	if err != nil {
+		return nil, err
+	}
+	defer file.Close()
+	text, err := io.ReadAll(io.LimitReader(file, maxSecret+1))
+	if err == nil && len(text) > maxSecret {
+		err = fmt.Errorf("it has more than %d bytes", maxSecret)
+	}
+	return text, err
+}
+
+func reason(err error) string {
+	var path *fs.PathError
+	if errors.As(err, &path) {
+		return path.Err.Error()
+	}
+	return err.Error()
+}
+
+func credentialsError(registry, words string) *Error {
+	return &Error{Code: CodeCredentials, Registry: registry, What: registry, Words: words, Retryable: true}
+}

@@ -1,0 +1,219 @@
+package registry
+
+import (
+	"context"
+	"crypto/tls"
+	"crypto/x509"
+	"errors"
+	"fmt"
+	"io"
+	"net"
+	"net/http"
+	"net/url"
+	"time"
+
+	"oras.land/oras-go/v2/errdef"
+	"oras.land/oras-go/v2/registry/remote/auth"
+	"oras.land/oras-go/v2/registry/remote/errcode"
+
+	"github.com/wasm-xds/wasm-xds/pkg/spec"
+)
+
+// The codes of the errors that talking to a registry ends with.
+const (
+	CodeReference    = "registry_reference"    // it names nothing that could be in a registry
+	CodeCredentials  = "registry_credentials"  // the pull secret, the Docker configuration or a helper
+	CodeUnauthorized = "registry_unauthorized" // 401, 403
+	CodeNotFound     = "registry_not_found"    // 404
+	CodeRateLimited  = "registry_rate_limited" // 429, or not asked because of an earlier one
+	CodeUnreachable  = "registry_unreachable"  // no answer: network, DNS, time-out
+	CodeUntrusted    = "registry_untrusted"    // its certificate is not one that is trusted
+	CodeFailed       = "registry_failed"       // 5xx
+	CodeRefused      = "registry_refused"      // any other answer
+)
+
+// Error is what went wrong with a registry. It holds no secret: no URL's query,
+// and nothing of any credentials.
+type Error struct {
+	Code     string
+	Registry string // host or host:port
+	What     string // the reference or the registry, as it was asked for
+	Status   int    // of HTTP; 0: there was no answer
+	Words    string // the registry's own, where it said any, or what hindered asking
+	// RetryAfter is how long the registry wants to be left alone; until then every
+	// request to it fails at once. 0: not said.
+	RetryAfter time.Duration
+	// Retryable says whether the same may go well later.
+	Retryable bool
+
+	err error
+}
+
+// Error is one sentence.
+func (e *Error) Error() string {
+	switch {
+	case e.Code == CodeReference:
+		return fmt.Sprintf("%q %s", e.What, e.Words)
+	case e.Code == CodeCredentials:
+		return fmt.Sprintf("credentials for %s: %s", e.Registry, e.Words)
+	case e.Code == CodeRateLimited:
+		return fmt.Sprintf("%s: the registry is asked too often (%s); it is asked again in %v", e.What, orStatus(e.Words, http.StatusTooManyRequests), e.RetryAfter)
+	case e.Status != 0:
+		return fmt.Sprintf("%s: the registry says %s (%d)", e.What, orStatus(e.Words, e.Status), e.Status)
+	default:
+		return fmt.Sprintf("%s: %s", e.What, e.Words)
+	}
+}
+
+func orStatus(words string, status int) string {
+	if words != "" {
+		return words
+	}
+	return clean(fmt.Sprintf("%q", http.StatusText(status)))
+}
+
+// Unwrap is the error behind it, for errors.Is.
+func (e *Error) Unwrap() error { return e.err }
+
+// Hint is the next step; "" when there is none but to wait.
+func (e *Error) Hint() string {
+	switch e.Code {
+	case CodeReference:
+		return "write registry/repository:tag or registry/repository@sha256:…"
+	case CodeCredentials:
+		return "correct the file, or remove it to ask without credentials"
+	case CodeUnauthorized:
+		return "log in with `wasm-xds login " + e.Registry + "` or docker login, or name a file with module.pullSecret"
+	case CodeNotFound:
+		return "correct the reference, or push it; a registry may also say this of what needs credentials"
+	case CodeRateLimited:
+		return "credentials may raise the limit"
+	case CodeUntrusted:
+		return "give its CA's certificate with --registry-ca"
+	case CodeUnreachable:
+		if errors.Is(e.err, http.ErrSchemeMismatch) {
+			return "it speaks plain HTTP: if that is meant, use --insecure-registry " + e.Registry
+		}
+		return "look whether this machine reaches the registry; what was fetched before is served on"
+	default:
+		return ""
+	}
+}
+
+// Problem is the error as one of a spec's, at a place in it.
+func (e *Error) Problem(at spec.Position) *spec.Error {
+	return &spec.Error{Code: e.Code, Message: e.Error(), Hint: e.Hint(), Pos: at}
+}
+
+// ErrorOf words an error of oras as an *Error. An error that is not a registry's
+// doing comes back as it is.
+func ErrorOf(ref Reference, err error) error {
+	return errorOf(ref.String(), ref.Registry, err, &heard{})
+}
+
+// ErrorOfRegistry is [ErrorOf] for what was asked of a registry as a whole.
+func ErrorOfRegistry(host string, err error) error { return errorOf(host, host, err, &heard{}) }
+
+func errorOf(what, registry string, err error, last *heard) error {
+	if err == nil {
+		return nil
+	}
+	known := &Error{}
+	if errors.As(err, &known) {
+		if known.What == "" {
+			known.What = what
+		}
+		return known
+	}
+	e := &Error{Registry: registry, What: what, err: err}
+	limited, answer := &rateLimited{}, &errcode.ErrorResponse{}
+	switch {
+	case errors.As(err, &limited):
+		e.Code, e.Status, e.Retryable = CodeRateLimited, http.StatusTooManyRequests, true
+		e.Words, e.RetryAfter = limited.words, limited.wait()
+	case errors.As(err, &answer):
+		e.ofStatus(answer.StatusCode)
+		if len(answer.Errors) > 0 {
+			e.Words = clean(join(spaced(answer.Errors[0].Code), answer.Errors[0].Message))
+		}
+	case errors.Is(err, errdef.ErrNotFound):
+		e.ofStatus(http.StatusNotFound)
+	case errors.Is(err, auth.ErrBasicCredentialNotFound):
+		e.ofStatus(http.StatusUnauthorized)
+		e.Words = "it wants credentials, and there are none for it"
+	default:
+		if !e.ofNetwork(err) {
+			return err
+		}
+	}
+	last.mu.Lock()
+	defer last.mu.Unlock()
+	if e.Words == "" && last.status == e.Status {
+		e.Words = last.words
+	}
+	return e
+}
+
+func (e *Error) ofStatus(status int) {
+	e.Status, e.Retryable = status, true
+	switch {
+	case status == http.StatusUnauthorized || status == http.StatusForbidden:
+		e.Code = CodeUnauthorized
+	case status == http.StatusNotFound:
+		e.Code = CodeNotFound
+	case status == http.StatusTooManyRequests:
+		e.Code = CodeRateLimited
+	case status >= http.StatusInternalServerError:
+		e.Code = CodeFailed
+	default:
+		e.Code, e.Retryable = CodeRefused, false
+	}
+}
+
+// ofNetwork is for what prevented an answer; false: it is something else.
+func (e *Error) ofNetwork(err error) bool {
+	var (
+		onURL       *url.Error
+		network     net.Error
+		lookUp      *net.DNSError
+		certificate *tls.CertificateVerificationError
+		authority   x509.UnknownAuthorityError
+		name        x509.HostnameError
+	)
+	e.Code, e.Retryable = CodeUnreachable, true
+	inner := err
+	// The URL may have a query with a signature in it.
+	if errors.As(err, &onURL) {
+		inner = onURL.Err
+	}
+	switch {
+	case errors.As(err, &certificate), errors.As(err, &authority), errors.As(err, &name):
+		e.Code = CodeUntrusted
+		e.Words = clean("its certificate is not trusted: " + inner.Error())
+	case errors.As(err, &lookUp):
+		e.Words = fmt.Sprintf("the name %s cannot be looked up", lookUp.Name)
+	case errors.Is(err, http.ErrSchemeMismatch):
+		e.Words = "the registry speaks plain HTTP, and HTTPS was expected"
+	case errors.Is(err, errRedirect):
+		e.Code, e.Retryable, e.Words = CodeRefused, false, clean(inner.Error())
+	case errors.Is(err, context.DeadlineExceeded), errors.As(err, &network) && network.Timeout():
+		e.Words = "the registry does not answer in time"
+	case errors.Is(err, io.ErrUnexpectedEOF), errors.Is(err, io.EOF):
+		e.Words = "the registry closed the connection in the middle of its answer"
+	case onURL != nil, network != nil, errors.Is(err, context.Canceled):
+		e.Words = clean(inner.Error())
+	default:
+		return false
+	}
+	return true
+}
+
+// hasAnswered says whether an error is a registry's answer: a refusal, or one that
+// oras could make nothing of.
+func hasAnswered(err error) bool {
+	e := &Error{}
+	if !errors.As(ErrorOf(Reference{}, err), &e) {
+		return true
+	}
+	return e.Status != 0 && e.Code != CodeRateLimited
+}

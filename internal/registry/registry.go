@@ -1,0 +1,220 @@
+// Package registry is how wasm-xds talks to OCI registries: oras-go's client with
+// limits on every wait, credentials from where Docker has them, and errors in
+// the registry's own words.
+package registry
+
+import (
+	"context"
+	"crypto/tls"
+	"crypto/x509"
+	"fmt"
+	"net"
+	"net/http"
+	"os"
+	"strings"
+	"sync"
+	"syscall"
+	"time"
+
+	ocispec "github.com/opencontainers/image-spec/specs-go/v1"
+	oras "oras.land/oras-go/v2/registry"
+	"oras.land/oras-go/v2/registry/remote"
+	"oras.land/oras-go/v2/registry/remote/retry"
+
+	"github.com/wasm-xds/wasm-xds/pkg/spec"
+)
+
+// Reference names something in a registry; see [spec.ParseReference].
+type Reference = spec.Reference
+
+// ParseReference is [spec.ParseReference], with an error that names the text.
+func ParseReference(text string) (Reference, error) {
+	ref, err := spec.ParseReference(text)
+	if err != nil {
+		return ref, &Error{Code: CodeReference, What: text, Words: err.Error()}
+	}
+	return ref, nil
+}
+
+// Config says how registries are reached. The zero value is HTTPS with the
+// system's roots, and the credentials of the user's own Docker configuration.
+type Config struct {
+	// Insecure are the registries that are reached over plain HTTP: host:port, or
+	// a host for all its ports.
+	Insecure []string
+	// CAFile is a PEM file whose certificates are trusted beside the system's; "": none.
+	CAFile string
+	// DockerConfig is the file with the credentials; "": config.json in
+	// $DOCKER_CONFIG or ~/.docker. It is read anew when it changes.
+	DockerConfig string
+	// Control is asked before each connection is made, with the address that the
+	// name was resolved to; an error refuses it. nil: everything goes.
+	Control func(network, address string, c syscall.RawConn) error
+}
+
+const (
+	dialLimit   = 10 * time.Second
+	headerLimit = 30 * time.Second
+	idleLimit   = 15 * time.Second
+	// resolveLimit bounds all tries of one Resolve together.
+	resolveLimit = 2 * time.Minute
+	maxRedirects = 10
+	userAgent    = "wasm-xds"
+)
+
+// Client talks to registries. It is safe for concurrent use, and keeps the tokens
+// that it gets.
+type Client struct {
+	cfg       Config
+	transport *http.Transport
+	limits    *rateLimits
+	http      *http.Client
+
+	mu      sync.Mutex
+	clients map[clientKey]*keptClient
+}
+
+// New makes a client. It fails when the CA file has no certificates.
+func New(cfg Config) (*Client, error) {
+	roots, err := rootsWith(cfg.CAFile)
+	if err != nil {
+		return nil, err
+	}
+	dialer := &net.Dialer{Timeout: dialLimit, Control: cfg.Control}
+	transport := &http.Transport{
+		Proxy:                  http.ProxyFromEnvironment,
+		DialContext:            dialer.DialContext,
+		TLSClientConfig:        &tls.Config{RootCAs: roots, MinVersion: tls.VersionTLS12},
+		TLSHandshakeTimeout:    dialLimit,
+		ResponseHeaderTimeout:  headerLimit,
+		IdleConnTimeout:        idleLimit,
+		MaxResponseHeaderBytes: 64 << 10,
+		ForceAttemptHTTP2:      true,
+	}
+	limits := &rateLimits{base: transport, until: map[string]time.Time{}}
+	return &Client{
+		cfg:       cfg,
+		transport: transport,
+		limits:    limits,
+		http: &http.Client{
+			Transport: &listener{base: &retry.Transport{
+				Base: limits, Policy: func() retry.Policy { return policy{} },
+			}},
+			CheckRedirect: checkRedirect,
+		},
+		clients: map[clientKey]*keptClient{},
+	}, nil
+}
+
+// Close closes the connections that nobody uses. The client can be used on.
+func (c *Client) Close() { c.transport.CloseIdleConnections() }
+
+func rootsWith(file string) (*x509.CertPool, error) {
+	if file == "" {
+		return nil, nil // the system's
+	}
+	text, err := os.ReadFile(file)
+	if err != nil {
+		return nil, fmt.Errorf("the registries' CA file cannot be read: %w", err)
+	}
+	roots, err := x509.SystemCertPool()
+	if err != nil {
+		roots = x509.NewCertPool()
+	}
+	if !roots.AppendCertsFromPEM(text) {
+		return nil, fmt.Errorf("the registries' CA file %s has no certificate in PEM form", file)
+	}
+	return roots, nil
+}
+
+func checkRedirect(next *http.Request, before []*http.Request) error {
+	if len(before) > maxRedirects {
+		return fmt.Errorf("%w: more than %d", errRedirect, maxRedirects)
+	}
+	if before[len(before)-1].URL.Scheme == "https" && next.URL.Scheme != "https" {
+		return fmt.Errorf("%w: from https to %s", errRedirect, next.URL.Scheme)
+	}
+	// The client puts the last URL there, with a query that may be a secret.
+	next.Header.Del("Referer")
+	return nil
+}
+
+// plainHTTP says whether a registry is one of the insecure ones.
+func (c *Client) plainHTTP(registry string) bool {
+	host, _, err := net.SplitHostPort(registry)
+	if err != nil {
+		host = registry
+	}
+	for _, insecure := range c.cfg.Insecure {
+		if strings.EqualFold(insecure, registry) || strings.EqualFold(insecure, host) {
+			return true
+		}
+	}
+	return false
+}
+
+// Repository is oras' client for ref's repository. Its errors become this
+// package's by [Client.With], or by [ErrorOf]. It fails with an *Error when the
+// credentials cannot be read.
+func (c *Client) Repository(_ context.Context, ref Reference, from Credentials) (*remote.Repository, error) {
+	client, err := c.authorized(ref.Registry, from)
+	if err != nil {
+		return nil, err
+	}
+	return &remote.Repository{
+		Client:          client,
+		Reference:       oras.Reference{Registry: ref.Registry, Repository: ref.Repository, Reference: ref.Target()},
+		PlainHTTP:       c.plainHTTP(ref.Registry),
+		TagListMaxPages: 1000, ReferrerListMaxPages: 100,
+	}, nil
+}
+
+// Registry is oras' client for a registry, by its host or host:port.
+func (c *Client) Registry(_ context.Context, host string, from Credentials) (*remote.Registry, error) {
+	reg, err := remote.NewRegistry(host)
+	if err != nil {
+		return nil, &Error{Code: CodeReference, What: host, Words: "is no registry's host or host:port"}
+	}
+	client, problem := c.authorized(host, from)
+	if problem != nil {
+		return nil, problem
+	}
+	reg.Client, reg.PlainHTTP = client, c.plainHTTP(host)
+	return reg, nil
+}
+
+// With calls do with the repository of ref. What do fails with because of the
+// registry becomes an *Error with the registry's own words; other errors stay
+// what they are.
+func (c *Client) With(ctx context.Context, ref Reference, from Credentials, do func(context.Context, *remote.Repository) error) error {
+	repository, err := c.Repository(ctx, ref, from)
+	if err != nil {
+		return err
+	}
+	heard := &heard{}
+	err = do(context.WithValue(ctx, heardKey{}, heard), repository)
+	return errorOf(ref.String(), ref.Registry, err, heard)
+}
+
+// Resolve asks what a tag or digest is, by HEAD: the descriptor of the manifest
+// or index. It takes two minutes at most. Its error is an *Error.
+func (c *Client) Resolve(ctx context.Context, ref Reference, from Credentials) (ocispec.Descriptor, error) {
+	ctx, cancel := context.WithTimeout(ctx, resolveLimit)
+	defer cancel()
+	var found ocispec.Descriptor
+	err := c.With(ctx, ref, from, func(ctx context.Context, repository *remote.Repository) error {
+		var err error
+		found, err = repository.Resolve(ctx, ref.Target())
+		if err == nil || !hasAnswered(err) {
+			return err
+		}
+		// A refused HEAD comes without a word, and some registries know no HEAD.
+		described, body, err := repository.FetchReference(ctx, ref.Target())
+		if err != nil {
+			return err
+		}
+		found = described
+		return body.Close()
+	})
+	return found, err
+}
