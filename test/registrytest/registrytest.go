@@ -1,0 +1,237 @@
+// Package registrytest runs real OCI registries for tests: distribution's, in this
+// process and in memory, over plain HTTP or TLS, open or with basic or token
+// authentication.
+//
+//	r := registrytest.Start(t, registrytest.Options{TLS: true, User: "ann", Password: "secret"})
+//	digest := r.Push(t, "team/filter:v1", registrytest.Artifact(module))
+//	… ask for r.Ref("team/filter:v1"), trusting r.CAFile …
+//
+// [Debian] starts Debian's docker-registry instead, as a process.
+package registrytest
+
+import (
+	"context"
+	"crypto/tls"
+	"crypto/x509"
+	"encoding/pem"
+	"errors"
+	"fmt"
+	"io"
+	"log"
+	"net"
+	"net/http"
+	"net/http/httptest"
+	"os"
+	"path/filepath"
+	"strings"
+	"sync"
+	"testing"
+
+	"github.com/distribution/distribution/v3/configuration"
+	_ "github.com/distribution/distribution/v3/registry/auth/htpasswd" // the driver of basic authentication
+	_ "github.com/distribution/distribution/v3/registry/auth/token"    // and of tokens
+	"github.com/distribution/distribution/v3/registry/handlers"
+	_ "github.com/distribution/distribution/v3/registry/storage/driver/inmemory" // where blobs are kept
+	"github.com/sirupsen/logrus"
+	"go.uber.org/goleak"
+	"golang.org/x/crypto/bcrypt"
+)
+
+// Options say what a registry is like. The zero value is open, over plain HTTP.
+type Options struct {
+	TLS bool
+	// User and Password are wanted from everybody, by basic authentication or, with
+	// Token, by a token server that is the registry's own.
+	User, Password string
+	Token          bool
+	// Wrap, where it is set, stands before the registry and may answer in its place.
+	Wrap func(http.Handler) http.Handler
+}
+
+// Registry is one that runs until the test ends.
+type Registry struct {
+	Host   string // host:port
+	CAFile string // PEM of the certificate, with TLS; else ""
+
+	options Options
+	app     *handlers.App
+	tokens  http.Handler
+	cert    tls.Certificate
+
+	mu       sync.Mutex
+	server   *http.Server
+	served   chan struct{}
+	requests []Request
+}
+
+// Request is one that the registry got.
+type Request struct{ Method, Path string }
+
+// Start starts a registry on a port of its own.
+func Start(t testing.TB, options Options) *Registry {
+	t.Helper()
+	logrus.SetOutput(io.Discard) // distribution has no logger of its own
+	r := &Registry{options: options}
+	listener, err := net.Listen("tcp", "127.0.0.1:0")
+	if err != nil {
+		t.Fatal(err)
+	}
+	r.Host = listener.Addr().String()
+	if options.TLS {
+		r.makeCertificate(t)
+	}
+	config := &configuration.Configuration{
+		Storage: configuration.Storage{
+			"inmemory": {}, "delete": {"enabled": true},
+			"maintenance": {"uploadpurging": map[any]any{"enabled": false}},
+		},
+		Catalog: configuration.Catalog{MaxEntries: 1000},
+	}
+	config.HTTP.Secret = "not a secret: it only signs the state of uploads"
+	// Indexes are pushed whose entries are not all there.
+	config.Validation.Disabled = true
+	r.addAuth(t, config)
+	r.app = handlers.NewApp(context.Background(), config)
+	r.serve(listener)
+	t.Cleanup(func() {
+		r.Stop()
+		if err := r.app.Shutdown(); err != nil {
+			t.Error(err)
+		}
+	})
+	return r
+}
+
+// Ref is a reference to something in the registry: repository:tag or repository@digest.
+func (r *Registry) Ref(what string) string { return r.Host + "/" + what }
+
+// Stop makes the registry unreachable, until [Registry.Restart]. What it holds stays.
+func (r *Registry) Stop() {
+	r.mu.Lock()
+	server, served := r.server, r.served
+	r.server = nil
+	r.mu.Unlock()
+	if server == nil {
+		return
+	}
+	_ = server.Close() // it is to be gone, however
+	<-served
+}
+
+// Restart makes a stopped registry reachable where it was.
+func (r *Registry) Restart(t testing.TB) {
+	t.Helper()
+	listener, err := net.Listen("tcp", r.Host)
+	if err != nil {
+		t.Fatal(err)
+	}
+	r.serve(listener)
+}
+
+// Requests are those that came since the last call whose path has the part, HEAD
+// and GET and all others.
+func (r *Registry) Requests(part string) []Request {
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	var found, others []Request
+	for _, one := range r.requests {
+		if strings.Contains(one.Path, part) {
+			found = append(found, one)
+		} else {
+			others = append(others, one)
+		}
+	}
+	r.requests = others
+	return found
+}
+
+func (r *Registry) serve(listener net.Listener) {
+	server := &http.Server{Handler: r.handler(), ErrorLog: log.New(io.Discard, "", 0)}
+	if r.options.TLS {
+		listener = tls.NewListener(listener, &tls.Config{Certificates: []tls.Certificate{r.cert}, NextProtos: []string{"http/1.1"}})
+	}
+	served := make(chan struct{})
+	go func() {
+		defer close(served)
+		if err := server.Serve(listener); !errors.Is(err, http.ErrServerClosed) {
+			panic(fmt.Sprintf("registrytest: %v", err))
+		}
+	}()
+	r.mu.Lock()
+	r.server, r.served = server, served
+	r.mu.Unlock()
+}
+
+func (r *Registry) handler() http.Handler {
+	var registry http.Handler = r.app
+	if r.options.Wrap != nil {
+		registry = r.options.Wrap(registry)
+	}
+	return http.HandlerFunc(func(w http.ResponseWriter, request *http.Request) {
+		r.mu.Lock()
+		r.requests = append(r.requests, Request{request.Method, request.URL.Path})
+		r.mu.Unlock()
+		if request.URL.Path == tokenPath && r.tokens != nil {
+			r.tokens.ServeHTTP(w, request)
+			return
+		}
+		registry.ServeHTTP(w, request)
+	})
+}
+
+func (r *Registry) addAuth(t testing.TB, config *configuration.Configuration) {
+	t.Helper()
+	switch {
+	case r.options.Token:
+		scheme := "http"
+		if r.options.TLS {
+			scheme = "https"
+		}
+		tokens, jwks := newTokenServer(t, r.options.User, r.options.Password)
+		r.tokens = tokens
+		config.Auth = configuration.Auth{"token": {
+			"realm": scheme + "://" + r.Host + tokenPath, "issuer": tokenIssuer, "service": tokenService, "jwks": jwks,
+		}}
+	case r.options.User != "":
+		hash, err := bcrypt.GenerateFromPassword([]byte(r.options.Password), bcrypt.MinCost)
+		if err != nil {
+			t.Fatal(err)
+		}
+		file := filepath.Join(t.TempDir(), "htpasswd")
+		if err := os.WriteFile(file, fmt.Appendf(nil, "%s:%s\n", r.options.User, hash), 0o600); err != nil {
+			t.Fatal(err)
+		}
+		config.Auth = configuration.Auth{"htpasswd": {"realm": "test", "path": file}}
+	}
+}
+
+// makeCertificate takes the one that net/http/httptest has for 127.0.0.1.
+func (r *Registry) makeCertificate(t testing.TB) {
+	t.Helper()
+	lender := httptest.NewTLSServer(http.NotFoundHandler())
+	defer lender.Close()
+	r.cert = lender.TLS.Certificates[0]
+	r.CAFile = filepath.Join(t.TempDir(), "ca.pem")
+	text := pem.EncodeToMemory(&pem.Block{Type: "CERTIFICATE", Bytes: r.cert.Certificate[0]})
+	if err := os.WriteFile(r.CAFile, text, 0o600); err != nil {
+		t.Fatal(err)
+	}
+}
+
+// client is an HTTP client that trusts the registry.
+func (r *Registry) client() *http.Client {
+	transport := &http.Transport{DisableKeepAlives: true}
+	if r.options.TLS {
+		roots := x509.NewCertPool()
+		if cert, err := x509.ParseCertificate(r.cert.Certificate[0]); err == nil {
+			roots.AddCert(cert)
+		}
+		transport.TLSClientConfig = &tls.Config{RootCAs: roots}
+	}
+	return &http.Client{Transport: transport}
+}
+
+// IgnoreLeftovers is for goleak: distribution never ends one goroutine of each registry.
+func IgnoreLeftovers() goleak.Option {
+	return goleak.IgnoreAnyFunction("github.com/docker/go-events.(*Broadcaster).run")
+}
