@@ -13,6 +13,7 @@ import (
 
 	"github.com/wasm-xds/wasm-xds/internal/admin"
 	"github.com/wasm-xds/wasm-xds/internal/delivery"
+	"github.com/wasm-xds/wasm-xds/internal/moduleserver"
 	"github.com/wasm-xds/wasm-xds/pkg/snapshot"
 	"github.com/wasm-xds/wasm-xds/pkg/source"
 	"github.com/wasm-xds/wasm-xds/pkg/spec"
@@ -155,9 +156,11 @@ func (c *Control) Handle(e delivery.Event) { c.post(e) }
 // FetchStarted and FetchFinished take the module server's word on a token.
 func (c *Control) FetchStarted(token string) { c.post(delivery.FetchStarted{Token: token}) }
 
-// FetchFinished says that a GET has ended.
-func (c *Control) FetchFinished(token string, complete bool) {
-	c.post(delivery.FetchFinished{Token: token, Complete: complete})
+// FetchFinished says how a GET has ended.
+func (c *Control) FetchFinished(token string, end moduleserver.End) {
+	c.post(delivery.FetchFinished{
+		Token: token, Complete: end != moduleserver.Broken, Taken: end == moduleserver.Taken,
+	})
 }
 
 // Answered counts an answer of the module server.

@@ -39,6 +39,29 @@ func TestRemoteUpdateInTwoPushes(t *testing.T) {
 	r.wantState(1, "auth", "live two!")
 }
 
+func TestNoPauseWhereEnvoyHasClosedItsConnection(t *testing.T) {
+	for name, steps := range map[string]func(r *rig){
+		"after the NACK":  func(r *rig) { r.nack(1, unable); r.taken(1) },
+		"before the NACK": func(r *rig) { r.taken(1); r.nack(1, unable) },
+	} {
+		t.Run(name, func(t *testing.T) {
+			r := newRig(t)
+			r.live("auth", "one", 1)
+			r.edit("auth", "two!")
+			r.want("1 auth two! remote")
+			steps(r)
+			r.want("1 auth two! remote")
+			// It was a proxy that closed: the next push waits all the longer.
+			steps(r)
+			r.want()
+			r.pass(200 * time.Millisecond)
+			r.want("1 auth two! remote")
+			r.ack(1)
+			r.wantState(1, "auth", "live two!")
+		})
+	}
+}
+
 func TestRemoteUpdateOfCachedCode(t *testing.T) {
 	r := newRig(t)
 	r.live("auth", "one", 1)

@@ -48,10 +48,11 @@ type (
 
 	// FetchStarted says that a GET with a push's token has begun.
 	FetchStarted struct{ Token string }
-	// FetchFinished says that a GET has ended, complete or not.
+	// FetchFinished says that a GET has ended, complete or not. Taken says that the
+	// Envoy has closed the connection after the last byte: the code is in its cache.
 	FetchFinished struct {
-		Token    string
-		Complete bool
+		Token           string
+		Complete, Taken bool
 	}
 	// BuildFailed says that a [Send] could not be carried out: nothing was sent.
 	BuildFailed struct {

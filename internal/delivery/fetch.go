@@ -108,10 +108,13 @@ func (m *Machine) fallBack(u *sub, reason string) {
 	m.noRemoteHere(u)
 }
 
-// fetchSettle is the pause before the next push. It grows after one that came too
-// early: behind a proxy the bytes are on their way for longer than this machine's
-// kernel can tell.
+// fetchSettle is the pause before the next push: none where Envoy has closed its connection,
+// which it does once the code is in its cache. It grows after a push that came too early:
+// behind a proxy the bytes are on their way for longer than anything here can tell.
 func (m *Machine) fetchSettle(u *sub) time.Duration {
+	if u.fetch.taken && u.fetch.attempts == 1 {
+		return 0
+	}
 	wait := m.cfg.FetchSettle
 	if r := u.f.revision(u.fetch.revision); r != nil {
 		wait += time.Duration(r.Module.Size) * fetchSettlePerByte
@@ -131,18 +134,18 @@ func (m *Machine) fetchStarted(token string) {
 	if u == nil {
 		return
 	}
-	u.fetch.started, u.fetch.finished, u.fetch.failed = true, false, false
+	u.fetch.started, u.fetch.finished, u.fetch.failed, u.fetch.taken = true, false, false, false
 	u.fetch.deadline = m.now.Add(m.cfg.FetchLimit)
 	m.touch(u)
 }
 
-func (m *Machine) fetchFinished(token string, complete bool) {
-	u := m.fetchOf(token)
+func (m *Machine) fetchFinished(e FetchFinished) {
+	u := m.fetchOf(e.Token)
 	if u == nil {
 		return
 	}
-	u.fetch.finished, u.fetch.failed = true, !complete
-	if complete && u.fetch.refused {
+	u.fetch.finished, u.fetch.failed, u.fetch.taken = true, !e.Complete, e.Taken
+	if e.Complete && u.fetch.refused {
 		u.fetch.retryAt = m.now.Add(m.fetchSettle(u))
 	}
 	m.touch(u)

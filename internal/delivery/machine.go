@@ -29,9 +29,9 @@ type Config struct {
 	CanaryPause time.Duration
 	// FetchWait is how long after a remote push's NACK the GET may take to begin: 3 s.
 	FetchWait time.Duration
-	// FetchSettle lies between a GET's last byte and the second push, with a
-	// millisecond more for every 100 KB of the module: 5 ms,
-	// because Envoy takes the bytes into its cache a little later.
+	// FetchSettle lies between a GET's last byte and the second push where nothing tells that
+	// Envoy has the code in its cache, with a millisecond more for every 100 KB of the
+	// module: 5 ms.
 	FetchSettle time.Duration
 	// FetchLimit is how long one GET may take before the code goes inline: 2 min.
 	FetchLimit time.Duration
@@ -141,7 +141,7 @@ func (m *Machine) Step(now time.Time, e Event) []Action {
 	case FetchStarted:
 		m.fetchStarted(e.Token)
 	case FetchFinished:
-		m.fetchFinished(e.Token, e.Complete)
+		m.fetchFinished(e)
 	case BuildFailed:
 		m.buildFailed(e)
 	case Woken:

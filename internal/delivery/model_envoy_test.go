@@ -129,10 +129,11 @@ func (w *world) fetch(e *modelEnvoy, breaks bool) {
 	done := *g
 	e.gets = e.gets[1:]
 	// Envoy takes the bytes into its cache a little after the last one: sometimes too late.
+	// It closes the connection after that, but a proxy in between may close earlier.
 	if !breaks && !e.neverCaches && w.rng.IntN(5) > 0 {
 		e.cache[done.sha] = true
 	}
-	w.step(FetchFinished{Token: done.token, Complete: !breaks})
+	w.step(FetchFinished{Token: done.token, Complete: !breaks, Taken: !breaks && w.rng.IntN(2) > 0})
 }
 
 // relist takes a name away and brings it back without a config, as a listener update does.

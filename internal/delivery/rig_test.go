@@ -172,6 +172,13 @@ func (r *rig) fetched(id StreamID, complete bool) {
 	r.step(FetchFinished{Token: token, Complete: complete})
 }
 
+func (r *rig) taken(id StreamID) {
+	r.t.Helper()
+	token := r.last[id].Version.Salt
+	r.step(FetchStarted{Token: token})
+	r.step(FetchFinished{Token: token, Complete: true, Taken: true})
+}
+
 func (r *rig) pass(d time.Duration) {
 	r.t.Helper()
 	r.now = r.now.Add(d)

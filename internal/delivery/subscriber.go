@@ -91,6 +91,7 @@ type fetch struct {
 	started  bool
 	finished bool
 	failed   bool
+	taken    bool // the Envoy closed its connection after it: the code is in its cache
 	deadline time.Time
 	retryAt  time.Time
 }

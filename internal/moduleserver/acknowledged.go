@@ -8,9 +8,14 @@ import (
 )
 
 const (
-	// pollPause is how often the socket is looked at: short against the 20 ms
-	// that Envoy gets to digest what it has received.
-	pollPause = 2 * time.Millisecond
+	// The socket is looked at after pollFirst, and then after twice the time each, up to
+	// pollMost: a peer that closes when it has everything is noticed without any look.
+	pollFirst = 2 * time.Millisecond
+	pollMost  = 50 * time.Millisecond
+	// closeWait is how long a peer that has acknowledged everything may take to close, and
+	// closePerByte what it may take besides to digest it: a millisecond for 20 KB.
+	closeWait    = 50 * time.Millisecond
+	closePerByte = 50 * time.Nanosecond
 	// stallLimit is how long a peer may acknowledge nothing.
 	stallLimit = 30 * time.Second
 )
@@ -20,38 +25,41 @@ var (
 	errStalled = errors.New("the peer stopped to acknowledge")
 )
 
-// awaitAcknowledged waits until the peer's kernel has acknowledged all that was
-// written to conn. What has left this process may still be in the send queue,
-// megabytes on a slow link. The wait ends early when ctx does, which is when the
-// peer has closed the connection, and after stallLimit without progress.
-func awaitAcknowledged(ctx context.Context, conn net.Conn) error {
+// awaitTaken waits until the peer has all that was written to conn: until it closes the
+// connection with nothing left unread (closed), or for as long as patience after its
+// kernel has acknowledged the last byte. What has left this process may still be in the
+// send queue, megabytes on a slow link. ctx ends when the peer closes. The wait fails
+// when that comes too early, and after stallLimit without progress.
+func awaitTaken(ctx context.Context, conn net.Conn, patience time.Duration) (closed bool, err error) {
 	queue, ok := sendQueue(conn)
 	if !ok {
-		return nil
+		return false, nil
 	}
-	tick := time.NewTicker(pollPause)
-	defer tick.Stop()
+	pause := pollFirst
+	timer := time.NewTimer(pause)
+	defer timer.Stop()
 	least, progress := -1, time.Now()
 	for {
+		select {
+		case <-timer.C:
+		case <-ctx.Done():
+			if left, err := queue(); err != nil || left != 0 {
+				return false, errBroken
+			}
+			return !errors.Is(ctx.Err(), context.DeadlineExceeded), nil
+		}
 		left, err := queue()
 		switch {
 		case err != nil:
-			return err
-		case left == 0:
-			return nil
-		case least < 0 || left < least:
+			return false, err
+		case left == 0 && least != 0, least < 0, left < least:
 			least, progress = left, time.Now()
+		case left == 0 && time.Since(progress) > patience:
+			return false, nil
 		case time.Since(progress) > stallLimit:
-			return errStalled
+			return false, errStalled
 		}
-		select {
-		case <-tick.C:
-		case <-ctx.Done():
-			// A peer that has everything may close at once.
-			if left, err := queue(); err == nil && left == 0 {
-				return nil
-			}
-			return errBroken
-		}
+		pause = min(2*pause, pollMost)
+		timer.Reset(pause)
 	}
 }

@@ -6,6 +6,7 @@ import (
 	"io"
 	"net"
 	"testing"
+	"time"
 )
 
 // pair is a TCP connection whose reading end takes little that is not read, and
@@ -34,29 +35,34 @@ func pair(t *testing.T) (writer, reader *net.TCPConn) {
 	return writer, reader
 }
 
-func TestAwaitAcknowledged(t *testing.T) {
+func TestAwaitTaken(t *testing.T) {
 	const size = 300 << 10
 	ended, cancel := context.WithCancel(t.Context())
 	cancel()
 	tests := map[string]struct {
-		then func(writer, reader *net.TCPConn) error
-		ctx  context.Context
-		want error
+		then   func(writer, reader *net.TCPConn) error
+		ctx    context.Context
+		closed bool
+		want   error
 	}{
-		"nothing is read": {func(_, _ *net.TCPConn) error { return nil }, ended, errBroken},
+		"nothing is read": {func(_, _ *net.TCPConn) error { return nil }, ended, false, errBroken},
 		"all is read": {func(_, reader *net.TCPConn) error {
 			_, err := io.CopyN(io.Discard, reader, size)
 			return err
-		}, t.Context(), nil},
+		}, t.Context(), false, nil},
 		"all is read, then closed": {func(_, reader *net.TCPConn) error {
 			_, err := io.CopyN(io.Discard, reader, size)
 			return errors.Join(err, reader.CloseWrite())
-		}, t.Context(), nil},
-		"closed with bytes unread": {func(_, reader *net.TCPConn) error { return reader.Close() }, t.Context(), errBroken},
+		}, t.Context(), false, nil},
+		"all is read, then seen to be closed": {func(_, reader *net.TCPConn) error {
+			_, err := io.CopyN(io.Discard, reader, size)
+			return errors.Join(err, reader.CloseWrite())
+		}, ended, true, nil},
+		"closed with bytes unread": {func(_, reader *net.TCPConn) error { return reader.Close() }, t.Context(), false, errBroken},
 		"reset": {func(_, reader *net.TCPConn) error {
 			return errors.Join(reader.SetLinger(0), reader.Close())
-		}, t.Context(), errBroken},
-		"closed here": {func(writer, _ *net.TCPConn) error { return writer.Close() }, t.Context(), net.ErrClosed},
+		}, t.Context(), false, errBroken},
+		"closed here": {func(writer, _ *net.TCPConn) error { return writer.Close() }, t.Context(), false, net.ErrClosed},
 	}
 	for name, test := range tests {
 		t.Run(name, func(t *testing.T) {
@@ -74,8 +80,9 @@ func TestAwaitAcknowledged(t *testing.T) {
 			if err := test.then(writer, reader); err != nil {
 				t.Fatal(err)
 			}
-			if err := awaitAcknowledged(test.ctx, writer); !errors.Is(err, test.want) {
-				t.Errorf("got %v, want %v", err, test.want)
+			closed, err := awaitTaken(test.ctx, writer, time.Millisecond)
+			if closed != test.closed || !errors.Is(err, test.want) {
+				t.Errorf("closed %t, %v; want %t, %v", closed, err, test.closed, test.want)
 			}
 		})
 	}
@@ -85,7 +92,7 @@ func TestOtherConnectionsCountAsReceived(t *testing.T) {
 	here, there := net.Pipe()
 	defer here.Close()
 	defer there.Close()
-	if err := awaitAcknowledged(t.Context(), here); err != nil {
-		t.Error(err)
+	if closed, err := awaitTaken(t.Context(), here, time.Millisecond); closed || err != nil {
+		t.Errorf("closed %t, %v", closed, err)
 	}
 }

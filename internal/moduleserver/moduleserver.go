@@ -28,13 +28,26 @@ type Events interface {
 	// FetchStarted says that an Envoy began to GET with this token. Tokens come
 	// from the network: an unknown one is nothing unusual.
 	FetchStarted(token string)
-	// FetchFinished with complete says that the last byte of the whole module is
-	// sent and, where the platform can tell, acknowledged by the peer's kernel.
-	// Else the transfer broke, or was refused, or was not of the whole module.
-	FetchFinished(token string, complete bool)
+	// FetchFinished says how the GET ended.
+	FetchFinished(token string, end End)
 	// Answered counts every answer, whatever it was: its HTTP status and the bytes of its body.
 	Answered(status int, bytes int64)
 }
+
+// End is how a GET ended.
+type End int
+
+// The ends.
+const (
+	// Broken: the transfer broke, or was refused, or was not of the whole module.
+	Broken End = iota
+	// Sent: the last byte of the whole module is sent and, where the platform can tell,
+	// acknowledged by the peer's kernel.
+	Sent
+	// Taken: the peer has closed the connection after the last byte, as it was asked to.
+	// Envoy does that when it has done with the module what it fetched it for.
+	Taken
+)
 
 const (
 	pathPrefix = "/modules/"
@@ -89,29 +102,33 @@ func (h *handler) ServeHTTP(answer http.ResponseWriter, r *http.Request) {
 		h.serve(w, r, sum)
 		return
 	}
-	complete := false
+	end := Broken
 	h.events.FetchStarted(token)
 	// Deferred: a panic in between ends the transfer, too.
-	defer func() { h.events.FetchFinished(token, complete) }()
-	complete = h.serve(w, r, sum)
+	defer func() { h.events.FetchFinished(token, end) }()
+	// Envoy closes when the module is in its cache: nothing else tells when that is.
+	w.Header().Set("Connection", "close")
+	if size, ok := h.serve(w, r, sum); ok {
+		end = h.delivered(r, control, sum, size)
+	}
 }
 
-// serve answers with the module and says whether the peer has all of it.
-func (h *handler) serve(w *transfer, r *http.Request, sum string) bool {
+// serve answers with the module and says whether all of it is written.
+func (h *handler) serve(w *transfer, r *http.Request, sum string) (size int64, ok bool) {
 	if !h.served(sum) {
 		http.Error(w, "no revision names this module", http.StatusNotFound)
-		return false
+		return 0, false
 	}
 	f, size, err := h.open(sum)
 	if errors.Is(err, fs.ErrNotExist) {
 		h.logger.Error("a module that is served is not in the store", zap.String("sha256", sum))
 		http.Error(w, "module not found", http.StatusNotFound)
-		return false
+		return 0, false
 	}
 	if err != nil {
 		h.logger.Error("cannot read a module that is served", zap.String("sha256", sum), zap.Error(err))
 		http.Error(w, "module cannot be read", http.StatusInternalServerError)
-		return false
+		return 0, false
 	}
 	defer f.Close()
 
@@ -119,13 +136,9 @@ func (h *handler) serve(w *transfer, r *http.Request, sum string) bool {
 	header.Set("Content-Type", "application/wasm")
 	header.Set("Etag", `"`+sum+`"`)
 	header.Set("Cache-Control", "public, max-age=31536000, immutable")
-	control := http.NewResponseController(w)
-	extend(control, size)
+	extend(http.NewResponseController(w), size)
 	http.ServeContent(w, r, "", time.Time{}, f)
-	if !w.sentAll(size) {
-		return false
-	}
-	return h.delivered(r, control, sum, size)
+	return size, w.sentAll(size)
 }
 
 func (h *handler) open(sum string) (*os.File, int64, error) {
@@ -141,24 +154,29 @@ func (h *handler) open(sum string) (*os.File, int64, error) {
 	return f, info.Size(), nil
 }
 
-// delivered waits until the peer's kernel has everything that was written.
-// The peer does not wait for this: it knows the length and has the last byte.
-func (h *handler) delivered(r *http.Request, control *http.ResponseController, sum string, size int64) bool {
+// delivered waits until the peer has everything that was written. The peer does not
+// wait for this: it knows the length and has the last byte.
+func (h *handler) delivered(r *http.Request, control *http.ResponseController, sum string, size int64) End {
 	if err := control.Flush(); err != nil {
-		return false
+		return Broken
 	}
 	conn, ok := r.Context().Value(connKey{}).(net.Conn)
 	if !ok {
-		return true
+		return Sent
 	}
 	ctx, cancel := context.WithTimeout(r.Context(), patience(size))
 	defer cancel()
-	if err := awaitAcknowledged(ctx, conn); err != nil {
+	closed, err := awaitTaken(ctx, conn, closeWait+time.Duration(size)*closePerByte)
+	switch {
+	case err != nil:
 		h.logger.Debug("a module was sent, but not received",
 			zap.String("sha256", sum), zap.String("peer", r.RemoteAddr), zap.Error(err))
-		return false
+		return Broken
+	case closed:
+		return Taken
+	default:
+		return Sent
 	}
-	return true
 }
 
 // moduleOf is the sha256 in the request's path, which has one spelling only.

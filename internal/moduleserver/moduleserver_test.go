@@ -48,8 +48,8 @@ func (e events) FetchStarted(token string) { e <- "started " + token }
 
 func (events) Answered(int, int64) {}
 
-func (e events) FetchFinished(token string, complete bool) {
-	e <- fmt.Sprintf("finished %s %t", token, complete)
+func (e events) FetchFinished(token string, end moduleserver.End) {
+	e <- fmt.Sprintf("finished %s %s", token, [...]string{"broken", "sent", "taken"}[end])
 }
 
 // next waits for the next event and compares it.
@@ -169,7 +169,7 @@ func TestGet(t *testing.T) {
 		}
 	}
 	f.events.next(t, "started abc")
-	f.events.next(t, "finished abc true")
+	f.events.next(t, "finished abc taken")
 }
 
 func TestAnswersThatAreNotTheWholeModule(t *testing.T) {
@@ -207,7 +207,7 @@ func TestAnswersThatAreNotTheWholeModule(t *testing.T) {
 			f.drain(t)
 			if test.events {
 				f.events.next(t, "started abc")
-				f.events.next(t, "finished abc false")
+				f.events.next(t, "finished abc broken")
 			}
 			f.events.none(t)
 		})
@@ -226,7 +226,7 @@ func TestTokens(t *testing.T) {
 		f.drain(t)
 		if want != "" {
 			f.events.next(t, "started "+want)
-			f.events.next(t, "finished "+want+" true")
+			f.events.next(t, "finished "+want+" taken")
 		}
 		f.events.none(t)
 	}
@@ -290,7 +290,7 @@ func TestWithoutAServer(t *testing.T) {
 		t.Errorf("got %d %q", recorder.Code, recorder.Body)
 	}
 	events.next(t, "started abc")
-	events.next(t, "finished abc true")
+	events.next(t, "finished abc sent")
 }
 
 func TestPanicEndsTheFetch(t *testing.T) {
@@ -306,7 +306,7 @@ func TestPanicEndsTheFetch(t *testing.T) {
 		handler.ServeHTTP(httptest.NewRecorder(), httptest.NewRequest("GET", path(served)+"?t=abc", nil))
 	}()
 	events.next(t, "started abc")
-	events.next(t, "finished abc false")
+	events.next(t, "finished abc broken")
 }
 
 var _ moduleserver.Opener = store("")

@@ -29,6 +29,7 @@ type modules struct {
 	bytes map[string][]byte
 	gets  map[string]int // finished
 	hold  chan struct{}  // nil, or answers wait until it is closed
+	taken chan struct{}  // nil, or Envoy is asked to close its connection, and this tells when it has
 }
 
 func startModules(t *testing.T) *modules {
@@ -45,7 +46,7 @@ func startModules(t *testing.T) *modules {
 func (m *modules) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 	m.mu.Lock()
 	module, ok := m.bytes[r.URL.Path]
-	hold := m.hold
+	hold, taken := m.hold, m.taken
 	m.mu.Unlock()
 	if hold != nil {
 		select {
@@ -53,9 +54,17 @@ func (m *modules) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 		case <-r.Context().Done():
 		}
 	}
-	if !ok {
+	switch {
+	case !ok:
 		http.NotFound(w, r)
-	} else {
+	case taken != nil:
+		w.Header().Set("Connection", "close")
+		w.Header().Set("Content-Length", strconv.Itoa(len(module)))
+		_, _ = w.Write(module)
+		_ = http.NewResponseController(w).Flush()
+		<-r.Context().Done()
+		taken <- struct{}{}
+	default:
 		_, _ = w.Write(module)
 	}
 	m.mu.Lock()
@@ -88,6 +97,15 @@ func (m *modules) holdBack() (release func()) {
 	defer m.mu.Unlock()
 	m.hold = hold
 	return func() { close(hold) }
+}
+
+// askToClose has all answers from now on ask Envoy to close their connection. The channel
+// tells of each that it has closed.
+func (m *modules) askToClose() <-chan struct{} {
+	m.mu.Lock()
+	defer m.mu.Unlock()
+	m.taken = make(chan struct{}, 100)
+	return m.taken
 }
 
 // waitGET waits until n GETs of a module have finished.

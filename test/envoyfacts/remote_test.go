@@ -1,6 +1,7 @@
 package envoyfacts
 
 import (
+	"fmt"
 	"net/http"
 	"strings"
 	"testing"
@@ -86,6 +87,31 @@ func secondPush(t *testing.T, e *edge, st *stream, f filter) {
 	if !accepted {
 		t.Fatalf("Envoy does not take the module that it has fetched, after %d GETs", e.modules.count(f.module))
 	}
+}
+
+// With Connection: close in the answer, Envoy closes when the code is in its cache, and not
+// before: a second push right after that is never too early, however large the module.
+func TestEnvoyClosesWhenTheCodeIsCached(t *testing.T) {
+	on(t, both, func(t *testing.T, version string) {
+		e, st := warm(t, setup{version: version})
+		taken := e.modules.askToClose()
+		for i, pad := range []int{0, 0, 0, 0, 200_000, 200_000, 2_000_000, 2_000_000, 2_000_000, 20_000_000, 20_000_000} {
+			stamp := fmt.Sprint("new", i)
+			f := filter{
+				version: stamp, remote: e.modules, nackMiss: true,
+				module: testfilter.HTTP{Stamp: stamp, Pad: pad}.Module(),
+			}
+			st.nack(f.resource(t))
+			select {
+			case <-taken:
+			case <-t.Context().Done():
+				t.Fatal("Envoy leaves the connection open")
+			}
+			f.version, f.nanos = stamp+"+", 1
+			st.ack(f.resource(t))
+			e.wantStamp("auth", stamp)
+		}
+	})
 }
 
 // A module that was fetched and does not load: refused, and no further GET.
