@@ -33,8 +33,9 @@ type Config struct {
 	// exist yet. Specs and errors name their files by it, as it is given here.
 	// "" is the working directory.
 	Dir string
-	// Settle is the quiet time before a changed directory is read; a tenth of it is
-	// enough where files were renamed into their places within what is watched. 0 is
+	// Settle is the quiet time before a changed directory is read. A tenth of it is
+	// enough where files were renamed into their places within what is watched, and a
+	// single spec file is read at once then, unless another read was just before. 0 is
 	// [DefaultSettle]; a negative one reads at every event.
 	Settle time.Duration
 	// Rescan is the time between two looks at everything without any event. 0
@@ -137,9 +138,15 @@ func (l *loop) run(ctx context.Context, rescan time.Duration) error {
 		case <-ctx.Done():
 			return ctx.Err()
 		case <-l.state.watches.inbox.wake:
-			if l.hear(time.Now()) {
-				timer.Reset(time.Until(l.settle.due()))
+			if !l.hear(time.Now()) {
+				continue
 			}
+			if wait := time.Until(l.settle.due()); wait > 0 {
+				timer.Reset(wait)
+				continue
+			}
+			timer.Stop()
+			l.read(ctx)
 		case <-timer.C:
 			l.read(ctx)
 		case <-ticks:
@@ -156,11 +163,11 @@ func (l *loop) hear(now time.Time) bool {
 	if batch.overflow {
 		l.log.Warn("events of the file system were lost; looking at everything")
 	}
-	some, complete := l.state.concern(batch, &l.dirty)
+	some, c := l.state.concern(batch, &l.dirty)
 	if !some {
 		return false
 	}
-	l.settle.note(now, complete)
+	l.settle.note(now, c)
 	return true
 }
 
@@ -176,7 +183,7 @@ func (l *loop) tick(now time.Time) bool {
 		return false
 	}
 	l.dirty.all = true
-	l.settle.note(now, false)
+	l.settle.note(now, unfinished)
 	return true
 }
 

@@ -53,22 +53,29 @@ type entryKey struct {
 }
 
 // concern adds to d what the events concern, and says whether that is anything,
-// and whether all of it is complete as it is.
-func (s *state) concern(b batch, d *dirty) (some, complete bool) {
-	complete = !b.overflow
+// and how complete all of it is.
+func (s *state) concern(b batch, d *dirty) (some bool, c completeness) {
+	c = alone
 	if b.overflow {
-		d.all, d.lost, some = true, true, true
+		d.all, d.lost, some, c = true, true, true, unfinished
 	}
-	for path, c := range b.changes {
-		if s.concernPath(path, c.op, d) {
-			some, complete = true, complete && c.complete
+	for path, change := range b.changes {
+		concerned, spec := s.concernPath(path, change.op, d)
+		switch {
+		case !concerned:
+			continue
+		case !change.complete:
+			c = unfinished
+		case some || !spec:
+			c = min(c, complete)
 		}
+		some = true
 	}
-	return some, complete
+	return some, c
 }
 
-func (s *state) concernPath(path string, op fsnotify.Op, d *dirty) bool {
-	some := false
+// concernPath says whether the path is anything, and whether it is that of a spec file only.
+func (s *state) concernPath(path string, op fsnotify.Op, d *dirty) (some, spec bool) {
 	moved := op.Has(fsnotify.Create) || op.Has(fsnotify.Remove) || op.Has(fsnotify.Rename)
 	if moved && s.watches.has(path) {
 		put(&d.gone, path)
@@ -84,15 +91,16 @@ func (s *state) concernPath(path string, op fsnotify.Op, d *dirty) bool {
 	}
 	name := filepath.Base(path)
 	if skipped(name) {
-		return some
+		return some, false
 	}
+	spec = !some && isSpecName(name)
 	for _, n := range s.want.trees[filepath.Dir(path)] {
 		if s.concernsTree(n, path, name, moved) {
 			put(&d.entries, entryKey{n, name})
-			some = true
+			some, spec = true, spec && n.dirs[name] == nil
 		}
 	}
-	return some
+	return some, spec
 }
 
 // concernsTree keeps a directory from being read because of the modules that

@@ -68,7 +68,7 @@ func TestRenamedFilesAreComplete(t *testing.T) {
 	st.look(dirty{all: true})
 
 	// until waits for an event that concerns the directory, and says whether it is complete.
-	until := func() bool {
+	until := func() completeness {
 		var d dirty
 		for {
 			select {
@@ -76,17 +76,22 @@ func TestRenamedFilesAreComplete(t *testing.T) {
 			case <-timeout():
 				t.Fatal("no event")
 			}
-			if some, complete := st.concern(b.take(), &d); some {
-				return complete
+			if some, c := st.concern(b.take(), &d); some {
+				return c
 			}
 		}
 	}
-	replace(t, filepath.Join(dir, "a.yaml"), "name a")
-	if !until() {
-		t.Error("a file that was renamed into place is taken for unfinished")
+	replace(t, filepath.Join(dir, "a.yaml"), "name a module m.wasm")
+	if c := until(); c != alone {
+		t.Errorf("a spec that was renamed into place: %v", c)
+	}
+	st.look(dirty{all: true})
+	replace(t, filepath.Join(dir, "m.wasm"), "module")
+	if c := until(); c != complete {
+		t.Errorf("a module that was renamed into place: %v", c)
 	}
 	write(t, filepath.Join(dir, "a.yaml"), "name b")
-	if until() {
-		t.Error("a file that was written is taken for complete")
+	if c := until(); c != unfinished {
+		t.Errorf("a file that was written: %v", c)
 	}
 }
