@@ -5,7 +5,6 @@ import (
 	"errors"
 	"fmt"
 	"io"
-	"net"
 	"net/http"
 	"net/url"
 	"os"
@@ -15,6 +14,8 @@ import (
 	"github.com/cenkalti/backoff/v5"
 	"go.uber.org/zap"
 
+	"github.com/wasm-xds/wasm-xds/internal/layer"
+	"github.com/wasm-xds/wasm-xds/internal/netguard"
 	"github.com/wasm-xds/wasm-xds/pkg/snapshot"
 )
 
@@ -38,8 +39,8 @@ var (
 func (r *Resolver) httpClient() *http.Client {
 	r.setup.Do(func() {
 		client := &http.Client{Transport: &http.Transport{
-			Proxy:                  http.ProxyFromEnvironment,
-			DialContext:            (&net.Dialer{Timeout: 10 * time.Second}).DialContext,
+			Proxy:                  r.Guard.Proxy,
+			DialContext:            r.Guard.Dialer().DialContext,
 			TLSHandshakeTimeout:    10 * time.Second,
 			ResponseHeaderTimeout:  30 * time.Second,
 			MaxResponseHeaderBytes: 64 << 10,
@@ -116,7 +117,7 @@ func (d *download) try(ctx context.Context) (snapshot.Module, error) {
 		ctx: ctx, r: response.Body, stall: stall,
 		logger: d.logger, logged: time.Now(), length: response.ContentLength,
 	}
-	stored, err := d.store.put(ctx, body, MaxSize, d.check)
+	stored, err := d.put(ctx, body)
 	switch {
 	case err == nil:
 		d.logger.Info("module downloaded", zap.Int64("bytes", stored.Size))
@@ -130,6 +131,16 @@ func (d *download) try(ctx context.Context) (snapshot.Module, error) {
 	}
 }
 
+// put unpacks what is packed, and stores the module.
+func (d *download) put(ctx context.Context, body io.Reader) (snapshot.Module, error) {
+	unpacked, err := layer.Open(body, MaxSize)
+	if err != nil {
+		return snapshot.Module{}, err
+	}
+	defer unpacked.Close()
+	return d.store.put(ctx, unpacked, MaxSize, d.check)
+}
+
 // get asks for the module and looks at the answer's head.
 func (d *download) get(ctx context.Context) (*http.Response, error) {
 	request, err := http.NewRequestWithContext(ctx, http.MethodGet, d.url.String(), nil)
@@ -137,8 +148,8 @@ func (d *download) get(ctx context.Context) (*http.Response, error) {
 		return nil, backoff.Permanent(errors.New("module.url is not a URL"))
 	}
 	request.Header.Set("User-Agent", "wasm-xds")
-	request.Header.Set("Accept", "application/wasm, application/octet-stream;q=0.9, */*;q=0.8")
-	// The digest is of the bytes themselves.
+	request.Header.Set("Accept", "application/wasm, application/octet-stream;q=0.9, application/gzip;q=0.9, */*;q=0.8")
+	// What is packed at the server is unpacked by content; nothing else is to be.
 	request.Header.Set("Accept-Encoding", "identity")
 	response, err := d.client.Do(request)
 	if err != nil {
@@ -164,7 +175,7 @@ func wordDo(ctx context.Context, err error) error {
 	if errors.As(err, &wrapped) {
 		err = wrapped.Err
 	}
-	if errors.Is(err, errRedirect) {
+	if errors.Is(err, errRedirect) || errors.Is(err, netguard.ErrRefused) {
 		return backoff.Permanent(err)
 	}
 	return err

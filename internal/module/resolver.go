@@ -9,6 +9,7 @@ import (
 	"github.com/cenkalti/backoff/v5"
 	"go.uber.org/zap"
 
+	"github.com/wasm-xds/wasm-xds/internal/netguard"
 	"github.com/wasm-xds/wasm-xds/pkg/snapshot"
 	"github.com/wasm-xds/wasm-xds/pkg/spec"
 )
@@ -36,6 +37,8 @@ const (
 	CodeURLInvalid     = "module_url_invalid"      // not an http or https URL
 	CodeDownloadFailed = "module_download_failed"  // network, 429 or 5xx: may work later
 	CodeRefused        = "module_download_refused" // another status: will not work by itself
+	CodeArchive        = "module_archive"          // a gzip or tar that is damaged, hostile, or holds no module
+	CodeAddressRefused = "module_address_refused"  // the URL leads where this server does not connect to
 	CodeStoreFailed    = "module_store_failed"     // this machine's disk
 )
 
@@ -43,8 +46,9 @@ const (
 // not be copied after its first use, and is safe for concurrent use.
 type Resolver struct {
 	Store  *Store
-	HTTP   *http.Client // nil: one with timeouts and the system's roots
-	Logger *zap.Logger  // nil: no logs
+	HTTP   *http.Client // nil: one with timeouts, the system's roots and the Guard
+	Guard  netguard.Guard
+	Logger *zap.Logger // nil: no logs
 
 	// retries makes the schedule of one download's retries; nil: exponential.
 	retries func() backoff.BackOff
@@ -76,7 +80,7 @@ func (r *Resolver) ResolveSpec(ctx context.Context, s *spec.Spec) (snapshot.Modu
 // neither the spec nor the file changes.
 func Retryable(err *spec.Error) bool {
 	switch err.Code {
-	case CodeChanging, CodeIncomplete, CodeDownloadFailed, CodeStoreFailed:
+	case CodeChanging, CodeIncomplete, CodeDownloadFailed, CodeAddressRefused, CodeStoreFailed:
 		return true
 	default:
 		return false

@@ -9,6 +9,8 @@ import (
 
 	"go.uber.org/zap"
 
+	"github.com/wasm-xds/wasm-xds/internal/layer"
+	"github.com/wasm-xds/wasm-xds/internal/netguard"
 	"github.com/wasm-xds/wasm-xds/pkg/snapshot"
 	"github.com/wasm-xds/wasm-xds/pkg/spec"
 )
@@ -95,11 +97,17 @@ func urlError(m spec.Module, err error) *spec.Error {
 	case errors.As(err, &problem):
 	case errors.Is(err, errStore):
 		problem = storeFailed(what, err)
-	case errors.Is(err, ErrTooLarge):
+	case errors.Is(err, ErrTooLarge), errors.Is(err, layer.ErrTooLarge):
 		problem.Code, problem.Message, problem.Hint = tooLarge(what)
 	case errors.As(err, &status) && !status.retryable():
 		problem.Code, problem.Message = CodeRefused, fmt.Sprintf("module %s: %v", what, err)
 		problem.Hint = status.hint()
+	case errors.Is(err, netguard.ErrRefused):
+		problem.Code, problem.Message = CodeAddressRefused, fmt.Sprintf("module %s: %v", what, err)
+		problem.Hint = "keep the module where it may be fetched from, or use module.file"
+	case isArchiveError(err):
+		problem.Code, problem.Message = CodeArchive, fmt.Sprintf("module %s %v", what, err)
+		problem.Hint = "publish the .wasm itself, or one in a tar, as plugin.wasm"
 	case errors.Is(err, errRedirect):
 		problem.Code, problem.Message = CodeRefused, fmt.Sprintf("module %s: %v", what, err)
 		problem.Hint = "name the URL that the module really has"
@@ -109,6 +117,15 @@ func urlError(m spec.Module, err error) *spec.Error {
 	}
 	problem.Pos = m.Pos
 	return problem
+}
+
+func isArchiveError(err error) bool {
+	for _, one := range []error{layer.ErrMalformed, layer.ErrNoModule, layer.ErrAmbiguous, layer.ErrPath, layer.ErrLink} {
+		if errors.Is(err, one) {
+			return true
+		}
+	}
+	return false
 }
 
 // redacted is the URL without what may be secret: user, password, query and

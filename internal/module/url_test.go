@@ -1,6 +1,8 @@
 package module
 
 import (
+	"archive/tar"
+	"compress/gzip"
 	"context"
 	"fmt"
 	"io"
@@ -74,6 +76,75 @@ func TestResolveURL(t *testing.T) {
 	}
 }
 
+// What is packed at its URL is unpacked, and the sha256 is of the module itself.
+func TestResolvePackedURL(t *testing.T) {
+	for name, packed := range map[string]string{
+		"gzip": gzipped(t, goodWasm), "tar": tarred(t, "plugin.wasm", goodWasm),
+		"tar in gzip": gzipped(t, tarred(t, "filter.wasm", goodWasm)),
+	} {
+		t.Run(name, func(t *testing.T) {
+			m, err := newResolver(t).Resolve(t.Context(), urlModule(serve(t, text(packed))))
+			if err != nil || m.SHA256 != sumOf([]byte(goodWasm)) || m.Size != int64(len(goodWasm)) {
+				t.Errorf("got %v, %v", m, err)
+			}
+		})
+	}
+}
+
+func gzipped(t *testing.T, data string) string {
+	t.Helper()
+	var out strings.Builder
+	w := gzip.NewWriter(&out)
+	if _, err := io.WriteString(w, data); err != nil {
+		t.Fatal(err)
+	}
+	if err := w.Close(); err != nil {
+		t.Fatal(err)
+	}
+	return out.String()
+}
+
+func tarred(t *testing.T, name, data string) string {
+	t.Helper()
+	var out strings.Builder
+	w := tar.NewWriter(&out)
+	if err := w.WriteHeader(&tar.Header{Name: name, Size: int64(len(data)), Mode: 0o644}); err != nil {
+		t.Fatal(err)
+	}
+	if _, err := io.WriteString(w, data); err != nil {
+		t.Fatal(err)
+	}
+	if err := w.Close(); err != nil {
+		t.Fatal(err)
+	}
+	return out.String()
+}
+
+// Neither a URL nor a redirect leads to where the guard lets nobody go, and nobody
+// is asked twice.
+func TestGuardedURL(t *testing.T) {
+	r := newResolver(t)
+	_, err := r.Resolve(t.Context(), urlModule("http://169.254.169.254/latest/meta-data"))
+	wantError(t, err, CodeAddressRefused, "link-local", "module.file")
+	var gets atomic.Int32
+	address := serve(t, func(w http.ResponseWriter, r *http.Request) {
+		gets.Add(1)
+		http.Redirect(w, r, "http://[64:ff9b::a9fe:a9fe]/", http.StatusFound)
+	})
+	_, err = r.Resolve(t.Context(), urlModule(address))
+	wantError(t, err, CodeAddressRefused, "link-local", "module.file")
+	if gets.Load() != 1 {
+		t.Errorf("%d tries", gets.Load())
+	}
+	strict := newResolver(t)
+	strict.Guard.DenyPrivate = true
+	_, err = strict.Resolve(t.Context(), urlModule(address))
+	wantError(t, err, CodeAddressRefused, "--deny-private-networks", "module.file")
+	if gets.Load() != 1 {
+		t.Error("the server was reached")
+	}
+}
+
 func TestResolveURLErrors(t *testing.T) {
 	half := goodWasm[:20]
 	tests := []struct {
@@ -114,6 +185,17 @@ func TestResolveURLErrors(t *testing.T) {
 				_, _ = io.WriteString(w, half)
 			},
 		},
+		{
+			name: "cut off in gzip", code: CodeDownloadFailed, says: "after 20 bytes: unexpected EOF", tries: maxTries,
+			answer: func(w http.ResponseWriter, _ *http.Request) {
+				packed := gzipped(t, goodWasm)
+				w.Header().Set("Content-Length", strconv.Itoa(len(packed)))
+				_, _ = io.WriteString(w, packed[:20])
+			},
+		},
+		{name: "damaged gzip", answer: text(gzipped(t, goodWasm)[:30]), code: CodeArchive, says: "is no valid archive", hint: "publish", tries: 1},
+		{name: "out of the archive", answer: text(tarred(t, "../plugin.wasm", goodWasm)), code: CodeArchive, says: "leads out of it", tries: 1},
+		{name: "nothing in the archive", answer: text(tarred(t, "README", "x")), code: CodeArchive, says: "no .wasm", tries: 1},
 		{
 			name: "hung up", code: CodeDownloadFailed, says: "EOF", tries: maxTries,
 			answer: func(http.ResponseWriter, *http.Request) { panic(http.ErrAbortHandler) },

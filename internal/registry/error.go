@@ -16,6 +16,7 @@ import (
 	"oras.land/oras-go/v2/registry/remote/auth"
 	"oras.land/oras-go/v2/registry/remote/errcode"
 
+	"github.com/wasm-xds/wasm-xds/internal/netguard"
 	"github.com/wasm-xds/wasm-xds/pkg/spec"
 )
 
@@ -194,6 +195,8 @@ func (e *Error) ofNetwork(err error) bool {
 		e.Words = fmt.Sprintf("the name %s cannot be looked up", lookUp.Name)
 	case errors.Is(err, http.ErrSchemeMismatch):
 		e.Words = "the registry speaks plain HTTP, and HTTPS was expected"
+	case errors.Is(err, netguard.ErrRefused):
+		e.Code, e.Words = CodeRefused, clean(inner.Error()) // its name may mean another address later
 	case errors.Is(err, errRedirect):
 		e.Code, e.Retryable, e.Words = CodeRefused, false, clean(inner.Error())
 	case errors.Is(err, context.DeadlineExceeded), errors.As(err, &network) && network.Timeout():

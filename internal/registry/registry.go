@@ -13,7 +13,6 @@ import (
 	"os"
 	"strings"
 	"sync"
-	"syscall"
 	"time"
 
 	ocispec "github.com/opencontainers/image-spec/specs-go/v1"
@@ -21,6 +20,7 @@ import (
 	"oras.land/oras-go/v2/registry/remote"
 	"oras.land/oras-go/v2/registry/remote/retry"
 
+	"github.com/wasm-xds/wasm-xds/internal/netguard"
 	"github.com/wasm-xds/wasm-xds/pkg/spec"
 )
 
@@ -47,13 +47,12 @@ type Config struct {
 	// DockerConfig is the file with the credentials; "": config.json in
 	// $DOCKER_CONFIG or ~/.docker. It is read anew when it changes.
 	DockerConfig string
-	// Control is asked before each connection is made, with the address that the
-	// name was resolved to; an error refuses it. nil: everything goes.
-	Control func(network, address string, c syscall.RawConn) error
+	// Guard says which addresses are connected to.
+	Guard netguard.Guard
 }
 
 const (
-	dialLimit   = 10 * time.Second
+	tlsLimit    = 10 * time.Second
 	headerLimit = 30 * time.Second
 	idleLimit   = 15 * time.Second
 	// resolveLimit bounds all tries of one Resolve together.
@@ -80,12 +79,11 @@ func New(cfg Config) (*Client, error) {
 	if err != nil {
 		return nil, err
 	}
-	dialer := &net.Dialer{Timeout: dialLimit, Control: cfg.Control}
 	transport := &http.Transport{
-		Proxy:                  http.ProxyFromEnvironment,
-		DialContext:            dialer.DialContext,
+		Proxy:                  cfg.Guard.Proxy,
+		DialContext:            cfg.Guard.Dialer().DialContext,
 		TLSClientConfig:        &tls.Config{RootCAs: roots, MinVersion: tls.VersionTLS12},
-		TLSHandshakeTimeout:    dialLimit,
+		TLSHandshakeTimeout:    tlsLimit,
 		ResponseHeaderTimeout:  headerLimit,
 		IdleConnTimeout:        idleLimit,
 		MaxResponseHeaderBytes: 64 << 10,

@@ -11,12 +11,12 @@ import (
 	"strconv"
 	"strings"
 	"sync/atomic"
-	"syscall"
 	"testing"
 	"time"
 
 	"go.uber.org/goleak"
 
+	"github.com/wasm-xds/wasm-xds/internal/netguard"
 	"github.com/wasm-xds/wasm-xds/internal/registry"
 )
 
@@ -166,13 +166,15 @@ func TestUnreachable(t *testing.T) {
 		{"plain HTTP", host, registry.Config{}, "plain HTTP"},
 		{"refused", "127.0.0.1:1", registry.Config{}, "refused"},
 		{"no such name", "registry.invalid", registry.Config{}, "cannot be looked up"},
-		{"guarded", host, registry.Config{Insecure: []string{"127.0.0.1"}, Control: func(string, string, syscall.RawConn) error {
-			return errors.New("this address is forbidden")
-		}}, "this address is forbidden"},
+		{"guarded", host, registry.Config{Insecure: []string{"127.0.0.1"}, Guard: netguard.Guard{DenyPrivate: true}}, "--deny-private-networks"},
 	} {
 		t.Run(one.name, func(t *testing.T) {
 			problem := resolveError(t, client(t, one.cfg), reference(t, one.registry+"/team/filter:v1"), registry.Credentials{})
-			if problem.Code != registry.CodeUnreachable || !problem.Retryable || !strings.Contains(problem.Error(), one.part) {
+			code := registry.CodeUnreachable
+			if one.name == "guarded" {
+				code = registry.CodeRefused
+			}
+			if problem.Code != code || !problem.Retryable || !strings.Contains(problem.Error(), one.part) {
 				t.Errorf("%+v: %v", problem, problem)
 			}
 		})
