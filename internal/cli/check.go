@@ -27,6 +27,7 @@ const (
 func newCheck() *cobra.Command {
 	mode := preflightEnforce
 	var versions []string
+	var from trust
 	c := &cobra.Command{
 		Use:   "check PATH...",
 		Short: "Check spec files and directories without serving them",
@@ -46,6 +47,7 @@ Envoy, and changes nothing. It exits with 1 when there is a problem.`,
 	_ = c.RegisterFlagCompletionFunc("preflight", cobra.FixedCompletions(modes, cobra.ShellCompDirectiveNoFileComp))
 	c.Flags().StringSliceVar(&versions, "envoy-version", nil,
 		"`version` of Envoy that has to load the modules, several times for several (default any one from "+oldest()+" to "+newest()+")")
+	from.addFlags(c.Flags())
 	c.RunE = func(c *cobra.Command, args []string) error {
 		versions, err := sandboxVersions(c, versions)
 		if err != nil {
@@ -54,7 +56,7 @@ Envoy, and changes nothing. It exits with 1 when there is a problem.`,
 		docs := loadPaths(c.Context(), args)
 		var result checkOutcome
 		err = withStore(func(store *module.Store) error {
-			good, err := docs.resolve(c.Context(), store)
+			good, err := docs.resolve(c.Context(), store, from)
 			if err != nil {
 				return err
 			}

@@ -53,6 +53,7 @@ the delivery: see --delivery inline.`,
 	f.StringVar(&o.serve.ModulesCluster, "modules-cluster", defaultModulesCluster, "`name` of the Envoy cluster that reaches it")
 	f.StringVar(&o.serve.ModulesURL, "modules-url", "", "`URL` of it as Envoy sees it (default http:// and the address)")
 	f.StringVar(&o.serve.ModulesDirInEnvoy, "modules-dir-in-envoy", "/modules", "`path` of the module store as Envoy sees it")
+	o.serve.Trust.addFlags(f)
 	_ = c.RegisterFlagCompletionFunc("delivery", cobra.FixedCompletions([]string{"remote", "inline", "file"}, cobra.ShellCompDirectiveNoFileComp))
 	output := outputFlag(c, "yaml", "json")
 	c.RunE = func(c *cobra.Command, args []string) error {
@@ -65,7 +66,7 @@ the delivery: see --delivery inline.`,
 		}
 		return withStore(func(store *module.Store) error {
 			docs := loadPaths(c.Context(), args)
-			good, err := docs.resolve(c.Context(), store)
+			good, err := docs.resolve(c.Context(), store, o.serve.Trust)
 			if err != nil {
 				return err
 			}

@@ -33,6 +33,7 @@ type ServeConfig struct {
 	Rescan            time.Duration // > 0
 	Delivery          spec.Delivery // never ""
 	AllowEmpty        bool          // an empty directory removes every filter
+	Trust             trust         // which modules may be fetched
 	LogLevel          string        // debug, info, warn or error
 	LogFormat         string        // console or json
 
@@ -100,6 +101,7 @@ func (cfg *ServeConfig) addFlags(f *pflag.FlagSet) {
 	cfg.Delivery = spec.Remote
 	f.Var(&choiceOf[spec.Delivery]{&cfg.Delivery, deliveries()}, "delivery", "how modules reach Envoy for specs that do not say: remote, inline or file")
 	f.BoolVar(&cfg.AllowEmpty, "allow-empty", false, "take a directory whose specs are all gone at its word, and remove every filter")
+	cfg.Trust.addFlags(f)
 	cfg.LogLevel, cfg.LogFormat = "info", "console"
 	f.Var(&choiceOf[string]{&cfg.LogLevel, logLevels()}, "log-level", "what is logged: debug, info, warn or error")
 	f.Var(&choiceOf[string]{&cfg.LogFormat, logFormats()}, "log-format", "console for people, json for machines")

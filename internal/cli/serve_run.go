@@ -28,6 +28,7 @@ func runServe(ctx context.Context, cfg ServeConfig, _, stderr io.Writer) error {
 		Rescan:            cfg.Rescan,
 		Delivery:          cfg.Delivery,
 		AllowEmpty:        cfg.AllowEmpty,
+		Guard:             cfg.Trust.guard(),
 		Version:           versionNow().Version,
 		Logger:            log,
 		Started: func(a serve.Addresses) {

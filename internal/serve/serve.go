@@ -18,6 +18,7 @@ import (
 	"github.com/wasm-xds/wasm-xds/internal/control"
 	"github.com/wasm-xds/wasm-xds/internal/module"
 	"github.com/wasm-xds/wasm-xds/internal/moduleserver"
+	"github.com/wasm-xds/wasm-xds/internal/netguard"
 	"github.com/wasm-xds/wasm-xds/internal/state"
 	"github.com/wasm-xds/wasm-xds/internal/xds"
 	"github.com/wasm-xds/wasm-xds/pkg/source/dir"
@@ -38,7 +39,8 @@ type Config struct {
 	Rescan            time.Duration // 10s
 	Delivery          spec.Delivery // remote
 	AllowEmpty        bool
-	Version           string // for the build info metric
+	Guard             netguard.Guard // which addresses modules are fetched from
+	Version           string         // for the build info metric
 	Logger            *zap.Logger
 	Started           func(Addresses) // called once everything listens; nil: nobody
 }
@@ -72,7 +74,7 @@ func Run(ctx context.Context, cfg Config) (err error) {
 	c := control.New(control.Config{
 		Source:     dir.New(dir.Config{Dir: cfg.Dir, Settle: cfg.Settle, Rescan: cfg.Rescan, Logger: cfg.Logger}),
 		Directory:  cfg.Dir,
-		Modules:    &module.Resolver{Store: store, Logger: cfg.Logger},
+		Modules:    &module.Resolver{Store: store, Guard: cfg.Guard, Logger: cfg.Logger},
 		Store:      store,
 		StandIns:   standIns,
 		Files:      files,
