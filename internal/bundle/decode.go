@@ -1,0 +1,142 @@
+package bundle
+
+import (
+	"cmp"
+	"fmt"
+	"slices"
+	"strings"
+
+	"github.com/wasm-xds/wasm-xds/pkg/spec"
+)
+
+// Decode reads a file of specs; [spec.Decode] is one.
+type Decode func(file string, text []byte) (specs []*spec.Spec, errs []*spec.Error, broken bool)
+
+// Names are what a bundle is called.
+type Names struct {
+	// Tag is what specs say that they come from, the same for every version of
+	// the bundle: oci://registry/repo:tag.
+	Tag string
+	// Exact is what errors name: oci://registry/repo@sha256:….
+	Exact string
+}
+
+// Documents is what a bundle says.
+type Documents struct {
+	Specs []*spec.Spec // sorted by name, each name once
+	// Errors are empty, or the bundle is not as it should be.
+	Errors []*spec.Error
+	// References has the digest of each file that the specs name, by its path.
+	References map[string]string
+}
+
+// Read makes specs of a bundle. texts has the content of its spec files by title;
+// place is where the bytes of another entry lie. A spec can name what is in
+// the bundle, and no other file of this machine.
+func Read(entries []Entry, names Names, texts map[string][]byte, place func(Entry) string, decode Decode) Documents {
+	r := reader{
+		names: names, place: place, byTitle: make(map[string]Entry, len(entries)),
+		out: Documents{References: map[string]string{}},
+	}
+	for _, e := range entries {
+		r.byTitle[e.Title] = e
+	}
+	for _, e := range entries {
+		if e.MediaType != SpecType {
+			continue
+		}
+		specs, errs, _ := decode(names.Exact+"/"+e.Title, texts[e.Title])
+		r.out.Errors = append(r.out.Errors, errs...)
+		for _, s := range specs {
+			r.add(e.Title, s)
+		}
+	}
+	r.unique()
+	slices.SortStableFunc(r.out.Errors, func(a, b *spec.Error) int {
+		return cmp.Or(strings.Compare(a.Pos.File, b.Pos.File), cmp.Compare(a.Pos.Line, b.Pos.Line), cmp.Compare(a.Pos.Column, b.Pos.Column))
+	})
+	return r.out
+}
+
+type reader struct {
+	names   Names
+	place   func(Entry) string
+	byTitle map[string]Entry
+	out     Documents
+}
+
+// add takes a spec whose files are all in the bundle.
+func (r *reader) add(title string, s *spec.Spec) {
+	good := true
+	for _, slot := range referencesOf(s) {
+		ref := **slot.at
+		e, err := r.find(title, slot, ref)
+		if err != nil {
+			err.Name, err.Pos = s.Name, ref.Pos
+			r.out.Errors = append(r.out.Errors, err)
+			good = false
+			continue
+		}
+		ref.Path = r.place(e)
+		*slot.at = &ref
+		r.out.References[ref.Path] = e.Digest.String()
+		if slot.mediaType == ModuleType && s.Module.SHA256 == "" {
+			s.Module.SHA256 = e.Digest.Encoded()
+		}
+	}
+	if good {
+		s.File = r.names.Tag + "/" + title
+		r.out.Specs = append(r.out.Specs, s)
+	}
+}
+
+func (r *reader) find(title string, slot slot, ref spec.FileRef) (Entry, *spec.Error) {
+	within, ok := resolve(title, ref.As)
+	if !ok {
+		return Entry{}, &spec.Error{
+			Code: "outside_bundle", Message: fmt.Sprintf("%q lies outside the bundle, where its specs must name nothing", ref.As),
+			Hint: "push the directory again with wasm-xds push, which takes such files into the bundle",
+		}
+	}
+	e, ok := r.byTitle[within]
+	if !ok || e.MediaType != slot.mediaType {
+		return Entry{}, &spec.Error{
+			Code: "not_in_bundle", Message: fmt.Sprintf("the bundle has no %s %s", kindOf(slot.mediaType), within),
+			Hint: "push the directory again with wasm-xds push, which takes the files that specs name into the bundle",
+		}
+	}
+	return e, nil
+}
+
+func kindOf(mediaType string) string {
+	if mediaType == ModuleType {
+		return "module"
+	}
+	return "file"
+}
+
+// unique sorts the specs, and makes errors of the names that several have.
+func (r *reader) unique() {
+	slices.SortStableFunc(r.out.Specs, func(a, b *spec.Spec) int {
+		return cmp.Or(strings.Compare(a.Name, b.Name), strings.Compare(a.File, b.File), cmp.Compare(a.Line, b.Line))
+	})
+	var kept []*spec.Spec
+	for _, s := range r.out.Specs {
+		last := len(kept) - 1
+		if last < 0 || kept[last].Name != s.Name {
+			kept = append(kept, s)
+			continue
+		}
+		r.out.Errors = append(r.out.Errors, &spec.Error{
+			Code: "duplicate_name", Name: s.Name, Pos: spec.Position{File: r.exact(s.File), Line: s.Line},
+			Message: fmt.Sprintf("the name %q is taken already, at %s:%d", s.Name, r.exact(kept[last].File), kept[last].Line),
+			Hint:    "give one of them another name, or delete it",
+		})
+	}
+	r.out.Specs = kept
+}
+
+// exact is a file of the bundle as errors name it.
+func (r *reader) exact(file string) string {
+	return r.names.Exact + strings.TrimPrefix(file, r.names.Tag)
+}

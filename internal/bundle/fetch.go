@@ -1,0 +1,93 @@
+package bundle
+
+import (
+	"context"
+	"errors"
+	"fmt"
+
+	"github.com/opencontainers/go-digest"
+	ocispec "github.com/opencontainers/image-spec/specs-go/v1"
+	"oras.land/oras-go/v2"
+	"oras.land/oras-go/v2/content"
+)
+
+// BrokenError says that a bundle is not as it should be: to fetch it again
+// would not help.
+type BrokenError struct{ Reason error }
+
+// Error is the reason.
+func (e *BrokenError) Error() string { return e.Reason.Error() }
+
+// Unwrap is the reason.
+func (e *BrokenError) Unwrap() error { return e.Reason }
+
+// ReadManifest fetches a bundle's manifest, verified, and reads it.
+func ReadManifest(ctx context.Context, from content.Fetcher, root ocispec.Descriptor) ([]Entry, error) {
+	switch root.MediaType {
+	case ocispec.MediaTypeImageManifest:
+	default:
+		return nil, &BrokenError{fmt.Errorf("%w, but %q", ErrNotBundle, root.MediaType)}
+	}
+	if root.Size > MaxManifest || root.Digest.Algorithm() != digest.SHA256 {
+		return nil, &BrokenError{fmt.Errorf("its manifest has %d bytes and the digest %s; at most %d bytes and a sha256 are taken",
+			root.Size, root.Digest, MaxManifest)}
+	}
+	text, err := content.FetchAll(ctx, from, root)
+	if err != nil {
+		return nil, err
+	}
+	entries, err := Parse(text)
+	if err != nil {
+		return nil, &BrokenError{err}
+	}
+	return entries, nil
+}
+
+// Fetch brings a whole bundle into a store, each content verified. What the store has
+// already is not fetched. Nothing that the bundle does not consist of is fetched:
+// neither what its manifest refers to as its subject, nor what is beyond the limits.
+func Fetch(ctx context.Context, from content.ReadOnlyStorage, into content.Storage, root ocispec.Descriptor) ([]Entry, error) {
+	entries, err := ReadManifest(ctx, from, root)
+	if err != nil {
+		return nil, err
+	}
+	layers := make([]ocispec.Descriptor, 0, len(entries))
+	known := map[digest.Digest]struct{}{}
+	for _, e := range entries {
+		if _, twice := known[e.Digest]; twice {
+			continue
+		}
+		known[e.Digest] = struct{}{}
+		layers = append(layers, e.Descriptor())
+	}
+	options := oras.CopyGraphOptions{
+		MaxMetadataBytes: MaxManifest,
+		FindSuccessors: func(_ context.Context, _ content.Fetcher, of ocispec.Descriptor) ([]ocispec.Descriptor, error) {
+			if of.Digest == root.Digest {
+				return layers, nil
+			}
+			return nil, nil
+		},
+	}
+	if err := oras.CopyGraph(ctx, from, into, root, options); err != nil {
+		return nil, cause(err)
+	}
+	return entries, nil
+}
+
+// cause is what is behind an error of a copy, which names functions of the library.
+func cause(err error) error {
+	copying := &oras.CopyError{}
+	if errors.As(err, &copying) {
+		return copying.Err
+	}
+	return err
+}
+
+// Push brings an artifact to where a tag can name it, and names it.
+func Push(ctx context.Context, from oras.ReadOnlyTarget, into oras.Target, tag string) error {
+	options := oras.CopyOptions{}
+	options.MaxMetadataBytes = MaxManifest
+	_, err := oras.Copy(ctx, from, tag, into, tag, options)
+	return cause(err)
+}

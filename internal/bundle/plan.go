@@ -1,0 +1,360 @@
+package bundle
+
+import (
+	"bytes"
+	"cmp"
+	"encoding/json"
+	"fmt"
+	"maps"
+	"path"
+	"path/filepath"
+	"reflect"
+	"slices"
+	"strings"
+
+	"github.com/opencontainers/go-digest"
+
+	"github.com/wasm-xds/wasm-xds/pkg/spec"
+)
+
+// Content is what is in a file that a spec names.
+type Content struct {
+	Digest digest.Digest
+	Size   int64
+	// Place is for the caller, who knows where the bytes are.
+	Place string
+}
+
+// SpecFile is a file of specs that is to be part of a bundle.
+type SpecFile struct {
+	Title string // its path within the directory, with slashes
+	Text  []byte
+	Specs []*spec.Spec // the text's documents
+}
+
+// Item is an entry and where its bytes come from: Text, or else Place.
+type Item struct {
+	Entry
+	Text  []byte
+	Place string
+}
+
+// Plan lays out a bundle. contents has what is in the files that the specs name,
+// by the path that a [spec.FileRef] has. What lies within the directory
+// keeps its path, and its specs stay what they are byte by byte; what lies
+// elsewhere is given a place, and the specs that name it are rewritten.
+func Plan(files []SpecFile, contents map[string]Content) ([]Item, []*spec.Error) {
+	l := layout{items: map[string]Item{}, contents: contents}
+	for _, f := range files {
+		l.put(Item{Entry: Entry{Title: f.Title, MediaType: SpecType}, Text: f.Text}, spec.Position{File: f.Title})
+	}
+	var outside []reference
+	for _, f := range files {
+		for _, r := range references(f) {
+			if within, ok := resolve(f.Title, r.ref.As); ok {
+				l.put(l.item(r, within), r.ref.Pos)
+			} else {
+				outside = append(outside, r)
+			}
+		}
+	}
+	moved := l.moveIn(outside)
+	for _, f := range files {
+		if edits := moved[f.Title]; len(edits) > 0 {
+			text, err := rewrite(f, edits)
+			if err != nil {
+				l.errs = append(l.errs, err)
+				continue
+			}
+			l.items[f.Title] = Item{Entry: Entry{Title: f.Title, MediaType: SpecType}, Text: text}
+		}
+	}
+	return l.finish()
+}
+
+// reference is a file that a spec names.
+type reference struct {
+	file      string // title of the spec's file
+	ref       *spec.FileRef
+	mediaType string
+}
+
+func references(f SpecFile) []reference {
+	var all []reference
+	for _, s := range f.Specs {
+		for _, r := range referencesOf(s) {
+			all = append(all, reference{f.Title, *r.at, r.mediaType})
+		}
+	}
+	return all
+}
+
+// slot is where a spec names a file.
+type slot struct {
+	at        **spec.FileRef
+	mediaType string
+}
+
+// referencesOf are the files that a spec names.
+func referencesOf(s *spec.Spec) []slot {
+	var all []slot
+	for _, one := range []slot{{&s.Module.File, ModuleType}, {&s.ConfigFrom, FileType}} {
+		if *one.at != nil {
+			all = append(all, one)
+		}
+	}
+	return all
+}
+
+// resolve is the title that a path in a spec means; false: it lies outside.
+func resolve(specFile, as string) (string, bool) {
+	if filepath.IsAbs(as) {
+		return "", false
+	}
+	title := path.Join(path.Dir(specFile), filepath.ToSlash(as))
+	return title, titleProblem(title) == ""
+}
+
+// relative is the path of a title as a spec file writes it.
+func relative(specFile, title string) string {
+	depth := strings.Count(specFile, "/")
+	if depth == 0 {
+		return "./" + title
+	}
+	return strings.Repeat("../", depth) + title
+}
+
+type layout struct {
+	items    map[string]Item
+	contents map[string]Content
+	errs     []*spec.Error
+}
+
+func (l *layout) item(r reference, title string) Item {
+	c := l.contents[r.ref.Path]
+	return Item{Entry: Entry{Title: title, MediaType: r.mediaType, Digest: c.Digest, Size: c.Size}, Place: c.Place}
+}
+
+func (l *layout) put(item Item, at spec.Position) {
+	before, taken := l.items[item.Title]
+	if !taken {
+		l.items[item.Title] = item
+		return
+	}
+	if before.MediaType != item.MediaType {
+		l.errs = append(l.errs, &spec.Error{
+			Code: "bundle_conflict", Pos: at,
+			Message: fmt.Sprintf("%s is two different things: one spec's module, and something else as well", item.Title),
+			Hint:    "name files of their own",
+		})
+	}
+}
+
+// moveIn gives places to what lies outside, and says how the specs' files have
+// to name it. The places depend on names and contents alone, not on where
+// the files lie here.
+func (l *layout) moveIn(outside []reference) map[string][]change {
+	byTitle := map[string]map[digest.Digest]struct{}{}
+	plain := func(r reference) string {
+		return path.Join(placeOf(r.mediaType), strings.TrimLeft(filepath.Base(r.ref.Path), "."))
+	}
+	for _, r := range outside {
+		title := plain(r)
+		if byTitle[title] == nil {
+			byTitle[title] = map[digest.Digest]struct{}{}
+		}
+		byTitle[title][l.contents[r.ref.Path].Digest] = struct{}{}
+	}
+	inside := slices.Collect(maps.Keys(l.items))
+	moved := map[string][]change{}
+	for _, r := range outside {
+		title := plain(r)
+		if len(byTitle[title]) > 1 || slices.Contains(inside, title) || titleProblem(title) != "" {
+			const enough = 12
+			title = path.Join(placeOf(r.mediaType), l.contents[r.ref.Path].Digest.Encoded()[:enough]+safeExt(r.ref.Path))
+		}
+		l.put(l.item(r, title), r.ref.Pos)
+		moved[r.file] = append(moved[r.file], change{at: r.ref.Pos, from: r.ref.As, to: relative(r.file, title)})
+	}
+	return moved
+}
+
+func placeOf(mediaType string) string {
+	if mediaType == ModuleType {
+		return "modules"
+	}
+	return "files"
+}
+
+func safeExt(file string) string {
+	if ext := filepath.Ext(file); titleProblem("x"+ext) == "" {
+		return ext
+	}
+	return ""
+}
+
+// finish fills in what is known of the texts, and sorts.
+func (l *layout) finish() ([]Item, []*spec.Error) {
+	if len(l.errs) > 0 {
+		slices.SortStableFunc(l.errs, func(a, b *spec.Error) int {
+			return cmp.Or(cmp.Compare(a.Pos.File, b.Pos.File), cmp.Compare(a.Pos.Line, b.Pos.Line))
+		})
+		return nil, l.errs
+	}
+	items := make([]Item, 0, len(l.items))
+	for _, title := range slices.Sorted(maps.Keys(l.items)) {
+		item := l.items[title]
+		if item.MediaType == SpecType {
+			item.Digest, item.Size = digest.FromBytes(item.Text), int64(len(item.Text))
+		}
+		items = append(items, item)
+	}
+	return items, nil
+}
+
+// change is a path in a spec file that has to become another one.
+type change struct {
+	at       spec.Position
+	from, to string
+}
+
+// rewrite changes paths in the text of a spec file, and nothing else of it. It
+// takes the text's word for nothing: the result is decoded, and must name the
+// files that it should.
+func rewrite(f SpecFile, changes []change) ([]byte, *spec.Error) {
+	text := string(normal(f.Text))
+	want := map[spec.Position]string{}
+	for _, c := range changes {
+		want[c.at] = c.to
+	}
+	// From the end to the beginning, so that positions stay what they are.
+	slices.SortFunc(changes, func(a, b change) int {
+		return cmp.Or(cmp.Compare(b.at.Line, a.at.Line), cmp.Compare(b.at.Column, a.at.Column))
+	})
+	for i, c := range changes {
+		if i > 0 && c.at == changes[i-1].at {
+			continue
+		}
+		start, end, ok := scalarAt(text, c.at, c.from)
+		if !ok {
+			return nil, cannotRewrite(c)
+		}
+		text = text[:start] + quoted(c.to) + text[end:]
+	}
+	specs, errs, broken := spec.Options{Preflight: true}.Decode(f.Title, []byte(text))
+	if broken || len(errs) > 0 || len(specs) != len(f.Specs) {
+		return nil, cannotRewrite(changes[0])
+	}
+	for i, s := range specs {
+		was := *f.Specs[i]
+		for _, slot := range referencesOf(&was) {
+			ref := **slot.at
+			ref.As = cmp.Or(want[ref.Pos], ref.As)
+			*slot.at = &ref
+		}
+		now, nowErr := meaning(*s)
+		before, beforeErr := meaning(was)
+		if nowErr != nil || beforeErr != nil || !reflect.DeepEqual(now, before) {
+			return nil, cannotRewrite(changes[0])
+		}
+	}
+	return []byte(text), nil
+}
+
+// meaning is a spec without its places: neither where it stands nor where the
+// files lie that it names.
+func meaning(s spec.Spec) (any, error) {
+	s.File, s.Line = "", 0
+	for _, slot := range referencesOf(&s) {
+		*slot.at = &spec.FileRef{As: (*slot.at).As}
+	}
+	text, err := json.Marshal(s)
+	if err != nil {
+		return nil, err
+	}
+	var value any
+	if err := json.Unmarshal(text, &value); err != nil {
+		return nil, err
+	}
+	dropPositions(value)
+	return value, nil
+}
+
+func dropPositions(value any) {
+	switch value := value.(type) {
+	case map[string]any:
+		delete(value, "Pos")
+		for _, inner := range value {
+			dropPositions(inner)
+		}
+	case []any:
+		for _, inner := range value {
+			dropPositions(inner)
+		}
+	}
+}
+
+func cannotRewrite(c change) *spec.Error {
+	return &spec.Error{
+		Code: "bundle_cannot_rewrite", Pos: c.at,
+		Message: fmt.Sprintf("the file %q lies outside the directory, and the way it is written here cannot be changed into a path in the bundle", c.from),
+		Hint:    "write it as a plain or quoted text, without an anchor or a tag, or put the file into the directory",
+	}
+}
+
+// normal is the text as the positions in it count: without a mark at its
+// beginning, each line ending in a line feed.
+func normal(text []byte) []byte {
+	text = bytes.TrimPrefix(text, []byte("\ufeff"))
+	text = bytes.ReplaceAll(text, []byte("\r\n"), []byte("\n"))
+	return bytes.ReplaceAll(text, []byte("\r"), []byte("\n"))
+}
+
+// scalarAt is where in text the scalar lies that is at a position and says value.
+func scalarAt(text string, at spec.Position, value string) (start, end int, ok bool) {
+	for range at.Line - 1 {
+		next := strings.IndexByte(text[start:], '\n')
+		if next < 0 {
+			return 0, 0, false
+		}
+		start += next + 1
+	}
+	column := 1
+	for i := range text[start:] {
+		if column == at.Column {
+			start += i
+			break
+		}
+		column++
+	}
+	rest, _, _ := strings.Cut(text[start:], "\n")
+	switch {
+	case strings.HasPrefix(rest, `"`):
+		end = quoteEnd(rest, '"')
+	case strings.HasPrefix(rest, `'`):
+		end = quoteEnd(rest, '\'')
+	case strings.HasPrefix(rest, value):
+		end = len(value)
+	}
+	return start, start + end, end > 0
+}
+
+// quoteEnd is where a quoted scalar ends that text begins with; 0: it does not here.
+func quoteEnd(text string, quote byte) int {
+	for i := 1; i < len(text); i++ {
+		switch {
+		case text[i] == '\\' && quote == '"':
+			i++
+		case text[i] == quote && quote == '\'' && i+1 < len(text) && text[i+1] == quote:
+			i++
+		case text[i] == quote:
+			return i + 1
+		}
+	}
+	return 0
+}
+
+// quoted is a title as a YAML scalar in single quotes, where nothing but the quote is special.
+func quoted(title string) string {
+	return "'" + strings.ReplaceAll(title, "'", "''") + "'"
+}
