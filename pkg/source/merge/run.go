@@ -1,0 +1,79 @@
+package merge
+
+import (
+	"context"
+	"slices"
+	"sync"
+	"time"
+
+	"github.com/wasm-xds/wasm-xds/pkg/source"
+)
+
+// firstWait is how long the first set waits for sources that have said nothing.
+const firstWait = 10 * time.Second
+
+// Named is a source with the root of its specs' files, as in [Part].
+type Named struct {
+	Root   string
+	Source source.Source
+}
+
+// Source is several sources. It implements [source.Source].
+type Source struct{ sources []Named }
+
+var _ source.Source = (*Source)(nil)
+
+// New makes one source of several; it starts nothing before [Source.Run].
+func New(sources ...Named) *Source { return &Source{sources: slices.Clone(sources)} }
+
+type said struct {
+	part int
+	set  source.Set
+}
+
+// Run implements [source.Source]. It emits a first set when every source has said
+// something, or after ten seconds, and then one for each set of any of them. It
+// returns when all of them have.
+func (s *Source) Run(ctx context.Context, emit func(source.Set)) error {
+	ctx, cancel := context.WithCancelCause(ctx)
+	var running sync.WaitGroup
+	defer running.Wait()
+	defer cancel(nil)
+	sets := make(chan said)
+	for i, one := range s.sources {
+		running.Go(func() {
+			err := one.Source.Run(ctx, func(set source.Set) {
+				select {
+				case sets <- said{i, set}:
+				case <-ctx.Done():
+				}
+			})
+			if err != nil {
+				cancel(err) // one that cannot go on is an error of the whole
+			}
+		})
+	}
+	parts := make([]Part, len(s.sources))
+	for i, one := range s.sources {
+		parts[i].Root = one.Root
+	}
+	late := time.NewTimer(firstWait)
+	defer late.Stop()
+	for begun := false; ; {
+		select {
+		case <-ctx.Done():
+			return context.Cause(ctx)
+		case one := <-sets:
+			parts[one.part].Set = &one.set
+			begun = begun || !slices.ContainsFunc(parts, func(p Part) bool { return p.Set == nil })
+			if begun {
+				emit(Sets(parts))
+			}
+		case <-late.C:
+			if !begun {
+				begun = true
+				emit(Sets(parts))
+			}
+		}
+	}
+}
