@@ -15,6 +15,7 @@ import (
 	"github.com/google/go-cmp/cmp"
 	"github.com/opencontainers/go-digest"
 	ocispec "github.com/opencontainers/image-spec/specs-go/v1"
+	"oras.land/oras-go/v2/content"
 	"oras.land/oras-go/v2/content/memory"
 
 	"github.com/wasm-xds/wasm-xds/pkg/spec"
@@ -179,7 +180,7 @@ func bundleOf(t *testing.T, items []Item) *Artifact {
 func TestPushFetchUnpack(t *testing.T) {
 	a := bundleOf(t, sample())
 	store, into := push(t, a), memory.New()
-	entries, err := Fetch(t.Context(), store, into, a.Root)
+	entries, err := fetch(t, store, into, a.Root)
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -212,6 +213,16 @@ func TestPushFetchUnpack(t *testing.T) {
 	if diff := cmp.Diff(textsOf(sample()), tree(t, dir)); diff != "" {
 		t.Errorf("(-want +got)\n%s", diff)
 	}
+}
+
+// fetch does what one does who knows nothing but the manifest's descriptor.
+func fetch(t *testing.T, from, into content.Storage, root ocispec.Descriptor) ([]Entry, error) {
+	t.Helper()
+	entries, err := ReadManifest(t.Context(), from, root)
+	if err != nil {
+		return nil, err
+	}
+	return entries, Fetch(t.Context(), from, into, root, entries)
 }
 
 func textsOf(items []Item) map[string]string {
@@ -287,7 +298,7 @@ func TestWrongBytesAreNoticed(t *testing.T) {
 			if i.Text = []byte(with); digest.FromString(with) == i.Digest {
 				continue
 			}
-			if _, err := Fetch(t.Context(), from, memory.New(), a.Root); err == nil {
+			if _, err := fetch(t, from, memory.New(), a.Root); err == nil {
 				t.Errorf("%s bytes for %s were taken", name, i.Title)
 			}
 			entries, err := ReadManifest(t.Context(), a, a.Root)
@@ -303,7 +314,7 @@ func TestWrongBytesAreNoticed(t *testing.T) {
 			}
 		}
 		from := liar{push(t, a), a.Root.Digest, with}
-		if _, err := Fetch(t.Context(), from, memory.New(), a.Root); err == nil {
+		if _, err := fetch(t, from, memory.New(), a.Root); err == nil {
 			t.Errorf("%s bytes for the manifest were taken", name)
 		}
 	}
@@ -324,7 +335,7 @@ func TestSubjectIsNotFetched(t *testing.T) {
 		t.Fatal(err)
 	}
 	root := ocispec.Descriptor{MediaType: ocispec.MediaTypeImageManifest, Digest: digest.FromBytes(text), Size: int64(len(text))}
-	if _, err := Fetch(t.Context(), liar{store, root.Digest, string(text)}, memory.New(), root); err != nil {
+	if _, err := fetch(t, liar{store, root.Digest, string(text)}, memory.New(), root); err != nil {
 		t.Error(err)
 	}
 }

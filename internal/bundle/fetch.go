@@ -23,9 +23,7 @@ func (e *BrokenError) Unwrap() error { return e.Reason }
 
 // ReadManifest fetches a bundle's manifest, verified, and reads it.
 func ReadManifest(ctx context.Context, from content.Fetcher, root ocispec.Descriptor) ([]Entry, error) {
-	switch root.MediaType {
-	case ocispec.MediaTypeImageManifest:
-	default:
+	if root.MediaType != ocispec.MediaTypeImageManifest {
 		return nil, &BrokenError{fmt.Errorf("%w, but %q", ErrNotBundle, root.MediaType)}
 	}
 	if root.Size > MaxManifest || root.Digest.Algorithm() != digest.SHA256 {
@@ -43,14 +41,10 @@ func ReadManifest(ctx context.Context, from content.Fetcher, root ocispec.Descri
 	return entries, nil
 }
 
-// Fetch brings a whole bundle into a store, each content verified. What the store has
-// already is not fetched. Nothing that the bundle does not consist of is fetched:
-// neither what its manifest refers to as its subject, nor what is beyond the limits.
-func Fetch(ctx context.Context, from content.ReadOnlyStorage, into content.Storage, root ocispec.Descriptor) ([]Entry, error) {
-	entries, err := ReadManifest(ctx, from, root)
-	if err != nil {
-		return nil, err
-	}
+// Fetch brings a whole bundle, whose manifest has been read, into a store, each
+// content verified. What the store has already is not fetched, nor is anything that the
+// bundle does not consist of, whatever its manifest refers to as its subject.
+func Fetch(ctx context.Context, from content.ReadOnlyStorage, into content.Storage, root ocispec.Descriptor, entries []Entry) error {
 	layers := make([]ocispec.Descriptor, 0, len(entries))
 	known := map[digest.Digest]struct{}{}
 	for _, e := range entries {
@@ -69,10 +63,7 @@ func Fetch(ctx context.Context, from content.ReadOnlyStorage, into content.Stora
 			return nil, nil
 		},
 	}
-	if err := oras.CopyGraph(ctx, from, into, root, options); err != nil {
-		return nil, cause(err)
-	}
-	return entries, nil
+	return cause(oras.CopyGraph(ctx, from, into, root, options))
 }
 
 // cause is what is behind an error of a copy, which names functions of the library.

@@ -1,0 +1,185 @@
+package oci
+
+import (
+	"context"
+	"encoding/json"
+	"errors"
+	"fmt"
+	"io"
+	"io/fs"
+	"os"
+	"path/filepath"
+	"sync/atomic"
+
+	ocispec "github.com/opencontainers/image-spec/specs-go/v1"
+	"oras.land/oras-go/v2/content"
+	"oras.land/oras-go/v2/content/oci"
+	"oras.land/oras-go/v2/errdef"
+
+	"github.com/wasm-xds/wasm-xds/internal/atomicfile"
+	"github.com/wasm-xds/wasm-xds/internal/bundle"
+)
+
+// errStore marks the errors of the store's own files.
+var errStore = errors.New("bundle store")
+
+// lastFile names the manifest of the last good bundle.
+const lastFile = "last.json"
+
+// store keeps bundles on disk, in the form of an OCI layout's blobs. A crash can make
+// something of them missing, never wrong without being noticed.
+type store struct {
+	dir   string
+	blobs *blobs
+}
+
+// blobs is the layout, which notes that it was its own disk that failed.
+type blobs struct {
+	*oci.Storage
+	failed atomic.Pointer[error]
+}
+
+// Push keeps a content, verified.
+func (b *blobs) Push(ctx context.Context, expected ocispec.Descriptor, r io.Reader) error {
+	err := b.Storage.Push(ctx, expected, r)
+	path := &fs.PathError{}
+	link := &os.LinkError{}
+	if errors.As(err, &path) || errors.As(err, &link) {
+		err = fmt.Errorf("%w: %w", errStore, err)
+		b.failed.Store(&err)
+	}
+	return err
+}
+
+func newStore(dir string) *store { return &store{dir: dir} }
+
+// open makes the directory, which is the user's own: configurations may be secret.
+func (s *store) open() error {
+	if err := os.MkdirAll(s.blobDir(), 0o700); err != nil {
+		return fmt.Errorf("%w: %w", errStore, err)
+	}
+	if err := os.RemoveAll(filepath.Join(s.dir, "ingest")); err != nil { // what a killed process was fetching
+		return fmt.Errorf("%w: %w", errStore, err)
+	}
+	if err := atomicfile.RemoveLeftovers(s.dir); err != nil {
+		return fmt.Errorf("%w: %w", errStore, err)
+	}
+	storage, err := oci.NewStorage(s.dir)
+	if err != nil {
+		return fmt.Errorf("%w: %w", errStore, err)
+	}
+	s.blobs = &blobs{Storage: storage}
+	return nil
+}
+
+func (s *store) blobDir() string { return filepath.Join(s.dir, "blobs", "sha256") }
+
+// place is where an entry's bytes lie.
+func (s *store) place(e bundle.Entry) string { return bundle.Place(s.dir, e) }
+
+// last is the manifest that was kept last; nil: there is none.
+func (s *store) last() (*ocispec.Descriptor, error) {
+	text, err := os.ReadFile(filepath.Join(s.dir, lastFile))
+	if errors.Is(err, fs.ErrNotExist) {
+		return nil, nil
+	}
+	if err != nil {
+		return nil, fmt.Errorf("%w: %w", errStore, err)
+	}
+	manifest := &ocispec.Descriptor{}
+	if err := json.Unmarshal(text, manifest); err != nil {
+		return nil, fmt.Errorf("%w: %s is damaged: %w", errStore, lastFile, err)
+	}
+	return manifest, nil
+}
+
+// keep makes a whole bundle the one that a restart begins with, whatever becomes of
+// the process and the machine.
+func (s *store) keep(manifest ocispec.Descriptor, entries []bundle.Entry) error {
+	names := []string{manifest.Digest.Encoded()}
+	for _, e := range entries {
+		names = append(names, e.Digest.Encoded())
+	}
+	if err := atomicfile.Sync(s.blobDir(), names); err != nil {
+		return fmt.Errorf("%w: %w", errStore, err)
+	}
+	text, err := json.Marshal(ocispec.Descriptor{MediaType: manifest.MediaType, Digest: manifest.Digest, Size: manifest.Size})
+	if err != nil {
+		return err
+	}
+	f, err := atomicfile.Create(s.dir)
+	if err != nil {
+		return fmt.Errorf("%w: %w", errStore, err)
+	}
+	defer f.Discard()
+	if _, err := f.Write(text); err != nil {
+		return fmt.Errorf("%w: %w", errStore, err)
+	}
+	if err := f.Commit(lastFile, 0o600); err != nil {
+		return fmt.Errorf("%w: %w", errStore, err)
+	}
+	return nil
+}
+
+// verified reads a bundle, and checks each byte of it. What is damaged is removed, so
+// that it can be fetched again.
+func (s *store) verified(ctx context.Context, manifest ocispec.Descriptor) ([]bundle.Entry, map[string][]byte, error) {
+	entries, err := bundle.ReadManifest(ctx, s.blobs, manifest)
+	if err != nil {
+		return nil, nil, s.drop(ctx, manifest, manifest, err)
+	}
+	texts := map[string][]byte{}
+	for _, e := range entries {
+		if err := ctx.Err(); err != nil {
+			return nil, nil, err
+		}
+		if e.MediaType == bundle.SpecType {
+			texts[e.Title], err = content.FetchAll(ctx, s.blobs, e.Descriptor())
+		} else {
+			err = s.check(ctx, e.Descriptor())
+		}
+		if err != nil {
+			return nil, nil, s.drop(ctx, manifest, e.Descriptor(), fmt.Errorf("%s: %w", e.Title, err))
+		}
+	}
+	return entries, texts, nil
+}
+
+func (s *store) check(ctx context.Context, what ocispec.Descriptor) error {
+	body, err := s.blobs.Fetch(ctx, what)
+	if err != nil {
+		return err
+	}
+	defer body.Close()
+	verified := content.NewVerifyReader(body, what)
+	if _, err := io.Copy(io.Discard, verified); err != nil {
+		return err
+	}
+	return verified.Verify()
+}
+
+// drop takes a damaged content away, and the manifest with it: a store that has a
+// manifest is taken to have all that it names.
+func (s *store) drop(ctx context.Context, manifest, damaged ocispec.Descriptor, why error) error {
+	for _, what := range []ocispec.Descriptor{manifest, damaged} {
+		if err := s.blobs.Delete(ctx, what); err != nil && !errors.Is(err, errdef.ErrNotFound) {
+			return fmt.Errorf("%w: %w", errStore, errors.Join(why, err))
+		}
+	}
+	return why
+}
+
+// collect removes what none of the manifests and entries names.
+func (s *store) collect(keep map[string]struct{}) error {
+	files, err := os.ReadDir(s.blobDir())
+	if err != nil {
+		return fmt.Errorf("%w: %w", errStore, err)
+	}
+	var problems []error
+	for _, f := range files {
+		if _, ok := keep[f.Name()]; !ok {
+			problems = append(problems, os.Remove(filepath.Join(s.blobDir(), f.Name())))
+		}
+	}
+	return errors.Join(problems...)
+}
