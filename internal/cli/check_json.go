@@ -23,12 +23,20 @@ type checkedTest struct {
 	preflight.TestResult
 }
 
+// checkedProfile is what a filter costs.
+type checkedProfile struct {
+	Filter string `json:"filter"`
+	*preflight.ProfileResult
+}
+
 type checkResult struct {
 	OK       bool           `json:"ok"`
 	Filters  []checked      `json:"filters"`
 	Errors   []*admin.Error `json:"errors"`
 	Warnings []*admin.Error `json:"warnings"`
 	Tests    []checkedTest  `json:"tests"`
+	// Profiles are there with --profile only.
+	Profiles []checkedProfile `json:"profiles,omitempty"`
 }
 
 func (r checkOutcome) json() checkResult {
@@ -51,6 +59,9 @@ func (r checkOutcome) json() checkResult {
 		}
 		for _, t := range one.Tests {
 			out.Tests = append(out.Tests, checkedTest{one.spec.Name, t})
+		}
+		if one.profile != nil {
+			out.Profiles = append(out.Profiles, checkedProfile{one.spec.Name, one.profile})
 		}
 		if one.OK() || r.warn {
 			out.Filters = append(out.Filters, checked{

@@ -36,7 +36,13 @@ func TestScripts(t *testing.T) {
 			},
 			// filter writes a filter that lets everything pass, and imports what is named.
 			"filter": func(ts *testscript.TestScript, _ bool, args []string) {
-				ts.Check(os.WriteFile(ts.MkAbs(args[0]), passthrough(args[1:]), 0o600))
+				ts.Check(os.WriteFile(ts.MkAbs(args[0]), passthrough(args[1:]).Bytes(), 0o600))
+			},
+			// leak writes a filter that takes a page of memory with each request.
+			"leak": func(ts *testscript.TestScript, _ bool, args []string) {
+				m := passthrough(nil)
+				m.ExportedFunc("proxy_on_request_headers", wasmenc.Sig("iii:i"), 0, wasmenc.Code{}.I32Const(1).MemoryGrow().Drop().I32Const(0))
+				ts.Check(os.WriteFile(ts.MkAbs(args[0]), m.Bytes(), 0o600))
 			},
 		},
 	})
@@ -44,7 +50,7 @@ func TestScripts(t *testing.T) {
 
 // passthrough is a filter that does nothing, and imports functions of the host
 // "module.name" of the type ii:i.
-func passthrough(imports []string) []byte {
+func passthrough(imports []string) *wasmenc.Module {
 	m := &wasmenc.Module{}
 	for _, one := range imports {
 		from, name, _ := strings.Cut(one, ".")
@@ -53,7 +59,7 @@ func passthrough(imports []string) []byte {
 	m.Memory(1)
 	m.ExportedFunc("proxy_abi_version_0_2_1", wasmenc.Sig(""), 0, nil)
 	m.ExportedFunc("malloc", wasmenc.Sig("i:i"), 0, wasmenc.Code{}.I32Const(1024))
-	return m.Bytes()
+	return m
 }
 
 // run is one call of the program, in this process.

@@ -20,6 +20,7 @@ import (
 type examined struct {
 	resolved
 	examine.Result
+	profile *preflight.ProfileResult // nil: not asked for, or not possible
 }
 
 // warnings are what is shown and makes no check fail.
@@ -40,7 +41,7 @@ func examineAll(ctx context.Context, store *module.Store, all []resolved, versio
 			if err != nil {
 				return err
 			}
-			done[i] = examined{one, examine.Filter(ctx, one.spec, code, one.revision.Config, versions)}
+			done[i] = examined{resolved: one, Result: examine.Filter(ctx, one.spec, code, one.revision.Config, versions)}
 			return ctx.Err()
 		})
 	}

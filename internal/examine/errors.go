@@ -45,7 +45,8 @@ func TestPosition(s *spec.Spec, name string) spec.Position {
 	return spec.Position{File: s.File, Line: s.Line}
 }
 
-// Error is a problem of the spec's module, at the place that names the module.
+// Error is a problem of the spec's module, at the place that names the module or
+// the limit that it exceeds.
 func Error(s *spec.Spec, p preflight.Problem) *spec.Error {
 	message := p.Message
 	if len(p.Versions) > 0 {
@@ -58,7 +59,18 @@ func Error(s *spec.Spec, p preflight.Problem) *spec.Error {
 		}
 		message += ")"
 	}
-	return &spec.Error{Code: p.Code, Message: printable(message), Hint: p.Hint, Name: s.Name, Pos: s.Module.Pos}
+	return &spec.Error{Code: p.Code, Message: printable(message), Hint: p.Hint, Name: s.Name, Pos: position(s, p)}
+}
+
+func position(s *spec.Spec, p preflight.Problem) spec.Position {
+	switch p.Code {
+	case preflight.CodeLimitTime:
+		return s.Limits.TimePos
+	case preflight.CodeLimitMemory:
+		return s.Limits.MemoryPos
+	default:
+		return s.Module.Pos
+	}
 }
 
 // printable keeps what a terminal would take for a command from it: names in a

@@ -1,5 +1,5 @@
 // Package examine puts a spec's module through the sandbox, as check and serve do:
-// the check for Envoy's versions, then the spec's tests. What is found is worded as
+// the check for Envoy's versions, then the spec's tests and its limits. What is found is worded as
 // errors of the spec.
 package examine
 
@@ -12,7 +12,8 @@ import (
 
 // Result is what the sandbox has found. It is immutable.
 type Result struct {
-	// Problems keep the module from every version that was asked for.
+	// Problems keep the module from every version that was asked for. Limits that it
+	// exceeds are among them.
 	Problems []preflight.Problem
 	// Partial are problems of some versions where others load the module.
 	Partial []preflight.Problem
@@ -58,11 +59,26 @@ func Filter(ctx context.Context, s *spec.Spec, module []byte, config *string, ve
 	} else {
 		r.Problems = report.Problems
 	}
-	if len(r.Problems) == 0 && len(s.Tests) > 0 {
-		request.Versions = load
-		r.Tests = preflight.RunTests(ctx, request, s.Tests)
+	if len(r.Problems) > 0 {
+		return r
+	}
+	request.Versions = load
+	r.Tests = preflight.RunTests(ctx, request, s.Tests)
+	if r.OK() {
+		r.Problems = preflight.CheckLimits(ctx, request, s.Tests, s.Limits)
 	}
 	return r
+}
+
+// Profile measures what a filter costs that is OK; all but r and o are as [Filter]
+// had them. ok is false for a filter that is no Wasm.
+func (r Result) Profile(ctx context.Context, s *spec.Spec, module []byte, config *string, versions []string, o preflight.ProfileOptions) (result preflight.ProfileResult, ok bool) {
+	if s.VM.Runtime == nullRuntime {
+		return preflight.ProfileResult{}, false
+	}
+	request := preflight.RequestFor(s, module, config)
+	request.Versions = loading(preflight.Report{Problems: r.Partial}, versions)
+	return preflight.Profile(ctx, request, s.Tests, o), true
 }
 
 // loading are the versions that would load the module.

@@ -86,6 +86,7 @@ const (
 	StepVMStart     Step = "vm_start"
 	StepConfigure   Step = "configure"
 	StepStream      Step = "stream" // a request or a connection of a test
+	StepLimits      Step = "limits" // what it costs
 )
 
 // Problem is one reason why a module would not load.
@@ -135,15 +136,18 @@ const (
 	CodeInstantiate        = "instantiate_failed"
 	CodeStart              = "start_failed"
 	CodeRestrictedCallback = "restricted_callback"
-	CodeVMStart            = "vm_start_failed"     // it trapped
-	CodeVMStartRefused     = "vm_start_refused"    // it returned false
-	CodeConfigure          = "configure_failed"    // it trapped
-	CodeConfigureRefused   = "configure_refused"   // it returned false
-	CodeRootIDUnknown      = "root_id_unknown"     // as far as it shows
-	CodeTimeout            = "step_timeout"        // would hang Envoy
-	CodeHostCalls          = "too_many_hostcalls"  // would hang Envoy, or nearly
-	CodeTrap               = "trap"                // during a stream
-	CodeProcExit           = "proc_exit"           // it trapped after it had asked to exit
+	CodeVMStart            = "vm_start_failed"    // it trapped
+	CodeVMStartRefused     = "vm_start_refused"   // it returned false
+	CodeConfigure          = "configure_failed"   // it trapped
+	CodeConfigureRefused   = "configure_refused"  // it returned false
+	CodeRootIDUnknown      = "root_id_unknown"    // as far as it shows
+	CodeTimeout            = "step_timeout"       // would hang Envoy
+	CodeHostCalls          = "too_many_hostcalls" // would hang Envoy, or nearly
+	CodeTrap               = "trap"               // during a stream
+	CodeProcExit           = "proc_exit"          // it trapped after it had asked to exit
+	CodeMemoryGrowth       = "memory_growth"      // a warning: a leak, by the looks of it
+	CodeLimitTime          = "limit_time_per_request"
+	CodeLimitMemory        = "limit_memory"
 	CodeEnvironment        = "environment_invalid" // Envoy refuses a name that is there twice; the caller finds that
 )
 

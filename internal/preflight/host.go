@@ -39,7 +39,9 @@ type host struct {
 	// ctx is that of the call into the module that runs now.
 	ctx   context.Context
 	calls int // host functions called in it
-	total uint64
+	// called counts the calls of each function that the module imports, by "module.name".
+	called map[string]*uint64
+	spent  time.Duration // in the module and the host functions that it calls
 
 	// versions are those that the module runs for. A call that some of them do not
 	// allow while it starts goes on for the others.
@@ -48,7 +50,8 @@ type host struct {
 
 	logs    []Log
 	lost    int // lines that are not kept
-	kept    int // bytes that the host keeps for the module
+	kept    int // bytes that the host keeps for the module as long as a stream lasts
+	stored  int // and those that it keeps for longer
 	state   vmState
 	current uint32 // the context that a callback runs for
 	chosen  uint32 // by set_effective_context; 0: none
@@ -82,7 +85,7 @@ type contextState struct {
 }
 
 func newHost(r Request, abi string) *host {
-	return &host{request: r, abi: abi, state: vmState{
+	return &host{request: r, abi: abi, called: map[string]*uint64{}, state: vmState{
 		contexts: map[uint32]*contextState{}, next: 1, shared: map[string]sharedValue{},
 	}}
 }
@@ -104,7 +107,6 @@ func (r Request) allows(name string) bool {
 // enter is the way of every host function.
 func (h *host) enter(f HostFunction, a []uint64) uint64 {
 	h.calls++
-	h.total++
 	if h.step == StepInstantiate {
 		h.stop(CodeInstantiate, "the module's start section calls %s, which would crash Envoy: nothing may be called before the instance is complete", f.Name)
 	}
@@ -149,10 +151,22 @@ func (h *host) restrict(f HostFunction) {
 	}
 }
 
-// keep counts bytes that the host stores for a module, which is bounded.
+// keep counts bytes that the host keeps for a module while a stream lasts; with
+// those of [host.store] they are bounded.
 func (h *host) keep(n int) {
 	h.kept += n
-	if h.kept > maximumKeptByHost {
+	h.bound()
+}
+
+// store counts bytes that outlive streams: shared data, queues, metrics. A
+// negative n is what has gone.
+func (h *host) store(n int) {
+	h.stored += n
+	h.bound()
+}
+
+func (h *host) bound() {
+	if h.kept+h.stored > maximumKeptByHost {
 		h.stop(CodeMemoryLimit, "the module has stored more than %d MiB with the host", maximumKeptByHost>>20)
 	}
 }
@@ -264,7 +278,9 @@ func (h *host) callback(ctx context.Context, id uint32, name string, args ...uin
 	defer cancel()
 	outer, current, chosen, calls := h.ctx, h.current, h.chosen, h.calls
 	h.ctx, h.current, h.chosen, h.calls = ctx, id, 0, 0
+	begun := time.Now()
 	results, err := f.Call(ctx, args...)
+	h.spent += time.Since(begun)
 	h.ctx, h.current, h.chosen, h.calls = outer, current, chosen, calls
 	if err != nil {
 		return 0, true, h.trap(ctx, name, err)

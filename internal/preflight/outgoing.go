@@ -143,6 +143,11 @@ func (h *host) grpcSend(a []uint64) uint64 {
 // Calls returns the HTTP and gRPC calls made so far, answered or not.
 func (vm *VM) Calls() []*Call { return slices.Clone(vm.host.state.outgoing) }
 
+// forgetAnswered drops the calls that are over.
+func (vm *VM) forgetAnswered() {
+	vm.host.state.outgoing = slices.DeleteFunc(vm.host.state.outgoing, func(c *Call) bool { return c.Answered })
+}
+
 // Answer gives a call its answer. A stream that waited for it goes on.
 func (vm *VM) Answer(ctx context.Context, c *Call, a Answer) error {
 	h := vm.host

@@ -43,14 +43,8 @@ func (r *running) close(ctx context.Context) error {
 // not the stack, for what V8 may well do. Each has half of a step's time.
 func (s *static) run(ctx context.Context, versions []string) (*running, *Problem) {
 	r, problem := s.runOn(ctx, wazero.NewRuntimeConfigInterpreter, versions)
-	if problem == nil || ctx.Err() != nil {
-		return r, problem
-	}
-	again := ctx
-	switch {
-	case overflows(problem):
-		again = withDepth(ctx)
-	case problem.Code != CodeTimeout:
+	again, ok := another(ctx, problem)
+	if !ok {
 		return r, problem
 	}
 	_ = r.close(ctx) // nothing was left in it
@@ -59,6 +53,19 @@ func (s *static) run(ctx context.Context, versions []string) (*running, *Problem
 		return compiled, problem // nothing has come of it
 	}
 	return compiled, second
+}
+
+// another is the context of a second try, on the compiler, if a problem that the
+// interpreter had is worth one.
+func another(ctx context.Context, p *Problem) (again context.Context, ok bool) {
+	switch {
+	case p == nil || ctx.Err() != nil:
+		return nil, false
+	case overflows(p):
+		return withDepth(ctx), true
+	default:
+		return ctx, p.Code == CodeTimeout
+	}
 }
 
 func overflows(p *Problem) bool {
@@ -151,7 +158,10 @@ func (s *static) link(ctx context.Context, r *running) *Problem {
 }
 
 func (h *host) function(f HostFunction, params, results int) api.GoFunc {
+	called := new(uint64)
+	h.called[f.Module+"."+f.Name] = called
 	return func(_ context.Context, stack []uint64) {
+		*called++
 		result := h.enter(f, stack[:params])
 		if results > 0 {
 			stack[0] = result

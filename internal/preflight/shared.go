@@ -23,10 +23,26 @@ type metric struct {
 	id uint32
 }
 
+// perItem is what a thing takes beside its content.
+const perItem = 64
+
+// setShared may be called from outside of the module, where nothing can be
+// stopped: the next thing that the module stores is what goes too far then.
 func (h *host) setShared(key string, value []byte) {
 	h.state.cas++
-	h.keep(len(key) + len(value))
+	size := len(key) + len(value)
+	if old, ok := h.state.shared[key]; ok {
+		size -= len(key) + len(old.value)
+	}
+	h.stored += size
 	h.state.shared[key] = sharedValue{append([]byte(nil), value...), h.state.cas}
+}
+
+func (h *host) removeShared(key string) {
+	if old, ok := h.state.shared[key]; ok {
+		h.stored -= len(key) + len(old.value)
+		delete(h.state.shared, key)
+	}
 }
 
 func (h *host) getSharedData(a []uint64) uint64 {
@@ -57,6 +73,7 @@ func (h *host) setSharedData(a []uint64) uint64 {
 		return resultCASMismatch
 	}
 	h.setShared(key, value)
+	h.bound()
 	return resultOK
 }
 
@@ -76,7 +93,7 @@ func (h *host) registerQueue(a []uint64) uint64 {
 	}
 	token := h.queueToken(name)
 	if token == 0 {
-		h.keep(len(name) + 64)
+		h.store(len(name) + perItem)
 		h.state.queues = append(h.state.queues, &queue{name: name})
 		token = uint32(len(h.state.queues))
 	}
@@ -119,6 +136,7 @@ func (h *host) dequeue(a []uint64) uint64 {
 	}
 	item := q.items[0]
 	q.items = q.items[1:]
+	h.store(-len(item) - perItem)
 	return h.give(item, a[1], a[2])
 }
 
@@ -131,7 +149,7 @@ func (h *host) enqueue(a []uint64) uint64 {
 	if q == nil {
 		return resultNotFound
 	}
-	h.keep(len(data) + 64)
+	h.store(len(data) + perItem)
 	q.items = append(q.items, append([]byte(nil), data...))
 	return resultOK
 }
@@ -158,7 +176,7 @@ func (h *host) metricNamed(name string, kind MetricType) *metric {
 			return m
 		}
 	}
-	h.keep(len(name) + 64)
+	h.store(len(name) + perItem)
 	// The lowest bits of an id are its type, as in Envoy.
 	m := &metric{Metric: Metric{Name: name, Type: kind}, id: uint32(len(h.state.metrics)+1)<<2 | uint32(kind)}
 	h.state.metrics = append(h.state.metrics, m)

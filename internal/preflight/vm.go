@@ -18,7 +18,10 @@ var errNotLoaded = errors.New("the module does not load")
 
 // Load starts and configures a module as the newest of the request's versions
 // does. With problems of that version there is no VM, and an error.
-func Load(ctx context.Context, r Request) (*VM, []Problem, error) {
+func Load(ctx context.Context, r Request) (*VM, []Problem, error) { return loadOn(ctx, r, nil) }
+
+// loadOn runs a module on an engine; nil: on the one that the check finds fit.
+func loadOn(ctx context.Context, r Request, e engine) (*VM, []Problem, error) {
 	versions := r.Versions
 	if versions == nil {
 		versions = Versions()
@@ -37,7 +40,11 @@ func Load(ctx context.Context, r Request) (*VM, []Problem, error) {
 	if s.fatal() {
 		return nil, s.problems, errNotLoaded
 	}
-	run, problem := s.run(ctx, r.Versions)
+	start := s.run
+	if e != nil {
+		start = func(ctx context.Context, versions []string) (*running, *Problem) { return s.runOn(ctx, e, versions) }
+	}
+	run, problem := start(ctx, r.Versions)
 	if problem != nil {
 		s.add(*problem)
 		return nil, s.problems, cmp.Or(run.close(ctx), errNotLoaded)
@@ -74,9 +81,6 @@ func (vm *VM) Shared(key string) (value []byte, ok bool) {
 func (vm *VM) Tick(ctx context.Context) error {
 	return vm.host.run(ctx, rootContext, "proxy_on_tick", rootContext)
 }
-
-// HostCalls is the number of host functions called so far.
-func (vm *VM) HostCalls() uint64 { return vm.host.total }
 
 // MemorySize is the linear memory's size in bytes.
 func (vm *VM) MemorySize() uint32 {

@@ -148,7 +148,7 @@ func TestFromSpec(t *testing.T) {
 		},
 		// None of these reaches an Envoy, so none is in the revision.
 		File: "auth.yaml", Line: 3, Delivery: spec.Inline, Disabled: true, OnRemove: spec.Deny,
-		Canary: spec.Canary{Count: 1}, Nodes: spec.NodeSelector{IDs: []string{"edge"}},
+		Canary: spec.Canary{Count: 1}, Nodes: spec.NodeSelector{IDs: []string{"edge"}}, Limits: spec.Limits{Memory: 1 << 20},
 	}
 	got := snapshot.FromSpec(s, snapshot.Module{SHA256: sumA, Size: 5}, ptr(`{"realm":"<prod> & more"}`))
 	want := with(func(r *snapshot.Revision) { full(r); r.BuiltIn = false })

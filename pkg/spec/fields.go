@@ -43,6 +43,7 @@ func (d *decoder) document(body ast.Node) *Spec {
 		"capabilities":                d.readCapabilities,
 		"nodes":                       func(_, v *node) { s.Nodes = d.selector("nodes", v) },
 		"rollout":                     func(_, v *node) { d.readRollout(v) },
+		"limits":                      func(_, v *node) { d.readLimits(v) },
 		"onRemove":                    func(_, v *node) { s.OnRemove = choice(d, "onRemove", v, Keep, Passthrough, Deny) },
 		"disabled":                    func(_, v *node) { s.Disabled = d.boolean("disabled", v) },
 		"tests": func(key, v *node) {
@@ -69,6 +70,8 @@ func sectionOf(name string) string {
 		return "nodes"
 	case "canary", "soak":
 		return "rollout"
+	case "timePerRequest", "memory":
+		return "limits"
 	}
 	return ""
 }

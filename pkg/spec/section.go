@@ -93,6 +93,8 @@ func exampleOf(path string) string {
 		return "as in rollout: {canary: 10%}"
 	case "vm.env":
 		return "as in env: {KEY: value}"
+	case "limits":
+		return "as in limits: {timePerRequest: 1ms, memory: 16Mi}"
 	}
 	return ""
 }

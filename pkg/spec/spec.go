@@ -72,6 +72,7 @@ type Spec struct {
 	OnRemove         OnRemove
 	Disabled         bool
 	Tests            []Test // no part of the revision
+	Limits           Limits // the same
 
 	// File is the document's file as the source named it; Line is where the document begins, 1-based.
 	File string
@@ -118,6 +119,17 @@ type Canary struct {
 	Count    int
 	Percent  int // 1 to 100
 	Selector *NodeSelector
+}
+
+// Limits are what the filter may cost in the sandbox; beyond them it is refused.
+// The zero value limits nothing.
+type Limits struct {
+	// TimePerRequest is for the filter's own part of the costliest request of the tests; 0: no limit.
+	TimePerRequest time.Duration
+	// Memory is for the size of the linear memory, in bytes; 0: no limit.
+	Memory int64
+	// TimePos and MemoryPos are where the limits stand, for errors about them.
+	TimePos, MemoryPos Position
 }
 
 // Position is a place in a file; Line and Column are 1-based, 0 when unknown.

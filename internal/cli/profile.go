@@ -1,0 +1,158 @@
+package cli
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"io"
+	"strings"
+	"text/tabwriter"
+	"time"
+
+	"github.com/spf13/cobra"
+	"github.com/spf13/pflag"
+
+	"github.com/wasm-xds/wasm-xds/internal/module"
+	"github.com/wasm-xds/wasm-xds/internal/preflight"
+)
+
+// profiling is what check is asked to measure.
+type profiling struct {
+	on       bool
+	requests int
+	time     time.Duration
+}
+
+// mostRequests bounds the memory that their times take.
+const mostRequests = 10_000_000
+
+func (p *profiling) addFlags(flags *pflag.FlagSet) {
+	flags.BoolVar(&p.on, "profile", false, "show what a request costs the filter")
+	flags.IntVar(&p.requests, "profile-requests", 10_000, "`number` of requests that --profile sends through each filter; more while its memory grows")
+	flags.DurationVar(&p.time, "profile-time", 30*time.Second, "`time` that they may take, for each filter")
+}
+
+func (p *profiling) validate(c *cobra.Command, mode string) error {
+	switch given := c.Flags().Changed; {
+	case p.on && mode == preflightOff:
+		return usage(c, "--profile needs the sandbox, which --preflight off leaves out")
+	case !p.on && (given("profile-requests") || given("profile-time")):
+		return usage(c, "--profile-requests and --profile-time belong to --profile")
+	case p.requests < 1 || p.requests > mostRequests:
+		return usage(c, fmt.Sprintf("invalid --profile-requests %d: it must be from 1 to %d", p.requests, mostRequests))
+	case p.time <= 0:
+		return usage(c, fmt.Sprintf("invalid --profile-time %s: it must be more than 0", p.time))
+	}
+	return nil
+}
+
+// run measures the filters that are good, one after another: side by side they
+// would disturb each other.
+func (p *profiling) run(ctx context.Context, stderr io.Writer, store *module.Store, filters []examined, versions []string) error {
+	for i := range filters {
+		one := &filters[i]
+		if !one.OK() {
+			continue
+		}
+		code, err := store.Read(one.revision.Module.SHA256)
+		if err != nil {
+			return err
+		}
+		options := preflight.ProfileOptions{Requests: p.requests, Time: p.time, Progress: progress(stderr, one.spec.Name)}
+		result, ok := one.Result.Profile(ctx, one.spec, code, one.revision.Config, versions, options)
+		clearProgress(stderr)
+		if ctx.Err() != nil {
+			return errors.New("interrupted")
+		}
+		if !ok {
+			continue
+		}
+		one.profile = &result
+		one.Warnings = append(one.Warnings, result.Warnings...)
+		if result.Problem != nil {
+			one.Problems = append(one.Problems, *result.Problem)
+		}
+	}
+	return nil
+}
+
+// progress shows how far a profile is, where somebody is looking.
+func progress(w io.Writer, name string) func(done, of int) {
+	if !isTerminal(w) {
+		return nil
+	}
+	return func(done, of int) { fmt.Fprintf(w, "\r\x1b[Kprofile of %s: %d of %d requests", safe(name), done, of) }
+}
+
+func clearProgress(w io.Writer) {
+	if isTerminal(w) {
+		fmt.Fprint(w, "\r\x1b[K")
+	}
+}
+
+// mostFunctions is how many host functions the text shows.
+const mostFunctions = 8
+
+func printProfile(w io.Writer, e examined) {
+	p := e.profile
+	if p == nil {
+		return
+	}
+	cut := ""
+	if p.CutShort {
+		cut = ", cut short by --profile-time"
+	}
+	fmt.Fprintf(w, "\nprofile of %s: %s on one VM in %s%s\n", e.spec.Name, plural(p.Requests, "request"), short(p.Duration), cut)
+	table := tabwriter.NewWriter(w, 0, 0, 2, ' ', 0)
+	row := func(name string, c preflight.ProfileCost) {
+		fmt.Fprintf(table, "  %s\tmedian %s\tp99 %s\t%.1f host calls\n", printable([]rune(name)), short(c.Median), short(c.P99), c.HostCalls)
+	}
+	if len(p.Steps) > 1 {
+		row("all", p.ProfileCost)
+	}
+	for _, s := range p.Steps {
+		name := s.Test
+		switch {
+		case len(e.spec.Tests) == 0:
+			name += " (the spec has no tests)"
+		case s.Step > 0:
+			name = fmt.Sprintf("%s, step %d", s.Test, s.Step)
+		}
+		row(name, s.ProfileCost)
+	}
+	_ = table.Flush() // a closed output is nobody's problem
+	if len(p.Functions) > 0 {
+		var calls []string
+		for _, f := range p.Functions[:min(len(p.Functions), mostFunctions)] {
+			calls = append(calls, fmt.Sprintf("%s %.2g", f.Name[strings.IndexByte(f.Name, '.')+1:], f.PerRequest))
+		}
+		if n := len(p.Functions) - mostFunctions; n > 0 {
+			calls = append(calls, plural(n, "other"))
+		}
+		fmt.Fprintln(w, "  calls a request:", strings.Join(calls, ", "))
+	}
+	fmt.Fprintln(w, "  memory:", memoryText(p.Memory))
+}
+
+func memoryText(m preflight.MemoryGrowth) string {
+	size := func(pages uint32) string {
+		return fmt.Sprintf("%s (%s)", byteCount(int64(pages)<<16), plural(int(pages), "page"))
+	}
+	switch {
+	case m.End == m.Start:
+		return size(m.End) + ", as after the start"
+	case m.BytesPerRequest == 0:
+		return fmt.Sprintf("%s after the start, %s since half of the requests", size(m.Start), size(m.End))
+	default:
+		return fmt.Sprintf("%s after the start, %s at the end: it goes on growing by %.0f bytes a request", size(m.Start), size(m.End), m.BytesPerRequest)
+	}
+}
+
+// short is a duration with three digits or so.
+func short(d time.Duration) string {
+	unit := time.Duration(1)
+	for d/unit >= 1000 {
+		unit *= 10
+	}
+	return d.Round(unit).String()
+}

@@ -1,0 +1,133 @@
+package preflight
+
+import (
+	"context"
+	"fmt"
+	"time"
+
+	"github.com/tetratelabs/wazero"
+
+	"github.com/wasm-xds/wasm-xds/pkg/spec"
+)
+
+// The bounds of what measuring for limits takes.
+const (
+	limitRounds   = 3
+	limitRequests = 200 // of a round, at least one for each step
+	limitTime     = 2 * time.Second
+)
+
+// CheckLimits says which of its limits a filter exceeds with the requests of its
+// tests; without tests, with what is usual for the type. The module is one that
+// the check has passed.
+//
+// A request's time is the median over a round of requests, and the best of three
+// rounds counts, so that a busy machine does not refuse a good filter. Memory is
+// looked at after the start and each request once, and does not depend on time.
+func CheckLimits(ctx context.Context, r Request, tests []spec.Test, l spec.Limits) []Problem {
+	if l.TimePerRequest == 0 && l.Memory == 0 {
+		return nil
+	}
+	if l.TimePerRequest == 0 {
+		// The interpreter begins sooner.
+		found, problem := checkLimits(ctx, r, tests, l, nil)
+		again, ok := another(ctx, problem)
+		if !ok {
+			return found
+		}
+		ctx = again
+	}
+	found, _ := checkLimits(ctx, r, tests, l, wazero.NewRuntimeConfigCompiler)
+	return found
+}
+
+// checkLimits returns what has ended the requests, too.
+func checkLimits(ctx context.Context, r Request, tests []spec.Test, l spec.Limits, e engine) ([]Problem, *Problem) {
+	p, problem := newProfiler(ctx, r, tests, e)
+	if problem != nil {
+		return []Problem{*problem}, nil
+	}
+	defer p.close(ctx)
+	var found []Problem
+	if p.send(ctx, len(p.steps), len(p.steps)); l.Memory > 0 && int64(p.vm.MemorySize()) > l.Memory {
+		found = append(found, p.memoryProblem(l))
+	}
+	if l.TimePerRequest > 0 && p.problem == nil {
+		if slowest := p.slowest(ctx, l.TimePerRequest); slowest != nil {
+			found = append(found, *slowest)
+		}
+	}
+	if p.problem != nil {
+		found = append(found, *p.problem)
+	}
+	return found, p.problem
+}
+
+// slowest is the problem of a step that takes too long in each round.
+func (p *profiler) slowest(ctx context.Context, limit time.Duration) *Problem {
+	p.until = time.Now().Add(limitTime)
+	var best *Problem
+	took := time.Duration(0)
+	for range limitRounds {
+		for _, s := range p.steps {
+			s.samples = s.samples[:0]
+		}
+		size := max(limitRequests, len(p.steps))
+		if p.send(ctx, p.done+size, 0); p.problem != nil || ctx.Err() != nil {
+			return nil
+		}
+		costliest := p.costliest()
+		cost := costOf(costliest.samples, 0)
+		if cost.Median <= limit {
+			return nil
+		}
+		if best == nil || cost.Median < took {
+			took, best = cost.Median, costliest.tooSlow(cost, limit)
+		}
+		if p.cut {
+			break
+		}
+	}
+	return best
+}
+
+func (p *profiler) costliest() *profiledStep {
+	costliest := p.steps[0]
+	for _, s := range p.steps {
+		if costOf(s.samples, 0).Median > costOf(costliest.samples, 0).Median {
+			costliest = s
+		}
+	}
+	return costliest
+}
+
+func (s *profiledStep) tooSlow(cost ProfileCost, limit time.Duration) *Problem {
+	which := fmt.Sprintf("%q", s.test.Name)
+	if len(s.test.Steps) > 1 {
+		which = fmt.Sprintf("step %d of %q", s.number+1, s.test.Name)
+	}
+	return &Problem{
+		Step: StepLimits, Code: CodeLimitTime,
+		Message: fmt.Sprintf("%s takes the filter %s (the median of %d requests), more than limits.timePerRequest of %s",
+			which, roundTime(cost.Median), len(s.samples), limit),
+		Hint: "wasm-xds check --profile shows what requests cost and which host functions they call; make the filter cheaper, or raise the limit",
+	}
+}
+
+func (p *profiler) memoryProblem(l spec.Limits) Problem {
+	return Problem{
+		Step: StepLimits, Code: CodeLimitMemory,
+		Message: fmt.Sprintf("the filter's memory has %d bytes (%s of 64 KiB, %d of them after its start) once each request of its tests was there, more than limits.memory of %d bytes",
+			p.vm.MemorySize(), pageCount(p.pages()), p.atStart, l.Memory),
+		Hint: "give the filter less memory when you link it, have it keep less, or raise the limit",
+	}
+}
+
+// roundTime leaves three digits or so.
+func roundTime(d time.Duration) time.Duration {
+	unit := time.Duration(1)
+	for d/unit >= 1000 {
+		unit *= 10
+	}
+	return d.Round(unit)
+}
