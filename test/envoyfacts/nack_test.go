@@ -158,6 +158,40 @@ func TestSotWPipelinedAnswers(t *testing.T) {
 	})
 }
 
+// Answers that are pipelined on delta are judged one by one, each under its own nonce.
+func TestDeltaPipelinedAnswers(t *testing.T) {
+	on(t, both, func(t *testing.T, version string) {
+		names := []string{"a", "b", "c"}
+		e := start(t, setup{version: version, mode: harness.ADSDelta, http: names})
+		st := e.xds.stream("a")
+		st.asked(names...)
+		say := func(name, version string, module []byte) string {
+			return st.say(filterType, filter{name: name, version: version, module: module}.resource(t))
+		}
+		judge := func(nonces []string, wanted ...bool) {
+			t.Helper()
+			for i, nonce := range nonces {
+				if r := st.verdict(nonce); r.nackedYet == wanted[i] {
+					t.Errorf("answer %d: refused %t (%s)", i, r.nackedYet, r.nack)
+				}
+			}
+		}
+		// At boot, and again where each runs something.
+		judge([]string{say("a", "1", good("v1")), say("b", "1", good("v1")), say("c", "1", good("v1"))}, true, true, true)
+		judge([]string{say("a", "2", good("v2")), say("b", "2", refused("v2")), say("c", "2", good("v2"))}, true, false, true)
+		e.wantStamp("a", "v2")
+		e.wantStamp("b", "v1")
+		e.wantStamp("c", "v2")
+		// Of one name, too.
+		judge([]string{say("a", "3", good("v3")), say("a", "4", refused("v4")), say("a", "5", good("v5"))}, true, false, true)
+		e.wantStamp("a", "v5")
+		again, _ := e.xds.reconnect(e.stopXDS, "a")
+		if got := again.first().initial; got["a"] != "5" || got["b"] != "1" || got["c"] != "2" {
+			t.Errorf("on reconnect Envoy names %v", got)
+		}
+	})
+}
+
 // One bad resource spoils the ones that follow it in its response.
 func TestOneBadResourceSpoilsItsResponse(t *testing.T) {
 	on(t, newest, func(t *testing.T, version string) {
