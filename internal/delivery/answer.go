@@ -8,13 +8,34 @@ import (
 	"github.com/wasm-xds/wasm-xds/pkg/snapshot"
 )
 
-// answered takes the answer to the response that is outstanding on the stream.
+// takeOutstanding takes the response with that name off the stream; nil: there is none.
+func (s *stream) takeOutstanding(name string) *push {
+	at := slices.IndexFunc(s.outstanding, func(p *push) bool { return p.u.f.name == name })
+	if at < 0 {
+		return nil
+	}
+	p := s.outstanding[at]
+	s.outstanding = slices.Delete(s.outstanding, at, at+1)
+	if len(s.outstanding) == 0 && cap(s.outstanding) > fewOutstanding {
+		s.outstanding = nil
+	}
+	p.u.awaited = false
+	if u := s.subs[name]; u != nil {
+		u.awaited = false
+	}
+	return p
+}
+
+// fewOutstanding is the room that a stream keeps for responses while none is outstanding.
+const fewOutstanding = 4
+
+// answered takes the answer to a response that is outstanding on the stream.
 func (m *Machine) answered(s *stream, a Answer) {
-	p := s.outstanding
+	p := s.takeOutstanding(a.Name)
 	if p == nil {
 		return
 	}
-	s.outstanding = nil
+	s.answeredAt = m.now
 	switch {
 	case !a.Nack:
 		m.acked(p)
@@ -26,7 +47,7 @@ func (m *Machine) answered(s *stream, a Answer) {
 		m.refused(p, a.Message)
 	}
 	m.touch(p.u)
-	// The stream is free: whoever waited for it gets a look, also where p's own
+	// There is room on the stream: whoever waited for it gets a look, also where p's own
 	// subscriber has unsubscribed meanwhile.
 	m.touched[s.id] = s
 }
@@ -148,11 +169,13 @@ func (m *Machine) report(p *push, message string, verdict bool) {
 // buildFailed takes back a push whose resource could not be made.
 func (m *Machine) buildFailed(e BuildFailed) {
 	s := m.streams[e.Stream]
-	if s == nil || s.outstanding == nil || s.outstanding.u.f.name != e.Name {
+	if s == nil {
 		return
 	}
-	p := s.outstanding
-	s.outstanding = nil
+	p := s.takeOutstanding(e.Name)
+	if p == nil {
+		return
+	}
 	m.touched[s.id] = s
 	u := p.u
 	m.endFetch(u)

@@ -53,20 +53,20 @@ func (c *crowd) want(i int, canary spec.Canary) {
 
 // answer ACKs what is sent until nothing is sent any more.
 func (c *crowd) answer(actions []Action) {
-	var waiting []StreamID
+	var waiting []Send
 	take := func(actions []Action) {
 		for _, a := range actions {
 			if send, ok := a.(Send); ok {
 				c.pushes++
-				waiting = append(waiting, send.Stream)
+				waiting = append(waiting, send)
 			}
 		}
 	}
 	take(actions)
 	for len(waiting) > 0 {
-		id := waiting[0]
+		send := waiting[0]
 		waiting = waiting[1:]
-		take(c.m.Step(c.now, Requested{Stream: id, Answer: &Answer{}}))
+		take(c.m.Step(c.now, Requested{Stream: send.Stream, Answer: &Answer{Name: send.Name}}))
 	}
 }
 

@@ -26,7 +26,7 @@ func TestCrashBeforeTheCanarysAnswer(t *testing.T) {
 	m := New(Config{Epoch: 1, Substitutes: realStandIns{}}, Memory{}, now)
 	m.Step(now, wanted("old"))
 	old := connect(m, "")[0].Version
-	m.Step(now, Requested{Stream: 1, Answer: &Answer{}})
+	m.Step(now, Requested{Stream: 1, Answer: &Answer{Name: "auth"}})
 	push := sends(m.Step(now, wanted("new")))[0]
 	if !push.Unproven {
 		t.Error("the first push of a revision does not say that it is unproven")

@@ -34,7 +34,7 @@ type (
 	// StreamClosed ends a stream: whatever was outstanding on it is lost.
 	StreamClosed struct{ Stream StreamID }
 
-	// Requested is one discovery request: first its answer to the response that was
+	// Requested is one discovery request: first its answer to a response that was
 	// outstanding, then what it changes in the subscription.
 	Requested struct {
 		Stream      StreamID
@@ -66,6 +66,7 @@ type (
 
 // Answer is an ACK (Message is empty and Nack false) or a NACK.
 type Answer struct {
+	Name    string // the resource's, of the response that it answers
 	Nack    bool
 	Message string // error_detail's message
 }
@@ -93,8 +94,9 @@ func (Woken) event()           {}
 type Action interface{ action() }
 
 type (
-	// Send asks for one response with one resource. At most one is outstanding on a
-	// stream: the next comes after the Requested that answers it.
+	// Send asks for one response with one resource. Of a name at most one is outstanding
+	// on a stream: the next comes after the Requested that answers it. In SotW that is so
+	// for the whole stream, in delta up to [Config.Window] may be outstanding.
 	Send struct {
 		Stream   StreamID
 		Name     string

@@ -39,6 +39,9 @@ type Config struct {
 	AckWait time.Duration
 	// RemoteLimit is the size from which Envoy's fetcher gives up: 32 MiB.
 	RemoteLimit int64
+	// Window is how many responses may be outstanding on a delta stream, where all of
+	// them are known to load: 64.
+	Window int
 }
 
 func (c Config) withDefaults() Config {
@@ -49,6 +52,7 @@ func (c Config) withDefaults() Config {
 	c.FetchLimit = cmp.Or(c.FetchLimit, 2*time.Minute)
 	c.AckWait = cmp.Or(c.AckWait, 30*time.Second)
 	c.RemoteLimit = cmp.Or(c.RemoteLimit, 32<<20)
+	c.Window = cmp.Or(c.Window, 64)
 	return c
 }
 

@@ -57,6 +57,7 @@ func (w *world) receive(e *modelEnvoy) {
 	if slices.Contains(e.names, a.Name) {
 		answer = w.evaluate(e, a)
 	}
+	answer.Name = a.Name
 	e.outbox = append(e.outbox, Requested{Stream: e.stream, Answer: answer})
 }
 
@@ -102,7 +103,7 @@ func (w *world) answer(e *modelEnvoy) {
 	event := e.outbox[0]
 	e.outbox = e.outbox[1:]
 	if r, ok := event.(Requested); ok && r.Answer != nil {
-		w.answering[e.stream] = 0
+		delete(w.answering[e.stream], r.Answer.Name)
 	} else if ok {
 		for _, sub := range r.Subscribe {
 			e.provider(sub.Name).unheard = false

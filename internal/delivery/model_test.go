@@ -37,18 +37,19 @@ type world struct {
 	problems   []string
 	log        []string
 	streams    map[StreamID]*modelEnvoy
-	answering  map[StreamID]int
-	bad        map[string]bool // revisions that no Envoy loads
-	moodyAbout map[string]bool // good revisions that some Envoy refused
+	answering  map[StreamID]map[string]Send // by name
+	bad        map[string]bool              // revisions that no Envoy loads
+	moodyAbout map[string]bool              // good revisions that some Envoy refused
 	number     int
+	pipelined  int // responses that were sent while others had no answer
 }
 
-var modelNames = []string{"auth", "hello", "ghost"} // ghost has no spec
+var modelNames = []string{"auth", "hello", "limit", "ghost"} // ghost has no spec
 
 func newWorld(seed uint64) *world {
 	w := &world{
 		rng: rand.New(rand.NewPCG(seed, 1)), now: time.Unix(1_000_000, 0), streams: map[StreamID]*modelEnvoy{},
-		answering: map[StreamID]int{}, bad: map[string]bool{}, moodyAbout: map[string]bool{},
+		answering: map[StreamID]map[string]Send{}, bad: map[string]bool{}, moodyAbout: map[string]bool{},
 	}
 	for i := range 3 {
 		w.envoys = append(w.envoys, &modelEnvoy{
@@ -70,7 +71,7 @@ func (w *world) failf(format string, args ...any) {
 // start boots the server from what it persisted.
 func (w *world) start() {
 	w.epoch++
-	w.m = New(Config{Epoch: w.epoch, Substitutes: realStandIns{}}, w.memory, w.now)
+	w.m = New(Config{Epoch: w.epoch, Substitutes: realStandIns{}, Window: 1 + w.rng.IntN(3)}, w.memory, w.now)
 	w.step(SnapshotChanged{Snapshot: w.snapshot})
 }
 
@@ -82,10 +83,7 @@ func (w *world) step(e Event) {
 		case Send:
 			save = save || a.Unproven // it waits for the disk
 			w.log = append(w.log, fmt.Sprintf("  send %d %s %s", a.Stream, a.Name, a.Version))
-			w.answering[a.Stream]++
-			if w.answering[a.Stream] > 1 {
-				w.failf("stream %d: two responses outstanding", a.Stream)
-			}
+			w.checkOutstanding(a)
 			if e := w.streams[a.Stream]; e != nil {
 				e.inbox = append(e.inbox, a)
 			}
@@ -95,6 +93,32 @@ func (w *world) step(e Event) {
 	}
 	if save || late && w.rng.IntN(2) == 0 { // a crash may come before the disk has the rest
 		w.memory = w.m.Memory()
+	}
+}
+
+// checkOutstanding: SotW cannot tell the answers of two responses apart, and in delta
+// what may be refused is alone.
+func (w *world) checkOutstanding(a Send) {
+	before := w.answering[a.Stream]
+	if before == nil {
+		before = map[string]Send{}
+		w.answering[a.Stream] = before
+	}
+	if _, again := before[a.Name]; again {
+		w.failf("stream %d: two responses with %s outstanding", a.Stream, a.Name)
+	}
+	before[a.Name] = a
+	if len(before) == 1 {
+		return
+	}
+	w.pipelined++
+	if e := w.streams[a.Stream]; e == nil || !e.delta || len(before) > w.m.cfg.Window {
+		w.failf("stream %d: %d responses outstanding", a.Stream, len(before))
+	}
+	for _, other := range before {
+		if other.Unproven || other.Version.Variant == Remote {
+			w.failf("stream %d: %s, which may be refused, is not alone", a.Stream, other.Version)
+		}
 	}
 }
 
@@ -194,7 +218,7 @@ func (w *world) act(op byte) {
 	e := w.envoys[int(op>>5)%len(w.envoys)]
 	switch op % 32 {
 	case 0, 1:
-		w.edit(modelNames[w.rng.IntN(2)])
+		w.edit(modelNames[w.rng.IntN(len(modelNames)-1)])
 	case 2:
 		w.cut(e)
 	case 3:

@@ -12,14 +12,19 @@ const (
 	classUnproven
 )
 
-// sendAll gives every free stream that something has changed for its next response.
+// windowBytes are the modules' bytes that may be outstanding before nothing is added:
+// an Envoy takes about a second to load a megabyte, and something urgent may come up.
+const windowBytes = 1 << 20
+
+// sendAll gives every stream that something has changed for and that has room its
+// next responses.
 func (m *Machine) sendAll() {
 	ids := sortedStreams(m.touched)
 	for _, id := range ids {
 		s := m.touched[id]
 		delete(m.touched, id)
-		if s.outstanding == nil {
-			m.sendNext(s)
+		for m.hasRoom(s) && m.sendNext(s) {
+			continue
 		}
 	}
 	if len(ids) > fewKeys {
@@ -29,9 +34,36 @@ func (m *Machine) sendAll() {
 	}
 }
 
-// sendNext looks at the stream's queue and sends the most urgent. What waits stays
-// in the queue; what needs nothing leaves it.
-func (m *Machine) sendNext(s *stream) {
+// hasRoom says whether one more response may be sent. A SotW client tells only the last
+// of several answers; in delta each is answered on its own, and so those that are known
+// to load need not wait for one another.
+func (m *Machine) hasRoom(s *stream) bool {
+	n := len(s.outstanding)
+	if n == 0 {
+		return true
+	}
+	if !s.delta || n >= m.cfg.Window || s.outstanding[0].alone {
+		return false
+	}
+	var bytes int64
+	for _, p := range s.outstanding {
+		if p.late {
+			return false
+		}
+		bytes += p.rev.Module.Size
+	}
+	return bytes < windowBytes
+}
+
+// mustBeAlone says whether a push to the subscriber may be refused, as far as is known:
+// then nothing else is on its way with it.
+func (m *Machine) mustBeAlone(u *sub, c choice) bool {
+	return c.unproven || m.variant(u, c.revision) == Remote
+}
+
+// sendNext looks at the stream's queue and sends the most urgent; false: there is none that
+// can be sent now. What waits stays in the queue; what needs nothing leaves it.
+func (m *Machine) sendNext(s *stream) bool {
 	var best *sub
 	var bestChoice choice
 	bestClass := classUnproven + 1
@@ -40,7 +72,7 @@ func (m *Machine) sendNext(s *stream) {
 		if u.closed {
 			continue
 		}
-		if i < s.waiting && bestClass == s.firstClass() {
+		if u.awaited || i < s.waiting && bestClass == s.firstClass() {
 			kept = append(kept, u) // looked at before, and not before its turn again
 			continue
 		}
@@ -50,15 +82,17 @@ func (m *Machine) sendNext(s *stream) {
 			continue
 		}
 		kept = append(kept, u)
-		if class := classOf(u, c); class < bestClass {
+		if class := classOf(u, c); class < bestClass && (len(s.outstanding) == 0 || !m.mustBeAlone(u, c)) {
 			best, bestChoice, bestClass = u, c, class
 		}
 	}
 	clear(s.queue[len(kept):])
 	s.queue, s.waiting = kept, len(kept)
-	if best != nil {
-		m.push(best, bestChoice)
+	if best == nil {
+		return false
 	}
+	m.push(best, bestChoice)
+	return true
 }
 
 // firstClass is the most urgent that there can be on the stream.
@@ -140,7 +174,7 @@ func (m *Machine) variant(u *sub, r *snapshot.Revision) Variant {
 
 func (m *Machine) push(u *sub, c choice) {
 	r := c.revision
-	p := &push{u: u, rev: r, at: m.now}
+	p := &push{u: u, rev: r, at: m.now, alone: m.mustBeAlone(u, c)}
 	if u.replay && u.runs(r) && !u.dirty {
 		p.version, p.replay = u.accepted, true
 	} else {
@@ -164,7 +198,8 @@ func (m *Machine) push(u *sub, c choice) {
 	if c.unproven {
 		m.unsettle(u, r.ID)
 	}
-	u.s.outstanding = p
+	u.awaited = true
+	u.s.outstanding = append(u.s.outstanding, p)
 	m.wakeStream(u.s, m.now.Add(m.cfg.AckWait))
 	m.actions = append(m.actions, Send{
 		Stream: u.s.id, Name: u.f.name, Revision: r, Version: p.version, Envoy: u.s.node.Version, Unproven: c.unproven,
@@ -192,16 +227,26 @@ func (m *Machine) newSalt(key saltKey) {
 	m.salts[key] = m.counter
 }
 
-// checkAnswer flags a subscriber whose Envoy does not answer.
+// checkAnswer flags the subscribers whose Envoy does not answer. Envoy takes one response
+// after the other: those behind a slow one have their time from its answer on.
 func (m *Machine) checkAnswer(s *stream) {
-	p := s.outstanding
-	if p == nil || p.late {
-		return
+	for _, p := range s.outstanding {
+		if p.late {
+			continue
+		}
+		since := p.at
+		if s.answeredAt.After(since) {
+			since = s.answeredAt
+		}
+		if due := since.Add(m.cfg.AckWait); m.now.Before(due) {
+			m.wakeStream(s, due)
+			return
+		}
+		m.flagLate(p)
 	}
-	if due := p.at.Add(m.cfg.AckWait); m.now.Before(due) {
-		m.wakeStream(s, due)
-		return
-	}
+}
+
+func (m *Machine) flagLate(p *push) {
 	u := p.u
 	p.late = true
 	m.nextSalt(p)

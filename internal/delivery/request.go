@@ -1,6 +1,8 @@
 package delivery
 
 import (
+	"slices"
+
 	"github.com/wasm-xds/wasm-xds/pkg/snapshot"
 	"github.com/wasm-xds/wasm-xds/pkg/spec"
 )
@@ -34,6 +36,7 @@ func (m *Machine) subscribe(s *stream, e Subscription) {
 		u = &sub{f: f, s: s, joined: m.now, since: m.now, state: Pending}
 		s.subs[e.Name] = u
 		s.bareCount++
+		u.awaited = slices.ContainsFunc(s.outstanding, func(p *push) bool { return p.u.f.name == e.Name })
 		f.subs[u] = struct{}{}
 		f.forget(s.node.ID)
 		m.join(u)
@@ -122,15 +125,17 @@ func (m *Machine) close(id StreamID) {
 	}
 	delete(m.streams, id)
 	delete(m.touched, id)
-	lost := s.outstanding
-	s.outstanding = nil
-	if lost != nil {
-		m.nextSalt(lost)
+	lostBy := make(map[*sub]*push, len(s.outstanding))
+	for _, p := range s.outstanding {
+		lostBy[p.u] = p
+		m.nextSalt(p)
 	}
+	s.outstanding = nil
 	for _, name := range sortedKeys(s.subs) {
 		u := s.subs[name]
-		onTrial := lost != nil && lost.u == u && !lost.rev.BuiltIn && u.tries(lost.rev) && !m.proven(lost.rev, s.node.Version)
-		if u.dirty || lost != nil && lost.u == u {
+		lost := lostBy[u]
+		onTrial := lost != nil && !lost.rev.BuiltIn && u.tries(lost.rev) && !m.proven(lost.rev, s.node.Version)
+		if u.dirty || lost != nil {
 			m.unsettle(u, "")
 		}
 		u.f.rememberGone(m, u)

@@ -21,11 +21,13 @@ type rig struct {
 	filters map[string]*snapshot.Filter
 	names   map[string]string // revision id → what a test calls it
 	last    map[StreamID]Send
+	newest  map[string]Version    // by name
+	waiting map[StreamID][]string // names whose answer is due, the oldest first
 	sent    []string
 }
 
 func newRig(t *testing.T) *rig {
-	r := &rig{t: t, now: time.Unix(1000, 0), filters: map[string]*snapshot.Filter{}, names: map[string]string{}, last: map[StreamID]Send{}}
+	r := &rig{t: t, now: time.Unix(1000, 0), filters: map[string]*snapshot.Filter{}, names: map[string]string{}, last: map[StreamID]Send{}, waiting: map[StreamID][]string{}, newest: map[string]Version{}}
 	r.restart()
 	return r
 }
@@ -43,7 +45,8 @@ func (r *rig) step(e Event) {
 	for _, a := range r.m.Step(r.now, e) {
 		switch a := a.(type) {
 		case Send:
-			r.last[a.Stream] = a
+			r.last[a.Stream], r.newest[a.Name] = a, a.Version
+			r.waiting[a.Stream] = append(r.waiting[a.Stream], a.Name)
 			r.sent = append(r.sent, fmt.Sprintf("%d %s %s %s", a.Stream, a.Name, r.called(a.Revision.ID), a.Version.Variant))
 		case Persist:
 			unsettled := r.memory.Unsettled
@@ -54,6 +57,9 @@ func (r *rig) step(e Event) {
 		}
 	}
 }
+
+// version is what was sent last under that name, to any stream.
+func (r *rig) version(name string) Version { return r.newest[name] }
 
 func (r *rig) called(id string) string {
 	if name := r.names[id]; name != "" {
@@ -153,16 +159,27 @@ func (r *rig) connect(id StreamID, c connection, names ...string) {
 	r.step(Requested{Stream: id, Subscribe: subs})
 }
 
+// oldest is the name of the oldest response that has no answer yet, which now gets one.
+func (r *rig) oldest(id StreamID) string {
+	r.t.Helper()
+	if len(r.waiting[id]) == 0 {
+		r.t.Fatalf("stream %d: nothing is outstanding", id)
+	}
+	name := r.waiting[id][0]
+	r.waiting[id] = r.waiting[id][1:]
+	return name
+}
+
 func (r *rig) ack(id StreamID) {
 	r.t.Helper()
-	r.step(Requested{Stream: id, Answer: &Answer{}})
+	r.step(Requested{Stream: id, Answer: &Answer{Name: r.oldest(id)}})
 }
 
 const unable = "Unable to create Wasm plugin"
 
 func (r *rig) nack(id StreamID, message string) {
 	r.t.Helper()
-	r.step(Requested{Stream: id, Answer: &Answer{Nack: true, Message: message}})
+	r.step(Requested{Stream: id, Answer: &Answer{Name: r.oldest(id), Nack: true, Message: message}})
 }
 
 func (r *rig) fetched(id StreamID, complete bool) {

@@ -216,11 +216,11 @@ func TestOrderOnAStream(t *testing.T) {
 	r.live("known", "k", 9)
 	r.edit("aaa", "new")
 	r.connect(1, connection{ads: true}, "aaa", "ghost", "known")
-	r.want("1 ghost deny/http inline")
+	r.want("1 ghost deny/http inline", "1 known k inline")
 	r.ack(1)
-	r.want("1 known k inline")
+	r.want()
 	r.ack(1)
-	r.want("1 aaa new inline") // not known to load: last
+	r.want("1 aaa new inline") // not known to load: last, and alone
 }
 
 func TestRedact(t *testing.T) {

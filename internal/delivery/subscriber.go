@@ -16,11 +16,12 @@ type stream struct {
 	// delta is for the status only: the adapters make both protocols one.
 	delta       bool
 	subs        map[string]*sub
-	outstanding *push  // sent and not answered; nil: the stream is free
-	timed       bool   // a timer will look at outstanding
-	queue       []*sub // to be looked at
-	waiting     int    // how many of them, from the first on, were found to need a push
-	bareCount   int    // subscribers that run nothing
+	outstanding []*push   // sent and not answered, the oldest first
+	answeredAt  time.Time // the last answer
+	timed       bool      // a timer will look at outstanding
+	queue       []*sub    // to be looked at
+	waiting     int       // how many of them, from the first on, were found to need a push
+	bareCount   int       // subscribers that run nothing
 }
 
 // push is one response with one resource.
@@ -30,6 +31,7 @@ type push struct {
 	version Version
 	at      time.Time
 	replay  bool
+	alone   bool // nothing else may be outstanding on its stream
 	late    bool // no answer within Config.AckWait
 }
 
@@ -40,8 +42,11 @@ type sub struct {
 	group  *group // nil: it cannot run the filter
 	closed bool
 	queued bool
-	joined time.Time
-	timer  time.Time
+	// awaited: a response with its name is outstanding, perhaps one to the subscriber of
+	// that name before it.
+	awaited bool
+	joined  time.Time
+	timer   time.Time
 
 	// accepted is the version that Envoy runs; zero: nothing, as far as is known.
 	accepted Version

@@ -97,14 +97,18 @@ func TestAllocationsPerResponse(t *testing.T) {
 	}
 }
 
+// twoHundred names of a SotW stream, all accepted.
+func twoHundred() subscribed {
+	versions := map[string]string{}
+	for i := range 200 {
+		versions[fmt.Sprintf("filter-%03d", i)] = "0123456789ab.i" + salt1
+	}
+	return listed(versions)
+}
+
 // TestAllocationsOfVersionInfo: SotW lists all names in each response, in one string.
 func TestAllocationsOfVersionInfo(t *testing.T) {
-	var all subscribed
-	for i := range 200 {
-		name := fmt.Sprintf("filter-%03d", i)
-		all.add(name)
-		all.accept(name, "0123456789ab.i"+salt1)
-	}
+	all := twoHundred()
 	if n := testing.AllocsPerRun(100, func() { all.versionInfo("filter-100", "0123456789ab.i"+salt2) }); n > 1 {
 		t.Errorf("%.0f allocations, want 1", n)
 	}
@@ -112,12 +116,7 @@ func TestAllocationsOfVersionInfo(t *testing.T) {
 
 // BenchmarkVersionInfo is SotW's list of 200 names.
 func BenchmarkVersionInfo(b *testing.B) {
-	var all subscribed
-	for i := range 200 {
-		name := fmt.Sprintf("filter-%03d", i)
-		all.add(name)
-		all.accept(name, "0123456789ab.i"+salt1)
-	}
+	all := twoHundred()
 	b.ReportAllocs()
 	for b.Loop() {
 		all.versionInfo("filter-100", "0123456789ab.i"+salt2)

@@ -16,6 +16,7 @@ func (c sotwCallbacks) OnStreamClosed(int64, *corev3.Node)              { c.s.cl
 
 func (c sotwCallbacks) OnStreamRequest(_ int64, r *discoveryv3.DiscoveryRequest) error {
 	c.s.takeNode(r.GetNode())
+	c.s.takeNames(r)
 	return nil
 }
 
@@ -31,6 +32,7 @@ func (deltaCallbacks) OnDeltaStreamOpen(context.Context, int64, string) error { 
 
 func (c deltaCallbacks) OnStreamDeltaRequest(_ int64, r *discoveryv3.DeltaDiscoveryRequest) error {
 	c.s.takeNode(r.GetNode())
+	c.s.takeDeltaNames(r)
 	return nil
 }
 func (c deltaCallbacks) OnDeltaStreamClosed(int64, *corev3.Node) { c.s.close() }

@@ -1,6 +1,7 @@
 package xds
 
 import (
+	"maps"
 	"slices"
 	"testing"
 
@@ -39,15 +40,18 @@ func TestSotWNamesInAnyOrder(t *testing.T) {
 	}
 }
 
+// listed are the names of a SotW stream, with these versions accepted.
+func listed(versions map[string]string) subscribed {
+	s := &stream{}
+	s.setNames(slices.Collect(maps.Keys(versions)), versions, &delivery.Requested{})
+	return s.names
+}
+
 func FuzzVersionInfo(f *testing.F) {
 	f.Add("a=0123456789ab.i0000000100000001,b%2Fx=0123456789ab.r0000000100000002")
 	f.Fuzz(func(t *testing.T, info string) {
 		known := parseVersionInfo(info)
-		var all subscribed
-		for name := range known {
-			all.add(name)
-			all.accept(name, known[name])
-		}
+		all := listed(known)
 		for name, version := range known {
 			again := parseVersionInfo(all.versionInfo(name, version))
 			if diff := cmp.Diff(known, again); diff != "" {

@@ -25,7 +25,7 @@ func describe(n node, address string) delivery.Node {
 		d.Version = unique.Make(v.String()).Value()
 	}
 	for key, value := range n.GetMetadata().GetFields() {
-		d.Metadata[key] = text(value)
+		d.Metadata[key] = asText(value)
 	}
 	if len(n.GetExtensions()) > 0 {
 		d.Runtimes = []string{}
@@ -38,8 +38,8 @@ func describe(n node, address string) delivery.Node {
 	return d
 }
 
-// text is a metadata value as a spec's `nodes` compares it.
-func text(v *structpb.Value) string {
+// asText is a metadata value as a spec's `nodes` compares it.
+func asText(v *structpb.Value) string {
 	if s, ok := v.GetKind().(*structpb.Value_StringValue); ok {
 		return s.StringValue
 	}

@@ -22,9 +22,15 @@ const (
 	maxNameLength = 1024
 )
 
+// asked is what a request asks for.
+type asked struct {
+	names, dropped []string
+	accepted       map[string]string // initial_resource_versions
+}
+
 // stream is the cache of one stream: go-control-plane's server asks it for
-// watches and delivery hands it responses. At most one response is on its way or
-// unanswered, which makes SotW and delta the same to delivery.
+// watches and delivery hands it responses, each of one resource. In SotW at most one is on its way
+// or unanswered; in delta there may be several, and each is answered under its own nonce.
 type stream struct {
 	id      delivery.StreamID
 	server  *Server
@@ -35,20 +41,21 @@ type stream struct {
 	// go-control-plane's goroutine's own.
 	node      delivery.Node // who it is, until the stream is opened
 	described bool
+	asked     asked
 
 	mu     sync.Mutex
 	opened bool
 	warned bool
 	names  subscribed
-	order  []uint16  // SotW: where in names the last request's are, one after the other
-	watch  watch     // nil: the client has not asked since the last response
-	next   *response // handed over by delivery, not on the wire yet
-	handed bool      // next is in the watch's channel
-	sent   *response // on the wire, not answered yet
+	order  []uint16   // SotW: where in names the last request's are, one after the other
+	watch  watch      // nil: the client has not asked (SotW: since the last response)
+	next   []response // handed over by delivery, not on the wire yet
+	handed int        // how many of next are in the watch's channel
+	sent   []response // on the wire, not answered yet
 }
 
-// watch passes a response on to go-control-plane's server.
-type watch func(r *response, versionInfo string)
+// watch passes a response on to go-control-plane's server; false: its channel is full.
+type watch func(r response) bool
 
 type response struct {
 	name     string
@@ -70,30 +77,42 @@ func (s *stream) CreateWatch(req *cachev3.Request, _ cachev3.Subscription, out c
 		s.warnOtherType(req.GetTypeUrl())
 		return nil, nil
 	}
-	if err := checkNames(req.GetResourceNames()); err != nil {
+	asked := s.takeAsked()
+	if err := checkNames(asked.names); err != nil {
 		return nil, err
 	}
 	s.mu.Lock()
 	first, event := s.begin(req.GetResponseNonce(), req.GetErrorDetail())
-	if !s.sameNames(req.GetResourceNames()) {
+	if !s.sameNames(asked.names) {
 		var accepted map[string]string
 		if first {
 			accepted = parseVersionInfo(req.GetVersionInfo())
 		}
-		s.setNames(req.GetResourceNames(), accepted, &event)
+		s.setNames(asked.names, accepted, &event)
 	}
-	s.setWatch(func(r *response, versionInfo string) {
-		out <- &cachev3.PassthroughResponse{
+	s.setWatch(func(r response) bool {
+		return offer[cachev3.Response](out, &cachev3.PassthroughResponse{
 			Request: sotwRequest(),
 			DiscoveryResponse: &discoveryv3.DiscoveryResponse{
-				TypeUrl: resourcev3.ExtensionConfigType, VersionInfo: versionInfo, Resources: []*anypb.Any{r.resource},
+				TypeUrl: resourcev3.ExtensionConfigType, VersionInfo: s.names.versionInfo(r.name, r.version),
+				Resources: []*anypb.Any{r.resource},
 			},
 			ReturnedResources: map[string]string{},
-		}
+		})
 	})
 	s.mu.Unlock()
 	s.emit(first, event)
 	return s.cancel, nil
+}
+
+// offer puts a response into a channel that go-control-plane reads, if it has room.
+func offer[R any](out chan<- R, r R) bool {
+	select {
+	case out <- r:
+		return true
+	default:
+		return false
+	}
 }
 
 // sotwRequest and deltaRequest stand for the request that a response belongs to. go-control-plane
@@ -109,27 +128,26 @@ func deltaRequest() *cachev3.DeltaRequest {
 // setNames compares the whole list of names with the one before.
 func (s *stream) setNames(names []string, accepted map[string]string, event *delivery.Requested) {
 	before := s.names
-	s.names = make(subscribed, 0, len(names))
+	s.names = subscribed{names: make([]text, 0, len(names)), versions: make([]text, 0, len(names))}
 	for _, name := range slices.Compact(slices.Sorted(slices.Values(names))) {
 		if isWildcard(name) {
 			continue
 		}
 		if at, there := before.find(name); there {
-			s.names = append(s.names, before[at])
+			s.names.names, s.names.versions = append(s.names.names, before.names[at]), append(s.names.versions, before.versions[at])
 			continue
 		}
-		s.names.add(name)
-		one := &s.names[len(s.names)-1]
-		one.version = accepted[name]
+		one, version := unique.Make(name), unique.Make(accepted[name])
+		s.names.names, s.names.versions = append(s.names.names, one), append(s.names.versions, version)
 		// The client may have lost its config with a listener while it was away: it does
 		// not say. The same bytes again bring it back, and are ignored where it is there.
 		event.Subscribe = append(event.Subscribe, delivery.Subscription{
-			Name: one.name, Accepted: one.version, Replay: one.version != "",
+			Name: one.Value(), Accepted: version.Value(), Replay: version.Value() != "",
 		})
 	}
-	for _, one := range before {
-		if _, there := s.names.find(one.name); !there {
-			event.Unsubscribe = append(event.Unsubscribe, one.name)
+	for _, one := range before.names {
+		if _, there := s.names.find(one.Value()); !there {
+			event.Unsubscribe = append(event.Unsubscribe, one.Value())
 		}
 	}
 	s.order = make([]uint16, 0, len(names))
@@ -143,7 +161,7 @@ func (s *stream) setNames(names []string, accepted map[string]string, event *del
 // ACK. false may also mean that it is the same in another order.
 func (s *stream) sameNames(names []string) bool {
 	return slices.EqualFunc(s.order, names, func(at uint16, name string) bool {
-		return int(at) < len(s.names) && s.names[at].name == name
+		return int(at) < len(s.names.names) && s.names.names[at].Value() == name
 	})
 }
 
@@ -153,37 +171,38 @@ func (s *stream) CreateDeltaWatch(req *cachev3.DeltaRequest, _ cachev3.Subscript
 		s.warnOtherType(req.GetTypeUrl())
 		return nil, nil
 	}
-	if err := checkNames(req.GetResourceNamesSubscribe()); err != nil {
+	asked := s.takeAsked()
+	if err := checkNames(asked.names); err != nil {
 		return nil, err
 	}
 	s.mu.Lock()
 	first, event := s.begin(req.GetResponseNonce(), req.GetErrorDetail())
-	for _, name := range req.GetResourceNamesUnsubscribe() {
+	for _, name := range asked.dropped {
 		if s.names.remove(name) {
 			event.Unsubscribe = append(event.Unsubscribe, name)
 		}
 	}
-	for _, name := range slices.Compact(slices.Sorted(slices.Values(req.GetResourceNamesSubscribe()))) {
+	for _, name := range slices.Compact(slices.Sorted(slices.Values(asked.names))) {
 		if isWildcard(name) {
 			continue
 		}
 		sub := delivery.Subscription{Name: s.names.add(name)}
 		if first {
-			sub.Accepted = unique.Make(req.GetInitialResourceVersions()[name]).Value()
+			sub.Accepted = asked.accepted[name]
 		}
 		event.Subscribe = append(event.Subscribe, sub)
 	}
 	slices.Sort(event.Unsubscribe)
-	tooManyNames := len(s.names) > maxNames
-	s.setWatch(func(r *response, _ string) {
-		out <- &cachev3.DeltaPassthroughResponse{
+	tooManyNames := len(s.names.names) > maxNames
+	s.setWatch(func(r response) bool {
+		return offer[cachev3.DeltaResponse](out, &cachev3.DeltaPassthroughResponse{
 			DeltaRequest:   deltaRequest(),
 			NextVersionMap: map[string]string{},
 			DeltaDiscoveryResponse: &discoveryv3.DeltaDiscoveryResponse{
 				TypeUrl:   resourcev3.ExtensionConfigType,
 				Resources: []*discoveryv3.Resource{{Name: r.name, Version: r.version, Resource: r.resource}},
 			},
-		}
+		})
 	})
 	s.mu.Unlock()
 	if tooManyNames {
@@ -206,6 +225,25 @@ func (s *stream) takeNode(n *corev3.Node) {
 	n.Extensions = nil
 }
 
+// takeNames takes what a request asks for out of it: go-control-plane would keep a map of
+// the names for the life of the stream, and make it anew with each SotW request. This is called
+// before it looks at them.
+func (s *stream) takeNames(r *discoveryv3.DiscoveryRequest) {
+	s.asked = asked{names: r.GetResourceNames()}
+	r.ResourceNames = nil
+}
+
+func (s *stream) takeDeltaNames(r *discoveryv3.DeltaDiscoveryRequest) {
+	s.asked = asked{names: r.GetResourceNamesSubscribe(), dropped: r.GetResourceNamesUnsubscribe(), accepted: r.GetInitialResourceVersions()}
+	r.ResourceNamesSubscribe, r.ResourceNamesUnsubscribe, r.InitialResourceVersions = nil, nil, nil
+}
+
+func (s *stream) takeAsked() asked {
+	taken := s.asked
+	s.asked = asked{}
+	return taken
+}
+
 // emit tells delivery.
 func (s *stream) emit(first bool, event delivery.Requested) {
 	if first {
@@ -215,28 +253,39 @@ func (s *stream) emit(first bool, event delivery.Requested) {
 	s.server.handler.Handle(event)
 }
 
-// answer says what the request says of the response on the wire, if it does.
+// answer says what the request says of a response on the wire, if it does.
 func (s *stream) answer(nonce string, detail *status.Status) *delivery.Answer {
-	if s.sent == nil || nonce != s.sent.nonce {
+	at := slices.IndexFunc(s.sent, func(r response) bool { return r.nonce == nonce })
+	if at < 0 {
 		return nil
 	}
-	r := s.sent
-	s.sent = nil
+	r := s.sent[at]
+	s.sent = slices.Delete(s.sent, at, at+1)
+	s.sent = shrink(s.sent)
 	if detail != nil {
-		return &delivery.Answer{Nack: true, Message: detail.GetMessage()}
+		return &delivery.Answer{Name: r.name, Nack: true, Message: detail.GetMessage()}
 	}
 	if !s.delta {
-		s.names.accept(r.name, unique.Make(r.version).Value())
+		s.names.accept(r.name, r.version)
 	}
-	return &delivery.Answer{}
+	return &delivery.Answer{Name: r.name}
+}
+
+// fewResponses is the room that a stream keeps while it has none.
+const fewResponses = 2
+
+func shrink(list []response) []response {
+	if len(list) == 0 && cap(list) > fewResponses {
+		return nil
+	}
+	return list
 }
 
 // deliver takes a response from delivery; it goes out as soon as the client asks.
 func (s *stream) deliver(a delivery.Send, resource *anypb.Any) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
-	s.next = &response{name: a.Name, version: a.Version.String(), resource: resource}
-	s.handed = false
+	s.next = append(s.next, response{name: a.Name, version: a.Version.String(), resource: resource})
 	s.pass()
 }
 
@@ -244,42 +293,42 @@ func (s *stream) setWatch(w watch) {
 	s.watch = w
 	if !s.delta {
 		// A SotW watch has a channel of its own: what was in the last one is dropped.
-		s.handed = false
+		s.handed = 0
 	}
 	s.pass()
 }
 
-// pass puts the next response into the watch's channel, which always has room
-// for it: at most one is in it.
+// pass puts what it can into the watch's channel. Delta's channel outlives the watch and
+// has room for some responses; the rest follows as they go on the wire.
 func (s *stream) pass() {
-	if s.watch == nil || s.next == nil || s.handed || s.sent != nil {
-		return
+	for s.watch != nil && s.handed < len(s.next) && (s.delta || len(s.sent) == 0) && s.watch(s.next[s.handed]) {
+		s.handed++
 	}
-	s.handed = true
-	versionInfo := ""
-	if !s.delta {
-		versionInfo = s.names.versionInfo(s.next.name, s.next.version)
-	}
-	s.watch(s.next, versionInfo)
 }
 
-// cancel ends the watch, before go-control-plane sets the next one.
+// cancel ends the watch, before go-control-plane sets the next one or closes the channel.
 func (s *stream) cancel() {
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	s.watch = nil
 }
 
-// onSend notes that the response goes on the wire under this nonce.
+// onSend notes that the first response goes on the wire under this nonce.
 func (s *stream) onSend(nonce string) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
-	if s.next == nil {
+	if len(s.next) == 0 {
 		return
 	}
-	s.sent, s.next, s.handed = s.next, nil, false
-	s.sent.nonce = nonce
-	s.watch = nil
+	r := s.next[0]
+	r.nonce, r.resource = nonce, nil // what is outstanding may be large
+	s.sent = append(s.sent, r)
+	s.next = shrink(slices.Delete(s.next, 0, 1))
+	s.handed = max(0, s.handed-1)
+	if !s.delta {
+		s.watch = nil
+	}
+	s.pass()
 }
 
 func (s *stream) close() {

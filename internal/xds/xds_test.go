@@ -3,6 +3,7 @@ package xds
 import (
 	"context"
 	"errors"
+	"fmt"
 	"net"
 	"testing"
 	"time"
@@ -152,7 +153,7 @@ func TestDelta(t *testing.T) {
 		ResourceNamesUnsubscribe: []string{"c", "never"},
 	})
 	want := delivery.Requested{
-		Stream: opened.Stream, Answer: &delivery.Answer{Nack: true, Message: "Unable to create Wasm plugin b"}, Unsubscribe: []string{"c"},
+		Stream: opened.Stream, Answer: &delivery.Answer{Name: "b", Nack: true, Message: "Unable to create Wasm plugin b"}, Unsubscribe: []string{"c"},
 	}
 	if diff := cmp.Diff(want, next[delivery.Requested](t, events)); diff != "" {
 		t.Error(diff)
@@ -161,6 +162,52 @@ func TestDelta(t *testing.T) {
 		t.Fatal(err)
 	}
 	next[delivery.StreamClosed](t, events)
+}
+
+// Delta's responses go out without waiting for one another, however many delivery hands
+// over and however slowly the client reads, and each answer is told by its nonce.
+func TestDeltaIsPipelined(t *testing.T) {
+	s, events, conn := start(t, named{})
+	str, err := discoveryv3.NewAggregatedDiscoveryServiceClient(conn).DeltaAggregatedResources(t.Context())
+	if err != nil {
+		t.Fatal(err)
+	}
+	const n = 100 // more than go-control-plane's channel holds
+	request := &discoveryv3.DeltaDiscoveryRequest{Node: testNode, TypeUrl: resourcev3.ExtensionConfigType}
+	for i := range n {
+		request.ResourceNamesSubscribe = append(request.ResourceNamesSubscribe, fmt.Sprintf("filter-%03d", i))
+	}
+	if err := str.Send(request); err != nil {
+		t.Fatal(err)
+	}
+	opened := next[delivery.StreamOpened](t, events)
+	next[delivery.Requested](t, events)
+	for _, name := range request.GetResourceNamesSubscribe() {
+		s.Send(send(opened.Stream, name, salt1))
+	}
+	nonces := map[string]string{}
+	for range n {
+		got, err := str.Recv()
+		if err != nil || len(got.GetResources()) != 1 {
+			t.Fatalf("%v, %v", got, err)
+		}
+		nonces[got.GetResources()[0].GetName()] = got.GetNonce()
+	}
+	for i := range n { // the last first: no order is counted on
+		name := request.GetResourceNamesSubscribe()[n-1-i]
+		answer := &discoveryv3.DeltaDiscoveryRequest{TypeUrl: resourcev3.ExtensionConfigType, ResponseNonce: nonces[name]}
+		want := &delivery.Answer{Name: name}
+		if i%2 > 0 {
+			answer.ErrorDetail = &rpcstatus.Status{Message: "no"}
+			want.Nack, want.Message = true, "no"
+		}
+		if err := str.Send(answer); err != nil {
+			t.Fatal(err)
+		}
+		if diff := cmp.Diff(want, next[delivery.Requested](t, events).Answer); diff != "" {
+			t.Fatal(diff)
+		}
+	}
 }
 
 func TestSotW(t *testing.T) {
@@ -222,7 +269,7 @@ func TestSotW(t *testing.T) {
 	}
 	request(three.GetVersionInfo(), three.GetNonce(), nil, "b/x")
 	e := next[delivery.Requested](t, events)
-	if diff := cmp.Diff(delivery.Requested{Stream: opened.Stream, Answer: &delivery.Answer{}, Unsubscribe: []string{"a"}}, e); diff != "" {
+	if diff := cmp.Diff(delivery.Requested{Stream: opened.Stream, Answer: &delivery.Answer{Name: "b/x"}, Unsubscribe: []string{"a"}}, e); diff != "" {
 		t.Error(diff)
 	}
 }
