@@ -8,6 +8,9 @@ import (
 	"fmt"
 	"os"
 	"path/filepath"
+	"slices"
+	"strconv"
+	"strings"
 
 	"github.com/wasm-xds/wasm-xds/test/bench/proc"
 	"github.com/wasm-xds/wasm-xds/test/bench/report"
@@ -48,18 +51,39 @@ func Cases(quick bool) []Case {
 	}
 }
 
+// String is `mode/Envoys/filters/boot` or `…/at-once`.
+func (c Case) String() string {
+	boot := "boot"
+	if c.AtOnce {
+		boot = "at-once"
+	}
+	return fmt.Sprintf("%s/%d/%d/%s", c.Mode, c.Clients, c.Filters, boot)
+}
+
+// ParseCase reads what [Case.String] wrote: a size that is measured once, with five edits.
+func ParseCase(s string) (Case, error) {
+	c := Case{Repeats: 1, Edits: 5}
+	words := strings.Split(s, "/")
+	if len(words) == 4 {
+		c.Mode, c.AtOnce = simenvoy.Mode(words[0]), words[3] == "at-once"
+		c.Clients, _ = strconv.Atoi(words[1])
+		c.Filters, _ = strconv.Atoi(words[2])
+	}
+	if c.String() != s || c.Clients < 1 || c.Filters < 1 || !slices.Contains(simenvoy.Modes(), c.Mode) {
+		return Case{}, fmt.Errorf("%q is no size: want mode/Envoys/filters/boot (or at-once), as ads-delta/300/10/boot", s)
+	}
+	return c, nil
+}
+
 // Benchmark measures these cases.
-func Benchmark(only func(Case) bool) suite.Benchmark {
+func Benchmark(cases []Case) suite.Benchmark {
 	return suite.Benchmark{Name: "fanout", Run: func(ctx context.Context, o suite.Options) (report.Section, error) {
 		b, err := prepare(ctx, o)
 		if err != nil {
 			return report.Section{}, err
 		}
 		s := section()
-		for _, c := range Cases(o.Quick) {
-			if !only(c) {
-				continue
-			}
+		for _, c := range cases {
 			table, err := b.run(ctx, c)
 			if err != nil {
 				return s, fmt.Errorf("%d Envoys, %s, %d filters: %w", c.Clients, c.Mode, c.Filters, err)

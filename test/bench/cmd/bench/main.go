@@ -26,27 +26,31 @@ import (
 func main() { os.Exit(run(os.Args[1:], os.Stdout, os.Stderr)) }
 
 // benchmarks are all of them, in the order in which they run.
-func benchmarks(c cases, soaking time.Duration) []suite.Benchmark {
+func benchmarks(c []fanout.Case, soaking time.Duration) []suite.Benchmark {
 	return []suite.Benchmark{
 		hotload.Benchmark(),
 		push.Benchmark(),
-		fanout.Benchmark(c.wanted),
+		fanout.Benchmark(c),
 		many.Benchmark(),
 		modules.Benchmark(),
 		soak.Benchmark(soaking),
 	}
 }
 
-// cases picks some of the fan-out's sizes: `-case ads-delta/1000/10`.
-type cases string
-
-func (c cases) wanted(one fanout.Case) bool {
-	boot := "boot"
-	if one.AtOnce {
-		boot = "at-once"
+// cases are the fan-out's sizes that were asked for: those that begin like `ads-delta/1000/10`, or
+// else the one that it spells out.
+func cases(asked string, quick bool) ([]fanout.Case, error) {
+	var some []fanout.Case
+	for _, one := range fanout.Cases(quick) {
+		if asked == "" || strings.HasPrefix(one.String()+"/", asked+"/") {
+			some = append(some, one)
+		}
 	}
-	size := fmt.Sprintf("%s/%d/%d/%s/", one.Mode, one.Clients, one.Filters, boot)
-	return c == "" || strings.HasPrefix(size, string(c)+"/")
+	if len(some) > 0 {
+		return some, nil
+	}
+	one, err := fanout.ParseCase(asked)
+	return []fanout.Case{one}, err
 }
 
 func run(args []string, stdout, stderr io.Writer) int {
@@ -56,7 +60,7 @@ func run(args []string, stdout, stderr io.Writer) int {
 	quick := flags.Bool("quick", false, "small sizes, once: to see that it works; nothing is written unless -page says where")
 	page := flags.String("page", "", "the page whose sections are replaced (default docs/benchmarks.md, and none with -quick or -case)")
 	binary := flags.String("binary", "", "the wasm-xds to measure (default: built from this tree)")
-	one := flags.String("case", "", "fanout: one size alone, `mode/Envoys/filters/boot` (or at-once) or the beginning of it")
+	one := flags.String("case", "", "fanout: one size alone, `mode/Envoys/filters/boot` (or at-once), or the beginning of one of the page's")
 	soaking := flags.Duration("soak", 10*time.Minute, "soak: how long")
 	if err := flags.Parse(args); err != nil {
 		return 2
@@ -67,8 +71,13 @@ func run(args []string, stdout, stderr io.Writer) int {
 	ctx, stop := signal.NotifyContext(context.Background(), os.Interrupt, syscall.SIGTERM)
 	defer stop()
 	o := suite.Options{Quick: *quick, Binary: *binary, Log: stderr}
+	sizes, err := cases(*one, *quick)
+	if err != nil {
+		fmt.Fprintln(stderr, err)
+		return 2
+	}
 	failed := false
-	for _, b := range benchmarks(cases(*one), *soaking) {
+	for _, b := range benchmarks(sizes, *soaking) {
 		if named := strings.Contains(","+*only+",", ","+b.Name+","); !named && (*only != "" || b.OnlyNamed) {
 			continue
 		}
