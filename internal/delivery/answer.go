@@ -36,6 +36,7 @@ func (m *Machine) answered(s *stream, a Answer) {
 		return
 	}
 	s.answeredAt = m.now
+	m.tried(p)
 	switch {
 	case !a.Nack:
 		m.acked(p)
@@ -176,6 +177,7 @@ func (m *Machine) buildFailed(e BuildFailed) {
 	if p == nil {
 		return
 	}
+	m.tried(p)
 	m.touched[s.id] = s
 	u := p.u
 	m.endFetch(u)

@@ -71,6 +71,7 @@ type Machine struct {
 	streams  map[StreamID]*stream
 	verdicts map[verdictKey]verdict
 	versions map[string]struct{} // of Envoy, that verdicts are about
+	trying   map[verdictKey]int  // unproven pushes that are outstanding
 	salts    map[saltKey]uint32
 	counter  uint32          // the newest salt's
 	tokens   map[string]*sub // a remote push's salt → who got it
@@ -109,6 +110,7 @@ func New(cfg Config, mem Memory, now time.Time) *Machine {
 		streams:  map[StreamID]*stream{},
 		verdicts: map[verdictKey]verdict{},
 		versions: map[string]struct{}{},
+		trying:   map[verdictKey]int{},
 		salts:    map[saltKey]uint32{},
 		tokens:   map[string]*sub{},
 		touched:  map[StreamID]*stream{},

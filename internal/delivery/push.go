@@ -5,11 +5,14 @@ import (
 	"github.com/wasm-xds/wasm-xds/pkg/spec"
 )
 
-// The order on a stream: who has nothing comes first, what is not known to load last.
+// The order on a stream: who has nothing comes first, what is not known to load last. Of that,
+// what another Envoy of the version loads just now comes at the very end: many that connect at
+// the same time each try something else, and all of it is soon known.
 const (
 	classBare = iota
 	classProven
 	classUnproven
+	classTriedElsewhere
 )
 
 // windowBytes are the modules' bytes that may be outstanding before nothing is added:
@@ -66,7 +69,7 @@ func (m *Machine) mustBeAlone(u *sub, c choice) bool {
 func (m *Machine) sendNext(s *stream) bool {
 	var best *sub
 	var bestChoice choice
-	bestClass := classUnproven + 1
+	bestClass := classTriedElsewhere + 1
 	kept := s.queue[:0]
 	for i, u := range s.queue {
 		if u.closed {
@@ -82,7 +85,7 @@ func (m *Machine) sendNext(s *stream) bool {
 			continue
 		}
 		kept = append(kept, u)
-		if class := classOf(u, c); class < bestClass && (len(s.outstanding) == 0 || !m.mustBeAlone(u, c)) {
+		if class := m.classOf(u, c); class < bestClass && (len(s.outstanding) == 0 || !m.mustBeAlone(u, c)) {
 			best, bestChoice, bestClass = u, c, class
 		}
 	}
@@ -103,8 +106,10 @@ func (s *stream) firstClass() int {
 	return classProven
 }
 
-func classOf(u *sub, c choice) int {
+func (m *Machine) classOf(u *sub, c choice) int {
 	switch {
+	case c.unproven && m.trying[verdictKey{c.revision.ID, u.s.node.Version}] > 0:
+		return classTriedElsewhere
 	case c.unproven:
 		return classUnproven
 	case u.bare():
@@ -197,6 +202,8 @@ func (m *Machine) push(u *sub, c choice) {
 	}
 	if c.unproven {
 		m.unsettle(u, r.ID)
+		m.trying[verdictKey{r.ID, u.s.node.Version}]++
+		p.unproven = true
 	}
 	u.awaited = true
 	u.s.outstanding = append(u.s.outstanding, p)
@@ -225,6 +232,17 @@ func (m *Machine) nextSalt(p *push) {
 func (m *Machine) newSalt(key saltKey) {
 	m.counter++
 	m.salts[key] = m.counter
+}
+
+// tried is told of each push whose answer has come, or never will.
+func (m *Machine) tried(p *push) {
+	if !p.unproven {
+		return
+	}
+	key := verdictKey{p.rev.ID, p.u.s.node.Version}
+	if m.trying[key]--; m.trying[key] == 0 {
+		delete(m.trying, key)
+	}
 }
 
 // checkAnswer flags the subscribers whose Envoy does not answer. Envoy takes one response

@@ -129,6 +129,7 @@ func (m *Machine) close(id StreamID) {
 	for _, p := range s.outstanding {
 		lostBy[p.u] = p
 		m.nextSalt(p)
+		m.tried(p)
 	}
 	s.outstanding = nil
 	for _, name := range sortedKeys(s.subs) {

@@ -32,7 +32,9 @@ type push struct {
 	at      time.Time
 	replay  bool
 	alone   bool // nothing else may be outstanding on its stream
-	late    bool // no answer within Config.AckWait
+	// unproven: no Envoy of the version had loaded the revision when it was sent.
+	unproven bool
+	late     bool // no answer within Config.AckWait
 }
 
 // sub is one filter on one stream: the unit of delivery and of status.
