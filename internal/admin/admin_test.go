@@ -35,6 +35,20 @@ func (f *fake) Snapshot() Snapshot { return Snapshot{Version: "v1", Filters: map
 func (f *fake) Source() Source     { return f.source }
 func (f *fake) Ready() bool        { return f.ready }
 
+func (f *fake) Counts() Counts {
+	counts := Counts{Filters: map[FilterState]int{}, Subscribers: map[SubscriberState]int{}}
+	for _, one := range f.filters {
+		counts.Filters[one.State]++
+		if one.Error != nil {
+			counts.WithError++
+		}
+		for _, s := range one.Subscribers {
+			counts.Subscribers[s.State]++
+		}
+	}
+	return counts
+}
+
 func (f *fake) Filter(name string) (Filter, bool) {
 	for _, one := range f.filters {
 		if one.Name == name {

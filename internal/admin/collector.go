@@ -1,6 +1,10 @@
 package admin
 
-import "github.com/prometheus/client_golang/prometheus"
+import (
+	"maps"
+
+	"github.com/prometheus/client_golang/prometheus"
+)
 
 var (
 	descFilters = prometheus.NewDesc("wasm_xds_filters",
@@ -37,23 +41,16 @@ func (c stateCollector) Collect(out chan<- prometheus.Metric) {
 	subscribers := map[SubscriberState]int{
 		SubscriberPending: 0, SubscriberFetching: 0, SubscriberLive: 0, SubscriberRejected: 0, SubscriberGone: 0,
 	}
-	withError := 0
-	for _, f := range c.state.Filters() {
-		filters[f.State]++
-		if f.Error != nil {
-			withError++
-		}
-		for i := range f.Subscribers {
-			subscribers[f.Subscribers[i].State]++
-		}
-	}
+	counts := c.state.Counts()
+	maps.Copy(filters, counts.Filters)
+	maps.Copy(subscribers, counts.Subscribers)
 	for state, n := range filters {
 		gauge(descFilters, n, string(state))
 	}
 	for state, n := range subscribers {
 		gauge(descSubscribers, n, string(state))
 	}
-	gauge(descErrors, withError)
+	gauge(descErrors, counts.WithError)
 	source := c.state.Source()
 	gauge(descSourceErrors, len(source.Errors))
 	gauge(descAvailable, number(source.State != SourceUnavailable))

@@ -22,6 +22,9 @@ type State interface {
 	Filter(name string) (Filter, bool)
 	// Nodes is every open stream, sorted by id and then stream.
 	Nodes() []Node
+	// Counts is what /metrics shows of the filters: however many Envoys there are, it
+	// takes no listing of them.
+	Counts() Counts
 	Snapshot() Snapshot
 	Source() Source
 	// Ready says whether a snapshot can be served, an empty one too.
@@ -33,6 +36,13 @@ type State interface {
 	// Rollback serves an earlier revision again, the one before the present one
 	// when revision is "", and returns the filter as it then is.
 	Rollback(ctx context.Context, name, revision string) (Filter, *Error)
+}
+
+// Counts are how many filters and subscribers there are in each state.
+type Counts struct {
+	Filters     map[FilterState]int
+	WithError   int // filters whose newest content is not served
+	Subscribers map[SubscriberState]int
 }
 
 // Error formats as file:line:column: message (hint).

@@ -22,6 +22,7 @@ type fakeState struct {
 }
 
 func (f *fakeState) Filters() []admin.Filter  { return *f.filters.Load() }
+func (f *fakeState) Counts() admin.Counts     { return admin.Counts{} }
 func (f *fakeState) Nodes() []admin.Node      { return nil }
 func (f *fakeState) Snapshot() admin.Snapshot { return admin.Snapshot{} }
 func (f *fakeState) Source() admin.Source     { return f.source }

@@ -4,6 +4,7 @@ import (
 	"context"
 	"fmt"
 	"maps"
+	"slices"
 	"strconv"
 
 	"github.com/wasm-xds/wasm-xds/internal/admin"
@@ -28,17 +29,55 @@ func (c *Control) ask(run func()) bool {
 	}
 }
 
+// askEach looks at each of what list gives, and lets the owner's goroutine do its work in
+// between: with thousands of Envoys a listing takes seconds. What has gone meanwhile look skips.
+func askEach[K any](c *Control, list func() []K, look func(K)) {
+	var keys []K
+	c.ask(func() { keys = list() })
+	for few := range slices.Chunk(keys, 16) {
+		c.ask(func() {
+			for _, key := range few {
+				look(key)
+			}
+		})
+	}
+}
+
 // Filters is every filter, sorted by name.
 func (c *Control) Filters() []admin.Filter {
 	var all []admin.Filter
-	c.ask(func() {
-		for _, name := range c.machine.Names() {
-			if f, ok := c.filter(name); ok {
-				all = append(all, f)
-			}
+	askEach(c, func() []string { return c.machine.Names() }, func(name string) {
+		if f, ok := c.filter(name); ok {
+			all = append(all, f)
 		}
 	})
 	return all
+}
+
+// Counts are how many filters and subscribers are in each state.
+func (c *Control) Counts() admin.Counts {
+	counts := admin.Counts{Filters: map[admin.FilterState]int{}, Subscribers: map[admin.SubscriberState]int{}}
+	c.ask(func() {
+		for _, name := range c.machine.Names() {
+			st, _ := c.machine.Brief(name)
+			switch {
+			case st.Wanted != nil:
+				f := admin.Filter{Name: name, State: admin.FilterActive}
+				c.describe(&f, st)
+				counts.Filters[f.State]++
+				if f.Error != nil {
+					counts.WithError++
+				}
+			case st.Count > 0: // and so denied
+				counts.Filters[admin.FilterUnknown]++
+				counts.WithError++
+			}
+		}
+		for state, n := range c.machine.Counts() {
+			counts.Subscribers[admin.SubscriberState(state.String())] += n
+		}
+	})
+	return counts
 }
 
 // Filter is the filter of that name.
@@ -52,8 +91,8 @@ func (c *Control) Filter(name string) (admin.Filter, bool) {
 // Nodes is every open stream.
 func (c *Control) Nodes() []admin.Node {
 	var all []admin.Node
-	c.ask(func() {
-		for _, s := range c.machine.Streams() {
+	askEach(c, func() []delivery.StreamID { return c.machine.Streams() }, func(id delivery.StreamID) {
+		if s, ok := c.machine.Stream(id); ok {
 			all = append(all, c.node(s))
 		}
 	})
@@ -69,7 +108,7 @@ func (c *Control) Snapshot() admin.Snapshot {
 			out.LoadedFrom = "state"
 		}
 		for _, f := range c.snapshot.All() {
-			if st, ok := c.machine.Status(f.Name); ok && st.Serving != nil {
+			if st, ok := c.machine.Brief(f.Name); ok && st.Serving != nil {
 				out.Filters[f.Name] = st.Serving.ID
 			}
 		}
@@ -118,7 +157,7 @@ func (c *Control) Rollback(ctx context.Context, name, revision string) (admin.Fi
 }
 
 func (c *Control) rollBack(ctx context.Context, name, revision string) (admin.Filter, *admin.Error) {
-	st, ok := c.machine.Status(name)
+	st, ok := c.machine.Brief(name)
 	if !ok || st.Wanted == nil {
 		return admin.Filter{}, &admin.Error{Code: admin.CodeNoFilter, Message: fmt.Sprintf("no filter is named %q", name)}
 	}
@@ -181,6 +220,9 @@ func (c *Control) filter(name string) (admin.Filter, bool) {
 		f.Error = c.unknownName(name)
 	default:
 		c.describe(&f, st)
+		if st.Candidate != nil {
+			f.Rollout = rolloutText(st)
+		}
 	}
 	for _, s := range st.Subscribers {
 		f.Subscribers = append(f.Subscribers, c.subscriber(name, s))
@@ -200,7 +242,6 @@ func (c *Control) describe(f *admin.Filter, st delivery.FilterStatus) {
 	}
 	if st.Candidate != nil {
 		f.Candidate = st.Candidate.ID
-		f.Rollout = rolloutText(st)
 	}
 	if r := st.Serving; r != nil {
 		f.Revision = r.ID
@@ -270,11 +311,11 @@ func (c *Control) subscriber(name string, s delivery.SubscriberStatus) admin.Sub
 	out := admin.Subscriber{
 		Node: s.Node.ID, Cluster: s.Node.Cluster, Address: s.Node.Address,
 		Stream: strconv.FormatUint(uint64(s.Stream), 10), Envoy: s.Node.Version,
-		State: admin.SubscriberState(s.State), Revision: s.Revision, Variant: s.Variant.String(),
+		State: admin.SubscriberState(s.State.String()), Revision: s.Revision, Variant: s.Variant.String(),
 		Error: apiProblem(s.Problem), Since: s.Since,
 	}
 	if s.Serving == delivery.ServingDeny || s.Serving == delivery.ServingPassthrough {
-		out.Variant = string(s.Serving)
+		out.Variant = s.Serving.String()
 	}
 	if s.Problem != nil && s.Problem.Code == delivery.CodeUnknownFilter {
 		out.Error = c.unknownName(name)
@@ -288,16 +329,11 @@ func (c *Control) node(s delivery.StreamStatus) admin.Node {
 		ID: s.Node.ID, Cluster: s.Node.Cluster, Address: s.Node.Address, Envoy: s.Node.Version,
 		Stream: strconv.FormatUint(uint64(s.ID), 10), Mode: info.mode, Since: info.since,
 	}
-	for _, name := range s.Names {
-		st, _ := c.machine.Status(name)
-		for _, sub := range st.Subscribers {
-			if sub.Stream == s.ID && sub.State != delivery.Gone {
-				one := c.subscriber(name, sub)
-				n.Filters = append(n.Filters, admin.NodeFilter{
-					Name: name, State: one.State, Revision: one.Revision, Variant: one.Variant, Error: one.Error,
-				})
-			}
-		}
+	for _, sub := range s.Subscribers {
+		one := c.subscriber(sub.Name, sub)
+		n.Filters = append(n.Filters, admin.NodeFilter{
+			Name: sub.Name, State: one.State, Revision: one.Revision, Variant: one.Variant, Error: one.Error,
+		})
 	}
 	return n
 }

@@ -20,7 +20,7 @@ func (s *stream) takeOutstanding(name string) *push {
 		s.outstanding = nil
 	}
 	p.u.awaited = false
-	if u := s.subs[name]; u != nil {
+	if u := s.sub(name); u != nil {
 		u.awaited = false
 	}
 	return p
@@ -71,7 +71,7 @@ func (m *Machine) acked(p *push) {
 	m.changed[u.f.name] = struct{}{}
 	if !wasLive {
 		since := u.f.since
-		if u.joined.After(since) {
+		if m.at(u.joined).After(since) {
 			since = time.Time{} // a boot: how long it took is the Envoy's matter
 		}
 		m.actions = append(m.actions, WentLive{Name: u.f.name, Variant: p.version.Variant, Since: since})
@@ -96,7 +96,7 @@ func (m *Machine) judged(u *sub, r *snapshot.Revision) {
 	f := u.f
 	if f.stable != nil && f.stable.ID == r.ID && u.group != nil {
 		delete(u.group.trials, r.ID)
-		for other := range u.group.subs {
+		for _, other := range u.group.subs {
 			m.touch(other)
 		}
 	}
@@ -110,7 +110,7 @@ func (m *Machine) refused(p *push, raw string) {
 	message := redact(raw, r)
 	u.dirty = true
 	if p.version.Variant == File && invalidPath(raw) {
-		trouble := u.troubles()
+		trouble := u.note()
 		trouble.noFile = r.Module.SHA256
 		trouble.fellBack = &Problem{
 			Code: CodeFileUnreadable, Revision: r.ID,
@@ -144,11 +144,11 @@ func (m *Machine) refused(p *push, raw string) {
 // wrongType notes which type an Envoy asks for under this name.
 func (m *Machine) wrongType(u *sub, p *push, message string) {
 	t := expectedType(message)
-	if u.expects == t {
+	if u.expects() == t {
 		// It was told so before, and got that type: no third try.
 		u.refuse(p.rev.ID, rejectedProblem(p.rev, u.s.node.Version, message))
 	}
-	u.expects = t
+	u.note().expects = t
 	if u.f.wanted == nil && u.f.typeHint != t {
 		u.f.typeHint = t
 		m.persist = true

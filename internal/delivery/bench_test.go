@@ -2,6 +2,7 @@ package delivery
 
 import (
 	"fmt"
+	"runtime"
 	"testing"
 	"time"
 
@@ -135,4 +136,29 @@ func TestAllocationsPerPush(t *testing.T) {
 			}
 		})
 	}
+}
+
+// TestMemoryPerSubscriber bounds what is kept of a filter on a stream: there are as many as
+// filters times Envoys.
+func TestMemoryPerSubscriber(t *testing.T) {
+	const envoys, filters, most = 200, 200, 150 // bytes
+	inUse := func() uint64 {
+		var stats runtime.MemStats
+		runtime.GC()
+		runtime.GC() // what finalizers and pools have held back
+		runtime.ReadMemStats(&stats)
+		return stats.HeapAlloc
+	}
+	first := newCrowd(1, filters, spec.Canary{})
+	before := inUse()
+	c := newCrowd(envoys+1, filters, spec.Canary{})
+	if each := (inUse() - before) / (envoys * filters); each > most {
+		t.Errorf("%d bytes, at most %d", each, most)
+	} else {
+		t.Logf("%d bytes", each)
+	}
+	if n := c.m.Counts()[Live]; n != (envoys+1)*filters {
+		t.Errorf("%d subscribers are live", n)
+	}
+	runtime.KeepAlive(first)
 }

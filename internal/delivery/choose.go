@@ -9,30 +9,6 @@ import (
 	"github.com/wasm-xds/wasm-xds/pkg/spec"
 )
 
-// State is where a subscriber stands.
-type State string
-
-// The states of a subscriber.
-const (
-	Pending     State = "pending"     // something is on its way, or waits for its turn
-	Fetching    State = "fetching"    // this Envoy fetches the module; what it ran before still serves
-	Live        State = "live"        // new requests and connections run the revision
-	Rejected    State = "rejected"    // this Envoy refused the newest revision it was sent
-	Denied      State = "denied"      // the built-in deny serves: there is nothing else for this Envoy
-	Unsupported State = "unsupported" // this Envoy cannot run Wasm in the runtime; nothing is pushed
-	Gone        State = "gone"        // its stream has ended
-)
-
-// Serving says what kind of thing a subscriber gets.
-type Serving string
-
-// What a subscriber gets.
-const (
-	ServingFilter      Serving = "filter"
-	ServingDeny        Serving = "deny"
-	ServingPassthrough Serving = "passthrough"
-)
-
 // Why a deny serves, as its answers say it. A restarted server knows a deny again
 // by trying them all.
 const (
@@ -78,10 +54,10 @@ func (m *Machine) chooseWanted(u *sub) choice {
 		return m.standIn(u, ServingDeny, reasonRemoved, choice{state: Live})
 	case w.Removed && w.OnRemove == spec.Passthrough:
 		return m.standIn(u, ServingPassthrough, "", choice{state: Live})
-	case u.expects != "" && u.expects != w.Type:
+	case u.expects() != "" && u.expects() != w.Type:
 		return m.byPolicy(u, reasonWrongType, choice{state: Rejected, problem: &Problem{
 			Code:    CodeWrongType,
-			Message: fmt.Sprintf("the spec says type %s, but this Envoy expects a %s filter", w.Type, u.expects),
+			Message: fmt.Sprintf("the spec says type %s, but this Envoy expects a %s filter", w.Type, u.expects()),
 			Hint:    "change `type` in the spec, or type_urls and the filter chain in this Envoy's configuration",
 		}})
 	case w.Disabled:
@@ -102,11 +78,11 @@ func (m *Machine) chooseWanted(u *sub) choice {
 	if c == nil {
 		return m.chooseStable(u, nil)
 	}
-	problem := u.refused[c.ID]
+	problem := u.refusal(c.ID)
 	switch {
 	case problem != nil || m.stoppedBy(f, c) != nil:
 		return m.chooseStable(u, problem)
-	case u.tries(c) && !(u.bare() && f.stable != nil && m.proven(f.stable, u.s.node.Version) && u.refused[f.stable.ID] == nil):
+	case u.tries(c) && !(u.bare() && f.stable != nil && m.proven(f.stable, u.s.node.Version) && u.refusal(f.stable.ID) == nil):
 		return choice{revision: c, serving: ServingFilter, unproven: !m.proven(c, u.s.node.Version), state: Live}
 	case f.stable == nil:
 		return m.waitForCanary(u, c, f.since)
@@ -122,7 +98,7 @@ func (m *Machine) chooseStable(u *sub, problem *Problem) choice {
 	if problem != nil {
 		state = Rejected
 	}
-	if s := f.stable; s != nil && u.refused[s.ID] == nil {
+	if s := f.stable; s != nil && u.refusal(s.ID) == nil {
 		v, known := m.verdict(s, envoy)
 		switch {
 		case known && v.loads:
@@ -132,17 +108,17 @@ func (m *Machine) chooseStable(u *sub, problem *Problem) choice {
 		case u.tries(s):
 			return choice{revision: s, serving: ServingFilter, unproven: true, state: state, problem: problem}
 		default:
-			return m.waitForCanary(u, s, u.joined)
+			return m.waitForCanary(u, s, m.at(u.joined))
 		}
 	} else if s != nil {
-		state, problem = Rejected, u.refused[s.ID]
+		state, problem = Rejected, u.refusal(s.ID)
 	}
-	if c := f.candidate(); c != nil && u.refused[c.ID] == nil && m.proven(c, envoy) {
+	if c := f.candidate(); c != nil && u.refusal(c.ID) == nil && m.proven(c, envoy) {
 		// Its rollout was stopped by Envoys of another version, or has not ended; here it loads.
 		return choice{revision: c, serving: ServingFilter, state: state, problem: problem}
 	}
 	for _, r := range f.older {
-		if u.refused[r.ID] == nil && m.proven(r, envoy) && u.s.node.hasRuntime(r.VM.Runtime) {
+		if u.refusal(r.ID) == nil && m.proven(r, envoy) && u.s.node.hasRuntime(r.VM.Runtime) {
 			return choice{revision: r, serving: ServingFilter, state: state, problem: problem}
 		}
 	}
@@ -181,14 +157,14 @@ func (m *Machine) waitForCanary(u *sub, r *snapshot.Revision, since time.Time) c
 	if !u.bare() {
 		return choice{state: Pending, problem: problem, serving: u.serving}
 	}
-	until := u.joined
+	until := m.at(u.joined)
 	if since.After(until) {
 		until = since
 	}
 	if until = until.Add(m.cfg.CanaryWait); m.now.Before(until) {
 		return choice{state: Pending, until: until}
 	}
-	if m.proven(r, u.s.node.Version) && u.refused[r.ID] == nil {
+	if m.proven(r, u.s.node.Version) && u.refusal(r.ID) == nil {
 		return choice{revision: r, serving: ServingFilter, state: Live}
 	}
 	return m.byPolicy(u, reasonCanary, choice{state: Pending, problem: problem})
@@ -227,7 +203,7 @@ func (m *Machine) standIn(u *sub, serving Serving, reason string, c choice) choi
 			Hint: "run an Envoy that has envoy.wasm.runtime.v8",
 		}}
 	}
-	t := u.expects
+	t := u.expects()
 	if t == "" && u.f.wanted != nil {
 		t = u.f.wanted.Type
 	}
@@ -243,7 +219,7 @@ func (m *Machine) standIn(u *sub, serving Serving, reason string, c choice) choi
 		c.revision = m.cfg.Substitutes.Passthrough(u.f.name, t, runtime)
 	}
 	c.serving = serving
-	if p := u.refused[c.revision.ID]; p != nil {
+	if p := u.refusal(c.revision.ID); p != nil {
 		// Even the stand-in was refused: there is nothing left to say to this Envoy.
 		return choice{state: Rejected, problem: cmp.Or(c.problem, p)}
 	}

@@ -23,28 +23,29 @@ func (m *Machine) remoteRefused(p *push, raw string) {
 		m.wrongType(u, p, message)
 		return
 	}
-	if u.fetch == nil || u.fetch.token != p.version.Salt {
+	f := u.fetch()
+	if f == nil || f.token != p.version.Salt {
 		return // the wish has changed meanwhile
 	}
-	u.fetch.refused = true
-	if u.fetch.finished && !u.fetch.failed {
-		u.fetch.retryAt = m.now.Add(m.fetchSettle(u))
+	f.refused = true
+	if f.finished && !f.failed {
+		f.retryAt = m.now.Add(m.fetchSettle(u))
 	}
 	switch {
-	case u.fetch.started:
-		u.fetch.deadline = m.now.Add(m.cfg.FetchLimit)
-	case u.fetch.attempts > 1:
+	case f.started:
+		f.deadline = m.now.Add(m.cfg.FetchLimit)
+	case f.attempts > 1:
 		// Envoy's connection to the module server is up: a GET would follow at once.
-		u.fetch.deadline = m.now.Add(m.cfg.FetchWait / 6)
+		f.deadline = m.now.Add(m.cfg.FetchWait / 6)
 	default:
-		u.fetch.deadline = m.now.Add(m.cfg.FetchWait)
+		f.deadline = m.now.Add(m.cfg.FetchWait)
 	}
 }
 
 // fetchIsOver says whether the remote delivery under way needs a push now: the
 // second remote one, or the code inline.
 func (m *Machine) fetchIsOver(u *sub) bool {
-	f := u.fetch
+	f := u.fetch()
 	if !f.refused {
 		return false // its answer is still to come
 	}
@@ -75,24 +76,24 @@ func (m *Machine) fetchIsOver(u *sub) bool {
 }
 
 func (m *Machine) noRemoteHere(u *sub) {
-	if r := u.f.revision(u.fetch.revision); r != nil {
-		u.troubles().noRemote = r.Module.SHA256
+	if r := u.f.revision(u.fetch().revision); r != nil {
+		u.note().noRemote = r.Module.SHA256
 	}
 	m.endFetch(u)
 }
 
 // endFetch forgets a remote delivery, however it went.
 func (m *Machine) endFetch(u *sub) {
-	if u.fetch != nil {
-		delete(m.tokens, u.fetch.token)
-		u.fetch = nil
+	if f := u.fetch(); f != nil {
+		delete(m.tokens, f.token)
+		u.rare.fetch = nil
 	}
 }
 
 // fetchOf finds the delivery under way that a token belongs to; nil: there is none any more.
 func (m *Machine) fetchOf(token string) *sub {
 	u := m.tokens[token]
-	if u == nil || u.closed || u.fetch == nil || u.fetch.token != token {
+	if u == nil || u.closed || u.fetch() == nil || u.fetch().token != token {
 		return nil
 	}
 	return u
@@ -100,8 +101,8 @@ func (m *Machine) fetchOf(token string) *sub {
 
 // fallBack has the code sent inline, and says why.
 func (m *Machine) fallBack(u *sub, reason string) {
-	u.troubles().fellBack = &Problem{
-		Code: CodeFetchFailed, Revision: u.fetch.revision,
+	u.note().fellBack = &Problem{
+		Code: CodeFetchFailed, Revision: u.fetch().revision,
 		Message: reason + "; it was sent inline",
 		Hint:    "check that the cluster named by --modules-cluster in this Envoy reaches the module server at --modules-address",
 	}
@@ -112,14 +113,14 @@ func (m *Machine) fallBack(u *sub, reason string) {
 // which it does once the code is in its cache. It grows after a push that came too early:
 // behind a proxy the bytes are on their way for longer than anything here can tell.
 func (m *Machine) fetchSettle(u *sub) time.Duration {
-	if u.fetch.taken && u.fetch.attempts == 1 {
+	if u.fetch().taken && u.fetch().attempts == 1 {
 		return 0
 	}
 	wait := m.cfg.FetchSettle
-	if r := u.f.revision(u.fetch.revision); r != nil {
+	if r := u.f.revision(u.fetch().revision); r != nil {
 		wait += time.Duration(r.Module.Size) * fetchSettlePerByte
 	}
-	if u.fetch.attempts > 1 {
+	if u.fetch().attempts > 1 {
 		return 10 * wait
 	}
 	return wait
@@ -134,8 +135,8 @@ func (m *Machine) fetchStarted(token string) {
 	if u == nil {
 		return
 	}
-	u.fetch.started, u.fetch.finished, u.fetch.failed, u.fetch.taken = true, false, false, false
-	u.fetch.deadline = m.now.Add(m.cfg.FetchLimit)
+	u.fetch().started, u.fetch().finished, u.fetch().failed, u.fetch().taken = true, false, false, false
+	u.fetch().deadline = m.now.Add(m.cfg.FetchLimit)
 	m.touch(u)
 }
 
@@ -144,9 +145,9 @@ func (m *Machine) fetchFinished(e FetchFinished) {
 	if u == nil {
 		return
 	}
-	u.fetch.finished, u.fetch.failed, u.fetch.taken = true, !e.Complete, e.Taken
-	if e.Complete && u.fetch.refused {
-		u.fetch.retryAt = m.now.Add(m.fetchSettle(u))
+	u.fetch().finished, u.fetch().failed, u.fetch().taken = true, !e.Complete, e.Taken
+	if e.Complete && u.fetch().refused {
+		u.fetch().retryAt = m.now.Add(m.fetchSettle(u))
 	}
 	m.touch(u)
 }

@@ -1,12 +1,16 @@
 package delivery
 
-import "github.com/wasm-xds/wasm-xds/pkg/snapshot"
+import (
+	"slices"
+
+	"github.com/wasm-xds/wasm-xds/pkg/snapshot"
+)
 
 // group is the subscribers of one Envoy version that can run the filter.
 type group struct {
 	selected int // of subs, by the canary policy's selector
 	envoy    string
-	subs     map[*sub]struct{}
+	subs     []*sub
 	trials   map[string]map[*sub]struct{} // revision → its canaries
 }
 
@@ -24,7 +28,7 @@ func (f *filter) inOrder() []*group {
 func (m *Machine) regroup(f *filter) {
 	old := f.groups
 	f.groups, f.ordered = map[string]*group{}, nil
-	for u := range f.subs {
+	for _, u := range f.subs {
 		u.forgetRefusals()
 		m.join(u)
 		// A canary that is still needed stays one.
@@ -47,11 +51,11 @@ func (m *Machine) join(u *sub) {
 	envoy := u.s.node.Version
 	g := u.f.groups[envoy]
 	if g == nil {
-		g = &group{envoy: envoy, subs: map[*sub]struct{}{}, trials: map[string]map[*sub]struct{}{}}
+		g = &group{envoy: envoy, trials: map[string]map[*sub]struct{}{}}
 		u.f.groups[envoy], u.f.ordered = g, nil
 	}
-	g.subs[u] = struct{}{}
-	u.group = g
+	u.group, u.atGroup = g, int32(len(g.subs))
+	g.subs = append(g.subs, u)
 	if u.isPreferred() {
 		g.selected++
 	}
@@ -71,7 +75,9 @@ func (m *Machine) leave(u *sub) {
 		return
 	}
 	u.group = nil
-	delete(g.subs, u)
+	last := g.subs[len(g.subs)-1]
+	g.subs[u.atGroup], last.atGroup = last, u.atGroup
+	g.subs = dropLast(g.subs)
 	if u.isPreferred() {
 		g.selected--
 	}
@@ -101,4 +107,26 @@ func (u *sub) tries(r *snapshot.Revision) bool {
 	}
 	_, ok := trial[u]
 	return ok
+}
+
+// add and drop keep the list of a filter's subscribers, in no order.
+func (f *filter) add(u *sub) {
+	u.atFilter = int32(len(f.subs))
+	f.subs = append(f.subs, u)
+}
+
+func (f *filter) drop(u *sub) {
+	last := f.subs[len(f.subs)-1]
+	f.subs[u.atFilter], last.atFilter = last, u.atFilter
+	f.subs = dropLast(f.subs)
+}
+
+// dropLast shortens a list, and gives back memory when most of it is unused.
+func dropLast(list []*sub) []*sub {
+	last := len(list) - 1
+	list[last] = nil
+	if list = list[:last]; cap(list) > fewKeys && len(list) < cap(list)/4 {
+		return slices.Clone(list)
+	}
+	return list
 }

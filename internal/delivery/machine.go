@@ -80,6 +80,7 @@ type Machine struct {
 	changed  map[string]struct{}
 	persist  bool
 	started  time.Time
+	states   [numStates]int // how many subscribers are in each
 
 	persistUnsettled bool
 	seq              uint64               // of the last look that was taken for the disk
@@ -137,7 +138,7 @@ func (m *Machine) Step(now time.Time, e Event) []Action {
 	}
 	switch e := e.(type) {
 	case StreamOpened:
-		m.streams[e.Stream] = &stream{id: e.Stream, node: e.Node, ads: e.ADS, delta: e.Delta, subs: map[string]*sub{}}
+		m.streams[e.Stream] = &stream{id: e.Stream, node: e.Node, ads: e.ADS, delta: e.Delta}
 	case StreamClosed:
 		m.close(e.Stream)
 	case Requested:
@@ -195,8 +196,7 @@ func (m *Machine) filter(name string) *filter {
 	f := m.filters[name]
 	if f == nil {
 		f = &filter{
-			name: name, unsettled: map[string]string{},
-			subs: map[*sub]struct{}{}, groups: map[string]*group{}, since: m.now,
+			name: name, unsettled: map[string]string{}, groups: map[string]*group{}, since: m.now,
 		}
 		m.filters[name] = f
 	}
@@ -281,7 +281,7 @@ func (m *Machine) keepCandidate(f *filter) {
 
 func (m *Machine) touchFilter(f *filter) {
 	m.changed[f.name] = struct{}{}
-	for u := range f.subs {
+	for _, u := range f.subs {
 		m.touch(u)
 	}
 }

@@ -276,8 +276,28 @@ func (w *world) settle() bool {
 	return false
 }
 
+// checkCounts: what is counted as it changes is what a listing finds.
+func (w *world) checkCounts() {
+	listed := map[State]int{}
+	for _, name := range w.m.Names() {
+		st, _ := w.m.Status(name)
+		for _, s := range st.Subscribers {
+			listed[s.State]++
+		}
+		if len(st.Subscribers) != st.Count {
+			w.failf("%s: %d subscribers are counted, %d listed", name, st.Count, len(st.Subscribers))
+		}
+	}
+	for state, n := range w.m.Counts() {
+		if n != listed[state] {
+			w.failf("%d subscribers are counted as %s, %d listed", n, state, listed[state])
+		}
+	}
+}
+
 // checkSettled is what must be true when nothing is under way any more.
 func (w *world) checkSettled() {
+	w.checkCounts()
 	for _, e := range w.envoys {
 		for _, name := range e.names {
 			p := e.provider(name)

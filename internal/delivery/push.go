@@ -91,6 +91,9 @@ func (m *Machine) sendNext(s *stream) bool {
 	}
 	clear(s.queue[len(kept):])
 	s.queue, s.waiting = kept, len(kept)
+	if len(kept) == 0 && cap(kept) > fewOutstanding {
+		s.queue = nil
+	}
 	if best == nil {
 		return false
 	}
@@ -127,7 +130,7 @@ func (m *Machine) needsPush(u *sub, c choice) bool {
 	}
 	if c.revision == nil {
 		m.endFetch(u)
-		if c.state == Live || c.state == Rejected || c.serving != "" {
+		if c.state == Live || c.state == Rejected || c.serving != ServingNothing {
 			u.serving = c.serving
 		}
 		u.setState(m, c.state, c.problem)
@@ -138,10 +141,10 @@ func (m *Machine) needsPush(u *sub, c choice) bool {
 		m.arrived(u, c)
 		return false
 	}
-	if u.fetch != nil && u.fetch.revision != c.revision.ID {
+	if f := u.fetch(); f != nil && f.revision != c.revision.ID {
 		m.endFetch(u)
 	}
-	if u.fetch == nil {
+	if u.fetch() == nil {
 		u.setState(m, Pending, c.problem)
 		return true
 	}
@@ -152,10 +155,11 @@ func (m *Machine) needsPush(u *sub, c choice) bool {
 func (m *Machine) arrived(u *sub, c choice) {
 	u.serving = c.serving
 	problem := c.problem
-	if t := u.trouble; problem == nil && t != nil && t.fellBack != nil && t.fellBack.Revision == c.revision.ID {
-		problem = t.fellBack
+	if p := u.get().fellBack; problem == nil && p != nil && p.Revision == c.revision.ID {
+		problem = p
 	}
 	u.setState(m, c.state, problem)
+	u.tidy()
 }
 
 // variant says how the revision's code travels to this subscriber.
@@ -165,11 +169,11 @@ func (m *Machine) variant(u *sub, r *snapshot.Revision) Variant {
 	}
 	switch u.f.wanted.Delivery {
 	case spec.File:
-		if u.trouble == nil || u.trouble.noFile != r.Module.SHA256 {
+		if u.get().noFile != r.Module.SHA256 {
 			return File
 		}
 	case spec.Remote:
-		if (u.trouble == nil || u.trouble.noRemote != r.Module.SHA256) && r.Module.Size <= m.cfg.RemoteLimit && (!u.s.ads || u.s.bareCount == 0) {
+		if u.get().noRemote != r.Module.SHA256 && r.Module.Size <= m.cfg.RemoteLimit && (!u.s.ads || u.s.bareCount == 0) {
 			return Remote
 		}
 	case spec.Inline:
@@ -181,11 +185,11 @@ func (m *Machine) push(u *sub, c choice) {
 	r := c.revision
 	p := &push{u: u, rev: r, at: m.now, alone: m.mustBeAlone(u, c)}
 	if u.replay && u.runs(r) && !u.dirty {
-		p.version, p.replay = u.accepted, true
+		p.version, p.replay = u.accepted.unpack(), true
 	} else {
 		p.version = Version{Revision: r.ID, Variant: m.variant(u, r)}
 		p.version.Salt = m.salt(p.version)
-		if p.version == u.accepted {
+		if u.runs(r) && pack(p.version) == u.accepted {
 			// It has been there before, but what Envoy has stored since is something else.
 			m.nextSalt(p)
 			p.version.Salt = m.salt(p.version)
@@ -193,12 +197,12 @@ func (m *Machine) push(u *sub, c choice) {
 	}
 	if p.version.Variant == Remote && !p.replay {
 		attempts := 1
-		if u.fetch != nil {
-			attempts += u.fetch.attempts
+		if f := u.fetch(); f != nil {
+			attempts += f.attempts
 		}
 		m.endFetch(u)
-		u.fetch = &fetch{revision: r.ID, attempts: attempts, token: p.version.Salt}
-		m.tokens[u.fetch.token] = u
+		u.note().fetch = &fetch{revision: r.ID, attempts: attempts, token: p.version.Salt}
+		m.tokens[p.version.Salt] = u
 	}
 	if c.unproven {
 		m.unsettle(u, r.ID)

@@ -2,6 +2,7 @@ package delivery
 
 import (
 	"slices"
+	"strings"
 
 	"github.com/wasm-xds/wasm-xds/pkg/snapshot"
 	"github.com/wasm-xds/wasm-xds/pkg/spec"
@@ -20,9 +21,12 @@ func (m *Machine) request(e Requested) {
 		m.answered(s, *e.Answer)
 	}
 	for _, name := range e.Unsubscribe {
-		if u := s.subs[name]; u != nil {
+		if u := s.sub(name); u != nil {
 			m.unsubscribe(u)
 		}
+	}
+	if len(s.subs) == 0 {
+		s.subs = make([]*sub, 0, len(e.Subscribe))
 	}
 	for _, sub := range e.Subscribe {
 		m.subscribe(s, sub)
@@ -31,13 +35,17 @@ func (m *Machine) request(e Requested) {
 
 func (m *Machine) subscribe(s *stream, e Subscription) {
 	f := m.filter(e.Name)
-	u := s.subs[e.Name]
-	if u == nil {
-		u = &sub{f: f, s: s, joined: m.now, since: m.now, state: Pending}
-		s.subs[e.Name] = u
+	at, there := s.find(e.Name)
+	if !there {
+		now := m.offset(m.now)
+		s.subs = slices.Insert(s.subs, at, &sub{f: f, s: s, joined: now, since: now})
+	}
+	u := s.subs[at]
+	if !there {
+		m.states[u.state]++
 		s.bareCount++
 		u.awaited = slices.ContainsFunc(s.outstanding, func(p *push) bool { return p.u.f.name == e.Name })
-		f.subs[u] = struct{}{}
+		f.add(u)
 		f.forget(s.node.ID)
 		m.join(u)
 	}
@@ -100,7 +108,8 @@ func (m *Machine) unsubscribe(u *sub) {
 	u.closed = true
 	u.setAccepted(Version{}, nil)
 	u.s.bareCount--
-	delete(u.s.subs, u.f.name)
+	at, _ := u.s.find(u.f.name)
+	u.s.subs = slices.Delete(u.s.subs, at, at+1)
 	m.remove(u)
 }
 
@@ -108,7 +117,8 @@ func (m *Machine) unsubscribe(u *sub) {
 func (m *Machine) remove(u *sub) {
 	u.closed = true
 	m.endFetch(u)
-	delete(u.f.subs, u)
+	u.f.drop(u)
+	m.states[u.state]--
 	m.leave(u)
 	m.changed[u.f.name] = struct{}{}
 	m.rollOut(u.f)
@@ -132,8 +142,7 @@ func (m *Machine) close(id StreamID) {
 		m.tried(p)
 	}
 	s.outstanding = nil
-	for _, name := range sortedKeys(s.subs) {
-		u := s.subs[name]
+	for _, u := range s.subs {
 		lost := lostBy[u]
 		onTrial := lost != nil && !lost.rev.BuiltIn && u.tries(lost.rev) && !m.proven(lost.rev, s.node.Version)
 		if u.dirty || lost != nil {
@@ -150,7 +159,7 @@ func (m *Machine) close(id StreamID) {
 
 // rememberGone keeps a subscriber that is gone for the status.
 func (f *filter) rememberGone(m *Machine, u *sub) {
-	st := u.status()
+	st := u.status(m)
 	st.State, st.Since = Gone, m.now
 	f.gone = append(f.gone, st)
 	if len(f.gone) > goneLimit {
@@ -167,4 +176,17 @@ func (f *filter) forget(node string) {
 		}
 	}
 	f.gone = kept
+}
+
+// find says where in the stream's subscribers a name is, or would be.
+func (s *stream) find(name string) (int, bool) {
+	return slices.BinarySearchFunc(s.subs, name, func(u *sub, name string) int { return strings.Compare(u.f.name, name) })
+}
+
+// sub is the stream's subscriber of that name; nil: there is none.
+func (s *stream) sub(name string) *sub {
+	if at, there := s.find(name); there {
+		return s.subs[at]
+	}
+	return nil
 }

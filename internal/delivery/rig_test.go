@@ -210,7 +210,7 @@ func (r *rig) state(id StreamID, name string) string {
 		if s.Stream != id {
 			continue
 		}
-		words := []string{string(s.State)}
+		words := []string{s.State.String()}
 		if s.Revision != "" {
 			words = append(words, r.called(s.Revision))
 		}

@@ -30,7 +30,7 @@ type filter struct {
 	pauseUntil  time.Time
 	timer       time.Time // the last that was set
 
-	subs    map[*sub]struct{}
+	subs    []*sub
 	groups  map[string]*group // by Envoy version
 	ordered []*group          // groups by version; nil: not sorted yet
 	gone    []SubscriberStatus
@@ -203,7 +203,7 @@ func (m *Machine) chooseCanaries(f *filter, r *snapshot.Revision, policy spec.Ca
 func (m *Machine) enlist(u *sub) {
 	f := u.f
 	c := f.candidate()
-	if c == nil || u.group == nil || f.wanted.Canary != (spec.Canary{}) || u.refused[c.ID] != nil ||
+	if c == nil || u.group == nil || f.wanted.Canary != (spec.Canary{}) || u.refusal(c.ID) != nil ||
 		m.now.Before(f.pauseUntil) && !f.isUnsettled(u) || m.stoppedBy(f, c) != nil {
 		return
 	}
@@ -226,8 +226,8 @@ func (m *Machine) assign(f *filter, g *group, r *snapshot.Revision, n int, prefe
 		}
 	}
 	var eligible []*sub
-	for u := range g.subs {
-		if u.refused[r.ID] == nil && !u.tries(r) && (!paused || f.isUnsettled(u)) {
+	for _, u := range g.subs {
+		if u.refusal(r.ID) == nil && !u.tries(r) && (!paused || f.isUnsettled(u)) {
 			eligible = append(eligible, u)
 		}
 	}
@@ -262,7 +262,7 @@ func (f *filter) isUnsettled(u *sub) bool {
 // node: only the word of it was lost, with a stream or with the process.
 func (f *filter) tookIt(u *sub) bool {
 	revision := f.unsettled[u.s.node.ID]
-	return revision != "" && revision == u.accepted.Revision
+	return revision != "" && u.accepted.isOf(revision)
 }
 
 func (m *Machine) unsettle(u *sub, revision string) {

@@ -21,10 +21,13 @@ type FilterStatus struct {
 	// Problem says why the wanted revision is not the one that serves; nil: it is.
 	Problem     *Problem
 	Subscribers []SubscriberStatus
+	// Count is how many subscribers there are.
+	Count int
 }
 
 // SubscriberStatus is what is true of a filter on one Envoy's stream.
 type SubscriberStatus struct {
+	Name     string // the filter's
 	Node     Node
 	Stream   StreamID
 	ADS      bool
@@ -44,8 +47,32 @@ func (m *Machine) Status(name string) (FilterStatus, bool) {
 	if f == nil {
 		return FilterStatus{}, false
 	}
-	st := FilterStatus{Name: name, Wanted: f.wanted, Stable: f.stable, Older: slices.Clone(f.older)}
-	st.Serving = f.stable
+	st := m.brief(f)
+	st.Subscribers = make([]SubscriberStatus, 0, st.Count)
+	for _, u := range f.subs {
+		st.Subscribers = append(st.Subscribers, u.status(m))
+	}
+	slices.SortFunc(st.Subscribers, func(a, b SubscriberStatus) int {
+		return cmp.Or(cmp.Compare(a.Node.ID, b.Node.ID), cmp.Compare(a.Stream, b.Stream))
+	})
+	st.Subscribers = append(st.Subscribers, f.gone...)
+	return st, true
+}
+
+// Brief is Status without its subscribers, of whom there may be thousands.
+func (m *Machine) Brief(name string) (FilterStatus, bool) {
+	f := m.filters[name]
+	if f == nil {
+		return FilterStatus{}, false
+	}
+	return m.brief(f), true
+}
+
+func (m *Machine) brief(f *filter) FilterStatus {
+	st := FilterStatus{
+		Name: f.name, Wanted: f.wanted, Stable: f.stable, Serving: f.stable, Older: slices.Clone(f.older),
+		Count: len(f.subs) + len(f.gone),
+	}
 	if c := f.candidate(); c != nil {
 		st.Problem = m.stoppedBy(f, c)
 		if st.Problem == nil {
@@ -55,41 +82,59 @@ func (m *Machine) Status(name string) (FilterStatus, bool) {
 			}
 		}
 	}
-	for u := range f.subs {
-		st.Subscribers = append(st.Subscribers, u.status())
+	return st
+}
+
+// Counts are how many subscribers are in each state, those that are gone and still shown
+// included. They are counted as they change, not now.
+func (m *Machine) Counts() map[State]int {
+	all := map[State]int{}
+	for s, n := range m.states {
+		all[State(s)] = n
 	}
-	slices.SortFunc(st.Subscribers, func(a, b SubscriberStatus) int {
-		return cmp.Or(cmp.Compare(a.Node.ID, b.Node.ID), cmp.Compare(a.Stream, b.Stream))
-	})
-	st.Subscribers = append(st.Subscribers, f.gone...)
-	return st, true
+	for _, f := range m.filters {
+		all[Gone] += len(f.gone)
+	}
+	return all
 }
 
 // Names are all names that a spec or an Envoy has, sorted.
 func (m *Machine) Names() []string { return sortedKeys(m.filters) }
 
-// Streams returns the open streams with the names that each subscribes to.
-func (m *Machine) Streams() []StreamStatus {
-	all := make([]StreamStatus, 0, len(m.streams))
-	for _, id := range sortedStreams(m.streams) {
-		s := m.streams[id]
-		all = append(all, StreamStatus{ID: id, Node: s.node, ADS: s.ads, Delta: s.delta, Names: sortedKeys(s.subs)})
+// Streams are the ids of the open streams, sorted.
+func (m *Machine) Streams() []StreamID { return sortedStreams(m.streams) }
+
+// Stream is one open stream with what it subscribes to, sorted by name; false: it is not open.
+func (m *Machine) Stream(id StreamID) (StreamStatus, bool) {
+	s := m.streams[id]
+	if s == nil {
+		return StreamStatus{}, false
 	}
-	return all
+	st := StreamStatus{ID: id, Node: s.node, ADS: s.ads, Delta: s.delta, Subscribers: make([]SubscriberStatus, 0, len(s.subs))}
+	for _, u := range s.subs {
+		st.Subscribers = append(st.Subscribers, u.status(m))
+	}
+	return st, true
 }
 
 // StreamStatus is one open stream.
 type StreamStatus struct {
-	ID         StreamID
-	Node       Node
-	ADS, Delta bool
-	Names      []string
+	ID          StreamID
+	Node        Node
+	ADS, Delta  bool
+	Subscribers []SubscriberStatus
 }
 
-func (u *sub) status() SubscriberStatus {
+func (u *sub) status(m *Machine) SubscriberStatus {
 	st := SubscriberStatus{
-		Node: u.s.node, Stream: u.s.id, ADS: u.s.ads, Delta: u.s.delta, State: u.state, Serving: u.serving,
-		Revision: u.accepted.Revision, Variant: u.accepted.Variant, Problem: u.problem, Since: u.since,
+		Name: u.f.name, Node: u.s.node, Stream: u.s.id, ADS: u.s.ads, Delta: u.s.delta, State: u.state, Serving: u.serving,
+		Problem: u.problem(), Since: m.at(u.since),
+	}
+	st.Variant = u.accepted.variant
+	if u.running != nil {
+		st.Revision = u.running.ID
+	} else {
+		st.Revision = u.accepted.unpack().Revision
 	}
 	if c := u.f.candidate(); c != nil {
 		st.Canary = u.tries(c)

@@ -15,7 +15,7 @@ type stream struct {
 	ads  bool
 	// delta is for the status only: the adapters make both protocols one.
 	delta       bool
-	subs        map[string]*sub
+	subs        []*sub    // sorted by name
 	outstanding []*push   // sent and not answered, the oldest first
 	answeredAt  time.Time // the last answer
 	timed       bool      // a timer will look at outstanding
@@ -37,22 +37,29 @@ type push struct {
 	late     bool // no answer within Config.AckWait
 }
 
-// sub is one filter on one stream: the unit of delivery and of status.
+// sub is one filter on one stream: the unit of delivery and of status. There are as many
+// as Envoys times filters, so it is kept small: times are offsets, the version is packed,
+// and what is rarely known has a place of its own.
 type sub struct {
-	f      *filter
-	s      *stream
-	group  *group // nil: it cannot run the filter
-	closed bool
-	queued bool
+	f     *filter
+	s     *stream
+	group *group // nil: it cannot run the filter
+
+	// running is the revision that Envoy runs; nil: none, or unknown here.
+	running  *snapshot.Revision
+	accepted packed // the version that it runs; zero: nothing, as far as is known
+	rare     *rare  // nil: nothing of it is known
+
+	joined, since     offset // since is when the state began
+	atFilter, atGroup int32  // where it is in f.subs and in group.subs
+
+	state   State
+	serving Serving
+	closed  bool
+	queued  bool
 	// awaited: a response with its name is outstanding, perhaps one to the subscriber of
 	// that name before it.
 	awaited bool
-	joined  time.Time
-	timer   time.Time
-
-	// accepted is the version that Envoy runs; zero: nothing, as far as is known.
-	accepted Version
-	running  *snapshot.Revision // accepted's revision; nil: none, or unknown here
 	// owed: an answer is owed even where accepted is what is wanted.
 	owed bool
 	// replay: the same bytes once more do for that answer.
@@ -60,33 +67,80 @@ type sub struct {
 	// dirty: Envoy has stored bytes it refused, or may have: the next update of
 	// its listener would fail, until something good is pushed in other bytes.
 	dirty bool
+}
+
+// offset is a time since the machine started.
+type offset time.Duration
+
+func (m *Machine) offset(t time.Time) offset { return offset(t.Sub(m.started)) }
+func (m *Machine) at(o offset) time.Time     { return m.started.Add(time.Duration(o)) }
+
+// rare is what is rarely known of a subscriber, and not kept for longer than it matters.
+type rare struct {
+	problem *Problem
+	timer   time.Time
+	fetch   *fetch // a remote delivery under way; nil: none
 	// refused are the revisions that this Envoy refused on this stream; nil: none.
 	refused map[string]*Problem
 	// expects is the type that the Envoy asks for, learnt from a NACK; "": not known.
 	expects spec.Type
-	fetch   *fetch   // a remote delivery under way; nil: none
-	trouble *trouble // with how code travels to this Envoy; nil: none
-
-	state   State
-	since   time.Time
-	problem *Problem
-	serving Serving
-}
-
-// trouble is what is rarely known of a subscriber.
-type trouble struct {
 	// noRemote is the sha256 of a module that this Envoy could not fetch, noFile of
 	// one whose file it could not read: that one goes inline.
 	noRemote, noFile string
 	fellBack         *Problem // why; shown while the revision runs
 }
 
-// troubles is for writing.
-func (u *sub) troubles() *trouble {
-	if u.trouble == nil {
-		u.trouble = &trouble{}
+// get is for reading.
+func (u *sub) get() rare {
+	if u.rare == nil {
+		return rare{}
 	}
-	return u.trouble
+	return *u.rare
+}
+
+// note is for writing.
+func (u *sub) note() *rare {
+	if u.rare == nil {
+		u.rare = &rare{}
+	}
+	return u.rare
+}
+
+// tidy gives back the place of what is rarely known once nothing is.
+func (u *sub) tidy() {
+	if r := u.rare; r != nil && r.problem == nil && r.timer.IsZero() && r.fetch == nil && len(r.refused) == 0 &&
+		r.expects == "" && r.noRemote == "" && r.noFile == "" && r.fellBack == nil {
+		u.rare = nil
+	}
+}
+
+func (u *sub) problem() *Problem {
+	if u.rare == nil {
+		return nil
+	}
+	return u.rare.problem
+}
+
+func (u *sub) fetch() *fetch {
+	if u.rare == nil {
+		return nil
+	}
+	return u.rare.fetch
+}
+
+func (u *sub) expects() spec.Type {
+	if u.rare == nil {
+		return ""
+	}
+	return u.rare.expects
+}
+
+// refusal is why this Envoy refused a revision; nil: it did not.
+func (u *sub) refusal(revision string) *Problem {
+	if u.rare == nil {
+		return nil
+	}
+	return u.rare.refused[revision]
 }
 
 // fetch is a remote delivery under way.
@@ -103,18 +157,25 @@ type fetch struct {
 	retryAt  time.Time
 }
 
-func (u *sub) bare() bool { return u.accepted == (Version{}) }
+func (u *sub) bare() bool { return u.accepted == packed{} }
 
 // runs says whether new requests at this Envoy run r.
-func (u *sub) runs(r *snapshot.Revision) bool { return u.accepted.Revision == r.ID }
+func (u *sub) runs(r *snapshot.Revision) bool {
+	if u.running != nil {
+		return u.running.ID == r.ID
+	}
+	return u.accepted.isOf(r.ID)
+}
 
 func (u *sub) setAccepted(v Version, r *snapshot.Revision) {
-	if u.bare() && v != (Version{}) {
+	before := u.bare()
+	u.accepted, u.running = pack(v), r
+	switch {
+	case before && !u.bare():
 		u.s.bareCount--
-	} else if !u.bare() && v == (Version{}) {
+	case !before && u.bare():
 		u.s.bareCount++
 	}
-	u.accepted, u.running = v, r
 }
 
 // runtimeOf gives the runtime for a stand-in: the first that the Envoy has.
@@ -143,7 +204,7 @@ func (u *sub) selected() bool {
 // eligible says whether the subscriber takes part in the filter's rollouts.
 func (u *sub) eligible() bool {
 	w := u.f.wanted
-	if w == nil || w.Revision == nil || !u.selected() || u.expects != "" && u.expects != w.Type {
+	if w == nil || w.Revision == nil || !u.selected() || u.expects() != "" && u.expects() != w.Type {
 		return false
 	}
 	return u.s.node.hasRuntime(w.Revision.VM.Runtime)
@@ -151,28 +212,34 @@ func (u *sub) eligible() bool {
 
 // refuse notes that this Envoy does not take a revision.
 func (u *sub) refuse(revision string, p *Problem) {
-	if u.refused == nil {
-		u.refused = map[string]*Problem{}
+	r := u.note()
+	if r.refused == nil {
+		r.refused = map[string]*Problem{}
 	}
-	u.refused[revision] = p
+	r.refused[revision] = p
 }
 
 // forgetRefusals drops the refusals of revisions that are not served any more.
 func (u *sub) forgetRefusals() {
-	for id := range u.refused {
+	for id := range u.get().refused {
 		if u.f.revision(id) == nil {
-			delete(u.refused, id)
+			delete(u.rare.refused, id)
 		}
 	}
 }
 
 func (u *sub) setState(m *Machine, s State, p *Problem) {
-	if u.state == s && equalProblem(u.problem, p) {
+	if u.state == s && equalProblem(u.problem(), p) {
 		return
 	}
 	if u.state != s {
-		u.since = m.now
+		u.since = m.offset(m.now)
+		m.states[u.state]--
+		m.states[s]++
 	}
-	u.state, u.problem = s, p
+	u.state = s
+	if p != nil || u.rare != nil {
+		u.note().problem = p
+	}
 	m.changed[u.f.name] = struct{}{}
 }

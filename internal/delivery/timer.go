@@ -38,10 +38,10 @@ func (m *Machine) Next() (time.Time, bool) {
 }
 
 func (m *Machine) wakeSub(u *sub, at time.Time) {
-	if u.timer.Equal(at) {
+	if u.get().timer.Equal(at) {
 		return // already set: a subscriber that is looked at often sets one timer
 	}
-	u.timer = at
+	u.note().timer = at
 	heap.Push(&m.timers, timer{at: at, u: u})
 }
 
@@ -74,8 +74,8 @@ func (m *Machine) wake() {
 		case t.f != nil:
 			m.rollOut(t.f)
 		default:
-			if t.u.timer.Equal(t.at) {
-				t.u.timer = time.Time{}
+			if r := t.u.rare; r != nil && r.timer.Equal(t.at) {
+				r.timer = time.Time{}
 			}
 			m.touch(t.u)
 		}

@@ -1,6 +1,7 @@
 package delivery
 
 import (
+	"encoding/hex"
 	"fmt"
 	"strings"
 
@@ -54,4 +55,54 @@ func isHex(s string) bool {
 
 func salt(epoch, counter uint32) string {
 	return fmt.Sprintf("%08x%08x", epoch, counter)
+}
+
+// packed is a version in a third of the memory: of the many subscribers, each has one.
+// The zero value is no version.
+type packed struct {
+	kind     packedKind
+	variant  Variant
+	revision [revisionLength / 2]byte
+	salt     [saltLength / 2]byte
+}
+
+type packedKind uint8
+
+const (
+	packedOurs    packedKind = iota + 1
+	packedForeign            // some other server's: all that is known is that there is one
+)
+
+func pack(v Version) packed {
+	if v == (Version{}) {
+		return packed{}
+	}
+	p := packed{kind: packedOurs, variant: v.Variant}
+	if !unhex(p.revision[:], v.Revision) || !unhex(p.salt[:], v.Salt) {
+		return packed{kind: packedForeign, variant: v.Variant}
+	}
+	return p
+}
+
+// unpack is what was packed; of another server's version nothing but its variant.
+func (p packed) unpack() Version {
+	if p.kind != packedOurs {
+		return Version{Variant: p.variant}
+	}
+	return Version{Revision: hex.EncodeToString(p.revision[:]), Variant: p.variant, Salt: hex.EncodeToString(p.salt[:])}
+}
+
+// isOf says whether the version is one of that revision.
+func (p packed) isOf(revision string) bool {
+	var other [revisionLength / 2]byte
+	return p.kind == packedOurs && unhex(other[:], revision) && other == p.revision
+}
+
+// unhex fills b from text of just the right length.
+func unhex(b []byte, text string) bool {
+	if len(text) != 2*len(b) {
+		return false
+	}
+	_, err := hex.Decode(b, []byte(text))
+	return err == nil
 }
