@@ -16,7 +16,9 @@ var (
 	descSourceErrors = prometheus.NewDesc("wasm_xds_source_errors",
 		"Problems in the specs, as they are now.", nil, nil)
 	descAvailable = prometheus.NewDesc("wasm_xds_directory_available",
-		"1 while the directory of the specs can be read, else 0; what was served is served on.", nil, nil)
+		"1 while the specs can be read, from a directory or a registry, else 0; what was served is served on.", nil, nil)
+	descDegraded = prometheus.NewDesc("wasm_xds_source_degraded",
+		"1 while something is wrong with where the specs come from, and they can be read all the same.", nil, nil)
 	descReady = prometheus.NewDesc("wasm_xds_ready",
 		"1 when a snapshot can be served.", nil, nil)
 )
@@ -27,7 +29,7 @@ type stateCollector struct{ state State }
 
 func (c stateCollector) Describe(out chan<- *prometheus.Desc) {
 	for _, d := range []*prometheus.Desc{
-		descFilters, descErrors, descSubscribers, descSourceErrors, descAvailable, descReady,
+		descFilters, descErrors, descSubscribers, descSourceErrors, descAvailable, descDegraded, descReady,
 	} {
 		out <- d
 	}
@@ -54,6 +56,7 @@ func (c stateCollector) Collect(out chan<- prometheus.Metric) {
 	source := c.state.Source()
 	gauge(descSourceErrors, len(source.Errors))
 	gauge(descAvailable, number(source.State != SourceUnavailable))
+	gauge(descDegraded, number(source.State == SourceDegraded))
 	gauge(descReady, number(c.state.Ready()))
 }
 

@@ -34,6 +34,7 @@ type Metrics struct {
 	moduleRequests      *prometheus.CounterVec
 	moduleBytes         prometheus.Counter
 	snapshotChanges     prometheus.Counter
+	bundleFailures      *prometheus.CounterVec
 	hotLoad, resolve    *prometheus.HistogramVec
 }
 
@@ -59,6 +60,8 @@ func NewMetrics(version string) *Metrics {
 		moduleBytes: prometheus.NewCounter(counter("module_bytes_total", "Bytes of modules sent to Envoys.")),
 		snapshotChanges: prometheus.NewCounter(counter("snapshot_changes_total",
 			"Snapshots published that differ from the one before.")),
+		bundleFailures: prometheus.NewCounterVec(counter("bundle_failures_total",
+			"Looks at bundles in registries that failed, or found one that is not taken, by the error's code."), []string{"code"}),
 		hotLoad: prometheus.NewHistogramVec(prometheus.HistogramOpts{
 			Name:    "wasm_xds_hot_load_seconds",
 			Help:    "From a changed spec seen to the new revision live, for each Envoy.",
@@ -75,7 +78,7 @@ func NewMetrics(version string) *Metrics {
 	}, []string{"version", "go"})
 	build.WithLabelValues(version, runtime.Version()).Set(1)
 	m.registry.MustRegister(m.pushes, m.pushedBytes, m.acks, m.nacks, m.streams, m.moduleRequests,
-		m.moduleBytes, m.snapshotChanges, m.hotLoad, m.resolve, build,
+		m.moduleBytes, m.snapshotChanges, m.bundleFailures, m.hotLoad, m.resolve, build,
 		collectors.NewGoCollector(), collectors.NewProcessCollector(collectors.ProcessCollectorOpts{}))
 	m.startAtZero()
 	return m
@@ -121,6 +124,13 @@ func (m *Metrics) Acked() {
 func (m *Metrics) Nacked(kind NackKind) {
 	if m != nil {
 		m.nacks.WithLabelValues(string(kind)).Inc()
+	}
+}
+
+// BundleFailed counts a look at a bundle that brought nothing; code is the error's.
+func (m *Metrics) BundleFailed(code string) {
+	if m != nil {
+		m.bundleFailures.WithLabelValues(code).Inc()
 	}
 }
 

@@ -162,7 +162,7 @@ func FuzzParse(f *testing.F) {
 func push(t *testing.T, a *Artifact) *memory.Store {
 	t.Helper()
 	store := memory.New()
-	if err := Push(t.Context(), a, store, "t"); err != nil {
+	if err := Push(t.Context(), a, store, "t", nil); err != nil {
 		t.Fatal(err)
 	}
 	return store
@@ -222,7 +222,7 @@ func fetch(t *testing.T, from, into content.Storage, root ocispec.Descriptor) ([
 	if err != nil {
 		return nil, err
 	}
-	return entries, Fetch(t.Context(), from, into, root, entries)
+	return entries, Fetch(t.Context(), from, into, root, entries, nil)
 }
 
 func textsOf(items []Item) map[string]string {

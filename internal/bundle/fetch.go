@@ -43,8 +43,8 @@ func ReadManifest(ctx context.Context, from content.Fetcher, root ocispec.Descri
 
 // Fetch brings a whole bundle, whose manifest has been read, into a store, each
 // content verified. What the store has already is not fetched, nor is anything that the
-// bundle does not consist of, whatever its manifest refers to as its subject.
-func Fetch(ctx context.Context, from content.ReadOnlyStorage, into content.Storage, root ocispec.Descriptor, entries []Entry) error {
+// bundle does not consist of, whatever its manifest refers to as its subject. there may be nil.
+func Fetch(ctx context.Context, from content.ReadOnlyStorage, into content.Storage, root ocispec.Descriptor, entries []Entry, there Skipped) error {
 	layers := make([]ocispec.Descriptor, 0, len(entries))
 	known := map[digest.Digest]struct{}{}
 	for _, e := range entries {
@@ -56,6 +56,7 @@ func Fetch(ctx context.Context, from content.ReadOnlyStorage, into content.Stora
 	}
 	options := oras.CopyGraphOptions{
 		MaxMetadataBytes: MaxManifest,
+		OnCopySkipped:    there.hook(),
 		FindSuccessors: func(_ context.Context, _ content.Fetcher, of ocispec.Descriptor) ([]ocispec.Descriptor, error) {
 			if of.Digest == root.Digest {
 				return layers, nil
@@ -75,9 +76,22 @@ func cause(err error) error {
 	return err
 }
 
-// Push brings an artifact to where a tag can name it, and names it.
-func Push(ctx context.Context, from oras.ReadOnlyTarget, into oras.Target, tag string) error {
+// Skipped is told how many bytes need not be copied, because they are there already.
+type Skipped func(bytes int64)
+
+func (s Skipped) hook() func(context.Context, ocispec.Descriptor) error {
+	return func(_ context.Context, what ocispec.Descriptor) error {
+		if s != nil {
+			s(what.Size)
+		}
+		return nil
+	}
+}
+
+// Push brings an artifact to where a tag can name it, and names it. there may be nil.
+func Push(ctx context.Context, from oras.ReadOnlyTarget, into oras.Target, tag string, there Skipped) error {
 	options := oras.CopyOptions{}
+	options.OnCopySkipped = there.hook()
 	options.MaxMetadataBytes = MaxManifest
 	_, err := oras.Copy(ctx, from, tag, into, tag, options)
 	return cause(err)

@@ -21,7 +21,8 @@ import (
 type Content struct {
 	Digest digest.Digest
 	Size   int64
-	// Place is for the caller, who knows where the bytes are.
+	// Text is the bytes, or else Place is the file that has them.
+	Text  []byte
 	Place string
 }
 
@@ -132,7 +133,7 @@ type layout struct {
 
 func (l *layout) item(r reference, title string) Item {
 	c := l.contents[r.ref.Path]
-	return Item{Entry: Entry{Title: title, MediaType: r.mediaType, Digest: c.Digest, Size: c.Size}, Place: c.Place}
+	return Item{Entry: Entry{Title: title, MediaType: r.mediaType, Digest: c.Digest, Size: c.Size}, Text: c.Text, Place: c.Place}
 }
 
 func (l *layout) put(item Item, at spec.Position) {

@@ -15,13 +15,17 @@ import (
 	"go.uber.org/zap"
 
 	"github.com/wasm-xds/wasm-xds/internal/serve"
+	"github.com/wasm-xds/wasm-xds/pkg/source/oci"
 	"github.com/wasm-xds/wasm-xds/pkg/spec"
 )
 
 // ServeConfig is what serve runs with. The flags fill it, and validate has
 // checked it before runServe sees it.
 type ServeConfig struct {
-	Dir               string        // of the specs, absolute; need not exist yet
+	Dir               string // of the specs, absolute; need not exist yet; "": none, then there are Bundles
+	Bundles           []spec.Reference
+	Refresh           time.Duration // of the bundles, > 0
+	Registries        registryFlags
 	XDSAddress        string        // host:port; port 0: any free one
 	ModulesAddress    string        // host:port
 	ModulesCluster    string        // Envoy's cluster that reaches ModulesAddress
@@ -57,24 +61,28 @@ const (
 func newServe() *cobra.Command {
 	var cfg ServeConfig
 	c := &cobra.Command{
-		Use:   "serve [DIR]",
-		Short: "Serve the filters of a directory to Envoys",
-		Long: `Serve watches DIR (default ./filters) and serves the filters that its specs
-describe to every Envoy that asks for them, until it gets SIGINT or SIGTERM.
+		Use:   "serve [DIR] [oci://BUNDLE...]",
+		Short: "Serve the filters of a directory, or of bundles in registries, to Envoys",
+		Long: `Serve watches DIR (default ./filters, unless there is a bundle) and serves the filters
+that its specs describe to every Envoy that asks for them, until it gets SIGINT or SIGTERM.
+
+A bundle is what wasm-xds push makes of a directory: its tag is looked at every
+--refresh, and a new bundle is taken as a whole or not at all. Directory and bundles
+go together; a name that two of them have is taken from neither.
 
 A restart costs nothing: Envoys go on with what they have, and the last good
 state is served before the directory is read.`,
 		Example: `  wasm-xds serve
   wasm-xds serve /etc/wasm-xds/filters --log-format json
+  wasm-xds serve oci://registry.example.com/team/filters:prod
   WASM_XDS_XDS_ADDRESS=10.0.0.5:18000 wasm-xds serve`,
-		Args: arguments(0, 1, "at most one directory"),
+		Args: arguments(0, -1, "a directory or bundles"),
 		ValidArgsFunction: func(*cobra.Command, []string, string) ([]string, cobra.ShellCompDirective) {
 			return nil, cobra.ShellCompDirectiveFilterDirs
 		},
 		RunE: func(c *cobra.Command, args []string) error {
-			cfg.Dir = "filters"
-			if len(args) > 0 {
-				cfg.Dir = args[0]
+			if err := cfg.takeSources(c, args); err != nil {
+				return err
 			}
 			if err := cfg.validate(); err != nil {
 				return usage(c, err.Error())
@@ -84,8 +92,34 @@ state is served before the directory is read.`,
 		},
 	}
 	cfg.addFlags(c.Flags())
+	f := c.Flags()
+	f.DurationVar(&cfg.Refresh, "refresh", oci.DefaultRefresh, "time between two looks at a bundle's tag, give or take a tenth")
 	completeChoices(c)
 	return c
+}
+
+// takeSources reads the arguments: at most one directory, and any bundles.
+func (cfg *ServeConfig) takeSources(c *cobra.Command, args []string) error {
+	known := map[string]bool{}
+	for _, arg := range args {
+		switch ref, isBundle, err := bundleReference(arg); {
+		case err != nil:
+			return err
+		case isBundle && known[ref.String()]:
+			return usage(c, arg+" is there twice")
+		case isBundle:
+			known[ref.String()] = true
+			cfg.Bundles = append(cfg.Bundles, ref)
+		case cfg.Dir != "":
+			return usage(c, fmt.Sprintf("%q is one argument too many: there can be one directory", arg))
+		default:
+			cfg.Dir = arg
+		}
+	}
+	if len(args) == 0 {
+		cfg.Dir = "filters"
+	}
+	return nil
 }
 
 func (cfg *ServeConfig) addFlags(f *pflag.FlagSet) {
@@ -102,6 +136,7 @@ func (cfg *ServeConfig) addFlags(f *pflag.FlagSet) {
 	f.Var(&choiceOf[spec.Delivery]{&cfg.Delivery, deliveries()}, "delivery", "how modules reach Envoy for specs that do not say: remote, inline or file")
 	f.BoolVar(&cfg.AllowEmpty, "allow-empty", false, "take a directory whose specs are all gone at its word, and remove every filter")
 	cfg.Trust.addFlags(f)
+	cfg.Registries.addFlags(f)
 	cfg.LogLevel, cfg.LogFormat = "info", "console"
 	f.Var(&choiceOf[string]{&cfg.LogLevel, logLevels()}, "log-level", "what is logged: debug, info, warn or error")
 	f.Var(&choiceOf[string]{&cfg.LogFormat, logFormats()}, "log-format", "console for people, json for machines")
@@ -128,7 +163,10 @@ func (cfg *ServeConfig) validate() error {
 			return fmt.Errorf("invalid --%s %q: %w", flag, address, err)
 		}
 	}
-	for flag, d := range map[string]time.Duration{"settle": cfg.Settle, "rescan": cfg.Rescan} {
+	for flag, d := range map[string]time.Duration{"settle": cfg.Settle, "rescan": cfg.Rescan, "refresh": cfg.Refresh} {
+		if flag == "refresh" && d == 0 { // of commands that watch no bundle
+			continue
+		}
 		if d < leastInterval || d > mostInterval {
 			return fmt.Errorf("invalid --%s %s: it is between %s and %s", flag, d, leastInterval, mostInterval)
 		}

@@ -17,6 +17,9 @@ func runServe(ctx context.Context, cfg ServeConfig, _, stderr io.Writer) error {
 	log := cfg.newLogger(stderr)
 	err := serve.Run(ctx, serve.Config{
 		Dir:               cfg.Dir,
+		Bundles:           cfg.Bundles,
+		Refresh:           cfg.Refresh,
+		Registry:          cfg.Registries.config(),
 		XDSAddress:        cfg.XDSAddress,
 		ModulesAddress:    cfg.ModulesAddress,
 		AdminAddress:      cfg.AdminAddress,
@@ -32,7 +35,7 @@ func runServe(ctx context.Context, cfg ServeConfig, _, stderr io.Writer) error {
 		Version:           versionNow().Version,
 		Logger:            log,
 		Started: func(a serve.Addresses) {
-			log.Info("serving", zap.String("directory", cfg.Dir), zap.String("xds", a.XDS),
+			log.Info("serving", zap.String("directory", cfg.Dir), zap.Stringers("bundles", cfg.Bundles), zap.String("xds", a.XDS),
 				zap.String("modules", a.Modules), zap.String("admin", "http://"+a.Admin))
 			if cfg.Started != nil {
 				cfg.Started(a)

@@ -19,25 +19,28 @@ import (
 	"github.com/wasm-xds/wasm-xds/internal/module"
 	"github.com/wasm-xds/wasm-xds/internal/moduleserver"
 	"github.com/wasm-xds/wasm-xds/internal/netguard"
+	"github.com/wasm-xds/wasm-xds/internal/registry"
 	"github.com/wasm-xds/wasm-xds/internal/state"
 	"github.com/wasm-xds/wasm-xds/internal/xds"
-	"github.com/wasm-xds/wasm-xds/pkg/source/dir"
 	"github.com/wasm-xds/wasm-xds/pkg/spec"
 )
 
 // Config is what a server can be told. Zero values mean the defaults beside them.
 type Config struct {
-	Dir               string        // directory of specs; required
-	XDSAddress        string        // required, host:port; port 0 takes a free one
-	ModulesAddress    string        // required
-	AdminAddress      string        // required
-	ModulesCluster    string        // wasm_xds_modules
-	ModulesURL        string        // http:// and the modules server's address
-	ModulesDirInEnvoy string        // the module store's own path
-	StateDir          string        // the user's state directory
-	Settle            time.Duration // 20ms
-	Rescan            time.Duration // 10s
-	Delivery          spec.Delivery // remote
+	Dir               string // directory of specs; "": none, then there are Bundles
+	Bundles           []spec.Reference
+	Refresh           time.Duration   // of bundles; 30s
+	Registry          registry.Config // how registries are reached
+	XDSAddress        string          // required, host:port; port 0 takes a free one
+	ModulesAddress    string          // required
+	AdminAddress      string          // required
+	ModulesCluster    string          // wasm_xds_modules
+	ModulesURL        string          // http:// and the modules server's address
+	ModulesDirInEnvoy string          // the module store's own path
+	StateDir          string          // the user's state directory
+	Settle            time.Duration   // 20ms
+	Rescan            time.Duration   // 10s
+	Delivery          spec.Delivery   // remote
 	AllowEmpty        bool
 	Guard             netguard.Guard // which addresses modules are fetched from
 	Version           string         // for the build info metric
@@ -70,10 +73,19 @@ func Run(ctx context.Context, cfg Config) (err error) {
 	defer listeners.close()
 
 	metrics := admin.NewMetrics(cfg.Version)
+	registries, err := registry.New(cfg.Registry)
+	if err != nil {
+		return err
+	}
+	defer registries.Close()
+	specs, sourceName, err := openSource(cfg, registries, files.Path("bundles"), metrics)
+	if err != nil {
+		return err
+	}
 	standIns := control.NewStandIns()
 	c := control.New(control.Config{
-		Source:     dir.New(dir.Config{Dir: cfg.Dir, Settle: cfg.Settle, Rescan: cfg.Rescan, Logger: cfg.Logger}),
-		Directory:  cfg.Dir,
+		Source:     specs,
+		Directory:  sourceName,
 		Modules:    &module.Resolver{Store: store, Guard: cfg.Guard, Logger: cfg.Logger},
 		Store:      store,
 		StandIns:   standIns,

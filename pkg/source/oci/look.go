@@ -80,7 +80,7 @@ func (s *Source) bring(ctx context.Context, st *state, manifest ocispec.Descript
 		if err := s.store.collect(keeping(manifest, entries, st.good, st.before)); err != nil {
 			s.log.Warn("old bundles cannot be removed", zap.Error(err))
 		}
-		return bundle.Fetch(ctx, from, s.store.blobs, manifest, entries)
+		return bundle.Fetch(ctx, from, s.store.blobs, manifest, entries, nil)
 	})
 	if own := s.store.blobs.failed.Load(); err != nil && own != nil {
 		return nil, *own

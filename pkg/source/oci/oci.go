@@ -54,6 +54,7 @@ type Source struct {
 	cfg   Config
 	log   *zap.Logger
 	store *store
+	down  bool // of Run's goroutine: the last look told nothing
 }
 
 var _ source.Source = (*Source)(nil)
@@ -102,9 +103,23 @@ func (s *Source) Run(ctx context.Context, emit func(source.Set)) error {
 			return ctx.Err()
 		}
 		if set := st.take(found); set != nil {
+			s.report(st.passing)
 			emit(*set)
 		}
 		timer.Reset(pause(s.cfg.Refresh, found.after, rand.Float64()))
+	}
+}
+
+// report logs when the registry goes or comes back; refused bundles are logged where they are found.
+func (s *Source) report(passing *spec.Error) {
+	switch {
+	case passing != nil:
+		s.log.Warn("the bundle cannot be looked at: the last good one is served on", zap.String("code", passing.Code),
+			zap.String("problem", passing.Message), zap.String("hint", passing.Hint))
+		s.down = true
+	case s.down:
+		s.log.Info("the bundle can be looked at again")
+		s.down = false
 	}
 }
 

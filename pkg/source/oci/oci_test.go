@@ -134,7 +134,7 @@ func (r *rig) push(files map[string]string) string {
 	if err != nil {
 		r.t.Fatal(err)
 	}
-	if err := bundle.Push(r.t.Context(), a, r.registry.Repository("team/filters"), "prod"); err != nil {
+	if err := bundle.Push(r.t.Context(), a, r.registry.Repository("team/filters"), "prod", nil); err != nil {
 		r.t.Fatal(err)
 	}
 	return a.Root.Digest.String()

@@ -1,0 +1,51 @@
+package cli
+
+import (
+	"errors"
+	"strings"
+
+	"github.com/spf13/pflag"
+
+	"github.com/wasm-xds/wasm-xds/internal/registry"
+	"github.com/wasm-xds/wasm-xds/pkg/spec"
+)
+
+// registryFlags say how registries are reached.
+type registryFlags struct {
+	insecure []string
+	caFile   string
+}
+
+func (r *registryFlags) addFlags(f *pflag.FlagSet) {
+	f.StringSliceVar(&r.insecure, "insecure-registry", nil, "`host` or host:port of a registry that is reached over plain HTTP, several times for several")
+	f.StringVar(&r.caFile, "registry-ca", "", "PEM `file` with certificates that registries' are trusted by, beside the system's")
+}
+
+func (r *registryFlags) config() registry.Config {
+	return registry.Config{Insecure: r.insecure, CAFile: r.caFile}
+}
+
+func (r *registryFlags) client() (*registry.Client, error) { return registry.New(r.config()) }
+
+// scheme tells what is in a registry from a path.
+const scheme = "oci://"
+
+func isRemote(arg string) bool { return strings.HasPrefix(arg, scheme) }
+
+// bundleReference reads oci://registry/repository:tag; false: it is a path.
+func bundleReference(arg string) (spec.Reference, bool, error) {
+	if !isRemote(arg) {
+		return spec.Reference{}, false, nil
+	}
+	ref, err := registry.ParseReference(arg)
+	return ref, true, worded(err)
+}
+
+// worded makes an error of a registry one for people.
+func worded(err error) error {
+	ofRegistry := &registry.Error{}
+	if errors.As(err, &ofRegistry) {
+		return ofRegistry.Problem(spec.Position{})
+	}
+	return err
+}

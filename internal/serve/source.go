@@ -1,0 +1,78 @@
+package serve
+
+import (
+	"crypto/sha256"
+	"encoding/hex"
+	"errors"
+	"io/fs"
+	"os"
+	"path/filepath"
+	"strings"
+
+	"github.com/wasm-xds/wasm-xds/internal/admin"
+	"github.com/wasm-xds/wasm-xds/internal/registry"
+	"github.com/wasm-xds/wasm-xds/pkg/source"
+	"github.com/wasm-xds/wasm-xds/pkg/source/dir"
+	"github.com/wasm-xds/wasm-xds/pkg/source/merge"
+	"github.com/wasm-xds/wasm-xds/pkg/source/oci"
+	"github.com/wasm-xds/wasm-xds/pkg/spec"
+)
+
+// openSource makes one source of the directory and the bundles, and says what it is
+// called. bundles is where bundles are kept across restarts.
+func openSource(cfg Config, client *registry.Client, bundles string, metrics *admin.Metrics) (source.Source, string, error) {
+	var all []merge.Named
+	if cfg.Dir != "" {
+		all = append(all, merge.Named{Root: filepath.Clean(cfg.Dir), Source: dir.New(dir.Config{
+			Dir: cfg.Dir, Settle: cfg.Settle, Rescan: cfg.Rescan, Logger: cfg.Logger,
+		})})
+	}
+	kept := map[string]struct{}{}
+	for _, ref := range cfg.Bundles {
+		name := placeOf(ref)
+		kept[name] = struct{}{}
+		all = append(all, merge.Named{Root: oci.Root(ref), Source: oci.New(oci.Config{
+			Reference: ref, Client: client, Dir: filepath.Join(bundles, name), Refresh: cfg.Refresh,
+			Logger: cfg.Logger, Failed: metrics.BundleFailed,
+		})})
+	}
+	if err := removeOthers(bundles, kept); err != nil {
+		return nil, "", err
+	}
+	roots := make([]string, len(all))
+	for i, one := range all {
+		roots[i] = one.Root
+	}
+	if len(all) == 1 {
+		return all[0].Source, roots[0], nil
+	}
+	return merge.New(all...), strings.Join(roots, ", "), nil
+}
+
+// placeOf names a bundle's directory: a reference itself may be too long, or differ
+// from another one in what a file system does not tell apart.
+func placeOf(ref spec.Reference) string {
+	sum := sha256.Sum256([]byte(ref.String()))
+	const enough = 16
+	return hex.EncodeToString(sum[:enough])
+}
+
+// removeOthers removes the bundles that are not served any more.
+func removeOthers(dir string, keep map[string]struct{}) error {
+	entries, err := os.ReadDir(dir)
+	if errors.Is(err, fs.ErrNotExist) {
+		return nil
+	}
+	if err != nil {
+		return err
+	}
+	for _, e := range entries {
+		if _, ok := keep[e.Name()]; ok {
+			continue
+		}
+		if err := os.RemoveAll(filepath.Join(dir, e.Name())); err != nil {
+			return err
+		}
+	}
+	return nil
+}
