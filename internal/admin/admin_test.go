@@ -87,7 +87,7 @@ func TestFilterIsTheDocumentedJSON(t *testing.T) {
 	got := request(t, Handler(someState(), nil, nil), "GET", "/api/v1/filters/auth", nil)
 	var have, want any
 	decode(t, got.Body, &have)
-	decode(t, strings.NewReader(`{"name":"auth","type":"http","revision":"0123456789ab","state":"active","disabled":false,"error":null,
+	decode(t, strings.NewReader(`{"name":"auth","type":"http","revision":"0123456789ab","state":"active","disabled":false,"error":null,"warnings":[],
 		"module":{"sha256":"ff","size":7},"specFile":"/specs/auth.yaml","delivery":"remote","stable":"","candidate":"","rejected":[],
 		"rollout":"","canaries":[],"onRemove":"keep","subscribers":[{"node":"edge-1","cluster":"edge","address":"127.0.0.1:5","stream":"1",
 		"envoy":"1.40.0","state":"live","revision":"0123456789ab","variant":"inline","error":null,"since":"2026-01-02T03:04:05Z"}]}`), &want)

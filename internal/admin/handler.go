@@ -212,6 +212,7 @@ func notFound(w http.ResponseWriter, r *http.Request) {
 
 // complete fills what must not be null.
 func complete(f Filter) Filter {
+	f.Warnings = notNull(f.Warnings)
 	f.Subscribers, f.Canaries, f.Rejected = notNull(f.Subscribers), notNull(f.Canaries), notNull(f.Rejected)
 	return f
 }

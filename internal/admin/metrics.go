@@ -36,6 +36,9 @@ type Metrics struct {
 	snapshotChanges     prometheus.Counter
 	bundleFailures      *prometheus.CounterVec
 	hotLoad, resolve    *prometheus.HistogramVec
+	preflightRefusals   *prometheus.CounterVec
+	preflightKnown      prometheus.Counter
+	preflight           *prometheus.HistogramVec
 }
 
 // NewMetrics is a set of metrics at zero, with a registry of its own.
@@ -72,13 +75,23 @@ func NewMetrics(version string) *Metrics {
 			Help:    "Time to read or fetch and check a module, by outcome.",
 			Buckets: []float64{.001, .005, .01, .05, .1, .5, 1, 5, 10, 60},
 		}, []string{"outcome"}),
+		preflightRefusals: prometheus.NewCounterVec(counter("preflight_refusals_total",
+			"Filters that the sandbox found unfit, by the code of the error."), []string{"code"}),
+		preflightKnown: prometheus.NewCounter(counter("preflight_cache_hits_total",
+			"Filters that the sandbox had judged before.")),
+		preflight: prometheus.NewHistogramVec(prometheus.HistogramOpts{
+			Name:    "wasm_xds_preflight_seconds",
+			Help:    "Time to try a filter in the sandbox, its tests included, by outcome.",
+			Buckets: []float64{.001, .0025, .005, .01, .025, .05, .1, .25, .5, 1, 2.5, 5, 10, 30},
+		}, []string{"outcome"}),
 	}
 	build := prometheus.NewGaugeVec(prometheus.GaugeOpts{
 		Name: "wasm_xds_build_info", Help: "Always 1; the labels say what runs.",
 	}, []string{"version", "go"})
 	build.WithLabelValues(version, runtime.Version()).Set(1)
 	m.registry.MustRegister(m.pushes, m.pushedBytes, m.acks, m.nacks, m.streams, m.moduleRequests,
-		m.moduleBytes, m.snapshotChanges, m.bundleFailures, m.hotLoad, m.resolve, build,
+		m.moduleBytes, m.snapshotChanges, m.bundleFailures, m.hotLoad, m.resolve,
+		m.preflightRefusals, m.preflightKnown, m.preflight, build,
 		collectors.NewGoCollector(), collectors.NewProcessCollector(collectors.ProcessCollectorOpts{}))
 	m.startAtZero()
 	return m
@@ -96,6 +109,30 @@ func (m *Metrics) startAtZero() {
 	}
 	for _, mode := range []string{"ads-delta", "ads-sotw", "ecds-delta", "ecds-sotw"} {
 		m.streams.WithLabelValues(mode)
+	}
+}
+
+// PreflightOK is the outcome of a filter that the sandbox finds fit.
+const PreflightOK = "ok"
+
+// Preflighted records how long the sandbox took for a filter; outcome is [PreflightOK]
+// or the code of the error that it found.
+func (m *Metrics) Preflighted(outcome string, d time.Duration) {
+	if m == nil {
+		return
+	}
+	if outcome == PreflightOK {
+		m.preflight.WithLabelValues("ok").Observe(d.Seconds())
+		return
+	}
+	m.preflight.WithLabelValues("refused").Observe(d.Seconds())
+	m.preflightRefusals.WithLabelValues(outcome).Inc()
+}
+
+// PreflightKnown counts a filter that the sandbox need not try again.
+func (m *Metrics) PreflightKnown() {
+	if m != nil {
+		m.preflightKnown.Inc()
 	}
 }
 

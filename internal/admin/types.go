@@ -32,7 +32,8 @@ type Filter struct {
 	Revision string      `json:"revision"` // what is served, 12 hex digits; "": nothing of its own
 	State    FilterState `json:"state"`
 	Disabled bool        `json:"disabled"`
-	Error    *Error      `json:"error"` // null: nothing is wrong
+	Error    *Error      `json:"error"`    // null: nothing is wrong
+	Warnings []*Error    `json:"warnings"` // what the sandbox found and does not refuse
 	Module   Module      `json:"module"`
 	SpecFile string      `json:"specFile"` // "": there is none
 	Delivery string      `json:"delivery"` // remote, inline or file, the server's default filled in

@@ -242,7 +242,7 @@ func rewrite(f SpecFile, changes []change) ([]byte, *spec.Error) {
 		}
 		text = text[:start] + quoted(c.to) + text[end:]
 	}
-	specs, errs, broken := spec.Options{Preflight: true}.Decode(f.Title, []byte(text))
+	specs, errs, broken := spec.Decode(f.Title, []byte(text))
 	if broken || len(errs) > 0 || len(specs) != len(f.Specs) {
 		return nil, cannotRewrite(changes[0])
 	}

@@ -13,7 +13,7 @@ import (
 // specFile decodes a file as it lies in the directory /dir.
 func specFile(t *testing.T, title, text string) SpecFile {
 	t.Helper()
-	specs, errs, _ := spec.Options{Preflight: true}.Decode("/dir/"+title, []byte(text))
+	specs, errs, _ := spec.Decode("/dir/"+title, []byte(text))
 	if len(errs) > 0 {
 		t.Fatalf("%s: %v", title, errs[0])
 	}
@@ -155,7 +155,7 @@ func FuzzPlan(f *testing.F) {
 		f.Add(text)
 	}
 	f.Fuzz(func(t *testing.T, text string) {
-		specs, errs, broken := spec.Options{Preflight: true}.Decode("/dir/sub/a.yaml", []byte(text))
+		specs, errs, broken := spec.Decode("/dir/sub/a.yaml", []byte(text))
 		if broken || len(errs) > 0 || len(specs) == 0 {
 			return
 		}
@@ -180,7 +180,7 @@ func FuzzPlan(f *testing.F) {
 		if entries, err = Parse(manifest); err != nil {
 			t.Fatal(err)
 		}
-		documents := Read(entries, Names{}, texts, func(e Entry) string { return e.Title }, spec.Options{Preflight: true}.Decode)
+		documents := Read(entries, Names{}, texts, func(e Entry) string { return e.Title }, spec.Decode)
 		if len(documents.Errors) == 0 && len(documents.Specs) != len(specs) {
 			t.Fatalf("%d specs of %d", len(documents.Specs), len(specs))
 		}

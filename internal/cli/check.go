@@ -11,21 +11,15 @@ import (
 
 	"github.com/spf13/cobra"
 
+	"github.com/wasm-xds/wasm-xds/internal/examine"
 	"github.com/wasm-xds/wasm-xds/internal/module"
 	"github.com/wasm-xds/wasm-xds/internal/preflight"
 	"github.com/wasm-xds/wasm-xds/pkg/spec"
 	"github.com/wasm-xds/wasm-xds/pkg/translate"
 )
 
-// The ways in which check uses the sandbox.
-const (
-	preflightOff     = "off"
-	preflightWarn    = "warn"
-	preflightEnforce = "enforce"
-)
-
 func newCheck() *cobra.Command {
-	mode := preflightEnforce
+	mode := examine.Enforce
 	var versions []string
 	var from trust
 	var profile profiling
@@ -48,9 +42,9 @@ functions, and memory that goes on growing.`,
 		Args: arguments(1, -1, "a spec file or a directory"),
 	}
 	output := outputFlag(c, "text", "json", "junit")
-	modes := []string{preflightOff, preflightWarn, preflightEnforce}
-	c.Flags().Var(&choiceOf[string]{&mode, modes}, "preflight", "`mode` of the sandbox: "+list(modes)+"; warn shows what it finds, enforce makes it an error")
-	_ = c.RegisterFlagCompletionFunc("preflight", cobra.FixedCompletions(modes, cobra.ShellCompDirectiveNoFileComp))
+	modes := examine.Modes()
+	c.Flags().Var(&choiceOf[examine.Mode]{&mode, modes}, "preflight", "`mode` of the sandbox: "+list(modes)+"; warn shows what it finds, enforce makes it an error")
+	_ = c.RegisterFlagCompletionFunc("preflight", cobra.FixedCompletions(preflightModes(), cobra.ShellCompDirectiveNoFileComp))
 	c.Flags().StringSliceVar(&versions, "envoy-version", nil,
 		"`version` of Envoy that has to load the modules, several times for several (default any one from "+oldest()+" to "+newest()+")")
 	from.addFlags(c.Flags())
@@ -118,9 +112,9 @@ type checkOutcome struct {
 	warn    bool // what the sandbox finds is no error
 }
 
-func sandbox(ctx context.Context, store *module.Store, good []resolved, mode string, versions []string) (checkOutcome, error) {
-	r := checkOutcome{warn: mode == preflightWarn}
-	if mode == preflightOff {
+func sandbox(ctx context.Context, store *module.Store, good []resolved, mode examine.Mode, versions []string) (checkOutcome, error) {
+	r := checkOutcome{warn: mode == examine.Warn}
+	if mode == examine.Off {
 		for _, one := range good {
 			r.filters = append(r.filters, examined{resolved: one})
 		}

@@ -63,13 +63,8 @@ func loadPath(ctx context.Context, path string) documents {
 	if err != nil {
 		return unreadable(path, shortReason(err), "")
 	}
-	specs, errs, _ := decode(path, text)
+	specs, errs, _ := spec.Decode(path, text)
 	return documents{specs, errs}
-}
-
-// decode is for commands that heed tests and capabilities: auto, or have no use for them.
-func decode(file string, text []byte) ([]*spec.Spec, []*spec.Error, bool) {
-	return spec.Options{Preflight: true}.Decode(file, text)
 }
 
 // maxSpecFile is more than Decode takes, which says so.
@@ -84,7 +79,7 @@ func loadDirectory(ctx context.Context, path string) documents {
 	ctx, cancel := context.WithCancel(ctx)
 	defer cancel()
 	var first *source.Set
-	err := dir.New(dir.Config{Dir: path, Rescan: -1, Decode: decode}).Run(ctx, func(s source.Set) {
+	err := dir.New(dir.Config{Dir: path, Rescan: -1}).Run(ctx, func(s source.Set) {
 		if first == nil {
 			first = &s
 		}

@@ -12,6 +12,7 @@ import (
 	"github.com/spf13/cobra"
 	"github.com/spf13/pflag"
 
+	"github.com/wasm-xds/wasm-xds/internal/examine"
 	"github.com/wasm-xds/wasm-xds/internal/module"
 	"github.com/wasm-xds/wasm-xds/internal/preflight"
 )
@@ -32,9 +33,9 @@ func (p *profiling) addFlags(flags *pflag.FlagSet) {
 	flags.DurationVar(&p.time, "profile-time", 30*time.Second, "`time` that they may take, for each filter")
 }
 
-func (p *profiling) validate(c *cobra.Command, mode string) error {
+func (p *profiling) validate(c *cobra.Command, mode examine.Mode) error {
 	switch given := c.Flags().Changed; {
-	case p.on && mode == preflightOff:
+	case p.on && mode == examine.Off:
 		return usage(c, "--profile needs the sandbox, which --preflight off leaves out")
 	case !p.on && (given("profile-requests") || given("profile-time")):
 		return usage(c, "--profile-requests and --profile-time belong to --profile")

@@ -14,6 +14,7 @@ import (
 	"github.com/spf13/pflag"
 	"go.uber.org/zap"
 
+	"github.com/wasm-xds/wasm-xds/internal/examine"
 	"github.com/wasm-xds/wasm-xds/internal/serve"
 	"github.com/wasm-xds/wasm-xds/pkg/source/oci"
 	"github.com/wasm-xds/wasm-xds/pkg/spec"
@@ -38,6 +39,7 @@ type ServeConfig struct {
 	Delivery          spec.Delivery // never ""
 	AllowEmpty        bool          // an empty directory removes every filter
 	Trust             trust         // which modules may be fetched
+	Preflight         examine.Mode  // never ""
 	LogLevel          string        // debug, info, warn or error
 	LogFormat         string        // console or json
 
@@ -137,6 +139,8 @@ func (cfg *ServeConfig) addFlags(f *pflag.FlagSet) {
 	f.BoolVar(&cfg.AllowEmpty, "allow-empty", false, "take a directory whose specs are all gone at its word, and remove every filter")
 	cfg.Trust.addFlags(f)
 	cfg.Registries.addFlags(f)
+	cfg.Preflight = examine.Enforce
+	f.Var(&choiceOf[examine.Mode]{&cfg.Preflight, examine.Modes()}, "preflight", "`mode` of the sandbox that tries modules and runs tests first: "+list(examine.Modes())+"; warn shows what it finds, enforce does not serve it")
 	cfg.LogLevel, cfg.LogFormat = "info", "console"
 	f.Var(&choiceOf[string]{&cfg.LogLevel, logLevels()}, "log-level", "what is logged: debug, info, warn or error")
 	f.Var(&choiceOf[string]{&cfg.LogFormat, logFormats()}, "log-format", "console for people, json for machines")
@@ -146,9 +150,18 @@ func deliveries() []spec.Delivery { return []spec.Delivery{spec.Remote, spec.Inl
 func logLevels() []string         { return []string{"debug", "info", "warn", "error"} }
 func logFormats() []string        { return []string{"console", "json"} }
 
+func preflightModes() []string {
+	var words []string
+	for _, mode := range examine.Modes() {
+		words = append(words, string(mode))
+	}
+	return words
+}
+
 func completeChoices(c *cobra.Command) {
 	for name, words := range map[string][]string{
-		"delivery": {"remote", "inline", "file"}, "log-level": logLevels(), "log-format": logFormats(),
+		"delivery": {"remote", "inline", "file"}, "preflight": preflightModes(),
+		"log-level": logLevels(), "log-format": logFormats(),
 	} {
 		_ = c.RegisterFlagCompletionFunc(name, cobra.FixedCompletions(words, cobra.ShellCompDirectiveNoFileComp))
 	}

@@ -32,6 +32,7 @@ func runServe(ctx context.Context, cfg ServeConfig, _, stderr io.Writer) error {
 		Delivery:          cfg.Delivery,
 		AllowEmpty:        cfg.AllowEmpty,
 		Guard:             cfg.Trust.guard(),
+		Preflight:         cfg.Preflight,
 		Version:           versionNow().Version,
 		Logger:            log,
 		Started: func(a serve.Addresses) {

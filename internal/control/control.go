@@ -5,6 +5,7 @@ package control
 
 import (
 	"context"
+	"runtime"
 	"sync"
 	"sync/atomic"
 	"time"
@@ -13,6 +14,7 @@ import (
 
 	"github.com/wasm-xds/wasm-xds/internal/admin"
 	"github.com/wasm-xds/wasm-xds/internal/delivery"
+	"github.com/wasm-xds/wasm-xds/internal/examine"
 	"github.com/wasm-xds/wasm-xds/internal/moduleserver"
 	"github.com/wasm-xds/wasm-xds/pkg/snapshot"
 	"github.com/wasm-xds/wasm-xds/pkg/source"
@@ -56,6 +58,12 @@ type Config struct {
 	Delivery spec.Delivery
 	// AllowEmpty lets all specs be removed at once.
 	AllowEmpty bool
+	// Examiner puts filters through the sandbox; nil: none is. Preflight says what becomes of
+	// what it finds, "" is enforce. What it said is believed by a later process for which
+	// Sandbox is the same.
+	Examiner  Examiner
+	Preflight examine.Mode
+	Sandbox   string
 	// Policy are delivery's times; the zero value is its defaults. Epoch and
 	// Substitutes are set here.
 	Policy delivery.Config
@@ -86,6 +94,8 @@ type Control struct {
 	results   map[string]result
 	running   map[string]struct{} // keys of jobs under way
 	retries   map[string]time.Duration
+	checks    *checkQueue
+	verdicts  verdicts
 	source    sourceStatus
 	saving    bool
 	unsaved   bool
@@ -110,6 +120,7 @@ type (
 	saved    struct{ err error }
 
 	unsettledSaved struct{ err error }
+	verdictsSaved  struct{ err error }
 	query          struct {
 		run  func()
 		done chan struct{}
@@ -138,10 +149,15 @@ func New(cfg Config) *Control {
 		running:   map[string]struct{}{},
 		retries:   map[string]time.Duration{},
 		opened:    map[delivery.StreamID]streamInfo{},
+		checks:    newCheckQueue(runtime.GOMAXPROCS(0)),
 		snapshot:  snapshot.New(nil),
 		source:    sourceStatus{state: admin.SourceOK, since: time.Now()},
 		published: time.Now(),
 	}
+	if cfg.Preflight == "" {
+		c.cfg.Preflight = examine.Enforce
+	}
+	c.loadVerdicts()
 	c.restore()
 	return c
 }
@@ -208,6 +224,7 @@ func (c *Control) Run(ctx context.Context, sender Sender) error {
 			c.step(delivery.Woken{})
 			c.openLate()
 		}
+		c.publishChecked(ctx)
 		c.saveWhatIsDue()
 		timer.Reset(c.untilNext())
 	}
@@ -222,7 +239,7 @@ func (c *Control) untilNext() time.Duration {
 	if c.waitsForDownloads() {
 		wait = min(wait, time.Until(c.firstSet.Add(firstSnapshotWait)))
 	}
-	for _, due := range []time.Time{c.saveDue, c.unsettled.due} {
+	for _, due := range []time.Time{c.saveDue, c.unsettled.due, c.verdicts.due, c.checks.nextDue()} {
 		if !due.IsZero() {
 			wait = min(wait, time.Until(due))
 		}
@@ -242,6 +259,12 @@ func (c *Control) take(ctx context.Context, message any) {
 	case retry:
 		delete(c.results, message.key)
 		c.replan(ctx)
+	case checkIsSlow:
+		c.takeSlowCheck(ctx, message.check)
+	case checkEnded:
+		c.takeCheck(ctx, message)
+	case verdictsSaved:
+		c.takeVerdictsSaved(message.err)
 	case unsettledSaved:
 		c.takeUnsettledSaved(message.err)
 	case saved:

@@ -5,8 +5,8 @@ import (
 	"context"
 	"maps"
 	"slices"
+	"time"
 
-	"github.com/wasm-xds/wasm-xds/pkg/snapshot"
 	"github.com/wasm-xds/wasm-xds/pkg/source"
 	"github.com/wasm-xds/wasm-xds/pkg/spec"
 )
@@ -19,6 +19,9 @@ type entry struct {
 	config job       // key "": the spec names no file with its configuration
 	seen   [2]string // the references' fingerprints that are in the jobs' keys
 	done   outcome   // filter nil: not resolved yet, or not well
+	// verdict is the key of what the sandbox says of it; "": not known yet, or not tried.
+	verdict string
+	told    bool // what the sandbox says is logged
 }
 
 // entriesOf are the entries of a set's specs, in their order: those of before where
@@ -92,31 +95,54 @@ func (c *Control) forgetResults() {
 	maps.DeleteFunc(c.results, func(key string, _ result) bool { _, ok := needed[key]; return !ok })
 }
 
-// outcome is what is known of a spec's references.
-func (c *Control) outcome(e *entry) outcome {
+// outcome is what is known of a spec, and the check that has to say more; nil: none.
+func (c *Control) outcome(e *entry) (outcome, *check) {
 	if e.done.filter != nil {
-		return e.done
+		return e.done, nil
 	}
 	s := e.spec
 	m, ok := c.results[e.module.key]
 	if !ok {
-		return outcome{pending: true}
+		return outcome{pending: true}, nil
 	}
 	if m.err != nil {
-		return outcome{err: ofSpec(m.err, s, modulePosition(s))}
+		return outcome{err: ofSpec(m.err, s, modulePosition(s))}, nil
 	}
 	config := s.Config
 	if e.config.key != "" {
 		r, ok := c.results[e.config.key]
 		if !ok {
-			return outcome{pending: true}
+			return outcome{pending: true}, nil
 		}
 		if r.err != nil {
-			return outcome{err: ofSpec(r.err, s, s.ConfigFrom.Pos)}
+			return outcome{err: ofSpec(r.err, s, s.ConfigFrom.Pos)}, nil
 		}
 		config = r.config
 	}
-	e.done.revision = snapshot.FromSpec(s, m.module, config)
-	e.done.filter = newFilter(s, e.done.revision, c.cfg.Delivery)
-	return e.done
+	return c.judged(e, m.module, config)
+}
+
+// outcomes are those of all specs. What the sandbox has to say first is started, and what
+// nothing needs any more is ended.
+func (c *Control) outcomes(ctx context.Context) []outcome {
+	all := make([]outcome, len(c.entries))
+	wanted := map[string]struct{}{} // checks
+	var missing []*check
+	for i, e := range c.entries {
+		var k *check
+		if all[i], k = c.outcome(e); k != nil {
+			if _, twice := wanted[k.key]; !twice {
+				missing = append(missing, k)
+			}
+		}
+		if all[i].checking {
+			wanted[e.verdict] = struct{}{}
+		}
+	}
+	for _, k := range c.checks.keep(func(key string) bool { _, ok := wanted[key]; return ok }) {
+		k.cancel()
+	}
+	c.checks.add(time.Now(), missing)
+	c.startChecks(ctx)
+	return all
 }

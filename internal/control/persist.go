@@ -234,17 +234,22 @@ func (c *Control) saveWhatIsDue() {
 	if !c.unsettled.due.IsZero() && !now.Before(c.unsettled.due) {
 		c.saveUnsettled()
 	}
+	if due := c.verdicts.due; !due.IsZero() && !now.Before(due) {
+		c.saveVerdicts()
+	}
 }
 
 // saveLast writes what is not written yet, when the control ends: after the writers
 // that may be under way, so that the older never overwrites the newer.
 func (c *Control) saveLast() {
-	for c.saving || c.unsettled.saving {
+	for c.saving || c.unsettled.saving || c.verdicts.saving {
 		switch m := (<-c.inbox).(type) {
 		case saved:
 			c.saving, c.unsaved = false, c.unsaved || m.err != nil
 		case unsettledSaved:
 			c.unsettled.saving, c.unsettled.again = false, c.unsettled.again || m.err != nil
+		case verdictsSaved:
+			c.takeVerdictsSaved(m.err)
 		}
 	}
 	var err error
@@ -253,6 +258,9 @@ func (c *Control) saveLast() {
 	}
 	if c.unsettled.again || !c.unsettled.due.IsZero() {
 		err = errors.Join(err, c.writeUnsettled(c.machine.Unsettled()))
+	}
+	if !c.verdicts.due.IsZero() {
+		err = errors.Join(err, c.writeVerdicts(c.savedVerdicts()))
 	}
 	if err != nil {
 		c.cfg.Logger.Error("the state cannot be saved", zap.Error(err))

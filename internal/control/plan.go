@@ -16,9 +16,12 @@ import (
 type outcome struct {
 	revision *snapshot.Revision
 	// filter is what the spec wants with that revision; nil: it is not made yet.
-	filter  *snapshot.Filter
-	err     *spec.Error
-	pending bool // neither yet
+	filter   *snapshot.Filter
+	err      *spec.Error
+	warnings []*spec.Error // of the sandbox
+	pending  bool          // neither yet
+	checking bool          // because the sandbox has it
+	fresh    bool          // since a moment ago
 }
 
 // Pin is a rollback: Revision is served for as long as the spec describes Instead.
@@ -41,17 +44,26 @@ type planning struct {
 type plan struct {
 	filters  []*snapshot.Filter
 	problems map[string]*spec.Error // by filter
+	warnings map[string][]*spec.Error
+	checking map[string]*spec.Error // the filters whose newest revision the sandbox has
 	pins     map[string]Pin         // those that still hold
 	held     *spec.Error            // every spec went at once: nothing was changed
 }
 
 // makePlan is pure: the same planning gives the same plan.
 func makePlan(p planning) plan {
-	out := plan{problems: map[string]*spec.Error{}, pins: map[string]Pin{}}
-	wanted := wishes{filters: make([]*snapshot.Filter, 0, len(p.set.Specs)+8), specs: len(p.set.Specs)}
-	for i, s := range p.set.Specs {
-		wanted.filters = append(wanted.filters, p.filterOf(s, p.outcomes[i], &out))
+	out := plan{
+		problems: map[string]*spec.Error{}, warnings: map[string][]*spec.Error{}, checking: map[string]*spec.Error{}, pins: map[string]Pin{},
 	}
+	wanted := wishes{filters: make([]*snapshot.Filter, 0, len(p.set.Specs)+8)}
+	for i, s := range p.set.Specs {
+		if f := p.filterOf(s, p.outcomes[i], &out); f != nil {
+			wanted.filters = append(wanted.filters, f)
+		} else {
+			wanted.more = true
+		}
+	}
+	wanted.specs = len(wanted.filters)
 	p.addBroken(&wanted, &out)
 	gone := p.gone(&wanted)
 	if len(gone) > 1 && !wanted.anyLeft() && !p.allowEmpty {
@@ -76,6 +88,7 @@ func makePlan(p planning) plan {
 type wishes struct {
 	filters []*snapshot.Filter
 	specs   int                 // how many of them come from specs: the first ones, sorted by name
+	more    bool                // there are specs that are not among them yet
 	others  map[string]struct{} // the names of those behind them
 }
 
@@ -99,17 +112,24 @@ func (w *wishes) hasOther(name string) bool {
 
 // anyLeft says whether there is any spec still.
 func (w *wishes) anyLeft() bool {
-	return slices.ContainsFunc(w.filters, func(f *snapshot.Filter) bool { return !f.Removed })
+	return w.more || slices.ContainsFunc(w.filters, func(f *snapshot.Filter) bool { return !f.Removed })
 }
 
 // filterOf is what a valid spec wants: itself if it could be resolved, else what
-// it wanted before.
+// it wanted before. A new one that will be known in a moment is nil until then: an Envoy
+// that asks for it would get a stand-in and at once something else.
 func (p planning) filterOf(s *spec.Spec, got outcome, out *plan) *snapshot.Filter {
+	if got.warnings != nil {
+		out.warnings[s.Name] = got.warnings
+	}
 	if got.filter != nil && len(p.pins) == 0 {
 		return got.filter
 	}
 	if got.err != nil {
 		out.problems[s.Name] = got.err
+	}
+	if got.checking && !got.fresh {
+		out.checking[s.Name] = checkingError(s)
 	}
 	before := p.previous.Get(s.Name)
 	if got.revision == nil && before != nil && before.Revision != nil {
@@ -120,6 +140,9 @@ func (p planning) filterOf(s *spec.Spec, got outcome, out *plan) *snapshot.Filte
 			out.pins[s.Name] = pin
 		}
 		return &kept
+	}
+	if got.fresh && before == nil && !s.Disabled {
+		return nil
 	}
 	f := got.filter
 	if f == nil {

@@ -74,12 +74,8 @@ func (c *Control) replan(ctx context.Context) {
 	if c.startJobs(ctx) {
 		return
 	}
-	outcomes := make([]outcome, len(c.entries))
-	for i, e := range c.entries {
-		outcomes[i] = c.outcome(e)
-	}
 	p := makePlan(planning{
-		previous: c.snapshot, set: *c.set, outcomes: outcomes, pins: c.plan.pins,
+		previous: c.snapshot, set: *c.set, outcomes: c.outcomes(ctx), pins: c.plan.pins,
 		delivery: c.cfg.Delivery, allowEmpty: c.cfg.AllowEmpty,
 	})
 	c.plan = p
@@ -209,10 +205,13 @@ func (c *Control) open() {
 }
 
 // waitsForDownloads says whether a start without any state still waits for modules
-// from the network, so that Envoys do not meet a deny first.
+// from the network or in the sandbox, so that Envoys do not meet a deny first.
 func (c *Control) waitsForDownloads() bool {
 	if c.ready.Load() || c.set == nil || time.Since(c.firstSet) >= firstSnapshotWait {
 		return false
+	}
+	if len(c.checks.checks) > 0 {
+		return true
 	}
 	for key := range c.running {
 		if strings.HasPrefix(key, downloadKey) {

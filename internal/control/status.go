@@ -251,6 +251,12 @@ func (c *Control) describe(f *admin.Filter, st delivery.FilterStatus) {
 		f.Rejected = append(f.Rejected, st.Problem.Revision)
 	}
 	f.Error = apiError(c.plan.problems[w.Name])
+	if f.Error == nil {
+		f.Error = apiError(c.plan.checking[w.Name])
+	}
+	for _, warning := range c.plan.warnings[w.Name] {
+		f.Warnings = append(f.Warnings, apiError(warning))
+	}
 	if f.Error == nil && st.Problem != nil {
 		f.Error = apiProblem(st.Problem)
 		f.Error.File = w.SpecFile

@@ -20,10 +20,11 @@ const (
 	reasonBadSpec     = "is not served: its spec has an error"
 	reasonPreparing   = "is not served yet: its module is being fetched"
 	reasonCanary      = "is not served yet: it waits for its canary"
+	reasonVersion     = "is not served: it does not load on this version of Envoy, and there is no earlier revision"
 )
 
 var denyReasons = []string{
-	reasonUnknown, reasonRemoved, reasonWrongType, reasonNotSelected, reasonRefused, reasonBadSpec, reasonPreparing, reasonCanary,
+	reasonUnknown, reasonRemoved, reasonWrongType, reasonNotSelected, reasonRefused, reasonBadSpec, reasonPreparing, reasonCanary, reasonVersion,
 }
 
 // choice is what a subscriber should run now.
@@ -79,6 +80,9 @@ func (m *Machine) chooseWanted(u *sub) choice {
 		return m.chooseStable(u, nil)
 	}
 	problem := u.refusal(c.ID)
+	if problem == nil {
+		problem = m.foretold(c, u.s.node.Version)
+	}
 	switch {
 	case problem != nil || m.stoppedBy(f, c) != nil:
 		return m.chooseStable(u, problem)
@@ -105,6 +109,8 @@ func (m *Machine) chooseStable(u *sub, problem *Problem) choice {
 			return choice{revision: s, serving: ServingFilter, state: state, problem: problem}
 		case known:
 			state, problem = Rejected, rejectedProblem(s, envoy, v.message)
+		case m.foretold(s, envoy) != nil:
+			state, problem = Rejected, m.foretold(s, envoy)
 		case u.tries(s):
 			return choice{revision: s, serving: ServingFilter, unproven: true, state: state, problem: problem}
 		default:
@@ -127,8 +133,10 @@ func (m *Machine) chooseStable(u *sub, problem *Problem) choice {
 
 func (m *Machine) nothingLoads(u *sub, problem *Problem) choice {
 	reason := reasonRefused
-	if u.f.wanted.Revision == nil {
+	if r := u.f.wanted.Revision; r == nil {
 		reason = reasonBadSpec
+	} else if m.foretold(r, u.s.node.Version) != nil {
+		reason = reasonVersion
 	}
 	if u.f.wanted.Preparing {
 		reason = reasonPreparing

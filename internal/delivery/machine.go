@@ -254,6 +254,9 @@ func (m *Machine) setWanted(f *filter, w *snapshot.Filter) {
 		}
 	}
 	f.wanted = w
+	if w != nil && w.Revision != nil && sameRevision(w.Revision, f.stable) {
+		f.stable = w.Revision // what is foretold of it may be new
+	}
 	m.persist = true
 	m.regroup(f)
 	m.rollOut(f)

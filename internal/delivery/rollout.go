@@ -83,7 +83,8 @@ func (m *Machine) stoppedBy(f *filter, r *snapshot.Revision) *Problem {
 	if f.lost >= lostLimit {
 		return f.lostProblem
 	}
-	return nil
+	_, problem := m.takers(f, r)
+	return problem
 }
 
 // rollOut takes the filter's rollout as far as it can go now: it stops it, names
@@ -105,7 +106,8 @@ func (m *Machine) rollOut(f *filter) {
 	if f.stable == nil {
 		return
 	}
-	for _, g := range f.inOrder() {
+	takers, _ := m.takers(f, f.stable)
+	for _, g := range takers {
 		if _, known := m.verdict(f.stable, g.envoy); !known {
 			m.assign(f, g, f.stable, 1, nil)
 		}
@@ -113,17 +115,19 @@ func (m *Machine) rollOut(f *filter) {
 }
 
 func (m *Machine) provenEverywhere(f *filter, r *snapshot.Revision) bool {
-	for envoy := range f.groups {
-		if !m.proven(r, envoy) {
+	takers, _ := m.takers(f, r)
+	for _, g := range takers {
+		if !m.proven(r, g.envoy) {
 			return false
 		}
 	}
-	return len(f.groups) > 0
+	return len(takers) > 0
 }
 
-// trialPassed says whether every version has canaries and all of them run r.
+// trialPassed says whether every version that r is for has canaries and all of them run r.
 func (m *Machine) trialPassed(f *filter, r *snapshot.Revision) bool {
-	for _, g := range f.groups {
+	takers, _ := m.takers(f, r)
+	for _, g := range takers {
 		trial := g.trials[r.ID]
 		if len(trial) == 0 {
 			return false
@@ -134,7 +138,7 @@ func (m *Machine) trialPassed(f *filter, r *snapshot.Revision) bool {
 			}
 		}
 	}
-	return len(f.groups) > 0
+	return len(takers) > 0
 }
 
 func (m *Machine) promote(f *filter, r *snapshot.Revision) {
@@ -169,10 +173,10 @@ func (m *Machine) endTrial(f *filter, r *snapshot.Revision) {
 	}
 }
 
-// chooseCanaries sees that each Envoy version has a canary at least, and the
-// filter as many as its policy says.
+// chooseCanaries sees that each Envoy version that r is for has a canary at least, and
+// the filter as many as its policy says.
 func (m *Machine) chooseCanaries(f *filter, r *snapshot.Revision, policy spec.Canary) {
-	groups := f.inOrder()
+	groups, _ := m.takers(f, r)
 	total := 0
 	for _, g := range groups {
 		total += len(g.subs)
@@ -204,7 +208,7 @@ func (m *Machine) enlist(u *sub) {
 	f := u.f
 	c := f.candidate()
 	if c == nil || u.group == nil || f.wanted.Canary != (spec.Canary{}) || u.refusal(c.ID) != nil ||
-		m.now.Before(f.pauseUntil) && !f.isUnsettled(u) || m.stoppedBy(f, c) != nil {
+		m.now.Before(f.pauseUntil) && !f.isUnsettled(u) || m.foretold(c, u.s.node.Version) != nil || m.stoppedBy(f, c) != nil {
 		return
 	}
 	u.group.addTrial(c.ID, u)

@@ -23,16 +23,21 @@ func (r Result) Errors(s *spec.Spec) []*spec.Error {
 		all = append(all, Error(s, p))
 	}
 	for _, t := range r.Failed() {
-		words := make([]string, len(t.Failures))
-		for i, f := range t.Failures {
-			words[i] = f.String()
-		}
-		all = append(all, &spec.Error{
-			Code: CodeTestFailed, Name: s.Name, Pos: TestPosition(s, t.Name),
-			Message: fmt.Sprintf("test %q failed: %s", t.Name, strings.Join(words, "; ")),
-		})
+		all = append(all, testError(s, t))
 	}
 	return all
+}
+
+func testError(s *spec.Spec, t preflight.TestResult) *spec.Error {
+	words := make([]string, len(t.Failures))
+	for i, f := range t.Failures {
+		words[i] = f.String()
+	}
+	return &spec.Error{
+		Code: CodeTestFailed, Name: s.Name, Pos: TestPosition(s, t.Name),
+		Message: fmt.Sprintf("test %q failed: %s", t.Name, strings.Join(words, "; ")),
+		Hint:    "wasm-xds check shows the whole of it; mend the filter or what the test expects",
+	}
 }
 
 // TestPosition is where a test stands in its spec.
@@ -59,11 +64,11 @@ func Error(s *spec.Spec, p preflight.Problem) *spec.Error {
 		}
 		message += ")"
 	}
-	return &spec.Error{Code: p.Code, Message: printable(message), Hint: p.Hint, Name: s.Name, Pos: position(s, p)}
+	return &spec.Error{Code: p.Code, Message: printable(message), Hint: p.Hint, Name: s.Name, Pos: position(s, p.Code)}
 }
 
-func position(s *spec.Spec, p preflight.Problem) spec.Position {
-	switch p.Code {
+func position(s *spec.Spec, code string) spec.Position {
+	switch code {
 	case preflight.CodeLimitTime:
 		return s.Limits.TimePos
 	case preflight.CodeLimitMemory:

@@ -17,7 +17,7 @@ func TestTestingDocs(t *testing.T) {
 	}
 	ran := 0
 	for _, block := range regexp.MustCompile("(?ms)^```yaml\n(.*?)^```$").FindAllSubmatch(page, -1) {
-		specs, errs, _ := spec.Options{Preflight: true}.Decode(filepath.FromSlash("../../examples/envoy/filters/docs.yaml"), block[1])
+		specs, errs, _ := spec.Decode(filepath.FromSlash("../../examples/envoy/filters/docs.yaml"), block[1])
 		if len(errs) > 0 || len(specs) != 1 {
 			t.Errorf("does not decode: %v\n%s", errs, block[1])
 			continue

@@ -19,7 +19,7 @@ import (
 // decodeTests are the tests of a spec that has this text.
 func decodeTests(t *testing.T, text string) *spec.Spec {
 	t.Helper()
-	specs, errs, _ := spec.Options{Preflight: true}.Decode("auth.yaml", []byte("module: {file: a.wasm}\n"+text))
+	specs, errs, _ := spec.Decode("auth.yaml", []byte("module: {file: a.wasm}\n"+text))
 	if len(errs) > 0 || len(specs) != 1 {
 		t.Fatalf("%v", errs)
 	}

@@ -16,6 +16,7 @@ import (
 
 	"github.com/wasm-xds/wasm-xds/internal/admin"
 	"github.com/wasm-xds/wasm-xds/internal/control"
+	"github.com/wasm-xds/wasm-xds/internal/examine"
 	"github.com/wasm-xds/wasm-xds/internal/module"
 	"github.com/wasm-xds/wasm-xds/internal/moduleserver"
 	"github.com/wasm-xds/wasm-xds/internal/netguard"
@@ -43,6 +44,7 @@ type Config struct {
 	Delivery          spec.Delivery   // remote
 	AllowEmpty        bool
 	Guard             netguard.Guard // which addresses modules are fetched from
+	Preflight         examine.Mode   // enforce
 	Version           string         // for the build info metric
 	Logger            *zap.Logger
 	Started           func(Addresses) // called once everything listens; nil: nobody
@@ -94,6 +96,9 @@ func Run(ctx context.Context, cfg Config) (err error) {
 		Logger:     cfg.Logger,
 		Delivery:   cfg.Delivery,
 		AllowEmpty: cfg.AllowEmpty,
+		Examiner:   sandbox{store: store, mode: cfg.Preflight},
+		Preflight:  cfg.Preflight,
+		Sandbox:    sandboxVersion(cfg.Version),
 	})
 	if err := metrics.Watch(c); err != nil {
 		return err

@@ -29,6 +29,9 @@ type Revision struct {
 	VM                          VM       `json:"vm"`
 	// BuiltIn marks a stand-in that wasm-xds makes itself (deny, pass-through).
 	BuiltIn bool `json:"builtIn,omitempty"`
+	// Refusals are the versions of Envoy that would not load it. They follow from the
+	// content, as far as a sandbox knows, and so are no part of it.
+	Refusals []Refusal `json:"refusals,omitempty"`
 }
 
 // Module names Wasm bytes. SHA256 is lowercase hex, Size is in bytes.
@@ -70,10 +73,10 @@ func FromSpec(s *spec.Spec, module Module, config *string) *Revision {
 
 // Seal sets the revision's ID from its content and returns it. The ID is the
 // start of the sha256 of the canonical JSON of the other fields (struct order,
-// sorted map keys), without the module's size, which its sha256 implies.
+// sorted map keys), without the module's size, which its sha256 implies, and the refusals.
 func (r *Revision) Seal() *Revision {
 	content := *r
-	content.ID, content.Module.Size = "", 0
+	content.ID, content.Module.Size, content.Refusals = "", 0, nil
 	text, err := json.Marshal(&content)
 	if err != nil {
 		// Strings, numbers, booleans, and maps and lists of them always marshal.

@@ -42,6 +42,7 @@ func full(r *snapshot.Revision) {
 		Env: map[string]string{"A": "1", "B": "2"}, HostEnv: []string{"HOME", "TZ"}, AllowPrecompiled: true,
 	}
 	r.BuiltIn = true
+	r.Refusals = []snapshot.Refusal{{Versions: []string{"1.36"}, Code: "import_missing", Message: "needs Envoy 1.37 or later"}}
 }
 
 // changes are one edit of each thing that a revision is made of. Its ID is in
@@ -117,6 +118,9 @@ func TestWhatMakesNoRevision(t *testing.T) {
 	if got := with(func(r *snapshot.Revision) { r.Module.Size = 6 }); got.ID != plain.ID {
 		t.Error("the module's size, which its sha256 implies, makes another revision")
 	}
+	if got := with(func(r *snapshot.Revision) { r.Refusals = []snapshot.Refusal{{Versions: []string{"1.36"}}} }); got.ID != plain.ID {
+		t.Error("what a sandbox says of it makes another revision")
+	}
 	if got := with(func(r *snapshot.Revision) { r.ID = "000000000000" }); got.ID != plain.ID {
 		t.Error("the ID that was there before makes another revision")
 	}
@@ -151,7 +155,7 @@ func TestFromSpec(t *testing.T) {
 		Canary: spec.Canary{Count: 1}, Nodes: spec.NodeSelector{IDs: []string{"edge"}}, Limits: spec.Limits{Memory: 1 << 20},
 	}
 	got := snapshot.FromSpec(s, snapshot.Module{SHA256: sumA, Size: 5}, ptr(`{"realm":"<prod> & more"}`))
-	want := with(func(r *snapshot.Revision) { full(r); r.BuiltIn = false })
+	want := with(func(r *snapshot.Revision) { full(r); r.BuiltIn, r.Refusals = false, nil })
 	if !reflect.DeepEqual(got, want) {
 		t.Errorf("got  %+v\nwant %+v", got, want)
 	}

@@ -155,7 +155,7 @@ func (f *Filter) Equal(o *Filter) bool {
 	}
 	return f.Name == o.Name && f.Type == o.Type && f.revisionID() == o.revisionID() && f.Policy == o.Policy &&
 		f.Delivery == o.Delivery && f.OnRemove == o.OnRemove && f.Disabled == o.Disabled && f.Removed == o.Removed && f.Preparing == o.Preparing &&
-		f.SpecFile == o.SpecFile && equalSelector(f.Nodes, o.Nodes) && equalCanary(f.Canary, o.Canary)
+		f.SpecFile == o.SpecFile && equalRefusals(f.Revision, o.Revision) && equalSelector(f.Nodes, o.Nodes) && equalCanary(f.Canary, o.Canary)
 }
 
 func (f *Filter) revisionID() string {

@@ -35,21 +35,7 @@ const (
 // other documents are not affected. Empty documents are skipped. broken is true
 // when the file could not be taken apart at all, so that nothing is known of the
 // documents in it; errs then says why. Names are not compared between documents.
-//
-// It refuses tests and capabilities: auto, for those that would ignore them: see [Options].
 func Decode(file string, text []byte) (specs []*Spec, errs []*Error, broken bool) {
-	return Options{}.Decode(file, text)
-}
-
-// Options say what becomes of the specs that are decoded. The zero value is [Decode].
-type Options struct {
-	// Preflight is for those that run Spec.Tests and heed Spec.AutoCapabilities;
-	// for others, a spec that has them is an error.
-	Preflight bool
-}
-
-// Decode is as [Decode], with the options.
-func (o Options) Decode(file string, text []byte) (specs []*Spec, errs []*Error, broken bool) {
 	if len(bytes.TrimSpace(text)) == 0 {
 		// An editor or a copy has made the file and not written it yet: what it held is unknown, not gone.
 		return nil, []*Error{{
@@ -67,7 +53,7 @@ func (o Options) Decode(file string, text []byte) (specs []*Spec, errs []*Error,
 	}
 	for _, body := range bodies {
 		d := &decoder{
-			source: src, defaultName: defaultName, spec: &Spec{}, preflight: o.Preflight,
+			source: src, defaultName: defaultName, spec: &Spec{},
 			seen: map[string]*node{}, meant: map[string]bool{}, anchors: map[string]*node{},
 		}
 		if s := d.document(body); len(d.errs) == 0 {
@@ -212,7 +198,6 @@ type decoder struct {
 	*source
 	defaultName string // "": the document must name itself
 	spec        *Spec
-	preflight   bool             // see Options
 	known       string           // the filter's name, when it is sure
 	seen        map[string]*node // the key of each field that the document has, by its path
 	meant       map[string]bool  // the fields that an unknown one was probably meant to be

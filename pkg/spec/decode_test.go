@@ -69,11 +69,7 @@ func TestDecode(t *testing.T) {
 // place that they point at, specs without what is zero.
 func outcome(t *testing.T, file string, text []byte) string {
 	t.Helper()
-	decode := spec.Decode
-	if strings.HasPrefix(filepath.Base(file), "preflight-") {
-		decode = spec.Options{Preflight: true}.Decode
-	}
-	specs, errs, broken := decode(file, text)
+	specs, errs, broken := spec.Decode(file, text)
 	var b strings.Builder
 	if broken {
 		b.WriteString("broken\n")

@@ -40,19 +40,15 @@ func (d *decoder) document(body ast.Node) *Spec {
 		"vm":                          func(_, v *node) { d.readVM(v) },
 		"reloadBackoff":               func(_, v *node) { s.ReloadBackoff = d.duration("reloadBackoff", v, minBackoff, maxBackoff) },
 		"allowOnHeadersStopIteration": func(_, v *node) { d.readStopIteration(v) },
-		"capabilities":                d.readCapabilities,
+		"capabilities":                func(_, v *node) { d.readCapabilities(v) },
 		"nodes":                       func(_, v *node) { s.Nodes = d.selector("nodes", v) },
 		"rollout":                     func(_, v *node) { d.readRollout(v) },
 		"limits":                      func(_, v *node) { d.readLimits(v) },
 		"onRemove":                    func(_, v *node) { s.OnRemove = choice(d, "onRemove", v, Keep, Passthrough, Deny) },
 		"disabled":                    func(_, v *node) { s.Disabled = d.boolean("disabled", v) },
-		"tests": func(key, v *node) {
-			if tests = v; !d.preflight {
-				d.notYet("tests", "remove it for now: nothing would run the tests")(key, v)
-			}
-		},
+		"tests":                       func(_, v *node) { tests = v },
 	})
-	if typeKnown := s.Type != "" || d.seen["type"] == nil; d.preflight && tests != nil && typeKnown {
+	if typeKnown := s.Type != "" || d.seen["type"] == nil; tests != nil && typeKnown {
 		s.Tests = d.readTests(tests)
 	}
 	d.complete(root)
@@ -138,12 +134,10 @@ func (d *decoder) readStopIteration(v *node) {
 	d.spec.AllowOnHeadersStopIteration = &allow
 }
 
-func (d *decoder) readCapabilities(key, v *node) {
+func (d *decoder) readCapabilities(v *node) {
 	switch {
-	case v.kind == kindString && v.text == "auto" && d.preflight:
-		d.spec.AutoCapabilities = true
 	case v.kind == kindString && v.text == "auto":
-		d.notYet("capabilities: auto", "list what the module calls, or remove it")(key, v)
+		d.spec.AutoCapabilities = true
 	case v.kind == kindList && len(v.items) == 0:
 		d.spec.Capabilities = []string{} // the module may call nothing; nil would be anything
 	default:

@@ -41,7 +41,7 @@ func TestBadModules(t *testing.T) {
 }
 
 func badModulesAfterGood(t *testing.T, version string, mode harness.Mode, spec string) {
-	s := newScenario(t)
+	s := newScenario(t, withoutSandbox()...)
 	s.write(auth, authModule("v0"), spec)
 	s.cp.Start()
 	envoys := []*proxy{
@@ -133,7 +133,7 @@ func TestBadModuleAndACrash(t *testing.T) {
 	t.Parallel()
 	eachVersionAndMode(t, func(t *testing.T, version string, mode harness.Mode) {
 		const spec = "delivery: inline\n" // where a NACK is a verdict
-		s := newScenario(t)
+		s := newScenario(t, withoutSandbox()...)
 		s.write(auth, authModule("v0"), spec)
 		s.cp.Start()
 		var envoys []*proxy

@@ -119,7 +119,7 @@ func TestCanaries(t *testing.T) {
 	} {
 		t.Run(tc.canary, func(t *testing.T) {
 			const edges = 3
-			s := newScenario(t)
+			s := newScenario(t, withoutSandbox()...)
 			spec := lines("delivery: inline", "rollout: {canary: "+tc.canary+"}")
 			s.write(auth, authModule("v1"), spec)
 			s.cp.Start()

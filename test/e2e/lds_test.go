@@ -57,7 +57,7 @@ func TestListenerUpdateAfterRejection(t *testing.T) {
 	t.Parallel()
 	for _, mode := range harness.Modes() {
 		t.Run(string(mode), func(t *testing.T) {
-			s := newScenario(t)
+			s := newScenario(t, withoutSandbox()...)
 			v1, v2 := authModule("v1"), authModule("v2")
 			s.write(auth, v1, "")
 			s.cp.Start()
@@ -213,7 +213,7 @@ func TestOneBadFilterOfThreeAtBoot(t *testing.T) {
 	t.Parallel()
 	for _, mode := range harness.Modes() {
 		t.Run(string(mode), func(t *testing.T) {
-			s := newScenario(t)
+			s := newScenario(t, withoutSandbox()...)
 			const bad = "bad" // between the others, also by its name
 			first, last := authModule("first"), authModule("last")
 			s.write(auth, first, "")

@@ -67,7 +67,7 @@ func TestRejectedStaysRejected(t *testing.T) {
 	t.Parallel()
 	for _, mode := range harness.Modes() {
 		t.Run(string(mode), func(t *testing.T) {
-			s := newScenario(t)
+			s := newScenario(t, withoutSandbox()...)
 			s.write(auth, authModule("v0"), "")
 			s.cp.Start()
 			envoy := s.envoy(proxyOptions{mode: mode})

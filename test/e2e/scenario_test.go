@@ -46,6 +46,9 @@ func newScenario(t *testing.T, args ...string) *scenario {
 	return s
 }
 
+// withoutSandbox are the arguments of scenarios in which Envoys have to meet a bad module.
+func withoutSandbox() []string { return []string{"--preflight", "off"} }
+
 // write puts a filter into the directory; see [harness.WriteFilter].
 func (s *scenario) write(name string, module []byte, lines string) {
 	s.t.Helper()

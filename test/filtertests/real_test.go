@@ -29,7 +29,7 @@ func shown(t *testing.T) []*spec.Spec {
 	}
 	var all []*spec.Spec
 	for _, block := range regexp.MustCompile("(?ms)^```yaml\n(.*?)^```$").FindAllSubmatch(page, -1) {
-		specs, errs, _ := spec.Options{Preflight: true}.Decode(filepath.FromSlash("../../examples/envoy/filters/docs.yaml"), block[1])
+		specs, errs, _ := spec.Decode(filepath.FromSlash("../../examples/envoy/filters/docs.yaml"), block[1])
 		if len(errs) > 0 {
 			t.Fatalf("%v", errs)
 		}

@@ -22,6 +22,7 @@ type FilterStatus struct {
 	State       string       `json:"state"`
 	Disabled    bool         `json:"disabled"`
 	Error       *APIError    `json:"error"`
+	Warnings    []APIError   `json:"warnings"`
 	Module      ModuleStatus `json:"module"`
 	SpecFile    string       `json:"specFile"`
 	Subscribers []Subscriber `json:"subscribers"`

@@ -47,6 +47,8 @@ type HTTP struct {
 	ConfigureFails bool
 	// MissingImport asks for a host function that does not exist.
 	MissingImport bool
+	// NewImport asks for a WASI function that Envoys before 1.39 lack.
+	NewImport bool
 	// LogOnConfigure is logged at info when the filter is configured; "" logs nothing.
 	LogOnConfigure string
 	// Pad makes the module this many bytes larger, with noise that does not
@@ -78,6 +80,9 @@ const (
 // Module is the filter's Wasm module.
 func (h HTTP) Module() []byte {
 	b := newBuilder(h.LogOnConfigure != "" || h.EchoLog, h.MissingImport)
+	if h.NewImport {
+		b.m.Import("wasi_snapshot_preview1", "fd_tell", wasmenc.Sig("ii:i"))
+	}
 	getHeader := b.m.Import("env", "proxy_get_header_map_value", wasmenc.Sig("iiiii:i"))
 	addHeader := b.m.Import("env", "proxy_add_header_map_value", wasmenc.Sig("iiiii:i"))
 	respond := b.m.Import("env", "proxy_send_local_response", wasmenc.Sig("iiiiiiii:i"))

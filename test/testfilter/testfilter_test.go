@@ -16,7 +16,7 @@ func TestModulesAreDeterministicAndStamped(t *testing.T) {
 		{"http, everything", func(s string) []byte {
 			return HTTP{
 				Stamp: s, StampHeader: "x-other", RequireToken: true, EchoConfig: true, EchoEnv: "NAME", EchoLog: true,
-				TrapOnRequest: true, ConfigureFails: true, MissingImport: true, LogOnConfigure: "hi", Pad: 1000,
+				TrapOnRequest: true, ConfigureFails: true, MissingImport: true, NewImport: true, LogOnConfigure: "hi", Pad: 1000,
 			}.Module()
 		}},
 		{"network", func(s string) []byte { return Network{Stamp: s}.Module() }},

@@ -1,0 +1,167 @@
+package control
+
+import (
+	"fmt"
+	"slices"
+	"strings"
+	"testing"
+	"time"
+)
+
+// queueRig plays with a queue: checks are letters, and each change is a word.
+type queueRig struct {
+	t   *testing.T
+	q   *checkQueue
+	now time.Time
+	all map[string]*check
+}
+
+func newQueueRig(t *testing.T, cores int) *queueRig {
+	return &queueRig{t: t, q: newCheckQueue(cores), now: time.Unix(1, 0), all: map[string]*check{}}
+}
+
+func (r *queueRig) add(word string) {
+	var batch []*check
+	for _, letter := range word {
+		k := &check{key: string(letter)}
+		r.all[k.key] = k
+		batch = append(batch, k)
+	}
+	r.q.add(r.now, batch)
+}
+
+// starts is what is started now, `x!` in a place for what takes long.
+func (r *queueRig) starts() string {
+	var all []string
+	for k := r.q.next(); k != nil; k = r.q.next() {
+		name := k.key
+		if k.state == checkIsLong {
+			name += "!"
+		}
+		all = append(all, name)
+	}
+	return strings.Join(all, "")
+}
+
+func (r *queueRig) want(what, got, want string) {
+	r.t.Helper()
+	if got != want {
+		r.t.Errorf("%s: %q, want %q", what, got, want)
+	}
+}
+
+func (r *queueRig) ended(key string, result bool) string {
+	return fmt.Sprint(r.q.ended(r.all[key], result))
+}
+
+func (r *queueRig) slow(key string) string {
+	end, publish := r.q.slow(r.all[key])
+	return fmt.Sprint(end, publish)
+}
+
+func TestAnEditDoesNotWaitForACheckout(t *testing.T) {
+	r := newQueueRig(t, 2)
+	r.add("abcdef")
+	r.want("the first two", r.starts(), "ab")
+	r.add("x")
+	r.want("all places are taken", r.starts(), "")
+	r.want("one of many is gathered", r.ended("a", true), "false")
+	r.want("the edit is next", r.starts(), "x")
+	r.want("the edit is published", r.ended("x", true), "true")
+	r.want("then the rest", r.starts(), "c")
+}
+
+func TestOneChangeIsPublishedAtOnce(t *testing.T) {
+	r := newQueueRig(t, 2)
+	r.add("abc")
+	r.starts()
+	if !r.all["a"].fresh() || r.q.due(r.now) {
+		t.Error("a change is late when it comes")
+	}
+	r.ended("a", true)
+	r.now = r.now.Add(checkHold)
+	if !r.q.due(r.now) || r.q.due(r.now) || r.all["c"].fresh() {
+		t.Error("what is known is not published once after a while")
+	}
+	if due := r.q.nextDue(); due != r.now.Add(checkHold) {
+		t.Errorf("the next time is %v", due)
+	}
+	r.starts()
+	r.want("not all", r.ended("b", true), "false")
+	r.want("all", r.ended("c", true), "true")
+	if !r.q.nextDue().IsZero() || len(r.q.checks) != 0 {
+		t.Error("something is left")
+	}
+}
+
+func TestWhatTakesLongGivesWay(t *testing.T) {
+	r := newQueueRig(t, 2)
+	r.add("abcx") // x is healthy
+	r.want("the first two", r.starts(), "ab")
+	r.want("one may go on", r.slow("a"), "false false")
+	r.want("its place is free", r.starts(), "c")
+	r.want("another has to end", r.slow("b"), "true false")
+	r.want("it keeps its place until it has", r.starts(), "")
+	r.want("it ends without a result", r.ended("b", false), "false")
+	r.want("the healthy one", r.starts(), "x")
+	r.want("the last one that takes long", r.slow("c"), "true false")
+	r.want("the healthy one waits for nobody", r.ended("x", true), "true")
+	r.want("c ends", r.ended("c", false), "false")
+	r.want("no place for those that take long", r.starts(), "")
+	r.want("a is through, late", r.ended("a", true), "true")
+	r.want("b begins again", r.starts(), "b!")
+	r.want("b is through", r.ended("b", true), "true")
+	r.want("c begins again", r.starts(), "c!")
+	r.want("c is through", r.ended("c", true), "true")
+	if len(r.q.checks)+len(r.q.batches)+r.q.quick+r.q.long != 0 {
+		t.Errorf("something is left: %+v", r.q)
+	}
+}
+
+func TestAResultCountsThoughItCameLate(t *testing.T) {
+	r := newQueueRig(t, 1)
+	r.add("ab")
+	r.starts()
+	r.slow("a")
+	r.starts()
+	r.want("told to end", r.slow("b"), "true true")
+	r.want("but it had a result", r.ended("b", true), "true")
+	r.ended("a", true)
+	if len(r.q.checks)+len(r.q.line)+r.q.quick+r.q.long != 0 {
+		t.Errorf("something is left: %+v", r.q)
+	}
+}
+
+func TestWhatNothingWantsIsDropped(t *testing.T) {
+	r := newQueueRig(t, 2)
+	r.add("abcde")
+	r.starts()          // a, b
+	r.slow("a")         // goes on
+	r.starts()          // c
+	r.slow("b")         // ends
+	r.ended("b", false) // and waits
+	wanted := "e"
+	end := r.q.keep(func(key string) bool { return strings.Contains(wanted, key) })
+	var names []string
+	for _, k := range end {
+		names = append(names, k.key)
+	}
+	slices.Sort(names)
+	r.want("those that run have to end", strings.Join(names, ""), "ac")
+	r.add("a") // wanted again, before the old run has ended
+	again := r.all["a"]
+	r.want("what is left", r.starts(), "e")
+	r.all["a"] = end[slices.IndexFunc(end, func(k *check) bool { return k.key == "a" })]
+	r.ended("a", false)
+	if r.q.checks["a"] != again {
+		t.Error("the end of the old run took the new one away")
+	}
+	r.ended("c", false)
+	r.want("the other one", r.starts(), "a")
+	r.all["a"] = again
+	r.want("what is left of its change", r.ended("e", true), "true")
+	r.want("the new one", r.ended("a", true), "true")
+	if len(r.q.checks)+len(r.q.batches)+len(r.q.line)+r.q.quick+r.q.long != 0 {
+		t.Errorf("something is left: %+v", r.q)
+	}
+}

@@ -1,0 +1,199 @@
+package control
+
+import (
+	"context"
+	"fmt"
+	"time"
+
+	"go.uber.org/zap"
+
+	"github.com/wasm-xds/wasm-xds/internal/admin"
+	"github.com/wasm-xds/wasm-xds/internal/examine"
+	"github.com/wasm-xds/wasm-xds/pkg/snapshot"
+	"github.com/wasm-xds/wasm-xds/pkg/spec"
+)
+
+// Examiner puts filters through the sandbox.
+type Examiner interface {
+	// Examine says what there is to say of s with its module and configuration. What it
+	// returns after ctx has ended means nothing. The error says why the module's bytes are not there.
+	Examine(ctx context.Context, s *spec.Spec, module snapshot.Module, config *string) (examine.Verdict, *spec.Error)
+}
+
+// CodePreflightRunning is the code of the error of a filter whose newest revision is in the
+// sandbox still.
+const CodePreflightRunning = "preflight_running"
+
+// checkMoment is how long a check may take before it gives way to others.
+const checkMoment = 500 * time.Millisecond
+
+// Messages of the inbox.
+type (
+	checkIsSlow struct{ check *check }
+	checkEnded  struct {
+		check     *check
+		verdict   examine.Verdict
+		err       *spec.Error
+		took      time.Duration
+		cancelled bool
+	}
+)
+
+// startChecks starts what there is a place for.
+func (c *Control) startChecks(ctx context.Context) {
+	for k := c.checks.next(); k != nil; k = c.checks.next() {
+		c.runCheck(ctx, k)
+	}
+}
+
+func (c *Control) runCheck(ctx context.Context, k *check) {
+	ctx, k.cancel = context.WithCancel(ctx)
+	cancel := k.cancel
+	c.workers.Go(func() {
+		defer cancel()
+		timer := time.AfterFunc(checkMoment, func() { c.post(checkIsSlow{k}) })
+		defer timer.Stop()
+		start := time.Now()
+		verdict, err := c.cfg.Examiner.Examine(ctx, k.spec, k.module, k.config)
+		c.post(checkEnded{k, verdict, err, time.Since(start), ctx.Err() != nil})
+	})
+}
+
+func (c *Control) takeSlowCheck(ctx context.Context, k *check) {
+	end, publish := c.checks.slow(k)
+	if end {
+		k.cancel()
+	}
+	c.startChecks(ctx)
+	if publish {
+		c.replan(ctx)
+	}
+}
+
+func (c *Control) takeCheck(ctx context.Context, e checkEnded) {
+	publish := c.checks.ended(e.check, !e.cancelled)
+	switch {
+	case e.cancelled:
+	case e.err != nil:
+		c.takeResult(ctx, e.check.moduleKey, result{err: e.err})
+	default:
+		c.verdicts.put(e.check.key, e.verdict)
+		c.saveVerdictsSoon()
+		c.cfg.Metrics.Preflighted(outcomeOf(e.verdict), e.took)
+	}
+	c.startChecks(ctx)
+	if publish {
+		c.replan(ctx)
+	}
+}
+
+// outcomeOf is "ok", or the code of what is refused.
+func outcomeOf(v examine.Verdict) string {
+	switch {
+	case len(v.Errors) > 0:
+		return v.Errors[0].Code
+	default:
+		return admin.PreflightOK
+	}
+}
+
+// publishChecked publishes what the sandbox has said when it was gathered for long enough.
+func (c *Control) publishChecked(ctx context.Context) {
+	if c.checks.due(time.Now()) {
+		c.replan(ctx)
+	}
+}
+
+// judged is what becomes of a spec whose module and configuration are there; missing is the
+// check that it needs first, nil if there is none.
+func (c *Control) judged(e *entry, m snapshot.Module, config *string) (o outcome, missing *check) {
+	s := e.spec
+	var v examine.Verdict
+	if c.cfg.Examiner != nil && examine.Needed(c.cfg.Preflight, s) {
+		first := e.verdict == ""
+		if first {
+			e.verdict = examine.Key(c.cfg.Preflight, s, m.SHA256, config)
+		}
+		known := false
+		if v, known = c.verdicts.get(e.verdict); !known {
+			if k := c.checks.checks[e.verdict]; k != nil {
+				return outcome{pending: true, checking: true, fresh: k.fresh()}, nil
+			}
+			k := &check{key: e.verdict, spec: s, module: m, config: config, moduleKey: e.module.key}
+			return outcome{pending: true, checking: true, fresh: true}, k
+		}
+		if first {
+			c.cfg.Metrics.PreflightKnown()
+		}
+	}
+	o = c.decide(s, v, m, config)
+	c.tell(e, o)
+	if o.filter != nil {
+		e.done = o
+	}
+	return o, nil
+}
+
+// decide is what becomes of a spec that the sandbox has judged.
+func (c *Control) decide(s *spec.Spec, v examine.Verdict, m snapshot.Module, config *string) outcome {
+	var o outcome
+	findings := v.Warnings
+	if c.cfg.Preflight == examine.Warn {
+		findings = append(findings[:len(findings):len(findings)], v.Errors...)
+	} else if len(v.Errors) > 0 {
+		o.err = firstOf(s, v.Errors)
+	}
+	for _, f := range findings {
+		o.warnings = append(o.warnings, f.In(s))
+	}
+	if o.err != nil {
+		return o
+	}
+	if s.AutoCapabilities {
+		auto := *s
+		auto.Capabilities = v.Capabilities
+		s = &auto
+	}
+	o.revision = snapshot.FromSpec(s, m, config)
+	if c.cfg.Preflight == examine.Enforce {
+		o.revision.Refusals = v.Refusals
+	}
+	o.filter = newFilter(s, o.revision, c.cfg.Delivery)
+	return o
+}
+
+// firstOf is the first of the findings as the spec's error, and says that there are more.
+func firstOf(s *spec.Spec, findings []examine.Finding) *spec.Error {
+	e := findings[0].In(s)
+	if more := len(findings) - 1; more > 0 {
+		e.Message += fmt.Sprintf("; %d more: see wasm-xds check", more)
+	}
+	return e
+}
+
+// tell logs what the sandbox has found, once a spec.
+func (c *Control) tell(e *entry, o outcome) {
+	if e.told {
+		return
+	}
+	e.told = true
+	log := func(message string, err *spec.Error) {
+		c.cfg.Logger.Warn(message, zap.String("filter", err.Name), zap.String("at", err.Pos.String()),
+			zap.String("code", err.Code), zap.String("problem", err.Message), zap.String("hint", err.Hint))
+	}
+	if o.err != nil {
+		log("the sandbox refuses a revision: the last good one serves on", o.err)
+	}
+	for _, w := range o.warnings {
+		log("the sandbox warns of a revision", w)
+	}
+}
+
+// checkingError says that the newest revision is still in the sandbox.
+func checkingError(s *spec.Spec) *spec.Error {
+	return &spec.Error{
+		Code: CodePreflightRunning, Name: s.Name, Pos: modulePosition(s),
+		Message: "the newest revision is being tried in the sandbox; what was served is served on",
+		Hint:    "wait: a module that takes too long is refused",
+	}
+}

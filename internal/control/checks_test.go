@@ -1,0 +1,305 @@
+package control
+
+import (
+	"context"
+	"fmt"
+	"io/fs"
+	"maps"
+	"slices"
+	"strings"
+	"sync"
+	"testing"
+
+	"go.uber.org/zap"
+
+	"github.com/wasm-xds/wasm-xds/internal/examine"
+	"github.com/wasm-xds/wasm-xds/pkg/snapshot"
+	"github.com/wasm-xds/wasm-xds/pkg/source"
+	"github.com/wasm-xds/wasm-xds/pkg/spec"
+)
+
+// fakeSandbox judges by the configuration: `bad` loads nowhere, `new` on 1.40 only,
+// `auto` needs a capability, and `loop` takes until it is let go.
+type fakeSandbox struct {
+	mu   sync.Mutex
+	runs map[string]int // by filter
+	loop chan struct{}
+}
+
+func (f *fakeSandbox) Examine(ctx context.Context, s *spec.Spec, _ snapshot.Module, config *string) (examine.Verdict, *spec.Error) {
+	f.mu.Lock()
+	if f.runs == nil {
+		f.runs = map[string]int{}
+	}
+	f.runs[s.Name]++
+	f.mu.Unlock()
+	var v examine.Verdict
+	if s.AutoCapabilities {
+		v.Capabilities = []string{"proxy_log"}
+	}
+	switch kind, _, _ := strings.Cut(*config, " "); kind {
+	case "bad":
+		v.Errors = []examine.Finding{{Code: "import_missing", Message: "it lacks an import", Hint: "add it"}, {Code: "test_failed"}}
+	case "new":
+		v.Refusals = []snapshot.Refusal{{Versions: []string{"1.36", "1.37", "1.38", "1.39"}, Code: "import_missing", Message: "needs Envoy 1.40 or later"}}
+	case "loop":
+		select {
+		case <-f.loop:
+		case <-ctx.Done():
+		}
+	}
+	return v, nil
+}
+
+func (f *fakeSandbox) count() int {
+	f.mu.Lock()
+	defer f.mu.Unlock()
+	n := 0
+	for _, one := range f.runs {
+		n += one
+	}
+	return n
+}
+
+// memoryDisk keeps files for the next control.
+type memoryDisk struct {
+	mu    sync.Mutex
+	files map[string][]byte
+}
+
+func (d *memoryDisk) Save(name string, data []byte) error { return d.Write(name, data) }
+func (*memoryDisk) Sync(string) error                     { return nil }
+
+func (d *memoryDisk) Write(name string, data []byte) error {
+	d.mu.Lock()
+	defer d.mu.Unlock()
+	d.files[name] = data
+	return nil
+}
+
+func (d *memoryDisk) Load(name string) ([]byte, error) {
+	d.mu.Lock()
+	defer d.mu.Unlock()
+	if data, ok := d.files[name]; ok {
+		return data, nil
+	}
+	return nil, fs.ErrNotExist
+}
+
+func newChecked(x Examiner, change ...func(*Config)) *Control {
+	cfg := Config{
+		Modules: anyModule{}, Store: noCollector{}, StandIns: NewStandIns(), Files: noDisk{}, Logger: zap.NewNop(),
+		Examiner: x, Sandbox: "one",
+	}
+	for _, f := range change {
+		f(&cfg)
+	}
+	c := New(cfg)
+	c.sender = nobody{}
+	return c
+}
+
+// configured is a set of filters by name, each with its configuration.
+func configured(configs map[string]string) source.Set {
+	set := source.Set{References: map[string]string{}}
+	for _, name := range slices.Sorted(maps.Keys(configs)) {
+		s := scaledSpec(0, configs[name])
+		s.Name = name
+		set.Specs = append(set.Specs, s)
+		set.References[s.Module.File.Path] = "seen"
+	}
+	return set
+}
+
+// shown is what is wanted of a filter and what is wrong with it.
+func (c *Control) shown(name string) string {
+	text := "nothing"
+	f := c.snapshot.Get(name)
+	if f != nil && f.Revision != nil {
+		text = *f.Revision.Config
+	}
+	if f != nil && f.Preparing {
+		text += " preparing"
+	}
+	if e := c.plan.problems[name]; e != nil {
+		text += ", error " + e.Code
+	}
+	if e := c.plan.checking[name]; e != nil {
+		text += ", " + e.Code
+	}
+	for _, w := range c.plan.warnings[name] {
+		text += ", warning " + w.Code
+	}
+	return text
+}
+
+func TestWhatTheSandboxRefusesIsNotServed(t *testing.T) {
+	for _, tt := range []struct {
+		mode examine.Mode
+		want []string
+	}{
+		{examine.Enforce, []string{"good", "good, error import_missing", "good 2"}},
+		{examine.Warn, []string{"good", "bad, warning import_missing, warning test_failed", "good 2"}},
+		{examine.Off, []string{"good", "bad", "good 2"}},
+	} {
+		c := newChecked(&fakeSandbox{}, func(cfg *Config) { cfg.Preflight = tt.mode })
+		for i, config := range []string{"good", "bad", "good 2"} {
+			c.takeAndWait(configured(map[string]string{"a": config}))
+			if got := c.shown("a"); got != tt.want[i] {
+				t.Errorf("%s, %s: %q, want %q", tt.mode, config, got, tt.want[i])
+			}
+		}
+	}
+	c := newChecked(&fakeSandbox{})
+	c.takeAndWait(configured(map[string]string{"a": "bad"}))
+	if got := c.shown("a"); got != "nothing, error import_missing" {
+		t.Errorf("a first revision: %q", got)
+	}
+	if e := c.plan.problems["a"]; !strings.Contains(e.Message, "1 more") || e.Hint != "add it" {
+		t.Errorf("the error is %+v", e)
+	}
+}
+
+func TestRefusalsOfVersionsGoWithTheRevision(t *testing.T) {
+	c := newChecked(&fakeSandbox{})
+	c.takeAndWait(configured(map[string]string{"a": "new"}))
+	r := c.snapshot.Get("a").Revision
+	if r.RefusalFor("1.36.4") == nil || r.RefusalFor("1.40.0") != nil {
+		t.Errorf("the refusals are %+v", r.Refusals)
+	}
+}
+
+func TestCapabilitiesAuto(t *testing.T) {
+	for _, mode := range examine.Modes() {
+		c := newChecked(&fakeSandbox{}, func(cfg *Config) { cfg.Preflight = mode })
+		set := configured(map[string]string{"a": "good"})
+		set.Specs[0].AutoCapabilities = true
+		c.takeAndWait(set)
+		if got := c.snapshot.Get("a").Revision.Capabilities; !slices.Equal(got, []string{"proxy_log"}) {
+			t.Errorf("%s: %v", mode, got)
+		}
+	}
+}
+
+// A module that takes its time holds up neither the filter that it is for nor others.
+func TestNothingWaitsForALoop(t *testing.T) {
+	x := &fakeSandbox{loop: make(chan struct{})}
+	c := newChecked(x)
+	c.takeAndWait(configured(map[string]string{"a": "good", "b": "good"}))
+	ctx, cancel := context.WithCancel(context.Background())
+	defer c.workers.Wait()
+	defer cancel()
+	set := configured(map[string]string{"a": "loop", "b": "good", "c": "loop 2"})
+	c.takeSet(ctx, set)
+	for c.shown("a") != "good, preflight_running" || c.shown("c") != "nothing preparing, preflight_running" {
+		c.take(ctx, <-c.inbox)
+	}
+	set = configured(map[string]string{"a": "loop", "b": "good 2", "c": "loop 2"})
+	c.takeSet(ctx, set)
+	for c.shown("b") != "good 2" {
+		c.take(ctx, <-c.inbox)
+	}
+	if c.shown("a") != "good, preflight_running" {
+		t.Errorf("the looping filter: %s", c.shown("a"))
+	}
+	close(x.loop)
+	for c.shown("a") != "loop" || c.shown("c") != "loop 2" {
+		c.take(ctx, <-c.inbox)
+	}
+}
+
+// A new filter that is good shows no stand-in for the moment that its check takes.
+func TestAFreshFilterIsNotPublishedTwice(t *testing.T) {
+	c := newChecked(&fakeSandbox{})
+	c.takeAndWait(configured(map[string]string{"a": "good"}))
+	before, published := c.snapshot.Version(), 0
+	ctx := context.Background()
+	c.takeSet(ctx, configured(map[string]string{"a": "good", "b": "good"}))
+	for len(c.running)+len(c.checks.checks) > 0 {
+		c.take(ctx, <-c.inbox)
+		if now := c.snapshot.Version(); now != before {
+			before = now
+			published++
+		}
+	}
+	if published != 1 || c.shown("b") != "good" {
+		t.Errorf("%d snapshots, %s", published, c.shown("b"))
+	}
+}
+
+func TestAThousandFiltersAreTriedOnce(t *testing.T) {
+	const n = 1000
+	configs := map[string]string{}
+	for i := range n {
+		configs[fmt.Sprintf("filter-%04d", i)] = fmt.Sprint("good ", i)
+	}
+	x, disk := &fakeSandbox{}, &memoryDisk{files: map[string][]byte{}}
+	start := func(change ...func(*Config)) *Control {
+		c := newChecked(x, append(change, func(cfg *Config) { cfg.Files = disk })...)
+		c.takeAndWait(configured(configs))
+		c.saveLast()
+		if c.snapshot.Len() != n {
+			t.Fatalf("%d filters are served", c.snapshot.Len())
+		}
+		return c
+	}
+	start()
+	if got := x.count(); got != n {
+		t.Fatalf("%d runs at first", got)
+	}
+	start()
+	if got := x.count() - n; got != 0 {
+		t.Errorf("%d runs after a restart", got)
+	}
+	for _, change := range []struct {
+		name string
+		do   func()
+		cfg  func(*Config)
+	}{
+		{"another sandbox", func() {}, func(cfg *Config) { cfg.Sandbox = "two" }},
+		{"what is no JSON", func() { disk.files[verdictsFile] = []byte("{") }, func(*Config) {}},
+		{"another format", func() { disk.files[verdictsFile] = []byte(`{"format": 99, "sandbox": "one"}`) }, func(*Config) {}},
+		{"a file that is gone", func() { delete(disk.files, verdictsFile) }, func(*Config) {}},
+	} {
+		before := x.count()
+		change.do()
+		start(change.cfg)
+		if got := x.count() - before; got != n {
+			t.Errorf("%s: %d runs", change.name, got)
+		}
+		start(change.cfg)
+		if got := x.count() - before; got != n {
+			t.Errorf("after %s: %d runs", change.name, got-n)
+		}
+	}
+	if text := string(disk.files[verdictsFile]); strings.Contains(text, "good") {
+		t.Error("configurations are in the file")
+	}
+}
+
+func TestVerdictsAreBounded(t *testing.T) {
+	c := newChecked(&fakeSandbox{})
+	for i := range 5 * spareVerdicts {
+		c.verdicts.put(fmt.Sprint(i), examine.Verdict{})
+		if i%spareVerdicts == 0 {
+			c.savedVerdicts()
+		}
+	}
+	c.savedVerdicts()
+	if n := len(c.verdicts.known); n > 2*spareVerdicts {
+		t.Errorf("%d verdicts are kept", n)
+	}
+	if _, ok := c.verdicts.get(fmt.Sprint(5*spareVerdicts - 1)); !ok {
+		t.Error("the newest was forgotten")
+	}
+}
+
+// What took too long is tried again by the next process.
+func TestATimeoutDoesNotLast(t *testing.T) {
+	c := newChecked(&fakeSandbox{})
+	c.verdicts.put("a", examine.Verdict{Errors: []examine.Finding{{Code: "step_timeout"}}})
+	c.verdicts.put("b", examine.Verdict{Errors: []examine.Finding{{Code: "trap"}}})
+	if saved := c.savedVerdicts().Verdicts; len(saved) != 1 || saved[0].Key != "b" {
+		t.Errorf("saved are %+v", saved)
+	}
+}

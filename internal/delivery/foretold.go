@@ -1,0 +1,37 @@
+package delivery
+
+import "github.com/wasm-xds/wasm-xds/pkg/snapshot"
+
+// foretold says why Envoys of a version are not tried with r: a sandbox has found that
+// they would refuse it. It is as good as a NACK, but for what such an Envoy has
+// shown itself: that counts more. nil: they are tried.
+func (m *Machine) foretold(r *snapshot.Revision, envoy string) *Problem {
+	refusal := r.RefusalFor(envoy)
+	if refusal == nil {
+		return nil
+	}
+	if _, judged := m.verdict(r, envoy); judged {
+		return nil
+	}
+	return &Problem{Code: refusal.Code, Message: refusal.Message, Hint: refusal.Hint, Revision: r.ID}
+}
+
+// takers are the groups that r is for; problem says why there are none although Envoys
+// subscribe.
+func (m *Machine) takers(f *filter, r *snapshot.Revision) (takers []*group, problem *Problem) {
+	groups := f.inOrder()
+	if len(r.Refusals) == 0 {
+		return groups, nil
+	}
+	for _, g := range groups {
+		if p := m.foretold(r, g.envoy); p != nil {
+			problem = p
+			continue
+		}
+		takers = append(takers, g)
+	}
+	if len(takers) > 0 {
+		problem = nil
+	}
+	return takers, problem
+}

@@ -1,0 +1,82 @@
+package examine
+
+import (
+	"cmp"
+	"encoding/json"
+	"slices"
+	"strings"
+
+	"github.com/wasm-xds/wasm-xds/pkg/spec"
+)
+
+// secrets are parts of a filter's configuration, which a module may log and a test may
+// show. What is shorter than a secret would be is none: a cause must stay readable.
+type secrets []string
+
+const (
+	leastSecret = 8 // characters of a value
+	leastWhole  = 3 // of a whole configuration
+)
+
+func secretsOf(s *spec.Spec, config *string) secrets {
+	var all secrets
+	for _, text := range []*string{config, s.VM.Config} {
+		if text != nil {
+			all = append(all, partsOf(*text)...)
+		}
+	}
+	for _, value := range s.VM.Env {
+		all.add(value, leastSecret)
+	}
+	// The longest first: one may be a part of another.
+	slices.SortFunc(all, func(a, b string) int { return cmp.Or(cmp.Compare(len(b), len(a)), cmp.Compare(a, b)) })
+	return slices.Compact(all)
+}
+
+// partsOf are the configuration as a whole, and its values: the strings of JSON, else
+// what stands behind = or : on a line.
+func partsOf(text string) secrets {
+	var all secrets
+	all.add(text, leastWhole)
+	var value any
+	if json.Unmarshal([]byte(text), &value) == nil {
+		all.addValues(value)
+		return all
+	}
+	for line := range strings.Lines(text) {
+		if i := strings.IndexAny(line, "=:"); i >= 0 {
+			all.add(strings.Trim(line[i+1:], " \t\r\n\"'"), leastSecret)
+		}
+		all.add(strings.TrimSpace(line), leastSecret)
+	}
+	return all
+}
+
+func (all *secrets) add(text string, least int) {
+	if len(text) >= least {
+		*all = append(*all, text)
+	}
+}
+
+func (all *secrets) addValues(value any) {
+	switch value := value.(type) {
+	case string:
+		all.add(value, leastSecret)
+	case []any:
+		for _, v := range value {
+			all.addValues(v)
+		}
+	case map[string]any:
+		for _, v := range value {
+			all.addValues(v)
+		}
+	}
+}
+
+// hide takes them out of a text.
+func (all secrets) hide(text string) string {
+	for _, secret := range all {
+		text = strings.ReplaceAll(text, secret, "…")
+	}
+	return text
+}

@@ -1,0 +1,172 @@
+package e2e_test
+
+import (
+	"strings"
+	"testing"
+
+	"github.com/wasm-xds/wasm-xds/test/harness"
+	"github.com/wasm-xds/wasm-xds/test/testfilter"
+)
+
+// unfit is a module that the sandbox refuses.
+type unfit struct {
+	name   string
+	module []byte
+	code   string
+	cause  string // in the message
+}
+
+func unfits() []unfit {
+	return []unfit{
+		{"missing import", testfilter.HTTP{Stamp: "bad", MissingImport: true}.Module(), "import_missing", "proxy_no_such_function"},
+		{"configure fails", testfilter.HTTP{Stamp: "bad", ConfigureFails: true}.Module(), "configure_refused", "configuration"},
+		{"garbage", testfilter.Garbage("bad"), "module_malformed", "malformed"},
+		{"no memory", testfilter.NoMemory("bad"), "memory_missing", "memory"},
+		{"endless loop", testfilter.LoopOnConfigure("bad"), "step_timeout", "configure"},
+	}
+}
+
+// A module that would not load, would crash Envoy or hang it, reaches none: not one push
+// is made, the cause is shown, and what was good serves on.
+func TestSandboxStandsBeforeEnvoys(t *testing.T) {
+	t.Parallel()
+	eachVersionAndMode(t, func(t *testing.T, version string, mode harness.Mode) {
+		s := newScenario(t)
+		s.write(auth, authModule("v0"), "")
+		s.cp.Start()
+		envoy := s.envoy(proxyOptions{version: version, mode: mode})
+		envoy.WaitReady()
+		good := s.cp.WaitLive(auth, authModule("v0"), 1)
+		load := s.traffic(envoy.web[0])
+		load.live("v0")
+		for _, bad := range unfits() {
+			before := envoy.FilterStats(auth)
+			s.write(auth, bad.module, "")
+			f := s.cp.WaitFilter(auth, func(f harness.FilterStatus) bool { return f.Error.CodeOrNone() == bad.code })
+			if f.State != harness.Active || f.Revision != good.Revision || !f.LiveOn(1) {
+				t.Errorf("%s: the filter is %+v", bad.name, f)
+			}
+			if !strings.Contains(f.Error.Message, bad.cause) || f.Error.Hint == "" || f.Error.File != s.file(auth+".yaml") || f.Error.Line != 2 {
+				t.Errorf("%s: the error is %+v", bad.name, f.Error)
+			}
+			if diff := harness.Diff(before, envoy.FilterStats(auth)); len(diff) > 0 {
+				t.Errorf("%s: the Envoy got %v", bad.name, diff)
+			}
+		}
+		if s.swap(auth, authModule("v1"), "", 1).Error != nil {
+			t.Error("the error stays when a good module comes")
+		}
+		load.live("v1")
+		load.end()
+		if log := s.cp.Log(); strings.Count(log, "the sandbox refuses a revision") != len(unfits()) {
+			t.Errorf("the log does not tell once of each:\n%s", log)
+		}
+	})
+}
+
+// A first revision that is refused is rejected: the filter's deny serves until a good one comes.
+func TestSandboxRefusesAFirstRevision(t *testing.T) {
+	s := newScenario(t)
+	bad := unfits()[0]
+	s.write(auth, bad.module, "")
+	s.cp.Start()
+	envoy := s.envoy(proxyOptions{})
+	envoy.WaitReady()
+	f := s.cp.WaitFilter(auth, func(f harness.FilterStatus) bool { return len(f.Here()) == 1 && f.Here()[0].Variant == "deny" })
+	if f.State != harness.Rejected || f.Error.CodeOrNone() != bad.code {
+		t.Errorf("the filter is %+v", f)
+	}
+	waitAnswer(t, envoy.web[0], withToken(), func(a harness.Answer) bool { return a.Status == 503 })
+	s.swap(auth, authModule("v1"), "", 1)
+	waitAnswer(t, envoy.web[0], withToken(), func(a harness.Answer) bool { return a.Stamp() == "v1" })
+}
+
+// A revision that fails one of its spec's tests is not served; mending the test is enough.
+func TestFailingTestsKeepTheLastGood(t *testing.T) {
+	expecting := func(status string) string {
+		return lines("tests:", "- name: strangers", "  request: {headers: {token: wrong}}",
+			"  expect: {upstream: none, response: {status: "+status+"}}")
+	}
+	s := newScenario(t)
+	s.write(auth, authModule("v0"), expecting("403"))
+	s.cp.Start()
+	envoy := s.envoy(proxyOptions{})
+	envoy.WaitReady()
+	good := s.cp.WaitLive(auth, authModule("v0"), 1)
+	load := s.traffic(envoy.web[0])
+	load.live("v0")
+	open := testfilter.HTTP{Stamp: "open"}.Module() // lets everybody in
+	s.write(auth, open, expecting("403"))
+	f := s.cp.WaitFilter(auth, func(f harness.FilterStatus) bool { return f.Error != nil })
+	if f.Error.Code != "test_failed" || f.Error.Line != 4 || !strings.Contains(f.Error.Message, "strangers") || f.Revision != good.Revision {
+		t.Errorf("the filter is %+v, its error %+v", f, f.Error)
+	}
+	s.write(auth, authModule("v1"), expecting("401"))
+	s.cp.WaitFilter(auth, func(f harness.FilterStatus) bool {
+		return f.Error.CodeOrNone() == "test_failed" && strings.Contains(f.Error.Message, "401")
+	})
+	s.swap(auth, authModule("v1"), expecting("403"), 1)
+	load.live("v1")
+	load.end()
+}
+
+// A module that needs a newer Envoy goes to those; the old one keeps what it has, and its
+// status says why.
+func TestRefusedByOldEnvoysOnly(t *testing.T) {
+	newer := testfilter.HTTP{Stamp: "v1", RequireToken: true, NewImport: true}.Module()
+	s := newScenario(t)
+	s.write(auth, authModule("v0"), "")
+	s.cp.Start()
+	var loads []*traffic
+	envoys := []*proxy{s.envoy(proxyOptions{version: "1.36.4", node: "old"}), s.envoy(proxyOptions{version: "1.40.0", node: "young"})}
+	for _, envoy := range envoys {
+		envoy.WaitReady()
+		load := s.traffic(envoy.web[0])
+		load.live("v0")
+		loads = append(loads, load)
+	}
+	good := s.cp.WaitLive(auth, authModule("v0"), 2)
+	before := envoys[0].FilterStats(auth)
+	onOne := func(sha string) func(harness.FilterStatus) bool {
+		return func(f harness.FilterStatus) bool {
+			here := f.Here()
+			return len(here) == 2 && f.Module.SHA256 == sha && here[0].State == harness.Rejected &&
+				here[1].State == harness.Live && here[1].Revision == f.Revision
+		}
+	}
+	s.write(auth, newer, "")
+	f := s.cp.WaitFilter(auth, onOne(harness.SHA256(newer)))
+	loads[1].live("v1")
+	old := f.Here()[0]
+	if old.Revision != good.Revision || old.Error.CodeOrNone() != "import_missing" || !strings.HasPrefix(old.Error.Message, "needs Envoy 1.39 or later") {
+		t.Errorf("the old one is %+v, its error %+v", old, old.Error)
+	}
+	if f.Error != nil || len(f.Warnings) != 1 || !strings.Contains(f.Warnings[0].Message, "fd_tell") {
+		t.Errorf("the filter's error is %+v, its warnings %+v", f.Error, f.Warnings)
+	}
+	if diff := harness.Diff(before, envoys[0].FilterStats(auth)); len(diff) > 0 {
+		t.Errorf("the old one got %v", diff)
+	}
+	s.cp.Restart()
+	s.cp.WaitFilter(auth, onOne(harness.SHA256(newer)))
+	s.swap(auth, authModule("v2"), "", 2)
+	for _, load := range loads {
+		load.live("v2")
+		load.end()
+	}
+}
+
+// warn serves what the sandbox refuses, and shows what it has found.
+func TestSandboxWarns(t *testing.T) {
+	s := newScenario(t, "--preflight", "warn")
+	s.write(auth, authModule("v0"), "")
+	s.cp.Start()
+	envoy := s.envoy(proxyOptions{})
+	envoy.WaitReady()
+	s.cp.WaitLive(auth, authModule("v0"), 1)
+	s.write(auth, unfits()[0].module, "")
+	f := s.cp.WaitFilter(auth, func(f harness.FilterStatus) bool { return f.Error.CodeOrNone() == rejectedByEnvoy && settled(f) })
+	if len(f.Warnings) != 1 || f.Warnings[0].Code != "import_missing" {
+		t.Errorf("the warnings are %+v", f.Warnings)
+	}
+}
