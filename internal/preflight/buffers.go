@@ -16,30 +16,34 @@ const (
 	lastBuffer = bufferCallData
 )
 
-// buffer is the buffer of a kind that a module may see now; nil: none.
+// buffer is the buffer of a kind that a module may see now; nil: none. Where a
+// body could be and is not, Envoy has an empty one that cannot be changed.
 func (h *host) buffer(kind uint64) (content *[]byte, writable bool) {
 	c := h.context()
 	switch kind {
 	case bufferRequestBody:
 		if c.stream != nil {
-			return c.stream.request.visible, true
+			content = c.stream.request.body()
 		}
 	case bufferResponseBody:
 		if c.stream != nil {
-			return c.stream.response.visible, true
+			content = c.stream.response.body()
 		}
 	case bufferDownstream:
 		if c.connection != nil {
-			return c.connection.downstream.visible, true
+			content = c.connection.downstream.visible
 		}
 	case bufferUpstream:
 		if c.connection != nil {
-			return c.connection.upstream.visible, true
+			content = c.connection.upstream.visible
 		}
 	case bufferCallBody, bufferGRPC:
 		if h.state.answer != nil {
 			body := slices.Concat(h.state.answer.Message.Body...)
 			return &body, false
+		}
+		if kind == bufferCallBody {
+			return nil, false
 		}
 	case bufferVMConfig:
 		return configBytes(h.request.VMConfig), false
@@ -48,8 +52,21 @@ func (h *host) buffer(kind uint64) (content *[]byte, writable bool) {
 			h.readConfig = true
 			return configBytes(h.request.PluginConfig), false
 		}
+		return nil, false
 	}
-	return nil, false
+	if content != nil {
+		return content, true
+	}
+	return new([]byte), false
+}
+
+// body is what a module sees of a message's body: during its callback, and while it
+// holds it back.
+func (d *half) body() *[]byte {
+	if d.visible == nil && d.buffering {
+		return &d.buffered
+	}
+	return d.visible
 }
 
 func configBytes(config *string) *[]byte {

@@ -98,6 +98,12 @@ func startCauses() []cause {
 			do:    "move what it does from main, init functions and global constructors into proxy_on_vm_start or proxy_on_configure", example: "Function: _initialize failed: Uncaught Error: restricted_callback",
 		},
 		{
+			code: "data_gone", steps: running, text: `unexpected status: 2\b`,
+			means: "the filter asked for headers, trailers or a body that are not there now: Envoy shows a message's parts in their own callbacks only, and no more once the filter has let them pass",
+			do:    "read what later callbacks need, such as the request's path, in proxy_on_request_headers, and keep it in the stream's own context",
+			see:   "What a filter has let pass it sees no more", example: "panicked at 'unexpected status: 2', proxy-wasm-0.2.1/src/hostcalls.rs:165:19",
+		},
+		{
 			code: "filter_panic", steps: running, text: `(panicked at .*|panic: .*|fatal error: .*|assertion failed.*)`,
 			means: "the filter's code gave up: {}",
 			do:    "handle this case in the filter: what it parses may be missing or have another form than it expects", example: "panicked at 'called `Option::unwrap()` on a `None` value', src/lib.rs:21:40",

@@ -29,6 +29,10 @@ func (h *host) continueStream(a []uint64) uint64 {
 
 func (h *host) continueKind(kind uint64) uint64 {
 	c := h.context()
+	if c.stream != nil && kind <= streamResponse {
+		// Whichever goes on, Envoy shows the request no more.
+		c.stream.request.headersGone, c.stream.request.trailersGone = true, true
+	}
 	switch s := c.stream; {
 	case s != nil && kind == streamRequest && s.request.headers != nil:
 		h.later(func(ctx context.Context) error { return s.resume(ctx, &s.request) })

@@ -18,8 +18,29 @@ const (
 	lastMap = mapCallTrailers
 )
 
-// headerMap is the map of a kind that the module may see now; nil: none.
+// headerMap is the map of a kind that the module may change now; nil: none. What
+// a filter has let pass is gone: Envoy shows it no more, but for the log.
 func (h *host) headerMap(kind uint64) *[]Header {
+	s := h.context().stream
+	if s == nil {
+		return nil
+	}
+	switch kind {
+	case mapRequestHeaders:
+		return s.request.shownHeaders()
+	case mapRequestTrailers:
+		return s.request.shownTrailers()
+	case mapResponseHeaders:
+		return s.response.shownHeaders()
+	case mapResponseTrailers:
+		return s.response.shownTrailers()
+	default:
+		return nil
+	}
+}
+
+// readableMap is the map of a kind that the module may read now; nil: none.
+func (h *host) readableMap(kind uint64) *[]Header {
 	if answer := h.state.answer; answer != nil {
 		switch kind {
 		case mapCallHeaders, mapGRPCInitial:
@@ -28,22 +49,17 @@ func (h *host) headerMap(kind uint64) *[]Header {
 			return &answer.Message.Trailers
 		}
 	}
-	s := h.context().stream
-	if s == nil {
-		return nil
+	if s := h.context().stream; s != nil && s.logging {
+		switch kind {
+		case mapRequestHeaders:
+			return s.request.headers
+		case mapResponseHeaders:
+			return s.response.headers
+		case mapResponseTrailers:
+			return s.response.trailers
+		}
 	}
-	switch kind {
-	case mapRequestHeaders:
-		return s.request.headers
-	case mapRequestTrailers:
-		return s.request.trailers
-	case mapResponseHeaders:
-		return s.response.headers
-	case mapResponseTrailers:
-		return s.response.trailers
-	default:
-		return nil
-	}
+	return h.headerMap(kind)
 }
 
 func (h *host) getHeader(a []uint64) uint64 {
@@ -54,14 +70,15 @@ func (h *host) getHeader(a []uint64) uint64 {
 	if !ok {
 		return resultInvalidMemory
 	}
-	headers := h.headerMap(a[0])
-	if headers == nil {
-		return resultBadArgument
+	headers, i := h.readableMap(a[0]), -1
+	if headers != nil {
+		i = indexHeader(*headers, name)
 	}
-	i := indexHeader(*headers, name)
-	switch {
+	switch s := h.context().stream; {
 	case i >= 0:
 		return h.give([]byte((*headers)[i].Value), a[3], a[4])
+	case headers == nil && (s == nil || !s.logging):
+		return resultBadArgument
 	case h.abi == abi010:
 		return h.give(nil, a[3], a[4])
 	default:
@@ -145,17 +162,11 @@ func (h *host) getHeaderPairs(a []uint64) uint64 {
 	if a[0] > lastMap {
 		return resultBadArgument
 	}
-	headers := h.headerMap(a[0])
-	switch {
-	case headers == nil && (a[0] == mapRequestTrailers || a[0] == mapResponseTrailers):
-		return resultNotFound
-	case headers == nil:
-		return resultBadArgument
-	case len(*headers) == 0:
-		return h.give(nil, a[1], a[2])
-	default:
-		return h.give(encodePairs(*headers), a[1], a[2])
+	headers := h.readableMap(a[0])
+	if headers == nil || len(*headers) == 0 {
+		return h.give(nil, a[1], a[2]) // Envoy tells no difference
 	}
+	return h.give(encodePairs(*headers), a[1], a[2])
 }
 
 func (h *host) setHeaderPairs(a []uint64) uint64 {

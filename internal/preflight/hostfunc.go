@@ -158,7 +158,7 @@ func wasiFunctions() []HostFunction {
 		w("clock_time_get", "iIi:i", always, (*host).clockTime),
 		w("random_get", "ii:i", always, (*host).randomGet),
 		w("sched_yield", ":i", never, errno(0)),
-		w("poll_oneoff", "iiii:i", "1.39", (*host).pollOneoff),
+		w("poll_oneoff", "iiii:i", pollSince, (*host).pollOneoff),
 		w("proc_exit", "i:", never, (*host).procExit),
 		w("path_open", "iiiiiIIii:i", never, errno(wasiNoEnt)),
 		w("fd_prestat_get", "ii:i", always, errno(wasiBadF)),

@@ -132,7 +132,10 @@ func (h *host) grpcSend(a []uint64) uint64 {
 		return resultInvalidMemory
 	}
 	c := h.grpcFind(a[0])
-	if c == nil {
+	switch isCall := a[0]&1 == 1; {
+	case c == nil && isCall: // by its number, in Envoy
+		return resultBadArgument
+	case c == nil:
 		return resultNotFound
 	}
 	h.keep(len(text))

@@ -115,19 +115,24 @@ func (s *Stream) property(parts []string) (string, bool) {
 	if half.headers == nil || len(parts) < 2 {
 		return "", false
 	}
-	switch parts[1] {
-	case "headers":
-		return headerProperty(half.headers, parts)
-	case "trailers":
-		return headerProperty(half.trailers, parts)
+	headers, trailers := half.shownHeaders(), half.shownTrailers()
+	if s.logging {
+		headers, trailers = half.headers, half.trailers
 	}
-	if parts[0] == "response" {
-		if parts[1] == "code" {
-			return lookup(*half.headers, ":status")
-		}
+	switch {
+	case parts[1] == "headers":
+		return headerProperty(headers, parts)
+	case parts[1] == "trailers":
+		return headerProperty(trailers, parts)
+	case parts[0] == "response" && parts[1] == "code":
+		return lookup(*half.headers, ":status")
+	case parts[0] == "request" && parts[1] == "protocol":
+		return "HTTP/1.1", true
+	case parts[0] == "request" && headers != nil:
+		return requestProperty(*headers, parts[1])
+	default:
 		return "", false
 	}
-	return requestProperty(*half.headers, parts[1])
 }
 
 func headerProperty(headers *[]Header, parts []string) (string, bool) {
@@ -160,8 +165,6 @@ func requestProperty(headers []Header, name string) (string, bool) {
 		return before, true
 	case "query":
 		return query, true
-	case "protocol":
-		return "HTTP/1.1", true
 	default:
 		return "", false
 	}

@@ -183,6 +183,9 @@ func (h *host) metricNamed(name string, kind MetricType) *metric {
 	return m
 }
 
+// metricType is what an id says of its type.
+func metricType(id uint64) MetricType { return MetricType(id & 3) }
+
 func (h *host) metric(id uint64) *metric {
 	if i := int(uint32(id)>>2) - 1; i >= 0 && i < len(h.state.metrics) && h.state.metrics[i].id == uint32(id) {
 		return h.state.metrics[i]
@@ -193,9 +196,11 @@ func (h *host) metric(id uint64) *metric {
 func (h *host) incrementMetric(a []uint64) uint64 {
 	m, offset := h.metric(a[0]), int64(a[1])
 	switch {
+	case metricType(a[0]) >= Histogram:
+		return resultBadArgument
 	case m == nil:
 		return resultNotFound
-	case m.Type == Histogram, m.Type == Counter && offset <= 0:
+	case m.Type == Counter && offset <= 0:
 		return resultBadArgument
 	}
 	m.Value += uint64(offset)
@@ -217,7 +222,10 @@ func (h *host) recordMetric(a []uint64) uint64 {
 
 func (h *host) getMetric(a []uint64) uint64 {
 	m := h.metric(a[0])
-	if m == nil || m.Type == Histogram {
+	switch {
+	case metricType(a[0]) >= Histogram:
+		return resultBadArgument
+	case m == nil:
 		return resultNotFound
 	}
 	if !h.putU64(a[1], m.Value) {

@@ -14,6 +14,7 @@ type Stream struct {
 	local             bool // the filter's own answer is what the client gets
 	answered          bool // the filter has asked for that, in the callback that runs
 	reset             bool
+	logging           bool // proxy_on_log runs
 }
 
 // half is one direction of a stream.
@@ -21,10 +22,12 @@ type half struct {
 	prefix  string // of the callbacks' names: proxy_on_request
 	waiting []event
 
-	headers, trailers *[]Header // that the filter may see and change; nil: not there yet
-	visible           *[]byte   // body, during a callback
-	buffered          []byte    // that the filter has paused with
-	buffering         bool
+	headers, trailers *[]Header // nil: not there yet
+	// headersGone and trailersGone: the filter has let them pass, and sees them no more.
+	headersGone, trailersGone bool
+	visible                   *[]byte // body, during a callback
+	buffered                  []byte  // that the filter has paused with
+	buffering                 bool
 
 	stopped bool // nothing goes on: later events wait
 	held    bool // headers wait
@@ -48,6 +51,21 @@ const (
 	dataEvent
 	trailersEvent
 )
+
+// shownHeaders are what the filter may see and change; nil: none.
+func (d *half) shownHeaders() *[]Header {
+	if d.headersGone {
+		return nil
+	}
+	return d.headers
+}
+
+func (d *half) shownTrailers() *[]Header {
+	if d.trailersGone {
+		return nil
+	}
+	return d.trailers
+}
 
 // NewStream begins an HTTP stream.
 func (vm *VM) NewStream(ctx context.Context, o StreamOptions) (*Stream, error) {
@@ -147,6 +165,7 @@ func (s *Stream) takeHeaders(ctx context.Context, d *half, e event) error {
 		return cmpErr(err, func() error { return s.host.runAfter(ctx) })
 	}
 	const stopIteration = 1
+	d.headersGone = d.headersGone || status == 0
 	switch {
 	case status == 0 || status == 2:
 		d.flush(e.end)
@@ -191,6 +210,7 @@ func (s *Stream) takeTrailers(ctx context.Context, d *half, e event) error {
 		return cmpErr(err, func() error { return s.host.runAfter(ctx) })
 	}
 	if status == 0 {
+		d.trailersGone = true
 		d.flush(true)
 	} else {
 		d.over = true
@@ -283,7 +303,11 @@ func (s *Stream) Local() bool { return s.local }
 func (s *Stream) Reset() bool { return s.reset }
 
 // Close ends the stream: log, done and delete.
-func (s *Stream) Close(ctx context.Context) error { return s.host.endContext(ctx, s.id) }
+func (s *Stream) Close(ctx context.Context) error {
+	s.logging = true
+	defer func() { s.logging = false }()
+	return s.host.endContext(ctx, s.id)
+}
 
 func (h *host) endContext(ctx context.Context, id uint32) error {
 	defer delete(h.state.contexts, id)

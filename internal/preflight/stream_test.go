@@ -190,3 +190,45 @@ func TestSharedDataCAS(t *testing.T) {
 		t.Errorf("another version was overwritten with %q", got)
 	}
 }
+
+// What a filter has let pass it sees no more, until it logs.
+func TestGoneHeaders(t *testing.T) {
+	vm := load(t, callbacksModule(func(m *wasmenc.Module) map[string]wasmenc.Code {
+		get := m.Import("env", "proxy_get_header_map_value", wasmenc.Sig("iiiii:i"))
+		property := m.Import("env", "proxy_get_property", wasmenc.Sig("iiii:i"))
+		log := m.Import("env", "proxy_log", wasmenc.Sig("iii:i"))
+		m.Data(2048, []byte(":pathrequest\x00path"))
+		// A letter for each result.
+		probe := wasmenc.Code{}.
+			I32Const(512).I32Const(0).I32Const(2048).I32Const(5).I32Const(256).I32Const(260).Call(get).I32Const('a').I32Add().I32Store(0).
+			I32Const(513).I32Const(2053).I32Const(12).I32Const(256).I32Const(260).Call(property).I32Const('a').I32Add().I32Store(0).
+			I32Const(2).I32Const(512).I32Const(2).Call(log).Drop()
+		return map[string]wasmenc.Code{
+			"proxy_on_request_headers":  append(slices.Clone(probe), wasmenc.Code{}.I32Const(0)...),
+			"proxy_on_request_body":     append(slices.Clone(probe), wasmenc.Code{}.I32Const(0)...),
+			"proxy_on_response_headers": append(slices.Clone(probe), wasmenc.Code{}.I32Const(0)...),
+			"proxy_on_log":              probe,
+		}
+	}))
+	s, err := vm.NewStream(t.Context(), StreamOptions{})
+	if err != nil {
+		t.Fatal(err)
+	}
+	for _, err := range []error{
+		s.Request(t.Context(), Message{Headers: []Header{{":path", "/"}}, Body: [][]byte{[]byte("a")}}),
+		s.Response(t.Context(), Message{Headers: []Header{{":status", "200"}}}),
+		s.Close(t.Context()),
+	} {
+		if err != nil {
+			t.Fatal(err)
+		}
+	}
+	var got []string
+	for _, l := range vm.Logs() {
+		got = append(got, l.Text)
+	}
+	const bad, notFound = "c", "b"
+	if want := []string{"aa", bad + notFound, bad + notFound, "aa"}; !slices.Equal(got, want) {
+		t.Errorf("%q, want %q", got, want)
+	}
+}

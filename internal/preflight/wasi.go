@@ -164,11 +164,17 @@ func (h *host) randomGet(a []uint64) uint64 {
 }
 
 func (h *host) pollOneoff(a []uint64) uint64 {
+	if since(h.versions, pollSince) == nil {
+		return wasiNoSys
+	}
 	if !h.putU32(a[3], 0) {
 		return wasiFault
 	}
 	return 0
 }
+
+// pollSince is the first version in which poll_oneoff does something.
+const pollSince = "1.39"
 
 func (h *host) fdTell(a []uint64) uint64 {
 	if !isOutput(a[0]) {
