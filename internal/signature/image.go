@@ -1,0 +1,193 @@
+package signature
+
+import (
+	"bytes"
+	"context"
+	"encoding/base64"
+	"encoding/json"
+	"errors"
+	"fmt"
+	"io"
+	"strings"
+
+	"github.com/opencontainers/go-digest"
+	ocispec "github.com/opencontainers/image-spec/specs-go/v1"
+	"oras.land/oras-go/v2/content"
+	"oras.land/oras-go/v2/errdef"
+)
+
+const (
+	simpleType          = "application/vnd.dev.cosign.simplesigning.v1+json"
+	signatureAnnotation = "dev.cosignproject.cosign/signature"
+)
+
+// Repository is where an image and its signatures are: what oras' repositories
+// can do.
+type Repository interface {
+	Resolve(ctx context.Context, reference string) (ocispec.Descriptor, error)
+	Fetch(ctx context.Context, target ocispec.Descriptor) (io.ReadCloser, error)
+	Referrers(ctx context.Context, of ocispec.Descriptor, artifactType string, page func([]ocispec.Descriptor) error) error
+}
+
+// VerifyImage returns the key that an image is signed with, in either of cosign's
+// formats. images are the manifest and what led to it, an index for instance: to
+// sign one of them is enough, since each names the next by digest. what names the
+// image for messages.
+//
+// It fails with an *[Error] when there is no signature by one of the keys, and
+// with the repository's own error when it cannot tell.
+func VerifyImage(ctx context.Context, what string, repository Repository, images []ocispec.Descriptor, keys Keys) (*Key, error) {
+	look := &search{repository: repository, keys: keys}
+	for _, image := range images {
+		if image.Digest.Algorithm() != digest.SHA256 {
+			look.problems = append(look.problems, fmt.Errorf("%s is no sha256", image.Digest))
+			continue
+		}
+		for _, format := range []func(context.Context, ocispec.Descriptor) (*Key, error){look.tag, look.referrers} {
+			key, err := format(ctx, image)
+			if key != nil || ctx.Err() != nil {
+				return key, ctx.Err()
+			}
+			if err != nil && !errors.Is(err, errdef.ErrNotFound) {
+				look.failed = errors.Join(look.failed, err)
+			}
+		}
+	}
+	switch {
+	case look.failed != nil:
+		return nil, look.failed
+	case len(look.problems) == 0:
+		return nil, missing(what, "sign it with cosign sign --key cosign.key "+what)
+	default:
+		return nil, invalid(what, look.problems)
+	}
+}
+
+// search is the search for an image's signature.
+type search struct {
+	repository Repository
+	keys       Keys
+	problems   []error // what is wrong with the signatures that were found
+	failed     error   // why others may not have been found
+}
+
+// tag looks at the image that is called like the digest.
+func (s *search) tag(ctx context.Context, image ocispec.Descriptor) (*Key, error) {
+	found, err := s.repository.Resolve(ctx, strings.Replace(image.Digest.String(), ":", "-", 1)+".sig")
+	if err != nil {
+		return nil, err
+	}
+	manifest, err := s.manifest(ctx, found)
+	if manifest == nil {
+		return nil, err
+	}
+	for _, layer := range first(manifest.Layers) {
+		if layer.MediaType != simpleType {
+			continue
+		}
+		raw, err := base64.StdEncoding.DecodeString(layer.Annotations[signatureAnnotation])
+		if err != nil || len(raw) == 0 {
+			s.problems = append(s.problems, errors.New("a layer without a signature"))
+			continue
+		}
+		text, err := s.blob(ctx, layer, maxBlob)
+		if err != nil {
+			return nil, err
+		}
+		if text == nil {
+			continue
+		}
+		key, err := verifySimple(text, raw, image.Digest.Encoded(), s.keys)
+		if err == nil {
+			return key, nil
+		}
+		s.problems = append(s.problems, err)
+	}
+	return nil, nil
+}
+
+// referrers looks at the bundles that refer to the image.
+func (s *search) referrers(ctx context.Context, image ocispec.Descriptor) (*Key, error) {
+	var bundles []ocispec.Descriptor
+	errEnough := errors.New("enough")
+	err := s.repository.Referrers(ctx, image, "", func(page []ocispec.Descriptor) error {
+		for _, one := range page {
+			if strings.HasPrefix(one.ArtifactType, bundleType) {
+				bundles = append(bundles, one)
+			}
+		}
+		if len(bundles) >= maxSignatures {
+			return errEnough
+		}
+		return nil
+	})
+	if err != nil && !errors.Is(err, errEnough) {
+		return nil, err
+	}
+	for _, one := range first(bundles) {
+		key, err := s.bundle(ctx, one, image)
+		if key != nil || err != nil {
+			return key, err
+		}
+	}
+	return nil, nil
+}
+
+func (s *search) bundle(ctx context.Context, found, image ocispec.Descriptor) (*Key, error) {
+	manifest, err := s.manifest(ctx, found)
+	if manifest == nil {
+		return nil, err
+	}
+	for _, layer := range first(manifest.Layers) {
+		if !strings.HasPrefix(layer.MediaType, bundleType) {
+			continue
+		}
+		text, err := s.blob(ctx, layer, maxBlob)
+		if err != nil {
+			return nil, err
+		}
+		if text == nil {
+			continue
+		}
+		key, err := verifyBundle(text, subject{digest: image.Digest.Encoded()}, s.keys)
+		if err == nil {
+			return key, nil
+		}
+		s.problems = append(s.problems, err)
+	}
+	return nil, nil
+}
+
+// manifest is nil for what is none, which is a problem, and no error.
+func (s *search) manifest(ctx context.Context, at ocispec.Descriptor) (*ocispec.Manifest, error) {
+	text, err := s.blob(ctx, at, maxManifest)
+	if text == nil {
+		return nil, err
+	}
+	manifest := &ocispec.Manifest{}
+	if err := json.Unmarshal(text, manifest); err != nil {
+		s.problems = append(s.problems, errors.New("its manifest is no manifest"))
+		return nil, nil
+	}
+	return manifest, nil
+}
+
+// blob is nil for what is too large, which is a problem, and no error.
+func (s *search) blob(ctx context.Context, at ocispec.Descriptor, most int64) ([]byte, error) {
+	if at.Size > most {
+		s.problems = append(s.problems, fmt.Errorf("it has %d bytes, more than %d", at.Size, most))
+		return nil, nil
+	}
+	body, err := s.repository.Fetch(ctx, at)
+	if err != nil {
+		return nil, err
+	}
+	defer body.Close()
+	return content.ReadAll(body, at)
+}
+
+func first(all []ocispec.Descriptor) []ocispec.Descriptor { return all[:min(len(all), maxSignatures)] }
+
+func contentOf(text []byte) Content {
+	return Content{From: bytes.NewReader(text), Size: int64(len(text))}
+}

@@ -1,0 +1,149 @@
+package signature
+
+import (
+	"bytes"
+	"crypto"
+	"crypto/ecdsa"
+	"crypto/ed25519"
+	"crypto/rsa"
+	"crypto/sha256"
+	"encoding/hex"
+	"errors"
+	"fmt"
+	"io"
+	"os"
+	"slices"
+	"strings"
+
+	"github.com/sigstore/sigstore/pkg/cryptoutils"
+	"github.com/sigstore/sigstore/pkg/signature"
+	"github.com/sigstore/sigstore/pkg/signature/options"
+)
+
+// maxKey is more than any public key in PEM has, in bytes.
+const maxKey = 64 << 10
+
+// Key is a public key that is trusted. It is immutable.
+type Key struct {
+	File        string // where it is from
+	Fingerprint string // of the key itself, whatever the file is called: 64 hex digits
+	// verifiers are the ways in which cosign's versions sign with a key of its kind.
+	verifiers []signature.Verifier
+}
+
+// Keys are keys of which any one is enough.
+type Keys []*Key
+
+// Fingerprints are the keys' own, sorted.
+func (k Keys) Fingerprints() []string {
+	all := make([]string, len(k))
+	for i, key := range k {
+		all[i] = key.Fingerprint
+	}
+	slices.Sort(all)
+	return all
+}
+
+// ReadKeys reads files with one public key each. It fails with an *[Error].
+func ReadKeys(files []string) (Keys, error) {
+	keys := make(Keys, 0, len(files))
+	for _, file := range files {
+		text, err := readFile(file)
+		if err != nil {
+			return nil, &Error{
+				Code: CodeKey, Message: fmt.Sprintf("the key %s cannot be read: %v", file, err),
+				Hint: "name the file that cosign generate-key-pair calls cosign.pub",
+			}
+		}
+		key, err := ParseKey(text)
+		if err != nil {
+			return nil, &Error{Code: CodeKey, Message: fmt.Sprintf("the key %s %v", file, err), Hint: "name a public key in PEM form, as in cosign.pub"}
+		}
+		key.File = file
+		keys = append(keys, key)
+	}
+	return keys, nil
+}
+
+// readFile reads a small regular file.
+func readFile(path string) ([]byte, error) {
+	info, err := os.Stat(path)
+	if err == nil && !info.Mode().IsRegular() {
+		err = errors.New("it is not a regular file")
+	}
+	if err != nil {
+		return nil, reason(err)
+	}
+	file, err := os.Open(path)
+	if err != nil {
+		return nil, reason(err)
+	}
+	defer file.Close()
+	text, err := io.ReadAll(io.LimitReader(file, maxKey+1))
+	if err == nil && len(text) > maxKey {
+		err = fmt.Errorf("it has more than %d bytes", maxKey)
+	}
+	return text, err
+}
+
+func reason(err error) error {
+	var path *os.PathError
+	if errors.As(err, &path) {
+		return path.Err
+	}
+	return err
+}
+
+// ParseKey reads a public key in PEM form: ECDSA on a NIST curve, Ed25519, or RSA
+// of at least 2048 bits. The error goes on after the key's name.
+func ParseKey(pem []byte) (*Key, error) {
+	if bytes.Contains(pem, []byte("PRIVATE KEY")) {
+		return nil, errors.New("is a private key: it belongs to who signs, and to nobody else")
+	}
+	public, err := cryptoutils.UnmarshalPEMToPublicKey(pem)
+	if err != nil {
+		return nil, errors.New("is no public key in PEM form")
+	}
+	if err := cryptoutils.ValidatePubKey(public); err != nil {
+		return nil, fmt.Errorf("is not strong enough: %w", err)
+	}
+	der, err := cryptoutils.MarshalPublicKeyToDER(public)
+	if err != nil {
+		return nil, fmt.Errorf("cannot be written: %w", err)
+	}
+	sum := sha256.Sum256(der)
+	key := &Key{Fingerprint: hex.EncodeToString(sum[:])}
+	for _, way := range waysOf(public) {
+		verifier, err := signature.LoadVerifierWithOpts(public, way)
+		if err != nil {
+			return nil, fmt.Errorf("cannot be used: %w", err)
+		}
+		key.verifiers = append(key.verifiers, verifier)
+	}
+	return key, nil
+}
+
+// waysOf are the algorithms of a key: what cosign takes by itself, and what its
+// older versions took.
+func waysOf(public crypto.PublicKey) []signature.LoadOption {
+	sha256 := options.WithHash(crypto.SHA256)
+	switch key := public.(type) {
+	case *ecdsa.PublicKey:
+		switch bits := key.Curve.Params().BitSize; {
+		case bits > 384:
+			return []signature.LoadOption{options.WithHash(crypto.SHA512), sha256}
+		case bits > 256:
+			return []signature.LoadOption{options.WithHash(crypto.SHA384), sha256}
+		}
+	case ed25519.PublicKey:
+		return []signature.LoadOption{sha256, options.WithED25519ph()}
+	case *rsa.PublicKey:
+	}
+	return []signature.LoadOption{sha256}
+}
+
+func bytesReader(b []byte) io.Reader { return bytes.NewReader(b) }
+
+func trimmed(text []byte) string { return strings.TrimSpace(string(text)) }
+
+func looksLikeJSON(text []byte) bool { return bytes.HasPrefix(bytes.TrimSpace(text), []byte("{")) }
