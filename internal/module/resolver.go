@@ -10,6 +10,7 @@ import (
 	"go.uber.org/zap"
 
 	"github.com/wasm-xds/wasm-xds/internal/netguard"
+	"github.com/wasm-xds/wasm-xds/internal/signature"
 	"github.com/wasm-xds/wasm-xds/pkg/snapshot"
 	"github.com/wasm-xds/wasm-xds/pkg/spec"
 )
@@ -49,6 +50,11 @@ type Resolver struct {
 	HTTP   *http.Client // nil: one with timeouts, the system's roots and the Guard
 	Guard  netguard.Guard
 	Logger *zap.Logger // nil: no logs
+	// Keys are files with public keys, by one of which every module must be signed,
+	// whatever its spec asks for beside that. nil: what the spec asks for is all.
+	Keys []string
+	// Checked remembers the signatures that were checked; nil: until the process ends.
+	Checked *signature.Checked
 
 	// retries makes the schedule of one download's retries; nil: exponential.
 	retries func() backoff.BackOff
@@ -56,6 +62,8 @@ type Resolver struct {
 	downloads keyedLock
 	setup     sync.Once
 	client    *http.Client
+
+	ownChecked signature.Checked
 }
 
 // Resolve brings the module into the store, if it is not there, and names it.
@@ -80,7 +88,7 @@ func (r *Resolver) ResolveSpec(ctx context.Context, s *spec.Spec) (snapshot.Modu
 // neither the spec nor the file changes.
 func Retryable(err *spec.Error) bool {
 	switch err.Code {
-	case CodeChanging, CodeIncomplete, CodeDownloadFailed, CodeAddressRefused, CodeStoreFailed:
+	case CodeChanging, CodeIncomplete, CodeDownloadFailed, CodeAddressRefused, CodeStoreFailed, CodeSignatureUnavailable:
 		return true
 	default:
 		return false
@@ -88,10 +96,18 @@ func Retryable(err *spec.Error) bool {
 }
 
 func (r *Resolver) resolve(ctx context.Context, m spec.Module, anyBytes bool) (snapshot.Module, *spec.Error) {
+	bring := r.resolveURL
 	if m.File != nil {
-		return r.resolveFile(ctx, m, anyBytes)
+		bring = r.resolveFile
 	}
-	return r.resolveURL(ctx, m, anyBytes)
+	stored, err := bring(ctx, m, anyBytes)
+	if err == nil {
+		err = r.checkSigned(ctx, m, stored)
+	}
+	if err != nil {
+		return snapshot.Module{}, err
+	}
+	return stored, nil
 }
 
 // storeFailed words an error of the store's own files.

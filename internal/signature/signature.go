@@ -55,10 +55,6 @@ type Detached struct {
 	Text []byte
 }
 
-// Extensions are what the names of detached signatures end in, after the name of
-// what they sign: a signature in base64, and sigstore's bundle under both its names.
-func Extensions() []string { return []string{".sig", ".sigstore.json", ".bundle"} }
-
 // VerifyDetached returns the key that one of the signatures is by. It fails with an
 // *[Error] when none is: what names the signed file for its message. digest is the
 // content's sha256 in hex.

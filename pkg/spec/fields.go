@@ -1,6 +1,7 @@
 package spec
 
 import (
+	"fmt"
 	"path/filepath"
 	"regexp"
 	"strings"
@@ -17,6 +18,7 @@ const (
 	defaultBackoff = time.Second
 	maxSoak        = 7 * 24 * time.Hour
 	maxCanary      = 1_000_000 // Envoys
+	maxKeys        = 32
 )
 
 // document decodes the document with this body. The result is good for use only
@@ -58,8 +60,10 @@ func (d *decoder) document(body ast.Node) *Spec {
 // sectionOf is the section that has a field of this name, "" when none does.
 func sectionOf(name string) string {
 	switch name {
-	case "file", "url", "oci", "sha256":
+	case "file", "url", "oci", "sha256", "verify":
 		return "module"
+	case "keys":
+		return "module.verify"
 	case "id", "runtime", "env", "hostEnv", "allowPrecompiled":
 		return "vm"
 	case "ids", "clusters", "metadata":
@@ -95,10 +99,41 @@ func (d *decoder) readModule(v *node) {
 		"url":    func(_, v *node) { m.Pos, m.URL = v.pos, d.moduleURL(v) },
 		"oci":    d.notYet("module.oci", "use file or url"),
 		"sha256": func(_, v *node) { m.SHA256 = d.sha256(v) },
+		"verify": func(_, v *node) { d.readVerify(v) },
 	})
 	if v.kind == kindMap {
 		d.checkModule(v)
 	}
+}
+
+func (d *decoder) readVerify(v *node) {
+	d.section("module.verify", v, fields{
+		"keys": func(_, v *node) { d.spec.Module.Keys = d.fileRefs("module.verify.keys", v) },
+	})
+	if v.kind == kindMap && !d.has("module.verify.keys") {
+		d.fail(&Error{
+			Code: CodeMissingField, Message: "module.verify.keys is missing",
+			Hint: "name the public key: cosign.pub, as cosign generate-key-pair writes it", Pos: v.pos,
+		})
+	}
+}
+
+// fileRefs reads a list of paths; see fileRef.
+func (d *decoder) fileRefs(path string, v *node) []*FileRef {
+	if !d.is(path, v, kindList) {
+		return nil
+	}
+	if len(v.items) == 0 || len(v.items) > maxKeys {
+		d.failf(CodeBadValue, v, "%s has %d files, and must have 1 to %d", path, len(v.items), maxKeys)
+		return nil
+	}
+	var all []*FileRef
+	for i, item := range v.items {
+		if ref := d.fileRef(fmt.Sprintf("%s[%d]", path, i), item); ref != nil {
+			all = append(all, ref)
+		}
+	}
+	return all
 }
 
 // fileRef reads a path, which is relative to the spec's own file.

@@ -85,6 +85,8 @@ func exampleOf(path string) string {
 	switch path {
 	case "", "module":
 		return "as in module: {file: ./filter.wasm}"
+	case "module.verify":
+		return "as in verify: {keys: [./cosign.pub]}"
 	case "configFrom":
 		return "as in configFrom: {file: ./config.json}"
 	case "nodes":

@@ -83,8 +83,27 @@ type Spec struct {
 type Module struct {
 	File   *FileRef
 	URL    string
-	SHA256 string   // lowercase hex; "" when the spec names none
-	Pos    Position // of the module's reference, for errors that resolving it finds
+	SHA256 string // lowercase hex; "" when the spec names none
+	// Keys are files with public keys, by one of which the module must be signed;
+	// nil: the spec does not ask for a signature.
+	Keys []*FileRef
+	Pos  Position // of the module's reference, for errors that resolving it finds
+}
+
+// SignatureSuffixes are what comes after the name of a module in the names of
+// signatures beside it.
+func SignatureSuffixes() []string { return []string{".sig", ".sigstore.json", ".bundle"} }
+
+// SignatureFiles are the files that signatures of File may be in, whether they are there or not.
+func (m Module) SignatureFiles() []string {
+	if m.File == nil {
+		return nil
+	}
+	var files []string
+	for _, suffix := range SignatureSuffixes() {
+		files = append(files, m.File.Path+suffix)
+	}
+	return files
 }
 
 // FileRef is a file that a spec names.

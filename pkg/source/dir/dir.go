@@ -45,6 +45,9 @@ type Config struct {
 	Logger *zap.Logger
 	// Decode reads a spec file. Nil is [spec.Decode].
 	Decode Decode
+	// Keys are the absolute paths of keys by one of which all modules must be signed. They
+	// are in every set's References, and with some so are the signatures beside modules.
+	Keys []string
 }
 
 // Source is a directory of specs. It implements [source.Source].
@@ -54,6 +57,7 @@ type Source struct {
 	rescan time.Duration
 	log    *zap.Logger
 	decode Decode
+	keys   []string
 
 	// Seams for tests.
 	disk   disk
@@ -71,6 +75,7 @@ func New(c Config) *Source {
 		rescan: c.Rescan,
 		log:    c.Logger,
 		decode: c.Decode,
+		keys:   c.Keys,
 		disk:   realDisk(),
 		notify: newFSNotify,
 		limits: defaultLimits(),

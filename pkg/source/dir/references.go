@@ -11,10 +11,17 @@ type references struct {
 	seen  map[string]string   // fingerprints by path; never written to once it is in a set
 	named map[string]int      // how many specs name each path
 	moved map[string]struct{} // paths that are named now and were not before, or the other way round
+	// signed says that signatures are looked for beside every module.
+	signed bool
 }
 
-func newReferences() references {
-	return references{named: map[string]int{}, moved: map[string]struct{}{}}
+// newReferences are those of specs, and of keys with which all modules must be signed.
+func newReferences(keys []string) references {
+	r := references{named: map[string]int{}, moved: map[string]struct{}{}, signed: len(keys) > 0}
+	for _, path := range keys {
+		r.addPath(path, 1)
+	}
+	return r
 }
 
 // count follows a change of the specs. Both lists are sorted by name, and what has
@@ -39,18 +46,26 @@ func (r *references) count(before, now []*spec.Spec) {
 }
 
 func (r *references) add(s *spec.Spec, n int) {
-	for _, ref := range []*spec.FileRef{s.Module.File, s.ConfigFrom} {
-		if ref == nil {
-			continue
+	for _, ref := range append([]*spec.FileRef{s.Module.File, s.ConfigFrom}, s.Module.Keys...) {
+		if ref != nil {
+			r.addPath(ref.Path, n)
 		}
-		was := r.named[ref.Path]
-		r.named[ref.Path] = was + n
-		if was+n == 0 {
-			delete(r.named, ref.Path)
+	}
+	if r.signed || len(s.Module.Keys) > 0 {
+		for _, path := range s.Module.SignatureFiles() {
+			r.addPath(path, n)
 		}
-		if was == 0 || was+n == 0 {
-			r.moved[ref.Path] = struct{}{}
-		}
+	}
+}
+
+func (r *references) addPath(path string, n int) {
+	was := r.named[path]
+	r.named[path] = was + n
+	if was+n == 0 {
+		delete(r.named, path)
+	}
+	if was == 0 || was+n == 0 {
+		r.moved[path] = struct{}{}
 	}
 }
 

@@ -35,7 +35,7 @@ type mount struct {
 }
 
 func newState(s *Source, abs string, w *watches) *state {
-	return &state{src: s, abs: abs, watches: w, want: newInterest(), changed: true, refs: newReferences()}
+	return &state{src: s, abs: abs, watches: w, want: newInterest(), changed: true, refs: newReferences(s.keys)}
 }
 
 // look brings the state up to date and makes a set of it.

@@ -1,0 +1,171 @@
+package module
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"io"
+	"io/fs"
+	"net/http"
+	"net/url"
+	"path"
+	"path/filepath"
+	"time"
+
+	"github.com/wasm-xds/wasm-xds/internal/netguard"
+	"github.com/wasm-xds/wasm-xds/internal/signature"
+	"github.com/wasm-xds/wasm-xds/pkg/snapshot"
+	"github.com/wasm-xds/wasm-xds/pkg/spec"
+)
+
+// CodeSignatureUnavailable is the error of a signature that cannot be fetched, which
+// says nothing of whether there is one.
+const CodeSignatureUnavailable = "signature_unavailable"
+
+// signatureLimit is how long fetching the signatures of one module may take.
+const signatureLimit = time.Minute
+
+// checkSigned is nil when the module is signed as its spec and the server ask for.
+// A spec's keys are asked for beside the server's, never instead of them.
+func (r *Resolver) checkSigned(ctx context.Context, m spec.Module, stored snapshot.Module) *spec.Error {
+	var own []string
+	for _, ref := range m.Keys {
+		own = append(own, ref.Path)
+	}
+	for _, files := range [][]string{own, r.Keys} {
+		if len(files) == 0 {
+			continue
+		}
+		keys, err := signature.ReadKeys(files)
+		if err == nil {
+			err = r.checked().Do("blob:"+stored.SHA256, keys, func() (*signature.Key, error) {
+				return r.verify(ctx, m, stored, keys)
+			})
+		}
+		if err != nil {
+			return signatureError(m, err)
+		}
+	}
+	return nil
+}
+
+func (r *Resolver) checked() *signature.Checked {
+	if r.Checked != nil {
+		return r.Checked
+	}
+	return &r.ownChecked
+}
+
+func (r *Resolver) verify(ctx context.Context, m spec.Module, stored snapshot.Module, keys signature.Keys) (*signature.Key, error) {
+	ctx, cancel := context.WithTimeout(ctx, signatureLimit)
+	defer cancel()
+	find := r.signaturesAt
+	if m.File != nil {
+		find = signaturesBeside
+	}
+	name, found, err := find(ctx, m)
+	if err != nil {
+		return nil, err
+	}
+	file, err := r.Store.Open(stored.SHA256)
+	if err != nil {
+		return nil, err
+	}
+	defer file.Close()
+	return signature.VerifyDetached(name, stored.SHA256, signature.Content{From: file, Size: stored.Size}, found, keys)
+}
+
+// signaturesBeside are the files with signatures that lie beside a module's file.
+func signaturesBeside(_ context.Context, m spec.Module) (name string, found []signature.Detached, err error) {
+	for _, file := range m.SignatureFiles() {
+		text, err := readSignature(file)
+		switch {
+		case errors.Is(err, fs.ErrNotExist):
+			continue
+		case err != nil:
+			return "", nil, fmt.Errorf("the signature %s cannot be read: %w", file, err)
+		}
+		found = append(found, signature.Detached{Name: filepath.Base(file), Text: text})
+	}
+	return filepath.Base(m.File.Path), found, nil
+}
+
+func readSignature(file string) ([]byte, error) {
+	f, _, err := openRegular(file)
+	if err != nil {
+		return nil, err
+	}
+	defer f.Close()
+	return readDetached(f)
+}
+
+func readDetached(r io.Reader) ([]byte, error) {
+	text, err := io.ReadAll(io.LimitReader(r, signature.MaxDetached+1))
+	if err == nil && len(text) > signature.MaxDetached {
+		err = fmt.Errorf("it has more than %d bytes", signature.MaxDetached)
+	}
+	return text, err
+}
+
+// signaturesAt are the signatures that lie beside a module on its server.
+func (r *Resolver) signaturesAt(ctx context.Context, m spec.Module) (name string, found []signature.Detached, err error) {
+	target, err := url.Parse(m.URL)
+	if err != nil {
+		return "", nil, errors.New("module.url is not a URL")
+	}
+	for _, suffix := range spec.SignatureSuffixes() {
+		beside := *target
+		beside.Path, beside.RawPath = target.Path+suffix, ""
+		if target.RawPath != "" {
+			beside.RawPath = target.RawPath + suffix
+		}
+		text, err := r.signatureAt(ctx, &beside)
+		if err != nil {
+			return "", nil, fmt.Errorf("the signature %s cannot be fetched: %w", redacted(&beside), err)
+		}
+		if text != nil {
+			found = append(found, signature.Detached{Name: path.Base(beside.Path), Text: text})
+		}
+	}
+	return path.Base(target.Path), found, nil
+}
+
+// signatureAt is nil when there is none.
+func (r *Resolver) signatureAt(ctx context.Context, at *url.URL) ([]byte, error) {
+	response, err := (&download{url: at, client: r.httpClient()}).get(ctx)
+	status := &statusError{}
+	if errors.As(err, &status) {
+		switch status.code {
+		case http.StatusNotFound, http.StatusGone, http.StatusForbidden:
+			return nil, nil // some servers say forbidden of what is not there
+		}
+	}
+	if err != nil {
+		return nil, err
+	}
+	defer response.Body.Close()
+	return readDetached(response.Body)
+}
+
+// signatureError words what went wrong with a signature or a key.
+func signatureError(m spec.Module, err error) *spec.Error {
+	at := m.Pos
+	if problem := (&signature.Error{}); errors.As(err, &problem) {
+		if problem.Code == signature.CodeKey && len(m.Keys) > 0 {
+			at = m.Keys[0].Pos
+		}
+		return &spec.Error{Code: problem.Code, Message: problem.Message, Hint: problem.Hint, Pos: at}
+	}
+	worded := &spec.Error{
+		Code: CodeSignatureUnavailable, Message: err.Error(), Pos: at,
+		Hint: "it is looked for again; until then what was served before is served on",
+	}
+	switch {
+	case errors.Is(err, errStore):
+		worded = storeFailed("whose signature is checked", err)
+		worded.Pos = at
+	case errors.Is(err, netguard.ErrRefused):
+		worded.Code, worded.Hint = CodeAddressRefused, "keep the signature where it may be fetched from"
+	}
+	return worded
+}
