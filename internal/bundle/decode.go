@@ -80,8 +80,9 @@ func (r *reader) add(title string, s *spec.Spec) {
 		ref.Path = r.place(e)
 		*slot.at = &ref
 		r.out.References[ref.Path] = e.Digest.String()
-		if slot.mediaType == ModuleType && s.Module.SHA256 == "" {
-			s.Module.SHA256 = e.Digest.Encoded()
+		if slot.mediaType == ModuleType {
+			s.Module.Bundled = true
+			s.Module.SHA256 = cmp.Or(s.Module.SHA256, e.Digest.Encoded())
 		}
 	}
 	if good {

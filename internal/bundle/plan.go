@@ -104,6 +104,9 @@ func referencesOf(s *spec.Spec) []slot {
 			all = append(all, one)
 		}
 	}
+	for i := range s.Module.Keys {
+		all = append(all, slot{&s.Module.Keys[i], FileType})
+	}
 	return all
 }
 
@@ -266,6 +269,7 @@ func rewrite(f SpecFile, changes []change) ([]byte, *spec.Error) {
 // files lie that it names.
 func meaning(s spec.Spec) (any, error) {
 	s.File, s.Line = "", 0
+	s.Module.Keys = slices.Clone(s.Module.Keys)
 	for _, slot := range referencesOf(&s) {
 		*slot.at = &spec.FileRef{As: (*slot.at).As}
 	}

@@ -57,6 +57,9 @@ functions, and memory that goes on growing.`,
 		if err != nil {
 			return err
 		}
+		if err := from.validate(); err != nil {
+			return usage(c, err.Error())
+		}
 		docs := loadPaths(c.Context(), args)
 		var result checkOutcome
 		err = withStore(func(store *module.Store) error {

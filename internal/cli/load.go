@@ -132,7 +132,7 @@ func (d *documents) sortErrors() {
 // resolve brings the modules and configurations of d's specs into a store; what
 // cannot be brought is added to d's problems.
 func (d *documents) resolve(ctx context.Context, store *module.Store, from trust) ([]resolved, error) {
-	resolver := &module.Resolver{Store: store, Guard: from.guard()}
+	resolver := &module.Resolver{Store: store, Guard: from.guard(), Keys: from.keys}
 	var all []resolved
 	for _, s := range d.specs {
 		bytes, problem := resolver.ResolveSpec(ctx, s)

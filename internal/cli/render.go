@@ -64,6 +64,9 @@ the delivery: see --delivery inline.`,
 		if err := checkModulesURL(&o.serve.ModulesURL); err != nil {
 			return usage(c, fmt.Sprintf("invalid --modules-url %q: %s", o.serve.ModulesURL, err))
 		}
+		if err := o.serve.Trust.validate(); err != nil {
+			return usage(c, err.Error())
+		}
 		return withStore(func(store *module.Store) error {
 			docs := loadPaths(c.Context(), args)
 			good, err := docs.resolve(c.Context(), store, o.serve.Trust)

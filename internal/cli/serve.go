@@ -184,6 +184,9 @@ func (cfg *ServeConfig) validate() error {
 			return fmt.Errorf("invalid --%s %s: it is between %s and %s", flag, d, leastInterval, mostInterval)
 		}
 	}
+	if err := cfg.Trust.validate(); err != nil {
+		return err
+	}
 	if cfg.ModulesCluster == "" {
 		return fmt.Errorf("--modules-cluster is empty: it names the Envoy cluster that reaches %s", cfg.ModulesAddress)
 	}

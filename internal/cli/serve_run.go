@@ -33,6 +33,7 @@ func runServe(ctx context.Context, cfg ServeConfig, _, stderr io.Writer) error {
 		AllowEmpty:        cfg.AllowEmpty,
 		Guard:             cfg.Trust.guard(),
 		Preflight:         cfg.Preflight,
+		Keys:              cfg.Trust.keys,
 		Version:           versionNow().Version,
 		Logger:            log,
 		Started: func(a serve.Addresses) {

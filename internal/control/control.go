@@ -56,6 +56,9 @@ type Config struct {
 	Logger    *zap.Logger
 	// Delivery is for specs that name none; "" is remote.
 	Delivery spec.Delivery
+	// Keys are files with public keys, by one of which every module must be signed; nil:
+	// only what its spec asks for. The source watches them.
+	Keys []string
 	// AllowEmpty lets all specs be removed at once.
 	AllowEmpty bool
 	// Examiner puts filters through the sandbox; nil: none is. Preflight says what becomes of

@@ -3,8 +3,10 @@ package control
 import (
 	"cmp"
 	"context"
+	"fmt"
 	"maps"
 	"slices"
+	"strings"
 	"time"
 
 	"github.com/wasm-xds/wasm-xds/pkg/source"
@@ -18,6 +20,7 @@ type entry struct {
 	module job
 	config job       // key "": the spec names no file with its configuration
 	seen   [2]string // the references' fingerprints that are in the jobs' keys
+	signed string    // what was seen of keys and signatures, which is in the module's job's key, too
 	done   outcome   // filter nil: not resolved yet, or not well
 	// verdict is the key of what the sandbox says of it; "": not known yet, or not tried.
 	verdict string
@@ -33,11 +36,13 @@ func (c *Control) entriesOf(set *source.Set) []*entry {
 			before = before[1:]
 		}
 		fingerprints := seen(s, set.References)
-		if len(before) > 0 && before[0].spec == s && before[0].seen == fingerprints {
+		signed := signedBy(s, c.cfg.Keys, set.References)
+		if len(before) > 0 && before[0].spec == s && before[0].seen == fingerprints && before[0].signed == signed {
 			entries[i] = before[0]
 			continue
 		}
-		e := &entry{spec: s, module: moduleJob(s, set.References), seen: fingerprints}
+		e := &entry{spec: s, module: moduleJob(s, set.References), seen: fingerprints, signed: signed}
+		e.module.key += signed
 		e.config, _ = configJob(s, set.References)
 		entries[i] = e
 	}
@@ -52,6 +57,23 @@ func seen(s *spec.Spec, references map[string]string) (fingerprints [2]string) {
 		fingerprints[1] = references[s.ConfigFrom.Path]
 	}
 	return fingerprints
+}
+
+// signedBy is what was seen of the keys by which a spec's module must be signed, and
+// of its signatures; "" when it need not be.
+func signedBy(s *spec.Spec, keys []string, references map[string]string) string {
+	if len(keys)+len(s.Module.Keys) == 0 {
+		return ""
+	}
+	var b strings.Builder
+	note := func(path string) { fmt.Fprintf(&b, " %q %s", path, references[path]) }
+	for _, path := range append(s.Module.SignatureFiles(), keys...) {
+		note(path)
+	}
+	for _, key := range s.Module.Keys {
+		note(key.Path)
+	}
+	return b.String()
 }
 
 // startJobs starts the jobs whose results are missing, and says whether local ones

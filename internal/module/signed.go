@@ -12,7 +12,11 @@ import (
 	"path/filepath"
 	"time"
 
+	ocispec "github.com/opencontainers/image-spec/specs-go/v1"
+	"oras.land/oras-go/v2/registry/remote"
+
 	"github.com/wasm-xds/wasm-xds/internal/netguard"
+	"github.com/wasm-xds/wasm-xds/internal/registry"
 	"github.com/wasm-xds/wasm-xds/internal/signature"
 	"github.com/wasm-xds/wasm-xds/pkg/snapshot"
 	"github.com/wasm-xds/wasm-xds/pkg/spec"
@@ -28,6 +32,9 @@ const signatureLimit = time.Minute
 // checkSigned is nil when the module is signed as its spec and the server ask for.
 // A spec's keys are asked for beside the server's, never instead of them.
 func (r *Resolver) checkSigned(ctx context.Context, m spec.Module, stored snapshot.Module) *spec.Error {
+	if m.Bundled {
+		return nil // the bundle's signature is of this module, too
+	}
 	var own []string
 	for _, ref := range m.Keys {
 		own = append(own, ref.Path)
@@ -47,6 +54,35 @@ func (r *Resolver) checkSigned(ctx context.Context, m spec.Module, stored snapsh
 		}
 	}
 	return nil
+}
+
+// CheckBundle is nil when the image of a bundle is signed as the server asks for.
+func (r *Resolver) CheckBundle(ctx context.Context, client *registry.Client, ref spec.Reference, manifest ocispec.Descriptor) *spec.Error {
+	if len(r.Keys) == 0 {
+		return nil
+	}
+	keys, err := signature.ReadKeys(r.Keys)
+	if err == nil {
+		err = r.checkImage(ctx, client, ref, registry.Credentials{}, manifest, keys)
+	}
+	if err != nil {
+		return signatureError(spec.Module{}, err)
+	}
+	return nil
+}
+
+// checkImage checks an image's signature, once for each digest and key.
+func (r *Resolver) checkImage(ctx context.Context, client *registry.Client, ref spec.Reference, from registry.Credentials, image ocispec.Descriptor, keys signature.Keys) error {
+	return r.checked().Do("image:"+image.Digest.String(), keys, func() (key *signature.Key, err error) {
+		ctx, cancel := context.WithTimeout(ctx, signatureLimit)
+		defer cancel()
+		name := ref.WithDigest(image.Digest.String()).String()
+		err = client.With(ctx, ref, from, func(ctx context.Context, repository *remote.Repository) error {
+			key, err = signature.VerifyImage(ctx, name, repository, []ocispec.Descriptor{image}, keys)
+			return err
+		})
+		return key, err
+	})
 }
 
 func (r *Resolver) checked() *signature.Checked {
@@ -160,7 +196,11 @@ func signatureError(m spec.Module, err error) *spec.Error {
 		Code: CodeSignatureUnavailable, Message: err.Error(), Pos: at,
 		Hint: "it is looked for again; until then what was served before is served on",
 	}
+	ofRegistry := &registry.Error{}
 	switch {
+	case errors.As(err, &ofRegistry):
+		worded = ofRegistry.Problem(at)
+		worded.Message = "the signature cannot be fetched: " + worded.Message
 	case errors.Is(err, errStore):
 		worded = storeFailed("whose signature is checked", err)
 		worded.Pos = at

@@ -21,6 +21,7 @@ import (
 	"github.com/wasm-xds/wasm-xds/internal/moduleserver"
 	"github.com/wasm-xds/wasm-xds/internal/netguard"
 	"github.com/wasm-xds/wasm-xds/internal/registry"
+	"github.com/wasm-xds/wasm-xds/internal/signature"
 	"github.com/wasm-xds/wasm-xds/internal/state"
 	"github.com/wasm-xds/wasm-xds/internal/xds"
 	"github.com/wasm-xds/wasm-xds/pkg/spec"
@@ -45,6 +46,7 @@ type Config struct {
 	AllowEmpty        bool
 	Guard             netguard.Guard // which addresses modules are fetched from
 	Preflight         examine.Mode   // enforce
+	Keys              []string       // files with public keys, by one of which all modules must be signed; nil: none
 	Version           string         // for the build info metric
 	Logger            *zap.Logger
 	Started           func(Addresses) // called once everything listens; nil: nobody
@@ -68,6 +70,11 @@ func Run(ctx context.Context, cfg Config) (err error) {
 	if err != nil {
 		return fmt.Errorf("open the module store: %w", err)
 	}
+	checked, err := signature.OpenChecked(files.Path("signatures"))
+	if err != nil {
+		return err
+	}
+	defer checked.Close()
 	listeners, err := listen(cfg)
 	if err != nil {
 		return err
@@ -75,12 +82,14 @@ func Run(ctx context.Context, cfg Config) (err error) {
 	defer listeners.close()
 
 	metrics := admin.NewMetrics(cfg.Version)
+	cfg.Registry.Guard = cfg.Guard
 	registries, err := registry.New(cfg.Registry)
 	if err != nil {
 		return err
 	}
 	defer registries.Close()
-	specs, sourceName, err := openSource(cfg, registries, files.Path("bundles"), metrics)
+	modules := &module.Resolver{Store: store, Guard: cfg.Guard, Keys: cfg.Keys, Checked: checked, Logger: cfg.Logger}
+	specs, sourceName, err := openSource(cfg, registries, modules, files.Path("bundles"), metrics)
 	if err != nil {
 		return err
 	}
@@ -88,7 +97,8 @@ func Run(ctx context.Context, cfg Config) (err error) {
 	c := control.New(control.Config{
 		Source:     specs,
 		Directory:  sourceName,
-		Modules:    &module.Resolver{Store: store, Guard: cfg.Guard, Logger: cfg.Logger},
+		Modules:    modules,
+		Keys:       cfg.Keys,
 		Store:      store,
 		StandIns:   standIns,
 		Files:      files,

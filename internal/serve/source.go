@@ -1,6 +1,7 @@
 package serve
 
 import (
+	"context"
 	"crypto/sha256"
 	"encoding/hex"
 	"errors"
@@ -9,7 +10,10 @@ import (
 	"path/filepath"
 	"strings"
 
+	ocispec "github.com/opencontainers/image-spec/specs-go/v1"
+
 	"github.com/wasm-xds/wasm-xds/internal/admin"
+	"github.com/wasm-xds/wasm-xds/internal/module"
 	"github.com/wasm-xds/wasm-xds/internal/registry"
 	"github.com/wasm-xds/wasm-xds/pkg/source"
 	"github.com/wasm-xds/wasm-xds/pkg/source/dir"
@@ -20,11 +24,11 @@ import (
 
 // openSource makes one source of the directory and the bundles, and says what it is
 // called. bundles is where bundles are kept across restarts.
-func openSource(cfg Config, client *registry.Client, bundles string, metrics *admin.Metrics) (source.Source, string, error) {
+func openSource(cfg Config, client *registry.Client, modules *module.Resolver, bundles string, metrics *admin.Metrics) (source.Source, string, error) {
 	var all []merge.Named
 	if cfg.Dir != "" {
 		all = append(all, merge.Named{Root: filepath.Clean(cfg.Dir), Source: dir.New(dir.Config{
-			Dir: cfg.Dir, Settle: cfg.Settle, Rescan: cfg.Rescan, Logger: cfg.Logger,
+			Dir: cfg.Dir, Settle: cfg.Settle, Rescan: cfg.Rescan, Logger: cfg.Logger, Keys: cfg.Keys,
 		})})
 	}
 	kept := map[string]struct{}{}
@@ -34,6 +38,9 @@ func openSource(cfg Config, client *registry.Client, bundles string, metrics *ad
 		all = append(all, merge.Named{Root: oci.Root(ref), Source: oci.New(oci.Config{
 			Reference: ref, Client: client, Dir: filepath.Join(bundles, name), Refresh: cfg.Refresh,
 			Logger: cfg.Logger, Failed: metrics.BundleFailed,
+			Verify: func(ctx context.Context, manifest ocispec.Descriptor) *spec.Error {
+				return modules.CheckBundle(ctx, client, ref, manifest)
+			},
 		})})
 	}
 	if err := removeOthers(bundles, kept); err != nil {

@@ -87,7 +87,10 @@ type Module struct {
 	// Keys are files with public keys, by one of which the module must be signed;
 	// nil: the spec does not ask for a signature.
 	Keys []*FileRef
-	Pos  Position // of the module's reference, for errors that resolving it finds
+	// Bundled says that File came with the spec in one signed whole, if that is signed;
+	// no document says so.
+	Bundled bool
+	Pos     Position // of the module's reference, for errors that resolving it finds
 }
 
 // SignatureSuffixes are what comes after the name of a module in the names of

@@ -25,7 +25,7 @@ var allowed = map[string][]string{
 	"pkg/source/oci":        {"pkg/spec", "pkg/source", "internal/atomicfile", "internal/bundle", "internal/registry"},
 	"pkg/snapshot":          {"pkg/spec"},
 	"pkg/translate":         {"pkg/spec", "pkg/snapshot"},
-	"internal/module":       {"pkg/spec", "pkg/snapshot", "internal/atomicfile", "internal/layer", "internal/netguard", "internal/signature"},
+	"internal/module":       {"pkg/spec", "pkg/snapshot", "internal/atomicfile", "internal/layer", "internal/netguard", "internal/registry", "internal/signature"},
 	"internal/registry":     {"pkg/spec", "internal/netguard"},
 	"internal/layer":        {},
 	"internal/netguard":     {},
