@@ -115,10 +115,14 @@ func (s *profiledStep) tooSlow(cost ProfileCost, limit time.Duration) *Problem {
 }
 
 func (p *profiler) memoryProblem(l spec.Limits) Problem {
+	fromStart := "all of them"
+	if p.atStart < p.pages() {
+		fromStart = fmt.Sprint(p.atStart)
+	}
 	return Problem{
 		Step: StepLimits, Code: CodeLimitMemory,
-		Message: fmt.Sprintf("the filter's memory has %d bytes (%s of 64 KiB, %d of them after its start) once each request of its tests was there, more than limits.memory of %d bytes",
-			p.vm.MemorySize(), pageCount(p.pages()), p.atStart, l.Memory),
+		Message: fmt.Sprintf("the filter's memory has %d bytes (%s of 64 KiB, %s from its start) once each request of its tests was there, more than limits.memory of %d bytes",
+			p.vm.MemorySize(), pageCount(p.pages()), fromStart, l.Memory),
 		Hint: "give the filter less memory when you link it, have it keep less, or raise the limit",
 	}
 }

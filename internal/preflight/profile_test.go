@@ -140,8 +140,8 @@ func TestCheckLimits(t *testing.T) {
 		"cheap enough":     {growing(0), "limits: {timePerRequest: 1s, memory: 1Mi}", "", ""},
 		"too slow":         {loop, "limits: {timePerRequest: 1us}", CodeLimitTime, `"GET /" takes the filter `},
 		"just enough":      {growing(0), "limits: {memory: 128Ki}", "", ""},
-		"too large":        {growing(0), "limits: {memory: 127Ki}", CodeLimitMemory, "has 131072 bytes (2 pages of 64 KiB, 2 of them after its start)"},
-		"grows with tests": {first, "limits: {memory: 128Ki}", CodeLimitMemory, "has 196608 bytes (3 pages of 64 KiB, 2 of them after its start)"},
+		"too large":        {growing(0), "limits: {memory: 127Ki}", CodeLimitMemory, "has 131072 bytes (2 pages of 64 KiB, all of them from its start)"},
+		"grows with tests": {first, "limits: {memory: 128Ki}", CodeLimitMemory, "has 196608 bytes (3 pages of 64 KiB, 2 from its start)"},
 		"a step of a test": {loop, `
 limits: {timePerRequest: 1us}
 tests: [{name: a, steps: [{expect: {response: none}}, {expect: {response: none}}]}]`, CodeLimitTime, `of "a" takes the filter `},
