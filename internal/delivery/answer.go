@@ -19,11 +19,21 @@ func (s *stream) takeOutstanding(name string) *push {
 	if len(s.outstanding) == 0 && cap(s.outstanding) > fewOutstanding {
 		s.outstanding = nil
 	}
-	p.u.awaited = false
-	if u := s.sub(name); u != nil {
-		u.awaited = false
+	s.bytes -= p.rev.Module.Size
+	if p.late {
+		s.late--
 	}
+	p.u.awaited = false
 	return p
+}
+
+// answerCame has the subscriber looked at, and one that has taken its name since.
+func (m *Machine) answerCame(p *push) {
+	m.touch(p.u)
+	if u := p.u.s.sub(p.u.f.name); u != nil && u != p.u {
+		u.awaited = false
+		m.touch(u)
+	}
 }
 
 // fewOutstanding is the room that a stream keeps for responses while none is outstanding.
@@ -47,7 +57,7 @@ func (m *Machine) answered(s *stream, a Answer) {
 		m.nextSalt(p)
 		m.refused(p, a.Message)
 	}
-	m.touch(p.u)
+	m.answerCame(p)
 	// There is room on the stream: whoever waited for it gets a look, also where p's own
 	// subscriber has unsubscribed meanwhile.
 	m.touched[s.id] = s
@@ -185,7 +195,7 @@ func (m *Machine) buildFailed(e BuildFailed) {
 		Code: CodeModuleUnreadable, Revision: p.rev.ID, Message: e.Reason,
 		Hint: "the module is fetched again when its spec or file changes, or at the next start",
 	})
-	m.touch(u)
+	m.answerCame(p)
 }
 
 func sortedStreams(streams map[StreamID]*stream) []StreamID {

@@ -86,7 +86,8 @@ type Machine struct {
 	seq              uint64               // of the last look that was taken for the disk
 	unsettled        map[*filter]struct{} // all that have some, and perhaps some that have none
 	timers           timers
-	pruneAt          int // size of verdicts and salts at which to prune
+	later            []next // memory that each look at a stream uses again
+	pruneAt          int    // size of verdicts and salts at which to prune
 }
 
 type verdictKey struct{ revision, envoy string }

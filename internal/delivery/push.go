@@ -1,6 +1,8 @@
 package delivery
 
 import (
+	"slices"
+
 	"github.com/wasm-xds/wasm-xds/pkg/snapshot"
 	"github.com/wasm-xds/wasm-xds/pkg/spec"
 )
@@ -26,8 +28,8 @@ func (m *Machine) sendAll() {
 	for _, id := range ids {
 		s := m.touched[id]
 		delete(m.touched, id)
-		for m.hasRoom(s) && m.sendNext(s) {
-			continue
+		if m.hasRoom(s) {
+			m.sendNext(s)
 		}
 	}
 	if len(ids) > fewKeys {
@@ -42,20 +44,7 @@ func (m *Machine) sendAll() {
 // to load need not wait for one another.
 func (m *Machine) hasRoom(s *stream) bool {
 	n := len(s.outstanding)
-	if n == 0 {
-		return true
-	}
-	if !s.delta || n >= m.cfg.Window || s.outstanding[0].alone {
-		return false
-	}
-	var bytes int64
-	for _, p := range s.outstanding {
-		if p.late {
-			return false
-		}
-		bytes += p.rev.Module.Size
-	}
-	return bytes < windowBytes
+	return n == 0 || s.delta && n < m.cfg.Window && s.late == 0 && s.bytes < windowBytes && !s.outstanding[0].alone
 }
 
 // mustBeAlone says whether a push to the subscriber may be refused, as far as is known:
@@ -64,19 +53,29 @@ func (m *Machine) mustBeAlone(u *sub, c choice) bool {
 	return c.unproven || m.variant(u, c.revision) == Remote
 }
 
-// sendNext looks at the stream's queue and sends the most urgent; false: there is none that
-// can be sent now. What waits stays in the queue; what needs nothing leaves it.
-func (m *Machine) sendNext(s *stream) bool {
-	var best *sub
-	var bestChoice choice
-	bestClass := classTriedElsewhere + 1
-	kept := s.queue[:0]
-	for i, u := range s.queue {
-		if u.closed {
+// next is a subscriber that needs a push.
+type next struct {
+	u *sub
+	c choice
+}
+
+// sendNext looks at the stream's queue and sends what there is room for, the most urgent first.
+// What waits stays in the queue. What needs nothing leaves it, and what has an answer to wait
+// for, which will bring it back.
+func (m *Machine) sendNext(s *stream) {
+	var alone next
+	aloneClass := classTriedElsewhere + 1
+	later, kept := m.later[:0], s.queue[:0]
+	for i := 0; i < len(s.queue); i++ {
+		if i < s.waiting && !m.hasRoom(s) {
+			// Looked at before, and not before their turn again.
+			kept = append(kept, s.queue[i:s.waiting]...)
+			i = s.waiting - 1
 			continue
 		}
-		if u.awaited || i < s.waiting && bestClass == s.firstClass() {
-			kept = append(kept, u) // looked at before, and not before its turn again
+		u := s.queue[i]
+		if u.closed || u.awaited {
+			u.queued = false
 			continue
 		}
 		c := m.choose(u)
@@ -84,21 +83,50 @@ func (m *Machine) sendNext(s *stream) bool {
 			u.queued = false
 			continue
 		}
-		kept = append(kept, u)
-		if class := m.classOf(u, c); class < bestClass && (len(s.outstanding) == 0 || !m.mustBeAlone(u, c)) {
-			best, bestChoice, bestClass = u, c, class
+		switch class := m.classOf(u, c); {
+		case m.mustBeAlone(u, c):
+			if class < aloneClass {
+				alone, aloneClass = next{u, c}, class
+			}
+		case class == s.firstClass() && m.hasRoom(s):
+			u.queued = false
+			m.push(u, c)
+			continue
+		default:
+			later = append(later, next{u, c})
 		}
+		kept = append(kept, u)
 	}
 	clear(s.queue[len(kept):])
-	s.queue, s.waiting = kept, len(kept)
-	if len(kept) == 0 && cap(kept) > fewOutstanding {
+	sent := len(s.outstanding)
+	for _, one := range later {
+		if m.hasRoom(s) {
+			m.push(one.u, one.c)
+		}
+	}
+	if alone.u != nil && len(s.outstanding) == 0 {
+		m.push(alone.u, alone.c)
+	}
+	if len(s.outstanding) > sent {
+		kept = slices.DeleteFunc(kept, func(u *sub) bool {
+			u.queued = !u.awaited
+			return u.awaited
+		})
+	}
+	m.keepQueue(s, kept, later)
+}
+
+// keepQueue sets what waits on the stream from now on, and gives back memory that few have
+// a use for.
+func (m *Machine) keepQueue(s *stream, waiting []*sub, later []next) {
+	s.queue, s.waiting = waiting, len(waiting)
+	if len(waiting) == 0 && cap(waiting) > fewOutstanding {
 		s.queue = nil
 	}
-	if best == nil {
-		return false
+	clear(later)
+	if m.later = later; cap(later) > fewKeys {
+		m.later = nil
 	}
-	m.push(best, bestChoice)
-	return true
 }
 
 // firstClass is the most urgent that there can be on the stream.
@@ -211,6 +239,7 @@ func (m *Machine) push(u *sub, c choice) {
 	}
 	u.awaited = true
 	u.s.outstanding = append(u.s.outstanding, p)
+	u.s.bytes += r.Module.Size
 	m.wakeStream(u.s, m.now.Add(m.cfg.AckWait))
 	m.actions = append(m.actions, Send{
 		Stream: u.s.id, Name: u.f.name, Revision: r, Version: p.version, Envoy: u.s.node.Version, Unproven: c.unproven,
@@ -271,6 +300,7 @@ func (m *Machine) checkAnswer(s *stream) {
 func (m *Machine) flagLate(p *push) {
 	u := p.u
 	p.late = true
+	u.s.late++
 	m.nextSalt(p)
 	m.unsettle(u, "")
 	u.setState(m, Pending, &Problem{

@@ -17,6 +17,8 @@ type stream struct {
 	delta       bool
 	subs        []*sub    // sorted by name
 	outstanding []*push   // sent and not answered, the oldest first
+	bytes       int64     // of the modules of what is outstanding
+	late        int       // how many of it are
 	answeredAt  time.Time // the last answer
 	timed       bool      // a timer will look at outstanding
 	queue       []*sub    // to be looked at
