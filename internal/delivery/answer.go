@@ -98,6 +98,13 @@ func (m *Machine) setVerdictLoads(p *push) {
 	envoy := p.u.s.node.Version
 	if _, known := m.verdict(p.rev, envoy); !known {
 		m.setVerdict(p.rev, envoy, verdict{loads: true})
+		if g := p.u.f.groups[envoy]; g != nil {
+			for _, u := range g.subs {
+				if u.parked != notParked {
+					m.touch(u) // it need not be alone any more
+				}
+			}
+		}
 	}
 }
 

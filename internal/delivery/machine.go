@@ -295,6 +295,9 @@ func (m *Machine) touch(u *sub) {
 	if u.closed || u.queued {
 		return
 	}
+	if u.parked != notParked {
+		u.s.unpark(u)
+	}
 	u.queued = true
 	u.s.queue = append(u.s.queue, u)
 	m.touched[u.s.id] = u.s

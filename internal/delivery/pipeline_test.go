@@ -154,5 +154,5 @@ func TestManyThatConnectAtOnceEachTrySomethingElse(t *testing.T) {
 	r.ack(1)
 	r.want("1 c of c inline")
 	r.ack(2)
-	r.want("2 a of a inline", "2 c of c inline")
+	r.want("1 b of b inline", "2 c of c inline", "2 a of a inline") // all is known to load now
 }

@@ -60,11 +60,9 @@ type next struct {
 }
 
 // sendNext looks at the stream's queue and sends what there is room for, the most urgent first.
-// What waits stays in the queue. What needs nothing leaves it, and what has an answer to wait
-// for, which will bring it back.
+// What waits stays in the queue, or is parked until it can be alone. What needs nothing leaves
+// it, and what has an answer to wait for, which will bring it back.
 func (m *Machine) sendNext(s *stream) {
-	var alone next
-	aloneClass := classTriedElsewhere + 1
 	later, kept := m.later[:0], s.queue[:0]
 	for i := 0; i < len(s.queue); i++ {
 		if i < s.waiting && !m.hasRoom(s) {
@@ -74,27 +72,26 @@ func (m *Machine) sendNext(s *stream) {
 			continue
 		}
 		u := s.queue[i]
+		u.queued = false
 		if u.closed || u.awaited {
-			u.queued = false
 			continue
 		}
 		c := m.choose(u)
 		if !m.needsPush(u, c) {
-			u.queued = false
 			continue
 		}
-		switch class := m.classOf(u, c); {
+		class := m.classOf(u, c)
+		switch {
 		case m.mustBeAlone(u, c):
-			if class < aloneClass {
-				alone, aloneClass = next{u, c}, class
-			}
+			s.park(u, class)
+			continue
 		case class == s.firstClass() && m.hasRoom(s):
-			u.queued = false
 			m.push(u, c)
 			continue
 		default:
 			later = append(later, next{u, c})
 		}
+		u.queued = true
 		kept = append(kept, u)
 	}
 	clear(s.queue[len(kept):])
@@ -104,9 +101,6 @@ func (m *Machine) sendNext(s *stream) {
 			m.push(one.u, one.c)
 		}
 	}
-	if alone.u != nil && len(s.outstanding) == 0 {
-		m.push(alone.u, alone.c)
-	}
 	if len(s.outstanding) > sent {
 		kept = slices.DeleteFunc(kept, func(u *sub) bool {
 			u.queued = !u.awaited
@@ -114,6 +108,9 @@ func (m *Machine) sendNext(s *stream) {
 		})
 	}
 	m.keepQueue(s, kept, later)
+	if len(s.outstanding) == 0 {
+		m.sendAlone(s)
+	}
 }
 
 // keepQueue sets what waits on the stream from now on, and gives back memory that few have
@@ -127,6 +124,49 @@ func (m *Machine) keepQueue(s *stream, waiting []*sub, later []next) {
 	if m.later = later; cap(later) > fewKeys {
 		m.later = nil
 	}
+}
+
+// park puts a subscriber aside until nothing is outstanding on its stream, or something
+// that has to do with it changes: with hundreds of them nobody looks at each again and again.
+func (s *stream) park(u *sub, class int) {
+	u.parked = parkedProven
+	if class >= classUnproven {
+		u.parked = parkedUnproven
+	}
+	s.parked = append(s.parked, u)
+}
+
+// unpark takes it back.
+func (s *stream) unpark(u *sub) {
+	u.parked = notParked
+	at := slices.Index(s.parked, u)
+	if s.parked = slices.Delete(s.parked, at, at+1); len(s.parked) == 0 {
+		s.parked = nil
+	}
+}
+
+// sendAlone sends the most urgent of what is parked.
+func (m *Machine) sendAlone(s *stream) {
+	for len(s.parked) > 0 {
+		u := m.nextAlone(s)
+		s.unpark(u)
+		if c := m.choose(u); m.needsPush(u, c) {
+			m.push(u, c)
+			return
+		}
+	}
+}
+
+// nextAlone is who comes first: what is known to load (remote code), then what nobody else
+// tries just now.
+func (m *Machine) nextAlone(s *stream) *sub {
+	if at := slices.IndexFunc(s.parked, func(u *sub) bool { return u.parked == parkedProven }); at >= 0 {
+		return s.parked[at]
+	}
+	if at := slices.IndexFunc(s.parked, func(u *sub) bool { return m.classOf(u, m.choose(u)) < classTriedElsewhere }); at >= 0 {
+		return s.parked[at]
+	}
+	return s.parked[0]
 }
 
 // firstClass is the most urgent that there can be on the stream.

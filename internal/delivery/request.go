@@ -110,6 +110,9 @@ func (m *Machine) unsubscribe(u *sub) {
 	u.s.bareCount--
 	at, _ := u.s.find(u.f.name)
 	u.s.subs = slices.Delete(u.s.subs, at, at+1)
+	if u.parked != notParked {
+		u.s.unpark(u)
+	}
 	m.remove(u)
 }
 

@@ -21,6 +21,7 @@ type stream struct {
 	late        int       // how many of it are
 	answeredAt  time.Time // the last answer
 	timed       bool      // a timer will look at outstanding
+	parked      []*sub    // whose next push must be alone
 	queue       []*sub    // to be looked at
 	waiting     int       // how many of them, from the first on, were found to need a push
 	bareCount   int       // subscribers that run nothing
@@ -58,7 +59,8 @@ type sub struct {
 	state   State
 	serving Serving
 	closed  bool
-	queued  bool
+	queued  bool    // it is in its stream's queue
+	parked  parking // in the other list
 	// awaited: a response with its name is outstanding, perhaps one to the subscriber of
 	// that name before it.
 	awaited bool
@@ -70,6 +72,15 @@ type sub struct {
 	// its listener would fail, until something good is pushed in other bytes.
 	dirty bool
 }
+
+// parking says why a subscriber waits until its push can be alone.
+type parking uint8
+
+const (
+	notParked      parking = iota
+	parkedProven           // remote code
+	parkedUnproven         // not known to load
+)
 
 // offset is a time since the machine started.
 type offset time.Duration
