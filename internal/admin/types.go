@@ -1,6 +1,10 @@
 package admin
 
-import "time"
+import (
+	"time"
+
+	"github.com/wasm-xds/wasm-xds/pkg/snapshot"
+)
 
 // FilterState is what is true of a filter as a whole.
 type FilterState string
@@ -52,6 +56,15 @@ type Filter struct {
 type Module struct {
 	SHA256 string `json:"sha256"` // lowercase hex; "": none is known
 	Size   int64  `json:"size"`   // bytes
+	// Reference is how the spec names it in a registry, and Digest what that led to:
+	// the digest of a manifest or an index. Both are "" for other modules.
+	Reference string `json:"reference,omitempty"`
+	Digest    string `json:"digest,omitempty"`
+}
+
+// FromModule is what the API shows of a module.
+func FromModule(m snapshot.Module) Module {
+	return Module{SHA256: m.SHA256, Size: m.Size, Reference: m.Reference, Digest: m.Digest}
 }
 
 // Subscriber is one filter on one Envoy's stream.

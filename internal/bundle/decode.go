@@ -68,6 +68,10 @@ type reader struct {
 // add takes a spec whose files are all in the bundle.
 func (r *reader) add(title string, s *spec.Spec) {
 	good := true
+	if err := secretProblem(s); err != nil {
+		r.out.Errors = append(r.out.Errors, err)
+		good = false
+	}
 	for _, slot := range referencesOf(s) {
 		ref := **slot.at
 		e, err := r.find(title, slot, ref)
@@ -107,6 +111,19 @@ func (r *reader) find(title string, slot slot, ref spec.FileRef) (Entry, *spec.E
 		}
 	}
 	return e, nil
+}
+
+// secretProblem is about a secret: one in a bundle is everybody's, and one outside is
+// the server's, which no bundle may send to a registry of its choice.
+func secretProblem(s *spec.Spec) *spec.Error {
+	secret := s.Module.PullSecret
+	if secret == nil {
+		return nil
+	}
+	return &spec.Error{
+		Code: "secret_in_bundle", Message: "a bundle's specs can name no pull secret", Name: s.Name, Pos: secret.Pos,
+		Hint: "remove module.pullSecret, and put the credentials into the Docker configuration where the server runs",
+	}
 }
 
 func kindOf(mediaType string) string {

@@ -51,6 +51,11 @@ func Plan(files []SpecFile, contents map[string]Content) ([]Item, []*spec.Error)
 	}
 	var outside []reference
 	for _, f := range files {
+		for _, s := range f.Specs {
+			if err := secretProblem(s); err != nil {
+				l.errs = append(l.errs, err)
+			}
+		}
 		for _, r := range references(f) {
 			if within, ok := resolve(f.Title, r.ref.As); ok {
 				l.put(l.item(r, within), r.ref.Pos)

@@ -21,12 +21,12 @@ import (
 func newCheck() *cobra.Command {
 	mode := examine.Enforce
 	var versions []string
-	var from trust
+	var from fetching
 	var profile profiling
 	c := &cobra.Command{
 		Use:   "check PATH...",
 		Short: "Check spec files and directories without serving them",
-		Long: `Check reads specs, brings their modules (from files and URLs), runs each module in
+		Long: `Check reads specs, brings their modules (from files, URLs and registries), runs each module in
 a sandbox as Envoy would, with its configuration and the spec's tests, and prints
 every problem with its place and what to do. It needs no running server and no
 Envoy, and changes nothing. It exits with 1 when there is a problem.
@@ -57,7 +57,7 @@ functions, and memory that goes on growing.`,
 		if err != nil {
 			return err
 		}
-		if err := from.validate(); err != nil {
+		if err := from.trust.validate(); err != nil {
 			return usage(c, err.Error())
 		}
 		docs := loadPaths(c.Context(), args)

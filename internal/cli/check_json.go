@@ -66,7 +66,7 @@ func (r checkOutcome) json() checkResult {
 		if one.OK() || r.warn {
 			out.Filters = append(out.Filters, checked{
 				Name: one.spec.Name, Type: string(one.spec.Type), Revision: one.revision.ID,
-				Module: admin.Module(one.revision.Module), File: one.spec.File, Line: one.spec.Line,
+				Module: admin.FromModule(one.revision.Module), File: one.spec.File, Line: one.spec.Line,
 			})
 		}
 	}

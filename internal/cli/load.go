@@ -131,8 +131,12 @@ func (d *documents) sortErrors() {
 
 // resolve brings the modules and configurations of d's specs into a store; what
 // cannot be brought is added to d's problems.
-func (d *documents) resolve(ctx context.Context, store *module.Store, from trust) ([]resolved, error) {
-	resolver := &module.Resolver{Store: store, Guard: from.guard(), Keys: from.keys}
+func (d *documents) resolve(ctx context.Context, store *module.Store, from fetching) ([]resolved, error) {
+	resolver, closeIt, err := from.resolver(store)
+	if err != nil {
+		return nil, err
+	}
+	defer closeIt()
 	var all []resolved
 	for _, s := range d.specs {
 		bytes, problem := resolver.ResolveSpec(ctx, s)
@@ -150,6 +154,7 @@ func (d *documents) resolve(ctx context.Context, store *module.Store, from trust
 		if problem != nil || configProblem != nil {
 			continue
 		}
+		s = module.Complete(s, bytes)
 		revision := snapshot.FromSpec(s, bytes, config)
 		if s.AutoCapabilities {
 			code, err := store.Read(bytes.SHA256)

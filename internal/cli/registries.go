@@ -6,6 +6,7 @@ import (
 
 	"github.com/spf13/pflag"
 
+	"github.com/wasm-xds/wasm-xds/internal/module"
 	"github.com/wasm-xds/wasm-xds/internal/registry"
 	"github.com/wasm-xds/wasm-xds/pkg/spec"
 )
@@ -26,6 +27,28 @@ func (r *registryFlags) config() registry.Config {
 }
 
 func (r *registryFlags) client() (*registry.Client, error) { return registry.New(r.config()) }
+
+// fetching says where commands that serve nothing get modules.
+type fetching struct {
+	trust      trust
+	registries registryFlags
+}
+
+func (f *fetching) addFlags(flags *pflag.FlagSet) {
+	f.trust.addFlags(flags)
+	f.registries.addFlags(flags)
+}
+
+// resolver brings modules into the store. close closes its connections.
+func (f *fetching) resolver(store *module.Store) (r *module.Resolver, closeIt func(), err error) {
+	cfg := f.registries.config()
+	cfg.Guard = f.trust.guard()
+	client, err := registry.New(cfg)
+	if err != nil {
+		return nil, nil, err
+	}
+	return &module.Resolver{Store: store, Guard: cfg.Guard, Registry: client, Keys: f.trust.keys}, client.Close, nil
+}
 
 // scheme tells what is in a registry from a path.
 const scheme = "oci://"

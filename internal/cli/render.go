@@ -21,6 +21,7 @@ import (
 // renderOptions is what the resource depends on beside the spec.
 type renderOptions struct {
 	serve   ServeConfig // of it, only what concerns modules
+	from    fetching
 	version string
 	full    bool
 }
@@ -53,7 +54,7 @@ the delivery: see --delivery inline.`,
 	f.StringVar(&o.serve.ModulesCluster, "modules-cluster", defaultModulesCluster, "`name` of the Envoy cluster that reaches it")
 	f.StringVar(&o.serve.ModulesURL, "modules-url", "", "`URL` of it as Envoy sees it (default http:// and the address)")
 	f.StringVar(&o.serve.ModulesDirInEnvoy, "modules-dir-in-envoy", "/modules", "`path` of the module store as Envoy sees it")
-	o.serve.Trust.addFlags(f)
+	o.from.addFlags(f)
 	_ = c.RegisterFlagCompletionFunc("delivery", cobra.FixedCompletions([]string{"remote", "inline", "file"}, cobra.ShellCompDirectiveNoFileComp))
 	output := outputFlag(c, "yaml", "json")
 	c.RunE = func(c *cobra.Command, args []string) error {
@@ -64,12 +65,12 @@ the delivery: see --delivery inline.`,
 		if err := checkModulesURL(&o.serve.ModulesURL); err != nil {
 			return usage(c, fmt.Sprintf("invalid --modules-url %q: %s", o.serve.ModulesURL, err))
 		}
-		if err := o.serve.Trust.validate(); err != nil {
+		if err := o.from.trust.validate(); err != nil {
 			return usage(c, err.Error())
 		}
 		return withStore(func(store *module.Store) error {
 			docs := loadPaths(c.Context(), args)
-			good, err := docs.resolve(c.Context(), store, o.serve.Trust)
+			good, err := docs.resolve(c.Context(), store, o.from)
 			if err != nil {
 				return err
 			}

@@ -9,6 +9,7 @@ import (
 
 	"github.com/wasm-xds/wasm-xds/internal/admin"
 	"github.com/wasm-xds/wasm-xds/internal/examine"
+	"github.com/wasm-xds/wasm-xds/internal/module"
 	"github.com/wasm-xds/wasm-xds/pkg/snapshot"
 	"github.com/wasm-xds/wasm-xds/pkg/spec"
 )
@@ -107,7 +108,7 @@ func (c *Control) publishChecked(ctx context.Context) {
 // judged is what becomes of a spec whose module and configuration are there; missing is the
 // check that it needs first, nil if there is none.
 func (c *Control) judged(e *entry, m snapshot.Module, config *string) (o outcome, missing *check) {
-	s := e.spec
+	s := module.Complete(e.spec, m)
 	var v examine.Verdict
 	if c.cfg.Examiner != nil && examine.Needed(c.cfg.Preflight, s) {
 		first := e.verdict == ""

@@ -108,6 +108,8 @@ type Control struct {
 	unsettled unsettledSaver
 	durable   waiters
 	opened    map[delivery.StreamID]streamInfo
+	tags      tags
+	mending   mending
 }
 
 type streamInfo struct {
@@ -120,7 +122,13 @@ type (
 	newSet   struct{ set source.Set }
 	resolved struct{ results map[string]result }
 	retry    struct{ key string }
-	saved    struct{ err error }
+	mend     struct{}
+	polled   struct {
+		reference string
+		digest    string
+		err       *spec.Error
+	}
+	saved struct{ err error }
 
 	unsettledSaved struct{ err error }
 	verdictsSaved  struct{ err error }
@@ -227,6 +235,7 @@ func (c *Control) Run(ctx context.Context, sender Sender) error {
 			c.step(delivery.Woken{})
 			c.openLate()
 		}
+		c.pollTags(ctx)
 		c.publishChecked(ctx)
 		c.saveWhatIsDue()
 		timer.Reset(c.untilNext())
@@ -242,7 +251,7 @@ func (c *Control) untilNext() time.Duration {
 	if c.waitsForDownloads() {
 		wait = min(wait, time.Until(c.firstSet.Add(firstSnapshotWait)))
 	}
-	for _, due := range []time.Time{c.saveDue, c.unsettled.due, c.verdicts.due, c.checks.nextDue()} {
+	for _, due := range []time.Time{c.saveDue, c.unsettled.due, c.verdicts.due, c.checks.nextDue(), c.tags.due} {
 		if !due.IsZero() {
 			wait = min(wait, time.Until(due))
 		}
@@ -259,6 +268,7 @@ func (c *Control) take(ctx context.Context, message any) {
 			c.takeResult(ctx, key, r)
 		}
 		c.replan(ctx)
+		c.mended()
 	case retry:
 		delete(c.results, message.key)
 		c.replan(ctx)
@@ -268,6 +278,10 @@ func (c *Control) take(ctx context.Context, message any) {
 		c.takeCheck(ctx, message)
 	case verdictsSaved:
 		c.takeVerdictsSaved(message.err)
+	case mend:
+		c.mend(ctx)
+	case polled:
+		c.takePolled(ctx, message)
 	case unsettledSaved:
 		c.takeUnsettledSaved(message.err)
 	case saved:
@@ -278,6 +292,9 @@ func (c *Control) take(ctx context.Context, message any) {
 	case delivery.Event:
 		c.note(message)
 		c.step(message)
+		if _, failed := message.(delivery.BuildFailed); failed {
+			c.mendSoon(ctx)
+		}
 	}
 }
 
@@ -360,10 +377,6 @@ func (c *Control) note(e delivery.Event) {
 		c.cfg.Metrics.StreamClosed(c.opened[e.Stream].mode)
 		delete(c.opened, e.Stream)
 		c.hub.Publish(admin.Event{Type: admin.EventNode, Time: time.Now()})
-	case delivery.BuildFailed:
-		// The module on disk was not what its name says: have it brought again.
-		clear(c.results)
-		c.entries = nil
 	}
 }
 

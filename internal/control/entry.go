@@ -19,7 +19,7 @@ type entry struct {
 	spec   *spec.Spec
 	module job
 	config job       // key "": the spec names no file with its configuration
-	seen   [2]string // the references' fingerprints that are in the jobs' keys
+	seen   [4]string // the fingerprints, and the tag's digest, that are in the jobs' keys
 	signed string    // what was seen of keys and signatures, which is in the module's job's key, too
 	done   outcome   // filter nil: not resolved yet, or not well
 	// verdict is the key of what the sandbox says of it; "": not known yet, or not tried.
@@ -35,27 +35,31 @@ func (c *Control) entriesOf(set *source.Set) []*entry {
 		for len(before) > 0 && before[0].spec.Name < s.Name {
 			before = before[1:]
 		}
-		fingerprints := seen(s, set.References)
+		digest := c.tags.digest(s)
+		fingerprints := seen(s, set.References, digest)
 		signed := signedBy(s, c.cfg.Keys, set.References)
 		if len(before) > 0 && before[0].spec == s && before[0].seen == fingerprints && before[0].signed == signed {
 			entries[i] = before[0]
 			continue
 		}
-		e := &entry{spec: s, module: moduleJob(s, set.References), seen: fingerprints, signed: signed}
-		e.module.key += signed
+		e := &entry{spec: s, module: moduleJob(s, set.References, digest, signed), seen: fingerprints, signed: signed}
 		e.config, _ = configJob(s, set.References)
 		entries[i] = e
 	}
 	return entries
 }
 
-func seen(s *spec.Spec, references map[string]string) (fingerprints [2]string) {
+func seen(s *spec.Spec, references map[string]string, digest string) (fingerprints [4]string) {
 	if s.Module.File != nil {
 		fingerprints[0] = references[s.Module.File.Path]
 	}
 	if s.ConfigFrom != nil {
 		fingerprints[1] = references[s.ConfigFrom.Path]
 	}
+	if s.Module.PullSecret != nil {
+		fingerprints[2] = references[s.Module.PullSecret.Path]
+	}
+	fingerprints[3] = digest
 	return fingerprints
 }
 
@@ -167,4 +171,13 @@ func (c *Control) outcomes(ctx context.Context) []outcome {
 	c.checks.add(time.Now(), missing)
 	c.startChecks(ctx)
 	return all
+}
+
+// entryOf is the entry of a filter's spec; nil: there is none.
+func (c *Control) entryOf(name string) *entry {
+	i, ok := slices.BinarySearchFunc(c.entries, name, func(e *entry, name string) int { return cmp.Compare(e.spec.Name, name) })
+	if !ok {
+		return nil
+	}
+	return c.entries[i]
 }

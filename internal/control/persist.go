@@ -38,6 +38,8 @@ type savedState struct {
 	Format int             `json:"format"`
 	Memory delivery.Memory `json:"memory"`
 	Pins   map[string]Pin  `json:"pins,omitempty"`
+	// Tags are the digests that tags in registries led to, by reference.
+	Tags map[string]string `json:"tags,omitempty"`
 }
 
 // restore makes the machine, from the state where there is one.
@@ -69,6 +71,7 @@ func (c *Control) restore() {
 	policy.Substitutes = c.cfg.StandIns
 	c.machine = delivery.New(policy, state.Memory, time.Now())
 	c.plan.pins = state.Pins
+	c.tags.restore(state.Tags)
 	if filters := c.machine.Wanted(); len(filters) > 0 {
 		c.snapshot = snapshot.New(filters)
 		c.fromState = true
@@ -193,7 +196,7 @@ func (c *Control) takeUnsettledSaved(err error) {
 }
 
 func (c *Control) state() savedState {
-	return savedState{Format: stateFormat, Memory: c.machine.Untidy(), Pins: maps.Clone(c.plan.pins)}
+	return savedState{Format: stateFormat, Memory: c.machine.Untidy(), Pins: maps.Clone(c.plan.pins), Tags: c.tags.save()}
 }
 
 // write saves the state, and before it the modules that it names.

@@ -41,6 +41,8 @@ func (slowDisk) Load(string) ([]byte, error)            { return nil, fs.ErrNotE
 
 type anyModule struct{}
 
+func (anyModule) ResolveTag(context.Context, spec.Module) (string, *spec.Error) { return "", nil }
+
 func (anyModule) ResolveSpec(context.Context, *spec.Spec) (snapshot.Module, *spec.Error) {
 	return snapshot.Module{SHA256: "00", Size: 1}, nil
 }

@@ -15,6 +15,8 @@ import (
 // ModuleResolver brings a module into the store.
 type ModuleResolver interface {
 	ResolveSpec(ctx context.Context, s *spec.Spec) (snapshot.Module, *spec.Error)
+	// ResolveTag asks a registry where the module's reference leads now.
+	ResolveTag(ctx context.Context, m spec.Module) (digest string, problem *spec.Error)
 }
 
 const (
@@ -30,29 +32,37 @@ type job struct {
 	key    string
 	name   string
 	module *spec.Spec // whose module is read
-	config *spec.FileRef
+	// pinned is the key with the digest that a registry's tag turns out to lead to.
+	pinned    func(digest string) string
+	reference string // the module's in a registry, as the spec has it
+	config    *spec.FileRef
 }
 
 // downloadKey begins the keys of slow jobs.
 const downloadKey = "url "
 
 // slow jobs come over the network: nobody else waits for them.
-func (j job) slow() bool { return j.module != nil && j.module.Module.URL != "" }
+func (j job) slow() bool { return j.module != nil && j.module.Module.File == nil }
 
 type result struct {
 	module snapshot.Module
 	config *string
 	err    *spec.Error
+	pinned string // the key that the result has from now on; "": the job's own
 }
 
 // moduleJob and configJob name what a spec needs; the references' fingerprints
-// are part of the keys.
-func moduleJob(s *spec.Spec, references map[string]string) job {
+// are part of the keys, and so is the digest that the module's tag leads to, and what
+// was seen of signatures.
+func moduleJob(s *spec.Spec, references map[string]string, digest, signed string) job {
+	if s.Module.OCI.Registry != "" {
+		return registryJob(s, references, digest, signed)
+	}
 	if s.Module.File != nil {
 		path := s.Module.File.Path
-		return job{key: "file " + path + " " + references[path] + " " + s.Module.SHA256 + " " + s.VM.Runtime, name: s.Name, module: s}
+		return job{key: "file " + path + " " + references[path] + " " + s.Module.SHA256 + " " + s.VM.Runtime + signed, name: s.Name, module: s}
 	}
-	return job{key: downloadKey + s.Module.URL + " " + s.Module.SHA256 + " " + s.VM.Runtime, name: s.Name, module: s}
+	return job{key: downloadKey + s.Module.URL + " " + s.Module.SHA256 + " " + s.VM.Runtime + signed, name: s.Name, module: s}
 }
 
 func configJob(s *spec.Spec, references map[string]string) (job, bool) {
@@ -105,6 +115,10 @@ func (c *Control) runJob(ctx context.Context, j job) result {
 	var r result
 	if j.module != nil {
 		r.module, r.err = c.cfg.Modules.ResolveSpec(ctx, j.module)
+		r.module.Reference = j.reference
+		if r.err == nil && j.pinned != nil {
+			r.pinned = j.pinned(r.module.Digest)
+		}
 		c.cfg.Metrics.Resolved(r.err == nil, time.Since(start))
 	} else {
 		r.config, r.err = module.ReadConfig(*j.config)

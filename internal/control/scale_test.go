@@ -99,6 +99,10 @@ func (m *countedModules) ResolveSpec(context.Context, *spec.Spec) (snapshot.Modu
 	return snapshot.Module{SHA256: fmt.Sprintf("%064x", m.n.Add(1)), Size: 1}, nil
 }
 
+func (m *countedModules) ResolveTag(context.Context, spec.Module) (string, *spec.Error) {
+	return "", nil
+}
+
 func TestAModuleIsReadAgainWhereItMayBeAnother(t *testing.T) {
 	c, set := newScaled(3)
 	modules := &countedModules{}
@@ -117,7 +121,7 @@ func TestAModuleIsReadAgainWhereItMayBeAnother(t *testing.T) {
 			c.takeAndWait(set)
 		}, 1},
 		{"what the store had was damaged", func() {
-			c.note(delivery.BuildFailed{})
+			c.take(context.Background(), delivery.BuildFailed{})
 			c.takeAndWait(set)
 		}, 3},
 	} {

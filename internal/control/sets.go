@@ -70,6 +70,7 @@ func (c *Control) replan(ctx context.Context) {
 	if c.set == nil {
 		return
 	}
+	c.watchTags()
 	c.entries = c.entriesOf(c.set)
 	if c.startJobs(ctx) {
 		return
@@ -78,6 +79,7 @@ func (c *Control) replan(ctx context.Context) {
 		previous: c.snapshot, set: *c.set, outcomes: c.outcomes(ctx), pins: c.plan.pins,
 		delivery: c.cfg.Delivery, allowEmpty: c.cfg.AllowEmpty,
 	})
+	c.addTagProblems(&p)
 	c.plan = p
 	c.describeSource()
 	c.publish(c.snapshot.With(p.filters))
@@ -91,6 +93,7 @@ func (c *Control) takeResult(ctx context.Context, key string, r result) {
 	c.results[key] = r
 	if r.err == nil {
 		delete(c.retries, key)
+		c.learnTag(key, r)
 		return
 	}
 	c.cfg.Logger.Warn("a spec's module or configuration cannot be had: its last good revision serves on",

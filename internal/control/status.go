@@ -245,7 +245,7 @@ func (c *Control) describe(f *admin.Filter, st delivery.FilterStatus) {
 	}
 	if r := st.Serving; r != nil {
 		f.Revision = r.ID
-		f.Module = admin.Module{SHA256: r.Module.SHA256, Size: r.Module.Size}
+		f.Module = admin.FromModule(c.newestModule(r))
 	}
 	if st.Problem != nil && st.Problem.Revision != "" {
 		f.Rejected = append(f.Rejected, st.Problem.Revision)

@@ -200,9 +200,24 @@ func (m *Machine) buildFailed(e BuildFailed) {
 	m.endFetch(u)
 	u.refuse(p.rev.ID, &Problem{
 		Code: CodeModuleUnreadable, Revision: p.rev.ID, Message: e.Reason,
-		Hint: "the module is fetched again when its spec or file changes, or at the next start",
+		Hint: "it is brought again from where its spec says",
 	})
 	m.answerCame(p)
+}
+
+// modulesRestored tries again what failed because a module could not be read: no
+// Envoy has seen anything of it.
+func (m *Machine) modulesRestored() {
+	for _, id := range sortedStreams(m.streams) {
+		for _, u := range m.streams[id].subs {
+			for revision, problem := range u.get().refused {
+				if problem.Code == CodeModuleUnreadable {
+					delete(u.rare.refused, revision)
+					m.touch(u)
+				}
+			}
+		}
+	}
 }
 
 func sortedStreams(streams map[StreamID]*stream) []StreamID {

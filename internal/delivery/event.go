@@ -60,6 +60,8 @@ type (
 		Name   string
 		Reason string
 	}
+	// ModulesRestored says that modules were brought again, after one could not be read.
+	ModulesRestored struct{}
 	// Woken says that the time of [Machine.Next] has come.
 	Woken struct{}
 )
@@ -88,6 +90,7 @@ func (SnapshotChanged) event() {}
 func (FetchStarted) event()    {}
 func (FetchFinished) event()   {}
 func (BuildFailed) event()     {}
+func (ModulesRestored) event() {}
 func (Woken) event()           {}
 
 // Action is something the shell must do.

@@ -152,6 +152,8 @@ func (m *Machine) Step(now time.Time, e Event) []Action {
 		m.fetchFinished(e)
 	case BuildFailed:
 		m.buildFailed(e)
+	case ModulesRestored:
+		m.modulesRestored()
 	case Woken:
 	}
 	m.wake()

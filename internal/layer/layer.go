@@ -1,5 +1,5 @@
-// Package layer gets the Wasm module out of what it was packed into: gzip, tar,
-// or a tar in gzip, as container images and web servers have it. What it is
+// Package layer gets the Wasm module out of what it was packed into: gzip or zstd, tar,
+// or a tar in either, as container images and web servers have it. What it is
 // given is hostile until proven otherwise: nothing is written under a name from
 // an archive, and nothing costs more than its limit.
 package layer
@@ -17,6 +17,8 @@ import (
 	"path"
 	"path/filepath"
 	"strings"
+
+	"github.com/klauspost/compress/zstd"
 )
 
 // What can be wrong with an archive. The errors that wrap these end in what was
@@ -38,11 +40,13 @@ const (
 	// overhead is what an archive may have beside its module's limit: heads,
 	// padding, and the other files that an image brings.
 	overhead = 16 << 20
+	// maxWindow is the memory that zstd may want: what its own tool takes at most.
+	maxWindow = 128 << 20
 )
 
 // Open gives the bytes of the module in r. What r holds is told by its first
 // bytes, never by a media type: a tar (the file called plugin.wasm, in whatever
-// directory, or the only .wasm file), gzip around a tar or around the module, or
+// directory, or the only .wasm file), gzip or zstd around a tar or around the module, or
 // the module itself, which passes through unchanged, as does all else.
 //
 // The reader ends when r has been read to its end, so that a reader that checks a
@@ -51,14 +55,26 @@ const (
 func Open(r io.Reader, limit int64) (io.ReadCloser, error) {
 	packed := &bounded{r: r, left: limit + overhead}
 	in := bufio.NewReaderSize(packed, 2*blockSize)
-	if head, _ := in.Peek(2); !bytes.Equal(head, []byte{0x1f, 0x8b}) {
+	head, _ := in.Peek(4)
+	var unpacked io.Reader
+	switch {
+	case bytes.HasPrefix(head, []byte{0x1f, 0x8b}):
+		unzipped, err := gzip.NewReader(in)
+		if err != nil {
+			return nil, malformed("gzip", err)
+		}
+		unpacked = &gzipReader{unzipped}
+	case bytes.Equal(head, []byte{0x28, 0xb5, 0x2f, 0xfd}):
+		unzipped, err := zstd.NewReader(in, zstd.WithDecoderConcurrency(1), zstd.WithDecoderLowmem(true),
+			zstd.WithDecoderMaxWindow(maxWindow), zstd.WithDecoderMaxMemory(uint64(limit+overhead)))
+		if err != nil {
+			return nil, malformed("zstd", err)
+		}
+		unpacked = &zstdReader{unzipped}
+	default:
 		return open(in, limit)
 	}
-	unzipped, err := gzip.NewReader(in)
-	if err != nil {
-		return nil, malformed("gzip", err)
-	}
-	out := &bounded{r: &gzipReader{unzipped}, left: limit + overhead}
+	out := &bounded{r: unpacked, left: limit + overhead}
 	return open(bufio.NewReaderSize(out, 2*blockSize), limit)
 }
 
@@ -185,10 +201,32 @@ type gzipReader struct{ r *gzip.Reader }
 
 func (g *gzipReader) Read(p []byte) (int, error) {
 	n, err := g.r.Read(p)
-	if err != nil && !errors.Is(err, io.EOF) {
-		err = malformed("gzip", err)
+	return n, malformedEnd("gzip", err)
+}
+
+// zstdReader words zstd's errors.
+type zstdReader struct{ r *zstd.Decoder }
+
+func (z *zstdReader) Read(p []byte) (int, error) {
+	n, err := z.r.Read(p)
+	switch {
+	case errors.Is(err, zstd.ErrDecoderSizeExceeded), errors.Is(err, zstd.ErrWindowSizeExceeded):
+		err = ErrTooLarge
+	case errors.Is(err, zstd.ErrCRCMismatch), errors.Is(err, zstd.ErrMagicMismatch), errors.Is(err, zstd.ErrReservedBlockType),
+		errors.Is(err, zstd.ErrBlockTooSmall), errors.Is(err, zstd.ErrFrameSizeExceeded), errors.Is(err, zstd.ErrFrameSizeMismatch):
+		err = fmt.Errorf("%w: zstd: %w", ErrMalformed, err)
+	default:
+		err = malformedEnd("zstd", err)
 	}
 	return n, err
+}
+
+// malformedEnd is malformed for all but the end itself.
+func malformedEnd(format string, err error) error {
+	if err == io.EOF { //nolint:errorlint // see malformed
+		return err
+	}
+	return malformed(format, err)
 }
 
 // malformed marks the errors of a format. They wrap nothing and are compared as they

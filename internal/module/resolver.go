@@ -10,6 +10,7 @@ import (
 	"go.uber.org/zap"
 
 	"github.com/wasm-xds/wasm-xds/internal/netguard"
+	"github.com/wasm-xds/wasm-xds/internal/registry"
 	"github.com/wasm-xds/wasm-xds/internal/signature"
 	"github.com/wasm-xds/wasm-xds/pkg/snapshot"
 	"github.com/wasm-xds/wasm-xds/pkg/spec"
@@ -46,10 +47,12 @@ const (
 // Resolver turns a spec's module reference into a module in the store. It must
 // not be copied after its first use, and is safe for concurrent use.
 type Resolver struct {
-	Store  *Store
-	HTTP   *http.Client // nil: one with timeouts, the system's roots and the Guard
-	Guard  netguard.Guard
-	Logger *zap.Logger // nil: no logs
+	Store *Store
+	HTTP  *http.Client // nil: one with timeouts, the system's roots and the Guard
+	Guard netguard.Guard
+	// Registry is for modules from registries; nil: one with the defaults and the Guard.
+	Registry *registry.Client
+	Logger   *zap.Logger // nil: no logs
 	// Keys are files with public keys, by one of which every module must be signed,
 	// whatever its spec asks for beside that. nil: what the spec asks for is all.
 	Keys []string
@@ -63,11 +66,15 @@ type Resolver struct {
 	setup     sync.Once
 	client    *http.Client
 
+	registrySetup   sync.Once
+	ownRegistry     *registry.Client
+	registryProblem error
+
 	ownChecked signature.Checked
 }
 
 // Resolve brings the module into the store, if it is not there, and names it.
-// A file takes as long as reading it; a URL may take minutes, the retries
+// A file takes as long as reading it; a URL or a registry may take minutes, the retries
 // included, and ends early with ctx. The error is nil or says what is wrong and
 // what to do, at the module's position.
 func (r *Resolver) Resolve(ctx context.Context, m spec.Module) (snapshot.Module, *spec.Error) {
@@ -90,6 +97,9 @@ func Retryable(err *spec.Error) bool {
 	switch err.Code {
 	case CodeChanging, CodeIncomplete, CodeDownloadFailed, CodeAddressRefused, CodeStoreFailed, CodeSignatureUnavailable:
 		return true
+	case registry.CodeCredentials, registry.CodeUnauthorized, registry.CodeNotFound, registry.CodeRateLimited,
+		registry.CodeUnreachable, registry.CodeUntrusted, registry.CodeFailed, registry.CodeCorrupt:
+		return true // an image may be pushed later, and a right be given
 	default:
 		return false
 	}
@@ -97,8 +107,11 @@ func Retryable(err *spec.Error) bool {
 
 func (r *Resolver) resolve(ctx context.Context, m spec.Module, anyBytes bool) (snapshot.Module, *spec.Error) {
 	bring := r.resolveURL
-	if m.File != nil {
+	switch {
+	case m.File != nil:
 		bring = r.resolveFile
+	case m.OCI.Registry != "":
+		bring = r.resolveOCI
 	}
 	stored, err := bring(ctx, m, anyBytes)
 	if err == nil {

@@ -12,6 +12,7 @@ import (
 	"path/filepath"
 	"time"
 
+	"github.com/opencontainers/go-digest"
 	ocispec "github.com/opencontainers/image-spec/specs-go/v1"
 	"oras.land/oras-go/v2/registry/remote"
 
@@ -44,7 +45,11 @@ func (r *Resolver) checkSigned(ctx context.Context, m spec.Module, stored snapsh
 			continue
 		}
 		keys, err := signature.ReadKeys(files)
-		if err == nil {
+		switch {
+		case err != nil:
+		case m.OCI.Registry != "":
+			err = r.checkPulled(ctx, m, stored, keys)
+		default:
 			err = r.checked().Do("blob:"+stored.SHA256, keys, func() (*signature.Key, error) {
 				return r.verify(ctx, m, stored, keys)
 			})
@@ -54,6 +59,16 @@ func (r *Resolver) checkSigned(ctx context.Context, m spec.Module, stored snapsh
 		}
 	}
 	return nil
+}
+
+// checkPulled checks the signature of the image that a module was pulled with.
+func (r *Resolver) checkPulled(ctx context.Context, m spec.Module, stored snapshot.Module, keys signature.Keys) error {
+	client, err := r.registryClient()
+	if err != nil {
+		return err
+	}
+	image := ocispec.Descriptor{MediaType: ocispec.MediaTypeImageManifest, Digest: digest.Digest(stored.Digest)}
+	return r.checkImage(ctx, client, m.OCI, credentialsOf(m), image, keys)
 }
 
 // CheckBundle is nil when the image of a bundle is signed as the server asks for.

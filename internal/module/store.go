@@ -352,6 +352,9 @@ func (s *Store) Collect(keep func(sha256 string) bool, olderThan time.Duration) 
 			removed++
 		}
 	}
+	if err := s.collectImages(entries, olderThan); err != nil {
+		problems = append(problems, fmt.Errorf("%w: %w", errStore, err))
+	}
 	return removed, errors.Join(problems...)
 }
 
@@ -387,23 +390,4 @@ func validSHA256(sum string) bool {
 		}
 	}
 	return true
-}
-
-// sourceReader keeps the source's error apart from the errors of writing.
-type sourceReader struct {
-	ctx context.Context
-	r   io.Reader
-	err error
-}
-
-func (s *sourceReader) Read(p []byte) (int, error) {
-	if err := context.Cause(s.ctx); err != nil {
-		s.err = err
-		return 0, err
-	}
-	n, err := s.r.Read(p)
-	if err != nil && err != io.EOF {
-		s.err = err
-	}
-	return n, err
 }

@@ -18,10 +18,12 @@ import (
 	"time"
 
 	"go.uber.org/goleak"
+
+	"github.com/wasm-xds/wasm-xds/test/registrytest"
 )
 
 func TestMain(m *testing.M) {
-	goleak.VerifyTestMain(m)
+	goleak.VerifyTestMain(m, registrytest.IgnoreLeftovers())
 }
 
 func newStore(t *testing.T) *Store {

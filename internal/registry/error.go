@@ -31,6 +31,7 @@ const (
 	CodeUntrusted    = "registry_untrusted"    // its certificate is not one that is trusted
 	CodeFailed       = "registry_failed"       // 5xx
 	CodeRefused      = "registry_refused"      // any other answer
+	CodeCorrupt      = "registry_corrupt"      // an answer that does not match its digest, or makes no sense
 )
 
 // Error is what went wrong with a registry. It holds no secret: no URL's query,
@@ -96,6 +97,8 @@ func (e *Error) Hint() string {
 			return "it speaks plain HTTP: if that is meant, use --insecure-registry " + e.Registry
 		}
 		return "look whether this machine reaches the registry; what was fetched before is served on"
+	case CodeCorrupt:
+		return "look what lies between this machine and the registry, or push it anew"
 	default:
 		return ""
 	}

@@ -88,7 +88,7 @@ func Run(ctx context.Context, cfg Config) (err error) {
 		return err
 	}
 	defer registries.Close()
-	modules := &module.Resolver{Store: store, Guard: cfg.Guard, Keys: cfg.Keys, Checked: checked, Logger: cfg.Logger}
+	modules := &module.Resolver{Store: store, Guard: cfg.Guard, Registry: registries, Keys: cfg.Keys, Checked: checked, Logger: cfg.Logger}
 	specs, sourceName, err := openSource(cfg, registries, modules, files.Path("bundles"), metrics)
 	if err != nil {
 		return err

@@ -34,10 +34,15 @@ type Revision struct {
 	Refusals []Refusal `json:"refusals,omitempty"`
 }
 
-// Module names Wasm bytes. SHA256 is lowercase hex, Size is in bytes.
+// Module names Wasm bytes. SHA256 is lowercase hex, Size is in bytes. The rest says
+// where in a registry they come from, and is no part of a revision's ID.
 type Module struct {
-	SHA256 string `json:"sha256"`
-	Size   int64  `json:"size"`
+	SHA256    string `json:"sha256"`
+	Size      int64  `json:"size"`
+	Reference string `json:"reference,omitempty"` // as the spec has it; "": not from a registry
+	Digest    string `json:"digest,omitempty"`    // of the manifest or index that Reference led to
+	// RootID is what the image's configuration says; "": nothing. See module.Complete.
+	RootID string `json:"-"`
 }
 
 // VM is the part of a revision that decides which VM it runs in.
@@ -73,10 +78,10 @@ func FromSpec(s *spec.Spec, module Module, config *string) *Revision {
 
 // Seal sets the revision's ID from its content and returns it. The ID is the
 // start of the sha256 of the canonical JSON of the other fields (struct order,
-// sorted map keys), without the module's size, which its sha256 implies, and the refusals.
+// sorted map keys), of the module its sha256 only, and without the refusals.
 func (r *Revision) Seal() *Revision {
 	content := *r
-	content.ID, content.Module.Size, content.Refusals = "", 0, nil
+	content.ID, content.Module, content.Refusals = "", Module{SHA256: r.Module.SHA256}, nil
 	text, err := json.Marshal(&content)
 	if err != nil {
 		// Strings, numbers, booleans, and maps and lists of them always marshal.

@@ -42,6 +42,7 @@ func full(r *snapshot.Revision) {
 		Env: map[string]string{"A": "1", "B": "2"}, HostEnv: []string{"HOME", "TZ"}, AllowPrecompiled: true,
 	}
 	r.BuiltIn = true
+	r.Module.Reference, r.Module.Digest, r.Module.RootID = "ghcr.io/team/auth:v1", "sha256:"+sumA, "auth_root"
 	r.Refusals = []snapshot.Refusal{{Versions: []string{"1.36"}, Code: "import_missing", Message: "needs Envoy 1.37 or later"}}
 }
 
@@ -118,6 +119,11 @@ func TestWhatMakesNoRevision(t *testing.T) {
 	if got := with(func(r *snapshot.Revision) { r.Module.Size = 6 }); got.ID != plain.ID {
 		t.Error("the module's size, which its sha256 implies, makes another revision")
 	}
+	if got := with(func(r *snapshot.Revision) {
+		r.Module.Reference, r.Module.Digest = "ghcr.io/team/auth:v1", "sha256:"+sumA
+	}); got.ID != plain.ID {
+		t.Error("where a module comes from makes another revision")
+	}
 	if got := with(func(r *snapshot.Revision) { r.Refusals = []snapshot.Refusal{{Versions: []string{"1.36"}}} }); got.ID != plain.ID {
 		t.Error("what a sandbox says of it makes another revision")
 	}
@@ -154,8 +160,8 @@ func TestFromSpec(t *testing.T) {
 		File: "auth.yaml", Line: 3, Delivery: spec.Inline, Disabled: true, OnRemove: spec.Deny,
 		Canary: spec.Canary{Count: 1}, Nodes: spec.NodeSelector{IDs: []string{"edge"}}, Limits: spec.Limits{Memory: 1 << 20},
 	}
-	got := snapshot.FromSpec(s, snapshot.Module{SHA256: sumA, Size: 5}, ptr(`{"realm":"<prod> & more"}`))
 	want := with(func(r *snapshot.Revision) { full(r); r.BuiltIn, r.Refusals = false, nil })
+	got := snapshot.FromSpec(s, want.Module, ptr(`{"realm":"<prod> & more"}`))
 	if !reflect.DeepEqual(got, want) {
 		t.Errorf("got  %+v\nwant %+v", got, want)
 	}

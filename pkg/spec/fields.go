@@ -17,6 +17,8 @@ const (
 	// defaultBackoff is Envoy's own base interval of reload_config.
 	defaultBackoff = time.Second
 	maxSoak        = 7 * 24 * time.Hour
+	minRefresh     = time.Second
+	maxRefresh     = 7 * 24 * time.Hour
 	maxCanary      = 1_000_000 // Envoys
 	maxKeys        = 32
 )
@@ -60,7 +62,7 @@ func (d *decoder) document(body ast.Node) *Spec {
 // sectionOf is the section that has a field of this name, "" when none does.
 func sectionOf(name string) string {
 	switch name {
-	case "file", "url", "oci", "sha256", "verify":
+	case "file", "url", "oci", "sha256", "refresh", "pullSecret", "verify":
 		return "module"
 	case "keys":
 		return "module.verify"
@@ -97,9 +99,13 @@ func (d *decoder) readModule(v *node) {
 	d.section("module", v, fields{
 		"file":   func(_, v *node) { m.Pos, m.File = v.pos, d.fileRef("module.file", v) },
 		"url":    func(_, v *node) { m.Pos, m.URL = v.pos, d.moduleURL(v) },
-		"oci":    d.notYet("module.oci", "use file or url"),
+		"oci":    func(_, v *node) { m.Pos, m.OCI = v.pos, d.reference("module.oci", v) },
 		"sha256": func(_, v *node) { m.SHA256 = d.sha256(v) },
-		"verify": func(_, v *node) { d.readVerify(v) },
+		"refresh": func(_, v *node) {
+			m.Refresh = d.duration("module.refresh", v, minRefresh, maxRefresh)
+		},
+		"pullSecret": func(_, v *node) { m.PullSecret = d.fileRef("module.pullSecret", v) },
+		"verify":     func(_, v *node) { d.readVerify(v) },
 	})
 	if v.kind == kindMap {
 		d.checkModule(v)

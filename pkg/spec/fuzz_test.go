@@ -62,7 +62,13 @@ func checkSpec(t *testing.T, s *spec.Spec) {
 	if s.Name == "" || s.Type == "" || s.Policy == "" || s.OnRemove == "" || s.VM.Runtime == "" || s.Line < 1 {
 		t.Errorf("a default is missing: %+v", s)
 	}
-	if (s.Module.File == nil) == (s.Module.URL == "") {
+	references := 0
+	for _, there := range []bool{s.Module.File != nil, s.Module.URL != "", s.Module.OCI.Registry != ""} {
+		if there {
+			references++
+		}
+	}
+	if references != 1 {
 		t.Errorf("not exactly one module: %+v", s.Module)
 	}
 	if s.Module.URL != "" && len(s.Module.SHA256) != 64 {

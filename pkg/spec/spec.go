@@ -79,11 +79,16 @@ type Spec struct {
 	Line int
 }
 
-// Module names the Wasm bytes. Exactly one of File and URL is set.
+// Module names the Wasm bytes. Exactly one of File, URL and OCI is set.
 type Module struct {
 	File   *FileRef
 	URL    string
-	SHA256 string // lowercase hex; "" when the spec names none
+	OCI    Reference // zero: not from a registry
+	SHA256 string    // of the bytes; lowercase hex; "" when the spec names none
+	// Refresh is the time between two looks at where OCI's tag leads; 0: it is looked
+	// at once.
+	Refresh    time.Duration
+	PullSecret *FileRef // the registry's credentials; nil: those of the user
 	// Keys are files with public keys, by one of which the module must be signed;
 	// nil: the spec does not ask for a signature.
 	Keys []*FileRef

@@ -139,7 +139,7 @@ func (d *decoder) checkModule(module *node) {
 	case len(found) == 0:
 		d.fail(&Error{
 			Code: CodeMissingField, Message: "module names no Wasm module",
-			Hint: "give it file or url", Pos: module.pos,
+			Hint: "give it file, url or oci", Pos: module.pos,
 		})
 	case len(found) > 1:
 		pos := module.pos
@@ -155,7 +155,40 @@ func (d *decoder) checkModule(module *node) {
 			Code: CodeMissingField, Message: "module.sha256 is missing, and a url needs it",
 			Hint: "add the output of sha256sum for the module", Pos: module.pos,
 		})
+	default:
+		d.checkRegistry(found[0])
 	}
+}
+
+// checkRegistry checks what has a meaning for modules from a registry only.
+func (d *decoder) checkRegistry(kind string) {
+	for _, name := range []string{"refresh", "pullSecret"} {
+		if key := d.seen["module."+name]; key != nil && kind != "oci" {
+			d.fail(&Error{
+				Code: CodeConflict, Message: fmt.Sprintf("module.%s has no meaning with module.%s", name, kind),
+				Hint: "remove it: it is for module.oci", Pos: key.pos,
+			})
+		}
+	}
+	if key := d.seen["module.refresh"]; key != nil && d.spec.Module.OCI.Pinned() {
+		d.fail(&Error{
+			Code: CodeConflict, Message: "module.refresh has no meaning with a digest, which always leads to the same bytes",
+			Hint: "remove it, or name a tag without a digest", Pos: key.pos,
+		})
+	}
+}
+
+// reference reads what names something in a registry.
+func (d *decoder) reference(path string, v *node) Reference {
+	text, ok := d.filled(path, v)
+	if !ok {
+		return Reference{}
+	}
+	ref, err := ParseReference(text)
+	if err != nil {
+		d.failf(CodeBadValue, v, "%s %v", path, err)
+	}
+	return ref
 }
 
 // has reports whether the document has the field, or one that was probably meant

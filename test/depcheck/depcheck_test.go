@@ -39,7 +39,7 @@ var allowed = map[string][]string{
 	"internal/moduleserver": {},
 	"internal/atomicfile":   {},
 	"internal/state":        {"internal/atomicfile"},
-	"internal/admin":        {"pkg/spec"},
+	"internal/admin":        {"pkg/spec", "pkg/snapshot"},
 	"internal/bootstrap":    {"pkg/spec"},
 	"internal/bundle":       {"pkg/spec"},
 	"test/testfilter":       {"internal/wasmenc"},

@@ -46,7 +46,7 @@ func (r *references) count(before, now []*spec.Spec) {
 }
 
 func (r *references) add(s *spec.Spec, n int) {
-	for _, ref := range append([]*spec.FileRef{s.Module.File, s.ConfigFrom}, s.Module.Keys...) {
+	for _, ref := range append([]*spec.FileRef{s.Module.File, s.Module.PullSecret, s.ConfigFrom}, s.Module.Keys...) {
 		if ref != nil {
 			r.addPath(ref.Path, n)
 		}

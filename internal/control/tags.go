@@ -1,0 +1,253 @@
+package control
+
+import (
+	"context"
+	"math/rand/v2"
+	"time"
+
+	"go.uber.org/zap"
+
+	"github.com/wasm-xds/wasm-xds/pkg/snapshot"
+	"github.com/wasm-xds/wasm-xds/pkg/spec"
+)
+
+// tags is what is known of the tags that specs name in registries: where each led
+// when it was looked at last. A spec means that digest until a poll finds another,
+// so that neither an edit of something else nor a restart deploys anything.
+type tags struct {
+	known map[string]*tag // by reference, as it is written with tag and registry
+	due   time.Time       // of the next poll; zero: none
+}
+
+// tag is one of them. It is kept for as long as a spec names it.
+type tag struct {
+	digest  string        // "": not known yet
+	refresh time.Duration // the shortest that a spec wants; 0: it is not polled
+	module  spec.Module   // of a spec that names it, for its credentials
+	due     time.Time     // of the next poll; zero: none is due
+	polling bool
+	failed  int         // polls in a row
+	err     *spec.Error // of the last poll
+}
+
+// pollFirst is the longest that a tag waits for its first poll after a start: it may
+// have moved while nobody looked.
+const pollFirst = 5 * time.Second
+
+func (t *tags) restore(digests map[string]string) {
+	t.known = map[string]*tag{}
+	for reference, digest := range digests {
+		t.known[reference] = &tag{digest: digest}
+	}
+}
+
+func (t *tags) save() map[string]string {
+	digests := map[string]string{}
+	for reference, one := range t.known {
+		if one.digest != "" {
+			digests[reference] = one.digest
+		}
+	}
+	return digests
+}
+
+// digest is where a spec's tag leads; "" when that is not known, or its module has no tag.
+func (t *tags) digest(s *spec.Spec) string {
+	ref := s.Module.OCI
+	if ref.Registry == "" || ref.Pinned() {
+		return ref.Digest
+	}
+	if one := t.known[ref.String()]; one != nil {
+		return one.digest
+	}
+	return ""
+}
+
+// registryJob is the job of a module from a registry.
+func registryJob(s *spec.Spec, references map[string]string, digest, signed string) job {
+	secret := ""
+	if s.Module.PullSecret != nil {
+		secret = s.Module.PullSecret.Path + " " + references[s.Module.PullSecret.Path]
+	}
+	key := func(digest string) string {
+		return downloadKey + s.Module.OCI.String() + " " + digest + " " + s.Module.SHA256 + " " + s.VM.Runtime + " " + secret + signed
+	}
+	j := job{key: key(digest), name: s.Name, module: s, reference: s.Module.OCI.String()}
+	if digest == "" {
+		j.pinned = key
+		return j
+	}
+	pinned := *s
+	pinned.Module.OCI = s.Module.OCI.WithDigest(digest)
+	j.module = &pinned
+	return j
+}
+
+// watchTags takes from the set which tags there are, and who wants them polled.
+func (c *Control) watchTags() {
+	wanted := map[string]*tag{}
+	for _, s := range c.set.Specs {
+		ref := s.Module.OCI
+		if ref.Registry == "" || ref.Pinned() {
+			continue
+		}
+		name := ref.String()
+		one := wanted[name]
+		if one == nil {
+			one = &tag{module: s.Module, refresh: s.Module.Refresh}
+			wanted[name] = one
+		}
+		if r := s.Module.Refresh; r > 0 && (one.refresh == 0 || r < one.refresh) {
+			one.refresh = r
+		}
+		if one.module.PullSecret == nil {
+			one.module = s.Module
+		}
+	}
+	now := time.Now()
+	forgotten := false
+	for name, before := range c.tags.known {
+		one := wanted[name]
+		if one == nil {
+			if len(c.set.Errors) == 0 {
+				forgotten = true
+				continue
+			}
+			// A document with an error may name it still.
+			before.refresh, before.due, before.err = 0, time.Time{}, nil
+			wanted[name] = before
+			continue
+		}
+		one.digest, one.due, one.polling, one.failed = before.digest, before.due, before.polling, before.failed
+		if one.refresh > 0 {
+			one.err = before.err
+		}
+		switch {
+		case one.refresh == 0:
+			one.due = time.Time{}
+		case one.digest == "" || one.polling:
+		case before.refresh == 0:
+			one.due = now.Add(rand.N(min(one.refresh, pollFirst)))
+		case before.refresh != one.refresh:
+			one.due = now.Add(jittered(one.refresh))
+		}
+	}
+	c.tags.known = wanted
+	c.tags.schedule()
+	if forgotten {
+		c.saveSoon()
+	}
+}
+
+// schedule finds out when the next poll is due.
+func (t *tags) schedule() {
+	t.due = time.Time{}
+	for _, one := range t.known {
+		if !one.due.IsZero() && (t.due.IsZero() || one.due.Before(t.due)) {
+			t.due = one.due
+		}
+	}
+}
+
+// jittered is a time around d: a hundred servers do not ask in the same moment.
+func jittered(d time.Duration) time.Duration { return d*9/10 + rand.N(d/5+1) }
+
+// learnTag keeps where a tag has led that was looked at for the first time.
+func (c *Control) learnTag(key string, r result) {
+	if r.pinned == "" {
+		return
+	}
+	delete(c.results, key)
+	c.results[r.pinned] = r
+	one := c.tags.known[r.module.Reference]
+	if one == nil || one.digest != "" {
+		return
+	}
+	one.digest = r.module.Digest
+	if one.refresh > 0 {
+		one.due = time.Now().Add(jittered(one.refresh))
+	}
+	c.tags.schedule()
+	c.saveSoon()
+}
+
+// pollTags asks where the tags lead whose time has come.
+func (c *Control) pollTags(ctx context.Context) {
+	now := time.Now()
+	if c.tags.due.IsZero() || now.Before(c.tags.due) {
+		return
+	}
+	for reference, one := range c.tags.known {
+		if one.due.IsZero() || now.Before(one.due) {
+			continue
+		}
+		one.due, one.polling = time.Time{}, true
+		module := one.module
+		c.workers.Go(func() {
+			c.downloads <- struct{}{}
+			defer func() { <-c.downloads }()
+			digest, err := c.cfg.Modules.ResolveTag(ctx, module)
+			c.post(polled{reference: reference, digest: digest, err: err})
+		})
+	}
+	c.tags.schedule()
+}
+
+// takePolled takes a poll's answer. A digest that is new becomes a new revision like
+// any edit: it is fetched, checked and rolled out.
+func (c *Control) takePolled(ctx context.Context, p polled) {
+	one := c.tags.known[p.reference]
+	if one == nil {
+		return
+	}
+	one.polling = false
+	before := one.err
+	one.err = p.err
+	wait := one.refresh
+	if p.err != nil {
+		wait = min(wait, retryFirst<<min(one.failed, 5))
+		one.failed++
+		if before == nil || before.Message != p.err.Message {
+			c.cfg.Logger.Warn("a tag cannot be looked at: what it led to before is served on",
+				zap.String("reference", p.reference), zap.String("code", p.err.Code), zap.String("problem", p.err.Message))
+		}
+	} else {
+		one.failed = 0
+	}
+	if one.refresh > 0 {
+		one.due = time.Now().Add(jittered(wait))
+	}
+	c.tags.schedule()
+	moved := p.err == nil && p.digest != one.digest
+	if moved {
+		c.cfg.Logger.Info("a tag has moved", zap.String("reference", p.reference), zap.String("from", one.digest), zap.String("to", p.digest))
+		one.digest = p.digest
+		c.saveSoon()
+	}
+	if moved || (before == nil) != (p.err == nil) {
+		c.replan(ctx)
+	}
+}
+
+// addTagProblems shows that tags cannot be looked at, where nothing worse is known.
+func (c *Control) addTagProblems(p *plan) {
+	for _, s := range c.set.Specs {
+		if s.Module.OCI.Registry == "" || s.Module.Refresh == 0 || p.problems[s.Name] != nil {
+			continue
+		}
+		if one := c.tags.known[s.Module.OCI.String()]; one != nil && one.err != nil {
+			p.problems[s.Name] = ofSpec(one.err, s, modulePosition(s))
+		}
+	}
+}
+
+// newestModule is a served revision's module as its spec names it now: a tag may have
+// moved to another image of the same bytes.
+func (c *Control) newestModule(r *snapshot.Revision) snapshot.Module {
+	m := r.Module
+	e := c.entryOf(r.Filter)
+	if e != nil && e.done.revision != nil && e.done.revision.ID == r.ID {
+		m = e.done.revision.Module
+	}
+	return m
+}

@@ -1,0 +1,405 @@
+package module
+
+import (
+	"bytes"
+	"io"
+	"net/http"
+	"os"
+	"path/filepath"
+	"strconv"
+	"strings"
+	"sync"
+	"sync/atomic"
+	"testing"
+
+	"github.com/klauspost/compress/zstd"
+	"github.com/opencontainers/go-digest"
+	ocispec "github.com/opencontainers/image-spec/specs-go/v1"
+
+	"github.com/wasm-xds/wasm-xds/internal/registry"
+	"github.com/wasm-xds/wasm-xds/pkg/spec"
+	"github.com/wasm-xds/wasm-xds/test/registrytest"
+)
+
+// ociResolver is a resolver that reaches the test's registries.
+func ociResolver(t *testing.T, cfg registry.Config) *Resolver {
+	t.Helper()
+	r := newResolver(t)
+	if cfg.DockerConfig == "" {
+		cfg.DockerConfig = filepath.Join(t.TempDir(), "none")
+	}
+	client, err := registry.New(cfg)
+	if err != nil {
+		t.Fatal(err)
+	}
+	t.Cleanup(client.Close)
+	r.Registry = client
+	return r
+}
+
+func plain(t *testing.T) (*registrytest.Registry, *Resolver) {
+	t.Helper()
+	reg := registrytest.Start(t, registrytest.Options{})
+	return reg, ociResolver(t, registry.Config{Insecure: []string{reg.Host}})
+}
+
+func ociModule(t *testing.T, reference string) spec.Module {
+	t.Helper()
+	ref, err := spec.ParseReference(reference)
+	if err != nil {
+		t.Fatal(err)
+	}
+	return spec.Module{OCI: ref, Pos: modulePos}
+}
+
+func zstdOf(t *testing.T, content []byte) []byte {
+	t.Helper()
+	var b bytes.Buffer
+	w, err := zstd.NewWriter(&b)
+	if err != nil {
+		t.Fatal(err)
+	}
+	if _, err := w.Write(content); err != nil {
+		t.Fatal(err)
+	}
+	if err := w.Close(); err != nil {
+		t.Fatal(err)
+	}
+	return b.Bytes()
+}
+
+// shapes are images that all hold the same module.
+func shapes(t *testing.T, module []byte) map[string]registrytest.Image {
+	t.Helper()
+	other := registrytest.Artifact([]byte("not for us"))
+	zstdCompat := registrytest.Compat(module)
+	zstdCompat.Layers = []registrytest.Blob{{
+		MediaType: ocispec.MediaTypeImageLayerZstd, Content: zstdOf(t, registrytest.Tar(registrytest.File{Name: "plugin.wasm", Content: module})),
+	}}
+	plainTar := registrytest.Compat(module)
+	plainTar.Layers = []registrytest.Blob{
+		{MediaType: ocispec.MediaTypeImageLayerGzip, Content: registrytest.Gzip(registrytest.Tar(registrytest.File{Name: "etc/os-release", Content: []byte("base")}))},
+		{MediaType: ocispec.MediaTypeImageLayer, Content: registrytest.Tar(
+			registrytest.File{Name: "README", Content: []byte("read me")}, registrytest.File{Name: "./plugin.wasm", Content: module},
+			registrytest.File{Name: "LICENSE", Content: []byte("do as you like")})},
+	}
+	attestation := registrytest.Artifact([]byte("provenance")).For("unknown/unknown")
+	return map[string]registrytest.Image{
+		"artifact":                    registrytest.Artifact(module),
+		"single, octet-stream":        registrytest.Single("application/octet-stream", module),
+		"single, own type":            registrytest.Single("application/vnd.example.filter.v1+wasm", module),
+		"single, gzip":                registrytest.Single("application/vnd.example.filter.v1+gzip", registrytest.Gzip(module)),
+		"single, tar+gzip":            registrytest.Single("application/gzip", registrytest.Gzip(registrytest.Tar(registrytest.File{Name: "plugin.wasm", Content: module}))),
+		"solo":                        registrytest.Solo(module, []string{"auth_root"}),
+		"solo, further layers":        registrytest.Solo(module, nil, registrytest.Blob{MediaType: "text/plain", Content: []byte("notes")}, registrytest.Blob{MediaType: "application/json", Content: []byte("{}")}),
+		"compat":                      registrytest.Compat(module),
+		"compat, Docker":              registrytest.DockerCompat(module),
+		"compat, zstd":                zstdCompat,
+		"compat, tar and base layers": plainTar,
+		"index, Wasm beside others":   registrytest.Index(other.For("linux/amd64"), registrytest.Artifact(module).For("wasip1/wasm"), other.For("wasip2/wasm")),
+		"index, containers":           registrytest.Index(attestation, registrytest.Compat([]byte("arm")).For("linux/arm64"), registrytest.Compat(module).For("linux/amd64")),
+		"index, without platforms":    registrytest.Index(registrytest.Artifact(module), other),
+		"index of indexes":            registrytest.Index(registrytest.Index(registrytest.Artifact(module).For("wasi/wasm"))),
+	}
+}
+
+func TestResolveOCIShapes(t *testing.T) {
+	reg, r := plain(t)
+	debian := registrytest.Debian(t)
+	fromDebian := ociResolver(t, registry.Config{Insecure: []string{debian.Host}})
+	for name, image := range shapes(t, []byte(goodWasm)) {
+		t.Run(name, func(t *testing.T) {
+			pushed := reg.Push(t, "team/filter:"+strings.Map(tagRune, name), image)
+			m := ociModule(t, reg.Ref("team/filter:"+strings.Map(tagRune, name)))
+			got, err := r.Resolve(t.Context(), m)
+			if err != nil {
+				t.Fatal(err)
+			}
+			if got.SHA256 != sumOf([]byte(goodWasm)) || got.Size != int64(len(goodWasm)) || got.Digest != pushed || got.Reference != m.OCI.String() {
+				t.Errorf("got %+v, pushed %s", got, pushed)
+			}
+			if want := map[string]string{"solo": "auth_root"}[name]; got.RootID != want {
+				t.Errorf("the root ID is %q, want %q", got.RootID, want)
+			}
+			// By its digest, and from Debian's registry, too.
+			again, err := ociResolver(t, registry.Config{Insecure: []string{reg.Host}}).Resolve(t.Context(), ociModule(t, reg.Ref("team/filter@"+pushed)))
+			if err != nil || again.SHA256 != got.SHA256 || again.Digest != pushed {
+				t.Errorf("by its digest: %+v, %v", again, err)
+			}
+			debian.Push(t, "team/filter:v1", image)
+			old, err := fromDebian.Resolve(t.Context(), ociModule(t, debian.Ref("team/filter:v1")))
+			if err != nil || old.SHA256 != got.SHA256 || old.Digest != pushed {
+				t.Errorf("from Debian's registry: %+v, %v", old, err)
+			}
+		})
+	}
+}
+
+func tagRune(r rune) rune {
+	if r == ' ' || r == ',' || r == '+' {
+		return '-'
+	}
+	return r
+}
+
+func TestResolveOCIOnce(t *testing.T) {
+	reg, r := plain(t)
+	reg.Push(t, "a:v1", registrytest.Artifact([]byte(goodWasm)))
+	reg.Requests("")
+	m := ociModule(t, reg.Ref("a:v1"))
+	var all sync.WaitGroup
+	for range 20 {
+		all.Go(func() {
+			if _, err := r.Resolve(t.Context(), m); err != nil {
+				t.Error(err)
+			}
+		})
+	}
+	all.Wait()
+	if n := reg.Fetched([]byte(goodWasm)); n != 1 {
+		t.Errorf("%d downloads", n)
+	}
+	// With its digest known, no registry is needed, after a restart neither.
+	digest, problem := r.ResolveTag(t.Context(), m)
+	if problem != nil {
+		t.Fatal(problem)
+	}
+	reg.Stop()
+	m.OCI.Digest = digest
+	store, err := OpenStore(filepath.Dir(r.Store.Path(sumOf([]byte(goodWasm)))))
+	if err != nil {
+		t.Fatal(err)
+	}
+	restarted := &Resolver{Store: store, Registry: r.Registry}
+	got, problem := restarted.Resolve(t.Context(), m)
+	if problem != nil || got.SHA256 != sumOf([]byte(goodWasm)) {
+		t.Errorf("%+v, %v", got, problem)
+	}
+	// A rotten byte is noticed, and mended as soon as the registry is there.
+	damage(t, store, got.SHA256, "rot")
+	if _, problem := restarted.Resolve(t.Context(), m); problem == nil || problem.Code != registry.CodeUnreachable || !Retryable(problem) {
+		t.Errorf("%v", problem)
+	}
+	reg.Restart(t)
+	if _, problem := restarted.Resolve(t.Context(), m); problem != nil {
+		t.Error(problem)
+	}
+	if content, err := store.Read(got.SHA256); err != nil || string(content) != goodWasm {
+		t.Errorf("%q, %v", content, err)
+	}
+}
+
+func TestRottenNote(t *testing.T) {
+	reg, r := plain(t)
+	reg.Push(t, "a:v1", registrytest.Solo([]byte(goodWasm), []string{"auth_root"}))
+	m := ociModule(t, reg.Ref("a:v1"))
+	got, problem := r.Resolve(t.Context(), m)
+	if problem != nil {
+		t.Fatal(problem)
+	}
+	note := filepath.Join(filepath.Dir(r.Store.Path(got.SHA256)), imageName(got.Digest))
+	text, err := os.ReadFile(note)
+	if err != nil {
+		t.Fatal(err)
+	}
+	if err := os.Remove(note); err != nil {
+		t.Fatal(err)
+	}
+	if err := os.WriteFile(note, bytes.Replace(text, []byte("auth_root"), []byte("else_root"), 1), 0o600); err != nil {
+		t.Fatal(err)
+	}
+	if got, problem := r.Resolve(t.Context(), m); problem != nil || got.RootID != "auth_root" {
+		t.Errorf("%+v, %v", got, problem)
+	}
+	if removed, err := r.Store.Collect(func(string) bool { return false }, 0); err != nil || removed != 1 {
+		t.Errorf("%d, %v", removed, err)
+	}
+	if _, err := os.Stat(note); !os.IsNotExist(err) {
+		t.Errorf("the note of a module that was collected is there: %v", err)
+	}
+}
+
+func TestResolveOCIErrors(t *testing.T) {
+	reg, r := plain(t)
+	good := []byte(goodWasm)
+	wrong := func(change func(*ocispec.Descriptor)) registrytest.Image {
+		image := registrytest.Artifact(good)
+		described := ocispec.Descriptor{MediaType: registrytest.WasmLayer, Digest: digest.FromBytes(good), Size: int64(len(good))}
+		change(&described)
+		image.Layers[0].As = &described
+		return image
+	}
+	tarOf := func(files ...registrytest.File) registrytest.Image {
+		image := registrytest.Compat(nil)
+		image.Layers[0].Content = registrytest.Gzip(registrytest.Tar(files...))
+		return image
+	}
+	two := registrytest.Artifact(good)
+	two.Layers = append(two.Layers, registrytest.Blob{MediaType: registrytest.WasmLayer, Content: []byte("another")})
+	mixed := registrytest.Single("text/plain", []byte("a"))
+	mixed.Layers = append(mixed.Layers, registrytest.Blob{MediaType: "text/html", Content: []byte("b")})
+	garbled := registrytest.Compat(good)
+	garbled.Layers[0].Content = garbled.Layers[0].Content[:len(garbled.Layers[0].Content)/2]
+	none := registrytest.Artifact(good)
+	none.Layers = nil
+	for _, one := range []struct {
+		name  string
+		image registrytest.Image
+		code  string
+		part  string
+	}{
+		{"not Wasm", registrytest.Artifact([]byte("<html>")), CodeNotWasm, "HTML"},
+		{"half", registrytest.Artifact(good[:20]), CodeMalformed, "incomplete"},
+		{"no layers", none, CodeImage, "no layers"},
+		{"two modules", two, CodeImage, "several Wasm layers"},
+		{"no module", mixed, CodeImage, "text/plain (1 bytes), text/html (1 bytes)"},
+		{"no module file", tarOf(registrytest.File{Name: "filter.bin", Content: good}), CodeArchive, "no .wasm"},
+		{"path tricks", tarOf(registrytest.File{Name: "../plugin.wasm", Content: good}), CodeArchive, "leads out of it"},
+		{"empty tar", tarOf(), CodeNotWasm, ""},
+		{"tar of nothing but a directory", tarOf(registrytest.File{Name: "etc/"}), CodeArchive, "no .wasm"},
+		{"cut gzip", garbled, CodeArchive, "no valid archive"},
+		{"gzip in gzip in gzip", registrytest.Single("application/gzip", registrytest.Gzip(registrytest.Gzip(registrytest.Gzip(good)))), CodeNotWasm, "gzip"},
+		{"larger than it says", wrong(func(d *ocispec.Descriptor) { d.Size-- }), registry.CodeCorrupt, ""},
+		{"smaller than it says", wrong(func(d *ocispec.Descriptor) { d.Size++ }), registry.CodeCorrupt, ""},
+		{"huge", wrong(func(d *ocispec.Descriptor) { d.Size = 1 << 60 }), CodeTooLarge, ""},
+		{"negative", wrong(func(d *ocispec.Descriptor) { d.Size = -1 }), registry.CodeCorrupt, ""},
+		{"index of attestations", registrytest.Index(registrytest.Artifact(good).For("unknown/unknown")), CodeImage, "unknown/unknown"},
+		{"deep indexes", registrytest.Index(registrytest.Index(registrytest.Index(registrytest.Index(registrytest.Artifact(good))))), CodeImage, "indexes"},
+	} {
+		t.Run(one.name, func(t *testing.T) {
+			name := "e/" + strings.ToLower(strings.ReplaceAll(one.name, " ", "-"))
+			reg.Push(t, strings.NewReplacer("..", "").Replace(name)+":v1", one.image)
+			_, problem := r.Resolve(t.Context(), ociModule(t, reg.Ref(strings.NewReplacer("..", "").Replace(name)+":v1")))
+			if problem == nil || problem.Code != one.code || !strings.Contains(problem.Message, one.part) || problem.Pos != modulePos {
+				t.Errorf("got %+v, want %s with %q", problem, one.code, one.part)
+			}
+			if problem != nil && !strings.Contains(problem.Message, name+":v1") {
+				t.Errorf("which module? %s", problem.Message)
+			}
+		})
+	}
+	entries, err := os.ReadDir(filepath.Dir(r.Store.Path(sumOf(good))))
+	if err != nil || len(entries) != 0 {
+		t.Errorf("the store has %v, %v", entries, err)
+	}
+}
+
+func TestResolveOCISHA256(t *testing.T) {
+	reg, r := plain(t)
+	reg.Push(t, "a:v1", registrytest.Artifact([]byte(goodWasm)))
+	m := ociModule(t, reg.Ref("a:v1"))
+	for range 2 { // when it is pulled, and when it is there
+		m.SHA256 = sumOf([]byte("another"))
+		if _, problem := r.Resolve(t.Context(), m); problem == nil || problem.Code != CodeSHA256Mismatch {
+			t.Errorf("%v", problem)
+		}
+		m.SHA256 = sumOf([]byte(goodWasm))
+		if _, problem := r.Resolve(t.Context(), m); problem != nil {
+			t.Errorf("%v", problem)
+		}
+	}
+}
+
+func TestUnpackBombs(t *testing.T) {
+	reg, r := plain(t)
+	// 8 bytes of Wasm, and zeros behind them.
+	var bomb bytes.Buffer
+	w, err := zstd.NewWriter(&bomb, zstd.WithEncoderLevel(zstd.SpeedFastest))
+	if err != nil {
+		t.Fatal(err)
+	}
+	if _, err := io.Copy(w, io.MultiReader(strings.NewReader("\x00asm\x01\x00\x00\x00"), io.LimitReader(zeros{}, MaxSize+1<<20))); err != nil {
+		t.Fatal(err)
+	}
+	if err := w.Close(); err != nil {
+		t.Fatal(err)
+	}
+	for name, image := range map[string]registrytest.Image{
+		"zstd": registrytest.Single("application/zstd", bomb.Bytes()),
+	} {
+		reg.Push(t, "bomb/"+name+":v1", image)
+		_, problem := r.Resolve(t.Context(), ociModule(t, reg.Ref("bomb/"+name+":v1")))
+		if problem == nil || problem.Code != CodeTooLarge {
+			t.Errorf("%s: %v", name, problem)
+		}
+	}
+}
+
+func TestResolveOCICredentials(t *testing.T) {
+	const user, password = "ann", "s3cret"
+	secret := filepath.Join(t.TempDir(), "secret")
+	if err := os.WriteFile(secret, []byte(user+":"+password+"\n"), 0o600); err != nil {
+		t.Fatal(err)
+	}
+	for name, options := range map[string]registrytest.Options{
+		"basic": {User: user, Password: password, TLS: true}, "token": {User: user, Password: password, TLS: true, Token: true},
+		"token over plain HTTP": {User: user, Password: password, Token: true},
+	} {
+		t.Run(name, func(t *testing.T) {
+			reg := registrytest.Start(t, options)
+			reg.Push(t, "team/a:v1", registrytest.Artifact([]byte(goodWasm)))
+			cfg := registry.Config{CAFile: reg.CAFile}
+			if !options.TLS {
+				cfg.Insecure = []string{"127.0.0.1"}
+			}
+			r := ociResolver(t, cfg)
+			m := ociModule(t, reg.Ref("team/a:v1"))
+			_, problem := r.Resolve(t.Context(), m)
+			if problem == nil || problem.Code != registry.CodeUnauthorized {
+				t.Errorf("without credentials: %v", problem)
+			}
+			m.PullSecret = &spec.FileRef{Path: secret}
+			if _, problem := r.Resolve(t.Context(), m); problem != nil {
+				t.Errorf("with credentials: %v", problem)
+			}
+			if options.TLS {
+				if _, problem := ociResolver(t, registry.Config{}).Resolve(t.Context(), m); problem == nil || problem.Code != registry.CodeUntrusted || !strings.Contains(problem.Hint, "--registry-ca") {
+					t.Errorf("without the CA: %v", problem)
+				}
+			}
+		})
+	}
+}
+
+func TestResolveOCIBrokenTransfers(t *testing.T) {
+	var left atomic.Int32
+	var corrupt atomic.Bool
+	reg := registrytest.Start(t, registrytest.Options{Wrap: func(next http.Handler) http.Handler {
+		return http.HandlerFunc(func(w http.ResponseWriter, request *http.Request) {
+			if request.Method != http.MethodGet || !strings.Contains(request.URL.Path, "/blobs/") || left.Add(-1) < 0 {
+				next.ServeHTTP(w, request)
+				return
+			}
+			w.Header().Set("Content-Length", strconv.Itoa(len(goodWasm)))
+			if corrupt.Load() {
+				_, _ = w.Write(bytes.Repeat([]byte("x"), len(goodWasm)))
+				return
+			}
+			_, _ = w.Write([]byte(goodWasm[:10]))
+			w.(http.Flusher).Flush()
+			panic(http.ErrAbortHandler)
+		})
+	}})
+	reg.Push(t, "a:v1", registrytest.Artifact([]byte(goodWasm)))
+	for _, wrongBytes := range []bool{false, true} {
+		corrupt.Store(wrongBytes)
+		m := ociModule(t, reg.Ref("a:v1"))
+		left.Store(2)
+		if _, problem := ociResolver(t, registry.Config{Insecure: []string{reg.Host}}).Resolve(t.Context(), m); problem != nil {
+			t.Errorf("not tried again: %v", problem)
+		}
+		left.Store(1000)
+		_, problem := ociResolver(t, registry.Config{Insecure: []string{reg.Host}}).Resolve(t.Context(), m)
+		if problem == nil || !Retryable(problem) {
+			t.Errorf("%+v", problem)
+		}
+		want := registry.CodeUnreachable
+		if wrongBytes {
+			want = registry.CodeCorrupt
+		}
+		if problem != nil && problem.Code != want {
+			t.Errorf("%v has the code %s, want %s", problem, problem.Code, want)
+		}
+		left.Store(0)
+	}
+}
