@@ -11,6 +11,7 @@ type Connection struct {
 	id                   uint32
 	downstream, upstream pipe
 	closed               bool
+	upstreamEnded        bool
 }
 
 // pipe is one direction of a connection.
@@ -42,7 +43,12 @@ func (c *Connection) FromDownstream(ctx context.Context, data []byte, end bool) 
 
 // FromUpstream is data from the upstream.
 func (c *Connection) FromUpstream(ctx context.Context, data []byte, end bool) error {
-	return c.pass(ctx, &c.upstream, data, end)
+	if err := c.pass(ctx, &c.upstream, data, end); err != nil || !end || c.upstreamEnded || c.closed {
+		return err
+	}
+	// Envoy tells of the upstream's close as soon as its data ends.
+	c.upstreamEnded = true
+	return c.host.run(ctx, c.id, "proxy_on_upstream_connection_close", uint64(c.id), closedUnknown)
 }
 
 // pass shows the filter what it holds back and what is new, and sends on what it lets pass.
@@ -72,15 +78,21 @@ func (c *Connection) ToDownstream() []byte { return c.upstream.out }
 // Closed says that the filter has closed the connection.
 func (c *Connection) Closed() bool { return c.closed }
 
-// The sides that end a connection.
-const closedByPeer = 2
+// How a connection was closed.
+const (
+	closedUnknown = 0
+	closedHere    = 1
+	closedByPeer  = 2
+)
 
-// Close ends the connection.
+// Close is the client closing the connection, if the filter has not.
 func (c *Connection) Close(ctx context.Context) error {
-	for _, name := range []string{"proxy_on_downstream_connection_close", "proxy_on_upstream_connection_close"} {
-		if err := c.host.run(ctx, c.id, name, uint64(c.id), closedByPeer); err != nil {
-			return err
-		}
+	how := uint64(closedByPeer)
+	if c.closed {
+		how = closedHere
 	}
-	return c.host.endContext(ctx, c.id)
+	if err := c.host.run(ctx, c.id, "proxy_on_downstream_connection_close", uint64(c.id), how); err != nil {
+		return err
+	}
+	return c.host.endContext(ctx, c.id, "proxy_on_done", "proxy_on_log", "proxy_on_delete")
 }

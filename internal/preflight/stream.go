@@ -306,12 +306,12 @@ func (s *Stream) Reset() bool { return s.reset }
 func (s *Stream) Close(ctx context.Context) error {
 	s.logging = true
 	defer func() { s.logging = false }()
-	return s.host.endContext(ctx, s.id)
+	return s.host.endContext(ctx, s.id, "proxy_on_log", "proxy_on_done", "proxy_on_delete")
 }
 
-func (h *host) endContext(ctx context.Context, id uint32) error {
+func (h *host) endContext(ctx context.Context, id uint32, callbacks ...string) error {
 	defer delete(h.state.contexts, id)
-	for _, name := range []string{"proxy_on_log", "proxy_on_done", "proxy_on_delete"} {
+	for _, name := range callbacks {
 		if err := h.run(ctx, id, name, uint64(id)); err != nil {
 			return err
 		}
