@@ -72,7 +72,7 @@ type Machine struct {
 	verdicts map[verdictKey]verdict
 	versions map[string]struct{} // of Envoy, that verdicts are about
 	trying   map[verdictKey]int  // unproven pushes that are outstanding
-	salts    map[saltKey]uint32
+	salts    map[saltKey]string
 	counter  uint32          // the newest salt's
 	tokens   map[string]*sub // a remote push's salt → who got it
 	touched  map[StreamID]*stream
@@ -113,7 +113,7 @@ func New(cfg Config, mem Memory, now time.Time) *Machine {
 		verdicts: map[verdictKey]verdict{},
 		versions: map[string]struct{}{},
 		trying:   map[verdictKey]int{},
-		salts:    map[saltKey]uint32{},
+		salts:    map[saltKey]string{},
 		tokens:   map[string]*sub{},
 		touched:  map[StreamID]*stream{},
 		changed:  map[string]struct{}{},
@@ -242,7 +242,7 @@ func (m *Machine) prune() {
 		known[r.ID] = struct{}{}
 	}
 	maps.DeleteFunc(m.verdicts, func(k verdictKey, _ verdict) bool { _, ok := known[k.revision]; return !ok })
-	maps.DeleteFunc(m.salts, func(k saltKey, _ uint32) bool { _, ok := known[k.revision]; return !ok })
+	maps.DeleteFunc(m.salts, func(k saltKey, _ string) bool { _, ok := known[k.revision]; return !ok })
 	m.pruneAt = 2*(len(m.verdicts)+len(m.salts)) + pruneSlack
 }
 

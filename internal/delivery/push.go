@@ -293,7 +293,7 @@ func (m *Machine) salt(v Version) string {
 	if _, ok := m.salts[key]; !ok || v.Variant == Remote {
 		m.newSalt(key)
 	}
-	return salt(m.cfg.Epoch, m.salts[key])
+	return m.salts[key]
 }
 
 // nextSalt sees that bytes which may have been refused are never sent again.
@@ -304,7 +304,7 @@ func (m *Machine) nextSalt(p *push) {
 // newSalt gives a content a salt that no content of this process ever had.
 func (m *Machine) newSalt(key saltKey) {
 	m.counter++
-	m.salts[key] = m.counter
+	m.salts[key] = salt(m.cfg.Epoch, m.counter)
 }
 
 // tried is told of each push whose answer has come, or never will.

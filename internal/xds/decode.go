@@ -8,59 +8,78 @@ import (
 
 // The fields of requests that are looked at before protobuf reads them.
 const (
+	sotwVersion    = 1
 	sotwNode       = 2
+	sotwNonce      = 5
 	deltaNode      = 1
 	nodeExtensions = 9
 	extensionKind  = 2 // Extension.category
 )
 
-// largeRequest is a size that few requests without a node have.
-const largeRequest = 4 << 10
+// largeRequest is a size that few have but those with a node, or SotW's with many names.
+const largeRequest = 1 << 10
 
 // Unmarshal reads a request without most of the extensions in its node: a thousand
 // messages, 60 KB of each stream's first request, of which only the Wasm runtimes are of
-// interest. To skip them takes a tenth of the time, and leaves nothing to collect.
+// interest. To skip them takes a tenth of the time, and leaves nothing to collect. SotW's
+// version_info, which names all that was accepted, is of interest in a stream's first request alone.
 func (c codec) Unmarshal(data mem.BufferSlice, v any) error {
-	var node protowire.Number
-	switch v.(type) {
-	case *discoveryv3.DiscoveryRequest:
-		node = sotwNode
-	case *discoveryv3.DeltaDiscoveryRequest:
-		node = deltaNode
-	}
-	if node == 0 || data.Len() < largeRequest {
+	_, sotw := v.(*discoveryv3.DiscoveryRequest)
+	_, delta := v.(*discoveryv3.DeltaDiscoveryRequest)
+	if !sotw && !delta || data.Len() < largeRequest {
 		return c.CodecV2.Unmarshal(data, v)
 	}
 	whole := data.MaterializeToBuffer(mem.DefaultBufferPool())
 	defer whole.Free()
-	short, ok := editField(whole.ReadOnlyData(), node, trimNode)
+	short, ok := trimRequest(whole.ReadOnlyData(), sotw)
 	if !ok {
 		return c.CodecV2.Unmarshal(data, v) // which says what is wrong with it
 	}
 	return c.CodecV2.Unmarshal(mem.BufferSlice{mem.SliceBuffer(short)}, v)
 }
 
-// editField copies a message with the value of one of its fields, itself a message,
-// replaced wherever it occurs; false: it is not well-formed.
-func editField(message []byte, field protowire.Number, edit func([]byte) ([]byte, bool)) ([]byte, bool) {
+// trimRequest copies a request without what is of no interest; false: it is not well-formed.
+func trimRequest(request []byte, sotw bool) ([]byte, bool) {
+	node, answers := protowire.Number(deltaNode), false
+	if sotw {
+		node, answers = sotwNode, hasField(request, sotwNonce)
+	}
 	var out []byte
-	for rest := message; len(rest) > 0; {
+	for rest := request; len(rest) > 0; {
 		number, kind, value, whole := nextField(rest)
-		if whole < 0 {
+		switch {
+		case whole < 0:
 			return nil, false
-		}
-		if number == field && kind == protowire.BytesType {
-			edited, ok := edit(value)
+		case kind != protowire.BytesType:
+			out = append(out, rest[:whole]...)
+		case number == node:
+			trimmed, ok := trimNode(value)
 			if !ok {
 				return nil, false
 			}
-			out = protowire.AppendBytes(protowire.AppendTag(out, field, protowire.BytesType), edited)
-		} else {
+			out = protowire.AppendBytes(protowire.AppendTag(out, node, protowire.BytesType), trimmed)
+		case answers && number == sotwVersion:
+		default:
 			out = append(out, rest[:whole]...)
 		}
 		rest = rest[whole:]
 	}
 	return out, true
+}
+
+// hasField says whether a message has a field with some bytes in it.
+func hasField(message []byte, field protowire.Number) bool {
+	for rest := message; len(rest) > 0; {
+		number, kind, value, whole := nextField(rest)
+		if whole < 0 {
+			return false
+		}
+		if number == field && kind == protowire.BytesType && len(value) > 0 {
+			return true
+		}
+		rest = rest[whole:]
+	}
+	return false
 }
 
 // trimNode copies a node without its extensions but for the Wasm runtimes, and the first: a

@@ -75,11 +75,17 @@ type Server struct {
 	lastID  atomic.Uint64
 	streams sync.Map // delivery.StreamID → *stream
 	builds  sync.WaitGroup
+	// The requests that all responses are said to belong to. go-control-plane wants their
+	// type alone; the real ones, with their names, would be kept until the next.
+	sotwRequest  discoveryv3.DiscoveryRequest
+	deltaRequest discoveryv3.DeltaDiscoveryRequest
 }
 
 // NewServer makes the service; its streams end with ctx.
 func NewServer(ctx context.Context, handler Handler, builder Builder, logger *zap.Logger) *Server {
-	return &Server{ctx: ctx, handler: handler, builder: builder, logger: logger}
+	s := &Server{ctx: ctx, handler: handler, builder: builder, logger: logger}
+	s.sotwRequest.TypeUrl, s.deltaRequest.TypeUrl = resourcev3.ExtensionConfigType, resourcev3.ExtensionConfigType
+	return s
 }
 
 // Register adds the service to a gRPC server.

@@ -92,12 +92,11 @@ func (s *stream) CreateWatch(req *cachev3.Request, _ cachev3.Subscription, out c
 	}
 	s.setWatch(func(r response) bool {
 		return offer[cachev3.Response](out, &cachev3.PassthroughResponse{
-			Request: sotwRequest(),
+			Request: &s.server.sotwRequest,
 			DiscoveryResponse: &discoveryv3.DiscoveryResponse{
 				TypeUrl: resourcev3.ExtensionConfigType, VersionInfo: s.names.versionInfo(r.name, r.version),
 				Resources: []*anypb.Any{r.resource},
 			},
-			ReturnedResources: map[string]string{},
 		})
 	})
 	s.mu.Unlock()
@@ -113,16 +112,6 @@ func offer[R any](out chan<- R, r R) bool {
 	default:
 		return false
 	}
-}
-
-// sotwRequest and deltaRequest stand for the request that a response belongs to. go-control-plane
-// wants its type alone; the request itself, with its names, would be kept until the next one.
-func sotwRequest() *cachev3.Request {
-	return &cachev3.Request{TypeUrl: resourcev3.ExtensionConfigType}
-}
-
-func deltaRequest() *cachev3.DeltaRequest {
-	return &cachev3.DeltaRequest{TypeUrl: resourcev3.ExtensionConfigType}
 }
 
 // setNames compares the whole list of names with the one before.
@@ -196,8 +185,7 @@ func (s *stream) CreateDeltaWatch(req *cachev3.DeltaRequest, _ cachev3.Subscript
 	tooManyNames := len(s.names.names) > maxNames
 	s.setWatch(func(r response) bool {
 		return offer[cachev3.DeltaResponse](out, &cachev3.DeltaPassthroughResponse{
-			DeltaRequest:   deltaRequest(),
-			NextVersionMap: map[string]string{},
+			DeltaRequest: &s.server.deltaRequest,
 			DeltaDiscoveryResponse: &discoveryv3.DeltaDiscoveryResponse{
 				TypeUrl:   resourcev3.ExtensionConfigType,
 				Resources: []*discoveryv3.Resource{{Name: r.name, Version: r.version, Resource: r.resource}},
