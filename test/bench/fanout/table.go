@@ -18,7 +18,7 @@ func section() report.Section {
 		},
 		After: []string{
 			"What the figures are: *server CPU* is user and system time of the server's process from the edit until it is " +
-				"idle again, its own settling, planning and saving included; *to the last Envoy* runs from the rename of the " +
+				"idle again, its own settling, planning and saving included, but not the sandbox (`--preflight off`); *to the last Envoy* runs from the rename of the " +
 				"spec (`--settle` of 20 ms included; the plain server is told over a pipe) to the last ACK, and shares the " +
 				"machine's cores with the simulated Envoys; *memory* is what the process grew by when the Envoys connected.",
 			"**Where the rest goes.** An edit for 1,000 Envoys, ADS delta, by profile: more than a third is gRPC's " +

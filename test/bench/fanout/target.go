@@ -40,7 +40,9 @@ func startOurs(binary, dir, modulePath string, filters []string, config string) 
 		}
 	}
 	var err error
-	o.Server, err = suite.StartServer(binary, o.dir, filepath.Join(dir, "state"), filepath.Join(dir, "wasm-xds.log"))
+	o.Server, err = suite.StartServer(binary, o.dir, filepath.Join(dir, "state"), filepath.Join(dir, "wasm-xds.log"),
+		// The memory that it has used before would hide what the Envoys take.
+		"--preflight", "off")
 	return o, err
 }
 
