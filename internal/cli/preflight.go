@@ -41,7 +41,7 @@ func examineAll(ctx context.Context, store *module.Store, all []resolved, versio
 			if err != nil {
 				return err
 			}
-			done[i] = examined{resolved: one, Result: examine.Filter(ctx, one.spec, code, one.revision.Config, versions)}
+			done[i] = examined{resolved: one, Result: examine.Filter(ctx, nil, one.spec, code, one.revision.Config, versions)}
 			return ctx.Err()
 		})
 	}

@@ -43,14 +43,19 @@ const nullRuntime = "envoy.wasm.runtime.null"
 
 // Filter examines a spec's module with its configuration. versions are the Envoys
 // that have to load it; with none, any known one has to. When ctx ends, so does
-// the run, with a problem.
-func Filter(ctx context.Context, s *spec.Spec, module []byte, config *string, versions []string) Result {
+// the run, with a problem. modules may be nil.
+func Filter(ctx context.Context, modules *preflight.Modules, s *spec.Spec, module []byte, config *string, versions []string) Result {
 	var r Result
 	if s.VM.Runtime == nullRuntime {
 		return r
 	}
+	if modules == nil {
+		// The check and the tests are runs of one module.
+		modules = preflight.NewModules(len(module))
+		defer modules.Close()
+	}
 	request := preflight.RequestFor(s, module, config)
-	request.Versions = versions
+	request.Versions, request.Modules = versions, modules
 	report := preflight.Check(ctx, request)
 	r.Logs, r.Warnings = report.Logs, report.Warnings
 	load := loading(report, versions)

@@ -35,6 +35,8 @@ type Request struct {
 	// Versions are the Envoy versions to judge for, such as 1.39 or 1.39.3; nil: [Versions].
 	Versions []string
 	Limits   Limits
+	// Modules keeps the decoded module for another run; nil: nothing does.
+	Modules *Modules
 }
 
 // Limits bound what a module may use. The zero value of each field means its default.

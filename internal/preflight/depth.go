@@ -18,11 +18,20 @@ var errTooDeep = errors.New("stack overflow: calls are nested too deeply")
 // depth counts the calls that are open. It belongs to one module's goroutine.
 type depth struct{ open int }
 
+// depthKey is of a context that withDepth has made.
+type depthKey struct{}
+
+// countsDepth says whether ctx is of withDepth: a module that is compiled in it counts for
+// one instance alone.
+func countsDepth(ctx context.Context) bool {
+	return ctx.Value(depthKey{}) != nil
+}
+
 // withDepth has the modules that are compiled in a context end when they nest
 // calls too deeply.
 func withDepth(ctx context.Context) context.Context {
 	d := &depth{}
-	return experimental.WithFunctionListenerFactory(ctx, experimental.FunctionListenerFactoryFunc(
+	return experimental.WithFunctionListenerFactory(context.WithValue(ctx, depthKey{}, d), experimental.FunctionListenerFactoryFunc(
 		func(api.FunctionDefinition) experimental.FunctionListener { return d }))
 }
 

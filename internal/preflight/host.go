@@ -40,8 +40,10 @@ type host struct {
 	ctx   context.Context
 	calls int // host functions called in it
 	// called counts the calls of each function that the module imports, by "module.name".
-	called map[string]*uint64
-	spent  time.Duration // in the module and the host functions that it calls
+	called   map[string]*uint64
+	counters []*uint64     // the same, in the order of the imports
+	failed   bool          // a call has trapped, or was ended
+	spent    time.Duration // in the module and the host functions that it calls
 
 	// versions are those that the module runs for. A call that some of them do not
 	// allow while it starts goes on for the others.
@@ -274,7 +276,7 @@ func (h *host) callback(ctx context.Context, id uint32, name string, args ...uin
 		return 0, false, nil
 	}
 	limit := h.request.stepLimit()
-	ctx, cancel := context.WithTimeout(ctx, limit)
+	ctx, cancel := context.WithTimeout(withHost(ctx, h), limit)
 	defer cancel()
 	outer, current, chosen, calls := h.ctx, h.current, h.chosen, h.calls
 	h.ctx, h.current, h.chosen, h.calls = ctx, id, 0, 0
@@ -306,6 +308,7 @@ func (h *host) runAfter(ctx context.Context) error {
 
 // trap words what ended a call into the module.
 func (h *host) trap(ctx context.Context, name string, err error) error {
+	h.failed = true
 	var own *stop
 	switch {
 	case errors.As(err, &own):

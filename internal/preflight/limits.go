@@ -5,8 +5,6 @@ import (
 	"fmt"
 	"time"
 
-	"github.com/tetratelabs/wazero"
-
 	"github.com/wasm-xds/wasm-xds/pkg/spec"
 )
 
@@ -30,14 +28,14 @@ func CheckLimits(ctx context.Context, r Request, tests []spec.Test, l spec.Limit
 	}
 	if l.TimePerRequest == 0 {
 		// The interpreter begins sooner.
-		found, problem := checkLimits(ctx, r, tests, l, nil)
+		found, problem := checkLimits(ctx, r, tests, l, "")
 		again, ok := another(ctx, problem)
 		if !ok {
 			return found
 		}
 		ctx = again
 	}
-	found, _ := checkLimits(ctx, r, tests, l, wazero.NewRuntimeConfigCompiler)
+	found, _ := checkLimits(ctx, r, tests, l, compiler)
 	return found
 }
 

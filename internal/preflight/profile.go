@@ -9,8 +9,6 @@ import (
 	"slices"
 	"time"
 
-	"github.com/tetratelabs/wazero"
-
 	"github.com/wasm-xds/wasm-xds/pkg/spec"
 )
 
@@ -86,7 +84,7 @@ const (
 // check has passed. When ctx ends, so does the profile, cut short.
 func Profile(ctx context.Context, r Request, tests []spec.Test, o ProfileOptions) ProfileResult {
 	o.Requests, o.Time = cmp.Or(o.Requests, defaultRequests), cmp.Or(o.Time, defaultTime)
-	p, problem := newProfiler(ctx, r, tests, wazero.NewRuntimeConfigCompiler)
+	p, problem := newProfiler(ctx, r, tests, compiler)
 	if problem != nil {
 		return ProfileResult{Problem: problem}
 	}

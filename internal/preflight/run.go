@@ -2,6 +2,7 @@ package preflight
 
 import (
 	"context"
+	"crypto/sha256"
 	"errors"
 	"fmt"
 	"slices"
@@ -25,16 +26,37 @@ const features = api.CoreFeaturesV2 | experimental.CoreFeaturesThreads | experim
 	experimental.CoreFeaturesTypedFunctionReferences
 
 // engine runs modules: the interpreter begins much sooner, the compiler runs faster.
-type engine func() wazero.RuntimeConfig
+type engine string
 
-// running is a module with its runtime.
-type running struct {
-	host    *host
-	runtime wazero.Runtime
+const (
+	interpreter engine = "interpreter"
+	compiler    engine = "compiler"
+)
+
+func (e engine) config() wazero.RuntimeConfig {
+	if e == compiler {
+		return wazero.NewRuntimeConfigCompiler()
+	}
+	return wazero.NewRuntimeConfigInterpreter()
 }
 
-func (r *running) close(ctx context.Context) error {
-	return r.runtime.Close(context.WithoutCancel(ctx))
+// running is an instance of a module.
+type running struct {
+	host     *host
+	modules  *Modules
+	prepared *prepared // nil: it could not be decoded
+}
+
+func (r *running) close(ctx context.Context) (err error) {
+	if r.prepared == nil {
+		return nil
+	}
+	if r.host.module != nil {
+		err = r.host.module.Close(context.WithoutCancel(ctx))
+	}
+	r.modules.release(r.prepared, r.host.failed || r.host.module == nil)
+	r.prepared = nil
+	return err
 }
 
 // start compiles, instantiates, starts and configures a module. Decoding is what
@@ -42,13 +64,13 @@ func (r *running) close(ctx context.Context) error {
 // time; so the compiler gets a try only where the interpreter was too slow, or had
 // not the stack, for what V8 may well do. Each has half of a step's time.
 func (s *static) run(ctx context.Context, versions []string) (*running, *Problem) {
-	r, problem := s.runOn(ctx, wazero.NewRuntimeConfigInterpreter, versions)
+	r, problem := s.runOn(ctx, interpreter, versions)
 	again, ok := another(ctx, problem)
 	if !ok {
 		return r, problem
 	}
 	_ = r.close(ctx) // nothing was left in it
-	compiled, second := s.runOn(again, wazero.NewRuntimeConfigCompiler, versions)
+	compiled, second := s.runOn(again, compiler, versions)
 	if second != nil && second.Step == StepParse {
 		return compiled, problem // nothing has come of it
 	}
@@ -74,30 +96,55 @@ func overflows(p *Problem) bool {
 
 // runOn returns what it has started even with a problem, for its logs.
 func (s *static) runOn(ctx context.Context, e engine, versions []string) (*running, *Problem) {
-	config := e().WithCoreFeatures(features).WithCloseOnContextDone(true).
-		WithMemoryLimitPages(s.memoryLimit()).WithDebugInfoEnabled(false)
 	ctx = withMemory(ctx)
 	h := newHost(s.request, s.abi)
 	h.versions = versions
-	r := &running{host: h, runtime: wazero.NewRuntimeWithConfig(ctx, config)}
+	modules := s.request.Modules
+	if modules == nil || countsDepth(ctx) {
+		modules = NewModules(0)
+	}
+	r := &running{host: h, modules: modules}
+	var problem *Problem
+	if r.prepared, problem = s.prepare(ctx, modules, e); problem != nil {
+		return r, problem
+	}
+	h.count(s.linked())
+	if err := s.instantiate(ctx, r); err != nil {
+		return r, asProblem(h, err)
+	}
+	return r, asProblem(h, h.begin(ctx))
+}
+
+// prepare decodes and links the module, where that was not done before.
+func (s *static) prepare(ctx context.Context, modules *Modules, e engine) (*prepared, *Problem) {
+	key := moduleKey{sha256.Sum256(s.request.Module), string(e), s.memoryLimit()}
+	if p := modules.take(key); p != nil {
+		return p, nil
+	}
+	config := e.config().WithCoreFeatures(features).WithCloseOnContextDone(true).
+		WithMemoryLimitPages(key.memory).WithDebugInfoEnabled(false)
 	module := s.request.Module
 	if s.binary.foreign || s.binary.oddNames {
 		module = ownMemory(module)
 	}
-	compiled, err := compile(ctx, r.runtime, module, 2*s.request.Limits.stepOrDefault())
-	if errors.Is(err, context.DeadlineExceeded) {
-		return r, &Problem{Step: StepParse, Code: CodeTimeout, Message: "the module takes too long to compile"}
+	p := &prepared{key: key, size: len(module), runtime: wazero.NewRuntimeWithConfig(ctx, config)}
+	var err error
+	p.compiled, err = compile(ctx, p.runtime, module, 2*s.request.Limits.stepOrDefault())
+	var problem *Problem
+	switch {
+	case errors.Is(err, context.DeadlineExceeded):
+		problem = &Problem{Step: StepParse, Code: CodeTimeout, Message: "the module takes too long to compile"}
+	case err != nil:
+		problem = &Problem{Step: StepParse, Code: CodeMalformed, Message: "the module is malformed", Detail: trapDetail(err)}
+	default:
+		problem = s.link(ctx, p.runtime)
 	}
-	if err != nil {
-		return r, &Problem{Step: StepParse, Code: CodeMalformed, Message: "the module is malformed", Detail: trapDetail(err)}
+	if problem != nil {
+		closeAll([]*prepared{p})
+		return nil, problem
 	}
-	if problem := s.link(ctx, r); problem != nil {
-		return r, problem
-	}
-	if err := s.instantiate(ctx, r, compiled); err != nil {
-		return r, asProblem(h, err)
-	}
-	return r, asProblem(h, h.begin(ctx))
+	modules.keep(p)
+	return p, nil
 }
 
 // compile takes its time within a limit, which wazero looks at only where it
@@ -132,22 +179,31 @@ func (s *static) memoryLimit() uint32 {
 	return min(limit, maximumMemoryPages)
 }
 
-// link makes the host modules, of just what the module imports.
-func (s *static) link(ctx context.Context, r *running) *Problem {
-	modules := map[string]wazero.HostModuleBuilder{}
+// linked are the host functions that the module imports.
+func (s *static) linked() []HostFunction {
+	var all []HostFunction
 	for _, imported := range s.binary.info.Imports {
 		f, ok := s.table.find(imported.Module, imported.Name)
 		if !ok {
 			continue // only versions that the check is no longer about lack it
 		}
-		b := modules[imported.Module]
-		if b == nil {
-			b = r.runtime.NewHostModuleBuilder(imported.Module)
-			modules[imported.Module] = b
-		}
 		f.Module = imported.Module
+		all = append(all, f)
+	}
+	return all
+}
+
+// link makes the host modules, of just what the module imports.
+func (s *static) link(ctx context.Context, r wazero.Runtime) *Problem {
+	modules := map[string]wazero.HostModuleBuilder{}
+	for i, f := range s.linked() {
+		b := modules[f.Module]
+		if b == nil {
+			b = r.NewHostModuleBuilder(f.Module)
+			modules[f.Module] = b
+		}
 		params, results := wasmTypes(f.Signature)
-		b.NewFunctionBuilder().WithGoFunction(r.host.function(f, len(params), len(results)), params, results).Export(f.Name)
+		b.NewFunctionBuilder().WithGoFunction(dispatch(f, i, len(params), len(results)), params, results).Export(f.Name)
 	}
 	for name, b := range modules {
 		if _, err := b.Instantiate(ctx); err != nil {
@@ -157,11 +213,29 @@ func (s *static) link(ctx context.Context, r *running) *Problem {
 	return nil
 }
 
-func (h *host) function(f HostFunction, params, results int) api.GoFunc {
-	called := new(uint64)
-	h.called[f.Module+"."+f.Name] = called
-	return func(_ context.Context, stack []uint64) {
-		*called++
+// hostKey is of the host in the context of each call into a module.
+type hostKey struct{}
+
+// withHost has the host functions that are called in ctx be those of h.
+func withHost(ctx context.Context, h *host) context.Context {
+	return context.WithValue(ctx, hostKey{}, h)
+}
+
+// count makes the counters of the host functions that the module imports.
+func (h *host) count(imported []HostFunction) {
+	for _, f := range imported {
+		called := new(uint64)
+		h.called[f.Module+"."+f.Name] = called
+		h.counters = append(h.counters, called)
+	}
+}
+
+// dispatch calls the function number i of those that a module imports, of the host in whose
+// context the module runs.
+func dispatch(f HostFunction, i, params, results int) api.GoFunc {
+	return func(ctx context.Context, stack []uint64) {
+		h, _ := ctx.Value(hostKey{}).(*host) // it is always there
+		*h.counters[i]++
 		result := h.enter(f, stack[:params])
 		if results > 0 {
 			stack[0] = result
@@ -185,13 +259,13 @@ func wasmTypes(signature string) (params, results []api.ValueType) {
 	return types(in), types(out)
 }
 
-func (s *static) instantiate(ctx context.Context, r *running, compiled wazero.CompiledModule) error {
+func (s *static) instantiate(ctx context.Context, r *running) error {
 	h := r.host
 	h.step = StepInstantiate
-	ctx, cancel := context.WithTimeout(ctx, h.request.stepLimit())
+	ctx, cancel := context.WithTimeout(withHost(ctx, h), h.request.stepLimit())
 	defer cancel()
 	h.ctx = ctx
-	module, err := r.runtime.InstantiateModule(ctx, compiled, wazero.NewModuleConfig().WithName("").WithStartFunctions())
+	module, err := r.prepared.runtime.InstantiateModule(ctx, r.prepared.compiled, wazero.NewModuleConfig().WithName("").WithStartFunctions())
 	if err != nil {
 		return h.trap(ctx, "instantiation", err)
 	}

@@ -8,8 +8,6 @@ import (
 	"strings"
 	"time"
 
-	"github.com/tetratelabs/wazero"
-
 	"github.com/wasm-xds/wasm-xds/pkg/spec"
 )
 
@@ -80,12 +78,12 @@ func RunTests(ctx context.Context, r Request, tests []spec.Test) []TestResult {
 // slow or had not the stack: see [static.run].
 func runTest(ctx context.Context, r Request, t spec.Test) TestResult {
 	first := newTestRun(t)
-	again, ok := another(ctx, first.run(ctx, r, nil))
+	again, ok := another(ctx, first.run(ctx, r, ""))
 	if !ok {
 		return first.result
 	}
 	second := newTestRun(t)
-	second.run(again, r, wazero.NewRuntimeConfigCompiler)
+	second.run(again, r, compiler)
 	return second.result
 }
 

@@ -18,9 +18,9 @@ var errNotLoaded = errors.New("the module does not load")
 
 // Load starts and configures a module as the newest of the request's versions
 // does. With problems of that version there is no VM, and an error.
-func Load(ctx context.Context, r Request) (*VM, []Problem, error) { return loadOn(ctx, r, nil) }
+func Load(ctx context.Context, r Request) (*VM, []Problem, error) { return loadOn(ctx, r, "") }
 
-// loadOn runs a module on an engine; nil: on the one that the check finds fit.
+// loadOn runs a module on an engine; "": on the one that the check finds fit.
 func loadOn(ctx context.Context, r Request, e engine) (*VM, []Problem, error) {
 	versions := r.Versions
 	if versions == nil {
@@ -41,7 +41,7 @@ func loadOn(ctx context.Context, r Request, e engine) (*VM, []Problem, error) {
 		return nil, s.problems, errNotLoaded
 	}
 	start := s.run
-	if e != nil {
+	if e != "" {
 		start = func(ctx context.Context, versions []string) (*running, *Problem) { return s.runOn(ctx, e, versions) }
 	}
 	run, problem := start(ctx, r.Versions)

@@ -9,15 +9,21 @@ import (
 
 	"github.com/wasm-xds/wasm-xds/internal/examine"
 	"github.com/wasm-xds/wasm-xds/internal/module"
+	"github.com/wasm-xds/wasm-xds/internal/preflight"
 	"github.com/wasm-xds/wasm-xds/pkg/snapshot"
 	"github.com/wasm-xds/wasm-xds/pkg/spec"
 )
 
 // sandbox examines filters whose modules are in the store.
 type sandbox struct {
-	store *module.Store
-	mode  examine.Mode
+	store   *module.Store
+	mode    examine.Mode
+	modules *preflight.Modules
 }
+
+// keptModules is how many bytes of modules are kept decoded, so that an edit of a
+// configuration need not wait for that: two of the largest that Go makes.
+const keptModules = 4 << 20
 
 // Examine implements [control.Examiner].
 func (x sandbox) Examine(ctx context.Context, s *spec.Spec, m snapshot.Module, config *string) (examine.Verdict, *spec.Error) {
@@ -29,7 +35,7 @@ func (x sandbox) Examine(ctx context.Context, s *spec.Spec, m snapshot.Module, c
 			Hint:    "look at the state directory's disk; the module is brought again by itself",
 		}
 	}
-	return examine.Judge(ctx, x.mode, s, code, config), nil
+	return examine.Judge(ctx, x.modules, x.mode, s, code, config), nil
 }
 
 // sandboxVersion names what verdicts follow from beside the filter: the program. Any

@@ -20,6 +20,7 @@ import (
 	"github.com/wasm-xds/wasm-xds/internal/module"
 	"github.com/wasm-xds/wasm-xds/internal/moduleserver"
 	"github.com/wasm-xds/wasm-xds/internal/netguard"
+	"github.com/wasm-xds/wasm-xds/internal/preflight"
 	"github.com/wasm-xds/wasm-xds/internal/registry"
 	"github.com/wasm-xds/wasm-xds/internal/signature"
 	"github.com/wasm-xds/wasm-xds/internal/state"
@@ -81,6 +82,8 @@ func Run(ctx context.Context, cfg Config) (err error) {
 	}
 	defer listeners.close()
 
+	modules := preflight.NewModules(keptModules)
+	defer modules.Close()
 	metrics := admin.NewMetrics(cfg.Version)
 	cfg.Registry.Guard = cfg.Guard
 	registries, err := registry.New(cfg.Registry)
@@ -106,7 +109,7 @@ func Run(ctx context.Context, cfg Config) (err error) {
 		Logger:     cfg.Logger,
 		Delivery:   cfg.Delivery,
 		AllowEmpty: cfg.AllowEmpty,
-		Examiner:   sandbox{store: store, mode: cfg.Preflight},
+		Examiner:   sandbox{store: store, mode: cfg.Preflight, modules: modules},
 		Preflight:  cfg.Preflight,
 		Sandbox:    sandboxVersion(cfg.Version),
 	})

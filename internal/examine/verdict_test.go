@@ -1,0 +1,157 @@
+package examine_test
+
+import (
+	"fmt"
+	"os"
+	"strings"
+	"testing"
+
+	"github.com/wasm-xds/wasm-xds/internal/examine"
+	"github.com/wasm-xds/wasm-xds/pkg/spec"
+	"github.com/wasm-xds/wasm-xds/test/testfilter"
+)
+
+func decoded(t *testing.T, text string) *spec.Spec {
+	t.Helper()
+	specs, errs, _ := spec.Decode("/specs/auth.yaml", []byte("module: {file: a.wasm}\n"+text))
+	if len(specs) != 1 {
+		t.Fatalf("%v", errs)
+	}
+	return specs[0]
+}
+
+const withTest = `tests:
+- name: strangers
+  request: {headers: {token: wrong}}
+  expect: {response: {status: 403}}
+`
+
+// What a verdict follows from is in its key, and nothing else is.
+func TestKey(t *testing.T) {
+	const sum = "0123"
+	key := func(text string) string {
+		s := decoded(t, text)
+		return examine.Key(examine.Enforce, s, sum, s.Config)
+	}
+	plain := key("")
+	seen := map[string]string{plain: "nothing"}
+	for _, text := range []string{
+		"name: other\n", "rootId: a\n", "config: a\n", "config: ''\n", "vm: {config: a}\n", "vm: {id: a}\n", "vm: {env: {A: b}}\n",
+		"vm: {runtime: wamr}\n", "failurePolicy: open\n", "allowOnHeadersStopIteration: true\n", "capabilities: [proxy_log]\n",
+		"capabilities: []\n", "capabilities: auto\n", "type: network\n", withTest, strings.ReplaceAll(withTest, "403", "401"),
+		"limits: {memory: 1Mi}\n", "limits: {timePerRequest: 1ms}\n",
+	} {
+		k := key(text)
+		if other, ok := seen[k]; ok {
+			t.Errorf("%q and %q have one key", text, other)
+		}
+		seen[k] = text
+	}
+	for _, text := range []string{"# a comment\n", "rollout: {canary: 2}\n", "nodes: {ids: [a]}\n", "delivery: inline\n", "disabled: true\n", "onRemove: deny\n"} {
+		if key(text) != plain {
+			t.Errorf("%q makes another key", text)
+		}
+	}
+	if key("# a comment\n"+withTest) != key(withTest) {
+		t.Error("where a test stands makes another key")
+	}
+	s := decoded(t, "capabilities: auto\n")
+	if examine.Key(examine.Off, s, sum, nil) == examine.Key(examine.Warn, s, sum, nil) || examine.Key(examine.Warn, s, sum, nil) != examine.Key(examine.Enforce, s, sum, nil) {
+		t.Error("only off is another question")
+	}
+	invalid, other := "\xff", "\xfe"
+	if examine.Key(examine.Enforce, s, sum, &invalid) == examine.Key(examine.Enforce, s, sum, &other) {
+		t.Error("configurations that are no text have one key")
+	}
+}
+
+func TestJudge(t *testing.T) {
+	tests := []struct {
+		name, spec string
+		module     []byte
+		want       string // of the codes: errors, refusals, warnings
+	}{
+		{"good", "", testfilter.HTTP{Stamp: "a"}.Module(), "[] [] []"},
+		{"bad", "", testfilter.HTTP{MissingImport: true}.Module(), "[import_missing] [] []"},
+		{"new", "", testfilter.HTTP{NewImport: true}.Module(), "[] [import_missing] [import_missing]"},
+		{"a failing test", withTest, testfilter.HTTP{Stamp: "a"}.Module(), "[test_failed] [] []"},
+		{"a passing test", withTest, testfilter.HTTP{RequireToken: true}.Module(), "[] [] []"},
+		{"built into Envoy", "vm: {runtime: 'null'}\n", []byte("envoy.wasm.something"), "[] [] []"},
+	}
+	for _, tt := range tests {
+		t.Run(tt.name, func(t *testing.T) {
+			s := decoded(t, tt.spec)
+			v := examine.Judge(t.Context(), nil, examine.Enforce, s, tt.module, s.Config)
+			var errs, refusals, warnings []string
+			for _, f := range v.Errors {
+				errs = append(errs, f.Code)
+				e := f.In(s)
+				if want := map[bool]int{true: 3, false: 1}[f.Test != ""]; e.Pos.Line != want || e.Pos.File != "/specs/auth.yaml" || e.Name != "auth" || e.Hint == "" {
+					t.Errorf("the error is %+v", e)
+				}
+			}
+			for _, r := range v.Refusals {
+				refusals = append(refusals, r.Code)
+				if fmt.Sprint(r.Versions, r.AndLater) != "[1.36 1.37 1.38] false" || !strings.HasPrefix(r.Message, "needs Envoy 1.39 or later: ") {
+					t.Errorf("the refusal is %+v", r)
+				}
+			}
+			for _, f := range v.Warnings {
+				warnings = append(warnings, f.Code)
+			}
+			if got := fmt.Sprint(errs, refusals, warnings); got != tt.want {
+				t.Errorf("%s, want %s", got, tt.want)
+			}
+			if off := examine.Judge(t.Context(), nil, examine.Off, s, tt.module, s.Config); len(off.Errors)+len(off.Refusals)+len(off.Warnings) > 0 {
+				t.Errorf("off finds %+v", off)
+			}
+		})
+	}
+}
+
+func TestAutoIsWhatTheModuleImports(t *testing.T) {
+	s := decoded(t, "capabilities: auto\n")
+	module := testfilter.HTTP{EchoLog: true}.Module()
+	for _, mode := range examine.Modes() {
+		v := examine.Judge(t.Context(), nil, mode, s, module, nil)
+		if len(v.Errors) > 0 || !strings.Contains(strings.Join(v.Capabilities, " "), "proxy_log") {
+			t.Errorf("%s: %+v", mode, v)
+		}
+	}
+	if v := examine.Judge(t.Context(), nil, examine.Off, s, []byte("no module"), nil); v.Capabilities == nil {
+		t.Error("what cannot be read may call anything")
+	}
+}
+
+// What a filter logs of its configuration is not in the verdict.
+func TestVerdictsHoldNoSecrets(t *testing.T) {
+	module, err := os.ReadFile("../../examples/envoy/filters/hello.wasm")
+	if err != nil {
+		t.Fatal(err)
+	}
+	for _, text := range []string{
+		"config: \"two lines of\\nhunter2hunter2\"\n" + strings.ReplaceAll(withTest, "403", "200"),
+		"config: {password: hunter2hunter2}\n" + "tests: [{name: a, request: {}, expect: {response: {headers: {hello: nothing}}}}]\n",
+		"config: hunter2hunter2\n" + "tests: [{name: a, request: {}, expect: {response: {headers: {hello: nothing}}}}]\n",
+		"config: \"password = hunter2hunter2\"\n" + "tests: [{name: a, request: {}, expect: {response: {headers: {hello: nothing}}}}]\n",
+	} {
+		s := decoded(t, text)
+		v := examine.Judge(t.Context(), nil, examine.Enforce, s, module, s.Config)
+		if len(v.Errors) == 0 {
+			t.Errorf("%q: nothing is found", text)
+		}
+		if shown := fmt.Sprint(v); strings.Contains(shown, "hunter2") {
+			t.Errorf("%q: the verdict is %s", text, shown)
+		}
+	}
+}
+
+// A verdict that a busy machine may be to blame for does not last.
+func TestWhatLasts(t *testing.T) {
+	for code, lasts := range map[string]bool{"step_timeout": false, "limit_time_per_request": false, "import_missing": true} {
+		v := examine.Verdict{Errors: []examine.Finding{{Code: code}}}
+		if v.Lasting() != lasts {
+			t.Errorf("%s: %v", code, v.Lasting())
+		}
+	}
+}
