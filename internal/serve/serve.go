@@ -82,8 +82,8 @@ func Run(ctx context.Context, cfg Config) (err error) {
 	}
 	defer listeners.close()
 
-	modules := preflight.NewModules(keptModules)
-	defer modules.Close()
+	decoded := preflight.NewModules(keptModules)
+	defer decoded.Close()
 	metrics := admin.NewMetrics(cfg.Version)
 	cfg.Registry.Guard = cfg.Guard
 	registries, err := registry.New(cfg.Registry)
@@ -109,7 +109,7 @@ func Run(ctx context.Context, cfg Config) (err error) {
 		Logger:     cfg.Logger,
 		Delivery:   cfg.Delivery,
 		AllowEmpty: cfg.AllowEmpty,
-		Examiner:   sandbox{store: store, mode: cfg.Preflight, modules: modules},
+		Examiner:   sandbox{store: store, mode: cfg.Preflight, modules: decoded},
 		Preflight:  cfg.Preflight,
 		Sandbox:    sandboxVersion(cfg.Version),
 	})
