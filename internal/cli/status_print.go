@@ -48,6 +48,10 @@ func printFilterErrors(w io.Writer, f *admin.Filter) {
 		fmt.Fprintln(w)
 		printError(w, f.Name, f.Error)
 	}
+	for _, warning := range f.Warnings {
+		fmt.Fprintln(w)
+		printError(w, f.Name+": warning", warning)
+	}
 	for i := range f.Subscribers {
 		if s := &f.Subscribers[i]; s.Error != nil && s.State != admin.SubscriberGone {
 			fmt.Fprintln(w)

@@ -67,6 +67,9 @@ func (w *world) evaluate(e *modelEnvoy, a Send) *Answer {
 	if p.refused[version] {
 		w.failf("%s: bytes that were refused are sent again: %s %s", e.id, a.Name, version)
 	}
+	if a.Revision.RefusalFor(e.version) != nil {
+		w.failf("%s: a sandbox has found that it would refuse what is sent: %s %s", e.id, a.Name, version)
+	}
 	if p.stored == version { // identical bytes: a no-op that is always ACKed
 		p.accepted = version
 		return &Answer{}

@@ -198,6 +198,11 @@ func (w *world) revision(name string, good bool) *snapshot.Revision {
 		RootID: fmt.Sprint(w.number), VM: snapshot.VM{Runtime: "envoy.wasm.runtime.v8"},
 	}).Seal()
 	w.bad[r.ID] = !good
+	if w.rng.IntN(4) == 0 {
+		r.Refusals = []snapshot.Refusal{
+			[]snapshot.Refusal{{Versions: []string{"1.36"}}, {Versions: []string{"1.40"}, AndLater: true}}[w.rng.IntN(2)],
+		}
+	}
 	return r
 }
 
@@ -309,7 +314,7 @@ func (w *world) checkSettled() {
 			if p.poisoned && !w.moodyAbout[p.running.ID] {
 				w.failf("%s: %s has refused bytes stored: its listener's next update would fail", e.id, name)
 			}
-			if f == nil || f.Disabled || f.Removed && f.OnRemove != spec.Keep || w.bad[f.Revision.ID] {
+			if f == nil || f.Disabled || f.Removed && f.OnRemove != spec.Keep || w.bad[f.Revision.ID] || f.Revision.RefusalFor(e.version) != nil {
 				continue
 			}
 			if !w.moodyAbout[f.Revision.ID] && p.running.ID != f.Revision.ID {

@@ -4,6 +4,7 @@ import (
 	"context"
 	"crypto/sha256"
 	"encoding/hex"
+	"fmt"
 	"io"
 	"os"
 
@@ -25,8 +26,17 @@ type sandbox struct {
 // configuration need not wait for that: two of the largest that Go makes.
 const keptModules = 4 << 20
 
-// Examine implements [control.Examiner].
-func (x sandbox) Examine(ctx context.Context, s *spec.Spec, m snapshot.Module, config *string) (examine.Verdict, *spec.Error) {
+// Examine implements [control.Examiner]. A mistake in the sandbox itself ends no server: the
+// filter is refused for it.
+func (x sandbox) Examine(ctx context.Context, s *spec.Spec, m snapshot.Module, config *string) (v examine.Verdict, problem *spec.Error) {
+	defer func() {
+		if cause := recover(); cause != nil {
+			v = examine.Verdict{Errors: []examine.Finding{{
+				Code: "sandbox_failed", Message: fmt.Sprintf("the sandbox itself failed with this module: %.200v", cause),
+				Hint: "please report it, with the module; --preflight warn serves what the sandbox refuses",
+			}}}
+		}
+	}()
 	code, err := x.store.Read(m.SHA256)
 	if err != nil {
 		return examine.Verdict{}, &spec.Error{

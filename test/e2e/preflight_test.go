@@ -1,6 +1,7 @@
 package e2e_test
 
 import (
+	"fmt"
 	"strings"
 	"testing"
 
@@ -169,4 +170,89 @@ func TestSandboxWarns(t *testing.T) {
 	if len(f.Warnings) != 1 || f.Warnings[0].Code != "import_missing" {
 		t.Errorf("the warnings are %+v", f.Warnings)
 	}
+}
+
+// A restart tries nothing again: what the sandbox has said is kept.
+func TestVerdictsOverARestart(t *testing.T) {
+	s := newScenario(t)
+	bad := unfits()[0]
+	s.write(auth, authModule("v0"), "")
+	s.write("other", bad.module, "")
+	s.cp.Start()
+	envoy := s.envoy(proxyOptions{})
+	envoy.WaitReady()
+	s.cp.WaitLive(auth, authModule("v0"), 1)
+	refused := func() {
+		t.Helper()
+		s.cp.WaitFilter("other", func(f harness.FilterStatus) bool {
+			return f.State == harness.Rejected && f.Error.CodeOrNone() == bad.code
+		})
+	}
+	refused()
+	s.cp.Stop()
+	s.cp.Start()
+	s.cp.WaitLive(auth, authModule("v0"), 1)
+	refused()
+	metrics := s.get("/metrics")
+	if !strings.Contains(metrics, "wasm_xds_preflight_cache_hits_total 2\n") {
+		t.Error("two filters should be known")
+	}
+	if strings.Contains(metrics, "wasm_xds_preflight_seconds_count") {
+		t.Error("something was tried again")
+	}
+}
+
+// Twenty hostile modules come at once. All are refused, the server stays small, and what
+// is healthy goes live while the slow ones are still being tried.
+func TestHostileModules(t *testing.T) {
+	s := newScenario(t)
+	s.write(auth, authModule("v0"), "")
+	s.cp.Start()
+	envoy := s.envoy(proxyOptions{})
+	envoy.WaitReady()
+	s.cp.WaitLive(auth, authModule("v0"), 1)
+	load := s.traffic(envoy.web[0])
+	load.live("v0")
+	hostile := map[string][]byte{}
+	for i := range 5 {
+		stamp := fmt.Sprint("bad ", i)
+		hostile[fmt.Sprintf("loop-%d", i)] = testfilter.LoopOnConfigure(stamp)
+		hostile[fmt.Sprintf("grow-%d", i)] = testfilter.GrowOnConfigure(stamp)
+		hostile[fmt.Sprintf("memory-%d", i)] = testfilter.NoMemory(stamp)
+		hostile[fmt.Sprintf("garbage-%d", i)] = testfilter.Garbage(stamp)
+	}
+	for name, module := range hostile {
+		s.write(name, module, "")
+	}
+	for i := range 3 {
+		stamp := fmt.Sprint("v", i+1)
+		s.swap(auth, authModule(stamp), "", 1)
+		load.live(stamp)
+	}
+	// That was before the last of those that take their time were through.
+	running := 0
+	for _, f := range s.cp.Status() {
+		if f.Error.CodeOrNone() == "preflight_running" {
+			running++
+		}
+	}
+	if running == 0 {
+		t.Error("the healthy edits came after the hostile modules were through")
+	}
+	peak := s.cp.RSS()
+	for name := range hostile {
+		f := s.cp.WaitFilter(name, func(f harness.FilterStatus) bool {
+			peak = max(peak, s.cp.RSS())
+			return f.State == harness.Rejected && f.Error.CodeOrNone() != "preflight_running"
+		})
+		if f.Error.CodeOrNone() == "" || f.Error.Hint == "" {
+			t.Errorf("%s: %+v", name, f.Error)
+		}
+	}
+	const bound = 2 << 30 // some have 256 MiB at a time, and leave as much behind for a moment
+	if peak > bound {
+		t.Errorf("the server took %d MiB", peak>>20)
+	}
+	t.Logf("the server took %d MiB at most", peak>>20)
+	load.end()
 }

@@ -130,6 +130,9 @@ func (c *ControlPlane) StateDir() string { return c.options.StateDir }
 // PID is the process id.
 func (c *ControlPlane) PID() int { return c.current().cmd.Process.Pid }
 
+// RSS is its resident memory in bytes, 0 where the system does not tell.
+func (c *ControlPlane) RSS() int64 { return residentMemory(c.PID()) }
+
 // Log is everything that it has logged, over restarts.
 func (c *ControlPlane) Log() string {
 	text, err := os.ReadFile(c.logPath)

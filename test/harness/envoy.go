@@ -193,8 +193,10 @@ func Listening(port int) bool {
 }
 
 // RSS is Envoy's resident memory in bytes, 0 where the system does not tell.
-func (e *EnvoyProcess) RSS() int64 {
-	text, err := os.ReadFile(fmt.Sprintf("/proc/%d/status", e.PID()))
+func (e *EnvoyProcess) RSS() int64 { return residentMemory(e.PID()) }
+
+func residentMemory(pid int) int64 {
+	text, err := os.ReadFile(fmt.Sprintf("/proc/%d/status", pid))
 	if err != nil {
 		return 0
 	}

@@ -30,6 +30,16 @@ func NoMemory(stamp string) []byte {
 	return m.Bytes()
 }
 
+// GrowOnConfigure takes memory without end, and goes on when there is no more.
+func GrowOnConfigure(stamp string) []byte {
+	const pages = 64
+	b := newBuilder(false, false)
+	b.addFrame()
+	b.addOnConfigure(wasmenc.Code{}.Loop(wasmenc.Code{}.I32Const(pages).MemoryGrow().Drop().Br(0)), false)
+	b.text.Push(stamp)
+	return b.bytes(0, stamp)
+}
+
 // LoopOnConfigure never returns from proxy_on_configure: Envoy's main thread
 // hangs for ever.
 func LoopOnConfigure(stamp string) []byte {
