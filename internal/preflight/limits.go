@@ -71,8 +71,8 @@ func (p *profiler) slowest(ctx context.Context, limit time.Duration) *Problem {
 			s.samples = s.samples[:0]
 		}
 		size := max(limitRequests, len(p.steps))
-		if p.send(ctx, p.done+size, 0); p.problem != nil || ctx.Err() != nil {
-			return nil
+		if p.send(ctx, p.done+size, 0); p.failed(ctx) {
+			return nil // the caller tells why
 		}
 		costliest := p.costliest()
 		cost := costOf(costliest.samples, 0)
@@ -88,6 +88,8 @@ func (p *profiler) slowest(ctx context.Context, limit time.Duration) *Problem {
 	}
 	return best
 }
+
+func (p *profiler) failed(ctx context.Context) bool { return p.problem != nil || ctx.Err() != nil }
 
 func (p *profiler) costliest() *profiledStep {
 	costliest := p.steps[0]
