@@ -12,6 +12,7 @@ import (
 	"go.uber.org/goleak"
 
 	"github.com/wasm-xds/wasm-xds/internal/admin"
+	"github.com/wasm-xds/wasm-xds/test/registrytest"
 )
 
 // fakeState is what a running server would know.
@@ -44,7 +45,7 @@ func (f *fakeState) Rollback(context.Context, string, string) (admin.Filter, *ad
 // startServer answers for the filters until the test ends.
 func startServer(t *testing.T, filters ...admin.Filter) (state *fakeState, address string) {
 	t.Helper()
-	goleak.VerifyNone(t)
+	goleak.VerifyNone(t, registrytest.IgnoreLeftovers())
 	state = &fakeState{source: admin.Source{Directory: "/specs", State: admin.SourceOK}}
 	state.filters.Store(&filters)
 	ln, err := net.Listen("tcp", "127.0.0.1:0")
@@ -59,7 +60,7 @@ func startServer(t *testing.T, filters ...admin.Filter) (state *fakeState, addre
 		if err := <-ended; err != nil {
 			t.Error(err)
 		}
-		goleak.VerifyNone(t)
+		goleak.VerifyNone(t, registrytest.IgnoreLeftovers())
 	})
 	return state, ln.Addr().String()
 }

@@ -5,9 +5,11 @@ import (
 	"testing"
 
 	"go.uber.org/goleak"
+
+	"github.com/wasm-xds/wasm-xds/test/registrytest"
 )
 
-func TestMain(m *testing.M) { goleak.VerifyTestMain(m) }
+func TestMain(m *testing.M) { goleak.VerifyTestMain(m, registrytest.IgnoreLeftovers()) }
 
 // versions are the Envoys that the main scenarios run on, the default first.
 func versions() []string { return []string{"1.40.0", "1.39.3", "1.37.0", "1.36.4"} }

@@ -30,8 +30,10 @@ type FilterStatus struct {
 
 // ModuleStatus names a filter's module.
 type ModuleStatus struct {
-	SHA256 string `json:"sha256"`
-	Size   int64  `json:"size"`
+	SHA256    string `json:"sha256"`
+	Size      int64  `json:"size"`
+	Reference string `json:"reference"`
+	Digest    string `json:"digest"`
 }
 
 // Subscriber is one filter on one Envoy's stream.
