@@ -85,31 +85,32 @@ type Control struct {
 	ready     atomic.Bool
 
 	// What follows belongs to Run's goroutine.
-	machine   *delivery.Machine
-	sender    Sender
-	snapshot  *snapshot.Snapshot
-	published time.Time
-	fromState bool
-	plan      plan
-	set       *source.Set // nil: none yet
-	firstSet  time.Time
-	entries   []*entry // of set.Specs
-	results   map[string]result
-	running   map[string]struct{} // keys of jobs under way
-	retries   map[string]time.Duration
-	checks    *checkQueue
-	verdicts  verdicts
-	source    sourceStatus
-	saving    bool
-	unsaved   bool
-	saveDue   time.Time // zero: nothing to save
-	lastSaved time.Time
-	collected time.Time
-	unsettled unsettledSaver
-	durable   waiters
-	opened    map[delivery.StreamID]streamInfo
-	tags      tags
-	mending   mending
+	machine     *delivery.Machine
+	sender      Sender
+	snapshot    *snapshot.Snapshot
+	published   time.Time
+	fromState   bool
+	plan        plan
+	set         *source.Set // nil: none yet
+	firstSet    time.Time
+	entries     []*entry // of the specs of entriesFrom; nil: all is to be looked at anew
+	entriesFrom *source.Set
+	results     map[string]result
+	running     map[string]struct{} // keys of jobs under way
+	retries     map[string]time.Duration
+	checks      *checkQueue
+	verdicts    verdicts
+	source      sourceStatus
+	saving      bool
+	unsaved     bool
+	saveDue     time.Time // zero: nothing to save
+	lastSaved   time.Time
+	collected   time.Time
+	unsettled   unsettledSaver
+	durable     waiters
+	opened      map[delivery.StreamID]streamInfo
+	tags        tags
+	mending     mending
 }
 
 type streamInfo struct {

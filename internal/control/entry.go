@@ -5,6 +5,7 @@ import (
 	"context"
 	"fmt"
 	"maps"
+	"reflect"
 	"slices"
 	"strings"
 	"time"
@@ -30,15 +31,31 @@ type entry struct {
 // entriesOf are the entries of a set's specs, in their order: those of before where
 // neither the spec nor what it refers to has changed.
 func (c *Control) entriesOf(set *source.Set) []*entry {
+	untagged := len(c.tags.known) == 0 // what a tag names changes by itself
+	if c.entriesFrom == set && c.entries != nil && untagged {
+		return c.entries
+	}
+	var former []*spec.Spec // of c.entries
+	sameFiles := false
+	if c.entries != nil {
+		former, sameFiles = c.entriesFrom.Specs, untagged && sameMap(c.entriesFrom.References, set.References)
+	}
+	c.entriesFrom = set
 	entries, before := make([]*entry, len(set.Specs)), c.entries
 	for i, s := range set.Specs {
-		for len(before) > 0 && before[0].spec.Name < s.Name {
-			before = before[1:]
+		// What has not changed is the same pointer: ten thousand specs are compared without a look into them.
+		if sameFiles && len(former) > 0 && former[0] == s {
+			entries[i] = before[0]
+			former, before = former[1:], before[1:]
+			continue
+		}
+		for len(former) > 0 && former[0].Name < s.Name {
+			former, before = former[1:], before[1:]
 		}
 		digest := c.tags.digest(s)
 		fingerprints := seen(s, set.References, digest)
 		signed := signedBy(s, c.cfg.Keys, set.References)
-		if len(before) > 0 && before[0].spec == s && before[0].seen == fingerprints && before[0].signed == signed {
+		if len(former) > 0 && former[0] == s && before[0].seen == fingerprints && before[0].signed == signed {
 			entries[i] = before[0]
 			continue
 		}
@@ -47,6 +64,11 @@ func (c *Control) entriesOf(set *source.Set) []*entry {
 		entries[i] = e
 	}
 	return entries
+}
+
+// sameMap says whether the two are one map: no set's is ever changed.
+func sameMap(a, b map[string]string) bool {
+	return reflect.ValueOf(a).UnsafePointer() == reflect.ValueOf(b).UnsafePointer()
 }
 
 func seen(s *spec.Spec, references map[string]string, digest string) (fingerprints [4]string) {

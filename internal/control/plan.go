@@ -242,8 +242,10 @@ func (p planning) gone(wanted *wishes) []*snapshot.Filter {
 		for len(specs) > 0 && specs[0] != before && specs[0].Name < before.Name {
 			specs = specs[1:]
 		}
-		there := len(specs) > 0 && (specs[0] == before || specs[0].Name == before.Name)
-		if !there && !wanted.hasOther(before.Name) {
+		switch {
+		case len(specs) > 0 && (specs[0] == before || specs[0].Name == before.Name):
+			specs = specs[1:]
+		case !wanted.hasOther(before.Name):
 			gone = append(gone, before)
 		}
 	}

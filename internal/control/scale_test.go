@@ -52,7 +52,13 @@ func scaledSpec(i int, config string) *spec.Spec {
 func edited(set source.Set, i int, config string) source.Set {
 	set.Specs = slices.Clone(set.Specs)
 	set.Specs[i] = scaledSpec(i, config)
+	return set
+}
+
+// rebuilt is the set with another fingerprint of one spec's module.
+func rebuilt(set source.Set, i int, fingerprint string) source.Set {
 	set.References = maps.Clone(set.References)
+	set.References[set.Specs[i].Module.File.Path] = fingerprint
 	return set
 }
 
@@ -116,8 +122,7 @@ func TestAModuleIsReadAgainWhereItMayBeAnother(t *testing.T) {
 	}{
 		{"the same set", func() { c.takeAndWait(set) }, 0},
 		{"another fingerprint", func() {
-			set = edited(set, 0, "first")
-			set.References[set.Specs[1].Module.File.Path] = "seen again"
+			set = rebuilt(edited(set, 0, "first"), 1, "seen again")
 			c.takeAndWait(set)
 		}, 1},
 		{"what the store had was damaged", func() {
@@ -141,8 +146,7 @@ func TestAModuleIsReadAgainWhereItMayBeAnother(t *testing.T) {
 func TestResultsThatNothingNeedsAreForgotten(t *testing.T) {
 	c, set := newScaled(3)
 	for i := range 500 {
-		set = edited(set, 1, "first")
-		set.References[set.Specs[1].Module.File.Path] = fmt.Sprint("seen ", i)
+		set = rebuilt(edited(set, 1, "first"), 1, fmt.Sprint("seen ", i))
 		c.takeAndWait(set)
 	}
 	if n := len(c.results); n > 4*3+100+1 {

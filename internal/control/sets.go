@@ -1,7 +1,9 @@
 package control
 
 import (
+	"cmp"
 	"context"
+	"maps"
 	"slices"
 	"strings"
 	"time"
@@ -136,8 +138,10 @@ func modulePosition(s *spec.Spec) spec.Position {
 
 func (c *Control) describeSource() {
 	c.source.errors = slices.Clone(c.set.Errors)
-	for _, s := range c.set.Specs {
-		if e := c.plan.problems[s.Name]; e != nil && !slices.Contains(c.source.errors, e) {
+	for _, name := range slices.Sorted(maps.Keys(c.plan.problems)) {
+		e := c.plan.problems[name]
+		_, described := slices.BinarySearchFunc(c.set.Specs, name, func(s *spec.Spec, name string) int { return cmp.Compare(s.Name, name) })
+		if described && !slices.Contains(c.source.errors, e) {
 			c.source.errors = append(c.source.errors, e)
 		}
 	}

@@ -34,45 +34,60 @@ type Filter struct {
 type Snapshot struct {
 	version string
 	all     []*Filter // sorted by name
-	digests []digest  // of each of them
+	digests []byte    // one of digestSize for each of them
 }
 
-type digest [sha256.Size]byte
+const digestSize = sha256.Size
 
 // New makes a snapshot of filters whose names are distinct.
 func New(filters []*Filter) *Snapshot { return (*Snapshot)(nil).With(filters) }
 
-// With is [New] for filters most of which s has, too: those cost next to nothing.
+// With is [New] for filters most of which s has, too: those cost next to nothing, as
+// they are not looked into where they stand in the order of their names.
 func (s *Snapshot) With(filters []*Filter) *Snapshot {
-	next := &Snapshot{all: slices.Clone(filters), digests: make([]digest, len(filters))}
-	if !slices.IsSortedFunc(next.all, compareNames) {
+	next := &Snapshot{all: slices.Clone(filters), digests: make([]byte, 0, digestSize*len(filters))}
+	if !next.digest(s) {
 		slices.SortFunc(next.all, compareNames)
+		next.digest(s)
 	}
-	before, digests := s.All(), []digest(nil)
-	if s != nil {
-		digests = s.digests
-	}
-	version := sha256.New()
-	for i, f := range next.all {
-		for len(before) > 0 && before[0].Name < f.Name {
-			before, digests = before[1:], digests[1:]
-		}
-		if len(before) > 0 && before[0] == f {
-			next.digests[i] = digests[0]
-		} else {
-			next.digests[i] = f.digest()
-		}
-		version.Write(next.digests[i][:]) // a hash takes every write
-	}
-	next.version = hex.EncodeToString(version.Sum(nil)[:6])
+	version := sha256.Sum256(next.digests)
+	next.version = hex.EncodeToString(version[:6])
 	return next
+}
+
+// digest makes the digests, with those of before where the filter is the same. It stops
+// and says so where the filters are not sorted.
+func (s *Snapshot) digest(former *Snapshot) (sorted bool) {
+	before, known := former.All(), 0 // how many of before have been passed
+	s.digests = s.digests[:0]
+	for i, f := range s.all {
+		follows := i > 0 && known > 0 && s.all[i-1] == before[known-1] // as it did before
+		if known == len(before) || before[known] != f {
+			if follows = false; i > 0 && s.all[i-1].Name > f.Name {
+				return false
+			}
+			for known < len(before) && before[known].Name < f.Name {
+				known++
+			}
+		}
+		if known == len(before) || before[known] != f {
+			s.digests = f.appendDigest(s.digests)
+			continue
+		}
+		if !follows && i > 0 && s.all[i-1].Name > f.Name {
+			return false
+		}
+		s.digests = append(s.digests, former.digests[known*digestSize:(known+1)*digestSize]...)
+		known++
+	}
+	return true
 }
 
 func compareNames(a, b *Filter) int { return cmp.Compare(a.Name, b.Name) }
 
-// digest covers what decides about delivery, and not where a spec lies: moving a
-// file makes no new snapshot.
-func (f *Filter) digest() digest {
+// appendDigest appends what covers all that decides about delivery, and not where a
+// spec lies: moving a file makes no new snapshot.
+func (f *Filter) appendDigest(digests []byte) []byte {
 	line := struct {
 		Filter
 		Revision string `json:"revision"`
@@ -84,7 +99,8 @@ func (f *Filter) digest() digest {
 		// A struct of strings, numbers and booleans always marshals.
 		panic("snapshot: " + err.Error())
 	}
-	return sha256.Sum256(text)
+	sum := sha256.Sum256(text)
+	return append(digests, sum[:]...)
 }
 
 // Version is 12 hex digits that are equal for equal contents.
@@ -132,6 +148,8 @@ func Diff(before, after *Snapshot) []string {
 	old, now := before.All(), after.All()
 	for len(old) > 0 || len(now) > 0 {
 		switch {
+		case len(old) > 0 && len(now) > 0 && old[0] == now[0]:
+			old, now = old[1:], now[1:]
 		case len(old) > 0 && len(now) > 0 && old[0].Name == now[0].Name:
 			if !old[0].Equal(now[0]) {
 				names = append(names, now[0].Name)
