@@ -96,7 +96,7 @@ type Control struct {
 	entries     []*entry // of the specs of entriesFrom; nil: all is to be looked at anew
 	entriesFrom *source.Set
 	results     map[string]result
-	running     map[string]struct{} // keys of jobs under way
+	running     map[string]time.Time // when each job under way began, by key
 	retries     map[string]time.Duration
 	checks      *checkQueue
 	verdicts    verdicts
@@ -105,7 +105,7 @@ type Control struct {
 	unsaved     bool
 	saveDue     time.Time // zero: nothing to save
 	lastSaved   time.Time
-	collected   time.Time
+	garbage     garbage
 	unsettled   unsettledSaver
 	durable     waiters
 	opened      map[delivery.StreamID]streamInfo
@@ -158,7 +158,7 @@ func New(cfg Config) *Control {
 		loaded:    make(chan struct{}),
 		downloads: make(chan struct{}, maxDownloads),
 		results:   map[string]result{},
-		running:   map[string]struct{}{},
+		running:   map[string]time.Time{},
 		retries:   map[string]time.Duration{},
 		opened:    map[delivery.StreamID]streamInfo{},
 		checks:    newCheckQueue(runtime.GOMAXPROCS(0)),
@@ -252,7 +252,7 @@ func (c *Control) untilNext() time.Duration {
 	if c.waitsForDownloads() {
 		wait = min(wait, time.Until(c.firstSet.Add(firstSnapshotWait)))
 	}
-	for _, due := range []time.Time{c.saveDue, c.unsettled.due, c.verdicts.due, c.checks.nextDue(), c.tags.due} {
+	for _, due := range []time.Time{c.saveDue, c.garbage.due, c.unsettled.due, c.verdicts.due, c.checks.nextDue(), c.tags.due} {
 		if !due.IsZero() {
 			wait = min(wait, time.Until(due))
 		}

@@ -122,7 +122,7 @@ func (c *Control) startJobs(ctx context.Context) (local bool) {
 	for _, j := range missing {
 		local = local || !j.slow()
 		if _, ok := c.running[j.key]; !ok {
-			c.running[j.key] = struct{}{}
+			c.running[j.key] = time.Now()
 			jobs = append(jobs, j)
 		}
 	}
@@ -136,6 +136,11 @@ func (c *Control) forgetResults() {
 	if len(c.results) < 4*len(c.entries)+100 {
 		return
 	}
+	c.forgetAllResults()
+}
+
+// forgetAllResults drops what no entry needs.
+func (c *Control) forgetAllResults() {
 	needed := map[string]struct{}{}
 	for _, e := range c.entries {
 		needed[e.module.key], needed[e.config.key] = struct{}{}, struct{}{}

@@ -21,10 +21,6 @@ const (
 	// small however many filters there are.
 	unsettledFile = "unsettled.json"
 	stateFormat   = 1
-	// A module is collected only when it has lain unused for a while: a spec that is
-	// being resolved may be about to name it.
-	collectAge   = 10 * time.Minute
-	collectEvery = time.Minute
 	// saveEvery lies between two saves that nothing waits for: thousands of ACKs in a
 	// row are one change of the state, not one each.
 	saveEvery = 100 * time.Millisecond
@@ -75,7 +71,7 @@ func (c *Control) restore() {
 	if filters := c.machine.Wanted(); len(filters) > 0 {
 		c.snapshot = snapshot.New(filters)
 		c.fromState = true
-		c.served.replace(c.machine.Revisions())
+		c.served.replace(c.namedModules(time.Now()))
 		c.open()
 	}
 }
@@ -224,7 +220,7 @@ func (c *Control) takeSaved(err error) {
 	case c.unsaved:
 		c.saveDue = c.lastSaved.Add(saveEvery)
 	default:
-		c.collect()
+		c.collectSoon()
 	}
 }
 
@@ -239,6 +235,9 @@ func (c *Control) saveWhatIsDue() {
 	}
 	if due := c.verdicts.due; !due.IsZero() && !now.Before(due) {
 		c.saveVerdicts()
+	}
+	if !c.garbage.due.IsZero() && !now.Before(c.garbage.due) {
+		c.collect(now)
 	}
 }
 
@@ -268,30 +267,4 @@ func (c *Control) saveLast() {
 	if err != nil {
 		c.cfg.Logger.Error("the state cannot be saved", zap.Error(err))
 	}
-}
-
-// collect removes the modules that no kept revision names.
-func (c *Control) collect() {
-	if c.fromState || time.Since(c.collected) < collectEvery {
-		return
-	}
-	c.collected = time.Now()
-	revisions := c.machine.Revisions()
-	c.served.replace(revisions)
-	keep := map[string]struct{}{}
-	for _, r := range revisions {
-		keep[r.Module.SHA256] = struct{}{}
-	}
-	for _, r := range c.results {
-		keep[r.module.SHA256] = struct{}{}
-	}
-	c.workers.Go(func() {
-		removed, err := c.cfg.Store.Collect(func(sum string) bool { _, ok := keep[sum]; return ok }, collectAge)
-		if err != nil {
-			c.cfg.Logger.Warn("old modules could not be removed", zap.Error(err))
-		}
-		if removed > 0 {
-			c.cfg.Logger.Info("modules that nothing names any more were removed", zap.Int("count", removed))
-		}
-	})
 }

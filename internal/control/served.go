@@ -2,6 +2,7 @@ package control
 
 import (
 	"sync"
+	"time"
 
 	"github.com/wasm-xds/wasm-xds/pkg/snapshot"
 )
@@ -36,11 +37,11 @@ func (s *served) add(of *snapshot.Snapshot, names []string) {
 	}
 }
 
-// replace takes the modules of these revisions, and drops all others.
-func (s *served) replace(revisions []*snapshot.Revision) {
-	modules := make(map[string]struct{}, len(revisions))
-	for _, r := range revisions {
-		modules[r.Module.SHA256] = struct{}{}
+// replace takes these modules, by sha256, and drops all others.
+func (s *served) replace(named map[string]time.Time) {
+	modules := make(map[string]struct{}, len(named))
+	for sum := range named {
+		modules[sum] = struct{}{}
 	}
 	s.mu.Lock()
 	defer s.mu.Unlock()

@@ -161,7 +161,10 @@ func (c *Control) describeSource() {
 // publish makes the snapshot the one that is served.
 func (c *Control) publish(s *snapshot.Snapshot) {
 	names := snapshot.Diff(c.snapshot, s)
-	c.fromState = false
+	if c.fromState {
+		c.fromState = false
+		c.collectSoon() // what the process before left behind
+	}
 	if len(names) == 0 {
 		return
 	}

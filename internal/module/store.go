@@ -338,13 +338,14 @@ func (s *Store) Collect(keep func(sha256 string) bool, olderThan time.Duration) 
 	if err != nil {
 		return 0, fmt.Errorf("%w: %w", errStore, err)
 	}
+	before := time.Now().Add(-olderThan) // what is put from now on stays, however long this takes
 	var problems []error
 	for _, entry := range entries {
 		sum, isModule := strings.CutSuffix(entry.Name(), suffix)
 		if !isModule || !validSHA256(sum) || keep(sum) {
 			continue
 		}
-		gone, err := s.removeOld(sum, olderThan)
+		gone, err := s.removeOld(sum, before)
 		if err != nil {
 			problems = append(problems, fmt.Errorf("%w: %w", errStore, err))
 		}
@@ -358,7 +359,7 @@ func (s *Store) Collect(keep func(sha256 string) bool, olderThan time.Duration) 
 	return removed, errors.Join(problems...)
 }
 
-func (s *Store) removeOld(sum string, olderThan time.Duration) (bool, error) {
+func (s *Store) removeOld(sum string, before time.Time) (bool, error) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	path := s.Path(sum)
@@ -369,7 +370,7 @@ func (s *Store) removeOld(sum string, olderThan time.Duration) (bool, error) {
 	if err != nil {
 		return false, err
 	}
-	if !info.Mode().IsRegular() || time.Since(info.ModTime()) < olderThan {
+	if !info.Mode().IsRegular() || info.ModTime().After(before) {
 		return false, nil
 	}
 	if err := os.Remove(path); err != nil {

@@ -1,0 +1,99 @@
+package control
+
+import (
+	"fmt"
+	"testing"
+	"time"
+
+	"go.uber.org/zap"
+)
+
+// collector notes what it is told to keep, and how old what goes must be.
+type collector struct {
+	noCollector
+	keep      func(string) bool
+	olderThan time.Duration
+	calls     int
+}
+
+func (s *collector) Collect(keep func(string) bool, olderThan time.Duration) (int, error) {
+	s.keep, s.olderThan, s.calls = keep, olderThan, s.calls+1
+	return 0, nil
+}
+
+func TestModulesGoWhenNothingNamesThemForAWhile(t *testing.T) {
+	store, modules := &collector{}, &countedModules{}
+	c := New(Config{Modules: modules, Store: store, StandIns: NewStandIns(), Files: noDisk{}, Logger: zap.NewNop()})
+	c.sender = nobody{}
+	sum := func() string { return fmt.Sprintf("%064x", modules.n.Load()) }
+	collect := func(now time.Time) {
+		t.Helper()
+		before := store.calls
+		c.saveDue = time.Time{} // all is saved
+		c.collect(now)
+		c.workers.Wait()
+		if store.calls != before+1 {
+			t.Fatalf("%d calls of the store", store.calls-before)
+		}
+	}
+	set := directoryOf(1)
+	c.takeAndWait(set)
+	first, now := sum(), time.Now()
+	collect(now)
+	if !store.keep(first) || c.Serves("00") || !c.Serves(first) {
+		t.Error("the served module is not kept")
+	}
+
+	c.takeAndWait(rebuilt(set, 0, "seen again"))
+	second := sum()
+	for _, tt := range []struct {
+		after time.Duration
+		kept  bool
+	}{{time.Second, true}, {collectGrace - time.Second, true}, {collectGrace + time.Second, false}} {
+		collect(now.Add(tt.after))
+		if store.keep(first) != tt.kept || c.Serves(first) != tt.kept || !store.keep(second) {
+			t.Errorf("after %v: the former module is kept: %t, want %t", tt.after, !tt.kept, tt.kept)
+		}
+		if c.garbage.due.IsZero() == tt.kept {
+			t.Errorf("after %v: the next look is due %v", tt.after, c.garbage.due)
+		}
+	}
+}
+
+func TestWhatAJobHasPutIsNotCollected(t *testing.T) {
+	store := &collector{}
+	c := New(Config{Modules: anyModule{}, Store: store, StandIns: NewStandIns(), Files: noDisk{}, Logger: zap.NewNop()})
+	now := time.Now()
+	c.running["file /a.wasm"] = now.Add(-time.Minute)
+	c.running["file /b.wasm"] = now.Add(-time.Hour)
+	c.collect(now)
+	c.workers.Wait()
+	if store.olderThan < time.Hour {
+		t.Errorf("what is older than %v goes", store.olderThan)
+	}
+	delete(c.running, "file /b.wasm")
+	delete(c.running, "file /a.wasm")
+	c.collect(now)
+	c.workers.Wait()
+	if store.olderThan > time.Minute {
+		t.Errorf("without a job, only what is older than %v goes", store.olderThan)
+	}
+}
+
+func TestNothingIsCollectedThatTheStateOnDiskMayName(t *testing.T) {
+	store := &collector{}
+	c := New(Config{Modules: anyModule{}, Store: store, StandIns: NewStandIns(), Files: noDisk{}, Logger: zap.NewNop()})
+	for name, when := range map[string]func(){
+		"a save is under way":             func() { c.saving = true },
+		"a save is due":                   func() { c.saveDue = time.Now() },
+		"the directory has not been read": func() { c.fromState = true },
+	} {
+		c.saving, c.saveDue, c.fromState = false, time.Time{}, false
+		when()
+		c.collect(time.Now())
+		c.workers.Wait()
+		if store.calls > 0 {
+			t.Fatal(name)
+		}
+	}
+}
