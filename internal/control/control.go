@@ -303,11 +303,11 @@ func (c *Control) take(ctx context.Context, message any) {
 func (c *Control) step(e delivery.Event) {
 	actions := c.machine.Step(time.Now(), e)
 	var unproven []delivery.Send
-	unsettled := false
+	unsettled, awaited := false, false
 	for _, a := range actions {
 		switch a := a.(type) {
 		case delivery.PersistUnsettled:
-			unsettled = true
+			unsettled, awaited = true, a.Awaited
 			continue
 		case delivery.Send:
 			if a.Unproven {
@@ -318,7 +318,7 @@ func (c *Control) step(e delivery.Event) {
 		c.carryOut(a)
 	}
 	switch {
-	case unsettled && len(unproven) > 0:
+	case awaited && len(unproven) > 0:
 		c.saveUnsettled()
 	case unsettled:
 		c.saveUnsettledSoon()

@@ -115,8 +115,9 @@ type (
 	// Persist says that the [Memory] has changed, but for what is unsettled.
 	Persist struct{}
 	// PersistUnsettled says that [Machine.Unsettled] has changed. It is small, whatever the
-	// number of filters: a [Send] that is Unproven waits until it is on disk.
-	PersistUnsettled struct{}
+	// number of filters. Awaited says that a [Send] that is Unproven waits until it is on
+	// disk; else what was awaited before says already who may get what.
+	PersistUnsettled struct{ Awaited bool }
 	// WentLive says that a subscriber accepted a revision. Since is when that became
 	// wanted; zero for one that subscribed later.
 	WentLive struct {

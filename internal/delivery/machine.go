@@ -83,6 +83,7 @@ type Machine struct {
 	states   [numStates]int // how many subscribers are in each
 
 	persistUnsettled bool
+	awaitUnsettled   bool                 // and it says more of who may get what
 	seq              uint64               // of the last look that was taken for the disk
 	unsettled        map[*filter]struct{} // all that have some, and perhaps some that have none
 	timers           timers
@@ -183,8 +184,8 @@ func (m *Machine) take() []Action {
 	}
 	clear(m.changed)
 	if m.persistUnsettled {
-		actions = append(actions, PersistUnsettled{})
-		m.persistUnsettled = false
+		actions = append(actions, PersistUnsettled{Awaited: m.awaitUnsettled})
+		m.persistUnsettled, m.awaitUnsettled = false, false
 	}
 	if m.persist {
 		actions = append(actions, Persist{})

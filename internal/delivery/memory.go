@@ -110,11 +110,12 @@ func (m *Machine) Unsettled() Unsettled {
 	m.seq++
 	all := Unsettled{Seq: m.seq, Filters: map[string]UnsettledFilter{}}
 	for f := range m.unsettled {
-		if len(f.unsettled) == 0 {
+		nodes := f.noted()
+		if len(nodes) == 0 {
 			delete(m.unsettled, f)
 			continue
 		}
-		all.Filters[f.name] = UnsettledFilter{Nodes: maps.Clone(f.unsettled), Filter: f.memory()}
+		all.Filters[f.name] = UnsettledFilter{Nodes: nodes, Filter: f.memory()}
 	}
 	return all
 }

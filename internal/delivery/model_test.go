@@ -77,21 +77,23 @@ func (w *world) start() {
 
 func (w *world) step(e Event) {
 	w.log = append(w.log, fmt.Sprintf("%T%+v", e, brief(e)))
-	save, late := false, false
+	unproven, awaited, late := false, false, false
 	for _, a := range w.m.Step(w.now, e) {
 		switch a := a.(type) {
 		case Send:
-			save = save || a.Unproven // it waits for the disk
+			unproven = unproven || a.Unproven // it waits for the disk
 			w.log = append(w.log, fmt.Sprintf("  send %d %s %s", a.Stream, a.Name, a.Version))
 			w.checkOutstanding(a)
 			if e := w.streams[a.Stream]; e != nil {
 				e.inbox = append(e.inbox, a)
 			}
+		case PersistUnsettled:
+			awaited = a.Awaited
 		case Persist:
 			late = true
 		}
 	}
-	if save || late && w.rng.IntN(2) == 0 { // a crash may come before the disk has the rest
+	if awaited && unproven || late && w.rng.IntN(2) == 0 { // a crash may come before the disk has the rest
 		w.memory = w.m.Memory()
 	}
 }

@@ -273,7 +273,9 @@ func (m *Machine) push(u *sub, c choice) {
 		m.tokens[p.version.Salt] = u
 	}
 	if c.unproven {
-		m.unsettle(u, r.ID)
+		if m.unsettle(u, r.ID); m.awaitUnsettled {
+			m.announce(u.s)
+		}
 		m.trying[verdictKey{r.ID, u.s.node.Version}]++
 		p.unproven = true
 	}

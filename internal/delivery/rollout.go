@@ -23,6 +23,8 @@ type filter struct {
 	// unsettled are the node ids that may have stored bytes they refused, with the
 	// unproven revision that was sent to them last; "": it is not known which.
 	unsettled map[string]string
+	// announced are likewise those that are about to get an unproven revision.
+	announced map[string]string
 	// Canaries whose stream was lost before they answered: each is a suspicion,
 	// and another is chosen only after a pause.
 	lost        int
@@ -148,8 +150,9 @@ func (m *Machine) promote(f *filter, r *snapshot.Revision) {
 	f.older = slices.DeleteFunc(f.older, func(o *snapshot.Revision) bool { return o.ID == r.ID })
 	f.stable = r
 	// Whoever refused something before gets r now, in bytes it has never seen.
-	if len(f.unsettled) > 0 {
+	if len(f.unsettled)+len(f.announced) > 0 {
 		clear(f.unsettled)
+		clear(f.announced)
 		m.persistUnsettled = true
 	}
 	m.endTrial(f, r)
@@ -272,12 +275,14 @@ func (f *filter) tookIt(u *sub) bool {
 func (m *Machine) unsettle(u *sub, revision string) {
 	f, id := u.f, u.s.node.ID
 	before, known := f.unsettled[id]
+	written := u.wasAnnounced(revision)
 	if known && (revision == "" || revision == before) || !known && len(f.unsettled) >= unsettledLimit {
 		return
 	}
 	f.unsettled[id] = revision
 	m.unsettled[f] = struct{}{}
 	m.persistUnsettled = true
+	m.awaitUnsettled = m.awaitUnsettled || !written
 }
 
 func (m *Machine) settle(u *sub) {

@@ -21,22 +21,29 @@ import (
 	"github.com/wasm-xds/wasm-xds/test/testfilter"
 )
 
-const filters = 10
+const (
+	filters = 10
+	// remembered is how many revisions of before a filter keeps, for rollbacks.
+	remembered = 10
+	// collected is when the modules that nothing names any more are gone.
+	collected = time.Minute
+)
 
 // plan is how long, how often, and for how many.
 type plan struct {
 	duration time.Duration
 	edits    int
 	envoys   int
-	warmUp   int // edits before the first look, so that caches are as full as they get
+	rest     time.Duration // before a look
+	warmUp   int           // edits before the first look, so that what is remembered is as much as it gets
 }
 
 // Benchmark is the soak. It takes minutes: it runs only when it is named.
 func Benchmark(duration time.Duration) suite.Benchmark {
 	return suite.Benchmark{Name: "soak", OnlyNamed: true, Run: func(ctx context.Context, o suite.Options) (report.Section, error) {
-		p := plan{duration: duration, edits: 360, envoys: 500, warmUp: 30}
+		p := plan{duration: duration, edits: 360, envoys: 500, warmUp: filters * (remembered + 1), rest: collected}
 		if o.Quick {
-			p = plan{duration: 5 * time.Second, edits: 10, envoys: 50, warmUp: 2}
+			p = plan{duration: 5 * time.Second, edits: 10, envoys: 50, warmUp: 2, rest: 5 * time.Second}
 		}
 		return run(ctx, o, p)
 	}}
@@ -65,15 +72,14 @@ func section(p plan) report.Section {
 		Name: "soak", Title: "Soak", Reference: "before",
 		Before: []string{
 			fmt.Sprintf("%d edits of %d filters in %v, an hour's worth at one every 10 s: a new module and a new configuration each, "+
-				"on one real Envoy %s and %d simulated ones, with canaries. \"Before\" is after %d edits more, which fill the caches, "+
-				"\"wasm-xds\" when all is over. `go run ./test/bench/cmd/bench -only soak` (`-soak 10m` for longer).",
+				"on one real Envoy %s and %d simulated ones, with canaries. \"Before\" is after %d edits more, which fill the history "+
+				"of every filter, \"wasm-xds\" when all is over; both times a minute later, when the modules that nothing names any more are collected. `go run ./test/bench/cmd/bench -only soak` (`-soak 10m` for longer).",
 				p.edits, filters, p.duration, harness.DefaultVersion, p.envoys, p.warmUp),
 			report.Machine(),
 		},
 		After: []string{
-			"The module store keeps what a filter's last ten revisions name, and collects the rest ten minutes later: within a soak the " +
-				"state directory grows by the modules that were made. Envoy's own memory is recorded, not judged." +
-				" The server's memory grows with the revisions that are remembered and the cache of marshalled resources, which is bounded at 256 MiB; whether it levels off takes a longer soak to tell.",
+			"The module store keeps what a filter's last ten revisions name. The server's memory is what the garbage collector " +
+				"leaves it, and its cache of marshalled resources, which is bounded at 256 MiB. Envoy's own memory is recorded, not judged.",
 		},
 	}
 }
@@ -133,6 +139,7 @@ type bench struct {
 	n          int    // edits so far
 
 	clients int
+	rest    time.Duration // before a look
 	goal    atomic.Pointer[goal]
 }
 
@@ -144,7 +151,7 @@ type goal struct {
 }
 
 func start(t harness.TB, o suite.Options, binary string, p plan) (*bench, error) {
-	b := &bench{dir: filepath.Join(o.Dir, "filters"), state: filepath.Join(o.Dir, "state"), clients: p.envoys}
+	b := &bench{dir: filepath.Join(o.Dir, "filters"), state: filepath.Join(o.Dir, "state"), clients: p.envoys, rest: p.rest}
 	if err := os.Mkdir(b.dir, 0o755); err != nil {
 		return nil, err
 	}
@@ -257,9 +264,9 @@ func (b *bench) edit(ctx context.Context) error {
 	return errors.New("the real Envoy does not run what the simulated ones do")
 }
 
-// look waits for a moment of rest and takes the figures.
+// look waits for a time of rest and takes the figures.
 func (b *bench) look(ctx context.Context) (s state, err error) {
-	if err := suite.Rest(ctx, 5*time.Second); err != nil {
+	if err := suite.Rest(ctx, b.rest); err != nil {
 		return s, err
 	}
 	var errs [4]error

@@ -1,0 +1,49 @@
+package delivery
+
+import "maps"
+
+// announceLimit bounds how much is written down with one push, beside itself.
+const announceLimit = 1000
+
+// announce has all that is not known to load, and waits for its turn on the stream, written down
+// with the push that is written down anyway: a thousand edits at once are one record, not
+// a thousand, each of which the next push would wait for. To say that a node may hold
+// what it has not got yet costs it no more than a push too many, after a crash.
+func (m *Machine) announce(s *stream) {
+	left := announceLimit
+	for _, u := range s.queue {
+		if left == 0 {
+			return
+		}
+		if u.closed || u.f.announced[s.node.ID] != "" || u.f.isUnsettled(u) || len(u.f.unsettled)+len(u.f.announced) >= unsettledLimit {
+			continue
+		}
+		if c := m.choose(u); c.unproven {
+			if u.f.announced == nil {
+				u.f.announced = map[string]string{}
+			}
+			u.f.announced[s.node.ID] = c.revision.ID
+			m.unsettled[u.f] = struct{}{}
+			left--
+		}
+	}
+}
+
+// wasAnnounced says whether it is written down already that the subscriber may get the
+// revision. What it says once counts for one push.
+func (u *sub) wasAnnounced(revision string) bool {
+	written := revision != "" && u.f.announced[u.s.node.ID] == revision
+	delete(u.f.announced, u.s.node.ID)
+	return written
+}
+
+// noted are the nodes of a filter that a record names.
+func (f *filter) noted() map[string]string {
+	nodes := maps.Clone(f.unsettled)
+	for id, revision := range f.announced {
+		if _, sent := nodes[id]; !sent {
+			nodes[id] = revision
+		}
+	}
+	return nodes
+}
