@@ -104,7 +104,9 @@ type Control struct {
 	saving      bool
 	unsaved     bool
 	saveDue     time.Time // zero: nothing to save
+	saveBegan   time.Time
 	lastSaved   time.Time
+	saveGap     time.Duration // what has to lie between it and the next, if nothing waits for that
 	garbage     garbage
 	unsettled   unsettledSaver
 	durable     waiters

@@ -22,8 +22,11 @@ const (
 	unsettledFile = "unsettled.json"
 	stateFormat   = 1
 	// saveEvery lies between two saves that nothing waits for: thousands of ACKs in a
-	// row are one change of the state, not one each.
-	saveEvery = 100 * time.Millisecond
+	// row are one change of the state, not one each. Where a save takes long, because the
+	// state is large or the disk slow, it is saveShare times as long as the last one took.
+	saveEvery   = 100 * time.Millisecond
+	saveShare   = 4
+	saveGapMost = 2 * time.Second
 	// saveDelay lies before a save that nothing waits for: what Envoys wait for comes first.
 	saveDelay = 20 * time.Millisecond
 )
@@ -89,7 +92,7 @@ func (c *Control) save() {
 		c.unsaved = true
 		return
 	}
-	c.saving, c.unsaved, c.saveDue = true, false, time.Time{}
+	c.saving, c.unsaved, c.saveDue, c.saveBegan = true, false, time.Time{}, time.Now()
 	c.durable.saving, c.durable.waiting = c.durable.waiting, nil
 	state := c.state()
 	c.workers.Go(func() { c.post(saved{c.write(state)}) })
@@ -116,7 +119,7 @@ func (c *Control) saveSoon() {
 		return
 	}
 	c.saveDue = time.Now().Add(saveDelay)
-	if next := c.lastSaved.Add(saveEvery); c.saveDue.Before(next) {
+	if next := c.lastSaved.Add(c.saveGap); c.saveDue.Before(next) {
 		c.saveDue = next
 	}
 }
@@ -207,6 +210,7 @@ func (c *Control) write(state savedState) error {
 
 func (c *Control) takeSaved(err error) {
 	c.saving, c.lastSaved = false, time.Now()
+	c.saveGap = min(max(saveEvery, saveShare*c.lastSaved.Sub(c.saveBegan)), saveGapMost)
 	if err != nil {
 		c.cfg.Logger.Error("the state cannot be saved: a restart would go on from an older one", zap.Error(err))
 	}
@@ -218,7 +222,7 @@ func (c *Control) takeSaved(err error) {
 	case len(c.durable.waiting) > 0:
 		c.save()
 	case c.unsaved:
-		c.saveDue = c.lastSaved.Add(saveEvery)
+		c.saveDue = c.lastSaved.Add(c.saveGap)
 	default:
 		c.collectSoon()
 	}

@@ -5,6 +5,7 @@ import (
 	"fmt"
 	"io/fs"
 	"maps"
+	"runtime"
 	"slices"
 	"sync/atomic"
 	"testing"
@@ -172,5 +173,33 @@ func BenchmarkEdit(b *testing.B) {
 				b.StartTimer()
 			}
 		})
+	}
+}
+
+// What an edit allocates must not grow with the number of specs, but for a few words for
+// each of them in the lists that snapshots are made of.
+func TestWhatAnEditAllocates(t *testing.T) {
+	allocated := func(n int) (objects, bytes uint64) {
+		c, set := newScaled(n)
+		const edits = 10
+		var before, after runtime.MemStats
+		for i := range edits + 1 {
+			if i == 1 { // the first fills what is used again
+				runtime.ReadMemStats(&before)
+			}
+			set = edited(set, n/2, fmt.Sprint("edit", i))
+			c.takeAndWait(set)
+		}
+		runtime.ReadMemStats(&after)
+		return (after.Mallocs - before.Mallocs) / edits, (after.TotalAlloc - before.TotalAlloc) / edits
+	}
+	few, _ := allocated(100)
+	many, bytes := allocated(10_000)
+	t.Logf("%d objects among 100 specs, %d with %d bytes among 10,000", few, many, bytes)
+	if many > few+100 {
+		t.Errorf("an edit makes %d objects among 10,000 specs, %d among 100", many, few)
+	}
+	if perSpec := bytes / 10_000; perSpec > 250 {
+		t.Errorf("an edit takes %d bytes for each spec that it is not about", perSpec)
 	}
 }

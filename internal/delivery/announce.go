@@ -11,11 +11,11 @@ const announceLimit = 1000
 // what it has not got yet costs it no more than a push too many, after a crash.
 func (m *Machine) announce(s *stream) {
 	left := announceLimit
-	for _, u := range s.queue {
+	for _, u := range s.parked {
 		if left == 0 {
 			return
 		}
-		if u.closed || u.f.announced[s.node.ID] != "" || u.f.isUnsettled(u) || len(u.f.unsettled)+len(u.f.announced) >= unsettledLimit {
+		if u.parked != parkedUnproven || u.f.announced[s.node.ID] != "" || u.f.isUnsettled(u) || len(u.f.unsettled)+len(u.f.announced) >= unsettledLimit {
 			continue
 		}
 		if c := m.choose(u); c.unproven {

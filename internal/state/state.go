@@ -39,9 +39,10 @@ type Dir struct {
 
 	// mu has Close and the moving of damaged files wait for each Save, and Saves of
 	// different names not for each other: the large state must not hold up small files.
-	mu     sync.RWMutex
-	saving sync.Map // of each name's *sync.Mutex
-	lock   *os.File // nil once closed
+	mu      sync.RWMutex
+	saving  sync.Map // of each name's *sync.Mutex
+	records sync.Map // of each name's *record
+	lock    *os.File // nil once closed
 }
 
 // DefaultDir is the user's own state directory: $XDG_STATE_HOME/wasm-xds, or
@@ -111,6 +112,9 @@ func (d *Dir) Close() error {
 	// would let two servers lock two files of one name.
 	err := d.lock.Close()
 	d.lock = nil
+	for _, r := range d.records.Range {
+		err = errors.Join(err, r.(*record).close())
+	}
 	return err
 }
 
@@ -119,27 +123,6 @@ func (d *Dir) Close() error {
 // gives what was saved before. A name is a file name of letters, digits, dots,
 // dashes and underscores that begins with a letter or a digit.
 func (d *Dir) Save(name string, data []byte) error {
-	return d.store(name, data, (*atomicfile.File).Commit)
-}
-
-// Write is Save that does not wait for the disk: the data outlives the process, and
-// a power failure only after [Dir.Sync].
-func (d *Dir) Write(name string, data []byte) error {
-	return d.store(name, data, (*atomicfile.File).CommitUnsynced)
-}
-
-// Sync returns when what was written under the name survives a power failure.
-func (d *Dir) Sync(name string) error {
-	if err := checkName(name); err != nil {
-		return err
-	}
-	if err := atomicfile.Sync(d.path, []string{name}); err != nil {
-		return fmt.Errorf("sync %s: %w", d.Path(name), err)
-	}
-	return nil
-}
-
-func (d *Dir) store(name string, data []byte, commit func(*atomicfile.File, string, fs.FileMode) error) error {
 	if err := checkName(name); err != nil {
 		return err
 	}
@@ -149,13 +132,44 @@ func (d *Dir) store(name string, data []byte, commit func(*atomicfile.File, stri
 	mutex, _ := one.(*sync.Mutex)
 	mutex.Lock()
 	defer mutex.Unlock()
-	if err := d.save(name, frame(data), commit); err != nil {
+	if err := d.save(name, frame(data)); err != nil {
 		return fmt.Errorf("save %s: %w", d.Path(name), err)
 	}
 	return nil
 }
 
-func (d *Dir) save(name string, framed []byte, commit func(*atomicfile.File, string, fs.FileMode) error) error {
+// Write is Save that does not wait for the disk: the data outlives the process, and
+// a power failure only after [Dir.Sync]. A name is either saved or written, always.
+func (d *Dir) Write(name string, data []byte) error {
+	if err := checkName(name); err != nil {
+		return err
+	}
+	d.mu.RLock()
+	defer d.mu.RUnlock()
+	// Without the lock the files are another server's.
+	if d.lock == nil {
+		return fmt.Errorf("write %s: %w", d.Path(name), fs.ErrClosed)
+	}
+	if err := d.record(name).write(d, name, data); err != nil {
+		return fmt.Errorf("write %s: %w", d.Path(name), err)
+	}
+	return nil
+}
+
+// Sync returns when what was written under the name before survives a power failure.
+func (d *Dir) Sync(name string) error {
+	if err := checkName(name); err != nil {
+		return err
+	}
+	d.mu.RLock()
+	defer d.mu.RUnlock()
+	if err := d.record(name).sync(d, name); err != nil {
+		return fmt.Errorf("sync %s: %w", d.Path(name), err)
+	}
+	return nil
+}
+
+func (d *Dir) save(name string, framed []byte) error {
 	// Without the lock the files are another server's.
 	if d.lock == nil {
 		return fs.ErrClosed
@@ -168,10 +182,10 @@ func (d *Dir) save(name string, framed []byte, commit func(*atomicfile.File, str
 	if _, err := f.Write(framed); err != nil {
 		return err
 	}
-	return commit(f, name, fileMode)
+	return f.Commit(name, fileMode)
 }
 
-// Load gives what was last saved under a name. It fails with [fs.ErrNotExist]
+// Load gives what was last saved or written under a name. It fails with [fs.ErrNotExist]
 // when nothing was, and with [ErrCorrupt] when the file is not as it was saved;
 // the file is then kept beside its place as <name>.corrupt-<time>, so that the
 // next Load says [fs.ErrNotExist].
@@ -184,11 +198,15 @@ func (d *Dir) Load(name string) ([]byte, error) {
 	if d.lock == nil {
 		return nil, fmt.Errorf("load %s: %w", d.Path(name), fs.ErrClosed)
 	}
+	data, _, err := d.loadRecord(name)
+	if !errors.Is(err, fs.ErrNotExist) {
+		return data, err
+	}
 	content, err := os.ReadFile(d.Path(name))
 	if err != nil {
 		return nil, fmt.Errorf("load: %w", err)
 	}
-	data, err := unframe(content)
+	data, err = unframe(content)
 	if err == nil {
 		return data, nil
 	}
