@@ -80,15 +80,11 @@ func (c *codeCache) load(one *received) error {
 }
 
 func (c *codeCache) fetch(remote *corev3.RemoteDataSource) {
-	err := c.get(remote)
-	c.mu.Lock()
-	defer c.mu.Unlock()
-	if err != nil {
+	if err := c.get(remote); err != nil {
+		c.mu.Lock()
+		defer c.mu.Unlock()
 		delete(c.have, remote.GetSha256())
-		return
 	}
-	c.have[remote.GetSha256()] = true
-	c.fetched++
 }
 
 func (c *codeCache) get(remote *corev3.RemoteDataSource) error {
@@ -111,12 +107,22 @@ func (c *codeCache) get(remote *corev3.RemoteDataSource) error {
 	}
 	defer res.Body.Close()
 	sum := sha256.New()
-	if _, err := io.Copy(sum, io.LimitReader(res.Body, maxModule+1)); err != nil {
+	body := io.LimitReader(res.Body, maxModule+1)
+	if _, err := io.CopyN(sum, body, res.ContentLength-1); err != nil {
+		return err
+	}
+	// The connection is closed after the last byte. As with Envoy, which has one thread for
+	// all of it, whoever sees that finds the code in the cache.
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	if _, err := io.Copy(sum, body); err != nil {
 		return err
 	}
 	if res.StatusCode != http.StatusOK || hex.EncodeToString(sum.Sum(nil)) != remote.GetSha256() {
 		return fmt.Errorf("GET %s: %s", uri, res.Status)
 	}
+	c.have[remote.GetSha256()] = true
+	c.fetched++
 	return nil
 }
 
