@@ -41,7 +41,7 @@ type Item struct {
 }
 
 // Plan lays out a bundle. contents has what is in the files that the specs name,
-// by the path that a [spec.FileRef] has. What lies within the directory
+// by the path that a [spec.FileRef] has, and in the signatures beside modules. What lies within the directory
 // keeps its path, and its specs stay what they are byte by byte; what lies
 // elsewhere is given a place, and the specs that name it are rewritten.
 func Plan(files []SpecFile, contents map[string]Content) ([]Item, []*spec.Error) {
@@ -58,7 +58,7 @@ func Plan(files []SpecFile, contents map[string]Content) ([]Item, []*spec.Error)
 		}
 		for _, r := range references(f) {
 			if within, ok := resolve(f.Title, r.ref.As); ok {
-				l.put(l.item(r, within), r.ref.Pos)
+				l.putWithSignatures(r, within)
 			} else {
 				outside = append(outside, r)
 			}
@@ -159,6 +159,19 @@ func (l *layout) put(item Item, at spec.Position) {
 	}
 }
 
+// putWithSignatures takes a module's signatures along, which are found by its name.
+func (l *layout) putWithSignatures(r reference, title string) {
+	l.put(l.item(r, title), r.ref.Pos)
+	if r.mediaType != ModuleType {
+		return
+	}
+	for _, suffix := range spec.SignatureSuffixes() {
+		if c, ok := l.contents[r.ref.Path+suffix]; ok {
+			l.put(Item{Entry: Entry{Title: title + suffix, MediaType: FileType, Digest: c.Digest, Size: c.Size}, Text: c.Text, Place: c.Place}, r.ref.Pos)
+		}
+	}
+}
+
 // moveIn gives places to what lies outside, and says how the specs' files have
 // to name it. The places depend on names and contents alone, not on where
 // the files lie here.
@@ -182,7 +195,7 @@ func (l *layout) moveIn(outside []reference) map[string][]change {
 			const enough = 12
 			title = path.Join(placeOf(r.mediaType), l.contents[r.ref.Path].Digest.Encoded()[:enough]+safeExt(r.ref.Path))
 		}
-		l.put(l.item(r, title), r.ref.Pos)
+		l.putWithSignatures(r, title)
 		moved[r.file] = append(moved[r.file], change{at: r.ref.Pos, from: r.ref.As, to: relative(r.file, title)})
 	}
 	return moved
@@ -256,6 +269,7 @@ func rewrite(f SpecFile, changes []change) ([]byte, *spec.Error) {
 	}
 	for i, s := range specs {
 		was := *f.Specs[i]
+		was.Module.Keys = slices.Clone(was.Module.Keys)
 		for _, slot := range referencesOf(&was) {
 			ref := **slot.at
 			ref.As = cmp.Or(want[ref.Pos], ref.As)
@@ -275,6 +289,7 @@ func rewrite(f SpecFile, changes []change) ([]byte, *spec.Error) {
 func meaning(s spec.Spec) (any, error) {
 	s.File, s.Line = "", 0
 	s.Module.Keys = slices.Clone(s.Module.Keys)
+	s.Module.Keys = slices.Clone(s.Module.Keys)
 	for _, slot := range referencesOf(&s) {
 		*slot.at = &spec.FileRef{As: (*slot.at).As}
 	}
@@ -288,6 +303,20 @@ func meaning(s spec.Spec) (any, error) {
 	}
 	dropPositions(value)
 	return value, nil
+}
+
+// Same says whether the specs of two readings of one file mean the same.
+func Same(a, b []*spec.Spec) bool {
+	if len(a) != len(b) {
+		return false
+	}
+	for _, one := range a {
+		i := slices.IndexFunc(b, func(s *spec.Spec) bool { return s.Name == one.Name })
+		if i < 0 || !reflect.DeepEqual(one, b[i]) {
+			return false
+		}
+	}
+	return true
 }
 
 func dropPositions(value any) {

@@ -13,16 +13,20 @@ import (
 
 func newBootstrap() *cobra.Command {
 	var o bootstrap.Options
+	var from fetching
 	c := &cobra.Command{
-		Use:   "bootstrap DIR",
+		Use:   "bootstrap DIR|oci://BUNDLE",
 		Short: "Print an Envoy bootstrap wired for the filters of a directory",
 		Long: `Bootstrap prints a complete Envoy configuration: a listener with the HTTP filters
 of DIR's specs, another with the network filters, and the clusters that lead to
 wasm-xds. It needs the specs, not their modules.`,
 		Example: `  wasm-xds bootstrap filters/ > envoy.yaml && envoy -c envoy.yaml`,
-		Args:    arguments(1, 1, "a directory of specs"),
+		Args:    arguments(1, 1, "a directory of specs, or a bundle"),
 		RunE: func(c *cobra.Command, args []string) error {
-			return renderBootstrap(c.Context(), args[0], o, c.OutOrStdout(), c.ErrOrStderr())
+			if err := from.trust.validate(); err != nil {
+				return usage(c, err.Error())
+			}
+			return renderBootstrap(c.Context(), args[0], &from, o, c.OutOrStdout(), c.ErrOrStderr())
 		},
 	}
 	f := c.Flags()
@@ -33,6 +37,7 @@ wasm-xds. It needs the specs, not their modules.`,
 	f.Var(&choiceOf[bootstrap.Mode]{&o.Mode, modes()}, "mode", "how Envoy asks: "+list(modes()))
 	f.DurationVar(&o.InitialFetchTimeout, "initial-fetch-timeout", 0, "how long a listener waits for its filters at boot before it opens and answers 500; 0s waits for ever")
 	addEnvoyFlags(f, &o)
+	from.addFlags(f)
 	return c
 }
 
@@ -52,8 +57,12 @@ func modes() []bootstrap.Mode {
 
 // renderBootstrap writes the bootstrap for the specs of path. A spec with a
 // problem is left out, and the problem printed: the others can be wired.
-func renderBootstrap(ctx context.Context, path string, o bootstrap.Options, stdout, stderr io.Writer) error {
-	docs := loadPaths(ctx, []string{path})
+func renderBootstrap(ctx context.Context, path string, from *fetching, o bootstrap.Options, stdout, stderr io.Writer) error {
+	docs, done, err := loadSources(ctx, []string{path}, from, stderr)
+	defer done()
+	if err != nil {
+		return err
+	}
 	for _, s := range docs.specs {
 		o.Filters = append(o.Filters, bootstrap.Filter{Name: s.Name, Type: s.Type})
 	}

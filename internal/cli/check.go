@@ -24,7 +24,7 @@ func newCheck() *cobra.Command {
 	var from fetching
 	var profile profiling
 	c := &cobra.Command{
-		Use:   "check PATH...",
+		Use:   "check PATH|oci://BUNDLE...",
 		Short: "Check spec files and directories without serving them",
 		Long: `Check reads specs, brings their modules (from files, URLs and registries), runs each module in
 a sandbox as Envoy would, with its configuration and the spec's tests, and prints
@@ -39,7 +39,7 @@ functions, and memory that goes on growing.`,
   wasm-xds check filters/ -o junit > report.xml
   wasm-xds check filters/ --envoy-version 1.36 --envoy-version 1.40
   wasm-xds check auth.yaml --profile`,
-		Args: arguments(1, -1, "a spec file or a directory"),
+		Args: arguments(1, -1, "a spec file or a directory, or a bundle"),
 	}
 	output := outputFlag(c, "text", "json", "junit")
 	modes := examine.Modes()
@@ -60,7 +60,11 @@ functions, and memory that goes on growing.`,
 		if err := from.trust.validate(); err != nil {
 			return usage(c, err.Error())
 		}
-		docs := loadPaths(c.Context(), args)
+		docs, done, err := loadSources(c.Context(), args, &from, c.ErrOrStderr())
+		defer done()
+		if err != nil {
+			return err
+		}
 		var result checkOutcome
 		err = withStore(func(store *module.Store) error {
 			good, err := docs.resolve(c.Context(), store, from)

@@ -119,7 +119,7 @@ func writeBootstrap(ctx context.Context, path string, o *devOptions, stderr io.W
 	if err != nil {
 		return err
 	}
-	err = renderBootstrap(ctx, o.serve.Dir, o.bootstrap, file, stderr)
+	err = renderBootstrap(ctx, o.serve.Dir, &fetching{trust: o.serve.Trust, registries: o.serve.Registries}, o.bootstrap, file, stderr)
 	if closed := file.Close(); closed != nil {
 		return closed
 	}

@@ -39,15 +39,19 @@ func (f *fetching) addFlags(flags *pflag.FlagSet) {
 	f.registries.addFlags(flags)
 }
 
-// resolver brings modules into the store. close closes its connections.
-func (f *fetching) resolver(store *module.Store) (r *module.Resolver, closeIt func(), err error) {
+func (f *fetching) client() (*registry.Client, error) {
 	cfg := f.registries.config()
 	cfg.Guard = f.trust.guard()
-	client, err := registry.New(cfg)
+	return registry.New(cfg)
+}
+
+// resolver brings modules into the store. close closes its connections.
+func (f *fetching) resolver(store *module.Store) (r *module.Resolver, closeIt func(), err error) {
+	client, err := f.client()
 	if err != nil {
 		return nil, nil, err
 	}
-	return &module.Resolver{Store: store, Guard: cfg.Guard, Registry: client, Keys: f.trust.keys}, client.Close, nil
+	return &module.Resolver{Store: store, Guard: f.trust.guard(), Registry: client, Keys: f.trust.keys}, client.Close, nil
 }
 
 // scheme tells what is in a registry from a path.

@@ -35,7 +35,7 @@ var (
 func newRender() *cobra.Command {
 	var o renderOptions
 	c := &cobra.Command{
-		Use:   "render PATH...",
+		Use:   "render PATH|oci://BUNDLE...",
 		Short: "Print the TypedExtensionConfig that an Envoy would get",
 		Long: `Render prints, for each spec, the resource as an Envoy of the given version gets
 it over ECDS. The plugin configuration is in it. It needs no running server.
@@ -44,7 +44,7 @@ An Envoy that does not run the filter yet gets the module inline first, whatever
 the delivery: see --delivery inline.`,
 		Example: `  wasm-xds render auth.yaml
   wasm-xds render auth.yaml --delivery inline --envoy-version 1.36.4 -o json`,
-		Args: arguments(1, -1, "a spec file or a directory"),
+		Args: arguments(1, -1, "a spec file or a directory, or a bundle"),
 	}
 	f := c.Flags()
 	f.Var(&choiceOf[spec.Delivery]{&o.serve.Delivery, deliveries()}, "delivery", "render as if the specs said this: remote, inline or file (default what they say, or remote)")
@@ -69,7 +69,11 @@ the delivery: see --delivery inline.`,
 			return usage(c, err.Error())
 		}
 		return withStore(func(store *module.Store) error {
-			docs := loadPaths(c.Context(), args)
+			docs, done, err := loadSources(c.Context(), args, &o.from, c.ErrOrStderr())
+			defer done()
+			if err != nil {
+				return err
+			}
 			good, err := docs.resolve(c.Context(), store, o.from)
 			if err != nil {
 				return err

@@ -218,6 +218,24 @@ func (d *Dir) Load(name string) ([]byte, error) {
 	return nil, fmt.Errorf("%w; it is kept as %s", err, aside)
 }
 
+// Peek reads what was last saved under a name in a state directory that may be in
+// use: it takes no lock and changes nothing. It fails with [fs.ErrNotExist] when nothing was saved,
+// and with [ErrCorrupt] when the file is damaged.
+func Peek(dir, name string) ([]byte, error) {
+	if err := checkName(name); err != nil {
+		return nil, err
+	}
+	content, err := os.ReadFile(filepath.Join(dir, name))
+	if err != nil {
+		return nil, fmt.Errorf("read the state: %w", err)
+	}
+	data, err := unframe(content)
+	if err != nil {
+		return nil, fmt.Errorf("read %s: %w", filepath.Join(dir, name), err)
+	}
+	return data, nil
+}
+
 // moveAside takes a damaged file out of the way, and returns its new name.
 func (d *Dir) moveAside(name string) (string, error) {
 	// Sorted by name is sorted by time: the form has a fixed width.

@@ -1,0 +1,93 @@
+package cli
+
+import (
+	"context"
+	"fmt"
+	"io"
+
+	ocispec "github.com/opencontainers/image-spec/specs-go/v1"
+	"github.com/vbauerster/mpb/v8"
+	"github.com/vbauerster/mpb/v8/decor"
+	"oras.land/oras-go/v2"
+	"oras.land/oras-go/v2/content"
+)
+
+// longTransfer is what is worth a word before it is done, in bytes.
+const longTransfer = 1 << 20
+
+// transfer shows how far the bytes have come: as a bar on a terminal, as a line at the
+// beginning elsewhere.
+type transfer struct {
+	all *mpb.Progress
+	bar *mpb.Bar // nil: there is nothing to show
+}
+
+// newTransfer begins one of so many bytes; what says what is done, as in "push x".
+func newTransfer(ctx context.Context, stderr io.Writer, what string, total int64) *transfer {
+	switch {
+	case total < longTransfer:
+		return &transfer{}
+	case !isTerminal(stderr):
+		fmt.Fprintf(stderr, "%s: %s\n", what, byteCount(total))
+		return &transfer{}
+	}
+	all := mpb.NewWithContext(ctx, mpb.WithOutput(stderr))
+	bar := all.New(total, mpb.BarStyle(),
+		mpb.PrependDecorators(decor.Name(what+" ")),
+		mpb.AppendDecorators(decor.Counters(decor.SizeB1024(0), " % .1f / % .1f"), decor.AverageSpeed(decor.SizeB1024(0), "  % .1f")))
+	return &transfer{all, bar}
+}
+
+// reader counts what is read.
+func (t *transfer) reader(body io.ReadCloser, err error) (io.ReadCloser, error) {
+	if t.bar == nil || err != nil {
+		return body, err
+	}
+	counted, err := t.bar.ProxyReader(body)
+	if err != nil { // the bar has ended already: nothing is shown any more
+		return body, nil
+	}
+	return counted, nil
+}
+
+// skip counts what need not be transferred.
+func (t *transfer) skip(bytes int64) {
+	if t.bar != nil {
+		t.bar.IncrInt64(bytes)
+	}
+}
+
+// end leaves a full bar where all went well, and none else.
+func (t *transfer) end(err error) {
+	if t.bar == nil {
+		return
+	}
+	if err == nil {
+		t.bar.SetTotal(-1, true)
+	} else {
+		t.bar.Abort(true)
+	}
+	t.all.Wait()
+}
+
+// meteredTarget is what is pushed, seen by a transfer.
+type meteredTarget struct {
+	oras.ReadOnlyTarget
+	transfer *transfer
+}
+
+// Fetch counts what is read.
+func (m meteredTarget) Fetch(ctx context.Context, target ocispec.Descriptor) (io.ReadCloser, error) {
+	return m.transfer.reader(m.ReadOnlyTarget.Fetch(ctx, target))
+}
+
+// meteredStorage is what is pulled from, seen by a transfer.
+type meteredStorage struct {
+	content.ReadOnlyStorage
+	transfer *transfer
+}
+
+// Fetch counts what is read.
+func (m meteredStorage) Fetch(ctx context.Context, target ocispec.Descriptor) (io.ReadCloser, error) {
+	return m.transfer.reader(m.ReadOnlyStorage.Fetch(ctx, target))
+}

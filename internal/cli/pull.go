@@ -1,0 +1,152 @@
+package cli
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"io"
+	"os"
+	"path"
+	"path/filepath"
+
+	ocispec "github.com/opencontainers/image-spec/specs-go/v1"
+	"github.com/spf13/cobra"
+	"oras.land/oras-go/v2/content/oci"
+	"oras.land/oras-go/v2/registry/remote"
+
+	"github.com/wasm-xds/wasm-xds/internal/bundle"
+	"github.com/wasm-xds/wasm-xds/internal/registry"
+	"github.com/wasm-xds/wasm-xds/pkg/spec"
+)
+
+// pullOptions is what pull can be told.
+type pullOptions struct {
+	registries registryFlags
+	force      bool
+	output     *string
+}
+
+func newPull() *cobra.Command {
+	var o pullOptions
+	c := &cobra.Command{
+		Use:   "pull oci://REGISTRY/REPOSITORY[:TAG|@DIGEST] [DIR|FILE]",
+		Short: "Pull a bundle or a module from a registry",
+		Long: `Pull unpacks a bundle into DIR (default the repository's name), or writes a module
+of any shape that module.oci takes into FILE (default the repository's name and
+.wasm). All of it is fetched and verified before the first file gets its place; what is
+there already is not overwritten without --force, and other files stay.`,
+		Example: `  wasm-xds pull oci://registry.example.com/team/filters:prod filters/
+  wasm-xds pull oci://registry.example.com/team/auth:v1 auth.wasm`,
+		Args: arguments(1, 2, "what to pull"),
+	}
+	f := c.Flags()
+	f.BoolVar(&o.force, "force", false, "overwrite what is there already")
+	o.registries.addFlags(f)
+	o.output = outputFlag(c, "text", "json")
+	c.RunE = func(c *cobra.Command, args []string) error {
+		if !isRemote(args[0]) {
+			return usage(c, fmt.Sprintf("%q does not begin with oci://", args[0]))
+		}
+		ref, err := registry.ParseReference(args[0])
+		if err != nil {
+			return worded(err)
+		}
+		client, err := o.registries.client()
+		if err != nil {
+			return err
+		}
+		defer client.Close()
+		root, err := client.Resolve(c.Context(), ref, registry.Credentials{})
+		if err != nil {
+			return worded(err)
+		}
+		to := ""
+		if len(args) > 1 {
+			to = args[1]
+		}
+		b := bundleIn{client: client, ref: ref, root: root}
+		err = b.readManifest(c.Context())
+		if errors.Is(err, bundle.ErrNotBundle) {
+			return o.pullModule(c, b, firstOf(to, path.Base(ref.Repository)+".wasm"))
+		}
+		if err != nil {
+			return worded(err)
+		}
+		return o.pullBundle(c, b, firstOf(to, path.Base(ref.Repository)))
+	}
+	return c
+}
+
+// bundleIn is a bundle in a registry.
+type bundleIn struct {
+	client  *registry.Client
+	ref     spec.Reference
+	root    ocispec.Descriptor
+	entries []bundle.Entry
+}
+
+func (b *bundleIn) readManifest(ctx context.Context) error {
+	return b.client.With(ctx, b.ref, registry.Credentials{}, func(ctx context.Context, from *remote.Repository) error {
+		var err error
+		b.entries, err = bundle.ReadManifest(ctx, from, b.root)
+		return err
+	})
+}
+
+func (b *bundleIn) size() int64 {
+	var size int64
+	for _, e := range b.entries {
+		size += e.Size
+	}
+	return size
+}
+
+// fetch brings the whole bundle into a directory, verified.
+func (b *bundleIn) fetch(ctx context.Context, into string, stderr io.Writer) (*oci.Storage, error) {
+	storage, err := oci.NewStorage(into)
+	if err != nil {
+		return nil, err
+	}
+	t := newTransfer(ctx, stderr, "pull "+b.ref.String(), b.size())
+	err = b.client.With(ctx, b.ref, registry.Credentials{}, func(ctx context.Context, from *remote.Repository) error {
+		return bundle.Fetch(ctx, meteredStorage{from, t}, storage, b.root, b.entries, t.skip)
+	})
+	t.end(err)
+	return storage, worded(err)
+}
+
+func (o *pullOptions) pullBundle(c *cobra.Command, b bundleIn, dir string) error {
+	place, err := os.MkdirTemp("", "wasm-xds-*")
+	if err != nil {
+		return err
+	}
+	defer os.RemoveAll(place)
+	fetched, err := b.fetch(c.Context(), place, c.ErrOrStderr())
+	if err != nil {
+		return err
+	}
+	err = bundle.Unpack(c.Context(), fetched, b.entries, dir, o.force)
+	exists := &bundle.ExistsError{}
+	if errors.As(err, &exists) {
+		return fileExists(filepath.Join(dir, exists.Error()))
+	}
+	if err != nil {
+		return failure("unpack_failed", fmt.Sprintf("%s cannot be unpacked into %s: %v", b.ref, dir, err), "")
+	}
+	o.print(c.OutOrStdout(), dir, describeEntries(b.ref, b.root.Digest, b.entries))
+	return nil
+}
+
+func fileExists(what string) error {
+	return failure("file_exists", what, "name another place, or overwrite with --force")
+}
+
+func (o *pullOptions) print(w io.Writer, to string, p pushed) {
+	if *o.output == "json" {
+		printJSON(w, p)
+		return
+	}
+	fmt.Fprintf(w, "pulled %s into %s\n", p.Reference, to)
+	p.printFiles(w)
+	fmt.Fprintf(w, "%s, %s: %s\n", plural(len(p.Files), "file"), byteCount(p.Size), p.Digest)
+}

@@ -1,0 +1,45 @@
+package cli
+
+import (
+	"os"
+	"path/filepath"
+	"testing"
+
+	"github.com/rogpeppe/go-internal/testscript"
+
+	"github.com/wasm-xds/wasm-xds/test/registrytest"
+)
+
+// TestRegistryScripts runs what stands in testdata/registry against real registries:
+// $PLAIN without TLS, $TLS with $CA, $BASIC and $TOKEN with the user ann and the
+// password secret.
+func TestRegistryScripts(t *testing.T) {
+	plain := registrytest.Start(t, registrytest.Options{})
+	secure := registrytest.Start(t, registrytest.Options{TLS: true})
+	basic := registrytest.Start(t, registrytest.Options{User: "ann", Password: "secret"})
+	token := registrytest.Start(t, registrytest.Options{User: "ann", Password: "secret", Token: true})
+	closed := registrytest.Start(t, registrytest.Options{})
+	closed.Stop()
+	testscript.Run(t, testscript.Params{
+		Dir:                 "testdata/registry",
+		RequireExplicitExec: true,
+		UpdateScripts:       *update,
+		Setup: func(env *testscript.Env) error {
+			env.Setenv("PLAIN", plain.Host)
+			env.Setenv("TLS", secure.Host)
+			env.Setenv("CA", secure.CAFile)
+			env.Setenv("BASIC", basic.Host)
+			env.Setenv("TOKEN", token.Host)
+			env.Setenv("CLOSED", closed.Host)
+			env.Setenv("DOCKER_CONFIG", filepath.Join(env.WorkDir, "docker"))
+			env.Setenv("WASM_XDS_INSECURE_REGISTRY", plain.Host+","+basic.Host+","+token.Host+","+closed.Host)
+			return nil
+		},
+		Cmds: map[string]func(*testscript.TestScript, bool, []string){
+			// filter writes a filter that lets everything pass, and imports what is named.
+			"filter": func(ts *testscript.TestScript, _ bool, args []string) {
+				ts.Check(os.WriteFile(ts.MkAbs(args[0]), passthrough(args[1:]).Bytes(), 0o600))
+			},
+		},
+	})
+}

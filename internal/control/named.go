@@ -1,0 +1,64 @@
+package control
+
+import (
+	"encoding/json"
+	"errors"
+	"fmt"
+	"io/fs"
+	"slices"
+
+	"github.com/wasm-xds/wasm-xds/internal/state"
+	"github.com/wasm-xds/wasm-xds/pkg/snapshot"
+)
+
+// Named are the filters that name a module, sorted.
+type Named struct {
+	Filters []string // whose revision names it now
+	Former  []string // that may be rolled back to it
+}
+
+// NamedModules reads from a state directory, in use or not, which filters name which
+// module, by its sha256. A directory without a state names none.
+func NamedModules(dir string) (map[string]Named, error) {
+	text, err := state.Peek(dir, stateFile)
+	if errors.Is(err, fs.ErrNotExist) {
+		return nil, nil
+	}
+	if err != nil {
+		return nil, err
+	}
+	var saved savedState
+	if err := json.Unmarshal(text, &saved); err != nil {
+		return nil, fmt.Errorf("read the state: %w", err)
+	}
+	named := map[string]Named{}
+	for _, f := range saved.Memory.Filters {
+		note := func(r *snapshot.Revision, former bool) {
+			if r == nil {
+				return
+			}
+			n := named[r.Module.SHA256]
+			switch known := slices.Contains(n.Filters, f.Name); {
+			case known:
+			case !former:
+				n.Filters = append(n.Filters, f.Name)
+			case !slices.Contains(n.Former, f.Name):
+				n.Former = append(n.Former, f.Name)
+			}
+			named[r.Module.SHA256] = n
+		}
+		if f.Wanted != nil {
+			note(f.Wanted.Revision, false)
+		}
+		note(f.Stable, false)
+		for _, r := range f.Older {
+			note(r, true)
+		}
+	}
+	for sum, n := range named {
+		slices.Sort(n.Filters)
+		slices.Sort(n.Former)
+		named[sum] = n
+	}
+	return named, nil
+}
