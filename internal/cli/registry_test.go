@@ -3,6 +3,7 @@ package cli
 import (
 	"os"
 	"path/filepath"
+	"strings"
 	"testing"
 
 	"github.com/rogpeppe/go-internal/testscript"
@@ -20,6 +21,10 @@ func TestRegistryScripts(t *testing.T) {
 	token := registrytest.Start(t, registrytest.Options{User: "ann", Password: "secret", Token: true})
 	closed := registrytest.Start(t, registrytest.Options{})
 	closed.Stop()
+	module := passthrough(nil).Bytes()
+	plain.Push(t, "shapes/compat:v1", registrytest.Compat(module))
+	plain.Push(t, "shapes/solo:v1", registrytest.Solo(module, nil))
+	plain.Push(t, "shapes/none:v1", registrytest.Single("text/plain", []byte("no module")))
 	testscript.Run(t, testscript.Params{
 		Dir:                 "testdata/registry",
 		RequireExplicitExec: true,
@@ -36,6 +41,11 @@ func TestRegistryScripts(t *testing.T) {
 			return nil
 		},
 		Cmds: map[string]func(*testscript.TestScript, bool, []string){
+			// expand replaces $PLAIN in a file.
+			"expand": func(ts *testscript.TestScript, _ bool, args []string) {
+				text := strings.ReplaceAll(ts.ReadFile(args[0]), "$PLAIN", ts.Getenv("PLAIN"))
+				ts.Check(os.WriteFile(ts.MkAbs(args[0]), []byte(text), 0o600))
+			},
 			// filter writes a filter that lets everything pass, and imports what is named.
 			"filter": func(ts *testscript.TestScript, _ bool, args []string) {
 				ts.Check(os.WriteFile(ts.MkAbs(args[0]), passthrough(args[1:]).Bytes(), 0o600))

@@ -17,7 +17,7 @@ import (
 
 // ControlPlaneOptions says how to start a control plane.
 type ControlPlaneOptions struct {
-	Dir      string   // of the specs
+	Dir      string   // of the specs; "": none, then Args have a bundle
 	StateDir string   // "": a temporary one
 	Args     []string // further arguments of serve
 	Env      []string // further environment, KEY=value
@@ -76,14 +76,17 @@ func (c *ControlPlane) current() *process {
 // Start starts it on its ports and waits for /readyz.
 func (c *ControlPlane) Start() {
 	c.t.Helper()
-	args := append([]string{
-		"serve", c.options.Dir,
+	args := []string{"serve"}
+	if c.options.Dir != "" {
+		args = append(args, c.options.Dir)
+	}
+	args = append(append(args,
 		"--xds-address", c.XDSAddress(),
 		"--modules-address", c.ModulesAddress(),
 		"--admin-address", Loopback(c.options.AdminPort),
 		"--state-dir", c.options.StateDir,
 		"--log-format", "json", "--log-level", "debug",
-	}, c.options.Args...)
+	), c.options.Args...)
 	cmd := exec.Command(BuildBinary(c.t), args...)
 	cmd.Env = append(os.Environ(), c.options.Env...)
 	p := startProcess(c.t, "wasm-xds", c.logPath, cmd)

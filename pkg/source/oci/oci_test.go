@@ -217,13 +217,13 @@ func TestRefusedBundles(t *testing.T) {
 	bad := files(moduleOne, "1")
 	bad["auth.yaml"] = "module: {file: build/x.wasm}\nrootID: x\n"
 	sum := r.push(bad)
-	set := r.waitFor("1 specs, degraded unknown_field, errors unknown_field of auth")
+	set := r.waitFor("1 specs, degraded bundle_refused, errors unknown_field of auth")
 	if want := "oci://" + r.registry.Host + "/team/filters@" + sum + "/auth.yaml:2:1"; set.Errors[0].Pos.String() != want {
 		t.Errorf("at %s, want %s", set.Errors[0].Pos, want)
 	}
 	bad["auth.yaml"] = "module: {file: /etc/passwd}\n"
 	r.push(bad)
-	r.waitFor("1 specs, degraded outside_bundle, errors outside_bundle of auth")
+	r.waitFor("1 specs, degraded bundle_refused, errors outside_bundle of auth")
 	// Another artifact under the tag.
 	r.registry.Push(t, "team/filters:prod", registrytest.Artifact([]byte(moduleTwo)))
 	r.waitFor("1 specs, degraded bundle_broken, errors bundle_broken of nobody")

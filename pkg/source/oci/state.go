@@ -108,14 +108,13 @@ func (s *state) set() source.Set {
 // refusal says that the newest bundle is not taken, in one error.
 func (s *state) refusal() *spec.Error {
 	first := *s.why[0]
-	if len(s.why) == 1 && s.good == nil {
-		return &first
-	}
 	plain := first
 	plain.Hint = ""
 	e := &spec.Error{Code: first.Code, Message: plain.Error(), Hint: first.Hint, Pos: spec.Position{File: s.root}}
-	if len(s.why) > 1 {
+	if first.Code != CodeBroken {
 		e.Code = CodeRefused
+	}
+	if len(s.why) > 1 {
 		e.Message = fmt.Sprintf("the bundle has %d problems, the first: %s", len(s.why), e.Message)
 	}
 	if s.good != nil {
