@@ -45,7 +45,7 @@ func Unpack(ctx context.Context, from content.Fetcher, entries []Entry, dir stri
 	if err != nil {
 		return err
 	}
-	defer root.Close()
+	defer func() { _ = root.Close() }() // a directory: nothing is written through it
 	if !overwrite {
 		if err := nothingInTheWay(ctx, root, entries); err != nil {
 			return err

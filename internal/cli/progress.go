@@ -43,11 +43,10 @@ func (t *transfer) reader(body io.ReadCloser, err error) (io.ReadCloser, error) 
 	if t.bar == nil || err != nil {
 		return body, err
 	}
-	counted, err := t.bar.ProxyReader(body)
-	if err != nil { // the bar has ended already: nothing is shown any more
-		return body, nil
+	if counted, err := t.bar.ProxyReader(body); err == nil {
+		return counted, nil
 	}
-	return counted, nil
+	return body, nil // the bar has ended already: nothing is shown any more
 }
 
 // skip counts what need not be transferred.
