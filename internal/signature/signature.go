@@ -60,7 +60,7 @@ type Detached struct {
 // content's sha256 in hex.
 func VerifyDetached(what, digest string, content Content, signatures []Detached, keys Keys) (*Key, error) {
 	if len(signatures) == 0 {
-		return nil, missing(what, "sign it with cosign sign-blob --key cosign.key --output-signature "+what+".sig "+what)
+		return nil, missing(what, "sign it with cosign sign-blob --key cosign.key --bundle "+what+".sigstore.json "+what)
 	}
 	var problems []error
 	for _, one := range signatures {

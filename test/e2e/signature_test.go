@@ -1,0 +1,96 @@
+package e2e_test
+
+import (
+	"crypto/rand"
+	"crypto/rsa"
+	"os"
+	"path/filepath"
+	"testing"
+
+	"github.com/wasm-xds/wasm-xds/test/harness"
+)
+
+// waitError waits until a filter has an error of a code, and wants its last good
+// module to be served on.
+func (s *scenario) waitError(name, code string, lastGood []byte) {
+	s.t.Helper()
+	f := s.cp.WaitFilter(name, func(f harness.FilterStatus) bool { return f.Error != nil && f.Error.Code == code })
+	if f.State != harness.Active || f.Module.SHA256 != harness.SHA256(lastGood) {
+		s.t.Errorf("%s is %s with the module %s", name, f.State, f.Module.SHA256)
+	}
+	if f.Error.Hint == "" || f.Error.Line == 0 {
+		s.t.Errorf("the error does not help: %+v", f.Error)
+	}
+}
+
+// A module from a file is served when real cosign has signed it, and not before;
+// until then Envoy keeps what it has.
+func TestSignedFile(t *testing.T) {
+	signer, other := harness.NewCosign(t), rsaCosign(t)
+	v1, v2, v3 := authModule("v1"), authModule("v2"), authModule("v3")
+	s := newScenario(t, "--verify-key", signer.PublicKey)
+	wasm := filepath.Join(s.dir, auth+".wasm")
+	s.write(auth, v1, "")
+	signer.SignFile(wasm, false)
+	s.cp.Start()
+	e := s.envoy(proxyOptions{})
+	s.cp.WaitLive(auth, v1, 1)
+	e.WaitReady()
+	tr := s.traffic(e.web[0])
+	tr.live("v1")
+
+	// The signature of v1 is none of v2, and neither is one by another key.
+	s.write(auth, v2, "")
+	s.waitError(auth, "signature_invalid", v1)
+	remove(t, wasm+".sig")
+	s.waitError(auth, "signature_missing", v1)
+	other.SignFile(wasm, true)
+	s.waitError(auth, "signature_invalid", v1)
+	signer.SignFile(wasm, true)
+	s.cp.WaitLive(auth, v2, 1)
+	tr.live("v2")
+
+	// The spec asks for more than the server, and its key comes later.
+	key := filepath.Join(s.dir, "team.pub")
+	harness.WriteFilter(t, s.dir, auth, v3, "")
+	harness.WriteFile(t, filepath.Join(s.dir, auth+".yaml"), []byte("module:\n  file: ./auth.wasm\n  verify: {keys: [./team.pub]}\n"))
+	s.waitError(auth, "signature_key", v2)
+	harness.WriteFile(t, key, read(t, other.PublicKey))
+	s.waitError(auth, "signature_invalid", v2)
+	other.SignFile(wasm, true)
+	s.waitError(auth, "signature_invalid", v2) // by the server's key, it is v1's no more
+	signer.SignFile(wasm, false)
+	s.cp.WaitLive(auth, v3, 1)
+	tr.live("v3")
+
+	// Over a restart it is known what was signed.
+	remove(t, wasm+".sig")
+	s.cp.Restart()
+	s.cp.WaitLive(auth, v3, 1)
+	tr.end()
+}
+
+func rsaCosign(t *testing.T) *harness.Cosign {
+	t.Helper()
+	key, err := rsa.GenerateKey(rand.Reader, 2048)
+	if err != nil {
+		t.Fatal(err)
+	}
+	return harness.NewCosignFrom(t, key)
+}
+
+func remove(t *testing.T, path string) {
+	t.Helper()
+	if err := os.Remove(path); err != nil {
+		t.Fatal(err)
+	}
+}
+
+func read(t *testing.T, path string) []byte {
+	t.Helper()
+	text, err := os.ReadFile(path)
+	if err != nil {
+		t.Fatal(err)
+	}
+	return text
+}

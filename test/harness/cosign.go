@@ -1,0 +1,104 @@
+package harness
+
+import (
+	"crypto"
+	"crypto/x509"
+	"encoding/pem"
+	"errors"
+	"fmt"
+	"os"
+	"os/exec"
+	"path/filepath"
+	"strings"
+	"sync"
+)
+
+// What is got once serves every test of the process.
+var cosign = sync.OnceValues(func() (string, error) {
+	cmd := exec.Command(filepath.Join(repository(), "scripts", "get-cosign"))
+	var words strings.Builder
+	cmd.Stderr = &words
+	out, err := cmd.Output()
+	if err != nil {
+		return "", fmt.Errorf("scripts/get-cosign: %w\n%s", err, words.String())
+	}
+	return strings.TrimSpace(string(out)), nil
+})
+
+// Cosign is the real cosign with a key pair of its own.
+type Cosign struct {
+	t      TB
+	binary string
+	dir    string
+	// PublicKey is the file that verifiers get.
+	PublicKey string
+}
+
+// NewCosign has cosign generate a key pair, which is ECDSA. The first call of all may
+// build cosign.
+func NewCosign(t TB) *Cosign {
+	t.Helper()
+	c := newCosign(t)
+	c.run("generate-key-pair")
+	return c
+}
+
+// NewCosignFrom has cosign import a private key: RSA, for instance.
+func NewCosignFrom(t TB, key crypto.PrivateKey) *Cosign {
+	t.Helper()
+	c := newCosign(t)
+	der, err := x509.MarshalPKCS8PrivateKey(key)
+	if err != nil {
+		t.Fatalf("%v", err)
+	}
+	file := filepath.Join(c.dir, "private.pem")
+	WriteFile(t, file, pem.EncodeToMemory(&pem.Block{Type: "PRIVATE KEY", Bytes: der}))
+	c.run("import-key-pair", "--key", file, "--output-key-prefix", "cosign")
+	return c
+}
+
+func newCosign(t TB) *Cosign {
+	t.Helper()
+	binary, err := cosign()
+	if err != nil {
+		t.Fatalf("%v", err)
+	}
+	dir := t.TempDir()
+	return &Cosign{t: t, binary: binary, dir: dir, PublicKey: filepath.Join(dir, "cosign.pub")}
+}
+
+// keyAlone has cosign use its key and nothing on the network but the registry.
+var keyAlone = []string{"--key", "cosign.key", "--tlog-upload=false", "--use-signing-config=false", "--yes"}
+
+// SignFile writes a signature of a file beside it: in base64, or in a bundle.
+func (c *Cosign) SignFile(path string, bundle bool) {
+	c.t.Helper()
+	args := append([]string{"sign-blob"}, keyAlone...)
+	if bundle {
+		c.run(append(args, "--bundle", path+".sigstore.json", path)...)
+		return
+	}
+	c.run(append(args, "--new-bundle-format=false", "--output-signature", path+".sig", path)...)
+}
+
+// SignImage signs what is in a registry over plain HTTP: with a tag of its own, or a
+// bundle that refers to the image.
+func (c *Cosign) SignImage(reference string, bundle bool) {
+	c.t.Helper()
+	args := append([]string{"sign", "--allow-http-registry", "--allow-insecure-registry"}, keyAlone...)
+	c.run(append(args, fmt.Sprintf("--new-bundle-format=%t", bundle), reference)...)
+}
+
+func (c *Cosign) run(args ...string) {
+	c.t.Helper()
+	cmd := exec.CommandContext(c.t.Context(), c.binary, args...)
+	cmd.Dir = c.dir
+	cmd.Env = append(os.Environ(), "COSIGN_PASSWORD=", "HOME="+c.dir)
+	if out, err := cmd.CombinedOutput(); err != nil {
+		var exit *exec.ExitError
+		if !errors.As(err, &exit) {
+			c.t.Fatalf("cosign: %v", err)
+		}
+		c.t.Fatalf("cosign %s: %v\n%s", strings.Join(args, " "), err, out)
+	}
+}
