@@ -18,6 +18,7 @@ import (
 	"github.com/wasm-xds/wasm-xds/test/bench/many"
 	"github.com/wasm-xds/wasm-xds/test/bench/modules"
 	"github.com/wasm-xds/wasm-xds/test/bench/push"
+	"github.com/wasm-xds/wasm-xds/test/bench/registries"
 	"github.com/wasm-xds/wasm-xds/test/bench/report"
 	"github.com/wasm-xds/wasm-xds/test/bench/soak"
 	"github.com/wasm-xds/wasm-xds/test/bench/suite"
@@ -33,6 +34,7 @@ func benchmarks(c []fanout.Case, soaking time.Duration) []suite.Benchmark {
 		fanout.Benchmark(c),
 		many.Benchmark(),
 		modules.Benchmark(),
+		registries.Benchmark(),
 		soak.Benchmark(soaking),
 	}
 }

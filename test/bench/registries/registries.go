@@ -1,0 +1,184 @@
+// Package registries measures how long it takes from a tag that moves in a registry
+// to the first answer of the new filter, beside the same edit by file, and what a
+// registry serves when many specs name one module.
+package registries
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"net/http"
+	"os"
+	"path/filepath"
+	"strings"
+	"sync/atomic"
+	"testing"
+	"time"
+
+	"github.com/wasm-xds/wasm-xds/test/bench/report"
+	"github.com/wasm-xds/wasm-xds/test/bench/suite"
+	"github.com/wasm-xds/wasm-xds/test/harness"
+	"github.com/wasm-xds/wasm-xds/test/registrytest"
+	"github.com/wasm-xds/wasm-xds/test/testfilter"
+)
+
+// Benchmark measures a registry as the source of modules.
+func Benchmark() suite.Benchmark {
+	return suite.Benchmark{Name: "registries", Run: run}
+}
+
+func run(ctx context.Context, o suite.Options) (report.Section, error) {
+	s := section()
+	rounds, specs, size := 11, 100, 5<<20
+	if o.Quick {
+		rounds, specs, size = 3, 20, 1<<20
+	}
+	var live, once report.Row
+	var err error
+	o.Logf("registries: tags that move")
+	if !harness.Do(ctx, "registries", o.Log, func(t harness.TB) { live, err = moves(t, rounds) }) {
+		return s, errors.Join(err, errors.New("see above"))
+	}
+	o.Logf("registries: %d specs", specs)
+	if !harness.Do(ctx, "registries", o.Log, func(t harness.TB) { once = many(t, specs, size) }) {
+		return s, errors.New("see above")
+	}
+	s.Tables = []report.Table{{Rows: []report.Row{live, once}}}
+	return s, err
+}
+
+func section() report.Section {
+	return report.Section{
+		Name: "registries", Title: "Registries", Reference: "by file; once",
+		Before: []string{
+			"From the moment in which distribution's registry, on loopback, has moved a tag to the first answer of the new " +
+				"130 KB filter on one Envoy, with `module.refresh` at its minimum of 1 s; beside it the same module by a file that is " +
+				"renamed into place. And the bytes of blobs that the registry sends when a hundred specs name one module " +
+				"of 5 MiB, beside the module's own. `go run ./test/bench/cmd/bench -only registries`.",
+			report.Machine(),
+		},
+		After: []string{
+			"A tag that moves is noticed when it is asked for next, after half a second on average; the rest is one GET of the " +
+				"manifest, one of the layer, and the hot-load.",
+		},
+	}
+}
+
+// asTest is a harness's TB for a package that wants testing's: what that package
+// calls of it.
+type asTest struct {
+	testing.TB // nil: for the method that nobody else can have
+	run        harness.TB
+}
+
+func (t asTest) Helper()                           {}
+func (t asTest) Fatal(args ...any)                 { t.run.Fatalf("%s", fmt.Sprint(args...)) }
+func (t asTest) Fatalf(format string, args ...any) { t.run.Fatalf(format, args...) }
+func (t asTest) Errorf(format string, args ...any) { t.run.Errorf(format, args...) }
+func (t asTest) Error(args ...any)                 { t.run.Errorf("%s", fmt.Sprint(args...)) }
+func (t asTest) Cleanup(f func())                  { t.run.Cleanup(f) }
+func (t asTest) TempDir() string                   { return t.run.TempDir() }
+func (t asTest) Context() context.Context          { return t.run.Context() }
+
+const code = 130_000 // bytes of the modules beside the filter itself
+
+func stamped(side string, n int) []byte {
+	return testfilter.HTTP{Stamp: stamp(side, n), Code: code}.Module()
+}
+
+func stamp(side string, n int) string { return fmt.Sprintf("%s-%04d", side, n) }
+
+// moves takes turns between a tag and a file.
+func moves(t harness.TB, rounds int) (report.Row, error) {
+	row := report.Row{Figure: "tag moved to live", Unit: report.Seconds}
+	registry := registrytest.Start(asTest{run: t}, registrytest.Options{})
+	dir := filepath.Join(t.TempDir(), "filters")
+	tag := func(n int) {
+		registry.Push(asTest{run: t}, "team/filter:prod", registrytest.Artifact(stamped("tag", n)))
+	}
+	file := func(n int) { harness.WriteFile(t, filepath.Join(dir, "file.wasm"), stamped("file", n)) }
+	tag(0)
+	file(0)
+	harness.WriteFile(t, filepath.Join(dir, "tag.yaml"), []byte("module: {oci: '"+registry.Ref("team/filter:prod")+"', refresh: 1s}\n"))
+	harness.WriteFile(t, filepath.Join(dir, "file.yaml"), []byte("module: {file: ./file.wasm}\n"))
+
+	plane := harness.StartControlPlane(t, harness.ControlPlaneOptions{Dir: dir, Args: []string{"--insecure-registry", "127.0.0.1", "--log-level", "info"}})
+	boot := harness.Bootstrap{Mode: harness.ADSDelta, XDSAddress: plane.XDSAddress(), ModulesAddress: plane.ModulesAddress()}
+	upstream, ports := harness.StartUpstream(t).Address(), map[string]int{}
+	for _, side := range []string{"tag", "file"} {
+		ports[side] = harness.FreePort(t)
+		boot.HTTP = append(boot.HTTP, harness.HTTPListener{Name: side, Port: ports[side], Filters: harness.Filters(side), Upstream: upstream})
+	}
+	harness.StartEnvoy(t, harness.EnvoyOptions{Bootstrap: boot.YAML(t)}).WaitReady()
+	side := func(name string, edit func(int), samples *[]float64) func() error {
+		n := 0
+		return func() error {
+			n++
+			if err := suite.Rest(t.Context(), 200*time.Millisecond); err != nil {
+				return err
+			}
+			edit(n)
+			start := time.Now() // the registry has answered: the tag has moved
+			err := await(t.Context(), ports[name], stamp(name, n))
+			*samples = append(*samples, time.Since(start).Seconds())
+			return err
+		}
+	}
+	return row, report.Interleave(rounds, side("tag", tag, &row.Ours), side("file", file, &row.Reference))
+}
+
+func await(ctx context.Context, port int, want string) error {
+	client := harness.NewClient(harness.Loopback(port))
+	defer client.Close()
+	for start := time.Now(); time.Since(start) < harness.Deadline; {
+		if answer, err := client.Get(); err == nil && answer.Stamp() == want {
+			return nil
+		}
+		if err := suite.Rest(ctx, 500*time.Microsecond); err != nil {
+			return err
+		}
+	}
+	return fmt.Errorf("%s does not answer", want)
+}
+
+// many counts the bytes of blobs that a registry sends for specs that name one module.
+func many(t harness.TB, specs, size int) report.Row {
+	module := testfilter.HTTP{Stamp: "many", Pad: size}.Module()
+	var sent atomic.Int64
+	registry := registrytest.Start(asTest{run: t}, registrytest.Options{Wrap: func(h http.Handler) http.Handler {
+		return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+			if r.Method == http.MethodGet && strings.Contains(r.URL.Path, "/blobs/") {
+				w = &counting{w, &sent}
+			}
+			h.ServeHTTP(w, r)
+		})
+	}})
+	registry.Push(asTest{run: t}, "team/filter:prod", registrytest.Artifact(module))
+	dir := filepath.Join(t.TempDir(), "filters")
+	if err := os.MkdirAll(dir, 0o755); err != nil {
+		t.Fatalf("%v", err)
+	}
+	for i := range specs {
+		harness.WriteFile(t, filepath.Join(dir, fmt.Sprintf("f%03d.yaml", i)), []byte("module: {oci: '"+registry.Ref("team/filter:prod")+"'}\n"))
+	}
+	plane := harness.StartControlPlane(t, harness.ControlPlaneOptions{Dir: dir, Args: []string{"--insecure-registry", "127.0.0.1", "--log-level", "info"}})
+	for i := range specs {
+		plane.WaitFilter(fmt.Sprintf("f%03d", i), func(f harness.FilterStatus) bool { return f.State == harness.Active })
+	}
+	return report.Row{
+		Figure: fmt.Sprintf("%d specs, one module: bytes of blobs", specs), Unit: report.Bytes,
+		Ours: []float64{float64(sent.Load())}, Reference: []float64{float64(len(module))}, Goal: "≤ 1.05",
+	}
+}
+
+type counting struct {
+	http.ResponseWriter
+	sent *atomic.Int64
+}
+
+// Write counts what is sent.
+func (c *counting) Write(p []byte) (int, error) {
+	n, err := c.ResponseWriter.Write(p)
+	c.sent.Add(int64(n))
+	return n, err
+}

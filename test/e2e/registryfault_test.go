@@ -1,0 +1,200 @@
+package e2e_test
+
+import (
+	"fmt"
+	"net/http"
+	"os"
+	"path/filepath"
+	"strings"
+	"sync/atomic"
+	"testing"
+
+	toxiproxy "github.com/Shopify/toxiproxy/v2"
+	"github.com/rs/zerolog"
+
+	"github.com/wasm-xds/wasm-xds/test/harness"
+	"github.com/wasm-xds/wasm-xds/test/registrytest"
+	"github.com/wasm-xds/wasm-xds/test/testfilter"
+)
+
+// badRegistry is a real registry behind a bad network.
+type badRegistry struct {
+	*registrytest.Registry
+	t     *testing.T
+	proxy *toxiproxy.Proxy
+	// answer, where it is set, stands before the registry and says whether it answered.
+	answer atomic.Pointer[func(http.ResponseWriter, *http.Request) bool]
+}
+
+func startBadRegistry(t *testing.T) *badRegistry {
+	t.Helper()
+	b := &badRegistry{t: t}
+	b.Registry = registrytest.Start(t, registrytest.Options{Wrap: func(registry http.Handler) http.Handler {
+		return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+			// Who pushes is let through.
+			answer := b.answer.Load()
+			if answer == nil || r.UserAgent() != "wasm-xds" || !(*answer)(w, r) {
+				registry.ServeHTTP(w, r)
+			}
+		})
+	}})
+	b.proxy = toxiproxy.NewProxy(toxiproxy.NewServer(toxiproxy.NewMetricsContainer(nil), zerolog.Nop()), "registry", "127.0.0.1:0", b.Host)
+	if err := b.proxy.Start(); err != nil {
+		t.Fatal(err)
+	}
+	t.Cleanup(b.proxy.Stop)
+	return b
+}
+
+// toxic adds one to what the registry sends, and returns what takes it away.
+func (b *badRegistry) toxic(kind, attributes string) func() {
+	b.t.Helper()
+	text := fmt.Sprintf(`{"name": "fault", "type": %q, "attributes": %s}`, kind, attributes)
+	if _, err := b.proxy.Toxics.AddToxicJson(strings.NewReader(text)); err != nil {
+		b.t.Fatal(err)
+	}
+	return func() {
+		if err := b.proxy.Toxics.RemoveToxic(b.t.Context(), "fault"); err != nil {
+			b.t.Error(err)
+		}
+	}
+}
+
+// answers has the registry answer by itself, where answer does.
+func (b *badRegistry) answers(answer func(http.ResponseWriter, *http.Request) bool) func() {
+	b.answer.Store(&answer)
+	return func() { b.answer.Store(nil) }
+}
+
+func refused(status int, header ...string) func(http.ResponseWriter, *http.Request) bool {
+	return func(w http.ResponseWriter, _ *http.Request) bool {
+		for i := 0; i+1 < len(header); i += 2 {
+			w.Header().Set(header[i], header[i+1])
+		}
+		w.WriteHeader(status)
+		return true
+	}
+}
+
+// wrongBytes answers GETs of blobs with as many bytes as are due, and not those.
+func wrongBytes(size int) func(http.ResponseWriter, *http.Request) bool {
+	return func(w http.ResponseWriter, r *http.Request) bool {
+		if r.Method != http.MethodGet || !strings.Contains(r.URL.Path, "/blobs/") {
+			return false
+		}
+		_, _ = w.Write(make([]byte, size))
+		return true
+	}
+}
+
+// Whatever is wrong with the registry, a real Envoy under load is served on as it
+// was, the status says what is wrong, and all is well again by itself.
+func TestRegistryFaults(t *testing.T) {
+	s := newScenario(t, "--insecure-registry", "127.0.0.1")
+	r := startBadRegistry(t)
+	module := func(stamp string) []byte {
+		return testfilter.HTTP{Stamp: stamp, RequireToken: true, Pad: 300 << 10}.Module()
+	}
+	size := len(module("v0"))
+	last := module("v0")
+	r.Push(t, "team/auth:prod", registrytest.Artifact(last))
+	spec := func(host string) {
+		harness.WriteFile(t, filepath.Join(s.dir, auth+".yaml"),
+			[]byte("module:\n  oci: "+host+"/team/auth:prod\n  refresh: 1s\n"))
+	}
+	spec(r.proxy.Listen)
+	s.cp.Start()
+	e := s.envoy(proxyOptions{})
+	s.cp.WaitLive(auth, last, 1)
+	e.WaitReady()
+	tr := s.traffic(e.web[0])
+	tr.live("v0")
+
+	for i, fault := range []struct {
+		name  string
+		codes []string // any of them
+		says  string
+		begin func() (end func())
+	}{
+		{"the registry is gone", []string{"registry_unreachable"}, "refused", func() func() {
+			r.proxy.Stop()
+			return func() {
+				if err := r.proxy.Start(); err != nil {
+					t.Error(err)
+				}
+			}
+		}},
+		{"500", []string{"registry_failed"}, "500", func() func() { return r.answers(refused(http.StatusInternalServerError)) }},
+		{"429", []string{"registry_rate_limited"}, "", func() func() {
+			return r.answers(refused(http.StatusTooManyRequests, "Retry-After", "2"))
+		}},
+		{"cut in the middle", []string{"registry_unreachable", "module_download_failed", "registry_corrupt"}, "", func() func() {
+			return r.toxic("limit_data", `{"bytes": 100000}`)
+		}},
+		{"wrong bytes", []string{"registry_corrupt"}, "", func() func() { return r.answers(wrongBytes(size)) }},
+		{"DNS fails", []string{"registry_unreachable"}, "cannot be looked up", func() func() {
+			spec("registry.invalid")
+			return func() { spec(r.proxy.Listen) }
+		}},
+	} {
+		stamp := fmt.Sprintf("v%d", i+1)
+		before := e.FilterStats(auth)
+		end := fault.begin()
+		next := module(stamp)
+		r.Push(t, "team/auth:prod", registrytest.Artifact(next))
+		f := s.cp.WaitFilter(auth, func(f harness.FilterStatus) bool { return f.Error != nil })
+		if f.State != harness.Active || f.Module.SHA256 != harness.SHA256(last) {
+			t.Errorf("%s: the filter is %s with %s", fault.name, f.State, f.Module.SHA256)
+		}
+		if !strings.Contains(strings.Join(fault.codes, " "), f.Error.Code) || !strings.Contains(f.Error.Message, fault.says) {
+			t.Errorf("%s: %+v", fault.name, f.Error)
+		}
+		t.Logf("%s: %s: %s (%s)", fault.name, f.Error.Code, f.Error.Message, f.Error.Hint)
+		tr.load.WaitRequests(50)
+		if d := harness.Diff(before, e.FilterStats(auth)); d["config_reload"] != 0 || d["config_fail"] != 0 {
+			t.Errorf("%s: Envoy was sent something: %v", fault.name, d)
+		}
+		end()
+		s.cp.WaitLive(auth, next, 1)
+		tr.live(stamp)
+		last = next
+	}
+	slow(t, s, r, e, tr, module("slow"))
+	last = module("slow")
+	tr.end()
+
+	// Without the registry, and without the spec, a new server goes on with the old
+	// state, and so does an Envoy that comes now.
+	r.proxy.Stop()
+	s.cp.Kill()
+	if err := os.Remove(filepath.Join(s.dir, auth+".yaml")); err != nil {
+		t.Fatal(err)
+	}
+	s.cp.Start()
+	fresh := s.envoy(proxyOptions{node: "fresh"})
+	s.cp.WaitLive(auth, last, 2)
+	fresh.WaitReady()
+	if answer := harness.Get(t, fresh.web[0], map[string]string{"token": "ok"}); answer.Stamp() != "slow" {
+		t.Errorf("the new Envoy answers with %q", answer.Stamp())
+	}
+	if err := r.proxy.Start(); err != nil { // what Stop in the clean-up wants
+		t.Error(err)
+	}
+}
+
+// slow is a registry that takes its time: nothing is wrong, and nothing happens until
+// the last byte has come.
+func slow(t *testing.T, s *scenario, r *badRegistry, e *proxy, tr *traffic, module []byte) {
+	t.Helper()
+	before := e.FilterStats(auth)
+	end := r.toxic("bandwidth", `{"rate": 30}`) // KB/s
+	r.Push(t, "team/auth:prod", registrytest.Artifact(module))
+	s.cp.WaitLog("downloading module")
+	tr.load.WaitRequests(50)
+	if d := harness.Diff(before, e.FilterStats(auth)); d["config_reload"] != 0 || d["config_fail"] != 0 {
+		t.Errorf("slow: Envoy was sent something: %v", d)
+	}
+	s.cp.WaitLive(auth, module, 1)
+	end()
+	tr.live("slow")
+}
