@@ -100,6 +100,8 @@ func Retryable(err *spec.Error) bool {
 	case registry.CodeCredentials, registry.CodeUnauthorized, registry.CodeNotFound, registry.CodeRateLimited,
 		registry.CodeUnreachable, registry.CodeUntrusted, registry.CodeFailed, registry.CodeCorrupt:
 		return true // an image may be pushed later, and a right be given
+	case signature.CodeMissing, signature.CodeInvalid:
+		return true // who signs does so after pushing
 	default:
 		return false
 	}

@@ -138,6 +138,7 @@ func TestRegistryFaults(t *testing.T) {
 		}},
 	} {
 		stamp := fmt.Sprintf("v%d", i+1)
+		counted(tr, fmt.Sprintf("v%d", i))
 		before := e.FilterStats(auth)
 		end := fault.begin()
 		next := module(stamp)
@@ -159,6 +160,7 @@ func TestRegistryFaults(t *testing.T) {
 		tr.live(stamp)
 		last = next
 	}
+	counted(tr, "v6")
 	slow(t, s, r, e, tr, module("slow"))
 	last = module("slow")
 	tr.end()
@@ -172,7 +174,7 @@ func TestRegistryFaults(t *testing.T) {
 	}
 	s.cp.Start()
 	fresh := s.envoy(proxyOptions{node: "fresh"})
-	s.cp.WaitLive(auth, last, 2)
+	s.cp.WaitFilter(auth, func(f harness.FilterStatus) bool { return f.Module.SHA256 == harness.SHA256(last) && f.LiveOn(2) })
 	fresh.WaitReady()
 	if answer := harness.Get(t, fresh.web[0], map[string]string{"token": "ok"}); answer.Stamp() != "slow" {
 		t.Errorf("the new Envoy answers with %q", answer.Stamp())
@@ -180,6 +182,13 @@ func TestRegistryFaults(t *testing.T) {
 	if err := r.proxy.Start(); err != nil { // what Stop in the clean-up wants
 		t.Error(err)
 	}
+}
+
+// counted waits until Envoy has counted that it took the last update: it does so
+// after its workers have it, which is after the ACK.
+func counted(tr *traffic, stamp string) {
+	tr.load.WaitStamp(stamp)
+	tr.load.WaitRequests(100)
 }
 
 // slow is a registry that takes its time: nothing is wrong, and nothing happens until

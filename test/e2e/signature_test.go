@@ -3,11 +3,13 @@ package e2e_test
 import (
 	"crypto/rand"
 	"crypto/rsa"
+	"fmt"
 	"os"
 	"path/filepath"
 	"testing"
 
 	"github.com/wasm-xds/wasm-xds/test/harness"
+	"github.com/wasm-xds/wasm-xds/test/registrytest"
 )
 
 // waitError waits until a filter has an error of a code, and wants its last good
@@ -93,4 +95,35 @@ func read(t *testing.T, path string) []byte {
 		t.Fatal(err)
 	}
 	return text
+}
+
+// Images that cosign has signed in either of its formats go live; others leave
+// what Envoy has.
+func TestSignedImage(t *testing.T) {
+	signer, other := harness.NewCosign(t), harness.NewCosign(t)
+	for _, bundle := range []bool{false, true} {
+		t.Run(fmt.Sprintf("bundle=%t", bundle), func(t *testing.T) {
+			r := registrytest.Start(t, registrytest.Options{})
+			s := newScenario(t, "--insecure-registry", "127.0.0.1", "--verify-key", signer.PublicKey)
+			v1, v2 := authModule("v1"), authModule("v2")
+			digest := r.Push(t, "team/auth:prod", registrytest.Artifact(v1))
+			signer.SignImage(r.Ref("team/auth@"+digest), bundle)
+			harness.WriteFile(t, filepath.Join(s.dir, auth+".yaml"),
+				[]byte("module:\n  oci: "+r.Ref("team/auth:prod")+"\n  refresh: 1s\n"))
+			s.cp.Start()
+			e := s.envoy(proxyOptions{})
+			s.cp.WaitLive(auth, v1, 1)
+			e.WaitReady()
+			tr := s.traffic(e.web[0])
+			tr.live("v1")
+
+			digest = r.Push(t, "team/auth:prod", registrytest.Artifact(v2))
+			s.waitError(auth, "signature_missing", v1)
+			other.SignImage(r.Ref("team/auth@"+digest), bundle)
+			signer.SignImage(r.Ref("team/auth@"+digest), bundle)
+			s.cp.WaitLive(auth, v2, 1)
+			tr.live("v2")
+			tr.end()
+		})
+	}
 }
