@@ -233,9 +233,8 @@ func malformedEnd(format string, err error) error {
 // are: a connection that was cut may wrap the same errors, and is another matter.
 func malformed(format string, err error) error {
 	_, corrupt := err.(flate.CorruptInputError) //nolint:errorlint // see above
-	switch err {                                //nolint:errorlint // see above
-	case gzip.ErrHeader, gzip.ErrChecksum, tar.ErrHeader, io.ErrUnexpectedEOF, io.EOF:
-		corrupt = true
+	for _, known := range []error{gzip.ErrHeader, gzip.ErrChecksum, tar.ErrHeader, io.ErrUnexpectedEOF, io.EOF} {
+		corrupt = corrupt || err == known //nolint:errorlint // see above
 	}
 	if corrupt {
 		return fmt.Errorf("%w: %s: %w", ErrMalformed, format, err)

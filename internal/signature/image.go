@@ -165,7 +165,7 @@ func (s *search) manifest(ctx context.Context, at ocispec.Descriptor) (*ocispec.
 		return nil, err
 	}
 	manifest := &ocispec.Manifest{}
-	if err := json.Unmarshal(text, manifest); err != nil {
+	if json.Unmarshal(text, manifest) != nil {
 		s.problems = append(s.problems, errors.New("its manifest is no manifest"))
 		return nil, nil
 	}
