@@ -115,7 +115,7 @@ func (c *Control) judged(e *entry, m snapshot.Module, config *string) (o outcome
 		if first {
 			e.verdict = examine.Key(c.cfg.Preflight, s, m.SHA256, config)
 		}
-		known := false
+		var known bool
 		if v, known = c.verdicts.get(e.verdict); !known {
 			if k := c.checks.checks[e.verdict]; k != nil {
 				return outcome{pending: true, checking: true, fresh: k.fresh()}, nil

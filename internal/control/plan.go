@@ -47,7 +47,7 @@ type plan struct {
 	warnings map[string][]*spec.Error
 	checking map[string]*spec.Error // the filters whose newest revision the sandbox has
 	pins     map[string]Pin         // those that still hold
-	held     *spec.Error            // every spec went at once: nothing was changed
+	held     *spec.Error            // every spec of a source went at once: they are kept
 }
 
 // makePlan is pure: the same planning gives the same plan.
@@ -59,26 +59,25 @@ func makePlan(p planning) plan {
 	for i, s := range p.set.Specs {
 		if f := p.filterOf(s, p.outcomes[i], &out); f != nil {
 			wanted.filters = append(wanted.filters, f)
-		} else {
-			wanted.more = true
 		}
 	}
 	wanted.specs = len(wanted.filters)
 	p.addBroken(&wanted, &out)
-	gone := p.gone(&wanted)
-	if len(gone) > 1 && !wanted.anyLeft() && !p.allowEmpty {
+	removed, held := p.believed(&wanted)
+	if len(held) > 0 {
 		out.held = &spec.Error{
 			Code:    "all_specs_removed",
-			Message: fmt.Sprintf("all %d specs went at once: held, what was served is served on", len(gone)),
+			Message: fmt.Sprintf("all %d specs%s went at once: held, what was served is served on", len(held), p.inRoot(held[0])),
 			Hint:    "put a spec back, or start with --allow-empty to have them removed",
 		}
-		out.filters, out.pins = p.previous.All(), p.pins
-		return out
 	}
-	for _, before := range gone {
-		removed := *before
-		removed.Removed = true
-		wanted.add(&removed)
+	for _, before := range held {
+		p.keep(before, &wanted, &out)
+	}
+	for _, before := range removed {
+		without := *before
+		without.Removed = true
+		wanted.add(&without)
 	}
 	out.filters = wanted.filters
 	return out
@@ -88,7 +87,6 @@ func makePlan(p planning) plan {
 type wishes struct {
 	filters []*snapshot.Filter
 	specs   int                 // how many of them come from specs: the first ones, sorted by name
-	more    bool                // there are specs that are not among them yet
 	others  map[string]struct{} // the names of those behind them
 }
 
@@ -108,11 +106,6 @@ func (w *wishes) has(name string) bool {
 func (w *wishes) hasOther(name string) bool {
 	_, ok := w.others[name]
 	return ok
-}
-
-// anyLeft says whether there is any spec still.
-func (w *wishes) anyLeft() bool {
-	return w.more || slices.ContainsFunc(w.filters, func(f *snapshot.Filter) bool { return !f.Removed })
 }
 
 // filterOf is what a valid spec wants: itself if it could be resolved, else what

@@ -23,7 +23,7 @@ import (
 // The codes of the errors that talking to a registry ends with.
 const (
 	CodeReference    = "registry_reference"    // it names nothing that could be in a registry
-	CodeCredentials  = "registry_credentials"  // the pull secret, the Docker configuration or a helper
+	CodeCredentials  = "registry_credentials"  //nolint:gosec // a code, no credentials: the pull secret, the Docker configuration or a helper
 	CodeUnauthorized = "registry_unauthorized" // 401, 403
 	CodeNotFound     = "registry_not_found"    // 404
 	CodeRateLimited  = "registry_rate_limited" // 429, or not asked because of an earlier one
@@ -130,7 +130,7 @@ func errorOf(what, registry string, err error, last *heard) error {
 		return known
 	}
 	e := &Error{Registry: registry, What: what, err: err}
-	limited, answer := &rateLimited{}, &errcode.ErrorResponse{}
+	limited, answer := &rateLimitError{}, &errcode.ErrorResponse{}
 	switch {
 	case errors.As(err, &limited):
 		e.Code, e.Status, e.Retryable = CodeRateLimited, http.StatusTooManyRequests, true

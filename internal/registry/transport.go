@@ -32,19 +32,19 @@ const (
 
 var errRedirect = errors.New("redirect refused")
 
-// rateLimited is a 429, or what it was that a request was not sent because of.
-type rateLimited struct {
+// rateLimitError is a 429, or what it was that a request was not sent because of.
+type rateLimitError struct {
 	host  string
 	words string
 	until time.Time
 }
 
 // Error says how long the registry wants to be left alone.
-func (e *rateLimited) Error() string {
+func (e *rateLimitError) Error() string {
 	return fmt.Sprintf("%s wants no more requests for %v", e.host, e.wait())
 }
 
-func (e *rateLimited) wait() time.Duration {
+func (e *rateLimitError) wait() time.Duration {
 	return max(time.Until(e.until).Round(time.Second), time.Second)
 }
 
@@ -73,7 +73,7 @@ func (l *rateLimits) RoundTrip(request *http.Request) (*http.Response, error) {
 	if wait <= 0 {
 		wait = penalty
 	}
-	limited := &rateLimited{host: host, words: wordsOf(response), until: time.Now().Add(min(wait, maxPenalty))}
+	limited := &rateLimitError{host: host, words: wordsOf(response), until: time.Now().Add(min(wait, maxPenalty))}
 	response.Body.Close()
 	l.mu.Lock()
 	l.until[host] = limited.until
@@ -92,7 +92,7 @@ func (l *rateLimits) limited(host string) error {
 		delete(l.until, host)
 		return nil
 	}
-	return &rateLimited{host: host, until: until}
+	return &rateLimitError{host: host, until: until}
 }
 
 // policy says after which failures a request is sent again, and when.
@@ -103,7 +103,7 @@ func (policy) Retry(attempt int, response *http.Response, err error) (time.Durat
 	if attempt+1 >= maxTries {
 		return -1, nil
 	}
-	limited := &rateLimited{}
+	limited := &rateLimitError{}
 	if errors.As(err, &limited) {
 		wait := time.Until(limited.until)
 		if wait > maxWait {

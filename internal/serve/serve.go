@@ -75,7 +75,7 @@ func Run(ctx context.Context, cfg Config) (err error) {
 	if err != nil {
 		return err
 	}
-	defer checked.Close()
+	defer func() { err = errors.Join(err, checked.Close()) }()
 	listeners, err := listen(cfg)
 	if err != nil {
 		return err

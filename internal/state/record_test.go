@@ -72,7 +72,7 @@ func TestWriteThatIsCutShort(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	for n := range len(whole) {
+	for n := range whole {
 		torn := append(bytes.Clone(whole[:n]), bytes.Repeat([]byte("x"), len(whole)-n)...)
 		if err := os.WriteFile(newest, torn, 0o600); err != nil {
 			t.Fatal(err)

@@ -19,6 +19,9 @@ type Source interface {
 type Set struct {
 	// Specs are the valid documents, sorted by name, each name once.
 	Specs []*spec.Spec
+	// Roots begin the files of the specs, each followed by a slash, where several sources
+	// are one: what empties one of them says nothing of the others. Nil: there is one.
+	Roots []string
 	// Errors are the problems of the documents that are not in Specs.
 	Errors []*spec.Error
 	// BrokenFiles are the files that could not be taken apart into documents at

@@ -36,6 +36,7 @@ func Sets(parts []Part) source.Set {
 	var claims []claim
 	unavailable := 0
 	for i, p := range parts {
+		out.Roots = append(out.Roots, p.Root)
 		if e := p.unknown(); e != nil {
 			unavailable++
 			out.BrokenFiles = append(out.BrokenFiles, p.Root)

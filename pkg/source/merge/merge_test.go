@@ -191,3 +191,11 @@ func TestRunEndsWithASource(t *testing.T) {
 		t.Error(err)
 	}
 }
+
+// TestRoots: whoever takes the set tells by them what one source has lost as a whole.
+func TestRoots(t *testing.T) {
+	got := Sets([]Part{{Root: "/specs", Set: &source.Set{}}, {Root: "oci://registry.example/filters:prod"}}).Roots
+	if diff := cmp.Diff([]string{"/specs", "oci://registry.example/filters:prod"}, got); diff != "" {
+		t.Error(diff)
+	}
+}

@@ -1,0 +1,60 @@
+package control
+
+import (
+	"slices"
+	"strings"
+
+	"github.com/wasm-xds/wasm-xds/pkg/snapshot"
+	"github.com/wasm-xds/wasm-xds/pkg/spec"
+)
+
+// believed tells the filters whose spec was removed from those that are held: an unmounted
+// volume, a wrong checkout and `rm *` look the same, so that two or more that are all of
+// their source's are not taken for removed.
+func (p planning) believed(wanted *wishes) (removed, held []*snapshot.Filter) {
+	gone := p.gone(wanted)
+	if p.allowEmpty || len(gone) < 2 {
+		return gone, nil
+	}
+	counts, living := map[string]int{}, map[string]bool{}
+	for _, f := range gone {
+		counts[p.rootOf(f.SpecFile)]++
+	}
+	for root, n := range counts {
+		living[root] = n < 2 || p.anyLeft(root, wanted)
+	}
+	for _, f := range gone {
+		if living[p.rootOf(f.SpecFile)] {
+			removed = append(removed, f)
+		} else {
+			held = append(held, f)
+		}
+	}
+	return removed, held
+}
+
+// anyLeft says whether there is any spec of the source still; of "", of any.
+func (p planning) anyLeft(root string, wanted *wishes) bool {
+	in := func(file string) bool { return root == "" || p.rootOf(file) == root }
+	return slices.ContainsFunc(p.set.Specs, func(s *spec.Spec) bool { return in(s.File) }) ||
+		slices.ContainsFunc(wanted.filters, func(f *snapshot.Filter) bool { return !f.Removed && in(f.SpecFile) })
+}
+
+// rootOf is where among several sources a file lies; "" with one source, and for what
+// comes from a source that is none any more.
+func (p planning) rootOf(file string) string {
+	for _, root := range p.set.Roots {
+		if strings.HasPrefix(file, root+"/") {
+			return root
+		}
+	}
+	return ""
+}
+
+// inRoot names the filter's source in an error, where there are several.
+func (p planning) inRoot(f *snapshot.Filter) string {
+	if root := p.rootOf(f.SpecFile); root != "" {
+		return " of " + root
+	}
+	return ""
+}
