@@ -178,7 +178,7 @@ func (r checkOutcome) printText(w io.Writer) {
 			state = "warn"
 		}
 		if n := len(one.Tests); n > 0 {
-			tests = "\t" + plural(n-len(one.Failed()), "test") + " passed"
+			tests = "\t" + plural(n-len(one.Failed())-len(one.Doubtful()), "test") + " passed"
 		}
 		fmt.Fprintf(table, "%s\t%s\t%s\trevision %s\tsha256 %s\t%s%s\n",
 			state, one.spec.Name, one.spec.Type, one.revision.ID, m.SHA256, byteCount(m.Size), tests)

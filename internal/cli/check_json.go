@@ -57,6 +57,9 @@ func (r checkOutcome) json() checkResult {
 		for _, p := range one.warnings() {
 			out.Warnings = append(out.Warnings, admin.FromSpec(examine.Error(one.spec, p)))
 		}
+		for _, e := range one.Doubts(one.spec) {
+			out.Warnings = append(out.Warnings, admin.FromSpec(e))
+		}
 		for _, t := range one.Tests {
 			out.Tests = append(out.Tests, checkedTest{one.spec.Name, t})
 		}

@@ -17,6 +17,7 @@ import (
 	"syscall"
 	"time"
 
+	"github.com/wasm-xds/wasm-xds/internal/terminal"
 	"github.com/wasm-xds/wasm-xds/pkg/translate"
 )
 
@@ -152,7 +153,7 @@ func (l *envoyLog) Write(p []byte) (int, error) {
 }
 
 func (l *envoyLog) line(text string) {
-	l.last = safe(text)
+	l.last = terminal.Printable(text)
 	if !l.quiet.Load() && matters(text) {
 		// Without the date and the time: it is now.
 		fmt.Fprintf(l.show, "envoy | %s\n", dateAndTime.ReplaceAllString(l.last, ""))

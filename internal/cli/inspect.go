@@ -12,6 +12,7 @@ import (
 	"github.com/spf13/cobra"
 
 	"github.com/wasm-xds/wasm-xds/internal/preflight"
+	"github.com/wasm-xds/wasm-xds/internal/terminal"
 )
 
 // maxInspected bounds the memory that a file takes; no Envoy loads a larger one.
@@ -138,7 +139,7 @@ func printProblems(w io.Writer, problems []preflight.DescribedProblem) {
 	for _, p := range problems {
 		fmt.Fprintf(w, "\nproblem: Envoy %s: %s [%s]\n", strings.Join(p.Envoy, ", "), p.Message, p.Code)
 		for _, finding := range p.Findings {
-			fmt.Fprintln(w, "  -", printable([]rune(finding)))
+			fmt.Fprintln(w, "  -", terminal.Printable(finding))
 		}
 		if p.Hint != "" {
 			fmt.Fprintln(w, "  hint:", p.Hint)
@@ -152,7 +153,7 @@ func printSections(w io.Writer, sections []preflight.DescribedSection) {
 	slices.SortStableFunc(bySize, func(a, b preflight.DescribedSection) int { return b.Size - a.Size })
 	table := tabwriter.NewWriter(w, 0, 0, 2, ' ', tabwriter.AlignRight)
 	for _, s := range bySize {
-		fmt.Fprintf(table, "  %s\t  %s\n", byteCount(int64(s.Size)), printable([]rune(s.Name)))
+		fmt.Fprintf(table, "  %s\t  %s\n", byteCount(int64(s.Size)), terminal.Printable(s.Name))
 	}
 	_ = table.Flush() // a closed output is nobody's problem
 }
@@ -168,7 +169,7 @@ func printFunctions(w io.Writer, functions []preflight.DescribedFunction) {
 		if len(f.Missing) > 0 {
 			missing = "\tnot in Envoy " + strings.Join(f.Missing, ", ")
 		}
-		fmt.Fprintf(table, "  %s\t%s%s\n", printable([]rune(name)), f.Signature, missing)
+		fmt.Fprintf(table, "  %s\t%s%s\n", terminal.Printable(name), f.Signature, missing)
 	}
 	_ = table.Flush() // a closed output is nobody's problem
 }

@@ -13,6 +13,7 @@ import (
 	"github.com/wasm-xds/wasm-xds/internal/examine"
 	"github.com/wasm-xds/wasm-xds/internal/module"
 	"github.com/wasm-xds/wasm-xds/internal/preflight"
+	"github.com/wasm-xds/wasm-xds/internal/terminal"
 	"github.com/wasm-xds/wasm-xds/pkg/spec"
 )
 
@@ -60,19 +61,29 @@ func printExamined(w io.Writer, lines *sourceLines, e examined) {
 	}
 	if len(e.Problems) > 0 {
 		for _, l := range e.Logs {
-			fmt.Fprintln(w, "  log:", printable([]rune(l.Text)))
+			fmt.Fprintln(w, "  log:", terminal.Printable(l.Text))
 		}
 	}
-	for _, t := range e.Failed() {
-		printProblem(w, lines, &spec.Error{Message: fmt.Sprintf("test %q failed", t.Name), Pos: examine.TestPosition(e.spec, t.Name)})
-		for _, f := range t.Failures {
-			fmt.Fprintln(w, "  "+f.String())
-			for line := range strings.Lines(f.Diff) {
-				fmt.Fprintln(w, "    "+printable([]rune(strings.TrimSuffix(line, "\n"))))
-			}
+	for _, t := range slices.Concat(e.Doubtful(), e.Failed()) {
+		printTest(w, lines, e.spec, t)
+	}
+}
+
+// printTest prints a test that failed.
+func printTest(w io.Writer, lines *sourceLines, s *spec.Spec, t preflight.TestResult) {
+	problem := &spec.Error{Message: fmt.Sprintf("test %q failed", t.Name), Pos: examine.TestPosition(s, t.Name)}
+	if t.Doubtful {
+		problem.Message = "warning: " + problem.Message
+		problem.Hint = examine.HostEnvHint(s)
+	}
+	printProblem(w, lines, problem)
+	for _, f := range t.Failures {
+		fmt.Fprintln(w, "  "+f.String())
+		for line := range strings.Lines(f.Diff) {
+			fmt.Fprintln(w, "    "+terminal.Printable(strings.TrimSuffix(line, "\n")))
 		}
-		for _, l := range t.Logs {
-			fmt.Fprintln(w, "  log:", l)
-		}
+	}
+	for _, l := range t.Logs {
+		fmt.Fprintln(w, "  log:", l)
 	}
 }

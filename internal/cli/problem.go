@@ -5,8 +5,8 @@ import (
 	"io"
 	"os"
 	"strings"
-	"unicode"
 
+	"github.com/wasm-xds/wasm-xds/internal/terminal"
 	"github.com/wasm-xds/wasm-xds/pkg/spec"
 )
 
@@ -54,20 +54,10 @@ func printLine(w io.Writer, text string, p spec.Position) {
 	if len(runes) > widestLine {
 		runes = runes[:widestLine]
 	}
-	fmt.Fprintf(w, "  %4d | %s\n", p.Line, printable(runes))
+	fmt.Fprintf(w, "  %4d | %s\n", p.Line, terminal.Printable(string(runes)))
 	if column := p.Column; column >= 1 && column <= len(runes)+1 {
 		fmt.Fprintf(w, "       | %s^\n", indentLike(runes[:column-1]))
 	}
-}
-
-// printable keeps what a terminal would take for a command from it.
-func printable(runes []rune) string {
-	return strings.Map(func(r rune) rune {
-		if r != '\t' && !unicode.IsPrint(r) {
-			return unicode.ReplacementChar
-		}
-		return r
-	}, string(runes))
 }
 
 // indentLike is blank and as wide as the text, tabs included.

@@ -16,6 +16,7 @@ import (
 	"github.com/wasm-xds/wasm-xds/internal/examine"
 	"github.com/wasm-xds/wasm-xds/internal/module"
 	"github.com/wasm-xds/wasm-xds/internal/preflight"
+	"github.com/wasm-xds/wasm-xds/internal/terminal"
 )
 
 // profiling is what check is asked to measure.
@@ -54,7 +55,7 @@ func (p *profiling) run(ctx context.Context, stderr io.Writer, store *module.Sto
 	for i := range filters {
 		one := &filters[i]
 		if slices.ContainsFunc(one.Problems, func(p preflight.Problem) bool { return p.Step != preflight.StepLimits }) {
-			fmt.Fprintf(stderr, "no profile of %s: it does not load\n", safe(one.spec.Name))
+			fmt.Fprintf(stderr, "no profile of %s: it does not load\n", terminal.Printable(one.spec.Name))
 			continue
 		}
 		code, err := store.Read(one.revision.Module.SHA256)
@@ -84,7 +85,9 @@ func progress(w io.Writer, name string) func(done, of int) {
 	if !isTerminal(w) {
 		return nil
 	}
-	return func(done, of int) { fmt.Fprintf(w, "\r\x1b[Kprofile of %s: %d of %d requests", safe(name), done, of) }
+	return func(done, of int) {
+		fmt.Fprintf(w, "\r\x1b[Kprofile of %s: %d of %d requests", terminal.Printable(name), done, of)
+	}
 }
 
 func clearProgress(w io.Writer) {
@@ -108,7 +111,7 @@ func printProfile(w io.Writer, e examined) {
 	fmt.Fprintf(w, "\nprofile of %s: %s on one VM in %s%s\n", e.spec.Name, plural(p.Requests, "request"), short(p.Duration), cut)
 	table := tabwriter.NewWriter(w, 0, 0, 2, ' ', 0)
 	row := func(name string, c preflight.ProfileCost) {
-		fmt.Fprintf(table, "  %s\tmedian %s\tp99 %s\t%.1f host calls\n", printable([]rune(name)), short(c.Median), short(c.P99), c.HostCalls)
+		fmt.Fprintf(table, "  %s\tmedian %s\tp99 %s\t%.1f host calls\n", terminal.Printable(name), short(c.Median), short(c.P99), c.HostCalls)
 	}
 	if len(p.Steps) > 1 {
 		row("all", p.ProfileCost)

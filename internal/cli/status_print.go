@@ -8,6 +8,7 @@ import (
 	"time"
 
 	"github.com/wasm-xds/wasm-xds/internal/admin"
+	"github.com/wasm-xds/wasm-xds/internal/terminal"
 )
 
 func (o *statusOptions) print(w io.Writer, v *view) {
@@ -32,7 +33,7 @@ func printFilters(w io.Writer, v *view) {
 		for i := range v.filters {
 			f := &v.filters[i]
 			live, total := count(f.Subscribers)
-			fmt.Fprintf(table, "%s\t%s\t%s\t%s\t%s\t%d/%d\n", safe(f.Name), dash(f.Type), state(f), dash(f.Revision), dash(f.Delivery), live, total)
+			fmt.Fprintf(table, "%s\t%s\t%s\t%s\t%s\t%d/%d\n", terminal.Printable(f.Name), dash(f.Type), state(f), dash(f.Revision), dash(f.Delivery), live, total)
 		}
 		_ = table.Flush() // a closed output is nobody's problem
 	}
@@ -78,13 +79,13 @@ func printSource(w io.Writer, s *admin.Source) {
 func printError(w io.Writer, what string, e *admin.Error) {
 	plain := *e
 	plain.Hint = ""
-	text := safe(plain.Error())
+	text := terminal.Printable(plain.Error())
 	if what != "" {
-		text = safe(what) + ": " + text
+		text = terminal.Printable(what) + ": " + text
 	}
 	fmt.Fprintln(w, text)
 	if e.Hint != "" {
-		fmt.Fprintln(w, "  hint:", safe(e.Hint))
+		fmt.Fprintln(w, "  hint:", terminal.Printable(e.Hint))
 	}
 }
 
@@ -92,7 +93,7 @@ func printFilter(w io.Writer, f *admin.Filter) {
 	table := newTable(w)
 	line := func(name, value string) {
 		if value != "" {
-			fmt.Fprintf(table, "%s\t%s\n", name, safe(value))
+			fmt.Fprintf(table, "%s\t%s\n", name, terminal.Printable(value))
 		}
 	}
 	line("name", f.Name)
@@ -124,8 +125,8 @@ func printSubscribers(w io.Writer, subscribers []admin.Subscriber) {
 	fmt.Fprintln(table, "NODE\tCLUSTER\tADDRESS\tENVOY\tSTATE\tREVISION\tVARIANT\tSINCE")
 	for i := range subscribers {
 		s := &subscribers[i]
-		fmt.Fprintf(table, "%s\t%s\t%s\t%s\t%s\t%s\t%s\t%s\n", dash(safe(s.Node)), dash(safe(s.Cluster)), dash(safe(s.Address)),
-			dash(safe(s.Envoy)), s.State, dash(s.Revision), dash(s.Variant), since(s.Since))
+		fmt.Fprintf(table, "%s\t%s\t%s\t%s\t%s\t%s\t%s\t%s\n", dash(terminal.Printable(s.Node)), dash(terminal.Printable(s.Cluster)), dash(terminal.Printable(s.Address)),
+			dash(terminal.Printable(s.Envoy)), s.State, dash(s.Revision), dash(s.Variant), since(s.Since))
 	}
 	_ = table.Flush()
 }
@@ -152,9 +153,6 @@ func dash(text string) string {
 	}
 	return text
 }
-
-// safe keeps names that come from Envoys from giving orders to the terminal.
-func safe(text string) string { return printable([]rune(text)) }
 
 func since(t time.Time) string {
 	if t.IsZero() {

@@ -2,8 +2,10 @@ package control
 
 import (
 	"context"
+	"slices"
 	"time"
 
+	"github.com/wasm-xds/wasm-xds/internal/examine"
 	"github.com/wasm-xds/wasm-xds/pkg/snapshot"
 	"github.com/wasm-xds/wasm-xds/pkg/spec"
 )
@@ -27,16 +29,24 @@ type check struct {
 	// unwanted: no spec is of this content any more.
 	unwanted bool
 	cancel   context.CancelFunc // while it runs
+
+	// late is what was found when the check took too long the last time; nil: it did not.
+	late  *examine.Verdict
+	pause time.Duration // that was made for it
+	again time.Time     // while it waits to run alone: not before
+	told  bool          // that it took too long is logged
 }
 
 type checkState int
 
 const (
-	checkWaits   checkState = iota // for its first run
-	checkIsQuick                   // runs, as far as is known for a moment only
-	checkEnds                      // runs still, and was told to end: there was no place for what takes long
-	checkWaitsOn                   // for a run among those that take long
-	checkIsLong                    // is such a run
+	checkWaits      checkState = iota // for its first run
+	checkIsQuick                      // runs, as far as is known for a moment only
+	checkEnds                         // runs still, and was told to end: there was no place for what takes long
+	checkWaitsOn                      // for a run among those that take long
+	checkIsLong                       // is such a run
+	checkWaitsAlone                   // took too long: for a run while no other check wants to run
+	checkIsAlone                      // is such a run
 	checkIsDone
 )
 
@@ -51,15 +61,19 @@ type batch struct {
 // checkQueue decides which checks run when, and when their results are published. It is
 // pure. A check that takes its time (a module may loop until it is stopped) soon leaves its
 // place to others, and goes on or begins again in one of few places for such: what is healthy
-// never waits for what is not.
+// never waits for what is not. One that took too long is tried again by itself, first
+// as soon as nothing else is there to be run and then after pauses that grow: the
+// machine may have been busy.
 type checkQueue struct {
 	quickPlaces, longPlaces int
 
 	checks  map[string]*check
 	batches []*batch // with some left, the oldest first
 	line    []*check // checkWaitsOn
+	apart   []*check // checkWaitsAlone
 	quick   int      // running, those that end among them
 	long    int
+	alone   int // 0 or 1
 }
 
 func newCheckQueue(cores int) *checkQueue {
@@ -81,7 +95,7 @@ func (q *checkQueue) add(now time.Time, all []*check) {
 
 // next is a check to be started now; nil: none. The change with the fewest checks comes
 // first: an edit does not wait for a checkout of thousands.
-func (q *checkQueue) next() *check {
+func (q *checkQueue) next(now time.Time) *check {
 	if len(q.line) > 0 && q.long < q.longPlaces {
 		k := q.line[0]
 		q.line = q.line[1:]
@@ -99,12 +113,28 @@ func (q *checkQueue) next() *check {
 		}
 	}
 	if first == nil {
-		return nil
+		return q.nextAlone(now)
 	}
 	k := first.waiting[0]
 	first.waiting = first.waiting[1:]
 	k.state = checkIsQuick
 	q.quick++
+	return k
+}
+
+// nextAlone is a check that took too long, once its pause is over and nothing runs. What
+// comes while it runs does not wait for it.
+func (q *checkQueue) nextAlone(now time.Time) *check {
+	if len(q.apart) == 0 || q.quick+q.long+q.alone > 0 {
+		return nil
+	}
+	k := slices.MinFunc(q.apart, func(a, b *check) int { return a.again.Compare(b.again) })
+	if k.again.After(now) {
+		return nil
+	}
+	q.apart = without(q.apart, k)
+	k.state = checkIsAlone
+	q.alone++
 	return k
 }
 
@@ -127,11 +157,8 @@ func (q *checkQueue) slow(k *check) (end, publish bool) {
 
 // ended is told of a run that has ended, with a result or because it had to.
 func (q *checkQueue) ended(k *check, result bool) (publish bool) {
-	place, was := &q.quick, k.state
-	if was == checkIsLong {
-		place = &q.long
-	}
-	*place--
+	was := k.state
+	q.leavePlace(was)
 	if was == checkEnds && !result && !k.unwanted {
 		k.state = checkWaitsOn
 		q.line = append(q.line, k)
@@ -142,6 +169,57 @@ func (q *checkQueue) ended(k *check, result bool) (publish bool) {
 		delete(q.checks, k.key)
 	}
 	return q.leaveBatch(k) || was != checkIsQuick
+}
+
+// tookTooLong is told of a run that has ended with what may be the machine's fault.
+func (q *checkQueue) tookTooLong(now time.Time, k *check, v examine.Verdict) (publish bool) {
+	if k.unwanted {
+		return q.ended(k, true)
+	}
+	q.leavePlace(k.state)
+	if k.late != nil {
+		k.pause = min(max(2*k.pause, retryFirst), retryMax)
+	}
+	k.late, k.again, k.state = &v, now.Add(k.pause), checkWaitsAlone
+	q.apart = append(q.apart, k)
+	q.leaveBatch(k)
+	return true
+}
+
+func (q *checkQueue) leavePlace(s checkState) {
+	switch s {
+	case checkIsLong:
+		q.long--
+	case checkIsAlone:
+		q.alone--
+	default:
+		q.quick--
+	}
+}
+
+// nextAgain is when a check that took too long may be run again; zero: there is none, or
+// what runs has to end first.
+func (q *checkQueue) nextAgain() time.Time {
+	if q.quick+q.long+q.alone > 0 {
+		return time.Time{}
+	}
+	var first time.Time
+	for _, k := range q.apart {
+		if first.IsZero() || k.again.Before(first) {
+			first = k.again
+		}
+	}
+	return first
+}
+
+// silent says whether there are checks that have said nothing yet.
+func (q *checkQueue) silent() bool {
+	for _, k := range q.checks {
+		if k.late == nil {
+			return true
+		}
+	}
+	return false
 }
 
 // leaveBatch says whether the batch is complete now.
@@ -179,6 +257,9 @@ func (q *checkQueue) keep(wanted func(key string) bool) (end []*check) {
 			q.leaveBatch(k)
 		case checkWaitsOn:
 			q.line = without(q.line, k)
+			delete(q.checks, key)
+		case checkWaitsAlone:
+			q.apart = without(q.apart, k)
 			delete(q.checks, key)
 		default:
 			// A spec may become what it was before while the run ends.

@@ -6,6 +6,8 @@ import (
 	"strings"
 	"testing"
 	"time"
+
+	"github.com/wasm-xds/wasm-xds/internal/examine"
 )
 
 // queueRig plays with a queue: checks are letters, and each change is a word.
@@ -30,13 +32,16 @@ func (r *queueRig) add(word string) {
 	r.q.add(r.now, batch)
 }
 
-// starts is what is started now, `x!` in a place for what takes long.
+// starts is what is started now, `x!` in a place for what takes long, `x?` alone.
 func (r *queueRig) starts() string {
 	var all []string
-	for k := r.q.next(); k != nil; k = r.q.next() {
+	for k := r.q.next(r.now); k != nil; k = r.q.next(r.now) {
 		name := k.key
-		if k.state == checkIsLong {
+		switch k.state {
+		case checkIsLong:
 			name += "!"
+		case checkIsAlone:
+			name += "?"
 		}
 		all = append(all, name)
 	}
@@ -52,6 +57,19 @@ func (r *queueRig) want(what, got, want string) {
 
 func (r *queueRig) ended(key string, result bool) string {
 	return fmt.Sprint(r.q.ended(r.all[key], result))
+}
+
+func (r *queueRig) late(key string) string {
+	return fmt.Sprint(r.q.tookTooLong(r.now, r.all[key], examine.Verdict{}))
+}
+
+// again is how long it takes until a check that took too long is run again.
+func (r *queueRig) again() string {
+	at := r.q.nextAgain()
+	if at.IsZero() {
+		return "never"
+	}
+	return at.Sub(r.now).String()
 }
 
 func (r *queueRig) slow(key string) string {
@@ -163,5 +181,75 @@ func TestWhatNothingWantsIsDropped(t *testing.T) {
 	r.want("the new one", r.ended("a", true), "true")
 	if len(r.q.checks)+len(r.q.batches)+len(r.q.line)+r.q.quick+r.q.long != 0 {
 		t.Errorf("something is left: %+v", r.q)
+	}
+}
+
+func TestWhatTookTooLongIsTriedAgainAlone(t *testing.T) {
+	r := newQueueRig(t, 2)
+	r.add("abc")
+	r.want("the first two", r.starts(), "ab")
+	r.slow("a")
+	r.want("a's place is free", r.starts(), "c")
+	r.want("a is published", r.late("a"), "true")
+	r.want("while others run", r.starts()+r.again(), "never")
+	r.ended("b", true)
+	r.want("one still runs", r.starts()+r.again(), "never")
+	r.ended("c", true)
+	r.want("nothing runs", r.again(), "0s")
+	r.want("a runs alone", r.starts(), "a?")
+	if r.q.silent() {
+		t.Error("what has said something is waited for")
+	}
+	r.add("x")
+	r.want("what comes meanwhile does not wait", r.starts(), "x")
+	r.want("it is slow to nobody", r.slow("a"), "false false")
+	r.want("x is published", r.ended("x", true), "true")
+	for _, pause := range []string{"15s", "30s", "1m0s", "2m0s", "4m0s", "5m0s", "5m0s"} {
+		r.want("too long again", r.late("a"), "true")
+		r.want("the pause", r.again(), pause)
+		r.want("not before", r.starts(), "")
+		r.now = r.q.nextAgain()
+		r.want("then", r.starts(), "a?")
+		r.want("it runs", r.again(), "never")
+	}
+	r.want("it was the machine", r.ended("a", true), "true")
+	if len(r.q.checks)+len(r.q.batches)+len(r.q.apart)+r.q.quick+r.q.long+r.q.alone != 0 {
+		t.Errorf("something is left: %+v", r.q)
+	}
+}
+
+func TestWhoHasWaitedLongestIsNext(t *testing.T) {
+	r := newQueueRig(t, 4)
+	r.add("abc")
+	r.starts()
+	for _, key := range []string{"b", "c", "a"} {
+		r.late(key)
+		r.now = r.now.Add(time.Millisecond)
+	}
+	for _, want := range []string{"b?", "c?", "a?"} {
+		r.want("one at a time", r.starts(), want)
+		r.late(want[:1])
+	}
+}
+
+func TestWhatTookTooLongIsDroppedWithItsSpec(t *testing.T) {
+	for _, runs := range []bool{false, true} {
+		r := newQueueRig(t, 1)
+		r.add("a")
+		r.starts()
+		r.late("a")
+		if runs {
+			r.starts()
+		}
+		end := r.q.keep(func(string) bool { return false })
+		if (len(end) == 1) != runs {
+			t.Errorf("runs %v: %d have to end", runs, len(end))
+		}
+		if runs {
+			r.want("the end of what nothing wants", r.late("a"), "true")
+		}
+		if len(r.q.checks)+len(r.q.apart)+r.q.quick+r.q.alone != 0 {
+			t.Errorf("runs %v: something is left: %+v", runs, r.q)
+		}
 	}
 }

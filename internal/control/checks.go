@@ -42,7 +42,8 @@ type (
 
 // startChecks starts what there is a place for.
 func (c *Control) startChecks(ctx context.Context) {
-	for k := c.checks.next(); k != nil; k = c.checks.next() {
+	now := time.Now()
+	for k := c.checks.next(now); k != nil; k = c.checks.next(now) {
 		c.runCheck(ctx, k)
 	}
 }
@@ -72,15 +73,22 @@ func (c *Control) takeSlowCheck(ctx context.Context, k *check) {
 }
 
 func (c *Control) takeCheck(ctx context.Context, e checkEnded) {
-	publish := c.checks.ended(e.check, !e.cancelled)
+	var publish bool
+	good := !e.cancelled && e.err == nil
+	if good && e.verdict.TookTooLong() {
+		publish = c.checks.tookTooLong(time.Now(), e.check, e.verdict)
+	} else {
+		publish = c.checks.ended(e.check, !e.cancelled)
+	}
 	switch {
-	case e.cancelled:
-	case e.err != nil:
-		c.takeResult(ctx, e.check.moduleKey, result{err: e.err})
-	default:
-		c.verdicts.put(e.check.key, e.verdict)
-		c.saveVerdictsSoon()
+	case good:
+		if !e.verdict.TookTooLong() {
+			c.verdicts.put(e.check.key, e.verdict)
+			c.saveVerdictsSoon()
+		}
 		c.cfg.Metrics.Preflighted(outcomeOf(e.verdict), e.took)
+	case !e.cancelled:
+		c.takeResult(ctx, e.check.moduleKey, result{err: e.err})
 	}
 	c.startChecks(ctx)
 	if publish {
@@ -98,10 +106,14 @@ func outcomeOf(v examine.Verdict) string {
 	}
 }
 
-// publishChecked publishes what the sandbox has said when it was gathered for long enough.
-func (c *Control) publishChecked(ctx context.Context) {
+// goOnChecking publishes what the sandbox has said when it was gathered for long enough, and
+// starts what has waited for its time.
+func (c *Control) goOnChecking(ctx context.Context) {
 	if c.checks.due(time.Now()) {
 		c.replan(ctx)
+	}
+	if len(c.checks.apart) > 0 {
+		c.startChecks(ctx)
 	}
 }
 
@@ -110,6 +122,7 @@ func (c *Control) publishChecked(ctx context.Context) {
 func (c *Control) judged(e *entry, m snapshot.Module, config *string) (o outcome, missing *check) {
 	s := module.Complete(e.spec, m)
 	var v examine.Verdict
+	told := &e.told
 	if c.cfg.Examiner != nil && examine.Needed(c.cfg.Preflight, s) {
 		first := e.verdict == ""
 		if first {
@@ -117,27 +130,37 @@ func (c *Control) judged(e *entry, m snapshot.Module, config *string) (o outcome
 		}
 		var known bool
 		if v, known = c.verdicts.get(e.verdict); !known {
-			if k := c.checks.checks[e.verdict]; k != nil {
+			k := c.checks.checks[e.verdict]
+			switch {
+			case k == nil:
+				k = &check{key: e.verdict, spec: s, module: m, config: config, moduleKey: e.module.key}
+				return outcome{pending: true, checking: true, fresh: true}, k
+			case k.late == nil:
 				return outcome{pending: true, checking: true, fresh: k.fresh()}, nil
 			}
-			k := &check{key: e.verdict, spec: s, module: m, config: config, moduleKey: e.module.key}
-			return outcome{pending: true, checking: true, fresh: true}, k
-		}
-		if first {
+			v, told, o.again = k.soFar(), &k.told, true
+		} else if first {
 			c.cfg.Metrics.PreflightKnown()
 		}
 	}
-	o = c.decide(s, v, m, config)
-	c.tell(e, o)
-	if o.filter != nil {
+	o = c.decide(o, s, v, m, config)
+	c.tell(told, o)
+	if o.filter != nil && !o.again {
 		e.done = o
 	}
 	return o, nil
 }
 
-// decide is what becomes of a spec that the sandbox has judged.
-func (c *Control) decide(s *spec.Spec, v examine.Verdict, m snapshot.Module, config *string) outcome {
-	var o outcome
+// soFar is what is known of a check that took too long.
+func (k *check) soFar() examine.Verdict {
+	if k.pause == 0 {
+		return k.late.TriedAgain("as soon as the sandbox has nothing else to do")
+	}
+	return k.late.TriedAgain("at " + k.again.Format(time.TimeOnly))
+}
+
+// decide adds to o what becomes of a spec that the sandbox has judged.
+func (c *Control) decide(o outcome, s *spec.Spec, v examine.Verdict, m snapshot.Module, config *string) outcome {
 	findings := v.Warnings
 	if c.cfg.Preflight == examine.Warn {
 		findings = append(findings[:len(findings):len(findings)], v.Errors...)
@@ -172,12 +195,12 @@ func firstOf(s *spec.Spec, findings []examine.Finding) *spec.Error {
 	return e
 }
 
-// tell logs what the sandbox has found, once a spec.
-func (c *Control) tell(e *entry, o outcome) {
-	if e.told {
+// tell logs what the sandbox has found, once.
+func (c *Control) tell(told *bool, o outcome) {
+	if *told {
 		return
 	}
-	e.told = true
+	*told = true
 	log := func(message string, err *spec.Error) {
 		c.cfg.Logger.Warn(message, zap.String("filter", err.Name), zap.String("at", err.Pos.String()),
 			zap.String("code", err.Code), zap.String("problem", err.Message), zap.String("hint", err.Hint))

@@ -9,6 +9,8 @@ import (
 	"strings"
 	"sync"
 	"testing"
+	"testing/synctest"
+	"time"
 
 	"go.uber.org/zap"
 
@@ -19,7 +21,8 @@ import (
 )
 
 // fakeSandbox judges by the configuration: `bad` loads nowhere, `new` on 1.40 only,
-// `auto` needs a capability, and `loop` takes until it is let go.
+// `auto` needs a capability, `loop` takes until it is let go, and `slow` takes too long
+// for the first two times.
 type fakeSandbox struct {
 	mu   sync.Mutex
 	runs map[string]int // by filter
@@ -32,6 +35,7 @@ func (f *fakeSandbox) Examine(ctx context.Context, s *spec.Spec, _ snapshot.Modu
 		f.runs = map[string]int{}
 	}
 	f.runs[s.Name]++
+	run := f.runs[s.Name]
 	f.mu.Unlock()
 	var v examine.Verdict
 	if s.AutoCapabilities {
@@ -42,6 +46,10 @@ func (f *fakeSandbox) Examine(ctx context.Context, s *spec.Spec, _ snapshot.Modu
 		v.Errors = []examine.Finding{{Code: "import_missing", Message: "it lacks an import", Hint: "add it"}, {Code: "test_failed"}}
 	case "new":
 		v.Refusals = []snapshot.Refusal{{Versions: []string{"1.36", "1.37", "1.38", "1.39"}, Code: "import_missing", Message: "needs Envoy 1.40 or later"}}
+	case "slow":
+		if run <= 2 {
+			v.Errors = []examine.Finding{{Code: "step_timeout", Message: "it takes too long", Late: true}}
+		}
 	case "loop":
 		select {
 		case <-f.loop:
@@ -294,12 +302,65 @@ func TestVerdictsAreBounded(t *testing.T) {
 	}
 }
 
-// What took too long is tried again by the next process.
+// one is a source that says one thing.
+type one struct{ set source.Set }
+
+func (o one) Run(ctx context.Context, publish func(source.Set)) error {
+	publish(o.set)
+	<-ctx.Done()
+	return nil
+}
+
+// A good filter that met a busy machine goes live by itself.
 func TestATimeoutDoesNotLast(t *testing.T) {
-	c := newChecked(&fakeSandbox{})
-	c.verdicts.put("a", examine.Verdict{Errors: []examine.Finding{{Code: "step_timeout"}}})
-	c.verdicts.put("b", examine.Verdict{Errors: []examine.Finding{{Code: "trap"}}})
-	if saved := c.savedVerdicts().Verdicts; len(saved) != 1 || saved[0].Key != "b" {
-		t.Errorf("saved are %+v", saved)
+	for _, tt := range []struct {
+		mode                 examine.Mode
+		refused, tried, good string
+	}{
+		{examine.Enforce, "nothing, error step_timeout", "nothing, error step_timeout", "slow"},
+		{examine.Warn, "slow, warning step_timeout", "slow, warning step_timeout", "slow"},
+	} {
+		synctest.Test(t, func(t *testing.T) {
+			x, disk := &fakeSandbox{}, &memoryDisk{files: map[string][]byte{}}
+			c := newChecked(x, func(cfg *Config) {
+				cfg.Files, cfg.Preflight = disk, tt.mode
+				cfg.Source = one{configured(map[string]string{"a": "slow"})}
+			})
+			ctx, cancel := context.WithCancel(t.Context())
+			done := make(chan error, 1)
+			go func() { done <- c.Run(ctx, nobody{}) }()
+			shown := func(want, runs string) {
+				t.Helper()
+				synctest.Wait()
+				c.ask(func() {
+					if got := c.shown("a"); got != want {
+						t.Errorf("%s: %q, want %q", tt.mode, got, want)
+					}
+					if n := fmt.Sprint(x.count()); n != runs {
+						t.Errorf("%s: %s runs, want %s", tt.mode, n, runs)
+					}
+				})
+			}
+			shown(tt.refused, "2") // the second at once: nothing else is in the sandbox
+			again := time.Now().Add(retryFirst).Format(time.TimeOnly)
+			c.ask(func() {
+				if e := c.plan.problems["a"]; e != nil && !strings.HasSuffix(e.Message, "it is tried again at "+again) {
+					t.Errorf("the error is %+v", e)
+				}
+			})
+			time.Sleep(retryFirst - time.Millisecond)
+			shown(tt.tried, "2")
+			time.Sleep(2 * time.Millisecond)
+			shown(tt.good, "3")
+			time.Sleep(retryMax)
+			shown(tt.good, "3")
+			cancel()
+			if err := <-done; err != nil {
+				t.Error(err)
+			}
+			if text := string(disk.files[verdictsFile]); strings.Contains(text, "step_timeout") || !strings.Contains(text, `"key"`) {
+				t.Errorf("saved are %s", text)
+			}
+		})
 	}
 }

@@ -239,7 +239,7 @@ func (c *Control) Run(ctx context.Context, sender Sender) error {
 			c.openLate()
 		}
 		c.pollTags(ctx)
-		c.publishChecked(ctx)
+		c.goOnChecking(ctx)
 		c.saveWhatIsDue()
 		timer.Reset(c.untilNext())
 	}
@@ -254,7 +254,9 @@ func (c *Control) untilNext() time.Duration {
 	if c.waitsForDownloads() {
 		wait = min(wait, time.Until(c.firstSet.Add(firstSnapshotWait)))
 	}
-	for _, due := range []time.Time{c.saveDue, c.garbage.due, c.unsettled.due, c.verdicts.due, c.checks.nextDue(), c.tags.due} {
+	for _, due := range []time.Time{
+		c.saveDue, c.garbage.due, c.unsettled.due, c.verdicts.due, c.checks.nextDue(), c.tags.due, c.checks.nextAgain(),
+	} {
 		if !due.IsZero() {
 			wait = min(wait, time.Until(due))
 		}

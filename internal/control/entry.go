@@ -188,7 +188,7 @@ func (c *Control) outcomes(ctx context.Context) []outcome {
 				missing = append(missing, k)
 			}
 		}
-		if all[i].checking {
+		if all[i].checking || all[i].again {
 			wanted[e.verdict] = struct{}{}
 		}
 	}

@@ -22,6 +22,7 @@ type outcome struct {
 	pending  bool          // neither yet
 	checking bool          // because the sandbox has it
 	fresh    bool          // since a moment ago
+	again    bool          // it took too long in the sandbox, which tries it again
 }
 
 // Pin is a rollback: Revision is served for as long as the spec describes Instead.

@@ -75,7 +75,7 @@ func newScaled(n int) (*Control, source.Set) {
 func (c *Control) takeAndWait(set source.Set) {
 	ctx := context.Background()
 	c.takeSet(ctx, set)
-	for len(c.running) > 0 || c.saving || c.unsettled.saving || len(c.checks.checks) > 0 {
+	for len(c.running) > 0 || c.saving || c.unsettled.saving || c.checks.silent() {
 		c.take(ctx, <-c.inbox)
 	}
 	c.workers.Wait()

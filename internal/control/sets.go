@@ -220,7 +220,7 @@ func (c *Control) waitsForDownloads() bool {
 	if c.ready.Load() || c.set == nil || time.Since(c.firstSet) >= firstSnapshotWait {
 		return false
 	}
-	if len(c.checks.checks) > 0 {
+	if c.checks.silent() {
 		return true
 	}
 	for key := range c.running {

@@ -142,9 +142,7 @@ func (c *Control) savedVerdicts() savedVerdicts {
 	})
 	saved := savedVerdicts{Format: verdictsFormat, Sandbox: c.cfg.Sandbox, Verdicts: make([]savedVerdict, 0, len(c.verdicts.known))}
 	for key, k := range c.verdicts.known {
-		if k.Lasting() {
-			saved.Verdicts = append(saved.Verdicts, savedVerdict{key, k.Verdict})
-		}
+		saved.Verdicts = append(saved.Verdicts, savedVerdict{key, k.Verdict})
 	}
 	slices.SortFunc(saved.Verdicts, func(a, b savedVerdict) int {
 		return cmp.Compare(c.verdicts.known[a.Key].used, c.verdicts.known[b.Key].used)

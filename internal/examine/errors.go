@@ -3,9 +3,9 @@ package examine
 import (
 	"fmt"
 	"strings"
-	"unicode"
 
 	"github.com/wasm-xds/wasm-xds/internal/preflight"
+	"github.com/wasm-xds/wasm-xds/internal/terminal"
 	"github.com/wasm-xds/wasm-xds/pkg/spec"
 )
 
@@ -64,7 +64,7 @@ func Error(s *spec.Spec, p preflight.Problem) *spec.Error {
 		}
 		message += ")"
 	}
-	return &spec.Error{Code: p.Code, Message: printable(message), Hint: p.Hint, Name: s.Name, Pos: position(s, p.Code)}
+	return &spec.Error{Code: p.Code, Message: terminal.Printable(message), Hint: p.Hint, Name: s.Name, Pos: position(s, p.Code)}
 }
 
 func position(s *spec.Spec, code string) spec.Position {
@@ -76,15 +76,4 @@ func position(s *spec.Spec, code string) spec.Position {
 	default:
 		return s.Module.Pos
 	}
-}
-
-// printable keeps what a terminal would take for a command from it: names in a
-// module are its author's.
-func printable(text string) string {
-	return strings.Map(func(r rune) rune {
-		if r != '\t' && !unicode.IsPrint(r) {
-			return unicode.ReplacementChar
-		}
-		return r
-	}, text)
 }

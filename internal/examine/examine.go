@@ -27,15 +27,19 @@ type Result struct {
 // OK says whether the module loads somewhere and all tests passed.
 func (r Result) OK() bool { return len(r.Problems) == 0 && len(r.Failed()) == 0 }
 
-// Failed are the tests that failed.
+// Failed are the tests that failed, but for those that are [Result.Doubtful].
 func (r Result) Failed() []preflight.TestResult {
-	var failed []preflight.TestResult
+	return r.testsThat(func(t preflight.TestResult) bool { return !t.OK && !t.Doubtful })
+}
+
+func (r Result) testsThat(is func(preflight.TestResult) bool) []preflight.TestResult {
+	var those []preflight.TestResult
 	for _, t := range r.Tests {
-		if !t.OK {
-			failed = append(failed, t)
+		if is(t) {
+			those = append(those, t)
 		}
 	}
-	return failed
+	return those
 }
 
 // nullRuntime runs C++ that is built into Envoy, and no Wasm.
@@ -58,18 +62,25 @@ func Filter(ctx context.Context, modules *preflight.Modules, s *spec.Spec, modul
 	request.Versions, request.Modules = versions, modules
 	report := preflight.Check(ctx, request)
 	r.Logs, r.Warnings = report.Logs, report.Warnings
+	var doubtful []preflight.Problem
+	report.Problems, doubtful = doubts(s, report.Problems)
+	r.Warnings = append(r.Warnings, doubtful...)
 	load := loading(report, versions)
 	if len(versions) == 0 && len(load) > 0 {
 		r.Partial = report.Problems
 	} else {
 		r.Problems = report.Problems
 	}
-	if len(r.Problems) > 0 {
+	if len(r.Problems)+len(doubtful) > 0 {
 		return r
 	}
 	request.Versions = load
 	r.Tests = preflight.RunTests(ctx, request, s.Tests)
-	if r.OK() {
+	for i := range r.Tests {
+		t := &r.Tests[i]
+		t.Doubtful = !t.OK && doubted(s, preflight.StepStream, t.Trap)
+	}
+	if r.OK() && len(r.Doubtful()) == 0 {
 		r.Problems = preflight.CheckLimits(ctx, request, s.Tests, s.Limits)
 	}
 	return r

@@ -43,6 +43,8 @@ type Finding struct {
 	Message string `json:"message"`
 	Hint    string `json:"hint,omitempty"`
 	Test    string `json:"test,omitempty"` // the test that it is about; "": the module
+	// Late: it took too long, which may be the machine's fault.
+	Late bool `json:"late,omitempty"`
 }
 
 // In is the finding as an error of s, which it was made of.
@@ -54,13 +56,25 @@ func (f Finding) In(s *spec.Spec) *spec.Error {
 	return e
 }
 
-// Lasting says whether the verdict would be the same at any time. That a module took
-// too long may be the machine's fault.
-func (v Verdict) Lasting() bool {
-	return !slices.ContainsFunc(slices.Concat(v.Errors, v.Warnings), func(f Finding) bool {
-		return f.Code == preflight.CodeTimeout || f.Code == preflight.CodeLimitTime
-	})
+// TookTooLong says whether the filter is refused for what may be the machine's fault:
+// another run may find nothing.
+func (v Verdict) TookTooLong() bool {
+	return slices.ContainsFunc(v.Errors, func(f Finding) bool { return f.Late })
 }
+
+// TriedAgain is the verdict with a word on when what took too long is tried again.
+func (v Verdict) TriedAgain(when string) Verdict {
+	v.Errors = slices.Clone(v.Errors)
+	for i := range v.Errors {
+		if v.Errors[i].Late {
+			v.Errors[i].Message += "; the machine may have been busy: it is tried again " + when
+		}
+	}
+	return v
+}
+
+// late says whether a problem is that something took its time.
+func late(code string) bool { return code == preflight.CodeTimeout || code == preflight.CodeLimitTime }
 
 // Judge is [Filter] for all known versions, as a verdict. With [Off] it only finds out what
 // capabilities: auto stands for.
@@ -84,15 +98,17 @@ func Needed(mode Mode, s *spec.Spec) bool {
 
 func (r Result) verdict(s *spec.Spec, config *string) Verdict {
 	secrets := secretsOf(s, config)
-	finding := func(e *spec.Error, test string) Finding {
-		return Finding{Code: e.Code, Message: secrets.hide(e.Message), Hint: e.Hint, Test: test}
+	finding := func(e *spec.Error) Finding {
+		return Finding{Code: e.Code, Message: secrets.hide(e.Message), Hint: e.Hint, Late: late(e.Code)}
 	}
 	var v Verdict
 	for _, p := range r.Problems {
-		v.Errors = append(v.Errors, finding(Error(s, p), ""))
+		v.Errors = append(v.Errors, finding(Error(s, p)))
 	}
 	for _, t := range r.Failed() {
-		v.Errors = append(v.Errors, finding(testError(s, t), t.Name))
+		f := finding(testError(s, t))
+		f.Test, f.Late = t.Name, late(t.Trap)
+		v.Errors = append(v.Errors, f)
 	}
 	for _, p := range r.Partial {
 		refusal := refusalOf(s, p)
@@ -101,7 +117,12 @@ func (r Result) verdict(s *spec.Spec, config *string) Verdict {
 		v.Warnings = append(v.Warnings, Finding{Code: refusal.Code, Message: refusal.Message, Hint: refusal.Hint})
 	}
 	for _, p := range r.Warnings {
-		v.Warnings = append(v.Warnings, finding(Error(s, p), ""))
+		v.Warnings = append(v.Warnings, finding(Error(s, p)))
+	}
+	for i, e := range r.Doubts(s) {
+		f := finding(e)
+		f.Test = r.Doubtful()[i].Name
+		v.Warnings = append(v.Warnings, f)
 	}
 	return v
 }
@@ -137,13 +158,14 @@ func Key(mode Mode, s *spec.Spec, sha256OfModule string, config *string) string 
 			Config, VMConfig   string // hashes
 			Runtime            string
 			Env                map[string]string
+			HostEnv            []string
 			StopIteration      *bool
 			Capabilities       []string
 			Auto               bool
 			Tests              []spec.Test
 			Limits             spec.Limits
 		}{
-			s.Name, s.VM.ID, s.RootID, s.Type, s.Policy, hashOf(config), hashOf(s.VM.Config), s.VM.Runtime, s.VM.Env,
+			s.Name, s.VM.ID, s.RootID, s.Type, s.Policy, hashOf(config), hashOf(s.VM.Config), s.VM.Runtime, s.VM.Env, s.VM.HostEnv,
 			s.AllowOnHeadersStopIteration, s.Capabilities, s.AutoCapabilities, withoutPositions(s.Tests),
 			spec.Limits{TimePerRequest: s.Limits.TimePerRequest, Memory: s.Limits.Memory},
 		}

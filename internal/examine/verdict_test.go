@@ -37,7 +37,7 @@ func TestKey(t *testing.T) {
 	seen := map[string]string{plain: "nothing"}
 	for _, text := range []string{
 		"name: other\n", "rootId: a\n", "config: a\n", "config: ''\n", "vm: {config: a}\n", "vm: {id: a}\n", "vm: {env: {A: b}}\n",
-		"vm: {runtime: wamr}\n", "failurePolicy: open\n", "allowOnHeadersStopIteration: true\n", "capabilities: [proxy_log]\n",
+		"vm: {runtime: wamr}\n", "vm: {hostEnv: [A]}\n", "failurePolicy: open\n", "allowOnHeadersStopIteration: true\n", "capabilities: [proxy_log]\n",
 		"capabilities: []\n", "capabilities: auto\n", "type: network\n", withTest, strings.ReplaceAll(withTest, "403", "401"),
 		"limits: {memory: 1Mi}\n", "limits: {timePerRequest: 1ms}\n",
 	} {
@@ -76,6 +76,11 @@ func TestJudge(t *testing.T) {
 		{"new", "", testfilter.HTTP{NewImport: true}.Module(), "[] [import_missing] [import_missing]"},
 		{"a failing test", withTest, testfilter.HTTP{Stamp: "a"}.Module(), "[test_failed] [] []"},
 		{"a passing test", withTest, testfilter.HTTP{RequireToken: true}.Module(), "[] [] []"},
+		{"refuses its configuration", "", testfilter.HTTP{ConfigureFails: true}.Module(), "[configure_refused] [] []"},
+		{"perhaps for want of hostEnv", "vm: {hostEnv: [TOKEN]}\n", testfilter.HTTP{ConfigureFails: true}.Module(), "[] [] [configure_refused]"},
+		{"a test, perhaps for want of hostEnv", "vm: {hostEnv: [TOKEN]}\n" + withTest, testfilter.HTTP{Stamp: "a"}.Module(), "[] [] [test_failed]"},
+		{"a test that passes without hostEnv", "vm: {hostEnv: [TOKEN]}\n" + withTest, testfilter.HTTP{RequireToken: true}.Module(), "[] [] []"},
+		{"hostEnv is no excuse", "vm: {hostEnv: [TOKEN]}\n", testfilter.HTTP{MissingImport: true}.Module(), "[import_missing] [] []"},
 		{"built into Envoy", "vm: {runtime: 'null'}\n", []byte("envoy.wasm.something"), "[] [] []"},
 	}
 	for _, tt := range tests {
@@ -142,16 +147,6 @@ func TestVerdictsHoldNoSecrets(t *testing.T) {
 		}
 		if shown := fmt.Sprint(v); strings.Contains(shown, "hunter2") {
 			t.Errorf("%q: the verdict is %s", text, shown)
-		}
-	}
-}
-
-// A verdict that a busy machine may be to blame for does not last.
-func TestWhatLasts(t *testing.T) {
-	for code, lasts := range map[string]bool{"step_timeout": false, "limit_time_per_request": false, "import_missing": true} {
-		v := examine.Verdict{Errors: []examine.Finding{{Code: code}}}
-		if v.Lasting() != lasts {
-			t.Errorf("%s: %v", code, v.Lasting())
 		}
 	}
 }

@@ -13,8 +13,12 @@ import (
 
 // TestResult is how one test of a spec went.
 type TestResult struct {
-	Name     string        `json:"name"`
-	OK       bool          `json:"ok"`
+	Name string `json:"name"`
+	OK   bool   `json:"ok"`
+	// Trap is the code of the problem that has ended it; "": none has.
+	Trap string `json:"trap,omitempty"`
+	// Doubtful says of a test that failed that it is no reason to refuse the filter.
+	Doubtful bool          `json:"doubtful,omitempty"`
 	Failures []TestFailure `json:"failures"`
 	// Logs is what the filter logged meanwhile, the start included.
 	Logs     []string      `json:"logs"`
@@ -37,7 +41,8 @@ type TestFailure struct {
 }
 
 // RequestFor is what a spec asks for, with its module and its configuration.
-// What Envoy would take from its own environment is not there.
+// What Envoy would take from its own environment is not there: nobody here knows it, and
+// what this process has in its own is none of the module's business.
 func RequestFor(s *spec.Spec, module []byte, config *string) Request {
 	r := Request{
 		Module: module, Type: s.Type, RootID: s.RootID, VMID: s.VM.ID, Name: s.Name,
@@ -105,6 +110,7 @@ func (t *testRun) run(ctx context.Context, r Request, e engine) *Problem {
 	if err != nil {
 		for _, p := range problems {
 			t.fail("start", "", p.Message)
+			t.result.Trap = p.Code
 		}
 		if len(problems) == 0 {
 			t.fail("start", "", err.Error())
@@ -126,7 +132,9 @@ func (t *testRun) run(ctx context.Context, r Request, e engine) *Problem {
 		if err := t.runStep(ctx, &t.test.Steps[i]); err != nil {
 			t.takeLogs()
 			t.fail("run", "", trapText(err))
-			return asProblem(vm.host, err) // after a trap the VM answers nothing
+			p := asProblem(vm.host, err)
+			t.result.Trap = p.Code
+			return p // after a trap the VM answers nothing
 		}
 	}
 	return nil

@@ -346,3 +346,25 @@ func TestRunIsBounded(t *testing.T) {
 		t.Error(diff)
 	}
 }
+
+// A test that a step's time has ended is told from one that fails.
+func TestATestSaysWhatTrapHasEndedIt(t *testing.T) {
+	loop := filterWith("proxy_on_request_headers", "iii:i", func(*wasmenc.Module) wasmenc.Code {
+		return wasmenc.Code{}.Loop(wasmenc.Code{}.Br(0)).I32Const(0)
+	})
+	traps := filterWith("proxy_on_request_headers", "iii:i", func(*wasmenc.Module) wasmenc.Code {
+		return wasmenc.Code{}.Unreachable()
+	})
+	s := decodeTests(t, "tests: [{name: a, request: {}, expect: {response: {status: 403}}}]\n")
+	for _, tt := range []struct {
+		module []byte
+		step   time.Duration
+		trap   string
+	}{{loop, 100 * time.Millisecond, CodeTimeout}, {traps, 0, CodeTrap}, {example(t, "hello"), 0, ""}} {
+		r := RequestFor(s, tt.module, nil)
+		r.Limits.Step = tt.step
+		if got := RunTests(t.Context(), r, s.Tests)[0]; got.OK || got.Trap != tt.trap {
+			t.Errorf("%q: %+v", tt.trap, got)
+		}
+	}
+}

@@ -32,7 +32,7 @@ var allowed = map[string][]string{
 	"internal/signature":    {},
 	"internal/delivery":     {"pkg/spec", "pkg/snapshot"},
 	"internal/preflight":    {"pkg/spec"},
-	"internal/examine":      {"pkg/spec", "pkg/snapshot", "internal/preflight"},
+	"internal/examine":      {"pkg/spec", "pkg/snapshot", "internal/preflight", "internal/terminal"},
 	"internal/wasmenc":      {},
 	"internal/builtin":      {"pkg/spec", "pkg/snapshot", "internal/wasmenc"},
 	"internal/xds":          {"pkg/spec", "pkg/snapshot", "pkg/translate", "internal/delivery"},
