@@ -18,6 +18,7 @@ import (
 
 	"github.com/wasm-xds/wasm-xds/internal/bundle"
 	"github.com/wasm-xds/wasm-xds/internal/registry"
+	"github.com/wasm-xds/wasm-xds/internal/terminal"
 	"github.com/wasm-xds/wasm-xds/pkg/spec"
 )
 
@@ -185,7 +186,7 @@ func (t *listedTag) read(mediaType string, text []byte) error {
 	for _, layer := range m.Layers {
 		t.Size += layer.Size
 	}
-	t.Created = printable([]rune(m.Annotations[ocispec.AnnotationCreated]))
+	t.Created = terminal.Printable(m.Annotations[ocispec.AnnotationCreated])
 	return nil
 }
 
@@ -198,6 +199,6 @@ func kindOf(mediaType string, m *ocispec.Manifest) string {
 	case strings.Contains(m.Config.MediaType, "wasm"):
 		return "module"
 	default:
-		return printable([]rune(cmp.Or(m.ArtifactType, m.Config.MediaType)))
+		return terminal.Printable(cmp.Or(m.ArtifactType, m.Config.MediaType))
 	}
 }

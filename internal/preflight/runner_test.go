@@ -361,7 +361,8 @@ func TestATestSaysWhatTrapHasEndedIt(t *testing.T) {
 		step   time.Duration
 		trap   string
 	}{{loop, 100 * time.Millisecond, CodeTimeout}, {traps, 0, CodeTrap}, {example(t, "hello"), 0, ""}} {
-		r := RequestFor(s, tt.module, nil)
+		config := "hello"
+		r := RequestFor(s, tt.module, &config)
 		r.Limits.Step = tt.step
 		if got := RunTests(t.Context(), r, s.Tests)[0]; got.OK || got.Trap != tt.trap {
 			t.Errorf("%q: %+v", tt.trap, got)
