@@ -1,62 +1,22 @@
 package module
 
 import (
-	"bytes"
 	"context"
-	"crypto"
-	"crypto/ecdsa"
-	"crypto/elliptic"
-	"crypto/rand"
-	"encoding/base64"
 	"net/http"
 	"os"
 	"path/filepath"
 	"sync/atomic"
 	"testing"
 
-	"github.com/sigstore/sigstore/pkg/cryptoutils"
-	sigstore "github.com/sigstore/sigstore/pkg/signature"
-
+	"github.com/wasm-xds/wasm-xds/internal/registry"
 	"github.com/wasm-xds/wasm-xds/internal/signature"
 	"github.com/wasm-xds/wasm-xds/pkg/spec"
+	"github.com/wasm-xds/wasm-xds/test/registrytest"
+	"github.com/wasm-xds/wasm-xds/test/signaturetest"
 )
 
-// keyPair is a signer and the file with its public key.
-type keyPair struct {
-	sigstore.SignerVerifier
-	file string
-}
-
-func newKeyPair(t *testing.T) keyPair {
-	t.Helper()
-	private, err := ecdsa.GenerateKey(elliptic.P256(), rand.Reader)
-	if err != nil {
-		t.Fatal(err)
-	}
-	signer, err := sigstore.LoadSignerVerifier(private, crypto.SHA256)
-	if err != nil {
-		t.Fatal(err)
-	}
-	pem, err := cryptoutils.MarshalPublicKeyToPEM(private.Public())
-	if err != nil {
-		t.Fatal(err)
-	}
-	file := filepath.Join(t.TempDir(), "cosign.pub")
-	replaceFile(t, file, string(pem))
-	return keyPair{signer, file}
-}
-
-func (k keyPair) sign(t *testing.T, data string) string {
-	t.Helper()
-	raw, err := k.SignMessage(bytes.NewReader([]byte(data)))
-	if err != nil {
-		t.Fatal(err)
-	}
-	return base64.StdEncoding.EncodeToString(raw)
-}
-
-func (k keyPair) ref() *spec.FileRef {
-	return &spec.FileRef{Path: k.file, Pos: spec.Position{File: "auth.yaml", Line: 7, Column: 3}}
+func keyRef(k signaturetest.Key) *spec.FileRef {
+	return &spec.FileRef{Path: k.File, Pos: spec.Position{File: "auth.yaml", Line: 7, Column: 3}}
 }
 
 func replaceFile(t *testing.T, path, text string) {
@@ -67,26 +27,26 @@ func replaceFile(t *testing.T, path, text string) {
 }
 
 func TestSignedFile(t *testing.T) {
-	own, server := newKeyPair(t), newKeyPair(t)
+	own, server := signaturetest.NewKey(t), signaturetest.NewKey(t)
 	path := filepath.Join(t.TempDir(), "m.wasm")
 	replaceFile(t, path, goodWasm)
-	m := spec.Module{File: &spec.FileRef{Path: path, Pos: modulePos}, Pos: modulePos, Keys: []*spec.FileRef{own.ref()}}
+	m := spec.Module{File: &spec.FileRef{Path: path, Pos: modulePos}, Pos: modulePos, Keys: []*spec.FileRef{keyRef(own)}}
 	r := newResolver(t)
 	resolve := func() *spec.Error {
 		_, err := r.Resolve(t.Context(), m)
 		return err
 	}
 	wantError(t, resolve(), signature.CodeMissing, "m.wasm is not signed", "cosign sign-blob")
-	replaceFile(t, path+".sig", server.sign(t, goodWasm))
+	replaceFile(t, path+".sig", server.Sign(t, goodWasm))
 	wantError(t, resolve(), signature.CodeInvalid, "m.wasm has no valid signature; m.wasm.sig: it is by another key", "")
-	replaceFile(t, path+".sig", own.sign(t, goodWasm))
+	replaceFile(t, path+".sig", own.Sign(t, goodWasm))
 	if err := resolve(); err != nil {
 		t.Fatal(err)
 	}
 	// The server's keys are asked for beside the spec's.
-	r.Keys = []string{server.file}
+	r.Keys = []string{server.File}
 	wantError(t, resolve(), signature.CodeInvalid, "by another key", "")
-	replaceFile(t, path+".bundle", server.sign(t, goodWasm))
+	replaceFile(t, path+".bundle", server.Sign(t, goodWasm))
 	if err := resolve(); err != nil {
 		t.Fatal(err)
 	}
@@ -97,7 +57,7 @@ func TestSignedFile(t *testing.T) {
 	if err := resolve(); err != nil {
 		t.Error(err)
 	}
-	replaceFile(t, own.file, "-----BEGIN PRIVATE KEY-----")
+	replaceFile(t, own.File, "-----BEGIN PRIVATE KEY-----")
 	if err := resolve(); err == nil || err.Code != signature.CodeKey || err.Pos.Line != 7 {
 		t.Errorf("got %v", err)
 	}
@@ -107,7 +67,7 @@ func TestSignedFile(t *testing.T) {
 }
 
 func TestSignedURL(t *testing.T) {
-	own := newKeyPair(t)
+	own := signaturetest.NewKey(t)
 	var answer atomic.Pointer[http.HandlerFunc]
 	var gets atomic.Int32
 	set := func(h http.HandlerFunc) { answer.Store(&h) }
@@ -126,7 +86,7 @@ func TestSignedURL(t *testing.T) {
 		}
 	})
 	m := urlModule(address + "/a.wasm?token=s3cret")
-	m.Keys = []*spec.FileRef{own.ref()}
+	m.Keys = []*spec.FileRef{keyRef(own)}
 	r := newResolver(t)
 	resolve := func() *spec.Error {
 		_, err := r.Resolve(context.Background(), m)
@@ -142,7 +102,7 @@ func TestSignedURL(t *testing.T) {
 	}
 	set(text("AAAA"))
 	wantError(t, resolve(), signature.CodeInvalid, "a.wasm.sig", "")
-	set(text(own.sign(t, goodWasm)))
+	set(text(own.Sign(t, goodWasm)))
 	before := gets.Load()
 	for range 3 {
 		if err := resolve(); err != nil {
@@ -151,5 +111,72 @@ func TestSignedURL(t *testing.T) {
 	}
 	if n := gets.Load() - before; n != 1 {
 		t.Errorf("the signature was fetched %d times", n)
+	}
+}
+
+// An image is taken when it is signed as its spec and the server ask for, and what a
+// signature says of another image says nothing of this one.
+func TestSignedImage(t *testing.T) {
+	own, server, other := signaturetest.NewKey(t), signaturetest.NewKey(t), signaturetest.NewKey(t)
+	reg, r := plain(t)
+	pushed := reg.Push(t, "team/a:v1", registrytest.Artifact([]byte(goodWasm)))
+	m := ociModule(t, reg.Ref("team/a:v1"))
+	m.Keys = []*spec.FileRef{keyRef(own)}
+	refused := func(code, says, hint string) {
+		t.Helper()
+		_, err := r.Resolve(t.Context(), m)
+		wantError(t, err, code, says, hint)
+		if !Retryable(err) {
+			t.Errorf("it is not looked for again after %v", err)
+		}
+	}
+	refused(signature.CodeMissing, reg.Ref("team/a:v1@"+pushed)+" is not signed", "cosign sign")
+	other.SignImage(t, reg, "team/a", pushed)
+	refused(signature.CodeInvalid, "by another key", "")
+	own.SignImage(t, reg, "team/a", pushed)
+	got, problem := r.Resolve(t.Context(), m)
+	if problem != nil || got.Digest != pushed || got.SHA256 != sumOf([]byte(goodWasm)) {
+		t.Fatalf("%+v, %v", got, problem)
+	}
+	// The server's key is asked for beside the spec's.
+	r.Keys = []string{server.File}
+	refused(signature.CodeInvalid, "by another key", "")
+	server.SignImage(t, reg, "team/a", pushed)
+	if _, problem := r.Resolve(t.Context(), m); problem != nil {
+		t.Fatal(problem)
+	}
+	// What was found of a digest and a key is not asked for again.
+	reg.Requests("")
+	if _, problem := r.Resolve(t.Context(), m); problem != nil {
+		t.Error(problem)
+	}
+	if asked := reg.Requests(".sig"); len(asked) != 0 {
+		t.Errorf("it was asked again: %v", asked)
+	}
+	// The same module in another image is as little signed as any.
+	pushed = reg.Push(t, "team/a:v1", registrytest.Solo([]byte(goodWasm), nil))
+	refused(signature.CodeMissing, pushed+" is not signed", "cosign sign")
+}
+
+// Whether an image is signed cannot be told without its registry.
+func TestSignedImageUnknown(t *testing.T) {
+	own := signaturetest.NewKey(t)
+	reg, r := plain(t)
+	m := ociModule(t, reg.Ref("a:v1"))
+	m.OCI = m.OCI.WithDigest(reg.Push(t, "a:v1", registrytest.Artifact([]byte(goodWasm))))
+	if _, problem := r.Resolve(t.Context(), m); problem != nil {
+		t.Fatal(problem)
+	}
+	reg.Stop()
+	m.Keys = []*spec.FileRef{keyRef(own)}
+	_, problem := r.Resolve(t.Context(), m)
+	wantError(t, problem, registry.CodeUnreachable, "the signature cannot be fetched", "")
+	if !Retryable(problem) {
+		t.Error("it is not looked for again")
+	}
+	reg.Restart(t)
+	own.SignImage(t, reg, "a", m.OCI.Digest)
+	if _, problem := r.Resolve(t.Context(), m); problem != nil {
+		t.Error(problem)
 	}
 }
