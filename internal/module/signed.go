@@ -81,7 +81,7 @@ func (r *Resolver) CheckBundle(ctx context.Context, client *registry.Client, ref
 		err = r.checkImage(ctx, client, ref, registry.Credentials{}, manifest, keys)
 	}
 	if err != nil {
-		return signatureError(spec.Module{}, err)
+		return signatureError(spec.Module{Pos: spec.Position{File: "oci://" + ref.String()}}, err)
 	}
 	return nil
 }

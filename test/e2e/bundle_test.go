@@ -20,14 +20,16 @@ type bundled struct {
 	source   string // the directory that bundles are made of
 }
 
-// newBundled makes a scenario with a bundle and, with dir, the scenario's directory.
-func newBundled(t *testing.T, dir bool) *bundled {
+// newBundled makes a scenario with a bundle and, with dir, the scenario's directory;
+// args are further ones of serve.
+func newBundled(t *testing.T, dir bool, args ...string) *bundled {
 	t.Helper()
 	r := registrytest.Start(t, registrytest.Options{})
 	b := &bundled{registry: r, ref: "oci://" + r.Ref("team/filters:prod"), source: filepath.Join(t.TempDir(), "source")}
-	b.scenario = newScenario(t, b.ref, "--insecure-registry", r.Host, "--refresh", "100ms")
+	args = append([]string{b.ref, "--insecure-registry", r.Host, "--refresh", "100ms"}, args...)
+	b.scenario = newScenario(t, args...)
 	if !dir {
-		b.cp = harness.NewControlPlane(t, harness.ControlPlaneOptions{Args: []string{b.ref, "--insecure-registry", r.Host, "--refresh", "100ms"}})
+		b.cp = harness.NewControlPlane(t, harness.ControlPlaneOptions{Args: args})
 	}
 	return b
 }

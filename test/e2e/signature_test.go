@@ -127,3 +127,47 @@ func TestSignedImage(t *testing.T) {
 		})
 	}
 }
+
+// A bundle is served when real cosign has signed it, and not before; until then Envoy
+// keeps what it has, also over a restart.
+func TestSignedBundle(t *testing.T) {
+	signer, other := harness.NewCosign(t), harness.NewCosign(t)
+	b := newBundled(t, false, "--verify-key", signer.PublicKey)
+	v1, v2 := authModule("v1"), authModule("v2")
+	b.push(auth, v1, "")
+	b.cp.Start()
+	e := b.envoy(proxyOptions{})
+	refused := b.waitSource("unavailable", "signature_missing")
+	if refused.Error.Hint == "" || refused.Error.File != b.ref {
+		t.Errorf("the error does not help: %+v", refused.Error)
+	}
+	signer.SignImage(b.pushed(), true)
+	b.cp.WaitLive(auth, v1, 1)
+	e.WaitReady()
+	tr := b.traffic(e.web[0])
+	tr.live("v1")
+
+	b.push(auth, v2, "")
+	b.waitSource("degraded", "signature_missing")
+	other.SignImage(b.pushed(), true)
+	b.waitSource("degraded", "signature_invalid")
+	b.cp.Restart()
+	b.waitSource("degraded", "signature_invalid")
+	b.cp.WaitLive(auth, v1, 1)
+	tr.live("v1")
+	signer.SignImage(b.pushed(), false)
+	b.cp.WaitLive(auth, v2, 1)
+	tr.live("v2")
+	tr.end()
+	b.waitSource("ok", "")
+}
+
+// pushed is the bundle that the tag leads to, by digest.
+func (b *bundled) pushed() string {
+	b.t.Helper()
+	manifest, err := b.registry.Repository("team/filters").Resolve(b.t.Context(), "prod")
+	if err != nil {
+		b.t.Fatal(err)
+	}
+	return b.registry.Ref("team/filters@" + manifest.Digest.String())
+}

@@ -70,7 +70,8 @@ func TestSignedBundle(t *testing.T) {
 	if describe(set) != "unavailable "+signature.CodeMissing {
 		t.Fatalf("%+v", set)
 	}
-	if said := set.Unavailable; !strings.Contains(said.Message, first+" is not signed") || !strings.Contains(said.Hint, "cosign sign") {
+	if said := set.Unavailable; !strings.Contains(said.Message, first+" is not signed") || !strings.Contains(said.Hint, "cosign sign") ||
+		said.Pos.File != Root(r.cfg.Reference) {
 		t.Errorf("%+v", said)
 	}
 	other.SignImage(t, r.registry, "team/filters", first)
