@@ -373,6 +373,8 @@ func TestRead(t *testing.T) {
 		"a file above":           {"module: {file: ../x.wasm}\n", "outside_bundle", "b.yaml:1:16"},
 		"not in it":              {"module: {file: y.wasm}\n", "not_in_bundle", "b.yaml:1:16"},
 		"no module":              {"module: {file: b.yaml}\n", "not_in_bundle", "b.yaml:1:16"},
+		"a pull secret outside":  {"module: {oci: r.example/x:v1, pullSecret: /run/secret}\n", "secret_in_bundle", "b.yaml:1:43"},
+		"a pull secret in it":    {"module: {oci: r.example/x:v1, pullSecret: x.wasm}\n", "secret_in_bundle", "b.yaml:1:43"},
 		"broken":                 {"module: [\n", "bad_yaml", "b.yaml:1:9"},
 		"a name twice":           {"name: a\nmodule: {file: x.wasm}\n", "duplicate_name", "b.yaml:1"},
 	} {

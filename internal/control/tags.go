@@ -85,8 +85,37 @@ func registryJob(s *spec.Spec, references map[string]string, digest, signed stri
 
 // watchTags takes from the set which tags there are, and who wants them polled.
 func (c *Control) watchTags() {
+	// A document with an error may name tags that no spec names.
+	if c.tags.watch(c.set.Specs, len(c.set.Errors) > 0, time.Now()) {
+		c.saveSoon()
+	}
+}
+
+// watch is told of the specs that there are, which may not be all, and says whether
+// tags were forgotten.
+func (t *tags) watch(specs []*spec.Spec, notAll bool, now time.Time) (forgotten bool) {
+	wanted := wantedTags(specs)
+	for name, before := range t.known {
+		one := wanted[name]
+		switch {
+		case one != nil:
+			one.goOn(before, now)
+		case notAll:
+			before.refresh, before.due, before.err = 0, time.Time{}, nil
+			wanted[name] = before
+		default:
+			forgotten = true
+		}
+	}
+	t.known = wanted
+	t.schedule()
+	return forgotten
+}
+
+// wantedTags are the tags of specs, as if nothing were known of them.
+func wantedTags(specs []*spec.Spec) map[string]*tag {
 	wanted := map[string]*tag{}
-	for _, s := range c.set.Specs {
+	for _, s := range specs {
 		ref := s.Module.OCI
 		if ref.Registry == "" || ref.Pinned() {
 			continue
@@ -104,38 +133,23 @@ func (c *Control) watchTags() {
 			one.module = s.Module
 		}
 	}
-	now := time.Now()
-	forgotten := false
-	for name, before := range c.tags.known {
-		one := wanted[name]
-		if one == nil {
-			if len(c.set.Errors) == 0 {
-				forgotten = true
-				continue
-			}
-			// A document with an error may name it still.
-			before.refresh, before.due, before.err = 0, time.Time{}, nil
-			wanted[name] = before
-			continue
-		}
-		one.digest, one.due, one.polling, one.failed = before.digest, before.due, before.polling, before.failed
-		if one.refresh > 0 {
-			one.err = before.err
-		}
-		switch {
-		case one.refresh == 0:
-			one.due = time.Time{}
-		case one.digest == "" || one.polling:
-		case before.refresh == 0:
-			one.due = now.Add(rand.N(min(one.refresh, pollFirst)))
-		case before.refresh != one.refresh:
-			one.due = now.Add(jittered(one.refresh))
-		}
+	return wanted
+}
+
+// goOn takes over what was known of a tag.
+func (one *tag) goOn(before *tag, now time.Time) {
+	one.digest, one.due, one.polling, one.failed = before.digest, before.due, before.polling, before.failed
+	if one.refresh > 0 {
+		one.err = before.err
 	}
-	c.tags.known = wanted
-	c.tags.schedule()
-	if forgotten {
-		c.saveSoon()
+	switch {
+	case one.refresh == 0:
+		one.due = time.Time{}
+	case one.digest == "" || one.polling:
+	case before.refresh == 0:
+		one.due = now.Add(rand.N(min(one.refresh, pollFirst)))
+	case before.refresh != one.refresh:
+		one.due = now.Add(jittered(one.refresh))
 	}
 }
 
@@ -159,30 +173,28 @@ func (c *Control) learnTag(key string, r result) {
 	}
 	delete(c.results, key)
 	c.results[r.pinned] = r
-	one := c.tags.known[r.module.Reference]
+	if c.tags.learn(r.module.Reference, r.module.Digest, time.Now()) {
+		c.saveSoon()
+	}
+}
+
+// learn is told where a tag leads, which says nothing new of one that is known.
+func (t *tags) learn(reference, digest string, now time.Time) bool {
+	one := t.known[reference]
 	if one == nil || one.digest != "" {
-		return
+		return false
 	}
-	one.digest = r.module.Digest
+	one.digest = digest
 	if one.refresh > 0 {
-		one.due = time.Now().Add(jittered(one.refresh))
+		one.due = now.Add(jittered(one.refresh))
 	}
-	c.tags.schedule()
-	c.saveSoon()
+	t.schedule()
+	return true
 }
 
 // pollTags asks where the tags lead whose time has come.
 func (c *Control) pollTags(ctx context.Context) {
-	now := time.Now()
-	if c.tags.due.IsZero() || now.Before(c.tags.due) {
-		return
-	}
-	for reference, one := range c.tags.known {
-		if one.due.IsZero() || now.Before(one.due) {
-			continue
-		}
-		one.due, one.polling = time.Time{}, true
-		module := one.module
+	for reference, module := range c.tags.begin(time.Now()) {
 		c.workers.Go(func() {
 			c.downloads <- struct{}{}
 			defer func() { <-c.downloads }()
@@ -190,43 +202,76 @@ func (c *Control) pollTags(ctx context.Context) {
 			c.post(polled{reference: reference, digest: digest, err: err})
 		})
 	}
-	c.tags.schedule()
+}
+
+// begin are the tags that are to be polled now, each with a module that names it.
+func (t *tags) begin(now time.Time) map[string]spec.Module {
+	if t.due.IsZero() || now.Before(t.due) {
+		return nil
+	}
+	polls := map[string]spec.Module{}
+	for reference, one := range t.known {
+		if one.due.IsZero() || now.Before(one.due) {
+			continue
+		}
+		one.due, one.polling = time.Time{}, true
+		polls[reference] = one.module
+	}
+	t.schedule()
+	return polls
 }
 
 // takePolled takes a poll's answer. A digest that is new becomes a new revision like
 // any edit: it is fetched, checked and rolled out.
 func (c *Control) takePolled(ctx context.Context, p polled) {
-	one := c.tags.known[p.reference]
+	came := c.tags.answer(p, time.Now())
+	if came.fails {
+		c.cfg.Logger.Warn("a tag cannot be looked at: what it led to before is served on",
+			zap.String("reference", p.reference), zap.String("code", p.err.Code), zap.String("problem", p.err.Message))
+	}
+	if came.moved {
+		c.cfg.Logger.Info("a tag has moved", zap.String("reference", p.reference), zap.String("from", came.from), zap.String("to", p.digest))
+		c.saveSoon()
+	}
+	if came.moved || came.shown {
+		c.replan(ctx)
+	}
+}
+
+// outcomeOfPoll is what the answer to a poll has changed.
+type outcomeOfPoll struct {
+	moved bool   // the tag leads elsewhere
+	from  string // where it led before
+	fails bool   // it cannot be looked at, and not for the reason of before
+	shown bool   // it has become a problem, or is none any more
+}
+
+// answer takes a poll's answer, and schedules the next poll: sooner than the spec
+// wants where this one has failed, and less and less so.
+func (t *tags) answer(p polled, now time.Time) outcomeOfPoll {
+	one := t.known[p.reference]
 	if one == nil {
-		return
+		return outcomeOfPoll{} // no spec names it any more
 	}
 	one.polling = false
 	before := one.err
 	one.err = p.err
+	came := outcomeOfPoll{from: one.digest, shown: (before == nil) != (p.err == nil)}
 	wait := one.refresh
 	if p.err != nil {
 		wait = min(wait, retryFirst<<min(one.failed, 5))
 		one.failed++
-		if before == nil || before.Message != p.err.Message {
-			c.cfg.Logger.Warn("a tag cannot be looked at: what it led to before is served on",
-				zap.String("reference", p.reference), zap.String("code", p.err.Code), zap.String("problem", p.err.Message))
-		}
+		came.fails = before == nil || before.Message != p.err.Message
 	} else {
 		one.failed = 0
+		came.moved = p.digest != one.digest
+		one.digest = p.digest
 	}
 	if one.refresh > 0 {
-		one.due = time.Now().Add(jittered(wait))
+		one.due = now.Add(jittered(wait))
 	}
-	c.tags.schedule()
-	moved := p.err == nil && p.digest != one.digest
-	if moved {
-		c.cfg.Logger.Info("a tag has moved", zap.String("reference", p.reference), zap.String("from", one.digest), zap.String("to", p.digest))
-		one.digest = p.digest
-		c.saveSoon()
-	}
-	if moved || (before == nil) != (p.err == nil) {
-		c.replan(ctx)
-	}
+	t.schedule()
+	return came
 }
 
 // addTagProblems shows that tags cannot be looked at, where nothing worse is known.

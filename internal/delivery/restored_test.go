@@ -1,0 +1,54 @@
+package delivery
+
+import (
+	"testing"
+
+	"github.com/wasm-xds/wasm-xds/pkg/spec"
+)
+
+func TestWhatCouldNotBeReadIsTriedAgainWhenItIsRestored(t *testing.T) {
+	r := newRig(t)
+	r.live("auth", "one", 1)
+	r.edit("auth", "two!", by(spec.Inline))
+	r.want("1 auth two! inline")
+	r.unreadable(1)
+	// Nothing was sent: Envoy runs what it had, and nothing but a module helps.
+	r.wantState(1, "auth", "rejected one "+CodeModuleUnreadable)
+	r.sent = nil
+	r.publish()
+	r.want()
+	r.step(ModulesRestored{})
+	r.want("1 auth two! inline")
+	r.ack(1)
+	r.wantState(1, "auth", "live two!")
+	r.step(ModulesRestored{})
+	r.want()
+}
+
+func TestWhatCouldNotBeReadAtTheBootIsSentWhenItIsRestored(t *testing.T) {
+	r := newRig(t)
+	r.edit("auth", "one")
+	r.connect(1, connection{}, "auth")
+	r.want("1 auth one inline")
+	r.unreadable(1)
+	r.want("1 auth deny/http inline")
+	r.ack(1)
+	r.step(ModulesRestored{})
+	r.want("1 auth one remote") // something runs there now
+	r.ack(1)
+	r.wantState(1, "auth", "live one")
+}
+
+// What an Envoy has refused is no better for a module that was brought again.
+func TestWhatWasRefusedStaysRefusedWhenModulesAreRestored(t *testing.T) {
+	r := newRig(t)
+	r.live("auth", "one", 1, 2)
+	r.edit("auth", "bad!!", by(spec.Inline))
+	r.want("1 auth bad!! inline")
+	r.nack(1, unable)
+	r.want("1 auth one inline")
+	r.ack(1)
+	r.step(ModulesRestored{})
+	r.want()
+	r.wantState(1, "auth", "rejected one "+CodeRejected)
+}
