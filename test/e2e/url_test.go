@@ -82,3 +82,34 @@ func TestModuleFromURL(t *testing.T) {
 		t.Errorf("%d downloads of two modules", downloads)
 	}
 }
+
+// A module that the disk has damaged reaches no Envoy: it is downloaded again, and
+// then sent.
+func TestDamagedModuleFromURL(t *testing.T) {
+	module := authModule("v1")
+	s := newScenario(t)
+	web := serveModules(t, map[string][]byte{"/one.wasm": module})
+	s.writeURL(auth, web.URL+"/one.wasm", module)
+	s.cp.Start()
+	first := s.envoy(proxyOptions{node: "edge-1"})
+	s.cp.WaitLive(auth, module, 1)
+	first.WaitReady()
+	tr := s.traffic(first.web[0])
+	tr.live("v1")
+
+	s.cp.Kill()
+	stored := filepath.Join(s.cp.StateDir(), "modules", harness.SHA256(module)+".wasm")
+	remove(t, stored)
+	harness.WriteFile(t, stored, bytes.Repeat([]byte("x"), len(module)))
+	s.cp.Start()
+	second := s.envoy(proxyOptions{node: "edge-2"})
+	s.cp.WaitLive(auth, module, 2)
+	second.WaitReady()
+	of2 := s.traffic(second.web[0])
+	of2.live("v1")
+	tr.end()
+	of2.end()
+	if n := web.gets.Load(); n != 2 {
+		t.Errorf("%d downloads of a module that was damaged once", n)
+	}
+}
