@@ -81,7 +81,7 @@ func TestKilledWhileSaving(t *testing.T) {
 
 		// The lock went with the process, and what it said was saved, or
 		// something newer, is there as a whole.
-		d := open(t, dir)
+		d := openDir(t, dir)
 		got, err := d.Load("x")
 		if err != nil {
 			t.Fatal(err)
@@ -108,7 +108,7 @@ func TestLockedByAnotherProcess(t *testing.T) {
 
 func TestLockedInThisProcess(t *testing.T) {
 	dir := t.TempDir()
-	open(t, dir)
+	openDir(t, dir)
 	wantLocked(t, dir, os.Getpid())
 }
 
@@ -132,7 +132,7 @@ func wantLocked(t *testing.T, dir string, pid int) {
 func TestLockFileThatIsNotOurs(t *testing.T) {
 	for _, content := range []string{"", "not a number", "-1", strings.Repeat("9", 100)} {
 		dir := t.TempDir()
-		d := open(t, dir)
+		d := openDir(t, dir)
 		if err := os.WriteFile(d.Path(lockName), []byte(content), 0o644); err != nil {
 			t.Fatal(err)
 		}
@@ -145,7 +145,7 @@ func TestLockFileThatIsNotOurs(t *testing.T) {
 
 func TestLockFileThatWasRemoved(t *testing.T) {
 	// One that was opened before it was removed keeps nobody out: isAt notices.
-	d := open(t, t.TempDir())
+	d := openDir(t, t.TempDir())
 	if !isAt(d.lock, d.Path(lockName)) {
 		t.Error("the lock file is not where it should be")
 	}

@@ -12,22 +12,8 @@ import (
 	"time"
 )
 
-func open(t *testing.T, dir string) *Dir {
-	t.Helper()
-	d, err := Open(dir)
-	if err != nil {
-		t.Fatal(err)
-	}
-	t.Cleanup(func() {
-		if err := d.Close(); err != nil {
-			t.Error(err)
-		}
-	})
-	return d
-}
-
 func TestSaveAndLoad(t *testing.T) {
-	d := open(t, filepath.Join(t.TempDir(), "a", "b"))
+	d := openDir(t, filepath.Join(t.TempDir(), "a", "b"))
 	if _, err := d.Load("x.json"); !errors.Is(err, fs.ErrNotExist) {
 		t.Fatalf("load of nothing: %v", err)
 	}
@@ -49,13 +35,13 @@ func TestOpenKeepsTheOwnersMode(t *testing.T) {
 	if err := os.Mkdir(dir, 0o700); err != nil {
 		t.Fatal(err)
 	}
-	open(t, dir)
+	openDir(t, dir)
 	wantMode(t, dir, 0o700)
 }
 
 func TestHostileNames(t *testing.T) {
 	parent := t.TempDir()
-	d := open(t, filepath.Join(parent, "state"))
+	d := openDir(t, filepath.Join(parent, "state"))
 	if err := os.WriteFile(filepath.Join(parent, "outside"), []byte("x"), 0o600); err != nil {
 		t.Fatal(err)
 	}
@@ -76,7 +62,7 @@ func TestHostileNames(t *testing.T) {
 }
 
 func TestDamage(t *testing.T) {
-	d := open(t, t.TempDir())
+	d := openDir(t, t.TempDir())
 	if err := d.Save("x", []byte("some content\nof two lines")); err != nil {
 		t.Fatal(err)
 	}
@@ -122,12 +108,12 @@ func TestLeftovers(t *testing.T) {
 	if err := os.WriteFile(filepath.Join(dir, ".unfinished-123"), []byte("half"), 0o600); err != nil {
 		t.Fatal(err)
 	}
-	open(t, dir)
+	openDir(t, dir)
 	wantNames(t, dir, "lock")
 }
 
 func TestSaveThatFailsKeepsWhatWasThere(t *testing.T) {
-	d := open(t, t.TempDir())
+	d := openDir(t, t.TempDir())
 	if err := d.Save("x", []byte("old")); err != nil {
 		t.Fatal(err)
 	}
@@ -145,7 +131,7 @@ func TestSaveThatFailsKeepsWhatWasThere(t *testing.T) {
 }
 
 func TestClosed(t *testing.T) {
-	d := open(t, t.TempDir())
+	d := openDir(t, t.TempDir())
 	if err := d.Save("x", nil); err != nil {
 		t.Fatal(err)
 	}
@@ -159,7 +145,7 @@ func TestClosed(t *testing.T) {
 		t.Errorf("load: %v", err)
 	}
 	// Another may have it now.
-	open(t, d.Path())
+	openDir(t, d.Path())
 }
 
 func TestDefaultDir(t *testing.T) {

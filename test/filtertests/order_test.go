@@ -1,9 +1,7 @@
 package filtertests
 
 import (
-	"net"
 	"net/http"
-	"net/http/httptest"
 	"os"
 	"path/filepath"
 	"regexp"
@@ -147,31 +145,10 @@ func traceInSandbox(t *testing.T, s *spec.Spec, module []byte, version string, s
 
 func traceInEnvoy(t *testing.T, s *spec.Spec, version string, step spec.TestStep) string {
 	t.Helper()
-	port := harness.FreePort(t)
-	start := func(upstream net.Addr, chain string) *harness.EnvoyProcess {
-		envoy := harness.StartEnvoy(t, harness.EnvoyOptions{Version: version, Bootstrap: bootstrap(s, port, upstream, chain), Concurrency: 1})
-		envoy.WaitReady()
-		return envoy
-	}
-	if s.Type == spec.Network {
-		listener, err := net.Listen("tcp", "127.0.0.1:0")
-		if err != nil {
-			t.Fatal(err)
-		}
-		defer listener.Close()
-		envoy := start(listener.Addr(), tcpChain)
-		probeConnection(t, listener, port)
-		envoy.WaitLog(mark)
-		return trace(t, envoy.Log())
-	}
-	u := &upstream{}
-	server := httptest.NewServer(u)
-	defer server.Close()
-	envoy := start(server.Listener.Addr(), httpChain)
-	u.next(step.HTTP.Upstream)
-	transport := &http.Transport{}
-	defer transport.CloseIdleConnections()
-	_ = send(t, transport, port, step.HTTP.Request)
-	envoy.WaitLog(mark)
-	return trace(t, envoy.Log())
+	return trace(t, logOfEnvoy(t, s, version, func(u *upstream, port int) {
+		u.next(step.HTTP.Upstream)
+		transport := &http.Transport{}
+		defer transport.CloseIdleConnections()
+		_ = send(t, transport, port, step.HTTP.Request)
+	}))
 }

@@ -3,9 +3,7 @@ package filtertests
 import (
 	"fmt"
 	"io"
-	"net"
 	"net/http"
-	"net/http/httptest"
 	"os"
 	"path/filepath"
 	"strings"
@@ -117,27 +115,12 @@ func (p *probe) inSandbox(t *testing.T, s *spec.Spec, module []byte, version str
 
 func (p *probe) inEnvoy(t *testing.T, s *spec.Spec, version string) string {
 	t.Helper()
-	port := harness.FreePort(t)
-	start := func(upstream net.Addr, chain string) *harness.EnvoyProcess {
-		envoy := harness.StartEnvoy(t, harness.EnvoyOptions{Version: version, Bootstrap: bootstrap(s, port, upstream, chain), Concurrency: 1})
-		envoy.WaitReady()
-		return envoy
-	}
-	if s.Type == spec.Network {
-		listener, err := net.Listen("tcp", "127.0.0.1:0")
-		if err != nil {
-			t.Fatal(err)
-		}
-		defer listener.Close()
-		envoy := start(listener.Addr(), tcpChain)
-		probeConnection(t, listener, port)
-		envoy.WaitLog(mark)
-		return p.probed(t, envoy.Log())
-	}
-	u := &upstream{}
-	server := httptest.NewServer(u)
-	defer server.Close()
-	envoy := start(server.Listener.Addr(), httpChain)
+	return p.probed(t, logOfEnvoy(t, s, version, func(u *upstream, port int) { probeRequest(t, u, port) }))
+}
+
+// probeRequest sends a request with all there is in one each way.
+func probeRequest(t *testing.T, u *upstream, port int) {
+	t.Helper()
 	header := []spec.TestHeader{{Name: "x-a", Values: []string{"b"}}}
 	u.next(spec.TestMessage{Status: 200, Headers: header, Body: []string{"world"}, Trailers: header})
 	// A body of unknown length has trailers behind it.
@@ -153,42 +136,6 @@ func (p *probe) inEnvoy(t *testing.T, s *spec.Spec, version string) string {
 	}
 	defer answer.Body.Close()
 	if _, err := io.Copy(io.Discard, answer.Body); err != nil {
-		t.Fatal(err)
-	}
-	envoy.WaitLog(mark)
-	return p.probed(t, envoy.Log())
-}
-
-// probeConnection sends a text each way and ends. The probe may change the texts.
-func probeConnection(t *testing.T, listener net.Listener, port int) {
-	t.Helper()
-	done := make(chan error, 1)
-	go func() {
-		conn, err := listener.Accept()
-		if err != nil {
-			done <- err
-			return
-		}
-		defer conn.Close()
-		if _, err := conn.Read(make([]byte, 100)); err != nil {
-			done <- err
-			return
-		}
-		_, err = io.WriteString(conn, "world")
-		done <- err
-	}()
-	conn, err := net.Dial("tcp", harness.Loopback(port))
-	if err != nil {
-		t.Fatal(err)
-	}
-	defer conn.Close()
-	if _, err := io.WriteString(conn, "hello"); err != nil {
-		t.Fatal(err)
-	}
-	if _, err := io.Copy(io.Discard, conn); err != nil {
-		t.Fatal(err)
-	}
-	if err := <-done; err != nil {
 		t.Fatal(err)
 	}
 }

@@ -1,0 +1,157 @@
+package signature_test
+
+import (
+	"bytes"
+	"context"
+	"encoding/base64"
+	"errors"
+	"testing"
+
+	"github.com/opencontainers/go-digest"
+	"github.com/opencontainers/image-spec/specs-go"
+	ocispec "github.com/opencontainers/image-spec/specs-go/v1"
+	"oras.land/oras-go/v2/content/memory"
+
+	"github.com/wasm-xds/wasm-xds/internal/signature"
+)
+
+// repository is an image and its signatures, in oras' own memory store.
+type repository struct {
+	*memory.Store
+	image     ocispec.Descriptor
+	referrers []ocispec.Descriptor
+	broken    error // of Referrers
+}
+
+func newRepository(t testing.TB) *repository {
+	t.Helper()
+	r := &repository{Store: memory.New()}
+	r.image = r.push(t, ocispec.MediaTypeImageManifest, []byte(`{"schemaVersion": 2, "the": "image"}`))
+	return r
+}
+
+func (r *repository) Referrers(_ context.Context, of ocispec.Descriptor, _ string, page func([]ocispec.Descriptor) error) error {
+	if r.broken != nil || of.Digest != r.image.Digest {
+		return r.broken
+	}
+	return page(r.referrers)
+}
+
+func (r *repository) push(t testing.TB, mediaType string, data []byte) ocispec.Descriptor {
+	t.Helper()
+	at := ocispec.Descriptor{MediaType: mediaType, Digest: digest.FromBytes(data), Size: int64(len(data))}
+	if err := r.Push(context.Background(), at, bytes.NewReader(data)); err != nil {
+		t.Fatal(err)
+	}
+	return at
+}
+
+// manifest pushes an image with one layer.
+func (r *repository) manifest(t testing.TB, layer ocispec.Descriptor) ocispec.Descriptor {
+	return r.push(t, ocispec.MediaTypeImageManifest, marshal(t, ocispec.Manifest{
+		Versioned: specs.Versioned{SchemaVersion: 2}, Layers: []ocispec.Descriptor{layer},
+	}))
+}
+
+// tagged adds a signature in cosign's older format, with a payload that names a digest.
+func (r *repository) tagged(t testing.TB, s signer, of digest.Digest, change func(text, raw []byte) ([]byte, []byte)) {
+	t.Helper()
+	text := marshal(t, map[string]any{"critical": map[string]any{
+		"identity": map[string]any{"docker-reference": "x"}, "image": map[string]any{"docker-manifest-digest": of.String()},
+		"type": "cosign container image signature",
+	}})
+	raw := s.sign(t, text)
+	if change != nil {
+		text, raw = change(text, raw)
+	}
+	layer := r.push(t, "application/vnd.dev.cosign.simplesigning.v1+json", text)
+	layer.Annotations = map[string]string{"dev.cosignproject.cosign/signature": base64.StdEncoding.EncodeToString(raw)}
+	at := r.manifest(t, layer)
+	if err := r.Tag(context.Background(), at, "sha256-"+r.image.Digest.Encoded()+".sig"); err != nil {
+		t.Fatal(err)
+	}
+}
+
+// referring adds a signature in cosign's newer format.
+func (r *repository) referring(t testing.TB, bundle []byte) {
+	t.Helper()
+	at := r.manifest(t, r.push(t, "application/vnd.dev.sigstore.bundle.v0.3+json", bundle))
+	at.ArtifactType = "application/vnd.dev.sigstore.bundle.v0.3+json"
+	r.referrers = append(r.referrers, at)
+}
+
+func (r *repository) verify(t testing.TB, keys ...*signature.Key) (*signature.Key, error) {
+	return signature.VerifyImage(t.Context(), "r/x:v1", r, []ocispec.Descriptor{r.image}, keys)
+}
+
+const signType = "https://sigstore.dev/cosign/sign/v1"
+
+func TestImage(t *testing.T) {
+	for _, kind := range kinds() {
+		t.Run(kind, func(t *testing.T) {
+			s, other := newSigner(t, kind), newSigner(t, "Ed25519")
+			old, fresh := newRepository(t), newRepository(t)
+			old.tagged(t, s, old.image.Digest, nil)
+			fresh.referring(t, other.statementBundle(t, fresh.image.Digest, signType))
+			fresh.referring(t, s.statementBundle(t, fresh.image.Digest, signType))
+			for name, r := range map[string]*repository{"tag": old, "referrers": fresh} {
+				if key, err := r.verify(t, s.key); err != nil || key != s.key {
+					t.Errorf("%s: %v, %v", name, key, err)
+				}
+				wantCode(t, signature.CodeInvalid, "another key", fail(r.verify(t, newSigner(t, kind).key)))
+			}
+		})
+	}
+}
+
+func TestImageRefused(t *testing.T) {
+	s := newSigner(t, "ECDSA")
+	other := digest.FromString("another image")
+	for _, tc := range []struct {
+		name, code, says string
+		prepare          func(r *repository)
+	}{
+		{"no signature", signature.CodeMissing, "not signed", func(*repository) {}},
+		{"a tag that names another digest", signature.CodeInvalid, "another digest", func(r *repository) { r.tagged(t, s, other, nil) }},
+		{"a payload that was changed", signature.CodeInvalid, "other bytes", func(r *repository) {
+			r.tagged(t, s, other, func(text, raw []byte) ([]byte, []byte) {
+				return bytes.ReplaceAll(text, []byte(other.Encoded()), []byte(r.image.Digest.Encoded())), raw
+			})
+		}},
+		{"a payload of another type", signature.CodeInvalid, "unknown type", func(r *repository) {
+			r.tagged(t, s, r.image.Digest, func(text, _ []byte) ([]byte, []byte) {
+				text = bytes.ReplaceAll(text, []byte("cosign container"), []byte("some other"))
+				return text, s.sign(t, text)
+			})
+		}},
+		{"a layer without a signature", signature.CodeInvalid, "without a signature", func(r *repository) {
+			r.tagged(t, s, r.image.Digest, func(text, _ []byte) ([]byte, []byte) { return text, nil })
+		}},
+		{"a statement on another digest", signature.CodeInvalid, "another digest", func(r *repository) { r.referring(t, s.statementBundle(t, other, signType)) }},
+		{"a statement that is no signature", signature.CodeInvalid, "is no signature", func(r *repository) {
+			r.referring(t, s.statementBundle(t, r.image.Digest, "https://cosign.sigstore.dev/attestation/vuln/v1"))
+		}},
+		{"a signature of the manifest's bytes", signature.CodeInvalid, "not an image", func(r *repository) { r.referring(t, s.blobBundle(t, []byte("x")).Text) }},
+		{"a huge bundle", signature.CodeInvalid, "more than", func(r *repository) { r.referring(t, make([]byte, 2<<20)) }},
+	} {
+		t.Run(tc.name, func(t *testing.T) {
+			r := newRepository(t)
+			tc.prepare(r)
+			wantCode(t, tc.code, tc.says, fail(r.verify(t, s.key)))
+		})
+	}
+}
+
+// What cannot be fetched is neither signed nor unsigned.
+func TestImageUnknown(t *testing.T) {
+	s, r := newSigner(t, "ECDSA"), newRepository(t)
+	r.broken = errors.New("the registry is down")
+	if _, err := r.verify(t, s.key); !errors.Is(err, r.broken) {
+		t.Errorf("got %v", err)
+	}
+	// One format is enough, whatever becomes of the other.
+	r.tagged(t, s, r.image.Digest, nil)
+	if _, err := r.verify(t, s.key); err != nil {
+		t.Error(err)
+	}
+}
