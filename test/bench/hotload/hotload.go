@@ -4,6 +4,7 @@
 package hotload
 
 import (
+	"cmp"
 	"context"
 	"errors"
 	"fmt"
@@ -21,6 +22,11 @@ import (
 type size struct {
 	title string
 	code  int
+}
+
+// module is one of the size that answers with a stamp.
+func (s size) module(stamp string) []byte {
+	return testfilter.HTTP{Stamp: stamp, Code: s.code}.Module()
 }
 
 // Benchmark measures swaps of three sizes of modules.
@@ -77,6 +83,7 @@ type side struct {
 	name    string // of the filter
 	goal    string
 	port    int
+	header  string // of the answer, that shows what runs; "": [harness.StampHeader]
 	samples []float64
 	// prepare writes all that the swap needs but for the rename.
 	prepare func(module []byte, n int) (suite.Replacement, error)
@@ -92,7 +99,7 @@ func measure(t harness.TB, s size, rounds int) (report.Table, error) {
 	for i, one := range sides {
 		runs[i] = func() error {
 			n++
-			took, err := one.swap(t.Context(), s, n)
+			took, err := one.swap(t.Context(), s.module, n)
 			one.samples = append(one.samples, took.Seconds())
 			return err
 		}
@@ -100,7 +107,7 @@ func measure(t harness.TB, s size, rounds int) (report.Table, error) {
 	if err := report.Interleave(rounds, runs...); err != nil {
 		return report.Table{}, err
 	}
-	module := len(testfilter.HTTP{Stamp: stamp("x", 0), Code: s.code}.Module())
+	module := len(s.module(stamp("x", 0)))
 	table := report.Table{Title: fmt.Sprintf("Modules of %s (%d bytes)", s.title, module)}
 	reference := sides[len(sides)-1].samples
 	for _, one := range sides[:len(sides)-1] {
@@ -112,9 +119,9 @@ func measure(t harness.TB, s size, rounds int) (report.Table, error) {
 }
 
 // swap puts a new module into a side's place and waits for its first answer.
-func (d *side) swap(ctx context.Context, s size, n int) (time.Duration, error) {
+func (d *side) swap(ctx context.Context, module func(stamp string) []byte, n int) (time.Duration, error) {
 	want := stamp(d.name, n)
-	ready, err := d.prepare(testfilter.HTTP{Stamp: want, Code: s.code}.Module(), n)
+	ready, err := d.prepare(module(want), n)
 	if err != nil {
 		return 0, err
 	}
@@ -134,7 +141,7 @@ func (d *side) await(ctx context.Context, start time.Time, want string) (time.Du
 	defer client.Close()
 	for time.Since(start) < harness.Deadline {
 		answer, err := client.Get()
-		if err == nil && answer.Stamp() == want {
+		if err == nil && answer.Header.Get(cmp.Or(d.header, harness.StampHeader)) == want {
 			return time.Since(start), nil
 		}
 		if err := suite.Rest(ctx, 500*time.Microsecond); err != nil {
@@ -167,7 +174,7 @@ func start(t harness.TB, s size) ([]*side, error) {
 		boot.HTTP = append(boot.HTTP, harness.HTTPListener{
 			Name: one.name, Port: one.port, Filters: []harness.Filter{filter}, Upstream: upstream,
 		})
-		first, err := one.prepare(testfilter.HTTP{Stamp: stamp(one.name, 0), Code: s.code}.Module(), 0)
+		first, err := one.prepare(s.module(stamp(one.name, 0)), 0)
 		if err != nil {
 			return nil, err
 		}

@@ -6,6 +6,7 @@
 package report
 
 import (
+	"cmp"
 	"fmt"
 	"math"
 	"slices"
@@ -43,8 +44,9 @@ type Section struct {
 
 // Table is rows under a heading.
 type Table struct {
-	Title string
-	Rows  []Row
+	Title     string
+	Reference string // what stands beside in this table; "": the section's
+	Rows      []Row
 }
 
 // Median is the middle sample, or the mean of the two in the middle; NaN of none.
@@ -86,7 +88,7 @@ func (s Section) Markdown() string {
 		if t.Title != "" {
 			fmt.Fprintf(&b, "\n### %s\n", t.Title)
 		}
-		t.markdown(&b, s.Reference)
+		t.markdown(&b, cmp.Or(t.Reference, s.Reference))
 	}
 	paragraphs(&b, s.After)
 	return b.String()

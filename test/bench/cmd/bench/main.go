@@ -30,6 +30,7 @@ func main() { os.Exit(run(os.Args[1:], os.Stdout, os.Stderr)) }
 func benchmarks(c []fanout.Case, soaking time.Duration) []suite.Benchmark {
 	return []suite.Benchmark{
 		hotload.Benchmark(),
+		hotload.Preflight(),
 		push.Benchmark(),
 		fanout.Benchmark(c),
 		many.Benchmark(),

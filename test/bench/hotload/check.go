@@ -1,0 +1,225 @@
+package hotload
+
+import (
+	"context"
+	"encoding/binary"
+	"encoding/json"
+	"errors"
+	"fmt"
+	"os"
+	"path/filepath"
+	"time"
+
+	"github.com/wasm-xds/wasm-xds/internal/examine"
+	"github.com/wasm-xds/wasm-xds/internal/preflight"
+	"github.com/wasm-xds/wasm-xds/pkg/spec"
+	"github.com/wasm-xds/wasm-xds/test/bench/report"
+	"github.com/wasm-xds/wasm-xds/test/bench/suite"
+	"github.com/wasm-xds/wasm-xds/test/harness"
+)
+
+const (
+	examples    = "examples/envoy/filters"
+	helloHeader = "hello" // in which the Go example shows its configuration
+)
+
+// exampleModule is an example filter's module, or panics: the repository has it.
+func exampleModule(name string) []byte {
+	module, err := os.ReadFile(filepath.Join(examples, name+".wasm"))
+	if err != nil {
+		panic("run it in the repository: " + err.Error())
+	}
+	return module
+}
+
+// unlike is the module with a section that makes it another for everybody who caches modules.
+func unlike(module []byte, stamp string) []byte {
+	const customSection, name = 0, "stamp"
+	content := append([]byte{byte(len(name))}, name+stamp...)
+	return append(binary.AppendUvarint(append(module[:len(module):len(module)], customSection), uint64(len(content))), content...)
+}
+
+// example is a filter that is put through the sandbox and loaded by Envoy.
+type example struct {
+	title  string
+	spec   *spec.Spec
+	module []byte
+	n      int // of the last configuration
+
+	envoy *harness.EnvoyProcess
+	path  string // of Envoy's discovery response
+
+	cold, known, found  []float64 // ours, in seconds
+	loaded, configured  []float64 // Envoy's
+	kept                *preflight.Modules
+	lastModule, lastSum string
+}
+
+func checkCosts(t harness.TB, rounds int) ([]report.Row, error) {
+	all := []*example{{title: "the Rust example"}, {title: "the Go example"}}
+	boot := harness.Bootstrap{Mode: harness.ADSDelta, XDSAddress: harness.Loopback(harness.FreePort(t)), ModulesAddress: harness.Loopback(harness.FreePort(t))}
+	upstream := harness.StartUpstream(t).Address()
+	for i, name := range []string{"prime_token", "hello"} {
+		e := all[i]
+		if err := e.read(t, name); err != nil {
+			return nil, err
+		}
+		boot.HTTP = append(boot.HTTP, harness.HTTPListener{
+			Name: name, Port: harness.FreePort(t), Filters: []harness.Filter{{Name: name, Path: e.path}}, Upstream: upstream,
+		})
+	}
+	envoy := harness.StartEnvoy(t, harness.EnvoyOptions{Bootstrap: boot.YAML(t)})
+	envoy.WaitReady()
+	var rows []report.Row
+	for _, e := range all {
+		e.envoy = envoy
+		ctx := t.Context()
+		if err := report.Interleave(rounds, e.load, func() error { return e.check(ctx) }); err != nil {
+			return nil, fmt.Errorf("%s: %w", e.title, err)
+		}
+		rows = append(rows, e.rows()...)
+	}
+	return rows, nil
+}
+
+// read reads the example, and lays down what Envoy starts with.
+func (e *example) read(t harness.TB, name string) error {
+	file := filepath.Join(examples, name+".yaml")
+	text, err := os.ReadFile(file)
+	if err != nil {
+		return err
+	}
+	specs, problems, _ := spec.Decode(file, text)
+	if len(specs) != 1 {
+		return fmt.Errorf("%s: %v", file, problems)
+	}
+	e.spec, e.module, e.path = specs[0], exampleModule(name), filepath.Join(t.TempDir(), name+".json")
+	e.kept = preflight.NewModules(len(e.module))
+	t.Cleanup(e.kept.Close)
+	first, err := e.response(e.module, e.config())
+	if err != nil {
+		return err
+	}
+	return first.Rename()
+}
+
+// config is one that was never there.
+func (e *example) config() string {
+	e.n++
+	return fmt.Sprint("world ", e.n)
+}
+
+// response is ready to be renamed into the place that Envoy watches.
+func (e *example) response(module []byte, config string) (suite.Replacement, error) {
+	path := fmt.Sprintf("%s-%d.wasm", e.path, e.n)
+	if err := os.WriteFile(path, module, 0o644); err != nil {
+		return suite.Replacement{}, err
+	}
+	return e.responseFor(path, config)
+}
+
+func (e *example) responseFor(path, config string) (suite.Replacement, error) {
+	e.lastModule = path
+	text, err := json.Marshal(config)
+	if err != nil {
+		return suite.Replacement{}, err
+	}
+	return suite.Prepare(e.path, fmt.Appendf(nil, configuredResponse, e.spec.Name, e.spec.Name, text, path))
+}
+
+// load has Envoy load a new module, and then a new configuration of it.
+func (e *example) load() error {
+	config := e.config()
+	ready, err := e.response(unlike(e.module, config), config)
+	if err != nil {
+		return err
+	}
+	took, err := e.update(ready)
+	if err != nil {
+		return err
+	}
+	e.loaded = append(e.loaded, took.Seconds())
+	if ready, err = e.responseFor(e.lastModule, e.config()); err != nil {
+		return err
+	}
+	took, err = e.update(ready)
+	e.configured = append(e.configured, took.Seconds())
+	return err
+}
+
+// update is how long Envoy takes to load what is renamed into its place.
+func (e *example) update(ready suite.Replacement) (time.Duration, error) {
+	before := e.envoy.FilterStats(e.spec.Name)
+	if err := suite.Rest(context.Background(), 200*time.Millisecond); err != nil {
+		return 0, err
+	}
+	begin := time.Now()
+	if err := ready.Rename(); err != nil {
+		return 0, err
+	}
+	for time.Since(begin) < harness.Deadline {
+		change := harness.Diff(before, e.envoy.FilterStats(e.spec.Name))
+		switch {
+		case change["update_rejected"]+change["config_fail"] > 0:
+			return 0, errors.New("the Envoy has refused it")
+		case change["update_success"] > 0:
+			return time.Since(begin), nil
+		}
+	}
+	return 0, errors.New("the Envoy does not load it")
+}
+
+// check is the sandbox's part of the same: a module that was never seen, a new
+// configuration of one that is still decoded, and a verdict that is known.
+func (e *example) check(ctx context.Context) error {
+	module := unlike(e.module, e.config())
+	for _, one := range []struct {
+		modules *preflight.Modules
+		module  []byte
+		samples *[]float64
+	}{{nil, module, &e.cold}, {e.kept, e.module, nil}, {e.kept, e.module, &e.known}} {
+		config := e.config()
+		begin := time.Now()
+		v := examine.Judge(ctx, one.modules, examine.Enforce, e.spec, one.module, &config)
+		took := time.Since(begin)
+		if len(v.Errors) > 0 {
+			return fmt.Errorf("the sandbox refuses it: %+v", v.Errors)
+		}
+		if one.samples != nil {
+			*one.samples = append(*one.samples, took.Seconds())
+		}
+	}
+	config := e.config()
+	begin := time.Now()
+	e.lastSum = examine.Key(examine.Enforce, e.spec, e.lastSum, &config)
+	e.found = append(e.found, time.Since(begin).Seconds())
+	return nil
+}
+
+func (e *example) rows() []report.Row {
+	title := fmt.Sprintf("%s (%s)", e.title, report.Bytes.Format(float64(len(e.module))))
+	row := func(what string, ours, reference []float64) report.Row {
+		return report.Row{Figure: title + what, Unit: report.Seconds, Ours: ours, Reference: reference, Goal: "≤ 1"}
+	}
+	return []report.Row{
+		row(", never seen", e.cold, e.loaded),
+		row(", a new configuration", e.known, e.configured),
+		row(", verdict known", e.found, e.loaded),
+	}
+}
+
+// configuredResponse has a configuration beside what [response] has.
+const configuredResponse = `{"resources": [{
+  "@type": "type.googleapis.com/envoy.config.core.v3.TypedExtensionConfig",
+  "name": %q,
+  "typed_config": {
+    "@type": "type.googleapis.com/envoy.extensions.filters.http.wasm.v3.Wasm",
+    "config": {
+      "name": %q,
+      "failure_policy": "FAIL_CLOSED",
+      "configuration": {"@type": "type.googleapis.com/google.protobuf.StringValue", "value": %s},
+      "vm_config": {"runtime": "envoy.wasm.runtime.v8", "code": {"local": {"filename": %q}}}
+    }
+  }
+}]}
+`

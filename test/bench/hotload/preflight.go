@@ -1,0 +1,154 @@
+package hotload
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"os"
+	"path/filepath"
+	"time"
+
+	"github.com/wasm-xds/wasm-xds/test/bench/report"
+	"github.com/wasm-xds/wasm-xds/test/bench/suite"
+	"github.com/wasm-xds/wasm-xds/test/harness"
+	"github.com/wasm-xds/wasm-xds/test/testfilter"
+)
+
+// Preflight measures what the sandbox adds to a hot-load, and what a check costs
+// beside what Envoy takes for the same module.
+func Preflight() suite.Benchmark {
+	return suite.Benchmark{Name: "preflight", Run: runPreflight}
+}
+
+func runPreflight(ctx context.Context, o suite.Options) (report.Section, error) {
+	s := preflightSection()
+	all, rounds := edits(), 21
+	if o.Quick {
+		rounds = 3
+	}
+	var table report.Table
+	for _, e := range all {
+		o.Logf("preflight: %s", e.title)
+		var row report.Row
+		if err := do(ctx, o, func(t harness.TB) (err error) { row, err = e.measure(t, rounds); return err }); err != nil {
+			return s, fmt.Errorf("%s: %w", e.title, err)
+		}
+		table.Rows = append(table.Rows, row)
+	}
+	table.Title = "Hot-load"
+	o.Logf("preflight: checks")
+	checks := report.Table{Title: "What a check costs", Reference: "Envoy loads it"}
+	err := do(ctx, o, func(t harness.TB) (err error) { checks.Rows, err = checkCosts(t, rounds); return err })
+	s.Tables = []report.Table{table, checks}
+	return s, err
+}
+
+// do runs f with what the harness needs, and all that it started is ended.
+func do(ctx context.Context, o suite.Options, f func(harness.TB) error) error {
+	var err error
+	if !harness.Do(ctx, "preflight", o.Log, func(t harness.TB) { err = f(t) }) {
+		err = errors.Join(err, errors.New("see above"))
+	}
+	return err
+}
+
+func preflightSection() report.Section {
+	return report.Section{
+		Name: "preflight", Title: "The sandbox", Reference: "`--preflight off`",
+		Before: []string{
+			"The first table has hot-loads as above (`delivery: inline`), with the sandbox and without it: two servers, each with an " +
+				"Envoy " + harness.DefaultVersion + " of its own, that take turns. The second one has the check alone, as `serve` does it " +
+				"for all versions of Envoy, beside the time from a rename of Envoy's own `path_config_source` to its `update_success` " +
+				"with the same module. `go run ./test/bench/cmd/bench -only preflight`.",
+			report.Machine(),
+		},
+		After: []string{
+			"A new module is decoded by wazero's interpreter, which takes a fraction of what V8 takes to compile it. A new configuration " +
+				"meets a module that is still decoded, if it is among the last four megabytes of them. A verdict that is known, after a " +
+				"restart or when an edit is taken back, costs the hash by which it is found.",
+		},
+	}
+}
+
+// edit is a kind of change that is measured with the sandbox and without it.
+type edit struct {
+	title, goal string
+	header      string // of the answer, which shows the n-th edit
+	// module is what the edit with this stamp brings, and config its configuration.
+	module func(stamp string) []byte
+	config func(stamp string) string
+}
+
+func edits() []edit {
+	const newModule, newConfig = "≤ 1.1", "≤ 1.05"
+	same := func(string) string { return "same" }
+	each := func(stamp string) string { return stamp }
+	all := []edit{}
+	for _, s := range []size{{"130 KB", 130_000}, {"2 MB", 2_000_000}} {
+		all = append(all, edit{"a new module of " + s.title, newModule, harness.StampHeader, s.module, same})
+	}
+	hello := exampleModule("hello")
+	all = append(all, edit{"a new module, of the Go example's size and code", newModule, helloHeader, func(stamp string) []byte { return unlike(hello, stamp) }, each})
+	for _, s := range []size{{"130 KB", 130_000}, {"2 MB", 2_000_000}} {
+		module := testfilter.HTTP{EchoConfig: true, Code: s.code}.Module()
+		all = append(all, edit{"a new configuration, module of " + s.title, newConfig, testfilter.ConfigHeader, func(string) []byte { return module }, each})
+	}
+	return append(all, edit{"a new configuration of the Go example", newConfig, helloHeader, func(string) []byte { return hello }, each})
+}
+
+// measure has the sides take turns.
+func (e edit) measure(t harness.TB, rounds int) (report.Row, error) {
+	row := report.Row{Figure: e.title, Unit: report.Seconds, Goal: e.goal}
+	with, err := e.start(t, "enforce")
+	if err != nil {
+		return row, err
+	}
+	without, err := e.start(t, "off")
+	if err != nil {
+		return row, err
+	}
+	n := 0
+	swap := func(d *side) func() error {
+		return func() error {
+			n++
+			took, err := d.swap(t.Context(), e.module, n)
+			d.samples = append(d.samples, took.Seconds())
+			return err
+		}
+	}
+	err = report.Interleave(rounds, swap(with), swap(without))
+	row.Ours, row.Reference = with.samples, without.samples
+	return row, err
+}
+
+// start starts a server with the mode of the sandbox, and an Envoy.
+func (e edit) start(t harness.TB, mode string) (*side, error) {
+	dir := filepath.Join(t.TempDir(), mode)
+	if err := os.MkdirAll(filepath.Join(dir, "modules"), 0o755); err != nil {
+		return nil, err
+	}
+	d := &side{name: mode, port: harness.FreePort(t), header: e.header}
+	d.prepare = func(module []byte, n int) (suite.Replacement, error) {
+		path := modulePath(dir, mode, n)
+		if err := os.WriteFile(path, module, 0o644); err != nil {
+			return suite.Replacement{}, err
+		}
+		return suite.Prepare(filepath.Join(dir, mode+".yaml"), fmt.Appendf(nil,
+			"name: %q\nmodule: {file: %s}\ndelivery: inline\nconfig: %q\n", mode, path, e.config(stamp(mode, n))))
+	}
+	first, err := d.prepare(e.module(stamp(mode, 0)), 0)
+	if err != nil {
+		return nil, err
+	}
+	if err := first.Rename(); err != nil {
+		return nil, err
+	}
+	plane := harness.StartControlPlane(t, harness.ControlPlaneOptions{Dir: dir, Args: []string{"--log-level", "info", "--preflight", mode}})
+	boot := harness.Bootstrap{
+		Mode: harness.ADSDelta, XDSAddress: plane.XDSAddress(), ModulesAddress: plane.ModulesAddress(),
+		HTTP: []harness.HTTPListener{{Name: mode, Port: d.port, Filters: harness.Filters(mode), Upstream: harness.StartUpstream(t).Address()}},
+	}
+	harness.StartEnvoy(t, harness.EnvoyOptions{Bootstrap: boot.YAML(t)}).WaitReady()
+	_, err = d.await(t.Context(), time.Now(), stamp(mode, 0))
+	return d, err
+}
