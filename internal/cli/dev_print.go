@@ -17,7 +17,7 @@ func (v *view) troubles() string {
 	for i := range v.filters {
 		printFilterErrors(&b, &v.filters[i])
 	}
-	printSource(&b, &v.source)
+	printSource(&b, &v.source, v.filters)
 	return b.String()
 }
 

@@ -82,16 +82,22 @@ type locking struct {
 	docs   documents
 	check  bool
 	locked []locked
+	follow []locked // tags that are followed (`refresh`), and therefore left alone
 }
 
 // list finds the tags that are not locked.
 func (l *locking) list() {
 	l.locked = []locked{}
 	for _, s := range l.docs.specs {
-		if m := s.Module; m.OCI.Registry != "" && !m.OCI.Pinned() && m.Refresh == 0 {
-			l.locked = append(l.locked, locked{
-				Name: s.Name, File: m.Pos.File, Line: m.Pos.Line, From: m.OCI.String(), at: m.Pos, ref: m.OCI,
-			})
+		m := s.Module
+		if m.OCI.Registry == "" || m.OCI.Pinned() {
+			continue
+		}
+		one := locked{Name: s.Name, File: m.Pos.File, Line: m.Pos.Line, From: m.OCI.String(), at: m.Pos, ref: m.OCI}
+		if m.Refresh > 0 {
+			l.follow = append(l.follow, one)
+		} else {
+			l.locked = append(l.locked, one)
 		}
 	}
 }
@@ -270,7 +276,14 @@ func (l *locking) print(w io.Writer, asJSON bool) {
 			fmt.Fprintf(w, "%s:%d: %s\n", one.File, one.Line, one.To)
 		}
 	}
-	if len(l.locked)+len(l.docs.errors) == 0 {
+	for _, one := range l.follow {
+		fmt.Fprintf(w, "%s:%d: %s is followed (refresh): left as it is\n", one.File, one.Line, one.From)
+	}
+	switch {
+	case len(l.locked)+len(l.docs.errors) > 0:
+	case len(l.follow) > 0:
+		fmt.Fprintln(w, "every other tag is locked")
+	default:
 		fmt.Fprintln(w, "every tag is locked")
 	}
 }

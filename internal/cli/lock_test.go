@@ -59,7 +59,7 @@ func TestLock(t *testing.T) {
 		t.Errorf("the link is gone: %v", err)
 	}
 	run(0, "--check")
-	if out := run(0, "--insecure-registry", reg.Host); !strings.Contains(out, "every tag is locked") || content() != after {
+	if out := run(0, "--insecure-registry", reg.Host); !strings.Contains(out, "/team/one:v1 is followed (refresh): left as it is\nevery other tag is locked") || content() != after {
 		t.Errorf("again: %s", out)
 	}
 	// What cannot be had is an error, and what can is locked all the same.

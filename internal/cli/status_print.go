@@ -3,6 +3,7 @@ package cli
 import (
 	"fmt"
 	"io"
+	"slices"
 	"strings"
 	"text/tabwriter"
 	"time"
@@ -40,7 +41,7 @@ func printFilters(w io.Writer, v *view) {
 	for i := range v.filters {
 		printFilterErrors(w, &v.filters[i])
 	}
-	printSource(w, &v.source)
+	printSource(w, &v.source, v.filters)
 }
 
 // printFilterErrors prints a filter's own error and those of its Envoys.
@@ -61,16 +62,25 @@ func printFilterErrors(w io.Writer, f *admin.Filter) {
 	}
 }
 
-func printSource(w io.Writer, s *admin.Source) {
+// printSource prints what is wrong with the source, and the problems of specs that no
+// filter has told of.
+func printSource(w io.Writer, s *admin.Source, filters []admin.Filter) {
 	if s.Error != nil {
 		fmt.Fprintln(w)
 		printError(w, fmt.Sprintf("directory %s", s.State), s.Error)
 	}
-	if len(s.Errors) == 0 {
+	told := map[admin.Error]bool{}
+	for i := range filters {
+		if e := filters[i].Error; e != nil {
+			told[*e] = true
+		}
+	}
+	errs := slices.DeleteFunc(slices.Clone(s.Errors), func(e *admin.Error) bool { return told[*e] })
+	if len(errs) == 0 {
 		return
 	}
-	fmt.Fprintf(w, "\n%s in the specs:\n", plural(len(s.Errors), "problem"))
-	for _, e := range s.Errors {
+	fmt.Fprintf(w, "\n%s in the specs:\n", plural(len(errs), "problem"))
+	for _, e := range errs {
 		printError(w, "", e)
 	}
 }
@@ -106,6 +116,9 @@ func printFilter(w io.Writer, f *admin.Filter) {
 	line("rejected", strings.Join(f.Rejected, " "))
 	if f.Module.SHA256 != "" {
 		line("module", fmt.Sprintf("sha256 %s, %s", f.Module.SHA256, byteCount(f.Module.Size)))
+		if f.Module.Reference != "" {
+			line("image", f.Module.Reference+" = "+f.Module.Digest)
+		}
 	}
 	line("delivery", f.Delivery)
 	line("on remove", f.OnRemove)

@@ -86,7 +86,10 @@ func rejectedFilter() admin.Filter {
 
 func TestStatusList(t *testing.T) {
 	state, address := startServer(t, liveFilter("auth"), rejectedFilter())
-	state.source.Errors = []*admin.Error{{Message: "unknown field", File: "/specs/x.yaml", Line: 1, Column: 2, Hint: "no"}}
+	state.source.Errors = []*admin.Error{
+		{Message: "unknown field", File: "/specs/x.yaml", Line: 1, Column: 2, Hint: "no"},
+		rejectedFilter().Error, // told with its filter already
+	}
 	code, stdout, stderr := run(t, "status", "--admin-address", address)
 	if code != exitOK || stderr != "" {
 		t.Errorf("exit %d: %s", code, stderr)

@@ -167,7 +167,7 @@ func (s *search) manifest(ctx context.Context, at ocispec.Descriptor) (*ocispec.
 	manifest := &ocispec.Manifest{}
 	if json.Unmarshal(text, manifest) != nil {
 		s.problems = append(s.problems, errors.New("its manifest is no manifest"))
-		return nil, nil
+		manifest = nil
 	}
 	return manifest, nil
 }
