@@ -132,6 +132,11 @@ func TestImageRefused(t *testing.T) {
 			r.referring(t, s.statementBundle(t, r.image.Digest, "https://cosign.sigstore.dev/attestation/vuln/v1"))
 		}},
 		{"a signature of the manifest's bytes", signature.CodeInvalid, "not an image", func(r *repository) { r.referring(t, s.blobBundle(t, []byte("x")).Text) }},
+		{"a manifest that is none", signature.CodeInvalid, "its manifest is no manifest", func(r *repository) {
+			at := r.push(t, "text/plain", []byte("["))
+			at.ArtifactType = "application/vnd.dev.sigstore.bundle.v0.3+json"
+			r.referrers = append(r.referrers, at)
+		}},
 		{"a huge bundle", signature.CodeInvalid, "more than", func(r *repository) { r.referring(t, make([]byte, 2<<20)) }},
 	} {
 		t.Run(tc.name, func(t *testing.T) {
