@@ -228,13 +228,14 @@ func filesystem(dir string) *side {
 		if err := os.WriteFile(path, module, 0o644); err != nil {
 			return suite.Replacement{}, err
 		}
-		return suite.Prepare(responseFile(dir), fmt.Appendf(nil, response, filesystemSide, filesystemSide, path))
+		return suite.Prepare(responseFile(dir), response(filesystemSide, path, ""))
 	}
 	return d
 }
 
 // response is what wasm-xds sends, too, but for where the code is.
-const response = `{"resources": [{
+func response(name, module, config string) []byte {
+	return fmt.Appendf(nil, `{"resources": [{
   "@type": "type.googleapis.com/envoy.config.core.v3.TypedExtensionConfig",
   "name": %q,
   "typed_config": {
@@ -242,8 +243,10 @@ const response = `{"resources": [{
     "config": {
       "name": %q,
       "failure_policy": "FAIL_CLOSED",
+      "configuration": {"@type": "type.googleapis.com/google.protobuf.StringValue", "value": %q},
       "vm_config": {"runtime": "envoy.wasm.runtime.v8", "code": {"local": {"filename": %q}}}
     }
   }
 }]}
-`
+`, name, name, config, module)
+}
