@@ -21,7 +21,6 @@ import (
 
 const (
 	maxTries      = 5
-	maxRedirects  = 10
 	maxRetryAfter = time.Minute      // a server that wants more pause gets none: the download fails
 	tryLimit      = 15 * time.Minute // for one try, from dialling to the last byte
 	stallLimit    = 30 * time.Second // without a byte
@@ -31,7 +30,6 @@ const (
 var (
 	errStalled  = errors.New("the server stopped sending")
 	errTryLimit = errors.New("the download took too long")
-	errRedirect = errors.New("redirect refused")
 )
 
 // httpClient is the resolver's client, or one of its own with the rules for
@@ -52,22 +50,10 @@ func (r *Resolver) httpClient() *http.Client {
 			given := *r.HTTP
 			client = &given
 		}
-		client.CheckRedirect = checkRedirect
+		client.CheckRedirect = netguard.CheckRedirect
 		r.client = client
 	})
 	return r.client
-}
-
-func checkRedirect(next *http.Request, before []*http.Request) error {
-	if len(before) > maxRedirects {
-		return fmt.Errorf("%w: more than %d", errRedirect, maxRedirects)
-	}
-	if before[len(before)-1].URL.Scheme == "https" && next.URL.Scheme != "https" {
-		return fmt.Errorf("%w: from https to %s", errRedirect, next.URL.Scheme)
-	}
-	// The client puts the last URL there, with a query that may be a secret.
-	next.Header.Del("Referer")
-	return nil
 }
 
 func (r *Resolver) schedule() backoff.BackOff {
@@ -175,7 +161,7 @@ func wordDo(ctx context.Context, err error) error {
 	if errors.As(err, &wrapped) {
 		err = wrapped.Err
 	}
-	if errors.Is(err, errRedirect) || errors.Is(err, netguard.ErrRefused) {
+	if errors.Is(err, netguard.ErrRedirect) || errors.Is(err, netguard.ErrRefused) {
 		return backoff.Permanent(err)
 	}
 	return err

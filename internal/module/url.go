@@ -108,7 +108,7 @@ func urlError(m spec.Module, err error) *spec.Error {
 	case isArchiveError(err):
 		problem.Code, problem.Message = CodeArchive, fmt.Sprintf("module %s %v", what, err)
 		problem.Hint = "publish the .wasm itself, or one in a tar, as plugin.wasm"
-	case errors.Is(err, errRedirect):
+	case errors.Is(err, netguard.ErrRedirect):
 		problem.Code, problem.Message = CodeRefused, fmt.Sprintf("module %s: %v", what, err)
 		problem.Hint = "name the URL that the module really has"
 	default:

@@ -200,7 +200,7 @@ func (e *Error) ofNetwork(err error) bool {
 		e.Words = "the registry speaks plain HTTP, and HTTPS was expected"
 	case errors.Is(err, netguard.ErrRefused):
 		e.Code, e.Words = CodeRefused, clean(inner.Error()) // its name may mean another address later
-	case errors.Is(err, errRedirect):
+	case errors.Is(err, netguard.ErrRedirect):
 		e.Code, e.Retryable, e.Words = CodeRefused, false, clean(inner.Error())
 	case errors.Is(err, context.DeadlineExceeded), errors.As(err, &network) && network.Timeout():
 		e.Words = "the registry does not answer in time"

@@ -57,7 +57,6 @@ const (
 	idleLimit   = 15 * time.Second
 	// resolveLimit bounds all tries of one Resolve together.
 	resolveLimit = 2 * time.Minute
-	maxRedirects = 10
 	userAgent    = "wasm-xds"
 )
 
@@ -98,7 +97,7 @@ func New(cfg Config) (*Client, error) {
 			Transport: &listener{base: &retry.Transport{
 				Base: limits, Policy: func() retry.Policy { return policy{} },
 			}},
-			CheckRedirect: checkRedirect,
+			CheckRedirect: netguard.CheckRedirect,
 		},
 		clients: map[clientKey]*keptClient{},
 	}, nil
@@ -123,18 +122,6 @@ func rootsWith(file string) (*x509.CertPool, error) {
 		return nil, fmt.Errorf("the registries' CA file %s has no certificate in PEM form", file)
 	}
 	return roots, nil
-}
-
-func checkRedirect(next *http.Request, before []*http.Request) error {
-	if len(before) > maxRedirects {
-		return fmt.Errorf("%w: more than %d", errRedirect, maxRedirects)
-	}
-	if before[len(before)-1].URL.Scheme == "https" && next.URL.Scheme != "https" {
-		return fmt.Errorf("%w: from https to %s", errRedirect, next.URL.Scheme)
-	}
-	// The client puts the last URL there, with a query that may be a secret.
-	next.Header.Del("Referer")
-	return nil
 }
 
 // plainHTTP says whether a registry is one of the insecure ones.

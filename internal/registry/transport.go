@@ -30,8 +30,6 @@ const (
 	maxWords = 8 << 10
 )
 
-var errRedirect = errors.New("redirect refused")
-
 // rateLimitError is a 429, or what it was that a request was not sent because of.
 type rateLimitError struct {
 	host  string
