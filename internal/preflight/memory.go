@@ -6,23 +6,28 @@ import (
 	"github.com/tetratelabs/wazero/experimental"
 )
 
-// withMemory has modules get their memory in steps that double: wazero would copy
-// what there is each time that a module takes some more.
+// withMemory has modules get their memory from the system, all that they may ever
+// have at once: it takes room only where it is written to, growing costs nothing, and
+// none of it is the garbage collector's.
 func withMemory(ctx context.Context) context.Context {
 	return experimental.WithMemoryAllocator(ctx, experimental.MemoryAllocatorFunc(
 		func(capacity, maximum uint64) experimental.LinearMemory {
-			return &linearMemory{content: make([]byte, 0, capacity), maximum: maximum}
+			if m := reserve(maximum); m != nil {
+				return m
+			}
+			return &heapMemory{content: make([]byte, 0, capacity), maximum: maximum}
 		}))
 }
 
-type linearMemory struct {
+// heapMemory is for systems that reserve nothing. It grows in steps that double.
+type heapMemory struct {
 	content []byte
 	maximum uint64
 }
 
 // Reallocate implements [experimental.LinearMemory]. Memory never shrinks, so that
 // what is beyond the content is zero.
-func (m *linearMemory) Reallocate(size uint64) []byte {
+func (m *heapMemory) Reallocate(size uint64) []byte {
 	if size <= uint64(cap(m.content)) {
 		m.content = m.content[:size]
 		return m.content
@@ -34,4 +39,4 @@ func (m *linearMemory) Reallocate(size uint64) []byte {
 }
 
 // Free implements [experimental.LinearMemory].
-func (m *linearMemory) Free() { m.content = nil }
+func (m *heapMemory) Free() { m.content = nil }

@@ -7,6 +7,7 @@ import (
 	"fmt"
 	"io"
 	"os"
+	"runtime/debug"
 
 	"github.com/wasm-xds/wasm-xds/internal/examine"
 	"github.com/wasm-xds/wasm-xds/internal/module"
@@ -29,6 +30,8 @@ const keptModules = 4 << 20
 // Examine implements [control.Examiner]. A mistake in the sandbox itself ends no server: the
 // filter is refused for it.
 func (x sandbox) Examine(ctx context.Context, s *spec.Spec, m snapshot.Module, config *string) (v examine.Verdict, problem *spec.Error) {
+	// A module's memory is not Go's: it is gone with the module, and may not be touched then.
+	defer debug.SetPanicOnFault(debug.SetPanicOnFault(true))
 	defer func() {
 		if cause := recover(); cause != nil {
 			v = examine.Verdict{Errors: []examine.Finding{{
