@@ -20,6 +20,7 @@ const (
 	apiRoot      = "/api/v1/"
 	filtersRoot  = apiRoot + "filters/"
 	rollbackTail = "/rollback"
+	historyTail  = "/history"
 	// maxBody bounds the body of a request; a rollback names one revision.
 	maxBody = 4 << 10
 )
@@ -47,7 +48,7 @@ func Handler(s State, reg *prometheus.Registry, logger *zap.Logger) http.Handler
 	srv := &server{state: s, log: logger, page: newPage(), streams: make(chan struct{}, maxStreams)}
 	mux := http.NewServeMux()
 	mux.Handle(apiRoot+"filters", read(srv.filters))
-	mux.HandleFunc(filtersRoot+"{name...}", srv.filterOrRollback)
+	mux.HandleFunc(filtersRoot+"{name...}", srv.belowFilters)
 	mux.Handle(apiRoot+"nodes", read(srv.nodes))
 	mux.Handle(apiRoot+"snapshot", read(srv.snapshot))
 	mux.Handle(apiRoot+"source", read(srv.source))
@@ -117,14 +118,16 @@ func (s *server) source() any {
 	return now
 }
 
-// filterOrRollback serves what lies below /filters/. A name may hold slashes, so
-// a POST is told by its end.
-func (s *server) filterOrRollback(w http.ResponseWriter, r *http.Request) {
+// belowFilters serves what lies below /filters/. A name may hold slashes: a POST is told by
+// its end, and so is a history, where the slash before it is no %2F and the rest is a filter's name.
+func (s *server) belowFilters(w http.ResponseWriter, r *http.Request) {
 	name := r.PathValue("name")
 	before, isRollback := strings.CutSuffix(name, rollbackTail)
 	switch {
 	case r.Method == http.MethodPost && isRollback:
 		s.rollback(w, r, before)
+	case isRead(r) && strings.HasSuffix(r.URL.EscapedPath(), historyTail):
+		s.history(w, name)
 	case isRead(r):
 		s.filter(w, name)
 	case isRollback:
@@ -132,6 +135,21 @@ func (s *server) filterOrRollback(w http.ResponseWriter, r *http.Request) {
 	default:
 		writeMethodError(w, r, "GET")
 	}
+}
+
+func (s *server) history(w http.ResponseWriter, path string) {
+	name := strings.TrimSuffix(path, historyTail)
+	h, ok := s.state.History(name)
+	if !ok {
+		if f, ok := s.state.Filter(path); ok {
+			writeJSON(w, http.StatusOK, complete(f))
+			return
+		}
+		writeError(w, s.unknown(name))
+		return
+	}
+	h.Revisions = notNull(h.Revisions)
+	writeJSON(w, http.StatusOK, h)
 }
 
 func (s *server) filter(w http.ResponseWriter, name string) {
@@ -144,14 +162,15 @@ func (s *server) filter(w http.ResponseWriter, name string) {
 }
 
 func (s *server) unknown(name string) *Error {
-	filters := s.state.Filters()
-	known := make([]string, len(filters))
-	for i := range filters {
-		known[i] = filters[i].Name
+	var known []string
+	for _, f := range s.state.Filters() {
+		if f.State != FilterUnknown {
+			known = append(known, f.Name)
+		}
 	}
 	e := &Error{
 		Code: CodeNoFilter, Message: fmt.Sprintf("there is no filter %q", name),
-		Hint: "GET /api/v1/filters lists them all",
+		Hint: "`wasm-xds status` and GET /api/v1/filters list them all",
 	}
 	if len(known) == 0 {
 		e.Hint = "there is no filter at all yet: put a spec into the watched directory"
@@ -174,15 +193,14 @@ func (s *server) rollback(w http.ResponseWriter, r *http.Request, name string) {
 	if err := in.Decode(&body); err != nil && err != io.EOF {
 		writeError(w, &Error{
 			Code: codeBadRequest, Message: "the body is not what a rollback takes: " + err.Error(),
-			Hint: `send {"revision": "<12 hex digits>"}, or {} for the one before`,
+			Hint: `send {"revision": "<12 hex digits, or the first of them>"}, or {} for the one before`,
 		})
 		return
 	}
-	if _, ok := s.state.Filter(name); !ok {
-		writeError(w, s.unknown(name))
-		return
-	}
 	f, e := s.state.Rollback(r.Context(), name, body.Revision)
+	if e != nil && e.Code == CodeNoFilter {
+		e = s.unknown(name)
+	}
 	if e != nil {
 		writeError(w, e)
 		return

@@ -13,6 +13,9 @@ const (
 	CodeNotSupported = "not_supported"
 )
 
+// CodeRolledBack is the code of the error of a filter that a rollback keeps from what its spec describes.
+const CodeRolledBack = "rolled_back"
+
 // State is what the API shows. Its methods may be called from any goroutine and
 // return copies (or immutable values) without waiting.
 type State interface {
@@ -20,6 +23,9 @@ type State interface {
 	Filters() []Filter
 	// Filter is the filter of that name, false when there is none.
 	Filter(name string) (Filter, bool)
+	// History is every revision of that filter that is kept, the newest first; false when no
+	// spec ever had the name.
+	History(name string) (History, bool)
 	// Nodes is every open stream, sorted by id and then stream.
 	Nodes() []Node
 	// Counts is what /metrics shows of the filters: however many Envoys there are, it
@@ -33,8 +39,8 @@ type State interface {
 	// channel is closed when the subscription ends, which is also what happens
 	// to a subscriber that does not keep up.
 	Subscribe() (events <-chan Event, cancel func())
-	// Rollback serves an earlier revision again, the one before the present one
-	// when revision is "", and returns the filter as it then is.
+	// Rollback serves an earlier revision again, and returns the filter as it then is.
+	// revision may be the beginning of its id; "" is the last one that all Envoys had before.
 	Rollback(ctx context.Context, name, revision string) (Filter, *Error)
 }
 

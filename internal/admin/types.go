@@ -67,6 +67,40 @@ func FromModule(m snapshot.Module) Module {
 	return Module{SHA256: m.SHA256, Size: m.Size, Reference: m.Reference, Digest: m.Digest}
 }
 
+// RevisionState is where a revision of a filter stands.
+type RevisionState string
+
+// The revision states. More may come.
+const (
+	RevisionActive    RevisionState = "active"    // Envoys get it
+	RevisionCandidate RevisionState = "candidate" // it is rolling out
+	RevisionStable    RevisionState = "stable"    // the last one known to load, and not what is served now
+	RevisionRejected  RevisionState = "rejected"  // Envoy refused it; Error says why
+	RevisionEarlier   RevisionState = "earlier"   // it was wanted before
+)
+
+// History is a filter's revisions, as GET /api/v1/filters/{name}/history answers it.
+type History struct {
+	Name     string `json:"name"`
+	Rollback string `json:"rollback"` // what a rollback that names no revision would serve; "": there is none
+	Error    *Error `json:"error"`    // the filter's own
+	// Revisions that are kept, the one that was wanted last first.
+	Revisions []Revision `json:"revisions"`
+}
+
+// Revision is one revision in a filter's history.
+type Revision struct {
+	Revision string        `json:"revision"` // 12 hex digits
+	State    RevisionState `json:"state"`
+	Wanted   bool          `json:"wanted"` // it is what the spec describes now
+	// Since is when it became the one to be served, the last time; absent where that was
+	// not recorded.
+	Since    time.Time `json:"since,omitzero"`
+	Module   Module    `json:"module"`
+	SpecFile string    `json:"specFile"` // where its spec lay; "": not recorded
+	Error    *Error    `json:"error"`    // why an Envoy refused it; null: none has
+}
+
 // Subscriber is one filter on one Envoy's stream.
 type Subscriber struct {
 	Node     string          `json:"node"`

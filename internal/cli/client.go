@@ -2,6 +2,7 @@ package cli
 
 import (
 	"bufio"
+	"bytes"
 	"context"
 	"encoding/json"
 	"errors"
@@ -9,10 +10,13 @@ import (
 	"io"
 	"net"
 	"net/http"
+	"net/netip"
 	"net/url"
 	"strings"
 	"syscall"
 	"time"
+
+	"github.com/spf13/cobra"
 
 	"github.com/wasm-xds/wasm-xds/internal/admin"
 )
@@ -31,12 +35,24 @@ var errSettled = errors.New("settled")
 // client asks a running server's admin API.
 type client struct{ address string }
 
+// adminAddressFlag adds the flag that says where the server is.
+func adminAddressFlag(c *cobra.Command) *string {
+	return c.Flags().String("admin-address", defaultAdminAddress, "`host:port` of the running server")
+}
+
+func serverAt(c *cobra.Command, address string) (client, error) {
+	if err := checkAddress(address); err != nil {
+		return client{}, usage(c, fmt.Sprintf("invalid --admin-address %q: %s", address, err))
+	}
+	return client{address: address}, nil
+}
+
 // view asks for one filter, or for all and the source when name is "".
 func (c client) view(ctx context.Context, name string) (*view, error) {
 	v := &view{one: name != ""}
 	if v.one {
 		v.filters = make([]admin.Filter, 1)
-		return v, c.get(ctx, "filters/"+escape(name), &v.filters[0])
+		return v, c.get(ctx, filterPath(name), &v.filters[0])
 	}
 	if err := c.get(ctx, "filters", &v.filters); err != nil {
 		return nil, err
@@ -44,15 +60,26 @@ func (c client) view(ctx context.Context, name string) (*view, error) {
 	return v, c.get(ctx, "source", &v.source)
 }
 
-// escape keeps a name's slashes.
-func escape(name string) string {
-	return (&url.URL{Path: name}).EscapedPath()
-}
+// filterPath is where the API has a filter.
+func filterPath(name string) string { return "filters/" + url.PathEscape(name) }
 
 func (c client) get(ctx context.Context, path string, into any) error {
+	return c.exchange(ctx, http.MethodGet, path, nil, into)
+}
+
+// post sends what is marshalled from body.
+func (c client) post(ctx context.Context, path string, body, into any) error {
+	text, err := json.Marshal(body)
+	if err != nil {
+		return err
+	}
+	return c.exchange(ctx, http.MethodPost, path, bytes.NewReader(text), into)
+}
+
+func (c client) exchange(ctx context.Context, method, path string, body io.Reader, into any) error {
 	ctx, cancel := context.WithTimeout(ctx, answerTimeout)
 	defer cancel()
-	answer, err := c.ask(ctx, path)
+	answer, err := c.ask(ctx, method, path, body)
 	if err != nil {
 		return err
 	}
@@ -65,30 +92,42 @@ func (c client) get(ctx context.Context, path string, into any) error {
 }
 
 // ask returns an answer of 200, or an error.
-func (c client) ask(ctx context.Context, path string) (*http.Response, error) {
-	r, err := http.NewRequestWithContext(ctx, http.MethodGet, "http://"+c.dialAddress()+"/api/v1/"+path, nil)
+func (c client) ask(ctx context.Context, method, path string, body io.Reader) (*http.Response, error) {
+	r, err := http.NewRequestWithContext(ctx, method, "http://"+c.dialAddress()+"/api/v1/"+path, body)
 	if err != nil {
 		return nil, err
+	}
+	if body != nil {
+		r.Header.Set("Content-Type", "application/json")
 	}
 	// No proxy: the server is here, or where the flag says.
 	transport := &http.Transport{DisableKeepAlives: true}
 	answer, err := transport.RoundTrip(r)
 	if err != nil {
 		return nil, failure("no_server", fmt.Sprintf("no wasm-xds answers at %s: %s", c.address, shortReason(err)),
-			"start one with `wasm-xds serve`, or name its address with --admin-address")
+			c.whereItMayBe())
 	}
 	if answer.StatusCode == http.StatusOK {
 		return answer, nil
 	}
 	defer answer.Body.Close()
-	var body struct {
+	var problem struct {
 		Error *admin.Error `json:"error"`
 	}
-	err = json.NewDecoder(io.LimitReader(answer.Body, 1<<20)).Decode(&body)
-	if err != nil || body.Error == nil {
+	err = json.NewDecoder(io.LimitReader(answer.Body, 1<<20)).Decode(&problem)
+	if err != nil || problem.Error == nil {
 		return nil, failure("bad_answer", "the server at "+c.address+" answered "+answer.Status, "is it a wasm-xds?")
 	}
-	return nil, body.Error
+	return nil, problem.Error
+}
+
+// whereItMayBe is what to do when nothing answers.
+func (c client) whereItMayBe() string {
+	host, _, _ := net.SplitHostPort(c.dialAddress())
+	if ip, err := netip.ParseAddr(host); host == "localhost" || err == nil && ip.IsLoopback() {
+		return "start one with `wasm-xds serve`, or name its address with --admin-address"
+	}
+	return "it answers on its own machine only, unless it was started with an --admin-address that is reached from here: run this command there"
 }
 
 // dialAddress is where a server that listens on every address is reached.
@@ -118,7 +157,7 @@ func shortReason(err error) string {
 func (c client) onChange(ctx context.Context, show func() error) error {
 	ctx, cancel := context.WithCancel(ctx)
 	defer cancel()
-	answer, err := c.ask(ctx, "events") //nolint:bodyclose // it is closed below; the linter loses sight of it in the goroutine
+	answer, err := c.ask(ctx, http.MethodGet, "events", nil) //nolint:bodyclose // it is closed below; the linter loses sight of it in the goroutine
 	if err != nil {
 		return err
 	}

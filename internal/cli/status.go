@@ -15,7 +15,7 @@ import (
 
 // statusOptions is what status was asked for.
 type statusOptions struct {
-	address  string
+	server   client
 	name     string // "": all
 	json     bool
 	watch    bool
@@ -43,7 +43,7 @@ with 1 when that takes longer.`,
 		ValidArgsFunction: completeFilters,
 	}
 	f := c.Flags()
-	f.StringVar(&o.address, "admin-address", defaultAdminAddress, "`host:port` of the running server")
+	address := adminAddressFlag(c)
 	f.BoolVarP(&o.watch, "watch", "w", false, "show it again whenever something changes")
 	f.DurationVar(&o.wait, "wait", 0, "wait up to this long until everything is live")
 	f.BoolVar(&o.exitCode, "exit-code", false, "exit with 1 when something is wrong")
@@ -53,9 +53,11 @@ with 1 when that takes longer.`,
 			o.name = args[0]
 		}
 		o.json = *output == "json"
-		if err := checkAddress(o.address); err != nil {
-			return usage(c, fmt.Sprintf("invalid --admin-address %q: %s", o.address, err))
+		server, err := serverAt(c, *address)
+		if err != nil {
+			return err
 		}
+		o.server = server
 		if o.wait < 0 || (o.wait > 0 && o.watch) {
 			return usage(c, "--wait takes a positive time, and not together with --watch")
 		}
@@ -65,14 +67,13 @@ with 1 when that takes longer.`,
 }
 
 func (o *statusOptions) run(ctx context.Context, w io.Writer) error {
-	server := client{address: o.address}
 	switch {
 	case o.watch:
-		return o.runWatch(ctx, server, w)
+		return o.runWatch(ctx, w)
 	case o.wait > 0:
-		return o.runWait(ctx, server, w)
+		return o.runWait(ctx, w)
 	}
-	v, err := server.view(ctx, o.name)
+	v, err := o.server.view(ctx, o.name)
 	if err != nil {
 		return err
 	}
@@ -84,13 +85,13 @@ func (o *statusOptions) run(ctx context.Context, w io.Writer) error {
 }
 
 // runWatch prints at once and after each change, until ctx ends.
-func (o *statusOptions) runWatch(ctx context.Context, server client, w io.Writer) error {
+func (o *statusOptions) runWatch(ctx context.Context, w io.Writer) error {
 	wipe := ""
 	if isTerminal(w) {
 		wipe = "\x1b[H\x1b[2J"
 	}
-	err := server.onChange(ctx, func() error {
-		v, err := server.view(ctx, o.name)
+	err := o.server.onChange(ctx, func() error {
+		v, err := o.server.view(ctx, o.name)
 		if err != nil {
 			return err
 		}
@@ -111,12 +112,12 @@ func (o *statusOptions) runWatch(ctx context.Context, server client, w io.Writer
 }
 
 // runWait prints once, when all is live or the time is over.
-func (o *statusOptions) runWait(ctx context.Context, server client, w io.Writer) error {
+func (o *statusOptions) runWait(ctx context.Context, w io.Writer) error {
 	limit, cancel := context.WithTimeout(ctx, o.wait)
 	defer cancel()
 	var last *view
-	err := server.onChange(limit, func() error {
-		v, err := server.view(limit, o.name)
+	err := o.server.onChange(limit, func() error {
+		v, err := o.server.view(limit, o.name)
 		if err != nil {
 			return err
 		}

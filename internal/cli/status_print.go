@@ -153,6 +153,8 @@ func state(f *admin.Filter) string {
 		return "disabled"
 	case f.State == admin.FilterActive && f.Candidate != "":
 		return "active, rolling out"
+	case f.State == admin.FilterActive && f.Error != nil && f.Error.Code == admin.CodeRolledBack:
+		return "active, rolled back"
 	case f.State == admin.FilterActive && f.Error != nil:
 		return "active, with error"
 	default:

@@ -20,6 +20,9 @@ type fakeState struct {
 	admin.Hub
 	filters atomic.Pointer[[]admin.Filter]
 	source  admin.Source
+
+	histories map[string]admin.History
+	rollback  func(name, revision string) (admin.Filter, *admin.Error)
 }
 
 func (f *fakeState) Filters() []admin.Filter  { return *f.filters.Load() }
@@ -38,8 +41,17 @@ func (f *fakeState) Filter(name string) (admin.Filter, bool) {
 	return admin.Filter{}, false
 }
 
-func (f *fakeState) Rollback(context.Context, string, string) (admin.Filter, *admin.Error) {
-	return admin.Filter{}, &admin.Error{}
+func (f *fakeState) History(name string) (admin.History, bool) {
+	h := f.histories[name]
+	return h, h.Name != ""
+}
+
+// Rollback makes the filter what the test says.
+func (f *fakeState) Rollback(_ context.Context, name, revision string) (admin.Filter, *admin.Error) {
+	if f.rollback == nil {
+		return admin.Filter{}, &admin.Error{Code: admin.CodeNoFilter}
+	}
+	return f.rollback(name, revision)
 }
 
 // startServer answers for the filters until the test ends.

@@ -1,9 +1,7 @@
 package control
 
 import (
-	"context"
 	"fmt"
-	"maps"
 	"slices"
 	"strconv"
 
@@ -135,77 +133,6 @@ func (c *Control) Ready() bool { return c.ready.Load() }
 // Subscribe brings what changes from now on.
 func (c *Control) Subscribe() (events <-chan admin.Event, cancel func()) { return c.hub.Subscribe() }
 
-// Rollback serves an earlier revision until the filter's spec changes. It returns once
-// that is on disk: who was told so must not find it undone by a crash.
-func (c *Control) Rollback(ctx context.Context, name, revision string) (admin.Filter, *admin.Error) {
-	var f admin.Filter
-	problem := &admin.Error{Code: "stopping", Message: "the server is stopping"}
-	var saved <-chan struct{}
-	c.ask(func() {
-		if f, problem = c.rollBack(ctx, name, revision); problem == nil {
-			saved = c.saveNow()
-		}
-	})
-	if saved != nil {
-		select {
-		case <-saved:
-		case <-c.done: // the last save has it
-		case <-ctx.Done():
-		}
-	}
-	return f, problem
-}
-
-func (c *Control) rollBack(ctx context.Context, name, revision string) (admin.Filter, *admin.Error) {
-	st, ok := c.machine.Brief(name)
-	if !ok || st.Wanted == nil {
-		return admin.Filter{}, &admin.Error{Code: admin.CodeNoFilter, Message: fmt.Sprintf("no filter is named %q", name)}
-	}
-	if st.Wanted.Removed || st.Wanted.Revision == nil || c.set == nil {
-		return admin.Filter{}, &admin.Error{
-			Code: "no_spec", Message: fmt.Sprintf("filter %q has no spec whose revision could be replaced", name), Hint: "put its spec back first",
-		}
-	}
-	target := earlier(st, revision)
-	if target == nil {
-		return admin.Filter{}, &admin.Error{
-			Code: admin.CodeNoRevision, Message: fmt.Sprintf("filter %q has no earlier revision %s", name, revision),
-			Hint: "name one that was served before, or none for the last one",
-		}
-	}
-	instead := st.Wanted.Revision.ID
-	if pin, ok := c.plan.pins[name]; ok {
-		instead = pin.Instead
-	}
-	pins := maps.Clone(c.plan.pins)
-	if pins == nil {
-		pins = map[string]Pin{}
-	}
-	if target.ID == instead {
-		delete(pins, name) // the spec's own: the end of a rollback
-	} else {
-		pins[name] = Pin{Revision: target, Instead: instead}
-	}
-	c.plan.pins = pins
-	c.replan(ctx)
-	f, _ := c.filter(name)
-	return f, nil
-}
-
-// earlier finds a revision that was everyone's before; the last such one for "".
-func earlier(st delivery.FilterStatus, revision string) *snapshot.Revision {
-	known := st.Older
-	if st.Stable != nil && st.Wanted.Revision.ID != st.Stable.ID {
-		known = append([]*snapshot.Revision{st.Stable}, known...)
-	}
-	for _, r := range known {
-		if revision == "" || r.ID == revision {
-			return r
-		}
-	}
-	return nil
-}
-
 func (c *Control) filter(name string) (admin.Filter, bool) {
 	st, ok := c.machine.Status(name)
 	if !ok {
@@ -274,7 +201,7 @@ func (c *Control) describe(f *admin.Filter, st delivery.FilterStatus) {
 	}
 	if pin, ok := c.plan.pins[w.Name]; ok && f.Error == nil {
 		f.Error = &admin.Error{
-			Code: "rolled_back", Message: fmt.Sprintf("rolled back: revision %s of the spec is not served", pin.Instead),
+			Code: admin.CodeRolledBack, Message: fmt.Sprintf("rolled back: revision %s of the spec is not served", pin.Instead),
 			Hint: "an edit of the spec ends the rollback", File: w.SpecFile,
 		}
 	}

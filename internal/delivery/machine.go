@@ -248,7 +248,8 @@ func (m *Machine) prune() {
 }
 
 func (m *Machine) setWanted(f *filter, w *snapshot.Filter) {
-	if w == nil || f.wanted == nil || !sameRevision(f.wanted.Revision, w.Revision) {
+	another := w == nil || f.wanted == nil || !sameRevision(f.wanted.Revision, w.Revision)
+	if another {
 		m.keepCandidate(f)
 		f.since = m.now
 		f.lost, f.lostProblem, f.pauseUntil = 0, nil, time.Time{}
@@ -258,6 +259,9 @@ func (m *Machine) setWanted(f *filter, w *snapshot.Filter) {
 		}
 	}
 	f.wanted = w
+	if another {
+		f.noteWish(m.now)
+	}
 	if w != nil && w.Revision != nil && sameRevision(w.Revision, f.stable) {
 		f.stable = w.Revision // what is foretold of it may be new
 	}

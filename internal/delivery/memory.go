@@ -45,6 +45,8 @@ type FilterMemory struct {
 	Stable *snapshot.Revision `json:"stable,omitempty"`
 	// Older were stable before, the newest first.
 	Older []*snapshot.Revision `json:"older,omitempty"`
+	// Wishes say when those became wanted. It may lack some: older files have none.
+	Wishes []Wish `json:"wishes,omitempty"`
 	// Type is what Envoys were found to expect of a name that no spec has.
 	Type spec.Type `json:"type,omitempty"`
 }
@@ -102,7 +104,7 @@ func (mem *Memory) Tidy() {
 }
 
 func (f *filter) memory() FilterMemory {
-	return FilterMemory{Name: f.name, Wanted: f.wanted, Stable: f.stable, Older: slices.Clone(f.older), Type: f.typeHint}
+	return FilterMemory{Name: f.name, Wanted: f.wanted, Stable: f.stable, Older: slices.Clone(f.older), Wishes: f.wishes, Type: f.typeHint}
 }
 
 // Unsettled returns that part of the [Memory].
@@ -140,7 +142,7 @@ func (m *Machine) restore(mem Memory) {
 }
 
 func (f *filter) restore(fm FilterMemory) {
-	f.wanted, f.stable, f.older, f.typeHint = fm.Wanted, fm.Stable, fm.Older, fm.Type
+	f.wanted, f.stable, f.older, f.wishes, f.typeHint = fm.Wanted, fm.Stable, fm.Older, fm.Wishes, fm.Type
 }
 
 // Wanted is what the machine was told last that is wanted, after a [New] what it

@@ -17,6 +17,7 @@ type filter struct {
 	since  time.Time        // when the wanted revision became wanted
 	stable *snapshot.Revision
 	older  []*snapshot.Revision // newest first
+	wishes []Wish               // of those, as far as it is known
 
 	// typeHint is what Envoys expect of a name without a spec; "": http is tried first.
 	typeHint spec.Type

@@ -3,6 +3,7 @@ package e2e_test
 import (
 	"io"
 	"net/http"
+	"os/exec"
 	"strings"
 
 	"github.com/wasm-xds/wasm-xds/test/harness"
@@ -75,4 +76,16 @@ func (s *scenario) rollBack(name, body string, status int) {
 	if err != nil || res.StatusCode != status {
 		s.t.Fatalf("rollback %s: status %d instead of %d, %v\n%s", body, res.StatusCode, status, err, answer)
 	}
+}
+
+// command asks the control plane through the binary's own commands; it is to exit with that code.
+func (s *scenario) command(code int, args ...string) (output string) {
+	s.t.Helper()
+	args = append(args, "--admin-address", strings.TrimPrefix(s.cp.AdminURL(), "http://"))
+	cmd := exec.CommandContext(s.t.Context(), harness.BuildBinary(s.t), args...)
+	out, err := cmd.CombinedOutput()
+	if cmd.ProcessState == nil || cmd.ProcessState.ExitCode() != code {
+		s.t.Fatalf("%q: %v instead of %d\n%s", args, err, code, out)
+	}
+	return string(out)
 }

@@ -3,6 +3,7 @@ package e2e_test
 import (
 	"fmt"
 	"net/http"
+	"strings"
 	"testing"
 
 	"github.com/wasm-xds/wasm-xds/test/harness"
@@ -154,6 +155,62 @@ func TestCanaries(t *testing.T) {
 			}
 			l.end()
 		})
+	}
+}
+
+// A person rolls back from the command line, looks at the history, and an edit of the spec ends it.
+func TestRollbackFromTheCommandLine(t *testing.T) {
+	s := newScenario(t)
+	v1, v2, v3 := authModule("v1"), authModule("v2"), authModule("v3")
+	s.write(auth, v1, "")
+	s.cp.Start()
+	pair := s.deltaAndSotW(v1, "v1")
+	lives := func(stamp string, module []byte) string {
+		t.Helper()
+		f := s.cp.WaitLive(auth, module, 2)
+		for _, l := range pair {
+			l.live(stamp)
+		}
+		return f.Revision
+	}
+	first := lives("v1", v1)
+	s.write(auth, v2, "")
+	second := lives("v2", v2)
+	if out := s.command(0, "history", auth); !strings.Contains(out, second+"  active") || strings.Index(out, second) > strings.Index(out, first+"  earlier") {
+		t.Errorf("the history is\n%s", out)
+	}
+	if out := s.command(0, "rollback", auth, "--wait", "1m"); !strings.Contains(out, "revision "+first+" is served, and runs on 2 of 2 Envoys") ||
+		!strings.Contains(out, second+" of the spec is not served") {
+		t.Errorf("the rollback says\n%s", out)
+	}
+	lives("v1", v1)
+	s.write(auth, v2, "onRemove: deny") // the same content
+	var taken string
+	if !harness.Poll(t.Context(), func() bool {
+		taken = s.get("/api/v1/filters/" + auth)
+		return strings.Contains(taken, `"onRemove": "deny"`)
+	}) || !strings.Contains(taken, `"code": "rolled_back"`) {
+		t.Errorf("an edit that reaches no Envoy: %s", taken)
+	}
+	if out := s.command(1, "rollback", auth, first); !strings.Contains(out, "should run already") || !strings.Contains(out, second+" (earlier)") {
+		t.Errorf("a second time:\n%s", out)
+	}
+	if out := s.command(0, "rollback", auth, second[:4], "--wait", "1m"); !strings.Contains(out, "this is what its spec describes") {
+		t.Errorf("forward again:\n%s", out)
+	}
+	lives("v2", v2)
+	s.command(0, "rollback", auth)
+	lives("v1", v1)
+	s.write(auth, v3, "")
+	third := lives("v3", v3)
+	if out := s.command(0, "history", auth, "-o", "json"); !strings.Contains(out, third) || strings.Contains(out, "rolled_back") {
+		t.Errorf("after an edit:\n%s", out)
+	}
+	if out := s.command(1, "rollback", "auht"); !strings.Contains(out, `did you mean "`+auth+`"?`) {
+		t.Errorf("a near name:\n%s", out)
+	}
+	for _, l := range pair {
+		l.end()
 	}
 }
 

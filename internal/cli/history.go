@@ -1,0 +1,101 @@
+package cli
+
+import (
+	"fmt"
+	"io"
+	"time"
+
+	"github.com/spf13/cobra"
+
+	"github.com/wasm-xds/wasm-xds/internal/admin"
+	"github.com/wasm-xds/wasm-xds/internal/terminal"
+)
+
+func newHistory() *cobra.Command {
+	c := &cobra.Command{
+		Use:   "history NAME",
+		Short: "List the revisions of a filter that a running server keeps",
+		Long: `History asks a running server for the revisions of a filter that can be served: the
+one that is, the one that is rolling out, the last one that was refused, and up to
+ten that Envoys ran before, the newest first.
+
+SINCE is when a revision became the one to be served, for the last time. Below the
+table is what is wrong with the filter, and what wasm-xds rollback would serve.`,
+		Example: `  wasm-xds history auth
+  wasm-xds history auth -o json | jq -r '.revisions[].revision'`,
+		Args:              arguments(1, 1, "the name of a filter"),
+		ValidArgsFunction: completeFilters,
+	}
+	address := adminAddressFlag(c)
+	output := outputFlag(c, "text", "json")
+	c.RunE = func(c *cobra.Command, args []string) error {
+		server, err := serverAt(c, *address)
+		if err != nil {
+			return err
+		}
+		var h admin.History
+		if err := server.get(c.Context(), filterPath(args[0])+"/history", &h); err != nil {
+			return err
+		}
+		if *output == "json" {
+			printJSON(c.OutOrStdout(), h)
+		} else {
+			printHistory(c.OutOrStdout(), &h)
+		}
+		return nil
+	}
+	return c
+}
+
+func printHistory(w io.Writer, h *admin.History) {
+	if len(h.Revisions) == 0 {
+		fmt.Fprintf(w, "filter %s has no revision yet\n", terminal.Printable(h.Name))
+	} else {
+		table := newTable(w)
+		fmt.Fprintln(table, "REVISION\tSTATE\tSINCE\tMODULE\tSIZE\tSPEC")
+		for _, r := range h.Revisions {
+			fmt.Fprintf(table, "%s\t%s\t%s\t%s\t%s\t%s\n", terminal.Printable(r.Revision), terminal.Printable(string(r.State)), moment(r.Since),
+				terminal.Printable(moduleName(r.Module)), byteCount(r.Module.Size), dash(terminal.Printable(r.SpecFile)))
+		}
+		_ = table.Flush() // a closed output is nobody's problem
+	}
+	for _, r := range h.Revisions {
+		if r.Error != nil {
+			fmt.Fprintln(w)
+			printError(w, r.Revision, r.Error)
+		}
+	}
+	if h.Error != nil && !toldBefore(h) {
+		fmt.Fprintln(w)
+		printError(w, h.Name, h.Error)
+	}
+	if h.Rollback != "" {
+		fmt.Fprintf(w, "\n`wasm-xds rollback %s` serves %s again\n", terminal.Printable(h.Name), terminal.Printable(h.Rollback))
+	}
+}
+
+// toldBefore says whether the filter's error is that of one of its revisions.
+func toldBefore(h *admin.History) bool {
+	for _, r := range h.Revisions {
+		if r.Error != nil && r.Error.Message == h.Error.Message {
+			return true
+		}
+	}
+	return false
+}
+
+// moduleName is what a person knows a module by: its image, or else the beginning of its sha256.
+func moduleName(m admin.Module) string {
+	if m.Reference != "" {
+		return m.Reference + " = " + m.Digest
+	}
+	return "sha256 " + m.SHA256[:min(len(m.SHA256), 12)]
+}
+
+// moment is a time for people, in their own zone.
+func moment(t time.Time) string {
+	if t.IsZero() {
+		return "-"
+	}
+	return t.Local().Format(time.DateTime)
+}

@@ -1,0 +1,188 @@
+package cli
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"io"
+	"time"
+
+	"github.com/spf13/cobra"
+
+	"github.com/wasm-xds/wasm-xds/internal/admin"
+	"github.com/wasm-xds/wasm-xds/internal/terminal"
+)
+
+func newRollback() *cobra.Command {
+	c := &cobra.Command{
+		Use:   "rollback NAME [REVISION]",
+		Short: "Serve an earlier revision of a filter again",
+		Long: `Rollback has a running server serve an earlier revision of a filter to all Envoys: the
+one that was served before this one, or REVISION, of which the first digits are
+enough. wasm-xds history lists them. A second rollback without REVISION goes back to
+where the first came from.
+
+It holds, over restarts of the server too, for as long as the filter's content is what
+it was rolled back from: the next change of the module, the configuration or anything
+else in the spec that reaches Envoy ends it, once it has passed the sandbox, and is
+rolled out. An edit of comments, tests or rollout does not. The spec itself is not
+changed: correct it, too.`,
+		Example: `  wasm-xds rollback auth
+  wasm-xds rollback auth 3f2a --wait 30s`,
+		Args:              arguments(1, 2, "the name of a filter"),
+		ValidArgsFunction: completeRollback,
+	}
+	address := adminAddressFlag(c)
+	wait := c.Flags().Duration("wait", 0, "wait up to this long until every Envoy that asks for the filter runs it")
+	output := outputFlag(c, "text", "json")
+	c.RunE = func(c *cobra.Command, args []string) error {
+		server, err := serverAt(c, *address)
+		if err != nil {
+			return err
+		}
+		if *wait < 0 {
+			return usage(c, "--wait takes a positive time")
+		}
+		name, revision := args[0], ""
+		if len(args) > 1 {
+			if revision = args[1]; revision == "" {
+				return usage(c, "REVISION is empty")
+			}
+		}
+		f, err := server.rollBack(c.Context(), name, revision)
+		if err != nil {
+			return err
+		}
+		var late error
+		if *wait > 0 {
+			f, late = server.waitUntilRun(c.Context(), f, *wait)
+		}
+		if f != nil {
+			if *output == "json" {
+				printJSON(c.OutOrStdout(), f)
+			} else {
+				printRollback(c.OutOrStdout(), f)
+			}
+		}
+		return late
+	}
+	return c
+}
+
+// rollBack returns the filter as it is right after.
+func (c client) rollBack(ctx context.Context, name, revision string) (*admin.Filter, error) {
+	f := &admin.Filter{}
+	return f, c.post(ctx, filterPath(name)+"/rollback", map[string]string{"revision": revision}, f)
+}
+
+// target is the revision that all Envoys are to run.
+func target(f *admin.Filter) string {
+	if f.Candidate != "" {
+		return f.Candidate
+	}
+	return f.Revision
+}
+
+// waitUntilRun waits until every Envoy that asks for the filter runs what before has as its
+// target, and returns the filter as it is then.
+func (c client) waitUntilRun(ctx context.Context, before *admin.Filter, wait time.Duration) (*admin.Filter, error) {
+	limit, cancel := context.WithTimeout(ctx, wait)
+	defer cancel()
+	last, wanted := before, target(before)
+	err := c.onChange(limit, func() error {
+		var f admin.Filter
+		if err := c.get(limit, filterPath(before.Name), &f); err != nil {
+			return err
+		}
+		last = &f
+		if live, total := running(&f, wanted); live == total && f.Revision == wanted {
+			return errSettled
+		}
+		if target(&f) != wanted {
+			return failure("superseded", fmt.Sprintf("revision %s is not what is to be served any more: %s is", wanted, target(&f)),
+				"something else has changed the filter meanwhile: see wasm-xds history "+f.Name)
+		}
+		return nil
+	})
+	switch {
+	case errors.Is(err, errSettled):
+		return last, nil
+	case limit.Err() != nil && ctx.Err() == nil:
+		return last, failure("not_live", fmt.Sprintf("not every Envoy runs revision %s after %s", wanted, wait), "see wasm-xds status "+before.Name)
+	default:
+		return last, err
+	}
+}
+
+// running is how many Envoys run a revision, and how many ask for the filter.
+func running(f *admin.Filter, revision string) (live, total int) {
+	for i := range f.Subscribers {
+		s := &f.Subscribers[i]
+		if s.State == admin.SubscriberGone {
+			continue
+		}
+		total++
+		if s.State == admin.SubscriberLive && s.Revision == revision {
+			live++
+		}
+	}
+	return live, total
+}
+
+func printRollback(w io.Writer, f *admin.Filter) {
+	name, revision := terminal.Printable(f.Name), terminal.Printable(target(f))
+	live, total := running(f, target(f))
+	switch {
+	case f.Disabled:
+		fmt.Fprintf(w, "filter %s: revision %s is to be served, but the filter is disabled: everything passes\n", name, revision)
+	case total == 0:
+		fmt.Fprintf(w, "filter %s: revision %s is served; no Envoy asks for it now\n", name, revision)
+	case f.Candidate != "":
+		fmt.Fprintf(w, "filter %s: revision %s is rolling out, and runs on %d of %s; until then they run %s\n",
+			name, revision, live, plural(total, "Envoy"), terminal.Printable(f.Revision))
+	default:
+		fmt.Fprintf(w, "filter %s: revision %s is served, and runs on %d of %s\n", name, revision, live, plural(total, "Envoy"))
+	}
+	if f.Revision == target(f) && f.Module.SHA256 != "" {
+		fmt.Fprintf(w, "module: %s, %s\n", terminal.Printable(moduleName(f.Module)), byteCount(f.Module.Size))
+	}
+	switch {
+	case f.Error == nil:
+		fmt.Fprintln(w, "this is what its spec describes: no rollback holds")
+	case f.Error.Code == admin.CodeRolledBack:
+		fmt.Fprintf(w, "%s; the spec is not changed: the next change of what it describes ends the rollback and is served\n", terminal.Printable(f.Error.Message))
+	default:
+		printError(w, name, f.Error)
+	}
+	if live < total && !f.Disabled {
+		fmt.Fprintf(w, "  hint: `wasm-xds status %s --watch` shows how it goes\n", name)
+	}
+}
+
+// completeRollback offers names, and then the filter's revisions.
+func completeRollback(c *cobra.Command, args []string, toComplete string) ([]string, cobra.ShellCompDirective) {
+	if len(args) == 0 {
+		return completeFilters(c, args, toComplete)
+	}
+	if len(args) > 1 {
+		return nil, cobra.ShellCompDirectiveNoFileComp
+	}
+	_ = readEnvironment(c) // a wrong variable is reported when the command runs
+	address, err := c.Flags().GetString("admin-address")
+	if err != nil {
+		return nil, cobra.ShellCompDirectiveError
+	}
+	ctx, cancel := context.WithTimeout(c.Context(), time.Second)
+	defer cancel()
+	var h admin.History
+	if err := (client{address: address}).get(ctx, filterPath(args[0])+"/history", &h); err != nil {
+		return nil, cobra.ShellCompDirectiveNoFileComp
+	}
+	var revisions []string
+	for _, r := range h.Revisions {
+		if r.State != admin.RevisionActive && r.State != admin.RevisionRejected {
+			revisions = append(revisions, cobra.CompletionWithDesc(r.Revision, string(r.State)))
+		}
+	}
+	return revisions, cobra.ShellCompDirectiveNoFileComp | cobra.ShellCompDirectiveKeepOrder
+}

@@ -1,0 +1,159 @@
+package cli
+
+import (
+	"strings"
+	"testing"
+	"time"
+
+	"github.com/wasm-xds/wasm-xds/internal/admin"
+)
+
+func authHistory() admin.History {
+	return admin.History{
+		Name: "team/auth", Rollback: "aaaaaaaaaaaa", Error: &admin.Error{Code: "bad", Message: "unknown field", Hint: "no", File: "/specs/auth.yaml", Line: 2},
+		Revisions: []admin.Revision{
+			{Revision: "0123456789ab", State: admin.RevisionActive, Wanted: true, SpecFile: "/specs/auth.yaml", Since: time.Date(2026, 1, 2, 3, 4, 5, 0, time.Local),
+				Module: admin.Module{SHA256: "9c8a1111222233334444", Size: 2048}},
+			{Revision: "aaaaaaaaaaaa", State: admin.RevisionEarlier, Module: admin.Module{SHA256: "bb", Size: 10, Reference: "r.example/auth:v1", Digest: "sha256:dd"}},
+			{Revision: "cccccccccccc", State: admin.RevisionRejected, Module: admin.Module{SHA256: "cc"},
+				Error: &admin.Error{Code: "rejected_by_envoy", Message: "Envoy 1.40.0 refused it: evil\x1b[2J", Hint: "see its log"}},
+		},
+	}
+}
+
+func TestHistory(t *testing.T) {
+	state, address := startServer(t, liveFilter("team/auth"))
+	state.histories = map[string]admin.History{"team/auth": authHistory(), "new": {Name: "new"}}
+	code, stdout, stderr := run(t, "history", "team/auth", "--admin-address", address)
+	want := `REVISION      STATE     SINCE                MODULE                         SIZE     SPEC
+0123456789ab  active    2026-01-02 03:04:05  sha256 9c8a11112222            2.0 KiB  /specs/auth.yaml
+aaaaaaaaaaaa  earlier   -                    r.example/auth:v1 = sha256:dd  10 B     -
+cccccccccccc  rejected  -                    sha256 cc                      0 B      -
+
+cccccccccccc: Envoy 1.40.0 refused it: evil` + "\uFFFD" + `[2J
+  hint: see its log
+
+team/auth: /specs/auth.yaml:2: unknown field
+  hint: no
+
+` + "`wasm-xds rollback team/auth` serves aaaaaaaaaaaa again\n"
+	if code != exitOK || stderr != "" || stdout != want {
+		t.Errorf("exit %d: %s\ngot\n%s\nwant\n%s", code, stderr, stdout, want)
+	}
+	if _, stdout, _ := run(t, "history", "team/auth", "--admin-address", address, "-o", "json"); !strings.HasPrefix(stdout, "{\n  \"name\": \"team/auth\"") {
+		t.Errorf("JSON: %s", stdout)
+	}
+	if _, stdout, _ := run(t, "history", "new", "--admin-address", address); stdout != "filter new has no revision yet\n" {
+		t.Errorf("none yet: %q", stdout)
+	}
+	if code, _, stderr := run(t, "history", "team/auht", "--admin-address", address); code != exitProblem || !strings.Contains(stderr, `did you mean "team/auth"?`) {
+		t.Errorf("a near name: %d %s", code, stderr)
+	}
+	if code, _, stderr := run(t, "history", "--admin-address", address); code != exitUsage || !strings.Contains(stderr, "history needs the name of a filter") {
+		t.Errorf("no name: %d %s", code, stderr)
+	}
+	if _, stdout, _ := run(t, "__complete", "rollback", "--admin-address", address, "team/auth", ""); !strings.HasPrefix(stdout, "aaaaaaaaaaaa\tearlier\n:") {
+		t.Errorf("completion: %s", stdout)
+	}
+}
+
+func TestRollback(t *testing.T) {
+	rolledBack := liveFilter("auth")
+	rolledBack.Error = &admin.Error{Code: admin.CodeRolledBack, Message: "rolled back: revision ffffffffffff of the spec is not served", Hint: "an edit of the spec ends the rollback"}
+	onItsWay := rolledBack
+	onItsWay.Candidate = "aaaaaaaaaaaa"
+	waiting := rolledBack
+	waiting.Subscribers = append([]admin.Subscriber{{Node: "edge-2", State: admin.SubscriberPending}}, rolledBack.Subscribers...)
+	disabled := rolledBack
+	disabled.Disabled = true
+	alone := rolledBack
+	alone.Subscribers = nil
+	broken := rolledBack
+	broken.Error = &admin.Error{Message: "unknown field", Hint: "no", File: "/specs/auth.yaml", Line: 3}
+	tests := []struct {
+		name     string
+		filter   admin.Filter
+		contains []string
+	}{
+		{"runs", rolledBack, []string{
+			"filter auth: revision 0123456789ab is served, and runs on 1 of 1 Envoy\nmodule: sha256 ff00, 2.0 KiB\n",
+			"revision ffffffffffff of the spec is not served; the spec is not changed: the next change of what it describes ends the rollback and is served\n",
+		}},
+		{"rolls out", onItsWay, []string{"revision aaaaaaaaaaaa is rolling out, and runs on 0 of 1 Envoy; until then they run 0123456789ab\n", "wasm-xds status auth --watch"}},
+		{"is on its way", waiting, []string{"runs on 1 of 2 Envoys\n", "wasm-xds status auth --watch"}},
+		{"of a disabled filter", disabled, []string{"the filter is disabled: everything passes\n"}},
+		{"without an Envoy", alone, []string{"is served; no Envoy asks for it now\n"}},
+		{"to the spec's own", liveFilter("auth"), []string{"this is what its spec describes: no rollback holds\n"}},
+		{"of a broken spec", broken, []string{"auth: /specs/auth.yaml:3: unknown field\n"}},
+	}
+	state, address := startServer(t, liveFilter("auth"))
+	for _, tt := range tests {
+		t.Run(tt.name, func(t *testing.T) {
+			var asked string
+			state.rollback = func(name, revision string) (admin.Filter, *admin.Error) {
+				asked = name + "@" + revision
+				return tt.filter, nil
+			}
+			code, stdout, stderr := run(t, "rollback", "auth", "01", "--admin-address", address)
+			if code != exitOK || stderr != "" || asked != "auth@01" {
+				t.Errorf("exit %d, asked for %s: %s", code, asked, stderr)
+			}
+			for _, text := range tt.contains {
+				if !strings.Contains(stdout, text) {
+					t.Errorf("got\n%s\nwithout\n%s", stdout, text)
+				}
+			}
+			if _, stdout, _ := run(t, "rollback", "auth", "--admin-address", address, "-o", "json"); asked != "auth@" || !strings.HasPrefix(stdout, "{\n  \"name\": \"auth\"") {
+				t.Errorf("JSON, asked for %s: %s", asked, stdout)
+			}
+		})
+	}
+}
+
+func TestRollbackSaysWhyNot(t *testing.T) {
+	state, address := startServer(t, liveFilter("auth"))
+	code, _, stderr := run(t, "rollback", "auht", "--admin-address", address)
+	if want := "wasm-xds: there is no filter \"auht\"\n  hint: did you mean \"auth\"?\n"; code != exitProblem || stderr != want {
+		t.Errorf("exit %d: %s", code, stderr)
+	}
+	state.rollback = func(string, string) (admin.Filter, *admin.Error) {
+		return admin.Filter{}, &admin.Error{Code: admin.CodeNoRevision, Message: "no revision", Hint: "it has 0123456789ab (active)"}
+	}
+	if code, _, stderr := run(t, "rollback", "auth", "ff", "--admin-address", address); code != exitProblem || !strings.Contains(stderr, "hint: it has 0123456789ab (active)") {
+		t.Errorf("exit %d: %s", code, stderr)
+	}
+	if code, _, stderr := run(t, "rollback", "auth", "", "--admin-address", address); code != exitUsage || !strings.Contains(stderr, "REVISION is empty") {
+		t.Errorf("exit %d: %s", code, stderr)
+	}
+}
+
+func TestRollbackWaits(t *testing.T) {
+	live := liveFilter("auth")
+	pending := liveFilter("auth")
+	pending.Subscribers[0].State = admin.SubscriberPending
+	state, address := startServer(t, pending)
+	state.rollback = func(string, string) (admin.Filter, *admin.Error) { return pending, nil }
+	if code, stdout, stderr := run(t, "rollback", "auth", "--admin-address", address, "--wait", "1ms"); code != exitProblem || !strings.Contains(stderr, "after 1ms") || !strings.Contains(stdout, "0 of 1 Envoy") {
+		t.Errorf("exit %d: %s%s", code, stdout, stderr)
+	}
+	ended := make(chan int, 1)
+	wait := func() {
+		code, _, _ := run(t, "rollback", "auth", "--admin-address", address, "--wait", "1m")
+		ended <- code
+	}
+	go wait()
+	filters := []admin.Filter{live}
+	state.filters.Store(&filters)
+	// It may not have subscribed yet, and then sees the state when it does.
+	state.Publish(admin.Event{Type: admin.EventFilter, Name: "auth"})
+	if code := <-ended; code != exitOK {
+		t.Errorf("exit %d", code)
+	}
+	live.Revision = "eeeeeeeeeeee"
+	filters = []admin.Filter{live}
+	state.filters.Store(&filters)
+	go wait()
+	if <-ended != exitProblem {
+		t.Error("another revision is served, and nobody is told")
+	}
+}

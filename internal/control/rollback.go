@@ -1,0 +1,200 @@
+package control
+
+import (
+	"context"
+	"fmt"
+	"maps"
+	"slices"
+	"strings"
+
+	"github.com/wasm-xds/wasm-xds/internal/admin"
+	"github.com/wasm-xds/wasm-xds/internal/delivery"
+	"github.com/wasm-xds/wasm-xds/pkg/snapshot"
+)
+
+// History is every revision of a filter that is kept.
+func (c *Control) History(name string) (admin.History, bool) {
+	h := admin.History{Name: name}
+	found := false
+	c.ask(func() {
+		st, ok := c.machine.Brief(name)
+		if found = ok && st.Wanted != nil; !found {
+			return
+		}
+		f := admin.Filter{Name: name, State: admin.FilterActive}
+		c.describe(&f, st)
+		h.Error = f.Error
+		wanted := c.describedBySpec(st)
+		all := c.history(name)
+		if st.Wanted.Revision != nil && !st.Wanted.Removed {
+			if back, problem := chooseRollback(st, all, ""); problem == nil {
+				h.Rollback = back.ID
+			}
+		}
+		for _, s := range all {
+			h.Revisions = append(h.Revisions, admin.Revision{
+				Revision: s.Revision.ID, State: admin.RevisionState(s.Standing.String()), Wanted: s.Revision.ID == wanted,
+				Since: s.Wish.At, Module: admin.FromModule(c.newestModule(s.Revision)), SpecFile: s.Wish.SpecFile, Error: apiProblem(s.Problem),
+			})
+		}
+	})
+	return h, found
+}
+
+// describedBySpec is the id of the revision that the spec describes, also while another is pinned.
+func (c *Control) describedBySpec(st delivery.FilterStatus) string {
+	switch pin, pinned := c.plan.pins[st.Name]; {
+	case st.Wanted.Removed || st.Wanted.Revision == nil:
+		return ""
+	case pinned:
+		return pin.Instead
+	default:
+		return st.Wanted.Revision.ID
+	}
+}
+
+// history is delivery's, and the revision that the spec describes: delivery forgets one that was
+// rolled back from before any Envoy had it.
+func (c *Control) history(name string) []delivery.RevisionStatus {
+	all := c.machine.History(name)
+	e := c.entryOf(name)
+	if e == nil || e.done.revision == nil ||
+		slices.ContainsFunc(all, func(s delivery.RevisionStatus) bool { return s.Revision.ID == e.done.revision.ID }) {
+		return all
+	}
+	return append(all, delivery.RevisionStatus{Revision: e.done.revision, Wish: delivery.Wish{SpecFile: e.spec.File}})
+}
+
+// Rollback serves an earlier revision until the filter's spec changes. It returns once
+// that is on disk: who was told so must not find it undone by a crash.
+func (c *Control) Rollback(ctx context.Context, name, revision string) (admin.Filter, *admin.Error) {
+	var f admin.Filter
+	problem := &admin.Error{Code: "stopping", Message: "the server is stopping"}
+	var saved <-chan struct{}
+	c.ask(func() {
+		if f, problem = c.rollBack(name, revision); problem == nil {
+			saved = c.saveNow()
+		}
+	})
+	if saved != nil {
+		select {
+		case <-saved:
+		case <-c.done: // the last save has it
+		case <-ctx.Done():
+		}
+	}
+	return f, problem
+}
+
+func (c *Control) rollBack(name, revision string) (admin.Filter, *admin.Error) {
+	st, ok := c.machine.Brief(name)
+	if !ok || st.Wanted == nil {
+		return admin.Filter{}, &admin.Error{Code: admin.CodeNoFilter, Message: fmt.Sprintf("no filter is named %q", name)}
+	}
+	if c.set == nil {
+		return admin.Filter{}, &admin.Error{
+			Code: "specs_not_read", Message: "the server has just started and has not read the specs yet", Hint: "try again in a moment",
+		}
+	}
+	if st.Wanted.Removed || st.Wanted.Revision == nil {
+		return admin.Filter{}, &admin.Error{
+			Code: "no_spec", Message: fmt.Sprintf("filter %q has no spec whose revision could be replaced", name), Hint: "put its spec back first",
+		}
+	}
+	target, problem := chooseRollback(st, c.history(name), revision)
+	if problem != nil {
+		return admin.Filter{}, problem
+	}
+	instead := c.describedBySpec(st)
+	pins := maps.Clone(c.plan.pins)
+	if pins == nil {
+		pins = map[string]Pin{}
+	}
+	if target.ID == instead {
+		delete(pins, name) // the spec's own: the end of a rollback
+	} else {
+		pins[name] = Pin{Revision: target, Instead: instead}
+	}
+	c.plan.pins = pins
+	// At once, and not with the next plan: that may have to wait for files to be read.
+	c.publish(c.snapshot.With(withRevision(c.snapshot.All(), name, target)))
+	f, _ := c.filter(name)
+	return f, nil
+}
+
+// withRevision are the filters with another revision of one of them.
+func withRevision(filters []*snapshot.Filter, name string, r *snapshot.Revision) []*snapshot.Filter {
+	changed := slices.Clone(filters)
+	for i, f := range changed {
+		if f.Name == name {
+			other := *f
+			other.Revision = r
+			changed[i] = &other
+		}
+	}
+	return changed
+}
+
+// chooseRollback is the revision that is asked for, by its id or the beginning of it, or
+// with "" the last one that was everyone's before.
+func chooseRollback(st delivery.FilterStatus, all []delivery.RevisionStatus, revision string) (*snapshot.Revision, *admin.Error) {
+	if revision == "" {
+		return lastBefore(st, all)
+	}
+	var found []delivery.RevisionStatus
+	for _, s := range all {
+		if strings.HasPrefix(s.Revision.ID, strings.ToLower(revision)) {
+			found = append(found, s)
+		}
+	}
+	switch {
+	case len(found) == 0:
+		return nil, &admin.Error{
+			Code: admin.CodeNoRevision, Message: fmt.Sprintf("filter %q has no revision %q", st.Name, revision), Hint: "it has " + listRevisions(all),
+		}
+	case len(found) > 1:
+		return nil, &admin.Error{
+			Code: "ambiguous_revision", Message: fmt.Sprintf("%d revisions of filter %q begin with %q", len(found), st.Name, revision),
+			Hint: "name one of " + listRevisions(found),
+		}
+	case found[0].Revision.ID == st.Wanted.Revision.ID:
+		return nil, &admin.Error{
+			Code: "nothing_to_roll_back", Message: fmt.Sprintf("revision %s is what filter %q should run already", found[0].Revision.ID, st.Name),
+			Hint: "it has " + listRevisions(all),
+		}
+	case found[0].Standing == delivery.Refused:
+		return nil, &admin.Error{
+			Code: delivery.CodeRejected, Message: fmt.Sprintf("revision %s cannot serve: %s", found[0].Revision.ID, found[0].Problem.Message),
+			Hint: "it has " + listRevisions(all),
+		}
+	}
+	return found[0].Revision, nil
+}
+
+func lastBefore(st delivery.FilterStatus, all []delivery.RevisionStatus) (*snapshot.Revision, *admin.Error) {
+	before := st.Older
+	if st.Stable != nil {
+		before = append([]*snapshot.Revision{st.Stable}, before...)
+	}
+	for _, r := range before {
+		refused := slices.ContainsFunc(all, func(s delivery.RevisionStatus) bool {
+			return s.Revision.ID == r.ID && s.Standing == delivery.Refused
+		})
+		if r.ID != st.Wanted.Revision.ID && !refused {
+			return r, nil
+		}
+	}
+	return nil, &admin.Error{
+		Code: admin.CodeNoRevision, Message: fmt.Sprintf("filter %q has no revision before this one", st.Name),
+		Hint: "it has " + listRevisions(all) + "; what no Envoy has run is not kept",
+	}
+}
+
+// listRevisions is "0123456789ab (active), ba9876543210 (earlier)".
+func listRevisions(all []delivery.RevisionStatus) string {
+	var words []string
+	for _, s := range all {
+		words = append(words, fmt.Sprintf("%s (%s)", s.Revision.ID, s.Standing))
+	}
+	return strings.Join(words, ", ")
+}
