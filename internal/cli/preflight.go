@@ -38,11 +38,13 @@ func examineAll(ctx context.Context, store *module.Store, all []resolved, versio
 	group.SetLimit(runtime.GOMAXPROCS(0))
 	for i, one := range all {
 		group.Go(func() error {
-			code, err := store.Read(one.revision.Module.SHA256)
+			sum := one.revision.Module.SHA256
+			code, err := store.Read(sum)
 			if err != nil {
 				return err
 			}
-			done[i] = examined{resolved: one, Result: examine.Filter(ctx, nil, one.spec, code, one.revision.Config, versions)}
+			module := examine.Module{Bytes: code, SHA256: sum}
+			done[i] = examined{resolved: one, Result: examine.Filter(ctx, nil, one.spec, module, one.revision.Config, versions)}
 			return ctx.Err()
 		})
 	}

@@ -10,6 +10,12 @@ import (
 	"github.com/wasm-xds/wasm-xds/pkg/spec"
 )
 
+// Module is a filter's code.
+type Module struct {
+	Bytes  []byte
+	SHA256 string // in hex; "": it is computed where it is needed
+}
+
 // Result is what the sandbox has found. It is immutable.
 type Result struct {
 	// Problems keep the module from every version that was asked for. Limits that it
@@ -48,18 +54,18 @@ const nullRuntime = "envoy.wasm.runtime.null"
 // Filter examines a spec's module with its configuration. versions are the Envoys
 // that have to load it; with none, any known one has to. When ctx ends, so does
 // the run, with a problem. modules may be nil.
-func Filter(ctx context.Context, modules *preflight.Modules, s *spec.Spec, module []byte, config *string, versions []string) Result {
+func Filter(ctx context.Context, modules *preflight.Modules, s *spec.Spec, m Module, config *string, versions []string) Result {
 	var r Result
 	if s.VM.Runtime == nullRuntime {
 		return r
 	}
 	if modules == nil {
 		// The check and the tests are runs of one module.
-		modules = preflight.NewModules(len(module))
+		modules = preflight.NewModules(len(m.Bytes))
 		defer modules.Close()
 	}
-	request := preflight.RequestFor(s, module, config)
-	request.Versions, request.Modules = versions, modules
+	request := preflight.RequestFor(s, m.Bytes, config)
+	request.SHA256, request.Versions, request.Modules = m.SHA256, versions, modules
 	report := preflight.Check(ctx, request)
 	r.Logs, r.Warnings = report.Logs, report.Warnings
 	var doubtful []preflight.Problem

@@ -78,14 +78,14 @@ func late(code string) bool { return code == preflight.CodeTimeout || code == pr
 
 // Judge is [Filter] for all known versions, as a verdict. With [Off] it only finds out what
 // capabilities: auto stands for.
-func Judge(ctx context.Context, modules *preflight.Modules, mode Mode, s *spec.Spec, module []byte, config *string) Verdict {
+func Judge(ctx context.Context, modules *preflight.Modules, mode Mode, s *spec.Spec, m Module, config *string) Verdict {
 	var v Verdict
 	if mode != Off {
-		v = Filter(ctx, modules, s, module, config, nil).verdict(s, config)
+		v = Filter(ctx, modules, s, m, config, nil).verdict(s, config)
 	}
 	if s.AutoCapabilities {
 		// A module that cannot be read may call nothing; it fails for that, not for this.
-		info, _ := preflight.Inspect(module)
+		info, _ := preflight.Inspect(m.Bytes)
 		v.Capabilities = preflight.Capabilities(info)
 	}
 	return v

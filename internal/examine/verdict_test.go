@@ -86,7 +86,7 @@ func TestJudge(t *testing.T) {
 	for _, tt := range tests {
 		t.Run(tt.name, func(t *testing.T) {
 			s := decoded(t, tt.spec)
-			v := examine.Judge(t.Context(), nil, examine.Enforce, s, tt.module, s.Config)
+			v := examine.Judge(t.Context(), nil, examine.Enforce, s, examine.Module{Bytes: tt.module}, s.Config)
 			var errs, refusals, warnings []string
 			for _, f := range v.Errors {
 				errs = append(errs, f.Code)
@@ -107,7 +107,7 @@ func TestJudge(t *testing.T) {
 			if got := fmt.Sprint(errs, refusals, warnings); got != tt.want {
 				t.Errorf("%s, want %s", got, tt.want)
 			}
-			if off := examine.Judge(t.Context(), nil, examine.Off, s, tt.module, s.Config); len(off.Errors)+len(off.Refusals)+len(off.Warnings) > 0 {
+			if off := examine.Judge(t.Context(), nil, examine.Off, s, examine.Module{Bytes: tt.module}, s.Config); len(off.Errors)+len(off.Refusals)+len(off.Warnings) > 0 {
 				t.Errorf("off finds %+v", off)
 			}
 		})
@@ -118,12 +118,12 @@ func TestAutoIsWhatTheModuleImports(t *testing.T) {
 	s := decoded(t, "capabilities: auto\n")
 	module := testfilter.HTTP{EchoLog: true}.Module()
 	for _, mode := range examine.Modes() {
-		v := examine.Judge(t.Context(), nil, mode, s, module, nil)
+		v := examine.Judge(t.Context(), nil, mode, s, examine.Module{Bytes: module}, nil)
 		if len(v.Errors) > 0 || !strings.Contains(strings.Join(v.Capabilities, " "), "proxy_log") {
 			t.Errorf("%s: %+v", mode, v)
 		}
 	}
-	if v := examine.Judge(t.Context(), nil, examine.Off, s, []byte("no module"), nil); v.Capabilities == nil {
+	if v := examine.Judge(t.Context(), nil, examine.Off, s, examine.Module{Bytes: []byte("no module")}, nil); v.Capabilities == nil {
 		t.Error("what cannot be read may call anything")
 	}
 }
@@ -141,7 +141,7 @@ func TestVerdictsHoldNoSecrets(t *testing.T) {
 		"config: \"password = hunter2hunter2\"\n" + "tests: [{name: a, request: {}, expect: {response: {headers: {hello: nothing}}}}]\n",
 	} {
 		s := decoded(t, text)
-		v := examine.Judge(t.Context(), nil, examine.Enforce, s, module, s.Config)
+		v := examine.Judge(t.Context(), nil, examine.Enforce, s, examine.Module{Bytes: module}, s.Config)
 		if len(v.Errors) == 0 {
 			t.Errorf("%q: nothing is found", text)
 		}

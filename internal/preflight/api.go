@@ -16,6 +16,8 @@ import (
 // Request is one module with the configuration that it would have in Envoy.
 type Request struct {
 	Module []byte
+	// SHA256 is the module's, in hex; "": it is computed where it is needed.
+	SHA256 string
 	Type   spec.Type // "": spec.HTTP
 	RootID string
 	// VMID is the scope of shared data and queues, which a filter can read as a property.
@@ -27,6 +29,8 @@ type Request struct {
 	Env                    map[string]string
 	// Capabilities are the only functions that the module may call; nil: all, empty: none.
 	Capabilities []string
+	// AutoCapabilities are those that the module uses, in place of Capabilities.
+	AutoCapabilities bool
 	// FailurePolicy is what the module can read as a property; "": spec.Closed.
 	FailurePolicy spec.FailurePolicy
 	// AllowOnHeadersStopIteration has a filter that pauses in the headers' callback
@@ -60,6 +64,7 @@ type Report struct {
 	Warnings []Problem
 	// Logs is what the module logged while it started and was configured.
 	Logs []Log
+	// Info must not be changed: other reports on the module share it.
 	Info Info
 }
 

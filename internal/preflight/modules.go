@@ -3,24 +3,51 @@ package preflight
 import (
 	"context"
 	"crypto/sha256"
+	"encoding/hex"
 	"sync"
+	"time"
 
 	"github.com/tetratelabs/wazero"
 )
 
 // Modules keeps modules that were decoded and linked, so that another run of one begins
-// at once: for another configuration, or for the next test. It is safe for concurrent use.
+// at once: for another configuration, or for the next test. Of those that take long to start it
+// keeps instances that have done so. It is safe for concurrent use.
 type Modules struct {
 	limit int
 
-	mu    sync.Mutex
-	kept  map[moduleKey]*prepared
-	size  int // of those kept
-	clock uint64
+	mu     sync.Mutex
+	kept   map[moduleKey]*prepared
+	codes  map[moduleSum]*keptCode // of those kept
+	size   int                     // of those kept
+	clock  uint64
+	spares spares
+	closed bool
+}
+
+// knownCode is a module and what its sections say. Neither is ever changed.
+type knownCode struct {
+	bytes  []byte
+	parsed *parsed
+}
+
+// keptCode is that of a number of modules that are kept.
+type keptCode struct {
+	knownCode
+	of int
+}
+
+// moduleSum is a module's SHA-256.
+type moduleSum [sha256.Size]byte
+
+// sumOf is not ok for what is no SHA-256 in hex.
+func sumOf(text string) (sum moduleSum, ok bool) {
+	b, err := hex.DecodeString(text)
+	return sum, err == nil && copy(sum[:], b) == len(b) && len(b) == len(sum)
 }
 
 type moduleKey struct {
-	module [sha256.Size]byte
+	module moduleSum
 	engine string
 	memory uint32 // its limit, in pages
 }
@@ -29,6 +56,7 @@ type moduleKey struct {
 type prepared struct {
 	key      moduleKey
 	size     int // of the module, in bytes
+	code     knownCode
 	runtime  wazero.Runtime
 	compiled wazero.CompiledModule
 
@@ -40,7 +68,29 @@ type prepared struct {
 
 // NewModules keeps modules of that many bytes at most. Decoded, they take about
 // twenty times as much memory.
-func NewModules(bytes int) *Modules { return &Modules{limit: bytes, kept: map[moduleKey]*prepared{}} }
+func NewModules(bytes int) *Modules {
+	m := &Modules{limit: bytes, kept: map[moduleKey]*prepared{}, codes: map[moduleSum]*keptCode{}}
+	m.spares.delay, m.spares.costly = spareDelay, costlyStart
+	m.spares.timer = time.AfterFunc(spareDelay, m.makeSpares)
+	m.spares.timer.Stop() // until a spare is wanted
+	return m
+}
+
+// Bytes returns a module that is kept, by its SHA-256 in hex. They must not be changed.
+func (m *Modules) Bytes(sha256 string) (module []byte, ok bool) {
+	sum, _ := sumOf(sha256) // what is none is not kept
+	code, ok := m.known(sum)
+	return code.bytes, ok
+}
+
+func (m *Modules) known(sum moduleSum) (code knownCode, ok bool) {
+	m.mu.Lock()
+	defer m.mu.Unlock()
+	if kept := m.codes[sum]; kept != nil {
+		return kept.knownCode, true
+	}
+	return knownCode{}, false
+}
 
 // take returns a module that is kept, or nil; [Modules.release] gives it back.
 func (m *Modules) take(key moduleKey) *prepared {
@@ -65,10 +115,11 @@ func (m *Modules) keep(p *prepared) {
 	m.mu.Lock()
 	var gone []*prepared
 	p.users = 1
-	if m.kept[p.key] != nil || p.size > m.limit {
+	if m.closed || m.kept[p.key] != nil || p.size > m.limit {
 		p.dropped = true
 	} else {
 		m.kept[p.key] = p
+		m.keepCode(p)
 		m.size += p.size
 		m.touch(p)
 		for m.size > m.limit {
@@ -77,6 +128,22 @@ func (m *Modules) keep(p *prepared) {
 	}
 	m.mu.Unlock()
 	closeAll(gone)
+}
+
+func (m *Modules) keepCode(p *prepared) {
+	code := m.codes[p.key.module]
+	if code == nil {
+		code = &keptCode{knownCode: p.code}
+		m.codes[p.key.module] = code
+	}
+	code.of++
+}
+
+func (m *Modules) dropCode(p *prepared) {
+	code := m.codes[p.key.module]
+	if code.of--; code.of == 0 {
+		delete(m.codes, p.key.module)
+	}
 }
 
 func (m *Modules) oldest() *prepared {
@@ -94,7 +161,9 @@ func (m *Modules) drop(p *prepared) []*prepared {
 	if !p.dropped {
 		p.dropped = true
 		delete(m.kept, p.key)
+		m.dropCode(p)
 		m.size -= p.size
+		m.spares.drop(p)
 	}
 	if p.users > 0 {
 		return nil
@@ -116,6 +185,14 @@ func (m *Modules) release(p *prepared, failed bool) {
 
 // Close frees what is kept, once it is not used any more.
 func (m *Modules) Close() {
+	m.mu.Lock()
+	m.closed = true
+	m.spares.timer.Stop()
+	if m.spares.cancel != nil {
+		m.spares.cancel()
+	}
+	m.mu.Unlock()
+	m.spares.making.Wait()
 	m.mu.Lock()
 	var gone []*prepared
 	for _, p := range m.kept {

@@ -2,7 +2,6 @@ package preflight
 
 import (
 	"context"
-	"crypto/sha256"
 	"errors"
 	"fmt"
 	"slices"
@@ -97,27 +96,41 @@ func overflows(p *Problem) bool {
 // runOn returns what it has started even with a problem, for its logs.
 func (s *static) runOn(ctx context.Context, e engine, versions []string) (*running, *Problem) {
 	ctx = withMemory(ctx)
-	h := newHost(s.request, s.abi)
-	h.versions = versions
 	modules := s.request.Modules
 	if modules == nil || countsDepth(ctx) {
 		modules = NewModules(0)
 	}
-	r := &running{host: h, modules: modules}
+	r := &running{host: newHost(s.request, s.abi), modules: modules}
+	r.host.versions = versions
 	var problem *Problem
 	if r.prepared, problem = s.prepare(ctx, modules, e); problem != nil {
 		return r, problem
 	}
-	h.count(s.linked())
-	if err := s.instantiate(ctx, r); err != nil {
-		return r, asProblem(h, err)
+	if h := modules.takeSpare(r.prepared, s.request, versions); h != nil {
+		r.host = h
+	} else if err := s.start(ctx, r); err != nil {
+		return r, asProblem(r.host, err)
 	}
-	return r, asProblem(h, h.begin(ctx))
+	return r, asProblem(r.host, r.host.begin(ctx))
+}
+
+// start makes an instance, and has the next run find one that is started already, where
+// that takes its time.
+func (s *static) start(ctx context.Context, r *running) error {
+	versions := r.host.versions // the start may rule some out
+	if err := s.instantiate(ctx, r.prepared, r.host); err != nil {
+		return err
+	}
+	err := r.host.start(ctx)
+	if err == nil && r.host.spent >= r.modules.spares.costly && r.host.startedAlone(s.linked()) {
+		r.modules.want(r.prepared, s.spare(versions))
+	}
+	return err
 }
 
 // prepare decodes and links the module, where that was not done before.
 func (s *static) prepare(ctx context.Context, modules *Modules, e engine) (*prepared, *Problem) {
-	key := moduleKey{sha256.Sum256(s.request.Module), string(e), s.memoryLimit()}
+	key := moduleKey{s.sum(), string(e), s.memoryLimit()}
 	if p := modules.take(key); p != nil {
 		return p, nil
 	}
@@ -127,7 +140,10 @@ func (s *static) prepare(ctx context.Context, modules *Modules, e engine) (*prep
 	if s.binary.foreign || s.binary.oddNames {
 		module = ownMemory(module)
 	}
-	p := &prepared{key: key, size: len(module), runtime: wazero.NewRuntimeWithConfig(ctx, config)}
+	p := &prepared{
+		key: key, size: len(module), runtime: wazero.NewRuntimeWithConfig(ctx, config),
+		code: knownCode{bytes: s.request.Module, parsed: s.binary},
+	}
 	var err error
 	p.compiled, err = compile(ctx, p.runtime, module, 2*s.request.Limits.stepOrDefault())
 	var problem *Problem
@@ -259,13 +275,13 @@ func wasmTypes(signature string) (params, results []api.ValueType) {
 	return types(in), types(out)
 }
 
-func (s *static) instantiate(ctx context.Context, r *running) error {
-	h := r.host
+func (s *static) instantiate(ctx context.Context, p *prepared, h *host) error {
+	h.count(s.linked())
 	h.step = StepInstantiate
 	ctx, cancel := context.WithTimeout(withHost(ctx, h), h.request.stepLimit())
 	defer cancel()
 	h.ctx = ctx
-	module, err := r.prepared.runtime.InstantiateModule(ctx, r.prepared.compiled, wazero.NewModuleConfig().WithName("").WithStartFunctions())
+	module, err := p.runtime.InstantiateModule(ctx, p.compiled, wazero.NewModuleConfig().WithName("").WithStartFunctions())
 	if err != nil {
 		return h.trap(ctx, "instantiation", err)
 	}
@@ -273,13 +289,15 @@ func (s *static) instantiate(ctx context.Context, r *running) error {
 	return nil
 }
 
-// begin does what Envoy does with a new instance and its first plugin.
-func (h *host) begin(ctx context.Context) error {
+// start does what Envoy does with a new instance.
+func (h *host) start(ctx context.Context) error {
 	h.state.contexts[vmContext] = &contextState{id: vmContext}
 	h.step = StepStart
-	if err := h.entry(ctx); err != nil {
-		return err
-	}
+	return h.entry(ctx)
+}
+
+// begin does what Envoy does then with its first plugin.
+func (h *host) begin(ctx context.Context) error {
 	h.state.contexts[rootContext] = &contextState{id: rootContext}
 	h.state.next = rootContext + 1
 	h.step = StepVMStart

@@ -47,22 +47,23 @@ func RequestFor(s *spec.Spec, module []byte, config *string) Request {
 	r := Request{
 		Module: module, Type: s.Type, RootID: s.RootID, VMID: s.VM.ID, Name: s.Name,
 		VMConfig: s.VM.Config, PluginConfig: config, Env: s.VM.Env,
-		Capabilities: s.Capabilities, FailurePolicy: s.Policy,
+		Capabilities: s.Capabilities, AutoCapabilities: s.AutoCapabilities, FailurePolicy: s.Policy,
 		AllowOnHeadersStopIteration: s.AllowOnHeadersStopIteration != nil && *s.AllowOnHeadersStopIteration,
 	}
-	if s.AutoCapabilities {
-		// A module that cannot be read fails for that, whatever it may call.
-		info, _ := Inspect(module)
-		r.Capabilities = Capabilities(info)
-	}
 	if r.Capabilities != nil {
-		// A spec restricts what a module calls; what Envoy calls is always allowed.
-		r.Capabilities = slices.Clone(r.Capabilities)
-		for _, c := range callbacks() {
-			r.Capabilities = append(r.Capabilities, c.name)
-		}
+		r.Capabilities = withCallbacks(r.Capabilities)
 	}
 	return r
+}
+
+// withCallbacks adds the callbacks to what a spec allows: it restricts what a module calls;
+// what Envoy calls is always allowed.
+func withCallbacks(capabilities []string) []string {
+	capabilities = slices.Clone(capabilities)
+	for _, c := range callbacks() {
+		capabilities = append(capabilities, c.name)
+	}
+	return capabilities
 }
 
 // RunTests runs each test on a VM of its own. The module is one that the check

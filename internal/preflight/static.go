@@ -2,6 +2,7 @@ package preflight
 
 import (
 	"cmp"
+	"crypto/sha256"
 	"errors"
 	"fmt"
 	"slices"
@@ -16,6 +17,7 @@ type static struct {
 	binary   *parsed
 	table    hostTable
 	abi      string
+	known    *moduleSum // once it was needed
 	problems []Problem
 	warnings []Problem
 }
@@ -50,7 +52,7 @@ func (s *static) parse() bool {
 		})
 		return false
 	}
-	b, err := parseBinary(s.request.Module)
+	b, err := s.read()
 	if err != nil {
 		code := CodeMalformed
 		if errors.Is(err, errNotWasm) {
@@ -68,7 +70,32 @@ func (s *static) parse() bool {
 		return false
 	}
 	s.binary = b
+	if s.request.AutoCapabilities {
+		s.request.Capabilities = withCallbacks(Capabilities(b.info))
+	}
 	return true
+}
+
+// read reads the module, unless it is kept.
+func (s *static) read() (*parsed, error) {
+	if m := s.request.Modules; m != nil {
+		if kept, ok := m.known(s.sum()); ok {
+			return kept.parsed, nil
+		}
+	}
+	return parseBinary(s.request.Module)
+}
+
+// sum is the module's SHA-256.
+func (s *static) sum() moduleSum {
+	if s.known == nil {
+		sum, ok := sumOf(s.request.SHA256)
+		if !ok {
+			sum = sha256.Sum256(s.request.Module)
+		}
+		s.known = &sum
+	}
+	return *s.known
 }
 
 // checkABI finds the ABI as Envoy does: the first export that names one it knows.

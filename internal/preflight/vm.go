@@ -83,8 +83,10 @@ func (vm *VM) Tick(ctx context.Context) error {
 }
 
 // MemorySize is the linear memory's size in bytes.
-func (vm *VM) MemorySize() uint32 {
-	if memory := vm.host.module.Memory(); memory != nil {
+func (vm *VM) MemorySize() uint32 { return vm.host.memorySize() }
+
+func (h *host) memorySize() uint32 {
+	if memory := h.module.Memory(); memory != nil {
 		return memory.Size()
 	}
 	return 0

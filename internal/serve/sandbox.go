@@ -40,7 +40,7 @@ func (x sandbox) Examine(ctx context.Context, s *spec.Spec, m snapshot.Module, c
 			}}}
 		}
 	}()
-	code, err := x.store.Read(m.SHA256)
+	code, err := x.read(m.SHA256)
 	if err != nil {
 		return examine.Verdict{}, &spec.Error{
 			Code: module.CodeStoreFailed, Name: s.Name, Pos: s.Module.Pos,
@@ -48,7 +48,15 @@ func (x sandbox) Examine(ctx context.Context, s *spec.Spec, m snapshot.Module, c
 			Hint:    "look at the state directory's disk; the module is brought again by itself",
 		}
 	}
-	return examine.Judge(ctx, x.modules, x.mode, s, code, config), nil
+	return examine.Judge(ctx, x.modules, x.mode, s, examine.Module{Bytes: code, SHA256: m.SHA256}, config), nil
+}
+
+// read reads a module from the store, unless the sandbox has it still.
+func (x sandbox) read(sha256 string) ([]byte, error) {
+	if module, ok := x.modules.Bytes(sha256); ok {
+		return module, nil
+	}
+	return x.store.Read(sha256)
 }
 
 // sandboxVersion names what verdicts follow from beside the filter: the program. Any

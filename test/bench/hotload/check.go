@@ -175,9 +175,13 @@ func (e *example) check(ctx context.Context) error {
 		module  []byte
 		samples *[]float64
 	}{{nil, module, &e.cold}, {e.kept, e.module, nil}, {e.kept, e.module, &e.known}} {
+		// As after an edit by hand: the sandbox has had a moment to start what the next one needs.
+		if err := suite.Rest(ctx, 500*time.Millisecond); err != nil {
+			return err
+		}
 		config := e.config()
 		begin := time.Now()
-		v := examine.Judge(ctx, one.modules, examine.Enforce, e.spec, one.module, &config)
+		v := examine.Judge(ctx, one.modules, examine.Enforce, e.spec, examine.Module{Bytes: one.module}, &config)
 		took := time.Since(begin)
 		if len(v.Errors) > 0 {
 			return fmt.Errorf("the sandbox refuses it: %+v", v.Errors)

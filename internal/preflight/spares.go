@@ -1,0 +1,184 @@
+package preflight
+
+import (
+	"context"
+	"reflect"
+	"slices"
+	"sync"
+	"time"
+)
+
+// The bounds of instances that are started ahead.
+const (
+	// costlyStart is how long a module's start takes at least to be worth it: one in Go
+	// starts its runtime, one in Rust or C++ next to nothing.
+	costlyStart = time.Millisecond
+	// spareDelay is how long a run has ended before the next one's instance is started: what the
+	// run is for, such as Envoy's own loading of the module, goes first.
+	spareDelay         = 250 * time.Millisecond
+	maximumSpares      = 8
+	maximumSpareMemory = 16 << 20
+)
+
+// spare is an instance that has started and was not configured yet: the next run's, if
+// that differs in nothing but the configuration.
+type spare struct {
+	of       *prepared
+	request  Request // what the start follows from
+	versions []string
+	static   *static
+	host     *host // nil: it has still to be made
+}
+
+// spares are guarded by the [Modules] that they are of.
+type spares struct {
+	ready  []*spare // oldest first
+	wanted []*spare
+	timer  *time.Timer
+	delay  time.Duration
+	costly time.Duration
+	making sync.WaitGroup
+	cancel context.CancelFunc // of what is being made
+}
+
+// spare is one for a run like this.
+func (s *static) spare(versions []string) *spare {
+	request := startOf(s.request)
+	own := &static{request: request, versions: s.versions, binary: s.binary, table: s.table, abi: s.abi}
+	return &spare{request: request, versions: versions, static: own}
+}
+
+// startOf is what of a request a module's start follows from.
+func startOf(r Request) Request {
+	r.Module, r.SHA256, r.Modules = nil, "", nil // another instance of the same
+	r.VMConfig, r.PluginConfig = nil, nil        // which are read later
+	return r
+}
+
+// startedAlone says that a module's start has asked the host for nothing but time, numbers
+// and the like, which a run of another configuration would get, too.
+func (h *host) startedAlone(linked []HostFunction) bool {
+	for _, f := range linked {
+		if *h.called[f.Module+"."+f.Name] > 0 && f.Module == moduleEnv && f.Name != "proxy_log" {
+			return false
+		}
+	}
+	return true
+}
+
+// want has one more instance ready for a run like the one that has just started.
+func (m *Modules) want(of *prepared, s *spare) {
+	m.mu.Lock()
+	defer m.mu.Unlock()
+	if m.closed || of.dropped || len(m.spares.wanted) == maximumSpares {
+		return
+	}
+	s.of = of
+	m.spares.wanted = append(m.spares.wanted, s)
+	m.spares.timer.Reset(m.spares.delay)
+}
+
+// takeSpare returns nil if there is none. What is taken is replaced later.
+func (m *Modules) takeSpare(of *prepared, r Request, versions []string) *host {
+	m.mu.Lock()
+	defer m.mu.Unlock()
+	start := startOf(r)
+	i := slices.IndexFunc(m.spares.ready, func(s *spare) bool {
+		return s.of == of && slices.Equal(s.versions, versions) && reflect.DeepEqual(s.request, start)
+	})
+	if i < 0 {
+		return nil
+	}
+	taken := m.spares.ready[i]
+	m.spares.ready = slices.Delete(m.spares.ready, i, i+1)
+	h := taken.host
+	h.request = r
+	if len(m.spares.wanted) < maximumSpares && !m.closed {
+		m.spares.wanted = append(m.spares.wanted, &spare{of: of, request: taken.request, versions: versions, static: taken.static})
+		m.spares.timer.Reset(m.spares.delay)
+	}
+	return h
+}
+
+// drop forgets the instances of a module that is dropped: they end with it.
+func (s *spares) drop(of *prepared) {
+	is := func(s *spare) bool { return s.of == of }
+	s.ready = slices.DeleteFunc(s.ready, is)
+	s.wanted = slices.DeleteFunc(s.wanted, is)
+}
+
+// makeSpares makes those that are wanted.
+func (m *Modules) makeSpares() {
+	ctx, cancel := context.WithCancel(withMemory(context.Background()))
+	defer cancel()
+	if !m.beginSpares(cancel) {
+		return
+	}
+	defer m.spares.making.Done()
+	for s := m.nextSpare(); s != nil; s = m.nextSpare() {
+		m.addSpare(ctx, s, s.make(ctx))
+	}
+}
+
+// beginSpares has [Modules.Close] cancel and wait for what follows. It is false after that.
+func (m *Modules) beginSpares(cancel context.CancelFunc) bool {
+	m.mu.Lock()
+	defer m.mu.Unlock()
+	if m.closed {
+		return false
+	}
+	m.spares.making.Add(1)
+	m.spares.cancel = cancel
+	return true
+}
+
+// nextSpare returns one to be made; its module has a user more meanwhile.
+func (m *Modules) nextSpare() *spare {
+	m.mu.Lock()
+	defer m.mu.Unlock()
+	if m.closed || len(m.spares.wanted) == 0 {
+		return nil
+	}
+	s := m.spares.wanted[0]
+	m.spares.wanted = m.spares.wanted[1:]
+	s.of.users++
+	return s
+}
+
+// make is false where the instance has not started, as one of the same module did before.
+func (s *spare) make(ctx context.Context) bool {
+	s.host = newHost(s.request, s.static.abi)
+	s.host.versions = s.versions
+	if err := s.static.instantiate(ctx, s.of, s.host); err != nil {
+		return false
+	}
+	return s.host.start(ctx) == nil
+}
+
+// addSpare keeps what was made, unless it is too large or nobody wants it any more.
+func (m *Modules) addSpare(ctx context.Context, s *spare, ok bool) {
+	if !ok || s.host.memorySize() > maximumSpareMemory {
+		s.close(ctx)
+		m.release(s.of, !ok)
+		return
+	}
+	m.mu.Lock()
+	var surplus *spare
+	if s.of.dropped || m.closed {
+		surplus = s
+	} else if m.spares.ready = append(m.spares.ready, s); len(m.spares.ready) > maximumSpares {
+		surplus = m.spares.ready[0]
+		m.spares.ready = m.spares.ready[1:]
+	}
+	m.mu.Unlock()
+	if surplus != nil {
+		surplus.close(ctx)
+	}
+	m.release(s.of, false)
+}
+
+func (s *spare) close(ctx context.Context) {
+	if s.host.module != nil {
+		_ = s.host.module.Close(context.WithoutCancel(ctx)) // nothing was left in it
+	}
+}

@@ -1,0 +1,149 @@
+package preflight
+
+import (
+	"fmt"
+	"slices"
+	"sync"
+	"testing"
+	"time"
+
+	"github.com/google/go-cmp/cmp"
+)
+
+func emptyFilter(modules *Modules, config string) Request {
+	return Request{Module: filter().Bytes(), PluginConfig: &config, Modules: modules}
+}
+
+// idleModules make no spares by themselves, but of each module whose start takes that long.
+func idleModules(costly time.Duration) *Modules {
+	modules := NewModules(8 << 20)
+	modules.spares.delay, modules.spares.costly = time.Hour, costly
+	return modules
+}
+
+func checkOK(t *testing.T, r Request) Report {
+	t.Helper()
+	report := Check(t.Context(), r)
+	if !report.OK {
+		t.Fatal(report.Problems)
+	}
+	return report
+}
+
+// goExample is the example in Go, whose start is that of Go's runtime.
+func goExample(t *testing.T, modules *Modules, config string) Request {
+	t.Helper()
+	return Request{Module: exampleModule(t, "hello"), PluginConfig: &config, Modules: modules}
+}
+
+func TestASpareIsTakenByARunThatStartsAlike(t *testing.T) {
+	modules := idleModules(0)
+	defer modules.Close()
+	first := checkOK(t, goExample(t, modules, "first"))
+	modules.makeSpares()
+	if len(modules.spares.ready) != 1 {
+		t.Fatalf("%d spares", len(modules.spares.ready))
+	}
+	spare := modules.spares.ready[0]
+
+	other := goExample(t, modules, "other")
+	other.Env = map[string]string{"GOGC": "off"} // which a start can read
+	checkOK(t, other)
+	if !slices.Contains(modules.spares.ready, spare) {
+		t.Fatal("taken by a run that starts otherwise")
+	}
+	config := "second"
+	second := checkOK(t, goExample(t, modules, config))
+	if slices.Contains(modules.spares.ready, spare) {
+		t.Fatal("not taken")
+	}
+	if got := *spare.host.request.PluginConfig; got != config {
+		t.Errorf("configured with %q", got)
+	}
+	if diff := cmp.Diff(first, second); diff != "" {
+		t.Errorf("another verdict than that of a run from the beginning:\n%s", diff)
+	}
+	modules.makeSpares()
+	if n := len(modules.spares.ready); n != 2 {
+		t.Errorf("%d spares, where two kinds of runs were", n)
+	}
+}
+
+func TestSparesAreBoundedAndGoWithTheirModule(t *testing.T) {
+	modules := idleModules(0)
+	defer modules.Close()
+	for i := range maximumSpares + 1 {
+		r := emptyFilter(modules, "x")
+		r.RootID = fmt.Sprint(i) // no run is like another
+		checkOK(t, r)
+		modules.makeSpares()
+	}
+	if n := len(modules.spares.ready); n != maximumSpares {
+		t.Errorf("%d spares", n)
+	}
+	oldest := modules.spares.ready[0]
+	if oldest.request.RootID != "1" {
+		t.Errorf("the oldest one that is kept is number %s", oldest.request.RootID)
+	}
+	modules.mu.Lock()
+	gone := modules.drop(oldest.of)
+	modules.mu.Unlock()
+	closeAll(gone)
+	if n := len(modules.spares.ready); n != 0 || !oldest.host.module.IsClosed() {
+		t.Errorf("%d spares are left of a module that is gone", n)
+	}
+}
+
+// A start that is over at once, or has asked for what may differ, is not done ahead.
+func TestNoSpareWhereItIsNotWorthItOrNotTheSame(t *testing.T) {
+	modules := idleModules(time.Hour)
+	defer modules.Close()
+	checkOK(t, emptyFilter(modules, "x"))
+	if n := len(modules.spares.wanted); n != 0 {
+		t.Errorf("%d spares are wanted of a filter that starts at once", n)
+	}
+	h := newHost(Request{}, abi021)
+	functions := []HostFunction{{Module: moduleEnv, Name: "proxy_get_property"}, {Module: moduleEnv, Name: "proxy_log"}, {Module: moduleWASI, Name: "random_get"}}
+	h.count(functions)
+	*h.counters[1], *h.counters[2] = 1, 1
+	if !h.startedAlone(functions) {
+		t.Error("logging and random numbers are alike in every run")
+	}
+	*h.counters[0] = 1
+	if h.startedAlone(functions) {
+		t.Error("a property may differ in the next run")
+	}
+}
+
+func TestSparesAreMadeAndTakenSideBySide(t *testing.T) {
+	modules := idleModules(0)
+	var all sync.WaitGroup
+	for i := range 4 {
+		r := emptyFilter(modules, fmt.Sprint(i))
+		all.Go(func() {
+			for range 3 {
+				if report := Check(t.Context(), r); !report.OK {
+					t.Error(report.Problems)
+				}
+				modules.makeSpares()
+			}
+		})
+	}
+	all.Wait()
+	modules.Close()
+	if len(modules.kept)+len(modules.spares.ready)+len(modules.codes) != 0 {
+		t.Error("something is left")
+	}
+}
+
+func TestClosingEndsWhatIsBeingMade(t *testing.T) {
+	modules := idleModules(0)
+	checkOK(t, emptyFilter(modules, "x"))
+	var making sync.WaitGroup
+	making.Go(modules.makeSpares)
+	modules.Close()
+	making.Wait()
+	if len(modules.spares.ready) != 0 || len(modules.kept) != 0 {
+		t.Error("something is left")
+	}
+}
