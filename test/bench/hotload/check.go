@@ -20,6 +20,7 @@ import (
 const (
 	examples    = "examples/envoy/filters"
 	helloHeader = "hello" // in which the Go example shows its configuration
+	body        = "body"  // no header, but what the Rust example sends to who is refused
 
 	sha256OfNothing = "e3b0c44298fc1c149afbf4c8996fb92427ae41e4649b934ca495991b7852b855"
 )

@@ -10,6 +10,7 @@ import (
 	"fmt"
 	"os"
 	"path/filepath"
+	"strings"
 	"time"
 
 	"github.com/wasm-xds/wasm-xds/test/bench/report"
@@ -83,7 +84,7 @@ type side struct {
 	name    string // of the filter
 	goal    string
 	port    int
-	header  string // of the answer, that shows what runs; "": [harness.StampHeader]
+	header  string // of the answer, or body, that shows what runs; "": [harness.StampHeader]
 	samples []float64
 	// prepare writes all that the swap needs but for the rename.
 	prepare func(module []byte, n int) (suite.Replacement, error)
@@ -141,7 +142,7 @@ func (d *side) await(ctx context.Context, start time.Time, want string) (time.Du
 	defer client.Close()
 	for time.Since(start) < harness.Deadline {
 		answer, err := client.Get()
-		if err == nil && answer.Header.Get(cmp.Or(d.header, harness.StampHeader)) == want {
+		if err == nil && d.shows(answer) == want {
 			return time.Since(start), nil
 		}
 		if err := suite.Rest(ctx, 500*time.Microsecond); err != nil {
@@ -149,6 +150,14 @@ func (d *side) await(ctx context.Context, start time.Time, want string) (time.Du
 		}
 	}
 	return 0, fmt.Errorf("%s: %s does not answer", d.name, want)
+}
+
+// shows is what an answer says of the filter that runs.
+func (d *side) shows(answer harness.Answer) string {
+	if d.header == body {
+		return strings.TrimRight(answer.Body, " .\n")
+	}
+	return answer.Header.Get(cmp.Or(d.header, harness.StampHeader))
 }
 
 func stamp(side string, n int) string { return fmt.Sprintf("%s-%04d", side, n) }

@@ -1,6 +1,7 @@
 package hotload
 
 import (
+	"bytes"
 	"context"
 	"errors"
 	"fmt"
@@ -75,7 +76,7 @@ func preflightSection() report.Section {
 // edit is a kind of change that is measured with the sandbox and without it.
 type edit struct {
 	title, goal string
-	header      string // of the answer, which shows the n-th edit
+	header      string // of the answer, or body, which shows the n-th edit
 	// module is what the edit with this stamp brings, and config its configuration.
 	module func(stamp string) []byte
 	config func(stamp string) string
@@ -89,6 +90,8 @@ func edits() []edit {
 	for _, s := range []size{{"130 KB", 130_000}, {"2 MB", 2_000_000}} {
 		all = append(all, edit{"a new module of " + s.title, newModule, harness.StampHeader, s.module, same})
 	}
+	rust := exampleModule("prime_token")
+	all = append(all, edit{"a new module, the Rust example", newModule, body, func(stamp string) []byte { return refusing(rust, stamp) }, same})
 	hello := exampleModule("hello")
 	all = append(all, edit{"a new module and configuration, the Go example", newModule, helloHeader, func(stamp string) []byte { return unlike(hello, stamp) }, each})
 	for _, s := range []size{{"130 KB", 130_000}, {"2 MB", 2_000_000}} {
@@ -96,6 +99,12 @@ func edits() []edit {
 		all = append(all, edit{"a new configuration, module of " + s.title, newConfig, testfilter.ConfigHeader, func(string) []byte { return module }, each})
 	}
 	return append(all, edit{"a new configuration of the Go example", newConfig, helloHeader, func(string) []byte { return hello }, each})
+}
+
+// refusing is the Rust example with another text for who is refused.
+func refusing(module []byte, text string) []byte {
+	const usual = "Access forbidden"
+	return bytes.Replace(module, []byte(usual), fmt.Appendf(nil, "%-*s", len(usual), text), 1)
 }
 
 // measure has the sides take turns.
