@@ -109,6 +109,9 @@ type (
 		// Unproven says that no Envoy of this version has loaded the revision yet. What is
 		// unsettled must outlive a crash before it is sent: it says who may hold refused bytes.
 		Unproven bool
+		// More says that others follow in SotW as soon as this one is answered, and are known to
+		// load: until the last of them is, a client need not be told what it has accepted.
+		More bool
 	}
 	// Changed says that the status of a filter may read differently now.
 	Changed struct{ Name string }

@@ -21,6 +21,7 @@ type modelEnvoy struct {
 	seen        map[string]bool // revisions evaluated here
 	moody       bool            // refuses the next revision although it is good
 	neverCaches bool            // fetched code never arrives in the cache
+	unlisted    bool            // SotW: the version_info that it accepted last says only that more follows
 	racing      map[string]bool // versions that were on the wire when their name was relisted
 }
 
@@ -58,6 +59,9 @@ func (w *world) receive(e *modelEnvoy) {
 		answer = w.evaluate(e, a)
 	}
 	answer.Name = a.Name
+	if !answer.Nack {
+		e.unlisted = a.More
+	}
 	e.outbox = append(e.outbox, Requested{Stream: e.stream, Answer: answer})
 }
 
@@ -155,6 +159,7 @@ func (w *world) relist(e *modelEnvoy, name string) {
 // restartEnvoy: everything it had is gone.
 func (w *world) restartEnvoy(e *modelEnvoy) {
 	w.cut(e)
+	e.unlisted = false
 	e.providers, e.cache, e.gets, e.seen = map[string]*provider{}, map[string]bool{}, nil, map[string]bool{}
 }
 
@@ -170,8 +175,11 @@ func (w *world) connect(e *modelEnvoy) {
 	w.step(StreamOpened{Stream: e.stream, Node: Node{ID: e.id, Version: e.version}, ADS: e.ads, Delta: e.delta})
 	var subs []Subscription
 	for _, name := range e.names {
-		p := e.provider(name)
-		subs = append(subs, Subscription{Name: name, Accepted: p.accepted, Replay: !e.delta && p.accepted != ""})
+		accepted := e.provider(name).accepted
+		if e.unlisted {
+			accepted = ""
+		}
+		subs = append(subs, Subscription{Name: name, Accepted: accepted, Replay: !e.delta && accepted != ""})
 	}
 	w.step(Requested{Stream: e.stream, Subscribe: subs})
 }

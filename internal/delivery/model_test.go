@@ -42,6 +42,7 @@ type world struct {
 	moodyAbout map[string]bool              // good revisions that some Envoy refused
 	number     int
 	pipelined  int // responses that were sent while others had no answer
+	more       int // that said that others follow
 }
 
 var modelNames = []string{"auth", "hello", "limit", "ghost"} // ghost has no spec
@@ -110,6 +111,12 @@ func (w *world) checkOutstanding(a Send) {
 		w.failf("stream %d: two responses with %s outstanding", a.Stream, a.Name)
 	}
 	before[a.Name] = a
+	if a.More {
+		w.more++
+		if e := w.streams[a.Stream]; e != nil && e.delta {
+			w.failf("stream %d: more follows in delta, which lists nothing", a.Stream)
+		}
+	}
 	if len(before) == 1 {
 		return
 	}
@@ -322,6 +329,9 @@ func (w *world) checkSettled() {
 			if !w.moodyAbout[f.Revision.ID] && p.running.ID != f.Revision.ID {
 				w.failf("%s: %s should run %s and runs %s", e.id, name, f.Revision.ID, p.running.ID)
 			}
+		}
+		if e.unlisted {
+			w.failf("%s: its version_info says that more follows, and nothing does", e.id)
 		}
 		w.checkStatus(e)
 	}

@@ -63,7 +63,7 @@ type next struct {
 // What waits stays in the queue, or is parked until it can be alone. What needs nothing leaves
 // it, and what has an answer to wait for, which will bring it back.
 func (m *Machine) sendNext(s *stream) {
-	later, kept := m.later[:0], s.queue[:0]
+	later, kept, before := m.later[:0], s.queue[:0], len(s.outstanding)
 	for i := 0; i < len(s.queue); i++ {
 		if i < s.waiting && !m.hasRoom(s) {
 			// Looked at before, and not before their turn again.
@@ -108,8 +108,38 @@ func (m *Machine) sendNext(s *stream) {
 		})
 	}
 	m.keepQueue(s, kept, later)
-	if len(s.outstanding) == 0 {
+	switch {
+	case len(s.outstanding) == 0:
 		m.sendAlone(s)
+		m.sendList(s)
+	case !s.delta && len(s.outstanding) > before && len(s.queue) > 0:
+		m.moreFollow(s)
+	}
+}
+
+// moreFollow notes that what was sent last is not the last of what the stream gets now.
+func (m *Machine) moreFollow(s *stream) {
+	last := len(m.actions) - 1
+	send := m.actions[last].(Send)
+	send.More = true
+	m.actions[last] = send
+	s.unlisted = s.outstanding[0].u
+}
+
+// sendList sends a SotW client once more what it was sent last, if it was told that others
+// follow and none does: for it has not been told what it has accepted.
+func (m *Machine) sendList(s *stream) {
+	u := s.unlisted
+	if u == nil || len(s.outstanding) > 0 {
+		return
+	}
+	s.unlisted = nil
+	if u.closed || u.bare() {
+		return
+	}
+	u.owed, u.replay = true, true
+	if c := m.choose(u); m.needsPush(u, c) {
+		m.push(u, c)
 	}
 }
 
@@ -280,6 +310,7 @@ func (m *Machine) push(u *sub, c choice) {
 		p.unproven = true
 	}
 	u.awaited = true
+	u.s.unlisted = nil
 	u.s.outstanding = append(u.s.outstanding, p)
 	u.s.bytes += r.Module.Size
 	m.wakeStream(u.s, m.now.Add(m.cfg.AckWait))

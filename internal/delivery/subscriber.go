@@ -25,6 +25,7 @@ type stream struct {
 	queue       []*sub    // to be looked at
 	waiting     int       // how many of them, from the first on, were found to need a push
 	bareCount   int       // subscribers that run nothing
+	unlisted    *sub      // was sent [Send.More], and nothing has been sent since
 }
 
 // push is one response with one resource.

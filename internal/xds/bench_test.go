@@ -5,8 +5,7 @@ import (
 	"strings"
 	"testing"
 
-	discoveryv3 "github.com/envoyproxy/go-control-plane/envoy/service/discovery/v3"
-	"google.golang.org/protobuf/types/known/anypb"
+	"google.golang.org/grpc/mem"
 
 	"github.com/wasm-xds/wasm-xds/internal/delivery"
 	"github.com/wasm-xds/wasm-xds/pkg/snapshot"
@@ -17,7 +16,7 @@ type oneModule []byte
 
 func (m oneModule) Read(string) ([]byte, error) { return m, nil }
 
-func inline(salt string) delivery.Send {
+func inlineSend(salt string) delivery.Send {
 	s := send(1, "auth", salt)
 	s.Revision = (&snapshot.Revision{
 		Filter: "auth", Type: spec.HTTP, Policy: spec.Closed, Module: snapshot.Module{SHA256: strings.Repeat("0", 64), Size: 100_000},
@@ -30,32 +29,20 @@ func inline(salt string) delivery.Send {
 // built is a builder that has the resource, with a module of 100 KB.
 func built100KB(t testing.TB) (*ResourceBuilder, delivery.Send) {
 	b := NewBuilder(oneModule(make([]byte, 100_000)), Addresses{})
-	a := inline(salt1)
+	a := inlineSend(salt1)
 	if _, err := b.Build(a); err != nil {
 		t.Fatal(err)
 	}
 	return b, a
 }
 
-func deltaResponse(a delivery.Send, resource *anypb.Any) *discoveryv3.DeltaDiscoveryResponse {
-	return &discoveryv3.DeltaDiscoveryResponse{
-		TypeUrl: typedExtensionConfig, Nonce: "1",
-		Resources: []*discoveryv3.Resource{{Name: a.Name, Version: a.Version.String(), Resource: resource}},
-	}
-}
-
 // BenchmarkSharedResource is what one more Envoy costs that gets the same resource,
 // up to gRPC.
 func BenchmarkSharedResource(b *testing.B) {
 	builder, a := built100KB(b)
-	codec := newCodec()
 	b.ReportAllocs()
 	for b.Loop() {
-		message, err := codec.Marshal(deltaResponse(a, builder.Cached(a)))
-		if err != nil {
-			b.Fatal(err)
-		}
-		message.Free()
+		builder.Cached(a).deltaMessage("1")
 	}
 }
 
@@ -73,27 +60,20 @@ func BenchmarkNewSalt(b *testing.B) {
 // costs some small pieces of memory, and no copy.
 func TestAllocationsPerResponse(t *testing.T) {
 	builder, a := built100KB(t)
-	codec := newCodec()
-	response := deltaResponse(a, builder.Cached(a))
-	const most = 12
-	if n := testing.AllocsPerRun(100, func() {
-		builder.Cached(a)
-		message, err := codec.Marshal(response)
-		if err != nil {
-			t.Fatal(err)
+	versions := []byte("a=b")
+	const most = 3
+	for name, message := range map[string]func() mem.BufferSlice{
+		"delta": func() mem.BufferSlice { return builder.Cached(a).deltaMessage("1") },
+		"SotW":  func() mem.BufferSlice { return builder.Cached(a).sotwMessage(versions, "1") },
+	} {
+		if n := testing.AllocsPerRun(100, func() { message() }); n > most {
+			t.Errorf("%s: %.0f allocations a response, at most %d", name, n, most)
+		} else {
+			t.Logf("%s: %.0f allocations a response", name, n)
 		}
-		message.Free()
-	}); n > most {
-		t.Errorf("%.0f allocations a response, at most %d", n, most)
-	} else {
-		t.Logf("%.0f allocations a response", n)
-	}
-	message, err := codec.Marshal(response)
-	if err != nil {
-		t.Fatal(err)
-	}
-	if shared := message[1].ReadOnlyData(); &shared[0] != &response.GetResources()[0].GetResource().GetValue()[0] {
-		t.Error("the resource was copied")
+		if one, other := message()[1].ReadOnlyData(), message()[1].ReadOnlyData(); &one[0] != &other[0] {
+			t.Errorf("%s: the resource was copied", name)
+		}
 	}
 }
 
@@ -106,19 +86,23 @@ func twoHundred() subscribed {
 	return listed(versions)
 }
 
-// TestAllocationsOfVersionInfo: SotW lists all names in each response, in one string.
-func TestAllocationsOfVersionInfo(t *testing.T) {
-	all := twoHundred()
-	if n := testing.AllocsPerRun(100, func() { all.versionInfo("filter-100", "0123456789ab.i"+salt2) }); n > 1 {
-		t.Errorf("%.0f allocations, want 1", n)
+// TestSizeOfVersionInfo: SotW lists all names, in few bytes and fewer pieces of memory.
+func TestSizeOfVersionInfo(t *testing.T) {
+	all, version := twoHundred(), hold("0123456789ab.i"+salt2)
+	const most = 3
+	if n := testing.AllocsPerRun(100, func() { all.versionInfo("filter-100", version, false) }); n > most {
+		t.Errorf("%.0f allocations, at most %d", n, most)
+	}
+	if n := len(all.versionInfo("filter-100", version, false)); n > 16*len(all.names) {
+		t.Errorf("%d bytes for %d names", n, len(all.names))
 	}
 }
 
 // BenchmarkVersionInfo is SotW's list of 200 names.
 func BenchmarkVersionInfo(b *testing.B) {
-	all := twoHundred()
+	all, version := twoHundred(), hold("0123456789ab.i"+salt2)
 	b.ReportAllocs()
 	for b.Loop() {
-		all.versionInfo("filter-100", "0123456789ab.i"+salt2)
+		all.versionInfo("filter-100", version, false)
 	}
 }

@@ -8,7 +8,6 @@ import (
 	"time"
 
 	"golang.org/x/sync/singleflight"
-	"google.golang.org/protobuf/types/known/anypb"
 
 	"github.com/wasm-xds/wasm-xds/internal/delivery"
 	"github.com/wasm-xds/wasm-xds/pkg/translate"
@@ -30,8 +29,6 @@ type Addresses struct {
 // cacheBytes bounds what the builder keeps: marshalled resources, which carry
 // whole modules when they are inline.
 const cacheBytes = 256 << 20
-
-const typedExtensionConfig = "type.googleapis.com/envoy.config.core.v3.TypedExtensionConfig"
 
 // ResourceBuilder makes resources and keeps the ones that serve many Envoys.
 // It is safe for concurrent use.
@@ -58,7 +55,7 @@ type built struct {
 	key      key
 	size     int
 	template *translate.Template
-	resource *anypb.Any // of the newest salt
+	resource *Resource // of the newest salt
 	salt     string
 }
 
@@ -90,7 +87,7 @@ func envoyVersion(a delivery.Send) translate.Version {
 }
 
 // Cached returns the resource if it needs no building, else nil.
-func (b *ResourceBuilder) Cached(a delivery.Send) *anypb.Any {
+func (b *ResourceBuilder) Cached(a delivery.Send) *Resource {
 	k := b.key(a)
 	b.mu.Lock()
 	defer b.mu.Unlock()
@@ -101,14 +98,14 @@ func (b *ResourceBuilder) Cached(a delivery.Send) *anypb.Any {
 	b.order.MoveToFront(element)
 	entry := element.Value.(*built)
 	if entry.salt != a.Version.Salt {
-		entry.resource = &anypb.Any{TypeUrl: typedExtensionConfig, Value: entry.template.Bytes(a.Version.Salt)}
+		entry.resource = newResource(a.Name, a.Version.String(), entry.template.Bytes(a.Version.Salt))
 		entry.salt = a.Version.Salt
 	}
 	return entry.resource
 }
 
 // Build makes the resource. Many that need the same one wait for one build.
-func (b *ResourceBuilder) Build(a delivery.Send) (*anypb.Any, error) {
+func (b *ResourceBuilder) Build(a delivery.Send) (*Resource, error) {
 	k := b.key(a)
 	value, err, _ := b.flight.Do(k.revision+string(k.variant)+k.dialect, func() (any, error) {
 		code, err := b.code(a)
@@ -129,7 +126,7 @@ func (b *ResourceBuilder) Build(a delivery.Send) (*anypb.Any, error) {
 		return resource, nil
 	}
 	// Too large to be kept.
-	return &anypb.Any{TypeUrl: typedExtensionConfig, Value: value.(*translate.Template).Bytes(a.Version.Salt)}, nil
+	return newResource(a.Name, a.Version.String(), value.(*translate.Template).Bytes(a.Version.Salt)), nil
 }
 
 func (b *ResourceBuilder) code(a delivery.Send) (translate.Code, error) {

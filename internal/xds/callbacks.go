@@ -5,25 +5,25 @@ import (
 
 	corev3 "github.com/envoyproxy/go-control-plane/envoy/config/core/v3"
 	discoveryv3 "github.com/envoyproxy/go-control-plane/envoy/service/discovery/v3"
-	resourcev3 "github.com/envoyproxy/go-control-plane/pkg/resource/v3"
 )
 
 // sotwCallbacks and deltaCallbacks tell a stream what its go-control-plane server does.
-type sotwCallbacks struct{ s *stream }
+type sotwCallbacks struct {
+	s    *stream
+	wire *sotwWire
+}
 
 func (sotwCallbacks) OnStreamOpen(context.Context, int64, string) error { return nil }
 func (c sotwCallbacks) OnStreamClosed(int64, *corev3.Node)              { c.s.close() }
 
 func (c sotwCallbacks) OnStreamRequest(_ int64, r *discoveryv3.DiscoveryRequest) error {
 	c.s.takeNode(r.GetNode())
-	c.s.takeNames(r)
-	return nil
+	whole := c.wire.whole(r)
+	defer whole.take()
+	return c.s.takeNames(whole.message.ReadOnlyData())
 }
 
-func (c sotwCallbacks) OnStreamResponse(_ context.Context, _ int64, _ *discoveryv3.DiscoveryRequest, r *discoveryv3.DiscoveryResponse) {
-	if r.GetTypeUrl() == resourcev3.ExtensionConfigType {
-		c.s.onSend(r.GetNonce())
-	}
+func (sotwCallbacks) OnStreamResponse(context.Context, int64, *discoveryv3.DiscoveryRequest, *discoveryv3.DiscoveryResponse) {
 }
 
 type deltaCallbacks struct{ s *stream }
@@ -36,8 +36,5 @@ func (c deltaCallbacks) OnStreamDeltaRequest(_ int64, r *discoveryv3.DeltaDiscov
 	return nil
 }
 func (c deltaCallbacks) OnDeltaStreamClosed(int64, *corev3.Node) { c.s.close() }
-func (c deltaCallbacks) OnStreamDeltaResponse(_ int64, _ *discoveryv3.DeltaDiscoveryRequest, r *discoveryv3.DeltaDiscoveryResponse) {
-	if r.GetTypeUrl() == resourcev3.ExtensionConfigType {
-		c.s.onSend(r.GetNonce())
-	}
+func (deltaCallbacks) OnStreamDeltaResponse(int64, *discoveryv3.DeltaDiscoveryRequest, *discoveryv3.DeltaDiscoveryResponse) {
 }

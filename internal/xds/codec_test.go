@@ -1,14 +1,14 @@
 package xds
 
 import (
-	"slices"
+	"errors"
+	"fmt"
 	"testing"
 
 	corev3 "github.com/envoyproxy/go-control-plane/envoy/config/core/v3"
 	discoveryv3 "github.com/envoyproxy/go-control-plane/envoy/service/discovery/v3"
 	"github.com/google/go-cmp/cmp"
 	"google.golang.org/grpc/mem"
-	"google.golang.org/protobuf/encoding/protowire"
 	"google.golang.org/protobuf/proto"
 	"google.golang.org/protobuf/testing/protocmp"
 	"google.golang.org/protobuf/types/known/anypb"
@@ -16,34 +16,38 @@ import (
 	"github.com/wasm-xds/wasm-xds/internal/delivery"
 )
 
-// TestCodec holds the encoding by hand against protobuf's: what a response has beside
-// what an Envoy is usually sent must not be lost either.
-func TestCodec(t *testing.T) {
+// TestResource holds the encoding by hand against protobuf's.
+func TestResource(t *testing.T) {
+	r := newResource("a", "v", []byte("not looked at"))
 	packed := &anypb.Any{TypeUrl: typedExtensionConfig, Value: []byte("not looked at")}
-	node := &corev3.ControlPlane{Identifier: "x"}
-	for name, want := range map[string]proto.Message{
-		"SotW":  &discoveryv3.DiscoveryResponse{VersionInfo: "a=v", Resources: []*anypb.Any{packed}, TypeUrl: typedExtensionConfig, Nonce: "7"},
-		"bare":  &discoveryv3.DiscoveryResponse{Resources: []*anypb.Any{{}}},
-		"more":  &discoveryv3.DiscoveryResponse{Resources: []*anypb.Any{packed, packed}},
-		"other": &discoveryv3.DiscoveryResponse{Resources: []*anypb.Any{packed}, ControlPlane: node},
-		"delta": &discoveryv3.DeltaDiscoveryResponse{
-			Resources: []*discoveryv3.Resource{{Name: "a", Version: "v", Resource: packed}}, TypeUrl: typedExtensionConfig, Nonce: "7",
+	for name, pair := range map[string]struct {
+		message mem.BufferSlice
+		want    proto.Message
+	}{
+		"SotW": {
+			r.sotwMessage([]byte("a=v"), "7"),
+			&discoveryv3.DiscoveryResponse{VersionInfo: "a=v", Resources: []*anypb.Any{packed}, TypeUrl: typedExtensionConfig, Nonce: "7"},
 		},
-		"delta, removed": &discoveryv3.DeltaDiscoveryResponse{
-			Resources: []*discoveryv3.Resource{{Name: "a", Version: "v", Resource: packed}}, RemovedResources: []string{"b"},
+		"bare": {
+			newResource("", "", nil).sotwMessage(nil, ""),
+			&discoveryv3.DiscoveryResponse{Resources: []*anypb.Any{{TypeUrl: typedExtensionConfig}}, TypeUrl: typedExtensionConfig},
 		},
-		"delta, other": &discoveryv3.DeltaDiscoveryResponse{Resources: []*discoveryv3.Resource{{Name: "a", Aliases: []string{"b"}}}},
-		"request":      &discoveryv3.DiscoveryRequest{ResourceNames: []string{"a"}},
+		"delta": {
+			r.deltaMessage("7"),
+			&discoveryv3.DeltaDiscoveryResponse{
+				Resources: []*discoveryv3.Resource{{Name: "a", Version: "v", Resource: packed}}, TypeUrl: typedExtensionConfig, Nonce: "7",
+			},
+		},
 	} {
-		raw, err := newCodec().Marshal(want)
+		raw, err := newCodec().Marshal(&outgoing{pair.message})
 		if err != nil {
 			t.Fatal(err)
 		}
-		got := want.ProtoReflect().New().Interface()
+		got := pair.want.ProtoReflect().New().Interface()
 		if err := newCodec().Unmarshal(raw, got); err != nil {
 			t.Fatal(err)
 		}
-		if diff := cmp.Diff(want, got, protocmp.Transform()); diff != "" {
+		if diff := cmp.Diff(pair.want, got, protocmp.Transform()); diff != "" {
 			t.Errorf("%s: %s", name, diff)
 		}
 	}
@@ -68,38 +72,57 @@ func FuzzUnmarshal(f *testing.F) {
 		f.Add(b)
 	}
 	f.Fuzz(func(t *testing.T, b []byte) {
-		padded := append(slices.Clip(b), protowire.AppendBytes(protowire.AppendTag(nil, 999, protowire.BytesType), make([]byte, largeRequest))...)
-		for _, pair := range [][2]proto.Message{
-			{&discoveryv3.DiscoveryRequest{}, &discoveryv3.DiscoveryRequest{}},
-			{&discoveryv3.DeltaDiscoveryRequest{}, &discoveryv3.DeltaDiscoveryRequest{}},
-		} {
-			wantErr := proto.Unmarshal(padded, pair[0])
-			err := newCodec().Unmarshal(mem.BufferSlice{mem.SliceBuffer(padded)}, pair[1])
-			if wantErr != nil {
-				continue // what is skipped is not looked into
-			}
-			if err != nil {
-				t.Fatal(err)
-			}
-			described := func(m proto.Message) delivery.Node {
-				n := m.(interface{ GetNode() *corev3.Node }).GetNode()
-				d := describe(n, "")
-				if n != nil {
-					n.Extensions = nil
+		for _, knows := range []bool{false, true} {
+			sotw, wantSotW := &discoveryv3.DiscoveryRequest{}, &discoveryv3.DiscoveryRequest{}
+			if proto.Unmarshal(b, wantSotW) == nil { // else: what is skipped is not looked into
+				if err := readSotW(b, knows, sotw); err != nil {
+					t.Fatal(err)
 				}
-				return d
+				for name := range namesIn(b) {
+					sotw.ResourceNames = append(sotw.ResourceNames, string(name))
+				}
+				if wantSotW.GetResponseNonce() != "" {
+					wantSotW.VersionInfo, sotw.VersionInfo = "", "" // of no interest in an answer
+				}
+				compare(t, knows, wantSotW, sotw)
 			}
-			if diff := cmp.Diff(described(pair[0]), described(pair[1])); diff != "" {
-				t.Error(diff)
-			}
-			if r, ok := pair[0].(*discoveryv3.DiscoveryRequest); ok && pair[1].(*discoveryv3.DiscoveryRequest).VersionInfo == "" && r.GetResponseNonce() != "" {
-				r.VersionInfo = ""
-			}
-			if !proto.Equal(pair[0], pair[1]) {
-				t.Errorf("read %v, want %v", pair[1], pair[0])
+			delta, wantDelta := &discoveryv3.DeltaDiscoveryRequest{}, &discoveryv3.DeltaDiscoveryRequest{}
+			if proto.Unmarshal(b, wantDelta) == nil {
+				if err := readDelta(b, knows, delta); err != nil {
+					t.Fatal(err)
+				}
+				compare(t, knows, wantDelta, delta)
 			}
 		}
 	})
+}
+
+// compare says where a request does not read as protobuf reads it, but for its node's extensions,
+// and the whole node in an answer where it is known.
+func compare(t *testing.T, knows bool, want, got interface {
+	proto.Message
+	GetNode() *corev3.Node
+	GetResponseNonce() string
+},
+) {
+	t.Helper()
+	described := func(m interface{ GetNode() *corev3.Node }) delivery.Node {
+		d := describe(m.GetNode(), "")
+		if m.GetNode() != nil {
+			m.GetNode().Extensions = nil
+		}
+		return d
+	}
+	if knows && got.GetResponseNonce() != "" && got.GetNode() == nil {
+		field := want.ProtoReflect().Descriptor().Fields().ByName("node")
+		want.ProtoReflect().Clear(field)
+	}
+	if diff := cmp.Diff(described(want), described(got)); diff != "" {
+		t.Error(diff)
+	}
+	if !proto.Equal(want, got) {
+		t.Errorf("read %v, want %v", got, want)
+	}
 }
 
 // TestAllocationsOfANode: the extensions in a node, 60 KB of them, leave nothing behind.
@@ -112,11 +135,38 @@ func TestAllocationsOfANode(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	codec, data := newCodec(), mem.BufferSlice{mem.SliceBuffer(b)}
+	r := &discoveryv3.DeltaDiscoveryRequest{}
 	const most = 60
 	if n := testing.AllocsPerRun(100, func() {
-		if err := codec.Unmarshal(data, &discoveryv3.DeltaDiscoveryRequest{}); err != nil {
+		if err := readDelta(b, false, r); err != nil {
 			t.Fatal(err)
+		}
+	}); n > most {
+		t.Errorf("%.0f allocations, at most %d", n, most)
+	} else {
+		t.Logf("%.0f allocations", n)
+	}
+}
+
+// TestAllocationsOfAnAnswer: nearly all requests are ACKs. In SotW each lists all names.
+func TestAllocationsOfAnAnswer(t *testing.T) {
+	s := &stream{}
+	for i := range 200 {
+		s.asked.names = append(s.asked.names, fmt.Sprintf("filter-%03d", i))
+	}
+	s.setNames(s.asked.names, nil, &delivery.Requested{})
+	ack := &discoveryv3.DiscoveryRequest{
+		VersionInfo: "~", Node: testNode, ResourceNames: s.asked.names, TypeUrl: typedExtensionConfig, ResponseNonce: "10",
+	}
+	b, err := proto.Marshal(ack)
+	if err != nil {
+		t.Fatal(err)
+	}
+	r := &discoveryv3.DiscoveryRequest{}
+	const most = 2 // the nonce
+	if n := testing.AllocsPerRun(100, func() {
+		if err := errors.Join(readSotW(b, true, r), s.takeNames(b)); err != nil || !s.asked.same || r.GetResponseNonce() != "10" {
+			t.Fatal(err, r)
 		}
 	}); n > most {
 		t.Errorf("%.0f allocations, at most %d", n, most)

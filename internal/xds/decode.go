@@ -1,70 +1,129 @@
 package xds
 
 import (
+	"iter"
+	"unicode/utf8"
+
 	discoveryv3 "github.com/envoyproxy/go-control-plane/envoy/service/discovery/v3"
-	"google.golang.org/grpc/mem"
+	resourcev3 "github.com/envoyproxy/go-control-plane/pkg/resource/v3"
 	"google.golang.org/protobuf/encoding/protowire"
+	"google.golang.org/protobuf/proto"
 )
 
 // The fields of requests that are looked at before protobuf reads them.
 const (
 	sotwVersion    = 1
-	sotwNode       = 2
-	sotwNonce      = 5
-	deltaNode      = 1
+	sotwNames      = 3
 	nodeExtensions = 9
 	extensionKind  = 2 // Extension.category
 )
 
-// largeRequest is a size that few have but those with a node, or SotW's with many names.
-const largeRequest = 1 << 10
-
-// Unmarshal reads a request without most of the extensions in its node: a thousand
-// messages, 60 KB of each stream's first request, of which only the Wasm runtimes are of
-// interest. To skip them takes a tenth of the time, and leaves nothing to collect. SotW's
-// version_info, which names all that was accepted, is of interest in a stream's first request alone.
-func (c codec) Unmarshal(data mem.BufferSlice, v any) error {
-	_, sotw := v.(*discoveryv3.DiscoveryRequest)
-	_, delta := v.(*discoveryv3.DeltaDiscoveryRequest)
-	if !sotw && !delta || data.Len() < largeRequest {
-		return c.CodecV2.Unmarshal(data, v)
-	}
-	whole := data.MaterializeToBuffer(mem.DefaultBufferPool())
-	defer whole.Free()
-	short, ok := trimRequest(whole.ReadOnlyData(), sotw)
-	if !ok {
-		return c.CodecV2.Unmarshal(data, v) // which says what is wrong with it
-	}
-	return c.CodecV2.Unmarshal(mem.BufferSlice{mem.SliceBuffer(short)}, v)
+// layout is where a protocol's requests have what is looked at. A field that a protocol does
+// not have is 0.
+type layout struct {
+	node, typeURL, nonce protowire.Number
+	names, version       protowire.Number // SotW's lists of all that is asked for, and of what was accepted
 }
 
-// trimRequest copies a request without what is of no interest; false: it is not well-formed.
-func trimRequest(request []byte, sotw bool) ([]byte, bool) {
-	node, answers := protowire.Number(deltaNode), false
-	if sotw {
-		node, answers = sotwNode, hasField(request, sotwNonce)
+// sotwLayout and deltaLayout are those of DiscoveryRequest and DeltaDiscoveryRequest.
+func sotwLayout() layout {
+	return layout{node: 2, typeURL: 4, nonce: 5, names: sotwNames, version: sotwVersion}
+}
+func deltaLayout() layout { return layout{node: 1, typeURL: 2, nonce: 6} }
+
+// readSotW reads a request, all but its names, which are looked up where they are: every ACK
+// lists them. knowsNode says that the node was read before.
+func readSotW(message []byte, knowsNode bool, r *discoveryv3.DiscoveryRequest) error {
+	proto.Reset(r)
+	l := sotwLayout()
+	if nonce, ok := l.ack(message, knowsNode); ok {
+		r.TypeUrl, r.ResponseNonce = resourcev3.ExtensionConfigType, nonce
+		return nil
 	}
-	var out []byte
-	for rest := request; len(rest) > 0; {
+	return l.read(message, knowsNode, r)
+}
+
+// readDelta reads a request.
+func readDelta(message []byte, knowsNode bool, r *discoveryv3.DeltaDiscoveryRequest) error {
+	proto.Reset(r)
+	l := deltaLayout()
+	if nonce, ok := l.ack(message, knowsNode); ok {
+		r.TypeUrl, r.ResponseNonce = resourcev3.ExtensionConfigType, nonce
+		return nil
+	}
+	return l.read(message, knowsNode, r)
+}
+
+// ack reads what nearly all requests are: the word that the response with that nonce is
+// accepted, and nothing else of interest.
+func (l layout) ack(message []byte, knowsNode bool) (nonce string, ok bool) {
+	typed := false
+	for rest := message; len(rest) > 0; {
 		number, kind, value, whole := nextField(rest)
-		switch {
-		case whole < 0:
-			return nil, false
-		case kind != protowire.BytesType:
-			out = append(out, rest[:whole]...)
-		case number == node:
-			trimmed, ok := trimNode(value)
-			if !ok {
-				return nil, false
+		if whole < 0 || kind != protowire.BytesType {
+			return "", false
+		}
+		switch number {
+		case l.typeURL:
+			typed = string(value) == resourcev3.ExtensionConfigType
+		case l.nonce:
+			if !utf8.Valid(value) {
+				return "", false
 			}
-			out = protowire.AppendBytes(protowire.AppendTag(out, node, protowire.BytesType), trimmed)
-		case answers && number == sotwVersion:
+			nonce = string(value)
+		case l.names, l.version:
+		case l.node:
+			if !knowsNode {
+				return "", false
+			}
 		default:
-			out = append(out, rest[:whole]...)
+			return "", false
 		}
 		rest = rest[whole:]
 	}
-	return out, true
+	return nonce, typed && nonce != ""
+}
+
+// read has protobuf read a request without what is of no interest: names, a version_info in
+// an answer, and of a node, which is 60 KB of a stream's first request, most of the extensions.
+// To skip those takes a tenth of the time, and leaves nothing to collect.
+func (l layout) read(message []byte, knowsNode bool, r proto.Message) error {
+	answers := hasField(message, l.nonce)
+	var short []byte
+	for rest := message; len(rest) > 0; {
+		number, kind, value, whole := nextField(rest)
+		if whole < 0 {
+			return proto.Unmarshal(message, r) // which says what is wrong with it
+		}
+		switch {
+		case kind != protowire.BytesType:
+			short = append(short, rest[:whole]...)
+		case number == l.names || answers && (number == l.version || number == l.node && knowsNode):
+		case number == l.node:
+			trimmed, ok := trimNode(value)
+			if !ok {
+				return proto.Unmarshal(message, r)
+			}
+			short = protowire.AppendBytes(protowire.AppendTag(short, number, kind), trimmed)
+		default:
+			short = append(short, rest[:whole]...)
+		}
+		rest = rest[whole:]
+	}
+	return proto.Unmarshal(short, r)
+}
+
+// namesIn gives a SotW request's resource_names, one after the other.
+func namesIn(message []byte) iter.Seq[[]byte] {
+	return func(yield func([]byte) bool) {
+		for len(message) > 0 {
+			number, kind, value, whole := nextField(message)
+			if whole < 0 || number == sotwNames && kind == protowire.BytesType && !yield(value) {
+				return
+			}
+			message = message[whole:]
+		}
+	}
 }
 
 // hasField says whether a message has a field with some bytes in it.

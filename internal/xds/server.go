@@ -20,7 +20,6 @@ import (
 	"google.golang.org/grpc/codes"
 	"google.golang.org/grpc/keepalive"
 	"google.golang.org/grpc/status"
-	"google.golang.org/protobuf/types/known/anypb"
 
 	"github.com/wasm-xds/wasm-xds/internal/delivery"
 )
@@ -34,8 +33,8 @@ type Handler interface {
 // Builder makes the resource of a send. Cached never blocks; Build may read files.
 // Both are safe for concurrent use, and what they return is shared: read only.
 type Builder interface {
-	Cached(delivery.Send) *anypb.Any // nil: it has to be built
-	Build(delivery.Send) (*anypb.Any, error)
+	Cached(delivery.Send) *Resource // nil: it has to be built
+	Build(delivery.Send) (*Resource, error)
 }
 
 // maxRequestSize bounds a discovery request: it grows with the names it lists.
@@ -120,26 +119,17 @@ func (s *Server) Send(a delivery.Send) {
 	})
 }
 
-func (s *Server) sotw(str interface {
-	grpc.ServerStream
-	Send(*discoveryv3.DiscoveryResponse) error
-	Recv() (*discoveryv3.DiscoveryRequest, error)
-}, typeURL string,
-) error {
-	st := s.open(str.Context(), typeURL, false)
-	return sotwv3.NewServer(s.ctx, st, sotwCallbacks{st}, sotwv3.WithLogger(silentLogger{}),
-		sotwv3.DeactivateLegacyWildcard(), sotwv3.WithOrderedADS()).StreamHandler(str, typeURL)
+func (s *Server) sotw(g grpc.ServerStream, typeURL string) error {
+	st := s.open(g.Context(), typeURL, false)
+	wire := newSotWWire(g, st)
+	return sotwv3.NewServer(s.ctx, st, sotwCallbacks{st, wire}, sotwv3.WithLogger(silentLogger{}),
+		sotwv3.DeactivateLegacyWildcard(), sotwv3.WithOrderedADS()).StreamHandler(wire, typeURL)
 }
 
-func (s *Server) delta(str interface {
-	grpc.ServerStream
-	Send(*discoveryv3.DeltaDiscoveryResponse) error
-	Recv() (*discoveryv3.DeltaDiscoveryRequest, error)
-}, typeURL string,
-) error {
-	st := s.open(str.Context(), typeURL, true)
+func (s *Server) delta(g grpc.ServerStream, typeURL string) error {
+	st := s.open(g.Context(), typeURL, true)
 	return deltav3.NewServer(s.ctx, st, deltaCallbacks{st}, deltav3.WithLogger(silentLogger{}),
-		deltav3.DeactivateLegacyWildcard()).DeltaStreamHandler(str, typeURL)
+		deltav3.DeactivateLegacyWildcard()).DeltaStreamHandler(newDeltaWire(g, st), typeURL)
 }
 
 func (s *Server) open(ctx context.Context, typeURL string, isDelta bool) *stream {
@@ -148,6 +138,7 @@ func (s *Server) open(ctx context.Context, typeURL string, isDelta bool) *stream
 		id: delivery.StreamID(s.lastID.Add(1)), server: s, address: address, node: describe(nil, address),
 		ads: typeURL == resourcev3.AnyType, delta: isDelta,
 	}
+	st.unwatch = st.cancel
 	s.streams.Store(st.id, st)
 	return st
 }

@@ -3,16 +3,18 @@ package xds
 import (
 	"slices"
 	"sync"
+	"unicode/utf8"
 	"unique"
 
 	corev3 "github.com/envoyproxy/go-control-plane/envoy/config/core/v3"
+	discoveryv3 "github.com/envoyproxy/go-control-plane/envoy/service/discovery/v3"
 	cachev3 "github.com/envoyproxy/go-control-plane/pkg/cache/v3"
 	resourcev3 "github.com/envoyproxy/go-control-plane/pkg/resource/v3"
 	"go.uber.org/zap"
 	"google.golang.org/genproto/googleapis/rpc/status"
-	"google.golang.org/protobuf/types/known/anypb"
-
-	discoveryv3 "github.com/envoyproxy/go-control-plane/envoy/service/discovery/v3"
+	"google.golang.org/grpc/codes"
+	"google.golang.org/grpc/mem"
+	rpcstatus "google.golang.org/grpc/status"
 
 	"github.com/wasm-xds/wasm-xds/internal/delivery"
 )
@@ -24,6 +26,7 @@ const (
 
 // asked is what a request asks for.
 type asked struct {
+	same           bool // SotW: the names of the request before
 	names, dropped []string
 	accepted       map[string]string // initial_resource_versions
 }
@@ -37,31 +40,61 @@ type stream struct {
 	address string
 	ads     bool
 	delta   bool
+	// What the server is told; the one or the other.
+	sotwWord  cachev3.Response
+	deltaWord cachev3.DeltaResponse
 
 	// go-control-plane's goroutine's own.
 	node      delivery.Node // who it is, until the stream is opened
 	described bool
 	asked     asked
+	unwatch   func() // cancel
 
 	mu     sync.Mutex
 	opened bool
 	warned bool
 	names  subscribed
 	order  []uint16   // SotW: where in names the last request's are, one after the other
-	watch  watch      // nil: the client has not asked (SotW: since the last response)
+	watch  watch      // the zero value: the client has not asked (SotW: since the last response)
 	next   []response // handed over by delivery, not on the wire yet
-	handed int        // how many of next are in the watch's channel
+	handed int        // of how many of next go-control-plane has been told
 	sent   []response // on the wire, not answered yet
 }
 
-// watch passes a response on to go-control-plane's server; false: its channel is full.
-type watch func(r response) bool
+// watch is where go-control-plane's server is told that there is a response.
+type watch struct {
+	sotw  chan<- cachev3.Response
+	delta chan<- cachev3.DeltaResponse
+}
+
+// tell says whether the server could be told: its channel may be full.
+func (w watch) tell(s *stream) bool {
+	switch {
+	case w.sotw != nil:
+		return offer(w.sotw, s.sotwWord)
+	case w.delta != nil:
+		return offer(w.delta, s.deltaWord)
+	default:
+		return false
+	}
+}
+
+// offer puts a word into a channel that go-control-plane reads, if it has room.
+func offer[R any](out chan<- R, r R) bool {
+	select {
+	case out <- r:
+		return true
+	default:
+		return false
+	}
+}
 
 type response struct {
 	name     string
-	version  string
-	resource *anypb.Any
+	held     held // SotW: the version, when it is accepted
+	resource *Resource
 	nonce    string
+	more     bool // SotW: others follow at once
 }
 
 // begin is what both protocols' requests begin with: whether it is the stream's
@@ -83,41 +116,23 @@ func (s *stream) CreateWatch(req *cachev3.Request, _ cachev3.Subscription, out c
 	}
 	s.mu.Lock()
 	first, event := s.begin(req.GetResponseNonce(), req.GetErrorDetail())
-	if !s.sameNames(asked.names) {
+	if !asked.same {
 		var accepted map[string]string
 		if first {
-			accepted = parseVersionInfo(req.GetVersionInfo())
+			accepted = parseVersionInfo(req.GetVersionInfo(), asked.names)
 		}
 		s.setNames(asked.names, accepted, &event)
 	}
-	s.setWatch(func(r response) bool {
-		return offer[cachev3.Response](out, &cachev3.PassthroughResponse{
-			Request: &s.server.sotwRequest,
-			DiscoveryResponse: &discoveryv3.DiscoveryResponse{
-				TypeUrl: resourcev3.ExtensionConfigType, VersionInfo: s.names.versionInfo(r.name, r.version),
-				Resources: []*anypb.Any{r.resource},
-			},
-		})
-	})
+	s.setWatch(watch{sotw: out})
 	s.mu.Unlock()
 	s.emit(first, event)
-	return s.cancel, nil
-}
-
-// offer puts a response into a channel that go-control-plane reads, if it has room.
-func offer[R any](out chan<- R, r R) bool {
-	select {
-	case out <- r:
-		return true
-	default:
-		return false
-	}
+	return s.unwatch, nil
 }
 
 // setNames compares the whole list of names with the one before.
 func (s *stream) setNames(names []string, accepted map[string]string, event *delivery.Requested) {
 	before := s.names
-	s.names = subscribed{names: make([]text, 0, len(names)), versions: make([]text, 0, len(names))}
+	s.names = subscribed{names: make([]text, 0, len(names)), versions: make([]held, 0, len(names))}
 	for _, name := range slices.Compact(slices.Sorted(slices.Values(names))) {
 		if isWildcard(name) {
 			continue
@@ -126,12 +141,12 @@ func (s *stream) setNames(names []string, accepted map[string]string, event *del
 			s.names.names, s.names.versions = append(s.names.names, before.names[at]), append(s.names.versions, before.versions[at])
 			continue
 		}
-		one, version := unique.Make(name), unique.Make(accepted[name])
-		s.names.names, s.names.versions = append(s.names.names, one), append(s.names.versions, version)
+		one, version := unique.Make(name), accepted[name]
+		s.names.names, s.names.versions = append(s.names.names, one), append(s.names.versions, hold(version))
 		// The client may have lost its config with a listener while it was away: it does
 		// not say. The same bytes again bring it back, and are ignored where it is there.
 		event.Subscribe = append(event.Subscribe, delivery.Subscription{
-			Name: one.Value(), Accepted: version.Value(), Replay: version.Value() != "",
+			Name: one.Value(), Accepted: version, Replay: version != "",
 		})
 	}
 	for _, one := range before.names {
@@ -146,12 +161,17 @@ func (s *stream) setNames(names []string, accepted map[string]string, event *del
 	}
 }
 
-// sameNames says whether the list is the last request's once more, as in every
-// ACK. false may also mean that it is the same in another order.
-func (s *stream) sameNames(names []string) bool {
-	return slices.EqualFunc(s.order, names, func(at uint16, name string) bool {
-		return int(at) < len(s.names.names) && s.names.names[at].Value() == name
-	})
+// sameNames says whether a request has the last one's names once more, as every ACK
+// does. false may also mean that they are the same in another order.
+func (s *stream) sameNames(request []byte) bool {
+	n := 0
+	for name := range namesIn(request) {
+		if n >= len(s.order) || int(s.order[n]) >= len(s.names.names) || s.names.names[s.order[n]].Value() != string(name) {
+			return false
+		}
+		n++
+	}
+	return n == len(s.order)
 }
 
 // CreateDeltaWatch takes a delta request.
@@ -183,21 +203,13 @@ func (s *stream) CreateDeltaWatch(req *cachev3.DeltaRequest, _ cachev3.Subscript
 	}
 	slices.Sort(event.Unsubscribe)
 	tooManyNames := len(s.names.names) > maxNames
-	s.setWatch(func(r response) bool {
-		return offer[cachev3.DeltaResponse](out, &cachev3.DeltaPassthroughResponse{
-			DeltaRequest: &s.server.deltaRequest,
-			DeltaDiscoveryResponse: &discoveryv3.DeltaDiscoveryResponse{
-				TypeUrl:   resourcev3.ExtensionConfigType,
-				Resources: []*discoveryv3.Resource{{Name: r.name, Version: r.version, Resource: r.resource}},
-			},
-		})
-	})
+	s.setWatch(watch{delta: out})
 	s.mu.Unlock()
 	if tooManyNames {
 		return nil, tooMany("names", maxNames)
 	}
 	s.emit(first, event)
-	return s.cancel, nil
+	return s.unwatch, nil
 }
 
 // takeNode keeps what delivery needs of a node. Nearly all of the 60 KB that an
@@ -207,18 +219,32 @@ func (s *stream) takeNode(n *corev3.Node) {
 	if n == nil {
 		return
 	}
-	if !s.described && n.GetId()+n.GetCluster() != "" {
+	if !s.described && isDescribed(n) {
 		s.node, s.described = describe(n, s.address), true
 	}
 	n.Extensions = nil
 }
 
-// takeNames takes what a request asks for out of it: go-control-plane would keep a map of
-// the names for the life of the stream, and make it anew with each SotW request. This is called
-// before it looks at them.
-func (s *stream) takeNames(r *discoveryv3.DiscoveryRequest) {
-	s.asked = asked{names: r.GetResourceNames()}
-	r.ResourceNames = nil
+// isDescribed says whether a node is more than an empty message.
+func isDescribed(n *corev3.Node) bool { return n.GetId()+n.GetCluster() != "" }
+
+// takeNames takes what a request asks for, before go-control-plane looks at it: which
+// never sees it, for it would make a map of the names anew with each SotW request, and keep
+// what delta's name for the life of the stream.
+func (s *stream) takeNames(request []byte) error {
+	if s.asked = (asked{same: s.sameNames(request)}); s.asked.same {
+		return nil
+	}
+	for name := range namesIn(request) {
+		if !utf8.Valid(name) {
+			return rpcstatus.Error(codes.InvalidArgument, "a resource name is not UTF-8")
+		}
+		if len(s.asked.names) > maxNames {
+			break // too many, as will be said
+		}
+		s.asked.names = append(s.asked.names, string(name))
+	}
+	return nil
 }
 
 func (s *stream) takeDeltaNames(r *discoveryv3.DeltaDiscoveryRequest) {
@@ -254,7 +280,7 @@ func (s *stream) answer(nonce string, detail *status.Status) *delivery.Answer {
 		return &delivery.Answer{Name: r.name, Nack: true, Message: detail.GetMessage()}
 	}
 	if !s.delta {
-		s.names.accept(r.name, r.version)
+		s.names.accept(r.name, r.held)
 	}
 	return &delivery.Answer{Name: r.name}
 }
@@ -270,26 +296,30 @@ func shrink(list []response) []response {
 }
 
 // deliver takes a response from delivery; it goes out as soon as the client asks.
-func (s *stream) deliver(a delivery.Send, resource *anypb.Any) {
+func (s *stream) deliver(a delivery.Send, resource *Resource) {
+	r := response{name: a.Name, resource: resource, more: a.More}
+	if !s.delta {
+		r.held = holdVersion(a.Version)
+	}
 	s.mu.Lock()
 	defer s.mu.Unlock()
-	s.next = append(s.next, response{name: a.Name, version: a.Version.String(), resource: resource})
+	s.next = append(s.next, r)
 	s.pass()
 }
 
 func (s *stream) setWatch(w watch) {
 	s.watch = w
 	if !s.delta {
-		// A SotW watch has a channel of its own: what was in the last one is dropped.
+		// What SotW's last watch was told, and has not been sent, was dropped with it.
 		s.handed = 0
 	}
 	s.pass()
 }
 
-// pass puts what it can into the watch's channel. Delta's channel outlives the watch and
-// has room for some responses; the rest follows as they go on the wire.
+// pass tells the watch of what there is. Delta's channel outlives the watch and
+// has room for some; the rest follows as they go on the wire.
 func (s *stream) pass() {
-	for s.watch != nil && s.handed < len(s.next) && (s.delta || len(s.sent) == 0) && s.watch(s.next[s.handed]) {
+	for s.handed < len(s.next) && (s.delta || len(s.sent) == 0) && s.watch.tell(s) {
 		s.handed++
 	}
 }
@@ -298,25 +328,29 @@ func (s *stream) pass() {
 func (s *stream) cancel() {
 	s.mu.Lock()
 	defer s.mu.Unlock()
-	s.watch = nil
+	s.watch = watch{}
 }
 
-// onSend notes that the first response goes on the wire under this nonce.
-func (s *stream) onSend(nonce string) {
+// goesOut gives the first response, which goes on the wire under this nonce; nil: there is none.
+func (s *stream) goesOut(nonce string) (message mem.BufferSlice) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	if len(s.next) == 0 {
-		return
+		return nil
 	}
 	r := s.next[0]
+	if s.delta {
+		message = r.resource.deltaMessage(nonce)
+	} else {
+		message = r.resource.sotwMessage(s.names.versionInfo(r.name, r.held, r.more), nonce)
+		s.watch = watch{}
+	}
 	r.nonce, r.resource = nonce, nil // what is outstanding may be large
 	s.sent = append(s.sent, r)
 	s.next = shrink(slices.Delete(s.next, 0, 1))
 	s.handed = max(0, s.handed-1)
-	if !s.delta {
-		s.watch = nil
-	}
 	s.pass()
+	return message
 }
 
 func (s *stream) close() {

@@ -19,7 +19,6 @@ import (
 	"google.golang.org/grpc"
 	"google.golang.org/grpc/credentials/insecure"
 	"google.golang.org/grpc/test/bufconn"
-	"google.golang.org/protobuf/types/known/anypb"
 	"google.golang.org/protobuf/types/known/structpb"
 
 	"github.com/wasm-xds/wasm-xds/internal/delivery"
@@ -54,13 +53,13 @@ func next[E delivery.Event](t *testing.T, r recorder) E {
 // named makes resources that carry their version.
 type named struct{ fails bool }
 
-func (named) Cached(delivery.Send) *anypb.Any { return nil }
+func (named) Cached(delivery.Send) *Resource { return nil }
 
-func (n named) Build(a delivery.Send) (*anypb.Any, error) {
+func (n named) Build(a delivery.Send) (*Resource, error) {
 	if n.fails {
 		return nil, errors.New("the module is rotten")
 	}
-	return &anypb.Any{TypeUrl: typedExtensionConfig, Value: []byte(a.Version.String())}, nil
+	return newResource(a.Name, a.Version.String(), []byte(a.Version.String())), nil
 }
 
 func start(t *testing.T, b Builder) (*Server, recorder, *grpc.ClientConn) {
@@ -305,11 +304,11 @@ func TestSendWaitsForTheClientToAsk(t *testing.T) {
 // heavy makes resources that are larger than what a client takes unread.
 type heavy struct{}
 
-func (heavy) Cached(delivery.Send) *anypb.Any {
-	return &anypb.Any{TypeUrl: typedExtensionConfig, Value: make([]byte, 2<<20)}
+func (heavy) Cached(a delivery.Send) *Resource {
+	return newResource(a.Name, a.Version.String(), make([]byte, 2<<20))
 }
 
-func (heavy) Build(delivery.Send) (*anypb.Any, error) { return nil, errors.New("it is always there") }
+func (heavy) Build(delivery.Send) (*Resource, error) { return nil, errors.New("it is always there") }
 
 func TestAClientThatDoesNotReadHoldsUpNobody(t *testing.T) {
 	s, events, conn := start(t, heavy{})

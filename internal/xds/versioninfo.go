@@ -1,0 +1,236 @@
+package xds
+
+import (
+	"encoding/base64"
+	"encoding/binary"
+	"encoding/hex"
+	"net/url"
+	"strconv"
+	"strings"
+
+	"github.com/wasm-xds/wasm-xds/internal/delivery"
+)
+
+// SotW's version_info is all that a client brings to its next stream, perhaps to another
+// process of this server: it says what was accepted, of every name. It travels in each response
+// and each ACK, so it has three forms:
+//
+//   - a few names are listed as they are, `name=version,name=version`;
+//   - more are packed, see [subscribed.pack]: `~epoch.entries~epoch.entries`;
+//   - where others follow at once that will be accepted, as when an Envoy boots, it is `~`, and
+//     only the last of them has the list. Who brings that is sent everything.
+const (
+	fewNames = 8
+	packMark = "~"
+)
+
+// versionInfo is what the client gives back, on its next stream too, as it was with the last
+// response that it accepted. version is that of name, which is sent now; more says that
+// others follow at once.
+func (s *subscribed) versionInfo(name string, version held, more bool) []byte {
+	if len(s.names) <= fewNames {
+		return s.list(name, version)
+	}
+	if more {
+		return []byte(packMark)
+	}
+	return s.pack(name, version)
+}
+
+// entries calls take with what is accepted once this version of name is.
+func (s *subscribed) entries(name string, version held, take func(name string, version held)) {
+	listed := false
+	for i, one := range s.names {
+		v := s.versions[i]
+		if one.Value() == name {
+			v, listed = version, true
+		}
+		if v != (held{}) {
+			take(one.Value(), v)
+		}
+	}
+	if !listed {
+		take(name, version) // it has unsubscribed meanwhile
+	}
+}
+
+func (s *subscribed) list(name string, version held) []byte {
+	var info []byte
+	s.entries(name, version, func(name string, version held) {
+		if len(info) > 0 {
+			info = append(info, ',')
+		}
+		info = append(info, url.QueryEscape(name)...) // the name itself, where nothing is to be escaped
+		info = append(info, '=')
+		info = append(info, version.version().String()...)
+	})
+	return info
+}
+
+// An entry of the packed form is three bytes of the name's hash, the revision, and the salt's
+// counter with the variant, as a varint. The salt's other half, its process's epoch, is
+// before all its entries.
+const (
+	markLength   = 3
+	entryRoom    = markLength + revisionLength + binary.MaxVarintLen64
+	variantShift = 2
+)
+
+func (s *subscribed) pack(name string, version held) []byte {
+	type process struct {
+		epoch   uint32
+		entries []byte
+	}
+	room := len(s.names) * entryRoom
+	processes := make([]process, 1, 2) // most streams have seen one
+	processes[0] = process{version.epoch, make([]byte, 0, room)}
+	s.entries(name, version, func(name string, version held) {
+		at := 0
+		for at < len(processes) && processes[at].epoch != version.epoch {
+			at++
+		}
+		if at == len(processes) {
+			processes = append(processes, process{epoch: version.epoch})
+		}
+		processes[at].entries = version.append(processes[at].entries, name)
+	})
+	info := make([]byte, 0, base64.RawURLEncoding.EncodedLen(room))
+	for _, p := range processes {
+		info = append(info, packMark...)
+		info = strconv.AppendUint(info, uint64(p.epoch), 16)
+		info = append(info, '.')
+		info = base64.RawURLEncoding.AppendEncode(info, p.entries)
+	}
+	return info
+}
+
+func (h held) append(b []byte, name string) []byte {
+	mark := markOf(name)
+	b = append(b, mark[:]...)
+	b = append(b, h.revision[:]...)
+	return binary.AppendUvarint(b, uint64(h.counter)<<variantShift|uint64(h.variant))
+}
+
+// markOf is the end of the name's hash, which is FNV-1a: it must never change.
+func markOf(name string) (mark [markLength]byte) {
+	hash := uint32(2166136261)
+	for i := range len(name) {
+		hash = (hash ^ uint32(name[i])) * 16777619
+	}
+	return [markLength]byte{byte(hash >> 16), byte(hash >> 8), byte(hash)}
+}
+
+// parseVersionInfo reads what versionInfo wrote, of the names that are asked for; of another
+// server's version_info it makes nothing.
+func parseVersionInfo(info string, names []string) map[string]string {
+	if strings.HasPrefix(info, packMark) && !strings.Contains(info, "=") {
+		return unpack(info, names)
+	}
+	accepted := map[string]string{}
+	for entry := range strings.SplitSeq(info, ",") {
+		escaped, version, ok := strings.Cut(entry, "=")
+		if !ok {
+			continue
+		}
+		name, err := url.QueryUnescape(escaped)
+		if err != nil {
+			continue
+		}
+		if _, ok := delivery.ParseVersion(version); ok {
+			accepted[name] = version
+		}
+	}
+	return accepted
+}
+
+func unpack(info string, names []string) map[string]string {
+	marked := map[[markLength]byte]string{}
+	for _, name := range names {
+		mark := markOf(name)
+		if other, taken := marked[mark]; taken && other != name {
+			name = "" // which of them is meant, nobody knows: both are sent anew
+		}
+		marked[mark] = name
+	}
+	accepted := map[string]string{}
+	for process := range strings.SplitSeq(info[len(packMark):], packMark) {
+		epoch, packed, _ := strings.Cut(process, ".")
+		number, err := strconv.ParseUint(epoch, 16, 32)
+		if err != nil {
+			continue
+		}
+		entries, err := base64.RawURLEncoding.DecodeString(packed)
+		for err == nil && len(entries) > markLength+revisionLength {
+			name := marked[[markLength]byte(entries)]
+			h := held{epoch: uint32(number), revision: [revisionLength]byte(entries[markLength:])}
+			salt, n := binary.Uvarint(entries[markLength+revisionLength:])
+			if n <= 0 {
+				break
+			}
+			entries = entries[markLength+revisionLength+n:]
+			h.variant, h.counter = variantCode(salt&(1<<variantShift-1)), uint32(salt>>variantShift)
+			if name != "" && h.variant <= fileCode {
+				accepted[name] = h.version().String()
+			}
+		}
+	}
+	return accepted
+}
+
+// revisionLength is a revision's in bytes.
+const revisionLength = 6
+
+// held is a version in a quarter of the memory. The zero value is none.
+type held struct {
+	revision       [revisionLength]byte
+	variant        variantCode
+	epoch, counter uint32 // the salt
+}
+
+// variantCode is a variant in the packed form: it must never change.
+type variantCode uint8
+
+const (
+	remoteCode variantCode = iota
+	inlineCode
+	fileCode
+)
+
+func hold(version string) held {
+	v, _ := delivery.ParseVersion(version)
+	return holdVersion(v)
+}
+
+func holdVersion(v delivery.Version) held {
+	var h held
+	var salt [8]byte
+	if len(v.Revision) != 2*len(h.revision) || len(v.Salt) != 2*len(salt) {
+		return held{}
+	}
+	if _, err := hex.Decode(h.revision[:], []byte(v.Revision)); err != nil {
+		return held{}
+	}
+	if _, err := hex.Decode(salt[:], []byte(v.Salt)); err != nil {
+		return held{}
+	}
+	h.epoch, h.counter = binary.BigEndian.Uint32(salt[:4]), binary.BigEndian.Uint32(salt[4:])
+	switch v.Variant {
+	case delivery.Remote:
+		h.variant = remoteCode
+	case delivery.Inline:
+		h.variant = inlineCode
+	default:
+		h.variant = fileCode
+	}
+	return h
+}
+
+func (h held) version() delivery.Version {
+	var salt [8]byte
+	binary.BigEndian.PutUint32(salt[:4], h.epoch)
+	binary.BigEndian.PutUint32(salt[4:], h.counter)
+	return delivery.Version{
+		Revision: hex.EncodeToString(h.revision[:]), Salt: hex.EncodeToString(salt[:]),
+		Variant: [...]delivery.Variant{delivery.Remote, delivery.Inline, delivery.File}[h.variant],
+	}
+}

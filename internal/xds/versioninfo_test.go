@@ -1,0 +1,116 @@
+package xds
+
+import (
+	"fmt"
+	"maps"
+	"slices"
+	"strings"
+	"testing"
+
+	"github.com/google/go-cmp/cmp"
+)
+
+// many names of a SotW stream, all accepted: from two processes of the server, in each variant.
+func many(n int) map[string]string {
+	versions := map[string]string{}
+	for i := range n {
+		versions[fmt.Sprintf("filter-%03d", i)] = fmt.Sprintf("%012x.%c%08x%08x", i, "rif"[i%3], 1+i/100, 7*i)
+	}
+	return versions
+}
+
+// What a client brings back says the same as what it was sent, in each form.
+func TestVersionInfo(t *testing.T) {
+	const new = "ffffffffffff.iffffffffffffffff"
+	for _, n := range []int{1, fewNames, fewNames + 1, 200} {
+		versions := many(n)
+		info := versionInfo(versions, "filter-000", new, false)
+		versions["filter-000"] = new
+		names := append(slices.Collect(maps.Keys(versions)), "another")
+		if diff := cmp.Diff(versions, parseVersionInfo(info, names)); diff != "" {
+			t.Errorf("%d names: %s", n, diff)
+		}
+		// A name that is not asked for any more is not spoken of.
+		delete(versions, "filter-000")
+		if got := parseVersionInfo(info, slices.Collect(maps.Keys(versions))); n > fewNames && len(got) != n-1 {
+			t.Errorf("%d of %d names are known without one", len(got), n)
+		}
+	}
+}
+
+// While others follow, nothing is listed, unless it is little; who brings that is sent everything.
+func TestVersionInfoWhileMoreFollow(t *testing.T) {
+	info := versionInfo(many(200), "filter-007", "0123456789ab.i"+salt1, true)
+	if info != "~" || len(parseVersionInfo(info, []string{"filter-007"})) != 0 {
+		t.Errorf("version_info %q", info)
+	}
+	if info := versionInfo(many(2), "filter-001", "0123456789ab.i"+salt1, true); !strings.Contains(info, "filter-000=") {
+		t.Errorf("version_info %q", info)
+	}
+}
+
+// The packed form outlives the server that sent it: these bytes must always read the same.
+func TestVersionInfoOfBefore(t *testing.T) {
+	names := []string{"auth", "b/x"}
+	want := map[string]string{"auth": "0123456789ab.i0000000100000001", "b/x": "0123456789ab.rdeadbeef00000102"}
+	for _, info := range []string{
+		"auth=0123456789ab.i0000000100000001,b%2Fx=0123456789ab.rdeadbeef00000102",
+		"~1.P6hPASNFZ4mrBQ~deadbeef.ZE7yASNFZ4mriAg",
+	} {
+		if diff := cmp.Diff(want, parseVersionInfo(info, names)); diff != "" {
+			t.Errorf("%s: %s", info, diff)
+		}
+	}
+}
+
+// Of two names that look the same in the packed form neither is taken for the other.
+func TestNamesWithOneMark(t *testing.T) {
+	seen := map[[markLength]byte]string{}
+	for i := 0; ; i++ {
+		name := fmt.Sprint(i)
+		other := seen[markOf(name)]
+		seen[markOf(name)] = name
+		if other == "" {
+			continue
+		}
+		versions := many(20)
+		versions[name] = "0123456789ab.i" + salt1
+		info := versionInfo(versions, "filter-000", versions["filter-000"], false)
+		names := append(slices.Collect(maps.Keys(versions)), other)
+		delete(versions, name)
+		if diff := cmp.Diff(versions, parseVersionInfo(info, names)); diff != "" {
+			t.Error(diff)
+		}
+		return
+	}
+}
+
+func versionInfo(accepted map[string]string, name, version string, more bool) string {
+	all := listed(accepted)
+	return string(all.versionInfo(name, hold(version), more))
+}
+
+func FuzzVersionInfo(f *testing.F) {
+	f.Add("a=0123456789ab.i0000000100000001,b%2Fx=0123456789ab.r0000000100000002", uint8(0))
+	f.Add(versionInfo(many(10), "filter-003", "0123456789ab.i"+salt1, false), uint8(10))
+	f.Fuzz(func(t *testing.T, info string, more uint8) {
+		// Of the packed form, what it says depends on what is asked for.
+		names := slices.Collect(maps.Keys(many(int(more))))
+		known := parseVersionInfo(info, names)
+		names = append(names, slices.Collect(maps.Keys(known))...)
+		for name, version := range known {
+			if hold(version) == (held{}) {
+				return // all zero: none
+			}
+			again := parseVersionInfo(versionInfo(known, name, version, false), names)
+			if len(known) <= fewNames && !cmp.Equal(known, again) {
+				t.Error(cmp.Diff(known, again))
+			}
+			for name, version := range again { // of two names with one mark it says nothing
+				if known[name] != version {
+					t.Errorf("%s is said to run %s, not %s", name, version, known[name])
+				}
+			}
+		}
+	})
+}

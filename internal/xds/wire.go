@@ -1,0 +1,117 @@
+package xds
+
+import (
+	discoveryv3 "github.com/envoyproxy/go-control-plane/envoy/service/discovery/v3"
+	cachev3 "github.com/envoyproxy/go-control-plane/pkg/cache/v3"
+	"google.golang.org/grpc"
+	"google.golang.org/grpc/mem"
+)
+
+// sotwWire is the gRPC stream as go-control-plane's server sees it: it reads requests
+// without what is of no use to it, and what it is given to send are the words that there is
+// something. The bytes pass by it, and with them nearly all that a response and its ACK cost.
+type sotwWire struct {
+	grpc.ServerStream
+	s   *stream
+	in  incoming
+	out outgoing
+	// Of two requests the server looks at one while the other is read.
+	requests [2]sotwRequest
+	read     int
+	knows    bool // the node has been read
+	// The word, and the response that it is about: the server puts a nonce into it.
+	word     cachev3.PassthroughResponse
+	response discoveryv3.DiscoveryResponse
+}
+
+// sotwRequest is a request without its resource_names: they are looked up in its bytes.
+type sotwRequest struct {
+	discoveryv3.DiscoveryRequest
+	message mem.Buffer // nil: taken
+}
+
+func newSotWWire(g grpc.ServerStream, s *stream) *sotwWire {
+	w := &sotwWire{ServerStream: g, s: s}
+	w.word.Request, w.word.DiscoveryResponse = &s.server.sotwRequest, &w.response
+	s.sotwWord = &w.word
+	return w
+}
+
+// Recv reads a request. It is valid until the next but one.
+func (w *sotwWire) Recv() (*discoveryv3.DiscoveryRequest, error) {
+	if err := w.RecvMsg(&w.in); err != nil {
+		return nil, err
+	}
+	w.read = 1 - w.read
+	r := &w.requests[w.read]
+	r.take()
+	r.message, w.in.message = w.in.message, nil
+	err := readSotW(r.message.ReadOnlyData(), w.knows, &r.DiscoveryRequest)
+	w.knows = w.knows || isDescribed(r.GetNode())
+	return &r.DiscoveryRequest, err
+}
+
+// whole is the request that Recv gave, with its bytes.
+func (w *sotwWire) whole(r *discoveryv3.DiscoveryRequest) *sotwRequest {
+	if r == &w.requests[0].DiscoveryRequest {
+		return &w.requests[0]
+	}
+	return &w.requests[1]
+}
+
+// take gives the memory of a request's bytes back.
+func (r *sotwRequest) take() {
+	if r.message != nil {
+		r.message.Free()
+		r.message = nil
+	}
+}
+
+// Send sends the first response that waits, under the nonce that it is given.
+func (w *sotwWire) Send(r *discoveryv3.DiscoveryResponse) error {
+	if w.out.message = w.s.goesOut(r.GetNonce()); w.out.message == nil {
+		return nil
+	}
+	return w.SendMsg(&w.out)
+}
+
+// deltaWire is sotwWire for the other protocol.
+type deltaWire struct {
+	grpc.ServerStream
+	s        *stream
+	in       incoming
+	out      outgoing
+	requests [2]discoveryv3.DeltaDiscoveryRequest
+	read     int
+	knows    bool
+	word     cachev3.DeltaPassthroughResponse
+	response discoveryv3.DeltaDiscoveryResponse
+}
+
+func newDeltaWire(g grpc.ServerStream, s *stream) *deltaWire {
+	w := &deltaWire{ServerStream: g, s: s}
+	w.word.DeltaRequest, w.word.DeltaDiscoveryResponse = &s.server.deltaRequest, &w.response
+	s.deltaWord = &w.word
+	return w
+}
+
+// Recv reads a request. It is valid until the next but one.
+func (w *deltaWire) Recv() (*discoveryv3.DeltaDiscoveryRequest, error) {
+	if err := w.RecvMsg(&w.in); err != nil {
+		return nil, err
+	}
+	defer w.in.message.Free()
+	w.read = 1 - w.read
+	r := &w.requests[w.read]
+	err := readDelta(w.in.message.ReadOnlyData(), w.knows, r)
+	w.knows = w.knows || isDescribed(r.GetNode())
+	return r, err
+}
+
+// Send sends the first response that waits, under the nonce that it is given.
+func (w *deltaWire) Send(r *discoveryv3.DeltaDiscoveryResponse) error {
+	if w.out.message = w.s.goesOut(r.GetNonce()); w.out.message == nil {
+		return nil
+	}
+	return w.SendMsg(&w.out)
+}
