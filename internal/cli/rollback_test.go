@@ -12,11 +12,15 @@ func authHistory() admin.History {
 	return admin.History{
 		Name: "team/auth", Rollback: "aaaaaaaaaaaa", Error: &admin.Error{Code: "bad", Message: "unknown field", Hint: "no", File: "/specs/auth.yaml", Line: 2},
 		Revisions: []admin.Revision{
-			{Revision: "0123456789ab", State: admin.RevisionActive, Wanted: true, SpecFile: "/specs/auth.yaml", Since: time.Date(2026, 1, 2, 3, 4, 5, 0, time.Local),
-				Module: admin.Module{SHA256: "9c8a1111222233334444", Size: 2048}},
+			{
+				Revision: "0123456789ab", State: admin.RevisionActive, Wanted: true, SpecFile: "/specs/auth.yaml", Since: time.Date(2026, 1, 2, 3, 4, 5, 0, time.Local),
+				Module: admin.Module{SHA256: "9c8a1111222233334444", Size: 2048},
+			},
 			{Revision: "aaaaaaaaaaaa", State: admin.RevisionEarlier, Module: admin.Module{SHA256: "bb", Size: 10, Reference: "r.example/auth:v1", Digest: "sha256:dd"}},
-			{Revision: "cccccccccccc", State: admin.RevisionRejected, Module: admin.Module{SHA256: "cc"},
-				Error: &admin.Error{Code: "rejected_by_envoy", Message: "Envoy 1.40.0 refused it: evil\x1b[2J", Hint: "see its log"}},
+			{
+				Revision: "cccccccccccc", State: admin.RevisionRejected, Module: admin.Module{SHA256: "cc"},
+				Error: &admin.Error{Code: "rejected_by_envoy", Message: "Envoy 1.40.0 refused it: evil\x1b[2J", Hint: "see its log"},
+			},
 		},
 	}
 }

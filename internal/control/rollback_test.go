@@ -14,7 +14,8 @@ func TestChooseRollback(t *testing.T) {
 	all := []delivery.RevisionStatus{
 		{Revision: v4, Standing: delivery.Active},
 		{Revision: v3, Standing: delivery.Refused, Problem: &delivery.Problem{Message: "Envoy refused it"}},
-		{Revision: v2}, {Revision: v1},
+		{Revision: v2},
+		{Revision: v1},
 	}
 	st := delivery.FilterStatus{Name: "auth", Wanted: &snapshot.Filter{Name: "auth", Revision: v4}, Stable: v4, Older: []*snapshot.Revision{v3, v2, v1}}
 	tests := []struct {
