@@ -34,7 +34,7 @@ build:
 # The sandbox is compared with the oldest and the newest Envoy here, with all by
 # `make agreement`: each takes two minutes.
 test: lint
-	@scripts/get-cosign >/dev/null # its minutes are no test's
+	@scripts/get-cosign >/dev/null && scripts/get-oras >/dev/null # their minutes are no test's
 	WASM_XDS_ENVOYS="$${WASM_XDS_ENVOYS:-1.36.4,1.40.0}" go test -race -timeout 30m -p $(PACKAGES_AT_A_TIME) ./...
 
 agreement:

@@ -4,7 +4,6 @@ import (
 	"crypto"
 	"crypto/x509"
 	"encoding/pem"
-	"errors"
 	"fmt"
 	"os"
 	"os/exec"
@@ -14,16 +13,22 @@ import (
 )
 
 // What is got once serves every test of the process.
-var cosign = sync.OnceValues(func() (string, error) {
-	cmd := exec.Command(filepath.Join(repository(), "scripts", "get-cosign"))
+var (
+	cosign = sync.OnceValues(func() (string, error) { return got("get-cosign") })
+	oras   = sync.OnceValues(func() (string, error) { return got("get-oras") })
+)
+
+// got is the path that one of scripts/ prints.
+func got(script string) (string, error) {
+	cmd := exec.Command(filepath.Join(repository(), "scripts", script))
 	var words strings.Builder
 	cmd.Stderr = &words
 	out, err := cmd.Output()
 	if err != nil {
-		return "", fmt.Errorf("scripts/get-cosign: %w\n%s", err, words.String())
+		return "", fmt.Errorf("scripts/%s: %w\n%s", script, err, words.String())
 	}
 	return strings.TrimSpace(string(out)), nil
-})
+}
 
 // Cosign is the real cosign with a key pair of its own.
 type Cosign struct {
@@ -91,14 +96,28 @@ func (c *Cosign) SignImage(reference string, bundle bool) {
 
 func (c *Cosign) run(args ...string) {
 	c.t.Helper()
-	cmd := exec.CommandContext(c.t.Context(), c.binary, args...)
-	cmd.Dir = c.dir
-	cmd.Env = append(os.Environ(), "COSIGN_PASSWORD=", "HOME="+c.dir)
-	if out, err := cmd.CombinedOutput(); err != nil {
-		var exit *exec.ExitError
-		if !errors.As(err, &exit) {
-			c.t.Fatalf("cosign: %v", err)
-		}
-		c.t.Fatalf("cosign %s: %v\n%s", strings.Join(args, " "), err, out)
+	runTool(c.t, c.binary, c.dir, []string{"COSIGN_PASSWORD=", "HOME=" + c.dir}, args...)
+}
+
+// Oras runs the real oras in a directory, for registries over plain HTTP, and returns what it
+// prints. The first call of all may build it.
+func Oras(t TB, dir string, args ...string) string {
+	t.Helper()
+	binary, err := oras()
+	if err != nil {
+		t.Fatalf("%v", err)
 	}
+	return runTool(t, binary, dir, []string{"HOME=" + dir}, args...)
+}
+
+// runTool returns what a tool prints, and ends the test when it fails.
+func runTool(t TB, binary, dir string, env []string, args ...string) string {
+	t.Helper()
+	cmd := exec.CommandContext(t.Context(), binary, args...)
+	cmd.Dir, cmd.Env = dir, append(os.Environ(), env...)
+	out, err := cmd.CombinedOutput()
+	if err != nil {
+		t.Fatalf("%s %s: %v\n%s", filepath.Base(binary), strings.Join(args, " "), err, out)
+	}
+	return string(out)
 }
