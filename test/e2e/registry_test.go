@@ -18,7 +18,7 @@ func (s *scenario) writeOCI(name, reference, more string) {
 	harness.WriteFile(s.t, filepath.Join(s.dir, name+".yaml"), []byte(text))
 }
 
-// An image in each shape goes live, and is not fetched twice.
+// An image in each shape goes live on every version of Envoy.
 func TestImagesOfEachShape(t *testing.T) {
 	reg := registrytest.Start(t, registrytest.Options{})
 	s := newScenario(t, "--insecure-registry", reg.Host)
@@ -26,11 +26,7 @@ func TestImagesOfEachShape(t *testing.T) {
 	first := authModule("first")
 	reg.Push(t, "filters/auth:first", registrytest.Artifact(first))
 	s.writeOCI(auth, reg.Ref("filters/auth:first"), "")
-	e := s.envoy(proxyOptions{})
-	s.cp.WaitLive(auth, first, 1)
-	e.WaitReady()
-	tr := s.traffic(e.web[0])
-	tr.live("first")
+	all := s.eachVersion(first, "first")
 	for _, shape := range []struct {
 		name string
 		of   func(module []byte) registrytest.Image
@@ -49,13 +45,13 @@ func TestImagesOfEachShape(t *testing.T) {
 		module := authModule(shape.name)
 		digest := reg.Push(t, "filters/auth:"+shape.name, shape.of(module))
 		s.writeOCI(auth, reg.Ref("filters/auth:"+shape.name), "")
-		f := s.cp.WaitLive(auth, module, 1)
-		tr.live(shape.name)
+		f := s.cp.WaitLive(auth, module, len(all))
+		all.live(shape.name)
 		if f.Module.Digest != digest || f.Module.Reference != reg.Ref("filters/auth:"+shape.name) {
 			t.Errorf("%s: the status names %+v, and %s was pushed", shape.name, f.Module, digest)
 		}
 	}
-	tr.end()
+	all.end()
 }
 
 // A tag that is moved goes live without a request lost. A registry that is down

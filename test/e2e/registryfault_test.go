@@ -2,6 +2,7 @@ package e2e_test
 
 import (
 	"fmt"
+	"net"
 	"net/http"
 	"os"
 	"path/filepath"
@@ -90,19 +91,25 @@ func wrongBytes(size int) func(http.ResponseWriter, *http.Request) bool {
 // Whatever is wrong with the registry, a real Envoy under load is served on as it
 // was, the status says what is wrong, and all is well again by itself.
 func TestRegistryFaults(t *testing.T) {
-	s := newScenario(t, "--insecure-registry", "127.0.0.1")
+	s := newScenario(t)
+	names := harness.StartDNS(t, "registry.test")
+	s.cp = harness.NewControlPlane(t, harness.ControlPlaneOptions{
+		Dir: s.dir, Args: []string{"--insecure-registry", "registry.test"}, DNS: names,
+	})
 	r := startBadRegistry(t)
+	_, port, err := net.SplitHostPort(r.proxy.Listen)
+	if err != nil {
+		t.Fatal(err)
+	}
+	host := net.JoinHostPort("registry.test", port)
 	module := func(stamp string) []byte {
 		return testfilter.HTTP{Stamp: stamp, RequireToken: true, Pad: 300 << 10}.Module()
 	}
 	size := len(module("v0"))
 	last := module("v0")
 	r.Push(t, "team/auth:prod", registrytest.Artifact(last))
-	spec := func(host string) {
-		harness.WriteFile(t, filepath.Join(s.dir, auth+".yaml"),
-			[]byte("module:\n  oci: "+host+"/team/auth:prod\n  refresh: 1s\n"))
-	}
-	spec(r.proxy.Listen)
+	r.Push(t, "team/auth:late", registrytest.Artifact(last))
+	s.writeOCI(auth, host+"/team/auth:prod", "  refresh: 1s\n")
 	s.cp.Start()
 	e := s.envoy(proxyOptions{})
 	s.cp.WaitLive(auth, last, 1)
@@ -133,8 +140,18 @@ func TestRegistryFaults(t *testing.T) {
 		}},
 		{"wrong bytes", []string{"registry_corrupt"}, "", func() func() { return r.answers(wrongBytes(size)) }},
 		{"DNS fails", []string{"registry_unreachable"}, "cannot be looked up", func() func() {
-			spec("registry.invalid")
-			return func() { spec(r.proxy.Listen) }
+			names.Fail(true)
+			r.proxy.Stop() // who is connected asks for no name
+			if err := r.proxy.Start(); err != nil {
+				t.Error(err)
+			}
+			// A spec that comes now has never seen its registry.
+			s.writeOCI("late", host+"/team/auth:late", "")
+			f := s.cp.WaitFilter("late", func(f harness.FilterStatus) bool { return f.Error != nil })
+			if f.Error.Code != "registry_unreachable" || !strings.Contains(f.Error.Message, "cannot be looked up") {
+				t.Errorf("a spec that comes while DNS fails: %+v", f.Error)
+			}
+			return func() { names.Fail(false) }
 		}},
 	} {
 		stamp := fmt.Sprintf("v%d", i+1)
@@ -160,6 +177,9 @@ func TestRegistryFaults(t *testing.T) {
 		tr.live(stamp)
 		last = next
 	}
+	s.cp.WaitFilter("late", func(f harness.FilterStatus) bool {
+		return f.Error == nil && f.Module.SHA256 == harness.SHA256(module("v0"))
+	})
 	counted(tr, "v6")
 	slow(t, s, r, e, tr, module("slow"))
 	last = module("slow")

@@ -188,6 +188,52 @@ func eachVersionAndMode(t *testing.T, run func(t *testing.T, version string, mod
 	}
 }
 
+// fleet is the load on an Envoy of each version.
+type fleet []*traffic
+
+// eachVersion starts an Envoy of each version, which run auth under load once the module is
+// live on all of them.
+func (s *scenario) eachVersion(module []byte, stamp string) fleet {
+	s.t.Helper()
+	return s.loadEach(s.startEach(), module, stamp)
+}
+
+// startEach starts an Envoy of each version, whose listeners may be warming still.
+func (s *scenario) startEach() []*proxy {
+	s.t.Helper()
+	var all []*proxy
+	for _, version := range versions() {
+		all = append(all, s.envoy(proxyOptions{version: version, node: "envoy-" + version}))
+	}
+	return all
+}
+
+func (s *scenario) loadEach(all []*proxy, module []byte, stamp string) fleet {
+	s.t.Helper()
+	s.cp.WaitLive(auth, module, len(all))
+	var f fleet
+	for _, e := range all {
+		e.WaitReady()
+		// Together they are as much as the load on one Envoy elsewhere.
+		load := harness.StartLoad(s.t, harness.LoadOptions{Address: e.web[0], Requests: authRequests(), Workers: 2, Rate: 110})
+		f = append(f, &traffic{t: s.t, load: load})
+	}
+	f.live(stamp)
+	return f
+}
+
+func (f fleet) live(stamp string) {
+	for _, tr := range f {
+		tr.live(stamp)
+	}
+}
+
+func (f fleet) end() {
+	for _, tr := range f {
+		tr.end()
+	}
+}
+
 // lines joins lines of YAML.
 func lines(all ...string) string {
 	text := ""

@@ -35,11 +35,7 @@ func TestSignedFile(t *testing.T) {
 	s.write(auth, v1, "")
 	signer.SignFile(wasm, false)
 	s.cp.Start()
-	e := s.envoy(proxyOptions{})
-	s.cp.WaitLive(auth, v1, 1)
-	e.WaitReady()
-	tr := s.traffic(e.web[0])
-	tr.live("v1")
+	all := s.eachVersion(v1, "v1")
 
 	// The signature of v1 is none of v2, and neither is one by another key.
 	s.write(auth, v2, "")
@@ -49,8 +45,8 @@ func TestSignedFile(t *testing.T) {
 	other.SignFile(wasm, true)
 	s.waitError(auth, "signature_invalid", v1)
 	signer.SignFile(wasm, true)
-	s.cp.WaitLive(auth, v2, 1)
-	tr.live("v2")
+	s.cp.WaitLive(auth, v2, len(all))
+	all.live("v2")
 
 	// The spec asks for more than the server, and its key comes later.
 	key := filepath.Join(s.dir, "team.pub")
@@ -62,14 +58,14 @@ func TestSignedFile(t *testing.T) {
 	other.SignFile(wasm, true)
 	s.waitError(auth, "signature_invalid", v2) // by the server's key, it is v1's no more
 	signer.SignFile(wasm, false)
-	s.cp.WaitLive(auth, v3, 1)
-	tr.live("v3")
+	s.cp.WaitLive(auth, v3, len(all))
+	all.live("v3")
 
 	// Over a restart it is known what was signed.
 	remove(t, wasm+".sig")
 	s.cp.Restart()
-	s.cp.WaitLive(auth, v3, 1)
-	tr.end()
+	s.cp.WaitLive(auth, v3, len(all))
+	all.end()
 }
 
 func rsaCosign(t *testing.T) *harness.Cosign {
@@ -111,19 +107,15 @@ func TestSignedImage(t *testing.T) {
 			harness.WriteFile(t, filepath.Join(s.dir, auth+".yaml"),
 				[]byte("module:\n  oci: "+r.Ref("team/auth:prod")+"\n  refresh: 1s\n"))
 			s.cp.Start()
-			e := s.envoy(proxyOptions{})
-			s.cp.WaitLive(auth, v1, 1)
-			e.WaitReady()
-			tr := s.traffic(e.web[0])
-			tr.live("v1")
+			all := s.eachVersion(v1, "v1")
 
 			digest = r.Push(t, "team/auth:prod", registrytest.Artifact(v2))
 			s.waitError(auth, "signature_missing", v1)
 			other.SignImage(r.Ref("team/auth@"+digest), bundle)
 			signer.SignImage(r.Ref("team/auth@"+digest), bundle)
-			s.cp.WaitLive(auth, v2, 1)
-			tr.live("v2")
-			tr.end()
+			s.cp.WaitLive(auth, v2, len(all))
+			all.live("v2")
+			all.end()
 		})
 	}
 }
@@ -136,16 +128,13 @@ func TestSignedBundle(t *testing.T) {
 	v1, v2 := authModule("v1"), authModule("v2")
 	b.push(auth, v1, "")
 	b.cp.Start()
-	e := b.envoy(proxyOptions{})
+	proxies := b.startEach()
 	refused := b.waitSource("unavailable", "signature_missing")
 	if refused.Error.Hint == "" || refused.Error.File != b.ref {
 		t.Errorf("the error does not help: %+v", refused.Error)
 	}
 	signer.SignImage(b.pushed(), true)
-	b.cp.WaitLive(auth, v1, 1)
-	e.WaitReady()
-	tr := b.traffic(e.web[0])
-	tr.live("v1")
+	all := b.loadEach(proxies, v1, "v1")
 
 	b.push(auth, v2, "")
 	b.waitSource("degraded", "signature_missing")
@@ -153,12 +142,12 @@ func TestSignedBundle(t *testing.T) {
 	b.waitSource("degraded", "signature_invalid")
 	b.cp.Restart()
 	b.waitSource("degraded", "signature_invalid")
-	b.cp.WaitLive(auth, v1, 1)
-	tr.live("v1")
+	b.cp.WaitLive(auth, v1, len(all))
+	all.live("v1")
 	signer.SignImage(b.pushed(), false)
-	b.cp.WaitLive(auth, v2, 1)
-	tr.live("v2")
-	tr.end()
+	b.cp.WaitLive(auth, v2, len(all))
+	all.live("v2")
+	all.end()
 	b.waitSource("ok", "")
 }
 

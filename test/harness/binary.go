@@ -1,6 +1,7 @@
 package harness
 
 import (
+	"encoding/json"
 	"fmt"
 	"os"
 	"os/exec"
@@ -19,7 +20,9 @@ const RaceVariable = "WASM_XDS_E2E_RACE"
 // What is got or built once serves every test of the process.
 var (
 	envoys sync.Map // version -> func() (string, error)
-	binary = sync.OnceValues(buildBinary)
+	binary = sync.OnceValues(func() (string, error) { return buildBinary("wasm-xds") })
+	// asking is the binary that asks [DNS] for names.
+	asking = sync.OnceValues(buildAsking)
 )
 
 // Envoy is the path of that version's binary; "" is [DefaultVersion]. The first
@@ -56,14 +59,34 @@ func BuildBinary(t TB) string {
 	return path
 }
 
+// buildAsking builds the binary with testdata/resolver.go in its main package.
+func buildAsking() (string, error) {
+	overlay, err := json.Marshal(map[string]map[string]string{"Replace": {
+		filepath.Join(repository(), "cmd", "wasm-xds", "resolver.go"): filepath.Join(repository(), "test", "harness", "testdata", "resolver.go"),
+	}})
+	if err != nil {
+		return "", err
+	}
+	dir, err := os.MkdirTemp("", "overlay-")
+	if err != nil {
+		return "", err
+	}
+	defer os.RemoveAll(dir)
+	file := filepath.Join(dir, "overlay.json")
+	if err := os.WriteFile(file, overlay, 0o600); err != nil {
+		return "", err
+	}
+	return buildBinary("wasm-xds-asking", "-overlay", file)
+}
+
 // buildBinary builds into bin/, which git ignores and which go's own cache keeps
 // cheap. Processes that do it at the same time get a whole file each.
-func buildBinary() (string, error) {
+func buildBinary(name string, flags ...string) (string, error) {
 	dir := filepath.Join(repository(), "bin", "test")
 	if err := os.MkdirAll(dir, 0o755); err != nil {
 		return "", err
 	}
-	path, args := filepath.Join(dir, "wasm-xds"), []string{"build"}
+	path, args := filepath.Join(dir, name), append([]string{"build"}, flags...)
 	if os.Getenv(RaceVariable) == "1" {
 		path += "-race"
 		args = append(args, "-race")

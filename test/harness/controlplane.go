@@ -21,6 +21,7 @@ type ControlPlaneOptions struct {
 	StateDir string   // "": a temporary one
 	Args     []string // further arguments of serve
 	Env      []string // further environment, KEY=value
+	DNS      *DNS     // what it asks for names; nil: what the machine asks
 	// XDSPort, ModulesPort and AdminPort are reserved where they are 0.
 	XDSPort, ModulesPort, AdminPort int
 }
@@ -89,6 +90,13 @@ func (c *ControlPlane) Start() {
 	), c.options.Args...)
 	cmd := exec.Command(BuildBinary(c.t), args...)
 	cmd.Env = append(os.Environ(), c.options.Env...)
+	if c.options.DNS != nil {
+		path, err := asking()
+		if err != nil {
+			c.t.Fatalf("%v", err)
+		}
+		cmd.Path, cmd.Env = path, append(cmd.Env, "HARNESS_DNS="+c.options.DNS.address())
+	}
 	p := startProcess(c.t, "wasm-xds", c.logPath, cmd)
 	c.mu.Lock()
 	c.process = p
