@@ -15,14 +15,12 @@ func BenchmarkPlan(b *testing.B) {
 		b.Run(fmt.Sprint(n), func(b *testing.B) {
 			var specs []*spec.Spec
 			var filters []*snapshot.Filter
-			var outcomes []outcome
 			for i := range n {
 				name := fmt.Sprintf("filter-%05d", i)
 				specs = append(specs, specOf(name))
 				filters = append(filters, filterOf(name, "root"))
-				outcomes = append(outcomes, outcome{revision: filters[i].Revision, filter: filters[i]})
 			}
-			p := planning{previous: snapshot.New(filters), set: source.Set{Specs: specs}, outcomes: outcomes}
+			p := planning{previous: snapshot.New(filters), set: source.Set{Specs: specs}, made: filters}
 			b.ReportAllocs()
 			for b.Loop() {
 				if s := p.previous.With(makePlan(p).filters); s.Len() != n {

@@ -85,34 +85,33 @@ type Control struct {
 	ready     atomic.Bool
 
 	// What follows belongs to Run's goroutine.
-	machine     *delivery.Machine
-	sender      Sender
-	snapshot    *snapshot.Snapshot
-	published   time.Time
-	fromState   bool
-	plan        plan
-	set         *source.Set // nil: none yet
-	firstSet    time.Time
-	entries     []*entry // of the specs of entriesFrom; nil: all is to be looked at anew
-	entriesFrom *source.Set
-	results     map[string]result
-	running     map[string]time.Time // when each job under way began, by key
-	retries     map[string]time.Duration
-	checks      *checkQueue
-	verdicts    verdicts
-	source      sourceStatus
-	saving      bool
-	unsaved     bool
-	saveDue     time.Time // zero: nothing to save
-	saveBegan   time.Time
-	lastSaved   time.Time
-	saveGap     time.Duration // what has to lie between it and the next, if nothing waits for that
-	garbage     garbage
-	unsettled   unsettledSaver
-	durable     waiters
-	opened      map[delivery.StreamID]streamInfo
-	tags        tags
-	mending     mending
+	machine   *delivery.Machine
+	sender    Sender
+	snapshot  *snapshot.Snapshot
+	published time.Time
+	fromState bool
+	plan      plan
+	set       *source.Set // nil: none yet
+	firstSet  time.Time
+	entries   entries
+	results   map[string]result
+	running   map[string]time.Time // when each job under way began, by key
+	retries   map[string]time.Duration
+	checks    *checkQueue
+	verdicts  verdicts
+	source    sourceStatus
+	saving    bool
+	unsaved   bool
+	saveDue   time.Time // zero: nothing to save
+	saveBegan time.Time
+	lastSaved time.Time
+	saveGap   time.Duration // what has to lie between it and the next, if nothing waits for that
+	garbage   garbage
+	unsettled unsettledSaver
+	durable   waiters
+	opened    map[delivery.StreamID]streamInfo
+	tags      tags
+	mending   mending
 }
 
 type streamInfo struct {

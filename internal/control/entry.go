@@ -10,7 +10,6 @@ import (
 	"strings"
 	"time"
 
-	"github.com/wasm-xds/wasm-xds/pkg/source"
 	"github.com/wasm-xds/wasm-xds/pkg/spec"
 )
 
@@ -26,44 +25,24 @@ type entry struct {
 	// verdict is the key of what the sandbox says of it; "": not known yet, or not tried.
 	verdict string
 	told    bool // what the sandbox says is logged
+	gone    bool // its spec is, or what that refers to
 }
 
-// entriesOf are the entries of a set's specs, in their order: those of before where
-// neither the spec nor what it refers to has changed.
-func (c *Control) entriesOf(set *source.Set) []*entry {
-	untagged := len(c.tags.known) == 0 // what a tag names changes by itself
-	if c.entriesFrom == set && c.entries != nil && untagged {
-		return c.entries
-	}
-	var former []*spec.Spec // of c.entries
-	sameFiles := false
-	if c.entries != nil {
-		former, sameFiles = c.entriesFrom.Specs, untagged && sameMap(c.entriesFrom.References, set.References)
-	}
-	c.entriesFrom = set
-	entries, before := make([]*entry, len(set.Specs)), c.entries
-	for i, s := range set.Specs {
-		// What has not changed is the same pointer: ten thousand specs are compared without a look into them.
-		if sameFiles && len(former) > 0 && former[0] == s {
-			entries[i] = before[0]
-			former, before = former[1:], before[1:]
-			continue
-		}
-		for len(former) > 0 && former[0].Name < s.Name {
-			former, before = former[1:], before[1:]
-		}
+// plain says whether the entry's spec is resolved, with nothing to be said of it: most are.
+func (e *entry) plain() bool { return e.done.filter != nil && e.done.warnings == nil }
+
+// followSet brings the entries in line with the set, and with where tags lead.
+func (c *Control) followSet() {
+	references := c.set.References
+	c.entries.follow(c.set, c.tags.changes, func(e *entry) bool {
+		return e.seen == seen(e.spec, references, c.tags.digest(e.spec)) && e.signed == signedBy(e.spec, c.cfg.Keys, references)
+	}, func(s *spec.Spec) *entry {
 		digest := c.tags.digest(s)
-		fingerprints := seen(s, set.References, digest)
-		signed := signedBy(s, c.cfg.Keys, set.References)
-		if len(former) > 0 && former[0] == s && before[0].seen == fingerprints && before[0].signed == signed {
-			entries[i] = before[0]
-			continue
-		}
-		e := &entry{spec: s, module: moduleJob(s, set.References, digest, signed), seen: fingerprints, signed: signed}
-		e.config, _ = configJob(s, set.References)
-		entries[i] = e
-	}
-	return entries
+		signed := signedBy(s, c.cfg.Keys, references)
+		e := &entry{spec: s, module: moduleJob(s, references, digest, signed), seen: seen(s, references, digest), signed: signed}
+		e.config, _ = configJob(s, references)
+		return e
+	})
 }
 
 // sameMap says whether the two are one map: no set's is ever changed.
@@ -106,7 +85,7 @@ func signedBy(s *spec.Spec, keys []string, references map[string]string) string 
 // are under way.
 func (c *Control) startJobs(ctx context.Context) (local bool) {
 	var missing []job
-	for _, e := range c.entries {
+	for _, e := range c.entries.open {
 		if e.done.filter != nil {
 			continue
 		}
@@ -133,7 +112,7 @@ func (c *Control) startJobs(ctx context.Context) (local bool) {
 // forgetResults drops what no entry needs any more, once there is more of that than
 // of anything else.
 func (c *Control) forgetResults() {
-	if len(c.results) < 4*len(c.entries)+100 {
+	if len(c.results) < 4*len(c.entries.all)+100 {
 		return
 	}
 	c.forgetAllResults()
@@ -142,7 +121,7 @@ func (c *Control) forgetResults() {
 // forgetAllResults drops what no entry needs.
 func (c *Control) forgetAllResults() {
 	needed := map[string]struct{}{}
-	for _, e := range c.entries {
+	for _, e := range c.entries.all {
 		needed[e.module.key], needed[e.config.key] = struct{}{}, struct{}{}
 	}
 	maps.DeleteFunc(c.results, func(key string, _ result) bool { _, ok := needed[key]; return !ok })
@@ -175,36 +154,28 @@ func (c *Control) outcome(e *entry) (outcome, *check) {
 	return c.judged(e, m.module, config)
 }
 
-// outcomes are those of all specs. What the sandbox has to say first is started, and what
-// nothing needs any more is ended.
-func (c *Control) outcomes(ctx context.Context) []outcome {
-	all := make([]outcome, len(c.entries))
+// outcomes are those of the specs that are not plain. What the sandbox has to say first is
+// started, and what nothing needs any more is ended.
+func (c *Control) outcomes(ctx context.Context) []openSpec {
+	open := make([]openSpec, 0, len(c.entries.open))
 	wanted := map[string]struct{}{} // checks
 	var missing []*check
-	for i, e := range c.entries {
-		var k *check
-		if all[i], k = c.outcome(e); k != nil {
+	for _, e := range c.entries.open {
+		o, k := c.outcome(e)
+		if k != nil {
 			if _, twice := wanted[k.key]; !twice {
 				missing = append(missing, k)
 			}
 		}
-		if all[i].checking || all[i].again {
+		if o.checking || o.again {
 			wanted[e.verdict] = struct{}{}
 		}
+		open = append(open, openSpec{e.spec, o})
 	}
 	for _, k := range c.checks.keep(func(key string) bool { _, ok := wanted[key]; return ok }) {
 		k.cancel()
 	}
 	c.checks.add(time.Now(), missing)
 	c.startChecks(ctx)
-	return all
-}
-
-// entryOf is the entry of a filter's spec; nil: there is none.
-func (c *Control) entryOf(name string) *entry {
-	i, ok := slices.BinarySearchFunc(c.entries, name, func(e *entry, name string) int { return cmp.Compare(e.spec.Name, name) })
-	if !ok {
-		return nil
-	}
-	return c.entries[i]
+	return open
 }

@@ -11,8 +11,8 @@ import (
 // believed tells the filters whose spec was removed from those that are held: an unmounted
 // volume, a wrong checkout and `rm *` look the same, so that two or more that are all of
 // their source's are not taken for removed.
-func (p planning) believed(wanted *wishes) (removed, held []*snapshot.Filter) {
-	gone := p.gone(wanted)
+func (p planning) believed(gone []*snapshot.Filter, wanted *wishes) (removed, held []*snapshot.Filter) {
+	gone = slices.DeleteFunc(gone, func(f *snapshot.Filter) bool { return wanted.hasOther(f.Name) })
 	if p.allowEmpty || len(gone) < 2 {
 		return gone, nil
 	}

@@ -40,7 +40,7 @@ func TestEachSourceIsHeldByItself(t *testing.T) {
 		t.Run(tt.name, func(t *testing.T) {
 			loads := func(s *spec.Spec) outcome { return outcome{revision: revisionOf(s.Name, "new")} }
 			got := makePlan(planning{
-				previous: snapshot.New(tt.before), outcomes: outcomesOf(tt.specs, loads), delivery: spec.Remote, allowEmpty: tt.allowEmpty,
+				previous: snapshot.New(tt.before), made: make([]*snapshot.Filter, len(tt.specs)), open: openOf(tt.specs, loads), delivery: spec.Remote, allowEmpty: tt.allowEmpty,
 				set: source.Set{Specs: tt.specs, Roots: []string{"/specs", bundle}},
 			})
 			if describe(got) != tt.want {

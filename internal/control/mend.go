@@ -44,7 +44,7 @@ func (c *Control) mendSoon(ctx context.Context) {
 func (c *Control) mend(ctx context.Context) {
 	c.mending = mending{running: true, begun: time.Now()}
 	clear(c.results)
-	c.entries = nil
+	c.entries = entries{}
 	c.replan(ctx)
 }
 

@@ -25,6 +25,12 @@ type outcome struct {
 	again    bool          // it took too long in the sandbox, which tries it again
 }
 
+// openSpec is a spec of which there is more to be said than what it wants.
+type openSpec struct {
+	spec *spec.Spec
+	outcome
+}
+
 // Pin is a rollback: Revision is served for as long as the spec describes Instead.
 type Pin struct {
 	Revision *snapshot.Revision `json:"revision"`
@@ -33,9 +39,12 @@ type Pin struct {
 
 // planning is everything that decides what is wanted.
 type planning struct {
-	previous   *snapshot.Snapshot
-	set        source.Set
-	outcomes   []outcome // of the set's specs, one each
+	previous *snapshot.Snapshot
+	set      source.Set
+	// made has for each of the set's specs what it wants, or nil where open says what became of
+	// it; open is sorted by name.
+	made       []*snapshot.Filter
+	open       []openSpec
 	pins       map[string]Pin
 	delivery   spec.Delivery // for specs that name none
 	allowEmpty bool
@@ -56,15 +65,10 @@ func makePlan(p planning) plan {
 	out := plan{
 		problems: map[string]*spec.Error{}, warnings: map[string][]*spec.Error{}, checking: map[string]*spec.Error{}, pins: map[string]Pin{},
 	}
-	wanted := wishes{filters: make([]*snapshot.Filter, 0, len(p.set.Specs)+8)}
-	for i, s := range p.set.Specs {
-		if f := p.filterOf(s, p.outcomes[i], &out); f != nil {
-			wanted.filters = append(wanted.filters, f)
-		}
-	}
-	wanted.specs = len(wanted.filters)
-	p.addBroken(&wanted, &out)
-	removed, held := p.believed(&wanted)
+	wanted := p.ofSpecs(&out)
+	gone := p.gone(&wanted)
+	p.addBroken(gone, &wanted, &out)
+	removed, held := p.believed(gone, &wanted)
 	if len(held) > 0 {
 		out.held = &spec.Error{
 			Code:    "all_specs_removed",
@@ -82,6 +86,30 @@ func makePlan(p planning) plan {
 	}
 	out.filters = wanted.filters
 	return out
+}
+
+// ofSpecs is what the valid specs want. For those that are made and not rolled back, it is there.
+func (p planning) ofSpecs(out *plan) wishes {
+	filters := make([]*snapshot.Filter, len(p.made), len(p.made)+8)
+	copy(filters, p.made)
+	at := 0
+	for i := range p.open {
+		o := &p.open[i]
+		for p.set.Specs[at] != o.spec {
+			at++
+		}
+		filters[at] = p.filterOf(o.spec, &o.outcome, out)
+	}
+	for name := range p.pins {
+		i, ok := slices.BinarySearchFunc(p.set.Specs, name, func(s *spec.Spec, name string) int { return cmp.Compare(s.Name, name) })
+		if ok && p.made[i] != nil {
+			filters[i] = p.filterOf(p.set.Specs[i], &outcome{revision: p.made[i].Revision, filter: p.made[i]}, out)
+		}
+	}
+	if len(p.open) > 0 {
+		filters = slices.DeleteFunc(filters, func(f *snapshot.Filter) bool { return f == nil })
+	}
+	return wishes{filters: filters, specs: len(filters)}
 }
 
 // wishes are what is wanted, each name once.
@@ -112,11 +140,12 @@ func (w *wishes) hasOther(name string) bool {
 // filterOf is what a valid spec wants: itself if it could be resolved, else what
 // it wanted before. A new one that will be known in a moment is nil until then: an Envoy
 // that asks for it would get a stand-in and at once something else.
-func (p planning) filterOf(s *spec.Spec, got outcome, out *plan) *snapshot.Filter {
+func (p planning) filterOf(s *spec.Spec, got *outcome, out *plan) *snapshot.Filter {
 	if got.warnings != nil {
 		out.warnings[s.Name] = got.warnings
 	}
-	if got.filter != nil && len(p.pins) == 0 {
+	pin, pinned := p.pins[s.Name]
+	if got.filter != nil && !pinned {
 		return got.filter
 	}
 	if got.err != nil {
@@ -127,12 +156,15 @@ func (p planning) filterOf(s *spec.Spec, got outcome, out *plan) *snapshot.Filte
 	}
 	before := p.previous.Get(s.Name)
 	if got.revision == nil && before != nil && before.Revision != nil {
+		if pinned {
+			out.pins[s.Name] = pin
+		}
+		if !before.Removed && before.Disabled == s.Disabled && before.SpecFile == s.File {
+			return before
+		}
 		kept := *before
 		// The switch must work also while the module cannot be had.
 		kept.Removed, kept.Disabled, kept.SpecFile = false, s.Disabled, s.File
-		if pin, ok := p.pins[s.Name]; ok {
-			out.pins[s.Name] = pin
-		}
 		return &kept
 	}
 	if got.fresh && before == nil && !s.Disabled {
@@ -143,11 +175,11 @@ func (p planning) filterOf(s *spec.Spec, got outcome, out *plan) *snapshot.Filte
 		f = newFilter(s, got.revision, p.delivery)
 		f.Preparing = got.pending
 	}
-	if pin, ok := p.pins[s.Name]; ok && got.revision != nil && pin.Instead == got.revision.ID {
+	if pinned && got.revision != nil && pin.Instead == got.revision.ID {
 		out.pins[s.Name] = pin
-		pinned := *f
-		pinned.Revision = pin.Revision
-		return &pinned
+		back := *f
+		back.Revision = pin.Revision
+		return &back
 	}
 	return f
 }
@@ -162,7 +194,7 @@ func newFilter(s *spec.Spec, revision *snapshot.Revision, delivery spec.Delivery
 
 // addBroken keeps what documents with errors described before, and adds what they
 // describe now and never could be served.
-func (p planning) addBroken(wanted *wishes, out *plan) {
+func (p planning) addBroken(gone []*snapshot.Filter, wanted *wishes, out *plan) {
 	for _, e := range p.set.Errors {
 		name := e.Name
 		if name == "" || wanted.has(name) {
@@ -181,7 +213,10 @@ func (p planning) addBroken(wanted *wishes, out *plan) {
 		})
 	}
 	// A document without a name, or a file that is no YAML: whatever came from there is unknown.
-	for _, before := range p.gone(wanted) {
+	for _, before := range gone {
+		if wanted.hasOther(before.Name) {
+			continue
+		}
 		if before.Removed {
 			wanted.add(before)
 			continue
@@ -228,7 +263,7 @@ func (p planning) unknownIn(file string) *spec.Error {
 	return nil
 }
 
-// gone is what was there before and is not wanted any more, sorted by name.
+// gone is what was there before and no spec wants any more, sorted by name.
 func (p planning) gone(wanted *wishes) []*snapshot.Filter {
 	var gone []*snapshot.Filter
 	specs := wanted.filters[:wanted.specs]
@@ -236,10 +271,9 @@ func (p planning) gone(wanted *wishes) []*snapshot.Filter {
 		for len(specs) > 0 && specs[0] != before && specs[0].Name < before.Name {
 			specs = specs[1:]
 		}
-		switch {
-		case len(specs) > 0 && (specs[0] == before || specs[0].Name == before.Name):
+		if len(specs) > 0 && (specs[0] == before || specs[0].Name == before.Name) {
 			specs = specs[1:]
-		case !wanted.hasOther(before.Name):
+		} else {
 			gone = append(gone, before)
 		}
 	}

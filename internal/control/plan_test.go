@@ -108,7 +108,8 @@ func TestPlan(t *testing.T) {
 	for _, tt := range tests {
 		t.Run(tt.name, func(t *testing.T) {
 			got := makePlan(planning{
-				previous: snapshot.New(tt.before), outcomes: outcomesOf(tt.specs, tt.resolve), delivery: spec.Remote, allowEmpty: tt.allowEmpty,
+				previous: snapshot.New(tt.before), made: make([]*snapshot.Filter, len(tt.specs)), open: openOf(tt.specs, tt.resolve),
+				delivery: spec.Remote, allowEmpty: tt.allowEmpty,
 				set: source.Set{Specs: tt.specs, Errors: tt.errs, BrokenFiles: tt.broken},
 			})
 			if describe(got) != tt.want {
@@ -118,26 +119,26 @@ func TestPlan(t *testing.T) {
 	}
 }
 
-func outcomesOf(specs []*spec.Spec, resolve func(*spec.Spec) outcome) []outcome {
-	var outcomes []outcome
+func openOf(specs []*spec.Spec, resolve func(*spec.Spec) outcome) []openSpec {
+	var open []openSpec
 	for _, s := range specs {
-		outcomes = append(outcomes, resolve(s))
+		open = append(open, openSpec{s, resolve(s)})
 	}
-	return outcomes
+	return open
 }
 
 func TestPinHoldsUntilTheSpecChanges(t *testing.T) {
 	old, instead := revisionOf("a", "old"), revisionOf("a", "new")
 	p := planning{
 		previous: snapshot.New([]*snapshot.Filter{filterOf("a", "new")}), delivery: spec.Remote,
-		set:      source.Set{Specs: []*spec.Spec{specOf("a")}},
-		pins:     map[string]Pin{"a": {Revision: old, Instead: instead.ID}},
-		outcomes: []outcome{{revision: instead, filter: newFilter(specOf("a"), instead, spec.Remote)}},
+		set:  source.Set{Specs: []*spec.Spec{specOf("a")}},
+		pins: map[string]Pin{"a": {Revision: old, Instead: instead.ID}},
+		made: []*snapshot.Filter{newFilter(specOf("a"), instead, spec.Remote)},
 	}
 	if got := makePlan(p); describe(got) != "a=old" || len(got.pins) != 1 {
 		t.Errorf("pinned: %s, %v", describe(got), got.pins)
 	}
-	p.outcomes = []outcome{{revision: revisionOf("a", "newer")}}
+	p.made, p.open = []*snapshot.Filter{nil}, []openSpec{{p.set.Specs[0], outcome{revision: revisionOf("a", "newer")}}}
 	if got := makePlan(p); describe(got) != "a=newer" || len(got.pins) != 0 {
 		t.Errorf("after an edit: %s, %v", describe(got), got.pins)
 	}

@@ -57,7 +57,7 @@ func (c *Control) describedBySpec(st delivery.FilterStatus) string {
 // rolled back from before any Envoy had it.
 func (c *Control) history(name string) []delivery.RevisionStatus {
 	all := c.machine.History(name)
-	e := c.entryOf(name)
+	e := c.entries.of(name)
 	if e == nil || e.done.revision == nil ||
 		slices.ContainsFunc(all, func(s delivery.RevisionStatus) bool { return s.Revision.ID == e.done.revision.ID }) {
 		return all

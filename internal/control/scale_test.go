@@ -199,7 +199,7 @@ func TestWhatAnEditAllocates(t *testing.T) {
 	if many > few+100 {
 		t.Errorf("an edit makes %d objects among 10,000 specs, %d among 100", many, few)
 	}
-	if perSpec := bytes / 10_000; perSpec > 250 {
+	if perSpec := bytes / 10_000; perSpec > 60 {
 		t.Errorf("an edit takes %d bytes for each spec that it is not about", perSpec)
 	}
 }

@@ -73,12 +73,14 @@ func (c *Control) replan(ctx context.Context) {
 		return
 	}
 	c.watchTags()
-	c.entries = c.entriesOf(c.set)
+	c.followSet()
 	if c.startJobs(ctx) {
 		return
 	}
+	open := c.outcomes(ctx)
+	c.entries.settle()
 	p := makePlan(planning{
-		previous: c.snapshot, set: *c.set, outcomes: c.outcomes(ctx), pins: c.plan.pins,
+		previous: c.snapshot, set: *c.set, made: c.entries.made, open: open, pins: c.plan.pins,
 		delivery: c.cfg.Delivery, allowEmpty: c.cfg.AllowEmpty,
 	})
 	c.addTagProblems(&p)

@@ -17,6 +17,12 @@ import (
 type tags struct {
 	known map[string]*tag // by reference, as it is written with tag and registry
 	due   time.Time       // of the next poll; zero: none
+	// watched are the specs that known was taken from, if taken, and whether they were not all.
+	watched []*spec.Spec
+	taken   bool
+	notAll  bool
+	// changes rises whenever any digest may be another.
+	changes uint64
 }
 
 // tag is one of them. It is kept for as long as a spec names it.
@@ -35,7 +41,8 @@ type tag struct {
 const pollFirst = 5 * time.Second
 
 func (t *tags) restore(digests map[string]string) {
-	t.known = map[string]*tag{}
+	t.known, t.taken = map[string]*tag{}, false
+	t.changes++
 	for reference, digest := range digests {
 		t.known[reference] = &tag{digest: digest}
 	}
@@ -53,11 +60,10 @@ func (t *tags) save() map[string]string {
 
 // digest is where a spec's tag leads; "" when that is not known, or its module has no tag.
 func (t *tags) digest(s *spec.Spec) string {
-	ref := s.Module.OCI
-	if ref.Registry == "" || ref.Pinned() {
-		return ref.Digest
+	if !tagged(s) {
+		return s.Module.OCI.Digest
 	}
-	if one := t.known[ref.String()]; one != nil {
+	if one := t.known[s.Module.OCI.String()]; one != nil {
 		return one.digest
 	}
 	return ""
@@ -94,6 +100,11 @@ func (c *Control) watchTags() {
 // watch is told of the specs that there are, which may not be all, and says whether
 // tags were forgotten.
 func (t *tags) watch(specs []*spec.Spec, notAll bool, now time.Time) (forgotten bool) {
+	same := t.taken && t.notAll == notAll && sameTags(t.watched, specs)
+	t.watched, t.taken, t.notAll = specs, true, notAll
+	if same {
+		return false
+	}
 	wanted := wantedTags(specs)
 	for name, before := range t.known {
 		one := wanted[name]
@@ -112,15 +123,39 @@ func (t *tags) watch(specs []*spec.Spec, notAll bool, now time.Time) (forgotten 
 	return forgotten
 }
 
+// sameTags says whether what differs between two sets of specs names no tag. Both are
+// sorted, and what has not changed is the same pointer in both.
+func sameTags(before, now []*spec.Spec) bool {
+	for len(before) > 0 || len(now) > 0 {
+		switch {
+		case len(before) > 0 && len(now) > 0 && before[0] == now[0]:
+			before, now = before[1:], now[1:]
+		case len(now) == 0 || len(before) > 0 && before[0].Name < now[0].Name:
+			if tagged(before[0]) {
+				return false
+			}
+			before = before[1:]
+		default:
+			if tagged(now[0]) {
+				return false
+			}
+			now = now[1:]
+		}
+	}
+	return true
+}
+
+// tagged says whether the spec's module has a tag in a registry, and no digest.
+func tagged(s *spec.Spec) bool { return s.Module.OCI.Registry != "" && !s.Module.OCI.Pinned() }
+
 // wantedTags are the tags of specs, as if nothing were known of them.
 func wantedTags(specs []*spec.Spec) map[string]*tag {
 	wanted := map[string]*tag{}
 	for _, s := range specs {
-		ref := s.Module.OCI
-		if ref.Registry == "" || ref.Pinned() {
+		if !tagged(s) {
 			continue
 		}
-		name := ref.String()
+		name := s.Module.OCI.String()
 		one := wanted[name]
 		if one == nil {
 			one = &tag{module: s.Module, refresh: s.Module.Refresh}
@@ -185,6 +220,7 @@ func (t *tags) learn(reference, digest string, now time.Time) bool {
 		return false
 	}
 	one.digest = digest
+	t.changes++
 	if one.refresh > 0 {
 		one.due = now.Add(jittered(one.refresh))
 	}
@@ -264,7 +300,9 @@ func (t *tags) answer(p polled, now time.Time) outcomeOfPoll {
 		came.fails = before == nil || before.Message != p.err.Message
 	} else {
 		one.failed = 0
-		came.moved = p.digest != one.digest
+		if came.moved = p.digest != one.digest; came.moved {
+			t.changes++
+		}
 		one.digest = p.digest
 	}
 	if one.refresh > 0 {
@@ -276,6 +314,9 @@ func (t *tags) answer(p polled, now time.Time) outcomeOfPoll {
 
 // addTagProblems shows that tags cannot be looked at, where nothing worse is known.
 func (c *Control) addTagProblems(p *plan) {
+	if !c.tags.failing() {
+		return
+	}
 	for _, s := range c.set.Specs {
 		if s.Module.OCI.Registry == "" || s.Module.Refresh == 0 || p.problems[s.Name] != nil {
 			continue
@@ -286,11 +327,21 @@ func (c *Control) addTagProblems(p *plan) {
 	}
 }
 
+// failing says whether any tag cannot be looked at.
+func (t *tags) failing() bool {
+	for _, one := range t.known {
+		if one.err != nil {
+			return true
+		}
+	}
+	return false
+}
+
 // newestModule is a served revision's module as its spec names it now: a tag may have
 // moved to another image of the same bytes.
 func (c *Control) newestModule(r *snapshot.Revision) snapshot.Module {
 	m := r.Module
-	e := c.entryOf(r.Filter)
+	e := c.entries.of(r.Filter)
 	if e != nil && e.done.revision != nil && e.done.revision.ID == r.ID {
 		m = e.done.revision.Module
 	}

@@ -136,7 +136,7 @@ func (c *Control) takeVerdictsSaved(err error) {
 
 func (c *Control) savedVerdicts() savedVerdicts {
 	c.verdicts.forget(func(yield func(key string)) {
-		for _, e := range c.entries {
+		for _, e := range c.entries.all {
 			yield(e.verdict)
 		}
 	})

@@ -3,6 +3,7 @@ package snapshot
 import (
 	"cmp"
 	"crypto/sha256"
+	"encoding/binary"
 	"encoding/hex"
 	"encoding/json"
 	"maps"
@@ -34,10 +35,8 @@ type Filter struct {
 type Snapshot struct {
 	version string
 	all     []*Filter // sorted by name
-	digests []byte    // one of digestSize for each of them
+	sum     sum       // of all
 }
-
-const digestSize = sha256.Size
 
 // New makes a snapshot of filters whose names are distinct.
 func New(filters []*Filter) *Snapshot { return (*Snapshot)(nil).With(filters) }
@@ -45,49 +44,84 @@ func New(filters []*Filter) *Snapshot { return (*Snapshot)(nil).With(filters) }
 // With is [New] for filters most of which s has, too: those cost next to nothing, as
 // they are not looked into where they stand in the order of their names.
 func (s *Snapshot) With(filters []*Filter) *Snapshot {
-	next := &Snapshot{all: slices.Clone(filters), digests: make([]byte, 0, digestSize*len(filters))}
-	if !next.digest(s) {
-		slices.SortFunc(next.all, compareNames)
-		next.digest(s)
+	if s != nil && s.version != "" && slices.Equal(s.all, filters) {
+		return s
 	}
-	version := sha256.Sum256(next.digests)
-	next.version = hex.EncodeToString(version[:6])
+	next := &Snapshot{all: slices.Clone(filters)}
+	if !next.sumUp(s) {
+		slices.SortFunc(next.all, compareNames)
+		next.sumUp(s)
+	}
+	next.version = next.sum.version()
 	return next
 }
 
-// digest makes the digests, with those of before where the filter is the same. It stops
-// and says so where the filters are not sorted.
-func (s *Snapshot) digest(former *Snapshot) (sorted bool) {
-	before, known := former.All(), 0 // how many of before have been passed
-	s.digests = s.digests[:0]
+// sumUp makes the sum out of the former one and of what has changed since. It stops and
+// says so where the filters are not sorted.
+func (s *Snapshot) sumUp(former *Snapshot) (sorted bool) {
+	var before []*Filter // of former, what is not passed yet
+	s.sum = sum{}
+	if former != nil {
+		before, s.sum = former.all, former.sum
+	}
+	passed := (*Filter)(nil) // of former, the last
+	pass := func() { passed, before = before[0], before[1:] }
 	for i, f := range s.all {
-		follows := i > 0 && known > 0 && s.all[i-1] == before[known-1] // as it did before
-		if known == len(before) || before[known] != f {
-			if follows = false; i > 0 && s.all[i-1].Name > f.Name {
-				return false
-			}
-			for known < len(before) && before[known].Name < f.Name {
-				known++
-			}
-		}
-		if known == len(before) || before[known] != f {
-			s.digests = f.appendDigest(s.digests)
-			continue
-		}
-		if !follows && i > 0 && s.all[i-1].Name > f.Name {
+		same := len(before) > 0 && before[0] == f
+		follows := i == 0 || same && s.all[i-1] == passed // as it did before
+		if !follows && s.all[i-1].Name > f.Name {
 			return false
 		}
-		s.digests = append(s.digests, former.digests[known*digestSize:(known+1)*digestSize]...)
-		known++
+		for !same && len(before) > 0 && before[0].Name < f.Name {
+			s.sum.take(before[0])
+			pass()
+			same = len(before) > 0 && before[0] == f
+		}
+		if same {
+			pass()
+			continue
+		}
+		s.sum.add(f)
+	}
+	for _, gone := range before {
+		s.sum.take(gone)
 	}
 	return true
 }
 
+// sum is the sum of filters' digests, each of its words for itself. It does not depend on their
+// order, and one that comes or goes is all that has to be looked at. It tells contents
+// apart that nobody has made to be mistaken for one another: so does a version, of 12 digits.
+type sum [sha256.Size / 8]uint64
+
+func (s *sum) add(f *Filter) {
+	digest := f.digest()
+	for i := range s {
+		s[i] += binary.BigEndian.Uint64(digest[8*i:])
+	}
+}
+
+func (s *sum) take(f *Filter) {
+	digest := f.digest()
+	for i := range s {
+		s[i] -= binary.BigEndian.Uint64(digest[8*i:])
+	}
+}
+
+func (s *sum) version() string {
+	words := make([]byte, 0, sha256.Size)
+	for _, word := range s {
+		words = binary.BigEndian.AppendUint64(words, word)
+	}
+	version := sha256.Sum256(words)
+	return hex.EncodeToString(version[:6])
+}
+
 func compareNames(a, b *Filter) int { return cmp.Compare(a.Name, b.Name) }
 
-// appendDigest appends what covers all that decides about delivery, and not where a
-// spec lies: moving a file makes no new snapshot.
-func (f *Filter) appendDigest(digests []byte) []byte {
+// digest covers all that decides about delivery, and not where a spec lies: moving a
+// file makes no new snapshot.
+func (f *Filter) digest() [sha256.Size]byte {
 	line := struct {
 		Filter
 		Revision string `json:"revision"`
@@ -99,8 +133,7 @@ func (f *Filter) appendDigest(digests []byte) []byte {
 		// A struct of strings, numbers and booleans always marshals.
 		panic("snapshot: " + err.Error())
 	}
-	sum := sha256.Sum256(text)
-	return append(digests, sum[:]...)
+	return sha256.Sum256(text)
 }
 
 // Version is 12 hex digits that are equal for equal contents.
@@ -144,6 +177,9 @@ func (s *Snapshot) Names() []string {
 
 // Diff returns the sorted names of the filters that are not the same in both.
 func Diff(before, after *Snapshot) []string {
+	if before == after {
+		return nil
+	}
 	var names []string
 	old, now := before.All(), after.All()
 	for len(old) > 0 || len(now) > 0 {

@@ -70,9 +70,9 @@ func section(n sizes) report.Section {
 				"it is over when an Envoy that subscribes to all of them has their last one. Its snapshots are counted by `%s`.",
 				n.checkout, few, few, snapshots),
 			"Each push of the checkout brings a revision that no Envoy has loaded yet, so each waits for the answer to the one before; who gets " +
-				"them is written down once, before the first. An edit walks the sorted list of all specs a few times, by comparing pointers, " +
-				"and hashes 32 bytes for each of them; it looks into none but its own (`TestWhatAnEditAllocates`; `BenchmarkTenThousand` in " +
-				"pkg/source/dir and `BenchmarkEdit` in internal/control). The state file, of several MB then, is written behind, and the " +
+				"them is written down once, before the first. An edit walks the sorted list of all specs a few times, by comparing pointers; it " +
+				"looks into none but its own (`TestWhatAnEditAllocates`, `TestFollowLooksIntoWhatHasChanged`; `BenchmarkTenThousand` in pkg/source/dir " +
+				"and `BenchmarkEdit` in internal/control). The state file, of several MB then, is written behind, and the " +
 				"less often the longer that takes.",
 		},
 	}
