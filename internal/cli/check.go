@@ -23,6 +23,7 @@ func newCheck() *cobra.Command {
 	var versions []string
 	var from fetching
 	var profile profiling
+	var host hostEnv
 	c := &cobra.Command{
 		Use:   "check PATH|oci://BUNDLE...",
 		Short: "Check spec files and directories without serving them",
@@ -38,6 +39,7 @@ functions, and memory that goes on growing.`,
   wasm-xds check auth.yaml -o json
   wasm-xds check filters/ -o junit > report.xml
   wasm-xds check filters/ --envoy-version 1.36 --envoy-version 1.40
+  wasm-xds check auth.yaml --host-env API_TOKEN=test
   wasm-xds check auth.yaml --profile`,
 		Args: arguments(1, -1, "a spec file or a directory, or a bundle"),
 	}
@@ -49,6 +51,7 @@ functions, and memory that goes on growing.`,
 		"`version` of Envoy that has to load the modules, several times for several (default any one from "+oldest()+" to "+newest()+")")
 	from.addFlags(c.Flags())
 	profile.addFlags(c.Flags())
+	host.addFlags(c.Flags())
 	c.RunE = func(c *cobra.Command, args []string) error {
 		versions, err := sandboxVersions(c, versions)
 		if err == nil {
@@ -58,6 +61,10 @@ functions, and memory that goes on growing.`,
 			return err
 		}
 		if err := from.trust.validate(); err != nil {
+			return usage(c, err.Error())
+		}
+		hostEnv, err := host.values()
+		if err != nil {
 			return usage(c, err.Error())
 		}
 		docs, done, err := loadSources(c.Context(), args, &from, c.ErrOrStderr())
@@ -71,7 +78,7 @@ functions, and memory that goes on growing.`,
 			if err != nil {
 				return err
 			}
-			result, err = sandbox(c.Context(), store, good, mode, versions)
+			result, err = sandbox(c.Context(), store, good, sandboxing{mode, versions, hostEnv})
 			if err == nil && profile.on {
 				err = profile.run(c.Context(), c.ErrOrStderr(), store, result.filters, versions)
 			}
@@ -119,15 +126,23 @@ type checkOutcome struct {
 	warn    bool // what the sandbox finds is no error
 }
 
-func sandbox(ctx context.Context, store *module.Store, good []resolved, mode examine.Mode, versions []string) (checkOutcome, error) {
-	r := checkOutcome{warn: mode == examine.Warn}
-	if mode == examine.Off {
+// sandboxing says how filters are tried.
+type sandboxing struct {
+	mode examine.Mode
+	// versions are the Envoys that have to load them; with none, any known one has to.
+	versions []string
+	hostEnv  map[string]string
+}
+
+func sandbox(ctx context.Context, store *module.Store, good []resolved, how sandboxing) (checkOutcome, error) {
+	r := checkOutcome{warn: how.mode == examine.Warn}
+	if how.mode == examine.Off {
 		for _, one := range good {
 			r.filters = append(r.filters, examined{resolved: one})
 		}
 		return r, nil
 	}
-	filters, err := examineAll(ctx, store, good, versions)
+	filters, err := examineAll(ctx, store, good, how)
 	if ctx.Err() != nil {
 		return r, errors.New("interrupted")
 	}

@@ -11,6 +11,7 @@ import (
 	"github.com/rogpeppe/go-internal/testscript"
 
 	"github.com/wasm-xds/wasm-xds/internal/wasmenc"
+	"github.com/wasm-xds/wasm-xds/test/testfilter"
 )
 
 var update = flag.Bool("update", false, "write the golden files anew")
@@ -37,6 +38,10 @@ func TestScripts(t *testing.T) {
 			// filter writes a filter that lets everything pass, and imports what is named.
 			"filter": func(ts *testscript.TestScript, _ bool, args []string) {
 				ts.Check(os.WriteFile(ts.MkAbs(args[0]), passthrough(args[1:]).Bytes(), 0o600))
+			},
+			// echoenv writes a filter that shows an environment variable in the response header x-env.
+			"echoenv": func(ts *testscript.TestScript, _ bool, args []string) {
+				ts.Check(os.WriteFile(ts.MkAbs(args[0]), testfilter.HTTP{EchoEnv: args[1]}.Module(), 0o600))
 			},
 			// leak writes a filter that takes a page of memory with each request.
 			"leak": func(ts *testscript.TestScript, _ bool, args []string) {

@@ -30,9 +30,8 @@ func (e examined) warnings() []preflight.Problem {
 }
 
 // examineAll runs the filters and their tests in the sandbox, as many at a time as
-// there are processors. versions are the Envoys that have to load them; with none,
-// any known one has to.
-func examineAll(ctx context.Context, store *module.Store, all []resolved, versions []string) ([]examined, error) {
+// there are processors.
+func examineAll(ctx context.Context, store *module.Store, all []resolved, how sandboxing) ([]examined, error) {
 	done := make([]examined, len(all))
 	group, ctx := errgroup.WithContext(ctx)
 	group.SetLimit(runtime.GOMAXPROCS(0))
@@ -44,7 +43,8 @@ func examineAll(ctx context.Context, store *module.Store, all []resolved, versio
 				return err
 			}
 			module := examine.Module{Bytes: code, SHA256: sum}
-			done[i] = examined{resolved: one, Result: examine.Filter(ctx, nil, one.spec, module, one.revision.Config, versions)}
+			one.spec = examine.WithHostEnv(one.spec, how.hostEnv)
+			done[i] = examined{resolved: one, Result: examine.Filter(ctx, nil, one.spec, module, one.revision.Config, how.versions)}
 			return ctx.Err()
 		})
 	}

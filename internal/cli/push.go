@@ -22,6 +22,7 @@ import (
 type pushOptions struct {
 	from        fetching
 	mode        examine.Mode
+	host        hostEnv
 	annotations map[string]string
 	output      *string
 }
@@ -51,6 +52,7 @@ Push MODULE pushes a single Wasm file, as an OCI artifact that module.oci can na
 	_ = c.RegisterFlagCompletionFunc("preflight", cobra.FixedCompletions(preflightModes(), cobra.ShellCompDirectiveNoFileComp))
 	f.StringToStringVar(&o.annotations, "annotation", nil, "`key=value` to put into the manifest, several times for several")
 	o.from.addFlags(f)
+	o.host.addFlags(f)
 	o.output = outputFlag(c, "text", "json")
 	c.RunE = func(c *cobra.Command, args []string) error {
 		ref, err := pushTarget(c, args[1])
@@ -91,13 +93,17 @@ func pushTarget(c *cobra.Command, arg string) (spec.Reference, error) {
 }
 
 func (o *pushOptions) pushDirectory(c *cobra.Command, path string, ref spec.Reference) error {
+	values, err := o.host.values()
+	if err != nil {
+		return usage(c, err.Error())
+	}
 	return withStore(func(store *module.Store) error {
 		docs := loadPaths(c.Context(), []string{path})
 		good, err := docs.resolve(c.Context(), store, o.from)
 		if err != nil {
 			return err
 		}
-		result, err := sandbox(c.Context(), store, good, o.mode, nil)
+		result, err := sandbox(c.Context(), store, good, sandboxing{mode: o.mode, hostEnv: values})
 		if err != nil {
 			return err
 		}

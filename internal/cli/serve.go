@@ -40,6 +40,7 @@ type ServeConfig struct {
 	AllowEmpty        bool          // an empty directory removes every filter
 	Trust             trust         // which modules may be fetched
 	Preflight         examine.Mode  // never ""
+	HostEnv           hostEnv       // for the sandbox
 	LogLevel          string        // debug, info, warn or error
 	LogFormat         string        // console or json
 
@@ -141,6 +142,7 @@ func (cfg *ServeConfig) addFlags(f *pflag.FlagSet) {
 	cfg.Registries.addFlags(f)
 	cfg.Preflight = examine.Enforce
 	f.Var(&choiceOf[examine.Mode]{&cfg.Preflight, examine.Modes()}, "preflight", "`mode` of the sandbox that tries modules and runs tests first: "+list(examine.Modes())+"; warn shows what it finds, enforce does not serve it")
+	cfg.HostEnv.addFlags(f)
 	cfg.LogLevel, cfg.LogFormat = "info", "console"
 	f.Var(&choiceOf[string]{&cfg.LogLevel, logLevels()}, "log-level", "what is logged: debug, info, warn or error")
 	f.Var(&choiceOf[string]{&cfg.LogFormat, logFormats()}, "log-format", "console for people, json for machines")
@@ -185,6 +187,9 @@ func (cfg *ServeConfig) validate() error {
 		}
 	}
 	if err := cfg.Trust.validate(); err != nil {
+		return err
+	}
+	if _, err := cfg.HostEnv.values(); err != nil {
 		return err
 	}
 	if cfg.ModulesCluster == "" {

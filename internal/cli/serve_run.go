@@ -14,8 +14,12 @@ import (
 
 // runServe serves until ctx ends; that is no error.
 func runServe(ctx context.Context, cfg ServeConfig, _, stderr io.Writer) error {
+	hostEnv, err := cfg.HostEnv.values()
+	if err != nil {
+		return err
+	}
 	log := cfg.newLogger(stderr)
-	err := serve.Run(ctx, serve.Config{
+	err = serve.Run(ctx, serve.Config{
 		Dir:               cfg.Dir,
 		Bundles:           cfg.Bundles,
 		Refresh:           cfg.Refresh,
@@ -33,6 +37,7 @@ func runServe(ctx context.Context, cfg ServeConfig, _, stderr io.Writer) error {
 		AllowEmpty:        cfg.AllowEmpty,
 		Guard:             cfg.Trust.guard(),
 		Preflight:         cfg.Preflight,
+		HostEnv:           hostEnv,
 		Keys:              cfg.Trust.keys,
 		Version:           versionNow().Version,
 		Logger:            log,

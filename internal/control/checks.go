@@ -125,15 +125,16 @@ func (c *Control) judged(e *entry, m snapshot.Module, config *string) (o outcome
 	told := &e.told
 	if c.cfg.Examiner != nil && examine.Needed(c.cfg.Preflight, s) {
 		first := e.verdict == ""
+		tried := examine.WithHostEnv(s, c.cfg.HostEnv)
 		if first {
-			e.verdict = examine.Key(c.cfg.Preflight, s, m.SHA256, config)
+			e.verdict = examine.Key(c.cfg.Preflight, tried, m.SHA256, config)
 		}
 		var known bool
 		if v, known = c.verdicts.get(e.verdict); !known {
 			k := c.checks.checks[e.verdict]
 			switch {
 			case k == nil:
-				k = &check{key: e.verdict, spec: s, module: m, config: config, moduleKey: e.module.key}
+				k = &check{key: e.verdict, spec: tried, module: m, config: config, moduleKey: e.module.key}
 				return outcome{pending: true, checking: true, fresh: true}, k
 			case k.late == nil:
 				return outcome{pending: true, checking: true, fresh: k.fresh()}, nil

@@ -67,6 +67,8 @@ type Config struct {
 	Examiner  Examiner
 	Preflight examine.Mode
 	Sandbox   string
+	// HostEnv are the values that the sandbox has for names in vm.hostEnv.
+	HostEnv map[string]string
 	// Policy are delivery's times; the zero value is its defaults. Epoch and
 	// Substitutes are set here.
 	Policy delivery.Config

@@ -55,6 +55,13 @@ func TestKey(t *testing.T) {
 	if key("# a comment\n"+withTest) != key(withTest) {
 		t.Error("where a test stands makes another key")
 	}
+	tried := func(values map[string]string) string {
+		s := examine.WithHostEnv(decoded(t, "vm: {hostEnv: [A]}\n"), values)
+		return examine.Key(examine.Enforce, s, sum, s.Config)
+	}
+	if one := tried(map[string]string{"A": "1"}); one == tried(map[string]string{"A": "2"}) || one == tried(nil) || tried(nil) != tried(map[string]string{"B": "1"}) {
+		t.Error("a value of hostEnv makes another key, and one that is not asked for makes none")
+	}
 	s := decoded(t, "capabilities: auto\n")
 	if examine.Key(examine.Off, s, sum, nil) == examine.Key(examine.Warn, s, sum, nil) || examine.Key(examine.Warn, s, sum, nil) != examine.Key(examine.Enforce, s, sum, nil) {
 		t.Error("only off is another question")

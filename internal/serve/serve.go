@@ -45,10 +45,11 @@ type Config struct {
 	Rescan            time.Duration   // 10s
 	Delivery          spec.Delivery   // remote
 	AllowEmpty        bool
-	Guard             netguard.Guard // which addresses modules are fetched from
-	Preflight         examine.Mode   // enforce
-	Keys              []string       // files with public keys, by one of which all modules must be signed; nil: none
-	Version           string         // for the build info metric
+	Guard             netguard.Guard    // which addresses modules are fetched from
+	Preflight         examine.Mode      // enforce
+	HostEnv           map[string]string // values for vm.hostEnv in the sandbox; nil: none are known
+	Keys              []string          // files with public keys, by one of which all modules must be signed; nil: none
+	Version           string            // for the build info metric
 	Logger            *zap.Logger
 	Started           func(Addresses) // called once everything listens; nil: nobody
 }
@@ -112,6 +113,7 @@ func Run(ctx context.Context, cfg Config) (err error) {
 		Examiner:   sandbox{store: store, mode: cfg.Preflight, modules: decoded},
 		Preflight:  cfg.Preflight,
 		Sandbox:    sandboxVersion(cfg.Version),
+		HostEnv:    cfg.HostEnv,
 	})
 	if err := metrics.Watch(c); err != nil {
 		return err

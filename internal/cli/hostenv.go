@@ -1,0 +1,35 @@
+package cli
+
+import (
+	"fmt"
+	"strings"
+
+	"github.com/spf13/pflag"
+)
+
+// hostEnv are values for vm.hostEnv in the sandbox.
+type hostEnv struct{ lines []string }
+
+func (h *hostEnv) addFlags(f *pflag.FlagSet) {
+	f.StringArrayVar(&h.lines, "host-env", nil, "`NAME=VALUE` of a variable in Envoy's environment, for filters in the sandbox "+
+		"that name it in vm.hostEnv; several times for several, or one a line")
+}
+
+// values are by name. The error shows none: they may be secrets.
+func (h *hostEnv) values() (map[string]string, error) {
+	values := map[string]string{}
+	for line := range strings.Lines(strings.Join(h.lines, "\n")) {
+		if line = strings.TrimRight(line, "\r\n"); line == "" {
+			continue
+		}
+		name, value, ok := strings.Cut(line, "=")
+		switch _, twice := values[name]; {
+		case !ok || name == "":
+			return nil, fmt.Errorf("invalid --host-env: it is NAME=VALUE")
+		case twice:
+			return nil, fmt.Errorf("invalid --host-env: %s is there twice", name)
+		}
+		values[name] = value
+	}
+	return values, nil
+}

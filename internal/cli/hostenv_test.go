@@ -1,0 +1,16 @@
+package cli
+
+import (
+	"testing"
+
+	"github.com/google/go-cmp/cmp"
+)
+
+// A flag has one variable, the environment one a line.
+func TestHostEnvValues(t *testing.T) {
+	h := hostEnv{lines: []string{"A=1", "B=x=y\nC=\r\n\n"}}
+	got, err := h.values()
+	if diff := cmp.Diff(map[string]string{"A": "1", "B": "x=y", "C": ""}, got); err != nil || diff != "" {
+		t.Errorf("%v: %s", err, diff)
+	}
+}
