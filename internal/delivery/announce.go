@@ -2,7 +2,9 @@ package delivery
 
 import "maps"
 
-// announceLimit bounds how much is written down with one push, beside itself.
+// announceLimit bounds how much is written down beside what is sent: where many Envoys connect
+// at the same time each of them has something to try, and what is written is written again
+// with each push.
 const announceLimit = 1000
 
 // announce has all that is not known to load, and waits for its turn on the stream, written down
@@ -10,9 +12,8 @@ const announceLimit = 1000
 // a thousand, each of which the next push would wait for. To say that a node may hold
 // what it has not got yet costs it no more than a push too many, after a crash.
 func (m *Machine) announce(s *stream) {
-	left := announceLimit
 	for _, u := range s.parked {
-		if left == 0 {
+		if m.announced >= announceLimit {
 			return
 		}
 		if u.parked != parkedUnproven || u.f.announced[s.node.ID] != "" || u.f.isUnsettled(u) || len(u.f.unsettled)+len(u.f.announced) >= unsettledLimit {
@@ -24,17 +25,20 @@ func (m *Machine) announce(s *stream) {
 			}
 			u.f.announced[s.node.ID] = c.revision.ID
 			m.unsettled[u.f] = struct{}{}
-			left--
+			m.announced++
 		}
 	}
 }
 
 // wasAnnounced says whether it is written down already that the subscriber may get the
 // revision. What it says once counts for one push.
-func (u *sub) wasAnnounced(revision string) bool {
-	written := revision != "" && u.f.announced[u.s.node.ID] == revision
-	delete(u.f.announced, u.s.node.ID)
-	return written
+func (m *Machine) wasAnnounced(u *sub, revision string) bool {
+	written, announced := u.f.announced[u.s.node.ID]
+	if announced {
+		delete(u.f.announced, u.s.node.ID)
+		m.announced--
+	}
+	return revision != "" && written == revision
 }
 
 // noted are the nodes of a filter that a record names.

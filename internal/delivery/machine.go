@@ -86,6 +86,7 @@ type Machine struct {
 	awaitUnsettled   bool                 // and it says more of who may get what
 	seq              uint64               // of the last look that was taken for the disk
 	unsettled        map[*filter]struct{} // all that have some, and perhaps some that have none
+	announced        int                  // of all filters
 	timers           timers
 	later            []next // memory that each look at a stream uses again
 	pruneAt          int    // size of verdicts and salts at which to prune

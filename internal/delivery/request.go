@@ -120,7 +120,7 @@ func (m *Machine) unsubscribe(u *sub) {
 func (m *Machine) remove(u *sub) {
 	u.closed = true
 	m.endFetch(u)
-	u.wasAnnounced("")
+	m.wasAnnounced(u, "")
 	u.f.drop(u)
 	m.states[u.state]--
 	m.leave(u)

@@ -152,6 +152,7 @@ func (m *Machine) promote(f *filter, r *snapshot.Revision) {
 	f.stable = r
 	// Whoever refused something before gets r now, in bytes it has never seen.
 	if len(f.unsettled)+len(f.announced) > 0 {
+		m.announced -= len(f.announced)
 		clear(f.unsettled)
 		clear(f.announced)
 		m.persistUnsettled = true
@@ -276,7 +277,7 @@ func (f *filter) tookIt(u *sub) bool {
 func (m *Machine) unsettle(u *sub, revision string) {
 	f, id := u.f, u.s.node.ID
 	before, known := f.unsettled[id]
-	written := u.wasAnnounced(revision)
+	written := m.wasAnnounced(u, revision)
 	if known && (revision == "" || revision == before) || !known && len(f.unsettled) >= unsettledLimit {
 		return
 	}

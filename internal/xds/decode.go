@@ -177,6 +177,12 @@ func isRuntime(extension []byte) bool {
 // nextField is a message's first field: its value where that is bytes, and how long it is
 // with its tag, less than 0 where it is not well-formed.
 func nextField(b []byte) (number protowire.Number, kind protowire.Type, value []byte, whole int) {
+	// Nearly all are short: names, types, nonces.
+	if len(b) > 1 && b[0] < 0x80 && b[0]>>3 > 0 && b[0]&7 == byte(protowire.BytesType) && b[1] < 0x80 {
+		if whole = 2 + int(b[1]); whole <= len(b) {
+			return protowire.Number(b[0] >> 3), protowire.BytesType, b[2:whole], whole
+		}
+	}
 	number, kind, tag := protowire.ConsumeTag(b)
 	if tag < 0 {
 		return 0, 0, nil, tag
