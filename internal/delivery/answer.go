@@ -9,13 +9,14 @@ import (
 )
 
 // takeOutstanding takes the response with that name off the stream; nil: there is none.
-func (s *stream) takeOutstanding(name string) *push {
+func (m *Machine) takeOutstanding(s *stream, name string) *push {
 	at := slices.IndexFunc(s.outstanding, func(p *push) bool { return p.u.f.name == name })
 	if at < 0 {
 		return nil
 	}
 	p := s.outstanding[at]
 	s.outstanding = slices.Delete(s.outstanding, at, at+1)
+	s.full = s.full && len(s.outstanding) > m.cfg.Window/2
 	if len(s.outstanding) == 0 && cap(s.outstanding) > fewOutstanding {
 		s.outstanding = nil
 	}
@@ -41,7 +42,7 @@ const fewOutstanding = 4
 
 // answered takes the answer to a response that is outstanding on the stream.
 func (m *Machine) answered(s *stream, a Answer) {
-	p := s.takeOutstanding(a.Name)
+	p := m.takeOutstanding(s, a.Name)
 	if p == nil {
 		return
 	}
@@ -190,7 +191,7 @@ func (m *Machine) buildFailed(e BuildFailed) {
 	if s == nil {
 		return
 	}
-	p := s.takeOutstanding(e.Name)
+	p := m.takeOutstanding(s, e.Name)
 	if p == nil {
 		return
 	}

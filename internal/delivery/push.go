@@ -28,7 +28,7 @@ func (m *Machine) sendAll() {
 	for _, id := range ids {
 		s := m.touched[id]
 		delete(m.touched, id)
-		if m.hasRoom(s) {
+		if m.hasRoom(s) || s.full {
 			m.sendNext(s)
 		}
 	}
@@ -41,10 +41,11 @@ func (m *Machine) sendAll() {
 
 // hasRoom says whether one more response may be sent. A SotW client tells only the last
 // of several answers; in delta each is answered on its own, and so those that are known
-// to load need not wait for one another.
+// to load need not wait for one another. Once they are as many as may be, half of them are
+// answered before others follow: what goes out at once, and is answered at once, costs less.
 func (m *Machine) hasRoom(s *stream) bool {
 	n := len(s.outstanding)
-	return n == 0 || s.delta && n < m.cfg.Window && s.late == 0 && s.bytes < windowBytes && !s.outstanding[0].alone
+	return n == 0 || s.delta && n < m.cfg.Window && !s.full && s.late == 0 && s.bytes < windowBytes && !s.outstanding[0].alone
 }
 
 // mustBeAlone says whether a push to the subscriber may be refused, as far as is known:
@@ -312,6 +313,7 @@ func (m *Machine) push(u *sub, c choice) {
 	u.awaited = true
 	u.s.unlisted = nil
 	u.s.outstanding = append(u.s.outstanding, p)
+	u.s.full = u.s.full || len(u.s.outstanding) >= m.cfg.Window
 	u.s.bytes += r.Module.Size
 	m.wakeStream(u.s, m.now.Add(m.cfg.AckWait))
 	m.actions = append(m.actions, Send{

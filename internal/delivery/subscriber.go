@@ -17,6 +17,7 @@ type stream struct {
 	delta       bool
 	subs        []*sub    // sorted by name
 	outstanding []*push   // sent and not answered, the oldest first
+	full        bool      // it was as much as may be, and less than half is answered
 	bytes       int64     // of the modules of what is outstanding
 	late        int       // how many of it are
 	answeredAt  time.Time // the last answer
