@@ -47,13 +47,66 @@ func TestKilledControlPlane(t *testing.T) {
 	}
 }
 
+// The same with many filters on one SotW stream, whose version_info is then short: what Envoy
+// brings to the next process says of each of them what it runs, also after an edit.
+func TestKilledControlPlaneWithManyFilters(t *testing.T) {
+	const n = 20
+	s := newScenario(t)
+	var names []string
+	for i := range n {
+		names = append(names, fmt.Sprintf("auth-%02d", i))
+		s.write(names[i], authModule("v0"), "")
+	}
+	s.cp.Start()
+	envoy := s.envoy(proxyOptions{mode: harness.ADSSotW, web: [][]harness.Filter{harness.Filters(names...)}})
+	envoy.WaitReady()
+	for _, name := range names {
+		s.cp.WaitLive(name, authModule("v0"), 1)
+	}
+	traffic := s.traffic(envoy.web[0], stampedBy(n)...)
+	traffic.live("v0")
+	stamp := func(i int) string {
+		if i == n/2 {
+			return "v1"
+		}
+		return "v0"
+	}
+	s.swap(names[n/2], authModule("v1"), "", 1)
+	waitWorkersOf(t, envoy, names[n/2])
+	before := map[string]map[string]int64{}
+	for _, name := range names {
+		before[name] = envoy.FilterStats(name)
+	}
+	for range 3 {
+		s.cp.Restart()
+		for i, name := range names {
+			s.cp.WaitLive(name, authModule(stamp(i)), 1)
+		}
+		traffic.load.WaitRequests(20)
+	}
+	for _, name := range names {
+		diff := harness.Diff(before[name], envoy.FilterStats(name))
+		for _, counter := range []string{"config_reload", "config_fail", "update_rejected"} {
+			if diff[counter] != 0 {
+				t.Errorf("%s: three restarts: %s rose by %d", name, counter, diff[counter])
+			}
+		}
+	}
+	traffic.end()
+}
+
 // waitWorkers waits until every update so far has reached the workers, which is
 // when Envoy counts a reload, and returns the filter's counters.
 func waitWorkers(t *testing.T, envoy *proxy) map[string]int64 {
 	t.Helper()
+	return waitWorkersOf(t, envoy, auth)
+}
+
+func waitWorkersOf(t *testing.T, envoy *proxy, filter string) map[string]int64 {
+	t.Helper()
 	var stats map[string]int64
 	if !harness.Poll(t.Context(), func() bool {
-		stats = envoy.FilterStats(auth)
+		stats = envoy.FilterStats(filter)
 		return stats["config_reload"] == stats["update_success"]+stats["update_rejected"]
 	}) {
 		t.Fatalf("the workers have not taken every update: %v", stats)
