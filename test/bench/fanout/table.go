@@ -57,6 +57,9 @@ func table(c Case, us, them samples) report.Table {
 		t.Rows = append(t.Rows, report.Row{Figure: figure, Unit: unit, Ours: ours, Reference: reference, Goal: goal})
 	}
 	for _, canary := range []bool{false, true} {
+		if c.Edits == 0 {
+			break
+		}
 		u, p, name := us.off, them.off, "edit"
 		if canary {
 			u, p, name = us.on, them.on, "edit with a canary"
@@ -70,6 +73,9 @@ func table(c Case, us, them samples) report.Table {
 	}
 	if c.AtOnce {
 		t.Title += " asked for in one request"
+	}
+	if c.Single {
+		t.Title += ", one resource a response on both sides"
 	}
 	add("all connect at once: to the last", report.Seconds, us.connectWall, them.connectWall, "")
 	add("all connect at once: server CPU per Envoy", report.Seconds, us.connectCPU, them.connectCPU, "≤ 1, aim 0.5")

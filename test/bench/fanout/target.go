@@ -73,8 +73,9 @@ type plain struct {
 	at  string
 }
 
-func startPlain(binary, modulePath string, filters []string, config string) (*plain, error) {
-	p := &plain{cmd: exec.Command(binary, "-module", modulePath, "-filters", strings.Join(filters, ","), "-config", config)}
+func startPlain(binary, modulePath string, filters []string, config string, single bool) (*plain, error) {
+	p := &plain{cmd: exec.Command(binary, "-module", modulePath, "-filters", strings.Join(filters, ","), "-config", config,
+		fmt.Sprintf("-single=%v", single))}
 	p.cmd.Stderr = os.Stderr
 	out, err := p.cmd.StdoutPipe()
 	if err != nil {
