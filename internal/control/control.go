@@ -132,7 +132,10 @@ type (
 		digest    string
 		err       *spec.Error
 	}
-	saved struct{ err error }
+	saved struct {
+		seq uint64 // the memory's
+		err error
+	}
 
 	unsettledSaved struct{ err error }
 	verdictsSaved  struct{ err error }
@@ -291,7 +294,7 @@ func (c *Control) take(ctx context.Context, message any) {
 	case unsettledSaved:
 		c.takeUnsettledSaved(message.err)
 	case saved:
-		c.takeSaved(message.err)
+		c.takeSaved(message)
 	case query:
 		message.run()
 		close(message.done)

@@ -95,7 +95,7 @@ func (c *Control) save() {
 	c.saving, c.unsaved, c.saveDue, c.saveBegan = true, false, time.Time{}, time.Now()
 	c.durable.saving, c.durable.waiting = c.durable.waiting, nil
 	state := c.state()
-	c.workers.Go(func() { c.post(saved{c.write(state)}) })
+	c.workers.Go(func() { c.post(saved{state.Memory.Seq, c.write(state)}) })
 }
 
 // waiters wait for what they did to be on disk.
@@ -208,11 +208,13 @@ func (c *Control) write(state savedState) error {
 	return errors.Join(c.cfg.Store.Sync(), c.cfg.Files.Sync(unsettledFile), c.cfg.Files.Save(stateFile, text))
 }
 
-func (c *Control) takeSaved(err error) {
+func (c *Control) takeSaved(m saved) {
 	c.saving, c.lastSaved = false, time.Now()
 	c.saveGap = min(max(saveEvery, saveShare*c.lastSaved.Sub(c.saveBegan)), saveGapMost)
-	if err != nil {
-		c.cfg.Logger.Error("the state cannot be saved: a restart would go on from an older one", zap.Error(err))
+	if m.err != nil {
+		c.cfg.Logger.Error("the state cannot be saved: a restart would go on from an older one", zap.Error(m.err))
+	} else {
+		c.machine.Saved(m.seq)
 	}
 	for _, done := range c.durable.saving {
 		close(done)

@@ -85,7 +85,7 @@ type Machine struct {
 	persistUnsettled bool
 	awaitUnsettled   bool                 // and it says more of who may get what
 	seq              uint64               // of the last look that was taken for the disk
-	unsettled        map[*filter]struct{} // all that have some, and perhaps some that have none
+	unsettled        map[*filter]struct{} // all that have some, and had some when the memory was saved last
 	announced        int                  // of all filters
 	timers           timers
 	later            []next // memory that each look at a stream uses again

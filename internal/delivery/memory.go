@@ -23,7 +23,8 @@ type Memory struct {
 
 // Unsettled is the small part of the memory that is written before anything unproven is
 // sent: who gets it, and what its filters are at that moment, since the whole
-// memory may be written later, or never if the process is killed.
+// memory may be written later, or never if the process is killed. A filter stays in it, without
+// nodes, until the whole memory is written with what its nodes have answered.
 type Unsettled struct {
 	Seq     uint64                     `json:"seq"`
 	Filters map[string]UnsettledFilter `json:"filters"`
@@ -33,8 +34,9 @@ type Unsettled struct {
 type UnsettledFilter struct {
 	// Nodes are the ids of those that may have stored bytes they refused, with the
 	// unproven revision that was sent to them last; "": it is not known which.
-	Nodes  map[string]string `json:"nodes"`
-	Filter FilterMemory      `json:"filter"`
+	Nodes    map[string]string `json:"nodes"`
+	Filter   FilterMemory      `json:"filter"`
+	Verdicts []VerdictRecord   `json:"verdicts,omitempty"` // on its revisions
 }
 
 // FilterMemory is what is remembered of one name.
@@ -81,9 +83,7 @@ func (m *Machine) Untidy() Memory {
 		mem.Filters = append(mem.Filters, f.memory())
 	}
 	for key, v := range m.verdicts {
-		mem.Verdicts = append(mem.Verdicts, VerdictRecord{
-			Revision: key.revision, Envoy: key.envoy, Loads: v.loads, Message: v.message,
-		})
+		mem.Verdicts = append(mem.Verdicts, key.record(v))
 	}
 	return mem
 }
@@ -112,14 +112,36 @@ func (m *Machine) Unsettled() Unsettled {
 	m.seq++
 	all := Unsettled{Seq: m.seq, Filters: map[string]UnsettledFilter{}}
 	for f := range m.unsettled {
-		nodes := f.noted()
-		if len(nodes) == 0 {
-			delete(m.unsettled, f)
-			continue
-		}
-		all.Filters[f.name] = UnsettledFilter{Nodes: nodes, Filter: f.memory()}
+		all.Filters[f.name] = UnsettledFilter{Nodes: f.noted(), Filter: f.memory(), Verdicts: m.verdictsOn(f)}
 	}
 	return all
+}
+
+// verdictsOn are the verdicts on the filter's revisions.
+func (m *Machine) verdictsOn(f *filter) (all []VerdictRecord) {
+	for _, r := range f.revisions() {
+		for envoy := range m.versions {
+			key := verdictKey{r.ID, envoy}
+			if v, judged := m.verdicts[key]; judged {
+				all = append(all, key.record(v))
+			}
+		}
+	}
+	return all
+}
+
+func (k verdictKey) record(v verdict) VerdictRecord {
+	return VerdictRecord{Revision: k.revision, Envoy: k.envoy, Loads: v.loads, Message: v.message}
+}
+
+// Saved says that the memory with this [Memory.Seq] survives a crash. What it says of filters whose
+// nodes have all answered by then need not be said by [Machine.Unsettled] any more.
+func (m *Machine) Saved(seq uint64) {
+	for f := range m.unsettled {
+		if len(f.unsettled)+len(f.announced) == 0 && f.settled < seq {
+			delete(m.unsettled, f)
+		}
+	}
 }
 
 func (m *Machine) restore(mem Memory) {
@@ -127,18 +149,25 @@ func (m *Machine) restore(mem Memory) {
 	for _, fm := range mem.Filters {
 		m.filter(fm.Name).restore(fm)
 	}
+	for _, v := range mem.Verdicts {
+		m.restoreVerdict(v)
+	}
 	for name, u := range mem.Unsettled.Filters {
 		f := m.filter(name)
 		maps.Copy(f.unsettled, u.Nodes)
 		m.unsettled[f] = struct{}{}
 		if mem.Unsettled.Seq > mem.Seq {
 			f.restore(u.Filter)
+			for _, v := range u.Verdicts {
+				m.restoreVerdict(v)
+			}
 		}
 	}
-	for _, v := range mem.Verdicts {
-		m.versions[v.Envoy] = struct{}{}
-		m.verdicts[verdictKey{v.Revision, v.Envoy}] = verdict{loads: v.Loads, message: v.Message}
-	}
+}
+
+func (m *Machine) restoreVerdict(v VerdictRecord) {
+	m.versions[v.Envoy] = struct{}{}
+	m.verdicts[verdictKey{v.Revision, v.Envoy}] = verdict{loads: v.Loads, message: v.Message}
 }
 
 func (f *filter) restore(fm FilterMemory) {

@@ -78,7 +78,7 @@ func (w *world) start() {
 
 func (w *world) step(e Event) {
 	w.log = append(w.log, fmt.Sprintf("%T%+v", e, brief(e)))
-	unproven, awaited, late := false, false, false
+	unproven, awaited, noted, late := false, false, false, false
 	for _, a := range w.m.Step(w.now, e) {
 		switch a := a.(type) {
 		case Send:
@@ -89,13 +89,22 @@ func (w *world) step(e Event) {
 				e.inbox = append(e.inbox, a)
 			}
 		case PersistUnsettled:
-			awaited = a.Awaited
+			awaited, noted = a.Awaited, true
 		case Persist:
 			late = true
 		}
 	}
-	if awaited && unproven || late && w.rng.IntN(2) == 0 { // a crash may come before the disk has the rest
+	// A crash may come before the disk has more than what a push waits for.
+	if awaited && unproven || noted && w.rng.IntN(4) == 0 {
+		w.memory.Unsettled = w.m.Unsettled()
+	}
+	if late && w.rng.IntN(8) == 0 {
+		unsettled := w.memory.Unsettled
 		w.memory = w.m.Memory()
+		w.m.Saved(w.memory.Seq)
+		if w.rng.IntN(2) == 0 {
+			w.memory.Unsettled = unsettled
+		}
 	}
 }
 

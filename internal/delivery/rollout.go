@@ -26,6 +26,7 @@ type filter struct {
 	unsettled map[string]string
 	// announced are likewise those that are about to get an unproven revision.
 	announced map[string]string
+	settled   uint64 // the machine's seq when one of them answered last
 	// Canaries whose stream was lost before they answered: each is a suspicion,
 	// and another is chosen only after a pause.
 	lost        int
@@ -155,7 +156,7 @@ func (m *Machine) promote(f *filter, r *snapshot.Revision) {
 		m.announced -= len(f.announced)
 		clear(f.unsettled)
 		clear(f.announced)
-		m.persistUnsettled = true
+		m.persistUnsettled, f.settled = true, m.seq
 	}
 	m.endTrial(f, r)
 	m.persist = true
@@ -292,7 +293,7 @@ func (m *Machine) settle(u *sub) {
 		return
 	}
 	delete(u.f.unsettled, u.s.node.ID)
-	m.persistUnsettled = true
+	m.persistUnsettled, u.f.settled = true, m.seq
 }
 
 func (m *Machine) pause(f *filter) {
