@@ -6,7 +6,6 @@ package hotload
 import (
 	"cmp"
 	"context"
-	"errors"
 	"fmt"
 	"os"
 	"path/filepath"
@@ -43,15 +42,13 @@ func run(ctx context.Context, o suite.Options) (report.Section, error) {
 	}
 	for _, size := range sizes {
 		o.Logf("hotload: modules of %s", size.title)
-		var err error
-		var table report.Table
-		if !harness.Do(ctx, "hotload", o.Log, func(t harness.TB) { table, err = measure(t, size, rounds) }) {
-			err = errors.Join(err, errors.New("see above"))
-		}
-		if err != nil {
+		if err := o.Do(ctx, "hotload", func(t harness.TB) error {
+			table, err := measure(t, size, rounds)
+			s.Tables = append(s.Tables, table)
+			return err
+		}); err != nil {
 			return s, fmt.Errorf("modules of %s: %w", size.title, err)
 		}
-		s.Tables = append(s.Tables, table)
 	}
 	return s, nil
 }
@@ -138,18 +135,8 @@ func (d *side) swap(ctx context.Context, module func(stamp string) []byte, n int
 }
 
 func (d *side) await(ctx context.Context, start time.Time, want string) (time.Duration, error) {
-	client := harness.NewClient(harness.Loopback(d.port))
-	defer client.Close()
-	for time.Since(start) < harness.Deadline {
-		answer, err := client.Get()
-		if err == nil && d.shows(answer) == want {
-			return time.Since(start), nil
-		}
-		if err := suite.Rest(ctx, 500*time.Microsecond); err != nil {
-			return 0, err
-		}
-	}
-	return 0, fmt.Errorf("%s: %s does not answer", d.name, want)
+	err := suite.Await(ctx, d.port, want, func(a harness.Answer) bool { return d.shows(a) == want })
+	return time.Since(start), err
 }
 
 // shows is what an answer says of the filter that runs.
@@ -172,17 +159,14 @@ func start(t harness.TB, s size) ([]*side, error) {
 	sides := []*side{
 		ours(dir, "inline", "≤ 1.05"), ours(dir, "file", "≤ 1.05"), ours(dir, "remote", "≤ 1.15"), filesystem(dir),
 	}
-	upstream := harness.StartUpstream(t).Address()
-	boot := harness.Bootstrap{Mode: harness.ADSDelta}
+	var listeners []harness.HTTPListener
 	for _, one := range sides {
 		one.port = harness.FreePort(t)
 		filter := harness.Filter{Name: one.name}
 		if one.name == filesystemSide {
 			filter.Path = responseFile(dir)
 		}
-		boot.HTTP = append(boot.HTTP, harness.HTTPListener{
-			Name: one.name, Port: one.port, Filters: []harness.Filter{filter}, Upstream: upstream,
-		})
+		listeners = append(listeners, harness.HTTPListener{Name: one.name, Port: one.port, Filters: []harness.Filter{filter}})
 		first, err := one.prepare(s.module(stamp(one.name, 0)), 0)
 		if err != nil {
 			return nil, err
@@ -191,10 +175,7 @@ func start(t harness.TB, s size) ([]*side, error) {
 			return nil, err
 		}
 	}
-	plane := harness.StartControlPlane(t, harness.ControlPlaneOptions{Dir: dir, Args: []string{"--log-level", "info", "--preflight", "off"}})
-	boot.XDSAddress, boot.ModulesAddress = plane.XDSAddress(), plane.ModulesAddress()
-	envoy := harness.StartEnvoy(t, harness.EnvoyOptions{Bootstrap: boot.YAML(t)})
-	envoy.WaitReady()
+	suite.Serve(t, dir, listeners, "--preflight", "off")
 	for _, one := range sides {
 		if _, err := one.await(t.Context(), time.Now(), stamp(one.name, 0)); err != nil {
 			return nil, err

@@ -3,7 +3,6 @@ package hotload
 import (
 	"bytes"
 	"context"
-	"errors"
 	"fmt"
 	"os"
 	"path/filepath"
@@ -31,7 +30,7 @@ func runPreflight(ctx context.Context, o suite.Options) (report.Section, error) 
 	for _, e := range all {
 		o.Logf("preflight: %s", e.title)
 		var row report.Row
-		if err := do(ctx, o, func(t harness.TB) (err error) { row, err = e.measure(t, rounds); return err }); err != nil {
+		if err := o.Do(ctx, "preflight", func(t harness.TB) (err error) { row, err = e.measure(t, rounds); return err }); err != nil {
 			return s, fmt.Errorf("%s: %w", e.title, err)
 		}
 		table.Rows = append(table.Rows, row)
@@ -39,18 +38,9 @@ func runPreflight(ctx context.Context, o suite.Options) (report.Section, error) 
 	table.Title = "Hot-load"
 	o.Logf("preflight: checks")
 	checks := report.Table{Title: "What a check costs", Reference: "Envoy loads it"}
-	err := do(ctx, o, func(t harness.TB) (err error) { checks.Rows, err = checkCosts(t, rounds); return err })
+	err := o.Do(ctx, "preflight", func(t harness.TB) (err error) { checks.Rows, err = checkCosts(t, rounds); return err })
 	s.Tables = []report.Table{table, checks}
 	return s, err
-}
-
-// do runs f with what the harness needs, and all that it started is ended.
-func do(ctx context.Context, o suite.Options, f func(harness.TB) error) error {
-	var err error
-	if !harness.Do(ctx, "preflight", o.Log, func(t harness.TB) { err = f(t) }) {
-		err = errors.Join(err, errors.New("see above"))
-	}
-	return err
 }
 
 func preflightSection() report.Section {
@@ -154,12 +144,7 @@ func (e edit) start(t harness.TB, mode string) (*side, error) {
 	if err := first.Rename(); err != nil {
 		return nil, err
 	}
-	plane := harness.StartControlPlane(t, harness.ControlPlaneOptions{Dir: dir, Args: []string{"--log-level", "info", "--preflight", mode}})
-	boot := harness.Bootstrap{
-		Mode: harness.ADSDelta, XDSAddress: plane.XDSAddress(), ModulesAddress: plane.ModulesAddress(),
-		HTTP: []harness.HTTPListener{{Name: mode, Port: d.port, Filters: harness.Filters(mode), Upstream: harness.StartUpstream(t).Address()}},
-	}
-	harness.StartEnvoy(t, harness.EnvoyOptions{Bootstrap: boot.YAML(t)}).WaitReady()
+	suite.Serve(t, dir, []harness.HTTPListener{{Name: mode, Port: d.port, Filters: harness.Filters(mode)}}, "--preflight", mode)
 	_, err = d.await(t.Context(), time.Now(), stamp(mode, 0))
 	return d, err
 }

@@ -5,7 +5,6 @@ package registries
 
 import (
 	"context"
-	"errors"
 	"fmt"
 	"net/http"
 	"os"
@@ -34,15 +33,12 @@ func run(ctx context.Context, o suite.Options) (report.Section, error) {
 		rounds, specs, size = 3, 20, 1<<20
 	}
 	var live, once report.Row
-	var err error
 	o.Logf("registries: tags that move")
-	if !harness.Do(ctx, "registries", o.Log, func(t harness.TB) { live, err = moves(t, rounds) }) {
-		return s, errors.Join(err, errors.New("see above"))
+	if err := o.Do(ctx, "registries", func(t harness.TB) (err error) { live, err = moves(t, rounds); return err }); err != nil {
+		return s, err
 	}
 	o.Logf("registries: %d specs", specs)
-	if !harness.Do(ctx, "registries", o.Log, func(t harness.TB) { once = many(t, specs, size) }) {
-		return s, errors.New("see above")
-	}
+	err := o.Do(ctx, "registries", func(t harness.TB) error { once = many(t, specs, size); return nil })
 	s.Tables = []report.Table{{Rows: []report.Row{live, once}}}
 	return s, err
 }
@@ -102,14 +98,13 @@ func moves(t harness.TB, rounds int) (report.Row, error) {
 	harness.WriteFile(t, filepath.Join(dir, "tag.yaml"), []byte("module: {oci: '"+registry.Ref("team/filter:prod")+"', refresh: 1s}\n"))
 	harness.WriteFile(t, filepath.Join(dir, "file.yaml"), []byte("module: {file: ./file.wasm}\n"))
 
-	plane := harness.StartControlPlane(t, harness.ControlPlaneOptions{Dir: dir, Args: []string{"--insecure-registry", "127.0.0.1", "--log-level", "info"}})
-	boot := harness.Bootstrap{Mode: harness.ADSDelta, XDSAddress: plane.XDSAddress(), ModulesAddress: plane.ModulesAddress()}
-	upstream, ports := harness.StartUpstream(t).Address(), map[string]int{}
+	var listeners []harness.HTTPListener
+	ports := map[string]int{}
 	for _, side := range []string{"tag", "file"} {
 		ports[side] = harness.FreePort(t)
-		boot.HTTP = append(boot.HTTP, harness.HTTPListener{Name: side, Port: ports[side], Filters: harness.Filters(side), Upstream: upstream})
+		listeners = append(listeners, harness.HTTPListener{Name: side, Port: ports[side], Filters: harness.Filters(side)})
 	}
-	harness.StartEnvoy(t, harness.EnvoyOptions{Bootstrap: boot.YAML(t)}).WaitReady()
+	suite.Serve(t, dir, listeners, "--insecure-registry", "127.0.0.1")
 	side := func(name string, edit func(int), samples *[]float64) func() error {
 		n := 0
 		return func() error {
@@ -119,26 +114,13 @@ func moves(t harness.TB, rounds int) (report.Row, error) {
 			}
 			edit(n)
 			start := time.Now() // the registry has answered: the tag has moved
-			err := await(t.Context(), ports[name], stamp(name, n))
+			want := stamp(name, n)
+			err := suite.Await(t.Context(), ports[name], want, func(a harness.Answer) bool { return a.Stamp() == want })
 			*samples = append(*samples, time.Since(start).Seconds())
 			return err
 		}
 	}
 	return row, report.Interleave(rounds, side("tag", tag, &row.Ours), side("file", file, &row.Reference))
-}
-
-func await(ctx context.Context, port int, want string) error {
-	client := harness.NewClient(harness.Loopback(port))
-	defer client.Close()
-	for start := time.Now(); time.Since(start) < harness.Deadline; {
-		if answer, err := client.Get(); err == nil && answer.Stamp() == want {
-			return nil
-		}
-		if err := suite.Rest(ctx, 500*time.Microsecond); err != nil {
-			return err
-		}
-	}
-	return fmt.Errorf("%s does not answer", want)
 }
 
 // many counts the bytes of blobs that a registry sends for specs that name one module.

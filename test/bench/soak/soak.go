@@ -55,16 +55,11 @@ func run(ctx context.Context, o suite.Options, p plan) (report.Section, error) {
 	if err != nil {
 		return s, err
 	}
-	ok := harness.Do(ctx, "soak", o.Log, func(t harness.TB) {
-		var table report.Table
-		if table, err = soak(t, o, binary, p); err == nil {
-			s.Tables = []report.Table{table}
-		}
+	return s, o.Do(ctx, "soak", func(t harness.TB) error {
+		table, err := soak(t, o, binary, p)
+		s.Tables = []report.Table{table}
+		return err
 	})
-	if !ok && err == nil {
-		err = errors.New("see above")
-	}
-	return s, err
 }
 
 func section(p plan) report.Section {

@@ -1,0 +1,50 @@
+package suite
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"time"
+
+	"github.com/wasm-xds/wasm-xds/test/harness"
+)
+
+// Do runs f with what the harness needs; all that it started is ended then.
+func (o Options) Do(ctx context.Context, name string, f func(harness.TB) error) error {
+	var err error
+	if !harness.Do(ctx, name, o.Log, func(t harness.TB) { err = f(t) }) && err == nil {
+		err = errors.New("see above")
+	}
+	return err
+}
+
+// Serve starts a control plane for a directory, and a real Envoy with these listeners whose
+// filters it waits for. args are further ones of serve.
+func Serve(t harness.TB, dir string, listeners []harness.HTTPListener, args ...string) {
+	t.Helper()
+	plane := harness.StartControlPlane(t, harness.ControlPlaneOptions{Dir: dir, Args: append([]string{"--log-level", "info"}, args...)})
+	upstream := harness.StartUpstream(t).Address()
+	for i := range listeners {
+		listeners[i].Upstream = upstream
+	}
+	boot := harness.Bootstrap{
+		Mode: harness.ADSDelta, XDSAddress: plane.XDSAddress(), ModulesAddress: plane.ModulesAddress(), HTTP: listeners,
+	}
+	harness.StartEnvoy(t, harness.EnvoyOptions{Bootstrap: boot.YAML(t)}).WaitReady()
+}
+
+// Await asks a listener every half millisecond, until wanted says yes to an answer. what is
+// for the error.
+func Await(ctx context.Context, port int, what string, wanted func(harness.Answer) bool) error {
+	client := harness.NewClient(harness.Loopback(port))
+	defer client.Close()
+	for start := time.Now(); time.Since(start) < harness.Deadline; {
+		if answer, err := client.Get(); err == nil && wanted(answer) {
+			return nil
+		}
+		if err := Rest(ctx, 500*time.Microsecond); err != nil {
+			return err
+		}
+	}
+	return fmt.Errorf("%s does not answer", what)
+}
