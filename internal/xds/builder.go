@@ -30,6 +30,10 @@ type Addresses struct {
 // whole modules when they are inline.
 const cacheBytes = 256 << 20
 
+// idleAfter is how long a resource is kept that no Envoy gets, up to twice that: a push goes to
+// a fleet within seconds, and one more Envoy costs little more than its module's way from the disk.
+const idleAfter = time.Minute
+
 // ResourceBuilder makes resources and keeps the ones that serve many Envoys.
 // It is safe for concurrent use.
 type ResourceBuilder struct {
@@ -42,6 +46,7 @@ type ResourceBuilder struct {
 	byKey    map[key]*list.Element
 	order    *list.List // of *built, the most recently used first
 	size     int
+	sweeps   bool // a sweep is due
 }
 
 // key names what is the same for all salts.
@@ -57,6 +62,7 @@ type built struct {
 	template *translate.Template
 	resource *Resource // of the newest salt
 	salt     string
+	used     bool // since the last sweep
 }
 
 // NewBuilder makes a builder.
@@ -97,6 +103,7 @@ func (b *ResourceBuilder) Cached(a delivery.Send) *Resource {
 	}
 	b.order.MoveToFront(element)
 	entry := element.Value.(*built)
+	entry.used = true
 	if entry.salt != a.Version.Salt {
 		entry.resource = newResource(a.Name, a.Version.String(), entry.template.Bytes(a.Version.Salt))
 		entry.salt = a.Version.Salt
@@ -154,12 +161,43 @@ func (b *ResourceBuilder) keep(entry *built) {
 	if entry.size > cacheBytes || b.byKey[entry.key] != nil {
 		return
 	}
+	entry.used = true
 	b.byKey[entry.key] = b.order.PushFront(entry)
 	b.size += entry.size
 	for b.size > cacheBytes {
-		oldest := b.order.Back()
-		old := b.order.Remove(oldest).(*built)
-		delete(b.byKey, old.key)
-		b.size -= old.size
+		b.remove(b.order.Back())
 	}
+	b.sweepLater()
+}
+
+// remove and sweepLater are called with mu held.
+func (b *ResourceBuilder) remove(element *list.Element) {
+	old := b.order.Remove(element).(*built)
+	delete(b.byKey, old.key)
+	b.size -= old.size
+}
+
+func (b *ResourceBuilder) sweepLater() {
+	if !b.sweeps && b.order.Len() > 0 {
+		b.sweeps = true
+		time.AfterFunc(idleAfter, b.sweep)
+	}
+}
+
+// sweep lets go what no Envoy got since the last one: else each edit would stay, with its
+// module, until the cache is full.
+func (b *ResourceBuilder) sweep() {
+	b.mu.Lock()
+	defer b.mu.Unlock()
+	var next *list.Element
+	for element := b.order.Front(); element != nil; element = next {
+		next = element.Next()
+		if entry := element.Value.(*built); entry.used {
+			entry.used = false
+		} else {
+			b.remove(element)
+		}
+	}
+	b.sweeps = false
+	b.sweepLater()
 }

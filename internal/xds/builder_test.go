@@ -1,0 +1,38 @@
+package xds
+
+import (
+	"testing"
+	"testing/synctest"
+	"time"
+)
+
+// What no Envoy gets any more is let go, and what some get stays.
+func TestResourcesThatNobodyGetsAreLetGo(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		b, a := built100KB(t)
+		for range 10 {
+			time.Sleep(idleAfter)
+			synctest.Wait()
+			if b.Cached(a) == nil {
+				t.Fatal("a resource that is in use is gone")
+			}
+		}
+		other := a
+		other.Version.Revision = "another"
+		if _, err := b.Build(other); err != nil {
+			t.Fatal(err)
+		}
+		time.Sleep(2 * idleAfter)
+		synctest.Wait()
+		b.mu.Lock()
+		if len(b.byKey) != 0 || b.size != 0 || b.order.Len() != 0 || b.sweeps {
+			t.Errorf("%d resources of %d bytes are kept, another sweep: %v", b.order.Len(), b.size, b.sweeps)
+		}
+		b.mu.Unlock()
+		if resource, err := b.Build(a); err != nil || resource == nil || b.Cached(a) != resource {
+			t.Errorf("built again: %v, %v", resource, err)
+		}
+		time.Sleep(3 * idleAfter) // nothing is left that would run
+		synctest.Wait()
+	})
+}
