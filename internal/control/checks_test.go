@@ -329,10 +329,10 @@ func TestVerdictsAreBounded(t *testing.T) {
 	for i := range 5 * spareVerdicts {
 		c.verdicts.put(fmt.Sprint(i), examine.Verdict{})
 		if i%spareVerdicts == 0 {
-			c.savedVerdicts()
+			c.usedVerdicts()
 		}
 	}
-	c.savedVerdicts()
+	c.usedVerdicts()
 	if n := len(c.verdicts.known); n > 2*spareVerdicts {
 		t.Errorf("%d verdicts are kept", n)
 	}

@@ -102,6 +102,7 @@ type Control struct {
 	checks    *checkQueue
 	verdicts  verdicts
 	source    sourceStatus
+	stateText stateText // the writer's, while there is one
 	saving    bool
 	unsaved   bool
 	saveDue   time.Time // zero: nothing to save

@@ -198,10 +198,10 @@ func (c *Control) state() savedState {
 	return savedState{Format: stateFormat, Memory: c.machine.Untidy(), Pins: maps.Clone(c.plan.pins), Tags: c.tags.save()}
 }
 
-// write saves the state, and before it the modules that it names.
+// write saves the state, and before it the modules that it names. One at a time does it.
 func (c *Control) write(state savedState) error {
 	state.Memory.Tidy()
-	text, err := json.Marshal(state)
+	text, err := c.stateText.of(state)
 	if err != nil {
 		return err
 	}
@@ -268,7 +268,7 @@ func (c *Control) saveLast() {
 		err = errors.Join(err, c.writeUnsettled(c.machine.Unsettled()))
 	}
 	if !c.verdicts.due.IsZero() {
-		err = errors.Join(err, c.writeVerdicts(c.savedVerdicts()))
+		err = errors.Join(err, c.writeVerdicts(c.usedVerdicts()))
 	}
 	if err != nil {
 		c.cfg.Logger.Error("the state cannot be saved", zap.Error(err))

@@ -31,11 +31,14 @@ type verdicts struct {
 	clock  uint64    // rises with each use
 	due    time.Time // when they are saved; zero: they are
 	saving bool
+	most   int // how many are known when it is time to look which are needed
 }
 
 type knownVerdict struct {
+	key string
 	examine.Verdict
 	used uint64
+	text []byte // as it is saved; nil: it never was. It belongs to the writer.
 }
 
 func (v *verdicts) get(key string) (examine.Verdict, bool) {
@@ -50,15 +53,18 @@ func (v *verdicts) get(key string) (examine.Verdict, bool) {
 
 func (v *verdicts) put(key string, verdict examine.Verdict) {
 	v.clock++
-	v.known[key] = &knownVerdict{verdict, v.clock}
+	v.known[key] = &knownVerdict{key: key, Verdict: verdict, used: v.clock}
 }
 
 // forget drops the verdicts that were not used for longest, once twice as many are kept
 // as may be beside those that are needed.
 func (v *verdicts) forget(needed func(yield func(key string))) {
+	if len(v.known) < max(v.most, 2*spareVerdicts) {
+		return
+	}
 	keep := map[string]struct{}{}
 	needed(func(key string) { keep[key] = struct{}{} })
-	if len(v.known) < len(keep)+2*spareVerdicts {
+	if v.most = len(keep) + 2*spareVerdicts; len(v.known) < v.most {
 		return
 	}
 	var spare []string
@@ -77,7 +83,7 @@ func (v *verdicts) forget(needed func(yield func(key string))) {
 type savedVerdicts struct {
 	Format   int            `json:"format"`
 	Sandbox  string         `json:"sandbox"`
-	Verdicts []savedVerdict `json:"verdicts"` // the one that was used last comes last
+	Verdicts []savedVerdict `json:"verdicts"` // last, and in it the one that was used last
 }
 
 type savedVerdict struct {
@@ -123,8 +129,8 @@ func (c *Control) saveVerdicts() {
 		return
 	}
 	c.verdicts.saving, c.verdicts.due = true, time.Time{}
-	saved := c.savedVerdicts()
-	c.workers.Go(func() { c.post(verdictsSaved{c.writeVerdicts(saved)}) })
+	known := c.usedVerdicts()
+	c.workers.Go(func() { c.post(verdictsSaved{c.writeVerdicts(known)}) })
 }
 
 func (c *Control) takeVerdictsSaved(err error) {
@@ -134,28 +140,58 @@ func (c *Control) takeVerdictsSaved(err error) {
 	}
 }
 
-func (c *Control) savedVerdicts() savedVerdicts {
+// usedVerdict is a verdict with the time at which it was used last, when somebody looked.
+type usedVerdict struct {
+	*knownVerdict
+	used uint64
+}
+
+func (c *Control) usedVerdicts() []usedVerdict {
 	c.verdicts.forget(func(yield func(key string)) {
 		for _, e := range c.entries.all {
 			yield(e.verdict)
 		}
 	})
-	saved := savedVerdicts{Format: verdictsFormat, Sandbox: c.cfg.Sandbox, Verdicts: make([]savedVerdict, 0, len(c.verdicts.known))}
-	for key, k := range c.verdicts.known {
-		saved.Verdicts = append(saved.Verdicts, savedVerdict{key, k.Verdict})
+	all := make([]usedVerdict, 0, len(c.verdicts.known))
+	for _, k := range c.verdicts.known {
+		all = append(all, usedVerdict{k, k.used})
 	}
-	slices.SortFunc(saved.Verdicts, func(a, b savedVerdict) int {
-		return cmp.Compare(c.verdicts.known[a.Key].used, c.verdicts.known[b.Key].used)
-	})
-	return saved
+	return all
 }
 
 // writeVerdicts does not wait for the disk: a file that a power failure has torn is
-// found out by its hash, and the verdicts are made again.
-func (c *Control) writeVerdicts(saved savedVerdicts) error {
-	text, err := json.Marshal(saved)
+// found out by its hash, and the verdicts are made again. One at a time does it.
+func (c *Control) writeVerdicts(known []usedVerdict) error {
+	text, err := verdictsText(c.cfg.Sandbox, known)
 	if err != nil {
 		return err
 	}
 	return c.cfg.Files.Write(verdictsFile, text)
+}
+
+// verdictsText is the file. Each verdict is put into words once.
+func verdictsText(sandbox string, known []usedVerdict) ([]byte, error) {
+	slices.SortFunc(known, func(a, b usedVerdict) int { return cmp.Compare(a.used, b.used) })
+	head, err := json.Marshal(savedVerdicts{Format: verdictsFormat, Sandbox: sandbox, Verdicts: []savedVerdict{}})
+	if err != nil {
+		return nil, err
+	}
+	size := len(head)
+	for _, k := range known {
+		if k.text == nil {
+			if k.text, err = json.Marshal(savedVerdict{k.key, k.Verdict}); err != nil {
+				return nil, err
+			}
+		}
+		size += len(k.text) + 1
+	}
+	const end = "]}"
+	text := append(make([]byte, 0, size), head[:len(head)-len(end)]...)
+	for i, k := range known {
+		if i > 0 {
+			text = append(text, ',')
+		}
+		text = append(text, k.text...)
+	}
+	return append(text, end...), nil
 }

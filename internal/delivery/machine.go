@@ -67,6 +67,7 @@ type Machine struct {
 	cfg      Config
 	now      time.Time
 	filters  map[string]*filter
+	ordered  ordered
 	snapshot *snapshot.Snapshot // the last one; nil: none yet
 	streams  map[StreamID]*stream
 	verdicts map[verdictKey]verdict
@@ -203,7 +204,7 @@ func (m *Machine) filter(name string) *filter {
 		f = &filter{
 			name: name, unsettled: map[string]string{}, groups: map[string]*group{}, since: m.now,
 		}
-		m.filters[name] = f
+		m.enroll(f)
 	}
 	return f
 }
@@ -222,7 +223,7 @@ func (m *Machine) setSnapshot(s *snapshot.Snapshot) {
 // remembered is what was wanted when the memory was made.
 func (m *Machine) remembered() *snapshot.Snapshot {
 	var wanted []*snapshot.Filter
-	for _, f := range m.filters {
+	for _, f := range m.inOrder() {
 		if f.wanted != nil {
 			wanted = append(wanted, f.wanted)
 		}

@@ -68,15 +68,15 @@ func (m *Machine) Memory() Memory {
 	return mem
 }
 
-// Untidy is Memory before [Memory.Tidy], which takes longer than all else and can
-// be done by another goroutine.
+// Untidy is Memory before [Memory.Tidy], which can be done by another goroutine. Its filters
+// are sorted.
 func (m *Machine) Untidy() Memory {
 	unsettled := m.Unsettled()
 	mem := Memory{
 		Seq: unsettled.Seq, Unsettled: unsettled,
 		Filters: make([]FilterMemory, 0, len(m.filters)), Verdicts: make([]VerdictRecord, 0, len(m.verdicts)),
 	}
-	for _, f := range m.filters {
+	for _, f := range m.inOrder() {
 		if f.wanted == nil && f.typeHint == "" {
 			continue
 		}
@@ -88,16 +88,29 @@ func (m *Machine) Untidy() Memory {
 	return mem
 }
 
-// Tidy sorts the memory and drops the verdicts on revisions that are not in it.
+// Tidy sorts the verdicts and drops those on revisions that are not in the memory.
 func (mem *Memory) Tidy() {
-	known := make(map[string]struct{}, len(mem.Filters))
-	for _, f := range mem.Filters {
-		for _, r := range (&filter{wanted: f.Wanted, stable: f.Stable, older: f.Older}).revisions() {
-			known[r.ID] = struct{}{}
+	judged := make(map[string]bool, len(mem.Verdicts)) // by revision: whether it is in the memory
+	for _, v := range mem.Verdicts {
+		judged[v.Revision] = false
+	}
+	note := func(r *snapshot.Revision) {
+		if _, ok := judged[r.ID]; ok {
+			judged[r.ID] = true
 		}
 	}
-	mem.Verdicts = slices.DeleteFunc(mem.Verdicts, func(v VerdictRecord) bool { _, ok := known[v.Revision]; return !ok })
-	slices.SortFunc(mem.Filters, func(a, b FilterMemory) int { return cmp.Compare(a.Name, b.Name) })
+	for _, f := range mem.Filters {
+		if f.Wanted != nil && f.Wanted.Revision != nil {
+			note(f.Wanted.Revision)
+		}
+		if f.Stable != nil {
+			note(f.Stable)
+		}
+		for _, r := range f.Older {
+			note(r)
+		}
+	}
+	mem.Verdicts = slices.DeleteFunc(mem.Verdicts, func(v VerdictRecord) bool { return !judged[v.Revision] })
 	slices.SortFunc(mem.Verdicts, func(a, b VerdictRecord) int {
 		return cmp.Or(cmp.Compare(a.Revision, b.Revision), cmp.Compare(a.Envoy, b.Envoy))
 	})
@@ -178,9 +191,9 @@ func (f *filter) restore(fm FilterMemory) {
 // remembers of it.
 func (m *Machine) Wanted() []*snapshot.Filter {
 	var all []*snapshot.Filter
-	for _, name := range sortedKeys(m.filters) {
-		if w := m.filters[name].wanted; w != nil {
-			all = append(all, w)
+	for _, f := range m.inOrder() {
+		if f.wanted != nil {
+			all = append(all, f.wanted)
 		}
 	}
 	return all

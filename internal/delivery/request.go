@@ -128,6 +128,7 @@ func (m *Machine) remove(u *sub) {
 	m.rollOut(u.f)
 	if u.f.wanted == nil && len(u.f.subs)+len(u.f.unsettled) == 0 && u.f.typeHint == "" {
 		delete(m.filters, u.f.name)
+		m.ordered.changed = true
 		delete(m.unsettled, u.f)
 	}
 }

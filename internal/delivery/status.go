@@ -99,7 +99,13 @@ func (m *Machine) Counts() map[State]int {
 }
 
 // Names are all names that a spec or an Envoy has, sorted.
-func (m *Machine) Names() []string { return sortedKeys(m.filters) }
+func (m *Machine) Names() []string {
+	names := make([]string, 0, len(m.filters))
+	for _, f := range m.inOrder() {
+		names = append(names, f.name)
+	}
+	return names
+}
 
 // Streams are the ids of the open streams, sorted.
 func (m *Machine) Streams() []StreamID { return sortedStreams(m.streams) }

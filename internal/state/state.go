@@ -132,7 +132,7 @@ func (d *Dir) Save(name string, data []byte) error {
 	mutex, _ := one.(*sync.Mutex)
 	mutex.Lock()
 	defer mutex.Unlock()
-	if err := d.save(name, frame(data)); err != nil {
+	if err := d.save(name, header(data), data); err != nil {
 		return fmt.Errorf("save %s: %w", d.Path(name), err)
 	}
 	return nil
@@ -169,7 +169,8 @@ func (d *Dir) Sync(name string) error {
 	return nil
 }
 
-func (d *Dir) save(name string, framed []byte) error {
+// save writes the parts of a frame, of which the larger need not be copied.
+func (d *Dir) save(name string, parts ...[]byte) error {
 	// Without the lock the files are another server's.
 	if d.lock == nil {
 		return fs.ErrClosed
@@ -179,8 +180,10 @@ func (d *Dir) save(name string, framed []byte) error {
 		return err
 	}
 	defer f.Discard()
-	if _, err := f.Write(framed); err != nil {
-		return err
+	for _, part := range parts {
+		if _, err := f.Write(part); err != nil {
+			return err
+		}
 	}
 	return f.Commit(name, fileMode)
 }

@@ -1,0 +1,75 @@
+package control
+
+import (
+	"bytes"
+	"encoding/json"
+	"slices"
+
+	"github.com/wasm-xds/wasm-xds/internal/delivery"
+)
+
+// stateText puts the state into words, as [json.Marshal] does. It keeps the words of each
+// filter: among ten thousand, a save after an edit finds new ones for a few. It belongs to the
+// writer of the state. The zero value keeps nothing.
+type stateText struct {
+	filters []filterText // in the order of their names
+}
+
+type filterText struct {
+	of   delivery.FilterMemory
+	text []byte
+}
+
+// of is the state in words. Its filters are sorted by name.
+func (t *stateText) of(state savedState) ([]byte, error) {
+	if err := t.keep(state.Memory.Filters); err != nil {
+		return nil, err
+	}
+	state.Memory.Filters = []delivery.FilterMemory{}
+	rest, err := json.Marshal(state)
+	if err != nil {
+		return nil, err
+	}
+	// Before the list of filters there are numbers only.
+	before, after, _ := bytes.Cut(rest, []byte(`"filters":[]`))
+	size := len(rest)
+	for i := range t.filters {
+		size += len(t.filters[i].text) + 1
+	}
+	text := append(append(make([]byte, 0, size), before...), `"filters":[`...)
+	for i := range t.filters {
+		if i > 0 {
+			text = append(text, ',')
+		}
+		text = append(text, t.filters[i].text...)
+	}
+	return append(append(text, ']'), after...), nil
+}
+
+// keep has the words of these filters, and of no others.
+func (t *stateText) keep(filters []delivery.FilterMemory) error {
+	former, next := t.filters, make([]filterText, len(filters))
+	for i, f := range filters {
+		for len(former) > 0 && former[0].of.Name < f.Name {
+			former = former[1:]
+		}
+		if len(former) > 0 && sameMemory(former[0].of, f) {
+			next[i] = former[0]
+			former = former[1:]
+			continue
+		}
+		text, err := json.Marshal(f)
+		if err != nil {
+			return err
+		}
+		next[i] = filterText{f, text}
+	}
+	t.filters = next
+	return nil
+}
+
+// sameMemory compares by what never changes: filters, revisions and lists of wishes.
+func sameMemory(a, b delivery.FilterMemory) bool {
+	return a.Name == b.Name && a.Wanted == b.Wanted && a.Stable == b.Stable && a.Type == b.Type &&
+		slices.Equal(a.Older, b.Older) && len(a.Wishes) == len(b.Wishes) && (len(a.Wishes) == 0 || &a.Wishes[0] == &b.Wishes[0])
+}
