@@ -28,7 +28,7 @@ func newStatic(r Request) *static {
 	if versions == nil {
 		versions = Versions()
 	}
-	return &static{request: r, versions: versions, table: newHostTable()}
+	return &static{request: r, versions: versions, table: hostFunctions()}
 }
 
 // inspect are the steps between parsing and running.

@@ -1,6 +1,9 @@
 package preflight
 
-import "slices"
+import (
+	"slices"
+	"sync"
+)
 
 // The Proxy-Wasm ABIs, as the exports proxy_abi_version_0_1_0 and so on name them.
 const (
@@ -60,6 +63,9 @@ func (f HostFunction) mayStart(version string) bool {
 
 // hostTable finds host functions by import module and name.
 type hostTable map[[2]string]HostFunction
+
+// hostFunctions is the table of all; it is never changed.
+var hostFunctions = sync.OnceValue(newHostTable)
 
 func newHostTable() hostTable {
 	t := hostTable{}

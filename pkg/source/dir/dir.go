@@ -24,7 +24,8 @@ const (
 	DefaultRescan = 10 * time.Second
 )
 
-// Decode takes a spec file apart into its documents; [spec.Decode] is one.
+// Decode takes a spec file apart into its documents; [spec.Decode] is one. Several files are
+// decoded at a time.
 type Decode func(file string, text []byte) (specs []*spec.Spec, errs []*spec.Error, broken bool)
 
 // Config says what to watch and how.

@@ -16,6 +16,8 @@ type pass struct {
 	watched map[string]struct{}
 	files   int // spec files seen
 	dirs    int // directories of specs seen
+
+	decoding decoding
 }
 
 // lookup is what a path is; link is where it leads when it is a symbolic link.

@@ -53,10 +53,12 @@ func (s *state) look(d dirty) source.Set {
 	if !d.all && !p.readEntries(d) {
 		d.all = true // perhaps too many files: only a count of all tells
 	}
+	p.finish()
 	if d.all {
 		s.watches.begin()
 		p = s.newPass(newInterest())
 		s.unavailable = s.lookAll(p)
+		p.finish()
 		s.want = p.want
 		defer func() { s.watches.retain(s.want.dirs) }()
 	}
@@ -71,6 +73,13 @@ func (s *state) look(d dirty) source.Set {
 		BrokenFiles: s.doc.broken,
 		References:  s.refs.seen,
 		Degraded:    s.watches.degraded(),
+	}
+}
+
+// finish takes into the tree what is still being decoded.
+func (p *pass) finish() {
+	for _, d := range p.decoding.finish() {
+		p.setDecoded(d)
 	}
 }
 

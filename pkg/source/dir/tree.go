@@ -291,21 +291,26 @@ func (p *pass) readFile(n *node, name string, at place) error {
 	return nil
 }
 
-// setText decodes a file's text, unless it is the one that was decoded last.
+// setText has a file's text decoded, unless it is the one that was decoded last.
 func (p *pass) setText(f *file, text []byte) {
 	sum := sha256.Sum256(text)
 	if f.err == nil && f.sum == sum {
 		return
 	}
+	p.decoding.add(&decoded{file: f, sum: sum}, text, p.s.src.decode)
+}
+
+// setDecoded takes what was decoded.
+func (p *pass) setDecoded(d *decoded) {
+	f := d.file
 	before := *f
-	specs, errs, broken := p.s.src.decode(f.shown, text)
-	f.sum, f.err = sum, nil
-	if before.err == nil && broken == f.broken && reflect.DeepEqual(specs, f.specs) && reflect.DeepEqual(errs, f.errs) {
+	f.sum, f.err = d.sum, nil
+	if before.err == nil && d.broken == f.broken && reflect.DeepEqual(d.specs, f.specs) && reflect.DeepEqual(d.errs, f.errs) {
 		return // the same pointers make sets cheap to compare
 	}
-	f.specs, f.errs, f.broken = specs, errs, broken
-	if f.healthy() && before.healthy() && slices.EqualFunc(specs, before.specs, sameName) {
-		p.s.edits = append(p.s.edits, edit{before: before.specs, now: specs})
+	f.specs, f.errs, f.broken = d.specs, d.errs, d.broken
+	if f.healthy() && before.healthy() && slices.EqualFunc(d.specs, before.specs, sameName) {
+		p.s.edits = append(p.s.edits, edit{before: before.specs, now: d.specs})
 		return
 	}
 	p.s.changed = true
