@@ -84,11 +84,14 @@ func (m *fickleModules) ResolveSpec(_ context.Context, s *spec.Spec) (snapshot.M
 	if m.missing[s.Name] {
 		return snapshot.Module{}, &spec.Error{Code: "module_missing", Name: s.Name}
 	}
+	if s.Module.OCI.Registry == "" {
+		return snapshot.Module{SHA256: fmt.Sprintf("%064x", m.reads), Size: 1}, nil
+	}
 	digest := s.Module.OCI.Digest
-	if digest == "" && s.Module.OCI.Registry != "" {
+	if digest == "" {
 		digest = "sha256:" + strings.Repeat("0", 64)
 	}
-	return snapshot.Module{SHA256: fmt.Sprintf("%064x", m.reads), Size: 1, Digest: digest}, nil
+	return snapshot.Module{SHA256: strings.TrimPrefix(digest, "sha256:"), Size: 1, Digest: digest}, nil // a digest's bytes are the same for ever
 }
 
 func (*fickleModules) ResolveTag(context.Context, spec.Module) (string, *spec.Error) { return "", nil }
@@ -231,7 +234,7 @@ func (w *world) next(ctx context.Context, c *Control) string {
 
 // What is planned from what has changed is what everything looked at anew would give.
 func TestPlansAreWholePlans(t *testing.T) {
-	for seed := range uint64(30) {
+	for seed := range uint64(12) {
 		planAtRandom(t, seed, 150)
 	}
 }
