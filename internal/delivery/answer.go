@@ -59,9 +59,10 @@ func (m *Machine) answered(s *stream, a Answer) {
 		m.refused(p, a.Message)
 	}
 	m.answerCame(p)
+	m.reuse(p)
 	// There is room on the stream: whoever waited for it gets a look, also where p's own
 	// subscriber has unsubscribed meanwhile.
-	m.touched[s.id] = s
+	m.touchStream(s)
 }
 
 func (m *Machine) acked(p *push) {
@@ -196,7 +197,7 @@ func (m *Machine) buildFailed(e BuildFailed) {
 		return
 	}
 	m.tried(p)
-	m.touched[s.id] = s
+	m.touchStream(s)
 	u := p.u
 	m.endFetch(u)
 	u.refuse(p.rev.ID, &Problem{
@@ -204,6 +205,7 @@ func (m *Machine) buildFailed(e BuildFailed) {
 		Hint: "it is brought again from where its spec says",
 	})
 	m.answerCame(p)
+	m.reuse(p)
 }
 
 // modulesRestored tries again what failed because a module could not be read: no

@@ -119,7 +119,7 @@ func BenchmarkConnect(b *testing.B) {
 // collector, which does not depend on the machine that it runs on, nor on how many
 // Envoys there are.
 func TestAllocationsPerPush(t *testing.T) {
-	const envoys, most = 500, 11
+	const envoys, most = 500, 7
 	for name, canary := range policies() {
 		t.Run(name, func(t *testing.T) {
 			c := newCrowd(envoys, 10, canary)

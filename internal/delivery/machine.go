@@ -76,7 +76,7 @@ type Machine struct {
 	salts    map[saltKey]string
 	counter  uint32          // the newest salt's
 	tokens   map[string]*sub // a remote push's salt → who got it
-	touched  map[StreamID]*stream
+	touched  []*stream
 	actions  []Action
 	changed  map[string]struct{}
 	persist  bool
@@ -89,8 +89,12 @@ type Machine struct {
 	unsettled        map[*filter]struct{} // all that have some, and had some when the memory was saved last
 	announced        int                  // of all filters
 	timers           timers
-	later            []next // memory that each look at a stream uses again
-	pruneAt          int    // size of verdicts and salts at which to prune
+	// Memory that is used again and again.
+	later   []next
+	names   []string
+	looked  []*stream
+	free    []*push
+	pruneAt int // size of verdicts and salts at which to prune
 }
 
 type verdictKey struct{ revision, envoy string }
@@ -118,7 +122,6 @@ func New(cfg Config, mem Memory, now time.Time) *Machine {
 		trying:   map[verdictKey]int{},
 		salts:    map[saltKey]string{},
 		tokens:   map[string]*sub{},
-		touched:  map[StreamID]*stream{},
 		changed:  map[string]struct{}{},
 
 		unsettled: map[*filter]struct{}{},
@@ -178,11 +181,18 @@ func (m *Machine) forget() {
 
 func (m *Machine) take() []Action {
 	actions := m.actions
-	for _, name := range sortedKeys(m.changed) {
-		actions = append(actions, Changed{Name: name})
+	names := slices.AppendSeq(m.names[:0], maps.Keys(m.changed))
+	slices.Sort(names)
+	for _, name := range names {
+		// Nearly all are of filters that are there, and each is the same once more.
+		if f := m.filters[name]; f != nil {
+			actions = append(actions, f.changed)
+		} else {
+			actions = append(actions, Changed{Name: name})
+		}
 	}
-	if len(m.changed) > fewKeys {
-		m.changed = map[string]struct{}{}
+	if m.names = names; len(m.changed) > fewKeys {
+		m.changed, m.names = map[string]struct{}{}, nil
 	}
 	clear(m.changed)
 	if m.persistUnsettled {
@@ -202,7 +212,7 @@ func (m *Machine) filter(name string) *filter {
 	f := m.filters[name]
 	if f == nil {
 		f = &filter{
-			name: name, unsettled: map[string]string{}, groups: map[string]*group{}, since: m.now,
+			name: name, unsettled: map[string]string{}, groups: map[string]*group{}, since: m.now, changed: Changed{Name: name},
 		}
 		m.enroll(f)
 	}
@@ -309,7 +319,7 @@ func (m *Machine) touch(u *sub) {
 	}
 	u.queued = true
 	u.s.queue = append(u.s.queue, u)
-	m.touched[u.s.id] = u.s
+	m.touchStream(u.s)
 }
 
 func (m *Machine) verdict(r *snapshot.Revision, envoy string) (verdict, bool) {

@@ -1,6 +1,7 @@
 package delivery
 
 import (
+	"cmp"
 	"slices"
 
 	"github.com/wasm-xds/wasm-xds/pkg/snapshot"
@@ -24,18 +25,26 @@ const windowBytes = 1 << 20
 // sendAll gives every stream that something has changed for and that has room its
 // next responses.
 func (m *Machine) sendAll() {
-	ids := sortedStreams(m.touched)
-	for _, id := range ids {
-		s := m.touched[id]
-		delete(m.touched, id)
-		if m.hasRoom(s) || s.full {
+	all := m.touched
+	m.touched = m.looked[:0]
+	slices.SortFunc(all, func(a, b *stream) int { return cmp.Compare(a.id, b.id) })
+	for _, s := range all {
+		s.touched = false
+		if !s.ended && (m.hasRoom(s) || s.full) {
 			m.sendNext(s)
 		}
 	}
-	if len(ids) > fewKeys {
-		// To look through a map costs what it once held: an edit must not make every
-		// ACK after it look at all streams.
-		m.touched = map[StreamID]*stream{}
+	clear(all)
+	if m.looked = all; cap(all) > fewKeys {
+		m.looked = nil
+	}
+}
+
+// touchStream has the stream looked at before the step ends.
+func (m *Machine) touchStream(s *stream) {
+	if !s.touched {
+		s.touched = true
+		m.touched = append(m.touched, s)
 	}
 }
 
@@ -282,7 +291,8 @@ func (m *Machine) variant(u *sub, r *snapshot.Revision) Variant {
 
 func (m *Machine) push(u *sub, c choice) {
 	r := c.revision
-	p := &push{u: u, rev: r, at: m.now, alone: m.mustBeAlone(u, c)}
+	p := m.newPush()
+	*p = push{u: u, rev: r, at: m.now, alone: m.mustBeAlone(u, c)}
 	if u.replay && u.runs(r) && !u.dirty {
 		p.version, p.replay = u.accepted.unpack(), true
 	} else {
@@ -319,6 +329,25 @@ func (m *Machine) push(u *sub, c choice) {
 	m.actions = append(m.actions, Send{
 		Stream: u.s.id, Name: u.f.name, Revision: r, Version: p.version, Envoy: u.s.node.Version, Unproven: c.unproven,
 	})
+}
+
+// newPush gives one that is not used any more, or a new one.
+func (m *Machine) newPush() *push {
+	last := len(m.free) - 1
+	if last < 0 {
+		return &push{}
+	}
+	p := m.free[last]
+	m.free = m.free[:last]
+	return p
+}
+
+// reuse takes a push back, of which nothing is kept.
+func (m *Machine) reuse(p *push) {
+	if len(m.free) < fewKeys {
+		*p = push{}
+		m.free = append(m.free, p)
+	}
 }
 
 // salt gives the salt for a content. Inline and file contents share theirs, so

@@ -16,7 +16,7 @@ func (m *Machine) request(e Requested) {
 	if s == nil {
 		return
 	}
-	m.touched[s.id] = s
+	m.touchStream(s)
 	if e.Answer != nil {
 		m.answered(s, *e.Answer)
 	}
@@ -139,7 +139,7 @@ func (m *Machine) close(id StreamID) {
 		return
 	}
 	delete(m.streams, id)
-	delete(m.touched, id)
+	s.ended = true
 	lostBy := make(map[*sub]*push, len(s.outstanding))
 	for _, p := range s.outstanding {
 		lostBy[p.u] = p

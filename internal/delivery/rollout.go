@@ -33,6 +33,7 @@ type filter struct {
 	lostProblem *Problem
 	pauseUntil  time.Time
 	timer       time.Time // the last that was set
+	changed     Action    // says that it has
 
 	subs    []*sub
 	groups  map[string]*group // by Envoy version

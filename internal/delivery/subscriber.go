@@ -22,11 +22,13 @@ type stream struct {
 	late        int       // how many of it are
 	answeredAt  time.Time // the last answer
 	timed       bool      // a timer will look at outstanding
-	parked      []*sub    // whose next push must be alone
-	queue       []*sub    // to be looked at
-	waiting     int       // how many of them, from the first on, were found to need a push
-	bareCount   int       // subscribers that run nothing
-	unlisted    *sub      // was sent [Send.More], and nothing has been sent since
+	touched     bool      // it is looked at before the step ends
+	ended       bool
+	parked      []*sub // whose next push must be alone
+	queue       []*sub // to be looked at
+	waiting     int    // how many of them, from the first on, were found to need a push
+	bareCount   int    // subscribers that run nothing
+	unlisted    *sub   // was sent [Send.More], and nothing has been sent since
 }
 
 // push is one response with one resource.
