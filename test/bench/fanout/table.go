@@ -21,31 +21,41 @@ func section() report.Section {
 				"idle again, its own settling, planning and saving included, but not the sandbox (`--preflight off`); *to the last Envoy* runs from the rename of the " +
 				"spec (`--settle` of 20 ms included; the plain server is told over a pipe) to the last ACK, and shares the " +
 				"machine's cores with the simulated Envoys; *memory* is what the process grew by when the Envoys connected.",
-			"**Where the rest goes.** An edit for 1,000 Envoys, ADS delta, by profile: more than a third is gRPC's " +
-				"transport and the system calls below it, a quarter go-control-plane's two goroutines a stream with the decoding " +
-				"of ACKs, a fifth the one goroutine that owns the state (half of it the machine's step, 9 allocations for a push " +
-				"and its ACK), the rest is the scheduler and the garbage collector. A resource is marshalled once, and its " +
-				"bytes are shared by all responses. A stream loop in place of go-control-plane's servers was tried: four " +
-				"goroutines a stream for five, and a fifth less CPU; the library stays. When an Envoy connects, the plain " +
+			"**Where the rest goes.** An edit for 1,000 Envoys, ADS delta, by profile: more than a third is gRPC's transport " +
+				"and the system calls below it, a fifth go-control-plane's two goroutines a stream, a fifth the one goroutine " +
+				"that owns the state (half of it the machine's step: 6 allocations for a push and its ACK), the rest is the " +
+				"scheduler and the garbage collector. A resource is marshalled once: a response is two pieces that all share and " +
+				"a tail of its own, with the nonce. An ACK is not decoded: it says which response it is about, and that is all " +
+				"that is read of it, in SotW beside a look whether its names are those of the request before. A stream loop in " +
+				"place of go-control-plane's servers was tried: four goroutines a stream for five, and a fifth less CPU; the " +
+				"library stays, but what it reads and writes are words, the bytes pass by it. When an Envoy connects, the plain " +
 				"server spends most on its node (61 KB on the wire, nearly all of it the list of extensions), to read it and to " +
-				"keep it for the life of the stream: wasm-xds skips all extensions but the Wasm runtimes before they are read. " +
-				"In memory, gRPC's buffers and the stacks of five goroutines come first then. What wasm-xds keeps besides is the " +
-				"state of each filter on each stream: about 150 bytes, the names in go-control-plane's maps left out, which are " +
-				"taken out of each request before it sees them. The same again is the garbage collector's.",
+				"keep it for the life of the stream: wasm-xds skips all extensions but the Wasm runtimes before they are read, " +
+				"and all of a node that it knows. In memory, gRPC's buffers and the stacks of five goroutines come first then. " +
+				"What wasm-xds keeps besides is the state of each filter on each stream: about 150 bytes, the names in " +
+				"go-control-plane's maps left out, which are taken out of each request before it sees them. The same again is " +
+				"the garbage collector's.",
 			"**What costs more, and why.** wasm-xds sends one resource a response, because one refused filter would take its " +
-				"neighbours with it: Envoys that connect with nothing need a response and an ACK for each filter, where the plain server " +
-				"puts all that one request (or a SotW list) asks for into one response. In delta up to 64 responses are under way " +
-				"at a time (a megabyte of modules), of revisions that are known to load on that version of Envoy; what is not is " +
-				"sent alone, and Envoys that connect at the same time each try something else first, so that all of it is soon known. " +
-				"An SotW client cannot say which of several responses it means: there each waits for the one before. Envoys ask " +
-				"for one filter after the other when they boot, and for all at once when their stream comes back; in delta they " +
-				"then name what they have, and nothing is sent. And SotW's version_info lists every name " +
-				"with its version, in each response and each ACK, because it is all that an Envoy brings to its next " +
-				"stream: delta is the better choice with many filters, for both.",
+				"neighbours with it: Envoys that connect with nothing need a response and an ACK for each filter, where the " +
+				"plain server puts all that one request (or a SotW list) asks for into one response. For 200 filters that cannot " +
+				"cost what one response costs: to be at 1, a response and its ACK would have to take 8 µs of CPU together, and " +
+				"gRPC's transport alone takes about 6, before anybody has looked at them. Where the plain server sends one " +
+				"resource a response, too (the tables with *on both sides*), it takes several times the CPU of wasm-xds, because " +
+				"each of its ACKs costs it a look at all names. In delta up to 64 responses are under way at a time (a megabyte " +
+				"of modules), of revisions that are known to load on that version of Envoy; half of them are answered before " +
+				"others follow, so that they are written and answered many at once. What is not known to load is sent alone, and " +
+				"Envoys that connect at the same time each try something else first, so that all of it is soon known. An SotW " +
+				"client cannot say which of several responses it means: there each waits for the one before, and each is a " +
+				"system call or two, and six switches of goroutines, for itself: delta is the better choice with many filters. " +
+				"Envoys ask for one filter after the other when they boot, and for all at once when their stream comes back; in " +
+				"delta they then name what they have, and nothing is sent. SotW's version_info says what was accepted of every " +
+				"name, because it is all that an Envoy brings to its next stream: with more than 8 names in 15 bytes or so for " +
+				"each, and where more responses follow at once only in the last of them. The list of all names in each ACK is " +
+				"the protocol's, and the plain server gets it, too.",
 			"No lock is held over two streams, and a client that does not read holds up nobody but itself " +
 				"(`TestAClientThatDoesNotReadHoldsUpNobody`). A scrape of `/metrics` lists no subscribers: they are counted as they " +
 				"change. Counts that do not depend on the machine are asserted in tests: `TestAllocationsPerPush`, " +
-				"`TestAllocationsPerResponse`, `TestAllocationsOfANode`, `TestMemoryPerSubscriber`; `go test -bench . " +
+				"`TestAllocationsPerResponse`, `TestAllocationsOfAnAnswer`, `TestAllocationsOfANode`, `TestMemoryPerSubscriber`; `go test -bench . " +
 				"./internal/delivery ./internal/xds ./internal/control` is for `benchstat`.",
 		},
 	}
