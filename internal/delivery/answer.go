@@ -50,6 +50,7 @@ func (m *Machine) answered(s *stream, a Answer) {
 	m.tried(p)
 	switch {
 	case !a.Nack:
+		s.unlisted = p.more
 		m.acked(p)
 	case p.version.Variant == Remote || p.replay:
 		m.nextSalt(p)

@@ -120,6 +120,10 @@ func (w *world) checkOutstanding(a Send) {
 		w.failf("stream %d: two responses with %s outstanding", a.Stream, a.Name)
 	}
 	before[a.Name] = a
+	mayBeRefused := a.Unproven || a.Version.Variant == Remote
+	if e := w.streams[a.Stream]; e != nil && e.unlisted && mayBeRefused && e.provider(a.Name).accepted != a.Version.String() {
+		w.failf("stream %d: %s may be refused, and would leave a version_info that says nothing", a.Stream, a.Version)
+	}
 	if a.More {
 		w.more++
 		if e := w.streams[a.Stream]; e != nil && e.delta {

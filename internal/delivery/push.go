@@ -118,12 +118,14 @@ func (m *Machine) sendNext(s *stream) {
 		})
 	}
 	m.keepQueue(s, kept, later)
-	switch {
-	case len(s.outstanding) == 0:
-		m.sendAlone(s)
-		m.sendList(s)
-	case !s.delta && len(s.outstanding) > before && len(s.queue) > 0:
+	if !s.delta && len(s.outstanding) > before && len(s.queue) > 0 {
 		m.moreFollow(s)
+	}
+	if len(s.outstanding) == 0 && s.unlisted {
+		m.sendList(s)
+	}
+	if len(s.outstanding) == 0 {
+		m.sendAlone(s)
 	}
 }
 
@@ -133,23 +135,20 @@ func (m *Machine) moreFollow(s *stream) {
 	send := m.actions[last].(Send)
 	send.More = true
 	m.actions[last] = send
-	s.unlisted = s.outstanding[0].u
+	s.outstanding[0].more = true
 }
 
-// sendList sends a SotW client once more what it was sent last, if it was told that others
-// follow and none does: for it has not been told what it has accepted.
+// sendList sends a SotW client something that it runs once more, the same bytes, if it was told
+// that others follow and none does, or none that will be accepted for sure: it has not been told what
+// it has accepted.
 func (m *Machine) sendList(s *stream) {
-	u := s.unlisted
-	if u == nil || len(s.outstanding) > 0 {
-		return
-	}
-	s.unlisted = nil
-	if u.closed || u.bare() {
-		return
-	}
-	u.owed, u.replay = true, true
-	if c := m.choose(u); m.needsPush(u, c) {
-		m.push(u, c)
+	s.unlisted = false
+	for _, u := range s.subs {
+		if u.running != nil && !u.dirty {
+			u.owed, u.replay = true, true
+			m.push(u, choice{revision: u.running})
+			return
+		}
 	}
 }
 
@@ -321,7 +320,6 @@ func (m *Machine) push(u *sub, c choice) {
 		p.unproven = true
 	}
 	u.awaited = true
-	u.s.unlisted = nil
 	u.s.outstanding = append(u.s.outstanding, p)
 	u.s.full = u.s.full || len(u.s.outstanding) >= m.cfg.Window
 	u.s.bytes += r.Module.Size

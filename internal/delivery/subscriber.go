@@ -28,7 +28,7 @@ type stream struct {
 	queue       []*sub // to be looked at
 	waiting     int    // how many of them, from the first on, were found to need a push
 	bareCount   int    // subscribers that run nothing
-	unlisted    *sub   // was sent [Send.More], and nothing has been sent since
+	unlisted    bool   // what it accepted last said that others follow
 }
 
 // push is one response with one resource.
@@ -42,6 +42,7 @@ type push struct {
 	// unproven: no Envoy of the version had loaded the revision when it was sent.
 	unproven bool
 	late     bool // no answer within Config.AckWait
+	more     bool // SotW: it says that others follow
 }
 
 // sub is one filter on one stream: the unit of delivery and of status. There are as many
