@@ -159,3 +159,36 @@ func TestManyThatConnectAtOnceEachTrySomethingElse(t *testing.T) {
 	r.ack(2)
 	r.want("1 b of b inline", "2 c of c inline", "2 a of a inline") // all is known to load now
 }
+
+// A SotW client is told that others follow where they do at once, and are known to load.
+func TestMoreFollow(t *testing.T) {
+	r := proven(t, "a", "b", "c")
+	more := func(want bool) {
+		t.Helper()
+		if got := r.last[1].More; got != want {
+			t.Fatalf("%s: more follow: %v", r.last[1].Name, got)
+		}
+	}
+	r.connect(1, connection{ads: true, sotw: true}, "a", "b", "c")
+	more(true)
+	r.ack(1)
+	more(true)
+	r.ack(1)
+	more(false)
+	r.ack(1)
+	r.want("1 a of a inline", "1 b of b inline", "1 c of c inline")
+
+	// What was to follow is not wanted any more: what it has is sent once more, to say so.
+	r.connect(2, connection{ads: true, sotw: true}, "a", "b")
+	r.want("2 a of a inline")
+	first := r.last[2]
+	r.step(Requested{Stream: 2, Unsubscribe: []string{"b"}})
+	r.ack(2)
+	r.want("2 a of a inline")
+	if again := r.last[2]; again.More || again.Version != first.Version {
+		t.Errorf("sent %+v, not %+v without more", again, first)
+	}
+	r.ack(2)
+	r.want()
+	r.wantState(2, "a", "live of a")
+}

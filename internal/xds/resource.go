@@ -48,9 +48,6 @@ func head(begun []byte, rest int) mem.Buffer {
 	return mem.SliceBuffer(append(b, begun...))
 }
 
-// len is the size of the resource's own bytes.
-func (r *Resource) len() int { return r.value.Len() }
-
 // sotwMessage is the response with the resource.
 func (r *Resource) sotwMessage(versionInfo []byte, nonce string) mem.BufferSlice {
 	tail := make([]byte, 0, len(versionInfo)+len(nonce)+tagRoom)

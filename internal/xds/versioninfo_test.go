@@ -21,11 +21,11 @@ func many(n int) map[string]string {
 
 // What a client brings back says the same as what it was sent, in each form.
 func TestVersionInfo(t *testing.T) {
-	const new = "ffffffffffff.iffffffffffffffff"
+	const newest = "ffffffffffff.iffffffffffffffff"
 	for _, n := range []int{1, fewNames, fewNames + 1, 200} {
 		versions := many(n)
-		info := versionInfo(versions, "filter-000", new, false)
-		versions["filter-000"] = new
+		info := versionInfo(versions, "filter-000", newest, false)
+		versions["filter-000"] = newest
 		names := append(slices.Collect(maps.Keys(versions)), "another")
 		if diff := cmp.Diff(versions, parseVersionInfo(info, names)); diff != "" {
 			t.Errorf("%d names: %s", n, diff)

@@ -273,6 +273,47 @@ func TestSotW(t *testing.T) {
 	}
 }
 
+// With many names, and where others follow at once, the list is sent with the last of them.
+func TestSotWListsOnce(t *testing.T) {
+	s, events, conn := start(t, named{})
+	str, err := discoveryv3.NewAggregatedDiscoveryServiceClient(conn).StreamAggregatedResources(t.Context())
+	if err != nil {
+		t.Fatal(err)
+	}
+	request := &discoveryv3.DiscoveryRequest{Node: testNode, TypeUrl: resourcev3.ExtensionConfigType}
+	for i := range fewNames + 1 {
+		request.ResourceNames = append(request.ResourceNames, fmt.Sprint("filter-", i))
+	}
+	want := map[string]string{}
+	var id delivery.StreamID
+	for i, name := range request.GetResourceNames() {
+		if err := str.Send(request); err != nil {
+			t.Fatal(err)
+		}
+		if i == 0 {
+			id = next[delivery.StreamOpened](t, events).Stream
+		}
+		if e := next[delivery.Requested](t, events); (e.Answer != nil) != (i > 0) {
+			t.Fatalf("request %d: %+v", i, e)
+		}
+		a := send(id, name, salt1)
+		a.More = i < fewNames
+		s.Send(a)
+		want[name] = a.Version.String()
+		got, err := str.Recv()
+		if err != nil {
+			t.Fatal(err)
+		}
+		if (got.GetVersionInfo() == packMark) != a.More {
+			t.Errorf("response %d: version_info %q", i, got.GetVersionInfo())
+		}
+		request.VersionInfo, request.ResponseNonce = got.GetVersionInfo(), got.GetNonce()
+	}
+	if diff := cmp.Diff(want, parseVersionInfo(request.GetVersionInfo(), request.GetResourceNames())); diff != "" {
+		t.Error(diff)
+	}
+}
+
 func TestSendWaitsForTheClientToAsk(t *testing.T) {
 	// SotW at boot: one request after the other with a growing list. A response that
 	// was handed over to a watch that the next request replaced must not be lost.
