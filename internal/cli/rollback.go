@@ -95,14 +95,18 @@ func (c client) waitUntilRun(ctx context.Context, before *admin.Filter, wait tim
 			return err
 		}
 		last = &f
-		if live, total := running(&f, wanted); live == total && f.Revision == wanted {
+		live, total := running(&f, wanted)
+		switch {
+		case f.Revision == wanted && (live == total || f.Disabled):
 			return errSettled
-		}
-		if target(&f) != wanted {
+		case target(&f) == wanted:
+			return nil
+		case f.Error != nil && f.Error.Code != admin.CodeRolledBack: // an Envoy refused it
+			return f.Error
+		default:
 			return failure("superseded", fmt.Sprintf("revision %s is not what is to be served any more: %s is", wanted, target(&f)),
 				"something else has changed the filter meanwhile: see wasm-xds history "+f.Name)
 		}
-		return nil
 	})
 	switch {
 	case errors.Is(err, errSettled):
@@ -167,17 +171,10 @@ func completeRollback(c *cobra.Command, args []string, toComplete string) ([]str
 	if len(args) > 1 {
 		return nil, cobra.ShellCompDirectiveNoFileComp
 	}
-	_ = readEnvironment(c) // a wrong variable is reported when the command runs
-	address, err := c.Flags().GetString("admin-address")
-	if err != nil {
-		return nil, cobra.ShellCompDirectiveError
-	}
-	ctx, cancel := context.WithTimeout(c.Context(), time.Second)
-	defer cancel()
 	var h admin.History
-	if err := (client{address: address}).get(ctx, filterPath(args[0])+"/history", &h); err != nil {
-		return nil, cobra.ShellCompDirectiveNoFileComp
-	}
+	askForCompletion(c, func(ctx context.Context, server client) error {
+		return server.get(ctx, filterPath(args[0])+"/history", &h)
+	})
 	var revisions []string
 	for _, r := range h.Revisions {
 		if r.State != admin.RevisionActive && r.State != admin.RevisionRejected {

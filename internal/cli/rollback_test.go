@@ -153,6 +153,21 @@ func TestRollbackWaits(t *testing.T) {
 	if code := <-ended; code != exitOK {
 		t.Errorf("exit %d", code)
 	}
+	// It may be refused, and then no waiting helps.
+	refused := liveFilter("auth")
+	refused.Revision, refused.Error = "eeeeeeeeeeee", &admin.Error{Code: "rejected_by_envoy", Message: "Envoy 1.40.0 refused it"}
+	filters = []admin.Filter{refused}
+	state.filters.Store(&filters)
+	if code, _, stderr := run(t, "rollback", "auth", "--admin-address", address, "--wait", "1m"); code != exitProblem || !strings.Contains(stderr, "Envoy 1.40.0 refused it") {
+		t.Errorf("exit %d: %s", code, stderr)
+	}
+	disabled := liveFilter("auth")
+	disabled.Disabled, disabled.Subscribers[0].Revision = true, "ffffffffffff" // the pass-through's
+	filters = []admin.Filter{disabled}
+	state.filters.Store(&filters)
+	if code, _, stderr := run(t, "rollback", "auth", "--admin-address", address, "--wait", "1m"); code != exitOK {
+		t.Errorf("a disabled one, exit %d: %s", code, stderr)
+	}
 	live.Revision = "eeeeeeeeeeee"
 	filters = []admin.Filter{live}
 	state.filters.Store(&filters)

@@ -204,20 +204,24 @@ func completeFilters(c *cobra.Command, args []string, _ string) ([]string, cobra
 	if len(args) > 0 {
 		return nil, cobra.ShellCompDirectiveNoFileComp
 	}
+	var filters []admin.Filter
+	askForCompletion(c, func(ctx context.Context, server client) error { return server.get(ctx, "filters", &filters) })
+	var names []string
+	for i := range filters {
+		names = append(names, filters[i].Name)
+	}
+	return names, cobra.ShellCompDirectiveNoFileComp
+}
+
+// askForCompletion asks the server that the flags name. Who presses a key waits a second at most,
+// and is offered nothing where that fails.
+func askForCompletion(c *cobra.Command, ask func(context.Context, client) error) {
 	_ = readEnvironment(c) // a wrong variable is reported when the command runs
 	address, err := c.Flags().GetString("admin-address")
 	if err != nil {
-		return nil, cobra.ShellCompDirectiveError
+		return
 	}
 	ctx, cancel := context.WithTimeout(c.Context(), time.Second)
 	defer cancel()
-	v, err := client{address: address}.view(ctx, "")
-	if err != nil {
-		return nil, cobra.ShellCompDirectiveNoFileComp
-	}
-	var names []string
-	for i := range v.filters {
-		names = append(names, v.filters[i].Name)
-	}
-	return names, cobra.ShellCompDirectiveNoFileComp
+	_ = ask(ctx, client{address: address})
 }

@@ -63,12 +63,11 @@ type Config struct {
 	AllowEmpty bool
 	// Examiner puts filters through the sandbox; nil: none is. Preflight says what becomes of
 	// what it finds, "" is enforce. What it said is believed by a later process for which
-	// Sandbox is the same.
+	// Sandbox is the same. HostEnv are the values that it has for names in vm.hostEnv.
 	Examiner  Examiner
 	Preflight examine.Mode
 	Sandbox   string
-	// HostEnv are the values that the sandbox has for names in vm.hostEnv.
-	HostEnv map[string]string
+	HostEnv   map[string]string
 	// Policy are delivery's times; the zero value is its defaults. Epoch and
 	// Substitutes are set here.
 	Policy delivery.Config
