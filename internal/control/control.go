@@ -165,6 +165,7 @@ func New(cfg Config) *Control {
 		downloads: make(chan struct{}, maxDownloads),
 		results:   map[string]result{},
 		running:   map[string]time.Time{},
+		entries:   entries{keys: cfg.Keys},
 		retries:   map[string]time.Duration{},
 		opened:    map[delivery.StreamID]streamInfo{},
 		checks:    newCheckQueue(runtime.GOMAXPROCS(0)),

@@ -23,6 +23,10 @@ func TestFollowLooksIntoWhatHasChanged(t *testing.T) {
 	added := edited(first, 0, "first")
 	added.Specs = slices.Insert(added.Specs, n/2, scaledSpec(n, "first"))
 	added.Specs[n/2].Name = "filter-00499-a"
+	told := rebuilt(first, n/2, "seen again")
+	told.Differs = &source.Difference{From: first.References, Paths: []string{first.Specs[n/2].Module.File.Path, "/elsewhere"}}
+	both := told
+	both.Specs = edited(first, n/2-1, "second").Specs
 	for _, tt := range []struct {
 		name        string
 		set         source.Set
@@ -35,6 +39,8 @@ func TestFollowLooksIntoWhatHasChanged(t *testing.T) {
 		{"the last", edited(first, n-1, "second"), 0, 0, 1},
 		{"one more", added, 0, 0, 2},
 		{"another module in the middle", rebuilt(first, n/2, "seen again"), 0, n, 1},
+		{"another module, of which the source tells", told, 0, 1, 1},
+		{"that, and an edit", both, 0, 1, 2},
 		{"a tag that moves", first, 1, n, 0},
 	} {
 		t.Run(tt.name, func(t *testing.T) {
@@ -162,12 +168,26 @@ func (w *world) spec(name string) *spec.Spec {
 	return s
 }
 
+// differs is what is to be said of the set after the world's, if anything.
+func (w *world) differs(now source.Set) *source.Difference {
+	d := &source.Difference{From: w.set.References}
+	for path, seen := range now.References {
+		if w.set.References[path] != seen {
+			d.Paths = append(d.Paths, path)
+		}
+	}
+	return d
+}
+
 // next changes something, and says in words what.
 func (w *world) next(ctx context.Context, c *Control) string {
 	set := source.Set{Specs: slices.Clone(w.set.Specs), References: w.set.References}
 	name := w.name()
 	i, found := slices.BinarySearchFunc(set.Specs, name, func(s *spec.Spec, name string) int { return strings.Compare(s.Name, name) })
 	take := func(what string) string {
+		if w.rng.IntN(2) == 0 {
+			set.Differs = w.differs(set)
+		}
 		w.set = set
 		c.takeSet(ctx, set)
 		return what + " " + name

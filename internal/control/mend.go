@@ -44,7 +44,7 @@ func (c *Control) mendSoon(ctx context.Context) {
 func (c *Control) mend(ctx context.Context) {
 	c.mending = mending{running: true, begun: time.Now()}
 	clear(c.results)
-	c.entries = entries{}
+	c.entries = entries{keys: c.cfg.Keys}
 	c.replan(ctx)
 }
 

@@ -156,23 +156,37 @@ func TestResultsThatNothingNeedsAreForgotten(t *testing.T) {
 }
 
 // BenchmarkEdit is one edit among many specs, until what it means for Envoys is known
-// (the state that is written behind is counted, too).
+// (the state that is written behind is counted, too): of a spec, and of a module.
 func BenchmarkEdit(b *testing.B) {
 	for _, n := range []int{100, 10_000} {
-		b.Run(fmt.Sprint(n), func(b *testing.B) {
-			c, set := newScaled(n)
-			ctx := context.Background()
-			b.ReportAllocs()
-			for i := 0; b.Loop(); i++ {
-				set = edited(set, n/2, fmt.Sprint("edit", i))
-				c.takeSet(ctx, set)
-				b.StopTimer()
-				for c.saving || len(c.running) > 0 {
-					c.take(ctx, <-c.inbox)
+		for kind, edit := range map[string]func(set source.Set, edit string) source.Set{
+			"spec": func(set source.Set, edit string) source.Set { return edited(set, n/2, edit) },
+			"module": func(set source.Set, edit string) source.Set {
+				next := rebuilt(set, n/2, edit)
+				next.Differs = &source.Difference{From: set.References, Paths: []string{set.Specs[n/2].Module.File.Path}}
+				return next
+			},
+		} {
+			b.Run(fmt.Sprintf("%s/%d", kind, n), func(b *testing.B) {
+				c, set := newScaled(n)
+				ctx := context.Background()
+				b.ReportAllocs()
+				for i := 0; b.Loop(); i++ {
+					b.StopTimer()
+					set = edit(set, fmt.Sprint("edit", i))
+					b.StartTimer()
+					c.takeSet(ctx, set)
+					for len(c.running) > 0 {
+						c.take(ctx, <-c.inbox)
+					}
+					b.StopTimer()
+					for c.saving {
+						c.take(ctx, <-c.inbox)
+					}
+					b.StartTimer()
 				}
-				b.StartTimer()
-			}
-		})
+			})
+		}
 	}
 }
 

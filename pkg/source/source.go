@@ -31,10 +31,21 @@ type Set struct {
 	// References tells for each file that a spec names (module, configFrom)
 	// what was seen of it: a value that changes when the file changes.
 	References map[string]string
+	// Differs says how References differ from those of an earlier set, so that thousands of
+	// paths need not be compared. Nil: that is not known.
+	Differs *Difference
 	// Unavailable says why the source as a whole could not be read (directory gone,
 	// replaced by a file, another mount); then the fields above are empty and mean nothing.
 	Unavailable *spec.Error
 	// Degraded says what does not work as well as it should, while the set itself
 	// is good (inotify's limits reached: changes are seen by rescan only). Nil: nothing.
 	Degraded *spec.Error
+}
+
+// Difference says in which paths one set's References differ from another's. It is immutable.
+type Difference struct {
+	// From are the other References: that very map.
+	From map[string]string
+	// Paths are all whose values differ, or that only one of the two has.
+	Paths []string
 }

@@ -2,9 +2,11 @@ package dir
 
 import (
 	"fmt"
+	"maps"
 	"math/rand/v2"
 	"os"
 	"path/filepath"
+	"slices"
 	"testing"
 
 	"go.uber.org/zap"
@@ -22,7 +24,9 @@ func TestAnyOrderOfChanges(t *testing.T) {
 			base := t.TempDir()
 			dir := filepath.Join(base, "filters")
 			w := watch(t, New(Config{Dir: dir, Decode: fakeDecode, Rescan: -1}))
-			last := whole(w.next())
+			before := w.next()
+			last := whole(before)
+			followed := 0
 			for round := range 40 {
 				for range 1 + r.IntN(6) {
 					change(r, dir, base)
@@ -32,12 +36,34 @@ func TestAnyOrderOfChanges(t *testing.T) {
 					select {
 					case s := <-w.sets:
 						last = whole(s)
+						if d := s.Differs; d != nil && sameMap(d.From, before.References) {
+							followed++
+							checkDifference(t, before, s)
+						}
+						before = s
 					case <-timeout():
 						t.Fatalf("round %d: the last set was\n%s\nwant\n%s", round, last, want)
 					}
 				}
 			}
+			if followed == 0 {
+				t.Error("no set said how it differs from the one before")
+			}
 		})
+	}
+}
+
+// checkDifference holds what a set says of its references against them.
+func checkDifference(t *testing.T, before, now source.Set) {
+	t.Helper()
+	all := maps.Clone(before.References)
+	maps.Copy(all, now.References)
+	for path := range all {
+		was, known := before.References[path]
+		is, there := now.References[path]
+		if (was != is || known != there) && !slices.Contains(now.Differs.Paths, path) {
+			t.Errorf("%s was %q and is %q, and the set does not say so", path, was, is)
+		}
 	}
 }
 

@@ -2,13 +2,16 @@ package dir
 
 import (
 	"maps"
+	"slices"
 
+	"github.com/wasm-xds/wasm-xds/pkg/source"
 	"github.com/wasm-xds/wasm-xds/pkg/spec"
 )
 
 // references are the files that specs name, and what was seen of them.
 type references struct {
 	seen  map[string]string   // fingerprints by path; never written to once it is in a set
+	since *source.Difference  // of seen, from what it was before; nil: it was nothing
 	named map[string]int      // how many specs name each path
 	moved map[string]struct{} // paths that are named now and were not before, or the other way round
 	// signed says that signatures are looked for beside every module.
@@ -99,6 +102,8 @@ func (r *references) look(p *pass, d dirty) {
 	seen := maps.Clone(r.seen)
 	if seen == nil {
 		seen = make(map[string]string, len(fresh))
+	} else {
+		r.since = &source.Difference{From: r.seen, Paths: slices.Collect(maps.Keys(fresh))}
 	}
 	for path, now := range fresh {
 		if seen[path] = now; now == "" {

@@ -72,6 +72,7 @@ func (s *state) look(d dirty) source.Set {
 		Errors:      s.doc.errs,
 		BrokenFiles: s.doc.broken,
 		References:  s.refs.seen,
+		Differs:     s.refs.since,
 		Degraded:    s.watches.degraded(),
 	}
 }
