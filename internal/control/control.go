@@ -176,8 +176,10 @@ func New(cfg Config) *Control {
 	if cfg.Preflight == "" {
 		c.cfg.Preflight = examine.Enforce
 	}
-	c.loadVerdicts()
+	var verdicts sync.WaitGroup
+	verdicts.Go(c.loadVerdicts) // which touches nothing else
 	c.restore()
+	verdicts.Wait()
 	return c
 }
 

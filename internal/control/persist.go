@@ -12,7 +12,6 @@ import (
 	"go.uber.org/zap"
 
 	"github.com/wasm-xds/wasm-xds/internal/delivery"
-	"github.com/wasm-xds/wasm-xds/pkg/snapshot"
 )
 
 const (
@@ -71,8 +70,8 @@ func (c *Control) restore() {
 	c.machine = delivery.New(policy, state.Memory, time.Now())
 	c.plan.pins = state.Pins
 	c.tags.restore(state.Tags)
-	if filters := c.machine.Wanted(); len(filters) > 0 {
-		c.snapshot = snapshot.New(filters)
+	if remembered := c.machine.Snapshot(); remembered.Len() > 0 {
+		c.snapshot = remembered
 		c.fromState = true
 		c.served.replace(c.namedModules(time.Now()))
 		c.open()

@@ -59,7 +59,7 @@ func TestManyUnprovenPushesAreOneRecord(t *testing.T) {
 	step(wanted("first"))
 	step(StreamOpened{Stream: 1, Node: Node{ID: "edge", Version: "1.40.0"}, ADS: true, Delta: true})
 	boot := Requested{Stream: 1}
-	for _, f := range m.Wanted() {
+	for _, f := range m.Snapshot().All() {
 		boot.Subscribe = append(boot.Subscribe, Subscription{Name: f.Name})
 	}
 	run(boot)

@@ -68,7 +68,7 @@ type Machine struct {
 	now      time.Time
 	filters  map[string]*filter
 	ordered  ordered
-	snapshot *snapshot.Snapshot // the last one; nil: none yet
+	snapshot *snapshot.Snapshot // the last one; nil: none yet, see [Machine.Snapshot]
 	streams  map[StreamID]*stream
 	verdicts map[verdictKey]verdict
 	versions map[string]struct{} // of Envoy, that verdicts are about
@@ -220,25 +220,25 @@ func (m *Machine) filter(name string) *filter {
 }
 
 func (m *Machine) setSnapshot(s *snapshot.Snapshot) {
-	if m.snapshot == nil {
-		m.snapshot = m.remembered()
-	}
-	for _, name := range snapshot.Diff(m.snapshot, s) {
+	for _, name := range snapshot.Diff(m.Snapshot(), s) {
 		m.setWanted(m.filter(name), s.Get(name))
 	}
 	m.snapshot = s
 	m.prune()
 }
 
-// remembered is what was wanted when the memory was made.
-func (m *Machine) remembered() *snapshot.Snapshot {
-	var wanted []*snapshot.Filter
-	for _, f := range m.inOrder() {
-		if f.wanted != nil {
-			wanted = append(wanted, f.wanted)
+// Snapshot is the last one, after a [New] what is remembered of it.
+func (m *Machine) Snapshot() *snapshot.Snapshot {
+	if m.snapshot == nil {
+		var wanted []*snapshot.Filter
+		for _, f := range m.inOrder() {
+			if f.wanted != nil {
+				wanted = append(wanted, f.wanted)
+			}
 		}
+		m.snapshot = snapshot.New(wanted)
 	}
-	return snapshot.New(wanted)
+	return m.snapshot
 }
 
 // pruneSlack is how many revisions may be forgotten before what is known of them is.

@@ -187,18 +187,6 @@ func (f *filter) restore(fm FilterMemory) {
 	f.wanted, f.stable, f.older, f.wishes, f.typeHint = fm.Wanted, fm.Stable, fm.Older, fm.Wishes, fm.Type
 }
 
-// Wanted is what the machine was told last that is wanted, after a [New] what it
-// remembers of it.
-func (m *Machine) Wanted() []*snapshot.Filter {
-	var all []*snapshot.Filter
-	for _, f := range m.inOrder() {
-		if f.wanted != nil {
-			all = append(all, f.wanted)
-		}
-	}
-	return all
-}
-
 // Revisions are all revisions that may still be served; what none of them names
 // can be collected.
 func (m *Machine) Revisions() []*snapshot.Revision {
