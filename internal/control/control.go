@@ -391,14 +391,3 @@ func (c *Control) note(e delivery.Event) {
 		c.hub.Publish(admin.Event{Type: admin.EventNode, Time: time.Now()})
 	}
 }
-
-func mode(ads, isDelta bool) string {
-	name := "ecds"
-	if ads {
-		name = "ads"
-	}
-	if isDelta {
-		return name + "-delta"
-	}
-	return name + "-sotw"
-}

@@ -271,6 +271,17 @@ func (c *Control) node(s delivery.StreamStatus) admin.Node {
 	return n
 }
 
+func mode(ads, isDelta bool) string {
+	name := "ecds"
+	if ads {
+		name = "ads"
+	}
+	if isDelta {
+		return name + "-delta"
+	}
+	return name + "-sotw"
+}
+
 func apiError(e *spec.Error) *admin.Error {
 	if e == nil {
 		return nil
