@@ -35,23 +35,22 @@ func deltaLayout() layout { return layout{node: 1, typeURL: 2, nonce: 6} }
 // lists them. knowsNode says that the node was read before.
 func readSotW(message []byte, knowsNode bool, r *discoveryv3.DiscoveryRequest) error {
 	proto.Reset(r)
-	l := sotwLayout()
-	if nonce, ok := l.ack(message, knowsNode); ok {
-		r.TypeUrl, r.ResponseNonce = resourcev3.ExtensionConfigType, nonce
-		return nil
-	}
-	return l.read(message, knowsNode, r)
+	return sotwLayout().read(message, knowsNode, r, &r.TypeUrl, &r.ResponseNonce)
 }
 
 // readDelta reads a request.
 func readDelta(message []byte, knowsNode bool, r *discoveryv3.DeltaDiscoveryRequest) error {
 	proto.Reset(r)
-	l := deltaLayout()
-	if nonce, ok := l.ack(message, knowsNode); ok {
-		r.TypeUrl, r.ResponseNonce = resourcev3.ExtensionConfigType, nonce
+	return deltaLayout().read(message, knowsNode, r, &r.TypeUrl, &r.ResponseNonce)
+}
+
+// read reads a request into r, whose type and nonce are these.
+func (l layout) read(message []byte, knowsNode bool, r proto.Message, typeURL, nonce *string) error {
+	if n, ok := l.ack(message, knowsNode); ok {
+		*typeURL, *nonce = resourcev3.ExtensionConfigType, n
 		return nil
 	}
-	return l.read(message, knowsNode, r)
+	return l.unmarshal(message, knowsNode, r)
 }
 
 // ack reads what nearly all requests are: the word that the response with that nonce is
@@ -84,10 +83,10 @@ func (l layout) ack(message []byte, knowsNode bool) (nonce string, ok bool) {
 	return nonce, typed && nonce != ""
 }
 
-// read has protobuf read a request without what is of no interest: names, a version_info in
+// unmarshal has protobuf read a request without what is of no interest: names, a version_info in
 // an answer, and of a node, which is 60 KB of a stream's first request, most of the extensions.
 // To skip those takes a tenth of the time, and leaves nothing to collect.
-func (l layout) read(message []byte, knowsNode bool, r proto.Message) error {
+func (l layout) unmarshal(message []byte, knowsNode bool, r proto.Message) error {
 	answers := hasField(message, l.nonce)
 	var short []byte
 	for rest := message; len(rest) > 0; {

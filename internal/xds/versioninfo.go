@@ -133,7 +133,7 @@ func parseVersionInfo(info string, names []string) map[string]string {
 			continue
 		}
 		name, err := url.QueryUnescape(escaped)
-		if err != nil {
+		if err != nil || isWildcard(name) {
 			continue
 		}
 		if _, ok := delivery.ParseVersion(version); ok {
@@ -169,7 +169,7 @@ func unpack(info string, names []string) map[string]string {
 			}
 			entries = entries[markLength+revisionLength+n:]
 			h.variant, h.counter = variantCode(salt&(1<<variantShift-1)), uint32(salt>>variantShift)
-			if name != "" && h.variant <= fileCode {
+			if !isWildcard(name) && h.variant <= fileCode {
 				accepted[name] = h.version().String()
 			}
 		}
