@@ -342,39 +342,6 @@ func TestSendWaitsForTheClientToAsk(t *testing.T) {
 	}
 }
 
-// heavy makes resources that are larger than what a client takes unread.
-type heavy struct{}
-
-func (heavy) Cached(a delivery.Send) *Resource {
-	return newResource(a.Name, a.Version.String(), make([]byte, 2<<20))
-}
-
-func (heavy) Build(delivery.Send) (*Resource, error) { return nil, errors.New("it is always there") }
-
-func TestAClientThatDoesNotReadHoldsUpNobody(t *testing.T) {
-	s, events, conn := start(t, heavy{})
-	var streams []discoveryv3.AggregatedDiscoveryService_DeltaAggregatedResourcesClient
-	var ids []delivery.StreamID
-	for range 2 {
-		str, err := discoveryv3.NewAggregatedDiscoveryServiceClient(conn).DeltaAggregatedResources(t.Context())
-		if err != nil {
-			t.Fatal(err)
-		}
-		if err := str.Send(&discoveryv3.DeltaDiscoveryRequest{ResourceNamesSubscribe: []string{"a"}, TypeUrl: resourcev3.ExtensionConfigType}); err != nil {
-			t.Fatal(err)
-		}
-		streams, ids = append(streams, str), append(ids, next[delivery.StreamOpened](t, events).Stream)
-		next[delivery.Requested](t, events)
-	}
-	// The first never reads. Sending to it must not block, nor what is sent after it.
-	for _, id := range ids {
-		s.Send(send(id, "a", salt1))
-	}
-	if got, err := streams[1].Recv(); err != nil || len(got.GetResources()) != 1 {
-		t.Fatalf("%v, %v", got, err)
-	}
-}
-
 func TestBuildFailureIsReported(t *testing.T) {
 	s, events, conn := start(t, named{fails: true})
 	str, err := discoveryv3.NewAggregatedDiscoveryServiceClient(conn).DeltaAggregatedResources(t.Context())
