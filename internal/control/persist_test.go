@@ -4,6 +4,7 @@ import (
 	"context"
 	"io/fs"
 	"slices"
+	"strings"
 	"testing"
 	"time"
 
@@ -24,20 +25,25 @@ func (s fixedSource) Run(ctx context.Context, emit func(source.Set)) error {
 	return ctx.Err()
 }
 
-// slowDisk saves only when it is let.
+// slowDisk writes who gets what is unproven only when it is let; the state is saved at once.
 type slowDisk struct {
-	asked chan struct{} // one value per save that waits
+	saved chan struct{} // once for each save of the state
+	asked chan string   // what is to be written, once for each write that waits
 	let   chan struct{}
 }
 
-func (d slowDisk) Save(string, []byte) error {
-	d.asked <- struct{}{}
+func (d slowDisk) Write(_ string, data []byte) error {
+	d.asked <- string(data)
 	<-d.let
 	return nil
 }
-func (d slowDisk) Write(name string, data []byte) error { return d.Save(name, data) }
-func (slowDisk) Sync(string) error                      { return nil }
-func (slowDisk) Load(string) ([]byte, error)            { return nil, fs.ErrNotExist }
+
+func (d slowDisk) Save(string, []byte) error {
+	d.saved <- struct{}{}
+	return nil
+}
+func (slowDisk) Sync(string) error           { return nil }
+func (slowDisk) Load(string) ([]byte, error) { return nil, fs.ErrNotExist }
 
 type anyModule struct{}
 
@@ -89,8 +95,8 @@ func (s sends) Send(a delivery.Send) { s <- a }
 
 // A crash after a push must find the canary on disk.
 func TestWhatNoEnvoyHasLoadedWaitsForTheDisk(t *testing.T) {
-	const name, runtime = "auth", "envoy.wasm.runtime.v8"
-	disk := slowDisk{asked: make(chan struct{}, 10), let: make(chan struct{})}
+	const name, node, runtime = "auth", "edge", "envoy.wasm.runtime.v8"
+	disk := slowDisk{saved: make(chan struct{}, 10), asked: make(chan string, 10), let: make(chan struct{})}
 	c := New(Config{
 		Source: fixedSource{source.Set{Specs: []*spec.Spec{{
 			Name: name, Type: spec.HTTP, Module: spec.Module{File: &spec.FileRef{Path: "/auth.wasm"}},
@@ -105,12 +111,13 @@ func TestWhatNoEnvoyHasLoadedWaitsForTheDisk(t *testing.T) {
 		defer close(ended)
 		_ = c.Run(ctx, sent)
 	}()
-	<-disk.asked // the snapshot's own save
-	c.Handle(delivery.StreamOpened{Stream: 1, Node: delivery.Node{ID: "edge", Version: "1.40.0"}, ADS: true, Delta: true})
+	<-disk.saved // the snapshot is there
+	c.Handle(delivery.StreamOpened{Stream: 1, Node: delivery.Node{ID: node, Version: "1.40.0"}, ADS: true, Delta: true})
 	c.Handle(delivery.Requested{Stream: 1, Subscribe: []delivery.Subscription{{Name: name}}})
-	disk.let <- struct{}{}
-	<-disk.asked // the save that knows of the canary
-	c.Filters()  // whatever was in the inbox before has been seen to
+	if record := <-disk.asked; !strings.Contains(record, node) {
+		t.Errorf("what is written does not know of the canary: %s", record)
+	}
+	c.Filters() // whatever was in the inbox before has been seen to
 	select {
 	case a := <-sent:
 		t.Errorf("%s was sent before the disk knew of it", a.Version)
