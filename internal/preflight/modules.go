@@ -11,8 +11,8 @@ import (
 )
 
 // Modules keeps modules that were decoded and linked, so that another run of one begins
-// at once: for another configuration, or for the next test. Of those that take long to start it
-// keeps instances that have done so. It is safe for concurrent use.
+// at once: for another configuration, or for the next test. Of those that ran last it
+// keeps instances that have started. It is safe for concurrent use.
 type Modules struct {
 	limit int
 
@@ -70,7 +70,7 @@ type prepared struct {
 // twenty times as much memory.
 func NewModules(bytes int) *Modules {
 	m := &Modules{limit: bytes, kept: map[moduleKey]*prepared{}, codes: map[moduleSum]*keptCode{}}
-	m.spares.delay, m.spares.costly = spareDelay, costlyStart
+	m.spares.delay = spareDelay
 	m.spares.timer = time.AfterFunc(spareDelay, m.makeSpares)
 	m.spares.timer.Stop() // until a spare is wanted
 	return m

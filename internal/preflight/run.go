@@ -114,15 +114,14 @@ func (s *static) runOn(ctx context.Context, e engine, versions []string) (*runni
 	return r, asProblem(r.host, r.host.begin(ctx))
 }
 
-// start makes an instance, and has the next run find one that is started already, where
-// that takes its time.
+// start makes an instance, and has the next run find one that is started already.
 func (s *static) start(ctx context.Context, r *running) error {
 	versions := r.host.versions // the start may rule some out
 	if err := s.instantiate(ctx, r.prepared, r.host); err != nil {
 		return err
 	}
 	err := r.host.start(ctx)
-	if err == nil && r.host.spent >= r.modules.spares.costly && r.host.startedAlone(s.linked()) {
+	if err == nil && r.host.startedAlone(s.linked()) {
 		r.modules.want(r.prepared, s.spare(versions))
 	}
 	return err

@@ -10,9 +10,6 @@ import (
 
 // The bounds of instances that are started ahead.
 const (
-	// costlyStart is how long a module's start takes at least to be worth it: one in Go
-	// starts its runtime, one in Rust or C++ next to nothing.
-	costlyStart = time.Millisecond
 	// spareDelay is how long a run has ended before the next one's instance is started: what the
 	// run is for, such as Envoy's own loading of the module, goes first.
 	spareDelay         = 250 * time.Millisecond
@@ -36,7 +33,6 @@ type spares struct {
 	wanted []*spare
 	timer  *time.Timer
 	delay  time.Duration
-	costly time.Duration
 	making sync.WaitGroup
 	cancel context.CancelFunc // of what is being made
 }
@@ -70,12 +66,19 @@ func (h *host) startedAlone(linked []HostFunction) bool {
 func (m *Modules) want(of *prepared, s *spare) {
 	m.mu.Lock()
 	defer m.mu.Unlock()
-	if m.closed || of.dropped || len(m.spares.wanted) == maximumSpares {
-		return
+	if !m.closed && !of.dropped {
+		s.of = of
+		m.spares.want(s)
 	}
-	s.of = of
-	m.spares.wanted = append(m.spares.wanted, s)
-	m.spares.timer.Reset(m.spares.delay)
+}
+
+// want forgets the oldest wish, where there are too many.
+func (s *spares) want(one *spare) {
+	if len(s.wanted) == maximumSpares {
+		s.wanted = slices.Delete(s.wanted, 0, 1)
+	}
+	s.wanted = append(s.wanted, one)
+	s.timer.Reset(s.delay)
 }
 
 // takeSpare returns nil if there is none. What is taken is replaced later.
@@ -93,9 +96,8 @@ func (m *Modules) takeSpare(of *prepared, r Request, versions []string) *host {
 	m.spares.ready = slices.Delete(m.spares.ready, i, i+1)
 	h := taken.host
 	h.request = r
-	if len(m.spares.wanted) < maximumSpares && !m.closed {
-		m.spares.wanted = append(m.spares.wanted, &spare{of: of, request: taken.request, versions: versions, static: taken.static})
-		m.spares.timer.Reset(m.spares.delay)
+	if !m.closed {
+		m.spares.want(&spare{of: of, request: taken.request, versions: versions, static: taken.static})
 	}
 	return h
 }

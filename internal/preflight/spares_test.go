@@ -14,10 +14,10 @@ func emptyFilter(modules *Modules, config string) Request {
 	return Request{Module: filter().Bytes(), PluginConfig: &config, Modules: modules}
 }
 
-// idleModules make no spares by themselves, but of each module whose start takes that long.
-func idleModules(costly time.Duration) *Modules {
+// idleModules make no spares by themselves.
+func idleModules() *Modules {
 	modules := NewModules(8 << 20)
-	modules.spares.delay, modules.spares.costly = time.Hour, costly
+	modules.spares.delay = time.Hour
 	return modules
 }
 
@@ -37,7 +37,7 @@ func goExample(t *testing.T, modules *Modules, config string) Request {
 }
 
 func TestASpareIsTakenByARunThatStartsAlike(t *testing.T) {
-	modules := idleModules(0)
+	modules := idleModules()
 	defer modules.Close()
 	first := checkOK(t, goExample(t, modules, "first"))
 	modules.makeSpares()
@@ -70,19 +70,26 @@ func TestASpareIsTakenByARunThatStartsAlike(t *testing.T) {
 }
 
 func TestSparesAreBoundedAndGoWithTheirModule(t *testing.T) {
-	modules := idleModules(0)
+	modules := idleModules()
 	defer modules.Close()
 	for i := range maximumSpares + 1 {
 		r := emptyFilter(modules, "x")
 		r.RootID = fmt.Sprint(i) // no run is like another
 		checkOK(t, r)
-		modules.makeSpares()
 	}
+	if n := len(modules.spares.wanted); n != maximumSpares {
+		t.Errorf("%d spares are wanted", n)
+	}
+	r := emptyFilter(modules, "x")
+	r.RootID = "one more"
+	modules.makeSpares()
+	checkOK(t, r)
+	modules.makeSpares()
 	if n := len(modules.spares.ready); n != maximumSpares {
 		t.Errorf("%d spares", n)
 	}
 	oldest := modules.spares.ready[0]
-	if oldest.request.RootID != "1" {
+	if oldest.request.RootID != "2" {
 		t.Errorf("the oldest one that is kept is number %s", oldest.request.RootID)
 	}
 	modules.mu.Lock()
@@ -94,14 +101,8 @@ func TestSparesAreBoundedAndGoWithTheirModule(t *testing.T) {
 	}
 }
 
-// A start that is over at once, or has asked for what may differ, is not done ahead.
-func TestNoSpareWhereItIsNotWorthItOrNotTheSame(t *testing.T) {
-	modules := idleModules(time.Hour)
-	defer modules.Close()
-	checkOK(t, emptyFilter(modules, "x"))
-	if n := len(modules.spares.wanted); n != 0 {
-		t.Errorf("%d spares are wanted of a filter that starts at once", n)
-	}
+// A start that has asked for what may differ is not done ahead.
+func TestNoSpareWhereAStartMayDiffer(t *testing.T) {
 	h := newHost(Request{}, abi021)
 	functions := []HostFunction{{Module: moduleEnv, Name: "proxy_get_property"}, {Module: moduleEnv, Name: "proxy_log"}, {Module: moduleWASI, Name: "random_get"}}
 	h.count(functions)
@@ -116,7 +117,7 @@ func TestNoSpareWhereItIsNotWorthItOrNotTheSame(t *testing.T) {
 }
 
 func TestSparesAreMadeAndTakenSideBySide(t *testing.T) {
-	modules := idleModules(0)
+	modules := idleModules()
 	var all sync.WaitGroup
 	for i := range 4 {
 		r := emptyFilter(modules, fmt.Sprint(i))
@@ -137,7 +138,7 @@ func TestSparesAreMadeAndTakenSideBySide(t *testing.T) {
 }
 
 func TestClosingEndsWhatIsBeingMade(t *testing.T) {
-	modules := idleModules(0)
+	modules := idleModules()
 	checkOK(t, emptyFilter(modules, "x"))
 	var making sync.WaitGroup
 	making.Go(modules.makeSpares)

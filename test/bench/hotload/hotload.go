@@ -24,6 +24,19 @@ type size struct {
 	code  int
 }
 
+// rounds is how often what takes about this long is measured: what takes milliseconds is
+// soon measured, and wavers more.
+func rounds(o suite.Options, about time.Duration) int {
+	switch {
+	case o.Quick:
+		return 3
+	case about < 50*time.Millisecond:
+		return 63
+	default:
+		return 21
+	}
+}
+
 // module is one of the size that answers with a stamp.
 func (s size) module(stamp string) []byte {
 	return testfilter.HTTP{Stamp: stamp, Code: s.code}.Module()
@@ -36,14 +49,15 @@ func Benchmark() suite.Benchmark {
 
 func run(ctx context.Context, o suite.Options) (report.Section, error) {
 	s := section()
-	sizes, rounds := []size{{"400 B", 0}, {"130 KB", 130_000}, {"2 MB", 2_000_000}}, 21
+	sizes := []size{{"400 B", 0}, {"130 KB", 130_000}, {"2 MB", 2_000_000}}
+	took := []time.Duration{15 * time.Millisecond, 60 * time.Millisecond, 500 * time.Millisecond}
 	if o.Quick {
-		sizes, rounds = sizes[:2], 3
+		sizes = sizes[:2]
 	}
-	for _, size := range sizes {
+	for i, size := range sizes {
 		o.Logf("hotload: modules of %s", size.title)
 		if err := o.Do(ctx, "hotload", func(t harness.TB) error {
-			table, err := measure(t, size, rounds)
+			table, err := measure(t, size, rounds(o, took[i]))
 			s.Tables = append(s.Tables, table)
 			return err
 		}); err != nil {
