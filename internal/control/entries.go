@@ -50,7 +50,7 @@ func (n *entries) follow(set *source.Set, digests uint64, keep func(*entry) bool
 	left := map[string]struct{}{} // by somebody
 	leave := func() {
 		n.all[at].gone = true
-		for _, path := range paths(n.all[at].spec, n.keys) {
+		for _, path := range n.all[at].spec.Files(len(n.keys) > 0) {
 			left[path] = struct{}{}
 		}
 		at++
@@ -131,7 +131,7 @@ func (n *entries) touched(set *source.Set, digests uint64) *places {
 }
 
 func (n *entries) use(e *entry) {
-	for _, path := range paths(e.spec, n.keys) {
+	for _, path := range e.spec.Files(len(n.keys) > 0) {
 		n.users[path] = append(n.users[path], e)
 	}
 }
@@ -144,20 +144,6 @@ func (n *entries) forget(paths map[string]struct{}) {
 			delete(n.users, path)
 		}
 	}
-}
-
-// paths are the files that matter for a spec, but for keys that matter for all.
-func paths(s *spec.Spec, keys []string) []string {
-	var all []string
-	for _, ref := range append([]*spec.FileRef{s.Module.File, s.ConfigFrom, s.Module.PullSecret}, s.Module.Keys...) {
-		if ref != nil {
-			all = append(all, ref.Path)
-		}
-	}
-	if len(keys)+len(s.Module.Keys) > 0 {
-		all = append(all, s.Module.SignatureFiles()...)
-	}
-	return all
 }
 
 // settle takes what has become plain out of open.

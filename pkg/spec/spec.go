@@ -114,6 +114,22 @@ func (m Module) SignatureFiles() []string {
 	return files
 }
 
+// Files are the paths of all files that matter for the spec, whether they are there or not:
+// those that it names, and those with signatures where its module must be signed, by its own keys
+// or by others (signed).
+func (s *Spec) Files(signed bool) []string {
+	var paths []string
+	for _, ref := range append([]*FileRef{s.Module.File, s.Module.PullSecret, s.ConfigFrom}, s.Module.Keys...) {
+		if ref != nil {
+			paths = append(paths, ref.Path)
+		}
+	}
+	if signed || len(s.Module.Keys) > 0 {
+		paths = append(paths, s.Module.SignatureFiles()...)
+	}
+	return paths
+}
+
 // FileRef is a file that a spec names.
 type FileRef struct {
 	Path string // absolute

@@ -49,15 +49,8 @@ func (r *references) count(before, now []*spec.Spec) {
 }
 
 func (r *references) add(s *spec.Spec, n int) {
-	for _, ref := range append([]*spec.FileRef{s.Module.File, s.Module.PullSecret, s.ConfigFrom}, s.Module.Keys...) {
-		if ref != nil {
-			r.addPath(ref.Path, n)
-		}
-	}
-	if r.signed || len(s.Module.Keys) > 0 {
-		for _, path := range s.Module.SignatureFiles() {
-			r.addPath(path, n)
-		}
+	for _, path := range s.Files(r.signed) {
+		r.addPath(path, n)
 	}
 }
 
