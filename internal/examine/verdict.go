@@ -85,7 +85,7 @@ func Judge(ctx context.Context, modules *preflight.Modules, mode Mode, s *spec.S
 	}
 	if s.AutoCapabilities {
 		// A module that cannot be read may call nothing; it fails for that, not for this.
-		info, _ := preflight.Inspect(m.Bytes)
+		info, _ := preflight.Request{Module: m.Bytes, SHA256: m.SHA256, Modules: modules}.Info()
 		v.Capabilities = preflight.Capabilities(info)
 	}
 	return v

@@ -121,8 +121,8 @@ func (s *static) start(ctx context.Context, r *running) error {
 		return err
 	}
 	err := r.host.start(ctx)
-	if err == nil && r.host.startedAlone(s.linked()) {
-		r.modules.want(r.prepared, s.spare(versions))
+	if err == nil && r.host.startedAlone() {
+		r.modules.want(s.spare(r.prepared, versions))
 	}
 	return err
 }

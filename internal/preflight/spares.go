@@ -4,6 +4,7 @@ import (
 	"context"
 	"reflect"
 	"slices"
+	"strings"
 	"sync"
 	"time"
 )
@@ -21,9 +22,8 @@ const (
 // that differs in nothing but the configuration.
 type spare struct {
 	of       *prepared
-	request  Request // what the start follows from
+	static   *static // its request is what the start follows from
 	versions []string
-	static   *static
 	host     *host // nil: it has still to be made
 }
 
@@ -38,10 +38,9 @@ type spares struct {
 }
 
 // spare is one for a run like this.
-func (s *static) spare(versions []string) *spare {
-	request := startOf(s.request)
-	own := &static{request: request, versions: s.versions, binary: s.binary, table: s.table, abi: s.abi}
-	return &spare{request: request, versions: versions, static: own}
+func (s *static) spare(of *prepared, versions []string) *spare {
+	own := &static{request: startOf(s.request), versions: s.versions, binary: s.binary, table: s.table, abi: s.abi}
+	return &spare{of: of, static: own, versions: versions}
 }
 
 // startOf is what of a request a module's start follows from.
@@ -53,9 +52,9 @@ func startOf(r Request) Request {
 
 // startedAlone says that a module's start has asked the host for nothing but time, numbers
 // and the like, which a run of another configuration would get, too.
-func (h *host) startedAlone(linked []HostFunction) bool {
-	for _, f := range linked {
-		if *h.called[f.Module+"."+f.Name] > 0 && f.Module == moduleEnv && f.Name != "proxy_log" {
+func (h *host) startedAlone() bool {
+	for name, calls := range h.called {
+		if *calls > 0 && strings.HasPrefix(name, moduleEnv+".") && name != moduleEnv+".proxy_log" {
 			return false
 		}
 	}
@@ -63,11 +62,10 @@ func (h *host) startedAlone(linked []HostFunction) bool {
 }
 
 // want has one more instance ready for a run like the one that has just started.
-func (m *Modules) want(of *prepared, s *spare) {
+func (m *Modules) want(s *spare) {
 	m.mu.Lock()
 	defer m.mu.Unlock()
-	if !m.closed && !of.dropped {
-		s.of = of
+	if !m.closed && !s.of.dropped {
 		m.spares.want(s)
 	}
 }
@@ -87,7 +85,7 @@ func (m *Modules) takeSpare(of *prepared, r Request, versions []string) *host {
 	defer m.mu.Unlock()
 	start := startOf(r)
 	i := slices.IndexFunc(m.spares.ready, func(s *spare) bool {
-		return s.of == of && slices.Equal(s.versions, versions) && reflect.DeepEqual(s.request, start)
+		return s.of == of && slices.Equal(s.versions, versions) && reflect.DeepEqual(s.static.request, start)
 	})
 	if i < 0 {
 		return nil
@@ -97,7 +95,7 @@ func (m *Modules) takeSpare(of *prepared, r Request, versions []string) *host {
 	h := taken.host
 	h.request = r
 	if !m.closed {
-		m.spares.want(&spare{of: of, request: taken.request, versions: versions, static: taken.static})
+		m.spares.want(&spare{of: of, static: taken.static, versions: versions})
 	}
 	return h
 }
@@ -149,7 +147,7 @@ func (m *Modules) nextSpare() *spare {
 
 // make is false where the instance has not started, as one of the same module did before.
 func (s *spare) make(ctx context.Context) bool {
-	s.host = newHost(s.request, s.static.abi)
+	s.host = newHost(s.static.request, s.static.abi)
 	s.host.versions = s.versions
 	if err := s.static.instantiate(ctx, s.of, s.host); err != nil {
 		return false

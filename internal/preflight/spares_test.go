@@ -89,8 +89,8 @@ func TestSparesAreBoundedAndGoWithTheirModule(t *testing.T) {
 		t.Errorf("%d spares", n)
 	}
 	oldest := modules.spares.ready[0]
-	if oldest.request.RootID != "2" {
-		t.Errorf("the oldest one that is kept is number %s", oldest.request.RootID)
+	if oldest.static.request.RootID != "2" {
+		t.Errorf("the oldest one that is kept is number %s", oldest.static.request.RootID)
 	}
 	modules.mu.Lock()
 	gone := modules.drop(oldest.of)
@@ -107,11 +107,11 @@ func TestNoSpareWhereAStartMayDiffer(t *testing.T) {
 	functions := []HostFunction{{Module: moduleEnv, Name: "proxy_get_property"}, {Module: moduleEnv, Name: "proxy_log"}, {Module: moduleWASI, Name: "random_get"}}
 	h.count(functions)
 	*h.counters[1], *h.counters[2] = 1, 1
-	if !h.startedAlone(functions) {
+	if !h.startedAlone() {
 		t.Error("logging and random numbers are alike in every run")
 	}
 	*h.counters[0] = 1
-	if h.startedAlone(functions) {
+	if h.startedAlone() {
 		t.Error("a property may differ in the next run")
 	}
 }

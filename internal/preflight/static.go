@@ -76,6 +76,15 @@ func (s *static) parse() bool {
 	return true
 }
 
+// Info is [Inspect] of the request's module, which is not read again where Modules keeps it.
+func (r Request) Info() (Info, error) {
+	b, err := newStatic(r).read()
+	if err != nil {
+		return Info{}, err
+	}
+	return b.info, nil
+}
+
 // read reads the module, unless it is kept.
 func (s *static) read() (*parsed, error) {
 	if m := s.request.Modules; m != nil {
