@@ -345,8 +345,9 @@ func on(t *testing.T, versions []string, test func(t *testing.T, version string)
 	}
 }
 
-// The Envoys that a fact is shown on: the newest, or also the oldest.
+// The Envoys that a fact is shown on: the newest, or also the oldest, or those between, too.
 var (
 	newest = []string{"1.40.0"}
 	both   = []string{"1.40.0", "1.36.4"}
+	every  = []string{"1.40.0", "1.39.3", "1.37.0", "1.36.4"}
 )
