@@ -46,13 +46,6 @@ func (l *Link) SetRate(bytesPerSecond int64) { l.rate.Store(bytesPerSecond) }
 // Passed is how many bytes have been sent to clients.
 func (l *Link) Passed() int64 { return l.passed.Load() }
 
-// Open is how many clients are connected.
-func (l *Link) Open() int {
-	l.mu.Lock()
-	defer l.mu.Unlock()
-	return len(l.conns) / 2
-}
-
 // Cut closes every connection. New ones are taken.
 func (l *Link) Cut() {
 	l.mu.Lock()

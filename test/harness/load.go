@@ -171,13 +171,6 @@ func (l *Load) MustBeClean() LoadResult {
 	return r
 }
 
-// Result is what has been counted so far.
-func (l *Load) Result() LoadResult {
-	l.mu.Lock()
-	defer l.mu.Unlock()
-	return l.snapshot()
-}
-
 func (l *Load) snapshot() LoadResult {
 	r := l.result
 	r.Requests = len(l.records)
@@ -226,13 +219,6 @@ func (l *Load) WaitStamp(stamp string) {
 	l.t.Helper()
 	since := time.Now()
 	l.wait("stamp "+stamp, 1, func(r record) bool { return r.began.After(since) && r.stamp == stamp })
-}
-
-// WaitOK waits for n right answers to requests that began after the call.
-func (l *Load) WaitOK(n int) {
-	l.t.Helper()
-	since := time.Now()
-	l.wait(fmt.Sprintf("%d right answers", n), n, func(r record) bool { return r.began.After(since) && r.verdict == OK })
 }
 
 // wait waits until n records, of those that are added from now on, are as wanted.

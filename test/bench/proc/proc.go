@@ -35,12 +35,7 @@ func CPU(pid int) (time.Duration, error) {
 }
 
 // RSS is the process's resident memory in bytes.
-func RSS(pid int) (float64, error) { return status(pid, "VmRSS") }
-
-// PeakRSS is the most that RSS ever was.
-func PeakRSS(pid int) (float64, error) { return status(pid, "VmHWM") }
-
-func status(pid int, key string) (float64, error) {
+func RSS(pid int) (float64, error) {
 	path := fmt.Sprintf("/proc/%d/status", pid)
 	file, err := os.Open(path)
 	if err != nil {
@@ -48,13 +43,13 @@ func status(pid int, key string) (float64, error) {
 	}
 	defer file.Close()
 	for lines := bufio.NewScanner(file); lines.Scan(); {
-		if k, v, ok := strings.Cut(lines.Text(), ":"); ok && k == key {
+		if k, v, ok := strings.Cut(lines.Text(), ":"); ok && k == "VmRSS" {
 			var kib float64
 			_, err := fmt.Sscanf(v, "%f kB", &kib)
 			return kib * 1024, err
 		}
 	}
-	return 0, fmt.Errorf("%s has no %s", path, key)
+	return 0, fmt.Errorf("%s has no VmRSS", path)
 }
 
 // Files is the number of the process's open files.
