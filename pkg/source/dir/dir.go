@@ -39,8 +39,8 @@ type Config struct {
 	// single spec file is read at once then, unless another read was just before. 0 is
 	// [DefaultSettle]; a negative one reads at every event.
 	Settle time.Duration
-	// Rescan is the time between two looks at everything without any event. 0
-	// is [DefaultRescan]; a negative one never looks.
+	// Rescan is the time between two looks at everything without any event, which do
+	// not hold up what events tell of. 0 is [DefaultRescan]; a negative one never looks.
 	Rescan time.Duration
 	// Logger gets what happens beside the sets. Nil logs nothing.
 	Logger *zap.Logger
@@ -108,10 +108,11 @@ func (s *Source) Run(ctx context.Context, emit func(source.Set)) error {
 	w := newWatches(s.notify, s.log)
 	defer w.close()
 	l := &loop{
-		log:    s.log,
-		state:  newState(s, abs, w),
-		settle: newSettle(s.settle),
-		emit:   emit,
+		log:     s.log,
+		state:   newState(s, abs, w),
+		settle:  newSettle(s.settle),
+		emit:    emit,
+		rescans: make(chan *rescan, 1),
 	}
 	return l.run(ctx, s.rescan)
 }
@@ -124,6 +125,9 @@ type loop struct {
 	dirty  dirty
 	emit   func(source.Set)
 	last   *source.Set
+
+	rescans    chan *rescan // what one has found
+	rescanning bool         // one is under way
 }
 
 func (l *loop) run(ctx context.Context, rescan time.Duration) error {
@@ -136,6 +140,7 @@ func (l *loop) run(ctx context.Context, rescan time.Duration) error {
 	timer := time.NewTimer(time.Hour)
 	timer.Stop()
 	defer timer.Stop()
+	defer l.endRescan() // ctx has ended then
 
 	l.dirty.all = true
 	l.read(ctx)
@@ -156,7 +161,13 @@ func (l *loop) run(ctx context.Context, rescan time.Duration) error {
 		case <-timer.C:
 			l.read(ctx)
 		case <-ticks:
-			if l.tick(time.Now()) {
+			if l.tick(ctx, time.Now()) {
+				timer.Reset(time.Until(l.settle.due()))
+			}
+		case r := <-l.rescans:
+			l.rescanning = false
+			if l.state.rescanned(r, &l.dirty) {
+				l.settle.note(time.Now(), unfinished)
 				timer.Reset(time.Until(l.settle.due()))
 			}
 		}
@@ -177,10 +188,18 @@ func (l *loop) hear(now time.Time) bool {
 	return true
 }
 
-// tick looks at everything, and says whether that has to settle. A change
+// tick has everything looked at, and says whether that has to settle. A change
 // that no event told of may be half done, so it is not passed on before a
 // second look.
-func (l *loop) tick(now time.Time) bool {
+func (l *loop) tick(ctx context.Context, now time.Time) bool {
+	if l.state.quiet() {
+		if !l.rescanning {
+			l.rescanning = true
+			run := l.state.rescan(ctx.Done())
+			go func() { l.rescans <- run() }()
+		}
+		return false
+	}
 	l.dirty.all = true
 	if l.settle.pending() {
 		return false // the look that is due covers it
@@ -191,6 +210,13 @@ func (l *loop) tick(now time.Time) bool {
 	l.dirty.all = true
 	l.settle.note(now, unfinished)
 	return true
+}
+
+// endRescan waits for one that is under way.
+func (l *loop) endRescan() {
+	if l.rescanning {
+		<-l.rescans
+	}
 }
 
 // read looks at what is dirty and emits the set if it is another one.

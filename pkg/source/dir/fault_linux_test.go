@@ -122,15 +122,6 @@ func TestRemounted(t *testing.T) {
 	})
 }
 
-// frozen is a file whose stamp never shows a change of its content.
-type frozen struct {
-	fs.FileInfo
-	modified time.Time
-}
-
-func (f frozen) ModTime() time.Time { return f.modified }
-func (f frozen) Sys() any           { return nil }
-
 func TestChangeBehindTheSameStamp(t *testing.T) {
 	for _, tt := range []struct {
 		name string

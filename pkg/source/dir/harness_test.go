@@ -262,3 +262,12 @@ func counted(s *Source) (lstats, reads *atomic.Int64) {
 	s.disk.readFile = func(p string, limit int64) ([]byte, error) { reads.Add(1); return read(p, limit) }
 	return lstats, reads
 }
+
+// frozen is a file whose stamp never shows a change of its content.
+type frozen struct {
+	fs.FileInfo
+	modified time.Time
+}
+
+func (f frozen) ModTime() time.Time { return f.modified }
+func (f frozen) Sys() any           { return nil }

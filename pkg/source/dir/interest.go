@@ -10,18 +10,19 @@ import (
 // interest says which paths the last set depends on. All paths are real.
 // A look at everything makes it anew; smaller looks only add to it.
 type interest struct {
-	dirs     map[string]struct{} // to be watched
+	dirs     map[string]identity // to be watched
 	triggers map[string]struct{} // directories on the way, links: looked at everything when they change
 	trees    map[string][]*node  // directories of specs
 	leaves   map[string][]string // the files that are referred to, with the paths of the references
 }
 
-func newInterest() *interest {
+// newInterest is none yet; it will be in about as many files that are referred to.
+func newInterest(leaves int) *interest {
 	return &interest{
-		dirs:     map[string]struct{}{},
+		dirs:     map[string]identity{},
 		triggers: map[string]struct{}{},
 		trees:    map[string][]*node{},
-		leaves:   map[string][]string{},
+		leaves:   make(map[string][]string, leaves),
 	}
 }
 
@@ -44,6 +45,7 @@ type dirty struct {
 	refs    map[string]struct{} // paths of references
 	gone    map[string]struct{} // watched directories that may be other ones now
 	lost    bool                // events were lost: no watch can be relied on
+	found   *rescan             // what is still as it found it has everything looked at
 }
 
 // entryKey is a name in a directory of specs.

@@ -7,17 +7,19 @@ import (
 	"syscall"
 )
 
-// pass is one look. It asks the file system about each path once, and watches
+// pass is one look. It asks the file system about each directory and link once, and watches
 // each directory before it looks into it, so that nothing slips in between.
 type pass struct {
 	s       *state
 	want    *interest
 	seen    map[string]lookup
+	parents map[string]place // of the paths that were followed
 	watched map[string]struct{}
 	files   int // spec files seen
 	dirs    int // directories of specs seen
 
 	decoding decoding
+	rescan   *rescan // nil: the look takes what it sees; else it is noted, and nothing is watched
 }
 
 // lookup is what a path is; link is where it leads when it is a symbolic link.
@@ -28,7 +30,10 @@ type lookup struct {
 }
 
 func (s *state) newPass(want *interest) *pass {
-	return &pass{s: s, want: want, seen: map[string]lookup{}, watched: map[string]struct{}{}}
+	return &pass{
+		s: s, want: want,
+		seen: map[string]lookup{}, parents: map[string]place{}, watched: map[string]struct{}{},
+	}
 }
 
 func (p *pass) lookup(path string) lookup {
@@ -40,7 +45,9 @@ func (p *pass) lookup(path string) lookup {
 	if l.err == nil && l.info.Mode()&fs.ModeSymlink != 0 {
 		l.link, l.err = p.s.src.disk.readlink(path)
 	}
-	p.seen[path] = l
+	if l.err != nil || l.link != "" || l.info.IsDir() {
+		p.seen[path] = l
+	}
 	return l
 }
 
@@ -50,9 +57,11 @@ func (p *pass) watch(dir string) {
 		return
 	}
 	p.watched[dir] = struct{}{}
-	p.want.dirs[dir] = struct{}{}
-	if l := p.lookup(dir); l.err == nil {
-		p.s.watches.add(dir, identityOf(l.info))
+	l := p.lookup(dir)
+	id := identityOf(l.info)
+	p.want.dirs[dir] = id
+	if l.err == nil && p.rescan == nil {
+		p.s.watches.add(dir, id)
 	}
 }
 
@@ -68,10 +77,25 @@ type place struct {
 
 const maxLinks = 40 // as Linux has it
 
-// resolve follows an absolute path.
+// resolve follows an absolute path. Many of them lie in the same few directories.
 func (p *pass) resolve(path string) place {
-	root, rest := splitRoot(path)
-	return p.walk(root, rest)
+	parent, name := filepath.Split(path)
+	if root, rest := splitRoot(parent); rest == "" {
+		return p.walk(root, name)
+	}
+	at, known := p.parents[parent]
+	if !known {
+		at = p.walk(splitRoot(parent))
+		p.parents[parent] = at
+		p.trigger(at.real)
+	}
+	if at.err == nil && !at.info.IsDir() {
+		at.err = notADirectory(at.real)
+	}
+	if at.err != nil {
+		return place{real: at.real, err: at.err}
+	}
+	return p.walk(at.real, name)
 }
 
 // walk follows a relative path from a real directory. All directories that
@@ -88,7 +112,7 @@ func (p *pass) walk(dir, rest string) place {
 			continue
 		}
 		p.watch(dir)
-		path := filepath.Join(dir, name)
+		path := below(dir, name)
 		l := p.lookup(path)
 		switch {
 		case l.link != "":
@@ -110,12 +134,24 @@ func (p *pass) walk(dir, rest string) place {
 			return place{real: path, err: l.err}
 		}
 		if !l.info.IsDir() {
-			return place{real: path, err: &fs.PathError{Op: "resolve", Path: path, Err: syscall.ENOTDIR}}
+			return place{real: path, err: notADirectory(path)}
 		}
 		dir = path
 	}
 	l := p.lookup(dir)
 	return place{real: dir, info: l.info, err: l.err}
+}
+
+func notADirectory(path string) error {
+	return &fs.PathError{Op: "resolve", Path: path, Err: syscall.ENOTDIR}
+}
+
+// below is the path of a name in a directory, whose path is clean.
+func below(dir, name string) string {
+	if dir[len(dir)-1] == filepath.Separator {
+		return dir + name
+	}
+	return dir + string(filepath.Separator) + name
 }
 
 func splitRoot(path string) (root, rest string) {

@@ -55,11 +55,29 @@ func BenchmarkTenThousand(b *testing.B) {
 			last = newState(s, dir, w).look(dirty{all: true})
 		}
 	})
-	b.Run("rescan", func(b *testing.B) {
+	last = st.look(dirty{all: true})
+	b.Run("all again", func(b *testing.B) {
 		for b.Loop() {
 			set := st.look(dirty{all: true})
 			equal(last, set)
 			last = set
+		}
+	})
+	st.tree.eachFile(func(f *file) { f.racy = false })
+	b.Run("rescan", func(b *testing.B) {
+		for b.Loop() {
+			if found := st.rescan(nil)(); found.differs || st.differs(found, dirty{}) {
+				b.Fatalf("found %+v", found)
+			}
+		}
+	})
+	b.Run("what of a rescan an edit may wait for", func(b *testing.B) {
+		found := st.rescan(nil)()
+		for b.Loop() {
+			found.since = st.counts
+			if st.rescan(nil); st.rescanned(found, &dirty{}) {
+				b.Fatalf("found %+v", found)
+			}
 		}
 	})
 	b.Run("edit", func(b *testing.B) {

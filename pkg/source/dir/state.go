@@ -18,6 +18,8 @@ type state struct {
 	watches *watches
 	want    *interest
 
+	counts counts
+
 	tree *node // nil: never read
 	good mount // where the directory was when it was read first
 
@@ -35,7 +37,7 @@ type mount struct {
 }
 
 func newState(s *Source, abs string, w *watches) *state {
-	return &state{src: s, abs: abs, watches: w, want: newInterest(), changed: true, refs: newReferences(s.keys)}
+	return &state{src: s, abs: abs, watches: w, want: newInterest(0), changed: true, refs: newReferences(s.keys)}
 }
 
 // look brings the state up to date and makes a set of it.
@@ -43,6 +45,7 @@ func (s *state) look(d dirty) source.Set {
 	if s.unavailable != nil {
 		d.all = true // what happened below the directory meanwhile is not known
 	}
+	s.counts.looks++
 	if d.lost {
 		s.watches.drop(string(filepath.Separator))
 	}
@@ -54,9 +57,13 @@ func (s *state) look(d dirty) source.Set {
 		d.all = true // perhaps too many files: only a count of all tells
 	}
 	p.finish()
+	if d.found != nil && s.differs(d.found, d) {
+		d.all = true
+	}
 	if d.all {
+		s.counts.all++
 		s.watches.begin()
-		p = s.newPass(newInterest())
+		p = s.newPass(newInterest(len(s.want.leaves)))
 		s.unavailable = s.lookAll(p)
 		p.finish()
 		s.want = p.want

@@ -42,7 +42,10 @@ type file struct {
 	broken bool
 }
 
-var errTooMany = errors.New("too many files")
+var (
+	errTooMany = errors.New("too many files")
+	errStopped = errors.New("the look is not wanted any more")
+)
 
 func newNode(parent *node, shown, real string) *node {
 	n := &node{parent: parent, shown: shown, real: real, files: map[string]*file{}, dirs: map[string]*node{}}
@@ -126,21 +129,22 @@ func (p *pass) fail(n *node, e *spec.Error) {
 func (p *pass) forget(n *node, present map[string]struct{}) {
 	for name := range n.files {
 		if _, ok := present[name]; !ok {
-			delete(n.files, name)
-			p.s.changed = true
+			p.forgetFile(n, name)
 		}
 	}
 	for name := range n.dirs {
 		if _, ok := present[name]; !ok {
-			delete(n.dirs, name)
-			p.s.changed = true
+			p.forgetDir(n, name)
 		}
 	}
 }
 
 // readEntry looks at one name in a directory.
 func (p *pass) readEntry(n *node, name string) error {
-	path := filepath.Join(n.real, name)
+	if p.rescan != nil && p.rescan.stopped() {
+		return errStopped
+	}
+	path := below(n.real, name)
 	at := place{real: path}
 	l := p.lookup(path)
 	at.info, at.err = l.info, l.err
@@ -179,10 +183,16 @@ func (p *pass) forgetEntry(n *node, name string) {
 }
 
 func (p *pass) forgetFile(n *node, name string) {
-	if _, ok := n.files[name]; ok {
-		delete(n.files, name)
-		p.s.changed = true
+	f, ok := n.files[name]
+	if !ok {
+		return
 	}
+	delete(n.files, name)
+	if p.rescan != nil {
+		p.rescan.files = append(p.rescan.files, seenFile{n.real, name, f})
+		return
+	}
+	p.s.changed = true
 }
 
 func (p *pass) forgetDir(n *node, name string) {
@@ -251,8 +261,12 @@ func (p *pass) readFile(n *node, name string, at place) error {
 	if p.files > p.s.src.limits.files {
 		return errTooMany
 	}
-	st := stampOf(at.info)
 	f := n.files[name]
+	if p.rescan != nil {
+		p.seeFile(seenFile{n.real, name, f}, at)
+		return nil
+	}
+	st := stampOf(at.info)
 	if f != nil && f.err == nil && f.stamp == st && !f.racy {
 		return nil
 	}

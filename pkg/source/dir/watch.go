@@ -180,14 +180,15 @@ func (w *watches) close() {
 	w.n = nil
 }
 
-// add watches a directory, which has the given identity.
-func (w *watches) add(dir string, id identity) {
+// add watches a directory, which has the given identity, and says whether it was not
+// watched before.
+func (w *watches) add(dir string, id identity) bool {
 	if w.n == nil {
-		return
+		return false
 	}
 	if known, ok := w.dirs[dir]; ok {
 		if known == id {
-			return
+			return false
 		}
 		w.drop(dir) // another directory has taken its place
 	}
@@ -197,7 +198,7 @@ func (w *watches) add(dir string, id identity) {
 		}
 	}
 	if isLimit(w.limit) {
-		return // it would fail again, thousands of times
+		return false // it would fail again, thousands of times
 	}
 	if err := w.n.Add(dir); err != nil {
 		w.log.Debug("cannot watch a directory", zap.String("dir", dir), zap.Error(err))
@@ -205,12 +206,13 @@ func (w *watches) add(dir string, id identity) {
 		if isLimit(err) {
 			w.limit = err
 		}
-		return
+		return false
 	}
 	w.dirs[dir] = id
 	if id != (identity{}) {
 		w.byID[id] = dir
 	}
+	return true
 }
 
 func (w *watches) has(dir string) bool {
@@ -229,7 +231,7 @@ func (w *watches) drop(dir string) {
 }
 
 // retain ends the watches of all directories but these.
-func (w *watches) retain(dirs map[string]struct{}) {
+func (w *watches) retain(dirs map[string]identity) {
 	for d := range w.dirs {
 		if _, ok := dirs[d]; !ok {
 			w.remove(d)

@@ -1,0 +1,293 @@
+package dir
+
+import (
+	"fmt"
+	"io/fs"
+	"math/rand/v2"
+	"os"
+	"path/filepath"
+	"sync/atomic"
+	"syscall"
+	"testing"
+	"testing/synctest"
+	"time"
+
+	"github.com/fsnotify/fsnotify"
+	"go.uber.org/zap"
+)
+
+// TestRescanFindsAnyChange makes changes at random that no event tells of, before a rescan and
+// while it is under way, beside edits that are read meanwhile. Another rescan later the set is
+// what a source sees that starts afresh, and one more finds nothing.
+func TestRescanFindsAnyChange(t *testing.T) {
+	for seed := range uint64(8) {
+		t.Run(fmt.Sprint("seed ", seed), func(t *testing.T) {
+			t.Parallel()
+			r := rand.New(rand.NewPCG(seed, 2))
+			base := t.TempDir()
+			dir := filepath.Join(base, "filters")
+			w := newWatches(newFakeNotifier().open, zap.NewNop())
+			defer w.close()
+			s := New(Config{Dir: dir, Decode: fakeDecode})
+			st := newState(s, dir, w)
+			last := st.look(dirty{all: true})
+			beside := 0
+			for round := range 150 {
+				changes := func(most int) {
+					for range r.IntN(most + 1) {
+						change(r, dir, base)
+					}
+				}
+				changes(4)
+				if !st.quiet() {
+					last = st.look(dirty{all: true})
+					continue
+				}
+				// Like the loop, but with time for changes wherever there is any.
+				run := st.rescan(nil)
+				changes(1)
+				if d := (dirty{}); r.IntN(2) == 0 && anEntry(r, st, &d) {
+					last = st.look(d)
+					beside++
+				}
+				found := run()
+				changes(1)
+				if d := (dirty{}); st.quiet() && st.rescanned(found, &d) {
+					last = st.look(d)
+				}
+				if !st.quiet() {
+					continue
+				}
+				if d := (dirty{}); st.rescanned(st.rescan(nil)(), &d) {
+					last = st.look(d)
+				}
+				if got, want := whole(last), fresh(dir); got != want {
+					t.Fatalf("round %d: the set is\n%s\nwant\n%s", round, got, want)
+				}
+				if !st.quiet() {
+					continue
+				}
+				for _, missing := range watchedAnew(st) {
+					t.Errorf("round %d: %s is not watched", round, missing)
+				}
+				again := st.rescan(nil)()
+				if again.differs || st.differs(again, dirty{}) {
+					t.Errorf("round %d: a rescan of what is known finds %+v", round, again)
+				}
+			}
+			if beside == 0 {
+				t.Error("nothing was read beside a rescan")
+			}
+		})
+	}
+}
+
+// anEntry makes dirty what an event could tell of.
+func anEntry(r *rand.Rand, st *state, d *dirty) bool {
+	for _, nodes := range st.want.trees {
+		put(&d.entries, entryKey{nodes[0], fmt.Sprint("f", r.IntN(3), ".yaml")})
+	}
+	return len(d.entries) > 0
+}
+
+// watchedAnew are the directories that a source would watch that starts afresh, and st does not.
+func watchedAnew(st *state) (missing []string) {
+	w := newWatches(newFakeNotifier().open, zap.NewNop())
+	defer w.close()
+	newState(st.src, st.abs, w).look(dirty{all: true})
+	for dir, id := range w.dirs {
+		if st.watches.dirs[dir] != id {
+			missing = append(missing, dir)
+		}
+	}
+	return missing
+}
+
+// stuckDisk lets looks at one path wait from the moment on that it is stuck.
+type stuckDisk struct {
+	stuck   atomic.Bool
+	waiting chan struct{} // gets one element for each look that waits
+	release chan struct{}
+}
+
+func newStuckDisk(s *Source, path string) *stuckDisk {
+	d := &stuckDisk{waiting: make(chan struct{}, 100), release: make(chan struct{})}
+	lstat := s.disk.lstat
+	s.disk.lstat = func(p string) (fs.FileInfo, error) {
+		if p == path && d.stuck.Load() {
+			d.waiting <- struct{}{}
+			<-d.release
+		}
+		return lstat(p)
+	}
+	return d
+}
+
+func TestEditDoesNotWaitForARescan(t *testing.T) {
+	bubble(t, func(t *testing.T, dir string, s *Source, n *fakeNotifier) {
+		a, b, slow := filepath.Join(dir, "a.yaml"), filepath.Join(dir, "b.yaml"), filepath.Join(dir, "slow.yaml")
+		write(t, a, "name a")
+		write(t, b, "name b")
+		write(t, slow, "name slow")
+		disk := newStuckDisk(s, slow)
+		w := watch(t, s)
+		w.until("a b slow")
+		disk.stuck.Store(true)
+		<-disk.waiting
+		replace(t, b, "name b2") // no event: the rescan may have passed it by now, or not
+		replace(t, a, "name a2")
+		n.events <- fsnotify.Event{Name: a, Op: fsnotify.Create}
+		if got := describe(w.next()); got != "a2 b slow" {
+			t.Fatalf("beside the rescan: %s", got)
+		}
+		disk.stuck.Store(false)
+		close(disk.release)
+		w.until("a2 b2 slow")
+		w.quiet(25 * time.Second)
+	})
+}
+
+// TestWhatWasReadMeanwhileIsNoDifference has an edit of a spec and of a module read while a
+// rescan is under way, or when it is over, and edited once more beside it.
+func TestWhatWasReadMeanwhileIsNoDifference(t *testing.T) {
+	for _, tt := range []struct {
+		name    string
+		actions string // edit, run the rescan, take it, look at what events told of
+		full    int    // looks at everything
+	}{
+		{"read before the rescan sees it", "elrt", 0},
+		{"read after the rescan has seen it", "erlt", 0},
+		{"read when the rescan is over", "ertl", 0},
+		{"edited again", "erelt", 0},
+		{"no event", "ert", 1},
+	} {
+		t.Run(tt.name, func(t *testing.T) {
+			dir := t.TempDir()
+			file, module := filepath.Join(dir, "a.yaml"), filepath.Join(dir, "m.wasm")
+			write(t, file, "name a module m.wasm")
+			w := newWatches(newFakeNotifier().open, zap.NewNop())
+			defer w.close()
+			st := newState(New(Config{Dir: dir, Decode: fakeDecode}), dir, w)
+			st.look(dirty{all: true})
+			before := st.counts.all
+
+			run, found, d, edits := st.rescan(nil), (*rescan)(nil), dirty{}, 0
+			for _, action := range tt.actions {
+				switch action {
+				case 'e':
+					edits++
+					replace(t, file, fmt.Sprintf("name a%d module m.wasm", edits))
+					replace(t, module, fmt.Sprint("module ", edits))
+				case 'r':
+					found = run()
+				case 't':
+					st.rescanned(found, &d)
+				case 'l':
+					put(&d.entries, entryKey{st.tree, "a.yaml"})
+					put(&d.refs, module)
+					st.look(d)
+					d = dirty{}
+				}
+			}
+			if got, want := whole(st.look(d)), fresh(dir); got != want {
+				t.Errorf("the set is\n%s\nwant\n%s", got, want)
+			}
+			if got := st.counts.all - before; got != tt.full {
+				t.Errorf("%d looks at everything, want %d", got, tt.full)
+			}
+		})
+	}
+}
+
+// What happens in a directory between a rescan and the watch that could not be had before
+// is seen at once.
+func TestWhatIsWatchedAtLastIsLookedAt(t *testing.T) {
+	bubble(t, func(t *testing.T, dir string, s *Source, n *fakeNotifier) {
+		lib := filepath.Join(filepath.Dir(dir), "lib")
+		module := filepath.Join(lib, "m.wasm")
+		mkdir(t, lib)
+		write(t, filepath.Join(dir, "a.yaml"), "name a module ../lib/m.wasm")
+		var works atomic.Bool
+		var watched time.Time
+		n.setFail(func(d string) error {
+			switch {
+			case d != lib:
+			case !works.Load():
+				return syscall.EACCES
+			default:
+				watched = time.Now()
+				return os.WriteFile(module, []byte("module"), 0o644)
+			}
+			return nil
+		})
+		w := watch(t, s)
+		w.until("a")
+		works.Store(true)
+		w.untilChanged(module, "missing")
+		if late := time.Since(watched); late > time.Second {
+			t.Errorf("it was seen %s later", late)
+		}
+	})
+}
+
+func TestRescanLooksAtEachFileOnce(t *testing.T) {
+	dir := t.TempDir()
+	const files = 50
+	for i := range files {
+		write(t, filepath.Join(dir, fmt.Sprint("f", i, ".yaml")), fmt.Sprintf("name f%d module m%d.wasm", i, i))
+	}
+	s := New(Config{Dir: dir, Decode: fakeDecode})
+	w := newWatches(newFakeNotifier().open, zap.NewNop())
+	defer w.close()
+	lstat := s.disk.lstat
+	s.disk.lstat = func(p string) (fs.FileInfo, error) { // written long ago
+		info, err := lstat(p)
+		if err == nil && isSpecName(filepath.Base(p)) {
+			return frozen{info, time.Unix(1, 0)}, nil
+		}
+		return info, err
+	}
+	st := newState(s, dir, w)
+	st.look(dirty{all: true})
+	st.tree.eachFile(func(f *file) { f.racy = true })
+	lstats, reads := counted(s)
+	for _, want := range []int64{files, 0} { // what was read just after it was written is read once more
+		lstats.Store(0)
+		reads.Store(0)
+		found := st.rescan(nil)()
+		if d := (dirty{}); st.rescanned(found, &d) {
+			t.Errorf("found %+v", found)
+		}
+		if n := lstats.Load(); n > 2*files+20 {
+			t.Errorf("%d looks at %d files and %d modules", n, files, files)
+		}
+		if n := reads.Load(); n != want {
+			t.Errorf("%d files were read, want %d", n, want)
+		}
+	}
+}
+
+func TestRescanEndsWithTheSource(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		dir := t.TempDir()
+		for i := range 100 {
+			write(t, filepath.Join(dir, fmt.Sprint("f", i, ".yaml")), fmt.Sprint("name f", i))
+		}
+		s := New(Config{Dir: dir, Decode: fakeDecode})
+		s.notify = newFakeNotifier().open
+		disk := newStuckDisk(s, dir) // the rescan's first look
+		lstats, _ := counted(s)
+		w := watch(t, s)
+		w.next()
+		disk.stuck.Store(true)
+		<-disk.waiting
+		before := lstats.Load()
+		go w.stop()
+		synctest.Wait()
+		close(disk.release)
+		w.stop()
+		if n := lstats.Load() - before; n > 0 {
+			t.Errorf("%d more looks after the end", n)
+		}
+	})
+}
