@@ -109,9 +109,9 @@ func (n *entries) touched(set *source.Set, digests uint64) *places {
 	switch d := set.Differs; {
 	case n.set == nil || n.digests != digests:
 		return &places{all: true}
-	case sameMap(n.set.References, set.References):
+	case source.SameReferences(n.set.References, set.References):
 		return &places{}
-	case d == nil || !sameMap(d.From, n.set.References):
+	case d == nil || !source.SameReferences(d.From, n.set.References):
 		return &places{all: true}
 	default:
 		var some []int

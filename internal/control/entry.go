@@ -5,7 +5,6 @@ import (
 	"context"
 	"fmt"
 	"maps"
-	"reflect"
 	"slices"
 	"strings"
 	"time"
@@ -43,11 +42,6 @@ func (c *Control) followSet() {
 		e.config, _ = configJob(s, references)
 		return e
 	})
-}
-
-// sameMap says whether the two are one map: no set's is ever changed.
-func sameMap(a, b map[string]string) bool {
-	return reflect.ValueOf(a).UnsafePointer() == reflect.ValueOf(b).UnsafePointer()
 }
 
 func seen(s *spec.Spec, references map[string]string, digest string) (fingerprints [4]string) {

@@ -203,14 +203,9 @@ func equal(a, b source.Set) bool {
 	return equalError(a.Unavailable, b.Unavailable) &&
 		equalError(a.Degraded, b.Degraded) &&
 		slices.Equal(a.BrokenFiles, b.BrokenFiles) &&
-		(sameMap(a.References, b.References) || maps.Equal(a.References, b.References)) &&
+		(source.SameReferences(a.References, b.References) || maps.Equal(a.References, b.References)) &&
 		slices.EqualFunc(a.Errors, b.Errors, equalError) &&
 		slices.EqualFunc(a.Specs, b.Specs, func(x, y *spec.Spec) bool { return x == y || reflect.DeepEqual(x, y) })
-}
-
-// sameMap says whether the two are one map.
-func sameMap(a, b map[string]string) bool {
-	return reflect.ValueOf(a).UnsafePointer() == reflect.ValueOf(b).UnsafePointer()
 }
 
 func equalError(a, b *spec.Error) bool {

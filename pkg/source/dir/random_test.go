@@ -36,7 +36,7 @@ func TestAnyOrderOfChanges(t *testing.T) {
 					select {
 					case s := <-w.sets:
 						last = whole(s)
-						if d := s.Differs; d != nil && sameMap(d.From, before.References) {
+						if d := s.Differs; d != nil && source.SameReferences(d.From, before.References) {
 							followed++
 							checkDifference(t, before, s)
 						}

@@ -4,7 +4,6 @@ package merge
 import (
 	"cmp"
 	"fmt"
-	"maps"
 	"slices"
 	"strings"
 
@@ -32,13 +31,20 @@ const (
 // be read, everything is unknown and nothing is gone, as with a
 // [source.Set.BrokenFiles] directory; only where none can be read, the whole is unavailable.
 func Sets(parts []Part) source.Set {
+	out := documents(parts)
+	if out.Unavailable == nil {
+		out.References = references(parts)
+	}
+	return out
+}
+
+// documents is the set that the parts make, but for its References.
+func documents(parts []Part) source.Set {
 	var out source.Set
-	var claims []claim
-	unavailable := 0
-	for i, p := range parts {
+	var holders []holder
+	for _, p := range parts {
 		out.Roots = append(out.Roots, p.Root)
 		if e := p.unknown(); e != nil {
-			unavailable++
 			out.BrokenFiles = append(out.BrokenFiles, p.Root)
 			out.Errors = append(out.Errors, e)
 			out.Degraded = cmp.Or(out.Degraded, e)
@@ -47,16 +53,12 @@ func Sets(parts []Part) source.Set {
 		out.Errors = append(out.Errors, p.Set.Errors...)
 		out.BrokenFiles = append(out.BrokenFiles, p.Set.BrokenFiles...)
 		out.Degraded = cmp.Or(out.Degraded, p.Set.Degraded)
-		if out.References == nil {
-			out.References = map[string]string{}
-		}
-		maps.Copy(out.References, p.Set.References)
-		claims = append(claims, claimsOf(i, p.Set)...)
+		holders = append(holders, holderOf(p.Set))
 	}
-	if unavailable == len(parts) && unavailable > 0 {
+	if len(holders) == 0 && len(parts) > 0 {
 		return source.Set{Unavailable: out.Degraded}
 	}
-	specs, errs := unique(claims)
+	specs, errs := unique(holders)
 	out.Specs, out.Errors = specs, append(out.Errors, errs...)
 	slices.SortStableFunc(out.Errors, func(a, b *spec.Error) int { return comparePositions(a.Pos, b.Pos) })
 	slices.Sort(out.BrokenFiles)
@@ -80,58 +82,139 @@ func (p Part) unknown() *spec.Error {
 	}
 }
 
+// holder is what one source has, less and less of it: its documents, and of those with
+// errors the ones that have a name which no valid one has.
+type holder struct {
+	specs  []*spec.Spec  // by name
+	faulty []*spec.Error // by name and position
+}
+
+func holderOf(set *source.Set) holder {
+	h := holder{specs: set.Specs}
+	for _, e := range set.Errors {
+		if _, valid := h.find(e.Name); !valid && e.Name != "" {
+			h.faulty = append(h.faulty, e)
+		}
+	}
+	slices.SortStableFunc(h.faulty, func(a, b *spec.Error) int {
+		return cmp.Or(strings.Compare(a.Name, b.Name), comparePositions(a.Pos, b.Pos))
+	})
+	return h
+}
+
 // claim is a document that has a name: a valid one, or one with errors, in whose
 // place another source's must not be taken either.
 type claim struct {
-	name string
-	part int
 	pos  spec.Position
 	spec *spec.Spec // nil: the document has errors
 }
 
-func claimsOf(part int, set *source.Set) []claim {
-	claims := make([]claim, 0, len(set.Specs))
-	valid := make(map[string]struct{}, len(set.Specs))
-	for _, s := range set.Specs {
-		valid[s.Name] = struct{}{}
-		claims = append(claims, claim{s.Name, part, spec.Position{File: s.File, Line: s.Line}, s})
+// first is the first name of those that are left.
+func (h *holder) first() (name string, ok bool) {
+	if len(h.specs) > 0 {
+		name, ok = h.specs[0].Name, true
 	}
-	for _, e := range set.Errors {
-		if _, ok := valid[e.Name]; !ok && e.Name != "" {
-			claims = append(claims, claim{e.Name, part, e.Pos, nil})
-		}
+	if len(h.faulty) > 0 && (!ok || h.faulty[0].Name < name) {
+		name, ok = h.faulty[0].Name, true
 	}
-	return claims
+	return name, ok
 }
 
-// unique takes the valid documents whose name no other source claims.
-func unique(claims []claim) ([]*spec.Spec, []*spec.Error) {
-	slices.SortStableFunc(claims, func(a, b claim) int {
-		return cmp.Or(strings.Compare(a.name, b.name), cmp.Compare(a.part, b.part), comparePositions(a.pos, b.pos))
-	})
-	var specs []*spec.Spec
-	var errs []*spec.Error
-	for len(claims) > 0 {
-		first := claims[0]
-		n := 1
-		shared := false
-		for n < len(claims) && claims[n].name == first.name {
-			if other := claims[n]; other.part != claims[n-1].part {
-				shared = true
-				errs = append(errs, &spec.Error{
-					Code: CodeDuplicateName, Name: first.name, Pos: other.pos,
-					Message: fmt.Sprintf("the name %q is taken already, at %s", first.name, first.pos),
-					Hint:    "give one of them another name, or take it out of one of the sources; until then neither is taken",
-				})
-			}
-			n++
-		}
-		if !shared && first.spec != nil {
-			specs = append(specs, first.spec)
-		}
-		claims = claims[n:]
+// take takes all that has this name, which is no later than the first, and gives the first of it.
+func (h *holder) take(name string) (first claim, some bool) {
+	if len(h.specs) > 0 && h.specs[0].Name == name {
+		s := h.specs[0]
+		h.specs = h.specs[1:]
+		return claim{spec.Position{File: s.File, Line: s.Line}, s}, true
 	}
-	return specs, errs
+	for len(h.faulty) > 0 && h.faulty[0].Name == name {
+		if !some {
+			first.pos, some = h.faulty[0].Pos, true
+		}
+		h.faulty = h.faulty[1:]
+	}
+	return first, some
+}
+
+// unique takes the valid documents whose name no other source claims. All lists are
+// sorted, and mostly long runs of one come before the next name of another.
+func unique(holders []holder) ([]*spec.Spec, []*spec.Error) {
+	total := 0
+	for _, h := range holders {
+		total += len(h.specs)
+	}
+	specs := make([]*spec.Spec, 0, total)
+	var errs []*spec.Error
+	for {
+		first, name, next := least(holders)
+		if first == nil {
+			return specs, errs
+		}
+		if run := first.before(next); len(run) > 0 {
+			specs = append(specs, run...)
+			first.specs = first.specs[len(run):]
+			continue
+		}
+		one, shared := take(holders, name)
+		if errs = append(errs, shared...); len(shared) == 0 && one.spec != nil {
+			specs = append(specs, one.spec)
+		}
+	}
+}
+
+// least finds the holder of the first name that is left, and the first name of all others;
+// nil: there is none.
+func least(holders []holder) (first *holder, name string, next *string) {
+	for i := range holders {
+		switch n, ok := holders[i].first(); {
+		case !ok:
+		case first == nil:
+			first, name = &holders[i], n
+		case n < name:
+			first, name, next = &holders[i], n, new(name)
+		case next == nil || n < *next:
+			next = new(n)
+		}
+	}
+	return first, name, next
+}
+
+// before are the documents before the next name of another holder (nil: there is none)
+// and of one with errors.
+func (h *holder) before(next *string) []*spec.Spec {
+	if len(h.faulty) > 0 && (next == nil || h.faulty[0].Name < *next) {
+		next = &h.faulty[0].Name
+	}
+	if next == nil {
+		return h.specs
+	}
+	end, _ := h.find(*next)
+	return h.specs[:end]
+}
+
+// find finds where a name is among the documents, or would be.
+func (h *holder) find(name string) (int, bool) {
+	return slices.BinarySearchFunc(h.specs, name, func(s *spec.Spec, name string) int { return strings.Compare(s.Name, name) })
+}
+
+// take takes all that has the first name: its first claim, and an error for each other
+// source that claims it.
+func take(holders []holder, name string) (first claim, shared []*spec.Error) {
+	claimed := false
+	for i := range holders {
+		switch one, some := holders[i].take(name); {
+		case !some:
+		case !claimed:
+			first, claimed = one, true
+		default:
+			shared = append(shared, &spec.Error{
+				Code: CodeDuplicateName, Name: name, Pos: one.pos,
+				Message: fmt.Sprintf("the name %q is taken already, at %s", name, first.pos),
+				Hint:    "give one of them another name, or take it out of one of the sources; until then neither is taken",
+			})
+		}
+	}
+	return first, shared
 }
 
 func comparePositions(a, b spec.Position) int {

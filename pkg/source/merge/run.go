@@ -53,6 +53,7 @@ func (s *Source) Run(ctx context.Context, emit func(source.Set)) error {
 			}
 		})
 	}
+	var last source.Set
 	parts := make([]Part, len(s.sources))
 	for i, one := range s.sources {
 		parts[i].Root = one.Root
@@ -64,15 +65,18 @@ func (s *Source) Run(ctx context.Context, emit func(source.Set)) error {
 		case <-ctx.Done():
 			return context.Cause(ctx)
 		case one := <-sets:
+			before := parts[one.part].Set
 			parts[one.part].Set = &one.set
 			begun = begun || !slices.ContainsFunc(parts, func(p Part) bool { return p.Set == nil })
 			if begun {
-				emit(Sets(parts))
+				last = follow(last, parts, one.part, before)
+				emit(last)
 			}
 		case <-late.C:
 			if !begun {
 				begun = true
-				emit(Sets(parts))
+				last = Sets(parts)
+				emit(last)
 			}
 		}
 	}

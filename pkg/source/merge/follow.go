@@ -1,0 +1,86 @@
+package merge
+
+import (
+	"maps"
+	"slices"
+
+	"github.com/wasm-xds/wasm-xds/pkg/source"
+)
+
+// follow is [Sets], made from the set before: last is what the same parts said together,
+// but for one of them, which said before then and what is among the parts now. What they
+// refer to, thousands of files, is changed where it differs, and the set says where.
+func follow(last source.Set, parts []Part, part int, before *source.Set) source.Set {
+	if last.References == nil {
+		return Sets(parts)
+	}
+	out := documents(parts)
+	if out.Unavailable != nil {
+		return out
+	}
+	paths := differing(before, parts[part].Set)
+	if len(paths) == 0 {
+		out.References, out.Differs = last.References, last.Differs
+		return out
+	}
+	out.References = maps.Clone(last.References)
+	out.Differs = &source.Difference{From: last.References, Paths: paths}
+	for _, path := range paths {
+		if seen, ok := reference(parts, path); ok {
+			out.References[path] = seen
+		} else {
+			delete(out.References, path)
+		}
+	}
+	return out
+}
+
+// differing are the paths in which what is known of two sets' References differs.
+func differing(before, now *source.Set) []string {
+	was, is := known(before), known(now)
+	switch {
+	case source.SameReferences(was, is):
+		return nil
+	case is != nil && now.Differs != nil && source.SameReferences(now.Differs.From, was):
+		return now.Differs.Paths
+	}
+	var paths []string
+	for path, seen := range is {
+		if old, ok := was[path]; !ok || old != seen {
+			paths = append(paths, path)
+		}
+	}
+	for path := range was {
+		if _, ok := is[path]; !ok {
+			paths = append(paths, path)
+		}
+	}
+	return paths
+}
+
+// known are the References of a set; none of one that says nothing.
+func known(set *source.Set) map[string]string {
+	if set == nil || set.Unavailable != nil {
+		return nil
+	}
+	return set.References
+}
+
+// references are those of all parts. Of a path that several of them have, the last one counts.
+func references(parts []Part) map[string]string {
+	all := map[string]string{}
+	for _, p := range parts {
+		maps.Copy(all, known(p.Set))
+	}
+	return all
+}
+
+// reference is one of them.
+func reference(parts []Part, path string) (seen string, ok bool) {
+	for _, p := range slices.Backward(parts) {
+		if seen, ok = known(p.Set)[path]; ok {
+			return seen, true
+		}
+	}
+	return "", false
+}
