@@ -309,8 +309,8 @@ func TestHubDropsWhoLags(t *testing.T) {
 
 func TestMetricsCount(t *testing.T) {
 	m := NewMetrics("v1.2.3")
-	m.Pushed("inline", 100)
-	m.Acked()
+	m.Pushed("inline", 1, 100)
+	m.Acked(1)
 	m.Nacked(NackRejected)
 	m.StreamOpened("ads-delta")
 	m.ModuleServed(200, 42)
@@ -336,8 +336,8 @@ func TestMetricsCount(t *testing.T) {
 		}
 	}
 	var none *Metrics
-	none.Pushed("inline", 1)
-	none.Acked()
+	none.Pushed("inline", 1, 1)
+	none.Acked(1)
 	none.Nacked(NackOther)
 	none.StreamOpened("")
 	none.StreamClosed("")

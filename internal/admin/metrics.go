@@ -19,6 +19,7 @@ const (
 	NackNotCached NackKind = "not_cached"
 	NackRejected  NackKind = "rejected" // Envoy cannot run the revision
 	NackType      NackKind = "type"     // Envoy expects a filter of another type
+	NackShared    NackKind = "shared"   // of a response of several, which are all sent again: it is not known which
 	NackOther     NackKind = "other"
 )
 
@@ -54,7 +55,7 @@ func NewMetrics(version string) *Metrics {
 			"Bytes of the resources sent to Envoys, by what they carried."), []string{"variant"}),
 		acks: prometheus.NewCounter(counter("acks_total", "Resources that Envoys accepted.")),
 		nacks: prometheus.NewCounterVec(counter("nacks_total",
-			"Resources that Envoys refused. not_cached is a step of every remote update; rejected needs a look."), []string{"kind"}),
+			"Resources that Envoys refused. not_cached is a step of every remote update; rejected needs a look; shared is a whole response."), []string{"kind"}),
 		streams: prometheus.NewGaugeVec(prometheus.GaugeOpts{
 			Name: "wasm_xds_streams", Help: "Open xDS streams, by protocol.",
 		}, []string{"mode"}),
@@ -104,7 +105,7 @@ func (m *Metrics) startAtZero() {
 		m.pushes.WithLabelValues(variant)
 		m.pushedBytes.WithLabelValues(variant)
 	}
-	for _, kind := range []NackKind{NackNotCached, NackRejected, NackType, NackOther} {
+	for _, kind := range []NackKind{NackNotCached, NackRejected, NackType, NackShared, NackOther} {
 		m.nacks.WithLabelValues(string(kind))
 	}
 	for _, mode := range []string{"ads-delta", "ads-sotw", "ecds-delta", "ecds-sotw"} {
@@ -142,18 +143,18 @@ func (m *Metrics) Registry() *prometheus.Registry { return m.registry }
 // Watch adds the gauges that are read from s on each scrape.
 func (m *Metrics) Watch(s State) error { return m.registry.Register(stateCollector{s}) }
 
-// Pushed counts a resource of that many bytes that was sent to an Envoy.
-func (m *Metrics) Pushed(variant string, bytes int) {
+// Pushed counts n resources of that many bytes together that were sent to an Envoy.
+func (m *Metrics) Pushed(variant string, n, bytes int) {
 	if m != nil {
-		m.pushes.WithLabelValues(variant).Inc()
+		m.pushes.WithLabelValues(variant).Add(float64(n))
 		m.pushedBytes.WithLabelValues(variant).Add(float64(bytes))
 	}
 }
 
-// Acked counts a resource that an Envoy accepted.
-func (m *Metrics) Acked() {
+// Acked counts n resources that an Envoy accepted.
+func (m *Metrics) Acked(n int) {
 	if m != nil {
-		m.acks.Inc()
+		m.acks.Add(float64(n))
 	}
 }
 

@@ -3,54 +3,58 @@ package delivery
 import (
 	"fmt"
 	"slices"
-	"time"
 
 	"github.com/wasm-xds/wasm-xds/pkg/snapshot"
 )
 
-// takeOutstanding takes the response with that name off the stream; nil: there is none.
-func (m *Machine) takeOutstanding(s *stream, name string) *push {
-	at := slices.IndexFunc(s.outstanding, func(p *push) bool { return p.u.f.name == name })
-	if at < 0 {
-		return nil
-	}
-	p := s.outstanding[at]
-	s.outstanding = slices.Delete(s.outstanding, at, at+1)
-	s.full = s.full && len(s.outstanding) > m.cfg.Window/2
-	if len(s.outstanding) == 0 && cap(s.outstanding) > fewOutstanding {
-		s.outstanding = nil
-	}
-	s.bytes -= p.rev.Module.Size
-	if p.late {
-		s.late--
-	}
-	p.u.awaited = false
-	return p
-}
-
-// answerCame has the subscriber looked at, and one that has taken its name since.
+// answerCame has the subscriber looked at, or one that has taken its name since.
 func (m *Machine) answerCame(p *push) {
-	m.touch(p.u)
-	if u := p.u.s.sub(p.u.f.name); u != nil && u != p.u {
-		u.awaited = false
-		m.touch(u)
+	u := p.u
+	if u.closed {
+		if u = u.s.sub(u.f.name); u == nil {
+			return
+		}
+		// What was said to its name before it, the Envoy may have taken for it, or refused.
+		u.awaited, u.dirty = false, true
 	}
+	m.touch(u)
 }
-
-// fewOutstanding is the room that a stream keeps for responses while none is outstanding.
-const fewOutstanding = 4
 
 // answered takes the answer to a response that is outstanding on the stream.
 func (m *Machine) answered(s *stream, a Answer) {
-	p := m.takeOutstanding(s, a.Name)
-	if p == nil {
+	r := m.takeResponse(s, a.Name)
+	if r == nil {
 		return
 	}
 	s.answeredAt = m.now
+	if a.Nack && len(r.pushes) > 1 {
+		m.sharedRefused(s, r, a.Message)
+	} else {
+		for i := range r.pushes {
+			m.answeredOne(&r.pushes[i], a)
+		}
+		if first := &r.pushes[0]; m.booted > 0 {
+			m.actions = append(m.actions, WentLive{Name: first.u.f.name, Variant: first.version.Variant, Others: m.booted - 1})
+			m.booted = 0
+		}
+	}
+	if !a.Nack {
+		s.unlisted = r.more
+	}
+	for i := range r.pushes {
+		m.answerCame(&r.pushes[i])
+	}
+	m.reuse(r)
+	// There is room on the stream: whoever waited for it gets a look, also where an answer's own
+	// subscriber has unsubscribed meanwhile.
+	m.touchStream(s)
+}
+
+// answeredOne takes what the answer says of a resource.
+func (m *Machine) answeredOne(p *push, a Answer) {
 	m.tried(p)
 	switch {
 	case !a.Nack:
-		s.unlisted = p.more
 		m.acked(p)
 	case p.version.Variant == Remote || p.replay:
 		m.nextSalt(p)
@@ -59,11 +63,6 @@ func (m *Machine) answered(s *stream, a Answer) {
 		m.nextSalt(p)
 		m.refused(p, a.Message)
 	}
-	m.answerCame(p)
-	m.reuse(p)
-	// There is room on the stream: whoever waited for it gets a look, also where p's own
-	// subscriber has unsubscribed meanwhile.
-	m.touchStream(s)
 }
 
 func (m *Machine) acked(p *push) {
@@ -81,13 +80,14 @@ func (m *Machine) acked(p *push) {
 	wasLive := u.runs(p.rev) && !u.dirty
 	u.setAccepted(p.version, p.rev)
 	u.owed, u.replay, u.dirty = false, false, false
-	m.changed[u.f.name] = struct{}{}
+	u.s.readsFiles = u.s.readsFiles || p.version.Variant == File && !p.replay
+	m.change(u.f)
 	if !wasLive {
-		since := u.f.since
-		if m.at(u.joined).After(since) {
-			since = time.Time{} // a boot: how long it took is the Envoy's matter
+		if since := u.f.since; m.at(u.joined).After(since) {
+			m.booted++ // how long it took is the Envoy's matter
+		} else {
+			m.actions = append(m.actions, WentLive{Name: u.f.name, Variant: p.version.Variant, Since: since})
 		}
-		m.actions = append(m.actions, WentLive{Name: u.f.name, Variant: p.version.Variant, Since: since})
 	}
 	if u.tries(p.rev) {
 		u.f.lost, u.f.lostProblem = 0, nil
@@ -147,7 +147,7 @@ func (m *Machine) refused(p *push, raw string) {
 	problem := rejectedProblem(r, envoy, message)
 	u.refuse(r.ID, problem)
 	m.report(p, message, true)
-	m.changed[u.f.name] = struct{}{}
+	m.change(u.f)
 	if r.BuiltIn {
 		return
 	}
@@ -193,11 +193,11 @@ func (m *Machine) buildFailed(e BuildFailed) {
 	if s == nil {
 		return
 	}
-	p := m.takeOutstanding(s, e.Name)
-	if p == nil {
+	p, there := m.takePush(s, e.Name)
+	if !there {
 		return
 	}
-	m.tried(p)
+	m.tried(&p)
 	m.touchStream(s)
 	u := p.u
 	m.endFetch(u)
@@ -205,8 +205,7 @@ func (m *Machine) buildFailed(e BuildFailed) {
 		Code: CodeModuleUnreadable, Revision: p.rev.ID, Message: e.Reason,
 		Hint: "it is brought again from where its spec says",
 	})
-	m.answerCame(p)
-	m.reuse(p)
+	m.answerCame(&p)
 }
 
 // modulesRestored tries again what failed because a module could not be read: no

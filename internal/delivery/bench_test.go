@@ -30,6 +30,7 @@ func newCrowd(envoys, filters int, canary spec.Canary) *crowd {
 		c.want(i, canary)
 	}
 	c.answer(c.m.Step(c.now, SnapshotChanged{Snapshot: snapshot.New(c.filters)}))
+	c.now = c.now.Add(time.Second)
 	for i := range envoys {
 		id := StreamID(i + 1)
 		node := Node{ID: fmt.Sprintf("edge-%d", i), Version: "1.40.0"}
@@ -58,7 +59,7 @@ func (c *crowd) answer(actions []Action) {
 	take := func(actions []Action) {
 		for _, a := range actions {
 			if send, ok := a.(Send); ok {
-				c.pushes++
+				c.pushes += 1 + len(send.Others)
 				waiting = append(waiting, send)
 			}
 		}

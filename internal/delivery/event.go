@@ -68,7 +68,7 @@ type (
 
 // Answer is an ACK (Message is empty and Nack false) or a NACK.
 type Answer struct {
-	Name    string // the resource's, of the response that it answers
+	Name    string // a resource's, of the response that it answers
 	Nack    bool
 	Message string // error_detail's message
 }
@@ -97,15 +97,16 @@ func (Woken) event()           {}
 type Action interface{ action() }
 
 type (
-	// Send asks for one response with one resource. Of a name at most one is outstanding
+	// Send asks for one response, nearly always with one resource. Of a name at most one is outstanding
 	// on a stream: the next comes after the Requested that answers it. In SotW that is so
-	// for the whole stream, in delta up to [Config.Window] may be outstanding.
+	// for the whole stream, in delta several responses may be outstanding.
 	Send struct {
-		Stream   StreamID
-		Name     string
-		Revision *snapshot.Revision
-		Version  Version
-		Envoy    string // the Envoy's version, for the translation
+		Stream StreamID
+		Resource
+		// Others share the response, in this order. Where one of them cannot be made, the rest
+		// is sent without it.
+		Others []Resource
+		Envoy  string // the Envoy's version, for the translation
 		// Unproven says that no Envoy of this version has loaded the revision yet. What is
 		// unsettled must outlive a crash before it is sent: it says who may hold refused bytes.
 		Unproven bool
@@ -122,20 +123,31 @@ type (
 	// disk; else what was awaited before says already who may get what.
 	PersistUnsettled struct{ Awaited bool }
 	// WentLive says that a subscriber accepted a revision. Since is when that became
-	// wanted; zero for one that subscribed later.
+	// wanted; zero for one that subscribed later: of those, Others are reported with the one.
 	WentLive struct {
 		Name    string
 		Variant Variant
 		Since   time.Time
+		Others  int
 	}
 	// WasRefused reports a NACK, as a verdict or as a step of a remote delivery.
 	WasRefused struct {
 		Name, Node, Revision string
 		Variant              Variant
-		Verdict              bool // false: only the code was not there yet
+		Verdict              bool // false: only the code was not there yet, or it had company
 		Message              string
+		// Others is how many resources more were in the response: it is a verdict on none of them,
+		// and each is sent again alone.
+		Others int
 	}
 )
+
+// Resource is one version of a filter.
+type Resource struct {
+	Name     string
+	Revision *snapshot.Revision
+	Version  Version
+}
 
 func (Send) action()             {}
 func (Changed) action()          {}

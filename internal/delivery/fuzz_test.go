@@ -2,6 +2,8 @@ package delivery
 
 import (
 	"math/rand/v2"
+	"os"
+	"strconv"
 	"testing"
 )
 
@@ -38,10 +40,13 @@ func FuzzDelivery(f *testing.F) {
 
 func TestAnyOrderOfEvents(t *testing.T) {
 	runs := 3000
+	if n, err := strconv.Atoi(os.Getenv("WASM_XDS_MODEL_RUNS")); err == nil {
+		runs = n
+	}
 	if testing.Short() {
 		runs = 300
 	}
-	pipelined, more := 0, 0
+	pipelined, more, shared, spoilt := 0, 0, 0, 0
 	for seed := range uint64(runs) {
 		rng := rand.New(rand.NewPCG(seed, 2))
 		script := make([]byte, rng.IntN(300))
@@ -49,8 +54,12 @@ func TestAnyOrderOfEvents(t *testing.T) {
 			script[i] = byte(rng.Uint32())
 		}
 		w := play(t, seed, script)
-		pipelined, more = pipelined+w.pipelined, more+w.more
+		pipelined, more, shared, spoilt = pipelined+w.pipelined, more+w.more, shared+w.shared, spoilt+w.spoilt
 	}
+	if shared < runs || spoilt < runs/100 {
+		t.Errorf("%d responses had several resources and %d of them were refused: the model does not play that", shared, spoilt)
+	}
+	t.Logf("%d responses had several resources, %d of them were refused; %d were pipelined", shared, spoilt, pipelined)
 	if more < runs {
 		t.Errorf("%d responses said that others follow: the model does not play that", more)
 	}

@@ -11,7 +11,46 @@ type group struct {
 	selected int // of subs, by the canary policy's selector
 	envoy    string
 	subs     []*sub
-	trials   map[string]map[*sub]struct{} // revision → its canaries
+	trials   map[string]*trial // by revision
+}
+
+// trial is the canaries of a revision.
+type trial struct {
+	subs map[*sub]struct{}
+	// waits is one of them that did not run the revision when somebody looked last: where
+	// thousands take part, the next look begins with it. nil: none is known.
+	waits *sub
+}
+
+// size is the number of canaries; nil has none.
+func (t *trial) size() int {
+	if t == nil {
+		return 0
+	}
+	return len(t.subs)
+}
+
+func (t *trial) has(u *sub) bool {
+	if t == nil {
+		return false
+	}
+	_, ok := t.subs[u]
+	return ok
+}
+
+// passed says whether there are canaries and all run r.
+func (t *trial) passed(r *snapshot.Revision) bool {
+	if t.size() == 0 || t.waits != nil && t.has(t.waits) && !t.waits.runs(r) {
+		return false
+	}
+	t.waits = nil
+	for u := range t.subs {
+		if !u.runs(r) {
+			t.waits = u
+			return false
+		}
+	}
+	return true
 }
 
 // inOrder are the groups, sorted by version.
@@ -34,7 +73,7 @@ func (m *Machine) regroup(f *filter) {
 		// A canary that is still needed stays one.
 		if g := old[u.s.node.Version]; g != nil && u.group != nil {
 			for id, trial := range g.trials {
-				if _, ok := trial[u]; ok {
+				if trial.has(u) {
 					u.group.addTrial(id, u)
 				}
 			}
@@ -51,7 +90,7 @@ func (m *Machine) join(u *sub) {
 	envoy := u.s.node.Version
 	g := u.f.groups[envoy]
 	if g == nil {
-		g = &group{envoy: envoy, trials: map[string]map[*sub]struct{}{}}
+		g = &group{envoy: envoy, trials: map[string]*trial{}}
 		u.f.groups[envoy], u.f.ordered = g, nil
 	}
 	u.group, u.atGroup = g, int32(len(g.subs))
@@ -82,7 +121,7 @@ func (m *Machine) leave(u *sub) {
 		g.selected--
 	}
 	for _, trial := range g.trials {
-		delete(trial, u)
+		delete(trial.subs, u)
 	}
 	if len(g.subs) == 0 {
 		delete(u.f.groups, g.envoy)
@@ -91,22 +130,20 @@ func (m *Machine) leave(u *sub) {
 }
 
 func (g *group) addTrial(id string, u *sub) {
-	if g.trials[id] == nil {
-		g.trials[id] = map[*sub]struct{}{}
+	t := g.trials[id]
+	if t == nil {
+		t = &trial{subs: map[*sub]struct{}{}}
+		g.trials[id] = t
 	}
-	g.trials[id][u] = struct{}{}
+	t.subs[u] = struct{}{}
 }
 
 func (u *sub) tries(r *snapshot.Revision) bool {
 	if u.group == nil {
 		return false
 	}
-	trial := u.group.trials[r.ID]
-	if len(trial) == len(u.group.subs) {
-		return true // all do: no need to look for one among thousands
-	}
-	_, ok := trial[u]
-	return ok
+	t := u.group.trials[r.ID]
+	return t.size() == len(u.group.subs) || t.has(u) // if all do: no need to look for one among thousands
 }
 
 // add and drop keep the list of a filter's subscribers, in no order.

@@ -10,6 +10,7 @@ import (
 	"cmp"
 	"maps"
 	"slices"
+	"strings"
 	"time"
 
 	"github.com/wasm-xds/wasm-xds/pkg/snapshot"
@@ -39,8 +40,8 @@ type Config struct {
 	AckWait time.Duration
 	// RemoteLimit is the size from which Envoy's fetcher gives up: 32 MiB.
 	RemoteLimit int64
-	// Window is how many responses may be outstanding on a delta stream, where all of
-	// them are known to load: 64.
+	// Window is how many resources may be outstanding on a stream, where all of them are known to
+	// load, but for those that the Envoy runs: 64.
 	Window int
 }
 
@@ -78,7 +79,7 @@ type Machine struct {
 	tokens   map[string]*sub // a remote push's salt → who got it
 	touched  []*stream
 	actions  []Action
-	changed  map[string]struct{}
+	changed  []*filter
 	persist  bool
 	started  time.Time
 	states   [numStates]int // how many subscribers are in each
@@ -88,13 +89,15 @@ type Machine struct {
 	seq              uint64               // of the last look that was taken for the disk
 	unsettled        map[*filter]struct{} // all that have some, and had some when the memory was saved last
 	announced        int                  // of all filters
+	booted           int                  // accepted with the response that is looked at, by who has just come
 	timers           timers
 	// Memory that is used again and again.
 	later   []next
-	names   []string
 	looked  []*stream
-	free    []*push
-	pruneAt int // size of verdicts and salts at which to prune
+	free    []*response
+	rooms   [][]push
+	open    *response // the stream's that is looked at: others may share it
+	pruneAt int       // size of verdicts and salts at which to prune
 }
 
 type verdictKey struct{ revision, envoy string }
@@ -122,7 +125,6 @@ func New(cfg Config, mem Memory, now time.Time) *Machine {
 		trying:   map[verdictKey]int{},
 		salts:    map[saltKey]string{},
 		tokens:   map[string]*sub{},
-		changed:  map[string]struct{}{},
 
 		unsettled: map[*filter]struct{}{},
 		pruneAt:   pruneSlack,
@@ -167,34 +169,46 @@ func (m *Machine) Step(now time.Time, e Event) []Action {
 	return m.take()
 }
 
-// fewKeys is how large a map may get that is emptied and used again in each step.
-const fewKeys = 64
+// fewKeys is how many things may be kept for another use. Of actions, and of what else a
+// response of many needs for each, there may be more.
+const (
+	fewKeys  = 64
+	someKeys = 512
+)
 
-// forget drops the last step's actions, and keeps their memory if it is little.
+// forget drops the last step's actions, and keeps their memory if it is not much.
 func (m *Machine) forget() {
 	clear(m.actions)
 	m.actions = m.actions[:0]
-	if cap(m.actions) > fewKeys {
+	if cap(m.actions) > someKeys {
 		m.actions = nil
 	}
 }
 
+// change notes that the status of a filter may read differently after the step.
+func (m *Machine) change(f *filter) {
+	if !f.hasChanged {
+		f.hasChanged = true
+		m.changed = append(m.changed, f)
+	}
+}
+
 func (m *Machine) take() []Action {
+	byName := func(a, b *filter) int { return strings.Compare(a.name, b.name) }
+	if !slices.IsSortedFunc(m.changed, byName) {
+		slices.SortFunc(m.changed, byName)
+	}
 	actions := m.actions
-	names := slices.AppendSeq(m.names[:0], maps.Keys(m.changed))
-	slices.Sort(names)
-	for _, name := range names {
-		// Nearly all are of filters that are there, and each is the same once more.
-		if f := m.filters[name]; f != nil {
+	for i, f := range m.changed {
+		f.hasChanged = false
+		if i == 0 || m.changed[i-1].name != f.name { // else it was dropped and made anew
 			actions = append(actions, f.changed)
-		} else {
-			actions = append(actions, Changed{Name: name})
 		}
 	}
-	if m.names = names; len(m.changed) > fewKeys {
-		m.changed, m.names = map[string]struct{}{}, nil
-	}
 	clear(m.changed)
+	if m.changed = m.changed[:0]; cap(m.changed) > someKeys {
+		m.changed = nil
+	}
 	if m.persistUnsettled {
 		actions = append(actions, PersistUnsettled{Awaited: m.awaitUnsettled})
 		m.persistUnsettled, m.awaitUnsettled = false, false
@@ -303,7 +317,7 @@ func (m *Machine) keepCandidate(f *filter) {
 }
 
 func (m *Machine) touchFilter(f *filter) {
-	m.changed[f.name] = struct{}{}
+	m.change(f)
 	for _, u := range f.subs {
 		m.touch(u)
 	}

@@ -20,6 +20,8 @@ type modelEnvoy struct {
 	gets        []get           // begun or to begin
 	seen        map[string]bool // revisions evaluated here
 	moody       bool            // refuses the next revision although it is good
+	hates       map[string]bool // good revisions that it always refuses
+	readFile    bool            // it has accepted a file on this stream, or said so
 	neverCaches bool            // fetched code never arrives in the cache
 	unlisted    bool            // SotW: the version_info that it accepted last says only that more follows
 	racing      map[string]bool // versions that were on the wire when their name was relisted
@@ -32,7 +34,9 @@ type provider struct {
 	stored   string             // the version whose bytes were evaluated last
 	poisoned bool               // the stored bytes were refused: an LDS update would fail
 	refused  map[string]bool    // versions that were refused
+	orphaned bool               // delta: it was poisoned when the server, which may not have noted it, was killed
 	unheard  bool               // the server does not know of this subscription yet
+	doubted  string             // the revision that the server was told on this stream may have been refused; "": none
 }
 
 type get struct {
@@ -47,25 +51,45 @@ func (e *modelEnvoy) provider(name string) *provider {
 	return e.providers[name]
 }
 
-// receive has the Envoy evaluate the next response.
+// spoiltText is what a response of several is refused with: it says nothing of use.
+const spoiltText = "one of several"
+
+// receive has the Envoy evaluate the next response. Of several resources, it goes through its own
+// subscriptions, in whatever order, to the first that it refuses. What it has taken before that it
+// keeps, but names it as accepted only with the whole response.
 func (w *world) receive(e *modelEnvoy) {
 	if len(e.inbox) == 0 {
 		return
 	}
 	a := e.inbox[0]
 	e.inbox = e.inbox[1:]
+	all := resources(a)
+	w.rng.Shuffle(len(all), func(i, j int) { all[i], all[j] = all[j], all[i] })
 	answer := &Answer{}
-	if slices.Contains(e.names, a.Name) {
-		answer = w.evaluate(e, a)
+	for _, r := range all {
+		if !slices.Contains(e.names, r.Name) {
+			continue
+		}
+		if answer = w.evaluate(e, r, len(all) > 1); answer.Nack {
+			break
+		}
+	}
+	if answer.Nack && len(all) > 1 {
+		w.spoilt++
+		answer.Message = spoiltText
 	}
 	answer.Name = a.Name
 	if !answer.Nack {
 		e.unlisted = a.More
+		for _, r := range all {
+			e.provider(r.Name).accepted = r.Version.String()
+			e.readFile = e.readFile || r.Version.Variant == File
+		}
 	}
 	e.outbox = append(e.outbox, Requested{Stream: e.stream, Answer: answer})
 }
 
-func (w *world) evaluate(e *modelEnvoy, a Send) *Answer {
+func (w *world) evaluate(e *modelEnvoy, a Resource, shared bool) *Answer {
 	p := e.provider(a.Name)
 	version := a.Version.String()
 	if p.refused[version] {
@@ -75,10 +99,9 @@ func (w *world) evaluate(e *modelEnvoy, a Send) *Answer {
 		w.failf("%s: a sandbox has found that it would refuse what is sent: %s %s", e.id, a.Name, version)
 	}
 	if p.stored == version { // identical bytes: a no-op that is always ACKed
-		p.accepted = version
 		return &Answer{}
 	}
-	p.stored = version
+	p.stored, p.orphaned = version, false
 	e.seen[a.Revision.ID] = true
 	nack := func(text string) *Answer {
 		p.refused[version], p.poisoned = true, true
@@ -93,13 +116,18 @@ func (w *world) evaluate(e *modelEnvoy, a Send) *Answer {
 	}
 	if e.moody && !a.Revision.BuiltIn {
 		e.moody = false
-		w.moodyAbout[a.Revision.ID] = true
+		e.hates[a.Revision.ID] = w.rng.IntN(2) == 0
+		w.moodyAbout[a.Revision.ID] = w.moodyAbout[a.Revision.ID] || !shared
+		return nack("Unable to create Wasm plugin " + a.Name)
+	}
+	if e.hates[a.Revision.ID] {
+		w.moodyAbout[a.Revision.ID] = w.moodyAbout[a.Revision.ID] || !shared
 		return nack("Unable to create Wasm plugin " + a.Name)
 	}
 	if w.bad[a.Revision.ID] {
 		return nack("Unable to create Wasm plugin " + a.Name)
 	}
-	p.running, p.accepted, p.poisoned = a.Revision, version, false
+	p.running, p.poisoned = a.Revision, false
 	return &Answer{}
 }
 
@@ -110,13 +138,24 @@ func (w *world) answer(e *modelEnvoy) {
 	event := e.outbox[0]
 	e.outbox = e.outbox[1:]
 	if r, ok := event.(Requested); ok && r.Answer != nil {
-		delete(w.answering[e.stream], r.Answer.Name)
+		w.singly[e.stream] = w.singly[e.stream] || w.isSpoilt(event)
+		for _, one := range resources(w.answering[e.stream][r.Answer.Name]) {
+			delete(w.answering[e.stream], one.Name)
+			if p := e.provider(one.Name); !p.unheard && !e.racing[one.Version.String()] {
+				p.doubted = ""
+				if r.Answer.Nack {
+					p.doubted = one.Revision.ID
+				}
+			}
+		}
 	} else if ok {
 		for _, sub := range r.Subscribe {
 			e.provider(sub.Name).unheard = false
 		}
 		for _, a := range e.inbox { // sent before the server heard
-			e.racing[a.Version.String()] = true
+			for _, one := range resources(a) {
+				e.racing[one.Version.String()] = true
+			}
 		}
 	}
 	w.step(event)
@@ -160,6 +199,7 @@ func (w *world) relist(e *modelEnvoy, name string) {
 func (w *world) restartEnvoy(e *modelEnvoy) {
 	w.cut(e)
 	e.unlisted = false
+	e.hates = map[string]bool{}
 	e.providers, e.cache, e.gets, e.seen = map[string]*provider{}, map[string]bool{}, nil, map[string]bool{}
 }
 
@@ -174,10 +214,15 @@ func (w *world) connect(e *modelEnvoy) {
 	w.streams[e.stream] = e
 	w.step(StreamOpened{Stream: e.stream, Node: Node{ID: e.id, Version: e.version}, ADS: e.ads, Delta: e.delta})
 	var subs []Subscription
+	e.readFile = false
 	for _, name := range e.names {
 		accepted := e.provider(name).accepted
+		e.provider(name).doubted = ""
 		if e.unlisted {
 			accepted = ""
+		}
+		if v, ok := ParseVersion(accepted); ok && v.Variant == File {
+			e.readFile = true
 		}
 		subs = append(subs, Subscription{Name: name, Accepted: accepted, Replay: !e.delta && accepted != ""})
 	}
@@ -190,6 +235,11 @@ func (w *world) cut(e *modelEnvoy) {
 		return
 	}
 	id := e.stream
+	for _, name := range e.names {
+		// A promotion forgets who may hold what it has refused, and its Envoy may have that revision.
+		p := e.provider(name)
+		p.orphaned = p.orphaned || p.poisoned && e.delta && w.calm
+	}
 	e.stream, e.inbox, e.outbox = 0, nil, nil
 	delete(w.streams, id)
 	delete(w.answering, id)

@@ -37,56 +37,92 @@ type world struct {
 	problems   []string
 	log        []string
 	streams    map[StreamID]*modelEnvoy
-	answering  map[StreamID]map[string]Send // by name
+	answering  map[StreamID]map[string]Send // by name; those that share a response each have it
+	singly     map[StreamID]bool            // a response of several was refused on it
 	bad        map[string]bool              // revisions that no Envoy loads
-	moodyAbout map[string]bool              // good revisions that some Envoy refused
+	moodyAbout map[string]bool              // good revisions that some Envoy refused, when they were alone
 	number     int
-	pipelined  int // responses that were sent while others had no answer
-	more       int // that said that others follow
+	pipelined  int     // responses that were sent while others had no answer
+	more       int     // that said that others follow
+	shared     int     // that had several resources
+	spoilt     int     // of those, how many were refused
+	again      []Event // to be played after the step
+	settles    bool    // modules can be read again
+	calm       bool
+	names      []string // of the specs
 }
 
-var modelNames = []string{"auth", "hello", "limit", "ghost"} // ghost has no spec
+// modelNames are what Envoys ask for; the last has no spec. A calm world has more of them, and little
+// in it is bad: only there much is settled.
+func modelNames(calm bool) []string {
+	names := []string{"auth", "hello", "limit", "ghost"}
+	if calm {
+		names = append([]string{"audit", "cache", "quota", "route", "trace"}, names...)
+	}
+	return names
+}
 
 func newWorld(seed uint64) *world {
 	w := &world{
 		rng: rand.New(rand.NewPCG(seed, 1)), now: time.Unix(1_000_000, 0), streams: map[StreamID]*modelEnvoy{},
 		answering: map[StreamID]map[string]Send{}, bad: map[string]bool{}, moodyAbout: map[string]bool{},
+		singly: map[StreamID]bool{}, calm: seed%2 == 0,
 	}
+	all := modelNames(w.calm)
+	w.names = all[:len(all)-1]
 	for i := range 3 {
 		w.envoys = append(w.envoys, &modelEnvoy{
 			id: fmt.Sprintf("edge-%d", i), version: []string{"1.40.0", "1.40.0", "1.36.4"}[i],
 			neverCaches: w.rng.IntN(6) == 0,
 			ads:         w.rng.IntN(2) == 0, delta: w.rng.IntN(2) == 0,
-			names: modelNames, providers: map[string]*provider{}, racing: map[string]bool{}, cache: map[string]bool{}, seen: map[string]bool{},
+			names: all, providers: map[string]*provider{}, racing: map[string]bool{}, cache: map[string]bool{}, seen: map[string]bool{},
+			hates: map[string]bool{},
 		})
 	}
 	w.snapshot = snapshot.New(nil)
 	w.start()
+	if w.calm {
+		for _, name := range w.names {
+			w.edit(name)
+		}
+	}
 	return w
 }
 
 func (w *world) failf(format string, args ...any) {
 	w.problems = append(w.problems, fmt.Sprintf(format, args...))
+	w.log = append(w.log, "  ! "+w.problems[len(w.problems)-1])
 }
 
 // start boots the server from what it persisted.
 func (w *world) start() {
 	w.epoch++
-	w.m = New(Config{Epoch: w.epoch, Substitutes: realStandIns{}, Window: 1 + w.rng.IntN(3)}, w.memory, w.now)
+	window := 3
+	if w.calm {
+		window = 12
+	}
+	w.m = New(Config{Epoch: w.epoch, Substitutes: realStandIns{}, Window: 1 + w.rng.IntN(window)}, w.memory, w.now)
 	w.step(SnapshotChanged{Snapshot: w.snapshot})
 }
 
 func (w *world) step(e Event) {
-	w.log = append(w.log, fmt.Sprintf("%T%+v", e, brief(e)))
+	w.log = append(w.log, fmt.Sprintf("%T%+v %s", e, brief(e), answerText(e)))
 	unproven, awaited, noted, late := false, false, false, false
+	spoilt := w.isSpoilt(e)
 	for _, a := range w.m.Step(w.now, e) {
 		switch a := a.(type) {
 		case Send:
 			unproven = unproven || a.Unproven // it waits for the disk
-			w.log = append(w.log, fmt.Sprintf("  send %d %s %s", a.Stream, a.Name, a.Version))
+			for _, r := range resources(a) {
+				w.log = append(w.log, fmt.Sprintf("  send %d %s %s, with %d others", a.Stream, r.Name, r.Version, len(a.Others)))
+			}
 			w.checkOutstanding(a)
-			if e := w.streams[a.Stream]; e != nil {
+			if e, ok := w.streams[a.Stream], w.build(&a); e != nil && ok {
 				e.inbox = append(e.inbox, a)
+			}
+		case WasRefused:
+			if spoilt && a.Verdict {
+				w.failf("%s: a verdict on %s, which was not alone", a.Node, a.Name)
 			}
 		case PersistUnsettled:
 			awaited, noted = a.Awaited, true
@@ -106,40 +142,118 @@ func (w *world) step(e Event) {
 			w.memory.Unsettled = unsettled
 		}
 	}
+	for len(w.again) > 0 {
+		next := w.again[0]
+		w.again = w.again[1:]
+		w.step(next)
+	}
 }
 
-// checkOutstanding: SotW cannot tell the answers of two responses apart, and in delta
-// what may be refused is alone.
+// resources are all of a response.
+func resources(a Send) []Resource { return append([]Resource{a.Resource}, a.Others...) }
+
+// isSpoilt says whether an event is the NACK of a response of several.
+func (w *world) isSpoilt(e Event) bool {
+	r, ok := e.(Requested)
+	return ok && r.Answer != nil && r.Answer.Nack && r.Answer.Message == spoiltText
+}
+
+// build takes out of a response what cannot be made, which is seldom, and says whether
+// anything is left.
+func (w *world) build(a *Send) bool {
+	var made []Resource
+	for _, r := range resources(*a) {
+		if e := w.streams[a.Stream]; w.settles || e == nil || e.unlisted || w.rng.IntN(200) > 0 {
+			made = append(made, r)
+			continue
+		}
+		delete(w.answering[a.Stream], r.Name)
+		w.again = append(w.again, BuildFailed{Stream: a.Stream, Name: r.Name, Reason: "the module is damaged"})
+	}
+	if len(made) == 0 {
+		return false
+	}
+	a.Resource, a.Others = made[0], made[1:]
+	for _, r := range made {
+		w.answering[a.Stream][r.Name] = *a
+	}
+	return true
+}
+
+// checkOutstanding: SotW cannot tell the answers of two responses apart, and what may be refused
+// is alone.
 func (w *world) checkOutstanding(a Send) {
 	before := w.answering[a.Stream]
 	if before == nil {
 		before = map[string]Send{}
 		w.answering[a.Stream] = before
 	}
-	if _, again := before[a.Name]; again {
-		w.failf("stream %d: two responses with %s outstanding", a.Stream, a.Name)
+	e := w.streams[a.Stream]
+	if e == nil {
+		w.failf("stream %d: something is sent after its end", a.Stream)
+		return
 	}
-	before[a.Name] = a
-	mayBeRefused := a.Unproven || a.Version.Variant == Remote
-	if e := w.streams[a.Stream]; e != nil && e.unlisted && mayBeRefused && e.provider(a.Name).accepted != a.Version.String() {
+	first := len(before) == 0
+	loads := 0
+	for _, r := range resources(a) {
+		if _, again := before[r.Name]; again {
+			w.failf("stream %d: two responses with %s outstanding", a.Stream, r.Name)
+		}
+		before[r.Name] = a
+	}
+	for name, other := range before {
+		for _, r := range resources(other) {
+			if r.Name == name && e.provider(name).accepted != r.Version.String() {
+				loads++
+			}
+			if len(before) > 1 && (other.Unproven || w.mayBeRefused(e, r)) {
+				w.failf("stream %d: %s, which may be refused, is not alone", a.Stream, r.Version)
+			}
+		}
+	}
+	if e.unlisted && (a.Unproven || w.mayBeRefused(e, a.Resource)) {
 		w.failf("stream %d: %s may be refused, and would leave a version_info that says nothing", a.Stream, a.Version)
 	}
 	if a.More {
 		w.more++
-		if e := w.streams[a.Stream]; e != nil && e.delta {
+		if e.delta {
 			w.failf("stream %d: more follows in delta, which lists nothing", a.Stream)
 		}
 	}
-	if len(before) == 1 {
+	w.checkShared(e, a)
+	if first {
 		return
 	}
 	w.pipelined++
-	if e := w.streams[a.Stream]; e == nil || !e.delta || len(before) > w.m.cfg.Window {
-		w.failf("stream %d: %d responses outstanding", a.Stream, len(before))
+	if !e.delta || loads > w.m.cfg.Window || w.singly[a.Stream] {
+		w.failf("stream %d: %d resources outstanding", a.Stream, loads)
 	}
-	for _, other := range before {
-		if other.Unproven || other.Version.Variant == Remote {
-			w.failf("stream %d: %s, which may be refused, is not alone", a.Stream, other.Version)
+}
+
+// mayBeRefused: remote code that the Envoy does not say it has accepted.
+func (w *world) mayBeRefused(e *modelEnvoy, r Resource) bool {
+	return r.Version.Variant == Remote && e.provider(r.Name).accepted != r.Version.String()
+}
+
+// checkShared: only what is settled for this Envoy has company in its response.
+func (w *world) checkShared(e *modelEnvoy, a Send) {
+	if len(a.Others) == 0 {
+		return
+	}
+	w.shared++
+	if w.singly[a.Stream] {
+		w.failf("stream %d: several resources in a response after one such was refused", a.Stream)
+	}
+	for _, r := range resources(a) {
+		p := e.provider(r.Name)
+		settled := p.accepted == r.Version.String()
+		switch {
+		case e.delta && p.accepted != "":
+			w.failf("stream %d: %s shares a response in delta, where the Envoy would name what it has now", a.Stream, r.Version)
+		case settled, p.unheard:
+		case r.Version.Variant == Remote, p.doubted == r.Revision.ID, r.Version.Variant == File && !e.readFile, w.bad[r.Revision.ID],
+			r.Revision.BuiltIn && p.accepted == "":
+			w.failf("stream %d: %s may be refused and shares a response: %+v", a.Stream, r.Version, *p)
 		}
 	}
 }
@@ -197,7 +311,7 @@ func (w *world) edit(name string) {
 		f = clone(before)
 		f.Disabled = !f.Disabled
 	default:
-		f.Revision = w.revision(name, roll < 5)
+		f.Revision = w.revision(name, roll < 5 || w.calm && roll < 9)
 	}
 	filters[name] = f
 	var all []*snapshot.Filter
@@ -236,6 +350,10 @@ func (w *world) restartServer() {
 			delete(w.answering, e.stream)
 		}
 		e.stream, e.inbox, e.outbox = 0, nil, nil
+		for _, name := range e.names {
+			p := e.provider(name)
+			p.orphaned = p.poisoned && e.delta
+		}
 	}
 	w.start()
 }
@@ -243,9 +361,18 @@ func (w *world) restartServer() {
 // act lets one thing happen.
 func (w *world) act(op byte) {
 	e := w.envoys[int(op>>5)%len(w.envoys)]
+	if w.calm {
+		// Between what happens the Envoys take most of what they are sent.
+		for range w.rng.IntN(12) {
+			other := w.envoys[w.rng.IntN(len(w.envoys))]
+			w.receive(other)
+			w.answer(other)
+			w.fetch(other, false)
+		}
+	}
 	switch op % 32 {
 	case 0, 1:
-		w.edit(modelNames[w.rng.IntN(len(modelNames)-1)])
+		w.edit(w.names[w.rng.IntN(len(w.names))])
 	case 2:
 		w.cut(e)
 	case 3:
@@ -253,7 +380,7 @@ func (w *world) act(op byte) {
 	case 4:
 		w.restartServer()
 	case 5:
-		w.relist(e, modelNames[w.rng.IntN(len(modelNames))])
+		w.relist(e, e.names[w.rng.IntN(len(e.names))])
 	case 6:
 		w.fetch(e, true)
 	case 7, 8, 9:
@@ -261,7 +388,7 @@ func (w *world) act(op byte) {
 	case 10, 11:
 		w.connect(e)
 	case 15:
-		e.moody = true
+		e.moody = true // which only says that a good revision is refused
 	case 12:
 		w.pass(25 * time.Millisecond)
 	case 13:
@@ -282,6 +409,8 @@ func (w *world) settle() bool {
 	for _, e := range w.envoys {
 		w.connect(e)
 	}
+	w.settles = true
+	w.step(ModulesRestored{})
 	for range 400 {
 		busy := false
 		for _, e := range w.envoys {
@@ -333,7 +462,7 @@ func (w *world) checkSettled() {
 				w.failf("%s: %s has no config: its listener would not open", e.id, name)
 				continue
 			}
-			if p.poisoned && !w.moodyAbout[p.running.ID] {
+			if p.poisoned && !p.orphaned && !w.moodyAbout[p.running.ID] {
 				w.failf("%s: %s has refused bytes stored: its listener's next update would fail", e.id, name)
 			}
 			if f == nil || f.Disabled || f.Removed && f.OnRemove != spec.Keep || w.bad[f.Revision.ID] || f.Revision.RefusalFor(e.version) != nil {
@@ -353,4 +482,11 @@ func (w *world) checkSettled() {
 func (w *world) report() string {
 	tail := w.log[max(0, len(w.log)-60):]
 	return strings.Join(w.problems, "\n") + "\n\nlast events:\n" + strings.Join(tail, "\n")
+}
+
+func answerText(e Event) string {
+	if r, ok := e.(Requested); ok && r.Answer != nil {
+		return fmt.Sprintf("%+v", *r.Answer)
+	}
+	return ""
 }

@@ -22,6 +22,15 @@ func proven(t *testing.T, names ...string) *rig {
 	return r
 }
 
+// runsOther is an Envoy that runs something else under these names, from a server before.
+func runsOther(names ...string) connection {
+	c := connection{ads: true, accepted: map[string]string{}}
+	for _, name := range names {
+		c.accepted[name] = "0123456789ab.i0000000900000001"
+	}
+	return c
+}
+
 func names(n int) []string {
 	var all []string
 	for i := range n {
@@ -33,7 +42,7 @@ func names(n int) []string {
 func TestWhatIsKnownToLoadIsPipelinedOnDelta(t *testing.T) {
 	all := names(100)
 	r := proven(t, all...)
-	r.connect(1, connection{ads: true}, all...)
+	r.connect(1, runsOther(all...), all...)
 	if n := len(r.sent); n != 64 {
 		t.Fatalf("%d responses are outstanding, not 64", n)
 	}
@@ -49,9 +58,6 @@ func TestWhatIsKnownToLoadIsPipelinedOnDelta(t *testing.T) {
 	for _, name := range all {
 		r.wantState(1, name, "live of "+name)
 	}
-	r.sent = nil
-	r.connect(2, connection{ads: true, sotw: true}, all...)
-	r.want("2 filter-000 of filter-000 inline") // its answers could not be told apart
 }
 
 func TestLargeModulesAreNotPipelined(t *testing.T) {
@@ -65,20 +71,20 @@ func TestLargeModulesAreNotPipelined(t *testing.T) {
 		r.ack(9)
 	}
 	r.sent = nil
-	r.connect(1, connection{ads: true}, all...)
+	r.connect(1, runsOther(all...), all...)
 	r.want("1 filter-000 of filter-000 inline", "1 filter-001 of filter-001 inline")
+	r.connect(2, connection{ads: true}, all...)
+	r.want("2 filter-000 of filter-000 inline", "2 & filter-001 of filter-001 inline")
 }
 
 func TestAnswersInAnotherOrder(t *testing.T) {
 	r := proven(t, "a", "b", "c")
-	r.connect(1, connection{ads: true}, "a", "b", "c")
+	r.connect(1, runsOther("a", "b", "c"), "a", "b", "c")
 	r.want("1 a of a inline", "1 b of b inline", "1 c of c inline")
 	sent := r.last[1]
 	r.step(Requested{Stream: 1, Answer: &Answer{Name: "c", Nack: true, Message: unable}})
-	r.wantState(1, "c", "pending "+CodeRejected)
-	r.want("1 c deny/http inline") // at once, though two are outstanding
+	r.wantState(1, "c", "rejected ?0123456789ab "+CodeRejected) // and keeps what it has
 	r.step(Requested{Stream: 1, Answer: &Answer{Name: "a"}})
-	r.step(Requested{Stream: 1, Answer: &Answer{Name: "c"}})
 	r.step(Requested{Stream: 1, Answer: &Answer{Name: "nobody"}})
 	r.step(Requested{Stream: 1, Answer: &Answer{Name: "b"}})
 	r.want()
@@ -93,7 +99,7 @@ func TestAnswersInAnotherOrder(t *testing.T) {
 func TestStreamLostWithSeveralAnswersOutstanding(t *testing.T) {
 	all := names(3)
 	r := proven(t, all...)
-	r.connect(1, connection{ads: true}, all...)
+	r.connect(1, runsOther(all...), all...)
 	lost := map[Version]bool{}
 	for _, name := range all {
 		lost[r.version(name)] = true
@@ -113,15 +119,15 @@ func TestStreamLostWithSeveralAnswersOutstanding(t *testing.T) {
 
 func TestASlowEnvoyIsNotFlaggedWhileItAnswers(t *testing.T) {
 	r := proven(t, "a", "b", "c")
-	r.connect(1, connection{ads: true}, "a", "b", "c")
+	r.connect(1, runsOther("a", "b", "c"), "a", "b", "c")
 	lost := r.version("b")
 	r.pass(20 * time.Second)
 	r.ack(1)
 	r.pass(20 * time.Second)
-	r.wantState(1, "b", "pending")
+	r.wantState(1, "b", "pending ?0123456789ab")
 	r.pass(10 * time.Second)
-	r.wantState(1, "b", "pending "+CodeNoAnswer)
-	r.wantState(1, "c", "pending "+CodeNoAnswer)
+	r.wantState(1, "b", "pending ?0123456789ab "+CodeNoAnswer)
+	r.wantState(1, "c", "pending ?0123456789ab "+CodeNoAnswer)
 	r.connect(2, connection{ads: true}, "b")
 	if r.version("b") == lost {
 		t.Error("bytes that may have been refused are sent again")
@@ -135,7 +141,7 @@ func TestASlowEnvoyIsNotFlaggedWhileItAnswers(t *testing.T) {
 
 func TestANameThatIsAskedForAgainWaitsForItsAnswer(t *testing.T) {
 	r := proven(t, "a", "b")
-	r.connect(1, connection{ads: true}, "a", "b")
+	r.connect(1, runsOther("a", "b"), "a", "b")
 	r.sent = nil
 	r.step(Requested{Stream: 1, Unsubscribe: []string{"a"}, Subscribe: []Subscription{{Name: "a"}}})
 	r.want()
@@ -157,38 +163,39 @@ func TestManyThatConnectAtOnceEachTrySomethingElse(t *testing.T) {
 	r.ack(1)
 	r.want("1 c of c inline")
 	r.ack(2)
-	r.want("1 b of b inline", "2 c of c inline", "2 a of a inline") // all is known to load now
+	r.want("1 b of b inline", "2 c of c inline", "2 & a of a inline") // all is known to load now
 }
 
 // A SotW client is told that others follow where they do at once, and are known to load.
 func TestMoreFollow(t *testing.T) {
-	r := proven(t, "a", "b", "c")
-	more := func(want bool) {
+	all := names(150)
+	r := proven(t, all...)
+	more := func(id StreamID, others int, want bool) {
 		t.Helper()
-		if got := r.last[1].More; got != want {
-			t.Fatalf("%s: more follow: %v", r.last[1].Name, got)
+		if got := r.last[id]; got.More != want || len(got.Others) != others {
+			t.Fatalf("%s and %d others: more follow: %v", got.Name, len(got.Others), got.More)
 		}
 	}
-	r.connect(1, connection{ads: true, sotw: true}, "a", "b", "c")
-	more(true)
+	r.connect(1, connection{ads: true, sotw: true}, all...)
+	more(1, 63, true)
 	r.ack(1)
-	more(true)
+	more(1, 63, true)
 	r.ack(1)
-	more(false)
+	more(1, 21, false)
 	r.ack(1)
-	r.want("1 a of a inline", "1 b of b inline", "1 c of c inline")
 
 	// What was to follow is not wanted any more: what it has is sent once more, to say so.
-	r.connect(2, connection{ads: true, sotw: true}, "a", "b")
-	r.want("2 a of a inline")
+	r.connect(2, connection{ads: true, sotw: true}, all[:65]...)
+	more(2, 63, true)
 	first := r.last[2]
-	r.step(Requested{Stream: 2, Unsubscribe: []string{"b"}})
+	r.sent = nil
+	r.step(Requested{Stream: 2, Unsubscribe: all[64:]})
 	r.ack(2)
-	r.want("2 a of a inline")
+	r.want("2 filter-000 of filter-000 inline")
 	if again := r.last[2]; again.More || again.Version != first.Version {
 		t.Errorf("sent %+v, not %+v without more", again, first)
 	}
 	r.ack(2)
 	r.want()
-	r.wantState(2, "a", "live of a")
+	r.wantState(2, "filter-000", "live of filter-000")
 }

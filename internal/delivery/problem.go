@@ -93,11 +93,19 @@ const messageLimit = 300
 // redact keeps what a NACK's text says of the cause and drops what may echo the
 // plugin's configuration: its own text, and everything from a dumped message on.
 func redact(message string, r *snapshot.Revision) string {
+	return shorten(withoutSecrets(message, r))
+}
+
+func withoutSecrets(message string, r *snapshot.Revision) string {
 	for _, secret := range []*string{r.Config, r.VM.Config} {
 		if secret != nil && len(*secret) > 2 {
 			message = strings.ReplaceAll(message, *secret, "…")
 		}
 	}
+	return message
+}
+
+func shorten(message string) string {
 	if i := strings.IndexAny(message, "{\n"); i >= 0 {
 		message = strings.TrimSpace(message[:i]) + " …"
 	}

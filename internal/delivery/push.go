@@ -48,25 +48,32 @@ func (m *Machine) touchStream(s *stream) {
 	}
 }
 
-// hasRoom says whether one more response may be sent. A SotW client tells only the last
+// opens says whether one more response may be sent. A SotW client tells only the last
 // of several answers; in delta each is answered on its own, and so those that are known
 // to load need not wait for one another. Once they are as many as may be, half of them are
 // answered before others follow: what goes out at once, and is answered at once, costs less.
-func (m *Machine) hasRoom(s *stream) bool {
+func (m *Machine) opens(s *stream) bool {
 	n := len(s.outstanding)
-	return n == 0 || s.delta && n < m.cfg.Window && !s.full && s.late == 0 && s.bytes < windowBytes && !s.outstanding[0].alone
+	return n == 0 || s.delta && !s.singly && m.below(s) && !s.full && s.late == 0 && !s.outstanding[0].alone
 }
+
+// below says whether less is outstanding than may be.
+func (m *Machine) below(s *stream) bool { return s.loads < m.cfg.Window && s.bytes < windowBytes }
+
+// hasRoom says whether anything may be sent, be it in a response that has others.
+func (m *Machine) hasRoom(s *stream) bool { return m.open != nil && m.below(s) || m.opens(s) }
 
 // mustBeAlone says whether a push to the subscriber may be refused, as far as is known:
 // then nothing else is on its way with it.
 func (m *Machine) mustBeAlone(u *sub, c choice) bool {
-	return c.unproven || m.variant(u, c.revision) == Remote
+	return c.unproven || !u.replays(c.revision) && m.variant(u, c.revision) == Remote
 }
 
 // next is a subscriber that needs a push.
 type next struct {
-	u *sub
-	c choice
+	u     *sub
+	c     choice
+	class int
 }
 
 // sendNext looks at the stream's queue and sends what there is room for, the most urgent first.
@@ -95,23 +102,22 @@ func (m *Machine) sendNext(s *stream) {
 		case m.mustBeAlone(u, c):
 			s.park(u, class)
 			continue
-		case class == s.firstClass() && m.hasRoom(s):
-			m.push(u, c)
+		case class == s.firstClass() && m.place(u, c, class):
 			continue
 		default:
-			later = append(later, next{u, c})
+			later = append(later, next{u, c, class})
 		}
 		u.queued = true
 		kept = append(kept, u)
 	}
 	clear(s.queue[len(kept):])
-	sent := len(s.outstanding)
+	placed := false
 	for _, one := range later {
-		if m.hasRoom(s) {
-			m.push(one.u, one.c)
+		if m.hasRoom(s) && m.place(one.u, one.c, one.class) {
+			placed = true
 		}
 	}
-	if len(s.outstanding) > sent {
+	if placed {
 		kept = slices.DeleteFunc(kept, func(u *sub) bool {
 			u.queued = !u.awaited
 			return u.awaited
@@ -119,13 +125,17 @@ func (m *Machine) sendNext(s *stream) {
 	}
 	m.keepQueue(s, kept, later)
 	if !s.delta && len(s.outstanding) > before && len(s.queue) > 0 {
-		m.moreFollow(s)
+		s.outstanding[before].more = true
 	}
 	if len(s.outstanding) == 0 && s.unlisted {
 		m.sendList(s)
 	}
 	if len(s.outstanding) == 0 {
 		m.sendAlone(s)
+	}
+	m.open = nil
+	for _, r := range s.outstanding[before:] {
+		m.send(s, r)
 	}
 }
 
@@ -137,7 +147,7 @@ func (m *Machine) keepQueue(s *stream, waiting []*sub, later []next) {
 		s.queue = nil
 	}
 	clear(later)
-	if m.later = later; cap(later) > fewKeys {
+	if m.later = later; cap(later) > someKeys {
 		m.later = nil
 	}
 }
@@ -167,7 +177,7 @@ func (m *Machine) sendAlone(s *stream) {
 		u := m.nextAlone(s)
 		s.unpark(u)
 		if c := m.choose(u); m.needsPush(u, c) {
-			m.push(u, c)
+			m.push(m.newResponse(s), u, c)
 			return
 		}
 	}
@@ -265,18 +275,40 @@ func (m *Machine) variant(u *sub, r *snapshot.Revision) Variant {
 	return Inline
 }
 
-func (m *Machine) push(u *sub, c choice) {
-	r := c.revision
-	p := m.newPush()
-	*p = push{u: u, rev: r, at: m.now, alone: m.mustBeAlone(u, c)}
-	if u.replay && u.runs(r) && !u.dirty {
-		p.version, p.replay = u.accepted.unpack(), true
+// place puts a push into a response, its own or one that others share, and says whether
+// there was room.
+func (m *Machine) place(u *sub, c choice, class int) bool {
+	s, shares := u.s, m.mayShare(u, c)
+	switch {
+	case shares && m.open != nil && m.open.class == class && m.below(s) && len(m.open.pushes) < sharedMost:
+	case m.opens(s):
+		r := m.newResponse(s)
+		r.class = class
+		if shares {
+			m.open = r
+		}
+		m.push(r, u, c)
+		return true
+	default:
+		return false
+	}
+	m.push(m.open, u, c)
+	return true
+}
+
+// push adds to a response what brings the subscriber to its choice.
+func (m *Machine) push(in *response, u *sub, c choice) {
+	r, s := c.revision, u.s
+	in.alone = m.mustBeAlone(u, c)
+	p := push{u: u, rev: r, replay: u.replays(r), unproven: c.unproven}
+	if p.replay {
+		p.version = u.accepted.unpack()
 	} else {
 		p.version = Version{Revision: r.ID, Variant: m.variant(u, r)}
 		p.version.Salt = m.salt(p.version)
 		if u.runs(r) && pack(p.version) == u.accepted {
 			// It has been there before, but what Envoy has stored since is something else.
-			m.nextSalt(p)
+			m.nextSalt(&p)
 			p.version.Salt = m.salt(p.version)
 		}
 	}
@@ -291,38 +323,30 @@ func (m *Machine) push(u *sub, c choice) {
 	}
 	if c.unproven {
 		if m.unsettle(u, r.ID); m.awaitUnsettled {
-			m.announce(u.s)
+			m.announce(s)
 		}
-		m.trying[verdictKey{r.ID, u.s.node.Version}]++
-		p.unproven = true
+		m.trying[verdictKey{r.ID, s.node.Version}]++
 	}
 	u.awaited = true
-	u.s.outstanding = append(u.s.outstanding, p)
-	u.s.full = u.s.full || len(u.s.outstanding) >= m.cfg.Window
-	u.s.bytes += r.Module.Size
-	m.wakeStream(u.s, m.now.Add(m.cfg.AckWait))
-	m.actions = append(m.actions, Send{
-		Stream: u.s.id, Name: u.f.name, Revision: r, Version: p.version, Envoy: u.s.node.Version, Unproven: c.unproven,
-	})
+	m.add(in, p)
+	loads, bytes := p.weight()
+	s.loads += loads
+	s.bytes += bytes
+	s.full = s.full || s.delta && s.loads >= m.cfg.Window
 }
 
-// newPush gives one that is not used any more, or a new one.
-func (m *Machine) newPush() *push {
-	last := len(m.free) - 1
-	if last < 0 {
-		return &push{}
+// send hands over a response that is complete.
+func (m *Machine) send(s *stream, r *response) {
+	m.wakeStream(s, m.now.Add(m.cfg.AckWait))
+	first := &r.pushes[0]
+	send := Send{Stream: s.id, Resource: first.resource(), Envoy: s.node.Version, Unproven: first.unproven, More: r.more}
+	if others := r.pushes[1:]; len(others) > 0 {
+		send.Others = make([]Resource, len(others))
+		for i := range others {
+			send.Others[i] = others[i].resource()
+		}
 	}
-	p := m.free[last]
-	m.free = m.free[:last]
-	return p
-}
-
-// reuse takes a push back, of which nothing is kept.
-func (m *Machine) reuse(p *push) {
-	if len(m.free) < fewKeys {
-		*p = push{}
-		m.free = append(m.free, p)
-	}
+	m.actions = append(m.actions, send)
 }
 
 // salt gives the salt for a content. Inline and file contents share theirs, so
@@ -360,11 +384,11 @@ func (m *Machine) tried(p *push) {
 // checkAnswer flags the subscribers whose Envoy does not answer. Envoy takes one response
 // after the other: those behind a slow one have their time from its answer on.
 func (m *Machine) checkAnswer(s *stream) {
-	for _, p := range s.outstanding {
-		if p.late {
+	for _, r := range s.outstanding {
+		if r.late {
 			continue
 		}
-		since := p.at
+		since := r.at
 		if s.answeredAt.After(since) {
 			since = s.answeredAt
 		}
@@ -372,14 +396,16 @@ func (m *Machine) checkAnswer(s *stream) {
 			m.wakeStream(s, due)
 			return
 		}
-		m.flagLate(p)
+		r.late = true
+		s.late++
+		for i := range r.pushes {
+			m.flagLate(&r.pushes[i])
+		}
 	}
 }
 
 func (m *Machine) flagLate(p *push) {
 	u := p.u
-	p.late = true
-	u.s.late++
 	m.nextSalt(p)
 	m.unsettle(u, "")
 	u.setState(m, Pending, &Problem{

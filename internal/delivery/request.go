@@ -28,23 +28,33 @@ func (m *Machine) request(e Requested) {
 	if len(s.subs) == 0 {
 		s.subs = make([]*sub, 0, len(e.Subscribe))
 	}
-	for _, sub := range e.Subscribe {
-		m.subscribe(s, sub)
+	s.queue = slices.Grow(s.queue, len(e.Subscribe))
+	var made []sub
+	for i, subscription := range e.Subscribe {
+		if i%madeAtOnce == 0 {
+			made = make([]sub, min(madeAtOnce, len(e.Subscribe)-i))
+		}
+		m.subscribe(s, subscription, &made[i%madeAtOnce])
 	}
 }
 
-func (m *Machine) subscribe(s *stream, e Subscription) {
+// madeAtOnce is how many subscribers are made at once: those of a stream come, and go, together.
+// So many fill what the allocator gives for them.
+const madeAtOnce = 85
+
+func (m *Machine) subscribe(s *stream, e Subscription, made *sub) {
 	f := m.filter(e.Name)
 	at, there := s.find(e.Name)
 	if !there {
 		now := m.offset(m.now)
-		s.subs = slices.Insert(s.subs, at, &sub{f: f, s: s, joined: now, since: now})
+		*made = sub{f: f, s: s, joined: now, since: now}
+		s.subs = slices.Insert(s.subs, at, made)
 	}
 	u := s.subs[at]
 	if !there {
 		m.states[u.state]++
 		s.bareCount++
-		u.awaited = slices.ContainsFunc(s.outstanding, func(p *push) bool { return p.u.f.name == e.Name })
+		u.awaited = s.awaits(e.Name)
 		f.add(u)
 		f.forget(s.node.ID)
 		m.join(u)
@@ -57,15 +67,21 @@ func (m *Machine) subscribe(s *stream, e Subscription) {
 	u.setAccepted(accepted, m.known(u, accepted))
 	u.owed = e.Accepted == "" || e.Replay
 	u.replay = e.Replay && known
+	s.readsFiles = s.readsFiles || known && accepted.Variant == File
 	m.endFetch(u)
 	u.dirty = f.isUnsettled(u) && !f.tookIt(u)
 	if r := u.running; r != nil {
 		// What an Envoy says it has accepted, it runs: refused bytes are never sent again.
 		if _, judged := m.verdict(r, s.node.Version); !judged {
 			m.setVerdict(r, s.node.Version, verdict{loads: true})
+			if g := f.groups[s.node.Version]; g != nil {
+				for _, other := range g.subs {
+					m.touch(other) // it need not wait for its canary any more
+				}
+			}
 		}
 	}
-	m.changed[f.name] = struct{}{}
+	m.change(f)
 	m.enlist(u)
 	m.rollOut(f) // an unsettled node is the canary still
 	if !u.dirty {
@@ -124,7 +140,7 @@ func (m *Machine) remove(u *sub) {
 	u.f.drop(u)
 	m.states[u.state]--
 	m.leave(u)
-	m.changed[u.f.name] = struct{}{}
+	m.change(u.f)
 	m.rollOut(u.f)
 	if u.f.wanted == nil && len(u.f.subs)+len(u.f.unsettled) == 0 && u.f.typeHint == "" {
 		delete(m.filters, u.f.name)
@@ -140,11 +156,14 @@ func (m *Machine) close(id StreamID) {
 	}
 	delete(m.streams, id)
 	s.ended = true
-	lostBy := make(map[*sub]*push, len(s.outstanding))
-	for _, p := range s.outstanding {
-		lostBy[p.u] = p
-		m.nextSalt(p)
-		m.tried(p)
+	lostBy := map[*sub]*push{}
+	for _, r := range s.outstanding {
+		for i := range r.pushes {
+			p := &r.pushes[i]
+			lostBy[p.u] = p
+			m.nextSalt(p)
+			m.tried(p)
+		}
 	}
 	s.outstanding = nil
 	for _, u := range s.subs {
@@ -185,6 +204,9 @@ func (f *filter) forget(node string) {
 
 // find says where in the stream's subscribers a name is, or would be.
 func (s *stream) find(name string) (int, bool) {
+	if n := len(s.subs); n > 0 && s.subs[n-1].f.name < name {
+		return n, false // most come in order
+	}
 	return slices.BinarySearchFunc(s.subs, name, func(u *sub, name string) int { return strings.Compare(u.f.name, name) })
 }
 

@@ -12,7 +12,7 @@ import (
 )
 
 // rig plays a scenario line by line: events go in, and what is sent comes out as
-// text, `<stream> <name> <what> <variant>`.
+// text, `<stream> <name> <what> <variant>`, with `& <name>` where it is in the response of the line before.
 type rig struct {
 	t       *testing.T
 	m       *Machine
@@ -48,6 +48,10 @@ func (r *rig) step(e Event) {
 			r.last[a.Stream], r.newest[a.Name] = a, a.Version
 			r.waiting[a.Stream] = append(r.waiting[a.Stream], a.Name)
 			r.sent = append(r.sent, fmt.Sprintf("%d %s %s %s", a.Stream, a.Name, r.called(a.Revision.ID), a.Version.Variant))
+			for _, o := range a.Others {
+				r.newest[o.Name] = o.Version
+				r.sent = append(r.sent, fmt.Sprintf("%d & %s %s %s", a.Stream, o.Name, r.called(o.Revision.ID), o.Version.Variant))
+			}
 		case Persist:
 			unsettled := r.memory.Unsettled
 			r.memory = r.m.Memory()

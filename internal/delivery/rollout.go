@@ -34,6 +34,7 @@ type filter struct {
 	pauseUntil  time.Time
 	timer       time.Time // the last that was set
 	changed     Action    // says that it has
+	hasChanged  bool      // in the step that is under way
 
 	subs    []*sub
 	groups  map[string]*group // by Envoy version
@@ -133,14 +134,8 @@ func (m *Machine) provenEverywhere(f *filter, r *snapshot.Revision) bool {
 func (m *Machine) trialPassed(f *filter, r *snapshot.Revision) bool {
 	takers, _ := m.takers(f, r)
 	for _, g := range takers {
-		trial := g.trials[r.ID]
-		if len(trial) == 0 {
+		if !g.trials[r.ID].passed(r) {
 			return false
-		}
-		for u := range trial {
-			if !u.runs(r) {
-				return false
-			}
 		}
 	}
 	return len(takers) > 0
@@ -173,10 +168,12 @@ func (f *filter) remember(r *snapshot.Revision) {
 
 func (m *Machine) endTrial(f *filter, r *snapshot.Revision) {
 	for _, g := range f.groups {
-		for u := range g.trials[r.ID] {
-			m.touch(u)
+		if t := g.trials[r.ID]; t != nil {
+			for u := range t.subs {
+				m.touch(u)
+			}
+			delete(g.trials, r.ID)
 		}
-		delete(g.trials, r.ID)
 	}
 }
 
@@ -219,13 +216,13 @@ func (m *Machine) enlist(u *sub) {
 		return
 	}
 	u.group.addTrial(c.ID, u)
-	m.changed[f.name] = struct{}{}
+	m.change(f)
 }
 
 // assign names canaries of r until the group has n. While a canary is missed,
 // only one that may have the refused bytes already can take its place.
 func (m *Machine) assign(f *filter, g *group, r *snapshot.Revision, n int, prefer *spec.NodeSelector) {
-	missing := n - len(g.trials[r.ID])
+	missing := n - g.trials[r.ID].size()
 	if missing <= 0 {
 		return
 	}
@@ -260,7 +257,7 @@ func (m *Machine) assign(f *filter, g *group, r *snapshot.Revision, n int, prefe
 	for _, u := range eligible[:min(missing, len(eligible))] {
 		g.addTrial(r.ID, u)
 		m.touch(u)
-		m.changed[f.name] = struct{}{}
+		m.change(f)
 	}
 }
 

@@ -15,34 +15,23 @@ type stream struct {
 	ads  bool
 	// delta is for the status only: the adapters make both protocols one.
 	delta       bool
-	subs        []*sub    // sorted by name
-	outstanding []*push   // sent and not answered, the oldest first
-	full        bool      // it was as much as may be, and less than half is answered
-	bytes       int64     // of the modules of what is outstanding
-	late        int       // how many of it are
-	answeredAt  time.Time // the last answer
-	timed       bool      // a timer will look at outstanding
-	touched     bool      // it is looked at before the step ends
+	subs        []*sub      // sorted by name
+	outstanding []*response // sent and not answered, the oldest first
+	loads       int         // in what is outstanding
+	bytes       int64       // of the modules in it
+	full        bool        // it was as much as may be, and less than half is answered
+	singly      bool        // a response of several was refused: each resource goes alone
+	readsFiles  bool        // it has read a module's file
+	late        int         // how many of outstanding are
+	answeredAt  time.Time   // the last answer
+	timed       bool        // a timer will look at outstanding
+	touched     bool        // it is looked at before the step ends
 	ended       bool
 	parked      []*sub // whose next push must be alone
 	queue       []*sub // to be looked at
 	waiting     int    // how many of them, from the first on, were found to need a push
 	bareCount   int    // subscribers that run nothing
 	unlisted    bool   // what it accepted last said that others follow
-}
-
-// push is one response with one resource.
-type push struct {
-	u       *sub
-	rev     *snapshot.Revision
-	version Version
-	at      time.Time
-	replay  bool
-	alone   bool // nothing else may be outstanding on its stream
-	// unproven: no Envoy of the version had loaded the revision when it was sent.
-	unproven bool
-	late     bool // no answer within Config.AckWait
-	more     bool // SotW: it says that others follow
 }
 
 // sub is one filter on one stream: the unit of delivery and of status. There are as many
@@ -259,5 +248,5 @@ func (u *sub) setState(m *Machine, s State, p *Problem) {
 	if p != nil || u.rare != nil {
 		u.note().problem = p
 	}
-	m.changed[u.f.name] = struct{}{}
+	m.change(u.f)
 }

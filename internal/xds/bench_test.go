@@ -36,13 +36,16 @@ func built100KB(t testing.TB) (*ResourceBuilder, delivery.Send) {
 	return b, a
 }
 
+// alone is a response with one resource.
+func alone(r *Resource) *response { return &response{part: part{resource: r}} }
+
 // BenchmarkSharedResource is what one more Envoy costs that gets the same resource,
 // up to gRPC.
 func BenchmarkSharedResource(b *testing.B) {
 	builder, a := built100KB(b)
 	b.ReportAllocs()
 	for b.Loop() {
-		builder.Cached(a).deltaMessage("1")
+		alone(builder.Cached(a)).deltaMessage("1")
 	}
 }
 
@@ -63,8 +66,8 @@ func TestAllocationsPerResponse(t *testing.T) {
 	versions := []byte("a=b")
 	const most = 3
 	for name, message := range map[string]func() mem.BufferSlice{
-		"delta": func() mem.BufferSlice { return builder.Cached(a).deltaMessage("1") },
-		"SotW":  func() mem.BufferSlice { return builder.Cached(a).sotwMessage(versions, "1") },
+		"delta": func() mem.BufferSlice { return alone(builder.Cached(a)).deltaMessage("1") },
+		"SotW":  func() mem.BufferSlice { return alone(builder.Cached(a)).sotwMessage(versions, "1") },
 	} {
 		if n := testing.AllocsPerRun(100, func() { message() }); n > most {
 			t.Errorf("%s: %.0f allocations a response, at most %d", name, n, most)
@@ -90,10 +93,10 @@ func twoHundred() subscribed {
 func TestSizeOfVersionInfo(t *testing.T) {
 	all, version := twoHundred(), hold("0123456789ab.i"+salt2)
 	const most = 3
-	if n := testing.AllocsPerRun(100, func() { all.versionInfo("filter-100", version, false) }); n > most {
+	if n := testing.AllocsPerRun(100, func() { all.versionInfo(&response{part: part{name: "filter-100", held: version}}) }); n > most {
 		t.Errorf("%.0f allocations, at most %d", n, most)
 	}
-	if n := len(all.versionInfo("filter-100", version, false)); n > 16*len(all.names) {
+	if n := len(all.versionInfo(&response{part: part{name: "filter-100", held: version}})); n > 16*len(all.names) {
 		t.Errorf("%d bytes for %d names", n, len(all.names))
 	}
 }
@@ -103,6 +106,6 @@ func BenchmarkVersionInfo(b *testing.B) {
 	all, version := twoHundred(), hold("0123456789ab.i"+salt2)
 	b.ReportAllocs()
 	for b.Loop() {
-		all.versionInfo("filter-100", version, false)
+		all.versionInfo(&response{part: part{name: "filter-100", held: version}})
 	}
 }

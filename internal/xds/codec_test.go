@@ -18,7 +18,7 @@ import (
 
 // TestResource holds the encoding by hand against protobuf's.
 func TestResource(t *testing.T) {
-	r := newResource("a", "v", []byte("not looked at"))
+	r := alone(newResource("a", "v", []byte("not looked at")))
 	packed := &anypb.Any{TypeUrl: typedExtensionConfig, Value: []byte("not looked at")}
 	for name, pair := range map[string]struct {
 		message mem.BufferSlice
@@ -29,7 +29,7 @@ func TestResource(t *testing.T) {
 			&discoveryv3.DiscoveryResponse{VersionInfo: "a=v", Resources: []*anypb.Any{packed}, TypeUrl: typedExtensionConfig, Nonce: "7"},
 		},
 		"bare": {
-			newResource("", "", nil).sotwMessage(nil, ""),
+			alone(newResource("", "", nil)).sotwMessage(nil, ""),
 			&discoveryv3.DiscoveryResponse{Resources: []*anypb.Any{{TypeUrl: typedExtensionConfig}}, TypeUrl: typedExtensionConfig},
 		},
 		"delta": {

@@ -39,8 +39,27 @@ func (s *subscribed) remove(name string) bool {
 	return there
 }
 
-func (s *subscribed) accept(name string, version held) {
-	if at, there := s.find(name); there {
-		s.versions[at] = version
+// accept takes the versions of a response.
+func (s *subscribed) accept(r *response) { s.swap(r) }
+
+// swap gives a response's names its versions, and the response theirs. One that has been
+// unsubscribed meanwhile keeps its own.
+func (s *subscribed) swap(r *response) {
+	at := s.swapOne(&r.part, 0)
+	for i := range r.others {
+		at = s.swapOne(&r.others[i], at)
 	}
+}
+
+// swapOne looks at a place first: most responses have the order of the names.
+func (s *subscribed) swapOne(one *part, at int) (next int) {
+	if at >= len(s.names) || s.names[at].Value() != one.name {
+		found, there := s.find(one.name)
+		if !there {
+			return at
+		}
+		at = found
+	}
+	s.versions[at], one.held = one.held, s.versions[at]
+	return at + 1
 }

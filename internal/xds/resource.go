@@ -7,7 +7,7 @@ import (
 )
 
 // Resource is a marshalled resource, in the pieces that all responses with it share: what
-// comes before its bytes in a response of either protocol, and those. It is immutable.
+// comes before its bytes in either protocol, and those. It is immutable.
 type Resource struct {
 	sotw, delta mem.Buffer
 	value       mem.Buffer
@@ -41,30 +41,44 @@ func newResource(name, version string, value []byte) *Resource {
 	return &Resource{sotw: head(packed, len(value)), delta: head(one, len(value)), value: mem.SliceBuffer(value)}
 }
 
-// head is what comes before the bytes of a response's one resource: its beginning is given.
+// head is what comes before the bytes of a response's resource: its beginning is given.
 func head(begun []byte, rest int) mem.Buffer {
-	b := appendString(nil, responseTypeURL, resourcev3.ExtensionConfigType)
-	b = appendLength(b, responseResources, len(begun)+rest)
-	return mem.SliceBuffer(append(b, begun...))
+	return mem.SliceBuffer(append(appendLength(nil, responseResources, len(begun)+rest), begun...))
 }
 
-// sotwMessage is the response with the resource.
-func (r *Resource) sotwMessage(versionInfo []byte, nonce string) mem.BufferSlice {
-	tail := make([]byte, 0, len(versionInfo)+len(nonce)+tagRoom)
+// sotwMessage is the response as it travels.
+func (r *response) sotwMessage(versionInfo []byte, nonce string) mem.BufferSlice {
+	message := make(mem.BufferSlice, 0, r.pieces())
+	message = append(message, r.resource.sotw, r.resource.value)
+	for i := range r.others {
+		message = append(message, r.others[i].resource.sotw, r.others[i].resource.value)
+	}
+	tail := make([]byte, 0, len(versionInfo)+len(nonce)+tailRoom)
 	if len(versionInfo) > 0 {
 		tail = protowire.AppendBytes(protowire.AppendTag(tail, responseVersionInfo, protowire.BytesType), versionInfo)
 	}
-	return mem.BufferSlice{r.sotw, r.value, mem.SliceBuffer(appendString(tail, responseNonce, nonce))}
+	return append(message, mem.SliceBuffer(appendTail(tail, nonce)))
 }
 
-// deltaMessage is the response with the resource.
-func (r *Resource) deltaMessage(nonce string) mem.BufferSlice {
-	tail := appendString(make([]byte, 0, len(nonce)+tagRoom), responseNonce, nonce)
-	return mem.BufferSlice{r.delta, r.value, mem.SliceBuffer(tail)}
+// deltaMessage is the response as it travels.
+func (r *response) deltaMessage(nonce string) mem.BufferSlice {
+	message := make(mem.BufferSlice, 0, r.pieces())
+	message = append(message, r.resource.delta, r.resource.value)
+	for i := range r.others {
+		message = append(message, r.others[i].resource.delta, r.others[i].resource.value)
+	}
+	return append(message, mem.SliceBuffer(appendTail(make([]byte, 0, len(nonce)+tailRoom), nonce)))
 }
 
-// tagRoom is enough for the tags and lengths of two fields.
-const tagRoom = 8
+// pieces are two for each resource, and the tail.
+func (r *response) pieces() int { return 2*(1+len(r.others)) + 1 }
+
+// tailRoom is enough for the type, and the tags and lengths of three fields.
+const tailRoom = len(resourcev3.ExtensionConfigType) + 12
+
+func appendTail(b []byte, nonce string) []byte {
+	return appendString(appendString(b, responseTypeURL, resourcev3.ExtensionConfigType), responseNonce, nonce)
+}
 
 func appendString(b []byte, field protowire.Number, s string) []byte {
 	if s == "" {

@@ -30,7 +30,7 @@ type Handler interface {
 	Handle(delivery.Event)
 }
 
-// Builder makes the resource of a send. Cached never blocks; Build may read files.
+// Builder makes the first resource of a send. Cached never blocks; Build may read files.
 // Both are safe for concurrent use, and what they return is shared: read only.
 type Builder interface {
 	Cached(delivery.Send) *Resource // nil: it has to be built
@@ -103,20 +103,62 @@ func (s *Server) Send(a delivery.Send) {
 		return
 	}
 	st := value.(*stream)
-	if resource := s.builder.Cached(a); resource != nil {
-		st.deliver(a, resource)
+	if r, ok := s.make(st, a, s.cached); ok {
+		st.deliver(r)
 		return
 	}
 	s.builds.Go(func() {
-		resource, err := s.builder.Build(a)
-		if err != nil {
-			s.logger.Error("a resource could not be built",
-				zap.String("filter", a.Name), zap.String("revision", a.Revision.ID), zap.Error(err))
-			s.handler.Handle(delivery.BuildFailed{Stream: a.Stream, Name: a.Name, Reason: err.Error()})
-			return
+		if r, ok := s.make(st, a, s.build); ok {
+			st.deliver(r)
 		}
-		st.deliver(a, resource)
 	})
+}
+
+func (s *Server) cached(a delivery.Send) (*Resource, bool) {
+	resource := s.builder.Cached(a)
+	return resource, resource != nil
+}
+
+// build makes a resource, and tells delivery where it cannot: the rest of its response goes out.
+func (s *Server) build(a delivery.Send) (*Resource, bool) {
+	resource, err := s.builder.Build(a)
+	if err != nil {
+		s.logger.Error("a resource could not be built",
+			zap.String("filter", a.Name), zap.String("revision", a.Revision.ID), zap.Error(err))
+		s.handler.Handle(delivery.BuildFailed{Stream: a.Stream, Name: a.Name, Reason: err.Error()})
+	}
+	return resource, true
+}
+
+// make puts a response together; false: take gave up, or has nothing for it.
+func (s *Server) make(st *stream, a delivery.Send, take func(delivery.Send) (*Resource, bool)) (r response, ok bool) {
+	r.more = a.More
+	resource, ok := take(a)
+	if !ok || resource == nil && len(a.Others) == 0 {
+		return r, false
+	}
+	if len(a.Others) == 0 {
+		r.part = st.part(a.Resource, resource)
+		return r, true
+	}
+	parts := make([]part, 0, 1+len(a.Others))
+	if resource != nil {
+		parts = append(parts, st.part(a.Resource, resource))
+	}
+	for _, other := range a.Others {
+		a.Resource = other
+		if resource, ok = take(a); !ok {
+			return r, false
+		}
+		if resource != nil {
+			parts = append(parts, st.part(other, resource))
+		}
+	}
+	if len(parts) == 0 {
+		return r, false
+	}
+	r.part, r.others = parts[0], parts[1:]
+	return r, true
 }
 
 func (s *Server) sotw(g grpc.ServerStream, typeURL string) error {

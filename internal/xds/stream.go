@@ -32,7 +32,7 @@ type asked struct {
 }
 
 // stream is the cache of one stream: go-control-plane's server asks it for
-// watches and delivery hands it responses, each of one resource. In SotW at most one is on its way
+// watches and delivery hands it responses. In SotW at most one is on its way
 // or unanswered; in delta there may be several, and each is answered under its own nonce.
 type stream struct {
 	id      delivery.StreamID
@@ -89,12 +89,19 @@ func offer[R any](out chan<- R, r R) bool {
 	}
 }
 
+// response is nearly always of one resource.
 type response struct {
+	part
+	others []part
+	nonce  string
+	more   bool // SotW: others follow at once
+}
+
+// part is one resource of a response.
+type part struct {
 	name     string
 	held     held // SotW: the version, when it is accepted
 	resource *Resource
-	nonce    string
-	more     bool // SotW: others follow at once
 }
 
 // begin is what both protocols' requests begin with: whether it is the stream's
@@ -280,9 +287,21 @@ func (s *stream) answer(nonce string, detail *status.Status) *delivery.Answer {
 		return &delivery.Answer{Name: r.name, Nack: true, Message: detail.GetMessage()}
 	}
 	if !s.delta {
-		s.names.accept(r.name, r.held)
+		s.names.accept(&r)
 	}
 	return &delivery.Answer{Name: r.name}
+}
+
+// forgetResources keeps of a response what its answer is about: resources may be large, and delta's
+// client says itself what it has accepted.
+func (r *response) forgetResources(delta bool) {
+	r.resource = nil
+	if delta {
+		r.others = nil
+	}
+	for i := range r.others {
+		r.others[i].resource = nil
+	}
 }
 
 // fewResponses is the room that a stream keeps while it has none.
@@ -295,12 +314,17 @@ func shrink(list []response) []response {
 	return list
 }
 
-// deliver takes a response from delivery; it goes out as soon as the client asks.
-func (s *stream) deliver(a delivery.Send, resource *Resource) {
-	r := response{name: a.Name, resource: resource, more: a.More}
+// part is a resource on this stream.
+func (s *stream) part(one delivery.Resource, resource *Resource) part {
+	p := part{name: one.Name, resource: resource}
 	if !s.delta {
-		r.held = holdVersion(a.Version)
+		p.held = holdVersion(one.Version)
 	}
+	return p
+}
+
+// deliver takes a response from delivery; it goes out as soon as the client asks.
+func (s *stream) deliver(r response) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	s.next = append(s.next, r)
@@ -340,12 +364,13 @@ func (s *stream) goesOut(nonce string) (message mem.BufferSlice) {
 	}
 	r := s.next[0]
 	if s.delta {
-		message = r.resource.deltaMessage(nonce)
+		message = r.deltaMessage(nonce)
 	} else {
-		message = r.resource.sotwMessage(s.names.versionInfo(r.name, r.held, r.more), nonce)
+		message = r.sotwMessage(s.names.versionInfo(&r), nonce)
 		s.watch = watch{}
 	}
-	r.nonce, r.resource = nonce, nil // what is outstanding may be large
+	r.nonce = nonce
+	r.forgetResources(s.delta)
 	s.sent = append(s.sent, r)
 	s.next = shrink(slices.Delete(s.next, 0, 1))
 	s.handed = max(0, s.handed-1)

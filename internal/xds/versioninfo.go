@@ -25,38 +25,43 @@ const (
 )
 
 // versionInfo is what the client gives back, on its next stream too, as it was with the last
-// response that it accepted. version is that of name, which is sent now; more says that
-// others follow at once.
-func (s *subscribed) versionInfo(name string, version held, more bool) []byte {
-	if len(s.names) <= fewNames {
-		return s.list(name, version)
-	}
-	if more {
+// response that it accepted: this one is sent now.
+func (s *subscribed) versionInfo(r *response) []byte {
+	switch {
+	case len(s.names) <= fewNames:
+		return s.list(r)
+	case r.more:
 		return []byte(packMark)
+	default:
+		return s.pack(r)
 	}
-	return s.pack(name, version)
 }
 
-// entries calls take with what is accepted once this version of name is.
-func (s *subscribed) entries(name string, version held, take func(name string, version held)) {
-	listed := false
+// entries calls take with what is accepted once the response is.
+func (s *subscribed) entries(r *response, take func(name string, version held)) {
+	s.swap(r)
+	defer s.swap(r)
 	for i, one := range s.names {
-		v := s.versions[i]
-		if one.Value() == name {
-			v, listed = version, true
-		}
-		if v != (held{}) {
-			take(one.Value(), v)
+		if s.versions[i] != (held{}) {
+			take(one.Value(), s.versions[i])
 		}
 	}
-	if !listed {
-		take(name, version) // it has unsubscribed meanwhile
+	s.entryOfOther(&r.part, take)
+	for i := range r.others {
+		s.entryOfOther(&r.others[i], take)
 	}
 }
 
-func (s *subscribed) list(name string, version held) []byte {
+// entryOfOther is an entry for what has been unsubscribed meanwhile.
+func (s *subscribed) entryOfOther(one *part, take func(name string, version held)) {
+	if _, there := s.find(one.name); !there {
+		take(one.name, one.held)
+	}
+}
+
+func (s *subscribed) list(r *response) []byte {
 	var info []byte
-	s.entries(name, version, func(name string, version held) {
+	s.entries(r, func(name string, version held) {
 		if len(info) > 0 {
 			info = append(info, ',')
 		}
@@ -76,15 +81,15 @@ const (
 	variantShift = 2
 )
 
-func (s *subscribed) pack(name string, version held) []byte {
+func (s *subscribed) pack(r *response) []byte {
 	type process struct {
 		epoch   uint32
 		entries []byte
 	}
 	room := len(s.names) * entryRoom
 	processes := make([]process, 1, 2) // most streams have seen one
-	processes[0] = process{version.epoch, make([]byte, 0, room)}
-	s.entries(name, version, func(name string, version held) {
+	processes[0] = process{r.held.epoch, make([]byte, 0, room)}
+	s.entries(r, func(name string, version held) {
 		at := 0
 		for at < len(processes) && processes[at].epoch != version.epoch {
 			at++

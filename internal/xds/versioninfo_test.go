@@ -87,7 +87,7 @@ func TestNamesWithOneMark(t *testing.T) {
 
 func versionInfo(accepted map[string]string, name, version string, more bool) string {
 	all := listed(accepted)
-	return string(all.versionInfo(name, hold(version), more))
+	return string(all.versionInfo(&response{part: part{name: name, held: hold(version)}, more: more}))
 }
 
 func FuzzVersionInfo(f *testing.F) {

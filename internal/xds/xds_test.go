@@ -89,8 +89,10 @@ func start(t *testing.T, b Builder) (*Server, recorder, *grpc.ClientConn) {
 
 func send(id delivery.StreamID, name string, salt string) delivery.Send {
 	return delivery.Send{
-		Stream: id, Name: name, Revision: &snapshot.Revision{ID: "0123456789ab"},
-		Version: delivery.Version{Revision: "0123456789ab", Variant: delivery.Inline, Salt: salt},
+		Stream: id, Resource: delivery.Resource{
+			Name: name, Revision: &snapshot.Revision{ID: "0123456789ab"},
+			Version: delivery.Version{Revision: "0123456789ab", Variant: delivery.Inline, Salt: salt},
+		},
 	}
 }
 
