@@ -1,0 +1,173 @@
+package envoyfacts
+
+import (
+	"fmt"
+	"net/http"
+	"testing"
+
+	"github.com/wasm-xds/wasm-xds/test/harness"
+)
+
+// adsModes are the two in which a response can have several filters.
+var adsModes = []harness.Mode{harness.ADSSotW, harness.ADSDelta}
+
+// several are filters with a version each, of these stamps; "bad" is refused.
+func several(t *testing.T, version string, stamps map[string]string, names ...string) []resource {
+	t.Helper()
+	var resources []resource
+	for _, name := range names {
+		f := filter{name: name, version: version, module: good(stamps[name])}
+		if stamps[name] == "bad" {
+			f.module = refused("bad")
+		}
+		resources = append(resources, f.resource(t))
+	}
+	return resources
+}
+
+func same(stamp string, names ...string) map[string]string {
+	stamps := map[string]string{}
+	for _, name := range names {
+		stamps[name] = stamp
+	}
+	return stamps
+}
+
+// Several filters in one response are accepted with one ACK, at boot too, and again without a reload.
+func TestSeveralInOneResponse(t *testing.T) {
+	for _, mode := range adsModes {
+		t.Run(string(mode), func(t *testing.T) {
+			on(t, every, func(t *testing.T, version string) {
+				names := []string{"a", "b", "c", "d"}
+				e := start(t, setup{version: version, mode: mode, http: names})
+				st := e.xds.stream("a")
+				st.asked(names...)
+				st.ack(several(t, "1", same("v1", names...), names...)...)
+				for _, name := range names {
+					e.wantStamp(name, "v1")
+				}
+				reloads := func() (n int64) {
+					for _, name := range names {
+						n += e.FilterStats(name)["config_reload"]
+					}
+					return n
+				}
+				before, vms := reloads(), e.vms()
+				st.ack(several(t, "1", same("v1", names...), names...)...)
+				st, _ = e.xds.reconnect(e.stopXDS, "a")
+				st.ack(several(t, "1", same("v1", names...), names...)...)
+				if n := reloads() - before; n != 0 || e.vms() != vms {
+					t.Errorf("the same bytes again: %d reloads, %d new VMs", n, e.vms()-vms)
+				}
+				st.ack(several(t, "2", same("v2", names...), names[1:]...)...)
+				e.wantStamp("a", "v1") // what a response does not name stays
+				e.wantStamp("d", "v2")
+			})
+		})
+	}
+}
+
+// Of a response with a bad filter, what Envoy reached before the bad one is applied, and the rest is
+// not. Envoy says of none of them that it has accepted it, neither now nor on its next stream, and
+// counts a refusal for each. What was not applied is loaded when it is sent alone, also in the same bytes.
+func TestOneOfSeveralIsRefused(t *testing.T) {
+	for _, mode := range adsModes {
+		t.Run(string(mode), func(t *testing.T) {
+			on(t, every, func(t *testing.T, version string) {
+				names := []string{"a", "b", "c", "d", "e"}
+				e := start(t, setup{version: version, mode: mode, http: names})
+				st := e.xds.stream("a")
+				st.asked(names...)
+				st.ack(several(t, "1", same("v1", names...), names...)...)
+				for _, name := range names {
+					e.wantStamp(name, "v1")
+				}
+				second := same("v2", names...)
+				second["c"] = "bad"
+				st.nack(several(t, "2", second, names...)...)
+				settled(e.EnvoyProcess)
+				tried := 0
+				for _, name := range names {
+					stats := e.FilterStats(name)
+					if stats["config_fail"] != 1 || stats["update_rejected"] != 1 {
+						t.Errorf("%s counts %v", name, stats)
+					}
+					if stats["config_reload"] == 2 {
+						tried++
+					}
+				}
+				t.Logf("%d of 5 were tried", tried)
+				for _, name := range names {
+					if got := e.get(name).Stamp(); got != "v1" && (got != "v2" || name == "c") {
+						t.Errorf("%s serves %q", name, got)
+					}
+				}
+				e.keepsStamp("c", "v1")
+				st, _ = e.xds.reconnect(e.stopXDS, "a")
+				first := st.first()
+				if mode == harness.ADSSotW && first.version != "1" {
+					t.Errorf("version_info is %q", first.version)
+				}
+				for _, name := range names {
+					if got := first.initial[name]; mode == harness.ADSDelta && got != "1" {
+						t.Errorf("%s is named with version %q", name, got)
+					}
+				}
+				// Alone, each is what it is.
+				for i, name := range names {
+					alone := several(t, fmt.Sprint("3", i), second, name)
+					if name == "c" {
+						continue // which has seen these bytes, and would accept them
+					}
+					st.ack(alone...)
+					e.wantStamp(name, "v2")
+				}
+				e.keepsStamp("c", "v1")
+			})
+		})
+	}
+}
+
+// At boot it is the same: who was reached serves, who was not answers with 500, and none is named
+// with a version.
+func TestOneOfSeveralIsRefusedAtBoot(t *testing.T) {
+	for _, mode := range adsModes {
+		t.Run(string(mode), func(t *testing.T) {
+			on(t, every, func(t *testing.T, version string) {
+				names := []string{"a", "b", "c"}
+				e := start(t, setup{version: version, mode: mode, http: names, timeout: "0s"})
+				st := e.xds.stream("a")
+				st.asked(names...)
+				stamps := same("v1", names...)
+				stamps["b"] = "bad"
+				st.nack(several(t, "1", stamps, names...)...)
+				e.wantStatus("b", http.StatusInternalServerError)
+				settled(e.EnvoyProcess)
+				applied := func() (n int) {
+					for _, name := range []string{"a", "c"} {
+						if got := e.get(name); got.Stamp() == "v1" {
+							n++
+						} else if got.Status != http.StatusInternalServerError {
+							t.Errorf("%s answers %d", name, got.Status)
+						}
+					}
+					return n
+				}
+				// SotW has an order of its own, delta none. Workers take a filter a little later.
+				if mode == harness.ADSSotW && !harness.Poll(t.Context(), func() bool { return applied() == 1 }) {
+					t.Errorf("%d of the 2 good filters are applied, not just the one before the bad", applied())
+				}
+				st, _ = e.xds.reconnect(e.stopXDS, "a")
+				if first := st.first(); len(first.initial) > 0 || first.version != "" {
+					t.Errorf("Envoy names %v, %q", first.initial, first.version)
+				}
+				st.ack(filter{name: "a", version: "2", module: good("v2")}.resource(t))
+				st.ack(filter{name: "b", version: "3", module: good("v2")}.resource(t))
+				st.ack(filter{name: "c", version: "4", module: good("v2")}.resource(t))
+				for _, name := range names {
+					e.wantStamp(name, "v2")
+				}
+			})
+		})
+	}
+}
