@@ -80,6 +80,28 @@ func TestAllocationsPerResponse(t *testing.T) {
 	}
 }
 
+// TestAllocationsPerSharedResource: one more resource in a response costs no memory of its own.
+func TestAllocationsPerSharedResource(t *testing.T) {
+	builder, a := built100KB(t)
+	const others, most = 63, 0.05
+	shared := alone(builder.Cached(a))
+	for range others {
+		shared.others = append(shared.others, shared.part)
+	}
+	for name, message := range map[string]func(*response) mem.BufferSlice{
+		"delta": func(r *response) mem.BufferSlice { return r.deltaMessage("1") },
+		"SotW":  func(r *response) mem.BufferSlice { return r.sotwMessage([]byte("a=b"), "1") },
+	} {
+		one := testing.AllocsPerRun(100, func() { message(alone(shared.resource)) })
+		all := testing.AllocsPerRun(100, func() { message(shared) })
+		if each := (all - one) / others; each > most {
+			t.Errorf("%s: %.2f allocations for one more resource, at most %.2f", name, each, most)
+		} else {
+			t.Logf("%s: %.2f allocations for one more resource", name, each)
+		}
+	}
+}
+
 // twoHundred names of a SotW stream, all accepted.
 func twoHundred() subscribed {
 	versions := map[string]string{}

@@ -20,6 +20,8 @@ import (
 func TestResource(t *testing.T) {
 	r := alone(newResource("a", "v", []byte("not looked at")))
 	packed := &anypb.Any{TypeUrl: typedExtensionConfig, Value: []byte("not looked at")}
+	two := &response{part: r.part, others: []part{{resource: newResource("b", "w", []byte("nor this"))}}}
+	other := &anypb.Any{TypeUrl: typedExtensionConfig, Value: []byte("nor this")}
 	for name, pair := range map[string]struct {
 		message mem.BufferSlice
 		want    proto.Message
@@ -36,6 +38,17 @@ func TestResource(t *testing.T) {
 			r.deltaMessage("7"),
 			&discoveryv3.DeltaDiscoveryResponse{
 				Resources: []*discoveryv3.Resource{{Name: "a", Version: "v", Resource: packed}}, TypeUrl: typedExtensionConfig, Nonce: "7",
+			},
+		},
+		"SotW, two": {
+			two.sotwMessage([]byte("a=v,b=w"), "8"),
+			&discoveryv3.DiscoveryResponse{VersionInfo: "a=v,b=w", Resources: []*anypb.Any{packed, other}, TypeUrl: typedExtensionConfig, Nonce: "8"},
+		},
+		"delta, two": {
+			two.deltaMessage("8"),
+			&discoveryv3.DeltaDiscoveryResponse{
+				Resources: []*discoveryv3.Resource{{Name: "a", Version: "v", Resource: packed}, {Name: "b", Version: "w", Resource: other}},
+				TypeUrl:   typedExtensionConfig, Nonce: "8",
 			},
 		},
 	} {

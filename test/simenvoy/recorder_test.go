@@ -50,7 +50,7 @@ type recorded struct {
 	refused  map[string]bool
 	node     *corev3.Node // of the first request
 	nodes    int          // requests that carried a node
-	push     chan resource
+	push     chan []resource
 }
 
 // resource is a version of a filter. Versions that begin with "bad" do not load.
@@ -97,7 +97,7 @@ func (r *recorder) DeltaExtensionConfigs(s extensionv3.ExtensionConfigDiscoveryS
 }
 
 func (r *recorder) open(ctx context.Context, delta bool) (*recorded, context.Context) {
-	st := &recorded{delta: delta, names: map[string]bool{}, accepted: map[string]bool{}, refused: map[string]bool{}, push: make(chan resource, 100)}
+	st := &recorded{delta: delta, names: map[string]bool{}, accepted: map[string]bool{}, refused: map[string]bool{}, push: make(chan []resource, 100)}
 	ctx, st.end = context.WithCancel(ctx)
 	r.mu.Lock()
 	defer r.mu.Unlock()
@@ -106,7 +106,7 @@ func (r *recorder) open(ctx context.Context, delta bool) (*recorded, context.Con
 }
 
 // talk passes requests on to take and sends what is pushed, one answer at a time.
-func talk[Req any](ctx context.Context, recv func() (Req, error), take func(Req) (answered string), push <-chan resource, send func(resource, string) error) error {
+func talk[Req any](ctx context.Context, recv func() (Req, error), take func(Req) (answered string), push <-chan []resource, send func([]resource, string) error) error {
 	requests := make(chan Req)
 	go func() {
 		defer close(requests)
@@ -138,10 +138,10 @@ func talk[Req any](ctx context.Context, recv func() (Req, error), take func(Req)
 			if nonce := take(req); nonce != "" && nonce == outstanding {
 				outstanding = ""
 			}
-		case one := <-next:
+		case several := <-next:
 			sent++
 			outstanding = fmt.Sprint("n", sent)
-			if err := send(one, outstanding); err != nil {
+			if err := send(several, outstanding); err != nil {
 				return err
 			}
 		}
@@ -155,7 +155,7 @@ func (r *recorder) delta(s interface {
 },
 ) error {
 	st, ctx := r.open(s.Context(), true)
-	versions := map[string]string{} // by nonce
+	versions := map[string][]string{} // by nonce
 	take := func(req *discoveryv3.DeltaDiscoveryRequest) string {
 		r.mu.Lock()
 		defer r.mu.Unlock()
@@ -167,12 +167,14 @@ func (r *recorder) delta(s interface {
 		}
 		return req.GetResponseNonce()
 	}
-	return talk(ctx, s.Recv, take, st.push, func(one resource, nonce string) error {
-		versions[nonce] = one.version
-		return s.Send(&discoveryv3.DeltaDiscoveryResponse{
-			TypeUrl: filterType, Nonce: nonce,
-			Resources: []*discoveryv3.Resource{{Name: one.name, Version: one.version, Resource: one.config(r.t)}},
-		})
+	return talk(ctx, s.Recv, take, st.push, func(several []resource, nonce string) error {
+		response := &discoveryv3.DeltaDiscoveryResponse{TypeUrl: filterType, Nonce: nonce}
+		for _, one := range several {
+			versions[nonce] = append(versions[nonce], one.version)
+			response.Resources = append(response.Resources,
+				&discoveryv3.Resource{Name: one.name, Version: one.version, Resource: one.config(r.t)})
+		}
+		return s.Send(response)
 	})
 }
 
@@ -183,7 +185,7 @@ func (r *recorder) sotw(s interface {
 },
 ) error {
 	st, ctx := r.open(s.Context(), false)
-	versions := map[string]string{}
+	versions := map[string][]string{}
 	take := func(req *discoveryv3.DiscoveryRequest) string {
 		r.mu.Lock()
 		defer r.mu.Unlock()
@@ -194,15 +196,18 @@ func (r *recorder) sotw(s interface {
 		}
 		return req.GetResponseNonce()
 	}
-	return talk(ctx, s.Recv, take, st.push, func(one resource, nonce string) error {
-		versions[nonce] = one.version
-		return s.Send(&discoveryv3.DiscoveryResponse{
-			TypeUrl: filterType, Nonce: nonce, VersionInfo: one.version, Resources: []*anypb.Any{one.config(r.t)},
-		})
+	return talk(ctx, s.Recv, take, st.push, func(several []resource, nonce string) error {
+		response := &discoveryv3.DiscoveryResponse{TypeUrl: filterType, Nonce: nonce}
+		for _, one := range several {
+			versions[nonce] = append(versions[nonce], one.version)
+			response.VersionInfo = one.version
+			response.Resources = append(response.Resources, one.config(r.t))
+		}
+		return s.Send(response)
 	})
 }
 
-func (st *recorded) note(line string, node *corev3.Node, typeURL, nonce string, versions map[string]string, nack bool, message string) {
+func (st *recorded) note(line string, node *corev3.Node, typeURL, nonce string, versions map[string][]string, nack bool, message string) {
 	if node != nil {
 		st.nodes++
 		if st.node == nil {
@@ -217,7 +222,7 @@ func (st *recorded) note(line string, node *corev3.Node, typeURL, nonce string, 
 		line += " NACK " + message
 	}
 	st.requests = append(st.requests, line)
-	if version := versions[nonce]; version != "" {
+	for _, version := range versions[nonce] {
 		st.accepted[version] = st.accepted[version] || !nack
 		st.refused[version] = st.refused[version] || nack
 	}
@@ -231,7 +236,7 @@ func (st *recorded) subscribe(name, known string) {
 	}
 	st.names[name] = true
 	if known == "" {
-		st.push <- resource{name, "v1-" + name}
+		st.push <- []resource{{name, "v1-" + name}}
 	}
 }
 

@@ -105,8 +105,8 @@ func (s *stream) send(g grpc.ClientStream, r *request) error {
 	return g.SendMsg(&frame{out: out})
 }
 
-// take answers a response. As in Envoy one bad resource refuses the whole of it,
-// though the good ones before it are taken.
+// take answers a response. As in Envoy one bad resource refuses the whole of it: what came before
+// it is taken, what comes after is not looked at, and none is named as accepted.
 func (s *stream) take(g grpc.ClientStream, message []byte) error {
 	s.envoy.counts.bytesIn.Add(int64(len(message)))
 	r, err := parseResponse(message, s.delta)
@@ -122,8 +122,12 @@ func (s *stream) take(g grpc.ClientStream, message []byte) error {
 		if err = s.envoy.judge(one); err != nil {
 			break
 		}
-		if at, ok := s.names.index[one.name]; ok && s.delta {
-			s.versions[at] = one.version
+	}
+	if err == nil && s.delta {
+		for i := range r.resources {
+			if at, ok := s.names.index[r.resources[i].name]; ok {
+				s.versions[at] = r.resources[i].version
+			}
 		}
 	}
 	answer := &request{names: s.names.all, nonce: r.nonce, nack: err}
