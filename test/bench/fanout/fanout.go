@@ -29,39 +29,32 @@ type Case struct {
 	// AtOnce has Envoys ask for all filters in one request: a boot's requests with
 	// growing lists would take the most time of the whole, on both sides.
 	AtOnce bool
-	// Single has the plain server send one resource a response, too.
-	Single bool
 }
 
 // Cases are the sizes of docs/benchmarks.md.
 func Cases(quick bool) []Case {
 	if quick {
 		return []Case{
-			{simenvoy.ADSDelta, 200, 10, 1, 2, false, false}, {simenvoy.ADSSotW, 200, 10, 1, 2, false, false},
+			{simenvoy.ADSDelta, 200, 10, 1, 2, false}, {simenvoy.ADSSotW, 200, 10, 1, 2, false},
 		}
 	}
 	return []Case{
-		{simenvoy.ADSDelta, 1000, 10, 3, 5, false, false},
-		{simenvoy.ADSSotW, 1000, 10, 3, 5, false, false},
-		{simenvoy.ADSDelta, 5000, 10, 3, 3, false, false},
-		{simenvoy.ADSSotW, 5000, 10, 3, 3, false, false},
-		{simenvoy.ADSDelta, 1000, 200, 1, 5, false, false},
-		{simenvoy.ADSDelta, 1000, 200, 1, 5, true, false},
-		{simenvoy.ADSSotW, 1000, 200, 1, 5, true, false},
-		{simenvoy.ADSDelta, 5000, 200, 1, 3, true, false},
-		{simenvoy.ADSSotW, 5000, 200, 1, 3, true, false},
-		{simenvoy.ADSDelta, 1000, 200, 1, 0, true, true},
-		{simenvoy.ADSSotW, 1000, 200, 1, 0, true, true},
+		{simenvoy.ADSDelta, 1000, 10, 3, 5, false},
+		{simenvoy.ADSSotW, 1000, 10, 3, 5, false},
+		{simenvoy.ADSDelta, 5000, 10, 3, 3, false},
+		{simenvoy.ADSSotW, 5000, 10, 3, 3, false},
+		{simenvoy.ADSDelta, 1000, 200, 1, 5, false},
+		{simenvoy.ADSDelta, 1000, 200, 1, 5, true},
+		{simenvoy.ADSSotW, 1000, 200, 1, 5, true},
+		{simenvoy.ADSDelta, 5000, 200, 1, 3, true},
+		{simenvoy.ADSSotW, 5000, 200, 1, 3, true},
 	}
 }
 
-// String is `mode/Envoys/filters/boot`, `…/at-once` or `…/at-once-singly`.
+// String is `mode/Envoys/filters/boot`, or `…/at-once`.
 func (c Case) String() string {
 	boot := "boot"
-	switch {
-	case c.Single:
-		boot = "at-once-singly"
-	case c.AtOnce:
+	if c.AtOnce {
 		boot = "at-once"
 	}
 	return fmt.Sprintf("%s/%d/%d/%s", c.Mode, c.Clients, c.Filters, boot)
@@ -72,13 +65,12 @@ func ParseCase(s string) (Case, error) {
 	c := Case{Repeats: 1, Edits: 5}
 	words := strings.Split(s, "/")
 	if len(words) == 4 {
-		c.Mode, c.Single = simenvoy.Mode(words[0]), words[3] == "at-once-singly"
-		c.AtOnce = c.Single || words[3] == "at-once"
+		c.Mode, c.AtOnce = simenvoy.Mode(words[0]), words[3] == "at-once"
 		c.Clients, _ = strconv.Atoi(words[1])
 		c.Filters, _ = strconv.Atoi(words[2])
 	}
 	if c.String() != s || c.Clients < 1 || c.Filters < 1 || !slices.Contains(simenvoy.Modes(), c.Mode) {
-		return Case{}, fmt.Errorf("%q is no size: want mode/Envoys/filters/boot (or at-once, or at-once-singly), as ads-delta/300/10/boot", s)
+		return Case{}, fmt.Errorf("%q is no size: want mode/Envoys/filters/boot (or at-once), as ads-delta/300/10/boot", s)
 	}
 	return c, nil
 }
@@ -157,7 +149,7 @@ func (b *bench) once(ctx context.Context, c Case, run int, us, them *samples) (e
 	if err != nil {
 		return err
 	}
-	p, err := startPlain(b.plain, b.module, filters, first, c.Single)
+	p, err := startPlain(b.plain, b.module, filters, first)
 	if err != nil {
 		return errors.Join(err, o.stop())
 	}

@@ -35,18 +35,11 @@ func section() report.Section {
 				"What wasm-xds keeps besides is the state of each filter on each stream: about 150 bytes, the names in " +
 				"go-control-plane's maps left out, which are taken out of each request before it sees them. The same again is " +
 				"the garbage collector's.",
-			"**What costs more, and why.** wasm-xds sends one resource a response, because one refused filter would take its " +
-				"neighbours with it: Envoys that connect with nothing need a response and an ACK for each filter, where the " +
-				"plain server puts all that one request (or a SotW list) asks for into one response. For 200 filters that cannot " +
-				"cost what one response costs: to be at 1, a response and its ACK would have to take 8 µs of CPU together, and " +
-				"gRPC's transport alone takes about 6, before anybody has looked at them. Where the plain server sends one " +
-				"resource a response, too (the tables with *on both sides*), it takes several times the CPU of wasm-xds, because " +
-				"each of its ACKs costs it a look at all names. In delta up to 64 responses are under way at a time (a megabyte " +
-				"of modules), of revisions that are known to load on that version of Envoy; half of them are answered before " +
-				"others follow, so that they are written and answered many at once. What is not known to load is sent alone, and " +
-				"Envoys that connect at the same time each try something else first, so that all of it is soon known. An SotW " +
-				"client cannot say which of several responses it means: there each waits for the one before, and each is a " +
-				"system call or two, and six switches of goroutines, for itself: delta is the better choice with many filters. " +
+			"**What costs more, and why.** A refused filter takes its neighbours in a response with it, so what may be refused is " +
+				"sent alone: what no Envoy of the version has loaded yet, and remote code. Envoys that connect at the same time each try " +
+				"something else first, so that all of it is soon known. What is settled shares responses, up to 64 resources or a " +
+				"megabyte of modules in each: what is known to load on that version of Envoy, in delta for an Envoy that runs nothing yet, and what a SotW client " +
+				"says that it has accepted, all of it at once. In delta up to 64 resources are under way at a time, whatever their responses. " +
 				"Envoys ask for one filter after the other when they boot, and for all at once when their stream comes back; in " +
 				"delta they then name what they have, and nothing is sent. SotW's version_info says what was accepted of every " +
 				"name, because it is all that an Envoy brings to its next stream: with more than 8 names in 15 bytes or so for " +
@@ -55,7 +48,8 @@ func section() report.Section {
 			"No lock is held over two streams, and a client that does not read holds up nobody but itself " +
 				"(`TestAClientThatDoesNotReadHoldsUpNobody`). A scrape of `/metrics` lists no subscribers: they are counted as they " +
 				"change. Counts that do not depend on the machine are asserted in tests: `TestAllocationsPerPush`, " +
-				"`TestAllocationsPerResponse`, `TestAllocationsOfAnAnswer`, `TestAllocationsOfANode`, `TestMemoryPerSubscriber`; `go test -bench . " +
+				"`TestAllocationsPerSharedPush`, `TestAllocationsPerResponse`, `TestAllocationsPerSharedResource`, `TestAllocationsOfAnAnswer`, " +
+				"`TestAllocationsOfANode`, `TestMemoryPerSubscriber`; `go test -bench . " +
 				"./internal/delivery ./internal/xds ./internal/control` is for `benchstat`.",
 		},
 	}
@@ -83,9 +77,6 @@ func table(c Case, us, them samples) report.Table {
 	}
 	if c.AtOnce {
 		t.Title += " asked for in one request"
-	}
-	if c.Single {
-		t.Title += ", one resource a response on both sides"
 	}
 	add("all connect at once: to the last", report.Seconds, us.connectWall, them.connectWall, "")
 	add("all connect at once: server CPU per Envoy", report.Seconds, us.connectCPU, them.connectCPU, "≤ 1, aim 0.5")

@@ -73,9 +73,8 @@ type plain struct {
 	at  string
 }
 
-func startPlain(binary, modulePath string, filters []string, config string, single bool) (*plain, error) {
-	p := &plain{cmd: exec.Command(binary, "-module", modulePath, "-filters", strings.Join(filters, ","), "-config", config,
-		fmt.Sprintf("-single=%v", single))}
+func startPlain(binary, modulePath string, filters []string, config string) (*plain, error) {
+	p := &plain{cmd: exec.Command(binary, "-module", modulePath, "-filters", strings.Join(filters, ","), "-config", config)}
 	p.cmd.Stderr = os.Stderr
 	out, err := p.cmd.StdoutPipe()
 	if err != nil {

@@ -4,8 +4,7 @@
 //
 // It prints its address, then takes commands from its standard input, one a line:
 // `edit NAME CONFIG` replaces a filter's configuration, `goroutines` prints how many
-// there are. It ends with its input. With -single it does as wasm-xds does, and sends one
-// resource a response: what that costs, whoever does it, shows beside it without.
+// there are. It ends with its input.
 package main
 
 import (
@@ -32,7 +31,6 @@ import (
 	"google.golang.org/grpc"
 	"google.golang.org/grpc/keepalive"
 	"google.golang.org/protobuf/proto"
-	"google.golang.org/protobuf/types/known/anypb"
 
 	"github.com/wasm-xds/wasm-xds/pkg/snapshot"
 	"github.com/wasm-xds/wasm-xds/pkg/spec"
@@ -43,19 +41,14 @@ func main() {
 	filters := flag.String("filters", "", "names of the filters, separated by commas")
 	module := flag.String("module", "", "path of their module")
 	config := flag.String("config", "", "their first configuration")
-	single := flag.Bool("single", false, "send each resource in a response of its own")
 	flag.Parse()
-	var options []grpc.ServerOption
-	if *single {
-		options = append(options, grpc.StreamInterceptor(sendSingly))
-	}
-	if err := run(os.Stdin, os.Stdout, strings.Split(*filters, ","), *module, *config, options); err != nil {
+	if err := run(os.Stdin, os.Stdout, strings.Split(*filters, ","), *module, *config); err != nil {
 		fmt.Fprintln(os.Stderr, "plainserver:", err)
 		os.Exit(1)
 	}
 }
 
-func run(in io.Reader, out io.Writer, filters []string, modulePath, config string, options []grpc.ServerOption) error {
+func run(in io.Reader, out io.Writer, filters []string, modulePath, config string) error {
 	module, err := os.ReadFile(modulePath)
 	if err != nil {
 		return err
@@ -74,11 +67,11 @@ func run(in io.Reader, out io.Writer, filters []string, modulePath, config strin
 	ctx, cancel := context.WithCancel(context.Background())
 	defer cancel()
 	// The options of go-control-plane's own example.
-	g := grpc.NewServer(append(options,
+	g := grpc.NewServer(
 		grpc.MaxConcurrentStreams(1_000_000),
 		grpc.KeepaliveParams(keepalive.ServerParameters{Time: 30 * time.Second, Timeout: 5 * time.Second}),
 		grpc.KeepaliveEnforcementPolicy(keepalive.EnforcementPolicy{MinTime: 30 * time.Second, PermitWithoutStream: true}),
-	)...)
+	)
 	s := server.NewServer(ctx, linear, nil)
 	discoveryv3.RegisterAggregatedDiscoveryServiceServer(g, s)
 	extensionv3.RegisterExtensionConfigDiscoveryServiceServer(g, s)
@@ -123,39 +116,4 @@ func resource(name, config string, module []byte) (*corev3.TypedExtensionConfig,
 	}
 	t := &corev3.TypedExtensionConfig{}
 	return t, proto.Unmarshal(data, t)
-}
-
-// sendSingly splits the responses of a stream into such with one resource each, all
-// under the one nonce, so that each ACK is about the newest response.
-func sendSingly(srv any, stream grpc.ServerStream, _ *grpc.StreamServerInfo, handler grpc.StreamHandler) error {
-	return handler(srv, splitting{stream})
-}
-
-type splitting struct{ grpc.ServerStream }
-
-func (s splitting) SendMsg(m any) error {
-	switch m := m.(type) {
-	case *discoveryv3.DiscoveryResponse:
-		for _, r := range m.GetResources() {
-			one := &discoveryv3.DiscoveryResponse{
-				VersionInfo: m.GetVersionInfo(), TypeUrl: m.GetTypeUrl(), Nonce: m.GetNonce(), Resources: []*anypb.Any{r},
-			}
-			if err := s.ServerStream.SendMsg(one); err != nil {
-				return err
-			}
-		}
-		return nil
-	case *discoveryv3.DeltaDiscoveryResponse:
-		for _, r := range m.GetResources() {
-			one := &discoveryv3.DeltaDiscoveryResponse{
-				SystemVersionInfo: m.GetSystemVersionInfo(), TypeUrl: m.GetTypeUrl(), Nonce: m.GetNonce(),
-				Resources: []*discoveryv3.Resource{r},
-			}
-			if err := s.ServerStream.SendMsg(one); err != nil {
-				return err
-			}
-		}
-		return nil
-	}
-	return s.ServerStream.SendMsg(m)
 }
