@@ -2,6 +2,7 @@ package dir
 
 import (
 	"crypto/sha256"
+	"runtime"
 	"slices"
 	"time"
 )
@@ -14,7 +15,8 @@ import (
 type rescan struct {
 	since counts
 	stop  <-chan struct{} // closed: its findings are not wanted any more
-	want  *interest       // what the disk as it is depends on; its trees are the copy's
+	steps int
+	want  *interest // what the disk as it is depends on; its trees are the copy's
 
 	differs bool       // something that may concern more than single files
 	files   []seenFile // that are not as they were
@@ -53,7 +55,7 @@ func (s *state) rescan(stop <-chan struct{}) (run func() *rescan) {
 			r.differs = true
 		}
 		for path, was := range seen {
-			if r.stopped() {
+			if !r.goesOn() {
 				break
 			}
 			if now := p.fingerprint(path); now != was {
@@ -64,12 +66,17 @@ func (s *state) rescan(stop <-chan struct{}) (run func() *rescan) {
 	}
 }
 
-func (r *rescan) stopped() bool {
+// goesOn says whether there is to be another step, and lets others go first now and then:
+// on one core an edit would wait for the scheduler's time slice.
+func (r *rescan) goesOn() bool {
+	if r.steps++; r.steps%16 == 0 {
+		runtime.Gosched()
+	}
 	select {
 	case <-r.stop:
-		return true
-	default:
 		return false
+	default:
+		return true
 	}
 }
 

@@ -141,7 +141,7 @@ func (p *pass) forget(n *node, present map[string]struct{}) {
 
 // readEntry looks at one name in a directory.
 func (p *pass) readEntry(n *node, name string) error {
-	if p.rescan != nil && p.rescan.stopped() {
+	if p.rescan != nil && !p.rescan.goesOn() {
 		return errStopped
 	}
 	path := below(n.real, name)
