@@ -13,6 +13,13 @@ type Hub struct {
 	queues map[chan Event]struct{}
 }
 
+// Watched says whether anybody subscribes.
+func (h *Hub) Watched() bool {
+	h.mu.Lock()
+	defer h.mu.Unlock()
+	return len(h.queues) > 0
+}
+
 // Publish hands e to every subscriber, without waiting.
 func (h *Hub) Publish(e Event) {
 	h.mu.Lock()

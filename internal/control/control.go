@@ -313,6 +313,7 @@ func (c *Control) take(ctx context.Context, message any) {
 // step passes an event through the machine and carries out what follows.
 func (c *Control) step(e delivery.Event) {
 	actions := c.machine.Step(time.Now(), e)
+	watched := c.hub.Watched()
 	var unproven []delivery.Send
 	unsettled, awaited := false, false
 	for _, a := range actions {
@@ -323,6 +324,10 @@ func (c *Control) step(e delivery.Event) {
 		case delivery.Send:
 			if a.Unproven {
 				unproven = append(unproven, a)
+				continue
+			}
+		case delivery.Changed:
+			if !watched {
 				continue
 			}
 		}

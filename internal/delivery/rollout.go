@@ -154,9 +154,22 @@ func (m *Machine) promote(f *filter, r *snapshot.Revision) {
 		clear(f.announced)
 		m.persistUnsettled, f.settled = true, m.seq
 	}
-	m.endTrial(f, r)
+	for _, g := range f.groups {
+		delete(g.trials, r.ID)
+	}
 	m.persist = true
-	m.touchFilter(f)
+	m.change(f)
+	for _, u := range f.subs {
+		// Nearly all run it by now, and nothing is new for them.
+		if !u.isDone(r) || !m.proven(r, u.s.node.Version) {
+			m.touch(u)
+		}
+	}
+}
+
+// isDone says whether the subscriber runs r as it should, with nothing more to say of it.
+func (u *sub) isDone(r *snapshot.Revision) bool {
+	return u.state == Live && u.runs(r) && !u.dirty && !u.owed && u.rare == nil && u.group != nil
 }
 
 // remember puts a revision first among the older ones.

@@ -42,24 +42,27 @@ func (s *subscribed) remove(name string) bool {
 // accept takes the versions of a response.
 func (s *subscribed) accept(r *response) { s.swap(r) }
 
-// swap gives a response's names its versions, and the response theirs. One that has been
-// unsubscribed meanwhile keeps its own.
-func (s *subscribed) swap(r *response) {
-	at := s.swapOne(&r.part, 0)
+// swap gives a response's names its versions, and the response theirs, and says how many there
+// are. One that has been unsubscribed meanwhile keeps its own.
+func (s *subscribed) swap(r *response) (n int) {
+	at, there := s.swapOne(&r.part, 0)
+	n += there
 	for i := range r.others {
-		at = s.swapOne(&r.others[i], at)
+		at, there = s.swapOne(&r.others[i], at)
+		n += there
 	}
+	return n
 }
 
 // swapOne looks at a place first: most responses have the order of the names.
-func (s *subscribed) swapOne(one *part, at int) (next int) {
+func (s *subscribed) swapOne(one *part, at int) (next, n int) {
 	if at >= len(s.names) || s.names[at].Value() != one.name {
 		found, there := s.find(one.name)
 		if !there {
-			return at
+			return at, 0
 		}
 		at = found
 	}
 	s.versions[at], one.held = one.held, s.versions[at]
-	return at + 1
+	return at + 1, 1
 }

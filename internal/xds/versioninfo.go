@@ -39,12 +39,15 @@ func (s *subscribed) versionInfo(r *response) []byte {
 
 // entries calls take with what is accepted once the response is.
 func (s *subscribed) entries(r *response, take func(name string, version held)) {
-	s.swap(r)
+	listed := s.swap(r)
 	defer s.swap(r)
 	for i, one := range s.names {
 		if s.versions[i] != (held{}) {
 			take(one.Value(), s.versions[i])
 		}
+	}
+	if listed == 1+len(r.others) {
+		return
 	}
 	s.entryOfOther(&r.part, take)
 	for i := range r.others {
