@@ -167,7 +167,7 @@ func TestAllocationsOfAnAnswer(t *testing.T) {
 	for i := range 200 {
 		s.asked.names = append(s.asked.names, fmt.Sprintf("filter-%03d", i))
 	}
-	s.setNames(s.asked.names, nil, &delivery.Requested{})
+	s.setNames(newListing(s.asked.names), "", &delivery.Requested{})
 	ack := &discoveryv3.DiscoveryRequest{
 		VersionInfo: "~", Node: testNode, ResourceNames: s.asked.names, TypeUrl: typedExtensionConfig, ResponseNonce: "10",
 	}

@@ -1,6 +1,7 @@
 package xds
 
 import (
+	"fmt"
 	"maps"
 	"slices"
 	"testing"
@@ -24,7 +25,7 @@ func TestSotWNamesInAnyOrder(t *testing.T) {
 	s := &stream{}
 	take := func(names ...string) delivery.Requested {
 		var e delivery.Requested
-		s.setNames(names, nil, &e)
+		s.setNames(newListing(names), "", &e)
 		return e
 	}
 	if e := take("c", "a", "*", "b", "a"); len(e.Subscribe) != 3 || e.Subscribe[0].Name != "a" {
@@ -33,11 +34,33 @@ func TestSotWNamesInAnyOrder(t *testing.T) {
 	if e := take("c", "a", "b", "a"); len(e.Subscribe)+len(e.Unsubscribe) != 0 {
 		t.Errorf("the same names in another order: %+v", e)
 	}
-	if !s.sameNames(request("c", "a", "b", "a")) || s.sameNames(request("a", "c", "b")) || s.sameNames(request("c", "a", "b")) {
+	if !s.listing.is(request("c", "a", "b", "a")) || s.listing.is(request("a", "c", "b")) || s.listing.is(request("c", "a", "b")) {
 		t.Error("the same list is not known again")
+	}
+	if (*listing)(nil).is(request("a")) || !(*listing)(nil).is(request()) {
+		t.Error("no list is not an empty one")
 	}
 	if e := take("b", "d"); !slices.Equal(e.Unsubscribe, []string{"a", "c"}) || len(e.Subscribe) != 1 || e.Subscribe[0].Name != "d" {
 		t.Errorf("changed: %+v", e)
+	}
+}
+
+// Streams that list the same share one list, of the last few that there were.
+func TestListings(t *testing.T) {
+	var all listings
+	long := nFilters(fewNames + 1)
+	one := newListing(long)
+	all.keep(one)
+	all.keep(one)
+	all.keep(newListing(long[:fewNames])) // too short
+	if all.find(request(long...)) != one || all.find(request(long[1:]...)) != nil || all.find(request(long[:fewNames]...)) != nil {
+		t.Error("a list is not known again")
+	}
+	for i := range all.last {
+		all.keep(newListing(append(nFilters(fewNames+1), fmt.Sprint("other-", i))))
+	}
+	if all.find(request(long...)) != nil {
+		t.Error("more than a few are kept")
 	}
 }
 
@@ -53,6 +76,10 @@ func request(names ...string) []byte {
 // listed are the names of a SotW stream, with these versions accepted.
 func listed(versions map[string]string) subscribed {
 	s := &stream{}
-	s.setNames(slices.Collect(maps.Keys(versions)), versions, &delivery.Requested{})
+	s.setNames(newListing(slices.Collect(maps.Keys(versions))), "", &delivery.Requested{})
+	for name, version := range versions {
+		at, _ := s.names.find(name)
+		s.names.versions[at] = hold(version)
+	}
 	return s.names
 }

@@ -67,13 +67,14 @@ func GRPCOptions() []grpc.ServerOption {
 
 // Server is the ECDS and ADS service.
 type Server struct {
-	ctx     context.Context
-	handler Handler
-	builder Builder
-	logger  *zap.Logger
-	lastID  atomic.Uint64
-	streams sync.Map // delivery.StreamID → *stream
-	builds  sync.WaitGroup
+	ctx      context.Context
+	handler  Handler
+	builder  Builder
+	logger   *zap.Logger
+	lastID   atomic.Uint64
+	streams  sync.Map // delivery.StreamID → *stream
+	builds   sync.WaitGroup
+	listings listings
 	// The requests that all responses are said to belong to. go-control-plane wants their
 	// type alone; the real ones, with their names, would be kept until the next.
 	sotwRequest  discoveryv3.DiscoveryRequest

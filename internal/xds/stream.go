@@ -4,7 +4,6 @@ import (
 	"slices"
 	"sync"
 	"unicode/utf8"
-	"unique"
 
 	corev3 "github.com/envoyproxy/go-control-plane/envoy/config/core/v3"
 	discoveryv3 "github.com/envoyproxy/go-control-plane/envoy/service/discovery/v3"
@@ -26,7 +25,8 @@ const (
 
 // asked is what a request asks for.
 type asked struct {
-	same           bool // SotW: the names of the request before
+	same           bool     // SotW: the names of the request before
+	listing        *listing // SotW: the names, where they are known already
 	names, dropped []string
 	accepted       map[string]string // initial_resource_versions
 }
@@ -48,13 +48,13 @@ type stream struct {
 	node      delivery.Node // who it is, until the stream is opened
 	described bool
 	asked     asked
-	unwatch   func() // cancel
+	listing   *listing // SotW: the last; nil: none yet
+	unwatch   func()   // cancel
 
 	mu     sync.Mutex
 	opened bool
 	warned bool
 	names  subscribed
-	order  []uint16   // SotW: where in names the last request's are, one after the other
 	watch  watch      // the zero value: the client has not asked (SotW: since the last response)
 	next   []response // handed over by delivery, not on the wire yet
 	handed int        // of how many of next go-control-plane has been told
@@ -124,11 +124,15 @@ func (s *stream) CreateWatch(req *cachev3.Request, _ cachev3.Subscription, out c
 	s.mu.Lock()
 	first, event := s.begin(req.GetResponseNonce(), req.GetErrorDetail())
 	if !asked.same {
-		var accepted map[string]string
-		if first {
-			accepted = parseVersionInfo(req.GetVersionInfo(), asked.names)
+		l, versionInfo := asked.listing, ""
+		if l == nil {
+			l = newListing(asked.names)
 		}
-		s.setNames(asked.names, accepted, &event)
+		if first {
+			versionInfo = req.GetVersionInfo()
+			s.server.listings.keep(l)
+		}
+		s.setNames(l, versionInfo, &event)
 	}
 	s.setWatch(watch{sotw: out})
 	s.mu.Unlock()
@@ -137,23 +141,30 @@ func (s *stream) CreateWatch(req *cachev3.Request, _ cachev3.Subscription, out c
 }
 
 // setNames compares the whole list of names with the one before.
-func (s *stream) setNames(names []string, accepted map[string]string, event *delivery.Requested) {
+func (s *stream) setNames(l *listing, versionInfo string, event *delivery.Requested) {
 	before := s.names
-	s.names = subscribed{names: make([]text, 0, len(names)), versions: make([]held, 0, len(names))}
-	for _, name := range slices.Compact(slices.Sorted(slices.Values(names))) {
-		if isWildcard(name) {
-			continue
-		}
+	s.listing, s.names = l, subscribed{names: l.names, versions: make([]held, len(l.names))}
+	var accepted map[string]string
+	if versionInfo != "" {
+		accepted = parseVersionInfo(versionInfo, l.values())
+	}
+	if len(before.names) == 0 {
+		event.Subscribe = make([]delivery.Subscription, 0, len(l.names))
+	}
+	for i, one := range l.names {
+		name := one.Value()
 		if at, there := before.find(name); there {
-			s.names.names, s.names.versions = append(s.names.names, before.names[at]), append(s.names.versions, before.versions[at])
+			s.names.versions[i] = before.versions[at]
 			continue
 		}
-		one, version := unique.Make(name), accepted[name]
-		s.names.names, s.names.versions = append(s.names.names, one), append(s.names.versions, hold(version))
+		version := accepted[name]
+		if version != "" {
+			s.names.versions[i] = hold(version)
+		}
 		// The client may have lost its config with a listener while it was away: it does
 		// not say. The same bytes again bring it back, and are ignored where it is there.
 		event.Subscribe = append(event.Subscribe, delivery.Subscription{
-			Name: one.Value(), Accepted: version, Replay: version != "",
+			Name: name, Accepted: version, Replay: version != "",
 		})
 	}
 	for _, one := range before.names {
@@ -161,24 +172,6 @@ func (s *stream) setNames(names []string, accepted map[string]string, event *del
 			event.Unsubscribe = append(event.Unsubscribe, one.Value())
 		}
 	}
-	s.order = make([]uint16, 0, len(names))
-	for _, name := range names {
-		at, _ := s.names.find(name)
-		s.order = append(s.order, uint16(at)) // maxNames is less
-	}
-}
-
-// sameNames says whether a request has the last one's names once more, as every ACK
-// does. false may also mean that they are the same in another order.
-func (s *stream) sameNames(request []byte) bool {
-	n := 0
-	for name := range namesIn(request) {
-		if n >= len(s.order) || int(s.order[n]) >= len(s.names.names) || s.names.names[s.order[n]].Value() != string(name) {
-			return false
-		}
-		n++
-	}
-	return n == len(s.order)
 }
 
 // CreateDeltaWatch takes a delta request.
@@ -239,8 +232,13 @@ func isDescribed(n *corev3.Node) bool { return n.GetId()+n.GetCluster() != "" }
 // never sees it, for it would make a map of the names anew with each SotW request, and keep
 // what delta's name for the life of the stream.
 func (s *stream) takeNames(request []byte) error {
-	if s.asked = (asked{same: s.sameNames(request)}); s.asked.same {
+	if s.asked = (asked{same: s.listing.is(request)}); s.asked.same {
 		return nil
+	}
+	if s.listing == nil {
+		if s.asked.listing = s.server.listings.find(request); s.asked.listing != nil {
+			return nil
+		}
 	}
 	for name := range namesIn(request) {
 		if !utf8.Valid(name) {

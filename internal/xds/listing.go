@@ -1,0 +1,86 @@
+package xds
+
+import (
+	"slices"
+	"sync"
+	"unique"
+)
+
+// listing is what a SotW request lists, the same for most Envoys of a fleet. It is immutable: all
+// streams that list the same share it. nil lists nothing.
+type listing struct {
+	names []text   // sorted
+	order []uint16 // where in names the request's are, one after the other
+}
+
+func newListing(request []string) *listing {
+	sorted := slices.Clone(request)
+	slices.Sort(sorted)
+	sorted = slices.Compact(sorted)
+	l := &listing{names: make([]text, 0, len(sorted)), order: make([]uint16, 0, len(request))}
+	for _, name := range sorted {
+		if !isWildcard(name) {
+			l.names = append(l.names, unique.Make(name))
+		}
+	}
+	all := subscribed{names: l.names}
+	for _, name := range request {
+		at, _ := all.find(name)
+		l.order = append(l.order, uint16(at)) // maxNames is less
+	}
+	return l
+}
+
+func (l *listing) values() []string {
+	names := make([]string, len(l.names))
+	for i, one := range l.names {
+		names[i] = one.Value()
+	}
+	return names
+}
+
+// is says whether a request lists the same, as every ACK lists what the request before it did. false may also mean that
+// it has a name that means nothing.
+func (l *listing) is(request []byte) bool {
+	if l == nil {
+		l = &listing{}
+	}
+	n := 0
+	for name := range namesIn(request) {
+		if n >= len(l.order) || int(l.order[n]) >= len(l.names) || l.names[l.order[n]].Value() != string(name) {
+			return false
+		}
+		n++
+	}
+	return n == len(l.order)
+}
+
+// listings are the last few that streams began with. The zero value has none.
+type listings struct {
+	mu   sync.Mutex
+	last [4]*listing
+	next int
+}
+
+// find gives the listing of a request; nil: it is not known.
+func (l *listings) find(request []byte) *listing {
+	l.mu.Lock()
+	last := l.last
+	l.mu.Unlock()
+	for _, one := range last {
+		if one != nil && one.is(request) {
+			return one
+		}
+	}
+	return nil
+}
+
+// keep keeps one, unless it is there or too short to be worth it.
+func (l *listings) keep(one *listing) {
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	if len(one.names) > fewNames && !slices.Contains(l.last[:], one) {
+		l.last[l.next] = one
+		l.next = (l.next + 1) % len(l.last)
+	}
+}
