@@ -100,7 +100,7 @@ func (m *Machine) sendNext(s *stream) {
 		class := m.classOf(u, c)
 		switch {
 		case m.mustBeAlone(u, c):
-			s.park(u, class)
+			s.park(u, parkedAs(class))
 			continue
 		case class == s.firstClass() && m.place(u, c, class):
 			continue
@@ -119,8 +119,8 @@ func (m *Machine) sendNext(s *stream) {
 	}
 	if placed {
 		kept = slices.DeleteFunc(kept, func(u *sub) bool {
-			u.queued = !u.awaited
-			return u.awaited
+			u.queued = !u.awaited && u.parked == notParked
+			return !u.queued
 		})
 	}
 	m.keepQueue(s, kept, later)
@@ -154,20 +154,45 @@ func (m *Machine) keepQueue(s *stream, waiting []*sub, later []next) {
 
 // park puts a subscriber aside until nothing is outstanding on its stream, or something
 // that has to do with it changes: with hundreds of them nobody looks at each again and again.
-func (s *stream) park(u *sub, class int) {
-	u.parked = parkedProven
+func (s *stream) park(u *sub, as parking) {
+	u.parked = as
+	list := s.parkedLike(as)
+	*list = append(*list, u)
+}
+
+// parkedAs is why a push of that class is parked that must be alone.
+func parkedAs(class int) parking {
 	if class >= classUnproven {
-		u.parked = parkedUnproven
+		return parkedUnproven
 	}
-	s.parked = append(s.parked, u)
+	return parkedProven
+}
+
+// parkedLike is the list of those that are parked for that reason.
+func (s *stream) parkedLike(why parking) *[]*sub {
+	if why == parkedShared {
+		return &s.held
+	}
+	return &s.parked
 }
 
 // unpark takes it back.
 func (s *stream) unpark(u *sub) {
+	list := s.parkedLike(u.parked)
 	u.parked = notParked
-	at := slices.Index(s.parked, u)
-	if s.parked = slices.Delete(s.parked, at, at+1); len(s.parked) == 0 {
-		s.parked = nil
+	at := slices.Index(*list, u)
+	if *list = slices.Delete(*list, at, at+1); len(*list) == 0 {
+		*list = nil
+	}
+}
+
+// release has all looked at that wait for a response of several to be answered.
+func (m *Machine) release(s *stream) {
+	held := s.held
+	s.held = nil
+	for _, u := range held {
+		u.parked = notParked
+		m.touch(u)
 	}
 }
 
@@ -276,14 +301,18 @@ func (m *Machine) variant(u *sub, r *snapshot.Revision) Variant {
 }
 
 // place puts a push into a response, its own or one that others share, and says whether
-// there was room.
+// there was room. In delta what may share one waits for the answer to the one before: what comes
+// meanwhile, a filter at a time as an Envoy boots, or is found to load, goes with it.
 func (m *Machine) place(u *sub, c choice, class int) bool {
 	s, shares := u.s, m.mayShare(u, c)
 	switch {
 	case shares && m.open != nil && m.open.class == class && m.below(s) && len(m.open.pushes) < sharedMost:
+	case shares && s.delta && s.isSharing():
+		s.park(u, parkedShared)
+		return true
 	case m.opens(s):
 		r := m.newResponse(s)
-		r.class = class
+		r.class, r.shares = class, shares
 		if shares {
 			m.open = r
 		}

@@ -14,6 +14,7 @@ type response struct {
 	one    [1]push // where pushes is, until there are more
 	at     time.Time
 	class  int
+	shares bool // others may be in it
 	alone  bool // nothing else may be outstanding on its stream
 	late   bool // no answer within Config.AckWait
 	more   bool // SotW: it says that others follow
@@ -146,6 +147,11 @@ func (s *stream) awaits(name string) bool {
 	return slices.ContainsFunc(s.outstanding, func(r *response) bool { return r.find(name) >= 0 })
 }
 
+// isSharing says whether a response is outstanding that others may share.
+func (s *stream) isSharing() bool {
+	return slices.ContainsFunc(s.outstanding, func(r *response) bool { return r.shares })
+}
+
 // takeResponse takes the response with that name off the stream; nil: there is none.
 func (m *Machine) takeResponse(s *stream, name string) *response {
 	at := slices.IndexFunc(s.outstanding, func(r *response) bool { return r.find(name) >= 0 })
@@ -162,6 +168,9 @@ func (m *Machine) takeResponse(s *stream, name string) *response {
 	}
 	for i := range r.pushes {
 		m.arrives(s, &r.pushes[i])
+	}
+	if r.shares {
+		m.release(s)
 	}
 	return r
 }

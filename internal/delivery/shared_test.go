@@ -36,6 +36,37 @@ func TestWhatIsSettledSharesAResponse(t *testing.T) {
 	}
 }
 
+// A filter after the other is asked for as an Envoy boots: the first goes out at once, and what is
+// asked for meanwhile shares the next response.
+func TestWhatIsAskedForMeanwhileGoesTogether(t *testing.T) {
+	for name, c := range both() {
+		t.Run(name, func(t *testing.T) {
+			all := names(10)
+			r := proven(t, all...)
+			r.connect(1, c, all[0])
+			for _, name := range all[1:] {
+				r.step(Requested{Stream: 1, Subscribe: []Subscription{{Name: name}}})
+			}
+			r.want("1 filter-000 of filter-000 inline")
+			r.step(Requested{Stream: 1, Unsubscribe: all[8:9]})
+			r.ack(1)
+			if got := r.last[1]; got.Name != all[1] || len(got.Others) != 7 {
+				t.Errorf("%s and %d others", got.Name, len(got.Others))
+			}
+			r.ack(1)
+			r.wantState(1, all[9], "live of "+all[9])
+			// What runs something is not held up by that, nor holds it up.
+			r.step(Requested{Stream: 1, Subscribe: []Subscription{{Name: all[8]}}})
+			r.sent = nil
+			r.edit(all[3], "new", by(spec.Inline), canary(spec.Canary{}))
+			if !c.sotw {
+				r.ack(9)
+				r.want("9 filter-003 new inline", "1 filter-003 new inline")
+			}
+		})
+	}
+}
+
 // What a SotW client says it has it loads no more: all of it is sent again at once, remote code too.
 func TestWhatIsReplayedSharesOneResponse(t *testing.T) {
 	all := names(200)

@@ -28,6 +28,7 @@ type stream struct {
 	touched     bool        // it is looked at before the step ends
 	ended       bool
 	parked      []*sub // whose next push must be alone
+	held        []*sub // whose next push goes with others
 	queue       []*sub // to be looked at
 	waiting     int    // how many of them, from the first on, were found to need a push
 	bareCount   int    // subscribers that run nothing
@@ -67,13 +68,14 @@ type sub struct {
 	dirty bool
 }
 
-// parking says why a subscriber waits until its push can be alone.
+// parking says why a subscriber waits, until its push can be alone or goes with others.
 type parking uint8
 
 const (
 	notParked      parking = iota
 	parkedProven           // remote code
 	parkedUnproven         // not known to load
+	parkedShared           // delta: a response that others share is outstanding
 )
 
 // offset is a time since the machine started.
