@@ -58,6 +58,7 @@ func (m *Machine) subscribe(s *stream, e Subscription, made *sub) {
 		f.add(u)
 		f.forget(s.node.ID)
 		m.join(u)
+		m.mayStop(u)
 	}
 	accepted, known := ParseVersion(e.Accepted)
 	if !known && e.Accepted != "" {
@@ -88,6 +89,18 @@ func (m *Machine) subscribe(s *stream, e Subscription, made *sub) {
 		m.settle(u)
 	}
 	m.touch(u)
+}
+
+// mayStop has all looked at where the first Envoy of a version comes that has refused the candidate:
+// its rollout goes no further, and who waited for it gets something else.
+func (m *Machine) mayStop(u *sub) {
+	c := u.f.candidate()
+	if c == nil || u.group == nil || len(u.group.subs) > 1 {
+		return
+	}
+	if v, judged := m.verdict(c, u.group.envoy); judged && !v.loads {
+		m.touchFilter(u.f)
+	}
 }
 
 // known finds the revision that an accepted version names.

@@ -24,7 +24,10 @@ func (s *subscribed) find(name string) (int, bool) {
 
 // add makes room for a name, and gives the one string that is kept of it.
 func (s *subscribed) add(name string) string {
-	at, there := s.find(name)
+	at, there := len(s.names), false
+	if at > 0 && s.names[at-1].Value() >= name { // most come in order
+		at, there = s.find(name)
+	}
 	if !there {
 		s.names = slices.Insert(s.names, at, unique.Make(name))
 	}

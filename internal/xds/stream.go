@@ -191,7 +191,13 @@ func (s *stream) CreateDeltaWatch(req *cachev3.DeltaRequest, _ cachev3.Subscript
 			event.Unsubscribe = append(event.Unsubscribe, name)
 		}
 	}
-	for _, name := range slices.Compact(slices.Sorted(slices.Values(asked.names))) {
+	if !slices.IsSorted(asked.names) {
+		slices.Sort(asked.names)
+	}
+	asked.names = slices.Compact(asked.names)
+	event.Subscribe = slices.Grow(event.Subscribe, len(asked.names))
+	s.names.names = slices.Grow(s.names.names, len(asked.names))
+	for _, name := range asked.names {
 		if isWildcard(name) {
 			continue
 		}
