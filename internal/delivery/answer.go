@@ -91,7 +91,9 @@ func (m *Machine) acked(p *push) {
 	}
 	if u.tries(p.rev) {
 		u.f.lost, u.f.lostProblem = 0, nil
-		m.judged(u, p.rev)
+		if u.f.stable != nil || !u.f.waitsForOthers(p.rev) {
+			m.judged(u, p.rev)
+		}
 	}
 }
 

@@ -83,8 +83,9 @@ func (m *Machine) subscribe(s *stream, e Subscription, made *sub) {
 		}
 	}
 	m.change(f)
-	m.enlist(u)
-	m.rollOut(f) // an unsettled node is the canary still
+	if !m.enlist(u) || f.stable != nil || !u.bare() {
+		m.rollOut(f) // an unsettled node is the canary still
+	}
 	if !u.dirty {
 		m.settle(u)
 	}

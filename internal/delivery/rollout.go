@@ -120,6 +120,20 @@ func (m *Machine) rollOut(f *filter) {
 	}
 }
 
+// waitsForOthers says whether all Envoys try r and some do not run it yet: then one more that
+// does changes nothing, and of thousands that boot at the same time each need not look.
+func (f *filter) waitsForOthers(r *snapshot.Revision) bool {
+	waits := false
+	for _, g := range f.inOrder() {
+		t := g.trials[r.ID]
+		if t.size() != len(g.subs) {
+			return false
+		}
+		waits = waits || t.waits != nil && t.has(t.waits) && !t.waits.runs(r)
+	}
+	return waits
+}
+
 func (m *Machine) provenEverywhere(f *filter, r *snapshot.Revision) bool {
 	takers, _ := m.takers(f, r)
 	for _, g := range takers {
@@ -221,15 +235,17 @@ func (m *Machine) chooseCanaries(f *filter, r *snapshot.Revision, policy spec.Ca
 
 // enlist makes a new subscriber a canary at once where all are (the zero policy): of thousands that
 // connect at the same time each would else be looked for among all others.
-func (m *Machine) enlist(u *sub) {
+// It says whether it did.
+func (m *Machine) enlist(u *sub) bool {
 	f := u.f
 	c := f.candidate()
 	if c == nil || u.group == nil || f.wanted.Canary != (spec.Canary{}) || u.refusal(c.ID) != nil ||
 		m.now.Before(f.pauseUntil) && !f.isUnsettled(u) || m.foretold(c, u.s.node.Version) != nil || m.stoppedBy(f, c) != nil {
-		return
+		return false
 	}
 	u.group.addTrial(c.ID, u)
 	m.change(f)
+	return true
 }
 
 // assign names canaries of r until the group has n. While a canary is missed,

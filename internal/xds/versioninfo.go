@@ -80,7 +80,7 @@ func (s *subscribed) list(r *response) []byte {
 // before all its entries.
 const (
 	markLength   = 3
-	entryRoom    = markLength + revisionLength + binary.MaxVarintLen64
+	entryRoom    = markLength + revisionLength + 4 // seldom more
 	variantShift = 2
 )
 
@@ -89,7 +89,13 @@ func (s *subscribed) pack(r *response) []byte {
 		epoch   uint32
 		entries []byte
 	}
-	room := len(s.names) * entryRoom
+	room := (1 + len(r.others)) * entryRoom
+	for _, version := range s.versions {
+		if version != (held{}) {
+			room += entryRoom
+		}
+	}
+	room = min(room, len(s.names)*entryRoom)
 	processes := make([]process, 1, 2) // most streams have seen one
 	processes[0] = process{r.held.epoch, make([]byte, 0, room)}
 	s.entries(r, func(name string, version held) {
