@@ -152,74 +152,6 @@ func (m *Machine) keepQueue(s *stream, waiting []*sub, later []next) {
 	}
 }
 
-// park puts a subscriber aside until nothing is outstanding on its stream, or something
-// that has to do with it changes: with hundreds of them nobody looks at each again and again.
-func (s *stream) park(u *sub, as parking) {
-	u.parked = as
-	list := s.parkedLike(as)
-	*list = append(*list, u)
-}
-
-// parkedAs is why a push of that class is parked that must be alone.
-func parkedAs(class int) parking {
-	if class >= classUnproven {
-		return parkedUnproven
-	}
-	return parkedProven
-}
-
-// parkedLike is the list of those that are parked for that reason.
-func (s *stream) parkedLike(why parking) *[]*sub {
-	if why == parkedShared {
-		return &s.held
-	}
-	return &s.parked
-}
-
-// unpark takes it back.
-func (s *stream) unpark(u *sub) {
-	list := s.parkedLike(u.parked)
-	u.parked = notParked
-	at := slices.Index(*list, u)
-	if *list = slices.Delete(*list, at, at+1); len(*list) == 0 {
-		*list = nil
-	}
-}
-
-// release has all looked at that wait for a response of several to be answered.
-func (m *Machine) release(s *stream) {
-	held := s.held
-	s.held = nil
-	for _, u := range held {
-		u.parked = notParked
-		m.touch(u)
-	}
-}
-
-// sendAlone sends the most urgent of what is parked.
-func (m *Machine) sendAlone(s *stream) {
-	for len(s.parked) > 0 {
-		u := m.nextAlone(s)
-		s.unpark(u)
-		if c := m.choose(u); m.needsPush(u, c) {
-			m.push(m.newResponse(s), u, c)
-			return
-		}
-	}
-}
-
-// nextAlone is who comes first: what is known to load (remote code), then what nobody else
-// tries just now.
-func (m *Machine) nextAlone(s *stream) *sub {
-	if at := slices.IndexFunc(s.parked, func(u *sub) bool { return u.parked == parkedProven }); at >= 0 {
-		return s.parked[at]
-	}
-	if at := slices.IndexFunc(s.parked, func(u *sub) bool { return m.classOf(u, m.choose(u)) < classTriedElsewhere }); at >= 0 {
-		return s.parked[at]
-	}
-	return s.parked[0]
-}
-
 // firstClass is the most urgent that there can be on the stream.
 func (s *stream) firstClass() int {
 	if s.bareCount > 0 {
@@ -376,27 +308,6 @@ func (m *Machine) send(s *stream, r *response) {
 		}
 	}
 	m.actions = append(m.actions, send)
-}
-
-// salt gives the salt for a content. Inline and file contents share theirs, so
-// that one resource serves all; a remote one is its push's token.
-func (m *Machine) salt(v Version) string {
-	key := saltKey{v.Revision, v.Variant}
-	if _, ok := m.salts[key]; !ok || v.Variant == Remote {
-		m.newSalt(key)
-	}
-	return m.salts[key]
-}
-
-// nextSalt sees that bytes which may have been refused are never sent again.
-func (m *Machine) nextSalt(p *push) {
-	m.newSalt(saltKey{p.version.Revision, p.version.Variant})
-}
-
-// newSalt gives a content a salt that no content of this process ever had.
-func (m *Machine) newSalt(key saltKey) {
-	m.counter++
-	m.salts[key] = salt(m.cfg.Epoch, m.counter)
 }
 
 // tried is told of each push whose answer has come, or never will.

@@ -1,0 +1,22 @@
+package delivery
+
+// salt gives the salt for a content. Inline and file contents share theirs, so
+// that one resource serves all; a remote one is its push's token.
+func (m *Machine) salt(v Version) string {
+	key := saltKey{v.Revision, v.Variant}
+	if _, ok := m.salts[key]; !ok || v.Variant == Remote {
+		m.newSalt(key)
+	}
+	return m.salts[key]
+}
+
+// nextSalt sees that bytes which may have been refused are never sent again.
+func (m *Machine) nextSalt(p *push) {
+	m.newSalt(saltKey{p.version.Revision, p.version.Variant})
+}
+
+// newSalt gives a content a salt that no content of this process ever had.
+func (m *Machine) newSalt(key saltKey) {
+	m.counter++
+	m.salts[key] = salt(m.cfg.Epoch, m.counter)
+}
