@@ -21,9 +21,11 @@ import (
 	"github.com/wasm-xds/wasm-xds/pkg/spec"
 )
 
-// Sender carries out a send without blocking.
+// Sender carries out sends without blocking.
 type Sender interface {
 	Send(delivery.Send)
+	// Prepare is told of a send that follows in a moment.
+	Prepare(delivery.Send)
 }
 
 // Files keeps small files across crashes.

@@ -138,6 +138,7 @@ func (c *Control) sendOnceSaved(sends []delivery.Send) {
 		}
 		return
 	}
+	c.sender.Prepare(sends[0]) // the others are mostly the same for other Envoys
 	if c.unsettled.again {
 		c.unsettled.waiting = append(c.unsettled.waiting, sends...)
 	} else {

@@ -92,6 +92,7 @@ func TestModulesAreOnTheDiskBeforeTheStateThatNamesThem(t *testing.T) {
 type sends chan delivery.Send
 
 func (s sends) Send(a delivery.Send) { s <- a }
+func (sends) Prepare(delivery.Send)  {}
 
 // A crash after a push must find the canary on disk.
 func TestWhatNoEnvoyHasLoadedWaitsForTheDisk(t *testing.T) {

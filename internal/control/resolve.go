@@ -92,6 +92,10 @@ func (c *Control) runJobs(ctx context.Context, jobs []job) {
 		return
 	}
 	c.workers.Go(func() {
+		if len(local) == 1 {
+			c.post(resolved{results: map[string]result{local[0].key: c.runJob(ctx, local[0])}})
+			return
+		}
 		results := make([]result, len(local))
 		var group errgroup.Group
 		group.SetLimit(runtime.GOMAXPROCS(0))

@@ -28,7 +28,8 @@ func (noDisk) Load(string) ([]byte, error) { return nil, fs.ErrNotExist }
 
 type nobody struct{}
 
-func (nobody) Send(delivery.Send) {}
+func (nobody) Send(delivery.Send)    {}
+func (nobody) Prepare(delivery.Send) {}
 
 // directoryOf is a set of n specs, each with a module of its own.
 func directoryOf(n int) source.Set {

@@ -170,25 +170,26 @@ func (c *Control) publish(s *snapshot.Snapshot) {
 	if len(names) == 0 {
 		return
 	}
-	c.logChanges(s, names)
-	if s.Version() != c.snapshot.Version() {
+	before := c.snapshot
+	c.snapshot = s
+	c.served.add(s, names)
+	c.step(delivery.SnapshotChanged{Snapshot: s}) // Envoys first
+	if s.Version() != before.Version() {
 		c.published = time.Now()
 		c.cfg.Metrics.SnapshotChanged()
 	}
-	c.snapshot = s
-	c.served.add(s, names)
-	c.step(delivery.SnapshotChanged{Snapshot: s})
+	c.logChanges(before, s, names)
 	c.hub.Publish(admin.Event{Type: admin.EventSnapshot, Name: s.Version(), Time: time.Now()})
 }
 
-func (c *Control) logChanges(s *snapshot.Snapshot, names []string) {
+func (c *Control) logChanges(former, s *snapshot.Snapshot, names []string) {
 	const most = 20
 	for i, name := range names {
 		if i == most {
 			c.cfg.Logger.Info("more filters changed", zap.Int("count", len(names)-most))
 			break
 		}
-		f, before := s.Get(name), c.snapshot.Get(name)
+		f, before := s.Get(name), former.Get(name)
 		if f == nil {
 			continue
 		}

@@ -57,6 +57,7 @@ type Store struct {
 	unsynced map[string]struct{}
 	// verifying makes simultaneous readers of one file wait for one check.
 	verifying singleflight.Group
+	spare     spare
 }
 
 // stamp changes whenever a file's content does.
@@ -103,7 +104,7 @@ func (s *Store) Put(ctx context.Context, r io.Reader, limit int64) (snapshot.Mod
 // put is Put with a check of the bytes, whose error it returns, before they
 // get their name.
 func (s *Store) put(ctx context.Context, r io.Reader, limit int64, check func(*os.File, snapshot.Module) error) (snapshot.Module, error) {
-	f, err := atomicfile.Create(s.dir)
+	f, err := s.spare.take(s.dir)
 	if err != nil {
 		return snapshot.Module{}, fmt.Errorf("%w: %w", errStore, err)
 	}
@@ -170,8 +171,9 @@ func (s *Store) commit(f *atomicfile.File, sum string) error {
 
 // Sync returns when all modules that were put before survive a power failure. It
 // is apart from Put, because the disk may take longer than everything else: bytes
-// that are served meanwhile are verified like any others.
+// that are served meanwhile are verified like any others. It also begins the next module's file.
 func (s *Store) Sync() error {
+	defer s.spare.make(s.dir)
 	s.mu.Lock()
 	sums := s.unsynced
 	s.unsynced = map[string]struct{}{}

@@ -47,7 +47,7 @@ var foreign = []struct{ prefix, what, hint string }{
 // in pairs is there in equal numbers. What is inside is the sandbox's matter.
 // The error's message goes on after the module's name.
 func checkWasm(file io.ReaderAt, size int64) *spec.Error {
-	in := bufio.NewReaderSize(io.NewSectionReader(file, 0, size), 64<<10)
+	in := bufio.NewReaderSize(io.NewSectionReader(file, 0, size), int(min(size, 64<<10)))
 	if err := checkHeader(in, size); err != nil {
 		return err
 	}

@@ -72,6 +72,7 @@ func Run(ctx context.Context, cfg Config) (err error) {
 	if err != nil {
 		return fmt.Errorf("open the module store: %w", err)
 	}
+	defer store.Close()
 	checked, err := signature.OpenChecked(files.Path("signatures"))
 	if err != nil {
 		return err

@@ -97,6 +97,17 @@ func (s *Server) Register(g *grpc.Server) {
 // Wait returns when no build is under way any more.
 func (s *Server) Wait() { s.builds.Wait() }
 
+// Prepare builds what a send that is to come will need. It does not block.
+func (s *Server) Prepare(a delivery.Send) {
+	if s.builder.Cached(a) != nil {
+		return
+	}
+	s.builds.Go(func() {
+		// Where this fails, the send itself fails the same way, and says so.
+		_, _ = s.builder.Build(a)
+	})
+}
+
 // Send carries out a send. It does not block; where the stream has ended it does nothing.
 func (s *Server) Send(a delivery.Send) {
 	value, ok := s.streams.Load(a.Stream)
