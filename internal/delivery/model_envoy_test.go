@@ -34,7 +34,7 @@ type provider struct {
 	stored   string             // the version whose bytes were evaluated last
 	poisoned bool               // the stored bytes were refused: an LDS update would fail
 	refused  map[string]bool    // versions that were refused
-	orphaned bool               // delta: it was poisoned when the server, which may not have noted it, was killed
+	orphaned bool               // delta: remote code that was not cached poisoned it, when the server, which notes no such push, was killed
 	unheard  bool               // the server does not know of this subscription yet
 	doubted  string             // the revision that the server was told on this stream may have been refused; "": none
 }
@@ -235,11 +235,6 @@ func (w *world) cut(e *modelEnvoy) {
 		return
 	}
 	id := e.stream
-	for _, name := range e.names {
-		// A promotion forgets who may hold what it has refused, and its Envoy may have that revision.
-		p := e.provider(name)
-		p.orphaned = p.orphaned || p.poisoned && e.delta && w.calm
-	}
 	e.stream, e.inbox, e.outbox = 0, nil, nil
 	delete(w.streams, id)
 	delete(w.answering, id)

@@ -254,7 +254,8 @@ func (w *world) restartServer() {
 		e.stream, e.inbox, e.outbox = 0, nil, nil
 		for _, name := range e.names {
 			p := e.provider(name)
-			p.orphaned = p.poisoned && e.delta
+			v, _ := ParseVersion(p.stored)
+			p.orphaned = p.poisoned && e.delta && v.Variant == Remote
 		}
 	}
 	w.start()

@@ -161,13 +161,7 @@ func (m *Machine) promote(f *filter, r *snapshot.Revision) {
 	}
 	f.older = slices.DeleteFunc(f.older, func(o *snapshot.Revision) bool { return o.ID == r.ID })
 	f.stable = r
-	// Whoever refused something before gets r now, in bytes it has never seen.
-	if len(f.unsettled)+len(f.announced) > 0 {
-		m.announced -= len(f.announced)
-		clear(f.unsettled)
-		clear(f.announced)
-		m.persistUnsettled, f.settled = true, m.seq
-	}
+	m.forgetNodes(f)
 	for _, g := range f.groups {
 		delete(g.trials, r.ID)
 	}
@@ -178,6 +172,21 @@ func (m *Machine) promote(f *filter, r *snapshot.Revision) {
 		if !u.isDone(r) || !m.proven(r, u.s.node.Version) {
 			m.touch(u)
 		}
+	}
+}
+
+// forgetNodes forgets who would have been next. Who may hold refused bytes is not forgotten before it has
+// taken something: it may be away, and come back with what it had before. But of very many, most have
+// gone for good.
+func (m *Machine) forgetNodes(f *filter) {
+	before := len(f.unsettled) + len(f.announced)
+	m.announced -= len(f.announced)
+	clear(f.announced)
+	if len(f.unsettled) > unsettledLimit/2 {
+		clear(f.unsettled)
+	}
+	if len(f.unsettled) < before {
+		m.persistUnsettled, f.settled = true, m.seq
 	}
 }
 

@@ -123,6 +123,34 @@ func TestServerKilledRightAfterTheCanarysRefusal(t *testing.T) {
 	r.want()
 }
 
+// While an Envoy that has refused something is away, the others go on: it is not forgotten that it
+// may hold refused bytes, although it comes back with what it is to have.
+func TestRefusalBeforeAPromotionThatItsEnvoyMissed(t *testing.T) {
+	r := newRig(t)
+	r.edit("auth", "one", by(spec.Inline))
+	r.connect(1, connection{}, "auth")
+	r.connect(2, connection{version: "1.36.4"}, "auth")
+	r.want("1 auth one inline", "2 auth one inline")
+	r.ack(1)
+	r.ack(2)
+	good := map[string]string{"auth": r.last[2].Version.String()}
+	r.edit("auth", "two!", by(spec.Inline))
+	r.want("1 auth two! inline", "2 auth two! inline")
+	r.nack(2, unable)
+	r.want("2 auth one inline")
+	r.step(StreamClosed{Stream: 2})
+	r.ack(1)
+	if st, _ := r.m.Status("auth"); r.called(st.Serving.ID) != "two!" {
+		t.Fatalf("serving %s", r.called(st.Serving.ID))
+	}
+	r.connect(3, connection{node: "edge-2", version: "1.36.4", accepted: good}, "auth")
+	r.want("3 auth one inline")
+	r.restart()
+	r.publish()
+	r.connect(4, connection{node: "edge-2", version: "1.36.4", accepted: good}, "auth")
+	r.want("4 auth one inline")
+}
+
 func TestEarlierRevisionGoesToAllAtOnce(t *testing.T) {
 	r := newRig(t)
 	r.live("auth", "one", 1, 2)
