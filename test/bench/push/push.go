@@ -83,8 +83,9 @@ func section() report.Section {
 		After: []string{
 			"The sandbox is off here (`--preflight off`). A spec that is renamed into its place is read at once; what " +
 				"is written in place waits for all of `--settle`. The goal counts from `--settle`: 30 ms. What is left is to read and decode " +
-				"the spec, to copy a new module into the store (two changes of a directory, which wait for the file system's journal " +
-				"while the state of before is being synced: that is the tail), and the way to the client.",
+				"the spec, to copy a new module into the store (into a file that was begun before, which on ext4 is most of what that costs; " +
+				"its new name waits for the file system's journal while the state of before is being synced: that is the tail), and the way " +
+				"to the client.",
 		},
 	}
 }
