@@ -26,8 +26,9 @@ const (
 	saveEvery   = 100 * time.Millisecond
 	saveShare   = 4
 	saveGapMost = 2 * time.Second
-	// saveDelay lies before a save that nothing waits for: what Envoys wait for comes first.
-	saveDelay = 20 * time.Millisecond
+	// saveDelay lies before a save that nothing waits for: what Envoys wait for comes first, and
+	// an Envoy on the same machine needs all cores while it compiles a module.
+	saveDelay = saveEvery
 )
 
 // savedState is the file that a restart goes on from. It holds plugin
