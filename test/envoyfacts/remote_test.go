@@ -19,9 +19,11 @@ func TestMain(m *testing.M) { goleak.VerifyTestMain(m) }
 func TestRemoteOnWarmListenerBypasses(t *testing.T) {
 	on(t, both, func(t *testing.T, version string) {
 		e, st := warm(t, setup{version: version})
+		e.wantReloads("auth", 1)
 		before := e.FilterStats("auth")
 		st.ack(filter{version: "2", module: good("v2"), remote: e.modules}.resource(t))
 		e.wantStamp("auth", "")
+		e.wantReloads("auth", 2)
 		change := harness.Diff(before, e.FilterStats("auth"))
 		if change["config_reload"] != 1 || change["update_success"] != 1 || change["config_fail"] != 0 {
 			t.Errorf("counters: %v", change)

@@ -371,3 +371,17 @@ func pack(t *testing.T, m proto.Message) *anypb.Any {
 // settled waits for Envoy's main thread to have done what it was told before:
 // its admin server answers on that thread.
 func settled(e *harness.EnvoyProcess) { e.Stat("server.uptime") }
+
+// wantReloads waits for the n-th reload of a filter since Envoy began, which Envoy counts when
+// the last worker has it: after the ACK.
+func (e *edge) wantReloads(filter string, n int64) {
+	e.t.Helper()
+	var last int64
+	harness.Poll(e.t.Context(), func() bool {
+		last = e.FilterStats(filter)["config_reload"]
+		return last >= n
+	})
+	if last != n {
+		e.t.Errorf("%s: %d reloads, want %d", filter, last, n)
+	}
+}
