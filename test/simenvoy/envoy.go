@@ -106,9 +106,6 @@ func (e *Envoy) subscriptions() []*Names {
 	return each
 }
 
-// ID is the node's id.
-func (e *Envoy) ID() string { return e.cfg.Node.GetId() }
-
 // Counts are what it has seen so far.
 func (e *Envoy) Counts() Counts {
 	return Counts{

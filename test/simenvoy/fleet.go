@@ -23,9 +23,6 @@ func StartFleet(ctx context.Context, n int, config func(i int) Config) (*Fleet, 
 	return f, nil
 }
 
-// Envoys are all of them.
-func (f *Fleet) Envoys() []*Envoy { return f.envoys }
-
 // Counts is the sum over all Envoys.
 func (f *Fleet) Counts() Counts {
 	var sum Counts
