@@ -40,7 +40,7 @@ func (t *trial) has(u *sub) bool {
 
 // passed says whether there are canaries and all run r.
 func (t *trial) passed(r *snapshot.Revision) bool {
-	if t.size() == 0 || t.waits != nil && t.has(t.waits) && !t.waits.runs(r) {
+	if t.size() == 0 || t.isWaiting(r) {
 		return false
 	}
 	t.waits = nil
@@ -51,6 +51,11 @@ func (t *trial) passed(r *snapshot.Revision) bool {
 		}
 	}
 	return true
+}
+
+// isWaiting says whether one of them is known not to run r yet.
+func (t *trial) isWaiting(r *snapshot.Revision) bool {
+	return t.waits != nil && t.has(t.waits) && !t.waits.runs(r)
 }
 
 // inOrder are the groups, sorted by version.

@@ -194,10 +194,7 @@ func (m *Machine) change(f *filter) {
 }
 
 func (m *Machine) take() []Action {
-	byName := func(a, b *filter) int { return strings.Compare(a.name, b.name) }
-	if !slices.IsSortedFunc(m.changed, byName) {
-		slices.SortFunc(m.changed, byName)
-	}
+	slices.SortFunc(m.changed, func(a, b *filter) int { return strings.Compare(a.name, b.name) })
 	actions := m.actions
 	for i, f := range m.changed {
 		f.hasChanged = false

@@ -54,7 +54,7 @@ func (m *Machine) subscribe(s *stream, e Subscription, made *sub) {
 	if !there {
 		m.states[u.state]++
 		s.bareCount++
-		u.awaited = s.awaits(e.Name)
+		u.awaited = s.findOutstanding(e.Name) >= 0
 		f.add(u)
 		f.forget(s.node.ID)
 		m.join(u)

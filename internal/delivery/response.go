@@ -142,9 +142,9 @@ func (r *response) find(name string) int {
 	return slices.IndexFunc(r.pushes, func(p push) bool { return p.u.f.name == name })
 }
 
-// awaits says whether a response with that name is outstanding.
-func (s *stream) awaits(name string) bool {
-	return slices.ContainsFunc(s.outstanding, func(r *response) bool { return r.find(name) >= 0 })
+// findOutstanding says where the response with that name is; less than 0: none is outstanding.
+func (s *stream) findOutstanding(name string) int {
+	return slices.IndexFunc(s.outstanding, func(r *response) bool { return r.find(name) >= 0 })
 }
 
 // isSharing says whether a response is outstanding that others may share.
@@ -154,7 +154,7 @@ func (s *stream) isSharing() bool {
 
 // takeResponse takes the response with that name off the stream; nil: there is none.
 func (m *Machine) takeResponse(s *stream, name string) *response {
-	at := slices.IndexFunc(s.outstanding, func(r *response) bool { return r.find(name) >= 0 })
+	at := s.findOutstanding(name)
 	if at < 0 {
 		return nil
 	}
@@ -186,21 +186,18 @@ func (m *Machine) arrives(s *stream, p *push) {
 
 // takePush takes a name alone off the stream, and leaves what shares its response.
 func (m *Machine) takePush(s *stream, name string) (push, bool) {
-	for _, r := range s.outstanding {
-		at := r.find(name)
-		if at < 0 {
-			continue
-		}
-		if len(r.pushes) == 1 {
-			m.takeResponse(s, name)
-			p := r.pushes[0]
-			m.reuse(r)
-			return p, true
-		}
-		p := r.pushes[at]
-		r.pushes = slices.Delete(r.pushes, at, at+1)
-		m.arrives(s, &p)
+	there := s.findOutstanding(name)
+	if there < 0 {
+		return push{}, false
+	}
+	r := s.outstanding[there]
+	at := r.find(name)
+	p := r.pushes[at]
+	if len(r.pushes) == 1 {
+		m.reuse(m.takeResponse(s, name))
 		return p, true
 	}
-	return push{}, false
+	r.pushes = slices.Delete(r.pushes, at, at+1)
+	m.arrives(s, &p)
+	return p, true
 }

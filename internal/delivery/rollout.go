@@ -129,7 +129,7 @@ func (f *filter) waitsForOthers(r *snapshot.Revision) bool {
 		if t.size() != len(g.subs) {
 			return false
 		}
-		waits = waits || t.waits != nil && t.has(t.waits) && !t.waits.runs(r)
+		waits = waits || t.isWaiting(r)
 	}
 	return waits
 }

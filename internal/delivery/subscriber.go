@@ -10,10 +10,9 @@ import (
 
 // stream is one xDS stream of one Envoy.
 type stream struct {
-	id   StreamID
-	node Node
-	ads  bool
-	// delta is for the status only: the adapters make both protocols one.
+	id          StreamID
+	node        Node
+	ads         bool
 	delta       bool
 	subs        []*sub      // sorted by name
 	outstanding []*response // sent and not answered, the oldest first

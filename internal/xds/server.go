@@ -6,6 +6,7 @@ package xds
 import (
 	"context"
 	"fmt"
+	"slices"
 	"sync"
 	"sync/atomic"
 	"time"
@@ -145,32 +146,28 @@ func (s *Server) build(a delivery.Send) (*Resource, bool) {
 // make puts a response together; false: take gave up, or has nothing for it.
 func (s *Server) make(st *stream, a delivery.Send, take func(delivery.Send) (*Resource, bool)) (r response, ok bool) {
 	r.more = a.More
-	resource, ok := take(a)
-	if !ok || resource == nil && len(a.Others) == 0 {
+	add := func(one delivery.Resource) bool {
+		a.Resource = one
+		resource, ok := take(a)
+		switch {
+		case resource == nil:
+		case r.resource == nil:
+			r.part = st.part(one, resource)
+		default:
+			r.others = append(r.others, st.part(one, resource))
+		}
+		return ok
+	}
+	if !add(a.Resource) {
 		return r, false
 	}
-	if len(a.Others) == 0 {
-		r.part = st.part(a.Resource, resource)
-		return r, true
-	}
-	parts := make([]part, 0, 1+len(a.Others))
-	if resource != nil {
-		parts = append(parts, st.part(a.Resource, resource))
-	}
+	r.others = slices.Grow(r.others, len(a.Others))
 	for _, other := range a.Others {
-		a.Resource = other
-		if resource, ok = take(a); !ok {
+		if !add(other) {
 			return r, false
 		}
-		if resource != nil {
-			parts = append(parts, st.part(other, resource))
-		}
 	}
-	if len(parts) == 0 {
-		return r, false
-	}
-	r.part, r.others = parts[0], parts[1:]
-	return r, true
+	return r, r.resource != nil
 }
 
 func (s *Server) sotw(g grpc.ServerStream, typeURL string) error {

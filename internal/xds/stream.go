@@ -175,9 +175,7 @@ func (s *stream) CreateDeltaWatch(req *cachev3.DeltaRequest, _ cachev3.Subscript
 			event.Unsubscribe = append(event.Unsubscribe, name)
 		}
 	}
-	if !slices.IsSorted(asked.names) {
-		slices.Sort(asked.names)
-	}
+	slices.Sort(asked.names)
 	asked.names = slices.Compact(asked.names)
 	event.Subscribe = slices.Grow(event.Subscribe, len(asked.names))
 	s.names.names = slices.Grow(s.names.names, len(asked.names))

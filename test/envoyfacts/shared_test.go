@@ -33,19 +33,26 @@ func same(stamp string, names ...string) map[string]string {
 	return stamps
 }
 
+// warmSeveral starts an Envoy whose filters have got their first version in one response.
+func warmSeveral(t *testing.T, s setup) (*edge, *stream) {
+	t.Helper()
+	e := start(t, s)
+	st := e.xds.stream(s.http[0])
+	st.asked(s.http...)
+	st.ack(several(t, "1", same("v1", s.http...), s.http...)...)
+	for _, name := range s.http {
+		e.wantStamp(name, "v1")
+	}
+	return e, st
+}
+
 // Several filters in one response are accepted with one ACK, at boot too, and again without a reload.
 func TestSeveralInOneResponse(t *testing.T) {
 	for _, mode := range adsModes {
 		t.Run(string(mode), func(t *testing.T) {
 			on(t, every, func(t *testing.T, version string) {
 				names := []string{"a", "b", "c", "d"}
-				e := start(t, setup{version: version, mode: mode, http: names})
-				st := e.xds.stream("a")
-				st.asked(names...)
-				st.ack(several(t, "1", same("v1", names...), names...)...)
-				for _, name := range names {
-					e.wantStamp(name, "v1")
-				}
+				e, st := warmSeveral(t, setup{version: version, mode: mode, http: names})
 				for _, name := range names {
 					e.wantReloads(name, 1)
 				}
@@ -74,13 +81,7 @@ func TestOneOfSeveralIsRefused(t *testing.T) {
 		t.Run(string(mode), func(t *testing.T) {
 			on(t, every, func(t *testing.T, version string) {
 				names := []string{"a", "b", "c", "d", "e"}
-				e := start(t, setup{version: version, mode: mode, http: names})
-				st := e.xds.stream("a")
-				st.asked(names...)
-				st.ack(several(t, "1", same("v1", names...), names...)...)
-				for _, name := range names {
-					e.wantStamp(name, "v1")
-				}
+				e, st := warmSeveral(t, setup{version: version, mode: mode, http: names})
 				second := same("v2", names...)
 				second["c"] = "bad"
 				st.nack(several(t, "2", second, names...)...)
