@@ -77,20 +77,19 @@ func ParseCase(s string) (Case, error) {
 
 // Benchmark measures these cases.
 func Benchmark(cases []Case) suite.Benchmark {
-	return suite.Benchmark{Name: "fanout", Run: func(ctx context.Context, o suite.Options) (report.Section, error) {
+	return suite.Benchmark{Name: "fanout", Text: text, Run: func(ctx context.Context, o suite.Options) (m report.Measured, err error) {
 		b, err := prepare(ctx, o)
 		if err != nil {
-			return report.Section{}, err
+			return m, err
 		}
-		s := section()
 		for _, c := range cases {
 			table, err := b.run(ctx, c)
 			if err != nil {
-				return s, fmt.Errorf("%d Envoys, %s, %d filters: %w", c.Clients, c.Mode, c.Filters, err)
+				return m, fmt.Errorf("%d Envoys, %s, %d filters: %w", c.Clients, c.Mode, c.Filters, err)
 			}
-			s.Tables = append(s.Tables, table)
+			m.Tables = append(m.Tables, table)
 		}
-		return s, nil
+		return m, nil
 	}}
 }
 
@@ -129,7 +128,7 @@ func (b *bench) run(ctx context.Context, c Case) (report.Table, error) {
 		}
 	}
 	t := table(c, us, them)
-	b.Logf("%s", report.Section{Tables: []report.Table{t}, Reference: "plain"}.Markdown())
+	b.Logf("%s", report.Section{Text: report.Text{Reference: "plain"}, Measured: report.Measured{Tables: []report.Table{t}}}.Figures())
 	return t, nil
 }
 

@@ -6,15 +6,21 @@ import (
 	"github.com/wasm-xds/wasm-xds/test/bench/report"
 )
 
-func section() report.Section {
-	return report.Section{
-		Name: "fanout", Title: "Fan-out", Reference: "plain go-control-plane",
+func text(report.Facts) report.Text {
+	half := report.Goal{Most: 1, Aim: 0.5}
+	return report.Text{
+		Title: "Fan-out", Reference: "plain go-control-plane",
+		Headlines: []report.Headline{
+			{What: "server CPU per Envoy, an edit", Figures: []string{editCPU}, Goal: half},
+			{What: "server CPU per Envoy, an edit with a canary", Figures: []string{canaryCPU}, Goal: half},
+			{What: "server CPU per Envoy, all connect at once", Figures: []string{connectCPU}, Goal: half},
+			{What: "memory (RSS) per Envoy", Figures: []string{memory}, Goal: half},
+		},
 		Before: []string{
 			"Simulated Envoys (`test/simenvoy`), each with a gRPC connection of its own, get one edited filter. " +
 				"Beside wasm-xds stands a plain go-control-plane server: a LinearCache with the same resources. Both are " +
 				"processes of their own with all Envoys connected, and take turns. `make bench`, or " +
 				"`go run ./test/bench/cmd/bench -only fanout`.",
-			report.Machine(),
 		},
 		After: []string{
 			"What the figures are: *server CPU* is user and system time of the server's process from the edit until it is " +
@@ -57,33 +63,37 @@ func section() report.Section {
 	}
 }
 
+// The figures that have goals.
+const (
+	edit, canaryEdit, connect = "edit", "edit with a canary", "all connect at once"
+
+	cpu        = ": server CPU per Envoy"
+	editCPU    = edit + cpu
+	canaryCPU  = canaryEdit + cpu
+	connectCPU = connect + cpu
+	memory     = "memory (RSS) per Envoy"
+)
+
 func table(c Case, us, them samples) report.Table {
 	t := report.Table{Title: fmt.Sprintf("%d Envoys, %s, %d filters", c.Clients, c.Mode, c.Filters)}
-	add := func(figure string, unit report.Unit, ours, reference []float64, goal string) {
-		t.Rows = append(t.Rows, report.Row{Figure: figure, Unit: unit, Ours: ours, Reference: reference, Goal: goal})
-	}
-	for _, canary := range []bool{false, true} {
-		if c.Edits == 0 {
-			break
-		}
-		u, p, name := us.off, them.off, "edit"
-		if canary {
-			u, p, name = us.on, them.on, "edit with a canary"
-		}
-		add(name+": to the last Envoy", report.Seconds, u.wall, p.wall, "")
-		add(name+": server CPU per Envoy", report.Seconds, u.cpu, p.cpu, "≤ 1, aim 0.5")
-		if !canary {
-			add(name+": bytes to each Envoy", report.Bytes, u.in, p.in, "")
-			add(name+": bytes from each Envoy", report.Bytes, u.out, p.out, "")
-		}
-	}
 	if c.AtOnce {
 		t.Title += " asked for in one request"
 	}
-	add("all connect at once: to the last", report.Seconds, us.connectWall, them.connectWall, "")
-	add("all connect at once: server CPU per Envoy", report.Seconds, us.connectCPU, them.connectCPU, "≤ 1, aim 0.5")
-	add("all connect at once: bytes to each Envoy", report.Bytes, us.connectIn, them.connectIn, "")
-	add("memory (RSS) per Envoy", report.Bytes, us.rss, them.rss, "≤ 1, aim 0.5")
-	add("goroutines per Envoy", report.Count, us.goroutines, them.goroutines, "")
+	add := func(figure string, unit report.Unit, ours, reference []float64) {
+		t.Rows = append(t.Rows, report.NewRow(figure, unit, ours, reference))
+	}
+	if c.Edits > 0 {
+		add(edit+": to the last Envoy", report.Seconds, us.off.wall, them.off.wall)
+		add(editCPU, report.Seconds, us.off.cpu, them.off.cpu)
+		add(edit+": bytes to each Envoy", report.Bytes, us.off.in, them.off.in)
+		add(edit+": bytes from each Envoy", report.Bytes, us.off.out, them.off.out)
+		add(canaryEdit+": to the last Envoy", report.Seconds, us.on.wall, them.on.wall)
+		add(canaryCPU, report.Seconds, us.on.cpu, them.on.cpu)
+	}
+	add(connect+": to the last", report.Seconds, us.connectWall, them.connectWall)
+	add(connectCPU, report.Seconds, us.connectCPU, them.connectCPU)
+	add(connect+": bytes to each Envoy", report.Bytes, us.connectIn, them.connectIn)
+	add(memory, report.Bytes, us.rss, them.rss)
+	add("goroutines per Envoy", report.Count, us.goroutines, them.goroutines)
 	return t
 }

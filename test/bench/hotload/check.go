@@ -57,8 +57,14 @@ type example struct {
 	lastModule         string // its path
 }
 
+// The examples' titles.
+const (
+	rustExample = "the Rust example"
+	goExample   = "the Go example"
+)
+
 func checkCosts(t harness.TB, rounds int) ([]report.Row, error) {
-	all := []*example{{title: "the Rust example"}, {title: "the Go example"}}
+	all := []*example{{title: rustExample}, {title: goExample}}
 	boot := harness.Bootstrap{Mode: harness.ADSDelta, XDSAddress: harness.Loopback(harness.FreePort(t)), ModulesAddress: harness.Loopback(harness.FreePort(t))}
 	upstream := harness.StartUpstream(t).Address()
 	for i, name := range []string{"prime_token", "hello"} {
@@ -203,7 +209,7 @@ func (e *example) check(ctx context.Context) error {
 func (e *example) rows() []report.Row {
 	title := fmt.Sprintf("%s (%s)", e.title, report.Bytes.Format(float64(len(e.module))))
 	row := func(what string, ours, reference []float64) report.Row {
-		return report.Row{Figure: title + what, Unit: report.Seconds, Ours: ours, Reference: reference, Goal: "≤ 1"}
+		return report.NewRow(title+what, report.Seconds, ours, reference)
 	}
 	return []report.Row{
 		row(", never seen", e.cold, e.loaded),

@@ -44,11 +44,11 @@ func (s size) module(stamp string) []byte {
 
 // Benchmark measures swaps of three sizes of modules.
 func Benchmark() suite.Benchmark {
-	return suite.Benchmark{Name: "hotload", Run: run}
+	return suite.Benchmark{Name: "hotload", Text: text, Run: run}
 }
 
-func run(ctx context.Context, o suite.Options) (report.Section, error) {
-	s := section()
+func run(ctx context.Context, o suite.Options) (report.Measured, error) {
+	m := report.Measured{Facts: report.Facts{envoyFact: harness.DefaultVersion}}
 	sizes := []size{{"400 B", 0}, {"130 KB", 130_000}, {"2 MB", 2_000_000}}
 	took := []time.Duration{15 * time.Millisecond, 60 * time.Millisecond, 500 * time.Millisecond}
 	if o.Quick {
@@ -58,25 +58,32 @@ func run(ctx context.Context, o suite.Options) (report.Section, error) {
 		o.Logf("hotload: modules of %s", size.title)
 		if err := o.Do(ctx, "hotload", func(t harness.TB) error {
 			table, err := measure(t, size, rounds(o, took[i]))
-			s.Tables = append(s.Tables, table)
+			m.Tables = append(m.Tables, table)
 			return err
 		}); err != nil {
-			return s, fmt.Errorf("modules of %s: %w", size.title, err)
+			return m, fmt.Errorf("modules of %s: %w", size.title, err)
 		}
 	}
-	return s, nil
+	return m, nil
 }
 
-func section() report.Section {
-	return report.Section{
-		Name: "hotload", Title: "Hot-load", Reference: "Envoy's filesystem ECDS",
+// envoyFact is the version of Envoy that was there.
+const envoyFact = "envoy"
+
+func text(facts report.Facts) report.Text {
+	return report.Text{
+		Title: "Hot-load", Reference: "Envoy's filesystem ECDS",
+		Headlines: []report.Headline{
+			{Figures: []string{figure("inline")}, Goal: report.Goal{Most: 1.05}},
+			{Figures: []string{figure("file")}, Goal: report.Goal{Most: 1.05}},
+			{Figures: []string{figure("remote")}, Goal: report.Goal{Most: 1.15}},
+		},
 		Before: []string{
 			"From the rename of a spec into its place to the first answer of the new filter, on one Envoy " +
-				harness.DefaultVersion + " with two workers that is asked every half millisecond. The new module lies " +
+				facts[envoyFact] + " with two workers that is asked every half millisecond. The new module lies " +
 				"there already, and differs from all before it. Beside it: the same module in the same Envoy, over " +
 				"Envoy's own `path_config_source` (a rename of the discovery response, `code.local`). All sides take turns. " +
 				"`go run ./test/bench/cmd/bench -only hotload`.",
-			report.Machine(),
 		},
 		After: []string{
 			"The larger two modules hold functions that nothing calls, each module others, so that Envoy compiles all of it anew.",
@@ -97,7 +104,6 @@ func section() report.Section {
 // side is one way for a module into Envoy.
 type side struct {
 	name    string // of the filter
-	goal    string
 	port    int
 	header  string // of the answer, or body, that shows what runs; "": [harness.StampHeader]
 	samples []float64
@@ -127,9 +133,7 @@ func measure(t harness.TB, s size, rounds int) (report.Table, error) {
 	table := report.Table{Title: fmt.Sprintf("Modules of %s (%d bytes)", s.title, module)}
 	reference := sides[len(sides)-1].samples
 	for _, one := range sides[:len(sides)-1] {
-		table.Rows = append(table.Rows, report.Row{
-			Figure: "`delivery: " + one.name + "`", Unit: report.Seconds, Ours: one.samples, Reference: reference, Goal: one.goal,
-		})
+		table.Rows = append(table.Rows, report.NewRow(figure(one.name), report.Seconds, one.samples, reference))
 	}
 	return table, nil
 }
@@ -165,6 +169,8 @@ func (d *side) shows(answer harness.Answer) string {
 	return answer.Header.Get(cmp.Or(d.header, harness.StampHeader))
 }
 
+func figure(delivery string) string { return "`delivery: " + delivery + "`" }
+
 func stamp(side string, n int) string { return fmt.Sprintf("%s-%04d", side, n) }
 
 // start starts an Envoy with a listener for each side, and the control plane.
@@ -175,7 +181,7 @@ func start(t harness.TB, s size) ([]*side, error) {
 		return nil, err
 	}
 	sides := []*side{
-		ours(dir, "inline", "≤ 1.05"), ours(dir, "file", "≤ 1.05"), ours(dir, "remote", "≤ 1.15"), filesystem(dir),
+		ours(dir, "inline"), ours(dir, "file"), ours(dir, "remote"), filesystem(dir),
 	}
 	var listeners []harness.HTTPListener
 	for _, one := range sides {
@@ -207,8 +213,8 @@ func modulePath(dir, side string, n int) string {
 }
 
 // ours is a spec in the directory.
-func ours(dir, delivery, goal string) *side {
-	d := &side{name: delivery, goal: goal}
+func ours(dir, delivery string) *side {
+	d := &side{name: delivery}
 	d.prepare = func(module []byte, n int) (suite.Replacement, error) {
 		path := modulePath(dir, delivery, n)
 		if err := os.WriteFile(path, module, 0o644); err != nil {

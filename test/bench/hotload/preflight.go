@@ -17,17 +17,17 @@ import (
 // Preflight measures what the sandbox adds to a hot-load, and what a check costs
 // beside what Envoy takes for the same module.
 func Preflight() suite.Benchmark {
-	return suite.Benchmark{Name: "preflight", Run: runPreflight}
+	return suite.Benchmark{Name: "preflight", Text: preflightText, Run: runPreflight}
 }
 
-func runPreflight(ctx context.Context, o suite.Options) (report.Section, error) {
-	s := preflightSection()
+func runPreflight(ctx context.Context, o suite.Options) (report.Measured, error) {
+	m := report.Measured{Facts: report.Facts{envoyFact: harness.DefaultVersion}}
 	var table report.Table
 	for _, e := range edits() {
 		o.Logf("preflight: %s", e.title)
 		var row report.Row
 		if err := o.Do(ctx, "preflight", func(t harness.TB) (err error) { row, err = e.measure(t, rounds(o, e.takes)); return err }); err != nil {
-			return s, fmt.Errorf("%s: %w", e.title, err)
+			return m, fmt.Errorf("%s: %w", e.title, err)
 		}
 		table.Rows = append(table.Rows, row)
 	}
@@ -35,19 +35,23 @@ func runPreflight(ctx context.Context, o suite.Options) (report.Section, error) 
 	o.Logf("preflight: checks")
 	checks := report.Table{Title: "What a check costs", Reference: "Envoy loads it"}
 	err := o.Do(ctx, "preflight", func(t harness.TB) (err error) { checks.Rows, err = checkCosts(t, rounds(o, time.Second)); return err })
-	s.Tables = []report.Table{table, checks}
-	return s, err
+	m.Tables = []report.Table{table, checks}
+	return m, err
 }
 
-func preflightSection() report.Section {
-	return report.Section{
-		Name: "preflight", Title: "The sandbox", Reference: "`--preflight off`",
+func preflightText(facts report.Facts) report.Text {
+	return report.Text{
+		Title: "The sandbox", Reference: "`--preflight off`",
+		Headlines: []report.Headline{
+			{What: "hot-load", Figures: []string{"a new module"}, Goal: report.Goal{Most: 1.1}},
+			{What: "hot-load", Figures: []string{"a new configuration"}, Goal: report.Goal{Most: 1.05}},
+			{What: "a check", Figures: []string{rustExample, goExample}, Goal: report.Goal{Most: 1}},
+		},
 		Before: []string{
 			"The first table has hot-loads as above (`delivery: inline`), with the sandbox and without it: two servers, each with an " +
-				"Envoy " + harness.DefaultVersion + " of its own, that take turns. The second one has the check alone, as `serve` does it " +
+				"Envoy " + facts[envoyFact] + " of its own, that take turns. The second one has the check alone, as `serve` does it " +
 				"for all versions of Envoy, beside the time from a rename of Envoy's own `path_config_source` to its `update_success` " +
 				"with the same module. `go run ./test/bench/cmd/bench -only preflight`.",
-			report.Machine(),
 		},
 		After: []string{
 			"A new module is decoded by wazero's interpreter, function after function on one core, and nothing else can be done meanwhile: " +
@@ -63,32 +67,31 @@ func preflightSection() report.Section {
 
 // edit is a kind of change that is measured with the sandbox and without it.
 type edit struct {
-	title, goal string
-	takes       time.Duration // about
-	header      string        // of the answer, or body, which shows the n-th edit
+	title  string
+	takes  time.Duration // about
+	header string        // of the answer, or body, which shows the n-th edit
 	// module is what the edit with this stamp brings, and config its configuration.
 	module func(stamp string) []byte
 	config func(stamp string) string
 }
 
 func edits() []edit {
-	const newModule, newConfig = "≤ 1.1", "≤ 1.05"
 	const compiles, configures = time.Second, 20 * time.Millisecond
 	same := func(string) string { return "same" }
 	each := func(stamp string) string { return stamp }
 	all := []edit{}
 	for _, s := range []size{{"130 KB", 130_000}, {"2 MB", 2_000_000}} {
-		all = append(all, edit{"a new module of " + s.title, newModule, compiles, harness.StampHeader, s.module, same})
+		all = append(all, edit{"a new module of " + s.title, compiles, harness.StampHeader, s.module, same})
 	}
 	rust := exampleModule("prime_token")
-	all = append(all, edit{"a new module, the Rust example", newModule, compiles, body, func(stamp string) []byte { return refusing(rust, stamp) }, same})
+	all = append(all, edit{"a new module, the Rust example", compiles, body, func(stamp string) []byte { return refusing(rust, stamp) }, same})
 	hello := exampleModule("hello")
-	all = append(all, edit{"a new module and configuration, the Go example", newModule, compiles, helloHeader, func(stamp string) []byte { return unlike(hello, stamp) }, each})
+	all = append(all, edit{"a new module and configuration, the Go example", compiles, helloHeader, func(stamp string) []byte { return unlike(hello, stamp) }, each})
 	for _, s := range []size{{"130 KB", 130_000}, {"2 MB", 2_000_000}} {
 		module := testfilter.HTTP{EchoConfig: true, Code: s.code}.Module()
-		all = append(all, edit{"a new configuration, module of " + s.title, newConfig, configures, testfilter.ConfigHeader, func(string) []byte { return module }, each})
+		all = append(all, edit{"a new configuration, module of " + s.title, configures, testfilter.ConfigHeader, func(string) []byte { return module }, each})
 	}
-	return append(all, edit{"a new configuration of the Go example", newConfig, configures, helloHeader, func(string) []byte { return hello }, each})
+	return append(all, edit{"a new configuration of the Go example", configures, helloHeader, func(string) []byte { return hello }, each})
 }
 
 // refusing is the Rust example with another text for who is refused.
@@ -99,14 +102,13 @@ func refusing(module []byte, text string) []byte {
 
 // measure has the sides take turns.
 func (e edit) measure(t harness.TB, rounds int) (report.Row, error) {
-	row := report.Row{Figure: e.title, Unit: report.Seconds, Goal: e.goal}
 	with, err := e.start(t, "enforce")
 	if err != nil {
-		return row, err
+		return report.Row{}, err
 	}
 	without, err := e.start(t, "off")
 	if err != nil {
-		return row, err
+		return report.Row{}, err
 	}
 	n := 0
 	swap := func(d *side) func() error {
@@ -118,8 +120,7 @@ func (e edit) measure(t harness.TB, rounds int) (report.Row, error) {
 		}
 	}
 	err = report.Interleave(rounds, swap(with), swap(without))
-	row.Ours, row.Reference = with.samples, without.samples
-	return row, err
+	return report.NewRow(e.title, report.Seconds, with.samples, without.samples), err
 }
 
 // start starts a server with the mode of the sandbox, and an Envoy.

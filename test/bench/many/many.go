@@ -30,7 +30,7 @@ type sizes struct{ many, checkout, repeats, edits int }
 
 // Benchmark measures ten thousand specs beside a hundred.
 func Benchmark() suite.Benchmark {
-	return suite.Benchmark{Name: "many", Run: func(ctx context.Context, o suite.Options) (report.Section, error) {
+	return suite.Benchmark{Name: "many", Text: text, Run: func(ctx context.Context, o suite.Options) (report.Measured, error) {
 		n := sizes{many: 10_000, checkout: 1000, repeats: 3, edits: 20}
 		if o.Quick {
 			n = sizes{many: 1000, checkout: 100, repeats: 1, edits: 5}
@@ -39,36 +39,46 @@ func Benchmark() suite.Benchmark {
 	}}
 }
 
-func run(ctx context.Context, o suite.Options, n sizes) (report.Section, error) {
-	s := section(n)
+func run(ctx context.Context, o suite.Options, n sizes) (m report.Measured, err error) {
+	m.Facts = report.Facts{specsFact: fmt.Sprint(n.many), checkoutFact: fmt.Sprint(n.checkout)}
 	binary, err := o.WasmXDS(ctx)
 	if err != nil {
-		return s, err
+		return m, err
 	}
 	var many, hundred samples
 	for i := range n.repeats {
 		o.Logf("many: run %d of %d", i+1, n.repeats)
 		if err := measure(ctx, o, binary, n, &many, &hundred); err != nil {
-			return s, err
+			return m, err
 		}
 	}
-	s.Tables = []report.Table{table(n, many, hundred)}
-	return s, nil
+	m.Tables = []report.Table{table(n, many, hundred)}
+	return m, nil
 }
 
-func section(n sizes) report.Section {
-	return report.Section{
-		Name: "many", Title: "Many specs", Reference: fmt.Sprintf("%d specs", few),
+// The sizes of a run.
+const specsFact, checkoutFact = "specs", "checkout"
+
+// The figures that are in the summary.
+const cold, warm, oneEdit, itsSnapshots = "start, no state", "start with the state of before", "one edit", "its snapshots"
+
+func text(facts report.Facts) report.Text {
+	return report.Text{
+		Title: "Many specs", Reference: fmt.Sprintf("%d specs", few),
+		Headlines: []report.Headline{
+			{What: facts[specsFact] + " specs", Figures: []string{cold, warm}},
+			{Figures: []string{oneEdit}, Goal: report.Goal{Most: 2}},
+			{What: "snapshots of a `git checkout`", Figures: []string{itsSnapshots}, Goal: report.Goal{Most: 5, Absolute: true}},
+		},
 		Before: []string{
-			fmt.Sprintf("%d specs in one directory, each %d with a module of their own, beside %d of them. A start is over when a simulated Envoy "+
+			fmt.Sprintf("%s specs in one directory, each %d with a module of their own, beside %d of them. A start is over when a simulated Envoy "+
 				"that waits already has its filter. An edit renames one spec into its place and is over when the response is ACKed. "+
-				"Both servers run at the same time, and take turns. `go run ./test/bench/cmd/bench -only many`.", n.many, perModule, few),
-			report.Machine(),
+				"Both servers run at the same time, and take turns. `go run ./test/bench/cmd/bench -only many`.", facts[specsFact], perModule, few),
 		},
 		After: []string{
-			fmt.Sprintf("The checkout is a real `git checkout` between two commits in the directory itself, which differ in %d specs (%d of %d): "+
+			fmt.Sprintf("The checkout is a real `git checkout` between two commits in the directory itself, which differ in %s specs (%d of %d): "+
 				"it is over when an Envoy that subscribes to all of them has their last one. Its snapshots are counted by `%s`.",
-				n.checkout, few, few, snapshots),
+				facts[checkoutFact], few, few, snapshots),
 			"Each push of the checkout brings a revision that no Envoy has loaded yet, so each waits for the answer to the one before; who gets " +
 				"them is written down once, before the first. An edit walks the sorted list of all specs a few times, by comparing pointers; it " +
 				"looks into none but its own (`TestWhatAnEditAllocates`, `TestFollowLooksIntoWhatHasChanged`; `BenchmarkTenThousand` in pkg/source/dir " +
@@ -83,13 +93,13 @@ type samples struct{ cold, warm, edit, rss, rssEdited, checkout, snapshots []flo
 
 func table(n sizes, many, hundred samples) report.Table {
 	return report.Table{Rows: []report.Row{
-		{Figure: "start, no state", Unit: report.Seconds, Ours: many.cold, Reference: hundred.cold},
-		{Figure: "start with the state of before", Unit: report.Seconds, Ours: many.warm, Reference: hundred.warm},
-		{Figure: "one edit", Unit: report.Seconds, Ours: many.edit, Reference: hundred.edit, Goal: "≤ 2"},
-		{Figure: fmt.Sprintf("`git checkout` of %d specs (%d)", n.checkout, few), Unit: report.Seconds, Ours: many.checkout, Reference: hundred.checkout},
-		{Figure: "its snapshots", Unit: report.Count, Ours: many.snapshots, Reference: hundred.snapshots, Goal: "a handful at most"},
-		{Figure: "memory (RSS) after a start", Unit: report.Bytes, Ours: many.rss, Reference: hundred.rss},
-		{Figure: "memory (RSS) after the edits and the checkout", Unit: report.Bytes, Ours: many.rssEdited, Reference: hundred.rssEdited},
+		report.NewRow(cold, report.Seconds, many.cold, hundred.cold),
+		report.NewRow(warm, report.Seconds, many.warm, hundred.warm),
+		report.NewRow(oneEdit, report.Seconds, many.edit, hundred.edit),
+		report.NewRow(fmt.Sprintf("`git checkout` of %d specs (%d)", n.checkout, few), report.Seconds, many.checkout, hundred.checkout),
+		report.NewRow(itsSnapshots, report.Count, many.snapshots, hundred.snapshots),
+		report.NewRow("memory (RSS) after a start", report.Bytes, many.rss, hundred.rss),
+		report.NewRow("memory (RSS) after the edits and the checkout", report.Bytes, many.rssEdited, hundred.rssEdited),
 	}}
 }
 

@@ -28,7 +28,7 @@ const (
 )
 
 // Benchmark measures the module server.
-func Benchmark() suite.Benchmark { return suite.Benchmark{Name: "modules", Run: run} }
+func Benchmark() suite.Benchmark { return suite.Benchmark{Name: "modules", Text: text, Run: run} }
 
 // target is a server of the file.
 type target struct {
@@ -38,11 +38,11 @@ type target struct {
 	seconds, cpu, rss []float64
 }
 
-func run(ctx context.Context, o suite.Options) (s report.Section, err error) {
-	s = section()
+func run(ctx context.Context, o suite.Options) (m report.Measured, err error) {
+	m.Facts = report.Facts{nginxFact: nginxVersion()}
 	binary, err := o.WasmXDS(ctx)
 	if err != nil {
-		return s, err
+		return m, err
 	}
 	dir := filepath.Join(o.Dir, "filters")
 	module := testfilter.HTTP{Stamp: "large", Pad: moduleSize}.Module()
@@ -53,11 +53,11 @@ func run(ctx context.Context, o suite.Options) (s report.Section, err error) {
 		os.WriteFile(filepath.Join(dir, sha+".wasm"), module, 0o644),
 		os.WriteFile(filepath.Join(dir, "large.yaml"), []byte("name: large\nmodule: {file: ./"+sha+".wasm}\n"), 0o644),
 	); err != nil {
-		return s, err
+		return m, err
 	}
 	server, err := suite.StartServer(binary, dir, filepath.Join(o.Dir, "state"), filepath.Join(o.Dir, "wasm-xds.log"))
 	if err != nil {
-		return s, err
+		return m, err
 	}
 	defer func() { err = errors.Join(err, server.Stop()) }()
 	us := &target{
@@ -66,7 +66,7 @@ func run(ctx context.Context, o suite.Options) (s report.Section, err error) {
 	}
 	web, err := startNginx(ctx, o.Dir, dir)
 	if err != nil {
-		return s, err
+		return m, err
 	}
 	defer func() { err = errors.Join(err, web.stop()) }()
 	them := &target{url: "http://" + web.address + "/" + sha + ".wasm", pids: web.pids}
@@ -75,25 +75,29 @@ func run(ctx context.Context, o suite.Options) (s report.Section, err error) {
 		rounds = 3
 	}
 	if err := report.Interleave(rounds, func() error { return us.fetch(ctx, len(module)) }, func() error { return them.fetch(ctx, len(module)) }); err != nil {
-		return s, err
+		return m, err
 	}
-	s.Tables = []report.Table{{Rows: []report.Row{
-		{Figure: "all have it", Unit: report.Seconds, Ours: us.seconds, Reference: them.seconds},
-		{Figure: "throughput, bytes a second", Unit: report.Bytes, Ours: rate(us.seconds, len(module)), Reference: rate(them.seconds, len(module))},
-		{Figure: "server CPU", Unit: report.Seconds, Ours: us.cpu, Reference: them.cpu},
-		{Figure: "memory (RSS) right after", Unit: report.Bytes, Ours: us.rss, Reference: them.rss},
+	m.Tables = []report.Table{{Rows: []report.Row{
+		report.NewRow("all have it", report.Seconds, us.seconds, them.seconds),
+		report.NewRow(throughput, report.Bytes, rate(us.seconds, len(module)), rate(them.seconds, len(module))),
+		report.NewRow("server CPU", report.Seconds, us.cpu, them.cpu),
+		report.NewRow("memory (RSS) right after", report.Bytes, us.rss, them.rss),
 	}}}
-	return s, nil
+	return m, nil
 }
 
-func section() report.Section {
-	return report.Section{
-		Name: "modules", Title: "Module server", Reference: "nginx",
+const (
+	nginxFact  = "nginx" // its version
+	throughput = "throughput, bytes a second"
+)
+
+func text(facts report.Facts) report.Text {
+	return report.Text{
+		Title: "Module server", Reference: "nginx", Headlines: []report.Headline{{Figures: []string{throughput}}},
 		Before: []string{
 			fmt.Sprintf("%d clients fetch a module of %d MiB at once, each over a connection of its own, from wasm-xds and from "+
 				"Debian's nginx (%s; `sendfile on`, a worker a core) with the same file. The clients share the machine. "+
-				"`go run ./test/bench/cmd/bench -only modules`.", clients, moduleSize>>20, nginxVersion()),
-			report.Machine(),
+				"`go run ./test/bench/cmd/bench -only modules`.", clients, moduleSize>>20, facts[nginxFact]),
 		},
 		After: []string{
 			"wasm-xds is one process that does everything; nginx's memory is the sum of its processes, which share some of it.",

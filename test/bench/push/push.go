@@ -20,13 +20,16 @@ import (
 
 // Benchmark measures edits of several kinds.
 func Benchmark() suite.Benchmark {
-	return suite.Benchmark{Name: "push", Run: run}
+	return suite.Benchmark{Name: "push", Text: text, Run: run}
 }
 
 // settle is serve's default, which the goal counts from.
 const settle = 20 * time.Millisecond
 
 const filterName = "filter"
+
+// Each kind has two figures.
+const p50, p99 = ", p50", ", p99"
 
 // kind is what an edit changes.
 type kind struct {
@@ -47,11 +50,10 @@ func kinds() []kind {
 	}
 }
 
-func run(ctx context.Context, o suite.Options) (report.Section, error) {
-	s := section()
+func run(ctx context.Context, o suite.Options) (m report.Measured, err error) {
 	binary, err := o.WasmXDS(ctx)
 	if err != nil {
-		return s, err
+		return m, err
 	}
 	batches, edits := 3, 100
 	if o.Quick {
@@ -62,23 +64,26 @@ func run(ctx context.Context, o suite.Options) (report.Section, error) {
 		o.Logf("push: %s", k.title)
 		rows, err := measure(ctx, o, binary, k, batches, edits)
 		if err != nil {
-			return s, fmt.Errorf("%s: %w", k.title, err)
+			return m, fmt.Errorf("%s: %w", k.title, err)
 		}
 		table.Rows = append(table.Rows, rows...)
 	}
-	s.Tables = []report.Table{table}
-	return s, nil
+	m.Tables = []report.Table{table}
+	return m, nil
 }
 
-func section() report.Section {
-	return report.Section{
-		Name: "push", Title: "Our part", Reference: "bare file watch",
+func text(report.Facts) report.Text {
+	tails := report.Headline{Goal: report.Goal{Most: (settle + 10*time.Millisecond).Seconds(), Absolute: true}}
+	for _, k := range kinds() {
+		tails.Figures = append(tails.Figures, k.title+p99)
+	}
+	return report.Text{
+		Title: "Our part", Reference: "bare file watch", Headlines: []report.Headline{tails},
 		Before: []string{
 			"From the rename of a spec into its place to the response, ACKed, at a simulated Envoy (ADS, delta) on " +
 				"loopback, with the default `--settle` of 20 ms. A run is a hundred edits, a tenth of a second apart. " +
 				"Beside it: how long a process that does nothing but watch the directory with fsnotify takes to hear of the " +
 				"same rename, which is where any control plane begins. `go run ./test/bench/cmd/bench -only push`.",
-			report.Machine(),
 		},
 		After: []string{
 			"The sandbox is off here (`--preflight off`). A spec that is renamed into its place is read at once; what " +
@@ -97,8 +102,7 @@ func measure(ctx context.Context, o suite.Options, binary string, k kind, batche
 		return nil, err
 	}
 	defer func() { err = errors.Join(err, b.close()) }()
-	p50 := report.Row{Figure: k.title + ", p50", Unit: report.Seconds}
-	p99 := report.Row{Figure: k.title + ", p99", Unit: report.Seconds, Goal: fmt.Sprintf("≤ %v", settle+10*time.Millisecond)}
+	var middles, tails, heardMiddles, heardTails []float64
 	n := 1 // 0 was the first revision
 	for range batches {
 		var took, heard []float64
@@ -110,10 +114,13 @@ func measure(ctx context.Context, o suite.Options, binary string, k kind, batche
 			}
 			took, heard = append(took, t.Seconds()), append(heard, h.Seconds())
 		}
-		p50.Ours, p50.Reference = append(p50.Ours, suite.Quantile(took, 0.5)), append(p50.Reference, suite.Quantile(heard, 0.5))
-		p99.Ours, p99.Reference = append(p99.Ours, suite.Quantile(took, 0.99)), append(p99.Reference, suite.Quantile(heard, 0.99))
+		middles, heardMiddles = append(middles, suite.Quantile(took, 0.5)), append(heardMiddles, suite.Quantile(heard, 0.5))
+		tails, heardTails = append(tails, suite.Quantile(took, 0.99)), append(heardTails, suite.Quantile(heard, 0.99))
 	}
-	return []report.Row{p50, p99}, nil
+	return []report.Row{
+		report.NewRow(k.title+p50, report.Seconds, middles, heardMiddles),
+		report.NewRow(k.title+p99, report.Seconds, tails, heardTails),
+	}, nil
 }
 
 // bench is a server with one Envoy, and a watch of its directory.

@@ -23,11 +23,10 @@ import (
 
 // Benchmark measures a registry as the source of modules.
 func Benchmark() suite.Benchmark {
-	return suite.Benchmark{Name: "registries", Run: run}
+	return suite.Benchmark{Name: "registries", Text: text, Run: run}
 }
 
-func run(ctx context.Context, o suite.Options) (report.Section, error) {
-	s := section()
+func run(ctx context.Context, o suite.Options) (m report.Measured, err error) {
 	rounds, specs, size := 11, 100, 5<<20
 	if o.Quick {
 		rounds, specs, size = 3, 20, 1<<20
@@ -35,23 +34,26 @@ func run(ctx context.Context, o suite.Options) (report.Section, error) {
 	var live, once report.Row
 	o.Logf("registries: tags that move")
 	if err := o.Do(ctx, "registries", func(t harness.TB) (err error) { live, err = moves(t, rounds); return err }); err != nil {
-		return s, err
+		return m, err
 	}
 	o.Logf("registries: %d specs", specs)
-	err := o.Do(ctx, "registries", func(t harness.TB) error { once = many(t, specs, size); return nil })
-	s.Tables = []report.Table{{Rows: []report.Row{live, once}}}
-	return s, err
+	err = o.Do(ctx, "registries", func(t harness.TB) error { once = many(t, specs, size); return nil })
+	m.Tables = []report.Table{{Rows: []report.Row{live, once}}}
+	return m, err
 }
 
-func section() report.Section {
-	return report.Section{
-		Name: "registries", Title: "Registries", Reference: "by file; once",
+// oneModule is the figure that has a goal.
+const oneModule = "one module for all specs: bytes of blobs"
+
+func text(report.Facts) report.Text {
+	return report.Text{
+		Title: "Registries", Reference: "by file; once",
+		Headlines: []report.Headline{{Figures: []string{oneModule}, Goal: report.Goal{Most: 1.05}}},
 		Before: []string{
 			"From the moment in which distribution's registry, on loopback, has moved a tag to the first answer of the new " +
 				"130 KB filter on one Envoy, with `module.refresh` at its minimum of 1 s; beside it the same module by a file that is " +
 				"renamed into place. And the bytes of blobs that the registry sends when a hundred specs name one module " +
 				"of 5 MiB, beside the module's own. `go run ./test/bench/cmd/bench -only registries`.",
-			report.Machine(),
 		},
 		After: []string{
 			"A tag that moves is noticed when it is asked for next, after half a second on average; the rest is one GET of the " +
@@ -86,7 +88,7 @@ func stamp(side string, n int) string { return fmt.Sprintf("%s-%04d", side, n) }
 
 // moves takes turns between a tag and a file.
 func moves(t harness.TB, rounds int) (report.Row, error) {
-	row := report.Row{Figure: "tag moved to live", Unit: report.Seconds}
+	var tagged, filed []float64
 	registry := registrytest.Start(asTest{run: t}, registrytest.Options{})
 	dir := filepath.Join(t.TempDir(), "filters")
 	tag := func(n int) {
@@ -120,7 +122,8 @@ func moves(t harness.TB, rounds int) (report.Row, error) {
 			return err
 		}
 	}
-	return row, report.Interleave(rounds, side("tag", tag, &row.Ours), side("file", file, &row.Reference))
+	err := report.Interleave(rounds, side("tag", tag, &tagged), side("file", file, &filed))
+	return report.NewRow("tag moved to live", report.Seconds, tagged, filed), err
 }
 
 // many counts the bytes of blobs that a registry sends for specs that name one module.
@@ -147,10 +150,7 @@ func many(t harness.TB, specs, size int) report.Row {
 	for i := range specs {
 		plane.WaitFilter(fmt.Sprintf("f%03d", i), func(f harness.FilterStatus) bool { return f.State == harness.Active })
 	}
-	return report.Row{
-		Figure: fmt.Sprintf("%d specs, one module: bytes of blobs", specs), Unit: report.Bytes,
-		Ours: []float64{float64(sent.Load())}, Reference: []float64{float64(len(module))}, Goal: "≤ 1.05",
-	}
+	return report.NewRow(oneModule, report.Bytes, []float64{float64(sent.Load())}, []float64{float64(len(module))})
 }
 
 type counting struct {

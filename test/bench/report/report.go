@@ -1,52 +1,100 @@
-// Package report turns measurements into the tables of docs/benchmarks.md: each
-// figure beside its reference from the same run, as a ratio of medians.
+// Package report turns measurements into docs/benchmarks.md: each figure beside its
+// reference from the same run, as a ratio of medians, and a table of those with goals
+// before all others.
 //
-// A benchmark fills a [Section] and hands it to [Update], which replaces that
-// section alone, between its markers, and leaves the rest of the page as it is.
+// A benchmark hands over what it has [Measured]. That is kept in docs/benchmarks.json,
+// and the page is rendered from nothing else: what the benchmarks say of their figures
+// is [Text], which can change without measuring anew.
 package report
 
 import (
-	"cmp"
-	"fmt"
 	"math"
 	"slices"
 	"strings"
 )
 
-// Unit says how a figure is written; figures are in its base: seconds, bytes or counts.
-type Unit int
-
-// The units.
-const (
-	Count Unit = iota
-	Seconds
-	Bytes
-)
-
-// Row is one figure with its reference. Ours and Reference hold one sample a run;
-// no Reference: there is none, and no ratio.
+// Row is one figure with its reference.
 type Row struct {
-	Figure          string
-	Unit            Unit
-	Ours, Reference []float64
-	Goal            string // such as "≤ 1.05"; "": none
+	Figure string `json:"figure"`
+	Unit   Unit   `json:"unit"`
+	// Ours and Reference are medians, of as many runs each. Reference is 0 where there is none.
+	Ours      float64 `json:"ours"`
+	Reference float64 `json:"reference,omitempty"`
+	Runs      int     `json:"runs"`
 }
 
-// Section is one benchmark's part of the page.
-type Section struct {
-	Name      string // of its markers, and of the benchmark: fanout
-	Title     string
-	Reference string   // what stands beside: the column's heading
-	Before    []string // paragraphs before the tables
-	Tables    []Table
-	After     []string // paragraphs after them: where the rest goes, what is odd
+// NewRow is the row of these samples, one a run; without a reference there is no ratio.
+func NewRow(figure string, unit Unit, ours, reference []float64) Row {
+	r := Row{Figure: figure, Unit: unit, Ours: Median(ours), Runs: len(ours)}
+	if len(reference) > 0 {
+		r.Reference = Median(reference)
+	}
+	return r
+}
+
+// Ratio is ours over the reference; NaN without one.
+func (r Row) Ratio() float64 {
+	if r.Reference == 0 {
+		return math.NaN()
+	}
+	return r.Ours / r.Reference
 }
 
 // Table is rows under a heading.
 type Table struct {
+	Title     string `json:"title,omitempty"`
+	Reference string `json:"reference,omitempty"` // what stands beside in this table; "": the section's
+	Rows      []Row  `json:"rows"`
+}
+
+// Facts are what a text says of a run that another run may do otherwise: how long it
+// took, which version of something stood beside.
+type Facts map[string]string
+
+// Measured is what one run of a benchmark has found.
+type Measured struct {
+	Machine string  `json:"machine"`
+	Commit  string  `json:"commit"`
+	Date    string  `json:"date"`           // such as 2006-01-02
+	Note    string  `json:"note,omitempty"` // what else is to be said of this run
+	Facts   Facts   `json:"facts,omitempty"`
+	Tables  []Table `json:"tables"`
+}
+
+// Text is what a benchmark says of its figures.
+type Text struct {
 	Title     string
-	Reference string // what stands beside in this table; "": the section's
-	Rows      []Row
+	Reference string     // what stands beside: the column's heading
+	Before    []string   // paragraphs before the tables
+	After     []string   // paragraphs after them: where the rest goes, what is odd
+	Headlines []Headline // the section's rows in the summary
+}
+
+// Section is one benchmark's part of the page.
+type Section struct {
+	Text
+	Measured
+}
+
+// Headline is a row of the summary, or several: one figure in all its cases.
+type Headline struct {
+	What    string   // "": the figure's own name
+	Figures []string // the beginnings of their names
+	Goal    Goal
+}
+
+func (h Headline) has(figure string) bool {
+	return slices.ContainsFunc(h.Figures, func(begin string) bool { return strings.HasPrefix(figure, begin) })
+}
+
+// goal is what is wanted of a figure.
+func (t Text) goal(figure string) Goal {
+	for _, h := range t.Headlines {
+		if h.has(figure) {
+			return h.Goal
+		}
+	}
+	return Goal{}
 }
 
 // Median is the middle sample, or the mean of the two in the middle; NaN of none.
@@ -62,9 +110,6 @@ func Median(samples []float64) float64 {
 	return (sorted[middle-1] + sorted[middle]) / 2
 }
 
-// Ratio is the median of ours over the median of the reference; NaN without one.
-func (r Row) Ratio() float64 { return Median(r.Ours) / Median(r.Reference) }
-
 // Interleave calls each of the runs in turn, and that n times, so that what else
 // the machine does meets all of them. It stops at the first error.
 func Interleave(n int, runs ...func() error) error {
@@ -77,80 +122,4 @@ func Interleave(n int, runs ...func() error) error {
 		}
 	}
 	return nil
-}
-
-// Markdown is the section as the page has it, without its markers.
-func (s Section) Markdown() string {
-	var b strings.Builder
-	fmt.Fprintf(&b, "## %s\n", s.Title)
-	paragraphs(&b, s.Before)
-	for _, t := range s.Tables {
-		if t.Title != "" {
-			fmt.Fprintf(&b, "\n### %s\n", t.Title)
-		}
-		t.markdown(&b, cmp.Or(t.Reference, s.Reference))
-	}
-	paragraphs(&b, s.After)
-	return b.String()
-}
-
-func paragraphs(b *strings.Builder, all []string) {
-	for _, p := range all {
-		fmt.Fprintf(b, "\n%s\n", p)
-	}
-}
-
-func (t Table) markdown(b *strings.Builder, reference string) {
-	goals := slices.ContainsFunc(t.Rows, func(r Row) bool { return r.Goal != "" })
-	heading, line := "| figure | wasm-xds | "+reference+" | ratio | runs |", "|---|---:|---:|---:|---:|"
-	if goals {
-		heading, line = heading+" goal |", line+"---|"
-	}
-	fmt.Fprintf(b, "\n%s\n%s\n", heading, line)
-	for _, r := range t.Rows {
-		ref, ratio := "–", "–"
-		if len(r.Reference) > 0 {
-			ref = r.Unit.Format(Median(r.Reference))
-			ratio = fmt.Sprintf("**%.2f**", r.Ratio())
-		}
-		fmt.Fprintf(b, "| %s | %s | %s | %s | %d |", r.Figure, r.Unit.Format(Median(r.Ours)), ref, ratio, len(r.Ours))
-		if goals {
-			fmt.Fprintf(b, " %s |", r.Goal)
-		}
-		b.WriteString("\n")
-	}
-}
-
-// Format writes a figure with three digits and the fitting prefix.
-func (u Unit) Format(v float64) string {
-	switch {
-	case math.IsNaN(v):
-		return "–"
-	case u == Seconds:
-		return scaled(v, 1000, []string{"ns", "µs", "ms", "s"}, 1e-9)
-	case u == Bytes:
-		return scaled(v, 1024, []string{"B", "KiB", "MiB", "GiB"}, 1)
-	default:
-		return digits(v)
-	}
-}
-
-func scaled(v, step float64, units []string, base float64) string {
-	v /= base
-	i := 0
-	for ; i < len(units)-1 && math.Abs(v) >= step; i++ {
-		v /= step
-	}
-	return digits(v) + " " + units[i]
-}
-
-func digits(v float64) string {
-	switch a := math.Abs(v); {
-	case a >= 100 || a == math.Trunc(a):
-		return fmt.Sprintf("%.0f", v)
-	case a >= 10:
-		return fmt.Sprintf("%.1f", v)
-	default:
-		return fmt.Sprintf("%.2f", v)
-	}
 }

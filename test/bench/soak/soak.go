@@ -41,7 +41,7 @@ type plan struct {
 
 // Benchmark is the soak. It takes minutes: it runs only when it is named.
 func Benchmark(duration time.Duration) suite.Benchmark {
-	return suite.Benchmark{Name: "soak", OnlyNamed: true, Run: func(ctx context.Context, o suite.Options) (report.Section, error) {
+	return suite.Benchmark{Name: "soak", OnlyNamed: true, Text: text, Run: func(ctx context.Context, o suite.Options) (report.Measured, error) {
 		p := plan{duration: duration, edits: 360, envoys: 500, warmUp: warmUp, rest: collected}
 		if o.Quick {
 			p = plan{duration: 5 * time.Second, edits: 10, envoys: 50, warmUp: 2, rest: 5 * time.Second}
@@ -50,28 +50,38 @@ func Benchmark(duration time.Duration) suite.Benchmark {
 	}}
 }
 
-func run(ctx context.Context, o suite.Options, p plan) (report.Section, error) {
-	s := section(p)
+func run(ctx context.Context, o suite.Options, p plan) (m report.Measured, err error) {
+	m.Facts = p.facts()
 	binary, err := o.WasmXDS(ctx)
 	if err != nil {
-		return s, err
+		return m, err
 	}
-	return s, o.Do(ctx, "soak", func(t harness.TB) error {
+	err = o.Do(ctx, "soak", func(t harness.TB) error {
 		table, err := soak(t, o, binary, p)
-		s.Tables = []report.Table{table}
+		m.Tables = []report.Table{table}
 		return err
 	})
+	return m, err
 }
 
-func section(p plan) report.Section {
-	return report.Section{
-		Name: "soak", Title: "Soak", Reference: "before",
+// What the text says of a run.
+const editsFact, durationFact, envoyFact, envoysFact, warmUpFact = "edits", "duration", "envoy", "envoys", "warm-up"
+
+func (p plan) facts() report.Facts {
+	return report.Facts{
+		editsFact: fmt.Sprint(p.edits), durationFact: p.duration.String(), envoyFact: harness.DefaultVersion,
+		envoysFact: fmt.Sprint(p.envoys), warmUpFact: fmt.Sprint(p.warmUp),
+	}
+}
+
+func text(facts report.Facts) report.Text {
+	return report.Text{
+		Title: "Soak", Reference: "before", Headlines: []report.Headline{{Figures: []string{rss, goroutines, files, stateDir}}},
 		Before: []string{
-			fmt.Sprintf("%d edits of %d filters in %v, an hour's worth at one every 10 s: a new module and a new configuration each, "+
-				"on one real Envoy %s and %d simulated ones, with canaries. \"Before\" is after %d edits more, which fill the history "+
+			fmt.Sprintf("%s edits of %d filters in %s, an hour's worth at one every 10 s: a new module and a new configuration each, "+
+				"on one real Envoy %s and %s simulated ones, with canaries. \"Before\" is after %s edits more, which fill the history "+
 				"of every filter and the sandbox's cache, \"wasm-xds\" when all is over; both times a minute later, when the modules that nothing names any more are collected. `go run ./test/bench/cmd/bench -only soak` (`-soak 1h` for longer).",
-				p.edits, filters, p.duration, harness.DefaultVersion, p.envoys, p.warmUp),
-			report.Machine(),
+				facts[editsFact], filters, facts[durationFact], facts[envoyFact], facts[envoysFact], facts[warmUpFact]),
 		},
 		After: []string{
 			"The module store keeps what a filter's last ten revisions name. The server's memory holds no edit of before but in its history: " +
@@ -82,6 +92,9 @@ func section(p plan) report.Section {
 		},
 	}
 }
+
+// The figures that ought to come back to where they were.
+const rss, goroutines, files, stateDir = "memory (RSS)", "goroutines", "open files", "state directory"
 
 // state is what is looked at.
 type state struct{ rss, goroutines, files, stateDir, stateFiles, envoyRSS float64 }
@@ -117,13 +130,13 @@ func soak(t harness.TB, o suite.Options, binary string, p plan) (report.Table, e
 		return report.Table{}, err
 	}
 	row := func(figure string, unit report.Unit, of func(state) float64) report.Row {
-		return report.Row{Figure: figure, Unit: unit, Ours: []float64{of(after)}, Reference: []float64{of(before)}}
+		return report.NewRow(figure, unit, []float64{of(after)}, []float64{of(before)})
 	}
 	return report.Table{Rows: []report.Row{
-		row("memory (RSS)", report.Bytes, func(s state) float64 { return s.rss }),
-		row("goroutines", report.Count, func(s state) float64 { return s.goroutines }),
-		row("open files", report.Count, func(s state) float64 { return s.files }),
-		row("state directory", report.Bytes, func(s state) float64 { return s.stateDir }),
+		row(rss, report.Bytes, func(s state) float64 { return s.rss }),
+		row(goroutines, report.Count, func(s state) float64 { return s.goroutines }),
+		row(files, report.Count, func(s state) float64 { return s.files }),
+		row(stateDir, report.Bytes, func(s state) float64 { return s.stateDir }),
 		row("files in it", report.Count, func(s state) float64 { return s.stateFiles }),
 		row("the real Envoy's memory (RSS)", report.Bytes, func(s state) float64 { return s.envoyRSS }),
 	}}, nil

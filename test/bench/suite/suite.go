@@ -17,7 +17,9 @@ import (
 type Benchmark struct {
 	Name      string // of the section, and for -only
 	OnlyNamed bool   // it takes long: it runs only where -only names it
-	Run       func(context.Context, Options) (report.Section, error)
+	Run       func(context.Context, Options) (report.Measured, error)
+	// Text is what the page says of a run.
+	Text func(report.Facts) report.Text
 }
 
 // Options says how a benchmark runs.

@@ -1,9 +1,10 @@
-// Bench measures wasm-xds and writes what it finds into docs/benchmarks.md, each
-// benchmark into its own section.
+// Bench measures wasm-xds and writes what it finds into docs/benchmarks.json, each
+// benchmark in place of what it found before, and renders docs/benchmarks.md from it.
 package main
 
 import (
 	"context"
+	"errors"
 	"flag"
 	"fmt"
 	"io"
@@ -24,9 +25,11 @@ import (
 	"github.com/wasm-xds/wasm-xds/test/bench/suite"
 )
 
+const defaultPage = "docs/benchmarks.md"
+
 func main() { os.Exit(run(os.Args[1:], os.Stdout, os.Stderr)) }
 
-// benchmarks are all of them, in the order in which they run.
+// benchmarks are all of them, in the order in which they run and stand on the page.
 func benchmarks(c []fanout.Case, soaking time.Duration) []suite.Benchmark {
 	return []suite.Benchmark{
 		hotload.Benchmark(),
@@ -56,58 +59,97 @@ func cases(asked string, quick bool) ([]fanout.Case, error) {
 	return []fanout.Case{one}, err
 }
 
-func run(args []string, stdout, stderr io.Writer) int {
+// options are what the command line says.
+type options struct {
+	only           string
+	page           string
+	quick, render  bool
+	binary, size   string
+	note           string
+	soaking        time.Duration
+	stdout, stderr io.Writer
+}
+
+func parse(args []string, stdout, stderr io.Writer) (options, error) {
+	o := options{stdout: stdout, stderr: stderr}
 	flags := flag.NewFlagSet("bench", flag.ContinueOnError)
 	flags.SetOutput(stderr)
-	only := flags.String("only", "", "the benchmarks to run, separated by commas; all where it is empty")
-	quick := flags.Bool("quick", false, "small sizes, once: to see that it works; nothing is written unless -page says where")
-	page := flags.String("page", "", "the page whose sections are replaced (default docs/benchmarks.md, and none with -quick or -case)")
-	binary := flags.String("binary", "", "the wasm-xds to measure (default: built from this tree)")
-	one := flags.String("case", "", "fanout: one size alone, `mode/Envoys/filters/boot` (or at-once), or the beginning of one of the page's")
-	soaking := flags.Duration("soak", 10*time.Minute, "soak: how long")
+	flags.StringVar(&o.only, "only", "", "the benchmarks to run, separated by commas; all but the soak where it is empty")
+	flags.BoolVar(&o.quick, "quick", false, "small sizes, once: to see that it works; nothing is written unless -page says where")
+	flags.StringVar(&o.page, "page", "", "the page, beside which lie its figures, as .json (default "+defaultPage+", and none with -quick or -case)")
+	flags.BoolVar(&o.render, "render", false, "measure nothing: render the page from its figures")
+	flags.StringVar(&o.binary, "binary", "", "the wasm-xds to measure (default: built from this tree)")
+	flags.StringVar(&o.size, "case", "", "fanout: one size alone, `mode/Envoys/filters/boot` (or at-once), or the beginning of one of the page's")
+	flags.StringVar(&o.note, "note", "", "what the page is to say of this run beside its figures, such as what else the machine did")
+	flags.DurationVar(&o.soaking, "soak", 10*time.Minute, "soak: how long")
 	if err := flags.Parse(args); err != nil {
+		return o, err
+	}
+	if o.page == "" && (o.render || !o.quick && o.size == "") {
+		o.page = defaultPage
+	}
+	return o, nil
+}
+
+func run(args []string, stdout, stderr io.Writer) int {
+	o, err := parse(args, stdout, stderr)
+	if err != nil {
 		return 2
 	}
-	if *page == "" && !*quick && *one == "" {
-		*page = "docs/benchmarks.md"
-	}
-	ctx, stop := signal.NotifyContext(context.Background(), os.Interrupt, syscall.SIGTERM)
-	defer stop()
-	o := suite.Options{Quick: *quick, Binary: *binary, Log: stderr}
-	sizes, err := cases(*one, *quick)
+	sizes, err := cases(o.size, o.quick)
 	if err != nil {
 		fmt.Fprintln(stderr, err)
 		return 2
 	}
-	failed := false
-	for _, b := range benchmarks(sizes, *soaking) {
-		if named := strings.Contains(","+*only+",", ","+b.Name+","); !named && (*only != "" || b.OnlyNamed) {
-			continue
-		}
-		if err := measure(ctx, b, o, *page, stdout); err != nil {
-			fmt.Fprintf(stderr, "%s: %v\n", b.Name, err)
-			failed = true
-		}
+	ctx, stop := signal.NotifyContext(context.Background(), os.Interrupt, syscall.SIGTERM)
+	defer stop()
+	all := benchmarks(sizes, o.soaking)
+	if o.render {
+		err = write(o.page, all, nil)
+	} else {
+		err = measureAll(ctx, o, all)
 	}
-	if failed {
+	if err != nil {
+		fmt.Fprintln(stderr, err)
 		return 1
 	}
 	return 0
 }
 
-func measure(ctx context.Context, b suite.Benchmark, o suite.Options, page string, stdout io.Writer) error {
+// measureAll runs what was asked for, one after the other, and prints each section, and the
+// summary of all at the end. One that fails stops no other.
+func measureAll(ctx context.Context, o options, all []suite.Benchmark) error {
+	var errs []error
+	done := report.Data{}
+	for _, b := range all {
+		if named := strings.Contains(","+o.only+",", ","+b.Name+","); !named && (o.only != "" || b.OnlyNamed) {
+			continue
+		}
+		m, err := measure(ctx, b, suite.Options{Quick: o.quick, Binary: o.binary, Log: o.stderr})
+		if err != nil {
+			errs = append(errs, fmt.Errorf("%s: %w", b.Name, err))
+			continue
+		}
+		m.Note = o.note
+		done[b.Name] = m
+		fmt.Fprintln(o.stdout, report.Section{Text: b.Text(m.Facts), Measured: m}.Markdown())
+		if o.page != "" {
+			errs = append(errs, write(o.page, all, report.Data{b.Name: m}))
+		}
+	}
+	if len(done) > 0 {
+		fmt.Fprintln(o.stdout, report.Summary(sections(all, done)))
+	}
+	return errors.Join(errs...)
+}
+
+func measure(ctx context.Context, b suite.Benchmark, o suite.Options) (report.Measured, error) {
 	var err error
 	if o.Dir, err = os.MkdirTemp("", "wasm-xds-bench-"); err != nil {
-		return err
+		return report.Measured{}, err
 	}
 	defer os.RemoveAll(o.Dir)
-	s, err := b.Run(ctx, o)
-	if err != nil {
-		return err
-	}
-	fmt.Fprintln(stdout, s.Markdown())
-	if page == "" {
-		return nil
-	}
-	return report.Update(page, s)
+	m, err := b.Run(ctx, o)
+	m.Sign()
+	return m, err
 }

@@ -1,0 +1,96 @@
+package report
+
+import (
+	"cmp"
+	"fmt"
+	"slices"
+	"strings"
+)
+
+// head begins the page.
+const head = `# Benchmarks
+
+` + "`make bench`" + ` measures all of this but the soak, prints the first table and writes this page;
+` + "`go run ./test/bench/cmd/bench -only NAME`" + ` does so for one section. Each figure stands beside
+its reference from the same run, which took turns with it on the same machine: look at the
+ratios, the figures are that machine's. A figure is the median of so many runs as stand beside
+it. The page is rendered from [benchmarks.json](benchmarks.json), which ` + "`-render`" + ` does alone.
+`
+
+// Page is the whole page: the summary, and the sections.
+func Page(sections []Section) string {
+	var b strings.Builder
+	b.WriteString(head)
+	b.WriteString("\n")
+	b.WriteString(Summary(sections))
+	for _, s := range sections {
+		b.WriteString("\n")
+		b.WriteString(s.Markdown())
+	}
+	return b.String()
+}
+
+// Markdown is the section as the page has it.
+func (s Section) Markdown() string {
+	var b strings.Builder
+	fmt.Fprintf(&b, "## %s\n", s.Title)
+	paragraphs(&b, s.Before)
+	paragraphs(&b, []string{fmt.Sprintf("%s, commit %s, %s", s.Machine, s.Commit, s.Date)})
+	if s.Note != "" {
+		paragraphs(&b, []string{s.Note})
+	}
+	b.WriteString(s.Figures())
+	paragraphs(&b, s.After)
+	return b.String()
+}
+
+// Figures are the section's tables alone.
+func (s Section) Figures() string {
+	var b strings.Builder
+	for _, t := range s.Tables {
+		b.WriteString("\n")
+		if t.Title != "" {
+			fmt.Fprintf(&b, "### %s\n\n", t.Title)
+		}
+		b.WriteString(s.table(t))
+	}
+	return b.String()
+}
+
+func paragraphs(b *strings.Builder, all []string) {
+	for _, p := range all {
+		fmt.Fprintf(b, "\n%s\n", p)
+	}
+}
+
+// table is one of the section's tables, without its heading.
+func (s Section) table(t Table) string {
+	var b strings.Builder
+	goals := slices.ContainsFunc(t.Rows, func(r Row) bool { return s.goal(r.Figure).isSet() })
+	heading := []string{"figure", "wasm-xds", cmp.Or(t.Reference, s.Reference), "ratio", "runs"}
+	if goals {
+		heading = append(heading, "goal")
+	}
+	line(&b, heading)
+	line(&b, []string{"---", "---:", "---:", "---:", "---:", "---"}[:len(heading)])
+	for _, r := range t.Rows {
+		g := s.goal(r.Figure)
+		cells := []string{r.Figure, r.Unit.Format(r.Ours), reference(r), ratioText(r, g), fmt.Sprint(r.Runs)}
+		if goals {
+			cells = append(cells, g.text(r.Unit))
+		}
+		line(&b, cells)
+	}
+	return b.String()
+}
+
+func reference(r Row) string {
+	if r.Reference == 0 {
+		return "–"
+	}
+	return r.Unit.Format(r.Reference)
+}
+
+func line(b *strings.Builder, cells []string) {
+	fmt.Fprintf(b, "| %s |\n", strings.Join(cells, " | "))
+}
