@@ -1,0 +1,151 @@
+package control
+
+import (
+	"context"
+	"fmt"
+	"os"
+	"path/filepath"
+	"strings"
+	"sync/atomic"
+	"testing"
+	"time"
+
+	"go.uber.org/zap"
+
+	"github.com/wasm-xds/wasm-xds/internal/delivery"
+	"github.com/wasm-xds/wasm-xds/internal/module"
+	"github.com/wasm-xds/wasm-xds/pkg/snapshot"
+	"github.com/wasm-xds/wasm-xds/pkg/source"
+	"github.com/wasm-xds/wasm-xds/pkg/spec"
+)
+
+// storedModules stores another module each time that it is asked.
+type storedModules struct {
+	store *module.Store
+	n     atomic.Int64
+}
+
+func (m *storedModules) ResolveSpec(ctx context.Context, _ *spec.Spec) (snapshot.Module, *spec.Error) {
+	put, err := m.store.Put(ctx, strings.NewReader(fmt.Sprint("module ", m.n.Add(1))), 100)
+	if err != nil {
+		return put, &spec.Error{Message: err.Error()}
+	}
+	return put, nil
+}
+
+func (*storedModules) ResolveTag(context.Context, spec.Module) (string, *spec.Error) { return "", nil }
+
+// accepting is an Envoy that takes all that it is sent.
+type accepting struct{ *Control }
+
+func (a accepting) Send(s delivery.Send) {
+	a.post(delivery.Requested{Stream: s.Stream, Answer: &delivery.Answer{Name: s.Name}})
+}
+
+func (accepting) Prepare(delivery.Send) {}
+
+// takeAll takes a set, and what follows from it, the Envoy's answers included.
+func (c *Control) takeAll(set source.Set) {
+	c.takeAndWait(set)
+	for len(c.inbox) > 0 || c.saving || c.unsettled.saving {
+		c.take(context.Background(), <-c.inbox)
+	}
+	c.workers.Wait()
+}
+
+// What lies in the store after many edits is what the last revisions name: as many modules for
+// each filter as there are revisions where each has its own, and fewer where some share one.
+func TestWhatManyEditsLeaveInTheStore(t *testing.T) {
+	const filters, edits, revisions = 3, 40, 11 // the current one, and ten of before
+	for _, tt := range []struct {
+		name    string
+		edit    func(set source.Set, i, n int) source.Set
+		modules int // of each filter
+	}{
+		{"a module each", func(set source.Set, i, n int) source.Set { return rebuilt(set, i, fmt.Sprint(n)) }, revisions},
+		{"a module and a configuration in turn", func(set source.Set, i, n int) source.Set {
+			if n%2 == 0 {
+				return edited(set, i, fmt.Sprint(n))
+			}
+			return rebuilt(set, i, fmt.Sprint(n))
+		}, (revisions + 1) / 2},
+		{"a configuration each", func(set source.Set, i, n int) source.Set { return edited(set, i, fmt.Sprint(n)) }, 1},
+	} {
+		t.Run(tt.name, func(t *testing.T) {
+			dir := t.TempDir()
+			store, err := module.OpenStore(dir)
+			if err != nil {
+				t.Fatal(err)
+			}
+			defer store.Close()
+			c := New(Config{
+				Modules: &storedModules{store: store}, Store: store, StandIns: NewStandIns(), Files: noDisk{},
+				Delivery: spec.Inline, Logger: zap.NewNop(),
+			})
+			c.sender = accepting{c}
+			set := directoryOf(filters)
+			c.takeAll(set)
+			c.step(delivery.StreamOpened{Stream: 1, Node: delivery.Node{ID: "edge", Version: "1.40.0"}, ADS: true, Delta: true})
+			for _, s := range set.Specs {
+				c.step(delivery.Requested{Stream: 1, Subscribe: []delivery.Subscription{{Name: s.Name}}})
+			}
+			c.takeAll(set)
+			now := time.Now()
+			for n := range edits {
+				for i := range filters {
+					set = tt.edit(set, i, n)
+					c.takeAll(set)
+				}
+				now = now.Add(collectEvery)
+				c.collectAt(now)
+			}
+			for _, s := range set.Specs {
+				if got := len(c.machine.History(s.Name)); got != revisions {
+					t.Fatalf("%d revisions of %s, want %d", got, s.Name, revisions)
+				}
+			}
+			age(t, dir)
+			c.collectAt(now.Add(collectGrace))
+			if got := modulesIn(t, dir); len(got) != filters*tt.modules {
+				t.Errorf("%d modules are left, want %d: %v", len(got), filters*tt.modules, got)
+			}
+			for _, r := range c.machine.Revisions() {
+				if !store.Has(r.Module.SHA256) {
+					t.Errorf("the module of revision %s is gone", r.ID)
+				}
+			}
+		})
+	}
+}
+
+// collectAt collects as if all were saved by then.
+func (c *Control) collectAt(now time.Time) {
+	c.saveDue = time.Time{}
+	c.collect(now)
+	c.workers.Wait()
+}
+
+// age makes the modules older than any job under way.
+func age(t *testing.T, dir string) {
+	t.Helper()
+	old := time.Now().Add(-time.Hour)
+	for _, name := range modulesIn(t, dir) {
+		if err := os.Chtimes(filepath.Join(dir, name), old, old); err != nil {
+			t.Fatal(err)
+		}
+	}
+}
+
+func modulesIn(t *testing.T, dir string) (names []string) {
+	t.Helper()
+	entries, err := os.ReadDir(dir)
+	if err != nil {
+		t.Fatal(err)
+	}
+	for _, e := range entries {
+		if strings.HasSuffix(e.Name(), ".wasm") {
+			names = append(names, e.Name())
+		}
+	}
+	return names
+}
