@@ -43,11 +43,11 @@ func Cases(quick bool) []Case {
 		{simenvoy.ADSSotW, 1000, 10, 3, 5, false},
 		{simenvoy.ADSDelta, 5000, 10, 3, 3, false},
 		{simenvoy.ADSSotW, 5000, 10, 3, 3, false},
-		{simenvoy.ADSDelta, 1000, 200, 1, 5, false},
+		{simenvoy.ADSDelta, 1000, 200, 3, 5, false},
 		{simenvoy.ADSDelta, 1000, 200, 3, 5, true},
 		{simenvoy.ADSSotW, 1000, 200, 3, 5, true},
-		{simenvoy.ADSDelta, 5000, 200, 1, 3, true},
-		{simenvoy.ADSSotW, 5000, 200, 1, 3, true},
+		{simenvoy.ADSDelta, 5000, 200, 3, 3, true},
+		{simenvoy.ADSSotW, 5000, 200, 3, 3, true},
 	}
 }
 

@@ -10,14 +10,16 @@ import (
 	"time"
 )
 
-// Sign notes the machine, the commit and the day.
-func (m *Measured) Sign() {
-	m.Machine = fmt.Sprintf("%s, %d cores, %s of memory, %s/%s, %s", processor(), runtime.NumCPU(),
+// Here is this machine with its commit, today.
+func Here() Origin {
+	var o Origin
+	o.Machine = fmt.Sprintf("%s, %d cores, %s of memory, %s/%s, %s", processor(), runtime.NumCPU(),
 		Bytes.Format(memory()), runtime.GOOS, runtime.GOARCH, runtime.Version())
-	m.Commit, m.Date = "unknown", time.Now().Format(time.DateOnly)
+	o.Commit, o.Date = "unknown", time.Now().Format(time.DateOnly)
 	if out, err := exec.Command("git", "rev-parse", "--short", "HEAD").Output(); err == nil {
-		m.Commit = strings.TrimSpace(string(out))
+		o.Commit = strings.TrimSpace(string(out))
 	}
+	return o
 }
 
 func processor() string {

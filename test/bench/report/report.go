@@ -53,12 +53,17 @@ type Facts map[string]string
 
 // Measured is what one run of a benchmark has found.
 type Measured struct {
-	Machine string  `json:"machine"`
-	Commit  string  `json:"commit"`
-	Date    string  `json:"date"`           // such as 2006-01-02
-	Note    string  `json:"note,omitempty"` // what else is to be said of this run
-	Facts   Facts   `json:"facts,omitempty"`
-	Tables  []Table `json:"tables"`
+	Origin
+	Note   string  `json:"note,omitempty"` // what else is to be said of this run
+	Facts  Facts   `json:"facts,omitempty"`
+	Tables []Table `json:"tables"`
+}
+
+// Origin is where figures are from.
+type Origin struct {
+	Machine string `json:"machine"`
+	Commit  string `json:"commit"`
+	Date    string `json:"date"` // such as 2006-01-02
 }
 
 // Text is what a benchmark says of its figures.

@@ -16,7 +16,7 @@ func section() Section {
 			Headlines: []Headline{{Figures: []string{"time"}, Goal: Goal{Most: 1}}},
 		},
 		Measured: Measured{
-			Machine: "a machine", Commit: "abc", Date: "2006-01-02", Note: "busy",
+			Origin: Origin{Machine: "a machine", Commit: "abc", Date: "2006-01-02"}, Note: "busy",
 			Tables: []Table{{Title: "T", Rows: []Row{
 				NewRow("time", Seconds, []float64{3e-3, 1e-3, 2e-3}, []float64{4e-3}),
 				NewRow("memory", Bytes, []float64{2048, 1024}, nil),

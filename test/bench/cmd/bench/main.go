@@ -149,7 +149,8 @@ func measure(ctx context.Context, b suite.Benchmark, o suite.Options) (report.Me
 		return report.Measured{}, err
 	}
 	defer os.RemoveAll(o.Dir)
+	here := report.Here() // the commit as it is now, not when the run is over
 	m, err := b.Run(ctx, o)
-	m.Sign()
+	m.Origin = here
 	return m, err
 }

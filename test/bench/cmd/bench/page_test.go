@@ -60,7 +60,7 @@ func TestWriteReplacesOneSection(t *testing.T) {
 	page := filepath.Join(t.TempDir(), "page.md")
 	all := benchmarks(nil, time.Minute)
 	run := func(commit string) report.Measured {
-		return report.Measured{Commit: commit, Tables: []report.Table{{Rows: []report.Row{{Figure: "x", Ours: 1, Runs: 1}}}}}
+		return report.Measured{Origin: report.Origin{Commit: commit}, Tables: []report.Table{{Rows: []report.Row{{Figure: "x", Ours: 1, Runs: 1}}}}}
 	}
 	for _, fresh := range []report.Data{{"soak": run("first")}, {"push": run("second")}, {"soak": run("third")}, nil} {
 		if err := write(page, all, fresh); err != nil {
