@@ -91,6 +91,7 @@ type Control struct {
 	machine   *delivery.Machine
 	sender    Sender
 	snapshot  *snapshot.Snapshot
+	unlogged  []change
 	published time.Time
 	fromState bool
 	plan      plan
@@ -235,6 +236,7 @@ func (c *Control) Run(ctx context.Context, sender Sender) error {
 	for {
 		select {
 		case <-ctx.Done():
+			c.logChanges()
 			c.saveLast()
 			return nil
 		case message := <-c.inbox:
@@ -246,6 +248,9 @@ func (c *Control) Run(ctx context.Context, sender Sender) error {
 		case <-timer.C:
 			c.step(delivery.Woken{})
 			c.openLate()
+		}
+		if !c.unsettled.holds() {
+			c.logChanges()
 		}
 		c.pollTags(ctx)
 		c.goOnChecking(ctx)

@@ -155,6 +155,9 @@ type unsettledSaver struct {
 	waiting       []delivery.Send // when the one after it is
 }
 
+// holds says whether something waits to be sent.
+func (u *unsettledSaver) holds() bool { return len(u.writing)+len(u.waiting) > 0 }
+
 func (c *Control) saveUnsettled() {
 	if c.unsettled.saving {
 		c.unsettled.again, c.unsettled.due = true, time.Time{}

@@ -9,6 +9,7 @@ import (
 	"time"
 
 	"go.uber.org/zap"
+	"go.uber.org/zap/zaptest/observer"
 
 	"github.com/wasm-xds/wasm-xds/internal/delivery"
 	"github.com/wasm-xds/wasm-xds/pkg/snapshot"
@@ -128,6 +129,58 @@ func TestWhatNoEnvoyHasLoadedWaitsForTheDisk(t *testing.T) {
 	disk.let <- struct{}{}
 	if a := <-sent; a.Name != name || a.Revision.BuiltIn {
 		t.Errorf("what was sent is %+v", a)
+	}
+	cancel()
+	close(disk.let)
+	<-ended
+}
+
+// toldSource says what it is given.
+type toldSource chan source.Set
+
+func (s toldSource) Run(ctx context.Context, emit func(source.Set)) error {
+	for {
+		select {
+		case set := <-s:
+			emit(set)
+		case <-ctx.Done():
+			return ctx.Err()
+		}
+	}
+}
+
+// Whoever waits for a filter waits for what is logged before its push.
+func TestAChangeIsLoggedAfterItsPush(t *testing.T) {
+	const name = "auth"
+	told, sent := make(toldSource, 1), make(sends, 10)
+	disk := slowDisk{saved: make(chan struct{}, 10), asked: make(chan string, 10), let: make(chan struct{})}
+	logs, logged := observer.New(zap.InfoLevel)
+	c := New(Config{
+		Source: told, Modules: anyModule{}, Store: noCollector{}, StandIns: NewStandIns(), Files: disk, Logger: zap.New(logs),
+	})
+	ctx, cancel := context.WithCancel(t.Context())
+	ended := make(chan struct{})
+	go func() {
+		defer close(ended)
+		_ = c.Run(ctx, sent)
+	}()
+	c.Handle(delivery.StreamOpened{Stream: 1, Node: delivery.Node{ID: "edge", Version: "1.40.0"}, ADS: true, Delta: true})
+	c.Handle(delivery.Requested{Stream: 1, Subscribe: []delivery.Subscription{{Name: name}}})
+	<-sent // a stand-in, since no spec has that name yet
+	c.Handle(delivery.Requested{Stream: 1, Answer: &delivery.Answer{Name: name}})
+	told <- configured(map[string]string{name: "one"})
+	<-disk.asked
+	c.Filters() // what was begun before is done
+	changes := logged.FilterMessage("a filter changed")
+	if changes.Len() > 0 {
+		t.Errorf("logged before the push: %v", changes.All())
+	}
+	disk.let <- struct{}{}
+	<-sent
+	c.Filters()
+	c.Filters()
+	if changes = logged.FilterMessage("a filter changed"); changes.Len() != 1 {
+		t.Errorf("%d changes are logged after the push", changes.Len())
 	}
 	cancel()
 	close(disk.let)

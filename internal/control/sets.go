@@ -178,11 +178,26 @@ func (c *Control) publish(s *snapshot.Snapshot) {
 		c.published = time.Now()
 		c.cfg.Metrics.SnapshotChanged()
 	}
-	c.logChanges(before, s, names)
+	c.unlogged = append(c.unlogged, change{before, s, names})
 	c.hub.Publish(admin.Event{Type: admin.EventSnapshot, Name: s.Version(), Time: time.Now()})
 }
 
-func (c *Control) logChanges(former, s *snapshot.Snapshot, names []string) {
+// change is one snapshot after another.
+type change struct {
+	before, now *snapshot.Snapshot
+	names       []string // of the filters that differ
+}
+
+// logChanges says what has changed. A push takes little longer than a line in the log,
+// and comes first.
+func (c *Control) logChanges() {
+	for _, change := range c.unlogged {
+		c.logChange(change.before, change.now, change.names)
+	}
+	c.unlogged = nil
+}
+
+func (c *Control) logChange(former, s *snapshot.Snapshot, names []string) {
 	const most = 20
 	for i, name := range names {
 		if i == most {
