@@ -110,17 +110,9 @@ func (e edit) measure(t harness.TB, rounds int) (report.Row, error) {
 	if err != nil {
 		return report.Row{}, err
 	}
-	n := 0
-	swap := func(d *side) func() error {
-		return func() error {
-			n++
-			took, err := d.swap(t.Context(), e.module, n)
-			d.samples = append(d.samples, took.Seconds())
-			return err
-		}
-	}
-	err = report.Interleave(rounds, swap(with), swap(without))
-	return report.NewRow(e.title, report.Seconds, with.samples, without.samples), err
+	all := samples{}
+	err = takeTurns(t, []*side{with, without}, e.module, rounds, all)
+	return report.NewRow(e.title, report.Seconds, all[with.name], all[without.name]), err
 }
 
 // start starts a server with the mode of the sandbox, and an Envoy.

@@ -81,7 +81,8 @@ func text(report.Facts) report.Text {
 		Title: "Our part", Reference: "bare file watch", Headlines: []report.Headline{tails},
 		Before: []string{
 			"From the rename of a spec into its place to the response, ACKed, at a simulated Envoy (ADS, delta) on " +
-				"loopback, with the default `--settle` of 20 ms. A run is a hundred edits, a tenth of a second apart. " +
+				"loopback, with the default `--settle` of 20 ms. A run is a hundred edits, 50 to 250 ms apart, so that they meet what " +
+				"the edit before has left to do (the state is saved) at any point. " +
 				"Beside it: how long a process that does nothing but watch the directory with fsnotify takes to hear of the " +
 				"same rename, which is where any control plane begins. `go run ./test/bench/cmd/bench -only push`.",
 		},
@@ -233,13 +234,19 @@ func (b *bench) await(ctx context.Context, n int) (time.Time, error) {
 	}
 }
 
+// rest is how long nothing happens before the n-th edit: all lengths between two are as frequent.
+func rest(n int) time.Duration {
+	const least, more = 50, 200
+	return time.Duration(least+n*61%more) * time.Millisecond
+}
+
 // edit returns how long it took to the response, and to the bare watch.
 func (b *bench) edit(ctx context.Context, n int) (took, heard time.Duration, err error) {
 	ready, err := b.prepare(n)
 	if err != nil {
 		return 0, 0, err
 	}
-	if err := suite.Rest(ctx, 100*time.Millisecond); err != nil {
+	if err := suite.Rest(ctx, rest(n)); err != nil {
 		return 0, 0, err
 	}
 	b.watch.forget()

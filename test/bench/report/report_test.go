@@ -147,8 +147,20 @@ func TestDataComesBackAsItWas(t *testing.T) {
 func TestInterleave(t *testing.T) {
 	var order []int
 	run := func(i int) func() error { return func() error { order = append(order, i); return nil } }
-	if err := Interleave(2, run(0), run(1)); err != nil || !slices.Equal(order, []int{0, 1, 1, 0}) {
-		t.Errorf("%v, %v", order, err)
+	if err := Interleave(50, run(0), run(1), run(2)); err != nil || len(order) != 150 {
+		t.Fatalf("%v, %v", order, err)
+	}
+	follows := map[[2]int]bool{}
+	for i, run := range order {
+		if i%3 == 0 && !slices.Equal(slices.Sorted(slices.Values(order[i:i+3])), []int{0, 1, 2}) {
+			t.Errorf("a round is %v", order[i:i+3])
+		}
+		if i > 0 {
+			follows[[2]int{order[i-1], run}] = true
+		}
+	}
+	if len(follows) != 9 {
+		t.Errorf("not each run follows each: %v", follows)
 	}
 	if err := Interleave(1, func() error { return os.ErrClosed }); err == nil {
 		t.Error("no error")
