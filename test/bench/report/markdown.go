@@ -10,7 +10,7 @@ import (
 // head begins the page.
 const head = `# Benchmarks
 
-` + "`make bench`" + ` measures all of this but the soak, prints the first table and writes this page;
+` + "`make bench`" + ` measures all of this in three quarters of an hour, prints the first table and writes this page;
 ` + "`go run ./test/bench/cmd/bench -only NAME`" + ` does so for one section. Each figure stands beside
 its reference from the same run, which took turns with it on the same machine: look at the
 ratios, the figures are that machine's. A figure is the median of so many runs as stand beside

@@ -15,9 +15,8 @@ import (
 
 // Benchmark is one section of docs/benchmarks.md.
 type Benchmark struct {
-	Name      string // of the section, and for -only
-	OnlyNamed bool   // it takes long: it runs only where -only names it
-	Run       func(context.Context, Options) (report.Measured, error)
+	Name string // of the section, and for -only
+	Run  func(context.Context, Options) (report.Measured, error)
 	// Text is what the page says of a run.
 	Text func(report.Facts) report.Text
 }

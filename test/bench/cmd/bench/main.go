@@ -74,7 +74,7 @@ func parse(args []string, stdout, stderr io.Writer) (options, error) {
 	o := options{stdout: stdout, stderr: stderr}
 	flags := flag.NewFlagSet("bench", flag.ContinueOnError)
 	flags.SetOutput(stderr)
-	flags.StringVar(&o.only, "only", "", "the benchmarks to run, separated by commas; all but the soak where it is empty")
+	flags.StringVar(&o.only, "only", "", "the benchmarks to run, separated by commas; all where it is empty")
 	flags.BoolVar(&o.quick, "quick", false, "small sizes, once: to see that it works; nothing is written unless -page says where")
 	flags.StringVar(&o.page, "page", "", "the page, beside which lie its figures, as .json (default "+defaultPage+", and none with -quick or -case)")
 	flags.BoolVar(&o.render, "render", false, "measure nothing: render the page from its figures")
@@ -122,7 +122,7 @@ func measureAll(ctx context.Context, o options, all []suite.Benchmark) error {
 	var errs []error
 	done := report.Data{}
 	for _, b := range all {
-		if named := strings.Contains(","+o.only+",", ","+b.Name+","); !named && (o.only != "" || b.OnlyNamed) {
+		if o.only != "" && !strings.Contains(","+o.only+",", ","+b.Name+",") {
 			continue
 		}
 		m, err := measure(ctx, b, suite.Options{Quick: o.quick, Binary: o.binary, Log: o.stderr})
