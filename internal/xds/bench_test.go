@@ -111,23 +111,37 @@ func twoHundred() subscribed {
 	return listed(versions)
 }
 
-// TestSizeOfVersionInfo: SotW lists all names, in few bytes and fewer pieces of memory.
+// TestSizeOfVersionInfo: SotW lists all names, in few bytes and fewer pieces of memory, and in none
+// where another stream has come to the same.
 func TestSizeOfVersionInfo(t *testing.T) {
-	all, version := twoHundred(), hold("0123456789ab.i"+salt2)
+	all, r := twoHundred(), &response{part: part{name: "filter-100", held: hold("0123456789ab.i" + salt2)}}
 	const most = 3
-	if n := testing.AllocsPerRun(100, func() { all.versionInfo(&response{part: part{name: "filter-100", held: version}}) }); n > most {
+	if n := testing.AllocsPerRun(100, func() { all.pack(r, true) }); n > most {
 		t.Errorf("%.0f allocations, at most %d", n, most)
 	}
-	if n := len(all.versionInfo(&response{part: part{name: "filter-100", held: version}})); n > 16*len(all.names) {
+	var known packs
+	if n := testing.AllocsPerRun(100, func() { all.versionInfo(r, &known) }); n > 0 {
+		t.Errorf("%.0f allocations for a list that is known", n)
+	}
+	if n := len(all.versionInfo(r, &known)); n > 16*len(all.names) {
 		t.Errorf("%d bytes for %d names", n, len(all.names))
 	}
 }
 
-// BenchmarkVersionInfo is SotW's list of 200 names.
+// BenchmarkVersionInfo is SotW's list of 200 names, for the first stream that comes to it and for another.
 func BenchmarkVersionInfo(b *testing.B) {
-	all, version := twoHundred(), hold("0123456789ab.i"+salt2)
-	b.ReportAllocs()
-	for b.Loop() {
-		all.versionInfo(&response{part: part{name: "filter-100", held: version}})
+	all, r := twoHundred(), &response{part: part{name: "filter-100", held: hold("0123456789ab.i" + salt2)}}
+	for name, known := range map[string]func(*packs) *packs{
+		"first":   func(*packs) *packs { return &packs{} },
+		"another": func(before *packs) *packs { return before },
+	} {
+		b.Run(name, func(b *testing.B) {
+			b.ReportAllocs()
+			lists := &packs{}
+			for b.Loop() {
+				lists = known(lists)
+				all.versionInfo(r, lists)
+			}
+		})
 	}
 }

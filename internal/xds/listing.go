@@ -2,7 +2,6 @@ package xds
 
 import (
 	"slices"
-	"sync"
 	"unique"
 )
 
@@ -56,31 +55,16 @@ func (l *listing) is(request []byte) bool {
 }
 
 // listings are the last few that streams began with. The zero value has none.
-type listings struct {
-	mu   sync.Mutex
-	last [4]*listing
-	next int
-}
+type listings struct{ recent[listing] }
 
 // find gives the listing of a request; nil: it is not known.
 func (l *listings) find(request []byte) *listing {
-	l.mu.Lock()
-	last := l.last
-	l.mu.Unlock()
-	for _, one := range last {
-		if one != nil && one.is(request) {
-			return one
-		}
-	}
-	return nil
+	return l.first(func(one *listing) bool { return one.is(request) })
 }
 
 // keep keeps one, unless it is there or too short to be worth it.
 func (l *listings) keep(one *listing) {
-	l.mu.Lock()
-	defer l.mu.Unlock()
-	if len(one.names) > fewNames && !slices.Contains(l.last[:], one) {
-		l.last[l.next] = one
-		l.next = (l.next + 1) % len(l.last)
+	if len(one.names) > fewNames {
+		l.recent.keep(one)
 	}
 }

@@ -73,7 +73,7 @@ func (s *stream) goesOut(nonce string) (message mem.BufferSlice) {
 	if s.delta {
 		message = r.deltaMessage(nonce)
 	} else {
-		message = r.sotwMessage(s.names.versionInfo(&r), nonce)
+		message = r.sotwMessage(s.names.versionInfo(&r, &s.server.packs), nonce)
 		s.watch = watch{}
 	}
 	r.nonce = nonce

@@ -76,6 +76,7 @@ type Server struct {
 	streams  sync.Map // delivery.StreamID → *stream
 	builds   sync.WaitGroup
 	listings listings
+	packs    packs
 	// The requests that all responses are said to belong to. go-control-plane wants their
 	// type alone; the real ones, with their names, would be kept until the next.
 	sotwRequest  discoveryv3.DiscoveryRequest

@@ -5,6 +5,7 @@ import (
 	"encoding/binary"
 	"encoding/hex"
 	"net/url"
+	"slices"
 	"strconv"
 	"strings"
 
@@ -26,27 +27,36 @@ const (
 
 // versionInfo is what the client gives back, on its next stream too, as it was with the last
 // response that it accepted: this one is sent now.
-func (s *subscribed) versionInfo(r *response) []byte {
-	switch {
-	case len(s.names) <= fewNames:
-		return s.list(r)
-	case r.more:
+func (s *subscribed) versionInfo(r *response, known *packs) []byte {
+	few := len(s.names) <= fewNames
+	if r.more && !few {
 		return []byte(packMark)
-	default:
-		return s.pack(r)
 	}
+	all := s.swap(r) == 1+len(r.others)
+	defer s.swap(r)
+	switch {
+	case few:
+		return s.list(r, all)
+	case !all || slices.Contains(s.versions, held{}):
+		return s.pack(r, all)
+	}
+	info := known.find(s)
+	if info == nil {
+		info = s.pack(r, all)
+		known.keep(s, info)
+	}
+	return info
 }
 
-// entries calls take with what is accepted once the response is.
-func (s *subscribed) entries(r *response, take func(name string, version held)) {
-	listed := s.swap(r)
-	defer s.swap(r)
+// entries calls take with what is accepted once the response is, whose versions are among s's: all of them,
+// or all but what has been unsubscribed meanwhile.
+func (s *subscribed) entries(r *response, all bool, take func(name string, version held)) {
 	for i, one := range s.names {
 		if s.versions[i] != (held{}) {
 			take(one.Value(), s.versions[i])
 		}
 	}
-	if listed == 1+len(r.others) {
+	if all {
 		return
 	}
 	s.entryOfOther(&r.part, take)
@@ -62,9 +72,9 @@ func (s *subscribed) entryOfOther(one *part, take func(name string, version held
 	}
 }
 
-func (s *subscribed) list(r *response) []byte {
+func (s *subscribed) list(r *response, all bool) []byte {
 	var info []byte
-	s.entries(r, func(name string, version held) {
+	s.entries(r, all, func(name string, version held) {
 		if len(info) > 0 {
 			info = append(info, ',')
 		}
@@ -84,7 +94,7 @@ const (
 	variantShift = 2
 )
 
-func (s *subscribed) pack(r *response) []byte {
+func (s *subscribed) pack(r *response, all bool) []byte {
 	type process struct {
 		epoch   uint32
 		entries []byte
@@ -96,15 +106,14 @@ func (s *subscribed) pack(r *response) []byte {
 		}
 	}
 	room = min(room, len(s.names)*entryRoom)
-	processes := make([]process, 1, 2) // most streams have seen one
-	processes[0] = process{r.held.epoch, make([]byte, 0, room)}
-	s.entries(r, func(name string, version held) {
+	processes := make([]process, 0, 2) // most streams have seen one
+	s.entries(r, all, func(name string, version held) {
 		at := 0
 		for at < len(processes) && processes[at].epoch != version.epoch {
 			at++
 		}
 		if at == len(processes) {
-			processes = append(processes, process{epoch: version.epoch})
+			processes = append(processes, process{version.epoch, make([]byte, 0, room)})
 		}
 		processes[at].entries = version.append(processes[at].entries, name)
 	})

@@ -85,9 +85,25 @@ func TestNamesWithOneMark(t *testing.T) {
 	}
 }
 
+// A list that is known is given again for the very names and versions only.
+func TestKnownVersionInfo(t *testing.T) {
+	var known packs
+	for range 2 {
+		for _, version := range []string{"0123456789ab.i" + salt1, "0123456789ab.i" + salt2} {
+			for _, n := range []int{20, 30} {
+				one := listed(many(n))
+				info := one.versionInfo(&response{part: part{name: "filter-007", held: hold(version)}}, &known)
+				if want := versionInfo(many(n), "filter-007", version, false); string(info) != want {
+					t.Fatalf("%d names, %s: %s, want %s", n, version, info, want)
+				}
+			}
+		}
+	}
+}
+
 func versionInfo(accepted map[string]string, name, version string, more bool) string {
 	all := listed(accepted)
-	return string(all.versionInfo(&response{part: part{name: name, held: hold(version)}, more: more}))
+	return string(all.versionInfo(&response{part: part{name: name, held: hold(version)}, more: more}, &packs{}))
 }
 
 func FuzzVersionInfo(f *testing.F) {
