@@ -1,17 +1,20 @@
 package xds
 
 import (
+	"slices"
+
 	resourcev3 "github.com/envoyproxy/go-control-plane/pkg/resource/v3"
 	"google.golang.org/grpc/mem"
 	"google.golang.org/protobuf/encoding/protowire"
 )
 
-// Resource is a marshalled resource, in the pieces that all responses with it share: what
-// comes before its bytes in either protocol, and those. It is immutable.
-type Resource struct {
-	sotw, delta mem.Buffer
-	value       mem.Buffer
-}
+// Resource is a marshalled resource, in the pieces of either protocol that all responses with it
+// share. It is immutable.
+type Resource struct{ sotw, delta mem.BufferSlice }
+
+// smallValue is how long a resource's bytes may be and still be copied, to be one piece with what
+// comes before them: a response of many has half as many pieces then.
+const smallValue = 4 << 10
 
 const typedExtensionConfig = "type.googleapis.com/envoy.config.core.v3.TypedExtensionConfig"
 
@@ -38,20 +41,24 @@ func newResource(name, version string, value []byte) *Resource {
 	one = appendLength(one, resourceResource, len(packed)+len(value))
 	one = append(one, packed...)
 
-	return &Resource{sotw: head(packed, len(value)), delta: head(one, len(value)), value: mem.SliceBuffer(value)}
+	return &Resource{sotw: pieces(packed, value), delta: pieces(one, value)}
 }
 
-// head is what comes before the bytes of a response's resource: its beginning is given.
-func head(begun []byte, rest int) mem.Buffer {
-	return mem.SliceBuffer(append(appendLength(nil, responseResources, len(begun)+rest), begun...))
+// pieces are a response's resource: its beginning is given, and its end.
+func pieces(begun, value []byte) mem.BufferSlice {
+	head := append(appendLength(nil, responseResources, len(begun)+len(value)), begun...)
+	if len(value) <= smallValue {
+		return mem.BufferSlice{mem.SliceBuffer(slices.Concat(head, value))}
+	}
+	return mem.BufferSlice{mem.SliceBuffer(head), mem.SliceBuffer(value)}
 }
 
 // sotwMessage is the response as it travels.
 func (r *response) sotwMessage(versionInfo []byte, nonce string) mem.BufferSlice {
 	message := make(mem.BufferSlice, 0, r.pieces())
-	message = append(message, r.resource.sotw, r.resource.value)
+	message = append(message, r.resource.sotw...)
 	for i := range r.others {
-		message = append(message, r.others[i].resource.sotw, r.others[i].resource.value)
+		message = append(message, r.others[i].resource.sotw...)
 	}
 	tail := make([]byte, 0, len(versionInfo)+len(nonce)+tailRoom)
 	if len(versionInfo) > 0 {
@@ -63,15 +70,21 @@ func (r *response) sotwMessage(versionInfo []byte, nonce string) mem.BufferSlice
 // deltaMessage is the response as it travels.
 func (r *response) deltaMessage(nonce string) mem.BufferSlice {
 	message := make(mem.BufferSlice, 0, r.pieces())
-	message = append(message, r.resource.delta, r.resource.value)
+	message = append(message, r.resource.delta...)
 	for i := range r.others {
-		message = append(message, r.others[i].resource.delta, r.others[i].resource.value)
+		message = append(message, r.others[i].resource.delta...)
 	}
 	return append(message, mem.SliceBuffer(appendTail(make([]byte, 0, len(nonce)+tailRoom), nonce)))
 }
 
-// pieces are two for each resource, and the tail.
-func (r *response) pieces() int { return 2*(1+len(r.others)) + 1 }
+// pieces are those of its resources, and the tail.
+func (r *response) pieces() int {
+	n := len(r.resource.sotw) + 1
+	for i := range r.others {
+		n += len(r.others[i].resource.sotw)
+	}
+	return n
+}
 
 // tailRoom is enough for the type, and the tags and lengths of three fields.
 const tailRoom = len(resourcev3.ExtensionConfigType) + 12
