@@ -117,7 +117,7 @@ func (m *Machine) setVerdictLoads(p *push) {
 func (m *Machine) judged(u *sub, r *snapshot.Revision) {
 	f := u.f
 	if f.stable != nil && f.stable.ID == r.ID && u.group != nil {
-		delete(u.group.trials, r.ID)
+		u.group.endTrial(r.ID)
 		for _, other := range u.group.subs {
 			m.touch(other)
 		}

@@ -22,22 +22,37 @@ type crowd struct {
 func newCrowd(envoys, filters int, canary spec.Canary) *crowd {
 	c := &crowd{now: time.Unix(1000, 0)}
 	c.m = New(Config{Epoch: 1, Substitutes: realStandIns{}}, Memory{}, c.now)
-	var subscriptions []Subscription
 	for i := range filters {
-		name := fmt.Sprintf("filter-%03d", i)
-		subscriptions = append(subscriptions, Subscription{Name: name})
 		c.filters = append(c.filters, nil)
 		c.want(i, canary)
 	}
 	c.answer(c.m.Step(c.now, SnapshotChanged{Snapshot: snapshot.New(c.filters)}))
 	c.now = c.now.Add(time.Second)
 	for i := range envoys {
-		id := StreamID(i + 1)
-		node := Node{ID: fmt.Sprintf("edge-%d", i), Version: "1.40.0"}
-		c.answer(c.m.Step(c.now, StreamOpened{Stream: id, Node: node, ADS: true, Delta: true}))
-		c.answer(c.m.Step(c.now, Requested{Stream: id, Subscribe: subscriptions}))
+		c.answer(c.connect(i, true))
 	}
 	return c
+}
+
+// connect has an Envoy ask for all filters in one request.
+func (c *crowd) connect(i int, delta bool) []Action {
+	id := StreamID(i + 1)
+	node := Node{ID: fmt.Sprintf("edge-%d", i), Version: "1.40.0"}
+	c.m.Step(c.now, StreamOpened{Stream: id, Node: node, ADS: true, Delta: delta})
+	subscriptions := make([]Subscription, 0, len(c.filters))
+	for _, f := range c.filters {
+		subscriptions = append(subscriptions, Subscription{Name: f.Name})
+	}
+	return c.m.Step(c.now, Requested{Stream: id, Subscribe: subscriptions})
+}
+
+// storm has many connect before any of them answers.
+func (c *crowd) storm(envoys int, delta bool) {
+	var sent []Action
+	for i := range envoys {
+		sent = append(sent, c.connect(i, delta)...)
+	}
+	c.answer(sent)
 }
 
 func (c *crowd) want(i int, canary spec.Canary) {
@@ -113,6 +128,25 @@ func BenchmarkConnect(b *testing.B) {
 				b.ReportMetric(float64(b.Elapsed().Nanoseconds())/float64(b.N*filters), "ns/push")
 			})
 		}
+	}
+}
+
+// BenchmarkStorm is the machine's part of Envoys that connect at the same time and ask for all filters, with
+// none of them known to load when the first one does.
+func BenchmarkStorm(b *testing.B) {
+	const envoys, filters = 1000, 200
+	for mode, delta := range map[string]bool{"delta": true, "sotw": false} {
+		b.Run(mode, func(b *testing.B) {
+			b.ReportAllocs()
+			for b.Loop() {
+				c := newCrowd(0, filters, spec.Canary{})
+				c.storm(envoys, delta)
+				if n := c.m.Counts()[Live]; n != envoys*filters {
+					b.Fatalf("%d are live", n)
+				}
+			}
+			b.ReportMetric(float64(b.Elapsed().Nanoseconds())/float64(b.N*envoys*filters), "ns/push")
+		})
 	}
 }
 

@@ -1,6 +1,7 @@
 package delivery
 
 import (
+	"math"
 	"slices"
 
 	"github.com/wasm-xds/wasm-xds/pkg/snapshot"
@@ -11,41 +12,48 @@ type group struct {
 	selected int // of subs, by the canary policy's selector
 	envoy    string
 	subs     []*sub
-	trials   map[string]*trial // by revision
+	trials   []*trial // nearly always one or none
 }
 
-// trial is the canaries of a revision.
+// trial is the canaries of a revision: those of a group whose trials have its bit.
 type trial struct {
-	subs map[*sub]struct{}
+	revision string
+	bit      uint16
+	size     int // how many there are
 	// waits is one of them that did not run the revision when somebody looked last: where
 	// thousands take part, the next look begins with it. nil: none is known.
 	waits *sub
 }
 
-// size is the number of canaries; nil has none.
-func (t *trial) size() int {
-	if t == nil {
-		return 0
+// trial is that of a revision; nil: it has no canaries.
+func (g *group) trial(revision string) *trial {
+	for _, t := range g.trials {
+		if t.revision == revision {
+			return t
+		}
 	}
-	return len(t.subs)
+	return nil
 }
 
-func (t *trial) has(u *sub) bool {
-	if t == nil {
-		return false
+func (t *trial) has(u *sub) bool { return t != nil && u.trials&t.bit != 0 }
+
+// canaries is how many the revision has.
+func (g *group) canaries(revision string) int {
+	if t := g.trial(revision); t != nil {
+		return t.size
 	}
-	_, ok := t.subs[u]
-	return ok
+	return 0
 }
 
-// passed says whether there are canaries and all run r.
-func (t *trial) passed(r *snapshot.Revision) bool {
-	if t.size() == 0 || t.isWaiting(r) {
+// passed says whether there are canaries of r and all run it.
+func (g *group) passed(r *snapshot.Revision) bool {
+	t := g.trial(r.ID)
+	if t == nil || t.size == 0 || t.isWaiting(r) {
 		return false
 	}
 	t.waits = nil
-	for u := range t.subs {
-		if !u.runs(r) {
+	for _, u := range g.subs {
+		if t.has(u) && !u.runs(r) {
 			t.waits = u
 			return false
 		}
@@ -56,6 +64,46 @@ func (t *trial) passed(r *snapshot.Revision) bool {
 // isWaiting says whether one of them is known not to run r yet.
 func (t *trial) isWaiting(r *snapshot.Revision) bool {
 	return t.waits != nil && t.has(t.waits) && !t.waits.runs(r)
+}
+
+// addTrial makes a subscriber a canary.
+func (g *group) addTrial(revision string, u *sub) {
+	t := g.trial(revision)
+	if t == nil {
+		t = &trial{revision: revision, bit: g.freeBit()}
+		g.trials = append(g.trials, t)
+	}
+	if !t.has(u) {
+		u.trials |= t.bit
+		t.size++
+	}
+}
+
+// freeBit is one that no trial has. There are more than revisions that may be served: should they
+// not do, the oldest trial ends.
+func (g *group) freeBit() uint16 {
+	var taken uint16
+	for _, t := range g.trials {
+		taken |= t.bit
+	}
+	if taken == math.MaxUint16 {
+		taken = g.trials[0].bit
+		g.endTrial(g.trials[0].revision)
+		return taken
+	}
+	return ^taken & (taken + 1)
+}
+
+// endTrial says that the revision has canaries no more.
+func (g *group) endTrial(revision string) {
+	t := g.trial(revision)
+	if t == nil {
+		return
+	}
+	for _, u := range g.subs {
+		u.trials &^= t.bit
+	}
+	g.trials = slices.DeleteFunc(g.trials, func(other *trial) bool { return other == t })
 }
 
 // inOrder are the groups, sorted by version.
@@ -74,12 +122,13 @@ func (m *Machine) regroup(f *filter) {
 	f.groups, f.ordered = map[string]*group{}, nil
 	for _, u := range f.subs {
 		u.forgetRefusals()
+		before := u.trials
 		m.join(u)
 		// A canary that is still needed stays one.
 		if g := old[u.s.node.Version]; g != nil && u.group != nil {
-			for id, trial := range g.trials {
-				if trial.has(u) {
-					u.group.addTrial(id, u)
+			for _, t := range g.trials {
+				if before&t.bit != 0 && f.revision(t.revision) != nil {
+					u.group.addTrial(t.revision, u)
 				}
 			}
 		}
@@ -88,14 +137,14 @@ func (m *Machine) regroup(f *filter) {
 
 // join puts a subscriber into its group if it can run the filter.
 func (m *Machine) join(u *sub) {
-	u.group = nil
+	u.group, u.trials = nil, 0
 	if !u.eligible() {
 		return
 	}
 	envoy := u.s.node.Version
 	g := u.f.groups[envoy]
 	if g == nil {
-		g = &group{envoy: envoy, trials: map[string]*trial{}}
+		g = &group{envoy: envoy}
 		u.f.groups[envoy], u.f.ordered = g, nil
 	}
 	u.group, u.atGroup = g, int32(len(g.subs))
@@ -125,30 +174,20 @@ func (m *Machine) leave(u *sub) {
 	if u.isPreferred() {
 		g.selected--
 	}
-	for _, trial := range g.trials {
-		delete(trial.subs, u)
+	for _, t := range g.trials {
+		if t.has(u) {
+			t.size--
+		}
 	}
+	u.trials = 0
 	if len(g.subs) == 0 {
 		delete(u.f.groups, g.envoy)
 		u.f.ordered = nil
 	}
 }
 
-func (g *group) addTrial(id string, u *sub) {
-	t := g.trials[id]
-	if t == nil {
-		t = &trial{subs: map[*sub]struct{}{}}
-		g.trials[id] = t
-	}
-	t.subs[u] = struct{}{}
-}
-
 func (u *sub) tries(r *snapshot.Revision) bool {
-	if u.group == nil {
-		return false
-	}
-	t := u.group.trials[r.ID]
-	return t.size() == len(u.group.subs) || t.has(u) // if all do: no need to look for one among thousands
+	return u.trials != 0 && u.group != nil && u.group.trial(r.ID).has(u)
 }
 
 // add and drop keep the list of a filter's subscribers, in no order.

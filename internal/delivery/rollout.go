@@ -125,8 +125,8 @@ func (m *Machine) rollOut(f *filter) {
 func (f *filter) waitsForOthers(r *snapshot.Revision) bool {
 	waits := false
 	for _, g := range f.inOrder() {
-		t := g.trials[r.ID]
-		if t.size() != len(g.subs) {
+		t := g.trial(r.ID)
+		if t == nil || t.size != len(g.subs) {
 			return false
 		}
 		waits = waits || t.isWaiting(r)
@@ -148,7 +148,7 @@ func (m *Machine) provenEverywhere(f *filter, r *snapshot.Revision) bool {
 func (m *Machine) trialPassed(f *filter, r *snapshot.Revision) bool {
 	takers, _ := m.takers(f, r)
 	for _, g := range takers {
-		if !g.trials[r.ID].passed(r) {
+		if !g.passed(r) {
 			return false
 		}
 	}
@@ -163,7 +163,7 @@ func (m *Machine) promote(f *filter, r *snapshot.Revision) {
 	f.stable = r
 	m.forgetNodes(f)
 	for _, g := range f.groups {
-		delete(g.trials, r.ID)
+		g.endTrial(r.ID)
 	}
 	m.persist = true
 	m.change(f)
@@ -204,12 +204,13 @@ func (f *filter) remember(r *snapshot.Revision) {
 
 func (m *Machine) endTrial(f *filter, r *snapshot.Revision) {
 	for _, g := range f.groups {
-		if t := g.trials[r.ID]; t != nil {
-			for u := range t.subs {
+		t := g.trial(r.ID)
+		for _, u := range g.subs {
+			if t.has(u) {
 				m.touch(u)
 			}
-			delete(g.trials, r.ID)
 		}
+		g.endTrial(r.ID)
 	}
 }
 
@@ -260,7 +261,7 @@ func (m *Machine) enlist(u *sub) bool {
 // assign names canaries of r until the group has n. While a canary is missed,
 // only one that may have the refused bytes already can take its place.
 func (m *Machine) assign(f *filter, g *group, r *snapshot.Revision, n int, prefer *spec.NodeSelector) {
-	missing := n - g.trials[r.ID].size()
+	missing := n - g.canaries(r.ID)
 	if missing <= 0 {
 		return
 	}
