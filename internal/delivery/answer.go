@@ -101,7 +101,7 @@ func (m *Machine) acked(p *push) {
 // Envoy of it has refused it: that stays, and its rollout stopped.
 func (m *Machine) setVerdictLoads(p *push) {
 	envoy := p.u.s.node.Version
-	if _, known := m.verdict(p.rev, envoy); !known {
+	if _, known := m.verdictOf(p.u, p.rev); !known {
 		m.setVerdict(p.rev, envoy, verdict{loads: true})
 		if g := p.u.f.groups[envoy]; g != nil {
 			for _, u := range g.subs {

@@ -63,12 +63,12 @@ func (m *Machine) chooseWanted(u *sub) choice {
 		}})
 	case w.Disabled:
 		return m.standIn(u, ServingPassthrough, "", choice{state: Live})
-	case !u.selected():
+	case u.group == nil && !u.selected(): // who is in a group is, and has the runtime
 		return m.byPolicy(u, reasonNotSelected, choice{state: Denied, problem: &Problem{
 			Code: CodeNotSelected, Message: "the spec's `nodes` does not select this Envoy",
 			Hint: "widen `nodes` in the spec, or take the filter out of this Envoy's configuration",
 		}})
-	case w.Revision != nil && !u.s.node.hasRuntime(w.Revision.VM.Runtime):
+	case u.group == nil && w.Revision != nil && !u.s.node.hasRuntime(w.Revision.VM.Runtime):
 		return choice{state: Unsupported, problem: &Problem{
 			Code:    CodeRuntimeMissing,
 			Message: fmt.Sprintf("this Envoy was built without %s: it would refuse every module", w.Revision.VM.Runtime),
@@ -86,8 +86,8 @@ func (m *Machine) chooseWanted(u *sub) choice {
 	switch {
 	case problem != nil || m.stoppedBy(f, c) != nil:
 		return m.chooseStable(u, problem)
-	case u.tries(c) && !(u.bare() && f.stable != nil && m.proven(f.stable, u.s.node.Version) && u.refusal(f.stable.ID) == nil):
-		return choice{revision: c, serving: ServingFilter, unproven: !m.proven(c, u.s.node.Version), state: Live}
+	case u.tries(c) && !(u.bare() && f.stable != nil && m.provenOn(u, f.stable) && u.refusal(f.stable.ID) == nil):
+		return choice{revision: c, serving: ServingFilter, unproven: !m.provenOn(u, c), state: Live}
 	case f.stable == nil:
 		return m.waitForCanary(u, c, f.since)
 	default:
@@ -103,7 +103,7 @@ func (m *Machine) chooseStable(u *sub, problem *Problem) choice {
 		state = Rejected
 	}
 	if s := f.stable; s != nil && u.refusal(s.ID) == nil {
-		v, known := m.verdict(s, envoy)
+		v, known := m.verdictOf(u, s)
 		switch {
 		case known && v.loads:
 			return choice{revision: s, serving: ServingFilter, state: state, problem: problem}
@@ -119,12 +119,12 @@ func (m *Machine) chooseStable(u *sub, problem *Problem) choice {
 	} else if s != nil {
 		state, problem = Rejected, u.refusal(s.ID)
 	}
-	if c := f.candidate(); c != nil && u.refusal(c.ID) == nil && m.proven(c, envoy) {
+	if c := f.candidate(); c != nil && u.refusal(c.ID) == nil && m.provenOn(u, c) {
 		// Its rollout was stopped by Envoys of another version, or has not ended; here it loads.
 		return choice{revision: c, serving: ServingFilter, state: state, problem: problem}
 	}
 	for _, r := range f.older {
-		if u.refusal(r.ID) == nil && m.proven(r, envoy) && u.s.node.hasRuntime(r.VM.Runtime) {
+		if u.refusal(r.ID) == nil && m.provenOn(u, r) && u.s.node.hasRuntime(r.VM.Runtime) {
 			return choice{revision: r, serving: ServingFilter, state: state, problem: problem}
 		}
 	}
@@ -172,7 +172,7 @@ func (m *Machine) waitForCanary(u *sub, r *snapshot.Revision, since time.Time) c
 	if until = until.Add(m.cfg.CanaryWait); m.now.Before(until) {
 		return choice{state: Pending, until: until}
 	}
-	if m.proven(r, u.s.node.Version) && u.refusal(r.ID) == nil {
+	if m.provenOn(u, r) && u.refusal(r.ID) == nil {
 		return choice{revision: r, serving: ServingFilter, state: Live}
 	}
 	return m.byPolicy(u, reasonCanary, choice{state: Pending, problem: problem})

@@ -13,6 +13,7 @@ type group struct {
 	envoy    string
 	subs     []*sub
 	trials   []*trial // nearly always one or none
+	lookups  [2]lookup
 }
 
 // trial is the canaries of a revision: those of a group whose trials have its bit.

@@ -65,24 +65,25 @@ const (
 
 // Machine is the state of all deliveries. It is not safe for concurrent use.
 type Machine struct {
-	cfg      Config
-	now      time.Time
-	filters  map[string]*filter
-	ordered  ordered
-	snapshot *snapshot.Snapshot // the last one; nil: none yet, see [Machine.Snapshot]
-	streams  map[StreamID]*stream
-	verdicts map[verdictKey]verdict
-	versions map[string]struct{} // of Envoy, that verdicts are about
-	trying   map[verdictKey]int  // unproven pushes that are outstanding
-	salts    map[saltKey]string
-	counter  uint32          // the newest salt's
-	tokens   map[string]*sub // a remote push's salt → who got it
-	touched  []*stream
-	actions  []Action
-	changed  []*filter
-	persist  bool
-	started  time.Time
-	states   [numStates]int // how many subscribers are in each
+	cfg            Config
+	now            time.Time
+	filters        map[string]*filter
+	ordered        ordered
+	snapshot       *snapshot.Snapshot // the last one; nil: none yet, see [Machine.Snapshot]
+	streams        map[StreamID]*stream
+	verdicts       map[verdictKey]verdict
+	verdictChanges uint64
+	versions       map[string]struct{} // of Envoy, that verdicts are about
+	trying         map[verdictKey]int  // unproven pushes that are outstanding
+	salts          map[saltKey]string
+	counter        uint32          // the newest salt's
+	tokens         map[string]*sub // a remote push's salt → who got it
+	touched        []*stream
+	actions        []Action
+	changed        []*filter
+	persist        bool
+	started        time.Time
+	states         [numStates]int // how many subscribers are in each
 
 	persistUnsettled bool
 	awaitUnsettled   bool                 // and it says more of who may get what
@@ -98,13 +99,6 @@ type Machine struct {
 	rooms   [][]push
 	open    *response // the stream's that is looked at: others may share it
 	pruneAt int       // size of verdicts and salts at which to prune
-}
-
-type verdictKey struct{ revision, envoy string }
-
-type verdict struct {
-	loads   bool
-	message string
 }
 
 type saltKey struct {
@@ -266,6 +260,7 @@ func (m *Machine) prune() {
 		known[r.ID] = struct{}{}
 	}
 	maps.DeleteFunc(m.verdicts, func(k verdictKey, _ verdict) bool { _, ok := known[k.revision]; return !ok })
+	m.verdictChanges++
 	maps.DeleteFunc(m.salts, func(k saltKey, _ string) bool { _, ok := known[k.revision]; return !ok })
 	m.pruneAt = 2*(len(m.verdicts)+len(m.salts)) + pruneSlack
 }
@@ -331,32 +326,6 @@ func (m *Machine) touch(u *sub) {
 	u.queued = true
 	u.s.queue = append(u.s.queue, u)
 	m.touchStream(u.s)
-}
-
-func (m *Machine) verdict(r *snapshot.Revision, envoy string) (verdict, bool) {
-	if r.BuiltIn {
-		return verdict{loads: true}, true
-	}
-	v, ok := m.verdicts[verdictKey{r.ID, envoy}]
-	return v, ok
-}
-
-func (m *Machine) proven(r *snapshot.Revision, envoy string) bool {
-	v, ok := m.verdict(r, envoy)
-	return ok && v.loads
-}
-
-func (m *Machine) setVerdict(r *snapshot.Revision, envoy string, v verdict) {
-	if r.BuiltIn {
-		return
-	}
-	key := verdictKey{r.ID, envoy}
-	if old, ok := m.verdicts[key]; ok && old == v {
-		return
-	}
-	m.verdicts[key] = v
-	m.versions[envoy] = struct{}{}
-	m.persist = true
 }
 
 func sortedKeys[V any](m map[string]V) []string {

@@ -82,7 +82,7 @@ func (f *filter) candidate() *snapshot.Revision {
 // stoppedBy says why the rollout of r goes no further; nil: it does.
 func (m *Machine) stoppedBy(f *filter, r *snapshot.Revision) *Problem {
 	for _, g := range f.inOrder() {
-		if v, ok := m.verdict(r, g.envoy); ok && !v.loads && len(g.subs) > 0 {
+		if v, ok := m.verdictIn(g, r); ok && !v.loads && len(g.subs) > 0 {
 			return rejectedProblem(r, g.envoy, v.message)
 		}
 	}
@@ -114,7 +114,7 @@ func (m *Machine) rollOut(f *filter) {
 	}
 	takers, _ := m.takers(f, f.stable)
 	for _, g := range takers {
-		if _, known := m.verdict(f.stable, g.envoy); !known {
+		if _, known := m.verdictIn(g, f.stable); !known {
 			m.assign(f, g, f.stable, 1, nil)
 		}
 	}
@@ -169,7 +169,7 @@ func (m *Machine) promote(f *filter, r *snapshot.Revision) {
 	m.change(f)
 	for _, u := range f.subs {
 		// Nearly all run it by now, and nothing is new for them.
-		if !u.isDone(r) || !m.proven(r, u.s.node.Version) {
+		if !u.isDone(r) || !m.provenOn(u, r) {
 			m.touch(u)
 		}
 	}

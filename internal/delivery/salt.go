@@ -4,9 +4,10 @@ package delivery
 // that one resource serves all; a remote one is its push's token.
 func (m *Machine) salt(v Version) string {
 	key := saltKey{v.Revision, v.Variant}
-	if _, ok := m.salts[key]; !ok || v.Variant == Remote {
-		m.newSalt(key)
+	if salt, ok := m.salts[key]; ok && v.Variant != Remote {
+		return salt
 	}
+	m.newSalt(key)
 	return m.salts[key]
 }
 

@@ -11,6 +11,9 @@ func (s NodeSelector) Empty() bool {
 // metadata (its top-level values as text). Every key that is set must match, each
 // key of Metadata included; any one of the IDs does, and any one of the Clusters.
 func (s NodeSelector) Matches(id, cluster string, metadata map[string]string) bool {
+	if s.Empty() {
+		return true
+	}
 	if len(s.IDs) > 0 && !slices.Contains(s.IDs, id) {
 		return false
 	}
