@@ -41,6 +41,7 @@ func (m *Machine) answered(s *stream, a Answer) {
 	if !a.Nack {
 		s.unlisted = r.more
 	}
+	s.queue = slices.Grow(s.queue, len(r.pushes))
 	for i := range r.pushes {
 		m.answerCame(&r.pushes[i])
 	}

@@ -7,6 +7,10 @@ import "slices"
 func (s *stream) park(u *sub, as parking) {
 	u.parked = as
 	list := s.parkedLike(as)
+	if *list == nil {
+		*list = make([]*sub, 0, len(s.queue)) // of many that are looked at, many may be parked
+	}
+	u.atParked = int32(len(*list))
 	*list = append(*list, u)
 }
 
@@ -26,12 +30,15 @@ func (s *stream) parkedLike(why parking) *[]*sub {
 	return &s.parked
 }
 
-// unpark takes it back.
+// unpark takes it back. The last takes its place: among hundreds there is no order to keep.
 func (s *stream) unpark(u *sub) {
 	list := s.parkedLike(u.parked)
 	u.parked = notParked
-	at := slices.Index(*list, u)
-	if *list = slices.Delete(*list, at, at+1); len(*list) == 0 {
+	last := len(*list) - 1
+	moved := (*list)[last]
+	(*list)[u.atParked], moved.atParked = moved, u.atParked
+	(*list)[last] = nil
+	if *list = (*list)[:last]; last == 0 {
 		*list = nil
 	}
 }

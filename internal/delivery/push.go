@@ -35,9 +35,7 @@ func (m *Machine) sendAll() {
 		}
 	}
 	clear(all)
-	if m.looked = all; cap(all) > fewKeys {
-		m.looked = nil
-	}
+	m.looked = all
 }
 
 // touchStream has the stream looked at before the step ends.

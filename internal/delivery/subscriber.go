@@ -49,6 +49,7 @@ type sub struct {
 
 	joined, since     offset // since is when the state began
 	atFilter, atGroup int32  // where it is in f.subs and in group.subs
+	atParked          int32  // where it is among those that are parked like it
 
 	trials  uint16 // of its group, that it is a canary of
 	state   State
