@@ -52,9 +52,13 @@ func (g *group) passed(r *snapshot.Revision) bool {
 	if t == nil || t.size == 0 || t.isWaiting(r) {
 		return false
 	}
+	from := 0
+	if t.waits != nil {
+		from = int(t.waits.atGroup) // those before it ran r when somebody looked last
+	}
 	t.waits = nil
-	for _, u := range g.subs {
-		if t.has(u) && !u.runs(r) {
+	for i := range g.subs {
+		if u := g.subs[(from+i)%len(g.subs)]; t.has(u) && !u.runs(r) {
 			t.waits = u
 			return false
 		}

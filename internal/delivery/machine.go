@@ -324,9 +324,6 @@ func (m *Machine) touch(u *sub) {
 		u.s.unpark(u)
 	}
 	u.queued = true
-	if u.s.queue == nil {
-		u.s.queue = make([]*sub, 0, 1+len(u.s.parked)) // and the others may follow
-	}
 	u.s.queue = append(u.s.queue, u)
 	m.touchStream(u.s)
 }

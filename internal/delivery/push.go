@@ -138,10 +138,10 @@ func (m *Machine) sendNext(s *stream) {
 }
 
 // keepQueue sets what waits on the stream from now on, and gives back memory that few have
-// a use for.
+// a use for, once the stream is at rest.
 func (m *Machine) keepQueue(s *stream, waiting []*sub, later []next) {
 	s.queue, s.waiting = waiting, len(waiting)
-	if len(waiting) == 0 && cap(waiting) > fewOutstanding {
+	if len(waiting)+len(s.outstanding)+len(s.parked) == 0 && cap(waiting) > fewOutstanding {
 		s.queue = nil
 	}
 	clear(later)
