@@ -40,7 +40,7 @@ type (
 		Stream      StreamID
 		Answer      *Answer // nil: it answers nothing
 		Unsubscribe []string
-		Subscribe   []Subscription
+		Subscribe   []Subscription // read only: streams may share it
 	}
 
 	// SnapshotChanged brings what is wanted now, in place of what was wanted before.

@@ -26,13 +26,16 @@ func (c sotwCallbacks) OnStreamRequest(_ int64, r *discoveryv3.DiscoveryRequest)
 func (sotwCallbacks) OnStreamResponse(context.Context, int64, *discoveryv3.DiscoveryRequest, *discoveryv3.DiscoveryResponse) {
 }
 
-type deltaCallbacks struct{ s *stream }
+type deltaCallbacks struct {
+	s    *stream
+	wire *deltaWire
+}
 
 func (deltaCallbacks) OnDeltaStreamOpen(context.Context, int64, string) error { return nil }
 
 func (c deltaCallbacks) OnStreamDeltaRequest(_ int64, r *discoveryv3.DeltaDiscoveryRequest) error {
 	c.s.takeNode(r.GetNode())
-	c.s.takeDeltaNames(r)
+	c.s.takeDeltaNames(c.wire.whole(r))
 	return nil
 }
 func (c deltaCallbacks) OnDeltaStreamClosed(int64, *corev3.Node) { c.s.close() }

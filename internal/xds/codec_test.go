@@ -104,6 +104,9 @@ func FuzzUnmarshal(f *testing.F) {
 				if err := readDelta(b, knows, delta); err != nil {
 					t.Fatal(err)
 				}
+				for name := range namesIn(b) {
+					delta.ResourceNamesSubscribe = append(delta.ResourceNamesSubscribe, string(name))
+				}
 				compare(t, knows, wantDelta, delta)
 			}
 		}

@@ -13,7 +13,7 @@ import (
 // The fields of requests that are looked at before protobuf reads them.
 const (
 	sotwVersion    = 1
-	sotwNames      = 3
+	requestNames   = 3 // in either protocol
 	nodeExtensions = 9
 	extensionKind  = 2 // Extension.category
 )
@@ -22,23 +22,24 @@ const (
 // not have is 0.
 type layout struct {
 	node, typeURL, nonce protowire.Number
-	names, version       protowire.Number // SotW's lists of all that is asked for, and of what was accepted
+	version              protowire.Number // SotW's list of what was accepted
+	listsAll             bool             // whether names are all that is asked for, in each request
 }
 
 // sotwLayout and deltaLayout are those of DiscoveryRequest and DeltaDiscoveryRequest.
 func sotwLayout() layout {
-	return layout{node: 2, typeURL: 4, nonce: 5, names: sotwNames, version: sotwVersion}
+	return layout{node: 2, typeURL: 4, nonce: 5, version: sotwVersion, listsAll: true}
 }
 func deltaLayout() layout { return layout{node: 1, typeURL: 2, nonce: 6} }
 
-// readSotW reads a request, all but its names, which are looked up where they are: every ACK
-// lists them. knowsNode says that the node was read before.
+// readSotW reads a request, all but its names, which are looked up where they are: in SotW every ACK
+// lists them, and most streams of a fleet ask for the same. knowsNode says that the node was read before.
 func readSotW(message []byte, knowsNode bool, r *discoveryv3.DiscoveryRequest) error {
 	proto.Reset(r)
 	return sotwLayout().read(message, knowsNode, r, &r.TypeUrl, &r.ResponseNonce)
 }
 
-// readDelta reads a request.
+// readDelta reads a request likewise.
 func readDelta(message []byte, knowsNode bool, r *discoveryv3.DeltaDiscoveryRequest) error {
 	proto.Reset(r)
 	return deltaLayout().read(message, knowsNode, r, &r.TypeUrl, &r.ResponseNonce)
@@ -70,7 +71,11 @@ func (l layout) ack(message []byte, knowsNode bool) (nonce string, ok bool) {
 				return "", false
 			}
 			nonce = string(value)
-		case l.names, l.version:
+		case l.version:
+		case requestNames:
+			if !l.listsAll {
+				return "", false
+			}
 		case l.node:
 			if !knowsNode {
 				return "", false
@@ -97,7 +102,7 @@ func (l layout) unmarshal(message []byte, knowsNode bool, r proto.Message) error
 		switch {
 		case kind != protowire.BytesType:
 			short = append(short, rest[:whole]...)
-		case number == l.names || answers && (number == l.version || number == l.node && knowsNode):
+		case number == requestNames || answers && (number == l.version || number == l.node && knowsNode):
 		case number == l.node:
 			trimmed, ok := trimNode(value)
 			if !ok {
@@ -112,12 +117,12 @@ func (l layout) unmarshal(message []byte, knowsNode bool, r proto.Message) error
 	return proto.Unmarshal(short, r)
 }
 
-// namesIn gives a SotW request's resource_names, one after the other.
+// namesIn gives a request's names, those that are subscribed to, one after the other.
 func namesIn(message []byte) iter.Seq[[]byte] {
 	return func(yield func([]byte) bool) {
 		for len(message) > 0 {
 			number, kind, value, whole := nextField(message)
-			if whole < 0 || number == sotwNames && kind == protowire.BytesType && !yield(value) {
+			if whole < 0 || number == requestNames && kind == protowire.BytesType && !yield(value) {
 				return
 			}
 			message = message[whole:]

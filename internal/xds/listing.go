@@ -3,13 +3,16 @@ package xds
 import (
 	"slices"
 	"unique"
+
+	"github.com/wasm-xds/wasm-xds/internal/delivery"
 )
 
-// listing is what a SotW request lists, the same for most Envoys of a fleet. It is immutable: all
+// listing is what a request lists, the same for most Envoys of a fleet. It is immutable: all
 // streams that list the same share it. nil lists nothing.
 type listing struct {
-	names []text   // sorted
-	order []uint16 // where in names the request's are, one after the other
+	names []text                  // sorted
+	order []uint16                // where in names the request's are, one after the other
+	anew  []delivery.Subscription // to all of them, of an Envoy that runs none; nil: nobody else is expected to list the same
 }
 
 func newListing(request []string) *listing {
@@ -62,9 +65,18 @@ func (l *listings) find(request []byte) *listing {
 	return l.first(func(one *listing) bool { return one.is(request) })
 }
 
-// keep keeps one, unless it is there or too short to be worth it.
-func (l *listings) keep(one *listing) {
-	if len(one.names) > fewNames {
-		l.recent.keep(one)
+// of is the listing of what is asked for. That of a stream's first request is kept, unless it is too short to
+// be worth it.
+func (l *listings) of(a asked, first bool) *listing {
+	if a.listing != nil {
+		return a.listing
 	}
+	one := newListing(a.names)
+	if first && len(one.names) > fewNames {
+		for _, name := range one.values() {
+			one.anew = append(one.anew, delivery.Subscription{Name: name})
+		}
+		l.keep(one)
+	}
+	return one
 }

@@ -49,18 +49,47 @@ func TestSotWNamesInAnyOrder(t *testing.T) {
 func TestListings(t *testing.T) {
 	var all listings
 	long := nFilters(fewNames + 1)
-	one := newListing(long)
-	all.keep(one)
-	all.keep(one)
-	all.keep(newListing(long[:fewNames])) // too short
+	one := all.of(asked{names: long}, true)
+	all.of(asked{names: long[1:]}, false)
+	all.of(asked{names: long[:fewNames]}, true) // too short
 	if all.find(request(long...)) != one || all.find(request(long[1:]...)) != nil || all.find(request(long[:fewNames]...)) != nil {
 		t.Error("a list is not known again")
 	}
 	for i := range all.last {
-		all.keep(newListing(append(nFilters(fewNames+1), fmt.Sprint("other-", i))))
+		all.of(asked{names: append(nFilters(fewNames+1), fmt.Sprint("other-", i))}, true)
 	}
 	if all.find(request(long...)) != nil {
 		t.Error("more than a few are kept")
+	}
+}
+
+// Delta streams that begin with the same names share the list of them, and nothing that changes later.
+func TestDeltaListings(t *testing.T) {
+	server, long := &Server{}, nFilters(fewNames+1)
+	take := func(s *stream, accepted map[string]string, first bool) (e delivery.Requested) {
+		asked, err := server.asksFor(request(long...), true)
+		if err != nil {
+			t.Fatal(err)
+		}
+		asked.accepted = accepted
+		s.addNames(asked, first, &e)
+		return e
+	}
+	one, other := &stream{server: server}, &stream{server: server}
+	if a, b := take(one, nil, true).Subscribe, take(other, nil, true).Subscribe; len(b) != len(long) || &a[0] != &b[0] {
+		t.Errorf("not the same: %v and %v", a, b)
+	}
+	one.names.remove(long[0])
+	one.names.add("another")
+	if _, there := other.names.find(long[0]); !there || len(other.names.names) != len(long) {
+		t.Error("what one stream drops, another has not any more")
+	}
+	back := take(&stream{server: server}, map[string]string{long[1]: "a version"}, true).Subscribe
+	if len(back) != len(long) || back[0].Accepted != "" || back[1].Accepted != "a version" {
+		t.Errorf("who runs something: %v", back)
+	}
+	if later := take(&stream{server: server}, nil, false).Subscribe; len(later) != len(long) {
+		t.Errorf("not with the first request: %v", later)
 	}
 }
 

@@ -25,14 +25,12 @@ func (r *recent[T]) first(is func(*T) bool) *T {
 	return nil
 }
 
-// keep keeps one, unless it is there.
+// keep keeps one in the place of the oldest.
 func (r *recent[T]) keep(one *T) {
 	r.mu.Lock()
 	defer r.mu.Unlock()
-	if !slices.Contains(r.last[:], one) {
-		r.last[r.next] = one
-		r.next = (r.next + 1) % len(r.last)
-	}
+	r.last[r.next] = one
+	r.next = (r.next + 1) % len(r.last)
 }
 
 // packs are packed lists of versions: many streams come to the same.

@@ -180,8 +180,9 @@ func (s *Server) sotw(g grpc.ServerStream, typeURL string) error {
 
 func (s *Server) delta(g grpc.ServerStream, typeURL string) error {
 	st := s.open(g.Context(), typeURL, true)
-	return deltav3.NewServer(s.ctx, st, deltaCallbacks{st}, deltav3.WithLogger(silentLogger{}),
-		deltav3.DeactivateLegacyWildcard()).DeltaStreamHandler(newDeltaWire(g, st), typeURL)
+	wire := newDeltaWire(g, st)
+	return deltav3.NewServer(s.ctx, st, deltaCallbacks{st, wire}, deltav3.WithLogger(silentLogger{}),
+		deltav3.DeactivateLegacyWildcard()).DeltaStreamHandler(wire, typeURL)
 }
 
 func (s *Server) open(ctx context.Context, typeURL string, isDelta bool) *stream {

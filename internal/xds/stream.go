@@ -6,7 +6,6 @@ import (
 	"unicode/utf8"
 
 	corev3 "github.com/envoyproxy/go-control-plane/envoy/config/core/v3"
-	discoveryv3 "github.com/envoyproxy/go-control-plane/envoy/service/discovery/v3"
 	cachev3 "github.com/envoyproxy/go-control-plane/pkg/cache/v3"
 	resourcev3 "github.com/envoyproxy/go-control-plane/pkg/resource/v3"
 	"go.uber.org/zap"
@@ -25,7 +24,7 @@ const (
 // asked is what a request asks for.
 type asked struct {
 	same           bool     // SotW: the names of the request before
-	listing        *listing // SotW: the names, where they are known already
+	listing        *listing // the names, where they are known already
 	names, dropped []string
 	accepted       map[string]string // initial_resource_versions
 }
@@ -108,15 +107,11 @@ func (s *stream) CreateWatch(req *cachev3.Request, _ cachev3.Subscription, out c
 	s.mu.Lock()
 	first, event := s.begin(req.GetResponseNonce(), req.GetErrorDetail())
 	if !asked.same {
-		l, versionInfo := asked.listing, ""
-		if l == nil {
-			l = newListing(asked.names)
-		}
+		versionInfo := ""
 		if first {
 			versionInfo = req.GetVersionInfo()
-			s.server.listings.keep(l)
 		}
-		s.setNames(l, versionInfo, &event)
+		s.setNames(s.server.listings.of(asked, first), versionInfo, &event)
 	}
 	s.setWatch(watch{sotw: out})
 	s.mu.Unlock()
@@ -131,6 +126,10 @@ func (s *stream) setNames(l *listing, versionInfo string, event *delivery.Reques
 	var accepted map[string]string
 	if versionInfo != "" {
 		accepted = parseVersionInfo(versionInfo, l.values())
+	}
+	if len(before.names) == 0 && len(accepted) == 0 && l.anew != nil {
+		event.Subscribe = l.anew
+		return
 	}
 	if len(before.names) == 0 {
 		event.Subscribe = make([]delivery.Subscription, 0, len(l.names))
@@ -175,20 +174,7 @@ func (s *stream) CreateDeltaWatch(req *cachev3.DeltaRequest, _ cachev3.Subscript
 			event.Unsubscribe = append(event.Unsubscribe, name)
 		}
 	}
-	slices.Sort(asked.names)
-	asked.names = slices.Compact(asked.names)
-	event.Subscribe = slices.Grow(event.Subscribe, len(asked.names))
-	s.names.names = slices.Grow(s.names.names, len(asked.names))
-	for _, name := range asked.names {
-		if isWildcard(name) {
-			continue
-		}
-		sub := delivery.Subscription{Name: s.names.add(name)}
-		if first {
-			sub.Accepted = asked.accepted[name]
-		}
-		event.Subscribe = append(event.Subscribe, sub)
-	}
+	s.addNames(asked, first, &event)
 	slices.Sort(event.Unsubscribe)
 	tooManyNames := len(s.names.names) > maxNames
 	s.setWatch(watch{delta: out})
@@ -198,6 +184,33 @@ func (s *stream) CreateDeltaWatch(req *cachev3.DeltaRequest, _ cachev3.Subscript
 	}
 	s.emit(first, event)
 	return s.unwatch, nil
+}
+
+// addNames adds what a delta request asks for.
+func (s *stream) addNames(asked asked, first bool, event *delivery.Requested) {
+	names := asked.names
+	if first || asked.listing != nil {
+		l := s.server.listings.of(asked, first)
+		if first && len(asked.accepted) == 0 && l.anew != nil {
+			s.names.names, event.Subscribe = slices.Clone(l.names), l.anew
+			return
+		}
+		names = l.values()
+	}
+	slices.Sort(names)
+	names = slices.Compact(names)
+	event.Subscribe = slices.Grow(event.Subscribe, len(names))
+	s.names.names = slices.Grow(s.names.names, len(names))
+	for _, name := range names {
+		if isWildcard(name) {
+			continue
+		}
+		sub := delivery.Subscription{Name: s.names.add(name)}
+		if first {
+			sub.Accepted = asked.accepted[name]
+		}
+		event.Subscribe = append(event.Subscribe, sub)
+	}
 }
 
 // takeNode keeps what delivery needs of a node. Nearly all of the 60 KB that an
@@ -219,30 +232,37 @@ func isDescribed(n *corev3.Node) bool { return n.GetId()+n.GetCluster() != "" }
 // takeNames takes what a request asks for, before go-control-plane looks at it: which
 // never sees it, for it would make a map of the names anew with each SotW request, and keep
 // what delta's name for the life of the stream.
-func (s *stream) takeNames(request []byte) error {
+func (s *stream) takeNames(request []byte) (err error) {
 	if s.asked = (asked{same: s.listing.is(request)}); s.asked.same {
 		return nil
 	}
-	if s.listing == nil {
-		if s.asked.listing = s.server.listings.find(request); s.asked.listing != nil {
-			return nil
+	s.asked, err = s.server.asksFor(request, s.listing == nil)
+	return err
+}
+
+// asksFor is which names a request asks for: those of a stream's first may be known.
+func (s *Server) asksFor(request []byte, first bool) (a asked, err error) {
+	if first {
+		if a.listing = s.listings.find(request); a.listing != nil {
+			return a, nil
 		}
 	}
 	for name := range namesIn(request) {
 		if !utf8.Valid(name) {
-			return rpcstatus.Error(codes.InvalidArgument, "a resource name is not UTF-8")
+			return a, rpcstatus.Error(codes.InvalidArgument, "a resource name is not UTF-8")
 		}
-		if len(s.asked.names) > maxNames {
+		if len(a.names) > maxNames {
 			break // too many, as will be said
 		}
-		s.asked.names = append(s.asked.names, string(name))
+		a.names = append(a.names, string(name))
 	}
-	return nil
+	return a, nil
 }
 
-func (s *stream) takeDeltaNames(r *discoveryv3.DeltaDiscoveryRequest) {
-	s.asked = asked{names: r.GetResourceNamesSubscribe(), dropped: r.GetResourceNamesUnsubscribe(), accepted: r.GetInitialResourceVersions()}
-	r.ResourceNamesSubscribe, r.ResourceNamesUnsubscribe, r.InitialResourceVersions = nil, nil, nil
+func (s *stream) takeDeltaNames(r *deltaRequest) {
+	s.asked, r.asked = r.asked, asked{}
+	s.asked.dropped, s.asked.accepted = r.GetResourceNamesUnsubscribe(), r.GetInitialResourceVersions()
+	r.ResourceNamesUnsubscribe, r.InitialResourceVersions = nil, nil
 }
 
 func (s *stream) takeAsked() asked {

@@ -81,11 +81,17 @@ type deltaWire struct {
 	s        *stream
 	in       incoming
 	out      outgoing
-	requests [2]discoveryv3.DeltaDiscoveryRequest
+	requests [2]deltaRequest
 	read     int
 	knows    bool
 	word     cachev3.DeltaPassthroughResponse
 	response discoveryv3.DeltaDiscoveryResponse
+}
+
+// deltaRequest is a request without its resource_names_subscribe.
+type deltaRequest struct {
+	discoveryv3.DeltaDiscoveryRequest
+	asked asked // for those
 }
 
 func newDeltaWire(g grpc.ServerStream, s *stream) *deltaWire {
@@ -102,10 +108,22 @@ func (w *deltaWire) Recv() (*discoveryv3.DeltaDiscoveryRequest, error) {
 	}
 	defer w.in.message.Free()
 	w.read = 1 - w.read
-	r := &w.requests[w.read]
-	err := readDelta(w.in.message.ReadOnlyData(), w.knows, r)
+	r, message := &w.requests[w.read], w.in.message.ReadOnlyData()
+	if err := readDelta(message, w.knows, &r.DeltaDiscoveryRequest); err != nil {
+		return nil, err
+	}
+	var err error
+	r.asked, err = w.s.server.asksFor(message, !w.knows)
 	w.knows = w.knows || isDescribed(r.GetNode())
-	return r, err
+	return &r.DeltaDiscoveryRequest, err
+}
+
+// whole is the request that Recv gave, with what it asks for.
+func (w *deltaWire) whole(r *discoveryv3.DeltaDiscoveryRequest) *deltaRequest {
+	if r == &w.requests[0].DeltaDiscoveryRequest {
+		return &w.requests[0]
+	}
+	return &w.requests[1]
 }
 
 // Send sends the first response that waits, under the nonce that it is given.
