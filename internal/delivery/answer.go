@@ -132,6 +132,7 @@ func (m *Machine) refused(p *push, raw string) {
 	u, r, envoy := p.u, p.rev, p.u.s.node.Version
 	message := redact(raw, r)
 	u.dirty = true
+	m.unsettle(u, "") // also where others have loaded it: what comes next may never be sent
 	if p.version.Variant == File && invalidPath(raw) {
 		trouble := u.note()
 		trouble.noFile = r.Module.SHA256

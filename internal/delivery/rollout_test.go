@@ -123,6 +123,23 @@ func TestServerKilledRightAfterTheCanarysRefusal(t *testing.T) {
 	r.want()
 }
 
+// One Envoy refuses what others have loaded, and the server is killed before it gets anything better:
+// it may name what it is to have, and have the refused bytes stored.
+func TestServerKilledRightAfterTheRefusalOfWhatLoadsElsewhere(t *testing.T) {
+	r := newRig(t)
+	r.live("auth", "one", 1, 2)
+	good := map[string]string{"auth": r.last[2].Version.String()}
+	r.edit("auth", "two!", by(spec.Inline))
+	r.ack(1)
+	r.want("1 auth two! inline", "2 auth two! inline")
+	r.nack(2, unable)
+	r.want("2 auth one inline")
+	r.restart()
+	r.edit("auth", "one", by(spec.Inline))
+	r.connect(12, connection{node: "edge-2", accepted: good}, "auth")
+	r.want("12 auth one inline")
+}
+
 // While an Envoy that has refused something is away, the others go on: it is not forgotten that it
 // may hold refused bytes, although it comes back with what it is to have.
 func TestRefusalBeforeAPromotionThatItsEnvoyMissed(t *testing.T) {
