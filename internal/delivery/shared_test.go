@@ -273,7 +273,7 @@ func TestOneOfSeveralCannotBeMade(t *testing.T) {
 
 // TestAllocationsPerSharedPush bounds what one more resource in a response leaves to the garbage collector.
 func TestAllocationsPerSharedPush(t *testing.T) {
-	const filters, most = 60, 0.5
+	const filters, most = 60, 0.1
 	c := newCrowd(100, filters, spec.Canary{})
 	var subscriptions []Subscription
 	for _, f := range c.filters {

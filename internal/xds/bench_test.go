@@ -83,7 +83,7 @@ func TestAllocationsPerResponse(t *testing.T) {
 // TestAllocationsPerSharedResource: one more resource in a response costs no memory of its own.
 func TestAllocationsPerSharedResource(t *testing.T) {
 	builder, a := built100KB(t)
-	const others, most = 63, 0.05
+	const others, most = 63, 0.01
 	shared := alone(builder.Cached(a))
 	for range others {
 		shared.others = append(shared.others, shared.part)

@@ -50,9 +50,11 @@ func text(report.Facts) report.Text {
 				"delta they then name what they have, and nothing is sent. SotW's version_info says what was accepted of every " +
 				"name, because it is all that an Envoy brings to its next stream: with more than 8 names in 15 bytes or so for " +
 				"each, and where more responses follow at once only in the last of them. The list of all names in each ACK is " +
-				"the protocol's, and the plain server gets it, too. What is left of 200 filters that are asked for in one request, some ten " +
-				"microseconds for each, is by profile a third the state of each on each stream, made, tried and gone live; a sixth the garbage " +
-				"collector's, which goes through that state; and gRPC's and the system's for the rest, the first tries alone among them.",
+				"the protocol's, and the plain server gets it, too. What is left of 200 filters that are asked for in one request " +
+				"is by profile a quarter the state of each on each stream, made, tried and gone live; an eighth the garbage " +
+				"collector's, which goes through that state; and gRPC's and the system's for the rest, the first tries alone among them. " +
+				"What streams of a fleet have in common is found once: the names of a first request, a packed version_info, the " +
+				"verdicts that a filter's subscribers ask for.",
 			"No lock is held over two streams, and a client that does not read holds up nobody but itself " +
 				"(`TestAClientThatDoesNotReadHoldsUpNobody`). A scrape of `/metrics` lists no subscribers: they are counted as they " +
 				"change. Counts that do not depend on the machine are asserted in tests: `TestAllocationsPerPush`, " +
