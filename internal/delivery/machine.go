@@ -271,7 +271,7 @@ func (m *Machine) setWanted(f *filter, w *snapshot.Filter) {
 		m.keepCandidate(f)
 		f.since = m.now
 		f.lost, f.lostProblem, f.pauseUntil = 0, nil, time.Time{}
-		if back := m.started.Add(m.cfg.CanaryPause); len(f.unsettled) > 0 && m.now.Before(back) {
+		if back := m.started.Add(m.cfg.CanaryPause); m.now.Before(back) && f.unsettledAway() {
 			// Right after a restart the canary of before has to find its way back.
 			f.pauseUntil = back
 		}

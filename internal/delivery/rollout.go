@@ -259,7 +259,8 @@ func (m *Machine) enlist(u *sub) bool {
 }
 
 // assign names canaries of r until the group has n. While a canary is missed,
-// only one that may have the refused bytes already can take its place.
+// only one that may have the refused bytes already can take its place. Who has refused
+// what all others run comes last: its refusals are its own matter, and would stop the others.
 func (m *Machine) assign(f *filter, g *group, r *snapshot.Revision, n int, prefer *spec.NodeSelector) {
 	missing := n - g.canaries(r.ID)
 	if missing <= 0 {
@@ -274,12 +275,14 @@ func (m *Machine) assign(f *filter, g *group, r *snapshot.Revision, n int, prefe
 	}
 	var eligible []*sub
 	for _, u := range g.subs {
-		if u.refusal(r.ID) == nil && !u.tries(r) && (!paused || f.isUnsettled(u)) {
+		if u.refusal(r.ID) == nil && !u.tries(r) && (!paused || f.isUnsettled(u) && !u.refusesStable()) {
 			eligible = append(eligible, u)
 		}
 	}
 	rank := func(u *sub) int {
 		switch {
+		case u.refusesStable():
+			return 4
 		case f.isUnsettled(u):
 			return 0
 		case prefer != nil && prefer.Matches(u.s.node.ID, u.s.node.Cluster, u.s.node.Metadata):
@@ -300,9 +303,23 @@ func (m *Machine) assign(f *filter, g *group, r *snapshot.Revision, n int, prefe
 	}
 }
 
+// refusesStable says whether the Envoy has refused what all are to run.
+func (u *sub) refusesStable() bool { return u.f.stable != nil && u.refusal(u.f.stable.ID) != nil }
+
 func (f *filter) isUnsettled(u *sub) bool {
 	_, ok := f.unsettled[u.s.node.ID]
 	return ok
+}
+
+// unsettledAway says whether one of them is not connected.
+func (f *filter) unsettledAway() bool {
+	here := map[string]struct{}{}
+	for _, u := range f.subs {
+		if f.isUnsettled(u) {
+			here[u.s.node.ID] = struct{}{}
+		}
+	}
+	return len(here) < len(f.unsettled)
 }
 
 // tookIt says whether the subscriber accepted the very revision that unsettled its

@@ -140,6 +140,24 @@ func TestServerKilledRightAfterTheRefusalOfWhatLoadsElsewhere(t *testing.T) {
 	r.want("12 auth one inline")
 }
 
+// Who refuses whatever it gets would stop each rollout that begins with it.
+func TestWhoRefusesWhatAllRunIsNoCanary(t *testing.T) {
+	r := newRig(t)
+	r.live("auth", "one", 1)
+	r.connect(2, connection{node: "edge-2"}, "auth")
+	r.want("2 auth one inline")
+	r.nack(2, unable)
+	r.want("2 auth deny/http inline")
+	r.nack(2, unable)
+	r.want()
+	r.edit("auth", "two!", by(spec.Inline))
+	r.want("1 auth two! inline", "2 auth deny/http inline")
+	r.nack(2, unable)
+	r.want()
+	r.ack(1)
+	r.want("2 auth two! inline") // it may be better for it
+}
+
 // While an Envoy that has refused something is away, the others go on: it is not forgotten that it
 // may hold refused bytes, although it comes back with what it is to have.
 func TestRefusalBeforeAPromotionThatItsEnvoyMissed(t *testing.T) {
