@@ -3,7 +3,6 @@ package e2e_test
 import (
 	"fmt"
 	"io"
-	"net"
 	"strings"
 	"sync"
 	"testing"
@@ -39,10 +38,7 @@ func startTap(t *testing.T, controlPlane string) *tap {
 		t.Fatal(err)
 	}
 	w := &tap{t: t, address: harness.Loopback(harness.FreePort(t)), conn: conn}
-	listener, err := net.Listen("tcp", w.address)
-	if err != nil {
-		t.Fatal(err)
-	}
+	listener := harness.Listen(t, w.address)
 	server := grpc.NewServer(grpc.ForceServerCodecV2(bytesCodec{}), grpc.MaxRecvMsgSize(64<<20),
 		grpc.UnknownServiceHandler(func(_ any, s grpc.ServerStream) error { return w.pass(s) }))
 	var serving sync.WaitGroup

@@ -3,7 +3,6 @@ package envoyfacts
 import (
 	"context"
 	"fmt"
-	"net"
 	"sync"
 	"testing"
 
@@ -73,10 +72,7 @@ func startXDS(t *testing.T) *xdsServer {
 // listen serves until the returned function, or the test's end, stops it.
 func (s *xdsServer) listen() (stop func()) {
 	s.t.Helper()
-	listener, err := net.Listen("tcp", s.address)
-	if err != nil {
-		s.t.Fatal(err)
-	}
+	listener := harness.Listen(s.t, s.address)
 	server := grpc.NewServer(grpc.MaxRecvMsgSize(64 << 20))
 	extensionv3.RegisterExtensionConfigDiscoveryServiceServer(server, s)
 	listenerv3.RegisterListenerDiscoveryServiceServer(server, s)

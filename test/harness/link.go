@@ -74,10 +74,7 @@ func (l *Link) Restore() {
 	if l.listener != nil {
 		return
 	}
-	listener, err := net.Listen("tcp", l.Address())
-	if err != nil {
-		l.t.Fatalf("link: %v", err)
-	}
+	listener := Listen(l.t, l.Address())
 	l.listener = listener
 	l.work.Go(func() { l.accept(listener) })
 }

@@ -4,6 +4,7 @@ import (
 	"math/rand/v2"
 	"net"
 	"strconv"
+	"syscall"
 )
 
 // Reserved ports lie below what operating systems hand out by themselves, so
@@ -25,17 +26,38 @@ func FreePort(t TB) int {
 		if err != nil {
 			continue
 		}
-		probe, err := net.Listen("tcp", address)
-		if err != nil {
+		if !isFree(address) {
 			_ = reservation.Close()
 			continue
 		}
-		_ = probe.Close()
 		t.Cleanup(func() { _ = reservation.Close() })
 		return port
 	}
 	t.Fatalf("no free port between %d and %d", firstPort, lastPort)
 	return 0
+}
+
+// isFree says whether a server could listen at the address.
+func isFree(address string) bool {
+	// Until it runs its own program, a child has copies of all sockets: this one would be in use for longer.
+	syscall.ForkLock.RLock()
+	defer syscall.ForkLock.RUnlock()
+	probe, err := net.Listen("tcp", address)
+	if err != nil {
+		return false
+	}
+	return probe.Close() == nil
+}
+
+// Listen listens at the address of a reserved port, also where a server of this process did so a moment
+// ago: a child that is just being started may have a copy of its socket still.
+func Listen(t TB, address string) (listener net.Listener) {
+	t.Helper()
+	var err error
+	if !Poll(t.Context(), func() bool { listener, err = net.Listen("tcp", address); return err == nil }) {
+		t.Fatalf("%v", err)
+	}
+	return listener
 }
 
 // Loopback is a port's address on this machine alone.

@@ -4,7 +4,6 @@ import (
 	"context"
 	"fmt"
 	"maps"
-	"net"
 	"slices"
 	"strings"
 	"sync"
@@ -59,10 +58,7 @@ type resource struct{ name, version string }
 func startRecorder(t *testing.T) *recorder {
 	t.Helper()
 	r := &recorder{t: t, address: harness.Loopback(harness.FreePort(t))}
-	listener, err := net.Listen("tcp", r.address)
-	if err != nil {
-		t.Fatal(err)
-	}
+	listener := harness.Listen(t, r.address)
 	g := grpc.NewServer(grpc.MaxRecvMsgSize(64 << 20))
 	extensionv3.RegisterExtensionConfigDiscoveryServiceServer(g, r)
 	discoveryv3.RegisterAggregatedDiscoveryServiceServer(g, adsRecorder{r: r})
