@@ -3,6 +3,8 @@ package e2e_test
 import (
 	"os"
 	"path/filepath"
+	"strconv"
+	"strings"
 	"testing"
 
 	"github.com/wasm-xds/wasm-xds/test/harness"
@@ -33,6 +35,7 @@ func TestDirectory(t *testing.T) {
 			harness.WriteFilter(t, s.file(below), "other", authModule("other"), "onRemove: deny")
 			s.cp.Start()
 			pair := s.deltaAndSotW(v1, "v1")
+			s.waitSaved("other")
 			before := []map[string]int64{pair[0].FilterStats(auth), pair[1].FilterStats(auth)}
 
 			repair := tc.ruin(t, s)
@@ -56,6 +59,18 @@ func TestDirectory(t *testing.T) {
 				l.end()
 			}
 		})
+	}
+}
+
+// waitSaved waits until a kill would not have a filter forgotten that no Envoy runs: the whole state
+// is written a moment after what changes it, and later where the disk is busy.
+func (s *scenario) waitSaved(name string) {
+	s.t.Helper()
+	if !harness.Poll(s.t.Context(), func() bool {
+		text, err := os.ReadFile(filepath.Join(s.cp.StateDir(), "state.json"))
+		return err == nil && strings.Contains(string(text), strconv.Quote(name))
+	}) {
+		s.t.Fatalf("the state does not name %s", name)
 	}
 }
 
