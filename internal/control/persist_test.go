@@ -33,6 +33,25 @@ type slowDisk struct {
 	let   chan struct{}
 }
 
+func newSlowDisk() slowDisk {
+	return slowDisk{saved: make(chan struct{}, 10), asked: make(chan string, 10), let: make(chan struct{})}
+}
+
+// run runs a control on the disk, until it is told to stop.
+func (d slowDisk) run(t *testing.T, c *Control, sender Sender) (stop func()) {
+	ctx, cancel := context.WithCancel(t.Context())
+	ended := make(chan struct{})
+	go func() {
+		defer close(ended)
+		_ = c.Run(ctx, sender)
+	}()
+	return func() {
+		cancel()
+		close(d.let)
+		<-ended
+	}
+}
+
 func (d slowDisk) Write(_ string, data []byte) error {
 	d.asked <- string(data)
 	<-d.let
@@ -98,7 +117,7 @@ func (sends) Prepare(delivery.Send)  {}
 // A crash after a push must find the canary on disk.
 func TestWhatNoEnvoyHasLoadedWaitsForTheDisk(t *testing.T) {
 	const name, node, runtime = "auth", "edge", "envoy.wasm.runtime.v8"
-	disk := slowDisk{saved: make(chan struct{}, 10), asked: make(chan string, 10), let: make(chan struct{})}
+	disk := newSlowDisk()
 	c := New(Config{
 		Source: fixedSource{source.Set{Specs: []*spec.Spec{{
 			Name: name, Type: spec.HTTP, Module: spec.Module{File: &spec.FileRef{Path: "/auth.wasm"}},
@@ -107,12 +126,7 @@ func TestWhatNoEnvoyHasLoadedWaitsForTheDisk(t *testing.T) {
 		Modules: anyModule{}, Store: noCollector{}, StandIns: NewStandIns(), Files: disk, Logger: zap.NewNop(),
 	})
 	sent := make(sends, 10)
-	ctx, cancel := context.WithCancel(t.Context())
-	ended := make(chan struct{})
-	go func() {
-		defer close(ended)
-		_ = c.Run(ctx, sent)
-	}()
+	stop := disk.run(t, c, sent)
 	<-disk.saved // the snapshot is there
 	c.Handle(delivery.StreamOpened{Stream: 1, Node: delivery.Node{ID: node, Version: "1.40.0"}, ADS: true, Delta: true})
 	c.Handle(delivery.Requested{Stream: 1, Subscribe: []delivery.Subscription{{Name: name}}})
@@ -130,9 +144,7 @@ func TestWhatNoEnvoyHasLoadedWaitsForTheDisk(t *testing.T) {
 	if a := <-sent; a.Name != name || a.Revision.BuiltIn {
 		t.Errorf("what was sent is %+v", a)
 	}
-	cancel()
-	close(disk.let)
-	<-ended
+	stop()
 }
 
 // toldSource says what it is given.
@@ -153,17 +165,10 @@ func (s toldSource) Run(ctx context.Context, emit func(source.Set)) error {
 func TestAChangeIsLoggedAfterItsPush(t *testing.T) {
 	const name = "auth"
 	told, sent := make(toldSource, 1), make(sends, 10)
-	disk := slowDisk{saved: make(chan struct{}, 10), asked: make(chan string, 10), let: make(chan struct{})}
+	disk := newSlowDisk()
 	logs, logged := observer.New(zap.InfoLevel)
-	c := New(Config{
-		Source: told, Modules: anyModule{}, Store: noCollector{}, StandIns: NewStandIns(), Files: disk, Logger: zap.New(logs),
-	})
-	ctx, cancel := context.WithCancel(t.Context())
-	ended := make(chan struct{})
-	go func() {
-		defer close(ended)
-		_ = c.Run(ctx, sent)
-	}()
+	c := newChecked(nil, func(cfg *Config) { cfg.Source, cfg.Files, cfg.Logger = told, disk, zap.New(logs) })
+	stop := disk.run(t, c, sent)
 	c.Handle(delivery.StreamOpened{Stream: 1, Node: delivery.Node{ID: "edge", Version: "1.40.0"}, ADS: true, Delta: true})
 	c.Handle(delivery.Requested{Stream: 1, Subscribe: []delivery.Subscription{{Name: name}}})
 	<-sent // a stand-in, since no spec has that name yet
@@ -182,7 +187,5 @@ func TestAChangeIsLoggedAfterItsPush(t *testing.T) {
 	if changes = logged.FilterMessage("a filter changed"); changes.Len() != 1 {
 		t.Errorf("%d changes are logged after the push", changes.Len())
 	}
-	cancel()
-	close(disk.let)
-	<-ended
+	stop()
 }
