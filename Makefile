@@ -35,7 +35,7 @@ build:
 # `make agreement`: each takes two minutes.
 test: lint
 	@scripts/get-cosign >/dev/null && scripts/get-oras >/dev/null # their minutes are no test's
-	WASM_XDS_ENVOYS="$${WASM_XDS_ENVOYS:-1.36.4,1.40.0}" go test -race -timeout 30m -p $(PACKAGES_AT_A_TIME) ./...
+	WASM_XDS_TEST_ENVOYS="$${WASM_XDS_TEST_ENVOYS:-1.36.4,1.40.0}" go test -race -timeout 30m -p $(PACKAGES_AT_A_TIME) ./...
 
 agreement:
 	go test -count=1 -timeout 30m ./test/preflight

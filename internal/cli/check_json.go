@@ -83,7 +83,7 @@ func (r checkOutcome) suites() []preflight.Suite {
 		all = append(all, documentSuite(e))
 	}
 	for _, one := range r.filters {
-		s := preflight.Suite{Filter: one.spec.Name, File: one.spec.File, Problems: one.Problems, Tests: one.Tests}
+		s := preflight.Suite{Filter: one.spec.Name, File: one.spec.File, Problems: one.Problems, Checked: one.checked, Tests: one.Tests}
 		if r.warn {
 			s.Problems, s.Tests = nil, nil
 		}

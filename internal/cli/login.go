@@ -143,9 +143,10 @@ func credentialOf(c *cobra.Command, user, password string) (auth.Credential, err
 
 func newLogout() *cobra.Command {
 	c := &cobra.Command{
-		Use:     "logout REGISTRY",
-		Short:   "Forget the credentials for a registry",
-		Long:    `Logout removes the credentials for a registry from where Docker has them.`,
+		Use:   "logout REGISTRY",
+		Short: "Forget the credentials for a registry",
+		Long: `Logout removes the credentials for a registry from where Docker has them. It exits
+with 1 where there are none.`,
 		Example: `  wasm-xds logout registry.example.com`,
 		Args:    arguments(1, 1, "a registry"),
 	}
@@ -164,7 +165,7 @@ func newLogout() *cobra.Command {
 		if err != nil {
 			return err
 		}
-		if err := credentials.Logout(c.Context(), store, host); err != nil {
+		if err := logOut(c.Context(), store, host); err != nil {
 			return err
 		}
 		if *output == "json" {
@@ -175,4 +176,18 @@ func newLogout() *cobra.Command {
 		return nil
 	}
 	return c
+}
+
+// logOut removes the credentials for a registry, which have to be there: a mistyped host must
+// not leave anybody in the belief that they are gone.
+func logOut(ctx context.Context, store credentials.Store, host string) error {
+	found, err := store.Get(ctx, credentials.ServerAddressFromRegistry(host))
+	if err != nil {
+		return err
+	}
+	if found == auth.EmptyCredential {
+		return failure("not_logged_in", "there are no credentials for "+host,
+			"the Docker configuration ($DOCKER_CONFIG or ~/.docker) lists the registries that have some")
+	}
+	return credentials.Logout(ctx, store, host)
 }

@@ -7,6 +7,7 @@ import (
 	"runtime"
 	"slices"
 	"strings"
+	"time"
 
 	"golang.org/x/sync/errgroup"
 
@@ -21,6 +22,7 @@ import (
 type examined struct {
 	resolved
 	examine.Result
+	checked time.Duration            // how long the check took, the tests not included
 	profile *preflight.ProfileResult // nil: not asked for, or not possible
 }
 
@@ -44,7 +46,13 @@ func examineAll(ctx context.Context, store *module.Store, all []resolved, how sa
 			}
 			module := examine.Module{Bytes: code, SHA256: sum}
 			one.spec = examine.WithHostEnv(one.spec, how.hostEnv)
-			done[i] = examined{resolved: one, Result: examine.Filter(ctx, nil, one.spec, module, one.revision.Config, how.versions)}
+			begun := time.Now()
+			result := examine.Filter(ctx, nil, one.spec, module, one.revision.Config, how.versions)
+			checked := time.Since(begun)
+			for _, test := range result.Tests {
+				checked -= test.Duration
+			}
+			done[i] = examined{resolved: one, Result: result, checked: checked}
 			return ctx.Err()
 		})
 	}

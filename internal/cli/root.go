@@ -6,6 +6,7 @@ import (
 	"context"
 	"fmt"
 	"io"
+	"os"
 	"slices"
 
 	"github.com/spf13/cobra"
@@ -43,9 +44,14 @@ name in capitals, --xds-address as WASM_XDS_XDS_ADDRESS. The flag wins.`,
 		Example: `  wasm-xds dev examples/envoy/filters    # try it, with an Envoy of its own
   wasm-xds serve ./filters               # beside your Envoys
   wasm-xds status                        # what runs where, and what is wrong`,
-		Args:                       noSuchCommand,
-		RunE:                       func(c *cobra.Command, _ []string) error { return c.Help() },
-		PersistentPreRunE:          func(c *cobra.Command, _ []string) error { return readEnvironment(c) },
+		Args: noSuchCommand,
+		RunE: func(c *cobra.Command, _ []string) error { return c.Help() },
+		PersistentPreRunE: func(c *cobra.Command, _ []string) error {
+			if err := checkEnvironment(c, os.Environ()); err != nil {
+				return err
+			}
+			return readEnvironment(c)
+		},
 		SilenceErrors:              true,
 		SuggestionsMinimumDistance: 2,
 		SilenceUsage:               true,

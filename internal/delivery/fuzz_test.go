@@ -40,7 +40,7 @@ func FuzzDelivery(f *testing.F) {
 
 func TestAnyOrderOfEvents(t *testing.T) {
 	runs := 3000
-	if n, err := strconv.Atoi(os.Getenv("WASM_XDS_MODEL_RUNS")); err == nil {
+	if n, err := strconv.Atoi(os.Getenv("WASM_XDS_TEST_MODEL_RUNS")); err == nil {
 		runs = n // after a change of the machine: 20,000 or more
 	}
 	if testing.Short() {

@@ -266,8 +266,10 @@ tests:
 - {name: fails, request: {headers: {token: "8"}}, expect: {response: {status: 200, body: "a\nb\n"}}}
 `)
 	var out bytes.Buffer
+	tests := RunTests(t.Context(), RequestFor(s, example(t, "prime_token"), nil), s.Tests)
+	tests[0].Duration, tests[1].Duration = 120*time.Microsecond, 80*time.Microsecond
 	err := WriteJUnit(&out, []Suite{
-		{Filter: "auth", File: "auth.yaml", Tests: RunTests(t.Context(), RequestFor(s, example(t, "prime_token"), nil), s.Tests)},
+		{Filter: "auth", File: "auth.yaml", Checked: 2 * time.Millisecond, Tests: tests},
 		{Filter: "broken", Problems: []Problem{{Code: CodeMemoryMissing, Message: "no memory\x00", Hint: "export it", Detail: []string{"a", "b"}}}},
 	})
 	if err != nil {
@@ -279,6 +281,14 @@ tests:
 	}
 	if read.Tests != 4 || read.Failures != 2 || len(read.Suites) != 2 || len(read.Suites[0].Cases) != 3 {
 		t.Fatalf("%s", out.String())
+	}
+	for got, want := range map[string]string{
+		read.Time: "0.002200", read.Suites[0].Time: "0.002200",
+		read.Suites[0].Cases[0].Time: "0.002000", read.Suites[0].Cases[1].Time: "0.000120", read.Suites[0].Cases[2].Time: "0.000080",
+	} {
+		if got != want {
+			t.Errorf("time %q, want %q", got, want)
+		}
 	}
 	failed := read.Suites[0].Cases[2]
 	if failed.Name != "fails" || len(failed.Failures) != 2 || failed.Failures[0].Message != "response.status: expected 200, got 403" || failed.Line != 5 {

@@ -15,7 +15,7 @@ import (
 const DefaultVersion = "1.40.0"
 
 // RaceVariable, set to 1, has [BuildBinary] build with the race detector.
-const RaceVariable = "WASM_XDS_E2E_RACE"
+const RaceVariable = "WASM_XDS_TEST_RACE"
 
 // What is got or built once serves every test of the process.
 var (

@@ -21,7 +21,7 @@ import (
 // versions are the Envoys that the sandbox is held against. There is no build of
 // 1.38 with V8.
 func versions() []string {
-	if only := os.Getenv("WASM_XDS_ENVOYS"); only != "" {
+	if only := os.Getenv("WASM_XDS_TEST_ENVOYS"); only != "" {
 		return strings.Split(only, ",")
 	}
 	return []string{"1.40.0", "1.39.3", "1.37.0", "1.36.4"}
@@ -192,7 +192,7 @@ func TestTheSandboxAgreesWithEnvoy(t *testing.T) {
 		t.Skip("it runs real Envoys for minutes")
 	}
 	cases := slices.Concat(corpus.All(), examples(t))
-	if filter := os.Getenv("WASM_XDS_CASES"); filter != "" {
+	if filter := os.Getenv("WASM_XDS_TEST_CASES"); filter != "" {
 		cases = slices.DeleteFunc(cases, func(c corpus.Case) bool { return !strings.Contains(c.Name, filter) })
 	}
 	for _, version := range versions() {
@@ -214,7 +214,7 @@ func TestTheSandboxAgreesWithEnvoy(t *testing.T) {
 				t.Errorf("%s: %s, and the sandbox says %s", c.Name, fate, words(report))
 			}
 			j.stop()
-			if want := len(exceptions()); len(used) != want && os.Getenv("WASM_XDS_CASES") == "" {
+			if want := len(exceptions()); len(used) != want && os.Getenv("WASM_XDS_TEST_CASES") == "" {
 				t.Errorf("%d of %d exceptions are none any more", want-len(used), want)
 			}
 			t.Logf("Envoy %s: %d of %d modules agree, %d exceptions", version, agreed, len(cases), len(used))
