@@ -39,6 +39,8 @@ type Request struct {
 	// Versions are the Envoy versions to judge for, such as 1.39 or 1.39.3; nil: [Versions].
 	Versions []string
 	Limits   Limits
+	// Engine runs the module.
+	Engine Engine
 	// Modules keeps the decoded module for another run; nil: nothing does.
 	Modules *Modules
 }

@@ -22,7 +22,7 @@ func benchmarked(b *testing.B, run func(b *testing.B, module []byte)) {
 // BenchmarkEngines is why the interpreter comes first: what a check costs with each.
 func BenchmarkEngines(b *testing.B) {
 	config := "hello"
-	for _, e := range []engine{interpreter, compiler} {
+	for _, e := range []Engine{Interpreter, Compiler} {
 		b.Run(string(e), func(b *testing.B) {
 			benchmarked(b, func(b *testing.B, module []byte) {
 				for b.Loop() {

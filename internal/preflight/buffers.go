@@ -85,7 +85,7 @@ func (h *host) getBufferBytes(a []uint64) uint64 {
 	if content == nil {
 		return resultNotFound
 	}
-	start, length, size := uint64(uint32(a[1])), uint64(uint32(a[2])), uint64(len(*content))
+	start, length, size := a[1], a[2], uint64(len(*content))
 	if start >= size {
 		return h.give(nil, a[3], a[4])
 	}
@@ -123,7 +123,7 @@ func (h *host) setBufferBytes(a []uint64) uint64 {
 		return resultBadArgument
 	}
 	h.keep(len(data))
-	start, length := uint64(uint32(a[1])), uint64(uint32(a[2]))
+	start, length := a[1], a[2]
 	switch {
 	case start == 0:
 		*content = slices.Concat(data, (*content)[min(length, uint64(len(*content))):])

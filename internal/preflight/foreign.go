@@ -35,7 +35,7 @@ func (h *host) foreignFunction(a []uint64) uint64 {
 
 // foreignResult leaves out what the caller does not want.
 func (h *host) foreignResult(result []byte, addressAt, sizeAt uint64) uint64 {
-	if uint32(addressAt) != 0 {
+	if addressAt != 0 {
 		var address uint32
 		if len(result) > 0 {
 			address, _ = h.allocate(len(result))
@@ -47,7 +47,7 @@ func (h *host) foreignResult(result []byte, addressAt, sizeAt uint64) uint64 {
 			return resultInvalidMemory
 		}
 	}
-	if uint32(sizeAt) != 0 && !h.putU32(sizeAt, uint32(len(result))) {
+	if sizeAt != 0 && !h.putU32(sizeAt, uint32(len(result))) {
 		return resultInvalidMemory
 	}
 	return resultOK

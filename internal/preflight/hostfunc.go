@@ -136,7 +136,7 @@ func proxyFunctions() []HostFunction {
 func otherEnvFunctions() []HostFunction {
 	return []HostFunction{
 		{Module: moduleEnv, Name: "pthread_equal", Signature: "ii:i", call: func(_ *host, a []uint64) uint64 {
-			if uint32(a[0]) == uint32(a[1]) {
+			if a[0] == a[1] {
 				return 1
 			}
 			return 0

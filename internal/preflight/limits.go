@@ -35,12 +35,12 @@ func CheckLimits(ctx context.Context, r Request, tests []spec.Test, l spec.Limit
 		}
 		ctx = again
 	}
-	found, _ := checkLimits(ctx, r, tests, l, compiler)
+	found, _ := checkLimits(ctx, r, tests, l, Compiler)
 	return found
 }
 
 // checkLimits returns what has ended the requests, too.
-func checkLimits(ctx context.Context, r Request, tests []spec.Test, l spec.Limits, e engine) ([]Problem, *Problem) {
+func checkLimits(ctx context.Context, r Request, tests []spec.Test, l spec.Limits, e Engine) ([]Problem, *Problem) {
 	p, problem := newProfiler(ctx, r, tests, e)
 	if problem != nil {
 		return []Problem{*problem}, nil

@@ -84,7 +84,7 @@ const (
 // check has passed. When ctx ends, so does the profile, cut short.
 func Profile(ctx context.Context, r Request, tests []spec.Test, o ProfileOptions) ProfileResult {
 	o.Requests, o.Time = cmp.Or(o.Requests, defaultRequests), cmp.Or(o.Time, defaultTime)
-	p, problem := newProfiler(ctx, r, tests, compiler)
+	p, problem := newProfiler(ctx, r, tests, Compiler)
 	if problem != nil {
 		return ProfileResult{Problem: problem}
 	}
@@ -135,7 +135,7 @@ type profiledStep struct {
 	calls   uint64 // of host functions
 }
 
-func newProfiler(ctx context.Context, r Request, tests []spec.Test, e engine) (*profiler, *Problem) {
+func newProfiler(ctx context.Context, r Request, tests []spec.Test, e Engine) (*profiler, *Problem) {
 	vm, problems, err := loadOn(ctx, r, e)
 	if err != nil {
 		p := Problem{Step: StepStart, Code: CodeStart, Message: err.Error()}

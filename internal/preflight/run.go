@@ -24,16 +24,19 @@ const features = api.CoreFeaturesV2 | experimental.CoreFeaturesThreads | experim
 	experimental.CoreFeaturesExtendedConst | experimental.CoreFeaturesExceptionHandling |
 	experimental.CoreFeaturesTypedFunctionReferences
 
-// engine runs modules: the interpreter begins much sooner, the compiler runs faster.
-type engine string
+// Engine is a part of wazero that runs modules: the interpreter begins much sooner, the
+// compiler runs faster.
+type Engine string
 
+// The Engines. The zero value is the interpreter, and then the compiler for a module for
+// which the interpreter was too slow or had not the stack.
 const (
-	interpreter engine = "interpreter"
-	compiler    engine = "compiler"
+	Interpreter Engine = "interpreter"
+	Compiler    Engine = "compiler"
 )
 
-func (e engine) config() wazero.RuntimeConfig {
-	if e == compiler {
+func (e Engine) config() wazero.RuntimeConfig {
+	if e == Compiler {
 		return wazero.NewRuntimeConfigCompiler()
 	}
 	return wazero.NewRuntimeConfigInterpreter()
@@ -63,13 +66,16 @@ func (r *running) close(ctx context.Context) (err error) {
 // time; so the compiler gets a try only where the interpreter was too slow, or had
 // not the stack, for what V8 may well do. Each has half of a step's time.
 func (s *static) run(ctx context.Context, versions []string) (*running, *Problem) {
-	r, problem := s.runOn(ctx, interpreter, versions)
+	if e := s.request.Engine; e != "" {
+		return s.runOn(ctx, e, versions)
+	}
+	r, problem := s.runOn(ctx, Interpreter, versions)
 	again, ok := another(ctx, problem)
 	if !ok {
 		return r, problem
 	}
 	_ = r.close(ctx) // nothing was left in it
-	compiled, second := s.runOn(again, compiler, versions)
+	compiled, second := s.runOn(again, Compiler, versions)
 	if second != nil && second.Step == StepParse {
 		return compiled, problem // nothing has come of it
 	}
@@ -94,7 +100,7 @@ func overflows(p *Problem) bool {
 }
 
 // runOn returns what it has started even with a problem, for its logs.
-func (s *static) runOn(ctx context.Context, e engine, versions []string) (*running, *Problem) {
+func (s *static) runOn(ctx context.Context, e Engine, versions []string) (*running, *Problem) {
 	ctx = withMemory(ctx)
 	modules := s.request.Modules
 	if modules == nil || countsDepth(ctx) {
@@ -128,7 +134,7 @@ func (s *static) start(ctx context.Context, r *running) error {
 }
 
 // prepare decodes and links the module, where that was not done before.
-func (s *static) prepare(ctx context.Context, modules *Modules, e engine) (*prepared, *Problem) {
+func (s *static) prepare(ctx context.Context, modules *Modules, e Engine) (*prepared, *Problem) {
 	key := moduleKey{s.sum(), string(e), s.memoryLimit()}
 	if p := modules.take(key); p != nil {
 		return p, nil
@@ -218,7 +224,7 @@ func (s *static) link(ctx context.Context, r wazero.Runtime) *Problem {
 			modules[f.Module] = b
 		}
 		params, results := wasmTypes(f.Signature)
-		b.NewFunctionBuilder().WithGoFunction(dispatch(f, i, len(params), len(results)), params, results).Export(f.Name)
+		b.NewFunctionBuilder().WithGoFunction(dispatch(f, i, params, len(results)), params, results).Export(f.Name)
 	}
 	for name, b := range modules {
 		if _, err := b.Instantiate(ctx); err != nil {
@@ -246,12 +252,19 @@ func (h *host) count(imported []HostFunction) {
 }
 
 // dispatch calls the function number i of those that a module imports, of the host in whose
-// context the module runs.
-func dispatch(f HostFunction, i, params, results int) api.GoFunc {
+// context the module runs. It clears the upper half of each i32 argument: code that wazero has
+// compiled writes the lower half only, beside what the stack had there before.
+func dispatch(f HostFunction, i int, params []api.ValueType, results int) api.GoFunc {
 	return func(ctx context.Context, stack []uint64) {
 		h, _ := ctx.Value(hostKey{}).(*host) // it is always there
 		*h.counters[i]++
-		result := h.enter(f, stack[:params])
+		args := stack[:len(params)]
+		for n, t := range params {
+			if t == api.ValueTypeI32 {
+				args[n] = uint64(uint32(args[n]))
+			}
+		}
+		result := h.enter(f, args)
 		if results > 0 {
 			stack[0] = result
 		}

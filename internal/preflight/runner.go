@@ -89,7 +89,7 @@ func runTest(ctx context.Context, r Request, t spec.Test) TestResult {
 		return first.result
 	}
 	second := newTestRun(t)
-	_ = second.run(again, r, compiler) // it is in the result, too
+	_ = second.run(again, r, Compiler) // it is in the result, too
 	return second.result
 }
 
@@ -106,7 +106,7 @@ func newTestRun(t spec.Test) *testRun {
 }
 
 // run returns the trap that has ended the test.
-func (t *testRun) run(ctx context.Context, r Request, e engine) *Problem {
+func (t *testRun) run(ctx context.Context, r Request, e Engine) *Problem {
 	vm, problems, err := loadOn(ctx, r, e)
 	if err != nil {
 		for _, p := range problems {

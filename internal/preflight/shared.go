@@ -69,7 +69,7 @@ func (h *host) setSharedData(a []uint64) uint64 {
 	if !ok || !also {
 		return resultInvalidMemory
 	}
-	if old, ok := h.state.shared[key]; ok && uint32(a[4]) != 0 && uint32(a[4]) != old.cas {
+	if old, ok := h.state.shared[key]; ok && a[4] != 0 && a[4] != uint64(old.cas) {
 		return resultCASMismatch
 	}
 	h.setShared(key, value)

@@ -20,8 +20,8 @@ var errNotLoaded = errors.New("the module does not load")
 // does. With problems of that version there is no VM, and an error.
 func Load(ctx context.Context, r Request) (*VM, []Problem, error) { return loadOn(ctx, r, "") }
 
-// loadOn runs a module on an engine; "": on the one that the check finds fit.
-func loadOn(ctx context.Context, r Request, e engine) (*VM, []Problem, error) {
+// loadOn is [Load] on an engine; "": on the request's.
+func loadOn(ctx context.Context, r Request, e Engine) (*VM, []Problem, error) {
 	versions := r.Versions
 	if versions == nil {
 		versions = Versions()
@@ -33,6 +33,9 @@ func loadOn(ctx context.Context, r Request, e engine) (*VM, []Problem, error) {
 		return 1
 	})
 	r.Versions = []string{newest}
+	if e != "" {
+		r.Engine = e
+	}
 	s := newStatic(r)
 	if s.parse() {
 		s.inspect()
@@ -40,11 +43,7 @@ func loadOn(ctx context.Context, r Request, e engine) (*VM, []Problem, error) {
 	if s.fatal() {
 		return nil, s.problems, errNotLoaded
 	}
-	start := s.run
-	if e != "" {
-		start = func(ctx context.Context, versions []string) (*running, *Problem) { return s.runOn(ctx, e, versions) }
-	}
-	run, problem := start(ctx, r.Versions)
+	run, problem := s.run(ctx, r.Versions)
 	if problem != nil {
 		s.add(*problem)
 		return nil, s.problems, cmp.Or(run.close(ctx), errNotLoaded)

@@ -40,7 +40,7 @@ func onOutput(n uint64) handler {
 	}
 }
 
-func isOutput(fd uint64) bool { return uint32(fd) == stdout || uint32(fd) == stderr }
+func isOutput(fd uint64) bool { return fd == stdout || fd == stderr }
 
 func (h *host) fdWrite(a []uint64) uint64 { return h.write(a[0], a[1], a[2], a[3]) }
 
@@ -69,7 +69,7 @@ func (h *host) write(fd, vectors, count, written uint64) uint64 {
 		text.Write(part[:min(len(part), max(0, maximumLogLine+1-text.Len()))])
 	}
 	level := LogInfo
-	if uint32(fd) == stderr {
+	if fd == stderr {
 		level = LogError
 	}
 	if size > 0 {
@@ -87,7 +87,7 @@ func (h *host) fdstatGet(a []uint64) uint64 {
 	}
 	const rightFDWrite = 64
 	for i, v := range []uint64{0, rightFDWrite, 0} {
-		h.putU64(uint64(uint32(a[1])+8*uint32(i)), v) // Envoy does not look either
+		h.putU64(a[1]+8*uint64(i), v) // Envoy does not look either
 	}
 	return 0
 }
@@ -132,7 +132,7 @@ func (h *host) putSizes(a []uint64, count, size uint32) uint64 {
 }
 
 func (h *host) clockTime(a []uint64) uint64 {
-	if uint32(a[0]) > 1 {
+	if a[0] > 1 {
 		return wasiNotSup
 	}
 	if !h.putU64(a[2], uint64(time.Now().UnixNano())) {
@@ -142,7 +142,7 @@ func (h *host) clockTime(a []uint64) uint64 {
 }
 
 func (h *host) clockRes(a []uint64) uint64 {
-	if uint32(a[0]) > 1 {
+	if a[0] > 1 {
 		return wasiNotSup
 	}
 	if !h.putU64(a[1], 1) {
@@ -152,7 +152,7 @@ func (h *host) clockRes(a []uint64) uint64 {
 }
 
 func (h *host) randomGet(a []uint64) uint64 {
-	if uint32(a[1]) > maximumRandom {
+	if a[1] > maximumRandom {
 		return wasiInvalid
 	}
 	b, ok := h.bytes(a[0], a[1])

@@ -208,3 +208,41 @@ func grow() Case {
 	body := code{}.Block(code{}.Loop(code{}.I32Const(16).MemoryGrow().I32Const(-1).I32Eq().BrIf(1).Br(0))).I32Const(1)
 	return (&draft{}).frame().export("proxy_on_configure", "ii:i", body).as("memory/grows while it can")
 }
+
+// stale calls each host function twice when it is configured, with zeros, and traps unless both
+// calls get one answer. In between it fills the stack with ones, where an engine may put the 32 bits
+// of an argument beside 32 bits that were there before.
+func stale() []Case {
+	var all []Case
+	for _, f := range hostFunctions() {
+		if strings.HasSuffix(f.Signature, ":") {
+			continue // there is no answer to compare
+		}
+		d := &draft{abi: abiOf(f)}
+		i := d.m.Import(f.Module, f.Name, signature(f.Signature))
+		d.frame()
+		again := zeros(f.Signature).Call(i)
+		d.export("proxy_on_configure", "ii:i", again.Then(d.fillStack(i+3)).Then(again).
+			I32Ne().If(code{}.Unreachable()).I32Const(1))
+		all = append(all, d.as("stale arguments/"+f.Module+"."+f.Name))
+	}
+	return all
+}
+
+// fillStack is a call of a function, with that index, that calls itself with ones and needs
+// them afterwards.
+func (d *draft) fillStack(self wasmenc.FuncIndex) code {
+	const depth, ones, i64Const, i64And, i64Eqz = 100, 8, 0x42, 0x83, 0x50
+	arguments := func(c code, one func(code, uint32) code) code {
+		for i := range uint32(ones) {
+			c = one(c, 1+i)
+		}
+		return c
+	}
+	local := func(c code, i uint32) code { return c.LocalGet(i) }
+	body := code{}.LocalGet(0).I32Eqz().If(code{}.Return())
+	body = arguments(body.LocalGet(0).I32Const(1).I32Sub(), local).Call(self)
+	body = arguments(append(body, i64Const, 0x7f), func(c code, i uint32) code { return append(c.LocalGet(i), i64And) })
+	d.m.Func(signature("i"+strings.Repeat("I", ones)), 0, append(body, i64Eqz).If(code{}.Unreachable()))
+	return arguments(code{}.I32Const(depth), func(c code, _ uint32) code { return append(c, i64Const, 0x7f) }).Call(self)
+}
