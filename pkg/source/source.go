@@ -16,6 +16,16 @@ type Source interface {
 	Run(ctx context.Context, emit func(Set)) error
 }
 
+// Syncer is a [Source] that can be asked to read its specs as they are now.
+type Syncer interface {
+	// Sync has the specs read after the call has begun, and returns when that is done: the set
+	// that the read led to has been passed to emit, and emit has returned. A read that finds
+	// nothing new leads to no set. The error says why the read failed or what of it is not
+	// taken; it is or wraps a [spec.Error] where there is one. Sync waits while the source does not run, and
+	// returns ctx's error when ctx ends. It may be called from any goroutine.
+	Sync(ctx context.Context) error
+}
+
 // Set is everything a source says at one time. It is immutable.
 type Set struct {
 	// Specs are the valid documents, sorted by name, each name once.

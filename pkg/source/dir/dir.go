@@ -59,6 +59,7 @@ type Source struct {
 	log    *zap.Logger
 	decode Decode
 	keys   []string
+	syncs  chan chan<- error // requests of Sync, with the place for the answer
 
 	// Seams for tests.
 	disk   disk
@@ -66,7 +67,10 @@ type Source struct {
 	limits limits
 }
 
-var _ source.Source = (*Source)(nil)
+var (
+	_ source.Source = (*Source)(nil)
+	_ source.Syncer = (*Source)(nil)
+)
 
 // New makes a Source; it touches nothing before [Source.Run].
 func New(c Config) *Source {
@@ -77,6 +81,7 @@ func New(c Config) *Source {
 		log:    c.Logger,
 		decode: c.Decode,
 		keys:   c.Keys,
+		syncs:  make(chan chan<- error),
 		disk:   realDisk(),
 		notify: newFSNotify,
 		limits: defaultLimits(),
@@ -112,6 +117,7 @@ func (s *Source) Run(ctx context.Context, emit func(source.Set)) error {
 		state:   newState(s, abs, w),
 		settle:  newSettle(s.settle),
 		emit:    emit,
+		syncs:   s.syncs,
 		rescans: make(chan *rescan, 1),
 	}
 	return l.run(ctx, s.rescan)
@@ -125,6 +131,9 @@ type loop struct {
 	dirty  dirty
 	emit   func(source.Set)
 	last   *source.Set
+
+	syncs   <-chan chan<- error
+	waiting []chan<- error // the requests of Sync that the next read answers
 
 	rescans    chan *rescan // what one has found
 	rescanning bool         // one is under way
@@ -141,6 +150,7 @@ func (l *loop) run(ctx context.Context, rescan time.Duration) error {
 	timer.Stop()
 	defer timer.Stop()
 	defer l.endRescan() // ctx has ended then
+	defer func() { l.answerSyncs(ctx.Err()) }()
 
 	l.dirty.all = true
 	l.read(ctx)
@@ -160,6 +170,9 @@ func (l *loop) run(ctx context.Context, rescan time.Duration) error {
 			l.read(ctx)
 		case <-timer.C:
 			l.read(ctx)
+		case answer := <-l.syncs:
+			l.readFor(answer, time.Now())
+			timer.Reset(time.Until(l.settle.due()))
 		case <-ticks:
 			if l.tick(ctx, time.Now()) {
 				timer.Reset(time.Until(l.settle.due()))
@@ -223,7 +236,11 @@ func (l *loop) endRescan() {
 func (l *loop) read(ctx context.Context) {
 	l.settle.reset(time.Now())
 	set := l.look()
-	if ctx.Err() != nil || (l.last != nil && equal(*l.last, set)) {
+	if ctx.Err() != nil {
+		return
+	}
+	defer l.answerSyncs(readError(set))
+	if l.last != nil && equal(*l.last, set) {
 		return
 	}
 	l.report(set)

@@ -19,12 +19,20 @@ type Named struct {
 }
 
 // Source is several sources. It implements [source.Source].
-type Source struct{ sources []Named }
+type Source struct {
+	sources []Named
+	flushes chan chan<- struct{} // requests of Sync: what the sources have said by now is emitted
+}
 
-var _ source.Source = (*Source)(nil)
+var (
+	_ source.Source = (*Source)(nil)
+	_ source.Syncer = (*Source)(nil)
+)
 
 // New makes one source of several; it starts nothing before [Source.Run].
-func New(sources ...Named) *Source { return &Source{sources: slices.Clone(sources)} }
+func New(sources ...Named) *Source {
+	return &Source{sources: slices.Clone(sources), flushes: make(chan chan<- struct{})}
+}
 
 type said struct {
 	part int
@@ -72,6 +80,8 @@ func (s *Source) Run(ctx context.Context, emit func(source.Set)) error {
 				last = follow(last, parts, one.part, before)
 				emit(last)
 			}
+		case done := <-s.flushes:
+			close(done)
 		case <-late.C:
 			if !begun {
 				begun = true

@@ -54,10 +54,14 @@ type Source struct {
 	cfg   Config
 	log   *zap.Logger
 	store *store
-	down  bool // of Run's goroutine: the last look told nothing
+	syncs chan chan<- error // requests of Sync, with the place for the answer
+	down  bool              // of Run's goroutine: the last look told nothing
 }
 
-var _ source.Source = (*Source)(nil)
+var (
+	_ source.Source = (*Source)(nil)
+	_ source.Syncer = (*Source)(nil)
+)
 
 // New makes a Source; it touches nothing before [Source.Run].
 func New(c Config) *Source {
@@ -73,7 +77,10 @@ func New(c Config) *Source {
 	if c.Failed == nil {
 		c.Failed = func(string) {}
 	}
-	return &Source{cfg: c, log: c.Logger.With(zap.String("bundle", c.Reference.String())), store: newStore(filepath.Clean(c.Dir))}
+	return &Source{
+		cfg: c, log: c.Logger.With(zap.String("bundle", c.Reference.String())), store: newStore(filepath.Clean(c.Dir)),
+		syncs: make(chan chan<- error),
+	}
 }
 
 // Root is what the File of each spec of a bundle begins with, followed by a slash: the
@@ -92,21 +99,52 @@ func (s *Source) Run(ctx context.Context, emit func(source.Set)) error {
 	}
 	timer := time.NewTimer(0)
 	defer timer.Stop()
+	var leftAlone time.Time // until then the registry asks for no requests
 	for {
+		var answer chan<- error
 		select {
 		case <-ctx.Done():
 			return ctx.Err()
 		case <-timer.C:
+		case answer = <-s.syncs:
+			if time.Now().Before(leftAlone) {
+				answer <- st.problem()
+				continue
+			}
 		}
 		found := s.look(ctx, st)
 		if ctx.Err() != nil {
+			if answer != nil {
+				answer <- ctx.Err()
+			}
 			return ctx.Err()
 		}
 		if set := st.take(found); set != nil {
 			s.report(st.passing)
 			emit(*set)
 		}
+		if answer != nil {
+			answer <- st.problem()
+		}
+		leftAlone = time.Now().Add(found.after)
 		timer.Reset(pause(s.cfg.Refresh, found.after, rand.Float64()))
+	}
+}
+
+// Sync implements [source.Syncer]. The registry is asked now, unless it has asked to be left
+// alone: then Sync returns what the last look has found.
+func (s *Source) Sync(ctx context.Context) error {
+	answer := make(chan error, 1)
+	select {
+	case s.syncs <- answer:
+	case <-ctx.Done():
+		return ctx.Err()
+	}
+	select {
+	case err := <-answer:
+		return err
+	case <-ctx.Done():
+		return ctx.Err()
 	}
 }
 

@@ -80,11 +80,23 @@ func (s *state) take(f found) *source.Set {
 	return &set
 }
 
-func (s *state) set() source.Set {
-	problem := s.passing
-	if problem == nil && s.refused != "" {
-		problem = s.refusal()
+// problem is why the newest bundle is not what is served; nil: it is.
+func (s *state) problem() error {
+	if e := s.trouble(); e != nil {
+		return e
 	}
+	return nil
+}
+
+func (s *state) trouble() *spec.Error {
+	if s.passing == nil && s.refused != "" {
+		return s.refusal()
+	}
+	return s.passing
+}
+
+func (s *state) set() source.Set {
+	problem := s.trouble()
 	if s.good == nil {
 		return source.Set{Unavailable: problem}
 	}
