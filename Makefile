@@ -10,6 +10,20 @@ GOVULNCHECK   = go run golang.org/x/vuln/cmd/govulncheck@v1.9.0
 PACKAGES_AT_A_TIME ?= 2
 GO_DIRS = cmd internal pkg test examples
 
+# The repository has two modules: the product's at the root, and that of the tests and
+# benchmarks in test/, so that importers of pkg/ get none of their dependencies. Each is
+# built with its own go.mod: a go.work of one's own does not count.
+GO_MODULES = . test
+export GOWORK = off
+
+# `wasm-xds version` says what these say. VERSION is empty in a tree without a tag, or
+# without git: Go's own record of the build is used then.
+VERSION ?= $(shell git describe --tags --match 'v[0-9]*' --dirty 2>/dev/null)
+COMMIT  ?= $(shell git rev-parse HEAD 2>/dev/null)
+BINARY  ?= bin/wasm-xds
+CLI      = github.com/wasm-xds/wasm-xds/internal/cli
+LDFLAGS  = -s -w -X $(CLI).stampedVersion=$(VERSION) -X $(CLI).stampedCommit=$(COMMIT)
+
 .PHONY: help run build test agreement lint unit bench microbench filters proof vuln fmt clean
 
 help:
@@ -20,7 +34,7 @@ help:
 	@echo 'make bench    the benchmarks, into docs/benchmarks.md'
 	@echo 'make microbench   the benchmarks of single packages, for benchstat'
 	@echo 'make lint     go vet, gofumpt and golangci-lint'
-	@echo 'make build    bin/wasm-xds'
+	@echo 'make build    bin/wasm-xds, with the version of the tree'
 	@echo 'make filters  the example filters from their sources'
 	@echo 'make proof    plain ECDS beside wasm-xds: requests that passed without the filter'
 	@echo 'make vuln     known vulnerabilities in what is used'
@@ -29,31 +43,37 @@ run: build
 	@envoy=$$(scripts/get-envoy) && exec bin/wasm-xds dev examples/envoy/filters --envoy "$$envoy"
 
 build:
-	@CGO_ENABLED=0 go build -trimpath -o bin/wasm-xds ./cmd/wasm-xds
+	@CGO_ENABLED=0 go build -trimpath -ldflags '$(LDFLAGS)' -o $(BINARY) ./cmd/wasm-xds
 
 # The sandbox is compared with the oldest and the newest Envoy here, with all by
 # `make agreement`: each takes two minutes.
 test: lint
 	@scripts/get-cosign >/dev/null && scripts/get-oras >/dev/null # their minutes are no test's
-	WASM_XDS_TEST_ENVOYS="$${WASM_XDS_TEST_ENVOYS:-1.36.4,1.40.0}" go test -race -timeout 30m -p $(PACKAGES_AT_A_TIME) ./...
+	@status=0; for module in $(GO_MODULES); do \
+		WASM_XDS_TEST_ENVOYS="$${WASM_XDS_TEST_ENVOYS:-1.36.4,1.40.0}" \
+		go test -C $$module -race -timeout 30m -p $(PACKAGES_AT_A_TIME) ./... || status=1; done; exit $$status
 
 agreement:
-	go test -count=1 -timeout 30m ./test/preflight
+	go test -C test -count=1 -timeout 30m ./preflight
 
+# internal/test is what the tests are made of. Its own tests run real Envoys.
 unit:
-	go test -race -timeout 10m $$(go list ./... | grep -v /test/)
+	go test -race -timeout 10m $$(go list ./... | grep -v /internal/test/)
 
 bench:
-	go run ./test/bench/cmd/bench
+	go run -C test ./bench/cmd/bench
 
 microbench:
-	go test -run '^$$' -bench . -benchmem $$(git grep -l '^func Benchmark' -- '*_test.go' | xargs -r -n 1 dirname | sort -u | sed 's|^|./|')
+	@for module in $(GO_MODULES); do (cd $$module && packages=$$(go list -f \
+		'{{$$dir := .Dir}}{{range .TestGoFiles}}{{$$dir}}/{{.}} {{end}}{{range .XTestGoFiles}}{{$$dir}}/{{.}} {{end}}' ./... | \
+		xargs -r grep -l '^func Benchmark' | xargs -r -n 1 dirname | sort -u) && \
+		[ -z "$$packages" ] || go test -run '^$$' -bench . -benchmem $$packages) || exit 1; done
 
 lint:
-	@go vet ./...
+	@for module in $(GO_MODULES); do go vet -C $$module ./... && (cd $$module && go mod tidy -diff) || exit 1; done
 	@unformatted=$$($(GOFUMPT) -l $(GO_DIRS)) && \
 		if [ -n "$$unformatted" ]; then echo "not formatted, run make fmt:"; echo "$$unformatted"; exit 1; fi
-	@$(GOLANGCI_LINT) run
+	@for module in $(GO_MODULES); do (cd $$module && $(GOLANGCI_LINT) run) || exit 1; done
 
 fmt:
 	@$(GOFUMPT) -w $(GO_DIRS)
@@ -62,15 +82,16 @@ filters:
 	@scripts/build-filters
 
 proof:
-	@go run ./test/proof
+	@go run -C test ./proof
 
 # The database of vulnerabilities is asked over the network. Where that cannot be
 # reached nothing is known, which is neither good nor bad: it is said, and is no failure.
 vuln:
-	@out=$$($(GOVULNCHECK) ./... 2>&1) && echo "$$out" && exit 0; echo "$$out"; \
+	@for module in $(GO_MODULES); do \
+		out=$$(cd $$module && $(GOVULNCHECK) ./... 2>&1) && echo "$$out" && continue; echo "$$out"; \
 		case "$$out" in *"fetching vulnerabilities"*|*vuln.go.dev*"dial"*|*"no such host"*) \
 			echo 'vuln: NOT CHECKED, the database of vulnerabilities cannot be reached' ;; \
-		*) exit 1 ;; esac
+		*) exit 1 ;; esac; done
 
 clean:
 	@rm -rf bin dist

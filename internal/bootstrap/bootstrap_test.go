@@ -15,8 +15,8 @@ import (
 	"github.com/google/go-cmp/cmp"
 
 	"github.com/wasm-xds/wasm-xds/internal/bootstrap"
+	"github.com/wasm-xds/wasm-xds/internal/test/harness"
 	"github.com/wasm-xds/wasm-xds/pkg/spec"
-	"github.com/wasm-xds/wasm-xds/test/harness"
 )
 
 var update = flag.Bool("update", false, "write the golden files and the example anew, and delete those of no case")

@@ -10,8 +10,8 @@ import (
 
 	"github.com/rogpeppe/go-internal/testscript"
 
+	"github.com/wasm-xds/wasm-xds/internal/test/testfilter"
 	"github.com/wasm-xds/wasm-xds/internal/wasmenc"
-	"github.com/wasm-xds/wasm-xds/test/testfilter"
 )
 
 var update = flag.Bool("update", false, "write the golden files anew")

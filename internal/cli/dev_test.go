@@ -10,8 +10,6 @@ import (
 	"testing"
 
 	"go.uber.org/goleak"
-
-	"github.com/wasm-xds/wasm-xds/test/registrytest"
 )
 
 // fakeEnvoy is a program in an Envoy's place.
@@ -45,7 +43,7 @@ func devArgs(t *testing.T, envoy string) []string {
 }
 
 func TestDevEndsWithEnvoy(t *testing.T) {
-	defer goleak.VerifyNone(t, registrytest.IgnoreLeftovers())
+	defer goleak.VerifyNone(t)
 	envoy := fakeEnvoy(t, `grep -q tiny "$2" || exit 9; echo "cannot go on" >&2; exit 3`)
 	code, _, stderr := run(t, devArgs(t, envoy)...)
 	if code != exitProblem || !strings.Contains(stderr, "Envoy has ended: exit status 3") ||
@@ -55,7 +53,7 @@ func TestDevEndsWithEnvoy(t *testing.T) {
 }
 
 func TestDevEndsEnvoy(t *testing.T) {
-	defer goleak.VerifyNone(t, registrytest.IgnoreLeftovers())
+	defer goleak.VerifyNone(t)
 	envoy := fakeEnvoy(t, `echo up >&2; exec sleep 1000`)
 	ctx, cancel := context.WithCancel(t.Context())
 	defer cancel()
@@ -70,7 +68,7 @@ func TestDevEndsEnvoy(t *testing.T) {
 }
 
 func TestDevSaysWhatIsMissing(t *testing.T) {
-	defer goleak.VerifyNone(t, registrytest.IgnoreLeftovers())
+	defer goleak.VerifyNone(t)
 	taken, err := net.Listen("tcp", "127.0.0.1:0")
 	if err != nil {
 		t.Fatal(err)

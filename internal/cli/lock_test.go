@@ -6,7 +6,7 @@ import (
 	"strings"
 	"testing"
 
-	"github.com/wasm-xds/wasm-xds/test/registrytest"
+	"github.com/wasm-xds/wasm-xds/internal/test/registrytest"
 )
 
 func TestLock(t *testing.T) {

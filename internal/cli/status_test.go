@@ -12,7 +12,6 @@ import (
 	"go.uber.org/goleak"
 
 	"github.com/wasm-xds/wasm-xds/internal/admin"
-	"github.com/wasm-xds/wasm-xds/test/registrytest"
 )
 
 // fakeState is what a running server would know.
@@ -57,7 +56,7 @@ func (f *fakeState) Rollback(_ context.Context, name, revision string) (admin.Fi
 // startServer answers for the filters until the test ends.
 func startServer(t *testing.T, filters ...admin.Filter) (state *fakeState, address string) {
 	t.Helper()
-	goleak.VerifyNone(t, registrytest.IgnoreLeftovers())
+	goleak.VerifyNone(t)
 	state = &fakeState{source: admin.Source{Directory: "/specs", State: admin.SourceOK}}
 	state.filters.Store(&filters)
 	ln, err := net.Listen("tcp", "127.0.0.1:0")
@@ -72,7 +71,7 @@ func startServer(t *testing.T, filters ...admin.Filter) (state *fakeState, addre
 		if err := <-ended; err != nil {
 			t.Error(err)
 		}
-		goleak.VerifyNone(t, registrytest.IgnoreLeftovers())
+		goleak.VerifyNone(t)
 	})
 	return state, ln.Addr().String()
 }

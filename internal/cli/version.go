@@ -1,6 +1,7 @@
 package cli
 
 import (
+	"cmp"
 	"fmt"
 	"io"
 	"runtime"
@@ -9,10 +10,14 @@ import (
 	"github.com/spf13/cobra"
 )
 
+// stampedVersion and stampedCommit come from `make build`, through the linker's -X: the
+// tag as `git describe` has it, and the commit. Both are "" in a build without make.
+var stampedVersion, stampedCommit string
+
 // build says what this binary was made from.
 type build struct {
-	Version        string `json:"version"`
-	Commit         string `json:"commit"` // "" where the build did not record it
+	Version        string `json:"version"` // a tag, a tag and commits since, or Go's pseudo-version
+	Commit         string `json:"commit"`  // "" where the build did not record it
 	Modified       bool   `json:"modified"`
 	Go             string `json:"go"`
 	Platform       string `json:"platform"`
@@ -38,19 +43,24 @@ func newVersion() *cobra.Command {
 	return c
 }
 
+// versionNow is the build of this binary.
 func versionNow() build {
-	b := build{Version: "unknown", Go: runtime.Version(), Platform: runtime.GOOS + "/" + runtime.GOARCH}
-	info, ok := debug.ReadBuildInfo()
-	if !ok {
-		return b
+	info, _ := debug.ReadBuildInfo()
+	return buildOf(stampedVersion, stampedCommit, info)
+}
+
+// buildOf is the build that make stamped, or else the one that Go recorded. `go install`
+// records the module's version. info is nil where Go recorded nothing.
+func buildOf(version, commit string, info *debug.BuildInfo) build {
+	b := build{Version: version, Commit: commit, Go: runtime.Version(), Platform: runtime.GOOS + "/" + runtime.GOARCH}
+	if info == nil {
+		info = &debug.BuildInfo{}
 	}
-	if b.Version = info.Main.Version; b.Version == "" {
-		b.Version = "(devel)"
-	}
+	b.Version = cmp.Or(b.Version, info.Main.Version, "(devel)")
 	for _, s := range info.Settings {
 		switch s.Key {
 		case "vcs.revision":
-			b.Commit = s.Value
+			b.Commit = cmp.Or(b.Commit, s.Value)
 		case "vcs.modified":
 			b.Modified = s.Value == "true"
 		}

@@ -6,7 +6,7 @@ import (
 	"github.com/google/go-cmp/cmp"
 
 	"github.com/wasm-xds/wasm-xds/internal/examine"
-	"github.com/wasm-xds/wasm-xds/test/testfilter"
+	"github.com/wasm-xds/wasm-xds/internal/test/testfilter"
 )
 
 // What --host-env says is in the filter's environment, and takes the excuse away; what wasm-xds

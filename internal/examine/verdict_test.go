@@ -7,8 +7,8 @@ import (
 	"testing"
 
 	"github.com/wasm-xds/wasm-xds/internal/examine"
+	"github.com/wasm-xds/wasm-xds/internal/test/testfilter"
 	"github.com/wasm-xds/wasm-xds/pkg/spec"
-	"github.com/wasm-xds/wasm-xds/test/testfilter"
 )
 
 func decoded(t *testing.T, text string) *spec.Spec {

@@ -10,9 +10,9 @@ import (
 
 	"github.com/wasm-xds/wasm-xds/internal/registry"
 	"github.com/wasm-xds/wasm-xds/internal/signature"
+	"github.com/wasm-xds/wasm-xds/internal/test/registrytest"
+	"github.com/wasm-xds/wasm-xds/internal/test/signaturetest"
 	"github.com/wasm-xds/wasm-xds/pkg/spec"
-	"github.com/wasm-xds/wasm-xds/test/registrytest"
-	"github.com/wasm-xds/wasm-xds/test/signaturetest"
 )
 
 func keyRef(k signaturetest.Key) *spec.FileRef {

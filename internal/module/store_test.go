@@ -17,12 +17,10 @@ import (
 	"time"
 
 	"go.uber.org/goleak"
-
-	"github.com/wasm-xds/wasm-xds/test/registrytest"
 )
 
 func TestMain(m *testing.M) {
-	goleak.VerifyTestMain(m, registrytest.IgnoreLeftovers())
+	goleak.VerifyTestMain(m)
 }
 
 func newStore(t *testing.T) *Store {

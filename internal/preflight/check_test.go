@@ -6,7 +6,7 @@ import (
 	"testing"
 	"time"
 
-	"github.com/wasm-xds/wasm-xds/test/testfilter"
+	"github.com/wasm-xds/wasm-xds/internal/test/testfilter"
 )
 
 func TestCheckOfWhatLoads(t *testing.T) {

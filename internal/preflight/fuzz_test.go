@@ -6,7 +6,7 @@ import (
 	"testing"
 	"time"
 
-	"github.com/wasm-xds/wasm-xds/test/testfilter"
+	"github.com/wasm-xds/wasm-xds/internal/test/testfilter"
 )
 
 // What a module writes as headers is read as a whole or not at all, and comes

@@ -8,8 +8,8 @@ import (
 	"sync"
 	"testing"
 
+	"github.com/wasm-xds/wasm-xds/internal/test/testfilter"
 	"github.com/wasm-xds/wasm-xds/pkg/spec"
-	"github.com/wasm-xds/wasm-xds/test/testfilter"
 )
 
 func exampleModule(t *testing.T, name string) []byte {

@@ -10,11 +10,11 @@ import (
 	"strings"
 	"testing"
 
+	"github.com/wasm-xds/wasm-xds/internal/test/harness"
+	"github.com/wasm-xds/wasm-xds/internal/test/testfilter"
 	"github.com/wasm-xds/wasm-xds/pkg/snapshot"
 	"github.com/wasm-xds/wasm-xds/pkg/spec"
 	"github.com/wasm-xds/wasm-xds/pkg/translate"
-	"github.com/wasm-xds/wasm-xds/test/harness"
-	"github.com/wasm-xds/wasm-xds/test/testfilter"
 )
 
 // onEnvoys runs a test on a real Envoy of each dialect that is in use.

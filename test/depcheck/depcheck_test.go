@@ -3,9 +3,11 @@
 package depcheck
 
 import (
+	"bytes"
 	"encoding/json"
 	"errors"
 	"io"
+	"os"
 	"os/exec"
 	"slices"
 	"strings"
@@ -42,10 +44,19 @@ var allowed = map[string][]string{
 	"internal/admin":        {"pkg/spec", "pkg/snapshot"},
 	"internal/bootstrap":    {"pkg/spec"},
 	"internal/bundle":       {"pkg/spec"},
-	"test/testfilter":       {"internal/wasmenc"},
-	"test/harness":          {"test/testfilter"},
-	"test/registrytest":     {},
-	"test/signaturetest":    {"test/registrytest"},
+
+	"internal/test/program":       {},
+	"internal/test/testfilter":    {"internal/wasmenc"},
+	"internal/test/harness":       {"internal/test/program", "internal/test/testfilter"},
+	"internal/test/registrytest":  {"internal/test/program"},
+	"internal/test/signaturetest": {"internal/test/registrytest"},
+}
+
+// testOnly are modules that tests alone need. The root module's go.mod has none of them,
+// so that an importer of pkg/ gets none.
+var testOnly = []string{
+	"github.com/Shopify/toxiproxy", "github.com/distribution/distribution", "github.com/redis", "github.com/rs/zerolog",
+	"github.com/sirupsen/logrus", "go.opentelemetry.io",
 }
 
 // forbidden are imports from outside that a package must not have: the pure ones
@@ -72,7 +83,7 @@ func TestImports(t *testing.T) {
 				if may, listed := allowed[name]; listed && !slices.Contains(may, own) {
 					t.Errorf("%s must not import %s", name, own)
 				}
-				if strings.HasPrefix(name, "test/e2e") && strings.HasPrefix(own, "internal/") {
+				if strings.HasPrefix(name, "test/e2e") && strings.HasPrefix(own, "internal/") && !strings.HasPrefix(own, "internal/test/") {
 					t.Errorf("%s tests the binary: it must not import %s", name, own)
 				}
 			}
@@ -85,21 +96,83 @@ func TestImports(t *testing.T) {
 	}
 }
 
-func list(t *testing.T) []listed {
-	t.Helper()
-	cmd := exec.CommandContext(t.Context(), "go", "list", "-json=ImportPath,Imports", "../../...")
-	out, err := cmd.Output()
+// TestTestsStayOutOfTheProduct holds that only tests import what tests are made of.
+func TestTestsStayOutOfTheProduct(t *testing.T) {
+	for _, p := range list(t) {
+		name := strings.TrimPrefix(p.ImportPath, module)
+		if strings.HasPrefix(name, "internal/test/") || strings.HasPrefix(name, "test/") {
+			continue
+		}
+		for _, imported := range p.Imports {
+			if strings.HasPrefix(imported, module+"internal/test/") {
+				t.Errorf("%s must not import %s outside its tests", name, imported)
+			}
+		}
+	}
+}
+
+// TestTheRootModule holds that the root module needs none of the tests' modules, and that
+// `go install` of a version works: that refuses replace and exclude.
+func TestTheRootModule(t *testing.T) {
+	var mod struct {
+		Require, Replace, Exclude []struct{ Path string }
+	}
+	if err := json.Unmarshal(goCommand(t, "mod", "edit", "-json"), &mod); err != nil {
+		t.Fatal(err)
+	}
+	if len(mod.Require) == 0 || len(mod.Replace) > 0 || len(mod.Exclude) > 0 {
+		t.Errorf("go.mod has %d require, %d replace and %d exclude; want some, none and none",
+			len(mod.Require), len(mod.Replace), len(mod.Exclude))
+	}
+	sums, err := os.ReadFile("../../go.sum")
 	if err != nil {
 		t.Fatal(err)
 	}
-	var all []listed
-	for dec := json.NewDecoder(strings.NewReader(string(out))); ; {
-		var p listed
-		if err := dec.Decode(&p); errors.Is(err, io.EOF) {
-			return all
-		} else if err != nil {
-			t.Fatal(err)
+	for _, path := range testOnly {
+		// go.sum has what go.mod requires and what the packages of those modules import.
+		if slices.ContainsFunc(mod.Require, func(m struct{ Path string }) bool { return strings.HasPrefix(m.Path, path) }) ||
+			strings.Contains("\n"+string(sums), "\n"+path) {
+			t.Errorf("the root module needs %s, which is for the tests: import it in test/ only", path)
 		}
-		all = append(all, p)
 	}
+}
+
+// goCommand is what go prints in the root module.
+func goCommand(t *testing.T, args ...string) []byte {
+	t.Helper()
+	return goCommandIn(t, "../..", args...)
+}
+
+func goCommandIn(t *testing.T, dir string, args ...string) []byte {
+	t.Helper()
+	cmd := exec.CommandContext(t.Context(), "go", args...)
+	cmd.Dir = dir
+	out, err := cmd.Output()
+	if err != nil {
+		var failed *exec.ExitError
+		if errors.As(err, &failed) {
+			t.Fatalf("go %s: %v\n%s", strings.Join(args, " "), err, failed.Stderr)
+		}
+		t.Fatal(err)
+	}
+	return out
+}
+
+// list are the packages of both modules.
+func list(t *testing.T) []listed {
+	t.Helper()
+	var all []listed
+	for _, dir := range []string{"../..", ".."} {
+		dec := json.NewDecoder(bytes.NewReader(goCommandIn(t, dir, "list", "-json=ImportPath,Imports", "./...")))
+		for {
+			var p listed
+			if err := dec.Decode(&p); errors.Is(err, io.EOF) {
+				break
+			} else if err != nil {
+				t.Fatal(err)
+			}
+			all = append(all, p)
+		}
+	}
+	return all
 }

@@ -5,12 +5,10 @@ import (
 	"testing"
 
 	"go.uber.org/goleak"
-
-	"github.com/wasm-xds/wasm-xds/test/registrytest"
 )
 
 func TestMain(m *testing.M) {
-	goleak.VerifyTestMain(m, registrytest.IgnoreLeftovers(),
+	goleak.VerifyTestMain(m,
 		// toxiproxy leaves two of them where its limit_data has cut a connection.
 		goleak.IgnoreAnyFunction("github.com/Shopify/toxiproxy/v2/stream.(*ChanWriter).Write"),
 		goleak.IgnoreAnyFunction("github.com/Shopify/toxiproxy/v2/toxics.(*NoopToxic).Pipe"))

@@ -8,8 +8,8 @@ import (
 	"strings"
 	"testing"
 
-	"github.com/wasm-xds/wasm-xds/test/harness"
-	"github.com/wasm-xds/wasm-xds/test/registrytest"
+	"github.com/wasm-xds/wasm-xds/internal/test/harness"
+	"github.com/wasm-xds/wasm-xds/internal/test/registrytest"
 )
 
 // Real oras reads a bundle, unpacks it and copies it with its signature to another registry, from

@@ -5,8 +5,8 @@ import (
 	"strings"
 	"testing"
 
-	"github.com/wasm-xds/wasm-xds/test/harness"
-	"github.com/wasm-xds/wasm-xds/test/testfilter"
+	"github.com/wasm-xds/wasm-xds/internal/test/harness"
+	"github.com/wasm-xds/wasm-xds/internal/test/testfilter"
 )
 
 // The spec of a filter goes and comes back: whatever onRemove says, no request

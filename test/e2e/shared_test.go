@@ -5,7 +5,7 @@ import (
 	"slices"
 	"testing"
 
-	"github.com/wasm-xds/wasm-xds/test/harness"
+	"github.com/wasm-xds/wasm-xds/internal/test/harness"
 )
 
 // manyAuth are n filters, and an Envoy on a stream of its own that runs all: they are known to load.

@@ -7,8 +7,8 @@ import (
 	"testing"
 	"time"
 
-	"github.com/wasm-xds/wasm-xds/test/harness"
-	"github.com/wasm-xds/wasm-xds/test/testfilter"
+	"github.com/wasm-xds/wasm-xds/internal/test/harness"
+	"github.com/wasm-xds/wasm-xds/internal/test/testfilter"
 )
 
 // isUnknown says whether one Envoy is denied a name that no spec has.

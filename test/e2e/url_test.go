@@ -10,7 +10,7 @@ import (
 	"testing"
 	"time"
 
-	"github.com/wasm-xds/wasm-xds/test/harness"
+	"github.com/wasm-xds/wasm-xds/internal/test/harness"
 )
 
 // modules is a web server with modules that can break down.

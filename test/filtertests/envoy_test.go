@@ -6,8 +6,8 @@ import (
 	"net/http/httptest"
 	"testing"
 
+	"github.com/wasm-xds/wasm-xds/internal/test/harness"
 	"github.com/wasm-xds/wasm-xds/pkg/spec"
-	"github.com/wasm-xds/wasm-xds/test/harness"
 )
 
 // logOfEnvoy is what an Envoy with a filter has logged until the filter's [mark]: of a

@@ -12,9 +12,9 @@ import (
 	"time"
 
 	"github.com/wasm-xds/wasm-xds/internal/preflight"
+	"github.com/wasm-xds/wasm-xds/internal/test/harness"
 	"github.com/wasm-xds/wasm-xds/internal/wasmenc"
 	"github.com/wasm-xds/wasm-xds/pkg/spec"
-	"github.com/wasm-xds/wasm-xds/test/harness"
 )
 
 // refused are modules that Envoy refuses, and the cause that its log has to be explained with.

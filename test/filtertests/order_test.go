@@ -9,9 +9,9 @@ import (
 	"testing"
 
 	"github.com/wasm-xds/wasm-xds/internal/preflight"
+	"github.com/wasm-xds/wasm-xds/internal/test/harness"
 	"github.com/wasm-xds/wasm-xds/internal/wasmenc"
 	"github.com/wasm-xds/wasm-xds/pkg/spec"
-	"github.com/wasm-xds/wasm-xds/test/harness"
 )
 
 // traced are the callbacks of a stream, with the letter that a tracer notes for each.

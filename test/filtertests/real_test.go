@@ -16,8 +16,8 @@ import (
 	"testing"
 
 	"github.com/wasm-xds/wasm-xds/internal/preflight"
+	"github.com/wasm-xds/wasm-xds/internal/test/harness"
 	"github.com/wasm-xds/wasm-xds/pkg/spec"
-	"github.com/wasm-xds/wasm-xds/test/harness"
 )
 
 // shown are the specs of docs/testing-filters.md, by the line that they begin on.

@@ -10,8 +10,8 @@ import (
 	"testing"
 
 	"github.com/wasm-xds/wasm-xds/internal/preflight"
+	"github.com/wasm-xds/wasm-xds/internal/test/harness"
 	"github.com/wasm-xds/wasm-xds/pkg/spec"
-	"github.com/wasm-xds/wasm-xds/test/harness"
 )
 
 // TestHostFunctionsAnswerAsInEnvoy: each host function answers in each callback what

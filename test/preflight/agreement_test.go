@@ -13,8 +13,8 @@ import (
 	"time"
 
 	sandbox "github.com/wasm-xds/wasm-xds/internal/preflight"
+	"github.com/wasm-xds/wasm-xds/internal/test/harness"
 	"github.com/wasm-xds/wasm-xds/pkg/spec"
-	"github.com/wasm-xds/wasm-xds/test/harness"
 	"github.com/wasm-xds/wasm-xds/test/preflight/corpus"
 )
 

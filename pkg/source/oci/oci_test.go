@@ -12,10 +12,10 @@ import (
 	"go.uber.org/goleak"
 
 	"github.com/wasm-xds/wasm-xds/internal/registry"
-	"github.com/wasm-xds/wasm-xds/test/registrytest"
+	"github.com/wasm-xds/wasm-xds/internal/test/registrytest"
 )
 
-func TestMain(m *testing.M) { goleak.VerifyTestMain(m, registrytest.IgnoreLeftovers()) }
+func TestMain(m *testing.M) { goleak.VerifyTestMain(m) }
 
 func TestWatch(t *testing.T) {
 	for name, options := range map[string]registrytest.Options{

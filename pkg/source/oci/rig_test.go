@@ -12,9 +12,9 @@ import (
 
 	"github.com/wasm-xds/wasm-xds/internal/bundle"
 	"github.com/wasm-xds/wasm-xds/internal/registry"
+	"github.com/wasm-xds/wasm-xds/internal/test/registrytest"
 	"github.com/wasm-xds/wasm-xds/pkg/source"
 	"github.com/wasm-xds/wasm-xds/pkg/spec"
-	"github.com/wasm-xds/wasm-xds/test/registrytest"
 )
 
 // rig is a registry with a repository, and a source that watches a tag of it.

@@ -11,10 +11,10 @@ import (
 
 	"github.com/wasm-xds/wasm-xds/internal/module"
 	"github.com/wasm-xds/wasm-xds/internal/signature"
+	"github.com/wasm-xds/wasm-xds/internal/test/registrytest"
+	"github.com/wasm-xds/wasm-xds/internal/test/signaturetest"
 	"github.com/wasm-xds/wasm-xds/pkg/source"
 	"github.com/wasm-xds/wasm-xds/pkg/spec"
-	"github.com/wasm-xds/wasm-xds/test/registrytest"
-	"github.com/wasm-xds/wasm-xds/test/signaturetest"
 )
 
 func TestVerify(t *testing.T) {

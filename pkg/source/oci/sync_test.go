@@ -7,9 +7,9 @@ import (
 	"time"
 
 	"github.com/wasm-xds/wasm-xds/internal/registry"
+	"github.com/wasm-xds/wasm-xds/internal/test/registrytest"
 	"github.com/wasm-xds/wasm-xds/pkg/source"
 	"github.com/wasm-xds/wasm-xds/pkg/spec"
-	"github.com/wasm-xds/wasm-xds/test/registrytest"
 )
 
 // TestSyncLooksNow: with an hour between two looks, a bundle that was pushed before the call is

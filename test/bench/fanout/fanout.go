@@ -12,11 +12,11 @@ import (
 	"strconv"
 	"strings"
 
+	"github.com/wasm-xds/wasm-xds/internal/test/testfilter"
 	"github.com/wasm-xds/wasm-xds/test/bench/proc"
 	"github.com/wasm-xds/wasm-xds/test/bench/report"
 	"github.com/wasm-xds/wasm-xds/test/bench/suite"
 	"github.com/wasm-xds/wasm-xds/test/simenvoy"
-	"github.com/wasm-xds/wasm-xds/test/testfilter"
 )
 
 // Case is one size of the benchmark.

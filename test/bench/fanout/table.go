@@ -20,7 +20,7 @@ func text(report.Facts) report.Text {
 			"Simulated Envoys (`test/simenvoy`), each with a gRPC connection of its own, get one edited filter. " +
 				"Beside wasm-xds stands a plain go-control-plane server: a LinearCache with the same resources. Both are " +
 				"processes of their own with all Envoys connected, and take turns. `make bench`, or " +
-				"`go run ./test/bench/cmd/bench -only fanout`.",
+				"`go run -C test ./bench/cmd/bench -only fanout`.",
 		},
 		After: []string{
 			"What the figures are: *server CPU* is user and system time of the server's process from the edit until it is " +

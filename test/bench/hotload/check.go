@@ -11,25 +11,30 @@ import (
 
 	"github.com/wasm-xds/wasm-xds/internal/examine"
 	"github.com/wasm-xds/wasm-xds/internal/preflight"
+	"github.com/wasm-xds/wasm-xds/internal/test/harness"
+	"github.com/wasm-xds/wasm-xds/internal/test/program"
 	"github.com/wasm-xds/wasm-xds/pkg/spec"
 	"github.com/wasm-xds/wasm-xds/test/bench/report"
 	"github.com/wasm-xds/wasm-xds/test/bench/suite"
-	"github.com/wasm-xds/wasm-xds/test/harness"
 )
 
 const (
-	examples    = "examples/envoy/filters"
 	helloHeader = "hello" // in which the Go example shows its configuration
 	body        = "body"  // no header, but what the Rust example sends to who is refused
 
 	sha256OfNothing = "e3b0c44298fc1c149afbf4c8996fb92427ae41e4649b934ca495991b7852b855"
 )
 
+// exampleFile is a file of the example filters.
+func exampleFile(name string) string {
+	return filepath.Join(program.Repository(), "examples", "envoy", "filters", name)
+}
+
 // exampleModule is an example filter's module, or panics: the repository has it.
 func exampleModule(name string) []byte {
-	module, err := os.ReadFile(filepath.Join(examples, name+".wasm"))
+	module, err := os.ReadFile(exampleFile(name + ".wasm"))
 	if err != nil {
-		panic("run it in the repository: " + err.Error())
+		panic(err)
 	}
 	return module
 }
@@ -92,7 +97,7 @@ func checkCosts(t harness.TB, rounds int) ([]report.Row, error) {
 
 // read reads the example, and lays down what Envoy starts with.
 func (e *example) read(t harness.TB, name string) error {
-	file := filepath.Join(examples, name+".yaml")
+	file := exampleFile(name + ".yaml")
 	text, err := os.ReadFile(file)
 	if err != nil {
 		return err

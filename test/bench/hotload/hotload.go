@@ -12,10 +12,10 @@ import (
 	"strings"
 	"time"
 
+	"github.com/wasm-xds/wasm-xds/internal/test/harness"
+	"github.com/wasm-xds/wasm-xds/internal/test/testfilter"
 	"github.com/wasm-xds/wasm-xds/test/bench/report"
 	"github.com/wasm-xds/wasm-xds/test/bench/suite"
-	"github.com/wasm-xds/wasm-xds/test/harness"
-	"github.com/wasm-xds/wasm-xds/test/testfilter"
 )
 
 // size is how much code the modules of a table have beside the filter itself.
@@ -89,7 +89,7 @@ func text(facts report.Facts) report.Text {
 				facts[envoyFact] + " with two workers that is asked every half millisecond; three of them, each with a server of its own, " +
 				"one after the other. The new module lies there already, and differs from all before it. Beside it: the same module in the same Envoy, over " +
 				"Envoy's own `path_config_source` (a rename of the discovery response, `code.local`). All sides take turns. " +
-				"`go run ./test/bench/cmd/bench -only hotload`.",
+				"`go run -C test ./bench/cmd/bench -only hotload`.",
 		},
 		After: []string{
 			"The larger two modules hold functions that nothing calls, each module others, so that Envoy compiles all of it anew.",

@@ -8,10 +8,10 @@ import (
 	"path/filepath"
 	"time"
 
+	"github.com/wasm-xds/wasm-xds/internal/test/harness"
+	"github.com/wasm-xds/wasm-xds/internal/test/testfilter"
 	"github.com/wasm-xds/wasm-xds/test/bench/report"
 	"github.com/wasm-xds/wasm-xds/test/bench/suite"
-	"github.com/wasm-xds/wasm-xds/test/harness"
-	"github.com/wasm-xds/wasm-xds/test/testfilter"
 )
 
 // Preflight measures what the sandbox adds to a hot-load, and what a check costs
@@ -51,7 +51,7 @@ func preflightText(facts report.Facts) report.Text {
 			"The first table has hot-loads as above (`delivery: inline`), with the sandbox and without it: two servers, each with an " +
 				"Envoy " + facts[envoyFact] + " of its own, that take turns. The second one has the check alone, as `serve` does it " +
 				"for all versions of Envoy, beside the time from a rename of Envoy's own `path_config_source` to its `update_success` " +
-				"with the same module. `go run ./test/bench/cmd/bench -only preflight`.",
+				"with the same module. `go run -C test ./bench/cmd/bench -only preflight`.",
 		},
 		After: []string{
 			"A new module is decoded by wazero's interpreter, function after function on one core, and nothing else can be done meanwhile: " +

@@ -12,11 +12,11 @@ import (
 	"sync"
 	"time"
 
+	"github.com/wasm-xds/wasm-xds/internal/test/testfilter"
 	"github.com/wasm-xds/wasm-xds/test/bench/proc"
 	"github.com/wasm-xds/wasm-xds/test/bench/report"
 	"github.com/wasm-xds/wasm-xds/test/bench/suite"
 	"github.com/wasm-xds/wasm-xds/test/simenvoy"
-	"github.com/wasm-xds/wasm-xds/test/testfilter"
 )
 
 const (
@@ -73,7 +73,7 @@ func text(facts report.Facts) report.Text {
 		Before: []string{
 			fmt.Sprintf("%s specs in one directory, each %d with a module of their own, beside %d of them. A start is over when a simulated Envoy "+
 				"that waits already has its filter. An edit renames one spec into its place and is over when the response is ACKed. "+
-				"Both servers run at the same time, and take turns. `go run ./test/bench/cmd/bench -only many`.", facts[specsFact], perModule, few),
+				"Both servers run at the same time, and take turns. `go run -C test ./bench/cmd/bench -only many`.", facts[specsFact], perModule, few),
 		},
 		After: []string{
 			fmt.Sprintf("The checkout is a real `git checkout` between two commits in the directory itself, which differ in %s specs (%d of %d): "+

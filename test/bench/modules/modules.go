@@ -16,10 +16,10 @@ import (
 
 	"golang.org/x/sync/errgroup"
 
+	"github.com/wasm-xds/wasm-xds/internal/test/testfilter"
 	"github.com/wasm-xds/wasm-xds/test/bench/proc"
 	"github.com/wasm-xds/wasm-xds/test/bench/report"
 	"github.com/wasm-xds/wasm-xds/test/bench/suite"
-	"github.com/wasm-xds/wasm-xds/test/testfilter"
 )
 
 const (
@@ -97,7 +97,7 @@ func text(facts report.Facts) report.Text {
 		Before: []string{
 			fmt.Sprintf("%d clients fetch a module of %d MiB at once, each over a connection of its own, from wasm-xds and from "+
 				"Debian's nginx (%s; `sendfile on`, a worker a core) with the same file. The clients share the machine. "+
-				"`go run ./test/bench/cmd/bench -only modules`.", clients, moduleSize>>20, facts[nginxFact]),
+				"`go run -C test ./bench/cmd/bench -only modules`.", clients, moduleSize>>20, facts[nginxFact]),
 		},
 		After: []string{
 			"wasm-xds is one process that does everything; nginx's memory is the sum of its processes, which share some of it.",

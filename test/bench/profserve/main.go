@@ -2,7 +2,7 @@
 // measuring only, the product has no profiler.
 //
 //	go build -o /tmp/profserve ./test/bench/profserve
-//	PROFILE_ADDRESS=127.0.0.1:6060 go run ./test/bench/cmd/bench -only fanout -binary /tmp/profserve
+//	PROFILE_ADDRESS=127.0.0.1:6060 go run -C test ./bench/cmd/bench -only fanout -binary /tmp/profserve
 package main
 
 import (

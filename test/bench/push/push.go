@@ -12,10 +12,10 @@ import (
 	"path/filepath"
 	"time"
 
+	"github.com/wasm-xds/wasm-xds/internal/test/testfilter"
 	"github.com/wasm-xds/wasm-xds/test/bench/report"
 	"github.com/wasm-xds/wasm-xds/test/bench/suite"
 	"github.com/wasm-xds/wasm-xds/test/simenvoy"
-	"github.com/wasm-xds/wasm-xds/test/testfilter"
 )
 
 // Benchmark measures edits of several kinds.
@@ -84,7 +84,7 @@ func text(report.Facts) report.Text {
 				"loopback, with the default `--settle` of 20 ms. A run is a hundred edits, 50 to 250 ms apart, so that they meet what " +
 				"the edit before has left to do (the state is saved) at any point. " +
 				"Beside it: how long a process that does nothing but watch the directory with fsnotify takes to hear of the " +
-				"same rename, which is where any control plane begins. `go run ./test/bench/cmd/bench -only push`.",
+				"same rename, which is where any control plane begins. `go run -C test ./bench/cmd/bench -only push`.",
 		},
 		After: []string{
 			"The sandbox is off here (`--preflight off`). A spec that is renamed into its place is read at once; what " +

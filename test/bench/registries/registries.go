@@ -14,11 +14,11 @@ import (
 	"testing"
 	"time"
 
+	"github.com/wasm-xds/wasm-xds/internal/test/harness"
+	"github.com/wasm-xds/wasm-xds/internal/test/registrytest"
+	"github.com/wasm-xds/wasm-xds/internal/test/testfilter"
 	"github.com/wasm-xds/wasm-xds/test/bench/report"
 	"github.com/wasm-xds/wasm-xds/test/bench/suite"
-	"github.com/wasm-xds/wasm-xds/test/harness"
-	"github.com/wasm-xds/wasm-xds/test/registrytest"
-	"github.com/wasm-xds/wasm-xds/test/testfilter"
 )
 
 // Benchmark measures a registry as the source of modules.
@@ -62,7 +62,7 @@ func text(report.Facts) report.Text {
 			"From the moment in which distribution's registry, on loopback, has moved a tag to the first answer of the new " +
 				"130 KB filter on one Envoy, with `module.refresh` at its minimum of 1 s; beside it the same module by a file that is " +
 				"renamed into place. And the bytes of blobs that the registry sends when a hundred specs name one module " +
-				"of 5 MiB, beside the module's own. `go run ./test/bench/cmd/bench -only registries`.",
+				"of 5 MiB, beside the module's own. `go run -C test ./bench/cmd/bench -only registries`.",
 		},
 		After: []string{
 			"A tag that moves is noticed when it is asked for next, after half a second on average; the rest is one GET of the " +

@@ -11,7 +11,7 @@ import (
 const head = `# Benchmarks
 
 ` + "`make bench`" + ` measures all of this in three quarters of an hour, prints the first table and writes this page;
-` + "`go run ./test/bench/cmd/bench -only NAME`" + ` does so for one section. Each figure stands beside
+` + "`go run -C test ./bench/cmd/bench -only NAME`" + ` does so for one section. Each figure stands beside
 its reference from the same run, which took turns with it on the same machine: look at the
 ratios, the figures are that machine's. A figure is the median of so many runs as stand beside
 it. The page is rendered from [benchmarks.json](benchmarks.json), which ` + "`-render`" + ` does alone.

@@ -13,12 +13,12 @@ import (
 	"sync/atomic"
 	"time"
 
+	"github.com/wasm-xds/wasm-xds/internal/test/harness"
+	"github.com/wasm-xds/wasm-xds/internal/test/testfilter"
 	"github.com/wasm-xds/wasm-xds/test/bench/proc"
 	"github.com/wasm-xds/wasm-xds/test/bench/report"
 	"github.com/wasm-xds/wasm-xds/test/bench/suite"
-	"github.com/wasm-xds/wasm-xds/test/harness"
 	"github.com/wasm-xds/wasm-xds/test/simenvoy"
-	"github.com/wasm-xds/wasm-xds/test/testfilter"
 )
 
 const (
@@ -86,7 +86,7 @@ func text(facts report.Facts) report.Text {
 		Before: []string{
 			fmt.Sprintf("%s edits of %d filters in %s, an hour's worth at one every 10 s: a new module and a new configuration each, "+
 				"on one real Envoy %s and %s simulated ones, with canaries. \"Before\" is after %s edits more, which fill the history "+
-				"of every filter and the sandbox's cache, \"wasm-xds\" when all is over; both times a minute later, when the modules that nothing names any more are collected. `go run ./test/bench/cmd/bench -only soak` (`-soak 1h` for longer).",
+				"of every filter and the sandbox's cache, \"wasm-xds\" when all is over; both times a minute later, when the modules that nothing names any more are collected. `go run -C test ./bench/cmd/bench -only soak` (`-soak 1h` for longer).",
 				facts[editsFact], filters, facts[durationFact], facts[envoyFact], facts[envoysFact], facts[warmUpFact]),
 		},
 		After: []string{

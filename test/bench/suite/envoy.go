@@ -6,7 +6,7 @@ import (
 	"fmt"
 	"time"
 
-	"github.com/wasm-xds/wasm-xds/test/harness"
+	"github.com/wasm-xds/wasm-xds/internal/test/harness"
 )
 
 // Do runs f with what the harness needs; all that it started is ended then.

@@ -9,7 +9,9 @@ import (
 	"os"
 	"os/exec"
 	"path/filepath"
+	"strings"
 
+	"github.com/wasm-xds/wasm-xds/internal/test/program"
 	"github.com/wasm-xds/wasm-xds/test/bench/report"
 )
 
@@ -34,16 +36,25 @@ func (o Options) Logf(format string, args ...any) {
 	fmt.Fprintf(o.Log, format+"\n", args...)
 }
 
-// Build builds a command of this module into the options' directory, as `make
-// build` does, and returns its path.
+// Build builds a command of the repository, such as cmd/wasm-xds, into the options'
+// directory, as `make build` does, and returns its path.
 func (o Options) Build(ctx context.Context, pkg string) (string, error) {
 	path := filepath.Join(o.Dir, filepath.Base(pkg))
-	cmd := exec.CommandContext(ctx, "go", "build", "-trimpath", "-o", path, "github.com/wasm-xds/wasm-xds/"+pkg)
+	cmd := exec.CommandContext(ctx, "go", "build", "-trimpath", "-ldflags=-s -w", "-o", path, "github.com/wasm-xds/wasm-xds/"+pkg)
+	cmd.Dir = filepath.Join(program.Repository(), moduleOf(pkg))
 	cmd.Env = append(os.Environ(), "CGO_ENABLED=0")
 	if out, err := cmd.CombinedOutput(); err != nil {
 		return "", fmt.Errorf("build %s: %w\n%s", pkg, err, out)
 	}
 	return path, nil
+}
+
+// moduleOf is the directory of the module that has a package.
+func moduleOf(pkg string) string {
+	if strings.HasPrefix(pkg, "test/") {
+		return "test"
+	}
+	return "."
 }
 
 // WasmXDS is the path of the binary to measure.

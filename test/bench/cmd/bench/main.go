@@ -10,10 +10,12 @@ import (
 	"io"
 	"os"
 	"os/signal"
+	"path/filepath"
 	"strings"
 	"syscall"
 	"time"
 
+	"github.com/wasm-xds/wasm-xds/internal/test/program"
 	"github.com/wasm-xds/wasm-xds/test/bench/fanout"
 	"github.com/wasm-xds/wasm-xds/test/bench/hotload"
 	"github.com/wasm-xds/wasm-xds/test/bench/many"
@@ -25,7 +27,8 @@ import (
 	"github.com/wasm-xds/wasm-xds/test/bench/suite"
 )
 
-const defaultPage = "docs/benchmarks.md"
+// defaultPage is in this repository, wherever the command runs.
+var defaultPage = filepath.Join(program.Repository(), "docs", "benchmarks.md")
 
 func main() { os.Exit(run(os.Args[1:], os.Stdout, os.Stderr)) }
 
@@ -76,7 +79,7 @@ func parse(args []string, stdout, stderr io.Writer) (options, error) {
 	flags.SetOutput(stderr)
 	flags.StringVar(&o.only, "only", "", "the benchmarks to run, separated by commas; all where it is empty")
 	flags.BoolVar(&o.quick, "quick", false, "small sizes, once: to see that it works; nothing is written unless -page says where")
-	flags.StringVar(&o.page, "page", "", "the page, beside which lie its figures, as .json (default "+defaultPage+", and none with -quick or -case)")
+	flags.StringVar(&o.page, "page", "", "the page, beside which lie its figures, as .json (default docs/benchmarks.md of the repository, and none with -quick or -case)")
 	flags.BoolVar(&o.render, "render", false, "measure nothing: render the page from its figures")
 	flags.StringVar(&o.binary, "binary", "", "the wasm-xds to measure (default: built from this tree)")
 	flags.StringVar(&o.size, "case", "", "fanout: one size alone, `mode/Envoys/filters/boot` (or at-once), or the beginning of one of the page's")

@@ -12,7 +12,7 @@ import (
 	"github.com/wasm-xds/wasm-xds/test/bench/report"
 )
 
-const docs = "../../../../" + defaultPage
+var docs = defaultPage
 
 func TestThePageIsWhatItsFiguresRenderTo(t *testing.T) {
 	data, err := report.Load(figures(docs))
@@ -25,7 +25,7 @@ func TestThePageIsWhatItsFiguresRenderTo(t *testing.T) {
 		t.Fatal(err)
 	}
 	if want := report.Page(sections(all, data)); string(got) != want {
-		t.Errorf("%s is not what %s renders to: go run ./test/bench/cmd/bench -render", docs, figures(docs))
+		t.Errorf("%s is not what %s renders to: go run -C test ./bench/cmd/bench -render", docs, figures(docs))
 	}
 	for _, b := range all {
 		m, ok := data[b.Name]

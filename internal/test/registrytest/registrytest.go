@@ -1,16 +1,16 @@
-// Package registrytest runs real OCI registries for tests: distribution's, in this
-// process and in memory, over plain HTTP or TLS, open or with basic or token
-// authentication.
+// Package registrytest runs real OCI registries for tests: distribution's, with its
+// blobs in memory, over plain HTTP or TLS, open or with basic or token authentication.
 //
 //	r := registrytest.Start(t, registrytest.Options{TLS: true, User: "ann", Password: "secret"})
 //	digest := r.Push(t, "team/filter:v1", registrytest.Artifact(module))
 //	… ask for r.Ref("team/filter:v1"), trusting r.CAFile …
 //
-// [Debian] starts Debian's docker-registry instead, as a process.
+// [Debian] starts Debian's docker-registry instead. Each registry is a process behind a
+// reverse proxy in the test's own process, which does TLS, counts requests and can be
+// stopped.
 package registrytest
 
 import (
-	"context"
 	"crypto/tls"
 	"crypto/x509"
 	"encoding/pem"
@@ -21,19 +21,14 @@ import (
 	"net"
 	"net/http"
 	"net/http/httptest"
+	"net/http/httputil"
+	"net/url"
 	"os"
 	"path/filepath"
 	"strings"
 	"sync"
 	"testing"
 
-	"github.com/distribution/distribution/v3/configuration"
-	_ "github.com/distribution/distribution/v3/registry/auth/htpasswd" // the driver of basic authentication
-	_ "github.com/distribution/distribution/v3/registry/auth/token"    // and of tokens
-	"github.com/distribution/distribution/v3/registry/handlers"
-	_ "github.com/distribution/distribution/v3/registry/storage/driver/inmemory" // where blobs are kept
-	"github.com/sirupsen/logrus"
-	"go.uber.org/goleak"
 	"golang.org/x/crypto/bcrypt"
 )
 
@@ -54,7 +49,7 @@ type Registry struct {
 	CAFile string // PEM of the certificate, with TLS; else ""
 
 	options Options
-	app     *handlers.App
+	proxy   http.Handler
 	tokens  http.Handler
 	cert    tls.Certificate
 
@@ -70,7 +65,15 @@ type Request struct{ Method, Path string }
 // Start starts a registry on a port of its own.
 func Start(t testing.TB, options Options) *Registry {
 	t.Helper()
-	logrus.SetOutput(io.Discard) // distribution has no logger of its own
+	return start(t, options, distribution)
+}
+
+func start(t testing.TB, options Options, program func() (string, error)) *Registry {
+	t.Helper()
+	path, err := program()
+	if err != nil {
+		t.Fatal(err)
+	}
 	r := &Registry{options: options}
 	listener, err := net.Listen("tcp", "127.0.0.1:0")
 	if err != nil {
@@ -80,26 +83,30 @@ func Start(t testing.TB, options Options) *Registry {
 	if options.TLS {
 		r.makeCertificate(t)
 	}
-	config := &configuration.Configuration{
-		Storage: configuration.Storage{
-			"inmemory": {}, "delete": {"enabled": true},
-			"maintenance": {"uploadpurging": map[any]any{"enabled": false}},
-		},
-		Catalog: configuration.Catalog{MaxEntries: 1000},
-	}
-	config.HTTP.Secret = "not a secret: it only signs the state of uploads"
-	// Indexes are pushed whose entries are not all there.
-	config.Validation.Disabled = true
-	r.addAuth(t, config)
-	r.app = handlers.NewApp(context.Background(), config)
+	c := newConfig()
+	r.addAuth(t, c)
+	transport := &http.Transport{}
+	t.Cleanup(transport.CloseIdleConnections)
+	r.proxy = proxyTo(run(t, path, c), transport)
 	r.serve(listener)
-	t.Cleanup(func() {
-		r.Stop()
-		if err := r.app.Shutdown(); err != nil {
-			t.Error(err)
-		}
-	})
+	t.Cleanup(r.Stop)
 	return r
+}
+
+// proxyTo passes requests on as they are. The registry makes absolute URLs for uploads
+// and tokens, so it needs to know the host and the scheme that its client used.
+func proxyTo(host string, transport *http.Transport) http.Handler {
+	target := &url.URL{Scheme: "http", Host: host}
+	return &httputil.ReverseProxy{
+		Rewrite: func(p *httputil.ProxyRequest) {
+			p.SetURL(target)
+			p.Out.Host = p.In.Host
+			p.SetXForwarded()
+		},
+		Transport:     transport,
+		FlushInterval: -1, // at once
+		ErrorLog:      log.New(io.Discard, "", 0),
+	}
 }
 
 // Ref is a reference to something in the registry: repository:tag or repository@digest.
@@ -163,7 +170,7 @@ func (r *Registry) serve(listener net.Listener) {
 }
 
 func (r *Registry) handler() http.Handler {
-	var registry http.Handler = r.app
+	registry := r.proxy
 	if r.options.Wrap != nil {
 		registry = r.options.Wrap(registry)
 	}
@@ -179,7 +186,7 @@ func (r *Registry) handler() http.Handler {
 	})
 }
 
-func (r *Registry) addAuth(t testing.TB, config *configuration.Configuration) {
+func (r *Registry) addAuth(t testing.TB, c config) {
 	t.Helper()
 	switch {
 	case r.options.Token:
@@ -189,7 +196,7 @@ func (r *Registry) addAuth(t testing.TB, config *configuration.Configuration) {
 		}
 		tokens, jwks := newTokenServer(t, r.options.User, r.options.Password)
 		r.tokens = tokens
-		config.Auth = configuration.Auth{"token": {
+		c["auth"] = config{"token": config{
 			"realm": scheme + "://" + r.Host + tokenPath, "issuer": tokenIssuer, "service": tokenService, "jwks": jwks,
 		}}
 	case r.options.User != "":
@@ -201,7 +208,7 @@ func (r *Registry) addAuth(t testing.TB, config *configuration.Configuration) {
 		if err := os.WriteFile(file, fmt.Appendf(nil, "%s:%s\n", r.options.User, hash), 0o600); err != nil {
 			t.Fatal(err)
 		}
-		config.Auth = configuration.Auth{"htpasswd": {"realm": "test", "path": file}}
+		c["auth"] = config{"htpasswd": config{"realm": "test", "path": file}}
 	}
 }
 
@@ -229,9 +236,4 @@ func (r *Registry) client() *http.Client {
 		transport.TLSClientConfig = &tls.Config{RootCAs: roots}
 	}
 	return &http.Client{Transport: transport}
-}
-
-// IgnoreLeftovers is for goleak: distribution never ends one goroutine of each registry.
-func IgnoreLeftovers() goleak.Option {
-	return goleak.IgnoreAnyFunction("github.com/docker/go-events.(*Broadcaster).run")
 }

@@ -6,6 +6,8 @@ import (
 	"strings"
 	"sync"
 	"syscall"
+
+	"github.com/wasm-xds/wasm-xds/internal/test/program"
 )
 
 // process is a child with its output in a file.
@@ -30,7 +32,7 @@ func startProcess(t TB, what, logPath string, cmd *exec.Cmd) *process {
 	}
 	defer log.Close()
 	cmd.Stdout, cmd.Stderr = log, log
-	cmd.SysProcAttr = dieWithParent()
+	cmd.SysProcAttr = program.DieWithParent()
 	if err := cmd.Start(); err != nil {
 		t.Fatalf("start %s: %v", what, err)
 	}

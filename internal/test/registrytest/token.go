@@ -13,7 +13,6 @@ import (
 	"testing"
 	"time"
 
-	"github.com/distribution/distribution/v3/registry/auth/token"
 	"github.com/go-jose/go-jose/v4"
 	"github.com/go-jose/go-jose/v4/jwt"
 )
@@ -24,6 +23,20 @@ const (
 	tokenService = "registrytest"
 	tokenKey     = "registrytest"
 )
+
+// claims are what a token says, as distribution describes it:
+// https://distribution.github.io/distribution/spec/auth/jwt/
+type claims struct {
+	jwt.Claims
+	Access []access `json:"access"`
+}
+
+// access is what a token allows to do with one repository.
+type access struct {
+	Type    string   `json:"type"`
+	Name    string   `json:"name"`
+	Actions []string `json:"actions"`
+}
 
 // tokenServer gives tokens for everything to whom it knows.
 type tokenServer struct {
@@ -65,10 +78,11 @@ func (s *tokenServer) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 		return
 	}
 	now := time.Now()
-	claims := token.ClaimSet{
-		Issuer: tokenIssuer, Subject: user, Audience: token.AudienceList{tokenService},
-		Expiration: now.Add(5 * time.Minute).Unix(), NotBefore: now.Add(-time.Minute).Unix(), IssuedAt: now.Unix(),
-	}
+	claims := claims{Claims: jwt.Claims{
+		Issuer: tokenIssuer, Subject: user, Audience: jwt.Audience{tokenService},
+		Expiry: jwt.NewNumericDate(now.Add(5 * time.Minute)), NotBefore: jwt.NewNumericDate(now.Add(-time.Minute)),
+		IssuedAt: jwt.NewNumericDate(now),
+	}}
 	for _, scope := range r.URL.Query()["scope"] {
 		for one := range strings.FieldsSeq(scope) {
 			kind, rest, _ := strings.Cut(one, ":")
@@ -76,7 +90,7 @@ func (s *tokenServer) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 			if at < 0 {
 				continue
 			}
-			claims.Access = append(claims.Access, &token.ResourceActions{
+			claims.Access = append(claims.Access, access{
 				Type: kind, Name: rest[:at], Actions: strings.Split(rest[at+1:], ","),
 			})
 		}

@@ -10,6 +10,8 @@ import (
 	"path/filepath"
 	"strings"
 	"sync"
+
+	"github.com/wasm-xds/wasm-xds/internal/test/program"
 )
 
 // What is got once serves every test of the process.
@@ -20,7 +22,7 @@ var (
 
 // got is the path that one of scripts/ prints.
 func got(script string) (string, error) {
-	cmd := exec.Command(filepath.Join(repository(), "scripts", script))
+	cmd := exec.Command(filepath.Join(program.Repository(), "scripts", script))
 	var words strings.Builder
 	cmd.Stderr = &words
 	out, err := cmd.Output()

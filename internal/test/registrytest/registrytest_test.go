@@ -10,10 +10,10 @@ import (
 	"go.uber.org/goleak"
 	"oras.land/oras-go/v2/content"
 
-	"github.com/wasm-xds/wasm-xds/test/registrytest"
+	"github.com/wasm-xds/wasm-xds/internal/test/registrytest"
 )
 
-func TestMain(m *testing.M) { goleak.VerifyTestMain(m, registrytest.IgnoreLeftovers()) }
+func TestMain(m *testing.M) { goleak.VerifyTestMain(m) }
 
 func TestPush(t *testing.T) {
 	for name, options := range map[string]registrytest.Options{

@@ -6,9 +6,10 @@ import (
 	"os"
 	"os/exec"
 	"path/filepath"
-	"runtime"
 	"strings"
 	"sync"
+
+	"github.com/wasm-xds/wasm-xds/internal/test/program"
 )
 
 // DefaultVersion is the Envoy that is used where a test names none.
@@ -33,7 +34,7 @@ func Envoy(t TB, version string) string {
 		version = DefaultVersion
 	}
 	get, _ := envoys.LoadOrStore(version, sync.OnceValues(func() (string, error) {
-		cmd := exec.Command("python3", filepath.Join(repository(), "scripts", "get-envoy"), version)
+		cmd := exec.Command("python3", filepath.Join(program.Repository(), "scripts", "get-envoy"), version)
 		var words strings.Builder
 		cmd.Stderr = &words
 		out, err := cmd.Output()
@@ -62,7 +63,7 @@ func BuildBinary(t TB) string {
 // buildAsking builds the binary with testdata/resolver.go in its main package.
 func buildAsking() (string, error) {
 	overlay, err := json.Marshal(map[string]map[string]string{"Replace": {
-		filepath.Join(repository(), "cmd", "wasm-xds", "resolver.go"): filepath.Join(repository(), "test", "harness", "testdata", "resolver.go"),
+		filepath.Join(program.Repository(), "cmd", "wasm-xds", "resolver.go"): filepath.Join(program.Repository(), "internal", "test", "harness", "testdata", "resolver.go"),
 	}})
 	if err != nil {
 		return "", err
@@ -79,33 +80,11 @@ func buildAsking() (string, error) {
 	return buildBinary("wasm-xds-asking", "-overlay", file)
 }
 
-// buildBinary builds into bin/, which git ignores and which go's own cache keeps
-// cheap. Processes that do it at the same time get a whole file each.
+// buildBinary builds wasm-xds, with the race detector where [RaceVariable] wants that.
 func buildBinary(name string, flags ...string) (string, error) {
-	dir := filepath.Join(repository(), "bin", "test")
-	if err := os.MkdirAll(dir, 0o755); err != nil {
-		return "", err
-	}
-	path, args := filepath.Join(dir, name), append([]string{"build"}, flags...)
 	if os.Getenv(RaceVariable) == "1" {
-		path += "-race"
-		args = append(args, "-race")
+		name += "-race"
+		flags = append(flags, "-race")
 	}
-	partial := fmt.Sprintf("%s.%d", path, os.Getpid())
-	cmd := exec.Command("go", append(args, "-o", partial, "./cmd/wasm-xds")...)
-	cmd.Dir = repository()
-	if out, err := cmd.CombinedOutput(); err != nil {
-		return "", fmt.Errorf("build wasm-xds: %w\n%s", err, out)
-	}
-	if err := os.Rename(partial, path); err != nil {
-		return "", err
-	}
-	return path, nil
-}
-
-// repository is the directory of go.mod, found from this file's own place, so
-// that it does not depend on where a test runs.
-func repository() string {
-	_, file, _, _ := runtime.Caller(0)
-	return filepath.Dir(filepath.Dir(filepath.Dir(file)))
+	return program.Build(".", "./cmd/wasm-xds", name, flags...)
 }

@@ -19,7 +19,7 @@ import (
 	"github.com/sigstore/sigstore/pkg/signature"
 	"github.com/sigstore/sigstore/pkg/signature/payload"
 
-	"github.com/wasm-xds/wasm-xds/test/registrytest"
+	"github.com/wasm-xds/wasm-xds/internal/test/registrytest"
 )
 
 // Key is a key pair, ECDSA P-256 as cosign generates it.
