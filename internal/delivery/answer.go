@@ -70,7 +70,7 @@ func (m *Machine) acked(p *push) {
 	u := p.u
 	m.setVerdictLoads(p)
 	m.settle(u)
-	if !p.rev.BuiltIn && u.f.revision(p.rev.ID) == nil {
+	if !p.rev.BuiltIn && u.f.wanted != nil && u.f.revision(p.rev.ID) == nil {
 		// Wanted when it was sent, not any more: but it runs, and may have to be restored.
 		u.f.remember(p.rev)
 	}
@@ -83,6 +83,7 @@ func (m *Machine) acked(p *push) {
 	u.owed, u.replay, u.dirty = false, false, false
 	u.s.readsFiles = u.s.readsFiles || p.version.Variant == File && !p.replay
 	m.change(u.f)
+	m.mayForget(u.f)
 	if !wasLive {
 		if since := u.f.since; m.at(u.joined).After(since) {
 			m.booted++ // how long it took is the Envoy's matter
@@ -175,7 +176,6 @@ func (m *Machine) wrongType(u *sub, p *push, message string) {
 	u.note().expects = t
 	if u.f.wanted == nil && u.f.typeHint != t {
 		u.f.typeHint = t
-		m.persist = true
 	}
 	m.settle(u)
 	m.leave(u)

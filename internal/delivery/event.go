@@ -122,6 +122,9 @@ type (
 	// number of filters. Awaited says that a [Send] that is Unproven waits until it is on
 	// disk; else what was awaited before says already who may get what.
 	PersistUnsettled struct{ Awaited bool }
+	// Forgotten says that nothing is kept of a removed filter any more. It is not in
+	// [Machine.Snapshot] either.
+	Forgotten struct{ Name, SpecFile string }
 	// WentLive says that a subscriber accepted a revision. Since is when that became
 	// wanted; zero for one that subscribed later: of those, Others are reported with the one.
 	WentLive struct {
@@ -153,6 +156,7 @@ func (Send) action()             {}
 func (Changed) action()          {}
 func (Persist) action()          {}
 func (PersistUnsettled) action() {}
+func (Forgotten) action()        {}
 func (WentLive) action()         {}
 func (WasRefused) action()       {}
 

@@ -46,7 +46,7 @@ func TestAnyOrderOfEvents(t *testing.T) {
 	if testing.Short() {
 		runs = 300
 	}
-	pipelined, more, shared, spoilt := 0, 0, 0, 0
+	pipelined, more, shared, spoilt, forgotten := 0, 0, 0, 0, 0
 	for seed := range uint64(runs) {
 		rng := rand.New(rand.NewPCG(seed, 2))
 		script := make([]byte, rng.IntN(300))
@@ -54,12 +54,16 @@ func TestAnyOrderOfEvents(t *testing.T) {
 			script[i] = byte(rng.Uint32())
 		}
 		w := play(t, seed, script)
+		forgotten += w.forgotten
 		pipelined, more, shared, spoilt = pipelined+w.pipelined, more+w.more, shared+w.shared, spoilt+w.spoilt
 	}
 	if shared < runs || spoilt < runs/100 {
 		t.Errorf("%d responses had several resources and %d of them were refused: the model does not play that", shared, spoilt)
 	}
 	t.Logf("%d responses had several resources, %d of them were refused; %d were pipelined", shared, spoilt, pipelined)
+	if forgotten < runs/100 {
+		t.Errorf("%d removed filters were forgotten: the model does not play that", forgotten)
+	}
 	if more < runs {
 		t.Errorf("%d responses said that others follow: the model does not play that", more)
 	}

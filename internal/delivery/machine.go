@@ -40,6 +40,9 @@ type Config struct {
 	AckWait time.Duration
 	// RemoteLimit is the size from which Envoy's fetcher gives up: 32 MiB.
 	RemoteLimit int64
+	// ForgetRemoved is how long a removed filter is kept that no stream asks for; 0: for ever. One
+	// that never loaded on any Envoy is not kept at all.
+	ForgetRemoved time.Duration
 	// Window is how many resources may be outstanding on a stream, where all of them are known to
 	// load, but for those that the Envoy runs: 64.
 	Window int
@@ -81,6 +84,7 @@ type Machine struct {
 	touched        []*stream
 	actions        []Action
 	changed        []*filter
+	forgettable    []*filter // to be looked at before the step ends
 	persist        bool
 	started        time.Time
 	states         [numStates]int // how many subscribers are in each
@@ -125,6 +129,10 @@ func New(cfg Config, mem Memory, now time.Time) *Machine {
 	}
 	m.restore(mem)
 	for _, f := range m.filters {
+		if f.idleSince.After(now) {
+			f.idleSince = now // the clock was set back
+		}
+		m.mayForget(f)
 		if f.candidate() != nil && len(f.unsettled) > 0 {
 			m.pause(f)
 		}
@@ -159,6 +167,7 @@ func (m *Machine) Step(now time.Time, e Event) []Action {
 	case Woken:
 	}
 	m.wake()
+	m.forgetRemoved()
 	m.sendAll()
 	return m.take()
 }
@@ -266,7 +275,13 @@ func (m *Machine) prune() {
 }
 
 func (m *Machine) setWanted(f *filter, w *snapshot.Filter) {
-	another := w == nil || f.wanted == nil || !sameRevision(f.wanted.Revision, w.Revision)
+	if w == nil {
+		m.forgetFilter(f)
+		m.regroup(f)
+		m.touchFilter(f)
+		return
+	}
+	another := f.wanted == nil || !sameRevision(f.wanted.Revision, w.Revision)
 	if another {
 		m.keepCandidate(f)
 		f.since = m.now
@@ -276,11 +291,14 @@ func (m *Machine) setWanted(f *filter, w *snapshot.Filter) {
 			f.pauseUntil = back
 		}
 	}
+	if f.wanted == nil && len(f.unsettled) > 0 {
+		m.unsettled[f], m.persistUnsettled = struct{}{}, true
+	}
 	f.wanted = w
 	if another {
 		f.noteWish(m.now)
 	}
-	if w != nil && w.Revision != nil && sameRevision(w.Revision, f.stable) {
+	if w.Revision != nil && sameRevision(w.Revision, f.stable) {
 		f.stable = w.Revision // what is foretold of it may be new
 	}
 	m.persist = true

@@ -4,6 +4,7 @@ import (
 	"cmp"
 	"maps"
 	"slices"
+	"time"
 
 	"github.com/wasm-xds/wasm-xds/pkg/snapshot"
 	"github.com/wasm-xds/wasm-xds/pkg/spec"
@@ -42,14 +43,16 @@ type UnsettledFilter struct {
 // FilterMemory is what is remembered of one name.
 type FilterMemory struct {
 	Name   string           `json:"name"`
-	Wanted *snapshot.Filter `json:"wanted,omitempty"` // nil: no spec ever had this name
+	Wanted *snapshot.Filter `json:"wanted,omitempty"` // nil: no spec has this name; not written any more
 	// Stable is the revision that all Envoys get; nil: none was ever rolled out.
 	Stable *snapshot.Revision `json:"stable,omitempty"`
 	// Older were stable before, the newest first.
 	Older []*snapshot.Revision `json:"older,omitempty"`
 	// Wishes say when those became wanted. It may lack some: older files have none.
 	Wishes []Wish `json:"wishes,omitempty"`
-	// Type is what Envoys were found to expect of a name that no spec has.
+	// IdleSince is since when a removed filter is not asked for; zero: it is asked for, or not removed.
+	IdleSince time.Time `json:"idleSince,omitzero"`
+	// Type is not written any more: it was what Envoys were found to expect of a name without a spec.
 	Type spec.Type `json:"type,omitempty"`
 }
 
@@ -77,10 +80,9 @@ func (m *Machine) Untidy() Memory {
 		Filters: make([]FilterMemory, 0, len(m.filters)), Verdicts: make([]VerdictRecord, 0, len(m.verdicts)),
 	}
 	for _, f := range m.inOrder() {
-		if f.wanted == nil && f.typeHint == "" {
-			continue
+		if f.wanted != nil {
+			mem.Filters = append(mem.Filters, f.memory())
 		}
-		mem.Filters = append(mem.Filters, f.memory())
 	}
 	for key, v := range m.verdicts {
 		mem.Verdicts = append(mem.Verdicts, key.record(v))
@@ -117,7 +119,7 @@ func (mem *Memory) Tidy() {
 }
 
 func (f *filter) memory() FilterMemory {
-	return FilterMemory{Name: f.name, Wanted: f.wanted, Stable: f.stable, Older: slices.Clone(f.older), Wishes: f.wishes, Type: f.typeHint}
+	return FilterMemory{Name: f.name, Wanted: f.wanted, Stable: f.stable, Older: slices.Clone(f.older), Wishes: f.wishes, IdleSince: f.idleSince}
 }
 
 // Unsettled returns that part of the [Memory].
@@ -160,16 +162,22 @@ func (m *Machine) Saved(seq uint64) {
 func (m *Machine) restore(mem Memory) {
 	m.seq = max(mem.Seq, mem.Unsettled.Seq)
 	for _, fm := range mem.Filters {
-		m.filter(fm.Name).restore(fm)
+		if fm.Wanted != nil {
+			m.filter(fm.Name).restore(fm)
+		}
 	}
 	for _, v := range mem.Verdicts {
 		m.restoreVerdict(v)
 	}
 	for name, u := range mem.Unsettled.Filters {
+		newer := mem.Unsettled.Seq > mem.Seq && u.Filter.Wanted != nil
+		if !newer && m.filters[name] == nil {
+			continue // no spec has the name
+		}
 		f := m.filter(name)
 		maps.Copy(f.unsettled, u.Nodes)
 		m.unsettled[f] = struct{}{}
-		if mem.Unsettled.Seq > mem.Seq {
+		if newer {
 			f.restore(u.Filter)
 			for _, v := range u.Verdicts {
 				m.restoreVerdict(v)
@@ -184,7 +192,7 @@ func (m *Machine) restoreVerdict(v VerdictRecord) {
 }
 
 func (f *filter) restore(fm FilterMemory) {
-	f.wanted, f.stable, f.older, f.wishes, f.typeHint = fm.Wanted, fm.Stable, fm.Older, fm.Wishes, fm.Type
+	f.wanted, f.stable, f.older, f.wishes, f.idleSince = fm.Wanted, fm.Stable, fm.Older, fm.Wishes, fm.IdleSince
 }
 
 // Revisions are all revisions that may still be served; what none of them names

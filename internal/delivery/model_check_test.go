@@ -2,6 +2,7 @@ package delivery
 
 import (
 	"fmt"
+	"slices"
 	"strings"
 
 	"github.com/wasm-xds/wasm-xds/pkg/spec"
@@ -123,6 +124,24 @@ func (w *world) checkCounts() {
 	}
 }
 
+// checkForgotten: of a forgotten filter nothing is left, and no Envoy that asks for it loses it.
+func (w *world) checkForgotten(name string) {
+	for _, f := range w.m.Memory().Filters {
+		if f.Name == name {
+			w.failf("%s is forgotten and in the memory", name)
+		}
+	}
+	if _, noted := w.m.Unsettled().Filters[name]; noted || w.m.Snapshot().Get(name) != nil {
+		w.failf("%s is forgotten and remembered all the same", name)
+	}
+	for _, e := range w.envoys {
+		p := e.provider(name)
+		if e.stream != 0 && !p.unheard && !e.unlisted && p.accepted != "" && p.running != nil && !p.running.BuiltIn {
+			w.failf("%s runs and asks for %s, which is forgotten", e.id, name)
+		}
+	}
+}
+
 // checkSettled is what must be true when nothing is under way any more.
 func (w *world) checkSettled() {
 	w.checkCounts()
@@ -134,7 +153,9 @@ func (w *world) checkSettled() {
 				w.failf("%s: %s has no config: its listener would not open", e.id, name)
 				continue
 			}
-			if p.poisoned && !p.orphaned && !w.moodyAbout[p.running.ID] {
+			// An Envoy that was away while its filter was forgotten keeps what it has.
+			isLeftAlone := f == nil && slices.Contains(w.names, name)
+			if p.poisoned && !p.orphaned && !isLeftAlone && !w.moodyAbout[p.running.ID] {
 				w.failf("%s: %s has refused bytes stored: its listener's next update would fail", e.id, name)
 			}
 			if f == nil || f.Disabled || f.Removed && f.OnRemove != spec.Keep || w.bad[f.Revision.ID] || f.Revision.RefusalFor(e.version) != nil {

@@ -44,6 +44,7 @@ type world struct {
 	pipelined  int     // responses that were sent while others had no answer
 	more       int     // that said that others follow
 	shared     int     // that had several resources
+	forgotten  int     // removed filters of which nothing is kept
 	spoilt     int     // of those, how many were refused
 	again      []Event // to be played after the step
 	settles    bool    // modules can be read again
@@ -100,7 +101,10 @@ func (w *world) start() {
 	if w.calm {
 		window = 12
 	}
-	w.m = New(Config{Epoch: w.epoch, Substitutes: realStandIns{}, Window: 1 + w.rng.IntN(window)}, w.memory, w.now)
+	w.m = New(Config{
+		Epoch: w.epoch, Substitutes: realStandIns{}, Window: 1 + w.rng.IntN(window),
+		ForgetRemoved: time.Duration(w.rng.IntN(2)) * 30 * time.Second,
+	}, w.memory, w.now)
 	w.step(SnapshotChanged{Snapshot: w.snapshot})
 }
 
@@ -119,6 +123,10 @@ func (w *world) step(e Event) {
 			if e, ok := w.streams[a.Stream], w.build(&a); e != nil && ok {
 				e.inbox = append(e.inbox, a)
 			}
+		case Forgotten:
+			w.forgotten++
+			w.checkForgotten(a.Name)
+			w.snapshot = w.m.Snapshot()
 		case WasRefused:
 			if spoilt && a.Verdict {
 				w.failf("%s: a verdict on %s, which was not alone", a.Node, a.Name)

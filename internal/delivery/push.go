@@ -346,6 +346,9 @@ func (m *Machine) flagLate(p *push) {
 	u := p.u
 	m.nextSalt(p)
 	m.unsettle(u, "")
+	if u.closed {
+		return // it is counted no more
+	}
 	u.setState(m, Pending, &Problem{
 		Code: CodeNoAnswer, Revision: p.rev.ID,
 		Message: "this Envoy has not answered: neither ACK nor NACK",

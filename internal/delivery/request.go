@@ -156,11 +156,7 @@ func (m *Machine) remove(u *sub) {
 	m.leave(u)
 	m.change(u.f)
 	m.rollOut(u.f)
-	if u.f.wanted == nil && len(u.f.subs)+len(u.f.unsettled) == 0 && u.f.typeHint == "" {
-		delete(m.filters, u.f.name)
-		m.ordered.changed = true
-		delete(m.unsettled, u.f)
-	}
+	m.dropUnasked(u.f)
 }
 
 func (m *Machine) close(id StreamID) {

@@ -24,6 +24,7 @@ type rig struct {
 	newest  map[string]Version    // by name
 	waiting map[StreamID][]string // names whose answer is due, the oldest first
 	sent    []string
+	forget  time.Duration // how long what was removed is kept
 }
 
 func newRig(t *testing.T) *rig {
@@ -37,7 +38,7 @@ func (r *rig) restart() {
 	if r.m != nil {
 		epoch = r.m.cfg.Epoch + 1
 	}
-	r.m = New(Config{Epoch: epoch, Substitutes: realStandIns{}}, r.memory, r.now)
+	r.m = New(Config{Epoch: epoch, Substitutes: realStandIns{}, ForgetRemoved: r.forget}, r.memory, r.now)
 }
 
 func (r *rig) step(e Event) {
@@ -52,6 +53,10 @@ func (r *rig) step(e Event) {
 				r.newest[o.Name] = o.Version
 				r.sent = append(r.sent, fmt.Sprintf("%d & %s %s %s", a.Stream, o.Name, r.called(o.Revision.ID), o.Version.Variant))
 			}
+		case Forgotten:
+			delete(r.filters, a.Name)
+			r.nameStandIns(a.Name)
+			r.sent = append(r.sent, "forgot "+a.Name)
 		case Persist:
 			unsettled := r.memory.Unsettled
 			r.memory = r.m.Memory()

@@ -33,6 +33,10 @@ type filter struct {
 	lostProblem *Problem
 	pauseUntil  time.Time
 	timer       time.Time // the last that was set
+	// idleSince is when the spec was removed or the last stream that asked for it ended, the later
+	// of the two; zero: a spec has the name, or a stream asks for it.
+	idleSince   time.Time
+	forgetTimer time.Time // the last that was set
 	changed     Action    // says that it has
 	hasChanged  bool      // in the step that is under way
 
@@ -96,6 +100,7 @@ func (m *Machine) stoppedBy(f *filter, r *snapshot.Revision) *Problem {
 // rollOut takes the filter's rollout as far as it can go now: it stops it, names
 // canaries, or makes the candidate everyone's.
 func (m *Machine) rollOut(f *filter) {
+	m.mayForget(f)
 	if c := f.candidate(); c != nil {
 		switch {
 		case m.stoppedBy(f, c) != nil:
@@ -337,6 +342,9 @@ func (m *Machine) unsettle(u *sub, revision string) {
 		return
 	}
 	f.unsettled[id] = revision
+	if f.wanted == nil {
+		return // nothing of a name without a spec is written to the disk
+	}
 	m.unsettled[f] = struct{}{}
 	m.persistUnsettled = true
 	m.awaitUnsettled = m.awaitUnsettled || !written
@@ -347,7 +355,9 @@ func (m *Machine) settle(u *sub) {
 		return
 	}
 	delete(u.f.unsettled, u.s.node.ID)
-	m.persistUnsettled, u.f.settled = true, m.seq
+	if _, noted := m.unsettled[u.f]; noted {
+		m.persistUnsettled, u.f.settled = true, m.seq
+	}
 }
 
 func (m *Machine) pause(f *filter) {

@@ -237,12 +237,13 @@ func TestNameWithoutASpec(t *testing.T) {
 	r.want("1 ghost deny/network inline")
 	r.ack(1)
 	r.wantState(1, "ghost", "denied deny/network "+CodeUnknownFilter)
-	// The type is remembered: the next one gets the right stand-in at once.
+	// The type is remembered while a stream asks: the next one gets the right stand-in at once.
 	r.connect(2, connection{}, "ghost")
 	r.want("2 ghost deny/network inline")
-	r.restart()
+	r.step(StreamClosed{Stream: 1})
+	r.step(StreamClosed{Stream: 2})
 	r.connect(3, connection{}, "ghost")
-	r.want("3 ghost deny/network inline")
+	r.want("3 ghost deny/http inline")
 }
 
 func TestWrongType(t *testing.T) {

@@ -1,0 +1,154 @@
+package delivery
+
+import (
+	"container/heap"
+	"time"
+
+	"github.com/wasm-xds/wasm-xds/pkg/snapshot"
+	"github.com/wasm-xds/wasm-xds/pkg/spec"
+)
+
+// returnGrace is how long after a start a removed filter is kept although its time is over.
+// The server could not be asked while it was down, and Envoys come back within half a minute.
+const returnGrace = 10 * time.Minute
+
+// forgetAt is when a removed filter can be forgotten; false: not as long as things stay as they are.
+// An Envoy that asks for a filter keeps it. A filter that never loaded has nothing to keep:
+// it goes at once, unless an Envoy would lose a pass-through with it.
+func (m *Machine) forgetAt(f *filter) (time.Time, bool) {
+	switch {
+	case f.wanted == nil || !f.wanted.Removed:
+		return time.Time{}, false
+	case !m.everLoaded(f) && !f.isMissed():
+		return m.now, true
+	case len(f.subs) > 0 || m.cfg.ForgetRemoved <= 0:
+		return time.Time{}, false
+	}
+	at := f.idleSince.Add(m.cfg.ForgetRemoved)
+	if back := m.started.Add(min(m.cfg.ForgetRemoved, returnGrace)); at.Before(back) {
+		at = back
+	}
+	return at, true
+}
+
+// everLoaded says whether some Envoy runs or ran a revision of the filter, or may do so.
+func (m *Machine) everLoaded(f *filter) bool {
+	revisions := f.revisions()
+	if f.stable != nil || len(revisions) > 0 && len(f.unsettled) > 0 {
+		return true
+	}
+	for _, r := range revisions {
+		for envoy := range m.versions {
+			if v, judged := m.verdict(r, envoy); judged && v.loads {
+				return true
+			}
+		}
+	}
+	return false
+}
+
+// isMissed says whether an Envoy that asks for the filter has more of it than the deny that it
+// would get for a name without a spec.
+func (f *filter) isMissed() bool {
+	w := f.wanted
+	if len(f.subs) > 0 && (w.Disabled || w.OnRemove == spec.Passthrough || w.Policy == spec.Open) {
+		return true
+	}
+	for _, u := range f.subs {
+		if !u.bare() && (u.running == nil || !u.running.BuiltIn) {
+			return true
+		}
+	}
+	return false
+}
+
+// mayForget notes since when nobody asks for a removed filter, and has it forgotten when its
+// time has come.
+func (m *Machine) mayForget(f *filter) {
+	if w := f.wanted; w == nil || !w.Removed || len(f.subs) > 0 {
+		if !f.idleSince.IsZero() {
+			f.idleSince, m.persist = time.Time{}, true
+		}
+	} else if f.idleSince.IsZero() {
+		f.idleSince, m.persist = m.now, true
+	}
+	at, can := m.forgetAt(f)
+	switch {
+	case !can:
+	case !m.now.Before(at):
+		m.forgettable = append(m.forgettable, f)
+	case !f.forgetTimer.Equal(at):
+		f.forgetTimer = at
+		heap.Push(&m.timers, timer{at: at, f: f})
+	}
+}
+
+// forgetRemoved forgets the removed filters whose time has come, all of them in one snapshot.
+func (m *Machine) forgetRemoved() {
+	names := map[string]struct{}{}
+	for _, f := range m.forgettable {
+		if at, can := m.forgetAt(f); can && !m.now.Before(at) && m.filters[f.name] == f {
+			names[f.name] = struct{}{}
+		}
+	}
+	clear(m.forgettable)
+	m.forgettable = m.forgettable[:0]
+	if len(names) == 0 {
+		return
+	}
+	kept := make([]*snapshot.Filter, 0, m.Snapshot().Len())
+	for _, w := range m.Snapshot().All() {
+		if _, goes := names[w.Name]; goes {
+			m.actions = append(m.actions, Forgotten{Name: w.Name, SpecFile: w.SpecFile})
+		} else {
+			kept = append(kept, w)
+		}
+	}
+	m.setSnapshot(m.Snapshot().With(kept))
+}
+
+// forgetFilter drops all that is known of a filter that no spec has any more.
+func (m *Machine) forgetFilter(f *filter) {
+	for _, r := range f.revisions() {
+		for envoy := range m.versions {
+			delete(m.verdicts, verdictKey{r.ID, envoy})
+		}
+		for _, variant := range []Variant{Remote, Inline, File} {
+			delete(m.salts, saltKey{r.ID, variant}) // the next one's salt is new
+		}
+	}
+	m.verdictChanges++
+	f.wanted, f.stable, f.older, f.wishes, f.gone = nil, nil, nil, nil, nil
+	f.idleSince = time.Time{}
+	m.forgetUnsettled(f)
+	for _, u := range f.subs {
+		if u.running != nil && !u.running.BuiltIn {
+			u.running = nil // it runs what nobody here knows any more
+		}
+	}
+	m.persist = true
+	m.change(f)
+	m.dropUnasked(f)
+}
+
+// forgetUnsettled drops what is noted of nodes that may hold refused bytes.
+func (m *Machine) forgetUnsettled(f *filter) {
+	m.announced -= len(f.announced)
+	f.announced = nil
+	clear(f.unsettled)
+	if _, noted := m.unsettled[f]; noted {
+		delete(m.unsettled, f)
+		m.persistUnsettled = true
+	}
+}
+
+// dropUnasked drops a name that has no spec as soon as no stream asks for it. Names
+// come from the network: nothing of them is kept longer.
+func (m *Machine) dropUnasked(f *filter) {
+	if f.wanted != nil || len(f.subs) > 0 {
+		return
+	}
+	m.forgetUnsettled(f)
+	delete(m.filters, f.name)
+	m.ordered.changed = true
+}
