@@ -5,6 +5,7 @@ import (
 	"slices"
 	"strings"
 
+	"github.com/wasm-xds/wasm-xds/pkg/snapshot"
 	"github.com/wasm-xds/wasm-xds/pkg/spec"
 )
 
@@ -131,6 +132,7 @@ func (w *world) checkForgotten(name string) {
 			w.failf("%s is forgotten and in the memory", name)
 		}
 	}
+	w.forgot[name] = true
 	if _, noted := w.m.Unsettled().Filters[name]; noted || w.m.Snapshot().Get(name) != nil {
 		w.failf("%s is forgotten and remembered all the same", name)
 	}
@@ -153,8 +155,10 @@ func (w *world) checkSettled() {
 				w.failf("%s: %s has no config: its listener would not open", e.id, name)
 				continue
 			}
-			// An Envoy that was away while its filter was forgotten keeps what it has.
-			isLeftAlone := f == nil && slices.Contains(w.names, name)
+			// An Envoy that was away while its filter was forgotten keeps what it has, until
+			// there is something that is known to load.
+			isLeftAlone := w.forgot[name] && !p.running.BuiltIn &&
+				!slices.ContainsFunc(w.m.Revisions(), func(r *snapshot.Revision) bool { return r.ID == p.running.ID })
 			if p.poisoned && !p.orphaned && !isLeftAlone && !w.moodyAbout[p.running.ID] {
 				w.failf("%s: %s has refused bytes stored: its listener's next update would fail", e.id, name)
 			}

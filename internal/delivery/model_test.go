@@ -45,6 +45,7 @@ type world struct {
 	more       int     // that said that others follow
 	shared     int     // that had several resources
 	forgotten  int     // removed filters of which nothing is kept
+	forgot     map[string]bool
 	spoilt     int     // of those, how many were refused
 	again      []Event // to be played after the step
 	settles    bool    // modules can be read again
@@ -66,7 +67,7 @@ func newWorld(seed uint64) *world {
 	w := &world{
 		rng: rand.New(rand.NewPCG(seed, 1)), now: time.Unix(1_000_000, 0), streams: map[StreamID]*modelEnvoy{},
 		answering: map[StreamID]map[string]Send{}, bad: map[string]bool{}, moodyAbout: map[string]bool{},
-		singly: map[StreamID]bool{}, calm: seed%2 == 0,
+		singly: map[StreamID]bool{}, forgot: map[string]bool{}, calm: seed%2 == 0,
 	}
 	all := modelNames(w.calm)
 	w.names = all[:len(all)-1]
