@@ -26,6 +26,7 @@ type fake struct {
 	source     Source
 	ready      bool
 	rolledBack []string // name@revision
+	forgotten  []string
 	histories  map[string]History
 	refuse     *Error
 }
@@ -74,6 +75,17 @@ func (f *fake) Rollback(_ context.Context, name, revision string) (Filter, *Erro
 	}
 	f.rolledBack = append(f.rolledBack, name+"@"+revision)
 	return one, nil
+}
+
+func (f *fake) Forget(_ context.Context, name string) (Forgotten, *Error) {
+	if f.refuse != nil {
+		return Forgotten{}, f.refuse
+	}
+	if _, ok := f.Filter(name); !ok {
+		return Forgotten{}, &Error{Code: CodeNoFilter}
+	}
+	f.forgotten = append(f.forgotten, name)
+	return Forgotten{Name: name, Revisions: 2}, nil
 }
 
 func someState() *fake {

@@ -20,6 +20,7 @@ const (
 	apiRoot      = "/api/v1/"
 	filtersRoot  = apiRoot + "filters/"
 	rollbackTail = "/rollback"
+	forgetTail   = "/forget"
 	historyTail  = "/history"
 	// maxBody bounds the body of a request; a rollback names one revision.
 	maxBody = 4 << 10
@@ -122,19 +123,35 @@ func (s *server) source() any {
 // its end, and so is a history, where the slash before it is no %2F and the rest is a filter's name.
 func (s *server) belowFilters(w http.ResponseWriter, r *http.Request) {
 	name := r.PathValue("name")
-	before, isRollback := strings.CutSuffix(name, rollbackTail)
+	before, change := s.changeAt(name)
 	switch {
-	case r.Method == http.MethodPost && isRollback:
-		s.rollback(w, r, before)
+	case r.Method == http.MethodPost && change != nil:
+		if e := mayChange(r); e != nil {
+			writeError(w, e)
+			return
+		}
+		change(w, r, before)
 	case isRead(r) && strings.HasSuffix(r.URL.EscapedPath(), historyTail):
 		s.history(w, name)
 	case isRead(r):
 		s.filter(w, name)
-	case isRollback:
+	case change != nil:
 		writeMethodError(w, r, "GET, POST")
 	default:
 		writeMethodError(w, r, "GET")
 	}
+}
+
+// changeAt is the change that a POST to a path makes, and the filter's name in that path; nil: none.
+func (s *server) changeAt(path string) (name string, change func(http.ResponseWriter, *http.Request, string)) {
+	for tail, change := range map[string]func(http.ResponseWriter, *http.Request, string){
+		rollbackTail: s.rollback, forgetTail: s.forget,
+	} {
+		if name, found := strings.CutSuffix(path, tail); found {
+			return name, change
+		}
+	}
+	return "", nil
 }
 
 func (s *server) history(w http.ResponseWriter, path string) {
@@ -181,10 +198,6 @@ func (s *server) unknown(name string) *Error {
 }
 
 func (s *server) rollback(w http.ResponseWriter, r *http.Request, name string) {
-	if e := mayChange(r); e != nil {
-		writeError(w, e)
-		return
-	}
 	var body struct {
 		Revision string `json:"revision"`
 	}

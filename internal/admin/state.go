@@ -5,12 +5,14 @@ import (
 	"net/http"
 )
 
-// The codes of a rollback's errors that are not the server's fault; any other
+// The codes of a change's errors that are not the server's fault; any other
 // code is answered as 409.
 const (
 	CodeNoFilter     = "no_such_filter"
 	CodeNoRevision   = "no_such_revision"
 	CodeNotSupported = "not_supported"
+	CodeHasSpec      = "has_spec"        // of forget: the filter's spec is there
+	CodeStillAsked   = "still_asked_for" // of forget: an Envoy asks for the filter
 )
 
 // CodeRolledBack is the code of the error of a filter that a rollback keeps from what its spec describes.
@@ -42,6 +44,8 @@ type State interface {
 	// Rollback serves an earlier revision again, and returns the filter as it then is.
 	// revision may be the beginning of its id; "" is the last one that all Envoys had before.
 	Rollback(ctx context.Context, name, revision string) (Filter, *Error)
+	// Forget drops a filter whose spec is gone and that no Envoy asks for.
+	Forget(ctx context.Context, name string) (Forgotten, *Error)
 }
 
 // Counts are how many filters and subscribers there are in each state.

@@ -49,7 +49,19 @@ type Filter struct {
 	Canaries  []string `json:"canaries"`  // streams that get Candidate first
 	OnRemove  string   `json:"onRemove"`  // keep, passthrough or deny
 
+	// IdleSince is since when no Envoy asks for a filter whose spec is gone, and ForgetAt when it
+	// is forgotten; absent: an Envoy asks, or a spec has the name, or it is kept for ever.
+	IdleSince time.Time `json:"idleSince,omitzero"`
+	ForgetAt  time.Time `json:"forgetAt,omitzero"`
+
 	Subscribers []Subscriber `json:"subscribers"`
+}
+
+// Forgotten is a filter that was dropped, as POST /api/v1/filters/{name}/forget answers it.
+type Forgotten struct {
+	Name      string    `json:"name"`
+	Revisions int       `json:"revisions"`          // how many revisions were dropped
+	IdleSince time.Time `json:"idleSince,omitzero"` // since when no Envoy had asked for it
 }
 
 // Module names a filter's Wasm bytes.

@@ -38,6 +38,7 @@ type ServeConfig struct {
 	Rescan            time.Duration // > 0
 	Delivery          spec.Delivery // never ""
 	AllowEmpty        bool          // an empty directory removes every filter
+	ForgetRemoved     time.Duration // 0: never
 	Trust             trust         // which modules may be fetched
 	Preflight         examine.Mode  // never ""
 	HostEnv           hostEnv       // for the sandbox
@@ -138,6 +139,7 @@ func (cfg *ServeConfig) addFlags(f *pflag.FlagSet) {
 	cfg.Delivery = spec.Remote
 	f.Var(&choiceOf[spec.Delivery]{&cfg.Delivery, deliveries()}, "delivery", "how modules reach Envoy for specs that do not say: remote, inline or file")
 	f.BoolVar(&cfg.AllowEmpty, "allow-empty", false, "take a directory whose specs are all gone at its word, and remove every filter")
+	f.DurationVar(&cfg.ForgetRemoved, "forget-removed", defaultForgetRemoved, "how long a filter is kept whose spec is gone and that no Envoy asks for; 0 keeps it for ever")
 	cfg.Trust.addFlags(f)
 	cfg.Registries.addFlags(f)
 	cfg.Preflight = examine.Enforce
@@ -185,6 +187,9 @@ func (cfg *ServeConfig) validate() error {
 		if d < leastInterval || d > mostInterval {
 			return fmt.Errorf("invalid --%s %s: it is between %s and %s", flag, d, leastInterval, mostInterval)
 		}
+	}
+	if cfg.ForgetRemoved < 0 {
+		return fmt.Errorf("invalid --forget-removed %s: it is 0, which is for ever, or more", cfg.ForgetRemoved)
 	}
 	if err := cfg.Trust.validate(); err != nil {
 		return err

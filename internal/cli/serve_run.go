@@ -35,6 +35,7 @@ func runServe(ctx context.Context, cfg ServeConfig, _, stderr io.Writer) error {
 		Rescan:            cfg.Rescan,
 		Delivery:          cfg.Delivery,
 		AllowEmpty:        cfg.AllowEmpty,
+		ForgetRemoved:     cfg.ForgetRemoved,
 		Guard:             cfg.Trust.guard(),
 		Preflight:         cfg.Preflight,
 		HostEnv:           hostEnv,

@@ -22,6 +22,7 @@ type fakeState struct {
 
 	histories map[string]admin.History
 	rollback  func(name, revision string) (admin.Filter, *admin.Error)
+	forget    func(name string) (admin.Forgotten, *admin.Error)
 }
 
 func (f *fakeState) Filters() []admin.Filter  { return *f.filters.Load() }
@@ -51,6 +52,14 @@ func (f *fakeState) Rollback(_ context.Context, name, revision string) (admin.Fi
 		return admin.Filter{}, &admin.Error{Code: admin.CodeNoFilter}
 	}
 	return f.rollback(name, revision)
+}
+
+// Forget does what the test says.
+func (f *fakeState) Forget(_ context.Context, name string) (admin.Forgotten, *admin.Error) {
+	if f.forget == nil {
+		return admin.Forgotten{}, &admin.Error{Code: admin.CodeNoFilter}
+	}
+	return f.forget(name)
 }
 
 // startServer answers for the filters until the test ends.

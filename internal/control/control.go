@@ -323,6 +323,7 @@ func (c *Control) step(e delivery.Event) {
 	watched := c.hub.Watched()
 	var unproven []delivery.Send
 	unsettled, awaited := false, false
+	forgotten := false
 	for _, a := range actions {
 		switch a := a.(type) {
 		case delivery.PersistUnsettled:
@@ -337,8 +338,13 @@ func (c *Control) step(e delivery.Event) {
 			if !watched {
 				continue
 			}
+		case delivery.Forgotten:
+			forgotten = true
 		}
 		c.carryOut(a)
+	}
+	if forgotten {
+		c.changeSnapshot(c.machine.Snapshot())
 	}
 	switch {
 	case awaited && len(unproven) > 0:

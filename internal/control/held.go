@@ -24,13 +24,19 @@ func (p planning) believed(gone []*snapshot.Filter, wanted *wishes) (removed, he
 		living[root] = n < 2 || p.anyLeft(root, wanted)
 	}
 	for _, f := range gone {
-		if living[p.rootOf(f.SpecFile)] {
+		if living[p.rootOf(f.SpecFile)] || servesNothing(f) {
 			removed = append(removed, f)
 		} else {
 			held = append(held, f)
 		}
 	}
 	return removed, held
+}
+
+// servesNothing says whether Envoys get no more of the filter than of a name without a spec: there
+// is nothing to hold.
+func servesNothing(f *snapshot.Filter) bool {
+	return f.Revision == nil && !f.Disabled && f.Policy == spec.Closed && !(f.Removed && f.OnRemove == spec.Passthrough)
 }
 
 // anyLeft says whether there is any spec of the source still; of "", of any.

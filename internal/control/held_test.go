@@ -22,6 +22,9 @@ func TestEachSourceIsHeldByItself(t *testing.T) {
 		return s
 	}
 	before := []*snapshot.Filter{in("/specs", "a"), in("/specs", "b"), in(bundle, "x"), in(bundle, "y")}
+	empty := func(name string) *snapshot.Filter {
+		return &snapshot.Filter{Name: name, Type: spec.HTTP, Policy: spec.Closed, SpecFile: "/specs/" + name + ".yaml"}
+	}
 	for _, tt := range []struct {
 		name       string
 		before     []*snapshot.Filter
@@ -36,6 +39,8 @@ func TestEachSourceIsHeldByItself(t *testing.T) {
 		{name: "the directory's move into the bundle", before: before, specs: []*spec.Spec{from(bundle, "a"), from(bundle, "b"), from(bundle, "x"), from(bundle, "y")}, want: "a=new, b=new, x=new, y=new"},
 		{name: "with --allow-empty", before: before, specs: []*spec.Spec{from(bundle, "x"), from(bundle, "y")}, allowEmpty: true, want: "a=old!, b=old!, x=new, y=new"},
 		{name: "a source that is none any more", before: append(before[:2:2], in("/elsewhere", "p"), in("/elsewhere", "q")), specs: []*spec.Spec{from("/specs", "a"), from("/specs", "b")}, want: "a=new, b=new, p=old!, q=old!"},
+		{name: "what never could be served is not held", before: []*snapshot.Filter{empty("a"), empty("b")}, want: "a=-!, b=-!"},
+		{name: "but what could is", before: []*snapshot.Filter{empty("a"), in("/specs", "b")}, want: "a=-!, b=old, held"},
 	} {
 		t.Run(tt.name, func(t *testing.T) {
 			loads := func(s *spec.Spec) outcome { return outcome{revision: revisionOf(s.Name, "new")} }

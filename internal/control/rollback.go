@@ -92,9 +92,7 @@ func (c *Control) rollBack(name, revision string) (admin.Filter, *admin.Error) {
 		return admin.Filter{}, &admin.Error{Code: admin.CodeNoFilter, Message: fmt.Sprintf("no filter is named %q", name)}
 	}
 	if c.set == nil {
-		return admin.Filter{}, &admin.Error{
-			Code: "specs_not_read", Message: "the server has just started and has not read the specs yet", Hint: "try again in a moment",
-		}
+		return admin.Filter{}, notReadYet()
 	}
 	if st.Wanted.Removed || st.Wanted.Revision == nil {
 		return admin.Filter{}, &admin.Error{

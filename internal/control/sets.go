@@ -171,15 +171,20 @@ func (c *Control) publish(s *snapshot.Snapshot) {
 		return
 	}
 	before := c.snapshot
-	c.snapshot = s
 	c.served.add(s, names)
-	c.step(delivery.SnapshotChanged{Snapshot: s}) // Envoys first
-	if s.Version() != before.Version() {
+	c.changeSnapshot(s)
+	c.unlogged = append(c.unlogged, change{before, s, names})
+	c.step(delivery.SnapshotChanged{Snapshot: s}) // which may forget some of it
+	c.hub.Publish(admin.Event{Type: admin.EventSnapshot, Name: c.snapshot.Version(), Time: time.Now()})
+}
+
+// changeSnapshot notes what is served from now on.
+func (c *Control) changeSnapshot(s *snapshot.Snapshot) {
+	if s.Version() != c.snapshot.Version() {
 		c.published = time.Now()
 		c.cfg.Metrics.SnapshotChanged()
 	}
-	c.unlogged = append(c.unlogged, change{before, s, names})
-	c.hub.Publish(admin.Event{Type: admin.EventSnapshot, Name: s.Version(), Time: time.Now()})
+	c.snapshot = s
 }
 
 // change is one snapshot after another.

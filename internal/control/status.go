@@ -191,7 +191,12 @@ func (c *Control) describe(f *admin.Filter, st delivery.FilterStatus) {
 	switch {
 	case w.Removed:
 		f.State = admin.FilterRemoved
-		if f.Error == nil {
+		f.IdleSince, f.ForgetAt = st.IdleSince, st.ForgetAt
+		switch {
+		case f.Error != nil:
+		case st.Asking == 0:
+			f.Warnings = append(f.Warnings, unasked(w))
+		default:
 			f.Error = removedError(w)
 		}
 	case w.Preparing:
@@ -215,6 +220,14 @@ func rolloutText(st delivery.FilterStatus) string {
 		}
 	}
 	return fmt.Sprintf("revision %s runs on %d of %d", st.Candidate.ID, live, len(st.Subscribers))
+}
+
+// unasked is no error: no Envoy has anything of the filter.
+func unasked(w *snapshot.Filter) *admin.Error {
+	return &admin.Error{
+		Code: delivery.CodeKept, Message: "its spec is gone, and no Envoy asks for it", File: w.SpecFile,
+		Hint: fmt.Sprintf("`wasm-xds forget %s` drops it now", w.Name),
+	}
 }
 
 func removedError(w *snapshot.Filter) *admin.Error {

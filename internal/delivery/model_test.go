@@ -41,10 +41,10 @@ type world struct {
 	bad        map[string]bool              // revisions that no Envoy loads
 	moodyAbout map[string]bool              // good revisions that some Envoy refused, when they were alone
 	number     int
-	pipelined  int     // responses that were sent while others had no answer
-	more       int     // that said that others follow
-	shared     int     // that had several resources
-	forgotten  int     // removed filters of which nothing is kept
+	pipelined  int // responses that were sent while others had no answer
+	more       int // that said that others follow
+	shared     int // that had several resources
+	forgotten  int // removed filters of which nothing is kept
 	forgot     map[string]bool
 	spoilt     int     // of those, how many were refused
 	again      []Event // to be played after the step

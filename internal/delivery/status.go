@@ -21,8 +21,11 @@ type FilterStatus struct {
 	// Problem says why the wanted revision is not the one that serves; nil: it is.
 	Problem     *Problem
 	Subscribers []SubscriberStatus
-	// Count is how many subscribers there are.
-	Count int
+	// Count is how many subscribers there are, and Asking how many of them have an open stream.
+	Count, Asking int
+	// IdleSince is since when nobody asks for a removed filter; zero: somebody does, or it is not
+	// removed. ForgetAt is when it is forgotten; zero: not as long as things stay as they are.
+	IdleSince, ForgetAt time.Time
 }
 
 // SubscriberStatus is what is true of a filter on one Envoy's stream.
@@ -71,7 +74,10 @@ func (m *Machine) Brief(name string) (FilterStatus, bool) {
 func (m *Machine) brief(f *filter) FilterStatus {
 	st := FilterStatus{
 		Name: f.name, Wanted: f.wanted, Stable: f.stable, Serving: f.stable, Older: slices.Clone(f.older),
-		Count: len(f.subs) + len(f.gone),
+		Count: len(f.subs) + len(f.gone), Asking: len(f.subs), IdleSince: f.idleSince,
+	}
+	if !f.idleSince.IsZero() {
+		st.ForgetAt, _ = m.forgetAt(f)
 	}
 	if c := f.candidate(); c != nil {
 		st.Problem = m.stoppedBy(f, c)

@@ -16,6 +16,7 @@ import (
 
 	"github.com/wasm-xds/wasm-xds/internal/admin"
 	"github.com/wasm-xds/wasm-xds/internal/control"
+	"github.com/wasm-xds/wasm-xds/internal/delivery"
 	"github.com/wasm-xds/wasm-xds/internal/examine"
 	"github.com/wasm-xds/wasm-xds/internal/module"
 	"github.com/wasm-xds/wasm-xds/internal/moduleserver"
@@ -45,6 +46,7 @@ type Config struct {
 	Rescan            time.Duration   // 10s
 	Delivery          spec.Delivery   // remote
 	AllowEmpty        bool
+	ForgetRemoved     time.Duration     // how long a removed filter is kept that no Envoy asks for; 0: for ever
 	Guard             netguard.Guard    // which addresses modules are fetched from
 	Preflight         examine.Mode      // enforce
 	HostEnv           map[string]string // values for vm.hostEnv in the sandbox; nil: none are known
@@ -111,6 +113,7 @@ func Run(ctx context.Context, cfg Config) (err error) {
 		Logger:     cfg.Logger,
 		Delivery:   cfg.Delivery,
 		AllowEmpty: cfg.AllowEmpty,
+		Policy:     delivery.Config{ForgetRemoved: cfg.ForgetRemoved},
 		Examiner:   sandbox{store: store, mode: cfg.Preflight, modules: decoded},
 		Preflight:  cfg.Preflight,
 		Sandbox:    sandboxVersion(cfg.Version),

@@ -1,0 +1,74 @@
+package cli
+
+import (
+	"context"
+	"fmt"
+	"time"
+
+	"github.com/spf13/cobra"
+
+	"github.com/wasm-xds/wasm-xds/internal/admin"
+	"github.com/wasm-xds/wasm-xds/internal/terminal"
+)
+
+// defaultForgetRemoved is a day: an Envoy that is repaired or replaced is back by then.
+const defaultForgetRemoved = 24 * time.Hour
+
+func newForget() *cobra.Command {
+	c := &cobra.Command{
+		Use:   "forget NAME",
+		Short: "Drop a filter whose spec is gone and that no Envoy asks for",
+		Long: `Forget has a running server drop all that it keeps of a filter whose spec is gone: its
+revisions and modules, what Envoys said of them, and its history. It returns once that
+is on disk.
+
+A removed filter goes by itself when no Envoy has asked for it for a day (serve
+--forget-removed), and at once where it never loaded on any Envoy. As long as an Envoy
+asks for it, it stays: forget says which Envoys do. A filter of which a spec is there
+stays, too.`,
+		Example: `  wasm-xds forget auth
+  wasm-xds forget auth -o json`,
+		Args:              arguments(1, 1, "the name of a filter"),
+		ValidArgsFunction: completeRemoved,
+	}
+	address := adminAddressFlag(c)
+	output := outputFlag(c, "text", "json")
+	c.RunE = func(c *cobra.Command, args []string) error {
+		server, err := serverAt(c, *address)
+		if err != nil {
+			return err
+		}
+		var done admin.Forgotten
+		if err := server.post(c.Context(), filterPath(args[0])+"/forget", struct{}{}, &done); err != nil {
+			return err
+		}
+		if *output == "json" {
+			printJSON(c.OutOrStdout(), done)
+			return nil
+		}
+		since := ""
+		if !done.IdleSince.IsZero() {
+			since = ": no Envoy had asked for it since " + moment(done.IdleSince)
+		}
+		fmt.Fprintf(c.OutOrStdout(), "filter %s is forgotten, with %s%s\n",
+			terminal.Printable(done.Name), plural(done.Revisions, "revision"), since)
+		return nil
+	}
+	return c
+}
+
+// completeRemoved offers the names of the filters whose spec is gone.
+func completeRemoved(c *cobra.Command, args []string, _ string) ([]string, cobra.ShellCompDirective) {
+	if len(args) > 0 {
+		return nil, cobra.ShellCompDirectiveNoFileComp
+	}
+	var filters []admin.Filter
+	askForCompletion(c, func(ctx context.Context, server client) error { return server.get(ctx, "filters", &filters) })
+	var names []string
+	for i := range filters {
+		if filters[i].State == admin.FilterRemoved {
+			names = append(names, filters[i].Name)
+		}
+	}
+	return names, cobra.ShellCompDirectiveNoFileComp
+}

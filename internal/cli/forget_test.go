@@ -1,0 +1,43 @@
+package cli
+
+import (
+	"strings"
+	"testing"
+	"time"
+
+	"github.com/wasm-xds/wasm-xds/internal/admin"
+)
+
+func TestForget(t *testing.T) {
+	gone := liveFilter("auth")
+	gone.State, gone.Subscribers = admin.FilterRemoved, nil
+	state, address := startServer(t, gone, liveFilter("login"))
+	state.forget = func(name string) (admin.Forgotten, *admin.Error) {
+		if name == "login" {
+			return admin.Forgotten{}, &admin.Error{
+				Code: admin.CodeStillAsked, Message: `1 Envoy asks for filter "login": edge-1 (10.0.0.1:4000)`, Hint: "take the filter out of their configuration first",
+			}
+		}
+		return admin.Forgotten{Name: name, Revisions: 1, IdleSince: time.Date(2026, 1, 2, 3, 4, 5, 0, time.Local)}, nil
+	}
+	code, stdout, stderr := run(t, "forget", "auth", "--admin-address", address)
+	if want := "filter auth is forgotten, with 1 revision: no Envoy had asked for it since 2026-01-02 03:04:05\n"; code != exitOK || stdout != want {
+		t.Errorf("exit %d: %q, %s", code, stdout, stderr)
+	}
+	if code, stdout, _ := run(t, "forget", "auth", "--admin-address", address, "-o", "json"); code != exitOK || !strings.Contains(stdout, `"revisions": 1`) {
+		t.Errorf("exit %d: %s", code, stdout)
+	}
+	code, _, stderr = run(t, "forget", "login", "--admin-address", address)
+	if code != exitProblem || !strings.Contains(stderr, "edge-1 (10.0.0.1:4000)") || !strings.Contains(stderr, "take the filter out") {
+		t.Errorf("exit %d: %s", code, stderr)
+	}
+	if code, _, stderr := run(t, "forget", "--admin-address", address); code != exitUsage || !strings.Contains(stderr, "the name of a filter") {
+		t.Errorf("exit %d: %s", code, stderr)
+	}
+	if _, stdout, _ := run(t, "__complete", "forget", "--admin-address", address, ""); !strings.HasPrefix(stdout, "auth\n:") {
+		t.Errorf("completion: %s", stdout)
+	}
+	if code, _, stderr := run(t, "serve", "--forget-removed", "-1s"); code != exitUsage || !strings.Contains(stderr, "--forget-removed") {
+		t.Errorf("exit %d: %s", code, stderr)
+	}
+}

@@ -1,0 +1,112 @@
+package control
+
+import (
+	"context"
+	"fmt"
+	"slices"
+	"strings"
+
+	"go.uber.org/zap"
+
+	"github.com/wasm-xds/wasm-xds/internal/admin"
+	"github.com/wasm-xds/wasm-xds/internal/delivery"
+	"github.com/wasm-xds/wasm-xds/pkg/snapshot"
+)
+
+// Forget drops a filter whose spec is gone, with its revisions, verdicts and history. It returns once
+// that is on disk.
+func (c *Control) Forget(ctx context.Context, name string) (admin.Forgotten, *admin.Error) {
+	var done admin.Forgotten
+	problem := &admin.Error{Code: "stopping", Message: "the server is stopping"}
+	var saved <-chan struct{}
+	c.ask(func() {
+		if done, problem = c.forget(name); problem == nil {
+			saved = c.saveNow()
+		}
+	})
+	if saved != nil {
+		select {
+		case <-saved:
+		case <-c.done: // the last save has it
+		case <-ctx.Done():
+		}
+	}
+	return done, problem
+}
+
+func (c *Control) forget(name string) (admin.Forgotten, *admin.Error) {
+	st, ok := c.machine.Status(name)
+	if !ok {
+		return admin.Forgotten{}, &admin.Error{Code: admin.CodeNoFilter, Message: fmt.Sprintf("no filter is named %q", name)}
+	}
+	if c.set == nil {
+		return admin.Forgotten{}, notReadYet()
+	}
+	if problem := c.hasSpec(st); problem != nil {
+		return admin.Forgotten{}, problem
+	}
+	if problem := stillAskedFor(st); problem != nil {
+		return admin.Forgotten{}, problem
+	}
+	done := admin.Forgotten{Name: name, Revisions: len(c.machine.History(name)), IdleSince: st.IdleSince}
+	c.cfg.Logger.Info("a removed filter is forgotten: a command says so", zap.String("filter", name), zap.Int("revisions", done.Revisions))
+	rest := slices.DeleteFunc(slices.Clone(c.snapshot.All()), func(f *snapshot.Filter) bool { return f.Name == name })
+	c.publish(c.snapshot.With(rest))
+	return done, nil
+}
+
+func notReadYet() *admin.Error {
+	return &admin.Error{
+		Code: "specs_not_read", Message: "the server has just started and has not read the specs yet", Hint: "try again in a moment",
+	}
+}
+
+// hasSpec says what still describes a filter; nil: nothing does. A filter that is held has no spec:
+// the command says that its removal is meant.
+func (c *Control) hasSpec(st delivery.FilterStatus) *admin.Error {
+	w := st.Wanted
+	if w == nil || w.Removed {
+		return nil
+	}
+	if broken := c.plan.problems[st.Name]; c.entries.of(st.Name) == nil && broken != nil {
+		e := apiError(broken)
+		e.Code, e.Message = admin.CodeHasSpec, fmt.Sprintf("filter %q may have a spec still: %s", st.Name, e.Message)
+		e.Hint = "correct the file, or delete it, and forget the filter then"
+		return e
+	}
+	if c.entries.of(st.Name) == nil && c.plan.held != nil {
+		return nil
+	}
+	return &admin.Error{
+		Code: admin.CodeHasSpec, Message: fmt.Sprintf("filter %q has a spec", st.Name), File: w.SpecFile,
+		Hint: "delete the spec, and forget the filter then",
+	}
+}
+
+// askersShown is how many Envoys an error names.
+const askersShown = 5
+
+// stillAskedFor names the Envoys that ask for a filter; nil: none does.
+func stillAskedFor(st delivery.FilterStatus) *admin.Error {
+	var askers []string
+	for _, s := range st.Subscribers {
+		if s.State != delivery.Gone {
+			askers = append(askers, fmt.Sprintf("%s (%s)", s.Node.ID, s.Node.Address))
+		}
+	}
+	n := len(askers)
+	if n == 0 {
+		return nil
+	}
+	if n > askersShown {
+		askers = append(askers[:askersShown], fmt.Sprintf("%d more", n-askersShown))
+	}
+	who := "1 Envoy asks"
+	if n > 1 {
+		who = fmt.Sprintf("%d Envoys ask", n)
+	}
+	return &admin.Error{
+		Code: admin.CodeStillAsked, Message: fmt.Sprintf("%s for filter %q: %s", who, st.Name, strings.Join(askers, ", ")),
+		Hint: "take the filter out of their configuration first; a spec with `disabled: true` lets everything pass",
+	}
+}
