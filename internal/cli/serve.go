@@ -16,7 +16,7 @@ import (
 
 	"github.com/wasm-xds/wasm-xds/internal/examine"
 	"github.com/wasm-xds/wasm-xds/internal/serve"
-	"github.com/wasm-xds/wasm-xds/pkg/source/oci"
+	"github.com/wasm-xds/wasm-xds/internal/source/oci"
 	"github.com/wasm-xds/wasm-xds/pkg/spec"
 )
 

@@ -15,10 +15,10 @@ import (
 	"github.com/wasm-xds/wasm-xds/internal/admin"
 	"github.com/wasm-xds/wasm-xds/internal/module"
 	"github.com/wasm-xds/wasm-xds/internal/registry"
+	"github.com/wasm-xds/wasm-xds/internal/source/oci"
 	"github.com/wasm-xds/wasm-xds/pkg/source"
 	"github.com/wasm-xds/wasm-xds/pkg/source/dir"
 	"github.com/wasm-xds/wasm-xds/pkg/source/merge"
-	"github.com/wasm-xds/wasm-xds/pkg/source/oci"
 	"github.com/wasm-xds/wasm-xds/pkg/spec"
 )
 

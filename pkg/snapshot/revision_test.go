@@ -167,16 +167,4 @@ func TestFromSpec(t *testing.T) {
 	}
 }
 
-// A revision without configuration is another than one with an empty one.
-func ExampleFromSpec() {
-	s := &spec.Spec{Name: "auth", Type: spec.HTTP, Policy: spec.Closed, VM: spec.VM{Runtime: "envoy.wasm.runtime.v8"}}
-	module := snapshot.Module{SHA256: sumA, Size: 5}
-	empty := ""
-	fmt.Println(snapshot.FromSpec(s, module, nil).ID)
-	fmt.Println(snapshot.FromSpec(s, module, &empty).ID)
-	// Output:
-	// 98152e4c6168
-	// a27acbe68777
-}
-
 func ptr[T any](v T) *T { return &v }

@@ -6,9 +6,14 @@ import (
 	"bytes"
 	"encoding/json"
 	"errors"
+	"go/ast"
+	"go/doc"
+	"go/parser"
+	"go/token"
 	"io"
 	"os"
 	"os/exec"
+	"path/filepath"
 	"slices"
 	"strings"
 	"testing"
@@ -24,7 +29,6 @@ var allowed = map[string][]string{
 	"pkg/source":            {"pkg/spec"},
 	"pkg/source/dir":        {"pkg/spec", "pkg/source"},
 	"pkg/source/merge":      {"pkg/spec", "pkg/source"},
-	"pkg/source/oci":        {"pkg/spec", "pkg/source", "internal/atomicfile", "internal/bundle", "internal/registry"},
 	"pkg/snapshot":          {"pkg/spec"},
 	"pkg/translate":         {"pkg/spec", "pkg/snapshot"},
 	"internal/module":       {"pkg/spec", "pkg/snapshot", "internal/atomicfile", "internal/layer", "internal/netguard", "internal/registry", "internal/signature"},
@@ -44,6 +48,7 @@ var allowed = map[string][]string{
 	"internal/admin":        {"pkg/spec", "pkg/snapshot"},
 	"internal/bootstrap":    {"pkg/spec"},
 	"internal/bundle":       {"pkg/spec"},
+	"internal/source/oci":   {"pkg/spec", "pkg/source", "internal/atomicfile", "internal/bundle", "internal/registry"},
 
 	"internal/test/program":       {},
 	"internal/test/testfilter":    {"internal/wasmenc"},
@@ -71,8 +76,9 @@ var forbidden = map[string][]string{
 }
 
 type listed struct {
-	ImportPath string
-	Imports    []string
+	ImportPath, Dir string
+	Imports         []string
+	XTestGoFiles    []string
 }
 
 func TestImports(t *testing.T) {
@@ -109,6 +115,38 @@ func TestTestsStayOutOfTheProduct(t *testing.T) {
 			}
 		}
 	}
+}
+
+// TestPublicPackages holds that everybody can use what is under pkg/: nothing of it needs
+// an internal package, and each package has an example that runs.
+func TestPublicPackages(t *testing.T) {
+	for _, p := range list(t) {
+		name := strings.TrimPrefix(p.ImportPath, module)
+		if !strings.HasPrefix(name, "pkg/") {
+			continue
+		}
+		for _, imported := range p.Imports {
+			if strings.HasPrefix(imported, module+"internal/") {
+				t.Errorf("%s imports %s, which its users cannot", name, imported)
+			}
+		}
+		if !hasExample(t, p) {
+			t.Errorf("%s has no example with an output", name)
+		}
+	}
+}
+
+func hasExample(t *testing.T, p listed) bool {
+	t.Helper()
+	var files []*ast.File
+	for _, file := range p.XTestGoFiles {
+		parsed, err := parser.ParseFile(token.NewFileSet(), filepath.Join(p.Dir, file), nil, parser.ParseComments)
+		if err != nil {
+			t.Fatal(err)
+		}
+		files = append(files, parsed)
+	}
+	return slices.ContainsFunc(doc.Examples(files...), func(e *doc.Example) bool { return e.Output != "" })
 }
 
 // TestTheRootModule holds that the root module needs none of the tests' modules, and that
@@ -163,7 +201,7 @@ func list(t *testing.T) []listed {
 	t.Helper()
 	var all []listed
 	for _, dir := range []string{"../..", ".."} {
-		dec := json.NewDecoder(bytes.NewReader(goCommandIn(t, dir, "list", "-json=ImportPath,Imports", "./...")))
+		dec := json.NewDecoder(bytes.NewReader(goCommandIn(t, dir, "list", "-json=ImportPath,Dir,Imports,XTestGoFiles", "./...")))
 		for {
 			var p listed
 			if err := dec.Decode(&p); errors.Is(err, io.EOF) {

@@ -1,0 +1,37 @@
+package snapshot_test
+
+import (
+	"fmt"
+
+	"github.com/wasm-xds/wasm-xds/pkg/snapshot"
+	"github.com/wasm-xds/wasm-xds/pkg/spec"
+)
+
+// A revision without configuration is another than one with an empty one.
+func ExampleFromSpec() {
+	s := &spec.Spec{Name: "auth", Type: spec.HTTP, Policy: spec.Closed, VM: spec.VM{Runtime: "envoy.wasm.runtime.v8"}}
+	module := snapshot.Module{SHA256: "2cf24dba5fb0a30e26e83b2ac5b9e29e1b161e5c1fa7425e73043362938b9824", Size: 5}
+	empty := ""
+	fmt.Println(snapshot.FromSpec(s, module, nil).ID)
+	fmt.Println(snapshot.FromSpec(s, module, &empty).ID)
+	// Output:
+	// 98152e4c6168
+	// a27acbe68777
+}
+
+// The version of a snapshot follows from its content: the same specs make the same one.
+func ExampleDiff() {
+	filter := func(name, config string) *snapshot.Filter {
+		specs, _, _ := spec.Decode(name+".yaml", []byte("module: {file: ./filter.wasm}"))
+		module := snapshot.Module{SHA256: "2cf24dba5fb0a30e26e83b2ac5b9e29e1b161e5c1fa7425e73043362938b9824", Size: 5}
+		return &snapshot.Filter{Name: name, Revision: snapshot.FromSpec(specs[0], module, &config)}
+	}
+	before := snapshot.New([]*snapshot.Filter{filter("auth", "a"), filter("hello", "a")})
+	again := snapshot.New([]*snapshot.Filter{filter("hello", "a"), filter("auth", "a")})
+	after := snapshot.New([]*snapshot.Filter{filter("auth", "b"), filter("hello", "a")})
+	fmt.Println(before.Version() == again.Version(), snapshot.Diff(before, again))
+	fmt.Println(before.Version() == after.Version(), snapshot.Diff(before, after))
+	// Output:
+	// true []
+	// false [auth]
+}
