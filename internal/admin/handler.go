@@ -115,7 +115,7 @@ func (s *server) snapshot() any {
 
 func (s *server) source() any {
 	now := s.state.Source()
-	now.Errors = notNull(now.Errors)
+	now.Errors, now.Sources = notNull(now.Errors), notNull(now.Sources)
 	return now
 }
 

@@ -161,6 +161,7 @@ type SourceState string
 
 // The source states. More may come.
 const (
+	SourceReading     SourceState = "reading" // it has said nothing yet since the start
 	SourceOK          SourceState = "ok"
 	SourceDegraded    SourceState = "degraded"    // works, but not as well as it should
 	SourceUnavailable SourceState = "unavailable" // cannot be read: what was served is served on
@@ -174,6 +175,18 @@ type Source struct {
 	Error     *Error      `json:"error"`  // why State is not ok
 	Errors    []*Error    `json:"errors"` // of the documents, all of them
 	Since     time.Time   `json:"since"`  // when State was entered
+	// Sources are the directory and the bundles, one by one, in the order of the command line.
+	Sources []SourcePart `json:"sources"`
+}
+
+// SourcePart is one of the places that the specs come from.
+type SourcePart struct {
+	Name     string      `json:"name"` // the directory, or oci:// and the bundle's reference
+	State    SourceState `json:"state"`
+	Error    *Error      `json:"error"`    // why State is not ok
+	Since    time.Time   `json:"since"`    // when State was entered
+	Specs    int         `json:"specs"`    // valid documents
+	Problems int         `json:"problems"` // of the others
 }
 
 // Error is a problem, worded for people. It is also what every answer of the API

@@ -65,10 +65,7 @@ func printFilterErrors(w io.Writer, f *admin.Filter) {
 // printSource prints what is wrong with the source, and the problems of specs that no
 // filter has told of.
 func printSource(w io.Writer, s *admin.Source, filters []admin.Filter) {
-	if s.Error != nil {
-		fmt.Fprintln(w)
-		printError(w, fmt.Sprintf("directory %s", s.State), s.Error)
-	}
+	printSourceStates(w, s)
 	told := map[admin.Error]bool{}
 	for i := range filters {
 		if e := filters[i].Error; e != nil {
@@ -82,6 +79,23 @@ func printSource(w io.Writer, s *admin.Source, filters []admin.Filter) {
 	fmt.Fprintf(w, "\n%s in the specs:\n", plural(len(errs), "problem"))
 	for _, e := range errs {
 		printError(w, "", e)
+	}
+}
+
+// printSourceStates prints what is wrong with each source, or with the only one.
+func printSourceStates(w io.Writer, s *admin.Source) {
+	if len(s.Sources) < 2 {
+		if s.Error != nil {
+			fmt.Fprintln(w)
+			printError(w, fmt.Sprintf("directory %s", s.State), s.Error)
+		}
+		return
+	}
+	for i := range s.Sources {
+		if one := &s.Sources[i]; one.Error != nil {
+			fmt.Fprintln(w)
+			printError(w, fmt.Sprintf("source %s %s", one.Name, one.State), one.Error)
+		}
 	}
 }
 

@@ -18,6 +18,7 @@ import (
 	"github.com/wasm-xds/wasm-xds/internal/moduleserver"
 	"github.com/wasm-xds/wasm-xds/pkg/snapshot"
 	"github.com/wasm-xds/wasm-xds/pkg/source"
+	"github.com/wasm-xds/wasm-xds/pkg/source/restart"
 	"github.com/wasm-xds/wasm-xds/pkg/spec"
 )
 
@@ -96,7 +97,8 @@ type Control struct {
 	fromState bool
 	plan      plan
 	set       *source.Set // nil: none yet
-	firstSet  time.Time
+	began     time.Time   // Run
+	firstSet  time.Time   // zero: none yet
 	entries   entries
 	results   map[string]result
 	running   map[string]time.Time // when each job under way began, by key
@@ -150,7 +152,8 @@ type (
 
 const (
 	inboxLength = 1024
-	// firstSnapshotWait is how long a start without any state waits for downloads.
+	// firstSnapshotWait is how long a start without any state waits for the first set, and then
+	// for downloads.
 	firstSnapshotWait = 10 * time.Second
 	maxDownloads      = 4
 )
@@ -160,6 +163,7 @@ func New(cfg Config) *Control {
 	if cfg.Delivery == "" {
 		cfg.Delivery = spec.Remote
 	}
+	cfg.Source = restart.New(cfg.Directory, cfg.Source)
 	c := &Control{
 		cfg:       cfg,
 		inbox:     make(chan any, inboxLength),
@@ -173,7 +177,7 @@ func New(cfg Config) *Control {
 		opened:    map[delivery.StreamID]streamInfo{},
 		checks:    newCheckQueue(runtime.GOMAXPROCS(0)),
 		snapshot:  snapshot.New(nil),
-		source:    sourceStatus{state: admin.SourceOK, since: time.Now()},
+		source:    sourceStatus{state: admin.SourceReading, since: time.Now()},
 		published: time.Now(),
 	}
 	if cfg.Preflight == "" {
@@ -225,12 +229,8 @@ func (c *Control) Run(ctx context.Context, sender Sender) error {
 	defer c.workers.Wait()
 	defer close(c.done)
 	defer cancel()
-	c.workers.Go(func() {
-		err := c.cfg.Source.Run(ctx, func(s source.Set) { c.post(newSet{s}) })
-		if err != nil && ctx.Err() == nil {
-			c.cfg.Logger.Error("the source has ended", zap.Error(err))
-		}
-	})
+	c.began = time.Now()
+	c.workers.Go(func() { c.runSource(ctx) })
 	timer := time.NewTimer(0)
 	defer timer.Stop()
 	for {
@@ -265,8 +265,8 @@ func (c *Control) untilNext() time.Duration {
 	if at, ok := c.machine.Next(); ok {
 		wait = min(wait, time.Until(at))
 	}
-	if c.waitsForDownloads() {
-		wait = min(wait, time.Until(c.firstSet.Add(firstSnapshotWait)))
+	if late, ok := c.untilLate(); ok {
+		wait = min(wait, late)
 	}
 	for _, due := range []time.Time{
 		c.saveDue, c.garbage.due, c.unsettled.due, c.verdicts.due, c.checks.nextDue(), c.tags.due, c.checks.nextAgain(),

@@ -58,6 +58,8 @@ type plan struct {
 	checking map[string]*spec.Error // the filters whose newest revision the sandbox has
 	pins     map[string]Pin         // those that still hold
 	held     *spec.Error            // every spec of a source went at once: they are kept
+	// heldRoots are the roots of those sources, "" that of the only one.
+	heldRoots []string
 }
 
 // makePlan is pure: the same planning gives the same plan.
@@ -77,6 +79,9 @@ func makePlan(p planning) plan {
 		}
 	}
 	for _, before := range held {
+		if root := p.rootOf(before.SpecFile); !slices.Contains(out.heldRoots, root) {
+			out.heldRoots = append(out.heldRoots, root)
+		}
 		p.keep(before, &wanted, &out)
 	}
 	for _, before := range removed {

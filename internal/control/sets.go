@@ -15,16 +15,9 @@ import (
 	"github.com/wasm-xds/wasm-xds/internal/module"
 	"github.com/wasm-xds/wasm-xds/pkg/snapshot"
 	"github.com/wasm-xds/wasm-xds/pkg/source"
+	"github.com/wasm-xds/wasm-xds/pkg/source/restart"
 	"github.com/wasm-xds/wasm-xds/pkg/spec"
 )
-
-// sourceStatus is what is true of the source as a whole.
-type sourceStatus struct {
-	state  admin.SourceState
-	err    *spec.Error
-	errors []*spec.Error
-	since  time.Time
-}
 
 // takeSet takes what the source says now. A source that cannot be read changes nothing.
 func (c *Control) takeSet(ctx context.Context, set source.Set) {
@@ -33,8 +26,11 @@ func (c *Control) takeSet(ctx context.Context, set source.Set) {
 	}
 	if set.Unavailable != nil {
 		c.setSource(admin.SourceUnavailable, set.Unavailable)
-		c.cfg.Logger.Warn("the specs cannot be read: what was served is served on",
-			zap.String("code", set.Unavailable.Code), zap.String("reason", set.Unavailable.Error()))
+		c.noteParts(&set, nil)
+		if set.Unavailable.Code != restart.CodeFailed { // that is logged with its source
+			c.cfg.Logger.Warn("the specs cannot be read: what was served is served on",
+				zap.String("code", set.Unavailable.Code), zap.String("reason", set.Unavailable.Error()))
+		}
 		c.open()
 		return
 	}
@@ -56,14 +52,6 @@ func (c *Control) logErrors(errs []*spec.Error) {
 				zap.String("problem", e.Message), zap.String("hint", e.Hint))
 		}
 	}
-}
-
-func (c *Control) setSource(state admin.SourceState, err *spec.Error) {
-	if c.source.state != state {
-		c.source.since = time.Now()
-	}
-	c.source.state, c.source.err = state, err
-	c.hub.Publish(admin.Event{Type: admin.EventSource, Time: time.Now()})
 }
 
 // replan starts what has to be read, and publishes what is wanted as far as it
@@ -147,6 +135,7 @@ func (c *Control) describeSource() {
 			c.source.errors = append(c.source.errors, e)
 		}
 	}
+	c.noteParts(c.set, c.plan.heldRoots)
 	switch {
 	case c.plan.held != nil:
 		if c.source.state != admin.SourceHeld {
@@ -252,13 +241,4 @@ func (c *Control) waitsForDownloads() bool {
 		}
 	}
 	return false
-}
-
-func (c *Control) openLate() {
-	if !c.ready.Load() && c.set != nil && !c.firstSet.IsZero() && !c.waitsForDownloads() && len(c.running) == 0 {
-		c.open()
-	}
-	if !c.ready.Load() && !c.firstSet.IsZero() && time.Since(c.firstSet) >= firstSnapshotWait {
-		c.open()
-	}
 }

@@ -114,19 +114,6 @@ func (c *Control) Snapshot() admin.Snapshot {
 	return out
 }
 
-// Source is the place that the specs come from.
-func (c *Control) Source() admin.Source {
-	out := admin.Source{Directory: c.cfg.Directory, State: admin.SourceOK}
-	c.ask(func() {
-		out.State, out.Since = c.source.state, c.source.since
-		out.Error = apiError(c.source.err)
-		for _, e := range c.source.errors {
-			out.Errors = append(out.Errors, apiError(e))
-		}
-	})
-	return out
-}
-
 // Ready says whether a snapshot can be served.
 func (c *Control) Ready() bool { return c.ready.Load() }
 
@@ -245,6 +232,11 @@ func removedError(w *snapshot.Filter) *admin.Error {
 
 func (c *Control) unknownName(name string) *admin.Error {
 	e := &admin.Error{Code: delivery.CodeUnknownFilter, Message: fmt.Sprintf("no spec is named %q: requests are denied", name)}
+	if c.set == nil {
+		e.Message = fmt.Sprintf("the specs have not been read, so that nothing is known of %q: an Envoy that runs it keeps it, others deny", name)
+		e.Hint = "`wasm-xds status` says why the specs cannot be read"
+		return e
+	}
 	if near := spec.Nearest(name, c.snapshot.Names()); near != "" {
 		e.Hint = fmt.Sprintf("did you mean %q? Correct the name in the Envoy's configuration or in the spec", near)
 	} else {

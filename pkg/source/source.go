@@ -51,6 +51,19 @@ type Set struct {
 	// Degraded says what does not work as well as it should, while the set itself
 	// is good (inotify's limits reached: changes are seen by rescan only). Nil: nothing.
 	Degraded *spec.Error
+	// Parts say how each of several sources is, where the set comes from several; also while
+	// the set is Unavailable. Nil: there is one source.
+	Parts []Part
+}
+
+// Part says how one of several sources is.
+type Part struct {
+	// Root begins the files of the part's specs, as in [Set.Roots].
+	Root string
+	// Specs is the number of its valid documents, Errors that of its problems.
+	Specs, Errors int
+	// Unavailable and Degraded are the part's own, as in [Set].
+	Unavailable, Degraded *spec.Error
 }
 
 // Difference says in which paths one set's References differ from another's. It is immutable.

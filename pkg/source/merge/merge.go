@@ -44,7 +44,9 @@ func documents(parts []Part) source.Set {
 	var holders []holder
 	for _, p := range parts {
 		out.Roots = append(out.Roots, p.Root)
-		if e := p.unknown(); e != nil {
+		e := p.unknown()
+		out.Parts = append(out.Parts, p.describe(e))
+		if e != nil {
 			out.BrokenFiles = append(out.BrokenFiles, p.Root)
 			out.Errors = append(out.Errors, e)
 			out.Degraded = cmp.Or(out.Degraded, e)
@@ -56,7 +58,7 @@ func documents(parts []Part) source.Set {
 		holders = append(holders, holderOf(p.Set))
 	}
 	if len(holders) == 0 && len(parts) > 0 {
-		return source.Set{Unavailable: out.Degraded}
+		return source.Set{Unavailable: out.Degraded, Parts: out.Parts}
 	}
 	specs, errs := unique(holders)
 	out.Specs, out.Errors = specs, append(out.Errors, errs...)
@@ -80,6 +82,14 @@ func (p Part) unknown() *spec.Error {
 	default:
 		return nil
 	}
+}
+
+// describe is how the part is; unknown is why nothing is known of it, or nil.
+func (p Part) describe(unknown *spec.Error) source.Part {
+	if unknown != nil {
+		return source.Part{Root: p.Root, Unavailable: unknown}
+	}
+	return source.Part{Root: p.Root, Specs: len(p.Set.Specs), Errors: len(p.Set.Errors), Degraded: p.Set.Degraded}
 }
 
 // holder is what one source has, less and less of it: its documents, and of those with

@@ -131,16 +131,12 @@ func describe(set source.Set) []string {
 // scripted emits what it is sent.
 type scripted chan source.Set
 
-// Run ends with ctx, or with an error when the channel is closed.
 func (s scripted) Run(ctx context.Context, emit func(source.Set)) error {
 	for {
 		select {
 		case <-ctx.Done():
 			return ctx.Err()
-		case set, ok := <-s:
-			if !ok {
-				return errors.New("it broke")
-			}
+		case set := <-s:
 			emit(set)
 		}
 	}
@@ -184,11 +180,53 @@ func TestRun(t *testing.T) {
 	})
 }
 
-func TestRunEndsWithASource(t *testing.T) {
-	one, two := make(scripted), make(scripted)
-	close(two)
-	if err := New(Named{"/a", one}, Named{"/b", two}).Run(t.Context(), func(source.Set) {}); err == nil || err.Error() != "it broke" {
-		t.Error(err)
+// TestASourceThatEndsTakesNoOtherWithIt: the others say on what they have to say, and the one
+// that has ended begins again.
+func TestASourceThatEndsTakesNoOtherWithIt(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		one, two := make(scripted), make(endingOnce)
+		ctx, cancel := context.WithCancel(t.Context())
+		got := make(chan source.Set, 10)
+		ended := make(chan error)
+		go func() {
+			ended <- New(Named{"/a", one}, Named{"/b", two}).Run(ctx, func(s source.Set) { got <- s })
+		}()
+		two <- nil // it ends before it has said anything
+		one <- *setOf("/a", "a")
+		first := <-got
+		if text := strings.Join(describe(first), ", "); !strings.HasPrefix(text, "spec a, broken /b, error source_failed") {
+			t.Errorf("while one is down: %s", text)
+		}
+		if p := first.Parts; len(p) != 2 || p[0].Unavailable != nil || p[0].Specs != 1 || p[1].Unavailable == nil {
+			t.Errorf("the parts are %+v", p)
+		}
+		one <- *setOf("/a", "a", "c")
+		if text := strings.Join(describe(<-got), ", "); !strings.HasPrefix(text, "spec a, spec c, broken /b") {
+			t.Errorf("the other one says on: %s", text)
+		}
+		two <- setOf("/b", "b") // its second run
+		if text := strings.Join(describe(<-got), ", "); text != "spec a, spec b, spec c" {
+			t.Errorf("when both run: %s", text)
+		}
+		cancel()
+		<-ended
+	})
+}
+
+// endingOnce emits what it is sent, and ends at nil.
+type endingOnce chan *source.Set
+
+func (s endingOnce) Run(ctx context.Context, emit func(source.Set)) error {
+	for {
+		select {
+		case <-ctx.Done():
+			return ctx.Err()
+		case set := <-s:
+			if set == nil {
+				return errors.New("it broke")
+			}
+			emit(*set)
+		}
 	}
 }
 

@@ -7,6 +7,7 @@ import (
 	"time"
 
 	"github.com/wasm-xds/wasm-xds/pkg/source"
+	"github.com/wasm-xds/wasm-xds/pkg/source/restart"
 )
 
 // firstWait is how long the first set waits for sources that have said nothing.
@@ -20,7 +21,7 @@ type Named struct {
 
 // Source is several sources. It implements [source.Source].
 type Source struct {
-	sources []Named
+	sources []Named              // each starts its source again when that ends
 	flushes chan chan<- struct{} // requests of Sync: what the sources have said by now is emitted
 }
 
@@ -31,7 +32,11 @@ var (
 
 // New makes one source of several; it starts nothing before [Source.Run].
 func New(sources ...Named) *Source {
-	return &Source{sources: slices.Clone(sources), flushes: make(chan chan<- struct{})}
+	s := &Source{sources: slices.Clone(sources), flushes: make(chan chan<- struct{})}
+	for i, one := range sources {
+		s.sources[i].Source = restart.New(one.Root, one.Source)
+	}
+	return s
 }
 
 type said struct {
@@ -40,25 +45,24 @@ type said struct {
 }
 
 // Run implements [source.Source]. It emits a first set when every source has said
-// something, or after ten seconds, and then one for each set of any of them. It
-// returns when all of them have.
+// something, or after ten seconds, and then one for each set of any of them. A source
+// that ends is started again, see [restart.Source]: the others do not notice. It
+// returns when ctx ends and all of them have returned.
 func (s *Source) Run(ctx context.Context, emit func(source.Set)) error {
-	ctx, cancel := context.WithCancelCause(ctx)
+	ctx, cancel := context.WithCancel(ctx)
 	var running sync.WaitGroup
 	defer running.Wait()
-	defer cancel(nil)
+	defer cancel()
 	sets := make(chan said)
 	for i, one := range s.sources {
 		running.Go(func() {
-			err := one.Source.Run(ctx, func(set source.Set) {
+			// It returns with ctx alone.
+			_ = one.Source.Run(ctx, func(set source.Set) {
 				select {
 				case sets <- said{i, set}:
 				case <-ctx.Done():
 				}
 			})
-			if err != nil {
-				cancel(err) // one that cannot go on is an error of the whole
-			}
 		})
 	}
 	var last source.Set
@@ -71,7 +75,7 @@ func (s *Source) Run(ctx context.Context, emit func(source.Set)) error {
 	for begun := false; ; {
 		select {
 		case <-ctx.Done():
-			return context.Cause(ctx)
+			return ctx.Err()
 		case one := <-sets:
 			before := parts[one.part].Set
 			parts[one.part].Set = &one.set

@@ -1,0 +1,157 @@
+package control
+
+import (
+	"context"
+	"slices"
+	"time"
+
+	"go.uber.org/zap"
+
+	"github.com/wasm-xds/wasm-xds/internal/admin"
+	"github.com/wasm-xds/wasm-xds/pkg/source"
+	"github.com/wasm-xds/wasm-xds/pkg/source/merge"
+	"github.com/wasm-xds/wasm-xds/pkg/source/restart"
+	"github.com/wasm-xds/wasm-xds/pkg/spec"
+)
+
+// sourceStatus is what is true of the source as a whole, and of its parts.
+type sourceStatus struct {
+	state  admin.SourceState
+	err    *spec.Error
+	errors []*spec.Error
+	since  time.Time
+	parts  []sourcePart
+}
+
+// sourcePart is what is true of one of several sources, or of the only one.
+type sourcePart struct {
+	name          string
+	state         admin.SourceState
+	err           *spec.Error
+	since         time.Time
+	specs, errors int
+}
+
+// runSource hands over sets until ctx ends. A source that ends is started again.
+func (c *Control) runSource(ctx context.Context) {
+	// It returns with ctx alone.
+	_ = c.cfg.Source.Run(ctx, func(s source.Set) { c.post(newSet{s}) })
+}
+
+// noteParts takes from a set how each source is, and logs which of them have ended.
+func (c *Control) noteParts(set *source.Set, held []string) {
+	said := set.Parts
+	if said == nil {
+		said = []source.Part{{
+			Root: c.cfg.Directory, Specs: len(set.Specs), Errors: len(set.Errors),
+			Unavailable: set.Unavailable, Degraded: set.Degraded,
+		}}
+	}
+	for _, e := range c.source.follow(said, held, time.Now()) {
+		c.cfg.Logger.Error("a source has ended: it is started again, what was served of it is served on",
+			zap.String("source", e.Pos.File), zap.String("code", e.Code), zap.String("problem", e.Message))
+	}
+}
+
+// follow takes what the parts say now, and gives the errors of those that have ended since.
+// held are the roots of which all specs went at once; "" is the only one.
+func (s *sourceStatus) follow(said []source.Part, held []string, now time.Time) (ended []*spec.Error) {
+	parts := make([]sourcePart, len(said))
+	for i, p := range said {
+		one := sourcePart{name: p.Root, state: admin.SourceOK, since: now, specs: p.Specs, errors: p.Errors}
+		switch {
+		case p.Unavailable != nil && p.Unavailable.Code == merge.CodeNotRead:
+			one.state, one.err = admin.SourceReading, p.Unavailable
+		case p.Unavailable != nil:
+			one.state, one.err = admin.SourceUnavailable, p.Unavailable
+		case slices.Contains(held, p.Root) || len(said) == 1 && len(held) > 0:
+			one.state = admin.SourceHeld
+		case p.Degraded != nil:
+			one.state, one.err = admin.SourceDegraded, p.Degraded
+		}
+		before := sourcePart{}
+		if i < len(s.parts) {
+			before = s.parts[i]
+		}
+		if before.state == one.state {
+			one.since = before.since
+		}
+		if one.err != nil && one.err.Code == restart.CodeFailed && (before.err == nil || before.err.Message != one.err.Message) {
+			ended = append(ended, one.err)
+		}
+		parts[i] = one
+	}
+	s.parts = parts
+	return ended
+}
+
+// setSource notes how the source as a whole is.
+func (c *Control) setSource(state admin.SourceState, err *spec.Error) {
+	if c.source.state != state {
+		c.source.since = time.Now()
+	}
+	c.source.state, c.source.err = state, err
+	c.hub.Publish(admin.Event{Type: admin.EventSource, Time: time.Now()})
+}
+
+// Source is the place that the specs come from.
+func (c *Control) Source() admin.Source {
+	out := admin.Source{Directory: c.cfg.Directory, State: admin.SourceReading}
+	c.ask(func() {
+		out.State, out.Since = c.source.state, c.source.since
+		out.Error = apiError(c.source.err)
+		for _, e := range c.source.errors {
+			out.Errors = append(out.Errors, apiError(e))
+		}
+		for _, p := range c.source.parts {
+			one := admin.SourcePart{Name: p.name, State: p.state, Error: apiError(p.err), Since: p.since, Specs: p.specs, Problems: p.errors}
+			if p.state == admin.SourceHeld {
+				one.Error = out.Error
+			}
+			out.Sources = append(out.Sources, one)
+		}
+	})
+	return out
+}
+
+// nothingRead says that the source has said nothing for so long after the start that the
+// server goes on without it.
+func (c *Control) nothingRead() {
+	c.setSource(admin.SourceUnavailable, &spec.Error{
+		Code: merge.CodeNotRead, Message: c.cfg.Directory + " is still being read for the first time",
+		Hint: "look whether this machine reaches it; what was served before is served on", Pos: spec.Position{File: c.cfg.Directory},
+	})
+	c.noteParts(&source.Set{Unavailable: c.source.err}, nil)
+	c.cfg.Logger.Warn("the specs have not been read yet: Envoys keep what they run",
+		zap.String("source", c.cfg.Directory), zap.Duration("after", firstSnapshotWait))
+}
+
+// untilLate is how long the start still waits for a first set, and for what it refers to;
+// ok is false when it waits for nothing.
+func (c *Control) untilLate() (wait time.Duration, ok bool) {
+	switch {
+	case c.firstSet.IsZero() && c.source.state == admin.SourceReading:
+		return time.Until(c.began.Add(firstSnapshotWait)), true
+	case c.waitsForDownloads():
+		return time.Until(c.firstSet.Add(firstSnapshotWait)), true
+	default:
+		return 0, false
+	}
+}
+
+// openLate lets the listeners start when a start has waited for long enough.
+func (c *Control) openLate() {
+	if c.firstSet.IsZero() {
+		if c.source.state == admin.SourceReading && time.Since(c.began) >= firstSnapshotWait {
+			c.nothingRead()
+			c.open()
+		}
+		return
+	}
+	if c.ready.Load() {
+		return
+	}
+	if c.set != nil && !c.waitsForDownloads() && len(c.running) == 0 || time.Since(c.firstSet) >= firstSnapshotWait {
+		c.open()
+	}
+}

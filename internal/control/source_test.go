@@ -1,0 +1,180 @@
+package control
+
+import (
+	"context"
+	"errors"
+	"testing"
+	"testing/synctest"
+	"time"
+
+	"github.com/wasm-xds/wasm-xds/internal/admin"
+	"github.com/wasm-xds/wasm-xds/internal/delivery"
+	"github.com/wasm-xds/wasm-xds/pkg/source"
+	"github.com/wasm-xds/wasm-xds/pkg/source/merge"
+	"github.com/wasm-xds/wasm-xds/pkg/source/restart"
+	"github.com/wasm-xds/wasm-xds/pkg/spec"
+)
+
+// endingSource says what it is given, and ends at nil.
+type endingSource chan *source.Set
+
+func (s endingSource) Run(ctx context.Context, emit func(source.Set)) error {
+	for {
+		select {
+		case set := <-s:
+			if set == nil {
+				return errors.New("no inodes are left")
+			}
+			emit(*set)
+		case <-ctx.Done():
+			return ctx.Err()
+		}
+	}
+}
+
+// started runs a control with a source, in the bubble of a test, until stop.
+func started(t *testing.T, s source.Source) (c *Control, sent sends, stop func()) {
+	t.Helper()
+	c = newChecked(nil, func(cfg *Config) { cfg.Source, cfg.Directory = s, "/specs" })
+	ctx, cancel := context.WithCancel(t.Context())
+	sent = make(sends, 100)
+	ended := make(chan error)
+	go func() { ended <- c.Run(ctx, sent) }()
+	return c, sent, func() {
+		cancel()
+		<-ended
+	}
+}
+
+func TestASourceThatEndsIsShownAndStartedAgain(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		told := make(endingSource)
+		c, _, stop := started(t, told)
+		defer stop()
+		if got := c.Source(); got.State != admin.SourceReading {
+			t.Errorf("before the first set it is %s", got.State)
+		}
+		set := configured(map[string]string{"auth": "one"})
+		told <- &set
+		synctest.Wait()
+		if got := c.Source(); got.State != admin.SourceOK || len(got.Sources) != 1 || got.Sources[0].Specs != 1 || got.Sources[0].Name != "/specs" {
+			t.Errorf("with a set it is %+v", got)
+		}
+		told <- nil
+		synctest.Wait()
+		got := c.Source()
+		if got.State != admin.SourceUnavailable || got.Error == nil || got.Error.Code != restart.CodeFailed {
+			t.Errorf("after its end it is %+v", got)
+		}
+		if p := got.Sources; len(p) != 1 || p[0].State != admin.SourceUnavailable || p[0].Error == nil {
+			t.Errorf("its part is %+v", p)
+		}
+		if f, ok := c.Filter("auth"); !ok || f.State != admin.FilterActive {
+			t.Errorf("its filter is %+v", f)
+		}
+		told <- &set // the next run
+		synctest.Wait()
+		if got := c.Source(); got.State != admin.SourceOK || got.Sources[0].State != admin.SourceOK {
+			t.Errorf("after the restart it is %+v", got)
+		}
+	})
+}
+
+// TestTheEndOfASourceLeavesTheOthers: a bundle that dies changes nothing for the directory.
+func TestTheEndOfASourceLeavesTheOthers(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		one, two := make(endingSource), make(endingSource)
+		c, _, stop := started(t, merge.New(merge.Named{Root: "/specs", Source: one}, merge.Named{Root: "oci://r/b:1", Source: two}))
+		defer stop()
+		set := configured(map[string]string{"auth": "one"})
+		two <- nil
+		one <- &set
+		synctest.Wait()
+		got := c.Source()
+		if got.State != admin.SourceDegraded || len(got.Sources) != 2 || got.Sources[0].State != admin.SourceOK || got.Sources[1].State != admin.SourceUnavailable {
+			t.Fatalf("the sources are %+v", got)
+		}
+		next := configured(map[string]string{"auth": "two", "more": "one"})
+		one <- &next
+		synctest.Wait()
+		if _, ok := c.Filter("more"); !ok {
+			t.Error("an edit in the other source is not taken")
+		}
+	})
+}
+
+// TestThePortOpensWithoutASet: a source that never says anything holds up nobody for ever, and an
+// Envoy that runs what this server does not know keeps it.
+func TestThePortOpensWithoutASet(t *testing.T) {
+	for _, name := range []string{"hangs", "ends"} {
+		t.Run(name, func(t *testing.T) {
+			synctest.Test(t, func(t *testing.T) {
+				s := make(endingSource)
+				c, sent, stop := started(t, s)
+				defer stop()
+				if name == "ends" {
+					s <- nil
+				}
+				time.Sleep(firstSnapshotWait)
+				synctest.Wait()
+				select {
+				case <-c.Loaded():
+				default:
+					t.Fatal("the port is closed")
+				}
+				got := c.Source()
+				if got.State != admin.SourceUnavailable || got.Error == nil {
+					t.Errorf("the source is %+v", got)
+				}
+				c.Handle(delivery.StreamOpened{Stream: 1, Node: delivery.Node{ID: "edge", Version: "1.40.0"}, ADS: true, Delta: true})
+				c.Handle(delivery.Requested{Stream: 1, Subscribe: []delivery.Subscription{
+					{Name: "runs", Accepted: "ba9876543210.i0123456789abcdef"}, {Name: "boots"},
+				}})
+				synctest.Wait()
+				if len(sent) != 1 || (<-sent).Name != "boots" {
+					t.Error("other than the filter that boots was sent something")
+				}
+				if f, _ := c.Filter("boots"); f.Error == nil || f.Error.Hint != "`wasm-xds status` says why the specs cannot be read" {
+					t.Errorf("the filter's error is %+v", f.Error)
+				}
+				c.Handle(delivery.Requested{Stream: 1, Answer: &delivery.Answer{Name: "boots"}})
+				set := configured(map[string]string{"boots": "one"})
+				s <- &set
+				if a := <-sent; a.Name != "boots" || a.Revision.BuiltIn {
+					t.Errorf("sent when the specs came: %+v", a)
+				}
+				if got := c.Source(); got.State != admin.SourceOK {
+					t.Errorf("the source is %+v", got)
+				}
+			})
+		})
+	}
+}
+
+func TestPartsKeepTheTimeOfTheirState(t *testing.T) {
+	at := time.Unix(1_700_000_000, 0)
+	down := &spec.Error{Code: restart.CodeFailed, Message: "it has ended"}
+	var s sourceStatus
+	steps := []struct {
+		part  source.Part
+		held  []string
+		state admin.SourceState
+		since int
+		ended bool
+	}{
+		{part: source.Part{Unavailable: &spec.Error{Code: merge.CodeNotRead}}, state: admin.SourceReading},
+		{part: source.Part{Specs: 1}, state: admin.SourceOK, since: 1},
+		{part: source.Part{Specs: 2}, state: admin.SourceOK, since: 1},
+		{part: source.Part{Unavailable: down}, state: admin.SourceUnavailable, since: 3, ended: true},
+		{part: source.Part{Unavailable: down}, state: admin.SourceUnavailable, since: 3},
+		{part: source.Part{Degraded: down}, held: []string{""}, state: admin.SourceHeld, since: 5},
+		{part: source.Part{Degraded: &spec.Error{Code: "rescan"}}, state: admin.SourceDegraded, since: 6},
+	}
+	for i, step := range steps {
+		ended := s.follow([]source.Part{step.part}, step.held, at.Add(time.Duration(i)*time.Second))
+		got := s.parts[0]
+		if got.state != step.state || got.since != at.Add(time.Duration(step.since)*time.Second) || (len(ended) > 0) != step.ended {
+			t.Errorf("step %d: %+v, ended %v", i, got, ended)
+		}
+	}
+}
