@@ -31,10 +31,10 @@ type check struct {
 	cancel   context.CancelFunc // while it runs
 
 	// late is what was found when the check took too long the last time; nil: it did not.
-	late  *examine.Verdict
-	pause time.Duration // that was made for it
-	again time.Time     // while it waits to run alone: not before
-	told  bool          // that it took too long is logged
+	late        *examine.Verdict
+	tookTooLong int       // how often it did
+	again       time.Time // while it waits to run alone: not before
+	told        bool      // that it took too long is logged
 }
 
 type checkState int
@@ -177,10 +177,11 @@ func (q *checkQueue) tookTooLong(now time.Time, k *check, v examine.Verdict) (pu
 		return q.ended(k, true)
 	}
 	q.leavePlace(k.state)
-	if k.late != nil {
-		k.pause = min(max(2*k.pause, retryFirst), retryMax)
+	k.late, k.again, k.state = &v, now, checkWaitsAlone
+	if k.tookTooLong > 0 { // the second run waits for an idle machine alone
+		k.again = now.Add(retryPauses.After(k.tookTooLong))
 	}
-	k.late, k.again, k.state = &v, now.Add(k.pause), checkWaitsAlone
+	k.tookTooLong++
 	q.apart = append(q.apart, k)
 	q.leaveBatch(k)
 	return true

@@ -154,7 +154,7 @@ func (c *Control) judged(e *entry, m snapshot.Module, config *string) (o outcome
 
 // soFar is what is known of a check that took too long.
 func (k *check) soFar() examine.Verdict {
-	if k.pause == 0 {
+	if k.tookTooLong < 2 {
 		return k.late.TriedAgain("as soon as the sandbox has nothing else to do")
 	}
 	return k.late.TriedAgain("at " + k.again.Format(time.TimeOnly))

@@ -348,17 +348,17 @@ func TestATimeoutDoesNotLast(t *testing.T) {
 				})
 			}
 			shown(tt.refused, "2") // the second at once: nothing else is in the sandbox
-			again := time.Now().Add(retryFirst).Format(time.TimeOnly)
+			again := time.Now().Add(retryPauses.First).Format(time.TimeOnly)
 			c.ask(func() {
 				if e := c.plan.problems["a"]; e != nil && !strings.HasSuffix(e.Message, "it is tried again at "+again) {
 					t.Errorf("the error is %+v", e)
 				}
 			})
-			time.Sleep(retryFirst - time.Millisecond)
+			time.Sleep(retryPauses.First - time.Millisecond)
 			shown(tt.tried, "2")
 			time.Sleep(2 * time.Millisecond)
 			shown(tt.good, "3")
-			time.Sleep(retryMax)
+			time.Sleep(retryPauses.Most)
 			shown(tt.good, "3")
 			cancel()
 			if err := <-done; err != nil {

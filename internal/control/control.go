@@ -102,7 +102,7 @@ type Control struct {
 	entries   entries
 	results   map[string]result
 	running   map[string]time.Time // when each job under way began, by key
-	retries   map[string]time.Duration
+	failures  map[string]int       // of each job in a row, by key
 	checks    *checkQueue
 	verdicts  verdicts
 	source    sourceStatus
@@ -173,7 +173,7 @@ func New(cfg Config) *Control {
 		results:   map[string]result{},
 		running:   map[string]time.Time{},
 		entries:   entries{keys: cfg.Keys},
-		retries:   map[string]time.Duration{},
+		failures:  map[string]int{},
 		opened:    map[delivery.StreamID]streamInfo{},
 		checks:    newCheckQueue(runtime.GOMAXPROCS(0)),
 		snapshot:  snapshot.New(nil),

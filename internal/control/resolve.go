@@ -8,6 +8,7 @@ import (
 	"golang.org/x/sync/errgroup"
 
 	"github.com/wasm-xds/wasm-xds/internal/module"
+	"github.com/wasm-xds/wasm-xds/internal/pause"
 	"github.com/wasm-xds/wasm-xds/pkg/snapshot"
 	"github.com/wasm-xds/wasm-xds/pkg/spec"
 )
@@ -19,12 +20,9 @@ type ModuleResolver interface {
 	ResolveTag(ctx context.Context, m spec.Module) (digest string, problem *spec.Error)
 }
 
-const (
-	// A download that failed is tried again after retryFirst, and then after twice
-	// the time each, up to retryMax.
-	retryFirst = 15 * time.Second
-	retryMax   = 5 * time.Minute
-)
+// retryPauses are those before a module that cannot be had is asked for again, a check that
+// took too long is run again, and a tag that cannot be looked at is polled again.
+var retryPauses = pause.Policy{First: 15 * time.Second, Most: 5 * time.Minute}
 
 // job is something that a spec refers to and that must be read. Its key changes
 // when what it refers to does.

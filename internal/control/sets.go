@@ -84,7 +84,7 @@ func (c *Control) takeResult(ctx context.Context, key string, r result) {
 	delete(c.running, key)
 	c.results[key] = r
 	if r.err == nil {
-		delete(c.retries, key)
+		delete(c.failures, key)
 		c.learnTag(key, r)
 		return
 	}
@@ -98,8 +98,8 @@ func (c *Control) takeResult(ctx context.Context, key string, r result) {
 
 // retryLater has a job tried again whose failure may pass: nothing in the directory will say when.
 func (c *Control) retryLater(ctx context.Context, key string) {
-	wait := min(max(2*c.retries[key], retryFirst), retryMax)
-	c.retries[key] = wait
+	c.failures[key]++
+	wait := retryPauses.After(c.failures[key])
 	c.workers.Go(func() {
 		timer := time.NewTimer(wait)
 		defer timer.Stop()

@@ -295,8 +295,8 @@ func (t *tags) answer(p polled, now time.Time) outcomeOfPoll {
 	came := outcomeOfPoll{from: one.digest, shown: (before == nil) != (p.err == nil)}
 	wait := one.refresh
 	if p.err != nil {
-		wait = min(wait, retryFirst<<min(one.failed, 5))
 		one.failed++
+		wait = min(wait, retryPauses.After(one.failed))
 		came.fails = before == nil || before.Message != p.err.Message
 	} else {
 		one.failed = 0

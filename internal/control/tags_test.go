@@ -212,14 +212,14 @@ func TestPollsThatFail(t *testing.T) {
 	if came := r.failure("no route"); came != (outcomeOfPoll{from: "d1", fails: true, shown: true}) {
 		t.Errorf("the first failure: %+v", came)
 	}
-	wait := retryFirst
+	wait := retryPauses.First
 	for range 7 {
 		r.wantDueAround(wait)
 		r.wantPolls(2*wait, prodTag)
 		if came := r.failure("no route"); came != (outcomeOfPoll{from: "d1"}) {
 			t.Errorf("the same failure: %+v", came)
 		}
-		wait = min(2*wait, retryFirst<<5)
+		wait = min(2*wait, retryPauses.Most)
 	}
 	r.wantDigest(s, "d1")
 	if came := r.failure("refused"); came != (outcomeOfPoll{from: "d1", fails: true}) {
@@ -230,7 +230,7 @@ func TestPollsThatFail(t *testing.T) {
 	}
 	r.wantDueAround(24 * time.Hour)
 	r.failure("no route")
-	r.wantDueAround(retryFirst)
+	r.wantDueAround(retryPauses.First)
 	// What is polled more often than that is not polled less often for failing.
 	r.watch(ofTag(t, prodTag, time.Second))
 	r.failure("no route")

@@ -8,7 +8,6 @@ import (
 	"net/http"
 	"net/url"
 	"os"
-	"strconv"
 	"time"
 
 	"github.com/cenkalti/backoff/v5"
@@ -16,6 +15,7 @@ import (
 
 	"github.com/wasm-xds/wasm-xds/internal/layer"
 	"github.com/wasm-xds/wasm-xds/internal/netguard"
+	"github.com/wasm-xds/wasm-xds/internal/pause"
 	"github.com/wasm-xds/wasm-xds/pkg/snapshot"
 )
 
@@ -26,6 +26,9 @@ const (
 	stallLimit    = 30 * time.Second // without a byte
 	progressEvery = 5 * time.Second  // between two log lines of a long download
 )
+
+// downloadPauses are those between two tries of one download.
+var downloadPauses = pause.Policy{First: 500 * time.Millisecond, Most: time.Minute, Jitter: 0.5}
 
 var (
 	errStalled  = errors.New("the server stopped sending")
@@ -60,7 +63,7 @@ func (r *Resolver) schedule() backoff.BackOff {
 	if r.retries != nil {
 		return r.retries()
 	}
-	return backoff.NewExponentialBackOff()
+	return downloadPauses.Schedule()
 }
 
 // download is one module on its way into the store.
@@ -178,7 +181,7 @@ func newStatusError(response *http.Response) *statusError {
 	return &statusError{
 		code:       response.StatusCode,
 		host:       response.Request.URL.Host,
-		retryAfter: parseRetryAfter(response.Header.Get("Retry-After"), time.Now()),
+		retryAfter: pause.RetryAfter(response.Header.Get("Retry-After"), time.Now()),
 	}
 }
 
@@ -224,17 +227,6 @@ type pausedError struct {
 
 // Unwrap gives both, for errors.As.
 func (e *pausedError) Unwrap() []error { return []error{e.statusError, e.pause} }
-
-// parseRetryAfter reads seconds or a date; 0 for anything else.
-func parseRetryAfter(value string, now time.Time) time.Duration {
-	if seconds, err := strconv.ParseUint(value, 10, 31); err == nil {
-		return time.Duration(seconds) * time.Second
-	}
-	if date, err := http.ParseTime(value); err == nil && date.After(now) {
-		return date.Sub(now)
-	}
-	return 0
-}
 
 // errTransfer marks errors of the connection, which another try may not meet.
 var errTransfer = errors.New("transfer broke")

@@ -184,15 +184,3 @@ func TestEndlessDownload(t *testing.T) {
 		wantError(t, err, CodeDownloadFailed, errTryLimit.Error(), "")
 	})
 }
-
-func TestParseRetryAfter(t *testing.T) {
-	now := time.Date(2030, 1, 2, 3, 4, 5, 0, time.UTC)
-	for value, want := range map[string]time.Duration{
-		"": 0, "0": 0, "7": 7 * time.Second, "-1": 0, "soon": 0, "1e9": 0, "99999999999999999999": 0,
-		"Wed, 02 Jan 2030 03:05:05 GMT": time.Minute, "Wed, 02 Jan 2030 03:04:04 GMT": 0,
-	} {
-		if got := parseRetryAfter(value, now); got != want {
-			t.Errorf("%q is %v, want %v", value, got, want)
-		}
-	}
-}

@@ -5,13 +5,15 @@ import (
 	"errors"
 	"net"
 	"time"
+
+	"github.com/wasm-xds/wasm-xds/internal/pause"
 )
 
+// polls are the pauses between two looks at the socket. A peer that closes when it has
+// everything is noticed without any look.
+var polls = pause.Policy{First: 2 * time.Millisecond, Most: 50 * time.Millisecond}
+
 const (
-	// The socket is looked at after pollFirst, and then after twice the time each, up to
-	// pollMost: a peer that closes when it has everything is noticed without any look.
-	pollFirst = 2 * time.Millisecond
-	pollMost  = 50 * time.Millisecond
 	// closeWait is how long a peer that has acknowledged everything may take to close, and
 	// closePerByte what it may take besides to digest it: a millisecond for 20 KB.
 	closeWait    = 50 * time.Millisecond
@@ -35,8 +37,8 @@ func awaitTaken(ctx context.Context, conn net.Conn, patience time.Duration) (clo
 	if !ok {
 		return false, nil
 	}
-	pause := pollFirst
-	timer := time.NewTimer(pause)
+	pauses := polls.Schedule()
+	timer := time.NewTimer(pauses.NextBackOff())
 	defer timer.Stop()
 	least, progress := -1, time.Now()
 	for {
@@ -59,7 +61,6 @@ func awaitTaken(ctx context.Context, conn net.Conn, patience time.Duration) (clo
 		case time.Since(progress) > stallLimit:
 			return false, errStalled
 		}
-		pause = min(2*pause, pollMost)
-		timer.Reset(pause)
+		timer.Reset(pauses.NextBackOff())
 	}
 }

@@ -7,20 +7,19 @@ import (
 	"errors"
 	"fmt"
 	"io"
-	"math/rand/v2"
 	"net"
 	"net/http"
-	"strconv"
 	"strings"
 	"sync"
 	"syscall"
 	"time"
 	"unicode"
+
+	"github.com/wasm-xds/wasm-xds/internal/pause"
 )
 
 const (
-	maxTries  = 4
-	firstWait = 250 * time.Millisecond
+	maxTries = 4
 	// maxWait is the longest pause that is waited for within a request. A registry
 	// that asks for more gets it, too: until then every request fails at once.
 	maxWait    = 20 * time.Second
@@ -29,6 +28,9 @@ const (
 	penalty  = 2 * time.Second
 	maxWords = 8 << 10
 )
+
+// pauses are those before a request is sent again within a call.
+var pauses = pause.Policy{First: 400 * time.Millisecond, Most: maxWait, Jitter: 0.5}
 
 // rateLimitError is a 429, or what it was that a request was not sent because of.
 type rateLimitError struct {
@@ -67,7 +69,7 @@ func (l *rateLimits) RoundTrip(request *http.Request) (*http.Response, error) {
 	if err != nil || response.StatusCode != http.StatusTooManyRequests {
 		return response, err
 	}
-	wait := parseRetryAfter(response.Header.Get("Retry-After"), time.Now())
+	wait := pause.RetryAfter(response.Header.Get("Retry-After"), time.Now())
 	if wait <= 0 {
 		wait = penalty
 	}
@@ -107,7 +109,7 @@ func (policy) Retry(attempt int, response *http.Response, err error) (time.Durat
 		if wait > maxWait {
 			return -1, nil
 		}
-		return max(wait, 0) + jitter(firstWait), nil
+		return max(wait, 0) + pauses.After(1), nil
 	}
 	again := false
 	if err != nil {
@@ -124,21 +126,7 @@ func (policy) Retry(attempt int, response *http.Response, err error) (time.Durat
 	if !again {
 		return -1, nil
 	}
-	return jitter(firstWait << attempt), nil
-}
-
-// jitter is a time between d and twice that.
-func jitter(d time.Duration) time.Duration { return d + rand.N(d) }
-
-// parseRetryAfter reads seconds or a date; 0 for anything else.
-func parseRetryAfter(value string, now time.Time) time.Duration {
-	if seconds, err := strconv.ParseUint(value, 10, 31); err == nil {
-		return time.Duration(seconds) * time.Second
-	}
-	if at, err := http.ParseTime(value); err == nil {
-		return max(at.Sub(now), 0)
-	}
-	return 0
+	return pauses.After(attempt + 1), nil
 }
 
 // heard is the last refusal that a registry answered while [Client.With] ran.
