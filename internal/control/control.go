@@ -287,7 +287,7 @@ func (c *Control) take(ctx context.Context, message any) {
 			c.takeResult(ctx, key, r)
 		}
 		c.replan(ctx)
-		c.mended()
+		c.mended(message.results)
 	case retry:
 		delete(c.results, message.key)
 		c.replan(ctx)
