@@ -22,6 +22,7 @@ type ControlPlaneOptions struct {
 	Args     []string // further arguments of serve
 	Env      []string // further environment, KEY=value
 	DNS      *DNS     // what it asks for names; nil: what the machine asks
+	Binary   string   // "": built from this tree
 	// XDSPort, ModulesPort and AdminPort are reserved where they are 0.
 	XDSPort, ModulesPort, AdminPort int
 }
@@ -88,7 +89,11 @@ func (c *ControlPlane) Start() {
 		"--state-dir", c.options.StateDir,
 		"--log-format", "json", "--log-level", "debug",
 	), c.options.Args...)
-	cmd := exec.Command(BuildBinary(c.t), args...)
+	binary := c.options.Binary
+	if binary == "" {
+		binary = BuildBinary(c.t)
+	}
+	cmd := exec.Command(binary, args...)
 	cmd.Env = append(os.Environ(), c.options.Env...)
 	if c.options.DNS != nil {
 		path, err := asking()
@@ -112,6 +117,15 @@ func (c *ControlPlane) Start() {
 		c.t.Fatalf("wasm-xds does not start:\n%s", tail(c.Log(), 40))
 	}
 }
+
+// SetArgs replaces the further arguments of serve from the next [ControlPlane.Start] on.
+func (c *ControlPlane) SetArgs(args ...string) { c.options.Args = args }
+
+// Pause stops it without ending it, as a machine without CPU would.
+func (c *ControlPlane) Pause() { _ = c.current().cmd.Process.Signal(syscall.SIGSTOP) }
+
+// Resume lets it go on after [ControlPlane.Pause].
+func (c *ControlPlane) Resume() { _ = c.current().cmd.Process.Signal(syscall.SIGCONT) }
 
 // Stop ends it with SIGTERM and waits for it.
 func (c *ControlPlane) Stop() { c.current().signal(syscall.SIGTERM) }

@@ -5,6 +5,8 @@
 package testfilter
 
 import (
+	"cmp"
+
 	"github.com/wasm-xds/wasm-xds/internal/wasmenc"
 )
 
@@ -34,6 +36,8 @@ type HTTP struct {
 	RequireToken bool
 	// EchoConfig adds the response header x-config: <plugin configuration>.
 	EchoConfig bool
+	// ConfigHeader is another name for that header, for several filters in one chain.
+	ConfigHeader string
 	// EchoEnv names an environment variable that the response header x-env
 	// shows; a variable that is not set gives no header.
 	EchoEnv string
@@ -134,7 +138,7 @@ func (h HTTP) onResponse(b *builder, addHeader wasmenc.FuncIndex) wasmenc.Code {
 	code := add(stampHeader, b.text.Push(h.Stamp))
 	if h.EchoConfig {
 		code = code.Then(b.contextSlot()).I32Load(tableAddress).LocalTee(record).
-			If(add(ConfigHeader, wasmenc.Code{}.
+			If(add(cmp.Or(h.ConfigHeader, ConfigHeader), wasmenc.Code{}.
 				LocalGet(record).I32Load(recordConfig).
 				LocalGet(record).I32Load(recordConfigLen)))
 	}

@@ -1,0 +1,167 @@
+package chaos
+
+import (
+	"encoding/json"
+	"fmt"
+	"strings"
+
+	"github.com/wasm-xds/wasm-xds/test/harness"
+)
+
+// Told is what the control plane says of a filter. Reasons are what it says of a wait.
+type Told struct {
+	harness.FilterStatus
+	Rollout  string          `json:"rollout"`
+	Canaries json.RawMessage `json:"canaries"`
+	Waiting  json.RawMessage `json:"waiting"`
+}
+
+// Revisions are what each filter's revisions were found to be.
+type Revisions map[FilterName]map[string]Seen
+
+// learn notes a revision's label, and says where it contradicts what was known: a revision is
+// one content for ever.
+func (r Revisions) learn(filter FilterName, revision string, label Seen) string {
+	known := r[filter]
+	if known == nil {
+		known = map[string]Seen{}
+		r[filter] = known
+	}
+	if old, ok := known[revision]; ok && old != label {
+		return fmt.Sprintf("%s: revision %s was %s, and is %s now", filter, revision, old, label)
+	}
+	known[revision] = label
+	return ""
+}
+
+// Disagreements is what the control plane says that is not as the world should be, in which
+// nothing is under way any more. It learns which revision is which content.
+func Disagreements(w *World, nodes []Node, told []Told, revisions Revisions) (problems []string) {
+	byName := map[string]Told{}
+	for _, t := range told {
+		byName[t.Name] = t
+	}
+	for _, f := range w.Filters {
+		t, ok := byName[string(f.Name)]
+		if !ok {
+			problems = append(problems, fmt.Sprintf("%s: the API does not know it", f.Name))
+			continue
+		}
+		problems = append(problems, f.disagreements(t)...)
+		for _, n := range nodes {
+			if problem := f.disagreement(n, t, revisions); problem != "" {
+				problems = append(problems, problem)
+			}
+		}
+	}
+	return problems
+}
+
+// disagreements is about the filter as a whole.
+func (f *Filter) disagreements(t Told) (problems []string) {
+	say := func(format string, args ...any) {
+		problems = append(problems, fmt.Sprintf("%s: ", f.Name)+fmt.Sprintf(format, args...))
+	}
+	state := harness.Active
+	if f.Spec == nil {
+		state = harness.Removed
+	}
+	if t.State != state {
+		say("state %s, not %s", t.State, state)
+	}
+	if disabled := f.Spec != nil && f.Spec.Disabled; t.Disabled != disabled {
+		say("disabled is %v", t.Disabled)
+	}
+	code := t.Error.CodeOrNone()
+	switch {
+	case f.Spec == nil:
+	case f.Spec.Fault == NewImport:
+	case f.RolledBack && f.Spec.Fault == NoFault && code != "rolled_back":
+		say("error %q, not rolled_back", code)
+	case f.Spec.Fault != NoFault && code == "":
+		say("no error, although its spec is bad: %s", f.Spec.Fault)
+	case (f.Plain() || f.Spec.Disabled) && code != "":
+		say("error %s: %s", code, t.Error.Message)
+	}
+	return problems
+}
+
+// disagreement is about the filter on one Envoy.
+func (f *Filter) disagreement(n Node, t Told, revisions Revisions) string {
+	want := f.Want(n.Version)
+	var found []string
+	for _, s := range t.Here() {
+		if s.Node != n.ID {
+			continue
+		}
+		bad := f.Spec != nil && f.Spec.Fault != NoFault && s.State == harness.Rejected
+		text := fmt.Sprintf("%s with %s (%s)", s.State, s.Revision, s.Variant)
+		label := f.label(s, t, revisions)
+		if label != "" {
+			text += ", which is " + string(label)
+		}
+		found = append(found, text)
+		if (s.State == harness.Live || bad) && label == want {
+			if s.Variant != string("passthrough") && s.Variant != "deny" {
+				if problem := revisions.learn(f.Name, s.Revision, label); problem != "" {
+					return problem
+				}
+			}
+			continue
+		}
+		return fmt.Sprintf("%s on %s: %s, not live with %s", f.Name, n.ID, text, want)
+	}
+	if len(found) != 1 {
+		return fmt.Sprintf("%s on %s: %d streams [%s]", f.Name, n.ID, len(found), strings.Join(found, "; "))
+	}
+	return ""
+}
+
+// label is what a subscriber runs by what the API says; "": unknown.
+func (f *Filter) label(s harness.Subscriber, t Told, revisions Revisions) Seen {
+	switch s.Variant {
+	case "passthrough":
+		return Passed
+	case "deny":
+		return Denied
+	}
+	if label, ok := revisions[f.Name][s.Revision]; ok {
+		return label
+	}
+	// A revision that was never seen is the spec's, if the filter has its module.
+	if f.Spec != nil && s.Revision == t.Revision && t.Module.SHA256 == f.Spec.sum(f.Name) {
+		return f.Spec.Label()
+	}
+	return ""
+}
+
+// Reason is what the API says of the filters on which a wait hangs, in a line.
+func Reason(problems []string, told []Told) string {
+	var words []string
+	for _, t := range told {
+		about := strings.HasPrefix(strings.Join(problems, "\n"), t.Name) || strings.Contains(strings.Join(problems, "\n"), "\n"+t.Name)
+		if !about {
+			continue
+		}
+		text := t.Name + ":"
+		if len(t.Waiting) > 0 && string(t.Waiting) != "null" && string(t.Waiting) != "[]" {
+			text += " waiting " + string(t.Waiting)
+		}
+		if t.Rollout != "" {
+			text += " " + t.Rollout
+		}
+		if t.Error != nil {
+			text += " " + t.Error.Code
+		}
+		for _, s := range t.Here() {
+			if s.State != harness.Live {
+				text += fmt.Sprintf(" %s is %s", s.Node, s.State)
+			}
+		}
+		words = append(words, text)
+	}
+	if len(words) == 0 && len(problems) > 0 {
+		return problems[0]
+	}
+	return strings.Join(words, "; ")
+}

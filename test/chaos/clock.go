@@ -1,0 +1,149 @@
+package chaos
+
+import (
+	"encoding/binary"
+	"encoding/json"
+	"fmt"
+	"os"
+	"os/exec"
+	"path/filepath"
+	"strings"
+	"time"
+
+	"github.com/wasm-xds/wasm-xds/test/harness"
+)
+
+// The server is built with a clock that a file steps. No library can be put before the C
+// library of a program that has none, and a time namespace moves the monotonic clock only. So
+// Go's own package time is laid over with one that adds an offset, which the file holds, to
+// each reading of the wall clock, as a step of the machine's clock would. The monotonic clock
+// goes on evenly, as it does then. The product holds no hook for it.
+const (
+	clockVariable = "CHAOS_CLOCK"
+	realNow       = "sec, nsec, mono := runtimeNow()"
+	steppedNow    = realNow + "\n\tsec += chaosOffset()"
+	clockSource   = `package time
+
+import "unsafe"
+
+var chaosClock *int64
+
+// ChaosClock has the wall clock read so many seconds more than the machine's.
+func ChaosClock(seconds *int64) { chaosClock = seconds }
+
+func chaosOffset() int64 {
+	if chaosClock == nil {
+		return 0
+	}
+	return *(*int64)(unsafe.Pointer(chaosClock))
+}
+`
+	mainSource = `package main
+
+import (
+	"os"
+	"syscall"
+	"time"
+	"unsafe"
+)
+
+var _ = followClock()
+
+func followClock() bool {
+	file, err := os.Open(os.Getenv("CHAOS_CLOCK"))
+	if err != nil {
+		return false
+	}
+	defer file.Close()
+	memory, err := syscall.Mmap(int(file.Fd()), 0, 8, syscall.PROT_READ, syscall.MAP_SHARED)
+	if err != nil {
+		panic(err)
+	}
+	time.ChaosClock((*int64)(unsafe.Pointer(&memory[0])))
+	return true
+}
+`
+)
+
+// BuildServer builds wasm-xds from a source tree, with a clock that can be stepped, and
+// returns its path. The tree is this repository's, or a copy of it with a planted bug.
+func BuildServer(t harness.TB, tree string) string {
+	t.Helper()
+	dir := t.TempDir()
+	path := filepath.Join(dir, "wasm-xds")
+	overlay, err := clockOverlay(dir, tree)
+	if err != nil {
+		t.Fatalf("a clock that can be stepped: %v", err)
+	}
+	cmd := exec.CommandContext(t.Context(), "go", "build", "-trimpath", "-overlay", overlay, "-o", path, "./cmd/wasm-xds")
+	cmd.Dir, cmd.Env = tree, append(os.Environ(), "CGO_ENABLED=0")
+	if out, err := cmd.CombinedOutput(); err != nil {
+		t.Fatalf("build wasm-xds: %v\n%s", err, out)
+	}
+	return path
+}
+
+func clockOverlay(dir, tree string) (string, error) {
+	cmd := exec.Command("go", "env", "GOROOT")
+	cmd.Dir = tree // which Go it is depends on the tree's go.mod
+	out, err := cmd.Output()
+	if err != nil {
+		return "", err
+	}
+	original := filepath.Join(strings.TrimSpace(string(out)), "src", "time", "time.go")
+	text, err := os.ReadFile(original)
+	if err != nil {
+		return "", err
+	}
+	if strings.Count(string(text), "func Now() Time {\n\t"+realNow) != 1 {
+		return "", fmt.Errorf("%s reads the clock in another way than this program knows", original)
+	}
+	stepped := strings.Replace(string(text), "func Now() Time {\n\t"+realNow, "func Now() Time {\n\t"+steppedNow, 1)
+	replace := map[string]string{
+		original: stepped,
+		filepath.Join(filepath.Dir(original), "chaos_clock.go"):       clockSource,
+		filepath.Join(tree, "cmd", "wasm-xds", "chaos_clock_main.go"): mainSource,
+	}
+	n := 0
+	for path, content := range replace {
+		file := filepath.Join(dir, fmt.Sprintf("overlay-%d.go", n))
+		n++
+		if err := os.WriteFile(file, []byte(content), 0o600); err != nil {
+			return "", err
+		}
+		replace[path] = file
+	}
+	asJSON, err := json.Marshal(map[string]any{"Replace": replace})
+	if err != nil {
+		return "", err
+	}
+	overlay := filepath.Join(dir, "overlay.json")
+	return overlay, os.WriteFile(overlay, asJSON, 0o600)
+}
+
+// clock is the file that steps the server's clock.
+type clock struct {
+	path   string
+	offset time.Duration
+}
+
+func newClock(t harness.TB) *clock {
+	t.Helper()
+	c := &clock{path: filepath.Join(t.TempDir(), "clock")}
+	if err := os.WriteFile(c.path, make([]byte, 8), 0o600); err != nil {
+		t.Fatalf("%v", err)
+	}
+	return c
+}
+
+// step moves the server's wall clock. The file is written in place: the server has it mapped.
+func (c *clock) step(by time.Duration) error {
+	c.offset += by
+	file, err := os.OpenFile(c.path, os.O_WRONLY, 0)
+	if err != nil {
+		return err
+	}
+	defer file.Close()
+	_, err = file.WriteAt(binary.NativeEndian.AppendUint64(nil, uint64(c.offset/time.Second)), 0)
+	return err
+}

@@ -1,0 +1,90 @@
+package chaos
+
+import (
+	"context"
+	"fmt"
+	"time"
+
+	"github.com/wasm-xds/wasm-xds/test/harness"
+)
+
+// Node is an Envoy of the fleet.
+type Node struct {
+	ID      string
+	Version string
+	Mode    harness.Mode
+}
+
+// Fleet is an Envoy of each version. The newest has a second one, so that there is an Envoy
+// that is no canary, and each mode is there.
+func Fleet(versions []string) []Node {
+	modes := []harness.Mode{harness.ADSDelta, harness.ADSSotW, harness.ECDSDelta, harness.ECDSSotW}
+	var all []Node
+	for i, version := range versions {
+		mode := modes[i%len(modes)]
+		all = append(all, Node{fmt.Sprintf("%s-%s", version, mode), version, mode})
+	}
+	newest := all[0]
+	newest.ID += "-2"
+	return append(all, newest)
+}
+
+// envoy is a node that runs, with its links and its load.
+type envoy struct {
+	Node
+	process      *harness.EnvoyProcess
+	xds, modules *harness.Link
+	port         int
+	load         *load
+	address      string
+}
+
+func startEnvoy(t harness.TB, n Node, cp *harness.ControlPlane, upstream string, keepAlive bool, newLoad func(address string) *load) *envoy {
+	t.Helper()
+	e := &envoy{Node: n, port: harness.FreePort(t)}
+	e.address = harness.Loopback(e.port)
+	e.load = newLoad(e.address)
+	e.xds, e.modules = harness.StartLink(t, cp.XDSAddress()), harness.StartLink(t, cp.ModulesAddress())
+	var filters []harness.Filter
+	for _, f := range Filters() {
+		filters = append(filters, harness.Filter{Name: string(f)})
+	}
+	boot := harness.Bootstrap{
+		Mode: n.Mode, XDSAddress: e.xds.Address(), ModulesAddress: e.modules.Address(), NodeID: n.ID,
+		InitialFetchTimeout: "0s", KeepAlive: keepAlive,
+		HTTP: []harness.HTTPListener{{Name: "web", Port: e.port, Filters: filters, Upstream: upstream}},
+	}
+	e.process = harness.StartEnvoy(t, harness.EnvoyOptions{
+		Version: n.Version, Bootstrap: boot.YAML(t), LogLevel: "warning",
+	})
+	return e
+}
+
+// ready waits until the Envoy answers, and has its load begin.
+func (e *envoy) ready(t harness.TB) {
+	t.Helper()
+	e.process.WaitReady()
+	e.process.WaitListening(e.port)
+	e.load.comeUp()
+}
+
+// shows asks the Envoy on a new connection.
+func (e *envoy) shows() ([]Seen, error) {
+	c := newClient(e.address)
+	defer c.close()
+	a := c.ask(true, true)
+	if a.Err != nil {
+		return nil, a.Err
+	}
+	return a.Labels, nil
+}
+
+// rest lets a time pass, or less if ctx ends.
+func rest(ctx context.Context, d time.Duration) {
+	timer := time.NewTimer(d)
+	defer timer.Stop()
+	select {
+	case <-timer.C:
+	case <-ctx.Done():
+	}
+}

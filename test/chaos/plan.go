@@ -1,0 +1,324 @@
+package chaos
+
+import (
+	"fmt"
+	"math/rand/v2"
+	"time"
+)
+
+// Kind is what an operation changes.
+type Kind string
+
+// The changes.
+const (
+	Nothing   Kind = "nothing"            // only harm is done
+	Write     Kind = "write a spec"       // a new module, a new configuration, or both
+	Overwrite Kind = "overwrite a module" // in place and slowly, as cp does it
+	Burst     Kind = "burst of edits"     // of all filters, the last one good
+	Bad       Kind = "write a bad spec"
+	Remove    Kind = "remove a spec"
+	Disable   Kind = "disable"
+	Enable    Kind = "enable"
+	RollBack  Kind = "roll back"
+	MoveDir   Kind = "move the directory away and back"
+	SwapDir   Kind = "replace the directory"
+	HoldAll   Kind = "remove all specs, and put them back"
+)
+
+// HarmKind is what an operation does to the processes, the disk, the clock and the links.
+type HarmKind string
+
+// The harm.
+const (
+	KillServer    HarmKind = "kill the server"
+	StopServer    HarmKind = "end the server"
+	RotState      HarmKind = "kill the server, damage its state"
+	PauseServer   HarmKind = "pause the server"
+	KillEnvoy     HarmKind = "kill an Envoy"
+	PauseEnvoy    HarmKind = "pause an Envoy"
+	CutLink       HarmKind = "cut an Envoy's links"
+	RefuseLink    HarmKind = "refuse an Envoy's links"
+	RefuseModules HarmKind = "refuse an Envoy's module link"
+	SlowModules   HarmKind = "slow an Envoy's module link"
+	FillDisk      HarmKind = "fill the disk"
+	StepClock     HarmKind = "step the clock"
+)
+
+// Edit is one write of a burst.
+type Edit struct {
+	Filter  int
+	Content Content
+}
+
+// Harm is done a while after the change began, and lasts for a while.
+type Harm struct {
+	Kind  HarmKind
+	After time.Duration
+	For   time.Duration
+	Envoy int           // which one
+	Step  time.Duration // of the clock
+	Rot   uint64        // chooses what is damaged, and how
+	// Preflight is the mode of the sandbox in which the server comes back; "": as before.
+	Preflight string
+}
+
+// Step is one operation: a change, and harm beside it.
+type Step struct {
+	N      int
+	Kind   Kind
+	Filter int    // that is changed
+	Edits  []Edit // in their order; the last one of each filter stays
+	Pick   uint64 // chooses the revision of a rollback
+	For    time.Duration
+	Harm   []Harm
+}
+
+// String is the step in a line.
+func (s Step) String() string {
+	text := fmt.Sprintf("#%d %s", s.N, s.Kind)
+	switch s.Kind {
+	case Nothing, MoveDir, SwapDir, HoldAll:
+	case Burst:
+		text += fmt.Sprintf(" (%d)", len(s.Edits))
+	default:
+		text += " of " + string(Filters()[s.Filter])
+	}
+	if s.Kind == Bad {
+		text += " (" + string(s.Edits[0].Content.Fault) + ")"
+	}
+	for _, h := range s.Harm {
+		text += ", " + h.String()
+	}
+	return text
+}
+
+// String is the harm in a few words.
+func (h Harm) String() string {
+	text := string(h.Kind)
+	switch h.Kind {
+	case KillEnvoy, PauseEnvoy, CutLink, RefuseLink, RefuseModules, SlowModules:
+		text += fmt.Sprintf(" [%d]", h.Envoy)
+	case StepClock:
+		text += fmt.Sprintf(" by %v", h.Step)
+	}
+	if h.Preflight != "" {
+		text += ", back with --preflight " + h.Preflight
+	}
+	return fmt.Sprintf("%s after %v", text, h.After)
+}
+
+// Plan draws operations from a seed, and keeps the world that they lead to.
+type Plan struct {
+	World  *World
+	random *rand.Rand
+	envoys int
+	n      int // of the last step
+	stamps int // that were given
+}
+
+// NewPlan begins a plan for that many Envoys.
+func NewPlan(seed uint64, w *World, envoys int) *Plan {
+	return &Plan{World: w, random: rand.New(rand.NewPCG(seed, 0)), envoys: envoys}
+}
+
+// First writes a good spec of each filter. It is step 0, and no harm is done.
+func (p *Plan) First() Step {
+	s := Step{Kind: Burst}
+	for i := range p.World.Filters {
+		s.Edits = append(s.Edits, Edit{i, p.fresh(i)})
+	}
+	p.apply(s)
+	return s
+}
+
+// Next draws the next step and makes the world what it leads to; what a rollback leads to is
+// known when it is done, see [Plan.RolledBack].
+func (p *Plan) Next() Step {
+	p.n++
+	s := Step{N: p.n, Filter: p.random.IntN(len(p.World.Filters)), Pick: p.random.Uint64(), For: p.upTo(1500 * time.Millisecond)}
+	plain := p.World.Plain()
+	s.Kind = p.kind(p.World.Filters[s.Filter])
+	p.fill(&s)
+	for range p.random.IntN(3) {
+		s.Harm = append(s.Harm, p.harm(&s, plain))
+	}
+	if s.Kind == Nothing && len(s.Harm) == 0 {
+		s.Harm = append(s.Harm, p.harm(&s, plain))
+	}
+	s.Harm = compatible(s.Harm)
+	p.apply(s)
+	return s
+}
+
+// RolledBack tells the plan what a rollback has led to.
+func (p *Plan) RolledBack(filter int, to Seen) { p.World.Filters[filter].rollBack(to) }
+
+func (p *Plan) apply(s Step) {
+	for _, e := range s.Edits {
+		p.World.Filters[e.Filter].write(e.Content, p.World.Versions)
+	}
+	if s.Kind == Remove {
+		p.World.Filters[s.Filter].remove()
+	}
+	for _, h := range s.Harm {
+		if h.Preflight != "" {
+			p.World.Preflight = h.Preflight
+		}
+	}
+}
+
+// weighted are the changes, each as often as it stands there.
+func weighted() []Kind {
+	return []Kind{
+		Write, Write, Write, Write, Overwrite, Burst, Burst, Bad, Bad, Bad, Remove, Disable, RollBack, RollBack,
+		MoveDir, SwapDir, HoldAll, Nothing, Nothing, Nothing,
+	}
+}
+
+// kind draws a change that is possible with the filter as it is: what a change leads to is
+// known for sure then.
+func (p *Plan) kind(f *Filter) Kind {
+	kind := weighted()[p.random.IntN(len(weighted()))]
+	switch kind {
+	case Overwrite, Remove, RollBack:
+		if !f.Plain() {
+			return Write
+		}
+	case Disable:
+		if f.Spec != nil && f.Spec.Disabled {
+			return Enable
+		}
+		if !f.Plain() {
+			return Write
+		}
+	case Bad:
+		if f.Spec == nil || f.Spec.Disabled {
+			return Write
+		}
+	case HoldAll, MoveDir:
+		if p.World.Specs() < len(p.World.Filters) {
+			return Burst
+		}
+	}
+	return kind
+}
+
+// fill draws what the change writes.
+func (p *Plan) fill(s *Step) {
+	f := p.World.Filters[s.Filter]
+	switch s.Kind {
+	case Write, SwapDir:
+		s.Edits = []Edit{{s.Filter, p.edited(s.Filter)}}
+	case Overwrite:
+		c := *f.Spec
+		c.Stamp = p.stamp()
+		s.Edits = []Edit{{s.Filter, c}}
+	case Disable, Enable:
+		c := *f.Spec
+		c.Disabled = s.Kind == Disable
+		s.Edits = []Edit{{s.Filter, c}}
+	case Bad:
+		c := p.fresh(s.Filter)
+		c.Fault = p.fault()
+		s.Edits = []Edit{{s.Filter, c}}
+	case Burst:
+		for range 1 + p.random.IntN(4) {
+			i := p.random.IntN(len(p.World.Filters))
+			s.Edits = append(s.Edits, Edit{i, p.fresh(i)})
+		}
+		for i := range p.World.Filters { // all at once
+			s.Edits = append(s.Edits, Edit{i, p.fresh(i)})
+		}
+	}
+}
+
+// edited is a new module, a new configuration, or both.
+func (p *Plan) edited(filter int) Content {
+	c := p.fresh(filter)
+	if f := p.World.Filters[filter]; f.Spec != nil && f.Spec.Fault == NoFault && p.random.IntN(3) == 0 {
+		c.Stamp, c.File, c.Code = f.Spec.Stamp, f.Spec.File, f.Spec.Code
+	}
+	return c
+}
+
+// fresh is a good content that no filter ever had.
+func (p *Plan) fresh(filter int) Content {
+	deliveries, removals := []string{"remote", "remote", "inline", "file"}, []string{"keep", "passthrough", "deny"}
+	stamp := p.stamp()
+	c := Content{
+		Stamp: stamp, File: stamp, Config: fmt.Sprint("c", p.stamps),
+		Delivery: deliveries[p.random.IntN(len(deliveries))], OnRemove: removals[p.random.IntN(len(removals))],
+	}
+	if p.random.IntN(4) == 0 {
+		c.Code = p.random.IntN(60_000)
+	}
+	return c
+}
+
+func (p *Plan) stamp() string {
+	p.stamps++
+	return fmt.Sprint("m", p.stamps)
+}
+
+func (p *Plan) fault() Fault {
+	faults := []Fault{Garbage, MissingImport, ConfigureFails, ConfigureFails, NewImport, BrokenYAML, UnknownField, MissingModule, TruncatedCode}
+	if p.World.Preflight == "enforce" {
+		faults = append(faults, Loops, Grows, NoMemory)
+	}
+	return faults[p.random.IntN(len(faults))]
+}
+
+// upTo is a duration up to a longest one; short ones are likelier.
+func (p *Plan) upTo(longest time.Duration) time.Duration {
+	part := p.random.Float64()
+	return time.Duration(part * part * float64(longest)).Round(time.Millisecond)
+}
+
+// harm draws one harm for a step. plain says whether the world was plain before it: only then
+// does a server that has lost its state come to the same world from its directory.
+func (p *Plan) harm(s *Step, plain bool) Harm {
+	kinds := []HarmKind{
+		KillServer, KillServer, StopServer, RotState, PauseServer, KillEnvoy, KillEnvoy, PauseEnvoy, CutLink, CutLink,
+		RefuseLink, RefuseModules, SlowModules, FillDisk, StepClock,
+	}
+	h := Harm{Kind: kinds[p.random.IntN(len(kinds))], After: p.upTo(time.Second), Envoy: p.random.IntN(p.envoys), Rot: p.random.Uint64()}
+	switch h.Kind {
+	case RotState:
+		if !plain || s.Kind != Nothing && s.Kind != Write && s.Kind != Burst {
+			h.Kind = KillServer
+		}
+	case StepClock:
+		h.Step = time.Duration(p.random.Int64N(int64(48*time.Hour))) - 24*time.Hour
+		h.Step = h.Step.Round(time.Second)
+	}
+	h.For = p.upTo(2 * time.Second)
+	// A bad module that was let through by one mode and is judged again by the other has no
+	// one outcome, and a hostile one kills Envoys.
+	if (h.Kind == KillServer || h.Kind == StopServer) && plain && s.Kind != Bad && p.random.IntN(2) == 0 {
+		h.Preflight = map[string]string{"enforce": "off", "off": "enforce"}[p.World.Preflight]
+	}
+	return h
+}
+
+// compatible leaves out harm that cannot be done beside what stands before it: a server that
+// is down cannot be paused.
+func compatible(all []Harm) []Harm {
+	var some []Harm
+	server, envoys := false, map[int]bool{}
+	for _, h := range all {
+		switch h.Kind {
+		case KillServer, StopServer, RotState, PauseServer:
+			if server {
+				continue
+			}
+			server = true
+		case KillEnvoy, PauseEnvoy:
+			if envoys[h.Envoy] {
+				continue
+			}
+			envoys[h.Envoy] = true
+		}
+		some = append(some, h)
+	}
+	return some
+}

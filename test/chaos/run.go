@@ -1,0 +1,248 @@
+package chaos
+
+import (
+	"context"
+	"fmt"
+	"io"
+	"os"
+	"path/filepath"
+	"sync"
+	"time"
+
+	"github.com/wasm-xds/wasm-xds/test/harness"
+)
+
+const (
+	// graceOfLive is how long after `live` an answer may still be of an older revision: workers
+	// take an update up a moment after the main thread's ACK, and share the cores with the load.
+	graceOfLive = 2 * time.Second
+	// stuck is when a step is given up. It is more than any pause that the server has.
+	stuck = 2 * time.Minute
+)
+
+// Options says how long a run is and what it runs.
+type Options struct {
+	Seed     uint64
+	Versions []string // of the Envoys; the first is the newest
+	// The run ends when each of these that is not 0 is reached: a time, operations, requests.
+	Duration time.Duration
+	Steps    int
+	Requests int64
+	Rate     int    // requests a second of all Envoys together; 0: as fast as they answer
+	Binary   string // the server, as [BuildServer] makes it
+	Log      io.Writer
+}
+
+// run is one run.
+type run struct {
+	t   harness.TB
+	ctx context.Context
+	o   Options
+
+	dir, modules string // of the specs, and of their modules
+	disk         *disk
+	clock        *clock
+	cp           *harness.ControlPlane
+	envoys       []*envoy
+	nodes        []Node
+	plan         *Plan
+	before       []Filter // the filters before the step
+	revisions    Revisions
+	api          api
+
+	mu     sync.Mutex
+	step   Step
+	report Report
+}
+
+// Run does random operations until its options say that it is enough, and reports. A
+// disagreement ends no run; a step that never comes to its end does.
+func Run(t harness.TB, o Options) *Report {
+	t.Helper()
+	ctx, cancel := context.WithCancel(t.Context())
+	root := t.TempDir()
+	r := &run{
+		t: t, ctx: ctx, o: o, dir: filepath.Join(root, "filters"), modules: filepath.Join(root, "modules"),
+		revisions: Revisions{}, nodes: Fleet(o.Versions),
+	}
+	r.report = Report{Seed: o.Seed, Steps: map[string]int{}, Nodes: r.nodes}
+	r.must("directories", os.MkdirAll(r.dir, 0o755))
+	r.must("directories", os.MkdirAll(r.modules, 0o755))
+	r.disk, r.clock = newDisk(t), newClock(t)
+	r.report.Disk = r.disk.how()
+	r.plan = NewPlan(o.Seed, NewWorld(o.Versions), len(r.nodes))
+	r.start()
+	var loads sync.WaitGroup
+	for _, e := range r.envoys {
+		loads.Go(func() { e.load.run(ctx) })
+	}
+	t.Cleanup(func() {
+		cancel()
+		loads.Wait()
+	})
+	began := time.Now()
+	for !r.enough(began) && r.one(r.plan.Next()) {
+	}
+	rest(ctx, graceOfLive+100*time.Millisecond)
+	cancel()
+	loads.Wait()
+	r.report.Took = time.Since(began)
+	for _, e := range r.envoys {
+		r.report.add(e.load.total())
+	}
+	return &r.report
+}
+
+func (r *run) enough(began time.Time) bool {
+	if r.ctx.Err() != nil || r.t.Failed() {
+		return true
+	}
+	var requests int64
+	for _, e := range r.envoys {
+		requests += e.load.total().Requests
+	}
+	return time.Since(began) >= r.o.Duration && r.plan.n >= r.o.Steps && requests >= r.o.Requests
+}
+
+// start starts the server with a good spec of each filter, and the Envoys.
+func (r *run) start() {
+	first := r.plan.First()
+	for _, e := range first.Edits {
+		r.write(r.dir, e)
+	}
+	r.cp = harness.NewControlPlane(r.t, harness.ControlPlaneOptions{
+		Dir: r.dir, StateDir: r.disk.state(), Binary: r.o.Binary, Env: []string{clockVariable + "=" + r.clock.path},
+	})
+	r.setArgs(r.plan.World.Preflight)
+	r.cp.Start()
+	r.api = api{root: r.cp.AdminURL(), binary: r.o.Binary}
+	upstream := startUpstream(r.t)
+	for i, n := range r.nodes {
+		e := startEnvoy(r.t, n, r.cp, upstream, i%2 == 1, func(address string) *load {
+			return newLoad(address, r.o.Rate/len(r.nodes), r.wrong)
+		})
+		for j, f := range r.plan.World.Filters {
+			e.load.change(func(x *Expectation) *Expectation { return x.Allow(j, f.Want(n.Version), time.Now()) })
+		}
+		r.envoys = append(r.envoys, e)
+	}
+	for _, e := range r.envoys {
+		e.ready(r.t)
+	}
+	r.settle(first, time.Now())
+}
+
+func (r *run) setArgs(preflight string) {
+	r.cp.SetArgs("--preflight", preflight, "--log-level", "info")
+}
+
+// wrong notes an answer that is not right.
+func (r *run) wrong(v Verdict, text string) {
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	r.report.example(r.step, fmt.Sprintf("%s: %s", v, text))
+}
+
+// one does a step and waits until all is as it should be; false means that it never is.
+func (r *run) one(s Step) bool {
+	r.mu.Lock()
+	r.step = s
+	r.report.Steps[string(s.Kind)]++
+	for _, h := range s.Harm {
+		r.report.Steps[string(h.Kind)]++
+	}
+	r.mu.Unlock()
+	fmt.Fprintln(r.o.Log, s)
+	r.allow(s)
+	var work sync.WaitGroup
+	for _, h := range s.Harm {
+		work.Go(func() { r.do(h) })
+	}
+	work.Go(func() { r.change(s) })
+	work.Wait()
+	if r.t.Failed() || r.ctx.Err() != nil {
+		return false
+	}
+	r.sweep()
+	return r.settle(s, time.Now())
+}
+
+// allow allows what the Envoys may show from now on: what was before is allowed already.
+func (r *run) allow(s Step) {
+	now := time.Now()
+	for _, e := range r.envoys {
+		for i, f := range r.plan.World.Filters {
+			e.load.change(func(x *Expectation) *Expectation {
+				x = x.Allow(i, f.Want(e.Version), now)
+				for _, edit := range s.Edits {
+					if c := edit.Content; edit.Filter == i && !c.Disabled && c.loads(e.Version) {
+						x = x.Allow(i, c.Label(), now)
+					}
+				}
+				return x
+			})
+		}
+	}
+}
+
+// settle waits until the API, `status`, the metrics and the Envoys' answers agree with the
+// world, and from then on allows nothing else.
+func (r *run) settle(s Step, since time.Time) bool {
+	var problems []string
+	var told []Told
+	reason := ""
+	for {
+		problems, told = r.look()
+		if len(problems) == 0 {
+			break
+		}
+		if words := Reason(problems, told); words != "" {
+			reason = words
+		}
+		if time.Since(since) > stuck {
+			r.report.stuck(s, problems, reason)
+			return false
+		}
+		if r.ctx.Err() != nil || r.t.Failed() {
+			return false
+		}
+		rest(r.ctx, 10*time.Millisecond)
+	}
+	r.report.live(s, time.Since(since), reason)
+	until := time.Now().Add(graceOfLive)
+	for _, e := range r.envoys {
+		for i, f := range r.plan.World.Filters {
+			e.load.change(func(x *Expectation) *Expectation { return x.Only(i, f.Want(e.Version), until) })
+		}
+	}
+	return true
+}
+
+// look is what is not as it should be right now.
+func (r *run) look() (problems []string, told []Told) {
+	told, err := r.api.filters(r.ctx)
+	if err != nil {
+		return []string{err.Error()}, nil
+	}
+	if problems = Disagreements(r.plan.World, r.nodes, told, r.revisions); len(problems) > 0 {
+		return problems, told
+	}
+	for _, e := range r.envoys {
+		seen, err := e.shows()
+		if err != nil {
+			return []string{e.ID + ": " + err.Error()}, told
+		}
+		for i, f := range r.plan.World.Filters {
+			if want := f.Want(e.Version); seen[i] != want && (seen[i] != "" || want != Passed && want != Denied) {
+				problems = append(problems, fmt.Sprintf("%s on %s: the API says %s, an answer shows %q", f.Name, e.ID, want, seen[i]))
+			}
+			if f.Want(e.Version) == Denied {
+				break // nothing behind it sees the request
+			}
+		}
+	}
+	if len(problems) > 0 {
+		return problems, told
+	}
+	return r.api.disagreements(r.ctx, told), told
+}

@@ -1,0 +1,196 @@
+package chaos
+
+import (
+	"slices"
+
+	"github.com/wasm-xds/wasm-xds/test/harness"
+	"github.com/wasm-xds/wasm-xds/test/testfilter"
+)
+
+// Seen is what an answer shows of one filter: the label of a content, [Passed] or [Denied].
+type Seen string
+
+// What an answer shows of a filter that has no content of its own.
+const (
+	Passed Seen = "passed" // the request passed without the filter
+	Denied Seen = "denied" // the built-in deny refused the request
+)
+
+// Fault is why a content does not load.
+type Fault string
+
+// The faults of contents.
+const (
+	NoFault        Fault = ""
+	Garbage        Fault = "garbage"
+	MissingImport  Fault = "missing import"
+	ConfigureFails Fault = "configure fails"
+	// The sandbox alone stands between these and an Envoy that hangs or crashes.
+	Loops    Fault = "loops for ever"
+	Grows    Fault = "grows for ever"
+	NoMemory Fault = "no memory"
+	// NewImport loads on Envoy 1.39 and later.
+	NewImport Fault = "new import"
+	// These are faults of the spec, not of the module.
+	BrokenYAML    Fault = "broken YAML"
+	UnknownField  Fault = "unknown field"
+	MissingModule Fault = "missing module"
+	TruncatedCode Fault = "truncated module"
+)
+
+// OfSpec says whether the fault lies in the spec or in the file that it names, and not in what
+// a whole module does.
+func (f Fault) OfSpec() bool { return f == BrokenYAML || f == UnknownField || f == MissingModule }
+
+// Hostile says whether an Envoy that meets the module hangs or crashes.
+func (f Fault) Hostile() bool { return f == Loops || f == Grows || f == NoMemory }
+
+// Content is what a spec says of a filter.
+type Content struct {
+	Stamp    string // distinguishes modules
+	File     string // the module's file, without .wasm
+	Config   string
+	Delivery string // remote, inline or file
+	OnRemove string // keep, passthrough or deny
+	Disabled bool
+	Code     int // bytes of code that the module has beside the filter itself
+	Fault    Fault
+}
+
+// Label is what an answer shows where the content runs.
+func (c Content) Label() Seen { return Seen(c.Stamp + "/" + c.Config) }
+
+// Module is the content's module for a filter.
+func (c Content) Module(filter FilterName) []byte {
+	switch c.Fault {
+	case Garbage:
+		return testfilter.Garbage(c.Stamp)
+	case Loops:
+		return testfilter.LoopOnConfigure(c.Stamp)
+	case Grows:
+		return testfilter.GrowOnConfigure(c.Stamp)
+	case NoMemory:
+		return testfilter.NoMemory(c.Stamp)
+	}
+	module := testfilter.HTTP{
+		Stamp: c.Stamp, StampHeader: filter.StampHeader(), RequireToken: filter.NeedsToken(),
+		EchoConfig: true, ConfigHeader: filter.ConfigHeader(), Code: c.Code,
+		MissingImport: c.Fault == MissingImport, ConfigureFails: c.Fault == ConfigureFails, NewImport: c.Fault == NewImport,
+	}.Module()
+	if c.Fault == TruncatedCode {
+		return module[:len(module)/2]
+	}
+	return module
+}
+
+// FilterName is the name of a filter of the world.
+type FilterName string
+
+// Filters are the filters of the chain, in its order.
+func Filters() []FilterName { return []FilterName{"mark", "auth", "tag"} }
+
+// StampHeader is the response header with the stamp of the filter's content.
+func (f FilterName) StampHeader() string { return "x-" + string(f) }
+
+// ConfigHeader is the response header with the filter's plugin configuration.
+func (f FilterName) ConfigHeader() string { return "x-" + string(f) + "-config" }
+
+// NeedsToken says whether the filter refuses requests without the token.
+func (f FilterName) NeedsToken() bool { return f == "auth" }
+
+// Filter is a filter as the world should have it.
+type Filter struct {
+	Name FilterName
+	// Spec is the content of its spec; nil: the spec was removed.
+	Spec *Content
+	// Removed is the onRemove of the spec that was removed.
+	Removed string
+	// Runs is the newest content that is known to run, by Envoy version: what serves on where
+	// the spec's content does not load.
+	Runs map[string]Seen
+	// RolledBack says that a rollback holds: Runs is not what the spec describes.
+	RolledBack bool
+}
+
+// Want is what an Envoy of a version has to show of the filter.
+func (f *Filter) Want(version string) Seen {
+	switch {
+	case f.Spec == nil && f.Removed == "passthrough", f.Spec != nil && f.Spec.Disabled:
+		return Passed
+	case f.Spec == nil && f.Removed == "deny":
+		return Denied
+	default:
+		return f.Runs[version]
+	}
+}
+
+// Plain says whether the filter runs on every Envoy what its spec describes.
+func (f *Filter) Plain() bool {
+	return f.Spec != nil && f.Spec.Fault == NoFault && !f.Spec.Disabled && !f.RolledBack
+}
+
+// write makes a content the filter's newest.
+func (f *Filter) write(c Content, versions []string) {
+	f.Spec = &c
+	if c.Disabled {
+		return
+	}
+	for _, version := range versions {
+		if c.loads(version) {
+			f.Runs[version] = c.Label()
+			f.RolledBack = false
+		}
+	}
+}
+
+func (c Content) loads(version string) bool {
+	if c.Fault == NewImport {
+		return !slices.Contains([]string{"1.36.4", "1.37.0"}, version)
+	}
+	return c.Fault == NoFault
+}
+
+func (f *Filter) remove() { f.Removed, f.Spec = f.Spec.OnRemove, nil }
+
+// rollBack makes an earlier content the one that runs.
+func (f *Filter) rollBack(to Seen) {
+	for version := range f.Runs {
+		f.Runs[version] = to
+	}
+	f.RolledBack = true
+}
+
+// World is what should be.
+type World struct {
+	Versions []string // of the Envoys, each once
+	Filters  []*Filter
+	// Preflight is the mode of the server's sandbox: enforce or off.
+	Preflight string
+}
+
+// NewWorld is a world whose filters have no content yet.
+func NewWorld(versions []string) *World {
+	w := &World{Versions: versions, Preflight: "enforce"}
+	for _, name := range Filters() {
+		w.Filters = append(w.Filters, &Filter{Name: name, Removed: "keep", Runs: map[string]Seen{}})
+	}
+	return w
+}
+
+// Plain says whether every filter runs on every Envoy what its spec describes.
+func (w *World) Plain() bool {
+	return !slices.ContainsFunc(w.Filters, func(f *Filter) bool { return !f.Plain() })
+}
+
+// Specs is how many filters have a spec.
+func (w *World) Specs() (n int) {
+	for _, f := range w.Filters {
+		if f.Spec != nil {
+			n++
+		}
+	}
+	return n
+}
+
+// sum is the sha256 of the content's module.
+func (c Content) sum(filter FilterName) string { return harness.SHA256(c.Module(filter)) }
