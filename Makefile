@@ -24,11 +24,16 @@ BINARY  ?= bin/wasm-xds
 CLI      = github.com/wasm-xds/wasm-xds/internal/cli
 LDFLAGS  = -s -w -X $(CLI).stampedVersion=$(VERSION) -X $(CLI).stampedCommit=$(COMMIT)
 
-.PHONY: help run build test agreement lint unit bench microbench filters proof vuln fmt clean
+# Chaos goes on for CHAOS (a time such as 8h), with the operations of CHAOS_SEED; without one
+# it draws a seed, and prints it. CHAOS_FLAGS are further flags of test/chaos/cmd/chaos.
+CHAOS ?= 10m
+
+.PHONY: chaos help run build test agreement lint unit bench microbench filters proof vuln fmt clean
 
 help:
 	@echo 'make run      the examples on an Envoy of their own, with what to try'
 	@echo 'make test     everything: lint, unit tests, and the tests on real Envoys'
+	@echo 'make chaos    real Envoys under load and random operations, for CHAOS=10m'
 	@echo 'make agreement  the sandbox beside every supported Envoy'
 	@echo 'make unit     the tests that need no Envoy'
 	@echo 'make bench    the benchmarks, into docs/benchmarks.md'
@@ -52,6 +57,9 @@ test: lint
 	@status=0; for module in $(GO_MODULES); do \
 		WASM_XDS_TEST_ENVOYS="$${WASM_XDS_TEST_ENVOYS:-1.36.4,1.40.0}" \
 		go test -C $$module -race -timeout 30m -p $(PACKAGES_AT_A_TIME) ./... || status=1; done; exit $$status
+
+chaos:
+	@go run -C test ./chaos/cmd/chaos -duration $(CHAOS) $(if $(CHAOS_SEED),-seed $(CHAOS_SEED)) $(CHAOS_FLAGS)
 
 agreement:
 	go test -C test -count=1 -timeout 30m ./preflight

@@ -5,7 +5,7 @@ import (
 	"fmt"
 	"strings"
 
-	"github.com/wasm-xds/wasm-xds/test/harness"
+	"github.com/wasm-xds/wasm-xds/internal/test/harness"
 )
 
 // Told is what the control plane says of a filter. Reasons are what it says of a wait.

@@ -10,7 +10,7 @@ import (
 	"strings"
 	"time"
 
-	"github.com/wasm-xds/wasm-xds/test/harness"
+	"github.com/wasm-xds/wasm-xds/internal/test/harness"
 )
 
 // The server is built with a clock that a file steps. No library can be put before the C

@@ -5,7 +5,7 @@ import (
 	"fmt"
 	"time"
 
-	"github.com/wasm-xds/wasm-xds/test/harness"
+	"github.com/wasm-xds/wasm-xds/internal/test/harness"
 )
 
 // Node is an Envoy of the fleet.

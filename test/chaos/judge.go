@@ -6,8 +6,8 @@ import (
 	"strings"
 	"time"
 
-	"github.com/wasm-xds/wasm-xds/test/harness"
-	"github.com/wasm-xds/wasm-xds/test/testfilter"
+	"github.com/wasm-xds/wasm-xds/internal/test/harness"
+	"github.com/wasm-xds/wasm-xds/internal/test/testfilter"
 )
 
 // Verdict is what is thought of an answer.

@@ -12,7 +12,7 @@ import (
 	"sync/atomic"
 	"time"
 
-	"github.com/wasm-xds/wasm-xds/test/harness"
+	"github.com/wasm-xds/wasm-xds/internal/test/harness"
 )
 
 const (
@@ -44,6 +44,7 @@ type load struct {
 	up   *sync.Cond // the Envoy answers, or the load is over
 	down bool
 	over bool
+	life int // of the Envoy: a kept connection is of one of them
 }
 
 func newLoad(address string, rate int, wrong func(Verdict, string)) *load {
@@ -91,24 +92,34 @@ func (l *load) comeUp() {
 	l.mu.Lock()
 	defer l.mu.Unlock()
 	l.down = false
+	l.life++
 	l.up.Broadcast()
 }
 
-// wait waits until the Envoy answers; false means that the load is over.
-func (l *load) wait() bool {
+// wait waits until the Envoy answers, and says which of its lives that is; false means that the
+// load is over.
+func (l *load) wait() (life int, goOn bool) {
 	l.mu.Lock()
 	defer l.mu.Unlock()
 	for l.down && !l.over {
 		l.up.Wait()
 	}
-	return !l.over
+	return l.life, !l.over
 }
 
 func (l *load) work() {
 	kept := newClient(l.address)
 	defer kept.close()
-	next := time.Now()
-	for n := 0; l.wait(); n++ {
+	next, life := time.Now(), 0
+	for n := 0; ; n++ {
+		now, goOn := l.wait()
+		if !goOn {
+			return
+		}
+		if now != life {
+			kept.close() // its other end was killed while nothing was asked
+			life = now
+		}
 		if l.pace > 0 {
 			next = next.Add(l.pace)
 			if late := time.Since(next); late < 0 {

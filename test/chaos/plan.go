@@ -2,6 +2,7 @@ package chaos
 
 import (
 	"fmt"
+	"maps"
 	"math/rand/v2"
 	"time"
 )
@@ -109,7 +110,10 @@ func (h Harm) String() string {
 
 // Plan draws operations from a seed, and keeps the world that they lead to.
 type Plan struct {
-	World  *World
+	World *World
+	// Ran is what the filters ran before the last step, by their place and the Envoy's version:
+	// it may serve again while what takes the place of a stand-in is not known to load yet.
+	Ran    []map[string]Seen
 	random *rand.Rand
 	envoys int
 	n      int // of the last step
@@ -135,6 +139,10 @@ func (p *Plan) First() Step {
 // known when it is done, see [Plan.RolledBack].
 func (p *Plan) Next() Step {
 	p.n++
+	p.Ran = nil
+	for _, f := range p.World.Filters {
+		p.Ran = append(p.Ran, maps.Clone(f.Runs))
+	}
 	s := Step{N: p.n, Filter: p.random.IntN(len(p.World.Filters)), Pick: p.random.Uint64(), For: p.upTo(1500 * time.Millisecond)}
 	plain := p.World.Plain()
 	s.Kind = p.kind(p.World.Filters[s.Filter])
@@ -261,9 +269,11 @@ func (p *Plan) stamp() string {
 }
 
 func (p *Plan) fault() Fault {
-	faults := []Fault{Garbage, MissingImport, ConfigureFails, ConfigureFails, NewImport, BrokenYAML, UnknownField, MissingModule, TruncatedCode}
+	faults := []Fault{Garbage, MissingImport, ConfigureFails, ConfigureFails, BrokenYAML, UnknownField, MissingModule, TruncatedCode}
 	if p.World.Preflight == "enforce" {
-		faults = append(faults, Loops, Grows, NoMemory)
+		// Without the sandbox the last three reach an Envoy, and the first, once a canary of an old
+		// version has refused it, goes to no other.
+		faults = append(faults, NewImport, Loops, Grows, NoMemory)
 	}
 	return faults[p.random.IntN(len(faults))]
 }
@@ -274,14 +284,18 @@ func (p *Plan) upTo(longest time.Duration) time.Duration {
 	return time.Duration(part * part * float64(longest)).Round(time.Millisecond)
 }
 
-// harm draws one harm for a step. plain says whether the world was plain before it: only then
-// does a server that has lost its state come to the same world from its directory.
-func (p *Plan) harm(s *Step, plain bool) Harm {
-	kinds := []HarmKind{
+// harms are all harms, each as often as it stands there.
+func harms() []HarmKind {
+	return []HarmKind{
 		KillServer, KillServer, StopServer, RotState, PauseServer, KillEnvoy, KillEnvoy, PauseEnvoy, CutLink, CutLink,
 		RefuseLink, RefuseModules, SlowModules, FillDisk, StepClock,
 	}
-	h := Harm{Kind: kinds[p.random.IntN(len(kinds))], After: p.upTo(time.Second), Envoy: p.random.IntN(p.envoys), Rot: p.random.Uint64()}
+}
+
+// harm draws one harm for a step. plain says whether the world was plain before it: only then
+// does a server that has lost its state come to the same world from its directory.
+func (p *Plan) harm(s *Step, plain bool) Harm {
+	h := Harm{Kind: harms()[p.random.IntN(len(harms()))], After: p.upTo(time.Second), Envoy: p.random.IntN(p.envoys), Rot: p.random.Uint64()}
 	switch h.Kind {
 	case RotState:
 		if !plain || s.Kind != Nothing && s.Kind != Write && s.Kind != Burst {

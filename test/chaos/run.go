@@ -9,7 +9,7 @@ import (
 	"sync"
 	"time"
 
-	"github.com/wasm-xds/wasm-xds/test/harness"
+	"github.com/wasm-xds/wasm-xds/internal/test/harness"
 )
 
 const (
@@ -46,7 +46,6 @@ type run struct {
 	envoys       []*envoy
 	nodes        []Node
 	plan         *Plan
-	before       []Filter // the filters before the step
 	revisions    Revisions
 	api          api
 
@@ -174,6 +173,9 @@ func (r *run) allow(s Step) {
 		for i, f := range r.plan.World.Filters {
 			e.load.change(func(x *Expectation) *Expectation {
 				x = x.Allow(i, f.Want(e.Version), now)
+				if ran := r.plan.Ran[i][e.Version]; f.Want(e.Version) == f.Runs[e.Version] {
+					x = x.Allow(i, ran, now)
+				}
 				for _, edit := range s.Edits {
 					if c := edit.Content; edit.Filter == i && !c.Disabled && c.loads(e.Version) {
 						x = x.Allow(i, c.Label(), now)

@@ -3,8 +3,8 @@ package chaos
 import (
 	"slices"
 
-	"github.com/wasm-xds/wasm-xds/test/harness"
-	"github.com/wasm-xds/wasm-xds/test/testfilter"
+	"github.com/wasm-xds/wasm-xds/internal/test/harness"
+	"github.com/wasm-xds/wasm-xds/internal/test/testfilter"
 )
 
 // Seen is what an answer shows of one filter: the label of a content, [Passed] or [Denied].

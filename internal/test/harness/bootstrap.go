@@ -103,6 +103,9 @@ type Bootstrap struct {
 	TCP                 []TCPListener
 	// LDSAddress is a delta LDS server, host:port, that brings further listeners; "": none.
 	LDSAddress string
+	// LDSPath is a file with a discovery response of further listeners, which Envoy watches
+	// itself; "": none.
+	LDSPath string
 	// Upstreams are further upstream addresses that listeners of LDS use: each
 	// upstream needs a cluster, and the clusters are static.
 	Upstreams []string

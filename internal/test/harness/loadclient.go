@@ -88,5 +88,9 @@ func NewClient(address string) *Client { return &Client{conn: loadConn{address: 
 // Get asks once.
 func (c *Client) Get() (Answer, error) { return c.conn.ask(nil) }
 
+// Closed says whether the next request dials: the last one was its connection's last, or there
+// was none yet.
+func (c *Client) Closed() bool { return c.conn.conn == nil }
+
 // Close ends its connection.
 func (c *Client) Close() { c.conn.close() }

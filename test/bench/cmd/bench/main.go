@@ -37,6 +37,7 @@ func benchmarks(c []fanout.Case, soaking time.Duration) []suite.Benchmark {
 	return []suite.Benchmark{
 		hotload.Benchmark(),
 		hotload.Preflight(),
+		hotload.Latency(),
 		push.Benchmark(),
 		fanout.Benchmark(c),
 		many.Benchmark(),

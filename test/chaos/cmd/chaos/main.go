@@ -11,14 +11,13 @@ import (
 	"math/rand/v2"
 	"os"
 	"os/signal"
-	"path/filepath"
-	"runtime"
 	"strings"
 	"syscall"
 	"time"
 
+	"github.com/wasm-xds/wasm-xds/internal/test/harness"
+	"github.com/wasm-xds/wasm-xds/internal/test/program"
 	"github.com/wasm-xds/wasm-xds/test/chaos"
-	"github.com/wasm-xds/wasm-xds/test/harness"
 )
 
 func main() { os.Exit(run(os.Args[1:], os.Stdout, os.Stderr)) }
@@ -48,7 +47,7 @@ func run(args []string, stdout, stderr io.Writer) int {
 	ok := harness.Do(ctx, "chaos", stderr, func(t harness.TB) {
 		report = chaos.Run(t, chaos.Options{
 			Seed: *seed, Versions: strings.Split(*versions, ","), Duration: *duration, Steps: *steps,
-			Requests: *requests, Rate: *rate, Log: stderr, Binary: chaos.BuildServer(t, repository()),
+			Requests: *requests, Rate: *rate, Log: stderr, Binary: chaos.BuildServer(t, program.Repository()),
 		})
 	})
 	if report == nil {
@@ -60,13 +59,4 @@ func run(args []string, stdout, stderr io.Writer) int {
 		return 1
 	}
 	return 0
-}
-
-// repository is the directory of go.mod.
-func repository() string {
-	_, file, _, _ := runtime.Caller(0)
-	for range 5 {
-		file = filepath.Dir(file)
-	}
-	return file
 }

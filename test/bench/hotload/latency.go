@@ -1,0 +1,276 @@
+package hotload
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"os"
+	"path/filepath"
+	"sync"
+	"sync/atomic"
+	"time"
+
+	"github.com/wasm-xds/wasm-xds/internal/test/harness"
+	"github.com/wasm-xds/wasm-xds/test/bench/report"
+	"github.com/wasm-xds/wasm-xds/test/bench/suite"
+)
+
+// Latency measures what swaps do to the requests that are answered meanwhile.
+func Latency() suite.Benchmark {
+	return suite.Benchmark{Name: "latency", Text: latencyText, Run: runLatency}
+}
+
+// window is a time under load, with this many swaps in it.
+type window struct {
+	length time.Duration
+	swaps  int
+	rounds int // windows of each kind
+	rate   int // requests a second
+}
+
+const (
+	windowFact, swapsFact, rateFact = "window", "swaps", "rate"
+
+	// latencyConnections share a window's rate. Each has its own next time to ask, so that an
+	// answer that is late delays no other's question.
+	latencyConnections = 8
+	// drainTime is how long Envoy keeps a listener that another has replaced. Its default is ten
+	// minutes, in which kept connections go on with the old filter.
+	drainTime = "1"
+)
+
+func (w window) facts() report.Facts {
+	return report.Facts{
+		envoyFact: harness.DefaultVersion, windowFact: w.length.String(), swapsFact: fmt.Sprint(w.swaps), rateFact: fmt.Sprint(w.rate),
+	}
+}
+
+func runLatency(ctx context.Context, o suite.Options) (report.Measured, error) {
+	w := window{length: 6 * time.Second, swaps: 3, rounds: 3, rate: 1000}
+	sizes := []size{{"130 KB", 130_000}, {"2 MB", 2_000_000}}
+	if o.Quick {
+		w, sizes = window{length: time.Second, swaps: 1, rounds: 1, rate: 200}, sizes[:1]
+	}
+	m := report.Measured{Facts: w.facts()}
+	for _, s := range sizes {
+		o.Logf("latency: modules of %s", s.title)
+		if err := o.Do(ctx, "latency", func(t harness.TB) error {
+			sides, err := startLatency(t, s)
+			if err != nil {
+				return err
+			}
+			seen, err := w.measure(t.Context(), s, sides)
+			m.Tables = append(m.Tables, s.latencyTables(seen)...)
+			return err
+		}); err != nil {
+			return m, fmt.Errorf("modules of %s: %w", s.title, err)
+		}
+	}
+	return m, nil
+}
+
+func latencyText(facts report.Facts) report.Text {
+	return report.Text{
+		Title: "Latency of requests during hot-loads", Reference: "no swaps",
+		Before: []string{
+			fmt.Sprintf("An Envoy %s with two workers answers %s requests a second on %d kept connections, and %s times in each "+
+				"window of %s a new module takes the place of the last one. A latency runs from the moment in which a request was due "+
+				"to its whole answer, so that requests that wait behind a slow one count. Each figure is the median of so many windows' quantiles; the windows "+
+				"with and without swaps, and those of all sides, take turns in one Envoy. wasm-xds has its defaults, with the sandbox. "+
+				"Beside it: no swaps at all, the same swaps over Envoy's own `path_config_source` for ECDS, and the same swaps as updates of a listener (LDS) that "+
+				"has the filter in its configuration, with `--drain-time-s %s`. `go run -C test ./bench/cmd/bench -only latency`.",
+				facts[envoyFact], facts[rateFact], latencyConnections, facts[swapsFact], facts[windowFact], drainTime),
+		},
+		After: []string{
+			"The requests, Envoy, its compilers, the upstream and wasm-xds share the machine's cores. A new module is compiled on Envoy's main thread and by " +
+				"helpers of V8 beside it, whichever way it came, and the workers have to wait for a core meanwhile: with two cores that is what the " +
+				"tails show. *Failed* counts requests without an answer, or with another than the filter's; *reconnects* are connections that Envoy " +
+				"closed or asked to close, as it does with those of a listener that another replaces. An ECDS update closes none.",
+		},
+	}
+}
+
+// ldsSide is a listener that comes from a file as a whole, with the filter in it.
+const ldsSide = "lds"
+
+// startLatency starts an Envoy with a listener for each side, and the control plane.
+func startLatency(t harness.TB, s size) ([]*side, error) {
+	dir := filepath.Join(t.TempDir(), "filters")
+	if err := os.MkdirAll(filepath.Join(dir, "modules"), 0o755); err != nil {
+		return nil, err
+	}
+	upstream := harness.StartUpstream(t).Address()
+	boot := harness.Bootstrap{Mode: harness.ADSDelta, LDSPath: filepath.Join(dir, "..", "lds", "response.json"), Upstreams: []string{upstream}}
+	sides := []*side{filesystem(dir), listenerUpdate(t, dir, upstream, boot)}
+	for _, delivery := range deliveries() {
+		sides = append(sides, ours(dir, delivery))
+	}
+	for _, one := range sides {
+		if one.name != ldsSide {
+			one.port = harness.FreePort(t)
+			filter := harness.Filter{Name: one.name}
+			if one.name == filesystemSide {
+				filter.Path = responseFile(dir)
+			}
+			boot.HTTP = append(boot.HTTP, harness.HTTPListener{
+				Name: one.name, Port: one.port, Filters: []harness.Filter{filter}, Upstream: upstream,
+			})
+		}
+		first, err := one.prepare(s.module(stamp(one.name, 0)), 0)
+		if err != nil {
+			return nil, err
+		}
+		if err := first.Rename(); err != nil {
+			return nil, err
+		}
+	}
+	plane := harness.StartControlPlane(t, harness.ControlPlaneOptions{Dir: dir, Args: []string{"--log-level", "info"}})
+	boot.XDSAddress, boot.ModulesAddress = plane.XDSAddress(), plane.ModulesAddress()
+	harness.StartEnvoy(t, harness.EnvoyOptions{Bootstrap: boot.YAML(t), ExtraArgs: []string{"--drain-time-s", drainTime}}).WaitReady()
+	for _, one := range sides {
+		if _, err := one.await(t.Context(), time.Now(), stamp(one.name, 0)); err != nil {
+			return nil, err
+		}
+	}
+	return sides, nil
+}
+
+// latencies are what a window has seen.
+type latencies struct {
+	seconds            []float64
+	failed, reconnects int
+}
+
+// quantiles are the figures of a table's rows, by their names.
+func quantiles() []struct {
+	name string
+	q    float64
+} {
+	return []struct {
+		name string
+		q    float64
+	}{{"p50", 0.5}, {"p99", 0.99}, {"p99.9", 0.999}}
+}
+
+// seen are the windows of each side.
+type seen struct{ swapping, idle map[string][]latencies }
+
+// measure has each side answer with swaps and without, in turns.
+func (w window) measure(ctx context.Context, s size, sides []*side) (seen, error) {
+	all := seen{map[string][]latencies{}, map[string][]latencies{}}
+	var runs []func() error
+	n := 0
+	for _, one := range sides {
+		runs = append(runs, func() error {
+			got, err := w.load(ctx, one, func() error { return w.swap(ctx, s, one, &n) })
+			all.swapping[one.name] = append(all.swapping[one.name], got)
+			return err
+		}, func() error {
+			got, err := w.load(ctx, one, func() error { return suite.Rest(ctx, w.length) })
+			all.idle[one.name] = append(all.idle[one.name], got)
+			return err
+		})
+	}
+	return all, report.Interleave(w.rounds, runs...)
+}
+
+// swap puts new modules into the side's place, evenly over the window, and waits for each.
+func (w window) swap(ctx context.Context, s size, one *side, n *int) error {
+	for range w.swaps {
+		*n++
+		next := time.Now().Add(w.length / time.Duration(w.swaps))
+		if _, err := one.swap(ctx, s.module, *n); err != nil {
+			return err
+		}
+		if err := suite.Rest(ctx, time.Until(next)); err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+// load asks a side at the window's rate for as long as during takes.
+func (w window) load(ctx context.Context, one *side, during func() error) (latencies, error) {
+	// What the last window has left to do (the old VM, a listener that drains) is no part of this one.
+	if err := suite.Rest(ctx, 1500*time.Millisecond); err != nil {
+		return latencies{}, err
+	}
+	var stop atomic.Bool
+	each := make([]latencies, latencyConnections)
+	var asking sync.WaitGroup
+	began := time.Now()
+	for i := range each {
+		asking.Go(func() { each[i] = w.ask(one, began, i, &stop) })
+	}
+	err := during()
+	stop.Store(true)
+	asking.Wait()
+	var all latencies
+	for _, l := range each {
+		all.seconds = append(all.seconds, l.seconds...)
+		all.failed += l.failed
+		all.reconnects += l.reconnects
+	}
+	if len(all.seconds) == 0 && err == nil {
+		err = errors.New("no request was answered")
+	}
+	return all, err
+}
+
+// ask asks on one connection, each time when it is due: the sleeps are the load's pace.
+func (w window) ask(one *side, began time.Time, offset int, stop *atomic.Bool) (l latencies) {
+	client := harness.NewClient(harness.Loopback(one.port))
+	defer client.Close()
+	interval := time.Second / time.Duration(w.rate)
+	for n := offset; !stop.Load(); n += latencyConnections {
+		due := began.Add(time.Duration(n) * interval)
+		time.Sleep(time.Until(due))
+		answer, err := client.Get()
+		l.seconds = append(l.seconds, time.Since(due).Seconds())
+		if err != nil || one.shows(answer) == "" {
+			l.failed++
+		}
+		if client.Closed() {
+			l.reconnects++
+		}
+	}
+	return l
+}
+
+// latencyTables are the size's: beside no swaps, and beside each other way of swapping.
+func (s size) latencyTables(all seen) []report.Table {
+	var tables []report.Table
+	beside := func(what, reference string, of func(delivery string) []latencies) {
+		table := report.Table{Title: "Modules of " + s.title + ", beside " + what, Reference: reference}
+		for _, delivery := range deliveries() {
+			ours, theirs := all.swapping[delivery], of(delivery)
+			for _, q := range quantiles() {
+				table.Rows = append(table.Rows, report.NewRow(q.name+", "+figure(delivery), report.Seconds, quantile(ours, q.q), quantile(theirs, q.q)))
+			}
+			table.Rows = append(table.Rows,
+				report.NewRow("failed, "+figure(delivery), report.Count, count(ours, func(l latencies) int { return l.failed }), count(theirs, func(l latencies) int { return l.failed })),
+				report.NewRow("reconnects, "+figure(delivery), report.Count, count(ours, func(l latencies) int { return l.reconnects }), count(theirs, func(l latencies) int { return l.reconnects })))
+		}
+		tables = append(tables, table)
+	}
+	beside("no swaps", "no swaps", func(delivery string) []latencies { return all.idle[delivery] })
+	beside("filesystem ECDS", "filesystem ECDS", func(string) []latencies { return all.swapping[filesystemSide] })
+	beside("a listener update", "listener update (LDS)", func(string) []latencies { return all.swapping[ldsSide] })
+	return tables
+}
+
+func quantile(windows []latencies, q float64) []float64 {
+	var all []float64
+	for _, l := range windows {
+		all = append(all, suite.Quantile(l.seconds, q))
+	}
+	return all
+}
+
+func count(windows []latencies, of func(latencies) int) []float64 {
+	var all []float64
+	for _, l := range windows {
+		all = append(all, float64(of(l)))
+	}
+	return all
+}
