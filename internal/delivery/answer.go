@@ -215,7 +215,7 @@ func (m *Machine) buildFailed(e BuildFailed) {
 // modulesRestored tries again what failed because a module could not be read: no
 // Envoy has seen anything of it.
 func (m *Machine) modulesRestored() {
-	for _, id := range sortedStreams(m.streams) {
+	for _, id := range sortedKeys(m.streams) {
 		for _, u := range m.streams[id].subs {
 			for revision, problem := range u.get().refused {
 				if problem.Code == CodeModuleUnreadable {
@@ -225,16 +225,4 @@ func (m *Machine) modulesRestored() {
 			}
 		}
 	}
-}
-
-func sortedStreams(streams map[StreamID]*stream) []StreamID {
-	if len(streams) == 0 {
-		return nil
-	}
-	ids := make([]StreamID, 0, len(streams))
-	for id := range streams {
-		ids = append(ids, id)
-	}
-	slices.Sort(ids)
-	return ids
 }

@@ -346,11 +346,13 @@ func (m *Machine) touch(u *sub) {
 	m.touchStream(u.s)
 }
 
-func sortedKeys[V any](m map[string]V) []string {
+// sortedKeys are a map's keys in order. Unlike slices.Sorted(maps.Keys(m)), it makes the list
+// at once, and none for an empty map.
+func sortedKeys[K cmp.Ordered, V any](m map[K]V) []K {
 	if len(m) == 0 {
 		return nil
 	}
-	keys := make([]string, 0, len(m))
+	keys := make([]K, 0, len(m))
 	for key := range m {
 		keys = append(keys, key)
 	}

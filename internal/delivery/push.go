@@ -261,11 +261,11 @@ func (m *Machine) push(in *response, u *sub, c choice) {
 	in.alone = m.mustBeAlone(u, c)
 	p := push{u: u, rev: r, replay: u.replays(r), unproven: c.unproven}
 	if p.replay {
-		p.version = u.accepted.unpack()
+		p.version = u.accepted.Unpack()
 	} else {
 		p.version = Version{Revision: r.ID, Variant: m.variant(u, r)}
 		p.version.Salt = m.salt(p.version)
-		if u.runs(r) && pack(p.version) == u.accepted {
+		if u.runs(r) && p.version.Pack() == u.accepted {
 			// It has been there before, but what Envoy has stored since is something else.
 			m.nextSalt(&p)
 			p.version.Salt = m.salt(p.version)

@@ -114,7 +114,7 @@ func (m *Machine) Names() []string {
 }
 
 // Streams are the ids of the open streams, sorted.
-func (m *Machine) Streams() []StreamID { return sortedStreams(m.streams) }
+func (m *Machine) Streams() []StreamID { return sortedKeys(m.streams) }
 
 // Stream is one open stream with what it subscribes to, sorted by name; false: it is not open.
 func (m *Machine) Stream(id StreamID) (StreamStatus, bool) {
@@ -146,7 +146,7 @@ func (u *sub) status(m *Machine) SubscriberStatus {
 	if u.running != nil {
 		st.Revision = u.running.ID
 	} else {
-		st.Revision = u.accepted.unpack().Revision
+		st.Revision = u.accepted.Unpack().Revision
 	}
 	if c := u.f.candidate(); c != nil {
 		st.Canary = u.tries(c)

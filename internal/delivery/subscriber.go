@@ -44,7 +44,7 @@ type sub struct {
 
 	// running is the revision that Envoy runs; nil: none, or unknown here.
 	running  *snapshot.Revision
-	accepted packed // the version that it runs; zero: nothing, as far as is known
+	accepted Packed // the version that it runs; zero: nothing, as far as is known
 	rare     *rare  // nil: nothing of it is known
 
 	joined, since     offset // since is when the state began
@@ -167,7 +167,7 @@ type fetch struct {
 	retryAt  time.Time
 }
 
-func (u *sub) bare() bool { return u.accepted == packed{} }
+func (u *sub) bare() bool { return u.accepted == Packed{} }
 
 // runs says whether new requests at this Envoy run r.
 func (u *sub) runs(r *snapshot.Revision) bool {
@@ -179,7 +179,7 @@ func (u *sub) runs(r *snapshot.Revision) bool {
 
 func (u *sub) setAccepted(v Version, r *snapshot.Revision) {
 	before := u.bare()
-	u.accepted, u.running = pack(v), r
+	u.accepted, u.running = v.Pack(), r
 	switch {
 	case before && !u.bare():
 		u.s.bareCount--

@@ -48,15 +48,12 @@ func (r Result) testsThat(is func(preflight.TestResult) bool) []preflight.TestRe
 	return those
 }
 
-// nullRuntime runs C++ that is built into Envoy, and no Wasm.
-const nullRuntime = "envoy.wasm.runtime.null"
-
 // Filter examines a spec's module with its configuration. versions are the Envoys
 // that have to load it; with none, any known one has to. When ctx ends, so does
 // the run, with a problem. modules may be nil.
 func Filter(ctx context.Context, modules *preflight.Modules, s *spec.Spec, m Module, config *string, versions []string) Result {
 	var r Result
-	if s.VM.Runtime == nullRuntime {
+	if s.VM.Runtime == spec.NullRuntime {
 		return r
 	}
 	if modules == nil {
@@ -95,7 +92,7 @@ func Filter(ctx context.Context, modules *preflight.Modules, s *spec.Spec, m Mod
 // Profile measures what a filter costs that is OK; all but r and o are as [Filter]
 // had them. ok is false for a filter that is no Wasm.
 func (r Result) Profile(ctx context.Context, s *spec.Spec, module []byte, config *string, versions []string, o preflight.ProfileOptions) (result preflight.ProfileResult, ok bool) {
-	if s.VM.Runtime == nullRuntime {
+	if s.VM.Runtime == spec.NullRuntime {
 		return preflight.ProfileResult{}, false
 	}
 	request := preflight.RequestFor(s, module, config)

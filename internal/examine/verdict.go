@@ -93,7 +93,7 @@ func Judge(ctx context.Context, modules *preflight.Modules, mode Mode, s *spec.S
 
 // Needed says whether there is anything for [Judge] to find.
 func Needed(mode Mode, s *spec.Spec) bool {
-	return s.AutoCapabilities || mode != Off && s.VM.Runtime != nullRuntime
+	return s.AutoCapabilities || mode != Off && s.VM.Runtime != spec.NullRuntime
 }
 
 func (r Result) verdict(s *spec.Spec, config *string) Verdict {

@@ -80,7 +80,7 @@ func (s *Store) image(digest string) (image, bool) {
 	}
 	sum, text, _ := strings.Cut(strings.TrimSuffix(string(content), "\n"), "\n")
 	var i image
-	if sum != noteSum([]byte(text)) || json.Unmarshal([]byte(text), &i) != nil || !validSHA256(i.SHA256) {
+	if sum != noteSum([]byte(text)) || json.Unmarshal([]byte(text), &i) != nil || !snapshot.IsSHA256(i.SHA256) {
 		return image{}, false
 	}
 	return i, true

@@ -19,10 +19,6 @@ import (
 // MaxSize is the size of the largest module that is taken, in bytes.
 const MaxSize = 256 << 20
 
-// nullRuntime runs code that is compiled into Envoy: the module's bytes are a
-// name there, not Wasm.
-const nullRuntime = "envoy.wasm.runtime.null"
-
 // The codes of the errors that resolving a module ends with.
 const (
 	CodeMissing        = "module_missing"          // there is no such file
@@ -84,7 +80,7 @@ func (r *Resolver) Resolve(ctx context.Context, m spec.Module) (snapshot.Module,
 // ResolveSpec is Resolve for a spec's module. Errors name the filter, and with
 // the null runtime, whose modules are names of compiled-in plugins, any bytes do.
 func (r *Resolver) ResolveSpec(ctx context.Context, s *spec.Spec) (snapshot.Module, *spec.Error) {
-	m, err := r.resolve(ctx, s.Module, s.VM.Runtime == nullRuntime)
+	m, err := r.resolve(ctx, s.Module, s.VM.Runtime == spec.NullRuntime)
 	if err != nil {
 		err.Name = s.Name
 	}

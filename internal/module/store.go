@@ -207,7 +207,7 @@ func (s *Store) note(sum string) error {
 
 // Has says whether a module is there, without looking into its bytes.
 func (s *Store) Has(sum string) bool {
-	if !validSHA256(sum) {
+	if !snapshot.IsSHA256(sum) {
 		return false
 	}
 	info, err := os.Lstat(s.Path(sum))
@@ -216,7 +216,7 @@ func (s *Store) Has(sum string) bool {
 
 // Path is where a module is, or would be. For what is no sha256 it is "".
 func (s *Store) Path(sum string) string {
-	if !validSHA256(sum) {
+	if !snapshot.IsSHA256(sum) {
 		return ""
 	}
 	return filepath.Join(s.dir, sum+suffix)
@@ -344,7 +344,7 @@ func (s *Store) Collect(keep func(sha256 string) bool, olderThan time.Duration) 
 	var problems []error
 	for _, entry := range entries {
 		sum, isModule := strings.CutSuffix(entry.Name(), suffix)
-		if !isModule || !validSHA256(sum) || keep(sum) {
+		if !isModule || !snapshot.IsSHA256(sum) || keep(sum) {
 			continue
 		}
 		gone, err := s.removeOld(sum, before)
@@ -380,17 +380,4 @@ func (s *Store) removeOld(sum string, before time.Time) (bool, error) {
 	}
 	delete(s.verified, sum)
 	return true, nil
-}
-
-// validSHA256 is what keeps every path within the store's directory.
-func validSHA256(sum string) bool {
-	if len(sum) != 2*sha256.Size {
-		return false
-	}
-	for _, c := range []byte(sum) {
-		if (c < '0' || c > '9') && (c < 'a' || c > 'f') {
-			return false
-		}
-	}
-	return true
 }

@@ -24,7 +24,7 @@ func (r *Resolver) resolveURL(ctx context.Context, m spec.Module, anyBytes bool)
 	if err != nil || target.Host == "" || target.Scheme != "http" && target.Scheme != "https" {
 		return fail(&spec.Error{Code: CodeURLInvalid, Message: "module.url is not an http or https URL"})
 	}
-	if !validSHA256(m.SHA256) {
+	if !snapshot.IsSHA256(m.SHA256) {
 		return fail(&spec.Error{
 			Code:    CodeSHA256Missing,
 			Message: "module.url needs module.sha256, 64 lowercase hex digits",

@@ -13,6 +13,8 @@ import (
 	"time"
 
 	"go.uber.org/zap"
+
+	"github.com/wasm-xds/wasm-xds/pkg/snapshot"
 )
 
 // Opener opens modules by their sha256. The error for one that is not there is
@@ -186,7 +188,7 @@ func moduleOf(r *http.Request) (string, bool) {
 		return "", false
 	}
 	sum, found = strings.CutSuffix(sum, pathSuffix)
-	if !found || len(sum) != 64 || strings.Trim(sum, "0123456789abcdef") != "" {
+	if !found || !snapshot.IsSHA256(sum) {
 		return "", false
 	}
 	return sum, true

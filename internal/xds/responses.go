@@ -49,7 +49,7 @@ func shrink(list []response) []response {
 func (s *stream) part(one delivery.Resource, resource *Resource) part {
 	p := part{name: one.Name, resource: resource}
 	if !s.delta {
-		p.held = holdVersion(one.Version)
+		p.held = one.Version.Pack()
 	}
 	return p
 }

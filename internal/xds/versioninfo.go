@@ -3,7 +3,6 @@ package xds
 import (
 	"encoding/base64"
 	"encoding/binary"
-	"encoding/hex"
 	"net/url"
 	"slices"
 	"strconv"
@@ -80,7 +79,7 @@ func (s *subscribed) list(r *response, all bool) []byte {
 		}
 		info = append(info, url.QueryEscape(name)...) // the name itself, where nothing is to be escaped
 		info = append(info, '=')
-		info = append(info, version.version().String()...)
+		info = append(info, version.Unpack().String()...)
 	})
 	return info
 }
@@ -109,13 +108,13 @@ func (s *subscribed) pack(r *response, all bool) []byte {
 	processes := make([]process, 0, 2) // most streams have seen one
 	s.entries(r, all, func(name string, version held) {
 		at := 0
-		for at < len(processes) && processes[at].epoch != version.epoch {
+		for at < len(processes) && processes[at].epoch != version.Epoch() {
 			at++
 		}
 		if at == len(processes) {
-			processes = append(processes, process{version.epoch, make([]byte, 0, room)})
+			processes = append(processes, process{version.Epoch(), make([]byte, 0, room)})
 		}
-		processes[at].entries = version.append(processes[at].entries, name)
+		processes[at].entries = appendEntry(processes[at].entries, name, version)
 	})
 	info := make([]byte, 0, base64.RawURLEncoding.EncodedLen(room))
 	for _, p := range processes {
@@ -127,11 +126,23 @@ func (s *subscribed) pack(r *response, all bool) []byte {
 	return info
 }
 
-func (h held) append(b []byte, name string) []byte {
+func appendEntry(b []byte, name string, h held) []byte {
 	mark := markOf(name)
+	revision, variant, _, counter := h.Parts()
 	b = append(b, mark[:]...)
-	b = append(b, h.revision[:]...)
-	return binary.AppendUvarint(b, uint64(h.counter)<<variantShift|uint64(h.variant))
+	b = append(b, revision[:]...)
+	return binary.AppendUvarint(b, uint64(counter)<<variantShift|uint64(codeOf(variant)))
+}
+
+func codeOf(variant delivery.Variant) variantCode {
+	switch variant {
+	case delivery.Remote:
+		return remoteCode
+	case delivery.Inline:
+		return inlineCode
+	default:
+		return fileCode
+	}
 }
 
 // markOf is the end of the name's hash, which is FNV-1a: it must never change.
@@ -185,15 +196,15 @@ func unpack(info string, names []string) map[string]string {
 		entries, err := base64.RawURLEncoding.DecodeString(packed)
 		for err == nil && len(entries) > markLength+revisionLength {
 			name := marked[[markLength]byte(entries)]
-			h := held{epoch: uint32(number), revision: [revisionLength]byte(entries[markLength:])}
+			revision := delivery.RevisionBytes(entries[markLength:])
 			salt, n := binary.Uvarint(entries[markLength+revisionLength:])
 			if n <= 0 {
 				break
 			}
 			entries = entries[markLength+revisionLength+n:]
-			h.variant, h.counter = variantCode(salt&(1<<variantShift-1)), uint32(salt>>variantShift)
-			if !isWildcard(name) && h.variant <= fileCode {
-				accepted[name] = h.version().String()
+			variant, counter := variantCode(salt&(1<<variantShift-1)), uint32(salt>>variantShift)
+			if !isWildcard(name) && variant <= fileCode {
+				accepted[name] = delivery.PackParts(revision, variants[variant], uint32(number), counter).Unpack().String()
 			}
 		}
 	}
@@ -201,14 +212,10 @@ func unpack(info string, names []string) map[string]string {
 }
 
 // revisionLength is a revision's in bytes.
-const revisionLength = 6
+const revisionLength = len(delivery.RevisionBytes{})
 
-// held is a version in a quarter of the memory. The zero value is none.
-type held struct {
-	revision       [revisionLength]byte
-	variant        variantCode
-	epoch, counter uint32 // the salt
-}
+// held is a version that the client has; the zero value is none.
+type held = delivery.Packed
 
 // variantCode is a variant in the packed form: it must never change.
 type variantCode uint8
@@ -219,41 +226,11 @@ const (
 	fileCode
 )
 
+// variants are the variants by their code.
+var variants = [...]delivery.Variant{remoteCode: delivery.Remote, inlineCode: delivery.Inline, fileCode: delivery.File}
+
+// hold is a version of ours, and none for any other text.
 func hold(version string) held {
 	v, _ := delivery.ParseVersion(version)
-	return holdVersion(v)
-}
-
-func holdVersion(v delivery.Version) held {
-	var h held
-	var salt [8]byte
-	if len(v.Revision) != 2*len(h.revision) || len(v.Salt) != 2*len(salt) {
-		return held{}
-	}
-	if _, err := hex.Decode(h.revision[:], []byte(v.Revision)); err != nil {
-		return held{}
-	}
-	if _, err := hex.Decode(salt[:], []byte(v.Salt)); err != nil {
-		return held{}
-	}
-	h.epoch, h.counter = binary.BigEndian.Uint32(salt[:4]), binary.BigEndian.Uint32(salt[4:])
-	switch v.Variant {
-	case delivery.Remote:
-		h.variant = remoteCode
-	case delivery.Inline:
-		h.variant = inlineCode
-	default:
-		h.variant = fileCode
-	}
-	return h
-}
-
-func (h held) version() delivery.Version {
-	var salt [8]byte
-	binary.BigEndian.PutUint32(salt[:4], h.epoch)
-	binary.BigEndian.PutUint32(salt[4:], h.counter)
-	return delivery.Version{
-		Revision: hex.EncodeToString(h.revision[:]), Salt: hex.EncodeToString(salt[:]),
-		Variant: [...]delivery.Variant{delivery.Remote, delivery.Inline, delivery.File}[h.variant],
-	}
+	return v.Pack()
 }

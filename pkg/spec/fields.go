@@ -207,12 +207,16 @@ func (d *decoder) readVM(v *node) {
 
 const runtimePrefix = "envoy.wasm.runtime."
 
+// NullRuntime is the runtime of code that is compiled into Envoy: the module's bytes are the
+// name of a plugin, and no Wasm. See [VM.Runtime].
+const NullRuntime = runtimePrefix + "null"
+
 var fullRuntime = regexp.MustCompile(`^envoy\.wasm\.runtime\.[a-z0-9_.]+$`)
 
 // runtime reads a runtime's short or full name as its full one.
 func (d *decoder) runtime(v *node) string {
 	if v.kind == kindNull && strings.EqualFold(v.text, "null") {
-		return runtimePrefix + "null" // to YAML, the runtime called null is not a string
+		return NullRuntime // to YAML, the runtime called null is not a string
 	}
 	text, ok := d.str("vm.runtime", v)
 	if !ok || fullRuntime.MatchString(text) {

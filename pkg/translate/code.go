@@ -1,7 +1,6 @@
 package translate
 
 import (
-	"encoding/hex"
 	"errors"
 	"fmt"
 	"net/url"
@@ -119,7 +118,7 @@ func tokenURL(address, salt string) (string, error) {
 }
 
 func checkSalt(salt string) error {
-	if len(salt) != SaltLen || !lowerHex(salt) {
+	if !snapshot.IsHex(salt, SaltLen) {
 		return fmt.Errorf("salt %q is not %d lowercase hex digits", salt, SaltLen)
 	}
 	return nil
@@ -128,17 +127,8 @@ func checkSalt(salt string) error {
 // checkSHA256 holds back what Envoy would take and then answer 503 for: it
 // compares the digits as text.
 func checkSHA256(sum string) error {
-	if hex.DecodedLen(len(sum)) != 32 || !lowerHex(sum) {
+	if !snapshot.IsSHA256(sum) {
 		return fmt.Errorf("module sha256 %q is not 64 lowercase hex digits", sum)
 	}
 	return nil
-}
-
-func lowerHex(text string) bool {
-	for _, c := range []byte(text) {
-		if (c < '0' || c > '9') && (c < 'a' || c > 'f') {
-			return false
-		}
-	}
-	return true
 }

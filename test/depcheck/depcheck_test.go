@@ -44,7 +44,7 @@ var allowed = map[string][]string{
 	"internal/wasmenc":      {},
 	"internal/builtin":      {"pkg/spec", "pkg/snapshot", "internal/wasmenc"},
 	"internal/xds":          {"pkg/spec", "pkg/snapshot", "pkg/translate", "internal/delivery"},
-	"internal/moduleserver": {"internal/pause"},
+	"internal/moduleserver": {"pkg/snapshot", "internal/pause"},
 	"internal/atomicfile":   {},
 	"internal/state":        {"internal/atomicfile"},
 	"internal/admin":        {"pkg/spec", "pkg/snapshot"},
