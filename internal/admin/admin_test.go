@@ -29,6 +29,7 @@ type fake struct {
 	forgotten  []string
 	histories  map[string]History
 	refuse     *Error
+	syncedFor  time.Duration
 }
 
 func (f *fake) Filters() []Filter  { return f.filters }
@@ -63,6 +64,12 @@ func (f *fake) Filter(name string) (Filter, bool) {
 func (f *fake) History(name string) (History, bool) {
 	h, ok := f.histories[name]
 	return h, ok
+}
+
+func (f *fake) Sync(ctx context.Context) (Sync, *Error) {
+	deadline, _ := ctx.Deadline()
+	f.syncedFor = time.Until(deadline).Round(time.Second)
+	return Sync{Version: "v2", Filters: []SyncFilter{{Name: "auth", Revision: "0123456789ab", State: FilterActive}}}, f.refuse
 }
 
 func (f *fake) Rollback(_ context.Context, name, revision string) (Filter, *Error) {
@@ -108,7 +115,8 @@ func TestFilterIsTheDocumentedJSON(t *testing.T) {
 	got := request(t, Handler(someState(), nil, nil), "GET", "/api/v1/filters/auth", nil)
 	var have, want any
 	decode(t, got.Body, &have)
-	decode(t, strings.NewReader(`{"name":"auth","type":"http","revision":"0123456789ab","state":"active","disabled":false,"error":null,"warnings":[],
+	decode(t, strings.NewReader(`{"name":"auth","type":"http","revision":"0123456789ab","state":"active","condition":"live","envoys":{"live":1,"total":1,"gone":0},
+		"disabled":false,"error":null,"warnings":[],
 		"module":{"sha256":"ff","size":7},"specFile":"/specs/auth.yaml","delivery":"remote","stable":"","candidate":"","rejected":[],
 		"rollout":"","canaries":[],"onRemove":"keep","subscribers":[{"node":"edge-1","cluster":"edge","address":"127.0.0.1:5","stream":"1",
 		"envoy":"1.40.0","state":"live","revision":"0123456789ab","variant":"inline","error":null,"since":"2026-01-02T03:04:05Z"}]}`), &want)

@@ -53,6 +53,7 @@ func Handler(s State, reg *prometheus.Registry, logger *zap.Logger) http.Handler
 	mux.Handle(apiRoot+"nodes", read(srv.nodes))
 	mux.Handle(apiRoot+"snapshot", read(srv.snapshot))
 	mux.Handle(apiRoot+"source", read(srv.source))
+	mux.HandleFunc(apiRoot+"sync", srv.sync)
 	mux.HandleFunc("GET "+apiRoot+"events", srv.events)
 	mux.HandleFunc("GET /{$}", srv.page.serve)
 	mux.HandleFunc("/", notFound)
@@ -237,12 +238,15 @@ func mayChange(r *http.Request) *Error {
 func notFound(w http.ResponseWriter, r *http.Request) {
 	writeError(w, &Error{
 		Code: codeNotFound, Message: "there is nothing at " + r.URL.Path,
-		Hint: "the API is /api/v1/filters, nodes, snapshot, source and events; beside it are /metrics, /healthz, /readyz and the page at /",
+		Hint: "the API is /api/v1/filters, nodes, snapshot, source, sync and events; beside it are /metrics, /healthz, /readyz and the page at /",
 	})
 }
 
 // complete fills what must not be null.
 func complete(f Filter) Filter {
+	if f.Condition == "" {
+		f.Summarize()
+	}
 	f.Warnings = notNull(f.Warnings)
 	f.Subscribers, f.Canaries, f.Rejected = notNull(f.Subscribers), notNull(f.Canaries), notNull(f.Rejected)
 	return f

@@ -13,6 +13,7 @@ const (
 	CodeNotSupported = "not_supported"
 	CodeHasSpec      = "has_spec"        // of forget: the filter's spec is there
 	CodeStillAsked   = "still_asked_for" // of forget: an Envoy asks for the filter
+	CodeSyncTimeout  = "sync_timeout"    // of a sync that has not ended in its time
 )
 
 // CodeRolledBack is the code of the error of a filter that a rollback keeps from what its spec describes.
@@ -41,6 +42,9 @@ type State interface {
 	// channel is closed when the subscription ends, which is also what happens
 	// to a subscriber that does not keep up.
 	Subscribe() (events <-chan Event, cancel func())
+	// Sync has the specs read as they are now, and returns what that led to once their modules
+	// are resolved and the sandbox has tried them, or an error when ctx ends before.
+	Sync(ctx context.Context) (Sync, *Error)
 	// Rollback serves an earlier revision again, and returns the filter as it then is.
 	// revision may be the beginning of its id; "" is the last one that all Envoys had before.
 	Rollback(ctx context.Context, name, revision string) (Filter, *Error)
@@ -73,6 +77,8 @@ func (e *Error) status() int {
 		return http.StatusBadRequest
 	case codeMethod:
 		return http.StatusMethodNotAllowed
+	case CodeSyncTimeout:
+		return http.StatusGatewayTimeout
 	case codeTooMany:
 		return http.StatusServiceUnavailable
 	default:

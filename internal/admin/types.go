@@ -15,6 +15,8 @@ const (
 	FilterRejected FilterState = "rejected" // nothing of it can be served: Envoys get a stand-in
 	FilterRemoved  FilterState = "removed"  // its spec is gone; OnRemove says what Envoys get
 	FilterUnknown  FilterState = "unknown"  // an Envoy asks for a name that no spec has: denied
+	// FilterPreparing is a filter whose first module is being fetched or tried.
+	FilterPreparing FilterState = "preparing"
 )
 
 // SubscriberState is what is true of one filter on one Envoy's stream.
@@ -26,7 +28,10 @@ const (
 	SubscriberFetching SubscriberState = "fetching" // Envoy is getting the module
 	SubscriberLive     SubscriberState = "live"     // new requests run Revision
 	SubscriberRejected SubscriberState = "rejected" // Envoy refused; Error says why
-	SubscriberGone     SubscriberState = "gone"     // its stream has ended
+	SubscriberDenied   SubscriberState = "denied"   // its requests are denied as the spec says, or as no spec has the name
+	// SubscriberUnsupported is an Envoy that was built without the runtime: nothing is sent to it.
+	SubscriberUnsupported SubscriberState = "unsupported"
+	SubscriberGone        SubscriberState = "gone" // its stream has ended
 )
 
 // Filter is one filter, as GET /api/v1/filters/{name} answers it.
@@ -35,12 +40,15 @@ type Filter struct {
 	Type     string      `json:"type"`     // http or network
 	Revision string      `json:"revision"` // what is served, 12 hex digits; "": nothing of its own
 	State    FilterState `json:"state"`
-	Disabled bool        `json:"disabled"`
-	Error    *Error      `json:"error"`    // null: nothing is wrong
-	Warnings []*Error    `json:"warnings"` // what the sandbox found and does not refuse
-	Module   Module      `json:"module"`
-	SpecFile string      `json:"specFile"` // "": there is none
-	Delivery string      `json:"delivery"` // remote, inline or file, the server's default filled in
+	// Condition is how the filter does, and Envoys how many run it; see [Filter.Summarize].
+	Condition Condition `json:"condition"`
+	Envoys    Envoys    `json:"envoys"`
+	Disabled  bool      `json:"disabled"`
+	Error     *Error    `json:"error"`    // null: nothing is wrong
+	Warnings  []*Error  `json:"warnings"` // what the sandbox found and does not refuse
+	Module    Module    `json:"module"`
+	SpecFile  string    `json:"specFile"` // "": there is none
+	Delivery  string    `json:"delivery"` // remote, inline or file, the server's default filled in
 
 	Stable    string   `json:"stable"`    // the last revision known to load; "": none yet
 	Candidate string   `json:"candidate"` // the revision that is rolling out; "": none

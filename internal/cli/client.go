@@ -77,7 +77,11 @@ func (c client) post(ctx context.Context, path string, body, into any) error {
 }
 
 func (c client) exchange(ctx context.Context, method, path string, body io.Reader, into any) error {
-	ctx, cancel := context.WithTimeout(ctx, answerTimeout)
+	return c.exchangeWithin(ctx, answerTimeout, method, path, body, into)
+}
+
+func (c client) exchangeWithin(ctx context.Context, limit time.Duration, method, path string, body io.Reader, into any) error {
+	ctx, cancel := context.WithTimeout(ctx, limit)
 	defer cancel()
 	answer, err := c.ask(ctx, method, path, body)
 	if err != nil {

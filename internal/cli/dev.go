@@ -157,7 +157,7 @@ func (o *devOptions) announce(ctx context.Context, w io.Writer) error {
 		if err != nil {
 			return err
 		}
-		if last = v; v.settled() && v.everywhere() {
+		if last = v; v.live() {
 			return errSettled
 		}
 		if now := v.troubles(); now != told {
@@ -173,12 +173,9 @@ func (o *devOptions) announce(ctx context.Context, w io.Writer) error {
 	return nil
 }
 
-// everywhere says whether every filter has an Envoy.
-func (v *view) everywhere() bool {
-	return !slices.ContainsFunc(v.filters, func(f admin.Filter) bool {
-		_, total := count(f.Subscribers)
-		return total == 0
-	})
+// live says whether every filter runs on an Envoy, and nothing is wrong.
+func (v *view) live() bool {
+	return !v.troubled() && !slices.ContainsFunc(v.filters, func(f admin.Filter) bool { return f.Condition != admin.ConditionLive })
 }
 
 // lockedWriter lets goroutines write whole lines.

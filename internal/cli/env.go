@@ -23,7 +23,7 @@ func envName(flag string) string {
 // is to be done, not those that ask for it.
 func hasEnv(f *pflag.Flag) bool {
 	switch f.Name {
-	case "help", "output", "watch", "wait", "exit-code", "full", "no-descriptions", "force", "annotation", "search", "password-stdin":
+	case "help", "output", "watch", "wait", "revision", "nodes", "exit-code", "full", "no-descriptions", "force", "annotation", "search", "password-stdin":
 		return false
 	}
 	return true

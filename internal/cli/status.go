@@ -2,10 +2,10 @@ package cli
 
 import (
 	"context"
-	"errors"
 	"fmt"
 	"io"
 	"os"
+	"strings"
 	"time"
 
 	"github.com/spf13/cobra"
@@ -20,6 +20,7 @@ type statusOptions struct {
 	json     bool
 	watch    bool
 	wait     time.Duration // 0: not
+	revision string        // with wait: the one to wait for; "": what the specs describe
 	exitCode bool
 }
 
@@ -33,19 +34,27 @@ shows one of them with every Envoy that asks for it.
 
 It exits with 0 when the server answered. With --exit-code it exits with 1 when
 something is wrong: a filter or an Envoy with an error, a broken spec, a directory
-that cannot be read. With --wait it waits until nothing is wrong, nothing is
-rolling out and every Envoy is live (with NAME: one Envoy at least), and exits
-with 1 when that takes longer.`,
+that cannot be read.
+
+With --wait the server first reads its specs as they are now. Status then waits
+until every Envoy that asks for the filter (without NAME: for any) runs what that
+read led to. It exits with 1, and says why, when the spec is refused, when an
+Envoy cannot run it, or when the time is over. It exits with 0 also where no
+Envoy asks for the filter: "condition" is no_envoy or envoys_gone then. With
+--revision it waits until that revision is the one that is served, as "check -o json"
+names it, whatever the specs describe at first.`,
 		Example: `  wasm-xds status
   wasm-xds status auth --watch
-  wasm-xds status auth --wait 30s     # after a deployment`,
+  wasm-xds status auth --wait 30s     # after a deployment
+  wasm-xds status auth --wait 5m --revision 0123456789ab`,
 		Args:              arguments(0, 1, "at most one name"),
 		ValidArgsFunction: completeFilters,
 	}
 	f := c.Flags()
 	address := adminAddressFlag(c)
 	f.BoolVarP(&o.watch, "watch", "w", false, "show it again whenever something changes")
-	f.DurationVar(&o.wait, "wait", 0, "wait up to this long until everything is live")
+	f.DurationVar(&o.wait, "wait", 0, "have the specs read, and wait up to this long until all of it is live")
+	f.StringVar(&o.revision, "revision", "", "with --wait: wait for this `revision`, or its first digits")
 	f.BoolVar(&o.exitCode, "exit-code", false, "exit with 1 when something is wrong")
 	output := outputFlag(c, "text", "json")
 	c.RunE = func(c *cobra.Command, args []string) error {
@@ -60,6 +69,14 @@ with 1 when that takes longer.`,
 		o.server = server
 		if o.wait < 0 || (o.wait > 0 && o.watch) {
 			return usage(c, "--wait takes a positive time, and not together with --watch")
+		}
+		if o.revision != "" {
+			if o.wait == 0 || o.name == "" {
+				return usage(c, "--revision needs the filter's name and --wait")
+			}
+			if strings.Trim(strings.ToLower(o.revision), "0123456789abcdef") != "" {
+				return usage(c, fmt.Sprintf("invalid --revision %q: it is 12 hex digits, or the first of them", o.revision))
+			}
 		}
 		return o.run(c.Context(), c.OutOrStdout())
 	}
@@ -111,31 +128,6 @@ func (o *statusOptions) runWatch(ctx context.Context, w io.Writer) error {
 	return nil // asked to end
 }
 
-// runWait prints once, when all is live or the time is over.
-func (o *statusOptions) runWait(ctx context.Context, w io.Writer) error {
-	limit, cancel := context.WithTimeout(ctx, o.wait)
-	defer cancel()
-	var last *view
-	err := o.server.onChange(limit, func() error {
-		v, err := o.server.view(limit, o.name)
-		if err != nil {
-			return err
-		}
-		if last = v; v.settled() {
-			return errSettled
-		}
-		return nil
-	})
-	if last == nil || (!errors.Is(err, errSettled) && limit.Err() == nil) {
-		return err
-	}
-	o.print(w, last)
-	if errors.Is(err, errSettled) {
-		return nil
-	}
-	return failure("not_live", fmt.Sprintf("not everything is live after %s", o.wait), "the status above says what is missing")
-}
-
 // view is what the server said at one time.
 type view struct {
 	filters []admin.Filter
@@ -160,20 +152,6 @@ func (v *view) troubled() bool {
 		}
 	}
 	return false
-}
-
-// settled says whether there is nothing to wait for.
-func (v *view) settled() bool {
-	if v.troubled() {
-		return false
-	}
-	for i := range v.filters {
-		live, total := count(v.filters[i].Subscribers)
-		if live < total || v.filters[i].Candidate != "" || (v.one && total == 0) {
-			return false
-		}
-	}
-	return true
 }
 
 // count is how many Envoys run the filter, and how many ask for it.

@@ -20,6 +20,10 @@ type fakeState struct {
 	filters atomic.Pointer[[]admin.Filter]
 	source  admin.Source
 
+	syncs     atomic.Int32
+	synced    admin.Sync // beside the filters
+	syncError *admin.Error
+
 	histories map[string]admin.History
 	rollback  func(name, revision string) (admin.Filter, *admin.Error)
 	forget    func(name string) (admin.Forgotten, *admin.Error)
@@ -44,6 +48,16 @@ func (f *fakeState) Filter(name string) (admin.Filter, bool) {
 func (f *fakeState) History(name string) (admin.History, bool) {
 	h := f.histories[name]
 	return h, h.Name != ""
+}
+
+// Sync reads nothing: what the filters are is what they are to be.
+func (f *fakeState) Sync(context.Context) (admin.Sync, *admin.Error) {
+	f.syncs.Add(1)
+	out := f.synced
+	for _, one := range f.Filters() {
+		out.Filters = append(out.Filters, admin.SyncFilter{Name: one.Name, State: one.State, Revision: one.Revision, Error: one.Error})
+	}
+	return out, f.syncError
 }
 
 // Rollback makes the filter what the test says.

@@ -21,10 +21,6 @@ type Examiner interface {
 	Examine(ctx context.Context, s *spec.Spec, module snapshot.Module, config *string) (examine.Verdict, *spec.Error)
 }
 
-// CodePreflightRunning is the code of the error of a filter whose newest revision is in the
-// sandbox still.
-const CodePreflightRunning = "preflight_running"
-
 // checkMoment is how long a check may take before it gives way to others.
 const checkMoment = 500 * time.Millisecond
 
@@ -171,15 +167,17 @@ func (c *Control) decide(o outcome, s *spec.Spec, v examine.Verdict, m snapshot.
 	for _, f := range findings {
 		o.warnings = append(o.warnings, f.In(s))
 	}
-	if o.err != nil {
-		return o
-	}
 	if s.AutoCapabilities {
 		auto := *s
 		auto.Capabilities = v.Capabilities
 		s = &auto
 	}
-	o.revision = snapshot.FromSpec(s, m, config)
+	revision := snapshot.FromSpec(s, m, config)
+	if o.err != nil {
+		o.refused = revision.ID
+		return o
+	}
+	o.revision = revision
 	if c.cfg.Preflight == examine.Enforce {
 		o.revision.Refusals = v.Refusals
 	}
@@ -217,7 +215,7 @@ func (c *Control) tell(told *bool, o outcome) {
 // checkingError says that the newest revision is still in the sandbox.
 func checkingError(s *spec.Spec) *spec.Error {
 	return &spec.Error{
-		Code: CodePreflightRunning, Name: s.Name, Pos: modulePosition(s),
+		Code: admin.CodePreflightRunning, Name: s.Name, Pos: modulePosition(s),
 		Message: "the newest revision is being tried in the sandbox; what was served is served on",
 		Hint:    "wait: a module that takes too long is refused",
 	}

@@ -119,6 +119,8 @@ type Control struct {
 	opened    map[delivery.StreamID]streamInfo
 	tags      tags
 	mending   mending
+	syncs     syncs
+	began     time.Time
 }
 
 type streamInfo struct {
@@ -179,6 +181,7 @@ func New(cfg Config) *Control {
 		snapshot:  snapshot.New(nil),
 		source:    sourceStatus{state: admin.SourceReading, since: time.Now()},
 		published: time.Now(),
+		began:     time.Now(),
 	}
 	if cfg.Preflight == "" {
 		c.cfg.Preflight = examine.Enforce
@@ -254,6 +257,7 @@ func (c *Control) Run(ctx context.Context, sender Sender) error {
 		}
 		c.pollTags(ctx)
 		c.goOnChecking(ctx)
+		c.answerSyncs()
 		c.saveWhatIsDue()
 		timer.Reset(c.untilNext())
 	}
@@ -305,6 +309,8 @@ func (c *Control) take(ctx context.Context, message any) {
 		c.takeUnsettledSaved(message.err)
 	case saved:
 		c.takeSaved(message)
+	case *syncRequest:
+		c.syncs.waiting = append(c.syncs.waiting, message)
 	case query:
 		message.run()
 		close(message.done)

@@ -23,6 +23,7 @@ type outcome struct {
 	checking bool          // because the sandbox has it
 	fresh    bool          // since a moment ago
 	again    bool          // it took too long in the sandbox, which tries it again
+	refused  string        // the revision that the sandbox refuses; "": none
 }
 
 // openSpec is a spec of which there is more to be said than what it wants.

@@ -62,10 +62,11 @@ func (c *Control) replan(ctx context.Context) {
 	}
 	c.watchTags()
 	c.followSet()
-	if c.startJobs(ctx) {
+	if c.syncs.reading = c.startJobs(ctx); c.syncs.reading {
 		return
 	}
 	open := c.outcomes(ctx)
+	c.syncs.open = open
 	c.entries.settle()
 	p := makePlan(planning{
 		previous: c.snapshot, set: *c.set, made: c.entries.made, open: open, pins: c.plan.pins,

@@ -4,6 +4,7 @@ import (
 	"fmt"
 	"slices"
 	"strconv"
+	"time"
 
 	"github.com/wasm-xds/wasm-xds/internal/admin"
 	"github.com/wasm-xds/wasm-xds/internal/delivery"
@@ -144,7 +145,21 @@ func (c *Control) filter(name string) (admin.Filter, bool) {
 			f.Canaries = append(f.Canaries, strconv.FormatUint(uint64(s.Stream), 10))
 		}
 	}
+	c.summarize(&f)
 	return f, true
+}
+
+// reconnectWait is the longest that Envoy's back-off lasts before it connects again.
+const reconnectWait = 30 * time.Second
+
+// summarize sets the filter's condition. Right after a start the Envoys of before are on their
+// way back, and are not gone.
+func (c *Control) summarize(f *admin.Filter) {
+	f.Summarize()
+	if f.Condition == admin.ConditionEnvoysGone && f.Envoys.Gone == 0 && time.Since(c.began) < reconnectWait {
+		f.Condition = admin.ConditionProgressing
+		f.Rollout = "its Envoys have not come back since the server started"
+	}
 }
 
 func (c *Control) describe(f *admin.Filter, st delivery.FilterStatus) {
@@ -187,7 +202,7 @@ func (c *Control) describe(f *admin.Filter, st delivery.FilterStatus) {
 			f.Error = removedError(w)
 		}
 	case w.Preparing:
-		f.State = "preparing"
+		f.State = admin.FilterPreparing
 	case st.Serving == nil:
 		f.State = admin.FilterRejected
 	}

@@ -142,6 +142,12 @@ func (u *sub) status(m *Machine) SubscriberStatus {
 		Name: u.f.name, Node: u.s.node, Stream: u.s.id, ADS: u.s.ads, Delta: u.s.delta, State: u.state, Serving: u.serving,
 		Problem: u.problem(), Since: m.at(u.since),
 	}
+	if u.queued && u.state == Live {
+		// It waits for room on its stream and has not been looked at since something changed.
+		if c := m.choose(u); c.revision != nil && !u.runs(c.revision) {
+			st.State = Pending
+		}
+	}
 	st.Variant = u.accepted.variant
 	if u.running != nil {
 		st.Revision = u.running.ID

@@ -1,0 +1,184 @@
+package cli
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"io"
+	"path/filepath"
+	"slices"
+	"strings"
+	"time"
+
+	"github.com/wasm-xds/wasm-xds/internal/admin"
+)
+
+// The longest that the server is given to read its specs, and what its answer may take longer.
+const (
+	maxSync   = 10 * time.Minute
+	syncGrace = 5 * time.Second
+)
+
+// runWait has the server read its specs, waits for what that leads to, and prints how it is then.
+func (o *statusOptions) runWait(ctx context.Context, w io.Writer) error {
+	limit, cancel := context.WithTimeout(ctx, o.wait)
+	defer cancel()
+	var last *view
+	waits := waiting{name: o.name, revision: strings.ToLower(o.revision)}
+	synced := false
+	err := o.server.onChange(limit, func() error {
+		if !synced {
+			answer, err := o.server.sync(ctx, o.wait)
+			if err != nil {
+				return err
+			}
+			if err := waits.read(&answer); err != nil {
+				return err
+			}
+			synced = true
+		}
+		v, err := o.server.view(limit, o.name)
+		if err != nil {
+			return err
+		}
+		last = v
+		return waits.look(v)
+	})
+	switch {
+	case errors.Is(err, errSettled):
+		o.print(w, last)
+		return nil
+	case ctx.Err() != nil || limit.Err() == nil:
+		if o.json && last != nil {
+			o.print(w, last)
+		}
+		return err
+	case last == nil:
+		return failure("not_live", fmt.Sprintf("the server did not answer within %s", o.wait), "give it a longer --wait")
+	}
+	o.print(w, last)
+	return failure("not_live", fmt.Sprintf("not everything is live after %s: %s", o.wait, waits.missing), "give it a longer --wait; the status above says what is missing")
+}
+
+// sync has the server read its specs, and gives it up to wait for that.
+func (c client) sync(ctx context.Context, wait time.Duration) (admin.Sync, error) {
+	wait = min(wait, maxSync)
+	var answer admin.Sync
+	err := c.exchangeWithin(ctx, wait+syncGrace, "POST", "sync?timeout="+wait.String(), nil, &answer)
+	return answer, err
+}
+
+// waiting decides when a wait is over.
+type waiting struct {
+	name     string // "": all filters
+	revision string // lower-case, or its first digits; "": whatever the specs describe
+	missing  string // what the last look has found missing
+}
+
+// read takes what the server's read of the specs led to. The error says that the wait is in vain.
+func (w *waiting) read(s *admin.Sync) error {
+	if w.name == "" {
+		if s.Error != nil {
+			return s.Error
+		}
+		if len(s.Errors) > 0 {
+			return s.Errors[0]
+		}
+	}
+	at := slices.IndexFunc(s.Filters, func(f admin.SyncFilter) bool { return f.Name == w.name })
+	switch {
+	case w.name == "" || w.revision != "" && at < 0:
+		return nil
+	case at < 0:
+		return unknownIn(s, w.name)
+	}
+	f := &s.Filters[at]
+	if w.revision != "" {
+		if f.Error != nil && f.Refused != "" && strings.HasPrefix(f.Refused, w.revision) {
+			return f.Error
+		}
+		return nil
+	}
+	if s.Error != nil && concerns(s.Error, f) {
+		return s.Error
+	}
+	return nil
+}
+
+// unknownIn is why there is no filter of that name, as far as the read tells: a document with an
+// error may have it.
+func unknownIn(s *admin.Sync, name string) error {
+	if s.Error != nil {
+		return s.Error
+	}
+	for _, e := range s.Errors {
+		if file := filepath.Base(e.File); strings.TrimSuffix(file, filepath.Ext(file)) == name {
+			return e
+		}
+	}
+	return nil // the server says it better
+}
+
+// concerns says whether an error of a source is about where the filter comes from. An error
+// without a place is about everything.
+func concerns(e *admin.Error, f *admin.SyncFilter) bool {
+	return e.File == "" || f.SpecFile == "" || strings.HasPrefix(f.SpecFile, e.File)
+}
+
+// look returns errSettled when there is nothing more to wait for, an error when it is in vain, and
+// nil while there is.
+func (w *waiting) look(v *view) error {
+	w.missing = ""
+	if !v.one {
+		if v.source.State != admin.SourceOK && v.source.State != admin.SourceDegraded && v.source.Error != nil {
+			return v.source.Error
+		}
+		if len(v.source.Errors) > 0 {
+			return v.source.Errors[0]
+		}
+	}
+	for i := range v.filters {
+		missing, err := w.lookAt(&v.filters[i])
+		if err != nil {
+			return err
+		}
+		if w.missing == "" {
+			w.missing = missing
+		}
+	}
+	if w.missing != "" {
+		return nil
+	}
+	return errSettled
+}
+
+// lookAt says what is missing of a filter, in words, and "" where nothing is.
+func (w *waiting) lookAt(f *admin.Filter) (missing string, err error) {
+	if w.revision != "" {
+		if slices.ContainsFunc(f.Rejected, w.is) && f.Error != nil {
+			return "", f.Error
+		}
+		if !w.is(target(f)) {
+			return fmt.Sprintf("filter %s is to run revision %s and not %s", f.Name, dash(target(f)), w.revision), nil
+		}
+	} else if f.Error != nil && f.Error.Code == admin.CodeRolledBack {
+		return "", f.Error
+	}
+	if e := f.Failure(); e != nil {
+		return "", e
+	}
+	switch f.Condition {
+	case admin.ConditionLive, admin.ConditionNoEnvoy, admin.ConditionEnvoysGone:
+		return "", nil
+	}
+	text := fmt.Sprintf("filter %s runs on %d of %s", f.Name, f.Envoys.Live, plural(f.Envoys.Total, "Envoy"))
+	switch {
+	case f.Error != nil:
+		text += ", " + f.Error.Message
+	case f.Rollout != "":
+		text += ", " + f.Rollout
+	}
+	return text, nil
+}
+
+func (w *waiting) is(revision string) bool { return strings.HasPrefix(revision, w.revision) }

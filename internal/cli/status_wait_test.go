@@ -1,0 +1,125 @@
+package cli
+
+import (
+	"strings"
+	"testing"
+
+	"github.com/wasm-xds/wasm-xds/internal/admin"
+)
+
+const wantedRevision = "0123456789ab"
+
+// change makes a filter that is live another one.
+func change(edits ...func(*admin.Filter)) *admin.Filter {
+	f := liveFilter("auth")
+	for _, edit := range edits {
+		edit(&f)
+	}
+	f.Summarize()
+	return &f
+}
+
+func TestWaitLooks(t *testing.T) {
+	refusal := &admin.Error{Code: "rejected_by_envoy", Message: "Envoy refused it"}
+	state := func(s admin.SubscriberState) func(*admin.Filter) {
+		return func(f *admin.Filter) { f.Subscribers[0].State = s }
+	}
+	failing := func(code string) func(*admin.Filter) {
+		return func(f *admin.Filter) { f.Error = &admin.Error{Code: code, Message: "why"} }
+	}
+	nobody := func(f *admin.Filter) { f.Subscribers = nil }
+	for name, tt := range map[string]struct {
+		filter   *admin.Filter
+		revision string
+		want     string // "live", "wait: what is missing", or the error's message
+	}{
+		"live":                            {change(), "", "live"},
+		"an Envoy has not answered":       {change(state(admin.SubscriberPending)), "", "wait: filter auth runs on 0 of 1 Envoy"},
+		"a rollout goes on":               {change(func(f *admin.Filter) { f.Candidate, f.Rollout = "ffff", "ffff runs on 0 of 1" }), "", "wait: filter auth runs on 1 of 1 Envoy, ffff runs on 0 of 1"},
+		"no Envoy asks":                   {change(nobody), "", "live"},
+		"no Envoy asks for what is new":   {change(nobody, func(f *admin.Filter) { f.Candidate = "ffff" }), "", "live"},
+		"the sandbox is at it":            {change(failing(admin.CodePreflightRunning)), "", "wait: filter auth runs on 1 of 1 Envoy, why"},
+		"nobody, and the sandbox at it":   {change(nobody, failing(admin.CodePreflightRunning)), "", "wait: filter auth runs on 0 of 0 Envoys, why"},
+		"refused":                         {change(failing("module_missing")), "", "why"},
+		"an Envoy refuses":                {change(state(admin.SubscriberRejected), func(f *admin.Filter) { f.Subscribers[0].Error = refusal }), "", "Envoy refused it"},
+		"an Envoy's spec selects others":  {change(state(admin.SubscriberDenied)), "", "Envoy edge-1 cannot run it: denied"},
+		"a rollback keeps it":             {change(failing(admin.CodeRolledBack)), "", "why"},
+		"its spec was removed":            {change(failing(admin.CodeSpecRemoved), func(f *admin.Filter) { f.State = admin.FilterRemoved }), "", "live"},
+		"this revision":                   {change(), "0123", "live"},
+		"another revision":                {change(), "ffff", "wait: filter auth is to run revision 0123456789ab and not ffff"},
+		"another revision, and an error":  {change(failing("module_missing")), "ffff", "wait: filter auth is to run revision 0123456789ab and not ffff"},
+		"this revision, and nobody asks":  {change(nobody), wantedRevision, "live"},
+		"this revision, which is refused": {change(failing("rejected_by_envoy"), func(f *admin.Filter) { f.Rejected = []string{"ffff"} }), "ffff", "why"},
+	} {
+		t.Run(name, func(t *testing.T) {
+			w := waiting{name: "auth", revision: tt.revision}
+			got := "wait: "
+			err := w.look(&view{one: true, filters: []admin.Filter{*tt.filter}})
+			if got += w.missing; err != nil {
+				got = err.Error()
+			}
+			if err == errSettled {
+				got = "live"
+			}
+			if got != tt.want {
+				t.Errorf("got %q, want %q", got, tt.want)
+			}
+		})
+	}
+}
+
+func TestWaitReads(t *testing.T) {
+	broken := &admin.Error{Code: "bad_yaml", Message: "broken", File: "/specs/new.yaml", Line: 1}
+	down := &admin.Error{Code: "registry_unreachable", Message: "down", File: "oci://r/b:prod"}
+	gone := &admin.Error{Code: "directory_missing", Message: "gone", File: "/specs"}
+	filters := []admin.SyncFilter{
+		{Name: "auth", SpecFile: "/specs/auth.yaml", Revision: wantedRevision},
+		{Name: "bad", SpecFile: "/specs/bad.yaml", Refused: "ffff", Error: &admin.Error{Message: "it traps"}},
+	}
+	for name, tt := range map[string]struct {
+		wait waiting
+		sync admin.Sync
+		want string
+	}{
+		"all is read":                         {waiting{}, admin.Sync{}, ""},
+		"all, and a document is broken":       {waiting{}, admin.Sync{Errors: []*admin.Error{broken}}, "/specs/new.yaml:1: broken"},
+		"all, and the directory is gone":      {waiting{}, admin.Sync{Error: gone}, "/specs: gone"},
+		"one, and the directory is gone":      {waiting{name: "auth"}, admin.Sync{Error: gone}, "/specs: gone"},
+		"one, and another source is down":     {waiting{name: "auth"}, admin.Sync{Error: down}, ""},
+		"one, and another document is broken": {waiting{name: "auth"}, admin.Sync{Errors: []*admin.Error{broken}}, ""},
+		"one that is not there":               {waiting{name: "other"}, admin.Sync{}, ""},
+		"one whose document is broken":        {waiting{name: "new"}, admin.Sync{Errors: []*admin.Error{broken}}, "/specs/new.yaml:1: broken"},
+		"a revision that is refused":          {waiting{name: "bad", revision: "ff"}, admin.Sync{}, "it traps"},
+		"a revision that is still to come":    {waiting{name: "bad", revision: "0a"}, admin.Sync{}, ""},
+	} {
+		t.Run(name, func(t *testing.T) {
+			tt.sync.Filters = filters
+			got := ""
+			if err := tt.wait.read(&tt.sync); err != nil {
+				got = err.Error()
+			}
+			if got != tt.want {
+				t.Errorf("got %q, want %q", got, tt.want)
+			}
+		})
+	}
+}
+
+// TestStatusWaitSyncsFirst: the answer is not what the server knew before it was asked to read.
+func TestStatusWaitSyncsFirst(t *testing.T) {
+	state, address := startServer(t, liveFilter("auth"))
+	if code, stdout, stderr := run(t, "status", "auth", "--admin-address", address, "--wait", "1m"); code != exitOK || state.syncs.Load() != 1 {
+		t.Errorf("exit %d after %d syncs: %s%s", code, state.syncs.Load(), stdout, stderr)
+	}
+	state.syncError = &admin.Error{Code: admin.CodeSyncTimeout, Message: "still fetched or tried: auth"}
+	if code, _, stderr := run(t, "status", "auth", "--admin-address", address, "--wait", "1m"); code != exitProblem || !strings.Contains(stderr, "still fetched or tried: auth") {
+		t.Errorf("exit %d: %s", code, stderr)
+	}
+	state.syncError = nil
+	refused := []admin.Filter{*change(func(f *admin.Filter) { f.Error = &admin.Error{Message: "the module traps", Hint: "mend it"} })}
+	state.filters.Store(&refused)
+	code, stdout, stderr := run(t, "status", "auth", "--admin-address", address, "--wait", "1m")
+	if code != exitProblem || stdout != "" || stderr != "wasm-xds: the module traps\n  hint: mend it\n" {
+		t.Errorf("refused: exit %d: %s%s", code, stdout, stderr)
+	}
+}

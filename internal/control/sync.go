@@ -1,0 +1,153 @@
+package control
+
+import (
+	"cmp"
+	"context"
+	"errors"
+	"fmt"
+	"slices"
+	"strings"
+
+	"github.com/wasm-xds/wasm-xds/internal/admin"
+	"github.com/wasm-xds/wasm-xds/pkg/source"
+	"github.com/wasm-xds/wasm-xds/pkg/spec"
+)
+
+// syncs is what the owner's goroutine knows of syncs under way.
+type syncs struct {
+	waiting []*syncRequest
+	reading bool       // local files of the newest set are being read
+	open    []openSpec // of the last plan
+}
+
+// syncRequest waits until what the source has said before is planned.
+type syncRequest struct {
+	done   chan struct{} // closed when result is there
+	result admin.Sync
+}
+
+// Sync has the source read its specs, and returns what that led to. The source has emitted the
+// set of that read when it answers, and so the set is in the inbox before the request is.
+func (c *Control) Sync(ctx context.Context) (admin.Sync, *admin.Error) {
+	unread := c.readNow(ctx)
+	if ctx.Err() != nil {
+		return admin.Sync{}, c.syncTimeout("the specs are still being read")
+	}
+	r := &syncRequest{done: make(chan struct{})}
+	select {
+	case c.inbox <- r:
+	case <-c.done:
+		return admin.Sync{}, stopping()
+	}
+	select {
+	case <-r.done:
+		if unread != nil {
+			r.result.Error = unread
+		}
+		return r.result, nil
+	case <-c.done:
+		return admin.Sync{}, stopping()
+	case <-ctx.Done():
+		var pending []string
+		c.ask(func() {
+			pending = c.pendingNames()
+			c.syncs.waiting = slices.DeleteFunc(c.syncs.waiting, func(one *syncRequest) bool { return one == r })
+		})
+		return admin.Sync{}, c.syncTimeout("still fetched or tried: " + shortList(pending))
+	}
+}
+
+func stopping() *admin.Error {
+	return &admin.Error{Code: "stopping", Message: "the server is stopping"}
+}
+
+func (c *Control) syncTimeout(missing string) *admin.Error {
+	return &admin.Error{
+		Code: admin.CodeSyncTimeout, Message: "the specs are not read, fetched and tried in the given time: " + missing,
+		Hint: "give it a longer timeout; `wasm-xds status` shows what is wrong meanwhile",
+	}
+}
+
+// readNow has the source read its specs, and says why it could not.
+func (c *Control) readNow(ctx context.Context) *admin.Error {
+	syncer, ok := c.cfg.Source.(source.Syncer)
+	if !ok {
+		return nil
+	}
+	err := syncer.Sync(ctx)
+	var worded *spec.Error
+	switch {
+	case err == nil:
+		return nil
+	case errors.As(err, &worded):
+		return apiError(worded)
+	default:
+		return &admin.Error{Code: "source_not_read", Message: "the specs could not be read: " + err.Error(), Hint: "see the server's log"}
+	}
+}
+
+// answerSyncs answers those who wait, once nothing of the set is open any more.
+func (c *Control) answerSyncs() {
+	if len(c.syncs.waiting) == 0 || c.set != nil && !c.syncs.settled() {
+		return
+	}
+	result := c.synced()
+	for _, r := range c.syncs.waiting {
+		r.result = result
+		close(r.done)
+	}
+	c.syncs.waiting = nil
+}
+
+// settled says whether it is known of each spec what becomes of it.
+func (s *syncs) settled() bool {
+	return !s.reading && !slices.ContainsFunc(s.open, func(o openSpec) bool { return o.pending })
+}
+
+func (c *Control) pendingNames() []string {
+	var names []string
+	for _, o := range c.syncs.open {
+		if o.pending {
+			names = append(names, o.spec.Name)
+		}
+	}
+	return names
+}
+
+// shortList is the first few names, and how many more there are.
+func shortList(names []string) string {
+	const most = 5
+	if len(names) > most {
+		return fmt.Sprintf("%s and %d more", strings.Join(names[:most], ", "), len(names)-most)
+	}
+	return cmp.Or(strings.Join(names, ", "), "local files")
+}
+
+// synced is what the newest set has led to.
+func (c *Control) synced() admin.Sync {
+	out := admin.Sync{Version: c.snapshot.Version()}
+	if c.plan.held != nil || c.source.state == admin.SourceUnavailable {
+		out.Error = apiError(c.source.err)
+	}
+	for _, e := range c.source.errors {
+		out.Errors = append(out.Errors, apiError(e))
+	}
+	refused := map[string]string{}
+	for _, o := range c.syncs.open {
+		refused[o.spec.Name] = o.refused
+	}
+	for _, w := range c.snapshot.All() {
+		st, ok := c.machine.Brief(w.Name)
+		if !ok || st.Wanted == nil {
+			continue
+		}
+		f := admin.Filter{Name: w.Name, State: admin.FilterActive}
+		c.describe(&f, st)
+		one := admin.SyncFilter{Name: w.Name, State: f.State, SpecFile: f.SpecFile, Error: f.Error, Refused: refused[w.Name]}
+		if st.Wanted.Revision != nil {
+			one.Revision = st.Wanted.Revision.ID
+		}
+		out.Filters = append(out.Filters, one)
+	}
+	return out
+}
