@@ -120,7 +120,6 @@ type Control struct {
 	tags      tags
 	mending   mending
 	syncs     syncs
-	began     time.Time
 }
 
 type streamInfo struct {
@@ -181,7 +180,6 @@ func New(cfg Config) *Control {
 		snapshot:  snapshot.New(nil),
 		source:    sourceStatus{state: admin.SourceReading, since: time.Now()},
 		published: time.Now(),
-		began:     time.Now(),
 	}
 	if cfg.Preflight == "" {
 		c.cfg.Preflight = examine.Enforce

@@ -9,8 +9,8 @@ import (
 	"strings"
 	"testing"
 
-	"github.com/wasm-xds/wasm-xds/test/harness"
-	"github.com/wasm-xds/wasm-xds/test/testfilter"
+	"github.com/wasm-xds/wasm-xds/internal/test/harness"
+	"github.com/wasm-xds/wasm-xds/internal/test/testfilter"
 )
 
 // overwrite copies a module over the filter's and edits its spec, as cp and an editor do: in place.
