@@ -27,6 +27,7 @@ type fake struct {
 	ready      bool
 	rolledBack []string // name@revision
 	forgotten  []string
+	limits     []Limit
 	histories  map[string]History
 	refuse     *Error
 	syncedFor  time.Duration
@@ -37,6 +38,7 @@ func (f *fake) Nodes() []Node      { return f.nodes }
 func (f *fake) Snapshot() Snapshot { return Snapshot{Version: "v1", Filters: map[string]string{}} }
 func (f *fake) Source() Source     { return f.source }
 func (f *fake) Ready() bool        { return f.ready }
+func (f *fake) Limits() []Limit    { return f.limits }
 
 func (f *fake) Counts() Counts {
 	counts := Counts{Filters: map[FilterState]int{}, Subscribers: map[SubscriberState]int{}}

@@ -54,6 +54,7 @@ func Handler(s State, reg *prometheus.Registry, logger *zap.Logger) http.Handler
 	mux.Handle(apiRoot+"snapshot", read(srv.snapshot))
 	mux.Handle(apiRoot+"source", read(srv.source))
 	mux.HandleFunc(apiRoot+"sync", srv.sync)
+	mux.Handle(apiRoot+"limits", read(func() any { return notNull(s.Limits()) }))
 	mux.HandleFunc("GET "+apiRoot+"events", srv.events)
 	mux.HandleFunc("GET /{$}", srv.page.serve)
 	mux.HandleFunc("/", notFound)
@@ -238,7 +239,7 @@ func mayChange(r *http.Request) *Error {
 func notFound(w http.ResponseWriter, r *http.Request) {
 	writeError(w, &Error{
 		Code: codeNotFound, Message: "there is nothing at " + r.URL.Path,
-		Hint: "the API is /api/v1/filters, nodes, snapshot, source, sync and events; beside it are /metrics, /healthz, /readyz and the page at /",
+		Hint: "the API is /api/v1/filters, nodes, snapshot, source, limits, sync and events; beside it are /metrics, /healthz, /readyz and the page at /",
 	})
 }
 

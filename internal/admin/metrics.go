@@ -32,6 +32,7 @@ type Metrics struct {
 	acks                prometheus.Counter
 	nacks               *prometheus.CounterVec
 	streams             *prometheus.GaugeVec
+	refusedStreams      *prometheus.CounterVec
 	moduleRequests      *prometheus.CounterVec
 	moduleBytes         prometheus.Counter
 	snapshotChanges     prometheus.Counter
@@ -59,6 +60,8 @@ func NewMetrics(version string) *Metrics {
 		streams: prometheus.NewGaugeVec(prometheus.GaugeOpts{
 			Name: "wasm_xds_streams", Help: "Open xDS streams, by protocol.",
 		}, []string{"mode"}),
+		refusedStreams: prometheus.NewCounterVec(counter("limit_refusals_total",
+			"Streams that were ended because of a limit, by the limit."), []string{"limit"}),
 		moduleRequests: prometheus.NewCounterVec(counter("module_requests_total",
 			"Requests for modules, by HTTP status."), []string{"code"}),
 		moduleBytes: prometheus.NewCounter(counter("module_bytes_total", "Bytes of modules sent to Envoys.")),
@@ -90,7 +93,7 @@ func NewMetrics(version string) *Metrics {
 		Name: "wasm_xds_build_info", Help: "Always 1; the labels say what runs.",
 	}, []string{"version", "go"})
 	build.WithLabelValues(version, runtime.Version()).Set(1)
-	m.registry.MustRegister(m.pushes, m.pushedBytes, m.acks, m.nacks, m.streams, m.moduleRequests,
+	m.registry.MustRegister(m.pushes, m.pushedBytes, m.acks, m.nacks, m.streams, m.refusedStreams, m.moduleRequests,
 		m.moduleBytes, m.snapshotChanges, m.bundleFailures, m.hotLoad, m.resolve,
 		m.preflightRefusals, m.preflightKnown, m.preflight, build,
 		collectors.NewGoCollector(), collectors.NewProcessCollector(collectors.ProcessCollectorOpts{}))
@@ -107,6 +110,9 @@ func (m *Metrics) startAtZero() {
 	}
 	for _, kind := range []NackKind{NackNotCached, NackRejected, NackType, NackShared, NackOther} {
 		m.nacks.WithLabelValues(string(kind))
+	}
+	for _, limit := range []string{"names", "names_per_stream", "streams", "streams_per_node", "request_size", "node_size"} {
+		m.refusedStreams.WithLabelValues(limit)
 	}
 	for _, mode := range []string{"ads-delta", "ads-sotw", "ecds-delta", "ecds-sotw"} {
 		m.streams.WithLabelValues(mode)
@@ -183,6 +189,13 @@ func (m *Metrics) StreamOpened(mode string) {
 func (m *Metrics) StreamClosed(mode string) {
 	if m != nil {
 		m.streams.WithLabelValues(mode).Dec()
+	}
+}
+
+// StreamRefused counts a stream that was ended because of a limit.
+func (m *Metrics) StreamRefused(limit string) {
+	if m != nil {
+		m.refusedStreams.WithLabelValues(limit).Inc()
 	}
 }
 

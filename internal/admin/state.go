@@ -36,6 +36,8 @@ type State interface {
 	Counts() Counts
 	Snapshot() Snapshot
 	Source() Source
+	// Limits are those that streams were ended for, sorted by name.
+	Limits() []Limit
 	// Ready says whether a snapshot can be served, an empty one too.
 	Ready() bool
 	// Subscribe brings what changes from now on, until cancel is called. The

@@ -65,6 +65,17 @@ type Filter struct {
 	Subscribers []Subscriber `json:"subscribers"`
 }
 
+// Limit is a limit that streams were ended for, as GET /api/v1/limits lists it.
+type Limit struct {
+	Name    string    `json:"name"` // names, names_per_stream, streams, streams_per_node, request_size or node_size; more may come
+	Flag    string    `json:"flag"` // of serve
+	Most    int       `json:"most"`
+	Refused uint64    `json:"refused"` // streams that were ended, since the start
+	Last    time.Time `json:"last"`    // the last of them
+	Node    string    `json:"node"`    // and where it came from; "": it had not said so
+	Address string    `json:"address"`
+}
+
 // Forgotten is a filter that was dropped, as POST /api/v1/filters/{name}/forget answers it.
 type Forgotten struct {
 	Name      string    `json:"name"`

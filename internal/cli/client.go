@@ -57,7 +57,14 @@ func (c client) view(ctx context.Context, name string) (*view, error) {
 	if err := c.get(ctx, "filters", &v.filters); err != nil {
 		return nil, err
 	}
-	return v, c.get(ctx, "source", &v.source)
+	if err := c.get(ctx, "source", &v.source); err != nil {
+		return nil, err
+	}
+	err := c.get(ctx, "limits", &v.limits)
+	if e := (*admin.Error)(nil); errors.As(err, &e) && e.Code == "not_found" {
+		err = nil // a server of an older version has none
+	}
+	return v, err
 }
 
 // filterPath is where the API has a filter.

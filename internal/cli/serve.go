@@ -17,6 +17,7 @@ import (
 	"github.com/wasm-xds/wasm-xds/internal/examine"
 	"github.com/wasm-xds/wasm-xds/internal/serve"
 	"github.com/wasm-xds/wasm-xds/internal/source/oci"
+	"github.com/wasm-xds/wasm-xds/internal/xds"
 	"github.com/wasm-xds/wasm-xds/pkg/spec"
 )
 
@@ -39,6 +40,7 @@ type ServeConfig struct {
 	Delivery          spec.Delivery // never ""
 	AllowEmpty        bool          // an empty directory removes every filter
 	ForgetRemoved     time.Duration // 0: never
+	Limits            xds.Limits    // on what Envoys send
 	Trust             trust         // which modules may be fetched
 	Preflight         examine.Mode  // never ""
 	HostEnv           hostEnv       // for the sandbox
@@ -140,6 +142,7 @@ func (cfg *ServeConfig) addFlags(f *pflag.FlagSet) {
 	f.Var(&choiceOf[spec.Delivery]{&cfg.Delivery, deliveries()}, "delivery", "how modules reach Envoy for specs that do not say: remote, inline or file")
 	f.BoolVar(&cfg.AllowEmpty, "allow-empty", false, "take a directory whose specs are all gone at its word, and remove every filter")
 	f.DurationVar(&cfg.ForgetRemoved, "forget-removed", defaultForgetRemoved, "how long a filter is kept whose spec is gone and that no Envoy asks for; 0 keeps it for ever")
+	cfg.addLimits(f)
 	cfg.Trust.addFlags(f)
 	cfg.Registries.addFlags(f)
 	cfg.Preflight = examine.Enforce
@@ -190,6 +193,9 @@ func (cfg *ServeConfig) validate() error {
 	}
 	if cfg.ForgetRemoved < 0 {
 		return fmt.Errorf("invalid --forget-removed %s: it is 0, which is for ever, or more", cfg.ForgetRemoved)
+	}
+	if err := checkLimits(cfg.Limits); err != nil {
+		return err
 	}
 	if err := cfg.Trust.validate(); err != nil {
 		return err

@@ -36,6 +36,7 @@ func runServe(ctx context.Context, cfg ServeConfig, _, stderr io.Writer) error {
 		Delivery:          cfg.Delivery,
 		AllowEmpty:        cfg.AllowEmpty,
 		ForgetRemoved:     cfg.ForgetRemoved,
+		Limits:            cfg.Limits,
 		Guard:             cfg.Trust.guard(),
 		Preflight:         cfg.Preflight,
 		HostEnv:           hostEnv,

@@ -132,7 +132,8 @@ func (o *statusOptions) runWatch(ctx context.Context, w io.Writer) error {
 type view struct {
 	filters []admin.Filter
 	source  admin.Source
-	one     bool // a single filter was asked for
+	limits  []admin.Limit // that streams were ended for
+	one     bool          // a single filter was asked for
 }
 
 // troubled says whether something needs a look.

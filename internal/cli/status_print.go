@@ -42,6 +42,7 @@ func printFilters(w io.Writer, v *view) {
 		printFilterErrors(w, &v.filters[i])
 	}
 	printSource(w, &v.source, v.filters)
+	printLimits(w, v.limits, time.Now())
 }
 
 // printFilterErrors prints a filter's own error and those of its Envoys.
@@ -137,6 +138,9 @@ func printFilter(w io.Writer, f *admin.Filter) {
 	line("delivery", f.Delivery)
 	line("on remove", f.OnRemove)
 	line("spec", f.SpecFile)
+	if !f.ForgetAt.IsZero() {
+		line("forgotten", moment(f.ForgetAt)+", if no Envoy asks for it before")
+	}
 	_ = table.Flush() // a closed output is nobody's problem
 	if len(f.Subscribers) == 0 {
 		fmt.Fprintln(w, "\nno Envoy asks for it")

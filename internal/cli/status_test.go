@@ -26,6 +26,7 @@ type fakeState struct {
 
 	histories map[string]admin.History
 	rollback  func(name, revision string) (admin.Filter, *admin.Error)
+	limits    []admin.Limit
 	forget    func(name string) (admin.Forgotten, *admin.Error)
 }
 
@@ -35,6 +36,7 @@ func (f *fakeState) Nodes() []admin.Node      { return nil }
 func (f *fakeState) Snapshot() admin.Snapshot { return admin.Snapshot{} }
 func (f *fakeState) Source() admin.Source     { return f.source }
 func (f *fakeState) Ready() bool              { return true }
+func (f *fakeState) Limits() []admin.Limit    { return f.limits }
 
 func (f *fakeState) Filter(name string) (admin.Filter, bool) {
 	for _, one := range f.Filters() {

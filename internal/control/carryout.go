@@ -14,6 +14,8 @@ func (c *Control) carryOut(a delivery.Action) {
 	case delivery.Send:
 		c.pushed(a)
 		c.sender.Send(a)
+	case delivery.EndStream:
+		c.sender.End(a.Stream)
 	case delivery.Forgotten:
 		c.cfg.Logger.Info("a removed filter is forgotten: no Envoy asks for it", zap.String("filter", a.Name), zap.String("spec", a.SpecFile))
 	case delivery.WentLive:

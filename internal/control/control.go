@@ -27,6 +27,8 @@ type Sender interface {
 	Send(delivery.Send)
 	// Prepare is told of a send that follows in a moment.
 	Prepare(delivery.Send)
+	// End ends a stream that asks for too many names that no spec has.
+	End(delivery.StreamID)
 }
 
 // Files keeps small files across crashes.
@@ -86,6 +88,7 @@ type Control struct {
 	downloads chan struct{}
 	hub       admin.Hub
 	served    served
+	limits    limits
 	ready     atomic.Bool
 
 	// What follows belongs to Run's goroutine.

@@ -43,6 +43,7 @@ func (a accepting) Send(s delivery.Send) {
 }
 
 func (accepting) Prepare(delivery.Send) {}
+func (accepting) End(delivery.StreamID) {}
 
 // takeAll takes a set, and what follows from it, the Envoy's answers included.
 func (c *Control) takeAll(set source.Set) {

@@ -113,6 +113,7 @@ type sends chan delivery.Send
 
 func (s sends) Send(a delivery.Send) { s <- a }
 func (sends) Prepare(delivery.Send)  {}
+func (sends) End(delivery.StreamID)  {}
 
 // A crash after a push must find the canary on disk.
 func TestWhatNoEnvoyHasLoadedWaitsForTheDisk(t *testing.T) {

@@ -122,6 +122,9 @@ type (
 	// number of filters. Awaited says that a [Send] that is Unproven waits until it is on
 	// disk; else what was awaited before says already who may get what.
 	PersistUnsettled struct{ Awaited bool }
+	// EndStream asks to end a stream: all streams ask for more names without a spec than
+	// [Config.UnknownNames], and this one for the most. For the machine it has ended.
+	EndStream struct{ Stream StreamID }
 	// Forgotten says that nothing is kept of a removed filter any more. It is not in
 	// [Machine.Snapshot] either.
 	Forgotten struct{ Name, SpecFile string }
@@ -156,6 +159,7 @@ func (Send) action()             {}
 func (Changed) action()          {}
 func (Persist) action()          {}
 func (PersistUnsettled) action() {}
+func (EndStream) action()        {}
 func (Forgotten) action()        {}
 func (WentLive) action()         {}
 func (WasRefused) action()       {}

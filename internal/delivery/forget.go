@@ -120,6 +120,7 @@ func (m *Machine) forgetFilter(f *filter) {
 	m.verdictChanges++
 	f.wanted, f.stable, f.older, f.wishes, f.gone = nil, nil, nil, nil, nil
 	f.idleSince = time.Time{}
+	m.countAllUnknown(f, 1)
 	m.forgetUnsettled(f)
 	for _, u := range f.subs {
 		if u.running != nil && !u.running.BuiltIn {

@@ -43,6 +43,9 @@ type Config struct {
 	// ForgetRemoved is how long a removed filter is kept that no stream asks for; 0: for ever. One
 	// that never loaded on any Envoy is not kept at all.
 	ForgetRemoved time.Duration
+	// UnknownNames is how many names that no spec has all streams together may ask for: 20,000. A name
+	// counts once for each stream.
+	UnknownNames int
 	// Window is how many resources may be outstanding on a stream, where all of them are known to
 	// load, but for those that the Envoy runs: 64.
 	Window int
@@ -57,6 +60,7 @@ func (c Config) withDefaults() Config {
 	c.AckWait = cmp.Or(c.AckWait, 30*time.Second)
 	c.RemoteLimit = cmp.Or(c.RemoteLimit, 32<<20)
 	c.Window = cmp.Or(c.Window, 64)
+	c.UnknownNames = cmp.Or(c.UnknownNames, 20_000)
 	return c
 }
 
@@ -84,6 +88,7 @@ type Machine struct {
 	touched        []*stream
 	actions        []Action
 	changed        []*filter
+	unknown        int       // subscribers whose name no spec has
 	forgettable    []*filter // to be looked at before the step ends
 	persist        bool
 	started        time.Time
@@ -168,6 +173,7 @@ func (m *Machine) Step(now time.Time, e Event) []Action {
 	}
 	m.wake()
 	m.forgetRemoved()
+	m.shedGreedy()
 	m.sendAll()
 	return m.take()
 }
@@ -294,6 +300,7 @@ func (m *Machine) setWanted(f *filter, w *snapshot.Filter) {
 	if f.wanted == nil && len(f.unsettled) > 0 {
 		m.unsettled[f], m.persistUnsettled = struct{}{}, true
 	}
+	m.countAllUnknown(f, -1)
 	f.wanted = w
 	if another {
 		f.noteWish(m.now)

@@ -144,9 +144,25 @@ func (w *world) checkForgotten(name string) {
 	}
 }
 
+// checkUnknown: names without a spec are counted as they are.
+func (w *world) checkUnknown() {
+	n := 0
+	for _, s := range w.m.streams {
+		for _, u := range s.subs {
+			if u.f.wanted == nil {
+				n++
+			}
+		}
+	}
+	if n != w.m.unknown {
+		w.failf("%d names without a spec are counted, and there are %d", w.m.unknown, n)
+	}
+}
+
 // checkSettled is what must be true when nothing is under way any more.
 func (w *world) checkSettled() {
 	w.checkCounts()
+	w.checkUnknown()
 	for _, e := range w.envoys {
 		for _, name := range e.names {
 			p := e.provider(name)

@@ -56,6 +56,7 @@ func (m *Machine) subscribe(s *stream, e Subscription, made *sub) {
 		s.bareCount++
 		u.awaited = s.findOutstanding(e.Name) >= 0
 		f.add(u)
+		m.countUnknown(u, 1)
 		f.forget(s.node.ID)
 		m.join(u)
 		m.mayStop(u)
@@ -152,6 +153,7 @@ func (m *Machine) remove(u *sub) {
 	m.endFetch(u)
 	m.wasAnnounced(u, "")
 	u.f.drop(u)
+	m.countUnknown(u, -1)
 	m.states[u.state]--
 	m.leave(u)
 	m.change(u.f)

@@ -29,6 +29,7 @@ type stream struct {
 	parked      []*sub // whose next push must be alone
 	held        []*sub // whose next push goes with others
 	queue       []*sub // to be looked at
+	unknown     int    // subscribers whose name no spec has
 	waiting     int    // how many of them, from the first on, were found to need a push
 	bareCount   int    // subscribers that run nothing
 	unlisted    bool   // what it accepted last said that others follow

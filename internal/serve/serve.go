@@ -8,6 +8,7 @@ import (
 	"net"
 	"net/http"
 	"path/filepath"
+	"strings"
 	"time"
 
 	"go.uber.org/zap"
@@ -47,6 +48,7 @@ type Config struct {
 	Delivery          spec.Delivery   // remote
 	AllowEmpty        bool
 	ForgetRemoved     time.Duration     // how long a removed filter is kept that no Envoy asks for; 0: for ever
+	Limits            xds.Limits        // on what Envoys send; Refused is set here
 	Guard             netguard.Guard    // which addresses modules are fetched from
 	Preflight         examine.Mode      // enforce
 	HostEnv           map[string]string // values for vm.hostEnv in the sandbox; nil: none are known
@@ -113,7 +115,7 @@ func Run(ctx context.Context, cfg Config) (err error) {
 		Logger:     cfg.Logger,
 		Delivery:   cfg.Delivery,
 		AllowEmpty: cfg.AllowEmpty,
-		Policy:     delivery.Config{ForgetRemoved: cfg.ForgetRemoved},
+		Policy:     delivery.Config{ForgetRemoved: cfg.ForgetRemoved, UnknownNames: cfg.Limits.Names},
 		Examiner:   sandbox{store: store, mode: cfg.Preflight, modules: decoded},
 		Preflight:  cfg.Preflight,
 		Sandbox:    sandboxVersion(cfg.Version),
@@ -126,7 +128,8 @@ func Run(ctx context.Context, cfg Config) (err error) {
 		control.ModuleBytes{StandIns: standIns, Store: store}, addressesFor(cfg, store, listeners))
 
 	group, ctx := errgroup.WithContext(ctx)
-	server := xds.NewServer(ctx, c, builder, cfg.Logger)
+	cfg.Limits.Refused = func(r xds.Refusal) { c.StreamRefused(limitOf(r)) }
+	server := xds.NewServer(ctx, c, builder, cfg.Limits, cfg.Logger)
 	group.Go(func() error { return c.Run(ctx, server) })
 	group.Go(func() error {
 		return admin.Serve(ctx, listeners.admin, admin.Handler(c, metrics.Registry(), cfg.Logger))
@@ -144,9 +147,17 @@ func Run(ctx context.Context, cfg Config) (err error) {
 		if cfg.Started != nil {
 			cfg.Started(listeners.addresses())
 		}
-		return serveGRPC(ctx, listeners.xds, server)
+		return serveGRPC(ctx, listeners.xds, server, cfg.Limits)
 	})
 	return group.Wait()
+}
+
+// limitOf is what the status shows of a stream that was ended.
+func limitOf(r xds.Refusal) admin.Limit {
+	return admin.Limit{
+		Name: string(r.Limit), Flag: "--max-" + strings.ReplaceAll(string(r.Limit), "_", "-"),
+		Most: r.Most, Node: r.Node, Address: r.Address,
+	}
 }
 
 func openState(path string) (*state.Dir, error) {
@@ -209,8 +220,8 @@ func (l *listeners) close() {
 	}
 }
 
-func serveGRPC(ctx context.Context, l net.Listener, server *xds.Server) error {
-	g := grpc.NewServer(xds.GRPCOptions()...)
+func serveGRPC(ctx context.Context, l net.Listener, server *xds.Server, limits xds.Limits) error {
+	g := grpc.NewServer(xds.GRPCOptions(limits)...)
 	server.Register(g)
 	ended := make(chan error, 1)
 	go func() { ended <- g.Serve(l) }()

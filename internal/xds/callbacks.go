@@ -17,9 +17,11 @@ func (sotwCallbacks) OnStreamOpen(context.Context, int64, string) error { return
 func (c sotwCallbacks) OnStreamClosed(int64, *corev3.Node)              { c.s.close() }
 
 func (c sotwCallbacks) OnStreamRequest(_ int64, r *discoveryv3.DiscoveryRequest) error {
-	c.s.takeNode(r.GetNode())
 	whole := c.wire.whole(r)
 	defer whole.take()
+	if err := c.s.takeNode(r.GetNode()); err != nil {
+		return err
+	}
 	return c.s.takeNames(whole.message.ReadOnlyData())
 }
 
@@ -34,7 +36,9 @@ type deltaCallbacks struct {
 func (deltaCallbacks) OnDeltaStreamOpen(context.Context, int64, string) error { return nil }
 
 func (c deltaCallbacks) OnStreamDeltaRequest(_ int64, r *discoveryv3.DeltaDiscoveryRequest) error {
-	c.s.takeNode(r.GetNode())
+	if err := c.s.takeNode(r.GetNode()); err != nil {
+		return err
+	}
 	c.s.takeDeltaNames(c.wire.whole(r))
 	return nil
 }

@@ -28,7 +28,7 @@ func newListing(request []string) *listing {
 	all := subscribed{names: l.names}
 	for _, name := range request {
 		at, _ := all.find(name)
-		l.order = append(l.order, uint16(at)) // maxNames is less
+		l.order = append(l.order, uint16(at)) // MostNamesPerStream fits
 	}
 	return l
 }

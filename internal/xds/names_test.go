@@ -13,10 +13,11 @@ import (
 )
 
 func TestTooManyNames(t *testing.T) {
-	if err := checkNames(make([]string, maxNames+1)); err == nil {
+	s := &stream{server: &Server{limits: Limits{NamesPerStream: 3}}, end: func() {}}
+	if err := s.checkNames(make([]string, 4)); err == nil {
 		t.Error("no error for too many names")
 	}
-	if err := checkNames([]string{string(make([]byte, maxNameLength+1))}); err == nil {
+	if err := s.checkNames([]string{string(make([]byte, maxNameLength+1))}); err == nil {
 		t.Error("no error for a long name")
 	}
 }
@@ -65,7 +66,7 @@ func TestListings(t *testing.T) {
 
 // Delta streams that begin with the same names share the list of them, and nothing that changes later.
 func TestDeltaListings(t *testing.T) {
-	server, long := &Server{}, nFilters(fewNames+1)
+	server, long := &Server{limits: Limits{}.WithDefaults()}, nFilters(fewNames+1)
 	take := func(s *stream, accepted map[string]string, first bool) (e delivery.Requested) {
 		asked, err := server.asksFor(request(long...), true)
 		if err != nil {

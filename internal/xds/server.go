@@ -5,7 +5,6 @@ package xds
 
 import (
 	"context"
-	"fmt"
 	"slices"
 	"sync"
 	"sync/atomic"
@@ -38,9 +37,6 @@ type Builder interface {
 	Build(delivery.Send) (*Resource, error)
 }
 
-// maxRequestSize bounds a discovery request: it grows with the names it lists.
-const maxRequestSize = 16 << 20
-
 // Most requests are ACKs of some hundred bytes: a buffer for more, times thousands of
 // connections, is memory that nobody uses. Larger requests are read past it.
 const readBuffer = 2 << 10
@@ -55,10 +51,10 @@ const (
 // GRPCOptions are the server options that the xDS service wants: keepalive both
 // ways, so that a dead peer is noticed in seconds, room for long lists of names, and
 // little memory for each of many connections.
-func GRPCOptions() []grpc.ServerOption {
+func GRPCOptions(limits Limits) []grpc.ServerOption {
 	return []grpc.ServerOption{
 		grpc.ForceServerCodecV2(newCodec()),
-		grpc.MaxRecvMsgSize(maxRequestSize),
+		grpc.MaxRecvMsgSize(limits.WithDefaults().RequestSize),
 		grpc.ReadBufferSize(readBuffer),
 		grpc.StaticStreamWindowSize(streamWindow), grpc.StaticConnWindowSize(connectionWindow),
 		grpc.KeepaliveParams(keepalive.ServerParameters{Time: 15 * time.Second, Timeout: 10 * time.Second}),
@@ -68,15 +64,17 @@ func GRPCOptions() []grpc.ServerOption {
 
 // Server is the ECDS and ADS service.
 type Server struct {
-	ctx      context.Context
-	handler  Handler
-	builder  Builder
-	logger   *zap.Logger
-	lastID   atomic.Uint64
-	streams  sync.Map // delivery.StreamID → *stream
-	builds   sync.WaitGroup
-	listings listings
-	packs    packs
+	ctx       context.Context
+	handler   Handler
+	builder   Builder
+	logger    *zap.Logger
+	limits    Limits
+	lastID    atomic.Uint64
+	streams   sync.Map // delivery.StreamID → *stream
+	builds    sync.WaitGroup
+	listings  listings
+	admission admission
+	packs     packs
 	// The requests that all responses are said to belong to. go-control-plane wants their
 	// type alone; the real ones, with their names, would be kept until the next.
 	sotwRequest  discoveryv3.DiscoveryRequest
@@ -84,8 +82,8 @@ type Server struct {
 }
 
 // NewServer makes the service; its streams end with ctx.
-func NewServer(ctx context.Context, handler Handler, builder Builder, logger *zap.Logger) *Server {
-	s := &Server{ctx: ctx, handler: handler, builder: builder, logger: logger}
+func NewServer(ctx context.Context, handler Handler, builder Builder, limits Limits, logger *zap.Logger) *Server {
+	s := &Server{ctx: ctx, handler: handler, builder: builder, limits: limits.WithDefaults(), logger: logger}
 	s.sotwRequest.TypeUrl, s.deltaRequest.TypeUrl = resourcev3.ExtensionConfigType, resourcev3.ExtensionConfigType
 	return s
 }
@@ -173,16 +171,26 @@ func (s *Server) make(st *stream, a delivery.Send, take func(delivery.Send) (*Re
 
 func (s *Server) sotw(g grpc.ServerStream, typeURL string) error {
 	st := s.open(g.Context(), typeURL, false)
+	defer st.end()
+	if !s.admission.enter(s.limits.Streams) {
+		defer st.close()
+		return st.refuse(LimitStreams)
+	}
 	wire := newSotWWire(g, st)
-	return sotwv3.NewServer(s.ctx, st, sotwCallbacks{st, wire}, sotwv3.WithLogger(silentLogger{}),
-		sotwv3.DeactivateLegacyWildcard(), sotwv3.WithOrderedADS()).StreamHandler(wire, typeURL)
+	return st.result(sotwv3.NewServer(st.ctx, st, sotwCallbacks{st, wire}, sotwv3.WithLogger(silentLogger{}),
+		sotwv3.DeactivateLegacyWildcard(), sotwv3.WithOrderedADS()).StreamHandler(wire, typeURL))
 }
 
 func (s *Server) delta(g grpc.ServerStream, typeURL string) error {
 	st := s.open(g.Context(), typeURL, true)
+	defer st.end()
+	if !s.admission.enter(s.limits.Streams) {
+		defer st.close()
+		return st.refuse(LimitStreams)
+	}
 	wire := newDeltaWire(g, st)
-	return deltav3.NewServer(s.ctx, st, deltaCallbacks{st, wire}, deltav3.WithLogger(silentLogger{}),
-		deltav3.DeactivateLegacyWildcard()).DeltaStreamHandler(wire, typeURL)
+	return st.result(deltav3.NewServer(st.ctx, st, deltaCallbacks{st, wire}, deltav3.WithLogger(silentLogger{}),
+		deltav3.DeactivateLegacyWildcard()).DeltaStreamHandler(wire, typeURL))
 }
 
 func (s *Server) open(ctx context.Context, typeURL string, isDelta bool) *stream {
@@ -192,6 +200,7 @@ func (s *Server) open(ctx context.Context, typeURL string, isDelta bool) *stream
 		ads: typeURL == resourcev3.AnyType, delta: isDelta,
 	}
 	st.unwatch = st.cancel
+	st.ctx = st.endable(s.ctx)
 	s.streams.Store(st.id, st)
 	return st
 }
@@ -234,7 +243,3 @@ func (silentLogger) Debugf(string, ...any) {}
 func (silentLogger) Infof(string, ...any)  {}
 func (silentLogger) Warnf(string, ...any)  {}
 func (silentLogger) Errorf(string, ...any) {}
-
-func tooMany(what string, limit int) error {
-	return status.Error(codes.InvalidArgument, fmt.Sprintf("more than %d %s on one stream", limit, what))
-}

@@ -1,6 +1,9 @@
 package xds
 
 import (
+	"cmp"
+	"context"
+	"fmt"
 	"slices"
 	"sync"
 	"unicode/utf8"
@@ -16,10 +19,8 @@ import (
 	"github.com/wasm-xds/wasm-xds/internal/delivery"
 )
 
-const (
-	maxNames      = 10_000
-	maxNameLength = 1024
-)
+// maxNameLength bounds a filter's name, in bytes.
+const maxNameLength = 1024
 
 // asked is what a request asks for.
 type asked struct {
@@ -42,21 +43,27 @@ type stream struct {
 	sotwWord  cachev3.Response
 	deltaWord cachev3.DeltaResponse
 
+	ctx context.Context // of the server, until the stream is ended
+	end context.CancelFunc
+
 	// go-control-plane's goroutine's own.
+	key       nodeKey       // the zero value: its node has not been counted
 	node      delivery.Node // who it is, until the stream is opened
 	described bool
 	asked     asked
 	listing   *listing // SotW: the last; nil: none yet
 	unwatch   func()   // cancel
 
-	mu     sync.Mutex
-	opened bool
-	warned bool
-	names  subscribed
-	watch  watch      // the zero value: the client has not asked (SotW: since the last response)
-	next   []response // handed over by delivery, not on the wire yet
-	handed int        // of how many of next go-control-plane has been told
-	sent   []response // on the wire, not answered yet
+	mu      sync.Mutex
+	opened  bool
+	warned  bool
+	refusal error  // why it was ended; nil: it was not
+	nodeID  string // for a refusal
+	names   subscribed
+	watch   watch      // the zero value: the client has not asked (SotW: since the last response)
+	next    []response // handed over by delivery, not on the wire yet
+	handed  int        // of how many of next go-control-plane has been told
+	sent    []response // on the wire, not answered yet
 }
 
 // watch is where go-control-plane's server is told that there is a response.
@@ -101,7 +108,7 @@ func (s *stream) CreateWatch(req *cachev3.Request, _ cachev3.Subscription, out c
 		return nil, nil
 	}
 	asked := s.takeAsked()
-	if err := checkNames(asked.names); err != nil {
+	if err := cmp.Or(s.checkNames(asked.names), s.admit()); err != nil {
 		return nil, err
 	}
 	s.mu.Lock()
@@ -164,7 +171,7 @@ func (s *stream) CreateDeltaWatch(req *cachev3.DeltaRequest, _ cachev3.Subscript
 		return nil, nil
 	}
 	asked := s.takeAsked()
-	if err := checkNames(asked.names); err != nil {
+	if err := cmp.Or(s.checkNames(asked.names), s.admit()); err != nil {
 		return nil, err
 	}
 	s.mu.Lock()
@@ -176,11 +183,11 @@ func (s *stream) CreateDeltaWatch(req *cachev3.DeltaRequest, _ cachev3.Subscript
 	}
 	s.addNames(asked, first, &event)
 	slices.Sort(event.Unsubscribe)
-	tooManyNames := len(s.names.names) > maxNames
+	tooManyNames := len(s.names.names) > s.server.limits.NamesPerStream
 	s.setWatch(watch{delta: out})
 	s.mu.Unlock()
 	if tooManyNames {
-		return nil, tooMany("names", maxNames)
+		return nil, s.refuseUnheard(first)
 	}
 	s.emit(first, event)
 	return s.unwatch, nil
@@ -216,14 +223,18 @@ func (s *stream) addNames(asked asked, first bool, event *delivery.Requested) {
 // takeNode keeps what delivery needs of a node. Nearly all of the 60 KB that an
 // Envoy sends is the list of its extensions: go-control-plane, which keeps the node for
 // the life of the stream, is left without it.
-func (s *stream) takeNode(n *corev3.Node) {
+func (s *stream) takeNode(n *corev3.Node) error {
 	if n == nil {
-		return
+		return nil
 	}
 	if !s.described && isDescribed(n) {
 		s.node, s.described = describe(n, s.address), true
+		if err := s.checkNode(s.node); err != nil {
+			return err
+		}
 	}
 	n.Extensions = nil
+	return nil
 }
 
 // isDescribed says whether a node is more than an empty message.
@@ -251,7 +262,7 @@ func (s *Server) asksFor(request []byte, first bool) (a asked, err error) {
 		if !utf8.Valid(name) {
 			return a, rpcstatus.Error(codes.InvalidArgument, "a resource name is not UTF-8")
 		}
-		if len(a.names) > maxNames {
+		if len(a.names) > s.limits.NamesPerStream {
 			break // too many, as will be said
 		}
 		a.names = append(a.names, string(name))
@@ -324,6 +335,7 @@ func (s *stream) cancel() {
 
 func (s *stream) close() {
 	s.server.streams.Delete(s.id)
+	s.server.admission.leave(s.key)
 	s.mu.Lock()
 	opened := s.opened
 	s.mu.Unlock()
@@ -344,16 +356,27 @@ func (s *stream) warnOtherType(typeURL string) {
 }
 
 // checkNames bounds what a client may ask for.
-func checkNames(names []string) error {
-	if len(names) > maxNames {
-		return tooMany("names", maxNames)
+func (s *stream) checkNames(names []string) error {
+	if len(names) > s.server.limits.NamesPerStream {
+		return s.refuse(LimitNamesPerStream)
 	}
 	for _, name := range names {
 		if len(name) > maxNameLength {
-			return tooMany("bytes in a name", maxNameLength)
+			return rpcstatus.Error(codes.InvalidArgument, fmt.Sprintf("a resource name has more than %d bytes", maxNameLength))
 		}
 	}
 	return nil
+}
+
+// refuseUnheard ends the stream because of its names. Where delivery has not heard of the stream,
+// it is not told of its end.
+func (s *stream) refuseUnheard(first bool) error {
+	if first {
+		s.mu.Lock()
+		s.opened = false
+		s.mu.Unlock()
+	}
+	return s.refuse(LimitNamesPerStream)
 }
 
 // isWildcard tells names that mean nothing in ECDS.

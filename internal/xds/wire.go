@@ -40,7 +40,7 @@ func newSotWWire(g grpc.ServerStream, s *stream) *sotwWire {
 // Recv reads a request. It is valid until the next but one.
 func (w *sotwWire) Recv() (*discoveryv3.DiscoveryRequest, error) {
 	if err := w.RecvMsg(&w.in); err != nil {
-		return nil, err
+		return nil, w.s.received(err)
 	}
 	w.read = 1 - w.read
 	r := &w.requests[w.read]
@@ -104,7 +104,7 @@ func newDeltaWire(g grpc.ServerStream, s *stream) *deltaWire {
 // Recv reads a request. It is valid until the next but one.
 func (w *deltaWire) Recv() (*discoveryv3.DeltaDiscoveryRequest, error) {
 	if err := w.RecvMsg(&w.in); err != nil {
-		return nil, err
+		return nil, w.s.received(err)
 	}
 	defer w.in.message.Free()
 	w.read = 1 - w.read

@@ -64,10 +64,15 @@ func (n named) Build(a delivery.Send) (*Resource, error) {
 
 func start(t *testing.T, b Builder) (*Server, recorder, *grpc.ClientConn) {
 	t.Helper()
+	return startLimited(t, b, Limits{})
+}
+
+func startLimited(t *testing.T, b Builder, limits Limits) (*Server, recorder, *grpc.ClientConn) {
+	t.Helper()
 	ctx, cancel := context.WithCancel(context.Background())
 	events := make(recorder, 100)
-	s := NewServer(ctx, events, b, zap.NewNop())
-	g := grpc.NewServer(GRPCOptions()...)
+	s := NewServer(ctx, events, b, limits, zap.NewNop())
+	g := grpc.NewServer(GRPCOptions(limits)...)
 	s.Register(g)
 	l := bufconn.Listen(1 << 20)
 	ended := make(chan error, 1)

@@ -1,0 +1,57 @@
+package cli
+
+import (
+	"strings"
+	"testing"
+	"time"
+
+	"github.com/wasm-xds/wasm-xds/internal/admin"
+)
+
+func TestByteSize(t *testing.T) {
+	for text, want := range map[string]int{"0": 0, "1000": 1000, "64KiB": 64 << 10, "4 MiB": 4 << 20, "1GiB": 1 << 30} {
+		var b byteSize
+		if err := b.Set(text); err != nil || int(b) != want {
+			t.Errorf("%q: %d, %v", text, b, err)
+		}
+		var again byteSize
+		if err := again.Set(b.String()); err != nil || again != b {
+			t.Errorf("%q is written as %q", text, b.String())
+		}
+	}
+	for _, text := range []string{"", "-1", "4MB", "MiB", "99999999999"} {
+		var b byteSize
+		if err := b.Set(text); err == nil {
+			t.Errorf("%q is %d", text, b)
+		}
+	}
+}
+
+func TestLimitFlags(t *testing.T) {
+	for flag, value := range map[string]string{
+		"max-names": "0", "max-names-per-stream": "65536", "max-streams": "-1", "max-streams-per-node": "0",
+		"max-request-size": "2GiB", "max-node-size": "0",
+	} {
+		if code, _, stderr := run(t, "serve", "--"+flag, value); code != exitUsage || !strings.Contains(stderr, "--"+flag) {
+			t.Errorf("--%s %s: exit %d: %s", flag, value, code, stderr)
+		}
+	}
+}
+
+// A limit that was reached is in the status.
+func TestStatusShowsLimits(t *testing.T) {
+	state, address := startServer(t, liveFilter("auth"))
+	state.limits = []admin.Limit{
+		{Name: "names", Flag: "--max-names", Most: 20000, Refused: 3, Last: time.Now(), Node: "edge-1\x1b", Address: "10.0.0.1:4000"},
+		{Name: "streams", Flag: "--max-streams", Most: 10, Refused: 1, Last: time.Now(), Address: "10.0.0.1:4000"},
+	}
+	_, stdout, _ := run(t, "status", "--admin-address", address)
+	for _, want := range []string{
+		"--max-names 20000: 3 streams were ended, the last node edge-1\uFFFD from 10.0.0.1:4000 0s ago",
+		"--max-streams 10: 1 stream was ended, the last from 10.0.0.1:4000 0s ago",
+	} {
+		if !strings.Contains(stdout, want) {
+			t.Errorf("no %q in\n%s", want, stdout)
+		}
+	}
+}

@@ -1,0 +1,63 @@
+package control
+
+import (
+	"slices"
+	"strings"
+	"sync"
+	"time"
+
+	"go.uber.org/zap"
+
+	"github.com/wasm-xds/wasm-xds/internal/admin"
+)
+
+// logLimitEvery lies between two lines in the log about one limit: who is refused comes back.
+const logLimitEvery = 10 * time.Second
+
+// limits are what streams were refused for. It is safe for concurrent use; the zero value
+// is that nothing was refused.
+type limits struct {
+	mu     sync.Mutex
+	hit    map[string]admin.Limit // by name
+	logged map[string]time.Time
+}
+
+// note counts a refusal, and says whether it is to be logged.
+func (l *limits) note(one admin.Limit, now time.Time) bool {
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	if l.hit == nil {
+		l.hit, l.logged = map[string]admin.Limit{}, map[string]time.Time{}
+	}
+	one.Refused, one.Last = l.hit[one.Name].Refused+1, now
+	l.hit[one.Name] = one
+	if now.Sub(l.logged[one.Name]) < logLimitEvery {
+		return false
+	}
+	l.logged[one.Name] = now
+	return true
+}
+
+// all are the limits that were hit, sorted by name.
+func (l *limits) all() []admin.Limit {
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	all := make([]admin.Limit, 0, len(l.hit))
+	for _, one := range l.hit {
+		all = append(all, one)
+	}
+	slices.SortFunc(all, func(a, b admin.Limit) int { return strings.Compare(a.Name, b.Name) })
+	return all
+}
+
+// StreamRefused notes that a stream was ended because of a limit. It may be called from any goroutine.
+func (c *Control) StreamRefused(one admin.Limit) {
+	c.cfg.Metrics.StreamRefused(one.Name)
+	if c.limits.note(one, time.Now()) {
+		c.cfg.Logger.Warn("a stream was ended: a limit was reached; its Envoy keeps what it runs",
+			zap.String("limit", one.Flag), zap.Int("most", one.Most), zap.String("node", one.Node), zap.String("address", one.Address))
+	}
+}
+
+// Limits are those that streams were refused for.
+func (c *Control) Limits() []admin.Limit { return c.limits.all() }

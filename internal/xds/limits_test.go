@@ -1,0 +1,132 @@
+package xds
+
+import (
+	"fmt"
+	"strings"
+	"testing"
+	"time"
+
+	corev3 "github.com/envoyproxy/go-control-plane/envoy/config/core/v3"
+	discoveryv3 "github.com/envoyproxy/go-control-plane/envoy/service/discovery/v3"
+	resourcev3 "github.com/envoyproxy/go-control-plane/pkg/resource/v3"
+	"google.golang.org/grpc"
+	"google.golang.org/grpc/codes"
+	"google.golang.org/grpc/status"
+
+	"github.com/wasm-xds/wasm-xds/internal/delivery"
+)
+
+// ask opens a stream, sends what a client begins with, and returns what ends the stream.
+func ask(t *testing.T, conn *grpc.ClientConn, isDelta bool, node *corev3.Node, names ...string) (ended func() error) {
+	t.Helper()
+	c := discoveryv3.NewAggregatedDiscoveryServiceClient(conn)
+	if isDelta {
+		str, err := c.DeltaAggregatedResources(t.Context())
+		if err != nil {
+			t.Fatal(err)
+		}
+		_ = str.Send(&discoveryv3.DeltaDiscoveryRequest{Node: node, TypeUrl: resourcev3.ExtensionConfigType, ResourceNamesSubscribe: names})
+		return func() error { _, err := str.Recv(); return err }
+	}
+	str, err := c.StreamAggregatedResources(t.Context())
+	if err != nil {
+		t.Fatal(err)
+	}
+	_ = str.Send(&discoveryv3.DiscoveryRequest{Node: node, TypeUrl: resourcev3.ExtensionConfigType, ResourceNames: names})
+	return func() error { _, err := str.Recv(); return err }
+}
+
+// Each limit ends the stream with a status that names its flag, and is told of once. What
+// delivery has heard of, it hears the end of, and of nothing else.
+func TestLimits(t *testing.T) {
+	big := &corev3.Node{Id: "edge-1", Cluster: strings.Repeat("c", 2000)}
+	for _, tt := range []struct {
+		limit  Limit
+		limits Limits
+		node   *corev3.Node
+		names  []string
+		before int // streams that are open by then
+		node1  string
+	}{
+		{LimitNamesPerStream, Limits{NamesPerStream: 2}, testNode, []string{"a", "b", "c"}, 0, "edge-1"},
+		{LimitStreams, Limits{Streams: 2}, testNode, []string{"a"}, 2, ""},
+		{LimitStreamsPerNode, Limits{StreamsPerNode: 2}, testNode, []string{"a"}, 2, "edge-1"},
+		{LimitRequestSize, Limits{RequestSize: 1000}, big, []string{"a"}, 0, ""},
+		{LimitNodeSize, Limits{NodeSize: 1000}, big, []string{"a"}, 0, ""},
+	} {
+		for _, isDelta := range []bool{true, false} {
+			t.Run(fmt.Sprintf("%s/delta=%t", tt.limit, isDelta), func(t *testing.T) {
+				refusals := make(chan Refusal, 10)
+				tt.limits.Refused = func(r Refusal) { refusals <- r }
+				s, events, conn := startLimited(t, named{}, tt.limits)
+				for range tt.before {
+					ask(t, conn, isDelta, testNode, "a")
+					next[delivery.StreamOpened](t, events)
+					next[delivery.Requested](t, events)
+				}
+				err := ask(t, conn, isDelta, tt.node, tt.names...)()
+				flag := "--max-" + strings.ReplaceAll(string(tt.limit), "_", "-")
+				if byGRPC := tt.limit == LimitRequestSize; status.Code(err) != codes.ResourceExhausted || !byGRPC && !strings.Contains(err.Error(), flag) {
+					t.Fatalf("%v, want %s", err, flag)
+				}
+				select {
+				case r := <-refusals:
+					if r.Limit != tt.limit || r.Most == 0 || r.Node != tt.node1 || r.Address == "" {
+						t.Errorf("told of %+v", r)
+					}
+				case <-time.After(patience):
+					t.Fatal("nobody is told")
+				}
+				select {
+				case e := <-events:
+					t.Errorf("delivery hears of %T %+v", e, e)
+				default:
+				}
+				s.admission.mu.Lock()
+				defer s.admission.mu.Unlock()
+				if len(refusals) > 0 {
+					t.Errorf("it is told twice: %+v", <-refusals)
+				}
+			})
+		}
+	}
+}
+
+// A delta stream that grows beyond its names was known to delivery, which hears of its end.
+func TestAStreamThatGrows(t *testing.T) {
+	s, events, conn := startLimited(t, named{}, Limits{NamesPerStream: 2})
+	str, err := discoveryv3.NewAggregatedDiscoveryServiceClient(conn).DeltaAggregatedResources(t.Context())
+	if err != nil {
+		t.Fatal(err)
+	}
+	for _, names := range [][]string{{"a", "b"}, {"c"}} {
+		_ = str.Send(&discoveryv3.DeltaDiscoveryRequest{Node: testNode, TypeUrl: resourcev3.ExtensionConfigType, ResourceNamesSubscribe: names})
+	}
+	if _, err := str.Recv(); status.Code(err) != codes.ResourceExhausted {
+		t.Fatal(err)
+	}
+	id := next[delivery.StreamOpened](t, events).Stream
+	next[delivery.Requested](t, events)
+	if e := next[delivery.StreamClosed](t, events); e.Stream != id {
+		t.Errorf("%+v", e)
+	}
+	s.admission.mu.Lock()
+	defer s.admission.mu.Unlock()
+	if s.admission.open != 0 || len(s.admission.perNode) != 0 {
+		t.Errorf("%d streams are counted, %v", s.admission.open, s.admission.perNode)
+	}
+}
+
+// Delivery has a stream ended that asks for too many names without a spec.
+func TestEndOfAGreedyStream(t *testing.T) {
+	s, events, conn := start(t, named{})
+	ended := ask(t, conn, true, testNode, "a")
+	id := next[delivery.StreamOpened](t, events).Stream
+	next[delivery.Requested](t, events)
+	s.End(id + 1) // which is not there
+	s.End(id)
+	if err := ended(); status.Code(err) != codes.ResourceExhausted || !strings.Contains(err.Error(), "--max-names)") {
+		t.Fatal(err)
+	}
+	next[delivery.StreamClosed](t, events)
+}
