@@ -33,6 +33,7 @@ func (u unreadable) Send(s delivery.Send) {
 }
 
 func (unreadable) Prepare(delivery.Send) {}
+func (unreadable) End(delivery.StreamID) {}
 
 // stuckDownloads never end by themselves.
 type stuckDownloads struct{ anyModule }
