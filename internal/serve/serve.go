@@ -47,6 +47,7 @@ type Config struct {
 	Rescan            time.Duration   // 10s
 	Delivery          spec.Delivery   // remote
 	AllowEmpty        bool
+	BuildMemory       int64             // bytes that builds of inline resources take at once; xds.DefaultBuildMemory
 	ForgetRemoved     time.Duration     // how long a removed filter is kept that no Envoy asks for; 0: for ever
 	Limits            xds.Limits        // on what Envoys send; Refused is set here
 	Guard             netguard.Guard    // which addresses modules are fetched from
@@ -125,7 +126,7 @@ func Run(ctx context.Context, cfg Config) (err error) {
 		return err
 	}
 	builder := xds.NewBuilder(
-		control.ModuleBytes{StandIns: standIns, Store: store}, addressesFor(cfg, store, listeners))
+		control.ModuleBytes{StandIns: standIns, Store: store}, addressesFor(cfg, store, listeners), cfg.BuildMemory)
 
 	group, ctx := errgroup.WithContext(ctx)
 	cfg.Limits.Refused = func(r xds.Refusal) { c.StreamRefused(limitOf(r)) }

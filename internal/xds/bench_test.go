@@ -28,9 +28,9 @@ func inlineSend(salt string) delivery.Send {
 
 // built is a builder that has the resource, with a module of 100 KB.
 func built100KB(t testing.TB) (*ResourceBuilder, delivery.Send) {
-	b := NewBuilder(oneModule(make([]byte, 100_000)), Addresses{})
+	b := NewBuilder(oneModule(make([]byte, 100_000)), Addresses{}, 0)
 	a := inlineSend(salt1)
-	if _, err := b.Build(a); err != nil {
+	if _, err := b.Build(t.Context(), a); err != nil {
 		t.Fatal(err)
 	}
 	return b, a

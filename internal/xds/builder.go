@@ -1,12 +1,15 @@
 package xds
 
 import (
+	"cmp"
 	"container/list"
+	"context"
 	"fmt"
 	"strings"
 	"sync"
 	"time"
 
+	"golang.org/x/sync/semaphore"
 	"golang.org/x/sync/singleflight"
 
 	"github.com/wasm-xds/wasm-xds/internal/delivery"
@@ -30,6 +33,14 @@ type Addresses struct {
 // whole modules when they are inline.
 const cacheBytes = 256 << 20
 
+// DefaultBuildMemory is the memory that builds may take at once where nothing else is said:
+// enough for all cores with modules of some ten megabytes.
+const DefaultBuildMemory = 256 << 20
+
+// buildCopies is how often a module is in memory while its resource is built: as it was read,
+// packed into an Any, and in the resource.
+const buildCopies = 3
+
 // idleAfter is how long a resource is kept that no Envoy gets, up to twice that: a push goes to
 // a fleet within seconds, and one more Envoy costs little more than its module's way from the disk.
 const idleAfter = time.Minute
@@ -40,6 +51,8 @@ type ResourceBuilder struct {
 	modules   Modules
 	addresses Addresses
 	flight    singleflight.Group
+	memory    int64               // that builds may take at once
+	building  *semaphore.Weighted // what they take
 
 	mu       sync.Mutex
 	dialects map[string]string // an Envoy's version as delivery has it → its dialect
@@ -65,9 +78,14 @@ type built struct {
 	used     bool // since the last sweep
 }
 
-// NewBuilder makes a builder.
-func NewBuilder(modules Modules, addresses Addresses) *ResourceBuilder {
-	return &ResourceBuilder{modules: modules, addresses: addresses, dialects: map[string]string{}, byKey: map[key]*list.Element{}, order: list.New()}
+// NewBuilder makes a builder. Builds take no more than memory bytes at once; 0 is
+// [DefaultBuildMemory]. A build that needs more than that runs alone.
+func NewBuilder(modules Modules, addresses Addresses, memory int64) *ResourceBuilder {
+	memory = cmp.Or(memory, DefaultBuildMemory)
+	return &ResourceBuilder{
+		modules: modules, addresses: addresses, memory: memory, building: semaphore.NewWeighted(memory),
+		dialects: map[string]string{}, byKey: map[key]*list.Element{}, order: list.New(),
+	}
 }
 
 // dialectsLimit bounds the versions whose dialect is remembered: they come from Envoys.
@@ -105,16 +123,23 @@ func (b *ResourceBuilder) Cached(a delivery.Send) *Resource {
 	entry := element.Value.(*built)
 	entry.used = true
 	if entry.salt != a.Version.Salt {
-		entry.resource = newResource(a.Name, a.Version.String(), entry.template.Bytes(a.Version.Salt))
+		entry.resource = salted(a, entry.template)
 		entry.salt = a.Version.Salt
 	}
 	return entry.resource
 }
 
-// Build makes the resource. Many that need the same one wait for one build.
-func (b *ResourceBuilder) Build(a delivery.Send) (*Resource, error) {
+// Build makes the resource. Many that need the same one wait for one build, and builds wait
+// until there is memory for them, in the order in which they came. The error is ctx's where that
+// ends first; calls that share a build share its context, too.
+func (b *ResourceBuilder) Build(ctx context.Context, a delivery.Send) (*Resource, error) {
 	k := b.key(a)
 	value, err, _ := b.flight.Do(k.revision+string(k.variant)+k.dialect, func() (any, error) {
+		release, err := b.acquire(ctx, a)
+		if err != nil {
+			return nil, err
+		}
+		defer release()
 		code, err := b.code(a)
 		if err != nil {
 			return nil, err
@@ -123,7 +148,7 @@ func (b *ResourceBuilder) Build(a delivery.Send) (*Resource, error) {
 		if err != nil {
 			return nil, fmt.Errorf("translate revision %s: %w", a.Revision.ID, err)
 		}
-		b.keep(&built{key: k, template: t, size: 2 * t.Len()})
+		b.keep(&built{key: k, template: t, size: t.Len()})
 		return t, nil
 	})
 	if err != nil {
@@ -133,7 +158,25 @@ func (b *ResourceBuilder) Build(a delivery.Send) (*Resource, error) {
 		return resource, nil
 	}
 	// Too large to be kept.
-	return newResource(a.Name, a.Version.String(), value.(*translate.Template).Bytes(a.Version.Salt)), nil
+	return salted(a, value.(*translate.Template)), nil
+}
+
+// acquire waits for the memory of a build. No build waits for another one's memory while it has
+// some of its own, and none asks for more than there is: so each gets it in the end.
+func (b *ResourceBuilder) acquire(ctx context.Context, a delivery.Send) (release func(), err error) {
+	if a.Version.Variant != delivery.Inline {
+		return func() {}, nil // some hundred bytes
+	}
+	need := min(buildCopies*a.Revision.Module.Size, b.memory)
+	if err := b.building.Acquire(ctx, need); err != nil {
+		return nil, err
+	}
+	return func() { b.building.Release(need) }, nil
+}
+
+// salted is the resource with a salt. It shares the template's bytes.
+func salted(a delivery.Send, t *translate.Template) *Resource {
+	return newResource(a.Name, a.Version.String(), t.Prefix(), []byte(a.Version.Salt), t.Suffix())
 }
 
 func (b *ResourceBuilder) code(a delivery.Send) (translate.Code, error) {

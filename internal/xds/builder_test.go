@@ -19,7 +19,7 @@ func TestResourcesThatNobodyGetsAreLetGo(t *testing.T) {
 		}
 		other := a
 		other.Version.Revision = "another"
-		if _, err := b.Build(other); err != nil {
+		if _, err := b.Build(t.Context(), other); err != nil {
 			t.Fatal(err)
 		}
 		time.Sleep(2 * idleAfter)
@@ -29,7 +29,7 @@ func TestResourcesThatNobodyGetsAreLetGo(t *testing.T) {
 			t.Errorf("%d resources of %d bytes are kept, another sweep: %v", b.order.Len(), b.size, b.sweeps)
 		}
 		b.mu.Unlock()
-		if resource, err := b.Build(a); err != nil || resource == nil || b.Cached(a) != resource {
+		if resource, err := b.Build(t.Context(), a); err != nil || resource == nil || b.Cached(a) != resource {
 			t.Errorf("built again: %v, %v", resource, err)
 		}
 		time.Sleep(3 * idleAfter) // nothing is left that would run

@@ -1,8 +1,6 @@
 package xds
 
 import (
-	"slices"
-
 	resourcev3 "github.com/envoyproxy/go-control-plane/pkg/resource/v3"
 	"google.golang.org/grpc/mem"
 	"google.golang.org/protobuf/encoding/protowire"
@@ -12,8 +10,8 @@ import (
 // share. It is immutable.
 type Resource struct{ sotw, delta mem.BufferSlice }
 
-// smallValue is how long a resource's bytes may be and still be copied, to be one piece with what
-// comes before them: a response of many has half as many pieces then.
+// smallValue is how long a part of a resource may be and still be copied, to be one piece with
+// what is beside it: a response of many has half as many pieces then.
 const smallValue = 4 << 10
 
 const typedExtensionConfig = "type.googleapis.com/envoy.config.core.v3.TypedExtensionConfig"
@@ -31,26 +29,42 @@ const (
 	anyValue            = 2
 )
 
-// newResource takes the bytes of a TypedExtensionConfig.
-func newResource(name, version string, value []byte) *Resource {
+// newResource takes the bytes of a TypedExtensionConfig, in parts. It keeps the large ones, which
+// must not be changed, and copies the others.
+func newResource(name, version string, value ...[]byte) *Resource {
+	length := 0
+	for _, part := range value {
+		length += len(part)
+	}
 	packed := appendString(nil, anyTypeURL, typedExtensionConfig)
-	packed = appendLength(packed, anyValue, len(value))
+	packed = appendLength(packed, anyValue, length)
 
 	one := appendString(nil, resourceVersion, version)
 	one = appendString(one, resourceName, name)
-	one = appendLength(one, resourceResource, len(packed)+len(value))
+	one = appendLength(one, resourceResource, len(packed)+length)
 	one = append(one, packed...)
 
-	return &Resource{sotw: pieces(packed, value), delta: pieces(one, value)}
+	return &Resource{sotw: pieces(packed, length, value), delta: pieces(one, length, value)}
 }
 
-// pieces are a response's resource: its beginning is given, and its end.
-func pieces(begun, value []byte) mem.BufferSlice {
-	head := append(appendLength(nil, responseResources, len(begun)+len(value)), begun...)
-	if len(value) <= smallValue {
-		return mem.BufferSlice{mem.SliceBuffer(slices.Concat(head, value))}
+// pieces are a response's resource: its beginning is given, and its end, which has a length.
+func pieces(begun []byte, length int, value [][]byte) mem.BufferSlice {
+	small := append(appendLength(nil, responseResources, len(begun)+length), begun...)
+	var all mem.BufferSlice
+	for _, part := range value {
+		if len(part) <= smallValue {
+			small = append(small, part...)
+			continue
+		}
+		if len(small) > 0 {
+			all, small = append(all, mem.SliceBuffer(small)), nil
+		}
+		all = append(all, mem.SliceBuffer(part))
 	}
-	return mem.BufferSlice{mem.SliceBuffer(head), mem.SliceBuffer(value)}
+	if len(small) > 0 {
+		all = append(all, mem.SliceBuffer(small))
+	}
+	return all
 }
 
 // sotwMessage is the response as it travels.

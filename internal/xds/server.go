@@ -34,7 +34,7 @@ type Handler interface {
 // Both are safe for concurrent use, and what they return is shared: read only.
 type Builder interface {
 	Cached(delivery.Send) *Resource // nil: it has to be built
-	Build(delivery.Send) (*Resource, error)
+	Build(context.Context, delivery.Send) (*Resource, error)
 }
 
 // Most requests are ACKs of some hundred bytes: a buffer for more, times thousands of
@@ -104,7 +104,7 @@ func (s *Server) Prepare(a delivery.Send) {
 	}
 	s.builds.Go(func() {
 		// Where this fails, the send itself fails the same way, and says so.
-		_, _ = s.builder.Build(a)
+		_, _ = s.builder.Build(s.ctx, a)
 	})
 }
 
@@ -133,7 +133,10 @@ func (s *Server) cached(a delivery.Send) (*Resource, bool) {
 
 // build makes a resource, and tells delivery where it cannot: the rest of its response goes out.
 func (s *Server) build(a delivery.Send) (*Resource, bool) {
-	resource, err := s.builder.Build(a)
+	resource, err := s.builder.Build(s.ctx, a)
+	if s.ctx.Err() != nil {
+		return nil, false // the end of the process is no failure
+	}
 	if err != nil {
 		s.logger.Error("a resource could not be built",
 			zap.String("filter", a.Name), zap.String("revision", a.Revision.ID), zap.Error(err))

@@ -1,6 +1,7 @@
 package xds
 
 import (
+	"context"
 	"errors"
 	"fmt"
 	"testing"
@@ -95,11 +96,11 @@ type rotten struct {
 	name string
 }
 
-func (r rotten) Build(a delivery.Send) (*Resource, error) {
+func (r rotten) Build(ctx context.Context, a delivery.Send) (*Resource, error) {
 	if a.Name == r.name {
 		return nil, errors.New("the module is rotten")
 	}
-	return r.named.Build(a)
+	return r.named.Build(ctx, a)
 }
 
 // What cannot be made is reported, and left out of its response.

@@ -1,6 +1,7 @@
 package xds
 
 import (
+	"context"
 	"errors"
 	"testing"
 
@@ -17,7 +18,9 @@ func (heavy) Cached(a delivery.Send) *Resource {
 	return newResource(a.Name, a.Version.String(), make([]byte, 2<<20))
 }
 
-func (heavy) Build(delivery.Send) (*Resource, error) { return nil, errors.New("it is always there") }
+func (heavy) Build(context.Context, delivery.Send) (*Resource, error) {
+	return nil, errors.New("it is always there")
+}
 
 func TestAClientThatDoesNotReadHoldsUpNobody(t *testing.T) {
 	s, events, conn := start(t, heavy{})

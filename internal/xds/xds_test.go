@@ -55,7 +55,7 @@ type named struct{ fails bool }
 
 func (named) Cached(delivery.Send) *Resource { return nil }
 
-func (n named) Build(a delivery.Send) (*Resource, error) {
+func (n named) Build(_ context.Context, a delivery.Send) (*Resource, error) {
 	if n.fails {
 		return nil, errors.New("the module is rotten")
 	}
