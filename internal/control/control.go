@@ -16,6 +16,7 @@ import (
 	"github.com/wasm-xds/wasm-xds/internal/delivery"
 	"github.com/wasm-xds/wasm-xds/internal/examine"
 	"github.com/wasm-xds/wasm-xds/internal/moduleserver"
+	"github.com/wasm-xds/wasm-xds/internal/transfer"
 	"github.com/wasm-xds/wasm-xds/pkg/snapshot"
 	"github.com/wasm-xds/wasm-xds/pkg/source"
 	"github.com/wasm-xds/wasm-xds/pkg/source/restart"
@@ -80,16 +81,15 @@ type Config struct {
 
 // Control is the owner of the state. Its exported methods may be called from any goroutine.
 type Control struct {
-	cfg       Config
-	inbox     chan any
-	done      chan struct{} // closed when Run has ended
-	loaded    chan struct{} // closed when there is a snapshot
-	workers   sync.WaitGroup
-	downloads chan struct{}
-	hub       admin.Hub
-	served    served
-	limits    limits
-	ready     atomic.Bool
+	cfg     Config
+	inbox   chan any
+	done    chan struct{} // closed when Run has ended
+	loaded  chan struct{} // closed when there is a snapshot
+	workers sync.WaitGroup
+	hub     admin.Hub
+	served  served
+	limits  limits
+	ready   atomic.Bool
 
 	// What follows belongs to Run's goroutine.
 	machine   *delivery.Machine
@@ -105,6 +105,7 @@ type Control struct {
 	entries   entries
 	results   map[string]result
 	running   map[string]time.Time // when each job under way began, by key
+	downloads downloads            // those of them that come over the network
 	failures  map[string]int       // of each job in a row, by key
 	checks    *checkQueue
 	verdicts  verdicts
@@ -133,10 +134,17 @@ type streamInfo struct {
 // Messages of the inbox, beside delivery's events.
 type (
 	newSet   struct{ set source.Set }
-	resolved struct{ results map[string]result }
-	retry    struct{ key string }
-	mend     struct{}
-	polled   struct {
+	resolved struct {
+		results map[string]result
+		of      *downloading // nil: local files
+	}
+	waits struct {
+		of   *downloading
+		what transfer.Wait
+	}
+	retry  struct{ key string }
+	mend   struct{}
+	polled struct {
 		reference string
 		digest    string
 		err       *spec.Error
@@ -159,7 +167,6 @@ const (
 	// firstSnapshotWait is how long a start without any state waits for the first set, and then
 	// for downloads.
 	firstSnapshotWait = 10 * time.Second
-	maxDownloads      = 4
 )
 
 // New makes a control that goes on from the state in cfg.Files.
@@ -173,7 +180,7 @@ func New(cfg Config) *Control {
 		inbox:     make(chan any, inboxLength),
 		done:      make(chan struct{}),
 		loaded:    make(chan struct{}),
-		downloads: make(chan struct{}, maxDownloads),
+		downloads: downloads{},
 		results:   map[string]result{},
 		running:   map[string]time.Time{},
 		entries:   entries{keys: cfg.Keys},
@@ -287,7 +294,12 @@ func (c *Control) take(ctx context.Context, message any) {
 	switch message := message.(type) {
 	case newSet:
 		c.takeSet(ctx, message.set)
+	case waits:
+		c.takeWait(message)
 	case resolved:
+		if !c.downloads.ended(message.of) {
+			return // nothing wants it any more
+		}
 		for key, r := range message.results {
 			c.takeResult(ctx, key, r)
 		}

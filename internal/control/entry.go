@@ -78,6 +78,7 @@ func signedBy(s *spec.Spec, keys []string, references map[string]string) string 
 // startJobs starts the jobs whose results are missing, and says whether local ones
 // are under way.
 func (c *Control) startJobs(ctx context.Context) (local bool) {
+	c.dropDownloads()
 	var missing []job
 	for _, e := range c.entries.open {
 		if e.done.filter != nil {

@@ -80,11 +80,7 @@ func (c *Control) runJobs(ctx context.Context, jobs []job) {
 			local = append(local, j)
 			continue
 		}
-		c.workers.Go(func() {
-			c.downloads <- struct{}{}
-			defer func() { <-c.downloads }()
-			c.post(resolved{results: map[string]result{j.key: c.runJob(ctx, j)}})
-		})
+		c.download(ctx, j)
 	}
 	if len(local) == 0 {
 		return

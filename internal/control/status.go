@@ -183,6 +183,9 @@ func (c *Control) describe(f *admin.Filter, st delivery.FilterStatus) {
 	if f.Error == nil {
 		f.Error = apiError(c.plan.checking[w.Name])
 	}
+	if f.Error == nil {
+		f.Error = apiError(c.waitingError(w.Name))
+	}
 	for _, warning := range c.plan.warnings[w.Name] {
 		f.Warnings = append(f.Warnings, apiError(warning))
 	}

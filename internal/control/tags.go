@@ -232,8 +232,6 @@ func (t *tags) learn(reference, digest string, now time.Time) bool {
 func (c *Control) pollTags(ctx context.Context) {
 	for reference, module := range c.tags.begin(time.Now()) {
 		c.workers.Go(func() {
-			c.downloads <- struct{}{}
-			defer func() { <-c.downloads }()
 			digest, err := c.cfg.Modules.ResolveTag(ctx, module)
 			c.post(polled{reference: reference, digest: digest, err: err})
 		})

@@ -16,6 +16,7 @@ import (
 	"github.com/wasm-xds/wasm-xds/internal/layer"
 	"github.com/wasm-xds/wasm-xds/internal/netguard"
 	"github.com/wasm-xds/wasm-xds/internal/pause"
+	"github.com/wasm-xds/wasm-xds/internal/transfer"
 	"github.com/wasm-xds/wasm-xds/pkg/snapshot"
 )
 
@@ -23,22 +24,22 @@ const (
 	maxTries      = 5
 	maxRetryAfter = time.Minute      // a server that wants more pause gets none: the download fails
 	tryLimit      = 15 * time.Minute // for one try, from dialling to the last byte
-	stallLimit    = 30 * time.Second // without a byte
 	progressEvery = 5 * time.Second  // between two log lines of a long download
 )
 
 // downloadPauses are those between two tries of one download.
 var downloadPauses = pause.Policy{First: 500 * time.Millisecond, Most: time.Minute, Jitter: 0.5}
 
-var (
-	errStalled  = errors.New("the server stopped sending")
-	errTryLimit = errors.New("the download took too long")
-)
+var errTryLimit = errors.New("the download took too long")
 
 // httpClient is the resolver's client, or one of its own with the rules for
 // redirects added.
 func (r *Resolver) httpClient() *http.Client {
 	r.setup.Do(func() {
+		gate := r.Gate
+		if gate == nil {
+			gate = &transfer.Gate{}
+		}
 		client := &http.Client{Transport: &http.Transport{
 			Proxy:                  r.Guard.Proxy,
 			DialContext:            r.Guard.Dialer().DialContext,
@@ -53,6 +54,7 @@ func (r *Resolver) httpClient() *http.Client {
 			given := *r.HTTP
 			client = &given
 		}
+		client.Transport = gate.Wrap(client.Transport)
 		client.CheckRedirect = netguard.CheckRedirect
 		r.client = client
 	})
@@ -85,6 +87,7 @@ func (d *download) run(ctx context.Context, schedule backoff.BackOff) (snapshot.
 		backoff.WithMaxElapsedTime(0), // the tries and their limits bound it
 		backoff.WithNotify(func(err error, pause time.Duration) {
 			d.logger.Warn("module download failed, trying again", zap.Error(err), zap.Duration("in", pause))
+			transfer.Report(ctx, transfer.Wait{Why: err.Error(), Until: time.Now().Add(pause)})
 		}))
 }
 
@@ -92,18 +95,14 @@ func (d *download) run(ctx context.Context, schedule backoff.BackOff) (snapshot.
 func (d *download) try(ctx context.Context) (snapshot.Module, error) {
 	ctx, cancelLimit := context.WithTimeoutCause(ctx, tryLimit, errTryLimit)
 	defer cancelLimit()
-	ctx, cancel := context.WithCancelCause(ctx)
-	defer cancel(nil)
 
 	response, err := d.get(ctx)
 	if err != nil {
 		return snapshot.Module{}, err
 	}
 	defer response.Body.Close()
-	stall := time.AfterFunc(stallLimit, func() { cancel(errStalled) })
-	defer stall.Stop()
 	body := &body{
-		ctx: ctx, r: response.Body, stall: stall,
+		ctx: ctx, r: response.Body,
 		logger: d.logger, logged: time.Now(), length: response.ContentLength,
 	}
 	stored, err := d.put(ctx, body)
@@ -235,7 +234,6 @@ var errTransfer = errors.New("transfer broke")
 type body struct {
 	ctx    context.Context
 	r      io.Reader
-	stall  *time.Timer
 	logger *zap.Logger
 	logged time.Time
 	read   int64
@@ -244,7 +242,6 @@ type body struct {
 
 func (b *body) Read(p []byte) (int, error) {
 	n, err := b.r.Read(p)
-	b.stall.Reset(stallLimit)
 	b.read += int64(n)
 	if time.Since(b.logged) >= progressEvery {
 		b.logged = time.Now()

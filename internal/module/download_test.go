@@ -3,15 +3,19 @@ package module
 import (
 	"context"
 	"errors"
+	"fmt"
 	"io"
 	"net/http"
 	"strings"
+	"sync"
 	"testing"
 	"testing/synctest"
 	"time"
 
 	"go.uber.org/zap"
 	"go.uber.org/zap/zaptest/observer"
+
+	"github.com/wasm-xds/wasm-xds/internal/transfer"
 )
 
 // answers is a server for tests in a bubble, whose time a socket would stop.
@@ -133,7 +137,7 @@ func trickling(content string, pause time.Duration) func(*http.Request) (*http.R
 func TestSlowDownload(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		slow := func(r *http.Request) (*http.Response, error) {
-			response, err := trickling(goodWasm, time.Second)(r)
+			response, err := trickling(goodWasm, 250*time.Millisecond)(r)
 			response.Body = io.NopCloser(io.LimitReader(response.Body, int64(len(goodWasm))))
 			return response, err
 		}
@@ -146,7 +150,7 @@ func TestSlowDownload(t *testing.T) {
 			t.Fatal(err)
 		}
 		progress := logs.FilterMessage("downloading module")
-		if got, want := progress.Len(), len(goodWasm)/5; got != want {
+		if got, want := progress.Len(), len(goodWasm)/20; got != want {
 			t.Errorf("%d log lines, want %d", got, want)
 		}
 		if url := progress.All()[0].ContextMap()["url"]; url != "http://host/x" {
@@ -158,29 +162,86 @@ func TestSlowDownload(t *testing.T) {
 func TestStalledDownload(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		server := &answers{list: []func(*http.Request) (*http.Response, error){
-			trickling(goodWasm[:3], 20*time.Second), answer(200, goodWasm),
+			trickling(goodWasm[:3], 5*time.Second), answer(200, goodWasm),
 		}}
 		core, logs := observer.New(zap.WarnLevel)
 		r := &Resolver{Store: newStore(t), HTTP: &http.Client{Transport: server}, Logger: zap.New(core)}
 		if _, err := r.Resolve(t.Context(), urlModule("http://host/x")); err != nil {
 			t.Fatal(err)
 		}
-		if logs.Len() != 1 || !strings.Contains(logs.All()[0].ContextMap()["error"].(string), errStalled.Error()) {
+		if logs.Len() != 1 || !strings.Contains(logs.All()[0].ContextMap()["error"].(string), transfer.ErrStalled.Error()) {
 			t.Errorf("logged %v", logs.All())
 		}
-		if pause := server.pauses()[0]; pause < 60*time.Second+stallLimit {
+		if pause := server.pauses()[0]; pause < 15*time.Second+transfer.StallLimit {
 			t.Errorf("given up after %v", pause)
 		}
 	})
 }
 
+// endless is never over, and just fast enough.
+type endless struct{ ctx context.Context }
+
+func (e endless) Read(p []byte) (int, error) {
+	select {
+	case <-time.After(time.Second / 2):
+		return min(len(p), 8<<10), nil
+	case <-e.ctx.Done():
+		return 0, e.ctx.Err()
+	}
+}
+
 func TestEndlessDownload(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		server := &answers{list: []func(*http.Request) (*http.Response, error){
-			trickling(strings.Repeat("x", 10_000), 20*time.Second),
+			func(r *http.Request) (*http.Response, error) {
+				return &http.Response{
+					StatusCode: 200, Header: make(http.Header), ContentLength: -1, Body: io.NopCloser(endless{r.Context()}),
+				}, nil
+			},
 		}}
 		r := &Resolver{Store: newStore(t), HTTP: &http.Client{Transport: server}}
 		_, err := r.Resolve(t.Context(), urlModule("http://host/x"))
 		wantError(t, err, CodeDownloadFailed, errTryLimit.Error(), "")
 	})
 }
+
+// TestHostsThatHangHoldUpNobodyElse: their downloads wait, pause and are tried again, and another
+// host's begins at once.
+func TestHostsThatHangHoldUpNobodyElse(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		ctx, cancel := context.WithCancel(t.Context())
+		server := byHost(func(r *http.Request) (*http.Response, error) {
+			switch kind, _, _ := strings.Cut(r.URL.Host, "."); kind {
+			case "hangs":
+				<-r.Context().Done()
+				return nil, r.Context().Err()
+			case "busy":
+				return answer(503, "", "Retry-After", "50")(r)
+			default:
+				return answer(200, goodWasm)(r)
+			}
+		})
+		r := &Resolver{Store: newStore(t), HTTP: &http.Client{Transport: server}}
+		var running sync.WaitGroup
+		for i := range 20 {
+			for _, kind := range []string{"hangs", "busy"} {
+				running.Go(func() {
+					m := urlModule(fmt.Sprintf("http://%s.%d/x", kind, i%5))
+					m.SHA256 = sumOf([]byte(fmt.Sprint(kind, i)))
+					_, _ = r.Resolve(ctx, m)
+				})
+			}
+		}
+		synctest.Wait()
+		began := time.Now()
+		if _, err := r.Resolve(ctx, urlModule("http://fine/x")); err != nil || time.Since(began) > 0 {
+			t.Errorf("%v after %v", err, time.Since(began))
+		}
+		cancel()
+		running.Wait()
+	})
+}
+
+type byHost func(*http.Request) (*http.Response, error)
+
+func (f byHost) RoundTrip(r *http.Request) (*http.Response, error) { return f(r) }

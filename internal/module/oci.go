@@ -14,6 +14,7 @@ import (
 
 	"github.com/wasm-xds/wasm-xds/internal/layer"
 	"github.com/wasm-xds/wasm-xds/internal/registry"
+	"github.com/wasm-xds/wasm-xds/internal/transfer"
 	"github.com/wasm-xds/wasm-xds/pkg/snapshot"
 	"github.com/wasm-xds/wasm-xds/pkg/spec"
 )
@@ -108,7 +109,7 @@ func (r *Resolver) registryClient() (*registry.Client, error) {
 	if r.Registry != nil {
 		return r.Registry, nil
 	}
-	r.registrySetup.Do(func() { r.ownRegistry, r.registryProblem = registry.New(registry.Config{Guard: r.Guard}) })
+	r.registrySetup.Do(func() { r.ownRegistry, r.registryProblem = registry.New(registry.Config{Guard: r.Guard, Gate: r.Gate}) })
 	return r.ownRegistry, r.registryProblem
 }
 
@@ -156,6 +157,7 @@ func (p *pull) run(ctx context.Context, schedule backoff.BackOff) (snapshot.Modu
 		backoff.WithBackOff(schedule), backoff.WithMaxTries(ociTries), backoff.WithMaxElapsedTime(0),
 		backoff.WithNotify(func(err error, pause time.Duration) {
 			p.logger.Warn("a module could not be pulled, trying again", zap.Error(err), zap.Duration("in", pause))
+			transfer.Report(ctx, transfer.Wait{Why: err.Error(), Until: time.Now().Add(pause)})
 		}))
 }
 
@@ -222,16 +224,12 @@ func (p *pull) layer(ctx context.Context, described ocispec.Descriptor) (snapsho
 	if described.Size > MaxSize {
 		return snapshot.Module{}, fmt.Errorf("%w: the layer has %d bytes", ErrTooLarge, described.Size)
 	}
-	ctx, cancel := context.WithCancelCause(ctx)
-	defer cancel(nil)
 	blob, err := p.client.Blob(ctx, p.ref, p.from, described)
 	if err != nil {
 		return snapshot.Module{}, err
 	}
 	defer blob.Close()
-	stall := time.AfterFunc(stallLimit, func() { cancel(errStalled) })
-	defer stall.Stop()
-	in := &body{ctx: ctx, r: blob, stall: stall, logger: p.logger, logged: time.Now(), length: described.Size}
+	in := &body{ctx: ctx, r: blob, logger: p.logger, logged: time.Now(), length: described.Size}
 	stored, err := p.put(ctx, in)
 	if errors.Is(err, layer.ErrMalformed) {
 		// Was it packed badly, or did it come badly? The digest tells, at the end.

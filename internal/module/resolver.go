@@ -12,6 +12,7 @@ import (
 	"github.com/wasm-xds/wasm-xds/internal/netguard"
 	"github.com/wasm-xds/wasm-xds/internal/registry"
 	"github.com/wasm-xds/wasm-xds/internal/signature"
+	"github.com/wasm-xds/wasm-xds/internal/transfer"
 	"github.com/wasm-xds/wasm-xds/pkg/snapshot"
 	"github.com/wasm-xds/wasm-xds/pkg/spec"
 )
@@ -48,7 +49,9 @@ type Resolver struct {
 	Guard netguard.Guard
 	// Registry is for modules from registries; nil: one with the defaults and the Guard.
 	Registry *registry.Client
-	Logger   *zap.Logger // nil: no logs
+	// Gate bounds downloads from URLs; nil: one of the resolver's own.
+	Gate   *transfer.Gate
+	Logger *zap.Logger // nil: no logs
 	// Keys are files with public keys, by one of which every module must be signed,
 	// whatever its spec asks for beside that. nil: what the spec asks for is all.
 	Keys []string

@@ -10,6 +10,7 @@ import (
 	"net"
 	"net/http"
 	"net/url"
+	"strings"
 	"time"
 
 	"oras.land/oras-go/v2/errdef"
@@ -17,6 +18,7 @@ import (
 	"oras.land/oras-go/v2/registry/remote/errcode"
 
 	"github.com/wasm-xds/wasm-xds/internal/netguard"
+	"github.com/wasm-xds/wasm-xds/internal/transfer"
 	"github.com/wasm-xds/wasm-xds/pkg/spec"
 )
 
@@ -202,6 +204,8 @@ func (e *Error) ofNetwork(err error) bool {
 		e.Code, e.Words = CodeRefused, clean(inner.Error()) // its name may mean another address later
 	case errors.Is(err, netguard.ErrRedirect):
 		e.Code, e.Retryable, e.Words = CodeRefused, false, clean(inner.Error())
+	case errors.Is(err, transfer.ErrStalled), errors.Is(err, transfer.ErrSlow):
+		e.Words = strings.Replace(slow(err).Error(), "server", "registry", 1)
 	case errors.Is(err, context.DeadlineExceeded), errors.As(err, &network) && network.Timeout():
 		e.Words = "the registry does not answer in time"
 	case errors.Is(err, io.ErrUnexpectedEOF), errors.Is(err, io.EOF):
@@ -212,6 +216,14 @@ func (e *Error) ofNetwork(err error) bool {
 		return false
 	}
 	return true
+}
+
+// slow is which of a slow server's errors it is.
+func slow(err error) error {
+	if errors.Is(err, transfer.ErrSlow) {
+		return transfer.ErrSlow
+	}
+	return transfer.ErrStalled
 }
 
 // hasAnswered says whether an error is a registry's answer: a refusal, or one that

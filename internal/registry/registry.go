@@ -21,6 +21,7 @@ import (
 	"oras.land/oras-go/v2/registry/remote/retry"
 
 	"github.com/wasm-xds/wasm-xds/internal/netguard"
+	"github.com/wasm-xds/wasm-xds/internal/transfer"
 	"github.com/wasm-xds/wasm-xds/pkg/spec"
 )
 
@@ -49,6 +50,8 @@ type Config struct {
 	DockerConfig string
 	// Guard says which addresses are connected to.
 	Guard netguard.Guard
+	// Gate bounds what is fetched at a time; nil: one of the client's own.
+	Gate *transfer.Gate
 }
 
 const (
@@ -88,7 +91,11 @@ func New(cfg Config) (*Client, error) {
 		MaxResponseHeaderBytes: 64 << 10,
 		ForceAttemptHTTP2:      true,
 	}
-	limits := &rateLimits{base: transport, until: map[string]time.Time{}}
+	gate := cfg.Gate
+	if gate == nil {
+		gate = &transfer.Gate{}
+	}
+	limits := &rateLimits{base: gate.Wrap(transport), until: map[string]time.Time{}}
 	return &Client{
 		cfg:       cfg,
 		transport: transport,
@@ -184,7 +191,7 @@ func (c *Client) With(ctx context.Context, ref Reference, from Credentials, do f
 // Resolve asks what a tag or digest is, by HEAD: the descriptor of the manifest
 // or index. It takes two minutes at most. Its error is an *Error.
 func (c *Client) Resolve(ctx context.Context, ref Reference, from Credentials) (ocispec.Descriptor, error) {
-	ctx, cancel := context.WithTimeout(ctx, resolveLimit)
+	ctx, cancel := context.WithTimeout(transfer.Question(ctx), resolveLimit)
 	defer cancel()
 	var found ocispec.Descriptor
 	err := c.With(ctx, ref, from, func(ctx context.Context, repository *remote.Repository) error {

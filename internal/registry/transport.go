@@ -16,6 +16,7 @@ import (
 	"unicode"
 
 	"github.com/wasm-xds/wasm-xds/internal/pause"
+	"github.com/wasm-xds/wasm-xds/internal/transfer"
 )
 
 const (
@@ -48,6 +49,11 @@ func (e *rateLimitError) wait() time.Duration {
 	return max(time.Until(e.until).Round(time.Second), time.Second)
 }
 
+// report tells a caller that its request waits.
+func (e *rateLimitError) report(ctx context.Context) {
+	transfer.Report(ctx, transfer.Wait{Why: e.host + " is asked too often", Until: e.until})
+}
+
 // rateLimits remembers until when each host wants to be left alone, so that a
 // hundred modules of one registry do not ask a hundred times.
 type rateLimits struct {
@@ -60,6 +66,7 @@ type rateLimits struct {
 func (l *rateLimits) RoundTrip(request *http.Request) (*http.Response, error) {
 	host := request.URL.Host
 	if limited := l.limited(host); limited != nil {
+		limited.report(request.Context())
 		if request.Body != nil {
 			request.Body.Close()
 		}
@@ -78,10 +85,11 @@ func (l *rateLimits) RoundTrip(request *http.Request) (*http.Response, error) {
 	l.mu.Lock()
 	l.until[host] = limited.until
 	l.mu.Unlock()
+	limited.report(request.Context())
 	return nil, limited
 }
 
-func (l *rateLimits) limited(host string) error {
+func (l *rateLimits) limited(host string) *rateLimitError {
 	l.mu.Lock()
 	defer l.mu.Unlock()
 	until, ok := l.until[host]

@@ -26,6 +26,7 @@ import (
 	"github.com/wasm-xds/wasm-xds/internal/registry"
 	"github.com/wasm-xds/wasm-xds/internal/signature"
 	"github.com/wasm-xds/wasm-xds/internal/state"
+	"github.com/wasm-xds/wasm-xds/internal/transfer"
 	"github.com/wasm-xds/wasm-xds/internal/xds"
 	"github.com/wasm-xds/wasm-xds/pkg/spec"
 )
@@ -92,13 +93,14 @@ func Run(ctx context.Context, cfg Config) (err error) {
 	decoded := preflight.NewModules(keptModules)
 	defer decoded.Close()
 	metrics := admin.NewMetrics(cfg.Version)
-	cfg.Registry.Guard = cfg.Guard
+	gate := &transfer.Gate{} // of all that is fetched
+	cfg.Registry.Guard, cfg.Registry.Gate = cfg.Guard, gate
 	registries, err := registry.New(cfg.Registry)
 	if err != nil {
 		return err
 	}
 	defer registries.Close()
-	modules := &module.Resolver{Store: store, Guard: cfg.Guard, Registry: registries, Keys: cfg.Keys, Checked: checked, Logger: cfg.Logger}
+	modules := &module.Resolver{Store: store, Guard: cfg.Guard, Gate: gate, Registry: registries, Keys: cfg.Keys, Checked: checked, Logger: cfg.Logger}
 	specs, sourceName, err := openSource(cfg, registries, modules, files.Path("bundles"), metrics)
 	if err != nil {
 		return err

@@ -1,0 +1,101 @@
+package control
+
+import (
+	"context"
+	"time"
+
+	"github.com/wasm-xds/wasm-xds/internal/admin"
+	"github.com/wasm-xds/wasm-xds/internal/transfer"
+	"github.com/wasm-xds/wasm-xds/pkg/spec"
+)
+
+// CodeDownloadWaits is the code of a filter's error while the download of its module waits.
+const CodeDownloadWaits = "module_download_waits"
+
+// downloads are the jobs under way that come over the network, by key.
+type downloads map[string]*downloading
+
+// downloading is one of them. Only its address tells it from a later one with the same key.
+type downloading struct {
+	key    string
+	name   string // of a filter whose module it is
+	cancel context.CancelFunc
+	wait   transfer.Wait // what it waits for; zero: it goes on
+}
+
+// ended is told that a job has ended, and says whether its result counts. Those of local files
+// always do; that of a download does not when it was cancelled.
+func (d downloads) ended(one *downloading) bool {
+	if one == nil {
+		return true
+	}
+	one.cancel()
+	if d[one.key] != one {
+		return false
+	}
+	delete(d, one.key)
+	return true
+}
+
+// drop cancels the downloads that nothing wants any more, and gives their keys.
+func (d downloads) drop(wanted func(key string) bool) (keys []string) {
+	for key, one := range d {
+		if !wanted(key) {
+			one.cancel()
+			delete(d, key)
+			keys = append(keys, key)
+		}
+	}
+	return keys
+}
+
+// download runs a job that comes over the network: nobody else waits for it.
+func (c *Control) download(ctx context.Context, j job) {
+	ctx, cancel := context.WithCancel(ctx)
+	one := &downloading{key: j.key, name: j.name, cancel: cancel}
+	c.downloads[j.key] = one
+	ctx = transfer.WithReport(ctx, func(w transfer.Wait) { c.post(waits{one, w}) })
+	c.workers.Go(func() { c.post(resolved{map[string]result{j.key: c.runJob(ctx, j)}, one}) })
+}
+
+// takeWait notes what a download waits for. All filters that share it show that.
+func (c *Control) takeWait(w waits) {
+	if w.of.wait == w.what {
+		return
+	}
+	w.of.wait = w.what
+	c.hub.Publish(admin.Event{Type: admin.EventFilter, Name: w.of.name, Time: time.Now()})
+}
+
+// dropDownloads cancels what no spec names any more.
+func (c *Control) dropDownloads() {
+	if len(c.downloads) == 0 {
+		return
+	}
+	wanted := make(map[string]struct{}, len(c.entries.open))
+	for _, e := range c.entries.open {
+		wanted[e.module.key] = struct{}{}
+	}
+	for _, key := range c.downloads.drop(func(key string) bool { _, ok := wanted[key]; return ok }) {
+		delete(c.running, key)
+	}
+}
+
+// waitingError says why the download of a filter's module waits; nil: it does not.
+func (c *Control) waitingError(name string) *spec.Error {
+	e := c.entries.of(name)
+	if e == nil {
+		return nil
+	}
+	one := c.downloads[e.module.key]
+	if one == nil || one.wait.Why == "" {
+		return nil
+	}
+	message := "the download of its module waits: " + one.wait.Why
+	if !one.wait.Until.IsZero() {
+		message += "; it goes on at " + one.wait.Until.UTC().Format(time.TimeOnly) + " UTC"
+	}
+	return ofSpec(&spec.Error{
+		Code: CodeDownloadWaits, Message: message, Hint: "it goes on by itself; what was served before is served on",
+	}, e.spec, modulePosition(e.spec))
+}
