@@ -70,6 +70,6 @@ func (t *stateText) keep(filters []delivery.FilterMemory) error {
 
 // sameMemory compares by what never changes: filters, revisions and lists of wishes.
 func sameMemory(a, b delivery.FilterMemory) bool {
-	return a.Name == b.Name && a.Wanted == b.Wanted && a.Stable == b.Stable && a.Type == b.Type &&
+	return a.Name == b.Name && a.Wanted == b.Wanted && a.Stable == b.Stable && a.Type == b.Type && a.Promoted == b.Promoted &&
 		slices.Equal(a.Older, b.Older) && len(a.Wishes) == len(b.Wishes) && (len(a.Wishes) == 0 || &a.Wishes[0] == &b.Wishes[0])
 }

@@ -30,7 +30,7 @@ func TestStateTextIsJSON(t *testing.T) {
 				filters = slices.Insert(filters, i, delivery.FilterMemory{Name: name})
 			}
 			f := &filters[i]
-			switch rng.IntN(7) {
+			switch rng.IntN(8) {
 			case 0:
 				filters = slices.Delete(filters, i, i+1)
 			case 1:
@@ -45,6 +45,8 @@ func TestStateTextIsJSON(t *testing.T) {
 				f.Wishes = []delivery.Wish{{Revision: revision.ID, At: time.Unix(int64(rng.IntN(1000)), 0).UTC()}}
 			case 6:
 				f.Type = "network"
+			case 7:
+				f.Promoted = revision.ID
 			}
 		}
 		state.Memory.Filters = filters

@@ -16,14 +16,14 @@ func (m *Machine) announce(s *stream) {
 		if m.announced >= announceLimit {
 			return
 		}
-		if u.parked != parkedUnproven || u.f.announced[s.node.ID] != "" || u.f.isUnsettled(u) || len(u.f.unsettled)+len(u.f.announced) >= unsettledLimit {
+		if u.parked != parkedUnproven || u.f.announced[s.node.ID] != (unsettledNode{}) || u.f.isUnsettled(u) || len(u.f.unsettled)+len(u.f.announced) >= unsettledLimit {
 			continue
 		}
 		if c := m.choose(u); c.unproven {
 			if u.f.announced == nil {
-				u.f.announced = map[string]string{}
+				u.f.announced = map[string]unsettledNode{}
 			}
-			u.f.announced[s.node.ID] = c.revision.ID
+			u.f.announced[s.node.ID] = unsettledNode{c.revision.ID, s.node.Version}
 			m.unsettled[u.f] = struct{}{}
 			m.announced++
 		}
@@ -38,15 +38,15 @@ func (m *Machine) wasAnnounced(u *sub, revision string) bool {
 		delete(u.f.announced, u.s.node.ID)
 		m.announced--
 	}
-	return revision != "" && written == revision
+	return revision != "" && written == unsettledNode{revision, u.s.node.Version}
 }
 
 // noted are the nodes of a filter that a record names.
-func (f *filter) noted() map[string]string {
+func (f *filter) noted() map[string]unsettledNode {
 	nodes := maps.Clone(f.unsettled)
-	for id, revision := range f.announced {
+	for id, node := range f.announced {
 		if _, sent := nodes[id]; !sent {
-			nodes[id] = revision
+			nodes[id] = node
 		}
 	}
 	return nodes

@@ -46,6 +46,7 @@ func (m *Machine) answered(s *stream, a Answer) {
 		m.answerCame(&r.pushes[i])
 	}
 	m.reuse(r)
+	m.mayHaveSpoken(s)
 	// There is room on the stream: whoever waited for it gets a look, also where an answer's own
 	// subscriber has unsubscribed meanwhile.
 	m.touchStream(s)
@@ -69,12 +70,16 @@ func (m *Machine) answeredOne(p *push, a Answer) {
 func (m *Machine) acked(p *push) {
 	u := p.u
 	m.setVerdictLoads(p)
+	acquitted := m.acquit(u, p.rev)
 	m.settle(u)
 	if !p.rev.BuiltIn && u.f.wanted != nil && u.f.revision(p.rev.ID) == nil {
 		// Wanted when it was sent, not any more: but it runs, and may have to be restored.
 		u.f.remember(p.rev)
 	}
 	if u.closed {
+		if acquitted {
+			m.rollOut(u.f)
+		}
 		return
 	}
 	m.endFetch(u)
@@ -91,11 +96,11 @@ func (m *Machine) acked(p *push) {
 			m.actions = append(m.actions, WentLive{Name: u.f.name, Variant: p.version.Variant, Since: since})
 		}
 	}
-	if u.tries(p.rev) {
-		u.f.lost, u.f.lostProblem = 0, nil
-		if u.f.stable != nil || !u.f.waitsForOthers(p.rev) {
-			m.judged(u, p.rev)
-		}
+	switch {
+	case u.tries(p.rev) && (u.f.stable != nil || !u.f.waitsForOthers(p.rev)):
+		m.judged(u, p.rev)
+	case acquitted:
+		m.rollOut(u.f)
 	}
 }
 
@@ -162,6 +167,7 @@ func (m *Machine) refused(p *push, raw string) {
 		return // it loads on others of this version: a matter of this Envoy
 	}
 	m.setVerdict(r, envoy, verdict{message: message})
+	m.acquit(u, r)
 	m.touchFilter(u.f)
 	m.judged(u, r)
 }
@@ -203,6 +209,7 @@ func (m *Machine) buildFailed(e BuildFailed) {
 	}
 	m.tried(&p)
 	m.touchStream(s)
+	m.mayHaveSpoken(s)
 	u := p.u
 	m.endFetch(u)
 	u.refuse(p.rev.ID, &Problem{

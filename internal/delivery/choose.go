@@ -79,7 +79,7 @@ func (m *Machine) chooseWanted(u *sub) choice {
 	if c == nil {
 		return m.chooseStable(u, nil)
 	}
-	problem := u.refusal(c.ID)
+	problem := m.against(u, c)
 	if problem == nil {
 		problem = m.foretold(c, u.s.node.Version)
 	}
@@ -102,7 +102,7 @@ func (m *Machine) chooseStable(u *sub, problem *Problem) choice {
 	if problem != nil {
 		state = Rejected
 	}
-	if s := f.stable; s != nil && u.refusal(s.ID) == nil {
+	if s := f.stable; s != nil && m.against(u, s) == nil {
 		v, known := m.verdictOf(u, s)
 		switch {
 		case known && v.loads:
@@ -117,7 +117,7 @@ func (m *Machine) chooseStable(u *sub, problem *Problem) choice {
 			return m.waitForCanary(u, s, m.at(u.joined))
 		}
 	} else if s != nil {
-		state, problem = Rejected, u.refusal(s.ID)
+		state, problem = Rejected, m.against(u, s)
 	}
 	if c := f.candidate(); c != nil && u.refusal(c.ID) == nil && m.provenOn(u, c) {
 		// Its rollout was stopped by Envoys of another version, or has not ended; here it loads.

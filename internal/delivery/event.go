@@ -62,6 +62,10 @@ type (
 	}
 	// ModulesRestored says that modules were brought again, after one could not be read.
 	ModulesRestored struct{}
+	// Promoted has the rollout of a revision go on without the canaries that it waits for.
+	Promoted struct{ Name, Revision string }
+	// Retried has a revision tried again that Envoys have refused, or were lost with.
+	Retried struct{ Name, Revision string }
 	// Woken says that the time of [Machine.Next] has come.
 	Woken struct{}
 )
@@ -91,6 +95,8 @@ func (FetchStarted) event()    {}
 func (FetchFinished) event()   {}
 func (BuildFailed) event()     {}
 func (ModulesRestored) event() {}
+func (Promoted) event()        {}
+func (Retried) event()         {}
 func (Woken) event()           {}
 
 // Action is something the shell must do.
@@ -136,6 +142,12 @@ type (
 		Since   time.Time
 		Others  int
 	}
+	// RolloutChanged reports that a rollout waits for longer than usual, has stopped because Envoys were
+	// lost, or goes on: then nothing in it is waited for.
+	RolloutChanged struct {
+		Name    string
+		Rollout Rollout
+	}
 	// WasRefused reports a NACK, as a verdict or as a step of a remote delivery.
 	WasRefused struct {
 		Name, Node, Revision string
@@ -163,6 +175,7 @@ func (EndStream) action()        {}
 func (Forgotten) action()        {}
 func (WentLive) action()         {}
 func (WasRefused) action()       {}
+func (RolloutChanged) action()   {}
 
 // Substitutes makes the built-in stand-ins. Both are pure.
 type Substitutes interface {

@@ -1,6 +1,10 @@
 package delivery
 
-import "github.com/wasm-xds/wasm-xds/pkg/snapshot"
+import (
+	"slices"
+
+	"github.com/wasm-xds/wasm-xds/pkg/snapshot"
+)
 
 // foretold says why Envoys of a version are not tried with r: a sandbox has found that
 // they would refuse it. It is as good as a NACK, but for what such an Envoy has
@@ -20,12 +24,16 @@ func (m *Machine) foretold(r *snapshot.Revision, envoy string) *Problem {
 // subscribe.
 func (m *Machine) takers(f *filter, r *snapshot.Revision) (takers []*group, problem *Problem) {
 	groups := f.inOrder()
-	if len(r.Refusals) == 0 {
+	if len(r.Refusals) == 0 && !slices.ContainsFunc(groups, func(g *group) bool { return m.refusedIn(g, r) }) {
 		return groups, nil
 	}
 	for _, g := range groups {
 		if p := m.foretold(r, g.envoy); p != nil {
 			problem = p
+			continue
+		}
+		if v, judged := m.verdictIn(g, r); judged && !v.loads && m.hasNothingToLose(f, g, r) {
+			problem = rejectedProblem(r, g.envoy, v.message)
 			continue
 		}
 		takers = append(takers, g)

@@ -121,6 +121,7 @@ func (m *Machine) forgetFilter(f *filter) {
 	f.wanted, f.stable, f.older, f.wishes, f.gone = nil, nil, nil, nil, nil
 	f.idleSince = time.Time{}
 	m.countAllUnknown(f, 1)
+	f.suspects, f.promoted = suspects{}, ""
 	m.forgetUnsettled(f)
 	for _, u := range f.subs {
 		if u.running != nil && !u.running.BuiltIn {

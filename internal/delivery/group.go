@@ -66,9 +66,25 @@ func (g *group) passed(r *snapshot.Revision) bool {
 	return true
 }
 
+// dropTrials makes a subscriber a canary no more.
+func (g *group) dropTrials(u *sub) {
+	for _, t := range g.trials {
+		if t.has(u) {
+			t.size--
+		}
+	}
+	u.trials = 0
+}
+
 // isWaiting says whether one of them is known not to run r yet.
 func (t *trial) isWaiting(r *snapshot.Revision) bool {
 	return t.waits != nil && t.has(t.waits) && !t.waits.runs(r)
+}
+
+// isLoading says whether a canary does not run r yet.
+func (g *group) isLoading(r *snapshot.Revision) bool {
+	t := g.trial(r.ID)
+	return t != nil && t.size > 0 && (t.isWaiting(r) || slices.ContainsFunc(g.subs, func(u *sub) bool { return t.has(u) && !u.runs(r) }))
 }
 
 // addTrial makes a subscriber a canary.
@@ -142,7 +158,7 @@ func (m *Machine) regroup(f *filter) {
 
 // join puts a subscriber into its group if it can run the filter.
 func (m *Machine) join(u *sub) {
-	u.group, u.trials = nil, 0
+	u.group, u.trials, u.passedOver = nil, 0, false
 	if !u.eligible() {
 		return
 	}
@@ -179,12 +195,7 @@ func (m *Machine) leave(u *sub) {
 	if u.isPreferred() {
 		g.selected--
 	}
-	for _, t := range g.trials {
-		if t.has(u) {
-			t.size--
-		}
-	}
-	u.trials = 0
+	g.dropTrials(u)
 	if len(g.subs) == 0 {
 		delete(u.f.groups, g.envoy)
 		u.f.ordered = nil

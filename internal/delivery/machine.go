@@ -66,7 +66,6 @@ func (c Config) withDefaults() Config {
 
 const (
 	remoteAttempts = 3 // pushes of remote code before it goes inline
-	lostLimit      = 3 // canaries lost before a revision is taken for the cause
 	unsettledLimit = 4096
 )
 
@@ -138,9 +137,9 @@ func New(cfg Config, mem Memory, now time.Time) *Machine {
 			f.idleSince = now // the clock was set back
 		}
 		m.mayForget(f)
-		if f.candidate() != nil && len(f.unsettled) > 0 {
-			m.pause(f)
-		}
+	}
+	for f := range m.unsettled {
+		m.suspectAfterRestart(f)
 	}
 	return m
 }
@@ -169,6 +168,10 @@ func (m *Machine) Step(now time.Time, e Event) []Action {
 		m.buildFailed(e)
 	case ModulesRestored:
 		m.modulesRestored()
+	case Promoted:
+		m.promoteByHand(e)
+	case Retried:
+		m.retry(e)
 	case Woken:
 	}
 	m.wake()
@@ -204,13 +207,14 @@ func (m *Machine) change(f *filter) {
 
 func (m *Machine) take() []Action {
 	slices.SortFunc(m.changed, func(a, b *filter) int { return strings.Compare(a.name, b.name) })
-	actions := m.actions
 	for i, f := range m.changed {
 		f.hasChanged = false
+		m.tellOfRollout(f)
 		if i == 0 || m.changed[i-1].name != f.name { // else it was dropped and made anew
-			actions = append(actions, f.changed)
+			m.actions = append(m.actions, f.changed)
 		}
 	}
+	actions := m.actions
 	clear(m.changed)
 	if m.changed = m.changed[:0]; cap(m.changed) > someKeys {
 		m.changed = nil
@@ -232,7 +236,7 @@ func (m *Machine) filter(name string) *filter {
 	f := m.filters[name]
 	if f == nil {
 		f = &filter{
-			name: name, unsettled: map[string]string{}, groups: map[string]*group{}, since: m.now, changed: Changed{Name: name},
+			name: name, unsettled: map[string]unsettledNode{}, groups: map[string]*group{}, since: m.now, changed: Changed{Name: name},
 		}
 		m.enroll(f)
 	}
@@ -290,11 +294,9 @@ func (m *Machine) setWanted(f *filter, w *snapshot.Filter) {
 	another := f.wanted == nil || !sameRevision(f.wanted.Revision, w.Revision)
 	if another {
 		m.keepCandidate(f)
-		f.since = m.now
-		f.lost, f.lostProblem, f.pauseUntil = 0, nil, time.Time{}
-		if back := m.started.Add(m.cfg.CanaryPause); m.now.Before(back) && f.unsettledAway() {
-			// Right after a restart the canary of before has to find its way back.
-			f.pauseUntil = back
+		f.since, f.promoted = m.now, ""
+		if w != nil && w.Revision != nil {
+			f.suspects.forgive(w.Revision.ID)
 		}
 	}
 	if f.wanted == nil && len(f.unsettled) > 0 {
@@ -302,6 +304,7 @@ func (m *Machine) setWanted(f *filter, w *snapshot.Filter) {
 	}
 	m.countAllUnknown(f, -1)
 	f.wanted = w
+	f.suspects.prune(m.now, func(revision string) bool { return f.revision(revision) != nil })
 	if another {
 		f.noteWish(m.now)
 	}

@@ -2,7 +2,6 @@ package delivery
 
 import (
 	"cmp"
-	"maps"
 	"slices"
 	"time"
 
@@ -35,7 +34,9 @@ type Unsettled struct {
 type UnsettledFilter struct {
 	// Nodes are the ids of those that may have stored bytes they refused, with the
 	// unproven revision that was sent to them last; "": it is not known which.
-	Nodes    map[string]string `json:"nodes"`
+	Nodes map[string]string `json:"nodes"`
+	// Envoys are their versions, by node id. Older files have none.
+	Envoys   map[string]string `json:"envoys,omitempty"`
 	Filter   FilterMemory      `json:"filter"`
 	Verdicts []VerdictRecord   `json:"verdicts,omitempty"` // on its revisions
 }
@@ -54,6 +55,8 @@ type FilterMemory struct {
 	IdleSince time.Time `json:"idleSince,omitzero"`
 	// Type is not written any more: it was what Envoys were found to expect of a name without a spec.
 	Type spec.Type `json:"type,omitempty"`
+	// Promoted is the revision that goes on without its canaries, by hand; "": none.
+	Promoted string `json:"promoted,omitempty"`
 }
 
 // VerdictRecord is what Envoys of one version made of one revision.
@@ -119,7 +122,9 @@ func (mem *Memory) Tidy() {
 }
 
 func (f *filter) memory() FilterMemory {
-	return FilterMemory{Name: f.name, Wanted: f.wanted, Stable: f.stable, Older: slices.Clone(f.older), Wishes: f.wishes, IdleSince: f.idleSince}
+	return FilterMemory{
+		Name: f.name, Wanted: f.wanted, Stable: f.stable, Older: slices.Clone(f.older), Wishes: f.wishes, IdleSince: f.idleSince, Promoted: f.promoted,
+	}
 }
 
 // Unsettled returns that part of the [Memory].
@@ -127,7 +132,13 @@ func (m *Machine) Unsettled() Unsettled {
 	m.seq++
 	all := Unsettled{Seq: m.seq, Filters: map[string]UnsettledFilter{}}
 	for f := range m.unsettled {
-		all.Filters[f.name] = UnsettledFilter{Nodes: f.noted(), Filter: f.memory(), Verdicts: m.verdictsOn(f)}
+		u := UnsettledFilter{
+			Nodes: map[string]string{}, Envoys: map[string]string{}, Filter: f.memory(), Verdicts: m.verdictsOn(f),
+		}
+		for id, node := range f.noted() {
+			u.Nodes[id], u.Envoys[id] = node.revision, node.envoy
+		}
+		all.Filters[f.name] = u
 	}
 	return all
 }
@@ -175,7 +186,9 @@ func (m *Machine) restore(mem Memory) {
 			continue // no spec has the name
 		}
 		f := m.filter(name)
-		maps.Copy(f.unsettled, u.Nodes)
+		for id, revision := range u.Nodes {
+			f.unsettled[id] = unsettledNode{revision, u.Envoys[id]}
+		}
 		m.unsettled[f] = struct{}{}
 		if newer {
 			f.restore(u.Filter)
@@ -193,6 +206,7 @@ func (m *Machine) restoreVerdict(v VerdictRecord) {
 
 func (f *filter) restore(fm FilterMemory) {
 	f.wanted, f.stable, f.older, f.wishes, f.idleSince = fm.Wanted, fm.Stable, fm.Older, fm.Wishes, fm.IdleSince
+	f.promoted = fm.Promoted
 }
 
 // Revisions are all revisions that may still be served; what none of them names

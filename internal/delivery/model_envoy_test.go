@@ -141,6 +141,11 @@ func (w *world) answer(e *modelEnvoy) {
 		w.singly[e.stream] = w.singly[e.stream] || w.isSpoilt(event)
 		for _, one := range resources(w.answering[e.stream][r.Answer.Name]) {
 			delete(w.answering[e.stream], one.Name)
+			if r.Answer.Nack && one.Version.Variant != Remote {
+				w.clears(e, one.Name, one.Revision.ID, false)
+			} else if !r.Answer.Nack {
+				w.clears(e, one.Name, one.Revision.ID, true)
+			}
 			if p := e.provider(one.Name); !p.unheard && !e.racing[one.Version.String()] {
 				p.doubted = ""
 				if r.Answer.Nack {
@@ -221,8 +226,10 @@ func (w *world) connect(e *modelEnvoy) {
 		if e.unlisted {
 			accepted = ""
 		}
-		if v, ok := ParseVersion(accepted); ok && v.Variant == File {
-			e.readFile = true
+		v, ok := ParseVersion(accepted)
+		e.readFile = e.readFile || ok && v.Variant == File
+		if ok {
+			w.clears(e, name, v.Revision, true)
 		}
 		subs = append(subs, Subscription{Name: name, Accepted: accepted, Replay: !e.delta && accepted != ""})
 	}
@@ -234,6 +241,7 @@ func (w *world) cut(e *modelEnvoy) {
 	if e.stream == 0 {
 		return
 	}
+	w.lose(e)
 	id := e.stream
 	e.stream, e.inbox, e.outbox = 0, nil, nil
 	delete(w.streams, id)

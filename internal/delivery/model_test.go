@@ -51,6 +51,10 @@ type world struct {
 	settles    bool    // modules can be read again
 	calm       bool
 	names      []string // of the specs
+	suspects   modelSuspects
+	doubted    modelSuspects                     // see [world.doubt]
+	tries      map[trialOf]map[string]bool       // who was a canary when another was lost
+	sentAt     map[StreamID]map[string]time.Time // what has no answer
 }
 
 // modelNames are what Envoys ask for; the last has no spec. A calm world has more of them, and little
@@ -68,6 +72,7 @@ func newWorld(seed uint64) *world {
 		rng: rand.New(rand.NewPCG(seed, 1)), now: time.Unix(1_000_000, 0), streams: map[StreamID]*modelEnvoy{},
 		answering: map[StreamID]map[string]Send{}, bad: map[string]bool{}, moodyAbout: map[string]bool{},
 		singly: map[StreamID]bool{}, forgot: map[string]bool{}, calm: seed%2 == 0,
+		suspects: modelSuspects{}, doubted: modelSuspects{}, tries: map[trialOf]map[string]bool{}, sentAt: map[StreamID]map[string]time.Time{},
 	}
 	all := modelNames(w.calm)
 	w.names = all[:len(all)-1]
@@ -102,6 +107,7 @@ func (w *world) start() {
 	if w.calm {
 		window = 12
 	}
+	w.doubt()
 	w.m = New(Config{
 		Epoch: w.epoch, Substitutes: realStandIns{}, Window: 1 + w.rng.IntN(window),
 		ForgetRemoved: time.Duration(w.rng.IntN(2)) * 30 * time.Second,
@@ -121,6 +127,7 @@ func (w *world) step(e Event) {
 				w.log = append(w.log, fmt.Sprintf("  send %d %s %s, with %d others", a.Stream, r.Name, r.Version, len(a.Others)))
 			}
 			w.checkOutstanding(a)
+			w.checkHeld(w.streams[a.Stream], a)
 			if e, ok := w.streams[a.Stream], w.build(&a); e != nil && ok {
 				e.inbox = append(e.inbox, a)
 			}
@@ -184,6 +191,10 @@ func (w *world) build(a *Send) bool {
 	a.Resource, a.Others = made[0], made[1:]
 	for _, r := range made {
 		w.answering[a.Stream][r.Name] = *a
+		if w.sentAt[a.Stream] == nil {
+			w.sentAt[a.Stream] = map[string]time.Time{}
+		}
+		w.sentAt[a.Stream][r.Name] = w.now
 	}
 	return true
 }
@@ -211,7 +222,7 @@ func (w *world) edit(name string) {
 		Name: name, Type: spec.HTTP, Policy: []spec.FailurePolicy{spec.Closed, spec.Open}[w.rng.IntN(2)],
 		Delivery: []spec.Delivery{spec.Remote, spec.Remote, spec.Inline, spec.File}[w.rng.IntN(4)],
 		OnRemove: []spec.OnRemove{spec.Keep, spec.Passthrough, spec.Deny}[w.rng.IntN(3)],
-		Canary:   spec.Canary{Count: w.rng.IntN(3)},
+		Canary:   w.canaryPolicy(),
 	}
 	before := filters[name]
 	switch roll := w.rng.IntN(10); {
@@ -257,6 +268,8 @@ func (w *world) revision(name string, good bool) *snapshot.Revision {
 func (w *world) restartServer() {
 	for _, e := range w.envoys {
 		if e.stream != 0 {
+			w.lose(e)
+			clear(w.tries) // by then
 			delete(w.streams, e.stream)
 			delete(w.answering, e.stream)
 		}
@@ -307,6 +320,15 @@ func (w *world) act(op byte) {
 		w.pass(time.Second)
 	case 14:
 		w.pass(20 * time.Second)
+	case 16:
+		w.quiesce()
+	case 17:
+		name := w.names[w.rng.IntN(len(w.names))]
+		if w.rng.IntN(2) == 0 {
+			w.promote(name)
+		} else {
+			w.retry(name)
+		}
 	default:
 		if op%2 == 0 {
 			w.receive(e)
@@ -323,6 +345,19 @@ func (w *world) settle() bool {
 	}
 	w.settles = true
 	w.step(ModulesRestored{})
+	// No pause is waited for: all are back, and answer.
+	if w.settleUntil(w.now.Add(25 * time.Second)); len(w.problems) > 0 {
+		return true
+	}
+	w.decide()
+	w.settleUntil(w.now.Add(25 * time.Second))
+	w.checkSettled()
+	return len(w.problems) > 0 || w.settleUntil(time.Time{})
+}
+
+// settleUntil is settle for those that are connected. It ends before the time is over; zero: there is
+// no such time.
+func (w *world) settleUntil(end time.Time) bool {
 	for range 400 {
 		busy := false
 		for _, e := range w.envoys {
@@ -335,7 +370,7 @@ func (w *world) settle() bool {
 			continue
 		}
 		next, ok := w.m.Next()
-		if !ok {
+		if !ok || !end.IsZero() && next.After(end) {
 			return true
 		}
 		w.now = next

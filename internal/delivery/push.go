@@ -339,7 +339,13 @@ func (m *Machine) checkAnswer(s *stream) {
 		for i := range r.pushes {
 			m.flagLate(&r.pushes[i])
 		}
+		m.fellSilent(s)
 	}
+}
+
+// isTrial says whether the push is a canary's of something that no Envoy of its version has loaded.
+func (m *Machine) isTrial(p *push) bool {
+	return !p.rev.BuiltIn && p.u.tries(p.rev) && !m.proven(p.rev, p.u.s.node.Version)
 }
 
 func (m *Machine) flagLate(p *push) {
@@ -348,6 +354,9 @@ func (m *Machine) flagLate(p *push) {
 	m.unsettle(u, "")
 	if u.closed {
 		return // it is counted no more
+	}
+	if m.isTrial(p) {
+		m.lose(u, p.rev, WaitSilent)
 	}
 	u.setState(m, Pending, &Problem{
 		Code: CodeNoAnswer, Revision: p.rev.ID,

@@ -72,10 +72,12 @@ func (m *Machine) subscribe(s *stream, e Subscription, made *sub) {
 	s.readsFiles = s.readsFiles || known && accepted.Variant == File
 	m.endFetch(u)
 	u.dirty = f.isUnsettled(u) && !f.tookIt(u)
+	f.suspects.adopt(s.node.ID, s.node.Version)
 	if r := u.running; r != nil {
 		// What an Envoy says it has accepted, it runs: refused bytes are never sent again.
 		if _, judged := m.verdict(r, s.node.Version); !judged {
 			m.setVerdict(r, s.node.Version, verdict{loads: true})
+			m.acquit(u, r)
 			if g := f.groups[s.node.Version]; g != nil {
 				for _, other := range g.subs {
 					m.touch(other) // it need not wait for its canary any more
@@ -180,14 +182,14 @@ func (m *Machine) close(id StreamID) {
 	s.outstanding = nil
 	for _, u := range s.subs {
 		lost := lostBy[u]
-		onTrial := lost != nil && !lost.rev.BuiltIn && u.tries(lost.rev) && !m.proven(lost.rev, s.node.Version)
+		onTrial := lost != nil && m.isTrial(lost)
 		if u.dirty || lost != nil {
 			m.unsettle(u, "")
 		}
 		u.f.rememberGone(m, u)
 		u.closed = true
 		if onTrial {
-			m.canaryLost(u, lost.rev)
+			m.lose(u, lost.rev, WaitBack)
 		}
 		m.remove(u)
 	}

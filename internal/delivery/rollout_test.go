@@ -46,7 +46,7 @@ func TestCanaryPolicies(t *testing.T) {
 		{"all at once", spec.Canary{Count: 0}, []string{"1 auth two! inline", "2 auth two! inline", "3 auth two! inline"}},
 		{"half, rounded up", spec.Canary{Percent: 50}, []string{"1 auth two! inline", "2 auth two! inline"}},
 		{"by id", spec.Canary{Selector: &spec.NodeSelector{IDs: []string{"edge-3"}}}, []string{"3 auth two! inline"}},
-		{"one at least", spec.Canary{Selector: &spec.NodeSelector{IDs: []string{"none"}}}, []string{"1 auth two! inline"}},
+		{"nobody matches", spec.Canary{Selector: &spec.NodeSelector{IDs: []string{"none"}}}, nil},
 	}
 	for _, tt := range tests {
 		t.Run(tt.name, func(t *testing.T) {

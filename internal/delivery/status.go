@@ -18,6 +18,9 @@ type FilterStatus struct {
 	Candidate *snapshot.Revision
 	Stable    *snapshot.Revision
 	Older     []*snapshot.Revision
+	// Rollout says how far the wanted revision is on its way to all; nil: it is everyone's, or none of
+	// it is. [Machine.Brief] leaves it out.
+	Rollout *Rollout
 	// Problem says why the wanted revision is not the one that serves; nil: it is.
 	Problem     *Problem
 	Subscribers []SubscriberStatus
@@ -51,6 +54,7 @@ func (m *Machine) Status(name string) (FilterStatus, bool) {
 		return FilterStatus{}, false
 	}
 	st := m.brief(f)
+	st.Rollout = m.rollout(f)
 	st.Subscribers = make([]SubscriberStatus, 0, st.Count)
 	for _, u := range f.subs {
 		st.Subscribers = append(st.Subscribers, u.status(m))

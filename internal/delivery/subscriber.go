@@ -22,6 +22,7 @@ type stream struct {
 	singly      bool        // a response of several was refused: each resource goes alone
 	readsFiles  bool        // it has read a module's file
 	late        int         // how many of outstanding are
+	silent      bool        // it takes part in no rollout until it answers
 	answeredAt  time.Time   // the last answer
 	timed       bool        // a timer will look at outstanding
 	touched     bool        // it is looked at before the step ends
@@ -68,6 +69,8 @@ type sub struct {
 	// dirty: Envoy has stored bytes it refused, or may have: the next update of
 	// its listener would fail, until something good is pushed in other bytes.
 	dirty bool
+	// passedOver: a rollout goes on by hand that waited for it. It is asked when it is its turn again.
+	passedOver bool
 }
 
 // parking says why a subscriber waits, until its push can be alone or goes with others.

@@ -73,6 +73,10 @@ func (m *Machine) wake() {
 			m.checkAnswer(t.s)
 		case t.f != nil:
 			m.rollOut(t.f)
+			m.lookForSlow(t.f)
+			if t.f.told != "" {
+				m.change(t.f) // what it waits for may have another end
+			}
 		default:
 			if r := t.u.rare; r != nil && r.timer.Equal(t.at) {
 				r.timer = time.Time{}

@@ -1,0 +1,99 @@
+package delivery
+
+import "github.com/wasm-xds/wasm-xds/pkg/snapshot"
+
+// promoteByHand goes on with a rollout without the canaries that it waits for. Each Envoy version has a
+// canary still, if one can be asked: what no Envoy of a version has loaded goes to none of them at once.
+func (m *Machine) promoteByHand(e Promoted) {
+	f := m.filters[e.Name]
+	if f == nil {
+		return
+	}
+	c := m.onTrial(f)
+	if c == nil || c.ID != e.Revision || f.isCandidate(c) && m.stoppedBy(f, c) != nil {
+		return
+	}
+	f.suspects.waitNoMore(c.ID)
+	if f.isCandidate(c) {
+		f.promoted = c.ID
+		m.persist = true
+		m.passOver(f, c)
+	}
+	m.rollOut(f)
+	m.touchFilter(f)
+}
+
+// passOver has others asked in the place of canaries that take long.
+func (m *Machine) passOver(f *filter, r *snapshot.Revision) {
+	for _, g := range f.inOrder() {
+		for _, u := range g.subs {
+			if u.tries(r) && !u.runs(r) && !m.waitFor(u, r).isUsual(m.now) {
+				u.passedOver = true
+				g.dropTrials(u)
+			}
+		}
+	}
+}
+
+// retry forgets that Envoys have refused a revision, or were lost with it, and tries it again in other bytes.
+func (m *Machine) retry(e Retried) {
+	f := m.filters[e.Name]
+	if f == nil {
+		return
+	}
+	for envoy := range m.versions {
+		key := verdictKey{e.Revision, envoy}
+		if v, judged := m.verdicts[key]; judged && !v.loads {
+			delete(m.verdicts, key)
+			m.verdictChanges++
+		}
+	}
+	f.suspects.dropRevision(e.Revision)
+	for _, u := range f.subs {
+		u.passedOver = false
+		for id := range u.get().refused {
+			if id == e.Revision || f.revision(id) == nil { // a stand-in in its place
+				delete(u.rare.refused, id)
+			}
+		}
+	}
+	for _, v := range []Variant{Inline, File} {
+		m.newSalt(saltKey{e.Revision, v})
+	}
+	if f.wanted != nil && f.wanted.Revision != nil && f.wanted.Revision.ID == e.Revision {
+		f.since = m.now
+	}
+	m.persist = true
+	m.rollOut(f)
+	m.touchFilter(f)
+}
+
+// IsRefused says whether an Envoy has refused the filter's revision, or was lost with it: a [Retried]
+// tries it again.
+func (m *Machine) IsRefused(name, revision string) bool {
+	f := m.filters[name]
+	if f == nil {
+		return false
+	}
+	for envoy := range m.versions {
+		if v, judged := m.verdicts[verdictKey{revision, envoy}]; judged && !v.loads {
+			return true
+		}
+	}
+	for key, of := range f.suspects.all {
+		if key.revision != revision {
+			continue
+		}
+		for _, one := range of.nodes {
+			if one.losses > 0 {
+				return true
+			}
+		}
+	}
+	for _, u := range f.subs {
+		if u.refusal(revision) != nil {
+			return true
+		}
+	}
+	return false
+}

@@ -1,0 +1,234 @@
+package delivery
+
+import (
+	"time"
+
+	"github.com/wasm-xds/wasm-xds/pkg/snapshot"
+	"github.com/wasm-xds/wasm-xds/pkg/spec"
+)
+
+// trialOf is a revision of a name on an Envoy version.
+type trialOf struct{ name, revision, envoy string }
+
+// modelSuspects are the Envoys that were lost while they loaded what no other of their version had
+// loaded, with the time of the loss, by node id. It is kept beside the machine's own.
+type modelSuspects map[trialOf]map[string]time.Time
+
+const modelPause = 30 * time.Second
+
+// lose notes what an Envoy had not answered when its stream, or the server, ended.
+func (w *world) lose(e *modelEnvoy) {
+	for name, a := range w.answering[e.stream] {
+		if !a.Unproven || w.now.Sub(w.sentAt[e.stream][name]) >= modelPause {
+			continue // an overdue one is waited for no more
+		}
+		of := trialOf{name, a.Revision.ID, e.version}
+		w.suspects.add(of, e.id, w.now)
+		w.tries[of] = w.canaries(of)
+	}
+}
+
+// canaries are the Envoys that are asked already: one that is lost does not stop them.
+func (w *world) canaries(of trialOf) map[string]bool {
+	all := map[string]bool{}
+	f := w.m.filters[of.name]
+	if f == nil || f.groups[of.envoy] == nil {
+		return all
+	}
+	for _, u := range f.groups[of.envoy].subs {
+		if r := f.revision(of.revision); r != nil && u.tries(r) {
+			all[u.s.node.ID] = true
+		}
+	}
+	return all
+}
+
+func (s modelSuspects) add(of trialOf, node string, at time.Time) {
+	if s[of] == nil {
+		s[of] = map[string]time.Time{}
+	}
+	s[of][node] = at
+}
+
+// doubt notes whom a server that starts cannot but suspect: the answer came, and was not on the disk
+// yet, or the revision was about to be sent.
+func (w *world) doubt() {
+	clear(w.doubted)
+	for name, u := range w.memory.Unsettled.Filters {
+		for node, revision := range u.Nodes {
+			w.doubted.add(trialOf{name, revision, u.Envoys[node]}, node, w.now)
+		}
+	}
+}
+
+// clears notes that an Envoy has answered for a revision.
+func (w *world) clears(e *modelEnvoy, name, revision string, loads bool) {
+	of := trialOf{name, revision, e.version}
+	if loads {
+		w.forgets(of, e)
+	}
+	for _, s := range []modelSuspects{w.suspects, w.doubted} {
+		if delete(s[of], e.id); loads {
+			delete(s, of)
+		}
+	}
+}
+
+// decided notes that somebody has decided about a revision by hand: nobody need be waited for.
+func (w *world) decided(name, revision string) {
+	for of, nodes := range w.suspects {
+		if of.name != name || of.revision != revision {
+			continue
+		}
+		for node, at := range nodes {
+			w.doubted.add(of, node, at)
+		}
+		delete(w.suspects, of)
+	}
+}
+
+// holds says whether Envoys of a version wait at that time for a suspect other than e.
+func (w *world) holds(s modelSuspects, of trialOf, e *modelEnvoy, now time.Time) bool {
+	for node, at := range s[of] {
+		if now.Sub(at) < modelPause && (e == nil || node != e.id) {
+			return true
+		}
+	}
+	return false
+}
+
+// checkHeld: after a crash, one Envoy of a version at a time has what none has loaded.
+func (w *world) checkHeld(e *modelEnvoy, a Send) {
+	of := trialOf{a.Name, a.Revision.ID, e.version}
+	if a.Unproven {
+		w.forgets(of, e)
+	}
+	if !a.Unproven || w.tries[of][e.id] || !w.holds(w.suspects, of, e, w.now) {
+		return
+	}
+	// Those that may have it already are asked, but no two at a time.
+	_, lost := w.suspects[of][e.id]
+	_, doubted := w.doubted[of][e.id]
+	if alone := len(w.canaries(of)) == 1; !lost && !doubted || !alone {
+		w.failf("%s: gets %s of %s, while another Envoy of its version is suspected to have crashed of it", e.id, a.Version, a.Name)
+	}
+}
+
+// forgets: of other revisions than the last unproven one that a node was sent, and of all once it has
+// accepted anything, a server that restarts suspects it no more.
+func (w *world) forgets(of trialOf, e *modelEnvoy) {
+	for other, nodes := range w.suspects {
+		if at, lost := nodes[e.id]; lost && other.name == of.name && other.revision != of.revision {
+			delete(nodes, e.id)
+			w.doubted.add(other, e.id, at)
+		}
+	}
+}
+
+// quiesce has the Envoys that are connected take and answer all there is for them, within a time in which no
+// pause ends by itself, and checks that nobody is held who has no reason.
+func (w *world) quiesce() {
+	start := w.now
+	if w.settleUntil(w.now.Add(25 * time.Second)); len(w.problems) > 0 {
+		return
+	}
+	for _, name := range w.names {
+		f := w.snapshot.Get(name)
+		if f == nil || f.Revision == nil || f.Disabled || f.Removed || w.bad[f.Revision.ID] || w.moodyAbout[f.Revision.ID] {
+			continue
+		}
+		if st, _ := w.m.Status(name); st.Problem != nil || st.Rollout != nil && st.Rollout.Waits != nil && st.Rollout.Waits[0].Reason == WaitMatch {
+			continue
+		}
+		for _, version := range []string{"1.40.0", "1.36.4"} {
+			w.checkRunsSomewhere(f, version, start)
+		}
+	}
+}
+
+// checkRunsSomewhere: a version without suspects has a canary at least that runs what is wanted.
+func (w *world) checkRunsSomewhere(f *snapshot.Filter, version string, start time.Time) {
+	of := trialOf{f.Name, f.Revision.ID, version}
+	if f.Revision.RefusalFor(version) != nil || w.holds(w.suspects, of, nil, start) || w.holds(w.doubted, of, nil, start) {
+		return
+	}
+	connected := false
+	for _, e := range w.envoys {
+		p := e.provider(f.Name)
+		if e.stream == 0 || e.version != version {
+			continue
+		}
+		if w.isUnreadable(e, f) {
+			return // nobody else is asked, until the modules are brought again
+		}
+		connected = true
+		if p.running != nil && p.running.ID == f.Revision.ID {
+			return
+		}
+	}
+	if connected {
+		w.failf("%s: no Envoy %s runs %s, and none of them is suspected of anything", f.Name, version, f.Revision.ID)
+	}
+}
+
+// isUnreadable says whether the filter's module could not be read when the Envoy was to get it.
+func (w *world) isUnreadable(e *modelEnvoy, f *snapshot.Filter) bool {
+	for _, u := range w.m.filters[f.Name].subs {
+		if p := u.refusal(f.Revision.ID); u.s.id == e.stream && p != nil && p.Code == CodeModuleUnreadable {
+			return true
+		}
+	}
+	return false
+}
+
+// decide does by hand what nothing else ends: it promotes what waits for a canary that
+// nobody is, and tries again what was lost too often.
+func (w *world) decide() {
+	for _, name := range w.names {
+		st, _ := w.m.Status(name)
+		switch {
+		case st.Wanted == nil || st.Wanted.Revision == nil:
+		case st.Rollout != nil && len(st.Rollout.Waits) > 0 && st.Rollout.Waits[0].Reason == WaitMatch:
+			w.promote(name)
+		case w.isLost(name):
+			w.retry(name)
+		}
+	}
+}
+
+// isLost says whether a revision is not tried any more because Envoys were lost with it.
+func (w *world) isLost(name string) bool {
+	st, _ := w.m.Status(name)
+	for _, s := range st.Subscribers {
+		if s.Problem != nil && s.Problem.Code == CodeCanaryLost {
+			return true
+		}
+	}
+	return st.Problem != nil && st.Problem.Code == CodeCanaryLost
+}
+
+func (w *world) promote(name string) {
+	if f := w.snapshot.Get(name); f != nil && f.Revision != nil {
+		w.decided(name, f.Revision.ID)
+		w.step(Promoted{Name: name, Revision: f.Revision.ID})
+	}
+}
+
+func (w *world) retry(name string) {
+	if f := w.snapshot.Get(name); f != nil && f.Revision != nil {
+		w.decided(name, f.Revision.ID)
+		w.step(Retried{Name: name, Revision: f.Revision.ID})
+	}
+}
+
+// canaryPolicy is one of those that a spec may have.
+func (w *world) canaryPolicy() spec.Canary {
+	switch w.rng.IntN(6) {
+	case 0:
+		return spec.Canary{Selector: &spec.NodeSelector{IDs: []string{"edge-1"}}}
+	case 1:
+		return spec.Canary{Selector: &spec.NodeSelector{IDs: []string{"nobody"}}}
+	default:
+		return spec.Canary{Count: w.rng.IntN(3)}
+	}
+}

@@ -1,0 +1,339 @@
+package delivery
+
+import (
+	"cmp"
+	"fmt"
+	"slices"
+	"strings"
+	"time"
+
+	"github.com/wasm-xds/wasm-xds/pkg/snapshot"
+)
+
+// lostLimit is how many losses of a revision by the Envoys of one version stop its rollout.
+// A single node is asked one time less while there are others.
+const lostLimit = 3
+
+// suspect is a node that was sent a revision which no Envoy of its version had loaded, and that
+// has not answered: its stream has ended, it is silent, or the server has ended meanwhile.
+type suspect struct {
+	losses int // how often in a row it failed to answer this server; 0: the server ended
+	why    WaitReason
+	since  time.Time // the last time
+	until  time.Time // how long the other Envoys of its version wait for it; zero: they do not
+}
+
+// suspicion is the suspects of one revision that are of one Envoy version.
+type suspicion struct {
+	nodes map[string]*suspect // by node id
+	until time.Time           // the latest of theirs
+}
+
+// suspects are a filter's, by revision and Envoy version. The version is "" where a state file
+// does not tell it. Nothing is known in the zero value.
+type suspects struct {
+	all    map[verdictKey]*suspicion
+	size   int // the number of suspects
+	losses int // the sum of their losses
+}
+
+// find is the suspect; nil: the node is none.
+func (s *suspects) find(key verdictKey, node string) *suspect {
+	if of := s.all[key]; of != nil {
+		return of.nodes[node]
+	}
+	return nil
+}
+
+// add is find, and makes the node a suspect if it is none. nil: there are too many.
+func (s *suspects) add(key verdictKey, node string) *suspect {
+	if one := s.find(key, node); one != nil {
+		return one
+	}
+	if s.size >= unsettledLimit {
+		return nil
+	}
+	if s.all == nil {
+		s.all = map[verdictKey]*suspicion{}
+	}
+	if s.all[key] == nil {
+		s.all[key] = &suspicion{nodes: map[string]*suspect{}}
+	}
+	s.size++
+	one := &suspect{}
+	s.all[key].nodes[node] = one
+	return one
+}
+
+// update takes in what has changed of a key's suspects.
+func (s *suspects) update(key verdictKey) {
+	of := s.all[key]
+	if of == nil {
+		return
+	}
+	of.until = time.Time{}
+	for _, one := range of.nodes {
+		if one.until.After(of.until) {
+			of.until = one.until
+		}
+	}
+	if len(of.nodes) == 0 {
+		delete(s.all, key)
+	}
+}
+
+// drop acquits a node, and says whether it was a suspect.
+func (s *suspects) drop(key verdictKey, node string) bool {
+	one := s.find(key, node)
+	if one == nil {
+		return false
+	}
+	s.size--
+	s.losses -= one.losses
+	delete(s.all[key].nodes, node)
+	s.update(key)
+	return true
+}
+
+// dropAll acquits all nodes of a key, and says whether there were any.
+func (s *suspects) dropAll(key verdictKey) bool {
+	of := s.all[key]
+	if of == nil {
+		return false
+	}
+	for _, one := range of.nodes {
+		s.size--
+		s.losses -= one.losses
+	}
+	delete(s.all, key)
+	return true
+}
+
+// waitNoMore ends the waiting for the suspects of a revision.
+func (s *suspects) waitNoMore(revision string) {
+	for key, of := range s.all {
+		if key.revision != revision {
+			continue
+		}
+		for _, one := range of.nodes {
+			one.until = time.Time{}
+		}
+		s.update(key)
+	}
+}
+
+// dropRevision acquits all nodes of a revision.
+func (s *suspects) dropRevision(revision string) {
+	for key := range s.all {
+		if key.revision == revision {
+			s.dropAll(key)
+		}
+	}
+}
+
+// forgive forgets how often a revision was lost. Who is waited for still is.
+func (s *suspects) forgive(revision string) {
+	for key, of := range s.all {
+		if key.revision != revision {
+			continue
+		}
+		for _, one := range of.nodes {
+			s.losses -= one.losses
+			one.losses = 0
+		}
+	}
+}
+
+// prune forgets what nobody waits for of revisions that are not served any more.
+func (s *suspects) prune(now time.Time, served func(revision string) bool) {
+	for key, of := range s.all {
+		if !served(key.revision) && !now.Before(of.until) {
+			s.dropAll(key)
+		}
+	}
+}
+
+// adopt moves a node whose version was not known to the one with which it has come back.
+func (s *suspects) adopt(node, envoy string) {
+	for key, of := range s.all {
+		one := of.nodes[node]
+		if key.envoy != "" || one == nil || envoy == "" {
+			continue
+		}
+		s.drop(key, node)
+		known := verdictKey{key.revision, envoy}
+		if to := s.add(known, node); to != nil && to.losses == 0 {
+			*to = *one
+			s.losses += one.losses
+			s.update(known)
+		}
+	}
+}
+
+// suspectAfterRestart makes suspects of the nodes that were sent an unproven revision by the
+// process before: it ended before their answers were known.
+func (m *Machine) suspectAfterRestart(f *filter) {
+	for node, u := range f.unsettled {
+		key := verdictKey{u.revision, u.envoy}
+		if u.revision == "" || m.verdicts[key].loads {
+			continue
+		}
+		if one := f.suspects.add(key, node); one != nil {
+			one.why, one.since, one.until = WaitRestart, m.now, m.now.Add(m.cfg.CanaryPause)
+			f.suspects.update(key)
+		}
+	}
+	if f.suspects.size > 0 {
+		m.wakeFilter(f, m.now.Add(m.cfg.CanaryPause))
+	}
+}
+
+// lose notes that a canary's answer will not come: its stream has ended, or it is silent. Others of
+// its version wait for one whose stream has ended: it may have crashed.
+func (m *Machine) lose(u *sub, r *snapshot.Revision, why WaitReason) {
+	f, key := u.f, verdictKey{r.ID, u.s.node.Version}
+	one := f.suspects.add(key, u.s.node.ID)
+	if one == nil {
+		return
+	}
+	one.losses++
+	f.suspects.losses++
+	one.why, one.since, one.until = why, m.now, time.Time{}
+	if why == WaitBack {
+		one.until = m.now.Add(m.cfg.CanaryPause)
+		m.wakeFilter(f, one.until)
+	}
+	f.suspects.update(key)
+	m.change(f)
+}
+
+// acquit notes that an Envoy has answered for a revision. Once one has loaded it, no other
+// of its version is a suspect either. It says whether anybody was.
+func (m *Machine) acquit(u *sub, r *snapshot.Revision) bool {
+	if u.f.suspects.size == 0 || r.BuiltIn {
+		return false
+	}
+	key := verdictKey{r.ID, u.s.node.Version}
+	if m.verdicts[key].loads {
+		return u.f.suspects.dropAll(key)
+	}
+	return u.f.suspects.drop(key, u.s.node.ID)
+}
+
+// held is how long only suspects may be canaries of r in the group; zero: anybody may.
+func (m *Machine) held(f *filter, g *group, r *snapshot.Revision) (until time.Time) {
+	if f.suspects.size == 0 || m.proven(r, g.envoy) {
+		return time.Time{}
+	}
+	for _, envoy := range []string{g.envoy, ""} {
+		if of := f.suspects.all[verdictKey{r.ID, envoy}]; of != nil && of.until.After(until) {
+			until = of.until
+		}
+	}
+	if !m.now.Before(until) {
+		return time.Time{}
+	}
+	return until
+}
+
+// suspect is what the subscriber's node is suspected of; nil: of nothing.
+func (u *sub) suspect(r *snapshot.Revision) *suspect {
+	return u.f.suspects.find(verdictKey{r.ID, u.s.node.Version}, u.s.node.ID)
+}
+
+// isAwaitedSuspect says whether others wait for the subscriber's node.
+func (m *Machine) isAwaitedSuspect(u *sub, r *snapshot.Revision) bool {
+	one := u.suspect(r)
+	return one != nil && m.now.Before(one.until)
+}
+
+// against says why this Envoy is not sent r; nil: nothing is known against it. It has refused it, or
+// was lost with it so often that this is taken for its own matter.
+func (m *Machine) against(u *sub, r *snapshot.Revision) *Problem {
+	if p := u.refusal(r.ID); p != nil {
+		return p
+	}
+	if u.f.suspects.losses < lostLimit {
+		return nil
+	}
+	if one := u.suspect(r); one != nil && one.losses >= lostLimit {
+		return lostProblem(r, u.s.node.Version, map[string]int{u.s.node.ID: one.losses})
+	}
+	return nil
+}
+
+// lost says why r was lost too often for its rollout to go on; nil: it was not. What an Envoy loses that
+// loses the stable revision, too, says nothing of r. A single node stops the rollout only where there
+// is no other.
+func (m *Machine) lost(f *filter, r *snapshot.Revision) *Problem {
+	if f.suspects.losses < lostLimit {
+		return nil
+	}
+	for _, key := range sortedVerdictKeys(f.suspects.all) {
+		if key.revision != r.ID {
+			continue
+		}
+		losses, by := 0, map[string]int{}
+		for node, one := range f.suspects.all[key].nodes {
+			if one.losses == 0 || f.losesStable(r, key.envoy, node) {
+				continue
+			}
+			losses += one.losses
+			by[node] = one.losses
+		}
+		if losses >= lostLimit && (len(by) > 1 || !f.hasOthers(by)) {
+			return lostProblem(r, key.envoy, by)
+		}
+	}
+	return nil
+}
+
+// losesStable says whether the node was lost with the stable revision, too, which is not r.
+func (f *filter) losesStable(r *snapshot.Revision, envoy, node string) bool {
+	if f.stable == nil || f.stable.ID == r.ID {
+		return false
+	}
+	one := f.suspects.find(verdictKey{f.stable.ID, envoy}, node)
+	return one != nil && one.losses > 0
+}
+
+// hasOthers says whether there is an Envoy beside those nodes.
+func (f *filter) hasOthers(nodes map[string]int) bool {
+	return slices.ContainsFunc(f.subs, func(u *sub) bool {
+		_, one := nodes[u.s.node.ID]
+		return !one && !u.closed && u.group != nil
+	})
+}
+
+func lostProblem(r *snapshot.Revision, envoy string, by map[string]int) *Problem {
+	losses, words := 0, make([]string, 0, len(by))
+	for _, node := range sortedKeys(by) {
+		losses += by[node]
+		words = append(words, fmt.Sprintf("%s (%d)", quoted(node), by[node]))
+	}
+	const most = 5
+	if more := len(words) - most; more > 0 {
+		words = append(words[:most], fmt.Sprintf("%d more", more))
+	}
+	return &Problem{
+		Code:     CodeCanaryLost,
+		Revision: r.ID,
+		Message: fmt.Sprintf("Envoys of version %s lost their stream, or fell silent, %d times in a row while they loaded revision %s: %s",
+			cmp.Or(envoy, "(unknown)"), losses, r.ID, strings.Join(words, ", ")),
+		Hint: "look for a crash in that Envoy's log; an edit of the module or its configuration starts a new rollout, `wasm-xds retry` tries this revision again",
+	}
+}
+
+// quoted is a node's id as a message names it.
+func quoted(node string) string { return cmp.Or(node, "(no node id)") }
+
+func sortedVerdictKeys(all map[verdictKey]*suspicion) []verdictKey {
+	keys := make([]verdictKey, 0, len(all))
+	for key := range all {
+		keys = append(keys, key)
+	}
+	slices.SortFunc(keys, func(a, b verdictKey) int {
+		return cmp.Or(strings.Compare(a.revision, b.revision), strings.Compare(a.envoy, b.envoy))
+	})
+	return keys
+}
