@@ -6,16 +6,19 @@ import (
 	"net"
 	"net/http"
 	"time"
+
+	"github.com/wasm-xds/wasm-xds/internal/ending"
 )
 
 // shutdownTimeout is how long answers in progress may take when the server ends.
 const shutdownTimeout = 3 * time.Second
 
 // Serve answers requests on ln with h until ctx ends, and then returns nil once
-// the answers in progress are done. Streams of events end with ctx.
+// all answers are done. Streams of events end with ctx.
 func Serve(ctx context.Context, ln net.Listener, h http.Handler) error {
+	var requests ending.Group
 	srv := &http.Server{
-		Handler:           h,
+		Handler:           requests.Handler(h),
 		BaseContext:       func(net.Listener) context.Context { return ctx },
 		ReadHeaderTimeout: 5 * time.Second,
 		ReadTimeout:       15 * time.Second,
@@ -35,6 +38,7 @@ func Serve(ctx context.Context, ln net.Listener, h http.Handler) error {
 	if errors.Is(err, context.DeadlineExceeded) {
 		err = srv.Close()
 	}
-	_ = <-ended // http.ErrServerClosed, always
+	requests.End() // Close does not wait for handlers
+	_ = <-ended    // http.ErrServerClosed, always
 	return err
 }

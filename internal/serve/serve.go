@@ -18,6 +18,7 @@ import (
 	"github.com/wasm-xds/wasm-xds/internal/admin"
 	"github.com/wasm-xds/wasm-xds/internal/control"
 	"github.com/wasm-xds/wasm-xds/internal/delivery"
+	"github.com/wasm-xds/wasm-xds/internal/ending"
 	"github.com/wasm-xds/wasm-xds/internal/examine"
 	"github.com/wasm-xds/wasm-xds/internal/module"
 	"github.com/wasm-xds/wasm-xds/internal/moduleserver"
@@ -66,9 +67,27 @@ type Addresses struct{ XDS, Modules, Admin string }
 // gracePeriod is how long transfers and answers may take when the server ends.
 const gracePeriod = 3 * time.Second
 
-// Run serves until ctx ends. It fails when it cannot start: an address is taken,
-// the state directory is in use.
-func Run(ctx context.Context, cfg Config) (err error) {
+// endLimit is how long the end may take: less than the ten seconds that a container gets before
+// it is killed, so that the log says what the end waited for.
+const endLimit = 8 * time.Second
+
+// Run serves until ctx ends, and returns when all that it started has ended. It fails when it
+// cannot start: an address is taken, the state directory is in use. When the end takes longer than
+// eight seconds, for a disk that has stalled, it returns [ending.ErrLate] with what it waited
+// for, and the process should end.
+func Run(ctx context.Context, cfg Config) error {
+	var parts ending.Parts
+	err := ending.Within(ctx, endLimit, &parts, func(ctx context.Context) error { return run(ctx, cfg, &parts) })
+	if errors.Is(err, ending.ErrLate) {
+		cfg.Logger.Error("the end takes too long: it is not waited for any more, and the newest state may not be on the disk. "+
+			"Look whether the disk of the state directory answers", zap.Strings("waiting", parts.Left()), zap.Duration("after", endLimit))
+	}
+	return err
+}
+
+// run is Run without its time limit.
+func run(ctx context.Context, cfg Config, parts *ending.Parts) (err error) {
+	defer parts.Begin("the state directory to be closed")()
 	files, err := openState(cfg.StateDir)
 	if err != nil {
 		return err
@@ -133,11 +152,16 @@ func Run(ctx context.Context, cfg Config) (err error) {
 	group, ctx := errgroup.WithContext(ctx)
 	cfg.Limits.Refused = func(r xds.Refusal) { c.StreamRefused(limitOf(r)) }
 	server := xds.NewServer(ctx, c, builder, cfg.Limits, cfg.Logger)
-	group.Go(func() error { return c.Run(ctx, server) })
 	group.Go(func() error {
+		defer parts.Begin("the last state to be written")()
+		return c.Run(ctx, server)
+	})
+	group.Go(func() error {
+		defer parts.Begin("answers of the API")()
 		return admin.Serve(ctx, listeners.admin, admin.Handler(c, metrics.Registry(), cfg.Logger))
 	})
 	group.Go(func() error {
+		defer parts.Begin("transfers of modules")()
 		h := moduleserver.Handler(store, c.Serves, c, cfg.Logger)
 		return serveHTTP(ctx, listeners.modules, moduleserver.NewServer(h, cfg.Logger))
 	})
@@ -150,6 +174,7 @@ func Run(ctx context.Context, cfg Config) (err error) {
 		if cfg.Started != nil {
 			cfg.Started(listeners.addresses())
 		}
+		defer parts.Begin("xDS streams and builds of resources")()
 		return serveGRPC(ctx, listeners.xds, server, cfg.Limits)
 	})
 	return group.Wait()
@@ -235,12 +260,14 @@ func serveGRPC(ctx context.Context, l net.Listener, server *xds.Server, limits x
 	}
 	// Envoy's streams never end by themselves: a graceful stop would wait for ever.
 	g.Stop()
-	server.Wait()
+	server.Stop()
 	_ = <-ended // it was closed here: there is nothing to hear
 	return nil
 }
 
 func serveHTTP(ctx context.Context, l net.Listener, server *http.Server) error {
+	var requests ending.Group
+	server.Handler = requests.Handler(server.Handler)
 	ended := make(chan error, 1)
 	go func() { ended <- server.Serve(l) }()
 	select {
@@ -254,6 +281,7 @@ func serveHTTP(ctx context.Context, l net.Listener, server *http.Server) error {
 	if errors.Is(err, context.DeadlineExceeded) {
 		err = server.Close()
 	}
-	_ = <-ended // it was closed here: there is nothing to hear
+	requests.End() // Close does not wait for handlers
+	_ = <-ended    // it was closed here: there is nothing to hear
 	return err
 }

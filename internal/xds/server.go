@@ -22,6 +22,7 @@ import (
 	"google.golang.org/grpc/status"
 
 	"github.com/wasm-xds/wasm-xds/internal/delivery"
+	"github.com/wasm-xds/wasm-xds/internal/ending"
 )
 
 // Handler takes what happens on the streams, in each stream's order. It may
@@ -54,6 +55,7 @@ const (
 func GRPCOptions(limits Limits) []grpc.ServerOption {
 	return []grpc.ServerOption{
 		grpc.ForceServerCodecV2(newCodec()),
+		grpc.WaitForHandlers(true), // Stop returns when no stream's goroutine is left
 		grpc.MaxRecvMsgSize(limits.WithDefaults().RequestSize),
 		grpc.ReadBufferSize(readBuffer),
 		grpc.StaticStreamWindowSize(streamWindow), grpc.StaticConnWindowSize(connectionWindow),
@@ -71,7 +73,7 @@ type Server struct {
 	limits    Limits
 	lastID    atomic.Uint64
 	streams   sync.Map // delivery.StreamID → *stream
-	builds    sync.WaitGroup
+	builds    ending.Group
 	listings  listings
 	admission admission
 	packs     packs
@@ -94,8 +96,8 @@ func (s *Server) Register(g *grpc.Server) {
 	extensionv3.RegisterExtensionConfigDiscoveryServiceServer(g, ecdsService{s: s})
 }
 
-// Wait returns when no build is under way any more.
-func (s *Server) Wait() { s.builds.Wait() }
+// Stop returns when no build is under way any more, and lets none begin.
+func (s *Server) Stop() { s.builds.End() }
 
 // Prepare builds what a send that is to come will need. It does not block.
 func (s *Server) Prepare(a delivery.Send) {

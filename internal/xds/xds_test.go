@@ -86,7 +86,7 @@ func startLimited(t *testing.T, b Builder, limits Limits) (*Server, recorder, *g
 		_ = conn.Close()
 		cancel()
 		g.Stop()
-		s.Wait()
+		s.Stop()
 		<-ended
 	})
 	return s, events, conn
