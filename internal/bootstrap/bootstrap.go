@@ -38,7 +38,12 @@ type Filter struct {
 // where Envoy connects; there, a host that means all interfaces becomes
 // 127.0.0.1. Port 0 lets the system choose one for Envoy to listen on.
 type Options struct {
-	Filters []Filter // in the order in which requests meet them; at least one
+	// Filters are in the order in which requests meet them. There is at least one, unless
+	// the listeners are in a file of their own.
+	Filters []Filter
+	// ListenersFile is the path of a file that has the listeners, see [RenderListeners];
+	// "": the bootstrap itself has them.
+	ListenersFile string
 
 	Mode Mode // ads-delta
 	// InitialFetchTimeout is how long a listener waits for its filters at boot
@@ -62,7 +67,14 @@ type Options struct {
 var text string
 
 // Render writes the bootstrap as YAML. Equal options give equal bytes.
-func Render(w io.Writer, o Options) error {
+func Render(w io.Writer, o Options) error { return render(w, "bootstrap.yaml", o) }
+
+// RenderListeners writes the listeners alone, as a file from which Envoy's LDS reads them.
+// The HTTP and the TCP listener are both there, with or without filters. Envoy takes a change
+// when the file is replaced by renaming, and only then.
+func RenderListeners(w io.Writer, o Options) error { return render(w, "listeners", o) }
+
+func render(w io.Writer, name string, o Options) error {
 	v, err := newView(o)
 	if err != nil {
 		return fmt.Errorf("bootstrap: %w", err)
@@ -76,7 +88,7 @@ func Render(w io.Writer, o Options) error {
 		return fmt.Errorf("bootstrap: %w", err)
 	}
 	var out bytes.Buffer
-	if err := t.Execute(&out, v); err != nil {
+	if err := t.ExecuteTemplate(&out, name, v); err != nil {
 		return fmt.Errorf("bootstrap: %w", err)
 	}
 	_, err = w.Write(out.Bytes())

@@ -21,7 +21,10 @@ import (
 
 var update = flag.Bool("update", false, "write the golden files and the example anew, and delete those of no case")
 
-const example = "../../examples/envoy/bootstrap.yaml"
+const (
+	example   = "../../examples/envoy/bootstrap.yaml"
+	listeners = "testdata/listeners.yaml" // what the bootstrap beside it reads
+)
 
 var (
 	prime  = bootstrap.Filter{Name: "prime_token", Type: spec.HTTP}
@@ -39,6 +42,8 @@ func goldens() map[string]bootstrap.Options {
 		"testdata/ecds-sotw.yaml":  {Filters: filters, Mode: bootstrap.ECDSSotW},
 		"testdata/http.yaml":       {Filters: []bootstrap.Filter{prime}},
 		"testdata/network.yaml":    {Filters: []bootstrap.Filter{tcpLog}},
+		"testdata/lds.yaml":        {ListenersFile: "/run/wasm-xds/listeners.yaml"},
+		listeners:                  {ListenersFile: "/run/wasm-xds/listeners.yaml", Filters: filters},
 		"testdata/options.yaml": {
 			Filters:             []bootstrap.Filter{{Name: "yes", Type: spec.HTTP}, {Name: `a: "b" #c`, Type: spec.Network}},
 			InitialFetchTimeout: 1500 * time.Millisecond,
@@ -53,6 +58,9 @@ func TestGolden(t *testing.T) {
 	for path, options := range goldens() {
 		t.Run(filepath.Base(path), func(t *testing.T) {
 			got := render(t, options)
+			if path == listeners {
+				got = renderListeners(t, options)
+			}
 			if *update {
 				write(t, path, got)
 				return
@@ -91,6 +99,10 @@ func TestEnvoyTakesIt(t *testing.T) {
 		for path, options := range goldens() {
 			t.Run(version+"/"+filepath.Base(path), func(t *testing.T) {
 				file := filepath.Join(t.TempDir(), "bootstrap.yaml")
+				if options.ListenersFile != "" { // Envoy wants it to be there
+					options.ListenersFile = filepath.Join(t.TempDir(), "listeners.yaml")
+					write(t, options.ListenersFile, renderListeners(t, options))
+				}
 				write(t, file, render(t, options))
 				// Warnings too: a field that will be gone, say.
 				out, err := exec.Command(envoy, "--mode", "validate", "-c", file, "-l", "warning").CombinedOutput()
@@ -243,6 +255,15 @@ func render(t *testing.T, o bootstrap.Options) string {
 	t.Helper()
 	var out strings.Builder
 	if err := bootstrap.Render(&out, o); err != nil {
+		t.Fatal(fmt.Errorf("%+v: %w", o, err))
+	}
+	return out.String()
+}
+
+func renderListeners(t *testing.T, o bootstrap.Options) string {
+	t.Helper()
+	var out strings.Builder
+	if err := bootstrap.RenderListeners(&out, o); err != nil {
 		t.Fatal(fmt.Errorf("%+v: %w", o, err))
 	}
 	return out.String()

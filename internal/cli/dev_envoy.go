@@ -17,6 +17,7 @@ import (
 	"syscall"
 	"time"
 
+	"github.com/wasm-xds/wasm-xds/internal/getenvoy"
 	"github.com/wasm-xds/wasm-xds/internal/terminal"
 	"github.com/wasm-xds/wasm-xds/pkg/translate"
 )
@@ -24,8 +25,9 @@ import (
 // envoyGrace is how long Envoy may take to end.
 const envoyGrace = 5 * time.Second
 
-// findEnvoy is the binary that the flag, ENVOY_PATH, the PATH or .tools names.
-func findEnvoy(flag string) (string, error) {
+// findEnvoy is the binary that the flag, ENVOY_PATH, the PATH, .tools or the cache has. Where none
+// has one, it is fetched into the cache.
+func findEnvoy(ctx context.Context, flag string, progress io.Writer) (string, error) {
 	for _, named := range []struct{ by, path string }{{"--envoy", flag}, {"ENVOY_PATH", os.Getenv("ENVOY_PATH")}} {
 		if named.path == "" {
 			continue
@@ -46,9 +48,35 @@ func findEnvoy(flag string) (string, error) {
 		})
 		return newest, nil
 	}
-	return "", failure("no_envoy", "there is no Envoy: not in ENVOY_PATH, not on the PATH, not in .tools/envoy",
-		"scripts/get-envoy gets one, or name yours with --envoy")
+	return fetchEnvoy(ctx, progress)
 }
+
+// fetchEnvoy is the default version from the cache, which it is fetched into first.
+func fetchEnvoy(ctx context.Context, progress io.Writer) (string, error) {
+	cache, err := os.UserCacheDir()
+	if err != nil {
+		return "", failure("no_envoy", "there is no Envoy, and no place to keep one: "+err.Error(), envoyHint)
+	}
+	getter := getenvoy.Getter{Dir: filepath.Join(cache, "wasm-xds", "envoy"), Progress: progress}
+	path := getter.Path(getenvoy.Default)
+	if _, err := os.Stat(path); err != nil {
+		fmt.Fprintf(progress, "there is no Envoy on this machine: fetching Envoy %s into %s\n", getenvoy.Default, filepath.Dir(path))
+	}
+	path, err = getter.Get(ctx, getenvoy.Default)
+	switch {
+	case ctx.Err() != nil:
+		return "", errors.New("interrupted")
+	case errors.Is(err, getenvoy.ErrNoPip):
+		return "", failure("no_envoy", "there is no Envoy on this machine, and "+err.Error(),
+			"install pip (Debian, Ubuntu: apt-get install python3-pip), or "+envoyHint)
+	case err != nil:
+		return "", failure("no_envoy", "there is no Envoy, and none can be fetched: "+err.Error(), envoyHint)
+	}
+	return path, nil
+}
+
+const envoyHint = "install Envoy (https://www.envoyproxy.io/docs/envoy/latest/start/install) and put it on the PATH, " +
+	"or name it with --envoy or ENVOY_PATH"
 
 func compareVersions(a, b string) int {
 	left, _ := translate.ParseVersion(a) // what is no version is older than all

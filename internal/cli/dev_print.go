@@ -8,24 +8,11 @@ import (
 	"strings"
 )
 
-// troubles is what keeps filters from being live, as text; "": nothing does.
-func (v *view) troubles() string {
-	if !v.troubled() {
-		return ""
-	}
-	var b strings.Builder
-	for i := range v.filters {
-		printFilterErrors(&b, &v.filters[i])
-	}
-	printSource(&b, &v.source, v.filters)
-	return b.String()
-}
-
 // printTries prints what can be tried with the filters that are live.
 func (o *devOptions) printTries(w io.Writer, v *view) {
 	var b strings.Builder
 	b.WriteString("\nEvery filter is live:\n\n")
-	printFilters(&b, v)
+	printFilters(&b, &view{filters: v.filters})
 	b.WriteString("\nTry, in another terminal:\n\n")
 	table := newTable(&b)
 	try := func(command, says string) { fmt.Fprintf(table, "  %s\t# %s\n", command, says) }

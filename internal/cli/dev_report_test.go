@@ -1,0 +1,83 @@
+package cli
+
+import (
+	"strings"
+	"testing"
+	"time"
+
+	"github.com/wasm-xds/wasm-xds/internal/admin"
+)
+
+// devFilter is a filter with one Envoy.
+func devFilter(name string, state admin.SubscriberState, revision, variant string) admin.Filter {
+	return admin.Filter{Name: name, State: admin.FilterActive, Subscribers: []admin.Subscriber{
+		{Node: "envoy-1", State: state, Revision: revision, Variant: variant, Since: devLive},
+	}}
+}
+
+var (
+	devWanted = time.Date(2026, 1, 2, 3, 4, 5, 0, time.UTC)
+	devLive   = devWanted.Add(12 * time.Millisecond)
+)
+
+func TestDevReport(t *testing.T) {
+	const first, second = "5f83dc06bbf6", "1704ad09aaaa"
+	steps := []struct {
+		name   string
+		filter admin.Filter // one without a name: there is none
+		want   string       // "": no line
+	}{
+		{"it boots", devFilter("hello", admin.SubscriberPending, "", ""), ""},
+		{"it is live", devFilter("hello", admin.SubscriberLive, first, "inline"), "hello  live in 12 ms  5f83dc06"},
+		{"a new revision is on its way", devFilter("hello", admin.SubscriberFetching, first, "inline"), ""},
+		{"and live", devFilter("hello", admin.SubscriberLive, second, "remote"), "hello  live in 12 ms  5f83dc06 → 1704ad09"},
+		{"it came in another way", devFilter("hello", admin.SubscriberLive, second, "inline"), ""},
+		{"one is refused", devFilter("hello", admin.SubscriberRejected, second, "inline"), ""},
+		{"it is disabled", devFilter("hello", admin.SubscriberLive, "", "passthrough"), "hello  disabled: requests pass without it"},
+		{"it is enabled", devFilter("hello", admin.SubscriberLive, second, "remote"), "hello  live in 12 ms  1704ad09"},
+		{"nothing is left to serve", devFilter("hello", admin.SubscriberLive, "", "deny"), "hello  nothing of it can be served: requests are denied"},
+		{"its spec is gone", admin.Filter{Name: "hello", State: admin.FilterRemoved}, "hello  its spec is gone: Envoy runs without it"},
+		{"it is gone", admin.Filter{}, ""},
+	}
+	var r devReport
+	for _, step := range steps {
+		v := &view{}
+		if step.filter.Name != "" {
+			v.filters = append(v.filters, step.filter)
+		}
+		var lines []string
+		for _, change := range r.look(v) {
+			lines = append(lines, change.line(0, devWanted))
+		}
+		if got := strings.Join(lines, "\n"); got != step.want {
+			t.Errorf("%s: %q, want %q", step.name, got, step.want)
+		}
+	}
+}
+
+func TestDevTroubleIsToldOnce(t *testing.T) {
+	broken := &admin.Error{Code: "unknown_field", Message: `unknown field "confg"`, Hint: `did you mean "config"?`, File: "hello.yaml", Line: 2, Column: 1}
+	refused := admin.Filter{Name: "hello", State: admin.FilterActive, Error: broken}
+	running := admin.Filter{Name: "hello", State: admin.FilterActive, Error: &admin.Error{Code: admin.CodePreflightRunning, Message: "soon"}}
+	var r devReport
+	for _, step := range []struct {
+		name string
+		view view
+		want string // "": nothing is told
+	}{
+		{"no problem", view{}, ""},
+		{"the sandbox works", view{filters: []admin.Filter{running}}, ""},
+		{
+			"a broken spec, which the filter tells of, too",
+			view{filters: []admin.Filter{refused}, source: admin.Source{Errors: []*admin.Error{broken}}},
+			"hello.yaml:2:1: unknown field \"confg\"\n  hint: did you mean \"config\"?\n",
+		},
+		{"still", view{filters: []admin.Filter{refused}, source: admin.Source{Errors: []*admin.Error{broken}}}, ""},
+		{"mended", view{}, "no problem is left\n"},
+		{"still", view{}, ""},
+	} {
+		if got, _ := r.trouble(&step.view, &sourceLines{}); got != step.want {
+			t.Errorf("%s: %q, want %q", step.name, got, step.want)
+		}
+	}
+}

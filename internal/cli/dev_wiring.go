@@ -1,0 +1,61 @@
+package cli
+
+import (
+	"bytes"
+	"io"
+	"path/filepath"
+
+	"github.com/wasm-xds/wasm-xds/internal/atomicfile"
+	"github.com/wasm-xds/wasm-xds/internal/bootstrap"
+	"github.com/wasm-xds/wasm-xds/pkg/spec"
+)
+
+// wiring is the configuration files of dev's Envoy: a bootstrap, and the listeners that Envoy
+// reads again whenever they are replaced.
+type wiring struct {
+	dir     string
+	options bootstrap.Options
+	written []byte // the listeners, as they were written last
+}
+
+func (w *wiring) bootstrap() string { return filepath.Join(w.dir, "envoy.yaml") }
+func (w *wiring) listeners() string { return filepath.Join(w.dir, "listeners.yaml") }
+
+// writeBootstrap writes the part that never changes.
+func (w *wiring) writeBootstrap() error {
+	w.options.ListenersFile = w.listeners()
+	return w.write(w.bootstrap(), func(out io.Writer) error { return bootstrap.Render(out, w.options) })
+}
+
+// update writes the listeners for the filters of a view, and says whether they had to be.
+func (w *wiring) update(v *view) (rewired bool, err error) {
+	o := w.options
+	o.Filters = nil
+	for i := range v.filters {
+		if f := &v.filters[i]; wired(f) {
+			o.Filters = append(o.Filters, bootstrap.Filter{Name: f.Name, Type: spec.Type(f.Type)})
+		}
+	}
+	var text bytes.Buffer
+	if err := bootstrap.RenderListeners(&text, o); err != nil {
+		return false, err
+	}
+	if bytes.Equal(text.Bytes(), w.written) {
+		return false, nil
+	}
+	w.written = text.Bytes()
+	return true, w.write(w.listeners(), func(out io.Writer) error { _, err := out.Write(w.written); return err })
+}
+
+// write puts a file into its place by renaming it, which is what Envoy watches for.
+func (w *wiring) write(path string, content func(io.Writer) error) error {
+	file, err := atomicfile.Create(w.dir)
+	if err != nil {
+		return err
+	}
+	defer file.Discard()
+	if err := content(file); err != nil {
+		return err
+	}
+	return file.CommitUnsynced(filepath.Base(path), 0o600)
+}

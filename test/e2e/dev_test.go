@@ -1,0 +1,141 @@
+package e2e_test
+
+import (
+	"bufio"
+	"context"
+	"net/http"
+	"os"
+	"os/exec"
+	"path/filepath"
+	"strconv"
+	"strings"
+	"syscall"
+	"testing"
+
+	"github.com/wasm-xds/wasm-xds/internal/test/harness"
+)
+
+// devRun is a running `wasm-xds dev` with an Envoy of its own.
+type devRun struct {
+	t     *testing.T
+	dir   string // of the specs
+	web   string // Envoy's HTTP listener
+	cmd   *exec.Cmd
+	lines chan string
+}
+
+func startDev(t *testing.T, dir string) *devRun {
+	t.Helper()
+	d := &devRun{t: t, dir: dir, web: harness.Loopback(harness.FreePort(t)), lines: make(chan string, 1000)}
+	// The context cuts short a test that hangs; a run ends by an interrupt.
+	ctx, cancel := context.WithCancel(context.Background())
+	t.Cleanup(cancel)
+	d.cmd = exec.CommandContext(ctx, harness.BuildBinary(t), "dev", dir, "--envoy", harness.Envoy(t, ""),
+		"--listen-address", d.web, "--tcp-listen-address", "127.0.0.1:0", "--envoy-admin-address", "127.0.0.1:0",
+		"--xds-address", "127.0.0.1:0", "--modules-address", "127.0.0.1:0", "--admin-address", "127.0.0.1:0",
+		"--upstream-address", "127.0.0.1:0")
+	out, err := d.cmd.StdoutPipe()
+	if err != nil {
+		t.Fatal(err)
+	}
+	d.cmd.Stderr = d.cmd.Stdout
+	if err := d.cmd.Start(); err != nil {
+		t.Fatal(err)
+	}
+	go func() {
+		defer close(d.lines)
+		for text := bufio.NewScanner(out); text.Scan(); {
+			d.lines <- text.Text()
+		}
+	}()
+	return d
+}
+
+// wait returns the next line that has all of the words.
+func (d *devRun) wait(words ...string) string {
+	d.t.Helper()
+	var seen []string
+	for line := range d.lines {
+		seen = append(seen, line)
+		has := true
+		for _, word := range words {
+			has = has && strings.Contains(line, word)
+		}
+		if has {
+			return line
+		}
+	}
+	d.t.Fatalf("no line has %q:\n%s", words, strings.Join(seen, "\n"))
+	return ""
+}
+
+// end interrupts it, and wants a clean end.
+func (d *devRun) end() {
+	d.t.Helper()
+	if err := d.cmd.Process.Signal(syscall.SIGINT); err != nil {
+		d.t.Error(err)
+	}
+	for range d.lines { // until it has closed its output
+	}
+	if err := d.cmd.Wait(); err != nil {
+		d.t.Errorf("dev ended with %v", err)
+	}
+}
+
+// Dev begins with a directory in which nothing can be served, waits for the fix, tells of each
+// save in a line, and wires a spec that comes later.
+func TestDev(t *testing.T) {
+	t.Parallel()
+	dir := t.TempDir()
+	write := func(name, text string) {
+		t.Helper()
+		harness.WriteFile(t, filepath.Join(dir, name), []byte(text))
+	}
+	write("auth.wasm", string(authModule("v1")))
+	write("auth.yaml", "module: {file: auth.wasm}\nfailurepolicy: closed\n")
+	d := startDev(t, dir)
+	d.wait("auth.yaml:2:1: unknown field \"failurepolicy\"")
+	d.wait("2 | failurepolicy: closed")
+	d.wait("hint: did you mean \"failurePolicy\"?")
+
+	write("auth.yaml", "module: {file: auth.wasm}\n")
+	d.wait("Every filter is live:")
+	d.wait("Ctrl-C ends it all")
+	waitAnswer(t, d.web, withToken(), func(a harness.Answer) bool { return a.Status == http.StatusOK && a.Stamp() == "v1" })
+
+	write("auth.wasm", string(authModule("v2")))
+	d.wait("auth  live in ", " → ")
+	waitAnswer(t, d.web, withToken(), func(a harness.Answer) bool { return a.Stamp() == "v2" })
+
+	write("auth.wasm", "no Wasm at all")
+	d.wait("auth.wasm is not Wasm")
+	if a := waitAnswer(t, d.web, withToken(), func(harness.Answer) bool { return true }); a.Stamp() != "v2" {
+		t.Errorf("the last good revision is gone: %+v", a)
+	}
+	write("auth.wasm", string(authModule("v2")))
+	d.wait("no problem is left")
+
+	// Another spec meets requests without a restart of anything, and leaves them as it came.
+	write("second.wasm", string(tellModule("second")))
+	write("second.yaml", "module: {file: second.wasm}\nconfig: hello\n")
+	d.wait("second  live")
+	waitAnswer(t, d.web, withToken(), func(a harness.Answer) bool { return strings.Contains(a.Stamp(), "second") })
+	if err := os.Remove(filepath.Join(dir, "second.yaml")); err != nil {
+		t.Fatal(err)
+	}
+	d.wait("second  its spec is gone")
+	waitAnswer(t, d.web, withToken(), func(a harness.Answer) bool { return a.Stamp() == "v2" })
+	d.end()
+	if _, port, _ := strings.Cut(d.web, ":"); harness.Listening(number(t, port)) {
+		t.Error("Envoy is still there")
+	}
+}
+
+func number(t *testing.T, text string) int {
+	t.Helper()
+	n, err := strconv.Atoi(text)
+	if err != nil {
+		t.Fatal(err)
+	}
+	return n
+}
