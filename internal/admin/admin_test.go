@@ -26,6 +26,7 @@ type fake struct {
 	source     Source
 	ready      bool
 	rolledBack []string // name@revision
+	decided    []string
 	forgotten  []string
 	limits     []Limit
 	histories  map[string]History
@@ -120,7 +121,7 @@ func TestFilterIsTheDocumentedJSON(t *testing.T) {
 	decode(t, strings.NewReader(`{"name":"auth","type":"http","revision":"0123456789ab","state":"active","condition":"live","envoys":{"live":1,"total":1,"gone":0},
 		"disabled":false,"error":null,"warnings":[],
 		"module":{"sha256":"ff","size":7},"specFile":"/specs/auth.yaml","delivery":"remote","stable":"","candidate":"","rejected":[],
-		"rollout":"","canaries":[],"onRemove":"keep","subscribers":[{"node":"edge-1","cluster":"edge","address":"127.0.0.1:5","stream":"1",
+		"rollout":"","rolloutStatus":null,"canaries":[],"onRemove":"keep","subscribers":[{"node":"edge-1","cluster":"edge","address":"127.0.0.1:5","stream":"1",
 		"envoy":"1.40.0","state":"live","revision":"0123456789ab","variant":"inline","error":null,"since":"2026-01-02T03:04:05Z"}]}`), &want)
 	if diff := cmp.Diff(want, have); diff != "" {
 		t.Error(diff)

@@ -1,9 +1,7 @@
 package admin
 
 import (
-	"encoding/json"
 	"fmt"
-	"io"
 	"mime"
 	"net/http"
 	"slices"
@@ -20,6 +18,8 @@ const (
 	apiRoot      = "/api/v1/"
 	filtersRoot  = apiRoot + "filters/"
 	rollbackTail = "/rollback"
+	retryTail    = "/retry"
+	promoteTail  = "/promote"
 	forgetTail   = "/forget"
 	historyTail  = "/history"
 	// maxBody bounds the body of a request; a rollback names one revision.
@@ -147,7 +147,7 @@ func (s *server) belowFilters(w http.ResponseWriter, r *http.Request) {
 // changeAt is the change that a POST to a path makes, and the filter's name in that path; nil: none.
 func (s *server) changeAt(path string) (name string, change func(http.ResponseWriter, *http.Request, string)) {
 	for tail, change := range map[string]func(http.ResponseWriter, *http.Request, string){
-		rollbackTail: s.rollback, forgetTail: s.forget,
+		rollbackTail: s.rollback, forgetTail: s.forget, retryTail: s.retry, promoteTail: s.promote,
 	} {
 		if name, found := strings.CutSuffix(path, tail); found {
 			return name, change
@@ -200,19 +200,12 @@ func (s *server) unknown(name string) *Error {
 }
 
 func (s *server) rollback(w http.ResponseWriter, r *http.Request, name string) {
-	var body struct {
-		Revision string `json:"revision"`
-	}
-	in := json.NewDecoder(http.MaxBytesReader(w, r.Body, maxBody))
-	in.DisallowUnknownFields()
-	if err := in.Decode(&body); err != nil && err != io.EOF {
-		writeError(w, &Error{
-			Code: codeBadRequest, Message: "the body is not what a rollback takes: " + err.Error(),
-			Hint: `send {"revision": "<12 hex digits, or the first of them>"}, or {} for the one before`,
-		})
+	revision, e := bodyRevision(w, r, `send {"revision": "<12 hex digits, or the first of them>"}, or {} for the one before`)
+	if e != nil {
+		writeError(w, e)
 		return
 	}
-	f, e := s.state.Rollback(r.Context(), name, body.Revision)
+	f, e := s.state.Rollback(r.Context(), name, revision)
 	if e != nil && e.Code == CodeNoFilter {
 		e = s.unknown(name)
 	}
@@ -249,6 +242,9 @@ func complete(f Filter) Filter {
 		f.Summarize()
 	}
 	f.Warnings = notNull(f.Warnings)
+	if f.RolloutStatus != nil {
+		f.RolloutStatus.WaitsFor = notNull(f.RolloutStatus.WaitsFor)
+	}
 	f.Subscribers, f.Canaries, f.Rejected = notNull(f.Subscribers), notNull(f.Canaries), notNull(f.Rejected)
 	return f
 }

@@ -50,6 +50,12 @@ type State interface {
 	// Rollback serves an earlier revision again, and returns the filter as it then is.
 	// revision may be the beginning of its id; "" is the last one that all Envoys had before.
 	Rollback(ctx context.Context, name, revision string) (Filter, *Error)
+	// Retry tries a refused revision again, and returns the filter as it then is. revision may be the
+	// beginning of its id; "" is the newest one that was refused. On an error the filter has its name alone.
+	Retry(ctx context.Context, name, revision string) (Filter, *Error)
+	// Promote has a filter's rollout go on without the canaries that it waits for, and returns the filter as it
+	// then is. On an error that has its name alone.
+	Promote(ctx context.Context, name string) (Filter, *Error)
 	// Forget drops a filter whose spec is gone and that no Envoy asks for.
 	Forget(ctx context.Context, name string) (Forgotten, *Error)
 }

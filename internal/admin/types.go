@@ -54,8 +54,11 @@ type Filter struct {
 	Candidate string   `json:"candidate"` // the revision that is rolling out; "": none
 	Rejected  []string `json:"rejected"`  // revisions that an Envoy refused, newest first
 	Rollout   string   `json:"rollout"`   // one line for people: how far the rollout is; "": none
-	Canaries  []string `json:"canaries"`  // streams that get Candidate first
-	OnRemove  string   `json:"onRemove"`  // keep, passthrough or deny
+	// RolloutStatus is that for machines; null: nothing is rolled out.
+	RolloutStatus *RolloutStatus `json:"rolloutStatus"`
+
+	Canaries []string `json:"canaries"` // streams that get Candidate first
+	OnRemove string   `json:"onRemove"` // keep, passthrough or deny
 
 	// IdleSince is since when no Envoy asks for a filter whose spec is gone, and ForgetAt when it
 	// is forgotten; absent: an Envoy asks, or a spec has the name, or it is kept for ever.

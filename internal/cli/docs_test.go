@@ -47,11 +47,16 @@ func TestDocs(t *testing.T) {
 }
 
 func documentCommands(w *bytes.Buffer) {
-	for _, c := range newRoot().Commands() {
+	documentBelow(w, newRoot())
+	w.WriteString("\n")
+}
+
+func documentBelow(w *bytes.Buffer, parent *cobra.Command) {
+	for _, c := range parent.Commands() {
 		if c.Name() == "help" || c.Hidden {
 			continue
 		}
-		fmt.Fprintf(w, "\n## wasm-xds %s\n\n%s.\n\n```\n%s\n```\n", c.Name(), c.Short, c.UseLine())
+		fmt.Fprintf(w, "\n## %s\n\n%s.\n\n```\n%s\n```\n", c.CommandPath(), c.Short, c.UseLine())
 		if c.Name() == "completion" {
 			documentCompletion(w, c)
 			continue
@@ -59,12 +64,15 @@ func documentCommands(w *bytes.Buffer) {
 		if c.Long != "" {
 			fmt.Fprintf(w, "\n%s\n", c.Long)
 		}
+		if c.HasAvailableSubCommands() {
+			documentBelow(w, c)
+			continue
+		}
 		documentFlags(w, c)
 		if c.Example != "" {
 			fmt.Fprintf(w, "\n```sh\n%s\n```\n", strings.ReplaceAll(strings.TrimPrefix(c.Example, "  "), "\n  ", "\n"))
 		}
 	}
-	w.WriteString("\n")
 }
 
 func documentCompletion(w *bytes.Buffer, c *cobra.Command) {

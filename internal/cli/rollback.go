@@ -32,40 +32,12 @@ changed: correct it, too.`,
 		Args:              arguments(1, 2, "the name of a filter"),
 		ValidArgsFunction: completeRollback,
 	}
-	address := adminAddressFlag(c)
-	wait := c.Flags().Duration("wait", 0, "wait up to this long until every Envoy that asks for the filter runs it")
-	output := outputFlag(c, "text", "json")
-	c.RunE = func(c *cobra.Command, args []string) error {
-		server, err := serverAt(c, *address)
-		if err != nil {
-			return err
-		}
-		if *wait < 0 {
-			return usage(c, "--wait takes a positive time")
-		}
-		name, revision := args[0], ""
-		if len(args) > 1 {
-			if revision = args[1]; revision == "" {
-				return usage(c, "REVISION is empty")
-			}
-		}
-		f, err := server.rollBack(c.Context(), name, revision)
-		if err != nil {
-			return err
-		}
-		var late error
-		if *wait > 0 {
-			f, late = server.waitUntilRun(c.Context(), f, *wait)
-		}
-		if f != nil {
-			if *output == "json" {
-				printJSON(c.OutOrStdout(), f)
-			} else {
-				printRollback(c.OutOrStdout(), f)
-			}
-		}
-		return late
-	}
+	revisionChange{
+		change: func(ctx context.Context, server client, args []string) (*admin.Filter, error) {
+			return server.rollBack(ctx, args[0], revisionOf(args))
+		},
+		wait: client.waitUntilRun, print: printRollback,
+	}.addTo(c)
 	return c
 }
 
@@ -134,33 +106,16 @@ func running(f *admin.Filter, revision string) (live, total int) {
 }
 
 func printRollback(w io.Writer, f *admin.Filter) {
-	name, revision := terminal.Printable(f.Name), terminal.Printable(target(f))
-	live, total := running(f, target(f))
-	switch {
-	case f.Disabled:
-		fmt.Fprintf(w, "filter %s: revision %s is to be served, but the filter is disabled: everything passes\n", name, revision)
-	case total == 0:
-		fmt.Fprintf(w, "filter %s: revision %s is served; no Envoy asks for it now\n", name, revision)
-	case f.Candidate != "":
-		fmt.Fprintf(w, "filter %s: revision %s is rolling out, and runs on %d of %s; until then they run %s\n",
-			name, revision, live, plural(total, "Envoy"), terminal.Printable(f.Revision))
-	default:
-		fmt.Fprintf(w, "filter %s: revision %s is served, and runs on %d of %s\n", name, revision, live, plural(total, "Envoy"))
-	}
-	if f.Revision == target(f) && f.Module.SHA256 != "" {
-		fmt.Fprintf(w, "module: %s, %s\n", terminal.Printable(moduleName(f.Module)), byteCount(f.Module.Size))
-	}
+	printTarget(w, f)
 	switch {
 	case f.Error == nil:
 		fmt.Fprintln(w, "this is what its spec describes: no rollback holds")
 	case f.Error.Code == admin.CodeRolledBack:
 		fmt.Fprintf(w, "%s; the spec is not changed: the next change of what it describes ends the rollback and is served\n", terminal.Printable(f.Error.Message))
 	default:
-		printError(w, name, f.Error)
+		printError(w, f.Name, f.Error)
 	}
-	if live < total && !f.Disabled {
-		fmt.Fprintf(w, "  hint: `wasm-xds status %s --watch` shows how it goes\n", name)
-	}
+	printWatchHint(w, f)
 }
 
 // completeRollback offers names, and then the filter's revisions.

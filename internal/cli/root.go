@@ -60,7 +60,7 @@ name in capitals, --xds-address as WASM_XDS_XDS_ADDRESS. The flag wins.`,
 	root.SetFlagErrorFunc(func(c *cobra.Command, err error) error {
 		return usage(c, err.Error())
 	})
-	root.AddCommand(newServe(), newDev(), newCheck(), newRender(), newBootstrap(), newStatus(), newHistory(), newRollback(), newForget(), newInspect(), newExplain(),
+	root.AddCommand(newServe(), newDev(), newCheck(), newRender(), newBootstrap(), newStatus(), newHistory(), newRollback(), newRetry(), newRollout(), newForget(), newInspect(), newExplain(),
 		newLock(), newPush(), newPull(), newList(), newLogin(), newLogout(), newVersion())
 	root.InitDefaultCompletionCmd()
 	return root

@@ -47,6 +47,10 @@ func printFilters(w io.Writer, v *view) {
 
 // printFilterErrors prints a filter's own error and those of its Envoys.
 func printFilterErrors(w io.Writer, f *admin.Filter) {
+	if r := f.RolloutStatus; r != nil && len(r.WaitsFor) > 0 {
+		fmt.Fprintf(w, "\n%s: the rollout of revision %s waits\n", terminal.Printable(f.Name), terminal.Printable(r.Revision))
+		printWaits(w, f)
+	}
 	if f.Error != nil {
 		fmt.Fprintln(w)
 		printError(w, f.Name, f.Error)

@@ -28,6 +28,7 @@ type fakeState struct {
 	rollback  func(name, revision string) (admin.Filter, *admin.Error)
 	limits    []admin.Limit
 	forget    func(name string) (admin.Forgotten, *admin.Error)
+	decide    func(what, name, revision string) (admin.Filter, *admin.Error)
 }
 
 func (f *fakeState) Filters() []admin.Filter  { return *f.filters.Load() }

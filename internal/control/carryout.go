@@ -25,6 +25,8 @@ func (c *Control) carryOut(a delivery.Action) {
 		}
 	case delivery.WasRefused:
 		c.logRefusal(a)
+	case delivery.RolloutChanged:
+		c.logRollout(a)
 	case delivery.Changed:
 		c.hub.Publish(admin.Event{Type: admin.EventFilter, Name: a.Name, Time: time.Now()})
 	case delivery.Persist:

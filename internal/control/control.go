@@ -157,7 +157,7 @@ type (
 	unsettledSaved struct{ err error }
 	verdictsSaved  struct{ err error }
 	query          struct {
-		run  func()
+		run  func(context.Context)
 		done chan struct{}
 	}
 )
@@ -325,7 +325,7 @@ func (c *Control) take(ctx context.Context, message any) {
 	case *syncRequest:
 		c.syncs.waiting = append(c.syncs.waiting, message)
 	case query:
-		message.run()
+		message.run(ctx)
 		close(message.done)
 	case delivery.Event:
 		c.note(message)

@@ -1,6 +1,7 @@
 package control
 
 import (
+	"context"
 	"fmt"
 	"slices"
 	"strconv"
@@ -13,7 +14,10 @@ import (
 )
 
 // ask runs a function on the owner's goroutine; false: the control has ended.
-func (c *Control) ask(run func()) bool {
+func (c *Control) ask(run func()) bool { return c.askIn(func(context.Context) { run() }) }
+
+// askIn is ask with the context in which the owner starts what takes time.
+func (c *Control) askIn(run func(context.Context)) bool {
 	q := query{run: run, done: make(chan struct{})}
 	select {
 	case c.inbox <- q:
@@ -135,9 +139,7 @@ func (c *Control) filter(name string) (admin.Filter, bool) {
 		f.Error = c.unknownName(name)
 	default:
 		c.describe(&f, st)
-		if st.Candidate != nil {
-			f.Rollout = rolloutText(st)
-		}
+		f.Rollout, f.RolloutStatus = rolloutLine(st), rolloutStatus(st)
 	}
 	for _, s := range st.Subscribers {
 		f.Subscribers = append(f.Subscribers, c.subscriber(name, s))
@@ -215,16 +217,6 @@ func (c *Control) describe(f *admin.Filter, st delivery.FilterStatus) {
 			Hint: "an edit of the spec ends the rollback", File: w.SpecFile,
 		}
 	}
-}
-
-func rolloutText(st delivery.FilterStatus) string {
-	live := 0
-	for _, s := range st.Subscribers {
-		if s.Revision == st.Candidate.ID && s.State == delivery.Live {
-			live++
-		}
-	}
-	return fmt.Sprintf("revision %s runs on %d of %d", st.Candidate.ID, live, len(st.Subscribers))
 }
 
 // unasked is no error: no Envoy has anything of the filter.

@@ -1,0 +1,92 @@
+package cli
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"time"
+
+	"github.com/spf13/cobra"
+
+	"github.com/wasm-xds/wasm-xds/internal/admin"
+)
+
+func newRetry() *cobra.Command {
+	c := &cobra.Command{
+		Use:   "retry NAME [REVISION]",
+		Short: "Try a revision again that was refused",
+		Long: `Retry has a running server try a filter's revision again that was refused, or whose
+canaries were lost: the newest of those, or REVISION, of which the first digits are
+enough. wasm-xds history lists them. A refusal else stands for that revision and that
+version of Envoy, because the same module is refused again: retry is for a cause
+that has passed, such as a lack of memory or of file descriptors.
+
+What the Envoys have said of the revision is forgotten, and so is what the sandbox has
+said where it was the one that refused. It is rolled out as a new one is: a canary of
+each version first.`,
+		Example: `  wasm-xds retry auth
+  wasm-xds retry auth 3f2a --wait 30s`,
+		Args:              arguments(1, 2, "the name of a filter"),
+		ValidArgsFunction: completeRetry,
+	}
+	revisionChange{
+		change: func(ctx context.Context, server client, args []string) (*admin.Filter, error) {
+			f := &admin.Filter{}
+			return f, server.post(ctx, filterPath(args[0])+"/retry", map[string]string{"revision": revisionOf(args)}, f)
+		},
+		wait: client.waitUntilRetried, print: printChanged,
+	}.addTo(c)
+	return c
+}
+
+// codePreflightRunning is the code of the error of a filter whose newest revision is in the sandbox.
+const codePreflightRunning = "preflight_running"
+
+// waitUntilRetried waits until the sandbox has let the revision pass, and every Envoy runs it.
+func (c client) waitUntilRetried(ctx context.Context, before *admin.Filter, wait time.Duration) (*admin.Filter, error) {
+	start := time.Now()
+	limit, cancel := context.WithTimeout(ctx, wait)
+	defer cancel()
+	last := before
+	err := c.onChange(limit, func() error {
+		var f admin.Filter
+		if err := c.get(limit, filterPath(before.Name), &f); err != nil {
+			return err
+		}
+		if last = &f; f.Error == nil || f.Error.Code != codePreflightRunning && f.State != admin.FilterPreparing {
+			return errSettled
+		}
+		return nil
+	})
+	switch {
+	case errors.Is(err, errSettled) && last.Error != nil && last.Error.Code != admin.CodeRolledBack:
+		return last, last.Error
+	case errors.Is(err, errSettled):
+		return c.waitUntilRun(ctx, last, max(wait-time.Since(start), time.Millisecond))
+	case limit.Err() != nil && ctx.Err() == nil:
+		return last, failure("not_live", fmt.Sprintf("the sandbox has not tried it after %s", wait), "see wasm-xds status "+before.Name)
+	default:
+		return last, err
+	}
+}
+
+// completeRetry offers names, and then the filter's revisions that were refused.
+func completeRetry(c *cobra.Command, args []string, toComplete string) ([]string, cobra.ShellCompDirective) {
+	if len(args) == 0 {
+		return completeFilters(c, args, toComplete)
+	}
+	if len(args) > 1 {
+		return nil, cobra.ShellCompDirectiveNoFileComp
+	}
+	var h admin.History
+	askForCompletion(c, func(ctx context.Context, server client) error {
+		return server.get(ctx, filterPath(args[0])+"/history", &h)
+	})
+	var revisions []string
+	for _, r := range h.Revisions {
+		if r.Error != nil {
+			revisions = append(revisions, cobra.CompletionWithDesc(r.Revision, string(r.State)))
+		}
+	}
+	return revisions, cobra.ShellCompDirectiveNoFileComp | cobra.ShellCompDirectiveKeepOrder
+}

@@ -1,0 +1,92 @@
+package cli
+
+import (
+	"context"
+	"strings"
+	"testing"
+	"time"
+
+	"github.com/wasm-xds/wasm-xds/internal/admin"
+)
+
+// Retry makes the filter what the test says.
+func (f *fakeState) Retry(_ context.Context, name, revision string) (admin.Filter, *admin.Error) {
+	return f.decide("retry", name, revision)
+}
+
+// Promote makes the filter what the test says.
+func (f *fakeState) Promote(_ context.Context, name string) (admin.Filter, *admin.Error) {
+	return f.decide("promote", name, "")
+}
+
+func waitingFilter() admin.Filter {
+	f := liveFilter("auth")
+	f.Candidate = "aaaaaaaaaaaa"
+	f.Rollout = "revision aaaaaaaaaaaa runs on 0 of 1, and waits: edge-1 (Envoy 1.40.0) does not answer"
+	f.RolloutStatus = &admin.RolloutStatus{Revision: "aaaaaaaaaaaa", State: admin.RolloutWaiting, WaitsFor: []admin.RolloutWait{
+		{Node: "edge-1", Envoy: "1.40.0", Reason: "no_answer", Message: "edge-1 (Envoy 1.40.0) does not answer\x1b[2J", Since: time.Unix(0, 0)},
+	}}
+	return f
+}
+
+func TestPromote(t *testing.T) {
+	state, address := startServer(t, waitingFilter())
+	var asked string
+	state.decide = func(what, name, revision string) (admin.Filter, *admin.Error) {
+		asked = what + " " + name + "@" + revision
+		return liveFilter("auth"), nil
+	}
+	code, stdout, stderr := run(t, "rollout", "promote", "auth", "--admin-address", address)
+	if want := "filter auth: revision 0123456789ab is served, and runs on 1 of 1 Envoy\n"; code != exitOK || asked != "promote auth@" || !strings.HasPrefix(stdout, want) {
+		t.Errorf("exit %d, asked for %s: %s%s", code, asked, stdout, stderr)
+	}
+	if _, stdout, _ := run(t, "rollout", "promote", "auth", "--admin-address", address, "-o", "json"); !strings.HasPrefix(stdout, "{\n  \"name\": \"auth\"") {
+		t.Errorf("JSON: %s", stdout)
+	}
+	for _, command := range []string{"status", "status auth"} {
+		_, stdout, _ := run(t, append(strings.Fields(command), "--admin-address", address)...)
+		if !strings.Contains(stdout, "auth: the rollout of revision aaaaaaaaaaaa waits\n  it waits: edge-1 (Envoy 1.40.0) does not answer\uFFFD[2J\n") {
+			t.Errorf("%s: %s", command, stdout)
+		}
+	}
+	if code, _, stderr := run(t, "rollout", "promot", "auth"); code != exitUsage || !strings.Contains(stderr, `did you mean "promote"?`) {
+		t.Errorf("exit %d: %s", code, stderr)
+	}
+	if code, stdout, _ := run(t, "rollout"); code != exitOK || !strings.Contains(stdout, "promote") {
+		t.Errorf("exit %d: %s", code, stdout)
+	}
+}
+
+func TestRetry(t *testing.T) {
+	state, address := startServer(t, liveFilter("auth"))
+	state.decide = func(what, name, revision string) (admin.Filter, *admin.Error) {
+		if what != "retry" || name != "auth" {
+			t.Errorf("asked for %s %s", what, name)
+		}
+		if revision == "ff" {
+			return admin.Filter{Name: name}, &admin.Error{Code: "nothing_to_retry", Message: "revision ff was not refused", Hint: "see the history"}
+		}
+		return waitingFilter(), nil
+	}
+	code, stdout, stderr := run(t, "retry", "auth", "--admin-address", address)
+	if want := "filter auth: revision aaaaaaaaaaaa is rolling out, and runs on 0 of 1 Envoy; until then they run 0123456789ab\n"; code != exitOK || !strings.HasPrefix(stdout, want) {
+		t.Errorf("exit %d: %s%s", code, stdout, stderr)
+	}
+	if code, _, stderr := run(t, "retry", "auth", "ff", "--admin-address", address); code != exitProblem || !strings.Contains(stderr, "hint: see the history") {
+		t.Errorf("exit %d: %s", code, stderr)
+	}
+	if code, _, stderr := run(t, "retry", "auth", "", "--admin-address", address); code != exitUsage || !strings.Contains(stderr, "REVISION is empty") {
+		t.Errorf("exit %d: %s", code, stderr)
+	}
+	// The sandbox refuses it again.
+	refused := liveFilter("auth")
+	refused.Error = &admin.Error{Code: "module_start_failed", Message: "the module traps"}
+	state.filters.Store(&[]admin.Filter{refused})
+	if code, _, stderr := run(t, "retry", "auth", "--wait", "10s", "--admin-address", address); code != exitProblem || !strings.Contains(stderr, "the module traps") {
+		t.Errorf("exit %d: %s", code, stderr)
+	}
+	state.filters.Store(&[]admin.Filter{liveFilter("auth")})
+	if code, stdout, stderr := run(t, "retry", "auth", "--wait", "10s", "--admin-address", address); code != exitOK || !strings.Contains(stdout, "runs on 1 of 1 Envoy") {
+		t.Errorf("exit %d: %s%s", code, stdout, stderr)
+	}
+}

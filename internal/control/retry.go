@@ -1,0 +1,136 @@
+package control
+
+import (
+	"cmp"
+	"context"
+	"fmt"
+	"slices"
+	"strings"
+	"time"
+
+	"go.uber.org/zap"
+
+	"github.com/wasm-xds/wasm-xds/internal/admin"
+	"github.com/wasm-xds/wasm-xds/internal/delivery"
+	"github.com/wasm-xds/wasm-xds/pkg/snapshot"
+)
+
+// codeNothingToRetry is the code of the error of a retry of what was not refused.
+const codeNothingToRetry = "nothing_to_retry"
+
+// Retry forgets that a revision was refused, by Envoys or by the sandbox, and tries it again: in the
+// sandbox first, then on a canary, in other bytes. It returns once that is on disk.
+func (c *Control) Retry(ctx context.Context, name, revision string) (admin.Filter, *admin.Error) {
+	return c.durably(ctx, func(in context.Context) (admin.Filter, *admin.Error) {
+		if problem := c.retryRefused(in, name, revision); problem != nil {
+			return admin.Filter{Name: name}, problem
+		}
+		f, _ := c.filter(name)
+		return f, nil
+	})
+}
+
+func (c *Control) retryRefused(ctx context.Context, name, revision string) *admin.Error {
+	st, ok := c.machine.Status(name)
+	if !ok || st.Wanted == nil {
+		return noFilter(name)
+	}
+	if c.set == nil {
+		return notReadYet()
+	}
+	e := c.entries.of(name)
+	unmade := e != nil && e.done.filter == nil && c.plan.problems[name] != nil // the newest content has no revision
+	if revision == "" && unmade {
+		c.cfg.Logger.Info("a spec that was refused is tried again", zap.String("filter", name))
+		c.forgetResultsOf(e)
+		c.replan(ctx)
+		return nil
+	}
+	r, problem := c.chooseRetry(st, revision)
+	if problem != nil {
+		return problem
+	}
+	foretold := len(r.Refusals) > 0 && e != nil && e.done.revision != nil && e.done.revision.ID == r.ID
+	if !foretold && !c.machine.IsRefused(name, r.ID) {
+		return &admin.Error{
+			Code: codeNothingToRetry, Message: fmt.Sprintf("revision %s of filter %q was not refused", r.ID, name),
+			Hint: fmt.Sprintf("`wasm-xds history %s` shows what was", name),
+		}
+	}
+	c.cfg.Logger.Info("a revision that was refused is tried again", zap.String("filter", name), zap.String("revision", r.ID))
+	c.step(delivery.Retried{Name: name, Revision: r.ID})
+	if foretold {
+		c.forgetResultsOf(e)
+		c.replan(ctx)
+	}
+	return nil
+}
+
+// chooseRetry is the revision that is asked for, by its id or the beginning of it, or with "" what is wanted
+// and was refused, else the newest that was.
+func (c *Control) chooseRetry(st delivery.FilterStatus, revision string) (*snapshot.Revision, *admin.Error) {
+	all := c.history(st.Name)
+	if revision == "" {
+		if w := st.Wanted.Revision; w != nil && (c.machine.IsRefused(st.Name, w.ID) || len(w.Refusals) > 0) {
+			return w, nil
+		}
+		for _, s := range all {
+			if c.machine.IsRefused(st.Name, s.Revision.ID) {
+				return s.Revision, nil
+			}
+		}
+		return nil, &admin.Error{
+			Code: codeNothingToRetry, Message: fmt.Sprintf("nothing of filter %q was refused", st.Name),
+			Hint: fmt.Sprintf("`wasm-xds status %s` shows what it serves", st.Name),
+		}
+	}
+	found := slices.DeleteFunc(slices.Clone(all), func(s delivery.RevisionStatus) bool {
+		return !strings.HasPrefix(s.Revision.ID, strings.ToLower(revision))
+	})
+	switch len(found) {
+	case 0:
+		hint := "there is none yet that could be named"
+		if len(all) > 0 {
+			hint = "it has " + listRevisions(all)
+		}
+		return nil, &admin.Error{Code: admin.CodeNoRevision, Message: fmt.Sprintf("filter %q has no revision %q", st.Name, revision), Hint: hint}
+	case 1:
+		return found[0].Revision, nil
+	default:
+		return nil, &admin.Error{
+			Code: "ambiguous_revision", Message: fmt.Sprintf("%d revisions of filter %q begin with %q", len(found), st.Name, revision),
+			Hint: "name one of " + listRevisions(found),
+		}
+	}
+}
+
+// forgetResultsOf has a spec's module and configuration read again where that has failed, and what
+// they make goes through the sandbox again.
+func (c *Control) forgetResultsOf(e *entry) {
+	for _, key := range []string{e.module.key, e.config.key} {
+		if r, known := c.results[key]; known && r.err != nil {
+			delete(c.results, key)
+		}
+	}
+	if e.verdict != "" {
+		delete(c.verdicts.known, e.verdict)
+		if k := c.checks.checks[e.verdict]; k != nil && k.state == checkWaitsAlone {
+			k.again = time.Now()
+		}
+		c.saveVerdictsSoon()
+	}
+	e.told = false
+	c.entries.reopen(e)
+}
+
+// reopen has a plan look into an entry that was plain.
+func (n *entries) reopen(e *entry) {
+	e.done = outcome{}
+	if i, ok := n.index(e.spec.Name); ok {
+		n.made[i] = nil
+	}
+	if !slices.Contains(n.open, e) {
+		n.open = append(n.open, e)
+		slices.SortFunc(n.open, func(a, b *entry) int { return cmp.Compare(a.spec.Name, b.spec.Name) })
+	}
+}

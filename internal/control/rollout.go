@@ -1,0 +1,195 @@
+package control
+
+import (
+	"context"
+	"fmt"
+	"maps"
+	"slices"
+	"strings"
+	"time"
+
+	"go.uber.org/zap"
+
+	"github.com/wasm-xds/wasm-xds/internal/admin"
+	"github.com/wasm-xds/wasm-xds/internal/delivery"
+	"github.com/wasm-xds/wasm-xds/pkg/spec"
+)
+
+// codeNothingToPromote is the code of the error of a promotion when no rollout is under way.
+const codeNothingToPromote = "nothing_to_promote"
+
+// Promote has a filter's rollout go on without the canaries that it waits for. It returns once that is
+// on disk.
+func (c *Control) Promote(ctx context.Context, name string) (admin.Filter, *admin.Error) {
+	return c.durably(ctx, func(context.Context) (admin.Filter, *admin.Error) { return c.promote(name) })
+}
+
+// durably lets the owner's goroutine carry out what somebody has decided about a filter, and
+// waits until that survives a crash.
+func (c *Control) durably(ctx context.Context, run func(context.Context) (admin.Filter, *admin.Error)) (admin.Filter, *admin.Error) {
+	var f admin.Filter
+	problem := stopping()
+	var saved <-chan struct{}
+	c.askIn(func(in context.Context) {
+		if f, problem = run(in); problem == nil {
+			saved = c.saveNow()
+		}
+	})
+	if saved != nil {
+		select {
+		case <-saved:
+		case <-c.done: // the last save has it
+		case <-ctx.Done():
+		}
+	}
+	return f, problem
+}
+
+func (c *Control) promote(name string) (admin.Filter, *admin.Error) {
+	none := admin.Filter{Name: name}
+	st, ok := c.machine.Status(name)
+	r := st.Rollout
+	switch {
+	case !ok || st.Wanted == nil:
+		return none, noFilter(name)
+	case r == nil:
+		e := &admin.Error{
+			Code: codeNothingToPromote, Message: fmt.Sprintf("filter %q has no rollout under way", name),
+			Hint: fmt.Sprintf("`wasm-xds status %s` shows what it serves", name),
+		}
+		if st.Serving != nil {
+			e.Message += fmt.Sprintf(": revision %s is everyone's", st.Serving.ID)
+		}
+		return none, e
+	case r.Stopped != nil:
+		return none, &admin.Error{
+			Code: r.Stopped.Code, Message: fmt.Sprintf("the rollout of revision %s has stopped: %s", r.Revision, r.Stopped.Message),
+			Hint: fmt.Sprintf("correct what is wrong, or try the same again with `wasm-xds retry %s`", name),
+		}
+	}
+	c.cfg.Logger.Info("a rollout is promoted: it goes on without the canaries that it waits for",
+		zap.String("filter", name), zap.String("revision", r.Revision))
+	c.step(delivery.Promoted{Name: name, Revision: r.Revision})
+	f, _ := c.filter(name)
+	return f, nil
+}
+
+func noFilter(name string) *admin.Error {
+	return &admin.Error{Code: admin.CodeNoFilter, Message: fmt.Sprintf("no filter is named %q", name)}
+}
+
+// rolloutStatus is how far a filter's rollout is, as the API has it; nil: none is under way.
+func rolloutStatus(st delivery.FilterStatus) *admin.RolloutStatus {
+	r := st.Rollout
+	if r == nil || st.Wanted == nil || r.Stopped == nil && st.Candidate == nil && len(r.Waits) == 0 {
+		return nil
+	}
+	out := &admin.RolloutStatus{Revision: r.Revision, State: admin.RolloutProgressing, Promoted: r.Promoted, WaitsFor: []admin.RolloutWait{}}
+	for _, w := range r.Waits {
+		out.State = admin.RolloutWaiting
+		out.WaitsFor = append(out.WaitsFor, admin.RolloutWait{
+			Node: w.Node, Envoy: w.Envoy, Reason: string(w.Reason), Message: waitText(w, st.Wanted.Canary),
+			Since: w.Since, Until: w.Until,
+		})
+	}
+	if r.Stopped != nil {
+		out.State = admin.RolloutStopped
+	}
+	return out
+}
+
+// waitText is "edge-1 (Envoy 1.40.0) loads it, and has not answered yet; it is waited for until 12:00:30".
+func waitText(w delivery.Wait, canary spec.Canary) string {
+	if w.Reason == delivery.WaitMatch {
+		text := "none is connected that `rollout.canary` names"
+		if canary.Selector != nil {
+			text = fmt.Sprintf("no Envoy is connected that `rollout.canary` names (%s)", selectorText(*canary.Selector))
+		}
+		return text + "; it waits until one is, the spec is edited, or `wasm-xds rollout promote` goes on"
+	}
+	text := w.Node
+	if text == "" {
+		text = "an Envoy without a node id"
+	}
+	if w.Envoy != "" {
+		text += fmt.Sprintf(" (Envoy %s)", w.Envoy)
+	}
+	text += " " + w.Reason.Words()
+	if !w.Until.IsZero() {
+		text += "; it is waited for until " + w.Until.Local().Format(time.TimeOnly)
+	}
+	return text
+}
+
+// selectorText is "ids edge-1, edge-2; metadata env=prod".
+func selectorText(s spec.NodeSelector) string {
+	var words []string
+	if len(s.IDs) > 0 {
+		words = append(words, "ids "+strings.Join(s.IDs, ", "))
+	}
+	if len(s.Clusters) > 0 {
+		words = append(words, "clusters "+strings.Join(s.Clusters, ", "))
+	}
+	var pairs []string
+	for _, key := range slices.Sorted(maps.Keys(s.Metadata)) {
+		pairs = append(pairs, key+"="+s.Metadata[key])
+	}
+	if len(pairs) > 0 {
+		words = append(words, "metadata "+strings.Join(pairs, ", "))
+	}
+	return strings.Join(words, "; ")
+}
+
+// waitsShown is how many Envoys the line for people names.
+const waitsShown = 3
+
+// rolloutLine is how far the rollout is, for people.
+func rolloutLine(st delivery.FilterStatus) string {
+	r := st.Rollout
+	if r == nil || r.Stopped != nil || st.Candidate == nil && len(r.Waits) == 0 {
+		return ""
+	}
+	live, all := 0, 0
+	for _, s := range st.Subscribers {
+		if s.State == delivery.Gone {
+			continue
+		}
+		all++
+		if s.Revision == r.Revision && s.State == delivery.Live {
+			live++
+		}
+	}
+	text := fmt.Sprintf("revision %s runs on %d of %d", r.Revision, live, all)
+	if len(r.Waits) == 0 {
+		return text
+	}
+	var words []string
+	for _, w := range r.Waits[:min(len(r.Waits), waitsShown)] {
+		words = append(words, waitText(w, st.Wanted.Canary))
+	}
+	if more := len(r.Waits) - waitsShown; more > 0 {
+		words = append(words, fmt.Sprintf("and %d more", more))
+	}
+	return text + ", and waits: " + strings.Join(words, ", ")
+}
+
+// logRollout logs that a rollout waits, has stopped or goes on.
+func (c *Control) logRollout(a delivery.RolloutChanged) {
+	fields := []zap.Field{zap.String("filter", a.Name), zap.String("revision", a.Rollout.Revision)}
+	canary := spec.Canary{}
+	if w := c.snapshot.Get(a.Name); w != nil {
+		canary = w.Canary
+	}
+	switch stopped := a.Rollout.Stopped; {
+	case stopped != nil:
+		c.cfg.Logger.Warn("a rollout has stopped", append(fields, zap.String("code", stopped.Code), zap.String("reason", stopped.Message), zap.String("hint", stopped.Hint))...)
+	case len(a.Rollout.Waits) > 0:
+		var waits []string
+		for _, w := range a.Rollout.Waits {
+			waits = append(waits, waitText(w, canary))
+		}
+		c.cfg.Logger.Warn("a rollout waits", append(fields, zap.Strings("for", waits))...)
+	default:
+		c.cfg.Logger.Info("a rollout waits no more", fields...)
+	}
+}
