@@ -4,7 +4,6 @@ import (
 	"fmt"
 	"mime"
 	"net/http"
-	"slices"
 	"strings"
 
 	"github.com/prometheus/client_golang/prometheus"
@@ -48,13 +47,13 @@ func Handler(s State, reg *prometheus.Registry, logger *zap.Logger) http.Handler
 	}
 	srv := &server{state: s, log: logger, page: newPage(), streams: make(chan struct{}, maxStreams)}
 	mux := http.NewServeMux()
-	mux.Handle(apiRoot+"filters", read(srv.filters))
+	mux.Handle(apiRoot+"filters", read(filterParameters, srv.filters))
 	mux.HandleFunc(filtersRoot+"{name...}", srv.belowFilters)
-	mux.Handle(apiRoot+"nodes", read(srv.nodes))
-	mux.Handle(apiRoot+"snapshot", read(srv.snapshot))
-	mux.Handle(apiRoot+"source", read(srv.source))
+	mux.Handle(apiRoot+"nodes", read(nodeParameters, srv.nodes))
+	mux.Handle(apiRoot+"snapshot", read(nil, srv.snapshot))
+	mux.Handle(apiRoot+"source", read(nil, srv.source))
 	mux.HandleFunc(apiRoot+"sync", srv.sync)
-	mux.Handle(apiRoot+"limits", read(func() any { return notNull(s.Limits()) }))
+	mux.Handle(apiRoot+"limits", read(nil, func(query) any { return notNull(s.Limits()) }))
 	mux.HandleFunc("GET "+apiRoot+"events", srv.events)
 	mux.HandleFunc("GET /{$}", srv.page.serve)
 	mux.HandleFunc("/", notFound)
@@ -70,14 +69,24 @@ func Handler(s State, reg *prometheus.Registry, logger *zap.Logger) http.Handler
 	return outer
 }
 
-// read answers GET and HEAD with what get returns, as JSON.
-func read(get func() any) http.Handler {
+// read answers GET and HEAD with what get returns for the request's parameters, as JSON. Without
+// any to take, they are ignored.
+func read(takes parameters, get func(query) any) http.Handler {
 	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
 		if !isRead(r) {
 			writeMethodError(w, r, "GET")
 			return
 		}
-		writeJSON(w, http.StatusOK, get())
+		if takes == nil {
+			writeJSON(w, http.StatusOK, get(nil))
+			return
+		}
+		q, e := takes.parse(r.URL.Query())
+		if e != nil {
+			writeError(w, e)
+			return
+		}
+		writeJSON(w, http.StatusOK, get(q))
 	})
 }
 
@@ -91,23 +100,28 @@ func (s *server) ready(w http.ResponseWriter, _ *http.Request) {
 	writeText(w, http.StatusServiceUnavailable, "not ready: there is no snapshot to serve yet\n")
 }
 
-func (s *server) filters() any {
-	filters := slices.Clone(s.state.Filters())
-	for i := range filters {
-		filters[i] = complete(filters[i])
+func (s *server) filters(q query) any {
+	filters := []Filter{}
+	for _, f := range s.state.Filters() {
+		if f = complete(f); q.takesFilter(&f) {
+			filters = append(filters, f)
+		}
 	}
-	return notNull(filters)
+	return filters
 }
 
-func (s *server) nodes() any {
-	nodes := slices.Clone(s.state.Nodes())
-	for i := range nodes {
-		nodes[i].Filters = notNull(nodes[i].Filters)
+func (s *server) nodes(q query) any {
+	nodes := []Node{}
+	for _, n := range s.state.Nodes() {
+		n.Filters, n.Warnings = notNull(n.Filters), notNull(n.Warnings)
+		if q.takesNode(&n) {
+			nodes = append(nodes, n)
+		}
 	}
-	return notNull(nodes)
+	return nodes
 }
 
-func (s *server) snapshot() any {
+func (s *server) snapshot(query) any {
 	now := s.state.Snapshot()
 	if now.Filters == nil {
 		now.Filters = map[string]string{}
@@ -115,7 +129,7 @@ func (s *server) snapshot() any {
 	return now
 }
 
-func (s *server) source() any {
+func (s *server) source(query) any {
 	now := s.state.Source()
 	now.Errors, now.Sources = notNull(now.Errors), notNull(now.Sources)
 	return now

@@ -29,7 +29,7 @@ type State interface {
 	// History is every revision of that filter that is kept, the newest first; false when no
 	// spec ever had the name.
 	History(name string) (History, bool)
-	// Nodes is every open stream, sorted by id and then stream.
+	// Nodes is every open stream, sorted by stream, and then the Envoys that have gone lately.
 	Nodes() []Node
 	// Counts is what /metrics shows of the filters: however many Envoys there are, it
 	// takes no listing of them.

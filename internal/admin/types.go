@@ -149,16 +149,28 @@ type Subscriber struct {
 	Since    time.Time       `json:"since"` // when State was entered
 }
 
-// Node is one Envoy's stream with what it asks for.
+// NodeState says whether an Envoy is there.
+type NodeState string
+
+// The node states. More may come.
+const (
+	NodeConnected NodeState = "connected"
+	NodeGone      NodeState = "gone" // its last stream has ended; Filters are what it ran then
+)
+
+// Node is one Envoy's stream with what it asks for, or an Envoy that has gone.
 type Node struct {
 	ID      string       `json:"id"`
 	Cluster string       `json:"cluster"`
 	Address string       `json:"address"`
 	Envoy   string       `json:"envoy"`
 	Stream  string       `json:"stream"`
-	Mode    string       `json:"mode"`  // ads-delta, ads-sotw, ecds-delta or ecds-sotw
-	Since   time.Time    `json:"since"` // when the stream began
+	Mode    string       `json:"mode"` // ads-delta, ads-sotw, ecds-delta or ecds-sotw
+	State   NodeState    `json:"state"`
+	Since   time.Time    `json:"since"` // when the stream began, or the Envoy went
 	Filters []NodeFilter `json:"filters"`
+	// Warnings are what is wrong with this Envoy, whatever the filter.
+	Warnings []*Error `json:"warnings"`
 }
 
 // NodeFilter is a filter as one Envoy has it.
@@ -237,5 +249,7 @@ const (
 type Event struct {
 	Type EventType `json:"type"`
 	Name string    `json:"name"`
-	Time time.Time `json:"time"`
+	// State is the new state: a filter's, a node's or the source's; "": see the thing itself.
+	State string    `json:"state,omitempty"`
+	Time  time.Time `json:"time"`
 }

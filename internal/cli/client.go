@@ -52,11 +52,14 @@ func (c client) view(ctx context.Context, name string) (*view, error) {
 	v := &view{one: name != ""}
 	if v.one {
 		v.filters = make([]admin.Filter, 1)
-		return v, c.get(ctx, filterPath(name), &v.filters[0])
+		err := c.get(ctx, filterPath(name), &v.filters[0])
+		v.summarize()
+		return v, err
 	}
 	if err := c.get(ctx, "filters", &v.filters); err != nil {
 		return nil, err
 	}
+	v.summarize()
 	if err := c.get(ctx, "source", &v.source); err != nil {
 		return nil, err
 	}
@@ -65,6 +68,15 @@ func (c client) view(ctx context.Context, name string) (*view, error) {
 		err = nil // a server of an older version has none
 	}
 	return v, err
+}
+
+// summarize does what a server of an earlier version leaves out.
+func (v *view) summarize() {
+	for i := range v.filters {
+		if f := &v.filters[i]; f.Condition == "" {
+			f.Summarize()
+		}
+	}
 }
 
 // filterPath is where the API has a filter.

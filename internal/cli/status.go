@@ -4,7 +4,6 @@ import (
 	"context"
 	"fmt"
 	"io"
-	"os"
 	"strings"
 	"time"
 
@@ -22,6 +21,7 @@ type statusOptions struct {
 	wait     time.Duration // 0: not
 	revision string        // with wait: the one to wait for; "": what the specs describe
 	exitCode bool
+	nodes    bool
 }
 
 func newStatus() *cobra.Command {
@@ -30,7 +30,8 @@ func newStatus() *cobra.Command {
 		Use:   "status [NAME]",
 		Short: "Show what a running server serves, and what each Envoy runs",
 		Long: `Status asks a running server. Without NAME it lists the filters, with NAME it
-shows one of them with every Envoy that asks for it.
+shows one of them with every Envoy that asks for it. With --nodes it lists the
+Envoys, with NAME those that ask for that filter.
 
 It exits with 0 when the server answered. With --exit-code it exits with 1 when
 something is wrong: a filter or an Envoy with an error, a broken spec, a directory
@@ -44,6 +45,7 @@ Envoy asks for the filter: "condition" is no_envoy or envoys_gone then. With
 --revision it waits until that revision is the one that is served, as "check -o json"
 names it, whatever the specs describe at first.`,
 		Example: `  wasm-xds status
+  wasm-xds status --nodes
   wasm-xds status auth --watch
   wasm-xds status auth --wait 30s     # after a deployment
   wasm-xds status auth --wait 5m --revision 0123456789ab`,
@@ -55,6 +57,7 @@ names it, whatever the specs describe at first.`,
 	f.BoolVarP(&o.watch, "watch", "w", false, "show it again whenever something changes")
 	f.DurationVar(&o.wait, "wait", 0, "have the specs read, and wait up to this long until all of it is live")
 	f.StringVar(&o.revision, "revision", "", "with --wait: wait for this `revision`, or its first digits")
+	f.BoolVar(&o.nodes, "nodes", false, "show the Envoys, those that have gone in the last day too")
 	f.BoolVar(&o.exitCode, "exit-code", false, "exit with 1 when something is wrong")
 	output := outputFlag(c, "text", "json")
 	c.RunE = func(c *cobra.Command, args []string) error {
@@ -69,6 +72,9 @@ names it, whatever the specs describe at first.`,
 		o.server = server
 		if o.wait < 0 || (o.wait > 0 && o.watch) {
 			return usage(c, "--wait takes a positive time, and not together with --watch")
+		}
+		if o.nodes && (o.wait > 0 || o.watch) {
+			return usage(c, "--nodes is for a single look: it takes neither --wait nor --watch")
 		}
 		if o.revision != "" {
 			if o.wait == 0 || o.name == "" {
@@ -85,6 +91,8 @@ names it, whatever the specs describe at first.`,
 
 func (o *statusOptions) run(ctx context.Context, w io.Writer) error {
 	switch {
+	case o.nodes:
+		return o.runNodes(ctx, w)
 	case o.watch:
 		return o.runWatch(ctx, w)
 	case o.wait > 0:
@@ -99,33 +107,6 @@ func (o *statusOptions) run(ctx context.Context, w io.Writer) error {
 		return errSilent
 	}
 	return nil
-}
-
-// runWatch prints at once and after each change, until ctx ends.
-func (o *statusOptions) runWatch(ctx context.Context, w io.Writer) error {
-	wipe := ""
-	if isTerminal(w) {
-		wipe = "\x1b[H\x1b[2J"
-	}
-	err := o.server.onChange(ctx, func() error {
-		v, err := o.server.view(ctx, o.name)
-		if err != nil {
-			return err
-		}
-		switch {
-		case o.json:
-		case wipe != "":
-			fmt.Fprint(w, wipe)
-		default:
-			fmt.Fprintln(w, "---", time.Now().Format(time.TimeOnly))
-		}
-		o.print(w, v)
-		return nil
-	})
-	if ctx.Err() == nil {
-		return err
-	}
-	return nil // asked to end
 }
 
 // view is what the server said at one time.
@@ -153,29 +134,6 @@ func (v *view) troubled() bool {
 		}
 	}
 	return false
-}
-
-// count is how many Envoys run the filter, and how many ask for it.
-func count(subscribers []admin.Subscriber) (live, total int) {
-	for i := range subscribers {
-		switch subscribers[i].State {
-		case admin.SubscriberGone:
-			continue
-		case admin.SubscriberLive:
-			live++
-		}
-		total++
-	}
-	return live, total
-}
-
-func isTerminal(w io.Writer) bool {
-	f, ok := w.(*os.File)
-	if !ok {
-		return false
-	}
-	info, err := f.Stat()
-	return err == nil && info.Mode()&os.ModeCharDevice != 0
 }
 
 // completeFilters offers the names of a running server's filters.

@@ -29,14 +29,14 @@ func printFilters(w io.Writer, v *view) {
 	if len(v.filters) == 0 {
 		fmt.Fprintf(w, "no filters: put a spec into %s\n", v.source.Directory)
 	} else {
-		table := newTable(w)
-		fmt.Fprintln(table, "NAME\tTYPE\tSTATE\tREVISION\tDELIVERY\tLIVE")
+		table := terminal.Table{Style: styleOf(w)}
+		table.Row("NAME", "STATE", "REVISION", "LIVE", "TYPE", "DELIVERY")
 		for i := range v.filters {
 			f := &v.filters[i]
-			live, total := count(f.Subscribers)
-			fmt.Fprintf(table, "%s\t%s\t%s\t%s\t%s\t%d/%d\n", terminal.Printable(f.Name), dash(f.Type), state(f), dash(f.Revision), dash(f.Delivery), live, total)
+			text, color := state(f)
+			table.Cells(plain(f.Name), terminal.Cell{Text: text, Color: color}, plain(f.Revision), plain(live(f)), plain(f.Type), plain(f.Delivery))
 		}
-		_ = table.Flush() // a closed output is nobody's problem
+		table.Write(w)
 	}
 	for i := range v.filters {
 		printFilterErrors(w, &v.filters[i])
@@ -45,7 +45,16 @@ func printFilters(w io.Writer, v *view) {
 	printLimits(w, v.limits, time.Now())
 }
 
-// printFilterErrors prints a filter's own error and those of its Envoys.
+// plain is a cell of a text from elsewhere; a dash stands for none.
+func plain(text string) terminal.Cell { return terminal.Cell{Text: dash(terminal.Printable(text))} }
+
+// live is how many of the filter's Envoys run what they should.
+func live(f *admin.Filter) string { return fmt.Sprintf("%d/%d", f.Envoys.Live, f.Envoys.Total) }
+
+// envoysShown is how many Envoys a line names that have the same error.
+const envoysShown = 3
+
+// printFilterErrors prints a filter's own error and those of its Envoys, each error once.
 func printFilterErrors(w io.Writer, f *admin.Filter) {
 	if r := f.RolloutStatus; r != nil && len(r.WaitsFor) > 0 {
 		fmt.Fprintf(w, "\n%s: the rollout of revision %s waits\n", terminal.Printable(f.Name), terminal.Printable(r.Revision))
@@ -59,11 +68,28 @@ func printFilterErrors(w io.Writer, f *admin.Filter) {
 		fmt.Fprintln(w)
 		printError(w, f.Name+": warning", warning)
 	}
+	var order []admin.Error
+	places := map[admin.Error][]string{}
 	for i := range f.Subscribers {
-		if s := &f.Subscribers[i]; s.Error != nil && s.State != admin.SubscriberGone {
-			fmt.Fprintln(w)
-			printError(w, fmt.Sprintf("%s on %s (%s)", f.Name, s.Node, s.Address), s.Error)
+		s := &f.Subscribers[i]
+		if s.Error == nil || s.State == admin.SubscriberGone || f.Error != nil && s.Error.Message == f.Error.Message {
+			continue
 		}
+		place := fmt.Sprintf("%s (%s)", s.Node, s.Address)
+		if places[*s.Error] == nil {
+			order = append(order, *s.Error)
+		}
+		if !slices.Contains(places[*s.Error], place) {
+			places[*s.Error] = append(places[*s.Error], place)
+		}
+	}
+	for _, e := range order {
+		where := places[e]
+		if more := len(where) - envoysShown; more > 0 {
+			where = append(where[:envoysShown:envoysShown], plural(more, "more Envoy"))
+		}
+		fmt.Fprintln(w)
+		printError(w, f.Name+" on "+strings.Join(where, ", "), &e)
 	}
 }
 
@@ -106,28 +132,31 @@ func printSourceStates(w io.Writer, s *admin.Source) {
 
 // printError prints what, the hint, and what it concerns before it.
 func printError(w io.Writer, what string, e *admin.Error) {
-	plain := *e
-	plain.Hint = ""
-	text := terminal.Printable(plain.Error())
+	style, width := styleOf(w), widthOf(w)
+	text := *e
+	text.Hint = ""
+	line := terminal.Printable(text.Error())
 	if what != "" {
-		text = terminal.Printable(what) + ": " + text
+		line = terminal.Printable(what) + ": " + line
 	}
-	fmt.Fprintln(w, text)
+	fmt.Fprintln(w, terminal.Wrap(line, width, "  "))
 	if e.Hint != "" {
-		fmt.Fprintln(w, "  hint:", terminal.Printable(e.Hint))
+		fmt.Fprintln(w, style.Paint(terminal.Faint, terminal.Wrap("  hint: "+terminal.Printable(e.Hint), width, "        ")))
 	}
 }
 
 func printFilter(w io.Writer, f *admin.Filter) {
-	table := newTable(w)
+	table := terminal.Table{Style: styleOf(w)}
 	line := func(name, value string) {
 		if value != "" {
-			fmt.Fprintf(table, "%s\t%s\n", name, terminal.Printable(value))
+			table.Row(name, terminal.Printable(value))
 		}
 	}
 	line("name", f.Name)
 	line("type", f.Type)
-	line("state", state(f))
+	text, color := state(f)
+	table.Cells(terminal.Cell{Text: "state"}, terminal.Cell{Text: text, Color: color})
+	line("live", live(f))
 	line("revision", f.Revision)
 	line("candidate", f.Candidate)
 	line("rollout", f.Rollout)
@@ -145,10 +174,15 @@ func printFilter(w io.Writer, f *admin.Filter) {
 	if !f.ForgetAt.IsZero() {
 		line("forgotten", moment(f.ForgetAt)+", if no Envoy asks for it before")
 	}
-	_ = table.Flush() // a closed output is nobody's problem
-	if len(f.Subscribers) == 0 {
+	table.Write(w)
+	switch f.Condition {
+	case admin.ConditionNoEnvoy:
 		fmt.Fprintln(w, "\nno Envoy asks for it")
-	} else {
+	case admin.ConditionEnvoysGone:
+		fmt.Fprintln(w, "\nno Envoy asks for it any more")
+	default:
+	}
+	if len(f.Subscribers) > 0 {
 		fmt.Fprintln(w)
 		printSubscribers(w, f.Subscribers)
 	}
@@ -156,32 +190,61 @@ func printFilter(w io.Writer, f *admin.Filter) {
 }
 
 func printSubscribers(w io.Writer, subscribers []admin.Subscriber) {
-	table := newTable(w)
-	fmt.Fprintln(table, "NODE\tCLUSTER\tADDRESS\tENVOY\tSTATE\tREVISION\tVARIANT\tSINCE")
+	table := terminal.Table{Style: styleOf(w)}
+	table.Row("NODE", "ADDRESS", "ENVOY", "STATE", "REVISION", "VARIANT", "SINCE")
 	for i := range subscribers {
 		s := &subscribers[i]
-		fmt.Fprintf(table, "%s\t%s\t%s\t%s\t%s\t%s\t%s\t%s\n", dash(terminal.Printable(s.Node)), dash(terminal.Printable(s.Cluster)), dash(terminal.Printable(s.Address)),
-			dash(terminal.Printable(s.Envoy)), s.State, dash(s.Revision), dash(s.Variant), since(s.Since))
+		table.Cells(plain(s.Node), plain(s.Address), plain(s.Envoy), subscriberState(s.State), plain(s.Revision), plain(s.Variant), plain(age(s.Since)))
 	}
-	_ = table.Flush()
+	table.Write(w)
 }
 
 func newTable(w io.Writer) *tabwriter.Writer { return tabwriter.NewWriter(w, 0, 0, 2, ' ', 0) }
 
-// state is a filter's state in a word or two.
-func state(f *admin.Filter) string {
+// state is a filter's state in a word or two, and its colour: green is what every Envoy runs.
+func state(f *admin.Filter) (string, terminal.Color) {
 	switch {
+	case f.State == admin.FilterRejected, f.State == admin.FilterUnknown:
+		return string(f.State), terminal.Red
+	case f.Failure() != nil:
+		return "with error", terminal.Red
 	case f.Disabled:
-		return "disabled"
-	case f.State == admin.FilterActive && f.Candidate != "":
-		return "active, rolling out"
-	case f.State == admin.FilterActive && f.Error != nil && f.Error.Code == admin.CodeRolledBack:
-		return "active, rolled back"
-	case f.State == admin.FilterActive && f.Error != nil:
-		return "active, with error"
+		return "disabled", terminal.Yellow
+	case f.State == admin.FilterRemoved:
+		return "removed", terminal.Yellow
+	case f.Condition == admin.ConditionNoEnvoy:
+		return "no Envoy", terminal.Faint
+	case f.Condition == admin.ConditionEnvoysGone:
+		return "Envoys gone", terminal.Yellow
+	case f.State != admin.FilterActive:
+		return string(f.State), terminal.Yellow
+	case f.Candidate != "":
+		if f.RolloutStatus != nil && len(f.RolloutStatus.WaitsFor) > 0 {
+			return "waits", terminal.Yellow
+		}
+		return "rolling out", terminal.Yellow
+	case f.Error != nil && f.Error.Code == admin.CodeRolledBack:
+		return "rolled back", terminal.Yellow
+	case f.Condition == admin.ConditionProgressing:
+		return "updating", terminal.Yellow
 	default:
-		return string(f.State)
+		return string(f.State), terminal.Green
 	}
+}
+
+func subscriberState(s admin.SubscriberState) terminal.Cell {
+	cell := plain(string(s))
+	switch s {
+	case admin.SubscriberLive:
+		cell.Color = terminal.Green
+	case admin.SubscriberRejected, admin.SubscriberDenied, admin.SubscriberUnsupported:
+		cell.Color = terminal.Red
+	case admin.SubscriberGone:
+		cell.Color = terminal.Faint
+	default:
+		cell.Color = terminal.Yellow
+	}
+	return cell
 }
 
 func dash(text string) string {
@@ -191,9 +254,19 @@ func dash(text string) string {
 	return text
 }
 
-func since(t time.Time) string {
-	if t.IsZero() {
-		return "-"
+// age is how long ago something was, in its largest unit; "" when that is not known.
+func age(t time.Time) string {
+	const day = 24 * time.Hour
+	switch d := time.Since(t); {
+	case t.IsZero():
+		return ""
+	case d < 2*time.Minute:
+		return fmt.Sprintf("%ds", max(0, int(d.Seconds())))
+	case d < 2*time.Hour:
+		return fmt.Sprintf("%dm", int(d.Minutes()))
+	case d < 2*day:
+		return fmt.Sprintf("%dh", int(d.Hours()))
+	default:
+		return fmt.Sprintf("%dd", int(d/day))
 	}
-	return time.Since(t).Truncate(time.Second).String()
 }

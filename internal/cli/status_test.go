@@ -19,6 +19,7 @@ type fakeState struct {
 	admin.Hub
 	filters atomic.Pointer[[]admin.Filter]
 	source  admin.Source
+	nodes   []admin.Node
 
 	syncs     atomic.Int32
 	synced    admin.Sync // beside the filters
@@ -33,7 +34,7 @@ type fakeState struct {
 
 func (f *fakeState) Filters() []admin.Filter  { return *f.filters.Load() }
 func (f *fakeState) Counts() admin.Counts     { return admin.Counts{} }
-func (f *fakeState) Nodes() []admin.Node      { return nil }
+func (f *fakeState) Nodes() []admin.Node      { return f.nodes }
 func (f *fakeState) Snapshot() admin.Snapshot { return admin.Snapshot{} }
 func (f *fakeState) Source() admin.Source     { return f.source }
 func (f *fakeState) Ready() bool              { return true }
@@ -131,9 +132,9 @@ func TestStatusList(t *testing.T) {
 	if code != exitOK || stderr != "" {
 		t.Errorf("exit %d: %s", code, stderr)
 	}
-	want := `NAME   TYPE  STATE               REVISION      DELIVERY  LIVE
-auth   http  active              0123456789ab  remote    1/1
-hello  http  active, with error  0123456789ab  remote    0/1
+	want := `NAME   STATE       REVISION      LIVE  TYPE  DELIVERY
+auth   active      0123456789ab  1/1   http  remote
+hello  with error  0123456789ab  0/1   http  remote
 
 hello: /specs/hello.yaml:3: Envoy refused revision aa
   hint: see Envoy's log

@@ -124,9 +124,11 @@ type Control struct {
 	tags      tags
 	mending   mending
 	syncs     syncs
+	envoys    envoys
 }
 
 type streamInfo struct {
+	node  delivery.Node
 	mode  string
 	since time.Time
 }
@@ -186,6 +188,7 @@ func New(cfg Config) *Control {
 		entries:   entries{keys: cfg.Keys},
 		failures:  map[string]int{},
 		opened:    map[delivery.StreamID]streamInfo{},
+		envoys:    newEnvoys(),
 		checks:    newCheckQueue(runtime.GOMAXPROCS(0)),
 		snapshot:  snapshot.New(nil),
 		source:    sourceStatus{state: admin.SourceReading, since: time.Now()},
@@ -378,15 +381,8 @@ func (c *Control) step(e delivery.Event) {
 func (c *Control) note(e delivery.Event) {
 	switch e := e.(type) {
 	case delivery.StreamOpened:
-		info := streamInfo{mode: mode(e.ADS, e.Delta), since: time.Now()}
-		c.opened[e.Stream] = info
-		c.cfg.Metrics.StreamOpened(info.mode)
-		c.cfg.Logger.Info("an Envoy has connected", zap.String("node", e.Node.ID), zap.String("envoy", e.Node.Version),
-			zap.String("address", e.Node.Address), zap.String("mode", info.mode))
-		c.hub.Publish(admin.Event{Type: admin.EventNode, Name: e.Node.ID, Time: time.Now()})
+		c.streamOpened(e, time.Now())
 	case delivery.StreamClosed:
-		c.cfg.Metrics.StreamClosed(c.opened[e.Stream].mode)
-		delete(c.opened, e.Stream)
-		c.hub.Publish(admin.Event{Type: admin.EventNode, Time: time.Now()})
+		c.streamClosed(e, time.Now())
 	}
 }

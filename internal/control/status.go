@@ -91,12 +91,17 @@ func (c *Control) Filter(name string) (admin.Filter, bool) {
 	return f, found
 }
 
-// Nodes is every open stream.
+// Nodes is every open stream, and behind them the Envoys that have gone.
 func (c *Control) Nodes() []admin.Node {
 	var all []admin.Node
 	askEach(c, func() []delivery.StreamID { return c.machine.Streams() }, func(id delivery.StreamID) {
 		if s, ok := c.machine.Stream(id); ok {
 			all = append(all, c.node(s))
+		}
+	})
+	c.ask(func() {
+		for _, gone := range c.envoys.recent(time.Now()) {
+			all = append(all, gone.goneNode())
 		}
 	})
 	return all
@@ -275,15 +280,21 @@ func (c *Control) node(s delivery.StreamStatus) admin.Node {
 	info := c.opened[s.ID]
 	n := admin.Node{
 		ID: s.Node.ID, Cluster: s.Node.Cluster, Address: s.Node.Address, Envoy: s.Node.Version,
-		Stream: strconv.FormatUint(uint64(s.ID), 10), Mode: info.mode, Since: info.since,
+		Stream: strconv.FormatUint(uint64(s.ID), 10), Mode: info.mode, State: admin.NodeConnected, Since: info.since,
+		Filters: c.nodeFilters(s),
 	}
+	return n
+}
+
+func (c *Control) nodeFilters(s delivery.StreamStatus) []admin.NodeFilter {
+	var filters []admin.NodeFilter
 	for _, sub := range s.Subscribers {
 		one := c.subscriber(sub.Name, sub)
-		n.Filters = append(n.Filters, admin.NodeFilter{
+		filters = append(filters, admin.NodeFilter{
 			Name: sub.Name, State: one.State, Revision: one.Revision, Variant: one.Variant, Error: one.Error,
 		})
 	}
-	return n
+	return filters
 }
 
 func mode(ads, isDelta bool) string {

@@ -1,0 +1,100 @@
+package admin
+
+import (
+	"fmt"
+	"maps"
+	"net/url"
+	"slices"
+	"strings"
+
+	"github.com/wasm-xds/wasm-xds/pkg/spec"
+)
+
+// query are the conditions of a request: for each parameter the words, one of which must be met.
+type query map[string][]string
+
+// parameters are those that a list takes, each with its known words; nil: any word.
+type parameters map[string][]string
+
+var (
+	filterParameters = parameters{
+		"name": nil, "node": nil, "cluster": nil, "type": {string(spec.HTTP), string(spec.Network)},
+		"state":     words(FilterActive, FilterRejected, FilterRemoved, FilterUnknown, FilterPreparing),
+		"condition": words(ConditionLive, ConditionProgressing, ConditionFailing, ConditionNoEnvoy, ConditionEnvoysGone),
+	}
+	nodeParameters = parameters{
+		"node": nil, "cluster": nil, "envoy": nil, "filter": nil, "mode": {"ads-delta", "ads-sotw", "ecds-delta", "ecds-sotw"},
+		"state": words(NodeConnected, NodeGone),
+	}
+	eventParameters = parameters{"type": words(EventFilter, EventNode, EventSource, EventSnapshot), "name": nil}
+)
+
+func words[T ~string](all ...T) []string {
+	out := make([]string, len(all))
+	for i, one := range all {
+		out[i] = string(one)
+	}
+	return out
+}
+
+// parse reads a request's parameters: a=x,y and a=x&a=y both mean x or y.
+func (p parameters) parse(values url.Values) (query, *Error) {
+	q := query{}
+	for name, texts := range values {
+		known, ok := p[name]
+		if !ok {
+			return nil, p.unknown(name)
+		}
+		for _, word := range strings.Split(strings.Join(texts, ","), ",") {
+			if known != nil && !slices.Contains(known, word) {
+				return nil, &Error{
+					Code: codeBadRequest, Message: fmt.Sprintf("%s=%q is not known", name, word), Hint: name + " is one of " + strings.Join(known, ", "),
+				}
+			}
+			q[name] = append(q[name], word)
+		}
+	}
+	return q, nil
+}
+
+func (p parameters) unknown(name string) *Error {
+	names := slices.Sorted(maps.Keys(p))
+	e := &Error{Code: codeBadRequest, Message: fmt.Sprintf("there is no parameter %q here", name), Hint: "there are " + strings.Join(names, ", ")}
+	if len(names) == 0 {
+		e.Hint = "there are none: ask without"
+	} else if near := spec.Nearest(name, names); near != "" {
+		e.Hint = fmt.Sprintf("did you mean %q? There are %s", near, strings.Join(names, ", "))
+	}
+	return e
+}
+
+// takes says whether a value meets the condition of that name; no condition is met by any value.
+func (q query) takes(name, value string) bool {
+	wanted, ok := q[name]
+	return !ok || slices.Contains(wanted, value)
+}
+
+func (q query) takesFilter(f *Filter) bool {
+	if !q.takes("name", f.Name) || !q.takes("type", f.Type) || !q.takes("state", string(f.State)) || !q.takes("condition", string(f.Condition)) {
+		return false
+	}
+	if q["node"] == nil && q["cluster"] == nil {
+		return true
+	}
+	return slices.ContainsFunc(f.Subscribers, func(s Subscriber) bool {
+		return s.State != SubscriberGone && q.takes("node", s.Node) && q.takes("cluster", s.Cluster)
+	})
+}
+
+func (q query) takesNode(n *Node) bool {
+	if _, asked := q["state"]; !asked && n.State == NodeGone {
+		return false // the list was of open streams before it had others
+	}
+	return q.takes("node", n.ID) && q.takes("cluster", n.Cluster) && q.takes("envoy", n.Envoy) && q.takes("mode", n.Mode) &&
+		q.takes("state", string(n.State)) &&
+		(q["filter"] == nil || slices.ContainsFunc(n.Filters, func(f NodeFilter) bool { return q.takes("filter", f.Name) }))
+}
+
+func (q query) takesEvent(e *Event) bool {
+	return q.takes("type", string(e.Type)) && q.takes("name", e.Name)
+}

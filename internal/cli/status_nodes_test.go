@@ -1,0 +1,161 @@
+package cli
+
+import (
+	"bytes"
+	"context"
+	"slices"
+	"strings"
+	"testing"
+	"time"
+
+	"github.com/wasm-xds/wasm-xds/internal/admin"
+)
+
+func someNodes() []admin.Node {
+	long := time.Now().Add(-3 * time.Hour)
+	live := admin.NodeFilter{Name: "auth", State: admin.SubscriberLive, Revision: wantedRevision}
+	return []admin.Node{
+		{ID: "edge-1", Cluster: "edge", Address: "10.0.0.7:41822", Envoy: "1.40.0", Stream: "1", Mode: "ecds-delta", State: admin.NodeConnected, Since: long, Filters: []admin.NodeFilter{live}},
+		{ID: "edge-1", Cluster: "edge", Address: "10.0.0.7:41822", Envoy: "1.40.0", Stream: "2", Mode: "ecds-delta", State: admin.NodeConnected, Since: long.Add(time.Hour), Filters: []admin.NodeFilter{
+			{Name: "hello", State: admin.SubscriberPending, Error: &admin.Error{Message: "it has not answered", Hint: "wait"}},
+		}},
+		{ID: "edge-0", Cluster: "edge", Address: "10.0.0.6:41822", Envoy: "1.36.4", Mode: "ads-sotw", State: admin.NodeGone, Since: long, Filters: []admin.NodeFilter{
+			{Name: "auth", State: admin.SubscriberGone, Revision: "ffff"},
+		}},
+	}
+}
+
+func TestStatusNodes(t *testing.T) {
+	state, address := startServer(t)
+	state.nodes = someNodes()
+	code, stdout, stderr := run(t, "status", "--nodes", "--admin-address", address)
+	want := `NODE    CLUSTER  ADDRESS         ENVOY   MODE        LIVE  STATE    SINCE
+edge-1  edge     10.0.0.7:41822  1.40.0  ecds-delta  1/2   pending  3h
+edge-0  edge     10.0.0.6:41822  1.36.4  ads-sotw    0/1   gone     3h
+
+hello on edge-1 (10.0.0.7:41822): it has not answered
+  hint: wait
+`
+	if code != exitOK || stdout != want {
+		t.Errorf("exit %d: got\n%s\nwant\n%s%s", code, stdout, want, stderr)
+	}
+	if code, _, _ := run(t, "status", "--nodes", "--exit-code", "--admin-address", address); code != exitProblem {
+		t.Errorf("--exit-code: %d", code)
+	}
+	if _, stdout, _ := run(t, "status", "hello", "--nodes", "--admin-address", address); strings.Contains(stdout, "edge-0") || !strings.Contains(stdout, "edge-1") {
+		t.Errorf("those that ask for hello: %s", stdout)
+	}
+	if _, stdout, _ := run(t, "status", "--nodes", "-o", "json", "--admin-address", address); !strings.Contains(stdout, `"state": "gone"`) || !strings.Contains(stdout, `"stream": "2"`) {
+		t.Errorf("JSON: %s", stdout)
+	}
+}
+
+// TestStatusFitsEightyColumns: names of up to 24 letters, in each state, with reasons of any length.
+func TestStatusFitsEightyColumns(t *testing.T) {
+	name := strings.Repeat("n", 24)
+	var all []admin.Filter
+	for _, edit := range []func(*admin.Filter){
+		func(*admin.Filter) {},
+		func(f *admin.Filter) { f.Subscribers = nil; f.Type = "network" },
+		func(f *admin.Filter) { f.Subscribers = nil; f.Stable = "ffff" },
+		func(f *admin.Filter) { f.Candidate = "ffffffffffff" },
+		func(f *admin.Filter) { f.Error = &admin.Error{Code: admin.CodeRolledBack, Message: "rolled back"} },
+		func(f *admin.Filter) {
+			f.Error = &admin.Error{Message: strings.Repeat("some words ", 30), Hint: strings.Repeat("other words ", 30), File: "/specs/a.yaml", Line: 3}
+		},
+		func(f *admin.Filter) {
+			for range 12 {
+				f.Subscribers = append(f.Subscribers, f.Subscribers[0])
+			}
+		},
+	} {
+		f := liveFilter(name)
+		edit(&f)
+		all = append(all, f)
+	}
+	_, address := startServer(t, all...)
+	_, stdout, _ := run(t, "status", "--admin-address", address)
+	_, one, _ := run(t, "status", name, "--admin-address", address)
+	lines := strings.Split(stdout+one, "\n")
+	live := strings.Index(lines[0], "LIVE")
+	for i, line := range lines {
+		if len(line) > 80 {
+			t.Errorf("%d columns: %s", len(line), line)
+		}
+		if i > 0 && i <= len(all) && !strings.HasPrefix(line[live:], "1/1") && !strings.HasPrefix(line[live:], "0/0") {
+			t.Errorf("LIVE does not line up: %s", line)
+		}
+	}
+}
+
+// TestOneRefusalIsPrintedOnce: on the filter, and on each of the Envoys that say the same.
+func TestOneRefusalIsPrintedOnce(t *testing.T) {
+	refusal := admin.Error{Code: "rejected_by_envoy", Message: "Envoy 1.40.0 refused it", Hint: "see its log"}
+	f := liveFilter("auth")
+	own := refusal
+	own.File = "/specs/auth.yaml"
+	f.Error = &own
+	f.Subscribers = nil
+	for _, node := range []string{"a", "b", "c", "d", "e"} {
+		one := refusal
+		f.Subscribers = append(f.Subscribers, admin.Subscriber{Node: node, Address: node, State: admin.SubscriberRejected, Error: &one})
+	}
+	var out bytes.Buffer
+	printFilterErrors(&out, &f)
+	if want := "\nauth: /specs/auth.yaml: Envoy 1.40.0 refused it\n  hint: see its log\n"; out.String() != want {
+		t.Errorf("%q, want %q", out.String(), want)
+	}
+	f.Error = nil
+	out.Reset()
+	printFilterErrors(&out, &f)
+	if want := "\nauth on a (a), b (b), c (c), 2 more Envoys: Envoy 1.40.0 refused it\n  hint: see its log\n"; out.String() != want {
+		t.Errorf("%q, want %q", out.String(), want)
+	}
+}
+
+// TestWatchWithoutATerminalPrintsChanges: what has not changed is not printed again.
+func TestWatchWithoutATerminalPrintsChanges(t *testing.T) {
+	state, address := startServer(t, liveFilter("auth"), liveFilter("hello"))
+	ctx, cancel := context.WithCancel(t.Context())
+	defer cancel()
+	shown := &signalWriter{written: make(chan string, 100)}
+	ended := make(chan int, 1)
+	go func() {
+		ended <- Run(ctx, []string{"status", "--watch", "--admin-address", address}, strings.NewReader(""), shown, shown)
+	}()
+	waitFor(t, shown.written, "hello")
+	gone := liveFilter("hello")
+	gone.Subscribers, gone.Stable = nil, gone.Revision
+	next := []admin.Filter{liveFilter("auth"), gone}
+	state.filters.Store(&next)
+	state.Publish(admin.Event{Type: admin.EventFilter, Name: "hello"})
+	select {
+	case got := <-shown.written:
+		if !strings.HasSuffix(got, " hello  Envoys gone  0123456789ab  0/0\n") {
+			t.Errorf("written: %q", got)
+		}
+	case <-time.After(time.Minute):
+		t.Error("nothing was written")
+	}
+	cancel()
+	<-ended
+}
+
+func TestChanges(t *testing.T) {
+	with := func(filters ...admin.Filter) *view {
+		v := &view{filters: filters, source: admin.Source{State: admin.SourceOK}}
+		v.summarize()
+		return v
+	}
+	broken := with(liveFilter("auth"))
+	broken.source.State, broken.source.Errors = admin.SourceHeld, []*admin.Error{{Message: "bad"}}
+	if got := changes(with(liveFilter("auth")), with(liveFilter("auth"))); got != nil {
+		t.Errorf("nothing has changed: %q", got)
+	}
+	if got, want := changes(with(liveFilter("auth")), with(liveFilter("new"))), []string{"auth  forgotten", "new  active  0123456789ab  1/1"}; !slices.Equal(got, want) {
+		t.Errorf("%q, want %q", got, want)
+	}
+	if got, want := changes(with(liveFilter("auth")), broken), []string{"bad", "source  held"}; !slices.Equal(got, want) {
+		t.Errorf("%q, want %q", got, want)
+	}
+}

@@ -1,0 +1,33 @@
+package cli
+
+import (
+	"io"
+	"os"
+
+	"golang.org/x/term"
+
+	"github.com/wasm-xds/wasm-xds/internal/terminal"
+)
+
+// defaultWidth is how many columns there are where no terminal says it.
+const defaultWidth = 80
+
+func isTerminal(w io.Writer) bool {
+	f, ok := w.(*os.File)
+	return ok && term.IsTerminal(int(f.Fd()))
+}
+
+// styleOf shows colours on a terminal, unless NO_COLOR (no-color.org) or TERM=dumb is set.
+func styleOf(w io.Writer) terminal.Style {
+	return terminal.Style{Colors: isTerminal(w) && os.Getenv("NO_COLOR") == "" && os.Getenv("TERM") != "dumb"}
+}
+
+// widthOf is how many columns a line of text may have.
+func widthOf(w io.Writer) int {
+	if f, ok := w.(*os.File); ok {
+		if width, _, err := term.GetSize(int(f.Fd())); err == nil && width >= defaultWidth/2 {
+			return width
+		}
+	}
+	return defaultWidth
+}
