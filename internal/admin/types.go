@@ -94,6 +94,9 @@ type Module struct {
 	// the digest of a manifest or an index. Both are "" for other modules.
 	Reference string `json:"reference,omitempty"`
 	Digest    string `json:"digest,omitempty"`
+	// TagDigest is where Reference's tag leads now, as far as the registry has said; "" when that
+	// is Digest or not known. A filter whose spec has no module.refresh stays with Digest.
+	TagDigest string `json:"tagDigest,omitempty"`
 }
 
 // FromModule is what the API shows of a module.

@@ -166,6 +166,9 @@ func printFilter(w io.Writer, f *admin.Filter) {
 		line("module", fmt.Sprintf("sha256 %s, %s", f.Module.SHA256, byteCount(f.Module.Size)))
 		if f.Module.Reference != "" {
 			line("image", f.Module.Reference+" = "+f.Module.Digest)
+			if f.Module.TagDigest != "" {
+				line("tag now", f.Module.TagDigest)
+			}
 		}
 	}
 	line("delivery", f.Delivery)

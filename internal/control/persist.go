@@ -37,7 +37,10 @@ type savedState struct {
 	Format int             `json:"format"`
 	Memory delivery.Memory `json:"memory"`
 	Pins   map[string]Pin  `json:"pins,omitempty"`
-	// Tags are the digests that tags in registries led to, by reference.
+	// Namings are the digests that specs mean by tags in registries, by filter. Null: the state is
+	// of a version that knew Tags alone.
+	Namings map[string]savedNaming `json:"namings,omitzero"`
+	// Tags are digests by reference, which an older version reads.
 	Tags map[string]string `json:"tags,omitempty"`
 }
 
@@ -70,7 +73,7 @@ func (c *Control) restore() {
 	policy.Substitutes = c.cfg.StandIns
 	c.machine = delivery.New(policy, state.Memory, time.Now())
 	c.plan.pins = state.Pins
-	c.tags.restore(state.Tags)
+	c.tags.restore(state.Namings, state.Tags, c.machine.Snapshot())
 	if remembered := c.machine.Snapshot(); remembered.Len() > 0 {
 		c.snapshot = remembered
 		c.fromState = true
@@ -199,7 +202,10 @@ func (c *Control) takeUnsettledSaved(err error) {
 }
 
 func (c *Control) state() savedState {
-	return savedState{Format: stateFormat, Memory: c.machine.Untidy(), Pins: maps.Clone(c.plan.pins), Tags: c.tags.save()}
+	namings, digests := c.tags.save()
+	return savedState{
+		Format: stateFormat, Memory: c.machine.Untidy(), Pins: maps.Clone(c.plan.pins), Namings: namings, Tags: digests,
+	}
 }
 
 // write saves the state, and before it the modules that it names. One at a time does it.

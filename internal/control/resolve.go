@@ -47,6 +47,7 @@ type result struct {
 	config *string
 	err    *spec.Error
 	pinned string // the key that the result has from now on; "": the job's own
+	filter string // with pinned: the one whose spec has begun to name the tag
 }
 
 // moduleJob and configJob name what a spec needs; the references' fingerprints
@@ -115,7 +116,7 @@ func (c *Control) runJob(ctx context.Context, j job) result {
 		r.module, r.err = c.cfg.Modules.ResolveSpec(ctx, j.module)
 		r.module.Reference = j.reference
 		if r.err == nil && j.pinned != nil {
-			r.pinned = j.pinned(r.module.Digest)
+			r.pinned, r.filter = j.pinned(r.module.Digest), j.name
 		}
 		c.cfg.Metrics.Resolved(r.err == nil, time.Since(start))
 	} else {

@@ -53,6 +53,7 @@ func TestStateTextIsJSON(t *testing.T) {
 		state.Memory.Verdicts = []delivery.VerdictRecord{{Revision: "r", Envoy: "1.40.0", Message: fmt.Sprint(rng.IntN(5))}}
 		if rng.IntN(3) == 0 {
 			state.Pins = map[string]Pin{"a": {Instead: fmt.Sprint(rng.IntN(5))}}
+			state.Namings = map[string]savedNaming{"a": {"r.example/a:v1", "d"}}
 			state.Tags = map[string]string{"r.example/a:v1": "d"}
 		}
 		got, err := text.of(state)

@@ -182,6 +182,9 @@ func (c *Control) describe(f *admin.Filter, st delivery.FilterStatus) {
 	if r := st.Serving; r != nil {
 		f.Revision = r.ID
 		f.Module = admin.FromModule(c.newestModule(r))
+		if leads := c.tags.leads(w.Name, f.Module.Reference); leads != f.Module.Digest {
+			f.Module.TagDigest = leads
+		}
 	}
 	if st.Problem != nil && st.Problem.Revision != "" {
 		f.Rejected = append(f.Rejected, st.Problem.Revision)

@@ -1,23 +1,25 @@
 package control
 
 import (
-	"context"
+	"maps"
 	"math/rand/v2"
+	"slices"
+	"strings"
 	"time"
-
-	"go.uber.org/zap"
 
 	"github.com/wasm-xds/wasm-xds/pkg/snapshot"
 	"github.com/wasm-xds/wasm-xds/pkg/spec"
 )
 
-// tags is what is known of the tags that specs name in registries: where each led
-// when it was looked at last. A spec means that digest until a poll finds another,
-// so that neither an edit of something else nor a restart deploys anything.
+// tags is what is known of the tags that specs name in registries. A digest belongs to a spec's
+// naming of a tag: it is looked at when that spec begins to name the tag, and moves with the spec's
+// own refresh alone. So neither an edit of something else nor a restart nor another spec deploys
+// anything. Requests to registries are shared; what follows from an answer is not.
 type tags struct {
-	known map[string]*tag // by reference, as it is written with tag and registry
-	due   time.Time       // of the next poll; zero: none
-	// watched are the specs that known was taken from, if taken, and whether they were not all.
+	namings map[string]*naming // by filter
+	asked   map[string]*tag    // by reference, as it is written with tag and registry
+	due     time.Time          // of the next poll; zero: none
+	// watched are the specs that namings was taken from, if taken, and whether they were not all.
 	watched []*spec.Spec
 	taken   bool
 	notAll  bool
@@ -25,100 +27,136 @@ type tags struct {
 	changes uint64
 }
 
-// tag is one of them. It is kept for as long as a spec names it.
+// naming is a spec's naming of a tag. It is kept for as long as the spec names the tag, or its
+// filter is served although the spec cannot be seen.
+type naming struct {
+	reference string
+	digest    string        // what the spec means by it; "": not looked at yet
+	refresh   time.Duration // 0: the digest stays what it is
+	module    spec.Module   // the spec's, for its credentials
+	due       time.Time     // of the next poll; zero: none is due
+	waits     bool          // for the answer of a poll under way
+	left      bool          // no spec that can be seen names it
+}
+
+// tag is what the namings of a reference share.
 type tag struct {
-	digest  string        // "": not known yet
-	refresh time.Duration // the shortest that a spec wants; 0: it is not polled
-	module  spec.Module   // of a spec that names it, for its credentials
-	due     time.Time     // of the next poll; zero: none is due
+	leads   string // where it led when a registry was asked last; "": not asked yet
 	polling bool
 	failed  int         // polls in a row
-	err     *spec.Error // of the last poll
+	err     *spec.Error // of the last poll, if a naming has a refresh
 }
 
-// pollFirst is the longest that a tag waits for its first poll after a start: it may
-// have moved while nobody looked.
-const pollFirst = 5 * time.Second
+// savedNaming is a naming in the state file.
+type savedNaming struct {
+	Reference string `json:"reference"`
+	Digest    string `json:"digest"`
+}
 
-func (t *tags) restore(digests map[string]string) {
-	t.known, t.taken = map[string]*tag{}, false
-	t.changes++
-	for reference, digest := range digests {
-		t.known[reference] = &tag{digest: digest}
+const (
+	// pollFirst is the longest that a tag waits for its first poll after a start: it may
+	// have moved while nobody looked.
+	pollFirst = 5 * time.Second
+	// lookEvery lies between two looks at a tag that no refresh follows, to show where it
+	// leads.
+	lookEvery = 10 * time.Minute
+)
+
+// restore takes what a process before has saved. Of a state without namings, it takes those of the
+// filters that were served from a tag: digests are by reference there.
+func (t *tags) restore(namings map[string]savedNaming, digests map[string]string, served *snapshot.Snapshot) {
+	*t = tags{namings: map[string]*naming{}, asked: map[string]*tag{}, changes: t.changes + 1}
+	for filter, one := range namings {
+		t.namings[filter] = &naming{reference: one.Reference, digest: one.Digest, left: true}
 	}
-}
-
-func (t *tags) save() map[string]string {
-	digests := map[string]string{}
-	for reference, one := range t.known {
-		if one.digest != "" {
-			digests[reference] = one.digest
+	if namings != nil {
+		return
+	}
+	for _, f := range served.All() {
+		if f.Revision == nil || f.Removed {
+			continue
+		}
+		if digest := digests[f.Revision.Module.Reference]; digest != "" {
+			t.namings[f.Name] = &naming{reference: f.Revision.Module.Reference, digest: digest, left: true}
 		}
 	}
-	return digests
 }
 
-// digest is where a spec's tag leads; "" when that is not known, or its module has no tag.
+// save is what restore takes. The digests by reference are for a version that knows nothing else.
+func (t *tags) save() (namings map[string]savedNaming, digests map[string]string) {
+	namings, digests = map[string]savedNaming{}, map[string]string{}
+	for _, filter := range slices.Sorted(maps.Keys(t.namings)) {
+		one := t.namings[filter]
+		if one.digest == "" {
+			continue
+		}
+		namings[filter] = savedNaming{one.reference, one.digest}
+		if digests[one.reference] == "" {
+			digests[one.reference] = one.digest
+		}
+	}
+	return namings, digests
+}
+
+// digest is what a spec means by its tag; "" when that is not known, or its module has no tag.
 func (t *tags) digest(s *spec.Spec) string {
 	if !tagged(s) {
 		return s.Module.OCI.Digest
 	}
-	if one := t.known[s.Module.OCI.String()]; one != nil {
+	if one := t.namings[s.Name]; one != nil && one.reference == s.Module.OCI.String() {
 		return one.digest
 	}
 	return ""
 }
 
-// registryJob is the job of a module from a registry.
-func registryJob(s *spec.Spec, references map[string]string, digest, signed string) job {
-	secret := ""
-	if s.Module.PullSecret != nil {
-		secret = s.Module.PullSecret.Path + " " + references[s.Module.PullSecret.Path]
+// leads is where a tag leads now that a filter's spec names; "": not known.
+func (t *tags) leads(filter, reference string) string {
+	one, shared := t.namings[filter], t.asked[reference]
+	if one == nil || one.reference != reference || shared == nil {
+		return ""
 	}
-	key := func(digest string) string {
-		return downloadKey + s.Module.OCI.String() + " " + digest + " " + s.Module.SHA256 + " " + s.VM.Runtime + " " + secret + signed
-	}
-	j := job{key: key(digest), name: s.Name, module: s, reference: s.Module.OCI.String()}
-	if digest == "" {
-		j.pinned = key
-		return j
-	}
-	pinned := *s
-	pinned.Module.OCI = s.Module.OCI.WithDigest(digest)
-	j.module = &pinned
-	return j
-}
-
-// watchTags takes from the set which tags there are, and who wants them polled.
-func (c *Control) watchTags() {
-	// A document with an error may name tags that no spec names.
-	if c.tags.watch(c.set.Specs, len(c.set.Errors) > 0, time.Now()) {
-		c.saveSoon()
-	}
+	return shared.leads
 }
 
 // watch is told of the specs that there are, which may not be all, and says whether
-// tags were forgotten.
-func (t *tags) watch(specs []*spec.Spec, notAll bool, now time.Time) (forgotten bool) {
+// namings were forgotten. served says whether a filter is served that has not been removed.
+func (t *tags) watch(specs []*spec.Spec, notAll bool, served func(filter string) bool, now time.Time) (forgotten bool) {
 	same := t.taken && t.notAll == notAll && sameTags(t.watched, specs)
 	t.watched, t.taken, t.notAll = specs, true, notAll
 	if same {
 		return false
 	}
-	wanted := wantedTags(specs)
-	for name, before := range t.known {
-		one := wanted[name]
-		switch {
-		case one != nil:
-			one.goOn(before, now)
-		case notAll:
-			before.refresh, before.due, before.err = 0, time.Time{}, nil
-			wanted[name] = before
-		default:
-			forgotten = true
+	namings := map[string]*naming{}
+	for _, s := range specs {
+		if !tagged(s) {
+			continue
 		}
+		one := &naming{reference: s.Module.OCI.String(), refresh: s.Module.Refresh, module: s.Module}
+		before := t.namings[s.Name]
+		switch {
+		case before == nil:
+		case before.reference == one.reference && (!before.left || served(s.Name)):
+			one.goOn(before, now)
+		default: // it begins to name the tag now
+			forgotten = true
+			t.changes++
+		}
+		namings[s.Name] = one
 	}
-	t.known = wanted
+	for filter, before := range t.namings {
+		if namings[filter] != nil {
+			continue
+		}
+		_, otherwise := slices.BinarySearchFunc(specs, filter, func(s *spec.Spec, name string) int { return strings.Compare(s.Name, name) })
+		if !otherwise && (notAll || served(filter)) {
+			before.left, before.due, before.waits = true, time.Time{}, false
+			namings[filter] = before
+			continue
+		}
+		forgotten = true
+	}
+	t.namings = namings
+	t.forgetAsked()
 	t.schedule()
 	return forgotten
 }
@@ -148,191 +186,71 @@ func sameTags(before, now []*spec.Spec) bool {
 // tagged says whether the spec's module has a tag in a registry, and no digest.
 func tagged(s *spec.Spec) bool { return s.Module.OCI.Registry != "" && !s.Module.OCI.Pinned() }
 
-// wantedTags are the tags of specs, as if nothing were known of them.
-func wantedTags(specs []*spec.Spec) map[string]*tag {
-	wanted := map[string]*tag{}
-	for _, s := range specs {
-		if !tagged(s) {
-			continue
-		}
-		name := s.Module.OCI.String()
-		one := wanted[name]
-		if one == nil {
-			one = &tag{module: s.Module, refresh: s.Module.Refresh}
-			wanted[name] = one
-		}
-		if r := s.Module.Refresh; r > 0 && (one.refresh == 0 || r < one.refresh) {
-			one.refresh = r
-		}
-		if one.module.PullSecret == nil {
-			one.module = s.Module
-		}
+// every is the time between two polls.
+func (one *naming) every() time.Duration {
+	if one.refresh > 0 {
+		return one.refresh
 	}
-	return wanted
+	return lookEvery
 }
 
-// goOn takes over what was known of a tag.
-func (one *tag) goOn(before *tag, now time.Time) {
-	one.digest, one.due, one.polling, one.failed = before.digest, before.due, before.polling, before.failed
-	if one.refresh > 0 {
-		one.err = before.err
-	}
+// goOn takes over what was known of a naming.
+func (one *naming) goOn(before *naming, now time.Time) {
+	one.digest, one.due, one.waits = before.digest, before.due, before.waits
 	switch {
-	case one.refresh == 0:
-		one.due = time.Time{}
-	case one.digest == "" || one.polling:
-	case before.refresh == 0:
+	case one.digest == "" || one.waits:
+	case one.refresh > 0 && before.refresh == 0:
 		one.due = now.Add(rand.N(min(one.refresh, pollFirst)))
+	case one.due.IsZero():
+		one.due = now.Add(rand.N(one.every()))
 	case before.refresh != one.refresh:
-		one.due = now.Add(jittered(one.refresh))
+		one.due = now.Add(jittered(one.every()))
 	}
 }
 
 // schedule finds out when the next poll is due.
 func (t *tags) schedule() {
 	t.due = time.Time{}
-	for _, one := range t.known {
+	for _, one := range t.namings {
 		if !one.due.IsZero() && (t.due.IsZero() || one.due.Before(t.due)) {
 			t.due = one.due
 		}
 	}
 }
 
+// forgetAsked drops what is known of tags that nothing names.
+func (t *tags) forgetAsked() {
+	named := map[string]struct{}{}
+	for _, one := range t.namings {
+		named[one.reference] = struct{}{}
+	}
+	maps.DeleteFunc(t.asked, func(reference string, _ *tag) bool { _, ok := named[reference]; return !ok })
+}
+
 // jittered is a time around d: a hundred servers do not ask in the same moment.
 func jittered(d time.Duration) time.Duration { return d*9/10 + rand.N(d/5+1) }
 
-// learnTag keeps where a tag has led that was looked at for the first time.
-func (c *Control) learnTag(key string, r result) {
-	if r.pinned == "" {
-		return
-	}
-	delete(c.results, key)
-	c.results[r.pinned] = r
-	if c.tags.learn(r.module.Reference, r.module.Digest, time.Now()) {
-		c.saveSoon()
-	}
-}
-
-// learn is told where a tag leads, which says nothing new of one that is known.
-func (t *tags) learn(reference, digest string, now time.Time) bool {
-	one := t.known[reference]
-	if one == nil || one.digest != "" {
+// learn is told where a tag led that a filter's spec has begun to name, which says nothing new of
+// one that was looked at.
+func (t *tags) learn(filter, reference, digest string, now time.Time) bool {
+	one := t.namings[filter]
+	if one == nil || one.reference != reference || one.digest != "" {
 		return false
 	}
 	one.digest = digest
+	one.due = now.Add(jittered(one.every()))
+	t.of(reference).leads = digest
 	t.changes++
-	if one.refresh > 0 {
-		one.due = now.Add(jittered(one.refresh))
-	}
 	t.schedule()
 	return true
 }
 
-// pollTags asks where the tags lead whose time has come.
-func (c *Control) pollTags(ctx context.Context) {
-	for reference, module := range c.tags.begin(time.Now()) {
-		c.workers.Go(func() {
-			digest, err := c.cfg.Modules.ResolveTag(ctx, module)
-			c.post(polled{reference: reference, digest: digest, err: err})
-		})
+// of is what is shared of a reference.
+func (t *tags) of(reference string) *tag {
+	if t.asked[reference] == nil {
+		t.asked[reference] = &tag{}
 	}
-}
-
-// begin are the tags that are to be polled now, each with a module that names it.
-func (t *tags) begin(now time.Time) map[string]spec.Module {
-	if t.due.IsZero() || now.Before(t.due) {
-		return nil
-	}
-	polls := map[string]spec.Module{}
-	for reference, one := range t.known {
-		if one.due.IsZero() || now.Before(one.due) {
-			continue
-		}
-		one.due, one.polling = time.Time{}, true
-		polls[reference] = one.module
-	}
-	t.schedule()
-	return polls
-}
-
-// takePolled takes a poll's answer. A digest that is new becomes a new revision like
-// any edit: it is fetched, checked and rolled out.
-func (c *Control) takePolled(ctx context.Context, p polled) {
-	came := c.tags.answer(p, time.Now())
-	if came.fails {
-		c.cfg.Logger.Warn("a tag cannot be looked at: what it led to before is served on",
-			zap.String("reference", p.reference), zap.String("code", p.err.Code), zap.String("problem", p.err.Message))
-	}
-	if came.moved {
-		c.cfg.Logger.Info("a tag has moved", zap.String("reference", p.reference), zap.String("from", came.from), zap.String("to", p.digest))
-		c.saveSoon()
-	}
-	if came.moved || came.shown {
-		c.replan(ctx)
-	}
-}
-
-// outcomeOfPoll is what the answer to a poll has changed.
-type outcomeOfPoll struct {
-	moved bool   // the tag leads elsewhere
-	from  string // where it led before
-	fails bool   // it cannot be looked at, and not for the reason of before
-	shown bool   // it has become a problem, or is none any more
-}
-
-// answer takes a poll's answer, and schedules the next poll: sooner than the spec
-// wants where this one has failed, and less and less so.
-func (t *tags) answer(p polled, now time.Time) outcomeOfPoll {
-	one := t.known[p.reference]
-	if one == nil {
-		return outcomeOfPoll{} // no spec names it any more
-	}
-	one.polling = false
-	before := one.err
-	one.err = p.err
-	came := outcomeOfPoll{from: one.digest, shown: (before == nil) != (p.err == nil)}
-	wait := one.refresh
-	if p.err != nil {
-		one.failed++
-		wait = min(wait, retryPauses.After(one.failed))
-		came.fails = before == nil || before.Message != p.err.Message
-	} else {
-		one.failed = 0
-		if came.moved = p.digest != one.digest; came.moved {
-			t.changes++
-		}
-		one.digest = p.digest
-	}
-	if one.refresh > 0 {
-		one.due = now.Add(jittered(wait))
-	}
-	t.schedule()
-	return came
-}
-
-// addTagProblems shows that tags cannot be looked at, where nothing worse is known.
-func (c *Control) addTagProblems(p *plan) {
-	if !c.tags.failing() {
-		return
-	}
-	for _, s := range c.set.Specs {
-		if s.Module.OCI.Registry == "" || s.Module.Refresh == 0 || p.problems[s.Name] != nil {
-			continue
-		}
-		if one := c.tags.known[s.Module.OCI.String()]; one != nil && one.err != nil {
-			p.problems[s.Name] = ofSpec(one.err, s, modulePosition(s))
-		}
-	}
-}
-
-// failing says whether any tag cannot be looked at.
-func (t *tags) failing() bool {
-	for _, one := range t.known {
-		if one.err != nil {
-			return true
-		}
-	}
-	return false
+	return t.asked[reference]
 }
 
 // newestModule is a served revision's module as its spec names it now: a tag may have

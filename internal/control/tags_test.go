@@ -8,6 +8,7 @@ import (
 	"testing"
 	"time"
 
+	"github.com/wasm-xds/wasm-xds/pkg/snapshot"
 	"github.com/wasm-xds/wasm-xds/pkg/spec"
 )
 
@@ -38,13 +39,34 @@ type tagRig struct {
 	tags tags
 }
 
-func newTagRig(t *testing.T, digests map[string]string) *tagRig {
+// newTagRig has what a process before has saved: the digest of the filter auth, which is served.
+func newTagRig(t *testing.T, digest string) *tagRig {
 	r := &tagRig{t: t, now: time.Unix(1000, 0)}
-	r.tags.restore(digests)
+	namings := map[string]savedNaming{}
+	if digest != "" {
+		namings["auth"] = savedNaming{prodTag, digest}
+	}
+	r.tags.restore(namings, nil, snapshot.New(nil))
 	return r
 }
 
-func (r *tagRig) watch(specs ...*spec.Spec) bool { return r.tags.watch(specs, false, r.now) }
+func isServed(string) bool  { return true }
+func isRemoved(string) bool { return false }
+
+func (r *tagRig) watch(specs ...*spec.Spec) bool {
+	return r.tags.watch(byName(specs), false, isServed, r.now)
+}
+
+// byName sorts specs, as a set has them.
+func byName(specs []*spec.Spec) []*spec.Spec {
+	slices.SortFunc(specs, func(a, b *spec.Spec) int { return strings.Compare(a.Name, b.Name) })
+	return specs
+}
+
+func called(name string, s *spec.Spec) *spec.Spec {
+	s.Name = name
+	return s
+}
 
 // polls are the tags that are polled after that time.
 func (r *tagRig) polls(after time.Duration) string {
@@ -96,50 +118,114 @@ func (r *tagRig) wantDigest(s *spec.Spec, want string) {
 
 func TestWhatATagLeadsTo(t *testing.T) {
 	const pinned = "sha256:0000000000000000000000000000000000000000000000000000000000000001"
-	r := newTagRig(t, map[string]string{prodTag: "d1"})
-	r.watch(ofTag(t, prodTag, 0), ofTag(t, otherTag, 0))
+	r := newTagRig(t, "d1")
+	other := called("other", ofTag(t, otherTag, 0))
+	r.watch(ofTag(t, prodTag, 0), other)
 	r.wantDigest(ofTag(t, prodTag, 0), "d1")
-	r.wantDigest(ofTag(t, otherTag, 0), "")
+	r.wantDigest(other, "")
 	r.wantDigest(ofTag(t, "r.example/a@"+pinned, 0), pinned)
 	r.wantDigest(specOf("file"), "")
-	if got := r.tags.save(); !maps.Equal(got, map[string]string{prodTag: "d1"}) {
-		t.Errorf("saved %v", got)
+	namings, digests := r.tags.save()
+	if !maps.Equal(namings, map[string]savedNaming{"auth": {prodTag, "d1"}}) || !maps.Equal(digests, map[string]string{prodTag: "d1"}) {
+		t.Errorf("saved %v, %v", namings, digests)
 	}
-	if !r.tags.learn(otherTag, "d2", r.now) || r.tags.learn(otherTag, "d3", r.now) || r.tags.learn("r.example/c:v1", "d4", r.now) {
+	if !r.tags.learn("other", otherTag, "d2", r.now) || r.tags.learn("other", otherTag, "d3", r.now) ||
+		r.tags.learn("none", otherTag, "d4", r.now) || r.tags.learn("auth", otherTag, "d5", r.now) {
 		t.Error("a tag is learned once, and when a spec names it")
 	}
-	r.wantDigest(ofTag(t, otherTag, 0), "d2")
-	r.wantDue(0, 0)
+	r.wantDigest(other, "d2")
 }
 
-func TestWhichTagsAreKept(t *testing.T) {
+// TestADigestBelongsToANaming: specs that name one tag are not bound to one another.
+func TestADigestBelongsToANaming(t *testing.T) {
+	r := newTagRig(t, "d1")
+	pinned := ofTag(t, prodTag, 0)
+	r.watch(pinned)
+	r.wantPolls(0, "")
+
+	// Who begins to name the tag gets what it means now.
+	follower := called("follower", ofTag(t, prodTag, time.Minute))
+	rare := called("rare", ofTag(t, prodTag, time.Hour))
+	r.watch(pinned, follower, rare)
+	r.wantDigest(pinned, "d1")
+	r.wantDigest(follower, "")
+	r.tags.learn("follower", prodTag, "d2", r.now)
+	r.tags.learn("rare", prodTag, "d2", r.now)
+	r.wantDigest(pinned, "d1")
+	r.wantDigest(follower, "d2")
+	if got := r.tags.leads("auth", prodTag); got != "d2" {
+		t.Errorf("the tag is shown to lead to %q", got)
+	}
+
+	// The poll of one moves nothing else.
+	r.wantPolls(2*time.Minute, prodTag)
+	came := r.answer("d3")
+	if !slices.Equal(came.moved, []move{{"follower", "d2"}}) || !slices.Equal(came.stayed, []move{{"auth", "d1"}}) {
+		t.Errorf("the answer moved %+v, stayed %+v", came.moved, came.stayed)
+	}
+	r.wantDigest(pinned, "d1")
+	r.wantDigest(follower, "d3")
+	r.wantDigest(rare, "d2")
+	if got := r.tags.leads("auth", prodTag); got != "d3" {
+		t.Errorf("the tag is shown to lead to %q", got)
+	}
+
+	// A restart moves nothing either.
+	namings, digests := r.tags.save()
+	r.tags.restore(namings, digests, snapshot.New(nil))
+	r.watch(pinned, follower, rare)
+	r.wantDigest(pinned, "d1")
+	r.wantDigest(follower, "d3")
+	r.wantDigest(rare, "d2")
+}
+
+func TestWhichNamingsAreKept(t *testing.T) {
 	for _, tc := range []struct {
-		name      string
-		specs     []*spec.Spec
-		notAll    bool
-		want      string
-		forgotten bool
+		name   string
+		specs  []*spec.Spec
+		notAll bool
+		served func(string) bool
+		want   string
+		back   string // when the spec is there again, with its filter as in served
 	}{
-		{"named", []*spec.Spec{ofTag(t, prodTag, time.Minute)}, false, "d1", false},
-		{"of no spec", nil, false, "", true},
-		{"of no spec that can be read", nil, true, "d1", false},
-		{"another tag", []*spec.Spec{ofTag(t, otherTag, 0)}, false, "", true},
-		{"by digest now", []*spec.Spec{ofTag(t, "r.example/a@sha256:"+strings.Repeat("1", 64), 0)}, false, "", true},
+		{"named", []*spec.Spec{ofTag(t, prodTag, time.Minute)}, false, isServed, "d1", "d1"},
+		{"of a removed spec", nil, false, isRemoved, "", ""},
+		{"of specs that all went at once, and are held", nil, false, isServed, "d1", "d1"},
+		{"of no spec that can be read", nil, true, isRemoved, "d1", ""},
+		{"of a served filter whose spec cannot be read", nil, true, isServed, "d1", "d1"},
+		{"another tag", []*spec.Spec{ofTag(t, otherTag, 0)}, false, isServed, "", ""},
+		{"by digest now", []*spec.Spec{ofTag(t, "r.example/a@sha256:"+strings.Repeat("1", 64), 0)}, false, isServed, "", ""},
+		{"of another spec", []*spec.Spec{called("other", ofTag(t, prodTag, 0))}, false, isRemoved, "", ""},
 	} {
 		t.Run(tc.name, func(t *testing.T) {
-			r := newTagRig(t, map[string]string{prodTag: "d1"})
+			r := newTagRig(t, "d1")
 			r.watch(ofTag(t, prodTag, time.Minute))
-			if forgotten := r.tags.watch(tc.specs, tc.notAll, r.now); forgotten != tc.forgotten {
-				t.Errorf("forgotten: %t", forgotten)
-			}
-			if got := r.tags.save()[prodTag]; got != tc.want {
+			r.tags.watch(tc.specs, tc.notAll, tc.served, r.now)
+			namings, _ := r.tags.save()
+			if got := namings["auth"].Digest; got != tc.want {
 				t.Errorf("kept %q, want %q", got, tc.want)
 			}
-			if tc.notAll {
-				r.wantDue(0, 0)
-			}
+			back := ofTag(t, prodTag, time.Minute)
+			r.tags.watch([]*spec.Spec{back}, false, tc.served, r.now)
+			r.wantDigest(back, tc.back)
 		})
 	}
+}
+
+// TestAStateOfAnOlderVersion: its digests are by reference, and count for what was served from there.
+func TestAStateOfAnOlderVersion(t *testing.T) {
+	served := func(name string, change ...func(*snapshot.Filter)) *snapshot.Filter {
+		return filterOf(name, "root", append(change, func(f *snapshot.Filter) {
+			f.Revision.Module.Reference, f.Revision.Module.Digest = prodTag, "d0"
+		})...)
+	}
+	r := newTagRig(t, "")
+	r.tags.restore(nil, map[string]string{prodTag: "d1"}, snapshot.New([]*snapshot.Filter{served("auth"), served("gone", removed), filterOf("file", "root")}))
+	specs := []*spec.Spec{ofTag(t, prodTag, 0), called("gone", ofTag(t, prodTag, 0)), called("new", ofTag(t, prodTag, 0))}
+	r.watch(specs...)
+	r.wantDigest(specs[0], "d1")
+	r.wantDigest(specs[1], "")
+	r.wantDigest(specs[2], "")
 }
 
 func TestWhenTagsArePolled(t *testing.T) {
@@ -149,31 +235,24 @@ func TestWhenTagsArePolled(t *testing.T) {
 		specs []*spec.Spec
 		due   time.Duration // at the latest; 0: never
 	}{
-		{"not at all", "d1", []*spec.Spec{ofTag(t, prodTag, 0)}, 0},
+		{"only to show where it leads", "d1", []*spec.Spec{ofTag(t, prodTag, 0)}, lookEvery},
 		{"soon after a start", "d1", []*spec.Spec{ofTag(t, prodTag, time.Hour)}, pollFirst},
 		{"within its time after a start", "d1", []*spec.Spec{ofTag(t, prodTag, time.Second)}, time.Second},
 		{"not before it was looked at", "", []*spec.Spec{ofTag(t, prodTag, time.Hour)}, 0},
 	} {
 		t.Run(tc.name, func(t *testing.T) {
-			r := newTagRig(t, map[string]string{prodTag: tc.known})
+			r := newTagRig(t, tc.known)
 			r.watch(tc.specs...)
 			r.wantDue(0, tc.due)
 		})
 	}
 }
 
-func TestATagIsPolledAsOftenAsOneSpecWants(t *testing.T) {
-	r := newTagRig(t, nil)
-	r.watch(ofTag(t, prodTag, 0), ofTag(t, prodTag, time.Hour), ofTag(t, prodTag, time.Minute), ofTag(t, prodTag, 2*time.Hour))
-	r.tags.learn(prodTag, "d1", r.now)
-	r.wantDueAround(time.Minute)
-}
-
 func TestPolls(t *testing.T) {
-	r := newTagRig(t, nil)
+	r := newTagRig(t, "")
 	s := ofTag(t, prodTag, time.Minute)
 	r.watch(s)
-	r.tags.learn(prodTag, "d1", r.now)
+	r.tags.learn("auth", prodTag, "d1", r.now)
 	r.wantDueAround(time.Minute)
 	r.watch(s) // nothing new
 	r.wantPolls(50*time.Second, "")
@@ -182,57 +261,69 @@ func TestPolls(t *testing.T) {
 	r.watch(ofTag(t, prodTag, time.Second))
 	r.watch(s)
 	r.wantPolls(time.Hour, "")
-	if came := r.answer("d1"); came != (outcomeOfPoll{from: "d1"}) {
-		t.Errorf("the same digest: %+v", came)
-	}
+	wantOutcome(t, "the same digest", r.answer("d1"), outcomeOfPoll{})
 	r.wantDueAround(time.Minute)
 	r.wantPolls(2*time.Minute, prodTag)
-	if came := r.answer("d2"); came != (outcomeOfPoll{from: "d1", moved: true}) {
-		t.Errorf("another digest: %+v", came)
-	}
+	wantOutcome(t, "another digest", r.answer("d2"), outcomeOfPoll{moved: []move{{"auth", "d1"}}})
 	r.wantDigest(s, "d2")
 
 	// The time between polls changes, and then nobody wants them.
 	r.watch(ofTag(t, prodTag, time.Hour))
 	r.wantDueAround(time.Hour)
 	r.watch(ofTag(t, prodTag, 0))
-	r.wantDue(0, 0)
+	r.wantDueAround(lookEvery)
 	r.wantDigest(s, "d2")
-	r.watch()
-	if came := r.answer("d3"); came != (outcomeOfPoll{}) {
-		t.Errorf("an answer that nobody waits for: %+v", came)
+	r.tags.watch(nil, false, isRemoved, r.now)
+	wantOutcome(t, "an answer that nobody waits for", r.answer("d3"), outcomeOfPoll{})
+}
+
+func wantOutcome(t *testing.T, what string, got, want outcomeOfPoll) {
+	t.Helper()
+	if !slices.Equal(got.moved, want.moved) || !slices.Equal(got.stayed, want.stayed) || got.fails != want.fails || got.shown != want.shown {
+		t.Errorf("%s: %+v, want %+v", what, got, want)
 	}
 }
 
+// TestAPollThatOnlyShows: its failure is nobody's problem.
+func TestAPollThatOnlyShows(t *testing.T) {
+	r := newTagRig(t, "d1")
+	s := ofTag(t, prodTag, 0)
+	r.watch(s)
+	r.wantPolls(lookEvery, prodTag)
+	wantOutcome(t, "a failure", r.failure("no route"), outcomeOfPoll{})
+	r.wantDueAround(lookEvery)
+	r.wantPolls(2*lookEvery, prodTag)
+	wantOutcome(t, "another digest", r.answer("d2"), outcomeOfPoll{stayed: []move{{"auth", "d1"}}})
+	r.wantPolls(2*lookEvery, prodTag)
+	wantOutcome(t, "the same digest", r.answer("d2"), outcomeOfPoll{})
+	r.wantDigest(s, "d1")
+}
+
 func TestPollsThatFail(t *testing.T) {
-	r := newTagRig(t, map[string]string{prodTag: "d1"})
+	r := newTagRig(t, "d1")
 	s := ofTag(t, prodTag, 24*time.Hour)
 	r.watch(s)
 	r.wantPolls(pollFirst, prodTag)
-	if came := r.failure("no route"); came != (outcomeOfPoll{from: "d1", fails: true, shown: true}) {
-		t.Errorf("the first failure: %+v", came)
-	}
+	wantOutcome(t, "the first failure", r.failure("no route"), outcomeOfPoll{fails: true, shown: true})
 	wait := retryPauses.First
 	for range 7 {
 		r.wantDueAround(wait)
 		r.wantPolls(2*wait, prodTag)
-		if came := r.failure("no route"); came != (outcomeOfPoll{from: "d1"}) {
-			t.Errorf("the same failure: %+v", came)
-		}
+		wantOutcome(t, "the same failure", r.failure("no route"), outcomeOfPoll{})
 		wait = min(2*wait, retryPauses.Most)
 	}
 	r.wantDigest(s, "d1")
-	if came := r.failure("refused"); came != (outcomeOfPoll{from: "d1", fails: true}) {
-		t.Errorf("another failure: %+v", came)
-	}
-	if came := r.answer("d1"); came != (outcomeOfPoll{from: "d1", shown: true}) {
-		t.Errorf("an answer: %+v", came)
-	}
+	r.polls(48 * time.Hour)
+	wantOutcome(t, "another failure", r.failure("refused"), outcomeOfPoll{fails: true})
+	r.polls(48 * time.Hour)
+	wantOutcome(t, "an answer", r.answer("d1"), outcomeOfPoll{shown: true})
 	r.wantDueAround(24 * time.Hour)
+	r.polls(48 * time.Hour)
 	r.failure("no route")
 	r.wantDueAround(retryPauses.First)
 	// What is polled more often than that is not polled less often for failing.
 	r.watch(ofTag(t, prodTag, time.Second))
+	r.polls(48 * time.Hour)
 	r.failure("no route")
 	r.wantDueAround(time.Second)
 }
@@ -245,10 +336,11 @@ func TestWhoseSecretPolls(t *testing.T) {
 		want  string
 	}{
 		"one":             {[]*spec.Spec{secret("/s1")}, "/s1"},
-		"the first":       {[]*spec.Spec{secret("/s1"), secret("/s2")}, "/s1"},
-		"the one that is": {[]*spec.Spec{ofTag(t, prodTag, time.Minute), secret("/s1")}, "/s1"},
+		"the first":       {[]*spec.Spec{secret("/s1"), called("b", secret("/s2"))}, "/s1"},
+		"the one that is": {[]*spec.Spec{ofTag(t, prodTag, time.Minute), called("b", secret("/s1"))}, "/s1"},
 	} {
-		r := newTagRig(t, map[string]string{prodTag: "d1"})
+		r := newTagRig(t, "d1")
+		r.tags.namings["b"] = &naming{reference: prodTag, digest: "d1", left: true}
 		r.watch(tc.specs...)
 		module := r.tags.begin(r.now.Add(pollFirst))[prodTag]
 		if got := cmp.Or(module.PullSecret, &spec.FileRef{}).Path; got != tc.want {
