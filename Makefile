@@ -1,5 +1,5 @@
 # `make run` and `make test` need Go and Python 3, and the tests Debian's package
-# docker-registry; everything else is fetched, pinned. .ci/run installs what is missing.
+# docker-registry and chromium; everything else is fetched, pinned. .ci/run installs what is missing.
 
 GOLANGCI_LINT = go run github.com/golangci/golangci-lint/v2/cmd/golangci-lint@v2.15.0
 GOFUMPT       = go run mvdan.cc/gofumpt@v0.12.0
