@@ -51,12 +51,6 @@ func (f *filter) isUnmatched(groups []*group) bool {
 	return !slices.ContainsFunc(groups, func(g *group) bool { return g.selected > 0 })
 }
 
-// waitsForMatch says whether nobody may try r because the canary policy names Envoys of which none is here.
-func (m *Machine) waitsForMatch(f *filter, r *snapshot.Revision) bool {
-	takers, _ := m.takers(f, r)
-	return f.promoted != r.ID && f.isUnmatched(takers)
-}
-
 // enlist makes a new subscriber a canary at once where all are (the zero policy): of thousands that
 // connect at the same time each would else be looked for among all others.
 // It says whether it did.

@@ -1,6 +1,7 @@
 package delivery
 
 import (
+	"slices"
 	"time"
 
 	"github.com/wasm-xds/wasm-xds/pkg/snapshot"
@@ -137,7 +138,7 @@ func (w *world) quiesce() {
 		if f == nil || f.Revision == nil || f.Disabled || f.Removed || w.bad[f.Revision.ID] || w.moodyAbout[f.Revision.ID] {
 			continue
 		}
-		if st, _ := w.m.Status(name); st.Problem != nil || st.Rollout != nil && st.Rollout.Waits != nil && st.Rollout.Waits[0].Reason == WaitMatch {
+		if st, _ := w.m.Status(name); st.Problem != nil || waitsForMatch(st) {
 			continue
 		}
 		for _, version := range []string{"1.40.0", "1.36.4"} {
@@ -188,12 +189,17 @@ func (w *world) decide() {
 		st, _ := w.m.Status(name)
 		switch {
 		case st.Wanted == nil || st.Wanted.Revision == nil:
-		case st.Rollout != nil && len(st.Rollout.Waits) > 0 && st.Rollout.Waits[0].Reason == WaitMatch:
+		case waitsForMatch(st):
 			w.promote(name)
 		case w.isLost(name):
 			w.retry(name)
 		}
 	}
+}
+
+// waitsForMatch says whether the rollout waits for an Envoy that its canary policy names.
+func waitsForMatch(st FilterStatus) bool {
+	return st.Rollout != nil && slices.ContainsFunc(st.Rollout.Waits, func(w Wait) bool { return w.Reason == WaitMatch })
 }
 
 // isLost says whether a revision is not tried any more because Envoys were lost with it.

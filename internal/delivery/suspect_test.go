@@ -162,6 +162,22 @@ func TestSuspectHoldsBackItsOwnVersion(t *testing.T) {
 	}
 }
 
+// A policy that names the suspect alone waits for nobody else.
+func TestTheOnlyCanaryIsLost(t *testing.T) {
+	r := newRig(t)
+	r.live("auth", "one", 1, 2)
+	r.edit("auth", "two!", by(spec.Inline), selected("edge-1"))
+	r.step(StreamClosed{Stream: 1})
+	r.wantWaits("auth", "edge-1 1.40.0 canary_lost 30", "no_canary_matches")
+	r.pass(time.Hour)
+	r.want("1 auth two! inline")
+	r.wantWaits("auth", "no_canary_matches")
+	r.connect(3, connection{node: "edge-1"}, "auth")
+	r.ack(3)
+	r.ack(3)
+	r.want("3 auth one inline", "3 auth two! inline", "2 auth two! inline")
+}
+
 // Of a suspect from an older state file the version is not known: it is any of those that are not
 // known to load the revision, until it is back.
 func TestSuspectOfUnknownVersion(t *testing.T) {

@@ -118,7 +118,7 @@ func (m *Machine) waits(f *filter, r *snapshot.Revision) (all []Wait) {
 	if !f.isCandidate(r) {
 		takers = m.newTo(f, r)
 	} else if f.promoted != r.ID && f.isUnmatched(takers) {
-		return []Wait{{Reason: WaitMatch, Since: f.since}}
+		return append(m.suspectsOf(f, r), Wait{Reason: WaitMatch, Since: f.since})
 	}
 	for _, g := range takers {
 		if !m.held(f, g, r).IsZero() {
@@ -151,6 +151,23 @@ func (m *Machine) awaitedSuspects(f *filter, g *group, r *snapshot.Revision) (al
 			break
 		}
 	}
+	return all
+}
+
+// suspectsOf are those of all versions that are waited for: with a canary policy that names them,
+// nobody else is asked.
+func (m *Machine) suspectsOf(f *filter, r *snapshot.Revision) (all []Wait) {
+	for _, key := range sortedVerdictKeys(f.suspects.all) {
+		if key.revision != r.ID {
+			continue
+		}
+		for node, one := range f.suspects.all[key].nodes {
+			if m.now.Before(one.until) && len(all) < waitsShown {
+				all = append(all, Wait{Node: node, Envoy: key.envoy, Reason: one.why, Since: one.since, Until: one.until})
+			}
+		}
+	}
+	sortWaits(all)
 	return all
 }
 
@@ -226,11 +243,13 @@ func (r *response) has(u *sub, rev *snapshot.Revision) bool {
 }
 
 // watchCanaries has the filter's canaries looked at when they take longer than most.
-func (m *Machine) watchCanaries(f *filter) {
+func (m *Machine) watchCanaries(f *filter) { m.watchCanariesAt(f, m.now.Add(slowCanary)) }
+
+func (m *Machine) watchCanariesAt(f *filter, at time.Time) {
 	if f.slowAt.After(m.now) {
 		return
 	}
-	f.slowAt = m.now.Add(slowCanary)
+	f.slowAt = at
 	heap.Push(&m.timers, timer{at: f.slowAt, f: f})
 }
 
@@ -250,7 +269,7 @@ func (m *Machine) lookForSlow(f *filter) {
 			m.change(f)
 			continue
 		}
-		m.watchCanaries(f)
+		m.watchCanariesAt(f, w.Since.Add(slowCanary))
 	}
 }
 

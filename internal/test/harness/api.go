@@ -1,6 +1,9 @@
 package harness
 
-import "time"
+import (
+	"slices"
+	"time"
+)
 
 // Filter states and subscriber states of the API. More may come.
 const (
@@ -25,7 +28,32 @@ type FilterStatus struct {
 	Warnings    []APIError   `json:"warnings"`
 	Module      ModuleStatus `json:"module"`
 	SpecFile    string       `json:"specFile"`
+	Candidate   string       `json:"candidate"`
+	Rollout     *Rollout     `json:"rolloutStatus"`
 	Subscribers []Subscriber `json:"subscribers"`
+}
+
+// Rollout is how far a filter's candidate is.
+type Rollout struct {
+	Revision string `json:"revision"`
+	State    string `json:"state"`
+	Promoted bool   `json:"promoted"`
+	WaitsFor []Wait `json:"waitsFor"`
+}
+
+// Wait is an Envoy that a rollout waits for.
+type Wait struct {
+	Node    string    `json:"node"`
+	Envoy   string    `json:"envoy"`
+	Reason  string    `json:"reason"`
+	Message string    `json:"message"`
+	Since   time.Time `json:"since"`
+	Until   time.Time `json:"until"`
+}
+
+// WaitsFor says whether the filter's rollout waits for that node, for that reason.
+func (f FilterStatus) WaitsFor(node, reason string) bool {
+	return f.Rollout != nil && slices.ContainsFunc(f.Rollout.WaitsFor, func(w Wait) bool { return w.Node == node && w.Reason == reason })
 }
 
 // ModuleStatus names a filter's module.

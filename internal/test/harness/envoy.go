@@ -22,6 +22,7 @@ type EnvoyOptions struct {
 	NodeCluster string   // "": the bootstrap's
 	LogLevel    string   // "": info
 	ExtraArgs   []string // appended to the command line
+	Env         []string // NAME=value, beside the test's own environment
 	MayDie      bool     // its end by itself is no failure
 }
 
@@ -69,7 +70,9 @@ func (e *EnvoyProcess) current() *process {
 func (e *EnvoyProcess) start() {
 	e.t.Helper()
 	_ = os.Remove(e.file("admin"))
-	p := startProcess(e.t, "Envoy", e.file("envoy.log"), exec.Command(Envoy(e.t, e.options.Version), e.args()...))
+	cmd := exec.Command(Envoy(e.t, e.options.Version), e.args()...)
+	cmd.Env = append(os.Environ(), e.options.Env...)
+	p := startProcess(e.t, "Envoy", e.file("envoy.log"), cmd)
 	e.mu.Lock()
 	e.process, e.admin = p, ""
 	e.mu.Unlock()
@@ -125,6 +128,9 @@ func (e *EnvoyProcess) Stop() { e.current().signal(syscall.SIGTERM) }
 
 // Kill ends Envoy with SIGKILL and waits for it.
 func (e *EnvoyProcess) Kill() { e.current().signal(syscall.SIGKILL) }
+
+// SetEnv replaces the variables of EnvoyOptions.Env from the next [EnvoyProcess.Restart] on.
+func (e *EnvoyProcess) SetEnv(env ...string) { e.options.Env = env }
 
 // Restart kills Envoy if it runs, and starts it again with the same bootstrap.
 // Its admin address changes.

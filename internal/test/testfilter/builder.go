@@ -129,7 +129,12 @@ func (b *builder) addOnConfigure(body wasmenc.Code, fails bool) {
 	if fails {
 		ok = 0
 	}
-	b.m.ExportedFunc("proxy_on_configure", wasmenc.Sig("ii:i"), 1, body.I32Const(ok))
+	b.addOnConfigureIf(body, wasmenc.Code{}.I32Const(ok))
+}
+
+// addOnConfigureIf adds the callback that fails where ok pushes 0.
+func (b *builder) addOnConfigureIf(body, ok wasmenc.Code) {
+	b.m.ExportedFunc("proxy_on_configure", wasmenc.Sig("ii:i"), 1, body.Then(ok))
 }
 
 // keepConfig is the part of proxy_on_configure that puts the configuration

@@ -41,6 +41,8 @@ type HTTP struct {
 	// EchoEnv names an environment variable that the response header x-env
 	// shows; a variable that is not set gives no header.
 	EchoEnv string
+	// NeedsEnv makes proxy_on_configure return false where the variable that EchoEnv names is not set.
+	NeedsEnv bool
 	// EchoLog adds the response header x-log: ok, or refused where the filter
 	// has not the capability proxy_log.
 	EchoLog bool
@@ -102,7 +104,11 @@ func (h HTTP) Module() []byte {
 	if h.EchoConfig {
 		onConfigure = onConfigure.Then(b.keepConfig())
 	}
-	b.addOnConfigure(onConfigure, h.ConfigureFails)
+	if h.NeedsEnv {
+		b.addOnConfigureIf(onConfigure, wasmenc.Code{}.GlobalGet(b.envValue))
+	} else {
+		b.addOnConfigure(onConfigure, h.ConfigureFails)
+	}
 	if h.EchoEnv != "" {
 		b.addOnVMStart(h.EchoEnv)
 	}

@@ -1,0 +1,185 @@
+package e2e_test
+
+import (
+	"fmt"
+	"strings"
+	"testing"
+	"time"
+
+	"github.com/wasm-xds/wasm-xds/internal/test/harness"
+	"github.com/wasm-xds/wasm-xds/internal/test/testfilter"
+)
+
+// canaryPause is how long the others wait for a canary that was lost.
+const canaryPause = 30 * time.Second
+
+// The control plane is killed when a revision has just gone live everywhere, and a spec is edited before it
+// starts again: the next revision goes live on each Envoy without anybody being waited for.
+func TestKilledRightAfterLiveAndEdited(t *testing.T) {
+	s := newScenario(t)
+	s.write(auth, authModule("v0"), "")
+	s.cp.Start()
+	for i, o := range []proxyOptions{
+		{mode: harness.ADSDelta}, {version: "1.36.4", mode: harness.ADSSotW}, {mode: harness.ECDSDelta},
+	} {
+		o.node = fmt.Sprintf("edge-%d", i+1)
+		s.envoy(o).WaitReady()
+	}
+	const n = 3
+	s.cp.WaitLive(auth, authModule("v0"), n)
+	for i := range 6 {
+		s.swap(auth, authModule(fmt.Sprintf("v%d-live", i)), "", n)
+		s.cp.Kill()
+		next := authModule(fmt.Sprintf("v%d-edited", i))
+		s.write(auth, next, "")
+		s.cp.Start()
+		f := s.cp.WaitLive(auth, next, n)
+		var nodes []struct {
+			ID    string    `json:"id"`
+			Since time.Time `json:"since"`
+		}
+		s.cp.GetJSON("/api/v1/nodes", &nodes)
+		for _, sub := range f.Here() {
+			for _, node := range nodes {
+				// What was between them is noted by the server: no clock of the test's is in it.
+				if waited := sub.Since.Sub(node.Since); node.ID == sub.Node && waited > canaryPause-5*time.Second {
+					t.Errorf("try %d: %s, Envoy %s, has been connected for %s when it got the revision", i, sub.Node, sub.Envoy, waited)
+				}
+			}
+		}
+	}
+	if strings.Contains(s.cp.Log(), "a rollout has stopped") {
+		t.Error("a rollout has stopped")
+	}
+}
+
+// While a canary is stopped, and when it is killed, the status says for whom the rollout waits and until when;
+// as soon as it is back, the rollout goes on.
+func TestRolloutThatWaitsSaysForWhom(t *testing.T) {
+	s := newScenario(t)
+	spec := lines("delivery: inline", "rollout: {canary: {ids: [edge-1]}}")
+	s.write(auth, authModule("v1"), spec)
+	s.cp.Start()
+	var all []*proxy
+	for i := range 3 {
+		e := s.envoy(proxyOptions{node: fmt.Sprintf("edge-%d", i+1)})
+		e.WaitReady()
+		all = append(all, e)
+	}
+	first := s.cp.WaitLive(auth, authModule("v1"), len(all))
+	l := s.traffic(all[1].web[0])
+	l.live("v1")
+	all[0].Pause()
+	s.write(auth, authModule("v2"), spec)
+	f := s.cp.WaitFilter(auth, func(f harness.FilterStatus) bool { return f.WaitsFor("edge-1", "canary_loads") })
+	if f.Rollout.State != "waiting" || f.Rollout.WaitsFor[0].Until.IsZero() || f.Revision != first.Revision || f.Candidate != f.Rollout.Revision {
+		t.Errorf("%+v, %+v", f, f.Rollout)
+	}
+	for _, command := range []string{"status", "status " + auth} {
+		out := s.command(0, strings.Fields(command)...)
+		if !strings.Contains(out, "the rollout of revision "+f.Candidate+" waits\n  it waits: edge-1 (Envoy "+harness.DefaultVersion+") loads it, and has not answered yet; it is waited for until ") {
+			t.Errorf("%s:\n%s", command, out)
+		}
+	}
+	s.cp.WaitLog(`"a rollout waits"`)
+	all[0].Kill()
+	f = s.cp.WaitFilter(auth, func(f harness.FilterStatus) bool { return f.WaitsFor("edge-1", "canary_lost") })
+	if w := f.Rollout.WaitsFor[0]; !strings.Contains(w.Message, "lost its stream before it answered") || w.Until.Sub(w.Since) != canaryPause {
+		t.Errorf("%+v", w)
+	}
+	s.cp.WaitLog("lost its stream before it answered")
+	all[0].Restart()
+	f = s.cp.WaitLive(auth, authModule("v2"), len(all))
+	l.live("v2")
+	if f.Rollout != nil {
+		t.Errorf("live everywhere, and still %+v", f.Rollout)
+	}
+	s.cp.WaitLog(`"a rollout waits no more"`)
+	l.end()
+}
+
+// A canary policy that names nobody who is connected holds the rollout, over a restart too, until somebody
+// promotes it or edits the policy.
+func TestCanaryThatIsNotThere(t *testing.T) {
+	s := newScenario(t)
+	nobody := "rollout: {canary: {ids: [edge-9]}}\n"
+	s.write(auth, authModule("v1"), "")
+	s.cp.Start()
+	pair := s.deltaAndSotW(authModule("v1"), "v1")
+	held := func(module []byte) harness.FilterStatus {
+		t.Helper()
+		s.write(auth, module, nobody)
+		return s.cp.WaitFilter(auth, func(f harness.FilterStatus) bool { return f.Candidate != "" && f.WaitsFor("", "no_canary_matches") })
+	}
+	lives := func(stamp string) {
+		t.Helper()
+		s.cp.WaitLive(auth, authModule(stamp), 2)
+		for _, l := range pair {
+			l.live(stamp)
+		}
+	}
+	f := held(authModule("v2"))
+	if f.Error != nil || !strings.Contains(f.Rollout.WaitsFor[0].Message, "edge-9") {
+		t.Errorf("%+v, %+v", f.Error, f.Rollout)
+	}
+	s.cp.WaitLog(`"a rollout waits"`)
+	s.cp.Restart()
+	s.cp.WaitFilter(auth, func(f harness.FilterStatus) bool {
+		return f.WaitsFor("", "no_canary_matches") && len(f.Here()) == 2
+	})
+	if out := s.command(0, "rollout", "promote", auth, "--wait", "1m"); !strings.Contains(out, "revision "+f.Candidate+" is served, and runs on 2 of 2 Envoys") {
+		t.Errorf("promoted:\n%s", out)
+	}
+	lives("v2")
+	if out := s.command(1, "rollout", "promote", auth); !strings.Contains(out, "has no rollout under way") {
+		t.Errorf("a second time:\n%s", out)
+	}
+	held(authModule("v3"))
+	s.write(auth, authModule("v3"), "rollout: {canary: 1}\n")
+	lives("v3")
+	for _, l := range pair {
+		l.end()
+	}
+}
+
+// An Envoy refuses a revision for a cause that passes: a variable that its environment lacked. Only a retry
+// tries the revision again, and a bad one is refused again.
+func TestRetry(t *testing.T) {
+	s := newScenario(t, withoutSandbox()...)
+	spec := lines("delivery: inline", "vm: {hostEnv: [AUTH_KEY]}")
+	good := authModule("v1")
+	s.write(auth, good, "")
+	s.cp.Start()
+	envoy := s.envoy(proxyOptions{})
+	envoy.WaitReady()
+	s.cp.WaitLive(auth, good, 1)
+	needy := testfilter.HTTP{Stamp: "v2", RequireToken: true, EchoEnv: "AUTH_KEY", NeedsEnv: true}.Module()
+	s.write(auth, needy, spec)
+	refused := func(f harness.FilterStatus) bool {
+		return f.Error.CodeOrNone() == rejectedByEnvoy && settled(f) && len(f.Here()) == 1
+	}
+	s.cp.WaitFilter(auth, refused)
+	before := envoy.FilterStats(auth)["update_rejected"]
+	// The same again: the Envoy is asked, and refuses other bytes.
+	if out := s.command(1, "retry", auth, "--wait", "1m"); !strings.Contains(out, "refused revision") {
+		t.Errorf("the cause is there still:\n%s", out)
+	}
+	s.cp.WaitFilter(auth, refused)
+	if n := envoy.FilterStats(auth)["update_rejected"] - before; n != 1 {
+		t.Errorf("the Envoy has refused it %d times more", n)
+	}
+	envoy.SetEnv("AUTH_KEY=secret")
+	envoy.Restart()
+	f := s.cp.WaitFilter(auth, refused)
+	if f.LiveModule(harness.SHA256(needy), 1) {
+		t.Error("it is live without a retry")
+	}
+	if out := s.command(0, "retry", auth, "--wait", "1m"); !strings.Contains(out, "is served, and runs on 1 of 1 Envoy") {
+		t.Errorf("the cause has passed:\n%s", out)
+	}
+	s.cp.WaitLive(auth, needy, 1)
+	waitAnswer(t, envoy.web[0], map[string]string{"token": "ok"}, func(a harness.Answer) bool { return a.Stamp() == "v2" })
+	if out := s.command(1, "retry", auth); !strings.Contains(out, "nothing of filter \"auth\" was refused") {
+		t.Errorf("there is nothing to retry:\n%s", out)
+	}
+}
