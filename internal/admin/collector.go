@@ -19,6 +19,8 @@ var (
 		"1 while the specs can be read, from a directory or a registry, else 0; what was served is served on.", nil, nil)
 	descDegraded = prometheus.NewDesc("wasm_xds_source_degraded",
 		"1 while something is wrong with where the specs come from, and they can be read all the same.", nil, nil)
+	descWithoutModules = prometheus.NewDesc("wasm_xds_envoys_without_modules",
+		"Envoys that do not reach the module server: modules are sent inline to them.", nil, nil)
 	descReady = prometheus.NewDesc("wasm_xds_ready",
 		"1 when a snapshot can be served.", nil, nil)
 )
@@ -29,7 +31,7 @@ type stateCollector struct{ state State }
 
 func (c stateCollector) Describe(out chan<- *prometheus.Desc) {
 	for _, d := range []*prometheus.Desc{
-		descFilters, descErrors, descSubscribers, descSourceErrors, descAvailable, descDegraded, descReady,
+		descFilters, descErrors, descSubscribers, descSourceErrors, descAvailable, descDegraded, descWithoutModules, descReady,
 	} {
 		out <- d
 	}
@@ -53,6 +55,7 @@ func (c stateCollector) Collect(out chan<- prometheus.Metric) {
 		gauge(descSubscribers, n, string(state))
 	}
 	gauge(descErrors, counts.WithError)
+	gauge(descWithoutModules, counts.WithoutModules)
 	source := c.state.Source()
 	gauge(descSourceErrors, len(source.Errors))
 	gauge(descAvailable, number(source.State != SourceUnavailable))

@@ -31,6 +31,17 @@ const (
 	CodeSpecRemoved      = "spec_removed"
 )
 
+// The codes of what is a warning on a subscriber that is live: its module goes inline.
+const (
+	CodeModuleNotFetched     = "module_not_fetched"
+	CodeModuleFileUnreadable = "module_file_unreadable"
+)
+
+// Warns says whether the subscriber's Error is a warning: it is live all the same.
+func (s *Subscriber) Warns() bool {
+	return s.Error != nil && s.State == SubscriberLive && (s.Error.Code == CodeModuleNotFetched || s.Error.Code == CodeModuleFileUnreadable)
+}
+
 // Summarize sets the filter's Envoys and Condition from its other fields.
 func (f *Filter) Summarize() {
 	f.Envoys = countEnvoys(f.Subscribers)

@@ -65,6 +65,8 @@ type Counts struct {
 	Filters     map[FilterState]int
 	WithError   int // filters whose newest content is not served
 	Subscribers map[SubscriberState]int
+	// WithoutModules is the number of Envoys that send no GET for a module.
+	WithoutModules int
 }
 
 // Error formats as file:line:column: message (hint).

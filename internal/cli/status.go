@@ -128,7 +128,7 @@ func (v *view) troubled() bool {
 			return true
 		}
 		for j := range f.Subscribers {
-			if s := &f.Subscribers[j]; s.State != admin.SubscriberGone && (s.Error != nil || s.State == admin.SubscriberRejected) {
+			if s := &f.Subscribers[j]; s.State != admin.SubscriberGone && !s.Warns() && (s.Error != nil || s.State == admin.SubscriberRejected) {
 				return true
 			}
 		}

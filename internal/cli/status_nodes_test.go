@@ -159,3 +159,17 @@ func TestChanges(t *testing.T) {
 		t.Errorf("%q, want %q", got, want)
 	}
 }
+
+// TestAWarningOfAnEnvoyIsNoTrouble: it is printed once for all filters, and --exit-code is 0.
+func TestAWarningOfAnEnvoyIsNoTrouble(t *testing.T) {
+	warned := func(name string) admin.Filter {
+		f := liveFilter(name)
+		f.Subscribers[0].Error = &admin.Error{Code: admin.CodeModuleNotFetched, Message: "no GET arrives"}
+		return f
+	}
+	_, address := startServer(t, warned("auth"), warned("hello"))
+	code, stdout, _ := run(t, "status", "--exit-code", "--admin-address", address)
+	if code != exitOK || strings.Count(stdout, "\nedge-1 (127.0.0.1:5): warning: no GET arrives\n") != 1 || strings.Count(stdout, "no GET") != 1 {
+		t.Errorf("exit %d: %s", code, stdout)
+	}
+}

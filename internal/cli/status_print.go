@@ -41,6 +41,7 @@ func printFilters(w io.Writer, v *view) {
 	for i := range v.filters {
 		printFilterErrors(w, &v.filters[i])
 	}
+	printEnvoyWarnings(w, v.filters...)
 	printSource(w, &v.source, v.filters)
 	printLimits(w, v.limits, time.Now())
 }
@@ -68,28 +69,55 @@ func printFilterErrors(w io.Writer, f *admin.Filter) {
 		fmt.Fprintln(w)
 		printError(w, f.Name+": warning", warning)
 	}
-	var order []admin.Error
-	places := map[admin.Error][]string{}
+	var told perEnvoy
 	for i := range f.Subscribers {
 		s := &f.Subscribers[i]
-		if s.Error == nil || s.State == admin.SubscriberGone || f.Error != nil && s.Error.Message == f.Error.Message {
-			continue
-		}
-		place := fmt.Sprintf("%s (%s)", s.Node, s.Address)
-		if places[*s.Error] == nil {
-			order = append(order, *s.Error)
-		}
-		if !slices.Contains(places[*s.Error], place) {
-			places[*s.Error] = append(places[*s.Error], place)
+		if s.Error != nil && s.State != admin.SubscriberGone && !s.Warns() && (f.Error == nil || s.Error.Message != f.Error.Message) {
+			told.add(s)
 		}
 	}
-	for _, e := range order {
-		where := places[e]
-		if more := len(where) - envoysShown; more > 0 {
-			where = append(where[:envoysShown:envoysShown], plural(more, "more Envoy"))
+	told.print(w, func(envoys string) string { return f.Name + " on " + envoys })
+}
+
+// printEnvoyWarnings prints what is the matter with Envoys that run the filters all the same.
+func printEnvoyWarnings(w io.Writer, filters ...admin.Filter) {
+	var told perEnvoy
+	for i := range filters {
+		for j := range filters[i].Subscribers {
+			if s := &filters[i].Subscribers[j]; s.Warns() {
+				told.add(s)
+			}
+		}
+	}
+	told.print(w, func(envoys string) string { return envoys + ": warning" })
+}
+
+// perEnvoy is errors, each once, with the Envoys that have it.
+type perEnvoy struct {
+	order []admin.Error
+	where map[admin.Error][]string
+}
+
+func (p *perEnvoy) add(s *admin.Subscriber) {
+	if p.where == nil {
+		p.where = map[admin.Error][]string{}
+	}
+	if p.where[*s.Error] == nil {
+		p.order = append(p.order, *s.Error)
+	}
+	if place := fmt.Sprintf("%s (%s)", s.Node, s.Address); !slices.Contains(p.where[*s.Error], place) {
+		p.where[*s.Error] = append(p.where[*s.Error], place)
+	}
+}
+
+func (p *perEnvoy) print(w io.Writer, what func(envoys string) string) {
+	for _, e := range p.order {
+		envoys := p.where[e]
+		if more := len(envoys) - envoysShown; more > 0 {
+			envoys = append(envoys[:envoysShown:envoysShown], plural(more, "more Envoy"))
 		}
 		fmt.Fprintln(w)
-		printError(w, f.Name+" on "+strings.Join(where, ", "), &e)
+		printError(w, what(strings.Join(envoys, ", ")), &e)
 	}
 }
 
@@ -190,6 +218,7 @@ func printFilter(w io.Writer, f *admin.Filter) {
 		printSubscribers(w, f.Subscribers)
 	}
 	printFilterErrors(w, f)
+	printEnvoyWarnings(w, *f)
 }
 
 func printSubscribers(w io.Writer, subscribers []admin.Subscriber) {

@@ -23,6 +23,8 @@ func (c *Control) carryOut(a delivery.Action) {
 		if !a.Since.IsZero() {
 			c.cfg.Metrics.HotLoaded(a.Variant.String(), time.Since(a.Since))
 		}
+	case delivery.ModulesReached:
+		c.logReach(a)
 	case delivery.WasRefused:
 		c.logRefusal(a)
 	case delivery.RolloutChanged:
@@ -55,6 +57,18 @@ func (c *Control) pushed(a delivery.Send) {
 		one(other)
 	}
 	c.cfg.Metrics.Pushed(variant.String(), n, bytes)
+}
+
+// logReach says that an Envoy cannot fetch modules, or can again.
+func (c *Control) logReach(a delivery.ModulesReached) {
+	fields := []zap.Field{zap.String("node", a.Node.ID), zap.String("address", a.Node.Address)}
+	if a.Reached {
+		c.cfg.Logger.Info("an Envoy fetches modules again: they are no longer sent inline", fields...)
+	} else {
+		c.cfg.Logger.Warn("an Envoy does not fetch modules: no GET arrives, and they are sent inline until one does", append(fields,
+			zap.String("hint", "check that the cluster named by --modules-cluster in this Envoy reaches the module server at --modules-address"))...)
+	}
+	c.hub.Publish(admin.Event{Type: admin.EventNode, Name: a.Node.ID, State: string(admin.NodeConnected), Time: time.Now()})
 }
 
 func (c *Control) logRefusal(a delivery.WasRefused) {

@@ -76,6 +76,7 @@ func (c *Control) Counts() admin.Counts {
 				counts.WithError++
 			}
 		}
+		counts.WithoutModules = c.machine.Unreached()
 		for state, n := range c.machine.Counts() {
 			counts.Subscribers[admin.SubscriberState(state.String())] += n
 		}
@@ -285,6 +286,12 @@ func (c *Control) node(s delivery.StreamStatus) admin.Node {
 		ID: s.Node.ID, Cluster: s.Node.Cluster, Address: s.Node.Address, Envoy: s.Node.Version,
 		Stream: strconv.FormatUint(uint64(s.ID), 10), Mode: info.mode, State: admin.NodeConnected, Since: info.since,
 		Filters: c.nodeFilters(s),
+	}
+	if !s.Unreached.IsZero() {
+		n.Warnings = append(n.Warnings, &admin.Error{
+			Code: delivery.CodeFetchFailed, Message: fmt.Sprintf("no GET for a module has arrived from this Envoy since %s; modules are sent inline", s.Unreached.Format(time.RFC3339)),
+			Hint: "check that the cluster named by --modules-cluster in this Envoy reaches the module server at --modules-address; the first GET ends this",
+		})
 	}
 	return n
 }

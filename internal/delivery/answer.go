@@ -83,6 +83,9 @@ func (m *Machine) acked(p *push) {
 		return
 	}
 	m.endFetch(u)
+	if p.version.Variant == Inline && !p.rev.BuiltIn {
+		m.loadedInline(u)
+	}
 	wasLive := u.runs(p.rev) && !u.dirty
 	u.setAccepted(p.version, p.rev)
 	u.owed, u.replay, u.dirty = false, false, false
@@ -138,6 +141,7 @@ func (m *Machine) refused(p *push, raw string) {
 	u, r, envoy := p.u, p.rev, p.u.s.node.Version
 	message := redact(raw, r)
 	u.dirty = true
+	m.forgetMissed(u)
 	m.unsettle(u, "") // also where others have loaded it: what comes next may never be sent
 	if p.version.Variant == File && invalidPath(raw) {
 		trouble := u.note()

@@ -148,6 +148,12 @@ type (
 		Name    string
 		Rollout Rollout
 	}
+	// ModulesReached reports that an Envoy does not reach the module server, so that modules are
+	// sent inline, or that it does again. Then of Node only the id and the host are known.
+	ModulesReached struct {
+		Node    Node
+		Reached bool
+	}
 	// WasRefused reports a NACK, as a verdict or as a step of a remote delivery.
 	WasRefused struct {
 		Name, Node, Revision string
@@ -175,6 +181,7 @@ func (EndStream) action()        {}
 func (Forgotten) action()        {}
 func (WentLive) action()         {}
 func (WasRefused) action()       {}
+func (ModulesReached) action()   {}
 func (RolloutChanged) action()   {}
 
 // Substitutes makes the built-in stand-ins. Both are pure.

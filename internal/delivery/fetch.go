@@ -37,6 +37,8 @@ func (m *Machine) remoteRefused(p *push, raw string) {
 	case f.attempts > 1:
 		// Envoy's connection to the module server is up: a GET would follow at once.
 		f.deadline = m.now.Add(m.cfg.FetchWait / 6)
+	case m.withoutModules(u):
+		f.deadline = m.now.Add(m.cfg.FetchWait / probeShare)
 	default:
 		f.deadline = m.now.Add(m.cfg.FetchWait)
 	}
@@ -70,7 +72,7 @@ func (m *Machine) fetchIsOver(u *sub) bool {
 		// The module is in Envoy's cache and does not load. Inline brings the verdict.
 		m.noRemoteHere(u)
 	default:
-		m.fallBack(u, "no GET for the module arrived")
+		m.noGET(u)
 	}
 	return true
 }
@@ -133,8 +135,12 @@ const fetchSettlePerByte = 10 * time.Nanosecond
 func (m *Machine) fetchStarted(token string) {
 	u := m.fetchOf(token)
 	if u == nil {
+		if key, late := m.reach.late(token); late {
+			m.gotFrom(key)
+		}
 		return
 	}
+	m.gotFrom(u.s.node.reachKey())
 	u.fetch().started, u.fetch().finished, u.fetch().failed, u.fetch().taken = true, false, false, false
 	u.fetch().deadline = m.now.Add(m.cfg.FetchLimit)
 	m.touch(u)

@@ -84,6 +84,7 @@ type Machine struct {
 	salts          map[saltKey]string
 	counter        uint32          // the newest salt's
 	tokens         map[string]*sub // a remote push's salt → who got it
+	reach          reach
 	touched        []*stream
 	actions        []Action
 	changed        []*filter

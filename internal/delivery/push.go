@@ -207,6 +207,10 @@ func (m *Machine) arrived(u *sub, c choice) {
 	if p := u.get().fellBack; problem == nil && p != nil && p.Revision == c.revision.ID {
 		problem = p
 	}
+	if problem == nil && u.accepted.variant == Inline && u.serving == ServingFilter && u.f.wanted != nil &&
+		u.f.wanted.Delivery == spec.Remote && m.withoutModules(u) {
+		problem = unreachedProblem()
+	}
 	u.setState(m, c.state, problem)
 	u.tidy()
 }
@@ -222,7 +226,8 @@ func (m *Machine) variant(u *sub, r *snapshot.Revision) Variant {
 			return File
 		}
 	case spec.Remote:
-		if u.get().noRemote != r.Module.SHA256 && r.Module.Size <= m.cfg.RemoteLimit && (!u.s.ads || u.s.bareCount == 0) {
+		if u.get().noRemote != r.Module.SHA256 && r.Module.Size <= m.cfg.RemoteLimit && (!u.s.ads || u.s.bareCount == 0) &&
+			(!m.withoutModules(u) || m.reach.probes(u.s.node.reachKey(), m.now)) {
 			return Remote
 		}
 	case spec.Inline:
@@ -279,6 +284,7 @@ func (m *Machine) push(in *response, u *sub, c choice) {
 		m.endFetch(u)
 		u.note().fetch = &fetch{revision: r.ID, attempts: attempts, token: p.version.Salt}
 		m.tokens[p.version.Salt] = u
+		m.reach.pushed(u.s.node.reachKey(), m.now)
 	}
 	if c.unproven {
 		if m.unsettle(u, r.ID); m.awaitUnsettled {

@@ -153,6 +153,7 @@ func (m *Machine) unsubscribe(u *sub) {
 func (m *Machine) remove(u *sub) {
 	u.closed = true
 	m.endFetch(u)
+	m.forgetMissed(u)
 	m.wasAnnounced(u, "")
 	u.f.drop(u)
 	m.countUnknown(u, -1)

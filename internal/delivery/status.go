@@ -130,11 +130,17 @@ func (m *Machine) Stream(id StreamID) (StreamStatus, bool) {
 	for _, u := range s.subs {
 		st.Subscribers = append(st.Subscribers, u.status(m))
 	}
+	if e := m.reach.unreached[s.node.reachKey()]; e != nil {
+		st.Unreached = e.since
+	}
 	return st, true
 }
 
 // StreamStatus is one open stream.
 type StreamStatus struct {
+	// Unreached is since when the Envoy does not reach the module server; zero: it does, as far
+	// as is known.
+	Unreached time.Time
 	ID          StreamID
 	Node        Node
 	ADS, Delta  bool

@@ -101,6 +101,8 @@ type rare struct {
 	// noRemote is the sha256 of a module that this Envoy could not fetch, noFile of
 	// one whose file it could not read: that one goes inline.
 	noRemote, noFile string
+	// noGET is the token of a remote push for which no GET came, until the code is answered inline.
+	noGET string
 	fellBack         *Problem // why; shown while the revision runs
 }
 
@@ -123,7 +125,7 @@ func (u *sub) note() *rare {
 // tidy gives back the place of what is rarely known once nothing is.
 func (u *sub) tidy() {
 	if r := u.rare; r != nil && r.problem == nil && r.timer.IsZero() && r.fetch == nil && len(r.refused) == 0 &&
-		r.expects == "" && r.noRemote == "" && r.noFile == "" && r.fellBack == nil {
+		r.expects == "" && r.noRemote == "" && r.noFile == "" && r.noGET == "" && r.fellBack == nil {
 		u.rare = nil
 	}
 }
