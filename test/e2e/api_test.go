@@ -4,6 +4,7 @@ import (
 	"io"
 	"net/http"
 	"os/exec"
+	"strconv"
 	"strings"
 
 	"github.com/wasm-xds/wasm-xds/internal/test/harness"
@@ -45,6 +46,22 @@ func (s *scenario) waitSource(state string) source {
 		s.t.Fatalf("the source is %+v, not %s", now, state)
 	}
 	return now
+}
+
+// metric is the value of a series, as the page of the metrics names it.
+func (s *scenario) metric(series string) float64 {
+	s.t.Helper()
+	for line := range strings.Lines(s.get("/metrics")) {
+		if text, ok := strings.CutPrefix(strings.TrimSpace(line), series+" "); ok {
+			value, err := strconv.ParseFloat(text, 64)
+			if err != nil {
+				s.t.Fatal(err)
+			}
+			return value
+		}
+	}
+	s.t.Fatalf("there is no series %s", series)
+	return 0
 }
 
 // get is the control plane's answer to GET path, as text.

@@ -73,11 +73,32 @@ func TestModuleServerUnreachable(t *testing.T) {
 			if got.Variant != "inline" || got.Error.CodeOrNone() != "module_not_fetched" || !strings.Contains(got.Error.Hint, "--modules-cluster") {
 				t.Errorf("went live as %s, with error %+v", got.Variant, got.Error)
 			}
+			if n := s.metric("wasm_xds_envoys_without_modules"); n != 1 {
+				t.Errorf("%v Envoys without modules in the metrics", n)
+			}
+			if mode == harness.ADSDelta {
+				for i := range 3 { // a probe, and then inline at once
+					stamp := fmt.Sprint("w", i)
+					last := s.swap(auth, authModule(stamp), "", 1).Here()[0]
+					l.live(stamp)
+					if last.Variant != "inline" || last.Error.CodeOrNone() != "module_not_fetched" {
+						t.Errorf("edit %d went live as %s, with error %+v", i, last.Variant, last.Error)
+					}
+				}
+				if n := s.metric(`wasm_xds_pushes_total{variant="remote"}`); n != 2 {
+					t.Errorf("%v remote pushes, not one that waited and one probe", n)
+				}
+				l.end()
+				return
+			}
 			link.Restore()
 			got = s.swap(auth, v3, "", 1).Here()[0]
 			l.live("v3")
 			if got.Variant != "remote" || got.Error != nil {
 				t.Errorf("with the module server back: went live as %s, with error %+v", got.Variant, got.Error)
+			}
+			if n := s.metric("wasm_xds_envoys_without_modules"); n != 0 {
+				t.Errorf("%v Envoys without modules in the metrics", n)
 			}
 			l.end()
 		})
