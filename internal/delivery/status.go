@@ -140,7 +140,7 @@ func (m *Machine) Stream(id StreamID) (StreamStatus, bool) {
 type StreamStatus struct {
 	// Unreached is since when the Envoy does not reach the module server; zero: it does, as far
 	// as is known.
-	Unreached time.Time
+	Unreached   time.Time
 	ID          StreamID
 	Node        Node
 	ADS, Delta  bool

@@ -102,8 +102,8 @@ type rare struct {
 	// one whose file it could not read: that one goes inline.
 	noRemote, noFile string
 	// noGET is the token of a remote push for which no GET came, until the code is answered inline.
-	noGET string
-	fellBack         *Problem // why; shown while the revision runs
+	noGET    string
+	fellBack *Problem // why; shown while the revision runs
 }
 
 // get is for reading.
