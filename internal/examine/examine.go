@@ -63,6 +63,9 @@ func Filter(ctx context.Context, modules *preflight.Modules, s *spec.Spec, m Mod
 	}
 	request := preflight.RequestFor(s, m.Bytes, config)
 	request.SHA256, request.Versions, request.Modules = m.SHA256, versions, modules
+	if s.NoSmoke || len(s.Tests) > 0 {
+		request.Smoke = preflight.SmokeContext // the tests' requests count instead
+	}
 	report := preflight.Check(ctx, request)
 	r.Logs, r.Warnings = report.Logs, report.Warnings
 	var doubtful []preflight.Problem
@@ -84,9 +87,23 @@ func Filter(ctx context.Context, modules *preflight.Modules, s *spec.Spec, m Mod
 		t.Doubtful = !t.OK && doubted(s, preflight.StepStream, t.Trap)
 	}
 	if r.OK() && len(r.Doubtful()) == 0 {
-		r.Problems = preflight.CheckLimits(ctx, request, s.Tests, s.Limits)
+		r.takeLimits(s, preflight.CheckLimits(ctx, request, s.Tests, s.Limits))
 	}
 	return r
+}
+
+// takeLimits sorts what measuring has found. A spec that has neither tests nor smoke is not
+// refused for what the plain request does that is measured then.
+func (r *Result) takeLimits(s *spec.Spec, found []preflight.Problem) {
+	for _, p := range found {
+		if p.Step == preflight.StepStream && s.NoSmoke && len(s.Tests) == 0 {
+			p.Message = "the limits cannot be measured with a plain request: " + p.Message
+			p.Hint = "give the spec tests with requests as they come"
+			r.Warnings = append(r.Warnings, p)
+			continue
+		}
+		r.Problems = append(r.Problems, p)
+	}
 }
 
 // Profile measures what a filter costs that is OK; all but r and o are as [Filter]

@@ -164,10 +164,12 @@ func Key(mode Mode, s *spec.Spec, sha256OfModule string, config *string) string 
 			Auto               bool
 			Tests              []spec.Test
 			Limits             spec.Limits
+			NoSmoke            bool
 		}{
 			s.Name, s.VM.ID, s.RootID, s.Type, s.Policy, hashOf(config), hashOf(s.VM.Config), s.VM.Runtime, s.VM.Env, s.VM.HostEnv,
 			s.AllowOnHeadersStopIteration, s.Capabilities, s.AutoCapabilities, withoutPositions(s.Tests),
 			spec.Limits{TimePerRequest: s.Limits.TimePerRequest, Memory: s.Limits.Memory},
+			s.NoSmoke,
 		}
 	}
 	text, err := json.Marshal(about)

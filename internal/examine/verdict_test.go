@@ -8,6 +8,7 @@ import (
 
 	"github.com/wasm-xds/wasm-xds/internal/examine"
 	"github.com/wasm-xds/wasm-xds/internal/test/testfilter"
+	"github.com/wasm-xds/wasm-xds/internal/wasmenc"
 	"github.com/wasm-xds/wasm-xds/pkg/spec"
 )
 
@@ -26,6 +27,27 @@ const withTest = `tests:
   expect: {response: {status: 403}}
 `
 
+const withToken = `tests:
+- name: its own
+  request: {headers: {token: "ok"}}
+  expect: {response: {status: 200}}
+`
+
+// tokenOrTrap traps each request without a token.
+func tokenOrTrap() []byte {
+	var m wasmenc.Module
+	get := m.Import("env", "proxy_get_header_map_value", wasmenc.Sig("iiiii:i"))
+	text := wasmenc.NewText(1024)
+	m.Memory(1)
+	m.ExportedFunc("proxy_abi_version_0_2_1", wasmenc.Sig(""), 0, nil)
+	m.ExportedFunc("malloc", wasmenc.Sig("i:i"), 0, wasmenc.Code{}.I32Const(4096))
+	m.ExportedFunc("proxy_on_request_headers", wasmenc.Sig("iii:i"), 0, wasmenc.Code{}.
+		I32Const(0).Then(text.Push("token")).I32Const(16).I32Const(20).Call(get).
+		If(wasmenc.Code{}.Unreachable()).I32Const(0))
+	m.Text(text)
+	return m.Bytes()
+}
+
 // What a verdict follows from is in its key, and nothing else is.
 func TestKey(t *testing.T) {
 	const sum = "0123"
@@ -39,7 +61,7 @@ func TestKey(t *testing.T) {
 		"name: other\n", "rootId: a\n", "config: a\n", "config: ''\n", "vm: {config: a}\n", "vm: {id: a}\n", "vm: {env: {A: b}}\n",
 		"vm: {runtime: wamr}\n", "vm: {hostEnv: [A]}\n", "failurePolicy: open\n", "allowOnHeadersStopIteration: true\n", "capabilities: [proxy_log]\n",
 		"capabilities: []\n", "capabilities: auto\n", "type: network\n", withTest, strings.ReplaceAll(withTest, "403", "401"),
-		"limits: {memory: 1Mi}\n", "limits: {timePerRequest: 1ms}\n",
+		"smoke: off\n", "limits: {memory: 1Mi}\n", "limits: {timePerRequest: 1ms}\n",
 	} {
 		k := key(text)
 		if other, ok := seen[k]; ok {
@@ -88,6 +110,13 @@ func TestJudge(t *testing.T) {
 		{"a test, perhaps for want of hostEnv", "vm: {hostEnv: [TOKEN]}\n" + withTest, testfilter.HTTP{Stamp: "a"}.Module(), "[] [] [test_failed]"},
 		{"a test that passes without hostEnv", "vm: {hostEnv: [TOKEN]}\n" + withTest, testfilter.HTTP{RequireToken: true}.Module(), "[] [] []"},
 		{"hostEnv is no excuse", "vm: {hostEnv: [TOKEN]}\n", testfilter.HTTP{MissingImport: true}.Module(), "[import_missing] [] []"},
+		{"traps on each request", "", testfilter.HTTP{TrapOnRequest: true}.Module(), "[trap] [] []"},
+		{"traps on each request, and may", "smoke: off\n", testfilter.HTTP{TrapOnRequest: true}.Module(), "[] [] []"},
+		{"traps on each request, perhaps for want of hostEnv", "vm: {hostEnv: [TOKEN]}\n", testfilter.HTTP{TrapOnRequest: true}.Module(), "[] [] [trap]"},
+		{"traps on each connection", "type: network\n", testfilter.Network{TrapOnConnection: true}.Module(), "[trap] [] []"},
+		{"traps without a token, which its test has", withToken, tokenOrTrap(), "[] [] []"},
+		{"traps without a token", "", tokenOrTrap(), "[trap] [] []"},
+		{"limits and no smoke", "smoke: off\nlimits: {memory: 16Mi}\n", testfilter.HTTP{TrapOnRequest: true}.Module(), "[] [] [trap]"},
 		{"built into Envoy", "vm: {runtime: 'null'}\n", []byte("envoy.wasm.something"), "[] [] []"},
 	}
 	for _, tt := range tests {

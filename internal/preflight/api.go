@@ -39,6 +39,8 @@ type Request struct {
 	// Versions are the Envoy versions to judge for, such as 1.39 or 1.39.3; nil: [Versions].
 	Versions []string
 	Limits   Limits
+	// Smoke is what Check sends through the module.
+	Smoke Smoke
 	// Engine runs the module.
 	Engine Engine
 	// Modules keeps the decoded module for another run; nil: nothing does.
@@ -64,7 +66,8 @@ type Report struct {
 	Problems []Problem
 	// Warnings are no reason to refuse the module.
 	Warnings []Problem
-	// Logs is what the module logged while it started and was configured.
+	// Logs is what the module logged while it started and was configured, and what it logged
+	// when it failed with what was sent then.
 	Logs []Log
 	// Info must not be changed: other reports on the module share it.
 	Info Info

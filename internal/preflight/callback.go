@@ -1,5 +1,8 @@
 package preflight
 
+// callbackContextCreate begins each context, of the root and of a stream.
+const callbackContextCreate = "proxy_on_context_create"
+
 // callback is a function that Envoy looks for among a module's exports.
 type callback struct {
 	name      string
@@ -16,7 +19,7 @@ func callbacks() []callback {
 		{"proxy_on_vm_start", "ii:i", nil},
 		{"proxy_on_configure", "ii:i", nil},
 		{"proxy_on_tick", "i:", nil},
-		{"proxy_on_context_create", "ii:", nil},
+		{callbackContextCreate, "ii:", nil},
 		{"proxy_on_new_connection", "i:i", nil},
 		{"proxy_on_downstream_data", "iii:i", nil},
 		{"proxy_on_upstream_data", "iii:i", nil},

@@ -10,6 +10,7 @@ import (
 // goroutines at a time; what a module may use bounds what each takes.
 func Check(ctx context.Context, r Request) Report {
 	s := newStatic(r)
+	s.smokes = true
 	report := Report{}
 	if s.parse() {
 		report.Info = s.binary.info
@@ -59,7 +60,7 @@ func (s *static) runs(ctx context.Context) []Log {
 		if problem == nil {
 			s.warnings = append(s.warnings, run.host.warnings()...)
 		}
-		logs = run.host.takeLogs()
+		logs = append(run.logs, run.host.takeLogs()...)
 		_ = run.close(ctx) // nothing was left in it
 		if problem == nil {
 			break

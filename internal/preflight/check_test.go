@@ -7,17 +7,18 @@ import (
 	"time"
 
 	"github.com/wasm-xds/wasm-xds/internal/test/testfilter"
+	"github.com/wasm-xds/wasm-xds/pkg/spec"
 )
 
 func TestCheckOfWhatLoads(t *testing.T) {
 	config := "hello"
-	for _, path := range []string{"hello", "prime_token", "tcp_log"} {
+	for path, kind := range map[string]spec.Type{"hello": spec.HTTP, "prime_token": spec.HTTP, "tcp_log": spec.Network} {
 		module, err := os.ReadFile("../../examples/envoy/filters/" + path + ".wasm")
 		if err != nil {
 			t.Fatal(err)
 		}
 		begin := time.Now()
-		r := Check(context.Background(), Request{Module: module, PluginConfig: &config})
+		r := Check(context.Background(), Request{Module: module, Type: kind, PluginConfig: &config})
 		t.Log(path, len(module), time.Since(begin))
 		if !r.OK {
 			t.Errorf("%s: %+v\n%v", path, r.Problems, r.Logs)

@@ -3,6 +3,7 @@ package preflight
 import (
 	"context"
 	"slices"
+	"time"
 )
 
 // Connection is a TCP connection through the filter.
@@ -12,6 +13,8 @@ type Connection struct {
 	downstream, upstream pipe
 	closed               bool
 	upstreamEnded        bool
+	connected            bool // to the upstream
+	begun                time.Time
 }
 
 // pipe is one direction of a connection.
@@ -26,7 +29,7 @@ func (p *pipe) resume() { p.out, p.pending = append(p.out, p.pending...), nil }
 
 // NewConnection begins a connection.
 func (vm *VM) NewConnection(ctx context.Context, o StreamOptions) (*Connection, error) {
-	c := &Connection{host: vm.host}
+	c := &Connection{host: vm.host, begun: time.Now()}
 	c.downstream.callback, c.upstream.callback = "proxy_on_downstream_data", "proxy_on_upstream_data"
 	state, err := vm.newContext(ctx, o, func(s *contextState) { s.connection = c })
 	if err != nil {
@@ -56,6 +59,7 @@ func (c *Connection) pass(ctx context.Context, p *pipe, data []byte, end bool) e
 	if c.closed {
 		return nil
 	}
+	c.connected = true // Envoy connects before any data comes to the filter
 	content := slices.Concat(p.pending, data)
 	p.visible = &content
 	status, _, err := c.host.callback(ctx, c.id, p.callback, uint64(c.id), uint64(len(content)), asFlag(end))

@@ -18,6 +18,18 @@ const (
 	lastMap = mapCallTrailers
 )
 
+// mapName is what an entry of a map is called.
+func mapName(kind uint64) string {
+	names := [...]string{
+		mapRequestHeaders: "request header", mapRequestTrailers: "request trailer",
+		mapResponseHeaders: "response header", mapResponseTrailers: "response trailer",
+	}
+	if kind < uint64(len(names)) {
+		return names[kind]
+	}
+	return "header of an answer"
+}
+
 // headerMap is the map of a kind that the module may change now; nil: none. What
 // a filter has let pass is gone: Envoy shows it no more, but for the log.
 func (h *host) headerMap(kind uint64) *[]Header {
@@ -72,7 +84,9 @@ func (h *host) getHeader(a []uint64) uint64 {
 	}
 	headers, i := h.readableMap(a[0]), -1
 	if headers != nil {
-		i = indexHeader(*headers, name)
+		if i = indexHeader(*headers, name); i < 0 {
+			h.miss("the " + mapName(a[0]) + " " + name)
+		}
 	}
 	switch s := h.context().stream; {
 	case i >= 0:

@@ -43,6 +43,7 @@ type host struct {
 	called   map[string]*uint64
 	counters []*uint64     // the same, in the order of the imports
 	failed   bool          // a call has trapped, or was ended
+	failedIn string        // the function that was called then
 	spent    time.Duration // in the module and the host functions that it calls
 
 	// versions are those that the module runs for. A call that some of them do not
@@ -60,7 +61,10 @@ type host struct {
 	after   []func(context.Context) error
 
 	readRootID, readConfig bool
-	exited                 bool // proc_exit was called
+
+	missing []string // what the module asked for in this stream, which has it not
+	recent  []string // what the callback that runs has logged last
+	exited  bool     // proc_exit was called
 }
 
 // vmState is what a module has made of itself.
@@ -175,6 +179,7 @@ func (h *host) bound() {
 
 // log keeps a line, as long as there are not too many.
 func (h *host) log(level LogLevel, text string) {
+	h.remember(text)
 	limit := h.request.Limits.Logs
 	if limit == 0 {
 		limit = defaultKeptLogs
@@ -187,6 +192,26 @@ func (h *host) log(level LogLevel, text string) {
 		text = text[:maximumLogLine] + "…"
 	}
 	h.logs = append(h.logs, Log{Level: level, Text: strings.ToValidUTF8(text, "\uFFFD")})
+}
+
+// mostRecent is how many of the lines before a failure are told of it.
+const mostRecent = 5
+
+// remember keeps the last lines of the callback that runs: a module says in them why it traps.
+func (h *host) remember(text string) {
+	if len(h.recent) == mostRecent {
+		h.recent = h.recent[1:]
+	}
+	h.recent = append(h.recent, oneLine(text))
+}
+
+// loggedDetail is what the callback that failed has logged, a line for each.
+func (h *host) loggedDetail() []string {
+	var detail []string
+	for _, text := range h.recent {
+		detail = append(detail, "it logged: "+text)
+	}
+	return detail
 }
 
 // takeLogs returns the lines so far, and says what is missing.
@@ -279,7 +304,7 @@ func (h *host) callback(ctx context.Context, id uint32, name string, args ...uin
 	ctx, cancel := context.WithTimeout(withHost(ctx, h), limit)
 	defer cancel()
 	outer, current, chosen, calls := h.ctx, h.current, h.chosen, h.calls
-	h.ctx, h.current, h.chosen, h.calls = ctx, id, 0, 0
+	h.ctx, h.current, h.chosen, h.calls, h.recent = ctx, id, 0, 0, nil
 	begun := time.Now()
 	results, err := f.Call(ctx, args...)
 	h.spent += time.Since(begun)
@@ -308,7 +333,7 @@ func (h *host) runAfter(ctx context.Context) error {
 
 // trap words what ended a call into the module.
 func (h *host) trap(ctx context.Context, name string, err error) error {
-	h.failed = true
+	h.failed, h.failedIn = true, name
 	var own *stop
 	switch {
 	case errors.As(err, &own):
@@ -320,7 +345,7 @@ func (h *host) trap(ctx context.Context, name string, err error) error {
 			Message: fmt.Sprintf("%s has not returned within %s: Envoy's thread would hang with it", name, h.request.Limits.stepOrDefault()),
 		}
 	default:
-		return &Problem{Step: h.step, Code: h.trapCode(), Message: name + " trapped", Detail: trapDetail(err)}
+		return &Problem{Step: h.step, Code: h.trapCode(), Message: name + " trapped", Detail: append(h.loggedDetail(), trapDetail(err)...)}
 	}
 }
 

@@ -151,7 +151,7 @@ func newProfiler(ctx context.Context, r Request, tests []spec.Test, e Engine) (*
 		p.calledAtStart[name] = *n
 	}
 	if len(tests) == 0 {
-		tests = []spec.Test{usual(r.Type)}
+		tests = []spec.Test{Plain(r.Type)}
 	}
 	for i := range tests {
 		for number := range tests[i].Steps {
@@ -159,19 +159,6 @@ func newProfiler(ctx context.Context, r Request, tests []spec.Test, e Engine) (*
 		}
 	}
 	return p, nil
-}
-
-// usual is what is sent through a filter without tests.
-func usual(t spec.Type) spec.Test {
-	step := spec.TestStep{HTTP: &spec.TestHTTP{
-		Request: spec.TestMessage{Method: "GET", Path: "/"}, Upstream: spec.TestMessage{Status: 200},
-	}}
-	name := "GET /"
-	if t == spec.Network {
-		name = "a connection"
-		step = spec.TestStep{Connection: &spec.TestConnection{Downstream: []string{"hello\n"}, Upstream: []string{"hello\n"}}}
-	}
-	return spec.Test{Name: name, Steps: []spec.TestStep{step}}
 }
 
 func (p *profiler) close(ctx context.Context) { _ = p.vm.Close(ctx) } // nothing was left in it
@@ -206,7 +193,7 @@ func (p *profiler) one(ctx context.Context, s *profiledStep) {
 		defer p.restore()
 	}
 	spent, calls := h.spent, h.totalCalls()
-	_, err := sender{p.vm, func(string, string, string) {}}.send(ctx, &s.test.Steps[s.number])
+	_, err := sender{vm: p.vm, fail: func(string, string, string) {}}.send(ctx, &s.test.Steps[s.number])
 	p.done++
 	if ctx.Err() != nil {
 		return

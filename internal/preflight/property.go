@@ -12,7 +12,8 @@ func isNumber(path string) bool {
 	switch path {
 	case "source.port", "destination.port", "upstream.port", "request.size", "request.total_size", "request.time",
 		"request.duration", "response.code", "response.size", "response.total_size", "response.flags",
-		"response.grpc_status", "connection.id", "connection_id", "listener_direction", "xds.listener_direction":
+		"response.grpc_status", "response.backend_latency", "upstream.request_attempt_count", "upstream.cx_pool_ready_duration",
+		"connection.id", "connection_id", "listener_direction", "xds.listener_direction":
 		return true
 	default:
 		return false
@@ -45,6 +46,7 @@ func (h *host) getProperty(a []uint64) uint64 {
 	parts := strings.Split(strings.TrimRight(raw, "\x00"), "\x00")
 	value, ok := h.property(parts)
 	if !ok {
+		h.miss("the property " + strings.Join(parts, "."))
 		return resultNotFound
 	}
 	return h.give(value, a[2], a[3])
@@ -92,10 +94,17 @@ func (h *host) property(parts []string) ([]byte, bool) {
 	case "plugin_vm_id":
 		return []byte(h.request.VMID), true
 	}
-	if c.stream == nil {
-		return nil, false
+	var value string
+	var ok bool
+	switch {
+	case c.stream != nil:
+		value, ok = c.stream.property(parts)
+		if !ok {
+			value, ok = c.stream.plainAttribute(path)
+		}
+	case c.connection != nil:
+		value, ok = c.connection.property(path)
 	}
-	value, ok := c.stream.property(parts)
 	if !ok {
 		return nil, false
 	}
@@ -112,12 +121,20 @@ func (s *Stream) property(parts []string) (string, bool) {
 	default:
 		return "", false
 	}
-	if half.headers == nil || len(parts) < 2 {
-		return "", false
-	}
 	headers, trailers := half.shownHeaders(), half.shownTrailers()
 	if s.logging {
 		headers, trailers = half.headers, half.trailers
+	}
+	if len(parts) == 2 {
+		switch {
+		case parts[1] == "headers":
+			return allHeaders(headers), true
+		case parts[1] == "trailers" && parts[0] == "response":
+			return allHeaders(trailers), true
+		}
+	}
+	if half.headers == nil || len(parts) < 2 {
+		return "", false
 	}
 	switch {
 	case parts[1] == "headers":
@@ -126,13 +143,19 @@ func (s *Stream) property(parts []string) (string, bool) {
 		return headerProperty(trailers, parts)
 	case parts[0] == "response" && parts[1] == "code":
 		return lookup(*half.headers, ":status")
-	case parts[0] == "request" && parts[1] == "protocol":
-		return "HTTP/1.1", true
 	case parts[0] == "request" && headers != nil:
 		return requestProperty(*headers, parts[1])
 	default:
 		return "", false
 	}
+}
+
+// allHeaders is the form of a map as a property; Envoy has one also where there are no headers.
+func allHeaders(headers *[]Header) string {
+	if headers == nil {
+		return string(encodePairs(nil))
+	}
+	return string(encodePairs(*headers))
 }
 
 func headerProperty(headers *[]Header, parts []string) (string, bool) {

@@ -3,7 +3,6 @@ package preflight
 import (
 	"context"
 	"errors"
-	"fmt"
 	"slices"
 	"strings"
 	"time"
@@ -47,6 +46,7 @@ type running struct {
 	host     *host
 	modules  *Modules
 	prepared *prepared // nil: it could not be decoded
+	logs     []Log     // of the start, once something was sent
 }
 
 func (r *running) close(ctx context.Context) (err error) {
@@ -117,7 +117,15 @@ func (s *static) runOn(ctx context.Context, e Engine, versions []string) (*runni
 	} else if err := s.start(ctx, r); err != nil {
 		return r, asProblem(r.host, err)
 	}
-	return r, asProblem(r.host, r.host.begin(ctx))
+	if err := r.host.begin(ctx); err != nil || !s.smokes {
+		return r, asProblem(r.host, err)
+	}
+	r.logs = r.host.takeLogs()
+	problem = s.smoke(ctx, r)
+	if problem == nil {
+		r.host.takeLogs() // they are not of the start
+	}
+	return r, problem
 }
 
 // start makes an instance, and has the next run find one that is started already.
@@ -313,7 +321,7 @@ func (h *host) begin(ctx context.Context) error {
 	h.state.contexts[rootContext] = &contextState{id: rootContext}
 	h.state.next = rootContext + 1
 	h.step = StepVMStart
-	if err := h.run(ctx, rootContext, "proxy_on_context_create", rootContext, 0); err != nil {
+	if err := h.run(ctx, rootContext, callbackContextCreate, rootContext, 0); err != nil {
 		return err
 	}
 	ok, ran, err := h.callback(ctx, rootContext, "proxy_on_vm_start", rootContext, uint64(len(*configBytes(h.request.VMConfig))))
@@ -370,10 +378,5 @@ func (h *host) configure(ctx context.Context) error {
 
 // refusal is a callback's false, with the last lines that the module logged about it.
 func (h *host) refusal(code, message string) error {
-	const lines = 5
-	p := &Problem{Step: h.step, Code: code, Message: message}
-	for _, l := range h.logs[max(0, len(h.logs)-lines):] {
-		p.Detail = append(p.Detail, fmt.Sprintf("it logged: %s", l.Text))
-	}
-	return p
+	return &Problem{Step: h.step, Code: code, Message: message, Detail: h.loggedDetail()}
 }

@@ -178,7 +178,7 @@ func levelName(l LogLevel) string {
 
 // runStep returns an error for a trap only.
 func (t *testRun) runStep(ctx context.Context, s *spec.TestStep) error {
-	out, err := sender{t.vm, t.fail}.send(ctx, s)
+	out, err := sender{vm: t.vm, fail: t.fail}.send(ctx, s)
 	if err != nil {
 		return err
 	}

@@ -13,6 +13,7 @@ import (
 // after a problem, so that a user sees all of them at once.
 type static struct {
 	request  Request
+	smokes   bool // something is sent through the module once it is configured
 	versions []string
 	binary   *parsed
 	table    hostTable

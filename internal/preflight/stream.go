@@ -3,6 +3,7 @@ package preflight
 import (
 	"context"
 	"slices"
+	"time"
 )
 
 // Stream is one HTTP request and its response through the filter. What the
@@ -15,6 +16,7 @@ type Stream struct {
 	answered          bool // the filter has asked for that, in the callback that runs
 	reset             bool
 	logging           bool // proxy_on_log runs
+	begun             time.Time
 }
 
 // half is one direction of a stream.
@@ -23,6 +25,7 @@ type half struct {
 	waiting []event
 
 	headers, trailers *[]Header // nil: not there yet
+	received          int       // bytes of the body
 	// headersGone and trailersGone: the filter has let them pass, and sees them no more.
 	headersGone, trailersGone bool
 	visible                   *[]byte // body, during a callback
@@ -69,7 +72,7 @@ func (d *half) shownTrailers() *[]Header {
 
 // NewStream begins an HTTP stream.
 func (vm *VM) NewStream(ctx context.Context, o StreamOptions) (*Stream, error) {
-	s := &Stream{host: vm.host}
+	s := &Stream{host: vm.host, begun: time.Now()}
 	s.request.prefix, s.response.prefix = "proxy_on_request", "proxy_on_response"
 	c, err := vm.newContext(ctx, o, func(c *contextState) { c.stream = s })
 	if err != nil {
@@ -82,7 +85,7 @@ func (vm *VM) NewStream(ctx context.Context, o StreamOptions) (*Stream, error) {
 // newContext makes a context below the root's.
 func (vm *VM) newContext(ctx context.Context, o StreamOptions, fill func(*contextState)) (*contextState, error) {
 	h := vm.host
-	h.kept = 0
+	h.kept, h.missing = 0, nil
 	c := &contextState{id: h.state.next}
 	for path, value := range o.Properties {
 		c.set(path, value)
@@ -90,7 +93,7 @@ func (vm *VM) newContext(ctx context.Context, o StreamOptions, fill func(*contex
 	fill(c)
 	h.state.next++
 	h.state.contexts[c.id] = c
-	return c, h.run(ctx, c.id, "proxy_on_context_create", uint64(c.id), rootContext)
+	return c, h.run(ctx, c.id, callbackContextCreate, uint64(c.id), rootContext)
 }
 
 // Request is what the client sends. An error is a trap, as a [Problem] with step stream.
@@ -183,6 +186,7 @@ func (s *Stream) takeData(ctx context.Context, d *half, e event) error {
 		stopAndWatermark
 	)
 	body := e.data
+	d.received += len(e.data)
 	if d.buffering {
 		body, d.buffered = append(d.buffered, body...), nil
 	}

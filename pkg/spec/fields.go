@@ -48,6 +48,7 @@ func (d *decoder) document(body ast.Node) *Spec {
 		"nodes":                       func(_, v *node) { s.Nodes = d.selector("nodes", v) },
 		"rollout":                     func(_, v *node) { d.readRollout(v) },
 		"limits":                      func(_, v *node) { d.readLimits(v) },
+		"smoke":                       func(_, v *node) { s.NoSmoke = d.readSmoke(v) },
 		"onRemove":                    func(_, v *node) { s.OnRemove = choice(d, "onRemove", v, Keep, Passthrough, Deny) },
 		"disabled":                    func(_, v *node) { s.Disabled = d.boolean("disabled", v) },
 		"tests":                       func(_, v *node) { tests = v },
@@ -173,6 +174,14 @@ func (d *decoder) readConfigFrom(v *node) {
 func (d *decoder) readStopIteration(v *node) {
 	allow := d.boolean("allowOnHeadersStopIteration", v)
 	d.spec.AllowOnHeadersStopIteration = &allow
+}
+
+// readSmoke says whether smoke is off. A YAML 1.1 writer may have made a boolean of it.
+func (d *decoder) readSmoke(v *node) (off bool) {
+	if v.kind == kindBool {
+		return !d.boolean("smoke", v)
+	}
+	return choice(d, "smoke", v, "on", "off") == "off"
 }
 
 func (d *decoder) readCapabilities(v *node) {

@@ -73,6 +73,9 @@ type Spec struct {
 	Disabled         bool
 	Tests            []Test // no part of the revision
 	Limits           Limits // the same
+	// NoSmoke keeps the sandbox from sending a plain request through a filter without
+	// tests (smoke: off). It is no part of the revision.
+	NoSmoke bool
 
 	// File is the document's file as the source named it; Line is where the document begins, 1-based.
 	File string

@@ -166,7 +166,7 @@ func TestEditFailurePolicy(t *testing.T) {
 			const trap = "trap"
 			module := testfilter.HTTP{Stamp: "trap", TrapOnRequest: true}.Module()
 			s.write(auth, authModule("v1"), "")
-			s.write(trap, module, "failurePolicy: closed")
+			s.write(trap, module, "smoke: off\nfailurePolicy: closed")
 			s.cp.Start()
 			envoy := s.envoy(proxyOptions{version: version, web: [][]harness.Filter{harness.Filters(auth), harness.Filters(trap)}})
 			last := s.cp.WaitLive(trap, module, 1)
@@ -181,10 +181,10 @@ func TestEditFailurePolicy(t *testing.T) {
 				}
 			}
 			closed()
-			s.write(trap, module, "failurePolicy: open")
+			s.write(trap, module, "smoke: off\nfailurePolicy: open")
 			last = s.editLive(trap, last)
 			waitAnswer(t, envoy.web[1], nil, func(a harness.Answer) bool { return passed(a) == harness.OK })
-			s.write(trap, module, "failurePolicy: reload\nreloadBackoff: 100ms")
+			s.write(trap, module, "smoke: off\nfailurePolicy: reload\nreloadBackoff: 100ms")
 			last = s.editLive(trap, last)
 			waitAnswer(t, envoy.web[1], nil, func(a harness.Answer) bool {
 				if a.Status == http.StatusOK && a.Stamp() != "" {
@@ -197,7 +197,7 @@ func TestEditFailurePolicy(t *testing.T) {
 				}
 				return false
 			})
-			s.write(trap, module, "failurePolicy: closed")
+			s.write(trap, module, "smoke: off\nfailurePolicy: closed")
 			s.editLive(trap, last)
 			waitAnswer(t, envoy.web[1], nil, func(a harness.Answer) bool { return a.Status != http.StatusOK })
 			closed()

@@ -3,6 +3,8 @@ package preflight
 import (
 	"context"
 	"fmt"
+	"io"
+	"net"
 	"net/http"
 	"os"
 	"os/exec"
@@ -30,6 +32,7 @@ func versions() []string {
 // The fates of a module in a real Envoy.
 const (
 	loads   = "loads"
+	fails   = "loads, and fails every request"
 	refused = "is refused"
 	crashes = "crashes Envoy"
 	hangs   = "hangs Envoy"
@@ -107,10 +110,12 @@ func (j *judge) push(c corpus.Case) string {
 		return hangs
 	case nack != "":
 		return refused
-	case kind == spec.HTTP && !strings.HasPrefix(c.Name, "import/") && !j.request():
-		return crashes
+	case strings.HasPrefix(c.Name, "import/"):
+		return loads // nothing calls what is imported
+	case kind == spec.Network:
+		return j.connect()
 	default:
-		return loads
+		return j.request()
 	}
 }
 
@@ -130,14 +135,16 @@ func (j *judge) dead() bool {
 	}
 }
 
-// request says whether Envoy has survived one, through a listener that it knows to
-// be open. The main thread answers first, and so the one worker has the new plugin.
-func (j *judge) request() bool {
+// request sends two, through a listener that it knows to be open: a filter may trap when the first
+// is over. The main thread answers before, and so the one worker has the new plugin.
+func (j *judge) request() string {
 	address := "http://" + harness.Loopback(j.ports[spec.HTTP]) + "/"
 	client := &http.Client{Transport: &http.Transport{DisableKeepAlives: true}, Timeout: time.Minute}
 	harness.Poll(j.t.Context(), func() bool { return j.dead() || harness.Listening(j.ports[spec.HTTP]) })
+	last := 0
 	for _, url := range []string{j.envoy.AdminURL() + "/ready", address, address} {
 		if r, err := client.Get(url); err == nil {
+			last = r.StatusCode
 			_ = r.Body.Close()
 		}
 	}
@@ -151,8 +158,61 @@ func (j *judge) request() bool {
 		return true
 	}
 	harness.Poll(j.t.Context(), func() bool { return j.dead() || alive() })
-	return !j.dead()
+	switch {
+	case j.dead():
+		return crashes
+	case last >= http.StatusInternalServerError:
+		return fails
+	default:
+		return loads
+	}
 }
+
+// connect does the same with connections, whose data comes back while the filter works.
+func (j *judge) connect() string {
+	j.ready()
+	harness.Poll(j.t.Context(), func() bool { return j.dead() || harness.Listening(j.ports[spec.Network]) })
+	fate := loads
+	for range 2 {
+		if fate = fails; j.echoes() {
+			fate = loads
+		}
+	}
+	if j.dead() {
+		return crashes
+	}
+	return fate
+}
+
+// ready waits for an answer of the main thread.
+func (j *judge) ready() {
+	if r, err := http.Get(j.envoy.AdminURL() + "/ready"); err == nil {
+		_ = r.Body.Close()
+	}
+}
+
+// echoes says whether a connection brings back what is sent, which ends it.
+func (j *judge) echoes() bool {
+	conn, err := net.Dial("tcp", harness.Loopback(j.ports[spec.Network]))
+	if err != nil {
+		return false
+	}
+	defer conn.Close()
+	// A filter that has failed may leave the connection open and silent.
+	_ = conn.SetDeadline(time.Now().Add(silence)) // a TCP connection takes it
+	const text = "hello"
+	if _, err := io.WriteString(conn, text); err != nil {
+		return false
+	}
+	got := make([]byte, len(text))
+	if _, err := io.ReadFull(conn, got); err != nil {
+		return false
+	}
+	return true
+}
+
+// silence is for how long a connection may bring nothing back.
+const silence = 5 * time.Second
 
 // examples are the filters that are built from source in this repository.
 func examples(t *testing.T) []corpus.Case {

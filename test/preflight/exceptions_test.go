@@ -12,7 +12,6 @@ type exception struct {
 
 func exceptions() []exception {
 	return []exception{
-		{"traps/proxy_on_context_create", loads, "Envoy acknowledges the module, and answers every request with 503: its VM has failed"},
 		{"malformed/two memories", loads, "wazero does not know several memories, and no toolchain makes them for filters"},
 		{"feature/relaxed simd", loads, "wazero does not know it; compilers use it only where they are told to"},
 		{"feature/64-bit memory", loads, "wazero does not know it, and Envoy's host functions take addresses of 32 bits"},

@@ -209,6 +209,49 @@ func grow() Case {
 	return (&draft{}).frame().export("proxy_on_configure", "ii:i", body).as("memory/grows while it can")
 }
 
+// streams load, and trap or not when there is a request or a connection.
+func streams() []Case {
+	var all []Case
+	add := func(name string, kind spec.Type, body code) {
+		short := callbackSignatures[strings.TrimPrefix(name, "proxy_")]
+		c := (&draft{}).frame().export(name, short, body.Then(result(short, 0))).as("stream/" + name)
+		if kind == spec.Network {
+			c.Name = "connection/" + name
+		}
+		c.Type = kind
+		all = append(all, c)
+	}
+	traps := code{}.Unreachable()
+	for _, name := range []string{
+		"proxy_on_request_headers", "proxy_on_request_body", "proxy_on_request_trailers", "proxy_on_request_metadata",
+		"proxy_on_response_headers", "proxy_on_response_body", "proxy_on_response_trailers", "proxy_on_response_metadata",
+		"proxy_on_log", "proxy_on_done", "proxy_on_delete", "proxy_on_tick", "proxy_on_new_connection",
+	} {
+		add(name, spec.HTTP, traps)
+	}
+	for _, name := range []string{
+		"proxy_on_new_connection", "proxy_on_downstream_data", "proxy_on_upstream_data", "proxy_on_downstream_connection_close",
+		"proxy_on_upstream_connection_close", "proxy_on_log", "proxy_on_done", "proxy_on_delete", "proxy_on_request_headers",
+	} {
+		add(name, spec.Network, traps)
+	}
+	ofStream := code{}.LocalGet(1).If(traps)
+	add("proxy_on_context_create", spec.HTTP, ofStream)
+	add("proxy_on_context_create", spec.Network, ofStream)
+	return append(all, answers403())
+}
+
+// answers403 answers each request by itself, as a filter may.
+func answers403() Case {
+	d := &draft{}
+	respond := d.m.Import("env", "proxy_send_local_response", signature("iiiiiiii:i"))
+	c := code{}.I32Const(403)
+	for range 6 {
+		c = c.I32Const(0)
+	}
+	return d.frame().export("proxy_on_request_headers", "iii:i", c.I32Const(-1).Call(respond).Drop().I32Const(1)).as("stream/answers 403")
+}
+
 // stale calls each host function twice when it is configured, with zeros, and traps unless both
 // calls get one answer. In between it fills the stack with ones, where an engine may put the 32 bits
 // of an argument beside 32 bits that were there before.

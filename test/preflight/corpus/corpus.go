@@ -27,7 +27,7 @@ type Case struct {
 func All() []Case {
 	return slices.Concat(
 		imports(), restricted(), callbacks(), abis(), allocators(), memories(),
-		starts(), failures(), loops(), malformed(), features(), limits(), runs(), stale(),
+		starts(), failures(), loops(), malformed(), features(), limits(), runs(), stale(), streams(),
 	)
 }
 
