@@ -86,7 +86,7 @@ func documentCompletion(w *bytes.Buffer, c *cobra.Command) {
 func documentFlags(w *bytes.Buffer, c *cobra.Command) {
 	w.WriteString("\n| flag | environment | default | |\n|---|---|---|---|\n")
 	c.Flags().VisitAll(func(f *pflag.Flag) {
-		if f.Name == "help" {
+		if f.Name == "help" || f.Hidden {
 			return
 		}
 		kind, usage := pflag.UnquoteUsage(f)

@@ -1,11 +1,13 @@
 package cli
 
 import (
+	"cmp"
 	"errors"
 	"strings"
 
 	"github.com/spf13/pflag"
 
+	"github.com/wasm-xds/wasm-xds/internal/certs"
 	"github.com/wasm-xds/wasm-xds/internal/module"
 	"github.com/wasm-xds/wasm-xds/internal/registry"
 	"github.com/wasm-xds/wasm-xds/pkg/spec"
@@ -15,15 +17,20 @@ import (
 type registryFlags struct {
 	insecure []string
 	caFile   string
+	// registryCA is what caFile was called when it held for registries alone.
+	registryCA string
 }
 
 func (r *registryFlags) addFlags(f *pflag.FlagSet) {
 	f.StringSliceVar(&r.insecure, "insecure-registry", nil, "`host` or host:port of a registry that is reached over plain HTTP, several times for several")
-	f.StringVar(&r.caFile, "registry-ca", "", "PEM `file` with certificates that registries' are trusted by, beside the system's")
+	f.StringVar(&r.caFile, "ca-file", "", "PEM `file` with certificates by which servers of modules and registries are trusted, beside the system's")
+	f.StringVar(&r.registryCA, "registry-ca", "", "the former name of --ca-file")
+	// Cobra's MarkDeprecated would write its note to stdout, into the JSON of -o json.
+	_ = f.MarkHidden("registry-ca") // which fails for a flag that is not there
 }
 
 func (r *registryFlags) config() registry.Config {
-	return registry.Config{Insecure: r.insecure, CAFile: r.caFile}
+	return registry.Config{Insecure: r.insecure, CAFile: cmp.Or(r.caFile, r.registryCA)}
 }
 
 func (r *registryFlags) client() (*registry.Client, error) { return registry.New(r.config()) }
@@ -51,7 +58,11 @@ func (f *fetching) resolver(store *module.Store) (r *module.Resolver, closeIt fu
 	if err != nil {
 		return nil, nil, err
 	}
-	return &module.Resolver{Store: store, Guard: f.trust.guard(), Registry: client, Keys: f.trust.keys}, client.Close, nil
+	roots, err := certs.Roots(f.registries.config().CAFile)
+	if err != nil {
+		return nil, nil, err
+	}
+	return &module.Resolver{Store: store, Guard: f.trust.guard(), Roots: roots, Registry: client, Keys: f.trust.keys}, client.Close, nil
 }
 
 // scheme tells what is in a registry from a path.

@@ -2,6 +2,7 @@ package module
 
 import (
 	"context"
+	"crypto/tls"
 	"errors"
 	"fmt"
 	"io"
@@ -13,6 +14,7 @@ import (
 	"github.com/cenkalti/backoff/v5"
 	"go.uber.org/zap"
 
+	"github.com/wasm-xds/wasm-xds/internal/certs"
 	"github.com/wasm-xds/wasm-xds/internal/layer"
 	"github.com/wasm-xds/wasm-xds/internal/netguard"
 	"github.com/wasm-xds/wasm-xds/internal/pause"
@@ -43,6 +45,7 @@ func (r *Resolver) httpClient() *http.Client {
 		client := &http.Client{Transport: &http.Transport{
 			Proxy:                  r.Guard.Proxy,
 			DialContext:            r.Guard.Dialer().DialContext,
+			TLSClientConfig:        &tls.Config{RootCAs: r.Roots, MinVersion: tls.VersionTLS12},
 			TLSHandshakeTimeout:    10 * time.Second,
 			ResponseHeaderTimeout:  30 * time.Second,
 			MaxResponseHeaderBytes: 64 << 10,
@@ -144,7 +147,7 @@ func (d *download) get(ctx context.Context) (*http.Response, error) {
 		return nil, wordDo(ctx, err)
 	}
 	if response.StatusCode != http.StatusOK {
-		response.Body.Close()
+		defer response.Body.Close()
 		return nil, newStatusError(response).forRetry()
 	}
 	if response.ContentLength > MaxSize {
@@ -163,25 +166,51 @@ func wordDo(ctx context.Context, err error) error {
 	if errors.As(err, &wrapped) {
 		err = wrapped.Err
 	}
+	if cause, ok := certs.CauseOf(err); ok {
+		err = &tlsError{cause: cause, err: err}
+		if cause.Certificate || cause.Plain {
+			return backoff.Permanent(err) // another try at once ends the same way
+		}
+		return err
+	}
 	if errors.Is(err, netguard.ErrRedirect) || errors.Is(err, netguard.ErrRefused) {
 		return backoff.Permanent(err)
 	}
 	return err
 }
 
+// tlsError is why TLS did not work.
+type tlsError struct {
+	cause certs.Cause
+	err   error
+}
+
+// Error is the cause in words.
+func (e *tlsError) Error() string { return e.cause.Words }
+
+// Unwrap is the error of the connection.
+func (e *tlsError) Unwrap() error { return e.err }
+
 // statusError is an answer other than 200.
 type statusError struct {
 	code       int
 	host       string
 	retryAfter time.Duration // 0: not said
+	wantsTLS   bool          // it was asked over plain HTTP, and speaks HTTPS
 }
 
 func newStatusError(response *http.Response) *statusError {
-	return &statusError{
+	e := &statusError{
 		code:       response.StatusCode,
 		host:       response.Request.URL.Host,
 		retryAfter: pause.RetryAfter(response.Header.Get("Retry-After"), time.Now()),
 	}
+	if e.code == http.StatusBadRequest && response.Request.URL.Scheme == "http" {
+		const enough = 1 << 10
+		text, _ := io.ReadAll(io.LimitReader(response.Body, enough)) // what of it came is enough
+		e.wantsTLS = certs.WantsTLS(string(text))
+	}
+	return e
 }
 
 // Error says who answered what.
@@ -194,6 +223,9 @@ func (e *statusError) retryable() bool {
 }
 
 func (e *statusError) hint() string {
+	if e.wantsTLS {
+		return "write https:// instead of http://"
+	}
 	switch e.code {
 	case http.StatusNotFound, http.StatusGone:
 		return "correct module.url, or publish the module there"

@@ -242,7 +242,7 @@ func TestResolveOCICredentials(t *testing.T) {
 				t.Errorf("with credentials: %v", problem)
 			}
 			if options.TLS {
-				if _, problem := ociResolver(t, registry.Config{}).Resolve(t.Context(), m); problem == nil || problem.Code != registry.CodeUntrusted || !strings.Contains(problem.Hint, "--registry-ca") {
+				if _, problem := ociResolver(t, registry.Config{}).Resolve(t.Context(), m); problem == nil || problem.Code != registry.CodeUntrusted || !strings.Contains(problem.Hint, "--ca-file") {
 					t.Errorf("without the CA: %v", problem)
 				}
 			}

@@ -2,6 +2,7 @@ package module
 
 import (
 	"context"
+	"crypto/x509"
 	"fmt"
 	"net/http"
 	"sync"
@@ -47,6 +48,8 @@ type Resolver struct {
 	Store *Store
 	HTTP  *http.Client // nil: one with timeouts, the system's roots and the Guard
 	Guard netguard.Guard
+	// Roots are what certificates of servers are trusted by, where HTTP is nil; nil: the system's.
+	Roots *x509.CertPool
 	// Registry is for modules from registries; nil: one with the defaults and the Guard.
 	Registry *registry.Client
 	// Gate bounds downloads from URLs; nil: one of the resolver's own.

@@ -92,7 +92,7 @@ func urlError(m spec.Module, err error) *spec.Error {
 		what = redacted(target)
 	}
 	problem := &spec.Error{}
-	status := &statusError{}
+	status, ofTLS := &statusError{}, &tlsError{}
 	switch {
 	case errors.As(err, &problem):
 	case errors.Is(err, errStore):
@@ -105,6 +105,11 @@ func urlError(m spec.Module, err error) *spec.Error {
 	case errors.Is(err, netguard.ErrRefused):
 		problem.Code, problem.Message = CodeAddressRefused, fmt.Sprintf("module %s: %v", what, err)
 		problem.Hint = "keep the module where it may be fetched from, or use module.file"
+	case errors.As(err, &ofTLS):
+		problem.Code, problem.Message = CodeDownloadFailed, fmt.Sprintf("module %s: %v", what, ofTLS)
+		if problem.Hint = ofTLS.cause.Hint; ofTLS.cause.Plain {
+			problem.Hint = "write http:// if that is meant, or use the port on which it speaks HTTPS"
+		}
 	case isArchiveError(err):
 		problem.Code, problem.Message = CodeArchive, fmt.Sprintf("module %s %v", what, err)
 		problem.Hint = "publish the .wasm itself, or one in a tar, as plugin.wasm"

@@ -2,8 +2,6 @@ package registry
 
 import (
 	"context"
-	"crypto/tls"
-	"crypto/x509"
 	"errors"
 	"fmt"
 	"io"
@@ -17,6 +15,7 @@ import (
 	"oras.land/oras-go/v2/registry/remote/auth"
 	"oras.land/oras-go/v2/registry/remote/errcode"
 
+	"github.com/wasm-xds/wasm-xds/internal/certs"
 	"github.com/wasm-xds/wasm-xds/internal/netguard"
 	"github.com/wasm-xds/wasm-xds/internal/transfer"
 	"github.com/wasm-xds/wasm-xds/pkg/spec"
@@ -92,13 +91,18 @@ func (e *Error) Hint() string {
 		return "correct the reference, or push it; a registry may also say this of what needs credentials"
 	case CodeRateLimited:
 		return "credentials may raise the limit"
-	case CodeUntrusted:
-		return "give its CA's certificate with --registry-ca"
-	case CodeUnreachable:
-		if errors.Is(e.err, http.ErrSchemeMismatch) {
+	case CodeUntrusted, CodeUnreachable:
+		if cause, ok := certs.CauseOf(e.err); ok && cause.Plain {
 			return "it speaks plain HTTP: if that is meant, use --insecure-registry " + e.Registry
+		} else if ok {
+			return cause.Hint
 		}
 		return "look whether this machine reaches the registry; what was fetched before is served on"
+	case CodeRefused:
+		if e.Words == wantsTLS {
+			return "take it out of --insecure-registry"
+		}
+		return ""
 	case CodeCorrupt:
 		return "look what lies between this machine and the registry, or push it anew"
 	default:
@@ -179,12 +183,9 @@ func (e *Error) ofStatus(status int) {
 // ofNetwork is for what prevented an answer; false: it is something else.
 func (e *Error) ofNetwork(err error) bool {
 	var (
-		onURL       *url.Error
-		network     net.Error
-		lookUp      *net.DNSError
-		certificate *tls.CertificateVerificationError
-		authority   x509.UnknownAuthorityError
-		name        x509.HostnameError
+		onURL   *url.Error
+		network net.Error
+		lookUp  *net.DNSError
 	)
 	e.Code, e.Retryable = CodeUnreachable, true
 	inner := err
@@ -192,14 +193,15 @@ func (e *Error) ofNetwork(err error) bool {
 	if errors.As(err, &onURL) {
 		inner = onURL.Err
 	}
+	cause, isTLS := certs.CauseOf(err)
 	switch {
-	case errors.As(err, &certificate), errors.As(err, &authority), errors.As(err, &name):
-		e.Code = CodeUntrusted
-		e.Words = clean("its certificate is not trusted: " + inner.Error())
+	case isTLS:
+		e.Words = clean(cause.Words)
+		if cause.Certificate {
+			e.Code = CodeUntrusted
+		}
 	case errors.As(err, &lookUp):
 		e.Words = fmt.Sprintf("the name %s cannot be looked up", lookUp.Name)
-	case errors.Is(err, http.ErrSchemeMismatch):
-		e.Words = "the registry speaks plain HTTP, and HTTPS was expected"
 	case errors.Is(err, netguard.ErrRefused):
 		e.Code, e.Words = CodeRefused, clean(inner.Error()) // its name may mean another address later
 	case errors.Is(err, netguard.ErrRedirect):

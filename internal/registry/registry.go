@@ -6,11 +6,8 @@ package registry
 import (
 	"context"
 	"crypto/tls"
-	"crypto/x509"
-	"fmt"
 	"net"
 	"net/http"
-	"os"
 	"strings"
 	"sync"
 	"time"
@@ -20,6 +17,7 @@ import (
 	"oras.land/oras-go/v2/registry/remote"
 	"oras.land/oras-go/v2/registry/remote/retry"
 
+	"github.com/wasm-xds/wasm-xds/internal/certs"
 	"github.com/wasm-xds/wasm-xds/internal/netguard"
 	"github.com/wasm-xds/wasm-xds/internal/transfer"
 	"github.com/wasm-xds/wasm-xds/pkg/spec"
@@ -77,7 +75,7 @@ type Client struct {
 
 // New makes a client. It fails when the CA file has no certificates.
 func New(cfg Config) (*Client, error) {
-	roots, err := rootsWith(cfg.CAFile)
+	roots, err := certs.Roots(cfg.CAFile)
 	if err != nil {
 		return nil, err
 	}
@@ -112,24 +110,6 @@ func New(cfg Config) (*Client, error) {
 
 // Close closes the connections that nobody uses. The client can be used on.
 func (c *Client) Close() { c.transport.CloseIdleConnections() }
-
-func rootsWith(file string) (*x509.CertPool, error) {
-	if file == "" {
-		return nil, nil // the system's
-	}
-	text, err := os.ReadFile(file)
-	if err != nil {
-		return nil, fmt.Errorf("the registries' CA file cannot be read: %w", err)
-	}
-	roots, err := x509.SystemCertPool()
-	if err != nil {
-		roots = x509.NewCertPool()
-	}
-	if !roots.AppendCertsFromPEM(text) {
-		return nil, fmt.Errorf("the registries' CA file %s has no certificate in PEM form", file)
-	}
-	return roots, nil
-}
 
 // plainHTTP says whether a registry is one of the insecure ones.
 func (c *Client) plainHTTP(registry string) bool {

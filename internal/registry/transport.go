@@ -15,6 +15,7 @@ import (
 	"time"
 	"unicode"
 
+	"github.com/wasm-xds/wasm-xds/internal/certs"
 	"github.com/wasm-xds/wasm-xds/internal/pause"
 	"github.com/wasm-xds/wasm-xds/internal/transfer"
 )
@@ -163,6 +164,9 @@ func (l *listener) RoundTrip(request *http.Request) (*http.Response, error) {
 	return response, nil
 }
 
+// wantsTLS is what is heard of a registry that was asked over plain HTTP and speaks HTTPS.
+const wantsTLS = "it speaks HTTPS, and plain HTTP was expected"
+
 // wordsOf reads a refusal's own words, and leaves them in the body for whoever
 // reads it next.
 func wordsOf(response *http.Response) string {
@@ -177,6 +181,9 @@ func wordsOf(response *http.Response) string {
 		Details string `json:"details"`
 	}
 	if json.Unmarshal(start, &body) != nil {
+		if certs.WantsTLS(string(start)) {
+			return wantsTLS
+		}
 		return ""
 	}
 	var all []string

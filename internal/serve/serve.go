@@ -16,6 +16,7 @@ import (
 	"google.golang.org/grpc"
 
 	"github.com/wasm-xds/wasm-xds/internal/admin"
+	"github.com/wasm-xds/wasm-xds/internal/certs"
 	"github.com/wasm-xds/wasm-xds/internal/control"
 	"github.com/wasm-xds/wasm-xds/internal/delivery"
 	"github.com/wasm-xds/wasm-xds/internal/ending"
@@ -37,7 +38,7 @@ type Config struct {
 	Dir               string // directory of specs; "": none, then there are Bundles
 	Bundles           []spec.Reference
 	Refresh           time.Duration   // of bundles; 30s
-	Registry          registry.Config // how registries are reached
+	Registry          registry.Config // how registries are reached; its CAFile is for module.url, too
 	XDSAddress        string          // required, host:port; port 0 takes a free one
 	ModulesAddress    string          // required
 	AdminAddress      string          // required
@@ -119,7 +120,13 @@ func run(ctx context.Context, cfg Config, parts *ending.Parts) (err error) {
 		return err
 	}
 	defer registries.Close()
-	modules := &module.Resolver{Store: store, Guard: cfg.Guard, Gate: gate, Registry: registries, Keys: cfg.Keys, Checked: checked, Logger: cfg.Logger}
+	roots, err := certs.Roots(cfg.Registry.CAFile)
+	if err != nil {
+		return err
+	}
+	modules := &module.Resolver{
+		Store: store, Guard: cfg.Guard, Gate: gate, Roots: roots, Registry: registries, Keys: cfg.Keys, Checked: checked, Logger: cfg.Logger,
+	}
 	specs, sourceName, err := openSource(cfg, registries, modules, files.Path("bundles"), metrics)
 	if err != nil {
 		return err

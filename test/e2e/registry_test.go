@@ -59,7 +59,7 @@ func TestImagesOfEachShape(t *testing.T) {
 // stays what it was.
 func TestTagThatMoves(t *testing.T) {
 	reg := registrytest.Start(t, registrytest.Options{User: "ann", Password: "s3cret", TLS: true})
-	s := newScenario(t, "--registry-ca", reg.CAFile)
+	s := newScenario(t, "--ca-file", reg.CAFile)
 	secret := filepath.Join(s.dir, "pull-secret")
 	harness.WriteFile(t, secret, []byte("ann:s3cret\n"))
 	one, two, three := authModule("v1"), authModule("v2"), authModule("v3")
