@@ -29,17 +29,19 @@ type fake struct {
 	decided    []string
 	forgotten  []string
 	limits     []Limit
+	visitors   []Visitor
 	histories  map[string]History
 	refuse     *Error
 	syncedFor  time.Duration
 }
 
-func (f *fake) Filters() []Filter  { return f.filters }
-func (f *fake) Nodes() []Node      { return f.nodes }
-func (f *fake) Snapshot() Snapshot { return Snapshot{Version: "v1", Filters: map[string]string{}} }
-func (f *fake) Source() Source     { return f.source }
-func (f *fake) Ready() bool        { return f.ready }
-func (f *fake) Limits() []Limit    { return f.limits }
+func (f *fake) Filters() []Filter   { return f.filters }
+func (f *fake) Nodes() []Node       { return f.nodes }
+func (f *fake) Snapshot() Snapshot  { return Snapshot{Version: "v1", Filters: map[string]string{}} }
+func (f *fake) Source() Source      { return f.source }
+func (f *fake) Ready() bool         { return f.ready }
+func (f *fake) Limits() []Limit     { return f.limits }
+func (f *fake) Visitors() []Visitor { return f.visitors }
 
 func (f *fake) Counts() Counts {
 	counts := Counts{Filters: map[FilterState]int{}, Subscribers: map[SubscriberState]int{}}

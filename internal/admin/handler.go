@@ -53,6 +53,7 @@ func Handler(s State, reg *prometheus.Registry, logger *zap.Logger) http.Handler
 	mux.Handle(apiRoot+"snapshot", read(nil, srv.snapshot))
 	mux.Handle(apiRoot+"source", read(nil, srv.source))
 	mux.HandleFunc(apiRoot+"sync", srv.sync)
+	mux.Handle(apiRoot+"visitors", read(nil, func(query) any { return notNull(s.Visitors()) }))
 	mux.Handle(apiRoot+"limits", read(nil, func(query) any { return notNull(s.Limits()) }))
 	mux.HandleFunc("GET "+apiRoot+"events", srv.events)
 	mux.HandleFunc("GET /{$}", srv.page.serve)

@@ -33,6 +33,7 @@ type Metrics struct {
 	nacks               *prometheus.CounterVec
 	streams             *prometheus.GaugeVec
 	refusedStreams      *prometheus.CounterVec
+	visits              *prometheus.CounterVec
 	moduleRequests      *prometheus.CounterVec
 	moduleBytes         prometheus.Counter
 	snapshotChanges     prometheus.Counter
@@ -60,6 +61,8 @@ func NewMetrics(version string) *Metrics {
 		streams: prometheus.NewGaugeVec(prometheus.GaugeOpts{
 			Name: "wasm_xds_streams", Help: "Open xDS streams, by protocol.",
 		}, []string{"mode"}),
+		visits: prometheus.NewCounterVec(counter("wrong_protocol_connections_total",
+			"Connections to Envoy's ports that began with another protocol than the port speaks."), []string{"port", "speaks"}),
 		refusedStreams: prometheus.NewCounterVec(counter("limit_refusals_total",
 			"Streams that were ended because of a limit, by the limit."), []string{"limit"}),
 		moduleRequests: prometheus.NewCounterVec(counter("module_requests_total",
@@ -93,7 +96,7 @@ func NewMetrics(version string) *Metrics {
 		Name: "wasm_xds_build_info", Help: "Always 1; the labels say what runs.",
 	}, []string{"version", "go"})
 	build.WithLabelValues(version, runtime.Version()).Set(1)
-	m.registry.MustRegister(m.pushes, m.pushedBytes, m.acks, m.nacks, m.streams, m.refusedStreams, m.moduleRequests,
+	m.registry.MustRegister(m.pushes, m.pushedBytes, m.acks, m.nacks, m.streams, m.refusedStreams, m.visits, m.moduleRequests,
 		m.moduleBytes, m.snapshotChanges, m.bundleFailures, m.hotLoad, m.resolve,
 		m.preflightRefusals, m.preflightKnown, m.preflight, build,
 		collectors.NewGoCollector(), collectors.NewProcessCollector(collectors.ProcessCollectorOpts{}))
@@ -196,6 +199,13 @@ func (m *Metrics) StreamClosed(mode string) {
 func (m *Metrics) StreamRefused(limit string) {
 	if m != nil {
 		m.refusedStreams.WithLabelValues(limit).Inc()
+	}
+}
+
+// Visited counts a connection that began with another protocol than its port speaks.
+func (m *Metrics) Visited(port, speaks string) {
+	if m != nil {
+		m.visits.WithLabelValues(port, speaks).Inc()
 	}
 }
 

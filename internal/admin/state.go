@@ -36,6 +36,8 @@ type State interface {
 	Counts() Counts
 	Snapshot() Snapshot
 	Source() Source
+	// Visitors are the hosts that spoke another protocol than a port does, in the last hour.
+	Visitors() []Visitor
 	// Limits are those that streams were ended for, sorted by name.
 	Limits() []Limit
 	// Ready says whether a snapshot can be served, an empty one too.

@@ -79,6 +79,17 @@ type Limit struct {
 	Address string    `json:"address"`
 }
 
+// Visitor is a host that spoke another protocol than one of Envoy's ports does.
+type Visitor struct {
+	Port    string    `json:"port"`    // xds or modules
+	Speaks  string    `json:"speaks"`  // tls, http1 or http2; more may come
+	Address string    `json:"address"` // the last connection's
+	Count   uint64    `json:"count"`   // connections
+	Last    time.Time `json:"last"`    // the last of them
+	Message string    `json:"message"`
+	Hint    string    `json:"hint"` // the setting to change
+}
+
 // Forgotten is a filter that was dropped, as POST /api/v1/filters/{name}/forget answers it.
 type Forgotten struct {
 	Name      string    `json:"name"`

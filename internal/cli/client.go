@@ -63,11 +63,19 @@ func (c client) view(ctx context.Context, name string) (*view, error) {
 	if err := c.get(ctx, "source", &v.source); err != nil {
 		return nil, err
 	}
-	err := c.get(ctx, "limits", &v.limits)
-	if e := (*admin.Error)(nil); errors.As(err, &e) && e.Code == "not_found" {
-		err = nil // a server of an older version has none
+	if err := c.getIfThere(ctx, "visitors", &v.visitors); err != nil {
+		return nil, err
 	}
-	return v, err
+	return v, c.getIfThere(ctx, "limits", &v.limits)
+}
+
+// getIfThere leaves into as it is where the server is of an older version that lacks the path.
+func (c client) getIfThere(ctx context.Context, path string, into any) error {
+	err := c.get(ctx, path, into)
+	if e := (*admin.Error)(nil); errors.As(err, &e) && e.Code == "not_found" {
+		return nil
+	}
+	return err
 }
 
 // summarize does what a server of an earlier version leaves out.

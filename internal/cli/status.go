@@ -114,7 +114,9 @@ type view struct {
 	filters []admin.Filter
 	source  admin.Source
 	limits  []admin.Limit // that streams were ended for
-	one     bool          // a single filter was asked for
+	// visitors are the hosts that spoke another protocol than a port does.
+	visitors []admin.Visitor
+	one      bool // a single filter was asked for
 }
 
 // troubled says whether something needs a look.

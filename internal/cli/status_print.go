@@ -44,6 +44,19 @@ func printFilters(w io.Writer, v *view) {
 	printEnvoyWarnings(w, v.filters...)
 	printSource(w, &v.source, v.filters)
 	printLimits(w, v.limits, time.Now())
+	printVisitors(w, v.visitors, time.Now())
+}
+
+// printVisitors prints which hosts speak another protocol than a port, and the setting to change.
+func printVisitors(w io.Writer, visitors []admin.Visitor, now time.Time) {
+	for _, v := range visitors {
+		times := ""
+		if v.Count > 1 {
+			times = fmt.Sprintf(", %d times", v.Count)
+		}
+		fmt.Fprintf(w, "\n%s: %s%s, the last one %s ago\n  hint: %s\n", terminal.Printable(v.Address), terminal.Printable(v.Message), times,
+			now.Sub(v.Last).Truncate(time.Second), terminal.Printable(v.Hint))
+	}
 }
 
 // plain is a cell of a text from elsewhere; a dash stands for none.

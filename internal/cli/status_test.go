@@ -28,17 +28,19 @@ type fakeState struct {
 	histories map[string]admin.History
 	rollback  func(name, revision string) (admin.Filter, *admin.Error)
 	limits    []admin.Limit
+	visitors  []admin.Visitor
 	forget    func(name string) (admin.Forgotten, *admin.Error)
 	decide    func(what, name, revision string) (admin.Filter, *admin.Error)
 }
 
-func (f *fakeState) Filters() []admin.Filter  { return *f.filters.Load() }
-func (f *fakeState) Counts() admin.Counts     { return admin.Counts{} }
-func (f *fakeState) Nodes() []admin.Node      { return f.nodes }
-func (f *fakeState) Snapshot() admin.Snapshot { return admin.Snapshot{} }
-func (f *fakeState) Source() admin.Source     { return f.source }
-func (f *fakeState) Ready() bool              { return true }
-func (f *fakeState) Limits() []admin.Limit    { return f.limits }
+func (f *fakeState) Filters() []admin.Filter   { return *f.filters.Load() }
+func (f *fakeState) Counts() admin.Counts      { return admin.Counts{} }
+func (f *fakeState) Nodes() []admin.Node       { return f.nodes }
+func (f *fakeState) Snapshot() admin.Snapshot  { return admin.Snapshot{} }
+func (f *fakeState) Source() admin.Source      { return f.source }
+func (f *fakeState) Ready() bool               { return true }
+func (f *fakeState) Limits() []admin.Limit     { return f.limits }
+func (f *fakeState) Visitors() []admin.Visitor { return f.visitors }
 
 func (f *fakeState) Filter(name string) (admin.Filter, bool) {
 	for _, one := range f.Filters() {

@@ -81,15 +81,16 @@ type Config struct {
 
 // Control is the owner of the state. Its exported methods may be called from any goroutine.
 type Control struct {
-	cfg     Config
-	inbox   chan any
-	done    chan struct{} // closed when Run has ended
-	loaded  chan struct{} // closed when there is a snapshot
-	workers sync.WaitGroup
-	hub     admin.Hub
-	served  served
-	limits  limits
-	ready   atomic.Bool
+	cfg      Config
+	inbox    chan any
+	done     chan struct{} // closed when Run has ended
+	loaded   chan struct{} // closed when there is a snapshot
+	workers  sync.WaitGroup
+	hub      admin.Hub
+	served   served
+	limits   limits
+	visitors visitors
+	ready    atomic.Bool
 
 	// What follows belongs to Run's goroutine.
 	machine   *delivery.Machine

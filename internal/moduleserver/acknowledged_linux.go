@@ -2,6 +2,7 @@ package moduleserver
 
 import (
 	"net"
+	"syscall"
 
 	"golang.org/x/sys/unix"
 )
@@ -15,7 +16,7 @@ const (
 // sendQueue gives a function that tells how many written bytes the peer has not
 // acknowledged. It is false for a connection that is no TCP socket.
 func sendQueue(conn net.Conn) (func() (int, error), bool) {
-	tcp, ok := conn.(*net.TCPConn)
+	tcp, ok := conn.(syscall.Conn)
 	if !ok {
 		return nil, false
 	}

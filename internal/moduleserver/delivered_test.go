@@ -163,7 +163,7 @@ func TestSendfile(t *testing.T) {
 		t.Fatalf("status %d", response.StatusCode)
 	}
 	f.events.next(t, "started abc")
-	f.events.next(t, "finished abc sent")
+	f.events.next(t, "finished abc taken")
 	// The server sends the first 512 bytes itself, with the head.
 	if got := fromFile.Load(); got < size-512 {
 		t.Errorf("%d of %d bytes go from the file to the socket", got, size)

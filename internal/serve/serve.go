@@ -153,6 +153,7 @@ func run(ctx context.Context, cfg Config, parts *ending.Parts) (err error) {
 	if err := metrics.Watch(c); err != nil {
 		return err
 	}
+	listeners.watchVisitors(c.Visited)
 	builder := xds.NewBuilder(
 		control.ModuleBytes{StandIns: standIns, Store: store}, addressesFor(cfg, store, listeners), cfg.BuildMemory)
 

@@ -53,6 +53,7 @@ var allowed = map[string][]string{
 	"internal/admin":        {"pkg/spec", "pkg/snapshot", "internal/ending"},
 	"internal/bootstrap":    {"pkg/spec"},
 	"internal/getenvoy":     {},
+	"internal/visitor":      {},
 	"internal/bundle":       {"pkg/spec"},
 	"internal/source/oci":   {"pkg/spec", "pkg/source", "internal/atomicfile", "internal/bundle", "internal/registry"},
 

@@ -1,0 +1,101 @@
+package control
+
+import (
+	"cmp"
+	"net"
+	"slices"
+	"sync"
+	"time"
+
+	"go.uber.org/zap"
+
+	"github.com/wasm-xds/wasm-xds/internal/admin"
+)
+
+const (
+	// logVisitorEvery lies between two lines in the log about one port and one protocol.
+	logVisitorEvery = time.Minute
+	// visitorKept is how long a visitor is shown after it came last.
+	visitorKept = time.Hour
+	// mostVisitors bounds the hosts that are remembered; the one that came first makes room.
+	mostVisitors = 100
+)
+
+// visitors are the hosts that spoke another protocol than a port does. It is safe for concurrent
+// use; the zero value is that nobody did.
+type visitors struct {
+	mu     sync.Mutex
+	seen   map[visitorKey]admin.Visitor
+	logged map[visitorKey]time.Time // by port and protocol
+}
+
+type visitorKey struct{ port, speaks, host string }
+
+// note counts a visit, and says whether it is to be logged.
+func (v *visitors) note(one admin.Visitor, now time.Time) bool {
+	v.mu.Lock()
+	defer v.mu.Unlock()
+	if v.seen == nil {
+		v.seen, v.logged = map[visitorKey]admin.Visitor{}, map[visitorKey]time.Time{}
+	}
+	host, _, err := net.SplitHostPort(one.Address)
+	if err != nil {
+		host = one.Address
+	}
+	key := visitorKey{one.Port, one.Speaks, host}
+	before, known := v.seen[key]
+	if !known {
+		v.makeRoom(now)
+	}
+	one.Count, one.Last = before.Count+1, now
+	v.seen[key] = one
+	kind := visitorKey{port: one.Port, speaks: one.Speaks}
+	if now.Sub(v.logged[kind]) < logVisitorEvery {
+		return false
+	}
+	v.logged[kind] = now
+	return true
+}
+
+// makeRoom forgets old visitors, and the oldest where there are too many.
+func (v *visitors) makeRoom(now time.Time) {
+	var oldest visitorKey
+	for key, one := range v.seen {
+		if now.Sub(one.Last) > visitorKept {
+			delete(v.seen, key)
+		} else if oldest == (visitorKey{}) || one.Last.Before(v.seen[oldest].Last) {
+			oldest = key
+		}
+	}
+	if len(v.seen) >= mostVisitors {
+		delete(v.seen, oldest)
+	}
+}
+
+// recent are the visitors of the last hour, sorted by port and address.
+func (v *visitors) recent(now time.Time) []admin.Visitor {
+	v.mu.Lock()
+	defer v.mu.Unlock()
+	all := make([]admin.Visitor, 0, len(v.seen))
+	for _, one := range v.seen {
+		if now.Sub(one.Last) <= visitorKept {
+			all = append(all, one)
+		}
+	}
+	slices.SortFunc(all, func(a, b admin.Visitor) int {
+		return cmp.Or(cmp.Compare(a.Port, b.Port), cmp.Compare(a.Address, b.Address), cmp.Compare(a.Speaks, b.Speaks))
+	})
+	return all
+}
+
+// Visited notes a connection that began with another protocol than its port speaks. It may be
+// called from any goroutine.
+func (c *Control) Visited(one admin.Visitor) {
+	c.cfg.Metrics.Visited(one.Port, one.Speaks)
+	if c.visitors.note(one, time.Now()) {
+		c.cfg.Logger.Warn(one.Message, zap.String("hint", one.Hint), zap.String("address", one.Address))
+	}
+}
+
+// Visitors are the hosts that spoke another protocol than a port does, in the last hour.
+func (c *Control) Visitors() []admin.Visitor { return c.visitors.recent(time.Now()) }

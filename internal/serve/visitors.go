@@ -1,0 +1,34 @@
+package serve
+
+import (
+	"net"
+
+	"github.com/wasm-xds/wasm-xds/internal/admin"
+	"github.com/wasm-xds/wasm-xds/internal/visitor"
+)
+
+// watchVisitors has a word said of clients that speak another protocol than the two ports of Envoy do.
+func (l *listeners) watchVisitors(report func(admin.Visitor)) {
+	l.xds = visitor.Listen(l.xds, visitor.HTTP2, func(from net.Addr, p visitor.Protocol) { report(visitorOf("xds", from, p)) })
+	l.modules = visitor.Listen(l.modules, visitor.HTTP1, func(from net.Addr, p visitor.Protocol) { report(visitorOf("modules", from, p)) })
+}
+
+// visitorOf words a visit for people.
+func visitorOf(port string, from net.Addr, p visitor.Protocol) admin.Visitor {
+	v := admin.Visitor{Port: port, Address: from.String(), Speaks: string(p)}
+	const tlsHint = "take the transport_socket out of the Envoy cluster that leads here"
+	switch {
+	case port == "xds" && p == visitor.TLS:
+		v.Message, v.Hint = "a client speaks TLS to the xDS port, which speaks gRPC without TLS", tlsHint
+	case port == "xds":
+		v.Message = "a client speaks HTTP/1 to the xDS port, which speaks gRPC"
+		v.Hint = "give the Envoy cluster that leads here http2_protocol_options, as wasm-xds bootstrap does; " +
+			"where a browser or a probe asks, the admin address answers"
+	case p == visitor.TLS:
+		v.Message, v.Hint = "a client speaks TLS to the modules port, which speaks HTTP/1 without TLS", tlsHint
+	default:
+		v.Message = "a client speaks HTTP/2 to the modules port, which speaks HTTP/1"
+		v.Hint = "take http2_protocol_options out of the Envoy cluster that leads here; the xDS port is another one"
+	}
+	return v
+}

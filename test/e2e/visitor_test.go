@@ -1,0 +1,94 @@
+package e2e_test
+
+import (
+	"os/exec"
+	"strings"
+	"testing"
+
+	"github.com/wasm-xds/wasm-xds/internal/test/harness"
+)
+
+// visitor is a host that speaks another protocol than a port, as the API shows it.
+type visitor struct{ Port, Speaks, Address, Message, Hint string }
+
+const (
+	http2Options = `"@type": type.googleapis.com/envoy.extensions.upstreams.http.v3.HttpProtocolOptions`
+	tlsSocket    = `
+    transport_socket:
+      name: tls
+      typed_config:
+        "@type": type.googleapis.com/envoy.extensions.transport_sockets.tls.v3.UpstreamTlsContext`
+)
+
+// A cluster that speaks another protocol than the port that it leads to is the commonest mistake in a
+// bootstrap, and Envoy does not say so. The server does, in its log, its API and its status.
+func TestWrongProtocol(t *testing.T) {
+	for _, tt := range []struct {
+		name, port, speaks, log string
+		change                  func(bootstrap string) string
+		remote                  bool // Envoy has to fetch a module first
+	}{
+		{
+			"TLS to the xDS port", "xds", "tls", "a client speaks TLS to the xDS port",
+			func(b string) string { return inCluster(b, "xds_", tlsSocket) }, false,
+		},
+		{
+			"HTTP/1 to the xDS port", "xds", "http1", "a client speaks HTTP/1 to the xDS port",
+			func(b string) string { return strings.ReplaceAll(b, "http2_protocol_options", "http_protocol_options") }, false,
+		},
+		{
+			"TLS to the modules port", "modules", "tls", "a client speaks TLS to the modules port",
+			func(b string) string { return inCluster(b, "wasm_xds_modules", tlsSocket) }, true,
+		},
+		{
+			"HTTP/2 to the modules port", "modules", "http2", "a client speaks HTTP/2 to the modules port",
+			func(b string) string {
+				return inCluster(b, "wasm_xds_modules", "\n    typed_extension_protocol_options: {envoy.extensions.upstreams.http.v3.HttpProtocolOptions: {"+
+					http2Options+", explicit_http_config: {http2_protocol_options: {}}}}")
+			}, true,
+		},
+	} {
+		t.Run(tt.name, func(t *testing.T) {
+			s := newScenario(t)
+			s.write(auth, authModule("v1"), "")
+			s.cp.Start()
+			s.envoyWith(tt.change)
+			if tt.remote {
+				s.cp.WaitLive(auth, authModule("v1"), 1)
+				s.swap(auth, authModule("v2"), "", 1)
+			}
+			s.cp.WaitLog(tt.log)
+			var all []visitor
+			s.cp.GetJSON("/api/v1/visitors", &all)
+			if len(all) != 1 || all[0].Port != tt.port || all[0].Speaks != tt.speaks || all[0].Hint == "" {
+				t.Errorf("%+v", all)
+			}
+			out, err := exec.CommandContext(t.Context(), harness.BuildBinary(t), "status", "--admin-address",
+				strings.TrimPrefix(s.cp.AdminURL(), "http://")).CombinedOutput()
+			if err != nil || !strings.Contains(string(out), tt.log) || !strings.Contains(string(out), "hint: "+all[0].Hint) {
+				t.Errorf("%v\n%s", err, out)
+			}
+		})
+	}
+}
+
+// inCluster adds lines to the cluster whose name begins so.
+func inCluster(bootstrap, name, lines string) string {
+	before, after, _ := strings.Cut(bootstrap, "  - name: \""+name)
+	first, rest, _ := strings.Cut(after, "\n")
+	return before + "  - name: \"" + name + first + lines + "\n" + rest
+}
+
+// envoyWith starts an Envoy with a bootstrap that is changed as text.
+func (s *scenario) envoyWith(change func(string) string) {
+	s.t.Helper()
+	b := harness.Bootstrap{XDSAddress: s.cp.XDSAddress(), ModulesAddress: s.cp.ModulesAddress(), HTTP: []harness.HTTPListener{{
+		Name: "web", Port: harness.FreePort(s.t), Filters: harness.Filters(auth), Upstream: s.upstream.Address(),
+	}}}
+	text := b.YAML(s.t)
+	changed := change(text)
+	if changed == text {
+		s.t.Fatalf("nothing was changed in\n%s", text)
+	}
+	harness.StartEnvoy(s.t, harness.EnvoyOptions{Bootstrap: changed})
+}
