@@ -121,7 +121,7 @@ func (a api) earlier(ctx context.Context, filter FilterName) (revisions []string
 func (r *run) rollBack(s Step) {
 	name := Filters()[s.Filter]
 	target := ""
-	for began := time.Now(); time.Since(began) < stuck && r.ctx.Err() == nil; rest(r.ctx, 20*time.Millisecond) {
+	for began := time.Now(); time.Since(began) < stuckAfter && r.ctx.Err() == nil; rest(r.ctx, 20*time.Millisecond) {
 		if target == "" {
 			earlier, err := r.api.earlier(r.ctx, name)
 			if err != nil {

@@ -9,6 +9,7 @@ import (
 
 // change makes the step's change in the directory and through the API.
 func (r *run) change(s Step) {
+	rest(r.ctx, s.After)
 	switch s.Kind {
 	case Nothing:
 	case RollBack:

@@ -26,7 +26,7 @@ func TestChaos(t *testing.T) {
 		}
 		seeds = []uint64{seed}
 	}
-	binary := BuildServer(t, program.Repository())
+	binary := BuildServer(t, Bug{})
 	for _, seed := range seeds {
 		t.Run(fmt.Sprint("seed ", seed), func(t *testing.T) {
 			report := runSteps(t, binary, seed, 10)
@@ -55,7 +55,7 @@ func TestClockSteps(t *testing.T) {
 	c := newClock(t)
 	dir := t.TempDir()
 	cp := harness.StartControlPlane(t, harness.ControlPlaneOptions{
-		Dir: dir, Binary: BuildServer(t, program.Repository()), Env: []string{clockVariable + "=" + c.path},
+		Dir: dir, Binary: BuildServer(t, Bug{}), Env: []string{clockVariable + "=" + c.path},
 	})
 	if err := c.step(24 * time.Hour); err != nil {
 		t.Fatal(err)
@@ -66,5 +66,14 @@ func TestClockSteps(t *testing.T) {
 	cp.GetJSON("/api/v1/snapshot", &snapshot)
 	if ahead := time.Until(snapshot.Since); ahead < 23*time.Hour {
 		t.Errorf("a snapshot of after the step is %v ahead", ahead)
+	}
+}
+
+// The planted bugs have still a place in the source, in which `make chaos-planted` puts them.
+func TestPlantedBugsApply(t *testing.T) {
+	for _, bug := range Planted() {
+		if _, err := planted(program.Repository(), bug); err != nil {
+			t.Error(err)
+		}
 	}
 }

@@ -11,6 +11,7 @@ import (
 	"time"
 
 	"github.com/wasm-xds/wasm-xds/internal/test/harness"
+	"github.com/wasm-xds/wasm-xds/internal/test/program"
 )
 
 // The server is built with a clock that a file steps. No library can be put before the C
@@ -65,15 +66,15 @@ func followClock() bool {
 `
 )
 
-// BuildServer builds wasm-xds from a source tree, with a clock that can be stepped, and
-// returns its path. The tree is this repository's, or a copy of it with a planted bug.
-func BuildServer(t harness.TB, tree string) string {
+// BuildServer builds wasm-xds with a clock that can be stepped, and with a planted bug (none in
+// the zero value), and returns its path.
+func BuildServer(t harness.TB, bug Bug) string {
 	t.Helper()
-	dir := t.TempDir()
+	dir, tree := t.TempDir(), program.Repository()
 	path := filepath.Join(dir, "wasm-xds")
-	overlay, err := clockOverlay(dir, tree)
+	overlay, err := overlay(dir, tree, bug)
 	if err != nil {
-		t.Fatalf("a clock that can be stepped: %v", err)
+		t.Fatalf("what is laid over the source: %v", err)
 	}
 	cmd := exec.CommandContext(t.Context(), "go", "build", "-trimpath", "-overlay", overlay, "-o", path, "./cmd/wasm-xds")
 	cmd.Dir, cmd.Env = tree, append(os.Environ(), "CGO_ENABLED=0")
@@ -83,7 +84,12 @@ func BuildServer(t harness.TB, tree string) string {
 	return path
 }
 
-func clockOverlay(dir, tree string) (string, error) {
+// overlay writes the file that tells go build what to read in place of which source.
+func overlay(dir, tree string, bug Bug) (string, error) {
+	sources, err := planted(tree, bug)
+	if err != nil {
+		return "", err
+	}
 	cmd := exec.Command("go", "env", "GOROOT")
 	cmd.Dir = tree // which Go it is depends on the tree's go.mod
 	out, err := cmd.Output()
@@ -104,6 +110,9 @@ func clockOverlay(dir, tree string) (string, error) {
 		filepath.Join(filepath.Dir(original), "chaos_clock.go"):       clockSource,
 		filepath.Join(tree, "cmd", "wasm-xds", "chaos_clock_main.go"): mainSource,
 	}
+	for path, content := range sources {
+		replace[filepath.Join(tree, path)] = content
+	}
 	n := 0
 	for path, content := range replace {
 		file := filepath.Join(dir, fmt.Sprintf("overlay-%d.go", n))
@@ -117,8 +126,8 @@ func clockOverlay(dir, tree string) (string, error) {
 	if err != nil {
 		return "", err
 	}
-	overlay := filepath.Join(dir, "overlay.json")
-	return overlay, os.WriteFile(overlay, asJSON, 0o600)
+	path := filepath.Join(dir, "overlay.json")
+	return path, os.WriteFile(path, asJSON, 0o600)
 }
 
 // clock is the file that steps the server's clock.

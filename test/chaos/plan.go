@@ -67,9 +67,10 @@ type Harm struct {
 type Step struct {
 	N      int
 	Kind   Kind
-	Filter int    // that is changed
-	Edits  []Edit // in their order; the last one of each filter stays
-	Pick   uint64 // chooses the revision of a rollback
+	Filter int           // that is changed
+	Edits  []Edit        // in their order; the last one of each filter stays
+	Pick   uint64        // chooses the revision of a rollback
+	After  time.Duration // before the change, beside harm
 	For    time.Duration
 	Harm   []Harm
 }
@@ -83,6 +84,9 @@ func (s Step) String() string {
 		text += fmt.Sprintf(" (%d)", len(s.Edits))
 	default:
 		text += " of " + string(Filters()[s.Filter])
+	}
+	if s.After > 0 && s.Kind != Nothing {
+		text += fmt.Sprintf(" after %v", s.After)
 	}
 	if s.Kind == Bad {
 		text += " (" + string(s.Edits[0].Content.Fault) + ")"
@@ -154,6 +158,9 @@ func (p *Plan) Next() Step {
 		s.Harm = append(s.Harm, p.harm(&s, plain))
 	}
 	s.Harm = compatible(s.Harm)
+	if len(s.Harm) > 0 {
+		s.After = p.upTo(time.Second)
+	}
 	p.apply(s)
 	return s
 }

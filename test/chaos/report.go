@@ -4,6 +4,7 @@ import (
 	"cmp"
 	"fmt"
 	"maps"
+	"os"
 	"slices"
 	"strings"
 	"time"
@@ -57,9 +58,9 @@ func (r *Report) disagree(s Step, text string) {
 	r.Disagreements = append(r.Disagreements, fmt.Sprintf("after %s: %s", s, text))
 }
 
-func (r *Report) stuck(s Step, problems []string, reason string) {
+func (r *Report) stuck(s Step, after time.Duration, problems []string, reason string) {
 	r.Stuck = s.String()
-	r.disagree(s, fmt.Sprintf("still after %v: %s; the API says: %s", stuck, strings.Join(problems, "; "), reason))
+	r.disagree(s, fmt.Sprintf("still after %v: %s; the API says: %s", after.Round(time.Second), strings.Join(problems, "; "), reason))
 }
 
 // kept is how many of the slowest steps are told.
@@ -122,4 +123,29 @@ func (r *Report) Details() string {
 		fmt.Fprintf(&b, "WRONG %s\n", text)
 	}
 	return b.String()
+}
+
+// First is the first thing that was wrong.
+func (r *Report) First() string {
+	for _, all := range [][]string{r.Disagreements, r.Examples} {
+		if len(all) > 0 {
+			return strings.ReplaceAll(all[0], "|", "\\|")
+		}
+	}
+	return ""
+}
+
+// WriteTable puts a table between the marks of a Markdown file.
+func WriteTable(path, table string) error {
+	const begin, end = "<!-- chaos -->\n", "<!-- /chaos -->"
+	text, err := os.ReadFile(path)
+	if err != nil {
+		return err
+	}
+	before, rest, ok := strings.Cut(string(text), begin)
+	_, after, ok2 := strings.Cut(rest, end)
+	if !ok || !ok2 {
+		return fmt.Errorf("%s has no %s and %s", path, strings.TrimSpace(begin), end)
+	}
+	return os.WriteFile(path, []byte(before+begin+table+end+after), 0o644)
 }

@@ -1,6 +1,7 @@
 package chaos
 
 import (
+	"cmp"
 	"context"
 	"fmt"
 	"io"
@@ -16,8 +17,8 @@ const (
 	// graceOfLive is how long after `live` an answer may still be of an older revision: workers
 	// take an update up a moment after the main thread's ACK, and share the cores with the load.
 	graceOfLive = 2 * time.Second
-	// stuck is when a step is given up. It is more than any pause that the server has.
-	stuck = 2 * time.Minute
+	// stuckAfter is when a step is given up. It is more than any pause that the server has.
+	stuckAfter = 2 * time.Minute
 )
 
 // Options says how long a run is and what it runs.
@@ -31,6 +32,8 @@ type Options struct {
 	Rate     int    // requests a second of all Envoys together; 0: as fast as they answer
 	Binary   string // the server, as [BuildServer] makes it
 	Log      io.Writer
+	Stuck    time.Duration // after which a step is given up; 0: two minutes
+	First    bool          // the run ends with the first thing that is wrong
 }
 
 // run is one run.
@@ -99,6 +102,12 @@ func (r *run) enough(began time.Time) bool {
 	var requests int64
 	for _, e := range r.envoys {
 		requests += e.load.total().Requests
+	}
+	r.mu.Lock()
+	wrong := len(r.report.Examples)+len(r.report.Disagreements) > 0
+	r.mu.Unlock()
+	if r.o.First && wrong {
+		return true
 	}
 	return time.Since(began) >= r.o.Duration && r.plan.n >= r.o.Steps && requests >= r.o.Requests
 }
@@ -201,8 +210,8 @@ func (r *run) settle(s Step, since time.Time) bool {
 		if words := Reason(problems, told); words != "" {
 			reason = words
 		}
-		if time.Since(since) > stuck {
-			r.report.stuck(s, problems, reason)
+		if time.Since(since) > cmp.Or(r.o.Stuck, stuckAfter) {
+			r.report.stuck(s, time.Since(since), problems, reason)
 			return false
 		}
 		if r.ctx.Err() != nil || r.t.Failed() {

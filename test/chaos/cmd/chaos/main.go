@@ -1,6 +1,8 @@
 // Command chaos runs real Envoys under load while random operations happen to them and to the
 // control plane, and compares what everybody says and does. It ends with a table, and with 1 if
 // a request was lost or bypassed a filter, or if anybody disagreed.
+//
+// With -planted it builds servers with a bug each, and ends with 1 unless it finds every bug.
 package main
 
 import (
@@ -16,46 +18,101 @@ import (
 	"time"
 
 	"github.com/wasm-xds/wasm-xds/internal/test/harness"
-	"github.com/wasm-xds/wasm-xds/internal/test/program"
 	"github.com/wasm-xds/wasm-xds/test/chaos"
 )
 
 func main() { os.Exit(run(os.Args[1:], os.Stdout, os.Stderr)) }
 
-func run(args []string, stdout, stderr io.Writer) int {
+// options are what the command line says.
+type options struct {
+	chaos.Options
+	planted        string
+	readme         string
+	stdout, stderr io.Writer
+}
+
+func parse(args []string, stdout, stderr io.Writer) (o options, err error) {
+	o.stdout, o.stderr, o.Log = stdout, stderr, stderr
 	flags := flag.NewFlagSet("chaos", flag.ContinueOnError)
 	flags.SetOutput(stderr)
-	duration := flags.Duration("duration", 0, "how long at least")
-	steps := flags.Int("steps", 0, "how many operations at least")
-	requests := flags.Int64("requests", 0, "how many requests at least")
-	rate := flags.Int("rate", 2000, "requests a second of all Envoys together; 0: as many as they answer")
-	seed := flags.Uint64("seed", 0, "of the operations; 0: a random one, which is printed")
+	flags.DurationVar(&o.Duration, "duration", 0, "how long at least (default 10m0s, where neither -steps nor -requests is set)")
+	flags.IntVar(&o.Steps, "steps", 0, "how many operations at least")
+	flags.Int64Var(&o.Requests, "requests", 0, "how many requests at least")
+	flags.IntVar(&o.Rate, "rate", 2000, "requests a second of all Envoys together; 0: as many as they answer")
+	flags.Uint64Var(&o.Seed, "seed", 0, "of the operations; 0: a random one, which is printed")
+	flags.StringVar(&o.planted, "planted", "", "plant bugs into the server, one after the other, and find them: a name, or all")
+	flags.StringVar(&o.readme, "readme", "", "a Markdown file in which the table takes the place of what stands between <!-- chaos --> and <!-- /chaos -->")
 	versions := flags.String("envoys", "1.40.0,1.39.3,1.37.0,1.36.4", "versions of Envoy, the newest first")
 	if err := flags.Parse(args); err != nil {
+		return o, err
+	}
+	if o.Seed == 0 {
+		o.Seed = rand.Uint64N(1_000_000_000)
+	}
+	if o.Duration == 0 && o.Steps == 0 && o.Requests == 0 {
+		o.Duration = 10 * time.Minute
+	}
+	o.Versions = strings.Split(*versions, ",")
+	return o, nil
+}
+
+func run(args []string, stdout, stderr io.Writer) int {
+	o, err := parse(args, stdout, stderr)
+	if err != nil {
 		return 2
 	}
-	if *seed == 0 {
-		*seed = rand.Uint64N(1_000_000_000)
-	}
-	if *duration == 0 && *steps == 0 && *requests == 0 {
-		*duration = 10 * time.Minute
-	}
-	fmt.Fprintf(stderr, "seed %d\n", *seed)
 	ctx, stop := signal.NotifyContext(context.Background(), os.Interrupt, syscall.SIGTERM)
 	defer stop()
-	var report *chaos.Report
-	ok := harness.Do(ctx, "chaos", stderr, func(t harness.TB) {
-		report = chaos.Run(t, chaos.Options{
-			Seed: *seed, Versions: strings.Split(*versions, ","), Duration: *duration, Steps: *steps,
-			Requests: *requests, Rate: *rate, Log: stderr, Binary: chaos.BuildServer(t, program.Repository()),
-		})
-	})
+	if o.planted != "" {
+		return o.findAll(ctx)
+	}
+	fmt.Fprintf(stderr, "seed %d\n", o.Seed)
+	report, ok := o.once(ctx, chaos.Bug{})
 	if report == nil {
 		return 1
 	}
 	fmt.Fprintln(stderr, report.Details())
 	fmt.Fprint(stdout, report.Table())
+	if o.readme != "" {
+		if err := chaos.WriteTable(o.readme, report.Table()); err != nil {
+			fmt.Fprintln(stderr, err)
+			return 1
+		}
+	}
 	if !ok || !report.Good() {
+		return 1
+	}
+	return 0
+}
+
+func (o options) once(ctx context.Context, bug chaos.Bug) (report *chaos.Report, ok bool) {
+	ok = harness.Do(ctx, "chaos", o.stderr, func(t harness.TB) {
+		o.Binary = chaos.BuildServer(t, bug)
+		report = chaos.Run(t, o.Options)
+	})
+	return report, ok
+}
+
+// findAll looks for each planted bug, until something is wrong.
+func (o options) findAll(ctx context.Context) int {
+	missed := 0
+	fmt.Fprintln(o.stdout, "| planted bug | seed | operations until it was found | what gave it away |\n|---|--:|--:|---|")
+	for _, bug := range chaos.Planted() {
+		if o.planted != "all" && o.planted != bug.Name {
+			continue
+		}
+		fmt.Fprintf(o.stderr, "%s: %s\n", bug.Name, bug.What)
+		o.First, o.Stuck = true, time.Minute
+		report, _ := o.once(ctx, bug)
+		if report == nil || report.Good() {
+			fmt.Fprintf(o.stdout, "| %s | %d | **not found** | |\n", bug.What, o.Seed)
+			missed++
+			continue
+		}
+		fmt.Fprintln(o.stderr, report.Details())
+		fmt.Fprintf(o.stdout, "| %s | %d | %d | %s |\n", bug.What, o.Seed, report.Operations, report.First())
+	}
+	if missed > 0 {
 		return 1
 	}
 	return 0

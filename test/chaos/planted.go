@@ -1,0 +1,68 @@
+package chaos
+
+import (
+	"fmt"
+	"os"
+	"path/filepath"
+	"strings"
+)
+
+// Replacement is a piece of the product's source and what stands in its place. It is laid over
+// the source when the server is built: the product's own files stay as they are.
+type Replacement struct{ File, Old, New string }
+
+// Bug is a fault that is planted into the server to see that a run finds it.
+type Bug struct {
+	Name  string
+	What  string // it does to Envoys
+	Plant []Replacement
+}
+
+// Planted are the bugs that a run has to find.
+func Planted() []Bug {
+	return []Bug{
+		{
+			Name: "nonce-ignored",
+			What: "whatever comes on a stream is taken for the answer to the oldest response on it",
+			Plant: []Replacement{{
+				"internal/xds/stream.go", "return r.nonce == nonce", "return true",
+			}},
+		},
+		{
+			Name: "pause-without-end",
+			What: "a canary that was lost is waited for, and nothing ends the wait",
+			Plant: []Replacement{{
+				"internal/delivery/machine.go", "c.CanaryPause = cmp.Or(c.CanaryPause, 30*time.Second)", "c.CanaryPause = 1000 * time.Hour",
+			}},
+		},
+		{
+			Name: "salt-reused",
+			What: "bytes that an Envoy has refused are sent again",
+			Plant: []Replacement{{
+				"internal/delivery/salt.go", "ok && v.Variant != Remote {", "ok {",
+			}, {
+				"internal/delivery/salt.go", "	m.newSalt(saltKey{p.version.Revision, p.version.Variant})", "	_ = p",
+			}},
+		},
+	}
+}
+
+// planted is the sources, by their path below the tree, with the bug in them.
+func planted(tree string, bug Bug) (map[string]string, error) {
+	sources := map[string]string{}
+	for _, r := range bug.Plant {
+		text, ok := sources[r.File]
+		if !ok {
+			original, err := os.ReadFile(filepath.Join(tree, r.File))
+			if err != nil {
+				return nil, err
+			}
+			text = string(original)
+		}
+		if n := strings.Count(text, r.Old); n != 1 {
+			return nil, fmt.Errorf("%s: %s has %q %d times: plant the bug elsewhere", bug.Name, r.File, r.Old, n)
+		}
+		sources[r.File] = strings.Replace(text, r.Old, r.New, 1)
+	}
+	return sources, nil
+}
