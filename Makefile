@@ -28,12 +28,13 @@ LDFLAGS  = -s -w -X $(CLI).stampedVersion=$(VERSION) -X $(CLI).stampedCommit=$(C
 # it draws a seed, and prints it. CHAOS_FLAGS are further flags of test/chaos/cmd/chaos.
 CHAOS ?= 10m
 
-.PHONY: chaos help run build test agreement lint unit bench microbench filters proof vuln fmt clean
+.PHONY: chaos chaos-planted help run build test agreement lint unit bench microbench filters proof vuln fmt clean
 
 help:
 	@echo 'make run      the examples on an Envoy of their own, with what to try'
 	@echo 'make test     everything: lint, unit tests, and the tests on real Envoys'
 	@echo 'make chaos    real Envoys under load and random operations, for CHAOS=10m'
+	@echo 'make chaos-planted  bugs that are planted into the server, and found by it'
 	@echo 'make agreement  the sandbox beside every supported Envoy'
 	@echo 'make unit     the tests that need no Envoy'
 	@echo 'make bench    the benchmarks, into docs/benchmarks.md'
@@ -60,6 +61,10 @@ test: lint
 
 chaos:
 	@go run -C test ./chaos/cmd/chaos -duration $(CHAOS) $(if $(CHAOS_SEED),-seed $(CHAOS_SEED)) $(CHAOS_FLAGS)
+
+# The servers of this one have a bug each, which has to be found.
+chaos-planted:
+	@go run -C test ./chaos/cmd/chaos -planted all -duration 5m $(if $(CHAOS_SEED),-seed $(CHAOS_SEED)) $(CHAOS_FLAGS)
 
 agreement:
 	go test -C test -count=1 -timeout 30m ./preflight

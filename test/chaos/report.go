@@ -135,16 +135,16 @@ func (r *Report) First() string {
 	return ""
 }
 
-// WriteTable puts a table between the marks of a Markdown file.
-func WriteTable(path, table string) error {
-	const begin, end = "<!-- chaos -->\n", "<!-- /chaos -->"
+// WriteTable puts a table between the marks of that name in a Markdown file.
+func WriteTable(path, mark, table string) error {
+	begin, end := "<!-- "+mark+" -->\n", "<!-- /"+mark+" -->"
 	text, err := os.ReadFile(path)
 	if err != nil {
 		return err
 	}
-	before, rest, ok := strings.Cut(string(text), begin)
-	_, after, ok2 := strings.Cut(rest, end)
-	if !ok || !ok2 {
+	before, rest, begun := strings.Cut(string(text), begin)
+	_, after, ended := strings.Cut(rest, end)
+	if !begun || !ended {
 		return fmt.Errorf("%s has no %s and %s", path, strings.TrimSpace(begin), end)
 	}
 	return os.WriteFile(path, []byte(before+begin+table+end+after), 0o644)

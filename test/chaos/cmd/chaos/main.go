@@ -27,7 +27,7 @@ func main() { os.Exit(run(os.Args[1:], os.Stdout, os.Stderr)) }
 type options struct {
 	chaos.Options
 	planted        string
-	readme         string
+	page           string
 	stdout, stderr io.Writer
 }
 
@@ -41,7 +41,7 @@ func parse(args []string, stdout, stderr io.Writer) (o options, err error) {
 	flags.IntVar(&o.Rate, "rate", 2000, "requests a second of all Envoys together; 0: as many as they answer")
 	flags.Uint64Var(&o.Seed, "seed", 0, "of the operations; 0: a random one, which is printed")
 	flags.StringVar(&o.planted, "planted", "", "plant bugs into the server, one after the other, and find them: a name, or all")
-	flags.StringVar(&o.readme, "readme", "", "a Markdown file in which the table takes the place of what stands between <!-- chaos --> and <!-- /chaos -->")
+	flags.StringVar(&o.page, "page", "", "a Markdown file in which the table takes the place of what stands between <!-- chaos --> and <!-- /chaos -->, or with -planted between <!-- planted --> and <!-- /planted -->")
 	versions := flags.String("envoys", "1.40.0,1.39.3,1.37.0,1.36.4", "versions of Envoy, the newest first")
 	if err := flags.Parse(args); err != nil {
 		return o, err
@@ -72,17 +72,23 @@ func run(args []string, stdout, stderr io.Writer) int {
 		return 1
 	}
 	fmt.Fprintln(stderr, report.Details())
-	fmt.Fprint(stdout, report.Table())
-	if o.readme != "" {
-		if err := chaos.WriteTable(o.readme, report.Table()); err != nil {
-			fmt.Fprintln(stderr, err)
-			return 1
-		}
-	}
-	if !ok || !report.Good() {
+	if !o.show("chaos", report.Table()) || !ok || !report.Good() {
 		return 1
 	}
 	return 0
+}
+
+// show prints a table, and puts it into the page if there is one.
+func (o options) show(mark, table string) bool {
+	fmt.Fprint(o.stdout, table)
+	if o.page == "" {
+		return true
+	}
+	if err := chaos.WriteTable(o.page, mark, table); err != nil {
+		fmt.Fprintln(o.stderr, err)
+		return false
+	}
+	return true
 }
 
 func (o options) once(ctx context.Context, bug chaos.Bug) (report *chaos.Report, ok bool) {
@@ -95,24 +101,24 @@ func (o options) once(ctx context.Context, bug chaos.Bug) (report *chaos.Report,
 
 // findAll looks for each planted bug, until something is wrong.
 func (o options) findAll(ctx context.Context) int {
-	missed := 0
-	fmt.Fprintln(o.stdout, "| planted bug | seed | operations until it was found | what gave it away |\n|---|--:|--:|---|")
+	found := true
+	table := "| planted bug | seed | operations until it was found | what gave it away |\n|---|--:|--:|---|\n"
 	for _, bug := range chaos.Planted() {
 		if o.planted != "all" && o.planted != bug.Name {
 			continue
 		}
-		fmt.Fprintf(o.stderr, "%s: %s\n", bug.Name, bug.What)
+		fmt.Fprintf(o.stderr, "seed %d, %s: %s\n", o.Seed, bug.Name, bug.What)
 		o.First, o.Stuck = true, time.Minute
 		report, _ := o.once(ctx, bug)
 		if report == nil || report.Good() {
-			fmt.Fprintf(o.stdout, "| %s | %d | **not found** | |\n", bug.What, o.Seed)
-			missed++
+			found = false
+			table += fmt.Sprintf("| %s: %s | %d | **not found** | |\n", bug.Name, bug.What, o.Seed)
 			continue
 		}
 		fmt.Fprintln(o.stderr, report.Details())
-		fmt.Fprintf(o.stdout, "| %s | %d | %d | %s |\n", bug.What, o.Seed, report.Operations, report.First())
+		table += fmt.Sprintf("| %s: %s | %d | %d | %s |\n", bug.Name, bug.What, o.Seed, report.Operations, report.First())
 	}
-	if missed > 0 {
+	if !o.show("planted", table) || !found {
 		return 1
 	}
 	return 0
