@@ -1,22 +1,19 @@
 package control
 
 import (
-	"sync"
-
 	"github.com/wasm-xds/wasm-xds/internal/builtin"
 	"github.com/wasm-xds/wasm-xds/pkg/snapshot"
 	"github.com/wasm-xds/wasm-xds/pkg/spec"
 )
 
-// standInLimit bounds the stand-ins that are kept: names come from Envoys.
-const standInLimit = 50_000
+// standInGeneration is how many stand-ins are made before those are dropped that were not
+// asked for meanwhile. Names come from Envoys. One costs a kilobyte and some microseconds.
+const standInGeneration = 2000
 
-// StandIns makes the built-in filters and remembers their modules' bytes, so
-// that resources can be built of them. It is safe for concurrent use.
+// StandIns makes the built-in filters, and keeps those that are asked for again and again. It
+// belongs to one goroutine.
 type StandIns struct {
-	mu      sync.Mutex
-	made    map[standInKey]*snapshot.Revision
-	modules map[string][]byte // by sha256
+	made, former map[standInKey]*snapshot.Revision
 }
 
 type standInKey struct {
@@ -28,9 +25,7 @@ type standInKey struct {
 }
 
 // NewStandIns makes an empty set.
-func NewStandIns() *StandIns {
-	return &StandIns{made: map[standInKey]*snapshot.Revision{}, modules: map[string][]byte{}}
-}
+func NewStandIns() *StandIns { return &StandIns{made: map[standInKey]*snapshot.Revision{}} }
 
 // Deny is the stand-in that refuses everything and says why.
 func (s *StandIns) Deny(filter string, t spec.Type, reason, runtime string) *snapshot.Revision {
@@ -42,57 +37,29 @@ func (s *StandIns) Passthrough(filter string, t spec.Type, runtime string) *snap
 	return s.get(standInKey{filter, t, false, "", runtime})
 }
 
-// Module returns a stand-in's bytes; false: no stand-in has that sha256.
-func (s *StandIns) Module(sha256 string) ([]byte, bool) {
-	s.mu.Lock()
-	defer s.mu.Unlock()
-	module, ok := s.modules[sha256]
-	return module, ok
+// Known is the stand-in that some release made under that ID; nil: none did.
+func (*StandIns) Known(filter, runtime, id string) *snapshot.Revision {
+	return builtin.Known(filter, runtime, id)
 }
 
 func (s *StandIns) get(key standInKey) *snapshot.Revision {
-	s.mu.Lock()
-	defer s.mu.Unlock()
-	if r := s.made[key]; r != nil {
+	r := s.made[key]
+	if r != nil {
 		return r
 	}
-	if len(s.made) >= standInLimit {
-		clear(s.made)
-		clear(s.modules)
+	if r = s.former[key]; r == nil {
+		r = makeStandIn(key)
 	}
-	r, module := s.make(key)
+	if len(s.made) >= standInGeneration {
+		s.made, s.former = map[standInKey]*snapshot.Revision{}, s.made
+	}
 	s.made[key] = r
-	s.modules[r.Module.SHA256] = module
 	return r
 }
 
-func (*StandIns) make(key standInKey) (*snapshot.Revision, []byte) {
-	var r *snapshot.Revision
-	var module []byte
+func makeStandIn(key standInKey) *snapshot.Revision {
 	if key.deny {
-		r, module = builtin.Deny(key.filter, key.t, key.reason)
-	} else {
-		r, module = builtin.Passthrough(key.filter, key.t)
+		return builtin.Deny(key.filter, key.t, key.reason, key.runtime)
 	}
-	if key.runtime != "" && key.runtime != r.VM.Runtime {
-		r.VM.Runtime = key.runtime
-		r.Seal()
-	}
-	return r, module
-}
-
-// ModuleBytes reads modules for resources: stand-ins first, then the store.
-type ModuleBytes struct {
-	StandIns *StandIns
-	Store    interface {
-		Read(sha256 string) ([]byte, error)
-	}
-}
-
-// Read returns the module's bytes, verified.
-func (m ModuleBytes) Read(sha256 string) ([]byte, error) {
-	if module, ok := m.StandIns.Module(sha256); ok {
-		return module, nil
-	}
-	return m.Store.Read(sha256)
+	return builtin.Passthrough(key.filter, key.t, key.runtime)
 }

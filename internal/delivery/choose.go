@@ -9,8 +9,8 @@ import (
 	"github.com/wasm-xds/wasm-xds/pkg/spec"
 )
 
-// Why a deny serves, as its answers say it. A restarted server knows a deny again
-// by trying them all.
+// Why a deny serves, as its answers say it. They can be worded anew: a deny is told by more than
+// its words.
 const (
 	reasonUnknown     = "is denied: no spec has this name"
 	reasonRemoved     = "is denied: its spec was removed"

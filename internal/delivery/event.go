@@ -184,8 +184,11 @@ func (WasRefused) action()       {}
 func (ModulesReached) action()   {}
 func (RolloutChanged) action()   {}
 
-// Substitutes makes the built-in stand-ins. Both are pure.
+// Substitutes makes the built-in stand-ins. All are pure.
 type Substitutes interface {
 	Deny(filter string, t spec.Type, reason, runtime string) *snapshot.Revision
 	Passthrough(filter string, t spec.Type, runtime string) *snapshot.Revision
+	// Known is the stand-in that some release has made under that ID, whatever it says; nil: none
+	// has. It cannot be sent again: its module is not known.
+	Known(filter, runtime, id string) *snapshot.Revision
 }

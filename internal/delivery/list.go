@@ -6,7 +6,7 @@ package delivery
 func (m *Machine) sendList(s *stream) {
 	s.unlisted = false
 	for _, u := range s.subs {
-		if u.running != nil && !u.dirty {
+		if u.running != nil && u.running.Module.SHA256 != "" && !u.dirty {
 			u.owed, u.replay = true, true
 			m.push(m.newResponse(s), u, choice{revision: u.running})
 			return

@@ -14,13 +14,15 @@ import (
 type realStandIns struct{}
 
 func (realStandIns) Deny(filter string, t spec.Type, reason, _ string) *snapshot.Revision {
-	r, _ := builtin.Deny(filter, t, reason)
-	return r
+	return builtin.Deny(filter, t, reason, "")
 }
 
 func (realStandIns) Passthrough(filter string, t spec.Type, _ string) *snapshot.Revision {
-	r, _ := builtin.Passthrough(filter, t)
-	return r
+	return builtin.Passthrough(filter, t, "")
+}
+
+func (realStandIns) Known(filter, _, id string) *snapshot.Revision {
+	return builtin.Known(filter, "", id)
 }
 
 // world is a server, its memory, and its Envoys, with everything in between.

@@ -5,7 +5,6 @@ import (
 	"strings"
 
 	"github.com/wasm-xds/wasm-xds/pkg/snapshot"
-	"github.com/wasm-xds/wasm-xds/pkg/spec"
 )
 
 // goneLimit bounds the ended subscribers that a filter's status still shows.
@@ -121,20 +120,24 @@ func (m *Machine) known(u *sub, v Version) *snapshot.Revision {
 	return m.knownStandIn(u, v.Revision)
 }
 
-// knownStandIn recognizes a stand-in that was sent for another reason than the present one.
+// knownStandIn recognizes a stand-in that was sent for another reason than the present one, or by
+// another release.
 func (m *Machine) knownStandIn(u *sub, id string) *snapshot.Revision {
 	runtime := u.s.node.runtimeOf()
-	for _, t := range []spec.Type{spec.HTTP, spec.Network} {
-		if r := m.cfg.Substitutes.Passthrough(u.f.name, t, runtime); r.ID == id {
+	known := m.cfg.Substitutes.Known(u.f.name, runtime, id)
+	if known == nil {
+		return nil
+	}
+	// What this release makes, too, can be sent again.
+	if r := m.cfg.Substitutes.Passthrough(u.f.name, known.Type, runtime); r.ID == id {
+		return r
+	}
+	for _, reason := range denyReasons {
+		if r := m.cfg.Substitutes.Deny(u.f.name, known.Type, reason, runtime); r.ID == id {
 			return r
 		}
-		for _, reason := range denyReasons {
-			if r := m.cfg.Substitutes.Deny(u.f.name, t, reason, runtime); r.ID == id {
-				return r
-			}
-		}
 	}
-	return nil
+	return known
 }
 
 func (m *Machine) unsubscribe(u *sub) {

@@ -131,14 +131,14 @@ func run(ctx context.Context, cfg Config, parts *ending.Parts) (err error) {
 	if err != nil {
 		return err
 	}
-	standIns := control.NewStandIns()
+
 	c := control.New(control.Config{
 		Source:     specs,
 		Directory:  sourceName,
 		Modules:    modules,
 		Keys:       cfg.Keys,
 		Store:      store,
-		StandIns:   standIns,
+		StandIns:   control.NewStandIns(),
 		Files:      files,
 		Metrics:    metrics,
 		Logger:     cfg.Logger,
@@ -155,7 +155,7 @@ func run(ctx context.Context, cfg Config, parts *ending.Parts) (err error) {
 	}
 	listeners.watchVisitors(c.Visited)
 	builder := xds.NewBuilder(
-		control.ModuleBytes{StandIns: standIns, Store: store}, addressesFor(cfg, store, listeners), cfg.BuildMemory)
+		store, addressesFor(cfg, store, listeners), cfg.BuildMemory)
 
 	group, ctx := errgroup.WithContext(ctx)
 	cfg.Limits.Refused = func(r xds.Refusal) { c.StreamRefused(limitOf(r)) }

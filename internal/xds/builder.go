@@ -189,6 +189,9 @@ func (b *ResourceBuilder) code(a delivery.Send) (translate.Code, error) {
 	case delivery.File:
 		code.Path = strings.TrimSuffix(b.addresses.ModulesDir, "/") + "/" + sum + ".wasm"
 	default:
+		if code.Bytes = a.Revision.Code; code.Bytes != nil {
+			return code, nil
+		}
 		bytes, err := b.modules.Read(sum)
 		if err != nil {
 			return code, fmt.Errorf("read module %s: %w", sum, err)

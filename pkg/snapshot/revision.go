@@ -29,6 +29,8 @@ type Revision struct {
 	VM                          VM       `json:"vm"`
 	// BuiltIn marks a stand-in that wasm-xds makes itself (deny, pass-through).
 	BuiltIn bool `json:"builtIn,omitempty"`
+	// Code is the module itself, of a stand-in alone: it lies in no store. It is no part of the content.
+	Code []byte `json:"-"`
 	// Refusals are the versions of Envoy that would not load it. They follow from the
 	// content, as far as a sandbox knows, and so are no part of it.
 	Refusals []Refusal `json:"refusals,omitempty"`

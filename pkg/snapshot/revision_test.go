@@ -41,7 +41,7 @@ func full(r *snapshot.Revision) {
 		ID: "shared", Runtime: "envoy.wasm.runtime.wamr", Config: ptr("vm"),
 		Env: map[string]string{"A": "1", "B": "2"}, HostEnv: []string{"HOME", "TZ"}, AllowPrecompiled: true,
 	}
-	r.BuiltIn = true
+	r.BuiltIn, r.Code = true, []byte("\x00asm")
 	r.Module.Reference, r.Module.Digest, r.Module.RootID = "ghcr.io/team/auth:v1", "sha256:"+sumA, "auth_root"
 	r.Refusals = []snapshot.Refusal{{Versions: []string{"1.36"}, Code: "import_missing", Message: "needs Envoy 1.37 or later"}}
 }
@@ -160,7 +160,7 @@ func TestFromSpec(t *testing.T) {
 		File: "auth.yaml", Line: 3, Delivery: spec.Inline, Disabled: true, OnRemove: spec.Deny,
 		Canary: spec.Canary{Count: 1}, Nodes: spec.NodeSelector{IDs: []string{"edge"}}, Limits: spec.Limits{Memory: 1 << 20},
 	}
-	want := with(func(r *snapshot.Revision) { full(r); r.BuiltIn, r.Refusals = false, nil })
+	want := with(func(r *snapshot.Revision) { full(r); r.BuiltIn, r.Code, r.Refusals = false, nil, nil })
 	got := snapshot.FromSpec(s, want.Module, ptr(`{"realm":"<prod> & more"}`))
 	if !reflect.DeepEqual(got, want) {
 		t.Errorf("got  %+v\nwant %+v", got, want)

@@ -1,0 +1,25 @@
+package control
+
+import (
+	"fmt"
+	"testing"
+
+	"github.com/wasm-xds/wasm-xds/pkg/spec"
+)
+
+// Names come from Envoys: those of long ago are dropped, those in use are not, and each brings its module along.
+func TestStandInsAreBounded(t *testing.T) {
+	s := NewStandIns()
+	used := s.Deny("used", spec.HTTP, "has no spec", "")
+	for i := range 5 * standInGeneration {
+		if r := s.Passthrough(fmt.Sprintf("made-up-%d", i), spec.HTTP, ""); len(r.Code) == 0 {
+			t.Fatal("a stand-in without its module")
+		}
+		if i%(standInGeneration/2) == 0 && s.Deny("used", spec.HTTP, "has no spec", "") != used {
+			t.Fatal("what is in use is made again")
+		}
+	}
+	if n := len(s.made) + len(s.former); n > 2*standInGeneration {
+		t.Errorf("%d stand-ins are kept", n)
+	}
+}
