@@ -2,8 +2,6 @@ package cli
 
 import (
 	"context"
-	"errors"
-	"fmt"
 	"time"
 
 	"github.com/spf13/cobra"
@@ -39,35 +37,21 @@ each version first.`,
 	return c
 }
 
-// codePreflightRunning is the code of the error of a filter whose newest revision is in the sandbox.
-const codePreflightRunning = "preflight_running"
-
-// waitUntilRetried waits until the sandbox has let the revision pass, and every Envoy runs it.
+// waitUntilRetried waits until the sandbox has said what it thinks of the revision now, and then until
+// every Envoy runs it.
 func (c client) waitUntilRetried(ctx context.Context, before *admin.Filter, wait time.Duration) (*admin.Filter, error) {
 	start := time.Now()
-	limit, cancel := context.WithTimeout(ctx, wait)
-	defer cancel()
-	last := before
-	err := c.onChange(limit, func() error {
-		var f admin.Filter
-		if err := c.get(limit, filterPath(before.Name), &f); err != nil {
-			return err
-		}
-		if last = &f; f.Error == nil || f.Error.Code != codePreflightRunning && f.State != admin.FilterPreparing {
-			return errSettled
-		}
-		return nil
-	})
-	switch {
-	case errors.Is(err, errSettled) && last.Error != nil && last.Error.Code != admin.CodeRolledBack:
-		return last, last.Error
-	case errors.Is(err, errSettled):
-		return c.waitUntilRun(ctx, last, max(wait-time.Since(start), time.Millisecond))
-	case limit.Err() != nil && ctx.Err() == nil:
-		return last, failure("not_live", fmt.Sprintf("the sandbox has not tried it after %s", wait), "see wasm-xds status "+before.Name)
-	default:
-		return last, err
+	if _, err := c.sync(ctx, wait); err != nil {
+		return before, err
 	}
+	var f admin.Filter
+	if err := c.get(ctx, filterPath(before.Name), &f); err != nil {
+		return before, err
+	}
+	if f.Error != nil && f.Error.Code != admin.CodeRolledBack {
+		return &f, f.Error
+	}
+	return c.waitUntilRun(ctx, &f, max(wait-time.Since(start), time.Millisecond))
 }
 
 // completeRetry offers names, and then the filter's revisions that were refused.

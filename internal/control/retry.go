@@ -26,6 +26,9 @@ func (c *Control) Retry(ctx context.Context, name, revision string) (admin.Filte
 			return admin.Filter{Name: name}, problem
 		}
 		f, _ := c.filter(name)
+		if e := c.entries.of(name); f.Error == nil && e != nil && e.done.filter == nil {
+			f.Error = apiError(checkingError(e.spec)) // from the first moment on
+		}
 		return f, nil
 	})
 }

@@ -1,0 +1,125 @@
+package control
+
+import (
+	"context"
+	"testing"
+
+	"github.com/wasm-xds/wasm-xds/internal/admin"
+	"github.com/wasm-xds/wasm-xds/internal/delivery"
+	"github.com/wasm-xds/wasm-xds/internal/examine"
+	"github.com/wasm-xds/wasm-xds/pkg/snapshot"
+	"github.com/wasm-xds/wasm-xds/pkg/spec"
+)
+
+// passing is a sandbox that refuses a filter the first time, for a cause that passes.
+type passing struct {
+	runs     int
+	versions bool // it refuses it for a version of Envoy only
+}
+
+func (p *passing) Examine(context.Context, *spec.Spec, snapshot.Module, *string) (examine.Verdict, *spec.Error) {
+	p.runs++
+	switch {
+	case p.runs > 1:
+		return examine.Verdict{}, nil
+	case p.versions:
+		return examine.Verdict{Refusals: []snapshot.Refusal{{Versions: []string{"1.36"}, Code: "import_missing"}}}, nil
+	default:
+		return examine.Verdict{Errors: []examine.Finding{{Code: "start_failed", Message: "no memory"}}}, nil
+	}
+}
+
+// settleChecks waits until the sandbox and the workers have nothing to do.
+func (c *Control) settleChecks(ctx context.Context) {
+	for len(c.running)+len(c.checks.checks) > 0 {
+		c.take(ctx, <-c.inbox)
+	}
+}
+
+func TestRetryOfWhatTheSandboxRefuses(t *testing.T) {
+	ctx := t.Context()
+	x := &passing{}
+	c := newChecked(x)
+	c.takeAndWait(configured(map[string]string{"a": "good"}))
+	if got := c.shown("a"); got != "nothing, error start_failed" {
+		t.Fatalf("at first: %q", got)
+	}
+	c.takeAndWait(configured(map[string]string{"a": "good"}))
+	if x.runs != 1 {
+		t.Fatalf("it is tried %d times without a retry", x.runs)
+	}
+	if problem := c.retryRefused(ctx, "a", ""); problem != nil {
+		t.Fatalf("the retry: %+v", problem)
+	}
+	if got := c.shown("a"); got != "nothing preparing" {
+		t.Errorf("meanwhile: %q", got)
+	}
+	c.settleChecks(ctx)
+	if got := c.shown("a"); got != "good" || x.runs != 2 {
+		t.Errorf("after it: %q, %d runs", got, x.runs)
+	}
+}
+
+func TestRetryOfWhatTheSandboxRefusesForAVersion(t *testing.T) {
+	ctx := t.Context()
+	x := &passing{versions: true}
+	c := newChecked(x)
+	c.takeAndWait(configured(map[string]string{"a": "good", "b": "good"}))
+	refused := ""
+	for _, name := range []string{"a", "b"} {
+		if r := c.snapshot.Get(name).Revision; r.RefusalFor("1.36.4") != nil {
+			refused = name
+		}
+	}
+	if problem := c.retryRefused(ctx, refused, ""); problem != nil {
+		t.Fatalf("the retry: %+v", problem)
+	}
+	if r := c.snapshot.Get(refused).Revision; r == nil {
+		t.Error("nothing is served meanwhile")
+	}
+	c.settleChecks(ctx)
+	if r := c.snapshot.Get(refused).Revision; r == nil || r.RefusalFor("1.36.4") != nil {
+		t.Errorf("after it: %+v", r)
+	}
+	if len(c.entries.open) != 0 {
+		t.Errorf("%d specs are still open", len(c.entries.open))
+	}
+}
+
+func TestRetryAndPromoteSayWhyNot(t *testing.T) {
+	c := newChecked(&fakeSandbox{})
+	if problem := c.retryRefused(t.Context(), "a", ""); problem == nil || problem.Code != admin.CodeNoFilter {
+		t.Errorf("an unknown name: %+v", problem)
+	}
+	c.takeAndWait(configured(map[string]string{"a": "good"}))
+	id := c.snapshot.Get("a").Revision.ID
+	for revision, code := range map[string]string{"": codeNothingToRetry, id: codeNothingToRetry, id[:3]: codeNothingToRetry, "ffffffffffff": admin.CodeNoRevision} {
+		if problem := c.retryRefused(t.Context(), "a", revision); problem == nil || problem.Code != code {
+			t.Errorf("%q: %+v, want %s", revision, problem, code)
+		}
+	}
+	if _, problem := c.promote("b"); problem == nil || problem.Code != admin.CodeNoFilter {
+		t.Errorf("promote an unknown name: %+v", problem)
+	}
+	if f, problem := c.promote("a"); problem != nil || f.RolloutStatus == nil || !f.RolloutStatus.Promoted {
+		t.Errorf("promote before any Envoy has come: %+v, %+v", f, problem)
+	}
+	envoy := func(id delivery.StreamID) {
+		c.step(delivery.StreamOpened{Stream: id, Node: delivery.Node{ID: "edge", Version: "1.40.0"}, Delta: true})
+		c.step(delivery.Requested{Stream: id, Subscribe: []delivery.Subscription{{Name: "a"}}})
+	}
+	envoy(1)
+	c.step(delivery.Requested{Stream: 1, Answer: &delivery.Answer{Name: "a", Nack: true, Message: "Unable to create Wasm plugin"}})
+	if _, problem := c.promote("a"); problem == nil || problem.Code != delivery.CodeRejected {
+		t.Errorf("promote what was refused: %+v", problem)
+	}
+	if problem := c.retryRefused(t.Context(), "a", id[:4]); problem != nil {
+		t.Errorf("retry what was refused: %+v", problem)
+	}
+	c.step(delivery.StreamClosed{Stream: 1})
+	envoy(2)
+	c.step(delivery.Requested{Stream: 2, Answer: &delivery.Answer{Name: "a"}})
+	if _, problem := c.promote("a"); problem == nil || problem.Code != codeNothingToPromote {
+		t.Errorf("promote what is everyone's: %+v", problem)
+	}
+}
