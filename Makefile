@@ -83,6 +83,7 @@ microbench:
 		[ -z "$$packages" ] || go test -run '^$$' -bench . -benchmem $$packages) || exit 1; done
 
 lint:
+	@scripts/check-prose
 	@for module in $(GO_MODULES); do go vet -C $$module ./... && (cd $$module && go mod tidy -diff) || exit 1; done
 	@unformatted=$$($(GOFUMPT) -l $(GO_DIRS)) && \
 		if [ -n "$$unformatted" ]; then echo "not formatted, run make fmt:"; echo "$$unformatted"; exit 1; fi
