@@ -50,9 +50,12 @@ func (f *fake) Counts() Counts {
 		if one.Error != nil {
 			counts.WithError++
 		}
+		each := FilterCounts{Name: one.Name, State: one.State, WithError: one.Error != nil, Subscribers: map[SubscriberState]int{}}
 		for _, s := range one.Subscribers {
 			counts.Subscribers[s.State]++
+			each.Subscribers[s.State]++
 		}
+		counts.PerFilter = append(counts.PerFilter, each)
 	}
 	return counts
 }

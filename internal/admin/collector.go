@@ -31,7 +31,7 @@ type stateCollector struct{ state State }
 
 func (c stateCollector) Describe(out chan<- *prometheus.Desc) {
 	for _, d := range []*prometheus.Desc{
-		descFilters, descErrors, descSubscribers, descSourceErrors, descAvailable, descDegraded, descWithoutModules, descReady,
+		descFilters, descErrors, descSubscribers, descSourceErrors, descAvailable, descDegraded, descWithoutModules, descReady, descFilterState, descFilterError, descFilterSubscribers,
 	} {
 		out <- d
 	}
@@ -41,9 +41,9 @@ func (c stateCollector) Collect(out chan<- prometheus.Metric) {
 	gauge := func(d *prometheus.Desc, value int, labels ...string) {
 		out <- prometheus.MustNewConstMetric(d, prometheus.GaugeValue, float64(value), labels...)
 	}
-	filters := map[FilterState]int{FilterActive: 0, FilterRejected: 0, FilterRemoved: 0, FilterUnknown: 0}
+	filters := map[FilterState]int{FilterActive: 0, FilterRejected: 0, FilterRemoved: 0, FilterUnknown: 0, FilterPreparing: 0}
 	subscribers := map[SubscriberState]int{
-		SubscriberPending: 0, SubscriberFetching: 0, SubscriberLive: 0, SubscriberRejected: 0, SubscriberGone: 0,
+		SubscriberPending: 0, SubscriberFetching: 0, SubscriberLive: 0, SubscriberRejected: 0, SubscriberDenied: 0, SubscriberUnsupported: 0, SubscriberGone: 0,
 	}
 	counts := c.state.Counts()
 	maps.Copy(filters, counts.Filters)
@@ -54,6 +54,7 @@ func (c stateCollector) Collect(out chan<- prometheus.Metric) {
 	for state, n := range subscribers {
 		gauge(descSubscribers, n, string(state))
 	}
+	collectFilters(counts.PerFilter, gauge)
 	gauge(descErrors, counts.WithError)
 	gauge(descWithoutModules, counts.WithoutModules)
 	source := c.state.Source()

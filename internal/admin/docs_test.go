@@ -4,11 +4,40 @@ import (
 	"os"
 	"regexp"
 	"slices"
+	"strings"
 	"testing"
 
 	"github.com/google/go-cmp/cmp"
 	"github.com/prometheus/client_golang/prometheus"
 )
+
+// TestMetricsPageHasTheLabels: each value that a label has from the start is explained.
+func TestMetricsPageHasTheLabels(t *testing.T) {
+	page, err := os.ReadFile("../../docs/metrics.md")
+	if err != nil {
+		t.Fatal(err)
+	}
+	m := NewMetrics("v")
+	if err := m.Watch(someState()); err != nil {
+		t.Fatal(err)
+	}
+	families, err := m.Registry().Gather()
+	if err != nil {
+		t.Fatal(err)
+	}
+	for _, family := range families {
+		for _, series := range family.GetMetric() {
+			for _, l := range series.GetLabel() {
+				switch l.GetName() {
+				case "state", "variant", "kind", "mode":
+					if !strings.Contains(string(page), "`"+l.GetValue()+"`") {
+						t.Errorf("%s{%s=%q} is not explained", family.GetName(), l.GetName(), l.GetValue())
+					}
+				}
+			}
+		}
+	}
+}
 
 // TestMetricsPage holds docs/metrics.md against the metrics that there are.
 func TestMetricsPage(t *testing.T) {

@@ -31,6 +31,8 @@ type Metrics struct {
 	pushes, pushedBytes *prometheus.CounterVec
 	acks                prometheus.Counter
 	nacks               *prometheus.CounterVec
+	rejections          *prometheus.CounterVec
+	rejected            filterNames // that rejections has
 	streams             *prometheus.GaugeVec
 	refusedStreams      *prometheus.CounterVec
 	visits              *prometheus.CounterVec
@@ -58,6 +60,8 @@ func NewMetrics(version string) *Metrics {
 		acks: prometheus.NewCounter(counter("acks_total", "Resources that Envoys accepted.")),
 		nacks: prometheus.NewCounterVec(counter("nacks_total",
 			"Resources that Envoys refused. not_cached is a step of every remote update; rejected needs a look; shared is a whole response."), []string{"kind"}),
+		rejections: prometheus.NewCounterVec(counter("filter_rejections_total",
+			"Revisions that Envoys refused, by filter."), []string{"filter"}),
 		streams: prometheus.NewGaugeVec(prometheus.GaugeOpts{
 			Name: "wasm_xds_streams", Help: "Open xDS streams, by protocol.",
 		}, []string{"mode"}),
@@ -96,7 +100,7 @@ func NewMetrics(version string) *Metrics {
 		Name: "wasm_xds_build_info", Help: "Always 1; the labels say what runs.",
 	}, []string{"version", "go"})
 	build.WithLabelValues(version, runtime.Version()).Set(1)
-	m.registry.MustRegister(m.pushes, m.pushedBytes, m.acks, m.nacks, m.streams, m.refusedStreams, m.visits, m.moduleRequests,
+	m.registry.MustRegister(m.rejections, m.pushes, m.pushedBytes, m.acks, m.nacks, m.streams, m.refusedStreams, m.visits, m.moduleRequests,
 		m.moduleBytes, m.snapshotChanges, m.bundleFailures, m.hotLoad, m.resolve,
 		m.preflightRefusals, m.preflightKnown, m.preflight, build,
 		collectors.NewGoCollector(), collectors.NewProcessCollector(collectors.ProcessCollectorOpts{}))

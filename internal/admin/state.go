@@ -67,8 +67,18 @@ type Counts struct {
 	Filters     map[FilterState]int
 	WithError   int // filters whose newest content is not served
 	Subscribers map[SubscriberState]int
+	// PerFilter are the filters, sorted by name.
+	PerFilter []FilterCounts
 	// WithoutModules is the number of Envoys that send no GET for a module.
 	WithoutModules int
+}
+
+// FilterCounts are what the metrics show of one filter.
+type FilterCounts struct {
+	Name        string
+	State       FilterState
+	WithError   bool
+	Subscribers map[SubscriberState]int
 }
 
 // Error formats as file:line:column: message (hint).

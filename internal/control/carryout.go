@@ -12,7 +12,7 @@ import (
 func (c *Control) carryOut(a delivery.Action) {
 	switch a := a.(type) {
 	case delivery.Send:
-		c.pushed(a)
+		c.logPushes(a)
 		c.sender.Send(a)
 	case delivery.EndStream:
 		c.sender.End(a.Stream)
@@ -36,27 +36,15 @@ func (c *Control) carryOut(a delivery.Action) {
 	}
 }
 
-// pushed counts and logs what is sent.
-func (c *Control) pushed(a delivery.Send) {
-	debug := c.cfg.Logger.Core().Enabled(zap.DebugLevel)
-	variant, n, bytes := a.Version.Variant, 0, 0
-	one := func(r delivery.Resource) {
-		if r.Version.Variant != variant {
-			c.cfg.Metrics.Pushed(variant.String(), n, bytes)
-			variant, n, bytes = r.Version.Variant, 0, 0
-		}
-		n++
-		bytes += int(r.Revision.Module.Size)
-		if debug {
-			c.cfg.Logger.Debug("push", zap.String("filter", r.Name), zap.Uint64("stream", uint64(a.Stream)),
-				zap.String("version", r.Version.String()), zap.Int("others", len(a.Others)))
-		}
+// logPushes logs what is sent, for who looks for every step.
+func (c *Control) logPushes(a delivery.Send) {
+	if !c.cfg.Logger.Core().Enabled(zap.DebugLevel) {
+		return
 	}
-	one(a.Resource)
-	for _, other := range a.Others {
-		one(other)
+	for _, r := range append([]delivery.Resource{a.Resource}, a.Others...) {
+		c.cfg.Logger.Debug("push", zap.String("filter", r.Name), zap.Uint64("stream", uint64(a.Stream)),
+			zap.String("version", r.Version.String()), zap.Int("others", len(a.Others)))
 	}
-	c.cfg.Metrics.Pushed(variant.String(), n, bytes)
 }
 
 // logReach says that an Envoy cannot fetch modules, or can again.
@@ -82,12 +70,49 @@ func (c *Control) logRefusal(a delivery.WasRefused) {
 			append(fields, zap.Int("others", a.Others))...)
 		return
 	}
-	if !a.Verdict {
+	c.cfg.Metrics.Nacked(nackKind(a))
+	switch nackKind(a) {
+	case admin.NackNotCached:
 		// The usual first answer to remote code: Envoy fetches it now.
-		c.cfg.Metrics.Nacked(admin.NackNotCached)
 		c.cfg.Logger.Debug("not taken yet", fields...)
-		return
+	case admin.NackType:
+		c.cfg.Logger.Warn("an Envoy asks for a filter of another type than its spec says", fields...)
+	case admin.NackOther:
+		c.cfg.Logger.Warn("an Envoy cannot read the file of a module: it is sent inline", fields...)
+	default:
+		if c.snapshot.Get(a.Name) != nil {
+			c.cfg.Metrics.FilterRejected(a.Name)
+		} else {
+			c.cfg.Metrics.FilterRejected("")
+		}
+		c.cfg.Logger.Warn("an Envoy refused a revision: "+c.meanwhile(a.Name), fields...)
 	}
-	c.cfg.Metrics.Nacked(admin.NackRejected)
-	c.cfg.Logger.Warn("an Envoy refused a revision: the last good one serves on", fields...)
+}
+
+// nackKind is what a NACK of a single resource is about.
+func nackKind(a delivery.WasRefused) admin.NackKind {
+	switch {
+	case a.WrongType:
+		return admin.NackType
+	case a.Verdict:
+		return admin.NackRejected
+	case a.Variant == delivery.Remote:
+		return admin.NackNotCached
+	default:
+		return admin.NackOther
+	}
+}
+
+// meanwhile says what Envoys get of a filter whose newest content they do not.
+func (c *Control) meanwhile(name string) string {
+	before := c.snapshot.Get(name)
+	st, known := c.machine.Brief(name)
+	switch {
+	case name == "":
+		return "what it described before is served on"
+	case known && st.Stable != nil, !known && before != nil && before.Revision != nil:
+		return "its last good revision is served on"
+	default:
+		return "there is none before it that is good, and Envoys get a stand-in, as failurePolicy says"
+	}
 }

@@ -205,7 +205,7 @@ func (c *Control) tell(told *bool, o outcome) {
 			zap.String("code", err.Code), zap.String("problem", err.Message), zap.String("hint", err.Hint))
 	}
 	if o.err != nil {
-		log("the sandbox refuses a revision: the last good one serves on", o.err)
+		log("the sandbox refuses a revision: "+c.meanwhile(o.err.Name), o.err)
 	}
 	for _, w := range o.warnings {
 		log("the sandbox warns of a revision", w)

@@ -26,11 +26,7 @@ func (c *Control) History(name string) (admin.History, bool) {
 		h.Error = f.Error
 		wanted := c.describedBySpec(st)
 		all := c.history(name)
-		if st.Wanted.Revision != nil && !st.Wanted.Removed {
-			if back, problem := chooseRollback(st, all, ""); problem == nil {
-				h.Rollback = back.ID
-			}
-		}
+		h.Rollback = offered(st, all)
 		for _, s := range all {
 			h.Revisions = append(h.Revisions, admin.Revision{
 				Revision: s.Revision.ID, State: admin.RevisionState(s.Standing.String()), Wanted: s.Revision.ID == wanted,
@@ -39,6 +35,19 @@ func (c *Control) History(name string) (admin.History, bool) {
 		}
 	})
 	return h, found
+}
+
+// offered is the revision that a rollback without a name would serve; "" where there is none, and
+// where it is served already.
+func offered(st delivery.FilterStatus, all []delivery.RevisionStatus) string {
+	if st.Wanted.Revision == nil || st.Wanted.Removed {
+		return ""
+	}
+	back, problem := chooseRollback(st, all, "")
+	if problem != nil || st.Serving != nil && st.Serving.ID == back.ID {
+		return ""
+	}
+	return back.ID
 }
 
 // describedBySpec is the id of the revision that the spec describes, also while another is pinned.

@@ -47,3 +47,22 @@ func TestChooseRollback(t *testing.T) {
 		t.Errorf("nothing before: %v", problem)
 	}
 }
+
+// TestHistoryDoesNotOfferWhatIsServed: where the newest revision is refused, all run the one before.
+func TestHistoryDoesNotOfferWhatIsServed(t *testing.T) {
+	one, two := &snapshot.Revision{ID: "aa1111111111"}, &snapshot.Revision{ID: "aa2222222222"}
+	all := []delivery.RevisionStatus{{Revision: two}, {Revision: one}}
+	st := delivery.FilterStatus{Name: "auth", Wanted: &snapshot.Filter{Name: "auth", Revision: two}, Stable: two, Serving: two, Older: []*snapshot.Revision{one}}
+	if got := offered(st, all); got != one.ID {
+		t.Errorf("%q is offered", got)
+	}
+	all[0].Standing, all[1].Standing = delivery.Refused, delivery.Active
+	st.Stable, st.Serving, st.Older = one, one, nil
+	if got := offered(st, all); got != "" {
+		t.Errorf("%q is offered, and is served", got)
+	}
+	st.Wanted = &snapshot.Filter{Name: "auth", Revision: two, Removed: true}
+	if got := offered(st, all); got != "" {
+		t.Errorf("%q is offered of a filter without a spec", got)
+	}
+}

@@ -15,7 +15,6 @@ import (
 	"github.com/wasm-xds/wasm-xds/internal/module"
 	"github.com/wasm-xds/wasm-xds/pkg/snapshot"
 	"github.com/wasm-xds/wasm-xds/pkg/source"
-	"github.com/wasm-xds/wasm-xds/pkg/source/restart"
 	"github.com/wasm-xds/wasm-xds/pkg/spec"
 )
 
@@ -27,27 +26,25 @@ func (c *Control) takeSet(ctx context.Context, set source.Set) {
 	if set.Unavailable != nil {
 		c.setSource(admin.SourceUnavailable, set.Unavailable)
 		c.noteParts(&set, nil)
-		if set.Unavailable.Code != restart.CodeFailed { // that is logged with its source
-			c.cfg.Logger.Warn("the specs cannot be read: what was served is served on",
-				zap.String("code", set.Unavailable.Code), zap.String("reason", set.Unavailable.Error()))
-		}
 		c.open()
 		return
 	}
-	c.logErrors(set.Errors)
+	c.logErrors(&set)
 	c.set = &set
 	c.replan(ctx)
 }
 
 // logErrors logs the problems that the last set did not have.
-func (c *Control) logErrors(errs []*spec.Error) {
+func (c *Control) logErrors(set *source.Set) {
 	known := map[string]bool{}
 	for _, e := range c.source.errors {
 		known[e.Error()] = true
 	}
-	for _, e := range errs {
-		if !known[e.Error()] {
-			c.cfg.Logger.Warn("a spec has an error: its last good revision serves on",
+	for _, e := range set.Errors {
+		// That a source cannot be read is logged where it is noted.
+		ofPart := slices.ContainsFunc(set.Parts, func(p source.Part) bool { return p.Unavailable == e })
+		if !known[e.Error()] && !ofPart {
+			c.cfg.Logger.Warn("a spec has an error: "+c.meanwhile(e.Name),
 				zap.String("filter", e.Name), zap.String("at", e.Pos.String()), zap.String("code", e.Code),
 				zap.String("problem", e.Message), zap.String("hint", e.Hint))
 		}
@@ -89,7 +86,7 @@ func (c *Control) takeResult(ctx context.Context, key string, r result) {
 		c.learnTag(key, r)
 		return
 	}
-	c.cfg.Logger.Warn("a spec's module or configuration cannot be had: its last good revision serves on",
+	c.cfg.Logger.Warn("a spec's module or configuration cannot be had: "+c.meanwhile(r.err.Name),
 		zap.String("filter", r.err.Name), zap.String("at", r.err.Pos.String()), zap.String("code", r.err.Code),
 		zap.String("problem", r.err.Message), zap.String("hint", r.err.Hint))
 	if module.Retryable(r.err) {

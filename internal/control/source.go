@@ -38,7 +38,7 @@ func (c *Control) runSource(ctx context.Context) {
 	_ = c.cfg.Source.Run(ctx, func(s source.Set) { c.post(newSet{s}) })
 }
 
-// noteParts takes from a set how each source is, and logs which of them have ended.
+// noteParts takes from a set how each source is, and logs which of them cannot be read any more.
 func (c *Control) noteParts(set *source.Set, held []string) {
 	said := set.Parts
 	if said == nil {
@@ -48,14 +48,20 @@ func (c *Control) noteParts(set *source.Set, held []string) {
 		}}
 	}
 	for _, e := range c.source.follow(said, held, time.Now()) {
-		c.cfg.Logger.Error("a source has ended: it is started again, what was served of it is served on",
-			zap.String("source", e.Pos.File), zap.String("code", e.Code), zap.String("problem", e.Message))
+		fields := []zap.Field{
+			zap.String("source", e.Pos.File), zap.String("code", e.Code), zap.String("problem", e.Message), zap.String("hint", e.Hint),
+		}
+		if e.Code == restart.CodeFailed {
+			c.cfg.Logger.Error("a source has ended: it is started again, what was served of it is served on", fields...)
+		} else {
+			c.cfg.Logger.Warn("a source cannot be read: what was served of it is served on", fields...)
+		}
 	}
 }
 
-// follow takes what the parts say now, and gives the errors of those that have ended since.
+// follow takes what the parts say now, and gives the errors of those that cannot be read since.
 // held are the roots of which all specs went at once; "" is the only one.
-func (s *sourceStatus) follow(said []source.Part, held []string, now time.Time) (ended []*spec.Error) {
+func (s *sourceStatus) follow(said []source.Part, held []string, now time.Time) (failed []*spec.Error) {
 	parts := make([]sourcePart, len(said))
 	for i, p := range said {
 		one := sourcePart{name: p.Root, state: admin.SourceOK, since: now, specs: p.Specs, errors: p.Errors}
@@ -76,13 +82,13 @@ func (s *sourceStatus) follow(said []source.Part, held []string, now time.Time) 
 		if before.state == one.state {
 			one.since = before.since
 		}
-		if one.err != nil && one.err.Code == restart.CodeFailed && (before.err == nil || before.err.Message != one.err.Message) {
-			ended = append(ended, one.err)
+		if one.state == admin.SourceUnavailable && (before.err == nil || before.err.Message != one.err.Message) {
+			failed = append(failed, one.err)
 		}
 		parts[i] = one
 	}
 	s.parts = parts
-	return ended
+	return failed
 }
 
 // setSource notes how the source as a whole is.

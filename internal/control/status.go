@@ -63,18 +63,23 @@ func (c *Control) Counts() admin.Counts {
 	c.ask(func() {
 		for _, name := range c.machine.Names() {
 			st, _ := c.machine.Brief(name)
+			one := admin.FilterCounts{Name: name, State: admin.FilterUnknown, WithError: true, Subscribers: map[admin.SubscriberState]int{}}
 			switch {
 			case st.Wanted != nil:
 				f := admin.Filter{Name: name, State: admin.FilterActive}
 				c.describe(&f, st)
-				counts.Filters[f.State]++
-				if f.Error != nil {
-					counts.WithError++
-				}
-			case st.Count > 0: // and so denied
-				counts.Filters[admin.FilterUnknown]++
+				one.State, one.WithError = f.State, f.Error != nil
+			case st.Count == 0: // else it is denied
+				continue
+			}
+			counts.Filters[one.State]++
+			if one.WithError {
 				counts.WithError++
 			}
+			for state, n := range c.machine.CountsOf(name) {
+				one.Subscribers[admin.SubscriberState(state.String())] = n
+			}
+			counts.PerFilter = append(counts.PerFilter, one)
 		}
 		counts.WithoutModules = c.machine.Unreached()
 		for state, n := range c.machine.Counts() {

@@ -191,7 +191,9 @@ func (m *Machine) wrongType(u *sub, p *push, message string) {
 	m.leave(u)
 	m.join(u)
 	m.rollOut(u.f)
-	m.report(p, message, false)
+	m.actions = append(m.actions, WasRefused{
+		Name: u.f.name, Node: u.s.node.ID, Revision: p.rev.ID, Variant: p.version.Variant, WrongType: true, Message: message,
+	})
 }
 
 func (m *Machine) report(p *push, message string, verdict bool) {

@@ -159,6 +159,7 @@ type (
 		Name, Node, Revision string
 		Variant              Variant
 		Verdict              bool // false: only the code was not there yet, or it had company
+		WrongType            bool // the Envoy asks for a filter of another type: no verdict
 		Message              string
 		// Others is how many resources more were in the response: it is a verdict on none of them,
 		// and each is sent again alone.

@@ -10,7 +10,11 @@ import (
 func (m *Machine) remoteRefused(p *push, raw string) {
 	u := p.u
 	message := redact(raw, p.rev)
-	m.report(p, message, false)
+	t := expectedType(raw)
+	another := !p.replay && t != "" && t != p.rev.Type
+	if !another {
+		m.report(p, message, false)
+	}
 	u.dirty = true
 	if p.replay {
 		// Identical bytes that were looked at after all: the Envoy had lost its config.
@@ -18,7 +22,7 @@ func (m *Machine) remoteRefused(p *push, raw string) {
 		u.setAccepted(Version{}, nil)
 		return
 	}
-	if t := expectedType(raw); t != "" && t != p.rev.Type {
+	if another {
 		m.endFetch(u)
 		m.wrongType(u, p, message)
 		return

@@ -52,6 +52,7 @@ func (m *Machine) subscribe(s *stream, e Subscription, made *sub) {
 	u := s.subs[at]
 	if !there {
 		m.states[u.state]++
+		f.states[u.state]++
 		s.bareCount++
 		u.awaited = s.findOutstanding(e.Name) >= 0
 		f.add(u)
@@ -161,6 +162,7 @@ func (m *Machine) remove(u *sub) {
 	u.f.drop(u)
 	m.countUnknown(u, -1)
 	m.states[u.state]--
+	u.f.states[u.state]--
 	m.leave(u)
 	m.change(u.f)
 	m.rollOut(u.f)

@@ -39,6 +39,7 @@ type filter struct {
 	hasChanged  bool      // in the step that is under way
 
 	subs    []*sub
+	states  [numStates]int32  // how many of subs are in each
 	groups  map[string]*group // by Envoy version
 	ordered []*group          // groups by version; nil: not sorted yet
 	gone    []SubscriberStatus

@@ -108,6 +108,19 @@ func (m *Machine) Counts() map[State]int {
 	return all
 }
 
+// CountsOf is Counts for one filter.
+func (m *Machine) CountsOf(name string) map[State]int {
+	f := m.filters[name]
+	if f == nil {
+		return nil
+	}
+	all := map[State]int{Gone: len(f.gone)}
+	for s, n := range f.states {
+		all[State(s)] += int(n)
+	}
+	return all
+}
+
 // Names are all names that a spec or an Envoy has, sorted.
 func (m *Machine) Names() []string {
 	names := make([]string, 0, len(m.filters))

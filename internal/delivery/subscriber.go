@@ -252,6 +252,8 @@ func (u *sub) setState(m *Machine, s State, p *Problem) {
 		u.since = m.offset(m.now)
 		m.states[u.state]--
 		m.states[s]++
+		u.f.states[u.state]--
+		u.f.states[s]++
 	}
 	u.state = s
 	if p != nil || u.rare != nil {

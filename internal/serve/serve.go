@@ -160,6 +160,7 @@ func run(ctx context.Context, cfg Config, parts *ending.Parts) (err error) {
 	group, ctx := errgroup.WithContext(ctx)
 	cfg.Limits.Refused = func(r xds.Refusal) { c.StreamRefused(limitOf(r)) }
 	server := xds.NewServer(ctx, c, builder, cfg.Limits, cfg.Logger)
+	server.CountPushes(metrics.Pushed)
 	group.Go(func() error {
 		defer parts.Begin("the last state to be written")()
 		return c.Run(ctx, server)

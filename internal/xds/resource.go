@@ -10,6 +10,9 @@ import (
 // share. It is immutable.
 type Resource struct{ sotw, delta mem.BufferSlice }
 
+// Len is how many bytes the resource has in a response.
+func (r *Resource) Len() int { return r.delta.Len() }
+
 // smallValue is how long a part of a resource may be and still be copied, to be one piece with
 // what is beside it: a response of many has half as many pieces then.
 const smallValue = 4 << 10

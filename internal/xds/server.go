@@ -23,6 +23,7 @@ import (
 
 	"github.com/wasm-xds/wasm-xds/internal/delivery"
 	"github.com/wasm-xds/wasm-xds/internal/ending"
+	"github.com/wasm-xds/wasm-xds/pkg/spec"
 )
 
 // Handler takes what happens on the streams, in each stream's order. It may
@@ -71,6 +72,7 @@ type Server struct {
 	builder   Builder
 	logger    *zap.Logger
 	limits    Limits
+	pushed    func(variant string, resources, bytes int) // nil: nobody counts
 	lastID    atomic.Uint64
 	streams   sync.Map // delivery.StreamID → *stream
 	builds    ending.Group
@@ -89,6 +91,10 @@ func NewServer(ctx context.Context, handler Handler, builder Builder, limits Lim
 	s.sotwRequest.TypeUrl, s.deltaRequest.TypeUrl = resourcev3.ExtensionConfigType, resourcev3.ExtensionConfigType
 	return s
 }
+
+// CountPushes has what is handed to streams counted: resources and their bytes on the wire, by what
+// they carry. It is called before the service is registered.
+func (s *Server) CountPushes(count func(variant string, resources, bytes int)) { s.pushed = count }
 
 // Register adds the service to a gRPC server.
 func (s *Server) Register(g *grpc.Server) {
@@ -150,9 +156,13 @@ func (s *Server) build(a delivery.Send) (*Resource, bool) {
 // make puts a response together; false: take gave up, or has nothing for it.
 func (s *Server) make(st *stream, a delivery.Send, take func(delivery.Send) (*Resource, bool)) (r response, ok bool) {
 	r.more = a.More
+	var sent tally
 	add := func(one delivery.Resource) bool {
 		a.Resource = one
 		resource, ok := take(a)
+		if resource != nil {
+			sent.add(s.pushed, carries(one), resource.Len())
+		}
 		switch {
 		case resource == nil:
 		case r.resource == nil:
@@ -171,7 +181,42 @@ func (s *Server) make(st *stream, a delivery.Send, take func(delivery.Send) (*Re
 			return r, false
 		}
 	}
+	sent.flush(s.pushed)
 	return r, r.resource != nil
+}
+
+// carries is what a resource brings to an Envoy: its variant, or the stand-in that it is.
+func carries(r delivery.Resource) string {
+	switch {
+	case !r.Revision.BuiltIn:
+		return r.Version.Variant.String()
+	case r.Revision.Policy == spec.Open:
+		return delivery.ServingPassthrough.String()
+	default:
+		return delivery.ServingDeny.String()
+	}
+}
+
+// tally counts the resources of a response, those of one kind together. The zero value is empty.
+type tally struct {
+	variant          string
+	resources, bytes int
+}
+
+func (t *tally) add(count func(string, int, int), variant string, bytes int) {
+	if t.variant != variant {
+		t.flush(count)
+		t.variant = variant
+	}
+	t.resources++
+	t.bytes += bytes
+}
+
+func (t *tally) flush(count func(string, int, int)) {
+	if count != nil && t.resources > 0 {
+		count(t.variant, t.resources, t.bytes)
+	}
+	*t = tally{}
 }
 
 func (s *Server) sotw(g grpc.ServerStream, typeURL string) error {

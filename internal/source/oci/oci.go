@@ -120,7 +120,7 @@ func (s *Source) Run(ctx context.Context, emit func(source.Set)) error {
 			return ctx.Err()
 		}
 		if set := st.take(found); set != nil {
-			s.report(st.passing)
+			s.report(st.passing, set.Unavailable != nil)
 			emit(*set)
 		}
 		if answer != nil {
@@ -149,8 +149,11 @@ func (s *Source) Sync(ctx context.Context) error {
 }
 
 // report logs when the registry goes or comes back; refused bundles are logged where they are found.
-func (s *Source) report(passing *spec.Error) {
+// Without a good bundle the set says so itself, to whoever logs what sets say.
+func (s *Source) report(passing *spec.Error, unavailable bool) {
 	switch {
+	case passing != nil && unavailable:
+		s.down = true
 	case passing != nil:
 		s.log.Warn("the bundle cannot be looked at: the last good one is served on", zap.String("code", passing.Code),
 			zap.String("problem", passing.Message), zap.String("hint", passing.Hint))

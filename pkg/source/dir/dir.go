@@ -260,10 +260,8 @@ func (l *loop) report(set source.Set) {
 	if l.last != nil {
 		before = *l.last
 	}
-	switch {
-	case set.Unavailable != nil:
-		l.log.Warn("the directory of specs is unavailable", zap.String("code", set.Unavailable.Code), zap.Error(set.Unavailable))
-	case before.Unavailable != nil:
+	// That it is unavailable says the set, to whoever logs what sets say.
+	if before.Unavailable != nil && set.Unavailable == nil {
 		l.log.Info("the directory of specs is back")
 	}
 	switch {

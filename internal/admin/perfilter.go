@@ -1,0 +1,102 @@
+package admin
+
+import (
+	"sync"
+
+	"github.com/prometheus/client_golang/prometheus"
+)
+
+// maxFilterSeries bounds the filters that have series of their own. Those behind, by name, are
+// counted together under the name otherFilters, which no spec can have.
+const (
+	maxFilterSeries = 500
+	otherFilters    = "(others)"
+)
+
+var (
+	descFilterState = prometheus.NewDesc("wasm_xds_filter_state",
+		"1 for the state that each filter is in; of the filters behind the first 500, how many are.", []string{"filter", "state"}, nil)
+	descFilterError = prometheus.NewDesc("wasm_xds_filter_error",
+		"1 while a filter's newest content is not served.", []string{"filter"}, nil)
+	descFilterSubscribers = prometheus.NewDesc("wasm_xds_filter_subscribers",
+		"Each filter on Envoys' streams, by state.", []string{"filter", "state"}, nil)
+)
+
+// bounded tells the filters with series of their own from the others. Names that no spec has come
+// from the network, and have none.
+func bounded(all []FilterCounts, most int) (first, others []FilterCounts) {
+	for _, f := range all {
+		if f.State == FilterUnknown || len(first) == most {
+			others = append(others, f)
+		} else {
+			first = append(first, f)
+		}
+	}
+	return first, others
+}
+
+// collectFilters has a series for each of the first filters, and the sums of the others.
+func collectFilters(all []FilterCounts, gauge func(*prometheus.Desc, int, ...string)) {
+	first, others := bounded(all, maxFilterSeries)
+	for _, f := range first {
+		gauge(descFilterState, 1, f.Name, string(f.State))
+		gauge(descFilterError, number(f.WithError), f.Name)
+		for state, n := range f.Subscribers {
+			if n > 0 {
+				gauge(descFilterSubscribers, n, f.Name, string(state))
+			}
+		}
+	}
+	states, subscribers, errors := map[FilterState]int{}, map[SubscriberState]int{}, 0
+	for _, f := range others {
+		states[f.State]++
+		errors += number(f.WithError)
+		for state, n := range f.Subscribers {
+			subscribers[state] += n
+		}
+	}
+	for state, n := range states {
+		gauge(descFilterState, n, otherFilters, string(state))
+	}
+	for state, n := range subscribers {
+		if n > 0 {
+			gauge(descFilterSubscribers, n, otherFilters, string(state))
+		}
+	}
+	if len(others) > 0 {
+		gauge(descFilterError, errors, otherFilters)
+	}
+}
+
+// filterNames bounds the names that a counter has: the first ones that it is asked for. The zero
+// value has none.
+type filterNames struct {
+	mu    sync.Mutex
+	names map[string]struct{}
+}
+
+func (n *filterNames) label(name string) string {
+	n.mu.Lock()
+	defer n.mu.Unlock()
+	if name == "" {
+		return otherFilters
+	}
+	if _, known := n.names[name]; known {
+		return name
+	}
+	if len(n.names) >= maxFilterSeries {
+		return otherFilters
+	}
+	if n.names == nil {
+		n.names = map[string]struct{}{}
+	}
+	n.names[name] = struct{}{}
+	return name
+}
+
+// FilterRejected counts a revision of the filter that an Envoy refused. "" is a name that no spec has.
+func (m *Metrics) FilterRejected(name string) {
+	if m != nil {
+		m.rejections.WithLabelValues(m.rejected.label(name)).Inc()
+	}
+}

@@ -1,0 +1,69 @@
+package admin
+
+import (
+	"fmt"
+	"strings"
+	"testing"
+)
+
+// series are the lines of /metrics whose name begins so.
+func series(t *testing.T, s State, m *Metrics, prefix string) []string {
+	t.Helper()
+	var found []string
+	for line := range strings.Lines(request(t, Handler(s, m.Registry(), nil), "GET", "/metrics", nil).Body.String()) {
+		if strings.HasPrefix(line, prefix) {
+			found = append(found, strings.TrimSpace(line))
+		}
+	}
+	return found
+}
+
+func TestSeriesOfFilters(t *testing.T) {
+	s, m := someState(), NewMetrics("")
+	if err := m.Watch(s); err != nil {
+		t.Fatal(err)
+	}
+	m.FilterRejected("auth")
+	want := []string{
+		`wasm_xds_filter_error{filter="auth"} 0`,
+		`wasm_xds_filter_error{filter="team/hello"} 1`,
+		`wasm_xds_filter_rejections_total{filter="auth"} 1`,
+		`wasm_xds_filter_state{filter="auth",state="active"} 1`,
+		`wasm_xds_filter_state{filter="team/hello",state="rejected"} 1`,
+		`wasm_xds_filter_subscribers{filter="auth",state="live"} 1`,
+	}
+	if got := series(t, s, m, "wasm_xds_filter_"); strings.Join(got, "\n") != strings.Join(want, "\n") {
+		t.Errorf("got\n%s\nwant\n%s", strings.Join(got, "\n"), strings.Join(want, "\n"))
+	}
+}
+
+// TestSeriesOfFiltersAreBounded: however many specs there are, and whatever names Envoys ask for.
+func TestSeriesOfFiltersAreBounded(t *testing.T) {
+	s := someState()
+	s.filters = nil
+	for i := range 3 * maxFilterSeries {
+		s.filters = append(s.filters, Filter{Name: fmt.Sprintf("f-%04d", i), State: FilterActive, Subscribers: []Subscriber{{State: SubscriberLive}}})
+	}
+	s.filters = append(s.filters, Filter{Name: "a-made-up-name", State: FilterUnknown})
+	m := NewMetrics("")
+	if err := m.Watch(s); err != nil {
+		t.Fatal(err)
+	}
+	for _, f := range s.filters {
+		m.FilterRejected(f.Name)
+		m.FilterRejected(f.Name)
+	}
+	m.FilterRejected("")
+	for name, want := range map[string]int{
+		"wasm_xds_filter_state": maxFilterSeries + 2, "wasm_xds_filter_error": maxFilterSeries + 1,
+		"wasm_xds_filter_subscribers": maxFilterSeries + 1, "wasm_xds_filter_rejections_total": maxFilterSeries + 1,
+	} {
+		if n := len(series(t, s, m, name+"{")); n != want {
+			t.Errorf("%s has %d series, want %d", name, n, want)
+		}
+	}
+	others := series(t, s, m, `wasm_xds_filter_rejections_total{filter="(others)"}`)
+	if want := fmt.Sprintf(`wasm_xds_filter_rejections_total{filter="(others)"} %d`, 2*(2*maxFilterSeries+1)+1); len(others) != 1 || others[0] != want {
+		t.Errorf("got %q, want %s", others, want)
+	}
+}
