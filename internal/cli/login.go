@@ -183,11 +183,11 @@ with 1 where there are none.`,
 func logOut(ctx context.Context, store credentials.Store, host string) error {
 	found, err := store.Get(ctx, credentials.ServerAddressFromRegistry(host))
 	if err != nil {
-		return err
+		return worded(err)
 	}
 	if found == auth.EmptyCredential {
 		return failure("not_logged_in", "there are no credentials for "+host,
 			"the Docker configuration ($DOCKER_CONFIG or ~/.docker) lists the registries that have some")
 	}
-	return credentials.Logout(ctx, store, host)
+	return worded(credentials.Logout(ctx, store, host))
 }

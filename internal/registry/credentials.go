@@ -80,14 +80,13 @@ func (c *Client) find(registry string, from Credentials, path string, text []byt
 	if err != nil {
 		return nil, credentialsError(registry, fmt.Sprintf("%s is no Docker configuration", path))
 	}
-	lookUp := credentials.Credential(store)
+	lookUp := credentials.Credential(helped{store, path, helpersIn(text)})
 	return func(ctx context.Context, host string) (auth.Credential, error) {
 		found, err := lookUp(ctx, host)
-		if err != nil {
-			// What a helper prints is for people, but nobody can say what it holds.
-			return found, credentialsError(registry, fmt.Sprintf("the credential helper that %s names for %s has failed", path, host))
+		if known := (*Error)(nil); err != nil && !errors.As(err, &known) {
+			err = credentialsError(registry, fmt.Sprintf("the credentials for %s in %s cannot be read", host, path))
 		}
-		return found, nil
+		return found, err
 	}, nil
 }
 
@@ -107,7 +106,7 @@ func secretCredential(registry, path string, text []byte) (auth.CredentialFunc, 
 	}
 	found, err := store.Get(context.Background(), credentials.ServerAddressFromRegistry(registry))
 	if err != nil || found == auth.EmptyCredential {
-		return nil, credentialsError(registry, path+" has no credentials for this registry")
+		return nil, secretWithout(registry, path, text)
 	}
 	return auth.StaticCredential(registry, found), nil
 }
@@ -123,7 +122,11 @@ func (c *Client) Store(plain bool) (credentials.Store, error) {
 	if err != nil {
 		return nil, fmt.Errorf("the Docker configuration cannot be read: %w", err)
 	}
-	return store, nil
+	text, err := readSecret(path)
+	if err != nil && !errors.Is(err, fs.ErrNotExist) {
+		return nil, fmt.Errorf("the Docker configuration cannot be read: %w", err)
+	}
+	return helped{store, path, helpersIn(text)}, nil
 }
 
 // dockerConfig is the path of the Docker configuration; "" when there is no home.

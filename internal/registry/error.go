@@ -49,7 +49,8 @@ type Error struct {
 	// Retryable says whether the same may go well later.
 	Retryable bool
 
-	err error
+	hint string // the next step, where the code alone does not tell it; "": it does
+	err  error
 }
 
 // Error is one sentence.
@@ -80,6 +81,9 @@ func (e *Error) Unwrap() error { return e.err }
 
 // Hint is the next step; "" when there is none but to wait.
 func (e *Error) Hint() string {
+	if e.hint != "" {
+		return e.hint
+	}
 	switch e.Code {
 	case CodeReference:
 		return "write registry/repository:tag or registry/repository@sha256:…"

@@ -1,6 +1,7 @@
 package registry_test
 
 import (
+	"cmp"
 	"context"
 	"errors"
 	"fmt"
@@ -276,6 +277,57 @@ func TestCredentialHelper(t *testing.T) {
 	c := client(t, registry.Config{Insecure: []string{host}, DockerConfig: config})
 	if _, err := c.Resolve(t.Context(), reference(t, host+"/team/filter:v1"), registry.Credentials{}); err != nil {
 		t.Error(err)
+	}
+}
+
+// TestHelpersThatCannotBeUsed: each is named, with the next step.
+func TestHelpersThatCannotBeUsed(t *testing.T) {
+	host, _ := answer(t, func(w http.ResponseWriter, _ *http.Request) {
+		w.Header().Set("WWW-Authenticate", `Basic realm="test"`)
+		w.WriteHeader(401)
+	})
+	for _, tt := range []struct{ name, config, secret, words, hint string }{
+		{
+			name: "not installed", config: `{"credHelpers":{"HOST":"ecr-login"},"credsStore":"pass"}`,
+			words: "docker-credential-ecr-login, which CONFIG names for it, is not installed", hint: "install the package amazon-ecr-credential-helper, or",
+		},
+		{
+			name: "an unknown one", config: `{"credsStore":"of-our-own"}`,
+			words: "docker-credential-of-our-own, which CONFIG names for it, is not installed", hint: "install it in a directory of $PATH, or",
+		},
+		{
+			name: "in a pull secret", secret: `{"credHelpers":{"HOST":"ecr-login"}}`,
+			words: "helpers of a pull secret are not used", hint: "put the credentials themselves into the pull secret",
+		},
+		{
+			name: "as a pull secret's store", secret: `{"auths":{"HOST":{}},"credsStore":"desktop"}`,
+			words: "it names the credential helper docker-credential-desktop", hint: "leave module.pullSecret out",
+		},
+		{
+			name: "for another registry", secret: `{"credHelpers":{"other.example":"ecr-login"}}`,
+			words: "has no credentials for this registry", hint: "correct the file",
+		},
+	} {
+		t.Run(tt.name, func(t *testing.T) {
+			dir := t.TempDir()
+			file := func(name, text string) string {
+				if text == "" {
+					return ""
+				}
+				path := filepath.Join(dir, name)
+				if err := os.WriteFile(path, []byte(strings.ReplaceAll(text, "HOST", host)), 0o600); err != nil {
+					t.Fatal(err)
+				}
+				return path
+			}
+			cfg := registry.Config{Insecure: []string{host}, DockerConfig: file("config.json", cmp.Or(tt.config, "{}"))}
+			_, err := client(t, cfg).Resolve(t.Context(), reference(t, host+"/team/filter:v1"), registry.Credentials{PullSecret: file("secret", tt.secret)})
+			got := &registry.Error{}
+			words := strings.ReplaceAll(tt.words, "CONFIG", filepath.Join(dir, "config.json"))
+			if !errors.As(err, &got) || got.Code != registry.CodeCredentials || !strings.Contains(got.Error(), words) || !strings.Contains(got.Hint(), tt.hint) {
+				t.Errorf("%v\nhint: %s", err, got.Hint())
+			}
+		})
 	}
 }
 

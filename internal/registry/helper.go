@@ -1,0 +1,117 @@
+package registry
+
+import (
+	"context"
+	"encoding/json"
+	"errors"
+	"fmt"
+	"os/exec"
+
+	"oras.land/oras-go/v2/registry/remote/auth"
+	"oras.land/oras-go/v2/registry/remote/credentials"
+)
+
+// helpers are what a Docker configuration says of the programs that keep credentials.
+type helpers struct {
+	// ByServer has them by a server's address, All is the one for all other servers. Their
+	// programs are called docker-credential- and the name.
+	ByServer map[string]string `json:"credHelpers"`
+	All      string            `json:"credsStore"`
+}
+
+// helpersIn reads a Docker configuration; what cannot be read names none.
+func helpersIn(text []byte) helpers {
+	var h helpers
+	if json.Unmarshal(text, &h) != nil {
+		return helpers{}
+	}
+	return h
+}
+
+// of is the program for a server's address; "": there is none.
+func (h helpers) of(address string) string {
+	name := h.ByServer[address]
+	if name == "" {
+		name = h.All
+	}
+	if name == "" {
+		return ""
+	}
+	return "docker-credential-" + name
+}
+
+// helperPackages are where the programs come from that people use.
+var helperPackages = map[string]string{
+	"docker-credential-ecr-login":     "install the package amazon-ecr-credential-helper",
+	"docker-credential-gcloud":        "install the Google Cloud CLI",
+	"docker-credential-gcr":           "install it with `gcloud components install docker-credential-gcr`",
+	"docker-credential-acr-env":       "install it from github.com/chrismellard/docker-credential-acr-env",
+	"docker-credential-pass":          "install docker-credential-helpers",
+	"docker-credential-secretservice": "install docker-credential-helpers",
+	"docker-credential-osxkeychain":   "install docker-credential-helpers",
+	"docker-credential-wincred":       "install docker-credential-helpers",
+	"docker-credential-desktop":       "install Docker Desktop",
+}
+
+// helped is a Docker configuration's store, whose errors name the helper and what to do.
+type helped struct {
+	credentials.Store
+	path    string // the configuration's
+	helpers helpers
+}
+
+// Get implements [credentials.Store].
+func (h helped) Get(ctx context.Context, address string) (auth.Credential, error) {
+	found, err := h.Store.Get(ctx, address)
+	return found, h.worded(address, err)
+}
+
+// Put implements [credentials.Store].
+func (h helped) Put(ctx context.Context, address string, c auth.Credential) error {
+	return h.worded(address, h.Store.Put(ctx, address, c))
+}
+
+// Delete implements [credentials.Store].
+func (h helped) Delete(ctx context.Context, address string) error {
+	return h.worded(address, h.Store.Delete(ctx, address))
+}
+
+// worded makes an error of a helper one for people. A helper's own words may hold anything, and
+// are not passed on.
+func (h helped) worded(address string, err error) error {
+	program := h.helpers.of(address)
+	if err == nil || program == "" {
+		return err
+	}
+	host := address
+	if address == credentials.ServerAddressFromRegistry("docker.io") {
+		host = "docker.io"
+	}
+	e := credentialsError(host, fmt.Sprintf("the credential helper %s, which %s names for it, has failed", program, h.path))
+	e.hint = fmt.Sprintf("run `echo %s | %s get` to see why", address, program)
+	start := &exec.Error{}
+	switch {
+	case errors.Is(err, exec.ErrNotFound):
+		e.Words = fmt.Sprintf("the credential helper %s, which %s names for it, is not installed", program, h.path)
+		e.hint = helperPackages[program]
+		if e.hint == "" {
+			e.hint = "install it in a directory of $PATH"
+		}
+		e.hint += ", or take it out of the file and log in with `wasm-xds login " + host + "`"
+	case errors.As(err, &start):
+		e.Words = fmt.Sprintf("the credential helper %s, which %s names for it, cannot be started: %v", program, h.path, start.Err)
+	}
+	e.err = err
+	return e
+}
+
+// secretWithout says why a pull secret has no credentials for a registry. Helpers in it are not
+// run: whoever writes a spec would choose programs of the server's machine.
+func secretWithout(registry, path string, text []byte) *Error {
+	e := credentialsError(registry, path+" has no credentials for this registry")
+	if program := helpersIn(text).of(credentials.ServerAddressFromRegistry(registry)); program != "" {
+		e.Words += fmt.Sprintf("; it names the credential helper %s, and helpers of a pull secret are not used", program)
+		e.hint = "put the credentials themselves into the pull secret, or leave module.pullSecret out and name the helper in the server's Docker configuration"
+	}
+	return e
+}
