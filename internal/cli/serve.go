@@ -41,6 +41,7 @@ type ServeConfig struct {
 	AllowEmpty        bool          // an empty directory removes every filter
 	ForgetRemoved     time.Duration // 0: never
 	Limits            xds.Limits    // on what Envoys send
+	BuildMemory       int           // bytes, > 0
 	Trust             trust         // which modules may be fetched
 	Preflight         examine.Mode  // never ""
 	HostEnv           hostEnv       // for the sandbox
@@ -194,7 +195,7 @@ func (cfg *ServeConfig) validate() error {
 	if cfg.ForgetRemoved < 0 {
 		return fmt.Errorf("invalid --forget-removed %s: it is 0, which is for ever, or more", cfg.ForgetRemoved)
 	}
-	if err := checkLimits(cfg.Limits); err != nil {
+	if err := checkLimits(cfg.Limits, cfg.BuildMemory); err != nil {
 		return err
 	}
 	if err := cfg.Trust.validate(); err != nil {

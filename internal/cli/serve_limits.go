@@ -24,9 +24,11 @@ func (cfg *ServeConfig) addLimits(f *pflag.FlagSet) {
 	f.IntVar(&l.StreamsPerNode, "max-streams-per-node", l.StreamsPerNode, "open `streams` of one node id from one host; each further one ends")
 	f.Var((*byteSize)(&l.RequestSize), "max-request-size", "`size` of an xDS request, as 4MiB; beyond, its stream ends")
 	f.Var((*byteSize)(&l.NodeSize), "max-node-size", "`size` of a node's id, cluster and metadata, as 64KiB; beyond, its stream ends")
+	cfg.BuildMemory = xds.DefaultBuildMemory
+	f.Var((*byteSize)(&cfg.BuildMemory), "max-build-memory", "`size` of the memory that inline resources take while they are built; others wait, and one that needs more is built alone")
 }
 
-func checkLimits(l xds.Limits) error {
+func checkLimits(l xds.Limits, buildMemory int) error {
 	for _, one := range []struct {
 		flag        string
 		value, most int
@@ -37,6 +39,7 @@ func checkLimits(l xds.Limits) error {
 		{"max-streams-per-node", l.StreamsPerNode, 100_000_000},
 		{"max-request-size", l.RequestSize, 1 << 30},
 		{"max-node-size", l.NodeSize, 1 << 30},
+		{"max-build-memory", buildMemory, 1 << 40},
 	} {
 		if one.value < 1 || one.value > one.most {
 			return fmt.Errorf("invalid --%s %d: it is between 1 and %d", one.flag, one.value, one.most)

@@ -30,7 +30,7 @@ func TestByteSize(t *testing.T) {
 func TestLimitFlags(t *testing.T) {
 	for flag, value := range map[string]string{
 		"max-names": "0", "max-names-per-stream": "65536", "max-streams": "-1", "max-streams-per-node": "0",
-		"max-request-size": "2GiB", "max-node-size": "0",
+		"max-request-size": "2GiB", "max-node-size": "0", "max-build-memory": "0",
 	} {
 		if code, _, stderr := run(t, "serve", "--"+flag, value); code != exitUsage || !strings.Contains(stderr, "--"+flag) {
 			t.Errorf("--%s %s: exit %d: %s", flag, value, code, stderr)

@@ -37,6 +37,7 @@ func runServe(ctx context.Context, cfg ServeConfig, _, stderr io.Writer) error {
 		AllowEmpty:        cfg.AllowEmpty,
 		ForgetRemoved:     cfg.ForgetRemoved,
 		Limits:            cfg.Limits,
+		BuildMemory:       int64(cfg.BuildMemory),
 		Guard:             cfg.Trust.guard(),
 		Preflight:         cfg.Preflight,
 		HostEnv:           hostEnv,

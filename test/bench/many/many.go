@@ -235,29 +235,11 @@ func (d *directory) start(ctx context.Context, took, rss *[]float64) error {
 		return fmt.Errorf("start: %w", err)
 	}
 	*took = append(*took, time.Since(begin).Seconds())
-	if err := d.idle(ctx); err != nil || rss == nil {
+	if err := d.server.Idle(ctx); err != nil || rss == nil {
 		return err
 	}
 	now, err := proc.RSS(d.server.PID())
 	*rss = append(*rss, now)
-	return err
-}
-
-// idle waits until the server uses next to no CPU: what it writes behind is written.
-func (d *directory) idle(ctx context.Context) error {
-	last, err := proc.CPU(d.server.PID())
-	for quiet := 0; err == nil && quiet < 4; {
-		if err := suite.Rest(ctx, 50*time.Millisecond); err != nil {
-			return err
-		}
-		var now time.Duration
-		now, err = proc.CPU(d.server.PID())
-		quiet++
-		if now-last > 2*time.Millisecond {
-			quiet = 0
-		}
-		last = now
-	}
 	return err
 }
 
@@ -267,7 +249,7 @@ func (d *directory) edit(ctx context.Context, took *[]float64) error {
 	if err != nil {
 		return err
 	}
-	if err := d.idle(ctx); err != nil {
+	if err := d.server.Idle(ctx); err != nil {
 		return err
 	}
 	done := d.expect(0, 1, config)
@@ -283,7 +265,7 @@ func (d *directory) edit(ctx context.Context, took *[]float64) error {
 }
 
 func (d *directory) checkOut(ctx context.Context, s *samples) error {
-	if err := d.idle(ctx); err != nil {
+	if err := d.server.Idle(ctx); err != nil {
 		return err
 	}
 	before, err := d.server.Metric(snapshots)
@@ -299,7 +281,7 @@ func (d *directory) checkOut(ctx context.Context, s *samples) error {
 		return fmt.Errorf("checkout: %w", err)
 	}
 	s.checkout = append(s.checkout, time.Since(begin).Seconds())
-	if err := d.idle(ctx); err != nil {
+	if err := d.server.Idle(ctx); err != nil {
 		return err
 	}
 	after, err := d.server.Metric(snapshots)

@@ -35,7 +35,19 @@ func CPU(pid int) (time.Duration, error) {
 }
 
 // RSS is the process's resident memory in bytes.
-func RSS(pid int) (float64, error) {
+func RSS(pid int) (float64, error) { return memory(pid, "VmRSS") }
+
+// PeakRSS is the most that [RSS] has been since the process began, or since [ResetPeak].
+func PeakRSS(pid int) (float64, error) { return memory(pid, "VmHWM") }
+
+// ResetPeak has [PeakRSS] begin anew.
+func ResetPeak(pid int) error {
+	const resetsPeak = "5" // see proc_pid_clear_refs(5)
+	return os.WriteFile(fmt.Sprintf("/proc/%d/clear_refs", pid), []byte(resetsPeak), 0)
+}
+
+// memory is a line of the process's status that is in kB.
+func memory(pid int, key string) (float64, error) {
 	path := fmt.Sprintf("/proc/%d/status", pid)
 	file, err := os.Open(path)
 	if err != nil {
@@ -43,13 +55,13 @@ func RSS(pid int) (float64, error) {
 	}
 	defer file.Close()
 	for lines := bufio.NewScanner(file); lines.Scan(); {
-		if k, v, ok := strings.Cut(lines.Text(), ":"); ok && k == "VmRSS" {
+		if k, v, ok := strings.Cut(lines.Text(), ":"); ok && k == key {
 			var kib float64
 			_, err := fmt.Sscanf(v, "%f kB", &kib)
 			return kib * 1024, err
 		}
 	}
-	return 0, fmt.Errorf("%s has no VmRSS", path)
+	return 0, fmt.Errorf("%s has no %s", path, key)
 }
 
 // Files is the number of the process's open files.

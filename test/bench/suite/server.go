@@ -2,6 +2,7 @@ package suite
 
 import (
 	"bufio"
+	"context"
 	"encoding/json"
 	"errors"
 	"fmt"
@@ -14,6 +15,8 @@ import (
 	"sync"
 	"syscall"
 	"time"
+
+	"github.com/wasm-xds/wasm-xds/test/bench/proc"
 )
 
 // Server is a running `wasm-xds serve`.
@@ -73,6 +76,24 @@ func (s *Server) awaitAddresses(log io.Reader) error {
 
 // PID is the process id.
 func (s *Server) PID() int { return s.cmd.Process.Pid }
+
+// Idle waits until the server uses next to no CPU: what it writes behind is written.
+func (s *Server) Idle(ctx context.Context) error {
+	last, err := proc.CPU(s.PID())
+	for quiet := 0; err == nil && quiet < 4; {
+		if err := Rest(ctx, 50*time.Millisecond); err != nil {
+			return err
+		}
+		var now time.Duration
+		now, err = proc.CPU(s.PID())
+		quiet++
+		if now-last > 2*time.Millisecond {
+			quiet = 0
+		}
+		last = now
+	}
+	return err
+}
 
 // Stop ends it with SIGTERM and waits for it.
 func (s *Server) Stop() error {

@@ -16,6 +16,7 @@ import (
 	"time"
 
 	"github.com/wasm-xds/wasm-xds/internal/test/program"
+	"github.com/wasm-xds/wasm-xds/test/bench/boot"
 	"github.com/wasm-xds/wasm-xds/test/bench/fanout"
 	"github.com/wasm-xds/wasm-xds/test/bench/hotload"
 	"github.com/wasm-xds/wasm-xds/test/bench/many"
@@ -41,6 +42,7 @@ func benchmarks(c []fanout.Case, soaking time.Duration) []suite.Benchmark {
 		push.Benchmark(),
 		fanout.Benchmark(c),
 		many.Benchmark(),
+		boot.Benchmark(),
 		modules.Benchmark(),
 		registries.Benchmark(),
 		soak.Benchmark(soaking),
