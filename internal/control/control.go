@@ -93,39 +93,39 @@ type Control struct {
 	ready    atomic.Bool
 
 	// What follows belongs to Run's goroutine.
-	machine   *delivery.Machine
-	sender    Sender
-	snapshot  *snapshot.Snapshot
-	unlogged  []change
-	published time.Time
-	fromState bool
-	plan      plan
-	set       *source.Set // nil: none yet
-	began     time.Time   // Run
-	firstSet  time.Time   // zero: none yet
-	entries   entries
-	results   map[string]result
-	running   map[string]time.Time // when each job under way began, by key
-	downloads downloads            // those of them that come over the network
-	failures  map[string]int       // of each job in a row, by key
-	checks    *checkQueue
-	verdicts  verdicts
-	source    sourceStatus
-	stateText stateText // the writer's, while there is one
-	saving    bool
-	unsaved   bool
-	saveDue   time.Time // zero: nothing to save
-	saveBegan time.Time
-	lastSaved time.Time
-	saveGap   time.Duration // what has to lie between it and the next, if nothing waits for that
-	garbage   garbage
-	unsettled unsettledSaver
-	durable   waiters
-	opened    map[delivery.StreamID]streamInfo
-	tags      tags
-	mending   mending
-	syncs     syncs
-	envoys    envoys
+	machine    *delivery.Machine
+	sender     Sender
+	snapshot   *snapshot.Snapshot
+	unlogged   []change
+	published  time.Time
+	fromState  bool
+	plan       plan
+	set        *source.Set // nil: none yet
+	began      time.Time   // Run
+	firstSet   time.Time   // zero: none yet
+	entries    entries
+	results    map[string]result
+	running    map[string]time.Time // when each job under way began, by key
+	downloads  downloads            // those of them that come over the network
+	jobRetries jobRetries
+	checks     *checkQueue
+	verdicts   verdicts
+	source     sourceStatus
+	stateText  stateText // the writer's, while there is one
+	saving     bool
+	unsaved    bool
+	saveDue    time.Time // zero: nothing to save
+	saveBegan  time.Time
+	lastSaved  time.Time
+	saveGap    time.Duration // what has to lie between it and the next, if nothing waits for that
+	garbage    garbage
+	unsettled  unsettledSaver
+	durable    waiters
+	opened     map[delivery.StreamID]streamInfo
+	tags       tags
+	mending    mending
+	syncs      syncs
+	envoys     envoys
 }
 
 type streamInfo struct {
@@ -145,7 +145,6 @@ type (
 		of   *downloading
 		what transfer.Wait
 	}
-	retry  struct{ key string }
 	mend   struct{}
 	polled struct {
 		reference string
@@ -187,7 +186,6 @@ func New(cfg Config) *Control {
 		results:   map[string]result{},
 		running:   map[string]time.Time{},
 		entries:   entries{keys: cfg.Keys},
-		failures:  map[string]int{},
 		opened:    map[delivery.StreamID]streamInfo{},
 		envoys:    newEnvoys(),
 		checks:    newCheckQueue(runtime.GOMAXPROCS(0)),
@@ -268,6 +266,7 @@ func (c *Control) Run(ctx context.Context, sender Sender) error {
 			c.logChanges()
 		}
 		c.pollTags(ctx)
+		c.retryJobs(ctx, time.Now())
 		c.goOnChecking(ctx)
 		c.answerSyncs()
 		c.saveWhatIsDue()
@@ -286,6 +285,7 @@ func (c *Control) untilNext() time.Duration {
 	}
 	for _, due := range []time.Time{
 		c.saveDue, c.garbage.due, c.unsettled.due, c.verdicts.due, c.checks.nextDue(), c.tags.due, c.checks.nextAgain(),
+		c.jobRetries.next(),
 	} {
 		if !due.IsZero() {
 			wait = min(wait, time.Until(due))
@@ -309,9 +309,6 @@ func (c *Control) take(ctx context.Context, message any) {
 		}
 		c.replan(ctx)
 		c.mended(message.results)
-	case retry:
-		delete(c.results, message.key)
-		c.replan(ctx)
 	case checkIsSlow:
 		c.takeSlowCheck(ctx, message.check)
 	case checkEnded:

@@ -115,10 +115,8 @@ func (c *Control) forgetResults() {
 
 // forgetAllResults drops what no entry needs.
 func (c *Control) forgetAllResults() {
-	needed := map[string]struct{}{}
-	for _, e := range c.entries.all {
-		needed[e.module.key], needed[e.config.key] = struct{}{}, struct{}{}
-	}
+	needed := c.neededJobs()
+	c.jobRetries.keep(needed)
 	maps.DeleteFunc(c.results, func(key string, _ result) bool { _, ok := needed[key]; return !ok })
 }
 

@@ -82,7 +82,7 @@ func (c *Control) takeResult(ctx context.Context, key string, r result) {
 	delete(c.running, key)
 	c.results[key] = r
 	if r.err == nil {
-		delete(c.failures, key)
+		c.jobRetries.ended(key)
 		c.learnTag(key, r)
 		return
 	}
@@ -90,23 +90,8 @@ func (c *Control) takeResult(ctx context.Context, key string, r result) {
 		zap.String("filter", r.err.Name), zap.String("at", r.err.Pos.String()), zap.String("code", r.err.Code),
 		zap.String("problem", r.err.Message), zap.String("hint", r.err.Hint))
 	if module.Retryable(r.err) {
-		c.retryLater(ctx, key)
+		c.jobRetries.failed(key, time.Now())
 	}
-}
-
-// retryLater has a job tried again whose failure may pass: nothing in the directory will say when.
-func (c *Control) retryLater(ctx context.Context, key string) {
-	c.failures[key]++
-	wait := retryPauses.After(c.failures[key])
-	c.workers.Go(func() {
-		timer := time.NewTimer(wait)
-		defer timer.Stop()
-		select {
-		case <-timer.C:
-			c.post(retry{key})
-		case <-ctx.Done():
-		}
-	})
 }
 
 // ofSpec makes an error this spec's own: several may share one reference, and lines

@@ -79,8 +79,8 @@ type Machine struct {
 	streams        map[StreamID]*stream
 	verdicts       map[verdictKey]verdict
 	verdictChanges uint64
-	versions       map[string]struct{} // of Envoy, that verdicts are about
-	trying         map[verdictKey]int  // unproven pushes that are outstanding
+	versions       map[string]time.Time // of Envoy, that verdicts are about, and when each was seen last
+	trying         map[verdictKey]int   // unproven pushes that are outstanding
 	salts          map[saltKey]string
 	counter        uint32          // the newest salt's
 	tokens         map[string]*sub // a remote push's salt → who got it
@@ -124,7 +124,7 @@ func New(cfg Config, mem Memory, now time.Time) *Machine {
 		filters:  map[string]*filter{},
 		streams:  map[StreamID]*stream{},
 		verdicts: map[verdictKey]verdict{},
-		versions: map[string]struct{}{},
+		versions: map[string]time.Time{},
 		trying:   map[verdictKey]int{},
 		salts:    map[saltKey]string{},
 		tokens:   map[string]*sub{},
@@ -155,6 +155,7 @@ func (m *Machine) Step(now time.Time, e Event) []Action {
 	switch e := e.(type) {
 	case StreamOpened:
 		m.streams[e.Stream] = &stream{id: e.Stream, node: e.Node, ads: e.ADS, delta: e.Delta}
+		m.sawVersion(e.Node.Version)
 	case StreamClosed:
 		m.close(e.Stream)
 	case Requested:
@@ -281,6 +282,7 @@ func (m *Machine) prune() {
 	}
 	maps.DeleteFunc(m.verdicts, func(k verdictKey, _ verdict) bool { _, ok := known[k.revision]; return !ok })
 	m.verdictChanges++
+	m.forgetVersions()
 	maps.DeleteFunc(m.salts, func(k saltKey, _ string) bool { _, ok := known[k.revision]; return !ok })
 	m.pruneAt = 2*(len(m.verdicts)+len(m.salts)) + pruneSlack
 }

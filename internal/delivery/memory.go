@@ -200,7 +200,7 @@ func (m *Machine) restore(mem Memory) {
 }
 
 func (m *Machine) restoreVerdict(v VerdictRecord) {
-	m.versions[v.Envoy] = struct{}{}
+	m.versions[v.Envoy] = m.now
 	m.verdicts[verdictKey{v.Revision, v.Envoy}] = verdict{loads: v.Loads, message: v.Message}
 }
 

@@ -33,7 +33,8 @@ func (m *Machine) setVerdict(r *snapshot.Revision, envoy string, v verdict) {
 	}
 	m.verdicts[key] = v
 	m.verdictChanges++
-	m.versions[envoy] = struct{}{}
+	m.versions[envoy] = m.now
+	m.boundVersions()
 	m.persist = true
 }
 
