@@ -6,6 +6,7 @@ import (
 	"time"
 
 	"github.com/wasm-xds/wasm-xds/internal/delivery"
+	"github.com/wasm-xds/wasm-xds/internal/pause"
 )
 
 // mending is what is under way when a resource could not be built, because a module on the disk
@@ -15,29 +16,26 @@ import (
 type mending struct {
 	due   bool // it begins later: it has just been done
 	begun time.Time
-	pause time.Duration // what has to lie between begun and the next
+	inRow int // how many came close to one another, this one included
 	// waits are the jobs that bring modules for it.
 	waits map[string]struct{}
 }
 
-// A disk that destroys everything must not keep the server busy: mendEvery lies between two
-// mends, and twice the time before each further one, up to mendMost.
-const (
-	mendEvery = 5 * time.Second
-	mendMost  = time.Minute
-)
+// mendPauses lie between two mends: a disk that destroys everything must not keep the server busy.
+var mendPauses = pause.Policy{First: 5 * time.Second, Most: time.Minute}
 
 // next is when a mend may begin, for a build that has failed now.
 func (m *mending) next(now time.Time) time.Time {
-	if now.Sub(m.begun) > 2*mendMost {
-		m.pause = 0 // that is another matter
+	if m.inRow == 0 || now.Sub(m.begun) > 2*mendPauses.Most {
+		m.inRow = 0 // that is another matter
+		return now
 	}
-	return m.begun.Add(m.pause)
+	return m.begun.Add(mendPauses.After(m.inRow))
 }
 
 // begin notes that a mend begins, which waits for these jobs.
 func (m *mending) begin(now time.Time, waits map[string]struct{}) {
-	*m = mending{begun: now, pause: min(max(2*m.pause, mendEvery), mendMost), waits: waits}
+	*m = mending{begun: now, inRow: m.inRow + 1, waits: waits}
 }
 
 // ended is told of jobs that have ended, and says whether it is time to send again: nothing

@@ -105,7 +105,7 @@ func TestMendsGetRarer(t *testing.T) {
 	if got, want := fmt.Sprint(pauses), "[0s 5s 10s 20s 40s 1m0s]"; got != want {
 		t.Errorf("the pauses are %s, want %s", got, want)
 	}
-	if at = at.Add(3 * mendMost); m.next(at).After(at) {
+	if at = at.Add(3 * mendPauses.Most); m.next(at).After(at) {
 		t.Error("the next fault is not mended at once")
 	}
 }
