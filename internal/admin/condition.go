@@ -28,6 +28,7 @@ type Envoys struct {
 // The codes of errors that Summarize tells from others.
 const (
 	CodePreflightRunning = "preflight_running"
+	CodeDownloadWaits    = "module_download_waits"
 	CodeSpecRemoved      = "spec_removed"
 )
 
@@ -81,25 +82,27 @@ func (f *Filter) condition() Condition {
 		return ConditionFailing
 	case f.Envoys.Total == 0 && (f.Envoys.Gone > 0 || f.Stable != ""):
 		return ConditionEnvoysGone
-	case f.Envoys.Total == 0 && f.State != FilterPreparing && !f.isTried():
+	case f.Envoys.Total == 0 && f.State != FilterPreparing && !f.isUnderWay():
 		return ConditionNoEnvoy
-	case f.Envoys.Live < f.Envoys.Total, f.Candidate != "", f.State == FilterPreparing, f.isTried():
+	case f.Envoys.Live < f.Envoys.Total, f.Candidate != "", f.State == FilterPreparing, f.isUnderWay():
 		return ConditionProgressing
 	default:
 		return ConditionLive
 	}
 }
 
-// isTried says whether the sandbox has the newest revision.
-func (f *Filter) isTried() bool { return f.Error != nil && f.Error.Code == CodePreflightRunning }
+// isUnderWay says whether the newest revision is in the sandbox, or its module's download waits.
+func (f *Filter) isUnderWay() bool {
+	return f.Error != nil && (f.Error.Code == CodePreflightRunning || f.Error.Code == CodeDownloadWaits)
+}
 
 // Failure is why the filter's newest content is not served, or one of its Envoys cannot run
-// it. It is nil where nothing is wrong, where the sandbox is still at it, where a rollback
-// keeps it, and where the spec was removed.
+// it. It is nil where nothing is wrong, where the sandbox is still at it, where a download waits,
+// where a rollback keeps it, and where the spec was removed.
 func (f *Filter) Failure() *Error {
 	if e := f.Error; e != nil {
 		switch e.Code {
-		case CodePreflightRunning, CodeRolledBack, CodeSpecRemoved:
+		case CodePreflightRunning, CodeDownloadWaits, CodeRolledBack, CodeSpecRemoved:
 		default:
 			return e
 		}

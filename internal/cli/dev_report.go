@@ -124,7 +124,7 @@ func (r *devReport) trouble(v *view, lines *sourceLines) (string, bool) {
 	var b strings.Builder
 	told := map[admin.Error]bool{}
 	tell := func(about string, e *admin.Error) {
-		if e == nil || told[*e] || e.Code == admin.CodePreflightRunning {
+		if e == nil || told[*e] || e.Code == admin.CodePreflightRunning || e.Code == admin.CodeDownloadWaits {
 			return
 		}
 		told[*e] = true

@@ -139,6 +139,11 @@ func (p *perEnvoy) print(w io.Writer, what func(envoys string) string) {
 func printSource(w io.Writer, s *admin.Source, filters []admin.Filter) {
 	printSourceStates(w, s)
 	told := map[admin.Error]bool{}
+	for i := range s.Sources {
+		if e := s.Sources[i].Error; e != nil {
+			told[*e] = true
+		}
+	}
 	for i := range filters {
 		if e := filters[i].Error; e != nil {
 			told[*e] = true

@@ -9,9 +9,6 @@ import (
 	"github.com/wasm-xds/wasm-xds/pkg/spec"
 )
 
-// CodeDownloadWaits is the code of a filter's error while the download of its module waits.
-const CodeDownloadWaits = "module_download_waits"
-
 // downloads are the jobs under way that come over the network, by key.
 type downloads map[string]*downloading
 
@@ -96,6 +93,6 @@ func (c *Control) waitingError(name string) *spec.Error {
 		message += "; it goes on at " + one.wait.Until.UTC().Format(time.TimeOnly) + " UTC"
 	}
 	return ofSpec(&spec.Error{
-		Code: CodeDownloadWaits, Message: message, Hint: "it goes on by itself; what was served before is served on",
+		Code: admin.CodeDownloadWaits, Message: message, Hint: "it goes on by itself; what was served before is served on",
 	}, e.spec, modulePosition(e.spec))
 }

@@ -6,6 +6,7 @@ import (
 	"testing/synctest"
 	"time"
 
+	"github.com/wasm-xds/wasm-xds/internal/admin"
 	"github.com/wasm-xds/wasm-xds/internal/transfer"
 	"github.com/wasm-xds/wasm-xds/pkg/snapshot"
 	"github.com/wasm-xds/wasm-xds/pkg/source"
@@ -65,7 +66,10 @@ func TestADownloadThatWaitsIsShownAndEndsWithItsSpec(t *testing.T) {
 			t.Errorf("the healthy one is %+v", f)
 		}
 		f, _ := c.Filter("a")
-		if f.State != "preparing" || f.Error == nil || f.Error.Code != CodeDownloadWaits ||
+		if f.Summarize(); f.Condition != admin.ConditionProgressing {
+			t.Errorf("one that waits is %s", f.Condition)
+		}
+		if f.State != "preparing" || f.Error == nil || f.Error.Code != admin.CodeDownloadWaits ||
 			f.Error.Message != "the download of its module waits: hangs.example answered 503; it goes on at 22:13:20 UTC" {
 			t.Errorf("one that hangs is %+v: %+v", f.State, f.Error)
 		}
@@ -83,7 +87,7 @@ func TestADownloadThatWaitsIsShownAndEndsWithItsSpec(t *testing.T) {
 		if len(h.begun) != 9 || len(h.ended) != 0 {
 			t.Errorf("%d have begun, %d have ended", len(h.begun), len(h.ended))
 		}
-		if f, _ := c.Filter("a"); f.Error == nil || f.Error.Code != CodeDownloadWaits {
+		if f, _ := c.Filter("a"); f.Error == nil || f.Error.Code != admin.CodeDownloadWaits {
 			t.Errorf("it is %+v", f.Error)
 		}
 	})

@@ -33,6 +33,6 @@ func ExampleNew() {
 		cancel()
 	})
 	// Output:
-	// the source /specs has ended: too many open files
+	// the source has ended: too many open files
 	// a set has come
 }

@@ -3,7 +3,6 @@ package restart
 
 import (
 	"context"
-	"fmt"
 	"sync"
 	"time"
 
@@ -114,7 +113,7 @@ func (s *Source) failed(err error) *spec.Error {
 		why = err.Error()
 	}
 	return &spec.Error{
-		Code: CodeFailed, Message: fmt.Sprintf("the source %s has ended: %s", s.root, why),
+		Code: CodeFailed, Message: "the source has ended: " + why,
 		Hint: "the server starts it again by itself, at least once a minute", Pos: spec.Position{File: s.root},
 	}
 }

@@ -48,8 +48,8 @@ func TestASourceThatEndsIsStartedAgain(t *testing.T) {
 		time.Sleep(time.Minute)
 		synctest.Wait()
 		want := []string{
-			"run 1", "source_failed: the source /specs has ended: no inodes",
-			"run 2", "source_failed: the source /specs has ended: without a reason",
+			"run 1", "source_failed: the source has ended: no inodes",
+			"run 2", "source_failed: the source has ended: without a reason",
 			"run 3",
 		}
 		if !slices.Equal(sets, want) {
