@@ -2,7 +2,6 @@ package cli
 
 import (
 	"github.com/wasm-xds/wasm-xds/internal/admin"
-	"github.com/wasm-xds/wasm-xds/internal/examine"
 	"github.com/wasm-xds/wasm-xds/internal/preflight"
 	"github.com/wasm-xds/wasm-xds/pkg/spec"
 )
@@ -54,8 +53,8 @@ func (r checkOutcome) json() checkResult {
 		for _, e := range one.Errors(one.spec) {
 			*problems = append(*problems, admin.FromSpec(e))
 		}
-		for _, p := range one.warnings() {
-			out.Warnings = append(out.Warnings, admin.FromSpec(examine.Error(one.spec, p)))
+		for _, warning := range one.warnings() {
+			out.Warnings = append(out.Warnings, admin.FromSpec(warning))
 		}
 		for _, e := range one.Doubts(one.spec) {
 			out.Warnings = append(out.Warnings, admin.FromSpec(e))

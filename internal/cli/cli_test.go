@@ -43,6 +43,14 @@ func TestScripts(t *testing.T) {
 			"echoenv": func(ts *testscript.TestScript, _ bool, args []string) {
 				ts.Check(os.WriteFile(ts.MkAbs(args[0]), testfilter.HTTP{EchoEnv: args[1]}.Module(), 0o600))
 			},
+			// answerconfig writes a filter that answers with its configuration.
+			"answerconfig": func(ts *testscript.TestScript, _ bool, args []string) {
+				ts.Check(os.WriteFile(ts.MkAbs(args[0]), testfilter.HTTP{AnswerConfig: true}.Module(), 0o600))
+			},
+			// binary writes a file that is no text.
+			"binary": func(ts *testscript.TestScript, _ bool, args []string) {
+				ts.Check(os.WriteFile(ts.MkAbs(args[0]), []byte("\xff\x00\xfe"), 0o600))
+			},
 			// leak writes a filter that takes a page of memory with each request.
 			"leak": func(ts *testscript.TestScript, _ bool, args []string) {
 				m := passthrough(nil)

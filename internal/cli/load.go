@@ -22,6 +22,7 @@ import (
 type resolved struct {
 	spec     *spec.Spec
 	revision *snapshot.Revision
+	content  *string // of the file that configFrom names; nil: it names none
 }
 
 // documents is what paths hold: specs, sorted by name, and every problem, by position.
@@ -143,7 +144,7 @@ func (d *documents) resolve(ctx context.Context, store *module.Store, from fetch
 		if ctx.Err() != nil {
 			return nil, errors.New("interrupted")
 		}
-		config, configProblem := configuration(s)
+		config, content, configProblem := configuration(s)
 		for _, e := range []*spec.Error{problem, configProblem} {
 			if e != nil {
 				named := *e
@@ -163,7 +164,7 @@ func (d *documents) resolve(ctx context.Context, store *module.Store, from fetch
 			}
 			revision = snapshot.FromSpec(withCapabilities(s, code), bytes, config)
 		}
-		all = append(all, resolved{s, revision})
+		all = append(all, resolved{s, revision, content})
 	}
 	d.sortErrors()
 	return all, nil
@@ -178,11 +179,17 @@ func withCapabilities(s *spec.Spec, code []byte) *spec.Spec {
 	return &copied
 }
 
-func configuration(s *spec.Spec) (*string, *spec.Error) {
+// configuration is a spec's plugin configuration as the module gets it, and the content
+// of the file that it is in; nil: it is in the spec.
+func configuration(s *spec.Spec) (config, content *string, problem *spec.Error) {
 	if s.ConfigFrom == nil {
-		return s.Config, nil
+		return s.Config, nil, nil
 	}
-	return module.ReadConfig(*s.ConfigFrom)
+	if content, problem = module.ReadConfig(*s.ConfigFrom); problem != nil {
+		return nil, nil, problem
+	}
+	config, problem = module.Encode(s, *content)
+	return config, content, problem
 }
 
 // withStore calls do with a store that is removed afterwards.

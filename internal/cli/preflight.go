@@ -27,8 +27,12 @@ type examined struct {
 }
 
 // warnings are what is shown and makes no check fail.
-func (e examined) warnings() []preflight.Problem {
-	return slices.Concat(e.Warnings, e.Partial)
+func (e examined) warnings() []*spec.Error {
+	all := e.spec.Notices(e.revision.Config)
+	for _, p := range slices.Concat(e.Warnings, e.Partial) {
+		all = append(all, examine.Error(e.spec, p))
+	}
+	return all
 }
 
 // examineAll runs the filters and their tests in the sandbox, as many at a time as
@@ -61,10 +65,10 @@ func examineAll(ctx context.Context, store *module.Store, all []resolved, how sa
 
 // printExamined prints what went wrong with a filter in the sandbox.
 func printExamined(w io.Writer, lines *sourceLines, e examined) {
-	for _, p := range e.warnings() {
-		warning := examine.Error(e.spec, p)
-		warning.Message = "warning: " + warning.Message
-		printProblem(w, lines, warning)
+	for _, warning := range e.warnings() {
+		marked := *warning
+		marked.Message = "warning: " + marked.Message
+		printProblem(w, lines, &marked)
 	}
 	for _, p := range e.Problems {
 		printProblem(w, lines, examine.Error(e.spec, p))

@@ -160,8 +160,8 @@ func planBundle(dir string, good []resolved, store *module.Store) ([]bundle.Item
 			m := one.revision.Module
 			contents[ref.Path] = bundle.Content{Digest: digest.NewDigestFromEncoded(digest.SHA256, m.SHA256), Size: m.Size, Place: store.Path(m.SHA256)}
 		}
-		if ref := one.spec.ConfigFrom; ref != nil && one.revision.Config != nil {
-			contents[ref.Path] = textContent([]byte(*one.revision.Config))
+		if ref := one.spec.ConfigFrom; ref != nil && one.content != nil {
+			contents[ref.Path] = textContent([]byte(*one.content))
 		}
 		for _, file := range one.spec.Module.SignatureFiles() {
 			if text, err := readSmall(file); err == nil { // most modules have none

@@ -167,6 +167,7 @@ func (c *Control) decide(o outcome, s *spec.Spec, v examine.Verdict, m snapshot.
 	for _, f := range findings {
 		o.warnings = append(o.warnings, f.In(s))
 	}
+	o.warnings = append(o.warnings, s.Notices(config)...)
 	if s.AutoCapabilities {
 		auto := *s
 		auto.Capabilities = v.Capabilities
@@ -208,7 +209,7 @@ func (c *Control) tell(told *bool, o outcome) {
 		log("the sandbox refuses a revision: "+c.meanwhile(o.err.Name), o.err)
 	}
 	for _, w := range o.warnings {
-		log("the sandbox warns of a revision", w)
+		log("a warning about a revision", w)
 	}
 }
 

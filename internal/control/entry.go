@@ -9,6 +9,7 @@ import (
 	"strings"
 	"time"
 
+	"github.com/wasm-xds/wasm-xds/internal/module"
 	"github.com/wasm-xds/wasm-xds/pkg/spec"
 )
 
@@ -142,7 +143,10 @@ func (c *Control) outcome(e *entry) (outcome, *check) {
 		if r.err != nil {
 			return outcome{err: ofSpec(r.err, s, s.ConfigFrom.Pos)}, nil
 		}
-		config = r.config
+		var problem *spec.Error
+		if config, problem = module.Encode(s, *r.config); problem != nil {
+			return outcome{err: ofSpec(problem, s, s.ConfigFrom.Pos)}, nil
+		}
 	}
 	return c.judged(e, m.module, config)
 }

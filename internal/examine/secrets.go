@@ -6,6 +6,9 @@ import (
 	"slices"
 	"strings"
 
+	"google.golang.org/protobuf/proto"
+	"google.golang.org/protobuf/types/known/structpb"
+
 	"github.com/wasm-xds/wasm-xds/pkg/spec"
 )
 
@@ -20,11 +23,8 @@ const (
 
 func secretsOf(s *spec.Spec, config *string) secrets {
 	var all secrets
-	for _, text := range []*string{config, s.VM.Config} {
-		if text != nil {
-			all = append(all, partsOf(*text)...)
-		}
-	}
+	all = append(all, partsOf(config, s.ConfigType)...)
+	all = append(all, partsOf(s.VM.Config, s.VM.ConfigType)...)
 	for _, value := range s.VM.Env {
 		all.add(value, leastSecret)
 	}
@@ -33,11 +33,20 @@ func secretsOf(s *spec.Spec, config *string) secrets {
 	return slices.Compact(all)
 }
 
-// partsOf are the configuration as a whole, and its values: the strings of JSON, else
-// what stands behind = or : on a line.
-func partsOf(text string) secrets {
+// partsOf are the configuration as a whole, and its values: the strings of JSON or of a
+// Struct, else what stands behind = or : on a line.
+func partsOf(config *string, as spec.ConfigType) secrets {
+	if config == nil {
+		return nil
+	}
 	var all secrets
+	text := *config
 	all.add(text, leastWhole)
+	var object structpb.Struct
+	if as == spec.ConfigStruct && proto.Unmarshal([]byte(text), &object) == nil {
+		all.addValues(object.AsMap())
+		return all
+	}
 	var value any
 	if json.Unmarshal([]byte(text), &value) == nil {
 		all.addValues(value)

@@ -6,7 +6,6 @@ import (
 	"io"
 	"io/fs"
 	"os"
-	"unicode/utf8"
 
 	"github.com/wasm-xds/wasm-xds/pkg/spec"
 )
@@ -14,8 +13,18 @@ import (
 // maxConfigSize is in bytes.
 const maxConfigSize = 1 << 20
 
-// ReadConfig reads the plugin configuration that a spec refers to: at most 1 MiB of
-// UTF-8 text in a regular file. Its content is in no error.
+// Encode makes what the module gets from the content of the file that the spec's
+// configFrom names.
+func Encode(s *spec.Spec, content string) (*string, *spec.Error) {
+	config, err := s.ConfigType.Encode(content)
+	if err != nil {
+		return nil, spec.ConfigError(err, s.ConfigFrom.As, "configType", s.ConfigFrom.Pos)
+	}
+	return &config, nil
+}
+
+// ReadConfig reads the plugin configuration that a spec refers to, from a regular file of
+// at most 1 MiB. Its content is in no error; see [Encode].
 func ReadConfig(ref spec.FileRef) (*string, *spec.Error) {
 	fail := func(code, message, hint string) (*string, *spec.Error) {
 		return nil, &spec.Error{Code: code, Message: message, Hint: hint, Pos: ref.Pos}
@@ -37,11 +46,8 @@ func ReadConfig(ref spec.FileRef) (*string, *spec.Error) {
 	}
 	defer file.Close()
 	text, err := io.ReadAll(io.LimitReader(file, maxConfigSize))
-	switch {
-	case err != nil:
+	if err != nil {
 		return fail("config_unreadable", err.Error(), "let your user read the file")
-	case !utf8.Valid(text):
-		return fail("config_not_text", ref.Path+" is not UTF-8 text", "Envoy carries a plugin configuration as a string")
 	}
 	config := string(text)
 	return &config, nil

@@ -15,14 +15,16 @@ import (
 // and nothing else. Equal contents have equal IDs, on every machine and in every
 // release of wasm-xds.
 type Revision struct {
-	ID      string             `json:"id"` // 12 hex digits, see [Revision.Seal]
-	Filter  string             `json:"filter"`
-	Type    spec.Type          `json:"type"`
-	Module  Module             `json:"module"`
-	RootID  string             `json:"rootId,omitempty"`
-	Config  *string            `json:"config,omitempty"` // plugin configuration; nil: none
-	Policy  spec.FailurePolicy `json:"policy"`
-	Backoff time.Duration      `json:"backoff,omitempty"` // nanoseconds; policy reload only
+	ID     string    `json:"id"` // 12 hex digits, see [Revision.Seal]
+	Filter string    `json:"filter"`
+	Type   spec.Type `json:"type"`
+	Module Module    `json:"module"`
+	RootID string    `json:"rootId,omitempty"`
+	Config *string   `json:"config,omitempty"` // plugin configuration, as the module gets it; nil: none
+	// ConfigType is struct or bytes; "": string.
+	ConfigType spec.ConfigType    `json:"configType,omitempty"`
+	Policy     spec.FailurePolicy `json:"policy"`
+	Backoff    time.Duration      `json:"backoff,omitempty"` // nanoseconds; policy reload only
 	// AllowOnHeadersStopIteration nil leaves Envoy's default.
 	AllowOnHeadersStopIteration *bool    `json:"allowOnHeadersStopIteration,omitempty"`
 	Capabilities                []string `json:"capabilities"` // null: unrestricted; sorted
@@ -52,6 +54,7 @@ type VM struct {
 	ID               string            `json:"id,omitempty"` // "": the filter's own
 	Runtime          string            `json:"runtime"`      // full extension name
 	Config           *string           `json:"config,omitempty"`
+	ConfigType       spec.ConfigType   `json:"configType,omitempty"` // like the revision's
 	Env              map[string]string `json:"env,omitempty"`
 	HostEnv          []string          `json:"hostEnv,omitempty"` // sorted
 	AllowPrecompiled bool              `json:"allowPrecompiled,omitempty"`
@@ -66,16 +69,28 @@ func FromSpec(s *spec.Spec, module Module, config *string) *Revision {
 		Module:                      module,
 		RootID:                      s.RootID,
 		Config:                      config,
+		ConfigType:                  carries(s.ConfigType, config),
 		Policy:                      s.Policy,
 		Backoff:                     s.ReloadBackoff,
 		AllowOnHeadersStopIteration: s.AllowOnHeadersStopIteration,
 		Capabilities:                s.Capabilities,
 		VM: VM{
-			ID: s.VM.ID, Runtime: s.VM.Runtime, Config: s.VM.Config,
+			ID: s.VM.ID, Runtime: s.VM.Runtime, Config: s.VM.Config, ConfigType: carries(s.VM.ConfigType, s.VM.Config),
 			Env: s.VM.Env, HostEnv: s.VM.HostEnv, AllowPrecompiled: s.VM.AllowPrecompiled,
 		},
 	}
 	return r.Seal()
+}
+
+// carries is the type as a revision has it: nothing for text, as before there were types.
+func carries(t spec.ConfigType, config *string) spec.ConfigType {
+	if config == nil {
+		return ""
+	}
+	if t = t.Carries(*config); t == spec.ConfigString {
+		return ""
+	}
+	return t
 }
 
 // Seal sets the revision's ID from its content and returns it. The ID is the

@@ -1,6 +1,7 @@
 package snapshot_test
 
 import (
+	"encoding/json"
 	"fmt"
 	"maps"
 	"reflect"
@@ -46,6 +47,12 @@ func full(r *snapshot.Revision) {
 	r.Refusals = []snapshot.Refusal{{Versions: []string{"1.36"}, Code: "import_missing", Message: "needs Envoy 1.37 or later"}}
 }
 
+// fuller has the fields too that came after full's ID was written down.
+func fuller(r *snapshot.Revision) {
+	full(r)
+	r.ConfigType, r.VM.ConfigType = spec.ConfigBytes, spec.ConfigStruct
+}
+
 // changes are one edit of each thing that a revision is made of. Its ID is in
 // the state directory and in every Envoy, so the IDs here hold for ever: a
 // release that changes one of them makes every Envoy load every filter again.
@@ -56,12 +63,17 @@ var changes = []struct {
 }{
 	{"plain", "98152e4c6168", func(*snapshot.Revision) {}},
 	{"full", "65b6be6970ea", full},
+	{"fuller", "37943e40e1b1", fuller},
 	{"filter", "516d135d4a7d", func(r *snapshot.Revision) { r.Filter = "other" }},
 	{"type", "3ccdff9758f6", func(r *snapshot.Revision) { r.Type = spec.Network }},
 	{"module", "7a7bb1489bfa", func(r *snapshot.Revision) { r.Module.SHA256 = sumB }},
 	{"rootId", "557e701fb892", func(r *snapshot.Revision) { r.RootID = "root" }},
 	{"config", "dd677c5032a5", func(r *snapshot.Revision) { r.Config = ptr("a") }},
 	{"empty config", "a27acbe68777", func(r *snapshot.Revision) { r.Config = ptr("") }},
+	{"config as bytes", "bf023d59b7c6", func(r *snapshot.Revision) { r.Config, r.ConfigType = ptr("a"), spec.ConfigBytes }},
+	{"config that is no text", "04cd12ac8905", func(r *snapshot.Revision) { r.Config, r.ConfigType = ptr("\xff"), spec.ConfigBytes }},
+	{"another that is none", "60630c2c1aff", func(r *snapshot.Revision) { r.Config, r.ConfigType = ptr("\xfe"), spec.ConfigBytes }},
+	{"config as struct", "81bc0c1869ad", func(r *snapshot.Revision) { r.Config, r.ConfigType = ptr("a"), spec.ConfigStruct }},
 	{"open", "5929b9abfb55", func(r *snapshot.Revision) { r.Policy = spec.Open }},
 	{"reload", "d8fcfeedcd82", func(r *snapshot.Revision) { r.Policy = spec.Reload }},
 	{"backoff", "336e4da7ade3", func(r *snapshot.Revision) { r.Backoff = time.Second }},
@@ -72,6 +84,7 @@ var changes = []struct {
 	{"vm.id", "4813d004386f", func(r *snapshot.Revision) { r.VM.ID = "shared" }},
 	{"vm.runtime", "e3cd8372712a", func(r *snapshot.Revision) { r.VM.Runtime = "envoy.wasm.runtime.wasmtime" }},
 	{"vm.config", "b8ff750d1208", func(r *snapshot.Revision) { r.VM.Config = ptr("a") }},
+	{"vm.config as bytes", "e14d327ca7e9", func(r *snapshot.Revision) { r.VM.Config, r.VM.ConfigType = ptr("\xff"), spec.ConfigBytes }},
 	{"vm.env", "fed259fab9a7", func(r *snapshot.Revision) { r.VM.Env = map[string]string{"A": "1"} }},
 	{"vm.hostEnv", "8ed6b2e00450", func(r *snapshot.Revision) { r.VM.HostEnv = []string{"A"} }},
 	{"vm.allowPrecompiled", "0454128604c5", func(r *snapshot.Revision) { r.VM.AllowPrecompiled = true }},
@@ -101,9 +114,9 @@ func TestEveryChangeIsAnotherRevision(t *testing.T) {
 }
 
 // TestEveryFieldIsInTheTable finds a field that was added to a revision and not
-// to the table above: full must set it.
+// to the table above: fuller must set it.
 func TestEveryFieldIsInTheTable(t *testing.T) {
-	r := with(full)
+	r := with(fuller)
 	for _, part := range []any{*r, r.Module, r.VM} {
 		v := reflect.ValueOf(part)
 		for i := range v.NumField() {
@@ -164,6 +177,57 @@ func TestFromSpec(t *testing.T) {
 	got := snapshot.FromSpec(s, want.Module, ptr(`{"realm":"<prod> & more"}`))
 	if !reflect.DeepEqual(got, want) {
 		t.Errorf("got  %+v\nwant %+v", got, want)
+	}
+}
+
+// What goes into the state directory comes out of it, whatever bytes it has.
+func TestRevisionAsJSON(t *testing.T) {
+	for _, c := range changes {
+		r := with(c.change)
+		text, err := json.Marshal(r)
+		if err != nil {
+			t.Fatal(err)
+		}
+		var got snapshot.Revision
+		if err := json.Unmarshal(text, &got); err != nil {
+			t.Fatal(err)
+		}
+		r.Module.RootID = "" // on purpose
+		if !reflect.DeepEqual(&got, r) {
+			t.Errorf("%s: got %+v\nfrom %s", c.name, got, text)
+		}
+		if again := got.ID; got.Seal().ID != again {
+			t.Errorf("%s: what comes back has another ID", c.name)
+		}
+	}
+}
+
+// A specification that says nothing of a type, or what is the default, makes the revision
+// that it made before there were types.
+func TestConfigTypesOfSpecs(t *testing.T) {
+	before := with(func(r *snapshot.Revision) { r.Config = ptr("a") })
+	for _, tt := range []struct {
+		as     spec.ConfigType
+		config string
+		want   spec.ConfigType
+	}{
+		{"", "a", ""},
+		{spec.ConfigString, "a", ""},
+		{"", "\xff", spec.ConfigBytes},
+		{spec.ConfigBytes, "a", spec.ConfigBytes},
+		{spec.ConfigStruct, "\n", spec.ConfigStruct},
+	} {
+		s := &spec.Spec{
+			Name: "auth", Type: spec.HTTP, Policy: spec.Closed, ConfigType: tt.as,
+			VM: spec.VM{Runtime: "envoy.wasm.runtime.v8", ConfigType: tt.as},
+		}
+		r := snapshot.FromSpec(s, snapshot.Module{SHA256: sumA, Size: 5}, &tt.config)
+		if r.ConfigType != tt.want || r.VM.ConfigType != "" {
+			t.Errorf("%q of %q: %q, and %q without a configuration of the VM", tt.as, tt.config, r.ConfigType, r.VM.ConfigType)
+		}
+		if same := r.ID == before.ID; same != (tt.want == "") {
+			t.Errorf("%q of %q: the same revision: %t", tt.as, tt.config, same)
+		}
 	}
 }
 

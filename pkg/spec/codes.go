@@ -1,6 +1,7 @@
 package spec
 
-// The codes of the errors that [Decode] returns. They are stable.
+// The codes of the errors that [Decode] returns, and of what [ConfigError] and
+// [Spec.Notices] say. They are stable.
 const (
 	CodeBadYAML      = "bad_yaml"      // not YAML, or YAML that a spec must not use
 	CodeEmptyFile    = "empty_file"    // nothing but white space
@@ -12,4 +13,8 @@ const (
 	CodeBadValue     = "bad_value"     // the right type, but not a possible value
 	CodeConflict     = "conflict"      // two keys that exclude each other
 	CodeNotSupported = "not_supported" // part of the format, not of this release
+
+	CodeConfigNotText   = "config_not_text"   // bytes, where configType is string
+	CodeConfigNotObject = "config_not_object" // no JSON object, where configType is struct
+	CodeTypedConfig     = "typed_config"      // a note: a block of Envoy's own configuration, with @type
 )

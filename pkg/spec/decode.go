@@ -202,6 +202,7 @@ type decoder struct {
 	seen        map[string]*node // the key of each field that the document has, by its path
 	meant       map[string]bool  // the fields that an unknown one was probably meant to be
 	errs        []*Error
+	notes       []Error
 	overflow    int // errors that were not kept
 	anchors     map[string]*node
 	expanded    int // what aliases have added to the document's size, in bytes
@@ -213,6 +214,23 @@ func (d *decoder) fail(e *Error) {
 		return
 	}
 	d.errs = append(d.errs, e)
+}
+
+// note adds what is worth knowing and refuses nothing.
+func (d *decoder) note(e *Error) {
+	if len(d.notes) < maxErrors {
+		d.notes = append(d.notes, *e)
+	}
+}
+
+func (d *decoder) sortedNotes() []Error {
+	slices.SortStableFunc(d.notes, func(a, b Error) int {
+		return cmp.Or(cmp.Compare(a.Pos.Line, b.Pos.Line), cmp.Compare(a.Pos.Column, b.Pos.Column))
+	})
+	for i := range d.notes {
+		d.notes[i].Name = d.spec.Name
+	}
+	return d.notes
 }
 
 // failf adds an error without a hint.

@@ -149,7 +149,7 @@ func prune(fields map[string]any) {
 				}
 			}
 		case map[string]any:
-			if prune(value); len(value) == 0 || name == "Pos" {
+			if prune(value); len(value) == 0 || name == "Pos" || name == "ConfigPos" {
 				delete(fields, name)
 			}
 		}

@@ -30,14 +30,16 @@ func (d *decoder) document(body ast.Node) *Spec {
 	root := d.tree(body)
 	s.File, s.Line = d.file, root.pos.Line
 	s.Canary.Count = 1
-	var tests *node // what they may have depends on the type, which may stand behind them
+	var tests *node  // what they may have depends on the type, which may stand behind them
+	var config *node // the same, of its own type
 	d.section("", root, fields{
 		"apiVersion":                  func(_, v *node) { choice(d, "apiVersion", v, APIVersion) },
 		"name":                        func(_, v *node) { d.readName(v) },
 		"type":                        func(_, v *node) { s.Type = choice(d, "type", v, HTTP, Network) },
 		"module":                      func(_, v *node) { d.readModule(v) },
 		"rootId":                      func(_, v *node) { s.RootID, _ = d.str("rootId", v) },
-		"config":                      func(_, v *node) { s.Config = d.configuration("config", v) },
+		"config":                      func(_, v *node) { config = v },
+		"configType":                  func(_, v *node) { s.ConfigType = d.configType("configType", v) },
 		"configFrom":                  func(_, v *node) { d.readConfigFrom(v) },
 		"failurePolicy":               func(_, v *node) { s.Policy = choice(d, "failurePolicy", v, Closed, Open, Reload) },
 		"delivery":                    func(_, v *node) { s.Delivery = choice(d, "delivery", v, Remote, Inline, File) },
@@ -56,7 +58,12 @@ func (d *decoder) document(body ast.Node) *Spec {
 	if typeKnown := s.Type != "" || d.seen["type"] == nil; tests != nil && typeKnown {
 		s.Tests = d.readTests(tests)
 	}
+	if typeKnown := s.ConfigType != "" || d.seen["configType"] == nil; config != nil && typeKnown {
+		s.ConfigPos = config.pos
+		s.Config, s.ConfigType = d.configuration("config", config, s.ConfigType)
+	}
 	d.complete(root)
+	s.Notes = d.sortedNotes()
 	return s
 }
 
@@ -171,6 +178,12 @@ func (d *decoder) readConfigFrom(v *node) {
 	}
 }
 
+// configType reads the type of a configuration. The zero value and string are the same
+// for all that a spec itself can hold.
+func (d *decoder) configType(path string, v *node) ConfigType {
+	return choice(d, path, v, ConfigString, ConfigStruct, ConfigBytes)
+}
+
 func (d *decoder) readStopIteration(v *node) {
 	allow := d.boolean("allowOnHeadersStopIteration", v)
 	d.spec.AllowOnHeadersStopIteration = &allow
@@ -197,15 +210,26 @@ func (d *decoder) readCapabilities(v *node) {
 
 func (d *decoder) readVM(v *node) {
 	vm := &d.spec.VM
+	var config *node // what it may be depends on its type, which may stand behind it
 	var hostEnv []*node
 	d.section("vm", v, fields{
 		"id":               func(_, v *node) { vm.ID, _ = d.filled("vm.id", v) },
 		"runtime":          func(_, v *node) { vm.Runtime = d.runtime(v) },
-		"config":           func(_, v *node) { vm.Config = d.configuration("vm.config", v) },
+		"config":           func(_, v *node) { config = v },
+		"configType":       func(_, v *node) { vm.ConfigType = d.configType("vm.configType", v) },
 		"env":              func(_, v *node) { vm.Env = d.env(v) },
 		"hostEnv":          func(_, v *node) { vm.HostEnv, hostEnv = d.set("vm.hostEnv", v), v.items },
 		"allowPrecompiled": func(_, v *node) { vm.AllowPrecompiled = d.boolean("vm.allowPrecompiled", v) },
 	})
+	if typeKnown := vm.ConfigType != "" || d.seen["vm.configType"] == nil; config != nil && typeKnown {
+		vm.Config, vm.ConfigType = d.configuration("vm.config", config, vm.ConfigType)
+	}
+	if key := d.seen["vm.configType"]; key != nil && !d.has("vm.config") {
+		d.fail(&Error{
+			Code: CodeConflict, Message: "vm.configType has no meaning without vm.config",
+			Hint: "remove it, or add the configuration", Pos: key.pos,
+		})
+	}
 	for _, name := range hostEnv {
 		if name.text != "" {
 			d.checkEnvName("vm.hostEnv", name)

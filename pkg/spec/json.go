@@ -3,6 +3,7 @@ package spec
 import (
 	"bytes"
 	"encoding/json"
+	"fmt"
 	"math/big"
 	"regexp"
 	"strings"
@@ -37,23 +38,52 @@ var (
 // maxNumber is the most characters of a number: converting one takes more than linear time.
 const maxNumber = 1000
 
-// configuration is a plugin's or a VM's configuration: nil for null, a string as
-// it is, anything else as compact JSON. Its errors quote nothing of it.
-func (d *decoder) configuration(path string, n *node) *string {
+// configuration is a plugin's or a VM's configuration, as the module gets it: nil for
+// null, a string as it is, anything else as compact JSON; or what want makes of that. A
+// block of Envoy's own configuration is taken for what it means, and its type is
+// the result's. Errors quote nothing of it.
+func (d *decoder) configuration(path string, n *node, want ConfigType) (config *string, as ConfigType) {
+	if at := typeField(n); at != nil {
+		value, as, ok := d.typedConfig(path, n, at)
+		switch {
+		case !ok:
+			return nil, want
+		case want != "" && want != as:
+			d.fail(&Error{
+				Code: CodeConflict, Message: fmt.Sprintf("%s is a block whose @type says %s, and %sType says %s", path, as, path, want),
+				Hint: "remove one of the two", Pos: at.value.pos,
+			})
+			return nil, want
+		}
+		return d.typedValue(path, value, as), as
+	}
+	return d.written(path, n, want), want
+}
+
+// written is a configuration that is no block.
+func (d *decoder) written(path string, n *node, as ConfigType) *string {
 	switch n.kind {
 	case kindInvalid, kindNull:
 		return nil
 	case kindString:
-		text := n.text
-		return &text
+		return d.encoded(path, n, as, n.text)
 	}
-	w := jsonWriter{decoder: d, path: path, good: true}
+	w := jsonWriter{decoder: d, path: path, good: true, doubles: as == ConfigStruct}
 	w.write(n)
 	if !w.good {
 		return nil
 	}
-	text := w.String()
-	return &text
+	return d.encoded(path, n, as, w.String())
+}
+
+// encoded is what the module gets of a text.
+func (d *decoder) encoded(path string, n *node, as ConfigType, text string) *string {
+	config, err := as.Encode(text)
+	if err != nil {
+		d.fail(ConfigError(err, path, path+"Type", n.pos))
+		return nil
+	}
+	return &config
 }
 
 // jsonWriter writes nodes as compact JSON, key order and number literals kept.
@@ -62,6 +92,7 @@ type jsonWriter struct {
 	decoder *decoder
 	path    string
 	good    bool
+	doubles bool // numbers have to be what a double holds
 }
 
 func (w *jsonWriter) fail(code string, at *node, message, hint string) {
@@ -128,8 +159,8 @@ func (w *jsonWriter) string(text string) {
 
 func (w *jsonWriter) number(n *node) {
 	text := n.text
-	if jsonNumber.MatchString(text) {
-		w.WriteString(text)
+	if jsonNumber.MatchString(text) && (!w.doubles || len(text) <= maxNumber) {
+		w.literal(n, text)
 		return
 	}
 	switch {
@@ -144,8 +175,18 @@ func (w *jsonWriter) number(n *node) {
 				"put it in quotes, or write 0o… for octal")
 			return
 		}
-		w.WriteString(converted)
+		w.literal(n, converted)
 	}
+}
+
+// literal writes a number of JSON.
+func (w *jsonWriter) literal(n *node, text string) {
+	if w.doubles {
+		if _, ok := double(text); !ok {
+			w.fail(CodeBadValue, n, notADouble, doubleAdvice)
+		}
+	}
+	w.WriteString(text)
 }
 
 // convertNumber makes a JSON number of the same value from one that only YAML

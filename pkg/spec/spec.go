@@ -55,8 +55,10 @@ type Spec struct {
 	Type       Type
 	Module     Module
 	RootID     string
-	Config     *string // plugin configuration; nil: none; inline configurations only
+	Config     *string // plugin configuration, as the module gets it; nil: none; inline configurations only
 	ConfigFrom *FileRef
+	ConfigType ConfigType // of Config or of what ConfigFrom names; "": by its content
+	ConfigPos  Position   // of Config
 	Policy     FailurePolicy
 	Delivery   Delivery // "": the server's default
 	VM         VM
@@ -76,6 +78,9 @@ type Spec struct {
 	// NoSmoke keeps the sandbox from sending a plain request through a filter without
 	// tests (smoke: off). It is no part of the revision.
 	NoSmoke bool
+	// Notes are what the document's writer should know and what refuses nothing: see
+	// [Spec.Notices], which has more of it.
+	Notes []Error
 
 	// File is the document's file as the source named it; Line is where the document begins, 1-based.
 	File string
@@ -142,9 +147,10 @@ type FileRef struct {
 
 // VM is the vm section.
 type VM struct {
-	ID               string // "": an id of the filter's own
-	Runtime          string // full extension name, envoy.wasm.runtime.v8 by default
-	Config           *string
+	ID               string     // "": an id of the filter's own
+	Runtime          string     // full extension name, envoy.wasm.runtime.v8 by default
+	Config           *string    // as the module gets it
+	ConfigType       ConfigType // of Config; "": by its content
 	Env              map[string]string
 	HostEnv          []string // sorted
 	AllowPrecompiled bool

@@ -56,6 +56,12 @@ func (d *decoder) complete(root *node) {
 			Hint: "remove one of the two", Pos: key.pos,
 		})
 	}
+	if key := d.seen["configType"]; key != nil && !d.has("config") && !d.has("configFrom") {
+		d.fail(&Error{
+			Code: CodeConflict, Message: "configType has no meaning without a configuration",
+			Hint: "remove it, or add config or configFrom", Pos: key.pos,
+		})
+	}
 	if key := d.seen["allowOnHeadersStopIteration"]; key != nil && s.Type == Network {
 		d.fail(&Error{
 			Code: CodeConflict, Message: "allowOnHeadersStopIteration has no meaning for type network",

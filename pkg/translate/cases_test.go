@@ -77,6 +77,17 @@ func cases() []testCase {
 		r.RootID, r.Config = "auth_root", text(`{"realm":"prod","limit":1e400}`)
 	})
 	empty := revision(func(r *snapshot.Revision) { r.Config = text("") })
+	binary := revision(func(r *snapshot.Revision) {
+		r.Config, r.ConfigType = text("\xff\x00"), spec.ConfigBytes
+		r.VM.Config, r.VM.ConfigType = text("\xfe"), spec.ConfigBytes
+	})
+	object := revision(func(r *snapshot.Revision) {
+		wire, err := spec.ConfigStruct.Encode(`{"realm": "prod", "limit": 1e3}`)
+		if err != nil {
+			panic(err)
+		}
+		r.Config, r.ConfigType = &wire, spec.ConfigStruct
+	})
 	vm := revision(func(r *snapshot.Revision) {
 		r.VM.ID, r.VM.Config, r.VM.AllowPrecompiled = "shared", text("vm text"), true
 	})
@@ -106,6 +117,8 @@ func cases() []testCase {
 		{"policy-reload-1.32", reload, remoteCode(), v1_32},
 		{"config", config, remoteCode(), v1_40},
 		{"config-empty", empty, remoteCode(), v1_40},
+		{"config-bytes", binary, remoteCode(), v1_40},
+		{"config-struct", object, remoteCode(), v1_36},
 		{"vm", vm, remoteCode(), v1_40},
 		{"vm-1.39", vm, remoteCode(), v1_39},
 		{"env-1.36", env, remoteCode(), v1_36},

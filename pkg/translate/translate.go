@@ -84,7 +84,7 @@ func pluginConfig(r *snapshot.Revision, code Code, salt string, v Version) (*was
 	if err != nil {
 		return nil, err
 	}
-	configuration, err := packString(r.Config)
+	configuration, err := packConfig(r.Config, r.ConfigType)
 	if err != nil {
 		return nil, fmt.Errorf("plugin configuration: %w", err)
 	}
@@ -130,13 +130,25 @@ func setFailurePolicy(plugin *wasmv3.PluginConfig, r *snapshot.Revision, v Versi
 	return nil
 }
 
-// packString carries text as Envoy hands it to a module unwrapped; nil stays none.
-func packString(text *string) (*anypb.Any, error) {
-	if text == nil {
+// packConfig carries a configuration in the message that its type names; nil stays
+// none. Of a Struct, config is the wire format already, which Envoy hands on as it is.
+func packConfig(config *string, as spec.ConfigType) (*anypb.Any, error) {
+	if config == nil {
 		return nil, nil
 	}
-	return pack(wrapperspb.String(*text))
+	switch as {
+	case "", spec.ConfigString:
+		return pack(wrapperspb.String(*config))
+	case spec.ConfigBytes:
+		return pack(wrapperspb.Bytes([]byte(*config)))
+	case spec.ConfigStruct:
+		return &anypb.Any{TypeUrl: structURL, Value: []byte(*config)}, nil
+	default:
+		return nil, fmt.Errorf("unknown type %q", as)
+	}
 }
+
+const structURL = "type.googleapis.com/google.protobuf.Struct"
 
 func pack(m proto.Message) (*anypb.Any, error) {
 	packed := new(anypb.Any)

@@ -24,7 +24,7 @@ func vmConfig(r *snapshot.Revision, code Code, salt string, v Version) (*wasmv3.
 	if err != nil {
 		return nil, err
 	}
-	configuration, err := packString(r.VM.Config)
+	configuration, err := packConfig(r.VM.Config, r.VM.ConfigType)
 	if err != nil {
 		return nil, fmt.Errorf("VM configuration: %w", err)
 	}

@@ -119,6 +119,43 @@ func TestEditConfigFrom(t *testing.T) {
 	}
 }
 
+// What a filter gets of its configuration, by the type that it travels in. After a restart
+// the server remembers it, whatever bytes it has.
+func TestConfigurationTypes(t *testing.T) {
+	for _, version := range versions() {
+		t.Run(version, func(t *testing.T) {
+			s := newScenario(t)
+			const binary = "\xff\x00\xfe{\n"
+			harness.WriteFile(t, s.file("../a.bin"), []byte(binary))
+			harness.WriteFile(t, s.file("../a.json"), []byte(`{"realm": "prod"}`))
+			module := testfilter.HTTP{Stamp: "v1", AnswerConfig: true}.Module()
+			s.write(auth, module, "config: {a: 1}")
+			s.cp.Start()
+			envoy := s.envoy(proxyOptions{version: version})
+			last := s.cp.WaitLive(auth, module, 1)
+			for _, e := range []struct{ spec, want, warning string }{
+				{"configFrom: {file: ../a.bin}", binary, ""},
+				{"configFrom: {file: ../a.json}\nconfigType: struct", "\n\x0f\n\x05realm\x12\x06\x1a\x04prod", ""},
+				{`config: {"@type": type.googleapis.com/google.protobuf.StringValue, value: "a: b"}`, "a: b", "typed_config"},
+				{`config: {"@type": type.googleapis.com/google.protobuf.BytesValue, value: /wD+}`, "\xff\x00\xfe", "typed_config"},
+			} {
+				s.write(auth, module, e.spec)
+				last = s.editLive(auth, last)
+				waitAnswer(t, envoy.web[0], nil, func(a harness.Answer) bool { return string(a.Body) == e.want })
+				if got := last.Warnings; len(got) > 0 != (e.warning != "") || len(got) > 0 && got[0].Code != e.warning {
+					t.Errorf("%s: warnings %+v", e.spec, got)
+				}
+			}
+			s.cp.Kill()
+			s.cp.Start()
+			if again := s.cp.WaitLive(auth, module, 1); again.Revision != last.Revision {
+				t.Errorf("revision %s after a restart, %s before it", again.Revision, last.Revision)
+			}
+			waitAnswer(t, envoy.web[0], nil, func(a harness.Answer) bool { return string(a.Body) == "\xff\x00\xfe" })
+		})
+	}
+}
+
 // An edit of comments, or of how a filter is rolled out, makes no revision and
 // reaches no Envoy.
 func TestEditOfCommentsOnly(t *testing.T) {

@@ -136,6 +136,7 @@ type filter struct {
 	vmCaps  *wasmv3.CapabilityRestrictionConfig // where 1.40 and later have it
 	capsOld *wasmv3.CapabilityRestrictionConfig // where it was before
 	network bool
+	config  proto.Message // the plugin's configuration
 }
 
 func (f filter) resource(t *testing.T) resource {
@@ -154,6 +155,9 @@ func (f filter) resource(t *testing.T) resource {
 	plugin := &wasmv3.PluginConfig{
 		Name: name, Vm: &wasmv3.PluginConfig_VmConfig{VmConfig: vm},
 		FailurePolicy: f.policy, CapabilityRestrictionConfig: f.capsOld,
+	}
+	if f.config != nil {
+		plugin.Configuration = pack(t, f.config)
 	}
 	var config proto.Message = &httpwasmv3.Wasm{Config: plugin}
 	if f.network {

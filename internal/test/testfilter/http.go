@@ -38,6 +38,9 @@ type HTTP struct {
 	EchoConfig bool
 	// ConfigHeader is another name for that header, for several filters in one chain.
 	ConfigHeader string
+	// AnswerConfig answers each request with 200 and the plugin configuration as the
+	// body, whatever bytes it has.
+	AnswerConfig bool
 	// EchoEnv names an environment variable that the response header x-env
 	// shows; a variable that is not set gives no header.
 	EchoEnv string
@@ -92,7 +95,7 @@ func (h HTTP) Module() []byte {
 	getHeader := b.m.Import("env", "proxy_get_header_map_value", wasmenc.Sig("iiiii:i"))
 	addHeader := b.m.Import("env", "proxy_add_header_map_value", wasmenc.Sig("iiiii:i"))
 	respond := b.m.Import("env", "proxy_send_local_response", wasmenc.Sig("iiiiiiii:i"))
-	if h.EchoConfig {
+	if h.EchoConfig || h.AnswerConfig {
 		b.importConfig()
 	}
 	if h.EchoEnv != "" {
@@ -101,7 +104,7 @@ func (h HTTP) Module() []byte {
 	b.addFrame()
 
 	onConfigure := b.logOnConfigure(h.LogOnConfigure)
-	if h.EchoConfig {
+	if h.EchoConfig || h.AnswerConfig {
 		onConfigure = onConfigure.Then(b.keepConfig())
 	}
 	if h.NeedsEnv {
@@ -120,7 +123,12 @@ func (h HTTP) Module() []byte {
 	if h.RequireToken {
 		onRequest = onRequest.Then(b.requireToken(getHeader, respond))
 	}
-	b.m.ExportedFunc("proxy_on_request_headers", wasmenc.Sig("iii:i"), 0,
+	locals := 0
+	if h.AnswerConfig {
+		locals = 1
+		onRequest = onRequest.Then(b.answerConfig(respond))
+	}
+	b.m.ExportedFunc("proxy_on_request_headers", wasmenc.Sig("iii:i"), locals,
 		onRequest.I32Const(continueIteration))
 
 	b.m.ExportedFunc("proxy_on_response_headers", wasmenc.Sig("iii:i"), 1,
@@ -161,6 +169,22 @@ func (h HTTP) onResponse(b *builder, addHeader wasmenc.FuncIndex) wasmenc.Code {
 			Then(add(LogHeader, b.text.Push("refused"))))
 	}
 	return code
+}
+
+// answerConfig returns from the function with the configuration as a local response. It
+// uses local 3.
+func (b *builder) answerConfig(respond wasmenc.FuncIndex) wasmenc.Code {
+	const record, statusOK = 3, 200
+	return b.contextSlot().I32Load(tableAddress).LocalTee(record).
+		If(wasmenc.Code{}.
+			I32Const(statusOK).
+			Then(b.text.Push("testfilter_config")).
+			LocalGet(record).I32Load(recordConfig).
+			LocalGet(record).I32Load(recordConfigLen).
+			I32Const(0).I32Const(0).
+			I32Const(noGRPCStatus).
+			Call(respond).Drop().
+			I32Const(stopIteration).Return())
 }
 
 // requireToken returns from the function with a local response, unless the

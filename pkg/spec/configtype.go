@@ -1,0 +1,91 @@
+package spec
+
+import (
+	"errors"
+	"fmt"
+	"unicode/utf8"
+)
+
+// ConfigType says in which protobuf message a configuration travels to Envoy. The
+// message decides what the module gets.
+type ConfigType string
+
+// The types of a configuration. The zero value means [ConfigString] for text in
+// UTF-8, and [ConfigBytes] for everything else.
+const (
+	// ConfigString is google.protobuf.StringValue: the module gets the text.
+	ConfigString ConfigType = "string"
+	// ConfigStruct is google.protobuf.Struct: the module gets the object in
+	// protobuf's wire format. Envoy makes no JSON of it, whatever its API says.
+	ConfigStruct ConfigType = "struct"
+	// ConfigBytes is google.protobuf.BytesValue: the module gets the bytes.
+	ConfigBytes ConfigType = "bytes"
+)
+
+// Encode makes what the module gets from what the user wrote: the same bytes, or
+// the wire format of the object that content is, in JSON. The error says what
+// content is not; it quotes nothing of it.
+func (t ConfigType) Encode(content string) (string, error) {
+	switch t {
+	case ConfigStruct:
+		return structOf(content)
+	case ConfigString:
+		if !utf8.ValidString(content) {
+			return "", errNotText
+		}
+	}
+	return content, nil
+}
+
+// Carries is the type in which config, as [ConfigType.Encode] made it, travels. It
+// is never the zero value.
+func (t ConfigType) Carries(config string) ConfigType {
+	switch {
+	case t != "":
+		return t
+	case utf8.ValidString(config):
+		return ConfigString
+	default:
+		return ConfigBytes
+	}
+}
+
+// ConfigError words an error of [ConfigType.Encode]: what names the configuration,
+// and field is the one that sets its type.
+func ConfigError(err error, what, field string, pos Position) *Error {
+	if errors.Is(err, errNotText) {
+		return &Error{
+			Code: CodeConfigNotText, Message: what + " is not UTF-8 text, which " + field + ": string asks for",
+			Hint: "remove " + field + ", or set it to bytes: the filter gets the same bytes", Pos: pos,
+		}
+	}
+	return &Error{
+		Code: CodeConfigNotObject, Message: fmt.Sprintf("%s cannot be a Struct: %v", what, err),
+		Hint: field + ": struct takes a JSON object; remove " + field + " if the filter reads anything else", Pos: pos,
+	}
+}
+
+// Notices are what is worth knowing of a spec that is valid: its notes, and what the
+// content of its plugin configuration tells. config is that configuration as the
+// module gets it; nil: none. No notice refuses anything.
+func (s *Spec) Notices(config *string) []*Error {
+	var all []*Error
+	for _, note := range s.Notes {
+		all = append(all, &note)
+	}
+	if config == nil || s.ConfigType == ConfigStruct || s.ConfigFrom == nil && s.ConfigPos == (Position{}) {
+		return all
+	}
+	pos, what := s.ConfigPos, "config"
+	if s.ConfigFrom != nil {
+		pos, what = s.ConfigFrom.Pos, s.ConfigFrom.As
+	}
+	if name := typedText(*config); name != "" {
+		all = append(all, &Error{
+			Code: CodeTypedConfig, Name: s.Name, Pos: pos,
+			Message: fmt.Sprintf("the text of %s is a block with @type %s, and reaches the filter as it is", what, brief(name)),
+			Hint:    "if it comes from a configuration of Envoy or Istio, write what stands under value in its place",
+		})
+	}
+	return all
+}
