@@ -11,15 +11,15 @@ import (
 func TestHistoryIsTheDocumentedJSON(t *testing.T) {
 	state := someState()
 	state.histories = map[string]History{"auth": {Name: "auth", Rollback: "aaaaaaaaaaaa", Revisions: []Revision{
-		{Revision: "0123456789ab", State: RevisionActive, Wanted: true, Module: Module{SHA256: "ff", Size: 7}, SpecFile: "/specs/auth.yaml", Since: time.Date(2026, 1, 2, 3, 4, 5, 0, time.UTC)},
+		{Revision: "0123456789ab", State: RevisionActive, Wanted: true, ServedSeconds: 60, Changes: []string{"config.realm"}, Module: Module{SHA256: "ff", Size: 7}, SpecFile: "/specs/auth.yaml", Since: time.Date(2026, 1, 2, 3, 4, 5, 0, time.UTC)},
 		{Revision: "aaaaaaaaaaaa", State: RevisionEarlier, Error: &Error{Code: "rejected_by_envoy"}},
 	}}}
 	got := request(t, Handler(state, nil, nil), "GET", "/api/v1/filters/auth/history", nil)
 	var have, want any
 	decode(t, got.Body, &have)
 	decode(t, strings.NewReader(`{"name":"auth","rollback":"aaaaaaaaaaaa","error":null,"revisions":[
-		{"revision":"0123456789ab","state":"active","wanted":true,"since":"2026-01-02T03:04:05Z","module":{"sha256":"ff","size":7},"specFile":"/specs/auth.yaml","error":null},
-		{"revision":"aaaaaaaaaaaa","state":"earlier","wanted":false,"module":{"sha256":"","size":0},"specFile":"",
+		{"revision":"0123456789ab","state":"active","wanted":true,"since":"2026-01-02T03:04:05Z","servedSeconds":60,"changes":["config.realm"],"module":{"sha256":"ff","size":7},"specFile":"/specs/auth.yaml","error":null},
+		{"revision":"aaaaaaaaaaaa","state":"earlier","wanted":false,"servedSeconds":0,"module":{"sha256":"","size":0},"specFile":"",
 		 "error":{"code":"rejected_by_envoy","message":"","hint":"","file":"","line":0,"column":0}}]}`), &want)
 	if diff := cmp.Diff(want, have); diff != "" {
 		t.Error(diff)

@@ -143,10 +143,15 @@ type Revision struct {
 	Wanted   bool          `json:"wanted"` // it is what the spec describes now
 	// Since is when it became the one to be served, the last time; absent where that was
 	// not recorded.
-	Since    time.Time `json:"since,omitzero"`
-	Module   Module    `json:"module"`
-	SpecFile string    `json:"specFile"` // where its spec lay; "": not recorded
-	Error    *Error    `json:"error"`    // why an Envoy refused it; null: none has
+	Since time.Time `json:"since,omitzero"`
+	// ServedSeconds is for how long all Envoys got it, until now or until it was replaced.
+	ServedSeconds int64 `json:"servedSeconds"`
+	// Changes are the keys in which it differs from the next one in the list, as config.realm; never
+	// their values. Absent: there is none to compare with.
+	Changes  []string `json:"changes,omitempty"`
+	Module   Module   `json:"module"`
+	SpecFile string   `json:"specFile"` // where its spec lay; "": not recorded
+	Error    *Error   `json:"error"`    // why an Envoy refused it; null: none has
 }
 
 // Subscriber is one filter on one Envoy's stream.

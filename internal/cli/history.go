@@ -3,6 +3,7 @@ package cli
 import (
 	"fmt"
 	"io"
+	"strings"
 	"time"
 
 	"github.com/spf13/cobra"
@@ -16,11 +17,13 @@ func newHistory() *cobra.Command {
 		Use:   "history NAME",
 		Short: "List the revisions of a filter that a running server keeps",
 		Long: `History asks a running server for the revisions of a filter that can be served: the
-one that is, the one that is rolling out, the last one that was refused, and up to
-ten that Envoys ran before, the newest first.
+one that is, the one that is rolling out, and up to ten that Envoys ran before: the
+newest five, and of the others those that served longest. The last five that Envoys
+refused are listed, too. The newest comes first.
 
-SINCE is when a revision became the one to be served, for the last time. Below the
-table is what is wrong with the filter, and what wasm-xds rollback would serve.`,
+SINCE is when a revision became the one to be served, for the last time, and SERVED
+for how long all Envoys had it. CHANGED are the keys in which it differs from the next
+line, as config.realm; values are not shown. Below the table is what is wrong with the filter, and what wasm-xds rollback would serve.`,
 		Example: `  wasm-xds history auth
   wasm-xds history auth -o json | jq -r '.revisions[].revision'`,
 		Args:              arguments(1, 1, "the name of a filter"),
@@ -52,10 +55,10 @@ func printHistory(w io.Writer, h *admin.History) {
 		fmt.Fprintf(w, "filter %s has no revision yet\n", terminal.Printable(h.Name))
 	} else {
 		table := newTable(w)
-		fmt.Fprintln(table, "REVISION\tSTATE\tSINCE\tMODULE\tSIZE\tSPEC")
+		fmt.Fprintln(table, "REVISION\tSTATE\tSINCE\tSERVED\tMODULE\tSIZE\tSPEC\tCHANGED")
 		for _, r := range h.Revisions {
-			fmt.Fprintf(table, "%s\t%s\t%s\t%s\t%s\t%s\n", terminal.Printable(r.Revision), terminal.Printable(string(r.State)), moment(r.Since),
-				terminal.Printable(moduleName(r.Module)), byteCount(r.Module.Size), dash(terminal.Printable(r.SpecFile)))
+			fmt.Fprintf(table, "%s\t%s\t%s\t%s\t%s\t%s\t%s\t%s\n", terminal.Printable(r.Revision), terminal.Printable(string(r.State)), moment(r.Since), served(r.ServedSeconds),
+				terminal.Printable(moduleName(r.Module)), byteCount(r.Module.Size), dash(terminal.Printable(r.SpecFile)), dash(terminal.Printable(strings.Join(r.Changes, " "))))
 		}
 		_ = table.Flush() // a closed output is nobody's problem
 	}
@@ -71,6 +74,18 @@ func printHistory(w io.Writer, h *admin.History) {
 	}
 	if h.Rollback != "" {
 		fmt.Fprintf(w, "\n`wasm-xds rollback %s` serves %s again\n", terminal.Printable(h.Name), terminal.Printable(h.Rollback))
+	}
+}
+
+// served is a time in days, or less.
+func served(seconds int64) string {
+	switch d := time.Duration(seconds) * time.Second; {
+	case d == 0:
+		return "-"
+	case d < 48*time.Hour:
+		return d.String()
+	default:
+		return fmt.Sprintf("%dd", int64(d/(24*time.Hour)))
 	}
 }
 

@@ -13,7 +13,7 @@ func authHistory() admin.History {
 		Name: "team/auth", Rollback: "aaaaaaaaaaaa", Error: &admin.Error{Code: "bad", Message: "unknown field", Hint: "no", File: "/specs/auth.yaml", Line: 2},
 		Revisions: []admin.Revision{
 			{
-				Revision: "0123456789ab", State: admin.RevisionActive, Wanted: true, SpecFile: "/specs/auth.yaml", Since: time.Date(2026, 1, 2, 3, 4, 5, 0, time.Local),
+				Revision: "0123456789ab", State: admin.RevisionActive, Wanted: true, ServedSeconds: 90, Changes: []string{"config.realm", "vm.env.TOKEN"}, SpecFile: "/specs/auth.yaml", Since: time.Date(2026, 1, 2, 3, 4, 5, 0, time.Local),
 				Module: admin.Module{SHA256: "9c8a1111222233334444", Size: 2048},
 			},
 			{Revision: "aaaaaaaaaaaa", State: admin.RevisionEarlier, Module: admin.Module{SHA256: "bb", Size: 10, Reference: "r.example/auth:v1", Digest: "sha256:dd"}},
@@ -29,10 +29,10 @@ func TestHistory(t *testing.T) {
 	state, address := startServer(t, liveFilter("team/auth"))
 	state.histories = map[string]admin.History{"team/auth": authHistory(), "new": {Name: "new"}}
 	code, stdout, stderr := run(t, "history", "team/auth", "--admin-address", address)
-	want := `REVISION      STATE     SINCE                MODULE                         SIZE     SPEC
-0123456789ab  active    2026-01-02 03:04:05  sha256 9c8a11112222            2.0 KiB  /specs/auth.yaml
-aaaaaaaaaaaa  earlier   -                    r.example/auth:v1 = sha256:dd  10 B     -
-cccccccccccc  rejected  -                    sha256 cc                      0 B      -
+	want := `REVISION      STATE     SINCE                SERVED  MODULE                         SIZE     SPEC              CHANGED
+0123456789ab  active    2026-01-02 03:04:05  1m30s   sha256 9c8a11112222            2.0 KiB  /specs/auth.yaml  config.realm vm.env.TOKEN
+aaaaaaaaaaaa  earlier   -                    -       r.example/auth:v1 = sha256:dd  10 B     -                 -
+cccccccccccc  rejected  -                    -       sha256 cc                      0 B      -                 -
 
 cccccccccccc: Envoy 1.40.0 refused it: evil` + "\uFFFD" + `[2J
   hint: see its log

@@ -31,6 +31,7 @@ func (c *Control) History(name string) (admin.History, bool) {
 			h.Revisions = append(h.Revisions, admin.Revision{
 				Revision: s.Revision.ID, State: admin.RevisionState(s.Standing.String()), Wanted: s.Revision.ID == wanted,
 				Since: s.Wish.At, Module: admin.FromModule(c.newestModule(s.Revision)), SpecFile: s.Wish.SpecFile, Error: apiProblem(s.Problem),
+				ServedSeconds: int64(s.Served.Seconds()), Changes: s.Changes,
 			})
 		}
 	})

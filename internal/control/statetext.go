@@ -71,5 +71,6 @@ func (t *stateText) keep(filters []delivery.FilterMemory) error {
 // sameMemory compares by what never changes: filters, revisions and lists of wishes.
 func sameMemory(a, b delivery.FilterMemory) bool {
 	return a.Name == b.Name && a.Wanted == b.Wanted && a.Stable == b.Stable && a.Type == b.Type && a.Promoted == b.Promoted &&
+		a.IdleSince.Equal(b.IdleSince) && a.StableSince.Equal(b.StableSince) && slices.Equal(a.Refused, b.Refused) &&
 		slices.Equal(a.Older, b.Older) && len(a.Wishes) == len(b.Wishes) && (len(a.Wishes) == 0 || &a.Wishes[0] == &b.Wishes[0])
 }

@@ -109,7 +109,7 @@ func (m *Machine) forgetRemoved() {
 
 // forgetFilter drops all that is known of a filter that no spec has any more.
 func (m *Machine) forgetFilter(f *filter) {
-	for _, r := range f.revisions() {
+	for _, r := range append(f.revisions(), f.refused...) {
 		for envoy := range m.versions {
 			delete(m.verdicts, verdictKey{r.ID, envoy})
 		}
@@ -119,7 +119,7 @@ func (m *Machine) forgetFilter(f *filter) {
 	}
 	m.verdictChanges++
 	f.wanted, f.stable, f.older, f.wishes, f.gone = nil, nil, nil, nil, nil
-	f.idleSince = time.Time{}
+	f.refused, f.idleSince, f.stableSince = nil, time.Time{}, time.Time{}
 	m.countAllUnknown(f, 1)
 	f.suspects, f.promoted = suspects{}, ""
 	m.forgetUnsettled(f)

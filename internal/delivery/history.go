@@ -12,6 +12,8 @@ type Wish struct {
 	Revision string    `json:"revision"`
 	At       time.Time `json:"at"` // the last time, if there were several
 	SpecFile string    `json:"specFile,omitempty"`
+	// Served is for how long it was the one that all Envoys get, until it was replaced.
+	Served time.Duration `json:"served,omitempty"`
 }
 
 // Standing is where a revision of a filter stands.
@@ -37,10 +39,15 @@ type RevisionStatus struct {
 	Standing Standing
 	Wish     Wish     // At is zero where it was wanted before that was remembered
 	Problem  *Problem // of an Envoy that refused it; nil: none has
+	// Served is for how long it has been the one that all Envoys get, until now.
+	Served time.Duration
+	// Changes are the keys in which it differs from the one that was wanted before it; see
+	// [snapshot.Changes]. nil: that one is not known.
+	Changes []string
 }
 
-// History is every revision of a filter that may still be served, the one that became
-// wanted last first; nil when no spec ever had the name.
+// History is every revision of a filter that may still be served, and the last few that Envoys refused, the
+// one that became wanted last first; nil when no spec has the name.
 func (m *Machine) History(name string) []RevisionStatus {
 	f := m.filters[name]
 	if f == nil {
@@ -48,11 +55,14 @@ func (m *Machine) History(name string) []RevisionStatus {
 	}
 	now := m.brief(f)
 	var all []RevisionStatus
-	for _, r := range f.revisions() {
+	for _, r := range append(f.revisions(), f.refused...) {
 		if slices.ContainsFunc(all, func(s RevisionStatus) bool { return s.Revision.ID == r.ID }) {
 			continue
 		}
-		s := RevisionStatus{Revision: r, Wish: f.wish(r.ID)}
+		s := RevisionStatus{Revision: r, Wish: f.wish(r.ID), Served: f.wish(r.ID).Served}
+		if sameRevision(r, f.stable) {
+			s.Served += m.servedSince(f)
+		}
 		loads := false
 		for _, envoy := range sortedKeys(m.versions) {
 			v, judged := m.verdict(r, envoy)
@@ -60,6 +70,9 @@ func (m *Machine) History(name string) []RevisionStatus {
 			if judged && !v.loads {
 				s.Problem = rejectedProblem(r, envoy, v.message)
 			}
+		}
+		if s.Problem == nil && slices.Contains(f.refused, r) {
+			s.Problem = &Problem{Code: CodeRejected, Revision: r.ID, Message: "an Envoy refused it", Hint: "edit the spec, or serve another revision"}
 		}
 		stopped := sameRevision(r, f.candidate()) && now.Problem != nil
 		if s.Problem == nil && stopped {
@@ -78,7 +91,67 @@ func (m *Machine) History(name string) []RevisionStatus {
 		all = append(all, s)
 	}
 	slices.SortStableFunc(all, func(a, b RevisionStatus) int { return b.Wish.At.Compare(a.Wish.At) })
+	for i := range all[:max(len(all)-1, 0)] {
+		all[i].Changes = snapshot.Changes(all[i+1].Revision, all[i].Revision)
+	}
 	return all
+}
+
+// servedSince is for how long the stable revision has been the one that all Envoys get.
+func (m *Machine) servedSince(f *filter) time.Duration {
+	if f.stable == nil || f.stableSince.IsZero() {
+		return 0
+	}
+	return max(m.now.Sub(f.stableSince), 0) // the clock may have been set back
+}
+
+// noteServed adds to the stable revision's time, before another takes its place. It makes a new list of wishes:
+// the memory may have the old one.
+func (m *Machine) noteServed(f *filter) {
+	if f.stable == nil {
+		return
+	}
+	served := f.wish(f.stable.ID)
+	served.Served += m.servedSince(f)
+	wishes := slices.DeleteFunc(slices.Clone(f.wishes), func(w Wish) bool { return w.Revision == served.Revision })
+	f.wishes = append(wishes, served)
+}
+
+// remember puts a revision first among the older ones. Where there are more than are kept, those go that
+// served for the shortest time, but for the newest few.
+func (f *filter) remember(r *snapshot.Revision) {
+	f.dropRefused(r)
+	older := slices.DeleteFunc(slices.Clone(f.older), func(o *snapshot.Revision) bool { return o.ID == r.ID })
+	older = slices.Insert(older, 0, r)
+	for len(older) > historyLength {
+		least := len(older) - 1
+		for i := least - 1; i >= newestKept; i-- {
+			if f.wish(older[i].ID).Served < f.wish(older[least].ID).Served {
+				least = i
+			}
+		}
+		older = slices.Delete(older, least, least+1)
+	}
+	f.older = older
+}
+
+// rememberRefused keeps a revision that Envoys refused for the history. It is never served.
+func (f *filter) rememberRefused(r *snapshot.Revision) {
+	f.dropRefused(r)
+	refused := slices.Insert(slices.Clone(f.refused), 0, r)
+	f.refused = refused[:min(len(refused), refusedLength)]
+}
+
+// dropRefused takes back a revision that is tried again, or was found to load.
+func (f *filter) dropRefused(r *snapshot.Revision) {
+	if slices.ContainsFunc(f.refused, func(o *snapshot.Revision) bool { return o.ID == r.ID }) {
+		f.refused = slices.DeleteFunc(slices.Clone(f.refused), func(o *snapshot.Revision) bool { return o.ID == r.ID })
+	}
+}
+
+// isKept says whether a revision is in the history.
+func (f *filter) isKept(id string) bool {
+	return f.revision(id) != nil || slices.ContainsFunc(f.refused, func(r *snapshot.Revision) bool { return r.ID == id })
 }
 
 func (f *filter) wish(id string) Wish {
@@ -96,9 +169,9 @@ func (f *filter) noteWish(at time.Time) {
 	if f.wanted == nil || f.wanted.Revision == nil {
 		return
 	}
-	kept := []Wish{{Revision: f.wanted.Revision.ID, At: at.UTC(), SpecFile: f.wanted.SpecFile}}
+	kept := []Wish{{Revision: f.wanted.Revision.ID, At: at.UTC(), SpecFile: f.wanted.SpecFile, Served: f.wish(f.wanted.Revision.ID).Served}}
 	for _, w := range f.wishes {
-		if w.Revision != kept[0].Revision && f.revision(w.Revision) != nil {
+		if w.Revision != kept[0].Revision && f.isKept(w.Revision) {
 			kept = append(kept, w)
 		}
 	}

@@ -43,7 +43,7 @@ func TestHistory(t *testing.T) {
 	r.wantHistory("auth", "two! rejected 1 !", "one active 0")
 	r.pass(time.Second)
 	r.edit("auth", "three", by("inline"))
-	r.wantHistory("auth", "three candidate 2", "one active 0") // what cannot be served is forgotten
+	r.wantHistory("auth", "three candidate 2", "two! rejected 1 !", "one active 0") // what was refused is there still
 }
 
 // A rollback is a wish for what was wanted before: it comes first again.
@@ -92,5 +92,75 @@ func TestHistoryIsBounded(t *testing.T) {
 	}
 	if (&Machine{filters: map[string]*filter{"x": {wanted: &snapshot.Filter{}}}}).History("x") != nil {
 		t.Error("a filter without a revision has a history")
+	}
+}
+
+// A revision that ran for weeks outlives any number of quick saves, and so do the newest.
+func TestHistoryKeepsWhatServedLongest(t *testing.T) {
+	r := newRig(t)
+	r.live("auth", "weeks", 1)
+	r.pass(21 * 24 * time.Hour)
+	for i := range 3 * historyLength {
+		r.edit("auth", fmt.Sprintf("save %d", i), by("inline"))
+		r.ack(1)
+		r.pass(300 * time.Millisecond)
+	}
+	all := r.m.History("auth")
+	oldest := all[len(all)-1]
+	if got := r.called(oldest.Revision.ID); got != "weeks" || oldest.Served < 21*24*time.Hour || oldest.Changes != nil {
+		t.Errorf("the oldest is %s, which served for %v: changes %v", got, oldest.Served, oldest.Changes)
+	}
+	for i := range newestKept {
+		if got, want := r.called(all[i].Revision.ID), fmt.Sprintf("save %d", 3*historyLength-1-i); got != want {
+			t.Errorf("%d: %s, want %s", i, got, want)
+		}
+	}
+	if len(all) != historyLength+1 {
+		t.Errorf("%d revisions are kept", len(all))
+	}
+	if got := strings.Join(all[0].Changes, " "); got != "rootId" {
+		t.Errorf("what changed last: %s", got)
+	}
+	r.restart()
+	r.pass(time.Hour)
+	if again := r.m.History("auth"); again[len(again)-1].Served != oldest.Served || again[0].Served < time.Hour {
+		t.Errorf("after a restart: %v, %v", again[len(again)-1].Served, again[0].Served)
+	}
+}
+
+// What Envoys refused is told of, however much came after it, and is never served.
+func TestHistoryKeepsWhatWasRefused(t *testing.T) {
+	r := newRig(t)
+	r.live("auth", "one", 1)
+	for i := range 2 * refusedLength {
+		r.pass(time.Second)
+		r.edit("auth", fmt.Sprintf("bad %d", i), by("inline"))
+		r.nack(1, unable)
+		r.ack(1) // what serves on
+	}
+	r.pass(time.Second)
+	r.edit("auth", "good", by("inline"))
+	r.ack(1)
+	r.restart()
+	refused := 0
+	for _, s := range r.m.History("auth") {
+		if s.Standing == Refused {
+			refused++
+			if s.Problem == nil || s.Served != 0 || s.Wish.At.IsZero() {
+				t.Errorf("%s: %+v", r.called(s.Revision.ID), s)
+			}
+		}
+	}
+	if refused != refusedLength {
+		t.Errorf("%d refused ones are remembered", refused)
+	}
+	for _, rev := range r.m.Revisions() {
+		if strings.HasPrefix(r.called(rev.ID), "bad") {
+			t.Errorf("the module of %s is kept, which nothing can serve", r.called(rev.ID))
+		}
+	}
+	r.edit("auth", "bad 9", by("inline")) // which is what is wanted again, and so no more than that
+	if n := len(r.m.filters["auth"].refused); n != refusedLength-1 {
+		t.Errorf("%d refused ones beside it", n)
 	}
 }

@@ -280,6 +280,11 @@ func (m *Machine) prune() {
 	for _, r := range m.Revisions() {
 		known[r.ID] = struct{}{}
 	}
+	for _, f := range m.filters {
+		for _, r := range f.refused {
+			known[r.ID] = struct{}{}
+		}
+	}
 	maps.DeleteFunc(m.verdicts, func(k verdictKey, _ verdict) bool { _, ok := known[k.revision]; return !ok })
 	m.verdictChanges++
 	m.forgetVersions()
@@ -309,6 +314,9 @@ func (m *Machine) setWanted(f *filter, w *snapshot.Filter) {
 	f.wanted = w
 	f.suspects.prune(m.now, func(revision string) bool { return f.revision(revision) != nil })
 	if another {
+		if w.Revision != nil {
+			f.dropRefused(w.Revision)
+		}
 		f.noteWish(m.now)
 	}
 	if w.Revision != nil && sameRevision(w.Revision, f.stable) {
@@ -334,8 +342,11 @@ func (m *Machine) keepCandidate(f *filter) {
 		}
 	}
 	onItsWay := len(f.subs)+len(f.unsettled) > 0
-	if loads || onItsWay && !refused {
+	switch {
+	case loads || onItsWay && !refused:
 		f.remember(c)
+	case refused:
+		f.rememberRefused(c)
 	}
 }
 

@@ -12,6 +12,13 @@ import (
 // historyLength is how many revisions a filter remembers beside the served one.
 const historyLength = 10
 
+// newestKept are those of them that are kept however short they served, and refusedLength
+// is how many refused ones are remembered beside them.
+const (
+	newestKept    = historyLength / 2
+	refusedLength = 5
+)
+
 // Memory is what must outlive the process. It marshals to JSON.
 type Memory struct {
 	Seq      uint64          `json:"seq"` // rises with every look at the machine
@@ -47,6 +54,10 @@ type FilterMemory struct {
 	Wanted *snapshot.Filter `json:"wanted,omitempty"` // nil: no spec has this name; not written any more
 	// Stable is the revision that all Envoys get; nil: none was ever rolled out.
 	Stable *snapshot.Revision `json:"stable,omitempty"`
+	// StableSince is since when; zero: it is not known, as in older files.
+	StableSince time.Time `json:"stableSince,omitzero"`
+	// Refused were refused by Envoys, the newest first: they are remembered for the history alone.
+	Refused []*snapshot.Revision `json:"refused,omitempty"`
 	// Older were stable before, the newest first.
 	Older []*snapshot.Revision `json:"older,omitempty"`
 	// Wishes say when those became wanted. It may lack some: older files have none.
@@ -114,6 +125,9 @@ func (mem *Memory) Tidy() {
 		for _, r := range f.Older {
 			note(r)
 		}
+		for _, r := range f.Refused {
+			note(r)
+		}
 	}
 	mem.Verdicts = slices.DeleteFunc(mem.Verdicts, func(v VerdictRecord) bool { return !judged[v.Revision] })
 	slices.SortFunc(mem.Verdicts, func(a, b VerdictRecord) int {
@@ -124,6 +138,7 @@ func (mem *Memory) Tidy() {
 func (f *filter) memory() FilterMemory {
 	return FilterMemory{
 		Name: f.name, Wanted: f.wanted, Stable: f.stable, Older: slices.Clone(f.older), Wishes: f.wishes, IdleSince: f.idleSince, Promoted: f.promoted,
+		StableSince: f.stableSince, Refused: f.refused,
 	}
 }
 
@@ -206,6 +221,10 @@ func (m *Machine) restoreVerdict(v VerdictRecord) {
 
 func (f *filter) restore(fm FilterMemory) {
 	f.wanted, f.stable, f.older, f.wishes, f.idleSince = fm.Wanted, fm.Stable, fm.Older, fm.Wishes, fm.IdleSince
+	f.refused, f.stableSince = fm.Refused, fm.StableSince
+	if f.stable != nil && f.stableSince.IsZero() {
+		f.stableSince = f.wish(f.stable.ID).At // as good as it is known
+	}
 	f.promoted = fm.Promoted
 }
 

@@ -31,6 +31,9 @@ type filter struct {
 	slowAt   time.Time // when to look for canaries that take long; zero: not
 	slow     bool      // there are some
 	told     string    // of the rollout, see [Machine.tellOfRollout]
+	// stableSince is since when all Envoys get the stable revision; zero: not known.
+	stableSince time.Time
+	refused     []*snapshot.Revision // by Envoys, the newest first; for the history alone
 	// idleSince is when the spec was removed or the last stream that asked for it ended, the later
 	// of the two; zero: a spec has the name, or a stream asks for it.
 	idleSince   time.Time
@@ -189,8 +192,11 @@ func allRun(groups []*group, r *snapshot.Revision) bool {
 
 func (m *Machine) promote(f *filter, r *snapshot.Revision) {
 	if f.stable != nil {
+		m.noteServed(f)
 		f.remember(f.stable)
 	}
+	f.stableSince = m.now.UTC()
+	f.dropRefused(r)
 	f.older = slices.DeleteFunc(f.older, func(o *snapshot.Revision) bool { return o.ID == r.ID })
 	f.stable, f.promoted = r, ""
 	m.forgetNodes(f)
@@ -211,13 +217,6 @@ func (m *Machine) promote(f *filter, r *snapshot.Revision) {
 // isDone says whether the subscriber runs r as it should, with nothing more to say of it.
 func (u *sub) isDone(r *snapshot.Revision) bool {
 	return u.state == Live && u.runs(r) && !u.dirty && !u.owed && u.rare == nil && u.group != nil
-}
-
-// remember puts a revision first among the older ones.
-func (f *filter) remember(r *snapshot.Revision) {
-	older := slices.DeleteFunc(slices.Clone(f.older), func(o *snapshot.Revision) bool { return o.ID == r.ID })
-	older = slices.Insert(older, 0, r)
-	f.older = older[:min(len(older), historyLength)]
 }
 
 func (m *Machine) endTrial(f *filter, r *snapshot.Revision) {
