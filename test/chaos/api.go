@@ -129,7 +129,7 @@ func (r *run) rollBack(s Step) {
 			}
 			var known []string
 			for _, revision := range earlier {
-				if _, ok := r.revisions[name][revision]; ok {
+				if r.plan.World.Filters[s.Filter].Everywhere[r.revisions[name][revision]] {
 					known = append(known, revision)
 				}
 			}

@@ -23,9 +23,11 @@ func Planted() []Bug {
 	return []Bug{
 		{
 			Name: "nonce-ignored",
-			What: "whatever comes on a stream is taken for the answer to the oldest response on it",
+			What: "an answer is taken for one to the newest response on its stream",
 			Plant: []Replacement{{
-				"internal/xds/stream.go", "return r.nonce == nonce", "return true",
+				"internal/xds/stream.go",
+				"at := slices.IndexFunc(s.sent, func(r response) bool { return r.nonce == nonce })",
+				"at := len(s.sent) - 1",
 			}},
 		},
 		{
@@ -33,6 +35,8 @@ func Planted() []Bug {
 			What: "a canary that was lost is waited for, and nothing ends the wait",
 			Plant: []Replacement{{
 				"internal/delivery/machine.go", "c.CanaryPause = cmp.Or(c.CanaryPause, 30*time.Second)", "c.CanaryPause = 1000 * time.Hour",
+			}, {
+				"internal/delivery/suspect.go", "return one != nil && m.now.Before(one.until)", "return one != nil && false",
 			}},
 		},
 		{

@@ -108,6 +108,8 @@ type Filter struct {
 	// Runs is the newest content that is known to run, by Envoy version: what serves on where
 	// the spec's content does not load.
 	Runs map[string]Seen
+	// Everywhere are the contents that load on every Envoy, which it can be rolled back to.
+	Everywhere map[Seen]bool
 	// RolledBack says that a rollback holds: Runs is not what the spec describes.
 	RolledBack bool
 }
@@ -134,6 +136,9 @@ func (f *Filter) write(c Content, versions []string) {
 	f.Spec = &c
 	if c.Disabled {
 		return
+	}
+	if c.Fault == NoFault {
+		f.Everywhere[c.Label()] = true
 	}
 	for _, version := range versions {
 		if c.loads(version) {
@@ -172,7 +177,7 @@ type World struct {
 func NewWorld(versions []string) *World {
 	w := &World{Versions: versions, Preflight: "enforce"}
 	for _, name := range Filters() {
-		w.Filters = append(w.Filters, &Filter{Name: name, Removed: "keep", Runs: map[string]Seen{}})
+		w.Filters = append(w.Filters, &Filter{Name: name, Removed: "keep", Runs: map[string]Seen{}, Everywhere: map[Seen]bool{}})
 	}
 	return w
 }
