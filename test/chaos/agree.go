@@ -1,19 +1,18 @@
 package chaos
 
 import (
-	"encoding/json"
+	"cmp"
 	"fmt"
+	"slices"
 	"strings"
 
 	"github.com/wasm-xds/wasm-xds/internal/test/harness"
 )
 
-// Told is what the control plane says of a filter. Reasons are what it says of a wait.
+// Told is what the control plane says of a filter.
 type Told struct {
 	harness.FilterStatus
-	Rollout  string          `json:"rollout"`
-	Canaries json.RawMessage `json:"canaries"`
-	Waiting  json.RawMessage `json:"waiting"`
+	Condition string `json:"condition"`
 }
 
 // Revisions are what each filter's revisions were found to be.
@@ -76,6 +75,10 @@ func (f *Filter) disagreements(t Told) (problems []string) {
 	switch {
 	case f.Spec == nil:
 	case f.Spec.Fault == NewImport:
+	case f.Plain() && t.Condition != "live":
+		say("it is %s, although all is well", t.Condition)
+	case f.Spec.Fault != NoFault && t.Condition != "failing":
+		say("it is %s, although its spec is bad: %s", t.Condition, f.Spec.Fault)
 	case f.RolledBack && f.Spec.Fault == NoFault && code != "rolled_back":
 		say("error %q, not rolled_back", code)
 	case f.Spec.Fault != NoFault && code == "":
@@ -135,33 +138,38 @@ func (f *Filter) label(s harness.Subscriber, t Told, revisions Revisions) Seen {
 	return ""
 }
 
-// Reason is what the API says of the filters on which a wait hangs, in a line.
+// Reason is what the API says of a wait that these problems show, in a line.
 func Reason(problems []string, told []Told) string {
 	var words []string
 	for _, t := range told {
-		about := strings.HasPrefix(strings.Join(problems, "\n"), t.Name) || strings.Contains(strings.Join(problems, "\n"), "\n"+t.Name)
-		if !about {
-			continue
+		about := func(problem string) bool {
+			return strings.HasPrefix(problem, t.Name+":") || strings.HasPrefix(problem, t.Name+" ")
 		}
-		text := t.Name + ":"
-		if len(t.Waiting) > 0 && string(t.Waiting) != "null" && string(t.Waiting) != "[]" {
-			text += " waiting " + string(t.Waiting)
+		if slices.ContainsFunc(problems, about) {
+			words = append(words, t.Name+": "+t.reason())
 		}
-		if t.Rollout != "" {
-			text += " " + t.Rollout
-		}
-		if t.Error != nil {
-			text += " " + t.Error.Code
-		}
-		for _, s := range t.Here() {
-			if s.State != harness.Live {
-				text += fmt.Sprintf(" %s is %s", s.Node, s.State)
-			}
-		}
-		words = append(words, text)
 	}
 	if len(words) == 0 && len(problems) > 0 {
 		return problems[0]
 	}
 	return strings.Join(words, "; ")
+}
+
+func (t Told) reason() string {
+	if t.Rollout != nil && len(t.Rollout.WaitsFor) > 0 {
+		var words []string
+		for _, w := range t.Rollout.WaitsFor {
+			words = append(words, w.Reason+" "+w.Node)
+		}
+		return "the rollout waits, " + strings.Join(words, ", ")
+	}
+	for _, s := range t.Here() {
+		if s.State != harness.Live {
+			return s.Node + " is " + s.State
+		}
+	}
+	if t.Error != nil {
+		return t.Error.Code
+	}
+	return cmp.Or(t.Condition, t.State)
 }

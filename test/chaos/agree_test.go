@@ -17,7 +17,7 @@ func oneFilter() (*World, []Node) {
 
 func toldOf(w *World) Told {
 	f := w.Filters[0]
-	return Told{FilterStatus: harness.FilterStatus{
+	return Told{Condition: "live", FilterStatus: harness.FilterStatus{
 		Name: string(f.Name), State: harness.Active, Revision: "r1", Module: harness.ModuleStatus{SHA256: f.Spec.sum(f.Name)},
 		Subscribers: []harness.Subscriber{{Node: "edge", State: harness.Live, Revision: "r1", Variant: "remote"}},
 	}}
@@ -34,19 +34,22 @@ func TestDisagreements(t *testing.T) {
 		{"another revision", func(_ *Filter, t *Told, _ Revisions) { t.Subscribers[0].Revision = "r0" }, "not live with m1/c1"},
 		{"another module", func(_ *Filter, t *Told, _ Revisions) { t.Module.SHA256 = "0" }, "not live with m1/c1"},
 		{"a revision that was another content", func(_ *Filter, _ *Told, r Revisions) { r.learn("mark", "r1", "m0/c0") }, "which is m0/c0"},
+		{"a condition that is not so", func(_ *Filter, t *Told, _ Revisions) { t.Condition = "failing" }, "all is well"},
 		{"no stream", func(_ *Filter, t *Told, _ Revisions) { t.Subscribers = nil }, "0 streams"},
 		{"two streams", func(_ *Filter, t *Told, _ Revisions) { t.Subscribers = append(t.Subscribers, t.Subscribers[0]) }, "2 streams"},
 		{"one that has gone", func(_ *Filter, t *Told, _ Revisions) {
 			t.Subscribers = append(t.Subscribers, harness.Subscriber{Node: "edge", State: harness.Gone})
 		}, ""},
 		{"an error that nobody has made", func(_ *Filter, t *Told, _ Revisions) { t.Error = &harness.APIError{Code: "broken"} }, "error broken"},
-		{"a bad spec without an error", func(f *Filter, _ *Told, r Revisions) {
+		{"a bad spec without an error", func(f *Filter, t *Told, r Revisions) {
+			t.Condition = "failing"
 			r.learn("mark", "r1", "m1/c1")
 			f.write(Content{Stamp: "m2", Fault: Garbage}, []string{"1.40.0"})
 		}, "no error"},
 		{"a bad spec called live", func(f *Filter, t *Told, r Revisions) {
 			bad := Content{Stamp: "m2", Config: "c2", Fault: ConfigureFails}
 			f.write(bad, []string{"1.40.0"})
+			t.Condition = "failing"
 			t.Error, t.Module.SHA256 = &harness.APIError{Code: "rejected"}, bad.sum("mark")
 		}, "m2/c2, not live with m1/c1"},
 		{"a removed spec that is kept", func(f *Filter, t *Told, r Revisions) {

@@ -151,7 +151,7 @@ func (r *run) rollBack(s Step) {
 		case status == http.StatusOK, status == http.StatusConflict && bytes.Contains(body, []byte("nothing_to_roll_back")):
 			r.plan.RolledBack(s.Filter, r.revisions[name][target])
 			return
-		case status == http.StatusServiceUnavailable:
+		case bytes.Contains(body, []byte("specs_not_read")): // it has just started: again in a moment
 		default:
 			r.report.disagree(s, fmt.Sprintf("rollback of %s to %s, which its history has: status %d: %s", name, target, status, body))
 			return

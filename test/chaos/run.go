@@ -5,8 +5,10 @@ import (
 	"context"
 	"fmt"
 	"io"
+	"maps"
 	"os"
 	"path/filepath"
+	"slices"
 	"sync"
 	"time"
 
@@ -201,17 +203,15 @@ func (r *run) allow(s Step) {
 func (r *run) settle(s Step, since time.Time) bool {
 	var problems []string
 	var told []Told
-	reason := ""
+	reasons := map[string]int{} // and how many looks have shown each
 	for {
 		problems, told = r.look()
 		if len(problems) == 0 {
 			break
 		}
-		if words := Reason(problems, told); words != "" {
-			reason = words
-		}
+		reasons[Reason(problems, told)]++
 		if time.Since(since) > cmp.Or(r.o.Stuck, stuckAfter) {
-			r.report.stuck(s, time.Since(since), problems, reason)
+			r.report.stuck(s, time.Since(since), problems, commonest(reasons))
 			return false
 		}
 		if r.ctx.Err() != nil || r.t.Failed() {
@@ -219,7 +219,7 @@ func (r *run) settle(s Step, since time.Time) bool {
 		}
 		rest(r.ctx, 10*time.Millisecond)
 	}
-	r.report.live(s, time.Since(since), reason)
+	r.report.live(s, time.Since(since), commonest(reasons))
 	until := time.Now().Add(graceOfLive)
 	for _, e := range r.envoys {
 		for i, f := range r.plan.World.Filters {
@@ -227,6 +227,16 @@ func (r *run) settle(s Step, since time.Time) bool {
 		}
 	}
 	return true
+}
+
+// commonest is the reason that most looks have shown.
+func commonest(reasons map[string]int) (most string) {
+	for _, reason := range slices.Sorted(maps.Keys(reasons)) {
+		if reasons[reason] > reasons[most] {
+			most = reason
+		}
+	}
+	return most
 }
 
 // look is what is not as it should be right now.
