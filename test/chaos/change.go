@@ -9,6 +9,12 @@ import (
 
 // change makes the step's change in the directory and through the API.
 func (r *run) change(s Step) {
+	if s.Return {
+		select {
+		case <-r.back:
+		case <-r.ctx.Done():
+		}
+	}
 	rest(r.ctx, s.After)
 	switch s.Kind {
 	case Nothing:

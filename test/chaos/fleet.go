@@ -16,12 +16,12 @@ type Node struct {
 }
 
 // Fleet is an Envoy of each version. The newest has a second one, so that there is an Envoy
-// that is no canary, and each mode is there.
-func Fleet(versions []string) []Node {
+// that is no canary. Each mode is there, and the seed says which version has which.
+func Fleet(versions []string, seed uint64) []Node {
 	modes := []harness.Mode{harness.ADSDelta, harness.ADSSotW, harness.ECDSDelta, harness.ECDSSotW}
 	var all []Node
 	for i, version := range versions {
-		mode := modes[i%len(modes)]
+		mode := modes[(uint64(i)+seed)%uint64(len(modes))]
 		all = append(all, Node{fmt.Sprintf("%s-%s", version, mode), version, mode})
 	}
 	newest := all[0]

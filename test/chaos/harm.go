@@ -13,6 +13,9 @@ const slowRate = 200_000
 
 // do does one harm and undoes it.
 func (r *run) do(h Harm) {
+	if h.Kind.kills() {
+		defer r.isBack() // also where it cannot be started again
+	}
 	rest(r.ctx, h.After)
 	e := r.envoys[h.Envoy]
 	switch h.Kind {
@@ -31,6 +34,7 @@ func (r *run) do(h Harm) {
 		e.process.Kill()
 		rest(r.ctx, h.For)
 		e.process.Restart()
+		r.isBack()
 		e.ready(r.t)
 	case PauseEnvoy:
 		e.process.Pause()
@@ -72,6 +76,15 @@ func (r *run) serverBack(h Harm) {
 		r.setArgs(h.Preflight)
 	}
 	r.cp.Start()
+	r.isBack()
+}
+
+// isBack tells a change that waits for it that what was killed is started again.
+func (r *run) isBack() {
+	select {
+	case r.back <- struct{}{}:
+	default: // none waits, or it was told before
+	}
 }
 
 // damage spoils one to three files of the state directory.

@@ -4,6 +4,7 @@ import (
 	"fmt"
 	"maps"
 	"math/rand/v2"
+	"slices"
 	"time"
 )
 
@@ -45,6 +46,11 @@ const (
 	StepClock     HarmKind = "step the clock"
 )
 
+// kills says whether a process ends, and is started again.
+func (k HarmKind) kills() bool {
+	return k == KillServer || k == StopServer || k == RotState || k == KillEnvoy
+}
+
 // Edit is one write of a burst.
 type Edit struct {
 	Filter  int
@@ -67,10 +73,13 @@ type Harm struct {
 type Step struct {
 	N      int
 	Kind   Kind
-	Filter int           // that is changed
-	Edits  []Edit        // in their order; the last one of each filter stays
-	Pick   uint64        // chooses the revision of a rollback
-	After  time.Duration // before the change, beside harm
+	Filter int    // that is changed
+	Edits  []Edit // in their order; the last one of each filter stays
+	Pick   uint64 // chooses the revision of a rollback
+	// Return says that the change waits until what was killed is started again, and then for After;
+	// else After is from the step's beginning on.
+	Return bool
+	After  time.Duration
 	For    time.Duration
 	Harm   []Harm
 }
@@ -85,7 +94,11 @@ func (s Step) String() string {
 	default:
 		text += " of " + string(Filters()[s.Filter])
 	}
-	if s.After > 0 && s.Kind != Nothing {
+	switch {
+	case s.Kind == Nothing:
+	case s.Return:
+		text += fmt.Sprintf(" %v after a return", s.After)
+	case s.After > 0:
 		text += fmt.Sprintf(" after %v", s.After)
 	}
 	if s.Kind == Bad {
@@ -160,6 +173,9 @@ func (p *Plan) Next() Step {
 	s.Harm = compatible(s.Harm)
 	if len(s.Harm) > 0 {
 		s.After = p.upTo(time.Second)
+		if slices.ContainsFunc(s.Harm, func(h Harm) bool { return h.Kind.kills() }) && p.random.IntN(3) == 0 {
+			s.Return, s.After = true, p.upTo(100*time.Millisecond)
+		}
 	}
 	p.apply(s)
 	return s

@@ -23,11 +23,9 @@ func Planted() []Bug {
 	return []Bug{
 		{
 			Name: "nonce-ignored",
-			What: "an answer is taken for one to the newest response on its stream",
+			What: "whatever comes on a stream is taken for the answer to the oldest response on it",
 			Plant: []Replacement{{
-				"internal/xds/stream.go",
-				"at := slices.IndexFunc(s.sent, func(r response) bool { return r.nonce == nonce })",
-				"at := len(s.sent) - 1",
+				"internal/xds/stream.go", "return r.nonce == nonce", "return true",
 			}},
 		},
 		{

@@ -51,6 +51,7 @@ type run struct {
 	envoys       []*envoy
 	nodes        []Node
 	plan         *Plan
+	back         chan struct{} // has a value when what the step killed is started again
 	revisions    Revisions
 	api          api
 
@@ -67,7 +68,7 @@ func Run(t harness.TB, o Options) *Report {
 	root := t.TempDir()
 	r := &run{
 		t: t, ctx: ctx, o: o, dir: filepath.Join(root, "filters"), modules: filepath.Join(root, "modules"),
-		revisions: Revisions{}, nodes: Fleet(o.Versions),
+		revisions: Revisions{}, nodes: Fleet(o.Versions, o.Seed),
 	}
 	r.report = Report{Seed: o.Seed, Steps: map[string]int{}, Nodes: r.nodes}
 	r.must("directories", os.MkdirAll(r.dir, 0o755))
@@ -164,6 +165,7 @@ func (r *run) one(s Step) bool {
 	r.mu.Unlock()
 	fmt.Fprintln(r.o.Log, s)
 	r.allow(s)
+	r.back = make(chan struct{}, 1)
 	var work sync.WaitGroup
 	for _, h := range s.Harm {
 		work.Go(func() { r.do(h) })
