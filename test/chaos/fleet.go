@@ -3,6 +3,7 @@ package chaos
 import (
 	"context"
 	"fmt"
+	"path/filepath"
 	"time"
 
 	"github.com/wasm-xds/wasm-xds/internal/test/harness"
@@ -37,6 +38,7 @@ type envoy struct {
 	port         int
 	load         *load
 	address      string
+	side         *sideListener
 }
 
 func startEnvoy(t harness.TB, n Node, cp *harness.ControlPlane, upstream string, keepAlive bool, newLoad func(address string) *load) *envoy {
@@ -51,11 +53,12 @@ func startEnvoy(t harness.TB, n Node, cp *harness.ControlPlane, upstream string,
 	}
 	boot := harness.Bootstrap{
 		Mode: n.Mode, XDSAddress: e.xds.Address(), ModulesAddress: e.modules.Address(), NodeID: n.ID,
-		InitialFetchTimeout: "0s", KeepAlive: keepAlive,
+		InitialFetchTimeout: "0s", KeepAlive: keepAlive, LDSPath: filepath.Join(t.TempDir(), "lds.json"),
 		HTTP: []harness.HTTPListener{{Name: "web", Port: e.port, Filters: filters, Upstream: upstream}},
 	}
+	e.side = newSideListener(t, boot, upstream)
 	e.process = harness.StartEnvoy(t, harness.EnvoyOptions{
-		Version: n.Version, Bootstrap: boot.YAML(t), LogLevel: "warning",
+		Version: n.Version, Bootstrap: boot.YAML(t), LogLevel: "warning", ExtraArgs: []string{"--drain-time-s", "1"},
 	})
 	return e
 }

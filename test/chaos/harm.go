@@ -57,6 +57,8 @@ func (r *run) do(h Harm) {
 		e.modules.SetRate(slowRate)
 		rest(r.ctx, h.For)
 		e.modules.SetRate(0)
+	case FlapListener:
+		r.flap(e.side, h)
 	case FillDisk:
 		r.must("fill the disk", r.disk.fill(r.cp.PID()))
 		rest(r.ctx, h.For)

@@ -42,6 +42,7 @@ const (
 	RefuseLink    HarmKind = "refuse an Envoy's links"
 	RefuseModules HarmKind = "refuse an Envoy's module link"
 	SlowModules   HarmKind = "slow an Envoy's module link"
+	FlapListener  HarmKind = "add and remove an Envoy's listener, again and again"
 	FillDisk      HarmKind = "fill the disk"
 	StepClock     HarmKind = "step the clock"
 )
@@ -114,7 +115,7 @@ func (s Step) String() string {
 func (h Harm) String() string {
 	text := string(h.Kind)
 	switch h.Kind {
-	case KillEnvoy, PauseEnvoy, CutLink, RefuseLink, RefuseModules, SlowModules:
+	case KillEnvoy, PauseEnvoy, CutLink, RefuseLink, RefuseModules, SlowModules, FlapListener:
 		text += fmt.Sprintf(" [%d]", h.Envoy)
 	case StepClock:
 		text += fmt.Sprintf(" by %v", h.Step)
@@ -311,7 +312,7 @@ func (p *Plan) upTo(longest time.Duration) time.Duration {
 func harms() []HarmKind {
 	return []HarmKind{
 		KillServer, KillServer, StopServer, RotState, PauseServer, KillEnvoy, KillEnvoy, PauseEnvoy, CutLink, CutLink,
-		RefuseLink, RefuseModules, SlowModules, FillDisk, StepClock,
+		RefuseLink, RefuseModules, SlowModules, FlapListener, FlapListener, FillDisk, StepClock,
 	}
 }
 
@@ -329,6 +330,9 @@ func (p *Plan) harm(s *Step, plain bool) Harm {
 		h.Step = h.Step.Round(time.Second)
 	}
 	h.For = p.upTo(2 * time.Second)
+	if h.Kind == FlapListener {
+		h.For += time.Second // it is there at all that the change brings
+	}
 	// A bad module that was let through by one mode and is judged again by the other has no
 	// one outcome, and a hostile one kills Envoys.
 	if (h.Kind == KillServer || h.Kind == StopServer) && plain && s.Kind != Bad && p.random.IntN(2) == 0 {
@@ -341,7 +345,7 @@ func (p *Plan) harm(s *Step, plain bool) Harm {
 // is down cannot be paused.
 func compatible(all []Harm) []Harm {
 	var some []Harm
-	server, envoys := false, map[int]bool{}
+	server, envoys, listeners := false, map[int]bool{}, map[int]bool{}
 	for _, h := range all {
 		switch h.Kind {
 		case KillServer, StopServer, RotState, PauseServer:
@@ -354,6 +358,11 @@ func compatible(all []Harm) []Harm {
 				continue
 			}
 			envoys[h.Envoy] = true
+		case FlapListener:
+			if listeners[h.Envoy] {
+				continue
+			}
+			listeners[h.Envoy] = true
 		}
 		some = append(some, h)
 	}

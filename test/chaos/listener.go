@@ -1,0 +1,67 @@
+package chaos
+
+import (
+	"strconv"
+	"time"
+
+	listenerv3 "github.com/envoyproxy/go-control-plane/envoy/config/listener/v3"
+	discoveryv3 "github.com/envoyproxy/go-control-plane/envoy/service/discovery/v3"
+	resourcev3 "github.com/envoyproxy/go-control-plane/pkg/resource/v3"
+	"google.golang.org/protobuf/encoding/protojson"
+	"google.golang.org/protobuf/types/known/anypb"
+
+	"github.com/wasm-xds/wasm-xds/internal/test/harness"
+)
+
+// sideListener is a listener of an Envoy that comes and goes. No spec has its filter's name: the
+// Envoy subscribes to the name and unsubscribes from it, whatever else is on its stream.
+type sideListener struct {
+	path     string // of the discovery response, which Envoy watches
+	listener *listenerv3.Listener
+	version  int
+}
+
+// sideFilter is the name that no spec has.
+const sideFilter = "side"
+
+// sideInterval is how long the listener is there, and how long it is not.
+const sideInterval = 30 * time.Millisecond
+
+func newSideListener(t harness.TB, boot harness.Bootstrap, upstream string) *sideListener {
+	t.Helper()
+	l := &sideListener{path: boot.LDSPath, listener: boot.Listener(t, harness.HTTPListener{
+		Name: sideFilter, Port: harness.FreePort(t), Filters: harness.Filters(sideFilter), Upstream: upstream,
+	})}
+	if err := l.set(false); err != nil {
+		t.Fatalf("%v", err)
+	}
+	return l
+}
+
+// set has the listener there, or not.
+func (l *sideListener) set(there bool) error {
+	l.version++
+	response := &discoveryv3.DiscoveryResponse{VersionInfo: strconv.Itoa(l.version), TypeUrl: resourcev3.ListenerType}
+	if there {
+		resource, err := anypb.New(l.listener)
+		if err != nil {
+			return err
+		}
+		response.Resources = []*anypb.Any{resource}
+	}
+	text, err := protojson.Marshal(response)
+	if err != nil {
+		return err
+	}
+	return replace(l.path, text)
+}
+
+// flap has the listener come and go for a while.
+func (r *run) flap(l *sideListener, h Harm) {
+	for began := time.Now(); time.Since(began) < h.For && r.ctx.Err() == nil; {
+		r.must("add a listener", l.set(true))
+		rest(r.ctx, sideInterval)
+		r.must("remove a listener", l.set(false))
+		rest(r.ctx, sideInterval)
+	}
+}
