@@ -6,6 +6,7 @@ import (
 	"io"
 	"os"
 	"slices"
+	"strconv"
 	"strings"
 	"text/tabwriter"
 
@@ -23,10 +24,11 @@ func newInspect() *cobra.Command {
 	c := &cobra.Command{
 		Use:   "inspect MODULE",
 		Short: "Show what a Wasm module is made of, and which Envoys can load it",
-		Long: `Inspect reads a Wasm module without running it: its ABI, the language and the
+		Long: `Inspect shows what a Wasm module tells of itself: its ABI, the language and the
 toolchain that made it, its sections, imports and exports, what it needs of Envoy,
-and the capabilities that a spec would list for it. Whether it starts with its
-configuration is shown by wasm-xds check. It exits with 1 when no Envoy could load it.`,
+and the capabilities that a spec would list for it. A module that asks for its root id
+runs in the sandbox, which finds out under which ids it does something. Whether a
+module starts with its configuration is shown by wasm-xds check. It exits with 1 when no Envoy could load it.`,
 		Example: `  wasm-xds inspect filter.wasm
   wasm-xds inspect filter.wasm -o json | jq .capabilities`,
 		Args: arguments(1, 1, "a Wasm file"),
@@ -45,6 +47,7 @@ configuration is shown by wasm-xds check. It exits with 1 when no Envoy could lo
 		if err != nil {
 			return err
 		}
+		d.RootIDs = preflight.RootIDs(c.Context(), module)
 		if *output == "json" {
 			printJSON(c.OutOrStdout(), d)
 		} else {
@@ -82,6 +85,9 @@ func printDescription(w io.Writer, d preflight.Description, all bool) {
 	row("abi", strings.Join(d.ABIs, ", "))
 	row("language", d.Language)
 	row("toolchain", strings.Join(d.Toolchain, ", "))
+	if len(d.RootIDs) > 0 {
+		row("root ids", strings.Join(quoted(d.RootIDs), ", "))
+	}
 	row("memory", memories(d.Memories))
 	row("envoy", strings.Join(d.Envoy, ", "))
 	_ = table.Flush() // a closed output is nobody's problem
@@ -100,6 +106,14 @@ func printDescription(w io.Writer, d preflight.Description, all bool) {
 		fmt.Fprintf(w, "  and %s that Envoy does not call, see --all\n", plural(more, "other"))
 	}
 	fmt.Fprintf(w, "\ncapabilities: [%s]\n", strings.Join(d.Capabilities, ", "))
+}
+
+func quoted(all []string) []string {
+	words := make([]string, len(all))
+	for i, one := range all {
+		words[i] = strconv.Quote(one)
+	}
+	return words
 }
 
 func orNone(text string) string {

@@ -3,6 +3,10 @@ package preflight
 import (
 	"context"
 	"fmt"
+	"strconv"
+	"strings"
+
+	"github.com/wasm-xds/wasm-xds/pkg/spec"
 )
 
 // Check says whether the request's versions would load the module. When ctx
@@ -58,7 +62,7 @@ func (s *static) runs(ctx context.Context) []Log {
 			s.add(*problem)
 		}
 		if problem == nil {
-			s.warnings = append(s.warnings, run.host.warnings()...)
+			s.warnAbout(ctx, run.host)
 		}
 		logs = append(run.logs, run.host.takeLogs()...)
 		_ = run.close(ctx) // nothing was left in it
@@ -77,8 +81,45 @@ func (s *static) restricted(r restriction) {
 	})
 }
 
-// warnings are what a module that loads shows of a mistake. A C++ filter whose
-// root id is unknown loads, and does nothing.
+// warnAbout looks for what a module that loads shows of a mistake. A C++ filter whose
+// root id is unknown loads, and does nothing: with a policy that lets nothing pass that is a
+// problem, where it is certain.
+func (s *static) warnAbout(ctx context.Context, h *host) {
+	switch p := s.rootProblem(ctx, h); {
+	case p != nil && s.request.FailurePolicy != spec.Open:
+		p.Versions = s.loading()
+		s.add(*p)
+	case p != nil:
+		s.warnings = append(s.warnings, withCause(*p))
+	default:
+		s.warnings = append(s.warnings, h.warnings()...)
+	}
+}
+
+// rootProblem is that of a root id that is none of those that the module knows.
+func rootProblem(id string, known []string) *Problem {
+	quoted := make([]string, len(known))
+	for i, one := range known {
+		quoted[i] = strconv.Quote(one)
+	}
+	message := fmt.Sprintf("the filter does nothing under the rootId %q", id)
+	if id == "" {
+		message = "the filter does nothing without a rootId"
+	}
+	hint := "set rootId to one of these"
+	switch {
+	case len(known) == 1 && known[0] == "":
+		hint = "remove rootId"
+	case len(known) == 1:
+		hint = "set rootId: " + known[0]
+	}
+	return &Problem{
+		Step: StepConfigure, Code: CodeRootIDUnknown, Hint: hint,
+		Message: message + ", and every request would pass; it registers " + strings.Join(quoted, ", "),
+	}
+}
+
+// warnings are about what is no more than likely.
 func (h *host) warnings() []Problem {
 	if !h.readRootID || h.readConfig || h.request.PluginConfig == nil {
 		return nil

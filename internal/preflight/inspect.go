@@ -16,6 +16,8 @@ type Description struct {
 	ABIs      []string `json:"abi"`
 	Language  string   `json:"language"`  // "" when nothing tells
 	Toolchain []string `json:"toolchain"` // as in "rustc 1.80.0"
+	// RootIDs are those that a spec's rootId can name. Describe leaves them empty: see [RootIDs].
+	RootIDs []string `json:"rootIds"`
 	// Sections are in the order of the module, those of one name added up.
 	Sections []DescribedSection  `json:"sections"`
 	Imports  []DescribedFunction `json:"imports"`
@@ -74,7 +76,7 @@ func Describe(module []byte) (Description, error) {
 	digest := sha256.Sum256(module)
 	d := Description{
 		SHA256: hex.EncodeToString(digest[:]), Size: len(module),
-		ABIs: append([]string{}, info.ABIs...), Language: language(info, module), Toolchain: toolchain(info),
+		ABIs: append([]string{}, info.ABIs...), Language: language(info, module), Toolchain: toolchain(info), RootIDs: []string{},
 		Sections: sizes(info), Imports: s.describeImports(), Exports: []DescribedFunction{},
 		Memories: []DescribedMemory{}, Capabilities: Capabilities(info), Envoy: append([]string{}, s.loading()...),
 		Problems: s.describeProblems(),

@@ -201,7 +201,7 @@ func (p *profiler) one(ctx context.Context, s *profiledStep) {
 	if err != nil {
 		p.problem = asProblem(h, err)
 		told := withCause(*p.problem)
-		told.Message = fmt.Sprintf("request %d of %q, on one VM: %s", p.done, s.test.Name, told.Message)
+		told.Message = fmt.Sprintf("request %d of %q, on one VM: %s%s", p.done, s.test.Name, told.Message, h.missedWords())
 		p.problem = &told
 		return
 	}

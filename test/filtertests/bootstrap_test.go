@@ -45,6 +45,9 @@ func bootstrap(s *spec.Spec, port int, upstream net.Addr, chain string) string {
 	if s.Config != nil {
 		config = fmt.Sprintf(", configuration: {\"@type\": type.googleapis.com/google.protobuf.StringValue, value: %s}", strconv.Quote(*s.Config))
 	}
+	if s.RootID != "" {
+		config += ", root_id: " + strconv.Quote(s.RootID)
+	}
 	plugin := fmt.Sprintf("{name: %s, vm_config: {runtime: envoy.wasm.runtime.v8, code: {local: {filename: %s}}}%s}",
 		s.Name, strconv.Quote(path), config)
 	_, upstreamPort, err := net.SplitHostPort(upstream.String())

@@ -73,6 +73,16 @@ func (b *builder) importEnv() {
 
 // addFrame adds what every filter has. Imports come before it.
 func (b *builder) addFrame() {
+	b.addBase()
+	var onCreate wasmenc.Code
+	if b.echoesConfig {
+		onCreate = b.bindRecord()
+	}
+	b.m.ExportedFunc("proxy_on_context_create", wasmenc.Sig("ii"), 1, onCreate)
+}
+
+// addBase is the frame without its callback.
+func (b *builder) addBase() {
 	b.m.Memory(memoryPages)
 	b.heap = b.m.Global(heapAddress)
 	b.floor = b.m.Global(heapAddress)
@@ -81,12 +91,6 @@ func (b *builder) addFrame() {
 	b.envLen = b.m.Global(0)
 	b.m.ExportedFunc("proxy_abi_version_0_2_1", wasmenc.Sig(""), 0, nil)
 	b.addMalloc()
-
-	var onCreate wasmenc.Code
-	if b.echoesConfig {
-		onCreate = b.bindRecord()
-	}
-	b.m.ExportedFunc("proxy_on_context_create", wasmenc.Sig("ii"), 1, onCreate)
 }
 
 // addMalloc adds an allocator that frees nothing: the callbacks of streams

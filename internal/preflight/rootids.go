@@ -1,0 +1,290 @@
+package preflight
+
+import (
+	"bytes"
+	"context"
+	"slices"
+	"time"
+
+	"github.com/tetratelabs/wazero/api"
+	"github.com/tetratelabs/wazero/experimental"
+)
+
+// A C++ filter registers its contexts under root ids, and does nothing under any other: Envoy lets
+// every request pass, with failure policy closed too. No line is logged, and no callback returns
+// false. What can be seen is which functions run. Under an id that the module knows, some run that run
+// under none that it cannot know. The ids that may be known are texts in the module's data.
+const (
+	maximumRootIDs   = 400 // that are tried
+	maximumRootID    = 64  // bytes
+	strangeRootIDs   = 3   // of each length
+	rootIDTime       = 2 * time.Second
+	propertyOfRootID = "plugin_root_id"
+)
+
+// RootIDs are the root ids under which a module does something, as far as the texts in its data
+// tell. It runs the module for about two seconds at most, and returns an empty list for a
+// module that does not ask for its root id.
+func RootIDs(ctx context.Context, module []byte) []string {
+	s := newStatic(Request{Module: module})
+	if !asksForRootID(module) || !s.parse() {
+		return []string{}
+	}
+	s.inspect()
+	if s.fatal() {
+		return []string{}
+	}
+	return s.rootIDs(ctx, s.loading())
+}
+
+// asksForRootID says whether the property's name is in the module, in the encoding of C++ or
+// of AssemblyScript.
+func asksForRootID(module []byte) bool {
+	wide := make([]byte, 0, 2*len(propertyOfRootID))
+	for _, c := range []byte(propertyOfRootID) {
+		wide = append(wide, c, 0)
+	}
+	return bytes.Contains(module, []byte(propertyOfRootID)) || bytes.Contains(module, wide)
+}
+
+// rootIDs tries the texts of the module.
+func (s *static) rootIDs(ctx context.Context, versions []string) []string {
+	known := []string{}
+	t, err := s.newRootTrial(ctx, versions)
+	if err != nil {
+		return known
+	}
+	defer t.close()
+	for _, id := range t.candidates() {
+		if t.ctx.Err() != nil {
+			break
+		}
+		if t.knows(id) {
+			known = append(known, id)
+		}
+	}
+	return known
+}
+
+// rootProblem is the problem of a filter that seems to do nothing, if that is for its root id.
+func (s *static) rootProblem(ctx context.Context, h *host) *Problem {
+	if !h.readRootID || h.readConfig || !h.idle() || !asksForRootID(s.request.Module) {
+		return nil
+	}
+	known := s.rootIDs(ctx, h.versions)
+	if len(known) == 0 || slices.Contains(known, s.request.RootID) {
+		return nil
+	}
+	return rootProblem(s.request.RootID, known)
+}
+
+// idle says that the module has called nothing that could change a stream.
+func (h *host) idle() bool {
+	for name, calls := range h.called {
+		switch name {
+		case moduleEnv + ".proxy_log", moduleEnv + ".proxy_get_log_level", moduleEnv + ".proxy_get_property",
+			moduleEnv + ".emscripten_notify_memory_growth", moduleEnv + ".pthread_equal":
+			continue
+		}
+		if *calls > 0 && len(name) > len(moduleEnv) && name[:len(moduleEnv)+1] == moduleEnv+"." {
+			return false
+		}
+	}
+	return true
+}
+
+// rootTrial runs one module under many root ids. It belongs to one goroutine.
+type rootTrial struct {
+	ctx      context.Context
+	cancel   context.CancelFunc
+	static   *static
+	versions []string
+	modules  *Modules
+	prepared *prepared
+	tracer   *tracer
+	strange  map[int]trace // what all of the strange ids of a length have run
+}
+
+// trace is what a run has called. failed is a run that did not come to its end.
+type trace struct {
+	called map[api.FunctionDefinition]struct{}
+	failed bool
+}
+
+// tracer notes the functions that are called.
+type tracer struct{ trace }
+
+// Before implements [experimental.FunctionListener].
+func (t *tracer) Before(_ context.Context, _ api.Module, f api.FunctionDefinition, _ []uint64, _ experimental.StackIterator) {
+	t.called[f] = struct{}{}
+}
+
+// After implements [experimental.FunctionListener].
+func (*tracer) After(context.Context, api.Module, api.FunctionDefinition, []uint64) {}
+
+// Abort implements [experimental.FunctionListener].
+func (*tracer) Abort(context.Context, api.Module, api.FunctionDefinition, error) {}
+
+func (s *static) newRootTrial(ctx context.Context, versions []string) (*rootTrial, *Problem) {
+	t := &rootTrial{versions: versions, modules: NewModules(0), tracer: &tracer{}, strange: map[int]trace{}}
+	own := *s
+	own.request.Modules, own.request.Limits.Step = t.modules, rootIDTime
+	t.static = &own
+	t.ctx, t.cancel = context.WithTimeout(withMemory(ctx), rootIDTime)
+	t.ctx = experimental.WithFunctionListenerFactory(t.ctx, experimental.FunctionListenerFactoryFunc(
+		func(api.FunctionDefinition) experimental.FunctionListener { return t.tracer }))
+	prepared, problem := own.prepare(t.ctx, t.modules, Interpreter)
+	if problem != nil {
+		t.cancel()
+		t.modules.Close()
+		return nil, problem
+	}
+	t.prepared = prepared
+	return t, nil
+}
+
+func (t *rootTrial) close() {
+	t.modules.release(t.prepared, true)
+	t.modules.Close()
+	t.cancel()
+}
+
+// run starts the module under an id and sends a plain request through it.
+func (t *rootTrial) run(id string) trace {
+	t.tracer.trace = trace{called: map[api.FunctionDefinition]struct{}{}}
+	s := *t.static
+	s.request.RootID, s.request.Smoke = id, SmokeRequest
+	r := &running{host: newHost(s.request, s.abi), modules: t.modules, prepared: t.prepared}
+	r.host.versions = t.versions
+	err := s.instantiate(t.ctx, r.prepared, r.host)
+	if err == nil {
+		err = r.host.start(t.ctx)
+	}
+	if err == nil {
+		err = r.host.begin(t.ctx)
+	}
+	failed := err != nil || s.smoke(t.ctx, r) != nil
+	if r.host.module != nil {
+		_ = r.host.module.Close(context.WithoutCancel(t.ctx)) // nothing was left in it
+	}
+	t.tracer.failed = failed
+	return t.tracer.trace
+}
+
+// knows says whether the module does something under an id that it does under none that
+// it cannot know.
+func (t *rootTrial) knows(id string) bool {
+	strange := t.strangeOf(max(1, len(id)))
+	of := t.run(id)
+	if t.ctx.Err() != nil {
+		return false
+	}
+	if strange.failed && !of.failed {
+		return true
+	}
+	for f := range of.called {
+		if _, also := strange.called[f]; !also {
+			return true
+		}
+	}
+	return false
+}
+
+// strangeOf is what the module runs under ids of a length that it cannot know: what a text's
+// length alone changes is in it.
+func (t *rootTrial) strangeOf(size int) trace {
+	if known, ok := t.strange[size]; ok {
+		return known
+	}
+	all := trace{called: map[api.FunctionDefinition]struct{}{}, failed: true}
+	for n := range strangeRootIDs {
+		id := make([]byte, size)
+		for i := range id {
+			id[i] = 'A' + byte((7*i+11*n+5)%26)
+		}
+		one := t.run(string(id))
+		for f := range one.called {
+			all.called[f] = struct{}{}
+		}
+		all.failed = all.failed && one.failed
+	}
+	t.strange[size] = all
+	return all
+}
+
+// candidates are the empty id, that of the request, and the texts in the module's data.
+func (t *rootTrial) candidates() []string {
+	all := []string{"", t.static.request.RootID}
+	for _, segment := range dataSegments(t.static.request.Module) {
+		for _, narrow := range [][]byte{segment, narrowed(segment)} {
+			all = append(all, texts(narrow)...)
+		}
+	}
+	slices.SortFunc(all, func(a, b string) int { return len(a) - len(b) })
+	unique := make([]string, 0, maximumRootIDs)
+	for _, id := range all {
+		if len(unique) < maximumRootIDs && !slices.Contains(unique, id) {
+			unique = append(unique, id)
+		}
+	}
+	return unique
+}
+
+// texts are the words of a segment that could be a root id.
+func texts(segment []byte) []string {
+	var all []string
+	for word := range bytes.FieldsFuncSeq(segment, func(r rune) bool { return !isOfRootID(r) }) {
+		if len(word) <= maximumRootID {
+			all = append(all, string(word))
+		}
+	}
+	return all
+}
+
+func isOfRootID(r rune) bool {
+	switch {
+	case r >= 'a' && r <= 'z', r >= 'A' && r <= 'Z', r >= '0' && r <= '9':
+		return true
+	default:
+		return r == '_' || r == '-' || r == '.' || r == '/' || r == ':'
+	}
+}
+
+// narrowed takes the second byte of each character of 16 bits out of a segment, and ends a text
+// where it is not zero.
+func narrowed(segment []byte) []byte {
+	out := make([]byte, 0, len(segment)/2)
+	for i := 0; i+1 < len(segment); i += 2 {
+		c := segment[i]
+		if segment[i+1] != 0 {
+			c = 0
+		}
+		out = append(out, c)
+	}
+	return out
+}
+
+// dataSegments are those of a module that was parsed.
+func dataSegments(module []byte) [][]byte {
+	const passive, explicit, header = 1, 2, 8
+	var all [][]byte
+	in := &reader{data: module, at: header}
+	for in.at < len(in.data) && !in.failed {
+		id := in.byte()
+		section := &reader{data: in.bytes(in.u32())}
+		if id != sectionData {
+			continue
+		}
+		section.each(func() {
+			flags := section.u32()
+			if flags == explicit {
+				section.u32()
+			}
+			if flags != passive {
+				section.expression()
+			}
+			all = append(all, section.bytes(section.u32()))
+		})
+	}
+	return all
+}

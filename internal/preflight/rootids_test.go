@@ -1,0 +1,68 @@
+package preflight
+
+import (
+	"slices"
+	"strings"
+	"testing"
+
+	"github.com/google/go-cmp/cmp"
+
+	"github.com/wasm-xds/wasm-xds/internal/test/testfilter"
+	"github.com/wasm-xds/wasm-xds/pkg/spec"
+)
+
+// A filter that knows another root id than the spec's lets everything pass: that is told, and
+// refused where nothing may pass.
+func TestRootIDs(t *testing.T) {
+	for _, tt := range []struct {
+		name   string
+		ids    []string
+		given  string
+		policy spec.FailurePolicy
+		want   string // what is said; "": nothing
+		ok     bool
+	}{
+		{"right", []string{"auth_root"}, "auth_root", spec.Closed, "", true},
+		{"right, of several", []string{"auth_root", "a-root-id-that-is-longer"}, "a-root-id-that-is-longer", spec.Closed, "", true},
+		{"right, and empty", []string{""}, "", spec.Closed, "", true},
+		{"wrong", []string{"auth_root"}, "auth", spec.Closed, `does nothing under the rootId "auth", and every request would pass; it registers "auth_root"`, false},
+		{"wrong, of several", []string{"b", "a"}, "c", spec.Closed, `it registers "b", "a"`, false},
+		{"wrong, of the same length", []string{"auth_root"}, "auth_rood", spec.Reload, `it registers "auth_root"`, false},
+		{"wrong, and open", []string{"auth_root"}, "auth", spec.Open, `it registers "auth_root"`, true},
+		{"missing", []string{"auth_root"}, "", spec.Closed, "does nothing without a rootId", false},
+		{"too much", []string{""}, "auth", spec.Closed, `it registers ""`, false},
+	} {
+		t.Run(tt.name, func(t *testing.T) {
+			r := Check(t.Context(), Request{Module: testfilter.RootID{IDs: tt.ids}.Module(), RootID: tt.given, FailurePolicy: tt.policy})
+			found := slices.Concat(r.Problems, r.Warnings)
+			switch {
+			case r.OK != tt.ok, tt.want == "" && len(found) > 0, tt.want != "" && len(found) != 1:
+				t.Fatalf("%+v", r)
+			case tt.want == "":
+				return
+			}
+			if found[0].Code != CodeRootIDUnknown || !strings.Contains(found[0].Message, tt.want) || found[0].Hint == "" || found[0].Versions != nil {
+				t.Errorf("%+v", found[0])
+			}
+		})
+	}
+}
+
+func TestRootIDsOf(t *testing.T) {
+	for name, tt := range map[string]struct {
+		module []byte
+		want   []string
+	}{
+		"several":        {testfilter.RootID{IDs: []string{"b_root", "a", "com.example/filter:1"}}.Module(), []string{"a", "b_root", "com.example/filter:1"}},
+		"the empty one":  {testfilter.RootID{IDs: []string{""}}.Module(), []string{""}},
+		"none is needed": {testfilter.HTTP{Stamp: "a"}.Module(), []string{}},
+		"Rust":           {example(t, "prime_token"), []string{}},
+		"no module":      {[]byte("plugin_root_id"), []string{}},
+	} {
+		got := RootIDs(t.Context(), tt.module)
+		slices.Sort(got)
+		if diff := cmp.Diff(tt.want, got); diff != "" {
+			t.Errorf("%s: %s", name, diff)
+		}
+	}
+}
