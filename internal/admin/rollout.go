@@ -30,7 +30,7 @@ type RolloutStatus struct {
 	WaitsFor []RolloutWait `json:"waitsFor"`
 }
 
-// RolloutWait is an Envoy that a rollout waits for, or what else it waits for.
+// RolloutWait is one thing that a rollout waits for, nearly always an Envoy.
 type RolloutWait struct {
 	Node  string `json:"node"`  // its id; "": no Envoy in particular
 	Envoy string `json:"envoy"` // its version; "": not known

@@ -19,9 +19,9 @@ enough. wasm-xds history lists them. A refusal else stands for that revision and
 version of Envoy, because the same module is refused again: retry is for a cause
 that has passed, such as a lack of memory or of file descriptors.
 
-What the Envoys have said of the revision is forgotten, and so is what the sandbox has
-said where it was the one that refused. It is rolled out as a new one is: a canary of
-each version first.`,
+The server forgets the refusals of the Envoys, and that of the sandbox if the sandbox was the
+one that refused. The revision is rolled out as a new one is: a canary of each version
+first.`,
 		Example: `  wasm-xds retry auth
   wasm-xds retry auth 3f2a --wait 30s`,
 		Args:              arguments(1, 2, "the name of a filter"),
@@ -37,8 +37,7 @@ each version first.`,
 	return c
 }
 
-// waitUntilRetried waits until the sandbox has said what it thinks of the revision now, and then until
-// every Envoy runs it.
+// waitUntilRetried waits until the sandbox has tried the revision, and then until every Envoy runs it.
 func (c client) waitUntilRetried(ctx context.Context, before *admin.Filter, wait time.Duration) (*admin.Filter, error) {
 	start := time.Now()
 	if _, err := c.sync(ctx, wait); err != nil {

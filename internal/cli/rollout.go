@@ -52,7 +52,7 @@ stopped is not promoted: see wasm-xds retry.`,
 	return c
 }
 
-// revisionChange is what a command does that changes which revision a filter's Envoys get. It prints the
+// revisionChange is a command that changes which revision a filter's Envoys get. It prints the
 // filter as it then is, and with --wait waits until they run it.
 type revisionChange struct {
 	change func(context.Context, client, []string) (*admin.Filter, error)

@@ -15,7 +15,7 @@ import (
 	"github.com/wasm-xds/wasm-xds/pkg/snapshot"
 )
 
-// codeNothingToRetry is the code of the error of a retry of what was not refused.
+// codeNothingToRetry is the code of the error of a retry when nothing was refused.
 const codeNothingToRetry = "nothing_to_retry"
 
 // Retry forgets that a revision was refused, by Envoys or by the sandbox, and tries it again: in the
@@ -69,8 +69,8 @@ func (c *Control) retryRefused(ctx context.Context, name, revision string) *admi
 	return nil
 }
 
-// chooseRetry is the revision that is asked for, by its id or the beginning of it, or with "" what is wanted
-// and was refused, else the newest that was.
+// chooseRetry is the revision that is asked for, by its id or the beginning of it, or with "" the wanted one if it
+// was refused, else the newest that was.
 func (c *Control) chooseRetry(st delivery.FilterStatus, revision string) (*snapshot.Revision, *admin.Error) {
 	all := c.history(st.Name)
 	if revision == "" {

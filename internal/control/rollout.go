@@ -24,7 +24,7 @@ func (c *Control) Promote(ctx context.Context, name string) (admin.Filter, *admi
 	return c.durably(ctx, func(context.Context) (admin.Filter, *admin.Error) { return c.promote(name) })
 }
 
-// durably lets the owner's goroutine carry out what somebody has decided about a filter, and
+// durably lets the owner's goroutine carry out a decision of a person about a filter, and
 // waits until that survives a crash.
 func (c *Control) durably(ctx context.Context, run func(context.Context) (admin.Filter, *admin.Error)) (admin.Filter, *admin.Error) {
 	var f admin.Filter

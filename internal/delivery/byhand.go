@@ -3,7 +3,7 @@ package delivery
 import "github.com/wasm-xds/wasm-xds/pkg/snapshot"
 
 // promoteByHand goes on with a rollout without the canaries that it waits for. Each Envoy version has a
-// canary still, if one can be asked: what no Envoy of a version has loaded goes to none of them at once.
+// canary still, if one can be asked: a revision that no Envoy of a version has loaded goes to one of them first.
 func (m *Machine) promoteByHand(e Promoted) {
 	f := m.filters[e.Name]
 	if f == nil {

@@ -117,9 +117,9 @@ func askedLess(g *group, suspects []*sub, r *snapshot.Revision) []*sub {
 	return slices.DeleteFunc(suspects, func(u *sub) bool { return u.suspect(r).losses >= lostLimit-1 })
 }
 
-// rank is the order in which Envoys are made canaries of r, the lowest first. Who may have its bytes already comes
-// first. Who has refused what all others run, or was lost with r again and again, comes last: that
-// is its own matter, and would stop the others.
+// rank is the order in which Envoys are made canaries of r, the lowest first. Suspects come first: they may have its
+// bytes already. Envoys that have refused the stable revision, or were lost with r again and again, come
+// last: the cause may be their own, and would stop the others.
 func (m *Machine) rank(u *sub, r *snapshot.Revision, prefer *spec.NodeSelector) int {
 	one := u.suspect(r)
 	switch {
@@ -141,8 +141,8 @@ func (m *Machine) rank(u *sub, r *snapshot.Revision, prefer *spec.NodeSelector) 
 // refusesStable says whether the Envoy has refused what all are to run.
 func (u *sub) refusesStable() bool { return u.f.stable != nil && u.refusal(u.f.stable.ID) != nil }
 
-// fellSilent takes the canaries of a stream that does not answer out of their trials: others are tried,
-// and who has nobody else goes on without it.
+// fellSilent takes the canaries of a stream that does not answer out of their trials. Other Envoys of the version
+// are tried. Where there is none, the other versions go on without it.
 func (m *Machine) fellSilent(s *stream) {
 	s.silent = true
 	for _, u := range s.subs {

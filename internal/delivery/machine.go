@@ -303,7 +303,7 @@ func (m *Machine) setWanted(f *filter, w *snapshot.Filter) {
 	if another {
 		m.keepCandidate(f)
 		f.since, f.promoted = m.now, ""
-		if w != nil && w.Revision != nil {
+		if w.Revision != nil {
 			f.suspects.forgive(w.Revision.ID)
 		}
 	}

@@ -131,7 +131,7 @@ func (s *suspects) dropRevision(revision string) {
 	}
 }
 
-// forgive forgets how often a revision was lost. Who is waited for still is.
+// forgive forgets how often a revision was lost. Nodes that are waited for still are.
 func (s *suspects) forgive(revision string) {
 	for key, of := range s.all {
 		if key.revision != revision {
@@ -144,7 +144,7 @@ func (s *suspects) forgive(revision string) {
 	}
 }
 
-// prune forgets what nobody waits for of revisions that are not served any more.
+// prune drops the suspects of revisions that are not served any more, once nobody waits for them.
 func (s *suspects) prune(now time.Time, served func(revision string) bool) {
 	for key, of := range s.all {
 		if !served(key.revision) && !now.Before(of.until) {
@@ -174,7 +174,7 @@ func (s *suspects) adopt(node, envoy string) {
 // process before: it ended before their answers were known.
 func (m *Machine) suspectAfterRestart(f *filter) {
 	for node, u := range f.unsettled {
-		key := verdictKey{u.revision, u.envoy}
+		key := verdictKey(u)
 		if u.revision == "" || m.verdicts[key].loads {
 			continue
 		}
@@ -236,7 +236,7 @@ func (m *Machine) held(f *filter, g *group, r *snapshot.Revision) (until time.Ti
 	return until
 }
 
-// suspect is what the subscriber's node is suspected of; nil: of nothing.
+// suspect is the subscriber's node as a suspect of r; nil: it is none.
 func (u *sub) suspect(r *snapshot.Revision) *suspect {
 	return u.f.suspects.find(verdictKey{r.ID, u.s.node.Version}, u.s.node.ID)
 }
@@ -248,7 +248,7 @@ func (m *Machine) isAwaitedSuspect(u *sub, r *snapshot.Revision) bool {
 }
 
 // against says why this Envoy is not sent r; nil: nothing is known against it. It has refused it, or
-// was lost with it so often that this is taken for its own matter.
+// was lost with it so often that the cause is taken to be the Envoy's own.
 func (m *Machine) against(u *sub, r *snapshot.Revision) *Problem {
 	if p := u.refusal(r.ID); p != nil {
 		return p
@@ -262,9 +262,9 @@ func (m *Machine) against(u *sub, r *snapshot.Revision) *Problem {
 	return nil
 }
 
-// lost says why r was lost too often for its rollout to go on; nil: it was not. What an Envoy loses that
-// loses the stable revision, too, says nothing of r. A single node stops the rollout only where there
-// is no other.
+// lost says why r was lost too often for its rollout to go on; nil: it was not. The losses of a node do not
+// count when it loses the stable revision, too: they say nothing of r. A single node stops the rollout only
+// where there is no other.
 func (m *Machine) lost(f *filter, r *snapshot.Revision) *Problem {
 	if f.suspects.losses < lostLimit {
 		return nil

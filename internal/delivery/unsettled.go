@@ -49,8 +49,8 @@ func (m *Machine) settle(u *sub) {
 	}
 }
 
-// forgetNodes forgets which nodes would have been next. Who may hold refused bytes is not forgotten before it has
-// taken something: it may be away, and come back with what it had before. But of very many, most have
+// forgetNodes forgets which nodes would have been next. A node that may hold refused bytes is not forgotten before it has
+// taken something: it may be away, and come back with its revision of before. But of very many, most have
 // gone for good.
 func (m *Machine) forgetNodes(f *filter) {
 	before := len(f.unsettled) + len(f.announced)

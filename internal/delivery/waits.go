@@ -212,7 +212,7 @@ func sortWaits(all []Wait) {
 	slices.SortFunc(all, func(a, b Wait) int { return cmp.Or(strings.Compare(a.Node, b.Node), a.Since.Compare(b.Since)) })
 }
 
-// waitFor is what is waited for of a canary that does not run r yet.
+// waitFor is the wait for a canary that does not run r yet.
 func (m *Machine) waitFor(u *sub, r *snapshot.Revision) Wait {
 	w := Wait{Node: u.s.node.ID, Envoy: u.s.node.Version, Reason: WaitTurn, Since: u.f.since}
 	if joined := m.at(u.joined); joined.After(w.Since) {
@@ -273,7 +273,7 @@ func (m *Machine) lookForSlow(f *filter) {
 	}
 }
 
-// isUsual says whether the wait is what each rollout has for a moment.
+// isUsual says whether each rollout has such a wait for a moment.
 func (w Wait) isUsual(now time.Time) bool {
 	switch w.Reason {
 	case WaitAnswer, WaitFetch, WaitTurn:
@@ -284,7 +284,7 @@ func (w Wait) isUsual(now time.Time) bool {
 }
 
 // tellOfRollout reports, once per change, for whom a rollout waits, that it has stopped
-// because Envoys were lost, and that it goes on. What is over in a moment is not reported.
+// because Envoys were lost, and that it goes on. A wait that is over in a moment is not reported.
 func (m *Machine) tellOfRollout(f *filter) {
 	c := m.onTrial(f)
 	if c == nil && f.told == "" {
