@@ -100,3 +100,14 @@ func (m *Metrics) FilterRejected(name string) {
 		m.rejections.WithLabelValues(m.rejected.label(name)).Inc()
 	}
 }
+
+// FilterForgotten ends the series of a filter of which nothing is kept.
+func (m *Metrics) FilterForgotten(name string) {
+	if m == nil {
+		return
+	}
+	m.rejected.mu.Lock()
+	defer m.rejected.mu.Unlock()
+	delete(m.rejected.names, name)
+	m.rejections.DeleteLabelValues(name)
+}

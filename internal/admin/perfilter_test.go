@@ -37,6 +37,19 @@ func TestSeriesOfFilters(t *testing.T) {
 	}
 }
 
+// A filter that is forgotten has no series any more, and leaves its place to another.
+func TestSeriesOfAForgottenFilter(t *testing.T) {
+	s, m := someState(), NewMetrics("")
+	if err := m.Watch(s); err != nil {
+		t.Fatal(err)
+	}
+	m.FilterRejected("gone")
+	m.FilterForgotten("gone")
+	if got := series(t, s, m, `wasm_xds_filter_rejections_total{filter="gone"}`); len(got) != 0 || len(m.rejected.names) != 0 {
+		t.Errorf("got %v, names %v", got, m.rejected.names)
+	}
+}
+
 // TestSeriesOfFiltersAreBounded: however many specs there are, and whatever names Envoys ask for.
 func TestSeriesOfFiltersAreBounded(t *testing.T) {
 	s := someState()

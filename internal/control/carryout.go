@@ -17,6 +17,7 @@ func (c *Control) carryOut(a delivery.Action) {
 	case delivery.EndStream:
 		c.sender.End(a.Stream)
 	case delivery.Forgotten:
+		c.cfg.Metrics.FilterForgotten(a.Name)
 		c.cfg.Logger.Info("a removed filter is forgotten: no Envoy asks for it", zap.String("filter", a.Name), zap.String("spec", a.SpecFile))
 	case delivery.WentLive:
 		c.cfg.Metrics.Acked(1 + a.Others)

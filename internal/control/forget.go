@@ -50,6 +50,7 @@ func (c *Control) forget(name string) (admin.Forgotten, *admin.Error) {
 	}
 	done := admin.Forgotten{Name: name, Revisions: len(c.machine.History(name)), IdleSince: st.IdleSince}
 	c.cfg.Logger.Info("a removed filter is forgotten: a command says so", zap.String("filter", name), zap.Int("revisions", done.Revisions))
+	c.cfg.Metrics.FilterForgotten(name)
 	rest := slices.DeleteFunc(slices.Clone(c.snapshot.All()), func(f *snapshot.Filter) bool { return f.Name == name })
 	c.publish(c.snapshot.With(rest))
 	return done, nil

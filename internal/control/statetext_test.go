@@ -30,7 +30,7 @@ func TestStateTextIsJSON(t *testing.T) {
 				filters = slices.Insert(filters, i, delivery.FilterMemory{Name: name})
 			}
 			f := &filters[i]
-			switch rng.IntN(8) {
+			switch rng.IntN(11) {
 			case 0:
 				filters = slices.Delete(filters, i, i+1)
 			case 1:
@@ -47,6 +47,12 @@ func TestStateTextIsJSON(t *testing.T) {
 				f.Type = "network"
 			case 7:
 				f.Promoted = revision.ID
+			case 8:
+				f.IdleSince = time.Unix(int64(rng.IntN(1000)), 0).UTC()
+			case 9:
+				f.StableSince = time.Unix(int64(rng.IntN(1000)), 0).UTC()
+			case 10:
+				f.Refused = []*snapshot.Revision{revision}
 			}
 		}
 		state.Memory.Filters = filters
