@@ -6,6 +6,7 @@ import (
 	"errors"
 	"fmt"
 	"os/exec"
+	"strings"
 
 	"oras.land/oras-go/v2/registry/remote/auth"
 	"oras.land/oras-go/v2/registry/remote/credentials"
@@ -37,20 +38,23 @@ func (h helpers) of(address string) string {
 	if name == "" {
 		return ""
 	}
-	return "docker-credential-" + name
+	return helperPrefix + name
 }
 
-// helperPackages are where the programs come from that people use.
+// helperPrefix begins the names of the programs.
+const helperPrefix = "docker-credential-"
+
+// helperPackages are where the programs come from that people use, by what follows the prefix.
 var helperPackages = map[string]string{
-	"docker-credential-ecr-login":     "install the package amazon-ecr-credential-helper",
-	"docker-credential-gcloud":        "install the Google Cloud CLI",
-	"docker-credential-gcr":           "install it with `gcloud components install docker-credential-gcr`",
-	"docker-credential-acr-env":       "install it from github.com/chrismellard/docker-credential-acr-env",
-	"docker-credential-pass":          "install docker-credential-helpers",
-	"docker-credential-secretservice": "install docker-credential-helpers",
-	"docker-credential-osxkeychain":   "install docker-credential-helpers",
-	"docker-credential-wincred":       "install docker-credential-helpers",
-	"docker-credential-desktop":       "install Docker Desktop",
+	"ecr-login":     "install the package amazon-ecr-credential-helper",
+	"gcloud":        "install the Google Cloud CLI",
+	"gcr":           "install it with `gcloud components install docker-credential-gcr`",
+	"acr-env":       "install it from github.com/chrismellard/docker-credential-acr-env",
+	"pass":          "install docker-credential-helpers",
+	"secretservice": "install docker-credential-helpers",
+	"osxkeychain":   "install docker-credential-helpers",
+	"wincred":       "install docker-credential-helpers",
+	"desktop":       "install Docker Desktop",
 }
 
 // helped is a Docker configuration's store, whose errors name the helper and what to do.
@@ -93,7 +97,7 @@ func (h helped) worded(address string, err error) error {
 	switch {
 	case errors.Is(err, exec.ErrNotFound):
 		e.Words = fmt.Sprintf("the credential helper %s, which %s names for it, is not installed", program, h.path)
-		e.hint = helperPackages[program]
+		e.hint = helperPackages[strings.TrimPrefix(program, helperPrefix)]
 		if e.hint == "" {
 			e.hint = "install it in a directory of $PATH"
 		}
