@@ -53,6 +53,11 @@ func (f *Filter) Summarize() {
 type envoy struct{ node, address string }
 
 func countEnvoys(subscribers []Subscriber) Envoys {
+	return CountEnvoys(subscribers, func(s *Subscriber) bool { return s.State == SubscriberLive })
+}
+
+// CountEnvoys counts the Envoys of subscribers. An Envoy is live where runs is true of all that it has.
+func CountEnvoys(subscribers []Subscriber, runs func(*Subscriber) bool) Envoys {
 	live, gone := map[envoy]bool{}, map[envoy]struct{}{}
 	for i := range subscribers {
 		s := &subscribers[i]
@@ -62,7 +67,7 @@ func countEnvoys(subscribers []Subscriber) Envoys {
 			continue
 		}
 		before, known := live[e]
-		live[e] = s.State == SubscriberLive && (before || !known)
+		live[e] = runs(s) && (before || !known)
 	}
 	out := Envoys{Total: len(live), Gone: len(gone)}
 	for e, is := range live {

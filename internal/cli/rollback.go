@@ -92,17 +92,10 @@ func (c client) waitUntilRun(ctx context.Context, before *admin.Filter, wait tim
 
 // running is how many Envoys run a revision, and how many ask for the filter.
 func running(f *admin.Filter, revision string) (live, total int) {
-	for i := range f.Subscribers {
-		s := &f.Subscribers[i]
-		if s.State == admin.SubscriberGone {
-			continue
-		}
-		total++
-		if s.State == admin.SubscriberLive && s.Revision == revision {
-			live++
-		}
-	}
-	return live, total
+	n := admin.CountEnvoys(f.Subscribers, func(s *admin.Subscriber) bool {
+		return s.State == admin.SubscriberLive && s.Revision == revision
+	})
+	return n.Live, n.Total
 }
 
 func printRollback(w io.Writer, f *admin.Filter) {

@@ -136,7 +136,7 @@ func (cfg *ServeConfig) addFlags(f *pflag.FlagSet) {
 	f.StringVar(&cfg.ModulesURL, "modules-url", "", "`URL` that Envoy puts into the Host and the path (default http:// and the modules address)")
 	f.StringVar(&cfg.ModulesDirInEnvoy, "modules-dir-in-envoy", "", "`path` of the module store as Envoy sees it, for delivery file (default as here)")
 	f.StringVar(&cfg.AdminAddress, "admin-address", defaultAdminAddress, "`host:port` of the API, metrics, health and web page")
-	f.StringVar(&cfg.StateDir, "state-dir", "", "`directory` of the module store, the last good snapshot and the verdicts (default $XDG_STATE_HOME/wasm-xds or ~/.local/state/wasm-xds)")
+	f.StringVar(&cfg.StateDir, "state-dir", "", "`directory` of the module store, the last good snapshot and the verdicts (default systemd's $STATE_DIRECTORY, $XDG_STATE_HOME/wasm-xds or ~/.local/state/wasm-xds)")
 	f.DurationVar(&cfg.Settle, "settle", 20*time.Millisecond, "quiet time before a changed directory is read; a tenth of it after files that were renamed into place, none after a single spec")
 	f.DurationVar(&cfg.Rescan, "rescan", 10*time.Second, "time between looks at names, sizes and times without any event")
 	cfg.Delivery = spec.Remote

@@ -92,7 +92,9 @@ func stillAskedFor(st delivery.FilterStatus) *admin.Error {
 	var askers []string
 	for _, s := range st.Subscribers {
 		if s.State != delivery.Gone {
-			askers = append(askers, fmt.Sprintf("%s (%s)", s.Node.ID, s.Node.Address))
+			if one := fmt.Sprintf("%s (%s)", s.Node.ID, s.Node.Address); !slices.Contains(askers, one) {
+				askers = append(askers, one)
+			}
 		}
 	}
 	n := len(askers)

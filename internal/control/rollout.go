@@ -149,17 +149,21 @@ func rolloutLine(st delivery.FilterStatus) string {
 	if r == nil || r.Stopped != nil || st.Candidate == nil && len(r.Waits) == 0 {
 		return ""
 	}
-	live, all := 0, 0
+	runs := map[envoyKey]bool{} // by all of the Envoy's streams
 	for _, s := range st.Subscribers {
 		if s.State == delivery.Gone {
 			continue
 		}
-		all++
-		if s.Revision == r.Revision && s.State == delivery.Live {
+		before, known := runs[keyOf(s.Node)]
+		runs[keyOf(s.Node)] = s.Revision == r.Revision && s.State == delivery.Live && (before || !known)
+	}
+	live := 0
+	for _, is := range runs {
+		if is {
 			live++
 		}
 	}
-	text := fmt.Sprintf("revision %s runs on %d of %d", r.Revision, live, all)
+	text := fmt.Sprintf("revision %s runs on %d of %d", r.Revision, live, len(runs))
 	if len(r.Waits) == 0 {
 		return text
 	}

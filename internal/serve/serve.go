@@ -4,7 +4,6 @@ package serve
 import (
 	"context"
 	"errors"
-	"fmt"
 	"net"
 	"net/http"
 	"path/filepath"
@@ -27,7 +26,6 @@ import (
 	"github.com/wasm-xds/wasm-xds/internal/preflight"
 	"github.com/wasm-xds/wasm-xds/internal/registry"
 	"github.com/wasm-xds/wasm-xds/internal/signature"
-	"github.com/wasm-xds/wasm-xds/internal/state"
 	"github.com/wasm-xds/wasm-xds/internal/transfer"
 	"github.com/wasm-xds/wasm-xds/internal/xds"
 	"github.com/wasm-xds/wasm-xds/pkg/spec"
@@ -96,12 +94,12 @@ func run(ctx context.Context, cfg Config, parts *ending.Parts) (err error) {
 	defer func() { err = errors.Join(err, files.Close()) }()
 	store, err := module.OpenStore(files.Path("modules"))
 	if err != nil {
-		return fmt.Errorf("open the module store: %w", err)
+		return stateProblem(files.Path("modules"), err)
 	}
 	defer store.Close()
 	checked, err := signature.OpenChecked(files.Path("signatures"))
 	if err != nil {
-		return err
+		return stateProblem(files.Path("signatures"), err)
 	}
 	defer func() { err = errors.Join(err, checked.Close()) }()
 	listeners, err := listen(cfg)
@@ -197,16 +195,6 @@ func limitOf(r xds.Refusal) admin.Limit {
 	}
 }
 
-func openState(path string) (*state.Dir, error) {
-	if path == "" {
-		var err error
-		if path, err = state.DefaultDir(); err != nil {
-			return nil, err
-		}
-	}
-	return state.Open(path)
-}
-
 func addressesFor(cfg Config, store *module.Store, l *listeners) xds.Addresses {
 	a := xds.Addresses{ModulesURL: cfg.ModulesURL, ModulesCluster: cfg.ModulesCluster, ModulesDir: cfg.ModulesDirInEnvoy}
 	if a.ModulesURL == "" {
@@ -238,7 +226,7 @@ func listen(cfg Config) (*listeners, error) {
 		listener, err := net.Listen("tcp", one.address)
 		if err != nil {
 			l.close()
-			return nil, fmt.Errorf("%s %s: %w", one.flag, one.address, err)
+			return nil, addressProblem(one.flag, one.address, err)
 		}
 		*one.into = listener
 	}

@@ -25,13 +25,17 @@ type LockedError struct {
 	PID int // of the process that holds it; 0: unknown
 }
 
+// Holder is the process that has it, in words.
+func (e *LockedError) Holder() string {
+	if e.PID != 0 {
+		return fmt.Sprintf("the process %d", e.PID)
+	}
+	return "another process"
+}
+
 // Error names the directory, the process, and the way out.
 func (e *LockedError) Error() string {
-	holder := "another process"
-	if e.PID != 0 {
-		holder = fmt.Sprintf("the process %d", e.PID)
-	}
-	return fmt.Sprintf("state directory %s is in use by %s (stop it, or choose another with --state-dir)", e.Dir, holder)
+	return fmt.Sprintf("state directory %s is in use by %s (stop it, or choose another with --state-dir)", e.Dir, e.Holder())
 }
 
 // Is matches [ErrLocked].

@@ -45,9 +45,13 @@ type Dir struct {
 	lock    *os.File // nil once closed
 }
 
-// DefaultDir is the user's own state directory: $XDG_STATE_HOME/wasm-xds, or
-// ~/.local/state/wasm-xds where that is not set or not absolute.
+// DefaultDir is the state directory where none is named. It is the first of $STATE_DIRECTORY, which systemd
+// sets for a unit with StateDirectory=; else $XDG_STATE_HOME/wasm-xds; else ~/.local/state/wasm-xds.
+// A path that is not absolute counts as not set.
 func DefaultDir() (string, error) {
+	if first, _, _ := strings.Cut(os.Getenv("STATE_DIRECTORY"), ":"); filepath.IsAbs(first) {
+		return first, nil
+	}
 	if base := os.Getenv("XDG_STATE_HOME"); filepath.IsAbs(base) {
 		return filepath.Join(base, "wasm-xds"), nil
 	}

@@ -150,6 +150,7 @@ func TestClosed(t *testing.T) {
 
 func TestDefaultDir(t *testing.T) {
 	t.Setenv("HOME", "/home/someone")
+	t.Setenv("STATE_DIRECTORY", "")
 	for base, want := range map[string]string{
 		"":          "/home/someone/.local/state/wasm-xds",
 		"relative":  "/home/someone/.local/state/wasm-xds",
@@ -159,6 +160,14 @@ func TestDefaultDir(t *testing.T) {
 		if got, err := DefaultDir(); err != nil || got != want {
 			t.Errorf("with %q: %q, %v, want %q", base, got, err, want)
 		}
+	}
+}
+
+func TestDefaultDirIsTheUnits(t *testing.T) {
+	t.Setenv("STATE_DIRECTORY", "/var/lib/wasm-xds:/var/lib/other")
+	t.Setenv("XDG_STATE_HOME", "/var/here")
+	if got, err := DefaultDir(); err != nil || got != "/var/lib/wasm-xds" {
+		t.Errorf("%q, %v", got, err)
 	}
 }
 

@@ -122,3 +122,36 @@ func (s *scenario) checkedRevision() string {
 	}
 	return result.Filters[0].Revision
 }
+
+// TestOneEnvoyInTwoListenersIsOne: also without ADS, where it has a stream for each of them.
+func TestOneEnvoyInTwoListenersIsOne(t *testing.T) {
+	for _, mode := range harness.Modes() {
+		t.Run(string(mode), func(t *testing.T) {
+			s := newScenario(t)
+			s.write(auth, authModule("v"), "")
+			s.cp.Start()
+			two := [][]harness.Filter{harness.Filters(auth), harness.Filters(auth, "other")}
+			s.write("other", authModule("o"), "")
+			envoy := s.envoy(proxyOptions{mode: mode, web: two})
+			envoy.WaitReady()
+			s.command(0, "status", "--wait", "1m")
+			f := s.statusWait()
+			if f.Envoys.Live != 1 || f.Envoys.Total != 1 {
+				t.Errorf("%+v of %d subscribers", f.Envoys, len(f.Subscribers))
+			}
+			if out := s.command(0, "status", "--nodes"); strings.Count(out, "1.40.0") != 1 || !strings.Contains(out, "2/2") {
+				t.Errorf("the Envoys:\n%s", out)
+			}
+			envoy.Kill()
+			if !harness.Poll(t.Context(), func() bool { return strings.Contains(s.command(0, "status"), "Envoys gone") }) {
+				t.Errorf("after its end:\n%s", s.command(0, "status"))
+			}
+			if out := s.command(0, "status", "--nodes"); !strings.Contains(out, "gone") || !strings.Contains(out, "0/2") {
+				t.Errorf("the Envoys after its end:\n%s", out)
+			}
+			if log := s.cp.Log(); strings.Count(log, "an Envoy has gone") != 1 || !strings.Contains(log, auth+"=") {
+				t.Errorf("the log has not one line for it, with what it ran")
+			}
+		})
+	}
+}

@@ -1,0 +1,107 @@
+package serve
+
+import (
+	"errors"
+	"fmt"
+	"io/fs"
+	"os"
+	"path/filepath"
+	"syscall"
+
+	"github.com/wasm-xds/wasm-xds/internal/state"
+	"github.com/wasm-xds/wasm-xds/pkg/spec"
+)
+
+// The codes of what is wrong with the state directory.
+const (
+	CodeNoStateDir     = "no_state_dir"           // none is named, and there is no default
+	CodeStateDirLocked = "state_dir_in_use"       // another server has it
+	CodeStateDir       = "state_dir_unusable"     // it cannot be made, read or written
+	CodeStateDirDenied = "state_dir_not_writable" // the user may not
+)
+
+// openState opens the state directory; "" is the user's own.
+func openState(path string) (*state.Dir, error) {
+	if path == "" {
+		var err error
+		if path, err = state.DefaultDir(); err != nil {
+			return nil, &spec.Error{
+				Code: CodeNoStateDir, Message: "there is no place for the state: none of STATE_DIRECTORY, XDG_STATE_HOME and HOME is set",
+				Hint: "name one with --state-dir, or set StateDirectory=wasm-xds in the systemd unit",
+			}
+		}
+	}
+	dir, err := state.Open(path)
+	if err != nil {
+		return nil, stateProblem(path, err)
+	}
+	return dir, nil
+}
+
+// stateProblem words an error of the state directory, or of what lies in it. Nil stays nil.
+func stateProblem(path string, err error) error {
+	if err == nil {
+		return nil
+	}
+	if abs, absErr := filepath.Abs(path); absErr == nil {
+		path = abs
+	}
+	e := &spec.Error{Code: CodeStateDir, Message: fmt.Sprintf("the state directory %s cannot be used: %s", path, plainReason(err))}
+	const another = "choose another with --state-dir"
+	var locked *state.LockedError
+	switch {
+	case errors.As(err, &locked):
+		e.Code, e.Message = CodeStateDirLocked, fmt.Sprintf("the state directory %s is in use by %s", locked.Dir, locked.Holder())
+		e.Hint = "stop that one, or " + another
+	case errors.Is(err, fs.ErrPermission):
+		e.Code = CodeStateDirDenied
+		e.Hint = fmt.Sprintf("give it to the user with id %d, as which wasm-xds runs (chown), or %s", os.Getuid(), another)
+		if there := lastThere(path); there != path {
+			e.Hint = fmt.Sprintf("make it and give it to the user with id %d: that user may not write in %s; or %s", os.Getuid(), there, another)
+		}
+	case errors.Is(err, syscall.ENOTDIR), errors.Is(err, syscall.EEXIST):
+		e.Hint = lastThere(path) + " is a file: move it away, or " + another
+	case errors.Is(err, syscall.EROFS):
+		e.Hint = "its file system is read-only: mount a volume there, or " + another
+	case errors.Is(err, syscall.ENOSPC), errors.Is(err, syscall.EDQUOT):
+		e.Hint = "there is no space left on its file system: make room, or " + another
+	default:
+		e.Hint = another
+	}
+	return e
+}
+
+// addressProblem words why the server cannot listen.
+func addressProblem(flag, address string, err error) error {
+	e := &spec.Error{
+		Code: "cannot_listen", Message: fmt.Sprintf("the server cannot listen on %s %s: %s", flag, address, plainReason(err)),
+		Hint: "name another address with " + flag,
+	}
+	switch {
+	case errors.Is(err, syscall.EADDRINUSE):
+		e.Code, e.Hint = "address_in_use", "end what listens there, perhaps another wasm-xds, or "+e.Hint
+	case errors.Is(err, syscall.EADDRNOTAVAIL):
+		e.Hint = "this machine does not have that address: " + e.Hint
+	case errors.Is(err, fs.ErrPermission):
+		e.Hint = "ports below 1024 are for root: " + e.Hint
+	}
+	return e
+}
+
+// plainReason is the cause of an error without the path, which the words around it have.
+func plainReason(err error) string {
+	if number := syscall.Errno(0); errors.As(err, &number) {
+		return number.Error()
+	}
+	return err.Error()
+}
+
+// lastThere is the path itself, or the nearest above it that there is.
+func lastThere(path string) string {
+	for {
+		if _, err := os.Lstat(path); err == nil || filepath.Dir(path) == path {
+			return path
+		}
+		path = filepath.Dir(path)
+	}
+}
