@@ -1,7 +1,6 @@
 package admin
 
 import (
-	"bufio"
 	"context"
 	"encoding/json"
 	"io"
@@ -178,43 +177,11 @@ func TestPagePolicyCoversItsScript(t *testing.T) {
 	}
 }
 
-func TestEvents(t *testing.T) {
-	state := someState()
-	url := serve(t, state)
-	ctx, cancel := context.WithCancel(t.Context())
-	defer cancel()
-	r, err := http.NewRequestWithContext(ctx, "GET", url+"/api/v1/events", nil)
-	if err != nil {
-		t.Fatal(err)
-	}
-	got, err := http.DefaultTransport.RoundTrip(r)
-	if err != nil {
-		t.Fatal(err)
-	}
-	defer got.Body.Close()
-	if kind := got.Header.Get("Content-Type"); kind != "text/event-stream" {
-		t.Errorf("content type %s", kind)
-	}
-	lines := bufio.NewScanner(got.Body)
-	lines.Scan() // the greeting: from here on the stream is subscribed
-	state.Publish(Event{Type: EventFilter, Name: "auth"})
-	var have []string
-	for len(have) < 2 && lines.Scan() {
-		if text := lines.Text(); text != "" && !strings.HasPrefix(text, ":") {
-			have = append(have, text)
-		}
-	}
-	want := []string{"event: filter", `data: {"type":"filter","name":"auth","time":"0001-01-01T00:00:00Z"}`}
-	if diff := cmp.Diff(want, have); diff != "" {
-		t.Error(diff)
-	}
-}
-
 func TestHubDropsWhoLags(t *testing.T) {
 	var hub Hub
-	slow, cancelSlow := hub.Subscribe()
-	defer cancelSlow()
-	quick, cancel := hub.Subscribe()
+	one, two := hub.Subscribe(""), hub.Subscribe("")
+	defer one.Cancel()
+	slow, quick, cancel := one.Events, two.Events, two.Cancel
 	for range hubQueue + 1 {
 		hub.Publish(Event{Type: EventFilter})
 		<-quick

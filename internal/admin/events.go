@@ -17,8 +17,8 @@ const (
 )
 
 // events streams what changes, as server-sent events, until the client leaves,
-// stops reading, or the server ends. A client that was dropped connects again
-// and asks for the present state; nothing is replayed.
+// stops reading, or the server ends. A client that was dropped connects again with
+// the id of the last event that it has had, and is sent what came after that.
 func (s *server) events(w http.ResponseWriter, r *http.Request) {
 	select {
 	case s.streams <- struct{}{}:
@@ -30,8 +30,13 @@ func (s *server) events(w http.ResponseWriter, r *http.Request) {
 		})
 		return
 	}
-	changes, cancel := s.state.Subscribe()
-	defer cancel()
+	wanted, e := eventParameters.parse(r.URL.Query())
+	if e != nil {
+		writeError(w, e)
+		return
+	}
+	subscription := s.state.Subscribe(r.Header.Get("Last-Event-ID"))
+	defer subscription.Cancel()
 
 	h := w.Header()
 	h.Set("Content-Type", "text/event-stream")
@@ -41,7 +46,7 @@ func (s *server) events(w http.ResponseWriter, r *http.Request) {
 	// The server's read timeout is for requests; here it would end the stream.
 	_ = out.control.SetReadDeadline(time.Time{})
 	// A comment at once, so that the client sees that it is connected.
-	if out.send("retry: 1000\n: wasm-xds\n\n") != nil {
+	if out.send("retry: 1000\n: wasm-xds\n\n") != nil || out.missed(subscription, wanted) != nil {
 		return
 	}
 	tick := time.NewTicker(keepAlive)
@@ -53,11 +58,13 @@ func (s *server) events(w http.ResponseWriter, r *http.Request) {
 			return
 		case <-tick.C:
 			err = out.send(": still here\n\n")
-		case e, open := <-changes:
+		case e, open := <-subscription.Events:
 			if !open {
 				return
 			}
-			err = out.event(e)
+			if wanted.takesEvent(&e) {
+				err = out.event(e)
+			}
 		}
 		if err != nil {
 			return
@@ -70,12 +77,31 @@ type eventWriter struct {
 	control *http.ResponseController
 }
 
+// missed sends what a client that comes back has missed.
+func (o eventWriter) missed(s Subscription, wanted query) error {
+	if s.Reset {
+		return o.event(Event{Type: EventReset, Time: time.Now()})
+	}
+	for _, e := range s.Missed {
+		if wanted.takesEvent(&e) {
+			if err := o.event(e); err != nil {
+				return err
+			}
+		}
+	}
+	return nil
+}
+
 func (o eventWriter) event(e Event) error {
 	text, err := json.Marshal(e)
 	if err != nil {
 		return err
 	}
-	return o.send(fmt.Sprintf("event: %s\ndata: %s\n\n", e.Type, text))
+	id := ""
+	if e.ID != "" {
+		id = "id: " + e.ID + "\n"
+	}
+	return o.send(fmt.Sprintf("%sevent: %s\ndata: %s\n\n", id, e.Type, text))
 }
 
 func (o eventWriter) send(text string) error {

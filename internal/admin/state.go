@@ -42,10 +42,9 @@ type State interface {
 	Limits() []Limit
 	// Ready says whether a snapshot can be served, an empty one too.
 	Ready() bool
-	// Subscribe brings what changes from now on, until cancel is called. The
-	// channel is closed when the subscription ends, which is also what happens
-	// to a subscriber that does not keep up.
-	Subscribe() (events <-chan Event, cancel func())
+	// Subscribe brings what changes from now on, and what the subscriber has missed since the event
+	// with that id; see [Hub.Subscribe].
+	Subscribe(lastEventID string) Subscription
 	// Sync has the specs read as they are now, and returns what that led to once their modules
 	// are resolved and the sandbox has tried them, or an error when ctx ends before.
 	Sync(ctx context.Context) (Sync, *Error)

@@ -262,13 +262,21 @@ const (
 	EventNode     EventType = "node"   // Name is the node's id
 	EventSource   EventType = "source"
 	EventSnapshot EventType = "snapshot" // Name is the new version
+	EventReset    EventType = "reset"    // what was missed is not known: ask for everything
 )
 
-// Event says that something has changed; ask for the thing itself to see how.
+// Event says that something has changed, and what is true of it now in a few words; the thing
+// itself has the rest.
 type Event struct {
+	ID   string    `json:"id,omitempty"` // for Last-Event-ID; "": it is not kept
 	Type EventType `json:"type"`
 	Name string    `json:"name"`
 	// State is the new state: a filter's, a node's or the source's; "": see the thing itself.
-	State string    `json:"state,omitempty"`
+	State string `json:"state,omitempty"`
+	// Revision is what a filter serves, and Candidate what is rolling out. Error is the code of
+	// what is wrong with it. "": none.
+	Revision  string    `json:"revision,omitempty"`
+	Candidate string    `json:"candidate,omitempty"`
+	Error     string    `json:"error,omitempty"`
 	Time  time.Time `json:"time"`
 }

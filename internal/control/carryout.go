@@ -31,10 +31,32 @@ func (c *Control) carryOut(a delivery.Action) {
 	case delivery.RolloutChanged:
 		c.logRollout(a)
 	case delivery.Changed:
-		c.hub.Publish(admin.Event{Type: admin.EventFilter, Name: a.Name, Time: time.Now()})
+		c.publishFilter(a.Name)
 	case delivery.Persist:
 		c.saveSoon()
 	}
+}
+
+// publishFilter tells those who watch how a filter is now.
+func (c *Control) publishFilter(name string) {
+	if !c.hub.Watched() {
+		return
+	}
+	e := admin.Event{Type: admin.EventFilter, Name: name, Time: time.Now()}
+	switch st, known := c.machine.Brief(name); {
+	case !known:
+		e.State = "forgotten"
+	case st.Wanted == nil:
+		e.State = string(admin.FilterUnknown)
+	default:
+		f := admin.Filter{Name: name, State: admin.FilterActive}
+		c.describe(&f, st)
+		e.State, e.Revision, e.Candidate = string(f.State), f.Revision, f.Candidate
+		if f.Error != nil {
+			e.Error = f.Error.Code
+		}
+	}
+	c.hub.Publish(e)
 }
 
 // logPushes logs what is sent, for who looks for every step.

@@ -4,7 +4,6 @@ import (
 	"context"
 	"time"
 
-	"github.com/wasm-xds/wasm-xds/internal/admin"
 	"github.com/wasm-xds/wasm-xds/internal/transfer"
 	"github.com/wasm-xds/wasm-xds/pkg/spec"
 )
@@ -61,7 +60,7 @@ func (c *Control) takeWait(w waits) {
 		return
 	}
 	w.of.wait = w.what
-	c.hub.Publish(admin.Event{Type: admin.EventFilter, Name: w.of.name, Time: time.Now()})
+	c.publishFilter(w.of.name)
 }
 
 // dropDownloads cancels what no spec names any more.

@@ -8,7 +8,6 @@ import (
 
 	"go.uber.org/zap"
 
-	"github.com/wasm-xds/wasm-xds/internal/admin"
 	"github.com/wasm-xds/wasm-xds/pkg/spec"
 )
 
@@ -102,7 +101,7 @@ func (c *Control) takePolled(ctx context.Context, p polled) {
 	for _, one := range came.stayed {
 		c.cfg.Logger.Info("a tag leads elsewhere: the filter stays with what it led to, because its spec has no refresh",
 			zap.String("filter", one.filter), zap.String("reference", p.reference), zap.String("from", one.from), zap.String("to", p.digest))
-		c.hub.Publish(admin.Event{Type: admin.EventFilter, Name: one.filter, Time: time.Now()})
+		c.publishFilter(one.filter)
 	}
 	if len(came.moved) > 0 {
 		c.saveSoon()

@@ -97,7 +97,7 @@ func (c *Control) setSource(state admin.SourceState, err *spec.Error) {
 		c.source.since = time.Now()
 	}
 	c.source.state, c.source.err = state, err
-	c.hub.Publish(admin.Event{Type: admin.EventSource, Time: time.Now()})
+	c.hub.Publish(admin.Event{Type: admin.EventSource, State: string(state), Time: time.Now()})
 }
 
 // Source is the place that the specs come from.

@@ -133,8 +133,8 @@ func (c *Control) Snapshot() admin.Snapshot {
 // Ready says whether a snapshot can be served.
 func (c *Control) Ready() bool { return c.ready.Load() }
 
-// Subscribe brings what changes from now on.
-func (c *Control) Subscribe() (events <-chan admin.Event, cancel func()) { return c.hub.Subscribe() }
+// Subscribe brings what changes from now on, and what was missed since that event.
+func (c *Control) Subscribe(lastEventID string) admin.Subscription { return c.hub.Subscribe(lastEventID) }
 
 func (c *Control) filter(name string) (admin.Filter, bool) {
 	st, ok := c.machine.Status(name)

@@ -34,7 +34,7 @@ func (w *world) Snapshot() admin.Snapshot {
 	return admin.Snapshot{Version: "0123456789abcdef", Filters: map[string]string{}}
 }
 
-func (w *world) Subscribe() (events <-chan admin.Event, cancel func()) { return w.hub.Subscribe() }
+func (w *world) Subscribe(lastEventID string) admin.Subscription { return w.hub.Subscribe(lastEventID) }
 
 // browser starts Chromium and opens the page of a world in a window of that width.
 func browser(t *testing.T, w *world, width int64) (page context.Context, server *httptest.Server) {
