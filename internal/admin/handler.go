@@ -42,11 +42,21 @@ type server struct {
 // origin of its own, and no answer is given under a host name that is not this
 // machine's (see [guard]).
 func Handler(s State, reg *prometheus.Registry, logger *zap.Logger) http.Handler {
+	return HandlerOf("(devel)", s, reg, logger)
+}
+
+// HandlerOf is [Handler] of a server that is of this version.
+func HandlerOf(version string, s State, reg *prometheus.Registry, logger *zap.Logger) http.Handler {
 	if logger == nil {
 		logger = zap.NewNop()
 	}
 	srv := &server{state: s, log: logger, page: newPage(), streams: make(chan struct{}, maxStreams)}
 	mux := http.NewServeMux()
+	for _, index := range []string{"/api/v1", apiRoot + "{$}"} {
+		mux.Handle(index, read(nil, func(query) any { return indexOf(version) }))
+	}
+	mux.Handle(apiRoot+"version", read(nil, func(query) any { return about(version) }))
+	mux.Handle(openAPIPath, read(nil, func(query) any { return openAPI(version) }))
 	mux.Handle(apiRoot+"filters", read(filterParameters, srv.filters))
 	mux.HandleFunc(filtersRoot+"{name...}", srv.belowFilters)
 	mux.Handle(apiRoot+"nodes", read(nodeParameters, srv.nodes))
@@ -247,7 +257,7 @@ func mayChange(r *http.Request) *Error {
 func notFound(w http.ResponseWriter, r *http.Request) {
 	writeError(w, &Error{
 		Code: codeNotFound, Message: "there is nothing at " + r.URL.Path,
-		Hint: "the API is /api/v1/filters, nodes, snapshot, source, limits, sync and events; beside it are /metrics, /healthz, /readyz and the page at /",
+		Hint: "GET /api/v1 lists what the API has; beside it are /metrics, /healthz, /readyz and the page at /",
 	})
 }
 

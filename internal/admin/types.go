@@ -278,5 +278,5 @@ type Event struct {
 	Revision  string    `json:"revision,omitempty"`
 	Candidate string    `json:"candidate,omitempty"`
 	Error     string    `json:"error,omitempty"`
-	Time  time.Time `json:"time"`
+	Time      time.Time `json:"time"`
 }

@@ -3,6 +3,7 @@ package cli
 import (
 	"bytes"
 	"context"
+	"encoding/json"
 	"flag"
 	"os"
 	"strings"
@@ -81,4 +82,18 @@ func run(t *testing.T, args ...string) (code int, stdout, stderr string) {
 	var out, problems bytes.Buffer
 	code = Run(t.Context(), args, strings.NewReader(""), &out, &problems)
 	return code, out.String(), problems.String()
+}
+
+// TestExplainHasTheAPIsFieldNames: message and hint, as errors elsewhere.
+func TestExplainHasTheAPIsFieldNames(t *testing.T) {
+	_, stdout, _ := run(t, "explain", "-o", "json", "Failed to load Wasm module due to a missing import: env.proxy_x")
+	var out struct {
+		Explanations []struct{ Code, Message, Hint, Means, Do string }
+	}
+	if err := json.Unmarshal([]byte(stdout), &out); err != nil || len(out.Explanations) != 1 {
+		t.Fatalf("%v: %s", err, stdout)
+	}
+	if e := out.Explanations[0]; e.Code == "" || e.Message == "" || e.Message != e.Means || e.Hint == "" || e.Hint != e.Do {
+		t.Errorf("%+v", e)
+	}
 }

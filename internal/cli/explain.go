@@ -34,7 +34,7 @@ are skipped. It exits with 1 when that is all of them.`,
 			return failure("input_unreadable", "the input cannot be read: "+shortReason(err), "")
 		}
 		if *output == "json" {
-			printJSON(c.OutOrStdout(), map[string][]preflight.Explanation{"explanations": append([]preflight.Explanation{}, found...)})
+			printJSON(c.OutOrStdout(), map[string][]explained{"explanations": inTheAPIsWords(found)})
 		} else {
 			printExplanations(c.OutOrStdout(), found)
 		}
@@ -48,6 +48,21 @@ are skipped. It exits with 1 when that is all of them.`,
 		return nil
 	}
 	return c
+}
+
+// explained is an explanation with the field names of the API's errors, beside those that it had before.
+type explained struct {
+	preflight.Explanation
+	Message string `json:"message"` // what it means
+	Hint    string `json:"hint"`    // what to do
+}
+
+func inTheAPIsWords(found []preflight.Explanation) []explained {
+	all := []explained{}
+	for _, e := range found {
+		all = append(all, explained{Explanation: e, Message: e.Means, Hint: e.Do})
+	}
+	return all
 }
 
 func printExplanations(w io.Writer, found []preflight.Explanation) {

@@ -165,7 +165,7 @@ func run(ctx context.Context, cfg Config, parts *ending.Parts) (err error) {
 	})
 	group.Go(func() error {
 		defer parts.Begin("answers of the API")()
-		return admin.Serve(ctx, listeners.admin, admin.Handler(c, metrics.Registry(), cfg.Logger))
+		return admin.Serve(ctx, listeners.admin, admin.HandlerOf(cfg.Version, c, metrics.Registry(), cfg.Logger))
 	})
 	group.Go(func() error {
 		defer parts.Begin("transfers of modules")()
