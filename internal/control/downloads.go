@@ -4,6 +4,7 @@ import (
 	"context"
 	"time"
 
+	"github.com/wasm-xds/wasm-xds/internal/admin"
 	"github.com/wasm-xds/wasm-xds/internal/transfer"
 	"github.com/wasm-xds/wasm-xds/pkg/spec"
 )
