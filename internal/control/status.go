@@ -134,7 +134,9 @@ func (c *Control) Snapshot() admin.Snapshot {
 func (c *Control) Ready() bool { return c.ready.Load() }
 
 // Subscribe brings what changes from now on, and what was missed since that event.
-func (c *Control) Subscribe(lastEventID string) admin.Subscription { return c.hub.Subscribe(lastEventID) }
+func (c *Control) Subscribe(lastEventID string) admin.Subscription {
+	return c.hub.Subscribe(lastEventID)
+}
 
 func (c *Control) filter(name string) (admin.Filter, bool) {
 	st, ok := c.machine.Status(name)
