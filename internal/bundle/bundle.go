@@ -16,6 +16,8 @@ import (
 	"github.com/opencontainers/go-digest"
 	"github.com/opencontainers/image-spec/specs-go"
 	ocispec "github.com/opencontainers/image-spec/specs-go/v1"
+
+	"github.com/wasm-xds/wasm-xds/pkg/spec"
 )
 
 // The media types of a bundle and its layers.
@@ -30,9 +32,11 @@ const (
 const (
 	MaxManifest = 4 << 20 // bytes; what registries take
 	MaxEntries  = 10_000
-	MaxText     = 1 << 20   // bytes of a spec file, or of another file that is no module
-	MaxModule   = 256 << 20 // bytes
-	MaxTotal    = 2 << 30   // bytes of all entries together
+	MaxText     = 1 << 20 // bytes of a spec file, a key or a signature
+	// MaxFile is in bytes, for a file that is neither a spec nor a module: a configuration.
+	MaxFile   = spec.MaxConfigFile
+	MaxModule = 256 << 20 // bytes
+	MaxTotal  = 2 << 30   // bytes of all entries together
 
 	maxTitle = 1024 // bytes
 )
@@ -169,7 +173,9 @@ func (e Entry) check() error {
 	}
 	limit := int64(MaxText)
 	switch e.MediaType {
-	case SpecType, FileType:
+	case SpecType:
+	case FileType:
+		limit = MaxFile
 	case ModuleType:
 		limit = MaxModule
 	default:

@@ -10,9 +10,6 @@ import (
 	"github.com/wasm-xds/wasm-xds/pkg/spec"
 )
 
-// maxConfigSize is in bytes.
-const maxConfigSize = 1 << 20
-
 // Encode makes what the module gets from the content of the file that the spec's
 // configFrom names.
 func Encode(s *spec.Spec, content string) (*string, *spec.Error) {
@@ -24,10 +21,14 @@ func Encode(s *spec.Spec, content string) (*string, *spec.Error) {
 }
 
 // ReadConfig reads the plugin configuration that a spec refers to, from a regular file of
-// at most 1 MiB. Its content is in no error; see [Encode].
+// at most [spec.MaxConfigFile] bytes. Its content is in no error; see [Encode].
 func ReadConfig(ref spec.FileRef) (*string, *spec.Error) {
 	fail := func(code, message, hint string) (*string, *spec.Error) {
 		return nil, &spec.Error{Code: code, Message: message, Hint: hint, Pos: ref.Pos}
+	}
+	tooLarge := func() (*string, *spec.Error) {
+		return fail("config_too_large", fmt.Sprintf("%s has more than the %d MiB that a configuration may have", ref.Path, spec.MaxConfigFile>>20),
+			"let the filter fetch what is larger itself (proxy_http_call), or build it into the module")
 	}
 	info, err := os.Stat(ref.Path)
 	switch {
@@ -37,17 +38,20 @@ func ReadConfig(ref spec.FileRef) (*string, *spec.Error) {
 		return fail("config_unreadable", err.Error(), "let your user read the file")
 	case !info.Mode().IsRegular():
 		return fail("config_unreadable", ref.Path+" is no regular file", "configFrom.file must name a regular file")
-	case info.Size() > maxConfigSize:
-		return fail("config_too_large", fmt.Sprintf("%s is larger than %d bytes", ref.Path, maxConfigSize), "a plugin configuration must be smaller")
+	case info.Size() > spec.MaxConfigFile:
+		return tooLarge()
 	}
 	file, err := os.Open(ref.Path)
 	if err != nil {
 		return fail("config_unreadable", err.Error(), "let your user read the file")
 	}
 	defer file.Close()
-	text, err := io.ReadAll(io.LimitReader(file, maxConfigSize))
-	if err != nil {
+	text, err := io.ReadAll(io.LimitReader(file, spec.MaxConfigFile+1))
+	switch {
+	case err != nil:
 		return fail("config_unreadable", err.Error(), "let your user read the file")
+	case len(text) > spec.MaxConfigFile:
+		return tooLarge() // it has grown since
 	}
 	config := string(text)
 	return &config, nil

@@ -27,6 +27,13 @@ const (
 	maxErrors    = 50 // of one document
 )
 
+// MaxConfigFile is the size of the largest file that configFrom may name, in bytes. Envoy
+// itself takes far more; see docs/RATIONALE.md for the choice.
+const MaxConfigFile = 16 << 20
+
+// largeConfigAdvice is the hint for a file that is too large.
+const largeConfigAdvice = "put a large configuration into a file of its own, of at most 16 MiB, and name it with configFrom"
+
 // Decode takes one YAML file apart into its documents and decodes each. file is
 // the path shown in errors and the base of the relative paths in text; a relative
 // file is taken from the working directory.
@@ -109,7 +116,7 @@ func read(file string, text []byte) (*source, string, *Error) {
 		return nil, "", &Error{
 			Code:    CodeTooLarge,
 			Message: fmt.Sprintf("the file has %d bytes, more than the %d that a spec may have", len(text), maxFileSize),
-			Hint:    "put a large configuration into a file of its own and name it with configFrom",
+			Hint:    largeConfigAdvice,
 			Pos:     src.at(1, 1),
 		}
 	}

@@ -26,7 +26,7 @@ func checkTokens(src *source, tokens token.Tokens) *Error {
 		}
 		if count++; count > maxTokens {
 			return tooLarge(tk, fmt.Sprintf("the file has more than %d pieces of YAML", maxTokens),
-				"put a large configuration into a file of its own and name it with configFrom")
+				largeConfigAdvice)
 		}
 		switch tk.Type {
 		case token.TagType, token.AnchorType:
@@ -52,7 +52,7 @@ func checkTokens(src *source, tokens token.Tokens) *Error {
 		}
 		if paths += n.path(); paths > maxPathBytes {
 			return tooLarge(tk, "too many values under keys that are too long",
-				"put a large configuration into a file of its own and name it with configFrom")
+				largeConfigAdvice)
 		}
 	}
 	return nil

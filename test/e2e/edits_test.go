@@ -119,6 +119,24 @@ func TestEditConfigFrom(t *testing.T) {
 	}
 }
 
+// The largest configuration reaches a filter whole, and outlives the server.
+func TestLargestConfiguration(t *testing.T) {
+	s := newScenario(t)
+	large := strings.Repeat("0123456789abcdef", 1<<20) // 16 MiB
+	harness.WriteFile(t, s.file("../large.txt"), []byte(large))
+	module := testfilter.HTTP{Stamp: "v1", AnswerConfig: true}.Module()
+	s.write(auth, module, "configFrom: {file: ../large.txt}")
+	s.cp.Start()
+	envoy := s.envoy(proxyOptions{})
+	first := s.cp.WaitLive(auth, module, 1)
+	waitAnswer(t, envoy.web[0], nil, func(a harness.Answer) bool { return string(a.Body) == large })
+	s.cp.Kill()
+	s.cp.Start()
+	if again := s.cp.WaitLive(auth, module, 1); again.Revision != first.Revision {
+		t.Errorf("revision %s after a restart, %s before it", again.Revision, first.Revision)
+	}
+}
+
 // What a filter gets of its configuration, by the type that it travels in. After a restart
 // the server remembers it, whatever bytes it has.
 func TestConfigurationTypes(t *testing.T) {
