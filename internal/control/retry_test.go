@@ -2,6 +2,7 @@ package control
 
 import (
 	"context"
+	"sync/atomic"
 	"testing"
 
 	"github.com/wasm-xds/wasm-xds/internal/admin"
@@ -13,14 +14,13 @@ import (
 
 // passing is a sandbox that refuses a filter the first time, for a cause that passes.
 type passing struct {
-	runs     int
+	runs     atomic.Int32
 	versions bool // it refuses it for a version of Envoy only
 }
 
 func (p *passing) Examine(context.Context, *spec.Spec, snapshot.Module, *string) (examine.Verdict, *spec.Error) {
-	p.runs++
-	switch {
-	case p.runs > 1:
+	switch first := p.runs.Add(1) == 1; {
+	case !first:
 		return examine.Verdict{}, nil
 	case p.versions:
 		return examine.Verdict{Refusals: []snapshot.Refusal{{Versions: []string{"1.36"}, Code: "import_missing"}}}, nil
@@ -45,8 +45,8 @@ func TestRetryOfWhatTheSandboxRefuses(t *testing.T) {
 		t.Fatalf("at first: %q", got)
 	}
 	c.takeAndWait(configured(map[string]string{"a": "good"}))
-	if x.runs != 1 {
-		t.Fatalf("it is tried %d times without a retry", x.runs)
+	if x.runs.Load() != 1 {
+		t.Fatalf("it is tried %d times without a retry", x.runs.Load())
 	}
 	if problem := c.retryRefused(ctx, "a", ""); problem != nil {
 		t.Fatalf("the retry: %+v", problem)
@@ -55,8 +55,8 @@ func TestRetryOfWhatTheSandboxRefuses(t *testing.T) {
 		t.Errorf("meanwhile: %q", got)
 	}
 	c.settleChecks(ctx)
-	if got := c.shown("a"); got != "good" || x.runs != 2 {
-		t.Errorf("after it: %q, %d runs", got, x.runs)
+	if got := c.shown("a"); got != "good" || x.runs.Load() != 2 {
+		t.Errorf("after it: %q, %d runs", got, x.runs.Load())
 	}
 }
 
