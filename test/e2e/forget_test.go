@@ -7,7 +7,6 @@ import (
 	"testing"
 
 	"github.com/wasm-xds/wasm-xds/internal/test/harness"
-	"github.com/wasm-xds/wasm-xds/internal/test/testfilter"
 )
 
 // waitForgotten waits until the server knows nothing of a filter.
@@ -79,7 +78,8 @@ func TestRemovedFiltersGoByThemselves(t *testing.T) {
 	s := newScenario(t, "--forget-removed", "1s")
 	v1 := authModule("v1")
 	s.write(auth, v1, "")
-	s.write("ghost", testfilter.HTTP{Stamp: "g"}.Module(), "")
+	harness.WriteFile(t, s.file("ghost.wasm"), authModule("g"))
+	harness.WriteFile(t, s.file("ghost.yaml"), []byte("module: {file: ./ghost.wasm}\n")) // named by its file
 	s.write("broken", []byte("no module"), "")
 	s.cp.Start()
 	envoy := s.envoy(proxyOptions{})
