@@ -5,6 +5,7 @@ import (
 	"fmt"
 	"slices"
 	"strings"
+	"time"
 
 	"go.uber.org/zap"
 
@@ -47,6 +48,12 @@ func (c *Control) forget(name string) (admin.Forgotten, *admin.Error) {
 	}
 	if problem := stillAskedFor(st); problem != nil {
 		return admin.Forgotten{}, problem
+	}
+	if left := time.Until(st.BackBy); left > 0 {
+		return admin.Forgotten{}, &admin.Error{
+			Code: admin.CodeStillAsked, Message: fmt.Sprintf("Envoys asked for filter %q before the server started, and may come back", name),
+			Hint: fmt.Sprintf("try again in %s", left.Round(time.Second)),
+		}
 	}
 	done := admin.Forgotten{Name: name, Revisions: len(c.machine.History(name)), IdleSince: st.IdleSince}
 	c.cfg.Logger.Info("a removed filter is forgotten: a command says so", zap.String("filter", name), zap.Int("revisions", done.Revisions))

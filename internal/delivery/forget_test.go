@@ -234,3 +234,20 @@ func TestMadeUpNamesOfAnOlderVersion(t *testing.T) {
 		t.Errorf("filters: %v", r.m.Names())
 	}
 }
+
+// An Envoy that asked when the server ended may be on its way back.
+func TestEnvoysMayComeBack(t *testing.T) {
+	r := newRig(t)
+	r.live("auth", "one", 1)
+	r.edit("auth", "one", gone(spec.Keep))
+	r.restart()
+	if st, _ := r.m.Brief("auth"); !st.BackBy.Equal(r.now.Add(30 * time.Second)) {
+		t.Errorf("they may come back until %v", st.BackBy)
+	}
+	r.connect(2, connection{}, "auth")
+	r.pass(time.Second)
+	r.step(StreamClosed{Stream: 2})
+	if st, _ := r.m.Brief("auth"); !st.BackBy.IsZero() || st.IdleSince.IsZero() {
+		t.Errorf("they were there, and have gone: until %v", st.BackBy)
+	}
+}

@@ -29,6 +29,9 @@ type FilterStatus struct {
 	// IdleSince is since when nobody asks for a removed filter; zero: somebody does, or it is not
 	// removed. ForgetAt is when it is forgotten; zero: not as long as things stay as they are.
 	IdleSince, ForgetAt time.Time
+	// BackBy is until when Envoys that asked for a removed filter before the server started may come
+	// back; zero: none did.
+	BackBy time.Time
 }
 
 // SubscriberStatus is what is true of a filter on one Envoy's stream.
@@ -82,6 +85,9 @@ func (m *Machine) brief(f *filter) FilterStatus {
 	}
 	if !f.idleSince.IsZero() {
 		st.ForgetAt, _ = m.forgetAt(f)
+		if f.idleSince.Equal(m.started) {
+			st.BackBy = m.started.Add(m.cfg.CanaryPause)
+		}
 	}
 	if c := f.candidate(); c != nil {
 		st.Problem = m.stoppedBy(f, c)
