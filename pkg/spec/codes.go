@@ -14,7 +14,8 @@ const (
 	CodeConflict     = "conflict"      // two keys that exclude each other
 	CodeNotSupported = "not_supported" // part of the format, not of this release
 
-	CodeConfigNotText   = "config_not_text"   // bytes, where configType is string
-	CodeConfigNotObject = "config_not_object" // no JSON object, where configType is struct
-	CodeTypedConfig     = "typed_config"      // a note: a block of Envoy's own configuration, with @type
+	CodeConfigNotText   = "config_not_text"     // bytes, where configType is string
+	CodeConfigNotObject = "config_not_object"   // no JSON object, where configType is struct
+	CodeKubernetes      = "kubernetes_manifest" // a document of Kubernetes, and no spec
+	CodeTypedConfig     = "typed_config"        // a note: a block of Envoy's own configuration, with @type
 )

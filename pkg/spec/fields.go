@@ -29,6 +29,9 @@ func (d *decoder) document(body ast.Node) *Spec {
 	s := d.spec
 	root := d.tree(body)
 	s.File, s.Line = d.file, root.pos.Line
+	if d.kubernetes(root) {
+		return s
+	}
 	s.Canary.Count = 1
 	var tests *node  // what they may have depends on the type, which may stand behind them
 	var config *node // the same, of its own type

@@ -1,0 +1,58 @@
+package spec
+
+import (
+	"fmt"
+	"path"
+	"path/filepath"
+	"strings"
+)
+
+// kubernetes reports one error for a document that is a Kubernetes manifest, and says
+// whether it is one. Read as a spec, each of its fields would be an error.
+func (d *decoder) kubernetes(root *node) bool {
+	kind, apiVersion := scalarAt(root, "kind"), scalarAt(root, "apiVersion")
+	if kind == "" && kustomization(d.file) && scalarAt(root, "module") == "" {
+		kind = "Kustomization"
+	}
+	if kind == "" || apiVersion == APIVersion || apiVersion == "" && kind != "Kustomization" {
+		return false
+	}
+	// The name by which the file's spec would be known, so that what it held is kept.
+	d.known = d.validDefaultName()
+	message := fmt.Sprintf("this is a Kubernetes manifest of the kind %s, and no spec", brief(kind))
+	d.fail(&Error{Code: CodeKubernetes, Message: message, Hint: kubernetesHint(kind), Pos: root.pos})
+	return true
+}
+
+func kubernetesHint(kind string) string {
+	switch kind {
+	case "ConfigMap", "Secret":
+		return "move it out of this directory; a spec itself may be in a ConfigMap that is mounted here"
+	case "WasmPlugin", "EnvoyExtensionPolicy", "EnvoyFilter":
+		return "write a spec in its place: its image or URL as module, its configuration as config; see docs/spec.md"
+	default:
+		return "move it out of this directory: every .yaml and .yml file in it is a spec"
+	}
+}
+
+// kustomization says whether a file has one of the names that kustomize looks for. Such
+// a file need not say its kind.
+func kustomization(file string) bool {
+	name := path.Base(filepath.ToSlash(file))
+	return strings.EqualFold(name, "kustomization.yaml") || strings.EqualFold(name, "kustomization.yml")
+}
+
+// scalarAt is the text of a mapping's key; for a value that is none, the key itself. "":
+// there is no such key.
+func scalarAt(n *node, key string) string {
+	for _, e := range n.entries {
+		if e.key.text != key {
+			continue
+		}
+		if e.value.text == "" {
+			return key
+		}
+		return e.value.text
+	}
+	return ""
+}
