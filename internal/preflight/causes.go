@@ -18,7 +18,7 @@ type cause struct {
 	// text matches Envoy's words or the check's.
 	text string
 	// means and do may contain {}, which stands for the import or for what the
-	// first group of text has matched.
+	// first group of text that is not empty has matched.
 	means, do string
 	// see is the heading in docs/envoy-behaviour.md that tells more.
 	see string
@@ -98,11 +98,15 @@ func (r row) match(s symptom) (what string, found bool) {
 	switch {
 	case m == nil:
 		return "", false
-	case len(m) > 1:
-		return m[1], true
-	default:
+	case len(m) == 1:
 		return m[0], true
 	}
+	for _, group := range m[1:] {
+		if group != "" {
+			return group, true
+		}
+	}
+	return "", true
 }
 
 // envoysImport is how Envoy's engines name an import that they do not link.
@@ -122,7 +126,11 @@ func importIn(detail string) string {
 	return ""
 }
 
+// fill puts what was matched into its places. Where that is nothing, they go.
 func fill(text, what string) string {
+	if what == "" {
+		return strings.NewReplacer(" ({})", "", " {}", "", "{}", "").Replace(text)
+	}
 	return strings.ReplaceAll(text, "{}", what)
 }
 

@@ -88,14 +88,24 @@ func startCauses() []cause {
 	running := []Step{StepInstantiate, StepStart, StepVMStart, StepConfigure, StepStream}
 	return []cause{
 		{
-			code: CodeRootIDUnknown, steps: running, text: `no (?:base |root )?(?:context|root) factory for root_id: *(\S*)|unable to get root_id|root_?id[^:]* is (?:not known|unknown)`,
-			means: "the module has no filter under the rootId that the spec gives ({}): a C++ filter registers itself under an id",
-			do:    "set rootId to what the filter registers (RegisterContextFactory's last argument), or leave both empty", example: "no context factory for root_id: auth_root",
+			code: CodeRootIDUnknown, steps: running, text: `no (?:base |root )?(?:context|root) factory for root_id: *(\S*)|missing root context factory for root id: *(\S*)|unable to get root_id|root_?id[^:]* is (?:not known|unknown)`,
+			means: "the module has no filter under the rootId that the spec gives ({}): a filter in C++ or AssemblyScript registers itself under an id",
+			do:    "set rootId to what the filter registers (the last argument of RegisterContextFactory or registerRootContext), or leave both empty; wasm-xds inspect lists what it finds", example: "no context factory for root_id: auth_root",
 		},
 		{
 			code: CodeRestrictedCallback, steps: running, text: `restricted_callback`,
 			means: "the module called a host function that Envoy refuses before the module has started: in _initialize, _start and main it may only log and use a part of WASI",
 			do:    "move what it does from main, init functions and global constructors into proxy_on_vm_start or proxy_on_configure", example: "Function: _initialize failed: Uncaught Error: restricted_callback",
+		},
+		{
+			code: "no_stream_context", steps: running, text: `missing ContextType on root_context|invalid context id on proxy_on_context_create|None (?:Http|Stream)Context fn`,
+			means: "the filter makes no context for a stream ({}): it is a service or an example that handles no requests, and each request would get 503",
+			do:    "give its root context a get_type and a create_http_context or create_stream_context (Rust), or a NewHttpContext or NewTcpContext (Go); a service without requests belongs into Envoy's bootstrap, which no control plane delivers", example: "panicked at 'missing ContextType on root_context', proxy-wasm-0.2.1/src/dispatcher.rs:165:29",
+		},
+		{
+			code: "other_type", steps: []Step{StepStream}, text: `panicked at .*invalid context_id|panic: invalid context on proxy_on_`,
+			means: "the filter has no context for a stream of this type: it handles connections where requests come, or requests where connections come",
+			do:    "set type in the spec to what the filter is: http, or network for one that handles connections", example: "panicked at crates/proxy-wasm-0.2.5/src/dispatcher.rs:338:13: invalid context_id",
 		},
 		{
 			code: "data_gone", steps: running, text: `unexpected status: 2\b`,
@@ -104,7 +114,7 @@ func startCauses() []cause {
 			see:   "What a filter has let pass it sees no more", example: "panicked at 'unexpected status: 2', proxy-wasm-0.2.1/src/hostcalls.rs:165:19",
 		},
 		{
-			code: "filter_panic", steps: running, text: `(panicked at .*|panic: .*|fatal error: .*|assertion failed.*)`,
+			code: "filter_panic", steps: running, text: `(panicked at .*|panic:.*|fatal error:.*|assertion failed.*)`,
 			means: "the filter's code gave up: {}",
 			do:    "handle this case in the filter: what it parses may be missing or have another form than it expects", example: "panicked at 'called `Option::unwrap()` on a `None` value', src/lib.rs:21:40",
 		},
@@ -164,9 +174,9 @@ func startCauses() []cause {
 			do:    "look for \"missing import\" or \"import type mismatch\" before this line, or run wasm-xds check on the spec", example: "Wasm VM failed Failed to initialize Wasm code",
 		},
 		{
-			code: CodeTrap, steps: running, text: `Function: (\S+) failed:|uncaught runtimeerror|wasm error: |proxy-wasm plugin in-vm backtrace`,
+			code: CodeTrap, steps: []Step{StepStream}, text: `Function: (\S+) failed:|uncaught runtimeerror|proxy-wasm plugin in-vm backtrace`,
 			means: "the module trapped ({}): with failurePolicy closed the worker answers 503 until the next good revision, with open it soon serves without the filter, with reload it answers 503 until there is a new VM",
-			do:    "look at the backtrace behind this line; put the request into the spec's tests and run wasm-xds check", see: "A filter that traps",
+			do:    "look at the backtrace, and at what the filter has logged before; a request like this in the spec's tests has wasm-xds check show it", see: "A filter that traps",
 			example: "Function: proxy_on_request_headers failed: Uncaught RuntimeError: unreachable",
 		},
 		{
@@ -218,6 +228,30 @@ func envoyCauses() []cause {
 			see:   "What a refusal says", example: "Unable to create Wasm plugin auth",
 		},
 		{
+			code: "plugin_failed", text: `plugin (\S+) failed to load`,
+			means: "the filter {} did not load: with failurePolicy closed every request gets 503, with open all of them pass without it",
+			do:    "look at the line before for why it did not load, or run wasm-xds check on its spec; wasm-xds status {} shows the cause", see: "A filter that traps",
+			example: "Plugin auth failed to load",
+		},
+		{
+			code: "node_required", text: `node 'id' and 'cluster' are required`,
+			means:   "the Envoy's bootstrap names no node id or no cluster, and Envoy asks no control plane without both",
+			do:      "add node: {id: …, cluster: …} to the bootstrap, or start Envoy with --service-node and --service-cluster; wasm-xds bootstrap prints both",
+			example: "type.googleapis.com/envoy.config.core.v3.TypedExtensionConfig: node 'id' and 'cluster' are required. Set it either in 'node' config or via --service-node and --service-cluster options.",
+		},
+		{
+			code: "no_per_route", text: `filter (\S+) (?:doesn't|does not) support (?:virtual host|route)`,
+			means:   "a route or a virtual host has configuration of its own for the filter {}, and Wasm filters take none",
+			do:      "remove it from typed_per_filter_config; give the routes that need another configuration a filter of another name, or have the filter read the route's name (xds.route_name)",
+			example: "The filter envoy.filters.http.wasm doesn't support virtual host or route specific configurations",
+		},
+		{
+			code: "no_healthy_upstream", text: `no healthy upstream|no_healthy_upstream`,
+			means:   "the cluster that the request goes to has no host that is up; no filter is to blame for this 503",
+			do:      "look at the cluster's hosts and health checks: the page /clusters of Envoy's admin interface shows both",
+			example: "no healthy upstream",
+		},
+		{
 			code: "fail_closed", text: `plugin configured to fail closed`,
 			means: "the filter did not load, and with failurePolicy closed every request gets 503 (or the configuration is refused)",
 			do:    "look at the line before for why it did not load, or run wasm-xds check on its spec",
@@ -255,8 +289,8 @@ func envoyCauses() []cause {
 		},
 		{
 			code: "crash", text: `caught (?:segmentation fault|abort(?:ed|ing)|bus error)|\bSIGSEGV\b|segmentation fault`,
-			means: "Envoy crashed: a module without an exported memory does that with its first request",
-			do:    "run wasm-xds check on the specs of the filters that this Envoy had", see: "A module without a memory kills Envoy",
+			means: "Envoy crashed: a module without an exported memory does that with its first request, and an upstream filter that a static cluster gets over ADS does it at the start, without any module",
+			do:    "run wasm-xds check on the specs of the filters that this Envoy had; give upstream filters an api_config_source of their own in place of ads", see: "An upstream filter over ADS kills Envoy",
 			example: "Caught Segmentation fault, suspect faulting address 0x0",
 		},
 		{

@@ -75,8 +75,12 @@ func (s *static) runs(ctx context.Context) []Log {
 
 // restricted is the problem of the versions that restrict what a start may call.
 func (s *static) restricted(r restriction) {
+	hint := "" // the table's
+	if r.function == moduleEnv+".pthread_equal" {
+		hint = "build the filter with a newer emscripten, whose C++ library does not call it; the filter's own code can stay"
+	}
 	s.add(Problem{
-		Step: StepStart, Code: CodeRestrictedCallback, Versions: r.versions, Detail: []string{r.function},
+		Step: StepStart, Code: CodeRestrictedCallback, Versions: r.versions, Detail: []string{r.function}, Hint: hint,
 		Message: fmt.Sprintf("the module calls %s while it starts, which Envoy does not allow then", r.function),
 	})
 }

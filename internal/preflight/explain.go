@@ -36,18 +36,36 @@ const (
 func Explain(r io.Reader) ([]Explanation, error) {
 	var all []Explanation
 	at := map[string]int{} // index in all, by code and what it is about
+	take := func(line string, number int) {
+		e, ok := explainLine(line)
+		if !ok {
+			return
+		}
+		key := e.Code + "\x00" + e.Means + "\x00" + e.Filter
+		if i, known := at[key]; known {
+			all[i].Count++
+		} else if len(all) < maxExplanations {
+			e.Line, e.Count = number, 1
+			at[key] = len(all)
+			all = append(all, e)
+		}
+	}
 	in := bufio.NewReaderSize(r, maxLine)
+	begun := "" // a panic, whose reason is still to come
 	for number := 1; ; number++ {
 		line, err := readLine(in)
-		if e, ok := explainLine(line); ok {
-			key := e.Code + "\x00" + e.Means + "\x00" + e.Filter
-			if i, known := at[key]; known {
-				all[i].Count++
-			} else if len(all) < maxExplanations {
-				e.Line, e.Count = number, 1
-				at[key] = len(all)
-				all = append(all, e)
+		if begun != "" {
+			if reason, ok := reasonIn(begun, line); ok {
+				line = ""
+				begun = strings.TrimRight(begun, " ") + " " + reason
 			}
+			take(begun, number-1)
+			begun = ""
+		}
+		if opensPanic(line) && err == nil {
+			begun = line
+		} else {
+			take(line, number)
 		}
 		switch {
 		case errors.Is(err, io.EOF):

@@ -194,26 +194,6 @@ func (h *host) log(level LogLevel, text string) {
 	h.logs = append(h.logs, Log{Level: level, Text: strings.ToValidUTF8(text, "\uFFFD")})
 }
 
-// mostRecent is how many of the lines before a failure are told of it.
-const mostRecent = 5
-
-// remember keeps the last lines of the callback that runs: a module says in them why it traps.
-func (h *host) remember(text string) {
-	if len(h.recent) == mostRecent {
-		h.recent = h.recent[1:]
-	}
-	h.recent = append(h.recent, oneLine(text))
-}
-
-// loggedDetail is what the callback that failed has logged, a line for each.
-func (h *host) loggedDetail() []string {
-	var detail []string
-	for _, text := range h.recent {
-		detail = append(detail, "it logged: "+text)
-	}
-	return detail
-}
-
 // takeLogs returns the lines so far, and says what is missing.
 func (h *host) takeLogs() []Log {
 	logs := h.logs

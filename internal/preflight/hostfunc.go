@@ -43,9 +43,9 @@ type HostFunction struct {
 // handler runs a host function on its arguments and returns its result, if it has one.
 type handler func(h *host, a []uint64) uint64
 
-// in says whether an Envoy of a version offers the function to modules of an ABI.
+// in says whether an Envoy of a version offers the function to modules of an ABI; "": of any.
 func (f HostFunction) in(version, abi string) bool {
-	if f.ABIs != nil && !slices.Contains(f.ABIs, abi) {
+	if abi != "" && f.ABIs != nil && !slices.Contains(f.ABIs, abi) {
 		return false
 	}
 	return f.Since == "" || !older(version, f.Since)

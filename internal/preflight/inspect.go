@@ -170,7 +170,7 @@ func toolchain(info Info) []string {
 // runtime tell, which stay when that section is stripped.
 func language(info Info, module []byte) string {
 	marks := marksOf(info)
-	if marks.tinygo {
+	if marks.tinygo || bytes.Contains(module, []byte("tinygo")) { // the paths in its debug data; it links C, and says so
 		return "Go (TinyGo)"
 	}
 	var named []string
@@ -192,7 +192,7 @@ func language(info Info, module []byte) string {
 		return "Rust" // the paths in the messages of its panics
 	case marks.golang:
 		return "Go"
-	case marks.cpp, slices.ContainsFunc(named, func(s string) bool { return strings.HasPrefix(s, "C_plus_plus") }):
+	case marks.cpp, bytes.Contains(module, []byte("N10__cxxabiv1")), bytes.Contains(module, []byte("NSt3__2")), slices.ContainsFunc(named, func(s string) bool { return strings.HasPrefix(s, "C_plus_plus") }):
 		return "C++"
 	case len(named) > 0:
 		return "C"

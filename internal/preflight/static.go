@@ -117,8 +117,13 @@ func (s *static) checkABI() {
 			return
 		}
 	}
-	s.abi = abi021 // for the steps that follow
+	// s.abi stays "": the steps that follow look for what no ABI has.
 	message := "the module exports no proxy_abi_version function: it is no Proxy-Wasm filter"
+	if slices.ContainsFunc(s.binary.info.Imports, func(f Function) bool {
+		return f.Module == moduleEnv && strings.HasPrefix(f.Name, "proxy_")
+	}) {
+		message = "the module exports no proxy_abi_version function, but imports Envoy's functions: its Proxy-Wasm SDK is from before ABI 0.1.0, or the linker has dropped the export"
+	}
 	if found := s.binary.info.ABIs; found != nil {
 		message = fmt.Sprintf("the module is built for Proxy-Wasm ABI %s; Envoy knows 0.1.0, 0.2.0 and 0.2.1", strings.Join(found, ", "))
 	}
