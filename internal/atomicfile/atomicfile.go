@@ -1,5 +1,5 @@
-// Package atomicfile makes files that are there as a whole or not at all,
-// whenever the process or the machine stops.
+// Package atomicfile writes files that appear completely or not at all, even if the process or the
+// machine stops in between.
 package atomicfile
 
 import (
@@ -15,20 +15,20 @@ import (
 
 const syncsAtOnce = 16
 
-// prefix begins the name of every file in the making. It is hidden, and no
-// final name may begin with it.
+// prefix begins the name of every unfinished file. The dot hides these files, and no final name may
+// begin with the prefix.
 const prefix = ".unfinished-"
 
-// File is a file in the making. Exactly one of Commit and Discard ends it;
-// Discard after Commit does nothing, so that it can be deferred.
+// File is an unfinished file. Exactly one of Commit and Discard ends the file. Discard after Commit
+// does nothing, so callers can defer Discard.
 type File struct {
 	*os.File
 	dir  string
 	done bool
 }
 
-// Create begins a file in dir, which must exist. Nobody but the process's own
-// user can read it before it is committed.
+// Create begins a file in dir, which must exist. Until the commit, only the user of this process
+// can read the file.
 func Create(dir string) (*File, error) {
 	f, err := os.CreateTemp(dir, prefix+"*")
 	if err != nil {
@@ -37,11 +37,12 @@ func Create(dir string) (*File, error) {
 	return &File{File: f, dir: dir}, nil
 }
 
-// Commit gives the file its mode and its name within the directory, replacing
-// what had that name. When it returns nil, the content and the name survive a
-// power failure. On an error the file is discarded, and what had the name
-// before is untouched, unless only the last step failed: making the new name
-// survive a power failure.
+// Commit gives the file its mode and its name within the directory, and replaces any file with this
+// name. When Commit returns nil, the content and the name survive a power failure.
+//
+// On an error, Commit discards the file and leaves the previous file with this name untouched. The
+// last step is the exception: if the sync of the directory fails, the new file has its name
+// already.
 func (f *File) Commit(name string, mode fs.FileMode) error {
 	if f.done {
 		return fmt.Errorf("commit %s: %w", name, os.ErrClosed)
@@ -50,8 +51,8 @@ func (f *File) Commit(name string, mode fs.FileMode) error {
 		f.Discard()
 		return fmt.Errorf("commit %q: not a file name", name)
 	}
-	// The content first, the name after it: else a crash in between leaves the
-	// name on a file whose blocks never reached the disk.
+	// Write the content to disk before the name. Otherwise a crash in between leaves the name on a
+	// file whose blocks never reached the disk.
 	if err := f.Sync(); err != nil {
 		f.Discard()
 		return err
@@ -62,9 +63,9 @@ func (f *File) Commit(name string, mode fs.FileMode) error {
 	return SyncDir(f.dir)
 }
 
-// CommitUnsynced is Commit that does not wait for the disk: the file outlives the
-// process, and a power failure only after [Sync]. Before that, a power failure may
-// leave the name on other content: it is for content that is verified when it is read.
+// CommitUnsynced is like Commit, but does not wait for the disk. The file survives the end of the
+// process at once, and a power failure only after [Sync]. A power failure before that may leave the
+// name on other content, so callers must verify the content when they read the file.
 func (f *File) CommitUnsynced(name string, mode fs.FileMode) error {
 	if f.done {
 		return fmt.Errorf("commit %s: %w", name, os.ErrClosed)
@@ -89,11 +90,11 @@ func (f *File) CommitUnsynced(name string, mode fs.FileMode) error {
 	return nil
 }
 
-// Sync makes files of dir survive a power failure, content and names. Names that
-// are gone meanwhile are passed over.
+// Sync makes the content and the names of files in dir survive a power failure. Sync skips names
+// that no longer exist.
 func Sync(dir string, names []string) error {
 	var group errgroup.Group
-	group.SetLimit(syncsAtOnce) // together they cost the disk little more than one
+	group.SetLimit(syncsAtOnce) // concurrent syncs cost the disk little more than a single sync
 	for _, name := range names {
 		group.Go(func() error {
 			f, err := os.Open(filepath.Join(dir, name))
@@ -119,14 +120,13 @@ func (f *File) Discard() {
 		return
 	}
 	f.done = true
-	// Nothing can be done about either error: a file that stays behind goes
-	// with RemoveLeftovers.
+	// Both errors are ignored: RemoveLeftovers removes a file that stays behind.
 	_ = f.Close()
 	_ = os.Remove(f.Name())
 }
 
-// RemoveLeftovers removes the files in dir that a stopped process left
-// unfinished. No other process may be making files there.
+// RemoveLeftovers removes the unfinished files that a stopped process left in dir. No other process
+// may be writing files to dir at the same time.
 func RemoveLeftovers(dir string) error {
 	entries, err := os.ReadDir(dir)
 	if err != nil {
@@ -145,8 +145,7 @@ func RemoveLeftovers(dir string) error {
 	return errors.Join(problems...)
 }
 
-// SyncDir makes the names in dir survive a power failure: those that came and
-// those that went.
+// SyncDir makes all changes of names in dir survive a power failure.
 func SyncDir(dir string) error {
 	d, err := os.Open(dir)
 	if err != nil {

@@ -1,5 +1,5 @@
-// Package bootstrap writes an Envoy bootstrap that takes its Wasm filters from
-// wasm-xds: complete, commented, and ready for `envoy -c`.
+// Package bootstrap writes an Envoy bootstrap that takes its Wasm filters from wasm-xds. The
+// bootstrap is complete, has comments, and is ready for `envoy -c`.
 package bootstrap
 
 import (
@@ -14,12 +14,11 @@ import (
 	"github.com/wasm-xds/wasm-xds/pkg/spec"
 )
 
-// Mode says how an Envoy asks for its filters.
+// Mode is the way in which an Envoy asks for its filters.
 type Mode string
 
-// The modes. ADS is one stream for all filters of an Envoy, the others are one
-// stream a filter; delta sends what changed, SotW all names with every request.
-// "" is [ADSDelta].
+// The modes. ADS uses one stream for all filters of an Envoy, ECDS one stream per filter. Delta
+// sends only changes, SotW sends all names with every request. The empty mode is [ADSDelta].
 const (
 	ADSDelta  Mode = "ads-delta"
 	ADSSotW   Mode = "ads-sotw"
@@ -27,37 +26,39 @@ const (
 	ECDSSotW  Mode = "ecds-sotw"
 )
 
-// Filter is one filter of the listener of its type.
+// Filter is a filter in the listener of its type.
 type Filter struct {
 	Name string
 	Type spec.Type
 }
 
-// Options say what a bootstrap is for. The zero value of each field but Filters
-// is the default named beside it. Addresses are host:port, and may be names
-// where Envoy connects; there, a host that means all interfaces becomes
-// 127.0.0.1. Port 0 lets the system choose one for Envoy to listen on.
+// Options describe a bootstrap. The zero value of each field except Filters means the default in
+// the comment beside the field.
+//
+// Addresses have the form host:port. The host may be a DNS name where Envoy connects, and a host
+// that means all interfaces becomes 127.0.0.1 there. Where Envoy listens, port 0 lets the system
+// choose.
 type Options struct {
-	// Filters are in the order in which requests meet them. There is at least one, unless
-	// the listeners are in a file of their own.
+	// Filters are in the order in which requests pass through them. At least one filter is
+	// required, except with a ListenersFile.
 	Filters []Filter
-	// ListenersFile is the path of a file that has the listeners, see [RenderListeners];
-	// "": the bootstrap itself has them.
+	// ListenersFile is the path of a file with the listeners, see [RenderListeners]. If the path is
+	// empty, the bootstrap itself contains the listeners.
 	ListenersFile string
 
 	Mode Mode // ads-delta
-	// InitialFetchTimeout is how long a listener waits for its filters at boot
-	// before it opens without them and answers 500; 0 waits for ever.
+	// InitialFetchTimeout is how long a listener waits for its filters at boot. After the timeout
+	// the listener opens without them and answers 500. 0 waits for ever.
 	InitialFetchTimeout time.Duration
 
 	XDSAddress     string // 127.0.0.1:18000, the control plane
-	ModulesAddress string // 127.0.0.1:18001, its module server
-	ModulesCluster string // wasm_xds_modules, as `serve --modules-cluster` has it
+	ModulesAddress string // 127.0.0.1:18001, the module server of the control plane
+	ModulesCluster string // wasm_xds_modules, as in `serve --modules-cluster`
 
 	AdminAddress     string // 127.0.0.1:9901
-	ListenAddress    string // 127.0.0.1:10000, HTTP; there when an HTTP filter is
-	TCPListenAddress string // 127.0.0.1:10001; there when a network filter is
-	UpstreamAddress  string // 127.0.0.1:18080, where all traffic goes
+	ListenAddress    string // 127.0.0.1:10000, HTTP; used only with an HTTP filter
+	TCPListenAddress string // 127.0.0.1:10001; used only with a network filter
+	UpstreamAddress  string // 127.0.0.1:18080, the target of all traffic
 
 	NodeID      string // envoy-1
 	NodeCluster string // envoy
@@ -69,9 +70,9 @@ var text string
 // Render writes the bootstrap as YAML. Equal options give equal bytes.
 func Render(w io.Writer, o Options) error { return render(w, "bootstrap.yaml", o) }
 
-// RenderListeners writes the listeners alone, as a file from which Envoy's LDS reads them.
-// The HTTP and the TCP listener are both there, with or without filters. Envoy takes a change
-// when the file is replaced by renaming, and only then.
+// RenderListeners writes only the listeners, as a file for Envoy's LDS. The file has both the HTTP
+// and the TCP listener, with or without filters. Envoy notices a change only when the file is
+// replaced by a rename.
 func RenderListeners(w io.Writer, o Options) error { return render(w, "listeners", o) }
 
 func render(w io.Writer, name string, o Options) error {
@@ -95,8 +96,8 @@ func render(w io.Writer, name string, o Options) error {
 	return err
 }
 
-// lines is a named template with a prefix before each of its lines, so that one
-// text serves at every depth, and as a comment.
+// lines renders a named template and puts a prefix before each line. So the same text serves at
+// every depth of indentation, and as a comment.
 func lines(t *template.Template, prefix, name string, data any) (string, error) {
 	var out strings.Builder
 	if err := t.ExecuteTemplate(&out, name, data); err != nil {

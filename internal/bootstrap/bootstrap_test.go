@@ -23,7 +23,7 @@ var update = flag.Bool("update", false, "write the golden files and the example 
 
 const (
 	example   = "../../examples/envoy/bootstrap.yaml"
-	listeners = "testdata/listeners.yaml" // what the bootstrap beside it reads
+	listeners = "testdata/listeners.yaml" // the bootstrap beside it reads this file
 )
 
 var (
@@ -32,7 +32,7 @@ var (
 	tcpLog = bootstrap.Filter{Name: "tcp_log", Type: spec.Network}
 )
 
-// goldens are the bootstraps that are kept, by file.
+// goldens has the options of each golden bootstrap, by file.
 func goldens() map[string]bootstrap.Options {
 	filters := []bootstrap.Filter{prime, hello, tcpLog}
 	return map[string]bootstrap.Options{
@@ -99,12 +99,12 @@ func TestEnvoyTakesIt(t *testing.T) {
 		for path, options := range goldens() {
 			t.Run(version+"/"+filepath.Base(path), func(t *testing.T) {
 				file := filepath.Join(t.TempDir(), "bootstrap.yaml")
-				if options.ListenersFile != "" { // Envoy wants it to be there
+				if options.ListenersFile != "" { // Envoy refuses a missing file
 					options.ListenersFile = filepath.Join(t.TempDir(), "listeners.yaml")
 					write(t, options.ListenersFile, renderListeners(t, options))
 				}
 				write(t, file, render(t, options))
-				// Warnings too: a field that will be gone, say.
+				// Show warnings too, for example about deprecated fields.
 				out, err := exec.Command(envoy, "--mode", "validate", "-c", file, "-l", "warning").CombinedOutput()
 				if err != nil || strings.Contains(string(out), "[warning]") {
 					t.Errorf("%v\n%s", err, out)
@@ -114,7 +114,7 @@ func TestEnvoyTakesIt(t *testing.T) {
 	}
 }
 
-// document is the part of a bootstrap that the tests look into.
+// document has the parts of a bootstrap that the tests read.
 type document struct {
 	StaticResources struct {
 		Listeners []struct {
@@ -144,7 +144,7 @@ func parse(t *testing.T, text string) document {
 	return d
 }
 
-// A name is text to whoever reads the YAML, whatever it looks like.
+// Any name stays text for a reader of the YAML, even if the name looks like a number or a bool.
 func TestNamesAreText(t *testing.T) {
 	for _, name := range []string{
 		"plain", "with-dash", "a.b/c", "yes", "NO", "null", "~", "1", "1.5", "0x10", "1e3", "2026-01-01", "-", "- a",
@@ -164,7 +164,7 @@ func TestNamesAreText(t *testing.T) {
 	}
 }
 
-// What the comment says to do without ADS is what the mode without ADS does.
+// The commented variant without ADS equals the bootstrap of the mode without ADS.
 func TestTheCommentedVariantIsTheMode(t *testing.T) {
 	_, comment, found := strings.Cut(render(t, bootstrap.Options{Filters: []bootstrap.Filter{tcpLog}}), "#   config_source:\n")
 	if !found {

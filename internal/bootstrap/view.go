@@ -15,14 +15,14 @@ import (
 	"github.com/wasm-xds/wasm-xds/pkg/spec"
 )
 
-// view is what the template sees: options with their defaults, taken apart.
+// view is the data of the template: the options with their defaults, split into parts.
 type view struct {
 	HTTP, Network []string // names of the filters
 	ListenersFile string   // "": the listeners are in the bootstrap
 
 	ADS     bool
 	APIType string // DELTA_GRPC or GRPC
-	Timeout string // as protobuf's JSON has it: 15s, 0.5s
+	Timeout string // in the JSON form of protobuf: 15s, 0.5s
 
 	Admin, Listen, TCPListen      endpoint
 	XDS, Modules, Upstream        endpoint
@@ -33,14 +33,14 @@ type view struct {
 	KeepaliveEvery, KeepaliveWait string
 }
 
-// endpoint is an address of Envoy's own or of a cluster.
+// endpoint is an address on which Envoy listens, or the address of a cluster.
 type endpoint struct {
 	Host string
 	Port uint16
-	Name bool // the host is a name, which needs DNS
+	Name bool // Host is a DNS name, not an IP address
 }
 
-// DNS is the discovery type of a cluster with this endpoint.
+// DNS returns the discovery type of a cluster with this endpoint.
 func (e endpoint) DNS() string {
 	if e.Name {
 		return "STRICT_DNS"
@@ -48,16 +48,16 @@ func (e endpoint) DNS() string {
 	return "STATIC"
 }
 
-// cluster is what a cluster's endpoints are made from.
+// cluster is the input of the template for a cluster.
 type cluster struct {
 	Name string
 	At   endpoint
 }
 
-// Cluster is a cluster with one endpoint.
+// Cluster returns a cluster with one endpoint.
 func (v *view) Cluster(name string, at endpoint) cluster { return cluster{name, at} }
 
-// WithoutADS is the view of the same bootstrap with a stream for each filter.
+// WithoutADS returns the view of the same bootstrap with one stream per filter.
 func (v *view) WithoutADS() *view {
 	other := *v
 	other.ADS = false
@@ -144,7 +144,7 @@ func (v *view) setAddresses(o Options) error {
 	return errors.Join(errs...)
 }
 
-// checkClusters refuses a name for the modules' cluster that another one has.
+// checkClusters refuses a name for the modules' cluster that another cluster has.
 func (v *view) checkClusters() error {
 	if others := []string{v.XDSCluster, v.UpstreamCluster}; slices.Contains(others, v.ModulesCluster) {
 		return fmt.Errorf("the modules' cluster cannot be called %s: that is another one", v.ModulesCluster)
@@ -152,7 +152,7 @@ func (v *view) checkClusters() error {
 	return nil
 }
 
-// bindAddress is where Envoy listens: an IP address, no name.
+// bindAddress parses an address on which Envoy listens: an IP address, never a DNS name.
 func bindAddress(address string) (endpoint, error) {
 	e, err := splitAddress(address)
 	if err != nil {
@@ -170,8 +170,8 @@ func bindAddress(address string) (endpoint, error) {
 	return e, nil
 }
 
-// dialAddress is where Envoy connects. What a server listens on with "all
-// interfaces" is no place to connect to, but this machine's loopback is there.
+// dialAddress parses an address to which Envoy connects. "All interfaces" is no destination, so the
+// host becomes this machine's loopback address.
 func dialAddress(address string) (endpoint, error) {
 	e, err := splitAddress(address)
 	if err != nil {
@@ -199,18 +199,18 @@ func splitAddress(address string) (endpoint, error) {
 	return endpoint{Host: host, Port: uint16(port), Name: err != nil && host != ""}, nil
 }
 
-// seconds is a duration as Envoy reads it.
+// seconds formats a duration for Envoy.
 func seconds(d time.Duration) string {
 	return strconv.FormatFloat(d.Seconds(), 'f', -1, 64) + "s"
 }
 
-// A word that YAML takes for nothing but a string.
+// plainWord matches words that every YAML reader takes for a string, except for notWords.
 var plainWord = regexp.MustCompile(`^[A-Za-z_][A-Za-z0-9_./-]*$`)
 
-// What looks like a word and is none to some reader of YAML.
+// notWords look like words, but some YAML readers take them for a bool or null.
 var notWords = []string{"true", "false", "null", "yes", "no", "on", "off", "y", "n"}
 
-// quote is text as a YAML scalar that is read back as this very text.
+// quote returns text as a YAML scalar that reads back as the same text.
 func quote(text string) (string, error) {
 	if plainWord.MatchString(text) && !slices.Contains(notWords, strings.ToLower(text)) {
 		return text, nil
@@ -218,7 +218,7 @@ func quote(text string) (string, error) {
 	if _, err := netip.ParseAddr(text); err == nil && !strings.Contains(text, ":") {
 		return text, nil
 	}
-	// JSON's strings are YAML's, too.
+	// A JSON string is a valid YAML string.
 	quoted, err := json.Marshal(text)
 	return string(quoted), err
 }

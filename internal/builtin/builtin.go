@@ -1,14 +1,12 @@
-// Package builtin makes the stand-ins that Envoys get where no module of the
-// user's can or may run: a filter that lets everything pass, and one that
-// refuses everything and says why.
+// Package builtin makes stand-ins. An Envoy gets a stand-in where no module of the user can or may
+// run. A stand-in either lets everything pass, or refuses everything and says why.
 //
-// They are Wasm modules of the filter's own type, because a filter that is
-// taken out of ECDS instead leaves its listener with 500 for every request. The
-// same arguments give the same bytes: a subscriber that runs a stand-in sees no
-// change when wasm-xds restarts.
+// Stand-ins are Wasm modules of the filter's own type. If ECDS removed the filter instead, its
+// listener would answer every request with 500. Equal arguments give equal bytes, so a subscriber
+// with a stand-in sees no change when wasm-xds restarts.
 //
-// A stand-in is told by the first part of its revision's ID, whatever it says: a
-// release that words a deny in another way still knows the denies of all others.
+// The first part of its revision's ID identifies a stand-in, independent of the words of the
+// denial. A release with other words still recognises the stand-ins of all other releases.
 package builtin
 
 import (
@@ -19,22 +17,21 @@ import (
 	"github.com/wasm-xds/wasm-xds/pkg/spec"
 )
 
-// defaultRuntime is what a stand-in runs in where the caller names none.
+// defaultRuntime is the runtime of a stand-in if the caller names none.
 const defaultRuntime = "envoy.wasm.runtime.v8"
 
-// Passthrough is a filter that does nothing. The module is the same for every filter
-// of either type. runtime is the full extension name, "" for V8.
+// Passthrough returns a filter that does nothing. The module is the same for all filters of both
+// types. runtime is the full extension name; "" means V8.
 func Passthrough(filter string, t spec.Type, runtime string) *snapshot.Revision {
 	return identified(revision(filter, t, spec.Open, runtime, passthroughModule()))
 }
 
-// Deny is a filter that refuses every request (HTTP: 503, with a body that
-// names the filter, the reason and the command that explains it) or closes
-// every new connection (network; the same words go to Envoy's log once a
-// thread, because a closed connection says nothing).
+// Deny returns a filter that refuses all traffic. An HTTP filter answers every request with 503 and
+// a body that names the filter, the reason and the command that explains the reason. A network
+// filter closes every new connection, and writes the same text to Envoy's log once per thread.
 //
-// reason goes on from "filter <name>", as in "has no spec". Control characters
-// in it become spaces, and what is too long for one line is cut off.
+// reason continues "filter <name>", as in "has no spec". Control characters in the reason become
+// spaces, and a reason that is too long for one line is cut off.
 func Deny(filter string, t spec.Type, reason, runtime string) *snapshot.Revision {
 	return identified(revision(filter, t, spec.Closed, runtime, denyModule(filter, t, reason)))
 }

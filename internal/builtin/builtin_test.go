@@ -12,9 +12,8 @@ import (
 	"github.com/wasm-xds/wasm-xds/pkg/spec"
 )
 
-// A subscriber keeps its stand-in across upgrades of wasm-xds only while these
-// values stay: a change of one of them is a push to every Envoy that runs it. The first eight digits
-// may never change.
+// These values keep subscribers on their stand-ins across upgrades of wasm-xds. A change of a value
+// causes a push to every Envoy that runs the stand-in. The first eight digits may never change.
 func TestGolden(t *testing.T) {
 	deny := func(filter string, ft spec.Type, runtime string) *snapshot.Revision {
 		return Deny(filter, ft, "has no spec", runtime)

@@ -6,22 +6,21 @@ import (
 	"unicode/utf8"
 )
 
-// What of a name and a reason is shown, in bytes. It bounds the module too.
+// Bytes of a name and of a reason that are shown. These limits bound the module's size, too.
 const (
 	maxNameBytes   = 128
 	maxReasonBytes = 512
 )
 
-// explain is the line that a refused request gets.
+// explain returns the line that a refused request gets.
 func explain(filter, reason string) string {
 	name := clean(filter, maxNameBytes)
 	return `wasm-xds: filter "` + name + `" ` + clean(reason, maxReasonBytes) +
 		"; run: wasm-xds status " + name
 }
 
-// clean makes one line of printable UTF-8 of s, at most limit bytes of it and a
-// mark where something was cut off. A reason may quote what a module wrote, so
-// it is nothing to show as it is.
+// clean turns s into one line of printable UTF-8, with at most limit bytes of s and a mark where s
+// was cut off. A reason may quote output of a module, so the text is not safe to show unchanged.
 func clean(s string, limit int) string {
 	s = strings.Map(func(r rune) rune {
 		switch {

@@ -9,29 +9,30 @@ import (
 	"github.com/wasm-xds/wasm-xds/pkg/spec"
 )
 
-// A stand-in's ID has two parts. The first says what it does, of which filter and type, in which
-// runtime: it holds for ever. The second follows from the module's bytes, so that other
-// words are another revision, and reach the Envoys that run the former ones.
+// A stand-in's ID has two parts. The first part identifies the behaviour, filter, type and runtime,
+// and never changes. The second part follows from the module's bytes. So a stand-in with new words
+// is another revision, and reaches the Envoys that run the old words.
 const (
 	familyBytes = 4
 	wordsBytes  = 2
 )
 
-// identified gives the revision its ID.
+// identified sets the ID of the revision and returns the revision.
 func identified(r *snapshot.Revision) *snapshot.Revision {
 	words := sha256.Sum256(r.Code)
 	r.ID = family(r) + hex.EncodeToString(words[:wordsBytes])
 	return r
 }
 
-// family is the first part of the ID. Nothing may change in it, ever.
+// family returns the first part of the ID. This computation must never change.
 func family(r *snapshot.Revision) string {
 	sum := sha256.Sum256([]byte(strings.Join([]string{"stand-in 1", string(r.Policy), string(r.Type), r.VM.Runtime, r.Filter}, "\x00")))
 	return hex.EncodeToString(sum[:familyBytes])
 }
 
-// Known is the stand-in that some release of wasm-xds has made for a filter under that ID; nil:
-// none has. Its module is not known, as nobody can tell the words: it has no Code and no sha256.
+// Known returns the stand-in that a release of wasm-xds made for a filter under this ID, or nil if
+// no release made one. The words cannot be derived from the ID, so the revision has no Code and no
+// sha256.
 func Known(filter, runtime, id string) *snapshot.Revision {
 	for _, t := range []spec.Type{spec.HTTP, spec.Network} {
 		for _, policy := range []spec.FailurePolicy{spec.Open, spec.Closed} {
@@ -45,8 +46,8 @@ func Known(filter, runtime, id string) *snapshot.Revision {
 	return nil
 }
 
-// formerReasons are the words of the denies that releases made whose IDs follow from the words alone. Nothing
-// may change in them, nor in the bytes of the modules for them.
+// formerReasons are the reasons of the denials from releases that derived the whole ID from the
+// words. Neither the reasons nor the bytes of their modules may change.
 var formerReasons = []string{
 	"is denied: no spec has this name",
 	"is denied: its spec was removed",
@@ -59,7 +60,7 @@ var formerReasons = []string{
 	"is not served: it does not load on this version of Envoy, and there is no earlier revision",
 }
 
-// isFormer says whether such a release has made a stand-in of that kind with the revision's ID.
+// isFormer reports whether the ID of r is the ID of a stand-in from one of these releases.
 func isFormer(r snapshot.Revision) bool {
 	if r.Policy == spec.Open {
 		return formerID(r, passthroughModule()) == r.ID
@@ -72,7 +73,7 @@ func isFormer(r snapshot.Revision) bool {
 	return false
 }
 
-// formerID is the hash of all that reaches Envoy.
+// formerID returns the ID of former releases: a hash of everything that reaches Envoy.
 func formerID(r snapshot.Revision, module []byte) string {
 	sum := sha256.Sum256(module)
 	r.Module = snapshot.Module{SHA256: hex.EncodeToString(sum[:])}

@@ -8,7 +8,8 @@ import (
 
 const wamr = "envoy.wasm.runtime.wamr"
 
-// A deny that another release words in its own way is a deny all the same, another revision, and nobody else's.
+// A denial in another release's words is known as a denial, is another revision, and belongs to no
+// other filter.
 func TestARewordedDenyIsKnown(t *testing.T) {
 	for _, tt := range []struct {
 		t       spec.Type
@@ -37,8 +38,8 @@ func TestARewordedDenyIsKnown(t *testing.T) {
 	}
 }
 
-// What releases sent whose IDs followed from the words alone, Envoys run still. Of the
-// filter auth: HTTP and network in V8, HTTP in WAMR.
+// Envoys may still run stand-ins of releases that derived the whole ID from the words. These IDs
+// are for the filter auth: HTTP and network in V8, HTTP in WAMR.
 func TestFormerStandInsAreKnown(t *testing.T) {
 	for _, ids := range [][3]string{
 		{"80d531eed46b", "366859ac824e", "e88ea5e05a26"},

@@ -15,7 +15,7 @@ const (
 	statusUnavailable = 503
 )
 
-// Where things lie in a stand-in's single page of memory.
+// Addresses in the single page of a stand-in's memory.
 const (
 	textAddress = 1024
 	heapAddress = 32768
@@ -29,7 +29,7 @@ func passthroughModule() []byte {
 
 // denyHTTPModule answers every request itself, before the upstream is chosen.
 func denyHTTPModule(body string) []byte {
-	// details is what access logs show as the response's code details.
+	// details appears in access logs as the response code details.
 	const details = "wasm_xds_deny"
 	headers := headerPairs([2]string{"x-wasm-xds", "deny"})
 
@@ -49,8 +49,8 @@ func denyHTTPModule(body string) []byte {
 	return m.Bytes()
 }
 
-// denyNetworkModule closes every new connection, and tells Envoy's log why when
-// it is configured.
+// denyNetworkModule closes every new connection. During its configuration the module writes the
+// explanation to Envoy's log.
 func denyNetworkModule(explanation string) []byte {
 	var m wasmenc.Module
 	log := m.Import("env", "proxy_log", wasmenc.Sig("iii:i"))
@@ -69,10 +69,10 @@ func denyNetworkModule(explanation string) []byte {
 	return m.Bytes()
 }
 
-// addFrame adds what Envoy asks of every module: a memory (it crashes without
-// one), the version of the ABI, an allocator, and a context hook, without which
-// no context is made. Envoy never allocates in a stand-in, since none asks
-// it for data, so that the allocator may be a constant.
+// addFrame adds the parts that Envoy requires of every module: a memory (Envoy crashes without a
+// memory), the ABI version, an allocator, and the context hook (without the hook Envoy makes no
+// context). Stand-ins request no data, so Envoy never allocates in them and a constant allocator is
+// enough.
 func addFrame(m *wasmenc.Module) {
 	m.Memory(1)
 	m.ExportedFunc("proxy_abi_version_0_2_1", wasmenc.Sig(""), 0, nil)
@@ -80,8 +80,8 @@ func addFrame(m *wasmenc.Module) {
 	m.ExportedFunc("proxy_on_context_create", wasmenc.Sig("ii"), 0, nil)
 }
 
-// headerPairs is the ABI's form of a header map: the number of headers, the
-// lengths of each name and value, then each of them with a zero byte behind.
+// headerPairs encodes a header map for the ABI: the number of headers, the lengths of all names and
+// values, then each name and value with a zero byte after it.
 func headerPairs(headers ...[2]string) []byte {
 	out := binary.LittleEndian.AppendUint32(nil, uint32(len(headers)))
 	for _, h := range headers {

@@ -18,21 +18,21 @@ import (
 // moduleConfig is the media type of a Wasm OCI artifact's configuration.
 const moduleConfig = "application/vnd.wasm.config.v0+json"
 
-// Artifact is what is to be pushed: a manifest with everything that it names. It is
-// an oras.ReadOnlyTarget whose every reference is the manifest.
+// Artifact is a manifest together with all content that the manifest names, ready for a push. An
+// Artifact is an oras.ReadOnlyTarget in which every reference means the manifest.
 type Artifact struct {
 	Root  ocispec.Descriptor // of the manifest
 	blobs map[digest.Digest]blob
 }
 
-// blob is text, or else the file at path.
+// blob is text, or the file at path if there is no text.
 type blob struct {
 	text []byte
 	path string
 	size int64
 }
 
-// NewArtifact makes the bundle of some items. Annotations go into its manifest.
+// NewArtifact makes the bundle of some items. The annotations become part of its manifest.
 func NewArtifact(items []Item, annotations map[string]string) (*Artifact, error) {
 	entries := make([]Entry, len(items))
 	a := &Artifact{blobs: map[digest.Digest]blob{}}
@@ -49,8 +49,8 @@ func NewArtifact(items []Item, annotations map[string]string) (*Artifact, error)
 	return a, nil
 }
 
-// NewModule makes the Wasm OCI artifact of a module that lies at a path. title is
-// what it is called when it is pulled by a tool that keeps names; "": nothing.
+// NewModule makes the Wasm OCI artifact of the module at a path. title is the module's file name
+// for tools that keep names when they pull; "" means no name.
 func NewModule(path, title string, content Content, annotations map[string]string) (*Artifact, error) {
 	a := &Artifact{blobs: map[digest.Digest]blob{content.Digest: {path: path, size: content.Size}}}
 	config, err := json.Marshal(struct {
@@ -91,7 +91,7 @@ func (a *Artifact) setRoot(manifest []byte, artifactType string) {
 	}
 }
 
-// Size is that of everything together, in bytes.
+// Size returns the total size of all contents, in bytes.
 func (a *Artifact) Size() int64 {
 	var size int64
 	for _, b := range a.blobs {
@@ -100,10 +100,10 @@ func (a *Artifact) Size() int64 {
 	return size
 }
 
-// Resolve gives the manifest, whatever the reference.
+// Resolve returns the manifest for any reference.
 func (a *Artifact) Resolve(context.Context, string) (ocispec.Descriptor, error) { return a.Root, nil }
 
-// Exists says whether the artifact has the content.
+// Exists reports whether the artifact has the content.
 func (a *Artifact) Exists(_ context.Context, target ocispec.Descriptor) (bool, error) {
 	_, ok := a.blobs[target.Digest]
 	return ok, nil

@@ -1,5 +1,5 @@
-// Package bundle is the artifact that holds a directory of specs in a registry:
-// each spec file, module and configuration file is one layer, named by its path.
+// Package bundle is the format of a bundle: the artifact for a directory of specs in a registry.
+// Each spec file, module and configuration file is one layer, named by its path.
 package bundle
 
 import (
@@ -24,16 +24,16 @@ import (
 const (
 	ArtifactType = "application/vnd.wasm-xds.bundle.v1"
 	SpecType     = "application/vnd.wasm-xds.spec.v1+yaml"
-	FileType     = "application/vnd.wasm-xds.file.v1" // what a spec names beside its module
+	FileType     = "application/vnd.wasm-xds.file.v1" // a file other than the module that a spec names
 	ModuleType   = "application/wasm"
 )
 
-// The limits of a bundle, which hold when it is made and when it is read.
+// The limits of a bundle. They apply both when a bundle is made and when a bundle is read.
 const (
-	MaxManifest = 4 << 20 // bytes; what registries take
+	MaxManifest = 4 << 20 // bytes; the limit of registries
 	MaxEntries  = 10_000
 	MaxText     = 1 << 20 // bytes of a spec file, a key or a signature
-	// MaxFile is in bytes, for a file that is neither a spec nor a module: a configuration.
+	// MaxFile is the limit of a configuration file, in bytes.
 	MaxFile   = spec.MaxConfigFile
 	MaxModule = 256 << 20 // bytes
 	MaxTotal  = 2 << 30   // bytes of all entries together
@@ -41,19 +41,19 @@ const (
 	maxTitle = 1024 // bytes
 )
 
-// ErrNotBundle is wrapped by the error for a manifest of something else.
+// ErrNotBundle is the error for the manifest of another kind of artifact.
 var ErrNotBundle = errors.New("this is no bundle")
 
 // Entry is one file of a bundle.
 type Entry struct {
-	// Title is its path within the bundle: relative, with slashes, nothing hidden.
+	// Title is the file's path within the bundle: relative, with slashes, without hidden parts.
 	Title     string
-	MediaType string // one of SpecType, FileType and ModuleType
+	MediaType string // SpecType, FileType or ModuleType
 	Digest    digest.Digest
 	Size      int64 // bytes
 }
 
-// Descriptor is the entry as a layer.
+// Descriptor returns the entry as a layer.
 func (e Entry) Descriptor() ocispec.Descriptor {
 	return ocispec.Descriptor{
 		MediaType: e.MediaType, Digest: e.Digest, Size: e.Size,
@@ -61,8 +61,8 @@ func (e Entry) Descriptor() ocispec.Descriptor {
 	}
 }
 
-// Manifest is the bundle's manifest. It is a pure function of the entries, in any
-// order, and the annotations; nothing else, no time above all, is in it.
+// Manifest returns the bundle's manifest, a pure function of the entries and the annotations. The
+// order of the entries does not matter, and the manifest contains no time.
 func Manifest(entries []Entry, annotations map[string]string) ([]byte, error) {
 	sorted := slices.SortedFunc(slices.Values(entries), func(a, b Entry) int { return strings.Compare(a.Title, b.Title) })
 	if err := checkEntries(sorted); err != nil {
@@ -88,12 +88,12 @@ func Manifest(entries []Entry, annotations map[string]string) ([]byte, error) {
 
 func emptyConfig() ocispec.Descriptor {
 	config := ocispec.DescriptorEmptyJSON
-	config.Data = nil // a few registries refuse it
+	config.Data = nil // some registries refuse inline data
 	return config
 }
 
-// Parse reads a bundle's manifest, and refuses what is beyond the limits or would
-// leave a directory. The entries are sorted by title.
+// Parse reads a bundle's manifest. Parse refuses a manifest that exceeds a limit or has a path that
+// leaves the directory. The entries are sorted by title.
 func Parse(manifest []byte) ([]Entry, error) {
 	if len(manifest) > MaxManifest {
 		return nil, fmt.Errorf("the manifest has more than %d bytes", MaxManifest)
@@ -130,7 +130,7 @@ func Parse(manifest []byte) ([]Entry, error) {
 	return entries, nil
 }
 
-// checkEntries checks each, and that they go together.
+// checkEntries checks each entry, and that the entries are compatible with each other.
 func checkEntries(entries []Entry) error {
 	if len(entries) > MaxEntries {
 		return fmt.Errorf("there are %d files, more than the %d of a bundle", len(entries), MaxEntries)
@@ -190,8 +190,8 @@ func (e Entry) check() error {
 	return nil
 }
 
-// titleProblem says what keeps a path from being a title, "" nothing. What is hidden
-// is among it: a bundle that is unpacked must not write .git/hooks.
+// titleProblem says why a path cannot be a title; "" means the path is valid. Hidden paths are
+// invalid, because unpacking a bundle must not write .git/hooks.
 func titleProblem(title string) string {
 	switch {
 	case title == "":

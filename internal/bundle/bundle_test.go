@@ -37,8 +37,8 @@ func sample() []Item {
 	}
 }
 
-// The digest of a bundle is part of what others rely on: a later release that
-// made another one of the same input would push everything anew.
+// Users rely on the digest of a bundle. If a later release made another bundle from the same input,
+// the release would push everything again.
 func TestManifestIsReproducible(t *testing.T) {
 	const golden = "sha256:87897fb542ba30e4a363aa220da25e309dcc870073105f4b6fc18408f3752a58"
 	items := sample()
@@ -158,7 +158,7 @@ func FuzzParse(f *testing.F) {
 	})
 }
 
-// push puts an artifact into a store under the tag "t".
+// push copies an artifact to a store under the tag "t".
 func push(t *testing.T, a *Artifact) *memory.Store {
 	t.Helper()
 	store := memory.New()
@@ -191,7 +191,8 @@ func TestPushFetchUnpack(t *testing.T) {
 	if diff := cmp.Diff(textsOf(sample()), tree(t, dir)); diff != "" {
 		t.Errorf("(-want +got)\n%s", diff)
 	}
-	// The same again is nothing in the way; something else is, and nothing changes then.
+	// Unpacking again over equal files succeeds. A different file makes Unpack fail without any
+	// change.
 	if err := Unpack(t.Context(), into, entries, dir, false); err != nil {
 		t.Error(err)
 	}
@@ -215,7 +216,7 @@ func TestPushFetchUnpack(t *testing.T) {
 	}
 }
 
-// fetch does what one does who knows nothing but the manifest's descriptor.
+// fetch fetches a bundle from its manifest's descriptor alone.
 func fetch(t *testing.T, from, into content.Storage, root ocispec.Descriptor) ([]Entry, error) {
 	t.Helper()
 	entries, err := ReadManifest(t.Context(), from, root)
@@ -254,7 +255,7 @@ func tree(t *testing.T, dir string) map[string]string {
 	return all
 }
 
-// A link that leads out of the directory is not followed.
+// Unpack does not follow a link that leads out of the directory.
 func TestUnpackStaysInside(t *testing.T) {
 	a := bundleOf(t, sample())
 	dir, outside := t.TempDir(), t.TempDir()
@@ -273,14 +274,14 @@ func TestUnpackStaysInside(t *testing.T) {
 	}
 }
 
-// liar gives out other bytes than the descriptor says.
+// liar returns bytes that do not match the descriptor.
 type liar struct {
 	*memory.Store
 	about digest.Digest
 	with  string
 }
 
-// Fetch lies about one content.
+// Fetch returns wrong bytes for one content.
 func (l liar) Fetch(ctx context.Context, target ocispec.Descriptor) (io.ReadCloser, error) {
 	if target.Digest == l.about {
 		return io.NopCloser(strings.NewReader(l.with)), nil
@@ -320,7 +321,7 @@ func TestWrongBytesAreNoticed(t *testing.T) {
 	}
 }
 
-// A manifest can name a subject of any size, which is none of the bundle's.
+// A manifest can name a subject of any size, which is not part of the bundle.
 func TestSubjectIsNotFetched(t *testing.T) {
 	a := bundleOf(t, sample())
 	store := push(t, a)

@@ -9,30 +9,30 @@ import (
 	"github.com/wasm-xds/wasm-xds/pkg/spec"
 )
 
-// Decode reads a file of specs; [spec.Decode] is one.
+// Decode parses a file of specs, like [spec.Decode].
 type Decode func(file string, text []byte) (specs []*spec.Spec, errs []*spec.Error, broken bool)
 
-// Names are what a bundle is called.
+// Names are the two names of a bundle.
 type Names struct {
-	// Tag is what specs say that they come from, the same for every version of
-	// the bundle: oci://registry/repo:tag.
+	// Tag is the origin in specs: oci://registry/repo:tag, the same for every version of the
+	// bundle.
 	Tag string
-	// Exact is what errors name: oci://registry/repo@sha256:….
+	// Exact is the name in errors: oci://registry/repo@sha256:….
 	Exact string
 }
 
-// Documents is what a bundle says.
+// Documents is the content of a bundle.
 type Documents struct {
 	Specs []*spec.Spec // sorted by name, each name once
-	// Errors are empty, or the bundle is not as it should be.
+	// Errors is empty if the bundle is valid.
 	Errors []*spec.Error
-	// References has the digest of each file that the specs name, by its path.
+	// References has the digest of each file that the specs name, by the file's path.
 	References map[string]string
 }
 
-// Read makes specs of a bundle. texts has the content of its spec files by title;
-// place is where the bytes of another entry lie. A spec can name what is in
-// the bundle, and no other file of this machine.
+// Read decodes the specs of a bundle. texts has the contents of the spec files by title, and place
+// returns the path of another entry's bytes. A spec can name files of the bundle, and no other file
+// of this machine.
 func Read(entries []Entry, names Names, texts map[string][]byte, place func(Entry) string, decode Decode) Documents {
 	r := reader{
 		names: names, place: place, byTitle: make(map[string]Entry, len(entries)),
@@ -65,7 +65,7 @@ type reader struct {
 	out     Documents
 }
 
-// add takes a spec whose files are all in the bundle.
+// add keeps a spec if all its files are in the bundle.
 func (r *reader) add(title string, s *spec.Spec) {
 	good := true
 	if err := secretProblem(s); err != nil {
@@ -113,8 +113,8 @@ func (r *reader) find(title string, slot slot, ref spec.FileRef) (Entry, *spec.E
 	return e, nil
 }
 
-// secretProblem is about a secret: one in a bundle is everybody's, and one outside is
-// the server's, which no bundle may send to a registry of its choice.
+// secretProblem refuses a spec with a pull secret. A secret in a bundle would be public, and a
+// secret outside belongs to the server: no bundle may send it to a registry of the bundle's choice.
 func secretProblem(s *spec.Spec) *spec.Error {
 	secret := s.Module.PullSecret
 	if secret == nil {
@@ -133,7 +133,7 @@ func kindOf(mediaType string) string {
 	return "file"
 }
 
-// unique sorts the specs, and makes errors of the names that several have.
+// unique sorts the specs, and adds an error for each name that several specs have.
 func (r *reader) unique() {
 	slices.SortStableFunc(r.out.Specs, func(a, b *spec.Spec) int {
 		return cmp.Or(strings.Compare(a.Name, b.Name), strings.Compare(a.File, b.File), cmp.Compare(a.Line, b.Line))
@@ -154,7 +154,7 @@ func (r *reader) unique() {
 	r.out.Specs = kept
 }
 
-// exact is a file of the bundle as errors name it.
+// exact returns the name of a bundle's file for errors.
 func (r *reader) exact(file string) string {
 	return r.names.Exact + strings.TrimPrefix(file, r.names.Tag)
 }

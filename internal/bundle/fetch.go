@@ -11,17 +11,16 @@ import (
 	"oras.land/oras-go/v2/content"
 )
 
-// BrokenError says that a bundle is not as it should be: to fetch it again
-// would not help.
+// BrokenError says that a bundle is invalid. Another fetch would not help.
 type BrokenError struct{ Reason error }
 
-// Error is the reason.
+// Error returns the reason's text.
 func (e *BrokenError) Error() string { return e.Reason.Error() }
 
-// Unwrap is the reason.
+// Unwrap returns the reason.
 func (e *BrokenError) Unwrap() error { return e.Reason }
 
-// ReadManifest fetches a bundle's manifest, verified, and reads it.
+// ReadManifest fetches, verifies and parses a bundle's manifest.
 func ReadManifest(ctx context.Context, from content.Fetcher, root ocispec.Descriptor) ([]Entry, error) {
 	if root.MediaType != ocispec.MediaTypeImageManifest {
 		return nil, &BrokenError{fmt.Errorf("%w, but %q", ErrNotBundle, root.MediaType)}
@@ -41,9 +40,9 @@ func ReadManifest(ctx context.Context, from content.Fetcher, root ocispec.Descri
 	return entries, nil
 }
 
-// Fetch brings a whole bundle, whose manifest has been read, into a store, each
-// content verified. What the store has already is not fetched, nor is anything that the
-// bundle does not consist of, whatever its manifest refers to as its subject. there may be nil.
+// Fetch copies a bundle into a store and verifies each content. The caller has already read the
+// manifest. Fetch skips contents that the store has, and ignores anything else that the manifest
+// refers to, such as a subject. there may be nil.
 func Fetch(ctx context.Context, from content.ReadOnlyStorage, into content.Storage, root ocispec.Descriptor, entries []Entry, there Skipped) error {
 	layers := make([]ocispec.Descriptor, 0, len(entries))
 	known := map[digest.Digest]struct{}{}
@@ -67,7 +66,7 @@ func Fetch(ctx context.Context, from content.ReadOnlyStorage, into content.Stora
 	return cause(oras.CopyGraph(ctx, from, into, root, options))
 }
 
-// cause is what is behind an error of a copy, which names functions of the library.
+// cause returns the error behind a copy error, whose text names functions of the library.
 func cause(err error) error {
 	copying := &oras.CopyError{}
 	if errors.As(err, &copying) {
@@ -76,7 +75,7 @@ func cause(err error) error {
 	return err
 }
 
-// Skipped is told how many bytes need not be copied, because they are there already.
+// Skipped receives the number of bytes of each content that the target has already.
 type Skipped func(bytes int64)
 
 func (s Skipped) hook() func(context.Context, ocispec.Descriptor) error {
@@ -88,7 +87,7 @@ func (s Skipped) hook() func(context.Context, ocispec.Descriptor) error {
 	}
 }
 
-// Push brings an artifact to where a tag can name it, and names it. there may be nil.
+// Push copies an artifact to a target and tags it there. there may be nil.
 func Push(ctx context.Context, from oras.ReadOnlyTarget, into oras.Target, tag string, there Skipped) error {
 	options := oras.CopyOptions{}
 	options.OnCopySkipped = there.hook()

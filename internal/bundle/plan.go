@@ -17,33 +17,33 @@ import (
 	"github.com/wasm-xds/wasm-xds/pkg/spec"
 )
 
-// Content is what is in a file that a spec names.
+// Content is the content of a file that a spec names.
 type Content struct {
 	Digest digest.Digest
 	Size   int64
-	// Text is the bytes, or else Place is the file that has them.
+	// Text has the bytes. If Text is nil, Place is the path of the file with the bytes.
 	Text  []byte
 	Place string
 }
 
-// SpecFile is a file of specs that is to be part of a bundle.
+// SpecFile is a file of specs that becomes part of a bundle.
 type SpecFile struct {
-	Title string // its path within the directory, with slashes
+	Title string // the path within the directory, with slashes
 	Text  []byte
 	Specs []*spec.Spec // the text's documents
 }
 
-// Item is an entry and where its bytes come from: Text, or else Place.
+// Item is an entry and the origin of its bytes: Text, or the file at Place.
 type Item struct {
 	Entry
 	Text  []byte
 	Place string
 }
 
-// Plan lays out a bundle. contents has what is in the files that the specs name,
-// by the path that a [spec.FileRef] has, and in the signatures beside modules. What lies within the directory
-// keeps its path, and its specs stay what they are byte by byte; what lies
-// elsewhere is given a place, and the specs that name it are rewritten.
+// Plan lays out a bundle. contents has the contents of the files that the specs name, by the path
+// in the [spec.FileRef], and the signatures beside modules. A file within the directory keeps its
+// path, and its specs keep their bytes. A file outside the directory gets a path in the bundle, and
+// Plan rewrites the specs that name the file.
 func Plan(files []SpecFile, contents map[string]Content) ([]Item, []*spec.Error) {
 	l := layout{items: map[string]Item{}, contents: contents}
 	for _, f := range files {
@@ -95,13 +95,13 @@ func references(f SpecFile) []reference {
 	return all
 }
 
-// slot is where a spec names a file.
+// slot is a place in a spec that names a file.
 type slot struct {
 	at        **spec.FileRef
 	mediaType string
 }
 
-// referencesOf are the files that a spec names.
+// referencesOf returns all places in a spec that name a file.
 func referencesOf(s *spec.Spec) []slot {
 	var all []slot
 	for _, one := range []slot{{&s.Module.File, ModuleType}, {&s.ConfigFrom, FileType}} {
@@ -115,7 +115,7 @@ func referencesOf(s *spec.Spec) []slot {
 	return all
 }
 
-// resolve is the title that a path in a spec means; false: it lies outside.
+// resolve returns the title for a path in a spec, or false if the path lies outside the directory.
 func resolve(specFile, as string) (string, bool) {
 	if filepath.IsAbs(as) {
 		return "", false
@@ -124,7 +124,7 @@ func resolve(specFile, as string) (string, bool) {
 	return title, titleProblem(title) == ""
 }
 
-// relative is the path of a title as a spec file writes it.
+// relative returns the path from a spec file to a title.
 func relative(specFile, title string) string {
 	depth := strings.Count(specFile, "/")
 	if depth == 0 {
@@ -159,7 +159,8 @@ func (l *layout) put(item Item, at spec.Position) {
 	}
 }
 
-// putWithSignatures takes a module's signatures along, which are found by its name.
+// putWithSignatures adds a module and its signatures. The module's name determines the names of the
+// signatures.
 func (l *layout) putWithSignatures(r reference, title string) {
 	l.put(l.item(r, title), r.ref.Pos)
 	if r.mediaType != ModuleType {
@@ -172,9 +173,8 @@ func (l *layout) putWithSignatures(r reference, title string) {
 	}
 }
 
-// moveIn gives places to what lies outside, and says how the specs' files have
-// to name it. The places depend on names and contents alone, not on where
-// the files lie here.
+// moveIn assigns titles to files outside the directory, and returns the changes to the spec files
+// that name them. The titles depend only on names and contents, not on the location of the files.
 func (l *layout) moveIn(outside []reference) map[string][]change {
 	byTitle := map[string]map[digest.Digest]struct{}{}
 	plain := func(r reference) string {
@@ -215,7 +215,7 @@ func safeExt(file string) string {
 	return ""
 }
 
-// finish fills in what is known of the texts, and sorts.
+// finish completes the entries of the texts, and sorts all items.
 func (l *layout) finish() ([]Item, []*spec.Error) {
 	if len(l.errs) > 0 {
 		slices.SortStableFunc(l.errs, func(a, b *spec.Error) int {
@@ -234,22 +234,21 @@ func (l *layout) finish() ([]Item, []*spec.Error) {
 	return items, nil
 }
 
-// change is a path in a spec file that has to become another one.
+// change replaces one path in a spec file with another path.
 type change struct {
 	at       spec.Position
 	from, to string
 }
 
-// rewrite changes paths in the text of a spec file, and nothing else of it. It
-// takes the text's word for nothing: the result is decoded, and must name the
-// files that it should.
+// rewrite changes paths in the text of a spec file, and nothing else. As a check, rewrite decodes
+// the result and compares the paths that the specs name now.
 func rewrite(f SpecFile, changes []change) ([]byte, *spec.Error) {
 	text := string(normal(f.Text))
 	want := map[spec.Position]string{}
 	for _, c := range changes {
 		want[c.at] = c.to
 	}
-	// From the end to the beginning, so that positions stay what they are.
+	// Work from the end to the beginning, so that the positions stay valid.
 	slices.SortFunc(changes, func(a, b change) int {
 		return cmp.Or(cmp.Compare(b.at.Line, a.at.Line), cmp.Compare(b.at.Column, a.at.Column))
 	})
@@ -284,8 +283,7 @@ func rewrite(f SpecFile, changes []change) ([]byte, *spec.Error) {
 	return []byte(text), nil
 }
 
-// meaning is a spec without its places: neither where it stands nor where the
-// files lie that it names.
+// meaning returns a spec without its position and without the locations of its files.
 func meaning(s spec.Spec) (any, error) {
 	s.File, s.Line = "", 0
 	s.Module.Keys = slices.Clone(s.Module.Keys)
@@ -305,7 +303,7 @@ func meaning(s spec.Spec) (any, error) {
 	return value, nil
 }
 
-// Same says whether the specs of two readings of one file mean the same.
+// Same reports whether two decodings of one file give equal specs.
 func Same(a, b []*spec.Spec) bool {
 	if len(a) != len(b) {
 		return false
@@ -341,15 +339,15 @@ func cannotRewrite(c change) *spec.Error {
 	}
 }
 
-// normal is the text as the positions in it count: without a mark at its
-// beginning, each line ending in a line feed.
+// normal returns text in the form that positions refer to: without a byte order mark, and with a
+// line feed at the end of each line.
 func normal(text []byte) []byte {
 	text = bytes.TrimPrefix(text, []byte("\ufeff"))
 	text = bytes.ReplaceAll(text, []byte("\r\n"), []byte("\n"))
 	return bytes.ReplaceAll(text, []byte("\r"), []byte("\n"))
 }
 
-// scalarAt is where in text the scalar lies that is at a position and says value.
+// scalarAt finds the scalar with this value at a position in text.
 func scalarAt(text string, at spec.Position, value string) (start, end int, ok bool) {
 	for range at.Line - 1 {
 		next := strings.IndexByte(text[start:], '\n')
@@ -378,7 +376,8 @@ func scalarAt(text string, at spec.Position, value string) (start, end int, ok b
 	return start, start + end, end > 0
 }
 
-// quoteEnd is where a quoted scalar ends that text begins with; 0: it does not here.
+// quoteEnd returns the end of the quoted scalar at the start of text, or 0 if the line does not end
+// it.
 func quoteEnd(text string, quote byte) int {
 	for i := 1; i < len(text); i++ {
 		switch {
@@ -393,7 +392,7 @@ func quoteEnd(text string, quote byte) int {
 	return 0
 }
 
-// quoted is a title as a YAML scalar in single quotes, where nothing but the quote is special.
+// quoted returns a title as a YAML scalar in single quotes, where only the quote is special.
 func quoted(title string) string {
 	return "'" + strings.ReplaceAll(title, "'", "''") + "'"
 }

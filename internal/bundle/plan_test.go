@@ -10,7 +10,7 @@ import (
 	"github.com/wasm-xds/wasm-xds/pkg/spec"
 )
 
-// specFile decodes a file as it lies in the directory /dir.
+// specFile decodes a file with the path /dir/<title>.
 func specFile(t *testing.T, title, text string) SpecFile {
 	t.Helper()
 	specs, errs, _ := spec.Decode("/dir/"+title, []byte(text))
@@ -20,8 +20,8 @@ func specFile(t *testing.T, title, text string) SpecFile {
 	return SpecFile{Title: title, Text: []byte(text), Specs: specs}
 }
 
-// contentsOf gives each path that specs name its own name as its content, but
-// where same says another one.
+// contentsOf gives each path that specs name a content. The content is the path itself, or the
+// value of same for this path.
 func contentsOf(files []SpecFile, same map[string]string) map[string]Content {
 	all := map[string]Content{}
 	for _, f := range files {
@@ -41,7 +41,7 @@ func TestPlan(t *testing.T) {
 	for name, test := range map[string]struct {
 		files map[string]string
 		same  map[string]string
-		want  map[string]string // the titles, with what specs say after it
+		want  map[string]string // titles, each with the spec file's text after rewriting
 	}{
 		"what lies within stays as it is": {
 			files: map[string]string{"a.yaml": "# why\r\nmodule:\r\n  file: build/x.wasm\r\nconfigFrom: {file: a.json}\r\n"},
@@ -142,8 +142,8 @@ func TestPlanRefuses(t *testing.T) {
 	}
 }
 
-// FuzzPlan wants of any specs that decode: what is planned is a bundle that can be read,
-// the same every time, or an error.
+// FuzzPlan checks for any specs that decode: Plan returns an error, or the same valid bundle every
+// time.
 func FuzzPlan(f *testing.F) {
 	for _, text := range []string{
 		"module: {file: ./x.wasm}\n",

@@ -15,10 +15,10 @@ import (
 	"oras.land/oras-go/v2/content"
 )
 
-// ExistsError says which files are in the way of an unpacked bundle.
+// ExistsError lists the existing files that prevent the unpacking of a bundle.
 type ExistsError struct{ Titles []string }
 
-// Error names the first.
+// Error names the first file.
 func (e *ExistsError) Error() string {
 	if len(e.Titles) == 1 {
 		return e.Titles[0] + " is there already"
@@ -26,14 +26,13 @@ func (e *ExistsError) Error() string {
 	return fmt.Sprintf("%s and %d more files are there already", e.Titles[0], len(e.Titles)-1)
 }
 
-// staging is the directory in which files are made before they get their places.
+// staging is the directory for files before they move to their final places.
 const staging = ".wasm-xds-pull"
 
-// Unpack writes the files of a bundle into a directory, which it makes. Nothing is
-// written outside of it, whatever links lie in it. All files are complete and
-// verified before the first gets its place, the specs after what they name; other
-// files of the directory stay. Without overwrite, a file that is there already
-// and is not the same makes it fail with an [ExistsError].
+// Unpack writes the files of a bundle into dir, and creates dir if necessary. Unpack writes nothing
+// outside of dir, even if dir contains links. No file gets its place before all files are complete
+// and verified, and specs come after the files that they name. Other files in dir stay. Without
+// overwrite, Unpack fails with an [ExistsError] if an existing file differs.
 func Unpack(ctx context.Context, from content.Fetcher, entries []Entry, dir string, overwrite bool) (err error) {
 	if err := checkEntries(entries); err != nil {
 		return err
@@ -45,13 +44,13 @@ func Unpack(ctx context.Context, from content.Fetcher, entries []Entry, dir stri
 	if err != nil {
 		return err
 	}
-	defer func() { _ = root.Close() }() // a directory: nothing is written through it
+	defer func() { _ = root.Close() }() // read-only directory handle: the error does not matter
 	if !overwrite {
 		if err := nothingInTheWay(ctx, root, entries); err != nil {
 			return err
 		}
 	}
-	if err := root.RemoveAll(staging); err != nil { // of one that was killed
+	if err := root.RemoveAll(staging); err != nil { // of a killed process
 		return err
 	}
 	defer func() { err = errors.Join(err, root.RemoveAll(staging)) }()
@@ -98,7 +97,7 @@ func nothingInTheWay(ctx context.Context, root *os.Root, entries []Entry) error 
 	return nil
 }
 
-// same says whether the file that is there is the entry.
+// same reports whether the existing file has the entry's content.
 func same(ctx context.Context, root *os.Root, e Entry) bool {
 	info, err := root.Lstat(e.Title)
 	if err != nil || !info.Mode().IsRegular() || info.Size() != e.Size {
@@ -145,7 +144,7 @@ func copyVerified(ctx context.Context, from content.Fetcher, to *os.File, what o
 	return to.Sync()
 }
 
-// Place is where a store of the package content/oci in a directory has a content.
+// Place returns the path of an entry's content in a content/oci store in dir.
 func Place(dir string, e Entry) string {
 	return filepath.Join(dir, "blobs", e.Digest.Algorithm().String(), e.Digest.Encoded())
 }

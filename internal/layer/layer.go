@@ -1,7 +1,6 @@
-// Package layer gets the Wasm module out of what it was packed into: gzip or zstd, tar,
-// or a tar in either, as container images and web servers have it. What it is
-// given is hostile until proven otherwise: nothing is written under a name from
-// an archive, and nothing costs more than its limit.
+// Package layer extracts the Wasm module from its packing: gzip or zstd, tar, or a tar in either,
+// as container images and web servers have. The input is untrusted: the package never writes to a
+// path from an archive, and bounds all sizes.
 package layer
 
 import (
@@ -21,8 +20,8 @@ import (
 	"github.com/klauspost/compress/zstd"
 )
 
-// What can be wrong with an archive. The errors that wrap these end in what was
-// found; errors of the reader itself are wrapped as they are.
+// Faults of an archive. The errors that wrap them end with details. Errors of the underlying reader
+// are wrapped unchanged.
 var (
 	ErrMalformed = errors.New("is no valid archive")
 	ErrTooLarge  = errors.New("unpacks to more than is allowed")
@@ -32,26 +31,26 @@ var (
 	ErrLink      = errors.New("holds a link where the module belongs")
 )
 
-// Plugin is the name that a module goes by among other files.
+// Plugin is the file name of the module in an archive with other files.
 const Plugin = "plugin.wasm"
 
 const (
 	blockSize = 512
-	// overhead is what an archive may have beside its module's limit: heads,
-	// padding, and the other files that an image brings.
+	// overhead is the size that an archive may have in addition to its module's limit: headers,
+	// padding, and the other files of an image.
 	overhead = 16 << 20
-	// maxWindow is the memory that zstd may want: what its own tool takes at most.
+	// maxWindow is the most memory that zstd may use: the largest window of its own tool.
 	maxWindow = 128 << 20
 )
 
-// Open gives the bytes of the module in r. What r holds is told by its first
-// bytes, never by a media type: a tar (the file called plugin.wasm, in whatever
-// directory, or the only .wasm file), gzip or zstd around a tar or around the module, or
-// the module itself, which passes through unchanged, as does all else.
+// Open returns the bytes of the module in r. The first bytes of r, never a media type, decide
+// between these formats: a tar, gzip or zstd around a tar or a module, and a module itself. From a
+// tar, Open takes the file called plugin.wasm in any directory, or the only .wasm file. Any other
+// content passes through unchanged.
 //
-// The reader ends when r has been read to its end, so that a reader that checks a
-// digest there has its say. It fails with [ErrTooLarge] after limit bytes of
-// module, and after limit and 16 MiB of anything else. Close does not close r.
+// The reader ends only after r ends, so a reader below can check a digest at its end. Reads fail
+// with [ErrTooLarge] after limit bytes of module, or after limit plus 16 MiB of packed data. Close
+// does not close r.
 func Open(r io.Reader, limit int64) (io.ReadCloser, error) {
 	packed := &bounded{r: r, left: limit + overhead}
 	in := bufio.NewReaderSize(packed, 2*blockSize)
@@ -78,7 +77,7 @@ func Open(r io.Reader, limit int64) (io.ReadCloser, error) {
 	return open(bufio.NewReaderSize(out, 2*blockSize), limit)
 }
 
-// open tells a tar from a module.
+// open distinguishes a tar from a module.
 func open(in *bufio.Reader, limit int64) (io.ReadCloser, error) {
 	head, err := in.Peek(blockSize)
 	if err != nil && !errors.Is(err, io.EOF) {
@@ -98,18 +97,18 @@ func open(in *bufio.Reader, limit int64) (io.ReadCloser, error) {
 	return module, nil
 }
 
-// isTar says whether a block is the head of an archive's entry, of any of tar's formats.
+// isTar reports whether a block is the header of an entry, in any format of tar.
 func isTar(block []byte) bool {
 	if len(block) < blockSize {
 		return false
 	}
 	_, err := tar.NewReader(bytes.NewReader(block)).Next()
-	// An extended head goes on behind this block.
+	// An extended header continues after this block.
 	return err == nil || errors.Is(err, io.ErrUnexpectedEOF)
 }
 
-// fromTar reads an archive to its end and keeps the module aside: the one that
-// is called plugin.wasm may come after others.
+// fromTar reads the whole archive and stores the module, because plugin.wasm may come after other
+// .wasm files.
 func fromTar(in io.Reader, limit int64) (kept *spooled, err error) {
 	archive := tar.NewReader(in)
 	var name string
@@ -148,8 +147,8 @@ func fromTar(in io.Reader, limit int64) (kept *spooled, err error) {
 	}
 }
 
-// wanted says whether an entry is a module. Nothing is ever written to where an
-// archive says, but one that tries is not to be trusted with the rest.
+// wanted reports whether an entry is a module. Nothing is ever written to a path from an archive,
+// but an archive with a path that leads outside is refused completely.
 func wanted(head *tar.Header) (bool, error) {
 	name := path.Clean(strings.TrimSuffix(head.Name, "/"))
 	if name != "." && !filepath.IsLocal(name) || strings.ContainsAny(head.Name, "\\\x00") {
@@ -169,7 +168,7 @@ func wanted(head *tar.Header) (bool, error) {
 	}
 }
 
-// spooled is a module on disk, in a file that has no name any more.
+// spooled is a module in an unlinked temporary file.
 type spooled struct{ *os.File }
 
 func spool(r io.Reader, limit int64) (*spooled, error) {
@@ -192,11 +191,11 @@ func (s *spooled) rewind() error {
 
 func (s *spooled) discard() {
 	if s != nil {
-		_ = s.Close() // it was only written to; nobody will read it
+		_ = s.Close() // nobody reads this file any more
 	}
 }
 
-// gzipReader words gzip's errors.
+// gzipReader turns gzip's errors into the errors of this package.
 type gzipReader struct{ r *gzip.Reader }
 
 func (g *gzipReader) Read(p []byte) (int, error) {
@@ -204,7 +203,7 @@ func (g *gzipReader) Read(p []byte) (int, error) {
 	return n, malformedEnd("gzip", err)
 }
 
-// zstdReader words zstd's errors.
+// zstdReader turns zstd's errors into the errors of this package.
 type zstdReader struct{ r *zstd.Decoder }
 
 func (z *zstdReader) Read(p []byte) (int, error) {
@@ -221,7 +220,7 @@ func (z *zstdReader) Read(p []byte) (int, error) {
 	return n, err
 }
 
-// malformedEnd is malformed for all but the end itself.
+// malformedEnd is like malformed, but returns io.EOF unchanged.
 func malformedEnd(format string, err error) error {
 	if err == io.EOF { //nolint:errorlint // see malformed
 		return err
@@ -229,8 +228,8 @@ func malformedEnd(format string, err error) error {
 	return malformed(format, err)
 }
 
-// malformed marks the errors of a format. They wrap nothing and are compared as they
-// are: a connection that was cut may wrap the same errors, and is another matter.
+// malformed marks the errors of a format. It compares errors with == and not with errors.Is,
+// because the error of a broken connection may wrap the same errors.
 func malformed(format string, err error) error {
 	_, corrupt := err.(flate.CorruptInputError) //nolint:errorlint // see above
 	for _, known := range []error{gzip.ErrHeader, gzip.ErrChecksum, tar.ErrHeader, io.ErrUnexpectedEOF, io.EOF} {
@@ -242,7 +241,7 @@ func malformed(format string, err error) error {
 	return err
 }
 
-// bounded fails with [ErrTooLarge] where a limit is passed.
+// bounded fails with [ErrTooLarge] after a limit.
 type bounded struct {
 	r    io.Reader
 	left int64
@@ -252,7 +251,7 @@ func (b *bounded) Read(p []byte) (int, error) {
 	if b.left < 0 {
 		return 0, ErrTooLarge
 	}
-	// One byte more than the limit tells too large from just large enough.
+	// One byte beyond the limit distinguishes "too large" from "just large enough".
 	if int64(len(p)) > b.left+1 {
 		p = p[:b.left+1]
 	}

@@ -21,7 +21,7 @@ type entry struct {
 	name string
 	data []byte
 	kind byte   // 0: a regular file
-	link string // with kind
+	link string // used with kind
 }
 
 func archive(t testing.TB, entries ...entry) []byte {
@@ -137,7 +137,7 @@ func TestRefused(t *testing.T) {
 
 var errRotten = errors.New("the digest is another")
 
-// The reader below has the last word: it checks a digest at its end.
+// An error of the underlying reader at its end wins: the reader checks a digest there.
 func TestTheReadersOwnErrorAtItsEnd(t *testing.T) {
 	for name, packed := range map[string][]byte{
 		"a module": wasm, "gzip": zip(t, wasm), "a tar": archive(t, entry{name: "plugin.wasm", data: wasm}),
@@ -156,7 +156,7 @@ type failing struct{ err error }
 
 func (f failing) Read([]byte) (int, error) { return 0, f.err }
 
-// A bomb of 64 MiB is refused with the memory of a module.
+// A bomb of 64 MiB needs no more memory than a module.
 func TestABombCostsNoMemory(t *testing.T) {
 	r, w := io.Pipe()
 	go func() {
