@@ -268,7 +268,7 @@ func (c *Control) Run(ctx context.Context, sender Sender) error {
 		c.pollTags(ctx)
 		c.retryJobs(ctx, time.Now())
 		c.goOnChecking(ctx)
-		c.answerSyncs()
+		c.answerSyncs(ctx)
 		c.saveWhatIsDue()
 		timer.Reset(c.untilNext())
 	}

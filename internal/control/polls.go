@@ -63,6 +63,26 @@ func (c *Control) pollTags(ctx context.Context) {
 	}
 }
 
+// polling says whether a poll is under way for a spec that follows its tag.
+func (t *tags) polling() bool {
+	for _, n := range t.namings {
+		if n.refresh > 0 && !n.left && n.waits {
+			return true
+		}
+	}
+	return false
+}
+
+// pollNow makes the poll of each tag due that a spec follows.
+func (t *tags) pollNow(now time.Time) {
+	for _, n := range t.namings {
+		if n.refresh > 0 && !n.left && n.digest != "" {
+			n.due = now
+		}
+	}
+	t.schedule()
+}
+
 // begin are the tags that are to be polled now, each with a module that names it.
 func (t *tags) begin(now time.Time) map[string]spec.Module {
 	if t.due.IsZero() || now.Before(t.due) {

@@ -1,12 +1,12 @@
 package control
 
 import (
-	"cmp"
 	"context"
 	"errors"
 	"fmt"
 	"slices"
 	"strings"
+	"time"
 
 	"github.com/wasm-xds/wasm-xds/internal/admin"
 	"github.com/wasm-xds/wasm-xds/pkg/source"
@@ -22,6 +22,7 @@ type syncs struct {
 
 // syncRequest waits until what the source has said before is planned.
 type syncRequest struct {
+	polled bool          // the tags that specs follow are asked for, or were
 	done   chan struct{} // closed when result is there
 	result admin.Sync
 }
@@ -48,12 +49,12 @@ func (c *Control) Sync(ctx context.Context) (admin.Sync, *admin.Error) {
 	case <-c.done:
 		return admin.Sync{}, stopping()
 	case <-ctx.Done():
-		var pending []string
+		missing := ""
 		c.ask(func() {
-			pending = c.pendingNames()
+			missing = c.missing()
 			c.syncs.waiting = slices.DeleteFunc(c.syncs.waiting, func(one *syncRequest) bool { return one == r })
 		})
-		return admin.Sync{}, c.syncTimeout("still fetched or tried: " + shortList(pending))
+		return admin.Sync{}, c.syncTimeout(missing)
 	}
 }
 
@@ -87,8 +88,8 @@ func (c *Control) readNow(ctx context.Context) *admin.Error {
 }
 
 // answerSyncs answers those who wait, once nothing of the set is open any more.
-func (c *Control) answerSyncs() {
-	if len(c.syncs.waiting) == 0 || c.set != nil && !c.syncs.settled() {
+func (c *Control) answerSyncs(ctx context.Context) {
+	if len(c.syncs.waiting) == 0 || c.set != nil && (!c.syncs.settled() || c.tags.polling() || c.pollFor(ctx)) {
 		return
 	}
 	result := c.synced()
@@ -99,9 +100,37 @@ func (c *Control) answerSyncs() {
 	c.syncs.waiting = nil
 }
 
+// pollFor asks where the tags lead that specs follow, for the syncs that have not done so, and says
+// whether there is anything to wait for. A poll that had begun before may have missed a push.
+func (c *Control) pollFor(ctx context.Context) bool {
+	asks := false
+	for _, r := range c.syncs.waiting {
+		asks = asks || !r.polled
+		r.polled = true
+	}
+	if !asks {
+		return false
+	}
+	c.tags.pollNow(time.Now())
+	c.pollTags(ctx)
+	return c.tags.polling()
+}
+
 // settled says whether it is known of each spec what becomes of it.
 func (s *syncs) settled() bool {
 	return !s.reading && !slices.ContainsFunc(s.open, func(o openSpec) bool { return o.pending })
+}
+
+// missing says what a sync waits for.
+func (c *Control) missing() string {
+	switch pending := c.pendingNames(); {
+	case len(pending) > 0:
+		return "still fetched or tried: " + shortList(pending)
+	case c.tags.polling():
+		return "a registry is still asked where tags lead"
+	default:
+		return "local files are still read"
+	}
 }
 
 func (c *Control) pendingNames() []string {
@@ -120,7 +149,7 @@ func shortList(names []string) string {
 	if len(names) > most {
 		return fmt.Sprintf("%s and %d more", strings.Join(names[:most], ", "), len(names)-most)
 	}
-	return cmp.Or(strings.Join(names, ", "), "local files")
+	return strings.Join(names, ", ")
 }
 
 // synced is what the newest set has led to.

@@ -148,3 +148,33 @@ func TestSyncWithoutARead(t *testing.T) {
 		<-ended
 	})
 }
+
+// TestSyncAsksWhereTagsLead: with an hour between two polls, a sync right after a push has what was pushed.
+func TestSyncAsksWhereTagsLead(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		first := "sha256:d0"
+		registry := movingTag{mu: new(sync.Mutex), digest: &first, asked: new(int)}
+		specs := &onDemand{asks: make(chan chan struct{})}
+		c := newChecked(nil, func(cfg *Config) { cfg.Source, cfg.Modules = specs, registry })
+		ctx, cancel := context.WithCancel(t.Context())
+		ended := make(chan error, 1)
+		go func() { ended <- c.Run(ctx, nobody{}) }()
+		follows := specOf("follows")
+		follows.Module = spec.Module{OCI: spec.Reference{Registry: "r.example", Repository: "a", Tag: "v1"}, Refresh: time.Hour}
+		specs.put(source.Set{Specs: []*spec.Spec{follows}, References: map[string]string{}}, nil)
+		revisions := map[string]bool{}
+		for i := range 5 {
+			registry.move(fmt.Sprint("sha256:d", i))
+			s, e := c.Sync(ctx)
+			if e != nil || len(s.Filters) != 1 || s.Filters[0].Error != nil {
+				t.Fatalf("%+v, %v", s, e)
+			}
+			revisions[s.Filters[0].Revision] = true
+		}
+		if len(revisions) != 5 {
+			t.Errorf("5 pushes led to %d revisions", len(revisions))
+		}
+		cancel()
+		<-ended
+	})
+}
