@@ -9,18 +9,18 @@ import (
 	"google.golang.org/protobuf/encoding/protowire"
 )
 
-// Mode is the protocol that an Envoy asks by.
+// Mode is the xDS protocol variant of an Envoy.
 type Mode string
 
-// The modes.
+// The modes. ADS has one stream for all names. ECDS has a stream for each name.
 const (
 	ADSDelta  Mode = "ads-delta"
 	ADSSotW   Mode = "ads-sotw"
-	ECDSDelta Mode = "ecds-delta" // a stream for each name, on one connection
+	ECDSDelta Mode = "ecds-delta" // all streams on one connection
 	ECDSSotW  Mode = "ecds-sotw"
 )
 
-// Modes are all of them.
+// Modes returns all modes.
 func Modes() []Mode { return []Mode{ADSDelta, ADSSotW, ECDSDelta, ECDSSotW} }
 
 func (m Mode) ads() bool   { return strings.HasPrefix(string(m), "ads") }
@@ -39,50 +39,51 @@ func (m Mode) method() string {
 	}
 }
 
-// Config says what an Envoy is like. Zero values mean what stands beside them.
+// Config describes a simulated Envoy. The comment of a field names the meaning of the zero value.
 type Config struct {
-	// Address is the control plane, host:port. Conn, where it is given, is used
-	// instead, and is not closed: several Envoys can share a connection.
+	// Address is the control plane as host:port. If Conn is set, the Envoy uses Conn instead and
+	// does not close it. Several Envoys can share a connection.
 	Address string
 	Conn    *grpc.ClientConn
-	Mode    Mode         // ADSDelta
-	Node    *corev3.Node // NewNode("edge-1", "edge")
+	Mode    Mode         // "": ADSDelta
+	Node    *corev3.Node // nil: NewNode("edge-1", "edge")
 	Names   *Names       // the filters; required
-	// Judge says why a resource is refused; nil accepts. The bytes are the
-	// TypedExtensionConfig's and live for the call only.
+	// Judge returns the reason for a refusal, or nil to accept the resource. A nil Judge accepts
+	// everything. The bytes are a TypedExtensionConfig and are valid only during the call.
 	Judge func(name, version string, resource []byte) error
-	// Updated is told of each resource after its answer has been sent, from the
-	// stream's goroutine; nil: nobody. Its bytes live for the call only.
+	// Updated is called with each resource after the Envoy has sent the answer. The calls come
+	// from the stream's goroutine. May be nil. The bytes are valid only during the call.
 	Updated func(Update)
-	// Modules is the module server, host:port, which stands for the cluster that
-	// remote code names; "": remote code is accepted unseen.
+	// Modules is the module server as host:port. The address stands in for the cluster named by
+	// remote code. "": the Envoy accepts remote code without a download.
 	Modules string
-	// AtOnce has it ask for all names in its first request, as if its streams had been
-	// up before: it has nothing yet, but a boot's many requests are saved.
+	// AtOnce makes the first request ask for all names, like the first request after a reconnect.
+	// The Envoy still has no resources. AtOnce saves the many requests of a boot.
 	AtOnce bool
-	// Backoff lies between a lost stream and the next one: 500 ms, as Envoy's first.
+	// Backoff is the pause between a lost stream and the next stream. 0: 500 ms, Envoy's first
+	// back-off.
 	Backoff time.Duration
 }
 
-// Update is a resource that an Envoy was sent.
+// Update is one resource received by an Envoy.
 type Update struct {
 	Envoy    *Envoy
 	Name     string
-	Version  string // the resource's in delta, version_info in SotW
+	Version  string // the resource's version in delta, version_info in SotW
 	Resource []byte
-	Err      error // why it was refused; nil: accepted
+	Err      error // the reason for the refusal; nil: accepted
 }
 
-// Names is a list of filters' names. Many Envoys share one: it is immutable.
+// Names is an immutable list of filter names. Many Envoys can share a list.
 type Names struct {
 	list  []string
 	index map[string]int
-	// lists is the field resource_names with the first n names at n, as it travels.
+	// all is the encoded field resource_names. The first n names end at ends[n].
 	all  []byte
 	ends []int
 }
 
-// NewNames makes a list; the names are distinct.
+// NewNames returns a list of the names, which must be distinct.
 func NewNames(names ...string) *Names {
 	n := &Names{list: names, index: make(map[string]int, len(names)), ends: make([]int, 1, len(names)+1)}
 	for i, name := range names {
@@ -93,10 +94,10 @@ func NewNames(names ...string) *Names {
 	return n
 }
 
-// Len is the number of names.
+// Len returns the number of names.
 func (n *Names) Len() int { return len(n.list) }
 
-// first is the field resource_names of a SotW request with the first count names.
+// first returns the encoded field resource_names of a SotW request for the first count names.
 func (n *Names) first(count int) []byte { return n.all[:n.ends[count]] }
 
 func appendString(b []byte, field protowire.Number, s string) []byte {

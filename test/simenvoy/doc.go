@@ -1,6 +1,6 @@
-// Package simenvoy simulates Envoys that take their filters over ECDS: thousands
-// of them in one process, each with a gRPC connection of its own, saying what a
-// real Envoy says. TestLikeTheRealOne holds it against one.
+// Package simenvoy simulates Envoys that take their filters over ECDS. One process runs thousands
+// of Envoys. Each has a gRPC connection of its own and sends the requests of a real Envoy.
+// TestLikeTheRealOne compares a simulated Envoy with a real Envoy.
 //
 //	fleet, err := simenvoy.StartFleet(ctx, 1000, func(i int) simenvoy.Config {
 //		return simenvoy.Config{
@@ -12,18 +12,18 @@
 //	})
 //	defer fleet.Close()
 //
-// A simulated Envoy opens its stream with the node of a real one (extensions and
-// build version, 61 KB), subscribes to its names one request after the other, answers
-// each response with an ACK, or with a NACK where [Config.Judge] or the code that it
-// cannot fetch says so, and comes back after a lost stream with
-// initial_resource_versions (delta) or the last version_info (SotW).
+// A simulated Envoy opens a stream with the node of a real Envoy (extensions and build version,
+// 61 KB). The Envoy subscribes to the names in separate requests and answers each response. A
+// NACK follows if [Config.Judge] refuses a resource or if remote code is not cached; otherwise an
+// ACK follows. After a lost stream the Envoy reconnects with initial_resource_versions (delta) or
+// the last version_info (SotW).
 //
-// It is cheap: messages are read and written as bytes, a resource is looked at only as
-// far as its name, and nothing of it is kept but its version.
+// Simulated Envoys are cheap. They read and write messages as bytes, parse a resource only up to
+// the name, and keep only the resource's version.
 //
-// With [Config.Modules] it treats remote code as Envoy does with
-// nack_on_code_cache_miss: what is not in its code cache is refused and fetched from
-// the module server, with the URL that the resource gives; pushed again, it is
-// accepted. What Envoy does besides (running modules, listeners, warming) is not
-// simulated.
+// With [Config.Modules] a simulated Envoy treats remote code as Envoy does with
+// nack_on_code_cache_miss. The Envoy refuses code that is not in the code cache and downloads the
+// module from the module server with the resource's URL. When the server pushes the code again,
+// the Envoy accepts the resource. The package does not simulate running modules, listeners or
+// warming.
 package simenvoy

@@ -14,17 +14,17 @@ import (
 	"google.golang.org/protobuf/proto"
 )
 
-// What an Envoy's HTTP/2 grants at once. They also turn off gRPC's own probing
-// for the best window, which no Envoy does.
+// The HTTP/2 windows that Envoy grants. Fixed windows also turn off gRPC's probing for the best
+// window, which Envoy does not do.
 const (
 	streamWindow     = 16 << 20
 	connectionWindow = 24 << 20
 )
 
-// maxResponse is what a response may weigh: inline modules are large.
+// maxResponse is the largest accepted response in bytes. Inline modules are large.
 const maxResponse = 256 << 20
 
-// Dial makes a connection for [Config.Conn].
+// Dial returns a connection for [Config.Conn].
 func Dial(address string) (*grpc.ClientConn, error) {
 	return grpc.NewClient("passthrough:///"+address,
 		grpc.WithTransportCredentials(insecure.NewCredentials()),
@@ -53,15 +53,15 @@ type counts struct {
 	responses, bytesIn, bytesOut, acks, nacks, streams atomic.Int64
 }
 
-// Counts are what an Envoy has seen so far. Bytes are the messages', without
-// HTTP/2's own.
+// Counts are an Envoy's totals so far. The byte counts cover the messages without HTTP/2's
+// overhead.
 type Counts struct {
 	Responses, BytesIn, BytesOut, ACKs, NACKs int64
-	Streams                                   int64 // opened, each reconnect counts
+	Streams                                   int64 // opened streams; each reconnect counts
 }
 
-// Start starts an Envoy. It connects in the background, again and again, until
-// ctx ends or it is closed.
+// Start starts an Envoy. The Envoy connects in the background, and reconnects until ctx ends or
+// Close is called.
 func Start(ctx context.Context, cfg Config) (*Envoy, error) {
 	if cfg.Names == nil || cfg.Names.Len() == 0 {
 		return nil, errors.New("simenvoy: no names to subscribe to")
@@ -94,7 +94,7 @@ func Start(ctx context.Context, cfg Config) (*Envoy, error) {
 	return e, nil
 }
 
-// subscriptions are the names of each stream.
+// subscriptions returns the names of each stream.
 func (e *Envoy) subscriptions() []*Names {
 	if e.cfg.Mode.ads() {
 		return []*Names{e.cfg.Names}
@@ -106,7 +106,7 @@ func (e *Envoy) subscriptions() []*Names {
 	return each
 }
 
-// Counts are what it has seen so far.
+// Counts returns the totals so far.
 func (e *Envoy) Counts() Counts {
 	return Counts{
 		Responses: e.counts.responses.Load(), BytesIn: e.counts.bytesIn.Load(), BytesOut: e.counts.bytesOut.Load(),
@@ -114,12 +114,12 @@ func (e *Envoy) Counts() Counts {
 	}
 }
 
-// Close ends it and waits for its goroutines.
+// Close stops the Envoy and waits for the goroutines.
 func (e *Envoy) Close() {
 	e.cancel()
 	e.running.Wait()
 	e.code.wait()
 	if e.cfg.Conn == nil {
-		_ = e.conn.Close() // it fails only where it is closed already
+		_ = e.conn.Close() // fails only if the connection is closed already
 	}
 }

@@ -5,11 +5,11 @@ import (
 	"sync"
 )
 
-// Fleet is many simulated Envoys.
+// Fleet is a group of simulated Envoys.
 type Fleet struct{ envoys []*Envoy }
 
-// StartFleet starts n Envoys at once. Those that run already are closed when one
-// cannot be started.
+// StartFleet starts n Envoys at once. If an Envoy fails to start, StartFleet closes the running
+// Envoys.
 func StartFleet(ctx context.Context, n int, config func(i int) Config) (*Fleet, error) {
 	f := &Fleet{envoys: make([]*Envoy, 0, n)}
 	for i := range n {
@@ -23,7 +23,7 @@ func StartFleet(ctx context.Context, n int, config func(i int) Config) (*Fleet, 
 	return f, nil
 }
 
-// Counts is the sum over all Envoys.
+// Counts returns the sum over all Envoys.
 func (f *Fleet) Counts() Counts {
 	var sum Counts
 	for _, e := range f.envoys {
@@ -38,7 +38,7 @@ func (f *Fleet) Counts() Counts {
 	return sum
 }
 
-// Close ends all of them and waits.
+// Close closes all Envoys in parallel and waits.
 func (f *Fleet) Close() {
 	var closing sync.WaitGroup
 	for _, e := range f.envoys {

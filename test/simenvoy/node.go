@@ -10,9 +10,9 @@ import (
 	"google.golang.org/protobuf/types/known/structpb"
 )
 
-// extensionsText is what Envoy 1.40.0 says that it was built with: category, name
-// and type URLs, one extension a line.
+// extensionsText lists the extensions of Envoy 1.40.0, one a line: category, name and type URLs.
 //
+//go:embed extensions.txt
 //go:embed extensions.txt
 var extensionsText string
 
@@ -29,8 +29,8 @@ var extensions = sync.OnceValue(func() []*corev3.Extension {
 	return all
 })
 
-// NewNode is a node as Envoy 1.40.0 describes itself. The extensions are shared:
-// replace the list to change it.
+// NewNode returns the node of Envoy 1.40.0. All nodes share the list of extensions. To change the
+// list of a node, replace the list.
 func NewNode(id, cluster string) *corev3.Node {
 	return &corev3.Node{
 		Id: id, Cluster: cluster, UserAgentName: "envoy",

@@ -43,7 +43,7 @@ func (r *recorder) await(what string, done func() bool) {
 	}
 }
 
-// answered waits until a version was ACKed (or NACKed) on any stream.
+// answered waits for an ACK (or NACK) of a version on any stream.
 func (r *recorder) answered(version string, nack bool) {
 	r.t.Helper()
 	r.await("an answer to "+version, func() bool {
@@ -56,7 +56,7 @@ func (r *recorder) answered(version string, nack bool) {
 	})
 }
 
-// streamOf is the newest stream that has asked for a name.
+// streamOf returns the newest stream that has asked for a name.
 func (r *recorder) streamOf(name string) *recorded {
 	for i := len(r.streams) - 1; i >= 0; i-- {
 		if r.streams[i].names[name] {
@@ -66,7 +66,7 @@ func (r *recorder) streamOf(name string) *recorded {
 	return nil
 }
 
-// push sends a version, or several in one response, and waits for the answer.
+// push sends one version, or several in one response, and waits for the answer.
 func (r *recorder) push(nack bool, several ...resource) {
 	r.t.Helper()
 	r.mu.Lock()
@@ -78,8 +78,8 @@ func (r *recorder) push(nack bool, several ...resource) {
 
 var names = []string{"a", "b", "c"}
 
-// play is the script: boot, an update, a refusal, its repair, on one stream for all names several in
-// a response too, and the connection lost.
+// play runs the script: boot, an update, a refusal and its repair. If the stream carries all
+// names, the script also sends several names in a response. At the end the connection breaks.
 func (r *recorder) play(mode simenvoy.Mode) {
 	r.t.Helper()
 	for _, name := range names {
@@ -115,11 +115,11 @@ func (r *recorder) play(mode simenvoy.Mode) {
 	r.push(false, resource{"c", "v4-c"})
 }
 
-// together says whether several names may be in a response.
+// together reports whether a response may have several names.
 func together(mode simenvoy.Mode) bool { return mode == simenvoy.ADSDelta || mode == simenvoy.ADSSotW }
 
-// transcript is what each stream said, the streams in the order of their requests:
-// those of plain ECDS are opened in any order.
+// transcript returns the requests of each stream, sorted. Envoy opens plain ECDS streams in any
+// order.
 func (r *recorder) transcript() []string {
 	r.mu.Lock()
 	defer r.mu.Unlock()
@@ -132,9 +132,8 @@ func (r *recorder) transcript() []string {
 	return all
 }
 
-// TestLikeTheRealOne plays one script with a real Envoy and with a simulated one,
-// and compares every request: what is subscribed to, the nonces, ACK and NACK, and
-// what is brought along to the next stream.
+// TestLikeTheRealOne plays one script with a real and with a simulated Envoy and compares every
+// request: subscriptions, nonces, ACKs, NACKs, and the versions sent on the next stream.
 func TestLikeTheRealOne(t *testing.T) {
 	for _, mode := range simenvoy.Modes() {
 		t.Run(string(mode), func(t *testing.T) {
@@ -181,7 +180,7 @@ func TestLikeTheRealOne(t *testing.T) {
 	}
 }
 
-// TestRemote plays what Envoy does with nack_on_code_cache_miss.
+// TestRemote checks Envoy's behaviour with nack_on_code_cache_miss.
 func TestRemote(t *testing.T) {
 	module := []byte("the module")
 	sha := harness.SHA256(module)
@@ -199,7 +198,7 @@ func TestRemote(t *testing.T) {
 		t.Fatal(err)
 	}
 	defer e.Close()
-	r.answered("v1-a", false) // inline: taken as it is
+	r.answered("v1-a", false) // inline: accepted at once
 	r.push(true, resource{"a", "remote-1 " + sha})
 	if got := <-asked; got.Host != "modules.example:80" || got.URL.RequestURI() != "/modules/x.wasm?t=remote-1" {
 		t.Errorf("GET %s of %s", got.URL, got.Host)

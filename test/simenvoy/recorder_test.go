@@ -27,9 +27,9 @@ import (
 
 const filterType = "type.googleapis.com/envoy.config.core.v3.TypedExtensionConfig"
 
-// recorder is an xDS server that plays a script: it answers every name that is
-// asked for with its first version, and pushes what it is told to. It writes down
-// what it is asked, one line a request.
+// recorder is an xDS server that plays a script. The recorder answers each requested name with
+// the first version and pushes further versions on demand. Each request becomes one line of the
+// record.
 type recorder struct {
 	extensionv3.UnimplementedExtensionConfigDiscoveryServiceServer
 	t       *testing.T
@@ -39,20 +39,20 @@ type recorder struct {
 	streams []*recorded
 }
 
-// recorded is one stream.
+// recorded is the record of one stream.
 type recorded struct {
 	delta    bool
 	end      context.CancelFunc
 	requests []string
 	names    map[string]bool
-	accepted map[string]bool // versions that were ACKed
+	accepted map[string]bool // ACKed versions
 	refused  map[string]bool
-	node     *corev3.Node // of the first request
-	nodes    int          // requests that carried a node
+	node     *corev3.Node // from the first request
+	nodes    int          // number of requests with a node
 	push     chan []resource
 }
 
-// resource is a version of a filter. Versions that begin with "bad" do not load.
+// resource is a version of a filter. Versions with the prefix "bad" do not load.
 type resource struct{ name, version string }
 
 func startRecorder(t *testing.T) *recorder {
@@ -101,7 +101,8 @@ func (r *recorder) open(ctx context.Context, delta bool) (*recorded, context.Con
 	return st, ctx
 }
 
-// talk passes requests on to take and sends what is pushed, one answer at a time.
+// talk passes requests to take and sends the pushed resources. At most one answer is due at a
+// time.
 func talk[Req any](ctx context.Context, recv func() (Req, error), take func(Req) (answered string), push <-chan []resource, send func([]resource, string) error) error {
 	requests := make(chan Req)
 	go func() {
@@ -224,8 +225,8 @@ func (st *recorded) note(line string, node *corev3.Node, typeURL, nonce string, 
 	}
 }
 
-// subscribe answers a name that this stream has not asked for before, unless the
-// client has it already.
+// subscribe answers a name that is new on this stream, unless the client has the resource
+// already.
 func (st *recorded) subscribe(name, known string) {
 	if st.names[name] {
 		return
@@ -236,7 +237,8 @@ func (st *recorded) subscribe(name, known string) {
 	}
 }
 
-// config is the resource: it loads, or it does not, on a real Envoy.
+// config returns the resource. A real Envoy loads the module unless the version begins with
+// "bad".
 func (one resource) config(t *testing.T) *anypb.Any {
 	module := testfilter.HTTP{Stamp: one.version}.Module()
 	if strings.HasPrefix(one.version, "bad") {

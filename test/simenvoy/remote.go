@@ -16,19 +16,19 @@ import (
 	"google.golang.org/protobuf/proto"
 )
 
-// maxModule is where Envoy's fetcher gives up.
+// maxModule is the size limit of Envoy's fetcher in bytes.
 const maxModule = 32 << 20
 
-// codeCache is an Envoy's cache of remote code, and its fetches. The zero value
-// takes remote code unseen.
+// codeCache is an Envoy's cache of remote code with the downloads in progress. The zero value
+// accepts remote code without a download.
 type codeCache struct {
 	ctx     context.Context
-	server  string // host:port; "": none
+	server  string // host:port; "": no module server
 	client  *http.Client
 	fetches sync.WaitGroup
 
 	mu      sync.Mutex
-	have    map[string]bool // by sha256; false: it is being fetched
+	have    map[string]bool // by sha256; false: download in progress
 	fetched int
 }
 
@@ -47,14 +47,14 @@ func (c *codeCache) wait() {
 	}
 }
 
-// Fetched is how many modules it has fetched.
+// Fetched returns the number of downloaded modules.
 func (e *Envoy) Fetched() int {
 	e.code.mu.Lock()
 	defer e.code.mu.Unlock()
 	return e.code.fetched
 }
 
-// load refuses remote code that is not in the cache, and has it fetched.
+// load refuses remote code that is not cached and starts the download.
 func (c *codeCache) load(one *received) error {
 	if c.server == "" {
 		return nil
@@ -98,7 +98,7 @@ func (c *codeCache) get(remote *corev3.RemoteDataSource) error {
 	if err != nil {
 		return err
 	}
-	// As in Envoy the URI's host is the Host header, and the cluster says where it goes.
+	// As in Envoy, the URI's host becomes the Host header, and the cluster gives the address.
 	req.URL.Host = c.server
 	req.Host = uri.Host
 	res, err := c.client.Do(req)
@@ -111,8 +111,9 @@ func (c *codeCache) get(remote *corev3.RemoteDataSource) error {
 	if _, err := io.CopyN(sum, body, res.ContentLength-1); err != nil {
 		return err
 	}
-	// The connection is closed after the last byte. As with Envoy, which has one thread for
-	// all of it, whoever sees that finds the code in the cache.
+	// The module server closes the connection after the last byte. Envoy's single main thread
+	// handles both, so an observer of the close finds the code in the cache. The lock gives the
+	// same order.
 	c.mu.Lock()
 	defer c.mu.Unlock()
 	if _, err := io.Copy(sum, body); err != nil {
@@ -126,8 +127,8 @@ func (c *codeCache) get(remote *corev3.RemoteDataSource) error {
 	return nil
 }
 
-// remoteCode is the remote code of a resource that asks to be refused while the
-// code is not there; nil: it has none.
+// remoteCode returns the resource's remote code, or nil. Only resources with
+// nack_on_code_cache_miss count.
 func remoteCode(config []byte) (*corev3.RemoteDataSource, error) {
 	var packed []byte
 	take := func(want protowire.Number, into *[]byte) func(protowire.Number, []byte) error {
@@ -138,8 +139,8 @@ func remoteCode(config []byte) (*corev3.RemoteDataSource, error) {
 			return nil
 		}
 	}
-	// TypedExtensionConfig.typed_config, Any.value, Wasm.config: the same for the
-	// HTTP and the network filter.
+	// TypedExtensionConfig.typed_config, Any.value, Wasm.config. HTTP and network filters have
+	// the same field numbers.
 	for _, step := range []protowire.Number{2, 2, 1} {
 		if err := fields(config, take(step, &packed)); err != nil {
 			return nil, err

@@ -7,15 +7,15 @@ import (
 	"google.golang.org/grpc"
 )
 
-// stream is one xDS stream, over all its reconnects.
+// stream is one xDS stream with all reconnects.
 type stream struct {
 	envoy *Envoy
 	names *Names
 	delta bool
 
-	booted      bool     // it has asked for its names before
-	versionInfo string   // SotW: the last that was accepted
-	versions    []string // delta: of what was accepted, by the names' index
+	booted      bool     // the stream has asked for the names before
+	versionInfo string   // SotW: the last accepted version_info
+	versions    []string // delta: accepted versions, by index in names
 }
 
 func newStream(e *Envoy, names *Names) *stream {
@@ -26,7 +26,7 @@ func newStream(e *Envoy, names *Names) *stream {
 	return s
 }
 
-// run keeps the stream up until ctx ends.
+// run reopens the stream until ctx ends.
 func (s *stream) run(ctx context.Context) {
 	timer := time.NewTimer(0)
 	defer timer.Stop()
@@ -41,7 +41,7 @@ func (s *stream) run(ctx context.Context) {
 	}
 }
 
-// serve is one life of the stream; whatever ends it, the next one follows.
+// serve runs the stream until it breaks. The caller opens the next stream.
 func (s *stream) serve(ctx context.Context) {
 	ctx, cancel := context.WithCancel(ctx)
 	defer cancel()
@@ -67,8 +67,9 @@ func (s *stream) serve(ctx context.Context) {
 	}
 }
 
-// subscribe asks for the names: one request after the other at boot, because each
-// of Envoy's filters asks as it is made, and all at once on every later stream.
+// subscribe asks for the names. At boot each name has a request of its own, because each of
+// Envoy's filters subscribes when Envoy creates the filter. Later streams ask for all names at
+// once.
 func (s *stream) subscribe(g grpc.ClientStream) error {
 	if s.booted {
 		return s.send(g, s.resume())
@@ -105,8 +106,9 @@ func (s *stream) send(g grpc.ClientStream, r *request) error {
 	return g.SendMsg(&frame{out: out})
 }
 
-// take answers a response. As in Envoy one bad resource refuses the whole of it: what came before
-// it is taken, what comes after is not looked at, and none is named as accepted.
+// take answers a response. As in Envoy, one bad resource makes the whole response a NACK. The
+// resources before the bad resource are applied, the resources after it are not parsed, and no
+// version counts as accepted.
 func (s *stream) take(g grpc.ClientStream, message []byte) error {
 	s.envoy.counts.bytesIn.Add(int64(len(message)))
 	r, err := parseResponse(message, s.delta)
@@ -154,7 +156,7 @@ func (s *stream) take(g grpc.ClientStream, message []byte) error {
 	return nil
 }
 
-// judge says why a resource is refused; nil: it is not.
+// judge returns the reason to refuse a resource, or nil.
 func (e *Envoy) judge(one *received) error {
 	if e.cfg.Judge != nil {
 		if err := e.cfg.Judge(one.name, one.version, one.config); err != nil {

@@ -11,15 +11,15 @@ import (
 
 const typedExtensionConfig = "type.googleapis.com/envoy.config.core.v3.TypedExtensionConfig"
 
-// rawCodec passes messages through as the bytes that they are.
+// rawCodec passes messages through as bytes.
 type rawCodec struct{}
 
 var _ encoding.CodecV2 = rawCodec{}
 
-// frame is a message in bytes.
+// frame is an encoded message.
 type frame struct {
-	out []byte     // to be sent; owned by gRPC from then on
-	in  mem.Buffer // received; free it
+	out []byte     // to be sent; gRPC owns the bytes after the send
+	in  mem.Buffer // received; the receiver frees the buffer
 }
 
 func (rawCodec) Marshal(v any) (mem.BufferSlice, error) {
@@ -31,12 +31,12 @@ func (rawCodec) Unmarshal(data mem.BufferSlice, v any) error {
 	return nil
 }
 
-// Name is the codec's place in the content type: what travels is protobuf.
+// Name returns "proto", the content subtype of protobuf messages.
 func (rawCodec) Name() string { return "proto" }
 
-// request is a discovery request of either protocol.
+// request is a delta or SotW discovery request.
 type request struct {
-	node        []byte // "" after the first
+	node        []byte // nil after the first request
 	versionInfo string // SotW
 	names       []byte // SotW: the field resource_names
 	subscribe   []string
@@ -77,17 +77,17 @@ func (r *request) marshal(delta bool) []byte {
 	return r.appendNack(b, 7)
 }
 
-// appendNack appends error_detail.
+// appendNack appends error_detail, if there is an error.
 func (r *request) appendNack(b []byte, field protowire.Number) []byte {
 	if r.nack == nil {
 		return b
 	}
-	const internal = 13 // the code that Envoy gives
+	const internal = 13 // Envoy's gRPC status code in a NACK
 	detail := protowire.AppendVarint(protowire.AppendTag(nil, 1, protowire.VarintType), internal)
 	return appendBytes(b, field, appendString(detail, 2, r.nack.Error()))
 }
 
-// response is a discovery response of either protocol. Its slices point into the message.
+// response is a delta or SotW discovery response. The slices point into the message.
 type response struct {
 	versionInfo string // SotW
 	nonce       string
@@ -126,7 +126,7 @@ func parseResponse(b []byte, delta bool) (response, error) {
 	return r, err
 }
 
-// parseResource takes a Resource (delta) or an Any (SotW).
+// parseResource parses a Resource (delta) or an Any (SotW).
 func parseResource(b []byte, delta bool) (received, error) {
 	var r received
 	packed := b
@@ -163,7 +163,7 @@ func parseResource(b []byte, delta bool) (received, error) {
 	})
 }
 
-// fields calls take with each field that has a length; others are skipped.
+// fields calls take for each length-delimited field and skips all other fields.
 func fields(b []byte, take func(protowire.Number, []byte) error) error {
 	for len(b) > 0 {
 		field, kind, n := protowire.ConsumeTag(b)
