@@ -10,7 +10,7 @@ import (
 	"github.com/wasm-xds/wasm-xds/internal/test/harness"
 )
 
-// each says whether exactly n subscribers have an open stream and all are as wanted.
+// each reports whether exactly n subscribers are connected and all satisfy wanted.
 func each(f harness.FilterStatus, n int, wanted func(harness.Subscriber) bool) bool {
 	open := f.Here()
 	for _, s := range open {
@@ -21,21 +21,21 @@ func each(f harness.FilterStatus, n int, wanted func(harness.Subscriber) bool) b
 	return len(open) == n
 }
 
-// variantLive says whether exactly n subscribers are live with that variant.
+// variantLive reports whether exactly n subscribers are live with the variant.
 func variantLive(variant string, n int) func(harness.FilterStatus) bool {
 	return func(f harness.FilterStatus) bool {
 		return each(f, n, func(s harness.Subscriber) bool { return s.State == harness.Live && s.Variant == variant })
 	}
 }
 
-// source is GET /api/v1/source.
+// source is the response of GET /api/v1/source.
 type source struct {
 	State  string              `json:"state"`
 	Error  *harness.APIError   `json:"error"`
 	Errors []*harness.APIError `json:"errors"`
 }
 
-// waitSource waits until the source is in a state and returns it.
+// waitSource waits for a state of the source and returns the source.
 func (s *scenario) waitSource(state string) source {
 	s.t.Helper()
 	var now source
@@ -48,7 +48,7 @@ func (s *scenario) waitSource(state string) source {
 	return now
 }
 
-// metric is the value of a series, as the page of the metrics names it.
+// metric returns the value of a series, named as on the metrics page.
 func (s *scenario) metric(series string) float64 {
 	s.t.Helper()
 	for line := range strings.Lines(s.get("/metrics")) {
@@ -64,7 +64,7 @@ func (s *scenario) metric(series string) float64 {
 	return 0
 }
 
-// get is the control plane's answer to GET path, as text.
+// get returns the control plane's response to GET path as text.
 func (s *scenario) get(path string) string {
 	s.t.Helper()
 	client := http.Client{Timeout: harness.Deadline, Transport: &http.Transport{DisableKeepAlives: true}}
@@ -80,7 +80,7 @@ func (s *scenario) get(path string) string {
 	return string(body)
 }
 
-// rollBack asks for a rollback with that body, and wants that status.
+// rollBack posts body to the rollback endpoint of a filter and expects the HTTP status.
 func (s *scenario) rollBack(name, body string, status int) {
 	s.t.Helper()
 	client := http.Client{Timeout: harness.Deadline, Transport: &http.Transport{DisableKeepAlives: true}}
@@ -95,7 +95,7 @@ func (s *scenario) rollBack(name, body string, status int) {
 	}
 }
 
-// command asks the control plane through the binary's own commands; it is to exit with that code.
+// command runs a command of the binary against the control plane and expects the exit code.
 func (s *scenario) command(code int, args ...string) (output string) {
 	s.t.Helper()
 	args = append(args, "--admin-address", strings.TrimPrefix(s.cp.AdminURL(), "http://"))

@@ -9,11 +9,10 @@ import (
 	"github.com/wasm-xds/wasm-xds/internal/test/testfilter"
 )
 
-// rejectedByEnvoy is the code of an error that is an Envoy's own.
+// rejectedByEnvoy is the code of an error reported by an Envoy.
 const rejectedByEnvoy = "rejected_by_envoy"
 
-// badModules are modules that pass whatever looks at them without running them,
-// and that no Envoy loads.
+// badModules returns modules that pass every static check but fail to load in Envoy.
 func badModules() []badModule {
 	return []badModule{
 		{"garbage", testfilter.Garbage("bad")},
@@ -27,8 +26,8 @@ type badModule struct {
 	module []byte
 }
 
-// A bad module after a good one: the good one serves on, the status tells, and
-// the next good one goes live. One Envoy, the canary, saw the bad one.
+// A bad module follows a good module. The good module keeps serving, the status shows the error,
+// and the next good module goes live. Only the canary receives the bad module.
 func TestBadModules(t *testing.T) {
 	t.Parallel()
 	deliveries := map[string]string{"closed": "remote", "open": "inline", "reload": "file"}
@@ -78,15 +77,15 @@ func badModulesAfterGood(t *testing.T, version string, mode harness.Mode, spec s
 	}
 }
 
-// settled says whether nothing is on its way to any subscriber.
+// settled reports whether no subscriber is pending or fetching.
 func settled(f harness.FilterStatus) bool {
 	return !slices.ContainsFunc(f.Here(), func(s harness.Subscriber) bool {
 		return s.State == harness.Pending || s.State == harness.Fetching
 	})
 }
 
-// mustBeRejected wants the last good revision served, one Envoy that says no to the
-// new one, and the reason shown.
+// mustBeRejected expects the last good revision to serve, one Envoy to reject the new revision,
+// and the status to show the reason.
 func mustBeRejected(t *testing.T, what string, got, good harness.FilterStatus) {
 	t.Helper()
 	if got.State != harness.Active || got.Revision != good.Revision || got.Module.SHA256 != good.Module.SHA256 {
@@ -110,14 +109,14 @@ func mustBeRejected(t *testing.T, what string, got, good harness.FilterStatus) {
 	}
 }
 
-// mustBeUntouched wants every Envoy but the canary to have heard nothing at all.
+// mustBeUntouched expects no update on any Envoy except the canary.
 func mustBeUntouched(t *testing.T, what string, envoys []*proxy, before []map[string]int64, refused harness.FilterStatus) {
 	t.Helper()
 	canary := slices.IndexFunc(refused.Here(), func(s harness.Subscriber) bool { return s.State == harness.Rejected })
 	after := filterStats(envoys)
-	for i, sub := range refused.Here() { // sorted by node, as the Envoys are
+	for i, sub := range refused.Here() { // sorted by node, like the Envoys
 		diff := harness.Diff(before[i], after[i])
-		delete(diff, "config_reload") // counted when the last worker has taken up what came before
+		delete(diff, "config_reload") // counts earlier updates, once the last worker has them
 		if i != canary && len(diff) > 0 {
 			t.Errorf("%s: %s, which is no canary, got %v", what, sub.Node, diff)
 		}
@@ -127,12 +126,12 @@ func mustBeUntouched(t *testing.T, what string, envoys []*proxy, before []map[st
 	}
 }
 
-// The canary's stream is cut and the control plane killed as soon as the canary
-// has refused: after a restart it still is the only one that sees the bad module.
+// As soon as the canary has refused a revision, the test cuts the canary's stream and kills the
+// control plane. After the restart the canary is still the only Envoy with the bad module.
 func TestBadModuleAndACrash(t *testing.T) {
 	t.Parallel()
 	eachVersionAndMode(t, func(t *testing.T, version string, mode harness.Mode) {
-		const spec = "delivery: inline\n" // where a NACK is a verdict
+		const spec = "delivery: inline\n" // a NACK of inline code is a verdict
 		s := newScenario(t, withoutSandbox()...)
 		s.write(auth, authModule("v0"), spec)
 		s.cp.Start()
@@ -179,7 +178,8 @@ func TestBadModuleAndACrash(t *testing.T) {
 	})
 }
 
-// waitRefusal waits until an Envoy has refused more than before, and returns its index.
+// waitRefusal waits until an Envoy's count of refusals exceeds before, and returns the Envoy's
+// index.
 func waitRefusal(t *testing.T, envoys []*proxy, before []map[string]int64) int {
 	t.Helper()
 	canary := -1

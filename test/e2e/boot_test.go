@@ -7,8 +7,8 @@ import (
 	"github.com/wasm-xds/wasm-xds/internal/test/harness"
 )
 
-// An Envoy that boots while clients hammer its port: its very first answer comes
-// through the filter.
+// An Envoy boots while clients hammer the port. The very first response passes through the
+// filter.
 func TestBoot(t *testing.T) {
 	t.Parallel()
 	eachVersionAndMode(t, func(t *testing.T, version string, mode harness.Mode) {
@@ -31,8 +31,8 @@ func TestBoot(t *testing.T) {
 	})
 }
 
-// An Envoy that gave up waiting for its control plane refuses everything until
-// that is there, and nothing slips past the filter while it arrives late.
+// An Envoy that gave up waiting for the control plane refuses everything until the control plane
+// starts. No request bypasses the filter while the filter arrives late.
 func TestBootBeforeTheControlPlane(t *testing.T) {
 	t.Parallel()
 	eachVersionAndMode(t, func(t *testing.T, version string, mode harness.Mode) {
@@ -57,8 +57,8 @@ func TestBootBeforeTheControlPlane(t *testing.T) {
 	})
 }
 
-// refusedUntilServed are the requests of auth, which Envoy refuses as long as it
-// has no filter.
+// refusedUntilServed returns the requests of auth. Envoy refuses them as long as the filter is
+// missing.
 func refusedUntilServed() []harness.Request {
 	requests := authRequests()
 	for i, r := range requests {
@@ -76,7 +76,7 @@ func refusedUntilServed() []harness.Request {
 	return requests
 }
 
-// waitOpen waits until a listener answers, and returns its first answer.
+// waitOpen waits until a listener answers, and returns the first answer.
 func waitOpen(t *testing.T, address string, header map[string]string) harness.Answer {
 	t.Helper()
 	var first harness.Answer

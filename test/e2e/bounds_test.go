@@ -14,7 +14,8 @@ import (
 	"github.com/wasm-xds/wasm-xds/internal/test/harness"
 )
 
-// A client that makes up names is ended, and an Envoy beside it is served. Nothing is kept of the names.
+// The server ends the stream of a client with too many made-up names, forgets the names, and
+// keeps serving the Envoy beside the client.
 func TestMadeUpNamesAreBounded(t *testing.T) {
 	s := newScenario(t, "--max-names", "50", "--max-names-per-stream", "100")
 	v1, v2 := authModule("v1"), authModule("v2")

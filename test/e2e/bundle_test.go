@@ -12,16 +12,16 @@ import (
 	"github.com/wasm-xds/wasm-xds/internal/test/registrytest"
 )
 
-// bundled is a scenario whose control plane watches a bundle in a registry, too.
+// bundled is a scenario whose control plane also watches a bundle in a registry.
 type bundled struct {
 	*scenario
 	registry *registrytest.Registry
 	ref      string
-	source   string // the directory that bundles are made of
+	source   string // the directory with the bundle's contents
 }
 
-// newBundled makes a scenario with a bundle and, with dir, the scenario's directory;
-// args are further ones of serve.
+// newBundled returns a scenario with a bundle. dir adds the scenario's directory. args are
+// further arguments of serve.
 func newBundled(t *testing.T, dir bool, args ...string) *bundled {
 	t.Helper()
 	r := registrytest.Start(t, registrytest.Options{})
@@ -34,7 +34,7 @@ func newBundled(t *testing.T, dir bool, args ...string) *bundled {
 	return b
 }
 
-// push writes a filter into the source directory, and pushes that.
+// push writes a filter into the bundle's source directory and pushes the bundle.
 func (b *bundled) push(name string, module []byte, lines string) {
 	b.t.Helper()
 	harness.WriteFilter(b.t, b.source, name, module, lines)
@@ -49,7 +49,7 @@ func (b *bundled) pushAll(args ...string) {
 	}
 }
 
-// sourceState is what the API says of where the specs come from.
+// sourceState is the state of the source in the API.
 type sourceState struct {
 	Directory, State string
 	Error            *harness.APIError
@@ -69,9 +69,9 @@ func (b *bundled) waitSource(state, code string) sourceState {
 	return got
 }
 
-// A bundle is served live; a new one under the tag goes live without a request lost;
-// what is wrong with the registry or a bundle changes nothing; and a server that is
-// started again without the registry serves on.
+// A bundle goes live, and a new bundle under the same tag goes live without a lost request.
+// Errors of the registry or of a bundle change nothing. A server that restarts without the
+// registry keeps serving.
 func TestBundle(t *testing.T) {
 	eachVersionAndMode(t, func(t *testing.T, version string, mode harness.Mode) {
 		b := newBundled(t, false)
@@ -91,7 +91,7 @@ func TestBundle(t *testing.T) {
 		b.cp.WaitLive(auth, two, 1)
 		tr.live("v2")
 
-		// A bundle with a spec that no check has seen.
+		// No check has seen the spec in this bundle.
 		good, err := os.ReadFile(filepath.Join(b.source, "auth.yaml"))
 		if err != nil {
 			t.Fatal(err)
@@ -114,7 +114,8 @@ func TestBundle(t *testing.T) {
 			t.Errorf("%+v", got)
 		}
 
-		// The same state, no registry, and then no bundle on disk either.
+		// The server restarts on the old state without a registry, and then also without a bundle
+		// on disk.
 		b.cp.Restart()
 		b.waitSource("degraded", "registry_unreachable")
 		b.cp.WaitLive(auth, two, 1)
@@ -135,8 +136,8 @@ func TestBundle(t *testing.T) {
 	})
 }
 
-// A directory and a bundle together: a name in both is an error with both places, and
-// the last good one serves.
+// A directory and a bundle serve together. A name in both is an error that shows both places, and
+// the last good filter keeps serving.
 func TestBundleBesideDirectory(t *testing.T) {
 	b := newBundled(t, true)
 	const other = "other"
@@ -160,7 +161,7 @@ func TestBundleBesideDirectory(t *testing.T) {
 	if !got.LiveModule(harness.SHA256(one), 1) {
 		t.Errorf("%+v", got)
 	}
-	// Taken out of the bundle, the name is the directory's.
+	// When the name leaves the bundle, the directory's spec applies.
 	if err := os.Remove(filepath.Join(b.source, "auth.yaml")); err != nil {
 		t.Fatal(err)
 	}
@@ -168,13 +169,13 @@ func TestBundleBesideDirectory(t *testing.T) {
 	b.cp.WaitLive(auth, two, 1)
 	tr.live("v2")
 
-	// Without the registry, the directory is served as ever.
+	// Without the registry the server still follows the directory.
 	b.registry.Stop()
 	b.waitSource("degraded", "registry_unreachable")
 	b.swap(other, authModule("other two"), "", 1)
 	tr.end()
 
-	// What is where is listed, while the server runs.
+	// The list command works while the server runs.
 	cmd := exec.CommandContext(t.Context(), harness.BuildBinary(t), "list", "--state-dir", b.cp.StateDir())
 	out, err := cmd.CombinedOutput()
 	if err != nil {

@@ -10,8 +10,8 @@ import (
 	"github.com/wasm-xds/wasm-xds/internal/test/testfilter"
 )
 
-// Filters of one module that name the same vm.id share a VM, and keep their own
-// configurations. An edit of one's environment parts them.
+// Filters of one module with the same vm.id share a VM and keep their own configurations. If an
+// edit changes one filter's environment, the filters no longer share a VM.
 func TestSharedVM(t *testing.T) {
 	t.Parallel()
 	for _, version := range versions() {
@@ -55,8 +55,8 @@ func TestSharedVM(t *testing.T) {
 	}
 }
 
-// An Envoy that `nodes` does not select gets what the failure policy asks for,
-// until it is selected.
+// An Envoy not selected by `nodes` gets the stand-in of the failure policy until an edit selects
+// the Envoy.
 func TestNodes(t *testing.T) {
 	t.Parallel()
 	for _, tc := range []struct {
@@ -104,8 +104,7 @@ func TestNodes(t *testing.T) {
 	}
 }
 
-// A bad revision is seen by as many Envoys as the rollout has canaries, and by no
-// other; a good one reaches all.
+// A bad revision reaches only the canaries of the rollout. A good revision reaches all Envoys.
 func TestCanaries(t *testing.T) {
 	t.Parallel()
 	for _, tc := range []struct {
@@ -158,7 +157,8 @@ func TestCanaries(t *testing.T) {
 	}
 }
 
-// A person rolls back from the command line, looks at the history, and an edit of the spec ends it.
+// A user rolls back on the command line and reads the history. An edit of the spec ends the
+// rollback.
 func TestRollbackFromTheCommandLine(t *testing.T) {
 	s := newScenario(t)
 	v1, v2, v3 := authModule("v1"), authModule("v2"), authModule("v3")
@@ -184,7 +184,7 @@ func TestRollbackFromTheCommandLine(t *testing.T) {
 		t.Errorf("the rollback says\n%s", out)
 	}
 	lives("v1", v1)
-	s.write(auth, v2, "onRemove: deny") // the same content
+	s.write(auth, v2, "onRemove: deny") // same content as before
 	var taken string
 	if !harness.Poll(t.Context(), func() bool {
 		taken = s.get("/api/v1/filters/" + auth)
@@ -214,7 +214,7 @@ func TestRollbackFromTheCommandLine(t *testing.T) {
 	}
 }
 
-// A rollback serves an earlier revision, over a restart too, until the spec is edited.
+// A rollback serves an earlier revision until an edit of the spec, also over a restart.
 func TestRollback(t *testing.T) {
 	s := newScenario(t)
 	v1, v2, v3 := authModule("v1"), authModule("v2"), authModule("v3")

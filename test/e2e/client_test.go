@@ -19,12 +19,12 @@ import (
 	"github.com/wasm-xds/wasm-xds/internal/test/harness"
 )
 
-// handful is how many answers a client may get that refuses each of them: the
-// revision, the one before it, and what stands in for both, in other bytes each.
+// handful is the largest number of responses for a client that refuses everything: the new
+// revision, the previous revision, and a stand-in for each, every one again in other bytes.
 const handful = 12
 
-// A client that refuses everything, at once, is told what there is and then left
-// alone. Its refusals are its own matter: an Envoy beside it keeps what it runs.
+// A client that refuses everything gets the available variants and then no more responses. The
+// refusals stay local: an Envoy beside the client keeps the running filter.
 func TestClientThatRefusesEverything(t *testing.T) {
 	t.Parallel()
 	for _, tc := range []struct {
@@ -44,8 +44,9 @@ func TestClientThatRefusesEverything(t *testing.T) {
 			traffic := s.traffic(envoy.web[0])
 			traffic.live("v1")
 			client := tc.start(t, dialXDS(t, s.cp.XDSAddress()))
-			// Each look at the status, and each edit, goes through the control plane's
-			// one queue: a loop of answers and refusals would turn thousands of times.
+			// Each read of the status and each edit passes through the control plane's single
+			// queue. During that time an endless loop of responses and refusals would turn
+			// thousands of times.
 			refused := func(f harness.FilterStatus) bool {
 				for _, sub := range f.Here() {
 					if sub.Node == refuserNode {
@@ -84,10 +85,10 @@ func TestClientThatRefusesEverything(t *testing.T) {
 
 const refuserNode = "refuser"
 
-// refuser is a client on a stream of its own.
+// refuser is a client with a stream of its own.
 type refuser struct {
 	answers atomic.Int64
-	stop    func() // ends the stream, and waits for that
+	stop    func() // ends the stream and waits for the end
 }
 
 func dialXDS(t *testing.T, address string) *grpc.ClientConn {
@@ -114,7 +115,7 @@ func refusal() *statuspb.Status {
 	return &statuspb.Status{Code: int32(codes.Internal), Message: "Unable to create Wasm plugin auth"}
 }
 
-// refuse answers each response by sending its refusal, as fast as it can.
+// refuse sends a refusal for each response, as fast as possible.
 func refuse(t *testing.T, cancel context.CancelFunc, answer func() error) *refuser {
 	r, ended := &refuser{}, make(chan error, 1)
 	go func() {
@@ -185,7 +186,7 @@ func refuseSotW(t *testing.T, conn *grpc.ClientConn) *refuser {
 		if err != nil {
 			return err
 		}
-		// A NACK names the version that was accepted last: none.
+		// A NACK names the last accepted version, and no version was accepted.
 		request.ResponseNonce, request.ErrorDetail = response.GetNonce(), refusal()
 		return stream.Send(request)
 	})

@@ -18,8 +18,8 @@ import (
 // devRun is a running `wasm-xds dev` with an Envoy of its own.
 type devRun struct {
 	t     *testing.T
-	dir   string // of the specs
-	web   string // Envoy's HTTP listener
+	dir   string // directory of specs
+	web   string // address of Envoy's HTTP listener
 	cmd   *exec.Cmd
 	lines chan string
 }
@@ -27,7 +27,7 @@ type devRun struct {
 func startDev(t *testing.T, dir string) *devRun {
 	t.Helper()
 	d := &devRun{t: t, dir: dir, web: harness.Loopback(harness.FreePort(t)), lines: make(chan string, 1000)}
-	// The context cuts short a test that hangs; a run ends by an interrupt.
+	// The context stops a hanging test. Normally the run ends by an interrupt.
 	ctx, cancel := context.WithCancel(context.Background())
 	t.Cleanup(cancel)
 	d.cmd = exec.CommandContext(ctx, harness.BuildBinary(t), "dev", dir, "--envoy", harness.Envoy(t, ""),
@@ -51,7 +51,7 @@ func startDev(t *testing.T, dir string) *devRun {
 	return d
 }
 
-// wait returns the next line that has all of the words.
+// wait returns the next line that contains all words.
 func (d *devRun) wait(words ...string) string {
 	d.t.Helper()
 	var seen []string
@@ -69,21 +69,21 @@ func (d *devRun) wait(words ...string) string {
 	return ""
 }
 
-// end interrupts it, and wants a clean end.
+// end interrupts dev and expects a clean exit.
 func (d *devRun) end() {
 	d.t.Helper()
 	if err := d.cmd.Process.Signal(syscall.SIGINT); err != nil {
 		d.t.Error(err)
 	}
-	for range d.lines { // until it has closed its output
+	for range d.lines { // until dev closes the output
 	}
 	if err := d.cmd.Wait(); err != nil {
 		d.t.Errorf("dev ended with %v", err)
 	}
 }
 
-// Dev begins with a directory in which nothing can be served, waits for the fix, tells of each
-// save in a line, and wires a spec that comes later.
+// dev starts with a directory without a valid spec, waits for a fix, prints a line for each save,
+// and adds a filter for each new spec.
 func TestDev(t *testing.T) {
 	t.Parallel()
 	dir := t.TempDir()
@@ -115,7 +115,8 @@ func TestDev(t *testing.T) {
 	write("auth.wasm", string(authModule("v2")))
 	d.wait("no problem is left")
 
-	// Another spec meets requests without a restart of anything, and leaves them as it came.
+	// A second spec takes effect on requests without any restart. The removal of the spec undoes
+	// the effect.
 	write("second.wasm", string(tellModule("second")))
 	write("second.yaml", "module: {file: second.wasm}\nconfig: hello\n")
 	d.wait("second  live")

@@ -10,18 +10,18 @@ import (
 	"github.com/wasm-xds/wasm-xds/internal/test/harness"
 )
 
-// below is the sub-directory that the specs of this scenario are in.
+// below is the subdirectory of this scenario's specs.
 const below = "edge"
 
-// Whatever becomes of the directory as a whole, the filters serve on, Envoys are
-// sent nothing, and the source's status says what is wrong.
+// If the whole directory becomes unusable, the filters keep serving, Envoys receive nothing, and
+// the source's status shows the error.
 func TestDirectory(t *testing.T) {
 	t.Parallel()
 	for _, tc := range []struct {
 		name  string
-		state string // of the source
-		code  string // of its error; "": any
-		// ruin returns what puts the directory right again.
+		state string // state of the source
+		code  string // code of the source's error; "": any
+		// ruin damages the directory and returns the repair.
 		ruin func(t *testing.T, s *scenario) (repair func())
 	}{
 		{"moved away", "unavailable", "", moveAway},
@@ -42,7 +42,7 @@ func TestDirectory(t *testing.T) {
 			if now := s.waitSource(tc.state); now.Error == nil || now.Error.Hint == "" || tc.code != "" && now.Error.Code != tc.code {
 				t.Errorf("the status does not explain it: %+v", now.Error)
 			}
-			// A server that starts now serves on, too, and still says so.
+			// A server that starts now also keeps serving and reports the error.
 			s.cp.Restart()
 			s.waitSource(tc.state)
 			s.unchanged(pair, v1, before)
@@ -62,8 +62,9 @@ func TestDirectory(t *testing.T) {
 	}
 }
 
-// waitSaved waits until a kill would not have a filter forgotten that no Envoy runs: the whole state
-// is written a moment after what changes it, and later where the disk is busy.
+// waitSaved waits until the state on disk names a filter. A kill would otherwise lose a filter
+// that no Envoy runs, because the server writes the whole state shortly after a change, and later
+// on a busy disk.
 func (s *scenario) waitSaved(name string) {
 	s.t.Helper()
 	if !harness.Poll(s.t.Context(), func() bool {
@@ -74,8 +75,7 @@ func (s *scenario) waitSaved(name string) {
 	}
 }
 
-// unchanged wants the module to be live on both Envoys without anything having
-// been loaded there.
+// unchanged expects the module to be live on both Envoys without a new load.
 func (s *scenario) unchanged(pair []*loaded, module []byte, before []map[string]int64) {
 	s.t.Helper()
 	f := s.cp.WaitLive(auth, module, len(pair))
@@ -109,8 +109,8 @@ func replaceByFile(t *testing.T, s *scenario) func() {
 	}
 }
 
-// empty takes all specs out in one step: deleted one after the other, they might
-// be seen to go one by one, which is something else.
+// empty removes all specs in one step. If the test deleted the specs in turn, the server might
+// see single removals, which have a different effect.
 func empty(t *testing.T, s *scenario) func() {
 	aside := filepath.Join(t.TempDir(), "aside")
 	move(t, s.file(below), aside)

@@ -9,12 +9,12 @@ import (
 	"github.com/wasm-xds/wasm-xds/internal/test/testfilter"
 )
 
-// tellModule shows on every answer what it was configured with.
+// tellModule returns a module that shows the configuration on every response.
 func tellModule(stamp string) []byte {
 	return testfilter.HTTP{Stamp: stamp, RequireToken: true, EchoConfig: true, EchoEnv: "COLOUR", EchoLog: true}.Module()
 }
 
-// What a tellModule calls, with and without the log.
+// The host calls of a tellModule, and capability lists with and without the log.
 const (
 	hostCalls = "proxy_get_header_map_value, proxy_add_header_map_value, proxy_send_local_response, " +
 		"proxy_get_buffer_bytes, environ_sizes_get, environ_get"
@@ -22,8 +22,8 @@ const (
 	withLog = "capabilities: [" + hostCalls + ", proxy_log]"
 )
 
-// edits are changes of a spec that leave its module as it is. A response header
-// tells of each, and "" is none.
+// edits are changes of a spec that leave the module unchanged. Each shows in a response header;
+// "" means no header.
 var edits = []struct{ spec, header, want string }{
 	{"config: two", testfilter.ConfigHeader, "two"},
 	{"config: {realm: [prod, 1.0]}", testfilter.ConfigHeader, `{"realm":["prod",1.0]}`},
@@ -38,8 +38,8 @@ var edits = []struct{ spec, header, want string }{
 	{"config: one", testfilter.ConfigHeader, "one"},
 }
 
-// Edits of configuration, environment and capabilities take effect on every
-// Envoy, with the promises of a new module.
+// Edits of configuration, environment and capabilities take effect on every Envoy, with the same
+// guarantees as a new module.
 func TestEdits(t *testing.T) {
 	t.Parallel()
 	for _, version := range versions() {
@@ -71,7 +71,7 @@ func editAll(t *testing.T, version, delivery string) {
 	l.end()
 }
 
-// editLive waits until another revision than the last is live on one Envoy.
+// editLive waits until a revision other than last is live on one Envoy.
 func (s *scenario) editLive(name string, last harness.FilterStatus) harness.FilterStatus {
 	s.t.Helper()
 	return s.cp.WaitFilter(name, func(f harness.FilterStatus) bool {
@@ -79,8 +79,8 @@ func (s *scenario) editLive(name string, last harness.FilterStatus) harness.Filt
 	})
 }
 
-// waitHeader waits until a response header has a value for good: on both workers,
-// as far as a row of new connections tells.
+// waitHeader waits until a response header has a value on both workers. A row of new connections
+// with the value stands for both workers.
 func waitHeader(t *testing.T, address, header, value string) {
 	t.Helper()
 	row := 0
@@ -92,7 +92,7 @@ func waitHeader(t *testing.T, address, header, value string) {
 	})
 }
 
-// The configuration of configFrom is watched, and is shown nowhere.
+// The server watches the file of configFrom, and shows the contents nowhere.
 func TestEditConfigFrom(t *testing.T) {
 	s := newScenario(t)
 	module := tellModule("v1")
@@ -119,7 +119,7 @@ func TestEditConfigFrom(t *testing.T) {
 	}
 }
 
-// The largest configuration reaches a filter whole, and outlives the server.
+// The largest allowed configuration reaches a filter complete and survives a restart.
 func TestLargestConfiguration(t *testing.T) {
 	s := newScenario(t)
 	large := strings.Repeat("0123456789abcdef", 1<<20) // 16 MiB
@@ -137,8 +137,8 @@ func TestLargestConfiguration(t *testing.T) {
 	}
 }
 
-// What a filter gets of its configuration, by the type that it travels in. After a restart
-// the server remembers it, whatever bytes it has.
+// The test checks the bytes of the configuration that reach a filter for each configuration type.
+// After a restart the server remembers the configuration, whatever the bytes.
 func TestConfigurationTypes(t *testing.T) {
 	for _, version := range versions() {
 		t.Run(version, func(t *testing.T) {
@@ -174,8 +174,7 @@ func TestConfigurationTypes(t *testing.T) {
 	}
 }
 
-// An edit of comments, or of how a filter is rolled out, makes no revision and
-// reaches no Envoy.
+// An edit of comments or of the rollout makes no new revision and reaches no Envoy.
 func TestEditOfCommentsOnly(t *testing.T) {
 	for _, mode := range []harness.Mode{harness.ADSDelta, harness.ECDSSotW} {
 		t.Run(string(mode), func(t *testing.T) {
@@ -195,7 +194,8 @@ func TestEditOfCommentsOnly(t *testing.T) {
 				"config: {a: 1}\nnodes: {clusters: [edge]}\nonRemove: keep",
 			} {
 				s.write(auth, module, spec)
-				// When this one is there, the edit before it has been read.
+				// The server reads specs in order, so a live marker proves that the edit was
+				// read.
 				marker := "marker-" + string(rune('a'+i))
 				s.write(marker, module, "")
 				s.cp.WaitFilter(marker, func(f harness.FilterStatus) bool { return f.State == harness.Active })
@@ -211,8 +211,7 @@ func TestEditOfCommentsOnly(t *testing.T) {
 	}
 }
 
-// An edit of the failure policy alone takes effect: on what a module that traps
-// does to requests.
+// An edit of the failure policy alone takes effect: the policy governs requests after a trap.
 func TestEditFailurePolicy(t *testing.T) {
 	t.Parallel()
 	for _, version := range []string{harness.DefaultVersion, "1.36.4"} {

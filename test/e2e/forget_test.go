@@ -9,7 +9,7 @@ import (
 	"github.com/wasm-xds/wasm-xds/internal/test/harness"
 )
 
-// waitForgotten waits until the server knows nothing of a filter.
+// waitForgotten waits until the status no longer has the filter.
 func (s *scenario) waitForgotten(name string) {
 	s.t.Helper()
 	if !harness.Poll(s.t.Context(), func() bool { _, there := s.cp.Filter(name); return !there }) {
@@ -24,13 +24,14 @@ func (s *scenario) remove(name string) {
 	}
 }
 
-// A filter that an Envoy runs stays when its spec goes, and `forget` says who asks. With the Envoy gone
-// it is no trouble any more, and `forget` drops it with all that hung on it.
+// If an Envoy runs a filter, the filter stays after its spec is removed, and `forget` lists the
+// Envoy. Without the Envoy, the filter no longer counts as a problem, and `forget` drops the
+// filter with all stored data.
 func TestForget(t *testing.T) {
 	s := newScenario(t)
 	v1 := authModule("v1")
 	s.write(auth, v1, "")
-	s.write("other", authModule("other"), "") // a directory that lost all its specs would be held
+	s.write("other", authModule("other"), "") // without a second spec, the source would be held
 	s.cp.Start()
 	envoy := s.envoy(proxyOptions{node: "edge-7"})
 	envoy.WaitReady()
@@ -72,14 +73,14 @@ func TestForget(t *testing.T) {
 	s.waitForgotten(auth)
 }
 
-// Specs that never loaded leave nothing behind, also where a file is renamed; what loaded once goes
-// by itself when no Envoy has asked for it for a while.
+// Specs that never loaded leave nothing behind, even after a rename of the file. The server
+// forgets a removed filter when no Envoy has asked for the filter for a while.
 func TestRemovedFiltersGoByThemselves(t *testing.T) {
 	s := newScenario(t, "--forget-removed", "1s")
 	v1 := authModule("v1")
 	s.write(auth, v1, "")
 	harness.WriteFile(t, s.file("ghost.wasm"), authModule("g"))
-	harness.WriteFile(t, s.file("ghost.yaml"), []byte("module: {file: ./ghost.wasm}\n")) // named by its file
+	harness.WriteFile(t, s.file("ghost.yaml"), []byte("module: {file: ./ghost.wasm}\n")) // the file gives the name
 	s.write("broken", []byte("no module"), "")
 	s.cp.Start()
 	envoy := s.envoy(proxyOptions{})

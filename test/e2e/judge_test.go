@@ -11,10 +11,10 @@ import (
 	"github.com/wasm-xds/wasm-xds/internal/test/testfilter"
 )
 
-// judge says what an answer is.
+// judge rates an answer.
 type judge func(harness.Answer) harness.Verdict
 
-// guarded wants the answer of an auth filter, whether or not the request had its token.
+// guarded expects the answer of an auth filter, with or without a token in the request.
 func guarded(a harness.Answer) harness.Verdict {
 	switch {
 	case a.Stamp() == "" && a.Status == http.StatusOK:
@@ -29,7 +29,7 @@ func guarded(a harness.Answer) harness.Verdict {
 	}
 }
 
-// passed wants the upstream's answer without any filter.
+// passed expects the upstream's answer without any filter.
 func passed(a harness.Answer) harness.Verdict {
 	if a.Status == http.StatusOK && a.Body == harness.Welcome && a.Stamp() == "" {
 		return harness.OK
@@ -37,8 +37,8 @@ func passed(a harness.Answer) harness.Verdict {
 	return harness.Wrong
 }
 
-// denied wants the built-in deny: it names the filter, and the command that
-// explains it.
+// denied expects the answer of the built-in deny, which names the filter and the command that
+// explains the denial.
 func denied(filter string) judge {
 	return func(a harness.Answer) harness.Verdict {
 		switch {
@@ -53,7 +53,7 @@ func denied(filter string) judge {
 	}
 }
 
-// either wants what one of two judges wants: while one becomes the other.
+// either accepts the answers of both judges, for the time of a change.
 func either(one, other judge) judge {
 	return func(a harness.Answer) harness.Verdict {
 		if one(a) == harness.OK {
@@ -63,15 +63,14 @@ func either(one, other judge) judge {
 	}
 }
 
-// loaded is an Envoy under load whose answers are judged in changing ways.
+// loaded is an Envoy under load. The test can change the judge during the load.
 type loaded struct {
 	*proxy
 	*traffic
 	judgement atomic.Pointer[judge]
 }
 
-// load starts a load with and without the token, judged as an auth filter's
-// answers at first.
+// load starts a load with and without the token. The first judge is guarded.
 func (s *scenario) load(e *proxy) *loaded {
 	s.t.Helper()
 	l := &loaded{proxy: e}
@@ -82,11 +81,11 @@ func (s *scenario) load(e *proxy) *loaded {
 	return l
 }
 
-// judge has the load judge in another way from now on.
+// judge sets the judge of further answers.
 func (l *loaded) judge(j judge) { l.judgement.Store(&j) }
 
-// deltaAndSotW starts two Envoys with an auth filter that is in the directory
-// already, one that asks in delta and one in SotW, and loads them once it is live.
+// deltaAndSotW starts a delta and a SotW Envoy with the auth filter, which is already in the
+// directory, and starts the load once the filter is live.
 func (s *scenario) deltaAndSotW(module []byte, stamp string) []*loaded {
 	s.t.Helper()
 	proxies := []*proxy{
@@ -103,8 +102,8 @@ func (s *scenario) deltaAndSotW(module []byte, stamp string) []*loaded {
 	return all
 }
 
-// becomes has every load expect something else while change makes it come true,
-// and nothing but that afterwards.
+// becomes runs change. The loads accept the answers of before and after during the change, and
+// only those of after from then on.
 func (s *scenario) becomes(all []*loaded, before, after judge, stamp string, change func()) {
 	s.t.Helper()
 	for _, l := range all {
@@ -114,7 +113,7 @@ func (s *scenario) becomes(all []*loaded, before, after judge, stamp string, cha
 	for _, l := range all {
 		l.live(stamp)
 		waitAnswer(s.t, l.web[0], nil, func(a harness.Answer) bool { return after(a) == harness.OK })
-		// What is under way, or with a worker that comes late, may be answered as before.
+		// Requests in progress, or on a late worker, may still get the old answer.
 		l.traffic.load.WaitRequests(300)
 		l.judge(after)
 		l.traffic.load.WaitRequests(20)
@@ -123,11 +122,11 @@ func (s *scenario) becomes(all []*loaded, before, after judge, stamp string, cha
 
 func withToken() map[string]string { return map[string]string{"token": "ok"} }
 
-// file is a path in the directory of specs.
+// file returns a path in the directory of specs.
 func (s *scenario) file(name string) string { return filepath.Join(s.dir, name) }
 
-// waitAnswer asks until an answer is as wanted. What has to hold for every answer
-// is the load's business.
+// waitAnswer asks until wanted accepts an answer. The load checks the conditions for every
+// answer.
 func waitAnswer(t *testing.T, address string, header map[string]string, wanted func(harness.Answer) bool) harness.Answer {
 	t.Helper()
 	var last harness.Answer

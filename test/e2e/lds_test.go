@@ -10,17 +10,17 @@ import (
 	"github.com/wasm-xds/wasm-xds/internal/test/testfilter"
 )
 
-// dynamic is an Envoy whose listeners all come from LDS.
+// dynamic is an Envoy that gets all listeners from LDS.
 type dynamic struct {
 	*proxy
 	s         *scenario
 	lds       *ldsServer
 	bootstrap harness.Bootstrap
-	ports     map[string]int // by the listener's name
+	ports     map[string]int // by listener name
 	updates   uint32
 }
 
-// dynamic starts an Envoy without any listener.
+// dynamic starts an Envoy without listeners.
 func (s *scenario) dynamic(mode harness.Mode, node string, args ...string) *dynamic {
 	s.t.Helper()
 	d := &dynamic{s: s, lds: startLDS(s.t), ports: map[string]int{}, bootstrap: harness.Bootstrap{
@@ -32,8 +32,7 @@ func (s *scenario) dynamic(mode harness.Mode, node string, args ...string) *dyna
 	return d
 }
 
-// listen brings a listener with a filter, in place of the one of that name if
-// there is one, and returns its address.
+// listen adds or replaces the named listener with a filter and returns the listener's address.
 func (d *dynamic) listen(name, filter string) string {
 	d.s.t.Helper()
 	if d.ports[name] == 0 {
@@ -42,7 +41,7 @@ func (d *dynamic) listen(name, filter string) string {
 	listener := d.bootstrap.Listener(d.s.t, harness.HTTPListener{
 		Name: name, Port: d.ports[name], Upstream: d.s.upstream.Address(), Filters: harness.Filters(filter),
 	})
-	// Each is another one, so that Envoy makes a new listener of it.
+	// Each update differs, so Envoy makes a new listener.
 	d.updates++
 	listener.PerConnectionBufferLimitBytes = wrapperspb.UInt32(1<<20 + d.updates)
 	d.lds.set(listener)
@@ -51,8 +50,8 @@ func (d *dynamic) listen(name, filter string) string {
 	return address
 }
 
-// A refused revision stays with Envoy, and would fail the next update of the
-// listener, if the good one were not pushed again.
+// Envoy stores a refused revision. The next update of the listener would fail unless the server
+// pushed the good revision again.
 func TestListenerUpdateAfterRejection(t *testing.T) {
 	t.Parallel()
 	for _, mode := range harness.Modes() {
@@ -84,9 +83,9 @@ func TestListenerUpdateAfterRejection(t *testing.T) {
 	}
 }
 
-// A listener goes and comes back: its filter is served again at once, although
-// Envoy had accepted it before, also where there is no control plane meanwhile.
-// The listener beside it serves all the time.
+// A listener disappears and returns. The server sends the filter again at once, although Envoy
+// had accepted the filter before. Without a control plane in between, the filter also returns. A
+// second listener serves all the time.
 func TestListenerComesBack(t *testing.T) {
 	t.Parallel()
 	for _, mode := range harness.Modes() {
@@ -114,7 +113,7 @@ func listenerComesBack(t *testing.T, mode harness.Mode, while func(s *scenario, 
 	s.write(auth, v1, "")
 	s.write("other", other, "")
 	s.cp.Start()
-	// What is drained holds its filter for as long as the drain lasts.
+	// A draining listener keeps the filter until the drain ends.
 	d := s.dynamic(mode, "edge-1", "--drain-time-s", "1")
 	comesBack := d.listen("web", auth)
 	d.listen("stays", "other")
@@ -143,7 +142,7 @@ func listenerComesBack(t *testing.T, mode harness.Mode, while func(s *scenario, 
 	stays.end()
 }
 
-// waitNotDraining waits until removed listeners are gone for good.
+// waitNotDraining waits until the drain of removed listeners has ended.
 func (d *dynamic) waitNotDraining() {
 	d.s.t.Helper()
 	if !harness.Poll(d.s.t.Context(), func() bool {
@@ -154,8 +153,8 @@ func (d *dynamic) waitNotDraining() {
 	}
 }
 
-// While a listener warms, its stream gets no remote update: the NACK that is a
-// part of one would open the listener with a 500. The update goes inline.
+// While a listener warms, its stream gets no remote update, because the NACK of a remote push
+// would open the listener with a 500. The update goes inline.
 func TestUpdateWhileListenerWarms(t *testing.T) {
 	t.Parallel()
 	for _, mode := range []harness.Mode{harness.ADSDelta, harness.ADSSotW} {
@@ -168,8 +167,8 @@ func TestUpdateWhileListenerWarms(t *testing.T) {
 			s.cp.Start()
 			d := s.dynamic(mode, "edge-1")
 			d.listen("web", auth)
-			// The canary of the new filter is an Envoy that is stopped: for two
-			// seconds the other waits for it, and its listener warms.
+			// The canary of the new filter is a stopped Envoy. The other Envoy waits two seconds
+			// for the canary, and its listener warms.
 			stopped := s.dynamic(mode, "stopped")
 			stopped.listen("first", late)
 			s.cp.WaitLive(auth, v1, 1)
@@ -184,7 +183,7 @@ func TestUpdateWhileListenerWarms(t *testing.T) {
 			second := d.listen("second", late)
 			s.cp.WaitFilter(late, func(f harness.FilterStatus) bool { return len(f.Here()) == 2 })
 			got := s.swap(auth, v2, spec, 1).Here()[0]
-			// On a machine that is slow, the wait may be over.
+			// On a slow machine the wait may be over.
 			if warms := !harness.Listening(d.ports["second"]); warms && got.Variant != "inline" {
 				t.Errorf("while a listener warms, an update comes as %s", got.Variant)
 			}
@@ -207,14 +206,14 @@ func TestUpdateWhileListenerWarms(t *testing.T) {
 	}
 }
 
-// One bad filter of three at boot: the two others are live, and what the bad one
-// guards is denied and never bypassed.
+// One of three filters is bad at boot. The two good filters go live. The built-in deny serves in
+// place of the bad filter, and no request bypasses the filter.
 func TestOneBadFilterOfThreeAtBoot(t *testing.T) {
 	t.Parallel()
 	for _, mode := range harness.Modes() {
 		t.Run(string(mode), func(t *testing.T) {
 			s := newScenario(t, withoutSandbox()...)
-			const bad = "bad" // between the others, also by its name
+			const bad = "bad" // sorted between the good filters
 			first, last := authModule("first"), authModule("last")
 			s.write(auth, first, "")
 			s.write(bad, testfilter.HTTP{Stamp: "bad", MissingImport: true}.Module(), "")
@@ -223,8 +222,8 @@ func TestOneBadFilterOfThreeAtBoot(t *testing.T) {
 			envoy := s.envoy(proxyOptions{mode: mode, web: [][]harness.Filter{
 				harness.Filters(auth), harness.Filters(bad), harness.Filters("last"),
 			}})
-			// The NACK of the bad one opens the others of an ADS stream with a 500 before
-			// they are live, and that is all that may come.
+			// On an ADS stream the NACK of the bad filter opens the listeners of the good filters
+			// with a 500 before they are live. No other early answer is allowed.
 			for _, address := range envoy.web {
 				waitAnswer(t, address, nil, func(a harness.Answer) bool {
 					if a.Status == http.StatusOK {

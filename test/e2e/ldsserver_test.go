@@ -16,7 +16,7 @@ import (
 	"github.com/wasm-xds/wasm-xds/internal/test/harness"
 )
 
-// ldsServer brings listeners to one Envoy, over delta LDS.
+// ldsServer serves listeners to one Envoy over delta LDS.
 type ldsServer struct {
 	servicev3.UnimplementedListenerDiscoveryServiceServer
 	t       *testing.T
@@ -26,7 +26,7 @@ type ldsServer struct {
 	version int
 }
 
-// startLDS starts a server that ends with the test.
+// startLDS starts a server that stops with the test.
 func startLDS(t *testing.T) *ldsServer {
 	t.Helper()
 	listener, err := net.Listen("tcp", "127.0.0.1:0")
@@ -48,7 +48,7 @@ func startLDS(t *testing.T) *ldsServer {
 	return l
 }
 
-// DeltaListeners passes updates on to the Envoy, and its answers back.
+// DeltaListeners sends updates to the Envoy and collects the answers.
 func (l *ldsServer) DeltaListeners(str servicev3.ListenerDiscoveryService_DeltaListenersServer) error {
 	ctx := str.Context()
 	go func() {
@@ -79,7 +79,7 @@ func (l *ldsServer) DeltaListeners(str servicev3.ListenerDiscoveryService_DeltaL
 	}
 }
 
-// set adds or replaces listeners, and wants Envoy to take them.
+// set adds or replaces listeners and expects Envoy to accept them.
 func (l *ldsServer) set(listeners ...*listenerv3.Listener) {
 	l.t.Helper()
 	update := &discoveryv3.DeltaDiscoveryResponse{}
@@ -96,7 +96,7 @@ func (l *ldsServer) set(listeners ...*listenerv3.Listener) {
 	l.apply(update)
 }
 
-// remove takes a listener away.
+// remove removes a listener.
 func (l *ldsServer) remove(name string) {
 	l.t.Helper()
 	l.apply(&discoveryv3.DeltaDiscoveryResponse{RemovedResources: []string{name}})

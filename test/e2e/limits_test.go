@@ -10,8 +10,8 @@ import (
 	"github.com/wasm-xds/wasm-xds/internal/test/harness"
 )
 
-// An Envoy that was built without V8 is sent nothing, and the status says why;
-// an Envoy beside it is served.
+// An Envoy without V8 receives nothing, and the status shows the reason. An Envoy beside the
+// first is served.
 func TestEnvoyWithoutV8(t *testing.T) {
 	s := newScenario(t)
 	v1, v2 := authModule("v1"), authModule("v2")
@@ -53,8 +53,8 @@ func TestEnvoyWithoutV8(t *testing.T) {
 	l.end()
 }
 
-// A module server that Envoy cannot reach, or that breaks each transfer, is no
-// obstacle: the module goes inline, and the status says why.
+// If Envoy cannot reach the module server, the module goes inline, and the status shows the
+// reason.
 func TestModuleServerUnreachable(t *testing.T) {
 	t.Parallel()
 	for _, mode := range []harness.Mode{harness.ADSDelta, harness.ECDSSotW} {
@@ -106,7 +106,7 @@ func TestModuleServerUnreachable(t *testing.T) {
 	}
 }
 
-// A transfer that breaks in the middle is no obstacle either.
+// If every transfer breaks in the middle, the module goes inline, too.
 func TestModuleTransferBreaks(t *testing.T) {
 	s := newScenario(t)
 	link := harness.StartLink(t, s.cp.ModulesAddress())
@@ -131,13 +131,13 @@ func TestModuleTransferBreaks(t *testing.T) {
 	l.end()
 }
 
-// delivery: file works where Envoy sees the module store at another path, and
-// where it does not see it the module goes inline and the status says why.
+// delivery: file works if Envoy sees the module store under a different path. If Envoy does not
+// see the store, the module goes inline and the status shows the reason.
 func TestFileDeliveryElsewhere(t *testing.T) {
 	t.Parallel()
 	for _, tc := range []struct {
 		name, variant, code string
-		// path is the store as Envoy sees it.
+		// path returns the store's path in Envoy.
 		path func(t *testing.T, s *scenario, elsewhere string)
 	}{
 		{"symlink", "file", "", func(t *testing.T, s *scenario, elsewhere string) {

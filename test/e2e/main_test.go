@@ -9,10 +9,10 @@ import (
 
 func TestMain(m *testing.M) {
 	goleak.VerifyTestMain(m,
-		// toxiproxy leaves two of them where its limit_data has cut a connection.
+		// toxiproxy leaks these two goroutines if limit_data has cut a connection.
 		goleak.IgnoreAnyFunction("github.com/Shopify/toxiproxy/v2/stream.(*ChanWriter).Write"),
 		goleak.IgnoreAnyFunction("github.com/Shopify/toxiproxy/v2/toxics.(*NoopToxic).Pipe"))
 }
 
-// versions are the Envoys that the main scenarios run on, the default first.
+// versions returns the Envoy versions of the main scenarios, the default first.
 func versions() []string { return []string{"1.40.0", "1.39.3", "1.37.0", "1.36.4"} }

@@ -9,7 +9,7 @@ import (
 	"github.com/wasm-xds/wasm-xds/internal/test/harness"
 )
 
-// Many filters of one module: all of them are live at boot, and after an update.
+// Many filters of one module are all live at boot and after an update.
 func TestOneModuleForManyFilters(t *testing.T) {
 	t.Parallel()
 	for _, tc := range []struct {
@@ -63,8 +63,8 @@ func manyFilters(t *testing.T, n int, mode harness.Mode) {
 	traffic.end()
 }
 
-// stampedBy are the requests of auth, where n filters in a row each stamp what they
-// let pass. What the first refuses, the others do not see.
+// stampedBy returns the requests of auth for n filters in a row. Each filter stamps the requests
+// that pass. The first filter refuses for all.
 func stampedBy(n int) []harness.Request {
 	requests := authRequests()
 	requests[0].Judge = func(a harness.Answer) harness.Verdict {
@@ -77,8 +77,8 @@ func stampedBy(n int) []harness.Request {
 	return requests
 }
 
-// One filter name in two listeners, and beside them a second Envoy that says it
-// is the same node: each place runs the filter, each Envoy is counted by itself.
+// Two listeners share a filter name, and a second Envoy has the same node id. Each listener runs
+// the filter, and each Envoy counts separately.
 func TestOneNameInManyPlaces(t *testing.T) {
 	t.Parallel()
 	for _, mode := range harness.Modes() {

@@ -13,16 +13,16 @@ import (
 	"github.com/wasm-xds/wasm-xds/internal/test/testfilter"
 )
 
-// meter is the network filter of the scenarios that have one.
+// meter is the network filter of the scenarios.
 const meter = "meter"
 
-// meterModule stamps each piece of data that the upstream sends.
+// meterModule returns a module that stamps each chunk of data from the upstream.
 func meterModule(stamp string) []byte {
 	return testfilter.Network{Stamp: stamp, EveryChunk: true}.Module()
 }
 
-// What was begun goes on over five swaps of its filters: a response without end,
-// a WebSocket, and a TCP connection, each with the filter that it began with.
+// An endless response, a WebSocket and a TCP connection survive five swaps. Each keeps the filter
+// with which the connection or request started.
 func TestOpenConnections(t *testing.T) {
 	t.Parallel()
 	for _, mode := range harness.Modes() {
@@ -66,7 +66,7 @@ func TestOpenConnections(t *testing.T) {
 type openConn struct {
 	net.Conn
 	from io.Reader
-	body io.Reader // of the response, for a stream
+	body io.Reader // response body, for an endless response
 }
 
 func dialTCP(t *testing.T, address string) *openConn {
@@ -82,7 +82,7 @@ func dialTCP(t *testing.T, address string) *openConn {
 	return &openConn{Conn: conn, from: conn}
 }
 
-// ask sends a request and returns the response's head.
+// ask sends a request and returns the head of the response.
 func (c *openConn) ask(t *testing.T, path, headers string) *http.Response {
 	t.Helper()
 	reader := bufio.NewReader(c)
@@ -98,7 +98,7 @@ func (c *openConn) ask(t *testing.T, path, headers string) *http.Response {
 	return response
 }
 
-// openStream opens a response without end.
+// openStream starts an endless response.
 func openStream(t *testing.T, upstream *harness.Upstream, address string) *openConn {
 	t.Helper()
 	c := dialTCP(t, address)
@@ -117,7 +117,7 @@ func openWebSocket(t *testing.T, address string) *openConn {
 	return c
 }
 
-// read reads the next part of a stream's body.
+// read expects the next part of an endless response.
 func (c *openConn) read(t *testing.T, want string) {
 	t.Helper()
 	got := make([]byte, len(want))
@@ -126,7 +126,7 @@ func (c *openConn) read(t *testing.T, want string) {
 	}
 }
 
-// echo sends a text and wants it back, with what the filter does to it.
+// echo sends a text and expects the echo with the filter's change.
 func (c *openConn) echo(t *testing.T, text, want string) {
 	t.Helper()
 	if _, err := io.WriteString(c, text); err != nil {
@@ -139,8 +139,8 @@ func (c *openConn) echo(t *testing.T, text, want string) {
 	}
 }
 
-// waitNewConnection waits until a new TCP connection runs a version: workers take
-// it up a moment after the main thread. One without any filter is an error.
+// waitNewConnection waits until a new TCP connection runs a version. Workers apply an update a
+// moment after the main thread. A connection without a filter is an error.
 func waitNewConnection(t *testing.T, address, stamp string) {
 	t.Helper()
 	const text = "0123456789"

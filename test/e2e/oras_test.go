@@ -12,8 +12,9 @@ import (
 	"github.com/wasm-xds/wasm-xds/internal/test/registrytest"
 )
 
-// Real oras reads a bundle, unpacks it and copies it with its signature to another registry, from
-// which it is served; and a bundle that oras has made is one, too.
+// The oras command reads a bundle, unpacks the bundle, and copies the bundle with its signature
+// to another registry. The server then serves the copy. The server also serves a bundle made by
+// oras.
 func TestBundleByOras(t *testing.T) {
 	signer := harness.NewCosign(t)
 	mirror := registrytest.Start(t, registrytest.Options{})
@@ -77,7 +78,7 @@ func TestBundleByOras(t *testing.T) {
 	b.cp.WaitLive(auth, v2, 1)
 	tr.live("v2")
 
-	// By hand, from what was pulled.
+	// oras builds the bundle from the pulled files.
 	pulled := filepath.Join(dir, "pulled")
 	if err := os.RemoveAll(filepath.Join(pulled, "team")); err != nil {
 		t.Fatal(err)

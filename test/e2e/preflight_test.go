@@ -9,12 +9,12 @@ import (
 	"github.com/wasm-xds/wasm-xds/internal/test/testfilter"
 )
 
-// unfit is a module that the sandbox refuses.
+// unfit is a module refused by the sandbox.
 type unfit struct {
 	name   string
 	module []byte
 	code   string
-	cause  string // in the message
+	cause  string // part of the message
 }
 
 func unfits() []unfit {
@@ -27,8 +27,8 @@ func unfits() []unfit {
 	}
 }
 
-// A module that would not load, would crash Envoy or hang it, reaches none: not one push
-// is made, the cause is shown, and what was good serves on.
+// A module that would not load, or would crash or hang Envoy, reaches no Envoy. The server makes
+// no push, the status shows the cause, and the last good revision keeps serving.
 func TestSandboxStandsBeforeEnvoys(t *testing.T) {
 	t.Parallel()
 	eachVersionAndMode(t, func(t *testing.T, version string, mode harness.Mode) {
@@ -65,7 +65,8 @@ func TestSandboxStandsBeforeEnvoys(t *testing.T) {
 	})
 }
 
-// A first revision that is refused is rejected: the filter's deny serves until a good one comes.
+// If the sandbox refuses the first revision, the filter is rejected, and the built-in deny serves
+// until a good revision comes.
 func TestSandboxRefusesAFirstRevision(t *testing.T) {
 	s := newScenario(t)
 	bad := unfits()[0]
@@ -82,7 +83,8 @@ func TestSandboxRefusesAFirstRevision(t *testing.T) {
 	waitAnswer(t, envoy.web[0], withToken(), func(a harness.Answer) bool { return a.Stamp() == "v1" })
 }
 
-// A revision that fails one of its spec's tests is not served; mending the test is enough.
+// The server does not serve a revision that fails a test of the spec. After a fix of the test the
+// revision goes live.
 func TestFailingTestsKeepTheLastGood(t *testing.T) {
 	expecting := func(status string) string {
 		return lines("tests:", "- name: strangers", "  request: {headers: {token: wrong}}",
@@ -96,7 +98,7 @@ func TestFailingTestsKeepTheLastGood(t *testing.T) {
 	good := s.cp.WaitLive(auth, authModule("v0"), 1)
 	load := s.traffic(envoy.web[0])
 	load.live("v0")
-	open := testfilter.HTTP{Stamp: "open"}.Module() // lets everybody in
+	open := testfilter.HTTP{Stamp: "open"}.Module() // lets every request pass
 	s.write(auth, open, expecting("403"))
 	f := s.cp.WaitFilter(auth, func(f harness.FilterStatus) bool { return f.Error != nil })
 	if f.Error.Code != "test_failed" || f.Error.Line != 4 || !strings.Contains(f.Error.Message, "strangers") || f.Revision != good.Revision {
@@ -111,8 +113,8 @@ func TestFailingTestsKeepTheLastGood(t *testing.T) {
 	load.end()
 }
 
-// A module that needs a newer Envoy goes to those; the old one keeps what it has, and its
-// status says why.
+// A module that needs a newer Envoy goes to the newer Envoys. An old Envoy keeps the last good
+// revision, and the status shows the reason.
 func TestRefusedByOldEnvoysOnly(t *testing.T) {
 	newer := testfilter.HTTP{Stamp: "v1", RequireToken: true, NewImport: true}.Module()
 	s := newScenario(t)
@@ -157,7 +159,7 @@ func TestRefusedByOldEnvoysOnly(t *testing.T) {
 	}
 }
 
-// warn serves what the sandbox refuses, and shows what it has found.
+// With warn, the server serves a revision refused by the sandbox and shows the findings.
 func TestSandboxWarns(t *testing.T) {
 	s := newScenario(t, "--preflight", "warn")
 	s.write(auth, authModule("v0"), "")
@@ -172,7 +174,7 @@ func TestSandboxWarns(t *testing.T) {
 	}
 }
 
-// A restart tries nothing again: what the sandbox has said is kept.
+// The server keeps the sandbox's findings over a restart and runs no check again.
 func TestVerdictsOverARestart(t *testing.T) {
 	s := newScenario(t)
 	bad := unfits()[0]
@@ -202,8 +204,8 @@ func TestVerdictsOverARestart(t *testing.T) {
 	}
 }
 
-// Twenty hostile modules come at once. All are refused, the server stays small, and what
-// is healthy goes live while the slow ones are still being tried.
+// Twenty hostile modules arrive at once. The sandbox refuses all, the server's memory stays
+// small, and healthy edits go live while the slow checks still run.
 func TestHostileModules(t *testing.T) {
 	s := newScenario(t)
 	s.write(auth, authModule("v0"), "")
@@ -229,7 +231,7 @@ func TestHostileModules(t *testing.T) {
 		s.swap(auth, authModule(stamp), "", 1)
 		load.live(stamp)
 	}
-	// That was before the last of those that take their time were through.
+	// The edits went live before the last slow check ended.
 	running := 0
 	for _, f := range s.cp.Status() {
 		if f.Error.CodeOrNone() == "preflight_running" {
@@ -249,7 +251,7 @@ func TestHostileModules(t *testing.T) {
 			t.Errorf("%s: %+v", name, f.Error)
 		}
 	}
-	const bound = 2 << 30 // some have 256 MiB at a time, and leave as much behind for a moment
+	const bound = 2 << 30 // some checks use 256 MiB at a time and hold the memory for a moment longer
 	if peak > bound {
 		t.Errorf("the server took %d MiB", peak>>20)
 	}

@@ -18,7 +18,7 @@ func (s *scenario) writeOCI(name, reference, more string) {
 	harness.WriteFile(s.t, filepath.Join(s.dir, name+".yaml"), []byte(text))
 }
 
-// An image in each shape goes live on every version of Envoy.
+// An image of each shape goes live on every version of Envoy.
 func TestImagesOfEachShape(t *testing.T) {
 	reg := registrytest.Start(t, registrytest.Options{})
 	s := newScenario(t, "--insecure-registry", reg.Host)
@@ -54,9 +54,8 @@ func TestImagesOfEachShape(t *testing.T) {
 	all.end()
 }
 
-// A tag that is moved goes live without a request lost. A registry that is down
-// changes nothing, for a server that starts anew neither; and what was looked at once
-// stays what it was.
+// A moved tag goes live without a lost request. A registry outage changes nothing, even for a
+// server that restarts. A tag without refresh never moves.
 func TestTagThatMoves(t *testing.T) {
 	reg := registrytest.Start(t, registrytest.Options{User: "ann", Password: "s3cret", TLS: true})
 	s := newScenario(t, "--ca-file", reg.CAFile)
@@ -88,7 +87,7 @@ func TestTagThatMoves(t *testing.T) {
 	s.cp.Kill()
 	s.cp.Start()
 	s.cp.WaitLive(auth, two, 1)
-	// An edit that needs no registry works without one.
+	// An edit that needs no registry works during the outage.
 	s.writeOCI("once", reg.Ref("filters/once:v1"), "  pullSecret: ./pull-secret\nconfig: edited\n")
 	edited := s.cp.WaitFilter("once", func(f harness.FilterStatus) bool { return f.Revision != "" && f.Error == nil })
 	if edited.Module.SHA256 != harness.SHA256(one) {
@@ -104,7 +103,8 @@ func TestTagThatMoves(t *testing.T) {
 	}
 }
 
-// A module that has rotted on the disk is brought again, and goes to no Envoy.
+// If the disk damages a module, the server downloads the module again and sends the damaged bytes
+// to no Envoy.
 func TestRottenModule(t *testing.T) {
 	reg := registrytest.Start(t, registrytest.Options{})
 	s := newScenario(t, "--insecure-registry", reg.Host)

@@ -18,12 +18,12 @@ import (
 	"github.com/wasm-xds/wasm-xds/internal/test/testfilter"
 )
 
-// badRegistry is a real registry behind a bad network.
+// badRegistry is a real registry behind a faulty network.
 type badRegistry struct {
 	*registrytest.Registry
 	t     *testing.T
 	proxy *toxiproxy.Proxy
-	// answer, where it is set, stands before the registry and says whether it answered.
+	// answer, if set, handles requests before the registry and reports whether it has answered.
 	answer atomic.Pointer[func(http.ResponseWriter, *http.Request) bool]
 }
 
@@ -32,7 +32,7 @@ func startBadRegistry(t *testing.T) *badRegistry {
 	b := &badRegistry{t: t}
 	b.Registry = registrytest.Start(t, registrytest.Options{Wrap: func(registry http.Handler) http.Handler {
 		return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
-			// Who pushes is let through.
+			// Requests of the test's own pushes pass.
 			answer := b.answer.Load()
 			if answer == nil || r.UserAgent() != "wasm-xds" || !(*answer)(w, r) {
 				registry.ServeHTTP(w, r)
@@ -47,7 +47,7 @@ func startBadRegistry(t *testing.T) *badRegistry {
 	return b
 }
 
-// toxic adds one to what the registry sends, and returns what takes it away.
+// toxic adds a fault to the registry's responses and returns a function that removes the fault.
 func (b *badRegistry) toxic(kind, attributes string) func() {
 	b.t.Helper()
 	text := fmt.Sprintf(`{"name": "fault", "type": %q, "attributes": %s}`, kind, attributes)
@@ -61,7 +61,7 @@ func (b *badRegistry) toxic(kind, attributes string) func() {
 	}
 }
 
-// answers has the registry answer by itself, where answer does.
+// answers makes answer handle the registry's requests, and returns a function that ends this.
 func (b *badRegistry) answers(answer func(http.ResponseWriter, *http.Request) bool) func() {
 	b.answer.Store(&answer)
 	return func() { b.answer.Store(nil) }
@@ -77,7 +77,7 @@ func refused(status int, header ...string) func(http.ResponseWriter, *http.Reque
 	}
 }
 
-// wrongBytes answers GETs of blobs with as many bytes as are due, and not those.
+// wrongBytes answers GETs of blobs with the right number of wrong bytes.
 func wrongBytes(size int) func(http.ResponseWriter, *http.Request) bool {
 	return func(w http.ResponseWriter, r *http.Request) bool {
 		if r.Method != http.MethodGet || !strings.Contains(r.URL.Path, "/blobs/") {
@@ -88,8 +88,8 @@ func wrongBytes(size int) func(http.ResponseWriter, *http.Request) bool {
 	}
 }
 
-// Whatever is wrong with the registry, a real Envoy under load is served on as it
-// was, the status says what is wrong, and all is well again by itself.
+// Under every fault of the registry, a real Envoy under load keeps serving, the status shows the
+// error, and after the fault the server recovers without help.
 func TestRegistryFaults(t *testing.T) {
 	s := newScenario(t)
 	names := harness.StartDNS(t, "registry.test")
@@ -141,11 +141,11 @@ func TestRegistryFaults(t *testing.T) {
 		{"wrong bytes", []string{"registry_corrupt"}, "", func() func() { return r.answers(wrongBytes(size)) }},
 		{"DNS fails", []string{"registry_unreachable"}, "cannot be looked up", func() func() {
 			names.Fail(true)
-			r.proxy.Stop() // who is connected asks for no name
+			r.proxy.Stop() // an open connection would need no DNS lookup
 			if err := r.proxy.Start(); err != nil {
 				t.Error(err)
 			}
-			// A spec that comes now has never seen its registry.
+			// The new spec's registry has never answered.
 			s.writeOCI("late", host+"/team/auth:late", "")
 			f := s.cp.WaitFilter("late", func(f harness.FilterStatus) bool { return f.Error != nil })
 			if f.Error.Code != "registry_unreachable" || !strings.Contains(f.Error.Message, "cannot be looked up") {
@@ -188,8 +188,8 @@ func TestRegistryFaults(t *testing.T) {
 	last = module("slow")
 	tr.end()
 
-	// Without the registry, and without the spec, a new server goes on with the old
-	// state, and so does an Envoy that comes now.
+	// The registry and the spec are gone. A new server continues from the old state, and serves
+	// an Envoy that boots now.
 	r.proxy.Stop()
 	s.cp.Kill()
 	if err := os.Remove(filepath.Join(s.dir, auth+".yaml")); err != nil {
@@ -202,20 +202,20 @@ func TestRegistryFaults(t *testing.T) {
 	if answer := harness.Get(t, fresh.web[0], map[string]string{"token": "ok"}); answer.Stamp() != "slow" {
 		t.Errorf("the new Envoy answers with %q", answer.Stamp())
 	}
-	if err := r.proxy.Start(); err != nil { // what Stop in the clean-up wants
+	if err := r.proxy.Start(); err != nil { // toxiproxy's Stop in the clean-up needs a running proxy
 		t.Error(err)
 	}
 }
 
-// counted waits until Envoy has counted that it took the last update: it does so
-// after its workers have it, which is after the ACK.
+// counted waits until Envoy has counted the last update. Envoy counts after all workers have the
+// update, which is after the ACK.
 func counted(tr *traffic, stamp string) {
 	tr.load.WaitStamp(stamp)
 	tr.load.WaitRequests(100)
 }
 
-// slow is a registry that takes its time: nothing is wrong, and nothing happens until
-// the last byte has come.
+// slow limits the registry's bandwidth. The slow download is no error, and nothing changes until
+// the last byte has arrived.
 func slow(t *testing.T, s *scenario, r *badRegistry, e *proxy, tr *traffic, module []byte) {
 	t.Helper()
 	before := e.FilterStats(auth)

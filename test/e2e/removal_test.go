@@ -9,8 +9,8 @@ import (
 	"github.com/wasm-xds/wasm-xds/internal/test/testfilter"
 )
 
-// The spec of a filter goes and comes back: whatever onRemove says, no request
-// gets a 500, in delta and in SotW.
+// A filter's spec disappears and returns. Under every value of onRemove, no request gets a 500,
+// in delta and in SotW.
 func TestRemoval(t *testing.T) {
 	t.Parallel()
 	for _, tc := range []removal{
@@ -25,9 +25,9 @@ func TestRemoval(t *testing.T) {
 type removal struct {
 	name    string
 	spec    string
-	variant string // of the stand-in that serves when the spec is gone; "": none does
-	left    judge  // what it answers
-	stamp   string // and with what stamp
+	variant string // of the stand-in after the removal; "": no stand-in
+	left    judge  // expected answer after the removal
+	stamp   string // expected stamp after the removal
 }
 
 func (r removal) run(t *testing.T) {
@@ -54,7 +54,7 @@ func (r removal) run(t *testing.T) {
 		t.Errorf("the log warns of a filter that was opened: %v", warned)
 	}
 
-	// What a removal left outlives a restart, and reaches an Envoy that boots later.
+	// The effect of a removal survives a restart and applies to an Envoy that boots later.
 	s.cp.Restart()
 	late := s.envoy(proxyOptions{mode: harness.ADSSotW, node: "late"})
 	waitAnswer(t, late.web[0], nil, func(a harness.Answer) bool {
@@ -75,7 +75,7 @@ func (r removal) run(t *testing.T) {
 	}
 }
 
-// served says whether both Envoys run what the removal leaves.
+// served reports whether both Envoys run the filter or stand-in that the removal leaves.
 func (r removal) served(f harness.FilterStatus) bool {
 	if r.variant == "" {
 		return f.LiveOn(2)
@@ -83,7 +83,7 @@ func (r removal) served(f harness.FilterStatus) bool {
 	return variantLive(r.variant, 2)(f)
 }
 
-// A filter is switched off and on again.
+// A filter is disabled and enabled again.
 func TestDisabledAndBack(t *testing.T) {
 	s := newScenario(t)
 	v1 := authModule("v1")
@@ -103,8 +103,8 @@ func TestDisabledAndBack(t *testing.T) {
 	}
 }
 
-// A network filter is switched off, on, and removed: the stand-ins are network
-// filters too. An HTTP filter beside it on the stream does not notice.
+// A network filter is disabled, enabled and removed. The stand-ins are also network filters. An
+// HTTP filter on the same stream stays untouched.
 func TestNetworkFilterSwitchedAndRemoved(t *testing.T) {
 	t.Parallel()
 	for _, mode := range []harness.Mode{harness.ADSDelta, harness.ECDSSotW} {

@@ -8,8 +8,8 @@ import (
 	"github.com/wasm-xds/wasm-xds/internal/test/testfilter"
 )
 
-// Ten times the control plane is killed and started again under load: Envoy does
-// not notice, not even by a reload of the same. Edits made meanwhile go live.
+// The control plane is killed and restarted ten times under load. Envoy reloads nothing. Edits
+// made during an outage go live.
 func TestKilledControlPlane(t *testing.T) {
 	t.Parallel()
 	for _, mode := range harness.Modes() {
@@ -42,8 +42,9 @@ func TestKilledControlPlane(t *testing.T) {
 	}
 }
 
-// The same with many filters on one SotW stream, whose version_info is then short: what Envoy
-// brings to the next process says of each of them what it runs, also after an edit.
+// The same test runs with many filters on one SotW stream, where version_info is short. The
+// version_info that Envoy sends to the next process still gives the revision of each filter, also
+// after an edit.
 func TestKilledControlPlaneWithManyFilters(t *testing.T) {
 	const n = 20
 	s := newScenario(t)
@@ -85,7 +86,7 @@ func TestKilledControlPlaneWithManyFilters(t *testing.T) {
 	traffic.end()
 }
 
-// wantUntouched wants a filter neither reloaded nor refused since its counters were read.
+// wantUntouched expects no reload and no refusal of a filter since before.
 func wantUntouched(t *testing.T, envoy *proxy, filter string, before map[string]int64) {
 	t.Helper()
 	diff := harness.Diff(before, envoy.FilterStats(filter))
@@ -96,8 +97,8 @@ func wantUntouched(t *testing.T, envoy *proxy, filter string, before map[string]
 	}
 }
 
-// waitWorkers waits until every update so far has reached the workers, which is
-// when Envoy counts a reload, and returns the filter's counters.
+// waitWorkers waits until all workers have every update so far, and returns the filter's
+// counters. Envoy counts a reload at that moment.
 func waitWorkers(t *testing.T, envoy *proxy) map[string]int64 {
 	t.Helper()
 	return waitWorkersOf(t, envoy, auth)
@@ -115,8 +116,8 @@ func waitWorkersOf(t *testing.T, envoy *proxy, filter string) map[string]int64 {
 	return stats
 }
 
-// A revision that was refused stays refused: neither a restart nor an edit that
-// changes nothing of it makes it live.
+// A refused revision stays refused. Neither a restart nor an edit without effect on the revision
+// makes the revision live.
 func TestRejectedStaysRejected(t *testing.T) {
 	t.Parallel()
 	for _, mode := range harness.Modes() {
@@ -139,7 +140,8 @@ func TestRejectedStaysRejected(t *testing.T) {
 				s.cp.Restart()
 				mustStayRejected(t, "after a restart", s.cp.WaitFilter(auth, rejected), good)
 				s.write(auth, bad, fmt.Sprintf("# edit %d\n", i))
-				// What comes later in the directory has been read, so the comment has too.
+				// The server reads specs in order, so a live marker proves that the comment was
+				// read.
 				marker := fmt.Sprintf("marker-%d", i)
 				s.write(marker, authModule("marker"), "")
 				s.cp.WaitFilter(marker, func(f harness.FilterStatus) bool { return f.Revision != "" })
@@ -152,8 +154,8 @@ func TestRejectedStaysRejected(t *testing.T) {
 	}
 }
 
-// mustStayRejected wants the good revision to run, and the filter to say why the
-// newest does not.
+// mustStayRejected expects the good revision to run and the filter's error to explain the refusal
+// of the newest revision.
 func mustStayRejected(t *testing.T, what string, got, good harness.FilterStatus) {
 	t.Helper()
 	if got.State != harness.Active || got.Revision != good.Revision {

@@ -16,11 +16,12 @@ import (
 	"github.com/wasm-xds/wasm-xds/internal/test/testfilter"
 )
 
-// canaryPause is how long the others wait for a canary that was lost.
+// canaryPause is how long a rollout waits for a lost canary.
 const canaryPause = 30 * time.Second
 
-// The control plane is killed when a canary has just loaded a revision, and before that is on the disk. A spec is edited
-// before it starts again: the next revision goes live on each Envoy without anybody being waited for.
+// The server is killed just after a canary has loaded a revision, before the disk has the
+// success. An edit of the spec precedes the restart. The next revision goes live on each Envoy
+// without a wait.
 func TestKilledRightAfterLiveAndEdited(t *testing.T) {
 	s := newScenario(t)
 	s.write(auth, authModule("v0"), "delivery: inline")
@@ -41,7 +42,7 @@ func TestKilledRightAfterLiveAndEdited(t *testing.T) {
 		t.Fatalf("the disk says of %q that they may hold something", s.unsettled())
 	}
 	all[1].Resume()
-	for live := false; !live; { // without a pause: the disk has it a tenth of a second later
+	for live := false; !live; { // no pause: the disk has the success a tenth of a second later
 		f, _ := s.cp.Filter(auth)
 		live = slices.ContainsFunc(f.Here(), func(sub harness.Subscriber) bool {
 			return sub.Node == "edge-2" && sub.State == harness.Live && sub.Revision == f.Candidate || f.Candidate == ""
@@ -59,7 +60,7 @@ func TestKilledRightAfterLiveAndEdited(t *testing.T) {
 	s.cp.GetJSON("/api/v1/nodes", &nodes)
 	for _, sub := range f.Here() {
 		for _, node := range nodes {
-			// Both times are the server's own: how fast the test looks is not in them.
+			// Both times come from the server, so the test's own speed has no influence.
 			if waited := sub.Since.Sub(node.Since); node.ID == sub.Node && waited > canaryPause/2 {
 				t.Errorf("%s, Envoy %s, had been connected for %s when it got the revision", sub.Node, sub.Envoy, waited)
 			}
@@ -67,7 +68,7 @@ func TestKilledRightAfterLiveAndEdited(t *testing.T) {
 	}
 }
 
-// unsettled are the nodes that the disk says may hold refused bytes, sorted.
+// unsettled returns the unsettled nodes in the state on disk, sorted.
 func (s *scenario) unsettled() string {
 	var newest struct {
 		Seq     uint64 `json:"seq"`
@@ -93,8 +94,8 @@ func (s *scenario) unsettled() string {
 	return strings.Join(slices.Sorted(maps.Keys(newest.Filters[auth].Nodes)), " ")
 }
 
-// While a canary is stopped, and when it is killed, the status says for whom the rollout waits and until when;
-// as soon as it is back, the rollout goes on.
+// While a canary is stopped, and after a kill, the status names the canary and the end of the
+// wait. As soon as the canary returns, the rollout continues.
 func TestRolloutThatWaitsSaysForWhom(t *testing.T) {
 	s := newScenario(t)
 	spec := lines("delivery: inline", "rollout: {canary: {ids: [edge-1]}}")
@@ -138,8 +139,8 @@ func TestRolloutThatWaitsSaysForWhom(t *testing.T) {
 	l.end()
 }
 
-// A canary policy that names nobody who is connected holds the rollout, over a restart too, until somebody
-// promotes it or edits the policy.
+// If a canary policy names no connected node, the rollout waits, also over a restart, until a
+// user promotes the candidate or edits the policy.
 func TestCanaryThatIsNotThere(t *testing.T) {
 	s := newScenario(t)
 	nobody := "rollout: {canary: {ids: [edge-9]}}\n"
@@ -182,8 +183,8 @@ func TestCanaryThatIsNotThere(t *testing.T) {
 	}
 }
 
-// An Envoy refuses a revision for a cause that passes: a variable that its environment lacked. Only a retry
-// tries the revision again, and a bad one is refused again.
+// An Envoy refuses a revision for a temporary cause: a missing environment variable. Only a retry
+// sends the revision again, and Envoy refuses a bad revision again.
 func TestRetry(t *testing.T) {
 	s := newScenario(t, withoutSandbox()...)
 	spec := lines("delivery: inline", "vm: {hostEnv: [AUTH_KEY]}")
@@ -200,7 +201,7 @@ func TestRetry(t *testing.T) {
 	}
 	s.cp.WaitFilter(auth, refused)
 	before := envoy.FilterStats(auth)["update_rejected"]
-	// The same again: the Envoy is asked, and refuses other bytes.
+	// The cause persists: the Envoy gets the revision in other bytes and refuses again.
 	if out := s.command(1, "retry", auth, "--wait", "1m"); !strings.Contains(out, "refused revision") {
 		t.Errorf("the cause is there still:\n%s", out)
 	}

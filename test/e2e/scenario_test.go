@@ -12,15 +12,17 @@ import (
 	"github.com/wasm-xds/wasm-xds/internal/test/testfilter"
 )
 
-// auth is the filter of the scenarios that need one alone.
+// auth is the filter of scenarios with a single filter.
 const auth = "auth"
 
-// authModule lets requests with the right token pass, and stamps every answer.
+// authModule returns a module that lets requests with the right token pass and stamps every
+// answer.
 func authModule(stamp string) []byte {
 	return testfilter.HTTP{Stamp: stamp, RequireToken: true}.Module()
 }
 
-// authRequests are what an auth filter lets pass and what it must not.
+// authRequests returns a request that an auth filter must let pass and a request that the filter
+// must deny.
 func authRequests() []harness.Request {
 	return []harness.Request{
 		{Header: map[string]string{"token": "ok"}},
@@ -28,7 +30,7 @@ func authRequests() []harness.Request {
 	}
 }
 
-// scenario is a directory of specs, a control plane that watches it, and an upstream.
+// scenario is a directory of specs, a control plane that watches the directory, and an upstream.
 type scenario struct {
 	t        *testing.T
 	dir      string
@@ -36,8 +38,8 @@ type scenario struct {
 	cp       *harness.ControlPlane
 }
 
-// newScenario makes a scenario that runs beside others. Its control plane is not
-// started yet: what the directory holds by then is there from the start.
+// newScenario returns a scenario that runs in parallel with others. The control plane is not
+// started yet, so a test can fill the directory first.
 func newScenario(t *testing.T, args ...string) *scenario {
 	t.Helper()
 	t.Parallel()
@@ -46,24 +48,24 @@ func newScenario(t *testing.T, args ...string) *scenario {
 	return s
 }
 
-// withoutSandbox are the arguments of scenarios in which Envoys have to meet a bad module.
+// withoutSandbox returns the arguments for scenarios where Envoys must get a bad module.
 func withoutSandbox() []string { return []string{"--preflight", "off"} }
 
-// write puts a filter into the directory; see [harness.WriteFilter].
+// write writes a filter into the directory; see [harness.WriteFilter].
 func (s *scenario) write(name string, module []byte, lines string) {
 	s.t.Helper()
 	harness.WriteFilter(s.t, s.dir, name, module, lines)
 }
 
-// proxyOptions says what an Envoy of a scenario is like.
+// proxyOptions describe an Envoy of a scenario.
 type proxyOptions struct {
 	version      string             // "": harness.DefaultVersion
 	mode         harness.Mode       // "": harness.ADSDelta
-	node         string             // "": the bootstrap's
-	web          [][]harness.Filter // the filters of each HTTP listener; nil: one with auth
+	node         string             // "": the bootstrap's default
+	web          [][]harness.Filter // filters of each HTTP listener; nil: one listener with auth
 	raw          []harness.Filter   // network filters before an echo; nil: no TCP listener
-	xds          string             // "": the control plane, without anything between
-	fetchTimeout string             // initial_fetch_timeout; "": the bootstrap's
+	xds          string             // "": the control plane's address
+	fetchTimeout string             // initial_fetch_timeout; "": the bootstrap's default
 	change       func(*harness.Bootstrap)
 }
 
@@ -74,7 +76,7 @@ type proxy struct {
 	raw string   // address of the TCP listener
 }
 
-// envoy starts an Envoy, whose listeners may be warming still.
+// envoy starts an Envoy and does not wait for the listeners.
 func (s *scenario) envoy(o proxyOptions) *proxy {
 	s.t.Helper()
 	b := harness.Bootstrap{
@@ -107,14 +109,14 @@ func (s *scenario) envoy(o proxyOptions) *proxy {
 	return e
 }
 
-// swap writes the module of a filter and waits until it is live on n Envoys.
+// swap writes a filter's module and waits until the module is live on n Envoys.
 func (s *scenario) swap(name string, module []byte, lines string, n int) harness.FilterStatus {
 	s.t.Helper()
 	s.write(name, module, lines)
 	return s.cp.WaitLive(name, module, n)
 }
 
-// traffic is a load that knows which stamp is due from when on.
+// traffic is a load with a record of each stamp's time of going live.
 type traffic struct {
 	t    *testing.T
 	load *harness.Load
@@ -126,11 +128,11 @@ type due struct {
 	stamp string
 }
 
-// graceOfLive is how long after `live` an answer may still be of an older
-// revision: workers take an update up a moment after the main thread's ACK.
+// graceOfLive is how long an answer may come from an older revision after `live`. Workers apply
+// an update a moment after the main thread's ACK.
 const graceOfLive = time.Second
 
-// traffic starts a load on one listener. Without requests it is that of auth.
+// traffic starts a load on one listener. The default requests are authRequests.
 func (s *scenario) traffic(address string, requests ...harness.Request) *traffic {
 	s.t.Helper()
 	if len(requests) == 0 {
@@ -139,15 +141,15 @@ func (s *scenario) traffic(address string, requests ...harness.Request) *traffic
 	return &traffic{t: s.t, load: harness.StartLoad(s.t, harness.LoadOptions{Address: address, Requests: requests, Workers: 6, Rate: 450})}
 }
 
-// live says that a stamp is live now.
+// live records that a stamp is live now.
 func (tr *traffic) live(stamp string) { tr.due = append(tr.due, due{time.Now(), stamp}) }
 
-// end lets the load go on until the last stamp is long due, and then wants every
-// answer to have been right, none to have come without the filter, and none from
-// an older revision than was due.
+// end continues the load until graceOfLive has passed. Then end expects every answer to be right,
+// no answer to bypass the filter, and no answer to come from an older revision than the live
+// revision.
 func (tr *traffic) end() harness.LoadResult {
 	tr.t.Helper()
-	stamps := []string{""} // refusals of the built-in deny, and warming, come without
+	stamps := []string{""} // answers of the built-in deny, and during warming, have no stamp
 	if n := len(tr.due); n > 0 {
 		for time.Since(tr.due[n-1].since) < graceOfLive {
 			tr.load.WaitRequests(20)
@@ -174,8 +176,8 @@ func (tr *traffic) end() harness.LoadResult {
 	return result
 }
 
-// eachVersionAndMode runs a scenario on the default version in every mode, and on
-// the others in the first.
+// eachVersionAndMode runs a scenario in every mode on the default version, and in the first mode
+// on the other versions.
 func eachVersionAndMode(t *testing.T, run func(t *testing.T, version string, mode harness.Mode), prefix ...string) {
 	for _, version := range versions() {
 		for i, mode := range harness.Modes() {
@@ -188,17 +190,17 @@ func eachVersionAndMode(t *testing.T, run func(t *testing.T, version string, mod
 	}
 }
 
-// fleet is the load on an Envoy of each version.
+// fleet is a load on an Envoy of each version.
 type fleet []*traffic
 
-// eachVersion starts an Envoy of each version, which run auth under load once the module is
-// live on all of them.
+// eachVersion starts an Envoy of each version. Once the auth module is live on all of them, the
+// load starts.
 func (s *scenario) eachVersion(module []byte, stamp string) fleet {
 	s.t.Helper()
 	return s.loadEach(s.startEach(), module, stamp)
 }
 
-// startEach starts an Envoy of each version, whose listeners may be warming still.
+// startEach starts an Envoy of each version and does not wait for the listeners.
 func (s *scenario) startEach() []*proxy {
 	s.t.Helper()
 	var all []*proxy
@@ -214,7 +216,7 @@ func (s *scenario) loadEach(all []*proxy, module []byte, stamp string) fleet {
 	var f fleet
 	for _, e := range all {
 		e.WaitReady()
-		// Together they are as much as the load on one Envoy elsewhere.
+		// The loads together equal the load on a single Envoy elsewhere.
 		load := harness.StartLoad(s.t, harness.LoadOptions{Address: e.web[0], Requests: authRequests(), Workers: 2, Rate: 110})
 		f = append(f, &traffic{t: s.t, load: load})
 	}

@@ -8,7 +8,8 @@ import (
 	"github.com/wasm-xds/wasm-xds/internal/test/harness"
 )
 
-// manyAuth are n filters, and an Envoy on a stream of its own that runs all: they are known to load.
+// manyAuth writes n filters (and more), and starts an Envoy that runs all of them on a stream of
+// its own. The filters are then known to load.
 func manyAuth(t *testing.T, s *scenario, n int, more ...string) []string {
 	t.Helper()
 	var names []string
@@ -28,9 +29,10 @@ func manyAuth(t *testing.T, s *scenario, n int, more ...string) []string {
 	return names
 }
 
-// An Envoy that asks for many filters at once gets them in a response or two. When the control plane is
-// killed and comes back under load, an SotW Envoy gets all of them again in one, and a delta Envoy
-// nothing: neither reloads anything, and no request is lost, or passes by.
+// An Envoy that asks for many filters at once gets them in one or two responses. After each kill
+// and restart of the server under load, a SotW Envoy gets all filters again in one response, and
+// a delta Envoy gets nothing. Neither reloads a filter, no request is lost, and no request
+// bypasses a filter.
 func TestManyFiltersInFewResponses(t *testing.T) {
 	t.Parallel()
 	const n = 30
@@ -39,7 +41,8 @@ func TestManyFiltersInFewResponses(t *testing.T) {
 			s := newScenario(t)
 			names := manyAuth(t, s, n)
 			s.cp.Stop()
-			// It boots while nobody answers, and so asks for all when somebody does.
+			// The Envoy boots while the server is down, so its first request asks for all
+			// filters.
 			wire := startTap(t, s.cp.XDSAddress())
 			envoy := s.envoy(proxyOptions{mode: mode, xds: wire.address, web: [][]harness.Filter{harness.Filters(names...)}})
 			s.cp.Start()
@@ -87,8 +90,9 @@ func total(all []int) (sum int) {
 	return sum
 }
 
-// One of many is refused by this Envoy alone: it expects another type under that name. The others
-// are sent again one by one and serve, that one is denied, and elsewhere nothing changes.
+// One of many filters is refused by this Envoy alone, because its bootstrap expects a different
+// type under the name. The server sends the other filters again one by one, and they serve. The
+// refused filter is denied. Other Envoys see no change.
 func TestOneOfManyIsRefusedHere(t *testing.T) {
 	t.Parallel()
 	const n = 10

@@ -12,8 +12,7 @@ import (
 	"github.com/wasm-xds/wasm-xds/internal/test/registrytest"
 )
 
-// waitError waits until a filter has an error of a code, and wants its last good
-// module to be served on.
+// waitError waits for an error code of a filter and expects the last good module to keep serving.
 func (s *scenario) waitError(name, code string, lastGood []byte) {
 	s.t.Helper()
 	f := s.cp.WaitFilter(name, func(f harness.FilterStatus) bool { return f.Error != nil && f.Error.Code == code })
@@ -25,8 +24,8 @@ func (s *scenario) waitError(name, code string, lastGood []byte) {
 	}
 }
 
-// A module from a file is served when real cosign has signed it, and not before;
-// until then Envoy keeps what it has.
+// A module from a file is served only after the real cosign has signed the module. Until then
+// Envoy keeps the last good module.
 func TestSignedFile(t *testing.T) {
 	signer, other := harness.NewCosign(t), rsaCosign(t)
 	v1, v2, v3 := authModule("v1"), authModule("v2"), authModule("v3")
@@ -37,7 +36,7 @@ func TestSignedFile(t *testing.T) {
 	s.cp.Start()
 	all := s.eachVersion(v1, "v1")
 
-	// The signature of v1 is none of v2, and neither is one by another key.
+	// The signature of v1 is not valid for v2. Neither is a signature by a different key.
 	s.write(auth, v2, "")
 	s.waitError(auth, "signature_invalid", v1)
 	remove(t, wasm+".sig")
@@ -48,7 +47,7 @@ func TestSignedFile(t *testing.T) {
 	s.cp.WaitLive(auth, v2, len(all))
 	all.live("v2")
 
-	// The spec asks for more than the server, and its key comes later.
+	// The spec requires a second key besides the server's key. The key's file comes later.
 	key := filepath.Join(s.dir, "team.pub")
 	harness.WriteFilter(t, s.dir, auth, v3, "")
 	harness.WriteFile(t, filepath.Join(s.dir, auth+".yaml"), []byte("module:\n  file: ./auth.wasm\n  verify: {keys: [./team.pub]}\n"))
@@ -56,12 +55,12 @@ func TestSignedFile(t *testing.T) {
 	harness.WriteFile(t, key, read(t, other.PublicKey))
 	s.waitError(auth, "signature_invalid", v2)
 	other.SignFile(wasm, true)
-	s.waitError(auth, "signature_invalid", v2) // by the server's key, it is v1's no more
+	s.waitError(auth, "signature_invalid", v2) // the server's key has not signed v3
 	signer.SignFile(wasm, false)
 	s.cp.WaitLive(auth, v3, len(all))
 	all.live("v3")
 
-	// Over a restart it is known what was signed.
+	// After a restart the server still knows the signed module.
 	remove(t, wasm+".sig")
 	s.cp.Restart()
 	s.cp.WaitLive(auth, v3, len(all))
@@ -93,8 +92,7 @@ func read(t *testing.T, path string) []byte {
 	return text
 }
 
-// Images that cosign has signed in either of its formats go live; others leave
-// what Envoy has.
+// Images signed by cosign, in either of its formats, go live. Other images leave Envoy unchanged.
 func TestSignedImage(t *testing.T) {
 	signer, other := harness.NewCosign(t), harness.NewCosign(t)
 	for _, bundle := range []bool{false, true} {
@@ -120,8 +118,8 @@ func TestSignedImage(t *testing.T) {
 	}
 }
 
-// A bundle is served when real cosign has signed it, and not before; until then Envoy
-// keeps what it has, also over a restart.
+// A bundle is served only after the real cosign has signed the bundle. Until then Envoy keeps the
+// last good filters, also over a restart.
 func TestSignedBundle(t *testing.T) {
 	signer, other := harness.NewCosign(t), harness.NewCosign(t)
 	b := newBundled(t, false, "--verify-key", signer.PublicKey)
@@ -151,7 +149,7 @@ func TestSignedBundle(t *testing.T) {
 	b.waitSource("ok", "")
 }
 
-// pushed is the bundle that the tag leads to, by digest.
+// pushed returns the reference of the tag's current bundle by digest.
 func (b *bundled) pushed() string {
 	b.t.Helper()
 	manifest, err := b.registry.Repository("team/filters").Resolve(b.t.Context(), "prod")

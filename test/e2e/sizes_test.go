@@ -7,13 +7,13 @@ import (
 	"github.com/wasm-xds/wasm-xds/internal/test/testfilter"
 )
 
-// paddedModule is an auth filter of a little more than so many bytes.
+// paddedModule returns an auth filter of slightly more than size bytes.
 func paddedModule(stamp string, size int) []byte {
 	return testfilter.HTTP{Stamp: stamp, RequireToken: true, Pad: size}.Module()
 }
 
-// Large modules go live without a request lost: what Envoy's fetcher takes by a
-// GET, what it does not take inline.
+// Large modules go live without a lost request. Envoy downloads modules up to the limit of its
+// fetcher and gets larger modules inline.
 func TestLargeModules(t *testing.T) {
 	s := newScenario(t)
 	v1 := authModule("v1")
@@ -39,8 +39,8 @@ func TestLargeModules(t *testing.T) {
 	l.end()
 }
 
-// A module that takes a second from the module server to Envoy goes live as a
-// remote one: the second push waits for its last byte.
+// A module whose download takes a second goes live as a remote module. The second push waits for
+// the last byte.
 func TestModuleOverSlowLink(t *testing.T) {
 	t.Parallel()
 	for _, mode := range []harness.Mode{harness.ADSDelta, harness.ECDSSotW} {
@@ -62,8 +62,8 @@ func TestModuleOverSlowLink(t *testing.T) {
 				if got := now.Here()[0]; got.Variant != "remote" || got.Error != nil {
 					t.Errorf("%s: went live as %s, with error %+v", stamp, got.Variant, got.Error)
 				}
-				// The link holds the last bytes a little longer than the module server
-				// knows: the second push may come too early, and brings another GET.
+				// The link delivers the last bytes slightly later than the module server knows.
+				// The second push may come too early and cause another GET.
 				if passed := link.Passed() - before; passed < 5<<20 || passed > 16<<20 {
 					t.Errorf("%s: %d bytes came over the link, for a module of 5 MiB", stamp, passed)
 				}

@@ -7,8 +7,7 @@ import (
 	"github.com/wasm-xds/wasm-xds/internal/test/harness"
 )
 
-// Twenty new modules under load: each goes live, no request is lost, and none is
-// served without the filter.
+// Twenty new modules go live under load. No request is lost, and no request bypasses the filter.
 func TestSwaps(t *testing.T) {
 	t.Parallel()
 	for _, delivery := range []string{"remote", "inline", "file"} {

@@ -19,7 +19,8 @@ import (
 	"github.com/wasm-xds/wasm-xds/internal/test/harness"
 )
 
-// tap lies between Envoys and a control plane, and notes how many resources each response has.
+// tap is a proxy between Envoys and a control plane. It records the number of resources in each
+// response.
 type tap struct {
 	t       *testing.T
 	address string
@@ -51,7 +52,7 @@ func startTap(t *testing.T, controlPlane string) *tap {
 	return w
 }
 
-// pass joins a stream to one of the control plane's, until either ends.
+// pass connects a stream to a stream of the control plane until either ends.
 func (w *tap) pass(from grpc.ServerStream) error {
 	method, _ := grpc.MethodFromServerStream(from)
 	md, _ := metadata.FromIncomingContext(from.Context())
@@ -128,7 +129,7 @@ func (w *tap) read(m []byte, into proto.Message) {
 	}
 }
 
-// take gives what was noted since the last time.
+// take returns and clears the record.
 func (w *tap) take() (responses []int, nacks []string) {
 	w.mu.Lock()
 	defer w.mu.Unlock()
@@ -137,7 +138,7 @@ func (w *tap) take() (responses []int, nacks []string) {
 	return responses, nacks
 }
 
-// bytesCodec passes messages, which are *[]byte, through as they are.
+// bytesCodec passes messages of type *[]byte through unchanged.
 type bytesCodec struct{}
 
 func (bytesCodec) Name() string { return "proto" }

@@ -11,15 +11,15 @@ import (
 	"github.com/wasm-xds/wasm-xds/internal/test/testfilter"
 )
 
-// isUnknown says whether one Envoy is denied a name that no spec has.
+// isUnknown reports whether one Envoy gets the built-in deny for a name without a spec.
 func isUnknown(f harness.FilterStatus) bool {
 	return f.State == "unknown" && each(f, 1, func(s harness.Subscriber) bool {
 		return s.State == "denied" && s.Variant == "deny" && s.Error.CodeOrNone() == "unknown_filter"
 	})
 }
 
-// A name that no spec has is denied with the reason, whatever the fetch time-out:
-// the listener opens, nothing bypasses it, and when the spec comes it is live.
+// A name without a spec is denied with the reason, whatever the fetch timeout. The listener
+// opens, no request bypasses the filter, and a later spec goes live.
 func TestUnknownFilter(t *testing.T) {
 	t.Parallel()
 	for _, mode := range []harness.Mode{harness.ADSDelta, harness.ADSSotW, harness.ECDSDelta, harness.ECDSSotW} {
@@ -54,13 +54,13 @@ func TestUnknownFilter(t *testing.T) {
 	}
 }
 
-// The same for a network filter. The Envoy beside it on the stream, whose other
-// filter has a spec, opens with that one and not with a 500.
+// The network filter has no spec. The Envoy's HTTP listener, whose filter has a spec, opens with
+// the filter and not with a 500.
 func TestUnknownNetworkFilter(t *testing.T) {
 	t.Parallel()
 	for _, mode := range []harness.Mode{harness.ADSDelta, harness.ADSSotW, harness.ECDSDelta, harness.ECDSSotW} {
 		t.Run(string(mode), func(t *testing.T) {
-			const missing = "a-gate" // sorted before the known one
+			const missing = "a-gate" // sorts before auth
 			s := newScenario(t)
 			v1 := authModule("v1")
 			s.write(auth, v1, "")
@@ -89,8 +89,8 @@ func TestUnknownNetworkFilter(t *testing.T) {
 	}
 }
 
-// exchange is what an echo server sends back through Envoy before the connection
-// is closed, "" where it is closed at once.
+// exchange returns the echo server's bytes through Envoy until the connection closes, or "" if
+// the connection closes at once.
 func exchange(t *testing.T, address string) string {
 	t.Helper()
 	conn, err := net.Dial("tcp", address)
@@ -101,14 +101,14 @@ func exchange(t *testing.T, address string) string {
 	if err := conn.SetDeadline(time.Now().Add(harness.Deadline)); err != nil {
 		t.Fatal(err)
 	}
-	// Either may fail where the connection is refused by a reset.
+	// Both calls may fail if a reset refuses the connection.
 	_, _ = io.WriteString(conn, "ping")
 	_ = conn.(*net.TCPConn).CloseWrite()
 	got, _ := io.ReadAll(conn)
 	return string(got)
 }
 
-// waitExchange waits until connections bring that.
+// waitExchange waits until a connection returns the wanted bytes.
 func waitExchange(t *testing.T, address, wanted string) {
 	t.Helper()
 	got := ""

@@ -13,7 +13,7 @@ import (
 	"github.com/wasm-xds/wasm-xds/internal/test/harness"
 )
 
-// modules is a web server with modules that can break down.
+// modules is a web server with modules. The server can be switched to failure.
 type modules struct {
 	*httptest.Server
 	down atomic.Bool
@@ -45,7 +45,7 @@ func (s *scenario) writeURL(name, url string, module []byte) {
 	harness.WriteFile(s.t, filepath.Join(s.dir, name+".yaml"), []byte(text))
 }
 
-// A module from a URL is downloaded once, verified, and outlives its server.
+// A module from a URL is downloaded once, verified, and survives the loss of its server.
 func TestModuleFromURL(t *testing.T) {
 	one, two := authModule("v1"), authModule("v2")
 	s := newScenario(t)
@@ -62,7 +62,7 @@ func TestModuleFromURL(t *testing.T) {
 	tr.live("v2")
 	downloads := web.gets.Load()
 
-	// Wrong bytes, and a server that is gone: one clear error, and nothing changes.
+	// Wrong bytes and a lost server each give one clear error and change nothing.
 	web.down.Store(true)
 	s.writeURL(auth, web.URL+"/three.wasm", authModule("v3"))
 	failed := s.cp.WaitFilter(auth, func(f harness.FilterStatus) bool {
@@ -85,8 +85,8 @@ func TestModuleFromURL(t *testing.T) {
 	}
 }
 
-// A module that the disk has damaged reaches no Envoy: it is downloaded again, and
-// then sent.
+// A module damaged on disk reaches no Envoy. The server downloads the module again and then sends
+// the good bytes.
 func TestDamagedModuleFromURL(t *testing.T) {
 	module := authModule("v1")
 	s := newScenario(t)

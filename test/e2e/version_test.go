@@ -12,8 +12,8 @@ import (
 	"github.com/wasm-xds/wasm-xds/internal/test/program"
 )
 
-// TestMakeStampsTheBinary holds what `make build` makes: a binary without debug data that
-// knows its version and commit.
+// TestMakeStampsTheBinary checks the binary of `make build`: no debug data, the right version and
+// commit.
 func TestMakeStampsTheBinary(t *testing.T) {
 	t.Parallel()
 	binary := filepath.Join(t.TempDir(), "wasm-xds")
@@ -32,7 +32,7 @@ func TestMakeStampsTheBinary(t *testing.T) {
 		t.Errorf("version -o json prints %s, %v", text, err)
 	}
 	if runtime.GOOS != "linux" {
-		return // what follows reads ELF
+		return // the rest reads ELF
 	}
 	file, err := elf.Open(binary)
 	if err != nil {

@@ -8,7 +8,7 @@ import (
 	"github.com/wasm-xds/wasm-xds/internal/test/harness"
 )
 
-// visitor is a host that speaks another protocol than a port, as the API shows it.
+// visitor is a host that speaks the wrong protocol on a port, as the API shows it.
 type visitor struct{ Port, Speaks, Address, Message, Hint string }
 
 const (
@@ -20,13 +20,13 @@ const (
         "@type": type.googleapis.com/envoy.extensions.transport_sockets.tls.v3.UpstreamTlsContext`
 )
 
-// A cluster that speaks another protocol than the port that it leads to is the commonest mistake in a
-// bootstrap, and Envoy does not say so. The server does, in its log, its API and its status.
+// The commonest mistake in a bootstrap is a cluster with the wrong protocol for its port, and
+// Envoy does not report the mistake. The server reports it in the log, the API and the status.
 func TestWrongProtocol(t *testing.T) {
 	for _, tt := range []struct {
 		name, port, speaks, log string
 		change                  func(bootstrap string) string
-		remote                  bool // Envoy has to fetch a module first
+		remote                  bool // Envoy must download a module first
 	}{
 		{
 			"TLS to the xDS port", "xds", "tls", "a client speaks TLS to the xDS port",
@@ -72,14 +72,14 @@ func TestWrongProtocol(t *testing.T) {
 	}
 }
 
-// inCluster adds lines to the cluster whose name begins so.
+// inCluster adds lines to the cluster with the name prefix.
 func inCluster(bootstrap, name, lines string) string {
 	before, after, _ := strings.Cut(bootstrap, "  - name: \""+name)
 	first, rest, _ := strings.Cut(after, "\n")
 	return before + "  - name: \"" + name + first + lines + "\n" + rest
 }
 
-// envoyWith starts an Envoy with a bootstrap that is changed as text.
+// envoyWith starts an Envoy after a text change of the bootstrap.
 func (s *scenario) envoyWith(change func(string) string) {
 	s.t.Helper()
 	b := harness.Bootstrap{XDSAddress: s.cp.XDSAddress(), ModulesAddress: s.cp.ModulesAddress(), HTTP: []harness.HTTPListener{{

@@ -13,7 +13,7 @@ import (
 	"github.com/wasm-xds/wasm-xds/internal/test/testfilter"
 )
 
-// overwrite copies a module over the filter's and edits its spec, as cp and an editor do: in place.
+// overwrite writes a module and a spec in place, as cp and an editor do.
 func (s *scenario) overwrite(name string, module []byte, config string) {
 	s.t.Helper()
 	if err := os.MkdirAll(s.dir, 0o755); err != nil {
@@ -28,7 +28,7 @@ func (s *scenario) overwrite(name string, module []byte, config string) {
 	}
 }
 
-// waited is what a wait prints.
+// waited is the output of a wait.
 type waited struct {
 	harness.FilterStatus
 	Condition string `json:"condition"`
@@ -47,7 +47,8 @@ func (s *scenario) statusWait(args ...string) waited {
 	return f
 }
 
-// TestWaitRightAfterAnEdit asks at once after each of many edits: the answer is never of before.
+// TestWaitRightAfterAnEdit waits immediately after each of many edits. No answer describes the
+// state before the edit.
 func TestWaitRightAfterAnEdit(t *testing.T) {
 	t.Parallel()
 	for _, mode := range []harness.Mode{harness.ADSDelta, harness.ADSSotW} {
@@ -79,8 +80,8 @@ func TestWaitRightAfterAnEdit(t *testing.T) {
 	}
 }
 
-// TestWaitForWhatEnvoyRefuses: an edit that an Envoy refuses ends the wait with the reason, and so
-// does one for a revision that check has named.
+// TestWaitForWhatEnvoyRefuses expects a wait to end with the reason when an Envoy refuses an
+// edit. The wait for a revision named by check ends in the same way.
 func TestWaitForWhatEnvoyRefuses(t *testing.T) {
 	s := newScenario(t, withoutSandbox()...)
 	s.overwrite(auth, authModule("good"), "")
@@ -107,7 +108,7 @@ func TestWaitForWhatEnvoyRefuses(t *testing.T) {
 	}
 }
 
-// checkedRevision is auth's as check names it.
+// checkedRevision returns auth's revision as named by check.
 func (s *scenario) checkedRevision() string {
 	s.t.Helper()
 	var result struct {
@@ -123,7 +124,8 @@ func (s *scenario) checkedRevision() string {
 	return result.Filters[0].Revision
 }
 
-// TestOneEnvoyInTwoListenersIsOne: also without ADS, where it has a stream for each of them.
+// TestOneEnvoyInTwoListenersIsOne expects one Envoy to count once, also without ADS, where each
+// listener has a stream.
 func TestOneEnvoyInTwoListenersIsOne(t *testing.T) {
 	for _, mode := range harness.Modes() {
 		t.Run(string(mode), func(t *testing.T) {
