@@ -2,15 +2,14 @@ package delivery
 
 import "maps"
 
-// announceLimit bounds how much is written down beside what is sent: where many Envoys connect
-// at the same time each of them has something to try, and what is written is written again
-// with each push.
+// announceLimit bounds the announced nodes. If many Envoys connect at the same time, each has a
+// revision to try, and every unproven push writes the whole record again.
 const announceLimit = 1000
 
-// announce has all that is not known to load, and waits for its turn on the stream, written down
-// with the push that is written down anyway: a thousand edits at once are one record, not
-// a thousand, each of which the next push would wait for. To say that a node may hold
-// what it has not got yet costs it no more than a push too many, after a crash.
+// announce records nodes ahead of their turn: those with a parked unproven push. The record
+// is written for another push anyway. A thousand edits at once then take one record, and not a
+// thousand records that the pushes have to wait for. After a crash, an announced node that got
+// nothing costs at most one push too many.
 func (m *Machine) announce(s *stream) {
 	for _, u := range s.parked {
 		if m.announced >= announceLimit {
@@ -30,8 +29,8 @@ func (m *Machine) announce(s *stream) {
 	}
 }
 
-// wasAnnounced says whether it is written down already that the subscriber may get the
-// revision. What it says once counts for one push.
+// wasAnnounced says whether the record already names the subscriber's node with the revision.
+// An announcement counts for one push.
 func (m *Machine) wasAnnounced(u *sub, revision string) bool {
 	written, announced := u.f.announced[u.s.node.ID]
 	if announced {

@@ -1,9 +1,9 @@
 package delivery
 
 // Names without a spec come from the network alone, and each costs the machine some kilobytes.
-// They are counted for each stream. Names that a spec has are as many as the user wants.
+// The machine counts them for each stream. Names with a spec are not bounded.
 
-// countUnknown takes a subscriber into the count, or out of it, if no spec has its name.
+// countUnknown adds n to the counts if the subscriber's name has no spec.
 func (m *Machine) countUnknown(u *sub, n int) {
 	if u.f.wanted == nil {
 		u.s.unknown += n
@@ -11,15 +11,15 @@ func (m *Machine) countUnknown(u *sub, n int) {
 	}
 }
 
-// countAllUnknown does so for all subscribers of a filter.
+// countAllUnknown adds n to the counts for each subscriber of a filter without a spec.
 func (m *Machine) countAllUnknown(f *filter, n int) {
 	for _, u := range f.subs {
 		m.countUnknown(u, n)
 	}
 }
 
-// shedGreedy ends the streams that ask for the most names without a spec, until all together ask
-// for no more than they may. Of two that ask for as many, the later one ends.
+// shedGreedy ends streams until all streams together ask for no more names without a spec than
+// the limit. The stream with the most names ends first. Of two equal streams, the later ends.
 func (m *Machine) shedGreedy() {
 	for m.unknown > m.cfg.UnknownNames {
 		var greediest *stream

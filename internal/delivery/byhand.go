@@ -2,8 +2,8 @@ package delivery
 
 import "github.com/wasm-xds/wasm-xds/pkg/snapshot"
 
-// promoteByHand goes on with a rollout without the canaries that it waits for. Each Envoy version has a
-// canary still, if one can be asked: a revision that no Envoy of a version has loaded goes to one of them first.
+// promoteByHand continues a rollout without the awaited canaries. Each Envoy version still gets
+// a canary, if any Envoy can be asked: an unproven revision goes to a single Envoy first.
 func (m *Machine) promoteByHand(e Promoted) {
 	f := m.filters[e.Name]
 	if f == nil {
@@ -23,7 +23,7 @@ func (m *Machine) promoteByHand(e Promoted) {
 	m.touchFilter(f)
 }
 
-// passOver has others asked in the place of canaries that take long.
+// passOver replaces the canaries that take long.
 func (m *Machine) passOver(f *filter, r *snapshot.Revision) {
 	for _, g := range f.inOrder() {
 		for _, u := range g.subs {
@@ -35,7 +35,8 @@ func (m *Machine) passOver(f *filter, r *snapshot.Revision) {
 	}
 }
 
-// retry forgets that Envoys have refused a revision, or were lost with it, and tries it again in other bytes.
+// retry forgets that Envoys refused a revision or were lost with it. The revision is tried again
+// in other bytes.
 func (m *Machine) retry(e Retried) {
 	f := m.filters[e.Name]
 	if f == nil {
@@ -52,7 +53,7 @@ func (m *Machine) retry(e Retried) {
 	for _, u := range f.subs {
 		u.passedOver = false
 		for id := range u.get().refused {
-			if id == e.Revision || f.revision(id) == nil { // a stand-in in its place
+			if id == e.Revision || f.revision(id) == nil { // a stand-in served in place of the revision
 				delete(u.rare.refused, id)
 			}
 		}
@@ -68,8 +69,8 @@ func (m *Machine) retry(e Retried) {
 	m.touchFilter(f)
 }
 
-// IsRefused says whether an Envoy has refused the filter's revision, or was lost with it: a [Retried]
-// tries it again.
+// IsRefused says whether an Envoy has refused the filter's revision, or was lost with it. A
+// [Retried] tries the revision again.
 func (m *Machine) IsRefused(name, revision string) bool {
 	f := m.filters[name]
 	if f == nil {

@@ -10,13 +10,13 @@ import (
 // StreamID names one xDS stream for the life of the process.
 type StreamID uint64
 
-// Node is what an Envoy says of itself when it opens a stream.
+// Node is an Envoy's description of itself when a stream opens.
 type Node struct {
 	ID, Cluster string
 	Metadata    map[string]string
-	Address     string // where its connection comes from
-	Version     string // Envoy's version, "" when unknown
-	// Runtimes are the Wasm runtimes it was built with; nil: it does not say.
+	Address     string // the remote address of the connection
+	Version     string // Envoy's version; "": not known
+	// Runtimes are the Wasm runtimes built into the Envoy; nil: not known.
 	Runtimes []string
 }
 
@@ -24,47 +24,47 @@ type Node struct {
 type Event interface{ event() }
 
 type (
-	// StreamOpened comes before every other event of its stream.
+	// StreamOpened comes before every other event of the stream.
 	StreamOpened struct {
 		Stream StreamID
 		Node   Node
 		ADS    bool // one stream for all names; else a stream serves one subscription
 		Delta  bool
 	}
-	// StreamClosed ends a stream: whatever was outstanding on it is lost.
+	// StreamClosed ends a stream. All outstanding responses are lost.
 	StreamClosed struct{ Stream StreamID }
 
-	// Requested is one discovery request: first its answer to a response that was
-	// outstanding, then what it changes in the subscription.
+	// Requested is a discovery request: first the answer to an outstanding response, then the
+	// changes of the subscription.
 	Requested struct {
 		Stream      StreamID
-		Answer      *Answer // nil: it answers nothing
+		Answer      *Answer // nil: the request answers nothing
 		Unsubscribe []string
-		Subscribe   []Subscription // read only: streams may share it
+		Subscribe   []Subscription // read only: streams may share the list
 	}
 
-	// SnapshotChanged brings what is wanted now, in place of what was wanted before.
+	// SnapshotChanged replaces the former snapshot.
 	SnapshotChanged struct{ Snapshot *snapshot.Snapshot }
 
 	// FetchStarted says that a GET with a push's token has begun.
 	FetchStarted struct{ Token string }
-	// FetchFinished says that a GET has ended, complete or not. Taken says that the
-	// Envoy has closed the connection after the last byte: the code is in its cache.
+	// FetchFinished says that a GET has ended, complete or not. Taken says that the Envoy has
+	// closed the connection after the last byte: the code is in Envoy's cache.
 	FetchFinished struct {
 		Token           string
 		Complete, Taken bool
 	}
-	// BuildFailed says that a [Send] could not be carried out: nothing was sent.
+	// BuildFailed says that a resource of a [Send] could not be made and was not sent.
 	BuildFailed struct {
 		Stream StreamID
 		Name   string
 		Reason string
 	}
-	// ModulesRestored says that modules were brought again, after one could not be read.
+	// ModulesRestored says that modules were fetched again after a module was unreadable.
 	ModulesRestored struct{}
-	// Promoted has the rollout of a revision go on without the canaries that it waits for.
+	// Promoted continues the rollout of a revision without the awaited canaries.
 	Promoted struct{ Name, Revision string }
-	// Retried has a revision tried again that Envoys have refused, or were lost with.
+	// Retried has a refused or lost revision tried again.
 	Retried struct{ Name, Revision string }
 	// Woken says that the time of [Machine.Next] has come.
 	Woken struct{}
@@ -72,18 +72,18 @@ type (
 
 // Answer is an ACK (Message is empty and Nack false) or a NACK.
 type Answer struct {
-	Name    string // a resource's, of the response that it answers
+	Name    string // of a resource in the answered response
 	Nack    bool
-	Message string // error_detail's message
+	Message string // the message of error_detail
 }
 
-// Subscription is one name that a stream asks for.
+// Subscription is a name that a stream asks for.
 type Subscription struct {
 	Name string
-	// Accepted is the version that this Envoy says it has accepted, "" for none.
+	// Accepted is the version that the Envoy says it has accepted; "": none.
 	Accepted string
-	// Replay asks for an answer also where Accepted is what is wanted: the same
-	// bytes once more, which a SotW client that lost its config needs and any other ignores.
+	// Replay asks for a response even if Accepted is the wanted version: the same bytes once
+	// more. A SotW client that lost its config needs them, and any other client ignores them.
 	Replay bool
 }
 
@@ -99,57 +99,61 @@ func (Promoted) event()        {}
 func (Retried) event()         {}
 func (Woken) event()           {}
 
-// Action is something the shell must do.
+// Action is something that the shell must do.
 type Action interface{ action() }
 
 type (
-	// Send asks for one response, nearly always with one resource. Of a name at most one is outstanding
-	// on a stream: the next comes after the Requested that answers it. In SotW that is so
-	// for the whole stream, in delta several responses may be outstanding.
+	// Send asks for a response. At most one response with a given name is outstanding on a stream:
+	// the next follows the Requested that answers the first. In SotW at most one response is
+	// outstanding on a stream. In delta there may be several.
 	Send struct {
 		Stream StreamID
 		Resource
-		// Others share the response, in this order. Where one of them cannot be made, the rest
-		// is sent without it.
+		// Others are further resources of the response, in this order. If a resource cannot be
+		// made, the remaining resources are sent.
 		Others []Resource
 		Envoy  string // the Envoy's version, for the translation
-		// Unproven says that no Envoy of this version has loaded the revision yet. What is
-		// unsettled must outlive a crash before it is sent: it says who may hold refused bytes.
+		// Unproven says that no Envoy of this version has loaded the revision yet. The unsettled
+		// nodes must be on disk before the send: they are the nodes that may hold refused bytes.
 		Unproven bool
-		// More says that others follow in SotW as soon as this one is answered, and are known to
-		// load: until the last of them is, a client need not be told what it has accepted.
+		// More says, in SotW, that further responses follow as soon as this response is answered,
+		// and that their revisions are known to load. Only the last response has to list the
+		// accepted versions.
 		More bool
 	}
-	// Changed says that the status of a filter may read differently now.
+	// Changed says that the status of a filter may have changed.
 	Changed struct{ Name string }
-	// Persist says that the [Memory] has changed, but for what is unsettled.
+	// Persist says that the [Memory] has changed, apart from the unsettled nodes.
 	Persist struct{}
-	// PersistUnsettled says that [Machine.Unsettled] has changed. It is small, whatever the
-	// number of filters. Awaited says that a [Send] that is Unproven waits until it is on
-	// disk; else what was awaited before says already who may get what.
+	// PersistUnsettled says that [Machine.Unsettled] has changed, which is small whatever the
+	// number of filters. Awaited says that a [Send] with Unproven waits for the write. Otherwise
+	// earlier writes already name the nodes of all sends.
 	PersistUnsettled struct{ Awaited bool }
-	// EndStream asks to end a stream: all streams ask for more names without a spec than
-	// [Config.UnknownNames], and this one for the most. For the machine it has ended.
+	// EndStream asks the shell to end a stream. All streams together ask for more than
+	// [Config.UnknownNames] names without a spec, and this stream asks for the most. For the
+	// machine the stream has ended.
 	EndStream struct{ Stream StreamID }
-	// Forgotten says that nothing is kept of a removed filter any more. It is not in
-	// [Machine.Snapshot] either.
+	// Forgotten says that the machine has dropped everything about a removed filter. The filter
+	// is not in [Machine.Snapshot] either.
 	Forgotten struct{ Name, SpecFile string }
-	// WentLive says that a subscriber accepted a revision. Since is when that became
-	// wanted; zero for one that subscribed later: of those, Others are reported with the one.
+	// WentLive says that a subscriber accepted a revision. Since is when the revision became
+	// wanted; zero: the subscriber joined later. Subscribers that joined later are reported
+	// once for each response, and Others is the number of further subscribers.
 	WentLive struct {
 		Name    string
 		Variant Variant
 		Since   time.Time
 		Others  int
 	}
-	// RolloutChanged reports that a rollout waits for longer than usual, has stopped because Envoys were
-	// lost, or goes on: then nothing in it is waited for.
+	// RolloutChanged reports that a rollout waits for longer than usual, has stopped because
+	// Envoys were lost, or goes on. If the rollout goes on, Rollout has no waits.
 	RolloutChanged struct {
 		Name    string
 		Rollout Rollout
 	}
-	// ModulesReached reports that an Envoy does not reach the module server, so that modules are
-	// sent inline, or that it does again. Then of Node only the id and the host are known.
+	// ModulesReached reports that an Envoy does not reach the module server, so modules are
+	// sent inline, or that the Envoy reaches the server again. In the second case only the
+	// id and the host of Node are known.
 	ModulesReached struct {
 		Node    Node
 		Reached bool
@@ -158,11 +162,11 @@ type (
 	WasRefused struct {
 		Name, Node, Revision string
 		Variant              Variant
-		Verdict              bool // false: only the code was not there yet, or it had company
+		Verdict              bool // false: the code was not cached yet, or the response had several resources
 		WrongType            bool // the Envoy asks for a filter of another type: no verdict
 		Message              string
-		// Others is how many resources more were in the response: it is a verdict on none of them,
-		// and each is sent again alone.
+		// Others is the number of further resources in the response. The NACK is a verdict on none
+		// of them, and each is sent again alone.
 		Others int
 	}
 )
@@ -185,11 +189,11 @@ func (WasRefused) action()       {}
 func (ModulesReached) action()   {}
 func (RolloutChanged) action()   {}
 
-// Substitutes makes the built-in stand-ins. All are pure.
+// Substitutes makes the built-in stand-ins. All methods are pure.
 type Substitutes interface {
 	Deny(filter string, t spec.Type, reason, runtime string) *snapshot.Revision
 	Passthrough(filter string, t spec.Type, runtime string) *snapshot.Revision
-	// Known is the stand-in that some release has made under that ID, whatever it says; nil: none
-	// has. It cannot be sent again: its module is not known.
+	// Known is the stand-in that some release has made under that ID, with any reason; nil: no
+	// release has. The stand-in cannot be sent again, because the module is not known.
 	Known(filter, runtime, id string) *snapshot.Revision
 }

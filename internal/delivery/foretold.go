@@ -6,9 +6,9 @@ import (
 	"github.com/wasm-xds/wasm-xds/pkg/snapshot"
 )
 
-// foretold says why Envoys of a version are not tried with r: a sandbox has found that
-// they would refuse it. It is as good as a NACK, but for what such an Envoy has
-// shown itself: that counts more. nil: they are tried.
+// foretold says why Envoys of a version do not get r: the sandbox has found that they would
+// refuse the revision. A foretold refusal is as good as a NACK, unless an Envoy of the version has
+// answered for r: that answer counts more. nil: no refusal is foretold.
 func (m *Machine) foretold(r *snapshot.Revision, envoy string) *Problem {
 	refusal := r.RefusalFor(envoy)
 	if refusal == nil {
@@ -20,8 +20,7 @@ func (m *Machine) foretold(r *snapshot.Revision, envoy string) *Problem {
 	return &Problem{Code: refusal.Code, Message: refusal.Message, Hint: refusal.Hint, Revision: r.ID}
 }
 
-// takers are the groups that r is for; problem says why there are none although Envoys
-// subscribe.
+// takers are the groups that r is for. problem says why there are none although Envoys subscribe.
 func (m *Machine) takers(f *filter, r *snapshot.Revision) (takers []*group, problem *Problem) {
 	groups := f.inOrder()
 	if len(r.Refusals) == 0 && !slices.ContainsFunc(groups, func(g *group) bool { return m.refusedIn(g, r) }) {

@@ -1,8 +1,8 @@
 package delivery
 
-// sendList sends a SotW client something that it runs once more, the same bytes, if it was told
-// that others follow and none does, or none that will be accepted for sure: it has not been told what
-// it has accepted.
+// sendList sends a running resource to a SotW client once more, in the same bytes. The client was
+// told that more responses follow. If none follows, or none that the client will surely accept,
+// the client still needs the list of accepted versions.
 func (m *Machine) sendList(s *stream) {
 	s.unlisted = false
 	for _, u := range s.subs {

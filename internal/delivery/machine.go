@@ -1,9 +1,8 @@
-// Package delivery decides what every subscriber gets next, given what happened.
+// Package delivery decides which version each subscriber gets next.
 //
-// It is pure: no clock, no I/O, no goroutine. [Machine.Step] takes an event with
-// its time and returns what the shell must do. Each rule was forced by something
-// that a real Envoy does; docs/envoy-behaviour.md has the facts, and
-// docs/ARCHITECTURE.md the rules in words.
+// The package is pure: no clock, no I/O, no goroutine. [Machine.Step] takes an event with
+// the event's time and returns actions for the shell. Each rule follows from the behaviour of
+// real Envoys: docs/envoy-behaviour.md has the facts, docs/ARCHITECTURE.md the rules.
 package delivery
 
 import (
@@ -16,38 +15,39 @@ import (
 	"github.com/wasm-xds/wasm-xds/pkg/snapshot"
 )
 
-// Config is a machine's policy. A zero duration or limit means the default beside it.
+// Config is a machine's policy. A zero duration or limit means the default named beside the field.
 type Config struct {
-	// Epoch makes this process's salts differ from those of every process before.
+	// Epoch makes this process's salts differ from those of every earlier process.
 	Epoch uint32
-	// Substitutes makes the stand-ins; required.
+	// Substitutes makes the stand-ins. Required.
 	Substitutes Substitutes
-	// CanaryWait is how long a subscriber with nothing waits for the canary of a
-	// new filter before it gets a stand-in: 2 s.
+	// CanaryWait is how long a subscriber that runs nothing waits for the canary of a new
+	// filter before the subscriber gets a stand-in: 2 s.
 	CanaryWait time.Duration
-	// CanaryPause is how long a lost canary may take to come back before another is chosen:
-	// 30 s, the longest that Envoy waits before it connects again.
+	// CanaryPause is how long a lost canary may take to come back before the machine chooses
+	// another: 30 s, the longest pause of Envoy before a new connection.
 	CanaryPause time.Duration
-	// FetchWait is how long after a remote push's NACK the GET may take to begin: 3 s.
+	// FetchWait is the time between the NACK of a remote push and the begin of the GET: 3 s.
 	FetchWait time.Duration
-	// FetchSettle lies between a GET's last byte and the second push where nothing tells that
-	// Envoy has the code in its cache, with a millisecond more for every 100 KB of the
-	// module: 5 ms.
+	// FetchSettle is the pause between the last byte of a GET and the second push, if nothing
+	// shows the code to be in Envoy's cache: 5 ms, and a millisecond more for every 100 KB of
+	// the module.
 	FetchSettle time.Duration
-	// FetchLimit is how long one GET may take before the code goes inline: 2 min.
+	// FetchLimit is how long a GET may take before the code goes inline: 2 min.
 	FetchLimit time.Duration
 	// AckWait is how long an answer may take before the subscriber is flagged: 30 s.
 	AckWait time.Duration
 	// RemoteLimit is the size from which Envoy's fetcher gives up: 32 MiB.
 	RemoteLimit int64
-	// ForgetRemoved is how long a removed filter is kept that no stream asks for; 0: for ever. One
-	// that never loaded on any Envoy is not kept at all.
+	// ForgetRemoved is how long the machine keeps a removed filter after the last stream has
+	// stopped asking for the filter; 0: for ever. A filter that never loaded on any Envoy is not
+	// kept at all.
 	ForgetRemoved time.Duration
-	// UnknownNames is how many names that no spec has all streams together may ask for: 20,000. A name
-	// counts once for each stream.
+	// UnknownNames is how many names without a spec all streams together may ask for: 20,000. A
+	// name counts once for each stream.
 	UnknownNames int
-	// Window is how many resources may be outstanding on a stream, where all of them are known to
-	// load, but for those that the Envoy runs: 64.
+	// Window is how many resources may be outstanding on a stream, if all of them are known to
+	// load: 64. Resources that the Envoy runs already do not count.
 	Window int
 }
 
@@ -69,45 +69,45 @@ const (
 	unsettledLimit = 4096
 )
 
-// Machine is the state of all deliveries. It is not safe for concurrent use.
+// Machine is the state of all deliveries. Not safe for concurrent use.
 type Machine struct {
 	cfg            Config
 	now            time.Time
 	filters        map[string]*filter
 	ordered        ordered
-	snapshot       *snapshot.Snapshot // the last one; nil: none yet, see [Machine.Snapshot]
+	snapshot       *snapshot.Snapshot // the last snapshot; nil: none yet, see [Machine.Snapshot]
 	streams        map[StreamID]*stream
 	verdicts       map[verdictKey]verdict
 	verdictChanges uint64
-	versions       map[string]time.Time // of Envoy, that verdicts are about, and when each was seen last
+	versions       map[string]time.Time // the Envoy versions with verdicts, and when each was seen last
 	trying         map[verdictKey]int   // unproven pushes that are outstanding
 	salts          map[saltKey]string
-	counter        uint32          // the newest salt's
-	tokens         map[string]*sub // a remote push's salt → who got it
+	counter        uint32          // of the newest salt
+	tokens         map[string]*sub // from the salt of a remote push to the push's subscriber
 	reach          reach
 	touched        []*stream
 	actions        []Action
 	changed        []*filter
-	unknown        int       // subscribers whose name no spec has
-	forgettable    []*filter // to be looked at before the step ends
+	unknown        int       // the number of subscribers without a spec for their name
+	forgettable    []*filter // filters to look at before the step ends
 	persist        bool
 	started        time.Time
-	states         [numStates]int // how many subscribers are in each
+	states         [numStates]int // the number of subscribers in each state
 
 	persistUnsettled bool
-	awaitUnsettled   bool                 // and it says more of who may get what
-	seq              uint64               // of the last look that was taken for the disk
-	unsettled        map[*filter]struct{} // all that have some, and had some when the memory was saved last
-	announced        int                  // of all filters
-	booted           int                  // accepted with the response that is looked at, by who has just come
+	awaitUnsettled   bool                 // a Send has to wait for the write
+	seq              uint64               // of the last memory taken for the disk
+	unsettled        map[*filter]struct{} // filters with unsettled nodes, now or in the memory saved last
+	announced        int                  // the number of announced nodes of all filters
+	booted           int                  // accepted pushes of the present response to subscribers newer than the wanted revision
 	timers           timers
 	// Memory that is used again and again.
 	later   []next
 	looked  []*stream
 	free    []*response
 	rooms   [][]push
-	open    *response // the stream's that is looked at: others may share it
-	pruneAt int       // size of verdicts and salts at which to prune
+	open    *response // of the present stream; more pushes may share the response
+	pruneAt int       // the size of verdicts and salts at which to prune
 }
 
 type saltKey struct {
@@ -115,7 +115,7 @@ type saltKey struct {
 	variant  Variant
 }
 
-// New makes a machine that goes on where mem left off; the zero Memory is a fresh start.
+// New makes a machine that goes on where mem left off. The zero Memory is a fresh start.
 func New(cfg Config, mem Memory, now time.Time) *Machine {
 	m := &Machine{
 		cfg:      cfg.withDefaults(),
@@ -145,8 +145,8 @@ func New(cfg Config, mem Memory, now time.Time) *Machine {
 	return m
 }
 
-// Step takes one event at its time, which never runs backwards, and returns what
-// follows from it, in memory that the next step uses again.
+// Step takes an event at the event's time and returns the actions that follow. Time never
+// runs backwards in the machine. The next step uses the memory of the actions again.
 func (m *Machine) Step(now time.Time, e Event) []Action {
 	m.forget()
 	if now.After(m.now) {
@@ -183,14 +183,14 @@ func (m *Machine) Step(now time.Time, e Event) []Action {
 	return m.take()
 }
 
-// fewKeys is how many things may be kept for another use. Of actions, and of what else a
-// response of many needs for each, there may be more.
+// fewKeys bounds most of the memory kept for another use. Lists with several entries for each
+// resource of a large response may keep someKeys.
 const (
 	fewKeys  = 64
 	someKeys = 512
 )
 
-// forget drops the last step's actions, and keeps their memory if it is not much.
+// forget drops the last step's actions, and keeps their memory if there is little of it.
 func (m *Machine) forget() {
 	clear(m.actions)
 	m.actions = m.actions[:0]
@@ -199,7 +199,7 @@ func (m *Machine) forget() {
 	}
 }
 
-// change notes that the status of a filter may read differently after the step.
+// change notes that the status of a filter may differ after the step.
 func (m *Machine) change(f *filter) {
 	if !f.hasChanged {
 		f.hasChanged = true
@@ -212,7 +212,7 @@ func (m *Machine) take() []Action {
 	for i, f := range m.changed {
 		f.hasChanged = false
 		m.tellOfRollout(f)
-		if i == 0 || m.changed[i-1].name != f.name { // else it was dropped and made anew
+		if i == 0 || m.changed[i-1].name != f.name { // else the filter was dropped and made anew
 			m.actions = append(m.actions, f.changed)
 		}
 	}
@@ -233,7 +233,7 @@ func (m *Machine) take() []Action {
 	return actions
 }
 
-// filter returns the filter of that name, which it makes when there is none.
+// filter returns the filter of that name. If there is none, filter makes it.
 func (m *Machine) filter(name string) *filter {
 	f := m.filters[name]
 	if f == nil {
@@ -253,7 +253,7 @@ func (m *Machine) setSnapshot(s *snapshot.Snapshot) {
 	m.prune()
 }
 
-// Snapshot is the last one, after a [New] what is remembered of it.
+// Snapshot is the last snapshot. After [New] it is made from the memory.
 func (m *Machine) Snapshot() *snapshot.Snapshot {
 	if m.snapshot == nil {
 		var wanted []*snapshot.Filter
@@ -267,11 +267,11 @@ func (m *Machine) Snapshot() *snapshot.Snapshot {
 	return m.snapshot
 }
 
-// pruneSlack is how many revisions may be forgotten before what is known of them is.
+// pruneSlack is the growth of verdicts and salts that is allowed between two prunings.
 const pruneSlack = 1000
 
-// prune forgets what is known of revisions that cannot be served any more, so that
-// a server that lives for years does not grow with every edit.
+// prune forgets verdicts and salts of revisions that cannot be served any more. Otherwise a
+// long-lived server would grow with every edit.
 func (m *Machine) prune() {
 	if len(m.verdicts)+len(m.salts) < m.pruneAt {
 		return
@@ -320,7 +320,7 @@ func (m *Machine) setWanted(f *filter, w *snapshot.Filter) {
 		f.noteWish(m.now)
 	}
 	if w.Revision != nil && sameRevision(w.Revision, f.stable) {
-		f.stable = w.Revision // what is foretold of it may be new
+		f.stable = w.Revision // its foretold refusals may be new
 	}
 	m.persist = true
 	m.regroup(f)
@@ -328,8 +328,8 @@ func (m *Machine) setWanted(f *filter, w *snapshot.Filter) {
 	m.touchFilter(f)
 }
 
-// keepCandidate remembers a candidate that some Envoy may run when its rollout ends
-// early: that Envoy may have to be given it back.
+// keepCandidate remembers a candidate if its rollout ends early and some Envoy may run it. The
+// machine may have to send the candidate to that Envoy again.
 func (m *Machine) keepCandidate(f *filter) {
 	if f.wanted == nil || f.wanted.Revision == nil || sameRevision(f.wanted.Revision, f.stable) {
 		return
@@ -370,8 +370,8 @@ func (m *Machine) touch(u *sub) {
 	m.touchStream(u.s)
 }
 
-// sortedKeys are a map's keys in order. Unlike slices.Sorted(maps.Keys(m)), it makes the list
-// at once, and none for an empty map.
+// sortedKeys returns a map's keys in order. Unlike slices.Sorted(maps.Keys(m)), the function
+// allocates the list at once, and allocates nothing for an empty map.
 func sortedKeys[K cmp.Ordered, V any](m map[K]V) []K {
 	if len(m) == 0 {
 		return nil

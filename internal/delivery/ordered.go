@@ -5,14 +5,14 @@ import (
 	"slices"
 )
 
-// ordered is all filters by name, and perhaps some that are dropped, until somebody looks: of
-// ten thousand, few come and go between two looks.
+// ordered has all filters by name. Between two calls of inOrder the list may be unsorted and may
+// have dropped filters: of ten thousand filters, few come and go between two calls.
 type ordered struct {
 	all     []*filter
-	changed bool // all is not what it should be
+	changed bool // all must be cleaned and sorted
 }
 
-// enroll takes a new filter. Names come from Envoys: what is dropped is not gathered for ever.
+// enroll adds a new filter. Names come from Envoys, so dropped filters must not pile up.
 func (m *Machine) enroll(f *filter) {
 	m.filters[f.name] = f
 	m.ordered.all, m.ordered.changed = append(m.ordered.all, f), true
@@ -21,7 +21,7 @@ func (m *Machine) enroll(f *filter) {
 	}
 }
 
-// inOrder are all filters, sorted by name. The slice is the machine's own.
+// inOrder returns all filters, sorted by name. The slice is the machine's own.
 func (m *Machine) inOrder() []*filter {
 	if o := &m.ordered; o.changed {
 		o.all = slices.DeleteFunc(o.all, func(f *filter) bool { return m.filters[f.name] != f })

@@ -5,8 +5,8 @@ import (
 	"encoding/hex"
 )
 
-// Packed is a [Version] in a third of the memory, for servers with many subscribers, each of
-// which has one. The zero value is no version. Two that are equal are of the same version.
+// Packed is a [Version] in a third of the memory, for the many subscribers of a server. The zero
+// value is no version. Two equal values are the same version.
 type Packed struct {
 	kind     packedKind
 	variant  Variant
@@ -14,17 +14,17 @@ type Packed struct {
 	salt     [saltLength / 2]byte
 }
 
-// RevisionBytes are the bytes that a revision's digits stand for.
+// RevisionBytes are the bytes of a revision's hex digits.
 type RevisionBytes [revisionLength / 2]byte
 
 type packedKind uint8
 
 const (
 	packedOurs    packedKind = iota + 1
-	packedForeign            // some other server's: all that is known is that there is one
+	packedForeign            // another server's version, of which the bytes are not known
 )
 
-// Pack packs a version. Of a version that is not written as ours are, only the variant is kept.
+// Pack packs a version. Of a version in a foreign form, Pack keeps only the variant.
 func (v Version) Pack() Packed {
 	if v == (Version{}) {
 		return Packed{}
@@ -36,7 +36,7 @@ func (v Version) Pack() Packed {
 	return p
 }
 
-// PackParts packs a version of this server from what [Packed.Parts] returned.
+// PackParts packs a version of this server from the results of [Packed.Parts].
 func PackParts(revision RevisionBytes, variant Variant, epoch, counter uint32) Packed {
 	p := Packed{kind: packedOurs, variant: variant, revision: revision}
 	binary.BigEndian.PutUint32(p.salt[:4], epoch)
@@ -44,7 +44,7 @@ func PackParts(revision RevisionBytes, variant Variant, epoch, counter uint32) P
 	return p
 }
 
-// Unpack is what was packed; of another server's version nothing but its variant.
+// Unpack returns the packed version. Of another server's version only the variant is known.
 func (p Packed) Unpack() Version {
 	if p.kind != packedOurs {
 		return Version{Variant: p.variant}
@@ -52,8 +52,8 @@ func (p Packed) Unpack() Version {
 	return Version{Revision: hex.EncodeToString(p.revision[:]), Variant: p.variant, Salt: hex.EncodeToString(p.salt[:])}
 }
 
-// Parts are the version's revision, its variant and the two halves of its salt: the epoch of
-// the process that made it, and a counter.
+// Parts are the version's revision, the variant and the two halves of the salt: the epoch of the
+// process that made the salt, and a counter.
 func (p Packed) Parts() (revision RevisionBytes, variant Variant, epoch, counter uint32) {
 	return p.revision, p.variant, binary.BigEndian.Uint32(p.salt[:4]), binary.BigEndian.Uint32(p.salt[4:])
 }
@@ -61,13 +61,13 @@ func (p Packed) Parts() (revision RevisionBytes, variant Variant, epoch, counter
 // Epoch is the first half of the version's salt.
 func (p Packed) Epoch() uint32 { return binary.BigEndian.Uint32(p.salt[:4]) }
 
-// isOf says whether the version is one of that revision.
+// isOf says whether the version is a version of that revision.
 func (p Packed) isOf(revision string) bool {
 	var other RevisionBytes
 	return p.kind == packedOurs && unhex(other[:], revision) && other == p.revision
 }
 
-// unhex fills b from text of just the right length.
+// unhex fills b from text of exactly the right length.
 func unhex(b []byte, text string) bool {
 	if len(text) != 2*len(b) {
 		return false

@@ -2,19 +2,19 @@ package delivery
 
 import "slices"
 
-// park puts a subscriber aside until nothing is outstanding on its stream, or something
-// that has to do with it changes: with hundreds of them nobody looks at each again and again.
+// park puts a subscriber aside until nothing is outstanding on the stream, or until a relevant
+// fact changes. With hundreds of waiting subscribers, the machine need not look at each again.
 func (s *stream) park(u *sub, as parking) {
 	u.parked = as
 	list := s.parkedLike(as)
 	if *list == nil {
-		*list = make([]*sub, 0, len(s.queue)) // of many that are looked at, many may be parked
+		*list = make([]*sub, 0, len(s.queue)) // many of a long queue may be parked
 	}
 	u.atParked = int32(len(*list))
 	*list = append(*list, u)
 }
 
-// parkedAs is why a push of that class is parked that must be alone.
+// parkedAs is the reason to park a push of that class which must be alone.
 func parkedAs(class int) parking {
 	if class >= classUnproven {
 		return parkedUnproven
@@ -22,7 +22,7 @@ func parkedAs(class int) parking {
 	return parkedProven
 }
 
-// parkedLike is the list of those that are parked for that reason.
+// parkedLike is the list of subscribers that are parked for that reason.
 func (s *stream) parkedLike(why parking) *[]*sub {
 	if why == parkedShared {
 		return &s.held
@@ -30,7 +30,8 @@ func (s *stream) parkedLike(why parking) *[]*sub {
 	return &s.parked
 }
 
-// unpark takes it back. The last takes its place: among hundreds there is no order to keep.
+// unpark takes a subscriber off the list. The last subscriber moves to the free place: the lists
+// have no order.
 func (s *stream) unpark(u *sub) {
 	list := s.parkedLike(u.parked)
 	u.parked = notParked
@@ -43,7 +44,7 @@ func (s *stream) unpark(u *sub) {
 	}
 }
 
-// release has all looked at that wait for a response of several to be answered.
+// release looks at all subscribers that wait for the answer to a shared response.
 func (m *Machine) release(s *stream) {
 	held := s.held
 	s.held = nil
@@ -53,7 +54,7 @@ func (m *Machine) release(s *stream) {
 	}
 }
 
-// sendAlone sends the most urgent of what is parked.
+// sendAlone sends the most urgent push of a parked subscriber.
 func (m *Machine) sendAlone(s *stream) {
 	for len(s.parked) > 0 {
 		u := m.nextAlone(s)
@@ -65,8 +66,8 @@ func (m *Machine) sendAlone(s *stream) {
 	}
 }
 
-// nextAlone is who comes first: what is known to load (remote code), then what nobody else
-// tries just now.
+// nextAlone is the subscriber to send to next. Proven revisions (remote code) come first, then
+// revisions that no other Envoy tries at the moment.
 func (m *Machine) nextAlone(s *stream) *sub {
 	if at := slices.IndexFunc(s.parked, func(u *sub) bool { return u.parked == parkedProven }); at >= 0 {
 		return s.parked[at]

@@ -8,12 +8,12 @@ import (
 	"github.com/wasm-xds/wasm-xds/pkg/spec"
 )
 
-// Problem is what a status says is wrong.
+// Problem is a fault that a status shows.
 type Problem struct {
 	Code     string // one of the Code constants
 	Message  string
 	Hint     string
-	Revision string // the revision it is about; may be empty
+	Revision string // the revision that the problem is about; may be empty
 }
 
 // The codes of problems. They are part of the API.
@@ -52,15 +52,14 @@ func rejectedProblem(r *snapshot.Revision, envoy, message string) *Problem {
 	}
 }
 
-// TypeURLs of the two filters, as they appear in NACKs.
+// Parts of the two filters' type URLs, as they appear in NACKs.
 const (
 	httpInText    = ".filters.http."
 	networkInText = ".filters.network."
 )
 
-// expectedType reads from a NACK which type the Envoy asked for; "" when the
-// text is about something else. Envoy words it: `filter config has type URL X but
-// expect Y`.
+// expectedType reads from a NACK the type that the Envoy asked for; "": the text is about
+// something else. Envoy's words are: `filter config has type URL X but expect Y`.
 func expectedType(message string) spec.Type {
 	_, expectation, ok := strings.Cut(message, "has type URL")
 	if !ok {
@@ -82,7 +81,7 @@ func expectedType(message string) spec.Type {
 	}
 }
 
-// invalidPath is how Envoy begins the NACK of a code file that it cannot read.
+// invalidPath recognises Envoy's NACK of a code file that Envoy cannot read.
 func invalidPath(message string) bool {
 	return strings.Contains(message, "Invalid path") || strings.Contains(message, "unable to read file") ||
 		strings.Contains(message, "file_system") || strings.Contains(message, "No such file or directory")
@@ -90,8 +89,8 @@ func invalidPath(message string) bool {
 
 const messageLimit = 300
 
-// redact keeps what a NACK's text says of the cause and drops what may echo the
-// plugin's configuration: its own text, and everything from a dumped message on.
+// redact keeps the cause of a NACK and drops parts that may echo the plugin's configuration: the
+// configuration's own text, and everything from a dumped message on.
 func redact(message string, r *snapshot.Revision) string {
 	return shorten(withoutSecrets(message, r))
 }

@@ -1,7 +1,7 @@
 package delivery
 
-// salt gives the salt for a content. Inline and file contents share theirs, so
-// that one resource serves all; a remote one is its push's token.
+// salt returns the salt for a content. Inline and file contents share theirs, so one resource
+// serves all Envoys. The salt of a remote content is the token of the push.
 func (m *Machine) salt(v Version) string {
 	key := saltKey{v.Revision, v.Variant}
 	if salt, ok := m.salts[key]; ok && v.Variant != Remote {
@@ -11,7 +11,7 @@ func (m *Machine) salt(v Version) string {
 	return m.salts[key]
 }
 
-// nextSalt sees that bytes which may have been refused are never sent again.
+// nextSalt makes sure that bytes which may have been refused are never sent again.
 func (m *Machine) nextSalt(p *push) {
 	m.newSalt(saltKey{p.version.Revision, p.version.Variant})
 }

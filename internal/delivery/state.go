@@ -1,17 +1,17 @@
 package delivery
 
-// State is where a subscriber stands.
+// State is a subscriber's state.
 type State uint8
 
 // The states of a subscriber.
 const (
-	Pending     State = iota // something is on its way, or waits for its turn
-	Fetching                 // this Envoy fetches the module; what it ran before still serves
+	Pending     State = iota // a push is on the way, or waits for its turn
+	Fetching                 // this Envoy fetches the module; the former revision still serves
 	Live                     // new requests and connections run the revision
-	Rejected                 // this Envoy refused the newest revision it was sent
+	Rejected                 // this Envoy refused the newest revision sent to it
 	Denied                   // the built-in deny serves: there is nothing else for this Envoy
 	Unsupported              // this Envoy cannot run Wasm in the runtime; nothing is pushed
-	Gone                     // its stream has ended
+	Gone                     // the stream has ended
 	numStates
 )
 
@@ -20,10 +20,10 @@ func (s State) String() string {
 	return [numStates]string{"pending", "fetching", "live", "rejected", "denied", "unsupported", "gone"}[s]
 }
 
-// Serving says what kind of thing a subscriber gets.
+// Serving is the kind of resource that a subscriber gets.
 type Serving uint8
 
-// What a subscriber gets.
+// The kinds of resources.
 const (
 	ServingNothing Serving = iota
 	ServingFilter

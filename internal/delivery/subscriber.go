@@ -16,71 +16,71 @@ type stream struct {
 	delta       bool
 	subs        []*sub      // sorted by name
 	outstanding []*response // sent and not answered, the oldest first
-	loads       int         // in what is outstanding
-	bytes       int64       // of the modules in it
-	full        bool        // it was as much as may be, and less than half is answered
+	loads       int         // the loads in outstanding, see [push.weight]
+	bytes       int64       // the bytes in outstanding, see [push.weight]
+	full        bool        // the window was full, and less than half of it has been answered
 	singly      bool        // a response of several was refused: each resource goes alone
-	readsFiles  bool        // it has read a module's file
-	late        int         // how many of outstanding are
-	silent      bool        // it takes part in no rollout until it answers
-	answeredAt  time.Time   // the last answer
+	readsFiles  bool        // this Envoy has read a module's file
+	late        int         // the number of late responses in outstanding
+	silent      bool        // takes part in no rollout until the Envoy answers
+	answeredAt  time.Time   // the time of the last answer
 	timed       bool        // a timer will look at outstanding
-	touched     bool        // it is looked at before the step ends
+	touched     bool        // the step looks at the stream before it ends
 	ended       bool
-	parked      []*sub // whose next push must be alone
-	held        []*sub // whose next push goes with others
-	queue       []*sub // to be looked at
-	unknown     int    // subscribers whose name no spec has
-	waiting     int    // how many of them, from the first on, were found to need a push
-	bareCount   int    // subscribers that run nothing
-	unlisted    bool   // what it accepted last said that others follow
+	parked      []*sub // their next push must be alone
+	held        []*sub // their next push shares a response
+	queue       []*sub // subscribers to look at
+	unknown     int    // the number of subscribers without a spec for their name
+	waiting     int    // the number of subscribers at the head of queue that were found to need a push
+	bareCount   int    // the number of subscribers that run nothing
+	unlisted    bool   // the response accepted last said that more responses follow
 }
 
-// sub is one filter on one stream: the unit of delivery and of status. There are as many
-// as Envoys times filters, so it is kept small: times are offsets, the version is packed,
-// and what is rarely known has a place of its own.
+// sub is a subscriber: one filter on one stream, the unit of delivery and of status. There are
+// as many as Envoys times filters, so the struct is small: times are offsets, the version is
+// packed, and rarely known facts are kept apart.
 type sub struct {
 	f     *filter
 	s     *stream
-	group *group // nil: it cannot run the filter
+	group *group // nil: the subscriber cannot run the filter
 
-	// running is the revision that Envoy runs; nil: none, or unknown here.
+	// running is the revision that Envoy runs; nil: none, or not known here.
 	running  *snapshot.Revision
-	accepted Packed // the version that it runs; zero: nothing, as far as is known
-	rare     *rare  // nil: nothing of it is known
+	accepted Packed // the version that Envoy runs; zero: nothing, as far as is known
+	rare     *rare  // nil: nothing rare is known
 
 	joined, since     offset // since is when the state began
-	atFilter, atGroup int32  // where it is in f.subs and in group.subs
-	atParked          int32  // where it is among those that are parked like it
+	atFilter, atGroup int32  // the places in f.subs and in group.subs
+	atParked          int32  // the place in the stream's list of parked subscribers
 
-	trials  uint16 // of its group, that it is a canary of
+	trials  uint16 // the bits of the group's trials in which the subscriber is a canary
 	state   State
 	serving Serving
 	closed  bool
-	queued  bool    // it is in its stream's queue
-	parked  parking // in the other list
-	// awaited: a response with its name is outstanding, perhaps one to the subscriber of
-	// that name before it.
+	queued  bool    // the subscriber is in the stream's queue
+	parked  parking // the reason for which the subscriber is in a list of parked ones
+	// awaited: a response with this name is outstanding, perhaps a response to an earlier
+	// subscriber of the same name.
 	awaited bool
-	// owed: an answer is owed even where accepted is what is wanted.
+	// owed: the Envoy gets a response even if accepted is the wanted version.
 	owed bool
-	// replay: the same bytes once more do for that answer.
+	// replay: the same bytes once more are enough for that response.
 	replay bool
-	// dirty: Envoy has stored bytes it refused, or may have: the next update of
-	// its listener would fail, until something good is pushed in other bytes.
+	// dirty: Envoy has stored bytes that it refused, or may have. The next update of the
+	// listener would fail until a good revision is pushed in other bytes.
 	dirty bool
-	// passedOver: a rollout goes on by hand that waited for it. It is asked when it is its turn again.
+	// passedOver: a rollout was continued by hand without this subscriber.
 	passedOver bool
 }
 
-// parking says why a subscriber waits, until its push can be alone or goes with others.
+// parking is the reason for which a subscriber waits until its push can be sent.
 type parking uint8
 
 const (
 	notParked      parking = iota
 	parkedProven           // remote code
-	parkedUnproven         // not known to load
-	parkedShared           // delta: a response that others share is outstanding
+	parkedUnproven         // a revision that is not known to load
+	parkedShared           // delta: a shared response is outstanding
 )
 
 // offset is a time since the machine started.
@@ -89,7 +89,7 @@ type offset time.Duration
 func (m *Machine) offset(t time.Time) offset { return offset(t.Sub(m.started)) }
 func (m *Machine) at(o offset) time.Time     { return m.started.Add(time.Duration(o)) }
 
-// rare is what is rarely known of a subscriber, and not kept for longer than it matters.
+// rare has the facts that are rarely known of a subscriber, for as long as they matter.
 type rare struct {
 	problem *Problem
 	timer   time.Time
@@ -98,12 +98,12 @@ type rare struct {
 	refused map[string]*Problem
 	// expects is the type that the Envoy asks for, learnt from a NACK; "": not known.
 	expects spec.Type
-	// noRemote is the sha256 of a module that this Envoy could not fetch, noFile of
-	// one whose file it could not read: that one goes inline.
+	// noRemote is the sha256 of a module that this Envoy could not fetch, and noFile of a module
+	// with a file that this Envoy could not read. The code goes inline.
 	noRemote, noFile string
-	// noGET is the token of a remote push for which no GET came, until the code is answered inline.
+	// noGET is the token of a remote push without a GET, until the inline push is answered.
 	noGET    string
-	fellBack *Problem // why; shown while the revision runs
+	fellBack *Problem // the reason for inline code; shown while the revision runs
 }
 
 // get is for reading.
@@ -122,7 +122,7 @@ func (u *sub) note() *rare {
 	return u.rare
 }
 
-// tidy gives back the place of what is rarely known once nothing is.
+// tidy frees rare when nothing rare is known any more.
 func (u *sub) tidy() {
 	if r := u.rare; r != nil && r.problem == nil && r.timer.IsZero() && r.fetch == nil && len(r.refused) == 0 &&
 		r.expects == "" && r.noRemote == "" && r.noFile == "" && r.noGET == "" && r.fellBack == nil {
@@ -151,7 +151,7 @@ func (u *sub) expects() spec.Type {
 	return u.rare.expects
 }
 
-// refusal is why this Envoy refused a revision; nil: it did not.
+// refusal is why this Envoy refused a revision; nil: not refused.
 func (u *sub) refusal(revision string) *Problem {
 	if u.rare == nil {
 		return nil
@@ -168,7 +168,7 @@ type fetch struct {
 	started  bool
 	finished bool
 	failed   bool
-	taken    bool // the Envoy closed its connection after it: the code is in its cache
+	taken    bool // the Envoy closed the connection after the GET: the code is in Envoy's cache
 	deadline time.Time
 	retryAt  time.Time
 }
@@ -194,7 +194,7 @@ func (u *sub) setAccepted(v Version, r *snapshot.Revision) {
 	}
 }
 
-// runtimeOf gives the runtime for a stand-in: the first that the Envoy has.
+// runtimeOf is the runtime for a stand-in: the first known runtime that the Envoy has.
 func (n Node) runtimeOf() string {
 	known := []string{"envoy.wasm.runtime.v8", "envoy.wasm.runtime.wamr", "envoy.wasm.runtime.wasmtime"}
 	if n.Runtimes != nil {

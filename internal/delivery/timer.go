@@ -5,8 +5,8 @@ import (
 	"time"
 )
 
-// timer has a subscriber, a filter's rollout or a stream's answer looked at again. It
-// is never cancelled: a look too many changes nothing.
+// timer has a subscriber, a filter's rollout or a stream's answer looked at again. Timers are
+// never cancelled: looking once too often changes nothing.
 type timer struct {
 	at time.Time
 	u  *sub
@@ -29,7 +29,7 @@ func (t *timers) Pop() any {
 	return x
 }
 
-// Next is when the machine wants [Woken] at the latest; false: nothing waits for time.
+// Next is when the machine wants [Woken] at the latest; false: no timer is set.
 func (m *Machine) Next() (time.Time, bool) {
 	if len(m.timers) == 0 {
 		return time.Time{}, false
@@ -53,8 +53,8 @@ func (m *Machine) wakeFilter(f *filter, at time.Time) {
 	heap.Push(&m.timers, timer{at: at, f: f})
 }
 
-// wakeStream has the stream's outstanding answer looked at. One timer serves all
-// that are sent before it is over: it is set anew for the one that is outstanding then.
+// wakeStream has the stream's outstanding answers looked at. The stream has one timer at a time.
+// When the timer is over, it is set again for the answer that is outstanding then.
 func (m *Machine) wakeStream(s *stream, at time.Time) {
 	if s.timed {
 		return
@@ -63,7 +63,7 @@ func (m *Machine) wakeStream(s *stream, at time.Time) {
 	heap.Push(&m.timers, timer{at: at, s: s})
 }
 
-// wake looks at everything whose time has come.
+// wake looks at everything that is due.
 func (m *Machine) wake() {
 	for len(m.timers) > 0 && !m.timers[0].at.After(m.now) {
 		t := heap.Pop(&m.timers).(timer)
@@ -75,7 +75,7 @@ func (m *Machine) wake() {
 			m.rollOut(t.f)
 			m.lookForSlow(t.f)
 			if t.f.told != "" {
-				m.change(t.f) // what it waits for may have another end
+				m.change(t.f) // the wait may have another end
 			}
 		default:
 			if r := t.u.rare; r != nil && r.timer.Equal(t.at) {

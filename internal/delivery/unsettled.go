@@ -2,10 +2,10 @@ package delivery
 
 import "github.com/wasm-xds/wasm-xds/pkg/snapshot"
 
-// unsettledNode is an Envoy that may have stored bytes it refused.
+// unsettledNode is a node that may have stored bytes that it refused.
 type unsettledNode struct {
-	revision string // the unproven one that it was sent last; "": not known
-	envoy    string // its version; "": not known
+	revision string // the unproven revision that the node was sent last; "": not known
+	envoy    string // the node's Envoy version; "": not known
 }
 
 func (f *filter) isUnsettled(u *sub) bool {
@@ -13,15 +13,15 @@ func (f *filter) isUnsettled(u *sub) bool {
 	return ok
 }
 
-// tookIt says whether the subscriber accepted the very revision that unsettled its
-// node: only the word of it was lost, with a stream or with the process.
+// tookIt says whether the subscriber accepted the very revision that unsettled the node. Then
+// only the ACK was lost, with a stream or with the process.
 func (f *filter) tookIt(u *sub) bool {
 	revision := f.unsettled[u.s.node.ID].revision
 	return revision != "" && u.accepted.isOf(revision)
 }
 
-// unsettle notes that the subscriber's node may hold refused bytes, of that revision or, with "",
-// of one that is not known.
+// unsettle notes that the subscriber's node may hold refused bytes of a revision; "": the
+// revision is not known.
 func (m *Machine) unsettle(u *sub, revision string) {
 	f, id := u.f, u.s.node.ID
 	before, known := f.unsettled[id]
@@ -31,14 +31,14 @@ func (m *Machine) unsettle(u *sub, revision string) {
 	}
 	f.unsettled[id] = unsettledNode{revision, u.s.node.Version}
 	if f.wanted == nil {
-		return // nothing of a name without a spec is written to the disk
+		return // the disk gets nothing about a name without a spec
 	}
 	m.unsettled[f] = struct{}{}
 	m.persistUnsettled = true
 	m.awaitUnsettled = m.awaitUnsettled || !written
 }
 
-// settle notes that the subscriber's node has taken something good.
+// settle notes that the subscriber's node has taken a good revision.
 func (m *Machine) settle(u *sub) {
 	if !u.f.isUnsettled(u) {
 		return
@@ -49,9 +49,9 @@ func (m *Machine) settle(u *sub) {
 	}
 }
 
-// forgetNodes forgets which nodes would have been next. A node that may hold refused bytes is not forgotten before it has
-// taken something: it may be away, and come back with its revision of before. But of very many, most have
-// gone for good.
+// forgetNodes forgets the nodes that were about to get the candidate. A node that may hold
+// refused bytes stays until it has taken a revision: the node may be away, and come back with its
+// former revision. If there are very many such nodes, most of them have gone for good.
 func (m *Machine) forgetNodes(f *filter) {
 	before := len(f.unsettled) + len(f.announced)
 	m.announced -= len(f.announced)
@@ -64,7 +64,7 @@ func (m *Machine) forgetNodes(f *filter) {
 	}
 }
 
-// isCandidate says whether r is on its way to all.
+// isCandidate says whether r is the candidate.
 func (f *filter) isCandidate(r *snapshot.Revision) bool {
 	c := f.candidate()
 	return c != nil && c.ID == r.ID

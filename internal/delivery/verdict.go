@@ -2,7 +2,7 @@ package delivery
 
 import "github.com/wasm-xds/wasm-xds/pkg/snapshot"
 
-// verdict is what Envoys of a version make of a revision.
+// verdict is a refusal or a success, kept for a revision and an Envoy version.
 type verdict struct {
 	loads   bool
 	message string
@@ -38,7 +38,7 @@ func (m *Machine) setVerdict(r *snapshot.Revision, envoy string, v verdict) {
 	m.persist = true
 }
 
-// lookup is a verdict as a group found it. Each of its subscribers asks for the same, again and again.
+// lookup caches a verdict for a group. All subscribers of a group ask for the same few verdicts.
 type lookup struct {
 	of    *snapshot.Revision
 	at    uint64 // Machine.verdictChanges
@@ -46,7 +46,7 @@ type lookup struct {
 	known bool
 }
 
-// verdictIn is the verdict of the group's version.
+// verdictIn is the verdict for the group's Envoy version.
 func (m *Machine) verdictIn(g *group, r *snapshot.Revision) (verdict, bool) {
 	for i := range g.lookups {
 		if l := &g.lookups[i]; l.of == r && l.at == m.verdictChanges {
@@ -58,7 +58,7 @@ func (m *Machine) verdictIn(g *group, r *snapshot.Revision) (verdict, bool) {
 	return v, known
 }
 
-// verdictOf is the verdict of the subscriber's version.
+// verdictOf is the verdict for the subscriber's Envoy version.
 func (m *Machine) verdictOf(u *sub, r *snapshot.Revision) (verdict, bool) {
 	if u.group != nil {
 		return m.verdictIn(u.group, r)

@@ -7,7 +7,7 @@ import (
 	"github.com/wasm-xds/wasm-xds/pkg/snapshot"
 )
 
-// Variant says how a resource carries its code.
+// Variant is the way in which a resource carries its code.
 type Variant = snapshot.Variant
 
 // The variants.
@@ -22,8 +22,8 @@ const (
 	saltLength     = 16
 )
 
-// Version is a resource's version on the wire: `<revision>.<variant><salt>`. The
-// resource's bytes are a pure function of it. The zero value is no version.
+// Version is a resource's version on the wire: `<revision>.<variant><salt>`. The resource's
+// bytes are a pure function of the version. The zero value is no version.
 type Version struct {
 	Revision string // 12 hex digits
 	Variant  Variant
@@ -38,7 +38,7 @@ func (v Version) String() string {
 	return v.Revision + "." + string(v.Variant) + v.Salt
 }
 
-// ParseVersion reads what [Version.String] wrote.
+// ParseVersion reads the result of [Version.String].
 func ParseVersion(s string) (Version, bool) {
 	revision, rest, ok := strings.Cut(s, ".")
 	if !ok || len(rest) != 1+saltLength ||

@@ -6,22 +6,22 @@ import (
 	"slices"
 )
 
-// versionLimit bounds the versions of Envoy whose verdicts are kept. A fleet has a few; more are made up, or
-// long gone. When there are more, versionsKept of those that no stream has stay.
+// versionLimit bounds the Envoy versions with verdicts. A fleet has a few versions; further
+// versions are made up, or long gone. Above the limit, versionsKept versions without a stream stay.
 const (
 	versionLimit = 64
 	versionsKept = 32
 )
 
-// sawVersion notes that an Envoy of the version is there.
+// sawVersion notes that an Envoy of the version is connected.
 func (m *Machine) sawVersion(envoy string) {
 	if _, known := m.versions[envoy]; known {
 		m.versions[envoy] = m.now
 	}
 }
 
-// boundVersions forgets the versions that were not seen for longest, with what was said of them, where
-// there are too many. Of those that are connected none goes.
+// boundVersions forgets the versions that were not seen for longest, and their verdicts, if there
+// are too many versions. Versions with a connected Envoy stay.
 func (m *Machine) boundVersions() {
 	if len(m.versions) <= versionLimit {
 		return
@@ -41,7 +41,7 @@ func (m *Machine) boundVersions() {
 	m.verdictChanges++
 }
 
-// forgetVersions forgets the versions that nothing is said of any more.
+// forgetVersions forgets the versions without verdicts.
 func (m *Machine) forgetVersions() {
 	judged := map[string]struct{}{}
 	for key := range m.verdicts {
