@@ -58,7 +58,7 @@ func (r *run) do(h Harm) {
 		rest(r.ctx, h.For)
 		e.modules.SetRate(0)
 	case FlapListener:
-		r.flap(e.side, h)
+		r.flap(h)
 	case FillDisk:
 		r.must("fill the disk", r.disk.fill(r.cp.PID()))
 		rest(r.ctx, h.For)

@@ -25,7 +25,7 @@ type sideListener struct {
 const sideFilter = "side"
 
 // sideInterval is how long the listener is there, and how long it is not.
-const sideInterval = 30 * time.Millisecond
+const sideInterval = 20 * time.Millisecond
 
 func newSideListener(t harness.TB, boot harness.Bootstrap, upstream string) *sideListener {
 	t.Helper()
@@ -56,12 +56,15 @@ func (l *sideListener) set(there bool) error {
 	return replace(l.path, text)
 }
 
-// flap has the listener come and go for a while.
-func (r *run) flap(l *sideListener, h Harm) {
-	for began := time.Now(); time.Since(began) < h.For && r.ctx.Err() == nil; {
-		r.must("add a listener", l.set(true))
+// flap has the side listeners of all Envoys come and go for a while.
+func (r *run) flap(h Harm) {
+	for began, there := time.Now(), true; time.Since(began) < h.For && r.ctx.Err() == nil; there = !there {
+		for _, e := range r.envoys {
+			r.must("change a listener", e.side.set(there))
+		}
 		rest(r.ctx, sideInterval)
-		r.must("remove a listener", l.set(false))
-		rest(r.ctx, sideInterval)
+	}
+	for _, e := range r.envoys {
+		r.must("remove a listener", e.side.set(false))
 	}
 }

@@ -73,11 +73,11 @@ func (l *load) run(ctx context.Context) {
 	workers.Wait()
 }
 
-// change replaces the expectation by what is made of it.
-func (l *load) change(make func(*Expectation) *Expectation) {
+// change replaces the expectation by the next one.
+func (l *load) change(next func(*Expectation) *Expectation) {
 	l.mu.Lock()
 	defer l.mu.Unlock()
-	l.expect.Store(make(l.expect.Load()))
+	l.expect.Store(next(l.expect.Load()))
 }
 
 func (l *load) goDown() {

@@ -42,7 +42,7 @@ const (
 	RefuseLink    HarmKind = "refuse an Envoy's links"
 	RefuseModules HarmKind = "refuse an Envoy's module link"
 	SlowModules   HarmKind = "slow an Envoy's module link"
-	FlapListener  HarmKind = "add and remove an Envoy's listener, again and again"
+	FlapListener  HarmKind = "add and remove a listener, again and again"
 	FillDisk      HarmKind = "fill the disk"
 	StepClock     HarmKind = "step the clock"
 )
@@ -115,7 +115,7 @@ func (s Step) String() string {
 func (h Harm) String() string {
 	text := string(h.Kind)
 	switch h.Kind {
-	case KillEnvoy, PauseEnvoy, CutLink, RefuseLink, RefuseModules, SlowModules, FlapListener:
+	case KillEnvoy, PauseEnvoy, CutLink, RefuseLink, RefuseModules, SlowModules:
 		text += fmt.Sprintf(" [%d]", h.Envoy)
 	case StepClock:
 		text += fmt.Sprintf(" by %v", h.Step)
@@ -345,7 +345,7 @@ func (p *Plan) harm(s *Step, plain bool) Harm {
 // is down cannot be paused.
 func compatible(all []Harm) []Harm {
 	var some []Harm
-	server, envoys, listeners := false, map[int]bool{}, map[int]bool{}
+	server, listeners, envoys := false, false, map[int]bool{}
 	for _, h := range all {
 		switch h.Kind {
 		case KillServer, StopServer, RotState, PauseServer:
@@ -359,10 +359,10 @@ func compatible(all []Harm) []Harm {
 			}
 			envoys[h.Envoy] = true
 		case FlapListener:
-			if listeners[h.Envoy] {
+			if listeners {
 				continue
 			}
-			listeners[h.Envoy] = true
+			listeners = true
 		}
 		some = append(some, h)
 	}
