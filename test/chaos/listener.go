@@ -56,8 +56,13 @@ func (l *sideListener) set(there bool) error {
 	return replace(l.path, text)
 }
 
-// flap has the side listeners of all Envoys come and go for a while.
+// flap has the side listeners of all Envoys come and go for a while. The Envoys' links are slow
+// then: what an Envoy sends crosses what is on its way to it.
 func (r *run) flap(h Harm) {
+	for _, e := range r.envoys {
+		e.xds.SetRate(slowRate / 4)
+		defer e.xds.SetRate(0)
+	}
 	for began, there := time.Now(), true; time.Since(began) < h.For && r.ctx.Err() == nil; there = !there {
 		for _, e := range r.envoys {
 			r.must("change a listener", e.side.set(there))

@@ -312,7 +312,7 @@ func (p *Plan) upTo(longest time.Duration) time.Duration {
 func harms() []HarmKind {
 	return []HarmKind{
 		KillServer, KillServer, StopServer, RotState, PauseServer, KillEnvoy, KillEnvoy, PauseEnvoy, CutLink, CutLink,
-		RefuseLink, RefuseModules, SlowModules, FlapListener, FlapListener, FillDisk, StepClock,
+		RefuseLink, RefuseModules, SlowModules, FlapListener, FlapListener, FlapListener, FillDisk, StepClock,
 	}
 }
 
