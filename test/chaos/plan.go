@@ -172,6 +172,7 @@ func (p *Plan) Next() Step {
 		s.Harm = append(s.Harm, p.harm(&s, plain))
 	}
 	s.Harm = compatible(s.Harm)
+	p.refuseAmongOthers(&s)
 	if len(s.Harm) > 0 {
 		s.After = p.upTo(time.Second)
 		if slices.ContainsFunc(s.Harm, func(h Harm) bool { return h.Kind.kills() }) && p.random.IntN(3) == 0 {
@@ -180,6 +181,20 @@ func (p *Plan) Next() Step {
 	}
 	p.apply(s)
 	return s
+}
+
+// refuseAmongOthers has Envoys refuse something while they subscribe to other names, half of the
+// times that they do: an answer may then be taken for another.
+func (p *Plan) refuseAmongOthers(s *Step) {
+	f := p.World.Filters[s.Filter]
+	flaps := slices.ContainsFunc(s.Harm, func(h Harm) bool { return h.Kind == FlapListener })
+	settled := !slices.ContainsFunc(s.Harm, func(h Harm) bool { return h.Preflight != "" || h.Kind == RotState })
+	if !flaps || !settled || s.Kind != Nothing && s.Kind != Write || f.Spec == nil || f.Spec.Disabled || p.random.IntN(2) == 0 {
+		return
+	}
+	c := p.fresh(s.Filter)
+	c.Fault = ConfigureFails
+	s.Kind, s.Edits = Bad, []Edit{{s.Filter, c}}
 }
 
 // RolledBack tells the plan what a rollback has led to.

@@ -110,7 +110,10 @@ func (o options) findAll(ctx context.Context) int {
 		fmt.Fprintf(o.stderr, "seed %d, %s: %s\n", o.Seed, bug.Name, bug.What)
 		o.First, o.Stuck = true, time.Minute
 		report, _ := o.once(ctx, bug)
-		if report == nil || report.Good() {
+		if report == nil {
+			return 1 // it never began, and has said why
+		}
+		if report.Good() {
 			found = false
 			table += fmt.Sprintf("| %s: %s | %d | **not found** | |\n", bug.Name, bug.What, o.Seed)
 			continue
