@@ -112,14 +112,6 @@ func (l *load) work() {
 	defer kept.close()
 	next, life := time.Now(), 0
 	for n := 0; ; n++ {
-		now, goOn := l.wait()
-		if !goOn {
-			return
-		}
-		if now != life {
-			kept.close() // its other end was killed while nothing was asked
-			life = now
-		}
 		if l.pace > 0 {
 			next = next.Add(l.pace)
 			if late := time.Since(next); late < 0 {
@@ -127,6 +119,15 @@ func (l *load) work() {
 			} else if late > time.Second {
 				next = time.Now() // it goes on, it does not catch up
 			}
+		}
+		// Nothing may come between this and the request: the Envoy may be killed meanwhile.
+		now, goOn := l.wait()
+		if !goOn {
+			return
+		}
+		if now != life {
+			kept.close() // its other end was killed while nothing was asked
+			life = now
 		}
 		token := n%4 != 0
 		if n%(keptRequests+1) != 0 {
