@@ -11,7 +11,7 @@ import (
 const (
 	// hubQueue is how many events a subscriber may lag behind.
 	hubQueue = 256
-	// hubKept is how many events are kept for those who come back, and hubWait for how long after
+	// hubKept is how many events are kept for subscribers that come back, and hubWait for how long after
 	// the last of them has left.
 	hubKept = 1024
 	hubWait = time.Minute

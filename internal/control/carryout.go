@@ -37,7 +37,7 @@ func (c *Control) carryOut(a delivery.Action) {
 	}
 }
 
-// publishFilter tells those who watch how a filter is now.
+// publishFilter tells subscribers how a filter is now.
 func (c *Control) publishFilter(name string) {
 	if !c.hub.Watched() {
 		return
@@ -59,7 +59,7 @@ func (c *Control) publishFilter(name string) {
 	c.hub.Publish(e)
 }
 
-// logPushes logs what is sent, for who looks for every step.
+// logPushes logs what is sent, at the level debug.
 func (c *Control) logPushes(a delivery.Send) {
 	if !c.cfg.Logger.Core().Enabled(zap.DebugLevel) {
 		return

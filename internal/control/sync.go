@@ -87,7 +87,7 @@ func (c *Control) readNow(ctx context.Context) *admin.Error {
 	}
 }
 
-// answerSyncs answers those who wait, once nothing of the set is open any more.
+// answerSyncs answers the requests that wait, once nothing of the set is open any more.
 func (c *Control) answerSyncs(ctx context.Context) {
 	if len(c.syncs.waiting) == 0 || c.set != nil && (!c.syncs.settled() || c.tags.polling() || c.pollFor(ctx)) {
 		return

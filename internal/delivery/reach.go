@@ -38,7 +38,7 @@ const (
 	unreachedLimit = 4096
 )
 
-// reach is what is known of who reaches the module server. The zero value knows nothing.
+// reach is which Envoys reach the module server, as far as is known. The zero value knows nothing.
 type reach struct {
 	unreached map[reachKey]*unreached
 	// tokens are those of remote pushes that no GET came for in time.
