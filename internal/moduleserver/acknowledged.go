@@ -9,16 +9,17 @@ import (
 	"github.com/wasm-xds/wasm-xds/internal/pause"
 )
 
-// polls are the pauses between two looks at the socket. A peer that closes when it has
-// everything is noticed without any look.
+// polls are the pauses between two looks at the socket. A close by the peer ends the wait without
+// another look.
 var polls = pause.Policy{First: 2 * time.Millisecond, Most: 50 * time.Millisecond}
 
 const (
-	// closeWait is how long a peer that has acknowledged everything may take to close, and
-	// closePerByte what it may take besides to digest it: a millisecond for 20 KB.
+	// closeWait is how long a peer that has acknowledged all bytes may take to close the
+	// connection. closePerByte is the additional time for the peer to process the module: 1 ms per
+	// 20 KB.
 	closeWait    = 50 * time.Millisecond
 	closePerByte = 50 * time.Nanosecond
-	// stallLimit is how long a peer may acknowledge nothing.
+	// stallLimit is the longest time without any acknowledged byte.
 	stallLimit = 30 * time.Second
 )
 
@@ -27,11 +28,13 @@ var (
 	errStalled = errors.New("the peer stopped to acknowledge")
 )
 
-// awaitTaken waits until the peer has all that was written to conn: until it closes the
-// connection with nothing left unread (closed), or for as long as patience after its
-// kernel has acknowledged the last byte. What has left this process may still be in the
-// send queue, megabytes on a slow link. ctx ends when the peer closes. The wait fails
-// when that comes too early, and after stallLimit without progress.
+// awaitTaken waits until the peer has received all bytes written to conn. Written bytes may still
+// be in the send queue, up to megabytes on a slow link.
+//
+// closed is true if the peer closed the connection after it acknowledged all bytes; ctx ends when
+// the peer closes. closed is false if the peer leaves the connection open for patience after the
+// last acknowledgement. awaitTaken fails if the peer closes earlier, and after stallLimit without
+// progress.
 func awaitTaken(ctx context.Context, conn net.Conn, patience time.Duration) (closed bool, err error) {
 	queue, ok := sendQueue(conn)
 	if !ok {

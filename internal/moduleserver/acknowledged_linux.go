@@ -13,8 +13,8 @@ const (
 	tcpCloseWait   = 8
 )
 
-// sendQueue gives a function that tells how many written bytes the peer has not
-// acknowledged. It is false for a connection that is no TCP socket.
+// sendQueue returns a function that counts the written bytes without an acknowledgement of the
+// peer. ok is false for a connection without a TCP socket.
 func sendQueue(conn net.Conn) (func() (int, error), bool) {
 	tcp, ok := conn.(syscall.Conn)
 	if !ok {
@@ -40,7 +40,7 @@ func unacknowledged(fd int) (int, error) {
 	if err != nil {
 		return 0, err
 	}
-	// A reset empties the queue as well, so the state is looked at after it.
+	// A reset also empties the queue, so check the connection's state after the queue.
 	info, err := unix.GetsockoptTCPInfo(fd, unix.IPPROTO_TCP, unix.TCP_INFO)
 	if err != nil {
 		return 0, err

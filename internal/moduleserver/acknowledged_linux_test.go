@@ -9,8 +9,8 @@ import (
 	"time"
 )
 
-// pair is a TCP connection whose reading end takes little that is not read, and
-// whose writing end takes much.
+// pair returns a TCP connection with a small receive buffer at the reading end and a large send
+// buffer at the writing end.
 func pair(t *testing.T) (writer, reader *net.TCPConn) {
 	t.Helper()
 	listener, err := net.Listen("tcp", "127.0.0.1:0")

@@ -4,5 +4,5 @@ package moduleserver
 
 import "net"
 
-// sendQueue is known on Linux only; elsewhere what is sent counts as received.
+// sendQueue works on Linux only. On other platforms sent bytes count as received.
 func sendQueue(net.Conn) (func() (int, error), bool) { return nil, false }

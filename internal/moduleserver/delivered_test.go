@@ -12,7 +12,7 @@ import (
 	"testing"
 )
 
-// get sends a request by hand and reads the answer's head, not its body.
+// get sends a request without an HTTP client and reads the head of the answer, but not the body.
 func get(t *testing.T, conn net.Conn) *bufio.Reader {
 	t.Helper()
 	fmt.Fprintf(conn, "GET %s?t=abc HTTP/1.1\r\nHost: x\r\n\r\n", path(served))
@@ -28,7 +28,7 @@ func get(t *testing.T, conn net.Conn) *bufio.Reader {
 	}
 }
 
-// smallWindow makes a connection whose kernel takes little that is not read.
+// smallWindow connects with a small receive buffer.
 func smallWindow(t *testing.T, address string) *net.TCPConn {
 	t.Helper()
 	conn := dial(t, address)
@@ -45,8 +45,7 @@ func needLinux(t *testing.T) {
 	}
 }
 
-// queued is more than the peer's kernel takes unread, and little enough for the
-// server's send queue.
+// queued is larger than the peer's receive buffer, and fits into the server's send queue.
 const queued = 400 << 10
 
 func TestFinishedMeansReceived(t *testing.T) {
@@ -56,7 +55,7 @@ func TestFinishedMeansReceived(t *testing.T) {
 	reader := get(t, conn)
 	f.events.next(t, "started abc")
 
-	// What is not read is in the server's queue, if the server has sent it.
+	// Unread bytes wait in the server's send queue, if the server has sent them.
 	if _, err := io.CopyN(io.Discard, reader, queued/4); err != nil {
 		t.Fatal(err)
 	}
@@ -64,7 +63,7 @@ func TestFinishedMeansReceived(t *testing.T) {
 	if _, err := io.CopyN(io.Discard, reader, queued-queued/4); err != nil {
 		t.Fatal(err)
 	}
-	// A peer that does not close has its bytes all the same.
+	// A peer that leaves the connection open has received the module nevertheless.
 	f.events.next(t, "finished abc sent")
 	if _, err := reader.ReadByte(); err != io.EOF {
 		t.Errorf("the connection goes on: %v", err)
@@ -123,8 +122,8 @@ func TestPeerThatClosesWhenItHasAll(t *testing.T) {
 	}
 }
 
-// spyListener sees whether files are handed to the socket as files, which is
-// what lets the kernel copy them (sendfile).
+// spyListener counts the bytes that reach the socket directly from a file, so that the kernel
+// copies them (sendfile).
 type spyListener struct {
 	net.Listener
 	fromFile *atomic.Int64
@@ -145,7 +144,7 @@ type spyConn struct {
 
 func (c spyConn) ReadFrom(source io.Reader) (int64, error) {
 	n, err := c.TCPConn.ReadFrom(source)
-	// The form that net.TCPConn knows: see sendFile in package net.
+	// net.TCPConn recognises this form: see sendFile in package net.
 	if limited, ok := source.(*io.LimitedReader); ok {
 		if _, ok := limited.R.(*os.File); ok {
 			c.fromFile.Add(n)

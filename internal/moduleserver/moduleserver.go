@@ -1,5 +1,5 @@
-// Package moduleserver serves modules to Envoys over HTTP, and tells when an
-// Envoy has the bytes of one.
+// Package moduleserver serves modules to Envoys over HTTP, and reports when an Envoy has received a
+// module.
 package moduleserver
 
 import (
@@ -17,56 +17,56 @@ import (
 	"github.com/wasm-xds/wasm-xds/pkg/snapshot"
 )
 
-// Opener opens modules by their sha256. The error for one that is not there is
-// [fs.ErrNotExist]. The file is closed after use.
+// Opener opens modules by their sha256. For a missing module the error is [fs.ErrNotExist]. The
+// handler closes the file.
 type Opener interface {
 	Open(sha256 string) (*os.File, error)
 }
 
-// Events is told about every GET that carries a token. Its methods are called
-// from the requests' goroutines and should not block. Each FetchStarted has
-// exactly one FetchFinished after it.
+// Events receives the events of GETs with a token. The goroutines of the requests call the methods,
+// which should not block. Exactly one FetchFinished follows each FetchStarted.
 type Events interface {
-	// FetchStarted says that an Envoy began to GET with this token. Tokens come
-	// from the network: an unknown one is nothing unusual.
+	// FetchStarted says that an Envoy began a GET with this token. Tokens come from the network, so
+	// implementations must expect unknown tokens.
 	FetchStarted(token string)
 	// FetchFinished says how the GET ended.
 	FetchFinished(token string, end End)
-	// Answered counts every answer, whatever it was: its HTTP status and the bytes of its body.
+	// Answered reports the HTTP status and the body bytes of every answer, with and without a
+	// token.
 	Answered(status int, bytes int64)
 }
 
-// End is how a GET ended.
+// End is the result of a GET.
 type End int
 
-// The ends.
+// The results.
 const (
-	// Broken: the transfer broke, or was refused, or was not of the whole module.
+	// Broken: the transfer failed, was refused, or did not contain the whole module.
 	Broken End = iota
-	// Sent: the last byte of the whole module is sent and, where the platform can tell,
-	// acknowledged by the peer's kernel.
+	// Sent: the last byte of the whole module is sent. On Linux the peer's kernel has also
+	// acknowledged the last byte.
 	Sent
-	// Taken: the peer has closed the connection after the last byte, as it was asked to.
-	// Envoy does that when it has done with the module what it fetched it for.
+	// Taken: the peer closed the connection after the last byte, as the answer's header asks. Envoy
+	// closes only after it has processed the module.
 	Taken
 )
 
 const (
 	pathPrefix = "/modules/"
 	pathSuffix = ".wasm"
-	// maxToken bounds what is handed on from a hostile query.
+	// maxToken is the longest token that the handler passes on, in bytes.
 	maxToken = 128
-	// A transfer may take writeBase, and a second for every minRate bytes more:
-	// patience for a slow link, none for a peer that never reads.
+	// A transfer may take writeBase, plus a second for every minRate bytes. So a slow link gets
+	// enough time, and a peer that never reads is cut off.
 	writeBase = time.Minute
 	minRate   = 32 << 10
 )
 
-// Handler answers GET and HEAD for /modules/<sha256>.wasm[?t=<token>] with the
-// modules that served names, and everything else with an error. served is
-// called from several goroutines at a time.
+// Handler answers GET and HEAD for /modules/<sha256>.wasm[?t=<token>]. The answer is the module if
+// served returns true for its sha256, and an error otherwise. served must be safe for concurrent
+// use.
 //
-// It depends on a server made by [NewServer] to see when bytes have arrived.
+// The handler needs a server from [NewServer] to see when bytes have arrived.
 func Handler(store Opener, served func(sha256 string) bool, events Events, logger *zap.Logger) http.Handler {
 	return &handler{store: store, served: served, events: events, logger: logger}
 }
@@ -78,7 +78,7 @@ type handler struct {
 	logger *zap.Logger
 }
 
-// ServeHTTP is plain dispatch: a ServeMux would answer odd paths with redirects.
+// ServeHTTP dispatches without a ServeMux, which would answer odd paths with redirects.
 func (h *handler) ServeHTTP(answer http.ResponseWriter, r *http.Request) {
 	w := &transfer{ResponseWriter: answer}
 	defer func() { h.events.Answered(w.status, w.sent) }()
@@ -106,16 +106,17 @@ func (h *handler) ServeHTTP(answer http.ResponseWriter, r *http.Request) {
 	}
 	end := Broken
 	h.events.FetchStarted(token)
-	// Deferred: a panic in between ends the transfer, too.
+	// The deferred call reports the end of the transfer after a panic, too.
 	defer func() { h.events.FetchFinished(token, end) }()
-	// Envoy closes when the module is in its cache: nothing else tells when that is.
+	// Envoy closes the connection once the module is in its cache. No other event shows that
+	// moment.
 	w.Header().Set("Connection", "close")
 	if size, ok := h.serve(w, r, sum); ok {
 		end = h.delivered(r, control, sum, size)
 	}
 }
 
-// serve answers with the module and says whether all of it is written.
+// serve answers with the module and reports whether all bytes are written.
 func (h *handler) serve(w *transfer, r *http.Request, sum string) (size int64, ok bool) {
 	if !h.served(sum) {
 		http.Error(w, "no revision names this module", http.StatusNotFound)
@@ -156,8 +157,8 @@ func (h *handler) open(sum string) (*os.File, int64, error) {
 	return f, info.Size(), nil
 }
 
-// delivered waits until the peer has everything that was written. The peer does not
-// wait for this: it knows the length and has the last byte.
+// delivered waits until the peer has received all written bytes. The peer itself does not wait: the
+// peer knows the length and sees the last byte.
 func (h *handler) delivered(r *http.Request, control *http.ResponseController, sum string, size int64) End {
 	if err := control.Flush(); err != nil {
 		return Broken
@@ -181,7 +182,7 @@ func (h *handler) delivered(r *http.Request, control *http.ResponseController, s
 	}
 }
 
-// moduleOf is the sha256 in the request's path, which has one spelling only.
+// moduleOf returns the sha256 in the request's path. Exactly one spelling of the path is valid.
 func moduleOf(r *http.Request) (string, bool) {
 	sum, found := strings.CutPrefix(r.URL.EscapedPath(), pathPrefix)
 	if !found {
@@ -194,14 +195,14 @@ func moduleOf(r *http.Request) (string, bool) {
 	return sum, true
 }
 
-// tokenOf is the token of a GET, if it has one that could be ours.
+// tokenOf returns the token of a GET, or false without a token of a plausible form.
 func tokenOf(r *http.Request) (string, bool) {
 	token := r.URL.Query().Get("t")
 	return token, r.Method == http.MethodGet && token != "" && len(token) <= maxToken
 }
 
-// refuseBody answers a request that brings a body: none here needs one, and a
-// body that trickles in would hold the connection.
+// refuseBody answers a request with a body. No valid request has a body, and a slow body would
+// occupy the connection.
 func refuseBody(w http.ResponseWriter, control *http.ResponseController) {
 	// Without deadlines (a recorder in a test) there is no connection to hold.
 	_ = control.SetReadDeadline(time.Now().Add(time.Second))
@@ -209,29 +210,28 @@ func refuseBody(w http.ResponseWriter, control *http.ResponseController) {
 	http.Error(w, "a request to this server has no body", http.StatusBadRequest)
 }
 
-// extend gives the answer time for size bytes. Each request sets the deadline
-// anew, so that one on a kept connection does not inherit the last one's.
+// extend gives the answer time for size bytes. Each request sets its own deadline, so a request on
+// a kept connection does not inherit the previous deadline.
 func extend(control *http.ResponseController, size int64) {
-	// Without deadlines (a recorder in a test) there is no peer that stalls.
+	// Without deadlines (a recorder in a test) no peer can stall.
 	_ = control.SetWriteDeadline(time.Now().Add(patience(size)))
 }
 
-// patience is how long size bytes may take.
+// patience returns how long a transfer of size bytes may take.
 func patience(size int64) time.Duration {
 	return writeBase + time.Duration(size/minRate)*time.Second
 }
 
-// connKey finds the request's net.Conn in its context.
+// connKey is the context key of the request's net.Conn.
 type connKey struct{}
 
-// NewServer makes the server that the handler needs. Its timeouts end
-// connections that send no request, and leave a slow transfer its time, which
-// the handler bounds.
+// NewServer makes the server for the handler. Its timeouts end connections without a request. They
+// do not limit transfers, which the handler bounds.
 func NewServer(handler http.Handler, logger *zap.Logger) *http.Server {
 	server := &http.Server{
 		Handler:           handler,
 		ReadHeaderTimeout: 10 * time.Second,
-		// No ReadTimeout: it would run out in the middle of a long answer.
+		// No ReadTimeout: the timeout would expire in the middle of a long answer.
 		IdleTimeout:    2 * time.Minute,
 		MaxHeaderBytes: 16 << 10,
 		ConnContext: func(ctx context.Context, conn net.Conn) context.Context {

@@ -31,7 +31,7 @@ const (
 	broken   = "dddddddddddddddddddddddddddddddddddddddddddddddddddddddddddddddd"
 )
 
-// store is a directory with files as the module store has them.
+// store is a directory with the same files as the module store.
 type store string
 
 func (s store) Open(sum string) (*os.File, error) {
@@ -41,7 +41,7 @@ func (s store) Open(sum string) (*os.File, error) {
 	return os.Open(filepath.Join(string(s), sum+".wasm"))
 }
 
-// events passes on what the handler tells, as "started token" and so on.
+// events receives the handler's events as text, for example "started token".
 type events chan string
 
 func (e events) FetchStarted(token string) { e <- "started " + token }
@@ -52,7 +52,7 @@ func (e events) FetchFinished(token string, end moduleserver.End) {
 	e <- fmt.Sprintf("finished %s %s", token, [...]string{"broken", "sent", "taken"}[end])
 }
 
-// next waits for the next event and compares it.
+// next waits for the next event and compares the text.
 func (e events) next(t *testing.T, want string) {
 	t.Helper()
 	select {
@@ -65,7 +65,7 @@ func (e events) next(t *testing.T, want string) {
 	}
 }
 
-// none checks that no event is left; the server must have been drained.
+// none checks that no event is left. Drain the server before the call.
 func (e events) none(t *testing.T) {
 	t.Helper()
 	select {
@@ -82,7 +82,7 @@ type fixture struct {
 	server  *http.Server
 }
 
-// start serves a module of this size on a free port of the loopback.
+// start serves a module of this size on a free loopback port.
 func start(t *testing.T, size int, wrap func(net.Listener) net.Listener) *fixture {
 	t.Helper()
 	dir := store(t.TempDir())
@@ -118,14 +118,14 @@ func start(t *testing.T, size int, wrap func(net.Listener) net.Listener) *fixtur
 	return &fixture{address: address, content: content, events: events, server: server}
 }
 
-// do sends a request on a connection of its own.
+// do sends a request on a new connection.
 func (f *fixture) do(t *testing.T, method, path string, header http.Header) (*http.Response, []byte) {
 	t.Helper()
 	request, err := http.NewRequestWithContext(t.Context(), method, "http://"+f.address, nil)
 	if err != nil {
 		t.Fatal(err)
 	}
-	// Opaque keeps the client from cleaning hostile paths.
+	// Opaque prevents the client from cleaning hostile paths.
 	request.URL.Opaque = path
 	request.Header = header
 	client := &http.Client{
@@ -144,7 +144,7 @@ func (f *fixture) do(t *testing.T, method, path string, header http.Header) (*ht
 	return response, content
 }
 
-// drain stops the server when all its requests are answered.
+// drain stops the server after all requests are answered.
 func (f *fixture) drain(t *testing.T) {
 	t.Helper()
 	if err := f.server.Shutdown(t.Context()); err != nil {
@@ -256,7 +256,7 @@ func TestNothingElseIsReadable(t *testing.T) {
 func TestRequestWithABody(t *testing.T) {
 	f := start(t, 10, nil)
 	conn := dial(t, f.address)
-	// The body never comes, and the answer does not wait for it.
+	// The body never comes, and the server answers without the body.
 	fmt.Fprintf(conn, "GET %s?t=abc HTTP/1.1\r\nHost: x\r\nContent-Length: 1000000\r\n\r\n", path(served))
 	answer, err := io.ReadAll(conn)
 	if err != nil || !bytes.HasPrefix(answer, []byte("HTTP/1.1 400 ")) {
@@ -277,7 +277,7 @@ func dial(t *testing.T, address string) *net.TCPConn {
 }
 
 func TestWithoutAServer(t *testing.T) {
-	// Without a connection to look at, what is written counts as received.
+	// Without access to the connection, written bytes count as received.
 	dir := store(t.TempDir())
 	if err := os.WriteFile(filepath.Join(string(dir), served+".wasm"), []byte("wasm"), 0o444); err != nil {
 		t.Fatal(err)

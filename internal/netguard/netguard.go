@@ -1,7 +1,6 @@
-// Package netguard decides which addresses this process may connect to on behalf
-// of a spec, a redirect or a registry's answer. It decides when a connection is
-// made, on the address that a name was resolved to: a name that is resolved to
-// something else the second time gains nothing.
+// Package netguard decides which addresses this process may connect to for a spec, a redirect or a
+// registry's answer. The check happens during the connect, on the resolved address. So a DNS name
+// that changes its address after a first look-up cannot bypass the check.
 package netguard
 
 import (
@@ -15,23 +14,23 @@ import (
 	"time"
 )
 
-// ErrRefused is what the error of a refused connection is.
+// ErrRefused marks the error of a refused connection.
 var ErrRefused = errors.New("address refused")
 
-// dialLimit is how long a connection may take to be made.
+// dialLimit is the timeout of a connect.
 const dialLimit = 10 * time.Second
 
-// Guard refuses connections. The zero value refuses link-local addresses and those
-// of the clouds' metadata services only. It is safe for concurrent use.
+// Guard refuses connections. The zero value refuses only link-local addresses and the metadata
+// services of clouds. A Guard is safe for concurrent use.
 type Guard struct {
-	// DenyPrivate refuses everything that is no public address, too: private
-	// networks, loopback, carrier-grade NAT, unique local addresses. Proxies are
-	// not used then: where they connect to cannot be seen from here.
+	// DenyPrivate also refuses all addresses that are not public: private networks, loopback,
+	// carrier-grade NAT and unique local addresses. Proxies are not used with DenyPrivate, because
+	// the guard cannot see a proxy's connections.
 	DenyPrivate bool
 }
 
-// never are addresses that nobody keeps modules at, and that answer whoever asks
-// with credentials of the machine, in every way to write them.
+// never are addresses where nobody keeps modules. Metadata services at these addresses give the
+// machine's credentials to any client. Check also finds these addresses inside IPv6 addresses.
 var never = prefixes(
 	"169.254.0.0/16", "fe80::/10", // link-local, with the metadata services of most clouds
 	"fd00:ec2::/32",          // AWS
@@ -43,8 +42,7 @@ var never = prefixes(
 	"fd00:c1::a9fe:a9fe/128", // Oracle Cloud
 )
 
-// private are the addresses that are not public, by IANA's registries of
-// special-purpose addresses.
+// private are the non-public addresses in IANA's registries of special-purpose addresses.
 var private = prefixes(
 	"0.0.0.0/8", "10.0.0.0/8", "100.64.0.0/10", "127.0.0.0/8", "172.16.0.0/12", "192.0.0.0/24", "192.0.2.0/24",
 	"192.88.99.0/24", "192.168.0.0/16", "198.18.0.0/15", "198.51.100.0/24", "203.0.113.0/24", "224.0.0.0/3",
@@ -60,7 +58,7 @@ func prefixes(texts ...string) []netip.Prefix {
 	return all
 }
 
-// Check is nil or an [ErrRefused] that says why there is no connecting to an address.
+// Check returns nil, or an [ErrRefused] with the reason why an address is refused.
 func (g Guard) Check(address netip.Addr) error {
 	address = address.WithZone("").Unmap()
 	if !address.IsValid() {
@@ -86,8 +84,7 @@ func in(all []netip.Prefix, address netip.Addr) bool {
 	return false
 }
 
-// embedded are the IPv4 addresses that packets to an IPv6 address may be turned
-// into on their way.
+// embedded returns the IPv4 addresses to which the network may translate an IPv6 address.
 func embedded(address netip.Addr) []netip.Addr {
 	if !address.Is6() {
 		return nil
@@ -98,7 +95,7 @@ func embedded(address netip.Addr) []netip.Addr {
 	case in(nat64, address):
 		return []netip.Addr{v4(12, 13, 14, 15)}
 	case in(nat64Local, address):
-		// The operator chooses the prefix's length, and with it the place (RFC 6052).
+		// The operator chooses the prefix's length, which determines the place (RFC 6052).
 		return []netip.Addr{v4(12, 13, 14, 15), v4(6, 7, 9, 10), v4(7, 9, 10, 11), v4(9, 10, 11, 12)}
 	case in(sixToFour, address):
 		return []netip.Addr{v4(2, 3, 4, 5)}
@@ -119,12 +116,12 @@ var (
 	compatible = prefixes("::/96", "::ffff:0:0:0/96")
 )
 
-// Dialer makes connections that the guard allows.
+// Dialer returns a dialer that makes only connections that the guard allows.
 func (g Guard) Dialer() *net.Dialer {
 	return &net.Dialer{Timeout: dialLimit, Control: g.control}
 }
 
-// control is called with what a name was resolved to, before connecting.
+// control checks the resolved address before the connect.
 func (g Guard) control(_, address string, _ syscall.RawConn) error {
 	resolved, err := netip.ParseAddrPort(address)
 	if err != nil {
@@ -133,9 +130,9 @@ func (g Guard) control(_, address string, _ syscall.RawConn) error {
 	return g.Check(resolved.Addr())
 }
 
-// Proxy is the environment's proxy for a request, for [http.Transport]. What the
-// proxy connects to is its own matter, unless the request's URL has an address
-// instead of a name.
+// Proxy returns the environment's proxy for a request, for [http.Transport]. The guard does not
+// check the proxy's own connections, except that an IP address in the request's URL is checked
+// here.
 func (g Guard) Proxy(request *http.Request) (*url.URL, error) {
 	if g.DenyPrivate {
 		return nil, nil

@@ -53,7 +53,7 @@ func TestCheck(t *testing.T) {
 	}
 }
 
-// The dialer decides on what a name was resolved to, not on the name.
+// The dialer checks the resolved address, not the name.
 func TestDialer(t *testing.T) {
 	server := httptest.NewServer(http.NotFoundHandler())
 	defer server.Close()
@@ -94,7 +94,7 @@ func TestProxy(t *testing.T) {
 	}
 }
 
-// However an IPv4 address is wrapped, it is judged as the address that it is.
+// An embedded IPv4 address gets the same decision as the plain address.
 func FuzzCheck(f *testing.F) {
 	f.Add([]byte{169, 254, 169, 254})
 	f.Add(netip.MustParseAddr("64:ff9b::a9fe:a9fe").AsSlice())

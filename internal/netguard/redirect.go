@@ -6,13 +6,13 @@ import (
 	"net/http"
 )
 
-// ErrRedirect is what the error of a redirect is that is not followed.
+// ErrRedirect marks the error of a refused redirect.
 var ErrRedirect = errors.New("redirect refused")
 
 const maxRedirects = 10
 
-// CheckRedirect is the CheckRedirect of clients that fetch what a spec names: ten
-// redirects at most, and none from https to anything else.
+// CheckRedirect is the http.Client.CheckRedirect for fetches that a spec asks for. It allows at
+// most ten redirects, and none from https to another scheme.
 func CheckRedirect(next *http.Request, before []*http.Request) error {
 	if len(before) > maxRedirects {
 		return fmt.Errorf("%w: more than %d", ErrRedirect, maxRedirects)
@@ -20,7 +20,7 @@ func CheckRedirect(next *http.Request, before []*http.Request) error {
 	if before[len(before)-1].URL.Scheme == "https" && next.URL.Scheme != "https" {
 		return fmt.Errorf("%w: from https to %s", ErrRedirect, next.URL.Scheme)
 	}
-	// The client puts the last URL there, with a query that may be a secret.
+	// The client sets the last URL as the Referer, and the URL's query may be a secret.
 	next.Header.Del("Referer")
 	return nil
 }

@@ -17,27 +17,27 @@ import (
 	"oras.land/oras-go/v2/registry/remote/credentials"
 )
 
-// Credentials say where the credentials for a registry come from. The zero value
-// is the Docker configuration with its helpers, and anonymous where it has none
-// for the registry.
+// Credentials are the origin of the credentials for a registry. The zero value uses the Docker
+// configuration with its helpers, and is anonymous if the configuration has no credentials for the
+// registry.
 type Credentials struct {
-	// PullSecret is a file that holds a Docker configuration (JSON with auths), or
-	// user:password. It is read anew when it changes.
+	// PullSecret is the path of a file with a Docker configuration (JSON with auths) or
+	// user:password. Changes of the file take effect with the next request.
 	PullSecret string
 }
 
-// maxSecret is more than any file of credentials has, in bytes.
+// maxSecret is the limit of a credentials file, in bytes.
 const maxSecret = 1 << 20
 
 type clientKey struct{ registry, secret string }
 
-// keptClient has the tokens that were got with one content of one file.
+// keptClient has the tokens for one content of one credentials file.
 type keptClient struct {
 	content [sha256.Size]byte
 	client  *auth.Client
 }
 
-// authorized is the client with the credentials for a registry.
+// authorized returns the client with the credentials for a registry.
 func (c *Client) authorized(registry string, from Credentials) (*auth.Client, error) {
 	path := from.PullSecret
 	if path == "" {
@@ -68,7 +68,7 @@ func (c *Client) authorized(registry string, from Credentials) (*auth.Client, er
 	return client, nil
 }
 
-// find is what looks up a registry's credentials when it asks for them.
+// find returns the function that looks up a registry's credentials when the registry asks for them.
 func (c *Client) find(registry string, from Credentials, path string, text []byte) (auth.CredentialFunc, error) {
 	if from.PullSecret != "" {
 		return secretCredential(registry, path, text)
@@ -90,7 +90,7 @@ func (c *Client) find(registry string, from Credentials, path string, text []byt
 	}, nil
 }
 
-// secretCredential reads a pull secret. No error of it quotes the text.
+// secretCredential parses a pull secret. Its errors never quote the text.
 func secretCredential(registry, path string, text []byte) (auth.CredentialFunc, error) {
 	text = bytes.TrimSpace(text)
 	if !bytes.HasPrefix(text, []byte("{")) {
@@ -111,8 +111,8 @@ func secretCredential(registry, path string, text []byte) (auth.CredentialFunc, 
 	return auth.StaticCredential(registry, found), nil
 }
 
-// Store is the Docker configuration as a place for credentials: what a login writes.
-// plain lets them be written as they are where no helper is configured.
+// Store returns the Docker configuration as a store for the credentials of a login. plain allows
+// plain text in the configuration if no helper is configured.
 func (c *Client) Store(plain bool) (credentials.Store, error) {
 	path := c.dockerConfig()
 	if path == "" {
@@ -129,7 +129,7 @@ func (c *Client) Store(plain bool) (credentials.Store, error) {
 	return helped{store, path, helpersIn(text)}, nil
 }
 
-// dockerConfig is the path of the Docker configuration; "" when there is no home.
+// dockerConfig returns the path of the Docker configuration, or "" without a home directory.
 func (c *Client) dockerConfig() string {
 	if c.cfg.DockerConfig != "" {
 		return c.cfg.DockerConfig

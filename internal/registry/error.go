@@ -21,39 +21,39 @@ import (
 	"github.com/wasm-xds/wasm-xds/pkg/spec"
 )
 
-// The codes of the errors that talking to a registry ends with.
+// The codes of the errors of registries.
 const (
-	CodeReference    = "registry_reference"    // it names nothing that could be in a registry
-	CodeCredentials  = "registry_credentials"  //nolint:gosec // a code, no credentials: the pull secret, the Docker configuration or a helper
+	CodeReference    = "registry_reference"    // the text is no valid reference to a registry
+	CodeCredentials  = "registry_credentials"  //nolint:gosec // an error code, no credentials: the pull secret, Docker configuration or helper failed
 	CodeUnauthorized = "registry_unauthorized" // 401, 403
 	CodeNotFound     = "registry_not_found"    // 404
-	CodeRateLimited  = "registry_rate_limited" // 429, or not asked because of an earlier one
+	CodeRateLimited  = "registry_rate_limited" // 429, or not sent because of an earlier 429
 	CodeUnreachable  = "registry_unreachable"  // no answer: network, DNS, time-out
-	CodeUntrusted    = "registry_untrusted"    // its certificate is not one that is trusted
+	CodeUntrusted    = "registry_untrusted"    // no trusted certificate
 	CodeFailed       = "registry_failed"       // 5xx
 	CodeRefused      = "registry_refused"      // any other answer
-	CodeCorrupt      = "registry_corrupt"      // an answer that does not match its digest, or makes no sense
+	CodeCorrupt      = "registry_corrupt"      // the answer does not match its digest or is malformed
 )
 
-// Error is what went wrong with a registry. It holds no secret: no URL's query,
-// and nothing of any credentials.
+// Error is a failed operation with a registry. It contains no secret: no query of a URL and no part
+// of any credentials.
 type Error struct {
 	Code     string
 	Registry string // host or host:port
-	What     string // the reference or the registry, as it was asked for
-	Status   int    // of HTTP; 0: there was no answer
-	Words    string // the registry's own, where it said any, or what hindered asking
-	// RetryAfter is how long the registry wants to be left alone; until then every
-	// request to it fails at once. 0: not said.
+	What     string // the reference or registry of the request
+	Status   int    // HTTP status; 0: no answer
+	Words    string // the registry's own message, or the reason why there is no answer
+	// RetryAfter is how long the registry asks for a pause. Until then every request to it fails at
+	// once. 0 means that the registry has not asked for a pause.
 	RetryAfter time.Duration
-	// Retryable says whether the same may go well later.
+	// Retryable says whether the same request may succeed later.
 	Retryable bool
 
-	hint string // the next step, where the code alone does not tell it; "": it does
+	hint string // the next step, if the code alone does not imply the step
 	err  error
 }
 
-// Error is one sentence.
+// Error returns one sentence.
 func (e *Error) Error() string {
 	switch {
 	case e.Code == CodeReference:
@@ -76,10 +76,10 @@ func orStatus(words string, status int) string {
 	return clean(fmt.Sprintf("%q", http.StatusText(status)))
 }
 
-// Unwrap is the error behind it, for errors.Is.
+// Unwrap returns the cause, for errors.Is.
 func (e *Error) Unwrap() error { return e.err }
 
-// Hint is the next step; "" when there is none but to wait.
+// Hint returns the next step, or "" if the user can only wait.
 func (e *Error) Hint() string {
 	if e.hint != "" {
 		return e.hint
@@ -114,18 +114,18 @@ func (e *Error) Hint() string {
 	}
 }
 
-// Problem is the error as one of a spec's, at a place in it.
+// Problem returns the error as a spec error at a place in the spec.
 func (e *Error) Problem(at spec.Position) *spec.Error {
 	return &spec.Error{Code: e.Code, Message: e.Error(), Hint: e.Hint(), Pos: at}
 }
 
-// ErrorOf words an error of oras as an *Error. An error that is not a registry's
-// doing comes back as it is.
+// ErrorOf turns an error of oras into an *Error. Errors that the registry did not cause come back
+// unchanged.
 func ErrorOf(ref Reference, err error) error {
 	return errorOf(ref.String(), ref.Registry, err, &heard{})
 }
 
-// ErrorOfRegistry is [ErrorOf] for what was asked of a registry as a whole.
+// ErrorOfRegistry is like [ErrorOf], for requests to a registry without a repository.
 func ErrorOfRegistry(host string, err error) error { return errorOf(host, host, err, &heard{}) }
 
 func errorOf(what, registry string, err error, last *heard) error {
@@ -184,7 +184,7 @@ func (e *Error) ofStatus(status int) {
 	}
 }
 
-// ofNetwork is for what prevented an answer; false: it is something else.
+// ofNetwork fills in an error that prevented an answer, and returns false for other errors.
 func (e *Error) ofNetwork(err error) bool {
 	var (
 		onURL   *url.Error
@@ -193,7 +193,7 @@ func (e *Error) ofNetwork(err error) bool {
 	)
 	e.Code, e.Retryable = CodeUnreachable, true
 	inner := err
-	// The URL may have a query with a signature in it.
+	// The URL may have a query with a signature.
 	if errors.As(err, &onURL) {
 		inner = onURL.Err
 	}
@@ -207,7 +207,7 @@ func (e *Error) ofNetwork(err error) bool {
 	case errors.As(err, &lookUp):
 		e.Words = fmt.Sprintf("the name %s cannot be looked up", lookUp.Name)
 	case errors.Is(err, netguard.ErrRefused):
-		e.Code, e.Words = CodeRefused, clean(inner.Error()) // its name may mean another address later
+		e.Code, e.Words = CodeRefused, clean(inner.Error()) // later the name may resolve to another address
 	case errors.Is(err, netguard.ErrRedirect):
 		e.Code, e.Retryable, e.Words = CodeRefused, false, clean(inner.Error())
 	case errors.Is(err, transfer.ErrStalled), errors.Is(err, transfer.ErrSlow):
@@ -224,7 +224,7 @@ func (e *Error) ofNetwork(err error) bool {
 	return true
 }
 
-// slow is which of a slow server's errors it is.
+// slow returns the transfer error for a slow server that err stands for.
 func slow(err error) error {
 	if errors.Is(err, transfer.ErrSlow) {
 		return transfer.ErrSlow
@@ -232,8 +232,8 @@ func slow(err error) error {
 	return transfer.ErrStalled
 }
 
-// hasAnswered says whether an error is a registry's answer: a refusal, or one that
-// oras could make nothing of.
+// hasAnswered reports whether the registry answered: with a refusal, or with an answer that oras
+// could not interpret.
 func hasAnswered(err error) bool {
 	e := &Error{}
 	if !errors.As(ErrorOf(Reference{}, err), &e) {

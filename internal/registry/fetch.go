@@ -12,12 +12,11 @@ import (
 	"oras.land/oras-go/v2/registry/remote"
 )
 
-// MaxManifest is the size of the largest manifest or index that is taken, in bytes:
-// the specification wants registries to take four MiB.
+// MaxManifest is the size limit of a manifest or index, in bytes. The OCI distribution
+// specification asks registries to accept 4 MiB.
 const MaxManifest = 4 << 20
 
-// Manifest fetches the manifest or index that ref names, verified. Its error is an
-// *Error.
+// Manifest fetches and verifies the manifest or index that ref names. Its error is an *Error.
 func (c *Client) Manifest(ctx context.Context, ref Reference, from Credentials) (ocispec.Descriptor, []byte, error) {
 	var found ocispec.Descriptor
 	var text []byte
@@ -37,9 +36,8 @@ func (c *Client) Manifest(ctx context.Context, ref Reference, from Credentials) 
 	return found, text, asError(ref, err)
 }
 
-// Blob fetches a blob of ref's repository. Reading fails in the end when the bytes
-// are not what the descriptor says, and so they must be read to their end before they
-// are used. All errors are *Error.
+// Blob fetches a blob of ref's repository. If the bytes do not match the descriptor, the last Read
+// fails, so callers must read to the end before they use the bytes. All errors are *Error.
 func (c *Client) Blob(ctx context.Context, ref Reference, from Credentials, described ocispec.Descriptor) (io.ReadCloser, error) {
 	var body io.ReadCloser
 	err := c.With(ctx, ref, from, func(ctx context.Context, repository *remote.Repository) error {
@@ -56,7 +54,7 @@ func (c *Client) Blob(ctx context.Context, ref Reference, from Credentials, desc
 	return &blob{Closer: body, verified: content.NewVerifyReader(body, described), ref: ref}, nil
 }
 
-// BlobBytes is [Client.Blob] for blobs of which at most limit bytes are taken.
+// BlobBytes is like [Client.Blob], with a size limit of limit bytes.
 func (c *Client) BlobBytes(ctx context.Context, ref Reference, from Credentials, described ocispec.Descriptor, limit int64) ([]byte, error) {
 	if described.Size > limit {
 		return nil, asError(ref, fmt.Errorf("the blob %s has %d bytes, more than %d", described.Digest, described.Size, limit))
@@ -69,14 +67,14 @@ func (c *Client) BlobBytes(ctx context.Context, ref Reference, from Credentials,
 	return io.ReadAll(body)
 }
 
-// blob is a blob's bytes; instead of an end it has an error when they are wrong.
+// blob reads a blob. If the bytes are wrong, the reader ends with an error instead of io.EOF.
 type blob struct {
 	io.Closer
 	verified *content.VerifyReader
 	ref      Reference
 }
 
-// Read is io.Reader's.
+// Read implements io.Reader.
 func (b *blob) Read(p []byte) (int, error) {
 	n, err := b.verified.Read(p)
 	if errors.Is(err, io.EOF) {
@@ -91,10 +89,10 @@ func (b *blob) Read(p []byte) (int, error) {
 	return n, err
 }
 
-// query is the part of a URL that may hold a signature.
+// query matches the part of a URL that may contain a signature.
 var query = regexp.MustCompile(`\?[^\s"]*`)
 
-// asError makes every error an *Error: what is no other's is an answer that cannot be right.
+// asError makes every error an *Error. Any unknown error counts as a corrupt answer.
 func asError(ref Reference, err error) error {
 	if err == nil {
 		return nil

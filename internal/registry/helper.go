@@ -12,15 +12,15 @@ import (
 	"oras.land/oras-go/v2/registry/remote/credentials"
 )
 
-// helpers are what a Docker configuration says of the programs that keep credentials.
+// helpers is the part of a Docker configuration that names credential helpers.
 type helpers struct {
-	// ByServer has them by a server's address, All is the one for all other servers. Their
-	// programs are called docker-credential- and the name.
+	// ByServer has the helpers by the server's address. All is the helper for all other servers. A
+	// helper's program is docker-credential-<helper>.
 	ByServer map[string]string `json:"credHelpers"`
 	All      string            `json:"credsStore"`
 }
 
-// helpersIn reads a Docker configuration; what cannot be read names none.
+// helpersIn parses a Docker configuration. The result is empty if the text is invalid.
 func helpersIn(text []byte) helpers {
 	var h helpers
 	if json.Unmarshal(text, &h) != nil {
@@ -29,7 +29,7 @@ func helpersIn(text []byte) helpers {
 	return h
 }
 
-// of is the program for a server's address; "": there is none.
+// of returns the helper program for a server's address, or "" if there is none.
 func (h helpers) of(address string) string {
 	name := h.ByServer[address]
 	if name == "" {
@@ -41,10 +41,10 @@ func (h helpers) of(address string) string {
 	return helperPrefix + name
 }
 
-// helperPrefix begins the names of the programs.
+// helperPrefix begins the names of the helper programs.
 const helperPrefix = "docker-credential-"
 
-// helperPackages are where the programs come from that people use, by what follows the prefix.
+// helperPackages says how to install common helpers, by the name after the prefix.
 var helperPackages = map[string]string{
 	"ecr-login":     "install the package amazon-ecr-credential-helper",
 	"gcloud":        "install the Google Cloud CLI",
@@ -57,10 +57,10 @@ var helperPackages = map[string]string{
 	"desktop":       "install Docker Desktop",
 }
 
-// helped is a Docker configuration's store, whose errors name the helper and what to do.
+// helped is the store of a Docker configuration. Its errors name the helper and the next step.
 type helped struct {
 	credentials.Store
-	path    string // the configuration's
+	path    string // of the configuration
 	helpers helpers
 }
 
@@ -80,8 +80,8 @@ func (h helped) Delete(ctx context.Context, address string) error {
 	return h.worded(address, h.Store.Delete(ctx, address))
 }
 
-// worded makes an error of a helper one for people. A helper's own words may hold anything, and
-// are not passed on.
+// worded makes a helper's error readable. A helper's own output may contain secrets, and is not
+// passed on.
 func (h helped) worded(address string, err error) error {
 	program := h.helpers.of(address)
 	if err == nil || program == "" {
@@ -109,8 +109,8 @@ func (h helped) worded(address string, err error) error {
 	return e
 }
 
-// secretWithout says why a pull secret has no credentials for a registry. Helpers in it are not
-// run: whoever writes a spec would choose programs of the server's machine.
+// secretWithout says why a pull secret has no credentials for a registry. Helpers in a pull secret
+// are not run, because the author of a spec could then choose programs on the server's machine.
 func secretWithout(registry, path string, text []byte) *Error {
 	e := credentialsError(registry, path+" has no credentials for this registry")
 	if program := helpersIn(text).of(credentials.ServerAddressFromRegistry(registry)); program != "" {

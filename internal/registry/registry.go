@@ -1,6 +1,6 @@
-// Package registry is how wasm-xds talks to OCI registries: oras-go's client with
-// limits on every wait, credentials from where Docker has them, and errors in
-// the registry's own words.
+// Package registry talks to OCI registries. It uses oras-go's client with limits on every wait,
+// takes credentials from the Docker configuration, and returns errors with the registry's own
+// message.
 package registry
 
 import (
@@ -26,7 +26,7 @@ import (
 // Reference names something in a registry; see [spec.ParseReference].
 type Reference = spec.Reference
 
-// ParseReference is [spec.ParseReference], with an error that names the text.
+// ParseReference is like [spec.ParseReference], with an error that quotes the text.
 func ParseReference(text string) (Reference, error) {
 	ref, err := spec.ParseReference(text)
 	if err != nil {
@@ -35,20 +35,19 @@ func ParseReference(text string) (Reference, error) {
 	return ref, nil
 }
 
-// Config says how registries are reached. The zero value is HTTPS with the
-// system's roots, and the credentials of the user's own Docker configuration.
+// Config configures the access to registries. The zero value uses HTTPS with the system's roots,
+// and the credentials of the user's own Docker configuration.
 type Config struct {
-	// Insecure are the registries that are reached over plain HTTP: host:port, or
-	// a host for all its ports.
+	// Insecure are the registries to use over plain HTTP: host:port, or a host for all its ports.
 	Insecure []string
-	// CAFile is a PEM file whose certificates are trusted beside the system's; "": none.
+	// CAFile is a PEM file with certificates to trust in addition to the system's. "" means none.
 	CAFile string
-	// DockerConfig is the file with the credentials; "": config.json in
-	// $DOCKER_CONFIG or ~/.docker. It is read anew when it changes.
+	// DockerConfig is the credentials file. "" means config.json in $DOCKER_CONFIG or ~/.docker.
+	// Changes of the file take effect with the next request.
 	DockerConfig string
-	// Guard says which addresses are connected to.
+	// Guard decides which addresses the client may connect to.
 	Guard netguard.Guard
-	// Gate bounds what is fetched at a time; nil: one of the client's own.
+	// Gate limits concurrent fetches. nil means a gate of the client's own.
 	Gate *transfer.Gate
 }
 
@@ -56,13 +55,12 @@ const (
 	tlsLimit    = 10 * time.Second
 	headerLimit = 30 * time.Second
 	idleLimit   = 15 * time.Second
-	// resolveLimit bounds all tries of one Resolve together.
+	// resolveLimit bounds all attempts of one Resolve together.
 	resolveLimit = 2 * time.Minute
 	userAgent    = "wasm-xds"
 )
 
-// Client talks to registries. It is safe for concurrent use, and keeps the tokens
-// that it gets.
+// Client talks to registries. A Client is safe for concurrent use, and caches tokens.
 type Client struct {
 	cfg       Config
 	transport *http.Transport
@@ -73,7 +71,7 @@ type Client struct {
 	clients map[clientKey]*keptClient
 }
 
-// New makes a client. It fails when the CA file has no certificates.
+// New makes a client. It fails if the CA file has no certificates.
 func New(cfg Config) (*Client, error) {
 	roots, err := certs.Roots(cfg.CAFile)
 	if err != nil {
@@ -108,10 +106,10 @@ func New(cfg Config) (*Client, error) {
 	}, nil
 }
 
-// Close closes the connections that nobody uses. The client can be used on.
+// Close closes the idle connections. The client stays usable.
 func (c *Client) Close() { c.transport.CloseIdleConnections() }
 
-// plainHTTP says whether a registry is one of the insecure ones.
+// plainHTTP reports whether a registry is among the insecure registries.
 func (c *Client) plainHTTP(registry string) bool {
 	host, _, err := net.SplitHostPort(registry)
 	if err != nil {
@@ -125,9 +123,9 @@ func (c *Client) plainHTTP(registry string) bool {
 	return false
 }
 
-// Repository is oras' client for ref's repository. Its errors become this
-// package's by [Client.With], or by [ErrorOf]. It fails with an *Error when the
-// credentials cannot be read.
+// Repository returns oras' client for ref's repository. Use [Client.With] or [ErrorOf] to turn the
+// errors of the repository into *Error. Repository fails with an *Error if the credentials cannot
+// be read.
 func (c *Client) Repository(_ context.Context, ref Reference, from Credentials) (*remote.Repository, error) {
 	client, err := c.authorized(ref.Registry, from)
 	if err != nil {
@@ -141,7 +139,7 @@ func (c *Client) Repository(_ context.Context, ref Reference, from Credentials) 
 	}, nil
 }
 
-// Registry is oras' client for a registry, by its host or host:port.
+// Registry returns oras' client for a registry, by its host or host:port.
 func (c *Client) Registry(_ context.Context, host string, from Credentials) (*remote.Registry, error) {
 	reg, err := remote.NewRegistry(host)
 	if err != nil {
@@ -155,9 +153,8 @@ func (c *Client) Registry(_ context.Context, host string, from Credentials) (*re
 	return reg, nil
 }
 
-// With calls do with the repository of ref. What do fails with because of the
-// registry becomes an *Error with the registry's own words; other errors stay
-// what they are.
+// With calls do with the repository of ref. An error that the registry caused becomes an *Error
+// with the registry's own message. Other errors stay unchanged.
 func (c *Client) With(ctx context.Context, ref Reference, from Credentials, do func(context.Context, *remote.Repository) error) error {
 	repository, err := c.Repository(ctx, ref, from)
 	if err != nil {
@@ -168,8 +165,8 @@ func (c *Client) With(ctx context.Context, ref Reference, from Credentials, do f
 	return errorOf(ref.String(), ref.Registry, err, heard)
 }
 
-// Resolve asks what a tag or digest is, by HEAD: the descriptor of the manifest
-// or index. It takes two minutes at most. Its error is an *Error.
+// Resolve looks up a tag or digest by HEAD and returns the descriptor of the manifest or index. It
+// takes at most two minutes. Its error is an *Error.
 func (c *Client) Resolve(ctx context.Context, ref Reference, from Credentials) (ocispec.Descriptor, error) {
 	ctx, cancel := context.WithTimeout(transfer.Question(ctx), resolveLimit)
 	defer cancel()
@@ -180,7 +177,7 @@ func (c *Client) Resolve(ctx context.Context, ref Reference, from Credentials) (
 		if err == nil || !hasAnswered(err) {
 			return err
 		}
-		// A refused HEAD comes without a word, and some registries know no HEAD.
+		// A refused HEAD has no message, and some registries do not support HEAD.
 		described, body, err := repository.FetchReference(ctx, ref.Target())
 		if err != nil {
 			return err

@@ -23,7 +23,7 @@ import (
 
 func TestMain(m *testing.M) { goleak.VerifyTestMain(m) }
 
-// answer is a registry that says the same to every request, and counts them.
+// answer starts a registry that gives every request the same answer, and counts the requests.
 func answer(t *testing.T, handle http.HandlerFunc) (host string, asked *atomic.Int64) {
 	t.Helper()
 	asked = &atomic.Int64{}
@@ -109,7 +109,7 @@ func TestRateLimitIsObeyed(t *testing.T) {
 	if problem.Code != registry.CodeRateLimited || !problem.Retryable || problem.RetryAfter < 80*time.Second || problem.RetryAfter > 90*time.Second {
 		t.Errorf("%+v", problem)
 	}
-	// Another repository of the registry is not asked for either.
+	// The client does not send requests for another repository of the registry either.
 	if problem := resolveError(t, c, reference(t, host+"/other:v1"), registry.Credentials{}); problem.Code != registry.CodeRateLimited {
 		t.Errorf("%+v", problem)
 	}
@@ -280,7 +280,7 @@ func TestCredentialHelper(t *testing.T) {
 	}
 }
 
-// TestHelpersThatCannotBeUsed: each is named, with the next step.
+// TestHelpersThatCannotBeUsed checks that the error names each helper and the next step.
 func TestHelpersThatCannotBeUsed(t *testing.T) {
 	host, _ := answer(t, func(w http.ResponseWriter, _ *http.Request) {
 		w.Header().Set("WWW-Authenticate", `Basic realm="test"`)

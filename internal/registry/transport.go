@@ -22,26 +22,26 @@ import (
 
 const (
 	maxTries = 4
-	// maxWait is the longest pause that is waited for within a request. A registry
-	// that asks for more gets it, too: until then every request fails at once.
+	// maxWait is the longest pause within a request. If a registry asks for a longer pause, every
+	// request fails at once until the pause ends.
 	maxWait    = 20 * time.Second
 	maxPenalty = time.Hour
-	// penalty is for a registry that says 429 and not for how long.
+	// penalty is the pause after a 429 without a Retry-After.
 	penalty  = 2 * time.Second
 	maxWords = 8 << 10
 )
 
-// pauses are those before a request is sent again within a call.
+// pauses are the pauses between the attempts of one call.
 var pauses = pause.Policy{First: 400 * time.Millisecond, Most: maxWait, Jitter: 0.5}
 
-// rateLimitError is a 429, or what it was that a request was not sent because of.
+// rateLimitError is a 429, or the earlier 429 because of which a request was not sent.
 type rateLimitError struct {
 	host  string
 	words string
 	until time.Time
 }
 
-// Error says how long the registry wants to be left alone.
+// Error says how long the registry asks for a pause.
 func (e *rateLimitError) Error() string {
 	return fmt.Sprintf("%s wants no more requests for %v", e.host, e.wait())
 }
@@ -50,20 +50,20 @@ func (e *rateLimitError) wait() time.Duration {
 	return max(time.Until(e.until).Round(time.Second), time.Second)
 }
 
-// report tells a caller that its request waits.
+// report tells the caller that the request waits.
 func (e *rateLimitError) report(ctx context.Context) {
 	transfer.Report(ctx, transfer.Wait{Why: e.host + " is asked too often", Until: e.until})
 }
 
-// rateLimits remembers until when each host wants to be left alone, so that a
-// hundred modules of one registry do not ask a hundred times.
+// rateLimits remembers the end of the pause that each host asked for. So a hundred modules of one
+// registry do not send a hundred requests during the pause.
 type rateLimits struct {
 	base  http.RoundTripper
 	mu    sync.Mutex
 	until map[string]time.Time
 }
 
-// RoundTrip sends the request unless its host wants none now, and makes a 429 an error.
+// RoundTrip sends the request unless its host asked for a pause, and turns a 429 into an error.
 func (l *rateLimits) RoundTrip(request *http.Request) (*http.Response, error) {
 	host := request.URL.Host
 	if limited := l.limited(host); limited != nil {
@@ -104,10 +104,10 @@ func (l *rateLimits) limited(host string) *rateLimitError {
 	return &rateLimitError{host: host, until: until}
 }
 
-// policy says after which failures a request is sent again, and when.
+// policy decides after which failures a request is sent again, and when.
 type policy struct{}
 
-// Retry is oras' interface: a negative time means never.
+// Retry implements the interface of oras: a negative duration means never.
 func (policy) Retry(attempt int, response *http.Response, err error) (time.Duration, error) {
 	if attempt+1 >= maxTries {
 		return -1, nil
@@ -138,7 +138,7 @@ func (policy) Retry(attempt int, response *http.Response, err error) (time.Durat
 	return pauses.After(attempt + 1), nil
 }
 
-// heard is the last refusal that a registry answered while [Client.With] ran.
+// heard is the last refusal of a registry during a [Client.With].
 type heard struct {
 	mu     sync.Mutex
 	status int
@@ -147,10 +147,10 @@ type heard struct {
 
 type heardKey struct{}
 
-// listener notes what refusals say: some of oras' errors do not keep it.
+// listener records the messages of refusals, because some errors of oras drop them.
 type listener struct{ base http.RoundTripper }
 
-// RoundTrip is base's.
+// RoundTrip implements http.RoundTripper.
 func (l *listener) RoundTrip(request *http.Request) (*http.Response, error) {
 	response, err := l.base.RoundTrip(request)
 	notes, ok := request.Context().Value(heardKey{}).(*heard)
@@ -164,11 +164,10 @@ func (l *listener) RoundTrip(request *http.Request) (*http.Response, error) {
 	return response, nil
 }
 
-// wantsTLS is what is heard of a registry that was asked over plain HTTP and speaks HTTPS.
+// wantsTLS is the message for a registry that speaks HTTPS on a port where plain HTTP is expected.
 const wantsTLS = "it speaks HTTPS, and plain HTTP was expected"
 
-// wordsOf reads a refusal's own words, and leaves them in the body for whoever
-// reads it next.
+// wordsOf returns the message of a refusal, and leaves the body readable for the next reader.
 func wordsOf(response *http.Response) string {
 	start, err := io.ReadAll(io.LimitReader(response.Body, maxWords))
 	response.Body = &rest{Reader: io.MultiReader(bytes.NewReader(start), response.Body), Closer: response.Body}
@@ -177,7 +176,7 @@ func wordsOf(response *http.Response) string {
 	}
 	var body struct {
 		Errors []struct{ Code, Message string } `json:"errors"`
-		// What token servers answer.
+		// The field in answers of token servers.
 		Details string `json:"details"`
 	}
 	if json.Unmarshal(start, &body) != nil {
@@ -214,7 +213,7 @@ func join(code, message string) string {
 
 func spaced(code string) string { return strings.ToLower(strings.ReplaceAll(code, "_", " ")) }
 
-// clean makes a stranger's words fit for a terminal and a log.
+// clean makes a foreign message safe for a terminal and a log.
 func clean(words string) string {
 	const most = 300
 	words = strings.Map(func(r rune) rune {

@@ -15,27 +15,26 @@ import (
 	"google.golang.org/protobuf/encoding/protojson"
 )
 
-// bundleType begins the media types of sigstore's bundles.
+// bundleType is the prefix of the media types of sigstore bundles.
 const bundleType = "application/vnd.dev.sigstore.bundle"
 
 const (
 	inTotoType = "application/vnd.in-toto+json"
-	// signType is what a statement says that signs an image. The same key may sign
-	// other statements about an image, what was found in it for instance.
+	// signType is the predicate type of a statement that signs an image. The same key may sign
+	// other statements about an image, for example the result of a scan.
 	signType = "https://sigstore.dev/cosign/sign/v1"
 )
 
-// subject is what a signature has to be of.
+// subject is the content that a signature must sign.
 type subject struct {
 	digest  string   // sha256 in hex
-	content *Content // nil: a statement has to name the digest
+	content *Content // nil: only statements that name the digest are accepted
 }
 
-// verifyBundle returns the key that a bundle is signed with. The error does not
-// say whose bundle it is.
+// verifyBundle returns the key that signed a bundle. The error does not name the bundle.
 func verifyBundle(text []byte, of subject, keys Keys) (*Key, error) {
 	bundle := &protobundle.Bundle{}
-	// What a later version adds means nothing to a signature by a key.
+	// Ignore fields of later versions: they do not matter to a signature by a key.
 	if err := (protojson.UnmarshalOptions{DiscardUnknown: true}).Unmarshal(text, bundle); err != nil {
 		return nil, errors.New("it is no sigstore bundle")
 	}
@@ -57,7 +56,7 @@ func verifyBundle(text []byte, of subject, keys Keys) (*Key, error) {
 	return keys.verify(message.GetSignature(), *of.content)
 }
 
-// statement is what of in-toto's is heeded.
+// statement has the fields of an in-toto statement that matter here.
 type statement struct {
 	Type          string `json:"_type"`
 	PredicateType string `json:"predicateType"`
@@ -79,7 +78,7 @@ func verifyStatement(bundle *protobundle.Bundle, of subject, keys Keys) (*Key, e
 	if err != nil {
 		return nil, err
 	}
-	// From here on it is the words of whoever has the key.
+	// From here on the content comes from the owner of the key.
 	var said statement
 	if err := json.Unmarshal(signed, &said); err != nil || !strings.HasPrefix(said.Type, "https://in-toto.io/Statement/") {
 		return nil, errors.New("what it signs is no statement")
@@ -95,8 +94,8 @@ func verifyStatement(bundle *protobundle.Bundle, of subject, keys Keys) (*Key, e
 	return nil, fmt.Errorf("it signs another digest than sha256:%s", of.digest)
 }
 
-// verifySimple checks a payload as cosign's older format has it: it is signed, and
-// it names the digest.
+// verifySimple checks a payload in cosign's older format: the key must have signed the payload, and
+// the payload must name the digest.
 func verifySimple(text, raw []byte, digest string, keys Keys) (*Key, error) {
 	key, err := keys.verify(raw, contentOf(text))
 	if err != nil {

@@ -12,12 +12,12 @@ import (
 	"golang.org/x/sync/singleflight"
 )
 
-// maxLines is how many lines the file of a [Checked] may have before it is written anew.
+// maxLines is the number of lines after which the file of a [Checked] starts again.
 const maxLines = 20_000
 
-// Checked remembers what has been found to be signed with which key, so that it
-// is checked once: what a digest names does not change, nor does a key. Its zero
-// value remembers until the process ends. It is safe for concurrent use.
+// Checked remembers which digest was signed with which key, so that each signature is checked only
+// once. The result stays valid because neither the content of a digest nor a key ever changes. The
+// zero value remembers until the process ends. A Checked is safe for concurrent use.
 type Checked struct {
 	mu     sync.Mutex
 	known  map[verdict]struct{}
@@ -27,8 +27,8 @@ type Checked struct {
 
 type verdict struct{ what, key string }
 
-// OpenChecked is a Checked that goes on where an earlier one with the same file
-// ended. Lines that are damaged mean nothing: what they said is checked again.
+// OpenChecked returns a Checked that continues an earlier Checked with the same file. Damaged lines
+// are ignored, and their signatures are checked again.
 func OpenChecked(path string) (*Checked, error) {
 	c := &Checked{known: map[verdict]struct{}{}}
 	lines, err := c.read(path)
@@ -59,7 +59,7 @@ func (c *Checked) read(path string) (lines int, err error) {
 	for in.Scan() {
 		lines++
 		fields := strings.Split(in.Text(), " ")
-		// The last field tells a line that was written whole.
+		// The last field shows that the line is complete.
 		if len(fields) == 3 && fields[2] == "ok" && len(fields[1]) == 64 {
 			c.known[verdict{fields[0], fields[1]}] = struct{}{}
 		}
@@ -78,8 +78,8 @@ func (c *Checked) Close() error {
 	return c.file.Close()
 }
 
-// Do checks what a digest names with check, unless that was found to be signed with one of the
-// keys before. Who asks for the same at the same time waits for the same check.
+// Do calls check for a digest, unless an earlier check found a signature by one of the keys.
+// Concurrent calls for the same digest and keys share one check.
 func (c *Checked) Do(what string, keys Keys, check func() (*Key, error)) error {
 	if c.has(what, keys) {
 		return nil
@@ -117,7 +117,7 @@ func (c *Checked) add(v verdict) {
 	}
 	c.known[v] = struct{}{}
 	if c.file != nil {
-		// What gets lost, by a crash or a full disk, is checked again.
+		// An entry that is lost by a crash or on a full disk only causes another check.
 		_, _ = fmt.Fprintf(c.file, "%s %s ok\n", v.what, v.key)
 	}
 }

@@ -50,7 +50,7 @@ func TestChecked(t *testing.T) {
 		if err := c.Do("y", signature.Keys{a}, by(nil, bad)); !errors.Is(err, bad) {
 			t.Errorf("another digest: %v", err)
 		}
-		// What was written half is as if it had not been.
+		// A partial line has no effect.
 		if err := os.WriteFile(path, append(read(t, path), []byte(fmt.Sprintf("y %s", a.Fingerprint))...), 0o600); err != nil {
 			t.Fatal(err)
 		}

@@ -21,21 +21,20 @@ const (
 	signatureAnnotation = "dev.cosignproject.cosign/signature"
 )
 
-// Repository is where an image and its signatures are: what oras' repositories
-// can do.
+// Repository is the repository with an image and its signatures. The repositories of oras implement
+// this interface.
 type Repository interface {
 	Resolve(ctx context.Context, reference string) (ocispec.Descriptor, error)
 	Fetch(ctx context.Context, target ocispec.Descriptor) (io.ReadCloser, error)
 	Referrers(ctx context.Context, of ocispec.Descriptor, artifactType string, page func([]ocispec.Descriptor) error) error
 }
 
-// VerifyImage returns the key that an image is signed with, in either of cosign's
-// formats. images are the manifest and what led to it, an index for instance: to
-// sign one of them is enough, since each names the next by digest. what names the
-// image for messages.
+// VerifyImage returns the key that signed an image, in either format of cosign. images are the
+// manifest and the descriptors that led to it, for example an index. A signature of any of them is
+// enough, because each names the next by digest. what is the image's name in messages.
 //
-// It fails with an *[Error] when there is no signature by one of the keys, and
-// with the repository's own error when it cannot tell.
+// VerifyImage fails with an *[Error] if no trusted key signed the image, and with the repository's
+// own error if a failed request leaves the answer open.
 func VerifyImage(ctx context.Context, what string, repository Repository, images []ocispec.Descriptor, keys Keys) (*Key, error) {
 	look := &search{repository: repository, keys: keys}
 	for _, image := range images {
@@ -63,15 +62,15 @@ func VerifyImage(ctx context.Context, what string, repository Repository, images
 	}
 }
 
-// search is the search for an image's signature.
+// search is the state of the search for an image's signature.
 type search struct {
 	repository Repository
 	keys       Keys
-	problems   []error // what is wrong with the signatures that were found
-	failed     error   // why others may not have been found
+	problems   []error // faults of the signatures that were found
+	failed     error   // why some signatures may not have been found
 }
 
-// tag looks at the image that is called like the digest.
+// tag checks the signatures in the image whose tag is derived from the digest.
 func (s *search) tag(ctx context.Context, image ocispec.Descriptor) (*Key, error) {
 	found, err := s.repository.Resolve(ctx, strings.Replace(image.Digest.String(), ":", "-", 1)+".sig")
 	if err != nil {
@@ -106,7 +105,7 @@ func (s *search) tag(ctx context.Context, image ocispec.Descriptor) (*Key, error
 	return nil, nil
 }
 
-// referrers looks at the bundles that refer to the image.
+// referrers checks the bundles that refer to the image.
 func (s *search) referrers(ctx context.Context, image ocispec.Descriptor) (*Key, error) {
 	var bundles []ocispec.Descriptor
 	errEnough := errors.New("enough")
@@ -158,7 +157,7 @@ func (s *search) bundle(ctx context.Context, found, image ocispec.Descriptor) (*
 	return nil, nil
 }
 
-// manifest is nil for what is none, which is a problem, and no error.
+// manifest returns nil without an error if the content is no manifest, and records a problem.
 func (s *search) manifest(ctx context.Context, at ocispec.Descriptor) (*ocispec.Manifest, error) {
 	text, err := s.blob(ctx, at, maxManifest)
 	if text == nil {
@@ -172,7 +171,7 @@ func (s *search) manifest(ctx context.Context, at ocispec.Descriptor) (*ocispec.
 	return manifest, nil
 }
 
-// blob is nil for what is too large, which is a problem, and no error.
+// blob returns nil without an error if the content is too large, and records a problem.
 func (s *search) blob(ctx context.Context, at ocispec.Descriptor, most int64) ([]byte, error) {
 	if at.Size > most {
 		s.problems = append(s.problems, fmt.Errorf("it has %d bytes, more than %d", at.Size, most))

@@ -15,12 +15,12 @@ import (
 	"github.com/wasm-xds/wasm-xds/internal/signature"
 )
 
-// repository is an image and its signatures, in oras' own memory store.
+// repository is an image with its signatures, in the memory store of oras.
 type repository struct {
 	*memory.Store
 	image     ocispec.Descriptor
 	referrers []ocispec.Descriptor
-	broken    error // of Referrers
+	broken    error // the error of Referrers
 }
 
 func newRepository(t testing.TB) *repository {
@@ -53,7 +53,7 @@ func (r *repository) manifest(t testing.TB, layer ocispec.Descriptor) ocispec.De
 	}))
 }
 
-// tagged adds a signature in cosign's older format, with a payload that names a digest.
+// tagged adds a signature in cosign's older format, with a payload for a digest.
 func (r *repository) tagged(t testing.TB, s signer, of digest.Digest, change func(text, raw []byte) ([]byte, []byte)) {
 	t.Helper()
 	text := marshal(t, map[string]any{"critical": map[string]any{
@@ -147,14 +147,14 @@ func TestImageRefused(t *testing.T) {
 	}
 }
 
-// What cannot be fetched is neither signed nor unsigned.
+// If the signatures cannot be fetched, the image counts as neither signed nor unsigned.
 func TestImageUnknown(t *testing.T) {
 	s, r := newSigner(t, "ECDSA"), newRepository(t)
 	r.broken = errors.New("the registry is down")
 	if _, err := r.verify(t, s.key); !errors.Is(err, r.broken) {
 		t.Errorf("got %v", err)
 	}
-	// One format is enough, whatever becomes of the other.
+	// A signature in one format is enough, even if the other format fails.
 	r.tagged(t, s, r.image.Digest, nil)
 	if _, err := r.verify(t, s.key); err != nil {
 		t.Error(err)

@@ -20,21 +20,21 @@ import (
 	"github.com/sigstore/sigstore/pkg/signature/options"
 )
 
-// maxKey is more than any public key in PEM has, in bytes.
+// maxKey is the size limit of a PEM file with a public key, in bytes.
 const maxKey = 64 << 10
 
-// Key is a public key that is trusted. It is immutable.
+// Key is a trusted public key. It is immutable.
 type Key struct {
-	File        string // where it is from
-	Fingerprint string // of the key itself, whatever the file is called: 64 hex digits
-	// verifiers are the ways in which cosign's versions sign with a key of its kind.
+	File        string // the path of the key's file
+	Fingerprint string // 64 hex digits, derived from the key alone and not from the file
+	// verifiers are the ways in which versions of cosign sign with this kind of key.
 	verifiers []signature.Verifier
 }
 
-// Keys are keys of which any one is enough.
+// Keys are alternatives: a signature by any one of them is enough.
 type Keys []*Key
 
-// Fingerprints are the keys' own, sorted.
+// Fingerprints returns the fingerprints of the keys, sorted.
 func (k Keys) Fingerprints() []string {
 	all := make([]string, len(k))
 	for i, key := range k {
@@ -94,8 +94,8 @@ func reason(err error) error {
 	return err
 }
 
-// ParseKey reads a public key in PEM form: ECDSA on a NIST curve, Ed25519, or RSA
-// of at least 2048 bits. The error goes on after the key's name.
+// ParseKey parses a public key in PEM form: ECDSA on a NIST curve, Ed25519, or RSA of at least 2048
+// bits. The text of the error continues the key's name.
 func ParseKey(pem []byte) (*Key, error) {
 	if bytes.Contains(pem, []byte("PRIVATE KEY")) {
 		return nil, errors.New("is a private key: it belongs to who signs, and to nobody else")
@@ -123,7 +123,7 @@ func ParseKey(pem []byte) (*Key, error) {
 	return key, nil
 }
 
-// weak says whether a key is shorter than what counts as safe.
+// weak reports whether a key is too short to be safe.
 func weak(public crypto.PublicKey) bool {
 	switch key := public.(type) {
 	case *rsa.PublicKey:
@@ -135,8 +135,8 @@ func weak(public crypto.PublicKey) bool {
 	}
 }
 
-// waysOf are the algorithms of a key: what cosign takes by itself, and what its
-// older versions took.
+// waysOf returns the signature algorithms for a key: the defaults of cosign's current and older
+// versions.
 func waysOf(public crypto.PublicKey) []signature.LoadOption {
 	sha256 := options.WithHash(crypto.SHA256)
 	switch key := public.(type) {

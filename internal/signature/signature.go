@@ -1,7 +1,7 @@
-// Package signature decides whether what was fetched is signed with a key that is
-// trusted: images in both formats of cosign, and files beside which a signature
-// lies. All cryptography is sigstore's. Transparency logs and certificates play no
-// part: a key is trusted because its file was named.
+// Package signature decides whether fetched content is signed with a trusted key. It verifies
+// images in both formats of cosign, and files with a detached signature. sigstore's libraries do
+// all cryptography. Transparency logs and certificates are not used: a key is trusted because the
+// configuration names its file.
 package signature
 
 import (
@@ -15,23 +15,23 @@ import (
 
 // The codes of this package's errors.
 const (
-	CodeMissing = "signature_missing" // nothing is signed
-	CodeInvalid = "signature_invalid" // signed, but not with one of the keys, or something else
-	CodeKey     = "signature_key"     // a key's file
+	CodeMissing = "signature_missing" // there is no signature
+	CodeInvalid = "signature_invalid" // no signature by one of the keys for this content
+	CodeKey     = "signature_key"     // the file of a key is unusable
 )
 
-// Error says what is wrong with a signature or a key. Other errors of this
-// package are those of whoever fetches signatures.
+// Error says what is wrong with a signature or a key. Any other error of this package comes from
+// the fetching of signatures.
 type Error struct {
 	Code    string
-	Message string // one sentence, which begins with what it is about
+	Message string // one sentence that begins with its subject
 	Hint    string // the next step
 }
 
-// Error is the message.
+// Error returns the message.
 func (e *Error) Error() string { return e.Message }
 
-// The bounds of what is read. What is beyond them is not looked at.
+// The limits of reading. Content beyond a limit is ignored.
 const (
 	maxSignatures = 32      // of one image in one format
 	maxManifest   = 1 << 20 // bytes
@@ -41,7 +41,7 @@ const (
 // MaxDetached is the size of the largest file with a signature that is read, in bytes.
 const MaxDetached = maxBlob
 
-// Content is what is signed. It may be read several times.
+// Content is the signed content. It may be read several times.
 type Content struct {
 	From io.ReaderAt
 	Size int64 // bytes
@@ -49,15 +49,15 @@ type Content struct {
 
 func (c Content) reader() io.Reader { return io.NewSectionReader(c.From, 0, c.Size) }
 
-// Detached is a file with a signature, as it lies beside what it signs.
+// Detached is a detached signature: the content of a signature file.
 type Detached struct {
-	Name string // its own, which tells what is in it; for messages
+	Name string // the file name, used in messages
 	Text []byte
 }
 
-// VerifyDetached returns the key that one of the signatures is by. It fails with an
-// *[Error] when none is: what names the signed file for its message. digest is the
-// content's sha256 in hex.
+// VerifyDetached returns the key of the first valid signature. It fails with an *[Error] if no
+// signature is valid. what is the name of the signed file in messages. digest is the content's
+// sha256 in hex.
 func VerifyDetached(what, digest string, content Content, signatures []Detached, keys Keys) (*Key, error) {
 	if len(signatures) == 0 {
 		return nil, missing(what, "sign it with cosign sign-blob --key cosign.key --bundle "+what+".sigstore.json "+what)
@@ -101,17 +101,17 @@ func invalid(what string, problems []error) *Error {
 	return &Error{Code: CodeInvalid, Message: message, Hint: "sign it again with a key that is trusted here, or name the key that it is signed with"}
 }
 
-// errOtherKey is a signature that no key fits: it is by another key, or of other bytes.
+// errOtherKey says that no key fits: the signature is by another key, or of other bytes.
 var errOtherKey = errors.New("it is by another key, or of other bytes")
 
-// verify tries each way to sign with each key.
+// verify tries all algorithms of all keys.
 func (k Keys) verify(raw []byte, content Content) (*Key, error) {
 	return k.first(func(v signature.Verifier) error {
 		return v.VerifySignature(bytesReader(raw), content.reader())
 	})
 }
 
-// first is the first key with which check goes well.
+// first returns the first key for which check succeeds.
 func (k Keys) first(check func(signature.Verifier) error) (*Key, error) {
 	for _, key := range k {
 		for _, verifier := range key.verifiers {

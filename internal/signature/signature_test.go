@@ -38,7 +38,7 @@ func TestDetached(t *testing.T) {
 			otherBytes := []byte("other bytes")
 			wantCode(t, signature.CodeInvalid, "other bytes", fail(verify([]signature.Detached{s.detached(t, otherBytes)}, s.key)))
 			wantCode(t, signature.CodeInvalid, "it signs the sha256", fail(verify([]signature.Detached{s.blobBundle(t, otherBytes)}, s.key)))
-			// One that is good among others is enough.
+			// One valid signature among several is enough.
 			if _, err := verify([]signature.Detached{other.detached(t, module), s.blobBundle(t, module)}, s.key); err != nil {
 				t.Error(err)
 			}
@@ -70,7 +70,7 @@ func wantCode(t *testing.T, code, says string, err error) {
 	}
 }
 
-// Whatever lies where a signature should be, nothing but a signature is one.
+// Random bytes never count as a signature.
 func FuzzDetached(f *testing.F) {
 	s := newSigner(f, "Ed25519")
 	f.Add([]byte("AAAA"))

@@ -87,12 +87,12 @@ func (s signer) sign(t testing.TB, data []byte) []byte {
 	return raw
 }
 
-// detached is a signature as cosign sign-blob writes it.
+// detached returns a signature in the format of cosign sign-blob.
 func (s signer) detached(t testing.TB, data []byte) signature.Detached {
 	return signature.Detached{Name: "m.wasm.sig", Text: []byte(base64.StdEncoding.EncodeToString(s.sign(t, data)) + "\n")}
 }
 
-// blobBundle is one as cosign sign-blob --bundle writes it.
+// blobBundle returns a bundle in the format of cosign sign-blob --bundle.
 func (s signer) blobBundle(t testing.TB, data []byte) signature.Detached {
 	sum := sha256.Sum256(data)
 	return signature.Detached{Name: "m.wasm.sigstore.json", Text: marshal(t, map[string]any{
@@ -104,7 +104,7 @@ func (s signer) blobBundle(t testing.TB, data []byte) signature.Detached {
 	})}
 }
 
-// statementBundle is one as cosign sign attaches it, with a predicate of a type.
+// statementBundle returns a bundle in the format of cosign sign, with the given predicate type.
 func (s signer) statementBundle(t testing.TB, of digest.Digest, predicate string) []byte {
 	statement := marshal(t, map[string]any{
 		"_type": "https://in-toto.io/Statement/v1", "predicateType": predicate,

@@ -22,10 +22,10 @@ var ErrLocked = errors.New("state directory is in use")
 // LockedError says that another server uses the state directory.
 type LockedError struct {
 	Dir string
-	PID int // of the process that holds it; 0: unknown
+	PID int // process id of the lock's owner; 0: unknown
 }
 
-// Holder is the process that has it, in words.
+// Holder describes the process that owns the lock.
 func (e *LockedError) Holder() string {
 	if e.PID != 0 {
 		return fmt.Sprintf("the process %d", e.PID)
@@ -33,7 +33,7 @@ func (e *LockedError) Holder() string {
 	return "another process"
 }
 
-// Error names the directory, the process, and the way out.
+// Error names the directory, the process and the next step.
 func (e *LockedError) Error() string {
 	return fmt.Sprintf("state directory %s is in use by %s (stop it, or choose another with --state-dir)", e.Dir, e.Holder())
 }
@@ -41,8 +41,8 @@ func (e *LockedError) Error() string {
 // Is matches [ErrLocked].
 func (e *LockedError) Is(target error) bool { return target == ErrLocked }
 
-// acquire takes the directory's lock and writes the process's id into it. The
-// file's descriptor is not inherited, so no child outlives the lock's owner.
+// acquire locks the directory and writes the process id into the lock file. Children do not inherit
+// the descriptor, so the lock ends with this process.
 func acquire(dir string) (*os.File, error) {
 	path := filepath.Join(dir, lockName)
 	for {
@@ -58,8 +58,7 @@ func acquire(dir string) (*os.File, error) {
 			return nil, fmt.Errorf("state directory: lock %s: %w", path, err)
 		}
 		if !isAt(f, path) {
-			// Someone removed the file after it was opened: this lock would
-			// keep nobody out.
+			// Another process removed the file after the open. A lock on a removed file is useless.
 			f.Close()
 			continue
 		}

@@ -10,7 +10,7 @@ import (
 	"testing"
 )
 
-// childDir tells the test binary to be the other process, on this directory.
+// childDir makes the test binary act as the other process, on this directory.
 const childDir = "WASM_XDS_TEST_STATE_DIR"
 
 func TestMain(m *testing.M) {
@@ -20,8 +20,8 @@ func TestMain(m *testing.M) {
 	os.Exit(m.Run())
 }
 
-// saveForEver saves contents of changing size until it is killed or, if it is
-// left alone, its output has no reader any more.
+// saveForEver saves contents of changing size until the test kills the process. Without a parent,
+// the process ends when nobody reads its output.
 func saveForEver(dir string) {
 	d, err := Open(dir)
 	if err != nil {
@@ -53,7 +53,7 @@ func startChild(t *testing.T, dir string) (*exec.Cmd, *bufio.Scanner) {
 		t.Fatal(err)
 	}
 	t.Cleanup(func() {
-		_ = child.Process.Kill() // it may be dead already
+		_ = child.Process.Kill() // the process may be dead already
 		_ = child.Wait()
 	})
 	lines := bufio.NewScanner(out)
@@ -77,10 +77,9 @@ func TestKilledWhileSaving(t *testing.T) {
 		if err := child.Process.Kill(); err != nil {
 			t.Fatal(err)
 		}
-		_ = child.Wait() // the error is that it was killed
+		_ = child.Wait() // the error says that the process was killed
 
-		// The lock went with the process, and what it said was saved, or
-		// something newer, is there as a whole.
+		// The lock ended with the process. The last reported save, or a newer one, is complete.
 		d := openDir(t, dir)
 		got, err := d.Load("x")
 		if err != nil {
@@ -144,7 +143,7 @@ func TestLockFileThatIsNotOurs(t *testing.T) {
 }
 
 func TestLockFileThatWasRemoved(t *testing.T) {
-	// One that was opened before it was removed keeps nobody out: isAt notices.
+	// A file that was removed after the open protects nothing: isAt notices that.
 	d := openDir(t, t.TempDir())
 	if !isAt(d.lock, d.Path(lockName)) {
 		t.Error("the lock file is not where it should be")

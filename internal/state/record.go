@@ -10,19 +10,20 @@ import (
 	"sync"
 )
 
-// record is what [Dir.Write] keeps: two files that are overwritten in place, in turn, so that
-// one of them is whole whenever the process stops, and a third, the last one that was
-// synced. To make a new file and to rename it would wait for the file system's journal,
-// which waits for the disk whenever anybody syncs anything.
+// record implements [Dir.Write]. Two slot files are overwritten in place, in turn, so that one of
+// them is complete whenever the process stops. A third file has the last synced content.
+//
+// A new file and a rename would wait for the file system's journal, and the journal waits for the
+// disk whenever any process calls fsync.
 type record struct {
 	mu     sync.Mutex
 	slots  [2]*os.File // nil: not opened yet
-	seq    uint64      // of the last one written
-	last   []byte      // what was written, framed
-	synced uint64      // the last that survives a power failure
+	seq    uint64      // sequence number of the last write
+	last   []byte      // the last written content, framed
+	synced uint64      // sequence number of the last content that survives a power failure
 }
 
-// The files of a record are its name and one of these.
+// The name of a record's file is the record's name and one of these suffixes.
 const (
 	slotInfix  = ".slot-"
 	syncedName = ".synced"
@@ -36,7 +37,7 @@ func (d *Dir) record(name string) *record {
 	return one
 }
 
-// write overwrites the older of the two.
+// write overwrites the older slot.
 func (r *record) write(d *Dir, name string, data []byte) error {
 	r.mu.Lock()
 	defer r.mu.Unlock()
@@ -45,7 +46,7 @@ func (r *record) write(d *Dir, name string, data []byte) error {
 	}
 	framed := frame(append(fmt.Appendf(nil, "%d\n", r.seq+1), data...))
 	if _, err := r.slots[(r.seq+1)%2].WriteAt(framed, 0); err != nil {
-		return err // the other one is whole still, and the next write tries this one again
+		return err // the other slot is still complete, and the next write uses this slot again
 	}
 	r.seq++
 	r.last = framed
@@ -62,7 +63,7 @@ func (r *record) open(d *Dir, name string) error {
 	}
 	var files [2]*os.File
 	for i := range files {
-		// Never cut: what a shorter content leaves of a longer one is not looked at.
+		// Never truncate: a read ignores the rest of an older, longer content.
 		files[i], err = os.OpenFile(d.Path(slotName(name, i)), os.O_RDWR|os.O_CREATE, fileMode)
 		if err != nil {
 			return errors.Join(err, closeAll(files[:i]))
@@ -72,8 +73,8 @@ func (r *record) open(d *Dir, name string) error {
 	return nil
 }
 
-// sync makes a copy of the last content that survives a power failure. Nothing that is
-// written meanwhile waits for it.
+// sync writes a copy of the last content that survives a power failure. Concurrent writes do not
+// wait for the sync.
 func (r *record) sync(d *Dir, name string) error {
 	r.mu.Lock()
 	last, seq := r.last, r.seq
@@ -109,15 +110,15 @@ func closeAll(files []*os.File) error {
 	return errors.Join(problems...)
 }
 
-// loadRecord gives the newest content that is whole. It fails with [fs.ErrNotExist] when
-// nothing was ever written, and with [ErrCorrupt] when nothing is whole.
+// loadRecord returns the newest complete content. It fails with [fs.ErrNotExist] if no content was
+// ever written, and with [ErrCorrupt] if no file is complete.
 func (d *Dir) loadRecord(name string) (data []byte, seq uint64, err error) {
 	err = fmt.Errorf("load %s: %w", name, fs.ErrNotExist)
 	found := false
 	for _, file := range []string{slotName(name, 0), slotName(name, 1), name + syncedName} {
 		content, readErr := os.ReadFile(d.Path(file))
 		if errors.Is(readErr, fs.ErrNotExist) || readErr == nil && len(content) == 0 {
-			continue // a slot is empty before its first write
+			continue // before its first write a slot is empty
 		}
 		if readErr != nil {
 			return nil, 0, readErr
@@ -136,7 +137,7 @@ func (d *Dir) loadRecord(name string) (data []byte, seq uint64, err error) {
 	return nil, 0, err
 }
 
-// parseRecord reads a record's file, whatever follows its content.
+// parseRecord parses a record's file and ignores any bytes after the content.
 func parseRecord(content []byte) (data []byte, seq uint64, err error) {
 	first, rest, _ := bytes.Cut(content, []byte("\n"))
 	var sum string

@@ -51,14 +51,14 @@ func TestWriteAndLoad(t *testing.T) {
 	}
 	d = openDir(t, path)
 	wantLoad(t, d, "x", "short")
-	// Another process goes on where this one was.
+	// Another process continues with this state.
 	if err := d.Write("x", []byte("five")); err != nil {
 		t.Fatal(err)
 	}
 	wantLoad(t, d, "x", "five")
 }
 
-// A write that a crash stops somewhere leaves what was written before.
+// A write that a crash interrupts leaves the previous content.
 func TestWriteThatIsCutShort(t *testing.T) {
 	path := t.TempDir()
 	d := openDir(t, path)
@@ -67,7 +67,7 @@ func TestWriteThatIsCutShort(t *testing.T) {
 			t.Fatal(err)
 		}
 	}
-	newest := d.Path(slotName("x", 0)) // of the second
+	newest := d.Path(slotName("x", 0)) // the slot of the second content
 	whole, err := os.ReadFile(newest)
 	if err != nil {
 		t.Fatal(err)
@@ -85,7 +85,7 @@ func TestWriteThatIsCutShort(t *testing.T) {
 	wantLoad(t, d, "x", "second content")
 }
 
-// After a power failure the slots may be as they were long ago, or torn.
+// After a power failure the slots may be very old or damaged.
 func TestSyncedOutlivesTheSlots(t *testing.T) {
 	path := t.TempDir()
 	d := openDir(t, path)

@@ -1,5 +1,5 @@
-// Package state keeps small files that survive crashes in the server's state
-// directory, and keeps a second server out of it.
+// Package state stores small files in the server's state directory. The files survive crashes, and
+// a lock prevents a second server from using the same directory.
 package state
 
 import (
@@ -17,19 +17,19 @@ import (
 	"github.com/wasm-xds/wasm-xds/internal/atomicfile"
 )
 
-// ErrCorrupt is wrapped by [Dir.Load]'s error when a file is damaged.
+// ErrCorrupt marks the error of [Dir.Load] for a damaged file.
 var ErrCorrupt = errors.New("file is damaged")
 
 const (
-	// fileMode hides what the files hold: plugin configurations are among it.
+	// fileMode hides the files from other users, because plugin configurations may be secret.
 	fileMode = 0o600
-	// keptCorrupt is how many damaged files of one name stay for a look at them.
+	// keptCorrupt is how many damaged files are kept per name.
 	keptCorrupt = 3
-	// corruptInfix stands between a damaged file's name and its time.
+	// corruptInfix separates a damaged file's name and time.
 	corruptInfix = ".corrupt-"
 )
 
-// fileName is what a file may be called: nothing hidden, no way out of the directory.
+// fileName matches valid file names: not hidden, and within the directory.
 var fileName = regexp.MustCompile(`^[A-Za-z0-9][A-Za-z0-9._-]{0,99}$`)
 
 // Dir is an open state directory. It is safe for concurrent use.
@@ -37,17 +37,17 @@ type Dir struct {
 	path string
 	now  func() time.Time
 
-	// mu has Close and the moving of damaged files wait for each Save, and Saves of
-	// different names not for each other: the large state must not hold up small files.
+	// Close and the moving of damaged files lock mu and wait for all Saves. Saves share mu: Saves
+	// of different names do not wait for each other, so a large file does not delay small files.
 	mu      sync.RWMutex
-	saving  sync.Map // of each name's *sync.Mutex
-	records sync.Map // of each name's *record
-	lock    *os.File // nil once closed
+	saving  sync.Map // name to *sync.Mutex
+	records sync.Map // name to *record
+	lock    *os.File // nil after Close
 }
 
-// DefaultDir is the state directory where none is named. It is the first of $STATE_DIRECTORY, which systemd
-// sets for a unit with StateDirectory=; else $XDG_STATE_HOME/wasm-xds; else ~/.local/state/wasm-xds.
-// A path that is not absolute counts as not set.
+// DefaultDir returns the default state directory: the first path in $STATE_DIRECTORY, which systemd
+// sets for a unit with StateDirectory=; else $XDG_STATE_HOME/wasm-xds; else
+// ~/.local/state/wasm-xds. Relative paths in these variables are ignored.
 func DefaultDir() (string, error) {
 	if first, _, _ := strings.Cut(os.Getenv("STATE_DIRECTORY"), ":"); filepath.IsAbs(first) {
 		return first, nil
@@ -62,11 +62,12 @@ func DefaultDir() (string, error) {
 	return filepath.Join(home, ".local", "state", "wasm-xds"), nil
 }
 
-// Open opens the state directory, which it makes if it is not there. The
-// directory itself is readable for all (an Envoy of another user may have to
-// reach the modules in it), the files that are saved in it are not. It fails
-// with a [LockedError] when another Dir is open on it, in this process or
-// another; the lock goes with the process, however that ends.
+// Open opens the state directory, and creates it if necessary. All users can read the directory,
+// because an Envoy of another user may read the modules there. Only the owner can read the saved
+// files.
+//
+// Open fails with a [LockedError] if another Dir is open on the directory, in this or another
+// process. The lock ends with the process, even after a crash.
 func Open(dir string) (*Dir, error) {
 	path, err := filepath.Abs(dir)
 	if err != nil {
@@ -79,7 +80,7 @@ func Open(dir string) (*Dir, error) {
 	if err != nil {
 		return nil, err
 	}
-	// Only the owner of the lock knows that no unfinished file is in use.
+	// Only the owner of the lock knows that no other process uses the unfinished files.
 	if err := atomicfile.RemoveLeftovers(path); err != nil {
 		lock.Close()
 		return nil, fmt.Errorf("state directory: %w", err)
@@ -87,8 +88,8 @@ func Open(dir string) (*Dir, error) {
 	return &Dir{path: path, now: time.Now, lock: lock}, nil
 }
 
-// makeDir makes the directory with mode 0755, whatever the umask. One that is
-// there keeps the mode that its owner gave it.
+// makeDir creates the directory with mode 0755, independent of the umask. An existing directory
+// keeps its mode.
 func makeDir(path string) error {
 	if _, err := os.Stat(path); err == nil {
 		return nil
@@ -99,21 +100,20 @@ func makeDir(path string) error {
 	return os.Chmod(path, 0o755)
 }
 
-// Path joins elem to the directory's absolute path. It is meant for fixed
-// names; it checks nothing.
+// Path joins elem to the directory's absolute path without any check. Use it for fixed names only.
 func (d *Dir) Path(elem ...string) string {
 	return filepath.Join(append([]string{d.path}, elem...)...)
 }
 
-// Close gives the directory free for another server. Closing again does nothing.
+// Close unlocks the directory for another server. A second Close does nothing.
 func (d *Dir) Close() error {
 	d.mu.Lock()
 	defer d.mu.Unlock()
 	if d.lock == nil {
 		return nil
 	}
-	// The lock goes with the last descriptor. The file stays: to remove it
-	// would let two servers lock two files of one name.
+	// The lock ends with the last descriptor. The lock file stays, because its removal would let
+	// two servers lock two files of the same name.
 	err := d.lock.Close()
 	d.lock = nil
 	for _, r := range d.records.Range {
@@ -122,10 +122,10 @@ func (d *Dir) Close() error {
 	return err
 }
 
-// Save stores data under a name. When it returns nil, a later Load gives the
-// data, whatever happens to process and machine; on an error or a crash it
-// gives what was saved before. A name is a file name of letters, digits, dots,
-// dashes and underscores that begins with a letter or a digit.
+// Save stores data under a name. When Save returns nil, a later Load returns the data, even after a
+// crash of the process or the machine. After an error or a crash during Save, Load returns the
+// previous data. A name consists of letters, digits, dots, dashes and underscores, begins with a
+// letter or a digit, and has at most 100 characters.
 func (d *Dir) Save(name string, data []byte) error {
 	if err := checkName(name); err != nil {
 		return err
@@ -142,15 +142,15 @@ func (d *Dir) Save(name string, data []byte) error {
 	return nil
 }
 
-// Write is Save that does not wait for the disk: the data outlives the process, and
-// a power failure only after [Dir.Sync]. A name is either saved or written, always.
+// Write is like Save, but does not wait for the disk. The data survives the end of the process at
+// once, and a power failure only after [Dir.Sync]. Use either Save or Write for a name, never both.
 func (d *Dir) Write(name string, data []byte) error {
 	if err := checkName(name); err != nil {
 		return err
 	}
 	d.mu.RLock()
 	defer d.mu.RUnlock()
-	// Without the lock the files are another server's.
+	// Without the lock the files belong to another server.
 	if d.lock == nil {
 		return fmt.Errorf("write %s: %w", d.Path(name), fs.ErrClosed)
 	}
@@ -160,7 +160,7 @@ func (d *Dir) Write(name string, data []byte) error {
 	return nil
 }
 
-// Sync returns when what was written under the name before survives a power failure.
+// Sync makes all earlier writes under the name survive a power failure before it returns.
 func (d *Dir) Sync(name string) error {
 	if err := checkName(name); err != nil {
 		return err
@@ -173,9 +173,9 @@ func (d *Dir) Sync(name string) error {
 	return nil
 }
 
-// save writes the parts of a frame, of which the larger need not be copied.
+// save writes the parts of a frame one after the other, so that the data need not be copied.
 func (d *Dir) save(name string, parts ...[]byte) error {
-	// Without the lock the files are another server's.
+	// Without the lock the files belong to another server.
 	if d.lock == nil {
 		return fs.ErrClosed
 	}
@@ -192,10 +192,10 @@ func (d *Dir) save(name string, parts ...[]byte) error {
 	return f.Commit(name, fileMode)
 }
 
-// Load gives what was last saved or written under a name. It fails with [fs.ErrNotExist]
-// when nothing was, and with [ErrCorrupt] when the file is not as it was saved;
-// the file is then kept beside its place as <name>.corrupt-<time>, so that the
-// next Load says [fs.ErrNotExist].
+// Load returns the last data that was saved or written under a name. It fails with [fs.ErrNotExist]
+// if there is no data, and with [ErrCorrupt] if the data is damaged. Load then renames a damaged
+// file of Save to <name>.corrupt-<time>, so the next Load fails with [fs.ErrNotExist]. The files of
+// Write stay in place.
 func (d *Dir) Load(name string) ([]byte, error) {
 	if err := checkName(name); err != nil {
 		return nil, err
@@ -225,9 +225,9 @@ func (d *Dir) Load(name string) ([]byte, error) {
 	return nil, fmt.Errorf("%w; it is kept as %s", err, aside)
 }
 
-// Peek reads what was last saved under a name in a state directory that may be in
-// use: it takes no lock and changes nothing. It fails with [fs.ErrNotExist] when nothing was saved,
-// and with [ErrCorrupt] when the file is damaged.
+// Peek reads the last data of Save from a state directory that may be in use. Peek takes no lock
+// and changes nothing. It fails with [fs.ErrNotExist] if there is no data, and with [ErrCorrupt] if
+// the file is damaged.
 func Peek(dir, name string) ([]byte, error) {
 	if err := checkName(name); err != nil {
 		return nil, err
@@ -243,9 +243,9 @@ func Peek(dir, name string) ([]byte, error) {
 	return data, nil
 }
 
-// moveAside takes a damaged file out of the way, and returns its new name.
+// moveAside renames a damaged file and returns its new name.
 func (d *Dir) moveAside(name string) (string, error) {
-	// Sorted by name is sorted by time: the form has a fixed width.
+	// The time has a fixed width, so the order of names is the order of times.
 	aside := name + corruptInfix + d.now().UTC().Format("20060102T150405.000000000Z")
 	if err := os.Rename(d.Path(name), d.Path(aside)); err != nil {
 		return "", err

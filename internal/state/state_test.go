@@ -117,7 +117,7 @@ func TestSaveThatFailsKeepsWhatWasThere(t *testing.T) {
 	if err := d.Save("x", []byte("old")); err != nil {
 		t.Fatal(err)
 	}
-	// A directory in the way of the rename stands for any step that fails.
+	// A directory at the target makes the rename fail, and represents any failing step.
 	if err := os.MkdirAll(d.Path("y", "full"), 0o755); err != nil {
 		t.Fatal(err)
 	}
@@ -144,7 +144,7 @@ func TestClosed(t *testing.T) {
 	if _, err := d.Load("x"); !errors.Is(err, fs.ErrClosed) {
 		t.Errorf("load: %v", err)
 	}
-	// Another may have it now.
+	// Another Dir can open the directory now.
 	openDir(t, d.Path())
 }
 
