@@ -8,8 +8,8 @@ import (
 	"github.com/wasm-xds/wasm-xds/pkg/spec"
 )
 
-// chooseCanaries sees that each Envoy version that r is for has a canary at least, and
-// the filter as many as its policy says.
+// chooseCanaries gives each Envoy version that r is for at least one canary, and the filter as many
+// canaries as the policy asks for.
 func (m *Machine) chooseCanaries(f *filter, r *snapshot.Revision, policy spec.Canary) {
 	groups, _ := m.takers(f, r)
 	total := 0
@@ -43,7 +43,7 @@ func (m *Machine) chooseCanaries(f *filter, r *snapshot.Revision, policy spec.Ca
 	}
 }
 
-// isUnmatched says whether the canary policy names Envoys, and none of those in the groups is one.
+// isUnmatched says whether the canary policy names Envoys and no Envoy of the groups is among them.
 func (f *filter) isUnmatched(groups []*group) bool {
 	if f.wanted == nil || f.wanted.Canary.Selector == nil || len(groups) == 0 {
 		return false
@@ -51,9 +51,9 @@ func (f *filter) isUnmatched(groups []*group) bool {
 	return !slices.ContainsFunc(groups, func(g *group) bool { return g.selected > 0 })
 }
 
-// enlist makes a new subscriber a canary at once where all are (the zero policy): of thousands that
-// connect at the same time each would else be looked for among all others.
-// It says whether it did.
+// enlist makes a new subscriber a canary at once if all subscribers are canaries (the zero policy),
+// and says whether the subscriber became a canary. If thousands of Envoys connect at the same time,
+// chooseCanaries would search all subscribers for each of them.
 func (m *Machine) enlist(u *sub) bool {
 	f := u.f
 	c := f.candidate()
@@ -68,8 +68,10 @@ func (m *Machine) enlist(u *sub) bool {
 	return true
 }
 
-// assign names canaries of r until the group has n. While a canary is missed,
-// only those that may have the refused bytes already can take its place, one after the other.
+// assign makes subscribers canaries of r until the group has n. While the group waits for a
+// suspect,
+// only awaited suspects can become canaries, one after the other: they may have the refused bytes
+// already.
 func (m *Machine) assign(f *filter, g *group, r *snapshot.Revision, n int, prefer *spec.NodeSelector) {
 	missing := n - g.canaries(r.ID)
 	if missing <= 0 {
@@ -108,8 +110,8 @@ func (m *Machine) isAskable(u *sub, r *snapshot.Revision) bool {
 	return !u.s.silent && !u.passedOver && !u.tries(r) && m.against(u, r) == nil
 }
 
-// askedLess leaves out the suspects that were lost twice, where the group has others: those are asked
-// next, when the time of waiting is over.
+// askedLess leaves out the suspects that were lost twice, if the group has other subscribers. Those
+// are asked after the wait.
 func askedLess(g *group, suspects []*sub, r *snapshot.Revision) []*sub {
 	if len(suspects) == len(g.subs) {
 		return suspects
@@ -117,9 +119,11 @@ func askedLess(g *group, suspects []*sub, r *snapshot.Revision) []*sub {
 	return slices.DeleteFunc(suspects, func(u *sub) bool { return u.suspect(r).losses >= lostLimit-1 })
 }
 
-// rank is the order in which Envoys are made canaries of r, the lowest first. Suspects come first: they may have its
-// bytes already. Envoys that have refused the stable revision, or were lost with r again and again, come
-// last: the cause may be their own, and would stop the others.
+// rank is the order in which Envoys become canaries of r, the lowest first. Suspects come first:
+// they
+// may have the bytes already. Last come Envoys that refused the stable revision, or were lost with
+// r
+// again and again: the cause may be their own, and would stop the rollout for all.
 func (m *Machine) rank(u *sub, r *snapshot.Revision, prefer *spec.NodeSelector) int {
 	one := u.suspect(r)
 	switch {
@@ -138,11 +142,12 @@ func (m *Machine) rank(u *sub, r *snapshot.Revision, prefer *spec.NodeSelector) 
 	}
 }
 
-// refusesStable says whether the Envoy has refused what all are to run.
+// refusesStable says whether the Envoy has refused the stable revision.
 func (u *sub) refusesStable() bool { return u.f.stable != nil && u.refusal(u.f.stable.ID) != nil }
 
-// fellSilent takes the canaries of a stream that does not answer out of their trials. Other Envoys of the version
-// are tried. Where there is none, the other versions go on without it.
+// fellSilent takes the subscribers of a silent stream out of their trials. Other Envoys of the
+// version
+// become canaries. If there are none, the other versions go on without this version.
 func (m *Machine) fellSilent(s *stream) {
 	s.silent = true
 	for _, u := range s.subs {
@@ -155,7 +160,7 @@ func (m *Machine) fellSilent(s *stream) {
 	}
 }
 
-// mayHaveSpoken takes a stream back into the rollouts that was silent, and is not any more.
+// mayHaveSpoken takes a silent stream back into the rollouts once no answer is late any more.
 func (m *Machine) mayHaveSpoken(s *stream) {
 	if !s.silent || s.late > 0 {
 		return

@@ -9,8 +9,8 @@ import (
 	"github.com/wasm-xds/wasm-xds/pkg/spec"
 )
 
-// Why a deny serves, as its answers say it. They can be worded anew: a deny is told by more than
-// its words.
+// The reasons for a deny, as the deny's answers give them. Their wording may change: the machine
+// recognises a deny by more than the wording.
 const (
 	reasonUnknown     = "is denied: no spec has this name"
 	reasonRemoved     = "is denied: its spec was removed"
@@ -27,17 +27,17 @@ var denyReasons = []string{
 	reasonUnknown, reasonRemoved, reasonWrongType, reasonNotSelected, reasonRefused, reasonBadSpec, reasonPreparing, reasonCanary, reasonVersion,
 }
 
-// choice is what a subscriber should run now.
+// choice is the revision a subscriber should run now.
 type choice struct {
 	revision *snapshot.Revision // nil: nothing can be sent now
 	serving  Serving
 	unproven bool      // not known to load on this Envoy's version
-	until    time.Time // when to look again
-	state    State     // shown once revision runs
+	until    time.Time // the time of the next look; zero: none
+	state    State     // the subscriber's state once revision runs
 	problem  *Problem
 }
 
-// choose is the heart: the revision this subscriber should run, as things are.
+// choose is the heart of the machine: the revision this subscriber should run now.
 func (m *Machine) choose(u *sub) choice {
 	c := m.chooseWanted(u)
 	if w := u.f.wanted; w != nil && w.Removed && c.problem == nil {
@@ -63,7 +63,7 @@ func (m *Machine) chooseWanted(u *sub) choice {
 		}})
 	case w.Disabled:
 		return m.standIn(u, ServingPassthrough, "", choice{state: Live})
-	case u.group == nil && !u.selected(): // who is in a group is, and has the runtime
+	case u.group == nil && !u.selected(): // a member of a group is selected and has the runtime
 		return m.byPolicy(u, reasonNotSelected, choice{state: Denied, problem: &Problem{
 			Code: CodeNotSelected, Message: "the spec's `nodes` does not select this Envoy",
 			Hint: "widen `nodes` in the spec, or take the filter out of this Envoy's configuration",
@@ -120,7 +120,8 @@ func (m *Machine) chooseStable(u *sub, problem *Problem) choice {
 		state, problem = Rejected, m.against(u, s)
 	}
 	if c := f.candidate(); c != nil && u.refusal(c.ID) == nil && m.provenOn(u, c) {
-		// Its rollout was stopped by Envoys of another version, or has not ended; here it loads.
+		// Envoys of another version have stopped the rollout, or it is not over. Here the revision
+		// loads.
 		return choice{revision: c, serving: ServingFilter, state: state, problem: problem}
 	}
 	for _, r := range f.older {
@@ -150,14 +151,14 @@ func (m *Machine) nothingLoads(u *sub, problem *Problem) choice {
 		problem = &Problem{Code: CodeNothingToServe, Message: "there is no revision that could be served", Hint: "see the filter's own error"}
 	}
 	if !u.bare() && (u.running == nil || !u.running.BuiltIn) {
-		// It runs something that nobody here knows, which is better than a stand-in.
+		// This Envoy runs an unknown revision, which is better than a stand-in.
 		return choice{state: Rejected, problem: problem}
 	}
 	return m.byPolicy(u, reason, choice{state: Rejected, problem: problem})
 }
 
-// waitForCanary gives a subscriber that runs nothing a stand-in, once it has
-// waited long enough for the canary of r.
+// waitForCanary gives a stand-in to a subscriber that runs nothing and has waited long enough for
+// the canary of r.
 func (m *Machine) waitForCanary(u *sub, r *snapshot.Revision, since time.Time) choice {
 	problem := &Problem{
 		Code: CodeWaitsForCanary, Revision: r.ID, Message: fmt.Sprintf("revision %s waits for its canary", r.ID),
@@ -180,7 +181,9 @@ func (m *Machine) waitForCanary(u *sub, r *snapshot.Revision, since time.Time) c
 
 func (m *Machine) withoutSpec(u *sub) choice {
 	if !u.bare() && u.running == nil && !u.dirty {
-		// Its state was lost, or it comes from another control plane: better than denying all.
+		// The state was lost, or this Envoy comes from another control plane. The unknown revision
+		// is
+		// better than a deny.
 		return choice{state: Live, problem: &Problem{
 			Code: CodeUnknownFilter, Message: "no spec has this name; this Envoy still runs what it had",
 			Hint: "add a spec with this name",
@@ -191,18 +194,18 @@ func (m *Machine) withoutSpec(u *sub) choice {
 	}})
 }
 
-// byPolicy is the stand-in that the failure policy asks for.
+// byPolicy is the stand-in of the failure policy.
 func (m *Machine) byPolicy(u *sub, reason string, c choice) choice {
 	if u.f.wanted.Policy == spec.Open {
 		if c.state == Denied {
-			c.state = Live // nothing is denied: what serves is the pass-through
+			c.state = Live // nothing is denied: the pass-through serves
 		}
 		return m.standIn(u, ServingPassthrough, "", c)
 	}
 	return m.standIn(u, ServingDeny, reason, c)
 }
 
-// standIn completes a choice with the built-in of the type that the Envoy asks for.
+// standIn completes a choice with the stand-in of the type this Envoy asks for.
 func (m *Machine) standIn(u *sub, serving Serving, reason string, c choice) choice {
 	runtime := u.s.node.runtimeOf()
 	if runtime == "" {
@@ -228,7 +231,7 @@ func (m *Machine) standIn(u *sub, serving Serving, reason string, c choice) choi
 	}
 	c.serving = serving
 	if p := u.refusal(c.revision.ID); p != nil {
-		// Even the stand-in was refused: there is nothing left to say to this Envoy.
+		// This Envoy refused even the stand-in: there is nothing left to send.
 		return choice{state: Rejected, problem: cmp.Or(c.problem, p)}
 	}
 	return c

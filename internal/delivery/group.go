@@ -7,26 +7,28 @@ import (
 	"github.com/wasm-xds/wasm-xds/pkg/snapshot"
 )
 
-// group is the subscribers of one Envoy version that can run the filter.
+// group has the subscribers of one Envoy version that can run the filter.
 type group struct {
-	selected int // of subs, by the canary policy's selector
+	selected int // the number of subs selected by the canary policy
 	envoy    string
 	subs     []*sub
 	trials   []*trial // nearly always one or none
 	lookups  [2]lookup
 }
 
-// trial is the canaries of a revision: those of a group whose trials have its bit.
+// trial has the canaries of a revision: the group's subscribers with the trial's bit in their
+// trials.
 type trial struct {
 	revision string
 	bit      uint16
-	size     int // how many there are
-	// waits is one of them that did not run the revision when somebody looked last: where
-	// thousands take part, the next look begins with it. nil: none is known.
+	size     int // the number of canaries
+	// waits is a canary that did not run the revision at the last look. With thousands of canaries,
+	// the
+	// next look begins there. nil: none is known.
 	waits *sub
 }
 
-// trial is that of a revision; nil: it has no canaries.
+// trial is the trial of a revision; nil: the revision has no canaries.
 func (g *group) trial(revision string) *trial {
 	for _, t := range g.trials {
 		if t.revision == revision {
@@ -38,7 +40,7 @@ func (g *group) trial(revision string) *trial {
 
 func (t *trial) has(u *sub) bool { return t != nil && u.trials&t.bit != 0 }
 
-// canaries is how many the revision has.
+// canaries is the number of canaries of a revision.
 func (g *group) canaries(revision string) int {
 	if t := g.trial(revision); t != nil {
 		return t.size
@@ -46,7 +48,7 @@ func (g *group) canaries(revision string) int {
 	return 0
 }
 
-// passed says whether there are canaries of r and all run it.
+// passed says whether there are canaries of r and all run r.
 func (g *group) passed(r *snapshot.Revision) bool {
 	t := g.trial(r.ID)
 	if t == nil || t.size == 0 || t.isWaiting(r) {
@@ -54,7 +56,7 @@ func (g *group) passed(r *snapshot.Revision) bool {
 	}
 	from := 0
 	if t.waits != nil {
-		from = int(t.waits.atGroup) // those before it ran r when somebody looked last
+		from = int(t.waits.atGroup) // the subscribers before it ran r at the last look
 	}
 	t.waits = nil
 	for i := range g.subs {
@@ -66,7 +68,7 @@ func (g *group) passed(r *snapshot.Revision) bool {
 	return true
 }
 
-// dropTrials makes a subscriber a canary no more.
+// dropTrials takes a subscriber out of all trials.
 func (g *group) dropTrials(u *sub) {
 	for _, t := range g.trials {
 		if t.has(u) {
@@ -76,7 +78,7 @@ func (g *group) dropTrials(u *sub) {
 	u.trials = 0
 }
 
-// isWaiting says whether one of them is known not to run r yet.
+// isWaiting says whether a canary is known not to run r yet.
 func (t *trial) isWaiting(r *snapshot.Revision) bool {
 	return t.waits != nil && t.has(t.waits) && !t.waits.runs(r)
 }
@@ -100,8 +102,8 @@ func (g *group) addTrial(revision string, u *sub) {
 	}
 }
 
-// freeBit is one that no trial has. There are more than revisions that may be served: should they
-// not do, the oldest trial ends.
+// freeBit is a bit without a trial. There are more bits than revisions that may be served. If the
+// bits are used up nevertheless, the oldest trial ends.
 func (g *group) freeBit() uint16 {
 	var taken uint16
 	for _, t := range g.trials {
@@ -115,7 +117,7 @@ func (g *group) freeBit() uint16 {
 	return ^taken & (taken + 1)
 }
 
-// endTrial says that the revision has canaries no more.
+// endTrial takes all canaries from a revision.
 func (g *group) endTrial(revision string) {
 	t := g.trial(revision)
 	if t == nil {
@@ -127,7 +129,7 @@ func (g *group) endTrial(revision string) {
 	g.trials = slices.DeleteFunc(g.trials, func(other *trial) bool { return other == t })
 }
 
-// inOrder are the groups, sorted by version.
+// inOrder returns the groups, sorted by version.
 func (f *filter) inOrder() []*group {
 	if f.ordered == nil {
 		for _, envoy := range sortedKeys(f.groups) {
@@ -137,7 +139,7 @@ func (f *filter) inOrder() []*group {
 	return f.ordered
 }
 
-// regroup sorts the subscribers anew after a change of what is wanted.
+// regroup puts the subscribers into new groups after a change of the wanted revision.
 func (m *Machine) regroup(f *filter) {
 	old := f.groups
 	f.groups, f.ordered = map[string]*group{}, nil
@@ -145,7 +147,7 @@ func (m *Machine) regroup(f *filter) {
 		u.forgetRefusals()
 		before := u.trials
 		m.join(u)
-		// A canary that is still needed stays one.
+		// A canary still needed stays a canary.
 		if g := old[u.s.node.Version]; g != nil && u.group != nil {
 			for _, t := range g.trials {
 				if before&t.bit != 0 && f.revision(t.revision) != nil {
@@ -156,7 +158,7 @@ func (m *Machine) regroup(f *filter) {
 	}
 }
 
-// join puts a subscriber into its group if it can run the filter.
+// join puts a subscriber into the group of its version if it can run the filter.
 func (m *Machine) join(u *sub) {
 	u.group, u.trials, u.passedOver = nil, 0, false
 	if !u.eligible() {
@@ -182,7 +184,7 @@ func (u *sub) isPreferred() bool {
 		w.Canary.Selector.Matches(u.s.node.ID, u.s.node.Cluster, u.s.node.Metadata)
 }
 
-// leave takes a subscriber out of its group; the group goes with the last one.
+// leave takes a subscriber out of the group. The last subscriber takes the group along.
 func (m *Machine) leave(u *sub) {
 	g := u.group
 	if g == nil {
@@ -206,7 +208,7 @@ func (u *sub) tries(r *snapshot.Revision) bool {
 	return u.trials != 0 && u.group != nil && u.group.trial(r.ID).has(u)
 }
 
-// add and drop keep the list of a filter's subscribers, in no order.
+// add and drop keep the list of a filter's subscribers, which has no order.
 func (f *filter) add(u *sub) {
 	u.atFilter = int32(len(f.subs))
 	f.subs = append(f.subs, u)
@@ -218,7 +220,7 @@ func (f *filter) drop(u *sub) {
 	f.subs = dropLast(f.subs)
 }
 
-// dropLast shortens a list, and gives back memory when most of it is unused.
+// dropLast shortens a list, and frees memory when most of the list is unused.
 func dropLast(list []*sub) []*sub {
 	last := len(list) - 1
 	list[last] = nil

@@ -8,47 +8,48 @@ import (
 	"github.com/wasm-xds/wasm-xds/pkg/spec"
 )
 
-// filter is one name: what is wanted of it, what is known to load, who subscribes.
+// filter has everything about one name: the wanted and the known revisions, and the subscribers.
 type filter struct {
 	name   string
 	wanted *snapshot.Filter // nil: no spec has this name
 	since  time.Time        // when the wanted revision became wanted
 	stable *snapshot.Revision
 	older  []*snapshot.Revision // newest first
-	wishes []Wish               // of those, as far as it is known
+	wishes []Wish               // when the revisions became wanted, as far as known
 
-	// typeHint is what Envoys expect of a name without a spec; "": http is tried first.
+	// typeHint is the type Envoys expect of a name without a spec; "": http is tried first.
 	typeHint spec.Type
-	// unsettled are the Envoys that may have stored bytes they refused, by node id.
+	// unsettled are the unsettled nodes by node id: they may have stored bytes they refused.
 	unsettled map[string]unsettledNode
-	// announced are likewise those that are about to get an unproven revision.
+	// announced are, in the same way, the nodes that are about to get an unproven revision.
 	announced map[string]unsettledNode
-	settled   uint64 // the machine's seq when one of them answered last
-	// suspects are the nodes that were lost while they loaded something unproven.
+	settled   uint64 // the machine's seq when the last unsettled node answered
+	// suspects are the nodes that were lost while they loaded an unproven revision.
 	suspects suspects
-	promoted string    // the revision that goes on without its canaries, by hand; "": none
-	timer    time.Time // the last that was set
-	slowAt   time.Time // when to look for canaries that take long; zero: not
-	slow     bool      // there are some
-	told     string    // of the rollout, see [Machine.tellOfRollout]
-	// stableSince is since when all Envoys get the stable revision; zero: not known.
+	promoted string    // the revision promoted by hand, without canaries; "": none
+	timer    time.Time // the last timer set
+	slowAt   time.Time // when to look for slow canaries; zero: no look is planned
+	slow     bool      // there are slow canaries
+	told     string    // the last report of the rollout, see [Machine.tellOfRollout]
+	// stableSince is when the stable revision became everyone's; zero: not known.
 	stableSince time.Time
-	refused     []*snapshot.Revision // by Envoys, the newest first; for the history alone
-	// idleSince is when the spec was removed or the last stream that asked for it ended, the later
-	// of the two; zero: a spec has the name, or a stream asks for it.
+	refused     []*snapshot.Revision // revisions Envoys refused, the newest first; for the history alone
+	// idleSince is when the spec was removed or the last stream for the filter ended, the later of
+	// the
+	// two; zero: a spec has the name, or a stream asks for the filter.
 	idleSince   time.Time
-	forgetTimer time.Time // the last that was set
-	changed     Action    // says that it has
-	hasChanged  bool      // in the step that is under way
+	forgetTimer time.Time // the last timer set
+	changed     Action    // the Changed action of this filter
+	hasChanged  bool      // in the present step
 
 	subs    []*sub
-	states  [numStates]int32  // how many of subs are in each
+	states  [numStates]int32  // the number of subs in each state
 	groups  map[string]*group // by Envoy version
 	ordered []*group          // groups by version; nil: not sorted yet
 	gone    []SubscriberStatus
 }
 
-// revisions are all that may still be served.
+// revisions are all revisions that may still be served.
 func (f *filter) revisions() []*snapshot.Revision {
 	var all []*snapshot.Revision
 	if f.wanted != nil && f.wanted.Revision != nil {
@@ -75,7 +76,7 @@ func (f *filter) revision(id string) *snapshot.Revision {
 	return nil
 }
 
-// candidate is the wanted revision while it is not yet everyone's; nil: there is none.
+// candidate is the wanted revision while it rolls out; nil: there is none.
 func (f *filter) candidate() *snapshot.Revision {
 	w := f.wanted
 	if w == nil || w.Revision == nil || w.Disabled || sameRevision(w.Revision, f.stable) ||
@@ -85,7 +86,7 @@ func (f *filter) candidate() *snapshot.Revision {
 	return w.Revision
 }
 
-// stoppedBy says why the rollout of r goes no further; nil: it does.
+// stoppedBy is the reason for which the rollout of r has stopped; nil: the rollout goes on.
 func (m *Machine) stoppedBy(f *filter, r *snapshot.Revision) *Problem {
 	for _, g := range f.inOrder() {
 		if v, ok := m.verdictIn(g, r); ok && !v.loads && len(g.subs) > 0 && !m.hasNothingToLose(f, g, r) {
@@ -105,14 +106,14 @@ func (m *Machine) refusedIn(g *group, r *snapshot.Revision) bool {
 	return judged && !v.loads
 }
 
-// hasNothingToLose says whether the stable revision does not load on the group's version either: what
-// such Envoys make of r is their own matter, and stops nobody.
+// hasNothingToLose says whether the stable revision does not load on the group's version either. A
+// refusal of r by such Envoys then stops nobody else.
 func (m *Machine) hasNothingToLose(f *filter, g *group, r *snapshot.Revision) bool {
 	return f.stable != nil && f.stable.ID != r.ID && (m.refusedIn(g, f.stable) || m.foretold(f.stable, g.envoy) != nil)
 }
 
-// rollOut takes the filter's rollout as far as it can go now: it stops it, names
-// canaries, or makes the candidate everyone's.
+// rollOut takes the filter's rollout as far as possible: the rollout stops, gets canaries, or makes
+// the candidate the stable revision.
 func (m *Machine) rollOut(f *filter) {
 	m.mayForget(f)
 	if c := f.candidate(); c != nil {
@@ -120,7 +121,7 @@ func (m *Machine) rollOut(f *filter) {
 		case m.stoppedBy(f, c) != nil:
 			m.endTrial(f, c)
 		case slices.ContainsFunc(f.older, func(r *snapshot.Revision) bool { return r.ID == c.ID }) && m.provenEverywhere(f, c):
-			m.promote(f, c) // it was everyone's before: back at once
+			m.promote(f, c) // the candidate was stable before: back at once
 		default:
 			m.endRefusedTrials(f, c)
 			m.chooseCanaries(f, c, f.wanted.Canary)
@@ -140,8 +141,9 @@ func (m *Machine) rollOut(f *filter) {
 	}
 }
 
-// waitsForOthers says whether all Envoys try r and some do not run it yet: then one more that
-// does changes nothing, and of thousands that boot at the same time each need not look.
+// waitsForOthers says whether all subscribers are canaries of r and some do not run r yet. Then a
+// further subscriber that runs r changes nothing. If thousands boot at the same time, rollOut need
+// not run for each of them.
 func (f *filter) waitsForOthers(r *snapshot.Revision) bool {
 	waits := false
 	for _, g := range f.inOrder() {
@@ -164,8 +166,9 @@ func (m *Machine) provenEverywhere(f *filter, r *snapshot.Revision) bool {
 	return len(takers) > 0
 }
 
-// trialPassed says whether every version that r is for has canaries and all of them run r. A version
-// all of whose Envoys are silent, or were lost with r too often, is not waited for.
+// trialPassed says whether every version that r is for has canaries and all of them run r. A
+// version
+// is not waited for if all of its Envoys are silent or were lost with r too often.
 func (m *Machine) trialPassed(f *filter, r *snapshot.Revision) bool {
 	takers, _ := m.takers(f, r)
 	if f.promoted != r.ID && f.isUnmatched(takers) {
@@ -183,7 +186,7 @@ func (m *Machine) trialPassed(f *filter, r *snapshot.Revision) bool {
 	return passed || f.promoted == r.ID && len(takers) > 0
 }
 
-// allRun says whether r is what every Envoy of the groups runs already.
+// allRun says whether every Envoy of the groups runs r already.
 func allRun(groups []*group, r *snapshot.Revision) bool {
 	return !slices.ContainsFunc(groups, func(g *group) bool {
 		return slices.ContainsFunc(g.subs, func(u *sub) bool { return !u.runs(r) })
@@ -207,14 +210,14 @@ func (m *Machine) promote(f *filter, r *snapshot.Revision) {
 	m.change(f)
 	for _, u := range f.subs {
 		u.passedOver = false
-		// Nearly all run it by now, and nothing is new for them.
+		// Nearly all subscribers run r by now, and need nothing.
 		if !u.isDone(r) || !m.provenOn(u, r) {
 			m.touch(u)
 		}
 	}
 }
 
-// isDone says whether the subscriber runs r as it should, with nothing more to say of it.
+// isDone says whether the subscriber runs r with nothing left to do.
 func (u *sub) isDone(r *snapshot.Revision) bool {
 	return u.state == Live && u.runs(r) && !u.dirty && !u.owed && u.rare == nil && u.group != nil
 }
@@ -238,7 +241,7 @@ func (m *Machine) endTrialIn(g *group, r *snapshot.Revision) {
 	g.endTrial(r.ID)
 }
 
-// endRefusedTrials ends the trials of versions that have refused r, and do not stop the others.
+// endRefusedTrials ends the trials on versions that have refused r without stopping the rollout.
 func (m *Machine) endRefusedTrials(f *filter, r *snapshot.Revision) {
 	for _, g := range f.inOrder() {
 		if m.refusedIn(g, r) {

@@ -10,34 +10,35 @@ import (
 	"github.com/wasm-xds/wasm-xds/pkg/snapshot"
 )
 
-// lostLimit is how many losses of a revision by the Envoys of one version stop its rollout.
-// A single node is asked one time less while there are others.
+// lostLimit is how many losses of a revision, by the Envoys of one version, stop the rollout. While
+// there are other nodes, a single node is asked once less.
 const lostLimit = 3
 
-// suspect is a node that was sent a revision which no Envoy of its version had loaded, and that
-// has not answered: its stream has ended, it is silent, or the server has ended meanwhile.
+// suspect is a node that was sent an unproven revision and has not answered: the stream has ended,
+// the node is silent, or the server has ended meanwhile.
 type suspect struct {
-	losses int // how often in a row it failed to answer this server; 0: the server ended
+	losses int // losses in a row, as seen by this server; 0: the server ended
 	why    WaitReason
-	since  time.Time // the last time
-	until  time.Time // how long the other Envoys of its version wait for it; zero: they do not
+	since  time.Time // the time of the last loss
+	until  time.Time // how long the group waits for the node; zero: no wait
 }
 
-// suspicion is the suspects of one revision that are of one Envoy version.
+// suspicion has the suspects of one revision and one Envoy version.
 type suspicion struct {
 	nodes map[string]*suspect // by node id
-	until time.Time           // the latest of theirs
+	until time.Time           // the latest until of the nodes
 }
 
-// suspects are a filter's, by revision and Envoy version. The version is "" where a state file
-// does not tell it. Nothing is known in the zero value.
+// suspects are the suspects of a filter, by revision and Envoy version. The version is "" if a
+// state
+// file does not name a version. The zero value has no suspects.
 type suspects struct {
 	all    map[verdictKey]*suspicion
 	size   int // the number of suspects
-	losses int // the sum of their losses
+	losses int // the sum of all losses
 }
 
-// find is the suspect; nil: the node is none.
+// find returns the suspect; nil: the node is no suspect.
 func (s *suspects) find(key verdictKey, node string) *suspect {
 	if of := s.all[key]; of != nil {
 		return of.nodes[node]
@@ -45,7 +46,7 @@ func (s *suspects) find(key verdictKey, node string) *suspect {
 	return nil
 }
 
-// add is find, and makes the node a suspect if it is none. nil: there are too many.
+// add is find, and makes the node a suspect if necessary. nil: there are too many suspects.
 func (s *suspects) add(key verdictKey, node string) *suspect {
 	if one := s.find(key, node); one != nil {
 		return one
@@ -65,7 +66,7 @@ func (s *suspects) add(key verdictKey, node string) *suspect {
 	return one
 }
 
-// update takes in what has changed of a key's suspects.
+// update recomputes a key's suspicion after a change of the nodes.
 func (s *suspects) update(key verdictKey) {
 	of := s.all[key]
 	if of == nil {
@@ -82,7 +83,7 @@ func (s *suspects) update(key verdictKey) {
 	}
 }
 
-// drop acquits a node, and says whether it was a suspect.
+// drop acquits a node, and says whether the node was a suspect.
 func (s *suspects) drop(key verdictKey, node string) bool {
 	one := s.find(key, node)
 	if one == nil {
@@ -109,7 +110,7 @@ func (s *suspects) dropAll(key verdictKey) bool {
 	return true
 }
 
-// waitNoMore ends the waiting for the suspects of a revision.
+// waitNoMore ends the waits for the suspects of a revision.
 func (s *suspects) waitNoMore(revision string) {
 	for key, of := range s.all {
 		if key.revision != revision {
@@ -131,7 +132,7 @@ func (s *suspects) dropRevision(revision string) {
 	}
 }
 
-// forgive forgets how often a revision was lost. Nodes that are waited for still are.
+// forgive forgets how often a revision was lost. The waits for nodes go on.
 func (s *suspects) forgive(revision string) {
 	for key, of := range s.all {
 		if key.revision != revision {
@@ -144,7 +145,7 @@ func (s *suspects) forgive(revision string) {
 	}
 }
 
-// prune drops the suspects of revisions that are not served any more, once nobody waits for them.
+// prune drops the suspects of revisions that are not served any more, once their waits are over.
 func (s *suspects) prune(now time.Time, served func(revision string) bool) {
 	for key, of := range s.all {
 		if !served(key.revision) && !now.Before(of.until) {
@@ -153,7 +154,7 @@ func (s *suspects) prune(now time.Time, served func(revision string) bool) {
 	}
 }
 
-// adopt moves a node whose version was not known to the one with which it has come back.
+// adopt moves a node of unknown version to the version with which the node has come back.
 func (s *suspects) adopt(node, envoy string) {
 	for key, of := range s.all {
 		one := of.nodes[node]
@@ -170,8 +171,8 @@ func (s *suspects) adopt(node, envoy string) {
 	}
 }
 
-// suspectAfterRestart makes suspects of the nodes that were sent an unproven revision by the
-// process before: it ended before their answers were known.
+// suspectAfterRestart makes suspects of the nodes that got an unproven revision from the former
+// process: that process ended before their answers were known.
 func (m *Machine) suspectAfterRestart(f *filter) {
 	for node, u := range f.unsettled {
 		key := verdictKey(u)
@@ -188,8 +189,9 @@ func (m *Machine) suspectAfterRestart(f *filter) {
 	}
 }
 
-// lose notes that a canary's answer will not come: its stream has ended, or it is silent. Others of
-// its version wait for one whose stream has ended: it may have crashed.
+// lose notes that a canary's answer will not come: the stream has ended, or the canary is silent.
+// If
+// the stream has ended, the canary may have crashed, and the group waits for its return.
 func (m *Machine) lose(u *sub, r *snapshot.Revision, why WaitReason) {
 	f, key := u.f, verdictKey{r.ID, u.s.node.Version}
 	one := f.suspects.add(key, u.s.node.ID)
@@ -207,8 +209,8 @@ func (m *Machine) lose(u *sub, r *snapshot.Revision, why WaitReason) {
 	m.change(f)
 }
 
-// acquit notes that an Envoy has answered for a revision. Once one has loaded it, no other
-// of its version is a suspect either. It says whether anybody was.
+// acquit notes that an Envoy has answered for a revision. Once an Envoy has loaded the revision, no
+// node of that version is a suspect any more. acquit says whether there was a suspect.
 func (m *Machine) acquit(u *sub, r *snapshot.Revision) bool {
 	if u.f.suspects.size == 0 || r.BuiltIn {
 		return false
@@ -220,7 +222,7 @@ func (m *Machine) acquit(u *sub, r *snapshot.Revision) bool {
 	return u.f.suspects.drop(key, u.s.node.ID)
 }
 
-// held is how long only suspects may be canaries of r in the group; zero: anybody may.
+// held is how long only suspects may be canaries of r in the group; zero: any subscriber may.
 func (m *Machine) held(f *filter, g *group, r *snapshot.Revision) (until time.Time) {
 	if f.suspects.size == 0 || m.proven(r, g.envoy) {
 		return time.Time{}
@@ -236,19 +238,20 @@ func (m *Machine) held(f *filter, g *group, r *snapshot.Revision) (until time.Ti
 	return until
 }
 
-// suspect is the subscriber's node as a suspect of r; nil: it is none.
+// suspect is the subscriber's node as a suspect of r; nil: no suspect.
 func (u *sub) suspect(r *snapshot.Revision) *suspect {
 	return u.f.suspects.find(verdictKey{r.ID, u.s.node.Version}, u.s.node.ID)
 }
 
-// isAwaitedSuspect says whether others wait for the subscriber's node.
+// isAwaitedSuspect says whether the group waits for the subscriber's node.
 func (m *Machine) isAwaitedSuspect(u *sub, r *snapshot.Revision) bool {
 	one := u.suspect(r)
 	return one != nil && m.now.Before(one.until)
 }
 
-// against says why this Envoy is not sent r; nil: nothing is known against it. It has refused it, or
-// was lost with it so often that the cause is taken to be the Envoy's own.
+// against is the reason not to send r to this Envoy; nil: there is none. Either this Envoy has
+// refused
+// r, or was lost with r so often that the cause is taken to be the Envoy's own.
 func (m *Machine) against(u *sub, r *snapshot.Revision) *Problem {
 	if p := u.refusal(r.ID); p != nil {
 		return p
@@ -262,9 +265,11 @@ func (m *Machine) against(u *sub, r *snapshot.Revision) *Problem {
 	return nil
 }
 
-// lost says why r was lost too often for its rollout to go on; nil: it was not. The losses of a node do not
-// count when it loses the stable revision, too: they say nothing of r. A single node stops the rollout only
-// where there is no other.
+// lost is the reason for which losses of r stop the rollout; nil: they do not. The losses of a node
+// do
+// not count if the node loses the stable revision, too: then they say nothing about r. A single
+// node
+// stops the rollout only if there is no other node.
 func (m *Machine) lost(f *filter, r *snapshot.Revision) *Problem {
 	if f.suspects.losses < lostLimit {
 		return nil
@@ -288,7 +293,7 @@ func (m *Machine) lost(f *filter, r *snapshot.Revision) *Problem {
 	return nil
 }
 
-// losesStable says whether the node was lost with the stable revision, too, which is not r.
+// losesStable says whether the node was lost with the stable revision, too. False if r is stable.
 func (f *filter) losesStable(r *snapshot.Revision, envoy, node string) bool {
 	if f.stable == nil || f.stable.ID == r.ID {
 		return false
@@ -297,7 +302,7 @@ func (f *filter) losesStable(r *snapshot.Revision, envoy, node string) bool {
 	return one != nil && one.losses > 0
 }
 
-// hasOthers says whether there is an Envoy beside those nodes.
+// hasOthers says whether the filter has an Envoy beside those nodes.
 func (f *filter) hasOthers(nodes map[string]int) bool {
 	return slices.ContainsFunc(f.subs, func(u *sub) bool {
 		_, one := nodes[u.s.node.ID]
@@ -324,7 +329,7 @@ func lostProblem(r *snapshot.Revision, envoy string, by map[string]int) *Problem
 	}
 }
 
-// quoted is a node's id as a message names it.
+// quoted is a node's id as messages name it.
 func quoted(node string) string { return cmp.Or(node, "(no node id)") }
 
 func sortedVerdictKeys(all map[verdictKey]*suspicion) []verdictKey {

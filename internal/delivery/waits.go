@@ -11,21 +11,21 @@ import (
 	"github.com/wasm-xds/wasm-xds/pkg/snapshot"
 )
 
-// WaitReason says why a rollout waits. The words are part of the API.
+// WaitReason is the reason for which a rollout waits. The words are part of the API.
 type WaitReason string
 
-// The reasons to wait. More may come.
+// The reasons to wait. Later versions may add reasons.
 const (
-	WaitAnswer  WaitReason = "canary_loads"      // it was sent the revision, and has not answered yet
-	WaitFetch   WaitReason = "canary_fetches"    // it fetches the module
-	WaitTurn    WaitReason = "canary_next"       // it is sent the revision as soon as its stream is free
-	WaitSilent  WaitReason = "no_answer"         // it was sent the revision, and is overdue with its answer
-	WaitBack    WaitReason = "canary_lost"       // its stream ended before it answered: it may have crashed
-	WaitRestart WaitReason = "server_restarted"  // the server ended before its answer was known
-	WaitMatch   WaitReason = "no_canary_matches" // no Envoy here is one that `rollout.canary` names
+	WaitAnswer  WaitReason = "canary_loads"      // the canary was sent the revision, and has not answered yet
+	WaitFetch   WaitReason = "canary_fetches"    // the canary fetches the module
+	WaitTurn    WaitReason = "canary_next"       // the canary is sent the revision as soon as the stream is free
+	WaitSilent  WaitReason = "no_answer"         // the canary was sent the revision, and the answer is overdue
+	WaitBack    WaitReason = "canary_lost"       // the stream ended before the answer: the canary may have crashed
+	WaitRestart WaitReason = "server_restarted"  // the server ended before the answer was known
+	WaitMatch   WaitReason = "no_canary_matches" // no connected Envoy matches `rollout.canary`
 )
 
-// Words say it of an Envoy.
+// Words are the reason in words, about an Envoy.
 func (r WaitReason) Words() string {
 	switch r {
 	case WaitAnswer:
@@ -49,32 +49,32 @@ func (r WaitReason) Words() string {
 
 // Wait is an Envoy that a rollout waits for.
 type Wait struct {
-	Node   string // its id; "" with WaitMatch
-	Envoy  string // its version; "": not known
+	Node   string // the node id; "" with WaitMatch
+	Envoy  string // the Envoy version; "": not known
 	Reason WaitReason
 	Since  time.Time
-	Until  time.Time // when the rollout goes on without it; zero: there is no such time
+	Until  time.Time // when the rollout goes on without the Envoy; zero: never
 }
 
-// Rollout says how far a revision is on its way to all Envoys.
+// Rollout says how far a revision is on the way to all Envoys.
 type Rollout struct {
-	Revision string // the candidate, or the stable one while it is new to a version of Envoy
-	// Promoted says that it goes on without the canaries that the spec asks for, by hand.
+	Revision string // the candidate, or the stable revision while an Envoy version is new to it
+	// Promoted says that the rollout goes on by hand without the canaries of the spec.
 	Promoted bool
-	// Waits are the Envoys whose answers the others wait for, at most 20: suspects before those that
-	// load it. Empty: nothing is waited for.
+	// Waits are the Envoys the rollout waits for, at most 20. Of each Envoy version, suspects come
+	// before loading canaries. Empty: there is no wait.
 	Waits []Wait
-	// Stopped says why it goes no further; nil: it does.
+	// Stopped is the reason for which the rollout has stopped; nil: the rollout goes on.
 	Stopped *Problem
 }
 
 const (
 	waitsShown = 20
-	// slowCanary is how long a canary may take before the log tells of it.
+	// slowCanary is how long a canary may take before the log reports the wait.
 	slowCanary = 3 * time.Second
 )
 
-// rollout is how far the revision on trial is; nil: there is none.
+// rollout is the progress of the revision on trial; nil: there is none.
 func (m *Machine) rollout(f *filter) *Rollout {
 	c := m.onTrial(f)
 	if c == nil {
@@ -90,8 +90,8 @@ func (m *Machine) rollout(f *filter) *Rollout {
 	return r
 }
 
-// onTrial is the candidate, or the stable revision while a version has come that nobody knows it to load
-// on; nil: neither.
+// onTrial is the candidate, or the stable revision while an Envoy version has not judged the stable
+// revision; nil: neither.
 func (m *Machine) onTrial(f *filter) *snapshot.Revision {
 	if c := f.candidate(); c != nil {
 		return c
@@ -102,7 +102,7 @@ func (m *Machine) onTrial(f *filter) *snapshot.Revision {
 	return nil
 }
 
-// newTo are the groups that r is for, and that have not judged it.
+// newTo are the groups that r is for and that have no verdict on r.
 func (m *Machine) newTo(f *filter, r *snapshot.Revision) (groups []*group) {
 	for _, g := range f.inOrder() {
 		if _, judged := m.verdictIn(g, r); !judged && m.foretold(r, g.envoy) == nil {
@@ -112,7 +112,7 @@ func (m *Machine) newTo(f *filter, r *snapshot.Revision) (groups []*group) {
 	return groups
 }
 
-// waits are the Envoys whose answers the rollout of r waits for.
+// waits are the Envoys the rollout of r waits for.
 func (m *Machine) waits(f *filter, r *snapshot.Revision) (all []Wait) {
 	takers, _ := m.takers(f, r)
 	if !f.isCandidate(r) {
@@ -134,7 +134,8 @@ func (m *Machine) waits(f *filter, r *snapshot.Revision) (all []Wait) {
 	return all[:min(len(all), waitsShown)]
 }
 
-// awaitedSuspects are those that hold back the group, but for those that are canaries again.
+// awaitedSuspects are the suspects the group waits for, apart from suspects that are canaries
+// again.
 func (m *Machine) awaitedSuspects(f *filter, g *group, r *snapshot.Revision) (all []Wait) {
 	for _, envoy := range []string{g.envoy, ""} {
 		of := f.suspects.all[verdictKey{r.ID, envoy}]
@@ -154,8 +155,8 @@ func (m *Machine) awaitedSuspects(f *filter, g *group, r *snapshot.Revision) (al
 	return all
 }
 
-// suspectsOf are those of all versions that are waited for: with a canary policy that names them,
-// nobody else is asked.
+// suspectsOf are the awaited suspects of all versions. If the canary policy matches no Envoy, only
+// they are asked.
 func (m *Machine) suspectsOf(f *filter, r *snapshot.Revision) (all []Wait) {
 	for _, key := range sortedVerdictKeys(f.suspects.all) {
 		if key.revision != r.ID {
@@ -184,7 +185,7 @@ func (m *Machine) loading(g *group, r *snapshot.Revision) (all []Wait) {
 	}
 	from := 0
 	if t.isWaiting(r) {
-		from = int(t.waits.atGroup) // those before it ran r when somebody looked last
+		from = int(t.waits.atGroup) // the subscribers before it ran r at the last look
 	}
 	for i := range g.subs {
 		if u := g.subs[(from+i)%len(g.subs)]; t.has(u) && !u.runs(r) {
@@ -197,7 +198,7 @@ func (m *Machine) loading(g *group, r *snapshot.Revision) (all []Wait) {
 	return all
 }
 
-// silent are the Envoys of the group that do not answer.
+// silent are the silent Envoys of the group.
 func (m *Machine) silent(g *group, r *snapshot.Revision) (all []Wait) {
 	for _, u := range g.subs {
 		if u.s.silent && !u.runs(r) && len(all) < waitsShown {
@@ -242,7 +243,7 @@ func (r *response) has(u *sub, rev *snapshot.Revision) bool {
 	return slices.ContainsFunc(r.pushes, func(p push) bool { return p.u == u && p.rev.ID == rev.ID })
 }
 
-// watchCanaries has the filter's canaries looked at when they take longer than most.
+// watchCanaries has the filter's canaries looked at once they are slow.
 func (m *Machine) watchCanaries(f *filter) { m.watchCanariesAt(f, m.now.Add(slowCanary)) }
 
 func (m *Machine) watchCanariesAt(f *filter, at time.Time) {
@@ -253,7 +254,7 @@ func (m *Machine) watchCanariesAt(f *filter, at time.Time) {
 	heap.Push(&m.timers, timer{at: f.slowAt, f: f})
 }
 
-// lookForSlow notes whether a canary takes longer than most.
+// lookForSlow notes whether a canary is slow.
 func (m *Machine) lookForSlow(f *filter) {
 	if f.slowAt.After(m.now) || f.slowAt.IsZero() {
 		return
@@ -273,7 +274,7 @@ func (m *Machine) lookForSlow(f *filter) {
 	}
 }
 
-// isUsual says whether each rollout has such a wait for a moment.
+// isUsual says whether every rollout has this wait for a moment.
 func (w Wait) isUsual(now time.Time) bool {
 	switch w.Reason {
 	case WaitAnswer, WaitFetch, WaitTurn:
@@ -283,8 +284,9 @@ func (w Wait) isUsual(now time.Time) bool {
 	}
 }
 
-// tellOfRollout reports, once per change, for whom a rollout waits, that it has stopped
-// because Envoys were lost, and that it goes on. A wait that is over in a moment is not reported.
+// tellOfRollout reports, once per change, the Envoys a rollout waits for, a stop because Envoys
+// were
+// lost, and the end of both. Waits of a moment are not reported.
 func (m *Machine) tellOfRollout(f *filter) {
 	c := m.onTrial(f)
 	if c == nil && f.told == "" {
