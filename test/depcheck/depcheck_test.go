@@ -1,5 +1,5 @@
-// Package depcheck holds the layers apart: the model in the middle knows no xDS
-// types, and decisions know no I/O. docs/ARCHITECTURE.md has the table.
+// Package depcheck enforces the layers: the model in the middle imports no xDS types, and pure
+// packages do no I/O. docs/ARCHITECTURE.md has the table.
 package depcheck
 
 import (
@@ -21,8 +21,8 @@ import (
 
 const module = "github.com/wasm-xds/wasm-xds/"
 
-// allowed are the packages of this module that each package may import. What is
-// not listed may import everything.
+// allowed lists the packages of this module that each package may import. Unlisted packages may
+// import everything.
 var allowed = map[string][]string{
 	"cmd/wasm-xds":          {"internal/cli"},
 	"pkg/spec":              {},
@@ -64,15 +64,15 @@ var allowed = map[string][]string{
 	"internal/test/signaturetest": {"internal/test/registrytest"},
 }
 
-// testOnly are modules that tests alone need. The root module's go.mod has none of them,
-// so that an importer of pkg/ gets none.
+// testOnly lists modules for tests only. The root module's go.mod must not have them, so
+// importers of pkg/ do not get them.
 var testOnly = []string{
 	"github.com/Shopify/toxiproxy", "github.com/distribution/distribution", "github.com/redis", "github.com/rs/zerolog",
 	"github.com/sirupsen/logrus", "go.opentelemetry.io",
 }
 
-// forbidden are imports from outside that a package must not have: the pure ones
-// know no clock's goroutines, no I/O and no xDS.
+// forbidden lists external imports that a package must not have: I/O and, except in
+// pkg/translate, xDS types. internal/delivery also has no locks and contexts.
 var forbidden = map[string][]string{
 	"internal/delivery":  {"os", "net", "net/http", "sync", "context", "google.golang.org", "github.com/envoyproxy"},
 	"internal/preflight": {"os", "net", "net/http", "github.com/envoyproxy"},
@@ -109,7 +109,7 @@ func TestImports(t *testing.T) {
 	}
 }
 
-// TestTestsStayOutOfTheProduct holds that only tests import what tests are made of.
+// TestTestsStayOutOfTheProduct expects only tests to import the test helpers.
 func TestTestsStayOutOfTheProduct(t *testing.T) {
 	for _, p := range list(t) {
 		name := strings.TrimPrefix(p.ImportPath, module)
@@ -124,8 +124,8 @@ func TestTestsStayOutOfTheProduct(t *testing.T) {
 	}
 }
 
-// TestPublicPackages holds that everybody can use what is under pkg/: nothing of it needs
-// an internal package, and each package has an example that runs.
+// TestPublicPackages expects every package under pkg/ to be usable from outside: no internal
+// imports, and an example that runs.
 func TestPublicPackages(t *testing.T) {
 	for _, p := range list(t) {
 		name := strings.TrimPrefix(p.ImportPath, module)
@@ -156,8 +156,8 @@ func hasExample(t *testing.T, p listed) bool {
 	return slices.ContainsFunc(doc.Examples(files...), func(e *doc.Example) bool { return e.Output != "" })
 }
 
-// TestTheRootModule holds that the root module needs none of the tests' modules, and that
-// `go install` of a version works: that refuses replace and exclude.
+// TestTheRootModule expects the root module to need no test-only module. `go install` of a
+// version must work, so go.mod must not have replace or exclude.
 func TestTheRootModule(t *testing.T) {
 	var mod struct {
 		Require, Replace, Exclude []struct{ Path string }
@@ -174,7 +174,7 @@ func TestTheRootModule(t *testing.T) {
 		t.Fatal(err)
 	}
 	for _, path := range testOnly {
-		// go.sum has what go.mod requires and what the packages of those modules import.
+		// go.sum covers go.mod's requirements and the imports of their packages.
 		if slices.ContainsFunc(mod.Require, func(m struct{ Path string }) bool { return strings.HasPrefix(m.Path, path) }) ||
 			strings.Contains("\n"+string(sums), "\n"+path) {
 			t.Errorf("the root module needs %s, which is for the tests: import it in test/ only", path)
@@ -182,7 +182,7 @@ func TestTheRootModule(t *testing.T) {
 	}
 }
 
-// goCommand is what go prints in the root module.
+// goCommand returns go's output in the root module.
 func goCommand(t *testing.T, args ...string) []byte {
 	t.Helper()
 	return goCommandIn(t, "../..", args...)
@@ -203,7 +203,7 @@ func goCommandIn(t *testing.T, dir string, args ...string) []byte {
 	return out
 }
 
-// list are the packages of both modules.
+// list returns the packages of both modules.
 func list(t *testing.T) []listed {
 	t.Helper()
 	var all []listed

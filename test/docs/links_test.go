@@ -19,7 +19,7 @@ var (
 	code    = regexp.MustCompile("`[^`\n]*`")
 )
 
-// TestLinks follows each link from one page of the repository to another, or to a heading.
+// TestLinks follows each link to a page or a heading in the repository.
 func TestLinks(t *testing.T) {
 	var pages []string
 	for _, pattern := range []string{"*.md", "docs/*.md", "examples/*/*.md"} {
@@ -39,7 +39,7 @@ func TestLinks(t *testing.T) {
 				continue
 			}
 			if target.Scheme != "" {
-				continue // the network is not asked
+				continue // network links are not checked
 			}
 			links++
 			file := page
@@ -58,7 +58,7 @@ func TestLinks(t *testing.T) {
 	}
 }
 
-// TestTheProjectsOwnPages holds that a visitor finds the pages that every project has.
+// TestTheProjectsOwnPages checks the pages that visitors expect in every project.
 func TestTheProjectsOwnPages(t *testing.T) {
 	readme := read(t, filepath.Join(root, "README.md"))
 	for name, says := range map[string]string{
@@ -76,7 +76,7 @@ func TestTheProjectsOwnPages(t *testing.T) {
 	}
 }
 
-// anchors are the fragments that GitHub gives to a page's headings.
+// anchors returns GitHub's fragments of a page's headings.
 func anchors(text string) map[string]bool {
 	found := map[string]bool{}
 	for _, match := range heading.FindAllStringSubmatch(fence.ReplaceAllString(text, ""), -1) {

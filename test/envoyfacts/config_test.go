@@ -12,7 +12,7 @@ import (
 	"github.com/wasm-xds/wasm-xds/internal/test/testfilter"
 )
 
-// The message that a configuration travels in decides what the module gets of it.
+// The message type of a configuration decides the bytes for the module.
 func TestConfigurationTypes(t *testing.T) {
 	object, err := structpb.NewStruct(map[string]any{
 		"realm": "prod", "limit": 1e3, "deep": map[string]any{"list": []any{true, nil, "a"}},
@@ -25,7 +25,7 @@ func TestConfigurationTypes(t *testing.T) {
 		t.Fatal(err)
 	}
 	deep := structpb.NewStringValue("the end")
-	for range 60 { // more than a C++ program would parse
+	for range 60 { // nested deeper than a C++ program would parse
 		deep = structpb.NewStructValue(&structpb.Struct{Fields: map[string]*structpb.Value{"a": deep}})
 	}
 	deepWire, err := proto.Marshal(deep.GetStructValue())
@@ -41,7 +41,7 @@ func TestConfigurationTypes(t *testing.T) {
 		{"none", nil, ""},
 		{"StringValue", wrapperspb.String(`{"b": 1.0,  "a": 2}`), `{"b": 1.0,  "a": 2}`},
 		{"BytesValue", wrapperspb.Bytes([]byte(bytes)), bytes},
-		// Envoy's API promises JSON here.
+		// Envoy's API documentation promises JSON here.
 		{"Struct", object, string(wire)},
 		{"deep Struct", deep.GetStructValue(), string(deepWire)},
 	}
@@ -58,7 +58,7 @@ func TestConfigurationTypes(t *testing.T) {
 	})
 }
 
-// A configuration of many MiB arrives whole.
+// A configuration of many MiB arrives complete.
 func TestLargeConfiguration(t *testing.T) {
 	on(t, both, func(t *testing.T, version string) {
 		e, st := warm(t, setup{version: version})

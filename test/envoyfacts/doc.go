@@ -1,6 +1,5 @@
-// Package envoyfacts shows, on real Envoys, each thing that they do and that
-// wasm-xds is built upon. Its tests speak xDS by hand, so that they can say what
-// no control plane should. A test that fails here means that an Envoy behaves
-// otherwise than docs/envoy-behaviour.md says, not that wasm-xds is broken; look
-// then at what rests on that fact.
+// Package envoyfacts demonstrates on real Envoys each behaviour that wasm-xds relies on. The
+// tests speak xDS by hand, so they can send responses no control plane should send. A failing
+// test means a difference between Envoy and docs/envoy-behaviour.md, and not a bug in wasm-xds.
+// After a failure, check the parts of wasm-xds that rely on the fact.
 package envoyfacts

@@ -15,7 +15,7 @@ func TestPageNamesEachFact(t *testing.T) {
 		t.Fatal(err)
 	}
 	shown := tests(t, "*_test.go")
-	// What a module sees is held against Envoy beside the sandbox.
+	// These tests compare Envoy with the sandbox.
 	elsewhere := tests(t, "../filtertests/*_test.go")
 	var named []string
 	for _, m := range regexp.MustCompile("`(Test\\w+)`").FindAllSubmatch(page, -1) {
@@ -33,7 +33,7 @@ func TestPageNamesEachFact(t *testing.T) {
 	}
 }
 
-// tests are the names of the tests in some files.
+// tests returns the names of the tests in the matching files.
 func tests(t *testing.T, pattern string) []string {
 	t.Helper()
 	files, err := filepath.Glob(pattern)

@@ -20,16 +20,16 @@ import (
 	"github.com/wasm-xds/wasm-xds/internal/test/testfilter"
 )
 
-// modules is an HTTP server that hands out modules and remembers who asked.
+// modules is an HTTP server for modules. It counts the GETs.
 type modules struct {
 	t      *testing.T
 	server *httptest.Server
 
 	mu    sync.Mutex
 	bytes map[string][]byte
-	gets  map[string]int // finished
-	hold  chan struct{}  // nil, or answers wait until it is closed
-	taken chan struct{}  // nil, or Envoy is asked to close its connection, and this tells when it has
+	gets  map[string]int // finished GETs by path
+	hold  chan struct{}  // if not nil, responses wait until the channel is closed
+	taken chan struct{}  // see askToClose; nil: connections stay open
 }
 
 func startModules(t *testing.T) *modules {
@@ -74,7 +74,7 @@ func (m *modules) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 
 func (m *modules) address() string { return m.server.Listener.Addr().String() }
 
-// put makes a module available and returns its path.
+// put makes a module available and returns the path.
 func (m *modules) put(module []byte) string {
 	path := "/modules/" + harness.SHA256(module) + ".wasm"
 	m.mu.Lock()
@@ -83,14 +83,14 @@ func (m *modules) put(module []byte) string {
 	return path
 }
 
-// count is how many GETs of a module have finished.
+// count returns the number of finished GETs of a module.
 func (m *modules) count(module []byte) int {
 	m.mu.Lock()
 	defer m.mu.Unlock()
 	return m.gets["/modules/"+harness.SHA256(module)+".wasm"]
 }
 
-// holdBack lets answers wait until the returned function is called.
+// holdBack delays responses until release is called.
 func (m *modules) holdBack() (release func()) {
 	hold := make(chan struct{})
 	m.mu.Lock()
@@ -99,8 +99,8 @@ func (m *modules) holdBack() (release func()) {
 	return func() { close(hold) }
 }
 
-// askToClose has all answers from now on ask Envoy to close their connection. The channel
-// tells of each that it has closed.
+// askToClose adds Connection: close to all later responses. The channel gets a value for each
+// connection closed by Envoy.
 func (m *modules) askToClose() <-chan struct{} {
 	m.mu.Lock()
 	defer m.mu.Unlock()
@@ -116,7 +116,7 @@ func (m *modules) waitGET(module []byte, n int) {
 	}
 }
 
-// filter is a Wasm filter as a resource. With none of the sources, its code is inline.
+// filter is a Wasm filter resource. Without a file or remote source the code is inline.
 type filter struct {
 	name    string // "": auth
 	version string
@@ -125,16 +125,16 @@ type filter struct {
 	file     string // path of the module's file
 	remote   *modules
 	nackMiss bool   // nack_on_code_cache_miss
-	sha      string // instead of the module's own
+	sha      string // "": the module's sha256
 	query    string // of the remote URL
 	nanos    int    // of the remote timeout
 
-	salt    string // watched_directory.path of inline and file
+	salt    string // watched_directory.path of inline and file code
 	policy  wasmv3.FailurePolicy
 	vmID    string
 	env     map[string]string
-	vmCaps  *wasmv3.CapabilityRestrictionConfig // where 1.40 and later have it
-	capsOld *wasmv3.CapabilityRestrictionConfig // where it was before
+	vmCaps  *wasmv3.CapabilityRestrictionConfig // the field of Envoy 1.40 and later
+	capsOld *wasmv3.CapabilityRestrictionConfig // the field of older Envoys
 	network bool
 	config  proto.Message // the plugin's configuration
 }
@@ -195,10 +195,10 @@ func (f filter) code() *corev3.AsyncDataSource {
 	return &corev3.AsyncDataSource{Specifier: &corev3.AsyncDataSource_Local{Local: local}}
 }
 
-// good is a module that stamps answers.
+// good returns a module that stamps answers.
 func good(stamp string) []byte { return testfilter.HTTP{Stamp: stamp}.Module() }
 
-// refused is a module whose proxy_on_configure returns false.
+// refused returns a module with a proxy_on_configure that returns false.
 func refused(stamp string) []byte {
 	return testfilter.HTTP{Stamp: stamp, ConfigureFails: true}.Module()
 }
@@ -215,11 +215,11 @@ type edge struct {
 	ports     map[string]int // by listener
 }
 
-// setup says what an edge looks like. Each listener is named after its filters' first.
+// setup describes an edge. Each listener has the name of its first filter.
 type setup struct {
 	version string
 	mode    harness.Mode // "": delta ECDS
-	http    []string     // listeners with one filter each, of the same name
+	http    []string     // each is a listener with a single filter of the same name
 	tcp     []string
 	timeout string // initial_fetch_timeout
 	mayDie  bool
@@ -236,7 +236,7 @@ func start(t *testing.T, s setup) *edge {
 	}
 	e.bootstrap = harness.Bootstrap{
 		Mode: s.mode, XDSAddress: e.xds.address, ModulesAddress: e.modules.address(), InitialFetchTimeout: s.timeout,
-		Upstreams: []string{e.upstream.Address()}, // for listeners of LDS
+		Upstreams: []string{e.upstream.Address()}, // for listeners from LDS
 	}
 	for _, name := range s.http {
 		e.ports[name] = harness.FreePort(t)
@@ -255,13 +255,13 @@ func start(t *testing.T, s setup) *edge {
 	}
 	e.EnvoyProcess = harness.StartEnvoy(t, harness.EnvoyOptions{
 		Version: s.version, Bootstrap: e.bootstrap.YAML(t), MayDie: s.mayDie,
-		// Listeners that are taken away go at once.
+		// Removed listeners close at once.
 		ExtraArgs: []string{"--drain-time-s", "1", "--drain-strategy", "immediate"},
 	})
 	return e
 }
 
-// warm is an Envoy whose filter auth runs module v1, inline, and its stream.
+// warm starts an Envoy, loads module v1 inline into the filter auth, and returns the filter's stream.
 func warm(t *testing.T, s setup) (*edge, *stream) {
 	t.Helper()
 	if s.http == nil {
@@ -280,9 +280,9 @@ func (e *edge) get(listener string) harness.Answer {
 	return harness.Get(e.t, harness.Loopback(e.ports[listener]), nil)
 }
 
-// wantStamp waits for the upstream's answer with a filter's stamp; "": without
-// any. It waits because Envoy's ACK comes before its workers have taken the new
-// plugin: a request right after it may be served by the old one.
+// wantStamp waits for the upstream's answer with a filter's stamp; "" means no stamp. The wait is
+// necessary because Envoy sends the ACK before the workers have the new plugin. The old plugin
+// may handle a request right after the ACK.
 func (e *edge) wantStamp(listener, stamp string) {
 	e.t.Helper()
 	e.want(listener, fmt.Sprintf("200 with stamp %q", stamp), func(a harness.Answer) bool {
@@ -290,14 +290,14 @@ func (e *edge) wantStamp(listener, stamp string) {
 	})
 }
 
-// keepsStamp wants every one of a few answers to have a stamp.
+// keepsStamp expects a row of answers to have a stamp.
 func (e *edge) keepsStamp(listener, stamp string) {
 	e.t.Helper()
 	e.keepsHeader(listener, harness.StampHeader, stamp)
 }
 
-// keepsHeader wants every one of a few answers to be 200 with a header. It looks
-// for long enough that the workers have taken what Envoy's main thread has.
+// keepsHeader expects a row of answers to be 200 with a header. The row is long enough for the
+// workers to apply the main thread's update.
 func (e *edge) keepsHeader(listener, header, value string) {
 	e.t.Helper()
 	settled(e.EnvoyProcess)
@@ -332,13 +332,13 @@ func (e *edge) want(listener, what string, wanted func(harness.Answer) bool) {
 	}
 }
 
-// vms is how many VMs Envoy has made.
+// vms returns the number of VMs created by Envoy.
 func (e *edge) vms() int64 {
 	e.t.Helper()
 	return e.Stat("wasm.envoy.wasm.runtime.v8.created")
 }
 
-// on runs a test on each of these Envoy versions; on none named, on the default one.
+// on runs a test on each of the Envoy versions.
 func on(t *testing.T, versions []string, test func(t *testing.T, version string)) {
 	t.Helper()
 	for _, version := range versions {
@@ -349,7 +349,7 @@ func on(t *testing.T, versions []string, test func(t *testing.T, version string)
 	}
 }
 
-// The Envoys that a fact is shown on: the newest, or also the oldest, or those between, too.
+// The Envoy versions of a fact: the newest, the newest and the oldest, or all.
 var (
 	newest = []string{"1.40.0"}
 	both   = []string{"1.40.0", "1.36.4"}

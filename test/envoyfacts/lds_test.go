@@ -9,12 +9,12 @@ import (
 	"github.com/wasm-xds/wasm-xds/internal/test/harness"
 )
 
-// lds is an Envoy whose one listener, web, comes from LDS and has the filter auth.
+// lds starts an Envoy with a single listener, web, from LDS. The listener has the filter auth.
 func lds(t *testing.T, version string, mode harness.Mode) (e *edge, listeners *stream, web func(n string) resource) {
 	t.Helper()
 	control := startXDS(t)
 	e = start(t, setup{version: version, mode: mode, change: func(b *harness.Bootstrap) { b.LDSAddress = control.address }})
-	// The upstream's cluster is static, and so has to be known at the start.
+	// The upstream's cluster is static, so the bootstrap must have the cluster.
 	e.ports["web"] = harness.FreePort(t)
 	config := e.bootstrap.Listener(t, harness.HTTPListener{
 		Name: "web", Port: e.ports["web"], Filters: harness.Filters("auth"), Upstream: e.upstream.Address(),
@@ -27,8 +27,8 @@ func lds(t *testing.T, version string, mode harness.Mode) (e *edge, listeners *s
 	return e, control.stream(everyListener), web
 }
 
-// A refused filter stays stored in Envoy: the next update of its listener fails
-// with it, until a good one is pushed in other bytes.
+// Envoy stores a refused filter. The next update of its listener fails until the server pushes a
+// good filter in other bytes.
 func TestRefusedFilterFailsTheListenersUpdate(t *testing.T) {
 	on(t, both, func(t *testing.T, version string) {
 		e, listeners, web := lds(t, version, harness.ECDSDelta)
@@ -48,8 +48,8 @@ func TestRefusedFilterFailsTheListenersUpdate(t *testing.T) {
 	})
 }
 
-// A listener that goes and comes back while the control plane is away has lost
-// its filters. Delta tells the control plane; SotW still names the old version_info.
+// A listener that disappears and returns during an outage of the control plane has lost its
+// filters. A delta Envoy reports the loss. A SotW Envoy still sends the old version_info.
 func TestListenerBroughtBackWhileTheControlPlaneIsAway(t *testing.T) {
 	for _, mode := range []harness.Mode{harness.ADSDelta, harness.ADSSotW} {
 		t.Run(string(mode), func(t *testing.T) {
@@ -79,7 +79,7 @@ func TestListenerBroughtBackWhileTheControlPlaneIsAway(t *testing.T) {
 				if mode == harness.ADSSotW && first.version != "1" {
 					t.Errorf("SotW names version_info %q, not 1", first.version)
 				}
-				// Whatever it named, it takes the same bytes.
+				// In all cases Envoy accepts the same bytes.
 				st.ack(filter{version: "1", module: good("v1")}.resource(t))
 				e.wantStamp("web", "v1")
 			})

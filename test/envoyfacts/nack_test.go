@@ -13,7 +13,7 @@ import (
 	"github.com/wasm-xds/wasm-xds/internal/test/testfilter"
 )
 
-// Identical bytes after a NACK are acknowledged without being tried.
+// After a NACK, Envoy acknowledges identical bytes without loading them.
 func TestIdenticalBytesGetAFalseACK(t *testing.T) {
 	on(t, both, func(t *testing.T, version string) {
 		e, st := warm(t, setup{version: version})
@@ -33,7 +33,8 @@ func TestIdenticalBytesGetAFalseACK(t *testing.T) {
 	})
 }
 
-// What differs in a salt alone is tried again, and makes no new VM when it loads.
+// If only a salt differs, Envoy loads the resource again, and creates no new VM if the load
+// succeeds.
 func TestSalts(t *testing.T) {
 	type salted func(f filter, n int) filter
 	for name, salt := range map[string]salted{
@@ -71,8 +72,8 @@ func TestSalts(t *testing.T) {
 	}
 }
 
-// After a NACK, delta names on reconnect the last version that was accepted,
-// unless a false ACK has come in between.
+// On reconnect after a NACK, delta names the last accepted version, or the version of a false ACK
+// in between.
 func TestDeltaReconnectAfterNACK(t *testing.T) {
 	for _, mode := range []harness.Mode{harness.ECDSDelta, harness.ADSDelta} {
 		t.Run(string(mode), func(t *testing.T) {
@@ -83,7 +84,7 @@ func TestDeltaReconnectAfterNACK(t *testing.T) {
 				if got := st.first().initial["auth"]; got != "1" {
 					t.Errorf("after a NACK Envoy names version %q, not the accepted 1", got)
 				}
-				// Envoy still holds what it has refused: the same bytes are a no-op.
+				// Envoy still stores the refused resource, so the same bytes are a no-op.
 				st.ack(filter{version: "3", module: refused("v2")}.resource(t))
 				st, _ = e.xds.reconnect(stop, "auth")
 				if got := st.first().initial["auth"]; got != "3" {
@@ -108,8 +109,7 @@ func TestDeltaReconnectWithNothingAccepted(t *testing.T) {
 	})
 }
 
-// SotW names on reconnect the last version_info that was accepted. The same
-// bytes again cause no reload.
+// On reconnect, SotW names the last accepted version_info. The same bytes cause no reload.
 func TestSotWReconnect(t *testing.T) {
 	for _, mode := range []harness.Mode{harness.ECDSSotW, harness.ADSSotW} {
 		t.Run(string(mode), func(t *testing.T) {
@@ -122,7 +122,7 @@ func TestSotWReconnect(t *testing.T) {
 				e.wantReloads("auth", 1)
 				st.ack(filter{version: "1", module: good("v1")}.resource(t))
 				st.nack(filter{version: "2", module: refused("v2")}.resource(t))
-				e.wantReloads("auth", 2) // the refused one counts, the same bytes do not
+				e.wantReloads("auth", 2) // the refused resource counts, the repeated bytes do not
 				st, _ = e.xds.reconnect(stop, "auth")
 				if got := st.first().version; got != "1" {
 					t.Errorf("after a NACK Envoy names version_info %q, not the accepted 1", got)
@@ -132,7 +132,7 @@ func TestSotWReconnect(t *testing.T) {
 	}
 }
 
-// The same bytes under another version cause no reload.
+// The same bytes under a different version cause no reload.
 func TestIdenticalBytesUnderAnotherVersion(t *testing.T) {
 	on(t, both, func(t *testing.T, version string) {
 		e, st := warm(t, setup{version: version})
@@ -147,7 +147,7 @@ func TestIdenticalBytesUnderAnotherVersion(t *testing.T) {
 	})
 }
 
-// Answers that are pipelined on SotW are not told apart.
+// On SotW, pipelined responses cannot be told apart by their answers.
 func TestSotWPipelinedAnswers(t *testing.T) {
 	on(t, newest, func(t *testing.T, version string) {
 		e, st := warm(t, setup{version: version, mode: harness.ECDSSotW})
@@ -161,7 +161,7 @@ func TestSotWPipelinedAnswers(t *testing.T) {
 	})
 }
 
-// Answers that are pipelined on delta are judged one by one, each under its own nonce.
+// On delta, Envoy answers pipelined responses separately, each under its own nonce.
 func TestDeltaPipelinedAnswers(t *testing.T) {
 	on(t, both, func(t *testing.T, version string) {
 		names := []string{"a", "b", "c"}
@@ -179,13 +179,13 @@ func TestDeltaPipelinedAnswers(t *testing.T) {
 				}
 			}
 		}
-		// At boot, and again where each runs something.
+		// The first line tests the boot, the second an update of running filters.
 		judge([]string{say("a", "1", good("v1")), say("b", "1", good("v1")), say("c", "1", good("v1"))}, true, true, true)
 		judge([]string{say("a", "2", good("v2")), say("b", "2", refused("v2")), say("c", "2", good("v2"))}, true, false, true)
 		e.wantStamp("a", "v2")
 		e.wantStamp("b", "v1")
 		e.wantStamp("c", "v2")
-		// Of one name, too.
+		// Here all responses have the same name.
 		judge([]string{say("a", "3", good("v3")), say("a", "4", refused("v4")), say("a", "5", good("v5"))}, true, false, true)
 		e.wantStamp("a", "v5")
 		again, _ := e.xds.reconnect(e.stopXDS, "a")
@@ -195,7 +195,7 @@ func TestDeltaPipelinedAnswers(t *testing.T) {
 	})
 }
 
-// One bad resource spoils the ones that follow it in its response.
+// In a response, a bad resource also prevents the resources after it.
 func TestOneBadResourceSpoilsItsResponse(t *testing.T) {
 	on(t, newest, func(t *testing.T, version string) {
 		names := []string{"a", "b", "c"}
@@ -207,8 +207,8 @@ func TestOneBadResourceSpoilsItsResponse(t *testing.T) {
 			filter{name: "b", version: "1", module: refused("v1")}.resource(t),
 			filter{name: "c", version: "1", module: good("v1")}.resource(t),
 		)
-		// Envoy goes through its own subscriptions, not through the response: which of the
-		// good ones it reaches before the bad one is its own business.
+		// Envoy iterates over the subscriptions and not over the response. The number of good
+		// filters applied before the bad filter is therefore not fixed.
 		applied := 0
 		for _, name := range []string{"a", "c"} {
 			if a := e.get(name); a.Stamp() == "v1" {
@@ -224,13 +224,13 @@ func TestOneBadResourceSpoilsItsResponse(t *testing.T) {
 	})
 }
 
-// On ADS a NACK ends the warming of every filter on the stream. On streams of
-// their own the others are left alone.
+// On ADS, a NACK ends the warming of every filter on the stream. Filters on streams of their own
+// are not affected.
 func TestNACKEndsWarmingOnADS(t *testing.T) {
 	for _, mode := range harness.Modes() {
 		t.Run(string(mode), func(t *testing.T) {
 			on(t, both, func(t *testing.T, version string) {
-				// Envoy would wait for the other filter without end.
+				// Envoy would wait for the filter "other" without end.
 				e := start(t, setup{version: version, mode: mode, http: []string{"bad", "other"}, timeout: "0s"})
 				st := e.xds.stream("bad")
 				if mode.ADS() {
@@ -260,7 +260,7 @@ func TestNACKEndsWarmingOnADS(t *testing.T) {
 	}
 }
 
-// What Envoy says when it refuses.
+// The test checks Envoy's error texts.
 func TestNACKTexts(t *testing.T) {
 	on(t, both, func(t *testing.T, version string) {
 		e, st := warm(t, setup{version: version})
@@ -292,7 +292,7 @@ func TestNACKTexts(t *testing.T) {
 	})
 }
 
-// A bad inline module is refused and the old one kept, whatever the policy.
+// Envoy refuses a bad inline module and keeps the old plugin, whatever the policy.
 func TestInlineIsAtomicUnderLoad(t *testing.T) {
 	on(t, both, func(t *testing.T, version string) {
 		e, st := warm(t, setup{version: version})

@@ -14,8 +14,8 @@ import (
 
 func TestMain(m *testing.M) { goleak.VerifyTestMain(m) }
 
-// Remote code that is not cached yet, on a listener that is warm: Envoy says
-// that all is well, fetches nothing, and serves without the filter.
+// A warm listener gets remote code that is not cached. Envoy sends an ACK, downloads nothing, and
+// serves without the filter.
 func TestRemoteOnWarmListenerBypasses(t *testing.T) {
 	on(t, both, func(t *testing.T, version string) {
 		e, st := warm(t, setup{version: version})
@@ -31,13 +31,13 @@ func TestRemoteOnWarmListenerBypasses(t *testing.T) {
 		if n := e.modules.count(good("v2")); n != 0 {
 			t.Errorf("%d GETs of the module", n)
 		}
-		// The same code again is thought to be on its way, and now fails closed.
+		// Envoy now assumes a download in progress for the same code, and fails closed.
 		st.ack(filter{version: "3", module: good("v2"), remote: e.modules, nanos: 1}.resource(t))
 		e.wantStatus("auth", http.StatusServiceUnavailable)
 	})
 }
 
-// The same when the control plane answers after initial_fetch_timeout.
+// The same happens if the control plane answers after initial_fetch_timeout.
 func TestRemoteAfterFetchTimeoutBypasses(t *testing.T) {
 	on(t, newest, func(t *testing.T, version string) {
 		e := start(t, setup{version: version, http: []string{"auth"}, timeout: "0.3s"})
@@ -47,8 +47,8 @@ func TestRemoteAfterFetchTimeoutBypasses(t *testing.T) {
 	})
 }
 
-// nack_on_code_cache_miss: the first push is refused while the old plugin keeps
-// serving and Envoy fetches; the second, in other bytes, is accepted and swaps.
+// With nack_on_code_cache_miss, Envoy refuses the first push, keeps the old plugin and downloads
+// the code. Envoy accepts the second push, in other bytes, and swaps the plugin.
 func TestNackOnCodeCacheMiss(t *testing.T) {
 	on(t, both, func(t *testing.T, version string) {
 		e, st := warm(t, setup{version: version})
@@ -63,7 +63,7 @@ func TestNackOnCodeCacheMiss(t *testing.T) {
 	})
 }
 
-// On an Envoy that runs nothing yet, the first refusal opens the listener with 500.
+// On an Envoy without a running filter, the first refusal opens the listener with 500.
 func TestNackOnCodeCacheMissAtBoot(t *testing.T) {
 	on(t, both, func(t *testing.T, version string) {
 		e := start(t, setup{version: version, http: []string{"auth"}, timeout: "0s"})
@@ -77,8 +77,8 @@ func TestNackOnCodeCacheMissAtBoot(t *testing.T) {
 	})
 }
 
-// secondPush pushes until Envoy has digested the code that it fetched: it may
-// still be busy right after the module server's last byte, and then fetches again.
+// secondPush pushes until Envoy has cached the downloaded code. Right after the module server's
+// last byte, Envoy may still be busy, and then downloads again.
 func secondPush(t *testing.T, e *edge, st *stream, f filter) {
 	t.Helper()
 	accepted := harness.Poll(t.Context(), func() bool {
@@ -91,10 +91,10 @@ func secondPush(t *testing.T, e *edge, st *stream, f filter) {
 	}
 }
 
-// With Connection: close in the answer, Envoy closes when the code is in its cache, and not
-// before: a second push right after that is never too early, however large the module. Envoy's
-// connection pool closes after it has handed the last byte to the fetch, which hashes and caches
-// the code within that call.
+// If the response has Connection: close, Envoy closes the connection when the code is cached, and
+// not before. A second push right after the close is never too early, whatever the module's size.
+// Envoy's connection pool closes after the last byte has reached the fetcher, which hashes and
+// caches the code in the same call.
 func TestEnvoyClosesWhenTheCodeIsCached(t *testing.T) {
 	on(t, every, func(t *testing.T, version string) {
 		e, st := warm(t, setup{version: version})
@@ -112,7 +112,7 @@ func TestEnvoyClosesWhenTheCodeIsCached(t *testing.T) {
 				case <-t.Context().Done():
 					t.Fatal("Envoy leaves the connection open")
 				}
-				// At once, and not only when the test has heard of the first one's refusal.
+				// The second push does not wait for the NACK of the first.
 				f.version, f.nanos = stamp+"+", 1
 				second := st.say(filterType, f.resource(t))
 				if !st.verdict(first).nackedYet {
@@ -129,14 +129,14 @@ func TestEnvoyClosesWhenTheCodeIsCached(t *testing.T) {
 	})
 }
 
-// A module that was fetched and does not load: refused, and no further GET.
+// The module was downloaded and does not load. Envoy refuses every push and sends no further GET.
 func TestNackWithoutGETMeansThatTheModuleDoesNotLoad(t *testing.T) {
 	on(t, both, func(t *testing.T, version string) {
 		e, st := warm(t, setup{version: version})
 		bad := filter{version: "2", module: refused("v2"), remote: e.modules, nackMiss: true}
 		st.nack(bad.resource(t))
 		e.modules.waitGET(bad.module, 1)
-		// Once the code is cached, refusals bring no GET any more.
+		// Once the code is cached, refusals cause no more GETs.
 		quiet := harness.Poll(t.Context(), func() bool {
 			before := e.modules.count(bad.module)
 			bad.nanos++
@@ -152,7 +152,8 @@ func TestNackWithoutGETMeansThatTheModuleDoesNotLoad(t *testing.T) {
 	})
 }
 
-// Inline code of a sha whose fetch is under way, or has failed, is accepted.
+// Envoy accepts inline code while a download of the same sha256 is in progress or after the
+// download has failed.
 func TestInlineDuringAndAfterAFetch(t *testing.T) {
 	on(t, newest, func(t *testing.T, version string) {
 		e, st := warm(t, setup{version: version})
@@ -165,9 +166,9 @@ func TestInlineDuringAndAfterAFetch(t *testing.T) {
 	})
 }
 
-// Remote code is acknowledged before Envoy has any of it: without
-// nack_on_code_cache_miss an ACK says nothing. A second filter of the same code
-// finds the fetch in progress, and is counted as failed at first.
+// Without nack_on_code_cache_miss, Envoy acknowledges remote code before the download, so the ACK
+// has no meaning. A second filter with the same code finds the download in progress, and first
+// counts as failed.
 func TestACKOfRemoteCodeComesBeforeTheCode(t *testing.T) {
 	on(t, both, func(t *testing.T, version string) {
 		e := start(t, setup{version: version, http: []string{"one", "two"}})
@@ -184,7 +185,7 @@ func TestACKOfRemoteCodeComesBeforeTheCode(t *testing.T) {
 	})
 }
 
-// More than 32 MiB never load over remote, and do inline.
+// Modules of more than 32 MiB never load as remote code, but load inline.
 func TestRemoteBodyLimit(t *testing.T) {
 	on(t, newest, func(t *testing.T, version string) {
 		e, st := warm(t, setup{version: version})
@@ -205,7 +206,7 @@ func TestRemoteBodyLimit(t *testing.T) {
 	})
 }
 
-// Inline and remote code of the same bytes are one VM: no new one is made.
+// Inline and remote code of the same bytes share a VM. Envoy creates no new VM.
 func TestInlineToRemoteMakesNoVM(t *testing.T) {
 	on(t, both, func(t *testing.T, version string) {
 		e, st := warm(t, setup{version: version})
@@ -221,7 +222,7 @@ func TestInlineToRemoteMakesNoVM(t *testing.T) {
 	})
 }
 
-// Envoy compares sha256 sums as text, with lowercase ones of its own.
+// Envoy compares sha256 sums as text with sums in lower case.
 func TestUppercaseSHA256Fails(t *testing.T) {
 	on(t, newest, func(t *testing.T, version string) {
 		e := start(t, setup{version: version, http: []string{"auth"}})

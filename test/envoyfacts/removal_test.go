@@ -10,7 +10,7 @@ import (
 	"github.com/wasm-xds/wasm-xds/internal/test/harness"
 )
 
-// A filter that delta removes answers every request with 500.
+// A filter removed by delta answers every request with 500.
 func TestDeltaRemovalIs500(t *testing.T) {
 	on(t, both, func(t *testing.T, version string) {
 		e, st := warm(t, setup{version: version})
@@ -23,7 +23,7 @@ func TestDeltaRemovalIs500(t *testing.T) {
 	})
 }
 
-// With a default_config, a removed filter is replaced by that.
+// If the filter has a default_config, the default replaces a removed filter.
 func TestDeltaRemovalWithDefault(t *testing.T) {
 	on(t, newest, func(t *testing.T, version string) {
 		e, st := warm(t, setup{version: version, change: func(b *harness.Bootstrap) {
@@ -40,7 +40,7 @@ func TestDeltaRemovalWithDefault(t *testing.T) {
 	})
 }
 
-// A name that is missing from a SotW answer changes nothing.
+// A name missing from a SotW response changes nothing.
 func TestSotWIgnoresMissingNames(t *testing.T) {
 	on(t, both, func(t *testing.T, version string) {
 		e, st := warm(t, setup{version: version, mode: harness.ECDSSotW})
@@ -49,8 +49,8 @@ func TestSotWIgnoresMissingNames(t *testing.T) {
 	})
 }
 
-// A name that does not exist: told so by removed_resources, delta waits for
-// ever; told nothing, the listener opens with 500 after initial_fetch_timeout.
+// The name does not exist. If removed_resources says so, delta keeps the listener closed for
+// ever. Without a response, the listener opens with 500 after initial_fetch_timeout.
 func TestRemovedResourcesKeepTheListenerClosed(t *testing.T) {
 	on(t, both, func(t *testing.T, version string) {
 		told := start(t, setup{version: version, http: []string{"auth"}, timeout: "0.3s"})
@@ -58,7 +58,8 @@ func TestRemovedResourcesKeepTheListenerClosed(t *testing.T) {
 		if r := st.remove(filterType, "auth"); r.nackedYet {
 			t.Fatalf("Envoy refuses the removal: %s", r.nack)
 		}
-		// Another Envoy that is asked later, and is told nothing, is the clock.
+		// The second Envoy starts later and gets no response. Its listener's opening serves as
+		// the clock.
 		silent := start(t, setup{version: version, http: []string{"auth"}, timeout: "0.3s"})
 		silent.wantStatus("auth", http.StatusInternalServerError)
 		settled(told.EnvoyProcess)
@@ -70,8 +71,8 @@ func TestRemovedResourcesKeepTheListenerClosed(t *testing.T) {
 	})
 }
 
-// An empty SotW answer is ignored: the listener opens with 500 after
-// initial_fetch_timeout, as it does without any answer.
+// Envoy ignores an empty SotW response. As without a response, the listener opens with 500 after
+// initial_fetch_timeout.
 func TestEmptySotWAnswer(t *testing.T) {
 	on(t, newest, func(t *testing.T, version string) {
 		e := start(t, setup{version: version, mode: harness.ECDSSotW, http: []string{"auth"}, timeout: "0.3s"})
@@ -80,8 +81,8 @@ func TestEmptySotWAnswer(t *testing.T) {
 	})
 }
 
-// With initial_fetch_timeout 0s the listener waits for its filter without end;
-// a filter that comes late opens it, without a request that went past it.
+// With initial_fetch_timeout 0s, the listener waits for the filter without end. A late filter
+// opens the listener, and no request bypasses the filter.
 func TestNoFetchTimeoutWaits(t *testing.T) {
 	on(t, both, func(t *testing.T, version string) {
 		e := start(t, setup{version: version, http: []string{"auth"}, timeout: "0s"})
@@ -95,8 +96,8 @@ func TestNoFetchTimeoutWaits(t *testing.T) {
 	})
 }
 
-// Inline code that comes after initial_fetch_timeout takes the listener from 500
-// to the filter, and lets no request past it.
+// Inline code that arrives after initial_fetch_timeout takes the listener from 500 to the filter.
+// No request bypasses the filter.
 func TestLateInlineBoot(t *testing.T) {
 	on(t, both, func(t *testing.T, version string) {
 		e := start(t, setup{version: version, http: []string{"auth"}, timeout: "0.3s"})
@@ -117,8 +118,8 @@ func TestLateInlineBoot(t *testing.T) {
 	})
 }
 
-// Local files: named by their content they are as good as inline; a file that
-// changes in place goes unnoticed.
+// A local file named by its content works as well as inline code. Envoy does not notice a file
+// that changes in place.
 func TestFiles(t *testing.T) {
 	on(t, both, func(t *testing.T, version string) {
 		e, st := warm(t, setup{version: version})

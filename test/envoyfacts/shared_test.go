@@ -8,10 +8,11 @@ import (
 	"github.com/wasm-xds/wasm-xds/internal/test/harness"
 )
 
-// adsModes are the two in which a response can have several filters.
+// adsModes are the modes with several filters in a response.
 var adsModes = []harness.Mode{harness.ADSSotW, harness.ADSDelta}
 
-// several are filters with a version each, of these stamps; "bad" is refused.
+// several returns a resource for each name, all with the same version, with these stamps. The
+// stamp "bad" makes a module that Envoy refuses.
 func several(t *testing.T, version string, stamps map[string]string, names ...string) []resource {
 	t.Helper()
 	var resources []resource
@@ -33,7 +34,7 @@ func same(stamp string, names ...string) map[string]string {
 	return stamps
 }
 
-// warmSeveral starts an Envoy whose filters have got their first version in one response.
+// warmSeveral starts an Envoy whose filters get their first version in a single response.
 func warmSeveral(t *testing.T, s setup) (*edge, *stream) {
 	t.Helper()
 	e := start(t, s)
@@ -46,7 +47,8 @@ func warmSeveral(t *testing.T, s setup) (*edge, *stream) {
 	return e, st
 }
 
-// Several filters in one response are accepted with one ACK, at boot too, and again without a reload.
+// Envoy accepts several filters in a response with a single ACK, also at boot. Repeated bytes
+// cause no reload.
 func TestSeveralInOneResponse(t *testing.T) {
 	for _, mode := range adsModes {
 		t.Run(string(mode), func(t *testing.T) {
@@ -64,18 +66,19 @@ func TestSeveralInOneResponse(t *testing.T) {
 					t.Errorf("the same bytes again: %d new VMs", n)
 				}
 				st.ack(several(t, "2", same("v2", names...), names[1:]...)...)
-				e.wantStamp("a", "v1") // what a response does not name stays
+				e.wantStamp("a", "v1") // filters missing from a response stay
 				e.wantStamp("d", "v2")
 				e.wantReloads("a", 1)
-				e.wantReloads("d", 2) // the same bytes again are none
+				e.wantReloads("d", 2) // repeated bytes cause no reload
 			})
 		})
 	}
 }
 
-// Of a response with a bad filter, what Envoy reached before the bad one is applied, and the rest is
-// not. Envoy says of none of them that it has accepted it, neither now nor on its next stream, and
-// counts a refusal for each. What was not applied is loaded when it is sent alone, also in the same bytes.
+// If a response has a bad filter, Envoy applies the filters before the bad filter and not the
+// rest. Envoy reports no filter of the response as accepted, neither in the answer nor on the
+// next stream, and counts a refusal for each. If the server then sends a good filter alone, Envoy
+// loads the filter, even in the same bytes.
 func TestOneOfSeveralIsRefused(t *testing.T) {
 	for _, mode := range adsModes {
 		t.Run(string(mode), func(t *testing.T) {
@@ -113,11 +116,11 @@ func TestOneOfSeveralIsRefused(t *testing.T) {
 						t.Errorf("%s is named with version %q", name, got)
 					}
 				}
-				// Alone, each is what it is.
+				// Sent alone, each good filter is accepted.
 				for i, name := range names {
 					alone := several(t, fmt.Sprint("3", i), second, name)
 					if name == "c" {
-						continue // which has seen these bytes, and would accept them
+						continue // Envoy would accept these bytes with a false ACK
 					}
 					st.ack(alone...)
 					e.wantStamp(name, "v2")
@@ -128,8 +131,8 @@ func TestOneOfSeveralIsRefused(t *testing.T) {
 	}
 }
 
-// At boot it is the same: who was reached serves, who was not answers with 500, and none is named
-// with a version.
+// The same holds at boot. Filters that Envoy applied serve, the rest answers with 500, and on
+// reconnect Envoy names no version.
 func TestOneOfSeveralIsRefusedAtBoot(t *testing.T) {
 	for _, mode := range adsModes {
 		t.Run(string(mode), func(t *testing.T) {
@@ -153,7 +156,8 @@ func TestOneOfSeveralIsRefusedAtBoot(t *testing.T) {
 					}
 					return n
 				}
-				// SotW has an order of its own, delta none. Workers take a filter a little later.
+				// SotW has a fixed order, and delta does not. Workers apply a filter slightly
+				// later.
 				if mode == harness.ADSSotW && !harness.Poll(t.Context(), func() bool { return applied() == 1 }) {
 					t.Errorf("%d of the 2 good filters are applied, not just the one before the bad", applied())
 				}

@@ -7,8 +7,8 @@ import (
 	"github.com/wasm-xds/wasm-xds/internal/test/harness"
 )
 
-// upstreamFilterBootstrap has a static cluster with an upstream filter that comes over ADS. There is no control
-// plane behind it, and so no module.
+// upstreamFilterBootstrap has a static cluster with an upstream filter over ADS. No control plane
+// is behind the filter, so no module is involved.
 const upstreamFilterBootstrap = `
 node: {id: a, cluster: b}
 admin: {address: {socket_address: {address: 127.0.0.1, port_value: 0}}}
@@ -39,8 +39,8 @@ static_resources:
     load_assignment: {cluster_name: upstream, endpoints: [{lb_endpoints: [{endpoint: {address: {socket_address: {address: 127.0.0.1, port_value: 9}}}}]}]}
 `
 
-// An upstream filter that a static cluster gets over ADS ends the process while it starts; one
-// with a source of its own does not.
+// A static cluster with an upstream filter over ADS ends the process during the start. A filter
+// with a config source of its own does not.
 func TestUpstreamFilterOverADSKillsEnvoy(t *testing.T) {
 	on(t, both, func(t *testing.T, version string) {
 		e := harness.StartEnvoy(t, harness.EnvoyOptions{Version: version, Bootstrap: upstreamFilterBootstrap, MayDie: true})

@@ -14,11 +14,10 @@ import (
 	"github.com/wasm-xds/wasm-xds/internal/test/testfilter"
 )
 
-// Where the capabilities of a filter are written differs by version, and a field
-// that an Envoy does not know is refused.
+// The field for a filter's capabilities depends on the version. Envoy refuses an unknown field.
 func TestCapabilityField(t *testing.T) {
 	module := testfilter.HTTP{Stamp: "v2", EchoLog: true}.Module()
-	// What the module needs, without proxy_log.
+	// all functions of the module except proxy_log
 	caps := &wasmv3.CapabilityRestrictionConfig{AllowedCapabilities: map[string]*wasmv3.SanitizationConfig{
 		"proxy_get_header_map_value": {}, "proxy_add_header_map_value": {}, "proxy_send_local_response": {},
 		"proxy_on_context_create": {}, "proxy_on_vm_start": {}, "proxy_on_configure": {},
@@ -30,14 +29,14 @@ func TestCapabilityField(t *testing.T) {
 		if !strings.Contains(words, "unknown field") {
 			t.Errorf("NACK: %s", words)
 		}
-		// Without the field it is still what Envoy has refused: fields that Envoy does not
-		// know are no part of what it compares, so this is a false ACK.
+		// Envoy compares resources without unknown fields. Without the field, the resource
+		// therefore equals the refused resource, and the ACK is false.
 		st.ack(filter{version: "3", module: module}.resource(t))
 		e.keepsStamp("auth", "v1")
 		st.ack(filter{version: "3+", module: module, salt: "/salt/1"}.resource(t))
 		e.wantHeader("auth", testfilter.LogHeader, "ok")
-		// The VM key lacks the capabilities: without another vm_id nothing changes.
-		const before = 3 // what was refused counts, the false ACK does not
+		// Capabilities are not part of the VM key. They take effect only with a new vm_id.
+		const before = 3 // refusals count, the false ACK does not
 		e.wantReloads("auth", before)
 		st.ack(filter{version: "4", module: module, capsOld: caps}.resource(t))
 		e.wantReloads("auth", before+1)
@@ -54,7 +53,7 @@ func TestCapabilityField(t *testing.T) {
 	})
 }
 
-// On old versions another environment makes no new VM, and so has no effect.
+// On old versions a changed environment creates no new VM and has no effect.
 func TestEnvironmentInTheVMKey(t *testing.T) {
 	module := testfilter.HTTP{Stamp: "v2", EchoEnv: "PLACE"}.Module()
 	for version, effective := range map[string]bool{"1.36.4": false, "1.39.3": true, "1.40.0": true} {
@@ -67,15 +66,15 @@ func TestEnvironmentInTheVMKey(t *testing.T) {
 				want = "old"
 			}
 			e.wantHeader("auth", testfilter.EnvHeader, want)
-			// Another vm_id takes it over everywhere.
+			// A new vm_id applies the environment on every version.
 			st.ack(filter{version: "4", module: module, vmID: "x", env: map[string]string{"PLACE": "new"}}.resource(t))
 			e.wantHeader("auth", testfilter.EnvHeader, "new")
 		})
 	}
 }
 
-// The package's builds of 1.38 have no Wasm runtime: the node says so, and every
-// module is refused.
+// The package's builds of 1.38 have no Wasm runtime. The node has no runtime extension, and Envoy
+// refuses every module.
 func TestEnvoyWithoutV8(t *testing.T) {
 	runtimes := func(r request) []string {
 		var names []string
@@ -102,8 +101,7 @@ func TestEnvoyWithoutV8(t *testing.T) {
 	})
 }
 
-// An open TCP connection keeps the plugin that it began with; what begins
-// afterwards runs the new one.
+// An open TCP connection keeps its plugin. New connections run the new plugin.
 func TestOpenTCPConnectionKeepsItsPlugin(t *testing.T) {
 	on(t, both, func(t *testing.T, version string) {
 		e := start(t, setup{version: version, tcp: []string{"raw"}})
@@ -146,7 +144,7 @@ func exchange(t *testing.T, conn net.Conn, send, want string) {
 	}
 }
 
-// What a trap at run time does, by policy.
+// The test checks the effect of a trap at run time for each policy.
 func TestTrapAtRunTime(t *testing.T) {
 	on(t, newest, func(t *testing.T, version string) {
 		e, st := warm(t, setup{version: version})
@@ -155,7 +153,7 @@ func TestTrapAtRunTime(t *testing.T) {
 		for range 5 {
 			e.wantStatus("auth", http.StatusServiceUnavailable)
 		}
-		// The next revision heals the workers that have trapped.
+		// The next revision repairs the workers that have trapped.
 		st.ack(filter{version: "good", module: good("v3")}.resource(t))
 		for range 5 {
 			e.wantStamp("auth", "v3")
@@ -172,7 +170,7 @@ func TestTrapAtRunTime(t *testing.T) {
 	})
 }
 
-// A module without a memory is acknowledged, and the first request kills Envoy.
+// Envoy acknowledges a module without a memory and crashes at the first request.
 func TestModuleWithoutMemoryKillsEnvoy(t *testing.T) {
 	on(t, newest, func(t *testing.T, version string) {
 		e, st := warm(t, setup{version: version, mayDie: true})

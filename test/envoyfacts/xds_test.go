@@ -21,11 +21,11 @@ const (
 	filterType   = "type.googleapis.com/envoy.config.core.v3.TypedExtensionConfig"
 	listenerType = "type.googleapis.com/envoy.config.listener.v3.Listener"
 
-	// everyListener stands for a wildcard subscription, which names nothing.
+	// everyListener stands for a wildcard subscription, which has no names.
 	everyListener = "*"
 )
 
-// xdsServer records what Envoys say and says only what a test tells it to.
+// xdsServer records Envoys' requests and sends only the responses of the test.
 type xdsServer struct {
 	extensionv3.UnimplementedExtensionConfigDiscoveryServiceServer
 	listenerv3.UnimplementedListenerDiscoveryServiceServer
@@ -37,7 +37,7 @@ type xdsServer struct {
 	streams []*stream
 }
 
-// stream is one xDS stream. Its fields are behind the server's lock.
+// stream is one xDS stream. The server's lock guards the fields.
 type stream struct {
 	server *xdsServer
 	delta  bool
@@ -46,7 +46,7 @@ type stream struct {
 
 	requests []request
 	taken    bool
-	sent     int // answers, which also makes the nonces
+	sent     int // number of responses, also the source of nonces
 }
 
 // request is a DiscoveryRequest or a DeltaDiscoveryRequest.
@@ -59,7 +59,7 @@ type request struct {
 	initial   map[string]string // initial_resource_versions, delta only
 	nonce     string
 	nack      string // error_detail's message
-	nackedYet bool   // there is an error_detail
+	nackedYet bool   // error_detail is present
 }
 
 func startXDS(t *testing.T) *xdsServer {
@@ -69,7 +69,7 @@ func startXDS(t *testing.T) *xdsServer {
 	return s
 }
 
-// listen serves until the returned function, or the test's end, stops it.
+// listen serves until stop is called or the test ends.
 func (s *xdsServer) listen() (stop func()) {
 	s.t.Helper()
 	listener := harness.Listen(s.t, s.address)
@@ -87,7 +87,7 @@ func (s *xdsServer) listen() (stop func()) {
 	return stop
 }
 
-// adsServer serves the same streams under ADS's name.
+// adsServer serves the same streams as the ADS service.
 type adsServer struct {
 	discoveryv3.UnimplementedAggregatedDiscoveryServiceServer
 	s *xdsServer
@@ -127,7 +127,7 @@ func (st *stream) record(r request) {
 	st.requests = append(st.requests, r)
 }
 
-// pump sends what the test says, until the stream ends.
+// pump sends the test's responses until the stream ends.
 func (st *stream) pump(send func(proto.Message) error) {
 	for {
 		select {
@@ -180,8 +180,8 @@ func (s *xdsServer) incremental(g grpc.BidiStreamingServer[discoveryv3.DeltaDisc
 	}
 }
 
-// stream waits for a stream that no test code has taken yet and whose requests
-// so far ask for a name, or for every listener where that is [everyListener].
+// stream waits for a stream that subscribes to name, or to every listener if name is
+// [everyListener]. The test must not have taken the stream before.
 func (s *xdsServer) stream(name string) *stream {
 	s.t.Helper()
 	var found *stream
@@ -216,14 +216,14 @@ func contains(names []string, name string) bool {
 	return false
 }
 
-// first is the stream's first request.
+// first returns the stream's first request.
 func (st *stream) first() request {
 	st.server.mu.Lock()
 	defer st.server.mu.Unlock()
 	return st.requests[0]
 }
 
-// firstFor is the stream's first request that asks for a name.
+// firstFor returns the stream's first request for a name.
 func (st *stream) firstFor(name string) request {
 	st.server.mu.Lock()
 	defer st.server.mu.Unlock()
@@ -235,7 +235,7 @@ func (st *stream) firstFor(name string) request {
 	return request{}
 }
 
-// asked waits until the stream has asked for all of these names.
+// asked waits until the stream has asked for all names.
 func (st *stream) asked(names ...string) {
 	t := st.server.t
 	t.Helper()
@@ -260,15 +260,15 @@ func (st *stream) asked(names ...string) {
 	}
 }
 
-// resource is a filter, or a listener, with a version.
+// resource is a filter or a listener with a version.
 type resource struct {
 	name    string
 	version string
 	message proto.Message
 }
 
-// say sends resources without waiting, and returns the answer's nonce.
-// SotW takes the last resource's version for version_info.
+// say sends resources without waiting and returns the response's nonce. In SotW the last
+// resource's version becomes version_info.
 func (st *stream) say(typeURL string, resources ...resource) string {
 	st.server.t.Helper()
 	st.server.mu.Lock()
@@ -294,7 +294,7 @@ func (st *stream) say(typeURL string, resources ...resource) string {
 	return nonce
 }
 
-// remove takes names away, as delta can.
+// remove removes names. Only delta can remove names.
 func (st *stream) remove(typeURL string, names ...string) request {
 	st.server.t.Helper()
 	st.server.mu.Lock()
@@ -305,7 +305,7 @@ func (st *stream) remove(typeURL string, names ...string) request {
 	return st.verdict(nonce)
 }
 
-// verdict waits for the ACK or NACK of an answer.
+// verdict waits for the ACK or NACK of a response.
 func (st *stream) verdict(nonce string) request {
 	t := st.server.t
 	t.Helper()
@@ -327,7 +327,7 @@ func (st *stream) verdict(nonce string) request {
 	return found
 }
 
-// ack sends filters and wants them accepted.
+// ack sends filters and expects an ACK.
 func (st *stream) ack(resources ...resource) request {
 	st.server.t.Helper()
 	r := st.verdict(st.say(filterType, resources...))
@@ -337,7 +337,7 @@ func (st *stream) ack(resources ...resource) request {
 	return r
 }
 
-// nack sends filters and wants them refused; it returns Envoy's words.
+// nack sends filters, expects a NACK, and returns Envoy's error text.
 func (st *stream) nack(resources ...resource) string {
 	st.server.t.Helper()
 	r := st.verdict(st.say(filterType, resources...))
@@ -347,7 +347,7 @@ func (st *stream) nack(resources ...resource) string {
 	return r.nack
 }
 
-// reconnect ends every stream and waits for the one that asks for name again.
+// reconnect ends every stream and waits for the next stream with name.
 func (s *xdsServer) reconnect(stop func(), name string) (again *stream, stopAgain func()) {
 	s.t.Helper()
 	stop()
@@ -364,12 +364,12 @@ func pack(t *testing.T, m proto.Message) *anypb.Any {
 	return packed
 }
 
-// settled waits for Envoy's main thread to have done what it was told before:
-// its admin server answers on that thread.
+// settled waits until Envoy's main thread has finished earlier work. The admin server answers on
+// the main thread.
 func settled(e *harness.EnvoyProcess) { e.Stat("server.uptime") }
 
-// wantReloads waits for the n-th reload of a filter since Envoy began, which Envoy counts when
-// the last worker has it: after the ACK.
+// wantReloads waits for the n-th reload of a filter since Envoy's start. Envoy counts a reload
+// when the last worker has the plugin, which is after the ACK.
 func (e *edge) wantReloads(filter string, n int64) {
 	e.t.Helper()
 	var last int64

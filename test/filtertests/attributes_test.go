@@ -17,8 +17,8 @@ import (
 	"github.com/wasm-xds/wasm-xds/pkg/spec"
 )
 
-// attributes are those that Envoy documents (intro/arch_overview/advanced/attributes), and those that
-// only Wasm filters have.
+// attributes returns the attributes in Envoy's documentation
+// (intro/arch_overview/advanced/attributes) and those for Wasm filters only.
 func attributes() []string {
 	return strings.Fields(`
 request.path request.url_path request.host request.scheme request.method request.headers request.referer request.useragent
@@ -43,8 +43,8 @@ plugin_name plugin_root_id plugin_vm_id node node.id node.cluster cluster_name c
 route_name route_metadata upstream_host_metadata connection_id`)
 }
 
-// reader is a filter that logs, of each attribute that is there in a phase, phase, name and as many x as
-// its value has bytes.
+// reader returns a filter that logs each attribute present in a phase. The log has the phase, the
+// name, and an x for each byte of the value.
 func reader(phases []struct{ name, signature string }) []byte {
 	var m wasmenc.Module
 	get := m.Import("env", "proxy_get_property", wasmenc.Sig("iiii:i"))
@@ -82,8 +82,9 @@ func reader(phases []struct{ name, signature string }) []byte {
 	return m.Bytes()
 }
 
-// TestPlainRequestHasEnvoysAttributes: a plain request has in each callback the attributes that it has
-// in an Envoy of the oldest and of the newest version, and those that are no text are as long.
+// TestPlainRequestHasEnvoysAttributes compares a plain request's attributes in the sandbox with
+// the oldest and the newest Envoy. Each callback must have the same attributes. Attributes that
+// are no text must have the same length.
 func TestPlainRequestHasEnvoysAttributes(t *testing.T) {
 	for _, version := range []string{"1.36.4", harness.DefaultVersion} {
 		for _, kind := range []spec.Type{spec.HTTP, spec.Network} {
@@ -114,8 +115,8 @@ func TestPlainRequestHasEnvoysAttributes(t *testing.T) {
 
 var readAttribute = regexp.MustCompile(`@(proxy_\w+) ([\w.]+)\n[^\n]*: ?(x*)\n`)
 
-// read is what a reader has logged: the phase and the attribute, with how long its value is if that
-// is no text.
+// read parses a reader's log. The keys are phase and attribute. The value is the length, or
+// "text" for text.
 func read(t *testing.T, log string) map[string]string {
 	t.Helper()
 	found := map[string]string{}

@@ -9,7 +9,7 @@ import (
 	"github.com/wasm-xds/wasm-xds/pkg/spec"
 )
 
-// httpChain is a listener's chain with an HTTP filter; %s is the plugin.
+// httpChain is a listener's filter chain with an HTTP filter; %s is the plugin.
 const httpChain = `
       - name: envoy.filters.network.http_connection_manager
         typed_config:
@@ -27,7 +27,7 @@ const httpChain = `
             typed_config: {"@type": type.googleapis.com/envoy.extensions.filters.http.router.v3.Router}
 `
 
-// tcpChain is a listener's chain with a network filter.
+// tcpChain is a listener's filter chain with a network filter.
 const tcpChain = `
       - name: wasm
         typed_config: {"@type": type.googleapis.com/envoy.extensions.filters.network.wasm.v3.Wasm, config: %s}
@@ -35,11 +35,12 @@ const tcpChain = `
         typed_config: {"@type": type.googleapis.com/envoy.extensions.filters.network.tcp_proxy.v3.TcpProxy, stat_prefix: test, cluster: upstream}
 `
 
-// bootstrap is an Envoy with one filter from a file, and no control plane.
+// bootstrap returns the configuration of an Envoy with one filter from a file and no control
+// plane.
 func bootstrap(s *spec.Spec, port int, upstream net.Addr, chain string) string {
 	path, err := filepath.Abs(s.Module.File.Path)
 	if err != nil {
-		panic(err) // only where the working directory is gone
+		panic(err) // only if the working directory is gone
 	}
 	config := ""
 	if s.Config != nil {

@@ -10,8 +10,8 @@ import (
 	"github.com/wasm-xds/wasm-xds/pkg/spec"
 )
 
-// logOfEnvoy is what an Envoy with a filter has logged until the filter's [mark]: of a
-// connection, or of what request sends to the port.
+// logOfEnvoy returns the log of an Envoy with a filter up to the filter's [mark]. The traffic is
+// a connection, or the requests sent by request.
 func logOfEnvoy(t *testing.T, s *spec.Spec, version string, request func(u *upstream, port int)) string {
 	t.Helper()
 	port := harness.FreePort(t)
@@ -40,7 +40,7 @@ func logOfEnvoy(t *testing.T, s *spec.Spec, version string, request func(u *upst
 	return envoy.Log()
 }
 
-// probeConnection sends a text each way and ends. The probe may change the texts.
+// probeConnection sends a text in each direction and closes. The probe may change the texts.
 func probeConnection(t *testing.T, listener net.Listener, port int) {
 	t.Helper()
 	done := make(chan error, 1)

@@ -17,7 +17,8 @@ import (
 	"github.com/wasm-xds/wasm-xds/pkg/spec"
 )
 
-// refused are modules that Envoy refuses, and the cause that its log has to be explained with.
+// refused returns modules that Envoy refuses, by the expected cause in the explanation of Envoy's
+// log.
 func refused() map[string][]byte {
 	build := func(change func(*wasmenc.Module)) []byte {
 		m := &wasmenc.Module{}
@@ -57,7 +58,7 @@ func refused() map[string][]byte {
 	}
 }
 
-// TestExplainsEnvoysLog: what Envoys log of a module that they refuse is explained with its cause.
+// TestExplainsEnvoysLog expects an explanation of Envoy's log to name the cause of a refusal.
 func TestExplainsEnvoysLog(t *testing.T) {
 	for _, version := range []string{"1.36.4", harness.DefaultVersion} {
 		for code, module := range refused() {
@@ -79,7 +80,7 @@ func TestExplainsEnvoysLog(t *testing.T) {
 	}
 }
 
-// refusal is the log of an Envoy that ends because of the module in its bootstrap.
+// refusal returns the log of an Envoy that ends because of the module in the bootstrap.
 func refusal(t *testing.T, version string, module []byte) string {
 	t.Helper()
 	dir := t.TempDir()
@@ -91,7 +92,7 @@ func refusal(t *testing.T, version string, module []byte) string {
 			t.Fatal(err)
 		}
 	}
-	ctx, cancel := context.WithTimeout(t.Context(), time.Minute) // it ends by itself, unless it takes the module
+	ctx, cancel := context.WithTimeout(t.Context(), time.Minute) // Envoy exits unless the module loads
 	defer cancel()
 	log, err := exec.CommandContext(ctx, harness.Envoy(t, version), "-c", filepath.Join(dir, "envoy.yaml"),
 		"--concurrency", "1", "--use-dynamic-base-id").CombinedOutput()

@@ -14,7 +14,7 @@ import (
 	"github.com/wasm-xds/wasm-xds/pkg/spec"
 )
 
-// traced are the callbacks of a stream, with the letter that a tracer notes for each.
+// traced lists the callbacks of a stream. A tracer notes the letter for each call.
 var traced = []struct{ letter, name, signature string }{
 	{"c", "proxy_on_context_create", "ii:"},
 	{"H", "proxy_on_request_headers", "iii:i"},
@@ -33,8 +33,8 @@ var traced = []struct{ letter, name, signature string }{
 	{"x", "proxy_on_delete", "i:"},
 }
 
-// tracer is a filter that notes its callbacks and logs them at the end. It may answer
-// requests by itself.
+// tracer returns a filter that notes the callbacks and logs them at the end. With answers, the
+// filter answers requests itself.
 func tracer(answers bool) []byte {
 	m := &wasmenc.Module{}
 	log := m.Import("env", "proxy_log", wasmenc.Sig("iii:i"))
@@ -51,11 +51,11 @@ func tracer(answers bool) []byte {
 	for _, c := range traced {
 		params, results, _ := strings.Cut(c.signature, ":")
 		code := note(wasmenc.Code{}.I32Const(int32(c.letter[0])))
-		if strings.ContainsAny(c.letter, "HBhbDUEF") { // the end of the stream, or why a connection ends
+		if strings.ContainsAny(c.letter, "HBhbDUEF") { // end of stream, or cause of the connection's end
 			code = code.Then(note(wasmenc.Code{}.LocalGet(uint32(len(params) - 1)).I32Const('0').I32Add()))
 		}
 		if c.letter == "c" {
-			code = wasmenc.Code{}.LocalGet(1).If(code) // not of the root
+			code = wasmenc.Code{}.LocalGet(1).If(code) // not for the root context
 		}
 		if c.letter == "H" && answers {
 			code = code.I32Const(418).I32Const(0).I32Const(0).I32Const(begin).I32Const(5).I32Const(0).I32Const(0).I32Const(-1).Call(respond).Drop().I32Const(1).Return()
@@ -76,7 +76,7 @@ func tracer(answers bool) []byte {
 	return m.Bytes()
 }
 
-// trace is what a tracer has noted, of a log.
+// trace returns a tracer's notes from a log.
 func trace(t *testing.T, log string) string {
 	t.Helper()
 	_, found, ok := strings.Cut(log, mark)
@@ -87,7 +87,7 @@ func trace(t *testing.T, log string) string {
 	return found
 }
 
-// TestCallbacksComeInEnvoysOrder: the sandbox calls what Envoy calls, in its order.
+// TestCallbacksComeInEnvoysOrder expects the sandbox to make Envoy's callbacks in Envoy's order.
 func TestCallbacksComeInEnvoysOrder(t *testing.T) {
 	header := []spec.TestHeader{{Name: "x-a", Values: []string{"b"}}}
 	get := spec.TestMessage{Method: "GET", Path: "/"}
@@ -104,7 +104,7 @@ func TestCallbacksComeInEnvoysOrder(t *testing.T) {
 			t.Run(name+" "+version, func(t *testing.T) {
 				s, module := tracingSpec(t, spec.HTTP, test.answers)
 				step := spec.TestStep{HTTP: &spec.TestHTTP{Request: test.request, Upstream: test.response}}
-				// HTTP/1 ends a message with an empty piece of its body.
+				// HTTP/1 ends a message with an empty body chunk.
 				want := strings.NewReplacer("B0B1", "B1", "b0b1", "b1").Replace(traceInEnvoy(t, s, version, step))
 				if got := traceInSandbox(t, s, module, version, step); got != want {
 					t.Errorf("%s in the sandbox, %s in Envoy", got, want)
@@ -115,7 +115,7 @@ func TestCallbacksComeInEnvoysOrder(t *testing.T) {
 	t.Run("connection", func(t *testing.T) {
 		s, module := tracingSpec(t, spec.Network, false)
 		step := spec.TestStep{Connection: &spec.TestConnection{Downstream: []string{"hello"}, Upstream: []string{"world"}}}
-		// In which pieces the data comes, and which side ends first, is the network's.
+		// The network decides the size of the chunks and the order of the closes.
 		data := regexp.MustCompile("[DU].")
 		want := data.ReplaceAllString(traceInEnvoy(t, s, harness.DefaultVersion, step), "")
 		got := data.ReplaceAllString(traceInSandbox(t, s, module, harness.DefaultVersion, step), "")

@@ -9,30 +9,30 @@ import (
 	"github.com/wasm-xds/wasm-xds/internal/wasmenc"
 )
 
-// probe is a module that calls host functions in each callback and logs their
-// results, a letter each, when its context is over.
+// probe is a module that calls host functions in each callback. At the end of the context the
+// module logs the results, one letter each.
 type probe struct {
 	abi     string
-	holds   bool // it lets bodies pass with their trailers only
+	holds   bool // the module holds bodies back until the trailers
 	m       wasmenc.Module
 	text    *wasmenc.Text
 	imports map[string]wasmenc.FuncIndex
 	calls   []string // each call in words
-	results int32    // where the next result goes
+	results int32    // address of the next result
 }
 
 const (
 	resultsAt = 16 << 10
-	scratch   = 8 << 10 // where results of host functions go
+	scratch   = 8 << 10 // address for outputs of host functions
 	outside   = 0x7fff0000
-	first     = ' '      // the result 0
-	mark      = "probe:" // stands before the results
+	first     = ' '      // the letter of result 0
+	mark      = "probe:" // prefix of the results
 )
 
-// arg is one argument of a call: a number, or a text with its length.
+// arg is an argument of a call: a number, or a text with its length.
 type arg = any
 
-// call is one call of a host function.
+// call is a call of a host function.
 type call struct {
 	name string // of the function
 	args []arg
@@ -54,7 +54,7 @@ func (p *probe) declare(calls []call) {
 	}
 }
 
-// run is the code of calls in a phase.
+// run returns the code for the calls in a phase.
 func (p *probe) run(phase string, calls []call) wasmenc.Code {
 	var code wasmenc.Code
 	for _, c := range calls {
@@ -94,7 +94,7 @@ func appendSigned(code wasmenc.Code, n int) wasmenc.Code {
 	}
 }
 
-// everything is what is called in each phase.
+// everything returns the calls made in each phase.
 func everything() []call {
 	pairs := "\x01\x00\x00\x00\x07\x00\x00\x00\x01\x00\x00\x00x-probe\x00y\x00"
 	all := []call{
@@ -202,11 +202,11 @@ func everything() []call {
 		}
 		all = append(all, call{f.Name, args})
 	}
-	// From here on it is about the root's context.
+	// The last calls use the root context.
 	return append(all, call{"proxy_set_effective_context", []arg{1}}, call{"proxy_get_header_map_pairs", []arg{0, scratch, scratch + 4}})
 }
 
-// httpPhases are the callbacks in which an HTTP filter is probed, and what they return.
+// httpPhases are the probed callbacks of an HTTP filter with their signatures.
 var httpPhases = []struct{ name, signature string }{
 	{"proxy_on_vm_start", "ii:i"},
 	{"proxy_on_configure", "ii:i"},
@@ -228,8 +228,8 @@ var networkPhases = []struct{ name, signature string }{
 	{"proxy_on_log", "i:"},
 }
 
-// build makes the module. A callback that runs again probes no more, as do those of
-// the root's context beside its own.
+// build returns the module. A callback probes only once, and proxy_on_context_create not for the
+// root context.
 func (p *probe) build(phases []struct{ name, signature string }) []byte {
 	p.imports, p.text, p.results = map[string]wasmenc.FuncIndex{}, wasmenc.NewText(64<<10), resultsAt+int32(len(mark))
 	calls := slices.DeleteFunc(everything(), func(c call) bool {

@@ -1,5 +1,5 @@
-// Package filtertests sends the tests of the example filters through real Envoys:
-// what holds in the sandbox has to hold there.
+// Package filtertests runs the tests of the example filters through real Envoys. The results must
+// equal the sandbox's.
 package filtertests
 
 import (
@@ -20,7 +20,7 @@ import (
 	"github.com/wasm-xds/wasm-xds/pkg/spec"
 )
 
-// shown are the specs of docs/testing-filters.md, by the line that they begin on.
+// shown returns the specs in docs/testing-filters.md.
 func shown(t *testing.T) []*spec.Spec {
 	t.Helper()
 	page, err := os.ReadFile(filepath.FromSlash("../../docs/testing-filters.md"))
@@ -38,8 +38,8 @@ func shown(t *testing.T) []*spec.Spec {
 	return all
 }
 
-// TestSameAsEnvoy: each test that the sandbox passes is passed by an Envoy of the
-// oldest and of the newest version, too.
+// TestSameAsEnvoy expects the oldest and the newest Envoy to pass each test that the sandbox
+// passes.
 func TestSameAsEnvoy(t *testing.T) {
 	for _, version := range []string{"1.36.4", harness.DefaultVersion} {
 		t.Run(version, func(t *testing.T) {
@@ -69,7 +69,7 @@ func TestSameAsEnvoy(t *testing.T) {
 	}
 }
 
-// runHTTP sends each step of each test, and compares; steps is how many those were.
+// runHTTP sends and compares each step of each test, and returns the number of steps.
 func runHTTP(t *testing.T, version string, s *spec.Spec) (steps int) {
 	u := &upstream{}
 	server := httptest.NewServer(u)
@@ -94,7 +94,7 @@ func runHTTP(t *testing.T, version string, s *spec.Spec) (steps int) {
 	return steps
 }
 
-// upstream answers as a test says, and keeps what reaches it.
+// upstream answers as the test demands and keeps the received request.
 type upstream struct {
 	answer spec.TestMessage
 	got    chan preflight.Outcome
@@ -115,17 +115,17 @@ func (u *upstream) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 	}
 	w.WriteHeader(u.answer.Status)
 	if u.answer.Trailers != nil {
-		_ = http.NewResponseController(w).Flush() // a body of known length has none
+		_ = http.NewResponseController(w).Flush() // a body of known length has no trailers
 	}
 	for _, chunk := range u.answer.Body {
-		_, _ = io.WriteString(w, chunk) // a client that has gone is no matter here
+		_, _ = io.WriteString(w, chunk) // the client may be gone
 	}
 	for _, h := range u.answer.Trailers {
 		w.Header()[http.TrailerPrefix+http.CanonicalHeaderKey(h.Name)] = h.Values
 	}
 }
 
-// taken is what has reached the upstream before the client had its answer.
+// taken returns the request received before the client got the answer.
 func (u *upstream) taken() preflight.Outcome {
 	select {
 	case o := <-u.got:
@@ -171,7 +171,7 @@ func send(t *testing.T, transport *http.Transport, port int, m spec.TestMessage)
 	}}
 }
 
-// runNetwork sends each connection of each test, and compares the bytes.
+// runNetwork makes each connection of each test and compares the bytes.
 func runNetwork(t *testing.T, version string, s *spec.Spec) (steps int) {
 	listener, err := net.Listen("tcp", "127.0.0.1:0")
 	if err != nil {
@@ -193,14 +193,14 @@ func runNetwork(t *testing.T, version string, s *spec.Spec) (steps int) {
 			if want := step.Expect.ToDownstream; want != nil && *want != down {
 				t.Errorf("%s, in Envoy %s: %q reached the client, not %q", test.Name, version, down, *want)
 			}
-			// The filter logs when the connection is over.
+			// The filter logs at the end of the connection.
 			envoy.WaitLog(fmt.Sprintf("received=%d sent=%d", len(up), len(down)))
 		}
 	}
 	return steps
 }
 
-// connect passes bytes through Envoy: the client's, then the upstream's.
+// connect passes bytes through Envoy, first the client's, then the upstream's.
 func connect(t *testing.T, listener net.Listener, port int, c *spec.TestConnection) (toUpstream, toDownstream string) {
 	t.Helper()
 	received := make(chan string, 1)
@@ -213,7 +213,7 @@ func connect(t *testing.T, listener net.Listener, port int, c *spec.TestConnecti
 		defer conn.Close()
 		got := make([]byte, len(strings.Join(c.Downstream, "")))
 		_, err = io.ReadFull(conn, got)
-		_, _ = io.WriteString(conn, strings.Join(c.Upstream, "")) // the client sees what is missing
+		_, _ = io.WriteString(conn, strings.Join(c.Upstream, "")) // the client notices missing bytes
 		if err != nil {
 			got = []byte(err.Error())
 		}

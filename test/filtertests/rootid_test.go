@@ -14,8 +14,9 @@ import (
 	"github.com/wasm-xds/wasm-xds/pkg/spec"
 )
 
-// TestAnUnknownRootIDLetsEverythingPass: a closed filter of the C++ SDK that has not registered the
-// root id that it gets lets requests pass in Envoys, and the sandbox refuses it for that.
+// TestAnUnknownRootIDLetsEverythingPass covers filters of the C++ SDK. If the filter has not
+// registered its root id, Envoy lets all requests pass even under a closed policy. The sandbox
+// therefore refuses the filter.
 func TestAnUnknownRootIDLetsEverythingPass(t *testing.T) {
 	module := testfilter.RootID{IDs: []string{"auth_root"}}.Module()
 	path := filepath.Join(t.TempDir(), "rootid.wasm")

@@ -14,8 +14,8 @@ import (
 	"github.com/wasm-xds/wasm-xds/pkg/spec"
 )
 
-// TestHostFunctionsAnswerAsInEnvoy: each host function answers in each callback what
-// it answers in an Envoy of the oldest and of the newest version.
+// TestHostFunctionsAnswerAsInEnvoy expects each host function to answer in each callback as in
+// the oldest and the newest Envoy.
 func TestHostFunctionsAnswerAsInEnvoy(t *testing.T) {
 	for _, variant := range []probe{
 		{abi: "0.1.0"}, {abi: "0.2.0"}, {abi: "0.2.1"}, {abi: "0.2.1", holds: true},
@@ -54,15 +54,15 @@ func (p *probe) compare(t *testing.T, kind spec.Type, version string) {
 	}
 }
 
-// excepted: in Envoy a filter can still write into a body that it has held back
-// and let go, which changes nothing any more.
+// excepted reports whether Envoy and the sandbox may differ. In Envoy a filter can still write
+// into a body after holding the body back and letting it go, but the write has no effect.
 func (p *probe) excepted(name string) bool {
 	phase, function, _ := strings.Cut(name, " ")
 	return p.holds && strings.HasPrefix(function, "proxy_set_buffer_bytes") &&
 		(strings.HasPrefix(phase, "proxy_on_response") || phase == "proxy_on_log")
 }
 
-// probed are the results in a log.
+// probed returns the results from a log.
 func (p *probe) probed(t *testing.T, log string) string {
 	t.Helper()
 	_, found, ok := strings.Cut(log, mark)
@@ -118,12 +118,12 @@ func (p *probe) inEnvoy(t *testing.T, s *spec.Spec, version string) string {
 	return p.probed(t, logOfEnvoy(t, s, version, func(u *upstream, port int) { probeRequest(t, u, port) }))
 }
 
-// probeRequest sends a request with all there is in one each way.
+// probeRequest sends a request with headers, body and trailers in both directions.
 func probeRequest(t *testing.T, u *upstream, port int) {
 	t.Helper()
 	header := []spec.TestHeader{{Name: "x-a", Values: []string{"b"}}}
 	u.next(spec.TestMessage{Status: 200, Headers: header, Body: []string{"world"}, Trailers: header})
-	// A body of unknown length has trailers behind it.
+	// A body of unknown length can have trailers.
 	r, err := http.NewRequestWithContext(t.Context(), "POST", fmt.Sprintf("http://127.0.0.1:%d/a", port), io.NopCloser(strings.NewReader("hello")))
 	if err != nil {
 		t.Fatal(err)

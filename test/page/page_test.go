@@ -1,4 +1,4 @@
-// Package page_test looks at the web page in a real browser, as a person would.
+// Package page_test tests the web page in a real browser, as a user would.
 package page_test
 
 import (
@@ -18,7 +18,7 @@ import (
 	"github.com/wasm-xds/wasm-xds/internal/admin"
 )
 
-// world is a server's state that a test has made up. What the page does not ask for is missing.
+// world is a made-up server state. Parts not used by the page are missing.
 type world struct {
 	admin.State
 	filters []admin.Filter
@@ -36,7 +36,7 @@ func (w *world) Snapshot() admin.Snapshot {
 
 func (w *world) Subscribe(lastEventID string) admin.Subscription { return w.hub.Subscribe(lastEventID) }
 
-// browser starts Chromium and opens the page of a world in a window of that width.
+// browser starts Chromium and opens the page of a world in a window of the width.
 func browser(t *testing.T, w *world, width int64) (page context.Context, server *httptest.Server) {
 	t.Helper()
 	for i := range w.filters {
@@ -58,7 +58,7 @@ func browser(t *testing.T, w *world, width int64) (page context.Context, server 
 	return limited, server
 }
 
-// chromium is the browser; .ci/run installs it where it is missing.
+// chromium returns the path of the browser; .ci/run installs a missing browser.
 func chromium(t *testing.T) string {
 	t.Helper()
 	for _, name := range []string{"chromium", "chromium-browser", "google-chrome"} {
@@ -77,7 +77,7 @@ func do(t *testing.T, page context.Context, actions ...chromedp.Action[chromedp.
 	}
 }
 
-// js is the value of an expression in the page.
+// js returns the value of an expression in the page.
 func js[T any](t *testing.T, page context.Context, expression string) T {
 	t.Helper()
 	value, err := chromedp.Run(page, chromedp.Evaluate[T](expression))
@@ -87,7 +87,7 @@ func js[T any](t *testing.T, page context.Context, expression string) T {
 	return value
 }
 
-// screenshot keeps a picture where PAGE_SCREENSHOTS names a directory.
+// screenshot saves a picture if PAGE_SCREENSHOTS names a directory.
 func screenshot(t *testing.T, page context.Context, name string) {
 	t.Helper()
 	dir := os.Getenv("PAGE_SCREENSHOTS")
@@ -127,7 +127,7 @@ func broken(name string) *admin.Error {
 	}
 }
 
-// A rollout's bar counts the Envoys that run the candidate, and no others.
+// A rollout's bar counts only the Envoys that run the candidate.
 func TestBarOfARollout(t *testing.T) {
 	f := filter("auth", subscriber("edge-1", admin.SubscriberLive, newer), subscriber("edge-2", admin.SubscriberLive, before),
 		subscriber("edge-3", admin.SubscriberLive, before))
@@ -142,7 +142,7 @@ func TestBarOfARollout(t *testing.T) {
 	screenshot(t, page, "rollout")
 }
 
-// An error stands once, beside no word that all is well, and filters that fail come first.
+// An error is shown once and never beside an "ok". Failing filters come first.
 func TestAttentionFirst(t *testing.T) {
 	failing := filter("zeta", subscriber("edge-1", admin.SubscriberLive, before))
 	failing.Error = broken("zeta")
@@ -170,7 +170,7 @@ func TestAttentionFirst(t *testing.T) {
 	screenshot(t, page, "attention")
 }
 
-// Revisions and times stay in one piece, and nothing is wider than the window.
+// Revisions and times do not wrap, and nothing is wider than the window.
 func TestNothingBreaks(t *testing.T) {
 	var errs []*admin.Error
 	for i := range 12 {
@@ -197,7 +197,7 @@ func TestNothingBreaks(t *testing.T) {
 	}
 }
 
-// Without the server the figures are greyed, and say of when they are.
+// Without the server the figures are greyed and show their time.
 func TestStaleFigures(t *testing.T) {
 	page, server := browser(t, &world{filters: []admin.Filter{filter("auth", subscriber("edge-1", admin.SubscriberLive, before))}}, 1280)
 	if js[bool](t, page, `document.querySelector("#filters").classList.contains("stale")`) {

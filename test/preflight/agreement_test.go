@@ -20,8 +20,7 @@ import (
 	"github.com/wasm-xds/wasm-xds/test/preflight/corpus"
 )
 
-// versions are the Envoys that the sandbox is held against. There is no build of
-// 1.38 with V8.
+// versions returns the Envoy versions for the comparison. No build of 1.38 has V8.
 func versions() []string {
 	if only := os.Getenv("WASM_XDS_TEST_ENVOYS"); only != "" {
 		return strings.Split(only, ",")
@@ -29,7 +28,7 @@ func versions() []string {
 	return []string{"1.40.0", "1.39.3", "1.37.0", "1.36.4"}
 }
 
-// The fates of a module in a real Envoy.
+// The possible results of a module in a real Envoy.
 const (
 	loads   = "loads"
 	fails   = "loads, and fails every request"
@@ -38,8 +37,8 @@ const (
 	hangs   = "hangs Envoy"
 )
 
-// patience is for how long a module may take before it counts as one that hangs:
-// short for those that loop for ever, for which more time changes nothing.
+// patience returns how long a module may take before the module counts as hanging. Endless loops
+// get little time, because more time changes nothing.
 func patience(c corpus.Case) time.Duration {
 	if c.Alone {
 		return 3 * time.Second
@@ -47,7 +46,7 @@ func patience(c corpus.Case) time.Duration {
 	return time.Minute
 }
 
-// judge is a real Envoy that takes one module after another.
+// judge is a real Envoy that loads modules in turn.
 type judge struct {
 	t       *testing.T
 	version string
@@ -71,7 +70,7 @@ func (j *judge) start() {
 	})
 }
 
-// fate pushes a module and, when it is acknowledged, sends something through it.
+// fate pushes a module and, after an ACK, sends traffic through the filter.
 func (j *judge) fate(c corpus.Case) string {
 	j.t.Helper()
 	if c.Alone || j.envoy == nil {
@@ -111,7 +110,7 @@ func (j *judge) push(c corpus.Case) string {
 	case nack != "":
 		return refused
 	case strings.HasPrefix(c.Name, "import/"):
-		return loads // nothing calls what is imported
+		return loads // no code calls the import
 	case kind == spec.Network:
 		return j.connect()
 	default:
@@ -135,8 +134,9 @@ func (j *judge) dead() bool {
 	}
 }
 
-// request sends two, through a listener that it knows to be open: a filter may trap when the first
-// is over. The main thread answers before, and so the one worker has the new plugin.
+// request waits for the listener and sends two requests, because a filter may trap at the end of
+// the first. The request to the admin server comes first: after the main thread's answer, the
+// single worker has the new plugin.
 func (j *judge) request() string {
 	address := "http://" + harness.Loopback(j.ports[spec.HTTP]) + "/"
 	client := &http.Client{Transport: &http.Transport{DisableKeepAlives: true}, Timeout: time.Minute}
@@ -148,7 +148,7 @@ func (j *judge) request() string {
 			_ = r.Body.Close()
 		}
 	}
-	// The admin server answers, or the process is gone.
+	// The admin server answers, or the process has ended.
 	alive := func() bool {
 		r, err := client.Get(j.envoy.AdminURL() + "/ready")
 		if err != nil {
@@ -168,7 +168,7 @@ func (j *judge) request() string {
 	}
 }
 
-// connect does the same with connections, whose data comes back while the filter works.
+// connect does the same with two connections. The echo comes back if the filter works.
 func (j *judge) connect() string {
 	j.ready()
 	harness.Poll(j.t.Context(), func() bool { return j.dead() || harness.Listening(j.ports[spec.Network]) })
@@ -191,15 +191,15 @@ func (j *judge) ready() {
 	}
 }
 
-// echoes says whether a connection brings back what is sent, which ends it.
+// echoes reports whether a connection returns the sent bytes, and closes the connection.
 func (j *judge) echoes() bool {
 	conn, err := net.Dial("tcp", harness.Loopback(j.ports[spec.Network]))
 	if err != nil {
 		return false
 	}
 	defer conn.Close()
-	// A filter that has failed may leave the connection open and silent.
-	_ = conn.SetDeadline(time.Now().Add(silence)) // a TCP connection takes it
+	// A failed filter may leave the connection open and silent.
+	_ = conn.SetDeadline(time.Now().Add(silence)) // cannot fail on a TCP connection
 	const text = "hello"
 	if _, err := io.WriteString(conn, text); err != nil {
 		return false
@@ -211,10 +211,10 @@ func (j *judge) echoes() bool {
 	return true
 }
 
-// silence is for how long a connection may bring nothing back.
+// silence is how long a connection may return nothing.
 const silence = 5 * time.Second
 
-// examples are the filters that are built from source in this repository.
+// examples returns the filters built from source in this repository.
 func examples(t *testing.T) []corpus.Case {
 	t.Helper()
 	greeting := "hello"
@@ -231,7 +231,7 @@ func examples(t *testing.T) []corpus.Case {
 	return append(cases, bad, netHTTP(t))
 }
 
-// netHTTP is a Go program that uses net/http, as people try first.
+// netHTTP returns a Go program that uses net/http, a common first attempt.
 func netHTTP(t *testing.T) corpus.Case {
 	t.Helper()
 	path := filepath.Join(t.TempDir(), "nethttp.wasm")

@@ -1,3 +1,3 @@
-// Package preflight holds the sandbox against real Envoys: for each module of
-// the corpus, what the sandbox says of a version must be what that Envoy does.
+// Package preflight compares the sandbox with real Envoys. For each module of the corpus, the
+// sandbox must predict the behaviour of each Envoy version.
 package preflight

@@ -22,14 +22,14 @@ import (
 	"github.com/wasm-xds/wasm-xds/test/preflight/corpus"
 )
 
-// ecds is a delta ECDS server for one Envoy that says what it is told to.
+// ecds is a delta ECDS server for one Envoy. The test controls the responses.
 type ecds struct {
 	extensionv3.UnimplementedExtensionConfigDiscoveryServiceServer
 	address string
 
 	mu      sync.Mutex
-	streams map[string]chan *discoveryv3.DeltaDiscoveryResponse // by the filter's name
-	verdict map[string]string                                   // by nonce: "" or what Envoy refuses with
+	streams map[string]chan *discoveryv3.DeltaDiscoveryResponse // by filter name
+	verdict map[string]string                                   // by nonce: "" or Envoy's error text
 	nonce   int
 }
 
@@ -54,7 +54,7 @@ func startECDS(t *testing.T) *ecds {
 	return s
 }
 
-// DeltaExtensionConfigs notes verdicts, and sends what comes for the stream's filter.
+// DeltaExtensionConfigs notes Envoy's answers and sends the pushes for the stream's filter.
 func (s *ecds) DeltaExtensionConfigs(g extensionv3.ExtensionConfigDiscoveryService_DeltaExtensionConfigsServer) error {
 	out := make(chan *discoveryv3.DeltaDiscoveryResponse, 1)
 	var sending sync.WaitGroup
@@ -111,7 +111,7 @@ func (s *ecds) push(t *testing.T, name string, c corpus.Case) string {
 	return nonce
 }
 
-// answer is what Envoy has said of a nonce.
+// answer returns Envoy's answer to a nonce.
 func (s *ecds) answer(nonce string) (nack string, ok bool) {
 	s.mu.Lock()
 	defer s.mu.Unlock()

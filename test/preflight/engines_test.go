@@ -9,8 +9,8 @@ import (
 	"github.com/wasm-xds/wasm-xds/test/preflight/corpus"
 )
 
-// What measures filters compiles them, and what only looks whether they load interprets them: both
-// have to say the same of every module.
+// Tests of filters use the compiler, and load checks use the interpreter. Both must give the same
+// result for every module.
 func TestBothEnginesSayTheSame(t *testing.T) {
 	for _, c := range corpus.All() {
 		t.Run(c.Name, func(t *testing.T) {

@@ -2,10 +2,9 @@ package preflight
 
 import "strings"
 
-// exception is a module of which the sandbox says something else than an Envoy
-// does, and why that is right.
+// exception is a module with an intended difference between the sandbox and Envoy.
 type exception struct {
-	name   string // of the case; a * at the end stands for anything
+	name   string // of the case; a final * matches every rest
 	fate   string
 	reason string
 }

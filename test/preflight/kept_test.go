@@ -10,7 +10,7 @@ import (
 	"github.com/wasm-xds/wasm-xds/test/preflight/corpus"
 )
 
-// A module that is kept decoded gets the verdict that it gets the first time.
+// A cached decoded module gets the same verdict as a new module.
 func TestKeptModulesGetTheSameVerdict(t *testing.T) {
 	modules := preflight.NewModules(8 << 20)
 	t.Cleanup(modules.Close)

@@ -13,18 +13,18 @@ import (
 
 const (
 	filterName = "auth"
-	// requestsPerEdit is how long each revision is under load.
+	// requestsPerEdit is the number of requests to each revision.
 	requestsPerEdit = 200
 )
 
-// controlPlane is one of the two, with a module to serve.
+// controlPlane is a contestant's server with a module.
 type controlPlane interface {
 	addresses() (xds, modules string)
-	// publish makes a module the filter's newest.
+	// publish makes module the filter's newest module.
 	publish(module []byte)
 }
 
-// contestant makes a control plane.
+// contestant starts a control plane.
 type contestant struct {
 	name  string
 	start func(t harness.TB) controlPlane
@@ -37,16 +37,16 @@ func contestants() []contestant {
 	}
 }
 
-// result is what one contestant's clients have seen.
+// result is the result of a contestant's load.
 type result struct {
 	harness.LoadResult
 	name  string
 	edits int
-	seen  int // edits whose revision has answered at least one request
+	seen  int // edits with a revision that has answered at least one request
 }
 
-// contest boots an Envoy with the filter's first revision, and then changes the
-// filter under load, without waiting for anything but the load.
+// contest boots an Envoy with the filter's first revision and then edits the filter under load.
+// The edits wait only for requests.
 func contest(t harness.TB, c contestant, edits int) result {
 	plane := c.start(t)
 	plane.publish(module(0))
@@ -87,14 +87,14 @@ func contest(t harness.TB, c contestant, edits int) result {
 	return r
 }
 
-// module is a revision of the filter: it refuses requests without a token.
+// module returns revision n of the filter, which refuses requests without a token.
 func module(n int) []byte {
 	return testfilter.HTTP{Stamp: stamp(n), RequireToken: true}.Module()
 }
 
 func stamp(n int) string { return fmt.Sprint("v", n) }
 
-// table is the results in Markdown.
+// table formats the results in Markdown.
 func table(results []result) string {
 	var b strings.Builder
 	b.WriteString("| control plane | edits | edits that took effect | requests | served without the filter | wrong answers |\n")
@@ -106,7 +106,7 @@ func table(results []result) string {
 	return b.String()
 }
 
-// product is wasm-xds: a directory with a spec and a module.
+// product is wasm-xds with a directory of one spec and one module.
 type product struct {
 	t     harness.TB
 	dir   string

@@ -23,8 +23,8 @@ import (
 	"github.com/wasm-xds/wasm-xds/internal/test/harness"
 )
 
-// plain is go-control-plane as its documentation has it: a LinearCache of ECDS
-// resources, and a web server for the modules.
+// plain is go-control-plane as in its documentation: a LinearCache of ECDS resources, and a web
+// server for the modules.
 type plain struct {
 	t       harness.TB
 	dir     string

@@ -9,7 +9,7 @@ import (
 
 func TestMain(m *testing.M) { goleak.VerifyTestMain(m) }
 
-// A short proof shows the difference, and ends well.
+// A short proof shows the difference and succeeds.
 func TestProof(t *testing.T) {
 	var out, words strings.Builder
 	if code := run([]string{"-edits", "2"}, &out, &words); code != 0 {

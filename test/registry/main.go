@@ -1,5 +1,5 @@
-// Command registry is distribution's OCI registry with what tests need of its drivers:
-// blobs in memory, and basic and token authentication. Package registrytest starts it.
+// Command registry is distribution's OCI registry with the drivers for tests: blobs in memory,
+// basic and token authentication. Package registrytest starts the command.
 package main
 
 import (

@@ -13,7 +13,7 @@ func sorted[V any](m map[string]V) []string { return slices.Sorted(maps.Keys(m))
 
 func hostFunctions() []preflight.HostFunction { return preflight.HostFunctions() }
 
-// malformed are modules that no engine compiles, or that look odd and compile.
+// malformed returns modules that no engine compiles, and odd modules that compile.
 func malformed() []Case {
 	whole := (&draft{}).frame().m.Bytes()
 	body := func(c code) []byte {
@@ -50,7 +50,7 @@ func malformed() []Case {
 	}
 }
 
-// features are of later versions of Wasm.
+// features returns modules with features of later Wasm versions.
 func features() []Case {
 	use := func(name string, c code) Case {
 		return (&draft{}).frame().export("proxy_on_log", "i:", c).as("feature/" + name)

@@ -7,7 +7,7 @@ import (
 	"github.com/wasm-xds/wasm-xds/pkg/spec"
 )
 
-// callbackSignatures are those of ABI 0.2.1.
+// callbackSignatures has the signatures of ABI 0.2.1.
 var callbackSignatures = map[string]string{
 	"validate_configuration": "ii:i", "on_vm_start": "ii:i", "on_configure": "ii:i", "on_tick": "i:",
 	"on_context_create": "ii:", "on_new_connection": "i:i", "on_downstream_data": "iii:i", "on_upstream_data": "iii:i",
@@ -19,7 +19,7 @@ var callbackSignatures = map[string]string{
 	"on_queue_ready": "ii:", "on_foreign_function": "iii:", "on_done": "i:i", "on_log": "i:", "on_delete": "i:",
 }
 
-// callbacks exports each with its signature and with another.
+// callbacks returns each callback with the right and with a wrong signature.
 func callbacks() []Case {
 	var all []Case
 	add := func(kind, abi, name, short string, value int32) {
@@ -111,7 +111,7 @@ func memories() []Case {
 	}
 }
 
-// noMemory logs, which Envoy does from the module's memory.
+// noMemory returns a module that logs without a memory. Envoy reads log texts from the memory.
 func noMemory(name string, hidden bool) Case {
 	d := &draft{noMemory: true}
 	log := d.m.Import("env", "proxy_log", signature("iii:i"))
@@ -123,7 +123,7 @@ func noMemory(name string, hidden bool) Case {
 	return c
 }
 
-// starts are modules with a start section, whose function is the first there is.
+// starts returns modules with a start section. The start function is the first function.
 func starts() []Case {
 	section := func(name string, body code) Case {
 		d := &draft{}
@@ -174,7 +174,7 @@ func loops() []Case {
 	}
 }
 
-// runs do something unusual that works, or does not, when they are configured.
+// runs returns modules with unusual behaviour in proxy_on_configure, some of which fail.
 func runs() []Case {
 	configure := func(name, short, module, function string, d *draft) Case {
 		i := d.m.Import(module, function, signature(short))
@@ -192,7 +192,7 @@ func runs() []Case {
 	return append(all, network, refused)
 }
 
-// recursion calls itself from proxy_on_configure, depth times; -1: for ever.
+// recursion recurses depth times in proxy_on_configure; -1: without end.
 func recursion(name string, depth int32) Case {
 	d := (&draft{}).frame()
 	self := wasmenc.FuncIndex(2) // after the ABI's export and malloc
@@ -203,13 +203,13 @@ func recursion(name string, depth int32) Case {
 	return d.as("recursion/" + name)
 }
 
-// grow takes all the memory it gets.
+// grow grows the memory until a growth fails.
 func grow() Case {
 	body := code{}.Block(code{}.Loop(code{}.I32Const(16).MemoryGrow().I32Const(-1).I32Eq().BrIf(1).Br(0))).I32Const(1)
 	return (&draft{}).frame().export("proxy_on_configure", "ii:i", body).as("memory/grows while it can")
 }
 
-// streams load, and trap or not when there is a request or a connection.
+// streams returns modules that load. Some trap on a request or a connection.
 func streams() []Case {
 	var all []Case
 	add := func(name string, kind spec.Type, body code) {
@@ -241,7 +241,7 @@ func streams() []Case {
 	return append(all, answers403())
 }
 
-// answers403 answers each request by itself, as a filter may.
+// answers403 answers each request itself, as a filter may.
 func answers403() Case {
 	d := &draft{}
 	respond := d.m.Import("env", "proxy_send_local_response", signature("iiiiiiii:i"))
@@ -252,14 +252,14 @@ func answers403() Case {
 	return d.frame().export("proxy_on_request_headers", "iii:i", c.I32Const(-1).Call(respond).Drop().I32Const(1)).as("stream/answers 403")
 }
 
-// stale calls each host function twice when it is configured, with zeros, and traps unless both
-// calls get one answer. In between it fills the stack with ones, where an engine may put the 32 bits
-// of an argument beside 32 bits that were there before.
+// stale returns modules that call a host function twice with zeros in proxy_on_configure and trap
+// if the results differ. Between the calls the module fills the stack with ones. An engine that
+// passes 32-bit arguments might otherwise leave old bits in the upper half.
 func stale() []Case {
 	var all []Case
 	for _, f := range hostFunctions() {
 		if strings.HasSuffix(f.Signature, ":") {
-			continue // there is no answer to compare
+			continue // no result to compare
 		}
 		d := &draft{abi: abiOf(f)}
 		i := d.m.Import(f.Module, f.Name, signature(f.Signature))
@@ -272,8 +272,8 @@ func stale() []Case {
 	return all
 }
 
-// fillStack is a call of a function, with that index, that calls itself with ones and needs
-// them afterwards.
+// fillStack returns a call of the recursive function with index self. The function gets ones as
+// arguments and checks them after the recursion.
 func (d *draft) fillStack(self wasmenc.FuncIndex) code {
 	const depth, ones, i64Const, i64And, i64Eqz = 100, 8, 0x42, 0x83, 0x50
 	arguments := func(c code, one func(code, uint32) code) code {

@@ -1,7 +1,7 @@
-// Package corpus makes the modules on which the sandbox is held against real
-// Envoys: every host function right and wrong, every callback, each of the ABIs,
-// memories, starts and failures that there are, and what is malformed. Equal
-// builds give equal bytes.
+// Package corpus builds the modules for the comparison of the sandbox with real Envoys. The
+// modules cover every host function with right and wrong signatures, every callback, each ABI,
+// all kinds of memories, starts and failures, and malformed modules. Equal builds give equal
+// bytes.
 package corpus
 
 import (
@@ -13,17 +13,17 @@ import (
 	"github.com/wasm-xds/wasm-xds/pkg/spec"
 )
 
-// Case is one module.
+// Case is a module of the corpus.
 type Case struct {
 	Name   string
 	Module []byte
 	Type   spec.Type // "": spec.HTTP
 	Config *string
-	// Alone says that an Envoy may crash on it or hang with it: it gets one of its own.
+	// Alone marks a module that may crash or hang Envoy. The module gets an Envoy of its own.
 	Alone bool
 }
 
-// All is the whole corpus.
+// All returns the whole corpus.
 func All() []Case {
 	return slices.Concat(
 		imports(), restricted(), callbacks(), abis(), allocators(), memories(),
@@ -38,7 +38,7 @@ type (
 
 func signature(short string) sig { return wasmenc.Sig(short) }
 
-// draft is a module in the making: what every filter has, unless a case leaves it out.
+// draft is an unfinished module. By default the module has the common parts of every filter.
 type draft struct {
 	m        wasmenc.Module
 	abi      string // "": 0.2.1, "-": none
@@ -46,7 +46,7 @@ type draft struct {
 	noMemory bool
 }
 
-// frame adds what every filter has; imports come before it.
+// frame adds the common parts of every filter. Imports must come before frame.
 func (d *draft) frame() *draft {
 	if !d.noMemory {
 		d.m.Memory(2)
@@ -71,7 +71,7 @@ func (d *draft) export(name, short string, body code) *draft {
 
 func (d *draft) as(name string) Case { return Case{Name: name, Module: d.m.Bytes()} }
 
-// result is what a function without a purpose returns.
+// result returns a value for a function without a purpose.
 func result(short string, value int32) code {
 	_, results, _ := strings.Cut(short, ":")
 	switch results {
@@ -82,7 +82,7 @@ func result(short string, value int32) code {
 	}
 }
 
-// zeros are arguments that mean nothing.
+// zeros returns zero arguments.
 func zeros(short string) code {
 	const i64Const = 0x42
 	params, _, _ := strings.Cut(short, ":")
@@ -97,7 +97,7 @@ func zeros(short string) code {
 	return c
 }
 
-// call calls a function with zeros and drops what it returns.
+// call calls a function with zeros and drops the result.
 func call(f wasmenc.FuncIndex, short string) code {
 	c := zeros(short).Call(f)
 	if !strings.HasSuffix(short, ":") {
@@ -113,8 +113,8 @@ func abiOf(f preflight.HostFunction) string {
 	return f.ABIs[len(f.ABIs)-1]
 }
 
-// imports imports each host function: right, with a parameter too many, with
-// another result, under WASI's old name, and with the wrong ABI.
+// imports imports each host function: with the right signature, with an extra parameter, with a
+// different result, under WASI's old name, and with the wrong ABI.
 func imports() []Case {
 	var all []Case
 	add := func(name, module, function, short, abi string) {
@@ -143,7 +143,7 @@ func imports() []Case {
 		module, function, _ := strings.Cut(name, ".")
 		add("unknown", module, function, "i:i", "")
 	}
-	// WASI's own signatures of the two that differ.
+	// These two functions have different signatures in WASI's standard.
 	add("standard", "wasi_snapshot_preview1", "path_link", "iiiiiii:i", "")
 	add("standard", "wasi_snapshot_preview1", "path_symlink", "iiiii:i", "")
 	add("result", "env", "proxy_log", "iii:", "")
@@ -151,7 +151,7 @@ func imports() []Case {
 	return append(all, importsOfOtherKinds()...)
 }
 
-// importsOfOtherKinds import what is no function.
+// importsOfOtherKinds imports objects that are no functions.
 func importsOfOtherKinds() []Case {
 	entry := func(name string, description ...byte) []byte {
 		b := append([]byte{1, 3}, "env"...)
@@ -166,8 +166,8 @@ func importsOfOtherKinds() []Case {
 	}
 }
 
-// restricted calls each function while the module starts. Those that look at a
-// stream, which there is none of, may kill the Envoys that let them.
+// restricted calls each function while the module starts. No stream exists at the start, so
+// functions that use a stream may crash Envoys that allow the call.
 func restricted() []Case {
 	var all []Case
 	for _, f := range preflight.HostFunctions() {

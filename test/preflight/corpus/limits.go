@@ -2,14 +2,14 @@ package corpus
 
 import "slices"
 
-// limits are modules that are larger, in some way, than V8 takes, or just not.
+// limits returns modules just below and above a size limit of V8.
 func limits() []Case {
 	table := func(name string, minimum uint32) Case {
 		content := slices.Concat([]byte{1, 0x70, 0}, leb(minimum))
 		return Case{Name: "limit/table of " + name, Module: with((&draft{}).frame().m.Bytes(), sectionTable, content)}
 	}
 	locals := func(name string, n uint32) Case {
-		// One more function, which has no other code.
+		// an additional function without other code
 		frame := (&draft{}).frame()
 		frame.export("proxy_on_log", "i:", nil)
 		body := slices.Concat([]byte{1}, leb(n), []byte{0x7f, 0x0b})
@@ -32,7 +32,7 @@ func limits() []Case {
 	}
 }
 
-// replaceLastBody gives the last function other code; its own is empty.
+// replaceLastBody replaces the code of the last function, which must be empty.
 func replaceLastBody(module, body []byte) []byte {
 	const empty = 2 // no locals, and the end
 	for at := headerSize; at < len(module); {

@@ -2,7 +2,7 @@ package corpus
 
 import "github.com/wasm-xds/wasm-xds/internal/wasmenc"
 
-// The sections that cases put in.
+// The ids of the sections in cases.
 const (
 	sectionType   = 1
 	sectionImport = 2
@@ -16,7 +16,7 @@ const (
 
 const headerSize = 8
 
-// with puts a section into a module, in the place of the one of the same id.
+// with adds a section to a module or replaces the section of the same id.
 func with(module []byte, id byte, content []byte) []byte {
 	out := append([]byte(nil), module[:headerSize]...)
 	done := false

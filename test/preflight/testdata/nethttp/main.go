@@ -1,4 +1,4 @@
-// A Proxy-Wasm filter that fetches something by itself, which no filter can.
+// A Proxy-Wasm filter that opens a network connection, which no filter can do.
 package main
 
 import "net/http"
