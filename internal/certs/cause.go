@@ -9,18 +9,19 @@ import (
 	"time"
 )
 
-// Cause is why TLS did not work, for people.
+// Cause says in words why TLS failed.
 type Cause struct {
-	Words string // what is wrong, as the end of a sentence about the server
+	Words string // the reason, as the end of a sentence about the server
 	Hint  string // the next step
-	// Certificate says that the server's certificate is at fault: until somebody acts, another try
-	// ends the same way.
+	// Certificate says that the server's certificate is at fault. Another attempt fails in the same
+	// way until somebody repairs the certificate.
 	Certificate bool
 	// Plain says that the server speaks no TLS.
 	Plain bool
 }
 
-// CauseOf finds the cause of a request's error; false: it has nothing to do with TLS.
+// CauseOf finds the TLS cause of a request's error. ok is false for errors without a relation to
+// TLS.
 func CauseOf(err error) (Cause, bool) {
 	if err == nil {
 		return Cause{}, false
@@ -39,7 +40,7 @@ func CauseOf(err error) (Cause, bool) {
 	return ofText(err.Error())
 }
 
-// ofCertificate is for what is wrong with a certificate.
+// ofCertificate finds the cause of errors with a certificate.
 func ofCertificate(err error) (Cause, bool) {
 	var (
 		authority x509.UnknownAuthorityError
@@ -77,7 +78,7 @@ func ofCertificate(err error) (Cause, bool) {
 	}
 }
 
-// ofTime is for a certificate that does not hold now.
+// ofTime returns the cause for a certificate that is not valid at this time.
 func ofTime(c *x509.Certificate) Cause {
 	const clock = "; look at this machine's clock, too"
 	if c == nil {
@@ -96,8 +97,8 @@ func ofTime(c *x509.Certificate) Cause {
 	}
 }
 
-// ofText is for what crypto/tls and net/http have no types for: the alerts of a server, among
-// others.
+// ofText recognises errors for which crypto/tls and net/http have no types, for example the alerts
+// of a server.
 func ofText(text string) (Cause, bool) {
 	for _, one := range []struct {
 		in, words, hint string
@@ -138,8 +139,8 @@ func ofText(text string) (Cause, bool) {
 	return Cause{}, false
 }
 
-// WantsTLS says whether a refusal's text, to a request over plain HTTP, asks for HTTPS: Go's,
-// nginx's and Apache's servers do.
+// WantsTLS reports whether a refusal of a plain HTTP request asks for HTTPS, as the servers of Go,
+// nginx and Apache do.
 func WantsTLS(text string) bool {
 	for _, one := range []string{"HTTP request to an HTTPS server", "plain HTTP request was sent to HTTPS port", "speaking plain HTTP to an SSL-enabled"} {
 		if strings.Contains(text, one) {

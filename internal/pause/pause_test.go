@@ -16,7 +16,7 @@ func TestAfter(t *testing.T) {
 	for failures, want := range map[int]time.Duration{
 		1: 15 * time.Second, 2: 30 * time.Second, 3: time.Minute, 4: 2 * time.Minute, 5: 4 * time.Minute,
 		6: 5 * time.Minute, 7: 5 * time.Minute, 1_000_000_000: 5 * time.Minute,
-		0: 15 * time.Second, -1: 15 * time.Second, // no count at all is taken for the first failure
+		0: 15 * time.Second, -1: 15 * time.Second, // counts below 1 mean the first failure
 	} {
 		if got := p.After(failures); got != want {
 			t.Errorf("after %d failures: %v, want %v", failures, got, want)
@@ -53,7 +53,7 @@ func TestJitter(t *testing.T) {
 	}
 }
 
-// TestRetry shows the schedule with what it is made for.
+// TestRetry uses the schedule with backoff.Retry.
 func TestRetry(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		begun, tries := time.Now(), 0

@@ -17,21 +17,22 @@ import (
 	"github.com/wasm-xds/wasm-xds/pkg/spec"
 )
 
-// sandbox examines filters whose modules are in the store.
+// sandbox examines filters. Their modules are in the store.
 type sandbox struct {
 	store   *module.Store
 	mode    examine.Mode
 	modules *preflight.Modules
 }
 
-// keptModules is how many bytes of modules are kept decoded, so that an edit of a
-// configuration need not wait for that: two of the largest that Go makes.
+// keptModules is the size of the decoded modules that stay in memory, in bytes. With them, an edit
+// of a configuration need not decode the module again. The size is enough for two of the largest
+// modules of the Go compiler.
 const keptModules = 4 << 20
 
-// Examine implements [control.Examiner]. A mistake in the sandbox itself ends no server: the
-// filter is refused for it.
+// Examine implements [control.Examiner]. A bug in the sandbox does not end the server: the sandbox
+// refuses the filter instead.
 func (x sandbox) Examine(ctx context.Context, s *spec.Spec, m snapshot.Module, config *string) (v examine.Verdict, problem *spec.Error) {
-	// A module's memory is not Go's: it is gone with the module, and may not be touched then.
+	// A module's memory is outside Go's heap. After the module is gone, an access to it is a fault.
 	defer debug.SetPanicOnFault(debug.SetPanicOnFault(true))
 	defer func() {
 		if cause := recover(); cause != nil {
@@ -52,7 +53,7 @@ func (x sandbox) Examine(ctx context.Context, s *spec.Spec, m snapshot.Module, c
 	return examine.Judge(ctx, x.modules, x.mode, s, examine.Module{Bytes: code, SHA256: m.SHA256}, config), nil
 }
 
-// read reads a module from the store, unless the sandbox has it still.
+// read returns a module from the sandbox's memory, or else from the store.
 func (x sandbox) read(sha256 string) ([]byte, error) {
 	if module, ok := x.modules.Bytes(sha256); ok {
 		return module, nil
@@ -60,8 +61,9 @@ func (x sandbox) read(sha256 string) ([]byte, error) {
 	return x.store.Read(sha256)
 }
 
-// sandboxVersion names what verdicts follow from beside the filter: the program. Any
-// other build tries every filter again; nothing has to be remembered when the sandbox is changed.
+// sandboxVersion identifies the program, because findings depend on the program as well as on the
+// filter. Another build checks every filter again, so a change of the sandbox needs no version
+// number.
 func sandboxVersion(version string) string {
 	path, err := os.Executable()
 	if err != nil {
@@ -82,12 +84,12 @@ func sandboxVersion(version string) string {
 	return hex.EncodeToString(sum.Sum(nil))
 }
 
-// buildID is the linker's own hash of the program, which Go writes into it; "" where there is
-// none. To hash the program again takes longer than all else that a start has to do.
+// buildID returns the program's hash that Go's linker wrote into the program, or "" if there is no
+// hash. Hashing the program again would take longer than the rest of the start.
 func buildID(program io.ReaderAt) string {
 	f, err := elf.NewFile(program)
 	if err != nil {
-		return "" // another system's form
+		return "" // not an ELF file: another system
 	}
 	section := f.Section(".note.go.buildid")
 	if section == nil || section.Size > 1<<10 {

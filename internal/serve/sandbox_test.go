@@ -9,7 +9,7 @@ import (
 	"testing"
 )
 
-// Go's own command tells what the program's build ID is.
+// The go command prints the expected build ID.
 func TestBuildIDIsGos(t *testing.T) {
 	path := filepath.Join(t.TempDir(), "program")
 	build := func(flags ...string) {

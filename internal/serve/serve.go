@@ -31,49 +31,50 @@ import (
 	"github.com/wasm-xds/wasm-xds/pkg/spec"
 )
 
-// Config is what a server can be told. Zero values mean the defaults beside them.
+// Config configures a server. A zero value means the default in the comment beside the field.
 type Config struct {
-	Dir               string // directory of specs; "": none, then there are Bundles
+	Dir               string // directory of specs; "": no directory, only Bundles
 	Bundles           []spec.Reference
 	Refresh           time.Duration   // of bundles; 30s
-	Registry          registry.Config // how registries are reached; its CAFile is for module.url, too
-	XDSAddress        string          // required, host:port; port 0 takes a free one
+	Registry          registry.Config // access to registries; its CAFile also applies to module.url
+	XDSAddress        string          // required, host:port; port 0 means a free port
 	ModulesAddress    string          // required
 	AdminAddress      string          // required
 	ModulesCluster    string          // wasm_xds_modules
-	ModulesURL        string          // http:// and the modules server's address
-	ModulesDirInEnvoy string          // the module store's own path
+	ModulesURL        string          // http:// and the address of the module server
+	ModulesDirInEnvoy string          // the module store's own path on this machine
 	StateDir          string          // the user's state directory
 	Settle            time.Duration   // 20ms
 	Rescan            time.Duration   // 10s
 	Delivery          spec.Delivery   // remote
 	AllowEmpty        bool
-	BuildMemory       int64             // bytes that builds of inline resources take at once; xds.DefaultBuildMemory
-	ForgetRemoved     time.Duration     // how long a removed filter is kept that no Envoy asks for; 0: for ever
-	Limits            xds.Limits        // on what Envoys send; Refused is set here
-	Guard             netguard.Guard    // which addresses modules are fetched from
+	BuildMemory       int64             // memory limit for concurrent builds of inline resources, in bytes; xds.DefaultBuildMemory
+	ForgetRemoved     time.Duration     // how long a removed filter without subscribers is kept; 0: for ever
+	Limits            xds.Limits        // limits for clients; Run sets Refused
+	Guard             netguard.Guard    // decides which addresses modules are fetched from
 	Preflight         examine.Mode      // enforce
-	HostEnv           map[string]string // values for vm.hostEnv in the sandbox; nil: none are known
-	Keys              []string          // files with public keys, by one of which all modules must be signed; nil: none
+	HostEnv           map[string]string // values for vm.hostEnv in the sandbox; nil: no values
+	Keys              []string          // files with public keys: each module needs a signature by one of them; nil: no signatures
 	Version           string            // for the build info metric
 	Logger            *zap.Logger
-	Started           func(Addresses) // called once everything listens; nil: nobody
+	Started           func(Addresses) // called after all listeners are open; nil: no call
 }
 
-// Addresses are where a server listens.
+// Addresses are the listening addresses of a server.
 type Addresses struct{ XDS, Modules, Admin string }
 
-// gracePeriod is how long transfers and answers may take when the server ends.
+// gracePeriod is the time for transfers and answers after the end of the server began.
 const gracePeriod = 3 * time.Second
 
-// endLimit is how long the end may take: less than the ten seconds that a container gets before
-// it is killed, so that the log says what the end waited for.
+// endLimit is the longest time for the end of the server. A container gets ten seconds before it is
+// killed. With a shorter limit, the log can still say which parts have not ended.
 const endLimit = 8 * time.Second
 
-// Run serves until ctx ends, and returns when all that it started has ended. It fails when it
-// cannot start: an address is taken, the state directory is in use. When the end takes longer than
-// eight seconds, for a disk that has stalled, it returns [ending.ErrLate] with what it waited
-// for, and the process should end.
+// Run serves until ctx ends, and returns after all its goroutines have ended. It fails if the start
+// fails, for example because an address is taken or the state directory is in use.
+//
+// If the end takes longer than eight seconds, for example because a disk has stalled, Run returns
+// [ending.ErrLate] with the parts that have not ended. The process should exit then.
 func Run(ctx context.Context, cfg Config) error {
 	var parts ending.Parts
 	err := ending.Within(ctx, endLimit, &parts, func(ctx context.Context) error { return run(ctx, cfg, &parts) })
@@ -84,7 +85,7 @@ func Run(ctx context.Context, cfg Config) error {
 	return err
 }
 
-// run is Run without its time limit.
+// run is Run without the time limit.
 func run(ctx context.Context, cfg Config, parts *ending.Parts) (err error) {
 	defer parts.Begin("the state directory to be closed")()
 	files, err := openState(cfg.StateDir)
@@ -111,7 +112,7 @@ func run(ctx context.Context, cfg Config, parts *ending.Parts) (err error) {
 	decoded := preflight.NewModules(keptModules)
 	defer decoded.Close()
 	metrics := admin.NewMetrics(cfg.Version)
-	gate := &transfer.Gate{} // of all that is fetched
+	gate := &transfer.Gate{} // for all fetches
 	cfg.Registry.Guard, cfg.Registry.Gate = cfg.Guard, gate
 	registries, err := registry.New(cfg.Registry)
 	if err != nil {
@@ -187,7 +188,7 @@ func run(ctx context.Context, cfg Config, parts *ending.Parts) (err error) {
 	return group.Wait()
 }
 
-// limitOf is what the status shows of a stream that was ended.
+// limitOf turns a refusal because of a limit into its form in the status.
 func limitOf(r xds.Refusal) admin.Limit {
 	return admin.Limit{
 		Name: string(r.Limit), Flag: "--max-" + strings.ReplaceAll(string(r.Limit), "_", "-"),
@@ -212,7 +213,7 @@ func addressesFor(cfg Config, store *module.Store, l *listeners) xds.Addresses {
 
 type listeners struct{ xds, modules, admin net.Listener }
 
-// listen takes all three addresses, so that a server starts whole or not at all.
+// listen opens all three listeners. If one fails, the server does not start.
 func listen(cfg Config) (*listeners, error) {
 	l := &listeners{}
 	for _, one := range []struct {
@@ -255,10 +256,10 @@ func serveGRPC(ctx context.Context, l net.Listener, server *xds.Server, limits x
 		return err
 	case <-ctx.Done():
 	}
-	// Envoy's streams never end by themselves: a graceful stop would wait for ever.
+	// Streams of Envoy never end by themselves, so a graceful stop would wait for ever.
 	g.Stop()
 	server.Stop()
-	_ = <-ended // it was closed here: there is nothing to hear
+	_ = <-ended // the error only says that the server was stopped here
 	return nil
 }
 
@@ -279,6 +280,6 @@ func serveHTTP(ctx context.Context, l net.Listener, server *http.Server) error {
 		err = server.Close()
 	}
 	requests.End() // Close does not wait for handlers
-	_ = <-ended    // it was closed here: there is nothing to hear
+	_ = <-ended    // the error only says that the server was closed here
 	return err
 }

@@ -22,8 +22,8 @@ import (
 	"github.com/wasm-xds/wasm-xds/pkg/spec"
 )
 
-// openSource makes one source of the directory and the bundles, and says what it is
-// called. bundles is where bundles are kept across restarts.
+// openSource makes one source from the directory and the bundles, and returns its description.
+// bundles is the directory that keeps bundles across restarts.
 func openSource(cfg Config, client *registry.Client, modules *module.Resolver, bundles string, metrics *admin.Metrics) (source.Source, string, error) {
 	var all []merge.Named
 	if cfg.Dir != "" {
@@ -56,15 +56,15 @@ func openSource(cfg Config, client *registry.Client, modules *module.Resolver, b
 	return merge.New(all...), strings.Join(roots, ", "), nil
 }
 
-// placeOf names a bundle's directory: a reference itself may be too long, or differ
-// from another one in what a file system does not tell apart.
+// placeOf returns the directory name of a bundle. The reference itself may be too long, or may
+// differ from another reference only in letter case, which some file systems ignore.
 func placeOf(ref spec.Reference) string {
 	sum := sha256.Sum256([]byte(ref.String()))
 	const enough = 16
 	return hex.EncodeToString(sum[:enough])
 }
 
-// removeOthers removes the bundles that are not served any more.
+// removeOthers removes the stored bundles that the configuration no longer names.
 func removeOthers(dir string, keep map[string]struct{}) error {
 	entries, err := os.ReadDir(dir)
 	if errors.Is(err, fs.ErrNotExist) {

@@ -12,15 +12,15 @@ import (
 	"github.com/wasm-xds/wasm-xds/pkg/spec"
 )
 
-// The codes of what is wrong with the state directory.
+// The codes of the errors of the state directory.
 const (
-	CodeNoStateDir     = "no_state_dir"           // none is named, and there is no default
-	CodeStateDirLocked = "state_dir_in_use"       // another server has it
-	CodeStateDir       = "state_dir_unusable"     // it cannot be made, read or written
-	CodeStateDirDenied = "state_dir_not_writable" // the user may not
+	CodeNoStateDir     = "no_state_dir"           // no directory is given, and there is no default
+	CodeStateDirLocked = "state_dir_in_use"       // another server uses the directory
+	CodeStateDir       = "state_dir_unusable"     // the directory cannot be created, read or written
+	CodeStateDirDenied = "state_dir_not_writable" // the user lacks the permission
 )
 
-// openState opens the state directory; "" is the user's own.
+// openState opens the state directory. "" means the user's default directory.
 func openState(path string) (*state.Dir, error) {
 	if path == "" {
 		var err error
@@ -38,7 +38,8 @@ func openState(path string) (*state.Dir, error) {
 	return dir, nil
 }
 
-// stateProblem words an error of the state directory, or of what lies in it. Nil stays nil.
+// stateProblem turns an error of the state directory or its content into a spec error. nil stays
+// nil.
 func stateProblem(path string, err error) error {
 	if err == nil {
 		return nil
@@ -71,7 +72,7 @@ func stateProblem(path string, err error) error {
 	return e
 }
 
-// addressProblem words why the server cannot listen.
+// addressProblem explains why the server cannot listen.
 func addressProblem(flag, address string, err error) error {
 	e := &spec.Error{
 		Code: "cannot_listen", Message: fmt.Sprintf("the server cannot listen on %s %s: %s", flag, address, plainReason(err)),
@@ -88,7 +89,7 @@ func addressProblem(flag, address string, err error) error {
 	return e
 }
 
-// plainReason is the cause of an error without the path, which the words around it have.
+// plainReason returns the cause of an error without the path, which the message already contains.
 func plainReason(err error) string {
 	if number := syscall.Errno(0); errors.As(err, &number) {
 		return number.Error()
@@ -96,7 +97,7 @@ func plainReason(err error) string {
 	return err.Error()
 }
 
-// lastThere is the path itself, or the nearest above it that there is.
+// lastThere returns the path itself, or the nearest existing parent.
 func lastThere(path string) string {
 	for {
 		if _, err := os.Lstat(path); err == nil || filepath.Dir(path) == path {

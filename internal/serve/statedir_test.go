@@ -42,7 +42,7 @@ func TestStateDirectoryProblems(t *testing.T) {
 	if err := first.Close(); err != nil {
 		t.Error(err)
 	}
-	// Root may write anywhere: these cannot be had from the disk in each environment.
+	// Root may write anywhere, so these errors cannot be produced on disk in each environment.
 	missing := filepath.Join(dir, "no", "such")
 	wantProblem(t, stateProblem(missing, &fs.PathError{Err: syscall.EACCES}), CodeStateDirDenied, "may not write in "+dir)
 	wantProblem(t, stateProblem(dir, &fs.PathError{Err: syscall.EACCES}), CodeStateDirDenied, fmt.Sprintf("id %d", os.Getuid()))

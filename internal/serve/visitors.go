@@ -7,13 +7,13 @@ import (
 	"github.com/wasm-xds/wasm-xds/internal/visitor"
 )
 
-// watchVisitors has a word said of clients that speak another protocol than the two ports of Envoy do.
+// watchVisitors reports clients that speak the wrong protocol on one of the two ports for Envoy.
 func (l *listeners) watchVisitors(report func(admin.Visitor)) {
 	l.xds = visitor.Listen(l.xds, visitor.HTTP2, func(from net.Addr, p visitor.Protocol) { report(visitorOf("xds", from, p)) })
 	l.modules = visitor.Listen(l.modules, visitor.HTTP1, func(from net.Addr, p visitor.Protocol) { report(visitorOf("modules", from, p)) })
 }
 
-// visitorOf words a visit for people.
+// visitorOf turns a visit into its form in the status.
 func visitorOf(port string, from net.Addr, p visitor.Protocol) admin.Visitor {
 	v := admin.Visitor{Port: port, Address: from.String(), Speaks: string(p)}
 	const tlsHint = "take the transport_socket out of the Envoy cluster that leads here"

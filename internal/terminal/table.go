@@ -8,7 +8,7 @@ import (
 	"github.com/mattn/go-runewidth"
 )
 
-// Color is the colour of a text on a terminal. The zero value is the terminal's own.
+// Color is the colour of a text on a terminal. The zero value is the terminal's default colour.
 type Color int
 
 // The colours, as SGR parameters of ECMA-48.
@@ -21,10 +21,10 @@ const (
 	Bold   Color = 1
 )
 
-// Style says whether colours are shown. The zero value shows none.
+// Style decides whether colours are shown. The zero value shows none.
 type Style struct{ Colors bool }
 
-// Paint puts the text into a colour.
+// Paint returns the text with the control sequences of a colour.
 func (s Style) Paint(c Color, text string) string {
 	if !s.Colors || c == Plain || text == "" {
 		return text
@@ -38,7 +38,7 @@ type Cell struct {
 	Color Color
 }
 
-// Table is rows of cells that are lined up. The zero value is empty.
+// Table aligns rows of cells. The zero value is empty.
 type Table struct {
 	Style Style
 	rows  [][]Cell
@@ -56,10 +56,10 @@ func (t *Table) Row(texts ...string) {
 // Cells adds a row.
 func (t *Table) Cells(cells ...Cell) { t.rows = append(t.rows, cells) }
 
-// gap lies between two columns.
+// gap is the space between two columns.
 const gap = 2
 
-// Write prints the rows. A closed writer is nobody's problem.
+// Write prints the rows and ignores write errors.
 func (t *Table) Write(w io.Writer) {
 	var widths []int
 	for _, row := range t.rows {
@@ -82,8 +82,8 @@ func (t *Table) Write(w io.Writer) {
 	}
 }
 
-// Wrap breaks a text at its spaces into lines of at most width columns, where words allow it.
-// All but the first begin with the indent.
+// Wrap breaks a text at its spaces into lines of at most width columns. A word longer than width
+// stays whole. All lines except the first begin with the indent.
 func Wrap(text string, width int, indent string) string {
 	var b strings.Builder
 	column := 0

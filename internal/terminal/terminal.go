@@ -1,5 +1,5 @@
-// Package terminal makes text from elsewhere fit to be shown: the names in a module, what
-// a filter logs and what Envoys say are somebody else's.
+// Package terminal makes foreign text safe for a terminal: names in a module, the log of a filter
+// and messages of Envoys.
 package terminal
 
 import (
@@ -7,8 +7,8 @@ import (
 	"unicode"
 )
 
-// Printable replaces what a terminal would take for a command from the text, line ends
-// among them. Tabs stay.
+// Printable replaces all control characters, including line ends, so that the text cannot send
+// commands to the terminal. Tabs stay.
 func Printable(text string) string {
 	return strings.Map(func(r rune) rune {
 		if r != '\t' && !unicode.IsPrint(r) {

@@ -8,31 +8,31 @@ import (
 	"time"
 )
 
-// StallLimit is how long a server may send nothing. A server must send minRate bytes a second,
-// taken over each rateWindow: 64 kbit/s, a slow modem. The time in which nobody reads does not
-// count.
+// StallLimit is the longest time without any byte from the server. A server must send at least
+// minRate bytes per second, measured over each rateWindow: 64 kbit/s, a slow modem. Time without a
+// reader does not count.
 const (
 	StallLimit = 30 * time.Second
 	rateWindow = 30 * time.Second
 	minRate    = 8 << 10
 )
 
-// How a server fails that is too slow.
+// The errors of a server that is too slow.
 var (
 	ErrStalled = errors.New("the server stopped sending")
 	ErrSlow    = errors.New("the server sends less than 8 KiB a second")
 )
 
-// body is an answer's body, watched.
+// body watches the speed of an answer's body.
 type body struct {
 	inner  io.ReadCloser
 	ctx    context.Context
 	cancel context.CancelCauseFunc
 	stall  *time.Timer
-	done   func() // it needs its place no more
+	done   func() // gives up the place
 
-	spent time.Duration // of the window, in reads
-	got   int64         // in that time
+	spent time.Duration // time in reads, in this window
+	got   int64         // bytes in this window
 }
 
 func newBody(ctx context.Context, cancel context.CancelCauseFunc, inner io.ReadCloser, leave func()) *body {
@@ -47,8 +47,8 @@ func newBody(ctx context.Context, cancel context.CancelCauseFunc, inner io.ReadC
 	return b
 }
 
-// Read is the answer's. It fails when the server is too slow, or with the cause of the
-// request's end.
+// Read reads from the answer's body. It fails if the server is too slow, or with the cause if the
+// request's context ends.
 func (b *body) Read(p []byte) (int, error) {
 	began := time.Now()
 	b.stall.Reset(StallLimit)
@@ -70,7 +70,7 @@ func (b *body) Read(p []byte) (int, error) {
 	return n, err
 }
 
-// tooSlow counts what was read in a time, and judges each window when it is over.
+// tooSlow counts n bytes and the time of their read, and checks the rate at the end of each window.
 func (b *body) tooSlow(n int, took time.Duration) bool {
 	b.spent, b.got = b.spent+took, b.got+int64(n)
 	if b.spent < rateWindow {
@@ -81,7 +81,7 @@ func (b *body) tooSlow(n int, took time.Duration) bool {
 	return slow
 }
 
-// Close gives the place back.
+// Close gives up the place.
 func (b *body) Close() error {
 	err := b.inner.Close()
 	b.done()

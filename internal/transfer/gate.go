@@ -1,6 +1,5 @@
-// Package transfer bounds what is fetched over HTTP: how many requests are under way at a time,
-// for each host and in all, and how slowly a server may send. It also tells a caller what a
-// request waits for.
+// Package transfer limits fetches over HTTP: the number of concurrent requests, per host and in
+// total, and how slowly a server may send. It also reports to the caller why a request waits.
 package transfer
 
 import (
@@ -11,28 +10,29 @@ import (
 	"sync"
 )
 
-// What is under way at a time. Downloads and questions, which are small, have places of their
-// own: a slow server must not keep a tag from being looked at.
+// The limits of concurrent requests. Downloads have places of their own, and so have small requests
+// such as the look-up of a tag. So a slow download does not delay the look-up of a tag.
 const (
 	perHost = 4
 	inAll   = 64
 )
 
-// Gate bounds the requests of the transports that it wraps. The zero value is ready, and it is
-// safe for concurrent use. A request holds a place from when it is sent until its answer has been
-// read. It holds none while it waits to be tried again.
+// Gate limits the requests of the transports that it wraps. The zero value is ready for use. A Gate
+// is safe for concurrent use. A request has a place from when it is sent until its answer has been
+// read, and no place while it waits for a retry.
 type Gate struct {
 	downloads, questions lane
 }
 
 type questionKey struct{}
 
-// Question marks the requests of a context as small ones, which have places of their own.
+// Question marks the requests of a context as small. Small requests have places of their own.
 func Question(ctx context.Context) context.Context {
 	return context.WithValue(ctx, questionKey{}, true)
 }
 
-// Wrap is base with the gate before it; nil is [http.DefaultTransport].
+// Wrap returns a transport that passes each request through the gate to base. A nil base means
+// [http.DefaultTransport].
 func (g *Gate) Wrap(base http.RoundTripper) http.RoundTripper {
 	if base == nil {
 		base = http.DefaultTransport
@@ -45,8 +45,8 @@ type gated struct {
 	base http.RoundTripper
 }
 
-// RoundTrip waits for a place and sends the request. Its answer's body fails with [ErrStalled] or
-// [ErrSlow] when the server sends nothing or too little.
+// RoundTrip waits for a place and sends the request. The body of the answer fails with [ErrStalled]
+// or [ErrSlow] if the server sends nothing or too little.
 func (t *gated) RoundTrip(request *http.Request) (*http.Response, error) {
 	lane := &t.gate.downloads
 	if small, _ := request.Context().Value(questionKey{}).(bool); small {
@@ -70,15 +70,15 @@ func (t *gated) RoundTrip(request *http.Request) (*http.Response, error) {
 	}
 	response.Request = request
 	if response.StatusCode >= http.StatusMultipleChoices || response.Body == http.NoBody {
-		// A refusal is small, and who reads it may wait before the next try.
+		// A refusal is small, and its reader may wait before the next attempt.
 		leave()
 	}
 	response.Body = newBody(ctx, cancel, response.Body, leave)
 	return response, nil
 }
 
-// lane is the places for one kind of requests. Who came first is served first, unless its host
-// has all that it may.
+// lane has the places for one kind of request. Waiting requests get places in the order of their
+// arrival, but a request whose host is at its limit lets later requests pass.
 type lane struct {
 	mu      sync.Mutex
 	all     int
@@ -88,10 +88,10 @@ type lane struct {
 
 type waiter struct {
 	host  string
-	ready chan struct{} // closed when it has its place
+	ready chan struct{} // closed when the request has its place
 }
 
-// enter waits for a place, or for the end of ctx, whose cause it returns then.
+// enter waits for a place. If ctx ends first, enter returns the cause.
 func (l *lane) enter(ctx context.Context, host string) error {
 	l.mu.Lock()
 	if l.room(host) {
@@ -117,7 +117,7 @@ func (l *lane) enter(ctx context.Context, host string) error {
 	if at := slices.Index(l.waiting, w); at >= 0 {
 		l.waiting = slices.Delete(l.waiting, at, at+1)
 	} else {
-		l.free(host) // it had got its place
+		l.free(host) // the place was assigned in the meantime
 	}
 	return context.Cause(ctx)
 }
@@ -128,7 +128,7 @@ func (l *lane) leave(host string) {
 	l.free(host)
 }
 
-// room, take and free are called with mu held.
+// The caller of room, take and free must hold mu.
 func (l *lane) room(host string) bool { return l.all < inAll && l.hosts[host] < perHost }
 
 func (l *lane) take(host string) {

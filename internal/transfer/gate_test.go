@@ -12,7 +12,7 @@ import (
 	"time"
 )
 
-// servers answer as their hosts' names say.
+// servers is a transport in which the name of a host decides how the host answers.
 type servers struct{}
 
 func (servers) RoundTrip(r *http.Request) (*http.Response, error) {
@@ -42,7 +42,7 @@ func splitHost(host string) (kind, rest string, ok bool) {
 	return host, "", false
 }
 
-// paced gives some bytes at a time.
+// paced returns some bytes at a time.
 type paced struct {
 	ctx   context.Context
 	n     int
@@ -81,8 +81,8 @@ func fetch(ctx context.Context, g *Gate, host string) error {
 	return err
 }
 
-// TestSlowHostsHoldUpNobodyElse: whatever hosts do with all their places, another's download
-// begins at once.
+// TestSlowHostsHoldUpNobodyElse checks that a download from another host begins at once while slow
+// hosts occupy all their places.
 func TestSlowHostsHoldUpNobodyElse(t *testing.T) {
 	for _, kind := range []string{"hangs", "stalls", "trickles"} {
 		t.Run(kind, func(t *testing.T) {
@@ -123,7 +123,7 @@ func TestAHostThatIsTooSlowLosesItsPlace(t *testing.T) {
 	}
 }
 
-// TestARefusalHoldsNoPlace: its reader may pause before it reads on or tries again.
+// TestARefusalHoldsNoPlace: the reader of a refusal may pause before the next read or attempt.
 func TestARefusalHoldsNoPlace(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		var g Gate
@@ -137,7 +137,7 @@ func TestARefusalHoldsNoPlace(t *testing.T) {
 	})
 }
 
-// TestQuestionsHaveTheirOwnPlaces: a tag is looked at while its registry sends as slowly as it may.
+// TestQuestionsHaveTheirOwnPlaces: the look-up of a tag succeeds while its registry sends slowly.
 func TestQuestionsHaveTheirOwnPlaces(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		ctx, cancel := context.WithCancel(t.Context())
@@ -148,7 +148,7 @@ func TestQuestionsHaveTheirOwnPlaces(t *testing.T) {
 			if err != nil {
 				t.Fatal(err)
 			}
-			defer response.Body.Close() // it is not read meanwhile
+			defer response.Body.Close() // nobody reads the body meanwhile
 		}
 		if err := fetch(Question(ctx), &g, "fine"); err != nil {
 			t.Error(err)

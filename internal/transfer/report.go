@@ -5,21 +5,22 @@ import (
 	"time"
 )
 
-// Wait is what a request waits for. The zero value is a request that waits for nothing.
+// Wait says why a request waits. The zero value means that the request does not wait.
 type Wait struct {
-	Why   string    // for people; "" when it goes on
-	Until time.Time // zero: not known
+	Why   string    // the reason in words; "" when the request continues
+	Until time.Time // zero: unknown
 }
 
 type reportKey struct{}
 
-// WithReport has report told of what the requests of the context wait for, and when they go on.
-// Report may be called from any goroutine, and must not block for long.
+// WithReport makes the requests of the context call report when they begin to wait and when they
+// continue. Any goroutine may call report, so report must be safe for concurrent use and must not
+// block for long.
 func WithReport(ctx context.Context, report func(Wait)) context.Context {
 	return context.WithValue(ctx, reportKey{}, report)
 }
 
-// Report tells whoever asked with [WithReport].
+// Report calls the function of [WithReport], if there is one.
 func Report(ctx context.Context, w Wait) {
 	if report, ok := ctx.Value(reportKey{}).(func(Wait)); ok {
 		report(w)

@@ -1,8 +1,8 @@
-// Package visitor notices clients that speak another protocol than a port does.
+// Package visitor notices clients that speak a protocol other than the port's.
 //
-// Such a client and its server part without a word: gRPC closes a connection that begins with a
-// TLS handshake, and Envoy tries again. [Listen] looks at the first bytes of each connection as
-// they pass, and says which protocol they begin.
+// Without this package such a client gets no explanation: gRPC silently closes a connection that
+// begins with a TLS handshake, and Envoy tries again. [Listen] looks at the first bytes of each
+// connection and recognises the protocol.
 package visitor
 
 import (
@@ -11,31 +11,31 @@ import (
 	"sync"
 )
 
-// Protocol is a protocol that a connection begins with.
+// Protocol is the protocol with which a connection begins.
 type Protocol string
 
-// The protocols that are told apart.
+// The known protocols.
 const (
 	TLS   Protocol = "tls"   // a TLS handshake
 	HTTP1 Protocol = "http1" // a request of HTTP/1
 	HTTP2 Protocol = "http2" // the preface of HTTP/2, without TLS
 )
 
-// longestPrefix is how many bytes are enough to tell protocols apart: the longest method of
-// HTTP/1 and the blank after it.
+// longestPrefix is the number of bytes that always identifies a protocol: the longest method of
+// HTTP/1 and the space after it.
 const longestPrefix = len("CONNECT ")
 
-// methods are those of HTTP/1, with the blank that follows them.
+// methods are the methods of HTTP/1, each with the space after it.
 var methods = [][]byte{
 	[]byte("GET "), []byte("HEAD "), []byte("POST "), []byte("PUT "), []byte("DELETE "),
 	[]byte("CONNECT "), []byte("OPTIONS "), []byte("TRACE "), []byte("PATCH "),
 }
 
-// Classify says which protocol the first bytes of a connection begin. "" is none of those that
-// are known. decided is false while more bytes may tell.
+// Classify returns the protocol to which the first bytes of a connection belong, or "" if the
+// protocol is unknown. decided is false if more bytes are necessary.
 func Classify(first []byte) (p Protocol, decided bool) {
 	switch {
-	case begins(first, []byte{0x16, 0x03}): // a record of the type handshake, of any version from SSL 3.0 on
+	case begins(first, []byte{0x16, 0x03}): // a TLS handshake record of any version from SSL 3.0 on
 		return TLS, len(first) >= 2
 	case begins(first, []byte("PRI ")): // RFC 9113, section 3.4
 		return HTTP2, len(first) >= 4
@@ -48,15 +48,15 @@ func Classify(first []byte) (p Protocol, decided bool) {
 	return "", true
 }
 
-// begins says whether one of the two is the other's beginning.
+// begins reports whether one of the two is a prefix of the other.
 func begins(first, whole []byte) bool {
 	n := min(len(first), len(whole))
 	return bytes.Equal(first[:n], whole[:n])
 }
 
-// Listen wraps a listener whose clients should speak want. It calls report for each connection that
-// begins with another protocol that is known, from the goroutine that reads the connection.
-// Connections of TCP keep the methods of [net.TCPConn]; others are not looked at.
+// Listen wraps a listener whose clients should speak want. Listen calls report for each connection
+// that begins with another known protocol, from the goroutine that reads the connection. TCP
+// connections keep the methods of [net.TCPConn]. Other connections pass unexamined.
 func Listen(l net.Listener, want Protocol, report func(from net.Addr, speaks Protocol)) net.Listener {
 	return &listener{l, want, report}
 }
@@ -76,7 +76,7 @@ func (l *listener) Accept() (net.Conn, error) {
 	return &conn{TCPConn: tcp, of: l}, nil
 }
 
-// conn is a connection whose first bytes are looked at as they are read.
+// conn examines the first bytes of a connection during Read.
 type conn struct {
 	*net.TCPConn
 	of *listener
@@ -86,7 +86,7 @@ type conn struct {
 	decided bool
 }
 
-// Read reads as the connection itself does.
+// Read implements net.Conn.
 func (c *conn) Read(p []byte) (int, error) {
 	n, err := c.TCPConn.Read(p)
 	if n > 0 {

@@ -47,7 +47,8 @@ func FuzzClassify(f *testing.F) {
 	})
 }
 
-// What is read is what was sent, in whatever pieces it comes, and each visitor is reported once.
+// The server reads exactly the sent bytes for any split into pieces, and each visitor is reported
+// once.
 func TestListen(t *testing.T) {
 	defer goleak.VerifyNone(t)
 	for name, tt := range map[string]struct {

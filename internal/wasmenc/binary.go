@@ -1,6 +1,6 @@
 package wasmenc
 
-// The numbers of the binary format, named as its specification names them.
+// The numbers of the binary format, with the names of the WebAssembly specification.
 const (
 	sectionCustom   = 0
 	sectionType     = 1
@@ -19,12 +19,12 @@ const (
 	globalMutable = 0x01
 )
 
-// Header is what every module begins with: the magic number and version 1.
+// Header returns the first bytes of every module: the magic number and version 1.
 func Header() []byte {
 	return []byte{0x00, 'a', 's', 'm', 0x01, 0x00, 0x00, 0x00}
 }
 
-// AppendSection appends a section with any content, sensible or not.
+// AppendSection appends a section with any content, valid or not.
 func AppendSection(module []byte, id byte, content []byte) []byte {
 	module = append(module, id)
 	module = appendU32(module, uint32(len(content)))

@@ -1,12 +1,12 @@
 package wasmenc
 
-// Code is a sequence of instructions. Its methods return the sequence with one
-// more instruction at its end, so that code reads in the order it runs:
+// Code is a sequence of instructions. Its methods return the sequence with one more instruction at
+// its end, so that code reads in the order of execution:
 //
 //	Code{}.LocalGet(0).I32Const(1).I32Add()
 //
-// Go on from the returned value only: like append, two continuations of one
-// sequence may share memory.
+// Continue only from the returned value: as with append, two continuations of one sequence may
+// share memory.
 type Code []byte
 
 const (
@@ -42,7 +42,7 @@ const (
 	opI32Shl      = 0x74
 	opI32ShrU     = 0x76
 
-	blockEmpty = 0x40 // the type of a block that leaves nothing on the stack
+	blockEmpty = 0x40 // the type of a block without results
 )
 
 // Then appends other instructions.
@@ -51,19 +51,19 @@ func (c Code) Then(other Code) Code { return append(c, other...) }
 // Unreachable traps.
 func (c Code) Unreachable() Code { return append(c, opUnreachable) }
 
-// Block is left by a branch to it, which goes on after its end.
+// Block runs body. A branch to the block continues after its end.
 func (c Code) Block(body Code) Code { return c.block(opBlock, body) }
 
-// Loop is left at its end; a branch to it goes on at its beginning.
+// Loop runs body once. A branch to the loop continues at its beginning.
 func (c Code) Loop(body Code) Code { return c.block(opLoop, body) }
 
-// If pops a condition and runs body where it is not zero.
+// If pops a condition and runs body if the condition is not zero.
 func (c Code) If(body Code) Code { return c.block(opIf, body) }
 
-// Br branches to the enclosing block, loop or if with that many others between.
+// Br branches to an enclosing block, loop or if. depth 0 is the innermost.
 func (c Code) Br(depth uint32) Code { return c.u32(opBr, depth) }
 
-// BrIf pops a condition and branches where it is not zero.
+// BrIf pops a condition and branches if the condition is not zero.
 func (c Code) BrIf(depth uint32) Code { return c.u32(opBrIf, depth) }
 
 // Return leaves the function.
@@ -90,16 +90,16 @@ func (c Code) GlobalGet(g GlobalIndex) Code { return c.u32(opGlobalGet, uint32(g
 // GlobalSet pops into a global.
 func (c Code) GlobalSet(g GlobalIndex) Code { return c.u32(opGlobalSet, uint32(g)) }
 
-// I32Load pops an address and pushes the 32 bits at it plus offset.
+// I32Load pops an address and pushes the 32 bits at the address plus offset.
 func (c Code) I32Load(offset uint32) Code { return c.memory(opI32Load, 2, offset) }
 
-// I32Load16U pops an address and pushes the 16 bits at it plus offset.
+// I32Load16U pops an address and pushes the 16 bits at the address plus offset.
 func (c Code) I32Load16U(offset uint32) Code { return c.memory(opI32Load16U, 0, offset) }
 
-// I32Load8U pops an address and pushes the byte at it plus offset.
+// I32Load8U pops an address and pushes the byte at the address plus offset.
 func (c Code) I32Load8U(offset uint32) Code { return c.memory(opI32Load8U, 0, offset) }
 
-// I32Store pops a value, then an address, and stores the value there plus offset.
+// I32Store pops a value, then an address, and stores the value at the address plus offset.
 func (c Code) I32Store(offset uint32) Code { return c.memory(opI32Store, 2, offset) }
 
 // MemorySize pushes the memory's size in pages of 64 KiB.
@@ -111,10 +111,10 @@ func (c Code) MemoryGrow() Code { return append(c, opMemoryGrow, 0) }
 // I32Const pushes a constant.
 func (c Code) I32Const(v int32) Code { return appendS32(append(c, opI32Const), v) }
 
-// I32Eqz replaces the top of the stack by whether it is zero.
+// I32Eqz replaces the top of the stack with 1 if the top is zero, and with 0 otherwise.
 func (c Code) I32Eqz() Code { return append(c, opI32Eqz) }
 
-// I32Eq and the following pop two values, the right one first, and push the result.
+// I32Eq is a == b. This and the following instructions pop b, then a, and push the result.
 func (c Code) I32Eq() Code { return append(c, opI32Eq) }
 
 // I32Ne is a != b.

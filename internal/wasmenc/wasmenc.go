@@ -1,8 +1,8 @@
-// Package wasmenc encodes small WebAssembly modules: as much of the binary
-// format as hand-written Proxy-Wasm filters need, and nothing else.
+// Package wasmenc encodes small WebAssembly modules. It covers only the part of the binary format
+// that hand-written Proxy-Wasm filters need.
 //
-// Equal calls give equal bytes. Nothing is validated: a module that makes no
-// sense is encoded as it is, which is what tests of hostile modules want.
+// Equal calls give equal bytes. The package validates nothing, so that tests can make invalid and
+// hostile modules.
 package wasmenc
 
 // ValType is the type of a parameter, a result, a local or a global.
@@ -20,9 +20,9 @@ type FuncType struct {
 	Results []ValType
 }
 
-// Sig reads a signature in the short form "ii:i": a letter a value, parameters
-// before the colon and results after it; i is [I32], I is [I64]. No colon means
-// no result. Another letter panics: signatures are constants of the program.
+// Sig parses a signature in the short form "ii:i". Each letter is a value: i is [I32], I is [I64].
+// Parameters come before the colon, results after it; a form without a colon has no result. Any
+// other letter panics, because signatures are constants of the program.
 func Sig(short string) FuncType {
 	var t FuncType
 	list := &t.Params
@@ -41,13 +41,13 @@ func Sig(short string) FuncType {
 	return t
 }
 
-// FuncIndex is a function's place in a module; imports come first.
+// FuncIndex is a function's index in a module. Imports come first.
 type FuncIndex uint32
 
-// GlobalIndex is a global's place in a module.
+// GlobalIndex is a global's index in a module.
 type GlobalIndex uint32
 
-// Module is a module in the making. The zero value is the empty module.
+// Module builds a module. The zero value is the empty module.
 type Module struct {
 	types         vector
 	typeIndex     map[string]uint32
@@ -62,7 +62,7 @@ type Module struct {
 	nextFuncIndex FuncIndex
 }
 
-// vector is the format's vec(T): a count, then the items.
+// vector encodes vec(T) of the specification: a count, then the items.
 type vector struct {
 	count uint32
 	items []byte
@@ -73,8 +73,8 @@ func (v *vector) add(item []byte) {
 	v.items = append(v.items, item...)
 }
 
-// Import declares an imported function. It panics after the first [Module.Func],
-// because imports have the lower indexes.
+// Import declares an imported function. Import panics after the first [Module.Func], because
+// imports have the lower indexes.
 func (m *Module) Import(module, name string, t FuncType) FuncIndex {
 	if m.functions.count > 0 {
 		panic("wasmenc: import after function " + module + "." + name)
@@ -85,8 +85,8 @@ func (m *Module) Import(module, name string, t FuncType) FuncIndex {
 	return m.takeFuncIndex()
 }
 
-// Func adds a function. locals is the number of its i32 locals, whose indexes
-// follow those of the parameters. The end of the body is implied.
+// Func adds a function. locals is the number of its i32 locals. Their indexes follow the indexes of
+// the parameters. Func appends the end of the body.
 func (m *Module) Func(t FuncType, locals int, body Code) FuncIndex {
 	m.functions.add(appendU32(nil, m.typeOf(t)))
 	var code []byte
@@ -103,7 +103,7 @@ func (m *Module) Func(t FuncType, locals int, body Code) FuncIndex {
 	return m.takeFuncIndex()
 }
 
-// ExportedFunc is [Module.Func] and [Module.ExportFunc] in one.
+// ExportedFunc combines [Module.Func] and [Module.ExportFunc].
 func (m *Module) ExportedFunc(name string, t FuncType, locals int, body Code) FuncIndex {
 	f := m.Func(t, locals, body)
 	m.ExportFunc(name, f)
@@ -138,7 +138,7 @@ func (m *Module) Data(address int32, content []byte) {
 	m.data.add(append(entry, content...))
 }
 
-// Custom adds a custom section; custom sections come after all others.
+// Custom adds a custom section. Custom sections come after all other sections.
 func (m *Module) Custom(name string, content []byte) {
 	head := appendName(nil, name)
 	m.customs = append(m.customs, sectionCustom)
@@ -147,7 +147,7 @@ func (m *Module) Custom(name string, content []byte) {
 	m.customs = append(m.customs, content...)
 }
 
-// Bytes is the encoded module.
+// Bytes returns the encoded module.
 func (m *Module) Bytes() []byte {
 	out := Header()
 	for _, section := range []struct {
@@ -181,7 +181,7 @@ func (m *Module) export(name string, kind byte, index uint32) {
 	m.exports.add(appendU32(append(appendName(nil, name), kind), index))
 }
 
-// typeOf is the index of a signature, which is listed once however often it is used.
+// typeOf returns the index of a signature. Each signature is listed only once.
 func (m *Module) typeOf(t FuncType) uint32 {
 	entry := []byte{typeFunc}
 	for _, list := range [][]ValType{t.Params, t.Results} {

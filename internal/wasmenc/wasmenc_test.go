@@ -42,7 +42,7 @@ func TestEmptyModuleIsItsHeader(t *testing.T) {
 	}
 }
 
-// The expected bytes are those that wabt's wat2wasm makes of
+// The expected bytes are the output of wabt's wat2wasm for
 //
 //	(module
 //	  (import "env" "log" (func $log (param i32 i32) (result i32)))

@@ -1,18 +1,18 @@
-// Hello is an HTTP filter that adds the response header "hello", with the
-// filter's configuration as its value. The standard Go compiler builds it:
+// Hello is an HTTP filter that adds the response header "hello". The header's value is the filter's
+// configuration. The standard Go compiler builds the filter:
 //
 //	GOOS=wasip1 GOARCH=wasm go build -buildmode=c-shared -o hello.wasm .
 //
-// This file is the filter; proxywasm.go is what of the Proxy-Wasm ABI it needs.
+// This file is the filter; proxywasm.go is the part of the Proxy-Wasm ABI for the filter.
 package main
 
 import "strings"
 
-// main is never called, but a command has one.
+// main is never called, but the compiler requires a main function.
 func main() {}
 
-// greetings has the configuration of each configured filter, by the number of
-// its root context: Envoy may run several in one VM.
+// greetings has the configuration of each configured filter, by the number of its root context,
+// because Envoy may run several filters in one VM.
 var greetings = map[uint32]string{}
 
 // roots has the root context of each stream.
@@ -23,7 +23,7 @@ func onConfigure(root, size uint32) bool {
 	greeting, ok := pluginConfiguration(size)
 	if !ok || greeting == "" || strings.ContainsFunc(greeting, isControl) {
 		logError("hello: the configuration has to be one line of text, the greeting")
-		return false // Envoy refuses the update and keeps what it runs
+		return false // Envoy refuses the update and keeps the previous configuration
 	}
 	greetings[root] = greeting
 	return true
@@ -48,5 +48,5 @@ func onDelete(context uint32) {
 	delete(greetings, context)
 }
 
-// isControl reports what must not be in a header's value.
+// isControl reports whether a character is invalid in a header's value.
 func isControl(r rune) bool { return r < ' ' || r == 0x7f }

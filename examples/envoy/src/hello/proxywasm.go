@@ -23,8 +23,8 @@ func proxyReplaceHeaderMapValue(headers uint32, name *byte, nameSize uint32, val
 //go:wasmexport proxy_abi_version_0_2_1
 func abiVersion() {}
 
-// allocated holds the memory that Envoy has asked for and that nobody has read
-// yet, so that it is not collected as garbage in between.
+// allocated keeps the memory that Envoy has allocated and this filter has not yet read, so that the
+// garbage collector does not free the memory in between.
 var allocated = map[*byte][]byte{}
 
 //go:wasmexport proxy_on_memory_allocate
@@ -37,7 +37,7 @@ func allocate(size uint32) *byte {
 	return &memory[0]
 }
 
-// take is the content of a piece of memory that Envoy has filled.
+// take returns the content of a piece of memory that Envoy has filled, and frees the memory.
 func take(address *byte, size uint32) string {
 	if address == nil {
 		return ""
@@ -47,8 +47,8 @@ func take(address *byte, size uint32) string {
 	return string(memory[:min(int(size), len(memory))])
 }
 
-// pluginConfiguration is size bytes of the filter's configuration. It may be
-// called in proxy_on_configure only.
+// pluginConfiguration returns size bytes of the filter's configuration. Envoy allows the call only
+// in proxy_on_configure.
 func pluginConfiguration(size uint32) (string, bool) {
 	var address *byte
 	var length uint32
