@@ -54,9 +54,10 @@ func TestFormerStandInsAreKnown(t *testing.T) {
 	} {
 		for i, id := range ids {
 			ft, runtime := spec.HTTP, ""
-			if i == 1 {
+			switch i {
+			case 1:
 				ft = spec.Network
-			} else if i == 2 {
+			case 2:
 				runtime = wamr
 			}
 			if r := Known("auth", runtime, id); r == nil || r.ID != id || r.Policy != spec.Closed || r.Type != ft {

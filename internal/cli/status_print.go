@@ -95,9 +95,9 @@ func printFilterErrors(w io.Writer, f *admin.Filter) {
 // printEnvoyWarnings prints what is the matter with Envoys that run the filters all the same.
 func printEnvoyWarnings(w io.Writer, filters ...admin.Filter) {
 	var told perEnvoy
-	for i := range filters {
-		for j := range filters[i].Subscribers {
-			if s := &filters[i].Subscribers[j]; s.Warns() {
+	for _, f := range filters {
+		for j := range f.Subscribers {
+			if s := &f.Subscribers[j]; s.Warns() {
 				told.add(s)
 			}
 		}

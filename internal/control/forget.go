@@ -76,13 +76,14 @@ func (c *Control) hasSpec(st delivery.FilterStatus) *admin.Error {
 	if w == nil || w.Removed {
 		return nil
 	}
-	if broken := c.plan.problems[st.Name]; c.entries.of(st.Name) == nil && broken != nil {
-		e := apiError(broken)
+	problem, read, held := c.plan.problems[st.Name], c.entries.of(st.Name) != nil, c.plan.held != nil
+	switch {
+	case !read && problem != nil:
+		e := apiError(problem)
 		e.Code, e.Message = admin.CodeHasSpec, fmt.Sprintf("filter %q may have a spec still: %s", st.Name, e.Message)
 		e.Hint = "correct the file, or delete it, and forget the filter then"
 		return e
-	}
-	if c.entries.of(st.Name) == nil && c.plan.held != nil {
+	case !read && held:
 		return nil
 	}
 	return &admin.Error{

@@ -24,7 +24,7 @@ import (
 // The codes of the errors of registries.
 const (
 	CodeReference    = "registry_reference"    // the text is no valid reference to a registry
-	CodeCredentials  = "registry_credentials"  //nolint:gosec // an error code, no credentials: the pull secret, Docker configuration or helper failed
+	CodeCredentials  = "registry_credentials"  // of the pull secret, the Docker configuration or a helper
 	CodeUnauthorized = "registry_unauthorized" // 401, 403
 	CodeNotFound     = "registry_not_found"    // 404
 	CodeRateLimited  = "registry_rate_limited" // 429, or not sent because of an earlier 429

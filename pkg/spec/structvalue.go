@@ -46,7 +46,7 @@ func structOf(text string) (string, error) {
 	if err != nil {
 		return "", err
 	}
-	if _, end := r.Token(); end != io.EOF {
+	if _, end := r.Token(); !errors.Is(end, io.EOF) {
 		return "", r.fail("something follows the object")
 	}
 	return string(object), nil

@@ -129,7 +129,7 @@ func TestLargestConfiguration(t *testing.T) {
 	s.cp.Start()
 	envoy := s.envoy(proxyOptions{})
 	first := s.cp.WaitLive(auth, module, 1)
-	waitAnswer(t, envoy.web[0], nil, func(a harness.Answer) bool { return string(a.Body) == large })
+	waitAnswer(t, envoy.web[0], nil, func(a harness.Answer) bool { return a.Body == large })
 	s.cp.Kill()
 	s.cp.Start()
 	if again := s.cp.WaitLive(auth, module, 1); again.Revision != first.Revision {
@@ -159,7 +159,7 @@ func TestConfigurationTypes(t *testing.T) {
 			} {
 				s.write(auth, module, e.spec)
 				last = s.editLive(auth, last)
-				waitAnswer(t, envoy.web[0], nil, func(a harness.Answer) bool { return string(a.Body) == e.want })
+				waitAnswer(t, envoy.web[0], nil, func(a harness.Answer) bool { return a.Body == e.want })
 				if got := last.Warnings; len(got) > 0 != (e.warning != "") || len(got) > 0 && got[0].Code != e.warning {
 					t.Errorf("%s: warnings %+v", e.spec, got)
 				}
@@ -169,7 +169,7 @@ func TestConfigurationTypes(t *testing.T) {
 			if again := s.cp.WaitLive(auth, module, 1); again.Revision != last.Revision {
 				t.Errorf("revision %s after a restart, %s before it", again.Revision, last.Revision)
 			}
-			waitAnswer(t, envoy.web[0], nil, func(a harness.Answer) bool { return string(a.Body) == "\xff\x00\xfe" })
+			waitAnswer(t, envoy.web[0], nil, func(a harness.Answer) bool { return a.Body == "\xff\x00\xfe" })
 		})
 	}
 }

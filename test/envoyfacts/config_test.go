@@ -51,7 +51,7 @@ func TestConfigurationTypes(t *testing.T) {
 			module := testfilter.HTTP{Stamp: c.name, AnswerConfig: true}.Module()
 			st.ack(filter{version: c.name, module: module, config: c.config}.resource(t))
 			e.wantStamp("auth", c.name)
-			if got := e.get("auth").Body; c.config != nil && string(got) != c.want {
+			if got := e.get("auth").Body; c.config != nil && got != c.want {
 				t.Errorf("%s: the module gets %q, not %q", c.name, got, c.want)
 			}
 		}
@@ -68,7 +68,7 @@ func TestLargeConfiguration(t *testing.T) {
 			module := testfilter.HTTP{Stamp: stamp, AnswerConfig: true}.Module()
 			st.ack(filter{version: stamp, module: module, config: wrapperspb.String(text)}.resource(t))
 			e.wantStamp("auth", stamp)
-			if got := e.get("auth").Body; string(got) != text {
+			if got := e.get("auth").Body; got != text {
 				t.Errorf("of %d MiB the module gets %d bytes", mib, len(got))
 			}
 		}

@@ -25,7 +25,7 @@ func (s *Source) Sync(ctx context.Context) error {
 	case s.flushes <- done:
 		<-done
 	case <-ctx.Done():
-		return errors.Join(append(errs, ctx.Err())...)
+		return errors.Join(errors.Join(errs...), ctx.Err())
 	}
 	return errors.Join(errs...)
 }
