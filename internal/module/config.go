@@ -10,8 +10,7 @@ import (
 	"github.com/wasm-xds/wasm-xds/pkg/spec"
 )
 
-// Encode makes what the module gets from the content of the file that the spec's
-// configFrom names.
+// Encode converts the content of the file in the spec's configFrom into the module's configuration.
 func Encode(s *spec.Spec, content string) (*string, *spec.Error) {
 	config, err := s.ConfigType.Encode(content)
 	if err != nil {
@@ -20,8 +19,8 @@ func Encode(s *spec.Spec, content string) (*string, *spec.Error) {
 	return &config, nil
 }
 
-// ReadConfig reads the plugin configuration that a spec refers to, from a regular file of
-// at most [spec.MaxConfigFile] bytes. Its content is in no error; see [Encode].
+// ReadConfig reads the plugin configuration that a spec refers to, from a regular file of at most
+// [spec.MaxConfigFile] bytes. No error quotes the content; see [Encode].
 func ReadConfig(ref spec.FileRef) (*string, *spec.Error) {
 	fail := func(code, message, hint string) (*string, *spec.Error) {
 		return nil, &spec.Error{Code: code, Message: message, Hint: hint, Pos: ref.Pos}
@@ -51,7 +50,7 @@ func ReadConfig(ref spec.FileRef) (*string, *spec.Error) {
 	case err != nil:
 		return fail("config_unreadable", err.Error(), "let your user read the file")
 	case len(text) > spec.MaxConfigFile:
-		return tooLarge() // it has grown since
+		return tooLarge() // the file has grown since the check
 	}
 	config := string(text)
 	return &config, nil

@@ -9,7 +9,7 @@ import (
 	"github.com/wasm-xds/wasm-xds/pkg/spec"
 )
 
-// A configuration may have what the documentation says, and what it has arrives whole.
+// A configuration may have the documented maximum size, and arrives complete.
 func TestReadConfigSizes(t *testing.T) {
 	path := filepath.Join(t.TempDir(), "config")
 	for _, size := range []int64{0, 2 << 20, spec.MaxConfigFile, spec.MaxConfigFile + 1} {

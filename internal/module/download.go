@@ -24,18 +24,17 @@ import (
 
 const (
 	maxTries      = 5
-	maxRetryAfter = time.Minute      // a server that wants more pause gets none: the download fails
-	tryLimit      = 15 * time.Minute // for one try, from dialling to the last byte
+	maxRetryAfter = time.Minute      // if a server asks for a longer pause, the download fails
+	tryLimit      = 15 * time.Minute // for one attempt, from dialling to the last byte
 	progressEvery = 5 * time.Second  // between two log lines of a long download
 )
 
-// downloadPauses are those between two tries of one download.
+// downloadPauses are the pauses between the attempts of one download.
 var downloadPauses = pause.Policy{First: 500 * time.Millisecond, Most: time.Minute, Jitter: 0.5}
 
 var errTryLimit = errors.New("the download took too long")
 
-// httpClient is the resolver's client, or one of its own with the rules for
-// redirects added.
+// httpClient returns the resolver's client with the rules for redirects, or a default client.
 func (r *Resolver) httpClient() *http.Client {
 	r.setup.Do(func() {
 		gate := r.Gate
@@ -50,7 +49,7 @@ func (r *Resolver) httpClient() *http.Client {
 			ResponseHeaderTimeout:  30 * time.Second,
 			MaxResponseHeaderBytes: 64 << 10,
 			ForceAttemptHTTP2:      true,
-			// Downloads are rare; a kept connection would only be a kept goroutine.
+			// Downloads are rare, so a kept connection would only waste a goroutine.
 			DisableKeepAlives: true,
 		}}
 		if r.HTTP != nil {
@@ -71,7 +70,7 @@ func (r *Resolver) schedule() backoff.BackOff {
 	return downloadPauses.Schedule()
 }
 
-// download is one module on its way into the store.
+// download is the download of one module into the store.
 type download struct {
 	url    *url.URL
 	sha256 string
@@ -81,20 +80,20 @@ type download struct {
 	check  func(*os.File, snapshot.Module) error
 }
 
-// run tries until a try succeeds, fails for good, or the schedule ends.
+// run repeats the download until an attempt succeeds, fails for good, or the schedule ends.
 func (d *download) run(ctx context.Context, schedule backoff.BackOff) (snapshot.Module, error) {
 	return backoff.Retry(ctx,
 		func() (snapshot.Module, error) { return d.try(ctx) },
 		backoff.WithBackOff(schedule),
 		backoff.WithMaxTries(maxTries),
-		backoff.WithMaxElapsedTime(0), // the tries and their limits bound it
+		backoff.WithMaxElapsedTime(0), // the number of attempts and their limits bound the time
 		backoff.WithNotify(func(err error, pause time.Duration) {
 			d.logger.Warn("module download failed, trying again", zap.Error(err), zap.Duration("in", pause))
 			transfer.Report(ctx, transfer.Wait{Why: err.Error(), Until: time.Now().Add(pause)})
 		}))
 }
 
-// try downloads once. Errors that another try would not mend are permanent.
+// try downloads once. Errors that another attempt cannot avoid are permanent.
 func (d *download) try(ctx context.Context) (snapshot.Module, error) {
 	ctx, cancelLimit := context.WithTimeoutCause(ctx, tryLimit, errTryLimit)
 	defer cancelLimit()
@@ -122,7 +121,7 @@ func (d *download) try(ctx context.Context) (snapshot.Module, error) {
 	}
 }
 
-// put unpacks what is packed, and stores the module.
+// put unpacks the body if necessary, and stores the module.
 func (d *download) put(ctx context.Context, body io.Reader) (snapshot.Module, error) {
 	unpacked, err := layer.Open(body, MaxSize)
 	if err != nil {
@@ -132,7 +131,7 @@ func (d *download) put(ctx context.Context, body io.Reader) (snapshot.Module, er
 	return d.store.put(ctx, unpacked, MaxSize, d.check)
 }
 
-// get asks for the module and looks at the answer's head.
+// get requests the module and checks the head of the answer.
 func (d *download) get(ctx context.Context) (*http.Response, error) {
 	request, err := http.NewRequestWithContext(ctx, http.MethodGet, d.url.String(), nil)
 	if err != nil {
@@ -140,7 +139,7 @@ func (d *download) get(ctx context.Context) (*http.Response, error) {
 	}
 	request.Header.Set("User-Agent", "wasm-xds")
 	request.Header.Set("Accept", "application/wasm, application/octet-stream;q=0.9, application/gzip;q=0.9, */*;q=0.8")
-	// What is packed at the server is unpacked by content; nothing else is to be.
+	// layer.Open unpacks by content. Prevent any other compression.
 	request.Header.Set("Accept-Encoding", "identity")
 	response, err := d.client.Do(request)
 	if err != nil {
@@ -157,7 +156,7 @@ func (d *download) get(ctx context.Context) (*http.Response, error) {
 	return response, nil
 }
 
-// wordDo takes the URL, whose query may be a secret, out of the client's error.
+// wordDo removes the URL from the client's error, because the URL's query may be a secret.
 func wordDo(ctx context.Context, err error) error {
 	if cause := context.Cause(ctx); cause != nil {
 		return cause
@@ -169,7 +168,7 @@ func wordDo(ctx context.Context, err error) error {
 	if cause, ok := certs.CauseOf(err); ok {
 		err = &tlsError{cause: cause, err: err}
 		if cause.Certificate || cause.Plain {
-			return backoff.Permanent(err) // another try at once ends the same way
+			return backoff.Permanent(err) // an immediate retry fails in the same way
 		}
 		return err
 	}
@@ -179,24 +178,24 @@ func wordDo(ctx context.Context, err error) error {
 	return err
 }
 
-// tlsError is why TLS did not work.
+// tlsError is a TLS failure with its cause.
 type tlsError struct {
 	cause certs.Cause
 	err   error
 }
 
-// Error is the cause in words.
+// Error returns the cause in words.
 func (e *tlsError) Error() string { return e.cause.Words }
 
-// Unwrap is the error of the connection.
+// Unwrap returns the error of the connection.
 func (e *tlsError) Unwrap() error { return e.err }
 
 // statusError is an answer other than 200.
 type statusError struct {
 	code       int
 	host       string
-	retryAfter time.Duration // 0: not said
-	wantsTLS   bool          // it was asked over plain HTTP, and speaks HTTPS
+	retryAfter time.Duration // 0: the server named no pause
+	wantsTLS   bool          // the server speaks HTTPS, but the request was plain HTTP
 }
 
 func newStatusError(response *http.Response) *statusError {
@@ -207,13 +206,13 @@ func newStatusError(response *http.Response) *statusError {
 	}
 	if e.code == http.StatusBadRequest && response.Request.URL.Scheme == "http" {
 		const enough = 1 << 10
-		text, _ := io.ReadAll(io.LimitReader(response.Body, enough)) // what of it came is enough
+		text, _ := io.ReadAll(io.LimitReader(response.Body, enough)) // a partial text is enough
 		e.wantsTLS = certs.WantsTLS(string(text))
 	}
 	return e
 }
 
-// Error says who answered what.
+// Error names the host and its answer.
 func (e *statusError) Error() string {
 	return fmt.Sprintf("%s answered %d %s", e.host, e.code, http.StatusText(e.code))
 }
@@ -236,7 +235,7 @@ func (e *statusError) hint() string {
 	}
 }
 
-// forRetry tells the retries what to do with this answer.
+// forRetry marks the answer as permanent, as retryable, or as retryable after a pause.
 func (e *statusError) forRetry() error {
 	switch {
 	case !e.retryable():
@@ -256,13 +255,13 @@ type pausedError struct {
 	pause *backoff.RetryAfterError
 }
 
-// Unwrap gives both, for errors.As.
+// Unwrap returns both errors, for errors.As.
 func (e *pausedError) Unwrap() []error { return []error{e.statusError, e.pause} }
 
-// errTransfer marks errors of the connection, which another try may not meet.
+// errTransfer marks errors of the connection, which may not occur in another attempt.
 var errTransfer = errors.New("transfer broke")
 
-// body is the answer's body, watched.
+// body reads the answer's body and logs the progress.
 type body struct {
 	ctx    context.Context
 	r      io.Reader

@@ -18,7 +18,7 @@ import (
 	"github.com/wasm-xds/wasm-xds/internal/transfer"
 )
 
-// answers is a server for tests in a bubble, whose time a socket would stop.
+// answers is a server without sockets, because a socket would stop the time in a synctest bubble.
 type answers struct {
 	list []func(*http.Request) (*http.Response, error)
 	at   []time.Time
@@ -102,7 +102,7 @@ func TestRetriesEndWithTheContext(t *testing.T) {
 	})
 }
 
-// trickle gives one byte each pause, and nothing more after its content.
+// trickle returns one byte after each pause, and blocks after its content.
 type trickle struct {
 	ctx     context.Context
 	content string
@@ -178,7 +178,7 @@ func TestStalledDownload(t *testing.T) {
 	})
 }
 
-// endless is never over, and just fast enough.
+// endless never ends and is just fast enough.
 type endless struct{ ctx context.Context }
 
 func (e endless) Read(p []byte) (int, error) {
@@ -205,8 +205,8 @@ func TestEndlessDownload(t *testing.T) {
 	})
 }
 
-// TestHostsThatHangHoldUpNobodyElse: their downloads wait, pause and are tried again, and another
-// host's begins at once.
+// TestHostsThatHangHoldUpNobodyElse checks that downloads from hanging hosts wait and retry, while
+// a download from another host begins at once.
 func TestHostsThatHangHoldUpNobodyElse(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		ctx, cancel := context.WithCancel(t.Context())

@@ -16,8 +16,8 @@ import (
 
 const pickedUp = "it is picked up when the copy is complete"
 
-// resolveFile reads the file once, into the store, and checks what it read:
-// the file itself may change at any time.
+// resolveFile copies the file into the store in a single pass and checks the copy, because the file
+// itself may change at any time.
 func (r *Resolver) resolveFile(ctx context.Context, m spec.Module, anyBytes bool) (snapshot.Module, *spec.Error) {
 	path := m.File.Path
 	fail := func(err error) (snapshot.Module, *spec.Error) {
@@ -50,8 +50,7 @@ func (r *Resolver) resolveFile(ctx context.Context, m spec.Module, anyBytes bool
 	return stored, nil
 }
 
-// check looks at bytes that are on their way into the store. what names them
-// for the user.
+// check checks bytes before they enter the store. what is the name of the bytes in errors.
 func check(stored io.ReaderAt, found snapshot.Module, m spec.Module, what string, anyBytes bool) error {
 	if !anyBytes {
 		if err := checkWasm(stored, found.Size); err != nil {
@@ -80,7 +79,7 @@ func mismatch(m spec.Module, got, what string) *spec.Error {
 var errNotRegular = errors.New("not a regular file")
 
 func openRegular(path string) (*os.File, fs.FileInfo, error) {
-	// To open a pipe for reading would wait for a writer.
+	// Without O_NONBLOCK the open of a pipe would wait for a writer.
 	f, err := os.OpenFile(path, os.O_RDONLY|syscall.O_NONBLOCK, 0)
 	if err != nil {
 		return nil, nil, err
@@ -109,8 +108,7 @@ func kindOf(info fs.FileInfo) string {
 	}
 }
 
-// fileError words what went wrong with a file. Errors that are worded already
-// only get their position.
+// fileError turns an error of a file into a spec error. A spec error only gets its position.
 func fileError(m spec.Module, err error) *spec.Error {
 	path := m.File.Path
 	problem := &spec.Error{}

@@ -58,7 +58,7 @@ func TestResolveFileErrors(t *testing.T) {
 	if err := os.WriteFile(large, nil, 0o600); err != nil {
 		t.Fatal(err)
 	}
-	if err := os.Truncate(large, MaxSize+1); err != nil { // without taking the room
+	if err := os.Truncate(large, MaxSize+1); err != nil { // a sparse file: needs no disk space
 		t.Fatal(err)
 	}
 	link := filepath.Join(dir, "link")
@@ -122,7 +122,7 @@ func wantError(t *testing.T, err *spec.Error, code, says, hint string) {
 }
 
 func TestFileErrorWords(t *testing.T) {
-	// A test that runs as root cannot be refused by the file system itself.
+	// A test that runs as root cannot get these errors from the file system itself.
 	err := fileError(fileModule("/x.wasm"), &fs.PathError{Op: "open", Path: "/x.wasm", Err: syscall.EACCES})
 	wantError(t, err, CodeUnreadable, "/x.wasm may not be read", "user with id")
 	err = fileError(fileModule("/x.wasm"), &fs.PathError{Op: "read", Path: "/x.wasm", Err: syscall.EIO})
@@ -141,8 +141,8 @@ func TestResolveFileWithABrokenStore(t *testing.T) {
 	}
 }
 
-// hookContext runs a hook when the resolver looks whether to go on, which it
-// does before each read of the file.
+// hookContext runs a hook whenever the resolver checks the context, which happens before each read
+// of the file.
 type hookContext struct {
 	context.Context
 	hook func()

@@ -11,7 +11,7 @@ import (
 	"github.com/wasm-xds/wasm-xds/pkg/spec"
 )
 
-// The media types that tell what an image is.
+// The media types of manifests, indexes and layers.
 const (
 	soloConfig     = "application/vnd.module.wasm.config.v1+json"
 	dockerManifest = "application/vnd.docker.distribution.manifest.v2+json"
@@ -19,14 +19,14 @@ const (
 	dockerLayer    = "application/vnd.docker.image.rootfs.diff.tar"
 )
 
-// wasmLayers are the media types of layers that are a module themselves.
+// wasmLayers are the media types of layers that contain a plain module.
 var wasmLayers = []string{
 	"application/wasm",
 	"application/vnd.module.wasm.content.layer.v1+wasm",
 	"application/vnd.wasm.content.layer.v1+wasm",
 }
 
-// manifest is what an image consists of, or which images there are.
+// manifest is an image manifest or an index of images.
 type manifest struct {
 	MediaType string               `json:"mediaType"`
 	Config    ocispec.Descriptor   `json:"config"`
@@ -34,8 +34,8 @@ type manifest struct {
 	Manifests []ocispec.Descriptor `json:"manifests"`
 }
 
-// parseManifest reads a manifest or an index. The media type is the one that the
-// registry says; the error's message goes on after the module's name.
+// parseManifest parses a manifest or an index. mediaType is the media type in the registry's
+// answer. The error's message continues the module's name.
 func parseManifest(mediaType string, text []byte) (manifest, *spec.Error) {
 	var m manifest
 	if err := json.Unmarshal(text, &m); err != nil {
@@ -60,8 +60,8 @@ func (m manifest) isIndex() bool {
 	return m.MediaType == ocispec.MediaTypeImageIndex || m.MediaType == dockerIndex
 }
 
-// choose picks an index's image: the one for Wasm, or else linux/amd64, which is what
-// images with a module in a tar are mostly built as, or else the first.
+// choose selects an image from an index: the Wasm image, else linux/amd64, which most images with a
+// module in a tar have, else the first image.
 func (m manifest) choose() (ocispec.Descriptor, *spec.Error) {
 	var usable []ocispec.Descriptor
 	for _, one := range m.Manifests {
@@ -88,14 +88,14 @@ func (m manifest) choose() (ocispec.Descriptor, *spec.Error) {
 	return usable[0], nil
 }
 
-// isAttestation tells what build tools put beside images into their indexes.
+// isAttestation reports whether an entry is an attestation, which build tools add to indexes.
 func isAttestation(d ocispec.Descriptor) bool {
 	_, refers := d.Annotations["vnd.docker.reference.type"]
 	return refers || d.Platform != nil && d.Platform.OS == "unknown" && d.Platform.Architecture == "unknown"
 }
 
-// layer is the one with the module: that of a Wasm media type; the last one, when the
-// layers are a container image's; or the only one.
+// layer returns the layer with the module: the layer with a Wasm media type, else the last layer of
+// a container image, else the only layer.
 func (m manifest) layer() (ocispec.Descriptor, *spec.Error) {
 	var wasm []ocispec.Descriptor
 	for _, one := range m.Layers {
@@ -122,7 +122,7 @@ func isTar(mediaType string) bool {
 	return strings.HasPrefix(mediaType, ocispec.MediaTypeImageLayer) || strings.HasPrefix(mediaType, dockerLayer)
 }
 
-// listed is what there is, for an error.
+// listed lists the layers or images, for errors.
 func (m manifest) listed() string {
 	const most = 10
 	all := m.Layers
@@ -146,7 +146,8 @@ func (m manifest) listed() string {
 	return strings.Join(words, ", ")
 }
 
-// rootIDOf is the first root ID of a wasme image's configuration; "" when it has none.
+// rootIDOf returns the first root ID in the configuration of a wasme image, or "" without a root
+// ID.
 func rootIDOf(config []byte) string {
 	var c struct {
 		Config struct {
@@ -166,7 +167,7 @@ func unusable(message string) *spec.Error {
 	}
 }
 
-// cut makes a stranger's word fit for an error.
+// cut shortens a foreign word for an error.
 func cut(word string) string {
 	const most = 100
 	quoted := strings.Trim(fmt.Sprintf("%q", word), `"`)

@@ -15,8 +15,8 @@ import (
 	"github.com/wasm-xds/wasm-xds/pkg/snapshot"
 )
 
-// image is what is known of a digest in a registry: which module it leads to. The
-// store keeps it beside the module, so that no registry is asked twice.
+// image is the store's note for a digest in a registry: it names the module in the image. The note
+// lies beside the module, so the store asks the registry only once.
 type image struct {
 	SHA256 string `json:"sha256"`
 	RootID string `json:"rootId,omitempty"`
@@ -32,7 +32,7 @@ const (
 	maxNote     = 64 << 10
 )
 
-// imageName is the file of a digest's note; "" for what is no digest.
+// imageName returns the file name of a digest's note, or "" for an invalid digest.
 func imageName(digest string) string {
 	algorithm, sum, _ := strings.Cut(digest, ":")
 	if algorithm == "" || sum == "" || strings.Trim(algorithm+sum, "0123456789abcdefghijklmnopqrstuvwxyz") != "" {
@@ -41,8 +41,8 @@ func imageName(digest string) string {
 	return algorithm + "-" + sum + imageSuffix
 }
 
-// noteImage keeps what a digest leads to. It begins with its own sha256: a rotten
-// byte makes a note worthless, never wrong.
+// noteImage stores the note for a digest. The file begins with the sha256 of its content, so damage
+// makes a note invalid and never wrong.
 func (s *Store) noteImage(digest string, i image) error {
 	name := imageName(digest)
 	if name == "" {
@@ -63,7 +63,7 @@ func (s *Store) noteImage(digest string, i image) error {
 	return f.CommitUnsynced(name, fileMode)
 }
 
-// image is what a digest leads to, if that is known.
+// image returns the note for a digest, if there is a valid note.
 func (s *Store) image(digest string) (image, bool) {
 	name := imageName(digest)
 	if name == "" {
@@ -91,7 +91,7 @@ func noteSum(text []byte) string {
 	return hex.EncodeToString(sum[:])
 }
 
-// collectImages removes the notes that lead to modules which are not there any more.
+// collectImages removes the notes whose modules are no longer in the store.
 func (s *Store) collectImages(entries []fs.DirEntry, olderThan time.Duration) error {
 	var problems []error
 	for _, entry := range entries {

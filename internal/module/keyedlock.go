@@ -5,14 +5,14 @@ import (
 	"sync"
 )
 
-// keyedLock lets one at a time work on what a key names. Its zero value is ready.
+// keyedLock is a lock per key. The zero value is ready for use.
 type keyedLock struct {
 	mu      sync.Mutex
 	holders map[string]chan struct{} // closed when the holder is done
 }
 
-// lock waits until the key is free, and returns the function that frees it, or
-// ctx's error when that ends before.
+// lock waits until the key is free and returns the function that frees the key. If ctx ends first,
+// lock returns ctx's error.
 func (l *keyedLock) lock(ctx context.Context, key string) (unlock func(), err error) {
 	for {
 		l.mu.Lock()

@@ -1,3 +1,3 @@
-// Package module brings Wasm modules by reference, checks them, and keeps them
-// in a content-addressed store.
+// Package module resolves references to Wasm modules, checks the modules, and keeps them in a
+// content-addressed store.
 package module

@@ -25,11 +25,11 @@ const (
 	ociTries      = 3
 )
 
-// CodeImage is the error of an image that has no module, or several.
+// CodeImage is the code of an error for an image with no module or with several modules.
 const CodeImage = "module_image"
 
-// ResolveTag asks the registry where a module's reference leads now, and fetches
-// nothing but that. A digest leads to itself.
+// ResolveTag asks the registry for the digest of a module's reference, and fetches nothing else. A
+// reference with a digest needs no request.
 func (r *Resolver) ResolveTag(ctx context.Context, m spec.Module) (digest string, problem *spec.Error) {
 	if m.OCI.Pinned() {
 		return m.OCI.Digest, nil
@@ -45,8 +45,7 @@ func (r *Resolver) ResolveTag(ctx context.Context, m spec.Module) (digest string
 	return found.Digest.String(), nil
 }
 
-// resolveOCI brings a module from a registry, unless the store has what its digest
-// leads to.
+// resolveOCI pulls a module from a registry, unless the store has the module of the digest.
 func (r *Resolver) resolveOCI(ctx context.Context, m spec.Module, anyBytes bool) (snapshot.Module, *spec.Error) {
 	digest, problem := r.ResolveTag(ctx, m)
 	if problem != nil {
@@ -55,7 +54,7 @@ func (r *Resolver) resolveOCI(ctx context.Context, m spec.Module, anyBytes bool)
 	fail := func(err error) (snapshot.Module, *spec.Error) {
 		return snapshot.Module{}, registryError(m, err)
 	}
-	// Several specs may name one digest: it is fetched once.
+	// Several specs may name the same digest. Fetch the digest only once.
 	unlock, err := r.downloads.lock(ctx, digest)
 	if err != nil {
 		return fail(err)
@@ -88,7 +87,8 @@ func (r *Resolver) resolveOCI(ctx context.Context, m spec.Module, anyBytes bool)
 	return image{RootID: p.rootID}.module(stored, written, digest), nil
 }
 
-// checkStored is check for bytes that another spec has brought, which may say less of them.
+// checkStored is like check, for bytes that the store already has because of another spec. That
+// spec may have asked for fewer checks.
 func (r *Resolver) checkStored(stored snapshot.Module, m spec.Module, anyBytes bool) error {
 	if m.SHA256 != "" && m.SHA256 != stored.SHA256 {
 		return mismatch(m, stored.SHA256, m.OCI.String())
@@ -104,7 +104,7 @@ func (r *Resolver) checkStored(stored snapshot.Module, m spec.Module, anyBytes b
 	return check(f, stored, m, m.OCI.String(), anyBytes)
 }
 
-// registryClient is the resolver's, or one that reaches registries by the defaults.
+// registryClient returns the resolver's client, or a client with the default configuration.
 func (r *Resolver) registryClient() (*registry.Client, error) {
 	if r.Registry != nil {
 		return r.Registry, nil
@@ -113,8 +113,8 @@ func (r *Resolver) registryClient() (*registry.Client, error) {
 	return r.ownRegistry, r.registryProblem
 }
 
-// Complete is the spec with what only its module's image says: the root ID, where the
-// spec has none.
+// Complete returns the spec with the root ID of the module's image, if the spec itself has no root
+// ID.
 func Complete(s *spec.Spec, m snapshot.Module) *spec.Spec {
 	if s.RootID != "" || m.RootID == "" {
 		return s
@@ -131,7 +131,7 @@ func credentialsOf(m spec.Module) registry.Credentials {
 	return registry.Credentials{PullSecret: m.PullSecret.Path}
 }
 
-// pull is one image on its way into the store.
+// pull is the pull of one image into the store.
 type pull struct {
 	client   *registry.Client
 	store    *Store
@@ -144,7 +144,7 @@ type pull struct {
 	rootID string
 }
 
-// run tries until a try succeeds, fails for good, or there were enough.
+// run repeats the pull until an attempt succeeds, fails for good, or the schedule ends.
 func (p *pull) run(ctx context.Context, schedule backoff.BackOff) (snapshot.Module, error) {
 	return backoff.Retry(ctx,
 		func() (snapshot.Module, error) {
@@ -161,9 +161,8 @@ func (p *pull) run(ctx context.Context, schedule backoff.BackOff) (snapshot.Modu
 		}))
 }
 
-// passes says whether it is worth trying again at once: the registry was asked, and
-// something broke. What it refuses it will refuse again, and whom it cannot be
-// reached by now may wait.
+// passes reports whether an immediate retry makes sense, because the registry answered and the
+// transfer broke. A refusal would repeat, and an unreachable registry gets its next attempt later.
 func passes(err error) bool {
 	problem := &registry.Error{}
 	if !errors.As(err, &problem) {
@@ -194,7 +193,7 @@ func (p *pull) try(ctx context.Context) (snapshot.Module, error) {
 	return p.layer(ctx, module)
 }
 
-// manifest is the image's, found through indexes.
+// manifest fetches the image's manifest, through indexes if necessary.
 func (p *pull) manifest(ctx context.Context) (manifest, error) {
 	ref := p.ref
 	for range maxIndexDepth {
@@ -219,7 +218,7 @@ func (p *pull) manifest(ctx context.Context) (manifest, error) {
 	return manifest{}, unusable("is an index of indexes of indexes")
 }
 
-// layer fetches the layer with the module, unpacks it on its way, and stores the module.
+// layer fetches the layer with the module, unpacks the layer in a stream, and stores the module.
 func (p *pull) layer(ctx context.Context, described ocispec.Descriptor) (snapshot.Module, error) {
 	if described.Size > MaxSize {
 		return snapshot.Module{}, fmt.Errorf("%w: the layer has %d bytes", ErrTooLarge, described.Size)
@@ -232,7 +231,7 @@ func (p *pull) layer(ctx context.Context, described ocispec.Descriptor) (snapsho
 	in := &body{ctx: ctx, r: blob, logger: p.logger, logged: time.Now(), length: described.Size}
 	stored, err := p.put(ctx, in)
 	if errors.Is(err, layer.ErrMalformed) {
-		// Was it packed badly, or did it come badly? The digest tells, at the end.
+		// The layer may be packed badly or damaged in transfer. The digest decides at the end.
 		if _, broken := io.Copy(io.Discard, in); broken != nil {
 			err = broken
 		}
@@ -253,7 +252,7 @@ func (p *pull) put(ctx context.Context, in io.Reader) (snapshot.Module, error) {
 	}
 	defer unpacked.Close()
 	return p.store.put(ctx, unpacked, MaxSize, func(stored *os.File, found snapshot.Module) error {
-		// The digest is known to be right only when the last byte has been read.
+		// The digest is verified only at the last byte.
 		if _, err := io.Copy(io.Discard, in); err != nil {
 			return err
 		}
@@ -261,7 +260,8 @@ func (p *pull) put(ctx context.Context, in io.Reader) (snapshot.Module, error) {
 	})
 }
 
-// checkLayer is check for what came whole: it will not become complete by itself.
+// checkLayer is like check, but an incomplete module in a layer counts as malformed: more bytes
+// will not follow.
 func checkLayer(stored *os.File, found snapshot.Module, m spec.Module, anyBytes bool) error {
 	err := check(stored, found, m, m.OCI.String(), anyBytes)
 	var problem *spec.Error
@@ -271,7 +271,7 @@ func checkLayer(stored *os.File, found snapshot.Module, m spec.Module, anyBytes 
 	return err
 }
 
-// registryError words what went wrong with a module from a registry.
+// registryError turns an error of a module from a registry into a spec error.
 func registryError(m spec.Module, err error) *spec.Error {
 	what := m.OCI.String()
 	problem, from := &spec.Error{}, &registry.Error{}

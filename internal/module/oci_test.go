@@ -16,7 +16,7 @@ import (
 	"github.com/wasm-xds/wasm-xds/pkg/spec"
 )
 
-// ociResolver is a resolver that reaches the test's registries.
+// ociResolver returns a resolver with access to the test's registries.
 func ociResolver(t *testing.T, cfg registry.Config) *Resolver {
 	t.Helper()
 	r := newResolver(t)
@@ -63,7 +63,7 @@ func zstdOf(t *testing.T, content []byte) []byte {
 	return b.Bytes()
 }
 
-// shapes are images that all hold the same module.
+// shapes returns images in all supported forms with the same module.
 func shapes(t *testing.T, module []byte) map[string]registrytest.Image {
 	t.Helper()
 	other := registrytest.Artifact([]byte("not for us"))
@@ -116,7 +116,7 @@ func TestResolveOCIShapes(t *testing.T) {
 			if want := map[string]string{"solo": "auth_root"}[name]; got.RootID != want {
 				t.Errorf("the root ID is %q, want %q", got.RootID, want)
 			}
-			// By its digest, and from Debian's registry, too.
+			// Pull again by digest, from Debian's registry, too.
 			again, err := ociResolver(t, registry.Config{Insecure: []string{reg.Host}}).Resolve(t.Context(), ociModule(t, reg.Ref("team/filter@"+pushed)))
 			if err != nil || again.SHA256 != got.SHA256 || again.Digest != pushed {
 				t.Errorf("by its digest: %+v, %v", again, err)
@@ -154,7 +154,7 @@ func TestResolveOCIOnce(t *testing.T) {
 	if n := reg.Fetched([]byte(goodWasm)); n != 1 {
 		t.Errorf("%d downloads", n)
 	}
-	// With its digest known, no registry is needed, after a restart neither.
+	// With a known digest no registry is necessary, even after a restart.
 	digest, problem := r.ResolveTag(t.Context(), m)
 	if problem != nil {
 		t.Fatal(problem)
@@ -170,7 +170,7 @@ func TestResolveOCIOnce(t *testing.T) {
 	if problem != nil || got.SHA256 != sumOf([]byte(goodWasm)) {
 		t.Errorf("%+v, %v", got, problem)
 	}
-	// A rotten byte is noticed, and mended as soon as the registry is there.
+	// The store notices a damaged byte, and repairs the module once the registry is available.
 	damage(t, store, got.SHA256, "rot")
 	if _, problem := restarted.Resolve(t.Context(), m); problem == nil || problem.Code != registry.CodeUnreachable || !Retryable(problem) {
 		t.Errorf("%v", problem)

@@ -88,7 +88,7 @@ func TestResolveOCISHA256(t *testing.T) {
 	reg, r := plain(t)
 	reg.Push(t, "a:v1", registrytest.Artifact([]byte(goodWasm)))
 	m := ociModule(t, reg.Ref("a:v1"))
-	for range 2 { // when it is pulled, and when it is there
+	for range 2 { // the first time from the registry, the second time from the store
 		m.SHA256 = sumOf([]byte("another"))
 		if _, problem := r.Resolve(t.Context(), m); problem == nil || problem.Code != CodeSHA256Mismatch {
 			t.Errorf("%v", problem)
@@ -102,7 +102,7 @@ func TestResolveOCISHA256(t *testing.T) {
 
 func TestUnpackBombs(t *testing.T) {
 	reg, r := plain(t)
-	// 8 bytes of Wasm, and zeros behind them.
+	// 8 bytes of Wasm with zeros after them.
 	var bomb bytes.Buffer
 	w, err := zstd.NewWriter(&bomb, zstd.WithEncoderLevel(zstd.SpeedFastest))
 	if err != nil {

@@ -18,50 +18,50 @@ import (
 	"github.com/wasm-xds/wasm-xds/pkg/spec"
 )
 
-// MaxSize is the size of the largest module that is taken, in bytes.
+// MaxSize is the size limit of a module, in bytes.
 const MaxSize = 256 << 20
 
-// The codes of the errors that resolving a module ends with.
+// The codes of the errors of resolving a module.
 const (
-	CodeMissing        = "module_missing"          // there is no such file
+	CodeMissing        = "module_missing"          // the file does not exist
 	CodeUnreadable     = "module_unreadable"       // the file cannot be read
 	CodeNotAFile       = "module_not_a_file"       // a directory, a pipe, …
 	CodeTooLarge       = "module_too_large"        // more than MaxSize
 	CodeChanging       = "module_changing"         // the file changed while it was read
 	CodeIncomplete     = "module_incomplete"       // the end of the Wasm is missing
 	CodeMalformed      = "module_malformed"        // Wasm whose framing is wrong
-	CodeNotWasm        = "module_not_wasm"         // something else
+	CodeNotWasm        = "module_not_wasm"         // neither Wasm nor a known archive
 	CodeComponent      = "module_component"        // a component, where Envoy needs a core module
-	CodeSHA256Mismatch = "module_sha256_mismatch"  // not the bytes that the spec names
+	CodeSHA256Mismatch = "module_sha256_mismatch"  // the bytes do not match the spec's sha256
 	CodeSHA256Missing  = "module_sha256_missing"   // a URL without a sha256
 	CodeURLInvalid     = "module_url_invalid"      // not an http or https URL
-	CodeDownloadFailed = "module_download_failed"  // network, 429 or 5xx: may work later
-	CodeRefused        = "module_download_refused" // another status: will not work by itself
-	CodeArchive        = "module_archive"          // a gzip or tar that is damaged, hostile, or holds no module
-	CodeAddressRefused = "module_address_refused"  // the URL leads where this server does not connect to
-	CodeStoreFailed    = "module_store_failed"     // this machine's disk
+	CodeDownloadFailed = "module_download_failed"  // network error, 429 or 5xx: a retry may succeed
+	CodeRefused        = "module_download_refused" // another status: a retry will not succeed
+	CodeArchive        = "module_archive"          // a gzip or tar that is damaged, hostile, or without a module
+	CodeAddressRefused = "module_address_refused"  // the guard refuses the URL's address
+	CodeStoreFailed    = "module_store_failed"     // an error of this machine's disk
 )
 
-// Resolver turns a spec's module reference into a module in the store. It must
-// not be copied after its first use, and is safe for concurrent use.
+// Resolver turns a spec's module reference into a module in the store. It must not be copied after
+// its first use. It is safe for concurrent use.
 type Resolver struct {
 	Store *Store
-	HTTP  *http.Client // nil: one with timeouts, the system's roots and the Guard
+	HTTP  *http.Client // nil: a client with timeouts, the system's roots and the Guard
 	Guard netguard.Guard
-	// Roots are what certificates of servers are trusted by, where HTTP is nil; nil: the system's.
+	// Roots verify the certificates of servers if HTTP is nil. nil means the system's roots.
 	Roots *x509.CertPool
-	// Registry is for modules from registries; nil: one with the defaults and the Guard.
+	// Registry fetches modules from registries. nil means a client with the defaults and the Guard.
 	Registry *registry.Client
-	// Gate bounds downloads from URLs; nil: one of the resolver's own.
+	// Gate limits downloads from URLs. nil means a gate of the resolver's own.
 	Gate   *transfer.Gate
 	Logger *zap.Logger // nil: no logs
-	// Keys are files with public keys, by one of which every module must be signed,
-	// whatever its spec asks for beside that. nil: what the spec asks for is all.
+	// Keys are files with public keys. Every module must be signed by one of these keys, in
+	// addition to the spec's own requirements. nil means that only the spec's requirements apply.
 	Keys []string
-	// Checked remembers the signatures that were checked; nil: until the process ends.
+	// Checked remembers verified signatures. nil means a memory that lasts until the process ends.
 	Checked *signature.Checked
 
-	// retries makes the schedule of one download's retries; nil: exponential.
+	// retries returns the schedule for the retries of one download. nil means exponential pauses.
 	retries func() backoff.BackOff
 
 	downloads keyedLock
@@ -75,16 +75,15 @@ type Resolver struct {
 	ownChecked signature.Checked
 }
 
-// Resolve brings the module into the store, if it is not there, and names it.
-// A file takes as long as reading it; a URL or a registry may take minutes, the retries
-// included, and ends early with ctx. The error is nil or says what is wrong and
-// what to do, at the module's position.
+// Resolve makes sure that the module is in the store, and returns its identity. A file takes as
+// long as its reading. A URL or a registry may take minutes including retries, but ends early with
+// ctx. The error is at the module's position and contains the next step.
 func (r *Resolver) Resolve(ctx context.Context, m spec.Module) (snapshot.Module, *spec.Error) {
 	return r.resolve(ctx, m, false)
 }
 
-// ResolveSpec is Resolve for a spec's module. Errors name the filter, and with
-// the null runtime, whose modules are names of compiled-in plugins, any bytes do.
+// ResolveSpec is Resolve for a spec's module, with the filter's name in errors. In the null runtime
+// a module is the name of a compiled-in plugin, so any bytes are valid there.
 func (r *Resolver) ResolveSpec(ctx context.Context, s *spec.Spec) (snapshot.Module, *spec.Error) {
 	m, err := r.resolve(ctx, s.Module, s.VM.Runtime == spec.NullRuntime)
 	if err != nil {
@@ -93,17 +92,16 @@ func (r *Resolver) ResolveSpec(ctx context.Context, s *spec.Spec) (snapshot.Modu
 	return m, err
 }
 
-// Retryable says whether resolving may end otherwise the next time although
-// neither the spec nor the file changes.
+// Retryable reports whether the same module may resolve later without a change of the spec or file.
 func Retryable(err *spec.Error) bool {
 	switch err.Code {
 	case CodeChanging, CodeIncomplete, CodeDownloadFailed, CodeAddressRefused, CodeStoreFailed, CodeSignatureUnavailable:
 		return true
 	case registry.CodeCredentials, registry.CodeUnauthorized, registry.CodeNotFound, registry.CodeRateLimited,
 		registry.CodeUnreachable, registry.CodeUntrusted, registry.CodeFailed, registry.CodeCorrupt:
-		return true // an image may be pushed later, and a right be given
+		return true // the image may be pushed or the permission granted later
 	case signature.CodeMissing, signature.CodeInvalid:
-		return true // who signs does so after pushing
+		return true // images are signed after the push
 	default:
 		return false
 	}
@@ -127,7 +125,7 @@ func (r *Resolver) resolve(ctx context.Context, m spec.Module, anyBytes bool) (s
 	return stored, nil
 }
 
-// storeFailed words an error of the store's own files.
+// storeFailed turns an error of the store's own files into a spec error.
 func storeFailed(what string, err error) *spec.Error {
 	return &spec.Error{
 		Code:    CodeStoreFailed,

@@ -23,18 +23,18 @@ import (
 	"github.com/wasm-xds/wasm-xds/pkg/spec"
 )
 
-// CodeSignatureUnavailable is the error of a signature that cannot be fetched, which
-// says nothing of whether there is one.
+// CodeSignatureUnavailable is the code of an error for a signature that cannot be fetched, so that
+// the answer is unknown.
 const CodeSignatureUnavailable = "signature_unavailable"
 
-// signatureLimit is how long fetching the signatures of one module may take.
+// signatureLimit bounds the time to fetch the signatures of one module.
 const signatureLimit = time.Minute
 
-// checkSigned is nil when the module is signed as its spec and the server ask for.
-// A spec's keys are asked for beside the server's, never instead of them.
+// checkSigned returns nil if the module has all required signatures. The spec's keys apply in
+// addition to the server's keys, never instead of them.
 func (r *Resolver) checkSigned(ctx context.Context, m spec.Module, stored snapshot.Module) *spec.Error {
 	if m.Bundled {
-		return nil // the bundle's signature is of this module, too
+		return nil // the bundle's signature covers this module
 	}
 	var own []string
 	for _, ref := range m.Keys {
@@ -61,7 +61,7 @@ func (r *Resolver) checkSigned(ctx context.Context, m spec.Module, stored snapsh
 	return nil
 }
 
-// checkPulled checks the signature of the image that a module was pulled with.
+// checkPulled checks the signature of the image from which a module was pulled.
 func (r *Resolver) checkPulled(ctx context.Context, m spec.Module, stored snapshot.Module, keys signature.Keys) error {
 	client, err := r.registryClient()
 	if err != nil {
@@ -71,7 +71,7 @@ func (r *Resolver) checkPulled(ctx context.Context, m spec.Module, stored snapsh
 	return r.checkImage(ctx, client, m.OCI, credentialsOf(m), image, keys)
 }
 
-// CheckBundle is nil when the image of a bundle is signed as the server asks for.
+// CheckBundle returns nil if the image of a bundle is signed as the server requires.
 func (r *Resolver) CheckBundle(ctx context.Context, client *registry.Client, ref spec.Reference, manifest ocispec.Descriptor) *spec.Error {
 	if len(r.Keys) == 0 {
 		return nil
@@ -86,7 +86,7 @@ func (r *Resolver) CheckBundle(ctx context.Context, client *registry.Client, ref
 	return nil
 }
 
-// checkImage checks an image's signature, once for each digest and key.
+// checkImage checks an image's signature, only once per digest and key.
 func (r *Resolver) checkImage(ctx context.Context, client *registry.Client, ref spec.Reference, from registry.Credentials, image ocispec.Descriptor, keys signature.Keys) error {
 	return r.checked().Do("image:"+image.Digest.String(), keys, func() (key *signature.Key, err error) {
 		ctx, cancel := context.WithTimeout(ctx, signatureLimit)
@@ -126,7 +126,7 @@ func (r *Resolver) verify(ctx context.Context, m spec.Module, stored snapshot.Mo
 	return signature.VerifyDetached(name, stored.SHA256, signature.Content{From: file, Size: stored.Size}, found, keys)
 }
 
-// signaturesBeside are the files with signatures that lie beside a module's file.
+// signaturesBeside returns the signature files beside a module's file.
 func signaturesBeside(_ context.Context, m spec.Module) (name string, found []signature.Detached, err error) {
 	for _, file := range m.SignatureFiles() {
 		text, err := readSignature(file)
@@ -158,7 +158,7 @@ func readDetached(r io.Reader) ([]byte, error) {
 	return text, err
 }
 
-// signaturesAt are the signatures that lie beside a module on its server.
+// signaturesAt fetches the signatures beside a module on its server.
 func (r *Resolver) signaturesAt(ctx context.Context, m spec.Module) (name string, found []signature.Detached, err error) {
 	target, err := url.Parse(m.URL)
 	if err != nil {
@@ -181,14 +181,14 @@ func (r *Resolver) signaturesAt(ctx context.Context, m spec.Module) (name string
 	return path.Base(target.Path), found, nil
 }
 
-// signatureAt is nil when there is none.
+// signatureAt returns nil if there is no signature.
 func (r *Resolver) signatureAt(ctx context.Context, at *url.URL) ([]byte, error) {
 	response, err := (&download{url: at, client: r.httpClient()}).get(ctx)
 	status := &statusError{}
 	if errors.As(err, &status) {
 		switch status.code {
 		case http.StatusNotFound, http.StatusGone, http.StatusForbidden:
-			return nil, nil // some servers say forbidden of what is not there
+			return nil, nil // some servers answer 403 for a missing file
 		}
 	}
 	if err != nil {
@@ -198,7 +198,7 @@ func (r *Resolver) signatureAt(ctx context.Context, at *url.URL) ([]byte, error)
 	return readDetached(response.Body)
 }
 
-// signatureError words what went wrong with a signature or a key.
+// signatureError turns an error of a signature or a key into a spec error.
 func signatureError(m spec.Module, err error) *spec.Error {
 	at := m.Pos
 	if problem := (&signature.Error{}); errors.As(err, &problem) {

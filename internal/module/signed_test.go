@@ -43,14 +43,14 @@ func TestSignedFile(t *testing.T) {
 	if err := resolve(); err != nil {
 		t.Fatal(err)
 	}
-	// The server's keys are asked for beside the spec's.
+	// The server's keys apply in addition to the spec's.
 	r.Keys = []string{server.File}
 	wantError(t, resolve(), signature.CodeInvalid, "by another key", "")
 	replaceFile(t, path+".bundle", server.Sign(t, goodWasm))
 	if err := resolve(); err != nil {
 		t.Fatal(err)
 	}
-	// What is known of a digest and a key is not asked again; other bytes are.
+	// A known result for a digest and a key is reused. Other bytes are checked again.
 	for _, suffix := range spec.SignatureSuffixes() {
 		_ = os.Remove(path + suffix)
 	}
@@ -114,8 +114,8 @@ func TestSignedURL(t *testing.T) {
 	}
 }
 
-// An image is taken when it is signed as its spec and the server ask for, and what a
-// signature says of another image says nothing of this one.
+// An image is accepted if it is signed as its spec and the server require. A signature of another
+// image does not count.
 func TestSignedImage(t *testing.T) {
 	own, server, other := signaturetest.NewKey(t), signaturetest.NewKey(t), signaturetest.NewKey(t)
 	reg, r := plain(t)
@@ -138,14 +138,14 @@ func TestSignedImage(t *testing.T) {
 	if problem != nil || got.Digest != pushed || got.SHA256 != sumOf([]byte(goodWasm)) {
 		t.Fatalf("%+v, %v", got, problem)
 	}
-	// The server's key is asked for beside the spec's.
+	// The server's key applies in addition to the spec's.
 	r.Keys = []string{server.File}
 	refused(signature.CodeInvalid, "by another key", "")
 	server.SignImage(t, reg, "team/a", pushed)
 	if _, problem := r.Resolve(t.Context(), m); problem != nil {
 		t.Fatal(problem)
 	}
-	// What was found of a digest and a key is not asked for again.
+	// A known result for a digest and a key needs no request.
 	reg.Requests("")
 	if _, problem := r.Resolve(t.Context(), m); problem != nil {
 		t.Error(problem)
@@ -153,12 +153,12 @@ func TestSignedImage(t *testing.T) {
 	if asked := reg.Requests(".sig"); len(asked) != 0 {
 		t.Errorf("it was asked again: %v", asked)
 	}
-	// The same module in another image is as little signed as any.
+	// The same module in another, unsigned image is refused.
 	pushed = reg.Push(t, "team/a:v1", registrytest.Solo([]byte(goodWasm), nil))
 	refused(signature.CodeMissing, pushed+" is not signed", "cosign sign")
 }
 
-// Whether an image is signed cannot be told without its registry.
+// Without its registry, an image's signature is unknown.
 func TestSignedImageUnknown(t *testing.T) {
 	own := signaturetest.NewKey(t)
 	reg, r := plain(t)

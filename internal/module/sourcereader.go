@@ -5,7 +5,7 @@ import (
 	"io"
 )
 
-// sourceReader keeps the source's error apart from the errors of writing.
+// sourceReader records the source's error, so that it differs from a write error.
 type sourceReader struct {
 	ctx context.Context
 	r   io.Reader

@@ -7,15 +7,15 @@ import (
 	"github.com/wasm-xds/wasm-xds/internal/atomicfile"
 )
 
-// spare is a file that is begun before anybody needs it: on ext4 that takes several times
-// as long as to read, hash, write and rename a small module.
+// spare creates the store's next file in advance. On ext4, the creation takes several times as long
+// as reading, hashing, writing and renaming a small module.
 type spare struct {
 	mu   sync.Mutex
 	file *atomicfile.File // nil: there is none
 	shut bool
 }
 
-// take gives the spare file, or a new one.
+// take returns the spare file, or a new file.
 func (s *spare) take(dir string) (*atomicfile.File, error) {
 	s.mu.Lock()
 	f := s.file
@@ -25,13 +25,14 @@ func (s *spare) take(dir string) (*atomicfile.File, error) {
 		return atomicfile.Create(dir)
 	}
 	if _, err := os.Lstat(f.Name()); err != nil {
-		f.Discard() // somebody has cleaned up
+		f.Discard() // another process removed the file
 		return atomicfile.Create(dir)
 	}
 	return f, nil
 }
 
-// make begins the next file. Where it cannot, whoever needs one gets the error.
+// make creates the next file. An error is ignored, because take then tries again and returns its
+// error.
 func (s *spare) make(dir string) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
@@ -53,5 +54,5 @@ func (s *spare) close() {
 	}
 }
 
-// Close removes what was begun and never needed. Modules can still be put after it.
+// Close removes the spare file. Put still works after Close.
 func (s *Store) Close() { s.spare.close() }

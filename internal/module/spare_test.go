@@ -7,7 +7,7 @@ import (
 	"testing"
 )
 
-// unfinished are the names of the files that are begun.
+// unfinished lists the unfinished files.
 func unfinished(t *testing.T, s *Store) []string {
 	t.Helper()
 	names, err := filepath.Glob(filepath.Join(s.dir, ".unfinished-*"))
@@ -67,7 +67,7 @@ func TestFileThatWasBegunMayGo(t *testing.T) {
 
 func TestCloseLeavesNothingBegun(t *testing.T) {
 	s := newStore(t)
-	for range 2 { // one that is begun while the server ends is none
+	for range 2 { // a make after close creates no file
 		if err := s.Sync(); err != nil {
 			t.Fatal(err)
 		}

@@ -22,45 +22,42 @@ import (
 	"github.com/wasm-xds/wasm-xds/pkg/snapshot"
 )
 
-// The store's errors, wrapped with the details. A module that is not there is
-// [fs.ErrNotExist].
+// The store's errors, wrapped with details. For a missing module the error is [fs.ErrNotExist].
 var (
 	ErrTooLarge = errors.New("module is too large")
 	ErrCorrupt  = errors.New("module does not match its sha256")
 	ErrSHA256   = errors.New("not a sha256 of 64 lowercase hex digits")
 )
 
-// errStore marks the errors of the store's own files, to tell them from those
-// of a module's source.
+// errStore distinguishes errors of the store's own files from errors of a module's source.
 var errStore = errors.New("module store")
 
-// suffix ends the name of every module's file; Envoy shows the name in its log.
+// suffix is the suffix of all module files. Envoy shows the file name in its log.
 const suffix = ".wasm"
 
-// fileMode lets an Envoy of another user read modules (delivery: file), and
-// lets nobody change them: their name says what is in them.
+// fileMode lets an Envoy of another user read modules (delivery: file). Nobody may write, because
+// the name is the hash of the content.
 const fileMode = 0o444
 
-// Store keeps modules in one directory, each in a file named by its sha256. It
-// is safe for concurrent use within one process; no other process may write to
-// its directory. Bytes are checked against their name before they are given
-// out, so that a damaged disk is noticed here and not in an Envoy.
+// Store keeps modules in one directory, each in a file named by its sha256. A Store is safe for
+// concurrent use within one process. No other process may write to the directory. The store
+// verifies bytes before each use, so that damage on the disk is noticed before the bytes reach an
+// Envoy.
 type Store struct {
 	dir string
 
-	// mu orders what gives a file its age (Put) and what removes old files.
+	// mu keeps Put, which sets a file's age, and Collect, which removes old files, apart.
 	mu sync.Mutex
-	// verified holds what each file was like when its bytes were last seen to
-	// match its name.
+	// verified has the stamp of each file at its last successful verification.
 	verified map[string]stamp
-	// unsynced are the modules that a power failure would take.
+	// unsynced are the modules that would not survive a power failure.
 	unsynced map[string]struct{}
-	// verifying makes simultaneous readers of one file wait for one check.
+	// verifying lets concurrent readers of one file share one verification.
 	verifying singleflight.Group
 	spare     spare
 }
 
-// stamp changes whenever a file's content does.
+// stamp changes whenever a file's content changes.
 type stamp struct {
 	size  int64
 	mtime time.Time
@@ -70,9 +67,9 @@ func stampOf(info fs.FileInfo) stamp {
 	return stamp{size: info.Size(), mtime: info.ModTime()}
 }
 
-// OpenStore opens the store in dir, which it makes if it is not there, with
-// mode 0755 whatever the umask: Envoys may have to read it. Files that an
-// earlier process left unfinished are removed.
+// OpenStore opens the store in dir, and creates dir if necessary. The directory has mode 0755
+// independent of the umask, because Envoys may read it. OpenStore removes unfinished files of an
+// earlier process.
 func OpenStore(dir string) (*Store, error) {
 	if err := os.MkdirAll(dir, 0o755); err != nil {
 		return nil, fmt.Errorf("%w: %w", errStore, err)
@@ -92,17 +89,18 @@ func OpenStore(dir string) (*Store, error) {
 	return &Store{dir: dir, verified: make(map[string]stamp), unsynced: make(map[string]struct{})}, nil
 }
 
-// Put stores what r gives and returns what it is called. What it stores outlives
-// the process, and a power failure after [Store.Sync]. It fails with
-// [ErrTooLarge] when r has more than limit bytes, with r's own error, or with
-// ctx's when that ends between two reads; then nothing is stored. Bytes that
-// are in the store already are kept, and count as new for [Store.Collect].
+// Put stores the content of r and returns the module's identity. The module survives the end of the
+// process at once, and a power failure after [Store.Sync].
+//
+// Put fails with [ErrTooLarge] if r has more than limit bytes, with r's own error, or with ctx's
+// error if ctx ends between two reads. After an error nothing is stored. If the store has the
+// module already, the module counts as new for [Store.Collect].
 func (s *Store) Put(ctx context.Context, r io.Reader, limit int64) (snapshot.Module, error) {
 	return s.put(ctx, r, limit, nil)
 }
 
-// put is Put with a check of the bytes, whose error it returns, before they
-// get their name.
+// put is Put with a check of the bytes before the file gets its name. put returns the check's
+// error.
 func (s *Store) put(ctx context.Context, r io.Reader, limit int64, check func(*os.File, snapshot.Module) error) (snapshot.Module, error) {
 	f, err := s.spare.take(s.dir)
 	if err != nil {
@@ -111,7 +109,7 @@ func (s *Store) put(ctx context.Context, r io.Reader, limit int64, check func(*o
 	defer f.Discard()
 
 	hash := sha256.New()
-	// One byte more than the limit tells too large from just large enough.
+	// One byte beyond the limit distinguishes "too large" from "just large enough".
 	source := &sourceReader{ctx: ctx, r: io.LimitReader(r, limit+1)}
 	size, err := io.Copy(io.MultiWriter(f, hash), source)
 	switch {
@@ -137,8 +135,8 @@ func (s *Store) put(ctx context.Context, r io.Reader, limit int64, check func(*o
 	return m, nil
 }
 
-// renew makes a module that is in the store count as new. It is false when the
-// store has no such module, or only a damaged one.
+// renew makes a stored module count as new. The result is false if the module is missing or
+// damaged.
 func (s *Store) renew(sum string) bool {
 	f, err := s.Open(sum)
 	if err != nil {
@@ -169,9 +167,9 @@ func (s *Store) commit(f *atomicfile.File, sum string) error {
 	return s.note(sum)
 }
 
-// Sync returns when all modules that were put before survive a power failure. It
-// is apart from Put, because the disk may take longer than everything else: bytes
-// that are served meanwhile are verified like any others. It also begins the next module's file.
+// Sync makes all modules of earlier Puts survive a power failure. Sync is separate from Put because
+// the disk may be slow. Until then the modules are served and verified like all others. Sync also
+// creates the spare file for the next module.
 func (s *Store) Sync() error {
 	defer s.spare.make(s.dir)
 	s.mu.Lock()
@@ -195,7 +193,7 @@ func (s *Store) Sync() error {
 	return nil
 }
 
-// note remembers that the file is as it should be. s.mu is held.
+// note remembers that the file is intact. The caller must hold s.mu.
 func (s *Store) note(sum string) error {
 	info, err := os.Lstat(s.Path(sum))
 	if err != nil {
@@ -205,7 +203,7 @@ func (s *Store) note(sum string) error {
 	return nil
 }
 
-// Has says whether a module is there, without looking into its bytes.
+// Has reports whether a module's file exists, without a verification.
 func (s *Store) Has(sum string) bool {
 	if !snapshot.IsSHA256(sum) {
 		return false
@@ -214,7 +212,8 @@ func (s *Store) Has(sum string) bool {
 	return err == nil && info.Mode().IsRegular()
 }
 
-// Path is where a module is, or would be. For what is no sha256 it is "".
+// Path returns the path of a module's file, whether or not the file exists. For an invalid sha256
+// the path is "".
 func (s *Store) Path(sum string) string {
 	if !snapshot.IsSHA256(sum) {
 		return ""
@@ -222,7 +221,7 @@ func (s *Store) Path(sum string) string {
 	return filepath.Join(s.dir, sum+suffix)
 }
 
-// Read gives a module's bytes, verified. Its errors are those of Open.
+// Read returns a module's verified bytes. Its errors are the errors of Open.
 func (s *Store) Read(sum string) ([]byte, error) {
 	f, err := s.open(sum)
 	if err != nil {
@@ -233,7 +232,7 @@ func (s *Store) Read(sum string) ([]byte, error) {
 	if err != nil {
 		return nil, fmt.Errorf("%w: %w", errStore, err)
 	}
-	// The room beyond the size spares the buffer from growing to see the end.
+	// The extra capacity lets the buffer see the end of the file without growing.
 	content := bytes.NewBuffer(make([]byte, 0, info.Size()+bytes.MinRead))
 	if _, err := content.ReadFrom(f); err != nil {
 		return nil, fmt.Errorf("%w: %w", errStore, err)
@@ -244,11 +243,10 @@ func (s *Store) Read(sum string) ([]byte, error) {
 	return content.Bytes(), nil
 }
 
-// Open opens a module for reading. Its bytes are verified when it is opened for
-// the first time, and when the file's size or modification time has changed
-// since. It fails with [ErrSHA256], with [fs.ErrNotExist], or with [ErrCorrupt]
-// when the bytes are not what their name says; those are removed, so that the
-// module can be put again.
+// Open opens a module for reading. Open verifies the bytes at the first opening, and again after
+// the file's size or modification time has changed. It fails with [ErrSHA256], with
+// [fs.ErrNotExist], or with [ErrCorrupt] if the bytes do not match the name. Open removes a corrupt
+// file, so that the module can be put again.
 func (s *Store) Open(sum string) (*os.File, error) {
 	f, err := s.open(sum)
 	if err != nil {
@@ -266,8 +264,8 @@ func (s *Store) open(sum string) (*os.File, error) {
 	if path == "" {
 		return nil, fmt.Errorf("%w: %q: %w", errStore, sum, ErrSHA256)
 	}
-	// Nothing but a regular file is ever put here; to open something else, a
-	// pipe for instance, could block.
+	// The store contains only regular files. Opening anything else, for example a pipe, could
+	// block.
 	info, err := os.Lstat(path)
 	if err != nil {
 		return nil, fmt.Errorf("%w: %w", errStore, err)
@@ -282,7 +280,7 @@ func (s *Store) open(sum string) (*os.File, error) {
 	return f, nil
 }
 
-// verify checks the bytes of f, unless that was done already.
+// verify checks the bytes of f, unless the current content is already verified.
 func (s *Store) verify(sum string, f *os.File) error {
 	info, err := f.Stat()
 	if err != nil {
@@ -298,7 +296,7 @@ func (s *Store) verify(sum string, f *os.File) error {
 	key := fmt.Sprint(sum, now.size, now.mtime.UnixNano())
 	_, err, _ = s.verifying.Do(key, func() (any, error) {
 		hash := sha256.New()
-		// A section reader leaves the file's own offset where it is.
+		// A section reader does not move the file's own offset.
 		if _, err := io.Copy(hash, io.NewSectionReader(f, 0, now.size)); err != nil {
 			return nil, fmt.Errorf("%w: %w", errStore, err)
 		}
@@ -313,8 +311,8 @@ func (s *Store) verify(sum string, f *os.File) error {
 	return err
 }
 
-// remove takes a damaged file away, unless a good one has replaced it
-// meanwhile, and returns the error that says so.
+// remove removes a damaged file, unless an intact file has replaced the file meanwhile. It returns
+// the [ErrCorrupt] for the caller.
 func (s *Store) remove(sum string, damaged *os.File) error {
 	s.mu.Lock()
 	defer s.mu.Unlock()
@@ -332,15 +330,15 @@ func (s *Store) remove(sum string, damaged *os.File) error {
 	return err
 }
 
-// Collect removes the modules that keep does not name, if they were put longer
-// ago than olderThan: one that was put a moment ago may not have got into a
-// revision yet. It calls keep without a lock held, and goes on after an error.
+// Collect removes the modules that keep rejects and that were put longer ago than olderThan. A
+// recent module may not be part of a revision yet. Collect calls keep without holding a lock, and
+// continues after an error.
 func (s *Store) Collect(keep func(sha256 string) bool, olderThan time.Duration) (removed int, err error) {
 	entries, err := os.ReadDir(s.dir)
 	if err != nil {
 		return 0, fmt.Errorf("%w: %w", errStore, err)
 	}
-	before := time.Now().Add(-olderThan) // what is put from now on stays, however long this takes
+	before := time.Now().Add(-olderThan) // so modules that are put during this call stay
 	var problems []error
 	for _, entry := range entries {
 		sum, isModule := strings.CutSuffix(entry.Name(), suffix)

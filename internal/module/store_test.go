@@ -49,7 +49,7 @@ func put(t *testing.T, s *Store, content []byte) string {
 	return m.SHA256
 }
 
-// wantFiles compares what is in the store's directory, hidden files included.
+// wantFiles compares the names in the store's directory, including hidden files.
 func wantFiles(t *testing.T, s *Store, want ...string) {
 	t.Helper()
 	entries, err := os.ReadDir(s.dir)
@@ -219,7 +219,7 @@ func TestPutTheSameAtOnce(t *testing.T) {
 				t.Errorf("%v, %v", m, err)
 				return
 			}
-			// Collecting what is young must not take it from under the others.
+			// Collect must not remove young modules while other goroutines use them.
 			if i%4 == 0 {
 				if _, err := s.Collect(func(string) bool { return false }, time.Hour); err != nil {
 					t.Error(err)

@@ -10,7 +10,7 @@ import (
 	"time"
 )
 
-// damage writes other content under a module's name, as a bad disk would.
+// damage writes other content under a module's name, like a bad disk.
 func damage(t *testing.T, s *Store, sum, content string) {
 	t.Helper()
 	if err := os.Remove(s.Path(sum)); err != nil {
@@ -19,7 +19,7 @@ func damage(t *testing.T, s *Store, sum, content string) {
 	if err := os.WriteFile(s.Path(sum), []byte(content), 0o444); err != nil {
 		t.Fatal(err)
 	}
-	// Far from the original's time, whatever the clock's resolution.
+	// Choose a time far from the original's time, for any resolution of the clock.
 	then := time.Now().Add(-time.Hour)
 	if err := os.Chtimes(s.Path(sum), then, then); err != nil {
 		t.Fatal(err)

@@ -12,8 +12,8 @@ import (
 	"github.com/wasm-xds/wasm-xds/internal/registry"
 )
 
-// TestCertificatesOfURLs: the CA that is trusted holds for module.url, and the hint follows from
-// what is wrong.
+// TestCertificatesOfURLs checks that the trusted CA applies to module.url, and that the hint
+// matches the fault.
 func TestCertificatesOfURLs(t *testing.T) {
 	quiet := log.New(io.Discard, "", 0)
 	good := http.HandlerFunc(func(w http.ResponseWriter, _ *http.Request) { _, _ = w.Write([]byte(goodWasm)) })
@@ -28,7 +28,7 @@ func TestCertificatesOfURLs(t *testing.T) {
 	for _, tt := range []struct {
 		name, url string
 		roots     *x509.CertPool
-		code      string // "": it is fetched
+		code      string // "": the fetch succeeds
 		message   string
 		hint      string
 	}{
@@ -52,7 +52,7 @@ func TestCertificatesOfURLs(t *testing.T) {
 	}
 }
 
-// TestTLSOfRegistries has the hints that a registry's flags make different.
+// TestTLSOfRegistries checks the hints that name flags for registries.
 func TestTLSOfRegistries(t *testing.T) {
 	secure := httptest.NewUnstartedServer(http.NotFoundHandler())
 	secure.Config.ErrorLog = log.New(io.Discard, "", 0)

@@ -15,7 +15,7 @@ import (
 	"github.com/wasm-xds/wasm-xds/pkg/spec"
 )
 
-// resolveURL downloads the module, unless the store has it.
+// resolveURL downloads the module, unless the store has the module.
 func (r *Resolver) resolveURL(ctx context.Context, m spec.Module, anyBytes bool) (snapshot.Module, *spec.Error) {
 	fail := func(err error) (snapshot.Module, *spec.Error) {
 		return snapshot.Module{}, urlError(m, err)
@@ -31,7 +31,7 @@ func (r *Resolver) resolveURL(ctx context.Context, m spec.Module, anyBytes bool)
 			Hint:    "run sha256sum on the module and put the result into the spec",
 		})
 	}
-	// Several specs may name one module: it is fetched once.
+	// Several specs may name the same module. Fetch the module only once.
 	unlock, err := r.downloads.lock(ctx, m.SHA256)
 	if err != nil {
 		return fail(err)
@@ -57,8 +57,8 @@ func (r *Resolver) resolveURL(ctx context.Context, m spec.Module, anyBytes bool)
 	return stored, nil
 }
 
-// checkDownload is check with the digest first: it tells bytes that are not
-// meant from a module that was published broken.
+// checkDownload is like check, but compares the digest first. So wrong bytes are distinguished from
+// a module that was published broken.
 func checkDownload(stored *os.File, found snapshot.Module, m spec.Module, what string, anyBytes bool) error {
 	if found.SHA256 != m.SHA256 {
 		return mismatch(m, found.SHA256, what)
@@ -66,14 +66,14 @@ func checkDownload(stored *os.File, found snapshot.Module, m spec.Module, what s
 	err := check(stored, found, m, what, anyBytes)
 	var problem *spec.Error
 	if errors.As(err, &problem) && problem.Code == CodeIncomplete {
-		// Nothing is being copied here: these are the bytes for good.
+		// No copy is in progress here, so the bytes are final.
 		problem.Code, problem.Hint = CodeMalformed, "build and publish it again"
 	}
 	return err
 }
 
-// stored is the module if the store has it undamaged. It counts as new then, so
-// that it is not collected before a revision names it.
+// stored returns the module if the store has an intact copy. The module then counts as new, so that
+// Collect keeps it until a revision names it.
 func (r *Resolver) stored(sum string) (snapshot.Module, bool) {
 	if !r.Store.renew(sum) {
 		return snapshot.Module{}, false
@@ -85,7 +85,7 @@ func (r *Resolver) stored(sum string) (snapshot.Module, bool) {
 	return snapshot.Module{SHA256: sum, Size: info.Size()}, true
 }
 
-// urlError words what went wrong with a download.
+// urlError turns an error of a download into a spec error.
 func urlError(m spec.Module, err error) *spec.Error {
 	what := m.URL
 	if target, parseErr := url.Parse(m.URL); parseErr == nil {
@@ -133,7 +133,7 @@ func isArchiveError(err error) bool {
 	return false
 }
 
-// redacted is the URL without what may be secret: user, password, query and
+// redacted returns the URL without the parts that may be secret: user, password, query and
 // fragment.
 func redacted(u *url.URL) string {
 	safe := url.URL{Scheme: u.Scheme, Host: u.Host, Path: u.Path, RawPath: u.RawPath}

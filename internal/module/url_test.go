@@ -26,7 +26,7 @@ func urlModule(address string) spec.Module {
 	return spec.Module{URL: address, SHA256: sumOf([]byte(goodWasm)), Pos: modulePos}
 }
 
-// newResolver makes one that retries without a pause and leaves no connection.
+// newResolver returns a resolver that retries without a pause and keeps no connections.
 func newResolver(t *testing.T) *Resolver {
 	t.Helper()
 	return &Resolver{
@@ -52,7 +52,7 @@ func TestResolveURL(t *testing.T) {
 		_, _ = io.WriteString(w, goodWasm)
 	})
 	r := newResolver(t)
-	// At once, and once more: one download does for all.
+	// Concurrent and later calls share one download.
 	var resolvers sync.WaitGroup
 	for range 8 {
 		resolvers.Go(func() {
@@ -69,14 +69,14 @@ func TestResolveURL(t *testing.T) {
 	if gets.Load() != 1 {
 		t.Errorf("%d downloads", gets.Load())
 	}
-	// A damaged module is fetched anew.
+	// The resolver fetches a damaged module again.
 	damage(t, r.Store, sumOf([]byte(goodWasm)), "rot")
 	if _, err := r.Resolve(t.Context(), urlModule(address)); err != nil || gets.Load() != 2 {
 		t.Errorf("%v after %d downloads", err, gets.Load())
 	}
 }
 
-// What is packed at its URL is unpacked, and the sha256 is of the module itself.
+// A packed module is unpacked, and the sha256 is the hash of the unpacked module.
 func TestResolvePackedURL(t *testing.T) {
 	for name, packed := range map[string]string{
 		"gzip": gzipped(t, goodWasm), "tar": tarred(t, "plugin.wasm", goodWasm),
@@ -120,8 +120,7 @@ func tarred(t *testing.T, name, data string) string {
 	return out.String()
 }
 
-// Neither a URL nor a redirect leads to where the guard lets nobody go, and nobody
-// is asked twice.
+// A URL or redirect to an address that the guard refuses fails, without a second attempt.
 func TestGuardedURL(t *testing.T) {
 	r := newResolver(t)
 	_, err := r.Resolve(t.Context(), urlModule("http://169.254.169.254/latest/meta-data"))
@@ -240,7 +239,7 @@ func text(content string) http.HandlerFunc {
 	return func(w http.ResponseWriter, _ *http.Request) { _, _ = io.WriteString(w, content) }
 }
 
-// withSecrets puts a secret wherever a URL can have one.
+// withSecrets puts a secret into every part of a URL that can contain one.
 func withSecrets(t *testing.T, address string) string {
 	t.Helper()
 	u, err := url.Parse(address + "/a.wasm?token=SECRET#SECRET")

@@ -19,7 +19,7 @@ var (
 	componentVersion = []byte{0x0d, 0, 1, 0}
 )
 
-// Sections whose number of entries comes in pairs, and the last known one.
+// Sections whose entries come in pairs, and the last known section.
 const (
 	sectionCustom    = 0
 	sectionFunction  = 3
@@ -29,7 +29,7 @@ const (
 	sectionLast      = 13 // tags, of the exception proposal
 )
 
-// foreign are the beginnings of what people take for a Wasm module.
+// foreign are the first bytes of other files that people mistake for a Wasm module.
 var foreign = []struct{ prefix, what, hint string }{
 	{"\x1f\x8b", "gzip", "unpack it"},
 	{"\x28\xb5\x2f\xfd", "zstd", "unpack it"},
@@ -42,10 +42,9 @@ var foreign = []struct{ prefix, what, hint string }{
 	{"{", "JSON", "name the module itself"},
 }
 
-// checkWasm checks that a file is a complete core module, as far as its frame
-// tells: the sections follow each other up to exactly the end, and what comes
-// in pairs is there in equal numbers. What is inside is the sandbox's matter.
-// The error's message goes on after the module's name.
+// checkWasm checks that a file is a complete core module, as far as the framing shows. The sections
+// must follow each other exactly to the end, and paired sections must have equal numbers of
+// entries. The sandbox checks the contents. The error's message continues the module's name.
 func checkWasm(file io.ReaderAt, size int64) *spec.Error {
 	in := bufio.NewReaderSize(io.NewSectionReader(file, 0, size), int(min(size, 64<<10)))
 	if err := checkHeader(in, size); err != nil {
@@ -76,7 +75,7 @@ func checkHeader(in *bufio.Reader, size int64) *spec.Error {
 	case !bytes.HasPrefix(start, wasmMagic):
 		return notWasm(start)
 	case bytes.Equal(version, coreVersion):
-		_, _ = in.Discard(headerSize) // it was just peeked at
+		_, _ = in.Discard(headerSize) // the bytes were peeked at before
 		return nil
 	case bytes.Equal(version, componentVersion):
 		return &spec.Error{
@@ -128,7 +127,7 @@ func wordWalk(err error) *spec.Error {
 	}
 }
 
-// walk goes over a module's sections.
+// walk reads a module's sections.
 type walk struct {
 	in     *bufio.Reader
 	size   int64 // of the file
@@ -136,7 +135,7 @@ type walk struct {
 	counts [sectionLast + 1]uint32
 }
 
-// section reads one section's head and skips its content.
+// section reads the header of one section and skips the content.
 func (w *walk) section() error {
 	start := w.at
 	id, err := w.byte()
@@ -154,9 +153,9 @@ func (w *walk) section() error {
 	if end > w.size {
 		return fmt.Errorf("%w: the section at byte %d ends at %d, the file at %d", errIncomplete, start, end, w.size)
 	}
-	// Each section begins with a count, a custom one with its name's length,
-	// the start section with an index: none is empty. Zeros, which a copy leaves
-	// that reserves its space first, would be empty custom sections.
+	// No section is empty: each begins with a count, a custom section with the length of its name,
+	// the start section with an index. A copy that reserves its space first leaves zeros, and zeros
+	// would look like empty custom sections.
 	first, err := w.uint32()
 	if err != nil {
 		return err
@@ -170,8 +169,8 @@ func (w *walk) section() error {
 	return w.skip(end - w.at)
 }
 
-// pairs checks what is told twice: code without its functions, or the other
-// way round, is how a file looks that was cut off between two sections.
+// pairs compares the numbers of paired sections. Code without functions, or functions without code,
+// shows that the file was cut off between two sections.
 func (w *walk) pairs() error {
 	if functions, bodies := w.counts[sectionFunction], w.counts[sectionCode]; functions != bodies {
 		return fmt.Errorf("%w: it declares %d functions and has the code of %d", errIncomplete, functions, bodies)
@@ -213,7 +212,7 @@ func (w *walk) uint32() (uint32, error) {
 }
 
 func (w *walk) skip(n int64) error {
-	// Sizes are of 32 bits, which Discard's int may not hold.
+	// Sizes have 32 bits, which may exceed the int of Discard.
 	for n > 0 {
 		done, err := w.in.Discard(int(min(n, 1<<30)))
 		w.at += int64(done)

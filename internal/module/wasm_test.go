@@ -65,9 +65,9 @@ func TestCheckWasm(t *testing.T) {
 	}
 }
 
-// A copy that is under way is cut off anywhere: no such place may look complete.
+// A copy in progress may end anywhere: no prefix of a module may look complete.
 func TestCheckWasmCutOff(t *testing.T) {
-	// The places where a module ends that is whole without the rest.
+	// The prefixes that are complete modules themselves.
 	whole := map[int]bool{8: true, 14: true, 24: true}
 	for cut := range len(goodWasm) {
 		content := goodWasm[:cut]
@@ -110,7 +110,7 @@ func FuzzCheckWasm(f *testing.F) {
 		if !bytes.HasPrefix(content, []byte(wasmHeader)) {
 			t.Fatal("passes without the header")
 		}
-		// Whatever passes, what a copy under way leaves behind it does not.
+		// If a module passes, the same module followed by the zero of an unfinished copy must fail.
 		more := append(bytes.Clone(content), 0)
 		if checkWasm(bytes.NewReader(more), int64(len(more))) == nil {
 			t.Fatal("half a section's head passes")
