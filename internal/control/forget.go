@@ -78,13 +78,13 @@ func (c *Control) hasSpec(st delivery.FilterStatus) *admin.Error {
 	}
 	problem, read, held := c.plan.problems[st.Name], c.entries.of(st.Name) != nil, c.plan.held != nil
 	switch {
+	case !read && held && problem == nil:
+		return nil
 	case !read && problem != nil:
 		e := apiError(problem)
 		e.Code, e.Message = admin.CodeHasSpec, fmt.Sprintf("filter %q may have a spec still: %s", st.Name, e.Message)
 		e.Hint = "correct the file, or delete it, and forget the filter then"
 		return e
-	case !read && held:
-		return nil
 	}
 	return &admin.Error{
 		Code: admin.CodeHasSpec, Message: fmt.Sprintf("filter %q has a spec", st.Name), File: w.SpecFile,
