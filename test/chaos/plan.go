@@ -177,6 +177,8 @@ func (p *Plan) Next() Step {
 		s.After = p.upTo(time.Second)
 		if slices.ContainsFunc(s.Harm, func(h Harm) bool { return h.Kind.kills() }) && p.random.IntN(3) == 0 {
 			s.Return, s.After = true, p.upTo(100*time.Millisecond)
+		} else if p.random.IntN(3) == 0 {
+			s.Harm[0].After = s.After + p.upTo(200*time.Millisecond) // while the change is on its way
 		}
 	}
 	p.apply(s)
