@@ -1,5 +1,6 @@
-// Package boot measures the memory of a server whose fleet boots over many large filters that no
-// Envoy has loaded yet: each filter has a canary that is sent its whole module, all at once.
+// Package boot measures the memory of a server while a fleet boots with many large filters. No
+// Envoy has loaded the filters before, so each filter has a canary, and the server sends all
+// canaries a whole module at once.
 package boot
 
 import (
@@ -20,16 +21,16 @@ import (
 
 const moduleSize = 10_000_000
 
-// limit is how long a fleet may take to boot.
+// limit is the longest allowed time for the boot of a fleet.
 const limit = 5 * time.Minute
 
-// The sizes of a run.
+// The facts of a run.
 const filtersFact = "filters"
 
 // The figures.
 const peak, everybody = "peak of the memory (RSS)", "all have their filter"
 
-// Benchmark measures the default bound of builds beside none.
+// Benchmark measures a server with the default build bound and a server without a bound.
 func Benchmark() suite.Benchmark {
 	return suite.Benchmark{Name: "boot", Text: text, Run: func(ctx context.Context, o suite.Options) (report.Measured, error) {
 		if o.Quick {
@@ -99,7 +100,7 @@ func run(ctx context.Context, o suite.Options, filters, rounds int) (m report.Me
 
 func name(i int) string { return fmt.Sprintf("filter-%03d", i) }
 
-// write makes a directory of specs with a module each.
+// write creates a directory of specs with a module each.
 func write(dir string, filters int) error {
 	if err := os.Mkdir(dir, 0o755); err != nil {
 		return err
@@ -128,7 +129,7 @@ func (s *side) boot(ctx context.Context, binary, specs, dir string, filters int)
 		return err
 	}
 	defer func() { err = errors.Join(err, server.Stop(), os.RemoveAll(dir)) }()
-	// All modules are read and stored then.
+	// When the server is idle, all modules are read and stored.
 	if err := errors.Join(server.Idle(ctx), proc.ResetPeak(server.PID())); err != nil {
 		return err
 	}
@@ -140,7 +141,7 @@ func (s *side) boot(ctx context.Context, binary, specs, dir string, filters int)
 		return simenvoy.Config{
 			Address: server.XDS, Node: simenvoy.NewNode(fmt.Sprintf("edge-%d", i), "edge"), Names: simenvoy.NewNames(name(i)),
 			Updated: func(u simenvoy.Update) {
-				if len(u.Resource) > moduleSize { // no stand-in
+				if len(u.Resource) > moduleSize { // not a stand-in
 					once()
 				}
 			},

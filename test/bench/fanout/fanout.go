@@ -1,5 +1,5 @@
-// Package fanout measures what one edit costs when thousands of Envoys get it,
-// beside a plain go-control-plane server with the same resources.
+// Package fanout measures the cost of an edit for thousands of Envoys, beside a plain
+// go-control-plane server with the same resources.
 package fanout
 
 import (
@@ -24,14 +24,14 @@ type Case struct {
 	Mode    simenvoy.Mode
 	Clients int
 	Filters int
-	Repeats int // of the whole, with new servers: samples of the storm and of memory
-	Edits   int // in each repeat, with canary and without
-	// AtOnce has Envoys ask for all filters in one request: a boot's requests with
-	// growing lists would take the most time of the whole, on both sides.
+	Repeats int // repetitions with new servers: samples of the connect storm and of memory
+	Edits   int // in each repetition, with and without a canary
+	// AtOnce makes Envoys ask for all filters in a single request. The growing requests of a
+	// normal boot would dominate the time on both sides.
 	AtOnce bool
 }
 
-// Cases are the sizes of docs/benchmarks.md.
+// Cases returns the sizes on docs/benchmarks.md.
 func Cases(quick bool) []Case {
 	if quick {
 		return []Case{
@@ -51,7 +51,7 @@ func Cases(quick bool) []Case {
 	}
 }
 
-// String is `mode/Envoys/filters/boot`, or `…/at-once`.
+// String returns `mode/Envoys/filters/boot`, or `…/at-once`.
 func (c Case) String() string {
 	boot := "boot"
 	if c.AtOnce {
@@ -60,7 +60,7 @@ func (c Case) String() string {
 	return fmt.Sprintf("%s/%d/%d/%s", c.Mode, c.Clients, c.Filters, boot)
 }
 
-// ParseCase reads what [Case.String] wrote: a size that is measured once, with five edits.
+// ParseCase parses the output of [Case.String]. The case has one repetition with five edits.
 func ParseCase(s string) (Case, error) {
 	c := Case{Repeats: 1, Edits: 5}
 	words := strings.Split(s, "/")
@@ -75,7 +75,7 @@ func ParseCase(s string) (Case, error) {
 	return c, nil
 }
 
-// Benchmark measures these cases.
+// Benchmark measures the cases.
 func Benchmark(cases []Case) suite.Benchmark {
 	return suite.Benchmark{Name: "fanout", Text: text, Run: func(ctx context.Context, o suite.Options) (m report.Measured, err error) {
 		b, err := prepare(ctx, o)
@@ -132,7 +132,7 @@ func (b *bench) run(ctx context.Context, c Case) (report.Table, error) {
 	return t, nil
 }
 
-// once starts both servers, connects the Envoys, and edits one filter again and again.
+// once starts both servers, connects the Envoys, and edits one filter repeatedly.
 func (b *bench) once(ctx context.Context, c Case, run int, us, them *samples) (err error) {
 	dir, err := os.MkdirTemp(b.Dir, "fanout")
 	if err != nil {

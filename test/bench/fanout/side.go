@@ -11,10 +11,10 @@ import (
 	"github.com/wasm-xds/wasm-xds/test/simenvoy"
 )
 
-// patience is how long anything may take before the run is given up.
+// patience is the longest wait for any step of a run.
 const patience = 15 * time.Minute
 
-// side is one server with its Envoys.
+// side is a server with its Envoys.
 type side struct {
 	target
 	clients int
@@ -22,9 +22,9 @@ type side struct {
 	goal    atomic.Pointer[goal]
 }
 
-// goal counts the Envoys down that have not got something yet.
+// goal counts the Envoys that still miss a resource.
 type goal struct {
-	marker []byte // in the configuration
+	marker []byte // part of the configuration
 	left   atomic.Int64
 	done   chan struct{}
 }
@@ -42,15 +42,14 @@ func (s *side) updated(u simenvoy.Update) {
 	}
 }
 
-// cost is what one thing cost the server.
+// cost is the server's cost of an operation.
 type cost struct {
 	wall, cpu       time.Duration
 	bytesIn, out    int64 // of all clients
 	responses, acks int64
 }
 
-// measure does something and waits until the goal is reached and the server has
-// done its part.
+// measure runs do and waits until the goal is reached and the server is idle.
 func (s *side) measure(ctx context.Context, g *goal, do func() error) (cost, error) {
 	s.goal.Store(g)
 	var before simenvoy.Counts
@@ -86,8 +85,8 @@ func (s *side) measure(ctx context.Context, g *goal, do func() error) (cost, err
 	return c, nil
 }
 
-// idle waits until the server uses next to no CPU any more: the last answers are
-// taken, and what it writes is written. It returns the CPU time used by then.
+// idle waits until the server uses almost no CPU: all answers are processed and all files are
+// written. idle returns the CPU time used up to that moment.
 func (s *side) idle(ctx context.Context) (time.Duration, error) {
 	const look, little = 25 * time.Millisecond, 500 * time.Microsecond
 	tick := time.NewTicker(look)

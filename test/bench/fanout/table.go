@@ -65,7 +65,7 @@ func text(report.Facts) report.Text {
 	}
 }
 
-// The figures that have goals.
+// The figures with goals.
 const (
 	edit, canaryEdit, connect = "edit", "edit with a canary", "all connect at once"
 

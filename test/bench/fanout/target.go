@@ -13,7 +13,7 @@ import (
 	"github.com/wasm-xds/wasm-xds/test/bench/suite"
 )
 
-// target is a server that is measured.
+// target is a measured server.
 type target interface {
 	address() string
 	pid() int
@@ -41,7 +41,7 @@ func startOurs(binary, dir, modulePath string, filters []string, config string) 
 	}
 	var err error
 	o.Server, err = suite.StartServer(binary, o.dir, filepath.Join(dir, "state"), filepath.Join(dir, "wasm-xds.log"),
-		// The memory that it has used before would hide what the Envoys take.
+		// The sandbox's freed memory would hide the memory for Envoys.
 		"--preflight", "off")
 	return o, err
 }
@@ -51,7 +51,7 @@ func (o *ours) pid() int                     { return o.PID() }
 func (o *ours) goroutines() (float64, error) { return o.Metric("go_goroutines") }
 func (o *ours) stop() error                  { return o.Stop() }
 
-// edit renames a spec into its place.
+// edit renames a spec into place.
 func (o *ours) edit(filter, config string, canary bool) error {
 	rollout := "{canary: 0}"
 	if canary {

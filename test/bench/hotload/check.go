@@ -19,18 +19,19 @@ import (
 )
 
 const (
-	helloHeader = "hello" // in which the Go example shows its configuration
-	body        = "body"  // no header, but what the Rust example sends to who is refused
+	helloHeader = "hello" // header of the Go example with its configuration
+	body        = "body"  // not a header but the body that the Rust example sends with a denial
 
 	sha256OfNothing = "e3b0c44298fc1c149afbf4c8996fb92427ae41e4649b934ca495991b7852b855"
 )
 
-// exampleFile is a file of the example filters.
+// exampleFile returns the path of a file of the example filters.
 func exampleFile(name string) string {
 	return filepath.Join(program.Repository(), "examples", "envoy", "filters", name)
 }
 
-// exampleModule is an example filter's module, or panics: the repository has it.
+// exampleModule returns an example filter's module. It panics on an error, because the repository
+// has the file.
 func exampleModule(name string) []byte {
 	module, err := os.ReadFile(exampleFile(name + ".wasm"))
 	if err != nil {
@@ -39,27 +40,27 @@ func exampleModule(name string) []byte {
 	return module
 }
 
-// unlike is the module with a section that makes it another for everybody who caches modules.
+// unlike returns the module with an extra section, so every cache takes it for a new module.
 func unlike(module []byte, stamp string) []byte {
 	const customSection, name = 0, "stamp"
 	content := append([]byte{byte(len(name))}, name+stamp...)
 	return append(binary.AppendUvarint(append(module[:len(module):len(module)], customSection), uint64(len(content))), content...)
 }
 
-// example is a filter that is put through the sandbox and loaded by Envoy.
+// example is a filter that runs through the sandbox and loads in Envoy.
 type example struct {
 	title  string
 	spec   *spec.Spec
 	module []byte
-	n      int // of the last configuration
+	n      int // number of the last configuration
 
 	envoy *harness.EnvoyProcess
 	path  string // of Envoy's discovery response
 
-	cold, known, found []float64 // ours, in seconds
-	loaded, configured []float64 // Envoy's
+	cold, known, found []float64 // wasm-xds's samples in seconds
+	loaded, configured []float64 // Envoy's samples
 	kept               *preflight.Modules
-	lastModule         string // its path
+	lastModule         string // path of the last module
 }
 
 // The examples' titles.
@@ -95,7 +96,7 @@ func checkCosts(t harness.TB, rounds int) ([]report.Row, error) {
 	return rows, nil
 }
 
-// read reads the example, and lays down what Envoy starts with.
+// read reads the example and writes Envoy's first discovery response.
 func (e *example) read(t harness.TB, name string) error {
 	file := exampleFile(name + ".yaml")
 	text, err := os.ReadFile(file)
@@ -116,13 +117,13 @@ func (e *example) read(t harness.TB, name string) error {
 	return first.Rename()
 }
 
-// config is one that was never there.
+// config returns a new configuration.
 func (e *example) config() string {
 	e.n++
 	return fmt.Sprint("world ", e.n)
 }
 
-// response is ready to be renamed into the place that Envoy watches.
+// response prepares a discovery response for a rename into Envoy's watched directory.
 func (e *example) response(module []byte, config string) (suite.Replacement, error) {
 	path := fmt.Sprintf("%s-%d.wasm", e.path, e.n)
 	if err := os.WriteFile(path, module, 0o644); err != nil {
@@ -136,7 +137,7 @@ func (e *example) responseFor(path, config string) (suite.Replacement, error) {
 	return suite.Prepare(e.path, response(e.spec.Name, path, config))
 }
 
-// load has Envoy load a new module, and then a new configuration of it.
+// load measures Envoy's time for a new module, and then for a new configuration.
 func (e *example) load() error {
 	config := e.config()
 	ready, err := e.response(unlike(e.module, config), config)
@@ -156,7 +157,7 @@ func (e *example) load() error {
 	return err
 }
 
-// update is how long Envoy takes to load what is renamed into its place.
+// update renames the response into place and returns Envoy's time to load the filter.
 func (e *example) update(ready suite.Replacement) (time.Duration, error) {
 	before := e.envoy.FilterStats(e.spec.Name)
 	if err := suite.Rest(context.Background(), 200*time.Millisecond); err != nil {
@@ -178,8 +179,8 @@ func (e *example) update(ready suite.Replacement) (time.Duration, error) {
 	return 0, errors.New("the Envoy does not load it")
 }
 
-// check is the sandbox's part of the same: a module that was never seen, a new
-// configuration of one that is still decoded, and a verdict that is known.
+// check measures the sandbox's time for a new module, for a new configuration of a cached decoded
+// module, and for a known verdict.
 func (e *example) check(ctx context.Context) error {
 	module := unlike(e.module, e.config())
 	for _, one := range []struct {
@@ -187,7 +188,7 @@ func (e *example) check(ctx context.Context) error {
 		module  []byte
 		samples *[]float64
 	}{{nil, module, &e.cold}, {e.kept, e.module, nil}, {e.kept, e.module, &e.known}} {
-		// As after an edit by hand: the sandbox has had a moment to start what the next one needs.
+		// As after an edit by hand, the sandbox gets time to start instances ahead.
 		if err := suite.Rest(ctx, 500*time.Millisecond); err != nil {
 			return err
 		}

@@ -1,6 +1,5 @@
-// Package hotload measures how long it takes from a spec's rename into its place to
-// the first answer of the new filter, beside the same swap over Envoy's own
-// filesystem ECDS.
+// Package hotload measures the time from a spec's rename to the first answer of the new filter,
+// beside the same swap over Envoy's own filesystem ECDS.
 package hotload
 
 import (
@@ -18,14 +17,14 @@ import (
 	"github.com/wasm-xds/wasm-xds/test/bench/suite"
 )
 
-// size is how much code the modules of a table have beside the filter itself.
+// size is the amount of extra code in the modules of a table.
 type size struct {
 	title string
 	code  int
 }
 
-// rounds is how often what takes about this long is measured: what takes milliseconds is
-// soon measured, and wavers more.
+// rounds returns the number of samples for an operation of about this duration. Operations of
+// milliseconds are quick to measure and vary more, so they get more samples.
 func rounds(o suite.Options, about time.Duration) int {
 	switch {
 	case o.Quick:
@@ -37,12 +36,12 @@ func rounds(o suite.Options, about time.Duration) int {
 	}
 }
 
-// module is one of the size that answers with a stamp.
+// module returns a module of the size that stamps answers.
 func (s size) module(stamp string) []byte {
 	return testfilter.HTTP{Stamp: stamp, Code: s.code}.Module()
 }
 
-// Benchmark measures swaps of three sizes of modules.
+// Benchmark measures swaps of modules in three sizes.
 func Benchmark() suite.Benchmark {
 	return suite.Benchmark{Name: "hotload", Text: text, Run: run}
 }
@@ -73,7 +72,7 @@ func run(ctx context.Context, o suite.Options) (report.Measured, error) {
 	return m, nil
 }
 
-// envoyFact is the version of Envoy that was there.
+// envoyFact is the version of the measured Envoy.
 const envoyFact = "envoy"
 
 func text(facts report.Facts) report.Text {
@@ -110,23 +109,23 @@ func text(facts report.Facts) report.Text {
 	}
 }
 
-// side is one way for a module into Envoy.
+// side is one way to deliver a module to Envoy.
 type side struct {
 	name   string // of the filter
 	port   int
-	header string // of the answer, or body, that shows what runs; "": [harness.StampHeader]
-	// prepare writes all that the swap needs but for the rename.
+	header string // answer header with the running version, or body; "": [harness.StampHeader]
+	// prepare writes all files of a swap. Only the rename is left.
 	prepare func(module []byte, n int) (suite.Replacement, error)
 }
 
-// pairs is how many Envoys, each with a server, a size is measured with: from one process to the next
-// the same differs by more than from one swap to the next.
+// pairs is the number of servers, each with an Envoy, per size. Samples differ more between
+// processes than between swaps.
 const pairs = 3
 
 // samples are seconds, by the side's name.
 type samples map[string][]float64
 
-// takeTurns has each side put new modules into its place, and adds to the samples.
+// takeTurns swaps modules on each side in turn and adds to the samples.
 func takeTurns(t harness.TB, sides []*side, module func(stamp string) []byte, rounds int, all samples) error {
 	runs := make([]func() error, len(sides))
 	n := 0
@@ -149,14 +148,14 @@ func (s size) table(all samples) report.Table {
 	return table
 }
 
-// swap puts a new module into a side's place and waits for its first answer.
+// swap renames a new module into place and waits for the first answer.
 func (d *side) swap(ctx context.Context, module func(stamp string) []byte, n int) (time.Duration, error) {
 	want := stamp(d.name, n)
 	ready, err := d.prepare(module(want), n)
 	if err != nil {
 		return 0, err
 	}
-	// What the last swap has left to do (the state file, the old VM) is no part of this one.
+	// Work left over from the last swap (the state file, the old VM) must not count.
 	if err := suite.Rest(ctx, 200*time.Millisecond); err != nil {
 		return 0, err
 	}
@@ -172,7 +171,7 @@ func (d *side) await(ctx context.Context, start time.Time, want string) (time.Du
 	return time.Since(start), err
 }
 
-// shows is what an answer says of the filter that runs.
+// shows returns the running filter's version from an answer.
 func (d *side) shows(answer harness.Answer) string {
 	if d.header == body {
 		return strings.TrimRight(answer.Body, " .\n")
@@ -223,10 +222,10 @@ func modulePath(dir, side string, n int) string {
 	return filepath.Join(dir, "modules", fmt.Sprintf("%s-%d.wasm", side, n))
 }
 
-// deliveries are the ways of wasm-xds, each a side of that name.
+// deliveries returns the delivery modes of wasm-xds. Each is a side of the same name.
 func deliveries() []string { return []string{"inline", "file", "remote"} }
 
-// ours is a spec in the directory.
+// ours is the side with a spec in the directory.
 func ours(dir, delivery string) *side {
 	d := &side{name: delivery}
 	d.prepare = func(module []byte, n int) (suite.Replacement, error) {
@@ -242,10 +241,11 @@ func ours(dir, delivery string) *side {
 
 const filesystemSide = "filesystem"
 
-// responseFile lies in a directory of its own, which Envoy watches.
+// responseFile returns the discovery response's path. Envoy watches the file's directory, which
+// has no other files.
 func responseFile(dir string) string { return filepath.Join(dir, "..", "ecds", "response.json") }
 
-// filesystem is Envoy's own way.
+// filesystem is the side with Envoy's filesystem ECDS.
 func filesystem(dir string) *side {
 	d := &side{name: filesystemSide}
 	d.prepare = func(module []byte, n int) (suite.Replacement, error) {
@@ -261,7 +261,7 @@ func filesystem(dir string) *side {
 	return d
 }
 
-// response is what wasm-xds sends, too, but for where the code is.
+// response returns the resource as wasm-xds sends it, except for the place of the code.
 func response(name, module, config string) []byte {
 	return fmt.Appendf(nil, `{"resources": [{
   "@type": "type.googleapis.com/envoy.config.core.v3.TypedExtensionConfig",

@@ -15,27 +15,27 @@ import (
 	"github.com/wasm-xds/wasm-xds/test/bench/suite"
 )
 
-// Latency measures what swaps do to the requests that are answered meanwhile.
+// Latency measures the effect of swaps on requests during the swaps.
 func Latency() suite.Benchmark {
 	return suite.Benchmark{Name: "latency", Text: latencyText, Run: runLatency}
 }
 
-// window is a time under load, with this many swaps in it.
+// window is a time under load with a number of swaps.
 type window struct {
 	length time.Duration
 	swaps  int
 	rounds int // windows of each kind
-	rate   int // requests a second
+	rate   int // requests per second
 }
 
 const (
 	windowFact, swapsFact, rateFact = "window", "swaps", "rate"
 
-	// latencyConnections share a window's rate. Each has its own next time to ask, so that an
-	// answer that is late delays no other's question.
+	// latencyConnections is the number of connections that share a window's rate. Each has a
+	// schedule of its own, so a late answer delays no request on another connection.
 	latencyConnections = 8
-	// drainTime is how long Envoy keeps a listener that another has replaced. Its default is ten
-	// minutes, in which kept connections go on with the old filter.
+	// drainTime is Envoy's drain time for a replaced listener in seconds. The default is ten
+	// minutes, and open connections would use the old filter for that long.
 	drainTime = "1"
 )
 
@@ -90,7 +90,7 @@ func latencyText(facts report.Facts) report.Text {
 	}
 }
 
-// ldsSide is a listener that comes from a file as a whole, with the filter in it.
+// ldsSide is a listener from a file with the filter inside.
 const ldsSide = "lds"
 
 // startLatency starts an Envoy with a listener for each side, and the control plane.
@@ -135,13 +135,13 @@ func startLatency(t harness.TB, s size) ([]*side, error) {
 	return sides, nil
 }
 
-// latencies are what a window has seen.
+// latencies are the samples of a window.
 type latencies struct {
 	seconds            []float64
 	failed, reconnects int
 }
 
-// quantiles are the figures of a table's rows, by their names.
+// quantiles returns the quantiles of a table's rows with their names.
 func quantiles() []struct {
 	name string
 	q    float64
@@ -152,10 +152,10 @@ func quantiles() []struct {
 	}{{"p50", 0.5}, {"p99", 0.99}, {"p99.9", 0.999}}
 }
 
-// seen are the windows of each side.
+// seen has the windows of each side.
 type seen struct{ swapping, idle map[string][]latencies }
 
-// measure has each side answer with swaps and without, in turns.
+// measure runs windows with and without swaps for each side, in turns.
 func (w window) measure(ctx context.Context, s size, sides []*side) (seen, error) {
 	all := seen{map[string][]latencies{}, map[string][]latencies{}}
 	var runs []func() error
@@ -174,7 +174,7 @@ func (w window) measure(ctx context.Context, s size, sides []*side) (seen, error
 	return all, report.Interleave(w.rounds, runs...)
 }
 
-// swap puts new modules into the side's place, evenly over the window, and waits for each.
+// swap swaps modules, spread evenly over the window, and waits for each swap.
 func (w window) swap(ctx context.Context, s size, one *side, n *int) error {
 	for range w.swaps {
 		*n++
@@ -189,9 +189,9 @@ func (w window) swap(ctx context.Context, s size, one *side, n *int) error {
 	return nil
 }
 
-// load asks a side at the window's rate for as long as during takes.
+// load sends requests to a side at the window's rate while during runs.
 func (w window) load(ctx context.Context, one *side, during func() error) (latencies, error) {
-	// What the last window has left to do (the old VM, a listener that drains) is no part of this one.
+	// Work left over from the last window (the old VM, a draining listener) must not count.
 	if err := suite.Rest(ctx, 1500*time.Millisecond); err != nil {
 		return latencies{}, err
 	}
@@ -217,7 +217,7 @@ func (w window) load(ctx context.Context, one *side, during func() error) (laten
 	return all, err
 }
 
-// ask asks on one connection, each time when it is due: the sleeps are the load's pace.
+// ask sends requests on one connection at their due times. The sleeps set the pace of the load.
 func (w window) ask(one *side, began time.Time, offset int, stop *atomic.Bool) (l latencies) {
 	client := harness.NewClient(harness.Loopback(one.port))
 	defer client.Close()
@@ -237,7 +237,7 @@ func (w window) ask(one *side, began time.Time, offset int, stop *atomic.Bool) (
 	return l
 }
 
-// latencyTables are the size's: beside no swaps, and beside each other way of swapping.
+// latencyTables returns the size's tables: beside no swaps, and beside each other delivery mode.
 func (s size) latencyTables(all seen) []report.Table {
 	var tables []report.Table
 	beside := func(what, reference string, of func(delivery string) []latencies) {

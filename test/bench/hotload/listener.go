@@ -19,8 +19,8 @@ import (
 	"github.com/wasm-xds/wasm-xds/test/bench/suite"
 )
 
-// listenerUpdate is the way without ECDS: another listener, which has the filter in it, takes
-// the place of the last one. Envoy reads it from the bootstrap's LDSPath.
+// listenerUpdate is the side without ECDS. Each swap replaces the listener, which has the filter
+// inside. Envoy reads the listener from the bootstrap's LDSPath.
 func listenerUpdate(t harness.TB, dir, upstream string, boot harness.Bootstrap) *side {
 	t.Helper()
 	d := &side{name: ldsSide, port: harness.FreePort(t)}
@@ -41,7 +41,7 @@ func listenerUpdate(t harness.TB, dir, upstream string, boot harness.Bootstrap) 
 	return d
 }
 
-// listenerResponse is the discovery response with the listener, whose first HTTP filter is the
+// listenerResponse returns a discovery response with the listener. The first HTTP filter gets the
 // module at a path.
 func listenerResponse(listener *listenerv3.Listener, module string, n int) ([]byte, error) {
 	filter := listener.GetFilterChains()[0].GetFilters()[0]

@@ -14,8 +14,8 @@ import (
 	"github.com/wasm-xds/wasm-xds/test/bench/suite"
 )
 
-// Preflight measures what the sandbox adds to a hot-load, and what a check costs
-// beside what Envoy takes for the same module.
+// Preflight measures the sandbox's share of a hot-load, and the cost of a check beside Envoy's
+// load of the same module.
 func Preflight() suite.Benchmark {
 	return suite.Benchmark{Name: "preflight", Text: preflightText, Run: runPreflight}
 }
@@ -65,12 +65,12 @@ func preflightText(facts report.Facts) report.Text {
 	}
 }
 
-// edit is a kind of change that is measured with the sandbox and without it.
+// edit is a kind of change, measured with and without the sandbox.
 type edit struct {
 	title  string
-	takes  time.Duration // about
-	header string        // of the answer, or body, which shows the n-th edit
-	// module is what the edit with this stamp brings, and config its configuration.
+	takes  time.Duration // approximate duration
+	header string        // answer header, or body, with the edit's number
+	// module and config return the module and the configuration of the edit with this stamp.
 	module func(stamp string) []byte
 	config func(stamp string) string
 }
@@ -94,13 +94,13 @@ func edits() []edit {
 	return append(all, edit{"a new configuration of the Go example", configures, helloHeader, func(string) []byte { return hello }, each})
 }
 
-// refusing is the Rust example with another text for who is refused.
+// refusing returns the Rust example with a new text for denials.
 func refusing(module []byte, text string) []byte {
 	const usual = "Access forbidden"
 	return bytes.Replace(module, []byte(usual), fmt.Appendf(nil, "%-*s", len(usual), text), 1)
 }
 
-// measure has the sides take turns.
+// measure measures both sides in turns.
 func (e edit) measure(t harness.TB, rounds int) (report.Row, error) {
 	with, err := e.start(t, "enforce")
 	if err != nil {
@@ -115,7 +115,7 @@ func (e edit) measure(t harness.TB, rounds int) (report.Row, error) {
 	return report.NewRow(e.title, report.Seconds, all[with.name], all[without.name]), err
 }
 
-// start starts a server with the mode of the sandbox, and an Envoy.
+// start starts a server with a sandbox mode, and an Envoy.
 func (e edit) start(t harness.TB, mode string) (*side, error) {
 	dir := filepath.Join(t.TempDir(), mode)
 	if err := os.MkdirAll(filepath.Join(dir, "modules"), 0o755); err != nil {

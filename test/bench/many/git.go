@@ -6,8 +6,8 @@ import (
 	"os/exec"
 )
 
-// commitTwo makes the directory a repository with two branches, first and second,
-// and leaves it at the first.
+// commitTwo makes the directory a git repository with the branches first and second, and checks
+// out first.
 func (d *directory) commitTwo() error {
 	steps := func(all ...[]string) error {
 		for _, args := range all {

@@ -1,5 +1,5 @@
-// Package many measures what the number of specs costs: starts, one edit, a git
-// checkout that changes a thousand of them at once, and memory.
+// Package many measures the cost of the number of specs: starts, a single edit, a git checkout
+// that changes a thousand specs at once, and memory.
 package many
 
 import (
@@ -25,7 +25,7 @@ const (
 	snapshots = "wasm_xds_snapshot_changes_total"
 )
 
-// sizes are what is measured, and how often.
+// sizes are the numbers of specs, of changed specs, of repetitions and of edits.
 type sizes struct{ many, checkout, repeats, edits int }
 
 // Benchmark measures ten thousand specs beside a hundred.
@@ -56,10 +56,10 @@ func run(ctx context.Context, o suite.Options, n sizes) (m report.Measured, err 
 	return m, nil
 }
 
-// The sizes of a run.
+// The facts of a run.
 const specsFact, checkoutFact = "specs", "checkout"
 
-// The figures that are in the summary.
+// The figures in the summary.
 const cold, warm, oneEdit, itsSnapshots = "start, no state", "start with the state of before", "one edit", "its snapshots"
 
 func text(facts report.Facts) report.Text {
@@ -103,7 +103,7 @@ func table(n sizes, many, hundred samples) report.Table {
 	}}
 }
 
-// directory is a server's directory of specs, and its Envoy.
+// directory is a directory of specs with a server and an Envoy.
 type directory struct {
 	specs, checkout int
 	binary, dir     string
@@ -111,7 +111,7 @@ type directory struct {
 	envoy           *simenvoy.Envoy
 
 	mu      sync.Mutex
-	missing map[string]string // filter → what its configuration must hold
+	missing map[string]string // filter → expected text in the configuration
 	done    chan struct{}
 }
 
@@ -174,7 +174,8 @@ func (*directory) text(i int, config string) []byte {
 		name(i), i-i%perModule, config)
 }
 
-// expect has done closed when each of the filters first up to last came with config.
+// expect returns a channel that closes when each filter from first to last has arrived with
+// config.
 func (d *directory) expect(first, last int, config string) <-chan struct{} {
 	d.mu.Lock()
 	defer d.mu.Unlock()
@@ -208,8 +209,8 @@ func await(ctx context.Context, done <-chan struct{}) error {
 	}
 }
 
-// start starts the server anew, and takes the time to the Envoy's first answer. The
-// Envoy subscribes to all that the checkout will change.
+// start restarts the server and measures the time to the Envoy's first answer. The Envoy
+// subscribes to all filters that the checkout will change.
 func (d *directory) start(ctx context.Context, took, rss *[]float64) error {
 	if err := d.stop(); err != nil {
 		return err

@@ -1,5 +1,5 @@
-// Package modules measures the module server: a hundred clients that fetch one
-// module at once, beside nginx with the same file.
+// Package modules measures the module server with a hundred clients that download a module at
+// once, beside nginx with the same file.
 package modules
 
 import (
@@ -87,7 +87,7 @@ func run(ctx context.Context, o suite.Options) (m report.Measured, err error) {
 }
 
 const (
-	nginxFact  = "nginx" // its version
+	nginxFact  = "nginx" // nginx's version
 	throughput = "throughput, bytes a second"
 )
 
@@ -113,7 +113,7 @@ func rate(seconds []float64, size int) []float64 {
 	return rates
 }
 
-// fetch has all clients fetch at once.
+// fetch makes all clients download at once.
 func (d *target) fetch(ctx context.Context, size int) error {
 	cpu, err := d.usedCPU()
 	if err != nil {

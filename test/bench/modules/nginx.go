@@ -63,13 +63,13 @@ http {
 }
 `
 
-// startNginx serves the files in root; its own files go to dir.
+// startNginx serves the files in root. nginx's own files go to dir.
 func startNginx(ctx context.Context, dir, root string) (*nginx, error) {
 	binary, err := nginxBinary()
 	if err != nil {
 		return nil, err
 	}
-	// Its workers may run as another user than the one who made the directories.
+	// nginx's workers may run as a different user than the owner of the directories.
 	for _, d := range []string{dir, root} {
 		if err := os.Chmod(d, 0o755); err != nil {
 			return nil, err
@@ -102,7 +102,7 @@ func startNginx(ctx context.Context, dir, root string) (*nginx, error) {
 	return nil, errors.Join(errors.New("nginx does not serve"), n.stop())
 }
 
-// pids are its processes: the master and its workers.
+// pids returns the ids of nginx's master and workers.
 func (n *nginx) pids() ([]int, error) {
 	master := n.cmd.Process.Pid
 	text, err := os.ReadFile(fmt.Sprintf("/proc/%d/task/%d/children", master, master))

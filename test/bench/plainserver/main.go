@@ -1,10 +1,10 @@
-// Plainserver is what the fan-out benchmark compares with: go-control-plane as its
-// documentation has it, a LinearCache of ECDS resources behind its own server, with
-// the same resources that wasm-xds makes.
+// Plainserver is the reference of the fan-out benchmark. It is go-control-plane as in its
+// documentation: a LinearCache of ECDS resources behind go-control-plane's server. The resources
+// equal those of wasm-xds.
 //
-// It prints its address, then takes commands from its standard input, one a line:
-// `edit NAME CONFIG` replaces a filter's configuration, `goroutines` prints how many
-// there are. It ends with its input.
+// Plainserver prints its address and then reads commands from the standard input, one a line.
+// `edit NAME CONFIG` replaces a filter's configuration, `goroutines` prints the number of
+// goroutines. The end of the input ends the process.
 package main
 
 import (
@@ -100,7 +100,7 @@ func run(in io.Reader, out io.Writer, filters []string, modulePath, config strin
 	return lines.Err()
 }
 
-// resource is the filter as wasm-xds makes it, inline.
+// resource returns the filter with inline code, as wasm-xds makes it.
 func resource(name, config string, module []byte) (*corev3.TypedExtensionConfig, error) {
 	sum := sha256.Sum256(module)
 	r := &snapshot.Revision{

@@ -1,4 +1,4 @@
-// Package proc reads what a process of this machine has used, from Linux's /proc.
+// Package proc reads the resource use of a process from Linux's /proc.
 package proc
 
 import (
@@ -11,8 +11,8 @@ import (
 	"time"
 )
 
-// CPU is the time that the process's threads have spent on a core, in the process
-// and in the kernel for it, to the nanosecond.
+// CPU returns the CPU time of the process's threads, user and kernel time together, in
+// nanoseconds.
 func CPU(pid int) (time.Duration, error) {
 	paths, err := filepath.Glob(fmt.Sprintf("/proc/%d/task/*/schedstat", pid))
 	if err != nil || len(paths) == 0 {
@@ -22,7 +22,7 @@ func CPU(pid int) (time.Duration, error) {
 	for _, path := range paths {
 		text, err := os.ReadFile(path)
 		if err != nil {
-			continue // a thread that has just ended
+			continue // the thread has just ended
 		}
 		ran, _, _ := strings.Cut(string(text), " ")
 		ns, err := strconv.ParseInt(ran, 10, 64)
@@ -34,19 +34,20 @@ func CPU(pid int) (time.Duration, error) {
 	return sum, nil
 }
 
-// RSS is the process's resident memory in bytes.
+// RSS returns the process's resident memory in bytes.
 func RSS(pid int) (float64, error) { return memory(pid, "VmRSS") }
 
-// PeakRSS is the most that [RSS] has been since the process began, or since [ResetPeak].
+// PeakRSS returns the maximum of [RSS] since the start of the process or the last [ResetPeak], in
+// bytes.
 func PeakRSS(pid int) (float64, error) { return memory(pid, "VmHWM") }
 
-// ResetPeak has [PeakRSS] begin anew.
+// ResetPeak restarts the maximum of [PeakRSS].
 func ResetPeak(pid int) error {
 	const resetsPeak = "5" // see proc_pid_clear_refs(5)
 	return os.WriteFile(fmt.Sprintf("/proc/%d/clear_refs", pid), []byte(resetsPeak), 0)
 }
 
-// memory is a line of the process's status that is in kB.
+// memory returns a value in kB from the process's status file, converted to bytes.
 func memory(pid int, key string) (float64, error) {
 	path := fmt.Sprintf("/proc/%d/status", pid)
 	file, err := os.Open(path)
@@ -64,7 +65,7 @@ func memory(pid int, key string) (float64, error) {
 	return 0, fmt.Errorf("%s has no %s", path, key)
 }
 
-// Files is the number of the process's open files.
+// Files returns the number of the process's open files.
 func Files(pid int) (int, error) {
 	entries, err := os.ReadDir(fmt.Sprintf("/proc/%d/fd", pid))
 	return len(entries), err

@@ -1,5 +1,5 @@
-// Profserve is wasm-xds with Go's profiler beside it, at $PROFILE_ADDRESS: for
-// measuring only, the product has no profiler.
+// Profserve is wasm-xds with Go's profiler at $PROFILE_ADDRESS. Use profserve only for
+// measurements. The product has no profiler.
 //
 //	go build -o /tmp/profserve ./test/bench/profserve
 //	PROFILE_ADDRESS=127.0.0.1:6060 go run -C test ./bench/cmd/bench -only fanout -binary /tmp/profserve
@@ -8,7 +8,7 @@ package main
 import (
 	"context"
 	"net/http"
-	_ "net/http/pprof" // its handlers are what this command adds
+	_ "net/http/pprof" // registers the profiler's handlers
 	"os"
 	"os/signal"
 	"runtime"

@@ -1,6 +1,5 @@
-// Package push measures wasm-xds's own part of a hot-load: from a spec's rename into
-// its place to the response at a client, beside a plain go-control-plane server
-// behind a bare file watch.
+// Package push measures wasm-xds's own part of a hot-load, from a spec's rename to the response
+// at a client. The reference is a plain go-control-plane server behind a bare file watch.
 package push
 
 import (
@@ -23,7 +22,7 @@ func Benchmark() suite.Benchmark {
 	return suite.Benchmark{Name: "push", Text: text, Run: run}
 }
 
-// settle is serve's default, which the goal counts from.
+// settle is serve's default of --settle. The goal is settle plus 10 ms.
 const settle = 20 * time.Millisecond
 
 const filterName = "filter"
@@ -31,12 +30,12 @@ const filterName = "filter"
 // Each kind has two figures.
 const p50, p99 = ", p50", ", p99"
 
-// kind is what an edit changes.
+// kind is a kind of edit.
 type kind struct {
 	title  string
-	module func(n int) int // which module the n-th edit names
+	module func(n int) int // number of the n-th edit's module
 	config func(n int) int
-	code   int // bytes of code that the modules have beside the filter
+	code   int // bytes of extra code in the modules
 }
 
 func kinds() []kind {
@@ -124,7 +123,7 @@ func measure(ctx context.Context, o suite.Options, binary string, k kind, batche
 	}, nil
 }
 
-// bench is a server with one Envoy, and a watch of its directory.
+// bench is a server with an Envoy and a watch of the directory.
 type bench struct {
 	kind   kind
 	dir    string
@@ -148,7 +147,7 @@ func start(ctx context.Context, o suite.Options, binary string, k kind) (*bench,
 	if err := os.Mkdir(b.dir, 0o755); err != nil {
 		return nil, err
 	}
-	for _, n := range []int{0, 1} { // a proven revision needs two that were served before
+	for _, n := range []int{0, 1} { // the proven kind alternates between two served revisions
 		first, err := b.prepare(n)
 		if err != nil {
 			return nil, err
@@ -197,7 +196,7 @@ func (b *bench) close() error {
 	return err
 }
 
-// prepare writes the n-th spec, and its module, beside its place.
+// prepare writes the n-th spec and its module beside their places.
 func (b *bench) prepare(n int) (suite.Replacement, error) {
 	module := b.kind.module(n)
 	path := filepath.Join(b.dir, fmt.Sprintf("m%d.wasm", module))
@@ -207,7 +206,7 @@ func (b *bench) prepare(n int) (suite.Replacement, error) {
 			return suite.Replacement{}, err
 		}
 	}
-	// By file a push is one response, and a small one: what is measured is this end.
+	// Delivery by file needs only one small response, so the benchmark measures only the server.
 	return suite.Prepare(filepath.Join(b.dir, filterName+".yaml"),
 		fmt.Appendf(nil, "name: %s\nmodule: {file: %s}\ndelivery: file\nconfig: %s\n", filterName, path, b.marker(n)))
 }
@@ -234,13 +233,13 @@ func (b *bench) await(ctx context.Context, n int) (time.Time, error) {
 	}
 }
 
-// rest is how long nothing happens before the n-th edit: all lengths between two are as frequent.
+// rest returns the pause before the n-th edit. The pauses are spread evenly between two limits.
 func rest(n int) time.Duration {
 	const least, more = 50, 200
 	return time.Duration(least+n*61%more) * time.Millisecond
 }
 
-// edit returns how long it took to the response, and to the bare watch.
+// edit returns the time to the response and the time to the bare watch's event.
 func (b *bench) edit(ctx context.Context, n int) (took, heard time.Duration, err error) {
 	ready, err := b.prepare(n)
 	if err != nil {

@@ -9,7 +9,7 @@ import (
 	"github.com/fsnotify/fsnotify"
 )
 
-// watch hears of the spec's renames and does nothing else.
+// watch receives the renames of the spec and does nothing else.
 type watch struct {
 	watcher *fsnotify.Watcher
 	heard   chan time.Time
@@ -40,7 +40,7 @@ func newWatch(dir string) (*watch, error) {
 	return w, nil
 }
 
-// forget drops what was heard before.
+// forget drops an earlier event.
 func (w *watch) forget() {
 	select {
 	case <-w.heard:

@@ -1,6 +1,6 @@
-// Package registries measures how long it takes from a tag that moves in a registry
-// to the first answer of the new filter, beside the same edit by file, and what a
-// registry serves when many specs name one module.
+// Package registries measures the time from a moved tag in a registry to the first answer of the
+// new filter, beside the same edit by file. The package also measures a registry's traffic when
+// many specs name the same module.
 package registries
 
 import (
@@ -51,7 +51,7 @@ func run(ctx context.Context, o suite.Options) (m report.Measured, err error) {
 	return m, nil
 }
 
-// oneModule is the figure that has a goal.
+// oneModule is the figure with a goal.
 const oneModule = "one module for all specs: bytes of blobs"
 
 func text(report.Facts) report.Text {
@@ -71,10 +71,10 @@ func text(report.Facts) report.Text {
 	}
 }
 
-// asTest is a harness's TB for a package that wants testing's: what that package
-// calls of it.
+// asTest wraps a harness.TB for a package that needs testing.TB. asTest has only the methods that
+// the package calls.
 type asTest struct {
-	testing.TB // nil: for the method that nobody else can have
+	testing.TB // nil: supplies testing.TB's private method
 	run        harness.TB
 }
 
@@ -87,7 +87,7 @@ func (t asTest) Cleanup(f func())                  { t.run.Cleanup(f) }
 func (t asTest) TempDir() string                   { return t.run.TempDir() }
 func (t asTest) Context() context.Context          { return t.run.Context() }
 
-const code = 130_000 // bytes of the modules beside the filter itself
+const code = 130_000 // bytes of extra code in the modules
 
 func stamped(side string, n int) []byte {
 	return testfilter.HTTP{Stamp: stamp(side, n), Code: code}.Module()
@@ -95,7 +95,7 @@ func stamped(side string, n int) []byte {
 
 func stamp(side string, n int) string { return fmt.Sprintf("%s-%04d", side, n) }
 
-// moves takes turns between a tag and a file.
+// moves measures edits by tag and by file in turns.
 func moves(t harness.TB, rounds int) (report.Row, error) {
 	var tagged, filed []float64
 	registry := registrytest.Start(asTest{run: t}, registrytest.Options{})
@@ -124,7 +124,7 @@ func moves(t harness.TB, rounds int) (report.Row, error) {
 				return err
 			}
 			edit(n)
-			start := time.Now() // the registry has answered: the tag has moved
+			start := time.Now() // the registry has answered, so the tag has moved
 			want := stamp(name, n)
 			err := suite.Await(t.Context(), ports[name], want, func(a harness.Answer) bool { return a.Stamp() == want })
 			*samples = append(*samples, time.Since(start).Seconds())
@@ -135,8 +135,8 @@ func moves(t harness.TB, rounds int) (report.Row, error) {
 	return report.NewRow("tag moved to live", report.Seconds, tagged, filed), err
 }
 
-// many counts the bytes of blobs that a registry sends for specs that name one module, and
-// the module's own.
+// many returns the bytes of blobs that a registry sends for specs with the same module, and the
+// module's size.
 func many(t harness.TB, specs, size int) (all, own float64) {
 	module := testfilter.HTTP{Stamp: "many", Pad: size}.Module()
 	var sent atomic.Int64
@@ -168,7 +168,7 @@ type counting struct {
 	sent *atomic.Int64
 }
 
-// Write counts what is sent.
+// Write counts the sent bytes.
 func (c *counting) Write(p []byte) (int, error) {
 	n, err := c.ResponseWriter.Write(p)
 	c.sent.Add(int64(n))

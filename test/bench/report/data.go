@@ -8,10 +8,10 @@ import (
 	"os"
 )
 
-// Data is docs/benchmarks.json: what each benchmark has measured last, by its name.
+// Data is the content of docs/benchmarks.json: the last results of each benchmark by name.
 type Data map[string]Measured
 
-// Load reads the file; where there is none, nothing was measured.
+// Load reads the file. A missing file means no results.
 func Load(path string) (Data, error) {
 	text, err := os.ReadFile(path)
 	if errors.Is(err, fs.ErrNotExist) {
@@ -27,7 +27,7 @@ func Load(path string) (Data, error) {
 	return d, nil
 }
 
-// Save writes it.
+// Save writes the file.
 func (d Data) Save(path string) error {
 	text, err := json.MarshalIndent(d, "", " ")
 	if err != nil {

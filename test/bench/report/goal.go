@@ -6,17 +6,17 @@ import (
 	"strconv"
 )
 
-// Goal is what is wanted of a figure. The zero value wants nothing.
+// Goal is the goal of a figure. The zero value means no goal.
 type Goal struct {
-	Most float64 // that it may be
-	Aim  float64 // what would be better still; 0: no more than that is wanted
-	// Absolute says that Most is in the figure's own unit, and no ratio.
+	Most float64 // largest allowed value
+	Aim  float64 // a better value to aim at; 0: none
+	// Absolute means that Most is in the figure's own unit. Otherwise Most is a ratio.
 	Absolute bool
 }
 
 func (g Goal) isSet() bool { return g.Most != 0 }
 
-// judged is the number that the goal is about.
+// judged returns the number to compare with the goal.
 func (g Goal) judged(r Row) float64 {
 	if g.Absolute {
 		return r.Ours
@@ -24,12 +24,13 @@ func (g Goal) judged(r Row) float64 {
 	return r.Ratio()
 }
 
-// met says whether the row is as wanted. A row without a reference meets no goal for its ratio.
+// met reports whether the row meets the goal. Without a reference, a row meets no goal for its
+// ratio.
 func (g Goal) met(r Row) bool { return g.judged(r) <= g.Most }
 
 func (g Goal) aimMet(r Row) bool { return g.judged(r) <= g.Aim }
 
-// text is the goal in the unit of the figure.
+// text formats the goal in the figure's unit.
 func (g Goal) text(u Unit) string {
 	switch {
 	case !g.isSet():
@@ -43,8 +44,8 @@ func (g Goal) text(u Unit) string {
 	}
 }
 
-// ratioText is the ratio in two digits, or in as many more as it takes to see that it is
-// beyond the goal: 1.052 is more than 1.05.
+// ratioText formats the ratio with two digits, or with more digits if they are necessary to show
+// a miss: 1.052 exceeds 1.05.
 func ratioText(r Row, g Goal) string {
 	ratio := r.Ratio()
 	if math.IsNaN(ratio) {

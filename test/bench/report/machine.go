@@ -10,7 +10,7 @@ import (
 	"time"
 )
 
-// Here is this machine with its commit, today.
+// Here returns this machine, the current commit and today's date.
 func Here() Origin {
 	var o Origin
 	o.Machine = fmt.Sprintf("%s, %d cores, %s of memory, %s/%s, %s", processor(), runtime.NumCPU(),
@@ -37,7 +37,7 @@ func memory() float64 {
 	return kib * 1024
 }
 
-// lineOf is what stands behind `key :` in a file of /proc.
+// lineOf returns the text after `key :` in a file of /proc.
 func lineOf(path, key string) string {
 	file, err := os.Open(path)
 	if err != nil {

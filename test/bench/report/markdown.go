@@ -7,7 +7,7 @@ import (
 	"strings"
 )
 
-// head begins the page.
+// head is the beginning of the page.
 const head = `# Benchmarks
 
 ` + "`make bench`" + ` measures all of this in three quarters of an hour, prints the first table and writes this page;
@@ -17,7 +17,7 @@ ratios, the figures are that machine's. A figure is the median of so many runs a
 it. The page is rendered from [benchmarks.json](benchmarks.json), which ` + "`-render`" + ` does alone.
 `
 
-// Page is the whole page: the summary, and the sections.
+// Page returns the whole page: the summary and the sections.
 func Page(sections []Section) string {
 	var b strings.Builder
 	b.WriteString(head)
@@ -30,7 +30,7 @@ func Page(sections []Section) string {
 	return b.String()
 }
 
-// Markdown is the section as the page has it.
+// Markdown returns the section for the page.
 func (s Section) Markdown() string {
 	var b strings.Builder
 	fmt.Fprintf(&b, "## %s\n", s.Title)
@@ -44,7 +44,7 @@ func (s Section) Markdown() string {
 	return b.String()
 }
 
-// Figures are the section's tables alone.
+// Figures returns only the section's tables.
 func (s Section) Figures() string {
 	var b strings.Builder
 	for _, t := range s.Tables {
@@ -63,7 +63,7 @@ func paragraphs(b *strings.Builder, all []string) {
 	}
 }
 
-// table is one of the section's tables, without its heading.
+// table returns a table of the section without its heading.
 func (s Section) table(t Table) string {
 	var b strings.Builder
 	goals := slices.ContainsFunc(t.Rows, func(r Row) bool { return s.goal(r.Figure).isSet() })

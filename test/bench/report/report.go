@@ -1,10 +1,10 @@
-// Package report turns measurements into docs/benchmarks.md: each figure beside its
-// reference from the same run, as a ratio of medians, and a table of those with goals
-// before all others.
+// Package report turns measurements into docs/benchmarks.md. Each figure stands beside its
+// reference from the same run, as a ratio of medians. A table of the figures with goals comes
+// first.
 //
-// A benchmark hands over what it has [Measured]. That is kept in docs/benchmarks.json,
-// and the page is rendered from nothing else: what the benchmarks say of their figures
-// is [Text], which can change without measuring anew.
+// A benchmark returns [Measured], which is kept in docs/benchmarks.json. The page is rendered
+// from the kept results and from [Text], the benchmark's texts about its figures. A text can
+// change without a new measurement.
 package report
 
 import (
@@ -14,17 +14,17 @@ import (
 	"strings"
 )
 
-// Row is one figure with its reference.
+// Row is a figure with its reference.
 type Row struct {
 	Figure string `json:"figure"`
 	Unit   Unit   `json:"unit"`
-	// Ours and Reference are medians, of as many runs each. Reference is 0 where there is none.
+	// Ours and Reference are medians of the same number of runs. Reference is 0 if none exists.
 	Ours      float64 `json:"ours"`
 	Reference float64 `json:"reference,omitempty"`
 	Runs      int     `json:"runs"`
 }
 
-// NewRow is the row of these samples, one a run; without a reference there is no ratio.
+// NewRow returns the row of these samples, one per run. Without a reference the row has no ratio.
 func NewRow(figure string, unit Unit, ours, reference []float64) Row {
 	r := Row{Figure: figure, Unit: unit, Ours: Median(ours), Runs: len(ours)}
 	if len(reference) > 0 {
@@ -33,7 +33,7 @@ func NewRow(figure string, unit Unit, ours, reference []float64) Row {
 	return r
 }
 
-// Ratio is ours over the reference; NaN without one.
+// Ratio returns ours divided by the reference, or NaN without a reference.
 func (r Row) Ratio() float64 {
 	if r.Reference == 0 {
 		return math.NaN()
@@ -41,51 +41,51 @@ func (r Row) Ratio() float64 {
 	return r.Ours / r.Reference
 }
 
-// Table is rows under a heading.
+// Table is a number of rows under a heading.
 type Table struct {
 	Title     string `json:"title,omitempty"`
-	Reference string `json:"reference,omitempty"` // what stands beside in this table; "": the section's
+	Reference string `json:"reference,omitempty"` // the table's reference; "": the section's
 	Rows      []Row  `json:"rows"`
 }
 
-// Facts are what a text says of a run that another run may do otherwise: how long it
-// took, which version of something stood beside.
+// Facts are the properties of a run that may differ in another run, for example the duration or
+// the version of the reference. Texts refer to the facts.
 type Facts map[string]string
 
-// Measured is what one run of a benchmark has found.
+// Measured is the result of one run of a benchmark.
 type Measured struct {
 	Origin
-	Note   string  `json:"note,omitempty"` // what else is to be said of this run
+	Note   string  `json:"note,omitempty"` // a remark on the run
 	Facts  Facts   `json:"facts,omitempty"`
 	Tables []Table `json:"tables"`
 }
 
-// Origin is where figures are from.
+// Origin is where and when the figures were measured.
 type Origin struct {
 	Machine string `json:"machine"`
 	Commit  string `json:"commit"`
-	Date    string `json:"date"` // such as 2006-01-02
+	Date    string `json:"date"` // for example 2006-01-02
 }
 
-// Text is what a benchmark says of its figures.
+// Text is a benchmark's text about its figures.
 type Text struct {
 	Title     string
-	Reference string     // what stands beside: the column's heading
+	Reference string     // name of the reference: the column's heading
 	Before    []string   // paragraphs before the tables
-	After     []string   // paragraphs after them: where the rest goes, what is odd
+	After     []string   // paragraphs after the tables: explanations
 	Headlines []Headline // the section's rows in the summary
 }
 
-// Section is one benchmark's part of the page.
+// Section is a benchmark's part of the page.
 type Section struct {
 	Text
 	Measured
 }
 
-// Headline is a row of the summary, or several: one figure in all its cases.
+// Headline is a row of the summary, or several rows: one figure in all its cases.
 type Headline struct {
 	What    string   // "": the figure's own name
-	Figures []string // the beginnings of their names
+	Figures []string // prefixes of the figures' names
 	Goal    Goal
 }
 
@@ -93,7 +93,7 @@ func (h Headline) has(figure string) bool {
 	return slices.ContainsFunc(h.Figures, func(begin string) bool { return strings.HasPrefix(figure, begin) })
 }
 
-// goal is what is wanted of a figure.
+// goal returns the goal of a figure.
 func (t Text) goal(figure string) Goal {
 	for _, h := range t.Headlines {
 		if h.has(figure) {
@@ -103,7 +103,8 @@ func (t Text) goal(figure string) Goal {
 	return Goal{}
 }
 
-// Median is the middle sample, or the mean of the two in the middle; NaN of none.
+// Median returns the middle sample, or the mean of the two middle samples. Without samples Median
+// returns NaN.
 func Median(samples []float64) float64 {
 	if len(samples) == 0 {
 		return math.NaN()
@@ -116,9 +117,9 @@ func Median(samples []float64) float64 {
 	return (sorted[middle-1] + sorted[middle]) / 2
 }
 
-// Interleave calls each of the runs once, in any order, and that n times: what else the machine
-// does meets all of them, and what one leaves behind no other more often than the next. The
-// orders are the same each time. It stops at the first error.
+// Interleave runs n rounds. Each round calls every run once, in a random order. Disturbances by
+// the machine therefore affect all runs alike, and so do the after-effects of a run. The orders
+// are the same each time. Interleave stops at the first error.
 func Interleave(n int, runs ...func() error) error {
 	order := rand.New(rand.NewPCG(1, 1))
 	for range n {

@@ -7,7 +7,7 @@ import (
 	"strings"
 )
 
-// Summary is one table of what the sections' headlines name.
+// Summary returns a single table of the rows named by the sections' headlines.
 func Summary(sections []Section) string {
 	var b strings.Builder
 	b.WriteString("## Summary\n")
@@ -29,7 +29,7 @@ func Summary(sections []Section) string {
 	return b.String()
 }
 
-// machines are those that the sections were measured on, each once.
+// machines returns the distinct machines of the sections.
 func machines(sections []Section) []string {
 	var all []string
 	for _, s := range sections {
@@ -40,7 +40,7 @@ func machines(sections []Section) []string {
 	return all
 }
 
-// aCase is one row that a headline names, with where it stands.
+// aCase is a row named by a headline, with its place.
 type aCase struct {
 	Row
 	table     string
@@ -59,7 +59,7 @@ func (s Section) cases(h Headline) []aCase {
 	return all
 }
 
-// lines are the cells of a headline's lines.
+// lines returns the cells of a headline's lines.
 func (s Section) lines(h Headline) (lines [][]string) {
 	all := s.cases(h)
 	var good []aCase
@@ -92,7 +92,8 @@ func (s Section) lines(h Headline) (lines [][]string) {
 	return append(lines, cells)
 }
 
-// line is one case's. Which one it is it says only as far as there are others.
+// line returns the line of one case. The line names the case only as far as necessary to tell the
+// cases apart.
 func (s Section) line(h Headline, all []aCase, c aCase, met string) []string {
 	what := []string{fmt.Sprintf("[%s](#%s): %s", s.Title, anchor(s.Title), cmp.Or(h.What, c.Figure))}
 	others := func(differ func(aCase) bool) bool { return slices.ContainsFunc(all, differ) }
@@ -108,5 +109,5 @@ func (s Section) line(h Headline, all []aCase, c aCase, met string) []string {
 	}
 }
 
-// anchor is where a heading is found on the page.
+// anchor returns the fragment of a heading on the page.
 func anchor(title string) string { return strings.ReplaceAll(strings.ToLower(title), " ", "-") }

@@ -6,7 +6,7 @@ import (
 	"slices"
 )
 
-// Unit says how a figure is written; figures are in its base: seconds, bytes or counts.
+// Unit is the unit of a figure: seconds, bytes or counts.
 type Unit int
 
 // The units.
@@ -18,7 +18,7 @@ const (
 
 func unitNames() []string { return []string{"count", "seconds", "bytes"} }
 
-// MarshalText writes the unit's name.
+// MarshalText returns the unit's name.
 func (u Unit) MarshalText() ([]byte, error) {
 	names := unitNames()
 	if u < 0 || int(u) >= len(names) {
@@ -27,7 +27,7 @@ func (u Unit) MarshalText() ([]byte, error) {
 	return []byte(names[u]), nil
 }
 
-// UnmarshalText reads it.
+// UnmarshalText parses the unit's name.
 func (u *Unit) UnmarshalText(text []byte) error {
 	i := slices.Index(unitNames(), string(text))
 	if i < 0 {
@@ -37,7 +37,7 @@ func (u *Unit) UnmarshalText(text []byte) error {
 	return nil
 }
 
-// Format writes a figure with three digits and the fitting prefix.
+// Format formats a figure with three digits and a suitable prefix.
 func (u Unit) Format(v float64) string {
 	switch {
 	case math.IsNaN(v):
@@ -61,7 +61,7 @@ func scaled(v, step float64, units []string, base float64) string {
 }
 
 func digits(v float64) string {
-	const whole = 1e-9 // what a division by a unit may leave of a whole number
+	const whole = 1e-9 // rounding error of a whole number after a division
 	switch a := math.Abs(v); {
 	case a >= 100 || math.Abs(a-math.Round(a)) < whole:
 		return fmt.Sprintf("%.0f", v)

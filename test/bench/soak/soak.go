@@ -1,5 +1,5 @@
-// Package soak edits one directory as often in minutes as people do in an hour, with
-// a real Envoy and hundreds of simulated ones behind it, and looks at what stays.
+// Package soak makes an hour's worth of edits in minutes, with one real Envoy and hundreds of
+// simulated Envoys, and looks for leaks.
 package soak
 
 import (
@@ -23,14 +23,14 @@ import (
 
 const (
 	filters = 10
-	// warmUp is how many edits fill what fills: the history of each filter (ten revisions) and the
-	// sandbox's decoded modules (four megabytes of modules of 20 KB).
+	// warmUp is the number of edits until the caches are full: the history of each filter (ten
+	// revisions) and the sandbox's decoded modules (four megabytes of modules of 20 KB).
 	warmUp = 22 * filters
-	// collected is when the modules that nothing names any more are gone.
+	// collected is the time until unreferenced modules are deleted.
 	collected = time.Minute
 )
 
-// plan is how long, how often, and for how many.
+// plan is the duration and the size of a soak.
 type plan struct {
 	duration time.Duration
 	edits    int
@@ -39,7 +39,7 @@ type plan struct {
 	warmUp   int           // edits before the first look
 }
 
-// Benchmark is the soak.
+// Benchmark returns the soak.
 func Benchmark(duration time.Duration) suite.Benchmark {
 	return suite.Benchmark{Name: "soak", Text: text, Run: func(ctx context.Context, o suite.Options) (report.Measured, error) {
 		p := plan{duration: duration, edits: 360, envoys: 500, warmUp: warmUp, rest: collected}
@@ -64,7 +64,7 @@ func run(ctx context.Context, o suite.Options, p plan) (m report.Measured, err e
 	return m, err
 }
 
-// What the text says of a run.
+// The facts of a run.
 const editsFact, durationFact, envoyFact, envoysFact, warmUpFact = "edits", "duration", "envoy", "envoys", "warm-up"
 
 func (p plan) facts() report.Facts {
@@ -74,7 +74,7 @@ func (p plan) facts() report.Facts {
 	}
 }
 
-// back is a figure that comes back to where it was.
+// back returns the headline of a figure that must return to its first value.
 func back(figure string) report.Headline {
 	return report.Headline{Figures: []string{figure}, Goal: report.Goal{Most: 1.05}}
 }
@@ -103,10 +103,10 @@ func text(facts report.Facts) report.Text {
 	}
 }
 
-// The figures that ought to come back to where they were.
+// The figures that must return to their first values.
 const rss, goroutines, files, stateDir = "memory (RSS)", "goroutines", "open files", "state directory"
 
-// state is what is looked at.
+// state has the figures of one look.
 type state struct{ rss, goroutines, files, stateDir, stateFiles, envoyRSS float64 }
 
 func soak(t harness.TB, o suite.Options, binary string, p plan) (report.Table, error) {
@@ -157,7 +157,7 @@ type bench struct {
 	server     *suite.Server
 	fleet      *simenvoy.Fleet
 	envoy      *harness.EnvoyProcess
-	address    string // of the real Envoy's listener, which has the first filter
+	address    string // of the real Envoy's listener with the first filter
 	n          int    // edits so far
 
 	clients int
@@ -165,7 +165,7 @@ type bench struct {
 	goal    atomic.Pointer[goal]
 }
 
-// goal counts the Envoys down that have not got an edit yet.
+// goal counts the Envoys that still miss an edit.
 type goal struct {
 	marker []byte
 	left   atomic.Int64
@@ -214,7 +214,7 @@ func start(t harness.TB, o suite.Options, binary string, p plan) (*bench, error)
 func (b *bench) close() {
 	b.envoy.Stop()
 	b.fleet.Close()
-	_ = b.server.Stop() // what it did is measured already
+	_ = b.server.Stop() // the measurement is complete, so an error does not matter
 }
 
 func name(i int) string { return fmt.Sprintf("filter-%d", i) }
@@ -248,14 +248,15 @@ func await(ctx context.Context, done <-chan struct{}) error {
 	}
 }
 
-// module is where a generation's module lies. Each has a file of its own: a module that is
-// replaced in its place may be read with the spec of before, as a revision more, and then ten
-// revisions name fewer than ten modules. What stays in the store would depend on chance.
+// module returns the path of a generation's module. Each generation has a file of its own. If a
+// module replaced its predecessor in place, the server might read the new module with the old
+// spec. The result would be an extra revision, ten revisions would name fewer than ten modules,
+// and the number of modules in the store would depend on chance.
 func (b *bench) module(i, generation int) string {
 	return filepath.Join(b.dir, fmt.Sprintf("%s-%d.wasm", name(i), generation))
 }
 
-// write puts a filter with a configuration and the module of a generation into place.
+// write writes a filter with a configuration and the module of a generation.
 func (b *bench) write(i int, config string, generation int) error {
 	code := testfilter.HTTP{Stamp: fmt.Sprintf("generation-%04d", generation), StampHeader: header(i), EchoConfig: i == 0, Pad: 20_000}
 	if err := suite.Replace(b.module(i, generation), code.Module()); err != nil {
@@ -265,8 +266,7 @@ func (b *bench) write(i int, config string, generation int) error {
 		"name: %s\nmodule: {file: %s}\nconfig: %s\nrollout: {canary: 1}\n", name(i), b.module(i, generation), marker(config)))
 }
 
-// edit gives one filter a new module and configuration, and waits until every Envoy
-// has them.
+// edit gives a filter a new module and configuration and waits until every Envoy has them.
 func (b *bench) edit(ctx context.Context) error {
 	b.n++
 	i, config := b.n%filters, fmt.Sprint("edit-", b.n)
@@ -295,7 +295,7 @@ func (b *bench) edit(ctx context.Context) error {
 	return errors.New("the real Envoy does not run what the simulated ones do")
 }
 
-// look waits for a time of rest and takes the figures.
+// look rests and then takes the figures.
 func (b *bench) look(ctx context.Context) (s state, err error) {
 	if err := suite.Rest(ctx, b.rest); err != nil {
 		return s, err

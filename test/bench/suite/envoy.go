@@ -9,7 +9,7 @@ import (
 	"github.com/wasm-xds/wasm-xds/internal/test/harness"
 )
 
-// Do runs f with what the harness needs; all that it started is ended then.
+// Do runs f with a harness.TB. When f returns, Do ends everything that f has started.
 func (o Options) Do(ctx context.Context, name string, f func(harness.TB) error) error {
 	var err error
 	if !harness.Do(ctx, name, o.Log, func(t harness.TB) { err = f(t) }) && err == nil {
@@ -18,8 +18,8 @@ func (o Options) Do(ctx context.Context, name string, f func(harness.TB) error) 
 	return err
 }
 
-// Serve starts a control plane for a directory, and a real Envoy with these listeners whose
-// filters it waits for. args are further ones of serve.
+// Serve starts a control plane for a directory and a real Envoy with the listeners, and waits for
+// the Envoy's filters. args are further arguments of serve.
 func Serve(t harness.TB, dir string, listeners []harness.HTTPListener, args ...string) {
 	t.Helper()
 	plane := harness.StartControlPlane(t, harness.ControlPlaneOptions{Dir: dir, Args: append([]string{"--log-level", "info"}, args...)})
@@ -33,8 +33,8 @@ func Serve(t harness.TB, dir string, listeners []harness.HTTPListener, args ...s
 	harness.StartEnvoy(t, harness.EnvoyOptions{Bootstrap: boot.YAML(t)}).WaitReady()
 }
 
-// Await asks a listener every half millisecond, until wanted says yes to an answer. what is
-// for the error.
+// Await sends a request to a listener every half millisecond until wanted accepts an answer. The
+// parameter `what` is for the error.
 func Await(ctx context.Context, port int, what string, wanted func(harness.Answer) bool) error {
 	client := harness.NewClient(harness.Loopback(port))
 	defer client.Close()

@@ -9,7 +9,8 @@ import (
 	"time"
 )
 
-// Quantile is the sample below which the share q of all lies; NaN of none.
+// Quantile returns the sample below which the share q of all samples lies. Without samples
+// Quantile returns NaN.
 func Quantile(samples []float64, q float64) float64 {
 	if len(samples) == 0 {
 		return math.NaN()
@@ -18,8 +19,7 @@ func Quantile(samples []float64, q float64) float64 {
 	return sorted[min(int(q*float64(len(sorted))), len(sorted)-1)]
 }
 
-// Rest lets a time pass, so that what one measurement leaves behind does not
-// count into the next.
+// Rest waits, so the after-effects of a measurement do not count in the next.
 func Rest(ctx context.Context, d time.Duration) error {
 	timer := time.NewTimer(d)
 	defer timer.Stop()
@@ -31,19 +31,19 @@ func Rest(ctx context.Context, d time.Duration) error {
 	}
 }
 
-// Replacement is a file that lies beside its place.
+// Replacement is a file beside its final place.
 type Replacement struct{ partial, path string }
 
-// Prepare writes a file beside its place, hidden.
+// Prepare writes a hidden file beside its final place.
 func Prepare(path string, content []byte) (Replacement, error) {
 	r := Replacement{filepath.Join(filepath.Dir(path), "."+filepath.Base(path)+".partial"), path}
 	return r, os.WriteFile(r.partial, content, 0o644)
 }
 
-// Rename puts it into its place.
+// Rename moves the file to its final place.
 func (r Replacement) Rename() error { return os.Rename(r.partial, r.path) }
 
-// Replace does both.
+// Replace writes and renames a file.
 func Replace(path string, content []byte) error {
 	r, err := Prepare(path, content)
 	if err != nil {

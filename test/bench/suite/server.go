@@ -21,14 +21,14 @@ import (
 
 // Server is a running `wasm-xds serve`.
 type Server struct {
-	XDS, Modules, Admin string // host:port; Admin is a URL
+	XDS, Modules, Admin string // XDS and Modules are host:port; Admin is a URL
 
 	cmd  *exec.Cmd
 	logs sync.WaitGroup
 }
 
-// StartServer starts the binary on free ports and waits until it serves. Its log
-// goes to the file at logPath.
+// StartServer starts the binary on free ports and waits until the server is ready. The log goes
+// to the file at logPath.
 func StartServer(binary, dir, stateDir, logPath string, args ...string) (*Server, error) {
 	args = append([]string{
 		"serve", dir, "--xds-address", "127.0.0.1:0", "--modules-address", "127.0.0.1:0",
@@ -58,7 +58,7 @@ func StartServer(binary, dir, stateDir, logPath string, args ...string) (*Server
 	return s, nil
 }
 
-// awaitAddresses reads the log up to the line that says where the server listens.
+// awaitAddresses reads the log up to the line with the server's addresses.
 func (s *Server) awaitAddresses(log io.Reader) error {
 	lines := bufio.NewReader(log)
 	for {
@@ -74,10 +74,10 @@ func (s *Server) awaitAddresses(log io.Reader) error {
 	}
 }
 
-// PID is the process id.
+// PID returns the process id.
 func (s *Server) PID() int { return s.cmd.Process.Pid }
 
-// Idle waits until the server uses next to no CPU: what it writes behind is written.
+// Idle waits until the server uses almost no CPU, so background writes are done.
 func (s *Server) Idle(ctx context.Context) error {
 	last, err := proc.CPU(s.PID())
 	for quiet := 0; err == nil && quiet < 4; {
@@ -95,7 +95,7 @@ func (s *Server) Idle(ctx context.Context) error {
 	return err
 }
 
-// Stop ends it with SIGTERM and waits for it.
+// Stop sends SIGTERM and waits for the end.
 func (s *Server) Stop() error {
 	if err := s.cmd.Process.Signal(syscall.SIGTERM); err != nil && !errors.Is(err, os.ErrProcessDone) {
 		return err
@@ -104,7 +104,7 @@ func (s *Server) Stop() error {
 	return s.cmd.Wait()
 }
 
-// Metric is the value of a metric without labels.
+// Metric returns the value of a metric without labels.
 func (s *Server) Metric(name string) (float64, error) {
 	client := http.Client{Timeout: time.Minute, Transport: &http.Transport{DisableKeepAlives: true}}
 	res, err := client.Get(s.Admin + "/metrics")

@@ -1,5 +1,5 @@
-// Package suite is what the benchmarks of test/bench share: how they are called,
-// and the servers that they measure, each as a process of its own.
+// Package suite is shared by the benchmarks of test/bench. It defines a benchmark and starts the
+// measured servers, each as a separate process.
 package suite
 
 import (
@@ -19,25 +19,25 @@ import (
 type Benchmark struct {
 	Name string // of the section, and for -only
 	Run  func(context.Context, Options) (report.Measured, error)
-	// Text is what the page says of a run.
+	// Text returns the page's text about a run.
 	Text func(report.Facts) report.Text
 }
 
-// Options says how a benchmark runs.
+// Options are the options of a benchmark.
 type Options struct {
-	Quick  bool      // small and once: to see that it works
-	Dir    string    // for its files; removed afterwards
+	Quick  bool      // small and once, as a smoke test
+	Dir    string    // for temporary files; removed afterwards
 	Binary string    // the wasm-xds to measure; "": built from this tree
-	Log    io.Writer // what it is doing, for the one who waits
+	Log    io.Writer // progress messages
 }
 
-// Logf tells what the benchmark is doing.
+// Logf prints a progress message.
 func (o Options) Logf(format string, args ...any) {
 	fmt.Fprintf(o.Log, format+"\n", args...)
 }
 
-// Build builds a command of the repository, such as cmd/wasm-xds, into the options'
-// directory, as `make build` does, and returns its path.
+// Build builds a command of the repository, for example cmd/wasm-xds, into the options'
+// directory, as `make build` does. Build returns the binary's path.
 func (o Options) Build(ctx context.Context, pkg string) (string, error) {
 	path := filepath.Join(o.Dir, filepath.Base(pkg))
 	cmd := exec.CommandContext(ctx, "go", "build", "-trimpath", "-ldflags=-s -w", "-o", path, "github.com/wasm-xds/wasm-xds/"+pkg)
@@ -49,7 +49,7 @@ func (o Options) Build(ctx context.Context, pkg string) (string, error) {
 	return path, nil
 }
 
-// moduleOf is the directory of the module that has a package.
+// moduleOf returns the directory of a package's module.
 func moduleOf(pkg string) string {
 	if strings.HasPrefix(pkg, "test/") {
 		return "test"
@@ -57,7 +57,7 @@ func moduleOf(pkg string) string {
 	return "."
 }
 
-// WasmXDS is the path of the binary to measure.
+// WasmXDS returns the path of the binary to measure.
 func (o Options) WasmXDS(ctx context.Context) (string, error) {
 	if o.Binary != "" {
 		return o.Binary, nil

@@ -1,5 +1,5 @@
-// Bench measures wasm-xds and writes what it finds into docs/benchmarks.json, each
-// benchmark in place of what it found before, and renders docs/benchmarks.md from it.
+// Bench measures wasm-xds and writes the results into docs/benchmarks.json. Each benchmark
+// replaces its previous results. Then bench renders docs/benchmarks.md.
 package main
 
 import (
@@ -28,12 +28,12 @@ import (
 	"github.com/wasm-xds/wasm-xds/test/bench/suite"
 )
 
-// defaultPage is in this repository, wherever the command runs.
+// defaultPage is the page in this repository, whatever the working directory.
 var defaultPage = filepath.Join(program.Repository(), "docs", "benchmarks.md")
 
 func main() { os.Exit(run(os.Args[1:], os.Stdout, os.Stderr)) }
 
-// benchmarks are all of them, in the order in which they run and stand on the page.
+// benchmarks returns all benchmarks in the order of the runs and of the page.
 func benchmarks(c []fanout.Case, soaking time.Duration) []suite.Benchmark {
 	return []suite.Benchmark{
 		hotload.Benchmark(),
@@ -49,8 +49,8 @@ func benchmarks(c []fanout.Case, soaking time.Duration) []suite.Benchmark {
 	}
 }
 
-// cases are the fan-out's sizes that were asked for: those that begin like `ads-delta/1000/10`, or
-// else the one that it spells out.
+// cases returns the requested sizes of the fan-out: those with a prefix like `ads-delta/1000/10`,
+// or else the size spelt out in asked.
 func cases(asked string, quick bool) ([]fanout.Case, error) {
 	var some []fanout.Case
 	for _, one := range fanout.Cases(quick) {
@@ -65,7 +65,7 @@ func cases(asked string, quick bool) ([]fanout.Case, error) {
 	return []fanout.Case{one}, err
 }
 
-// options are what the command line says.
+// options are the options of the command line.
 type options struct {
 	only           string
 	page           string
@@ -122,8 +122,8 @@ func run(args []string, stdout, stderr io.Writer) int {
 	return 0
 }
 
-// measureAll runs what was asked for, one after the other, and prints each section, and the
-// summary of all at the end. One that fails stops no other.
+// measureAll runs the benchmarks in turn and prints each section, and at the end the summary.
+// After a failure the next benchmark still runs.
 func measureAll(ctx context.Context, o options, all []suite.Benchmark) error {
 	var errs []error
 	done := report.Data{}
@@ -155,7 +155,7 @@ func measure(ctx context.Context, b suite.Benchmark, o suite.Options) (report.Me
 		return report.Measured{}, err
 	}
 	defer os.RemoveAll(o.Dir)
-	here := report.Here() // the commit as it is now, not when the run is over
+	here := report.Here() // the commit at the start of the run
 	m, err := b.Run(ctx, o)
 	m.Origin = here
 	return m, err

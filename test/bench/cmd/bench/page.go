@@ -10,12 +10,12 @@ import (
 	"github.com/wasm-xds/wasm-xds/test/bench/suite"
 )
 
-// figures is where a page's figures lie.
+// figures returns the path of a page's figures.
 func figures(page string) string {
 	return strings.TrimSuffix(page, filepath.Ext(page)) + ".json"
 }
 
-// write puts what is new beside what was measured before, and renders the page.
+// write merges the fresh results into the saved results and renders the page.
 func write(page string, all []suite.Benchmark, fresh report.Data) error {
 	data, err := report.Load(figures(page))
 	if err != nil {
@@ -30,7 +30,7 @@ func write(page string, all []suite.Benchmark, fresh report.Data) error {
 	return os.WriteFile(page, []byte(report.Page(sections(all, data))), 0o644)
 }
 
-// sections are those that were measured.
+// sections returns the sections with results.
 func sections(all []suite.Benchmark, data report.Data) []report.Section {
 	var some []report.Section
 	for _, b := range all {

@@ -32,7 +32,7 @@ func TestThePageIsWhatItsFiguresRenderTo(t *testing.T) {
 		if !ok {
 			t.Errorf("%s was never measured", b.Name)
 		}
-		// A figure that was given another name would leave the summary, and lose its goal.
+		// A renamed figure would disappear from the summary and lose its goal.
 		for _, h := range b.Text(m.Facts).Headlines {
 			for _, figure := range h.Figures {
 				if !slices.ContainsFunc(names(m), func(name string) bool { return strings.HasPrefix(name, figure) }) {
