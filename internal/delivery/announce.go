@@ -6,8 +6,8 @@ import "maps"
 // revision to try, and every unproven push writes the whole record again.
 const announceLimit = 1000
 
-// announce records nodes ahead of their turn: those with a parked unproven push. The record
-// is written for another push anyway. A thousand edits at once then take one record, and not a
+// announce records nodes ahead of their turn: those with a parked unproven push. The record is
+// written for another push anyway. A thousand edits at once then take one record, and not a
 // thousand records that the pushes have to wait for. After a crash, an announced node that got
 // nothing costs at most one push too many.
 func (m *Machine) announce(s *stream) {
@@ -29,8 +29,8 @@ func (m *Machine) announce(s *stream) {
 	}
 }
 
-// wasAnnounced says whether the record already names the subscriber's node with the revision.
-// An announcement counts for one push.
+// wasAnnounced says whether the record already names the subscriber's node with the revision. An
+// announcement counts for one push.
 func (m *Machine) wasAnnounced(u *sub, revision string) bool {
 	written, announced := u.f.announced[u.s.node.ID]
 	if announced {

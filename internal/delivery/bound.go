@@ -1,7 +1,7 @@
 package delivery
 
-// Names without a spec come from the network alone, and each costs the machine some kilobytes.
-// The machine counts them for each stream. Names with a spec are not bounded.
+// Names without a spec come from the network alone, and each costs the machine some kilobytes. The
+// machine counts them for each stream. Names with a spec are not bounded.
 
 // countUnknown adds n to the counts if the subscriber's name has no spec.
 func (m *Machine) countUnknown(u *sub, n int) {
@@ -18,8 +18,8 @@ func (m *Machine) countAllUnknown(f *filter, n int) {
 	}
 }
 
-// shedGreedy ends streams until all streams together ask for no more names without a spec than
-// the limit. The stream with the most names ends first. Of two equal streams, the later ends.
+// shedGreedy ends streams until all streams together ask for no more names without a spec than the
+// limit. The stream with the most names ends first. Of two equal streams, the later ends.
 func (m *Machine) shedGreedy() {
 	for m.unknown > m.cfg.UnknownNames {
 		var greediest *stream

@@ -2,8 +2,8 @@ package delivery
 
 import "github.com/wasm-xds/wasm-xds/pkg/snapshot"
 
-// promoteByHand continues a rollout without the awaited canaries. Each Envoy version still gets
-// a canary, if any Envoy can be asked: an unproven revision goes to a single Envoy first.
+// promoteByHand continues a rollout without the awaited canaries. Each Envoy version still gets a
+// canary, if any Envoy can be asked: an unproven revision goes to a single Envoy first.
 func (m *Machine) promoteByHand(e Promoted) {
 	f := m.filters[e.Name]
 	if f == nil {
@@ -35,8 +35,8 @@ func (m *Machine) passOver(f *filter, r *snapshot.Revision) {
 	}
 }
 
-// retry forgets that Envoys refused a revision or were lost with it. The revision is tried again
-// in other bytes.
+// retry forgets that Envoys refused a revision or were lost with it. The revision is tried again in
+// other bytes.
 func (m *Machine) retry(e Retried) {
 	f := m.filters[e.Name]
 	if f == nil {

@@ -69,9 +69,8 @@ func (m *Machine) enlist(u *sub) bool {
 }
 
 // assign makes subscribers canaries of r until the group has n. While the group waits for a
-// suspect,
-// only awaited suspects can become canaries, one after the other: they may have the refused bytes
-// already.
+// suspect, only awaited suspects can become canaries, one after the other: they may have the
+// refused bytes already.
 func (m *Machine) assign(f *filter, g *group, r *snapshot.Revision, n int, prefer *spec.NodeSelector) {
 	missing := n - g.canaries(r.ID)
 	if missing <= 0 {
@@ -120,10 +119,8 @@ func askedLess(g *group, suspects []*sub, r *snapshot.Revision) []*sub {
 }
 
 // rank is the order in which Envoys become canaries of r, the lowest first. Suspects come first:
-// they
-// may have the bytes already. Last come Envoys that refused the stable revision, or were lost with
-// r
-// again and again: the cause may be their own, and would stop the rollout for all.
+// they may have the bytes already. Last come Envoys that refused the stable revision, or were lost
+// with r again and again: the cause may be their own, and would stop the rollout for all.
 func (m *Machine) rank(u *sub, r *snapshot.Revision, prefer *spec.NodeSelector) int {
 	one := u.suspect(r)
 	switch {
@@ -146,8 +143,7 @@ func (m *Machine) rank(u *sub, r *snapshot.Revision, prefer *spec.NodeSelector) 
 func (u *sub) refusesStable() bool { return u.f.stable != nil && u.refusal(u.f.stable.ID) != nil }
 
 // fellSilent takes the subscribers of a silent stream out of their trials. Other Envoys of the
-// version
-// become canaries. If there are none, the other versions go on without this version.
+// version become canaries. If there are none, the other versions go on without this version.
 func (m *Machine) fellSilent(s *stream) {
 	s.silent = true
 	for _, u := range s.subs {

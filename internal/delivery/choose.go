@@ -182,8 +182,7 @@ func (m *Machine) waitForCanary(u *sub, r *snapshot.Revision, since time.Time) c
 func (m *Machine) withoutSpec(u *sub) choice {
 	if !u.bare() && u.running == nil && !u.dirty {
 		// The state was lost, or this Envoy comes from another control plane. The unknown revision
-		// is
-		// better than a deny.
+		// is better than a deny.
 		return choice{state: Live, problem: &Problem{
 			Code: CodeUnknownFilter, Message: "no spec has this name; this Envoy still runs what it had",
 			Hint: "add a spec with this name",

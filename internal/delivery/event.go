@@ -82,8 +82,8 @@ type Subscription struct {
 	Name string
 	// Accepted is the version that the Envoy says it has accepted; "": none.
 	Accepted string
-	// Replay asks for a response even if Accepted is the wanted version: the same bytes once
-	// more. A SotW client that lost its config needs them, and any other client ignores them.
+	// Replay asks for a response even if Accepted is the wanted version: the same bytes once more.
+	// A SotW client that lost its config needs them, and any other client ignores them.
 	Replay bool
 }
 
@@ -133,27 +133,27 @@ type (
 	// [Config.UnknownNames] names without a spec, and this stream asks for the most. For the
 	// machine the stream has ended.
 	EndStream struct{ Stream StreamID }
-	// Forgotten says that the machine has dropped everything about a removed filter. The filter
-	// is not in [Machine.Snapshot] either.
+	// Forgotten says that the machine has dropped everything about a removed filter. The filter is
+	// not in [Machine.Snapshot] either.
 	Forgotten struct{ Name, SpecFile string }
 	// WentLive says that a subscriber accepted a revision. Since is when the revision became
-	// wanted; zero: the subscriber joined later. Subscribers that joined later are reported
-	// once for each response, and Others is the number of further subscribers.
+	// wanted; zero: the subscriber joined later. Subscribers that joined later are reported once
+	// for each response, and Others is the number of further subscribers.
 	WentLive struct {
 		Name    string
 		Variant Variant
 		Since   time.Time
 		Others  int
 	}
-	// RolloutChanged reports that a rollout waits for longer than usual, has stopped because
-	// Envoys were lost, or goes on. If the rollout goes on, Rollout has no waits.
+	// RolloutChanged reports that a rollout waits for longer than usual, has stopped because Envoys
+	// were lost, or goes on. If the rollout goes on, Rollout has no waits.
 	RolloutChanged struct {
 		Name    string
 		Rollout Rollout
 	}
-	// ModulesReached reports that an Envoy does not reach the module server, so modules are
-	// sent inline, or that the Envoy reaches the server again. In the second case only the
-	// id and the host of Node are known.
+	// ModulesReached reports that an Envoy does not reach the module server, so modules are sent
+	// inline, or that the Envoy reaches the server again. In the second case only the id and the
+	// host of Node are known.
 	ModulesReached struct {
 		Node    Node
 		Reached bool

@@ -6,8 +6,8 @@ import (
 	"github.com/wasm-xds/wasm-xds/pkg/snapshot"
 )
 
-// foretold says why Envoys of a version do not get r: the sandbox has found that they would
-// refuse the revision. A foretold refusal is as good as a NACK, unless an Envoy of the version has
+// foretold says why Envoys of a version do not get r: the sandbox has found that they would refuse
+// the revision. A foretold refusal is as good as a NACK, unless an Envoy of the version has
 // answered for r: that answer counts more. nil: no refusal is foretold.
 func (m *Machine) foretold(r *snapshot.Revision, envoy string) *Problem {
 	refusal := r.RefusalFor(envoy)

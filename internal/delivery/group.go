@@ -23,8 +23,7 @@ type trial struct {
 	bit      uint16
 	size     int // the number of canaries
 	// waits is a canary that did not run the revision at the last look. With thousands of canaries,
-	// the
-	// next look begins there. nil: none is known.
+	// the next look begins there. nil: none is known.
 	waits *sub
 }
 

@@ -1,8 +1,8 @@
 // Package delivery decides which version each subscriber gets next.
 //
-// The package is pure: no clock, no I/O, no goroutine. [Machine.Step] takes an event with
-// the event's time and returns actions for the shell. Each rule follows from the behaviour of
-// real Envoys: docs/envoy-behaviour.md has the facts, docs/ARCHITECTURE.md the rules.
+// The package is pure: no clock, no I/O, no goroutine. [Machine.Step] takes an event with the
+// event's time and returns actions for the shell. Each rule follows from the behaviour of real
+// Envoys: docs/envoy-behaviour.md has the facts, docs/ARCHITECTURE.md the rules.
 package delivery
 
 import (
@@ -21,17 +21,16 @@ type Config struct {
 	Epoch uint32
 	// Substitutes makes the stand-ins. Required.
 	Substitutes Substitutes
-	// CanaryWait is how long a subscriber that runs nothing waits for the canary of a new
-	// filter before the subscriber gets a stand-in: 2 s.
+	// CanaryWait is how long a subscriber that runs nothing waits for the canary of a new filter
+	// before the subscriber gets a stand-in: 2 s.
 	CanaryWait time.Duration
 	// CanaryPause is how long a lost canary may take to come back before the machine chooses
 	// another: 30 s, the longest pause of Envoy before a new connection.
 	CanaryPause time.Duration
 	// FetchWait is the time between the NACK of a remote push and the begin of the GET: 3 s.
 	FetchWait time.Duration
-	// FetchSettle is the pause between the last byte of a GET and the second push, if nothing
-	// shows the code to be in Envoy's cache: 5 ms, and a millisecond more for every 100 KB of
-	// the module.
+	// FetchSettle is the pause between the last byte of a GET and the second push, if nothing shows
+	// the code to be in Envoy's cache: 5 ms, and a millisecond more for every 100 KB of the module.
 	FetchSettle time.Duration
 	// FetchLimit is how long a GET may take before the code goes inline: 2 min.
 	FetchLimit time.Duration
@@ -145,8 +144,8 @@ func New(cfg Config, mem Memory, now time.Time) *Machine {
 	return m
 }
 
-// Step takes an event at the event's time and returns the actions that follow. Time never
-// runs backwards in the machine. The next step uses the memory of the actions again.
+// Step takes an event at the event's time and returns the actions that follow. Time never runs
+// backwards in the machine. The next step uses the memory of the actions again.
 func (m *Machine) Step(now time.Time, e Event) []Action {
 	m.forget()
 	if now.After(m.now) {

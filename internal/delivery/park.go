@@ -2,8 +2,8 @@ package delivery
 
 import "slices"
 
-// park puts a subscriber aside until nothing is outstanding on the stream, or until a relevant
-// fact changes. With hundreds of waiting subscribers, the machine need not look at each again.
+// park puts a subscriber aside until nothing is outstanding on the stream, or until a relevant fact
+// changes. With hundreds of waiting subscribers, the machine need not look at each again.
 func (s *stream) park(u *sub, as parking) {
 	u.parked = as
 	list := s.parkedLike(as)

@@ -58,8 +58,8 @@ const (
 	networkInText = ".filters.network."
 )
 
-// expectedType reads from a NACK the type that the Envoy asked for; "": the text is about
-// something else. Envoy's words are: `filter config has type URL X but expect Y`.
+// expectedType reads from a NACK the type that the Envoy asked for; "": the text is about something
+// else. Envoy's words are: `filter config has type URL X but expect Y`.
 func expectedType(message string) spec.Type {
 	_, expectation, ok := strings.Cut(message, "has type URL")
 	if !ok {

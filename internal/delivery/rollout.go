@@ -35,8 +35,7 @@ type filter struct {
 	stableSince time.Time
 	refused     []*snapshot.Revision // revisions Envoys refused, the newest first; for the history alone
 	// idleSince is when the spec was removed or the last stream for the filter ended, the later of
-	// the
-	// two; zero: a spec has the name, or a stream asks for the filter.
+	// the two; zero: a spec has the name, or a stream asks for the filter.
 	idleSince   time.Time
 	forgetTimer time.Time // the last timer set
 	changed     Action    // the Changed action of this filter
@@ -167,8 +166,7 @@ func (m *Machine) provenEverywhere(f *filter, r *snapshot.Revision) bool {
 }
 
 // trialPassed says whether every version that r is for has canaries and all of them run r. A
-// version
-// is not waited for if all of its Envoys are silent or were lost with r too often.
+// version is not waited for if all of its Envoys are silent or were lost with r too often.
 func (m *Machine) trialPassed(f *filter, r *snapshot.Revision) bool {
 	takers, _ := m.takers(f, r)
 	if f.promoted != r.ID && f.isUnmatched(takers) {

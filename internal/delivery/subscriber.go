@@ -36,9 +36,9 @@ type stream struct {
 	unlisted    bool   // the response accepted last said that more responses follow
 }
 
-// sub is a subscriber: one filter on one stream, the unit of delivery and of status. There are
-// as many as Envoys times filters, so the struct is small: times are offsets, the version is
-// packed, and rarely known facts are kept apart.
+// sub is a subscriber: one filter on one stream, the unit of delivery and of status. There are as
+// many as Envoys times filters, so the struct is small: times are offsets, the version is packed,
+// and rarely known facts are kept apart.
 type sub struct {
 	f     *filter
 	s     *stream
@@ -66,8 +66,8 @@ type sub struct {
 	owed bool
 	// replay: the same bytes once more are enough for that response.
 	replay bool
-	// dirty: Envoy has stored bytes that it refused, or may have. The next update of the
-	// listener would fail until a good revision is pushed in other bytes.
+	// dirty: Envoy has stored bytes that it refused, or may have. The next update of the listener
+	// would fail until a good revision is pushed in other bytes.
 	dirty bool
 	// passedOver: a rollout was continued by hand without this subscriber.
 	passedOver bool

@@ -30,8 +30,7 @@ type suspicion struct {
 }
 
 // suspects are the suspects of a filter, by revision and Envoy version. The version is "" if a
-// state
-// file does not name a version. The zero value has no suspects.
+// state file does not name a version. The zero value has no suspects.
 type suspects struct {
 	all    map[verdictKey]*suspicion
 	size   int // the number of suspects
@@ -190,8 +189,7 @@ func (m *Machine) suspectAfterRestart(f *filter) {
 }
 
 // lose notes that a canary's answer will not come: the stream has ended, or the canary is silent.
-// If
-// the stream has ended, the canary may have crashed, and the group waits for its return.
+// If the stream has ended, the canary may have crashed, and the group waits for its return.
 func (m *Machine) lose(u *sub, r *snapshot.Revision, why WaitReason) {
 	f, key := u.f, verdictKey{r.ID, u.s.node.Version}
 	one := f.suspects.add(key, u.s.node.ID)
@@ -250,8 +248,7 @@ func (m *Machine) isAwaitedSuspect(u *sub, r *snapshot.Revision) bool {
 }
 
 // against is the reason not to send r to this Envoy; nil: there is none. Either this Envoy has
-// refused
-// r, or was lost with r so often that the cause is taken to be the Envoy's own.
+// refused r, or was lost with r so often that the cause is taken to be the Envoy's own.
 func (m *Machine) against(u *sub, r *snapshot.Revision) *Problem {
 	if p := u.refusal(r.ID); p != nil {
 		return p
@@ -266,10 +263,8 @@ func (m *Machine) against(u *sub, r *snapshot.Revision) *Problem {
 }
 
 // lost is the reason for which losses of r stop the rollout; nil: they do not. The losses of a node
-// do
-// not count if the node loses the stable revision, too: then they say nothing about r. A single
-// node
-// stops the rollout only if there is no other node.
+// do not count if the node loses the stable revision, too: then they say nothing about r. A single
+// node stops the rollout only if there is no other node.
 func (m *Machine) lost(f *filter, r *snapshot.Revision) *Problem {
 	if f.suspects.losses < lostLimit {
 		return nil

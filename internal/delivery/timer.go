@@ -5,8 +5,8 @@ import (
 	"time"
 )
 
-// timer has a subscriber, a filter's rollout or a stream's answer looked at again. Timers are
-// never cancelled: looking once too often changes nothing.
+// timer has a subscriber, a filter's rollout or a stream's answer looked at again. Timers are never
+// cancelled: looking once too often changes nothing.
 type timer struct {
 	at time.Time
 	u  *sub

@@ -13,15 +13,15 @@ func (f *filter) isUnsettled(u *sub) bool {
 	return ok
 }
 
-// tookIt says whether the subscriber accepted the very revision that unsettled the node. Then
-// only the ACK was lost, with a stream or with the process.
+// tookIt says whether the subscriber accepted the very revision that unsettled the node. Then only
+// the ACK was lost, with a stream or with the process.
 func (f *filter) tookIt(u *sub) bool {
 	revision := f.unsettled[u.s.node.ID].revision
 	return revision != "" && u.accepted.isOf(revision)
 }
 
-// unsettle notes that the subscriber's node may hold refused bytes of a revision; "": the
-// revision is not known.
+// unsettle notes that the subscriber's node may hold refused bytes of a revision; "": the revision
+// is not known.
 func (m *Machine) unsettle(u *sub, revision string) {
 	f, id := u.f, u.s.node.ID
 	before, known := f.unsettled[id]
@@ -49,9 +49,9 @@ func (m *Machine) settle(u *sub) {
 	}
 }
 
-// forgetNodes forgets the nodes that were about to get the candidate. A node that may hold
-// refused bytes stays until it has taken a revision: the node may be away, and come back with its
-// former revision. If there are very many such nodes, most of them have gone for good.
+// forgetNodes forgets the nodes that were about to get the candidate. A node that may hold refused
+// bytes stays until it has taken a revision: the node may be away, and come back with its former
+// revision. If there are very many such nodes, most of them have gone for good.
 func (m *Machine) forgetNodes(f *filter) {
 	before := len(f.unsettled) + len(f.announced)
 	m.announced -= len(f.announced)

@@ -22,8 +22,8 @@ const (
 	saltLength     = 16
 )
 
-// Version is a resource's version on the wire: `<revision>.<variant><salt>`. The resource's
-// bytes are a pure function of the version. The zero value is no version.
+// Version is a resource's version on the wire: `<revision>.<variant><salt>`. The resource's bytes
+// are a pure function of the version. The zero value is no version.
 type Version struct {
 	Revision string // 12 hex digits
 	Variant  Variant

@@ -285,8 +285,7 @@ func (w Wait) isUsual(now time.Time) bool {
 }
 
 // tellOfRollout reports, once per change, the Envoys a rollout waits for, a stop because Envoys
-// were
-// lost, and the end of both. Waits of a moment are not reported.
+// were lost, and the end of both. Waits of a moment are not reported.
 func (m *Machine) tellOfRollout(f *filter) {
 	c := m.onTrial(f)
 	if c == nil && f.told == "" {
