@@ -40,7 +40,7 @@ func (m *Machine) wasAnnounced(u *sub, revision string) bool {
 	return revision != "" && written == unsettledNode{revision, u.s.node.Version}
 }
 
-// noted are the nodes of a filter that a record names.
+// noted are the nodes of a filter a record names.
 func (f *filter) noted() map[string]unsettledNode {
 	nodes := maps.Clone(f.unsettled)
 	for id, node := range f.announced {

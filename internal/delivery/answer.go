@@ -7,20 +7,20 @@ import (
 	"github.com/wasm-xds/wasm-xds/pkg/snapshot"
 )
 
-// answerCame has the subscriber looked at, or one that has taken its name since.
+// answerCame looks at the push's subscriber, or at a later subscriber of the same name.
 func (m *Machine) answerCame(p *push) {
 	u := p.u
 	if u.closed {
 		if u = u.s.sub(u.f.name); u == nil {
 			return
 		}
-		// What was said to its name before it, the Envoy may have taken for it, or refused.
+		// The Envoy may have taken or refused the earlier push for the new subscriber.
 		u.awaited, u.dirty = false, true
 	}
 	m.touch(u)
 }
 
-// answered takes the answer to a response that is outstanding on the stream.
+// answered handles the answer to an outstanding response of the stream.
 func (m *Machine) answered(s *stream, a Answer) {
 	r := m.takeResponse(s, a.Name)
 	if r == nil {
@@ -47,12 +47,12 @@ func (m *Machine) answered(s *stream, a Answer) {
 	}
 	m.reuse(r)
 	m.mayHaveSpoken(s)
-	// There is room on the stream: whoever waited for it gets a look, also where an answer's own
+	// There is room on the stream: waiting subscribers get a look, even if the answer's own
 	// subscriber has unsubscribed meanwhile.
 	m.touchStream(s)
 }
 
-// answeredOne takes what the answer says of a resource.
+// answeredOne handles the answer to one resource.
 func (m *Machine) answeredOne(p *push, a Answer) {
 	m.tried(p)
 	switch {
@@ -73,7 +73,8 @@ func (m *Machine) acked(p *push) {
 	acquitted := m.acquit(u, p.rev)
 	m.settle(u)
 	if !p.rev.BuiltIn && u.f.wanted != nil && u.f.revision(p.rev.ID) == nil {
-		// Wanted when it was sent, not any more: but it runs, and may have to be restored.
+		// The revision is not wanted any more, but it runs, and the machine may have to send it
+		// again.
 		u.f.remember(p.rev)
 	}
 	if u.closed {
@@ -94,7 +95,7 @@ func (m *Machine) acked(p *push) {
 	m.mayForget(u.f)
 	if !wasLive {
 		if since := u.f.since; m.at(u.joined).After(since) {
-			m.booted++ // how long it took is the Envoy's matter
+			m.booted++ // the time it took depends on the Envoy
 		} else {
 			m.actions = append(m.actions, WentLive{Name: u.f.name, Variant: p.version.Variant, Since: since})
 		}
@@ -107,8 +108,8 @@ func (m *Machine) acked(p *push) {
 	}
 }
 
-// setVerdictLoads notes that the revision loads on this version, unless another
-// Envoy of it has refused it: that stays, and its rollout stopped.
+// setVerdictLoads notes that the revision loads on this version. A refusal by another Envoy of the
+// version stays, and the rollout stays stopped.
 func (m *Machine) setVerdictLoads(p *push) {
 	envoy := p.u.s.node.Version
 	if _, known := m.verdictOf(p.u, p.rev); !known {
@@ -123,7 +124,7 @@ func (m *Machine) setVerdictLoads(p *push) {
 	}
 }
 
-// judged goes on with the rollout after a canary's answer.
+// judged continues the rollout after a canary's answer.
 func (m *Machine) judged(u *sub, r *snapshot.Revision) {
 	f := u.f
 	if f.stable != nil && f.stable.ID == r.ID && u.group != nil {
@@ -135,14 +136,14 @@ func (m *Machine) judged(u *sub, r *snapshot.Revision) {
 	m.rollOut(f)
 }
 
-// refused takes the NACK of an inline or file push: a verdict, unless it is about
-// something else than the module.
+// refused handles the NACK of an inline or file push. The NACK is a verdict, unless the message is
+// about something else than the module.
 func (m *Machine) refused(p *push, raw string) {
 	u, r, envoy := p.u, p.rev, p.u.s.node.Version
 	message := redact(raw, r)
 	u.dirty = true
 	m.forgetMissed(u)
-	m.unsettle(u, "") // also where others have loaded it: what comes next may never be sent
+	m.unsettle(u, "") // even if other Envoys have loaded it: the next push may never be sent
 	if p.version.Variant == File && invalidPath(raw) {
 		trouble := u.note()
 		trouble.noFile = r.Module.SHA256
@@ -168,7 +169,7 @@ func (m *Machine) refused(p *push, raw string) {
 	v, known := m.verdict(r, envoy)
 	onTrial := u.f.candidate() != nil && u.f.candidate().ID == r.ID
 	if known && v.loads && !onTrial {
-		return // it loads on others of this version: a matter of this Envoy
+		return // it loads on other Envoys of this version: the fault is this Envoy's
 	}
 	m.setVerdict(r, envoy, verdict{message: message})
 	m.acquit(u, r)
@@ -176,11 +177,11 @@ func (m *Machine) refused(p *push, raw string) {
 	m.judged(u, r)
 }
 
-// wrongType notes which type an Envoy asks for under this name.
+// wrongType notes the type an Envoy asks for under this name.
 func (m *Machine) wrongType(u *sub, p *push, message string) {
 	t := expectedType(message)
 	if u.expects() == t {
-		// It was told so before, and got that type: no third try.
+		// The Envoy asked for that type before, and got that type: no third try.
 		u.refuse(p.rev.ID, rejectedProblem(p.rev, u.s.node.Version, message))
 	}
 	u.note().expects = t
@@ -203,7 +204,7 @@ func (m *Machine) report(p *push, message string, verdict bool) {
 	})
 }
 
-// buildFailed takes back a push whose resource could not be made.
+// buildFailed takes back a push because the resource could not be made.
 func (m *Machine) buildFailed(e BuildFailed) {
 	s := m.streams[e.Stream]
 	if s == nil {
@@ -225,8 +226,8 @@ func (m *Machine) buildFailed(e BuildFailed) {
 	m.answerCame(&p)
 }
 
-// modulesRestored tries again what failed because a module could not be read: no
-// Envoy has seen anything of it.
+// modulesRestored retries pushes that failed because of an unreadable module. No Envoy has seen any
+// of those pushes.
 func (m *Machine) modulesRestored() {
 	for _, id := range sortedKeys(m.streams) {
 		for _, u := range m.streams[id].subs {

@@ -77,10 +77,10 @@ type Answer struct {
 	Message string // the message of error_detail
 }
 
-// Subscription is a name that a stream asks for.
+// Subscription is a name a stream asks for.
 type Subscription struct {
 	Name string
-	// Accepted is the version that the Envoy says it has accepted; "": none.
+	// Accepted is the version the Envoy says it has accepted; "": none.
 	Accepted string
 	// Replay asks for a response even if Accepted is the wanted version: the same bytes once more.
 	// A SotW client that lost its config needs them, and any other client ignores them.
@@ -99,7 +99,7 @@ func (Promoted) event()        {}
 func (Retried) event()         {}
 func (Woken) event()           {}
 
-// Action is something that the shell must do.
+// Action is something the shell must do.
 type Action interface{ action() }
 
 type (
@@ -193,7 +193,7 @@ func (RolloutChanged) action()   {}
 type Substitutes interface {
 	Deny(filter string, t spec.Type, reason, runtime string) *snapshot.Revision
 	Passthrough(filter string, t spec.Type, runtime string) *snapshot.Revision
-	// Known is the stand-in that some release has made under that ID, with any reason; nil: no
-	// release has. The stand-in cannot be sent again, because the module is not known.
+	// Known is the stand-in some release has made under that ID, with any reason; nil: no release
+	// has. The stand-in cannot be sent again, because the module is not known.
 	Known(filter, runtime, id string) *snapshot.Revision
 }

@@ -5,8 +5,8 @@ import (
 	"time"
 )
 
-// remoteRefused takes the NACK of a remote push: the code was not in Envoy's cache,
-// or it was and does not load. A GET tells which.
+// remoteRefused handles the NACK of a remote push: the code was not in Envoy's cache, or was there
+// and does not load. A GET tells the two apart.
 func (m *Machine) remoteRefused(p *push, raw string) {
 	u := p.u
 	message := redact(raw, p.rev)
@@ -17,7 +17,7 @@ func (m *Machine) remoteRefused(p *push, raw string) {
 	}
 	u.dirty = true
 	if p.replay {
-		// Identical bytes that were looked at after all: the Envoy had lost its config.
+		// Envoy looked at identical bytes after all: it had lost its config.
 		u.replay = false
 		u.setAccepted(Version{}, nil)
 		return
@@ -29,7 +29,7 @@ func (m *Machine) remoteRefused(p *push, raw string) {
 	}
 	f := u.fetch()
 	if f == nil || f.token != p.version.Salt {
-		return // the wish has changed meanwhile
+		return // another revision is wanted by now
 	}
 	f.refused = true
 	if f.finished && !f.failed {
@@ -48,12 +48,12 @@ func (m *Machine) remoteRefused(p *push, raw string) {
 	}
 }
 
-// fetchIsOver says whether the remote delivery under way needs a push now: the
-// second remote one, or the code inline.
+// fetchIsOver says whether the remote delivery under way needs a push now: the second remote push,
+// or inline code.
 func (m *Machine) fetchIsOver(u *sub) bool {
 	f := u.fetch()
 	if !f.refused {
-		return false // its answer is still to come
+		return false // the answer is still to come
 	}
 	switch {
 	case f.failed:
@@ -73,7 +73,7 @@ func (m *Machine) fetchIsOver(u *sub) bool {
 	case f.started:
 		m.fallBack(u, "the GET of the module took too long")
 	case f.attempts > 1:
-		// The module is in Envoy's cache and does not load. Inline brings the verdict.
+		// The module is in Envoy's cache and does not load. An inline push brings the verdict.
 		m.noRemoteHere(u)
 	default:
 		m.noGET(u)
@@ -88,7 +88,7 @@ func (m *Machine) noRemoteHere(u *sub) {
 	m.endFetch(u)
 }
 
-// endFetch forgets a remote delivery, however it went.
+// endFetch forgets a remote delivery, whatever its outcome.
 func (m *Machine) endFetch(u *sub) {
 	if f := u.fetch(); f != nil {
 		delete(m.tokens, f.token)
@@ -96,7 +96,7 @@ func (m *Machine) endFetch(u *sub) {
 	}
 }
 
-// fetchOf finds the delivery under way that a token belongs to; nil: there is none any more.
+// fetchOf finds the subscriber with the token's delivery; nil: the delivery is over.
 func (m *Machine) fetchOf(token string) *sub {
 	u := m.tokens[token]
 	if u == nil || u.closed || u.fetch() == nil || u.fetch().token != token {
@@ -105,7 +105,7 @@ func (m *Machine) fetchOf(token string) *sub {
 	return u
 }
 
-// fallBack has the code sent inline, and says why.
+// fallBack has the code sent inline, and notes the reason.
 func (m *Machine) fallBack(u *sub, reason string) {
 	u.note().fellBack = &Problem{
 		Code: CodeFetchFailed, Revision: u.fetch().revision,
@@ -115,9 +115,9 @@ func (m *Machine) fallBack(u *sub, reason string) {
 	m.noRemoteHere(u)
 }
 
-// fetchSettle is the pause before the next push: none where Envoy has closed its connection,
-// which it does once the code is in its cache. It grows after a push that came too early:
-// behind a proxy the bytes are on their way for longer than anything here can tell.
+// fetchSettle is the pause before the next push. There is none if Envoy has closed the connection,
+// because Envoy does so once the code is in its cache. After a push that came too early, the pause
+// is longer: behind a proxy the bytes travel for longer than the server can tell.
 func (m *Machine) fetchSettle(u *sub) time.Duration {
 	if u.fetch().taken && u.fetch().attempts == 1 {
 		return 0
@@ -132,8 +132,8 @@ func (m *Machine) fetchSettle(u *sub) time.Duration {
 	return wait
 }
 
-// fetchSettlePerByte is a millisecond for 100 KB: Envoy hashes what it has fetched
-// before it takes it into its cache.
+// fetchSettlePerByte is a millisecond for 100 KB: Envoy hashes the bytes before they enter its
+// cache.
 const fetchSettlePerByte = 10 * time.Nanosecond
 
 func (m *Machine) fetchStarted(token string) {

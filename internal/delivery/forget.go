@@ -8,13 +8,13 @@ import (
 	"github.com/wasm-xds/wasm-xds/pkg/spec"
 )
 
-// returnGrace is how long after a start a removed filter is kept although its time is over.
-// The server could not be asked while it was down, and Envoys come back within half a minute.
+// returnGrace is how long after a start, at most, a removed filter is kept although the time is
+// over. Envoys could not ask while the server was down, and come back within half a minute.
 const returnGrace = 10 * time.Minute
 
-// forgetAt is when a removed filter can be forgotten; false: not as long as things stay as they are.
-// An Envoy that asks for a filter keeps it. A filter that never loaded has nothing to keep:
-// it goes at once, unless an Envoy would lose a pass-through with it.
+// forgetAt is when a removed filter can be forgotten; false: not as long as nothing changes. An
+// Envoy that asks for a filter keeps the filter. A filter that never loaded goes at once, unless an
+// Envoy has more of it than the deny.
 func (m *Machine) forgetAt(f *filter) (time.Time, bool) {
 	switch {
 	case f.wanted == nil || !f.wanted.Removed:
@@ -31,7 +31,7 @@ func (m *Machine) forgetAt(f *filter) (time.Time, bool) {
 	return at, true
 }
 
-// everLoaded says whether some Envoy runs or ran a revision of the filter, or may do so.
+// everLoaded says whether an Envoy runs or ran a revision of the filter, or may do so.
 func (m *Machine) everLoaded(f *filter) bool {
 	revisions := f.revisions()
 	if f.stable != nil || len(revisions) > 0 && len(f.unsettled) > 0 {
@@ -47,8 +47,8 @@ func (m *Machine) everLoaded(f *filter) bool {
 	return false
 }
 
-// isMissed says whether an Envoy that asks for the filter has more of it than the deny that it
-// would get for a name without a spec.
+// isMissed says whether an Envoy that asks for the filter has more of it than the deny for names
+// without a spec.
 func (f *filter) isMissed() bool {
 	w := f.wanted
 	if len(f.subs) > 0 && (w.Disabled || w.OnRemove == spec.Passthrough || w.Policy == spec.Open) {
@@ -62,8 +62,8 @@ func (f *filter) isMissed() bool {
 	return false
 }
 
-// mayForget notes since when nobody asks for a removed filter, and has it forgotten when its
-// time has come.
+// mayForget notes since when no stream asks for a removed filter, and marks the filter as
+// forgettable when the time is over.
 func (m *Machine) mayForget(f *filter) {
 	if w := f.wanted; w == nil || !w.Removed || len(f.subs) > 0 {
 		if !f.idleSince.IsZero() {
@@ -83,7 +83,7 @@ func (m *Machine) mayForget(f *filter) {
 	}
 }
 
-// forgetRemoved forgets the removed filters whose time has come, all of them in one snapshot.
+// forgetRemoved forgets the removed filters that are due, all of them in one snapshot.
 func (m *Machine) forgetRemoved() {
 	names := map[string]struct{}{}
 	for _, f := range m.forgettable {
@@ -107,14 +107,14 @@ func (m *Machine) forgetRemoved() {
 	m.setSnapshot(m.Snapshot().With(kept))
 }
 
-// forgetFilter drops all that is known of a filter that no spec has any more.
+// forgetFilter drops everything about a filter without a spec.
 func (m *Machine) forgetFilter(f *filter) {
 	for _, r := range append(f.revisions(), f.refused...) {
 		for envoy := range m.versions {
 			delete(m.verdicts, verdictKey{r.ID, envoy})
 		}
 		for _, variant := range []Variant{Remote, Inline, File} {
-			delete(m.salts, saltKey{r.ID, variant}) // the next one's salt is new
+			delete(m.salts, saltKey{r.ID, variant}) // the next salt will be new
 		}
 	}
 	m.verdictChanges++
@@ -125,7 +125,7 @@ func (m *Machine) forgetFilter(f *filter) {
 	m.forgetUnsettled(f)
 	for _, u := range f.subs {
 		if u.running != nil && !u.running.BuiltIn {
-			u.running = nil // it runs what nobody here knows any more
+			u.running = nil // an unknown revision from now on
 		}
 	}
 	m.persist = true
@@ -133,7 +133,7 @@ func (m *Machine) forgetFilter(f *filter) {
 	m.dropUnasked(f)
 }
 
-// forgetUnsettled drops what is noted of nodes that may hold refused bytes.
+// forgetUnsettled drops the notes of nodes that may hold refused bytes.
 func (m *Machine) forgetUnsettled(f *filter) {
 	m.announced -= len(f.announced)
 	f.announced = nil
@@ -144,8 +144,8 @@ func (m *Machine) forgetUnsettled(f *filter) {
 	}
 }
 
-// dropUnasked drops a name that has no spec as soon as no stream asks for it. Names
-// come from the network: nothing of them is kept longer.
+// dropUnasked drops a name without a spec once no stream asks for it. Names come from the network,
+// so nothing about them is kept for longer.
 func (m *Machine) dropUnasked(f *filter) {
 	if f.wanted != nil || len(f.subs) > 0 {
 		return

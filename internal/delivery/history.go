@@ -7,25 +7,25 @@ import (
 	"github.com/wasm-xds/wasm-xds/pkg/snapshot"
 )
 
-// Wish is what is remembered of the time when a revision became wanted. It is immutable.
+// Wish is the time when a revision became wanted, and the facts kept with it. Immutable.
 type Wish struct {
 	Revision string    `json:"revision"`
 	At       time.Time `json:"at"` // the last time, if there were several
 	SpecFile string    `json:"specFile,omitempty"`
-	// Served is for how long it was the one that all Envoys get, until it was replaced.
+	// Served is how long the revision was stable, up to its last replacement.
 	Served time.Duration `json:"served,omitempty"`
 }
 
-// Standing is where a revision of a filter stands.
+// Standing is the standing of a revision among the revisions of a filter.
 type Standing uint8
 
 // The standings of a revision.
 const (
-	Earlier   Standing = iota // it was wanted before
-	Active                    // Envoys get it
-	Candidate                 // it is on its way to all Envoys
-	Stable                    // all Envoys got it last, and it is not what serves now
-	Refused                   // Envoys refused it, and none is known to load it
+	Earlier   Standing = iota // was wanted before
+	Active                    // Envoys get the revision
+	Candidate                 // on the way to all Envoys
+	Stable                    // stable, but does not serve now
+	Refused                   // Envoys refused the revision and none loads it, or its rollout has stopped
 )
 
 // String is the standing as the API has it.
@@ -37,17 +37,17 @@ func (s Standing) String() string {
 type RevisionStatus struct {
 	Revision *snapshot.Revision
 	Standing Standing
-	Wish     Wish     // At is zero where it was wanted before that was remembered
-	Problem  *Problem // of an Envoy that refused it; nil: none has
-	// Served is for how long it has been the one that all Envoys get, until now.
+	Wish     Wish     // At is zero if the time was not remembered yet
+	Problem  *Problem // the refusal, or the reason of the stop; nil: neither
+	// Served is how long the revision has been stable in all, until now.
 	Served time.Duration
-	// Changes are the keys in which it differs from the one that was wanted before it; see
-	// [snapshot.Changes]. nil: that one is not known.
+	// Changes are the keys in which the revision differs from the revision wanted before, see
+	// [snapshot.Changes]. nil: the revision before is not known.
 	Changes []string
 }
 
-// History is every revision of a filter that may still be served, and the last few that Envoys refused, the
-// one that became wanted last first; nil when no spec has the name.
+// History has every revision of a filter that may still be served, and the last few that Envoys
+// refused, the revision that became wanted last first. nil: no spec has the name.
 func (m *Machine) History(name string) []RevisionStatus {
 	f := m.filters[name]
 	if f == nil {
@@ -97,7 +97,7 @@ func (m *Machine) History(name string) []RevisionStatus {
 	return all
 }
 
-// servedSince is for how long the stable revision has been the one that all Envoys get.
+// servedSince is how long the stable revision has been stable without a break.
 func (m *Machine) servedSince(f *filter) time.Duration {
 	if f.stable == nil || f.stableSince.IsZero() {
 		return 0
@@ -105,8 +105,8 @@ func (m *Machine) servedSince(f *filter) time.Duration {
 	return max(m.now.Sub(f.stableSince), 0) // the clock may have been set back
 }
 
-// noteServed adds to the stable revision's time, before another takes its place. It makes a new list of wishes:
-// the memory may have the old one.
+// noteServed adds to the stable revision's time before a replacement. It makes a new list of
+// wishes, because a [Memory] may have the old list.
 func (m *Machine) noteServed(f *filter) {
 	if f.stable == nil {
 		return
@@ -117,8 +117,8 @@ func (m *Machine) noteServed(f *filter) {
 	f.wishes = append(wishes, served)
 }
 
-// remember puts a revision first among the older ones. Where there are more than are kept, those go that
-// served for the shortest time, but for the newest few.
+// remember puts a revision first among the older revisions. If there are too many, the revision
+// that served for the shortest time goes. The newest few stay in any case.
 func (f *filter) remember(r *snapshot.Revision) {
 	f.dropRefused(r)
 	older := slices.DeleteFunc(slices.Clone(f.older), func(o *snapshot.Revision) bool { return o.ID == r.ID })
@@ -135,14 +135,14 @@ func (f *filter) remember(r *snapshot.Revision) {
 	f.older = older
 }
 
-// rememberRefused keeps a revision that Envoys refused for the history. It is never served.
+// rememberRefused keeps a revision Envoys refused for the history. It is never served.
 func (f *filter) rememberRefused(r *snapshot.Revision) {
 	f.dropRefused(r)
 	refused := slices.Insert(slices.Clone(f.refused), 0, r)
 	f.refused = refused[:min(len(refused), refusedLength)]
 }
 
-// dropRefused takes back a revision that is tried again, or was found to load.
+// dropRefused removes a revision from the refused ones: it is tried again, or was found to load.
 func (f *filter) dropRefused(r *snapshot.Revision) {
 	if slices.ContainsFunc(f.refused, func(o *snapshot.Revision) bool { return o.ID == r.ID }) {
 		f.refused = slices.DeleteFunc(slices.Clone(f.refused), func(o *snapshot.Revision) bool { return o.ID == r.ID })
@@ -163,8 +163,8 @@ func (f *filter) wish(id string) Wish {
 	return Wish{Revision: id}
 }
 
-// noteWish remembers when the wanted revision became so, and forgets that of revisions
-// which cannot be served any more. It makes a new list: the memory may have the old one.
+// noteWish remembers when the wanted revision became wanted, and forgets revisions that cannot be
+// served any more. It makes a new list, because a [Memory] may have the old list.
 func (f *filter) noteWish(at time.Time) {
 	if f.wanted == nil || f.wanted.Revision == nil {
 		return

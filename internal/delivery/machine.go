@@ -232,7 +232,7 @@ func (m *Machine) take() []Action {
 	return actions
 }
 
-// filter returns the filter of that name. If there is none, filter makes it.
+// filter returns the filter of the name. If there is none, filter makes it.
 func (m *Machine) filter(name string) *filter {
 	f := m.filters[name]
 	if f == nil {

@@ -9,29 +9,29 @@ import (
 	"github.com/wasm-xds/wasm-xds/pkg/spec"
 )
 
-// historyLength is how many revisions a filter remembers beside the served one.
+// historyLength is how many revisions a filter remembers beside the stable revision.
 const historyLength = 10
 
-// newestKept are those of them that are kept however short they served, and refusedLength
-// is how many refused ones are remembered beside them.
+// newestKept is how many of them are kept however short they served, and refusedLength is how many
+// refused revisions are remembered beside them.
 const (
 	newestKept    = historyLength / 2
 	refusedLength = 5
 )
 
-// Memory is what must outlive the process. It marshals to JSON.
+// Memory is the state that must outlive the process. It marshals to JSON.
 type Memory struct {
-	Seq      uint64          `json:"seq"` // rises with every look at the machine
+	Seq      uint64          `json:"seq"` // rises with every memory taken
 	Filters  []FilterMemory  `json:"filters"`
 	Verdicts []VerdictRecord `json:"verdicts"`
-	// Unsettled is kept apart, see [PersistUnsettled].
+	// Unsettled is kept in files of its own, see [PersistUnsettled].
 	Unsettled Unsettled `json:"-"`
 }
 
-// Unsettled is the small part of the memory that is written before anything unproven is
-// sent: who gets it, and what its filters are at that moment, since the whole
-// memory may be written later, or never if the process is killed. A filter stays in it, without
-// nodes, until the whole memory is written with what its nodes have answered.
+// Unsettled is the small part of the memory that is written before an unproven revision is sent. It
+// has the nodes that get the revision, and their filters at that moment: the whole memory may be
+// written later, or never if the process is killed. A filter stays, without nodes, until the whole
+// memory is written with the answers of the nodes.
 type Unsettled struct {
 	Seq     uint64                     `json:"seq"`
 	Filters map[string]UnsettledFilter `json:"filters"`
@@ -39,38 +39,39 @@ type Unsettled struct {
 
 // UnsettledFilter is a filter with unsettled nodes.
 type UnsettledFilter struct {
-	// Nodes are the ids of those that may have stored bytes they refused, with the
-	// unproven revision that was sent to them last; "": it is not known which.
+	// Nodes are the ids of the unsettled nodes, each with the unproven revision sent to it last;
+	// "": not known.
 	Nodes map[string]string `json:"nodes"`
-	// Envoys are their versions, by node id. Older files have none.
+	// Envoys are the nodes' Envoy versions, by node id. Older files have none.
 	Envoys   map[string]string `json:"envoys,omitempty"`
 	Filter   FilterMemory      `json:"filter"`
-	Verdicts []VerdictRecord   `json:"verdicts,omitempty"` // on its revisions
+	Verdicts []VerdictRecord   `json:"verdicts,omitempty"` // on the filter's revisions
 }
 
-// FilterMemory is what is remembered of one name.
+// FilterMemory is the memory of one name.
 type FilterMemory struct {
 	Name   string           `json:"name"`
 	Wanted *snapshot.Filter `json:"wanted,omitempty"` // nil: no spec has this name; not written any more
-	// Stable is the revision that all Envoys get; nil: none was ever rolled out.
+	// Stable is the revision all Envoys get; nil: no rollout was ever completed.
 	Stable *snapshot.Revision `json:"stable,omitempty"`
-	// StableSince is since when; zero: it is not known, as in older files.
+	// StableSince is when Stable became stable; zero: not known, as in older files.
 	StableSince time.Time `json:"stableSince,omitzero"`
-	// Refused were refused by Envoys, the newest first: they are remembered for the history alone.
+	// Refused are revisions Envoys refused, the newest first, for the history alone.
 	Refused []*snapshot.Revision `json:"refused,omitempty"`
 	// Older were stable before, the newest first.
 	Older []*snapshot.Revision `json:"older,omitempty"`
-	// Wishes say when those became wanted. It may lack some: older files have none.
+	// Wishes say when the revisions became wanted. Some may be missing: older files have none.
 	Wishes []Wish `json:"wishes,omitempty"`
-	// IdleSince is since when a removed filter is not asked for; zero: it is asked for, or not removed.
+	// IdleSince is since when no stream asks for a removed filter; zero: a stream asks, or the
+	// filter is not removed.
 	IdleSince time.Time `json:"idleSince,omitzero"`
-	// Type is not written any more: it was what Envoys were found to expect of a name without a spec.
+	// Type is not written any more: the type Envoys were found to expect of a name without a spec.
 	Type spec.Type `json:"type,omitempty"`
-	// Promoted is the revision that goes on without its canaries, by hand; "": none.
+	// Promoted is the revision promoted by hand, without canaries; "": none.
 	Promoted string `json:"promoted,omitempty"`
 }
 
-// VerdictRecord is what Envoys of one version made of one revision.
+// VerdictRecord is the verdict on one revision and one Envoy version.
 type VerdictRecord struct {
 	Revision string `json:"revision"`
 	Envoy    string `json:"envoy"`
@@ -78,15 +79,14 @@ type VerdictRecord struct {
 	Message  string `json:"message,omitempty"`
 }
 
-// Memory returns what a later [New] needs to go on where this machine is, tidy.
+// Memory returns the state from which a later [New] goes on, tidy.
 func (m *Machine) Memory() Memory {
 	mem := m.Untidy()
 	mem.Tidy()
 	return mem
 }
 
-// Untidy is Memory before [Memory.Tidy], which can be done by another goroutine. Its filters
-// are sorted.
+// Untidy is Memory before [Memory.Tidy], which another goroutine can call. The filters are sorted.
 func (m *Machine) Untidy() Memory {
 	unsettled := m.Unsettled()
 	mem := Memory{
@@ -104,9 +104,9 @@ func (m *Machine) Untidy() Memory {
 	return mem
 }
 
-// Tidy sorts the verdicts and drops those on revisions that are not in the memory.
+// Tidy sorts the verdicts and drops verdicts on revisions not in the memory.
 func (mem *Memory) Tidy() {
-	judged := make(map[string]bool, len(mem.Verdicts)) // by revision: whether it is in the memory
+	judged := make(map[string]bool, len(mem.Verdicts)) // by revision: whether the memory has it
 	for _, v := range mem.Verdicts {
 		judged[v.Revision] = false
 	}
@@ -142,7 +142,7 @@ func (f *filter) memory() FilterMemory {
 	}
 }
 
-// Unsettled returns that part of the [Memory].
+// Unsettled returns the unsettled part of the [Memory].
 func (m *Machine) Unsettled() Unsettled {
 	m.seq++
 	all := Unsettled{Seq: m.seq, Filters: map[string]UnsettledFilter{}}
@@ -175,8 +175,8 @@ func (k verdictKey) record(v verdict) VerdictRecord {
 	return VerdictRecord{Revision: k.revision, Envoy: k.envoy, Loads: v.loads, Message: v.message}
 }
 
-// Saved says that the memory with this [Memory.Seq] survives a crash. What it says of filters whose
-// nodes have all answered by then need not be said by [Machine.Unsettled] any more.
+// Saved says that the memory with this [Memory.Seq] survives a crash. [Machine.Unsettled] then
+// leaves out filters if all of their nodes had answered before.
 func (m *Machine) Saved(seq uint64) {
 	for f := range m.unsettled {
 		if len(f.unsettled)+len(f.announced) == 0 && f.settled < seq {
@@ -223,13 +223,13 @@ func (f *filter) restore(fm FilterMemory) {
 	f.wanted, f.stable, f.older, f.wishes, f.idleSince = fm.Wanted, fm.Stable, fm.Older, fm.Wishes, fm.IdleSince
 	f.refused, f.stableSince = fm.Refused, fm.StableSince
 	if f.stable != nil && f.stableSince.IsZero() {
-		f.stableSince = f.wish(f.stable.ID).At // as good as it is known
+		f.stableSince = f.wish(f.stable.ID).At // the best time known
 	}
 	f.promoted = fm.Promoted
 }
 
-// Revisions are all revisions that may still be served; what none of them names
-// can be collected.
+// Revisions are all revisions that may still be served. Modules that none of them names can be
+// collected.
 func (m *Machine) Revisions() []*snapshot.Revision {
 	var all []*snapshot.Revision
 	for _, f := range m.filters {

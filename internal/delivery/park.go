@@ -22,7 +22,7 @@ func parkedAs(class int) parking {
 	return parkedProven
 }
 
-// parkedLike is the list of subscribers that are parked for that reason.
+// parkedLike is the list of subscribers parked for that reason.
 func (s *stream) parkedLike(why parking) *[]*sub {
 	if why == parkedShared {
 		return &s.held
@@ -67,7 +67,7 @@ func (m *Machine) sendAlone(s *stream) {
 }
 
 // nextAlone is the subscriber to send to next. Proven revisions (remote code) come first, then
-// revisions that no other Envoy tries at the moment.
+// revisions no other Envoy tries at the moment.
 func (m *Machine) nextAlone(s *stream) *sub {
 	if at := slices.IndexFunc(s.parked, func(u *sub) bool { return u.parked == parkedProven }); at >= 0 {
 		return s.parked[at]

@@ -13,7 +13,7 @@ type Problem struct {
 	Code     string // one of the Code constants
 	Message  string
 	Hint     string
-	Revision string // the revision that the problem is about; may be empty
+	Revision string // the revision the problem is about; may be empty
 }
 
 // The codes of problems. They are part of the API.
@@ -58,7 +58,7 @@ const (
 	networkInText = ".filters.network."
 )
 
-// expectedType reads from a NACK the type that the Envoy asked for; "": the text is about something
+// expectedType reads from a NACK the type the Envoy asked for; "": the text is about something
 // else. Envoy's words are: `filter config has type URL X but expect Y`.
 func expectedType(message string) spec.Type {
 	_, expectation, ok := strings.Cut(message, "has type URL")
@@ -81,7 +81,7 @@ func expectedType(message string) spec.Type {
 	}
 }
 
-// invalidPath recognises Envoy's NACK of a code file that Envoy cannot read.
+// invalidPath recognises Envoy's NACK of an unreadable code file.
 func invalidPath(message string) bool {
 	return strings.Contains(message, "Invalid path") || strings.Contains(message, "unable to read file") ||
 		strings.Contains(message, "file_system") || strings.Contains(message, "No such file or directory")

@@ -8,9 +8,10 @@ import (
 	"github.com/wasm-xds/wasm-xds/pkg/spec"
 )
 
-// The order on a stream: who has nothing comes first, what is not known to load last. Of that,
-// what another Envoy of the version loads just now comes at the very end: many that connect at
-// the same time each try something else, and all of it is soon known.
+// The order of the pushes on a stream: subscribers that run nothing come first, and unproven
+// revisions last. At the very end come revisions another Envoy of the version loads at the moment.
+// If many Envoys connect at the same time, each then tries another revision, and all revisions are
+// soon known.
 const (
 	classBare = iota
 	classProven
@@ -18,12 +19,11 @@ const (
 	classTriedElsewhere
 )
 
-// windowBytes are the modules' bytes that may be outstanding before nothing is added:
-// an Envoy takes about a second to load a megabyte, and something urgent may come up.
+// windowBytes bounds the outstanding bytes of modules: nothing is added above. An Envoy takes about
+// a second to load a megabyte, and an urgent push may come up.
 const windowBytes = 1 << 20
 
-// sendAll gives every stream that something has changed for and that has room its
-// next responses.
+// sendAll sends the next responses on every touched stream with room.
 func (m *Machine) sendAll() {
 	all := m.touched
 	m.touched = m.looked[:0]
@@ -46,23 +46,23 @@ func (m *Machine) touchStream(s *stream) {
 	}
 }
 
-// opens says whether one more response may be sent. A SotW client tells only the last
-// of several answers; in delta each is answered on its own, and so those that are known
-// to load need not wait for one another. Once they are as many as may be, half of them are
-// answered before others follow: what goes out at once, and is answered at once, costs less.
+// opens says whether a further response may be sent. A SotW client tells only the last of several
+// answers. In delta each response is answered by itself, so revisions known to load need not wait
+// for one another. After the window was full, half of it is answered before more responses follow:
+// responses and answers that travel together cost less.
 func (m *Machine) opens(s *stream) bool {
 	n := len(s.outstanding)
 	return n == 0 || s.delta && !s.singly && m.below(s) && !s.full && s.late == 0 && !s.outstanding[0].alone
 }
 
-// below says whether less is outstanding than may be.
+// below says whether the window has room.
 func (m *Machine) below(s *stream) bool { return s.loads < m.cfg.Window && s.bytes < windowBytes }
 
-// hasRoom says whether anything may be sent, be it in a response that has others.
+// hasRoom says whether a push may be sent, alone or in a shared response.
 func (m *Machine) hasRoom(s *stream) bool { return m.open != nil && m.below(s) || m.opens(s) }
 
-// mustBeAlone says whether a push to the subscriber may be refused, as far as is known:
-// then nothing else is on its way with it.
+// mustBeAlone says whether a push to the subscriber may be refused, as far as is known. Nothing
+// else may be outstanding beside such a push.
 func (m *Machine) mustBeAlone(u *sub, c choice) bool {
 	return c.unproven || !u.replays(c.revision) && m.variant(u, c.revision) == Remote
 }
@@ -74,14 +74,15 @@ type next struct {
 	class int
 }
 
-// sendNext looks at the stream's queue and sends what there is room for, the most urgent first.
-// What waits stays in the queue, or is parked until it can be alone. What needs nothing leaves
-// it, and what has an answer to wait for, which will bring it back.
+// sendNext looks at the stream's queue and sends as many pushes as there is room for, the most
+// urgent first. Waiting subscribers stay in the queue, or are parked until their push can be alone.
+// Subscribers that need nothing leave the queue, and so do subscribers with an outstanding
+// response: the answer brings them back.
 func (m *Machine) sendNext(s *stream) {
 	later, kept, before := m.later[:0], s.queue[:0], len(s.outstanding)
 	for i := 0; i < len(s.queue); i++ {
 		if i < s.waiting && !m.hasRoom(s) {
-			// Looked at before, and not before their turn again.
+			// Seen before, and not looked at again before there is room.
 			kept = append(kept, s.queue[i:s.waiting]...)
 			i = s.waiting - 1
 			continue
@@ -137,8 +138,8 @@ func (m *Machine) sendNext(s *stream) {
 	}
 }
 
-// keepQueue sets what waits on the stream from now on, and gives back memory that few have
-// a use for, once the stream is at rest.
+// keepQueue sets the subscribers that wait on the stream, and frees memory once the stream is at
+// rest.
 func (m *Machine) keepQueue(s *stream, waiting []*sub, later []next) {
 	s.queue, s.waiting = waiting, len(waiting)
 	if len(waiting)+len(s.outstanding)+len(s.parked) == 0 && cap(waiting) > fewOutstanding {
@@ -150,7 +151,7 @@ func (m *Machine) keepQueue(s *stream, waiting []*sub, later []next) {
 	}
 }
 
-// firstClass is the most urgent that there can be on the stream.
+// firstClass is the most urgent class possible on the stream.
 func (s *stream) firstClass() int {
 	if s.bareCount > 0 {
 		return classBare
@@ -171,8 +172,8 @@ func (m *Machine) classOf(u *sub, c choice) int {
 	}
 }
 
-// needsPush says whether something must be sent now to bring the subscriber to its
-// choice. Where nothing must, it settles the status and sets the next look.
+// needsPush says whether the subscriber needs a push now to run the choice. If not, needsPush sets
+// the status and the time of the next look.
 func (m *Machine) needsPush(u *sub, c choice) bool {
 	if !c.until.IsZero() {
 		m.wakeSub(u, c.until)
@@ -200,7 +201,7 @@ func (m *Machine) needsPush(u *sub, c choice) bool {
 	return m.fetchIsOver(u)
 }
 
-// arrived sets the status of a subscriber that runs what it should.
+// arrived sets the status of a subscriber that runs the choice.
 func (m *Machine) arrived(u *sub, c choice) {
 	u.serving = c.serving
 	problem := c.problem
@@ -215,7 +216,7 @@ func (m *Machine) arrived(u *sub, c choice) {
 	u.tidy()
 }
 
-// variant says how the revision's code travels to this subscriber.
+// variant is the way in which the revision's code reaches this subscriber.
 func (m *Machine) variant(u *sub, r *snapshot.Revision) Variant {
 	if r.BuiltIn || u.bare() || u.f.wanted == nil {
 		return Inline
@@ -235,9 +236,10 @@ func (m *Machine) variant(u *sub, r *snapshot.Revision) Variant {
 	return Inline
 }
 
-// place puts a push into a response, its own or one that others share, and says whether
-// there was room. In delta what may share one waits for the answer to the one before: what comes
-// meanwhile, a filter at a time as an Envoy boots, or is found to load, goes with it.
+// place puts a push into a response, shared or not, and says whether there was room. In delta a
+// shareable push waits for the answer to the outstanding shared response, together with the pushes
+// that come up meanwhile: Envoy asks for one filter at a time as it boots, and revisions become
+// known to load.
 func (m *Machine) place(u *sub, c choice, class int) bool {
 	s, shares := u.s, m.mayShare(u, c)
 	switch {
@@ -260,7 +262,7 @@ func (m *Machine) place(u *sub, c choice, class int) bool {
 	return true
 }
 
-// push adds to a response what brings the subscriber to its choice.
+// push adds the push for a subscriber's choice to a response.
 func (m *Machine) push(in *response, u *sub, c choice) {
 	r, s := c.revision, u.s
 	in.alone = m.mustBeAlone(u, c)
@@ -271,7 +273,7 @@ func (m *Machine) push(in *response, u *sub, c choice) {
 		p.version = Version{Revision: r.ID, Variant: m.variant(u, r)}
 		p.version.Salt = m.salt(p.version)
 		if u.runs(r) && p.version.Pack() == u.accepted {
-			// It has been there before, but what Envoy has stored since is something else.
+			// The version was sent before, but Envoy has stored other bytes since.
 			m.nextSalt(&p)
 			p.version.Salt = m.salt(p.version)
 		}
@@ -300,7 +302,7 @@ func (m *Machine) push(in *response, u *sub, c choice) {
 	s.full = s.full || s.delta && s.loads >= m.cfg.Window
 }
 
-// send hands over a response that is complete.
+// send hands a complete response to the shell.
 func (m *Machine) send(s *stream, r *response) {
 	m.wakeStream(s, m.now.Add(m.cfg.AckWait))
 	first := &r.pushes[0]
@@ -314,7 +316,7 @@ func (m *Machine) send(s *stream, r *response) {
 	m.actions = append(m.actions, send)
 }
 
-// tried is told of each push whose answer has come, or never will.
+// tried notes that the answer to a push has come, or never will.
 func (m *Machine) tried(p *push) {
 	if !p.unproven {
 		return
@@ -325,8 +327,8 @@ func (m *Machine) tried(p *push) {
 	}
 }
 
-// checkAnswer flags the subscribers whose Envoy does not answer. Envoy takes one response
-// after the other: those behind a slow one have their time from its answer on.
+// checkAnswer flags the subscribers of an Envoy that does not answer. Envoy takes one response
+// after the other, so the time for a response begins with the answer to the response before.
 func (m *Machine) checkAnswer(s *stream) {
 	for _, r := range s.outstanding {
 		if r.late {
@@ -349,7 +351,7 @@ func (m *Machine) checkAnswer(s *stream) {
 	}
 }
 
-// isTrial says whether the push is a canary's of something that no Envoy of its version has loaded.
+// isTrial says whether the push sends an unproven revision to a canary.
 func (m *Machine) isTrial(p *push) bool {
 	return !p.rev.BuiltIn && p.u.tries(p.rev) && !m.proven(p.rev, p.u.s.node.Version)
 }
@@ -359,7 +361,7 @@ func (m *Machine) flagLate(p *push) {
 	m.nextSalt(p)
 	m.unsettle(u, "")
 	if u.closed {
-		return // it is counted no more
+		return // the subscriber does not count any more
 	}
 	if m.isTrial(p) {
 		m.lose(u, p.rev, WaitSilent)

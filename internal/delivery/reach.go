@@ -5,7 +5,7 @@ import (
 	"time"
 )
 
-// reachKey names an Envoy across its connections: its id and the host that it connects from.
+// reachKey names an Envoy across connections: the node id and the remote host.
 type reachKey struct{ node, host string }
 
 func (n Node) reachKey() reachKey {
@@ -16,32 +16,33 @@ func (n Node) reachKey() reachKey {
 	return reachKey{n.ID, host}
 }
 
-// unreached is an Envoy that does not reach the module server: it was sent remote code, no GET
-// came, and the same code loaded when it was sent inline. Code is sent inline at once to it, but
-// for a probe now and then: an edit is sent remote and waits a moment for its GET. The state ends with the first
-// GET, also one that comes late.
+// unreached is an Envoy that does not reach the module server: remote code was sent, no GET came,
+// and the same code loaded inline. From then on code goes inline at once. Now and then an edit is a
+// probe: it is sent as remote code and waits a moment for a GET. The first GET ends the state, even
+// a late GET.
 type unreached struct {
 	since time.Time
 	probe time.Time     // when the next edit is a probe
-	pause time.Duration // before the one after that
+	pause time.Duration // the pause after the next probe is at least this long
 	token string        // of the last remote push
 }
 
-// Probes of whether an Envoy reaches the module server: the first edit after the state has begun is one,
-// and then one after firstProbePause and after twice the pause each, up to mostProbePause.
+// Probes find out whether an Envoy reaches the module server. The first edit after the begin of the
+// state is a probe. The next follows after firstProbePause, and each pause is twice the pause
+// before, up to mostProbePause.
 const (
 	firstProbePause = time.Minute
 	mostProbePause  = 15 * time.Minute
-	// probeShare of FetchWait is how long a probe waits for its GET: half a second.
+	// probeShare of FetchWait is how long a probe waits for a GET: half a second.
 	probeShare = 6
-	// unreachedLimit bounds the Envoys that are remembered so.
+	// unreachedLimit bounds the remembered Envoys.
 	unreachedLimit = 4096
 )
 
-// reach is which Envoys reach the module server, as far as is known. The zero value knows nothing.
+// reach has the Envoys that do not reach the module server. The zero value has none.
 type reach struct {
 	unreached map[reachKey]*unreached
-	// tokens are those of remote pushes that no GET came for in time.
+	// tokens are the tokens of remote pushes without a GET in time.
 	tokens map[string]reachKey
 }
 
@@ -51,7 +52,7 @@ func (r *reach) probes(key reachKey, now time.Time) bool {
 	return e == nil || !now.Before(e.probe)
 }
 
-// pushed is told of a remote push. One to an Envoy in that state is a probe: the next one waits.
+// pushed notes a remote push. To an unreached Envoy the push is a probe: the next probe waits.
 func (r *reach) pushed(key reachKey, now time.Time) {
 	if e := r.unreached[key]; e != nil {
 		e.pause = min(max(2*e.pause, firstProbePause), mostProbePause)
@@ -59,7 +60,7 @@ func (r *reach) pushed(key reachKey, now time.Time) {
 	}
 }
 
-// missed is told that no GET came for a push in time.
+// missed notes that no GET came in time for a push.
 func (r *reach) missed(key reachKey, token string) {
 	if r.tokens == nil {
 		r.tokens = map[string]reachKey{}
@@ -67,11 +68,10 @@ func (r *reach) missed(key reachKey, token string) {
 	r.tokens[token] = key
 }
 
-// loaded is told that the code of a missed push has loaded inline, and says whether the state
-// begins with that.
+// loaded notes that the code of a missed push has loaded inline, and says whether the state begins.
 func (r *reach) loaded(key reachKey, token string, now time.Time) (begins bool) {
 	if _, missed := r.tokens[token]; !missed {
-		return false // its GET has come meanwhile
+		return false // the GET has come meanwhile
 	}
 	e := r.unreached[key]
 	if e == nil {
@@ -88,7 +88,7 @@ func (r *reach) loaded(key reachKey, token string, now time.Time) (begins bool) 
 	return begins
 }
 
-// makeRoom forgets the Envoy that has been in the state for the longest time, where there are too many.
+// makeRoom forgets the Envoy that is unreached for the longest time, if there are too many.
 func (r *reach) makeRoom() {
 	if len(r.unreached) < unreachedLimit {
 		return
@@ -109,7 +109,7 @@ func (r *reach) forget(key reachKey) {
 	}
 }
 
-// dropToken is told of a missed push that has no inline one after it.
+// dropToken notes a missed push that no inline push follows.
 func (r *reach) dropToken(token string) {
 	key, there := r.tokens[token]
 	if e := r.unreached[key]; there && (e == nil || e.token != token) {
@@ -117,21 +117,21 @@ func (r *reach) dropToken(token string) {
 	}
 }
 
-// got is told of a GET, and says whether the state ends with it.
+// got notes a GET, and says whether the state ends.
 func (r *reach) got(key reachKey) (ends bool) {
 	ends = r.unreached[key] != nil
 	r.forget(key)
 	return ends
 }
 
-// late is the Envoy that a missed push's GET comes from at last.
+// late finds the Envoy of a missed push's GET.
 func (r *reach) late(token string) (reachKey, bool) {
 	key, ok := r.tokens[token]
 	delete(r.tokens, token)
 	return key, ok
 }
 
-// unreachedProblem is what the status says of such an Envoy's filters, and of itself.
+// unreachedProblem is the problem of an unreached Envoy and of its filters.
 func unreachedProblem() *Problem {
 	return &Problem{
 		Code:    CodeFetchFailed,
@@ -140,20 +140,19 @@ func unreachedProblem() *Problem {
 	}
 }
 
-// withoutModules says whether the subscriber's Envoy has its code inline because it does not reach
-// the module server.
+// withoutModules says whether the subscriber's Envoy does not reach the module server.
 func (m *Machine) withoutModules(u *sub) bool {
 	return len(m.reach.unreached) > 0 && m.reach.unreached[u.s.node.reachKey()] != nil
 }
 
-// noGET is told that no GET came for the subscriber's remote push.
+// noGET notes that no GET came for the subscriber's remote push.
 func (m *Machine) noGET(u *sub) {
 	u.note().noGET = u.fetch().token
 	m.reach.missed(u.s.node.reachKey(), u.fetch().token)
 	m.noRemoteHere(u)
 }
 
-// loadedInline is told of each inline push that was accepted.
+// loadedInline is called for each accepted inline push.
 func (m *Machine) loadedInline(u *sub) {
 	token := u.get().noGET
 	if token == "" {
@@ -165,8 +164,8 @@ func (m *Machine) loadedInline(u *sub) {
 	}
 }
 
-// forgetMissed is told that nothing follows from a missed GET: the code was refused inline, or the
-// subscriber is gone.
+// forgetMissed ends the wait after a missed GET: the code was refused inline, or the subscriber is
+// gone.
 func (m *Machine) forgetMissed(u *sub) {
 	if token := u.get().noGET; token != "" {
 		u.rare.noGET = ""
@@ -174,14 +173,14 @@ func (m *Machine) forgetMissed(u *sub) {
 	}
 }
 
-// gotFrom is told of a GET of an Envoy.
+// gotFrom notes a GET of an Envoy.
 func (m *Machine) gotFrom(key reachKey) {
 	if m.reach.got(key) {
 		m.reachChanged(key, Node{ID: key.node, Address: key.host}, true)
 	}
 }
 
-// reachChanged reports it, and has the Envoy's subscribers looked at: their status reads differently.
+// reachChanged reports the change and looks at the Envoy's subscribers: their status may differ.
 func (m *Machine) reachChanged(key reachKey, n Node, reached bool) {
 	m.actions = append(m.actions, ModulesReached{Node: n, Reached: reached})
 	for _, id := range sortedKeys(m.streams) {
@@ -193,7 +192,7 @@ func (m *Machine) reachChanged(key reachKey, n Node, reached bool) {
 	}
 }
 
-// Unreached is how many Envoys with a stream do not reach the module server.
+// Unreached is the number of connected Envoys that do not reach the module server.
 func (m *Machine) Unreached() int {
 	if len(m.reach.unreached) == 0 {
 		return 0

@@ -7,7 +7,7 @@ import (
 	"github.com/wasm-xds/wasm-xds/pkg/snapshot"
 )
 
-// goneLimit bounds the ended subscribers that a filter's status still shows.
+// goneLimit bounds the ended subscribers a filter's status still shows.
 const goneLimit = 20
 
 func (m *Machine) request(e Requested) {
@@ -37,8 +37,8 @@ func (m *Machine) request(e Requested) {
 	}
 }
 
-// madeAtOnce is how many subscribers are made at once: those of a stream come, and go, together.
-// So many fill what the allocator gives for them.
+// madeAtOnce is how many subscribers are allocated at once: those of a stream come and go together.
+// This number fills a size class of the allocator.
 const madeAtOnce = 85
 
 func (m *Machine) subscribe(s *stream, e Subscription, made *sub) {
@@ -63,7 +63,7 @@ func (m *Machine) subscribe(s *stream, e Subscription, made *sub) {
 	}
 	accepted, known := ParseVersion(e.Accepted)
 	if !known && e.Accepted != "" {
-		// Another server's version: it runs something, and nobody here knows what.
+		// Another server's version: the Envoy runs an unknown revision.
 		accepted = Version{Revision: "", Variant: Inline, Salt: e.Accepted}
 	}
 	u.setAccepted(accepted, m.known(u, accepted))
@@ -74,7 +74,7 @@ func (m *Machine) subscribe(s *stream, e Subscription, made *sub) {
 	u.dirty = f.isUnsettled(u) && !f.tookIt(u)
 	f.suspects.adopt(s.node.ID, s.node.Version)
 	if r := u.running; r != nil {
-		// What an Envoy says it has accepted, it runs: refused bytes are never sent again.
+		// An Envoy runs the version it says it has accepted: refused bytes are never sent again.
 		if _, judged := m.verdict(r, s.node.Version); !judged {
 			m.setVerdict(r, s.node.Version, verdict{loads: true})
 			m.acquit(u, r)
@@ -95,8 +95,8 @@ func (m *Machine) subscribe(s *stream, e Subscription, made *sub) {
 	m.touch(u)
 }
 
-// mayStop has all looked at where the first Envoy of a version comes that has refused the candidate:
-// its rollout goes no further, and who waited for it gets something else.
+// mayStop looks at all subscribers if the first Envoy of a version comes that has refused the
+// candidate: the rollout stops, and waiting subscribers get another revision.
 func (m *Machine) mayStop(u *sub) {
 	c := u.f.candidate()
 	if c == nil || u.group == nil || len(u.group.subs) > 1 {
@@ -107,7 +107,7 @@ func (m *Machine) mayStop(u *sub) {
 	}
 }
 
-// known finds the revision that an accepted version names.
+// known finds the revision of an accepted version.
 func (m *Machine) known(u *sub, v Version) *snapshot.Revision {
 	if v == (Version{}) {
 		return nil
@@ -121,15 +121,15 @@ func (m *Machine) known(u *sub, v Version) *snapshot.Revision {
 	return m.knownStandIn(u, v.Revision)
 }
 
-// knownStandIn recognizes a stand-in that was sent for another reason than the present one, or by
-// another release.
+// knownStandIn recognises a stand-in sent for another reason than the present one, or by another
+// release.
 func (m *Machine) knownStandIn(u *sub, id string) *snapshot.Revision {
 	runtime := u.s.node.runtimeOf()
 	known := m.cfg.Substitutes.Known(u.f.name, runtime, id)
 	if known == nil {
 		return nil
 	}
-	// What this release makes, too, can be sent again.
+	// A stand-in this release makes, too, can be sent again.
 	if r := m.cfg.Substitutes.Passthrough(u.f.name, known.Type, runtime); r.ID == id {
 		return r
 	}
@@ -153,7 +153,7 @@ func (m *Machine) unsubscribe(u *sub) {
 	m.remove(u)
 }
 
-// remove takes a subscriber out of everything but its stream.
+// remove takes a subscriber out of everything but the stream.
 func (m *Machine) remove(u *sub) {
 	u.closed = true
 	m.endFetch(u)
@@ -211,7 +211,7 @@ func (f *filter) rememberGone(m *Machine, u *sub) {
 	}
 }
 
-// forget drops what is remembered of a node that is back.
+// forget drops the gone subscribers of a node that is back.
 func (f *filter) forget(node string) {
 	kept := f.gone[:0]
 	for _, g := range f.gone {
@@ -222,15 +222,15 @@ func (f *filter) forget(node string) {
 	f.gone = kept
 }
 
-// find says where in the stream's subscribers a name is, or would be.
+// find is the place of a name in the stream's subscribers, or the place to insert the name.
 func (s *stream) find(name string) (int, bool) {
 	if n := len(s.subs); n > 0 && s.subs[n-1].f.name < name {
-		return n, false // most come in order
+		return n, false // most names come in order
 	}
 	return slices.BinarySearchFunc(s.subs, name, func(u *sub, name string) int { return strings.Compare(u.f.name, name) })
 }
 
-// sub is the stream's subscriber of that name; nil: there is none.
+// sub is the stream's subscriber of the name; nil: there is none.
 func (s *stream) sub(name string) *sub {
 	if at, there := s.find(name); there {
 		return s.subs[at]

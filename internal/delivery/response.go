@@ -7,17 +7,17 @@ import (
 	"github.com/wasm-xds/wasm-xds/pkg/snapshot"
 )
 
-// response is what an Envoy gets, and answers, as one: a resource, or several of which none
-// will be refused as far as anybody knows.
+// response is sent and answered as a whole: one resource, or several of which none will be refused,
+// as far as is known.
 type response struct {
 	pushes []push
-	one    [1]push // where pushes is, until there are more
+	one    [1]push // the memory of pushes while there is at most one push
 	at     time.Time
 	class  int
-	shares bool // others may be in it
-	alone  bool // nothing else may be outstanding on its stream
+	shares bool // more pushes may join the response
+	alone  bool // nothing else may be outstanding on the stream
 	late   bool // no answer within Config.AckWait
-	more   bool // SotW: it says that others follow
+	more   bool // SotW: the response says that more responses follow
 }
 
 // push is one resource of a response.
@@ -26,7 +26,7 @@ type push struct {
 	rev     *snapshot.Revision
 	version Version
 	replay  bool
-	// unproven: no Envoy of the version had loaded the revision when it was sent.
+	// unproven: no Envoy of the version had loaded the revision when the push was made.
 	unproven bool
 }
 
@@ -34,8 +34,8 @@ func (p *push) resource() Resource {
 	return Resource{Name: p.u.f.name, Revision: p.rev, Version: p.version}
 }
 
-// weight is what a push adds to what is outstanding: loads, and bytes of modules. What an Envoy
-// runs it does not load again; the bytes that it compares are those on the wire.
+// weight is a push's part of the window: loads, and bytes of modules. Envoy does not load a running
+// revision again, but compares the bytes on the wire.
 func (p *push) weight() (loads int, bytes int64) {
 	switch {
 	case !p.replay:
@@ -50,11 +50,11 @@ func (p *push) weight() (loads int, bytes int64) {
 // sharedMost bounds the resources of a response.
 const sharedMost = 1000
 
-// mayShare says whether nothing but a surprise would refuse the push, which need not be
-// alone: then it may be in a response with others. One that is refused is a verdict on none of
-// them, and Envoy may have taken some. In delta it does not say so when it comes back: it names
-// the version before. Only of who had none is nothing wrong believed then, also by a server that knows
-// nothing of the refusal. A SotW client gets everything again.
+// mayShare says whether the push may share a response, which is so if only a surprise would refuse
+// it. The NACK of a shared response is a verdict on none of the resources, and Envoy may have taken
+// some of them. In delta an Envoy does not tell which: it names the version before on its next
+// stream, so only subscribers that run nothing share a response. Even a server that does not know
+// of the NACK then believes nothing wrong. A SotW client gets everything again.
 func (m *Machine) mayShare(u *sub, c choice) bool {
 	switch r := c.revision; {
 	case u.s.singly || u.dirty || u.s.delta && !u.bare() || m.mustBeAlone(u, c):
@@ -62,17 +62,17 @@ func (m *Machine) mayShare(u *sub, c choice) bool {
 	case u.replays(r):
 		return true
 	case r.BuiltIn:
-		return !u.bare() // else nobody knows whether the Envoy asks for that type
+		return !u.bare() // the type the Envoy asks for is not known yet
 	default:
 		return m.variant(u, r) == Inline || u.s.readsFiles
 	}
 }
 
-// replays says whether the very bytes that the Envoy has accepted do.
+// replays says whether the very bytes the Envoy has accepted may be sent.
 func (u *sub) replays(r *snapshot.Revision) bool { return u.replay && u.runs(r) && !u.dirty }
 
-// sharedRefused takes the NACK of a response of several. Any of them may be the one that was refused,
-// whatever the message says, and what came after it has not been looked at: each is sent again alone.
+// sharedRefused handles the NACK of a shared response. Envoy may have refused any of the resources,
+// whatever the message says, and has not looked at the later ones: each is sent again alone.
 func (m *Machine) sharedRefused(s *stream, r *response, message string) {
 	s.singly = true
 	for i := range r.pushes {
@@ -94,7 +94,7 @@ func (m *Machine) sharedRefused(s *stream, r *response, message string) {
 	})
 }
 
-// newResponse adds a response to what is outstanding on the stream.
+// newResponse adds a response to the outstanding responses of the stream.
 func (m *Machine) newResponse(s *stream) *response {
 	r := &response{}
 	if last := len(m.free) - 1; last >= 0 {
@@ -119,7 +119,7 @@ func (m *Machine) add(r *response, p push) {
 	r.pushes = append(r.pushes, p)
 }
 
-// reuse takes a response back, of which nothing is kept.
+// reuse takes back a response that is not needed any more.
 func (m *Machine) reuse(r *response) {
 	if cap(r.pushes) > len(r.one) && cap(r.pushes) <= 2*m.cfg.Window && len(m.rooms) < fewRooms {
 		clear(r.pushes)
@@ -131,28 +131,28 @@ func (m *Machine) reuse(r *response) {
 	}
 }
 
-// fewRooms is how many of the rooms for many pushes are kept.
+// fewRooms bounds the lists of pushes kept for another use.
 const fewRooms = 8
 
-// fewOutstanding is the room that a stream keeps for responses while none is outstanding.
+// fewOutstanding is the room for responses a stream keeps while none is outstanding.
 const fewOutstanding = 4
 
-// find says where in the response a name is; less than 0: it is not there.
+// find is the place of a name in the response; less than 0: not there.
 func (r *response) find(name string) int {
 	return slices.IndexFunc(r.pushes, func(p push) bool { return p.u.f.name == name })
 }
 
-// findOutstanding says where the response with that name is; less than 0: none is outstanding.
+// findOutstanding is the place of the response with the name; less than 0: none is outstanding.
 func (s *stream) findOutstanding(name string) int {
 	return slices.IndexFunc(s.outstanding, func(r *response) bool { return r.find(name) >= 0 })
 }
 
-// isSharing says whether a response is outstanding that others may share.
+// isSharing says whether a shared response is outstanding.
 func (s *stream) isSharing() bool {
 	return slices.ContainsFunc(s.outstanding, func(r *response) bool { return r.shares })
 }
 
-// takeResponse takes the response with that name off the stream; nil: there is none.
+// takeResponse takes the response with the name off the stream; nil: there is none.
 func (m *Machine) takeResponse(s *stream, name string) *response {
 	at := s.findOutstanding(name)
 	if at < 0 {
@@ -175,7 +175,7 @@ func (m *Machine) takeResponse(s *stream, name string) *response {
 	return r
 }
 
-// arrives says that a push is not outstanding any more.
+// arrives notes that a push is not outstanding any more.
 func (m *Machine) arrives(s *stream, p *push) {
 	loads, bytes := p.weight()
 	s.loads -= loads
@@ -184,7 +184,7 @@ func (m *Machine) arrives(s *stream, p *push) {
 	p.u.awaited = false
 }
 
-// takePush takes a name alone off the stream, and leaves what shares its response.
+// takePush takes a single name off the stream. The other pushes of the response stay.
 func (m *Machine) takePush(s *stream, name string) (push, bool) {
 	there := s.findOutstanding(name)
 	if there < 0 {

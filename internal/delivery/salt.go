@@ -16,7 +16,7 @@ func (m *Machine) nextSalt(p *push) {
 	m.newSalt(saltKey{p.version.Revision, p.version.Variant})
 }
 
-// newSalt gives a content a salt that no content of this process ever had.
+// newSalt gives a content a salt no content of this process ever had.
 func (m *Machine) newSalt(key saltKey) {
 	m.counter++
 	m.salts[key] = salt(m.cfg.Epoch, m.counter)

@@ -20,7 +20,7 @@ func (s State) String() string {
 	return [numStates]string{"pending", "fetching", "live", "rejected", "denied", "unsupported", "gone"}[s]
 }
 
-// Serving is the kind of resource that a subscriber gets.
+// Serving is the kind of resource a subscriber gets.
 type Serving uint8
 
 // The kinds of resources.

@@ -8,33 +8,37 @@ import (
 	"github.com/wasm-xds/wasm-xds/pkg/snapshot"
 )
 
-// FilterStatus is what is true of a filter now.
+// FilterStatus is the status of a filter.
 type FilterStatus struct {
 	Name   string
 	Wanted *snapshot.Filter // nil: no spec has this name
-	// Serving is the revision that Envoys get; nil: none.
+	// Serving is the stable revision, or the candidate if there is no stable revision or no
+	// subscriber; nil: neither.
 	Serving *snapshot.Revision
-	// Candidate is the revision on its way to all; nil: none, or it was stopped.
+	// Candidate is the revision that rolls out; nil: none, or the rollout has stopped.
 	Candidate *snapshot.Revision
 	Stable    *snapshot.Revision
 	Older     []*snapshot.Revision
-	// Rollout says how far the wanted revision is on its way to all; nil: it is everyone's, or none of
-	// it is. [Machine.Brief] leaves it out.
+	// Rollout is the progress of the revision on trial; nil: no revision is on trial.
+	// [Machine.Brief] leaves it out.
 	Rollout *Rollout
-	// Problem says why the wanted revision is not the one that serves; nil: it is.
+	// Problem is the reason for which the rollout of the wanted revision has stopped; nil: it has
+	// not.
 	Problem     *Problem
 	Subscribers []SubscriberStatus
-	// Count is how many subscribers there are, and Asking how many of them have an open stream.
+	// Count is the number of subscribers, ended ones included. Asking is the number with an open
+	// stream.
 	Count, Asking int
-	// IdleSince is since when nobody asks for a removed filter; zero: somebody does, or it is not
-	// removed. ForgetAt is when it is forgotten; zero: not as long as things stay as they are.
+	// IdleSince is since when no stream asks for a removed filter; zero: a stream asks, or the
+	// filter is not removed. ForgetAt is when the filter is forgotten; zero: not as long as nothing
+	// changes.
 	IdleSince, ForgetAt time.Time
-	// BackBy is until when Envoys that asked for a removed filter before the server started may come
-	// back; zero: none did.
+	// BackBy is until when Envoys that asked for a removed filter before the server started may
+	// come back; zero: none did.
 	BackBy time.Time
 }
 
-// SubscriberStatus is what is true of a filter on one Envoy's stream.
+// SubscriberStatus is the status of one subscriber.
 type SubscriberStatus struct {
 	Name     string // the filter's
 	Node     Node
@@ -43,14 +47,14 @@ type SubscriberStatus struct {
 	Delta    bool
 	State    State
 	Serving  Serving
-	Revision string // what it runs; "" for nothing
+	Revision string // the running revision; "": none
 	Variant  Variant
 	Canary   bool
 	Problem  *Problem
 	Since    time.Time
 }
 
-// Status returns the status of a filter; false when neither a spec nor an Envoy names it.
+// Status returns the status of a filter; false: neither a spec nor an Envoy has the name.
 func (m *Machine) Status(name string) (FilterStatus, bool) {
 	f := m.filters[name]
 	if f == nil {
@@ -69,7 +73,7 @@ func (m *Machine) Status(name string) (FilterStatus, bool) {
 	return st, true
 }
 
-// Brief is Status without its subscribers, of whom there may be thousands.
+// Brief is Status without the subscribers, which may be thousands.
 func (m *Machine) Brief(name string) (FilterStatus, bool) {
 	f := m.filters[name]
 	if f == nil {
@@ -101,8 +105,8 @@ func (m *Machine) brief(f *filter) FilterStatus {
 	return st
 }
 
-// Counts are how many subscribers are in each state, those that are gone and still shown
-// included. They are counted as they change, not now.
+// Counts are the numbers of subscribers by state, with the ended ones that a status still shows.
+// The machine keeps the counts up to date, so the call is cheap.
 func (m *Machine) Counts() map[State]int {
 	all := map[State]int{}
 	for s, n := range m.states {
@@ -127,7 +131,7 @@ func (m *Machine) CountsOf(name string) map[State]int {
 	return all
 }
 
-// Names are all names that a spec or an Envoy has, sorted.
+// Names are all names a spec or an Envoy has, sorted.
 func (m *Machine) Names() []string {
 	names := make([]string, 0, len(m.filters))
 	for _, f := range m.inOrder() {
@@ -139,7 +143,7 @@ func (m *Machine) Names() []string {
 // Streams are the ids of the open streams, sorted.
 func (m *Machine) Streams() []StreamID { return sortedKeys(m.streams) }
 
-// Stream is one open stream with what it subscribes to, sorted by name; false: it is not open.
+// Stream is an open stream with its subscribers, sorted by name; false: the stream is not open.
 func (m *Machine) Stream(id StreamID) (StreamStatus, bool) {
 	s := m.streams[id]
 	if s == nil {
@@ -157,8 +161,8 @@ func (m *Machine) Stream(id StreamID) (StreamStatus, bool) {
 
 // StreamStatus is one open stream.
 type StreamStatus struct {
-	// Unreached is since when the Envoy does not reach the module server; zero: it does, as far
-	// as is known.
+	// Unreached is since when the Envoy does not reach the module server; zero: the Envoy reaches
+	// it, as far as is known.
 	Unreached   time.Time
 	ID          StreamID
 	Node        Node
@@ -172,7 +176,7 @@ func (u *sub) status(m *Machine) SubscriberStatus {
 		Problem: u.problem(), Since: m.at(u.since),
 	}
 	if u.queued && u.state == Live {
-		// It waits for room on its stream and has not been looked at since something changed.
+		// The subscriber waits for room on the stream and was not looked at since the last change.
 		if c := m.choose(u); c.revision != nil && !u.runs(c.revision) {
 			st.State = Pending
 		}

@@ -44,9 +44,9 @@ type sub struct {
 	s     *stream
 	group *group // nil: the subscriber cannot run the filter
 
-	// running is the revision that Envoy runs; nil: none, or not known here.
+	// running is the revision Envoy runs; nil: none, or not known here.
 	running  *snapshot.Revision
-	accepted Packed // the version that Envoy runs; zero: nothing, as far as is known
+	accepted Packed // the version Envoy runs; zero: nothing, as far as is known
 	rare     *rare  // nil: nothing rare is known
 
 	joined, since     offset // since is when the state began
@@ -66,8 +66,8 @@ type sub struct {
 	owed bool
 	// replay: the same bytes once more are enough for that response.
 	replay bool
-	// dirty: Envoy has stored bytes that it refused, or may have. The next update of the listener
-	// would fail until a good revision is pushed in other bytes.
+	// dirty: Envoy has stored bytes it refused, or may have. The next update of the listener would
+	// fail until a good revision is pushed in other bytes.
 	dirty bool
 	// passedOver: a rollout was continued by hand without this subscriber.
 	passedOver bool
@@ -79,7 +79,7 @@ type parking uint8
 const (
 	notParked      parking = iota
 	parkedProven           // remote code
-	parkedUnproven         // a revision that is not known to load
+	parkedUnproven         // a revision not known to load
 	parkedShared           // delta: a shared response is outstanding
 )
 
@@ -94,12 +94,12 @@ type rare struct {
 	problem *Problem
 	timer   time.Time
 	fetch   *fetch // a remote delivery under way; nil: none
-	// refused are the revisions that this Envoy refused on this stream; nil: none.
+	// refused are the revisions this Envoy refused on this stream; nil: none.
 	refused map[string]*Problem
-	// expects is the type that the Envoy asks for, learnt from a NACK; "": not known.
+	// expects is the type the Envoy asks for, learnt from a NACK; "": not known.
 	expects spec.Type
-	// noRemote is the sha256 of a module that this Envoy could not fetch, and noFile of a module
-	// with a file that this Envoy could not read. The code goes inline.
+	// noRemote is the sha256 of a module this Envoy could not fetch, and noFile of a module with a
+	// file this Envoy could not read. The code goes inline.
 	noRemote, noFile string
 	// noGET is the token of a remote push without a GET, until the inline push is answered.
 	noGET    string
@@ -235,7 +235,7 @@ func (u *sub) refuse(revision string, p *Problem) {
 	r.refused[revision] = p
 }
 
-// forgetRefusals drops the refusals of revisions that are not served any more.
+// forgetRefusals drops the refusals of revisions not served any more.
 func (u *sub) forgetRefusals() {
 	for id := range u.get().refused {
 		if u.f.revision(id) == nil {

@@ -144,7 +144,7 @@ func (s *suspects) forgive(revision string) {
 	}
 }
 
-// prune drops the suspects of revisions that are not served any more, once their waits are over.
+// prune drops the suspects of revisions not served any more, once their waits are over.
 func (s *suspects) prune(now time.Time, served func(revision string) bool) {
 	for key, of := range s.all {
 		if !served(key.revision) && !now.Before(of.until) {

@@ -2,9 +2,9 @@ package delivery
 
 import "github.com/wasm-xds/wasm-xds/pkg/snapshot"
 
-// unsettledNode is a node that may have stored bytes that it refused.
+// unsettledNode is a node that may have stored bytes it refused.
 type unsettledNode struct {
-	revision string // the unproven revision that the node was sent last; "": not known
+	revision string // the unproven revision the node was sent last; "": not known
 	envoy    string // the node's Envoy version; "": not known
 }
 
