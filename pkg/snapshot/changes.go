@@ -7,12 +7,12 @@ import (
 	"strings"
 )
 
-// changesMost bounds the keys that Changes names.
+// changesMost is the largest number of keys that Changes returns.
 const changesMost = 20
 
-// Changes names what differs from one revision to the next, by the keys of a spec, sorted:
-// config.realm, module.sha256, vm.env.TOKEN. It never has a value, which may be secret. Where more than
-// twenty keys differ, the last one is "…".
+// Changes returns the keys that differ between two revisions, sorted. The keys are those of a spec:
+// config.realm, module.sha256, vm.env.TOKEN. Values may be secret and are never part of the result.
+// If more than twenty keys differ, the last entry is "…".
 func Changes(from, to *Revision) []string {
 	var keys []string
 	note := func(key string, a, b any) {
@@ -45,7 +45,8 @@ func Changes(from, to *Revision) []string {
 	return keys
 }
 
-// configChanges goes into configurations that are JSON objects. Any other is its key alone.
+// configChanges compares configurations key by key if both are JSON objects. For all others the
+// result is the key of the configuration alone.
 func configChanges(key string, from, to *string) []string {
 	if from == nil || to == nil {
 		if from == to {
@@ -64,7 +65,7 @@ func configChanges(key string, from, to *string) []string {
 	if keys := objectChanges(key, a, b); len(keys) > 0 {
 		return keys
 	}
-	return []string{key} // their order, or how a number is written
+	return []string{key} // the order or the spelling of numbers differs
 }
 
 func object(text string) (map[string]any, bool) {

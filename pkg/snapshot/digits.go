@@ -1,7 +1,7 @@
 package snapshot
 
-// IsHex says whether text is that many hexadecimal digits, the letters in lower case: the one
-// way in which revisions, salts and digests are written. Text that passes is safe in paths.
+// IsHex reports whether text consists of this many hexadecimal digits, with letters in lower case.
+// Revisions, salts and digests have this form. A valid text is safe in paths.
 func IsHex(text string, digits int) bool {
 	if len(text) != digits {
 		return false
@@ -14,5 +14,5 @@ func IsHex(text string, digits int) bool {
 	return true
 }
 
-// IsSHA256 says whether text is a SHA-256 as [Module.SHA256] has it.
+// IsSHA256 reports whether text is a SHA-256 in the form of [Module.SHA256].
 func IsSHA256(text string) bool { return IsHex(text, 64) }

@@ -5,10 +5,10 @@ import (
 	"unicode/utf8"
 )
 
-// A configuration may be any bytes, and JSON's strings are text: what is none stands
-// beside it, in base64.
+// A configuration may have any bytes, but JSON strings are text. A configuration that is no valid
+// text is stored in a separate field, in base64.
 
-// MarshalJSON writes a configuration that is not UTF-8 as configBytes.
+// MarshalJSON writes a configuration without valid UTF-8 as configBytes.
 func (r Revision) MarshalJSON() ([]byte, error) {
 	type plain Revision
 	text, bytes := apart(r.Config)
@@ -19,7 +19,7 @@ func (r Revision) MarshalJSON() ([]byte, error) {
 	}{plain(r), bytes})
 }
 
-// UnmarshalJSON reads what MarshalJSON writes.
+// UnmarshalJSON reads the output of MarshalJSON.
 func (r *Revision) UnmarshalJSON(text []byte) error {
 	type plain Revision
 	read := struct {
@@ -33,7 +33,7 @@ func (r *Revision) UnmarshalJSON(text []byte) error {
 	return nil
 }
 
-// MarshalJSON writes a configuration that is not UTF-8 as configBytes.
+// MarshalJSON writes a configuration without valid UTF-8 as configBytes.
 func (v VM) MarshalJSON() ([]byte, error) {
 	type plain VM
 	text, bytes := apart(v.Config)
@@ -44,7 +44,7 @@ func (v VM) MarshalJSON() ([]byte, error) {
 	}{plain(v), bytes})
 }
 
-// UnmarshalJSON reads what MarshalJSON writes.
+// UnmarshalJSON reads the output of MarshalJSON.
 func (v *VM) UnmarshalJSON(text []byte) error {
 	type plain VM
 	read := struct {

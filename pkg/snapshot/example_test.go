@@ -7,7 +7,7 @@ import (
 	"github.com/wasm-xds/wasm-xds/pkg/spec"
 )
 
-// A revision without configuration is another than one with an empty one.
+// A revision without a configuration differs from a revision with an empty configuration.
 func ExampleFromSpec() {
 	s := &spec.Spec{Name: "auth", Type: spec.HTTP, Policy: spec.Closed, VM: spec.VM{Runtime: "envoy.wasm.runtime.v8"}}
 	module := snapshot.Module{SHA256: "2cf24dba5fb0a30e26e83b2ac5b9e29e1b161e5c1fa7425e73043362938b9824", Size: 5}
@@ -19,7 +19,7 @@ func ExampleFromSpec() {
 	// a27acbe68777
 }
 
-// The version of a snapshot follows from its content: the same specs make the same one.
+// The version of a snapshot depends only on its content: equal specs give equal versions.
 func ExampleDiff() {
 	filter := func(name, config string) *snapshot.Filter {
 		specs, _, _ := spec.Decode(name+".yaml", []byte("module: {file: ./filter.wasm}"))

@@ -7,21 +7,21 @@ import (
 	"strings"
 )
 
-// Refusal says that some versions of Envoy would not load a revision although others
-// do, as a sandbox has found. It is immutable.
+// Refusal says that some versions of Envoy would not load a revision, although other versions do.
+// The sandbox finds refusals. A Refusal is immutable.
 type Refusal struct {
-	// Versions are without a patch number, 1.36, the oldest first; never empty.
+	// Versions are versions without a patch number, such as 1.36, the oldest first. Never empty.
 	Versions []string `json:"versions"`
-	// AndLater extends it to every version after the last of Versions: the newest that
-	// the sandbox knows is among them.
+	// AndLater extends the refusal to every version after the last of Versions. It is set if the
+	// newest version that the sandbox knows is among Versions.
 	AndLater bool   `json:"andLater,omitempty"`
 	Code     string `json:"code"`
 	Message  string `json:"message"`
 	Hint     string `json:"hint,omitempty"`
 }
 
-// Concerns says whether an Envoy of this version, 1.36.4, is refused. An unknown
-// version, "" or one that nobody has tried, is not.
+// Concerns reports whether the refusal applies to an Envoy version such as 1.36.4. It does not
+// apply to an unknown version: "", or a version that the sandbox does not know.
 func (r Refusal) Concerns(version string) bool {
 	v, ok := minorOf(version)
 	if !ok {
@@ -34,7 +34,7 @@ func (r Refusal) Concerns(version string) bool {
 	return r.AndLater && ok && (v[0] > last[0] || v[0] == last[0] && v[1] > last[1])
 }
 
-// minorOf are a version's first two numbers.
+// minorOf returns the first two numbers of a version.
 func minorOf(version string) (v [2]int, ok bool) {
 	parts := strings.SplitN(version, ".", 3)
 	if len(parts) < len(v) {
@@ -50,7 +50,7 @@ func minorOf(version string) (v [2]int, ok bool) {
 	return v, true
 }
 
-// RefusalFor is what is known to keep the revision from an Envoy of this version; nil: nothing.
+// RefusalFor returns the refusal for an Envoy version, or nil if there is none.
 func (r *Revision) RefusalFor(version string) *Refusal {
 	for i := range r.Refusals {
 		if r.Refusals[i].Concerns(version) {

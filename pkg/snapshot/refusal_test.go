@@ -22,7 +22,7 @@ func TestRefusalConcerns(t *testing.T) {
 		{"1.41.0", false, true},
 		{"2.0.0", false, true},
 		{"1.4.0", false, false},
-		{"1.35.9", false, false}, // nobody has tried it
+		{"1.35.9", false, false}, // a version that the sandbox does not know
 		{"1.36", true, false},
 		{"", false, false},
 		{"1", false, false},

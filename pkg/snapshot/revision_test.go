@@ -18,7 +18,7 @@ const (
 	sumB = "486ea46224d1bb4fb680f34f7c9ad96a8f24ec88be73ea8e5a6c65260e9cb8a7"
 )
 
-// with is a plain revision with one change, and sealed.
+// with returns a sealed plain revision with one change.
 func with(change func(*snapshot.Revision)) *snapshot.Revision {
 	r := &snapshot.Revision{
 		Filter: "auth",
@@ -31,7 +31,7 @@ func with(change func(*snapshot.Revision)) *snapshot.Revision {
 	return r.Seal()
 }
 
-// full has every field set.
+// full sets every field that existed when the ID of full was recorded.
 func full(r *snapshot.Revision) {
 	r.RootID = "auth_root"
 	r.Config = ptr(`{"realm":"<prod> & more"}`)
@@ -47,15 +47,15 @@ func full(r *snapshot.Revision) {
 	r.Refusals = []snapshot.Refusal{{Versions: []string{"1.36"}, Code: "import_missing", Message: "needs Envoy 1.37 or later"}}
 }
 
-// fuller has the fields too that came after full's ID was written down.
+// fuller also sets the fields that are newer than the ID of full.
 func fuller(r *snapshot.Revision) {
 	full(r)
 	r.ConfigType, r.VM.ConfigType = spec.ConfigBytes, spec.ConfigStruct
 }
 
-// changes are one edit of each thing that a revision is made of. Its ID is in
-// the state directory and in every Envoy, so the IDs here hold for ever: a
-// release that changes one of them makes every Envoy load every filter again.
+// changes has one edit for each part of a revision. The IDs are in the state directory and in every
+// Envoy, so they must never change. A release that changes an ID makes every Envoy load every
+// filter again.
 var changes = []struct {
 	name   string
 	id     string
@@ -113,8 +113,8 @@ func TestEveryChangeIsAnotherRevision(t *testing.T) {
 	}
 }
 
-// TestEveryFieldIsInTheTable finds a field that was added to a revision and not
-// to the table above: fuller must set it.
+// TestEveryFieldIsInTheTable finds fields of a revision that the table above lacks: fuller must set
+// every field.
 func TestEveryFieldIsInTheTable(t *testing.T) {
 	r := with(fuller)
 	for _, part := range []any{*r, r.Module, r.VM} {
@@ -169,7 +169,7 @@ func TestFromSpec(t *testing.T) {
 			ID: "shared", Runtime: "envoy.wasm.runtime.wamr", Config: ptr("vm"),
 			Env: map[string]string{"A": "1", "B": "2"}, HostEnv: []string{"HOME", "TZ"}, AllowPrecompiled: true,
 		},
-		// None of these reaches an Envoy, so none is in the revision.
+		// These fields do not reach an Envoy, so they are not in the revision.
 		File: "auth.yaml", Line: 3, Delivery: spec.Inline, Disabled: true, OnRemove: spec.Deny,
 		Canary: spec.Canary{Count: 1}, Nodes: spec.NodeSelector{IDs: []string{"edge"}}, Limits: spec.Limits{Memory: 1 << 20},
 	}
@@ -180,7 +180,7 @@ func TestFromSpec(t *testing.T) {
 	}
 }
 
-// What goes into the state directory comes out of it, whatever bytes it has.
+// A revision survives a round trip through JSON with any bytes in its configuration.
 func TestRevisionAsJSON(t *testing.T) {
 	for _, c := range changes {
 		r := with(c.change)
@@ -192,7 +192,7 @@ func TestRevisionAsJSON(t *testing.T) {
 		if err := json.Unmarshal(text, &got); err != nil {
 			t.Fatal(err)
 		}
-		r.Module.RootID, r.Code = "", nil // which are not stored
+		r.Module.RootID, r.Code = "", nil // these fields are not stored
 		if !reflect.DeepEqual(&got, r) {
 			t.Errorf("%s: got %+v\nfrom %s", c.name, got, text)
 		}
@@ -202,8 +202,8 @@ func TestRevisionAsJSON(t *testing.T) {
 	}
 }
 
-// A specification that says nothing of a type, or what is the default, makes the revision
-// that it made before there were types.
+// A spec without a type, or with the default type, gives the same revision as before the
+// introduction of types.
 func TestConfigTypesOfSpecs(t *testing.T) {
 	before := with(func(r *snapshot.Revision) { r.Config = ptr("a") })
 	for _, tt := range []struct {

@@ -12,11 +12,11 @@ import (
 	"github.com/wasm-xds/wasm-xds/pkg/spec"
 )
 
-// Filter is what is wanted of one filter now. It is immutable.
+// Filter is a filter with its wanted revision. It is immutable.
 type Filter struct {
 	Name string    `json:"name"`
 	Type spec.Type `json:"type"`
-	// Revision is the newest content; nil when nothing could ever be made of the spec.
+	// Revision is the newest content. It is nil if the spec never resulted in a revision.
 	Revision *Revision          `json:"revision,omitempty"`
 	Policy   spec.FailurePolicy `json:"policy"`
 	Delivery spec.Delivery      `json:"delivery"`
@@ -24,9 +24,9 @@ type Filter struct {
 	Canary   spec.Canary        `json:"canary"`
 	OnRemove spec.OnRemove      `json:"onRemove"`
 	Disabled bool               `json:"disabled,omitempty"`
-	// Removed says that the spec is gone; OnRemove says what follows.
+	// Removed says that the spec is gone. OnRemove then decides about delivery.
 	Removed bool `json:"removed,omitempty"`
-	// Preparing says that the first module is still on its way; Revision is nil then.
+	// Preparing says that the first module is not ready yet. Revision is nil then.
 	Preparing bool   `json:"preparing,omitempty"`
 	SpecFile  string `json:"specFile"`
 }
@@ -38,11 +38,11 @@ type Snapshot struct {
 	sum     sum       // of all
 }
 
-// New makes a snapshot of filters whose names are distinct.
+// New makes a snapshot of filters with distinct names.
 func New(filters []*Filter) *Snapshot { return (*Snapshot)(nil).With(filters) }
 
-// With is [New] for filters most of which s has, too: those cost next to nothing, as
-// they are not looked into where they stand in the order of their names.
+// With is like [New], but faster for filters that s contains already. Such a filter needs no new
+// digest if its place in the order of names is unchanged.
 func (s *Snapshot) With(filters []*Filter) *Snapshot {
 	if s != nil && s.version != "" && slices.Equal(s.all, filters) {
 		return s
@@ -56,19 +56,19 @@ func (s *Snapshot) With(filters []*Filter) *Snapshot {
 	return next
 }
 
-// sumUp makes the sum out of the former one and of what has changed since. It stops and
-// says so where the filters are not sorted.
+// sumUp computes the sum from the former sum and the changed filters. If the filters are not
+// sorted, sumUp stops and returns false.
 func (s *Snapshot) sumUp(former *Snapshot) (sorted bool) {
-	var before []*Filter // of former, what is not passed yet
+	var before []*Filter // the remaining filters of former
 	s.sum = sum{}
 	if former != nil {
 		before, s.sum = former.all, former.sum
 	}
-	passed := (*Filter)(nil) // of former, the last
+	passed := (*Filter)(nil) // the last passed filter of former
 	pass := func() { passed, before = before[0], before[1:] }
 	for i, f := range s.all {
 		same := len(before) > 0 && before[0] == f
-		follows := i == 0 || same && s.all[i-1] == passed // as it did before
+		follows := i == 0 || same && s.all[i-1] == passed // the same order as in former
 		if !follows && s.all[i-1].Name > f.Name {
 			return false
 		}
@@ -89,9 +89,9 @@ func (s *Snapshot) sumUp(former *Snapshot) (sorted bool) {
 	return true
 }
 
-// sum is the sum of filters' digests, each of its words for itself. It does not depend on their
-// order, and one that comes or goes is all that has to be looked at. It tells contents
-// apart that nobody has made to be mistaken for one another: so does a version, of 12 digits.
+// sum is the sum of the filters' digests, word by word. The order of the filters does not matter,
+// and an added or removed filter needs only its own digest. The sum resists accidental collisions,
+// but not deliberate ones. The same holds for a version of 12 digits.
 type sum [sha256.Size / 8]uint64
 
 func (s *sum) add(f *Filter) {
@@ -119,7 +119,7 @@ func (s *sum) version() string {
 
 func compareNames(a, b *Filter) int { return cmp.Compare(a.Name, b.Name) }
 
-// digest covers all that decides about delivery, and not where a spec lies: moving a
+// digest covers everything that determines delivery. The spec's file is not included, so moving a
 // file makes no new snapshot.
 func (f *Filter) digest() [sha256.Size]byte {
 	line := struct {
@@ -130,13 +130,13 @@ func (f *Filter) digest() [sha256.Size]byte {
 	line.Filter.Revision = nil
 	text, err := json.Marshal(line)
 	if err != nil {
-		// A struct of strings, numbers and booleans always marshals.
+		// Structs of strings, numbers and booleans always marshal.
 		panic("snapshot: " + err.Error())
 	}
 	return sha256.Sum256(text)
 }
 
-// Version is 12 hex digits that are equal for equal contents.
+// Version returns 12 hex digits. Equal contents have equal versions.
 func (s *Snapshot) Version() string {
 	if s == nil || s.version == "" {
 		return New(nil).version
@@ -144,7 +144,7 @@ func (s *Snapshot) Version() string {
 	return s.version
 }
 
-// Get returns the filter of that name, or nil.
+// Get returns the filter with this name, or nil.
 func (s *Snapshot) Get(name string) *Filter {
 	all := s.All()
 	i, ok := slices.BinarySearchFunc(all, name, func(f *Filter, name string) int { return cmp.Compare(f.Name, name) })
@@ -154,11 +154,11 @@ func (s *Snapshot) Get(name string) *Filter {
 	return all[i]
 }
 
-// Len is the number of filters.
+// Len returns the number of filters.
 func (s *Snapshot) Len() int { return len(s.All()) }
 
-// All returns the filters sorted by name. The slice is the snapshot's own: it must
-// not be changed.
+// All returns the filters sorted by name. The slice belongs to the snapshot: callers must not
+// change the slice.
 func (s *Snapshot) All() []*Filter {
 	if s == nil {
 		return nil
@@ -175,7 +175,7 @@ func (s *Snapshot) Names() []string {
 	return names
 }
 
-// Diff returns the sorted names of the filters that are not the same in both.
+// Diff returns the sorted names of the filters that differ between two snapshots.
 func Diff(before, after *Snapshot) []string {
 	if before == after {
 		return nil
@@ -202,7 +202,7 @@ func Diff(before, after *Snapshot) []string {
 	return names
 }
 
-// Equal says whether the two filters want the same.
+// Equal reports whether all fields are equal. Revisions are compared by their IDs and refusals.
 func (f *Filter) Equal(o *Filter) bool {
 	if f == o {
 		return true

@@ -11,7 +11,7 @@ import (
 	"github.com/wasm-xds/wasm-xds/pkg/snapshot"
 )
 
-// TestWithIsNew holds the way through the snapshots of before against the direct one.
+// TestWithIsNew compares a sequence of With with a single New.
 func TestWithIsNew(t *testing.T) {
 	rng := rand.New(rand.NewPCG(1, 2))
 	made := func(i int) *snapshot.Filter {

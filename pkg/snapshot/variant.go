@@ -2,20 +2,20 @@ package snapshot
 
 import "fmt"
 
-// Variant is how a revision's module travels: one letter on the wire.
+// Variant is the way in which a module reaches Envoy. On the wire a variant is one letter.
 type Variant byte
 
 // The variants.
 const (
-	Remote Variant = 'r' // Envoy fetches it over HTTP
-	Inline Variant = 'i' // it is in the resource
-	File   Variant = 'f' // Envoy reads a file
+	Remote Variant = 'r' // Envoy fetches the module over HTTP
+	Inline Variant = 'i' // the resource contains the module
+	File   Variant = 'f' // Envoy reads the module from a file
 )
 
-// Valid says whether it is one of the variants.
+// Valid reports whether v is one of the variants.
 func (v Variant) Valid() bool { return v == Remote || v == Inline || v == File }
 
-// String is remote, inline or file; "" for the zero value.
+// String returns remote, inline or file, or "" for the zero value.
 func (v Variant) String() string {
 	switch v {
 	case Remote:

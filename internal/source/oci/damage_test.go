@@ -14,7 +14,7 @@ import (
 	"github.com/wasm-xds/wasm-xds/internal/test/registrytest"
 )
 
-// spoil answers a blob's GET with other bytes while it is on.
+// spoil replaces the bytes in answers for a blob while on is set.
 type spoil struct {
 	on   atomic.Bool
 	what digest.Digest
@@ -50,7 +50,7 @@ func TestWrongBytes(t *testing.T) {
 	}
 }
 
-// What is damaged on disk is noticed at the start, and fetched again.
+// The start detects damaged content on disk and fetches the content again.
 func TestDamagedDisk(t *testing.T) {
 	for name, what := range map[string][]byte{"module": []byte(moduleOne), "spec": []byte(authSpec)} {
 		t.Run(name, func(t *testing.T) {
@@ -91,7 +91,7 @@ func TestDamagedDisk(t *testing.T) {
 	})
 }
 
-// A disk that cannot be written to is said to be what it is, and not the registry.
+// A disk without write access is reported as a disk error, not as a registry error.
 func TestDiskFails(t *testing.T) {
 	r := newRig(t, registrytest.Options{})
 	r.push(files(moduleOne, "1"))
@@ -99,7 +99,8 @@ func TestDiskFails(t *testing.T) {
 	if err := s.store.open(); err != nil {
 		t.Fatal(err)
 	}
-	// A file where the directory for files in the making belongs: also root fails then.
+	// Put a file in place of the directory for unfinished files, which makes even root's writes
+	// fail.
 	if err := os.WriteFile(filepath.Join(r.cfg.Dir, "ingest"), nil, 0o600); err != nil {
 		t.Fatal(err)
 	}

@@ -17,18 +17,18 @@ import (
 	"github.com/wasm-xds/wasm-xds/pkg/spec"
 )
 
-// The codes of the errors that a look ends with, beside the registry's own.
+// The codes of the errors of a look, in addition to the registry's own codes.
 const (
-	CodeBroken     = "bundle_broken"      // it is no bundle, or not as one has to be
-	CodeRefused    = "bundle_refused"     // specs in it have errors
-	CodeIncomplete = "bundle_incomplete"  // bytes are missing, or are not those of their digest
-	CodeKeepFailed = "bundle_keep_failed" // this machine's disk
+	CodeBroken     = "bundle_broken"      // no bundle, or an invalid bundle
+	CodeRefused    = "bundle_refused"     // a spec in the bundle has an error
+	CodeIncomplete = "bundle_incomplete"  // bytes are missing or do not match their digest
+	CodeKeepFailed = "bundle_keep_failed" // an error of this machine's disk
 )
 
-// look asks the registry, and brings what is new.
+// look asks the registry for the current digest, and fetches a new bundle.
 func (s *Source) look(ctx context.Context, st *state) found {
 	if d := s.cfg.Reference.Digest; d != "" && st.knows(d) {
-		return found{digest: d} // it can only ever be that
+		return found{digest: d} // a reference by digest never changes
 	}
 	manifest, err := s.cfg.Client.Resolve(ctx, s.cfg.Reference, registry.Credentials{})
 	if err != nil {
@@ -61,13 +61,13 @@ func (s *Source) look(ctx context.Context, st *state) found {
 	s.log.Info("a bundle was fetched", zap.String("digest", v.digest), zap.Int("specs", len(v.documents.Specs)),
 		zap.Duration("took", time.Since(start)))
 	if err := s.store.keep(manifest, v.entries); err != nil {
-		// It is good, and only a restart without the registry would miss it.
+		// The version is valid. Only a restart without the registry needs the copy on disk.
 		s.log.Warn("the bundle cannot be kept for a restart", zap.Error(err))
 	}
 	return found{digest: v.digest, version: v}
 }
 
-// bring has a bundle on disk as a whole, and reads it.
+// bring makes sure that the whole bundle is on disk, and reads the bundle.
 func (s *Source) bring(ctx context.Context, st *state, manifest ocispec.Descriptor) (*version, error) {
 	ctx, cancel := context.WithTimeout(ctx, pullLimit)
 	defer cancel()
@@ -91,7 +91,7 @@ func (s *Source) bring(ctx context.Context, st *state, manifest ocispec.Descript
 	return s.read(ctx, manifest)
 }
 
-// keeping are the names of the blobs that are needed.
+// keeping returns the names of the blobs in use.
 func keeping(manifest ocispec.Descriptor, entries []bundle.Entry, versions ...*version) map[string]struct{} {
 	keep := map[string]struct{}{manifest.Digest.Encoded(): {}}
 	for _, v := range versions {
@@ -106,7 +106,7 @@ func keeping(manifest ocispec.Descriptor, entries []bundle.Entry, versions ...*v
 	return keep
 }
 
-// refused is a bundle that will not do, however often it is fetched.
+// refused returns the finding for a bundle that is invalid: another fetch would not help.
 func (s *Source) refused(digest string, errs []*spec.Error) found {
 	s.cfg.Failed(CodeRefused)
 	s.log.Warn("a bundle is not taken: the last good one is served on", zap.String("digest", digest),
@@ -114,7 +114,7 @@ func (s *Source) refused(digest string, errs []*spec.Error) found {
 	return found{digest: digest, errs: errs}
 }
 
-// failed is a look that brought nothing.
+// failed returns the finding for a look without an answer.
 func (s *Source) failed(err error) found {
 	at := spec.Position{File: Root(s.cfg.Reference)}
 	var f found
@@ -128,7 +128,7 @@ func (s *Source) failed(err error) found {
 	case errors.As(err, &ofRegistry):
 		problem := ofRegistry.Problem(at)
 		if f.after = ofRegistry.RetryAfter; f.after > 0 {
-			// One that counts down would be another error each time.
+			// With a countdown in the message, each look would report another error.
 			problem.Message = ofRegistry.What + ": the registry is asked too often, and left alone for as long as it wants"
 		}
 		f.errs = []*spec.Error{problem}

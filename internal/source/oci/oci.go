@@ -1,9 +1,9 @@
 // Package oci watches a bundle of specs in a registry.
 //
-// A tag is asked for its digest, and a bundle with another digest is brought as a
-// whole, verified and read before anything of it is taken. What is wrong with a
-// registry or a bundle changes nothing: the last good one stands, also after a
-// restart, for it is kept on disk.
+// The source asks the registry regularly for the digest of the tag. It fetches a bundle with a new
+// digest, verifies and reads the whole bundle, and only then uses its specs. A faulty registry or
+// bundle changes nothing: the last good bundle stays in use. The last good bundle is also kept on
+// disk for a restart.
 package oci
 
 import (
@@ -24,38 +24,38 @@ import (
 // DefaultRefresh is the default of [Config.Refresh].
 const DefaultRefresh = 30 * time.Second
 
-// pullLimit bounds the bringing of one bundle; what was brought by then need not be
-// brought again.
+// pullLimit bounds the time to fetch one bundle. The next attempt continues with the contents that
+// have arrived.
 const pullLimit = 30 * time.Minute
 
-// Config says what to watch and how.
+// Config configures a Source.
 type Config struct {
 	Reference spec.Reference   // required
 	Client    *registry.Client // required
-	// Dir is where the last good bundle is kept; required, made when it is not there.
-	// Nobody else may use it.
+	// Dir is the directory for the last good bundle, created if necessary. Required. No other
+	// source or process may use the directory.
 	Dir string
-	// Refresh is the time between two looks at the tag, give or take a tenth, and
-	// more when the registry asks for it. 0 is [DefaultRefresh].
+	// Refresh is the time between two looks at the tag, plus or minus a tenth. It is longer when
+	// the registry asks for a longer pause. 0 means [DefaultRefresh].
 	Refresh time.Duration
-	// Verify says what is wrong with a bundle before anything but its manifest is
-	// fetched; it is asked once for each digest, and again where the error may pass. Nil: nothing is.
+	// Verify checks a bundle when only its manifest is known. The source calls Verify once per
+	// digest, and again after an error that may pass. nil means no check.
 	Verify func(ctx context.Context, manifest ocispec.Descriptor) *spec.Error
-	// Logger gets what happens beside the sets. Nil logs nothing.
+	// Logger receives events that are not part of a set. nil logs nothing.
 	Logger *zap.Logger
-	// Decode reads a spec file. Nil is [spec.Decode].
+	// Decode parses a spec file. nil means [spec.Decode].
 	Decode bundle.Decode
-	// Failed is told of each look that has failed; nil: nobody.
+	// Failed is called with the code of each failed look. nil means no call.
 	Failed func(code string)
 }
 
-// Source is a bundle of specs. It implements [source.Source].
+// Source watches a bundle of specs. It implements [source.Source].
 type Source struct {
 	cfg   Config
 	log   *zap.Logger
 	store *store
-	syncs chan chan<- error // requests of Sync, with the place for the answer
-	down  bool              // of Run's goroutine: the last look told nothing
+	syncs chan chan<- error // requests of Sync; each is the channel for the answer
+	down  bool              // used by Run's goroutine only: the last look failed
 }
 
 var (
@@ -63,7 +63,7 @@ var (
 	_ source.Syncer = (*Source)(nil)
 )
 
-// New makes a Source; it touches nothing before [Source.Run].
+// New makes a Source, which does nothing before [Source.Run].
 func New(c Config) *Source {
 	if c.Refresh == 0 {
 		c.Refresh = DefaultRefresh
@@ -83,12 +83,12 @@ func New(c Config) *Source {
 	}
 }
 
-// Root is what the File of each spec of a bundle begins with, followed by a slash: the
-// same for all versions of the bundle.
+// Root returns the prefix of the File of each spec in a bundle, without the slash that follows. The
+// prefix is the same for all versions of the bundle.
 func Root(ref spec.Reference) string { return "oci://" + ref.String() }
 
-// Run implements [source.Source]. It emits the bundle that is kept on disk, if there
-// is one, at once; then what the registry has.
+// Run implements [source.Source]. It first emits the bundle on disk, if there is one, and then the
+// bundles of the registry.
 func (s *Source) Run(ctx context.Context, emit func(source.Set)) error {
 	if err := s.store.open(); err != nil {
 		return err
@@ -131,8 +131,8 @@ func (s *Source) Run(ctx context.Context, emit func(source.Set)) error {
 	}
 }
 
-// Sync implements [source.Syncer]. The registry is asked now, unless it has asked to be left
-// alone: then Sync returns what the last look has found.
+// Sync implements [source.Syncer]. It asks the registry at once. If the registry has asked for a
+// pause, Sync returns the result of the last look instead.
 func (s *Source) Sync(ctx context.Context) error {
 	answer := make(chan error, 1)
 	select {
@@ -148,8 +148,9 @@ func (s *Source) Sync(ctx context.Context) error {
 	}
 }
 
-// report logs when the registry goes or comes back; refused bundles are logged where they are found.
-// Without a good bundle the set says so itself, to whoever logs what sets say.
+// report logs when the registry becomes unavailable and when it is available again. look logs
+// refused bundles. Without a good bundle, the set itself contains the problem, and the set's
+// receiver logs it.
 func (s *Source) report(passing *spec.Error, unavailable bool) {
 	switch {
 	case passing != nil && unavailable:
@@ -164,14 +165,14 @@ func (s *Source) report(passing *spec.Error, unavailable bool) {
 	}
 }
 
-// pause is how long the next look waits: about refresh, so that many servers do not
-// ask at once, and no less than what the registry wants.
+// pause returns the time until the next look: refresh plus or minus a tenth, so that many servers
+// do not ask at the same time, and at least the pause that the registry asks for.
 func pause(refresh, atLeast time.Duration, random float64) time.Duration {
 	const share = 10
 	return max(refresh-refresh/share+time.Duration(random*float64(2*refresh/share)), atLeast)
 }
 
-// kept is the last good bundle, nil where there is none on disk, or not a whole one.
+// kept returns the last good bundle, or nil if no complete bundle is on disk.
 func (s *Source) kept(ctx context.Context) *version {
 	manifest, err := s.store.last()
 	if err != nil || manifest == nil {
@@ -202,7 +203,7 @@ func (s *Source) kept(ctx context.Context) *version {
 	return v
 }
 
-// read makes specs of a bundle that is on disk as a whole, and checks every byte of it.
+// read decodes the specs of a bundle on disk and verifies every byte of the bundle.
 func (s *Source) read(ctx context.Context, manifest ocispec.Descriptor) (*version, error) {
 	entries, texts, err := s.store.verified(ctx, manifest)
 	if err != nil {

@@ -66,7 +66,7 @@ func TestRegistryGoesAndComes(t *testing.T) {
 	r.waitFor("1 specs, degraded " + registry.CodeUnreachable)
 	r.stop()
 
-	// A start without the registry goes on with what is on disk.
+	// A start without the registry uses the bundle on disk.
 	r.start()
 	if set := r.wait(); describe(set) != "1 specs" {
 		t.Errorf("%+v", set)
@@ -91,7 +91,7 @@ func TestRefusedBundles(t *testing.T) {
 	bad["auth.yaml"] = "module: {file: /etc/passwd}\n"
 	r.push(bad)
 	r.waitFor("1 specs, degraded bundle_refused, errors outside_bundle of auth")
-	// Another artifact under the tag.
+	// Push an artifact under the tag that is no bundle.
 	r.registry.Push(t, "team/filters:prod", registrytest.Artifact([]byte(moduleTwo)))
 	r.waitFor("1 specs, degraded bundle_broken, errors bundle_broken of nobody")
 	r.push(files(moduleTwo, "1"))
@@ -132,7 +132,7 @@ func TestRetryAfter(t *testing.T) {
 	}
 }
 
-// What no recent bundle names goes from the disk.
+// The source removes content from disk that no recent bundle names.
 func TestOldBundlesAreRemoved(t *testing.T) {
 	r := newRig(t, registrytest.Options{})
 	r.push(files(moduleOne, "0"))
@@ -151,7 +151,7 @@ func TestOldBundlesAreRemoved(t *testing.T) {
 	}
 }
 
-// A reference by digest is asked for once.
+// The source asks only once for a reference by digest.
 func TestDigest(t *testing.T) {
 	r := newRig(t, registrytest.Options{})
 	sum := r.push(files(moduleOne, "1"))

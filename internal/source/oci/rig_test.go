@@ -17,7 +17,7 @@ import (
 	"github.com/wasm-xds/wasm-xds/pkg/spec"
 )
 
-// rig is a registry with a repository, and a source that watches a tag of it.
+// rig is a registry with a repository, and a source for a tag of the repository.
 type rig struct {
 	t        *testing.T
 	registry *registrytest.Registry
@@ -89,7 +89,7 @@ func (r *rig) wait() source.Set {
 	}
 }
 
-// waitFor waits until a set is described so.
+// waitFor waits for a set with this description.
 func (r *rig) waitFor(want string) source.Set {
 	r.t.Helper()
 	var last string
@@ -105,7 +105,7 @@ func (r *rig) waitFor(want string) source.Set {
 	}
 }
 
-// push makes a bundle of files, and gives its digest.
+// push pushes a bundle of files and returns its digest.
 func (r *rig) push(files map[string]string) string {
 	r.t.Helper()
 	var items []bundle.Item

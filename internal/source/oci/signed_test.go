@@ -42,7 +42,7 @@ func TestVerify(t *testing.T) {
 	r.waitFor("1 specs")
 }
 
-// signedRig has a source that takes bundles with a signature by a key alone.
+// signedRig returns a rig that accepts only bundles with a signature by key.
 func signedRig(t *testing.T, key signaturetest.Key) *rig {
 	t.Helper()
 	r := newRig(t, registrytest.Options{})
@@ -60,7 +60,7 @@ func wantConfig(t *testing.T, set source.Set, want string) {
 	}
 }
 
-// A bundle is taken when it is signed with the key; until then the last good one stands.
+// A bundle is used only if it is signed with the key. Until then the last good bundle stays in use.
 func TestSignedBundle(t *testing.T) {
 	key, other := signaturetest.NewKey(t), signaturetest.NewKey(t)
 	r := signedRig(t, key)
@@ -90,7 +90,7 @@ func TestSignedBundle(t *testing.T) {
 	wantConfig(t, r.waitFor("1 specs"), "2")
 }
 
-// What was taken before a key was asked for, and is on disk, is asked for it, too.
+// A bundle on disk from a time without a required key is checked against the key, too.
 func TestSignedBundleOnDisk(t *testing.T) {
 	key := signaturetest.NewKey(t)
 	r := signedRig(t, key)

@@ -9,38 +9,38 @@ import (
 	"github.com/wasm-xds/wasm-xds/pkg/spec"
 )
 
-// version is a bundle of one digest.
+// version is one bundle, identified by its digest.
 type version struct {
 	digest    string
 	entries   []bundle.Entry
 	documents bundle.Documents
 }
 
-// found is what a look at the registry has found.
+// found is the result of a look at the registry.
 type found struct {
-	// digest is the bundle's; "" where nothing can be said about it.
+	// digest is the digest of the bundle, or "" if the look has no result.
 	digest string
-	// version is a bundle that was not known before.
+	// version is a new good bundle, or nil.
 	version *version
-	// errs are why there is none. With a digest, it stays so for that digest;
-	// without, it may pass, and there is one.
+	// errs explain why there is no new good bundle. With a digest, the errors are final for the
+	// digest. Without a digest, there is one error, and the error may pass.
 	errs []*spec.Error
-	// after is how long the registry wants to be left alone.
+	// after is the pause that the registry asks for.
 	after time.Duration
 }
 
-// state is what the set depends on; all that it does is pure.
+// state determines the set. Its methods are pure.
 type state struct {
 	root    string
 	good    *version
-	before  *version      // the good one before that, which may be being read still
-	refused string        // the digest of the newest bundle, where it is not good
-	why     []*spec.Error // what is wrong with that
-	passing *spec.Error   // why the last look told nothing
+	before  *version      // the previous good version, whose files may still be in use
+	refused string        // digest of the newest bundle, if the bundle is refused
+	why     []*spec.Error // the errors of the refused bundle
+	passing *spec.Error   // the error of the last look, if the look failed
 	emitted view
 }
 
-// view is what tells two sets apart.
+// view has everything by which two sets differ.
 type view struct {
 	any     bool
 	good    *version
@@ -48,13 +48,12 @@ type view struct {
 	passing spec.Error
 }
 
-// knows says whether it is known already what becomes of a digest.
+// knows reports whether the result for a digest is known.
 func (s *state) knows(digest string) bool {
 	return digest == s.refused || s.good != nil && digest == s.good.digest
 }
 
-// take takes what a look has found, and gives the set that follows; nil: the last
-// one holds.
+// take applies the result of a look and returns the new set, or nil if the set has not changed.
 func (s *state) take(f found) *source.Set {
 	s.passing = nil
 	switch {
@@ -66,7 +65,7 @@ func (s *state) take(f found) *source.Set {
 	case len(f.errs) > 0:
 		s.passing = f.errs[0]
 	case s.good != nil && f.digest == s.good.digest:
-		s.refused, s.why = "", nil // the tag has gone back to it
+		s.refused, s.why = "", nil // the tag points to the good bundle again
 	}
 	now := view{any: true, good: s.good, refused: s.refused}
 	if s.passing != nil {
@@ -80,7 +79,7 @@ func (s *state) take(f found) *source.Set {
 	return &set
 }
 
-// problem is why the newest bundle is not what is served; nil: it is.
+// problem returns why the newest bundle is not in use, or nil if it is in use.
 func (s *state) problem() error {
 	if e := s.trouble(); e != nil {
 		return e
@@ -107,7 +106,7 @@ func (s *state) set() source.Set {
 	}
 	for _, e := range s.why {
 		if _, ok := names[e.Name]; !ok && e.Name != "" {
-			// Nothing of a refused bundle is taken: it claims no names.
+			// A refused bundle is not used, so its errors must not claim names.
 			unnamed := *e
 			unnamed.Name = ""
 			e = &unnamed
@@ -117,7 +116,7 @@ func (s *state) set() source.Set {
 	return set
 }
 
-// refusal says that the newest bundle is not taken, in one error.
+// refusal describes the refused bundle in one error.
 func (s *state) refusal() *spec.Error {
 	first := *s.why[0]
 	plain := first

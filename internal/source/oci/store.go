@@ -26,20 +26,20 @@ var errStore = errors.New("bundle store")
 // lastFile names the manifest of the last good bundle.
 const lastFile = "last.json"
 
-// store keeps bundles on disk, in the form of an OCI layout's blobs. A crash can make
-// something of them missing, never wrong without being noticed.
+// store keeps bundles on disk, as the blobs of an OCI layout. After a crash, blobs may be missing
+// or damaged, and the store notices both.
 type store struct {
 	dir   string
 	blobs *blobs
 }
 
-// blobs is the layout, which notes that it was its own disk that failed.
+// blobs is the layout. It records errors of the own disk, to distinguish them from the registry's.
 type blobs struct {
 	*oci.Storage
 	failed atomic.Pointer[error]
 }
 
-// Push keeps a content, verified.
+// Push verifies and stores a content.
 func (b *blobs) Push(ctx context.Context, expected ocispec.Descriptor, r io.Reader) error {
 	err := b.Storage.Push(ctx, expected, r)
 	path := &fs.PathError{}
@@ -53,12 +53,12 @@ func (b *blobs) Push(ctx context.Context, expected ocispec.Descriptor, r io.Read
 
 func newStore(dir string) *store { return &store{dir: dir} }
 
-// open makes the directory, which is the user's own: configurations may be secret.
+// open creates the directory for this user only, because configurations may be secret.
 func (s *store) open() error {
 	if err := os.MkdirAll(s.blobDir(), 0o700); err != nil {
 		return fmt.Errorf("%w: %w", errStore, err)
 	}
-	if err := os.RemoveAll(filepath.Join(s.dir, "ingest")); err != nil { // what a killed process was fetching
+	if err := os.RemoveAll(filepath.Join(s.dir, "ingest")); err != nil { // unfinished files of a killed process
 		return fmt.Errorf("%w: %w", errStore, err)
 	}
 	if err := atomicfile.RemoveLeftovers(s.dir); err != nil {
@@ -74,10 +74,10 @@ func (s *store) open() error {
 
 func (s *store) blobDir() string { return filepath.Join(s.dir, "blobs", "sha256") }
 
-// place is where an entry's bytes lie.
+// place returns the path of an entry's bytes.
 func (s *store) place(e bundle.Entry) string { return bundle.Place(s.dir, e) }
 
-// last is the manifest that was kept last; nil: there is none.
+// last returns the manifest of the last kept bundle, or nil.
 func (s *store) last() (*ocispec.Descriptor, error) {
 	text, err := os.ReadFile(filepath.Join(s.dir, lastFile))
 	if errors.Is(err, fs.ErrNotExist) {
@@ -93,8 +93,8 @@ func (s *store) last() (*ocispec.Descriptor, error) {
 	return manifest, nil
 }
 
-// keep makes a whole bundle the one that a restart begins with, whatever becomes of
-// the process and the machine.
+// keep makes a complete bundle the one for the next start. The bundle survives a crash of the
+// process and the machine.
 func (s *store) keep(manifest ocispec.Descriptor, entries []bundle.Entry) error {
 	names := []string{manifest.Digest.Encoded()}
 	for _, e := range entries {
@@ -121,8 +121,8 @@ func (s *store) keep(manifest ocispec.Descriptor, entries []bundle.Entry) error 
 	return nil
 }
 
-// verified reads a bundle, and checks each byte of it. What is damaged is removed, so
-// that it can be fetched again.
+// verified reads a bundle and checks each byte. Damaged content is removed, so that it can be
+// fetched again.
 func (s *store) verified(ctx context.Context, manifest ocispec.Descriptor) ([]bundle.Entry, map[string][]byte, error) {
 	entries, err := bundle.ReadManifest(ctx, s.blobs, manifest)
 	if err != nil {
@@ -158,8 +158,8 @@ func (s *store) check(ctx context.Context, what ocispec.Descriptor) error {
 	return verified.Verify()
 }
 
-// drop takes a damaged content away, and the manifest with it: a store that has a
-// manifest is taken to have all that it names.
+// drop removes a damaged content together with the manifest. A store with a manifest counts as
+// complete for all contents of the manifest.
 func (s *store) drop(ctx context.Context, manifest, damaged ocispec.Descriptor, why error) error {
 	for _, what := range []ocispec.Descriptor{manifest, damaged} {
 		if err := s.blobs.Delete(ctx, what); err != nil && !errors.Is(err, errdef.ErrNotFound) {
@@ -169,7 +169,7 @@ func (s *store) drop(ctx context.Context, manifest, damaged ocispec.Descriptor, 
 	return why
 }
 
-// collect removes what none of the manifests and entries names.
+// collect removes the blobs that keep does not contain.
 func (s *store) collect(keep map[string]struct{}) error {
 	files, err := os.ReadDir(s.blobDir())
 	if err != nil {

@@ -12,8 +12,8 @@ import (
 	"github.com/wasm-xds/wasm-xds/pkg/spec"
 )
 
-// TestSyncLooksNow: with an hour between two looks, a bundle that was pushed before the call is
-// emitted before Sync returns; what is refused or cannot be had is its error.
+// TestSyncLooksNow uses an hour between two looks. A bundle that was pushed before the call is
+// emitted before Sync returns. Sync returns an error for a refused or unavailable bundle.
 func TestSyncLooksNow(t *testing.T) {
 	r := newRig(t, registrytest.Options{})
 	r.push(files(moduleOne, "1"))
