@@ -59,7 +59,7 @@ func (c *Control) publishFilter(name string) {
 	c.hub.Publish(e)
 }
 
-// logPushes logs what is sent, at the level debug.
+// logPushes logs the pushes of a response, at the level debug.
 func (c *Control) logPushes(a delivery.Send) {
 	if !c.cfg.Logger.Core().Enabled(zap.DebugLevel) {
 		return
@@ -70,7 +70,7 @@ func (c *Control) logPushes(a delivery.Send) {
 	}
 }
 
-// logReach says that an Envoy cannot fetch modules, or can again.
+// logReach logs that an Envoy cannot fetch modules, or can again.
 func (c *Control) logReach(a delivery.ModulesReached) {
 	fields := []zap.Field{zap.String("node", a.Node.ID), zap.String("address", a.Node.Address)}
 	if a.Reached {
@@ -112,7 +112,7 @@ func (c *Control) logRefusal(a delivery.WasRefused) {
 	}
 }
 
-// nackKind is what a NACK of a single resource is about.
+// nackKind classifies the NACK of a single resource.
 func nackKind(a delivery.WasRefused) admin.NackKind {
 	switch {
 	case a.WrongType:
@@ -126,7 +126,7 @@ func nackKind(a delivery.WasRefused) admin.NackKind {
 	}
 }
 
-// meanwhile says what Envoys get of a filter whose newest content they do not.
+// meanwhile describes the content that Envoys get while a filter's newest content is not served.
 func (c *Control) meanwhile(name string) string {
 	before := c.snapshot.Get(name)
 	st, known := c.machine.Brief(name)

@@ -10,68 +10,69 @@ import (
 	"github.com/wasm-xds/wasm-xds/pkg/spec"
 )
 
-// checkHold is how long what the sandbox says of one change is gathered, so that a
-// change of a thousand specs is a few snapshots. Then what is known goes out, as often
-// as it takes.
+// checkHold is the time for which the queue gathers the findings of one change, so that a change
+// of a thousand specs makes a few snapshots. After checkHold, the known findings are published,
+// and again after each further checkHold.
 const checkHold = time.Second
 
 // check is a filter on its way through the sandbox.
 type check struct {
-	key    string // of the verdict
+	key    string // of the findings
 	spec   *spec.Spec
 	module snapshot.Module
 	config *string
 	// moduleKey is the job that brought the module.
 	moduleKey string
 
-	batch *batch // nil: it is not waited for any more
+	batch *batch // nil: no publication waits for the check any more
 	state checkState
-	// unwanted: no spec is of this content any more.
+	// unwanted: no spec has this content any more.
 	unwanted bool
 	cancel   context.CancelFunc // while it runs
 
-	// late is what was found when the check took too long the last time; nil: it did not.
+	// late has the findings of the last run that took too long; nil: no run did.
 	late        *examine.Verdict
-	tookTooLong int       // how often it did
-	again       time.Time // while it waits to run alone: not before
-	told        bool      // that it took too long is logged
+	tookTooLong int       // the number of runs that took too long
+	again       time.Time // the earliest start of the next run alone
+	told        bool      // the log has the warning
 }
 
 type checkState int
 
 const (
-	checkWaits      checkState = iota // for its first run
-	checkIsQuick                      // runs, as far as is known for a moment only
-	checkEnds                         // runs still, and was told to end: there was no place for what takes long
-	checkWaitsOn                      // for a run among those that take long
-	checkIsLong                       // is such a run
-	checkWaitsAlone                   // took too long: for a run while no other check wants to run
-	checkIsAlone                      // is such a run
+	checkWaits      checkState = iota // for the first run
+	checkIsQuick                      // runs, and has not taken longer than checkMoment yet
+	checkEnds                         // runs, and must end: all places for long checks are taken
+	checkWaitsOn                      // for a run in a place for long checks
+	checkIsLong                       // runs in a place for long checks
+	checkWaitsAlone                   // took too long: waits until no other check wants to run
+	checkIsAlone                      // runs alone
 	checkIsDone
 )
 
-// batch is the checks that came of one change. They are published together.
+// batch has the checks of one change. Their findings are published together.
 type batch struct {
 	waiting []*check
-	left    int // that are neither done nor known to take long
+	left    int // checks that are neither done nor known to take long
 	due     time.Time
 	late    bool // due has passed once
 }
 
-// checkQueue decides which checks run when, and when their results are published. It is
-// pure. A check that takes its time (a module may loop until it is stopped) soon leaves its
-// place to others, and goes on or begins again in one of few places for such: what is healthy
-// never waits for what is not. One that took too long is tried again by itself, first
-// as soon as nothing else is there to be run and then after pauses that grow: the
-// machine may have been busy.
+// checkQueue decides when each check runs, and when findings are published. The queue is pure.
+//
+// A module may loop until the sandbox stops the run. A check that takes longer than checkMoment
+// therefore gives its place to other checks, and continues or starts again in one of few places
+// for long checks: healthy filters never wait for slow ones. A check that took too long is tried
+// again alone, because the machine may have been busy: first as soon as no other check wants to
+// run, then after growing pauses.
 type checkQueue struct {
 	quickPlaces, longPlaces int
 
 	checks  map[string]*check
-	batches []*batch // with some left, the oldest first
+	batches []*batch // with checks left, the oldest first
 	line    []*check // checkWaitsOn
 	apart   []*check // checkWaitsAlone
-	quick   int      // running, those that end among them
+	quick   int      // running, with those in checkEnds
 	long    int
 	alone   int // 0 or 1
 }
@@ -80,7 +81,7 @@ func newCheckQueue(cores int) *checkQueue {
 	return &checkQueue{quickPlaces: cores, longPlaces: max(1, cores/2), checks: map[string]*check{}}
 }
 
-// add takes the checks that one change needs, none of which the queue has.
+// add takes the checks that one change needs. The queue must not have any of them.
 func (q *checkQueue) add(now time.Time, all []*check) {
 	if len(all) == 0 {
 		return
@@ -93,8 +94,8 @@ func (q *checkQueue) add(now time.Time, all []*check) {
 	q.batches = append(q.batches, b)
 }
 
-// next is a check to be started now; nil: none. The change with the fewest checks comes
-// first: an edit does not wait for a checkout of thousands.
+// next returns a check to start now; nil: none. The change with the fewest checks comes first, so
+// that an edit does not wait for a checkout of thousands.
 func (q *checkQueue) next(now time.Time) *check {
 	if len(q.line) > 0 && q.long < q.longPlaces {
 		k := q.line[0]
@@ -122,8 +123,8 @@ func (q *checkQueue) next(now time.Time) *check {
 	return k
 }
 
-// nextAlone is a check that took too long, once its pause is over and nothing runs. What
-// comes while it runs does not wait for it.
+// nextAlone returns a check that took too long, once its pause is over and nothing runs. Checks
+// that arrive during the run do not wait for its end.
 func (q *checkQueue) nextAlone(now time.Time) *check {
 	if len(q.apart) == 0 || q.quick+q.long+q.alone > 0 {
 		return nil
@@ -138,9 +139,8 @@ func (q *checkQueue) nextAlone(now time.Time) *check {
 	return k
 }
 
-// slow is told of a check that has taken longer than a moment. It goes on in a place
-// for such, or has to end and wait for one. publish: nothing that is known
-// waits for the others of its change any more.
+// slow takes the news that a check has run for checkMoment. The check continues in a place for
+// long checks, or has to end and wait for a place. publish: the batch of the check is complete.
 func (q *checkQueue) slow(k *check) (end, publish bool) {
 	if k.state != checkIsQuick {
 		return false, false
@@ -155,7 +155,7 @@ func (q *checkQueue) slow(k *check) (end, publish bool) {
 	return end, q.leaveBatch(k)
 }
 
-// ended is told of a run that has ended, with a result or because it had to.
+// ended takes the end of a run. result is false if the run was cancelled.
 func (q *checkQueue) ended(k *check, result bool) (publish bool) {
 	was := k.state
 	q.leavePlace(was)
@@ -171,14 +171,14 @@ func (q *checkQueue) ended(k *check, result bool) (publish bool) {
 	return q.leaveBatch(k) || was != checkIsQuick
 }
 
-// tookTooLong is told of a run that has ended with what may be the machine's fault.
+// tookTooLong takes the end of a run that took too long. A busy machine may be the cause.
 func (q *checkQueue) tookTooLong(now time.Time, k *check, v examine.Verdict) (publish bool) {
 	if k.unwanted {
 		return q.ended(k, true)
 	}
 	q.leavePlace(k.state)
 	k.late, k.again, k.state = &v, now, checkWaitsAlone
-	if k.tookTooLong > 0 { // the second run waits for an idle machine alone
+	if k.tookTooLong > 0 { // the second run only waits until nothing else runs
 		k.again = now.Add(retryPauses.After(k.tookTooLong))
 	}
 	k.tookTooLong++
@@ -198,8 +198,8 @@ func (q *checkQueue) leavePlace(s checkState) {
 	}
 }
 
-// nextAgain is when a check that took too long may be run again; zero: there is none, or
-// what runs has to end first.
+// nextAgain returns the time at which a check that took too long may run again; zero: there is
+// none, or a running check has to end first.
 func (q *checkQueue) nextAgain() time.Time {
 	if q.quick+q.long+q.alone > 0 {
 		return time.Time{}
@@ -213,7 +213,7 @@ func (q *checkQueue) nextAgain() time.Time {
 	return first
 }
 
-// silent says whether there are checks that have said nothing yet.
+// silent says whether any check has no findings yet.
 func (q *checkQueue) silent() bool {
 	for _, k := range q.checks {
 		if k.late == nil {
@@ -223,7 +223,7 @@ func (q *checkQueue) silent() bool {
 	return false
 }
 
-// leaveBatch says whether the batch is complete now.
+// leaveBatch takes a check out of its batch, and says whether the batch is complete now.
 func (q *checkQueue) leaveBatch(k *check) bool {
 	b := k.batch
 	if b == nil {
@@ -243,8 +243,7 @@ func (q *checkQueue) leaveBatch(k *check) bool {
 	return true
 }
 
-// keep drops the checks that nothing wants any more, and returns those that run: they
-// have to end.
+// keep drops the unwanted checks, and returns the running ones among them: they have to end.
 func (q *checkQueue) keep(wanted func(key string) bool) (end []*check) {
 	for key, k := range q.checks {
 		if wanted(key) || k.unwanted {
@@ -263,7 +262,7 @@ func (q *checkQueue) keep(wanted func(key string) bool) (end []*check) {
 			q.apart = without(q.apart, k)
 			delete(q.checks, key)
 		default:
-			// A spec may become what it was before while the run ends.
+			// A spec may get this content again while the run ends.
 			delete(q.checks, key)
 			q.leaveBatch(k)
 			end = append(end, k)
@@ -282,7 +281,7 @@ func without(all []*check, k *check) []*check {
 	return kept
 }
 
-// nextDue is when what is known has to be published; zero: nothing is gathered.
+// nextDue returns the time of the next publication; zero: nothing is gathered.
 func (q *checkQueue) nextDue() time.Time {
 	var first time.Time
 	for _, b := range q.batches {
@@ -293,7 +292,7 @@ func (q *checkQueue) nextDue() time.Time {
 	return first
 }
 
-// due says whether that time has come, and sets the next.
+// due says whether a publication is due, and schedules the next one.
 func (q *checkQueue) due(now time.Time) bool {
 	is := false
 	for _, b := range q.batches {
@@ -304,5 +303,5 @@ func (q *checkQueue) due(now time.Time) bool {
 	return is
 }
 
-// fresh says whether the check has begun a moment ago.
+// fresh says whether the check's change arrived less than checkHold ago.
 func (k *check) fresh() bool { return k.batch != nil && !k.batch.late }

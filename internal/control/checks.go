@@ -14,14 +14,15 @@ import (
 	"github.com/wasm-xds/wasm-xds/pkg/spec"
 )
 
-// Examiner puts filters through the sandbox.
+// Examiner tries filters in the sandbox.
 type Examiner interface {
-	// Examine says what there is to say of s with its module and configuration. What it
-	// returns after ctx has ended means nothing. The error says why the module's bytes are not there.
+	// Examine returns the findings about s with its module and configuration. A result that
+	// arrives after the end of ctx means nothing. The error explains why the module's bytes are
+	// missing.
 	Examine(ctx context.Context, s *spec.Spec, module snapshot.Module, config *string) (examine.Verdict, *spec.Error)
 }
 
-// checkMoment is how long a check may take before it gives way to others.
+// checkMoment is the time after which a check gives way to other checks.
 const checkMoment = 500 * time.Millisecond
 
 // Messages of the inbox.
@@ -36,7 +37,7 @@ type (
 	}
 )
 
-// startChecks starts what there is a place for.
+// startChecks starts checks for as long as there are free places.
 func (c *Control) startChecks(ctx context.Context) {
 	now := time.Now()
 	for k := c.checks.next(now); k != nil; k = c.checks.next(now) {
@@ -92,7 +93,7 @@ func (c *Control) takeCheck(ctx context.Context, e checkEnded) {
 	}
 }
 
-// outcomeOf is "ok", or the code of what is refused.
+// outcomeOf is "ok", or the code of the first error.
 func outcomeOf(v examine.Verdict) string {
 	switch {
 	case len(v.Errors) > 0:
@@ -102,8 +103,8 @@ func outcomeOf(v examine.Verdict) string {
 	}
 }
 
-// goOnChecking publishes what the sandbox has said when it was gathered for long enough, and
-// starts what has waited for its time.
+// goOnChecking publishes findings that were gathered for checkHold, and starts checks whose pause
+// is over.
 func (c *Control) goOnChecking(ctx context.Context) {
 	if c.checks.due(time.Now()) {
 		c.replan(ctx)
@@ -113,8 +114,8 @@ func (c *Control) goOnChecking(ctx context.Context) {
 	}
 }
 
-// judged is what becomes of a spec whose module and configuration are there; missing is the
-// check that it needs first, nil if there is none.
+// judged returns the outcome of a spec whose module and configuration are known. missing is a
+// check that has to run first; nil: none, or the queue has the check.
 func (c *Control) judged(e *entry, m snapshot.Module, config *string) (o outcome, missing *check) {
 	s := module.Complete(e.spec, m)
 	var v examine.Verdict
@@ -148,7 +149,7 @@ func (c *Control) judged(e *entry, m snapshot.Module, config *string) (o outcome
 	return o, nil
 }
 
-// soFar is what is known of a check that took too long.
+// soFar returns the findings about a check that took too long, with the time of the next run.
 func (k *check) soFar() examine.Verdict {
 	if k.tookTooLong < 2 {
 		return k.late.TriedAgain("as soon as the sandbox has nothing else to do")
@@ -156,7 +157,7 @@ func (k *check) soFar() examine.Verdict {
 	return k.late.TriedAgain("at " + k.again.Format(time.TimeOnly))
 }
 
-// decide adds to o what becomes of a spec that the sandbox has judged.
+// decide adds to o the consequences of the sandbox's findings for the spec.
 func (c *Control) decide(o outcome, s *spec.Spec, v examine.Verdict, m snapshot.Module, config *string) outcome {
 	findings := v.Warnings
 	if c.cfg.Preflight == examine.Warn {
@@ -186,7 +187,7 @@ func (c *Control) decide(o outcome, s *spec.Spec, v examine.Verdict, m snapshot.
 	return o
 }
 
-// firstOf is the first of the findings as the spec's error, and says that there are more.
+// firstOf is the first finding as the spec's error. The message counts the remaining findings.
 func firstOf(s *spec.Spec, findings []examine.Finding) *spec.Error {
 	e := findings[0].In(s)
 	if more := len(findings) - 1; more > 0 {
@@ -195,7 +196,7 @@ func firstOf(s *spec.Spec, findings []examine.Finding) *spec.Error {
 	return e
 }
 
-// tell logs what the sandbox has found, once.
+// tell logs the sandbox's findings once.
 func (c *Control) tell(told *bool, o outcome) {
 	if *told {
 		return
@@ -213,7 +214,7 @@ func (c *Control) tell(told *bool, o outcome) {
 	}
 }
 
-// checkingError says that the newest revision is still in the sandbox.
+// checkingError tells users that the newest revision is still in the sandbox.
 func checkingError(s *spec.Spec) *spec.Error {
 	return &spec.Error{
 		Code: admin.CodePreflightRunning, Name: s.Name, Pos: modulePosition(s),

@@ -7,37 +7,37 @@ import (
 )
 
 const (
-	// collectEvery lies between two looks for modules that nothing names any more.
+	// collectEvery is the time between two searches for modules that nothing names any more.
 	collectEvery = 10 * time.Second
-	// collectGrace is how long a module is kept that nothing names any more: an Envoy that was
-	// sent it just before may still be about to fetch it.
+	// collectGrace is the time for which a module stays after nothing names it any more. An Envoy
+	// whose push was sent just before may still be about to fetch the module.
 	collectGrace = 30 * time.Second
-	// clockSlack is more than a file's times may lag behind the clock.
+	// clockSlack is longer than a file's times may lag behind the clock.
 	clockSlack = time.Second
 )
 
-// garbage is what is known of modules that can go. The zero value knows nothing.
+// garbage schedules the removal of modules. The zero value has none to remove.
 type garbage struct {
-	due    time.Time // of the next look; zero: there is no reason for one
+	due    time.Time // of the next search; zero: there is no reason for one
 	looked time.Time
-	// named says of each module that is kept when it was seen last that something names it. It
-	// is replaced, never changed.
+	// named has, for each module to keep, the last time at which something named the module. The
+	// map is replaced, never changed.
 	named map[string]time.Time
 }
 
-// collectSoon has a look taken, but not too often.
+// collectSoon schedules a search, at least collectEvery after the last one.
 func (c *Control) collectSoon() {
 	if c.garbage.due.IsZero() {
 		c.garbage.due = c.garbage.looked.Add(collectEvery)
 	}
 }
 
-// collect removes the modules that nothing names any more, and that no spec is about to:
-// what a job has put is in its result, or younger than the job.
+// collect removes the modules that nothing names any more. The modules of running jobs stay: they
+// are in a result, or are younger than the job.
 func (c *Control) collect(now time.Time) {
 	c.garbage.due = time.Time{}
 	if c.fromState || c.saving || !c.saveDue.IsZero() {
-		return // the state on disk may name others still; each save calls for a look
+		return // the state on disk may still name other modules; each save schedules a search
 	}
 	c.garbage.looked = now
 	c.forgetAllResults()
@@ -45,7 +45,7 @@ func (c *Control) collect(now time.Time) {
 	for sum, seen := range c.garbage.named {
 		if _, ok := named[sum]; !ok && now.Sub(seen) < collectGrace {
 			named[sum] = seen
-			c.collectSoon() // it goes then
+			c.collectSoon() // the module goes at a later search
 		}
 	}
 	c.garbage.named = named
@@ -68,7 +68,8 @@ func (c *Control) collect(now time.Time) {
 	})
 }
 
-// namedModules are those of all revisions that may be served, and of what specs wait for.
+// namedModules returns the modules of all revisions that may be served, and of all results of
+// jobs.
 func (c *Control) namedModules(now time.Time) map[string]time.Time {
 	named := map[string]time.Time{}
 	for _, r := range c.machine.Revisions() {

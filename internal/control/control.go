@@ -1,6 +1,6 @@
-// Package control is the one goroutine that owns the state: it takes sets of
-// specs from the source, has their modules resolved, and passes what is wanted
-// and what happens on the streams through delivery's machine.
+// Package control has the goroutine that owns the state. The goroutine takes sets of specs from
+// the source, has their modules resolved, and passes the wanted revisions and the events of the
+// streams through delivery's machine.
 package control
 
 import (
@@ -23,63 +23,63 @@ import (
 	"github.com/wasm-xds/wasm-xds/pkg/spec"
 )
 
-// Sender carries out sends without blocking.
+// Sender sends responses without blocking.
 type Sender interface {
 	Send(delivery.Send)
-	// Prepare is told of a send that follows in a moment.
+	// Prepare announces a send that follows in a moment.
 	Prepare(delivery.Send)
-	// End ends a stream that asks for too many names that no spec has.
+	// End ends a stream whose Envoy asks for too many names without a spec.
 	End(delivery.StreamID)
 }
 
 // Files keeps small files across crashes.
 type Files interface {
-	// Save returns when the data survives a power failure, Write when it survives the
-	// process; Sync makes of the latter the former.
+	// Save returns when the data survives a power failure, and Write when the data survives the
+	// process. Sync makes written data survive a power failure.
 	Save(name string, data []byte) error
 	Write(name string, data []byte) error
 	Sync(name string) error
 	Load(name string) ([]byte, error)
 }
 
-// ModuleStore is where the modules lie.
+// ModuleStore has the modules on disk.
 type ModuleStore interface {
 	// Sync returns when all modules survive a power failure.
 	Sync() error
-	// Collect removes the modules that keep does not name.
+	// Collect removes modules that are older than olderThan and that keep does not name.
 	Collect(keep func(sha256 string) bool, olderThan time.Duration) (removed int, err error)
 }
 
-// Config is what a control needs. All fields are required but where they say otherwise.
+// Config configures a control. All fields are required unless their comment names a zero value.
 type Config struct {
 	Source    source.Source
-	Directory string // as the status shows it
+	Directory string // for the status
 	Modules   ModuleResolver
 	Store     ModuleStore
 	StandIns  *StandIns
 	Files     Files
 	Metrics   *admin.Metrics // nil: none
 	Logger    *zap.Logger
-	// Delivery is for specs that name none; "" is remote.
+	// Delivery is for specs without a delivery of their own; "" is remote.
 	Delivery spec.Delivery
-	// Keys are files with public keys, by one of which every module must be signed; nil:
-	// only what its spec asks for. The source watches them.
+	// Keys are files with public keys. Each module must be signed by one of the keys. nil: only
+	// the keys in a module's spec are required. The source watches the files.
 	Keys []string
-	// AllowEmpty lets all specs be removed at once.
+	// AllowEmpty lets a source remove all of its specs at once.
 	AllowEmpty bool
-	// Examiner puts filters through the sandbox; nil: none is. Preflight says what becomes of
-	// what it finds, "" is enforce. What it said is believed by a later process for which
-	// Sandbox is the same. HostEnv are the values that it has for names in vm.hostEnv.
+	// Examiner tries filters in the sandbox; nil: no filter is tried. Preflight is the effect of
+	// findings; "" is enforce. A later process reuses findings if its Sandbox is the same.
+	// HostEnv has the sandbox's values for names in vm.hostEnv.
 	Examiner  Examiner
 	Preflight examine.Mode
 	Sandbox   string
 	HostEnv   map[string]string
-	// Policy are delivery's times; the zero value is its defaults. Epoch and
-	// Substitutes are set here.
+	// Policy has delivery's times; the zero value selects the defaults. The control sets Epoch
+	// and Substitutes itself.
 	Policy delivery.Config
 }
 
-// Control is the owner of the state. Its exported methods may be called from any goroutine.
+// Control owns the state. Any goroutine may call the exported methods.
 type Control struct {
 	cfg      Config
 	inbox    chan any
@@ -92,7 +92,7 @@ type Control struct {
 	visitors visitors
 	ready    atomic.Bool
 
-	// What follows belongs to Run's goroutine.
+	// The following fields belong to Run's goroutine.
 	machine    *delivery.Machine
 	sender     Sender
 	snapshot   *snapshot.Snapshot
@@ -105,19 +105,19 @@ type Control struct {
 	firstSet   time.Time   // zero: none yet
 	entries    entries
 	results    map[string]result
-	running    map[string]time.Time // when each job under way began, by key
-	downloads  downloads            // those of them that come over the network
+	running    map[string]time.Time // the start of each running job, by key
+	downloads  downloads            // the running jobs that use the network
 	jobRetries jobRetries
 	checks     *checkQueue
 	verdicts   verdicts
 	source     sourceStatus
-	stateText  stateText // the writer's, while there is one
+	stateText  stateText // belongs to the writer while a save runs
 	saving     bool
 	unsaved    bool
 	saveDue    time.Time // zero: nothing to save
 	saveBegan  time.Time
 	lastSaved  time.Time
-	saveGap    time.Duration // what has to lie between it and the next, if nothing waits for that
+	saveGap    time.Duration // the least time between two saves that nothing waits for
 	garbage    garbage
 	unsettled  unsettledSaver
 	durable    waiters
@@ -134,7 +134,7 @@ type streamInfo struct {
 	since time.Time
 }
 
-// Messages of the inbox, beside delivery's events.
+// These messages arrive in the inbox, beside delivery's events.
 type (
 	newSet   struct{ set source.Set }
 	resolved struct {
@@ -152,7 +152,7 @@ type (
 		err       *spec.Error
 	}
 	saved struct {
-		seq uint64 // the memory's
+		seq uint64 // of the saved memory
 		err error
 	}
 
@@ -171,7 +171,7 @@ const (
 	firstSnapshotWait = 10 * time.Second
 )
 
-// New makes a control that goes on from the state in cfg.Files.
+// New makes a control that continues from the state in cfg.Files.
 func New(cfg Config) *Control {
 	if cfg.Delivery == "" {
 		cfg.Delivery = spec.Remote
@@ -197,7 +197,7 @@ func New(cfg Config) *Control {
 		c.cfg.Preflight = examine.Enforce
 	}
 	var verdicts sync.WaitGroup
-	verdicts.Go(c.loadVerdicts) // which touches nothing else
+	verdicts.Go(c.loadVerdicts) // touches no other field
 	c.restore()
 	verdicts.Wait()
 	return c
@@ -206,14 +206,14 @@ func New(cfg Config) *Control {
 // Loaded is closed when there is a snapshot to serve, from the state or the source.
 func (c *Control) Loaded() <-chan struct{} { return c.loaded }
 
-// Handle takes one of delivery's events. It blocks while the control is busy, and
-// drops the event when it has ended.
+// Handle takes an event of delivery. Handle blocks while the control is busy, and drops the event
+// after the end of Run.
 func (c *Control) Handle(e delivery.Event) { c.post(e) }
 
-// FetchStarted and FetchFinished take the module server's word on a token.
+// FetchStarted takes the start of a GET from the module server.
 func (c *Control) FetchStarted(token string) { c.post(delivery.FetchStarted{Token: token}) }
 
-// FetchFinished says how a GET has ended.
+// FetchFinished takes the end of a GET from the module server.
 func (c *Control) FetchFinished(token string, end moduleserver.End) {
 	c.post(delivery.FetchFinished{
 		Token: token, Complete: end != moduleserver.Broken, Taken: end == moduleserver.Taken,
@@ -223,7 +223,7 @@ func (c *Control) FetchFinished(token string, end moduleserver.End) {
 // Answered counts an answer of the module server.
 func (c *Control) Answered(status int, bytes int64) { c.cfg.Metrics.ModuleServed(status, bytes) }
 
-// Serves says whether some revision that may be served names the module.
+// Serves says whether a revision that may be served names the module.
 func (c *Control) Serves(sha256 string) bool {
 	return c.served.has(sha256)
 }
@@ -235,7 +235,7 @@ func (c *Control) post(message any) {
 	}
 }
 
-// Run owns the state until ctx ends. It returns when everything it started has ended.
+// Run owns the state until ctx ends. Run returns after the end of all goroutines that it started.
 func (c *Control) Run(ctx context.Context, sender Sender) error {
 	c.sender = sender
 	ctx, cancel := context.WithCancel(ctx)
@@ -254,7 +254,7 @@ func (c *Control) Run(ctx context.Context, sender Sender) error {
 			return nil
 		case message := <-c.inbox:
 			c.take(ctx, message)
-			// What has come meanwhile costs no look at the clock of its own.
+			// Messages that arrived meanwhile are taken without another look at the clock.
 			for range len(c.inbox) {
 				c.take(ctx, <-c.inbox)
 			}
@@ -274,7 +274,7 @@ func (c *Control) Run(ctx context.Context, sender Sender) error {
 	}
 }
 
-// untilNext is how long the loop may sleep when nothing comes in.
+// untilNext returns how long the loop may sleep while the inbox is empty.
 func (c *Control) untilNext() time.Duration {
 	wait := time.Minute
 	if at, ok := c.machine.Next(); ok {
@@ -302,7 +302,7 @@ func (c *Control) take(ctx context.Context, message any) {
 		c.takeWait(message)
 	case resolved:
 		if !c.downloads.ended(message.of) {
-			return // nothing wants it any more
+			return // no spec wants the download any more
 		}
 		for key, r := range message.results {
 			c.takeResult(ctx, key, r)
@@ -337,7 +337,7 @@ func (c *Control) take(ctx context.Context, message any) {
 	}
 }
 
-// step passes an event through the machine and carries out what follows.
+// step passes an event through the machine and carries out the actions.
 func (c *Control) step(e delivery.Event) {
 	actions := c.machine.Step(time.Now(), e)
 	watched := c.hub.Watched()
@@ -375,7 +375,7 @@ func (c *Control) step(e delivery.Event) {
 	c.sendOnceSaved(unproven)
 }
 
-// note keeps what the status shows of streams.
+// note keeps the data about streams that the status shows.
 func (c *Control) note(e delivery.Event) {
 	switch e := e.(type) {
 	case delivery.StreamOpened:

@@ -9,19 +9,19 @@ import (
 	"github.com/wasm-xds/wasm-xds/pkg/spec"
 )
 
-// downloads are the jobs under way that come over the network, by key.
+// downloads are the running jobs that use the network, by key.
 type downloads map[string]*downloading
 
-// downloading is one of them. Only its address tells it from a later one with the same key.
+// downloading is a running job. Only its address tells it from a later job with the same key.
 type downloading struct {
 	key    string
-	name   string // of a filter whose module it is
+	name   string // of a filter that uses the module
 	cancel context.CancelFunc
-	wait   transfer.Wait // what it waits for; zero: it goes on
+	wait   transfer.Wait // the reason for which the download pauses; zero: no pause
 }
 
-// ended is told that a job has ended, and says whether its result counts. Those of local files
-// always do; that of a download does not when it was cancelled.
+// ended takes the end of a job, and says whether the result counts. Results of local files always
+// count. The result of a download does not count after the download was cancelled.
 func (d downloads) ended(one *downloading) bool {
 	if one == nil {
 		return true
@@ -34,7 +34,7 @@ func (d downloads) ended(one *downloading) bool {
 	return true
 }
 
-// drop cancels the downloads that nothing wants any more, and gives their keys.
+// drop cancels the unwanted downloads, and returns their keys.
 func (d downloads) drop(wanted func(key string) bool) (keys []string) {
 	for key, one := range d {
 		if !wanted(key) {
@@ -46,7 +46,7 @@ func (d downloads) drop(wanted func(key string) bool) (keys []string) {
 	return keys
 }
 
-// download runs a job that comes over the network: nobody else waits for it.
+// download runs a job that uses the network. No other job waits for a download.
 func (c *Control) download(ctx context.Context, j job) {
 	ctx, cancel := context.WithCancel(ctx)
 	one := &downloading{key: j.key, name: j.name, cancel: cancel}
@@ -55,7 +55,8 @@ func (c *Control) download(ctx context.Context, j job) {
 	c.workers.Go(func() { c.post(resolved{map[string]result{j.key: c.runJob(ctx, j)}, one}) })
 }
 
-// takeWait notes what a download waits for. All filters that share it show that.
+// takeWait notes the reason for which a download pauses. All filters that share the download show
+// the reason.
 func (c *Control) takeWait(w waits) {
 	if w.of.wait == w.what {
 		return
@@ -64,7 +65,7 @@ func (c *Control) takeWait(w waits) {
 	c.publishFilter(w.of.name)
 }
 
-// dropDownloads cancels what no spec names any more.
+// dropDownloads cancels the downloads that no spec names any more.
 func (c *Control) dropDownloads() {
 	if len(c.downloads) == 0 {
 		return
@@ -78,7 +79,7 @@ func (c *Control) dropDownloads() {
 	}
 }
 
-// waitingError says why the download of a filter's module waits; nil: it does not.
+// waitingError explains why the download of a filter's module pauses; nil: no pause.
 func (c *Control) waitingError(name string) *spec.Error {
 	e := c.entries.of(name)
 	if e == nil {

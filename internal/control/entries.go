@@ -9,26 +9,26 @@ import (
 	"github.com/wasm-xds/wasm-xds/pkg/spec"
 )
 
-// entries are what is known of a set's specs. They are kept from set to set: of ten thousand
-// specs, an edit looks into its own, and compares pointers for the others. The zero value
-// knows nothing.
+// entries are the control's knowledge about a set's specs. They survive from set to set: among
+// ten thousand specs, an edit costs a look into one entry, and a comparison of pointers for each
+// other spec. The zero value knows no set.
 type entries struct {
 	set *source.Set // nil: none yet
-	// digests is the state of tags that the entries follow from, see [tags.changes].
+	// digests is the state of the tags for which the entries were made, see [tags.changes].
 	digests uint64
 	all     []*entry // in the order of the set's specs
-	// made has for each of all what it wants if it is plain, else nil; open are the
-	// others, sorted by name.
+	// made has, for each entry of all, the wanted filter if the entry is plain, else nil. open
+	// has the entries that are not plain, sorted by name.
 	made []*snapshot.Filter
 	open []*entry
-	// users are the entries that each path matters for; keys matter for all.
+	// users has the entries to which each path matters. keys matter to all entries.
 	users map[string][]*entry
 	keys  []string
 }
 
-// follow takes another set, or the same one when digests of tags have changed. Who is new is
-// made by fresh; keep says of a spec that is in both sets whether what it refers to is the
-// same, too, and is not asked where nothing of that is known to have changed.
+// follow takes another set, or the same set after digests of tags have changed. fresh makes the
+// entry of a new spec. keep says whether the references of a spec in both sets are unchanged.
+// follow calls keep only for specs whose references may have changed.
 func (n *entries) follow(set *source.Set, digests uint64, keep func(*entry) bool, fresh func(*spec.Spec) *entry) {
 	if n.set == set && n.digests == digests {
 		return
@@ -46,8 +46,8 @@ func (n *entries) follow(set *source.Set, digests uint64, keep func(*entry) bool
 		next.users = map[string][]*entry{}
 	}
 	var added []*entry
-	at := 0                       // how many of specs have been passed
-	left := map[string]struct{}{} // by somebody
+	at := 0                       // the number of specs that were passed
+	left := map[string]struct{}{} // paths that a gone entry used
 	leave := func() {
 		n.all[at].gone = true
 		for _, path := range n.all[at].spec.Files(len(n.keys) > 0) {
@@ -60,7 +60,7 @@ func (n *entries) follow(set *source.Set, digests uint64, keep func(*entry) bool
 		for at < len(specs) && specs[at] != s && specs[at].Name < s.Name {
 			leave()
 		}
-		run := 0 // of specs that stay as they are
+		run := 0 // the number of specs without a change
 		for i+run < len(set.Specs) && at+run < len(specs) && specs[at+run] == set.Specs[i+run] && (!ask.has(at+run) || keep(n.all[at+run])) {
 			run++
 		}
@@ -90,10 +90,10 @@ func (n *entries) follow(set *source.Set, digests uint64, keep func(*entry) bool
 	*n = next
 }
 
-// places are positions in a list, looked for in rising order.
+// places are positions in a list. Callers ask for them in rising order.
 type places struct {
 	all  bool
-	some []int // sorted; what was passed is taken out
+	some []int // sorted, without the positions that were passed
 }
 
 func (p *places) has(at int) bool {
@@ -103,8 +103,8 @@ func (p *places) has(at int) bool {
 	return p.all || len(p.some) > 0 && p.some[0] == at
 }
 
-// touched are the places of the entries for which something that they refer to may have
-// changed with the set and the digests of tags.
+// touched returns the places of the entries whose references may have changed with the set and
+// the digests of tags.
 func (n *entries) touched(set *source.Set, digests uint64) *places {
 	switch d := set.Differs; {
 	case n.set == nil || n.digests != digests:
@@ -136,7 +136,7 @@ func (n *entries) use(e *entry) {
 	}
 }
 
-// forget takes those that are gone out of the users of paths.
+// forget removes gone entries from the users of paths.
 func (n *entries) forget(paths map[string]struct{}) {
 	for path := range paths {
 		users := slices.DeleteFunc(n.users[path], func(e *entry) bool { return e.gone })
@@ -146,7 +146,7 @@ func (n *entries) forget(paths map[string]struct{}) {
 	}
 }
 
-// settle takes what has become plain out of open.
+// settle removes the entries from open that have become plain.
 func (n *entries) settle() {
 	n.open = slices.DeleteFunc(n.open, func(e *entry) bool {
 		if !e.plain() {
@@ -163,7 +163,7 @@ func (n *entries) index(name string) (int, bool) {
 	return slices.BinarySearchFunc(n.all, name, func(e *entry, name string) int { return cmp.Compare(e.spec.Name, name) })
 }
 
-// of is the entry of a filter's spec; nil: there is none.
+// of returns the entry of a filter's spec; nil: there is none.
 func (n *entries) of(name string) *entry {
 	i, ok := n.index(name)
 	if !ok {

@@ -13,25 +13,25 @@ import (
 	"github.com/wasm-xds/wasm-xds/pkg/spec"
 )
 
-// entry is what is known of one spec. It is kept from set to set, so that an edit
-// among ten thousand specs costs little more than one among ten.
+// entry is the control's knowledge about one spec. Entries survive from set to set, so that an
+// edit among ten thousand specs costs little more than an edit among ten.
 type entry struct {
 	spec   *spec.Spec
 	module job
-	config job       // key "": the spec names no file with its configuration
-	seen   [4]string // the fingerprints, and the tag's digest, that are in the jobs' keys
-	signed string    // what was seen of keys and signatures, which is in the module's job's key, too
-	done   outcome   // filter nil: not resolved yet, or not well
-	// verdict is the key of what the sandbox says of it; "": not known yet, or not tried.
+	config job       // key "": the spec names no file with the configuration
+	seen   [4]string // the fingerprints and the tag's digest in the jobs' keys
+	signed string    // see signedBy; a part of the module job's key, too
+	done   outcome   // filter nil: not resolved yet, or with an error
+	// verdict is the key of the sandbox's findings; "": not known yet, or the spec is not tried.
 	verdict string
-	told    bool // what the sandbox says is logged
-	gone    bool // its spec is, or what that refers to
+	told    bool // the sandbox's findings are logged
+	gone    bool // the spec is gone, or a reference of the spec has changed
 }
 
-// plain says whether the entry's spec is resolved, with nothing to be said of it: most are.
+// plain says whether the spec is resolved without a warning. Most specs are plain.
 func (e *entry) plain() bool { return e.done.filter != nil && e.done.warnings == nil }
 
-// followSet brings the entries in line with the set, and with where tags lead.
+// followSet brings the entries in line with the set and with the digests of tags.
 func (c *Control) followSet() {
 	references := c.set.References
 	c.entries.follow(c.set, c.tags.changes, func(e *entry) bool {
@@ -59,8 +59,8 @@ func seen(s *spec.Spec, references map[string]string, digest string) (fingerprin
 	return fingerprints
 }
 
-// signedBy is what was seen of the keys by which a spec's module must be signed, and
-// of its signatures; "" when it need not be.
+// signedBy has the fingerprints of the spec's signatures and of the keys that may sign the
+// module; "" when the module need not be signed.
 func signedBy(s *spec.Spec, keys []string, references map[string]string) string {
 	if len(keys)+len(s.Module.Keys) == 0 {
 		return ""
@@ -76,8 +76,8 @@ func signedBy(s *spec.Spec, keys []string, references map[string]string) string 
 	return b.String()
 }
 
-// startJobs starts the jobs whose results are missing, and says whether local ones
-// are under way.
+// startJobs starts the jobs whose results are missing, and says whether any job with local files
+// is running.
 func (c *Control) startJobs(ctx context.Context) (local bool) {
 	c.dropDownloads()
 	var missing []job
@@ -105,8 +105,7 @@ func (c *Control) startJobs(ctx context.Context) (local bool) {
 	return local
 }
 
-// forgetResults drops what no entry needs any more, once there is more of that than
-// of anything else.
+// forgetResults drops the unneeded results once there are 100 results and four for each entry.
 func (c *Control) forgetResults() {
 	if len(c.results) < 4*len(c.entries.all)+100 {
 		return
@@ -114,14 +113,14 @@ func (c *Control) forgetResults() {
 	c.forgetAllResults()
 }
 
-// forgetAllResults drops what no entry needs.
+// forgetAllResults drops the results that no entry needs.
 func (c *Control) forgetAllResults() {
 	needed := c.neededJobs()
 	c.jobRetries.keep(needed)
 	maps.DeleteFunc(c.results, func(key string, _ result) bool { _, ok := needed[key]; return !ok })
 }
 
-// outcome is what is known of a spec, and the check that has to say more; nil: none.
+// outcome returns the outcome of a spec, and the check that has to run first; nil: none.
 func (c *Control) outcome(e *entry) (outcome, *check) {
 	if e.done.filter != nil {
 		return e.done, nil
@@ -151,8 +150,8 @@ func (c *Control) outcome(e *entry) (outcome, *check) {
 	return c.judged(e, m.module, config)
 }
 
-// outcomes are those of the specs that are not plain. What the sandbox has to say first is
-// started, and what nothing needs any more is ended.
+// outcomes returns the outcomes of the specs that are not plain. It starts the checks that these
+// specs need, and ends the checks that nothing needs any more.
 func (c *Control) outcomes(ctx context.Context) []openSpec {
 	open := make([]openSpec, 0, len(c.entries.open))
 	wanted := map[string]struct{}{} // checks

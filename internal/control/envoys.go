@@ -13,28 +13,27 @@ import (
 	"github.com/wasm-xds/wasm-xds/internal/delivery"
 )
 
-// envoyKey tells Envoys apart: two with one node id have two connections. Without ADS an Envoy has
-// a stream for each filter, all of them on one connection.
+// envoyKey tells Envoys apart: two Envoys with the same node id have two connections. Without ADS
+// an Envoy has a stream for each filter, all on the same connection.
 type envoyKey struct{ node, address string }
 
-// envoys are the Envoys that have a stream, and those that have gone.
+// envoys are the connected Envoys, and the Envoys that have gone.
 type envoys struct {
 	here map[envoyKey]*envoy
 	gone []*envoy // the longest gone first
 }
 
-// envoy is one Envoy.
 type envoy struct {
 	node    delivery.Node
 	mode    string
 	streams int
-	since   time.Time // the first of its streams; once it has gone, when the last one ended
-	began   time.Time // the first of its streams
-	// last are the filters of streams that have ended, by name.
+	since   time.Time // the start of the first stream; after the last stream, the time at which the Envoy has gone
+	began   time.Time // the start of the first stream
+	// last has the filters of streams that have ended, by name.
 	last map[string]admin.NodeFilter
 }
 
-// How many Envoys that have gone are remembered, and how long.
+// goneEnvoys and goneEnvoyTime bound how many gone Envoys are remembered, and how long.
 const (
 	goneEnvoys    = 200
 	goneEnvoyTime = 24 * time.Hour
@@ -44,13 +43,13 @@ func newEnvoys() envoys { return envoys{here: map[envoyKey]*envoy{}} }
 
 func keyOf(n delivery.Node) envoyKey { return envoyKey{n.ID, n.Address} }
 
-// open is told of a stream, and says whether it is its Envoy's first.
+// open takes a new stream, and says whether the stream is its Envoy's first.
 func (e *envoys) open(n delivery.Node, mode string, now time.Time) (first bool) {
 	one := e.here[keyOf(n)]
 	if one == nil {
 		one, first = &envoy{node: n, mode: mode, since: now, began: now}, true
 		e.here[keyOf(n)] = one
-		// It is one of those that had gone, as far as its id tells.
+		// As far as the id tells, this Envoy had gone and has come back.
 		if i := slices.IndexFunc(e.gone, func(g *envoy) bool { return g.node.ID == n.ID && g.node.Cluster == n.Cluster }); i >= 0 {
 			e.gone = slices.Delete(e.gone, i, i+1)
 		}
@@ -59,8 +58,8 @@ func (e *envoys) open(n delivery.Node, mode string, now time.Time) (first bool) 
 	return first
 }
 
-// close is told of a stream that has ended, and of what its Envoy ran then. It returns the Envoy
-// if that was its last stream, else nil.
+// close takes the end of a stream, with the filters that the Envoy ran at that moment. It returns
+// the Envoy after its last stream, else nil.
 func (e *envoys) close(n delivery.Node, filters []admin.NodeFilter, now time.Time) *envoy {
 	one := e.here[keyOf(n)]
 	if one == nil {
@@ -85,13 +84,13 @@ func (e *envoys) close(n delivery.Node, filters []admin.NodeFilter, now time.Tim
 	return one
 }
 
-// recent are the Envoys that have gone and are still remembered.
+// recent returns the gone Envoys that are still remembered.
 func (e *envoys) recent(now time.Time) []*envoy {
 	e.gone = slices.DeleteFunc(e.gone, func(g *envoy) bool { return now.Sub(g.since) > goneEnvoyTime })
 	return e.gone
 }
 
-// filters are what it ran last, sorted by name.
+// filters returns the filters that the Envoy ran last, sorted by name.
 func (o *envoy) filters() []admin.NodeFilter {
 	return slices.SortedFunc(maps.Values(o.last), func(a, b admin.NodeFilter) int { return cmp.Compare(a.Name, b.Name) })
 }
@@ -99,7 +98,7 @@ func (o *envoy) filters() []admin.NodeFilter {
 // lastShown is how many filters a line of the log names.
 const lastShown = 20
 
-// ran is what it ran last, in words: name=revision.
+// ran returns the filters that the Envoy ran last, as name=revision.
 func (o *envoy) ran() []string {
 	var words []string
 	for _, f := range o.filters() {
@@ -123,7 +122,7 @@ func (c *Control) streamOpened(e delivery.StreamOpened, now time.Time) {
 	c.hub.Publish(admin.Event{Type: admin.EventNode, Name: e.Node.ID, State: string(admin.NodeConnected), Time: now})
 }
 
-// streamClosed is called before delivery forgets the stream.
+// streamClosed must run before delivery forgets the stream.
 func (c *Control) streamClosed(e delivery.StreamClosed, now time.Time) {
 	info, known := c.opened[e.Stream]
 	if !known {

@@ -14,8 +14,8 @@ import (
 	"github.com/wasm-xds/wasm-xds/pkg/snapshot"
 )
 
-// Forget drops a filter whose spec is gone, with its revisions, verdicts and history. It returns once
-// that is on disk.
+// Forget drops a filter whose spec is gone, with its revisions, verdicts and history. Forget
+// returns once the change is on disk, or ctx ends.
 func (c *Control) Forget(ctx context.Context, name string) (admin.Forgotten, *admin.Error) {
 	var done admin.Forgotten
 	problem := &admin.Error{Code: "stopping", Message: "the server is stopping"}
@@ -28,7 +28,7 @@ func (c *Control) Forget(ctx context.Context, name string) (admin.Forgotten, *ad
 	if saved != nil {
 		select {
 		case <-saved:
-		case <-c.done: // the last save has it
+		case <-c.done: // the last save has the change
 		case <-ctx.Done():
 		}
 	}
@@ -69,8 +69,8 @@ func notReadYet() *admin.Error {
 	}
 }
 
-// hasSpec says what still describes a filter; nil: nothing does. A filter that is held has no spec:
-// the command says that its removal is meant.
+// hasSpec returns an error while a spec may still describe the filter; nil: no spec does. A held
+// filter has no spec: by the command, the user confirms its removal.
 func (c *Control) hasSpec(st delivery.FilterStatus) *admin.Error {
 	w := st.Wanted
 	if w == nil || w.Removed {
@@ -95,7 +95,7 @@ func (c *Control) hasSpec(st delivery.FilterStatus) *admin.Error {
 // askersShown is how many Envoys an error names.
 const askersShown = 5
 
-// stillAskedFor names the Envoys that ask for a filter; nil: none does.
+// stillAskedFor returns an error that names the Envoys that ask for a filter; nil: none does.
 func stillAskedFor(st delivery.FilterStatus) *admin.Error {
 	var askers []string
 	for _, s := range st.Subscribers {

@@ -8,9 +8,9 @@ import (
 	"github.com/wasm-xds/wasm-xds/pkg/spec"
 )
 
-// believed tells the filters whose spec was removed from those that are held: an unmounted
-// volume, a wrong checkout and `rm *` look the same, so that two or more that are all of
-// their source's are not taken for removed.
+// believed splits the filters without a spec into removed and held ones. An unmounted volume, a
+// wrong checkout and `rm *` look the same. Therefore, if all specs of a source disappear at once,
+// and there were at least two, their filters are held.
 func (p planning) believed(gone []*snapshot.Filter, wanted *wishes) (removed, held []*snapshot.Filter) {
 	gone = slices.DeleteFunc(gone, func(f *snapshot.Filter) bool { return wanted.hasOther(f.Name) })
 	if p.allowEmpty || len(gone) < 2 {
@@ -33,21 +33,21 @@ func (p planning) believed(gone []*snapshot.Filter, wanted *wishes) (removed, he
 	return removed, held
 }
 
-// servesNothing says whether Envoys get no more of the filter than of a name without a spec: there
-// is nothing to hold.
+// servesNothing says whether Envoys get no more of the filter than of a name without a spec.
+// There is no reason to hold such a filter.
 func servesNothing(f *snapshot.Filter) bool {
 	return f.Revision == nil && !f.Disabled && f.Policy == spec.Closed && !(f.Removed && f.OnRemove == spec.Passthrough)
 }
 
-// anyLeft says whether there is any spec of the source still; of "", of any.
+// anyLeft says whether the source still has any spec; root "" stands for all sources.
 func (p planning) anyLeft(root string, wanted *wishes) bool {
 	in := func(file string) bool { return root == "" || p.rootOf(file) == root }
 	return slices.ContainsFunc(p.set.Specs, func(s *spec.Spec) bool { return in(s.File) }) ||
 		slices.ContainsFunc(wanted.filters, func(f *snapshot.Filter) bool { return !f.Removed && in(f.SpecFile) })
 }
 
-// rootOf is where among several sources a file lies; "" with one source, and for what
-// comes from a source that is none any more.
+// rootOf returns the root of the source that has the file. It is "" with a single source, and for
+// a file of a source that is not configured any more.
 func (p planning) rootOf(file string) string {
 	for _, root := range p.set.Roots {
 		if strings.HasPrefix(file, root+"/") {
@@ -57,7 +57,7 @@ func (p planning) rootOf(file string) string {
 	return ""
 }
 
-// inRoot names the filter's source in an error, where there are several.
+// inRoot names the filter's source in an error if there are several sources.
 func (p planning) inRoot(f *snapshot.Filter) string {
 	if root := p.rootOf(f.SpecFile); root != "" {
 		return " of " + root

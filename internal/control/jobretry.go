@@ -6,13 +6,13 @@ import (
 	"time"
 )
 
-// jobRetries are the jobs that failed and are tried again, by key. The zero value has none.
+// jobRetries are the failed jobs that are tried again, by key. The zero value has none.
 type jobRetries struct {
 	failures map[string]int // in a row
 	due      map[string]time.Time
 }
 
-// failed has a job tried again after a pause that grows.
+// failed schedules another try of a job, after a growing pause.
 func (j *jobRetries) failed(key string, now time.Time) {
 	if j.due == nil {
 		j.failures, j.due = map[string]int{}, map[string]time.Time{}
@@ -21,20 +21,20 @@ func (j *jobRetries) failed(key string, now time.Time) {
 	j.due[key] = now.Add(retryPauses.After(j.failures[key]))
 }
 
-// ended says that a job did not fail, or that nobody wants it.
+// ended removes a job that did not fail, or that no spec wants.
 func (j *jobRetries) ended(key string) {
 	delete(j.failures, key)
 	delete(j.due, key)
 }
 
-// keep drops the jobs that nobody wants.
+// keep drops the jobs that no spec needs.
 func (j *jobRetries) keep(needed map[string]struct{}) {
 	unwanted := func(key string) bool { _, ok := needed[key]; return !ok }
 	maps.DeleteFunc(j.failures, func(key string, _ int) bool { return unwanted(key) })
 	maps.DeleteFunc(j.due, func(key string, _ time.Time) bool { return unwanted(key) })
 }
 
-// next is when the first of them is due; zero: there is none.
+// next returns the earliest time of a try; zero: no job is to be tried.
 func (j *jobRetries) next() (first time.Time) {
 	for _, at := range j.due {
 		if first.IsZero() || at.Before(first) {
@@ -44,7 +44,7 @@ func (j *jobRetries) next() (first time.Time) {
 	return first
 }
 
-// take are those whose time has come.
+// take removes and returns the jobs that are due.
 func (j *jobRetries) take(now time.Time) (keys []string) {
 	for key, at := range j.due {
 		if !now.Before(at) {
@@ -55,7 +55,7 @@ func (j *jobRetries) take(now time.Time) (keys []string) {
 	return keys
 }
 
-// retryJobs tries again what is due and still wanted.
+// retryJobs tries the due jobs again, if a spec still wants them.
 func (c *Control) retryJobs(ctx context.Context, now time.Time) {
 	keys := c.jobRetries.take(now)
 	if len(keys) == 0 {
@@ -68,7 +68,7 @@ func (c *Control) retryJobs(ctx context.Context, now time.Time) {
 	c.replan(ctx)
 }
 
-// neededJobs are the keys of the jobs that some spec needs.
+// neededJobs returns the keys of the jobs that specs need.
 func (c *Control) neededJobs() map[string]struct{} {
 	needed := map[string]struct{}{}
 	for _, e := range c.entries.all {

@@ -11,18 +11,18 @@ import (
 	"github.com/wasm-xds/wasm-xds/internal/admin"
 )
 
-// logLimitEvery lies between two lines in the log about one limit: who is refused comes back.
+// logLimitEvery is the time between two log lines about a limit: refused Envoys connect again.
 const logLimitEvery = 10 * time.Second
 
-// limits are what streams were refused for. It is safe for concurrent use; the zero value
-// is that nothing was refused.
+// limits are the limits for which streams were refused. They are safe for concurrent use; the
+// zero value has no refusal.
 type limits struct {
 	mu     sync.Mutex
 	hit    map[string]admin.Limit // by name
 	logged map[string]time.Time
 }
 
-// note counts a refusal, and says whether it is to be logged.
+// note counts a refusal, and says whether to log the refusal.
 func (l *limits) note(one admin.Limit, now time.Time) bool {
 	l.mu.Lock()
 	defer l.mu.Unlock()

@@ -9,37 +9,38 @@ import (
 	"github.com/wasm-xds/wasm-xds/internal/pause"
 )
 
-// mending is what is under way when a resource could not be built, because a module on the disk
-// was not what its name says or could not be read: every module is brought again from where its
-// spec says, and what could not be sent is sent then. Where there is nothing to bring it from,
-// sending it again is all there is, for the cause may have passed.
+// mending repairs modules on the disk after a resource could not be built: a module's bytes did
+// not match its name, or could not be read. Every module is fetched again from the place that its
+// spec names, and the failed resources are sent then. If no module can be fetched, the control
+// just sends again, for the cause may have passed.
 type mending struct {
-	due   bool // it begins later: it has just been done
+	due   bool // a mend is scheduled for later, because the last one has just begun
 	begun time.Time
-	inRow int // how many came close to one another, this one included
-	// waits are the jobs that bring modules for it.
+	inRow int // the number of mends in close succession, with this one
+	// waits are the jobs that fetch modules for the mend.
 	waits map[string]struct{}
 }
 
-// mendPauses lie between two mends: a disk that destroys everything must not keep the server busy.
+// mendPauses are the pauses between two mends. A disk that destroys every file must not keep the
+// server busy.
 var mendPauses = pause.Policy{First: 5 * time.Second, Most: time.Minute}
 
-// next is when a mend may begin, for a build that has failed now.
+// next returns the time at which a mend may begin after a build has failed now.
 func (m *mending) next(now time.Time) time.Time {
 	if m.inRow == 0 || now.Sub(m.begun) > 2*mendPauses.Most {
-		m.inRow = 0 // that is another matter
+		m.inRow = 0 // the earlier mends had another cause
 		return now
 	}
 	return m.begun.Add(mendPauses.After(m.inRow))
 }
 
-// begin notes that a mend begins, which waits for these jobs.
+// begin notes the start of a mend, and the jobs that the mend waits for.
 func (m *mending) begin(now time.Time, waits map[string]struct{}) {
 	*m = mending{begun: now, inRow: m.inRow + 1, waits: waits}
 }
 
-// ended is told of jobs that have ended, and says whether it is time to send again: nothing
-// local is waited for any more. A download may take an hour, and is worth a try of its own.
+// ended takes the results of jobs, and says whether to send again: the mend waits for no local
+// job any more. A download may take an hour, and its end is worth a further try.
 func (m *mending) ended(keys map[string]result) bool {
 	some := false
 	for key := range keys {
@@ -60,7 +61,7 @@ func (m *mending) waitsForFiles() bool {
 	return false
 }
 
-// mendSoon begins, at once or when it is due.
+// mendSoon begins a mend, at once or after the pause.
 func (c *Control) mendSoon(ctx context.Context) {
 	if c.mending.due {
 		return
@@ -96,12 +97,12 @@ func (c *Control) mend(ctx context.Context) {
 	}
 }
 
-// mended is told of jobs that have ended.
+// mended takes the results of jobs.
 func (c *Control) mended(keys map[string]result) {
 	if c.mending.ended(keys) {
 		c.sendAgain()
 	}
 }
 
-// sendAgain tries what could not be built again. What fails once more begins the next mend.
+// sendAgain builds and sends the failed resources again. A further failure starts the next mend.
 func (c *Control) sendAgain() { c.step(delivery.ModulesRestored{}) }

@@ -13,12 +13,12 @@ import (
 
 // Named are the filters that name a module, sorted.
 type Named struct {
-	Filters []string // whose revision names it now
-	Former  []string // that may be rolled back to it
+	Filters []string // their wanted or stable revision names the module
+	Former  []string // a rollback may lead to the module
 }
 
-// NamedModules reads from a state directory, in use or not, which filters name which
-// module, by its sha256. A directory without a state names none.
+// NamedModules reads from a state directory, in use or not, the filters that name each module, by
+// the module's sha256. A directory without a state has none.
 func NamedModules(dir string) (map[string]Named, error) {
 	text, err := state.Peek(dir, stateFile)
 	if errors.Is(err, fs.ErrNotExist) {

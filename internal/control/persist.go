@@ -16,35 +16,35 @@ import (
 
 const (
 	stateFile = "state.json"
-	// unsettledFile is apart from the state, because pushes wait for it: it stays
-	// small however many filters there are.
+	// unsettledFile is separate from the state because pushes wait for the file. The file stays
+	// small with any number of filters.
 	unsettledFile = "unsettled.json"
 	stateFormat   = 1
-	// saveEvery lies between two saves that nothing waits for: thousands of ACKs in a
-	// row are one change of the state, not one each. Where a save takes long, because the
-	// state is large or the disk slow, it is saveShare times as long as the last one took.
+	// saveEvery is the time between two saves that nothing waits for: thousands of ACKs in a row
+	// are saved together. If a save takes long, because of a large state or a slow disk, the time
+	// is saveShare times the duration of the last save, and saveGapMost at most.
 	saveEvery   = 100 * time.Millisecond
 	saveShare   = 4
 	saveGapMost = 2 * time.Second
-	// saveDelay lies before a save that nothing waits for: what Envoys wait for comes first, and
-	// an Envoy on the same machine needs all cores while it compiles a module.
+	// saveDelay is the time before a save that nothing waits for. Pushes to Envoys come first,
+	// and an Envoy on the same machine needs all cores while it compiles a module.
 	saveDelay = saveEvery
 )
 
-// savedState is the file that a restart goes on from. It holds plugin
-// configurations: the file is the user's alone.
+// savedState is the file from which a restart continues. The file has plugin configurations, and
+// therefore only its owner may read it.
 type savedState struct {
 	Format int             `json:"format"`
 	Memory delivery.Memory `json:"memory"`
 	Pins   map[string]Pin  `json:"pins,omitempty"`
-	// Namings are the digests that specs mean by tags in registries, by filter. Null: the state is
-	// of a version that knew Tags alone.
+	// Namings are the digests of tags in registries, by filter. Null: an older version, which
+	// knew only Tags, has written the state.
 	Namings map[string]savedNaming `json:"namings,omitzero"`
-	// Tags are digests by reference, which an older version reads.
+	// Tags are digests by reference, for an older version of wasm-xds.
 	Tags map[string]string `json:"tags,omitempty"`
 }
 
-// restore makes the machine, from the state where there is one.
+// restore makes the machine, from the saved state if there is one.
 func (c *Control) restore() {
 	var state savedState
 	text, err := c.cfg.Files.Load(stateFile)
@@ -89,7 +89,7 @@ func newEpoch() uint32 {
 	return binary.BigEndian.Uint32(b[:])
 }
 
-// save has the state written, by one writer: what changes meanwhile is written next.
+// save starts a writer of the state. Changes during the write go into the next save.
 func (c *Control) save() {
 	if c.saving {
 		c.unsaved = true
@@ -101,13 +101,13 @@ func (c *Control) save() {
 	c.workers.Go(func() { c.post(saved{state.Memory.Seq, c.write(state)}) })
 }
 
-// waiters wait for what they did to be on disk.
+// waiters are channels that are closed once a change is on disk.
 type waiters struct {
-	saving  []chan struct{} // the save under way has it
-	waiting []chan struct{} // the next one will
+	saving  []chan struct{} // the running save has the change
+	waiting []chan struct{} // the next save will have it
 }
 
-// saveNow saves as soon as can be; the channel is closed when it is done, well or not.
+// saveNow saves as soon as possible. The channel is closed after the save, successful or not.
 func (c *Control) saveNow() <-chan struct{} {
 	done := make(chan struct{})
 	c.durable.waiting = append(c.durable.waiting, done)
@@ -115,8 +115,8 @@ func (c *Control) saveNow() <-chan struct{} {
 	return done
 }
 
-// saveSoon saves after saveDelay, but not twice within saveEvery: to put the whole
-// state into words takes a core for longer than everything that an edit needs.
+// saveSoon saves after saveDelay, but not twice within saveGap: the encoding of the whole state
+// keeps a core busy for longer than all other work of an edit.
 func (c *Control) saveSoon() {
 	if !c.saveDue.IsZero() {
 		return
@@ -127,11 +127,11 @@ func (c *Control) saveSoon() {
 	}
 }
 
-// sendOnceSaved sends what no Envoy has loaded yet as soon as it is written to whom
-// it goes. Else a crash right after the push would forget which Envoy was the
-// canary, and another one would meet the revision next. A power failure within the
-// tenth of a second until the next state is saved may do that still: to wait for the
-// disk would cost every edit more than all else that is done here.
+// sendOnceSaved sends unproven revisions as soon as the disk has the names of the nodes that get
+// them. Otherwise a crash right after the push would forget which Envoy was the canary, and
+// another Envoy would get the revision next. A power failure before the next save of the state, a
+// tenth of a second later, may still forget the canary. A wait for the disk would cost every edit
+// more than all other work here.
 func (c *Control) sendOnceSaved(sends []delivery.Send) {
 	if len(sends) == 0 {
 		return
@@ -142,7 +142,7 @@ func (c *Control) sendOnceSaved(sends []delivery.Send) {
 		}
 		return
 	}
-	c.sender.Prepare(sends[0]) // the others are mostly the same for other Envoys
+	c.sender.Prepare(sends[0]) // the remaining sends mostly have the same resource for other Envoys
 	if c.unsettled.again {
 		c.unsettled.waiting = append(c.unsettled.waiting, sends...)
 	} else {
@@ -150,15 +150,15 @@ func (c *Control) sendOnceSaved(sends []delivery.Send) {
 	}
 }
 
-// unsettledSaver is what is under way with the file of what is unsettled.
+// unsettledSaver tracks the writes of the file of unsettled nodes.
 type unsettledSaver struct {
 	saving, again bool
 	due           time.Time       // of a save that nothing waits for; zero: none
-	writing       []delivery.Send // to be sent when the save under way is done
-	waiting       []delivery.Send // when the one after it is
+	writing       []delivery.Send // wait for the running write
+	waiting       []delivery.Send // wait for the write after the running one
 }
 
-// holds says whether something waits to be sent.
+// holds says whether a send waits for a write.
 func (u *unsettledSaver) holds() bool { return len(u.writing)+len(u.waiting) > 0 }
 
 func (c *Control) saveUnsettled() {
@@ -171,7 +171,7 @@ func (c *Control) saveUnsettled() {
 	c.workers.Go(func() { c.post(unsettledSaved{c.writeUnsettled(unsettled)}) })
 }
 
-// saveUnsettledSoon has that saved which nothing waits for: that a node is settled.
+// saveUnsettledSoon saves changes that nothing waits for: a node has settled.
 func (c *Control) saveUnsettledSoon() {
 	if c.unsettled.due.IsZero() {
 		c.unsettled.due = time.Now().Add(saveEvery)
@@ -208,7 +208,7 @@ func (c *Control) state() savedState {
 	}
 }
 
-// write saves the state, and before it the modules that it names. One at a time does it.
+// write saves the state, after the modules that the state names. Only one writer runs at a time.
 func (c *Control) write(state savedState) error {
 	state.Memory.Tidy()
 	text, err := c.stateText.of(state)
@@ -240,7 +240,7 @@ func (c *Control) takeSaved(m saved) {
 	}
 }
 
-// saveWhatIsDue starts the saves whose time has come.
+// saveWhatIsDue starts the saves that are due.
 func (c *Control) saveWhatIsDue() {
 	now := time.Now()
 	if !c.saveDue.IsZero() && !now.Before(c.saveDue) {
@@ -257,8 +257,8 @@ func (c *Control) saveWhatIsDue() {
 	}
 }
 
-// saveLast writes what is not written yet, when the control ends: after the writers
-// that may be under way, so that the older never overwrites the newer.
+// saveLast writes all unsaved changes at the end of the control. It waits for running writers, so
+// that older data never overwrites newer data.
 func (c *Control) saveLast() {
 	for c.saving || c.unsettled.saving || c.verdicts.saving {
 		switch m := (<-c.inbox).(type) {
