@@ -10,7 +10,7 @@ import (
 	"github.com/wasm-xds/wasm-xds/pkg/spec"
 )
 
-// A checkout of many specs is written down once, before the first push, and not once for each.
+// A checkout of many specs is written down once, before the first push, and not once for each spec.
 func TestManyUnprovenPushesAreOneRecord(t *testing.T) {
 	const filters = 100
 	now := time.Unix(1_000_000, 0)
@@ -72,7 +72,7 @@ func TestManyUnprovenPushesAreOneRecord(t *testing.T) {
 		t.Errorf("%d filters are unsettled when all is answered", len(left.Filters))
 	}
 
-	// What was about to be sent when its stream ends was not.
+	// When the stream ends, the announced pushes have not been sent.
 	step(wanted("third"))
 	step(StreamClosed{Stream: 1})
 	left := m.Unsettled().Filters

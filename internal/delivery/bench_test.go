@@ -10,7 +10,7 @@ import (
 	"github.com/wasm-xds/wasm-xds/pkg/spec"
 )
 
-// crowd is a machine with many Envoys, all of which answer everything with an ACK.
+// crowd is a machine with many Envoys, which answer every response with an ACK.
 type crowd struct {
 	m       *Machine
 	now     time.Time
@@ -46,7 +46,7 @@ func (c *crowd) connect(i int, delta bool) []Action {
 	return c.m.Step(c.now, Requested{Stream: id, Subscribe: subscriptions})
 }
 
-// storm has many connect before any of them answers.
+// storm has many Envoys connect before any of them answers.
 func (c *crowd) storm(envoys int, delta bool) {
 	var sent []Action
 	for i := range envoys {
@@ -68,7 +68,7 @@ func (c *crowd) want(i int, canary spec.Canary) {
 	}
 }
 
-// answer ACKs what is sent until nothing is sent any more.
+// answer ACKs all responses until nothing is sent any more.
 func (c *crowd) answer(actions []Action) {
 	var waiting []Send
 	take := func(actions []Action) {
@@ -87,19 +87,19 @@ func (c *crowd) answer(actions []Action) {
 	}
 }
 
-// edit changes one filter and takes it to every Envoy.
+// edit changes one filter and takes the change to every Envoy.
 func (c *crowd) edit(canary spec.Canary) {
 	c.want(len(c.filters)/2, canary)
 	s := snapshot.New(c.filters)
 	c.answer(c.m.Step(c.now, SnapshotChanged{Snapshot: s}))
 }
 
-// policies are the two ways of a rollout: by a canary, and all at once.
+// policies are the two kinds of a rollout: by a canary, and all at once.
 func policies() map[string]spec.Canary {
 	return map[string]spec.Canary{"canary": {Count: 1}, "all": {}}
 }
 
-// BenchmarkPush is the machine's part of one push and its ACK.
+// BenchmarkPush measures the machine's part of one push and its ACK.
 func BenchmarkPush(b *testing.B) {
 	for name, canary := range policies() {
 		for _, envoys := range []int{1000, 5000} {
@@ -117,8 +117,8 @@ func BenchmarkPush(b *testing.B) {
 	}
 }
 
-// BenchmarkConnect is the machine's part of an Envoy that connects among others and asks for
-// all filters in one request, with none of them known to load when the first one does.
+// BenchmarkConnect measures the machine's part of an Envoy that connects among many and asks for
+// all filters in one request. No filter is known to load when the first Envoy connects.
 func BenchmarkConnect(b *testing.B) {
 	for name, canary := range policies() {
 		for _, filters := range []int{10, 200} {
@@ -131,8 +131,8 @@ func BenchmarkConnect(b *testing.B) {
 	}
 }
 
-// BenchmarkStorm is the machine's part of Envoys that connect at the same time and ask for all filters, with
-// none of them known to load when the first one does.
+// BenchmarkStorm measures the machine's part of Envoys that connect at the same time and ask for
+// all filters. No filter is known to load when the first Envoy connects.
 func BenchmarkStorm(b *testing.B) {
 	const envoys, filters = 1000, 200
 	for mode, delta := range map[string]bool{"delta": true, "sotw": false} {
@@ -150,9 +150,8 @@ func BenchmarkStorm(b *testing.B) {
 	}
 }
 
-// TestAllocationsPerPush bounds what a push and its ACK leave to the garbage
-// collector, which does not depend on the machine that it runs on, nor on how many
-// Envoys there are.
+// TestAllocationsPerPush bounds the garbage of a push and its ACK, which depends neither on the
+// computer nor on the number of Envoys.
 func TestAllocationsPerPush(t *testing.T) {
 	const envoys, most = 500, 7
 	for name, canary := range policies() {
@@ -160,7 +159,7 @@ func TestAllocationsPerPush(t *testing.T) {
 			c := newCrowd(envoys, 10, canary)
 			before := c.pushes
 			all := testing.AllocsPerRun(5, func() { c.edit(canary) })
-			pushes := (c.pushes - before) / 6 // one more to warm up
+			pushes := (c.pushes - before) / 6 // one more round to warm up
 			if pushes != envoys {
 				t.Fatalf("%d pushes for %d Envoys", pushes, envoys)
 			}
@@ -173,14 +172,14 @@ func TestAllocationsPerPush(t *testing.T) {
 	}
 }
 
-// TestMemoryPerSubscriber bounds what is kept of a filter on a stream: there are as many as
-// filters times Envoys.
+// TestMemoryPerSubscriber bounds the memory of a subscriber: there are as many as filters times
+// Envoys.
 func TestMemoryPerSubscriber(t *testing.T) {
 	const envoys, filters, most = 200, 200, 148 // bytes
 	inUse := func() uint64 {
 		var stats runtime.MemStats
 		runtime.GC()
-		runtime.GC() // what finalizers and pools have held back
+		runtime.GC() // frees the memory in finalizers and pools
 		runtime.ReadMemStats(&stats)
 		return stats.HeapAlloc
 	}

@@ -6,7 +6,7 @@ import (
 	"testing"
 )
 
-// Who asks for the most names that no spec has is ended, and others are not.
+// The stream with the most names without a spec is ended, and no other stream.
 func TestNamesWithoutASpecAreBounded(t *testing.T) {
 	r := newRig(t)
 	r.m.cfg.UnknownNames = 10
@@ -29,7 +29,7 @@ func TestNamesWithoutASpecAreBounded(t *testing.T) {
 	r.ack(1)
 	r.ack(1)
 	r.connect(2, connection{}, names(10, 6)...)
-	r.connect(3, connection{}, names(10, 3)...) // the same names, which count again
+	r.connect(3, connection{}, names(10, 3)...) // the same names, counted again
 	if len(r.m.Streams()) != 3 || r.m.unknown != 10 {
 		t.Fatalf("streams %v, %d unknown", r.m.Streams(), r.m.unknown)
 	}
@@ -37,7 +37,7 @@ func TestNamesWithoutASpecAreBounded(t *testing.T) {
 	if !slices.Equal(ended(), []StreamID{2, 5}) || r.m.unknown != 5 {
 		t.Fatalf("ended: %v, %d unknown: the stream with the most must go", ended(), r.m.unknown)
 	}
-	r.edit("made-up-50", "one") // which is known now
+	r.edit("made-up-50", "one") // known from now on
 	r.connect(5, connection{}, names(60, 7)...)
 	if len(ended()) != 2 || ended()[1] != 5 || r.m.unknown != 4 {
 		t.Fatalf("ended: %v, %d unknown: names with a spec do not count", ended(), r.m.unknown)

@@ -25,13 +25,13 @@ func TestCanarySelectorThatMatchesNobody(t *testing.T) {
 	t.Run("promoted", func(t *testing.T) {
 		r := held(t)
 		promote(r)
-		r.want("1 auth two! inline", "2 auth two! inline") // one of each version still comes first
+		r.want("1 auth two! inline", "2 auth two! inline") // one Envoy of each version still comes first
 		r.ack(1)
 		r.restart()
 		r.publish()
 		r.connect(13, connection{node: "edge-3"}, "auth")
 		r.ack(13)
-		r.want("13 auth one inline", "13 auth two! inline") // it was promoted before the restart
+		r.want("13 auth one inline", "13 auth two! inline") // the promotion was before the restart
 	})
 	t.Run("the policy is edited", func(t *testing.T) {
 		r := held(t)
@@ -77,7 +77,7 @@ func TestCanarySelectorThatMatchesNobody(t *testing.T) {
 	})
 }
 
-// Who promotes a revision does not wait for a canary that takes long.
+// A promotion by hand does not wait for a slow canary.
 func TestPromoteWithoutASlowCanary(t *testing.T) {
 	r := newRig(t)
 	r.live("auth", "one", 1, 2, 3)
@@ -114,7 +114,7 @@ func TestRetry(t *testing.T) {
 	r.ack(13)
 	r.want("11 auth one inline", "13 auth one inline")
 	r.step(Retried{Name: "auth", Revision: id})
-	r.want("11 auth two! inline") // canary first
+	r.want("11 auth two! inline") // the canary first
 	if again := r.last[11].Version; again.Salt == refused.Salt {
 		t.Errorf("%s is sent again, whose bytes were refused", again)
 	}
@@ -125,7 +125,7 @@ func TestRetry(t *testing.T) {
 	r.want("13 auth two! inline")
 }
 
-// A retry after a lost canary, and of an Envoy's refusal of what the others run.
+// A retry after a lost canary, and after an Envoy's refusal of the stable revision.
 func TestRetryOfWhatIsNoVerdict(t *testing.T) {
 	r := newRig(t)
 	r.live("auth", "one", 1, 2)

@@ -8,8 +8,8 @@ import (
 	"github.com/wasm-xds/wasm-xds/pkg/spec"
 )
 
-// The server is killed while a canary's answer is on its way. What the Envoy says
-// it runs when it comes back tells whether it took the revision.
+// The server is killed while a canary's answer is on its way. The version the Envoy names on its
+// next stream tells whether the Envoy took the revision.
 func TestCrashBeforeTheCanarysAnswer(t *testing.T) {
 	const name = "auth"
 	now := time.Unix(1_000_000, 0)
@@ -31,7 +31,7 @@ func TestCrashBeforeTheCanarysAnswer(t *testing.T) {
 	if !push.Unproven {
 		t.Error("the first push of a revision does not say that it is unproven")
 	}
-	memory := m.Memory() // what the disk has; the answer never comes
+	memory := m.Memory() // the state on disk; the answer never comes
 
 	for _, tc := range []struct {
 		name, accepted string

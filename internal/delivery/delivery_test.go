@@ -51,7 +51,7 @@ func TestNoPauseWhereEnvoyHasClosedItsConnection(t *testing.T) {
 			r.want("1 auth two! remote")
 			steps(r)
 			r.want("1 auth two! remote")
-			// It was a proxy that closed: the next push waits all the longer.
+			// A proxy closed the connection: the next push waits longer.
 			steps(r)
 			r.want()
 			r.pass(200 * time.Millisecond)
@@ -265,7 +265,7 @@ func TestStreamLostWithAnAnswerOutstanding(t *testing.T) {
 	r.edit("auth", "two!", by(spec.Inline))
 	lost := r.last[1].Version
 	r.step(StreamClosed{Stream: 1})
-	r.edit("auth", "one") // back: but Envoy may have refused and stored the other
+	r.edit("auth", "one") // back, but Envoy may have refused and stored the other revision
 	r.sent = nil
 	r.connect(2, connection{node: "edge-1", accepted: map[string]string{"auth": booted}}, "auth")
 	r.want("2 auth one remote")

@@ -6,7 +6,7 @@ import (
 	"github.com/wasm-xds/wasm-xds/pkg/snapshot"
 )
 
-// newer is what Envoys before 1.39 would refuse.
+// newer adds a refusal by Envoys before 1.39.
 func newer(f *snapshot.Filter) {
 	f.Revision.Refusals = []snapshot.Refusal{{
 		Versions: []string{"1.36", "1.37", "1.38"}, Code: "import_missing", Message: "needs Envoy 1.39 or later", Hint: "upgrade",
@@ -32,7 +32,7 @@ func TestWhatSomeVersionsWouldRefuseIsNotSentToThem(t *testing.T) {
 	if st, _ := r.m.Status("auth"); st.Problem != nil || st.Stable == nil || r.called(st.Stable.ID) != "two" {
 		t.Errorf("the filter is %+v", st)
 	}
-	// The server's restart changes nothing, and an Envoy that boots gets what loads.
+	// A restart of the server changes nothing, and an Envoy that boots gets a revision that loads.
 	r.restart()
 	r.publish()
 	r.connect(3, connection{version: "1.36.4"}, "auth")
@@ -73,14 +73,14 @@ func TestUnknownVersionsAreNotHeldBack(t *testing.T) {
 	}
 }
 
-// What an Envoy has loaded counts more than what a sandbox says.
+// A revision an Envoy has loaded counts more than a finding of the sandbox.
 func TestAnEnvoysOwnWordCountsMore(t *testing.T) {
 	r := newRig(t)
 	r.edit("auth", "one")
 	r.connect(1, connection{version: "1.36.4"}, "auth")
 	r.want("1 auth one inline")
 	r.ack(1)
-	r.edit("auth", "one", newer) // the sandbox was not asked before, or is another now
+	r.edit("auth", "one", newer) // the sandbox was not asked before, or has changed
 	r.want()
 	r.wantState(1, "auth", "live one")
 	r.connect(2, connection{version: "1.36.4"}, "auth")

@@ -27,8 +27,8 @@ func (r *rig) wantNothingOf(name string) {
 	}
 }
 
-// A spec that never loaded anywhere leaves nothing behind when it is deleted, also
-// where nothing is forgotten for its age.
+// A spec that never loaded anywhere leaves nothing behind when it is deleted, even if no filter is
+// forgotten for its age.
 func TestGhostsGoAtOnce(t *testing.T) {
 	broken := func(f *snapshot.Filter) { f.Revision = nil }
 	tests := []struct {
@@ -73,7 +73,7 @@ func TestGhostsGoAtOnce(t *testing.T) {
 	}
 }
 
-// What an Envoy has of a removed filter it keeps, though nothing of it ever loaded.
+// An Envoy keeps the stand-in of a removed filter, even if no revision of the filter ever loaded.
 func TestAPassThroughIsKept(t *testing.T) {
 	for name, options := range map[string][]option{
 		"onRemove": {gone(spec.Passthrough)},
@@ -111,7 +111,7 @@ func TestRemovedFiltersAgeOut(t *testing.T) {
 	r.want()
 	r.step(StreamClosed{Stream: 1})
 	r.pass(day - time.Second)
-	r.connect(2, connection{}, "auth") // which begins the time anew
+	r.connect(2, connection{}, "auth") // the time begins anew
 	r.want("2 auth one inline")
 	r.ack(2)
 	r.step(StreamClosed{Stream: 2})
@@ -126,7 +126,7 @@ func TestRemovedFiltersAgeOut(t *testing.T) {
 	r.want("3 auth deny/http inline")
 }
 
-// The time goes on over restarts, but Envoys have a chance to come back after each.
+// The time goes on over restarts, but Envoys can come back after each restart.
 func TestAgeOverRestarts(t *testing.T) {
 	const day = 24 * time.Hour
 	setUp := func(t *testing.T) *rig {
@@ -187,7 +187,7 @@ func TestAgeOverRestarts(t *testing.T) {
 	})
 }
 
-// Three hundred specs came and went, and no Envoy ever asked.
+// Three hundred specs came and went, and no Envoy ever asked for them.
 func TestManySpecsThatCameAndWent(t *testing.T) {
 	r := newRig(t)
 	for i := range 300 {
@@ -200,7 +200,7 @@ func TestManySpecsThatCameAndWent(t *testing.T) {
 	}
 }
 
-// A stream asks for made-up names, refuses what it gets, and ends.
+// A stream asks for made-up names, refuses all responses, and ends.
 func TestNothingIsKeptOfMadeUpNames(t *testing.T) {
 	r := newRig(t)
 	r.edit("auth", "one")
@@ -235,7 +235,7 @@ func TestMadeUpNamesOfAnOlderVersion(t *testing.T) {
 	}
 }
 
-// An Envoy that asked when the server ended may be on its way back.
+// An Envoy that asked for a filter when the server ended may be on the way back.
 func TestEnvoysMayComeBack(t *testing.T) {
 	r := newRig(t)
 	r.live("auth", "one", 1)

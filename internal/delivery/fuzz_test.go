@@ -7,8 +7,8 @@ import (
 	"testing"
 )
 
-// play runs a script of events against the model of Envoy, lets it settle, and
-// checks what must be true whatever the order of events.
+// play runs a script of events against the model of Envoy, brings the model to rest, and checks the
+// invariants that hold for any order of events.
 func play(t *testing.T, seed uint64, script []byte) *world {
 	t.Helper()
 	w := newWorld(seed)

@@ -5,8 +5,8 @@ import (
 	"testing"
 )
 
-// Each of a group's trials has canaries of its own, however many there are, and the oldest ends
-// where there is no room for another.
+// Each of a group's trials has canaries of its own, whatever their number. If there is no room for
+// another trial, the oldest ends.
 func TestTrials(t *testing.T) {
 	const room = 16
 	g, f := &group{}, &filter{}

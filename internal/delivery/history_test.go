@@ -9,7 +9,7 @@ import (
 	"github.com/wasm-xds/wasm-xds/pkg/snapshot"
 )
 
-// wantHistory checks `content standing seconds` of each revision, with `!` where an Envoy refused it.
+// wantHistory checks `content standing seconds` of each revision, with `!` if an Envoy refused it.
 func (r *rig) wantHistory(name string, lines ...string) {
 	r.t.Helper()
 	var got []string
@@ -39,14 +39,14 @@ func TestHistory(t *testing.T) {
 	r.nack(1, unable)
 	r.wantHistory("auth", "two! rejected 1 !", "one active 0")
 	r.restart()
-	r.connect(1, connection{}, "auth") // which judges again
+	r.connect(1, connection{}, "auth") // and judges again
 	r.wantHistory("auth", "two! rejected 1 !", "one active 0")
 	r.pass(time.Second)
 	r.edit("auth", "three", by("inline"))
-	r.wantHistory("auth", "three candidate 2", "two! rejected 1 !", "one active 0") // what was refused is there still
+	r.wantHistory("auth", "three candidate 2", "two! rejected 1 !", "one active 0") // the refused revision is still there
 }
 
-// A rollback is a wish for what was wanted before: it comes first again.
+// A rollback is a wish for an earlier revision, which comes first again.
 func TestHistoryOfARollback(t *testing.T) {
 	r := newRig(t)
 	r.live("auth", "one", 1)
@@ -61,7 +61,7 @@ func TestHistoryOfARollback(t *testing.T) {
 	r.wantHistory("auth", "one active 2", "two! earlier 1")
 }
 
-// The state of an older version says of no revision when it was wanted.
+// The state of an older version does not say when a revision became wanted.
 func TestHistoryWithoutTimes(t *testing.T) {
 	r := newRig(t)
 	r.live("auth", "one", 1)
@@ -95,7 +95,7 @@ func TestHistoryIsBounded(t *testing.T) {
 	}
 }
 
-// A revision that ran for weeks outlives any number of quick saves, and so do the newest.
+// A revision that ran for weeks outlives any number of quick saves, and so do the newest revisions.
 func TestHistoryKeepsWhatServedLongest(t *testing.T) {
 	r := newRig(t)
 	r.live("auth", "weeks", 1)
@@ -128,7 +128,7 @@ func TestHistoryKeepsWhatServedLongest(t *testing.T) {
 	}
 }
 
-// What Envoys refused is told of, however much came after it, and is never served.
+// The history shows refused revisions after any number of later edits, and they are never served.
 func TestHistoryKeepsWhatWasRefused(t *testing.T) {
 	r := newRig(t)
 	r.live("auth", "one", 1)
@@ -136,7 +136,7 @@ func TestHistoryKeepsWhatWasRefused(t *testing.T) {
 		r.pass(time.Second)
 		r.edit("auth", fmt.Sprintf("bad %d", i), by("inline"))
 		r.nack(1, unable)
-		r.ack(1) // what serves on
+		r.ack(1) // the revision that goes on serving
 	}
 	r.pass(time.Second)
 	r.edit("auth", "good", by("inline"))
@@ -159,7 +159,7 @@ func TestHistoryKeepsWhatWasRefused(t *testing.T) {
 			t.Errorf("the module of %s is kept, which nothing can serve", r.called(rev.ID))
 		}
 	}
-	r.edit("auth", "bad 9", by("inline")) // which is what is wanted again, and so no more than that
+	r.edit("auth", "bad 9", by("inline")) // wanted again, and so not among the refused ones
 	if n := len(r.m.filters["auth"].refused); n != refusedLength-1 {
 		t.Errorf("%d refused ones beside it", n)
 	}

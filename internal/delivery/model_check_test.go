@@ -9,8 +9,8 @@ import (
 	"github.com/wasm-xds/wasm-xds/pkg/spec"
 )
 
-// checkOutstanding: SotW cannot tell the answers of two responses apart, and what may be refused
-// is alone.
+// checkOutstanding checks the responses outstanding on a stream. SotW cannot tell the answers of
+// two responses apart, and a push that may be refused is alone.
 func (w *world) checkOutstanding(a Send) {
 	before := w.answering[a.Stream]
 	if before == nil {
@@ -59,12 +59,12 @@ func (w *world) checkOutstanding(a Send) {
 	}
 }
 
-// mayBeRefused: remote code that the Envoy does not say it has accepted.
+// mayBeRefused says whether the resource is remote code the Envoy has not named as accepted.
 func (w *world) mayBeRefused(e *modelEnvoy, r Resource) bool {
 	return r.Version.Variant == Remote && e.provider(r.Name).accepted != r.Version.String()
 }
 
-// checkShared: only what is settled for this Envoy has company in its response.
+// checkShared checks that a shared response has no push that is expected to be refused.
 func (w *world) checkShared(e *modelEnvoy, a Send) {
 	if len(a.Others) == 0 {
 		return
@@ -87,7 +87,7 @@ func (w *world) checkShared(e *modelEnvoy, a Send) {
 	}
 }
 
-// checkStatus: what is shown live must be what runs.
+// checkStatus checks that a subscriber shown as live runs its revision.
 func (w *world) checkStatus(e *modelEnvoy) {
 	if e.stream == 0 || len(e.inbox)+len(e.outbox) > 0 {
 		return
@@ -106,7 +106,7 @@ func (w *world) checkStatus(e *modelEnvoy) {
 	}
 }
 
-// checkCounts: what is counted as it changes is what a listing finds.
+// checkCounts checks that the counts agree with a listing.
 func (w *world) checkCounts() {
 	listed := map[State]int{}
 	for _, name := range w.m.Names() {
@@ -125,7 +125,8 @@ func (w *world) checkCounts() {
 	}
 }
 
-// checkForgotten: of a forgotten filter nothing is left, and no Envoy that asks for it loses it.
+// checkForgotten checks that nothing of a forgotten filter is left, and that no Envoy that asks for
+// it loses it.
 func (w *world) checkForgotten(name string) {
 	for _, f := range w.m.Memory().Filters {
 		if f.Name == name {
@@ -144,7 +145,7 @@ func (w *world) checkForgotten(name string) {
 	}
 }
 
-// checkUnknown: names without a spec are counted as they are.
+// checkUnknown checks the count of names without a spec.
 func (w *world) checkUnknown() {
 	n := 0
 	for _, s := range w.m.streams {
@@ -159,7 +160,7 @@ func (w *world) checkUnknown() {
 	}
 }
 
-// checkSettled is what must be true when nothing is under way any more.
+// checkSettled checks the invariants that hold when nothing is under way.
 func (w *world) checkSettled() {
 	w.checkCounts()
 	w.checkUnknown()
@@ -171,8 +172,8 @@ func (w *world) checkSettled() {
 				w.failf("%s: %s has no config: its listener would not open", e.id, name)
 				continue
 			}
-			// An Envoy that was away while its filter was forgotten keeps what it has, until
-			// there is something that is known to load.
+			// An Envoy that was away while its filter was forgotten keeps its revision until
+			// another revision is known to load.
 			isLeftAlone := w.forgot[name] && !p.running.BuiltIn &&
 				!slices.ContainsFunc(w.m.Revisions(), func(r *snapshot.Revision) bool { return r.ID == p.running.ID })
 			if p.poisoned && !p.orphaned && !isLeftAlone && !w.moodyAbout[p.running.ID] {

@@ -6,8 +6,8 @@ import (
 	"github.com/wasm-xds/wasm-xds/pkg/snapshot"
 )
 
-// modelEnvoy behaves like Envoy in what delivery's rules come from: each method
-// names the fact of docs/envoy-behaviour.md that it stands for.
+// modelEnvoy behaves like Envoy in the respects behind delivery's rules. Each method names its fact
+// of docs/envoy-behaviour.md.
 type modelEnvoy struct {
 	id, version string
 	ads, delta  bool
@@ -20,23 +20,23 @@ type modelEnvoy struct {
 	gets        []get           // begun or to begin
 	seen        map[string]bool // revisions evaluated here
 	moody       bool            // refuses the next revision although it is good
-	hates       map[string]bool // good revisions that it always refuses
-	readFile    bool            // it has accepted a file on this stream, or said so
+	hates       map[string]bool // good revisions it always refuses
+	readFile    bool            // has accepted a file on this stream, or named one
 	neverCaches bool            // fetched code never arrives in the cache
-	unlisted    bool            // SotW: the version_info that it accepted last says only that more follows
+	unlisted    bool            // SotW: the version_info accepted last says only that more responses follow
 	racing      map[string]bool // versions that were on the wire when their name was relisted
 }
 
 // provider is one ECDS subscription inside an Envoy.
 type provider struct {
-	running  *snapshot.Revision // what new requests run; nil: no config
-	accepted string             // the version that the subscription reports
-	stored   string             // the version whose bytes were evaluated last
+	running  *snapshot.Revision // the revision of new requests; nil: no config
+	accepted string             // the version the subscription reports
+	stored   string             // the version evaluated last
 	poisoned bool               // the stored bytes were refused: an LDS update would fail
 	refused  map[string]bool    // versions that were refused
-	orphaned bool               // delta: remote code that was not cached poisoned it, when the server, which notes no such push, was killed
+	orphaned bool               // delta: uncached remote code poisoned it when the server, which notes no such push, was killed
 	unheard  bool               // the server does not know of this subscription yet
-	doubted  string             // the revision that the server was told on this stream may have been refused; "": none
+	doubted  string             // the revision that may have been refused, as the server was told on this stream; "": none
 }
 
 type get struct {
@@ -51,12 +51,12 @@ func (e *modelEnvoy) provider(name string) *provider {
 	return e.providers[name]
 }
 
-// spoiltText is what a response of several is refused with: it says nothing of use.
+// spoiltText is the message of the NACK of a shared response: it is of no use.
 const spoiltText = "one of several"
 
-// receive has the Envoy evaluate the next response. Of several resources, it goes through its own
-// subscriptions, in whatever order, to the first that it refuses. What it has taken before that it
-// keeps, but names it as accepted only with the whole response.
+// receive has the Envoy evaluate the next response. Envoy goes through its own subscriptions, in
+// any order, to the first refused resource. Envoy keeps the resources taken before, but names them
+// as accepted only if the whole response is accepted.
 func (w *world) receive(e *modelEnvoy) {
 	if len(e.inbox) == 0 {
 		return
@@ -98,7 +98,7 @@ func (w *world) evaluate(e *modelEnvoy, a Resource, shared bool) *Answer {
 	if a.Revision.RefusalFor(e.version) != nil {
 		w.failf("%s: a sandbox has found that it would refuse what is sent: %s %s", e.id, a.Name, version)
 	}
-	if p.stored == version { // identical bytes: a no-op that is always ACKed
+	if p.stored == version { // identical bytes: a no-op, always ACKed
 		return &Answer{}
 	}
 	p.stored, p.orphaned = version, false
@@ -167,7 +167,7 @@ func (w *world) answer(e *modelEnvoy) {
 	w.checkStatus(e)
 }
 
-// fetch moves a GET on: it begins, and then ends whole or broken.
+// fetch moves a GET on: the GET begins, and then ends whole or broken.
 func (w *world) fetch(e *modelEnvoy, breaks bool) {
 	if len(e.gets) == 0 {
 		return
@@ -180,8 +180,8 @@ func (w *world) fetch(e *modelEnvoy, breaks bool) {
 	}
 	done := *g
 	e.gets = e.gets[1:]
-	// Envoy takes the bytes into its cache a little after the last one: sometimes too late.
-	// It closes the connection after that, but a proxy in between may close earlier.
+	// Envoy takes the bytes into its cache a little after the last byte: sometimes too late. Envoy
+	// closes the connection after that, but a proxy in between may close earlier.
 	if !breaks && !e.neverCaches && w.rng.IntN(5) > 0 {
 		e.cache[done.sha] = true
 	}
@@ -190,7 +190,7 @@ func (w *world) fetch(e *modelEnvoy, breaks bool) {
 
 // relist takes a name away and brings it back without a config, as a listener update does.
 func (w *world) relist(e *modelEnvoy, name string) {
-	e.providers[name] = nil // what the old one refused, the new one never saw
+	e.providers[name] = nil // the new one never saw the bytes the old one refused
 	if e.stream == 0 {
 		return
 	}
@@ -200,7 +200,7 @@ func (w *world) relist(e *modelEnvoy, name string) {
 	})
 }
 
-// restartEnvoy: everything it had is gone.
+// restartEnvoy restarts an Envoy, which loses everything.
 func (w *world) restartEnvoy(e *modelEnvoy) {
 	w.cut(e)
 	e.unlisted = false
@@ -208,8 +208,8 @@ func (w *world) restartEnvoy(e *modelEnvoy) {
 	e.providers, e.cache, e.gets, e.seen = map[string]*provider{}, map[string]bool{}, nil, map[string]bool{}
 }
 
-// connect opens a stream. Delta names the versions it accepted, SotW sends the
-// last accepted version_info, and asks for all names.
+// connect opens a stream and asks for all names. A delta client names the versions it accepted, a
+// SotW client sends the last accepted version_info.
 func (w *world) connect(e *modelEnvoy) {
 	if e.stream != 0 {
 		return
@@ -236,7 +236,7 @@ func (w *world) connect(e *modelEnvoy) {
 	w.step(Requested{Stream: e.stream, Subscribe: subs})
 }
 
-// cut ends a stream: what is on the wire is lost, what Envoy has evaluated is not.
+// cut ends a stream. Messages on the wire are lost, evaluated responses are not.
 func (w *world) cut(e *modelEnvoy) {
 	if e.stream == 0 {
 		return

@@ -11,17 +11,17 @@ import (
 // trialOf is a revision of a name on an Envoy version.
 type trialOf struct{ name, revision, envoy string }
 
-// modelSuspects are the Envoys that were lost while they loaded what no other of their version had
-// loaded, with the time of the loss, by node id. It is kept beside the machine's own.
+// modelSuspects are the Envoys that were lost while they loaded an unproven revision, by node id,
+// with the time of the loss. The model keeps them beside the machine's own.
 type modelSuspects map[trialOf]map[string]time.Time
 
 const modelPause = 30 * time.Second
 
-// lose notes what an Envoy had not answered when its stream, or the server, ended.
+// lose notes the unanswered pushes of an Envoy when the stream, or the server, ended.
 func (w *world) lose(e *modelEnvoy) {
 	for name, a := range w.answering[e.stream] {
 		if !a.Unproven || w.now.Sub(w.sentAt[e.stream][name]) >= modelPause {
-			continue // an overdue one is waited for no more
+			continue // nobody waits for an overdue push any more
 		}
 		of := trialOf{name, a.Revision.ID, e.version}
 		w.suspects.add(of, e.id, w.now)
@@ -29,7 +29,7 @@ func (w *world) lose(e *modelEnvoy) {
 	}
 }
 
-// canaries are the Envoys that are asked already: one that is lost does not stop them.
+// canaries are the Envoys that are canaries already: a lost Envoy does not stop them.
 func (w *world) canaries(of trialOf) map[string]bool {
 	all := map[string]bool{}
 	f := w.m.filters[of.name]
@@ -51,7 +51,7 @@ func (s modelSuspects) add(of trialOf, node string, at time.Time) {
 	s[of][node] = at
 }
 
-// doubt notes whom a server that starts cannot but suspect: the answer came, and was not on the disk
+// doubt notes the nodes a server must suspect after a start: their answer came, but was not on disk
 // yet, or the revision was about to be sent.
 func (w *world) doubt() {
 	clear(w.doubted)
@@ -75,7 +75,7 @@ func (w *world) clears(e *modelEnvoy, name, revision string, loads bool) {
 	}
 }
 
-// decided notes that somebody has decided about a revision by hand: nobody need be waited for.
+// decided notes a decision about a revision by hand: nobody need be waited for.
 func (w *world) decided(name, revision string) {
 	for of, nodes := range w.suspects {
 		if of.name != name || of.revision != revision {
@@ -98,7 +98,7 @@ func (w *world) holds(s modelSuspects, of trialOf, e *modelEnvoy, now time.Time)
 	return false
 }
 
-// checkHeld: after a crash, one Envoy of a version at a time has what none has loaded.
+// checkHeld checks that, after a crash, one Envoy of a version at a time gets an unproven revision.
 func (w *world) checkHeld(e *modelEnvoy, a Send) {
 	of := trialOf{a.Name, a.Revision.ID, e.version}
 	if a.Unproven {
@@ -107,7 +107,7 @@ func (w *world) checkHeld(e *modelEnvoy, a Send) {
 	if !a.Unproven || w.tries[of][e.id] || !w.holds(w.suspects, of, e, w.now) {
 		return
 	}
-	// Those that may have it already are asked, but no two at a time.
+	// Suspects, which may have the revision already, are asked, but never two at a time.
 	_, lost := w.suspects[of][e.id]
 	_, doubted := w.doubted[of][e.id]
 	if alone := len(w.canaries(of)) == 1; !lost && !doubted || !alone {
@@ -115,8 +115,8 @@ func (w *world) checkHeld(e *modelEnvoy, a Send) {
 	}
 }
 
-// forgets: of other revisions than the last unproven one that a node was sent, and of all once it has
-// accepted anything, a server that restarts suspects it no more.
+// forgets drops an Envoy's suspicions. A restarted server suspects a node only of the last unproven
+// revision sent to it, and of none once the node has accepted a response.
 func (w *world) forgets(of trialOf, e *modelEnvoy) {
 	for other, nodes := range w.suspects {
 		if at, lost := nodes[e.id]; lost && other.name == of.name && other.revision != of.revision {
@@ -126,8 +126,8 @@ func (w *world) forgets(of trialOf, e *modelEnvoy) {
 	}
 }
 
-// quiesce has the Envoys that are connected take and answer all there is for them, within a time in which no
-// pause ends by itself, and checks that nobody is held who has no reason.
+// quiesce has the connected Envoys take and answer all their responses, within a time in which no
+// pause ends by itself, and checks that nobody is held back without a reason.
 func (w *world) quiesce() {
 	start := w.now
 	if w.settleUntil(w.now.Add(25 * time.Second)); len(w.problems) > 0 {
@@ -147,7 +147,8 @@ func (w *world) quiesce() {
 	}
 }
 
-// checkRunsSomewhere: a version without suspects has a canary at least that runs what is wanted.
+// checkRunsSomewhere checks that a version without suspects has a canary that runs the wanted
+// revision.
 func (w *world) checkRunsSomewhere(f *snapshot.Filter, version string, start time.Time) {
 	of := trialOf{f.Name, f.Revision.ID, version}
 	if f.Revision.RefusalFor(version) != nil || w.holds(w.suspects, of, nil, start) || w.holds(w.doubted, of, nil, start) {
@@ -160,7 +161,7 @@ func (w *world) checkRunsSomewhere(f *snapshot.Filter, version string, start tim
 			continue
 		}
 		if w.isUnreadable(e, f) {
-			return // nobody else is asked, until the modules are brought again
+			return // nobody else is asked until the modules are fetched again
 		}
 		connected = true
 		if p.running != nil && p.running.ID == f.Revision.ID {
@@ -172,7 +173,8 @@ func (w *world) checkRunsSomewhere(f *snapshot.Filter, version string, start tim
 	}
 }
 
-// isUnreadable says whether the filter's module could not be read when the Envoy was to get it.
+// isUnreadable says whether the filter's module could not be read when the Envoy was about to get
+// it.
 func (w *world) isUnreadable(e *modelEnvoy, f *snapshot.Filter) bool {
 	for _, u := range w.m.filters[f.Name].subs {
 		if p := u.refusal(f.Revision.ID); u.s.id == e.stream && p != nil && p.Code == CodeModuleUnreadable {
@@ -182,8 +184,8 @@ func (w *world) isUnreadable(e *modelEnvoy, f *snapshot.Filter) bool {
 	return false
 }
 
-// decide does by hand what nothing else ends: it promotes what waits for a canary that
-// nobody is, and tries again what was lost too often.
+// decide ends by hand the waits that nothing else ends: it promotes a rollout that no Envoy
+// matches, and retries a revision that was lost too often.
 func (w *world) decide() {
 	for _, name := range w.names {
 		st, _ := w.m.Status(name)
@@ -197,7 +199,7 @@ func (w *world) decide() {
 	}
 }
 
-// waitsForMatch says whether the rollout waits for an Envoy that its canary policy names.
+// waitsForMatch says whether the rollout waits for an Envoy that matches the canary policy.
 func waitsForMatch(st FilterStatus) bool {
 	return st.Rollout != nil && slices.ContainsFunc(st.Rollout.Waits, func(w Wait) bool { return w.Reason == WaitMatch })
 }
@@ -227,7 +229,7 @@ func (w *world) retry(name string) {
 	}
 }
 
-// canaryPolicy is one of those that a spec may have.
+// canaryPolicy is one of the policies of a spec.
 func (w *world) canaryPolicy() spec.Canary {
 	switch w.rng.IntN(6) {
 	case 0:

@@ -38,29 +38,29 @@ type world struct {
 	problems   []string
 	log        []string
 	streams    map[StreamID]*modelEnvoy
-	answering  map[StreamID]map[string]Send // by name; those that share a response each have it
-	singly     map[StreamID]bool            // a response of several was refused on it
-	bad        map[string]bool              // revisions that no Envoy loads
-	moodyAbout map[string]bool              // good revisions that some Envoy refused, when they were alone
+	answering  map[StreamID]map[string]Send // by name; all names of a shared response have it
+	singly     map[StreamID]bool            // a response of several was refused on the stream
+	bad        map[string]bool              // revisions no Envoy loads
+	moodyAbout map[string]bool              // good revisions some Envoy refused when they were alone
 	number     int
-	pipelined  int // responses that were sent while others had no answer
-	more       int // that said that others follow
-	shared     int // that had several resources
-	forgotten  int // removed filters of which nothing is kept
+	pipelined  int // responses sent while others had no answer
+	more       int // responses with more responses to follow
+	shared     int // responses of several resources
+	forgotten  int // removed filters that left nothing behind
 	forgot     map[string]bool
-	spoilt     int     // of those, how many were refused
-	again      []Event // to be played after the step
+	spoilt     int     // shared responses that were refused
+	again      []Event // events to play after the step
 	settles    bool    // modules can be read again
 	calm       bool
 	names      []string // of the specs
 	suspects   modelSuspects
 	doubted    modelSuspects                     // see [world.doubt]
-	tries      map[trialOf]map[string]bool       // who was a canary when another was lost
-	sentAt     map[StreamID]map[string]time.Time // what has no answer
+	tries      map[trialOf]map[string]bool       // the canaries when another Envoy was lost
+	sentAt     map[StreamID]map[string]time.Time // pushes without an answer
 }
 
-// modelNames are what Envoys ask for; the last has no spec. A calm world has more of them, and little
-// in it is bad: only there much is settled.
+// modelNames are the names Envoys ask for; the last has no spec. A calm world has more names and
+// few bad revisions: only there do many pushes share responses.
 func modelNames(calm bool) []string {
 	names := []string{"auth", "hello", "limit", "ghost"}
 	if calm {
@@ -102,7 +102,7 @@ func (w *world) failf(format string, args ...any) {
 	w.log = append(w.log, "  ! "+w.problems[len(w.problems)-1])
 }
 
-// start boots the server from what it persisted.
+// start boots the server from the persisted memory.
 func (w *world) start() {
 	w.epoch++
 	window := 3
@@ -124,7 +124,7 @@ func (w *world) step(e Event) {
 	for _, a := range w.m.Step(w.now, e) {
 		switch a := a.(type) {
 		case Send:
-			unproven = unproven || a.Unproven // it waits for the disk
+			unproven = unproven || a.Unproven // waits for the disk
 			for _, r := range resources(a) {
 				w.log = append(w.log, fmt.Sprintf("  send %d %s %s, with %d others", a.Stream, r.Name, r.Version, len(a.Others)))
 			}
@@ -147,7 +147,7 @@ func (w *world) step(e Event) {
 			late = true
 		}
 	}
-	// A crash may come before the disk has more than what a push waits for.
+	// A crash may come before the disk has more than the record that a push waits for.
 	if awaited && unproven || noted && w.rng.IntN(4) == 0 {
 		w.memory.Unsettled = w.m.Unsettled()
 	}
@@ -166,17 +166,17 @@ func (w *world) step(e Event) {
 	}
 }
 
-// resources are all of a response.
+// resources are all resources of a response.
 func resources(a Send) []Resource { return append([]Resource{a.Resource}, a.Others...) }
 
-// isSpoilt says whether an event is the NACK of a response of several.
+// isSpoilt says whether an event is the NACK of a shared response.
 func (w *world) isSpoilt(e Event) bool {
 	r, ok := e.(Requested)
 	return ok && r.Answer != nil && r.Answer.Nack && r.Answer.Message == spoiltText
 }
 
-// build takes out of a response what cannot be made, which is seldom, and says whether
-// anything is left.
+// build seldom drops resources from a response, as if they could not be made, and says whether any
+// are left.
 func (w *world) build(a *Send) bool {
 	var made []Resource
 	for _, r := range resources(*a) {
@@ -213,7 +213,7 @@ func (w *world) pass(d time.Duration) {
 	w.step(Woken{})
 }
 
-// edit changes what is wanted of a name.
+// edit changes the spec of a name.
 func (w *world) edit(name string) {
 	w.number++
 	filters := map[string]*snapshot.Filter{}
@@ -266,7 +266,7 @@ func (w *world) revision(name string, good bool) *snapshot.Revision {
 	return r
 }
 
-// restartServer kills the server: every stream ends without a word to it.
+// restartServer kills the server: every stream ends without a word to the server.
 func (w *world) restartServer() {
 	for _, e := range w.envoys {
 		if e.stream != 0 {
@@ -289,7 +289,7 @@ func (w *world) restartServer() {
 func (w *world) act(op byte) {
 	e := w.envoys[int(op>>5)%len(w.envoys)]
 	if w.calm {
-		// Between what happens the Envoys take most of what they are sent.
+		// Between events the Envoys take most of their responses.
 		for range w.rng.IntN(12) {
 			other := w.envoys[w.rng.IntN(len(w.envoys))]
 			w.receive(other)
@@ -315,7 +315,7 @@ func (w *world) act(op byte) {
 	case 10, 11:
 		w.connect(e)
 	case 15:
-		e.moody = true // which only says that a good revision is refused
+		e.moody = true // only says that a good revision is refused
 	case 12:
 		w.pass(25 * time.Millisecond)
 	case 13:
@@ -340,14 +340,14 @@ func (w *world) act(op byte) {
 	}
 }
 
-// settle lets everything under way come to its end, and says whether it did.
+// settle brings everything under way to an end, and says whether that succeeded.
 func (w *world) settle() bool {
 	for _, e := range w.envoys {
 		w.connect(e)
 	}
 	w.settles = true
 	w.step(ModulesRestored{})
-	// No pause is waited for: all are back, and answer.
+	// No pause is waited for: all Envoys are back, and answer.
 	if w.settleUntil(w.now.Add(25 * time.Second)); len(w.problems) > 0 {
 		return true
 	}
@@ -357,8 +357,7 @@ func (w *world) settle() bool {
 	return len(w.problems) > 0 || w.settleUntil(time.Time{})
 }
 
-// settleUntil is settle for those that are connected. It ends before the time is over; zero: there is
-// no such time.
+// settleUntil is settle for the connected Envoys. It ends before the time end; zero: no limit.
 func (w *world) settleUntil(end time.Time) bool {
 	for range 400 {
 		busy := false

@@ -9,7 +9,7 @@ import (
 	"time"
 )
 
-// Names come and go, and come again, and what is kept of them is what there is.
+// Names come and go and come again, and the list has exactly the present names.
 func TestNamesAreInOrder(t *testing.T) {
 	const names = 40
 	rng := rand.New(rand.NewPCG(1, 2))
@@ -20,7 +20,7 @@ func TestNamesAreInOrder(t *testing.T) {
 	for range 3000 {
 		name := fmt.Sprintf("filter-%02d", rng.IntN(names))
 		if id, ok := open[name]; ok {
-			m.Step(m.now, StreamClosed{Stream: id}) // nobody else asks for it
+			m.Step(m.now, StreamClosed{Stream: id}) // no other stream asks for it
 			delete(open, name)
 			delete(wanted, name)
 		} else {

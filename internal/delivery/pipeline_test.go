@@ -22,7 +22,7 @@ func proven(t *testing.T, names ...string) *rig {
 	return r
 }
 
-// runsOther is an Envoy that runs something else under these names, from a server before.
+// runsOther is an Envoy that runs unknown revisions under these names, from an earlier server.
 func runsOther(names ...string) connection {
 	c := connection{ads: true, accepted: map[string]string{}}
 	for _, name := range names {
@@ -46,7 +46,7 @@ func TestWhatIsKnownToLoadIsPipelinedOnDelta(t *testing.T) {
 	if n := len(r.sent); n != 64 {
 		t.Fatalf("%d responses are outstanding, not 64", n)
 	}
-	// Half of them are answered before others follow, all at once.
+	// Half of the window is answered before more responses follow, all at once.
 	for i := range all {
 		r.ack(1)
 		want := min(100, 64+(i+1)/32*32)
@@ -83,7 +83,7 @@ func TestAnswersInAnotherOrder(t *testing.T) {
 	r.want("1 a of a inline", "1 b of b inline", "1 c of c inline")
 	sent := r.last[1]
 	r.step(Requested{Stream: 1, Answer: &Answer{Name: "c", Nack: true, Message: unable}})
-	r.wantState(1, "c", "rejected ?0123456789ab "+CodeRejected) // and keeps what it has
+	r.wantState(1, "c", "rejected ?0123456789ab "+CodeRejected) // and keeps its revision
 	r.step(Requested{Stream: 1, Answer: &Answer{Name: "a"}})
 	r.step(Requested{Stream: 1, Answer: &Answer{Name: "nobody"}})
 	r.step(Requested{Stream: 1, Answer: &Answer{Name: "b"}})
@@ -163,12 +163,12 @@ func TestManyThatConnectAtOnceEachTrySomethingElse(t *testing.T) {
 	r.ack(1)
 	r.want("1 c of c inline")
 	r.ack(2)
-	r.want("2 c of c inline", "2 & a of a inline") // all is known to load now
+	r.want("2 c of c inline", "2 & a of a inline") // all revisions are known to load now
 	r.ack(1)
 	r.want("1 b of b inline")
 }
 
-// A SotW client is told that others follow where they do at once, and are known to load.
+// A SotW client is told that more responses follow if they do at once and are known to load.
 func TestMoreFollow(t *testing.T) {
 	all := names(150)
 	r := proven(t, all...)
@@ -186,7 +186,7 @@ func TestMoreFollow(t *testing.T) {
 	more(1, 21, false)
 	r.ack(1)
 
-	// What was to follow is not wanted any more: what it has is sent once more, to say so.
+	// The responses to follow are not wanted any more: a running resource is sent once more.
 	r.connect(2, connection{ads: true, sotw: true}, all[:65]...)
 	more(2, 63, true)
 	first := r.last[2]

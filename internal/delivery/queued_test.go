@@ -2,7 +2,7 @@ package delivery
 
 import "testing"
 
-// TestWhatWaitsForItsTurnIsNotLive: a SotW stream has one response at a time, and what changes
+// TestWhatWaitsForItsTurnIsNotLive: a SotW stream has one response at a time. A filter changed
 // meanwhile is pending although nothing has been sent.
 func TestWhatWaitsForItsTurnIsNotLive(t *testing.T) {
 	r := newRig(t)

@@ -6,13 +6,14 @@ import (
 	"time"
 )
 
-// reachable is what the machine says of the Envoy on stream 1.
+// reachable says whether the Envoy on stream 1 reaches the module server, as far as the machine
+// knows.
 func (r *rig) reachable() bool {
 	st, _ := r.m.Stream(1)
 	return st.Unreached.IsZero() && r.m.Unreached() == 0
 }
 
-// unreach brings the Envoy on stream 1 into the state: the first edit waits for a GET, and loads inline.
+// unreach makes the Envoy on stream 1 unreached: the first edit waits for a GET, and loads inline.
 func unreach(t *testing.T) *rig {
 	t.Helper()
 	r := newRig(t)
@@ -32,8 +33,8 @@ func unreach(t *testing.T) *rig {
 	return r
 }
 
-// TestAnEnvoyWithoutModulesWaitsOnce: each edit after that goes inline at once, but for a probe that
-// waits for half a second, first soon and then ever more rarely.
+// TestAnEnvoyWithoutModulesWaitsOnce: later edits go inline at once, apart from probes, which wait
+// for half a second, first soon and then ever more rarely.
 func TestAnEnvoyWithoutModulesWaitsOnce(t *testing.T) {
 	r := unreach(t)
 	probe := func(content string) {
@@ -112,7 +113,7 @@ func TestAGETEndsIt(t *testing.T) {
 	})
 }
 
-// TestCodeThatDoesNotLoadSaysNothingOfTheModuleServer: Envoy has it in its cache and sends no GET.
+// TestCodeThatDoesNotLoadSaysNothingOfTheModuleServer: Envoy has the code cached and sends no GET.
 func TestCodeThatDoesNotLoadSaysNothingOfTheModuleServer(t *testing.T) {
 	r := newRig(t)
 	r.live("auth", "one", 1)
@@ -126,8 +127,8 @@ func TestCodeThatDoesNotLoadSaysNothingOfTheModuleServer(t *testing.T) {
 	}
 }
 
-// TestReachIsTheEnvoys: another stream of it, and its next connection, go inline at once; another
-// Envoy does not.
+// TestReachIsTheEnvoys: another stream of the Envoy, and its next connection, get inline code at
+// once; another Envoy does not.
 func TestReachIsTheEnvoys(t *testing.T) {
 	r := unreach(t)
 	r.edit("hello", "hi")

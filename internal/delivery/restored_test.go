@@ -12,7 +12,7 @@ func TestWhatCouldNotBeReadIsTriedAgainWhenItIsRestored(t *testing.T) {
 	r.edit("auth", "two!", by(spec.Inline))
 	r.want("1 auth two! inline")
 	r.unreadable(1)
-	// Nothing was sent: Envoy runs what it had, and nothing but a module helps.
+	// Nothing was sent: Envoy runs its former revision, and only a module helps.
 	r.wantState(1, "auth", "rejected one "+CodeModuleUnreadable)
 	r.sent = nil
 	r.publish()
@@ -34,12 +34,12 @@ func TestWhatCouldNotBeReadAtTheBootIsSentWhenItIsRestored(t *testing.T) {
 	r.want("1 auth deny/http inline")
 	r.ack(1)
 	r.step(ModulesRestored{})
-	r.want("1 auth one remote") // something runs there now
+	r.want("1 auth one remote") // a revision runs there now
 	r.ack(1)
 	r.wantState(1, "auth", "live one")
 }
 
-// What an Envoy has refused is no better for a module that was brought again.
+// A refused revision stays refused although its module was fetched again.
 func TestWhatWasRefusedStaysRefusedWhenModulesAreRestored(t *testing.T) {
 	r := newRig(t)
 	r.live("auth", "one", 1, 2)

@@ -8,15 +8,15 @@ import (
 	"github.com/wasm-xds/wasm-xds/pkg/spec"
 )
 
-// reworded are the stand-ins of a release that says everything in other words.
+// reworded are the stand-ins of a release with other wordings.
 type reworded struct{ realStandIns }
 
 func (reworded) Deny(filter string, t spec.Type, reason, _ string) *snapshot.Revision {
 	return builtin.Deny(filter, t, "in other words: "+reason, "")
 }
 
-// An upgrade words the denies anew: an Envoy that runs one of before is shown as denied, is told in
-// the new words, and gets a filter like any that runs a stand-in.
+// An upgrade rewords the denies. An Envoy with a deny of the former release is shown as denied,
+// gets the new wording, and gets a filter like any Envoy with a stand-in.
 func TestADenyIsNotCalledLiveAfterAnUpgrade(t *testing.T) {
 	broken := func(f *snapshot.Filter) { f.Revision = nil }
 	for _, sotw := range []bool{false, true} {

@@ -11,20 +11,20 @@ import (
 	"github.com/wasm-xds/wasm-xds/pkg/spec"
 )
 
-// rig plays a scenario line by line: events go in, and what is sent comes out as
-// text, `<stream> <name> <what> <variant>`, with `& <name>` where it is in the response of the line before.
+// rig plays a scenario line by line: events go in, and pushes come out as text, `<stream> <name>
+// <content> <variant>`, with `& <name>` for a push in the response of the line before.
 type rig struct {
 	t       *testing.T
 	m       *Machine
 	now     time.Time
 	memory  Memory
 	filters map[string]*snapshot.Filter
-	names   map[string]string // revision id → what a test calls it
+	names   map[string]string // revision id → the content as a test calls it
 	last    map[StreamID]Send
 	newest  map[string]Version    // by name
-	waiting map[StreamID][]string // names whose answer is due, the oldest first
+	waiting map[StreamID][]string // names with a due answer, the oldest first
 	sent    []string
-	forget  time.Duration // how long what was removed is kept
+	forget  time.Duration // how long a removed filter is kept
 }
 
 func newRig(t *testing.T) *rig {
@@ -67,7 +67,7 @@ func (r *rig) step(e Event) {
 	}
 }
 
-// version is what was sent last under that name, to any stream.
+// version is the version sent last under the name, to any stream.
 func (r *rig) version(name string) Version { return r.newest[name] }
 
 func (r *rig) called(id string) string {
@@ -93,7 +93,7 @@ func (r *rig) nameStandIns(filter string) {
 	}
 }
 
-// want checks what was sent since the last look.
+// want checks the pushes since the last look.
 func (r *rig) want(lines ...string) {
 	r.t.Helper()
 	if !slices.Equal(r.sent, lines) {
@@ -114,7 +114,7 @@ func gone(o spec.OnRemove) option {
 	return func(f *snapshot.Filter) { f.Removed, f.OnRemove = true, o }
 }
 
-// edit makes a filter want the content that the test calls by that name.
+// edit makes a filter want the content of that name.
 func (r *rig) edit(name, content string, options ...option) {
 	r.t.Helper()
 	rev := (&snapshot.Revision{
@@ -168,7 +168,7 @@ func (r *rig) connect(id StreamID, c connection, names ...string) {
 	r.step(Requested{Stream: id, Subscribe: subs})
 }
 
-// oldest is the name of the oldest response that has no answer yet, which now gets one.
+// oldest is the name of the oldest response without an answer, which now gets an answer.
 func (r *rig) oldest(id StreamID) string {
 	r.t.Helper()
 	if len(r.waiting[id]) == 0 {
@@ -217,7 +217,7 @@ func (r *rig) pass(d time.Duration) {
 	r.step(Woken{})
 }
 
-// state is `<state> <what it runs> <code of the problem>` of the filter on a stream.
+// state is `<state> <running content> <code of the problem>` of the filter on a stream.
 func (r *rig) state(id StreamID, name string) string {
 	r.t.Helper()
 	st, _ := r.m.Status(name)

@@ -23,7 +23,7 @@ func TestCanaryOfEachVersion(t *testing.T) {
 	r.live("auth", "one", 1, 2)
 	r.connect(3, connection{version: "1.36.4"}, "auth")
 	r.connect(4, connection{version: "1.36.4"}, "auth")
-	r.want("3 auth one inline") // not known to load on this version: one tries
+	r.want("3 auth one inline") // not known to load on this version: one Envoy tries
 	r.ack(3)
 	r.want("4 auth one inline")
 	r.ack(4)
@@ -32,7 +32,7 @@ func TestCanaryOfEachVersion(t *testing.T) {
 	r.ack(1)
 	r.want()
 	r.nack(3, unable)
-	// One version refuses it: the rollout stops, and the other's canary goes back.
+	// One version refuses it: the rollout stops, and the other version's canary goes back.
 	r.want("1 auth one inline", "3 auth one inline")
 }
 
@@ -94,10 +94,10 @@ func TestLostCanary(t *testing.T) {
 	r.connect(3, connection{node: "edge-1"}, "auth")
 	r.want("3 auth one inline")
 	r.ack(3)
-	r.want("3 auth crash inline") // the one that may have it is asked again, at once
+	r.want("3 auth crash inline") // a possible holder of the bytes is asked again, at once
 	r.step(StreamClosed{Stream: 3})
 	r.pass(30 * time.Second)
-	r.want("2 auth crash inline") // another, after the pause
+	r.want("2 auth crash inline") // another Envoy, after the pause
 	r.step(StreamClosed{Stream: 2})
 	st, _ := r.m.Status("auth")
 	if st.Problem == nil || st.Problem.Code != CodeCanaryLost || r.called(st.Serving.ID) != "one" {
@@ -123,8 +123,8 @@ func TestServerKilledRightAfterTheCanarysRefusal(t *testing.T) {
 	r.want()
 }
 
-// One Envoy refuses what others have loaded, and the server is killed before it gets anything better:
-// it may name what it is to have, and have the refused bytes stored.
+// An Envoy refuses a revision that others have loaded, and the server is killed before it sends
+// anything better. The Envoy may name the wanted version, and have the refused bytes stored.
 func TestServerKilledRightAfterTheRefusalOfWhatLoadsElsewhere(t *testing.T) {
 	r := newRig(t)
 	r.live("auth", "one", 1, 2)
@@ -140,7 +140,7 @@ func TestServerKilledRightAfterTheRefusalOfWhatLoadsElsewhere(t *testing.T) {
 	r.want("12 auth one inline")
 }
 
-// Who refuses whatever it gets would stop each rollout that begins with it.
+// An Envoy that refuses everything would stop each rollout if it were the first canary.
 func TestWhoRefusesWhatAllRunIsNoCanary(t *testing.T) {
 	r := newRig(t)
 	r.live("auth", "one", 1)
@@ -155,11 +155,11 @@ func TestWhoRefusesWhatAllRunIsNoCanary(t *testing.T) {
 	r.nack(2, unable)
 	r.want()
 	r.ack(1)
-	r.want("2 auth two! inline") // it may be better for it
+	r.want("2 auth two! inline") // it may be better for the Envoy
 }
 
-// While an Envoy that has refused something is away, the others go on: it is not forgotten that it
-// may hold refused bytes, although it comes back with what it is to have.
+// While an Envoy that has refused a revision is away, the others go on. The machine remembers that
+// the Envoy may hold refused bytes, although it comes back with the wanted version.
 func TestRefusalBeforeAPromotionThatItsEnvoyMissed(t *testing.T) {
 	r := newRig(t)
 	r.edit("auth", "one", by(spec.Inline))
@@ -237,7 +237,7 @@ func TestNameWithoutASpec(t *testing.T) {
 	r.want("1 ghost deny/network inline")
 	r.ack(1)
 	r.wantState(1, "ghost", "denied deny/network "+CodeUnknownFilter)
-	// The type is remembered while a stream asks: the next one gets the right stand-in at once.
+	// The type is remembered while a stream asks: the next stream gets the right stand-in at once.
 	r.connect(2, connection{}, "ghost")
 	r.want("2 ghost deny/network inline")
 	r.step(StreamClosed{Stream: 1})

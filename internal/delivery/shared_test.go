@@ -10,7 +10,7 @@ import (
 	"github.com/wasm-xds/wasm-xds/pkg/spec"
 )
 
-// both are the protocols; in each what is settled shares a response.
+// both are the protocols, each with shared responses.
 func both() map[string]connection {
 	return map[string]connection{"delta": {ads: true}, "SotW": {ads: true, sotw: true}}
 }
@@ -36,8 +36,8 @@ func TestWhatIsSettledSharesAResponse(t *testing.T) {
 	}
 }
 
-// A filter after the other is asked for as an Envoy boots: the first goes out at once, and what is
-// asked for meanwhile shares the next response.
+// An Envoy that boots asks for one filter after the other: the first goes out at once, and the
+// filters asked for meanwhile share the next response.
 func TestWhatIsAskedForMeanwhileGoesTogether(t *testing.T) {
 	for name, c := range both() {
 		t.Run(name, func(t *testing.T) {
@@ -55,7 +55,7 @@ func TestWhatIsAskedForMeanwhileGoesTogether(t *testing.T) {
 			}
 			r.ack(1)
 			r.wantState(1, all[9], "live of "+all[9])
-			// What runs something is not held up by that, nor holds it up.
+			// A subscriber that runs a revision neither waits for that nor holds it up.
 			r.step(Requested{Stream: 1, Subscribe: []Subscription{{Name: all[8]}}})
 			r.sent = nil
 			r.edit(all[3], "new", by(spec.Inline), canary(spec.Canary{}))
@@ -67,7 +67,7 @@ func TestWhatIsAskedForMeanwhileGoesTogether(t *testing.T) {
 	}
 }
 
-// What a SotW client says it has it loads no more: all of it is sent again at once, remote code too.
+// A SotW client does not load accepted versions again: all are sent again at once, remote code too.
 func TestWhatIsReplayedSharesOneResponse(t *testing.T) {
 	all := names(200)
 	r := proven(t, all...)
@@ -93,7 +93,7 @@ func TestWhatIsReplayedSharesOneResponse(t *testing.T) {
 	r.wantState(1, all[7], "live of "+all[7])
 }
 
-// Who runs something is named with it by a delta client that has refused its response in part.
+// After a partly refused response, a delta client names the former version of a running filter.
 func TestWhoRunsSomethingSharesNothingInDelta(t *testing.T) {
 	r := proven(t, "a", "b", "c")
 	c := runsOther("a", "b")
@@ -101,12 +101,12 @@ func TestWhoRunsSomethingSharesNothingInDelta(t *testing.T) {
 	r.want("1 c of c inline", "1 a of a inline", "1 b of b inline")
 	c.sotw = true
 	r.connect(2, c, "a", "b", "c")
-	r.want("2 c of c inline") // who has nothing comes first, alone: the rest is less urgent
+	r.want("2 c of c inline") // subscribers that run nothing come first, alone: the rest is less urgent
 	r.ack(2)
 	r.want("2 a of a inline", "2 & b of b inline")
 }
 
-// What may be refused has no company.
+// A push that may be refused is alone.
 func TestWhatIsNotSettledIsAlone(t *testing.T) {
 	r := proven(t, "a", "b", "c", "d")
 	r.edit("c", "of c", by(spec.File))
@@ -123,7 +123,7 @@ func TestWhatIsNotSettledIsAlone(t *testing.T) {
 	if !slices.Equal(responses, want) {
 		t.Errorf("responses %v, not %v", responses, want)
 	}
-	// A file goes alone until the Envoy has read one.
+	// A file goes alone until the Envoy has read a file.
 	r.sent = nil
 	r.edit("a", "2nd a", by(spec.File))
 	r.edit("b", "2nd b", by(spec.File))
@@ -147,7 +147,7 @@ func TestWhatIsNotSettledIsAlone(t *testing.T) {
 	r.want("4 a 2nd a file", "4 & b 2nd b file")
 }
 
-// A response of several that is refused is a verdict on none of them.
+// The NACK of a shared response is a verdict on none of the resources.
 func TestARefusedResponseOfSeveral(t *testing.T) {
 	for name, c := range both() {
 		t.Run(name, func(t *testing.T) {
@@ -156,7 +156,7 @@ func TestARefusedResponseOfSeveral(t *testing.T) {
 			r.want("1 a of a inline", "1 & b of b inline", "1 & c of c inline")
 			refused := map[string]Version{"a": r.version("a"), "b": r.version("b"), "c": r.version("c")}
 			r.nack(1, unable+" b")
-			// Each is sent again alone, whatever the text says, and b is the one.
+			// Each is sent again alone, whatever the message says, and b is refused again.
 			r.want("1 a of a inline")
 			r.ack(1)
 			r.want("1 b of b inline")
@@ -173,7 +173,7 @@ func TestARefusedResponseOfSeveral(t *testing.T) {
 			r.wantState(1, "a", "live of a")
 			r.wantState(1, "b", "rejected deny/http "+CodeRejected)
 			r.wantState(1, "c", "live of c")
-			// It stays a matter of this Envoy, which gets nothing together any more.
+			// The refusal concerns only this Envoy, which gets no shared response any more.
 			r.wantState(9, "b", "live of b")
 			for _, more := range []string{"d", "e"} {
 				r.edit(more, "of "+more, by(spec.Inline))
@@ -186,14 +186,14 @@ func TestARefusedResponseOfSeveral(t *testing.T) {
 			r.want("1 d of d inline")
 			r.ack(1)
 			r.want("1 e of e inline")
-			// Another one does.
+			// Another Envoy does.
 			r.connect(2, c, "a", "b", "c")
 			r.want("2 a of a inline", "2 & b of b inline", "2 & c of c inline")
 		})
 	}
 }
 
-// The refusal is told as what it is, and without what is secret in any of the configurations.
+// The report of the refusal leaves out the secrets of all configurations in the response.
 func TestWhatIsToldOfARefusedResponseOfSeveral(t *testing.T) {
 	r := proven(t, "a", "b")
 	secret := "hunter2" + strings.Repeat("x", messageLimit)
@@ -210,7 +210,7 @@ func TestWhatIsToldOfARefusedResponseOfSeveral(t *testing.T) {
 	}
 }
 
-// A replay in it may have found no config: then nothing runs there, and code goes inline.
+// A replay in the response may have met no config: then nothing runs there, and code goes inline.
 func TestARefusedReplay(t *testing.T) {
 	r := proven(t, "a", "b")
 	c := connection{ads: true, sotw: true, accepted: map[string]string{"a": r.version("a").String(), "b": r.version("b").String()}}
@@ -235,7 +235,7 @@ func TestAResponseOfSeveralIsLost(t *testing.T) {
 	r.step(StreamClosed{Stream: 1})
 	r.sent = nil
 	r.connect(2, connection{ads: true, node: "edge-1"}, "a", "b")
-	r.want("2 a of a inline", "2 b of b inline") // each may hold what it has refused
+	r.want("2 a of a inline", "2 b of b inline") // each may hold refused bytes
 	for name, version := range lost {
 		if r.version(name) == version {
 			t.Errorf("%s: bytes that may have been refused are sent again", name)
@@ -259,7 +259,7 @@ func TestAResponseOfSeveralIsLate(t *testing.T) {
 	r.wantState(1, "b", "live of b")
 }
 
-// What cannot be made is left out, and the rest is one response still.
+// A resource that cannot be made is left out, and the rest is still one response.
 func TestOneOfSeveralCannotBeMade(t *testing.T) {
 	r := proven(t, "a", "b", "c")
 	r.connect(1, connection{ads: true}, "a", "b", "c")
@@ -271,7 +271,7 @@ func TestOneOfSeveralCannotBeMade(t *testing.T) {
 	r.wantState(1, "c", "live of c")
 }
 
-// TestAllocationsPerSharedPush bounds what one more resource in a response leaves to the garbage collector.
+// TestAllocationsPerSharedPush bounds the garbage of one more resource in a response.
 func TestAllocationsPerSharedPush(t *testing.T) {
 	const filters, most = 60, 0.1
 	c := newCrowd(100, filters, spec.Canary{})

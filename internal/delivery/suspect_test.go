@@ -13,7 +13,7 @@ import (
 
 const older = "1.36.4" // an Envoy version beside the rig's own
 
-// waits are the Envoys that the rollout waits for, `<node> <envoy> <reason> <seconds left>`.
+// waits are the Envoys the rollout waits for, `<node> <envoy> <reason> <seconds left>`.
 func (r *rig) waits(name string) []string {
 	r.t.Helper()
 	st, _ := r.m.Status(name)
@@ -61,7 +61,7 @@ func twoVersions(t *testing.T) *rig {
 	return r
 }
 
-// The server is killed when a revision has just gone live everywhere, and before that is on the disk;
+// The server is killed when a revision has just gone live everywhere, before the disk has that;
 // meanwhile the spec is edited. Nobody is suspected of the new revision.
 func TestKilledRightAfterLiveAndEdited(t *testing.T) {
 	r := twoVersions(t)
@@ -86,7 +86,7 @@ func TestKilledRightAfterLiveAndEdited(t *testing.T) {
 	r.want("11 auth three inline")
 }
 
-// The same without an edit: as soon as the suspect says that it runs the revision, the others go on.
+// The same without an edit: as soon as the suspect names the revision, the others go on.
 func TestKilledRightAfterLive(t *testing.T) {
 	r := twoVersions(t)
 	r.edit("auth", "two!", by(spec.Inline))
@@ -112,7 +112,7 @@ func TestKilledRightAfterLive(t *testing.T) {
 	r.want("13 auth two! inline", "14 auth two! inline")
 }
 
-// A lost canary holds back its own version only, and that until it has answered.
+// A lost canary holds back only its own version, and only until it has answered.
 func TestSuspectHoldsBackItsOwnVersion(t *testing.T) {
 	for _, answer := range []string{"is back", "stays away", "is lost again"} {
 		t.Run(answer, func(t *testing.T) {
@@ -153,7 +153,7 @@ func TestSuspectHoldsBackItsOwnVersion(t *testing.T) {
 				r.ack(31)
 				r.want("21 auth one inline", "21 auth two! inline", "31 auth one inline")
 				r.pass(30 * time.Second)
-				r.want("3 auth two! inline") // another, and not a third time the same
+				r.want("3 auth two! inline") // another Envoy, and not the same a third time
 				r.ack(3)
 				r.want("4 auth two! inline", "31 auth two! inline")
 			}
@@ -178,8 +178,8 @@ func TestTheOnlyCanaryIsLost(t *testing.T) {
 	r.want("3 auth one inline", "3 auth two! inline", "2 auth two! inline")
 }
 
-// Of a suspect from an older state file the version is not known: it is any of those that are not
-// known to load the revision, until it is back.
+// A suspect from an older state file has no version. Until the suspect is back, all
+// versions not known to load the revision wait.
 func TestSuspectOfUnknownVersion(t *testing.T) {
 	r := twoVersions(t)
 	r.edit("auth", "two!", by(spec.Inline))
@@ -204,8 +204,8 @@ func TestSuspectOfUnknownVersion(t *testing.T) {
 	r.want("11 auth two! inline")
 }
 
-// Who loses the stable revision, too, says nothing of the candidate: it neither stops its rollout
-// nor holds back another version.
+// An Envoy that loses the stable revision, too, says nothing about the candidate: it neither stops
+// the rollout nor holds back another version.
 func TestWhoLosesWhatAllRunStopsNobody(t *testing.T) {
 	r := newRig(t)
 	r.live("auth", "one", 1, 2)
@@ -231,7 +231,7 @@ func TestWhoLosesWhatAllRunStopsNobody(t *testing.T) {
 	r.want("2 auth two! inline")
 }
 
-// The same Envoy again and again is its own matter while there are others.
+// A single Envoy that is lost again and again concerns nobody else while there are others.
 func TestOneLostNodeStopsNoOther(t *testing.T) {
 	r := newRig(t)
 	r.edit("auth", "one", by(spec.Inline))
@@ -251,7 +251,7 @@ func TestOneLostNodeStopsNoOther(t *testing.T) {
 	r.want("20 auth one inline")
 }
 
-// A canary that does not answer is replaced, and the last of its version is not waited for.
+// A silent canary is replaced, and the last Envoy of the version is not waited for.
 func TestSilentCanary(t *testing.T) {
 	r := twoVersions(t)
 	r.edit("auth", "two!", by(spec.Inline))
@@ -264,13 +264,13 @@ func TestSilentCanary(t *testing.T) {
 	r.wantWaits("auth", "edge-4 1.36.4 canary_loads 30")
 	r.pass(30 * time.Second)
 	r.want("3 auth two! inline")
-	r.wantWaits("auth", "edge-2 1.36.4 no_answer", "edge-4 1.36.4 no_answer") // what all run is new to them
+	r.wantWaits("auth", "edge-2 1.36.4 no_answer", "edge-4 1.36.4 no_answer") // the stable revision is new to them
 	r.wantState(2, "auth", "pending one "+CodeNoAnswer)
 	r.ack(2)
 	r.wantState(2, "auth", "live two!")
 }
 
-// An Envoy that answers nothing does not hold up what it was not even sent.
+// A silent Envoy does not hold up a revision that it was not even sent.
 func TestSilentStreamIsNoCanaryOfOthers(t *testing.T) {
 	r := newRig(t)
 	r.edit("first", "f", by(spec.Inline))
@@ -287,7 +287,7 @@ func TestSilentStreamIsNoCanaryOfOthers(t *testing.T) {
 	r.want("2 second s inline")
 }
 
-// All that is known of silent Envoys is that they are: one is no reason to give up, three are.
+// A single silent Envoy is no reason to give up a rollout, three are.
 func TestSilentEnvoysStopTheRollout(t *testing.T) {
 	r := newRig(t)
 	r.live("auth", "one", 1, 2, 3, 4)
@@ -321,8 +321,8 @@ func TestRefusalWhereNothingLoads(t *testing.T) {
 	}
 }
 
-// A single Envoy that is lost with a revision each time gets what it ran before, once others have made
-// the revision everyone's.
+// A single Envoy that is lost with a revision each time gets its former revision, once the revision
+// is stable.
 func TestLostWithWhatAllRun(t *testing.T) {
 	r := twoVersions(t)
 	r.step(StreamClosed{Stream: 4})
@@ -385,7 +385,7 @@ func TestWaitingRolloutIsReported(t *testing.T) {
 	want()
 }
 
-// What an older process wrote has no versions, and one of this has.
+// The memory of an older process has no versions, and the memory of this process has one.
 func TestUnsettledRemembersTheVersion(t *testing.T) {
 	m := New(Config{Epoch: 1, Substitutes: realStandIns{}}, Memory{}, time.Unix(1000, 0))
 	rev := (&snapshot.Revision{Filter: "auth", Type: spec.HTTP, VM: snapshot.VM{Runtime: "envoy.wasm.runtime.v8"}}).Seal()

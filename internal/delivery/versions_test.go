@@ -6,8 +6,8 @@ import (
 	"time"
 )
 
-// Whoever connects says which version it is. Those that were there long ago are forgotten with their
-// verdicts, those that are connected are not.
+// Each Envoy that connects has a version. Versions that were seen long ago are forgotten with their
+// verdicts, versions of connected Envoys are not.
 func TestVersionsAreBounded(t *testing.T) {
 	r := newRig(t)
 	r.live("auth", "one", 1)
