@@ -135,7 +135,9 @@ func withEnvoy(ctx context.Context, run envoyRun, do func(context.Context) error
 func (run envoyRun) exec(ctx context.Context, log *envoyLog) error {
 	runtime.LockOSThread()
 	defer runtime.UnlockOSThread()
-	c := exec.CommandContext(ctx, run.binary, "-c", run.config, "--disable-hot-restart", "--concurrency", "2",
+	// A listener that was rewired goes on asking for its former filters while it drains, which by
+	// itself takes ten minutes.
+	c := exec.CommandContext(ctx, run.binary, "-c", run.config, "--disable-hot-restart", "--concurrency", "2", "--drain-time-s", "2",
 		"-l", "info", "--log-format", "[%Y-%m-%d %T.%e][%l][%n] %v")
 	c.Stdout, c.Stderr = log, log
 	c.SysProcAttr = childAttributes()

@@ -128,6 +128,7 @@ func tryCommand(t *testing.T, args []string) string {
 // foreignFlags are those of other programs: Envoy, cosign, pip, compilers and linkers; "max" begins
 // the names of flags that are put together.
 var foreignFlags = []string{
+	"service-node", "service-cluster", "drain-time-s",
 	"config-path", "concurrency", "base-id", "disable-hot-restart", "version", "key", "bundle", "tlog-upload", "signing-config",
 	"ignore-requires-python", "dest", "only-binary", "no-deps", "platform", "disable-pip-version-check", "use", "no-entry", "import-memory",
 	"import-table", "initial-memory", "allow-undefined", "max",

@@ -121,8 +121,11 @@ func printTarget(w io.Writer, f *admin.Filter) {
 	case total == 0:
 		fmt.Fprintf(w, "filter %s: revision %s is served; no Envoy asks for it now\n", name, revision)
 	case f.Candidate != "":
-		fmt.Fprintf(w, "filter %s: revision %s is rolling out, and runs on %d of %s; until then they run %s\n",
-			name, revision, live, plural(total, "Envoy"), terminal.Printable(f.Revision))
+		until := "until then requests meet a stand-in"
+		if f.Revision != target(f) {
+			until = "until then they run " + terminal.Printable(f.Revision)
+		}
+		fmt.Fprintf(w, "filter %s: revision %s is rolling out, and runs on %d of %s; %s\n", name, revision, live, plural(total, "Envoy"), until)
 	default:
 		fmt.Fprintf(w, "filter %s: revision %s is served, and runs on %d of %s\n", name, revision, live, plural(total, "Envoy"))
 	}
