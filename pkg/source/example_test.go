@@ -8,8 +8,8 @@ import (
 	"github.com/wasm-xds/wasm-xds/pkg/spec"
 )
 
-// fixed is a source of documents that never change.
-type fixed map[string]string // by file
+// fixed is a source with constant documents.
+type fixed map[string]string // text by file
 
 func (f fixed) Run(ctx context.Context, emit func(source.Set)) error {
 	var set source.Set
@@ -22,11 +22,11 @@ func (f fixed) Run(ctx context.Context, emit func(source.Set)) error {
 		}
 	}
 	emit(set)
-	<-ctx.Done() // one that watches something would emit again here
+	<-ctx.Done() // a source with changes would emit again here
 	return ctx.Err()
 }
 
-// A source of one's own has one method.
+// A custom source needs a single method.
 func ExampleSource() {
 	var s source.Source = fixed{"auth.yaml": "module: {file: ./auth.wasm}\nfailurePolicy: closed\n"}
 

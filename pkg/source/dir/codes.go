@@ -1,20 +1,20 @@
 package dir
 
-// The codes of this package's errors. They are stable.
+// The stable codes of this package's errors.
 const (
-	CodeUnreadable    = "unreadable"         // a file or sub-directory that cannot be read
-	CodeEmptyFile     = "empty_file"         // nothing in it, not even a comment
-	CodeTooDeep       = "directory_too_deep" // a sub-directory below too many others
-	CodeDuplicateName = "duplicate_name"     // another document has the name already
+	CodeUnreadable    = "unreadable"         // a file or sub-directory cannot be read
+	CodeEmptyFile     = "empty_file"         // a file is empty, without even a comment
+	CodeTooDeep       = "directory_too_deep" // a sub-directory exceeds the limit of depth
+	CodeDuplicateName = "duplicate_name"     // another document has the same name
 
-	// Of [source.Set.Unavailable], and the first of sub-directories too.
-	CodeRemounted           = "directory_remounted" // another file system in its place
+	// The codes of [source.Set.Unavailable]. CodeRemounted also applies to sub-directories.
+	CodeRemounted           = "directory_remounted" // another file system is mounted at the path
 	CodeDirectoryMissing    = "directory_missing"
 	CodeNotADirectory       = "not_a_directory"
 	CodeDirectoryUnreadable = "directory_unreadable"
-	CodeTooMany             = "too_many_files" // more than a directory of specs holds
+	CodeTooMany             = "too_many_files" // the directory exceeds the limit of files
 
-	// Of [source.Set.Degraded].
-	CodeWatchLimit       = "watch_limit"       // of inotify, or of open files
+	// The codes of [source.Set.Degraded].
+	CodeWatchLimit       = "watch_limit"       // the limit of inotify or of open files
 	CodeWatchUnavailable = "watch_unavailable" // the system gives no events
 )

@@ -9,15 +9,15 @@ import (
 	"github.com/wasm-xds/wasm-xds/pkg/spec"
 )
 
-// decoding decodes the texts of one look on all cores, while the look goes on. Few texts are held
-// at a time, however many files there are. The zero value is ready to use.
+// decoding decodes the texts of one look on all cores, while the look continues. Only a few texts
+// are in memory at a time. The zero value is ready for use.
 type decoding struct {
 	group errgroup.Group
 	all   []*decoded
-	first func() // of all, until there is a second one
+	first func() // the first text's decoding, until a second text is added
 }
 
-// decoded is what a file's text says.
+// decoded is a decoded spec file.
 type decoded struct {
 	file   *file
 	sum    [sha256.Size]byte
@@ -30,7 +30,7 @@ func (d *decoding) add(one *decoded, text []byte, decode Decode) {
 	run := func() { one.specs, one.errs, one.broken = decode(one.file.shown, text) }
 	d.all = append(d.all, one)
 	if len(d.all) == 1 {
-		d.first = run // one edit needs no other goroutine
+		d.first = run // a single edit needs no other goroutine
 		return
 	}
 	if d.first != nil {
@@ -48,7 +48,7 @@ func (d *decoding) start(run func()) {
 	})
 }
 
-// finish returns what was decoded, in the order in which it was added.
+// finish returns the decoded files in the order of add.
 func (d *decoding) finish() []*decoded {
 	if d.first != nil {
 		d.first()

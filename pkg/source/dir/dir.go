@@ -1,10 +1,9 @@
 // Package dir watches a directory of specs.
 //
-// Changes are noticed through fsnotify and through a rescan that needs no
-// events, so that bind mounts and network disks work too. What is watched is
-// everything that a set depends on: the directory, its sub-directories, the
-// files that specs refer to wherever they lie, every directory on the way to
-// them, and the directories of the symbolic links that were followed.
+// The source notices changes through fsnotify events, and through a regular rescan without events,
+// so that bind mounts and network disks work too. The source watches everything that a set depends
+// on: the directory and its sub-directories, the files that specs refer to in any place, every
+// directory on the path to these files, and the directories of the symbolic links on the path.
 package dir
 
 import (
@@ -24,34 +23,35 @@ const (
 	DefaultRescan = 10 * time.Second
 )
 
-// Decode takes a spec file apart into its documents; [spec.Decode] is one. Several files are
-// decoded at a time.
+// Decode splits a spec file into its documents and decodes them, like [spec.Decode]. A Decode must
+// be safe for concurrent use.
 type Decode func(file string, text []byte) (specs []*spec.Spec, errs []*spec.Error, broken bool)
 
-// Config says what to watch and how.
+// Config configures a Source.
 type Config struct {
-	// Dir is the directory of specs. It may be a symbolic link, and it need not
-	// exist yet. Specs and errors name their files by it, as it is given here.
-	// "" is the working directory.
+	// Dir is the directory of specs. It may be a symbolic link, and need not exist yet. Specs and
+	// errors name their files relative to Dir as given here. "" means the working directory.
 	Dir string
-	// Settle is the quiet time before a changed directory is read. A tenth of it is
-	// enough where files were renamed into their places within what is watched, and a
-	// single spec file is read at once then, unless another read was just before. 0 is
-	// [DefaultSettle]; a negative one reads at every event.
+	// Settle is the quiet time before the source reads a changed directory. A tenth of the time is
+	// enough after renames of files into their places within the watched directories. After the
+	// rename of a single spec file the source reads at once, unless there was another read just
+	// before. 0 means [DefaultSettle]. A negative value means a read at every event.
 	Settle time.Duration
-	// Rescan is the time between two looks at everything without any event, which do
-	// not hold up what events tell of. 0 is [DefaultRescan]; a negative one never looks.
+	// Rescan is the time between two rescans, which look at everything without any event. A rescan
+	// does not delay the reads after events. 0 means [DefaultRescan]. A negative value means no
+	// rescans.
 	Rescan time.Duration
-	// Logger gets what happens beside the sets. Nil logs nothing.
+	// Logger receives events that are not part of a set. nil logs nothing.
 	Logger *zap.Logger
-	// Decode reads a spec file. Nil is [spec.Decode].
+	// Decode reads a spec file. nil means [spec.Decode].
 	Decode Decode
-	// Keys are the absolute paths of keys by one of which all modules must be signed. They
-	// are in every set's References, and with some so are the signatures beside modules.
+	// Keys are the absolute paths of public keys. All modules must be signed by one of these keys.
+	// The keys are in every set's References, and so are the signatures beside modules if there are
+	// keys.
 	Keys []string
 }
 
-// Source is a directory of specs. It implements [source.Source].
+// Source watches a directory of specs. It implements [source.Source].
 type Source struct {
 	dir    string // as given
 	settle time.Duration
@@ -59,9 +59,9 @@ type Source struct {
 	log    *zap.Logger
 	decode Decode
 	keys   []string
-	syncs  chan chan<- error // requests of Sync, with the place for the answer
+	syncs  chan chan<- error // requests of Sync; each is the channel for the answer
 
-	// Seams for tests.
+	// Replaced by tests.
 	disk   disk
 	notify func() (notifier, error)
 	limits limits
@@ -72,7 +72,7 @@ var (
 	_ source.Syncer = (*Source)(nil)
 )
 
-// New makes a Source; it touches nothing before [Source.Run].
+// New makes a Source, which does nothing before [Source.Run].
 func New(c Config) *Source {
 	s := &Source{
 		dir:    filepath.Clean(c.Dir), // "" becomes "."
@@ -101,10 +101,9 @@ func New(c Config) *Source {
 	return s
 }
 
-// Run implements [source.Source]. It emits a first set in any case, and then
-// one whenever the content of the set has changed. A directory that cannot be
-// read is no error of Run: the set says so. Run may be called again after it
-// has returned, but not twice at a time.
+// Run implements [source.Source]. It always emits a first set, and another set whenever the content
+// has changed. A directory that cannot be read is no error of Run: the set contains the error. Run
+// may be called again after its return, but not concurrently.
 func (s *Source) Run(ctx context.Context, emit func(source.Set)) error {
 	abs, err := filepath.Abs(s.dir)
 	if err != nil {
@@ -123,7 +122,7 @@ func (s *Source) Run(ctx context.Context, emit func(source.Set)) error {
 	return l.run(ctx, s.rescan)
 }
 
-// loop is the one goroutine that owns the state.
+// loop runs in the only goroutine that uses the state.
 type loop struct {
 	log    *zap.Logger
 	state  *state
@@ -135,8 +134,8 @@ type loop struct {
 	syncs   <-chan chan<- error
 	waiting []chan<- error // the requests of Sync that the next read answers
 
-	rescans    chan *rescan // what one has found
-	rescanning bool         // one is under way
+	rescans    chan *rescan // results of rescans
+	rescanning bool         // a rescan is running
 }
 
 func (l *loop) run(ctx context.Context, rescan time.Duration) error {
@@ -149,7 +148,7 @@ func (l *loop) run(ctx context.Context, rescan time.Duration) error {
 	timer := time.NewTimer(time.Hour)
 	timer.Stop()
 	defer timer.Stop()
-	defer l.endRescan() // ctx has ended then
+	defer l.endRescan() // ctx has ended then, which stops the rescan
 	defer func() { l.answerSyncs(ctx.Err()) }()
 
 	l.dirty.all = true
@@ -187,7 +186,7 @@ func (l *loop) run(ctx context.Context, rescan time.Duration) error {
 	}
 }
 
-// hear sorts out what the events concern, and says whether that is anything.
+// hear marks the paths of the new events as dirty, and reports whether any event matters.
 func (l *loop) hear(now time.Time) bool {
 	batch := l.state.watches.inbox.take()
 	if batch.overflow {
@@ -201,9 +200,8 @@ func (l *loop) hear(now time.Time) bool {
 	return true
 }
 
-// tick has everything looked at, and says whether that has to settle. A change
-// that no event told of may be half done, so it is not passed on before a
-// second look.
+// tick looks at everything and reports whether a read is due after the quiet time. A change without
+// an event may be unfinished, so tick passes the change on only after a second look.
 func (l *loop) tick(ctx context.Context, now time.Time) bool {
 	if l.state.quiet() {
 		if !l.rescanning {
@@ -215,7 +213,7 @@ func (l *loop) tick(ctx context.Context, now time.Time) bool {
 	}
 	l.dirty.all = true
 	if l.settle.pending() {
-		return false // the look that is due covers it
+		return false // the pending read covers this look
 	}
 	if set := l.look(); l.last != nil && equal(*l.last, set) {
 		return false
@@ -225,14 +223,14 @@ func (l *loop) tick(ctx context.Context, now time.Time) bool {
 	return true
 }
 
-// endRescan waits for one that is under way.
+// endRescan waits for the running rescan, if there is one.
 func (l *loop) endRescan() {
 	if l.rescanning {
 		<-l.rescans
 	}
 }
 
-// read looks at what is dirty and emits the set if it is another one.
+// read looks at the dirty paths and emits the set if the set has changed.
 func (l *loop) read(ctx context.Context) {
 	l.settle.reset(time.Now())
 	set := l.look()
@@ -254,13 +252,14 @@ func (l *loop) look() source.Set {
 	return l.state.look(d)
 }
 
-// report logs what has changed in how well the directory can be watched.
+// report logs changes in the source's ability to watch the directory.
 func (l *loop) report(set source.Set) {
 	var before source.Set
 	if l.last != nil {
 		before = *l.last
 	}
-	// That it is unavailable says the set, to whoever logs what sets say.
+	// The set itself contains the reason of its unavailability, and the set's receiver logs the
+	// reason.
 	if before.Unavailable != nil && set.Unavailable == nil {
 		l.log.Info("the directory of specs is back")
 	}

@@ -84,7 +84,7 @@ func TestSubdirectories(t *testing.T) {
 	dir := t.TempDir()
 	w := watch(t, newSource(t, dir))
 	w.until("")
-	for i := range 20 { // the race of mkdir and watch has many ways to be lost
+	for i := range 20 { // repeat, because the race between mkdir and watch has many outcomes
 		deep := filepath.Join(dir, fmt.Sprint("d", i), "x", "y")
 		mkdir(t, deep)
 		write(t, filepath.Join(deep, "a.yaml"), "name a")
@@ -125,7 +125,7 @@ func TestSkippedNames(t *testing.T) {
 }
 
 func TestConfigMap(t *testing.T) {
-	// As the kubelet lays it out and swaps it.
+	// The layout and swap of a config map by the kubelet.
 	dir := t.TempDir()
 	version := func(v, text string) {
 		mkdir(t, filepath.Join(dir, v))
@@ -249,7 +249,7 @@ func TestLinkedSubdirectory(t *testing.T) {
 	w := watch(t, newSource(t, dir))
 	w.until("")
 	must(t, os.Symlink("../team", filepath.Join(dir, "team")))
-	must(t, os.Symlink(".", filepath.Join(dir, "loop"))) // lead to directories that they lie in
+	must(t, os.Symlink(".", filepath.Join(dir, "loop"))) // links to directories that contain the links
 	must(t, os.Symlink("../filters", filepath.Join(team, "loop")))
 	write(t, filepath.Join(team, "a.yaml"), "name a")
 	w.until("a")
@@ -282,7 +282,7 @@ func TestMovedAwayAndBackAtOnce(t *testing.T) {
 	for i := range 20 {
 		must(t, os.Rename(sub, sub+"~"))
 		must(t, os.Rename(sub+"~", sub))
-		write(t, filepath.Join(dir, "z.yaml"), fmt.Sprint("name z", i)) // a set to wait for
+		write(t, filepath.Join(dir, "z.yaml"), fmt.Sprint("name z", i)) // another set to wait for
 		for d := ""; !strings.Contains(d, fmt.Sprint("z", i)); d = describe(w.next()) {
 		}
 		write(t, filepath.Join(sub, "a.yaml"), fmt.Sprint("name a", i))
@@ -305,7 +305,7 @@ func TestReferences(t *testing.T) {
 	write(t, config, `{"a": 1}`)
 	w.untilChanged(config, set.References[config])
 
-	// Appears later, as a build makes it.
+	// The module appears later, as from a build.
 	mkdir(t, filepath.Dir(module))
 	write(t, module, "v1")
 	v1 := w.untilChanged(module, "missing")
@@ -318,7 +318,7 @@ func TestReferences(t *testing.T) {
 		t.Errorf("after the removal: %q", got)
 	}
 
-	// A link, and what it leads to.
+	// A link and its target.
 	mkdir(t, filepath.Dir(module))
 	store := filepath.Join(base, "store")
 	mkdir(t, store)
@@ -349,7 +349,7 @@ func TestErrors(t *testing.T) {
 	if e := set.Errors[0]; e.Message != want || e.Name != "dup" {
 		t.Errorf("duplicate: %q of %q, want %q", e.Message, e.Name, want)
 	}
-	// All of it is mended.
+	// Repair everything.
 	must(t, os.Remove(filepath.Join(dir, "b.yaml")))
 	write(t, filepath.Join(dir, "c.yaml"), "name c")
 	write(t, filepath.Join(dir, "d.yaml"), "name d")

@@ -10,7 +10,8 @@ import (
 	"time"
 )
 
-// disk is what is asked of the file system; tests put faults into it.
+// disk is the part of the file system that the source uses. Tests replace the functions to inject
+// faults.
 type disk struct {
 	lstat    func(path string) (fs.FileInfo, error)
 	stat     func(path string) (fs.FileInfo, error)
@@ -23,12 +24,12 @@ func realDisk() disk {
 	return disk{lstat: os.Lstat, stat: os.Stat, readlink: os.Readlink, readDir: os.ReadDir, readFile: readFile}
 }
 
-// limits bound what one directory can cost.
+// limits bound the cost of one directory.
 type limits struct {
-	depth    int   // of sub-directories below the directory
-	dirs     int   // directories in all
-	files    int   // spec files in all
-	fileSize int64 // of one spec file, in bytes
+	depth    int   // levels of sub-directories
+	dirs     int   // directories in total
+	files    int   // spec files in total
+	fileSize int64 // bytes of one spec file
 }
 
 func defaultLimits() limits {
@@ -40,8 +41,8 @@ var (
 	errNotRegular = errors.New("not a regular file")
 )
 
-// readFile reads a regular file of at most limit bytes. A named pipe that has
-// taken the file's place does not block it.
+// readFile reads a regular file of at most limit bytes. A named pipe in the file's place does not
+// block readFile.
 func readFile(path string, limit int64) ([]byte, error) {
 	f, err := os.OpenFile(path, os.O_RDONLY|openFlags, 0)
 	if err != nil {
@@ -65,18 +66,17 @@ func readFile(path string, limit int64) ([]byte, error) {
 	return text, nil
 }
 
-// identity names a file whatever its path. The zero value is unknown.
+// identity identifies a file independent of its path. The zero value means unknown.
 type identity struct{ dev, ino uint64 }
 
-// stamp is what tells two states of a file apart without reading it. The
-// change time sees what keeps size and modification time: copies that
-// preserve them, and permissions.
+// stamp shows whether a file has changed, without reading the file. statusTime shows changes that
+// keep size and modification time: new permissions, and copies that preserve the time.
 type stamp struct {
 	id         identity
 	size       int64
 	mode       fs.FileMode
 	modified   int64 // nanoseconds since 1970
-	statusTime int64 // likewise, of the last change of the inode; 0 when unknown
+	statusTime int64 // as modified, for the last change of the inode; 0: unknown
 }
 
 func stampOf(info fs.FileInfo) stamp {
@@ -92,16 +92,16 @@ func identityOf(info fs.FileInfo) identity {
 	return id
 }
 
-// String is the fingerprint of a referenced file.
+// String returns the fingerprint of a referenced file.
 func (s stamp) String() string {
 	return fmt.Sprintf("%d-%d-%d-%x-%d", s.size, s.modified, s.statusTime, s.id.dev, s.id.ino)
 }
 
-// racyWindow is how coarse a file system's clock may be (FAT: two seconds).
+// racyWindow is the coarsest resolution of a file system's clock (FAT: two seconds).
 const racyWindow = 2 * time.Second
 
-// racy says whether the file could have changed after it was read at the given
-// time and still have the same stamp.
+// racy reports whether the file may have changed after a read at the given time without a new
+// stamp.
 func (s stamp) racy(read time.Time) bool {
 	for _, t := range []int64{s.modified, s.statusTime} {
 		if d := read.Sub(time.Unix(0, t)); d > -racyWindow && d < racyWindow {
@@ -111,12 +111,12 @@ func (s stamp) racy(read time.Time) bool {
 	return false
 }
 
-// missing says whether err means that there is no such file.
+// missing reports whether err means that the file does not exist.
 func missing(err error) bool {
 	return errors.Is(err, fs.ErrNotExist) || errors.Is(err, syscall.ENOTDIR)
 }
 
-// reason is err without the path, which the message around it has.
+// reason returns the text of err without the path, which the message already contains.
 func reason(err error) string {
 	if e, ok := errors.AsType[*fs.PathError](err); ok {
 		return e.Err.Error()

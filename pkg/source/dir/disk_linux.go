@@ -5,10 +5,10 @@ import (
 	"syscall"
 )
 
-// openFlags keep an open of a named pipe from waiting for its writer.
+// openFlags make the open of a named pipe return at once.
 const openFlags = syscall.O_NONBLOCK
 
-// system gives what only the operating system's own structure has.
+// system returns the values that only the operating system's structure contains.
 func system(info fs.FileInfo) (id identity, changed int64) {
 	st, ok := info.Sys().(*syscall.Stat_t)
 	if !ok {

@@ -8,8 +8,8 @@ import (
 	"go.uber.org/zap"
 )
 
-// TestEditsComeToTheSame has looks that follow edits of files agree with a look that
-// begins anew, also where names are claimed twice.
+// TestEditsComeToTheSame compares looks after edits with a new look at everything, also with
+// duplicate names.
 func TestEditsComeToTheSame(t *testing.T) {
 	dir := t.TempDir()
 	s := New(Config{Dir: dir, Decode: fakeDecode})
@@ -21,11 +21,11 @@ func TestEditsComeToTheSame(t *testing.T) {
 		{"a.yaml", "name a module m1.wasm"},
 		{"b.yaml", "name b\nname c module m1.wasm"},
 		{"a.yaml", "name a module m2.wasm"},                        // an edit
-		{"b.yaml", "name b module m3.wasm\nname c module m2.wasm"}, // of two
-		{"c.yaml", "name c module m4.wasm"},                        // a name twice
+		{"b.yaml", "name b module m3.wasm\nname c module m2.wasm"}, // an edit of two documents
+		{"c.yaml", "name c module m4.wasm"},                        // a duplicate name
 		{"b.yaml", "name b\nname c module m5.wasm"},
 		{"c.yaml", "name c module m6.wasm"},
-		{"c.yaml", "name d module m6.wasm"}, // and once again
+		{"c.yaml", "name d module m6.wasm"}, // once again
 		{"b.yaml", "name c\nname b module m7.wasm"},
 		{"b.yaml", "name c\nerror b"},
 		{"b.yaml", "name c module m8.wasm\nerror b"},

@@ -19,8 +19,7 @@ import (
 	"go.uber.org/zap"
 )
 
-// bubble runs a test with made-up events, a rescan each 10s, and time that
-// passes at once when all wait.
+// bubble runs a test with simulated events, a rescan every 10s, and a fake clock.
 func bubble(t *testing.T, test func(t *testing.T, dir string, s *Source, n *fakeNotifier)) {
 	synctest.Test(t, func(t *testing.T) {
 		dir := filepath.Join(t.TempDir(), "filters")
@@ -33,10 +32,10 @@ func bubble(t *testing.T, test func(t *testing.T, dir string, s *Source, n *fake
 	})
 }
 
-// quiet checks that nothing is emitted for a while.
+// quiet checks that no set is emitted during d.
 func (w *watching) quiet(d time.Duration) {
 	w.t.Helper()
-	time.Sleep(d) // of the bubble
+	time.Sleep(d) // time of the bubble
 	synctest.Wait()
 	select {
 	case s := <-w.sets:
@@ -129,7 +128,7 @@ func TestEventsElsewhereConcernNobody(t *testing.T) {
 		for _, name := range []string{filepath.Join(dir, "x.wasm"), filepath.Join(dir, "4913"), filepath.Join(filepath.Dir(dir), "log")} {
 			n.events <- fsnotify.Event{Name: name, Op: fsnotify.Create | fsnotify.Write}
 		}
-		write(t, filepath.Join(dir, "a.yaml"), "name a") // would be seen if anything were looked at
+		write(t, filepath.Join(dir, "a.yaml"), "name a") // any look would notice this file
 		w.quiet(time.Second)
 	})
 }
@@ -239,7 +238,7 @@ func TestMovedDirectoryIsWatchedAnew(t *testing.T) {
 		mkdir(t, filepath.Join(sub, "below"))
 		w := watch(t, s)
 		w.next()
-		// Away and back: the same inode at the same path, but fsnotify ends a
+		// The directory moves away and back: the inode and path stay the same, but fsnotify ends a
 		// watch when its directory moves.
 		n.events <- fsnotify.Event{Name: sub, Op: fsnotify.Rename}
 		n.events <- fsnotify.Event{Name: sub, Op: fsnotify.Create}
@@ -309,7 +308,7 @@ func TestWatchesFollowIdentities(t *testing.T) {
 		t.Errorf("watched %d times for nothing", got-1)
 	}
 
-	w.add("/a", id(4)) // another directory took its place
+	w.add("/a", id(4)) // another directory at the same path
 	if got := n.added("/a"); got != 2 {
 		t.Error("the directory that took another's place is not watched")
 	}
@@ -317,7 +316,7 @@ func TestWatchesFollowIdentities(t *testing.T) {
 		t.Errorf("watched: %v", slices.Sorted(maps.Keys(w.dirs)))
 	}
 
-	w.add("/c", id(4)) // it was moved
+	w.add("/c", id(4)) // the directory was moved
 	if got := slices.Sorted(maps.Keys(w.dirs)); !slices.Equal(got, []string{"/ab", "/c"}) {
 		t.Errorf("watched after a move: %v", got)
 	}

@@ -26,7 +26,7 @@ func Example() {
 		for _, s := range set.Specs {
 			fmt.Println(s.Name, s.Policy, s.Module.File.As)
 		}
-		cancel() // a server goes on
+		cancel() // a server would continue
 	})
 	fmt.Println(err)
 	// Output:

@@ -32,7 +32,7 @@ func TestUnreadableFile(t *testing.T) {
 		w := watch(t, s)
 		w.until("a b")
 		faulty.Store(true)
-		w.quiet(25 * time.Second) // it is not read again for nothing
+		w.quiet(25 * time.Second) // the file is not read again without a reason
 		write(t, file, "name a2")
 		set := w.until("b unreadable@a.yaml broken:a.yaml")
 		if got := set.Errors[0].Error(); strings.Count(got, file) != 1 || set.Errors[0].Hint == "" {
@@ -85,7 +85,7 @@ func TestUnreadableDirectory(t *testing.T) {
 	})
 }
 
-// otherDevice makes a file look as if it lay in another file system.
+// otherDevice makes a file appear to be in another file system.
 type otherDevice struct{ fs.FileInfo }
 
 func (o otherDevice) Sys() any {

@@ -11,25 +11,25 @@ import (
 	"github.com/wasm-xds/wasm-xds/pkg/spec"
 )
 
-// documents is what a tree's files say together.
+// documents is the combined content of all spec files.
 type documents struct {
 	specs  []*spec.Spec  // sorted by name, each name once
 	errs   []*spec.Error // sorted by position
 	broken []string      // sorted
 }
 
-// edit is a file whose documents are others now, of the same names, all of them valid.
+// edit is the change of a file with valid documents that keep their names.
 type edit struct{ before, now []*spec.Spec }
 
-// apply does what gather would do after edits, where it can: false means that
-// nothing was done.
+// apply updates the documents after edits, with the same result as gather. If that is impossible,
+// apply changes nothing and returns false.
 func (d *documents) apply(edits []edit) bool {
-	specs := slices.Clone(d.specs) // the former ones are in a set
+	specs := slices.Clone(d.specs) // the former slice is part of a set
 	for _, e := range edits {
 		for j, s := range e.now {
 			i, found := slices.BinarySearchFunc(specs, s.Name, func(s *spec.Spec, name string) int { return cmp.Compare(s.Name, name) })
 			if !found || specs[i] != e.before[j] {
-				return false // somebody else claims the name, too
+				return false // another document claims the name, too
 			}
 			specs[i] = s
 		}
@@ -38,7 +38,7 @@ func (d *documents) apply(edits []edit) bool {
 	return true
 }
 
-// gather puts the files of a tree together.
+// gather combines the files of a tree.
 func gather(root *node) documents {
 	var d documents
 	var files []*file
@@ -65,8 +65,8 @@ func gather(root *node) documents {
 	return d
 }
 
-// each calls visit for each file below n, and lost for each directory that
-// cannot be read, whose files are left out.
+// each calls visit for each file below n. For a directory that cannot be read, each calls lost and
+// skips the files.
 func (n *node) each(visit func(*file), lost func(*node)) {
 	if n.err != nil {
 		lost(n)
@@ -80,7 +80,7 @@ func (n *node) each(visit func(*file), lost func(*node)) {
 	}
 }
 
-// eachFile calls visit for each file that is or was below n.
+// eachFile calls visit for each known file below n, even in unreadable directories.
 func (n *node) eachFile(visit func(*file)) {
 	for _, f := range n.files {
 		visit(f)
@@ -90,7 +90,7 @@ func (n *node) eachFile(visit func(*file)) {
 	}
 }
 
-// count is how many spec files and directories there are, n included.
+// count returns the numbers of spec files and directories, including n.
 func (n *node) count() (files, dirs int) {
 	files, dirs = len(n.files), 1
 	for _, sub := range n.dirs {
@@ -100,8 +100,8 @@ func (n *node) count() (files, dirs int) {
 	return files, dirs
 }
 
-// claim is a document that has a name: a valid one, or one with errors, in
-// whose place the other holder of the name must not be taken either.
+// claim is a document with a name. An invalid document also claims its name, so that no other
+// document with the name is used instead.
 type claim struct {
 	name string
 	pos  spec.Position
@@ -109,8 +109,8 @@ type claim struct {
 	file *file
 }
 
-// claimsOf are the claims of all files, sorted. Most files are what they were the
-// last time, and so begin where they stood then: there is little left to sort.
+// claimsOf returns the claims of all files, sorted. It begins with the former order, so that little
+// is left to sort if most files have not changed.
 func claimsOf(files []*file) []claim {
 	claims := make([]claim, 0, len(files)+len(files)/8)
 	for _, f := range inFormerOrder(files) {
@@ -123,12 +123,12 @@ func claimsOf(files []*file) []claim {
 		return comparePositions(a.pos, b.pos)
 	})
 	for i := len(claims) - 1; i >= 0; i-- {
-		claims[i].file.place = i + 1 // of its first claim, in the end
+		claims[i].file.place = i + 1 // the loop runs backwards, so the first claim wins
 	}
 	return claims
 }
 
-// inFormerOrder puts the files where their first claims stood, and new ones behind.
+// inFormerOrder sorts the files by their former first claims, with new files at the end.
 func inFormerOrder(files []*file) []*file {
 	var last int
 	for _, f := range files {
@@ -163,7 +163,7 @@ func (f *file) appendClaims(claims []claim) []claim {
 	return claims
 }
 
-// unique takes the valid documents whose name nobody else claims. The claims are sorted.
+// unique returns the valid documents with unique names. The claims must be sorted.
 func unique(claims []claim) ([]*spec.Spec, []*spec.Error) {
 	specs := make([]*spec.Spec, 0, len(claims))
 	var errs []*spec.Error
@@ -197,8 +197,8 @@ func compareErrors(a, b *spec.Error) int {
 		cmp.Compare(a.Code, b.Code), cmp.Compare(a.Name, b.Name), cmp.Compare(a.Message, b.Message))
 }
 
-// equal compares by content. Sets that share their documents, as sets that
-// follow one another mostly do, cost little.
+// equal compares two sets by content. The comparison is fast for sets with shared documents, as is
+// usual for consecutive sets.
 func equal(a, b source.Set) bool {
 	return equalError(a.Unavailable, b.Unavailable) &&
 		equalError(a.Degraded, b.Degraded) &&

@@ -22,7 +22,7 @@ import (
 
 func TestMain(m *testing.M) { goleak.VerifyTestMain(m) }
 
-// fakeDecode reads documents of one line each:
+// fakeDecode decodes documents of one line each:
 //
 //	name NAME [module FILE] [config FILE]
 //	error NAME
@@ -74,7 +74,7 @@ func newSource(t *testing.T, dir string) *Source {
 	t.Helper()
 	return New(Config{
 		Dir: dir, Decode: fakeDecode, Logger: zaptest.NewLogger(t),
-		Rescan: -1, // what a test waits for comes by an event, or not at all
+		Rescan: -1, // a test waits for the result of events only
 	})
 }
 
@@ -95,7 +95,7 @@ func watch(t *testing.T, s *Source) *watching {
 	return w
 }
 
-// timeout is when a test gives up; no test that passes waits for it.
+// timeout ends a failing test. Passing tests never wait for the timeout.
 func timeout() <-chan time.Time { return time.After(time.Minute) }
 
 // next waits for the next set.
@@ -110,7 +110,7 @@ func (w *watching) next() source.Set {
 	}
 }
 
-// until waits for a set of this description; those on the way to it are fine.
+// until waits for a set with this description and ignores other sets before.
 func (w *watching) until(want string) source.Set {
 	w.t.Helper()
 	last := "nothing"
@@ -136,7 +136,7 @@ func (w *watching) untilChanged(path, from string) string {
 	}
 }
 
-// describe words a set: names, errors by code and file:line, broken files.
+// describe describes a set: names, errors with code and file:line, broken files.
 func describe(s source.Set) string {
 	if s.Unavailable != nil {
 		return "unavailable " + s.Unavailable.Code
@@ -165,7 +165,7 @@ func write(t *testing.T, path, text string) {
 	must(t, os.WriteFile(path, []byte(text), 0o644))
 }
 
-// replace writes beside the file and renames over it.
+// replace writes a temporary file and renames the file over path.
 func replace(t *testing.T, path, text string) {
 	t.Helper()
 	write(t, path+".tmp123", text)
@@ -177,7 +177,7 @@ func mkdir(t *testing.T, path string) {
 	must(t, os.MkdirAll(path, 0o755))
 }
 
-// relink points a symbolic link elsewhere in one step.
+// relink changes the target of a symbolic link atomically.
 func relink(t *testing.T, target, link string) {
 	t.Helper()
 	must(t, os.Symlink(target, link+"_tmp"))
@@ -191,14 +191,14 @@ func must(t *testing.T, err error) {
 	}
 }
 
-// fakeNotifier gives the events that a test makes up.
+// fakeNotifier delivers the events of a test.
 type fakeNotifier struct {
 	events chan fsnotify.Event
 	errs   chan error
 
 	mu      sync.Mutex
-	watched map[string]int // how often each directory was added
-	ended   []string       // the directories that were removed
+	watched map[string]int // the number of Adds of each directory
+	ended   []string       // the removed directories
 	fail    func(dir string) error
 }
 
@@ -254,7 +254,7 @@ func (n *fakeNotifier) added(dir string) int {
 	return n.watched[dir]
 }
 
-// counted counts the calls that look at or read a file.
+// counted counts the calls of lstat and readFile.
 func counted(s *Source) (lstats, reads *atomic.Int64) {
 	lstats, reads = new(atomic.Int64), new(atomic.Int64)
 	lstat, read := s.disk.lstat, s.disk.readFile
@@ -263,7 +263,7 @@ func counted(s *Source) (lstats, reads *atomic.Int64) {
 	return lstats, reads
 }
 
-// frozen is a file whose stamp never shows a change of its content.
+// frozen is a file whose stamp stays the same when the content changes.
 type frozen struct {
 	fs.FileInfo
 	modified time.Time

@@ -7,16 +7,16 @@ import (
 	"github.com/fsnotify/fsnotify"
 )
 
-// interest says which paths the last set depends on. All paths are real.
-// A look at everything makes it anew; smaller looks only add to it.
+// interest contains the paths on which the last set depends. All paths are real. A look at
+// everything replaces the interest, and a smaller look only adds paths.
 type interest struct {
-	dirs     map[string]identity // to be watched
-	triggers map[string]struct{} // directories on the way, links: looked at everything when they change
+	dirs     map[string]identity // directories to watch
+	triggers map[string]struct{} // directories and links on paths; their change causes a look at everything
 	trees    map[string][]*node  // directories of specs
-	leaves   map[string][]string // the files that are referred to, with the paths of the references
+	leaves   map[string][]string // referenced files, each with the paths of its references
 }
 
-// newInterest is none yet; it will be in about as many files that are referred to.
+// newInterest returns an empty interest with space for this number of referenced files.
 func newInterest(leaves int) *interest {
 	return &interest{
 		dirs:     map[string]identity{},
@@ -38,14 +38,14 @@ func (i *interest) addLeaf(real, ref string) {
 	}
 }
 
-// dirty is what a look has to look at.
+// dirty is the work of the next look.
 type dirty struct {
 	all     bool
 	entries map[entryKey]struct{}
 	refs    map[string]struct{} // paths of references
-	gone    map[string]struct{} // watched directories that may be other ones now
-	lost    bool                // events were lost: no watch can be relied on
-	found   *rescan             // what is still as it found it has everything looked at
+	gone    map[string]struct{} // watched directories that may have been replaced
+	lost    bool                // events were lost, so no watch is reliable
+	found   *rescan             // findings of a rescan; if they still apply, the look covers everything
 }
 
 // entryKey is a name in a directory of specs.
@@ -54,8 +54,8 @@ type entryKey struct {
 	name string
 }
 
-// concern adds to d what the events concern, and says whether that is anything,
-// and how complete all of it is.
+// concern adds the paths of the events to d. some reports whether any event matters. c is the least
+// completeness of these events.
 func (s *state) concern(b batch, d *dirty) (some bool, c completeness) {
 	c = alone
 	if b.overflow {
@@ -76,13 +76,13 @@ func (s *state) concern(b batch, d *dirty) (some bool, c completeness) {
 	return some, c
 }
 
-// concernPath says whether the path is anything, and whether it is that of a spec file only.
+// concernPath reports whether an event for path matters, and whether the path is only a spec file.
 func (s *state) concernPath(path string, op fsnotify.Op, d *dirty) (some, spec bool) {
 	moved := op.Has(fsnotify.Create) || op.Has(fsnotify.Remove) || op.Has(fsnotify.Rename)
 	if moved && s.watches.has(path) {
 		put(&d.gone, path)
-		// Whatever it was watched for is looked at below; a directory that is
-		// on the way to something is a trigger.
+		// The code below checks every use of the watch. A directory on the path to a file is a
+		// trigger.
 	}
 	if _, ok := s.want.triggers[path]; ok {
 		d.all, some = true, true
@@ -105,8 +105,7 @@ func (s *state) concernPath(path string, op fsnotify.Op, d *dirty) (some, spec b
 	return some, spec
 }
 
-// concernsTree keeps a directory from being read because of the modules that
-// are built in it.
+// concernsTree ignores modules that are built in a directory of specs, so that they cause no read.
 func (s *state) concernsTree(n *node, path, name string, moved bool) bool {
 	if isSpecName(name) || n.dirs[name] != nil {
 		return true

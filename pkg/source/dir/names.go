@@ -5,7 +5,7 @@ import (
 	"strings"
 )
 
-// isSpecName says whether a file of this name holds specs.
+// isSpecName reports whether a file with this name contains specs.
 func isSpecName(name string) bool {
 	switch filepath.Ext(name) {
 	case ".yaml", ".yml":
@@ -15,10 +15,9 @@ func isSpecName(name string) bool {
 	}
 }
 
-// skipped says whether a file or directory of this name is passed over: what
-// is hidden (a mounted config map's ..data too: its files are seen through the
-// visible links), what editors and copying tools leave behind, and directories
-// of build output.
+// skipped reports whether a file or directory with this name is ignored. Ignored are hidden names,
+// leftovers of editors and copying tools, and directories of build output. The hidden ..data of a
+// config map is ignored too, because its files are also visible through links.
 func skipped(name string) bool {
 	switch name {
 	case "node_modules", "target", "lost+found":

@@ -14,8 +14,8 @@ import (
 	"github.com/wasm-xds/wasm-xds/pkg/source"
 )
 
-// TestAnyOrderOfChanges makes changes at random and waits, by events alone,
-// for what a source that starts afresh sees.
+// TestAnyOrderOfChanges makes random changes. Events alone must lead to the same set as a new
+// source.
 func TestAnyOrderOfChanges(t *testing.T) {
 	for seed := range uint64(6) {
 		t.Run(fmt.Sprint("seed ", seed), func(t *testing.T) {
@@ -53,7 +53,7 @@ func TestAnyOrderOfChanges(t *testing.T) {
 	}
 }
 
-// checkDifference holds what a set says of its references against them.
+// checkDifference compares a set's Differs with its References.
 func checkDifference(t *testing.T, before, now source.Set) {
 	t.Helper()
 	all := maps.Clone(before.References)
@@ -67,9 +67,9 @@ func checkDifference(t *testing.T, before, now source.Set) {
 	}
 }
 
-// change does something to the directory. That some of it fails is part of it.
+// change makes a random change to the directory. Failed changes are part of the test.
 func change(r *rand.Rand, dir, base string) {
-	some := func() string { // a place for a file or a directory
+	some := func() string { // a random place for a file or a directory
 		p := dir
 		for range r.IntN(3) {
 			p = filepath.Join(p, fmt.Sprint("d", r.IntN(3)))
@@ -108,7 +108,7 @@ func change(r *rand.Rand, dir, base string) {
 	}
 }
 
-// fresh is what a source sees that has just started.
+// fresh returns the description of a new source's set.
 func fresh(dir string) string {
 	s := New(Config{Dir: dir, Decode: fakeDecode})
 	w := newWatches(newFakeNotifier().open, zap.NewNop())

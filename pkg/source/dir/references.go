@@ -8,17 +8,17 @@ import (
 	"github.com/wasm-xds/wasm-xds/pkg/spec"
 )
 
-// references are the files that specs name, and what was seen of them.
+// references are the files that specs name, with their fingerprints.
 type references struct {
-	seen  map[string]string   // fingerprints by path; never written to once it is in a set
-	since *source.Difference  // of seen, from what it was before; nil: it was nothing
-	named map[string]int      // how many specs name each path
-	moved map[string]struct{} // paths that are named now and were not before, or the other way round
-	// signed says that signatures are looked for beside every module.
+	seen  map[string]string   // fingerprints by path; immutable once part of a set
+	since *source.Difference  // the difference to the former value of seen; nil: there was none
+	named map[string]int      // number of specs that name each path
+	moved map[string]struct{} // paths that became named or unnamed since the last look
+	// signed says whether signatures are searched beside every module.
 	signed bool
 }
 
-// newReferences are those of specs, and of keys with which all modules must be signed.
+// newReferences returns references with the given keys. All modules must be signed by one of them.
 func newReferences(keys []string) references {
 	r := references{named: map[string]int{}, moved: map[string]struct{}{}, signed: len(keys) > 0}
 	for _, path := range keys {
@@ -27,8 +27,8 @@ func newReferences(keys []string) references {
 	return r
 }
 
-// count follows a change of the specs. Both lists are sorted by name, and what has
-// not changed is the same pointer in both.
+// count updates the numbers after a change of the specs. Both lists are sorted by name and share
+// the pointers of unchanged specs.
 func (r *references) count(before, now []*spec.Spec) {
 	for len(before) > 0 || len(now) > 0 {
 		switch {
@@ -65,9 +65,9 @@ func (r *references) addPath(path string, n int) {
 	}
 }
 
-// look takes the fingerprints of what may have changed.
+// look takes the fingerprints of files that may have changed.
 func (r *references) look(p *pass, d dirty) {
-	fresh := map[string]string{} // what is not as it was seen; "": it is not named any more
+	fresh := map[string]string{} // changed fingerprints; "": the path is no longer named
 	note := func(path string) {
 		now := ""
 		if r.named[path] > 0 {
@@ -106,7 +106,7 @@ func (r *references) look(p *pass, d dirty) {
 	r.seen = seen
 }
 
-// fingerprint is a value that changes when the file does.
+// fingerprint returns a value that changes whenever the file changes.
 func (p *pass) fingerprint(path string) string {
 	at := p.resolve(path)
 	switch {

@@ -6,8 +6,8 @@ import (
 	"testing"
 )
 
-// TestRenameIntoPlaceIsTold holds fsnotify to its text, which alone says that a file
-// was renamed, and nothing but that.
+// TestRenameIntoPlaceIsTold checks the text of fsnotify's events, because only the text shows that
+// a file was renamed.
 func TestRenameIntoPlaceIsTold(t *testing.T) {
 	dir, elsewhere := t.TempDir(), t.TempDir()
 	n, err := newFSNotify()
@@ -51,8 +51,8 @@ func TestRenameIntoPlaceIsTold(t *testing.T) {
 	}
 }
 
-// TestRenamedFilesAreComplete tells spec files that were renamed into place from those
-// that are written there.
+// TestRenamedFilesAreComplete distinguishes renamed spec files from spec files that are written in
+// place.
 func TestRenamedFilesAreComplete(t *testing.T) {
 	dir := t.TempDir()
 	b := newInbox()
@@ -67,7 +67,7 @@ func TestRenamedFilesAreComplete(t *testing.T) {
 	defer st.watches.close()
 	st.look(dirty{all: true})
 
-	// until waits for an event that concerns the directory, and says whether it is complete.
+	// until waits for an event that matters and returns its completeness.
 	until := func() completeness {
 		var d dirty
 		for {

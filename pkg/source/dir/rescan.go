@@ -7,42 +7,41 @@ import (
 	"time"
 )
 
-// rescan is a look at everything that changes nothing: it goes through a copy of what is
-// known, beside the goroutine that owns the state, and notes where the disk differs. An edit
-// that an event tells of meanwhile need not wait for it, however long it takes. What it
-// notes is a hint: whatever it is about is looked at again, for what it saw may be half
-// done, or be known by now.
+// rescan is a look at everything without any change of the state. It runs beside the goroutine of
+// the state on a copy of the tree, and records where the disk differs. So even a slow rescan does
+// not delay an edit with an event. The findings are only hints: a finding may be half done or
+// already known, so the source looks again.
 type rescan struct {
 	since counts
-	stop  <-chan struct{} // closed: its findings are not wanted any more
+	stop  <-chan struct{} // closed when nobody wants the findings any more
 	steps int
-	want  *interest // what the disk as it is depends on; its trees are the copy's
+	want  *interest // dependencies of the disk's present content; the trees belong to the copy
 
-	differs bool       // something that may concern more than single files
-	files   []seenFile // that are not as they were
-	refs    []seenRef  // likewise
-	calm    []seenFile // that were read too soon after their last change, and are as they were
-	again   []seenFile // that could not be read, which may be over without a trace
+	differs bool       // a difference that may concern more than single files
+	files   []seenFile // changed files
+	refs    []seenRef  // changed references
+	calm    []seenFile // unchanged files that were read too soon after their last change
+	again   []seenFile // files that could not be read; the fault may end without any trace
 }
 
-// counts tell states apart: the looks, and those at everything.
+// counts identify a version of the state: the number of looks, and of looks at everything.
 type counts struct{ looks, all int }
 
-// seenFile is a spec file that a rescan has something to say of, and what was known of it
-// before; known is nil where it was not known.
+// seenFile is a spec file in the findings of a rescan. known is the file's former content, or nil
+// for a new file.
 type seenFile struct {
 	dir, name string
 	known     *file
 }
 
-// seenRef is a file that is referred to, likewise.
+// seenRef is a referenced file in the findings. known is the former fingerprint.
 type seenRef struct{ path, known string }
 
-// quiet says whether all is as it should be, so that a rescan can say what it finds: the
-// directory is there, and nothing that should be watched has to be tried again.
+// quiet reports whether a rescan can run: the directory is available, and no failed watch needs
+// another attempt.
 func (s *state) quiet() bool { return s.unavailable == nil && s.watches.limit == nil }
 
-// rescan prepares one. It runs on its own then, in any goroutine, until stop is closed.
+// rescan prepares a rescan. run may run in any goroutine and stops early when stop is closed.
 func (s *state) rescan(stop <-chan struct{}) (run func() *rescan) {
 	r := &rescan{since: s.counts, stop: stop}
 	ghost := &state{src: s.src, abs: s.abs, good: s.good}
@@ -66,8 +65,8 @@ func (s *state) rescan(stop <-chan struct{}) (run func() *rescan) {
 	}
 }
 
-// goesOn says whether there is to be another step, and lets others go first now and then:
-// on one core an edit would wait for the scheduler's time slice.
+// goesOn reports whether the rescan continues. Regularly goesOn yields to other goroutines, because
+// on one core an edit would otherwise wait for the scheduler's time slice.
 func (r *rescan) goesOn() bool {
 	if r.steps++; r.steps%16 == 0 {
 		runtime.Gosched()
@@ -80,8 +79,8 @@ func (r *rescan) goesOn() bool {
 	}
 }
 
-// seeFile compares a spec file with what is known of it, and reads it only where its
-// stamp does not tell.
+// seeFile compares a spec file with the known file. It reads the file only if the stamp is not
+// conclusive.
 func (p *pass) seeFile(one seenFile, at place) {
 	r, f, now := p.rescan, one.known, time.Now()
 	switch st := stampOf(at.info); {
@@ -97,17 +96,17 @@ func (p *pass) seeFile(one seenFile, at place) {
 	}
 }
 
-// hasText says whether a file still has the text that was read last.
+// hasText reports whether a file still has the text of the last read.
 func (p *pass) hasText(f *file, at place) bool {
 	text, err := p.s.src.disk.readFile(at.real, p.s.src.limits.fileSize)
 	return err == nil && sha256.Sum256(text) == f.sum
 }
 
-// rescanned takes the findings of a rescan, and says whether anything has to be looked at
-// because of them. An edit that was read meanwhile is no difference any more.
+// rescanned applies the findings of a rescan and reports whether a look is necessary. A finding
+// that was read meanwhile no longer counts.
 func (s *state) rescanned(r *rescan, d *dirty) (some bool) {
 	if s.counts.all != r.since.all {
-		return false // all was looked at since
+		return false // a later look has covered everything
 	}
 	for _, one := range r.calm {
 		if s.knows(one) {
@@ -124,7 +123,7 @@ func (s *state) rescanned(r *rescan, d *dirty) (some bool) {
 	case r.differs:
 		d.all = true
 	case s.differs(r, *d):
-		d.found = r // the events of it may be on their way
+		d.found = r // the events of these findings may arrive soon
 	case s.counts == r.since && s.follow(r.want):
 		d.all = true
 	default:
@@ -133,8 +132,8 @@ func (s *state) rescanned(r *rescan, d *dirty) (some bool) {
 	return true
 }
 
-// differs says whether there is anything else to look at than what has been looked at since r
-// began, or is to be looked at in any case.
+// differs reports whether a finding is neither covered by a look since the rescan began nor already
+// part of d.
 func (s *state) differs(r *rescan, d dirty) bool {
 	return slices.ContainsFunc(r.files, s.knows) || slices.ContainsFunc(r.refs, func(ref seenRef) bool {
 		_, due := d.refs[ref.path]
@@ -142,7 +141,7 @@ func (s *state) differs(r *rescan, d dirty) bool {
 	})
 }
 
-// knows says whether of a file no more is known than a rescan knew.
+// knows reports whether the state knows no more about a file than the rescan did.
 func (s *state) knows(one seenFile) bool {
 	f := s.file(one)
 	if f == nil || one.known == nil {
@@ -151,7 +150,7 @@ func (s *state) knows(one seenFile) bool {
 	return f.stamp == one.known.stamp && f.sum == one.known.sum && equalError(f.err, one.known.err)
 }
 
-// file finds a spec file; nil: there is none.
+// file returns a known spec file, or nil.
 func (s *state) file(one seenFile) *file {
 	for _, n := range s.want.trees[one.dir] {
 		if f := n.files[one.name]; f != nil {
@@ -161,9 +160,9 @@ func (s *state) file(one seenFile) *file {
 	return nil
 }
 
-// follow takes what a rescan found to depend on in place of what was gathered since the last
-// look at everything, some of which nothing depends on any more. It says whether there is
-// something new among it: what happened there before it was watched is not known.
+// follow replaces the interest with the dependencies that a rescan found. The former interest has
+// grown since the last look at everything and may contain obsolete paths. follow reports whether
+// there are new watches, because earlier changes at these paths are unknown.
 func (s *state) follow(want *interest) (news bool) {
 	want.trees = map[string][]*node{}
 	s.tree.eachNode(want.addTree)
@@ -185,11 +184,10 @@ func (n *node) eachNode(visit func(*node)) {
 	}
 }
 
-// nodeCopy is a copy of a node and of all below it, which costs little to make. It is a
-// tree only in the end.
+// nodeCopy is a cheap copy of a node and everything below. The tree is built from the copy later.
 type nodeCopy struct {
 	n     node
-	names []string // of files
+	names []string // names of the files
 	files []file
 	dirs  map[string]nodeCopy
 }

@@ -16,9 +16,9 @@ import (
 	"go.uber.org/zap"
 )
 
-// TestRescanFindsAnyChange makes changes at random that no event tells of, before a rescan and
-// while it is under way, beside edits that are read meanwhile. Another rescan later the set is
-// what a source sees that starts afresh, and one more finds nothing.
+// TestRescanFindsAnyChange makes random changes without events, before and during a rescan, and
+// reads other edits meanwhile. After another rescan the set equals the set of a new source, and a
+// further rescan finds nothing.
 func TestRescanFindsAnyChange(t *testing.T) {
 	for seed := range uint64(8) {
 		t.Run(fmt.Sprint("seed ", seed), func(t *testing.T) {
@@ -43,7 +43,7 @@ func TestRescanFindsAnyChange(t *testing.T) {
 					last = st.look(dirty{all: true})
 					continue
 				}
-				// Like the loop, but with time for changes wherever there is any.
+				// Like the loop, but with changes at every possible point.
 				run := st.rescan(nil)
 				changes(1)
 				if d := (dirty{}); r.IntN(2) == 0 && anEntry(r, st, &d) {
@@ -82,7 +82,7 @@ func TestRescanFindsAnyChange(t *testing.T) {
 	}
 }
 
-// anEntry makes dirty what an event could tell of.
+// anEntry marks entries as dirty, as an event would.
 func anEntry(r *rand.Rand, st *state, d *dirty) bool {
 	for _, nodes := range st.want.trees {
 		put(&d.entries, entryKey{nodes[0], fmt.Sprint("f", r.IntN(3), ".yaml")})
@@ -90,7 +90,7 @@ func anEntry(r *rand.Rand, st *state, d *dirty) bool {
 	return len(d.entries) > 0
 }
 
-// watchedAnew are the directories that a source would watch that starts afresh, and st does not.
+// watchedAnew returns the directories that a new source would watch and st does not.
 func watchedAnew(st *state) (missing []string) {
 	w := newWatches(newFakeNotifier().open, zap.NewNop())
 	defer w.close()
@@ -103,10 +103,10 @@ func watchedAnew(st *state) (missing []string) {
 	return missing
 }
 
-// stuckDisk lets looks at one path wait from the moment on that it is stuck.
+// stuckDisk blocks looks at one path while stuck is set.
 type stuckDisk struct {
 	stuck   atomic.Bool
-	waiting chan struct{} // gets one element for each look that waits
+	waiting chan struct{} // receives one element for each blocked look
 	release chan struct{}
 }
 
@@ -134,7 +134,7 @@ func TestEditDoesNotWaitForARescan(t *testing.T) {
 		w.until("a b slow")
 		disk.stuck.Store(true)
 		<-disk.waiting
-		replace(t, b, "name b2") // no event: the rescan may have passed it by now, or not
+		replace(t, b, "name b2") // no event: the rescan may already have passed the file
 		replace(t, a, "name a2")
 		n.events <- fsnotify.Event{Name: a, Op: fsnotify.Create}
 		if got := describe(w.next()); got != "a2 b slow" {
@@ -147,13 +147,13 @@ func TestEditDoesNotWaitForARescan(t *testing.T) {
 	})
 }
 
-// TestWhatWasReadMeanwhileIsNoDifference has an edit of a spec and of a module read while a
-// rescan is under way, or when it is over, and edited once more beside it.
+// TestWhatWasReadMeanwhileIsNoDifference reads an edit of a spec and of a module during or after a
+// rescan, together with another edit.
 func TestWhatWasReadMeanwhileIsNoDifference(t *testing.T) {
 	for _, tt := range []struct {
 		name    string
-		actions string // edit, run the rescan, take it, look at what events told of
-		full    int    // looks at everything
+		actions string // edit, run the rescan, take its findings, look at the paths of events
+		full    int    // the number of looks at everything
 	}{
 		{"read before the rescan sees it", "elrt", 0},
 		{"read after the rescan has seen it", "erlt", 0},
@@ -199,8 +199,7 @@ func TestWhatWasReadMeanwhileIsNoDifference(t *testing.T) {
 	}
 }
 
-// What happens in a directory between a rescan and the watch that could not be had before
-// is seen at once.
+// The source notices changes between a rescan and a watch that failed at first.
 func TestWhatIsWatchedAtLastIsLookedAt(t *testing.T) {
 	bubble(t, func(t *testing.T, dir string, s *Source, n *fakeNotifier) {
 		lib := filepath.Join(filepath.Dir(dir), "lib")
@@ -240,7 +239,7 @@ func TestRescanLooksAtEachFileOnce(t *testing.T) {
 	w := newWatches(newFakeNotifier().open, zap.NewNop())
 	defer w.close()
 	lstat := s.disk.lstat
-	s.disk.lstat = func(p string) (fs.FileInfo, error) { // written long ago
+	s.disk.lstat = func(p string) (fs.FileInfo, error) { // an old modification time
 		info, err := lstat(p)
 		if err == nil && isSpecName(filepath.Base(p)) {
 			return frozen{info, time.Unix(1, 0)}, nil
@@ -251,7 +250,7 @@ func TestRescanLooksAtEachFileOnce(t *testing.T) {
 	st.look(dirty{all: true})
 	st.tree.eachFile(func(f *file) { f.racy = true })
 	lstats, reads := counted(s)
-	for _, want := range []int64{files, 0} { // what was read just after it was written is read once more
+	for _, want := range []int64{files, 0} { // a file that was read just after its change is read once more
 		lstats.Store(0)
 		reads.Store(0)
 		found := st.rescan(nil)()
@@ -275,7 +274,7 @@ func TestRescanEndsWithTheSource(t *testing.T) {
 		}
 		s := New(Config{Dir: dir, Decode: fakeDecode})
 		s.notify = newFakeNotifier().open
-		disk := newStuckDisk(s, dir) // the rescan's first look
+		disk := newStuckDisk(s, dir) // at the rescan's first look
 		lstats, _ := counted(s)
 		w := watch(t, s)
 		w.next()

@@ -7,22 +7,22 @@ import (
 	"syscall"
 )
 
-// pass is one look. It asks the file system about each directory and link once, and watches
-// each directory before it looks into it, so that nothing slips in between.
+// pass is one look. A pass asks the file system about each directory and link only once. It watches
+// each directory before it reads the directory, so that no change is missed.
 type pass struct {
 	s       *state
 	want    *interest
 	seen    map[string]lookup
-	parents map[string]place // of the paths that were followed
+	parents map[string]place // of the followed paths
 	watched map[string]struct{}
 	files   int // spec files seen
 	dirs    int // directories of specs seen
 
 	decoding decoding
-	rescan   *rescan // nil: the look takes what it sees; else it is noted, and nothing is watched
+	rescan   *rescan // nil: a normal look; else the pass records findings and watches nothing
 }
 
-// lookup is what a path is; link is where it leads when it is a symbolic link.
+// lookup is the file at a path. link is the target of a symbolic link.
 type lookup struct {
 	info fs.FileInfo
 	link string
@@ -51,7 +51,7 @@ func (p *pass) lookup(path string) lookup {
 	return l
 }
 
-// watch has a real directory watched.
+// watch adds a real directory to the watched directories.
 func (p *pass) watch(dir string) {
 	if _, ok := p.watched[dir]; ok {
 		return
@@ -67,17 +67,18 @@ func (p *pass) watch(dir string) {
 
 func (p *pass) trigger(path string) { p.want.triggers[path] = struct{}{} }
 
-// place is where a path leads: a real path, and what is there. With an error
-// it is the path of the error.
+// place is the result of following a path: the real path and its file. With an error, real is the
+// path of the error.
 type place struct {
 	real string
 	info fs.FileInfo
 	err  error
 }
 
-const maxLinks = 40 // as Linux has it
+const maxLinks = 40 // the limit of Linux
 
-// resolve follows an absolute path. Many of them lie in the same few directories.
+// resolve follows an absolute path. It caches parents, because many paths are in the same
+// directories.
 func (p *pass) resolve(path string) place {
 	parent, name := filepath.Split(path)
 	if root, rest := splitRoot(parent); rest == "" {
@@ -98,9 +99,8 @@ func (p *pass) resolve(path string) place {
 	return p.walk(at.real, name)
 }
 
-// walk follows a relative path from a real directory. All directories that
-// are asked on the way are watched; all names but a last one that is no link
-// become triggers.
+// walk follows a relative path from a real directory. It watches all directories on the path, and
+// makes all names triggers, except for a last name that is no link.
 func (p *pass) walk(dir, rest string) place {
 	todo := components(rest)
 	links := 0
@@ -146,7 +146,7 @@ func notADirectory(path string) error {
 	return &fs.PathError{Op: "resolve", Path: path, Err: syscall.ENOTDIR}
 }
 
-// below is the path of a name in a directory, whose path is clean.
+// below joins a clean directory path and a name.
 func below(dir, name string) string {
 	if dir[len(dir)-1] == filepath.Separator {
 		return dir + name

@@ -5,40 +5,40 @@ import "time"
 const (
 	holdOffFactor = 25
 	maxHoldOff    = 2 * time.Second
-	// briefFactor is how much shorter the quiet time is after files that were renamed
-	// into their places: they are complete, but a spec may follow its module.
+	// briefFactor divides the quiet time after renames of files into their places. Renamed files
+	// are complete, but a spec may follow its module.
 	briefFactor = 10
 )
 
-// completeness says what may follow events.
+// completeness describes which further events are likely.
 type completeness int
 
 const (
 	unfinished completeness = iota // the rest of a file
-	complete                       // files that belong to what was renamed into place: a module's spec
-	alone                          // nothing: a single spec file was renamed into place
+	complete                       // files that belong to the renamed file, such as a module's spec
+	alone                          // none: a single spec file was renamed into place
 )
 
-// settle decides when a changed directory is read: after a quiet time, and
-// after a longest time whatever else happens, so that a stream of events
-// cannot starve it. The quiet time is brief where all that happened is that
-// files were renamed into their places, and none where that was one spec file,
-// out of the quiet: what follows soon after such a read is a burst, and settles
-// as anything else.
+// settle decides when to read a changed directory. A read happens after a quiet time, and at the
+// latest after the hold-off, so that a stream of events cannot delay the read for ever.
+//
+// The quiet time is short if all events were renames of files into their places. There is no quiet
+// time for the rename of a single spec file. Events soon after such a read are a burst and get the
+// full quiet time.
 type settle struct {
 	quiet, holdOff time.Duration
-	first, last    time.Time    // of the events since the last reset; zero: none
-	pended         completeness // the least of theirs
+	first, last    time.Time    // times of the first and last event since the last reset; zero: none
+	pended         completeness // the least completeness of these events
 	lastRead       time.Time
 }
 
 func newSettle(quiet time.Duration) settle {
 	quiet = max(quiet, 0)
-	// A quiet time beyond the longest hold-off is what the user asked for.
+	// A quiet time beyond the largest hold-off is the user's choice.
 	return settle{quiet: quiet, holdOff: max(min(holdOffFactor*quiet, maxHoldOff), quiet)}
 }
 
-// note tells of events, and how complete all of them are.
+// note records events at a time, with the least completeness of all of them.
 func (s *settle) note(now time.Time, c completeness) {
 	if s.first.IsZero() {
 		s.first, s.pended = now, c
@@ -50,10 +50,10 @@ func (s *settle) note(now time.Time, c completeness) {
 	s.pended = min(s.pended, c)
 }
 
-// pending says whether there was an event since the last reset.
+// pending reports whether there was an event since the last reset.
 func (s *settle) pending() bool { return !s.first.IsZero() }
 
-// due is when to read. It means nothing when nothing is pending.
+// due returns the time of the next read. The result is valid only while events are pending.
 func (s *settle) due() time.Time {
 	quiet, latest := s.last.Add(s.quiet), s.first.Add(s.holdOff)
 	switch s.pended {
@@ -69,7 +69,7 @@ func (s *settle) due() time.Time {
 	return quiet
 }
 
-// reset tells that the directory is read.
+// reset records a read of the directory.
 func (s *settle) reset(now time.Time) {
 	s.first, s.last, s.lastRead = time.Time{}, time.Time{}, now
 }

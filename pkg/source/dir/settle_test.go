@@ -18,10 +18,10 @@ func TestSettle(t *testing.T) {
 		quiet  time.Duration
 		events []time.Duration
 		due    time.Duration
-		// renames is how many of the events, the first ones, are renames into place, and specs
-		// how many are those of a single spec.
+		// renames is the number of events that are renames into place; they come first. specs is
+		// the number of events for a single spec file.
 		renames, specs int
-		read           time.Duration // how long before the events the last read was; 0: never
+		read           time.Duration // time between the last read and the events; 0: no read
 	}{
 		{"one event", 20 * ms, []time.Duration{0}, 20 * ms, 0, 0, 0},
 		{"each event starts the quiet time anew", 20 * ms, []time.Duration{0, 15 * ms, 30 * ms}, 50 * ms, 0, 0, 0},

@@ -11,7 +11,7 @@ import (
 	"github.com/wasm-xds/wasm-xds/pkg/spec"
 )
 
-// state is what is known of the directory. One goroutine owns it.
+// state is the source's knowledge of the directory. Only one goroutine uses the state.
 type state struct {
 	src     *Source
 	abs     string
@@ -21,11 +21,11 @@ type state struct {
 	counts counts
 
 	tree *node // nil: never read
-	good mount // where the directory was when it was read first
+	good mount // location of the directory at the first read
 
 	unavailable *spec.Error
-	changed     bool   // the tree has, since doc was made
-	edits       []edit // beside that: of files with the same names as before
+	changed     bool   // the tree has changed since doc was made
+	edits       []edit // changes of files that keep their names, in addition to changed
 	doc         documents
 	refs        references
 }
@@ -40,10 +40,10 @@ func newState(s *Source, abs string, w *watches) *state {
 	return &state{src: s, abs: abs, watches: w, want: newInterest(0), changed: true, refs: newReferences(s.keys)}
 }
 
-// look brings the state up to date and makes a set of it.
+// look updates the state and returns a set.
 func (s *state) look(d dirty) source.Set {
 	if s.unavailable != nil {
-		d.all = true // what happened below the directory meanwhile is not known
+		d.all = true // changes during the unavailability are unknown
 	}
 	s.counts.looks++
 	if d.lost {
@@ -54,7 +54,7 @@ func (s *state) look(d dirty) source.Set {
 	}
 	p := s.newPass(s.want)
 	if !d.all && !p.readEntries(d) {
-		d.all = true // perhaps too many files: only a count of all tells
+		d.all = true // perhaps too many files: only a full look counts all of them
 	}
 	p.finish()
 	if d.found != nil && s.differs(d.found, d) {
@@ -84,14 +84,14 @@ func (s *state) look(d dirty) source.Set {
 	}
 }
 
-// finish takes into the tree what is still being decoded.
+// finish adds the last decoded files to the tree.
 func (p *pass) finish() {
 	for _, d := range p.decoding.finish() {
 		p.setDecoded(d)
 	}
 }
 
-// update brings the documents in line with the tree.
+// update adapts the documents to the tree.
 func (s *state) update() {
 	before := s.doc.specs
 	switch {
@@ -104,7 +104,7 @@ func (s *state) update() {
 	s.refs.count(before, s.doc.specs)
 }
 
-// lookAll looks at everything, and says why the directory cannot be read.
+// lookAll looks at everything. It returns an error if the directory cannot be read.
 func (s *state) lookAll(p *pass) *spec.Error {
 	at := p.resolve(s.abs)
 	p.trigger(at.real)
@@ -121,7 +121,7 @@ func (s *state) lookAll(p *pass) *spec.Error {
 			Pos:     spec.Position{File: s.src.dir},
 		}
 	}
-	// Another path is a link that leads elsewhere now: that is meant.
+	// Another path means that a link has a new target, which is allowed.
 	m := mount{at.real, identityOf(at.info).dev}
 	if s.good.real == m.real && s.good.dev != m.dev {
 		return &spec.Error{

@@ -7,8 +7,8 @@ import (
 	"github.com/wasm-xds/wasm-xds/pkg/source"
 )
 
-// Sync implements [source.Syncer]. The directory and every file that a spec refers to are
-// looked at, events or not, once nothing has changed for the quiet time of [Config.Settle].
+// Sync implements [source.Syncer]. After a quiet time of [Config.Settle], the source looks at the
+// directory and at every referenced file, even without events.
 func (s *Source) Sync(ctx context.Context) error {
 	answer := make(chan error, 1)
 	select {
@@ -39,7 +39,7 @@ func (l *loop) answerSyncs(err error) {
 	l.waiting = nil
 }
 
-// readError says why a read has told nothing; nil: it has.
+// readError returns the error of a failed read, or nil.
 func readError(set source.Set) error {
 	if set.Unavailable == nil {
 		return nil

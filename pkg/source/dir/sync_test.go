@@ -11,8 +11,8 @@ import (
 	"github.com/wasm-xds/wasm-xds/pkg/spec"
 )
 
-// TestSyncNeedsNoEvents: a set that has what was written before the call is emitted before
-// Sync returns, although no event tells of the change.
+// TestSyncNeedsNoEvents checks that the source emits a set with the latest content before Sync
+// returns, without any event.
 func TestSyncNeedsNoEvents(t *testing.T) {
 	bubble(t, func(t *testing.T, dir string, s *Source, _ *fakeNotifier) {
 		s.rescan = -1
@@ -56,7 +56,7 @@ func TestSyncSaysThatTheDirectoryIsGone(t *testing.T) {
 	})
 }
 
-// TestSyncEnds: a source that does not run, or ends, does not hold up the caller for ever.
+// TestSyncEnds checks that Sync returns if the source does not run or ends.
 func TestSyncEnds(t *testing.T) {
 	bubble(t, func(t *testing.T, _ string, s *Source, _ *fakeNotifier) {
 		ctx, cancel := context.WithTimeout(t.Context(), time.Second)

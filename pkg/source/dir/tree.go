@@ -16,26 +16,26 @@ import (
 
 // node is a directory of specs.
 type node struct {
-	parent *node  // nil: the directory itself
-	shown  string // path as the user knows it
+	parent *node  // nil: the root directory
+	shown  string // path for messages
 	real   string
 	id     identity
 	depth  int
 	files  map[string]*file
 	dirs   map[string]*node
-	// err says why the directory cannot be read. What was in it before is kept,
-	// because its specs are unknown then, not gone.
+	// err says why the directory cannot be read. The former content is kept, because its specs are
+	// unknown, not gone.
 	err *spec.Error
 }
 
-// file is what is known of a spec file.
+// file is the last known content of a spec file.
 type file struct {
 	shown string
 	stamp stamp
-	racy  bool // it may have changed since, behind the same stamp
-	place int  // where its first claim stood among all claims, from 1; 0: it has none yet
+	racy  bool // the file may have changed without a new stamp
+	place int  // position of its first claim among all claims, from 1; 0: none yet
 	sum   [sha256.Size]byte
-	err   *spec.Error // why it could not be read; nil: it was, and the rest counts
+	err   *spec.Error // why the file could not be read; nil: the fields below are valid
 
 	specs  []*spec.Spec
 	errs   []*spec.Error
@@ -55,8 +55,8 @@ func newNode(parent *node, shown, real string) *node {
 	return n
 }
 
-// readNode reads a directory and all below it. The error is about the look as
-// a whole, or that the directory is not there any more.
+// readNode reads a directory and everything below. Only two kinds of error are returned: the look
+// as a whole must stop, or the directory no longer exists.
 func (p *pass) readNode(n *node, info fs.FileInfo) error {
 	p.dirs++
 	if p.dirs > p.s.src.limits.dirs {
@@ -104,8 +104,7 @@ func (p *pass) readNode(n *node, info fs.FileInfo) error {
 	return nil
 }
 
-// readEntries looks at the names that events were about, and says whether the
-// limits were kept.
+// readEntries looks at the names of events, and reports whether the limits are respected.
 func (p *pass) readEntries(d dirty) bool {
 	p.files, p.dirs = p.s.tree.count()
 	for e := range d.entries {
@@ -116,7 +115,7 @@ func (p *pass) readEntries(d dirty) bool {
 	return true
 }
 
-// fail notes why a directory cannot be read.
+// fail records why a directory cannot be read.
 func (p *pass) fail(n *node, e *spec.Error) {
 	e.Pos.File = n.shown
 	if !equalError(n.err, e) {
@@ -125,7 +124,7 @@ func (p *pass) fail(n *node, e *spec.Error) {
 	}
 }
 
-// forget drops all that is not present any more.
+// forget drops everything that no longer exists.
 func (p *pass) forget(n *node, present map[string]struct{}) {
 	for name := range n.files {
 		if _, ok := present[name]; !ok {
@@ -202,7 +201,7 @@ func (p *pass) forgetDir(n *node, name string) {
 	}
 }
 
-// readUnknown is for a name of which not even the kind can be told.
+// readUnknown handles a name whose type is unknown.
 func (p *pass) readUnknown(n *node, name, link string, err error) {
 	switch {
 	case n.dirs[name] != nil:
@@ -218,7 +217,7 @@ func (p *pass) readSub(n *node, name string, at place) error {
 	if id := identityOf(at.info); id != (identity{}) {
 		for up := n; up != nil; up = up.parent {
 			if up.id == id {
-				p.forgetDir(n, name) // a link back to a directory that it lies in
+				p.forgetDir(n, name) // a link back to a parent directory
 				return nil
 			}
 		}
@@ -255,7 +254,7 @@ func (p *pass) file(n *node, name string) *file {
 	return f
 }
 
-// readFile reads a spec file if it may have changed.
+// readFile reads a spec file if the file may have changed.
 func (p *pass) readFile(n *node, name string, at place) error {
 	p.files++
 	if p.files > p.s.src.limits.files {
@@ -273,7 +272,7 @@ func (p *pass) readFile(n *node, name string, at place) error {
 	now := time.Now()
 	var text []byte
 	err := errNotRegular
-	if at.info.Mode().IsRegular() { // opening a device may have effects
+	if at.info.Mode().IsRegular() { // opening a device may have side effects
 		text, err = p.s.src.disk.readFile(at.real, p.s.src.limits.fileSize)
 	}
 	if missing(err) {
@@ -292,8 +291,7 @@ func (p *pass) readFile(n *node, name string, at place) error {
 	case err != nil:
 		p.setUnreadable(f, unreadable(err, ""))
 	case len(bytes.TrimSpace(text)) == 0:
-		// An editor that truncates the file before it writes it shows this for
-		// a moment. It must not pass for a removal.
+		// An editor may truncate the file before writing. That moment must not count as a removal.
 		p.setUnreadable(f, &spec.Error{
 			Code:    CodeEmptyFile,
 			Message: "the file is empty",
@@ -305,7 +303,7 @@ func (p *pass) readFile(n *node, name string, at place) error {
 	return nil
 }
 
-// setText has a file's text decoded, unless it is the one that was decoded last.
+// setText decodes a file's text, unless the text is the last decoded text.
 func (p *pass) setText(f *file, text []byte) {
 	sum := sha256.Sum256(text)
 	if f.err == nil && f.sum == sum {
@@ -314,13 +312,13 @@ func (p *pass) setText(f *file, text []byte) {
 	p.decoding.add(&decoded{file: f, sum: sum}, text, p.s.src.decode)
 }
 
-// setDecoded takes what was decoded.
+// setDecoded applies a decoded file.
 func (p *pass) setDecoded(d *decoded) {
 	f := d.file
 	before := *f
 	f.sum, f.err = d.sum, nil
 	if before.err == nil && d.broken == f.broken && reflect.DeepEqual(d.specs, f.specs) && reflect.DeepEqual(d.errs, f.errs) {
-		return // the same pointers make sets cheap to compare
+		return // equal pointers make the comparison of sets fast
 	}
 	f.specs, f.errs, f.broken = d.specs, d.errs, d.broken
 	if f.healthy() && before.healthy() && slices.EqualFunc(d.specs, before.specs, sameName) {
@@ -330,7 +328,7 @@ func (p *pass) setDecoded(d *decoded) {
 	p.s.changed = true
 }
 
-// healthy says whether nothing is wrong with any document of the file.
+// healthy reports whether all documents of the file are valid.
 func (f *file) healthy() bool { return f.err == nil && !f.broken && len(f.errs) == 0 }
 
 func sameName(a, b *spec.Spec) bool { return a.Name == b.Name }

@@ -13,7 +13,7 @@ import (
 	"github.com/wasm-xds/wasm-xds/pkg/spec"
 )
 
-// notifier is the part of [fsnotify.Watcher] that is used.
+// notifier is the used part of [fsnotify.Watcher].
 type notifier interface {
 	Add(dir string) error
 	Remove(dir string) error
@@ -35,26 +35,25 @@ func newFSNotify() (notifier, error) {
 func (n fsNotify) Events() <-chan fsnotify.Event { return n.Watcher.Events }
 func (n fsNotify) Errors() <-chan error          { return n.Watcher.Errors }
 
-// inboxLimit is how many paths an inbox keeps apart.
+// inboxLimit is the number of paths that an inbox distinguishes.
 const inboxLimit = 1 << 16
 
-// batch is what has happened since the last one was taken.
+// batch contains the events since the last take.
 type batch struct {
 	changes  map[string]pathChange
-	overflow bool // more has happened than is known
+	overflow bool // some events are lost
 }
 
-// pathChange is what has happened to one path.
+// pathChange combines the events of one path.
 type pathChange struct {
-	op       fsnotify.Op // all of it
-	complete bool        // the last of it was a rename into place: nothing has to follow
+	op       fsnotify.Op // all operations
+	complete bool        // the last event was a rename into place, so the file is complete
 }
 
-// inbox gathers events apart from the goroutine that acts on them: fsnotify
-// reports errors while it holds the lock that Add takes, so that whoever
-// calls Add must never be the one who has to receive.
+// inbox collects events in a separate goroutine. fsnotify reports errors while it holds the lock of
+// Add, so the caller of Add must not be the receiver.
 type inbox struct {
-	wake chan struct{} // has an element when there is something to take
+	wake chan struct{} // has an element while there are events to take
 
 	mu      sync.Mutex
 	pending batch
@@ -80,7 +79,7 @@ func (b *inbox) pump(n notifier, log *zap.Logger) {
 			case errors.Is(err, fsnotify.ErrEventOverflow):
 				b.overflow()
 			default:
-				// A watch that is gone already; the event of that comes by itself.
+				// The watch has already ended. A separate event reports the end.
 				log.Debug("fsnotify", zap.Error(err))
 			}
 		}
@@ -101,9 +100,9 @@ func (b *inbox) put(e fsnotify.Event) {
 	b.signal()
 }
 
-// renamedHere says whether an event tells of a rename into place, as far as fsnotify
-// lets on: it does by its text alone, and only where both ends are watched. Quotes
-// within a name are escaped in that text, so no name can look like it.
+// renamedHere reports whether an event is a rename into place. fsnotify shows that only in the
+// event's text, and only if both directories are watched. The text escapes quotes in names, so no
+// name can imitate the mark.
 func renamedHere(e fsnotify.Event) bool {
 	return e.Op == fsnotify.Create && strings.Contains(e.String(), `" ← "`)
 }
@@ -130,18 +129,18 @@ func (b *inbox) take() batch {
 	return t
 }
 
-// watches is the set of watched directories. All paths in it are real ones:
-// inotify has one watch an inode, and names its events by the first path.
+// watches is the set of watched directories. All paths are real, because inotify has one watch per
+// inode and reports events under the first path.
 type watches struct {
 	open  func() (notifier, error)
 	log   *zap.Logger
 	inbox *inbox
 
-	n      notifier // nil: none could be had
+	n      notifier // nil: no notifier is available
 	pumped chan struct{}
 	dirs   map[string]identity
 	byID   map[identity]string
-	limit  error // what keeps directories from being watched; nil: nothing
+	limit  error // why some directories are not watched; nil: all are
 }
 
 func newWatches(open func() (notifier, error), log *zap.Logger) *watches {
@@ -151,7 +150,7 @@ func newWatches(open func() (notifier, error), log *zap.Logger) *watches {
 	}
 }
 
-// begin is called before everything is looked at: what failed is tried again.
+// begin starts a look at everything, in which failed watches get another attempt.
 func (w *watches) begin() {
 	w.limit = nil
 	if w.n != nil {
@@ -180,8 +179,7 @@ func (w *watches) close() {
 	w.n = nil
 }
 
-// add watches a directory, which has the given identity, and says whether it was not
-// watched before.
+// add watches a directory with the given identity, and reports whether the watch is new.
 func (w *watches) add(dir string, id identity) bool {
 	if w.n == nil {
 		return false
@@ -190,19 +188,19 @@ func (w *watches) add(dir string, id identity) bool {
 		if known == id {
 			return false
 		}
-		w.drop(dir) // another directory has taken its place
+		w.drop(dir) // another directory is at the path now
 	}
 	if id != (identity{}) {
 		if old, ok := w.byID[id]; ok {
-			w.drop(old) // it was moved here, and its events would name the old path
+			w.drop(old) // the directory was moved here, and its events would have the old path
 		}
 	}
 	if isLimit(w.limit) {
-		return false // it would fail again, thousands of times
+		return false // further attempts would fail, too
 	}
 	if err := w.n.Add(dir); err != nil {
 		w.log.Debug("cannot watch a directory", zap.String("dir", dir), zap.Error(err))
-		// A directory on the way that may not be read is left to the rescan.
+		// Only the rescan covers a directory on the path that cannot be read.
 		if isLimit(err) {
 			w.limit = err
 		}
@@ -220,7 +218,7 @@ func (w *watches) has(dir string) bool {
 	return ok
 }
 
-// drop ends the watch of a directory and of all below it.
+// drop ends the watches of a directory and of everything below.
 func (w *watches) drop(dir string) {
 	below := strings.TrimSuffix(dir, string(filepath.Separator)) + string(filepath.Separator)
 	for d := range w.dirs {
@@ -245,7 +243,7 @@ func (w *watches) remove(dir string) {
 	if w.byID[id] == dir {
 		delete(w.byID, id)
 	}
-	// An error only says that the watch has ended by itself.
+	// An error only says that the watch has already ended.
 	_ = w.n.Remove(dir)
 }
 
@@ -254,7 +252,7 @@ func isLimit(err error) bool {
 		errors.Is(err, syscall.ENFILE) || errors.Is(err, syscall.ENOMEM)
 }
 
-// degraded words what keeps directories from being watched; nil: nothing.
+// degraded describes why some directories are not watched, or returns nil.
 func (w *watches) degraded() *spec.Error {
 	if w.limit == nil {
 		return nil

@@ -7,9 +7,9 @@ import (
 	"github.com/wasm-xds/wasm-xds/pkg/source"
 )
 
-// follow is [Sets], made from the set before: last is what the same parts said together,
-// but for one of them, which said before then and what is among the parts now. What they
-// refer to, thousands of files, is changed where it differs, and the set says where.
+// follow returns the same set as [Sets], faster. last is the set before a change of one part, whose
+// former set was before. References may have thousands of files, so follow changes only the paths
+// that differ, and names them in the set's Differs.
 func follow(last source.Set, parts []Part, part int, before *source.Set) source.Set {
 	if last.References == nil {
 		return Sets(parts)
@@ -35,7 +35,7 @@ func follow(last source.Set, parts []Part, part int, before *source.Set) source.
 	return out
 }
 
-// differing are the paths in which what is known of two sets' References differs.
+// differing returns the paths for which the References of two sets differ.
 func differing(before, now *source.Set) []string {
 	was, is := known(before), known(now)
 	switch {
@@ -58,7 +58,7 @@ func differing(before, now *source.Set) []string {
 	return paths
 }
 
-// known are the References of a set; none of one that says nothing.
+// known returns the References of a set, or nil for a missing or unavailable set.
 func known(set *source.Set) map[string]string {
 	if set == nil || set.Unavailable != nil {
 		return nil
@@ -66,7 +66,7 @@ func known(set *source.Set) map[string]string {
 	return set.References
 }
 
-// references are those of all parts. Of a path that several of them have, the last one counts.
+// references combines the References of all parts. For a shared path the last part counts.
 func references(parts []Part) map[string]string {
 	all := map[string]string{}
 	for _, p := range parts {
@@ -75,7 +75,7 @@ func references(parts []Part) map[string]string {
 	return all
 }
 
-// reference is one of them.
+// reference returns the combined reference of one path.
 func reference(parts []Part, path string) (seen string, ok bool) {
 	for _, p := range slices.Backward(parts) {
 		if seen, ok = known(p.Set)[path]; ok {

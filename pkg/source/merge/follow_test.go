@@ -13,8 +13,7 @@ import (
 	"github.com/wasm-xds/wasm-xds/pkg/spec"
 )
 
-// TestFollowComesToTheSame has sets that follow one another agree with sets that are made
-// anew, whatever the sources say, and say truly how they differ.
+// TestFollowComesToTheSame compares follow with Sets for random sets, and checks Differs.
 func TestFollowComesToTheSame(t *testing.T) {
 	r := rand.New(rand.NewPCG(1, 1))
 	followed := 0
@@ -44,7 +43,7 @@ func TestFollowComesToTheSame(t *testing.T) {
 	}
 }
 
-// randomSet is what a source may say after another set.
+// randomSet returns a random next set of a source.
 func randomSet(r *rand.Rand, root string, before *source.Set) *source.Set {
 	if r.IntN(8) == 0 {
 		return &source.Set{Unavailable: failing("", root)}
@@ -72,7 +71,7 @@ func randomSet(r *rand.Rand, root string, before *source.Set) *source.Set {
 		return set
 	}
 	set.References = map[string]string{}
-	for i := range 4 { // some of them another source's, too
+	for i := range 4 { // some names also belong to another source
 		if r.IntN(2) == 0 {
 			set.References[fmt.Sprint("/shared/", i)] = fmt.Sprint(r.IntN(2))
 		}
@@ -99,8 +98,8 @@ func checkDifference(t *testing.T, before, now source.Set) {
 	}
 }
 
-// many is a directory of n specs with a module each, beside a bundle of a hundred, and edit
-// gives one set after another that edits the spec in the middle and its module.
+// many returns a directory of n specs with a module each, beside a bundle of a hundred specs. Each
+// call of edit returns a new set with an edit of one spec and its module.
 func many(n int) (parts []Part, edit func() *source.Set) {
 	set := func(root string, n int) *source.Set {
 		s := &source.Set{References: map[string]string{}}
@@ -126,7 +125,7 @@ func many(n int) (parts []Part, edit func() *source.Set) {
 	}
 }
 
-// TestWhatAnEditAllocates: few pieces, however many specs there are.
+// TestWhatAnEditAllocates checks that an edit makes few allocations for any number of specs.
 func TestWhatAnEditAllocates(t *testing.T) {
 	parts, edit := many(10_000)
 	last := Sets(parts)

@@ -1,4 +1,4 @@
-// Package merge makes one source of several.
+// Package merge combines several sources into one source.
 package merge
 
 import (
@@ -11,25 +11,25 @@ import (
 	"github.com/wasm-xds/wasm-xds/pkg/spec"
 )
 
-// Part is what one of several sources says.
+// Part is the last set of one of several sources.
 type Part struct {
 	// Root begins the File of each of the source's specs, followed by a slash.
 	Root string
-	Set  *source.Set // nil: it has said nothing yet
+	Set  *source.Set // nil: no set yet
 }
 
 // The codes of this package's errors.
 const (
-	CodeDuplicateName = "duplicate_name"  // two sources have a spec of that name
-	CodeNotRead       = "source_not_read" // the source has said nothing yet
+	CodeDuplicateName = "duplicate_name"  // two sources have a spec with the same name
+	CodeNotRead       = "source_not_read" // the source has not emitted a set yet
 )
 
-// Sets is what several sources say together. It is pure.
+// Sets combines the sets of several sources. It is a pure function.
 //
-// A name that two sources have is taken from neither: an error names both places,
-// and what was served by that name before is served on. Of a source that cannot
-// be read, everything is unknown and nothing is gone, as with a
-// [source.Set.BrokenFiles] directory; only where none can be read, the whole is unavailable.
+// If two sources have the same name, neither document is used: an error names both places, and the
+// former spec of this name stays in use. The specs of an unreadable source are unknown, not gone,
+// as with a directory in [source.Set.BrokenFiles]. The combined set is unavailable only if no
+// source can be read.
 func Sets(parts []Part) source.Set {
 	out := documents(parts)
 	if out.Unavailable == nil {
@@ -38,7 +38,7 @@ func Sets(parts []Part) source.Set {
 	return out
 }
 
-// documents is the set that the parts make, but for its References.
+// documents returns the combined set without References.
 func documents(parts []Part) source.Set {
 	var out source.Set
 	var holders []holder
@@ -67,7 +67,7 @@ func documents(parts []Part) source.Set {
 	return out
 }
 
-// unknown is why nothing is known of the part; nil: it is.
+// unknown returns the error of a part without a usable set, or nil.
 func (p Part) unknown() *spec.Error {
 	switch {
 	case p.Set == nil:
@@ -77,14 +77,14 @@ func (p Part) unknown() *spec.Error {
 		}
 	case p.Set.Unavailable != nil:
 		e := *p.Set.Unavailable
-		e.Pos = spec.Position{File: p.Root} // where BrokenFiles' error is looked for
+		e.Pos = spec.Position{File: p.Root} // the same position as in BrokenFiles
 		return &e
 	default:
 		return nil
 	}
 }
 
-// describe is how the part is; unknown is why nothing is known of it, or nil.
+// describe returns the status of the part. unknown is its error, or nil.
 func (p Part) describe(unknown *spec.Error) source.Part {
 	if unknown != nil {
 		return source.Part{Root: p.Root, Unavailable: unknown}
@@ -92,8 +92,8 @@ func (p Part) describe(unknown *spec.Error) source.Part {
 	return source.Part{Root: p.Root, Specs: len(p.Set.Specs), Errors: len(p.Set.Errors), Degraded: p.Set.Degraded}
 }
 
-// holder is what one source has, less and less of it: its documents, and of those with
-// errors the ones that have a name which no valid one has.
+// holder has the remaining documents of one source during the merge. faulty are the errors whose
+// names no valid document of the source has.
 type holder struct {
 	specs  []*spec.Spec  // by name
 	faulty []*spec.Error // by name and position
@@ -112,14 +112,14 @@ func holderOf(set *source.Set) holder {
 	return h
 }
 
-// claim is a document that has a name: a valid one, or one with errors, in whose
-// place another source's must not be taken either.
+// claim is a document with a name. An invalid document also claims its name, so that no other
+// source's document is used instead.
 type claim struct {
 	pos  spec.Position
 	spec *spec.Spec // nil: the document has errors
 }
 
-// first is the first name of those that are left.
+// first returns the first remaining name.
 func (h *holder) first() (name string, ok bool) {
 	if len(h.specs) > 0 {
 		name, ok = h.specs[0].Name, true
@@ -130,7 +130,8 @@ func (h *holder) first() (name string, ok bool) {
 	return name, ok
 }
 
-// take takes all that has this name, which is no later than the first, and gives the first of it.
+// take removes the documents with this name and returns the first claim. No remaining name may be
+// earlier.
 func (h *holder) take(name string) (first claim, some bool) {
 	if len(h.specs) > 0 && h.specs[0].Name == name {
 		s := h.specs[0]
@@ -146,8 +147,8 @@ func (h *holder) take(name string) (first claim, some bool) {
 	return first, some
 }
 
-// unique takes the valid documents whose name no other source claims. All lists are
-// sorted, and mostly long runs of one come before the next name of another.
+// unique returns the valid documents with names that no other source claims. All lists are sorted,
+// and usually one source has a long run of names before the next name of another source.
 func unique(holders []holder) ([]*spec.Spec, []*spec.Error) {
 	total := 0
 	for _, h := range holders {
@@ -172,8 +173,8 @@ func unique(holders []holder) ([]*spec.Spec, []*spec.Error) {
 	}
 }
 
-// least finds the holder of the first name that is left, and the first name of all others;
-// nil: there is none.
+// least returns the holder of the first remaining name, the name, and the next name of all other
+// holders. first or next is nil if there is none.
 func least(holders []holder) (first *holder, name string, next *string) {
 	for i := range holders {
 		switch n, ok := holders[i].first(); {
@@ -189,8 +190,8 @@ func least(holders []holder) (first *holder, name string, next *string) {
 	return first, name, next
 }
 
-// before are the documents before the next name of another holder (nil: there is none)
-// and of one with errors.
+// before returns the documents before next, the next name of another holder, and before the next
+// invalid document. A nil next means that no other holder has names left.
 func (h *holder) before(next *string) []*spec.Spec {
 	if len(h.faulty) > 0 && (next == nil || h.faulty[0].Name < *next) {
 		next = &h.faulty[0].Name
@@ -202,13 +203,13 @@ func (h *holder) before(next *string) []*spec.Spec {
 	return h.specs[:end]
 }
 
-// find finds where a name is among the documents, or would be.
+// find returns the index of a name among the documents, or the place where it would be.
 func (h *holder) find(name string) (int, bool) {
 	return slices.BinarySearchFunc(h.specs, name, func(s *spec.Spec, name string) int { return strings.Compare(s.Name, name) })
 }
 
-// take takes all that has the first name: its first claim, and an error for each other
-// source that claims it.
+// take removes all documents with the first name. It returns the first claim, and an error for each
+// other source with a claim.
 func take(holders []holder, name string) (first claim, shared []*spec.Error) {
 	claimed := false
 	for i := range holders {

@@ -18,7 +18,7 @@ import (
 
 func TestMain(m *testing.M) { goleak.VerifyTestMain(m) }
 
-// setOf has a spec of each name, of a file of its own below root.
+// setOf returns a set with one spec per name, each in a file of its own below root.
 func setOf(root string, names ...string) *source.Set {
 	set := &source.Set{References: map[string]string{root + "/x": "1"}}
 	for _, n := range names {
@@ -128,7 +128,7 @@ func describe(set source.Set) []string {
 	return lines
 }
 
-// scripted emits what it is sent.
+// scripted emits the sets that it receives.
 type scripted chan source.Set
 
 func (s scripted) Run(ctx context.Context, emit func(source.Set)) error {
@@ -166,7 +166,7 @@ func TestRun(t *testing.T) {
 			}
 		}
 		one <- *setOf("/a", "a")
-		wait("") // two has said nothing
+		wait("") // the source two has not emitted a set
 		time.Sleep(firstWait)
 		wait("spec a, broken /b, error source_not_read  /b: /b is still being read for the first time, degraded source_not_read")
 		two <- *setOf("/b", "b")
@@ -180,8 +180,8 @@ func TestRun(t *testing.T) {
 	})
 }
 
-// TestASourceThatEndsTakesNoOtherWithIt: the others say on what they have to say, and the one
-// that has ended begins again.
+// TestASourceThatEndsTakesNoOtherWithIt checks that the other sources continue, and that the ended
+// source starts again.
 func TestASourceThatEndsTakesNoOtherWithIt(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		one, two := make(scripted), make(endingOnce)
@@ -191,7 +191,7 @@ func TestASourceThatEndsTakesNoOtherWithIt(t *testing.T) {
 		go func() {
 			ended <- New(Named{"/a", one}, Named{"/b", two}).Run(ctx, func(s source.Set) { got <- s })
 		}()
-		two <- nil // it ends before it has said anything
+		two <- nil // the source ends before its first set
 		one <- *setOf("/a", "a")
 		first := <-got
 		if text := strings.Join(describe(first), ", "); !strings.HasPrefix(text, "spec a, broken /b, error source_failed") {
@@ -204,7 +204,7 @@ func TestASourceThatEndsTakesNoOtherWithIt(t *testing.T) {
 		if text := strings.Join(describe(<-got), ", "); !strings.HasPrefix(text, "spec a, spec c, broken /b") {
 			t.Errorf("the other one says on: %s", text)
 		}
-		two <- setOf("/b", "b") // its second run
+		two <- setOf("/b", "b") // the second run
 		if text := strings.Join(describe(<-got), ", "); text != "spec a, spec b, spec c" {
 			t.Errorf("when both run: %s", text)
 		}
@@ -213,7 +213,7 @@ func TestASourceThatEndsTakesNoOtherWithIt(t *testing.T) {
 	})
 }
 
-// endingOnce emits what it is sent, and ends at nil.
+// endingOnce emits the sets that it receives, and ends at nil.
 type endingOnce chan *source.Set
 
 func (s endingOnce) Run(ctx context.Context, emit func(source.Set)) error {
@@ -230,7 +230,7 @@ func (s endingOnce) Run(ctx context.Context, emit func(source.Set)) error {
 	}
 }
 
-// TestRoots: whoever takes the set tells by them what one source has lost as a whole.
+// TestRoots checks the roots, which tell the receiver when one source has lost all its specs.
 func TestRoots(t *testing.T) {
 	got := Sets([]Part{{Root: "/specs", Set: &source.Set{}}, {Root: "oci://registry.example/filters:prod"}}).Roots
 	if diff := cmp.Diff([]string{"/specs", "oci://registry.example/filters:prod"}, got); diff != "" {

@@ -10,19 +10,19 @@ import (
 	"github.com/wasm-xds/wasm-xds/pkg/source/restart"
 )
 
-// firstWait is how long the first set waits for sources that have said nothing.
+// firstWait is how long the first set waits for sources without a set.
 const firstWait = 10 * time.Second
 
-// Named is a source with the root of its specs' files, as in [Part].
+// Named is a source with the root of its files, as in [Part].
 type Named struct {
 	Root   string
 	Source source.Source
 }
 
-// Source is several sources. It implements [source.Source].
+// Source combines several sources. It implements [source.Source].
 type Source struct {
-	sources []Named              // each starts its source again when that ends
-	flushes chan chan<- struct{} // requests of Sync: what the sources have said by now is emitted
+	sources []Named              // wrapped sources that restart after an end
+	flushes chan chan<- struct{} // requests of Sync: all earlier sets are emitted first
 }
 
 var (
@@ -30,7 +30,7 @@ var (
 	_ source.Syncer = (*Source)(nil)
 )
 
-// New makes one source of several; it starts nothing before [Source.Run].
+// New combines several sources. It does nothing before [Source.Run].
 func New(sources ...Named) *Source {
 	s := &Source{sources: slices.Clone(sources), flushes: make(chan chan<- struct{})}
 	for i, one := range sources {
@@ -44,10 +44,10 @@ type said struct {
 	set  source.Set
 }
 
-// Run implements [source.Source]. It emits a first set when every source has said
-// something, or after ten seconds, and then one for each set of any of them. A source
-// that ends is started again, see [restart.Source]: the others do not notice. It
-// returns when ctx ends and all of them have returned.
+// Run implements [source.Source]. It emits a first set when every source has emitted a set, or
+// after ten seconds, and then another set for each set of a source. A source that ends is started
+// again, see [restart.Source], without an effect on the others. Run returns when ctx has ended and
+// all sources have returned.
 func (s *Source) Run(ctx context.Context, emit func(source.Set)) error {
 	ctx, cancel := context.WithCancel(ctx)
 	var running sync.WaitGroup
@@ -56,7 +56,7 @@ func (s *Source) Run(ctx context.Context, emit func(source.Set)) error {
 	sets := make(chan said)
 	for i, one := range s.sources {
 		running.Go(func() {
-			// It returns with ctx alone.
+			// The source returns only when ctx ends.
 			_ = one.Source.Run(ctx, func(set source.Set) {
 				select {
 				case sets <- said{i, set}:

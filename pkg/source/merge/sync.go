@@ -8,8 +8,8 @@ import (
 	"github.com/wasm-xds/wasm-xds/pkg/source"
 )
 
-// Sync implements [source.Syncer]. All sources that can be asked are asked at the same time,
-// and the errors are joined in the order of the sources.
+// Sync implements [source.Syncer]. It calls Sync of all sources concurrently, and joins the errors
+// in the order of the sources.
 func (s *Source) Sync(ctx context.Context) error {
 	errs := make([]error, len(s.sources))
 	var asked sync.WaitGroup
@@ -19,7 +19,7 @@ func (s *Source) Sync(ctx context.Context) error {
 		}
 	}
 	asked.Wait()
-	// Each source has passed on its set. The goroutine of Run emits those before it answers this.
+	// Each source has passed on its set. Run's goroutine emits these sets before it answers.
 	done := make(chan struct{})
 	select {
 	case s.flushes <- done:

@@ -10,7 +10,7 @@ import (
 	"github.com/wasm-xds/wasm-xds/pkg/source"
 )
 
-// asked emits a set for each Sync, and fails then if it has an error.
+// asked emits a set for each Sync, and returns its error afterwards.
 type asked struct {
 	sets chan source.Set
 	err  error
@@ -26,8 +26,8 @@ func (a *asked) Sync(context.Context) error {
 	return a.err
 }
 
-// TestSync: the merged set is emitted before Sync returns, a source that cannot be asked is
-// left alone, and an error of one source is the error of the whole.
+// TestSync checks that the merged set is emitted before Sync returns, that sources without Sync are
+// skipped, and that an error of one source becomes the error of the whole.
 func TestSync(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		one, two := &asked{sets: make(chan source.Set)}, make(scripted)

@@ -1,4 +1,4 @@
-// Package restart keeps a source running: one that ends is started again.
+// Package restart restarts a source when the source ends.
 package restart
 
 import (
@@ -12,25 +12,27 @@ import (
 	"github.com/wasm-xds/wasm-xds/pkg/spec"
 )
 
-// CodeFailed is the code of the error that a set carries while its source is down.
+// CodeFailed is the code of the error in the set while the source is down.
 const CodeFailed = "source_failed"
 
-// A source that ends is started again after a pause of firstPause. Each pause is half as long
-// again as the one before, up to mostPause. A run of steadyRun or longer begins anew.
+// The first restart follows after firstPause. Each further pause is 1.5 times as long as the
+// previous pause, up to mostPause. After a run of at least steadyRun the pauses begin again at
+// firstPause.
 const (
 	firstPause = time.Second
 	mostPause  = time.Minute
 	steadyRun  = 2 * time.Minute
 )
 
-// Source runs another source and starts it again when it ends. It implements [source.Source]
-// and [source.Syncer].
+// Source runs another source, and starts it again whenever it ends. Source implements
+// [source.Source] and [source.Syncer].
 type Source struct {
 	root  string
 	inner source.Source
 
 	mu sync.Mutex
-	// run ends with the source's current run, and its cause says why. Nil: none has begun.
+	// run is the context of the source's current run. Its cause says why the run has ended. nil
+	// means that no run has begun.
 	run context.Context
 }
 
@@ -39,13 +41,13 @@ var (
 	_ source.Syncer = (*Source)(nil)
 )
 
-// New wraps a source. Root names it in errors: a directory, or a reference to a bundle. The
-// source's Run is called again after it has returned, and never twice at a time.
+// New wraps a source. root is the source's name in errors: a directory, or a reference to a bundle.
+// The wrapper calls the source's Run again after its return, and never concurrently.
 func New(root string, inner source.Source) *Source { return &Source{root: root, inner: inner} }
 
-// Run implements [source.Source]. It passes on the sets of the source. When the source ends, it
-// emits a set that is unavailable for [CodeFailed], waits, and starts the source again. It
-// returns when ctx ends, and then returns ctx's error.
+// Run implements [source.Source]. It passes on the sets of the source. When the source ends, Run
+// emits an unavailable set with [CodeFailed], waits, and starts the source again. Run returns ctx's
+// error when ctx ends.
 func (s *Source) Run(ctx context.Context, emit func(source.Set)) error {
 	pauses := backoff.NewExponentialBackOff()
 	pauses.InitialInterval, pauses.MaxInterval = firstPause, mostPause
@@ -70,7 +72,7 @@ func (s *Source) Run(ctx context.Context, emit func(source.Set)) error {
 	}
 }
 
-// runOnce runs the source until it ends, and says why it has.
+// runOnce runs the source until the source ends, and returns the reason.
 func (s *Source) runOnce(ctx context.Context, emit func(source.Set)) *spec.Error {
 	run, end := context.WithCancelCause(ctx)
 	s.mu.Lock()
@@ -81,8 +83,8 @@ func (s *Source) runOnce(ctx context.Context, emit func(source.Set)) *spec.Error
 	return failure
 }
 
-// Sync implements [source.Syncer]. While the source is down, it returns the [spec.Error] that
-// says why. A source that is no Syncer is left alone.
+// Sync implements [source.Syncer]. While the source is down, Sync returns the [spec.Error] with the
+// reason. For a source without Sync, the result is nil.
 func (s *Source) Sync(ctx context.Context) error {
 	syncer, ok := s.inner.(source.Syncer)
 	if !ok {
@@ -92,7 +94,7 @@ func (s *Source) Sync(ctx context.Context) error {
 	run := s.run
 	s.mu.Unlock()
 	if run == nil {
-		return syncer.Sync(ctx) // which waits for the first run
+		return syncer.Sync(ctx) // waits for the first run
 	}
 	ctx, cancel := context.WithCancelCause(ctx)
 	defer cancel(nil)

@@ -13,7 +13,7 @@ import (
 	"github.com/wasm-xds/wasm-xds/pkg/spec"
 )
 
-// failing ends with each of the errors, and runs on after the last one.
+// failing ends with each of the errors in turn, and keeps running after the last error.
 type failing struct {
 	errs []error
 	runs []time.Time
@@ -86,7 +86,8 @@ func (*asked) Sync(ctx context.Context) error {
 	return ctx.Err()
 }
 
-// TestSyncOfASourceThatIsDown: who asks is told why, before and while it is down.
+// TestSyncOfASourceThatIsDown checks that Sync returns the reason, both before and during the
+// pause.
 func TestSyncOfASourceThatIsDown(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		ctx, cancel := context.WithCancel(t.Context())
