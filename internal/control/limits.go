@@ -38,7 +38,7 @@ func (l *limits) note(one admin.Limit, now time.Time) bool {
 	return true
 }
 
-// all are the limits that were hit, sorted by name.
+// all returns the limits that were hit, sorted by name.
 func (l *limits) all() []admin.Limit {
 	l.mu.Lock()
 	defer l.mu.Unlock()
@@ -50,7 +50,7 @@ func (l *limits) all() []admin.Limit {
 	return all
 }
 
-// StreamRefused notes that a stream was ended because of a limit. It may be called from any goroutine.
+// StreamRefused notes that a stream was ended because of a limit. Any goroutine may call it.
 func (c *Control) StreamRefused(one admin.Limit) {
 	c.cfg.Metrics.StreamRefused(one.Name)
 	if c.limits.note(one, time.Now()) {
@@ -59,5 +59,5 @@ func (c *Control) StreamRefused(one admin.Limit) {
 	}
 }
 
-// Limits are those that streams were refused for.
+// Limits returns the limits for which streams were refused.
 func (c *Control) Limits() []admin.Limit { return c.limits.all() }

@@ -12,21 +12,21 @@ import (
 	"github.com/wasm-xds/wasm-xds/pkg/spec"
 )
 
-// outcome is what became of resolving one spec.
+// outcome is the result of resolving and checking one spec.
 type outcome struct {
 	revision *snapshot.Revision
-	// filter is what the spec wants with that revision; nil: it is not made yet.
+	// filter is the wanted filter with that revision; nil: not made yet.
 	filter   *snapshot.Filter
 	err      *spec.Error
 	warnings []*spec.Error // of the sandbox
-	pending  bool          // neither yet
-	checking bool          // because the sandbox has it
-	fresh    bool          // since a moment ago
-	again    bool          // it took too long in the sandbox, which tries it again
+	pending  bool          // neither a filter nor an error yet
+	checking bool          // the sandbox has the spec
+	fresh    bool          // the check is younger than checkHold
+	again    bool          // the spec took too long in the sandbox, which tries again
 	refused  string        // the revision that the sandbox refuses; "": none
 }
 
-// openSpec is a spec of which there is more to be said than what it wants.
+// openSpec is a spec that is not plain: pending, with an error, or with warnings.
 type openSpec struct {
 	spec *spec.Spec
 	outcome
@@ -38,28 +38,28 @@ type Pin struct {
 	Instead  string             `json:"instead"`
 }
 
-// planning is everything that decides what is wanted.
+// planning has all inputs of the decision about the wanted filters.
 type planning struct {
 	previous *snapshot.Snapshot
 	set      source.Set
-	// made has for each of the set's specs what it wants, or nil where open says what became of
-	// it; open is sorted by name.
+	// made has, for each of the set's specs, the wanted filter, or nil if open has the spec's
+	// outcome. open is sorted by name.
 	made       []*snapshot.Filter
 	open       []openSpec
 	pins       map[string]Pin
-	delivery   spec.Delivery // for specs that name none
+	delivery   spec.Delivery // for specs without a delivery
 	allowEmpty bool
 }
 
-// plan is what is wanted, and what is wrong.
+// plan is the wanted filters, and the problems to show.
 type plan struct {
 	filters  []*snapshot.Filter
 	problems map[string]*spec.Error // by filter
 	warnings map[string][]*spec.Error
-	checking map[string]*spec.Error // the filters whose newest revision the sandbox has
-	pins     map[string]Pin         // those that still hold
-	held     *spec.Error            // every spec of a source went at once: they are kept
-	// heldRoots are the roots of those sources, "" that of the only one.
+	checking map[string]*spec.Error // filters whose newest revision is in the sandbox
+	pins     map[string]Pin         // the rollbacks that still apply
+	held     *spec.Error            // every spec of a source went at once: their filters are held
+	// heldRoots are the roots of the sources with held filters; "" is the only source.
 	heldRoots []string
 }
 
@@ -94,7 +94,8 @@ func makePlan(p planning) plan {
 	return out
 }
 
-// ofSpecs is what the valid specs want. For those that are made and not rolled back, it is there.
+// ofSpecs returns the wishes of the valid specs. made has the filters of plain specs without a
+// pin.
 func (p planning) ofSpecs(out *plan) wishes {
 	filters := make([]*snapshot.Filter, len(p.made), len(p.made)+8)
 	copy(filters, p.made)
@@ -118,11 +119,11 @@ func (p planning) ofSpecs(out *plan) wishes {
 	return wishes{filters: filters, specs: len(filters)}
 }
 
-// wishes are what is wanted, each name once.
+// wishes are the wanted filters. Each name occurs once.
 type wishes struct {
 	filters []*snapshot.Filter
-	specs   int                 // how many of them come from specs: the first ones, sorted by name
-	others  map[string]struct{} // the names of those behind them
+	specs   int                 // the number of filters from specs: the first ones, sorted by name
+	others  map[string]struct{} // the names of the remaining filters
 }
 
 func (w *wishes) add(f *snapshot.Filter) {
@@ -143,9 +144,9 @@ func (w *wishes) hasOther(name string) bool {
 	return ok
 }
 
-// filterOf is what a valid spec wants: itself if it could be resolved, else what
-// it wanted before. A new one that will be known in a moment is nil until then: an Envoy
-// that asks for it would get a stand-in and at once something else.
+// filterOf returns the wanted filter of a valid spec: the new one if the spec could be resolved,
+// else the previous one. A new filter whose outcome will be known in a moment is nil until then.
+// Otherwise an Envoy that asks for the filter would get a stand-in and at once another revision.
 func (p planning) filterOf(s *spec.Spec, got *outcome, out *plan) *snapshot.Filter {
 	if got.warnings != nil {
 		out.warnings[s.Name] = got.warnings
@@ -169,7 +170,7 @@ func (p planning) filterOf(s *spec.Spec, got *outcome, out *plan) *snapshot.Filt
 			return before
 		}
 		kept := *before
-		// The switch must work also while the module cannot be had.
+		// The switch must work even while the module is not available.
 		kept.Removed, kept.Disabled, kept.SpecFile = false, s.Disabled, s.File
 		return &kept
 	}
@@ -190,7 +191,7 @@ func (p planning) filterOf(s *spec.Spec, got *outcome, out *plan) *snapshot.Filt
 	return f
 }
 
-// newFilter is what a spec wants. delivery is for specs that name none.
+// newFilter makes a spec's wanted filter. delivery is for specs without a delivery.
 func newFilter(s *spec.Spec, revision *snapshot.Revision, delivery spec.Delivery) *snapshot.Filter {
 	return &snapshot.Filter{
 		Name: s.Name, Type: s.Type, Revision: revision, Policy: s.Policy, Delivery: cmp.Or(s.Delivery, delivery),
@@ -198,8 +199,8 @@ func newFilter(s *spec.Spec, revision *snapshot.Revision, delivery spec.Delivery
 	}
 }
 
-// addBroken keeps what documents with errors described before, and adds what they
-// describe now and never could be served.
+// addBroken keeps the previous filters of documents with errors. For a document that was never
+// served, it adds a filter without a revision.
 func (p planning) addBroken(gone []*snapshot.Filter, wanted *wishes, out *plan) {
 	for _, e := range p.set.Errors {
 		name := e.Name
@@ -218,7 +219,8 @@ func (p planning) addBroken(gone []*snapshot.Filter, wanted *wishes, out *plan) 
 			Name: name, Type: spec.HTTP, Policy: spec.Closed, Delivery: p.delivery, OnRemove: spec.Keep, SpecFile: e.Pos.File,
 		})
 	}
-	// A document without a name, or a file that is no YAML: whatever came from there is unknown.
+	// A document has no name, or a file is not YAML: the file may still describe its former
+	// filters.
 	for _, before := range gone {
 		if wanted.hasOther(before.Name) {
 			continue
@@ -247,10 +249,10 @@ func (p planning) keep(before *snapshot.Filter, wanted *wishes, out *plan) {
 	}
 }
 
-// unknownIn is the error that makes a file's documents unknown; nil: they are known.
+// unknownIn returns the error that hides a file's documents; nil: the documents are known.
 func (p planning) unknownIn(file string) *spec.Error {
 	for _, broken := range p.set.BrokenFiles {
-		// A directory that cannot be read stands for everything below it.
+		// A directory that cannot be read stands for everything below.
 		if broken != file && !strings.HasPrefix(file, broken+string(filepath.Separator)) {
 			continue
 		}
@@ -269,7 +271,7 @@ func (p planning) unknownIn(file string) *spec.Error {
 	return nil
 }
 
-// gone is what was there before and no spec wants any more, sorted by name.
+// gone returns the previous filters that no spec describes any more, sorted by name.
 func (p planning) gone(wanted *wishes) []*snapshot.Filter {
 	var gone []*snapshot.Filter
 	specs := wanted.filters[:wanted.specs]

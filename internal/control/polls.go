@@ -11,8 +11,8 @@ import (
 	"github.com/wasm-xds/wasm-xds/pkg/spec"
 )
 
-// registryJob is the job of a module from a registry. Where a tag leads is looked at for each spec
-// that begins to name it.
+// registryJob is the job of a module in a registry. A spec that begins to name a tag has the tag
+// looked up.
 func registryJob(s *spec.Spec, references map[string]string, digest, signed string) job {
 	secret := ""
 	if s.Module.PullSecret != nil {
@@ -29,19 +29,19 @@ func registryJob(s *spec.Spec, references map[string]string, digest, signed stri
 	return job{key: key(digest), name: s.Name, module: &pinned, reference: s.Module.OCI.String()}
 }
 
-// watchTags takes from the set which tags there are, and who wants them polled.
+// watchTags takes from the set the tags, and the specs that want them polled.
 func (c *Control) watchTags() {
 	served := func(filter string) bool {
 		f := c.snapshot.Get(filter)
 		return f != nil && !f.Removed
 	}
-	// A document with an error may name tags that no spec names.
+	// A document with an error may name tags that no valid spec names.
 	if c.tags.watch(c.set.Specs, len(c.set.Errors) > 0, served, time.Now()) {
 		c.saveSoon()
 	}
 }
 
-// learnTag keeps where a tag has led that was looked at for the first time.
+// learnTag keeps the digest of a tag that was looked up for the first time.
 func (c *Control) learnTag(key string, r result) {
 	if r.pinned == "" {
 		return
@@ -53,7 +53,7 @@ func (c *Control) learnTag(key string, r result) {
 	}
 }
 
-// pollTags asks where the tags lead whose time has come.
+// pollTags asks registries for the digests of the tags whose poll is due.
 func (c *Control) pollTags(ctx context.Context) {
 	for reference, module := range c.tags.begin(time.Now()) {
 		c.workers.Go(func() {
@@ -63,7 +63,7 @@ func (c *Control) pollTags(ctx context.Context) {
 	}
 }
 
-// polling says whether a poll is under way for a spec that follows its tag.
+// polling says whether a poll is running for a spec that follows its tag.
 func (t *tags) polling() bool {
 	for _, n := range t.namings {
 		if n.refresh > 0 && !n.left && n.waits {
@@ -73,7 +73,7 @@ func (t *tags) polling() bool {
 	return false
 }
 
-// pollNow makes the poll of each tag due that a spec follows.
+// pollNow makes a poll due for each tag that a spec follows.
 func (t *tags) pollNow(now time.Time) {
 	for _, n := range t.namings {
 		if n.refresh > 0 && !n.left && n.digest != "" {
@@ -83,7 +83,7 @@ func (t *tags) pollNow(now time.Time) {
 	t.schedule()
 }
 
-// begin are the tags that are to be polled now, each with a module that names it.
+// begin returns the tags to poll now, each with a module that names the tag.
 func (t *tags) begin(now time.Time) map[string]spec.Module {
 	if t.due.IsZero() || now.Before(t.due) {
 		return nil
@@ -106,8 +106,8 @@ func (t *tags) begin(now time.Time) map[string]spec.Module {
 	return polls
 }
 
-// takePolled takes a poll's answer. A digest that is new becomes a new revision like
-// any edit: it is fetched, checked and rolled out.
+// takePolled takes the answer of a poll. A new digest becomes a new revision, as an edit does:
+// the module is fetched, checked and rolled out.
 func (c *Control) takePolled(ctx context.Context, p polled) {
 	came := c.tags.answer(p, time.Now())
 	if came.fails {
@@ -131,23 +131,23 @@ func (c *Control) takePolled(ctx context.Context, p polled) {
 	}
 }
 
-// outcomeOfPoll is what the answer to a poll has changed.
+// outcomeOfPoll has the changes after the answer of a poll.
 type outcomeOfPoll struct {
 	moved  []move // the namings that follow the tag
-	stayed []move // those that do not, when it leads elsewhere than the last time
-	fails  bool   // it cannot be looked at, and not for the reason of before
-	shown  bool   // it has become a problem, or is none any more
+	stayed []move // the namings that do not follow the tag, if the digest is new
+	fails  bool   // the lookup failed, with another message than before
+	shown  bool   // the lookup began or ceased to fail
 }
 
-// move is a filter whose tag leads elsewhere than it did.
+// move is a filter with the former digest of its tag.
 type move struct{ filter, from string }
 
-// answer takes a poll's answer, and schedules the next poll of who waited for it: sooner than the
-// spec wants where this one has failed, and less and less so.
+// answer takes the answer of a poll, and schedules the next poll of the namings that waited.
+// After failures the next poll comes sooner than the spec's refresh, and after growing pauses.
 func (t *tags) answer(p polled, now time.Time) outcomeOfPoll {
 	one := t.asked[p.reference]
 	if one == nil {
-		return outcomeOfPoll{} // no spec names it any more
+		return outcomeOfPoll{} // no spec names the reference any more
 	}
 	one.polling = false
 	before := one.err
@@ -182,7 +182,7 @@ func (t *tags) answer(p polled, now time.Time) outcomeOfPoll {
 	return came
 }
 
-// answerTo says what an answer means for one naming.
+// answerTo applies an answer to one naming.
 func (t *tags) answerTo(filter string, n *naming, p polled, news bool, came *outcomeOfPoll) {
 	if p.err != nil || n.digest == "" || n.digest == p.digest {
 		return
@@ -197,7 +197,7 @@ func (t *tags) answerTo(filter string, n *naming, p polled, news bool, came *out
 	}
 }
 
-// after is the time until the next poll, when so many have failed in a row.
+// after returns the time until the next poll, after so many failures in a row.
 func (one *naming) after(failed int) time.Duration {
 	if failed == 0 || one.refresh == 0 {
 		return one.every()
@@ -215,7 +215,7 @@ func (t *tags) follows(reference string) bool {
 	return false
 }
 
-// addTagProblems shows that tags cannot be looked at, where nothing worse is known.
+// addTagProblems shows failed lookups of tags, for specs without another problem.
 func (c *Control) addTagProblems(p *plan) {
 	if !c.tags.failing() {
 		return
@@ -230,7 +230,7 @@ func (c *Control) addTagProblems(p *plan) {
 	}
 }
 
-// failing says whether any tag cannot be looked at that a spec follows.
+// failing says whether the lookup of any followed tag fails.
 func (t *tags) failing() bool {
 	for _, one := range t.asked {
 		if one.err != nil {

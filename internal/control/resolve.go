@@ -13,46 +13,45 @@ import (
 	"github.com/wasm-xds/wasm-xds/pkg/spec"
 )
 
-// ModuleResolver brings a module into the store.
+// ModuleResolver fetches modules into the store.
 type ModuleResolver interface {
 	ResolveSpec(ctx context.Context, s *spec.Spec) (snapshot.Module, *spec.Error)
-	// ResolveTag asks a registry where the module's reference leads now.
+	// ResolveTag asks a registry for the present digest of the module's tag.
 	ResolveTag(ctx context.Context, m spec.Module) (digest string, problem *spec.Error)
 }
 
-// retryPauses are those before a module that cannot be had is asked for again, a check that
-// took too long is run again, and a tag that cannot be looked at is polled again.
+// retryPauses are the pauses before another try: of a module that could not be read or fetched,
+// of a check that took too long, and of a tag whose lookup failed.
 var retryPauses = pause.Policy{First: 15 * time.Second, Most: 5 * time.Minute}
 
-// job is something that a spec refers to and that must be read. Its key changes
-// when what it refers to does.
+// job is the reading of a file or a module that a spec names. The key changes with the content of
+// the reference.
 type job struct {
 	key    string
 	name   string
-	module *spec.Spec // whose module is read
-	// pinned is the key with the digest that a registry's tag turns out to lead to.
+	module *spec.Spec // the spec with the module to read
+	// pinned returns the key for the digest to which a tag leads.
 	pinned    func(digest string) string
-	reference string // the module's in a registry, as the spec has it
+	reference string // the module's reference in a registry, as the spec has it
 	config    *spec.FileRef
 }
 
 // downloadKey begins the keys of slow jobs.
 const downloadKey = "url "
 
-// slow jobs come over the network: nobody else waits for them.
+// slow jobs use the network: no other job waits for them.
 func (j job) slow() bool { return j.module != nil && j.module.Module.File == nil }
 
 type result struct {
 	module snapshot.Module
 	config *string
 	err    *spec.Error
-	pinned string // the key that the result has from now on; "": the job's own
-	filter string // with pinned: the one whose spec has begun to name the tag
+	pinned string // the new key of the result; "": the job's own key
+	filter string // with pinned: the filter whose spec has begun to name the tag
 }
 
-// moduleJob and configJob name what a spec needs; the references' fingerprints
-// are part of the keys, and so is the digest that the module's tag leads to, and what
-// was seen of signatures.
+// moduleJob and configJob return the jobs of a spec. Their keys contain the fingerprints of the
+// references, the digest of the module's tag, and the fingerprints of keys and signatures.
 func moduleJob(s *spec.Spec, references map[string]string, digest, signed string) job {
 	if s.Module.OCI.Registry != "" {
 		return registryJob(s, references, digest, signed)
@@ -72,8 +71,8 @@ func configJob(s *spec.Spec, references map[string]string) (job, bool) {
 	return job{key: "config " + path + " " + references[path], name: s.Name, config: s.ConfigFrom}, true
 }
 
-// runJobs reads what the jobs name, on all cores, and hands over the results: the
-// local ones together, so that one change makes one snapshot, the others as they come.
+// runJobs runs jobs on all cores, and posts the results: local files together, so that one change
+// makes one snapshot, and downloads one by one.
 func (c *Control) runJobs(ctx context.Context, jobs []job) {
 	var local []job
 	for _, j := range jobs {
@@ -100,7 +99,7 @@ func (c *Control) runJobs(ctx context.Context, jobs []job) {
 				return nil
 			})
 		}
-		_ = group.Wait() // no job returns an error: it is in its result
+		_ = group.Wait() // jobs return no error here: a result has its own
 		byKey := make(map[string]result, len(local))
 		for i, j := range local {
 			byKey[j.key] = results[i]

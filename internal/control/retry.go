@@ -18,8 +18,9 @@ import (
 // codeNothingToRetry is the code of the error of a retry when nothing was refused.
 const codeNothingToRetry = "nothing_to_retry"
 
-// Retry forgets that a revision was refused, by Envoys or by the sandbox, and tries it again: in the
-// sandbox first, then on a canary, in other bytes. It returns once that is on disk.
+// Retry forgets that Envoys or the sandbox refused a revision, and tries the revision again: in
+// the sandbox first, then on a canary, in other bytes. Retry returns once the change is on disk,
+// or ctx ends.
 func (c *Control) Retry(ctx context.Context, name, revision string) (admin.Filter, *admin.Error) {
 	return c.durably(ctx, func(in context.Context) (admin.Filter, *admin.Error) {
 		if problem := c.retryRefused(in, name, revision); problem != nil {
@@ -69,8 +70,8 @@ func (c *Control) retryRefused(ctx context.Context, name, revision string) *admi
 	return nil
 }
 
-// chooseRetry is the revision that is asked for, by its id or the beginning of it, or with "" the wanted one if it
-// was refused, else the newest that was.
+// chooseRetry returns the revision to retry, by its id or a prefix of the id. With "", it returns
+// the wanted revision if that was refused, else the newest refused revision.
 func (c *Control) chooseRetry(st delivery.FilterStatus, revision string) (*snapshot.Revision, *admin.Error) {
 	all := c.history(st.Name)
 	if revision == "" {
@@ -107,8 +108,8 @@ func (c *Control) chooseRetry(st delivery.FilterStatus, revision string) (*snaps
 	}
 }
 
-// forgetResultsOf has a spec's module and configuration read again where that has failed, and what
-// they make goes through the sandbox again.
+// forgetResultsOf has a spec's module and configuration read again if the last read failed, and
+// has the spec checked again.
 func (c *Control) forgetResultsOf(e *entry) {
 	for _, key := range []string{e.module.key, e.config.key} {
 		if r, known := c.results[key]; known && r.err != nil {
@@ -126,7 +127,7 @@ func (c *Control) forgetResultsOf(e *entry) {
 	c.entries.reopen(e)
 }
 
-// reopen has a plan look into an entry that was plain.
+// reopen makes the next plan look into an entry that was plain.
 func (n *entries) reopen(e *entry) {
 	e.done = outcome{}
 	if i, ok := n.index(e.spec.Name); ok {

@@ -12,7 +12,7 @@ import (
 	"github.com/wasm-xds/wasm-xds/pkg/snapshot"
 )
 
-// History is every revision of a filter that is kept.
+// History returns every revision of a filter that is kept.
 func (c *Control) History(name string) (admin.History, bool) {
 	h := admin.History{Name: name}
 	found := false
@@ -38,8 +38,8 @@ func (c *Control) History(name string) (admin.History, bool) {
 	return h, found
 }
 
-// offered is the revision that a rollback without a name would serve; "" where there is none, and
-// where it is served already.
+// offered is the id of the revision that a rollback without a name would serve; "" if there is no
+// such revision, or Envoys run it already.
 func offered(st delivery.FilterStatus, all []delivery.RevisionStatus) string {
 	if st.Wanted.Revision == nil || st.Wanted.Removed {
 		return ""
@@ -51,7 +51,7 @@ func offered(st delivery.FilterStatus, all []delivery.RevisionStatus) string {
 	return back.ID
 }
 
-// describedBySpec is the id of the revision that the spec describes, also while another is pinned.
+// describedBySpec is the id of the revision that the spec describes, even during a rollback.
 func (c *Control) describedBySpec(st delivery.FilterStatus) string {
 	switch pin, pinned := c.plan.pins[st.Name]; {
 	case st.Wanted.Removed || st.Wanted.Revision == nil:
@@ -63,8 +63,8 @@ func (c *Control) describedBySpec(st delivery.FilterStatus) string {
 	}
 }
 
-// history is delivery's, and the revision that the spec describes: delivery forgets one that was
-// rolled back from before any Envoy had it.
+// history is delivery's history, with the revision that the spec describes. After a rollback,
+// delivery forgets a revision that no Envoy had.
 func (c *Control) history(name string) []delivery.RevisionStatus {
 	all := c.machine.History(name)
 	e := c.entries.of(name)
@@ -75,8 +75,8 @@ func (c *Control) history(name string) []delivery.RevisionStatus {
 	return append(all, delivery.RevisionStatus{Revision: e.done.revision, Wish: delivery.Wish{SpecFile: e.spec.File}})
 }
 
-// Rollback serves an earlier revision until the filter's spec changes. It returns once
-// that is on disk: who was told so must not find it undone by a crash.
+// Rollback serves an earlier revision until the filter's spec changes. It returns once the change
+// is on disk, so that no crash undoes a rollback that a user was told of.
 func (c *Control) Rollback(ctx context.Context, name, revision string) (admin.Filter, *admin.Error) {
 	var f admin.Filter
 	problem := &admin.Error{Code: "stopping", Message: "the server is stopping"}
@@ -89,7 +89,7 @@ func (c *Control) Rollback(ctx context.Context, name, revision string) (admin.Fi
 	if saved != nil {
 		select {
 		case <-saved:
-		case <-c.done: // the last save has it
+		case <-c.done: // the last save has the change
 		case <-ctx.Done():
 		}
 	}
@@ -119,18 +119,18 @@ func (c *Control) rollBack(name, revision string) (admin.Filter, *admin.Error) {
 		pins = map[string]Pin{}
 	}
 	if target.ID == instead {
-		delete(pins, name) // the spec's own: the end of a rollback
+		delete(pins, name) // the spec's own revision: the rollback ends
 	} else {
 		pins[name] = Pin{Revision: target, Instead: instead}
 	}
 	c.plan.pins = pins
-	// At once, and not with the next plan: that may have to wait for files to be read.
+	// Publish at once: the next plan may have to wait for files.
 	c.publish(c.snapshot.With(withRevision(c.snapshot.All(), name, target)))
 	f, _ := c.filter(name)
 	return f, nil
 }
 
-// withRevision are the filters with another revision of one of them.
+// withRevision returns the filters with another revision for one filter.
 func withRevision(filters []*snapshot.Filter, name string, r *snapshot.Revision) []*snapshot.Filter {
 	changed := slices.Clone(filters)
 	for i, f := range changed {
@@ -143,8 +143,8 @@ func withRevision(filters []*snapshot.Filter, name string, r *snapshot.Revision)
 	return changed
 }
 
-// chooseRollback is the revision that is asked for, by its id or the beginning of it, or
-// with "" the last one that was everyone's before.
+// chooseRollback returns the revision to serve, by its id or a prefix of the id. With "", it
+// returns the last stable revision before the wanted one.
 func chooseRollback(st delivery.FilterStatus, all []delivery.RevisionStatus, revision string) (*snapshot.Revision, *admin.Error) {
 	if revision == "" {
 		return lastBefore(st, all)

@@ -18,14 +18,14 @@ import (
 // codeNothingToPromote is the code of the error of a promotion when no rollout is under way.
 const codeNothingToPromote = "nothing_to_promote"
 
-// Promote has a filter's rollout go on without the canaries that it waits for. It returns once that is
-// on disk.
+// Promote has a filter's rollout continue without the canaries that the rollout waits for.
+// Promote returns once the change is on disk, or ctx ends.
 func (c *Control) Promote(ctx context.Context, name string) (admin.Filter, *admin.Error) {
 	return c.durably(ctx, func(context.Context) (admin.Filter, *admin.Error) { return c.promote(name) })
 }
 
-// durably lets the owner's goroutine carry out a decision of a person about a filter, and
-// waits until that survives a crash.
+// durably runs a user's decision about a filter on the owner's goroutine, and waits until the
+// change survives a crash.
 func (c *Control) durably(ctx context.Context, run func(context.Context) (admin.Filter, *admin.Error)) (admin.Filter, *admin.Error) {
 	var f admin.Filter
 	problem := stopping()
@@ -38,7 +38,7 @@ func (c *Control) durably(ctx context.Context, run func(context.Context) (admin.
 	if saved != nil {
 		select {
 		case <-saved:
-		case <-c.done: // the last save has it
+		case <-c.done: // the last save has the change
 		case <-ctx.Done():
 		}
 	}
@@ -78,7 +78,7 @@ func noFilter(name string) *admin.Error {
 	return &admin.Error{Code: admin.CodeNoFilter, Message: fmt.Sprintf("no filter is named %q", name)}
 }
 
-// rolloutStatus is how far a filter's rollout is, as the API has it; nil: none is under way.
+// rolloutStatus is the API's form of a filter's rollout; nil: no rollout is under way.
 func rolloutStatus(st delivery.FilterStatus) *admin.RolloutStatus {
 	r := st.Rollout
 	if r == nil || st.Wanted == nil || r.Stopped == nil && st.Candidate == nil && len(r.Waits) == 0 {
@@ -98,7 +98,8 @@ func rolloutStatus(st delivery.FilterStatus) *admin.RolloutStatus {
 	return out
 }
 
-// waitText is "edge-1 (Envoy 1.40.0) loads it, and has not answered yet; it is waited for until 12:00:30".
+// waitText is "edge-1 (Envoy 1.40.0) loads it, and has not answered yet; it is waited for until
+// 12:00:30".
 func waitText(w delivery.Wait, canary spec.Canary) string {
 	if w.Reason == delivery.WaitMatch {
 		text := "none is connected that `rollout.canary` names"
@@ -143,13 +144,13 @@ func selectorText(s spec.NodeSelector) string {
 // waitsShown is how many Envoys the line for people names.
 const waitsShown = 3
 
-// rolloutLine is how far the rollout is, for people.
+// rolloutLine describes the rollout's progress, for people.
 func rolloutLine(st delivery.FilterStatus) string {
 	r := st.Rollout
 	if r == nil || r.Stopped != nil || st.Candidate == nil && len(r.Waits) == 0 {
 		return ""
 	}
-	runs := map[envoyKey]bool{} // by all of the Envoy's streams
+	runs := map[envoyKey]bool{} // on all streams of the Envoy
 	for _, s := range st.Subscribers {
 		if s.State == delivery.Gone {
 			continue
@@ -177,7 +178,7 @@ func rolloutLine(st delivery.FilterStatus) string {
 	return text + ", and waits: " + strings.Join(words, ", ")
 }
 
-// logRollout logs that a rollout waits, has stopped or goes on.
+// logRollout logs that a rollout waits, has stopped or continues.
 func (c *Control) logRollout(a delivery.RolloutChanged) {
 	fields := []zap.Field{zap.String("filter", a.Name), zap.String("revision", a.Rollout.Revision)}
 	canary := spec.Canary{}

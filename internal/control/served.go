@@ -7,8 +7,8 @@ import (
 	"github.com/wasm-xds/wasm-xds/pkg/snapshot"
 )
 
-// served are the modules that revisions name which may be served. It is safe for
-// concurrent use; the zero value is empty.
+// served are the modules of the revisions that may be served. It is safe for concurrent use; the
+// zero value is empty.
 type served struct {
 	mu      sync.RWMutex
 	modules map[string]struct{} // by sha256
@@ -37,7 +37,7 @@ func (s *served) add(of *snapshot.Snapshot, names []string) {
 	}
 }
 
-// replace takes these modules, by sha256, and drops all others.
+// replace takes these modules, by sha256, and drops all other modules.
 func (s *served) replace(named map[string]time.Time) {
 	modules := make(map[string]struct{}, len(named))
 	for sum := range named {

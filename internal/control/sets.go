@@ -18,7 +18,7 @@ import (
 	"github.com/wasm-xds/wasm-xds/pkg/spec"
 )
 
-// takeSet takes what the source says now. A source that cannot be read changes nothing.
+// takeSet takes a new set. A source that cannot be read changes no filter.
 func (c *Control) takeSet(ctx context.Context, set source.Set) {
 	if c.firstSet.IsZero() {
 		c.firstSet = time.Now()
@@ -41,7 +41,7 @@ func (c *Control) logErrors(set *source.Set) {
 		known[e.Error()] = true
 	}
 	for _, e := range set.Errors {
-		// That a source cannot be read is logged where it is noted.
+		// noteParts logs a source that cannot be read.
 		ofPart := slices.ContainsFunc(set.Parts, func(p source.Part) bool { return p.Unavailable == e })
 		if !known[e.Error()] && !ofPart {
 			c.cfg.Logger.Warn("a spec has an error: "+c.meanwhile(e.Name),
@@ -51,8 +51,8 @@ func (c *Control) logErrors(set *source.Set) {
 	}
 }
 
-// replan starts what has to be read, and publishes what is wanted as far as it
-// is known. What is read from local files is waited for: one change, one snapshot.
+// replan starts the missing jobs and checks, and publishes the wanted filters as far as they are
+// known. It waits for local files: one change, one snapshot.
 func (c *Control) replan(ctx context.Context) {
 	if c.set == nil {
 		return
@@ -94,8 +94,8 @@ func (c *Control) takeResult(ctx context.Context, key string, r result) {
 	}
 }
 
-// ofSpec makes an error this spec's own: several may share one reference, and lines
-// move while a reference stays what it is.
+// ofSpec returns a copy of an error for this spec. Several specs may share a reference, and lines
+// move while a reference stays the same.
 func ofSpec(e *spec.Error, s *spec.Spec, at spec.Position) *spec.Error {
 	own := *e
 	own.Name, own.Pos = s.Name, at
@@ -132,12 +132,12 @@ func (c *Control) describeSource() {
 	}
 }
 
-// publish makes the snapshot the one that is served.
+// publish serves the snapshot from now on.
 func (c *Control) publish(s *snapshot.Snapshot) {
 	names := snapshot.Diff(c.snapshot, s)
 	if c.fromState {
 		c.fromState = false
-		c.collectSoon() // what the process before left behind
+		c.collectSoon() // the previous process may have left modules
 	}
 	if len(names) == 0 {
 		return
@@ -146,11 +146,11 @@ func (c *Control) publish(s *snapshot.Snapshot) {
 	c.served.add(s, names)
 	c.changeSnapshot(s)
 	c.unlogged = append(c.unlogged, change{before, s, names})
-	c.step(delivery.SnapshotChanged{Snapshot: s}) // which may forget some of it
+	c.step(delivery.SnapshotChanged{Snapshot: s}) // may forget some filters
 	c.hub.Publish(admin.Event{Type: admin.EventSnapshot, Name: c.snapshot.Version(), Time: time.Now()})
 }
 
-// changeSnapshot notes what is served from now on.
+// changeSnapshot notes the snapshot that is served from now on.
 func (c *Control) changeSnapshot(s *snapshot.Snapshot) {
 	if s.Version() != c.snapshot.Version() {
 		c.published = time.Now()
@@ -159,14 +159,14 @@ func (c *Control) changeSnapshot(s *snapshot.Snapshot) {
 	c.snapshot = s
 }
 
-// change is one snapshot after another.
+// change is the replacement of a snapshot.
 type change struct {
 	before, now *snapshot.Snapshot
 	names       []string // of the filters that differ
 }
 
-// logChanges says what has changed. A push takes little longer than a line in the log,
-// and comes first.
+// logChanges logs the changes of snapshots. A push takes little longer than a log line, and comes
+// first.
 func (c *Control) logChanges() {
 	for _, change := range c.unlogged {
 		c.logChange(change.before, change.now, change.names)
@@ -202,15 +202,15 @@ func (c *Control) logChange(former, s *snapshot.Snapshot, names []string) {
 	}
 }
 
-// open lets the listeners start: there is something to serve.
+// open lets the listeners start: there is a snapshot to serve.
 func (c *Control) open() {
 	if c.ready.CompareAndSwap(false, true) {
 		close(c.loaded)
 	}
 }
 
-// waitsForDownloads says whether a start without any state still waits for modules
-// from the network or in the sandbox, so that Envoys do not meet a deny first.
+// waitsForDownloads says whether a start without any state still waits for downloads or for the
+// sandbox, so that Envoys do not get a stand-in first.
 func (c *Control) waitsForDownloads() bool {
 	if c.ready.Load() || c.set == nil || time.Since(c.firstSet) >= firstSnapshotWait {
 		return false

@@ -14,7 +14,7 @@ import (
 	"github.com/wasm-xds/wasm-xds/pkg/spec"
 )
 
-// sourceStatus is what is true of the source as a whole, and of its parts.
+// sourceStatus is the state of all sources together, and of each source.
 type sourceStatus struct {
 	state  admin.SourceState
 	err    *spec.Error
@@ -23,7 +23,7 @@ type sourceStatus struct {
 	parts  []sourcePart
 }
 
-// sourcePart is what is true of one of several sources, or of the only one.
+// sourcePart is the state of one source.
 type sourcePart struct {
 	name          string
 	state         admin.SourceState
@@ -34,11 +34,12 @@ type sourcePart struct {
 
 // runSource hands over sets until ctx ends. A source that ends is started again.
 func (c *Control) runSource(ctx context.Context) {
-	// It returns with ctx alone.
+	// Run returns with ctx alone.
 	_ = c.cfg.Source.Run(ctx, func(s source.Set) { c.post(newSet{s}) })
 }
 
-// noteParts takes from a set how each source is, and logs which of them cannot be read any more.
+// noteParts takes from a set the state of each source, and logs each source that cannot be read
+// any more.
 func (c *Control) noteParts(set *source.Set, held []string) {
 	said := set.Parts
 	if said == nil {
@@ -59,8 +60,9 @@ func (c *Control) noteParts(set *source.Set, held []string) {
 	}
 }
 
-// follow takes what the parts say now, and gives the errors of those that cannot be read since.
-// held are the roots of which all specs went at once; "" is the only one.
+// follow takes the present states of the sources, and returns the new errors of sources that
+// cannot be read. held are the roots of the sources whose specs all went at once; "" is the only
+// source.
 func (s *sourceStatus) follow(said []source.Part, held []string, now time.Time) (failed []*spec.Error) {
 	parts := make([]sourcePart, len(said))
 	for i, p := range said {
@@ -91,7 +93,7 @@ func (s *sourceStatus) follow(said []source.Part, held []string, now time.Time) 
 	return failed
 }
 
-// setSource notes how the source as a whole is.
+// setSource notes the state of all sources together.
 func (c *Control) setSource(state admin.SourceState, err *spec.Error) {
 	if c.source.state != state {
 		c.source.since = time.Now()
@@ -120,8 +122,8 @@ func (c *Control) Source() admin.Source {
 	return out
 }
 
-// nothingRead says that the source has said nothing for so long after the start that the
-// server goes on without it.
+// nothingRead notes that the source was silent for firstSnapshotWait after the start, and that
+// the server continues without specs.
 func (c *Control) nothingRead() {
 	c.setSource(admin.SourceUnavailable, &spec.Error{
 		Code: merge.CodeNotRead, Message: c.cfg.Directory + " is still being read for the first time",
@@ -132,8 +134,8 @@ func (c *Control) nothingRead() {
 		zap.String("source", c.cfg.Directory), zap.Duration("after", firstSnapshotWait))
 }
 
-// untilLate is how long the start still waits for a first set, and for what it refers to;
-// ok is false when it waits for nothing.
+// untilLate returns how long the start still waits for a first set, and for its downloads. ok is
+// false when the start waits for nothing.
 func (c *Control) untilLate() (wait time.Duration, ok bool) {
 	switch {
 	case c.firstSet.IsZero() && c.source.state == admin.SourceReading:
@@ -145,7 +147,7 @@ func (c *Control) untilLate() (wait time.Duration, ok bool) {
 	}
 }
 
-// openLate lets the listeners start when a start has waited for long enough.
+// openLate lets the listeners start when the start has waited long enough.
 func (c *Control) openLate() {
 	if c.firstSet.IsZero() {
 		if c.source.state == admin.SourceReading && time.Since(c.began) >= firstSnapshotWait {

@@ -8,9 +8,9 @@ import (
 	"github.com/wasm-xds/wasm-xds/internal/delivery"
 )
 
-// stateText puts the state into words, as [json.Marshal] does. It keeps the words of each
-// filter: among ten thousand, a save after an edit finds new ones for a few. It belongs to the
-// writer of the state. The zero value keeps nothing.
+// stateText encodes the state, as [json.Marshal] does. It keeps the text of each filter: among
+// ten thousand filters, a save after an edit encodes only a few. It belongs to the writer of the
+// state. The zero value keeps no text.
 type stateText struct {
 	filters []filterText // in the order of their names
 }
@@ -20,7 +20,7 @@ type filterText struct {
 	text []byte
 }
 
-// of is the state in words. Its filters are sorted by name.
+// of encodes the state. The state's filters must be sorted by name.
 func (t *stateText) of(state savedState) ([]byte, error) {
 	if err := t.keep(state.Memory.Filters); err != nil {
 		return nil, err
@@ -30,7 +30,7 @@ func (t *stateText) of(state savedState) ([]byte, error) {
 	if err != nil {
 		return nil, err
 	}
-	// Before the list of filters there are numbers only.
+	// The text before the list of filters contains only numbers.
 	before, after, _ := bytes.Cut(rest, []byte(`"filters":[]`))
 	size := len(rest)
 	for i := range t.filters {
@@ -46,7 +46,7 @@ func (t *stateText) of(state savedState) ([]byte, error) {
 	return append(append(text, ']'), after...), nil
 }
 
-// keep has the words of these filters, and of no others.
+// keep encodes new and changed filters, and drops the text of all other filters.
 func (t *stateText) keep(filters []delivery.FilterMemory) error {
 	former, next := t.filters, make([]filterText, len(filters))
 	for i, f := range filters {
@@ -68,7 +68,7 @@ func (t *stateText) keep(filters []delivery.FilterMemory) error {
 	return nil
 }
 
-// sameMemory compares by what never changes: filters, revisions and lists of wishes.
+// sameMemory compares pointers to immutable values: filters, revisions and lists of wishes.
 func sameMemory(a, b delivery.FilterMemory) bool {
 	return a.Name == b.Name && a.Wanted == b.Wanted && a.Stable == b.Stable && a.Type == b.Type && a.Promoted == b.Promoted &&
 		a.IdleSince.Equal(b.IdleSince) && a.StableSince.Equal(b.StableSince) && slices.Equal(a.Refused, b.Refused) &&

@@ -16,7 +16,7 @@ import (
 // ask runs a function on the owner's goroutine; false: the control has ended.
 func (c *Control) ask(run func()) bool { return c.askIn(func(context.Context) { run() }) }
 
-// askIn is ask with the context in which the owner starts what takes time.
+// askIn is ask with the owner's context, in which run may start slow work.
 func (c *Control) askIn(run func(context.Context)) bool {
 	q := query{run: run, done: make(chan struct{})}
 	select {
@@ -32,8 +32,8 @@ func (c *Control) askIn(run func(context.Context)) bool {
 	}
 }
 
-// askEach looks at each of what list gives, and lets the owner's goroutine do its work in
-// between: with thousands of Envoys a listing takes seconds. What has gone meanwhile look skips.
+// askEach calls look for each key of list, and lets the owner's goroutine work in between: with
+// thousands of Envoys a listing takes seconds. look must skip keys that have gone meanwhile.
 func askEach[K any](c *Control, list func() []K, look func(K)) {
 	var keys []K
 	c.ask(func() { keys = list() })
@@ -46,7 +46,7 @@ func askEach[K any](c *Control, list func() []K, look func(K)) {
 	}
 }
 
-// Filters is every filter, sorted by name.
+// Filters returns every filter, sorted by name.
 func (c *Control) Filters() []admin.Filter {
 	var all []admin.Filter
 	askEach(c, func() []string { return c.machine.Names() }, func(name string) {
@@ -57,7 +57,7 @@ func (c *Control) Filters() []admin.Filter {
 	return all
 }
 
-// Counts are how many filters and subscribers are in each state.
+// Counts returns how many filters and subscribers are in each state.
 func (c *Control) Counts() admin.Counts {
 	counts := admin.Counts{Filters: map[admin.FilterState]int{}, Subscribers: map[admin.SubscriberState]int{}}
 	c.ask(func() {
@@ -69,7 +69,7 @@ func (c *Control) Counts() admin.Counts {
 				f := admin.Filter{Name: name, State: admin.FilterActive}
 				c.describe(&f, st)
 				one.State, one.WithError = f.State, f.Error != nil
-			case st.Count == 0: // else it is denied
+			case st.Count == 0: // otherwise Envoys ask for the name, and get a deny stand-in
 				continue
 			}
 			counts.Filters[one.State]++
@@ -89,7 +89,7 @@ func (c *Control) Counts() admin.Counts {
 	return counts
 }
 
-// Filter is the filter of that name.
+// Filter returns the filter of that name.
 func (c *Control) Filter(name string) (admin.Filter, bool) {
 	var f admin.Filter
 	var found bool
@@ -97,7 +97,7 @@ func (c *Control) Filter(name string) (admin.Filter, bool) {
 	return f, found
 }
 
-// Nodes is every open stream, and behind them the Envoys that have gone.
+// Nodes returns every stream, and after them the Envoys that have gone.
 func (c *Control) Nodes() []admin.Node {
 	var all []admin.Node
 	askEach(c, func() []delivery.StreamID { return c.machine.Streams() }, func(id delivery.StreamID) {
@@ -113,7 +113,7 @@ func (c *Control) Nodes() []admin.Node {
 	return all
 }
 
-// Snapshot is the set of revisions that is served.
+// Snapshot returns the revisions that are served.
 func (c *Control) Snapshot() admin.Snapshot {
 	out := admin.Snapshot{Filters: map[string]string{}, LoadedFrom: "directory"}
 	c.ask(func() {
@@ -133,7 +133,7 @@ func (c *Control) Snapshot() admin.Snapshot {
 // Ready says whether a snapshot can be served.
 func (c *Control) Ready() bool { return c.ready.Load() }
 
-// Subscribe brings what changes from now on, and what was missed since that event.
+// Subscribe delivers the events from now on, and the events that were missed since lastEventID.
 func (c *Control) Subscribe(lastEventID string) admin.Subscription {
 	return c.hub.Subscribe(lastEventID)
 }
@@ -164,11 +164,11 @@ func (c *Control) filter(name string) (admin.Filter, bool) {
 	return f, true
 }
 
-// reconnectWait is the longest that Envoy's back-off lasts before it connects again.
+// reconnectWait is the longest back-off of Envoy before the next connection.
 const reconnectWait = 30 * time.Second
 
-// summarize sets the filter's condition. Right after a start the Envoys of before are on their
-// way back, and are not gone.
+// summarize sets the filter's condition. Right after a start, the earlier Envoys have not gone:
+// they are about to connect again.
 func (c *Control) summarize(f *admin.Filter) {
 	f.Summarize()
 	if f.Condition == admin.ConditionEnvoysGone && f.Envoys.Gone == 0 && time.Since(c.began) < reconnectWait {
@@ -235,7 +235,7 @@ func (c *Control) describe(f *admin.Filter, st delivery.FilterStatus) {
 	}
 }
 
-// unasked is no error: no Envoy has anything of the filter.
+// unasked describes a removed filter that no Envoy asks for. This is not an error.
 func unasked(w *snapshot.Filter) *admin.Error {
 	return &admin.Error{
 		Code: delivery.CodeKept, Message: "its spec is gone, and no Envoy asks for it", File: w.SpecFile,

@@ -6,12 +6,11 @@ import (
 	"github.com/wasm-xds/wasm-xds/pkg/spec"
 )
 
-// standInGeneration is how many stand-ins are made before those are dropped that were not
-// asked for meanwhile. Names come from Envoys. One costs a kilobyte and some microseconds.
+// standInGeneration is how many stand-ins are made before unused older ones are dropped. Names
+// come from Envoys. A stand-in costs a kilobyte and some microseconds.
 const standInGeneration = 2000
 
-// StandIns makes the built-in filters, and keeps those that are asked for again and again. It
-// belongs to one goroutine.
+// StandIns makes the stand-ins, and keeps those in frequent use. It belongs to one goroutine.
 type StandIns struct {
 	made, former map[standInKey]*snapshot.Revision
 }
@@ -27,17 +26,17 @@ type standInKey struct {
 // NewStandIns makes an empty set.
 func NewStandIns() *StandIns { return &StandIns{made: map[standInKey]*snapshot.Revision{}} }
 
-// Deny is the stand-in that refuses everything and says why.
+// Deny is the stand-in that denies all requests, with the reason.
 func (s *StandIns) Deny(filter string, t spec.Type, reason, runtime string) *snapshot.Revision {
 	return s.get(standInKey{filter, t, true, reason, runtime})
 }
 
-// Passthrough is the stand-in that lets everything pass.
+// Passthrough is the stand-in that lets all requests pass.
 func (s *StandIns) Passthrough(filter string, t spec.Type, runtime string) *snapshot.Revision {
 	return s.get(standInKey{filter, t, false, "", runtime})
 }
 
-// Known is the stand-in that some release made under that ID; nil: none did.
+// Known is the stand-in that a release made under the id; nil: no release did.
 func (*StandIns) Known(filter, runtime, id string) *snapshot.Revision {
 	return builtin.Known(filter, runtime, id)
 }

@@ -11,37 +11,38 @@ import (
 	"github.com/wasm-xds/wasm-xds/pkg/spec"
 )
 
-// tags is what is known of the tags that specs name in registries. A digest belongs to a spec's
-// naming of a tag: it is looked at when that spec begins to name the tag, and moves with the spec's
-// own refresh alone. So neither an edit of something else nor a restart nor another spec deploys
-// anything. Requests to registries are shared; what follows from an answer is not.
+// tags is the control's knowledge about the tags that specs name in registries. A digest belongs
+// to a naming: a spec and its tag. The control looks the digest up when the spec begins to name
+// the tag, and later only by the spec's own refresh. Therefore a tag's move is never deployed by
+// an unrelated edit, a restart or another spec. Namings share the requests to registries, but not
+// the consequences of an answer.
 type tags struct {
 	namings map[string]*naming // by filter
-	asked   map[string]*tag    // by reference, as it is written with tag and registry
+	asked   map[string]*tag    // by reference, as written with tag and registry
 	due     time.Time          // of the next poll; zero: none
-	// watched are the specs that namings was taken from, if taken, and whether they were not all.
+	// watched are the specs from which namings was made, if taken. notAll: some specs had errors.
 	watched []*spec.Spec
 	taken   bool
 	notAll  bool
-	// changes rises whenever any digest may be another.
+	// changes rises whenever any digest may have changed.
 	changes uint64
 }
 
-// naming is a spec's naming of a tag. It is kept for as long as the spec names the tag, or its
-// filter is served although the spec cannot be seen.
+// naming is a spec's use of a tag. It stays for as long as the spec names the tag, or the filter
+// is served although the spec cannot be read.
 type naming struct {
 	reference string
-	digest    string        // what the spec means by it; "": not looked at yet
-	refresh   time.Duration // 0: the digest stays what it is
-	module    spec.Module   // the spec's, for its credentials
+	digest    string        // the spec's digest of the tag; "": not looked up yet
+	refresh   time.Duration // 0: the digest never changes
+	module    spec.Module   // the spec's module, for its credentials
 	due       time.Time     // of the next poll; zero: none is due
-	waits     bool          // for the answer of a poll under way
-	left      bool          // no spec that can be seen names it
+	waits     bool          // for the answer of a running poll
+	left      bool          // no readable spec names the tag
 }
 
-// tag is what the namings of a reference share.
+// tag is the data that the namings of a reference share.
 type tag struct {
-	leads   string // where it led when a registry was asked last; "": not asked yet
+	leads   string // the digest in the last answer of a registry; "": not asked yet
 	polling bool
 	failed  int         // polls in a row
 	err     *spec.Error // of the last poll, if a naming has a refresh
@@ -54,16 +55,16 @@ type savedNaming struct {
 }
 
 const (
-	// pollFirst is the longest that a tag waits for its first poll after a start: it may
-	// have moved while nobody looked.
+	// pollFirst is the longest time before a tag's first poll after a start: the tag may have
+	// moved while no server looked.
 	pollFirst = 5 * time.Second
-	// lookEvery lies between two looks at a tag that no refresh follows, to show where it
-	// leads.
+	// lookEvery is the time between two polls of a tag without a refresh, which serve only the
+	// status.
 	lookEvery = 10 * time.Minute
 )
 
-// restore takes what a process before has saved. Of a state without namings, it takes those of the
-// filters that were served from a tag: digests are by reference there.
+// restore takes the state that an earlier process saved. A state without namings has digests by
+// reference: then restore makes namings for the filters that were served from a tag.
 func (t *tags) restore(namings map[string]savedNaming, digests map[string]string, served *snapshot.Snapshot) {
 	*t = tags{namings: map[string]*naming{}, asked: map[string]*tag{}, changes: t.changes + 1}
 	for filter, one := range namings {
@@ -82,7 +83,7 @@ func (t *tags) restore(namings map[string]savedNaming, digests map[string]string
 	}
 }
 
-// save is what restore takes. The digests by reference are for a version that knows nothing else.
+// save returns the arguments of restore. Older versions read only the digests by reference.
 func (t *tags) save() (namings map[string]savedNaming, digests map[string]string) {
 	namings, digests = map[string]savedNaming{}, map[string]string{}
 	for _, filter := range slices.Sorted(maps.Keys(t.namings)) {
@@ -98,7 +99,7 @@ func (t *tags) save() (namings map[string]savedNaming, digests map[string]string
 	return namings, digests
 }
 
-// digest is what a spec means by its tag; "" when that is not known, or its module has no tag.
+// digest is a spec's digest of its tag; "": not known, or the module has no tag.
 func (t *tags) digest(s *spec.Spec) string {
 	if !tagged(s) {
 		return s.Module.OCI.Digest
@@ -109,7 +110,7 @@ func (t *tags) digest(s *spec.Spec) string {
 	return ""
 }
 
-// leads is where a tag leads now that a filter's spec names; "": not known.
+// leads is the present digest of the tag that a filter's spec names; "": not known.
 func (t *tags) leads(filter, reference string) string {
 	one, shared := t.namings[filter], t.asked[reference]
 	if one == nil || one.reference != reference || shared == nil {
@@ -118,8 +119,8 @@ func (t *tags) leads(filter, reference string) string {
 	return shared.leads
 }
 
-// watch is told of the specs that there are, which may not be all, and says whether
-// namings were forgotten. served says whether a filter is served that has not been removed.
+// watch takes the present specs, and says whether namings were forgotten. notAll: some specs may
+// be missing. served says whether a filter is served, and was not removed.
 func (t *tags) watch(specs []*spec.Spec, notAll bool, served func(filter string) bool, now time.Time) (forgotten bool) {
 	same := t.taken && t.notAll == notAll && sameTags(t.watched, specs)
 	t.watched, t.taken, t.notAll = specs, true, notAll
@@ -137,7 +138,7 @@ func (t *tags) watch(specs []*spec.Spec, notAll bool, served func(filter string)
 		case before == nil:
 		case before.reference == one.reference && (!before.left || served(s.Name)):
 			one.goOn(before, now)
-		default: // it begins to name the tag now
+		default: // the spec begins to name the tag
 			forgotten = true
 			t.changes++
 		}
@@ -161,8 +162,8 @@ func (t *tags) watch(specs []*spec.Spec, notAll bool, served func(filter string)
 	return forgotten
 }
 
-// sameTags says whether what differs between two sets of specs names no tag. Both are
-// sorted, and what has not changed is the same pointer in both.
+// sameTags says whether no spec that differs between two sets names a tag. Both sets are sorted,
+// and an unchanged spec is the same pointer in both.
 func sameTags(before, now []*spec.Spec) bool {
 	for len(before) > 0 || len(now) > 0 {
 		switch {
@@ -194,7 +195,7 @@ func (one *naming) every() time.Duration {
 	return lookEvery
 }
 
-// goOn takes over what was known of a naming.
+// goOn continues a former naming of the same tag.
 func (one *naming) goOn(before *naming, now time.Time) {
 	one.digest, one.due, one.waits = before.digest, before.due, before.waits
 	switch {
@@ -208,7 +209,7 @@ func (one *naming) goOn(before *naming, now time.Time) {
 	}
 }
 
-// schedule finds out when the next poll is due.
+// schedule sets the time of the next poll.
 func (t *tags) schedule() {
 	t.due = time.Time{}
 	for _, one := range t.namings {
@@ -218,7 +219,7 @@ func (t *tags) schedule() {
 	}
 }
 
-// forgetAsked drops what is known of tags that nothing names.
+// forgetAsked drops the tags that nothing names.
 func (t *tags) forgetAsked() {
 	named := map[string]struct{}{}
 	for _, one := range t.namings {
@@ -227,11 +228,11 @@ func (t *tags) forgetAsked() {
 	maps.DeleteFunc(t.asked, func(reference string, _ *tag) bool { _, ok := named[reference]; return !ok })
 }
 
-// jittered is a time around d: a hundred servers do not ask in the same moment.
+// jittered is a time around d, so that a hundred servers do not ask in the same moment.
 func jittered(d time.Duration) time.Duration { return d*9/10 + rand.N(d/5+1) }
 
-// learn is told where a tag led that a filter's spec has begun to name, which says nothing new of
-// one that was looked at.
+// learn takes the first digest of a tag that a filter's spec has begun to name. A naming that has
+// a digest stays the same.
 func (t *tags) learn(filter, reference, digest string, now time.Time) bool {
 	one := t.namings[filter]
 	if one == nil || one.reference != reference || one.digest != "" {
@@ -245,7 +246,7 @@ func (t *tags) learn(filter, reference, digest string, now time.Time) bool {
 	return true
 }
 
-// of is what is shared of a reference.
+// of returns the shared data of a reference, and makes them if needed.
 func (t *tags) of(reference string) *tag {
 	if t.asked[reference] == nil {
 		t.asked[reference] = &tag{}
@@ -253,8 +254,8 @@ func (t *tags) of(reference string) *tag {
 	return t.asked[reference]
 }
 
-// newestModule is a served revision's module as its spec names it now: a tag may have
-// moved to another image of the same bytes.
+// newestModule is a served revision's module as its spec names the module now: a tag may have
+// moved to another image with the same bytes.
 func (c *Control) newestModule(r *snapshot.Revision) snapshot.Module {
 	m := r.Module
 	e := c.entries.of(r.Filter)

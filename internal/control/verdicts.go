@@ -17,28 +17,28 @@ import (
 const (
 	verdictsFile   = "verdicts.json"
 	verdictsFormat = 1
-	// verdictsEvery lies between a verdict and its file: a thousand of them are a few
-	// writes, not one each. What a crash forgets is found out again.
+	// verdictsEvery is the time between new findings and their save, so that a thousand of them
+	// need only a few writes. After a crash, the sandbox repeats the checks that were not saved.
 	verdictsEvery = time.Second
-	// spareVerdicts are how many are kept that no spec needs now: an edit that is taken
-	// back costs no check.
+	// spareVerdicts is how many verdicts are kept without a spec that needs them, so that an edit
+	// and its reversal cost no second check.
 	spareVerdicts = 2000
 )
 
-// verdicts are what the sandbox has said, by [examine.Key]. They belong to one goroutine.
+// verdicts are the sandbox's findings, by [examine.Key]. They belong to one goroutine.
 type verdicts struct {
 	known  map[string]*knownVerdict
 	clock  uint64    // rises with each use
-	due    time.Time // when they are saved; zero: they are
+	due    time.Time // the time of the next save; zero: none is scheduled
 	saving bool
-	most   int // how many are known when it is time to look which are needed
+	most   int // the number of verdicts at which forget looks for unneeded ones
 }
 
 type knownVerdict struct {
 	key string
 	examine.Verdict
 	used uint64
-	text []byte // as it is saved; nil: it never was. It belongs to the writer.
+	text []byte // the encoded verdict; nil: never saved. It belongs to the writer.
 }
 
 func (v *verdicts) get(key string) (examine.Verdict, bool) {
@@ -56,8 +56,8 @@ func (v *verdicts) put(key string, verdict examine.Verdict) {
 	v.known[key] = &knownVerdict{key: key, Verdict: verdict, used: v.clock}
 }
 
-// forget drops the verdicts that were not used for longest, once twice as many are kept
-// as may be beside those that are needed.
+// forget drops the verdicts that were not used for longest, down to spareVerdicts, once twice as
+// many are kept without a need.
 func (v *verdicts) forget(needed func(yield func(key string))) {
 	if len(v.known) < max(v.most, 2*spareVerdicts) {
 		return
@@ -79,11 +79,11 @@ func (v *verdicts) forget(needed func(yield func(key string))) {
 	}
 }
 
-// savedVerdicts is the file. It holds no configurations: a key is a hash.
+// savedVerdicts is the file. It has no configurations: a key is a hash.
 type savedVerdicts struct {
 	Format   int            `json:"format"`
 	Sandbox  string         `json:"sandbox"`
-	Verdicts []savedVerdict `json:"verdicts"` // last, and in it the one that was used last
+	Verdicts []savedVerdict `json:"verdicts"` // must come last; sorted by use, the newest last
 }
 
 type savedVerdict struct {
@@ -91,7 +91,7 @@ type savedVerdict struct {
 	examine.Verdict
 }
 
-// loadVerdicts takes what the same sandbox said before.
+// loadVerdicts takes the verdicts that the same sandbox saved earlier.
 func (c *Control) loadVerdicts() {
 	c.verdicts.known = map[string]*knownVerdict{}
 	text, err := c.cfg.Files.Load(verdictsFile)
@@ -123,7 +123,7 @@ func (c *Control) saveVerdictsSoon() {
 	}
 }
 
-// saveVerdicts has them written by a goroutine of its own.
+// saveVerdicts has the verdicts written by a goroutine of its own.
 func (c *Control) saveVerdicts() {
 	if c.verdicts.saving {
 		return
@@ -140,7 +140,7 @@ func (c *Control) takeVerdictsSaved(err error) {
 	}
 }
 
-// usedVerdict is a verdict with the time at which it was used last, when somebody looked.
+// usedVerdict is a verdict with a copy of its last use, for the writer.
 type usedVerdict struct {
 	*knownVerdict
 	used uint64
@@ -159,8 +159,8 @@ func (c *Control) usedVerdicts() []usedVerdict {
 	return all
 }
 
-// writeVerdicts does not wait for the disk: a file that a power failure has torn is
-// found out by its hash, and the verdicts are made again. One at a time does it.
+// writeVerdicts does not wait for the disk. A file that a power failure has torn is detected by
+// its hash, and the checks run again. Only one writer runs at a time.
 func (c *Control) writeVerdicts(known []usedVerdict) error {
 	text, err := verdictsText(c.cfg.Sandbox, known)
 	if err != nil {
@@ -169,7 +169,7 @@ func (c *Control) writeVerdicts(known []usedVerdict) error {
 	return c.cfg.Files.Write(verdictsFile, text)
 }
 
-// verdictsText is the file. Each verdict is put into words once.
+// verdictsText is the file. Each verdict is encoded once.
 func verdictsText(sandbox string, known []usedVerdict) ([]byte, error) {
 	slices.SortFunc(known, func(a, b usedVerdict) int { return cmp.Compare(a.used, b.used) })
 	head, err := json.Marshal(savedVerdicts{Format: verdictsFormat, Sandbox: sandbox, Verdicts: []savedVerdict{}})

@@ -13,16 +13,16 @@ import (
 )
 
 const (
-	// logVisitorEvery lies between two lines in the log about one port and one protocol.
+	// logVisitorEvery is the time between two log lines about the same port and protocol.
 	logVisitorEvery = time.Minute
-	// visitorKept is how long a visitor is shown after it came last.
+	// visitorKept is how long a visitor is shown after the last visit.
 	visitorKept = time.Hour
-	// mostVisitors bounds the hosts that are remembered; the one that came first makes room.
+	// mostVisitors bounds the remembered hosts; the host with the oldest last visit makes room.
 	mostVisitors = 100
 )
 
 // visitors are the hosts that spoke another protocol than a port does. It is safe for concurrent
-// use; the zero value is that nobody did.
+// use; the zero value has no visitor.
 type visitors struct {
 	mu     sync.Mutex
 	seen   map[visitorKey]admin.Visitor
@@ -31,7 +31,7 @@ type visitors struct {
 
 type visitorKey struct{ port, speaks, host string }
 
-// note counts a visit, and says whether it is to be logged.
+// note counts a visit, and says whether to log the visit.
 func (v *visitors) note(one admin.Visitor, now time.Time) bool {
 	v.mu.Lock()
 	defer v.mu.Unlock()
@@ -57,7 +57,7 @@ func (v *visitors) note(one admin.Visitor, now time.Time) bool {
 	return true
 }
 
-// makeRoom forgets old visitors, and the oldest where there are too many.
+// makeRoom forgets old visitors, and the oldest one if there are too many.
 func (v *visitors) makeRoom(now time.Time) {
 	var oldest visitorKey
 	for key, one := range v.seen {
@@ -72,7 +72,7 @@ func (v *visitors) makeRoom(now time.Time) {
 	}
 }
 
-// recent are the visitors of the last hour, sorted by port and address.
+// recent returns the visitors of the last hour, sorted by port and address.
 func (v *visitors) recent(now time.Time) []admin.Visitor {
 	v.mu.Lock()
 	defer v.mu.Unlock()
@@ -88,8 +88,8 @@ func (v *visitors) recent(now time.Time) []admin.Visitor {
 	return all
 }
 
-// Visited notes a connection that began with another protocol than its port speaks. It may be
-// called from any goroutine.
+// Visited notes a connection that began with another protocol than its port speaks. Any goroutine
+// may call it.
 func (c *Control) Visited(one admin.Visitor) {
 	c.cfg.Metrics.Visited(one.Port, one.Speaks)
 	if c.visitors.note(one, time.Now()) {
@@ -97,5 +97,5 @@ func (c *Control) Visited(one admin.Visitor) {
 	}
 }
 
-// Visitors are the hosts that spoke another protocol than a port does, in the last hour.
+// Visitors returns the hosts of the last hour that spoke another protocol than a port does.
 func (c *Control) Visitors() []admin.Visitor { return c.visitors.recent(time.Now()) }
