@@ -26,7 +26,7 @@ func inlineSend(salt string) delivery.Send {
 	return s
 }
 
-// built is a builder that has the resource, with a module of 100 KB.
+// built100KB is a builder that has built a resource with a module of 100 KB.
 func built100KB(t testing.TB) (*ResourceBuilder, delivery.Send) {
 	b := NewBuilder(oneModule(make([]byte, 100_000)), Addresses{}, 0)
 	a := inlineSend(salt1)
@@ -39,8 +39,7 @@ func built100KB(t testing.TB) (*ResourceBuilder, delivery.Send) {
 // alone is a response with one resource.
 func alone(r *Resource) *response { return &response{part: part{resource: r}} }
 
-// BenchmarkSharedResource is what one more Envoy costs that gets the same resource,
-// up to gRPC.
+// BenchmarkSharedResource measures one more Envoy with the same resource, up to gRPC.
 func BenchmarkSharedResource(b *testing.B) {
 	builder, a := built100KB(b)
 	b.ReportAllocs()
@@ -49,7 +48,7 @@ func BenchmarkSharedResource(b *testing.B) {
 	}
 }
 
-// BenchmarkNewSalt is a resource for one Envoy alone, as remote code's is.
+// BenchmarkNewSalt measures a resource for one Envoy alone, such as remote code.
 func BenchmarkNewSalt(b *testing.B) {
 	builder, a := built100KB(b)
 	b.ReportAllocs()
@@ -59,8 +58,8 @@ func BenchmarkNewSalt(b *testing.B) {
 	}
 }
 
-// TestAllocationsPerResponse: however large the resource, one more Envoy that gets it
-// costs some small pieces of memory, and no copy.
+// TestAllocationsPerResponse: for a resource of any size, one more Envoy costs some small pieces of
+// memory, and no copy.
 func TestAllocationsPerResponse(t *testing.T) {
 	builder, a := built100KB(t)
 	versions := []byte("a=b")
@@ -111,8 +110,8 @@ func twoHundred() subscribed {
 	return listed(versions)
 }
 
-// TestSizeOfVersionInfo: SotW lists all names, in few bytes and fewer pieces of memory, and in none
-// where another stream has come to the same.
+// TestSizeOfVersionInfo: SotW lists all names, in few bytes and few pieces of memory. If another
+// stream has the same list already, the list costs no memory.
 func TestSizeOfVersionInfo(t *testing.T) {
 	all, r := twoHundred(), &response{part: part{name: "filter-100", held: hold("0123456789ab.i" + salt2)}}
 	const most = 3
@@ -128,7 +127,7 @@ func TestSizeOfVersionInfo(t *testing.T) {
 	}
 }
 
-// BenchmarkVersionInfo is SotW's list of 200 names, for the first stream that comes to it and for another.
+// BenchmarkVersionInfo measures SotW's list of 200 names, for the first stream and for another one.
 func BenchmarkVersionInfo(b *testing.B) {
 	all, r := twoHundred(), &response{part: part{name: "filter-100", held: hold("0123456789ab.i" + salt2)}}
 	for name, known := range map[string]func(*packs) *packs{

@@ -16,53 +16,52 @@ import (
 	"github.com/wasm-xds/wasm-xds/pkg/translate"
 )
 
-// Modules gives a module's bytes by its sha256, verified.
+// Modules returns a module's verified bytes by sha256.
 type Modules interface {
 	Read(sha256 string) ([]byte, error)
 }
 
 // Addresses say where Envoys find modules.
 type Addresses struct {
-	ModulesURL     string        // base of the module server, as Envoy reaches it: http://127.0.0.1:18001
-	ModulesCluster string        // the Envoy cluster that leads there
-	ModulesDir     string        // the module store's path as Envoy sees it, for files
+	ModulesURL     string        // base of the module server's URL for Envoys: http://127.0.0.1:18001
+	ModulesCluster string        // the Envoy cluster of the module server
+	ModulesDir     string        // for files: the path of the module store for Envoys
 	FetchTimeout   time.Duration // of Envoy's GET; 0: translate's default
 }
 
-// cacheBytes bounds what the builder keeps: marshalled resources, which carry
-// whole modules when they are inline.
+// cacheBytes bounds the cache of the builder: marshalled resources, which contain whole modules if
+// they are inline.
 const cacheBytes = 256 << 20
 
-// DefaultBuildMemory is the memory that builds may take at once where nothing else is said:
-// enough for all cores with modules of some ten megabytes.
+// DefaultBuildMemory is the default memory for concurrent builds: enough for all cores with modules
+// of some ten megabytes.
 const DefaultBuildMemory = 256 << 20
 
-// buildCopies is how often a module is in memory while its resource is built: as it was read,
-// packed into an Any, and in the resource.
+// buildCopies is how often a module is in memory during the build of its resource: as read, packed
+// into an Any, and in the resource.
 const buildCopies = 3
 
-// idleAfter is how long a resource is kept that no Envoy gets, up to twice that: a push goes to
-// a fleet within seconds, and one more Envoy costs little more than its module's way from the disk.
+// idleAfter is how long, up to twice, an unused resource is kept. A push reaches a fleet within
+// seconds, and a later Envoy costs little more than reading the module from disk.
 const idleAfter = time.Minute
 
-// ResourceBuilder makes resources and keeps the ones that serve many Envoys.
-// It is safe for concurrent use.
+// ResourceBuilder makes resources and keeps those that serve many Envoys. Safe for concurrent use.
 type ResourceBuilder struct {
 	modules   Modules
 	addresses Addresses
 	flight    singleflight.Group
-	memory    int64               // that builds may take at once
-	building  *semaphore.Weighted // what they take
+	memory    int64               // for all concurrent builds
+	building  *semaphore.Weighted // the part of memory in use
 
 	mu       sync.Mutex
-	dialects map[string]string // an Envoy's version as delivery has it → its dialect
+	dialects map[string]string // by Envoy version, as delivery has it
 	byKey    map[key]*list.Element
 	order    *list.List // of *built, the most recently used first
 	size     int
 	sweeps   bool // a sweep is due
 }
 
-// key names what is the same for all salts.
+// key names the content shared by all salts.
 type key struct {
 	revision string
 	variant  delivery.Variant
@@ -73,13 +72,13 @@ type built struct {
 	key      key
 	size     int
 	template *translate.Template
-	resource *Resource // of the newest salt
+	resource *Resource // with the newest salt
 	salt     string
 	used     bool // since the last sweep
 }
 
-// NewBuilder makes a builder. Builds take no more than memory bytes at once; 0 is
-// [DefaultBuildMemory]. A build that needs more than that runs alone.
+// NewBuilder makes a builder. Concurrent builds take no more than memory bytes; 0 means
+// [DefaultBuildMemory]. A build that needs more runs alone.
 func NewBuilder(modules Modules, addresses Addresses, memory int64) *ResourceBuilder {
 	memory = cmp.Or(memory, DefaultBuildMemory)
 	return &ResourceBuilder{
@@ -88,7 +87,7 @@ func NewBuilder(modules Modules, addresses Addresses, memory int64) *ResourceBui
 	}
 }
 
-// dialectsLimit bounds the versions whose dialect is remembered: they come from Envoys.
+// dialectsLimit bounds the remembered versions, because they come from Envoys.
 const dialectsLimit = 100
 
 func (b *ResourceBuilder) key(a delivery.Send) key {
@@ -110,7 +109,7 @@ func envoyVersion(a delivery.Send) translate.Version {
 	return v
 }
 
-// Cached returns the resource if it needs no building, else nil.
+// Cached returns the resource if no build is necessary, else nil.
 func (b *ResourceBuilder) Cached(a delivery.Send) *Resource {
 	k := b.key(a)
 	b.mu.Lock()
@@ -129,9 +128,9 @@ func (b *ResourceBuilder) Cached(a delivery.Send) *Resource {
 	return entry.resource
 }
 
-// Build makes the resource. Many that need the same one wait for one build, and builds wait
-// until there is memory for them, in the order in which they came. The error is ctx's where that
-// ends first; calls that share a build share its context, too.
+// Build makes the resource. Callers of the same resource share one build, and builds wait in order
+// until there is memory for them. If ctx ends first, the error is ctx's. Callers that share a build
+// share its context, too.
 func (b *ResourceBuilder) Build(ctx context.Context, a delivery.Send) (*Resource, error) {
 	k := b.key(a)
 	value, err, _ := b.flight.Do(k.revision+string(k.variant)+k.dialect, func() (any, error) {
@@ -157,12 +156,12 @@ func (b *ResourceBuilder) Build(ctx context.Context, a delivery.Send) (*Resource
 	if resource := b.Cached(a); resource != nil {
 		return resource, nil
 	}
-	// Too large to be kept.
+	// Too large for the cache.
 	return salted(a, value.(*translate.Template)), nil
 }
 
-// acquire waits for the memory of a build. No build waits for another one's memory while it has
-// some of its own, and none asks for more than there is: so each gets it in the end.
+// acquire waits for the memory of a build. No build waits while it has memory, and no build asks
+// for more than the whole. So each build gets its memory in the end.
 func (b *ResourceBuilder) acquire(ctx context.Context, a delivery.Send) (release func(), err error) {
 	if a.Version.Variant != delivery.Inline {
 		return func() {}, nil // some hundred bytes
@@ -230,8 +229,8 @@ func (b *ResourceBuilder) sweepLater() {
 	}
 }
 
-// sweep lets go what no Envoy got since the last one: else each edit would stay, with its
-// module, until the cache is full.
+// sweep drops the resources no Envoy got since the last sweep. Otherwise each edit would stay, with
+// the module, until the cache is full.
 func (b *ResourceBuilder) sweep() {
 	b.mu.Lock()
 	defer b.mu.Unlock()

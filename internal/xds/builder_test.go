@@ -6,7 +6,7 @@ import (
 	"time"
 )
 
-// What no Envoy gets any more is let go, and what some get stays.
+// Unused resources are dropped, and used ones stay.
 func TestResourcesThatNobodyGetsAreLetGo(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		b, a := built100KB(t)
@@ -32,7 +32,7 @@ func TestResourcesThatNobodyGetsAreLetGo(t *testing.T) {
 		if resource, err := b.Build(t.Context(), a); err != nil || resource == nil || b.Cached(a) != resource {
 			t.Errorf("built again: %v, %v", resource, err)
 		}
-		time.Sleep(3 * idleAfter) // nothing is left that would run
+		time.Sleep(3 * idleAfter) // nothing is left to run
 		synctest.Wait()
 	})
 }

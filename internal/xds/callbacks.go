@@ -7,7 +7,7 @@ import (
 	discoveryv3 "github.com/envoyproxy/go-control-plane/envoy/service/discovery/v3"
 )
 
-// sotwCallbacks and deltaCallbacks tell a stream what its go-control-plane server does.
+// sotwCallbacks and deltaCallbacks tell a stream about the events of its go-control-plane server.
 type sotwCallbacks struct {
 	s    *stream
 	wire *sotwWire

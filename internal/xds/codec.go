@@ -6,10 +6,10 @@ import (
 	"google.golang.org/grpc/mem"
 )
 
-// codec is gRPC's own for protobuf, but that a stream's messages pass it as the bytes that
-// they are: thousands of responses share a resource, and most requests say only which
-// response they accept. Requests of several frames have buffers of their own: a stream's first
-// has 60 KB, for which gRPC's have a megabyte.
+// codec is gRPC's codec for protobuf, but a stream's messages pass as encoded bytes: thousands of
+// responses share a resource, and most requests only accept a response. Requests of several frames
+// use buffers of the codec's own: a stream's first request has 60 KB, for which gRPC would take a
+// megabyte.
 type codec struct {
 	encoding.CodecV2
 	buffers mem.BufferPool
@@ -22,10 +22,10 @@ func newCodec() codec {
 // outgoing is an encoded response.
 type outgoing struct{ message mem.BufferSlice }
 
-// incoming is an encoded request; who reads it frees it.
+// incoming is an encoded request. The reader frees the message.
 type incoming struct{ message mem.Buffer }
 
-// Marshal makes the message.
+// Marshal encodes a message.
 func (c codec) Marshal(v any) (mem.BufferSlice, error) {
 	if out, ok := v.(*outgoing); ok {
 		return out.message, nil
@@ -33,7 +33,7 @@ func (c codec) Marshal(v any) (mem.BufferSlice, error) {
 	return c.CodecV2.Marshal(v)
 }
 
-// Unmarshal reads a message.
+// Unmarshal decodes a message.
 func (c codec) Unmarshal(data mem.BufferSlice, v any) error {
 	if in, ok := v.(*incoming); ok {
 		in.message = data.MaterializeToBuffer(c.buffers)

@@ -16,7 +16,7 @@ import (
 	"github.com/wasm-xds/wasm-xds/internal/delivery"
 )
 
-// TestResource holds the encoding by hand against protobuf's.
+// TestResource compares the encoding by hand with protobuf's.
 func TestResource(t *testing.T) {
 	r := alone(newResource("a", "v", []byte("not looked at")))
 	packed := &anypb.Any{TypeUrl: typedExtensionConfig, Value: []byte("not looked at")}
@@ -66,7 +66,7 @@ func TestResource(t *testing.T) {
 	}
 }
 
-// FuzzUnmarshal: a request reads as protobuf reads it, but for extensions that nobody asks about.
+// FuzzUnmarshal: a request reads as protobuf reads it, apart from unused extensions.
 func FuzzUnmarshal(f *testing.F) {
 	node := proto.Clone(testNode).(*corev3.Node)
 	for range 200 {
@@ -87,7 +87,7 @@ func FuzzUnmarshal(f *testing.F) {
 	f.Fuzz(func(t *testing.T, b []byte) {
 		for _, knows := range []bool{false, true} {
 			sotw, wantSotW := &discoveryv3.DiscoveryRequest{}, &discoveryv3.DiscoveryRequest{}
-			if proto.Unmarshal(b, wantSotW) == nil { // else: what is skipped is not looked into
+			if proto.Unmarshal(b, wantSotW) == nil { // else: skipped fields are not looked into
 				if err := readSotW(b, knows, sotw); err != nil {
 					t.Fatal(err)
 				}
@@ -95,7 +95,7 @@ func FuzzUnmarshal(f *testing.F) {
 					sotw.ResourceNames = append(sotw.ResourceNames, string(name))
 				}
 				if wantSotW.GetResponseNonce() != "" {
-					wantSotW.VersionInfo, sotw.VersionInfo = "", "" // of no interest in an answer
+					wantSotW.VersionInfo, sotw.VersionInfo = "", "" // not used in an answer
 				}
 				compare(t, knows, wantSotW, sotw)
 			}
@@ -113,8 +113,8 @@ func FuzzUnmarshal(f *testing.F) {
 	})
 }
 
-// compare says where a request does not read as protobuf reads it, but for its node's extensions,
-// and the whole node in an answer where it is known.
+// compare checks that a request reads as protobuf reads it, apart from the node's extensions, and
+// from the whole node in an answer if the node is known.
 func compare(t *testing.T, knows bool, want, got interface {
 	proto.Message
 	GetNode() *corev3.Node
@@ -141,7 +141,7 @@ func compare(t *testing.T, knows bool, want, got interface {
 	}
 }
 
-// TestAllocationsOfANode: the extensions in a node, 60 KB of them, leave nothing behind.
+// TestAllocationsOfANode: the 60 KB of extensions in a node leave nothing behind.
 func TestAllocationsOfANode(t *testing.T) {
 	node := proto.Clone(testNode).(*corev3.Node)
 	for range 1000 {

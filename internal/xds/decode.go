@@ -10,7 +10,7 @@ import (
 	"google.golang.org/protobuf/proto"
 )
 
-// The fields of requests that are looked at before protobuf reads them.
+// The fields of requests that are read before protobuf reads them.
 const (
 	sotwVersion    = 1
 	requestNames   = 3 // in either protocol
@@ -18,34 +18,34 @@ const (
 	extensionKind  = 2 // Extension.category
 )
 
-// layout is where a protocol's requests have what is looked at. A field that a protocol does
-// not have is 0.
+// layout has the field numbers of a protocol's requests. A field that the protocol lacks is 0.
 type layout struct {
 	node, typeURL, nonce protowire.Number
-	version              protowire.Number // SotW's list of what was accepted
-	listsAll             bool             // whether names are all that is asked for, in each request
+	version              protowire.Number // SotW's list of the accepted versions
+	listsAll             bool             // each request lists all names
 }
 
-// sotwLayout and deltaLayout are those of DiscoveryRequest and DeltaDiscoveryRequest.
+// sotwLayout and deltaLayout are the layouts of DiscoveryRequest and DeltaDiscoveryRequest.
 func sotwLayout() layout {
 	return layout{node: 2, typeURL: 4, nonce: 5, version: sotwVersion, listsAll: true}
 }
 func deltaLayout() layout { return layout{node: 1, typeURL: 2, nonce: 6} }
 
-// readSotW reads a request, all but its names, which are looked up where they are: in SotW every ACK
-// lists them, and most streams of a fleet ask for the same. knowsNode says that the node was read before.
+// readSotW reads a request apart from the names, which are compared in place: in SotW every ACK
+// lists the names, and most streams of a fleet list the same names. knowsNode says that the node
+// was read before.
 func readSotW(message []byte, knowsNode bool, r *discoveryv3.DiscoveryRequest) error {
 	proto.Reset(r)
 	return sotwLayout().read(message, knowsNode, r, &r.TypeUrl, &r.ResponseNonce)
 }
 
-// readDelta reads a request likewise.
+// readDelta is readSotW for delta.
 func readDelta(message []byte, knowsNode bool, r *discoveryv3.DeltaDiscoveryRequest) error {
 	proto.Reset(r)
 	return deltaLayout().read(message, knowsNode, r, &r.TypeUrl, &r.ResponseNonce)
 }
 
-// read reads a request into r, whose type and nonce are these.
+// read reads a request into r, and the type and nonce to the given places.
 func (l layout) read(message []byte, knowsNode bool, r proto.Message, typeURL, nonce *string) error {
 	if n, ok := l.ack(message, knowsNode); ok {
 		*typeURL, *nonce = resourcev3.ExtensionConfigType, n
@@ -54,8 +54,8 @@ func (l layout) read(message []byte, knowsNode bool, r proto.Message, typeURL, n
 	return l.unmarshal(message, knowsNode, r)
 }
 
-// ack reads what nearly all requests are: the word that the response with that nonce is
-// accepted, and nothing else of interest.
+// ack reads the most frequent request: an ACK of the response with that nonce, and nothing else of
+// interest.
 func (l layout) ack(message []byte, knowsNode bool) (nonce string, ok bool) {
 	typed := false
 	for rest := message; len(rest) > 0; {
@@ -88,16 +88,16 @@ func (l layout) ack(message []byte, knowsNode bool) (nonce string, ok bool) {
 	return nonce, typed && nonce != ""
 }
 
-// unmarshal has protobuf read a request without what is of no interest: names, a version_info in
-// an answer, and of a node, which is 60 KB of a stream's first request, most of the extensions.
-// To skip those takes a tenth of the time, and leaves nothing to collect.
+// unmarshal has protobuf read a request without the unused fields: the names, the version_info of
+// an answer, and most of the extensions in a node, which are 60 KB of a stream's first request.
+// Skipping them takes a tenth of the time, and leaves no garbage.
 func (l layout) unmarshal(message []byte, knowsNode bool, r proto.Message) error {
 	answers := hasField(message, l.nonce)
 	var short []byte
 	for rest := message; len(rest) > 0; {
 		number, kind, value, whole := nextField(rest)
 		if whole < 0 {
-			return proto.Unmarshal(message, r) // which says what is wrong with it
+			return proto.Unmarshal(message, r) // returns the error
 		}
 		switch {
 		case kind != protowire.BytesType:
@@ -117,7 +117,7 @@ func (l layout) unmarshal(message []byte, knowsNode bool, r proto.Message) error
 	return proto.Unmarshal(short, r)
 }
 
-// namesIn gives a request's names, those that are subscribed to, one after the other.
+// namesIn yields the names a request subscribes to, in order.
 func namesIn(message []byte) iter.Seq[[]byte] {
 	return func(yield func([]byte) bool) {
 		for len(message) > 0 {
@@ -130,7 +130,7 @@ func namesIn(message []byte) iter.Seq[[]byte] {
 	}
 }
 
-// hasField says whether a message has a field with some bytes in it.
+// hasField says whether a message has a field of bytes that is not empty.
 func hasField(message []byte, field protowire.Number) bool {
 	for rest := message; len(rest) > 0; {
 		number, kind, value, whole := nextField(rest)
@@ -145,8 +145,9 @@ func hasField(message []byte, field protowire.Number) bool {
 	return false
 }
 
-// trimNode copies a node without its extensions but for the Wasm runtimes, and the first: a
-// node that lists some is known to have no others.
+// trimNode copies a node without the extensions, apart from the Wasm runtimes and the first
+// extension. The first stays because a node with some extensions is known to have no other
+// runtimes.
 func trimNode(node []byte) ([]byte, bool) {
 	var out []byte
 	listed := false
@@ -168,7 +169,7 @@ func isRuntime(extension []byte) bool {
 	for rest := extension; len(rest) > 0; {
 		number, kind, value, whole := nextField(rest)
 		if whole < 0 {
-			return true // protobuf will say what is wrong with it
+			return true // protobuf will return the error
 		}
 		if number == extensionKind && kind == protowire.BytesType && string(value) == runtimeCategory {
 			return true
@@ -178,10 +179,10 @@ func isRuntime(extension []byte) bool {
 	return false
 }
 
-// nextField is a message's first field: its value where that is bytes, and how long it is
-// with its tag, less than 0 where it is not well-formed.
+// nextField is a message's first field: the value if it is bytes, and the length of the field with
+// its tag. A negative length says that the field is malformed.
 func nextField(b []byte) (number protowire.Number, kind protowire.Type, value []byte, whole int) {
-	// Nearly all are short: names, types, nonces.
+	// Nearly all fields are short: names, types, nonces.
 	if len(b) > 1 && b[0] < 0x80 && b[0]>>3 > 0 && b[0]&7 == byte(protowire.BytesType) && b[1] < 0x80 {
 		if whole = 2 + int(b[1]); whole <= len(b) {
 			return protowire.Number(b[0] >> 3), protowire.BytesType, b[2:whole], whole

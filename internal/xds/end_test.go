@@ -35,8 +35,8 @@ func (h *slowEnd) Handle(e delivery.Event) {
 	}
 }
 
-// TestTheEndWaitsForStreams: when gRPC's server has stopped, no stream's goroutine is left that
-// might touch what is closed next.
+// TestTheEndWaitsForStreams: once gRPC's server has stopped, no goroutine of a stream is left to
+// touch objects that are closed next.
 func TestTheEndWaitsForStreams(t *testing.T) {
 	ctx, cancel := context.WithCancel(t.Context())
 	defer cancel()

@@ -13,26 +13,26 @@ import (
 	"github.com/wasm-xds/wasm-xds/internal/delivery"
 )
 
-// Limits bound what the network can make the server hold. A zero is the default beside it. Beyond
-// a limit a stream ends with RESOURCE_EXHAUSTED: its Envoy keeps what it runs, and comes
-// back with a pause that grows.
+// Limits bound the memory that the network can make the server use. A zero means the default named
+// beside the field. Beyond a limit a stream ends with RESOURCE_EXHAUSTED: the Envoy keeps its
+// filters, and reconnects after growing pauses.
 type Limits struct {
-	NamesPerStream int // filters that one stream may ask for: 10,000; at most MostNamesPerStream
+	NamesPerStream int // filters a stream may ask for: 10,000; at most MostNamesPerStream
 	StreamsPerNode int // open streams of one node id from one host: 1,000
 	Streams        int // open streams: 50,000
 	RequestSize    int // bytes of a request: 4 MiB
 	NodeSize       int // bytes of a node's id, cluster and metadata: 64 KiB
-	// Names is how many names that no spec has all streams may ask for: 20,000. Delivery counts
-	// them, and has the stream ended that asks for the most, see [Server.End].
+	// Names is how many names without a spec all streams together may ask for: 20,000. Delivery
+	// counts the names, and has the stream with the most of them ended, see [Server.End].
 	Names int
-	// Refused is told of each stream that is ended, from any goroutine; nil: nobody is.
+	// Refused is called for each ended stream, from any goroutine; nil: no call.
 	Refused func(Refusal)
 }
 
-// MostNamesPerStream is what a list of names has room for.
+// MostNamesPerStream is the room of a list of names.
 const MostNamesPerStream = 1<<16 - 1
 
-// WithDefaults fills the limits that are zero.
+// WithDefaults fills the zero limits.
 func (l Limits) WithDefaults() Limits {
 	l.NamesPerStream = cmp.Or(l.NamesPerStream, 10_000)
 	l.StreamsPerNode = cmp.Or(l.StreamsPerNode, 1_000)
@@ -56,14 +56,15 @@ const (
 	LimitNames          Limit = "names"
 )
 
-// Refusal is a stream that was ended because of a limit. Node is "" where it had not said who it is.
+// Refusal describes a stream that was ended because of a limit. Node is "" if the node was not
+// known.
 type Refusal struct {
 	Limit         Limit
-	Most          int // what the limit is
+	Most          int // the value of the limit
 	Node, Address string
 }
 
-// of is a limit's value, and what a client is told of it.
+// of is a limit's value, and the text for the client.
 func (l Limits) of(limit Limit) (most int, text string) {
 	switch limit {
 	case LimitNamesPerStream:
@@ -99,7 +100,7 @@ func (s *stream) refuse(limit Limit) error {
 	return err
 }
 
-// result is what the stream's handler returns: why it was refused, if it was.
+// result is the return value of the stream's handler: the refusal, if there was one.
 func (s *stream) result(err error) error {
 	s.mu.Lock()
 	defer s.mu.Unlock()
@@ -109,7 +110,7 @@ func (s *stream) result(err error) error {
 	return err
 }
 
-// received looks at the error with which a request could not be read.
+// received checks the error of a failed read for the limit of a request's size.
 func (s *stream) received(err error) error {
 	if status.Code(err) == codes.ResourceExhausted {
 		return s.refuse(LimitRequestSize)
@@ -117,14 +118,14 @@ func (s *stream) received(err error) error {
 	return err
 }
 
-// End ends a stream because of [LimitNames]. It does nothing where the stream has ended.
+// End ends a stream because of [LimitNames]. If the stream has ended, End does nothing.
 func (s *Server) End(id delivery.StreamID) {
 	if value, ok := s.streams.Load(id); ok {
-		_ = value.(*stream).refuse(LimitNames) // the stream's handler returns it
+		_ = value.(*stream).refuse(LimitNames) // the stream's handler returns the error
 	}
 }
 
-// admission counts the open streams. The zero value counts none.
+// admission counts the open streams. The zero value has counted none.
 type admission struct {
 	mu      sync.Mutex
 	open    int
@@ -134,7 +135,7 @@ type admission struct {
 // nodeKey tells Envoys apart: several hosts may have copies of one bootstrap.
 type nodeKey struct{ node, host string }
 
-// enter counts a stream in, and says whether it is not one too many.
+// enter counts a stream, and says whether the count is within the limit.
 func (a *admission) enter(most int) bool {
 	a.mu.Lock()
 	defer a.mu.Unlock()
@@ -142,7 +143,7 @@ func (a *admission) enter(most int) bool {
 	return a.open <= most
 }
 
-// enterNode counts a stream in whose node is known.
+// enterNode counts a stream of a known node.
 func (a *admission) enterNode(key nodeKey, most int) bool {
 	a.mu.Lock()
 	defer a.mu.Unlock()
@@ -153,7 +154,7 @@ func (a *admission) enterNode(key nodeKey, most int) bool {
 	return a.perNode[key] <= most
 }
 
-// leave counts a stream out; key is the zero value where its node was not known.
+// leave uncounts a stream; key is the zero value if the node was not known.
 func (a *admission) leave(key nodeKey) {
 	a.mu.Lock()
 	defer a.mu.Unlock()
@@ -166,7 +167,7 @@ func (a *admission) leave(key nodeKey) {
 	}
 }
 
-// admit counts the stream for its node, before its first request is told to delivery.
+// admit counts the stream for the node, before delivery hears of the first request.
 func (s *stream) admit() error {
 	if s.key != (nodeKey{}) {
 		return nil
@@ -185,7 +186,7 @@ func (s *stream) admit() error {
 	return nil
 }
 
-// checkNode bounds what is kept of a node.
+// checkNode bounds the size of a node.
 func (s *stream) checkNode(d delivery.Node) error {
 	size := len(d.ID) + len(d.Cluster)
 	for key, value := range d.Metadata {

@@ -16,7 +16,7 @@ import (
 	"github.com/wasm-xds/wasm-xds/internal/delivery"
 )
 
-// ask opens a stream, sends what a client begins with, and returns what ends the stream.
+// ask opens a stream, sends a client's first request, and returns the error that ends the stream.
 func ask(t *testing.T, conn *grpc.ClientConn, isDelta bool, node *corev3.Node, names ...string) (ended func() error) {
 	t.Helper()
 	c := discoveryv3.NewAggregatedDiscoveryServiceClient(conn)
@@ -36,8 +36,8 @@ func ask(t *testing.T, conn *grpc.ClientConn, isDelta bool, node *corev3.Node, n
 	return func() error { _, err := str.Recv(); return err }
 }
 
-// Each limit ends the stream with a status that names its flag, and is told of once. What
-// delivery has heard of, it hears the end of, and of nothing else.
+// Each limit ends the stream with a status that names the flag, and is reported once. Delivery
+// hears of the end of the streams that it knows, and of no others.
 func TestLimits(t *testing.T) {
 	big := &corev3.Node{Id: "edge-1", Cluster: strings.Repeat("c", 2000)}
 	for _, tt := range []struct {
@@ -45,7 +45,7 @@ func TestLimits(t *testing.T) {
 		limits Limits
 		node   *corev3.Node
 		names  []string
-		before int // streams that are open by then
+		before int // streams open before
 		node1  string
 	}{
 		{LimitNamesPerStream, Limits{NamesPerStream: 2}, testNode, []string{"a", "b", "c"}, 0, "edge-1"},
@@ -92,7 +92,7 @@ func TestLimits(t *testing.T) {
 	}
 }
 
-// A delta stream that grows beyond its names was known to delivery, which hears of its end.
+// Delivery knows a delta stream that grows beyond the limit of names, and hears of the end.
 func TestAStreamThatGrows(t *testing.T) {
 	s, events, conn := startLimited(t, named{}, Limits{NamesPerStream: 2})
 	str, err := discoveryv3.NewAggregatedDiscoveryServiceClient(conn).DeltaAggregatedResources(t.Context())
@@ -117,13 +117,13 @@ func TestAStreamThatGrows(t *testing.T) {
 	}
 }
 
-// Delivery has a stream ended that asks for too many names without a spec.
+// Delivery ends a stream that asks for too many names without a spec.
 func TestEndOfAGreedyStream(t *testing.T) {
 	s, events, conn := start(t, named{})
 	ended := ask(t, conn, true, testNode, "a")
 	id := next[delivery.StreamOpened](t, events).Stream
 	next[delivery.Requested](t, events)
-	s.End(id + 1) // which is not there
+	s.End(id + 1) // no such stream
 	s.End(id)
 	if err := ended(); status.Code(err) != codes.ResourceExhausted || !strings.Contains(err.Error(), "--max-names)") {
 		t.Fatal(err)

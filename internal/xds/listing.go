@@ -7,12 +7,12 @@ import (
 	"github.com/wasm-xds/wasm-xds/internal/delivery"
 )
 
-// listing is what a request lists, the same for most Envoys of a fleet. It is immutable: all
-// streams that list the same share it. nil lists nothing.
+// listing is a request's list of names, the same for most Envoys of a fleet. Immutable: all streams
+// with the same list share it. nil lists nothing.
 type listing struct {
 	names []text                  // sorted
-	order []uint16                // where in names the request's are, one after the other
-	anew  []delivery.Subscription // to all of them, of an Envoy that runs none; nil: nobody else is expected to list the same
+	order []uint16                // the places in names of the request's names, one after the other
+	anew  []delivery.Subscription // to all names, for an Envoy that runs nothing; nil: no other stream is expected to have the same list
 }
 
 func newListing(request []string) *listing {
@@ -41,8 +41,8 @@ func (l *listing) values() []string {
 	return names
 }
 
-// is says whether a request lists the same, as every ACK lists what the request before it did. false may also mean that
-// it has a name that means nothing.
+// is says whether a request has the same list. Every ACK has the list of the request before. false
+// may also mean that the request has a name without a meaning.
 func (l *listing) is(request []byte) bool {
 	if l == nil {
 		l = &listing{}
@@ -57,16 +57,16 @@ func (l *listing) is(request []byte) bool {
 	return n == len(l.order)
 }
 
-// listings are the last few that streams began with. The zero value has none.
+// listings are the last few lists of first requests. The zero value has none.
 type listings struct{ recent[listing] }
 
-// find gives the listing of a request; nil: it is not known.
+// find returns the listing of a request; nil: the listing is not known.
 func (l *listings) find(request []byte) *listing {
 	return l.first(func(one *listing) bool { return one.is(request) })
 }
 
-// of is the listing of what is asked for. That of a stream's first request is kept, unless it is too short to
-// be worth it.
+// of returns the listing of the names asked for. The listing of a stream's first request is kept,
+// unless it is too short to be worth the memory.
 func (l *listings) of(a asked, first bool) *listing {
 	if a.listing != nil {
 		return a.listing

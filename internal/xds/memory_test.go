@@ -16,7 +16,7 @@ import (
 	"github.com/wasm-xds/wasm-xds/pkg/spec"
 )
 
-// slowModules takes a second to read a module, and knows how many are being read.
+// slowModules takes a second to read a module, and counts the concurrent reads.
 type slowModules struct{ now, most atomic.Int64 }
 
 func (m *slowModules) Read(string) ([]byte, error) {
@@ -44,8 +44,8 @@ func TestBuildsWaitForMemory(t *testing.T) {
 	for name, c := range map[string]struct {
 		sizes   []int64 // a build needs three times as much
 		variant delivery.Variant
-		most    int64         // builds at a time
-		took    time.Duration // all of them
+		most    int64         // concurrent builds
+		took    time.Duration // by all builds
 	}{
 		"all fit":                      {[]int64{10, 10, 10}, delivery.Inline, 3, time.Second},
 		"two at a time":                {[]int64{15, 15, 15, 15}, delivery.Inline, 2, 2 * time.Second},
@@ -75,7 +75,7 @@ func TestBuildsWaitForMemory(t *testing.T) {
 				if most := modules.most.Load(); c.most > 0 && most != c.most {
 					t.Errorf("%d builds at a time, want %d", most, c.most)
 				}
-				time.Sleep(3 * idleAfter) // what is kept is swept
+				time.Sleep(3 * idleAfter) // the cache is swept
 				if !b.building.TryAcquire(memory) {
 					t.Error("memory was not given back")
 				}
@@ -84,7 +84,7 @@ func TestBuildsWaitForMemory(t *testing.T) {
 	}
 }
 
-// TestBuildsThatFailGiveTheirMemoryBack, and so do those that wait when the process ends.
+// TestBuildsThatFailGiveTheirMemoryBack: so do builds that wait when the process ends.
 func TestBuildsThatFailGiveTheirMemoryBack(t *testing.T) {
 	b := NewBuilder(rottenModules{}, Addresses{}, 90)
 	for i := range 10 {
@@ -106,8 +106,8 @@ type rottenModules struct{}
 
 func (rottenModules) Read(string) ([]byte, error) { return nil, errors.New("rotten") }
 
-// TestASaltCostsNoCopyOfTheModule: each Envoy that gets remote code or is mended has a salt of
-// its own, and all resources share the module's bytes.
+// TestASaltCostsNoCopyOfTheModule: an Envoy with remote code, or with a resource to mend, has a
+// salt of its own, and all resources share the module's bytes.
 func TestASaltCostsNoCopyOfTheModule(t *testing.T) {
 	b, a := built100KB(t)
 	one := b.Cached(a)

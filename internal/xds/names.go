@@ -6,15 +6,15 @@ import (
 	"unique"
 )
 
-// text is a name. Most streams of a fleet ask for the same: each is kept once for all, and
-// a stream has a pointer to it.
+// text is a name. Most streams of a fleet ask for the same names: each name is kept once, and a
+// stream has a pointer to it.
 type text = unique.Handle[string]
 
 // subscribed are the names of a stream, sorted.
 type subscribed struct {
 	names []text
-	// versions are what SotW's version_info lists of each name: the accepted one, zero for
-	// none. In delta there are none.
+	// versions are the accepted versions that SotW's version_info lists, one for each name; zero:
+	// none. In delta the list is empty.
 	versions []held
 }
 
@@ -22,10 +22,10 @@ func (s *subscribed) find(name string) (int, bool) {
 	return slices.BinarySearchFunc(s.names, name, func(one text, name string) int { return strings.Compare(one.Value(), name) })
 }
 
-// add makes room for a name, and gives the one string that is kept of it.
+// add adds a name, and returns the one string kept for the name.
 func (s *subscribed) add(name string) string {
 	at, there := len(s.names), false
-	if at > 0 && s.names[at-1].Value() >= name { // most come in order
+	if at > 0 && s.names[at-1].Value() >= name { // most names come in order
 		at, there = s.find(name)
 	}
 	if !there {
@@ -42,11 +42,11 @@ func (s *subscribed) remove(name string) bool {
 	return there
 }
 
-// accept takes the versions of a response.
+// accept takes over the versions of a response.
 func (s *subscribed) accept(r *response) { s.swap(r) }
 
-// swap gives a response's names its versions, and the response theirs, and says how many there
-// are. One that has been unsubscribed meanwhile keeps its own.
+// swap exchanges the versions of a response's names with the accepted versions, and returns the
+// number of subscribed names. A name unsubscribed meanwhile keeps its version in the response.
 func (s *subscribed) swap(r *response) (n int) {
 	at, there := s.swapOne(&r.part, 0)
 	n += there
@@ -57,7 +57,7 @@ func (s *subscribed) swap(r *response) (n int) {
 	return n
 }
 
-// swapOne looks at a place first: most responses have the order of the names.
+// swapOne tries a place first: most responses have the order of the names.
 func (s *subscribed) swapOne(one *part, at int) (next, n int) {
 	if at >= len(s.names) || s.names[at].Value() != one.name {
 		found, there := s.find(one.name)

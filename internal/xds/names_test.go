@@ -46,7 +46,7 @@ func TestSotWNamesInAnyOrder(t *testing.T) {
 	}
 }
 
-// Streams that list the same share one list, of the last few that there were.
+// Streams with the same names share one list, if it is among the last few.
 func TestListings(t *testing.T) {
 	var all listings
 	long := nFilters(fewNames + 1)
@@ -64,7 +64,7 @@ func TestListings(t *testing.T) {
 	}
 }
 
-// Delta streams that begin with the same names share the list of them, and nothing that changes later.
+// Delta streams with the same first names share the list of them, but no later change.
 func TestDeltaListings(t *testing.T) {
 	server, long := &Server{limits: Limits{}.WithDefaults()}, nFilters(fewNames+1)
 	take := func(s *stream, accepted map[string]string, first bool) (e delivery.Requested) {

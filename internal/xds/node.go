@@ -18,7 +18,7 @@ type node = *corev3.Node
 // runtimeCategory is the extension category in which an Envoy lists its Wasm runtimes.
 const runtimeCategory = "envoy.wasm.runtime"
 
-// describe is what delivery needs to know of a node.
+// describe returns the part of a node that delivery needs.
 func describe(n node, address string) delivery.Node {
 	d := delivery.Node{ID: n.GetId(), Cluster: n.GetCluster(), Address: address, Metadata: map[string]string{}}
 	if v := translate.VersionOf(n); v.Known() {

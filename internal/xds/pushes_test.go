@@ -10,7 +10,7 @@ import (
 	"github.com/wasm-xds/wasm-xds/pkg/spec"
 )
 
-// TestPushesAreCountedAsWhatTheyCarry: a stand-in is none of a user's modules.
+// TestPushesAreCountedAsWhatTheyCarry: a stand-in is not counted as a user's module.
 func TestPushesAreCountedAsWhatTheyCarry(t *testing.T) {
 	of := func(v delivery.Variant, builtIn bool, p spec.FailurePolicy) delivery.Resource {
 		return delivery.Resource{Revision: &snapshot.Revision{BuiltIn: builtIn, Policy: p}, Version: delivery.Version{Variant: v}}
@@ -39,7 +39,8 @@ func TestPushesAreCountedAsWhatTheyCarry(t *testing.T) {
 	}
 }
 
-// TestBytesOfAResourceAreThoseOnTheWire: a remote one is small, whatever its module is.
+// TestBytesOfAResourceAreThoseOnTheWire: a remote resource is small, whatever the size of the
+// module.
 func TestBytesOfAResourceAreThoseOnTheWire(t *testing.T) {
 	if n := newResource("auth", "v", make([]byte, 100), make([]byte, 1<<20)).Len(); n < 1<<20+100 || n > 1<<20+400 {
 		t.Errorf("%d bytes", n)

@@ -5,14 +5,14 @@ import (
 	"sync"
 )
 
-// recent are the last few of what streams of a fleet have in common. The zero value has none.
+// recent has the last few values that streams of a fleet have in common. The zero value has none.
 type recent[T any] struct {
 	mu   sync.Mutex
 	last [4]*T
 	next int
 }
 
-// first gives one of them; nil: none is it.
+// first returns the first value accepted by is; nil: none.
 func (r *recent[T]) first(is func(*T) bool) *T {
 	r.mu.Lock()
 	last := r.last
@@ -25,7 +25,7 @@ func (r *recent[T]) first(is func(*T) bool) *T {
 	return nil
 }
 
-// keep keeps one in the place of the oldest.
+// keep puts a value in the place of the oldest.
 func (r *recent[T]) keep(one *T) {
 	r.mu.Lock()
 	defer r.mu.Unlock()
@@ -33,16 +33,16 @@ func (r *recent[T]) keep(one *T) {
 	r.next = (r.next + 1) % len(r.last)
 }
 
-// packs are packed lists of versions: many streams come to the same.
+// packs are packed lists of versions: many streams come to the same list.
 type packs struct{ recent[pack] }
 
-// pack is a packed list of all that a stream asks for. It is immutable.
+// pack is a packed list of all names and versions of a stream. Immutable.
 type pack struct {
 	of   subscribed
 	info []byte
 }
 
-// find gives the list of the very names and versions; nil: it is not known.
+// find returns the list for exactly the same names and versions; nil: the list is not known.
 func (p *packs) find(s *subscribed) []byte {
 	one := p.first(func(one *pack) bool {
 		return slices.Equal(one.of.versions, s.versions) && slices.Equal(one.of.names, s.names)
@@ -53,7 +53,7 @@ func (p *packs) find(s *subscribed) []byte {
 	return one.info
 }
 
-// keep keeps the list of a SotW stream, whose names never change.
+// keep keeps the list of a SotW stream. The names in the list are never changed in place.
 func (p *packs) keep(s *subscribed, info []byte) {
 	p.recent.keep(&pack{of: subscribed{names: s.names, versions: slices.Clone(s.versions)}, info: info})
 }

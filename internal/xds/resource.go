@@ -6,15 +6,15 @@ import (
 	"google.golang.org/protobuf/encoding/protowire"
 )
 
-// Resource is a marshalled resource, in the pieces of either protocol that all responses with it
-// share. It is immutable.
+// Resource is a marshalled resource, in the pieces of either protocol that all responses with the
+// resource share. Immutable.
 type Resource struct{ sotw, delta mem.BufferSlice }
 
-// Len is how many bytes the resource has in a response.
+// Len is the number of bytes of the resource in a response.
 func (r *Resource) Len() int { return r.delta.Len() }
 
-// smallValue is how long a part of a resource may be and still be copied, to be one piece with
-// what is beside it: a response of many has half as many pieces then.
+// smallValue is the length up to which a part of a resource is copied, to become one piece with its
+// neighbours. A response of several resources then has half as many pieces.
 const smallValue = 4 << 10
 
 const typedExtensionConfig = "type.googleapis.com/envoy.config.core.v3.TypedExtensionConfig"
@@ -32,8 +32,8 @@ const (
 	anyValue            = 2
 )
 
-// newResource takes the bytes of a TypedExtensionConfig, in parts. It keeps the large ones, which
-// must not be changed, and copies the others.
+// newResource takes the bytes of a TypedExtensionConfig, in parts. The resource keeps the large
+// parts, which must not be changed, and copies the small parts.
 func newResource(name, version string, value ...[]byte) *Resource {
 	length := 0
 	for _, part := range value {
@@ -50,7 +50,8 @@ func newResource(name, version string, value ...[]byte) *Resource {
 	return &Resource{sotw: pieces(packed, length, value), delta: pieces(one, length, value)}
 }
 
-// pieces are a response's resource: its beginning is given, and its end, which has a length.
+// pieces are the pieces of a resource in a response, from the given beginning and the value of that
+// length.
 func pieces(begun []byte, length int, value [][]byte) mem.BufferSlice {
 	small := append(appendLength(nil, responseResources, len(begun)+length), begun...)
 	var all mem.BufferSlice
@@ -94,7 +95,7 @@ func (r *response) deltaMessage(nonce string) mem.BufferSlice {
 	return append(message, mem.SliceBuffer(appendTail(make([]byte, 0, len(nonce)+tailRoom), nonce)))
 }
 
-// pieces are those of its resources, and the tail.
+// pieces is the number of pieces of all resources and the tail.
 func (r *response) pieces() int {
 	n := len(r.resource.sotw) + 1
 	for i := range r.others {

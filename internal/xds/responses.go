@@ -8,23 +8,23 @@ import (
 	"github.com/wasm-xds/wasm-xds/internal/delivery"
 )
 
-// response is nearly always of one resource.
+// response is a response from delivery, with one or several resources.
 type response struct {
 	part
 	others []part
 	nonce  string
-	more   bool // SotW: others follow at once
+	more   bool // SotW: more responses follow at once
 }
 
 // part is one resource of a response.
 type part struct {
 	name     string
-	held     held // SotW: the version, when it is accepted
+	held     held // SotW: the version once the response is accepted
 	resource *Resource
 }
 
-// forgetResources keeps of a response what its answer is about: resources may be large, and delta's
-// client says itself what it has accepted.
+// forgetResources drops the parts of a response that its answer does not need: resources may be
+// large, and a delta client names the accepted versions itself.
 func (r *response) forgetResources(delta bool) {
 	r.resource = nil
 	if delta {
@@ -35,7 +35,7 @@ func (r *response) forgetResources(delta bool) {
 	}
 }
 
-// fewResponses is the room that a stream keeps while it has none.
+// fewResponses is the room for responses a stream keeps while there are none.
 const fewResponses = 2
 
 func shrink(list []response) []response {
@@ -54,7 +54,7 @@ func (s *stream) part(one delivery.Resource, resource *Resource) part {
 	return p
 }
 
-// deliver takes a response from delivery; it goes out as soon as the client asks.
+// deliver takes a response from delivery. It goes out as soon as the client asks.
 func (s *stream) deliver(r response) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
@@ -62,7 +62,7 @@ func (s *stream) deliver(r response) {
 	s.pass()
 }
 
-// goesOut gives the first response, which goes on the wire under this nonce; nil: there is none.
+// goesOut takes the first response, which goes on the wire under this nonce; nil: there is none.
 func (s *stream) goesOut(nonce string) (message mem.BufferSlice) {
 	s.mu.Lock()
 	defer s.mu.Unlock()

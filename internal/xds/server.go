@@ -1,6 +1,6 @@
-// Package xds speaks ECDS with Envoys: go-control-plane's servers over an adapter
-// a stream, which turns requests into delivery's events and its sends into
-// responses. Every stream is a server of its own, so no lock is held over two.
+// Package xds speaks ECDS with Envoys: a go-control-plane server for each stream, over an adapter
+// that turns requests into delivery's events and delivery's sends into responses. Streams share no
+// server, so no lock is held over two streams.
 package xds
 
 import (
@@ -26,33 +26,32 @@ import (
 	"github.com/wasm-xds/wasm-xds/pkg/spec"
 )
 
-// Handler takes what happens on the streams, in each stream's order. It may
-// block: that holds up the one stream.
+// Handler takes the events of the streams, in each stream's order. Handle may block, which holds up
+// only that stream.
 type Handler interface {
 	Handle(delivery.Event)
 }
 
-// Builder makes the first resource of a send. Cached never blocks; Build may read files.
-// Both are safe for concurrent use, and what they return is shared: read only.
+// Builder makes the first resource of a send. Cached never blocks, Build may read files. Both are
+// safe for concurrent use. The resources are shared: read only.
 type Builder interface {
-	Cached(delivery.Send) *Resource // nil: it has to be built
+	Cached(delivery.Send) *Resource // nil: the resource has to be built
 	Build(context.Context, delivery.Send) (*Resource, error)
 }
 
-// Most requests are ACKs of some hundred bytes: a buffer for more, times thousands of
-// connections, is memory that nobody uses. Larger requests are read past it.
+// readBuffer fits ACKs of some hundred bytes, which most requests are. With thousands of
+// connections, a larger buffer would be unused memory. Larger requests are read past the buffer.
 const readBuffer = 2 << 10
 
-// What a client may send before it is read. That they are fixed turns off gRPC's
-// search for the best window, which sends a ping for each request that comes.
+// The bytes a client may send ahead of reading. Fixed windows turn off gRPC's search for the best
+// window, which sends a ping for each request.
 const (
 	streamWindow     = 256 << 10
 	connectionWindow = 1 << 20
 )
 
-// GRPCOptions are the server options that the xDS service wants: keepalive both
-// ways, so that a dead peer is noticed in seconds, room for long lists of names, and
-// little memory for each of many connections.
+// GRPCOptions are the server options of the xDS service: keepalive both ways, to notice a dead peer
+// in seconds, room for long lists of names, and little memory for each connection.
 func GRPCOptions(limits Limits) []grpc.ServerOption {
 	return []grpc.ServerOption{
 		grpc.ForceServerCodecV2(newCodec()),
@@ -72,28 +71,28 @@ type Server struct {
 	builder   Builder
 	logger    *zap.Logger
 	limits    Limits
-	pushed    func(variant string, resources, bytes int) // nil: nobody counts
+	pushed    func(variant string, resources, bytes int) // nil: pushes are not counted
 	lastID    atomic.Uint64
-	streams   sync.Map // delivery.StreamID → *stream
+	streams   sync.Map // by delivery.StreamID: *stream
 	builds    ending.Group
 	listings  listings
 	admission admission
 	packs     packs
-	// The requests that all responses are said to belong to. go-control-plane wants their
-	// type alone; the real ones, with their names, would be kept until the next.
+	// go-control-plane's requests for all responses, of which it needs only the type. The real
+	// requests, with their names, would stay in memory until the next request.
 	sotwRequest  discoveryv3.DiscoveryRequest
 	deltaRequest discoveryv3.DeltaDiscoveryRequest
 }
 
-// NewServer makes the service; its streams end with ctx.
+// NewServer makes the service. Its streams end with ctx.
 func NewServer(ctx context.Context, handler Handler, builder Builder, limits Limits, logger *zap.Logger) *Server {
 	s := &Server{ctx: ctx, handler: handler, builder: builder, limits: limits.WithDefaults(), logger: logger}
 	s.sotwRequest.TypeUrl, s.deltaRequest.TypeUrl = resourcev3.ExtensionConfigType, resourcev3.ExtensionConfigType
 	return s
 }
 
-// CountPushes has what is handed to streams counted: resources and their bytes on the wire, by what
-// they carry. It is called before the service is registered.
+// CountPushes has the resources handed to streams counted, with their bytes on the wire, by variant
+// or stand-in. Call it before the service is registered.
 func (s *Server) CountPushes(count func(variant string, resources, bytes int)) { s.pushed = count }
 
 // Register adds the service to a gRPC server.
@@ -105,18 +104,18 @@ func (s *Server) Register(g *grpc.Server) {
 // Stop returns when no build is under way any more, and lets none begin.
 func (s *Server) Stop() { s.builds.End() }
 
-// Prepare builds what a send that is to come will need. It does not block.
+// Prepare builds the resource of a send to come. It does not block.
 func (s *Server) Prepare(a delivery.Send) {
 	if s.builder.Cached(a) != nil {
 		return
 	}
 	s.builds.Go(func() {
-		// Where this fails, the send itself fails the same way, and says so.
+		// If this build fails, the send's own build fails the same way and reports the error.
 		_, _ = s.builder.Build(s.ctx, a)
 	})
 }
 
-// Send carries out a send. It does not block; where the stream has ended it does nothing.
+// Send carries out a send. It does not block. If the stream has ended, Send does nothing.
 func (s *Server) Send(a delivery.Send) {
 	value, ok := s.streams.Load(a.Stream)
 	if !ok {
@@ -139,7 +138,7 @@ func (s *Server) cached(a delivery.Send) (*Resource, bool) {
 	return resource, resource != nil
 }
 
-// build makes a resource, and tells delivery where it cannot: the rest of its response goes out.
+// build makes a resource. Delivery hears of a failure, and the rest of the response goes out.
 func (s *Server) build(a delivery.Send) (*Resource, bool) {
 	resource, err := s.builder.Build(s.ctx, a)
 	if s.ctx.Err() != nil {
@@ -153,7 +152,7 @@ func (s *Server) build(a delivery.Send) (*Resource, bool) {
 	return resource, true
 }
 
-// make puts a response together; false: take gave up, or has nothing for it.
+// make puts a response together; false: take gave up, or made no resource.
 func (s *Server) make(st *stream, a delivery.Send, take func(delivery.Send) (*Resource, bool)) (r response, ok bool) {
 	r.more = a.More
 	var sent tally
@@ -185,7 +184,7 @@ func (s *Server) make(st *stream, a delivery.Send, take func(delivery.Send) (*Re
 	return r, r.resource != nil
 }
 
-// carries is what a resource brings to an Envoy: its variant, or the stand-in that it is.
+// carries is the variant of a resource, or the name of the stand-in.
 func carries(r delivery.Resource) string {
 	switch {
 	case !r.Revision.BuiltIn:
@@ -197,7 +196,7 @@ func carries(r delivery.Resource) string {
 	}
 }
 
-// tally counts the resources of a response, those of one kind together. The zero value is empty.
+// tally counts the resources of a response, equal variants together. The zero value is empty.
 type tally struct {
 	variant          string
 	resources, bytes int
@@ -282,11 +281,11 @@ func (e ecdsService) DeltaExtensionConfigs(str extensionv3.ExtensionConfigDiscov
 }
 
 func (e ecdsService) FetchExtensionConfigs(context.Context, *discoveryv3.DiscoveryRequest) (*discoveryv3.DiscoveryResponse, error) {
-	// REST polling has no ACK and no NACK: status could not tell the truth.
+	// REST polling has no ACK and no NACK: the status could not tell the truth.
 	return nil, status.Error(codes.Unimplemented, "use a gRPC stream: StreamExtensionConfigs or DeltaExtensionConfigs")
 }
 
-// silentLogger keeps go-control-plane quiet: what it would say, the events say.
+// silentLogger keeps go-control-plane quiet: the events say everything.
 type silentLogger struct{}
 
 func (silentLogger) Debugf(string, ...any) {}

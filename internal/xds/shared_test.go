@@ -30,7 +30,7 @@ func nFilters(n int) (names []string) {
 	return names
 }
 
-// Of several resources in a SotW response, all are accepted with it, or none.
+// A SotW client accepts all resources of a response, or none.
 func TestSotWResponseOfSeveral(t *testing.T) {
 	for _, n := range []int{3, fewNames + 1} {
 		s, events, conn := start(t, named{})
@@ -81,7 +81,7 @@ func TestSotWResponseOfSeveral(t *testing.T) {
 		if diff := cmp.Diff(&delivery.Answer{Name: names[2], Nack: true, Message: "no"}, answer(&rpcstatus.Status{Message: "no"})); diff != "" {
 			t.Error(diff)
 		}
-		// What was refused is not listed as accepted.
+		// Refused versions are not listed as accepted.
 		s.Send(together(id, salt2, names[1], names[0]))
 		want = map[string]string{names[0]: "0123456789ab.i" + salt2, names[1]: "0123456789ab.i" + salt2}
 		if diff := cmp.Diff(want, receive()); diff != "" {
@@ -103,7 +103,7 @@ func (r rotten) Build(ctx context.Context, a delivery.Send) (*Resource, error) {
 	return r.named.Build(ctx, a)
 }
 
-// What cannot be made is reported, and left out of its response.
+// A resource that cannot be made is reported, and left out of the response.
 func TestOneOfSeveralCannotBeBuilt(t *testing.T) {
 	names := nFilters(3)
 	for _, bad := range names {

@@ -22,57 +22,58 @@ import (
 // maxNameLength bounds a filter's name, in bytes.
 const maxNameLength = 1024
 
-// asked is what a request asks for.
+// asked has the names of a request.
 type asked struct {
-	same           bool     // SotW: the names of the request before
-	listing        *listing // the names, where they are known already
+	same           bool     // SotW: the names of the former request
+	listing        *listing // the names, if they are known already
 	names, dropped []string
 	accepted       map[string]string // initial_resource_versions
 }
 
-// stream is the cache of one stream: go-control-plane's server asks it for
-// watches and delivery hands it responses. In SotW at most one is on its way
-// or unanswered; in delta there may be several, and each is answered under its own nonce.
+// stream is the cache of one stream: go-control-plane's server asks it for watches, and delivery
+// hands it responses. In SotW at most one response is on the way or unanswered. In delta there may
+// be several, each answered under its own nonce.
 type stream struct {
 	id      delivery.StreamID
 	server  *Server
 	address string
 	ads     bool
 	delta   bool
-	// What the server is told; the one or the other.
+	// The word that a response waits, for the server; only the word of the stream's protocol is
+	// set.
 	sotwWord  cachev3.Response
 	deltaWord cachev3.DeltaResponse
 
 	ctx context.Context // of the server, until the stream is ended
 	end context.CancelFunc
 
-	// go-control-plane's goroutine's own.
-	key       nodeKey       // the zero value: its node has not been counted
-	node      delivery.Node // who it is, until the stream is opened
+	// Used only by go-control-plane's goroutine.
+	key       nodeKey       // the zero value: the node has not been counted
+	node      delivery.Node // the node, until the stream is opened
 	described bool
 	asked     asked
-	listing   *listing // SotW: the last; nil: none yet
+	listing   *listing // SotW: the last list; nil: none yet
 	unwatch   func()   // cancel
 
 	mu      sync.Mutex
 	opened  bool
 	warned  bool
-	refusal error  // why it was ended; nil: it was not
+	refusal error  // the reason of the end; nil: not refused
 	nodeID  string // for a refusal
 	names   subscribed
 	watch   watch      // the zero value: the client has not asked (SotW: since the last response)
-	next    []response // handed over by delivery, not on the wire yet
-	handed  int        // of how many of next go-control-plane has been told
+	next    []response // from delivery, not on the wire yet
+	handed  int        // the number of responses in next announced to go-control-plane
 	sent    []response // on the wire, not answered yet
 }
 
-// watch is where go-control-plane's server is told that there is a response.
+// watch is the channel on which go-control-plane's server hears that a response waits.
 type watch struct {
 	sotw  chan<- cachev3.Response
 	delta chan<- cachev3.DeltaResponse
 }
 
-// tell says whether the server could be told: its channel may be full.
+// tell says whether the server could be told: the channel may be full.
 func (w watch) tell(s *stream) bool {
 	switch {
 	case w.sotw != nil:
@@ -84,7 +85,7 @@ func (w watch) tell(s *stream) bool {
 	}
 }
 
-// offer puts a word into a channel that go-control-plane reads, if it has room.
+// offer puts a word into a channel of go-control-plane, if there is room.
 func offer[R any](out chan<- R, r R) bool {
 	select {
 	case out <- r:
@@ -94,14 +95,14 @@ func offer[R any](out chan<- R, r R) bool {
 	}
 }
 
-// begin is what both protocols' requests begin with: whether it is the stream's
-// first, and what it says of the response on the wire. The lock is held.
+// begin reads the common part of both protocols' requests: whether the request is the stream's
+// first, and the answer to a response on the wire. The lock is held.
 func (s *stream) begin(nonce string, detail *status.Status) (first bool, event delivery.Requested) {
 	first, s.opened = !s.opened, true
 	return first, delivery.Requested{Stream: s.id, Answer: s.answer(nonce, detail)}
 }
 
-// CreateWatch takes a SotW request. go-control-plane has dropped stale nonces before.
+// CreateWatch takes a SotW request. go-control-plane drops stale nonces before.
 func (s *stream) CreateWatch(req *cachev3.Request, _ cachev3.Subscription, out chan cachev3.Response) (func(), error) {
 	if req.GetTypeUrl() != resourcev3.ExtensionConfigType {
 		s.warnOtherType(req.GetTypeUrl())
@@ -126,7 +127,7 @@ func (s *stream) CreateWatch(req *cachev3.Request, _ cachev3.Subscription, out c
 	return s.unwatch, nil
 }
 
-// setNames compares the whole list of names with the one before.
+// setNames compares the list of names with the former list.
 func (s *stream) setNames(l *listing, versionInfo string, event *delivery.Requested) {
 	before := s.names
 	s.listing, s.names = l, subscribed{names: l.names, versions: make([]held, len(l.names))}
@@ -151,8 +152,8 @@ func (s *stream) setNames(l *listing, versionInfo string, event *delivery.Reques
 		if version != "" {
 			s.names.versions[i] = hold(version)
 		}
-		// The client may have lost its config with a listener while it was away: it does
-		// not say. The same bytes again bring it back, and are ignored where it is there.
+		// The client may have lost its config with a listener while it was away, and does not tell.
+		// The same bytes again bring the config back, and are ignored otherwise.
 		event.Subscribe = append(event.Subscribe, delivery.Subscription{
 			Name: name, Accepted: version, Replay: version != "",
 		})
@@ -193,7 +194,7 @@ func (s *stream) CreateDeltaWatch(req *cachev3.DeltaRequest, _ cachev3.Subscript
 	return s.unwatch, nil
 }
 
-// addNames adds what a delta request asks for.
+// addNames adds the names of a delta request.
 func (s *stream) addNames(asked asked, first bool, event *delivery.Requested) {
 	names := asked.names
 	if first || asked.listing != nil {
@@ -220,9 +221,9 @@ func (s *stream) addNames(asked asked, first bool, event *delivery.Requested) {
 	}
 }
 
-// takeNode keeps what delivery needs of a node. Nearly all of the 60 KB that an
-// Envoy sends is the list of its extensions: go-control-plane, which keeps the node for
-// the life of the stream, is left without it.
+// takeNode keeps the part of a node that delivery needs. Nearly all of the 60 KB from an Envoy are
+// the list of extensions. go-control-plane keeps the node for the life of the stream, so the list
+// is removed.
 func (s *stream) takeNode(n *corev3.Node) error {
 	if n == nil {
 		return nil
@@ -240,9 +241,9 @@ func (s *stream) takeNode(n *corev3.Node) error {
 // isDescribed says whether a node is more than an empty message.
 func isDescribed(n *corev3.Node) bool { return n.GetId()+n.GetCluster() != "" }
 
-// takeNames takes what a request asks for, before go-control-plane looks at it: which
-// never sees it, for it would make a map of the names anew with each SotW request, and keep
-// what delta's name for the life of the stream.
+// takeNames takes the names of a request before go-control-plane sees the request. go-control-plane
+// would make a map of the names anew for each SotW request, and keep delta's names for the life of
+// the stream.
 func (s *stream) takeNames(request []byte) (err error) {
 	if s.asked = (asked{same: s.listing.is(request)}); s.asked.same {
 		return nil
@@ -251,7 +252,7 @@ func (s *stream) takeNames(request []byte) (err error) {
 	return err
 }
 
-// asksFor is which names a request asks for: those of a stream's first may be known.
+// asksFor has the names of a request. Those of a stream's first request may be known.
 func (s *Server) asksFor(request []byte, first bool) (a asked, err error) {
 	if first {
 		if a.listing = s.listings.find(request); a.listing != nil {
@@ -263,7 +264,7 @@ func (s *Server) asksFor(request []byte, first bool) (a asked, err error) {
 			return a, rpcstatus.Error(codes.InvalidArgument, "a resource name is not UTF-8")
 		}
 		if len(a.names) > s.limits.NamesPerStream {
-			break // too many, as will be said
+			break // too many: checkNames ends the stream
 		}
 		a.names = append(a.names, string(name))
 	}
@@ -282,7 +283,7 @@ func (s *stream) takeAsked() asked {
 	return taken
 }
 
-// emit tells delivery.
+// emit sends the event to delivery.
 func (s *stream) emit(first bool, event delivery.Requested) {
 	if first {
 		s.server.handler.Handle(delivery.StreamOpened{Stream: s.id, Node: s.node, ADS: s.ads, Delta: s.delta})
@@ -291,7 +292,7 @@ func (s *stream) emit(first bool, event delivery.Requested) {
 	s.server.handler.Handle(event)
 }
 
-// answer says what the request says of a response on the wire, if it does.
+// answer is the request's answer to a response on the wire; nil: none.
 func (s *stream) answer(nonce string, detail *status.Status) *delivery.Answer {
 	at := slices.IndexFunc(s.sent, func(r response) bool { return r.nonce == nonce })
 	if at < 0 {
@@ -312,21 +313,21 @@ func (s *stream) answer(nonce string, detail *status.Status) *delivery.Answer {
 func (s *stream) setWatch(w watch) {
 	s.watch = w
 	if !s.delta {
-		// What SotW's last watch was told, and has not been sent, was dropped with it.
+		// SotW's former watch is gone, with every word it was told and has not used.
 		s.handed = 0
 	}
 	s.pass()
 }
 
-// pass tells the watch of what there is. Delta's channel outlives the watch and
-// has room for some; the rest follows as they go on the wire.
+// pass tells the watch of the waiting responses. Delta's channel outlives the watch and has room
+// for some of them; the others follow as responses go on the wire.
 func (s *stream) pass() {
 	for s.handed < len(s.next) && (s.delta || len(s.sent) == 0) && s.watch.tell(s) {
 		s.handed++
 	}
 }
 
-// cancel ends the watch, before go-control-plane sets the next one or closes the channel.
+// cancel ends the watch, before go-control-plane sets the next watch or closes the channel.
 func (s *stream) cancel() {
 	s.mu.Lock()
 	defer s.mu.Unlock()
@@ -355,7 +356,7 @@ func (s *stream) warnOtherType(typeURL string) {
 	}
 }
 
-// checkNames bounds what a client may ask for.
+// checkNames bounds the names of a request.
 func (s *stream) checkNames(names []string) error {
 	if len(names) > s.server.limits.NamesPerStream {
 		return s.refuse(LimitNamesPerStream)
@@ -368,8 +369,8 @@ func (s *stream) checkNames(names []string) error {
 	return nil
 }
 
-// refuseUnheard ends the stream because of its names. Where delivery has not heard of the stream,
-// it is not told of its end.
+// refuseUnheard ends the stream because of its names. If delivery has not heard of the stream,
+// delivery does not hear of the end either.
 func (s *stream) refuseUnheard(first bool) error {
 	if first {
 		s.mu.Lock()
@@ -379,5 +380,5 @@ func (s *stream) refuseUnheard(first bool) error {
 	return s.refuse(LimitNamesPerStream)
 }
 
-// isWildcard tells names that mean nothing in ECDS.
+// isWildcard says whether a name has no meaning in ECDS.
 func isWildcard(name string) bool { return name == "" || name == "*" }

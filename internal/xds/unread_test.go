@@ -11,7 +11,7 @@ import (
 	"github.com/wasm-xds/wasm-xds/internal/delivery"
 )
 
-// heavy makes resources that are larger than what a client takes unread.
+// heavy makes resources larger than the bytes a client takes unread.
 type heavy struct{}
 
 func (heavy) Cached(a delivery.Send) *Resource {
@@ -37,7 +37,7 @@ func TestAClientThatDoesNotReadHoldsUpNobody(t *testing.T) {
 		streams, ids = append(streams, str), append(ids, next[delivery.StreamOpened](t, events).Stream)
 		next[delivery.Requested](t, events)
 	}
-	// The first never reads. Sending to it must not block, nor what is sent after it.
+	// The first client never reads. Sends to it must not block, nor later sends to other clients.
 	for _, id := range ids {
 		s.Send(send(id, "a", salt1))
 	}

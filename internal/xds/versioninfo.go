@@ -11,21 +11,21 @@ import (
 	"github.com/wasm-xds/wasm-xds/internal/delivery"
 )
 
-// SotW's version_info is all that a client brings to its next stream, perhaps to another
-// process of this server: it says what was accepted, of every name. It travels in each response
-// and each ACK, so it has three forms:
+// SotW's version_info is all that a client brings to its next stream, perhaps to another process of
+// this server: the accepted versions of all names. It travels in each response and each ACK, so
+// there are three forms:
 //
 //   - a few names are listed as they are, `name=version,name=version`;
-//   - more are packed, see [subscribed.pack]: `~epoch.entries~epoch.entries`;
-//   - where others follow at once that will be accepted, as when an Envoy boots, it is `~`, and
-//     only the last of them has the list. Who brings that is sent everything.
+//   - more names are packed, see [subscribed.pack]: `~epoch.entries~epoch.entries`;
+//   - a response followed at once by more responses, as when an Envoy boots, has `~` alone, and
+//     only the last response has the list. A client that brings `~` gets every resource again.
 const (
 	fewNames = 8
 	packMark = "~"
 )
 
-// versionInfo is what the client gives back, on its next stream too, as it was with the last
-// response that it accepted: this one is sent now.
+// versionInfo is the version_info of a response to be sent now. A client gives back the
+// version_info of the last accepted response, on its next stream too.
 func (s *subscribed) versionInfo(r *response, known *packs) []byte {
 	few := len(s.names) <= fewNames
 	if r.more && !few {
@@ -47,8 +47,8 @@ func (s *subscribed) versionInfo(r *response, known *packs) []byte {
 	return info
 }
 
-// entries calls take with what is accepted once the response is, whose versions are among s's: all of them,
-// or all but what has been unsubscribed meanwhile.
+// entries calls take with the versions that are accepted once the response is. s has the versions
+// of the response: all of them, or, if all is false, those of names still subscribed.
 func (s *subscribed) entries(r *response, all bool, take func(name string, version held)) {
 	for i, one := range s.names {
 		if s.versions[i] != (held{}) {
@@ -64,7 +64,7 @@ func (s *subscribed) entries(r *response, all bool, take func(name string, versi
 	}
 }
 
-// entryOfOther is an entry for what has been unsubscribed meanwhile.
+// entryOfOther calls take for a name that was unsubscribed meanwhile.
 func (s *subscribed) entryOfOther(one *part, take func(name string, version held)) {
 	if _, there := s.find(one.name); !there {
 		take(one.name, one.held)
@@ -77,7 +77,7 @@ func (s *subscribed) list(r *response, all bool) []byte {
 		if len(info) > 0 {
 			info = append(info, ',')
 		}
-		info = append(info, url.QueryEscape(name)...) // the name itself, where nothing is to be escaped
+		info = append(info, url.QueryEscape(name)...) // the name itself, if no character needs an escape
 		info = append(info, '=')
 		info = append(info, version.Unpack().String()...)
 	})
@@ -85,7 +85,7 @@ func (s *subscribed) list(r *response, all bool) []byte {
 }
 
 // An entry of the packed form is three bytes of the name's hash, the revision, and the salt's
-// counter with the variant, as a varint. The salt's other half, its process's epoch, is
+// counter with the variant, as a varint. The salt's other half, the epoch of the process, comes
 // before all its entries.
 const (
 	markLength   = 3
@@ -105,7 +105,7 @@ func (s *subscribed) pack(r *response, all bool) []byte {
 		}
 	}
 	room = min(room, len(s.names)*entryRoom)
-	processes := make([]process, 0, 2) // most streams have seen one
+	processes := make([]process, 0, 2) // most streams have seen one process
 	s.entries(r, all, func(name string, version held) {
 		at := 0
 		for at < len(processes) && processes[at].epoch != version.Epoch() {
@@ -145,7 +145,7 @@ func codeOf(variant delivery.Variant) variantCode {
 	}
 }
 
-// markOf is the end of the name's hash, which is FNV-1a: it must never change.
+// markOf is the end of the name's hash, which is FNV-1a. The hash must never change.
 func markOf(name string) (mark [markLength]byte) {
 	hash := uint32(2166136261)
 	for i := range len(name) {
@@ -154,8 +154,8 @@ func markOf(name string) (mark [markLength]byte) {
 	return [markLength]byte{byte(hash >> 16), byte(hash >> 8), byte(hash)}
 }
 
-// parseVersionInfo reads what versionInfo wrote, of the names that are asked for; of another
-// server's version_info it makes nothing.
+// parseVersionInfo reads the result of versionInfo, for the given names. The version_info of
+// another server has no result.
 func parseVersionInfo(info string, names []string) map[string]string {
 	if strings.HasPrefix(info, packMark) && !strings.Contains(info, "=") {
 		return unpack(info, names)
@@ -182,7 +182,7 @@ func unpack(info string, names []string) map[string]string {
 	for _, name := range names {
 		mark := markOf(name)
 		if other, taken := marked[mark]; taken && other != name {
-			name = "" // which of them is meant, nobody knows: both are sent anew
+			name = "" // the entry may mean either name: both are sent anew
 		}
 		marked[mark] = name
 	}
@@ -211,13 +211,13 @@ func unpack(info string, names []string) map[string]string {
 	return accepted
 }
 
-// revisionLength is a revision's in bytes.
+// revisionLength is the length of a revision in bytes.
 const revisionLength = len(delivery.RevisionBytes{})
 
-// held is a version that the client has; the zero value is none.
+// held is a version the client has; the zero value is none.
 type held = delivery.Packed
 
-// variantCode is a variant in the packed form: it must never change.
+// variantCode is a variant in the packed form. The codes must never change.
 type variantCode uint8
 
 const (
@@ -226,10 +226,10 @@ const (
 	fileCode
 )
 
-// variants are the variants by their code.
+// variants are the variants by code.
 var variants = [...]delivery.Variant{remoteCode: delivery.Remote, inlineCode: delivery.Inline, fileCode: delivery.File}
 
-// hold is a version of ours, and none for any other text.
+// hold is a version of this server, or none for any other text.
 func hold(version string) held {
 	v, _ := delivery.ParseVersion(version)
 	return v.Pack()

@@ -19,7 +19,7 @@ func many(n int) map[string]string {
 	return versions
 }
 
-// What a client brings back says the same as what it was sent, in each form.
+// A client brings back the list that it was sent, in each form.
 func TestVersionInfo(t *testing.T) {
 	const newest = "ffffffffffff.iffffffffffffffff"
 	for _, n := range []int{1, fewNames, fewNames + 1, 200} {
@@ -30,7 +30,7 @@ func TestVersionInfo(t *testing.T) {
 		if diff := cmp.Diff(versions, parseVersionInfo(info, names)); diff != "" {
 			t.Errorf("%d names: %s", n, diff)
 		}
-		// A name that is not asked for any more is not spoken of.
+		// A name that is not subscribed any more is not reported.
 		delete(versions, "filter-000")
 		if got := parseVersionInfo(info, slices.Collect(maps.Keys(versions))); n > fewNames && len(got) != n-1 {
 			t.Errorf("%d of %d names are known without one", len(got), n)
@@ -38,7 +38,8 @@ func TestVersionInfo(t *testing.T) {
 	}
 }
 
-// While others follow, nothing is listed, unless it is little; who brings that is sent everything.
+// While more responses follow, only a short list is sent. A client without the list gets
+// everything.
 func TestVersionInfoWhileMoreFollow(t *testing.T) {
 	info := versionInfo(many(200), "filter-007", "0123456789ab.i"+salt1, true)
 	if info != "~" || len(parseVersionInfo(info, []string{"filter-007"})) != 0 {
@@ -63,7 +64,7 @@ func TestVersionInfoOfBefore(t *testing.T) {
 	}
 }
 
-// Of two names that look the same in the packed form neither is taken for the other.
+// Two names that look the same in the packed form are not taken for each other.
 func TestNamesWithOneMark(t *testing.T) {
 	seen := map[[markLength]byte]string{}
 	for i := 0; ; i++ {
@@ -85,7 +86,7 @@ func TestNamesWithOneMark(t *testing.T) {
 	}
 }
 
-// A list that is known is given again for the very names and versions only.
+// A known list is used again for exactly the same names and versions only.
 func TestKnownVersionInfo(t *testing.T) {
 	var known packs
 	for range 2 {
@@ -110,7 +111,7 @@ func FuzzVersionInfo(f *testing.F) {
 	f.Add("a=0123456789ab.i0000000100000001,b%2Fx=0123456789ab.r0000000100000002", uint8(0))
 	f.Add(versionInfo(many(10), "filter-003", "0123456789ab.i"+salt1, false), uint8(10))
 	f.Fuzz(func(t *testing.T, info string, more uint8) {
-		// Of the packed form, what it says depends on what is asked for.
+		// The meaning of the packed form depends on the subscribed names.
 		names := slices.Collect(maps.Keys(many(int(more))))
 		known := parseVersionInfo(info, names)
 		names = append(names, slices.Collect(maps.Keys(known))...)
@@ -122,7 +123,7 @@ func FuzzVersionInfo(f *testing.F) {
 			if len(known) <= fewNames && !cmp.Equal(known, again) {
 				t.Error(cmp.Diff(known, again))
 			}
-			for name, version := range again { // of two names with one mark it says nothing
+			for name, version := range again { // two names with one mark have no entry
 				if known[name] != version {
 					t.Errorf("%s is said to run %s, not %s", name, version, known[name])
 				}

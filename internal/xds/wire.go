@@ -7,24 +7,24 @@ import (
 	"google.golang.org/grpc/mem"
 )
 
-// sotwWire is the gRPC stream as go-control-plane's server sees it: it reads requests
-// without what is of no use to it, and what it is given to send are the words that there is
-// something. The bytes pass by it, and with them nearly all that a response and its ACK cost.
+// sotwWire is the gRPC stream for go-control-plane's server. The server reads requests without the
+// parts of no use to it, and sends mere words that a response waits. The bytes pass by the server,
+// and with them nearly all of the cost of a response and its ACK.
 type sotwWire struct {
 	grpc.ServerStream
 	s   *stream
 	in  incoming
 	out outgoing
-	// Of two requests the server looks at one while the other is read.
+	// The server looks at one request while the other is read.
 	requests [2]sotwRequest
 	read     int
 	knows    bool // the node has been read
-	// The word, and the response that it is about: the server puts a nonce into it.
+	// The word, and its response, into which the server puts a nonce.
 	word     cachev3.PassthroughResponse
 	response discoveryv3.DiscoveryResponse
 }
 
-// sotwRequest is a request without its resource_names: they are looked up in its bytes.
+// sotwRequest is a request without resource_names. The names are read in the message.
 type sotwRequest struct {
 	discoveryv3.DiscoveryRequest
 	message mem.Buffer // nil: taken
@@ -37,7 +37,7 @@ func newSotWWire(g grpc.ServerStream, s *stream) *sotwWire {
 	return w
 }
 
-// Recv reads a request. It is valid until the next but one.
+// Recv reads a request, which is valid until the next but one.
 func (w *sotwWire) Recv() (*discoveryv3.DiscoveryRequest, error) {
 	if err := w.RecvMsg(&w.in); err != nil {
 		return nil, w.s.received(err)
@@ -51,7 +51,7 @@ func (w *sotwWire) Recv() (*discoveryv3.DiscoveryRequest, error) {
 	return &r.DiscoveryRequest, err
 }
 
-// whole is the request that Recv gave, with its bytes.
+// whole is the request that Recv returned, with its bytes.
 func (w *sotwWire) whole(r *discoveryv3.DiscoveryRequest) *sotwRequest {
 	if r == &w.requests[0].DiscoveryRequest {
 		return &w.requests[0]
@@ -59,7 +59,7 @@ func (w *sotwWire) whole(r *discoveryv3.DiscoveryRequest) *sotwRequest {
 	return &w.requests[1]
 }
 
-// take gives the memory of a request's bytes back.
+// take frees the memory of a request's bytes.
 func (r *sotwRequest) take() {
 	if r.message != nil {
 		r.message.Free()
@@ -67,7 +67,7 @@ func (r *sotwRequest) take() {
 	}
 }
 
-// Send sends the first response that waits, under the nonce that it is given.
+// Send sends the first waiting response under the given nonce.
 func (w *sotwWire) Send(r *discoveryv3.DiscoveryResponse) error {
 	if w.out.message = w.s.goesOut(r.GetNonce()); w.out.message == nil {
 		return nil
@@ -88,10 +88,10 @@ type deltaWire struct {
 	response discoveryv3.DeltaDiscoveryResponse
 }
 
-// deltaRequest is a request without its resource_names_subscribe.
+// deltaRequest is a request without resource_names_subscribe.
 type deltaRequest struct {
 	discoveryv3.DeltaDiscoveryRequest
-	asked asked // for those
+	asked asked // in place of resource_names_subscribe
 }
 
 func newDeltaWire(g grpc.ServerStream, s *stream) *deltaWire {
@@ -101,7 +101,7 @@ func newDeltaWire(g grpc.ServerStream, s *stream) *deltaWire {
 	return w
 }
 
-// Recv reads a request. It is valid until the next but one.
+// Recv reads a request, which is valid until the next but one.
 func (w *deltaWire) Recv() (*discoveryv3.DeltaDiscoveryRequest, error) {
 	if err := w.RecvMsg(&w.in); err != nil {
 		return nil, w.s.received(err)
@@ -118,7 +118,7 @@ func (w *deltaWire) Recv() (*discoveryv3.DeltaDiscoveryRequest, error) {
 	return &r.DeltaDiscoveryRequest, err
 }
 
-// whole is the request that Recv gave, with what it asks for.
+// whole is the request that Recv returned, with its names.
 func (w *deltaWire) whole(r *discoveryv3.DeltaDiscoveryRequest) *deltaRequest {
 	if r == &w.requests[0].DeltaDiscoveryRequest {
 		return &w.requests[0]
@@ -126,7 +126,7 @@ func (w *deltaWire) whole(r *discoveryv3.DeltaDiscoveryRequest) *deltaRequest {
 	return &w.requests[1]
 }
 
-// Send sends the first response that waits, under the nonce that it is given.
+// Send sends the first waiting response under the given nonce.
 func (w *deltaWire) Send(r *discoveryv3.DeltaDiscoveryResponse) error {
 	if w.out.message = w.s.goesOut(r.GetNonce()); w.out.message == nil {
 		return nil

@@ -149,7 +149,7 @@ func TestDelta(t *testing.T) {
 	if len(got.GetResources()) != 1 || got.GetResources()[0].GetVersion() != "0123456789ab.i"+salt1 || len(got.GetRemovedResources()) > 0 {
 		t.Errorf("response %v", got)
 	}
-	// A nonce that is not the outstanding one answers nothing.
+	// A nonce other than the outstanding one answers nothing.
 	request(&discoveryv3.DeltaDiscoveryRequest{ResponseNonce: "77", ResourceNamesSubscribe: []string{"c"}})
 	if e := next[delivery.Requested](t, events); e.Answer != nil || len(e.Subscribe) != 1 {
 		t.Errorf("stale nonce: %+v", e)
@@ -170,8 +170,8 @@ func TestDelta(t *testing.T) {
 	next[delivery.StreamClosed](t, events)
 }
 
-// Delta's responses go out without waiting for one another, however many delivery hands
-// over and however slowly the client reads, and each answer is told by its nonce.
+// Delta's responses go out without waiting for one another, for any number of sends and any slow
+// client, and each answer belongs to a response by its nonce.
 func TestDeltaIsPipelined(t *testing.T) {
 	s, events, conn := start(t, named{})
 	str, err := discoveryv3.NewAggregatedDiscoveryServiceClient(conn).DeltaAggregatedResources(t.Context())
@@ -199,7 +199,7 @@ func TestDeltaIsPipelined(t *testing.T) {
 		}
 		nonces[got.GetResources()[0].GetName()] = got.GetNonce()
 	}
-	for i := range n { // the last first: no order is counted on
+	for i := range n { // the last first: the order does not matter
 		name := request.GetResourceNamesSubscribe()[n-1-i]
 		answer := &discoveryv3.DeltaDiscoveryRequest{TypeUrl: resourcev3.ExtensionConfigType, ResponseNonce: nonces[name]}
 		want := &delivery.Answer{Name: name}
@@ -240,7 +240,7 @@ func TestSotW(t *testing.T) {
 		}
 		return got
 	}
-	// A reconnect: the client names what it accepted from a server before.
+	// A reconnect: the client names the versions it accepted from an earlier server.
 	request("a=0123456789ab.i"+salt1, "", nil, "a", "b/x")
 	opened := next[delivery.StreamOpened](t, events)
 	if opened.ADS || opened.Delta {
@@ -267,7 +267,7 @@ func TestSotW(t *testing.T) {
 	if e := next[delivery.Requested](t, events); e.Answer == nil || !e.Answer.Nack {
 		t.Errorf("NACK: %+v", e)
 	}
-	// What was refused is not in the list of what is accepted; the other still is.
+	// The refused version is not in the list of the accepted versions. The other still is.
 	s.Send(send(opened.Stream, "b/x", salt2))
 	three := receive()
 	if want := "a=0123456789ab.i" + salt1 + ",b%2Fx=0123456789ab.i" + salt2; three.GetVersionInfo() != want {
@@ -280,7 +280,7 @@ func TestSotW(t *testing.T) {
 	}
 }
 
-// With many names, and where others follow at once, the list is sent with the last of them.
+// With many names, and if more responses follow at once, only the last response has the list.
 func TestSotWListsOnce(t *testing.T) {
 	s, events, conn := start(t, named{})
 	str, err := discoveryv3.NewAggregatedDiscoveryServiceClient(conn).StreamAggregatedResources(t.Context())
@@ -322,8 +322,8 @@ func TestSotWListsOnce(t *testing.T) {
 }
 
 func TestSendWaitsForTheClientToAsk(t *testing.T) {
-	// SotW at boot: one request after the other with a growing list. A response that
-	// was handed over to a watch that the next request replaced must not be lost.
+	// SotW at boot: one request after the other with a growing list. A response handed to a watch
+	// must not be lost if the next request replaces the watch.
 	s, events, conn := start(t, named{})
 	str, err := discoveryv3.NewAggregatedDiscoveryServiceClient(conn).StreamAggregatedResources(t.Context())
 	if err != nil {
@@ -378,5 +378,5 @@ func TestOtherTypesAreLeftUnanswered(t *testing.T) {
 			t.Fatal(err)
 		}
 	}
-	next[delivery.StreamOpened](t, events) // of the second: the first did not end the stream
+	next[delivery.StreamOpened](t, events) // of the second stream: the first did not end it
 }
