@@ -4,7 +4,20 @@ import (
 	"context"
 	"maps"
 	"time"
+
+	"github.com/wasm-xds/wasm-xds/internal/module"
+	"github.com/wasm-xds/wasm-xds/internal/pause"
+	"github.com/wasm-xds/wasm-xds/pkg/spec"
 )
+
+// pausesAfter returns the pauses before a job is tried again that failed with a problem. This
+// machine's disk costs nobody else a request: a store that was full is tried again soon.
+func pausesAfter(problem *spec.Error) pause.Policy {
+	if problem != nil && problem.Code == module.CodeStoreFailed {
+		return pause.Policy{First: time.Second, Most: 15 * time.Second}
+	}
+	return retryPauses
+}
 
 // jobRetries are the failed jobs that are tried again, by key. The zero value has none.
 type jobRetries struct {
@@ -12,13 +25,13 @@ type jobRetries struct {
 	due      map[string]time.Time
 }
 
-// failed schedules another try of a job, after a growing pause.
-func (j *jobRetries) failed(key string, now time.Time) {
+// failed schedules another try of a job, after a pause that grows with the failures in a row.
+func (j *jobRetries) failed(key string, pauses pause.Policy, now time.Time) {
 	if j.due == nil {
 		j.failures, j.due = map[string]int{}, map[string]time.Time{}
 	}
 	j.failures[key]++
-	j.due[key] = now.Add(retryPauses.After(j.failures[key]))
+	j.due[key] = now.Add(pauses.After(j.failures[key]))
 }
 
 // ended removes a job that did not fail, or that no spec wants.

@@ -90,7 +90,7 @@ func (c *Control) takeResult(ctx context.Context, key string, r result) {
 		zap.String("filter", r.err.Name), zap.String("at", r.err.Pos.String()), zap.String("code", r.err.Code),
 		zap.String("problem", r.err.Message), zap.String("hint", r.err.Hint))
 	if module.Retryable(r.err) {
-		c.jobRetries.failed(key, time.Now())
+		c.jobRetries.failed(key, pausesAfter(r.err), time.Now())
 	}
 }
 
