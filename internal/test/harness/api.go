@@ -5,10 +5,10 @@ import (
 	"time"
 )
 
-// Filter states and subscriber states of the API. More may come.
+// The states of filters and subscribers in the API. The API may add more states.
 const (
 	Active   = "active"
-	Rejected = "rejected" // of filters and of subscribers
+	Rejected = "rejected" // a state of filters and of subscribers
 	Removed  = "removed"
 	Pending  = "pending"
 	Fetching = "fetching"
@@ -16,8 +16,8 @@ const (
 	Gone     = "gone"
 )
 
-// FilterStatus is a filter as GET /api/v1/filters/{name} answers it: what the
-// API promises, not all that it tells.
+// FilterStatus is a filter in the answer of GET /api/v1/filters/{name}. It has only the fields that
+// the API promises.
 type FilterStatus struct {
 	Name        string       `json:"name"`
 	Type        string       `json:"type"`
@@ -33,7 +33,7 @@ type FilterStatus struct {
 	Subscribers []Subscriber `json:"subscribers"`
 }
 
-// Rollout is how far a filter's candidate is.
+// Rollout is the progress of a filter's candidate.
 type Rollout struct {
 	Revision string `json:"revision"`
 	State    string `json:"state"`
@@ -41,7 +41,7 @@ type Rollout struct {
 	WaitsFor []Wait `json:"waitsFor"`
 }
 
-// Wait is an Envoy that a rollout waits for.
+// Wait is an Envoy for which a rollout waits.
 type Wait struct {
 	Node    string    `json:"node"`
 	Envoy   string    `json:"envoy"`
@@ -51,12 +51,12 @@ type Wait struct {
 	Until   time.Time `json:"until"`
 }
 
-// WaitsFor says whether the filter's rollout waits for that node, for that reason.
+// WaitsFor reports whether the filter's rollout waits for this node with this reason.
 func (f FilterStatus) WaitsFor(node, reason string) bool {
 	return f.Rollout != nil && slices.ContainsFunc(f.Rollout.WaitsFor, func(w Wait) bool { return w.Node == node && w.Reason == reason })
 }
 
-// ModuleStatus names a filter's module.
+// ModuleStatus identifies a filter's module.
 type ModuleStatus struct {
 	SHA256    string `json:"sha256"`
 	Size      int64  `json:"size"`
@@ -64,7 +64,7 @@ type ModuleStatus struct {
 	Digest    string `json:"digest"`
 }
 
-// Subscriber is one filter on one Envoy's stream.
+// Subscriber is one filter on one stream.
 type Subscriber struct {
 	Node     string    `json:"node"`
 	Cluster  string    `json:"cluster"`
@@ -78,7 +78,7 @@ type Subscriber struct {
 	Since    time.Time `json:"since"`
 }
 
-// APIError is a problem as the API tells it.
+// APIError is a problem in the form of the API.
 type APIError struct {
 	Code    string `json:"code"`
 	Message string `json:"message"`
@@ -88,7 +88,7 @@ type APIError struct {
 	Column  int    `json:"column"`
 }
 
-// CodeOrNone is the error's code, "" where there is no error.
+// CodeOrNone returns the error's code, or "" without an error.
 func (e *APIError) CodeOrNone() string {
 	if e == nil {
 		return ""
@@ -96,7 +96,7 @@ func (e *APIError) CodeOrNone() string {
 	return e.Code
 }
 
-// Here are the subscribers whose stream is open.
+// Here returns the subscribers with an open stream.
 func (f FilterStatus) Here() []Subscriber {
 	var open []Subscriber
 	for _, s := range f.Subscribers {
@@ -107,8 +107,8 @@ func (f FilterStatus) Here() []Subscriber {
 	return open
 }
 
-// LiveOn says whether exactly n subscribers have an open stream and each of them
-// runs the served revision.
+// LiveOn reports whether exactly n subscribers have an open stream and each of them runs the served
+// revision.
 func (f FilterStatus) LiveOn(n int) bool {
 	open := f.Here()
 	for _, s := range open {
@@ -119,8 +119,8 @@ func (f FilterStatus) LiveOn(n int) bool {
 	return len(open) == n
 }
 
-// LiveModule says whether the module of those bytes is served, and live on
-// exactly n subscribers.
+// LiveModule reports whether the module with this sha256 is served and live on exactly n
+// subscribers.
 func (f FilterStatus) LiveModule(sha256 string, n int) bool {
 	return f.State == Active && f.Module.SHA256 == sha256 && f.LiveOn(n)
 }

@@ -12,22 +12,22 @@ import (
 	"github.com/wasm-xds/wasm-xds/internal/test/program"
 )
 
-// DefaultVersion is the Envoy that is used where a test names none.
+// DefaultVersion is the Envoy version for tests that name none.
 const DefaultVersion = "1.40.0"
 
-// RaceVariable, set to 1, has [BuildBinary] build with the race detector.
+// RaceVariable makes [BuildBinary] use the race detector if its value is 1.
 const RaceVariable = "WASM_XDS_TEST_RACE"
 
-// What is got or built once serves every test of the process.
+// Downloads and builds are shared by all tests of the process.
 var (
 	envoys sync.Map // version -> func() (string, error)
 	binary = sync.OnceValues(func() (string, error) { return buildBinary("wasm-xds") })
-	// asking is the binary that asks [DNS] for names.
+	// asking is the binary that uses [DNS] as its name server.
 	asking = sync.OnceValues(buildAsking)
 )
 
-// Envoy is the path of that version's binary; "" is [DefaultVersion]. The first
-// call may download it.
+// Envoy returns the path of an Envoy binary. A version of "" means [DefaultVersion]. The first call
+// may download the binary.
 func Envoy(t TB, version string) string {
 	t.Helper()
 	if version == "" {
@@ -50,7 +50,7 @@ func Envoy(t TB, version string) string {
 	return path
 }
 
-// BuildBinary builds wasm-xds, once a process, and returns its path.
+// BuildBinary builds wasm-xds once per process, and returns the path.
 func BuildBinary(t TB) string {
 	t.Helper()
 	path, err := binary()
@@ -80,7 +80,7 @@ func buildAsking() (string, error) {
 	return buildBinary("wasm-xds-asking", "-overlay", file)
 }
 
-// buildBinary builds wasm-xds, with the race detector where [RaceVariable] wants that.
+// buildBinary builds wasm-xds, with the race detector if [RaceVariable] is 1.
 func buildBinary(name string, flags ...string) (string, error) {
 	if os.Getenv(RaceVariable) == "1" {
 		name += "-race"

@@ -10,7 +10,7 @@ import (
 	yaml "github.com/goccy/go-yaml"
 	"google.golang.org/protobuf/encoding/protojson"
 
-	// The types that a listener of [Bootstrap.Listener] holds as Any.
+	// The types in the Any messages of a listener from [Bootstrap.Listener].
 	_ "github.com/envoyproxy/go-control-plane/envoy/extensions/filters/http/router/v3"
 	_ "github.com/envoyproxy/go-control-plane/envoy/extensions/filters/http/wasm/v3"
 	_ "github.com/envoyproxy/go-control-plane/envoy/extensions/filters/network/http_connection_manager/v3"
@@ -18,7 +18,7 @@ import (
 	_ "github.com/envoyproxy/go-control-plane/envoy/extensions/filters/network/wasm/v3"
 )
 
-// Mode is how an Envoy asks for its filters.
+// Mode is the way in which an Envoy asks for its filters.
 type Mode string
 
 // The modes.
@@ -29,13 +29,13 @@ const (
 	ECDSSotW  Mode = "ecds-sotw"
 )
 
-// Modes are all of them.
+// Modes returns all modes.
 func Modes() []Mode { return []Mode{ADSDelta, ADSSotW, ECDSDelta, ECDSSotW} }
 
-// ADS says whether everything goes over one stream.
+// ADS reports whether all filters share one stream.
 func (m Mode) ADS() bool { return strings.HasPrefix(string(m), "ads") }
 
-// GRPC is the api_type of the mode's configuration source.
+// GRPC returns the api_type of the mode's configuration source.
 func (m Mode) GRPC() string {
 	delta := strings.HasSuffix(string(m), "delta")
 	switch {
@@ -46,23 +46,23 @@ func (m Mode) GRPC() string {
 	}
 }
 
-// Filter is a place in a filter chain that ECDS fills.
+// Filter is a place in a filter chain for an ECDS filter.
 type Filter struct {
 	Name string
 	// Default is a default_config as JSON or YAML flow text, such as
-	// {"@type": type.googleapis.com/…}; "": none.
+	// {"@type": type.googleapis.com/…}. "" means none.
 	Default string
-	// NoWarming has the listener open with the default at once.
+	// NoWarming makes the listener open with the default at once.
 	NoWarming bool
-	// XDSAddress is another control plane for this filter alone, over delta
-	// ECDS; "": the bootstrap's.
+	// XDSAddress is a separate control plane for this filter, over delta ECDS. "" means the
+	// bootstrap's control plane.
 	XDSAddress string
-	// Path is a file with a discovery response, which Envoy watches itself, in place
-	// of any control plane; "": none.
+	// Path is a file with a discovery response, which Envoy watches instead of a control plane. ""
+	// means none.
 	Path string
 }
 
-// Filters are places with these names and nothing special.
+// Filters returns plain filters with these names.
 func Filters(names ...string) []Filter {
 	filters := make([]Filter, len(names))
 	for i, name := range names {
@@ -71,8 +71,8 @@ func Filters(names ...string) []Filter {
 	return filters
 }
 
-// HTTPListener is a listener with HTTP filters before a router to one upstream.
-// It lets WebSockets and responses without end through.
+// HTTPListener is a listener with HTTP filters and a router to one upstream. It allows WebSockets
+// and endless responses.
 type HTTPListener struct {
 	Name     string
 	Port     int
@@ -80,7 +80,7 @@ type HTTPListener struct {
 	Upstream string // host:port
 }
 
-// TCPListener is a listener with network filters before a tcp_proxy.
+// TCPListener is a listener with network filters and a tcp_proxy.
 type TCPListener struct {
 	Name     string
 	Port     int
@@ -88,7 +88,7 @@ type TCPListener struct {
 	Upstream string // host:port
 }
 
-// Bootstrap describes an Envoy with its listeners and where its filters come from.
+// Bootstrap describes an Envoy with its listeners and the origin of its filters.
 type Bootstrap struct {
 	Mode           Mode   // "": ADSDelta
 	XDSAddress     string // the control plane, host:port
@@ -97,38 +97,38 @@ type Bootstrap struct {
 	NodeID         string // "": edge-1
 	NodeCluster    string // "": edge
 	Metadata       map[string]string
-	// InitialFetchTimeout such as "2s" or "0s"; "": 15s, which is Envoy's default.
+	// InitialFetchTimeout is a duration such as "2s" or "0s". "" means Envoy's default of 15s.
 	InitialFetchTimeout string
 	HTTP                []HTTPListener
 	TCP                 []TCPListener
-	// LDSAddress is a delta LDS server, host:port, that brings further listeners; "": none.
+	// LDSAddress is a delta LDS server (host:port) with further listeners. "" means none.
 	LDSAddress string
-	// LDSPath is a file with a discovery response of further listeners, which Envoy watches
-	// itself; "": none.
+	// LDSPath is a file with a discovery response of further listeners, which Envoy watches. ""
+	// means none.
 	LDSPath string
-	// Upstreams are further upstream addresses that listeners of LDS use: each
-	// upstream needs a cluster, and the clusters are static.
+	// Upstreams are the upstream addresses of listeners from LDS. Each upstream needs a cluster,
+	// and the clusters are static.
 	Upstreams []string
-	// KeepAlive bounds how long a dead control plane goes unnoticed.
+	// KeepAlive limits the time until Envoy notices a dead control plane.
 	KeepAlive bool
 }
 
 //go:embed bootstrap.yaml.tmpl
 var bootstrapTemplate string
 
-// YAML is the whole bootstrap.
+// YAML returns the whole bootstrap.
 func (b Bootstrap) YAML(t TB) string {
 	t.Helper()
 	return b.execute(t, "bootstrap", b.withDefaults())
 }
 
-// Listener is one HTTP listener as LDS brings it.
+// Listener returns an HTTP listener in the form for LDS.
 func (b Bootstrap) Listener(t TB, l HTTPListener) *listenerv3.Listener {
 	t.Helper()
 	return decodeListener(t, b.execute(t, "http-listener", listenerData{b.withDefaults(), l}))
 }
 
-// TCPListener is one TCP listener as LDS brings it.
+// TCPListener returns a TCP listener in the form for LDS.
 func (b Bootstrap) TCPListener(t TB, l TCPListener) *listenerv3.Listener {
 	t.Helper()
 	return decodeListener(t, b.execute(t, "tcp-listener", listenerData{b.withDefaults(), l}))
@@ -180,7 +180,7 @@ func (b Bootstrap) execute(t TB, name string, data any) string {
 	return out.String()
 }
 
-// Clusters are the upstream addresses that need a cluster, each once.
+// Clusters returns the distinct upstream addresses that need a cluster.
 func (b Bootstrap) Clusters() []string {
 	seen := map[string]bool{}
 	var all []string
@@ -202,7 +202,7 @@ func (b Bootstrap) Clusters() []string {
 	return all
 }
 
-// XDSClusters are the control planes, name to address.
+// XDSClusters returns the addresses of the control planes by cluster name.
 func (b Bootstrap) XDSClusters() map[string]string {
 	clusters := map[string]string{}
 	add := func(address string) {
@@ -225,7 +225,7 @@ func (b Bootstrap) XDSClusters() map[string]string {
 	return clusters
 }
 
-// quote makes a JSON string, which YAML reads as it is.
+// quote returns a JSON string, which is also valid YAML.
 func quote(s string) (string, error) {
 	text, err := json.Marshal(s)
 	return string(text), err

@@ -15,19 +15,19 @@ import (
 	"time"
 )
 
-// ControlPlaneOptions says how to start a control plane.
+// ControlPlaneOptions configure a control plane.
 type ControlPlaneOptions struct {
-	Dir      string   // of the specs; "": none, then Args have a bundle
-	StateDir string   // "": a temporary one
+	Dir      string   // of the specs; "": none, with a bundle in Args
+	StateDir string   // "": a temporary directory
 	Args     []string // further arguments of serve
 	Env      []string // further environment, KEY=value
-	DNS      *DNS     // what it asks for names; nil: what the machine asks
+	DNS      *DNS     // name server of the process; nil: the machine's
 	Binary   string   // "": built from this tree
-	// XDSPort, ModulesPort and AdminPort are reserved where they are 0.
+	// XDSPort, ModulesPort and AdminPort are ports to use. 0 means a reserved free port.
 	XDSPort, ModulesPort, AdminPort int
 }
 
-// ControlPlane is a running `wasm-xds serve`. It ends with the test.
+// ControlPlane is a `wasm-xds serve` process, which ends with the test.
 type ControlPlane struct {
 	t       TB
 	options ControlPlaneOptions
@@ -37,7 +37,7 @@ type ControlPlane struct {
 	process *process
 }
 
-// StartControlPlane starts the built binary and waits until it is ready.
+// StartControlPlane starts the built binary and waits for its readiness.
 func StartControlPlane(t TB, options ControlPlaneOptions) *ControlPlane {
 	t.Helper()
 	c := NewControlPlane(t, options)
@@ -45,8 +45,8 @@ func StartControlPlane(t TB, options ControlPlaneOptions) *ControlPlane {
 	return c
 }
 
-// NewControlPlane reserves a control plane's ports without starting it, for
-// Envoys that boot first.
+// NewControlPlane reserves a control plane's ports without starting the process, for Envoys that
+// boot first.
 func NewControlPlane(t TB, options ControlPlaneOptions) *ControlPlane {
 	t.Helper()
 	if options.StateDir == "" {
@@ -75,7 +75,7 @@ func (c *ControlPlane) current() *process {
 	return c.process
 }
 
-// Start starts it on its ports and waits for /readyz.
+// Start starts the process on its ports and waits for /readyz.
 func (c *ControlPlane) Start() {
 	c.t.Helper()
 	args := []string{"serve"}
@@ -118,47 +118,47 @@ func (c *ControlPlane) Start() {
 	}
 }
 
-// SetArgs replaces the further arguments of serve from the next [ControlPlane.Start] on.
+// SetArgs replaces ControlPlaneOptions.Args from the next [ControlPlane.Start] on.
 func (c *ControlPlane) SetArgs(args ...string) { c.options.Args = args }
 
-// Pause stops it without ending it, as a machine without CPU would.
+// Pause stops the process without ending it, like a machine without CPU.
 func (c *ControlPlane) Pause() { _ = c.current().cmd.Process.Signal(syscall.SIGSTOP) }
 
-// Resume lets it go on after [ControlPlane.Pause].
+// Resume continues the process after [ControlPlane.Pause].
 func (c *ControlPlane) Resume() { _ = c.current().cmd.Process.Signal(syscall.SIGCONT) }
 
-// Stop ends it with SIGTERM and waits for it.
+// Stop ends the process with SIGTERM and waits for the end.
 func (c *ControlPlane) Stop() { c.current().signal(syscall.SIGTERM) }
 
-// Kill ends it with SIGKILL and waits for it.
+// Kill ends the process with SIGKILL and waits for the end.
 func (c *ControlPlane) Kill() { c.current().signal(syscall.SIGKILL) }
 
-// Restart kills it if it runs, and starts it again on the same ports and state.
+// Restart kills the process if necessary, and starts a new process with the same ports and state.
 func (c *ControlPlane) Restart() {
 	c.t.Helper()
 	c.Kill()
 	c.Start()
 }
 
-// XDSAddress is where it serves xDS, host:port.
+// XDSAddress returns the address of the xDS server, host:port.
 func (c *ControlPlane) XDSAddress() string { return Loopback(c.options.XDSPort) }
 
-// ModulesAddress is where it serves modules, host:port.
+// ModulesAddress returns the address of the module server, host:port.
 func (c *ControlPlane) ModulesAddress() string { return Loopback(c.options.ModulesPort) }
 
-// AdminURL is the root of its API, without a slash at its end.
+// AdminURL returns the root of the API, without a slash at the end.
 func (c *ControlPlane) AdminURL() string { return "http://" + Loopback(c.options.AdminPort) }
 
-// StateDir is its state directory.
+// StateDir returns the state directory.
 func (c *ControlPlane) StateDir() string { return c.options.StateDir }
 
-// PID is the process id.
+// PID returns the process id.
 func (c *ControlPlane) PID() int { return c.current().cmd.Process.Pid }
 
-// RSS is its resident memory in bytes, 0 where the system does not tell.
+// RSS returns the resident memory in bytes, or 0 if the system does not report it.
 func (c *ControlPlane) RSS() int64 { return residentMemory(c.PID()) }
 
-// Log is everything that it has logged, over restarts.
+// Log returns the whole log, including earlier processes.
 func (c *ControlPlane) Log() string {
 	text, err := os.ReadFile(c.logPath)
 	if err != nil {
@@ -167,7 +167,7 @@ func (c *ControlPlane) Log() string {
 	return string(text)
 }
 
-// WaitLog waits until the log has a text.
+// WaitLog waits until the log contains a text.
 func (c *ControlPlane) WaitLog(text string) {
 	c.t.Helper()
 	if !Poll(c.t.Context(), func() bool { return strings.Contains(c.Log(), text) }) {
@@ -198,7 +198,7 @@ func (c *ControlPlane) GetJSON(path string, value any) {
 	}
 }
 
-// Status is every filter.
+// Status returns all filters.
 func (c *ControlPlane) Status() []FilterStatus {
 	c.t.Helper()
 	filters, err := c.status()
@@ -216,7 +216,7 @@ func (c *ControlPlane) status() ([]FilterStatus, error) {
 	if status != http.StatusOK {
 		return nil, fmt.Errorf("GET /api/v1/filters: status %d: %s", status, body)
 	}
-	// A bare list, or an object that holds one.
+	// The body is a list, or an object with a list.
 	var filters []FilterStatus
 	if bytes.HasPrefix(bytes.TrimSpace(body), []byte("[")) {
 		return filters, json.Unmarshal(body, &filters)
@@ -226,7 +226,7 @@ func (c *ControlPlane) status() ([]FilterStatus, error) {
 	return wrapped.Filters, err
 }
 
-// Filter is one filter, false where there is none of that name.
+// Filter returns a filter, or false if there is none with this name.
 func (c *ControlPlane) Filter(name string) (FilterStatus, bool) {
 	c.t.Helper()
 	return find(c.Status(), name)
@@ -241,7 +241,7 @@ func find(filters []FilterStatus, name string) (FilterStatus, bool) {
 	return FilterStatus{}, false
 }
 
-// WaitFilter waits until a filter is as wanted and returns it.
+// WaitFilter waits until a filter meets a condition and returns the filter.
 func (c *ControlPlane) WaitFilter(name string, wanted func(FilterStatus) bool) FilterStatus {
 	c.t.Helper()
 	var last FilterStatus
@@ -266,7 +266,7 @@ func (c *ControlPlane) WaitFilter(name string, wanted func(FilterStatus) bool) F
 	return last
 }
 
-// WaitLive waits until the module of those bytes is live on exactly n subscribers.
+// WaitLive waits until the module with these bytes is live on exactly n subscribers.
 func (c *ControlPlane) WaitLive(name string, module []byte, n int) FilterStatus {
 	c.t.Helper()
 	sha := SHA256(module)

@@ -9,8 +9,8 @@ import (
 	"golang.org/x/net/dns/dnsmessage"
 )
 
-// DNS is a name server that says 127.0.0.1 of the names of one domain, until it ends with the test.
-// Control planes ask it that have it in their options.
+// DNS is a name server that answers 127.0.0.1 for all names of one domain. It ends with the test. A
+// control plane uses the name server in its options.
 type DNS struct {
 	connection net.PacketConn
 	domain     string
@@ -28,13 +28,13 @@ func StartDNS(t TB, domain string) *DNS {
 	var ended sync.WaitGroup
 	ended.Go(d.serve)
 	t.Cleanup(func() {
-		_ = connection.Close() // which ends serve
+		_ = connection.Close() // ends serve
 		ended.Wait()
 	})
 	return d
 }
 
-// Fail has every question answered with a failure of the server, or ends that.
+// Fail starts or stops answering every question with a server failure.
 func (d *DNS) Fail(failing bool) { d.failing.Store(failing) }
 
 func (d *DNS) address() string { return d.connection.LocalAddr().String() }
@@ -47,7 +47,7 @@ func (d *DNS) serve() {
 			return
 		}
 		if answer, err := d.answer(question[:n]); err == nil {
-			_, _ = d.connection.WriteTo(answer, from) // who has gone asks again
+			_, _ = d.connection.WriteTo(answer, from) // a client without an answer asks again
 		}
 	}
 }

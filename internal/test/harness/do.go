@@ -11,7 +11,7 @@ import (
 
 // run is a [TB] outside of a test.
 type run struct {
-	ctx  context.Context // as a test has one
+	ctx  context.Context // like a test's context
 	name string
 	out  io.Writer
 
@@ -20,12 +20,12 @@ type run struct {
 	cleanups []func()
 }
 
-// Do calls f with a [TB] for programs that are no tests, and then every cleanup,
-// last first. What f logs goes to out. False means that it failed, or that ctx has ended.
+// Do calls f with a [TB] for a program that is no test, and then calls all cleanups, last first.
+// Logs of f go to out. The result is false if f failed or ctx ended.
 func Do(ctx context.Context, name string, out io.Writer, f func(TB)) bool {
 	r := &run{ctx: ctx, name: name, out: out}
 	finished := make(chan struct{})
-	go func() { // a goroutine of its own, which Fatalf can end
+	go func() { // a separate goroutine, which Fatalf can end
 		defer close(finished)
 		f(r)
 	}()

@@ -1,10 +1,9 @@
-// Package harness runs what the end-to-end tests are made of: real Envoys, the
-// built control plane, upstreams, load, and slow or broken links between them.
-// It speaks to the control plane as users do, by its command line and its API,
-// and imports nothing internal.
+// Package harness runs the parts of end-to-end tests: real Envoys, the built control plane,
+// upstreams, load, and slow or broken links between them. It uses the control plane as users do,
+// through the command line and the API, and imports no internal package of the control plane.
 //
-// Everything that is started ends with the test that started it. Ports are
-// reserved over all test processes of the machine, so that tests run side by side.
+// Everything ends with the test that started it. Ports are reserved across all test processes of
+// the machine, so that tests can run in parallel.
 package harness
 
 import (
@@ -12,8 +11,8 @@ import (
 	"time"
 )
 
-// TB is what the harness needs of a [testing.TB]. It is an interface of its own,
-// so that programs that are no tests can use the harness too.
+// TB is the part of [testing.TB] that the harness needs. With an interface of its own, the harness
+// also works in programs that are no tests.
 type TB interface {
 	Helper()
 	Name() string
@@ -26,17 +25,15 @@ type TB interface {
 	Context() context.Context
 }
 
-// Deadline is how long the harness waits for anything before it gives up and
-// shows what it knows. It is generous: a machine may be slow, and a test that
-// waits this long has failed anyway.
+// Deadline is how long the harness waits for anything before it gives up and shows its state. The
+// deadline is generous, because a machine may be slow. A passing test never waits this long.
 const Deadline = 60 * time.Second
 
-// pollInterval is the pause between two looks at a foreign process, which has no
-// other way to tell.
+// pollInterval is the pause between two looks at another process that sends no events.
 const pollInterval = 5 * time.Millisecond
 
-// Poll calls done every few milliseconds until it returns true; false means that
-// it has not within [Deadline], or that the test's context ended.
+// Poll calls done every few milliseconds until done returns true. The result is false if that takes
+// longer than [Deadline], or if the test's context ends.
 func Poll(ctx context.Context, done func() bool) bool {
 	deadline := time.NewTimer(Deadline)
 	defer deadline.Stop()

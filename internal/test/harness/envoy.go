@@ -13,20 +13,20 @@ import (
 	"time"
 )
 
-// EnvoyOptions says how to start an Envoy.
+// EnvoyOptions configure an Envoy.
 type EnvoyOptions struct {
 	Version     string   // "": DefaultVersion
-	Bootstrap   string   // the whole bootstrap as YAML; its admin address is replaced by a free one
+	Bootstrap   string   // the whole bootstrap as YAML; a free admin address replaces its admin address
 	Concurrency int      // worker threads; 0: 2
-	NodeID      string   // "": the bootstrap's
-	NodeCluster string   // "": the bootstrap's
+	NodeID      string   // "": as in the bootstrap
+	NodeCluster string   // "": as in the bootstrap
 	LogLevel    string   // "": info
 	ExtraArgs   []string // appended to the command line
-	Env         []string // NAME=value, beside the test's own environment
-	MayDie      bool     // its end by itself is no failure
+	Env         []string // NAME=value, in addition to the test's own environment
+	MayDie      bool     // an unexpected end is no failure
 }
 
-// EnvoyProcess is a running Envoy. It ends with the test.
+// EnvoyProcess is a running Envoy, which ends with the test.
 type EnvoyProcess struct {
 	t       TB
 	options EnvoyOptions
@@ -37,8 +37,8 @@ type EnvoyProcess struct {
 	admin   string // host:port
 }
 
-// StartEnvoy starts an Envoy and waits until its admin server answers; its
-// listeners may be warming still, see [EnvoyProcess.WaitReady].
+// StartEnvoy starts an Envoy and waits until its admin server answers. The listeners may still be
+// warming, see [EnvoyProcess.WaitReady].
 func StartEnvoy(t TB, options EnvoyOptions) *EnvoyProcess {
 	t.Helper()
 	e := &EnvoyProcess{t: t, options: options, dir: t.TempDir()}
@@ -110,8 +110,8 @@ func (e *EnvoyProcess) args() []string {
 		"--admin-address-path", e.file("admin"),
 		"--concurrency", strconv.Itoa(concurrency),
 		"--log-level", level,
-		// Without hot restart there is no shared memory that a killed Envoy would leave
-		// behind, and no base id to share with the Envoys of other tests.
+		// Without hot restart, a killed Envoy leaves no shared memory behind, and Envoys of other
+		// tests need no distinct base id.
 		"--disable-hot-restart",
 	}
 	if e.options.NodeID != "" {
@@ -123,36 +123,36 @@ func (e *EnvoyProcess) args() []string {
 	return append(args, e.options.ExtraArgs...)
 }
 
-// Stop ends Envoy with SIGTERM and waits for it.
+// Stop ends Envoy with SIGTERM and waits for the end.
 func (e *EnvoyProcess) Stop() { e.current().signal(syscall.SIGTERM) }
 
-// Kill ends Envoy with SIGKILL and waits for it.
+// Kill ends Envoy with SIGKILL and waits for the end.
 func (e *EnvoyProcess) Kill() { e.current().signal(syscall.SIGKILL) }
 
 // SetEnv replaces the variables of EnvoyOptions.Env from the next [EnvoyProcess.Restart] on.
 func (e *EnvoyProcess) SetEnv(env ...string) { e.options.Env = env }
 
-// Restart kills Envoy if it runs, and starts it again with the same bootstrap.
-// Its admin address changes.
+// Restart kills Envoy if necessary, and starts a new process with the same bootstrap. The admin
+// address changes.
 func (e *EnvoyProcess) Restart() {
 	e.t.Helper()
 	e.Kill()
 	e.start()
 }
 
-// Pause stops Envoy without ending it, as a machine without CPU would; Resume lets it go on.
+// Pause stops Envoy without ending the process, like a machine without CPU. Resume continues.
 func (e *EnvoyProcess) Pause() { _ = e.current().cmd.Process.Signal(syscall.SIGSTOP) }
 
-// Resume lets a paused Envoy go on.
+// Resume continues a paused Envoy.
 func (e *EnvoyProcess) Resume() { _ = e.current().cmd.Process.Signal(syscall.SIGCONT) }
 
-// Exited is closed when Envoy has ended.
+// Exited returns a channel that is closed when Envoy has ended.
 func (e *EnvoyProcess) Exited() <-chan struct{} { return e.current().exited }
 
-// PID is the process id.
+// PID returns the process id.
 func (e *EnvoyProcess) PID() int { return e.current().cmd.Process.Pid }
 
-// Log is everything that Envoy has logged, over restarts.
+// Log returns the whole log, including earlier processes.
 func (e *EnvoyProcess) Log() string {
 	text, err := os.ReadFile(e.file("envoy.log"))
 	if err != nil {
@@ -161,7 +161,7 @@ func (e *EnvoyProcess) Log() string {
 	return string(text)
 }
 
-// shortLog is the log without the long lists of what Envoy was built with.
+// shortLog returns the log without the long lists of Envoy's extensions.
 func (e *EnvoyProcess) shortLog() string {
 	var short strings.Builder
 	for line := range strings.Lines(e.Log()) {
@@ -172,7 +172,7 @@ func (e *EnvoyProcess) shortLog() string {
 	return short.String()
 }
 
-// WaitLog waits until the log has a text.
+// WaitLog waits until the log contains a text.
 func (e *EnvoyProcess) WaitLog(text string) {
 	e.t.Helper()
 	if !Poll(e.t.Context(), func() bool { return strings.Contains(e.Log(), text) }) {
@@ -180,7 +180,7 @@ func (e *EnvoyProcess) WaitLog(text string) {
 	}
 }
 
-// WaitListening waits until a port takes connections.
+// WaitListening waits until a port accepts connections.
 func (e *EnvoyProcess) WaitListening(port int) {
 	e.t.Helper()
 	if !Poll(e.t.Context(), func() bool { return Listening(port) }) {
@@ -188,7 +188,7 @@ func (e *EnvoyProcess) WaitListening(port int) {
 	}
 }
 
-// Listening says whether a loopback port takes connections.
+// Listening reports whether a loopback port accepts connections.
 func Listening(port int) bool {
 	conn, err := net.DialTimeout("tcp", Loopback(port), time.Second)
 	if err != nil {
@@ -198,7 +198,7 @@ func Listening(port int) bool {
 	return true
 }
 
-// RSS is Envoy's resident memory in bytes, 0 where the system does not tell.
+// RSS returns Envoy's resident memory in bytes, or 0 if the system does not report it.
 func (e *EnvoyProcess) RSS() int64 { return residentMemory(e.PID()) }
 
 func residentMemory(pid int) int64 {

@@ -10,7 +10,7 @@ import (
 	"time"
 )
 
-// AdminURL is the root of Envoy's admin server, without a slash at its end.
+// AdminURL returns the root of Envoy's admin server, without a slash at the end.
 func (e *EnvoyProcess) AdminURL() string {
 	e.mu.Lock()
 	defer e.mu.Unlock()
@@ -18,7 +18,7 @@ func (e *EnvoyProcess) AdminURL() string {
 }
 
 func (e *EnvoyProcess) get(path string) (status int, body string, err error) {
-	// A client of its own, without kept connections: none outlives the test.
+	// Use a client without kept connections, so that no connection outlives the test.
 	client := http.Client{Timeout: 10 * time.Second, Transport: &http.Transport{DisableKeepAlives: true}}
 	res, err := client.Get(e.AdminURL() + path)
 	if err != nil {
@@ -29,7 +29,7 @@ func (e *EnvoyProcess) get(path string) (status int, body string, err error) {
 	return res.StatusCode, string(text), err
 }
 
-// Admin is the answer of the admin server to GET path.
+// Admin returns the admin server's answer to GET path.
 func (e *EnvoyProcess) Admin(path string) string {
 	e.t.Helper()
 	status, body, err := e.get(path)
@@ -39,7 +39,7 @@ func (e *EnvoyProcess) Admin(path string) string {
 	return body
 }
 
-// WaitReady waits until Envoy is live: each listener has warmed.
+// WaitReady waits until Envoy is live, after the warming of all listeners.
 func (e *EnvoyProcess) WaitReady() {
 	e.t.Helper()
 	ready := func() bool {
@@ -51,7 +51,7 @@ func (e *EnvoyProcess) WaitReady() {
 	}
 }
 
-// Stats are the counters and gauges whose name begins with prefix.
+// Stats returns the counters and gauges with names that begin with prefix.
 func (e *EnvoyProcess) Stats(prefix string) map[string]int64 {
 	e.t.Helper()
 	stats, err := e.stats(prefix)
@@ -69,7 +69,7 @@ func (e *EnvoyProcess) stats(prefix string) (map[string]int64, error) {
 	var doc struct {
 		Stats []struct {
 			Name  string
-			Value any // a number, but text for some
+			Value any // a number, or text for some stats
 		}
 	}
 	if err := json.Unmarshal([]byte(body), &doc); err != nil {
@@ -84,7 +84,7 @@ func (e *EnvoyProcess) stats(prefix string) (map[string]int64, error) {
 	return stats, nil
 }
 
-// Stat is one counter or gauge; 0 where Envoy has none of that name.
+// Stat returns one counter or gauge, or 0 if Envoy has none with this name.
 func (e *EnvoyProcess) Stat(name string) int64 {
 	e.t.Helper()
 	return e.Stats(name)[name]
@@ -106,9 +106,9 @@ func (e *EnvoyProcess) WaitStat(name string, n int64) {
 	}
 }
 
-// FilterStats are the counters of one ECDS name, summed over what subscribes to
-// it: config_reload, config_fail, update_success, update_rejected and so on.
-// A name that is used by both HTTP and network listeners is counted together.
+// FilterStats returns the counters of one ECDS name, summed over all subscriptions: config_reload,
+// config_fail, update_success, update_rejected and so on. The sum covers HTTP and network
+// listeners.
 func (e *EnvoyProcess) FilterStats(filter string) map[string]int64 {
 	e.t.Helper()
 	sum := map[string]int64{}
@@ -120,8 +120,8 @@ func (e *EnvoyProcess) FilterStats(filter string) map[string]int64 {
 	return sum
 }
 
-// ConfigDump is /config_dump with a resource, such as "ecds_filters" or
-// "dynamic_listeners"; "" is all of it.
+// ConfigDump returns /config_dump for a resource, such as "ecds_filters" or "dynamic_listeners". ""
+// means everything.
 func (e *EnvoyProcess) ConfigDump(resource string) string {
 	e.t.Helper()
 	path := "/config_dump"
@@ -141,11 +141,10 @@ func cutAfter(s, sep string) (string, bool) {
 	return s[i+len(sep):], true
 }
 
-// quoteRE2 quotes what a stat's name may hold.
+// quoteRE2 quotes the special characters in a stat's name.
 func quoteRE2(s string) string { return strings.ReplaceAll(s, ".", `\.`) }
 
-// Diff is what has changed between two sets of stats: after minus before,
-// without zeroes.
+// Diff returns the differences between two sets of stats, after minus before, without zeroes.
 func Diff(before, after map[string]int64) map[string]int64 {
 	diff := maps.Clone(after)
 	for name, value := range before {

@@ -18,7 +18,7 @@ import (
 
 func TestMain(m *testing.M) { goleak.VerifyTestMain(m) }
 
-// anyAnswer takes an upstream's answer without a filter for right.
+// anyAnswer accepts an upstream's answer without a filter.
 func anyAnswer(a harness.Answer) harness.Verdict {
 	if a.Status == http.StatusOK && a.Body == harness.Welcome {
 		return harness.OK
@@ -58,7 +58,7 @@ func TestLoadThroughEnvoy(t *testing.T) {
 	if got := stats["http.web.downstream_rq_2xx"]; got != int64(result.Requests) {
 		t.Errorf("the load counts %d requests, Envoy %d", result.Requests, got)
 	}
-	// Half of the requests are alone on their connection.
+	// Half of the requests use a new connection.
 	if got := stats["http.web.downstream_cx_total"]; got < int64(result.Requests)/2 || got > int64(result.Requests)/2+4 {
 		t.Errorf("%d connections for %d requests", got, result.Requests)
 	}
@@ -197,7 +197,7 @@ func TestBootstrapModes(t *testing.T) {
 				Name: "raw", Port: harness.FreePort(t), Upstream: "127.0.0.1:4", Filters: harness.Filters("n"),
 			}},
 		}
-		// Envoy itself says whether the bootstrap is one.
+		// Envoy itself validates the bootstrap.
 		envoy := harness.StartEnvoy(t, harness.EnvoyOptions{Bootstrap: b.YAML(t), ExtraArgs: []string{"--drain-time-s", "1"}})
 		if dump := envoy.ConfigDump(""); !strings.Contains(dump, `"initial_fetch_timeout": "1s"`) {
 			t.Errorf("%s: the bootstrap has no initial_fetch_timeout", mode)

@@ -9,8 +9,8 @@ import (
 	"time"
 )
 
-// Link is a TCP proxy on a fixed port that can be slow, cut and broken. It
-// stands between an Envoy and the control plane.
+// Link is a TCP proxy on a fixed port between an Envoy and the control plane. It can be slow, cut
+// or broken.
 type Link struct {
 	t      TB
 	port   int
@@ -22,7 +22,7 @@ type Link struct {
 	listener net.Listener // nil: refusing
 	conns    map[net.Conn]struct{}
 	work     sync.WaitGroup
-	next     time.Time // when the next byte may go to a client
+	next     time.Time // earliest time for the next byte to a client
 }
 
 // StartLink starts a proxy to target, host:port, which need not listen yet.
@@ -37,16 +37,16 @@ func StartLink(t TB, target string) *Link {
 	return l
 }
 
-// Address is where clients connect, host:port.
+// Address returns the address for clients, host:port.
 func (l *Link) Address() string { return Loopback(l.port) }
 
-// SetRate limits what goes to all clients together, in bytes a second; 0 lifts the limit.
+// SetRate limits the rate to all clients together, in bytes per second. 0 removes the limit.
 func (l *Link) SetRate(bytesPerSecond int64) { l.rate.Store(bytesPerSecond) }
 
-// Passed is how many bytes have been sent to clients.
+// Passed returns the number of bytes sent to clients.
 func (l *Link) Passed() int64 { return l.passed.Load() }
 
-// Cut closes every connection. New ones are taken.
+// Cut closes every connection. New connections are accepted.
 func (l *Link) Cut() {
 	l.mu.Lock()
 	defer l.mu.Unlock()
@@ -66,7 +66,7 @@ func (l *Link) Refuse() {
 	l.Cut()
 }
 
-// Restore takes connections again after [Link.Refuse].
+// Restore accepts connections again after [Link.Refuse].
 func (l *Link) Restore() {
 	l.t.Helper()
 	l.mu.Lock()
@@ -123,7 +123,7 @@ func (l *Link) join(client net.Conn) {
 	l.mu.Unlock()
 }
 
-// copySlowly copies at the link's rate: what is read in one piece waits for its turn.
+// copySlowly copies at the link's rate, and delays each piece until its turn.
 func (l *Link) copySlowly(to io.Writer, from io.Reader) {
 	buffer := make([]byte, 16<<10)
 	for {
@@ -141,7 +141,7 @@ func (l *Link) copySlowly(to io.Writer, from io.Reader) {
 	}
 }
 
-// wait sleeps for as long as the link needs for n bytes: that is what a slow link is.
+// wait sleeps for the time that the link needs for n bytes.
 func (l *Link) wait(n int) {
 	rate := l.rate.Load()
 	if rate <= 0 {

@@ -8,14 +8,13 @@ import (
 	"time"
 )
 
-// StampHeader is the response header with which a filter says which version of
-// it served a request.
+// StampHeader is the response header in which a filter names its version.
 const StampHeader = "x-filter"
 
-// requestTimeout bounds one request of a load; what takes longer is a wrong answer.
+// requestTimeout bounds one request of a load. A slower answer counts as wrong.
 const requestTimeout = 20 * time.Second
 
-// Verdict is what a load thinks of an answer.
+// Verdict is a load's judgement of an answer.
 type Verdict int
 
 // The verdicts.
@@ -25,17 +24,17 @@ const (
 	Bypass // served without the filter
 )
 
-// Answer is a response that has come whole.
+// Answer is a complete response.
 type Answer struct {
 	Status int
 	Header http.Header
 	Body   string
 }
 
-// Stamp is the version of the filter that served the request; "": none did.
+// Stamp returns the version of the filter that served the request, or "" without a filter.
 func (a Answer) Stamp() string { return a.Header.Get(StampHeader) }
 
-// Served wants the upstream's answer with a stamp of the filter.
+// Served requires the upstream's answer with the filter's stamp.
 func Served(a Answer) Verdict {
 	switch {
 	case a.Status == http.StatusOK && a.Stamp() == "":
@@ -47,7 +46,7 @@ func Served(a Answer) Verdict {
 	}
 }
 
-// Denied wants a status that is not 200; an answer of the upstream has bypassed the filter.
+// Denied requires a status other than 200. An answer of the upstream has bypassed the filter.
 func Denied(status int) func(Answer) Verdict {
 	return func(a Answer) Verdict {
 		switch {
@@ -61,24 +60,24 @@ func Denied(status int) func(Answer) Verdict {
 	}
 }
 
-// Request is one kind of request of a load.
+// Request is one kind of request in a load.
 type Request struct {
 	Header map[string]string
-	// Judge says what an answer is; nil: [Served].
+	// Judge returns the verdict on an answer. nil means [Served].
 	Judge func(Answer) Verdict
 }
 
-// LoadOptions says what to ask for.
+// LoadOptions configure a load.
 type LoadOptions struct {
 	Address  string    // of Envoy's listener, host:port
-	Requests []Request // asked in turn; empty: one GET that wants to be served
+	Requests []Request // sent in turn; empty: a single GET, judged by Served
 	Workers  int       // 0: 2
-	Rate     int       // requests per second of all workers; 0: 400
+	Rate     int       // requests per second for all workers together; 0: 400
 }
 
-// Load asks for / again and again, half of the requests on kept connections and
-// half on new ones. It retries nothing: whatever goes wrong is counted. It is
-// its own HTTP client for that reason, Go's repeats requests on lost connections.
+// Load requests / repeatedly, half of the requests on kept connections and half on new connections.
+// It retries nothing and counts every failure. Load uses an HTTP client of its own, because Go's
+// client repeats requests on lost connections.
 type Load struct {
 	t       TB
 	options LoadOptions
@@ -93,23 +92,23 @@ type Load struct {
 	result  LoadResult
 }
 
-// record is one answered request.
+// record is an answered request.
 type record struct {
 	began   time.Time
 	stamp   string
 	verdict Verdict
 }
 
-// LoadResult is what a load has counted.
+// LoadResult contains the counts of a load.
 type LoadResult struct {
-	Requests int // all of them
-	Wrong    int // another status or body than wanted, or none
+	Requests int // all requests
+	Wrong    int // wrong status or body, or no answer
 	Bypassed int // answered by the upstream without the filter
 	Elapsed  time.Duration
-	Examples []string // of what was wrong, the first few
+	Examples []string // the first few wrong answers
 }
 
-// Rate is requests per second.
+// Rate returns the requests per second.
 func (r LoadResult) Rate() float64 { return float64(r.Requests) / r.Elapsed.Seconds() }
 
 // String shows the counts and the examples.
@@ -121,7 +120,7 @@ func (r LoadResult) String() string {
 	return text
 }
 
-// StartLoad starts a load that lasts until [Load.Stop] or the test's end.
+// StartLoad starts a load, which ends with [Load.Stop] or with the test.
 func StartLoad(t TB, options LoadOptions) *Load {
 	if len(options.Requests) == 0 {
 		options.Requests = []Request{{}}
@@ -141,8 +140,8 @@ func StartLoad(t TB, options LoadOptions) *Load {
 	return l
 }
 
-// Stop ends the load, waits for the requests that are under way, and returns the
-// counts. It may be called more than once.
+// Stop ends the load, waits for the running requests, and returns the counts. Further calls return
+// the same counts.
 func (l *Load) Stop() LoadResult {
 	l.mu.Lock()
 	first := !l.done
@@ -181,9 +180,8 @@ func (l *Load) snapshot() LoadResult {
 	return r
 }
 
-// Stale is how many requests that began after since were answered with another
-// stamp than these, none at all included; answers that were wrong by themselves
-// are not counted again.
+// Stale counts the requests that began after since and had another stamp than these, or none. Wrong
+// answers are not counted again.
 func (l *Load) Stale(since time.Time, fresh ...string) int {
 	l.mu.Lock()
 	defer l.mu.Unlock()
@@ -214,14 +212,14 @@ func (l *Load) WaitRequests(n int) {
 	l.wait(fmt.Sprintf("%d further requests", n), n, func(r record) bool { return r.began.After(since) })
 }
 
-// WaitStamp waits for an answer with a stamp, to a request that began after the call.
+// WaitStamp waits for an answer with a stamp. The request must have begun after the call.
 func (l *Load) WaitStamp(stamp string) {
 	l.t.Helper()
 	since := time.Now()
 	l.wait("stamp "+stamp, 1, func(r record) bool { return r.began.After(since) && r.stamp == stamp })
 }
 
-// wait waits until n records, of those that are added from now on, are as wanted.
+// wait waits for n new records that meet a condition.
 func (l *Load) wait(what string, n int, wanted func(record) bool) {
 	l.t.Helper()
 	expired := false
@@ -270,7 +268,7 @@ func (l *Load) add(r record, example string) {
 	l.changed.Broadcast()
 }
 
-// work asks at an even pace; after a slow answer it goes on, it does not catch up.
+// work sends requests at an even pace. After a slow answer it does not catch up.
 func (l *Load) work(worker int) {
 	interval := time.Second * time.Duration(l.options.Workers) / time.Duration(l.options.Rate)
 	tick := time.NewTicker(interval)

@@ -8,10 +8,10 @@ import (
 	"time"
 )
 
-// loadConn is a connection that is dialed when it is needed.
+// loadConn is a connection that dials on demand.
 type loadConn struct {
 	address string
-	last    bool // each request is its connection's last
+	last    bool // close the connection after each request
 	conn    net.Conn
 	reader  *bufio.Reader
 }
@@ -23,8 +23,8 @@ func (c *loadConn) close() {
 	}
 }
 
-// ask sends one request and reads its answer. After an error, or when the server
-// says so, the next request dials again.
+// ask sends one request and reads the answer. After an error, or a close by the server, the next
+// request dials again.
 func (c *loadConn) ask(header map[string]string) (answer Answer, err error) {
 	closing := c.last
 	defer func() {
@@ -62,7 +62,7 @@ func (c *loadConn) ask(header map[string]string) (answer Answer, err error) {
 	return Answer{Status: res.StatusCode, Header: res.Header, Body: string(body)}, err
 }
 
-// Get asks Envoy once, on a connection of its own.
+// Get sends one request to Envoy on a new connection.
 func Get(t TB, address string, header map[string]string) Answer {
 	t.Helper()
 	answer, err := TryGet(address, header)
@@ -72,25 +72,25 @@ func Get(t TB, address string, header map[string]string) Answer {
 	return answer
 }
 
-// TryGet is Get that may fail, as it does where nothing listens.
+// TryGet is like Get, but returns errors, for example if nobody listens.
 func TryGet(address string, header map[string]string) (Answer, error) {
 	conn := &loadConn{address: address, last: true}
 	return conn.ask(header)
 }
 
-// Client asks Envoy again and again over one connection, which it dials anew when
-// it is lost. It is not safe for concurrent use.
+// Client sends requests to Envoy over one connection, and dials again after the loss of the
+// connection. It is not safe for concurrent use.
 type Client struct{ conn loadConn }
 
 // NewClient makes a client of the server at host:port.
 func NewClient(address string) *Client { return &Client{conn: loadConn{address: address}} }
 
-// Get asks once.
+// Get sends one request.
 func (c *Client) Get() (Answer, error) { return c.conn.ask(nil) }
 
-// Closed says whether the next request dials: the last one was its connection's last, or there
-// was none yet.
+// Closed reports whether the next request must dial, because the connection is closed or not yet
+// open.
 func (c *Client) Closed() bool { return c.conn.conn == nil }
 
-// Close ends its connection.
+// Close closes the connection.
 func (c *Client) Close() { c.conn.close() }

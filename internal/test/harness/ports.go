@@ -7,16 +7,16 @@ import (
 	"syscall"
 )
 
-// Reserved ports lie below what operating systems hand out by themselves, so
-// that no outgoing connection takes one between its reservation and its use.
+// Reserved ports are below the ephemeral ports of operating systems, so that no outgoing connection
+// takes a port between its reservation and its use.
 const (
 	firstPort = 11000
 	lastPort  = 30000
 )
 
-// FreePort reserves a loopback TCP port until the test ends, for a process that
-// must be told its port. The reservation is the UDP port of the same number,
-// which every test process of the machine respects.
+// FreePort reserves a loopback TCP port until the test ends, for a process that needs its port as
+// an argument. The reservation is the UDP port with the same number, which all test processes of
+// the machine respect.
 func FreePort(t TB) int {
 	t.Helper()
 	for range 10 * (lastPort - firstPort) {
@@ -37,9 +37,10 @@ func FreePort(t TB) int {
 	return 0
 }
 
-// isFree says whether a server could listen at the address.
+// isFree reports whether a server could listen at the address.
 func isFree(address string) bool {
-	// Until it runs its own program, a child has copies of all sockets: this one would be in use for longer.
+	// A new child has copies of all sockets until exec. A copy would keep this port in use for
+	// longer.
 	syscall.ForkLock.RLock()
 	defer syscall.ForkLock.RUnlock()
 	probe, err := net.Listen("tcp", address)
@@ -49,8 +50,8 @@ func isFree(address string) bool {
 	return probe.Close() == nil
 }
 
-// Listen listens at the address of a reserved port, also where a server of this process did so a moment
-// ago: a child that is just being started may have a copy of its socket still.
+// Listen listens at the address of a reserved port. It retries, because a starting child may still
+// have a copy of the socket of an earlier server in this process.
 func Listen(t TB, address string) (listener net.Listener) {
 	t.Helper()
 	var err error
@@ -60,10 +61,10 @@ func Listen(t TB, address string) (listener net.Listener) {
 	return listener
 }
 
-// Loopback is a port's address on this machine alone.
+// Loopback returns the loopback address of a port.
 func Loopback(port int) string { return net.JoinHostPort("127.0.0.1", strconv.Itoa(port)) }
 
-// portOf is the port of an address that is known to have one.
+// portOf returns the port of an address that must have one.
 func portOf(t TB, address string) int {
 	t.Helper()
 	_, text, err := net.SplitHostPort(address)

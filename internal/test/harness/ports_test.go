@@ -9,7 +9,7 @@ import (
 	"github.com/wasm-xds/wasm-xds/internal/test/harness"
 )
 
-// A child has copies of all sockets until it runs its own program.
+// A new child has copies of all sockets until exec.
 func TestPortsAreFreeWhileProcessesStart(t *testing.T) {
 	done := make(chan struct{})
 	var starting sync.WaitGroup
@@ -29,12 +29,12 @@ func TestPortsAreFreeWhileProcessesStart(t *testing.T) {
 	defer close(done)
 	for range 500 {
 		address := harness.Loopback(harness.FreePort(t))
-		listener, err := net.Listen("tcp", address) // as another process would
+		listener, err := net.Listen("tcp", address) // like another process
 		if err != nil {
 			t.Fatal(err)
 		}
 		_ = listener.Close()
-		for range 3 { // a server that comes back
+		for range 3 { // a server that restarts
 			_ = harness.Listen(t, address).Close()
 		}
 	}

@@ -10,7 +10,7 @@ import (
 	"github.com/wasm-xds/wasm-xds/internal/test/program"
 )
 
-// process is a child with its output in a file.
+// process is a child process with its output in a file.
 type process struct {
 	t       TB
 	what    string
@@ -19,11 +19,11 @@ type process struct {
 	exited  chan struct{} // closed once the child is gone and reaped
 
 	mu       sync.Mutex
-	expected bool // somebody asked for its end
+	expected bool // the test has ended the process
 }
 
-// startProcess starts a child whose output is appended to a file. A child that
-// ends unasked fails the test at its end, with the output's tail.
+// startProcess starts a child and appends its output to a file. If the child ends unexpectedly, the
+// test fails and shows the end of the output.
 func startProcess(t TB, what, logPath string, cmd *exec.Cmd) *process {
 	t.Helper()
 	log, err := os.OpenFile(logPath, os.O_CREATE|os.O_APPEND|os.O_WRONLY, 0o600)
@@ -38,22 +38,22 @@ func startProcess(t TB, what, logPath string, cmd *exec.Cmd) *process {
 	}
 	p := &process{t: t, what: what, logPath: logPath, cmd: cmd, exited: make(chan struct{})}
 	go func() {
-		_ = cmd.Wait() // how it ended is in cmd.ProcessState
+		_ = cmd.Wait() // cmd.ProcessState has the result
 		close(p.exited)
 	}()
 	return p
 }
 
-// signal asks the child to end and waits until it has.
+// signal sends a signal to the child and waits for the end.
 func (p *process) signal(s syscall.Signal) {
 	p.mu.Lock()
 	p.expected = true
 	p.mu.Unlock()
-	_ = p.cmd.Process.Signal(s) // it may be gone already
+	_ = p.cmd.Process.Signal(s) // the child may have ended already
 	<-p.exited
 }
 
-// finish ends the child, whatever its state, and reports an end that nobody asked for.
+// finish ends the child in any state, and reports an unexpected end.
 func (p *process) finish() {
 	select {
 	case <-p.exited:
@@ -85,7 +85,7 @@ func (p *process) log() string {
 	return string(text)
 }
 
-// tail is the last lines of a text.
+// tail returns the last lines of a text.
 func tail(text string, lines int) string {
 	all := strings.Split(strings.TrimRight(text, "\n"), "\n")
 	return strings.Join(all[max(0, len(all)-lines):], "\n")

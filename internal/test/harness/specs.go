@@ -8,13 +8,13 @@ import (
 	"path/filepath"
 )
 
-// SHA256 is the lowercase hex sum of a module.
+// SHA256 returns the sha256 of a module in lowercase hex.
 func SHA256(module []byte) string {
 	sum := sha256.Sum256(module)
 	return hex.EncodeToString(sum[:])
 }
 
-// WriteFile replaces a file in one step, as careful tools do; directories are made.
+// WriteFile replaces a file atomically, and creates missing directories.
 func WriteFile(t TB, path string, content []byte) {
 	t.Helper()
 	if err := os.MkdirAll(filepath.Dir(path), 0o755); err != nil {
@@ -29,9 +29,8 @@ func WriteFile(t TB, path string, content []byte) {
 	}
 }
 
-// WriteFilter writes <dir>/<name>.wasm and then <dir>/<name>.yaml, a spec that
-// names it, with further YAML lines appended. With a module that is there
-// already, only the spec changes.
+// WriteFilter writes <dir>/<name>.wasm and then the spec <dir>/<name>.yaml for the module, with
+// further YAML lines at the end. If the same module exists already, only the spec changes.
 func WriteFilter(t TB, dir, name string, module []byte, lines string) {
 	t.Helper()
 	file := filepath.Join(dir, name+".wasm")

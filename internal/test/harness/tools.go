@@ -14,13 +14,13 @@ import (
 	"github.com/wasm-xds/wasm-xds/internal/test/program"
 )
 
-// What is got once serves every test of the process.
+// Downloads and builds are shared by all tests of the process.
 var (
 	cosign = sync.OnceValues(func() (string, error) { return got("get-cosign") })
 	oras   = sync.OnceValues(func() (string, error) { return got("get-oras") })
 )
 
-// got is the path that one of scripts/ prints.
+// got runs a script of scripts/ and returns the path that the script prints.
 func got(script string) (string, error) {
 	cmd := exec.Command(filepath.Join(program.Repository(), "scripts", script))
 	var words strings.Builder
@@ -32,17 +32,16 @@ func got(script string) (string, error) {
 	return strings.TrimSpace(string(out)), nil
 }
 
-// Cosign is the real cosign with a key pair of its own.
+// Cosign is the real cosign with its own key pair.
 type Cosign struct {
 	t      TB
 	binary string
 	dir    string
-	// PublicKey is the file that verifiers get.
+	// PublicKey is the path of the public key.
 	PublicKey string
 }
 
-// NewCosign has cosign generate a key pair, which is ECDSA. The first call of all may
-// build cosign.
+// NewCosign makes cosign generate an ECDSA key pair. The first call may build cosign.
 func NewCosign(t TB) *Cosign {
 	t.Helper()
 	c := newCosign(t)
@@ -50,7 +49,7 @@ func NewCosign(t TB) *Cosign {
 	return c
 }
 
-// NewCosignFrom has cosign import a private key: RSA, for instance.
+// NewCosignFrom makes cosign import a private key, for example RSA.
 func NewCosignFrom(t TB, key crypto.PrivateKey) *Cosign {
 	t.Helper()
 	c := newCosign(t)
@@ -74,10 +73,10 @@ func newCosign(t TB) *Cosign {
 	return &Cosign{t: t, binary: binary, dir: dir, PublicKey: filepath.Join(dir, "cosign.pub")}
 }
 
-// keyAlone has cosign use its key and nothing on the network but the registry.
+// keyAlone makes cosign use its key and no network service except the registry.
 var keyAlone = []string{"--key", "cosign.key", "--tlog-upload=false", "--use-signing-config=false", "--yes"}
 
-// SignFile writes a signature of a file beside it: in base64, or in a bundle.
+// SignFile writes a signature beside a file, in base64 or in a bundle.
 func (c *Cosign) SignFile(path string, bundle bool) {
 	c.t.Helper()
 	args := append([]string{"sign-blob"}, keyAlone...)
@@ -88,8 +87,8 @@ func (c *Cosign) SignFile(path string, bundle bool) {
 	c.run(append(args, "--new-bundle-format=false", "--output-signature", path+".sig", path)...)
 }
 
-// SignImage signs what is in a registry over plain HTTP: with a tag of its own, or a
-// bundle that refers to the image.
+// SignImage signs an image in a plain HTTP registry, with a signature tag or with a bundle that
+// refers to the image.
 func (c *Cosign) SignImage(reference string, bundle bool) {
 	c.t.Helper()
 	args := append([]string{"sign", "--allow-http-registry", "--allow-insecure-registry"}, keyAlone...)
@@ -101,8 +100,8 @@ func (c *Cosign) run(args ...string) {
 	runTool(c.t, c.binary, c.dir, []string{"COSIGN_PASSWORD=", "HOME=" + c.dir}, args...)
 }
 
-// Oras runs the real oras in a directory, for registries over plain HTTP, and returns what it
-// prints. The first call of all may build it.
+// Oras runs the real oras in a directory, for plain HTTP registries, and returns its output. The
+// first call may build oras.
 func Oras(t TB, dir string, args ...string) string {
 	t.Helper()
 	binary, err := oras()
@@ -112,7 +111,7 @@ func Oras(t TB, dir string, args ...string) string {
 	return runTool(t, binary, dir, []string{"HOME=" + dir}, args...)
 }
 
-// runTool returns what a tool prints, and ends the test when it fails.
+// runTool returns the output of a tool, and fails the test if the tool fails.
 func runTool(t TB, binary, dir string, env []string, args ...string) string {
 	t.Helper()
 	cmd := exec.CommandContext(t.Context(), binary, args...)

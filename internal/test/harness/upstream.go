@@ -11,7 +11,7 @@ import (
 	"sync/atomic"
 )
 
-// Welcome is what the upstream answers.
+// Welcome is the answer of the upstream.
 const Welcome = "Welcome to WASM land\n"
 
 // Upstream is an HTTP server behind Envoy:
@@ -25,11 +25,11 @@ type Upstream struct {
 
 	mu      sync.Mutex
 	streams map[chan string]struct{}
-	started chan struct{} // one value per response of /stream that has begun
+	started chan struct{} // one value for each begun response of /stream
 	ended   context.Context
 }
 
-// StartUpstream starts an upstream that ends with the test.
+// StartUpstream starts an upstream, which ends with the test.
 func StartUpstream(t TB) *Upstream {
 	ctx, cancel := context.WithCancel(context.Background())
 	u := &Upstream{streams: map[chan string]struct{}{}, started: make(chan struct{}, 1000), ended: ctx}
@@ -46,10 +46,10 @@ func StartUpstream(t TB) *Upstream {
 	return u
 }
 
-// Address is host:port.
+// Address returns host:port.
 func (u *Upstream) Address() string { return u.server.Listener.Addr().String() }
 
-// Requests is how many requests have reached the upstream.
+// Requests returns the number of received requests.
 func (u *Upstream) Requests() int64 { return u.requests.Load() }
 
 func (u *Upstream) welcome(w http.ResponseWriter, _ *http.Request) {
@@ -66,7 +66,7 @@ func (u *Upstream) Send(chunk string) {
 	}
 }
 
-// EndStreams ends every open /stream response as it should end.
+// EndStreams ends every open /stream response normally.
 func (u *Upstream) EndStreams() {
 	u.mu.Lock()
 	defer u.mu.Unlock()
@@ -76,7 +76,7 @@ func (u *Upstream) EndStreams() {
 	}
 }
 
-// Started brings a value for each /stream response that has begun.
+// Started returns a channel with a value for each begun /stream response.
 func (u *Upstream) Started() <-chan struct{} { return u.started }
 
 func (u *Upstream) stream(w http.ResponseWriter, r *http.Request) {
@@ -130,7 +130,7 @@ func (u *Upstream) upgrade(w http.ResponseWriter, r *http.Request) {
 	_, _ = io.Copy(conn, buffered)
 }
 
-// StartTCPEcho starts a TCP server that sends back what it gets, and returns its address.
+// StartTCPEcho starts a TCP server that echoes its input, and returns the server's address.
 func StartTCPEcho(t TB) string {
 	return serveTCP(t, func(conn net.Conn) { _, _ = io.Copy(conn, conn) })
 }

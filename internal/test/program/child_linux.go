@@ -2,8 +2,8 @@ package program
 
 import "syscall"
 
-// DieWithParent are attributes with which the kernel ends a child of a test process
-// that was killed: such a process runs no cleanup.
+// DieWithParent returns attributes that make the kernel end the child when the test process is
+// killed, because a killed process runs no cleanup.
 func DieWithParent() *syscall.SysProcAttr {
 	return &syscall.SysProcAttr{Pdeathsig: syscall.SIGKILL}
 }

@@ -4,5 +4,5 @@ package program
 
 import "syscall"
 
-// DieWithParent is nil: only Linux can end the children of a killed test process.
+// DieWithParent returns nil, because only Linux can end the children of a killed test process.
 func DieWithParent() *syscall.SysProcAttr { return nil }

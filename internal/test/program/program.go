@@ -1,4 +1,4 @@
-// Package program builds and starts the programs that tests run beside themselves.
+// Package program builds and starts the programs that tests run.
 package program
 
 import (

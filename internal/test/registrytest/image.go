@@ -18,7 +18,7 @@ import (
 	"oras.land/oras-go/v2/registry/remote/auth"
 )
 
-// Media types that Wasm modules come in.
+// Media types of Wasm modules.
 const (
 	WasmLayer      = "application/wasm"
 	WasmConfig     = "application/vnd.wasm.config.v0+json"
@@ -30,18 +30,17 @@ const (
 	DockerLayer    = "application/vnd.docker.image.rootfs.diff.tar.gzip"
 )
 
-// Blob is some content with its media type.
+// Blob is a content with its media type.
 type Blob struct {
 	MediaType string
 	Content   []byte
-	// As is the descriptor that the manifest has instead of the right one; nil: the right one.
+	// As is a wrong descriptor for the manifest. nil means the correct descriptor.
 	As *ocispec.Descriptor
 	// Title is the file's name; "": none.
 	Title string
 }
 
-// Image is what can be pushed: a manifest of a config and layers, or an index of
-// images.
+// Image is an image manifest with a config and layers, or an index of images.
 type Image struct {
 	MediaType    string // of the manifest
 	ArtifactType string
@@ -61,7 +60,7 @@ func Artifact(module []byte) Image {
 	}
 }
 
-// Single is an artifact with one layer of any media type, as `oras push` makes it.
+// Single returns an artifact with one layer of any media type, in the form of `oras push`.
 func Single(mediaType string, module []byte) Image {
 	return Image{
 		ArtifactType: "application/vnd.example.filter",
@@ -70,7 +69,7 @@ func Single(mediaType string, module []byte) Image {
 	}
 }
 
-// Solo is an image as wasme builds it, with further layers behind the module's.
+// Solo returns an image in the form of wasme, with further layers after the module.
 func Solo(module []byte, rootIDs []string, further ...Blob) Image {
 	config, err := json.Marshal(map[string]any{
 		"type": "envoy_proxy", "abiVersions": []string{"v0-541b2c1155fffb15ccde92b8324f3e38f7339ba6"},
@@ -85,7 +84,7 @@ func Solo(module []byte, rootIDs []string, further ...Blob) Image {
 	}
 }
 
-// Compat is Istio's "compat" image of OCI: the last layer is a tar+gzip with plugin.wasm.
+// Compat returns Istio's "compat" image: its last layer is a tar+gzip with plugin.wasm.
 func Compat(module []byte) Image {
 	return Image{
 		MediaType: ocispec.MediaTypeImageManifest,
@@ -94,37 +93,37 @@ func Compat(module []byte) Image {
 	}
 }
 
-// DockerCompat is [Compat] as `docker build` makes it.
+// DockerCompat returns [Compat] in the form of `docker build`.
 func DockerCompat(module []byte) Image {
 	image := Compat(module)
 	image.MediaType, image.Config.MediaType, image.Layers[0].MediaType = DockerManifest, DockerConfig, DockerLayer
 	return image
 }
 
-// Index is an index of images, each with its platform.
+// Index returns an index of images with platforms.
 func Index(images ...Image) Image {
 	return Image{MediaType: ocispec.MediaTypeImageIndex, Images: images}
 }
 
-// For is the image with a platform in the index: os/architecture.
+// For returns the image for a platform (os/architecture) in an index.
 func (i Image) For(platform string) Image {
 	system, architecture, _ := strings.Cut(platform, "/")
 	i.Platform = &ocispec.Platform{OS: system, Architecture: architecture}
 	return i
 }
 
-// File is one of a tar archive.
+// File is a file of a tar archive.
 type File struct {
 	Name    string
 	Content []byte
 }
 
-// Tar is an archive.
+// Tar returns a tar archive.
 func Tar(files ...File) []byte {
 	var b bytes.Buffer
 	w := tar.NewWriter(&b)
 	for _, f := range files {
-		// A buffer takes every write.
+		// A buffer accepts every write.
 		_ = w.WriteHeader(&tar.Header{Name: f.Name, Mode: 0o644, Size: int64(len(f.Content))})
 		_, _ = w.Write(f.Content)
 	}
@@ -132,17 +131,17 @@ func Tar(files ...File) []byte {
 	return b.Bytes()
 }
 
-// Gzip compresses.
+// Gzip returns the compressed content.
 func Gzip(content []byte) []byte {
 	var b bytes.Buffer
 	w := gzip.NewWriter(&b)
-	_, _ = w.Write(content) // a buffer takes every write
+	_, _ = w.Write(content) // a buffer accepts every write
 	_ = w.Close()
 	return b.Bytes()
 }
 
-// Push pushes an image to repository:tag and returns its manifest's digest. Without
-// a tag it is there by its digest.
+// Push pushes an image to repository:tag and returns the manifest's digest. Without a tag, the
+// image is available by digest.
 func (r *Registry) Push(t testing.TB, to string, image Image) string {
 	t.Helper()
 	d := r.push(t, to, image)
@@ -169,7 +168,7 @@ func (r *Registry) push(t testing.TB, to string, image Image) ocispec.Descriptor
 	return described
 }
 
-// manifest pushes what an image consists of.
+// manifest pushes the parts of an image and returns the manifest.
 func (r *Registry) manifest(t testing.TB, repository string, image Image) (text []byte, mediaType string) {
 	t.Helper()
 	var content any
@@ -219,7 +218,7 @@ func (r *Registry) blob(t testing.TB, repository string, b Blob) ocispec.Descrip
 	return described
 }
 
-// Repository is oras' client for a repository, with everything it needs.
+// Repository returns oras' client for a repository, with credentials and trusted certificates.
 func (r *Registry) Repository(name string) *remote.Repository { return r.repository(name) }
 
 func (r *Registry) repository(name string) *remote.Repository {
@@ -233,7 +232,8 @@ func (r *Registry) repository(name string) *remote.Repository {
 	}
 }
 
-// Fetched counts the GETs of a blob since the last call of [Registry.Requests] for it.
+// Fetched counts the recorded GETs of a blob, and removes them from the record like
+// [Registry.Requests].
 func (r *Registry) Fetched(content []byte) int {
 	all := r.Requests(fmt.Sprintf("/blobs/%s", digest.FromBytes(content)))
 	return len(slices.DeleteFunc(all, func(one Request) bool { return one.Method != "GET" }))

@@ -18,13 +18,13 @@ import (
 	"github.com/wasm-xds/wasm-xds/internal/test/program"
 )
 
-// distribution builds distribution's registry, once a process. Its source is in the
-// module of the tests, so that this module needs none of its dependencies.
+// distribution builds distribution's registry once per process. The source is in the module of the
+// tests, so that this module does not need its dependencies.
 var distribution = sync.OnceValues(func() (string, error) { return program.Build("test", "./registry", "registry") })
 
-// Debian starts Debian's docker-registry, an older release of distribution that many
-// people run, over plain HTTP and open. It fails the test where the package is not
-// installed: .ci/run installs it.
+// Debian starts Debian's docker-registry, an older and common release of distribution, over plain
+// HTTP without authentication. The test fails if the package is not installed. .ci/run installs the
+// package.
 func Debian(t testing.TB) *Registry {
 	t.Helper()
 	path, err := exec.LookPath("docker-registry")
@@ -34,11 +34,11 @@ func Debian(t testing.TB) *Registry {
 	return start(t, Options{}, func() (string, error) { return path, nil })
 }
 
-// config is what a registry's configuration file holds:
+// config is the configuration file of a registry:
 // https://distribution.github.io/distribution/about/configuration/
 type config map[string]any
 
-// newConfig is a registry that keeps its blobs in memory and listens on a port of its own.
+// newConfig returns the configuration of a registry with blobs in memory and a port of its own.
 func newConfig() config {
 	return config{
 		"version": "0.1",
@@ -48,13 +48,13 @@ func newConfig() config {
 			"maintenance": config{"uploadpurging": config{"enabled": false}},
 		},
 		"http": config{"addr": "127.0.0.1:0", "secret": "not a secret: it only signs the state of uploads"},
-		// Tests push indexes whose entries are not all there.
+		// Tests push indexes with missing entries.
 		"validation": config{"disabled": true},
 		"catalog":    config{"maxentries": 1000},
 	}
 }
 
-// run starts a registry's process, which ends with the test, and returns its host:port.
+// run starts a registry's process, which ends with the test, and returns the address, host:port.
 func run(t testing.TB, path string, c config) string {
 	t.Helper()
 	text, err := yaml.Marshal(c)
@@ -66,7 +66,7 @@ func run(t testing.TB, path string, c config) string {
 		t.Fatal(err)
 	}
 	cmd := exec.Command(path, "serve", file)
-	cmd.Env = append(os.Environ(), "OTEL_TRACES_EXPORTER=none") // else it looks for a collector
+	cmd.Env = append(os.Environ(), "OTEL_TRACES_EXPORTER=none") // otherwise the process looks for a collector
 	cmd.SysProcAttr = program.DieWithParent()
 	output, err := cmd.StderrPipe()
 	if err != nil {
@@ -90,11 +90,11 @@ func run(t testing.TB, path string, c config) string {
 		_, _ = io.Copy(io.Discard, output) // a full pipe would stop the process
 	})
 	t.Cleanup(func() {
-		_ = cmd.Process.Signal(syscall.SIGTERM) // it may have ended already
+		_ = cmd.Process.Signal(syscall.SIGTERM) // the process may have ended already
 		timer := time.AfterFunc(10*time.Second, func() { _ = cmd.Process.Kill() })
 		defer timer.Stop()
 		reading.Wait()
-		_ = cmd.Wait() // its end by a signal is expected
+		_ = cmd.Wait() // an end by a signal is expected
 	})
 	host, ok := <-address
 	if !ok {
@@ -103,7 +103,7 @@ func run(t testing.TB, path string, c config) string {
 	return host
 }
 
-// listeningOn finds the address in the line that says it.
+// listeningOn finds the address in a log line.
 func listeningOn(line string) string {
 	_, rest, ok := strings.Cut(line, "listening on ")
 	if !ok {

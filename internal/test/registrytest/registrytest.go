@@ -32,21 +32,21 @@ import (
 	"golang.org/x/crypto/bcrypt"
 )
 
-// Options say what a registry is like. The zero value is open, over plain HTTP.
+// Options configure a registry. The zero value means plain HTTP without authentication.
 type Options struct {
 	TLS bool
-	// User and Password are wanted from everybody, by basic authentication or, with
-	// Token, by a token server that is the registry's own.
+	// User and Password are required from every client, by basic authentication. With Token, the
+	// registry's own token server requires them.
 	User, Password string
 	Token          bool
-	// Wrap, where it is set, stands before the registry and may answer in its place.
+	// Wrap, if not nil, wraps the registry's handler and may answer instead.
 	Wrap func(http.Handler) http.Handler
 }
 
-// Registry is one that runs until the test ends.
+// Registry is a registry that runs until the test ends.
 type Registry struct {
 	Host   string // host:port
-	CAFile string // PEM of the certificate, with TLS; else ""
+	CAFile string // the certificate in PEM with TLS, else ""
 
 	options Options
 	proxy   http.Handler
@@ -59,10 +59,10 @@ type Registry struct {
 	requests []Request
 }
 
-// Request is one that the registry got.
+// Request is a request to the registry.
 type Request struct{ Method, Path string }
 
-// Start starts a registry on a port of its own.
+// Start starts a registry on a free port.
 func Start(t testing.TB, options Options) *Registry {
 	t.Helper()
 	return start(t, options, distribution)
@@ -93,8 +93,8 @@ func start(t testing.TB, options Options, program func() (string, error)) *Regis
 	return r
 }
 
-// proxyTo passes requests on as they are. The registry makes absolute URLs for uploads
-// and tokens, so it needs to know the host and the scheme that its client used.
+// proxyTo forwards requests unchanged. The registry makes absolute URLs for uploads and tokens, so
+// the proxy passes on the client's host and scheme.
 func proxyTo(host string, transport *http.Transport) http.Handler {
 	target := &url.URL{Scheme: "http", Host: host}
 	return &httputil.ReverseProxy{
@@ -109,10 +109,10 @@ func proxyTo(host string, transport *http.Transport) http.Handler {
 	}
 }
 
-// Ref is a reference to something in the registry: repository:tag or repository@digest.
+// Ref returns a reference in the registry: repository:tag or repository@digest.
 func (r *Registry) Ref(what string) string { return r.Host + "/" + what }
 
-// Stop makes the registry unreachable, until [Registry.Restart]. What it holds stays.
+// Stop makes the registry unreachable until [Registry.Restart], and keeps the content.
 func (r *Registry) Stop() {
 	r.mu.Lock()
 	server, served := r.server, r.served
@@ -121,11 +121,11 @@ func (r *Registry) Stop() {
 	if server == nil {
 		return
 	}
-	_ = server.Close() // it is to be gone, however
+	_ = server.Close() // an error does not matter here
 	<-served
 }
 
-// Restart makes a stopped registry reachable where it was.
+// Restart makes a stopped registry reachable at the same address.
 func (r *Registry) Restart(t testing.TB) {
 	t.Helper()
 	listener, err := net.Listen("tcp", r.Host)
@@ -135,8 +135,8 @@ func (r *Registry) Restart(t testing.TB) {
 	r.serve(listener)
 }
 
-// Requests are those that came since the last call whose path has the part, HEAD
-// and GET and all others.
+// Requests returns the recorded requests with a path that contains part, with any method, and
+// removes them from the record.
 func (r *Registry) Requests(part string) []Request {
 	r.mu.Lock()
 	defer r.mu.Unlock()
@@ -212,7 +212,7 @@ func (r *Registry) addAuth(t testing.TB, c config) {
 	}
 }
 
-// makeCertificate takes the one that net/http/httptest has for 127.0.0.1.
+// makeCertificate uses the certificate of net/http/httptest for 127.0.0.1.
 func (r *Registry) makeCertificate(t testing.TB) {
 	t.Helper()
 	lender := httptest.NewTLSServer(http.NotFoundHandler())
@@ -225,7 +225,7 @@ func (r *Registry) makeCertificate(t testing.TB) {
 	}
 }
 
-// client is an HTTP client that trusts the registry.
+// client returns an HTTP client that trusts the registry.
 func (r *Registry) client() *http.Client {
 	transport := &http.Transport{DisableKeepAlives: true}
 	if r.options.TLS {

@@ -24,27 +24,27 @@ const (
 	tokenKey     = "registrytest"
 )
 
-// claims are what a token says, as distribution describes it:
+// claims are the claims of a token, in the format of distribution:
 // https://distribution.github.io/distribution/spec/auth/jwt/
 type claims struct {
 	jwt.Claims
 	Access []access `json:"access"`
 }
 
-// access is what a token allows to do with one repository.
+// access lists the allowed actions for one repository.
 type access struct {
 	Type    string   `json:"type"`
 	Name    string   `json:"name"`
 	Actions []string `json:"actions"`
 }
 
-// tokenServer gives tokens for everything to whom it knows.
+// tokenServer gives any token to clients with valid credentials.
 type tokenServer struct {
 	user, password string
 	signer         jose.Signer
 }
 
-// newTokenServer makes one, and the file with the key that the registry trusts.
+// newTokenServer makes a token server, and a file with the key that the registry trusts.
 func newTokenServer(t testing.TB, user, password string) (*tokenServer, string) {
 	t.Helper()
 	key, err := ecdsa.GenerateKey(elliptic.P256(), rand.Reader)
@@ -68,7 +68,7 @@ func newTokenServer(t testing.TB, user, password string) (*tokenServer, string) 
 	return &tokenServer{user: user, password: password, signer: signer}, file
 }
 
-// ServeHTTP answers GET /token?service=…&scope=…, as distribution describes it.
+// ServeHTTP answers GET /token?service=…&scope=… in the format of distribution.
 func (s *tokenServer) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 	w.Header().Set("Content-Type", "application/json")
 	user, password, _ := r.BasicAuth()

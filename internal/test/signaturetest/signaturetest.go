@@ -1,4 +1,4 @@
-// Package signaturetest signs as cosign does, with sigstore's own library.
+// Package signaturetest signs in the formats of cosign, with sigstore's own library.
 package signaturetest
 
 import (
@@ -22,14 +22,14 @@ import (
 	"github.com/wasm-xds/wasm-xds/internal/test/registrytest"
 )
 
-// Key is a key pair, ECDSA P-256 as cosign generates it.
+// Key is a key pair: ECDSA P-256, as cosign generates.
 type Key struct {
 	signature.SignerVerifier
-	// File has the public key.
+	// File is the path of the public key.
 	File string
 }
 
-// NewKey generates a key pair, whose file goes with the test.
+// NewKey generates a key pair. The file is removed after the test.
 func NewKey(t testing.TB) Key {
 	t.Helper()
 	private, err := ecdsa.GenerateKey(elliptic.P256(), rand.Reader)
@@ -51,7 +51,7 @@ func NewKey(t testing.TB) Key {
 	return Key{signer, file}
 }
 
-// Sign is what `cosign sign-blob` writes of data: a signature in base64.
+// Sign returns the output of `cosign sign-blob` for data: a signature in base64.
 func (k Key) Sign(t testing.TB, data string) string {
 	t.Helper()
 	raw, err := k.SignMessage(strings.NewReader(data))
@@ -61,8 +61,8 @@ func (k Key) Sign(t testing.TB, data string) string {
 	return base64.StdEncoding.EncodeToString(raw)
 }
 
-// SignImage pushes what `cosign sign` does of an image, in place of such a signature
-// that is there: an image with the tag sha256-….sig.
+// SignImage pushes the result of `cosign sign` for an image, an image with the tag sha256-….sig. An
+// earlier signature at the tag is replaced.
 func (k Key) SignImage(t testing.TB, in *registrytest.Registry, repository, image string) {
 	t.Helper()
 	text, err := json.Marshal(payload.SimpleContainerImage{Critical: payload.Critical{

@@ -7,18 +7,17 @@ import (
 	"github.com/wasm-xds/wasm-xds/internal/wasmenc"
 )
 
-// The memory of a filter.
+// The layout of a filter's memory.
 const (
-	// resultAddress and resultLen are where host functions put the address and
-	// the length of what they return.
+	// Host functions write the address and length of their results to resultAddress and resultLen.
 	resultAddress = 16
 	resultLen     = 20
 
 	textAddress = 1024
 	textEnd     = 1 << 16
 
-	// tableAddress is a table of one i32 per context, by the low 16 bits of
-	// the context's number.
+	// tableAddress is a table with one i32 per context, indexed by the low 16 bits of the context's
+	// number.
 	tableAddress = 1 << 16
 	tableMask    = 1<<16 - 1
 
@@ -26,7 +25,7 @@ const (
 	memoryPages = heapAddress>>16 + 3
 )
 
-// A record of a root context's configuration, in a list with the newest first.
+// A record of a root context's configuration. Records form a list with the newest first.
 const (
 	recordNext      = 0
 	recordRoot      = 4
@@ -35,12 +34,12 @@ const (
 	recordSize      = 16
 )
 
-// builder holds what the parts of a filter share.
+// builder is the common part of a filter during its construction.
 type builder struct {
 	m    wasmenc.Module
 	text *wasmenc.Text
 
-	heap, floor wasmenc.GlobalIndex // where malloc goes on, and where a callback starts it again
+	heap, floor wasmenc.GlobalIndex // next free address of malloc, and its start in each callback
 	malloc      wasmenc.FuncIndex
 
 	log, getBuffer, environSizes, environGet wasmenc.FuncIndex
@@ -71,7 +70,7 @@ func (b *builder) importEnv() {
 	b.environGet = b.m.Import("wasi_snapshot_preview1", "environ_get", wasmenc.Sig("ii:i"))
 }
 
-// addFrame adds what every filter has. Imports come before it.
+// addFrame adds the common parts of all filters. Add imports first.
 func (b *builder) addFrame() {
 	b.addBase()
 	var onCreate wasmenc.Code
@@ -81,7 +80,7 @@ func (b *builder) addFrame() {
 	b.m.ExportedFunc("proxy_on_context_create", wasmenc.Sig("ii"), 1, onCreate)
 }
 
-// addBase is the frame without its callback.
+// addBase adds the frame without its callback.
 func (b *builder) addBase() {
 	b.m.Memory(memoryPages)
 	b.heap = b.m.Global(heapAddress)
@@ -93,8 +92,8 @@ func (b *builder) addBase() {
 	b.addMalloc()
 }
 
-// addMalloc adds an allocator that frees nothing: the callbacks of streams
-// start it again at the floor.
+// addMalloc adds an allocator that never frees memory. The callbacks of streams reset the allocator
+// to the floor.
 func (b *builder) addMalloc() {
 	const size, result = 0, 1
 	memoryEnd := wasmenc.Code{}.MemorySize().I32Const(16).I32Shl()
@@ -108,7 +107,7 @@ func (b *builder) addMalloc() {
 		LocalGet(result))
 }
 
-// clearResult begins a callback that asks the host for something.
+// clearResult begins a callback that calls the host for a result.
 func (b *builder) clearResult() wasmenc.Code {
 	return wasmenc.Code{}.
 		GlobalGet(b.floor).GlobalSet(b.heap).
@@ -116,7 +115,7 @@ func (b *builder) clearResult() wasmenc.Code {
 		I32Const(resultLen).I32Const(0).I32Store(0)
 }
 
-// contextSlot pushes the offset in the table of the context in local 0.
+// contextSlot pushes the table offset for the context in local 0.
 func (b *builder) contextSlot() wasmenc.Code {
 	return wasmenc.Code{}.LocalGet(0).I32Const(tableMask).I32And().I32Const(2).I32Shl()
 }
@@ -136,13 +135,13 @@ func (b *builder) addOnConfigure(body wasmenc.Code, fails bool) {
 	b.addOnConfigureIf(body, wasmenc.Code{}.I32Const(ok))
 }
 
-// addOnConfigureIf adds the callback that fails where ok pushes 0.
+// addOnConfigureIf adds proxy_on_configure, which fails if ok pushes 0.
 func (b *builder) addOnConfigureIf(body, ok wasmenc.Code) {
 	b.m.ExportedFunc("proxy_on_configure", wasmenc.Sig("ii:i"), 1, body.Then(ok))
 }
 
-// keepConfig is the part of proxy_on_configure that puts the configuration
-// into a record: of the root context, since plugins may share a VM.
+// keepConfig is the part of proxy_on_configure that stores the configuration in a record. The
+// record belongs to the root context, because plugins may share a VM.
 func (b *builder) keepConfig() wasmenc.Code {
 	const root, size, record = 0, 1, 2
 	return b.clearResult().
@@ -157,8 +156,8 @@ func (b *builder) keepConfig() wasmenc.Code {
 		GlobalGet(b.heap).GlobalSet(b.floor)
 }
 
-// bindRecord is the part of proxy_on_context_create that finds the record of a
-// stream's root context, and puts its address (0 without one) into the table.
+// bindRecord is the part of proxy_on_context_create that finds the record of a stream's root
+// context. It stores the record's address in the table, or 0 without a record.
 func (b *builder) bindRecord() wasmenc.Code {
 	const root, record = 1, 2
 	return wasmenc.Code{}.
@@ -171,9 +170,9 @@ func (b *builder) bindRecord() wasmenc.Code {
 		Then(b.contextSlot()).LocalGet(record).I32Store(tableAddress)
 }
 
-// addOnVMStart adds the callback that looks an environment variable up.
+// addOnVMStart adds the callback that looks up an environment variable.
 func (b *builder) addOnVMStart(name string) {
-	const entry, entries, end = 2, 3, 4 // entries: the addresses yet to look at, up to end
+	const entry, entries, end = 2, 3, 4 // entries: the next address to check, up to end
 	differs := wasmenc.Code{}
 	for i, c := range []byte(name + "=") {
 		differs = differs.LocalGet(entry).I32Load8U(uint32(i)).I32Const(int32(c)).I32Ne().BrIf(0)
@@ -218,8 +217,8 @@ func (b *builder) addCode(size int, stamp string) {
 	}
 }
 
-// bytes ends the module. The noise depends on stamp, so that no two versions
-// of a large module share it.
+// bytes returns the finished module. The noise depends on stamp, so that two versions of a large
+// module differ in all their noise.
 func (b *builder) bytes(pad int, stamp string) []byte {
 	if b.text.End() > textEnd {
 		panic("testfilter: a stamp or a log line is too long")

@@ -4,8 +4,8 @@ import (
 	"github.com/wasm-xds/wasm-xds/internal/wasmenc"
 )
 
-// Garbage is framed as a filter is, down to its exports, and has nonsense where
-// the code should be, so that nothing short of compiling it finds out.
+// Garbage has the framing and exports of a filter, but invalid instructions as code. Only compiling
+// the module reveals the fault.
 func Garbage(stamp string) []byte {
 	const noInstruction = 0xff
 	b := newBuilder(false, false)
@@ -15,8 +15,8 @@ func Garbage(stamp string) []byte {
 	return b.bytes(0, stamp)
 }
 
-// NoMemory exports no memory: Envoy accepts it, and crashes on the first
-// request, when it looks there for what the filter wants to log.
+// NoMemory exports no memory. Envoy accepts the module, and crashes on the first request when it
+// reads the log message of the filter from memory.
 func NoMemory(stamp string) []byte {
 	var m wasmenc.Module
 	log := m.Import("env", "proxy_log", wasmenc.Sig("iii:i"))
@@ -30,7 +30,8 @@ func NoMemory(stamp string) []byte {
 	return m.Bytes()
 }
 
-// GrowOnConfigure takes memory without end, and goes on when there is no more.
+// GrowOnConfigure grows its memory in an endless loop, which continues when there is no more
+// memory.
 func GrowOnConfigure(stamp string) []byte {
 	const pages = 64
 	b := newBuilder(false, false)

@@ -1,7 +1,7 @@
-// Package testfilter makes the Wasm filters of the end-to-end tests: small
-// Proxy-Wasm modules that stamp what they let through, so that a test sees which
-// version served a request, and modules that fail in each of the ways in which
-// filters fail. Equal arguments give equal bytes, and another Stamp other bytes.
+// Package testfilter makes the Wasm filters of the end-to-end tests: small Proxy-Wasm modules that
+// stamp traffic, so that a test can see the version that served a request, and modules that fail in
+// each way in which filters fail. Equal arguments give equal bytes, and different stamps give
+// different bytes.
 package testfilter
 
 import (
@@ -10,7 +10,7 @@ import (
 	"github.com/wasm-xds/wasm-xds/internal/wasmenc"
 )
 
-// What an [HTTP] filter answers to a request without its token.
+// The answer of an [HTTP] filter to a request without the token.
 const (
 	ForbiddenStatus = 403
 	ForbiddenBody   = "Access forbidden.\n"
@@ -18,7 +18,7 @@ const (
 
 // The response headers of an [HTTP] filter.
 const (
-	StampHeader  = "x-filter" // unless HTTP.StampHeader says otherwise
+	StampHeader  = "x-filter" // the default of HTTP.StampHeader
 	ConfigHeader = "x-config"
 	EnvHeader    = "x-env"
 	LogHeader    = "x-log"
@@ -27,44 +27,44 @@ const (
 // HTTP describes a filter of type http. The zero value lets everything pass and
 // adds an empty stamp.
 type HTTP struct {
-	// Stamp is the value of the response header x-filter: on every response
-	// that goes through the filter, the filter's own and upgrades included.
+	// Stamp is the value of the response header x-filter. The header is on every response through
+	// the filter, including the filter's own responses and upgrades.
 	Stamp string
-	// StampHeader is another name for that header, for several filters in one chain.
+	// StampHeader is another name for x-filter, for several filters in one chain.
 	StampHeader string
 	// RequireToken refuses requests without the header "token: ok".
 	RequireToken bool
 	// EchoConfig adds the response header x-config: <plugin configuration>.
 	EchoConfig bool
-	// ConfigHeader is another name for that header, for several filters in one chain.
+	// ConfigHeader is another name for x-config, for several filters in one chain.
 	ConfigHeader string
-	// AnswerConfig answers each request with 200 and the plugin configuration as the
-	// body, whatever bytes it has.
+	// AnswerConfig answers each request with 200 and the plugin configuration as the body. The
+	// configuration may have any bytes.
 	AnswerConfig bool
-	// EchoEnv names an environment variable that the response header x-env
-	// shows; a variable that is not set gives no header.
+	// EchoEnv is the name of an environment variable to show in the response header x-env. An unset
+	// variable gives no header.
 	EchoEnv string
-	// NeedsEnv makes proxy_on_configure return false where the variable that EchoEnv names is not set.
+	// NeedsEnv makes proxy_on_configure return false if the variable in EchoEnv is not set.
 	NeedsEnv bool
-	// EchoLog adds the response header x-log: ok, or refused where the filter
-	// has not the capability proxy_log.
+	// EchoLog adds the response header x-log: ok, or refused if the filter lacks the capability
+	// proxy_log.
 	EchoLog bool
 	// TrapOnRequest makes each request trap the VM.
 	TrapOnRequest bool
 
 	// ConfigureFails makes proxy_on_configure return false.
 	ConfigureFails bool
-	// MissingImport asks for a host function that does not exist.
+	// MissingImport imports a host function that does not exist.
 	MissingImport bool
-	// NewImport asks for a WASI function that Envoys before 1.39 lack.
+	// NewImport imports a WASI function that Envoys before 1.39 lack.
 	NewImport bool
 	// LogOnConfigure is logged at info when the filter is configured; "" logs nothing.
 	LogOnConfigure string
-	// Pad makes the module this many bytes larger, with noise that does not
-	// compress and that an Envoy has not to compile.
+	// Pad makes the module this many bytes larger, with incompressible noise that Envoy need not
+	// compile.
 	Pad int
-	// Code makes the module about this many bytes larger, with functions that
-	// nothing calls and that an Envoy compiles all the same.
+	// Code makes the module about this many bytes larger, with unused functions that Envoy must
+	// compile.
 	Code int
 }
 
@@ -86,7 +86,7 @@ const (
 	noGRPCStatus = -1
 )
 
-// Module is the filter's Wasm module.
+// Module returns the filter's Wasm module.
 func (h HTTP) Module() []byte {
 	b := newBuilder(h.LogOnConfigure != "" || h.EchoLog, h.MissingImport)
 	if h.NewImport {
@@ -137,7 +137,7 @@ func (h HTTP) Module() []byte {
 	return b.bytes(h.Pad, h.Stamp)
 }
 
-// onResponse adds the headers that the fields ask for. It uses local 3.
+// onResponse adds the headers that the fields select. It uses local 3.
 func (h HTTP) onResponse(b *builder, addHeader wasmenc.FuncIndex) wasmenc.Code {
 	const record = 3
 	add := func(name string, value wasmenc.Code) wasmenc.Code {
@@ -171,8 +171,8 @@ func (h HTTP) onResponse(b *builder, addHeader wasmenc.FuncIndex) wasmenc.Code {
 	return code
 }
 
-// answerConfig returns from the function with the configuration as a local response. It
-// uses local 3.
+// answerConfig returns from the function with the configuration as a local response. It uses local
+// 3.
 func (b *builder) answerConfig(respond wasmenc.FuncIndex) wasmenc.Code {
 	const record, statusOK = 3, 200
 	return b.contextSlot().I32Load(tableAddress).LocalTee(record).
@@ -187,8 +187,8 @@ func (b *builder) answerConfig(respond wasmenc.FuncIndex) wasmenc.Code {
 			I32Const(stopIteration).Return())
 }
 
-// requireToken returns from the function with a local response, unless the
-// request has the right token.
+// requireToken returns from the function with a local response, unless the request has the right
+// token.
 func (b *builder) requireToken(getHeader, respond wasmenc.FuncIndex) wasmenc.Code {
 	const token, tokenOK = "token", 'o' | 'k'<<8
 	return wasmenc.Code{}.Block(b.clearResult().

@@ -7,24 +7,23 @@ import (
 // Network describes a filter of type network. The zero value marks connections
 // with an empty stamp, "[]".
 type Network struct {
-	// Stamp is put, in brackets, before the first data that the upstream sends
-	// on a connection.
+	// Stamp is added, in brackets, before the first data from the upstream on a connection.
 	Stamp string
-	// Downstream stamps what the client sends, instead.
+	// Downstream stamps the client's data instead.
 	Downstream bool
-	// EveryChunk stamps each piece of data, as Envoy reads them.
+	// EveryChunk stamps each piece of data that Envoy reads.
 	EveryChunk bool
 	// TrapOnConnection makes each new connection trap the VM.
 	TrapOnConnection bool
 
-	// The fields of the same name of [HTTP].
+	// These fields mean the same as in [HTTP].
 	ConfigureFails bool
 	MissingImport  bool
 	LogOnConfigure string
 	Pad            int
 }
 
-// Module is the filter's Wasm module.
+// Module returns the filter's Wasm module.
 func (n Network) Module() []byte {
 	b := newBuilder(n.LogOnConfigure != "", n.MissingImport)
 	setBuffer := b.m.Import("env", "proxy_set_buffer_bytes", wasmenc.Sig("iiiii:i"))
@@ -51,8 +50,8 @@ func (n Network) Module() []byte {
 	return b.bytes(n.Pad, n.Stamp)
 }
 
-// skip branches where the data in hand gets no stamp: when it is no data but
-// the stream's end, or not the first.
+// skip branches if the current data gets no stamp: at the end of the stream, or after the first
+// data.
 func (n Network) skip(b *builder) wasmenc.Code {
 	const size = 1
 	code := wasmenc.Code{}.LocalGet(size).I32Eqz().BrIf(0)

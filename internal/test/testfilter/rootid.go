@@ -4,15 +4,15 @@ import (
 	"github.com/wasm-xds/wasm-xds/internal/wasmenc"
 )
 
-// RootID describes a filter of type http that behaves as one of the C++ SDK does: it looks for its
-// root id among those that it has registered, and does nothing under another. Under one of its
-// own it answers each request as an [HTTP] filter does that has got no token.
+// RootID describes an HTTP filter that behaves like a filter of the C++ SDK. The filter looks up
+// its root id among its registered ids. Under a registered id the filter answers each request like
+// an [HTTP] filter without a token. Under any other id it does nothing.
 type RootID struct {
-	// IDs are registered.
+	// IDs are the registered root ids.
 	IDs []string
 }
 
-// Module is the filter's Wasm module.
+// Module returns the filter's Wasm module.
 func (r RootID) Module() []byte {
 	b := newBuilder(false, false)
 	property := b.m.Import("env", "proxy_get_property", wasmenc.Sig("iiii:i"))
