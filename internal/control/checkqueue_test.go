@@ -10,7 +10,7 @@ import (
 	"github.com/wasm-xds/wasm-xds/internal/examine"
 )
 
-// queueRig plays with a queue: checks are letters, and each change is a word.
+// queueRig drives a queue: checks are letters, and each change is a word.
 type queueRig struct {
 	t   *testing.T
 	q   *checkQueue
@@ -32,7 +32,7 @@ func (r *queueRig) add(word string) {
 	r.q.add(r.now, batch)
 }
 
-// starts is what is started now, `x!` in a place for what takes long, `x?` alone.
+// starts lists the checks that start now, with `!` in a place for long checks, and `?` alone.
 func (r *queueRig) starts() string {
 	var all []string
 	for k := r.q.next(r.now); k != nil; k = r.q.next(r.now) {
@@ -63,7 +63,7 @@ func (r *queueRig) late(key string) string {
 	return fmt.Sprint(r.q.tookTooLong(r.now, r.all[key], examine.Verdict{}))
 }
 
-// again is how long it takes until a check that took too long is run again.
+// again is the time until a check that took too long may run again.
 func (r *queueRig) again() string {
 	at := r.q.nextAgain()
 	if at.IsZero() {
@@ -154,10 +154,10 @@ func TestWhatNothingWantsIsDropped(t *testing.T) {
 	r := newQueueRig(t, 2)
 	r.add("abcde")
 	r.starts()          // a, b
-	r.slow("a")         // goes on
+	r.slow("a")         // continues
 	r.starts()          // c
-	r.slow("b")         // ends
-	r.ended("b", false) // and waits
+	r.slow("b")         // has to end
+	r.ended("b", false) // waits
 	wanted := "e"
 	end := r.q.keep(func(key string) bool { return strings.Contains(wanted, key) })
 	var names []string

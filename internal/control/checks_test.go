@@ -20,9 +20,9 @@ import (
 	"github.com/wasm-xds/wasm-xds/pkg/spec"
 )
 
-// fakeSandbox judges by the configuration: `bad` loads nowhere, `new` on 1.40 only,
-// `auto` needs a capability, `loop` takes until it is let go, and `slow` takes too long
-// for the first two times.
+// fakeSandbox judges by the configuration: `bad` loads nowhere, and `new` only on 1.40. `auto`
+// needs a capability. `loop` runs until the test releases it. `slow` takes too long the first two
+// times.
 type fakeSandbox struct {
 	mu   sync.Mutex
 	runs map[string]int // by filter
@@ -119,7 +119,7 @@ func configured(configs map[string]string) source.Set {
 	return set
 }
 
-// shown is what is wanted of a filter and what is wrong with it.
+// shown is the wanted configuration of a filter, and its problem.
 func (c *Control) shown(name string) string {
 	text := "nothing"
 	f := c.snapshot.Get(name)
@@ -189,7 +189,7 @@ func TestCapabilitiesAuto(t *testing.T) {
 	}
 }
 
-// A module that takes its time holds up neither the filter that it is for nor others.
+// A slow module delays neither the former revision of its filter nor other filters.
 func TestNothingWaitsForALoop(t *testing.T) {
 	x := &fakeSandbox{loop: make(chan struct{})}
 	c := newChecked(x)
@@ -216,7 +216,7 @@ func TestNothingWaitsForALoop(t *testing.T) {
 	}
 }
 
-// A new filter that is good shows no stand-in for the moment that its check takes.
+// A good new filter shows no stand-in for the moment of its check.
 func TestAFreshFilterIsNotPublishedTwice(t *testing.T) {
 	c := newChecked(&fakeSandbox{})
 	c.takeAndWait(configured(map[string]string{"a": "good"}))
@@ -235,7 +235,7 @@ func TestAFreshFilterIsNotPublishedTwice(t *testing.T) {
 	}
 }
 
-// However busy the machine is: a check that it keeps waiting for half a second would begin again.
+// On a busy machine, a check that waits for half a second must not begin again.
 func TestAThousandFiltersAreTriedOnce(t *testing.T) {
 	synctest.Test(t, triedOnce)
 }
@@ -308,7 +308,7 @@ func TestVerdictsAreBounded(t *testing.T) {
 	}
 }
 
-// one is a source that says one thing.
+// one is a source with a single set.
 type one struct{ set source.Set }
 
 func (o one) Run(ctx context.Context, publish func(source.Set)) error {
@@ -317,7 +317,7 @@ func (o one) Run(ctx context.Context, publish func(source.Set)) error {
 	return nil
 }
 
-// A good filter that met a busy machine goes live by itself.
+// A good filter that was checked on a busy machine goes live without any action.
 func TestATimeoutDoesNotLast(t *testing.T) {
 	for _, tt := range []struct {
 		mode                 examine.Mode
@@ -347,7 +347,7 @@ func TestATimeoutDoesNotLast(t *testing.T) {
 					}
 				})
 			}
-			shown(tt.refused, "2") // the second at once: nothing else is in the sandbox
+			shown(tt.refused, "2") // the second run starts at once: the sandbox is idle
 			again := time.Now().Add(retryPauses.First).Format(time.TimeOnly)
 			c.ask(func() {
 				if e := c.plan.problems["a"]; e != nil && !strings.HasSuffix(e.Message, "it is tried again at "+again) {

@@ -8,7 +8,7 @@ import (
 	"go.uber.org/zap"
 )
 
-// collector notes what it is told to keep, and how old what goes must be.
+// collector notes the modules to keep, and the least age of modules to remove.
 type collector struct {
 	noCollector
 	keep      func(string) bool
@@ -29,7 +29,7 @@ func TestModulesGoWhenNothingNamesThemForAWhile(t *testing.T) {
 	collect := func(now time.Time) {
 		t.Helper()
 		before := store.calls
-		c.saveDue = time.Time{} // all is saved
+		c.saveDue = time.Time{} // nothing is left to save
 		c.collect(now)
 		c.workers.Wait()
 		if store.calls != before+1 {

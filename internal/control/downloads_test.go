@@ -13,7 +13,7 @@ import (
 	"github.com/wasm-xds/wasm-xds/pkg/spec"
 )
 
-// hungDownloads hang by their URLs until their context ends, and say that they wait.
+// hungDownloads hang by their URLs until their context ends, and report a pause.
 type hungDownloads struct {
 	anyModule
 	begun, ended chan string
@@ -80,7 +80,7 @@ func TestADownloadThatWaitsIsShownAndEndsWithItsSpec(t *testing.T) {
 		if len(h.ended) != 1 || <-h.ended != "https://a.example/a.wasm" {
 			t.Error("the download of a removed spec goes on")
 		}
-		// The same reference again is another download.
+		// The same reference again is a new download.
 		urls["a"] = "https://a.example/a.wasm"
 		told <- fetched(urls)
 		synctest.Wait()

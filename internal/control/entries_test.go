@@ -16,7 +16,7 @@ import (
 	"github.com/wasm-xds/wasm-xds/pkg/spec"
 )
 
-// An edit, wherever it is among the specs, looks into its own alone.
+// An edit, at any place among the specs, costs a look into one entry.
 func TestFollowLooksIntoWhatHasChanged(t *testing.T) {
 	const n = 1000
 	first := directoryOf(n)
@@ -33,7 +33,7 @@ func TestFollowLooksIntoWhatHasChanged(t *testing.T) {
 		digests     uint64
 		kept, fresh int
 	}{
-		{"the same", edited(first, 0, "first"), 0, 0, 1}, // as another spec of the same content
+		{"the same", edited(first, 0, "first"), 0, 0, 1}, // another spec with the same content
 		{"the first", edited(first, 0, "second"), 0, 0, 1},
 		{"one in the middle", edited(first, n/2, "second"), 0, 0, 1},
 		{"the last", edited(first, n-1, "second"), 0, 0, 1},
@@ -61,7 +61,7 @@ func TestFollowLooksIntoWhatHasChanged(t *testing.T) {
 			e.settle()
 			kept, made, seenIn = 0, 0, tt.set.References
 			follow(&tt.set, tt.digests)
-			if want := tt.kept; kept != want && kept != want+1 { // the one that is another is asked twice
+			if want := tt.kept; kept != want && kept != want+1 { // the entry of the edited spec is asked twice
 				t.Errorf("%d entries were asked, want %d", kept, want)
 			}
 			if made != tt.fresh || len(e.open) != tt.fresh {
@@ -76,7 +76,7 @@ func TestFollowLooksIntoWhatHasChanged(t *testing.T) {
 	}
 }
 
-// fickleModules are modules of which some cannot be had.
+// fickleModules can be missing.
 type fickleModules struct {
 	mu      sync.Mutex
 	missing map[string]bool // by filter
@@ -97,13 +97,12 @@ func (m *fickleModules) ResolveSpec(_ context.Context, s *spec.Spec) (snapshot.M
 	if digest == "" {
 		digest = "sha256:" + strings.Repeat("0", 64)
 	}
-	return snapshot.Module{SHA256: strings.TrimPrefix(digest, "sha256:"), Size: 1, Digest: digest}, nil // a digest's bytes are the same for ever
+	return snapshot.Module{SHA256: strings.TrimPrefix(digest, "sha256:"), Size: 1, Digest: digest}, nil // the bytes of a digest never change
 }
 
 func (*fickleModules) ResolveTag(context.Context, spec.Module) (string, *spec.Error) { return "", nil }
 
-// wholePlan is the plan as it follows from everything that is known, looked at anew, and from
-// these pins.
+// wholePlan is the plan that a control without remembered entries makes, with these pins.
 func (c *Control) wholePlan(pins map[string]Pin) plan {
 	kept := c.entries
 	defer func() { c.entries = kept }()
@@ -122,7 +121,7 @@ func (c *Control) wholePlan(pins map[string]Pin) plan {
 	return p
 }
 
-// inWords is all that a plan says.
+// inWords is a plan as text.
 func inWords(p plan) string {
 	var b strings.Builder
 	b.WriteString(describe(p))
@@ -168,7 +167,7 @@ func (w *world) spec(name string) *spec.Spec {
 	return s
 }
 
-// differs is what is to be said of the set after the world's, if anything.
+// differs is the difference between the world's set and another one, if the source reports one.
 func (w *world) differs(now source.Set) *source.Difference {
 	d := &source.Difference{From: w.set.References}
 	for path, seen := range now.References {
@@ -179,7 +178,7 @@ func (w *world) differs(now source.Set) *source.Difference {
 	return d
 }
 
-// next changes something, and says in words what.
+// next changes something, and describes the change.
 func (w *world) next(ctx context.Context, c *Control) string {
 	set := source.Set{Specs: slices.Clone(w.set.Specs), References: w.set.References}
 	name := w.name()
@@ -252,7 +251,7 @@ func (w *world) next(ctx context.Context, c *Control) string {
 	}
 }
 
-// What is planned from what has changed is what everything looked at anew would give.
+// A plan after changes equals a plan that is made from scratch.
 func TestPlansAreWholePlans(t *testing.T) {
 	for seed := range uint64(12) {
 		planAtRandom(t, seed, 150)
@@ -283,7 +282,7 @@ func planAtRandom(t *testing.T, seed uint64, steps int) {
 	for range steps {
 		did = append(did, w.next(ctx, c))
 		if w.rng.IntN(3) == 0 {
-			continue // what it leads to meets the next change
+			continue // the next change happens before this one has taken effect
 		}
 		for len(c.running) > 0 {
 			c.take(ctx, <-c.inbox)

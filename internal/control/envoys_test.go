@@ -10,7 +10,7 @@ import (
 	"github.com/wasm-xds/wasm-xds/internal/delivery"
 )
 
-// TestEnvoysComeAndGo: an Envoy has gone with its last stream, and is told with all that it ran.
+// TestEnvoysComeAndGo: an Envoy goes with its last stream. The event has all filters that it ran.
 func TestEnvoysComeAndGo(t *testing.T) {
 	now := time.Now()
 	one := delivery.Node{ID: "edge", Cluster: "c", Address: "10.0.0.1:1"}

@@ -12,13 +12,13 @@ import (
 	"github.com/wasm-xds/wasm-xds/pkg/spec"
 )
 
-// withoutSpec is the set without one of its specs.
+// withoutSpec is the set without the spec at i.
 func withoutSpec(set source.Set, i int) source.Set {
 	set.Specs = slices.Delete(slices.Clone(set.Specs), i, i+1)
 	return set
 }
 
-// Specs that came and went while no Envoy asked leave nothing: no filter, and no module that is kept for one.
+// Specs that came and went while no Envoy asked leave nothing: neither a filter nor a module.
 func TestSpecsThatCameAndWentLeaveNothing(t *testing.T) {
 	c, set := newScaled(300)
 	one := set
@@ -82,7 +82,7 @@ func TestForgetSaysWhyNot(t *testing.T) {
 	}
 }
 
-// What is held has no spec: the command says that its removal is meant.
+// A held filter has no spec. By the command, the user confirms the removal.
 func TestForgetWhatIsHeld(t *testing.T) {
 	c, set := newScaled(2)
 	c.live(set)

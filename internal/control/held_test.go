@@ -8,7 +8,7 @@ import (
 	"github.com/wasm-xds/wasm-xds/pkg/spec"
 )
 
-// TestEachSourceIsHeldByItself: a directory that is emptied beside a bundle that is not.
+// TestEachSourceIsHeldByItself: a directory becomes empty, and a bundle beside it does not.
 func TestEachSourceIsHeldByItself(t *testing.T) {
 	const bundle = "oci://registry.example/team/filters:prod"
 	in := func(root, name string) *snapshot.Filter {

@@ -11,7 +11,7 @@ import (
 	"github.com/wasm-xds/wasm-xds/pkg/spec"
 )
 
-// seenSandbox finds nothing, and keeps what it was asked of.
+// seenSandbox has no findings, and keeps the specs that it was asked about.
 type seenSandbox struct{ seen chan *spec.Spec }
 
 func (s seenSandbox) Examine(_ context.Context, f *spec.Spec, _ snapshot.Module, _ *string) (examine.Verdict, *spec.Error) {
@@ -19,7 +19,8 @@ func (s seenSandbox) Examine(_ context.Context, f *spec.Spec, _ snapshot.Module,
 	return examine.Verdict{}, nil
 }
 
-// The values of vm.hostEnv are for the sandbox alone, and a verdict holds for those that it was found with.
+// The values of vm.hostEnv are for the sandbox alone. Findings hold only for the values that they
+// were made with.
 func TestHostEnvIsForTheSandbox(t *testing.T) {
 	disk, x := &memoryDisk{files: map[string][]byte{}}, seenSandbox{make(chan *spec.Spec, 10)}
 	for _, tt := range []struct {

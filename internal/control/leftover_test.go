@@ -19,7 +19,7 @@ import (
 	"github.com/wasm-xds/wasm-xds/pkg/spec"
 )
 
-// storedModules stores another module each time that it is asked.
+// storedModules stores a different module for each call.
 type storedModules struct {
 	store *module.Store
 	n     atomic.Int64
@@ -35,7 +35,7 @@ func (m *storedModules) ResolveSpec(ctx context.Context, _ *spec.Spec) (snapshot
 
 func (*storedModules) ResolveTag(context.Context, spec.Module) (string, *spec.Error) { return "", nil }
 
-// accepting is an Envoy that takes all that it is sent.
+// accepting is an Envoy that accepts every push.
 type accepting struct{ *Control }
 
 func (a accepting) Send(s delivery.Send) {
@@ -45,7 +45,7 @@ func (a accepting) Send(s delivery.Send) {
 func (accepting) Prepare(delivery.Send) {}
 func (accepting) End(delivery.StreamID) {}
 
-// takeAll takes a set, and what follows from it, the Envoy's answers included.
+// takeAll takes a set, and waits for all consequences, with the Envoy's answers.
 func (c *Control) takeAll(set source.Set) {
 	c.takeAndWait(set)
 	for len(c.inbox) > 0 || c.saving || c.unsettled.saving {
@@ -54,10 +54,10 @@ func (c *Control) takeAll(set source.Set) {
 	c.workers.Wait()
 }
 
-// What lies in the store after many edits is what the last revisions name: as many modules for
-// each filter as there are revisions where each has its own, and fewer where some share one.
+// After many edits, the store has the modules of the last revisions: a module for each revision,
+// or fewer where revisions share a module.
 func TestWhatManyEditsLeaveInTheStore(t *testing.T) {
-	const filters, edits, revisions = 3, 40, 11 // the current one, and ten of before
+	const filters, edits, revisions = 3, 40, 11 // the current revision, and ten earlier ones
 	for _, tt := range []struct {
 		name    string
 		edit    func(set source.Set, i, n int) source.Set
@@ -123,14 +123,14 @@ func TestWhatManyEditsLeaveInTheStore(t *testing.T) {
 	}
 }
 
-// collectAt collects as if all were saved by then.
+// collectAt collects as if the state were saved by then.
 func (c *Control) collectAt(now time.Time) {
 	c.saveDue = time.Time{}
 	c.collect(now)
 	c.workers.Wait()
 }
 
-// age makes the modules older than any job under way.
+// age makes the modules older than any running job.
 func age(t *testing.T, dir string) {
 	t.Helper()
 	old := time.Now().Add(-time.Hour)

@@ -12,7 +12,7 @@ import (
 	"github.com/wasm-xds/wasm-xds/pkg/spec"
 )
 
-// unreadable is an Envoy behind a disk from which nothing can be read until it is mended.
+// unreadable is an Envoy behind a disk that cannot be read before a given time.
 type unreadable struct {
 	*Control
 	until time.Time
@@ -35,7 +35,7 @@ func (u unreadable) Send(s delivery.Send) {
 func (unreadable) Prepare(delivery.Send) {}
 func (unreadable) End(delivery.StreamID) {}
 
-// stuckDownloads never end by themselves.
+// stuckDownloads never end before their context.
 type stuckDownloads struct{ anyModule }
 
 func (stuckDownloads) ResolveSpec(ctx context.Context, s *spec.Spec) (snapshot.Module, *spec.Error) {
@@ -46,14 +46,14 @@ func (stuckDownloads) ResolveSpec(ctx context.Context, s *spec.Spec) (snapshot.M
 	return anyModule{}.ResolveSpec(ctx, s)
 }
 
-// TestAMendEndsWithoutAnythingToBring: a stand-in and a filter from the state that could not be
-// read once are sent when they can be read, though no spec says where to bring them from, or a
-// download takes as long as it likes.
+// TestAMendEndsWithoutAnythingToBring: a stand-in and a filter from the state could not be read.
+// They are sent as soon as the disk is readable, even if no spec names their modules or a
+// download hangs.
 func TestAMendEndsWithoutAnythingToBring(t *testing.T) {
 	const broken = 42 * time.Second
 	for _, tt := range []struct {
 		name string
-		say  func(toldSource) // what the source says
+		say  func(toldSource) // sets of the source
 	}{
 		{"no set yet", func(toldSource) {}},
 		{"an empty set", func(s toldSource) { s <- configured(nil) }},
@@ -110,7 +110,7 @@ func TestMendsGetRarer(t *testing.T) {
 	}
 }
 
-// TestAMendWaitsForFiles: what is sent before they are read would only fail again.
+// TestAMendWaitsForFiles: a send before the files are read would only fail again.
 func TestAMendWaitsForFiles(t *testing.T) {
 	m := mending{waits: map[string]struct{}{"file a": {}, "file b": {}, downloadKey + "c": {}}}
 	for _, step := range []struct {

@@ -17,7 +17,7 @@ import (
 	"github.com/wasm-xds/wasm-xds/pkg/spec"
 )
 
-// fixedSource says one set, and then nothing.
+// fixedSource emits a single set.
 type fixedSource struct{ set source.Set }
 
 func (s fixedSource) Run(ctx context.Context, emit func(source.Set)) error {
@@ -26,10 +26,11 @@ func (s fixedSource) Run(ctx context.Context, emit func(source.Set)) error {
 	return ctx.Err()
 }
 
-// slowDisk writes who gets what is unproven only when it is let; the state is saved at once.
+// slowDisk saves the state at once. A write of the unsettled nodes waits until the test releases
+// it.
 type slowDisk struct {
-	saved chan struct{} // once for each save of the state
-	asked chan string   // what is to be written, once for each write that waits
+	saved chan struct{} // one message for each save of the state
+	asked chan string   // the text, for each write that waits
 	let   chan struct{}
 }
 
@@ -37,7 +38,7 @@ func newSlowDisk() slowDisk {
 	return slowDisk{saved: make(chan struct{}, 10), asked: make(chan string, 10), let: make(chan struct{})}
 }
 
-// run runs a control on the disk, until it is told to stop.
+// run runs a control on the disk, until stop is called.
 func (d slowDisk) run(t *testing.T, c *Control, sender Sender) (stop func()) {
 	ctx, cancel := context.WithCancel(t.Context())
 	ended := make(chan struct{})
@@ -79,7 +80,7 @@ func (noCollector) Sync() error { return nil }
 
 func (noCollector) Collect(func(string) bool, time.Duration) (int, error) { return 0, nil }
 
-// recordedDisk notes in which order things are written.
+// recordedDisk notes the order of writes.
 type recordedDisk struct{ done []string }
 
 type recordedStore struct {
@@ -97,7 +98,7 @@ func (d *recordedDisk) Write(n string, _ []byte) error {
 func (d *recordedDisk) Save(n string, _ []byte) error { d.done = append(d.done, n); return nil }
 func (d *recordedDisk) Load(string) ([]byte, error)   { return nil, fs.ErrNotExist }
 
-// A state must not name modules that a power failure would take.
+// A state must not name modules that a power failure would destroy.
 func TestModulesAreOnTheDiskBeforeTheStateThatNamesThem(t *testing.T) {
 	disk := &recordedDisk{}
 	c := New(Config{Store: recordedStore{disk: disk}, Files: disk, StandIns: NewStandIns(), Logger: zap.NewNop()})
@@ -134,7 +135,7 @@ func TestWhatNoEnvoyHasLoadedWaitsForTheDisk(t *testing.T) {
 	if record := <-disk.asked; !strings.Contains(record, node) {
 		t.Errorf("what is written does not know of the canary: %s", record)
 	}
-	c.Filters() // whatever was in the inbox before has been seen to
+	c.Filters() // the earlier messages of the inbox are done
 	select {
 	case a := <-sent:
 		t.Errorf("%s was sent before the disk knew of it", a.Version)
@@ -148,7 +149,7 @@ func TestWhatNoEnvoyHasLoadedWaitsForTheDisk(t *testing.T) {
 	stop()
 }
 
-// toldSource says what it is given.
+// toldSource emits the sets that a test sends.
 type toldSource chan source.Set
 
 func (s toldSource) Run(ctx context.Context, emit func(source.Set)) error {
@@ -162,7 +163,7 @@ func (s toldSource) Run(ctx context.Context, emit func(source.Set)) error {
 	}
 }
 
-// Whoever waits for a filter waits for what is logged before its push.
+// The log line of a change comes after its push, because users wait for the push.
 func TestAChangeIsLoggedAfterItsPush(t *testing.T) {
 	const name = "auth"
 	told, sent := make(toldSource, 1), make(sends, 10)
@@ -172,11 +173,11 @@ func TestAChangeIsLoggedAfterItsPush(t *testing.T) {
 	stop := disk.run(t, c, sent)
 	c.Handle(delivery.StreamOpened{Stream: 1, Node: delivery.Node{ID: "edge", Version: "1.40.0"}, ADS: true, Delta: true})
 	c.Handle(delivery.Requested{Stream: 1, Subscribe: []delivery.Subscription{{Name: name}}})
-	<-sent // a stand-in, since no spec has that name yet
+	<-sent // a stand-in, since no spec has the name yet
 	c.Handle(delivery.Requested{Stream: 1, Answer: &delivery.Answer{Name: name}})
 	told <- configured(map[string]string{name: "one"})
 	<-disk.asked
-	c.Filters() // what was begun before is done
+	c.Filters() // earlier work is done
 	changes := logged.FilterMessage("a filter changed")
 	if changes.Len() > 0 {
 		t.Errorf("logged before the push: %v", changes.All())

@@ -12,7 +12,7 @@ import (
 	"github.com/wasm-xds/wasm-xds/pkg/spec"
 )
 
-// movingTag is a registry whose tags all lead to one digest, which moves.
+// movingTag is a registry whose tags all have the same digest, which moves.
 type movingTag struct {
 	mu     *sync.Mutex
 	digest *string
@@ -47,8 +47,8 @@ func (m movingTag) ResolveSpec(_ context.Context, s *spec.Spec) (snapshot.Module
 	return snapshot.Module{SHA256: "of " + digest, Size: 8, Digest: digest}, nil
 }
 
-// TestATagMovesForWhoFollowsIt: what one spec does with a tag changes nothing for another that
-// names it, and status says where the tag leads.
+// TestATagMovesForWhoFollowsIt: a spec that follows a tag changes nothing for another spec that
+// names the tag. The status shows the tag's present digest.
 func TestATagMovesForWhoFollowsIt(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		digests := [...]string{"sha256:d1", "sha256:d2", "sha256:d3"}
@@ -84,7 +84,7 @@ func TestATagMovesForWhoFollowsIt(t *testing.T) {
 		want(c, "a-pinned", digests[0], "")
 		registry.move(digests[1])
 		told <- set(pinned, follower)
-		want(c, "b-follower", digests[1], "") // what the tag means now
+		want(c, "b-follower", digests[1], "") // the present digest
 		want(c, "a-pinned", digests[0], digests[1])
 		registry.move(digests[2])
 		time.Sleep(2 * time.Minute)
@@ -107,7 +107,7 @@ func TestATagMovesForWhoFollowsIt(t *testing.T) {
 	})
 }
 
-// TestAPinnedTagIsLookedAtSeldom: that it is shown costs a registry next to nothing.
+// TestAPinnedTagIsLookedAtSeldom: the status of a pinned tag costs a registry next to nothing.
 func TestAPinnedTagIsLookedAtSeldom(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		registry := movingTag{mu: new(sync.Mutex), digest: new("sha256:d1"), asked: new(int)}

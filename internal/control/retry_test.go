@@ -12,10 +12,10 @@ import (
 	"github.com/wasm-xds/wasm-xds/pkg/spec"
 )
 
-// passing is a sandbox that refuses a filter the first time, for a cause that passes.
+// passing is a sandbox that refuses a filter the first time, for a temporary cause.
 type passing struct {
 	runs     atomic.Int32
-	versions bool // it refuses it for a version of Envoy only
+	versions bool // the refusal is for a version of Envoy only
 }
 
 func (p *passing) Examine(context.Context, *spec.Spec, snapshot.Module, *string) (examine.Verdict, *spec.Error) {

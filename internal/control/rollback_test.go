@@ -39,7 +39,7 @@ func TestChooseRollback(t *testing.T) {
 			t.Errorf("%q: %v, want %s with a list", tt.ask, problem, tt.code)
 		}
 	}
-	st.Wanted = &snapshot.Filter{Name: "auth", Revision: v3} // as good as refused: everyone runs v4
+	st.Wanted = &snapshot.Filter{Name: "auth", Revision: v3} // as if refused: all Envoys run v4
 	if got, problem := chooseRollback(st, all, ""); problem != nil || got != v4 {
 		t.Errorf("from a refused one: %v, %v", got, problem)
 	}
@@ -48,7 +48,8 @@ func TestChooseRollback(t *testing.T) {
 	}
 }
 
-// TestHistoryDoesNotOfferWhatIsServed: where the newest revision is refused, all run the one before.
+// TestHistoryDoesNotOfferWhatIsServed: the newest revision is refused, and all Envoys run the
+// previous one.
 func TestHistoryDoesNotOfferWhatIsServed(t *testing.T) {
 	one, two := &snapshot.Revision{ID: "aa1111111111"}, &snapshot.Revision{ID: "aa2222222222"}
 	all := []delivery.RevisionStatus{{Revision: two}, {Revision: one}}

@@ -18,7 +18,7 @@ import (
 	"github.com/wasm-xds/wasm-xds/pkg/spec"
 )
 
-// noDisk forgets what it is told to keep.
+// noDisk discards all files.
 type noDisk struct{}
 
 func (noDisk) Save(string, []byte) error   { return nil }
@@ -51,14 +51,14 @@ func scaledSpec(i int, config string) *spec.Spec {
 	}
 }
 
-// edited is the set with another configuration in one spec.
+// edited is the set with another configuration for the spec at i.
 func edited(set source.Set, i int, config string) source.Set {
 	set.Specs = slices.Clone(set.Specs)
 	set.Specs[i] = scaledSpec(i, config)
 	return set
 }
 
-// rebuilt is the set with another fingerprint of one spec's module.
+// rebuilt is the set with another fingerprint for the module at i.
 func rebuilt(set source.Set, i int, fingerprint string) source.Set {
 	set.References = maps.Clone(set.References)
 	set.References[set.Specs[i].Module.File.Path] = fingerprint
@@ -73,7 +73,7 @@ func newScaled(n int) (*Control, source.Set) {
 	return c, set
 }
 
-// takeAndWait takes a set and all that follows from it.
+// takeAndWait takes a set, and waits for all consequences.
 func (c *Control) takeAndWait(set source.Set) {
 	ctx := context.Background()
 	c.takeSet(ctx, set)
@@ -101,7 +101,7 @@ func TestAnEditLeavesTheRestAsItIs(t *testing.T) {
 	}
 }
 
-// countedModules counts what is resolved; each time the bytes are others.
+// countedModules counts the resolved modules; each call gives different bytes.
 type countedModules struct{ n atomic.Int64 }
 
 func (m *countedModules) ResolveSpec(context.Context, *spec.Spec) (snapshot.Module, *spec.Error) {
@@ -157,8 +157,8 @@ func TestResultsThatNothingNeedsAreForgotten(t *testing.T) {
 	}
 }
 
-// BenchmarkEdit is one edit among many specs, until what it means for Envoys is known
-// (the state that is written behind is counted, too): of a spec, and of a module.
+// BenchmarkEdit is an edit among many specs, of a spec or of a module, until its meaning for
+// Envoys is known. The write of the state in the background counts, too.
 func BenchmarkEdit(b *testing.B) {
 	for _, n := range []int{100, 10_000} {
 		for kind, edit := range map[string]func(set source.Set, edit string) source.Set{
@@ -192,15 +192,15 @@ func BenchmarkEdit(b *testing.B) {
 	}
 }
 
-// What an edit allocates must not grow with the number of specs, but for a few words for
-// each of them in the lists that snapshots are made of.
+// The memory that an edit allocates must not grow with the number of specs, but for a few words
+// per spec in the lists of a snapshot.
 func TestWhatAnEditAllocates(t *testing.T) {
 	allocated := func(n int) (objects, bytes uint64) {
 		c, set := newScaled(n)
 		const edits = 10
 		var before, after runtime.MemStats
 		for i := range edits + 1 {
-			if i == 1 { // the first fills what is used again
+			if i == 1 { // the first edit fills reused memory
 				runtime.ReadMemStats(&before)
 			}
 			set = edited(set, n/2, fmt.Sprint("edit", i))

@@ -15,7 +15,7 @@ import (
 	"github.com/wasm-xds/wasm-xds/pkg/spec"
 )
 
-// endingSource says what it is given, and ends at nil.
+// endingSource emits the sets that a test sends, and ends at nil.
 type endingSource chan *source.Set
 
 func (s endingSource) Run(ctx context.Context, emit func(source.Set)) error {
@@ -80,7 +80,8 @@ func TestASourceThatEndsIsShownAndStartedAgain(t *testing.T) {
 	})
 }
 
-// TestTheEndOfASourceLeavesTheOthers: a bundle that dies changes nothing for the directory.
+// TestTheEndOfASourceLeavesTheOthers: the end of a bundle's source changes nothing for the
+// directory.
 func TestTheEndOfASourceLeavesTheOthers(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		one, two := make(endingSource), make(endingSource)
@@ -103,8 +104,8 @@ func TestTheEndOfASourceLeavesTheOthers(t *testing.T) {
 	})
 }
 
-// TestThePortOpensWithoutASet: a source that never says anything holds up nobody for ever, and an
-// Envoy that runs what this server does not know keeps it.
+// TestThePortOpensWithoutASet: a source that stays silent delays the start only for a while. An
+// Envoy keeps a filter that this server does not know.
 func TestThePortOpensWithoutASet(t *testing.T) {
 	for _, name := range []string{"hangs", "ends"} {
 		t.Run(name, func(t *testing.T) {

@@ -14,7 +14,7 @@ import (
 	"github.com/wasm-xds/wasm-xds/pkg/snapshot"
 )
 
-// The words that were kept are those that would be found now.
+// The kept text equals a new encoding.
 func TestStateTextIsJSON(t *testing.T) {
 	rng := rand.New(rand.NewPCG(1, 2))
 	var text stateText
@@ -76,7 +76,7 @@ func TestStateTextIsJSON(t *testing.T) {
 	}
 }
 
-// BenchmarkState is the state put into words after an edit among many.
+// BenchmarkState is the encoding of the state after an edit among many filters.
 func BenchmarkState(b *testing.B) {
 	for _, n := range []int{100, 10_000} {
 		b.Run(fmt.Sprint(n), func(b *testing.B) {

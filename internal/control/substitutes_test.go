@@ -7,7 +7,8 @@ import (
 	"github.com/wasm-xds/wasm-xds/pkg/spec"
 )
 
-// Names come from Envoys: those of long ago are dropped, those in use are not, and each brings its module along.
+// Names come from Envoys: old unused names are dropped, names in use stay, and each stand-in has
+// its module.
 func TestStandInsAreBounded(t *testing.T) {
 	s := NewStandIns()
 	used := s.Deny("used", spec.HTTP, "has no spec", "")

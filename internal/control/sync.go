@@ -13,22 +13,22 @@ import (
 	"github.com/wasm-xds/wasm-xds/pkg/spec"
 )
 
-// syncs is what the owner's goroutine knows of syncs under way.
+// syncs is the owner's knowledge about running syncs.
 type syncs struct {
 	waiting []*syncRequest
 	reading bool       // local files of the newest set are being read
-	open    []openSpec // of the last plan
+	open    []openSpec // the specs of the last plan that are not plain
 }
 
-// syncRequest waits until what the source has said before is planned.
+// syncRequest waits for a plan of the sets that arrived before the request.
 type syncRequest struct {
-	polled bool          // the tags that specs follow are asked for, or were
-	done   chan struct{} // closed when result is there
+	polled bool          // the tags that specs follow are being polled, or were polled
+	done   chan struct{} // closed when result is set
 	result admin.Sync
 }
 
-// Sync has the source read its specs, and returns what that led to. The source has emitted the
-// set of that read when it answers, and so the set is in the inbox before the request is.
+// Sync has the source read its specs, and returns the outcome. The source emits the set before
+// Sync of the source returns. Therefore the set is in the inbox before the request.
 func (c *Control) Sync(ctx context.Context) (admin.Sync, *admin.Error) {
 	unread := c.readNow(ctx)
 	if ctx.Err() != nil {
@@ -69,7 +69,7 @@ func (c *Control) syncTimeout(missing string) *admin.Error {
 	}
 }
 
-// readNow has the source read its specs, and says why it could not.
+// readNow has the source read its specs, and returns an error if the read failed.
 func (c *Control) readNow(ctx context.Context) *admin.Error {
 	syncer, ok := c.cfg.Source.(source.Syncer)
 	if !ok {
@@ -87,7 +87,7 @@ func (c *Control) readNow(ctx context.Context) *admin.Error {
 	}
 }
 
-// answerSyncs answers the requests that wait, once nothing of the set is open any more.
+// answerSyncs answers the waiting requests once no spec of the set is pending.
 func (c *Control) answerSyncs(ctx context.Context) {
 	if len(c.syncs.waiting) == 0 || c.set != nil && (!c.syncs.settled() || c.tags.polling() || c.pollFor(ctx)) {
 		return
@@ -100,8 +100,8 @@ func (c *Control) answerSyncs(ctx context.Context) {
 	c.syncs.waiting = nil
 }
 
-// pollFor asks where the tags lead that specs follow, for the syncs that have not done so, and says
-// whether there is anything to wait for. A poll that had begun before may have missed a push.
+// pollFor polls the tags that specs follow, for syncs that have not done so, and says whether the
+// syncs have to wait. A poll that began before the sync may have missed a push.
 func (c *Control) pollFor(ctx context.Context) bool {
 	asks := false
 	for _, r := range c.syncs.waiting {
@@ -116,12 +116,12 @@ func (c *Control) pollFor(ctx context.Context) bool {
 	return c.tags.polling()
 }
 
-// settled says whether it is known of each spec what becomes of it.
+// settled says whether the outcome of each spec is known.
 func (s *syncs) settled() bool {
 	return !s.reading && !slices.ContainsFunc(s.open, func(o openSpec) bool { return o.pending })
 }
 
-// missing says what a sync waits for.
+// missing names the work that a sync waits for.
 func (c *Control) missing() string {
 	switch pending := c.pendingNames(); {
 	case len(pending) > 0:
@@ -143,7 +143,7 @@ func (c *Control) pendingNames() []string {
 	return names
 }
 
-// shortList is the first few names, and how many more there are.
+// shortList is the first few names, and the number of the remaining ones.
 func shortList(names []string) string {
 	const most = 5
 	if len(names) > most {
@@ -152,7 +152,7 @@ func shortList(names []string) string {
 	return strings.Join(names, ", ")
 }
 
-// synced is what the newest set has led to.
+// synced is the outcome of the newest set.
 func (c *Control) synced() admin.Sync {
 	out := admin.Sync{Version: c.snapshot.Version()}
 	if c.plan.held != nil || c.source.state == admin.SourceUnavailable {

@@ -15,7 +15,7 @@ import (
 	"github.com/wasm-xds/wasm-xds/pkg/spec"
 )
 
-// onDemand says what it has when it is asked, and nothing by itself.
+// onDemand emits its set only when it is asked.
 type onDemand struct {
 	mu   sync.Mutex
 	set  source.Set
@@ -57,7 +57,7 @@ func (s *onDemand) Sync(ctx context.Context) error {
 	return s.err
 }
 
-// answer is a sync's answer in one line.
+// answer is a sync's answer on a single line.
 func answer(s admin.Sync, e *admin.Error) string {
 	if e != nil {
 		return e.Code + ": " + e.Message
@@ -82,8 +82,8 @@ func answer(s admin.Sync, e *admin.Error) string {
 	return strings.Join(words, ", ")
 }
 
-// TestSyncAnswersForTheReadThatItAskedFor: a sync answers with what its own read has led to,
-// after the sandbox is done with it, and says so when that takes too long.
+// TestSyncAnswersForTheReadThatItAskedFor: a sync answers with the outcome of its own read, after
+// the sandbox has finished. A sync that takes too long is an error.
 func TestSyncAnswersForTheReadThatItAskedFor(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		specs := &onDemand{asks: make(chan chan struct{})}
@@ -104,7 +104,7 @@ func TestSyncAnswersForTheReadThatItAskedFor(t *testing.T) {
 		}
 		sync("") // no spec
 		versions := map[string]bool{}
-		for i := range 50 { // an edit, and the question at once
+		for i := range 50 { // an edit, and the request at once
 			specs.put(configured(map[string]string{"auth": fmt.Sprint("good ", i)}), nil)
 			versions[sync("auth active wanted").Version] = true
 		}
@@ -132,7 +132,7 @@ func TestSyncAnswersForTheReadThatItAskedFor(t *testing.T) {
 	})
 }
 
-// TestSyncWithoutARead: a read that fails without words is an error in words.
+// TestSyncWithoutARead: a read that fails with an unworded error gives a worded error.
 func TestSyncWithoutARead(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		specs := &onDemand{asks: make(chan chan struct{}), err: errors.New("too many open files")}
@@ -149,7 +149,8 @@ func TestSyncWithoutARead(t *testing.T) {
 	})
 }
 
-// TestSyncAsksWhereTagsLead: with an hour between two polls, a sync right after a push has what was pushed.
+// TestSyncAsksWhereTagsLead: with an hour between two polls, a sync right after a push has the
+// pushed digest.
 func TestSyncAsksWhereTagsLead(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		first := "sha256:d0"

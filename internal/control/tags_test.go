@@ -17,7 +17,7 @@ const (
 	otherTag = "r.example/b:v1"
 )
 
-// ofTag is a spec whose module is a tag's, polled every so often; 0: not at all.
+// ofTag is a spec whose module is a tag, polled at an interval of refresh; 0: not polled.
 func ofTag(t *testing.T, reference string, refresh time.Duration) *spec.Spec {
 	t.Helper()
 	ref, err := spec.ParseReference(reference)
@@ -32,14 +32,14 @@ func withSecret(s *spec.Spec, path string) *spec.Spec {
 	return s
 }
 
-// tagRig plays what happens to tags, step by step, at a time of its own.
+// tagRig drives tags step by step, with a clock of its own.
 type tagRig struct {
 	t    *testing.T
 	now  time.Time
 	tags tags
 }
 
-// newTagRig has what a process before has saved: the digest of the filter auth, which is served.
+// newTagRig has the state of an earlier process: the digest of the served filter auth.
 func newTagRig(t *testing.T, digest string) *tagRig {
 	r := &tagRig{t: t, now: time.Unix(1000, 0)}
 	namings := map[string]savedNaming{}
@@ -57,7 +57,7 @@ func (r *tagRig) watch(specs ...*spec.Spec) bool {
 	return r.tags.watch(byName(specs), false, isServed, r.now)
 }
 
-// byName sorts specs, as a set has them.
+// byName sorts specs, as a set does.
 func byName(specs []*spec.Spec) []*spec.Spec {
 	slices.SortFunc(specs, func(a, b *spec.Spec) int { return strings.Compare(a.Name, b.Name) })
 	return specs
@@ -68,7 +68,7 @@ func called(name string, s *spec.Spec) *spec.Spec {
 	return s
 }
 
-// polls are the tags that are polled after that time.
+// polls returns the tags whose poll is due after that time.
 func (r *tagRig) polls(after time.Duration) string {
 	r.now = r.now.Add(after)
 	return strings.Join(slices.Sorted(maps.Keys(r.tags.begin(r.now))), " ")
@@ -81,7 +81,7 @@ func (r *tagRig) wantPolls(after time.Duration, want string) {
 	}
 }
 
-// wantDue wants the next poll within these times from now; 0 and 0: none.
+// wantDue wants the next poll between these times from now; 0 and 0: none.
 func (r *tagRig) wantDue(from, to time.Duration) {
 	r.t.Helper()
 	if to == 0 {
@@ -95,7 +95,7 @@ func (r *tagRig) wantDue(from, to time.Duration) {
 	}
 }
 
-// wantDueAround wants what a jittered time may be.
+// wantDueAround wants a jittered time.
 func (r *tagRig) wantDueAround(d time.Duration) {
 	r.t.Helper()
 	r.wantDue(d*9/10, d*11/10+1)
@@ -136,14 +136,14 @@ func TestWhatATagLeadsTo(t *testing.T) {
 	r.wantDigest(other, "d2")
 }
 
-// TestADigestBelongsToANaming: specs that name one tag are not bound to one another.
+// TestADigestBelongsToANaming: specs that name the same tag are independent.
 func TestADigestBelongsToANaming(t *testing.T) {
 	r := newTagRig(t, "d1")
 	pinned := ofTag(t, prodTag, 0)
 	r.watch(pinned)
 	r.wantPolls(0, "")
 
-	// Who begins to name the tag gets what it means now.
+	// A spec that begins to name the tag gets the present digest.
 	follower := called("follower", ofTag(t, prodTag, time.Minute))
 	rare := called("rare", ofTag(t, prodTag, time.Hour))
 	r.watch(pinned, follower, rare)
@@ -157,7 +157,7 @@ func TestADigestBelongsToANaming(t *testing.T) {
 		t.Errorf("the tag is shown to lead to %q", got)
 	}
 
-	// The poll of one moves nothing else.
+	// A poll for a spec moves no other spec.
 	r.wantPolls(2*time.Minute, prodTag)
 	came := r.answer("d3")
 	if !slices.Equal(came.moved, []move{{"follower", "d2"}}) || !slices.Equal(came.stayed, []move{{"auth", "d1"}}) {
@@ -170,7 +170,7 @@ func TestADigestBelongsToANaming(t *testing.T) {
 		t.Errorf("the tag is shown to lead to %q", got)
 	}
 
-	// A restart moves nothing either.
+	// A restart moves no spec either.
 	namings, digests := r.tags.save()
 	r.tags.restore(namings, digests, snapshot.New(nil))
 	r.watch(pinned, follower, rare)
@@ -186,7 +186,7 @@ func TestWhichNamingsAreKept(t *testing.T) {
 		notAll bool
 		served func(string) bool
 		want   string
-		back   string // when the spec is there again, with its filter as in served
+		back   string // the digest once the spec is there again
 	}{
 		{"named", []*spec.Spec{ofTag(t, prodTag, time.Minute)}, false, isServed, "d1", "d1"},
 		{"of a removed spec", nil, false, isRemoved, "", ""},
@@ -212,7 +212,8 @@ func TestWhichNamingsAreKept(t *testing.T) {
 	}
 }
 
-// TestAStateOfAnOlderVersion: its digests are by reference, and count for what was served from there.
+// TestAStateOfAnOlderVersion: an older state has digests by reference. They count for filters
+// that were served from the reference.
 func TestAStateOfAnOlderVersion(t *testing.T) {
 	served := func(name string, change ...func(*snapshot.Filter)) *snapshot.Filter {
 		return filterOf(name, "root", append(change, func(f *snapshot.Filter) {
@@ -254,10 +255,10 @@ func TestPolls(t *testing.T) {
 	r.watch(s)
 	r.tags.learn("auth", prodTag, "d1", r.now)
 	r.wantDueAround(time.Minute)
-	r.watch(s) // nothing new
+	r.watch(s) // an unchanged spec
 	r.wantPolls(50*time.Second, "")
 	r.wantPolls(20*time.Second, prodTag)
-	// Until its answer is there it is not polled again, whatever becomes of the specs.
+	// No further poll begins before the answer, even when the spec changes.
 	r.watch(ofTag(t, prodTag, time.Second))
 	r.watch(s)
 	r.wantPolls(time.Hour, "")
@@ -267,7 +268,7 @@ func TestPolls(t *testing.T) {
 	wantOutcome(t, "another digest", r.answer("d2"), outcomeOfPoll{moved: []move{{"auth", "d1"}}})
 	r.wantDigest(s, "d2")
 
-	// The time between polls changes, and then nobody wants them.
+	// The time between polls changes, and then no spec wants polls.
 	r.watch(ofTag(t, prodTag, time.Hour))
 	r.wantDueAround(time.Hour)
 	r.watch(ofTag(t, prodTag, 0))
@@ -284,7 +285,7 @@ func wantOutcome(t *testing.T, what string, got, want outcomeOfPoll) {
 	}
 }
 
-// TestAPollThatOnlyShows: its failure is nobody's problem.
+// TestAPollThatOnlyShows: for a tag without a refresh, a failed poll is no problem of the filter.
 func TestAPollThatOnlyShows(t *testing.T) {
 	r := newTagRig(t, "d1")
 	s := ofTag(t, prodTag, 0)
@@ -321,14 +322,14 @@ func TestPollsThatFail(t *testing.T) {
 	r.polls(48 * time.Hour)
 	r.failure("no route")
 	r.wantDueAround(retryPauses.First)
-	// What is polled more often than that is not polled less often for failing.
+	// Failures do not slow down the polls of a tag with a short refresh.
 	r.watch(ofTag(t, prodTag, time.Second))
 	r.polls(48 * time.Hour)
 	r.failure("no route")
 	r.wantDueAround(time.Second)
 }
 
-// Of the specs that name a tag, the first with a secret is asked with.
+// Of the specs that name a tag, the first with a secret lends the secret to the poll.
 func TestWhoseSecretPolls(t *testing.T) {
 	secret := func(path string) *spec.Spec { return withSecret(ofTag(t, prodTag, time.Minute), path) }
 	for name, tc := range map[string]struct {

@@ -19,7 +19,7 @@ func TestVisitorsAreLoggedOnceAMinute(t *testing.T) {
 	}{
 		{0, "xds", "10.0.0.1:1", "tls", true},
 		{time.Second, "xds", "10.0.0.1:2", "tls", false},
-		{2 * time.Second, "xds", "10.0.0.2:1", "tls", false}, // of many hosts, too
+		{2 * time.Second, "xds", "10.0.0.2:1", "tls", false}, // another host, too
 		{3 * time.Second, "xds", "10.0.0.1:3", "http1", true},
 		{4 * time.Second, "modules", "10.0.0.1:4", "tls", true},
 		{time.Minute, "xds", "10.0.0.1:5", "tls", true},
