@@ -87,7 +87,7 @@ func (c *crowd) answer(actions []Action) {
 	}
 }
 
-// edit changes one filter and takes the change to every Envoy.
+// edit changes a filter and takes the change to every Envoy.
 func (c *crowd) edit(canary spec.Canary) {
 	c.want(len(c.filters)/2, canary)
 	s := snapshot.New(c.filters)
@@ -99,7 +99,7 @@ func policies() map[string]spec.Canary {
 	return map[string]spec.Canary{"canary": {Count: 1}, "all": {}}
 }
 
-// BenchmarkPush measures the machine's part of one push and its ACK.
+// BenchmarkPush measures the machine's part of a push and the ACK.
 func BenchmarkPush(b *testing.B) {
 	for name, canary := range policies() {
 		for _, envoys := range []int{1000, 5000} {
@@ -117,8 +117,8 @@ func BenchmarkPush(b *testing.B) {
 	}
 }
 
-// BenchmarkConnect measures the machine's part of an Envoy that connects among many and asks for
-// all filters in one request. No filter is known to load when the first Envoy connects.
+// BenchmarkConnect measures the machine's part of connecting an Envoy among many, with all filters
+// in one request. No filter is known to load when the first Envoy connects.
 func BenchmarkConnect(b *testing.B) {
 	for name, canary := range policies() {
 		for _, filters := range []int{10, 200} {
@@ -131,7 +131,7 @@ func BenchmarkConnect(b *testing.B) {
 	}
 }
 
-// BenchmarkStorm measures the machine's part of Envoys that connect at the same time and ask for
+// BenchmarkStorm measures the machine's part of connecting many Envoys at the same time, each with
 // all filters. No filter is known to load when the first Envoy connects.
 func BenchmarkStorm(b *testing.B) {
 	const envoys, filters = 1000, 200
@@ -150,7 +150,7 @@ func BenchmarkStorm(b *testing.B) {
 	}
 }
 
-// TestAllocationsPerPush bounds the garbage of a push and its ACK, which depends neither on the
+// TestAllocationsPerPush bounds the garbage of a push and the ACK, which depends neither on the
 // computer nor on the number of Envoys.
 func TestAllocationsPerPush(t *testing.T) {
 	const envoys, most = 500, 7

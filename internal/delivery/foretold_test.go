@@ -32,7 +32,7 @@ func TestWhatSomeVersionsWouldRefuseIsNotSentToThem(t *testing.T) {
 	if st, _ := r.m.Status("auth"); st.Problem != nil || st.Stable == nil || r.called(st.Stable.ID) != "two" {
 		t.Errorf("the filter is %+v", st)
 	}
-	// A restart of the server changes nothing, and an Envoy that boots gets a revision that loads.
+	// A restart of the server changes nothing, and a booting Envoy gets a revision known to load.
 	r.restart()
 	r.publish()
 	r.connect(3, connection{version: "1.36.4"}, "auth")

@@ -10,7 +10,7 @@ import (
 	"github.com/wasm-xds/wasm-xds/pkg/spec"
 )
 
-// wantNothingOf checks that neither the machine nor its memory knows the name.
+// wantNothingOf checks the machine and the memory for the absence of a name.
 func (r *rig) wantNothingOf(name string) {
 	r.t.Helper()
 	mem := r.m.Memory()
@@ -27,8 +27,8 @@ func (r *rig) wantNothingOf(name string) {
 	}
 }
 
-// A spec that never loaded anywhere leaves nothing behind when it is deleted, even if no filter is
-// forgotten for its age.
+// A spec that never loaded anywhere leaves nothing behind when it is deleted, even if filters are
+// never forgotten for their age.
 func TestGhostsGoAtOnce(t *testing.T) {
 	broken := func(f *snapshot.Filter) { f.Revision = nil }
 	tests := []struct {

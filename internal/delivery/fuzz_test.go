@@ -8,7 +8,7 @@ import (
 )
 
 // play runs a script of events against the model of Envoy, brings the model to rest, and checks the
-// invariants that hold for any order of events.
+// invariants of any order of events.
 func play(t *testing.T, seed uint64, script []byte) *world {
 	t.Helper()
 	w := newWorld(seed)

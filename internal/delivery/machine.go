@@ -182,8 +182,8 @@ func (m *Machine) Step(now time.Time, e Event) []Action {
 	return m.take()
 }
 
-// fewKeys bounds most of the memory kept for another use. Lists with several entries for each
-// resource of a large response may keep someKeys.
+// fewKeys bounds most of the memory kept for another use. Actions, and other lists with an entry
+// for each resource of a large response, may keep someKeys.
 const (
 	fewKeys  = 64
 	someKeys = 512
@@ -266,7 +266,7 @@ func (m *Machine) Snapshot() *snapshot.Snapshot {
 	return m.snapshot
 }
 
-// pruneSlack is the growth of verdicts and salts that is allowed between two prunings.
+// pruneSlack is the least growth of verdicts and salts between two prunings.
 const pruneSlack = 1000
 
 // prune forgets verdicts and salts of revisions that cannot be served any more. Otherwise a

@@ -10,7 +10,7 @@ import (
 )
 
 // checkOutstanding checks the responses outstanding on a stream. SotW cannot tell the answers of
-// two responses apart, and a push that may be refused is alone.
+// two responses apart, and a doubtful push is alone.
 func (w *world) checkOutstanding(a Send) {
 	before := w.answering[a.Stream]
 	if before == nil {
@@ -64,7 +64,7 @@ func (w *world) mayBeRefused(e *modelEnvoy, r Resource) bool {
 	return r.Version.Variant == Remote && e.provider(r.Name).accepted != r.Version.String()
 }
 
-// checkShared checks that a shared response has no push that is expected to be refused.
+// checkShared checks that pushes likely to be refused share no response.
 func (w *world) checkShared(e *modelEnvoy, a Send) {
 	if len(a.Others) == 0 {
 		return
@@ -125,8 +125,8 @@ func (w *world) checkCounts() {
 	}
 }
 
-// checkForgotten checks that nothing of a forgotten filter is left, and that no Envoy that asks for
-// it loses it.
+// checkForgotten checks that nothing is left of a forgotten filter, and that no Envoy still asks
+// for the filter.
 func (w *world) checkForgotten(name string) {
 	for _, f := range w.m.Memory().Filters {
 		if f.Name == name {
@@ -160,7 +160,7 @@ func (w *world) checkUnknown() {
 	}
 }
 
-// checkSettled checks the invariants that hold when nothing is under way.
+// checkSettled checks the invariants of a world at rest.
 func (w *world) checkSettled() {
 	w.checkCounts()
 	w.checkUnknown()
@@ -172,8 +172,8 @@ func (w *world) checkSettled() {
 				w.failf("%s: %s has no config: its listener would not open", e.id, name)
 				continue
 			}
-			// An Envoy that was away while its filter was forgotten keeps its revision until
-			// another revision is known to load.
+			// An Envoy away while the filter was forgotten keeps the revision until another
+			// revision is known to load.
 			isLeftAlone := w.forgot[name] && !p.running.BuiltIn &&
 				!slices.ContainsFunc(w.m.Revisions(), func(r *snapshot.Revision) bool { return r.ID == p.running.ID })
 			if p.poisoned && !p.orphaned && !isLeftAlone && !w.moodyAbout[p.running.ID] {

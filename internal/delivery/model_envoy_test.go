@@ -6,7 +6,7 @@ import (
 	"github.com/wasm-xds/wasm-xds/pkg/snapshot"
 )
 
-// modelEnvoy behaves like Envoy in the respects behind delivery's rules. Each method names its fact
+// modelEnvoy behaves like Envoy in the respects behind delivery's rules. Each method names a fact
 // of docs/envoy-behaviour.md.
 type modelEnvoy struct {
 	id, version string
@@ -19,12 +19,12 @@ type modelEnvoy struct {
 	outbox      []Event         // on the wire towards the server
 	gets        []get           // begun or to begin
 	seen        map[string]bool // revisions evaluated here
-	moody       bool            // refuses the next revision although it is good
-	hates       map[string]bool // good revisions it always refuses
+	moody       bool            // refuses the next revision, a good one
+	hates       map[string]bool // good revisions this Envoy always refuses
 	readFile    bool            // has accepted a file on this stream, or named one
 	neverCaches bool            // fetched code never arrives in the cache
 	unlisted    bool            // SotW: the version_info accepted last says only that more responses follow
-	racing      map[string]bool // versions that were on the wire when their name was relisted
+	racing      map[string]bool // versions on the wire when their name was relisted
 }
 
 // provider is one ECDS subscription inside an Envoy.
@@ -33,10 +33,10 @@ type provider struct {
 	accepted string             // the version the subscription reports
 	stored   string             // the version evaluated last
 	poisoned bool               // the stored bytes were refused: an LDS update would fail
-	refused  map[string]bool    // versions that were refused
-	orphaned bool               // delta: uncached remote code poisoned it when the server, which notes no such push, was killed
+	refused  map[string]bool    // refused versions
+	orphaned bool               // delta: poisoned by uncached remote code when the server, which does not note the push, was killed
 	unheard  bool               // the server does not know of this subscription yet
-	doubted  string             // the revision that may have been refused, as the server was told on this stream; "": none
+	doubted  string             // the revision reported to the server on this stream as possibly refused; "": none
 }
 
 type get struct {
@@ -51,7 +51,7 @@ func (e *modelEnvoy) provider(name string) *provider {
 	return e.providers[name]
 }
 
-// spoiltText is the message of the NACK of a shared response: it is of no use.
+// spoiltText is the useless message in the NACK of a shared response.
 const spoiltText = "one of several"
 
 // receive has the Envoy evaluate the next response. Envoy goes through its own subscriptions, in
@@ -181,16 +181,16 @@ func (w *world) fetch(e *modelEnvoy, breaks bool) {
 	done := *g
 	e.gets = e.gets[1:]
 	// Envoy takes the bytes into its cache a little after the last byte: sometimes too late. Envoy
-	// closes the connection after that, but a proxy in between may close earlier.
+	// closes the connection afterwards, but a proxy in between may close earlier.
 	if !breaks && !e.neverCaches && w.rng.IntN(5) > 0 {
 		e.cache[done.sha] = true
 	}
 	w.step(FetchFinished{Token: done.token, Complete: !breaks, Taken: !breaks && w.rng.IntN(2) > 0})
 }
 
-// relist takes a name away and brings it back without a config, as a listener update does.
+// relist takes a name away and brings the name back without a config, as a listener update does.
 func (w *world) relist(e *modelEnvoy, name string) {
-	e.providers[name] = nil // the new one never saw the bytes the old one refused
+	e.providers[name] = nil // the new subscription never saw the refused bytes
 	if e.stream == 0 {
 		return
 	}
@@ -208,8 +208,8 @@ func (w *world) restartEnvoy(e *modelEnvoy) {
 	e.providers, e.cache, e.gets, e.seen = map[string]*provider{}, map[string]bool{}, nil, map[string]bool{}
 }
 
-// connect opens a stream and asks for all names. A delta client names the versions it accepted, a
-// SotW client sends the last accepted version_info.
+// connect opens a stream and asks for all names. A delta client names the accepted versions, a SotW
+// client sends the last accepted version_info.
 func (w *world) connect(e *modelEnvoy) {
 	if e.stream != 0 {
 		return

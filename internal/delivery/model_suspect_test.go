@@ -29,7 +29,7 @@ func (w *world) lose(e *modelEnvoy) {
 	}
 }
 
-// canaries are the Envoys that are canaries already: a lost Envoy does not stop them.
+// canaries are the present canaries: a lost Envoy does not stop them.
 func (w *world) canaries(of trialOf) map[string]bool {
 	all := map[string]bool{}
 	f := w.m.filters[of.name]
@@ -98,7 +98,8 @@ func (w *world) holds(s modelSuspects, of trialOf, e *modelEnvoy, now time.Time)
 	return false
 }
 
-// checkHeld checks that, after a crash, one Envoy of a version at a time gets an unproven revision.
+// checkHeld checks that, after a crash, a single Envoy of a version at a time gets an unproven
+// revision.
 func (w *world) checkHeld(e *modelEnvoy, a Send) {
 	of := trialOf{a.Name, a.Revision.ID, e.version}
 	if a.Unproven {
@@ -126,8 +127,8 @@ func (w *world) forgets(of trialOf, e *modelEnvoy) {
 	}
 }
 
-// quiesce has the connected Envoys take and answer all their responses, within a time in which no
-// pause ends by itself, and checks that nobody is held back without a reason.
+// quiesce has the connected Envoys take and answer all their responses, before any pause ends, and
+// checks that nobody is held back without a reason.
 func (w *world) quiesce() {
 	start := w.now
 	if w.settleUntil(w.now.Add(25 * time.Second)); len(w.problems) > 0 {
@@ -147,8 +148,7 @@ func (w *world) quiesce() {
 	}
 }
 
-// checkRunsSomewhere checks that a version without suspects has a canary that runs the wanted
-// revision.
+// checkRunsSomewhere checks that, on a version without suspects, a canary runs the wanted revision.
 func (w *world) checkRunsSomewhere(f *snapshot.Filter, version string, start time.Time) {
 	of := trialOf{f.Name, f.Revision.ID, version}
 	if f.Revision.RefusalFor(version) != nil || w.holds(w.suspects, of, nil, start) || w.holds(w.doubted, of, nil, start) {
@@ -173,8 +173,7 @@ func (w *world) checkRunsSomewhere(f *snapshot.Filter, version string, start tim
 	}
 }
 
-// isUnreadable says whether the filter's module could not be read when the Envoy was about to get
-// it.
+// isUnreadable says whether the filter's module could not be read for the Envoy's push.
 func (w *world) isUnreadable(e *modelEnvoy, f *snapshot.Filter) bool {
 	for _, u := range w.m.filters[f.Name].subs {
 		if p := u.refusal(f.Revision.ID); u.s.id == e.stream && p != nil && p.Code == CodeModuleUnreadable {
@@ -184,8 +183,8 @@ func (w *world) isUnreadable(e *modelEnvoy, f *snapshot.Filter) bool {
 	return false
 }
 
-// decide ends by hand the waits that nothing else ends: it promotes a rollout that no Envoy
-// matches, and retries a revision that was lost too often.
+// decide ends by hand the waits without any other end: a promotion if no Envoy matches the canary
+// policy, a retry if a revision was lost too often.
 func (w *world) decide() {
 	for _, name := range w.names {
 		st, _ := w.m.Status(name)
@@ -199,7 +198,7 @@ func (w *world) decide() {
 	}
 }
 
-// waitsForMatch says whether the rollout waits for an Envoy that matches the canary policy.
+// waitsForMatch says whether the rollout waits for an Envoy matching the canary policy.
 func waitsForMatch(st FilterStatus) bool {
 	return st.Rollout != nil && slices.ContainsFunc(st.Rollout.Waits, func(w Wait) bool { return w.Reason == WaitMatch })
 }
@@ -229,7 +228,7 @@ func (w *world) retry(name string) {
 	}
 }
 
-// canaryPolicy is one of the policies of a spec.
+// canaryPolicy draws a policy of a spec.
 func (w *world) canaryPolicy() spec.Canary {
 	switch w.rng.IntN(6) {
 	case 0:

@@ -25,7 +25,7 @@ func (realStandIns) Known(filter, _, id string) *snapshot.Revision {
 	return builtin.Known(filter, "", id)
 }
 
-// world is a server, its memory, and its Envoys, with everything in between.
+// world is a server with memory and Envoys, and everything in between.
 type world struct {
 	rng        *rand.Rand
 	now        time.Time
@@ -38,17 +38,17 @@ type world struct {
 	problems   []string
 	log        []string
 	streams    map[StreamID]*modelEnvoy
-	answering  map[StreamID]map[string]Send // by name; all names of a shared response have it
+	answering  map[StreamID]map[string]Send // by name; equal for all names of a shared response
 	singly     map[StreamID]bool            // a response of several was refused on the stream
 	bad        map[string]bool              // revisions no Envoy loads
 	moodyAbout map[string]bool              // good revisions some Envoy refused when they were alone
 	number     int
-	pipelined  int // responses sent while others had no answer
+	pipelined  int // responses sent beside unanswered responses
 	more       int // responses with more responses to follow
 	shared     int // responses of several resources
-	forgotten  int // removed filters that left nothing behind
+	forgotten  int // removed filters without a trace
 	forgot     map[string]bool
-	spoilt     int     // shared responses that were refused
+	spoilt     int     // refused shared responses
 	again      []Event // events to play after the step
 	settles    bool    // modules can be read again
 	calm       bool
@@ -147,7 +147,7 @@ func (w *world) step(e Event) {
 			late = true
 		}
 	}
-	// A crash may come before the disk has more than the record that a push waits for.
+	// A crash may come when the disk has only the record awaited by a push.
 	if awaited && unproven || noted && w.rng.IntN(4) == 0 {
 		w.memory.Unsettled = w.m.Unsettled()
 	}
@@ -285,7 +285,7 @@ func (w *world) restartServer() {
 	w.start()
 }
 
-// act lets one thing happen.
+// act lets something happen.
 func (w *world) act(op byte) {
 	e := w.envoys[int(op>>5)%len(w.envoys)]
 	if w.calm {
@@ -340,7 +340,7 @@ func (w *world) act(op byte) {
 	}
 }
 
-// settle brings everything under way to an end, and says whether that succeeded.
+// settle brings everything under way to an end, and says whether the end was reached.
 func (w *world) settle() bool {
 	for _, e := range w.envoys {
 		w.connect(e)
@@ -357,7 +357,7 @@ func (w *world) settle() bool {
 	return len(w.problems) > 0 || w.settleUntil(time.Time{})
 }
 
-// settleUntil is settle for the connected Envoys. It ends before the time end; zero: no limit.
+// settleUntil is settle for the connected Envoys, up to the time end; zero: no limit.
 func (w *world) settleUntil(end time.Time) bool {
 	for range 400 {
 		busy := false

@@ -20,7 +20,7 @@ func TestNamesAreInOrder(t *testing.T) {
 	for range 3000 {
 		name := fmt.Sprintf("filter-%02d", rng.IntN(names))
 		if id, ok := open[name]; ok {
-			m.Step(m.now, StreamClosed{Stream: id}) // no other stream asks for it
+			m.Step(m.now, StreamClosed{Stream: id}) // no other stream asks for the name
 			delete(open, name)
 			delete(wanted, name)
 		} else {

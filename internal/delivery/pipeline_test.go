@@ -83,7 +83,7 @@ func TestAnswersInAnotherOrder(t *testing.T) {
 	r.want("1 a of a inline", "1 b of b inline", "1 c of c inline")
 	sent := r.last[1]
 	r.step(Requested{Stream: 1, Answer: &Answer{Name: "c", Nack: true, Message: unable}})
-	r.wantState(1, "c", "rejected ?0123456789ab "+CodeRejected) // and keeps its revision
+	r.wantState(1, "c", "rejected ?0123456789ab "+CodeRejected) // and keeps the old revision
 	r.step(Requested{Stream: 1, Answer: &Answer{Name: "a"}})
 	r.step(Requested{Stream: 1, Answer: &Answer{Name: "nobody"}})
 	r.step(Requested{Stream: 1, Answer: &Answer{Name: "b"}})

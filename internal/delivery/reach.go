@@ -23,7 +23,7 @@ func (n Node) reachKey() reachKey {
 type unreached struct {
 	since time.Time
 	probe time.Time     // when the next edit is a probe
-	pause time.Duration // the pause after the next probe is at least this long
+	pause time.Duration // the pause before that probe; the following pause is twice as long
 	token string        // of the last remote push
 }
 

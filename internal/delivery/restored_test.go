@@ -12,7 +12,7 @@ func TestWhatCouldNotBeReadIsTriedAgainWhenItIsRestored(t *testing.T) {
 	r.edit("auth", "two!", by(spec.Inline))
 	r.want("1 auth two! inline")
 	r.unreadable(1)
-	// Nothing was sent: Envoy runs its former revision, and only a module helps.
+	// Nothing was sent: Envoy runs the former revision, and only a module helps.
 	r.wantState(1, "auth", "rejected one "+CodeModuleUnreadable)
 	r.sent = nil
 	r.publish()
@@ -39,7 +39,7 @@ func TestWhatCouldNotBeReadAtTheBootIsSentWhenItIsRestored(t *testing.T) {
 	r.wantState(1, "auth", "live one")
 }
 
-// A refused revision stays refused although its module was fetched again.
+// A refused revision stays refused after another fetch of the module.
 func TestWhatWasRefusedStaysRefusedWhenModulesAreRestored(t *testing.T) {
 	r := newRig(t)
 	r.live("auth", "one", 1, 2)

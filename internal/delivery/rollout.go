@@ -23,7 +23,7 @@ type filter struct {
 	unsettled map[string]unsettledNode
 	// announced are, in the same way, the nodes that are about to get an unproven revision.
 	announced map[string]unsettledNode
-	settled   uint64 // the machine's seq when the last unsettled node answered
+	settled   uint64 // the machine's seq when an unsettled node answered last
 	// suspects are the nodes that were lost while they loaded an unproven revision.
 	suspects suspects
 	promoted string    // the revision promoted by hand, without canaries; "": none

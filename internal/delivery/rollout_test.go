@@ -32,7 +32,7 @@ func TestCanaryOfEachVersion(t *testing.T) {
 	r.ack(1)
 	r.want()
 	r.nack(3, unable)
-	// One version refuses it: the rollout stops, and the other version's canary goes back.
+	// A version refuses it: the rollout stops, and the other version's canary goes back.
 	r.want("1 auth one inline", "3 auth one inline")
 }
 
@@ -123,8 +123,9 @@ func TestServerKilledRightAfterTheCanarysRefusal(t *testing.T) {
 	r.want()
 }
 
-// An Envoy refuses a revision that others have loaded, and the server is killed before it sends
-// anything better. The Envoy may name the wanted version, and have the refused bytes stored.
+// An Envoy refuses a revision which other Envoys have loaded, and the server is killed before
+// sending anything better. The Envoy may name the wanted version, and have the refused bytes
+// stored.
 func TestServerKilledRightAfterTheRefusalOfWhatLoadsElsewhere(t *testing.T) {
 	r := newRig(t)
 	r.live("auth", "one", 1, 2)
@@ -140,7 +141,7 @@ func TestServerKilledRightAfterTheRefusalOfWhatLoadsElsewhere(t *testing.T) {
 	r.want("12 auth one inline")
 }
 
-// An Envoy that refuses everything would stop each rollout if it were the first canary.
+// An Envoy that refuses everything would stop each rollout as the first canary.
 func TestWhoRefusesWhatAllRunIsNoCanary(t *testing.T) {
 	r := newRig(t)
 	r.live("auth", "one", 1)
@@ -155,11 +156,11 @@ func TestWhoRefusesWhatAllRunIsNoCanary(t *testing.T) {
 	r.nack(2, unable)
 	r.want()
 	r.ack(1)
-	r.want("2 auth two! inline") // it may be better for the Envoy
+	r.want("2 auth two! inline") // perhaps better for this Envoy
 }
 
-// While an Envoy that has refused a revision is away, the others go on. The machine remembers that
-// the Envoy may hold refused bytes, although it comes back with the wanted version.
+// An Envoy refuses a revision and is away, and the rollout goes on. The machine remembers the
+// Envoy's refused bytes, although the Envoy comes back with the wanted version.
 func TestRefusalBeforeAPromotionThatItsEnvoyMissed(t *testing.T) {
 	r := newRig(t)
 	r.edit("auth", "one", by(spec.Inline))

@@ -36,8 +36,8 @@ func TestWhatIsSettledSharesAResponse(t *testing.T) {
 	}
 }
 
-// An Envoy that boots asks for one filter after the other: the first goes out at once, and the
-// filters asked for meanwhile share the next response.
+// A booting Envoy asks for one filter after the other: the first goes out at once, and the filters
+// asked for meanwhile share the next response.
 func TestWhatIsAskedForMeanwhileGoesTogether(t *testing.T) {
 	for name, c := range both() {
 		t.Run(name, func(t *testing.T) {
@@ -55,7 +55,8 @@ func TestWhatIsAskedForMeanwhileGoesTogether(t *testing.T) {
 			}
 			r.ack(1)
 			r.wantState(1, all[9], "live of "+all[9])
-			// A subscriber that runs a revision neither waits for that nor holds it up.
+			// A subscriber that runs a revision neither waits for the response nor delays the
+			// response.
 			r.step(Requested{Stream: 1, Subscribe: []Subscription{{Name: all[8]}}})
 			r.sent = nil
 			r.edit(all[3], "new", by(spec.Inline), canary(spec.Canary{}))
@@ -106,7 +107,7 @@ func TestWhoRunsSomethingSharesNothingInDelta(t *testing.T) {
 	r.want("2 a of a inline", "2 & b of b inline")
 }
 
-// A push that may be refused is alone.
+// A doubtful push is alone.
 func TestWhatIsNotSettledIsAlone(t *testing.T) {
 	r := proven(t, "a", "b", "c", "d")
 	r.edit("c", "of c", by(spec.File))
@@ -119,7 +120,7 @@ func TestWhatIsNotSettledIsAlone(t *testing.T) {
 		responses = append(responses, fmt.Sprintf("%s+%d", r.last[1].Name, len(r.last[1].Others)))
 		r.ack(1)
 	}
-	want := []string{"a+2", "d+0", "ghost+0", "e+0"} // c goes inline: it runs nothing
+	want := []string{"a+2", "d+0", "ghost+0", "e+0"} // c runs nothing, and goes inline
 	if !slices.Equal(responses, want) {
 		t.Errorf("responses %v, not %v", responses, want)
 	}
@@ -259,7 +260,7 @@ func TestAResponseOfSeveralIsLate(t *testing.T) {
 	r.wantState(1, "b", "live of b")
 }
 
-// A resource that cannot be made is left out, and the rest is still one response.
+// A resource in a shared response cannot be made: the rest is still a response.
 func TestOneOfSeveralCannotBeMade(t *testing.T) {
 	r := proven(t, "a", "b", "c")
 	r.connect(1, connection{ads: true}, "a", "b", "c")

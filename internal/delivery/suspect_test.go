@@ -61,8 +61,8 @@ func twoVersions(t *testing.T) *rig {
 	return r
 }
 
-// The server is killed when a revision has just gone live everywhere, before the disk has that;
-// meanwhile the spec is edited. Nobody is suspected of the new revision.
+// The server is killed when a revision has just gone live everywhere, before the disk has the
+// verdicts; meanwhile the spec is edited. Nobody is suspected of the new revision.
 func TestKilledRightAfterLiveAndEdited(t *testing.T) {
 	r := twoVersions(t)
 	r.edit("auth", "two!", by(spec.Inline))
@@ -86,7 +86,7 @@ func TestKilledRightAfterLiveAndEdited(t *testing.T) {
 	r.want("11 auth three inline")
 }
 
-// The same without an edit: as soon as the suspect names the revision, the others go on.
+// The same without an edit: as soon as the suspect names the revision, the rollout goes on.
 func TestKilledRightAfterLive(t *testing.T) {
 	r := twoVersions(t)
 	r.edit("auth", "two!", by(spec.Inline))
@@ -112,7 +112,7 @@ func TestKilledRightAfterLive(t *testing.T) {
 	r.want("13 auth two! inline", "14 auth two! inline")
 }
 
-// A lost canary holds back only its own version, and only until it has answered.
+// A lost canary holds back only Envoys of the same version, and only until an answer.
 func TestSuspectHoldsBackItsOwnVersion(t *testing.T) {
 	for _, answer := range []string{"is back", "stays away", "is lost again"} {
 		t.Run(answer, func(t *testing.T) {
@@ -178,8 +178,8 @@ func TestTheOnlyCanaryIsLost(t *testing.T) {
 	r.want("3 auth one inline", "3 auth two! inline", "2 auth two! inline")
 }
 
-// A suspect from an older state file has no version. Until the suspect is back, all
-// versions not known to load the revision wait.
+// A suspect from an older state file has no version. Until the suspect is back, all versions not
+// known to load the revision wait.
 func TestSuspectOfUnknownVersion(t *testing.T) {
 	r := twoVersions(t)
 	r.edit("auth", "two!", by(spec.Inline))
@@ -204,7 +204,7 @@ func TestSuspectOfUnknownVersion(t *testing.T) {
 	r.want("11 auth two! inline")
 }
 
-// An Envoy that loses the stable revision, too, says nothing about the candidate: it neither stops
+// An Envoy lost with the stable revision, too, says nothing about the candidate, and neither stops
 // the rollout nor holds back another version.
 func TestWhoLosesWhatAllRunStopsNobody(t *testing.T) {
 	r := newRig(t)
@@ -231,7 +231,7 @@ func TestWhoLosesWhatAllRunStopsNobody(t *testing.T) {
 	r.want("2 auth two! inline")
 }
 
-// A single Envoy that is lost again and again concerns nobody else while there are others.
+// A single Envoy lost again and again concerns nobody else while there are more Envoys.
 func TestOneLostNodeStopsNoOther(t *testing.T) {
 	r := newRig(t)
 	r.edit("auth", "one", by(spec.Inline))
@@ -270,7 +270,7 @@ func TestSilentCanary(t *testing.T) {
 	r.wantState(2, "auth", "live two!")
 }
 
-// A silent Envoy does not hold up a revision that it was not even sent.
+// A silent Envoy does not hold up a revision not even sent to it.
 func TestSilentStreamIsNoCanaryOfOthers(t *testing.T) {
 	r := newRig(t)
 	r.edit("first", "f", by(spec.Inline))
@@ -301,7 +301,7 @@ func TestSilentEnvoysStopTheRollout(t *testing.T) {
 	}
 }
 
-// On a version that does not even load the stable revision, a refusal stops nobody else.
+// If a version does not even load the stable revision, a refusal stops nobody else.
 func TestRefusalWhereNothingLoads(t *testing.T) {
 	r := newRig(t)
 	r.live("auth", "one", 1, 2)
@@ -321,8 +321,8 @@ func TestRefusalWhereNothingLoads(t *testing.T) {
 	}
 }
 
-// A single Envoy that is lost with a revision each time gets its former revision, once the revision
-// is stable.
+// A single Envoy lost with a revision each time gets the former revision, once the revision is
+// stable.
 func TestLostWithWhatAllRun(t *testing.T) {
 	r := twoVersions(t)
 	r.step(StreamClosed{Stream: 4})
@@ -385,7 +385,7 @@ func TestWaitingRolloutIsReported(t *testing.T) {
 	want()
 }
 
-// The memory of an older process has no versions, and the memory of this process has one.
+// The memory of an older process has no versions, and the memory of this process has a version.
 func TestUnsettledRemembersTheVersion(t *testing.T) {
 	m := New(Config{Epoch: 1, Substitutes: realStandIns{}}, Memory{}, time.Unix(1000, 0))
 	rev := (&snapshot.Revision{Filter: "auth", Type: spec.HTTP, VM: snapshot.VM{Runtime: "envoy.wasm.runtime.v8"}}).Seal()

@@ -6,8 +6,8 @@ import (
 	"time"
 )
 
-// Each Envoy that connects has a version. Versions that were seen long ago are forgotten with their
-// verdicts, versions of connected Envoys are not.
+// Each connecting Envoy has a version. Versions seen long ago are forgotten with their verdicts,
+// versions of connected Envoys are not.
 func TestVersionsAreBounded(t *testing.T) {
 	r := newRig(t)
 	r.live("auth", "one", 1)

@@ -146,8 +146,8 @@ func hasField(message []byte, field protowire.Number) bool {
 }
 
 // trimNode copies a node without the extensions, apart from the Wasm runtimes and the first
-// extension. The first stays because a node with some extensions is known to have no other
-// runtimes.
+// extension. The first extension shows that the Envoy lists its extensions, so a runtime not listed
+// is missing.
 func trimNode(node []byte) ([]byte, bool) {
 	var out []byte
 	listed := false

@@ -39,7 +39,7 @@ type stream struct {
 	address string
 	ads     bool
 	delta   bool
-	// The word that a response waits, for the server; only the word of the stream's protocol is
+	// The word tells the server that a response waits. Only the word of the stream's protocol is
 	// set.
 	sotwWord  cachev3.Response
 	deltaWord cachev3.DeltaResponse
@@ -241,9 +241,9 @@ func (s *stream) takeNode(n *corev3.Node) error {
 // isDescribed says whether a node is more than an empty message.
 func isDescribed(n *corev3.Node) bool { return n.GetId()+n.GetCluster() != "" }
 
-// takeNames takes the names of a request before go-control-plane sees the request. go-control-plane
-// would make a map of the names anew for each SotW request, and keep delta's names for the life of
-// the stream.
+// takeNames takes the names of a request out of go-control-plane's sight. go-control-plane would
+// make a map of the names anew for each SotW request, and keep delta's names for the life of the
+// stream.
 func (s *stream) takeNames(request []byte) (err error) {
 	if s.asked = (asked{same: s.listing.is(request)}); s.asked.same {
 		return nil

@@ -8,8 +8,8 @@ import (
 )
 
 // sotwWire is the gRPC stream for go-control-plane's server. The server reads requests without the
-// parts of no use to it, and sends mere words that a response waits. The bytes pass by the server,
-// and with them nearly all of the cost of a response and its ACK.
+// parts of no use to it, and sends words that merely announce a response. The bytes pass by the
+// server, and with them nearly all of the cost of a response and its ACK.
 type sotwWire struct {
 	grpc.ServerStream
 	s   *stream
