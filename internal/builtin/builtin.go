@@ -32,6 +32,7 @@ func Passthrough(filter string, t spec.Type, runtime string) *snapshot.Revision 
 //
 // reason continues "filter <name>", as in "has no spec". Control characters in the reason become
 // spaces, and a reason that is too long for one line is cut off.
+// See docs/RATIONALE.md#why-are-stand-ins-modules-and-not-removals.
 func Deny(filter string, t spec.Type, reason, runtime string) *snapshot.Revision {
 	return identified(revision(filter, t, spec.Closed, runtime, denyModule(filter, t, reason)))
 }

@@ -33,6 +33,7 @@ func family(r *snapshot.Revision) string {
 // Known returns the stand-in that a release of wasm-xds made for a filter under this ID, or nil if
 // no release made one. The words cannot be derived from the ID, so the revision has no Code and no
 // sha256.
+// See docs/RATIONALE.md#how-does-the-server-recognise-its-own-stand-ins.
 func Known(filter, runtime, id string) *snapshot.Revision {
 	for _, t := range []spec.Type{spec.HTTP, spec.Network} {
 		for _, policy := range []spec.FailurePolicy{spec.Open, spec.Closed} {

@@ -45,6 +45,7 @@ const (
 var ErrNotBundle = errors.New("this is no bundle")
 
 // Entry is one file of a bundle.
+// See docs/RATIONALE.md#why-does-a-bundle-have-a-layer-for-each-file-and-no-tar.
 type Entry struct {
 	// Title is the file's path within the bundle: relative, with slashes, without hidden parts.
 	Title     string

@@ -13,6 +13,7 @@ import (
 // checkHold is the time for which the queue gathers the findings of one change, so that a change
 // of a thousand specs makes a few snapshots. After checkHold, the known findings are published,
 // and again after each further checkHold.
+// See docs/RATIONALE.md#when-are-the-results-of-checks-published.
 const checkHold = time.Second
 
 // check is a filter on its way through the sandbox.

@@ -23,6 +23,7 @@ type Examiner interface {
 }
 
 // checkMoment is the time after which a check gives way to other checks.
+// See docs/RATIONALE.md#why-does-a-check-give-way-after-half-a-second.
 const checkMoment = 500 * time.Millisecond
 
 // Messages of the inbox.

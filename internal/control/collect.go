@@ -17,6 +17,7 @@ const (
 )
 
 // garbage schedules the removal of modules. The zero value has none to remove.
+// See docs/RATIONALE.md#which-modules-are-deleted.
 type garbage struct {
 	due    time.Time // of the next search; zero: there is no reason for one
 	looked time.Time

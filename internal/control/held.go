@@ -11,6 +11,7 @@ import (
 // believed splits the filters without a spec into removed and held ones. An unmounted volume, a
 // wrong checkout and `rm *` look the same. Therefore, if all specs of a source disappear at once,
 // and there were at least two, their filters are held.
+// See docs/RATIONALE.md#why-does-the-server-not-believe-that-all-specs-are-gone-at-once.
 func (p planning) believed(gone []*snapshot.Filter, wanted *wishes) (removed, held []*snapshot.Filter) {
 	gone = slices.DeleteFunc(gone, func(f *snapshot.Filter) bool { return wanted.hasOther(f.Name) })
 	if p.allowEmpty || len(gone) < 2 {

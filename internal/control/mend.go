@@ -13,6 +13,7 @@ import (
 // not match its name, or could not be read. Every module is fetched again from the place that its
 // spec names, and the failed resources are sent then. If no module can be fetched, the control
 // just sends again, for the cause may have passed.
+// See docs/RATIONALE.md#how-does-the-server-repair-a-stored-module-that-cannot-be-read.
 type mending struct {
 	due   bool // a mend is scheduled for later, because the last one has just begun
 	begun time.Time

@@ -33,6 +33,7 @@ const (
 
 // savedState is the file from which a restart continues. The file has plugin configurations, and
 // therefore only its owner may read it.
+// See docs/RATIONALE.md#why-is-the-state-one-file-written-whole.
 type savedState struct {
 	Format int             `json:"format"`
 	Memory delivery.Memory `json:"memory"`

@@ -77,6 +77,7 @@ func (c *Control) history(name string) []delivery.RevisionStatus {
 
 // Rollback serves an earlier revision until the filter's spec changes. It returns once the change
 // is on disk, so that no crash undoes a rollback that a user was told of.
+// See docs/RATIONALE.md#how-long-does-a-rollback-hold.
 func (c *Control) Rollback(ctx context.Context, name, revision string) (admin.Filter, *admin.Error) {
 	var f admin.Filter
 	problem := &admin.Error{Code: "stopping", Message: "the server is stopping"}

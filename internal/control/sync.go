@@ -29,6 +29,7 @@ type syncRequest struct {
 
 // Sync has the source read its specs, and returns the outcome. The source emits the set before
 // Sync of the source returns. Therefore the set is in the inbox before the request.
+// See docs/RATIONALE.md#why-does-status---wait-ask-for-a-read-first.
 func (c *Control) Sync(ctx context.Context) (admin.Sync, *admin.Error) {
 	unread := c.readNow(ctx)
 	if ctx.Err() != nil {

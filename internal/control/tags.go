@@ -16,6 +16,7 @@ import (
 // the tag, and later only by the spec's own refresh. Therefore a tag's move is never deployed by
 // an unrelated edit, a restart or another spec. Namings share the requests to registries, but not
 // the consequences of an answer.
+// See docs/RATIONALE.md#why-does-a-digest-belong-to-a-spec-and-not-to-a-tag.
 type tags struct {
 	namings map[string]*naming // by filter
 	asked   map[string]*tag    // by reference, as written with tag and registry

@@ -26,6 +26,7 @@ const (
 )
 
 // verdicts are the sandbox's findings, by [examine.Key]. They belong to one goroutine.
+// See docs/RATIONALE.md#why-does-a-new-program-not-believe-the-sandboxs-kept-findings.
 type verdicts struct {
 	known  map[string]*knownVerdict
 	clock  uint64    // rises with each use

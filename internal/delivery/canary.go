@@ -10,6 +10,7 @@ import (
 
 // chooseCanaries gives each Envoy version that r is for at least one canary, and the filter as many
 // canaries as the policy asks for.
+// See docs/RATIONALE.md#why-does-a-canary-policy-without-a-connected-node-hold-the-rollout.
 func (m *Machine) chooseCanaries(f *filter, r *snapshot.Revision, policy spec.Canary) {
 	groups, _ := m.takers(f, r)
 	total := 0

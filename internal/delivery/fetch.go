@@ -7,6 +7,7 @@ import (
 
 // remoteRefused handles the NACK of a remote push: the code was not in Envoy's cache, or was there
 // and does not load. A GET tells the two apart.
+// See docs/RATIONALE.md#why-is-a-nack-of-remote-code-no-verdict.
 func (m *Machine) remoteRefused(p *push, raw string) {
 	u := p.u
 	message := redact(raw, p.rev)

@@ -9,6 +9,7 @@ import (
 // foretold says why Envoys of a version do not get r: the sandbox has found that they would refuse
 // the revision. A foretold refusal is as good as a NACK, unless an Envoy of the version has
 // answered for r: that answer counts more. nil: no refusal is foretold.
+// See docs/RATIONALE.md#how-does-a-finding-for-some-envoy-versions-count.
 func (m *Machine) foretold(r *snapshot.Revision, envoy string) *Problem {
 	refusal := r.RefusalFor(envoy)
 	if refusal == nil {

@@ -15,6 +15,7 @@ const returnGrace = 10 * time.Minute
 // forgetAt is when a removed filter can be forgotten; false: not as long as nothing changes. An
 // Envoy that asks for a filter keeps the filter. A filter that never loaded goes at once, unless an
 // Envoy has more of it than the deny.
+// See docs/RATIONALE.md#how-long-is-a-removed-filter-kept.
 func (m *Machine) forgetAt(f *filter) (time.Time, bool) {
 	switch {
 	case f.wanted == nil || !f.wanted.Removed:

@@ -8,6 +8,7 @@ import (
 )
 
 // Wish is the time when a revision became wanted, and the facts kept with it. Immutable.
+// See docs/RATIONALE.md#which-time-does-a-history-show.
 type Wish struct {
 	Revision string    `json:"revision"`
 	At       time.Time `json:"at"` // the last time, if there were several

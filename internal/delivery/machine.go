@@ -69,6 +69,7 @@ const (
 )
 
 // Machine is the state of all deliveries. Not safe for concurrent use.
+// See docs/RATIONALE.md#why-is-delivery-a-pure-machine-with-one-owner.
 type Machine struct {
 	cfg            Config
 	now            time.Time

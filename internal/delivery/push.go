@@ -50,6 +50,7 @@ func (m *Machine) touchStream(s *stream) {
 // answers. In delta each response is answered by itself, so revisions known to load need not wait
 // for one another. After the window was full, half of it is answered before more responses follow:
 // responses and answers that travel together cost less.
+// See docs/RATIONALE.md#why-are-several-responses-outstanding-at-a-time-in-delta.
 func (m *Machine) opens(s *stream) bool {
 	n := len(s.outstanding)
 	return n == 0 || s.delta && !s.singly && m.below(s) && !s.full && s.late == 0 && !s.outstanding[0].alone
@@ -217,6 +218,7 @@ func (m *Machine) arrived(u *sub, c choice) {
 }
 
 // variant is the way in which the revision's code reaches this subscriber.
+// See docs/RATIONALE.md#why-is-code-inline-until-the-filter-runs-something.
 func (m *Machine) variant(u *sub, r *snapshot.Revision) Variant {
 	if r.BuiltIn || u.bare() || u.f.wanted == nil {
 		return Inline

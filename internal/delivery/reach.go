@@ -20,6 +20,7 @@ func (n Node) reachKey() reachKey {
 // and the same code loaded inline. From then on code goes inline at once. Now and then an edit is a
 // probe: it is sent as remote code and waits a moment for a GET. The first GET ends the state, even
 // a late GET.
+// See docs/RATIONALE.md#how-does-an-envoy-without-access-to-the-module-server-get-code.
 type unreached struct {
 	since time.Time
 	probe time.Time     // when the next edit is a probe

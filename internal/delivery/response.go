@@ -55,6 +55,7 @@ const sharedMost = 1000
 // some of them. In delta an Envoy does not tell which: it names the version before on its next
 // stream, so only subscribers that run nothing share a response. Even a server that does not know
 // of the NACK then believes nothing wrong. A SotW client gets everything again.
+// See docs/RATIONALE.md#when-may-a-response-have-several-resources.
 func (m *Machine) mayShare(u *sub, c choice) bool {
 	switch r := c.revision; {
 	case u.s.singly || u.dirty || u.s.delta && !u.bare() || m.mustBeAlone(u, c):

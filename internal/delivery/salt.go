@@ -12,6 +12,7 @@ func (m *Machine) salt(v Version) string {
 }
 
 // nextSalt makes sure that bytes which may have been refused are never sent again.
+// See docs/RATIONALE.md#why-does-the-server-never-send-refused-bytes-again.
 func (m *Machine) nextSalt(p *push) {
 	m.newSalt(saltKey{p.version.Revision, p.version.Variant})
 }

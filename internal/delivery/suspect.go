@@ -12,10 +12,12 @@ import (
 
 // lostLimit is how many losses of a revision, by the Envoys of one version, stop the rollout. While
 // there are other nodes, a single node is asked once less.
+// See docs/RATIONALE.md#when-do-lost-streams-stop-a-rollout.
 const lostLimit = 3
 
 // suspect is a node that was sent an unproven revision and has not answered: the stream has ended,
 // the node is silent, or the server has ended meanwhile.
+// See docs/RATIONALE.md#why-does-each-envoy-version-have-canaries-and-when-is-a-node-a-suspect.
 type suspect struct {
 	losses int // losses in a row, as seen by this server; 0: the server ended
 	why    WaitReason

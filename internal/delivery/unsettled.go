@@ -3,6 +3,7 @@ package delivery
 import "github.com/wasm-xds/wasm-xds/pkg/snapshot"
 
 // unsettledNode is a node that may have stored bytes it refused.
+// See docs/RATIONALE.md#why-is-the-last-good-revision-pushed-at-once-after-a-refusal.
 type unsettledNode struct {
 	revision string // the unproven revision the node was sent last; "": not known
 	envoy    string // the node's Envoy version; "": not known

@@ -3,6 +3,7 @@ package delivery
 import "github.com/wasm-xds/wasm-xds/pkg/snapshot"
 
 // verdict is a refusal or a success, kept for a revision and an Envoy version.
+// See docs/RATIONALE.md#why-are-verdicts-kept-for-a-revision-and-an-envoy-version.
 type verdict struct {
 	loads   bool
 	message string

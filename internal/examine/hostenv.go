@@ -17,6 +17,7 @@ import (
 
 // WithHostEnv is the spec as the sandbox is to try it when values of vm.hostEnv are known: those
 // names are variables of vm.env then. It is s where it names none of them.
+// See docs/RATIONALE.md#which-values-does-vmhostenv-have-in-the-sandbox.
 func WithHostEnv(s *spec.Spec, values map[string]string) *spec.Spec {
 	if !slices.ContainsFunc(s.VM.HostEnv, func(name string) bool { _, known := values[name]; return known }) {
 		return s

@@ -58,6 +58,7 @@ func (f Finding) In(s *spec.Spec) *spec.Error {
 
 // TookTooLong says whether the filter is refused for what may be the machine's fault:
 // another run may find nothing.
+// See docs/RATIONALE.md#why-is-a-refusal-for-time-tried-again.
 func (v Verdict) TookTooLong() bool {
 	return slices.ContainsFunc(v.Errors, func(f Finding) bool { return f.Late })
 }

@@ -51,6 +51,7 @@ const (
 // The reader ends only after r ends, so a reader below can check a digest at its end. Reads fail
 // with [ErrTooLarge] after limit bytes of module, or after limit plus 16 MiB of packed data. Close
 // does not close r.
+// See docs/RATIONALE.md#why-are-archives-recognised-by-their-content.
 func Open(r io.Reader, limit int64) (io.ReadCloser, error) {
 	packed := &bounded{r: r, left: limit + overhead}
 	in := bufio.NewReaderSize(packed, 2*blockSize)

@@ -17,6 +17,7 @@ import (
 
 // image is the store's note for a digest in a registry: it names the module in the image. The note
 // lies beside the module, so the store asks the registry only once.
+// See docs/RATIONALE.md#why-is-a-note-kept-beside-a-module-from-a-registry.
 type image struct {
 	SHA256 string `json:"sha256"`
 	RootID string `json:"rootId,omitempty"`

@@ -43,6 +43,7 @@ const fileMode = 0o444
 // concurrent use within one process. No other process may write to the directory. The store
 // verifies bytes before each use, so that damage on the disk is noticed before the bytes reach an
 // Envoy.
+// See docs/RATIONALE.md#why-is-the-file-store-content-addressed-and-verified-on-read.
 type Store struct {
 	dir string
 
@@ -170,6 +171,7 @@ func (s *Store) commit(f *atomicfile.File, sum string) error {
 // Sync makes all modules of earlier Puts survive a power failure. Sync is separate from Put because
 // the disk may be slow. Until then the modules are served and verified like all others. Sync also
 // creates the spare file for the next module.
+// See docs/RATIONALE.md#when-are-modules-synced-to-disk.
 func (s *Store) Sync() error {
 	defer s.spare.make(s.dir)
 	s.mu.Lock()

@@ -22,6 +22,7 @@ const dialLimit = 10 * time.Second
 
 // Guard refuses connections. The zero value refuses only link-local addresses and the metadata
 // services of clouds. A Guard is safe for concurrent use.
+// See docs/RATIONALE.md#why-are-addresses-judged-when-a-connection-is-made.
 type Guard struct {
 	// DenyPrivate also refuses all addresses that are not public: private networks, loopback,
 	// carrier-grade NAT and unique local addresses. Proxies are not used with DenyPrivate, because

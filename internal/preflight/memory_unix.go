@@ -10,6 +10,7 @@ import (
 )
 
 // mappedMemory is address space whose pages the system gives when they are first written to.
+// See docs/RATIONALE.md#why-is-a-modules-memory-mapped-and-not-allocated.
 type mappedMemory []byte
 
 // reserve returns nil where the system has not that much address space.

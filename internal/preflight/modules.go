@@ -13,6 +13,7 @@ import (
 // Modules keeps modules that were decoded and linked, so that another run of one begins
 // at once: for another configuration, or for the next test. Of those that ran last it
 // keeps instances that have started. It is safe for concurrent use.
+// See docs/RATIONALE.md#why-are-decoded-modules-kept.
 type Modules struct {
 	limit int
 

@@ -13,6 +13,7 @@ import (
 // Smoke is what [Check] sends through a module that it has started and configured. What traps
 // there would trap in Envoy, which then answers each request with 503 or, with failure policy
 // open, does without the filter.
+// See docs/RATIONALE.md#why-does-each-check-send-a-plain-request.
 type Smoke string
 
 // The kinds of smoke. The zero value is a plain request.

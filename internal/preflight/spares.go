@@ -28,6 +28,7 @@ type spare struct {
 }
 
 // spares are guarded by the [Modules] that they are of.
+// See docs/RATIONALE.md#why-are-instances-started-ahead.
 type spares struct {
 	ready  []*spare // oldest first
 	wanted []*spare

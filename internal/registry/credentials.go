@@ -20,6 +20,7 @@ import (
 // Credentials are the origin of the credentials for a registry. The zero value uses the Docker
 // configuration with its helpers, and is anonymous if the configuration has no credentials for the
 // registry.
+// See docs/RATIONALE.md#when-are-credentials-read.
 type Credentials struct {
 	// PullSecret is the path of a file with a Docker configuration (JSON with auths) or
 	// user:password. Changes of the file take effect with the next request.

@@ -57,6 +57,7 @@ func (e *rateLimitError) report(ctx context.Context) {
 
 // rateLimits remembers the end of the pause that each host asked for. So a hundred modules of one
 // registry do not send a hundred requests during the pause.
+// See docs/RATIONALE.md#why-does-a-429-pause-the-whole-registry.
 type rateLimits struct {
 	base  http.RoundTripper
 	mu    sync.Mutex

@@ -18,6 +18,7 @@ const maxLines = 20_000
 // Checked remembers which digest was signed with which key, so that each signature is checked only
 // once. The result stays valid because neither the content of a digest nor a key ever changes. The
 // zero value remembers until the process ends. A Checked is safe for concurrent use.
+// See docs/RATIONALE.md#why-are-checks-remembered-by-digest-and-key.
 type Checked struct {
 	mu     sync.Mutex
 	known  map[verdict]struct{}

@@ -15,6 +15,7 @@ import (
 //
 // A new file and a rename would wait for the file system's journal, and the journal waits for the
 // disk whenever any process calls fsync.
+// See docs/RATIONALE.md#why-is-the-record-of-unproven-pushes-written-in-place.
 type record struct {
 	mu     sync.Mutex
 	slots  [2]*os.File // nil: not opened yet

@@ -20,6 +20,7 @@ const (
 // Gate limits the requests of the transports that it wraps. The zero value is ready for use. A Gate
 // is safe for concurrent use. A request has a place from when it is sent until its answer has been
 // read, and no place while it waits for a retry.
+// See docs/RATIONALE.md#why-does-a-request-hold-a-place-and-not-a-download.
 type Gate struct {
 	downloads, questions lane
 }

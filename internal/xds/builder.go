@@ -39,10 +39,12 @@ const DefaultBuildMemory = 256 << 20
 
 // buildCopies is how often a module is in memory during the build of its resource: as read, packed
 // into an Any, and in the resource.
+// See docs/RATIONALE.md#why-do-builds-of-resources-wait-for-memory-and-not-for-envoys.
 const buildCopies = 3
 
 // idleAfter is how long, up to twice, an unused resource is kept. A push reaches a fleet within
 // seconds, and a later Envoy costs little more than reading the module from disk.
+// See docs/RATIONALE.md#how-long-are-marshalled-resources-kept.
 const idleAfter = time.Minute
 
 // ResourceBuilder makes resources and keeps those that serve many Envoys. Safe for concurrent use.

@@ -16,6 +16,7 @@ import (
 // Limits bound the memory that the network can make the server use. A zero means the default named
 // beside the field. Beyond a limit a stream ends with RESOURCE_EXHAUSTED: the Envoy keeps its
 // filters, and reconnects after growing pauses.
+// See docs/RATIONALE.md#why-does-a-stream-beyond-a-limit-end-with-resource_exhausted.
 type Limits struct {
 	NamesPerStream int // filters a stream may ask for: 10,000; at most MostNamesPerStream
 	StreamsPerNode int // open streams of one node id from one host: 1,000

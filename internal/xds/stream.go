@@ -33,6 +33,7 @@ type asked struct {
 // stream is the cache of one stream: go-control-plane's server asks it for watches, and delivery
 // hands it responses. In SotW at most one response is on the way or unanswered. In delta there may
 // be several, each answered under its own nonce.
+// See docs/RATIONALE.md#why-does-each-stream-have-a-go-control-plane-server-of-its-own.
 type stream struct {
 	id      delivery.StreamID
 	server  *Server

@@ -19,6 +19,8 @@ import (
 //   - more names are packed, see [subscribed.pack]: `~epoch.entries~epoch.entries`;
 //   - a response followed at once by more responses, as when an Envoy boots, has `~` alone, and
 //     only the last response has the list. A client that brings `~` gets every resource again.
+//
+// See docs/RATIONALE.md#why-does-sotw-have-a-long-and-a-short-version_info.
 const (
 	fewNames = 8
 	packMark = "~"

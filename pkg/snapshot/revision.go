@@ -96,6 +96,7 @@ func carries(t spec.ConfigType, config *string) spec.ConfigType {
 // Seal sets the revision's ID from its content and returns the revision. The ID is the start of the
 // sha256 of the canonical JSON of the other fields (struct order, sorted map keys). Of the module
 // only the sha256 counts, and the refusals do not count.
+// See docs/RATIONALE.md#why-is-a-revision-a-hash-of-the-content-for-envoy.
 func (r *Revision) Seal() *Revision {
 	content := *r
 	content.ID, content.Module, content.Refusals = "", Module{SHA256: r.Module.SHA256}, nil

@@ -92,6 +92,7 @@ func (s *Snapshot) sumUp(former *Snapshot) (sorted bool) {
 // sum is the sum of the filters' digests, word by word. The order of the filters does not matter,
 // and an added or removed filter needs only its own digest. The sum resists accidental collisions,
 // but not deliberate ones. The same holds for a version of 12 digits.
+// See docs/RATIONALE.md#why-is-a-snapshots-version-made-from-a-sum-of-hashes.
 type sum [sha256.Size / 8]uint64
 
 func (s *sum) add(f *Filter) {

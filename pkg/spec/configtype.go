@@ -8,6 +8,7 @@ import (
 
 // ConfigType says in which protobuf message a configuration travels to Envoy. The
 // message decides what the module gets.
+// See docs/RATIONALE.md#in-which-form-does-a-spec-hold-a-configuration.
 type ConfigType string
 
 // The types of a configuration. The zero value means [ConfigString] for text in

@@ -28,7 +28,7 @@ const (
 )
 
 // MaxConfigFile is the size of the largest file that configFrom may name, in bytes. Envoy
-// itself takes far more; see docs/RATIONALE.md for the choice.
+// itself takes far more. See docs/RATIONALE.md#why-does-configfrom-take-16-mib.
 const MaxConfigFile = 16 << 20
 
 // largeConfigAdvice is the hint for a file that is too large.

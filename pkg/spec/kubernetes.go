@@ -9,6 +9,7 @@ import (
 
 // kubernetes reports one error for a document that is a Kubernetes manifest, and says
 // whether it is one. Read as a spec, each of its fields would be an error.
+// See docs/RATIONALE.md#why-is-a-kubernetes-manifest-among-specs-a-single-error.
 func (d *decoder) kubernetes(root *node) bool {
 	kind, apiVersion := scalarAt(root, "kind"), scalarAt(root, "apiVersion")
 	if kind == "" && kustomization(d.file) && scalarAt(root, "module") == "" {

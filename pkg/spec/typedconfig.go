@@ -41,6 +41,7 @@ func typeField(n *node) *entry {
 
 // typedConfig reads such a block: what its value means, and its type. ok is false,
 // with the error reported, where its type is not known.
+// See docs/RATIONALE.md#why-is-a-pasted-block-with-type-only-a-warning.
 func (d *decoder) typedConfig(path string, n *node, at *entry) (value *node, as ConfigType, ok bool) {
 	name, known := d.str(path+".@type", at.value)
 	if !known {

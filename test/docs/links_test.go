@@ -2,6 +2,7 @@
 package docs
 
 import (
+	"io/fs"
 	"net/url"
 	"os"
 	"path/filepath"
@@ -55,6 +56,40 @@ func TestLinks(t *testing.T) {
 	}
 	if links == 0 {
 		t.Error("the pages have no links")
+	}
+}
+
+// TestLinksInCode follows each link from a Go file to a heading of a page, such as
+// docs/RATIONALE.md#why-is-there-no-gowork.
+func TestLinksInCode(t *testing.T) {
+	toHeading := regexp.MustCompile(`\b(docs/[\w-]+\.md)#([\w-]+)`)
+	pages, links := map[string]map[string]bool{}, 0
+	err := filepath.WalkDir(root, func(path string, d fs.DirEntry, err error) error {
+		if err != nil {
+			return err
+		}
+		if d.IsDir() && strings.HasPrefix(d.Name(), ".") && path != root {
+			return fs.SkipDir
+		}
+		if d.IsDir() || filepath.Ext(path) != ".go" {
+			return nil
+		}
+		for _, match := range toHeading.FindAllStringSubmatch(read(t, path), -1) {
+			page, fragment := match[1], match[2]
+			if pages[page] == nil {
+				pages[page] = anchors(read(t, filepath.Join(root, filepath.FromSlash(page))))
+			}
+			if links++; !pages[page][fragment] {
+				t.Errorf("%s links to %s, and there is no such heading", path, match[0])
+			}
+		}
+		return nil
+	})
+	if err != nil {
+		t.Fatal(err)
+	}
+	if links < 2 {
+		t.Error("the code has no links")
 	}
 }
 

@@ -261,7 +261,8 @@ func start(t *testing.T, s setup) *edge {
 	return e
 }
 
-// warm starts an Envoy, loads module v1 inline into the filter auth, and returns the filter's stream.
+// warm starts an Envoy, loads module v1 inline into the filter auth, and returns the filter's
+// stream.
 func warm(t *testing.T, s setup) (*edge, *stream) {
 	t.Helper()
 	if s.http == nil {

@@ -11,6 +11,7 @@ import (
 // the state on a copy of the tree, and records where the disk differs. So even a slow rescan does
 // not delay an edit with an event. The findings are only hints: a finding may be half done or
 // already known, so the source looks again.
+// See docs/RATIONALE.md#why-does-a-rescan-change-nothing.
 type rescan struct {
 	since counts
 	stop  <-chan struct{} // closed when nobody wants the findings any more

@@ -25,6 +25,7 @@ const (
 // The quiet time is short if all events were renames of files into their places. There is no quiet
 // time for the rename of a single spec file. Events soon after such a read are a burst and get the
 // full quiet time.
+// See docs/RATIONALE.md#why-is-a-renamed-spec-read-at-once-and-a-module-after-a-tenth-of---settle.
 type settle struct {
 	quiet, holdOff time.Duration
 	first, last    time.Time    // times of the first and last event since the last reset; zero: none

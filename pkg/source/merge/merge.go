@@ -149,6 +149,7 @@ func (h *holder) take(name string) (first claim, some bool) {
 
 // unique returns the valid documents with names that no other source claims. All lists are sorted,
 // and usually one source has a long run of names before the next name of another source.
+// See docs/RATIONALE.md#why-does-a-name-in-two-sources-count-in-neither.
 func unique(holders []holder) ([]*spec.Spec, []*spec.Error) {
 	total := 0
 	for _, h := range holders {

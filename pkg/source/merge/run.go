@@ -11,6 +11,7 @@ import (
 )
 
 // firstWait is how long the first set waits for sources without a set.
+// See docs/RATIONALE.md#why-does-the-xds-port-open-although-no-spec-could-be-read.
 const firstWait = 10 * time.Second
 
 // Named is a source with the root of its files, as in [Part].
