@@ -1,15 +1,15 @@
 package spec
 
-// The codes of the errors that [Decode] returns, and of what [ConfigError] and
-// [Spec.Notices] say. They are stable.
+// The stable codes of the errors of [Decode] and [ConfigError], and of the notices of
+// [Spec.Notices].
 const (
-	CodeBadYAML      = "bad_yaml"      // not YAML, or YAML that a spec must not use
+	CodeBadYAML      = "bad_yaml"      // not YAML, or YAML that a spec cannot use
 	CodeEmptyFile    = "empty_file"    // nothing but white space
 	CodeTooLarge     = "too_large"     // over one of the limits of a file
 	CodeUnknownField = "unknown_field" // a key that the format does not have
 	CodeDuplicateKey = "duplicate_key" // a key that its mapping already has
-	CodeMissingField = "missing_field" // a key that must be there is not
-	CodeWrongType    = "wrong_type"    // a number where a string belongs, and the like
+	CodeMissingField = "missing_field" // a required key is missing
+	CodeWrongType    = "wrong_type"    // a value of another type, such as a number instead of a string
 	CodeBadValue     = "bad_value"     // the right type, but not a possible value
 	CodeConflict     = "conflict"      // two keys that exclude each other
 	CodeNotSupported = "not_supported" // part of the format, not of this release

@@ -6,26 +6,25 @@ import (
 	"unicode/utf8"
 )
 
-// ConfigType says in which protobuf message a configuration travels to Envoy. The
-// message decides what the module gets.
+// ConfigType names the protobuf message in which a configuration travels to Envoy. The message
+// decides which bytes the module gets.
 // See docs/RATIONALE.md#in-which-form-does-a-spec-hold-a-configuration.
 type ConfigType string
 
-// The types of a configuration. The zero value means [ConfigString] for text in
-// UTF-8, and [ConfigBytes] for everything else.
+// The types of a configuration. The zero value means [ConfigString] for text in UTF-8, and
+// [ConfigBytes] for any other content.
 const (
 	// ConfigString is google.protobuf.StringValue: the module gets the text.
 	ConfigString ConfigType = "string"
-	// ConfigStruct is google.protobuf.Struct: the module gets the object in
-	// protobuf's wire format. Envoy makes no JSON of it, whatever its API says.
+	// ConfigStruct is google.protobuf.Struct: the module gets the object in protobuf's wire format.
+	// Envoy does not turn it into JSON, although its API documentation says so.
 	ConfigStruct ConfigType = "struct"
 	// ConfigBytes is google.protobuf.BytesValue: the module gets the bytes.
 	ConfigBytes ConfigType = "bytes"
 )
 
-// Encode makes what the module gets from what the user wrote: the same bytes, or
-// the wire format of the object that content is, in JSON. The error says what
-// content is not; it quotes nothing of it.
+// Encode returns the configuration for the module: content itself, or, for a Struct, the wire
+// format of the JSON object in content. The error gives the reason and quotes nothing of content.
 func (t ConfigType) Encode(content string) (string, error) {
 	switch t {
 	case ConfigStruct:
@@ -38,8 +37,8 @@ func (t ConfigType) Encode(content string) (string, error) {
 	return content, nil
 }
 
-// Carries is the type in which config, as [ConfigType.Encode] made it, travels. It
-// is never the zero value.
+// Carries returns the type in which config, a result of [ConfigType.Encode], travels. The result is
+// never the zero value.
 func (t ConfigType) Carries(config string) ConfigType {
 	switch {
 	case t != "":
@@ -51,8 +50,8 @@ func (t ConfigType) Carries(config string) ConfigType {
 	}
 }
 
-// ConfigError words an error of [ConfigType.Encode]: what names the configuration,
-// and field is the one that sets its type.
+// ConfigError words an error of [ConfigType.Encode]. The argument what names the configuration, and
+// field is the field with its type.
 func ConfigError(err error, what, field string, pos Position) *Error {
 	if errors.Is(err, errNotText) {
 		return &Error{
@@ -66,9 +65,9 @@ func ConfigError(err error, what, field string, pos Position) *Error {
 	}
 }
 
-// Notices are what is worth knowing of a spec that is valid: its notes, and what the
-// content of its plugin configuration tells. config is that configuration as the
-// module gets it; nil: none. No notice refuses anything.
+// Notices returns the notes of a valid spec, and hints about the content of its plugin
+// configuration. config is that configuration as the module gets it; nil means none. No notice
+// refuses a spec.
 func (s *Spec) Notices(config *string) []*Error {
 	var all []*Error
 	for _, note := range s.Notes {

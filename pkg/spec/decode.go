@@ -16,8 +16,8 @@ import (
 	"github.com/goccy/go-yaml/parser"
 )
 
-// The limits of a file. They are far above what a person writes and low enough
-// that no file costs more than about a second and some memory.
+// The limits of a file. They are far above the size of handwritten files, and low enough to decode
+// any file in about a second with little memory.
 const (
 	maxFileSize  = 1 << 20 // bytes
 	maxDocuments = 500
@@ -27,24 +27,25 @@ const (
 	maxErrors    = 50 // of one document
 )
 
-// MaxConfigFile is the size of the largest file that configFrom may name, in bytes. Envoy
-// itself takes far more. See docs/RATIONALE.md#why-does-configfrom-take-16-mib.
+// MaxConfigFile is the size of the largest file that configFrom may name, in bytes. Envoy takes far
+// more.
+// See docs/RATIONALE.md#why-does-configfrom-take-16-mib.
 const MaxConfigFile = 16 << 20
 
 // largeConfigAdvice is the hint for a file that is too large.
 const largeConfigAdvice = "put a large configuration into a file of its own, of at most 16 MiB, and name it with configFrom"
 
-// Decode takes one YAML file apart into its documents and decodes each. file is
-// the path shown in errors and the base of the relative paths in text; a relative
-// file is taken from the working directory.
+// Decode splits one YAML file into its documents and decodes each. file is the path for errors, and
+// the base of the relative paths in text. A relative file is relative to the working directory.
 //
-// A document with problems yields all of them at once and no Spec; the file's
-// other documents are not affected. Empty documents are skipped. broken is true
-// when the file could not be taken apart at all, so that nothing is known of the
-// documents in it; errs then says why. Names are not compared between documents.
+// A document with problems yields all of them at once and no Spec, and does not affect the file's
+// other documents. Decode skips empty documents. If the file cannot be split, broken is true, errs
+// gives the reason, and nothing is known of its documents. Decode does not compare names between
+// documents.
 func Decode(file string, text []byte) (specs []*Spec, errs []*Error, broken bool) {
 	if len(bytes.TrimSpace(text)) == 0 {
-		// An editor or a copy has made the file and not written it yet: what it held is unknown, not gone.
+		// An editor or a copy has created the file and not written it yet: its content is unknown,
+		// not gone.
 		return nil, []*Error{{
 			Code: CodeEmptyFile, Message: "the file is empty", Hint: "write a spec, or delete the file to remove its filters",
 			Pos: Position{File: file, Line: 1, Column: 1},
@@ -71,21 +72,21 @@ func Decode(file string, text []byte) (specs []*Spec, errs []*Error, broken bool
 	return specs, errs, false
 }
 
-// source is a file that is being decoded.
+// source is a file during decoding.
 type source struct {
 	file  string
 	lines []int // the length of each line, in characters
 }
 
-// at is a position inside the file, whatever the parser says: it is off by some
-// columns after escapes, and by a line after some block scalars.
+// at returns a position inside the file. The parser's own position is off by some columns after
+// escapes, and by a line after some block scalars.
 func (s *source) at(line, column int) Position {
 	line = min(max(line, 1), len(s.lines))
 	column = min(max(column, 1), s.lines[line-1]+1)
 	return Position{File: s.file, Line: line, Column: column}
 }
 
-// split is the file's documents that have content.
+// split returns the file's documents with content.
 func split(file string, text []byte) (*source, []ast.Node, *Error) {
 	src, normal, problem := read(file, text)
 	if problem != nil {
@@ -100,7 +101,7 @@ func split(file string, text []byte) (*source, []ast.Node, *Error) {
 		switch body := document.Body.(type) {
 		case nil, *ast.CommentGroupNode, *ast.DirectiveNode:
 		case *ast.NullNode:
-			// Nothing but "~" or "null" is as empty as nothing.
+			// "~" or "null" alone is an empty document.
 		default:
 			bodies = append(bodies, body)
 		}
@@ -108,8 +109,8 @@ func split(file string, text []byte) (*source, []ast.Node, *Error) {
 	return src, bodies, nil
 }
 
-// read checks that text is a text of bearable size, and makes every line end in
-// a line feed, as YAML wants it in scalars.
+// read checks the size and encoding of text, and makes every line end in a line feed, as YAML
+// requires in scalars.
 func read(file string, text []byte) (*source, string, *Error) {
 	src := &source{file: file, lines: []int{0}}
 	if len(text) > maxFileSize {
@@ -150,8 +151,8 @@ func read(file string, text []byte) (*source, string, *Error) {
 	return src, string(text), nil
 }
 
-// parse runs the YAML library, which is not ours to trust with hostile text: what
-// it must not see is sorted out first, and a panic in it is a broken file.
+// parse runs the YAML library, which cannot be trusted with hostile text. It first refuses
+// dangerous text, and reports a panic of the library as a broken file.
 func parse(src *source, text string) (file *ast.File, problem *Error) {
 	defer func() {
 		if recover() != nil {
@@ -171,7 +172,7 @@ func parse(src *source, text string) (file *ast.File, problem *Error) {
 	if problem := checkTokens(src, tokens); problem != nil {
 		return nil, problem
 	}
-	// Duplicate keys are found while decoding: here, one would break the whole file.
+	// The decoder reports duplicate keys later: an error here would break the whole file.
 	file, err := parser.Parse(tokens, 0, parser.AllowDuplicateMapKey())
 	if err != nil {
 		return nil, syntaxError(src, err)
@@ -205,14 +206,14 @@ type decoder struct {
 	*source
 	defaultName string // "": the document must name itself
 	spec        *Spec
-	known       string           // the filter's name, when it is sure
-	seen        map[string]*node // the key of each field that the document has, by its path
-	meant       map[string]bool  // the fields that an unknown one was probably meant to be
+	known       string           // the filter's name, when it is certain
+	seen        map[string]*node // the key node of each field in the document, by the field's path
+	meant       map[string]bool  // the fields that the writer of an unknown field probably meant
 	errs        []*Error
 	notes       []Error
-	overflow    int // errors that were not kept
+	overflow    int // errors that were dropped
 	anchors     map[string]*node
-	expanded    int // what aliases have added to the document's size, in bytes
+	expanded    int // growth of the document by its aliases, in bytes
 }
 
 func (d *decoder) fail(e *Error) {
@@ -223,7 +224,7 @@ func (d *decoder) fail(e *Error) {
 	d.errs = append(d.errs, e)
 }
 
-// note adds what is worth knowing and refuses nothing.
+// note adds a notice, which refuses nothing.
 func (d *decoder) note(e *Error) {
 	if len(d.notes) < maxErrors {
 		d.notes = append(d.notes, *e)

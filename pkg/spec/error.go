@@ -19,7 +19,7 @@ func (e *Error) Error() string {
 	return b.String()
 }
 
-// String is file:line:column without the parts that are unknown.
+// String returns file:line:column without its unknown parts.
 func (p Position) String() string {
 	switch {
 	case p.Line == 0:

@@ -10,7 +10,7 @@ import (
 	"github.com/goccy/go-yaml/ast"
 )
 
-// The bounds of what a spec may ask for.
+// The bounds of a spec's values.
 const (
 	minBackoff = time.Millisecond // Envoy's own
 	maxBackoff = time.Hour
@@ -23,8 +23,8 @@ const (
 	maxKeys        = 32
 )
 
-// document decodes the document with this body. The result is good for use only
-// if d has no errors afterwards.
+// document decodes the document with this body. The result is usable only if d has no errors
+// afterwards.
 func (d *decoder) document(body ast.Node) *Spec {
 	s := d.spec
 	root := d.tree(body)
@@ -33,8 +33,8 @@ func (d *decoder) document(body ast.Node) *Spec {
 		return s
 	}
 	s.Canary.Count = 1
-	var tests *node  // what they may have depends on the type, which may stand behind them
-	var config *node // the same, of its own type
+	var tests *node  // decoded last, because their fields depend on the type, which may come later
+	var config *node // decoded last, because it depends on configType
 	d.section("", root, fields{
 		"apiVersion":                  func(_, v *node) { choice(d, "apiVersion", v, APIVersion) },
 		"name":                        func(_, v *node) { d.readName(v) },
@@ -70,7 +70,7 @@ func (d *decoder) document(body ast.Node) *Spec {
 	return s
 }
 
-// sectionOf is the section that has a field of this name, "" when none does.
+// sectionOf returns the section with a field of this name, or "" if no section has it.
 func sectionOf(name string) string {
 	switch name {
 	case "file", "url", "oci", "sha256", "refresh", "pullSecret", "verify":
@@ -165,7 +165,7 @@ func (d *decoder) fileRef(path string, v *node) *FileRef {
 	}
 	full, err := filepath.Abs(full)
 	if err != nil {
-		// Only where the working directory is gone.
+		// Only if the working directory is gone.
 		d.failf(CodeBadValue, v, "%s cannot be made absolute: %v", path, err)
 		return nil
 	}
@@ -181,8 +181,8 @@ func (d *decoder) readConfigFrom(v *node) {
 	}
 }
 
-// configType reads the type of a configuration. The zero value and string are the same
-// for all that a spec itself can hold.
+// configType reads the type of a configuration. For all content that a spec itself can hold, the
+// zero value and string are the same.
 func (d *decoder) configType(path string, v *node) ConfigType {
 	return choice(d, path, v, ConfigString, ConfigStruct, ConfigBytes)
 }
@@ -192,7 +192,7 @@ func (d *decoder) readStopIteration(v *node) {
 	d.spec.AllowOnHeadersStopIteration = &allow
 }
 
-// readSmoke says whether smoke is off. A YAML 1.1 writer may have made a boolean of it.
+// readSmoke reports whether smoke is off. A YAML 1.1 writer may have turned off into a boolean.
 func (d *decoder) readSmoke(v *node) (off bool) {
 	if v.kind == kindBool {
 		return !d.boolean("smoke", v)
@@ -205,7 +205,7 @@ func (d *decoder) readCapabilities(v *node) {
 	case v.kind == kindString && v.text == "auto":
 		d.spec.AutoCapabilities = true
 	case v.kind == kindList && len(v.items) == 0:
-		d.spec.Capabilities = []string{} // the module may call nothing; nil would be anything
+		d.spec.Capabilities = []string{} // the module may call nothing; nil would mean no restriction
 	default:
 		d.spec.Capabilities = d.set("capabilities", v)
 	}
@@ -213,7 +213,7 @@ func (d *decoder) readCapabilities(v *node) {
 
 func (d *decoder) readVM(v *node) {
 	vm := &d.spec.VM
-	var config *node // what it may be depends on its type, which may stand behind it
+	var config *node // decoded last, because it depends on configType
 	var hostEnv []*node
 	d.section("vm", v, fields{
 		"id":               func(_, v *node) { vm.ID, _ = d.filled("vm.id", v) },
@@ -243,16 +243,16 @@ func (d *decoder) readVM(v *node) {
 
 const runtimePrefix = "envoy.wasm.runtime."
 
-// NullRuntime is the runtime of code that is compiled into Envoy: the module's bytes are the
-// name of a plugin, and no Wasm. See [VM.Runtime].
+// NullRuntime is the runtime of code that is compiled into Envoy. The module's bytes are then the
+// name of a plugin, not Wasm. See [VM.Runtime].
 const NullRuntime = runtimePrefix + "null"
 
 var fullRuntime = regexp.MustCompile(`^envoy\.wasm\.runtime\.[a-z0-9_.]+$`)
 
-// runtime reads a runtime's short or full name as its full one.
+// runtime reads a short or full name of a runtime, and returns the full name.
 func (d *decoder) runtime(v *node) string {
 	if v.kind == kindNull && strings.EqualFold(v.text, "null") {
-		return NullRuntime // to YAML, the runtime called null is not a string
+		return NullRuntime // YAML reads the runtime's name null as no string
 	}
 	text, ok := d.str("vm.runtime", v)
 	if !ok || fullRuntime.MatchString(text) {
@@ -268,7 +268,7 @@ func (d *decoder) runtime(v *node) string {
 	return ""
 }
 
-// env reads environment variables. Its errors quote no value: it may be a secret.
+// env reads environment variables. Its errors quote no value, because a value may be a secret.
 func (d *decoder) env(v *node) map[string]string {
 	if !d.is("vm.env", v, kindMap) {
 		return nil
@@ -291,7 +291,7 @@ func (d *decoder) env(v *node) map[string]string {
 	return env
 }
 
-// selector reads a selection of Envoys that leaves some out.
+// selector reads a selection of Envoys. An empty selection is an error.
 func (d *decoder) selector(path string, v *node) NodeSelector {
 	var s NodeSelector
 	d.section(path, v, fields{
@@ -308,7 +308,7 @@ func (d *decoder) selector(path string, v *node) NodeSelector {
 	return s
 }
 
-// metadata reads scalars as the text that they are written as.
+// metadata reads scalars as text, in their original spelling.
 func (d *decoder) metadata(path string, v *node) map[string]string {
 	if !d.is(path, v, kindMap) {
 		return nil

@@ -9,9 +9,9 @@ import (
 	"strings"
 )
 
-// plainKind is what YAML 1.2's core schema takes a scalar without quotes for, with
-// the numbers of YAML 1.1 (0b1, 1_000, 017) known too, so that none is mistaken for
-// a string by one reader and for a number by another.
+// plainKind returns the type of a scalar without quotes, by YAML 1.2's core schema. It also knows
+// the numbers of YAML 1.1 (0b1, 1_000, 017), so that no two readers take a scalar for a string and
+// for a number.
 func plainKind(text string) kind {
 	switch text {
 	case "", "~", "null", "Null", "NULL":
@@ -35,13 +35,13 @@ var (
 	jsonNumber    = regexp.MustCompile(`^-?(0|[1-9][0-9]*)(\.[0-9]+)?([eE][-+]?[0-9]+)?$`)
 )
 
-// maxNumber is the most characters of a number: converting one takes more than linear time.
+// maxNumber is the largest length of a number: converting a number takes more than linear time.
 const maxNumber = 1000
 
-// configuration is a plugin's or a VM's configuration, as the module gets it: nil for
-// null, a string as it is, anything else as compact JSON; or what want makes of that. A
-// block of Envoy's own configuration is taken for what it means, and its type is
-// the result's. Errors quote nothing of it.
+// configuration returns a plugin's or a VM's configuration as the module gets it: nil for null, a
+// string unchanged, any other value as compact JSON. want then encodes the result. A block of
+// Envoy's own configuration stands for its value, and gives the result its type. Errors quote
+// nothing of the configuration.
 func (d *decoder) configuration(path string, n *node, want ConfigType) (config *string, as ConfigType) {
 	if at := typeField(n); at != nil {
 		value, as, ok := d.typedConfig(path, n, at)
@@ -60,7 +60,7 @@ func (d *decoder) configuration(path string, n *node, want ConfigType) (config *
 	return d.written(path, n, want), want
 }
 
-// written is a configuration that is no block.
+// written returns the text of a configuration that is no block.
 func (d *decoder) written(path string, n *node, as ConfigType) *string {
 	switch n.kind {
 	case kindInvalid, kindNull:
@@ -76,7 +76,7 @@ func (d *decoder) written(path string, n *node, as ConfigType) *string {
 	return d.encoded(path, n, as, w.String())
 }
 
-// encoded is what the module gets of a text.
+// encoded returns the text as the module gets it.
 func (d *decoder) encoded(path string, n *node, as ConfigType, text string) *string {
 	config, err := as.Encode(text)
 	if err != nil {
@@ -86,13 +86,13 @@ func (d *decoder) encoded(path string, n *node, as ConfigType, text string) *str
 	return &config
 }
 
-// jsonWriter writes nodes as compact JSON, key order and number literals kept.
+// jsonWriter writes nodes as compact JSON, with the original order of keys and literals of numbers.
 type jsonWriter struct {
 	bytes.Buffer
 	decoder *decoder
 	path    string
 	good    bool
-	doubles bool // numbers have to be what a double holds
+	doubles bool // a double must hold each number exactly
 }
 
 func (w *jsonWriter) fail(code string, at *node, message, hint string) {
@@ -152,7 +152,7 @@ func (w *jsonWriter) mapping(n *node) {
 func (w *jsonWriter) string(text string) {
 	encoder := json.NewEncoder(&w.Buffer)
 	encoder.SetEscapeHTML(false)
-	// A bytes.Buffer takes everything, and a string always has a JSON form.
+	// A bytes.Buffer accepts all writes, and a string always has a JSON form.
 	_ = encoder.Encode(text)
 	w.Truncate(w.Len() - 1) // the line feed
 }
@@ -189,8 +189,8 @@ func (w *jsonWriter) literal(n *node, text string) {
 	w.WriteString(text)
 }
 
-// convertNumber makes a JSON number of the same value from one that only YAML
-// knows; false for integers such as 017, whose value is not sure.
+// convertNumber turns a number of YAML that is none of JSON into a JSON number of the same value.
+// The result is false for integers such as 017, because their value is ambiguous.
 func convertNumber(text string) (string, bool) {
 	sign := ""
 	switch text[0] {

@@ -7,8 +7,8 @@ import (
 	"strings"
 )
 
-// kubernetes reports one error for a document that is a Kubernetes manifest, and says
-// whether it is one. Read as a spec, each of its fields would be an error.
+// kubernetes reports whether a document is a Kubernetes manifest, and then adds a single error.
+// Decoded as a spec, each of its fields would be an error.
 // See docs/RATIONALE.md#why-is-a-kubernetes-manifest-among-specs-a-single-error.
 func (d *decoder) kubernetes(root *node) bool {
 	kind, apiVersion := scalarAt(root, "kind"), scalarAt(root, "apiVersion")
@@ -18,7 +18,7 @@ func (d *decoder) kubernetes(root *node) bool {
 	if kind == "" || apiVersion == APIVersion || apiVersion == "" && kind != "Kustomization" {
 		return false
 	}
-	// The name by which the file's spec would be known, so that what it held is kept.
+	// The name of the file's earlier spec, so that its revision is kept.
 	d.known = d.validDefaultName()
 	message := fmt.Sprintf("this is a Kubernetes manifest of the kind %s, and no spec", brief(kind))
 	d.fail(&Error{Code: CodeKubernetes, Message: message, Hint: kubernetesHint(kind), Pos: root.pos})
@@ -36,15 +36,15 @@ func kubernetesHint(kind string) string {
 	}
 }
 
-// kustomization says whether a file has one of the names that kustomize looks for. Such
-// a file need not say its kind.
+// kustomization reports whether a file has a name that kustomize looks for. Such a file may lack a
+// kind.
 func kustomization(file string) bool {
 	name := path.Base(filepath.ToSlash(file))
 	return strings.EqualFold(name, "kustomization.yaml") || strings.EqualFold(name, "kustomization.yml")
 }
 
-// scalarAt is the text of a mapping's key; for a value that is none, the key itself. "":
-// there is no such key.
+// scalarAt returns the text of a mapping's key; if the value is no scalar, the key itself; if the
+// key is missing, "".
 func scalarAt(n *node, key string) string {
 	for _, e := range n.entries {
 		if e.key.text != key {

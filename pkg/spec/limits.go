@@ -7,12 +7,12 @@ import (
 	"time"
 )
 
-// The bounds of what limits may say.
+// The bounds of limits.
 const (
 	minTimeLimit = time.Microsecond
-	maxTimeLimit = time.Second // a request that takes longer is none for a filter
-	pageSize     = 64 << 10    // memory comes in pages
-	maxMemory    = 1 << 30     // what Envoy gives a filter at most
+	maxTimeLimit = time.Second // no filter may take longer for a request
+	pageSize     = 64 << 10    // the unit of Wasm memory
+	maxMemory    = 1 << 30     // Envoy's limit for a filter
 )
 
 func (d *decoder) readLimits(v *node) {
@@ -46,7 +46,7 @@ func (d *decoder) size(path string, n *node, least, most int64) int64 {
 		})
 		return 0
 	}
-	value, _ := new(big.Int).SetString(parts[1], 10) // it has digits only
+	value, _ := new(big.Int).SetString(parts[1], 10) // the text has digits only
 	value.Lsh(value, map[string]uint{"": 0, "Ki": 10, "Mi": 20, "Gi": 30}[parts[2]])
 	if value.Cmp(big.NewInt(least)) < 0 || value.Cmp(big.NewInt(most)) > 0 {
 		d.failf(CodeBadValue, n, "%s is %s, and must be from %s to %s", path, n.text, binarySize(least), binarySize(most))
@@ -55,7 +55,7 @@ func (d *decoder) size(path string, n *node, least, most int64) int64 {
 	return value.Int64()
 }
 
-// binarySize is a size in the largest unit that it is a whole number of.
+// binarySize formats a size in the largest unit that divides it.
 func binarySize(n int64) string {
 	units := []string{"", "Ki", "Mi", "Gi"}
 	i := 0

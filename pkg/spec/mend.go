@@ -6,10 +6,9 @@ import (
 	"github.com/goccy/go-yaml/token"
 )
 
-// mend puts together the plain scalars that the lexer has cut at a colon inside
-// braces: {host: a:80} and {hosts: [a:80]} hold the text a:80, because a colon
-// ends a plain key only before a space or a bracket. It changes tokens in place,
-// and unsure is the first colon whose meaning cannot be told, nil when there is none.
+// mend joins the plain scalars that the lexer has cut at a colon inside braces. {host: a:80} and
+// {hosts: [a:80]} hold the text a:80, because a colon ends a plain key only before a space or a
+// bracket. mend changes tokens in place. unsure is the first ambiguous colon, or nil.
 func mend(tokens token.Tokens) (mended token.Tokens, unsure *token.Token) {
 	mended = tokens[:0:0]
 	for i := 0; i < len(tokens); i++ {
@@ -44,7 +43,7 @@ func mend(tokens token.Tokens) (mended token.Tokens, unsure *token.Token) {
 	return mended, nil
 }
 
-// adjacent reports whether nothing stands between a token and the next.
+// adjacent reports whether the next token follows a token without a gap.
 func adjacent(tk, next *token.Token) bool {
 	return next.Origin != "" && strings.Trim(next.Origin[:1], " \t\n") != "" &&
 		strings.TrimRight(tk.Origin, " \t\n") == tk.Origin
@@ -59,7 +58,7 @@ func isPlain(t token.Type) bool {
 	return false
 }
 
-// endsKey reports whether a colon right after such a token ends a key whatever follows.
+// endsKey reports whether a colon right after the token always ends a key.
 func endsKey(t token.Type) bool {
 	switch t {
 	case token.SingleQuoteType, token.DoubleQuoteType, token.SequenceEndType, token.MappingEndType:

@@ -2,12 +2,12 @@ package spec
 
 import "strings"
 
-// longestName bounds what Nearest compares: no name of a field, value or filter is longer.
+// longestName bounds the names that Nearest compares. No name of a field, value or filter is
+// longer.
 const longestName = 253
 
-// Nearest is the one of known that a person who wrote name most likely meant, or
-// "" when none is near enough to be worth a question. Case, '-' and '_' do not
-// count, and of equally near names the first wins.
+// Nearest returns the known name that the writer of name most likely meant, or "" if no known name
+// is near enough. Nearest ignores case, '-' and '_'. Of equally near names it returns the first.
 func Nearest(name string, known []string) string {
 	if len(name) > longestName {
 		return ""
@@ -32,14 +32,14 @@ func Nearest(name string, known []string) string {
 	return best
 }
 
-// plain drops what people get wrong without misspelling anything.
+// plain removes differences that are no misspellings: case, '-' and '_'.
 func plain(s string) string {
 	return strings.ToLower(strings.NewReplacer("-", "", "_", "").Replace(s))
 }
 
-// distance is the number of edits (insert, delete, replace, swap neighbours)
-// between a and b, or limit when it is not below limit. One name inside the other
-// counts as just below the limit: FAIL_OPEN is open, auth is near prod-auth.
+// distance returns the number of edits (insert, delete, replace, swap neighbours) between a and b,
+// but at most limit. If one name contains the other, the distance is just below the limit:
+// FAIL_OPEN is near open, and auth is near prod-auth.
 func distance(a, b string, limit int) int {
 	contained := limit
 	if min(len(a), len(b)) >= 3 && (strings.Contains(a, b) || strings.Contains(b, a)) {

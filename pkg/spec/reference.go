@@ -7,14 +7,13 @@ import (
 	"strings"
 )
 
-// Reference names something in an OCI registry. A parsed one has a Tag, a
-// Digest, or both: then the digest says what is meant, and the tag what it was
-// called.
+// Reference names an artifact in an OCI registry. A parsed reference has a Tag, a Digest, or both.
+// With both, the Digest decides, and the Tag is only the name.
 type Reference struct {
 	Registry   string // host, or host:port
 	Repository string
 	Tag        string // "latest" where nothing was written
-	Digest     string // sha256:… or sha512:…; "": none
+	Digest     string // "latest" if the reference has neither tag nor digest
 }
 
 const (
@@ -30,9 +29,9 @@ var (
 	digestPattern     = regexp.MustCompile(`^(?:sha256:[0-9a-f]{64}|sha512:[0-9a-f]{128})$`)
 )
 
-// ParseReference reads registry/repository:tag, registry/repository@digest or
-// both, with oci:// in front or without. A reference that has neither means the
-// tag latest, as everywhere. Its error says what is wrong with which part.
+// ParseReference reads registry/repository:tag, registry/repository@digest or both, with or without
+// oci:// in front. A reference without tag and digest gets the tag latest, as usual. The error
+// names the invalid part.
 func ParseReference(text string) (Reference, error) {
 	var r Reference
 	rest := strings.TrimPrefix(text, "oci://")
@@ -69,15 +68,15 @@ func ParseReference(text string) (Reference, error) {
 	return r, nil
 }
 
-// isHost tells a registry from the first part of a repository, as Docker does.
+// isHost distinguishes a registry from the first part of a repository, by Docker's rule.
 func isHost(text string) bool {
 	return text == "localhost" || strings.ContainsAny(text, ".:[")
 }
 
-// Pinned says whether the reference can only ever mean the same bytes.
+// Pinned reports whether the reference always means the same bytes.
 func (r Reference) Pinned() bool { return r.Digest != "" }
 
-// Target is what a registry is asked for: the digest, or else the tag.
+// Target returns the digest, or else the tag, for a request to the registry.
 func (r Reference) Target() string {
 	if r.Digest != "" {
 		return r.Digest
@@ -85,7 +84,7 @@ func (r Reference) Target() string {
 	return r.Tag
 }
 
-// String is the reference as one writes it, without oci://; "" for the zero value.
+// String returns the reference as written, without oci://; "" for the zero value.
 func (r Reference) String() string {
 	if r.Registry == "" {
 		return ""
@@ -100,7 +99,7 @@ func (r Reference) String() string {
 	return text
 }
 
-// WithDigest is the reference with another digest, its tag kept.
+// WithDigest returns the reference with another digest and the same tag.
 func (r Reference) WithDigest(digest string) Reference {
 	r.Digest = digest
 	return r

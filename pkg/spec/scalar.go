@@ -7,12 +7,12 @@ import (
 	"github.com/goccy/go-yaml/token"
 )
 
-// The YAML library gets the text of some scalars wrong: it drops tabs and keeps
-// line ends of plain ones, takes comments for a part of them, and loses spaces
-// before a chomped end. A configuration has to arrive as it was written, so that
-// these are read from the scalar's source (its token's Origin) here.
+// The YAML library returns a wrong text for some scalars. It drops tabs, keeps the line ends of
+// plain scalars, takes comments for a part of them, and loses spaces before a chomped end. A
+// configuration must arrive as written, so the functions here read the scalar's source (its token's
+// Origin).
 
-// flowText is the text of a plain or quoted scalar; false when it is a plain one
+// flowText returns the text of a plain or quoted scalar. The result is false for a plain scalar
 // that has swallowed a comment.
 func flowText(tk *token.Token) (text string, ok bool) {
 	source := strings.Trim(tk.Origin, " \t\n")
@@ -34,8 +34,8 @@ func flowText(tk *token.Token) (text string, ok bool) {
 	return fold(source), true
 }
 
-// fold joins the lines of a flow scalar: a line end is a space, and one with n
-// empty lines after it is n line feeds. Blanks around line ends do not count.
+// fold joins the lines of a flow scalar. A line end becomes a space, and a line end with n empty
+// lines after it becomes n line feeds. fold drops blanks around line ends.
 func fold(source string) string {
 	lines := strings.Split(source, "\n")
 	var b strings.Builder
@@ -61,7 +61,7 @@ func fold(source string) string {
 	return b.String()
 }
 
-// blockText is the text of a literal or folded scalar.
+// blockText returns the text of a literal or folded scalar.
 func blockText(n *ast.LiteralNode) string {
 	text := n.Value.Value
 	if !strings.Contains(n.GetToken().Value, "-") || text == "" {

@@ -9,8 +9,8 @@ import (
 // maxPathBytes bounds the paths that the YAML parser keeps for every node.
 const maxPathBytes = 64 << 20
 
-// checkTokens refuses what would make the parser recurse too deep, take too long
-// or keep too much. It needs no more of YAML than where nesting begins and ends.
+// checkTokens refuses text that would make the parser recurse too deep, take too long or use too
+// much memory. It needs to know only where nesting begins and ends.
 func checkTokens(src *source, tokens token.Tokens) *Error {
 	var n nesting
 	documents, count, properties, paths := 1, 0, 0, 0
@@ -30,7 +30,7 @@ func checkTokens(src *source, tokens token.Tokens) *Error {
 		}
 		switch tk.Type {
 		case token.TagType, token.AnchorType:
-			// Each of a row of them is a level of the parser's recursion.
+			// Each token of a row of them is a level of the parser's recursion.
 			if properties++; properties > maxDepth {
 				return tooLarge(tk, "too many tags and anchors in a row", "")
 			}
@@ -58,7 +58,7 @@ func checkTokens(src *source, tokens token.Tokens) *Error {
 	return nil
 }
 
-// nesting is where in a document a token stands.
+// nesting is the place of a token in a document.
 type nesting struct {
 	levels []level
 	flow   int // how many of levels are brackets
@@ -98,10 +98,10 @@ func (n *nesting) take(tk *token.Token, isKey bool) {
 	}
 }
 
-// enter begins a block entry, which ends those that are as far in or farther.
+// enter begins a block entry, and ends the open entries at the same or a higher column.
 func (n *nesting) enter(column int, dash bool, path int) {
 	if n.flow > 0 {
-		// Keys of a flow mapping do not nest by column, and each ends with its value.
+		// Keys of a flow mapping do not nest by column: each ends with its value.
 		n.closeBlocks(0, false)
 		n.levels = append(n.levels, level{column: 1, path: n.path() + path})
 		return
@@ -110,8 +110,8 @@ func (n *nesting) enter(column int, dash bool, path int) {
 	n.levels = append(n.levels, level{column: column, dash: dash, path: n.path() + path})
 }
 
-// closeBlocks ends the innermost block entries that an entry at column ends. A
-// dash may stand right below the key that it belongs to.
+// closeBlocks ends the innermost block entries before an entry at column. A dash may stand at the
+// column of its own key.
 func (n *nesting) closeBlocks(column int, dash bool) {
 	for len(n.levels) > 0 {
 		top := n.levels[len(n.levels)-1]

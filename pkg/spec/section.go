@@ -9,11 +9,11 @@ import (
 	"time"
 )
 
-// fields are the keys that a section may have, and what reads each.
+// fields maps the keys of a section to their decoders.
 type fields map[string]func(key, value *node)
 
-// section hands each entry of the mapping n to its field. path is the section's
-// own, "" for the document's.
+// section passes each entry of the mapping n to the decoder of its field. path is the section's
+// path, and "" for the document.
 func (d *decoder) section(path string, n *node, known fields) {
 	if !d.is(path, n, kindMap) {
 		return
@@ -42,7 +42,7 @@ func (d *decoder) section(path string, n *node, known fields) {
 	}
 }
 
-// mayBeNull is true for the fields that give null a meaning.
+// mayBeNull reports whether null has a meaning for a field.
 func mayBeNull(path string) bool {
 	return path == "config" || path == "vm.config" || path == "vm.runtime"
 }
@@ -80,7 +80,7 @@ func (d *decoder) noValue(path string, n *node) {
 	})
 }
 
-// exampleOf shows how a section is written.
+// exampleOf returns an example of a section.
 func exampleOf(path string) string {
 	switch path {
 	case "", "module":
@@ -134,7 +134,7 @@ func (d *decoder) is(path string, n *node, want kind) bool {
 	return false
 }
 
-// str reads a string without NUL, which nothing that a spec names may contain.
+// str reads a string without NUL. No value of a spec may contain NUL.
 func (d *decoder) str(path string, n *node) (string, bool) {
 	if !d.is(path, n, kindString) {
 		return "", false
@@ -160,7 +160,7 @@ func (d *decoder) boolean(path string, n *node) bool {
 	return d.is(path, n, kindBool) && strings.EqualFold(n.text, "true")
 }
 
-// list reads the strings of a list that has some, none of them empty.
+// list reads a list of at least one string, without empty strings.
 func (d *decoder) list(path string, n *node) []string {
 	if !d.is(path, n, kindList) {
 		return nil
@@ -180,7 +180,7 @@ func (d *decoder) list(path string, n *node) []string {
 	return all
 }
 
-// set is a list whose order and repetitions mean nothing.
+// set reads a list without order and repetitions.
 func (d *decoder) set(path string, n *node) []string {
 	all := d.list(path, n)
 	slices.Sort(all)
@@ -242,7 +242,7 @@ func (d *decoder) duration(path string, n *node, least, most time.Duration) time
 	return 0
 }
 
-// whole reads a whole number from least to most.
+// whole reads an integer from least to most.
 func (d *decoder) whole(path string, n *node, text string, least, most int) int {
 	value, err := strconv.Atoi(text)
 	if err != nil || value < least || value > most {

@@ -7,9 +7,9 @@ func (s NodeSelector) Empty() bool {
 	return len(s.IDs) == 0 && len(s.Clusters) == 0 && len(s.Metadata) == 0
 }
 
-// Matches reports whether s selects the Envoy with this node id, cluster and
-// metadata (its top-level values as text). Every key that is set must match, each
-// key of Metadata included; any one of the IDs does, and any one of the Clusters.
+// Matches reports whether s selects an Envoy with this node id, cluster and metadata (its top-level
+// values as text). Every key of s must match, and every key of Metadata. IDs and Clusters match if
+// any of their values does.
 func (s NodeSelector) Matches(id, cluster string, metadata map[string]string) bool {
 	if s.Empty() {
 		return true

@@ -1,10 +1,10 @@
-// Package spec is the document a user writes: its types, strict decoding with
-// positions, and validation. It knows neither Envoy nor xDS.
+// Package spec defines the YAML document that describes a filter: its types, strict decoding with
+// positions, and validation. The package knows neither Envoy nor xDS.
 package spec
 
 import "time"
 
-// APIVersion is the only value that a document's apiVersion may have.
+// APIVersion is the only value of apiVersion.
 const APIVersion = "wasm-xds/v1"
 
 // Type says which of Envoy's filter chains a filter lives in.
@@ -16,8 +16,8 @@ const (
 	Network Type = "network"
 )
 
-// FailurePolicy says what Envoy does with requests when the filter fails at
-// run time, and what a control plane serves when it has nothing that loads.
+// FailurePolicy decides about requests after the filter fails at run time. It also decides the
+// stand-in that a control plane serves if no revision loads.
 type FailurePolicy string
 
 // The failure policies, named after Envoy's FAIL_CLOSED, FAIL_OPEN and FAIL_RELOAD.
@@ -37,37 +37,37 @@ const (
 	File   Delivery = "file"   // Envoy reads the module store's file
 )
 
-// OnRemove says what Envoys get when a spec goes away.
+// OnRemove decides which filter Envoys get after the removal of a spec.
 type OnRemove string
 
-// What a removed filter leaves behind.
+// The values of onRemove.
 const (
 	Keep        OnRemove = "keep"
 	Passthrough OnRemove = "passthrough"
 	Deny        OnRemove = "deny"
 )
 
-// Spec is one valid document, with every default filled in except Delivery and
-// VM.ID, whose defaults belong to the server and to the translation.
-// A Spec is immutable once decoded.
+// Spec is one valid document. All defaults are filled in, except those of Delivery and VM.ID, which
+// belong to the server and to the translation. A decoded Spec is immutable.
 type Spec struct {
 	Name       string
 	Type       Type
 	Module     Module
 	RootID     string
-	Config     *string // plugin configuration, as the module gets it; nil: none; inline configurations only
+	Config     *string // plugin configuration, as the module gets it; nil: none, or in the file of ConfigFrom
 	ConfigFrom *FileRef
-	ConfigType ConfigType // of Config or of what ConfigFrom names; "": by its content
+	ConfigType ConfigType // of Config or of the file of ConfigFrom; "": by the content
 	ConfigPos  Position   // of Config
 	Policy     FailurePolicy
 	Delivery   Delivery // "": the server's default
 	VM         VM
-	// ReloadBackoff is the pause before a failed VM is made anew; with policy Reload only, else 0.
+	// ReloadBackoff is the pause before Envoy replaces a failed VM. It is 0 unless the policy is
+	// Reload.
 	ReloadBackoff time.Duration
 	// AllowOnHeadersStopIteration needs Envoy 1.35 or later; nil leaves Envoy's default.
 	AllowOnHeadersStopIteration *bool
 	Capabilities                []string // nil: unrestricted, empty: none; sorted
-	// AutoCapabilities means exactly what the module imports; Capabilities is nil then.
+	// AutoCapabilities allows exactly the imports of the module; Capabilities is then nil.
 	AutoCapabilities bool
 	Nodes            NodeSelector
 	Canary           Canary
@@ -78,11 +78,11 @@ type Spec struct {
 	// NoSmoke keeps the sandbox from sending a plain request through a filter without
 	// tests (smoke: off). It is no part of the revision.
 	NoSmoke bool
-	// Notes are what the document's writer should know and what refuses nothing: see
-	// [Spec.Notices], which has more of it.
+	// Notes are notices from decoding; they refuse nothing. [Spec.Notices] returns them and more.
 	Notes []Error
 
-	// File is the document's file as the source named it; Line is where the document begins, 1-based.
+	// File is the document's file, as the source named it. Line is the document's first line,
+	// 1-based.
 	File string
 	Line int
 }
@@ -91,26 +91,24 @@ type Spec struct {
 type Module struct {
 	File   *FileRef
 	URL    string
-	OCI    Reference // zero: not from a registry
+	OCI    Reference // of the bytes; lowercase hex; "" if the spec has none
 	SHA256 string    // of the bytes; lowercase hex; "" when the spec names none
-	// Refresh is the time between two looks at where OCI's tag leads; 0: it is looked
-	// at once.
+	// Refresh is the time between two looks at OCI's tag; 0 means a single look.
 	Refresh    time.Duration
-	PullSecret *FileRef // the registry's credentials; nil: those of the user
-	// Keys are files with public keys, by one of which the module must be signed;
-	// nil: the spec does not ask for a signature.
+	PullSecret *FileRef // the registry's credentials; nil: the user's own
+	// Keys are files with public keys. One of the keys must have signed the module. nil means that
+	// the spec asks for no signature.
 	Keys []*FileRef
-	// Bundled says that File came with the spec in one signed whole, if that is signed;
-	// no document says so.
+	// Bundled means that File came with the spec in one bundle, whose signature covers both. No
+	// document can set it.
 	Bundled bool
-	Pos     Position // of the module's reference, for errors that resolving it finds
+	Pos     Position // of the module's reference, for errors of the resolver
 }
 
-// SignatureSuffixes are what comes after the name of a module in the names of
-// signatures beside it.
+// SignatureSuffixes follow a module's file name in the file names of its signatures.
 func SignatureSuffixes() []string { return []string{".sig", ".sigstore.json", ".bundle"} }
 
-// SignatureFiles are the files that signatures of File may be in, whether they are there or not.
+// SignatureFiles returns the possible files with signatures of File, whether or not they exist.
 func (m Module) SignatureFiles() []string {
 	if m.File == nil {
 		return nil
@@ -122,9 +120,9 @@ func (m Module) SignatureFiles() []string {
 	return files
 }
 
-// Files are the paths of all files that matter for the spec, whether they are there or not:
-// those that it names, and those with signatures where its module must be signed, by its own keys
-// or by others (signed).
+// Files returns the paths of all files that matter for the spec, whether or not they exist: the
+// files that the spec names, and the signatures of its module if a signature is required, by the
+// spec's own keys or by others (signed).
 func (s *Spec) Files(signed bool) []string {
 	var paths []string
 	for _, ref := range append([]*FileRef{s.Module.File, s.Module.PullSecret, s.ConfigFrom}, s.Module.Keys...) {
@@ -141,14 +139,14 @@ func (s *Spec) Files(signed bool) []string {
 // FileRef is a file that a spec names.
 type FileRef struct {
 	Path string // absolute
-	As   string // as written
+	As   string // as in the spec
 	Pos  Position
 }
 
 // VM is the vm section.
 type VM struct {
 	ID               string     // "": an id of the filter's own
-	Runtime          string     // full extension name, envoy.wasm.runtime.v8 by default
+	Runtime          string     // "": the filter's own id
 	Config           *string    // as the module gets it
 	ConfigType       ConfigType // of Config; "": by its content
 	Env              map[string]string
@@ -156,31 +154,32 @@ type VM struct {
 	AllowPrecompiled bool
 }
 
-// NodeSelector selects Envoys: all keys that are set must match, any value
-// within a key does. The zero value selects every Envoy.
+// NodeSelector selects Envoys. All keys that are set must match; a key matches if any of its values
+// does. The zero value selects every Envoy.
 type NodeSelector struct {
 	IDs      []string
 	Clusters []string
 	Metadata map[string]string // compared with the node's metadata as text
 }
 
-// Canary says which Envoys get a new revision first. Exactly one field is in
-// use: Selector when non-nil, else Percent when > 0, else Count (0: all at once).
-// A spec that says nothing decodes to Count 1.
+// Canary selects the Envoys that get a new revision first. Exactly one field is used: Selector if
+// it is not nil, else Percent if it is above 0, else Count (0: all at once). Without rollout in the
+// spec, Count is 1.
 type Canary struct {
 	Count    int
 	Percent  int // 1 to 100
 	Selector *NodeSelector
 }
 
-// Limits are what the filter may cost in the sandbox; beyond them it is refused.
-// The zero value limits nothing.
+// Limits bounds the cost of the filter in the sandbox, which refuses a filter beyond a limit. The
+// zero value limits nothing.
 type Limits struct {
-	// TimePerRequest is for the filter's own part of the costliest request of the tests; 0: no limit.
+	// TimePerRequest bounds the filter's own time for the costliest request of the tests; 0: no
+	// limit.
 	TimePerRequest time.Duration
-	// Memory is for the size of the linear memory, in bytes; 0: no limit.
+	// Memory bounds the size of the linear memory, in bytes; 0: no limit.
 	Memory int64
-	// TimePos and MemoryPos are where the limits stand, for errors about them.
+	// TimePos and MemoryPos are the positions of the limits, for errors.
 	TimePos, MemoryPos Position
 }
 
@@ -191,11 +190,11 @@ type Position struct {
 	Column int
 }
 
-// Error is one problem of one document, worded for the person who wrote it.
+// Error is one problem of one document, worded for the document's author.
 type Error struct {
 	Code    string // stable, snake_case: "unknown_field", "bad_yaml", "module_missing", …
 	Message string
 	Hint    string // the next step; may be empty
-	Name    string // the filter that the document describes, when known
+	Name    string // the filter's name, if it is known
 	Pos     Position
 }

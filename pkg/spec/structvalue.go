@@ -16,8 +16,8 @@ import (
 
 var errNotText = errors.New("it is not UTF-8 text")
 
-// maxStructDepth is the most levels of objects and lists in a Struct. Each is three
-// messages deep, and a C++ filter's parser takes no more than 100 of them.
+// maxStructDepth is the largest number of levels of objects and lists in a Struct. Each level is
+// three messages deep, and a C++ filter's parser takes no more than 100 messages.
 const maxStructDepth = 32
 
 const (
@@ -25,10 +25,10 @@ const (
 	doubleAdvice = "put it in quotes"
 )
 
-// structOf is the JSON object in text as google.protobuf.Struct, in protobuf's wire
-// format with sorted keys: equal objects give equal bytes. Its errors quote nothing.
-// The format is written here because this package knows no protobuf; a test of
-// pkg/translate holds it to the library's bytes.
+// structOf encodes the JSON object in text as google.protobuf.Struct, in protobuf's wire format
+// with sorted keys: equal objects give equal bytes. Its errors quote nothing. This package does not
+// import protobuf, and so has an encoder of its own; a test of pkg/translate compares it with the
+// library.
 func structOf(text string) (string, error) {
 	if !utf8.ValidString(text) {
 		return "", errors.New("it is not UTF-8 text")
@@ -77,13 +77,14 @@ func appendBytes[T ~string | ~[]byte](to []byte, tag byte, content T) []byte {
 	return append(to, content...)
 }
 
-// structReader reads JSON strictly: no key twice, no number that a double cannot hold.
+// structReader reads JSON strictly: it refuses repeated keys, and numbers that a double cannot
+// hold.
 type structReader struct {
 	*json.Decoder
 	text string
 }
 
-// fail is an error at the place that the reader has reached.
+// fail returns an error at the reader's position.
 func (r *structReader) fail(message string) error {
 	before := r.text[:min(int(r.InputOffset()), len(r.text))]
 	line := strings.Count(before, "\n") + 1
@@ -91,7 +92,7 @@ func (r *structReader) fail(message string) error {
 	return fmt.Errorf("%s (line %d, column %d)", message, line, max(column, 1))
 }
 
-// value is the next value as a Value.
+// value reads the next value as a Value.
 func (r *structReader) value(depth int) ([]byte, error) {
 	token, err := r.Token()
 	if err != nil {
@@ -125,7 +126,7 @@ func (r *structReader) value(depth int) ([]byte, error) {
 	return appendBytes(nil, tagStruct, object), err
 }
 
-// list is the rest of a list that has begun, as a ListValue.
+// list reads the rest of a list as a ListValue.
 func (r *structReader) list(depth int) (list []byte, err error) {
 	for r.More() {
 		value, err := r.value(depth)
@@ -140,7 +141,7 @@ func (r *structReader) list(depth int) (list []byte, err error) {
 	return list, nil
 }
 
-// object is the rest of an object that has begun, as a Struct.
+// object reads the rest of an object as a Struct.
 func (r *structReader) object(depth int) (object []byte, err error) {
 	entries := map[string][]byte{}
 	for r.More() {
@@ -148,7 +149,7 @@ func (r *structReader) object(depth int) (object []byte, err error) {
 		if err != nil {
 			return nil, r.fail("it is not JSON")
 		}
-		name, _ := key.(string) // the decoder lets nothing else be a key
+		name, _ := key.(string) // the decoder allows only strings as keys
 		if _, twice := entries[name]; twice {
 			return nil, r.fail("an object has a key twice")
 		}
@@ -166,8 +167,8 @@ func (r *structReader) object(depth int) (object []byte, err error) {
 	return object, nil
 }
 
-// double is a JSON number as a Struct holds it; false where an integer would lose
-// digits, or the number is too large.
+// double returns a JSON number as a Struct holds it. The result is false for an integer that would
+// lose digits, and for a number that is too large.
 func double(text string) (float64, bool) {
 	number, err := json.Number(text).Float64()
 	if err != nil || math.IsInf(number, 0) {
@@ -180,7 +181,7 @@ func double(text string) (float64, bool) {
 	return number, true
 }
 
-// typedText is the @type of a text that is a JSON object with one; "" for others.
+// typedText returns the @type of a text with a JSON object, or "".
 func typedText(text string) string {
 	if !strings.Contains(text, typeKey) {
 		return ""

@@ -5,7 +5,7 @@ import (
 	"strconv"
 )
 
-// expect reads what a step has to come to.
+// expect reads the expected results of a step.
 func (r *testReader) expect(path string, v *node) TestExpect {
 	e := TestExpect{Pos: v.pos}
 	known := fields{
@@ -34,7 +34,7 @@ func (r *testReader) expect(path string, v *node) TestExpect {
 	return e
 }
 
-// expected reads an expected message, or that there is none.
+// expected reads an expected message, or the word none.
 func (r *testReader) expected(path string, v *node, p part) (m *TestMessage, none bool) {
 	if v.kind == kindString {
 		if v.text == "none" {
@@ -48,8 +48,8 @@ func (r *testReader) expected(path string, v *node, p part) (m *TestMessage, non
 	return m, false
 }
 
-// bytes reads all that comes through one side of a connection; "none" is no
-// word here, but a text like any other: an empty one says it.
+// bytes reads all bytes that reach one side of a connection. Here "none" is ordinary text; an empty
+// text means no bytes.
 func (r *testReader) bytes(path string, v *node) *string {
 	all := ""
 	for _, chunk := range r.body(path, v) {
@@ -125,7 +125,7 @@ func (r *testReader) calls(path string, v *node) []TestCall {
 	return calls
 }
 
-// answers reads what calls get, by cluster: one answer, or a list of them.
+// answers reads the responses to calls, by cluster: one response, or a list of them.
 func (r *testReader) answers(path string, v *node) map[string][]TestAnswer {
 	if !r.is(path, v, kindMap) {
 		return nil
@@ -154,7 +154,7 @@ func (r *testReader) answers(path string, v *node) map[string][]TestAnswer {
 	return answers
 }
 
-// answer reads what one call gets; the word fail is no answer at all.
+// answer reads the response to one call; the word fail means no response.
 func (r *testReader) answer(path string, v *node) TestAnswer {
 	if v.kind == kindString {
 		if v.text != "fail" {

@@ -1,10 +1,10 @@
 package spec
 
-// Test is one test of a filter: requests or connections, one after another,
-// through one new VM, each with what is expected of it.
+// Test is one test of a filter: requests or connections with their expected results, one after
+// another through one new VM.
 type Test struct {
 	Name string
-	// Shared is the shared data that is there before the first step.
+	// Shared is the shared data before the first step.
 	Shared map[string]string
 	Steps  []TestStep // at least one
 	Pos    Position
@@ -12,32 +12,32 @@ type Test struct {
 
 // TestStep is one HTTP request with its response, or one TCP connection.
 type TestStep struct {
-	// Properties are by path, as in source.address; they go before what the request tells.
+	// Properties are by path, as in source.address. They override the properties of the request.
 	Properties map[string]string
-	// HTTP belongs to filters of type http, Connection to those of type network. One is set.
+	// A filter of type http has HTTP, and one of type network has Connection. Exactly one is set.
 	HTTP       *TestHTTP
 	Connection *TestConnection
-	// Calls are the answers to the HTTP calls that the filter makes, by cluster,
-	// one for each call in turn; the last one is for all that follow.
+	// Calls are the responses to the filter's HTTP calls, by cluster. Each call takes the next
+	// response; all calls after the last response get the last one.
 	Calls  map[string][]TestAnswer
 	Expect TestExpect
 	Pos    Position
 }
 
-// TestHTTP is a request and what the upstream answers if the request reaches it.
+// TestHTTP is a request, and the upstream's response if the request reaches it.
 type TestHTTP struct {
 	Request  TestMessage
 	Upstream TestMessage // the zero Status means 200
 }
 
-// TestConnection is what both sides of a TCP connection send, the client first.
+// TestConnection is the data of both sides of a TCP connection; the client sends first.
 type TestConnection struct {
-	Downstream []string // in the chunks in which it arrives
+	Downstream []string // in chunks, as they arrive
 	Upstream   []string
 }
 
-// TestMessage is a request, a response, or what is expected of one. What is zero
-// is not there, and not looked at where it is expected.
+// TestMessage is a request, a response, or an expected message. A zero field is absent; in an
+// expected message the test does not look at the field.
 type TestMessage struct {
 	Method, Path string // of requests
 	Status       int    // of responses
@@ -50,26 +50,26 @@ type TestMessage struct {
 type TestHeader struct {
 	Name   string // lower case
 	Values []string
-	Absent bool // it is expected not to be there
+	Absent bool // the header must be absent
 }
 
-// TestAnswer is what a call gets.
+// TestAnswer is the response to a call.
 type TestAnswer struct {
 	TestMessage
-	Fail bool // there is no answer
+	Fail bool // the call gets no response
 }
 
-// TestExpect is what a step has to come to. What is nil is not looked at.
+// TestExpect is the expected result of a step. The test does not look at nil fields.
 type TestExpect struct {
-	Upstream *TestMessage // what reaches the upstream
-	Response *TestMessage // what the client gets
-	// NoUpstream and NoResponse: nothing may reach it.
+	Upstream *TestMessage // the request that reaches the upstream
+	Response *TestMessage // the response that the client gets
+	// NoUpstream and NoResponse mean that no message may reach that side.
 	NoUpstream, NoResponse bool
-	// ToUpstream and ToDownstream are the bytes that come through a connection.
+	// ToUpstream and ToDownstream are the bytes that reach each side of a connection.
 	ToUpstream, ToDownstream *string
-	Closed                   *bool // the filter has closed the connection
+	Closed                   *bool // whether the filter has closed the connection
 
-	Logs    []TestLog // in this order, others between them; empty and not nil: none
+	Logs    []TestLog // in this order, possibly with other lines between them; empty and not nil: none
 	Metrics map[string]int64
 	Calls   []TestCall // all of them, in this order; empty and not nil: none
 	Pos     Position

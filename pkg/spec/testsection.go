@@ -6,7 +6,7 @@ import (
 	"strings"
 )
 
-// The bounds of what tests may ask for.
+// The bounds of tests.
 const (
 	maxTests    = 200 // of a document
 	maxSteps    = 200 // of a test
@@ -143,7 +143,7 @@ func (r *testReader) completeStep(at string, v *node, s *TestStep) {
 	s.HTTP.Upstream.Status = orDefault(s.HTTP.Upstream.Status, 200)
 }
 
-// part says which fields a message has.
+// part lists the fields of a message.
 type part uint8
 
 const (
@@ -157,7 +157,7 @@ func (r *testReader) message(path string, v *node, p part) TestMessage {
 	return m
 }
 
-// messageFields read a message into m. Only an expected one can say that a header is not there.
+// messageFields read a message into m. Only an expected message can say that a header is absent.
 func (r *testReader) messageFields(path string, m *TestMessage, p part, expected bool) fields {
 	known := fields{
 		"headers":  func(_, v *node) { m.Headers = r.headers(path+".headers", v, expected) },
@@ -179,7 +179,7 @@ func (r *testReader) messageFields(path string, m *TestMessage, p part, expected
 	return known
 }
 
-// scalar reads a scalar as the text that it is written as: header values are text.
+// scalar reads a scalar as text in its original spelling: header values are text.
 func (r *testReader) scalar(path string, v *node) string {
 	switch v.kind {
 	case kindNumber:
@@ -191,8 +191,8 @@ func (r *testReader) scalar(path string, v *node) string {
 	return text
 }
 
-// headers reads names with one or several values each. The names become lower
-// case, as HTTP/2 and Envoy have them.
+// headers reads names with one or several values each. The names become lower case, as in HTTP/2
+// and Envoy.
 func (r *testReader) headers(path string, v *node, expected bool) []TestHeader {
 	if !r.is(path, v, kindMap) {
 		return nil

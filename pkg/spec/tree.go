@@ -8,11 +8,11 @@ import (
 	"github.com/goccy/go-yaml/token"
 )
 
-// kind is what YAML takes a node for.
+// kind is the YAML type of a node.
 type kind uint8
 
 const (
-	kindInvalid kind = iota // an error was reported; say no more of it
+	kindInvalid kind = iota // an error was reported; report no others for the node
 	kindNull
 	kindBool
 	kindNumber
@@ -28,7 +28,7 @@ func (k kind) String() string {
 // node is a YAML node with its aliases, merge keys and tags resolved.
 type node struct {
 	kind    kind
-	text    string // a scalar's, as written or, if quoted, as meant; "" for a null that is not written
+	text    string // a scalar's, as written, or the meaning of a quoted one; "" for a missing null
 	pos     Position
 	entries []entry // a mapping's, in order; keys may occur twice
 	items   []*node // a list's
@@ -38,7 +38,7 @@ type node struct {
 
 type entry struct {
 	key, value *node
-	merge      bool // the key is <<; not once the mapping is resolved
+	merge      bool // the key is <<; false after the mapping is resolved
 }
 
 // add makes child part of n.
@@ -47,9 +47,9 @@ func (n *node) add(child *node) {
 	n.depth = max(n.depth, child.depth+1)
 }
 
-const nodeSize = 16 // what a node counts beside its text
+const nodeSize = 16 // the size of a node without its text
 
-// tree resolves what the parser found, within the limits of a document.
+// tree resolves the parser's nodes, within the limits of a document.
 func (d *decoder) tree(from ast.Node) *node {
 	n := d.resolve(from)
 	if n.depth > maxDepth {
@@ -98,7 +98,7 @@ func (d *decoder) resolve(from ast.Node) *node {
 		return d.invalid(n, CodeBadYAML, "a comment inside text of several lines", "move the comment, or put the text in quotes")
 	}
 	if tk.Type != token.SingleQuoteType && tk.Type != token.DoubleQuoteType {
-		// The parser's own idea of numbers leaves out 1e3 and those over 64 bits.
+		// The parser does not take 1e3 and integers over 64 bits for numbers.
 		n.kind = plainKind(text)
 	}
 	return d.withText(n, text)
@@ -113,7 +113,7 @@ func (d *decoder) withText(n *node, text string) *node {
 	n.text = text
 	n.size += len(text)
 	if !utf8.ValidString(text) {
-		// Escapes can make what no protobuf string may hold.
+		// Escapes can produce text that no protobuf string may hold.
 		return d.invalid(n, CodeBadYAML, "the text is not valid Unicode", "check its escapes")
 	}
 	return n
@@ -135,7 +135,7 @@ func (d *decoder) mapping(from *ast.MappingNode) *node {
 		}
 		value := d.resolve(pair.Value)
 		if value.pos.File == "" || value.kind == kindNull && value.text == "" {
-			value.pos = key.pos // nothing is written there to point at
+			value.pos = key.pos // a missing value has no position of its own
 		}
 		_, merge := pair.Key.(*ast.MergeKeyNode)
 		n.entries = append(n.entries, entry{key: key, value: value, merge: merge})
@@ -149,7 +149,7 @@ func (d *decoder) mapping(from *ast.MappingNode) *node {
 	return d.merge(n, own)
 }
 
-// key resolves a mapping's key, which has to be a scalar.
+// key resolves a mapping's key, which must be a scalar.
 func (d *decoder) key(from ast.Node) *node {
 	if merge, ok := from.(*ast.MergeKeyNode); ok {
 		return d.bare(merge.GetToken(), kindString)
@@ -161,8 +161,8 @@ func (d *decoder) key(from ast.Node) *node {
 	return n
 }
 
-// merge puts what the merge keys of n name in their place, without what n says
-// itself (own) or an earlier one says.
+// merge replaces the merge keys of n by their entries, without the entries that n itself (own) or
+// an earlier merge key has.
 func (d *decoder) merge(n *node, own map[string]bool) *node {
 	var entries []entry
 	for _, e := range n.entries {
@@ -200,7 +200,7 @@ func (d *decoder) merge(n *node, own map[string]bool) *node {
 	return n
 }
 
-// closed makes n one that nobody looks into: an error has been reported.
+// closed turns n into a node that no decoder looks into: an error has been reported.
 func (d *decoder) closed(n *node) *node {
 	n.kind, n.entries, n.items = kindInvalid, nil, nil
 	return n
@@ -227,15 +227,15 @@ func (d *decoder) alias(from *ast.AliasNode) *node {
 	case !d.expand(target, at):
 		return d.closed(at)
 	}
-	// A copy, so that an error about it points at the alias. What is in it is
-	// shared: the tree is never changed once it is built.
+	// A copy, so that an error about the node points at the alias. The content is shared, because a
+	// tree never changes after it is built.
 	n := *target
 	n.pos = at.pos
 	return &n
 }
 
-// expand accounts for another use of target, and is false, with the error
-// reported once, when the document has become too large by them.
+// expand accounts for another use of target. If aliases make the document too large, expand reports
+// the error once and returns false.
 func (d *decoder) expand(target, at *node) bool {
 	before := d.expanded
 	d.expanded = min(d.expanded+target.size, maxExpanded+1)
@@ -252,7 +252,7 @@ func (d *decoder) expand(target, at *node) bool {
 	return false
 }
 
-// tag resolves YAML's own tags where they say nothing new, and !!str.
+// tag resolves !!str, and YAML's other own tags if they do not change the type.
 func (d *decoder) tag(from *ast.TagNode) *node {
 	tk := from.GetToken()
 	if from.Value == nil {
@@ -276,7 +276,7 @@ func (d *decoder) tag(from *ast.TagNode) *node {
 	return n
 }
 
-// brief bounds what an error quotes.
+// brief shortens text for a quotation in an error.
 func brief(s string) string {
 	const most = 64
 	if utf8.RuneCountInString(s) <= most {

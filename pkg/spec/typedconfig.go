@@ -9,8 +9,8 @@ import (
 // typeKey is the key by which protobuf's JSON names the message in an Any.
 const typeKey = "@type"
 
-// typedConfigs are the messages whose value Envoy hands to a module, and what a spec
-// says in their place.
+// typedConfigs are the messages with a value that Envoy passes to a module, and the equivalent
+// fields of a spec.
 func typedConfigs() []struct {
 	name string
 	as   ConfigType
@@ -25,8 +25,8 @@ func typedConfigs() []struct {
 	}
 }
 
-// typeField is the key of a block that a configuration of Envoy or Istio has, nil
-// where n is no such block.
+// typeField returns the @type key of a block from a configuration of Envoy or Istio, or nil if n is
+// no such block.
 func typeField(n *node) *entry {
 	if n.kind != kindMap {
 		return nil
@@ -39,8 +39,8 @@ func typeField(n *node) *entry {
 	return nil
 }
 
-// typedConfig reads such a block: what its value means, and its type. ok is false,
-// with the error reported, where its type is not known.
+// typedConfig reads the block's value and type. For an unknown type it reports the error and
+// returns false for ok.
 // See docs/RATIONALE.md#why-is-a-pasted-block-with-type-only-a-warning.
 func (d *decoder) typedConfig(path string, n *node, at *entry) (value *node, as ConfigType, ok bool) {
 	name, known := d.str(path+".@type", at.value)
@@ -81,7 +81,7 @@ func meaning(as ConfigType) string {
 	}
 }
 
-// instead says how to write the same without the block; "": there is no way.
+// instead returns the equivalent text without the block, or "" if there is none.
 func instead(path string, as ConfigType) string {
 	switch {
 	case as == ConfigString:
@@ -110,7 +110,7 @@ func (d *decoder) unknownType(path, name string, at *entry) {
 	})
 }
 
-// typedValue is the configuration in a block's value, as the module gets it.
+// typedValue returns the configuration in a block's value, as the module gets it.
 func (d *decoder) typedValue(path string, value *node, as ConfigType) *string {
 	at := path + ".value"
 	missing := value.kind == kindNull
@@ -124,7 +124,7 @@ func (d *decoder) typedValue(path string, value *node, as ConfigType) *string {
 		return d.written(at, value, as)
 	case missing:
 		empty := ""
-		return &empty // a message's field that is not there has its zero value
+		return &empty // an absent field of a message has its zero value
 	case !d.is(at, value, kindString):
 		return nil
 	case as == ConfigBytes:

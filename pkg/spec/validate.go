@@ -12,7 +12,7 @@ const (
 	maxURL  = 8 << 10
 )
 
-// nameProblem says what is wrong with a filter's name, "" when nothing is.
+// nameProblem returns the problem of a filter's name, or "".
 func nameProblem(name string) string {
 	switch {
 	case name == "":
@@ -33,7 +33,7 @@ func nameProblem(name string) string {
 	return ""
 }
 
-// complete fills in the defaults and checks what no field can check alone.
+// complete fills in the defaults, and checks the rules that concern several fields.
 func (d *decoder) complete(root *node) {
 	if root.kind != kindMap {
 		d.known = d.validDefaultName()
@@ -85,7 +85,7 @@ func (d *decoder) validDefaultName() string {
 	return d.defaultName
 }
 
-// completeName takes the file's name where the document has none.
+// completeName uses the file's name if the document has no name.
 func (d *decoder) completeName(root *node) {
 	if d.has("name") {
 		return
@@ -111,7 +111,7 @@ func (d *decoder) completeName(root *node) {
 func (d *decoder) completePolicy() {
 	s := d.spec
 	if s.Policy == "" && d.has("failurePolicy") {
-		return // what goes with it cannot be told
+		return // the other fields depend on the reference
 	}
 	s.Policy = orDefault(s.Policy, Closed)
 	if s.Policy == Open {
@@ -123,7 +123,7 @@ func (d *decoder) completePolicy() {
 	case s.Policy == Reload:
 		s.ReloadBackoff = orDefault(s.ReloadBackoff, defaultBackoff)
 	case s.ReloadBackoff == defaultBackoff:
-		s.ReloadBackoff = 0 // the default written out, as templates do: nothing is lost
+		s.ReloadBackoff = 0 // the default written out, as templates do: no setting is lost
 	case key != nil:
 		d.fail(&Error{
 			Code: CodeConflict, Message: "reloadBackoff has no meaning with failurePolicy " + string(s.Policy),
@@ -132,8 +132,8 @@ func (d *decoder) completePolicy() {
 	}
 }
 
-// checkModule checks that the module has one reference, and a digest where it
-// comes over the network.
+// checkModule checks that the module has exactly one reference, and a digest if it comes from a
+// URL.
 func (d *decoder) checkModule(module *node) {
 	var found []string
 	for _, name := range []string{"file", "url", "oci"} {
@@ -166,7 +166,7 @@ func (d *decoder) checkModule(module *node) {
 	}
 }
 
-// checkRegistry checks what has a meaning for modules from a registry only.
+// checkRegistry checks the fields that only modules from a registry may have.
 func (d *decoder) checkRegistry(kind string) {
 	for _, name := range []string{"refresh", "pullSecret"} {
 		if key := d.seen["module."+name]; key != nil && kind != "oci" {
@@ -184,7 +184,7 @@ func (d *decoder) checkRegistry(kind string) {
 	}
 }
 
-// reference reads what names something in a registry.
+// reference reads a reference to a registry.
 func (d *decoder) reference(path string, v *node) Reference {
 	text, ok := d.filled(path, v)
 	if !ok {
@@ -197,13 +197,12 @@ func (d *decoder) reference(path string, v *node) Reference {
 	return ref
 }
 
-// has reports whether the document has the field, or one that was probably meant
-// to be it, whose error is enough.
+// has reports whether the document has the field, or a misspelling of it, which has its own error.
 func (d *decoder) has(path string) bool {
 	return d.seen[path] != nil || d.meant[path]
 }
 
-// moduleURL reads an http or https URL. Its errors do not quote it: it may hold
+// moduleURL reads an http or https URL. Its errors do not quote the URL, because it may hold
 // credentials.
 func (d *decoder) moduleURL(v *node) string {
 	text, ok := d.filled("module.url", v)
@@ -228,8 +227,8 @@ func (d *decoder) moduleURL(v *node) string {
 	return ""
 }
 
-// sha256 reads a digest. One of digits only is a number to YAML, and is meant all
-// the same. Envoy refuses uppercase, so it becomes lowercase here.
+// sha256 reads a digest. YAML takes a digest of only digits for a number; sha256 accepts it. Envoy
+// refuses uppercase, so the digest becomes lowercase here.
 func (d *decoder) sha256(v *node) string {
 	if v.kind != kindNumber && !d.is("module.sha256", v, kindString) {
 		return ""
@@ -260,7 +259,7 @@ func (d *decoder) checkEnvName(path string, name *node) {
 	}
 }
 
-// checkEnv checks that no variable is both given and inherited.
+// checkEnv checks that no variable is in both env and hostEnv.
 func (d *decoder) checkEnv(hostEnv []*node) {
 	for _, name := range hostEnv {
 		if _, given := d.spec.VM.Env[name.text]; given && name.kind == kindString && name.text != "" {

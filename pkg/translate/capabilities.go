@@ -4,9 +4,8 @@ import (
 	wasmv3 "github.com/envoyproxy/go-control-plane/envoy/extensions/wasm/v3"
 )
 
-// setCapabilities restricts what the module may call; nil capabilities restrict
-// nothing. Envoy 1.40 moved the field from the plugin to the VM, and still heeds
-// the old one.
+// setCapabilities restricts the functions that the module may call; nil capabilities restrict
+// nothing. Envoy 1.40 moved the field from the plugin to the VM, and still heeds the old one.
 // See docs/RATIONALE.md#why-do-capabilities-always-include-the-callbacks.
 func setCapabilities(plugin *wasmv3.PluginConfig, vm *wasmv3.VmConfig, capabilities []string, v Version) {
 	if capabilities == nil {
@@ -19,10 +18,9 @@ func setCapabilities(plugin *wasmv3.PluginConfig, vm *wasmv3.VmConfig, capabilit
 	}
 }
 
-// restrict allows the capabilities and every callback. Envoy's list covers both
-// directions: a callback that is not in it is never called, and a filter that is
-// never called lets every request pass. An empty list, in turn, restricts
-// nothing in Envoy, which the callbacks prevent as well.
+// restrict allows the capabilities and every callback. Envoy's list covers both directions: Envoy
+// never calls a callback that is not in the list, and a filter without callbacks lets every request
+// pass. In Envoy, an empty list would restrict nothing; the callbacks prevent this too.
 func restrict(capabilities []string) *wasmv3.CapabilityRestrictionConfig {
 	allowed := make(map[string]*wasmv3.SanitizationConfig)
 	for _, name := range callbacks() {
@@ -34,8 +32,8 @@ func restrict(capabilities []string) *wasmv3.CapabilityRestrictionConfig {
 	return &wasmv3.CapabilityRestrictionConfig{AllowedCapabilities: allowed}
 }
 
-// callbacks are the functions of a module that Envoy 1.36 to 1.40 looks up if
-// they are allowed. malloc and the entry points need no permission.
+// callbacks are the module's functions that Envoy 1.36 to 1.40 looks up if they are allowed. malloc
+// and the entry points need no permission.
 func callbacks() []string {
 	return []string{
 		"proxy_on_configure",

@@ -22,33 +22,33 @@ const (
 	File   = snapshot.File
 )
 
-// DefaultTimeout is how long an Envoy may take to fetch a module: 32 MiB, the
-// largest that it fetches at all, at half a megabyte a second.
+// DefaultTimeout bounds Envoy's fetch of a module: 32 MiB, the largest module that Envoy fetches,
+// at half a megabyte a second.
 const DefaultTimeout = 60 * time.Second
 
-// TokenParameter is the parameter of a remote module's URL that carries the
-// salt, so that the module server can tell whose fetch it answers.
+// TokenParameter is the query parameter of a remote module's URL that carries the salt. It tells
+// the module server which push a fetch belongs to.
 const TokenParameter = "t"
 
-// saltDirectory begins the watched_directory that carries the salt of an inline
-// or file resource. Envoy's Wasm extension watches no directory: it only makes
-// the bytes differ, and the VM stays the same.
+// saltDirectory begins the watched_directory that carries the salt of an inline or file resource.
+// Envoy's Wasm extension watches no directory: the field changes the bytes, and the VM stays the
+// same.
 const saltDirectory = "/wasm-xds/salt/"
 
-// Code is where the module is. The fields of the other variants are not looked at.
+// Code is the place of the module. Resource ignores the fields of other variants.
 type Code struct {
 	Variant Variant
 
 	Bytes []byte // inline: the module
 
-	Path string // file: its path as Envoy sees it
+	Path string // file: the module's path as Envoy sees it
 
 	URL     string        // remote: absolute, http or https
 	Cluster string        // remote: the Envoy cluster that reaches the URL
 	Timeout time.Duration // remote: for the whole fetch; 0 is [DefaultTimeout]
 }
 
-// source is the code as the VM's config has it, with the salt in it.
+// source returns the code for the VM's config, with the salt.
 func (c Code) source(m snapshot.Module, salt string) (*corev3.AsyncDataSource, error) {
 	if err := checkSalt(salt); err != nil {
 		return nil, err
@@ -80,8 +80,8 @@ func (c Code) remote(m snapshot.Module, salt string) (*corev3.AsyncDataSource, e
 	if timeout == 0 {
 		timeout = DefaultTimeout
 	}
-	// No retry policy: with nack_on_code_cache_miss Envoy fetches once and never
-	// looks at it; the next push is the retry.
+	// No retry policy: with nack_on_code_cache_miss Envoy fetches once and ignores the policy; the
+	// next push is the retry.
 	return &corev3.AsyncDataSource{Specifier: &corev3.AsyncDataSource_Remote{
 		Remote: &corev3.RemoteDataSource{
 			HttpUri: &corev3.HttpUri{
@@ -124,7 +124,7 @@ func checkSalt(salt string) error {
 	return nil
 }
 
-// checkSHA256 holds back what Envoy would take and then answer 503 for: it
+// checkSHA256 refuses a digest that Envoy would accept and then answer with 503, because Envoy
 // compares the digits as text.
 func checkSHA256(sum string) error {
 	if !snapshot.IsSHA256(sum) {

@@ -9,9 +9,8 @@ import (
 	"github.com/wasm-xds/wasm-xds/pkg/snapshot"
 )
 
-// Template is a resource that waits for its salt: marshalled once, so that a
-// fan-out to many Envoys costs one copy for each. It is immutable and safe for
-// concurrent use.
+// Template is a marshalled resource with a place for the salt, so that a fan-out to many Envoys
+// costs one copy for each. A Template is immutable and safe for concurrent use.
 type Template struct {
 	data []byte // with some salt at [at, at+SaltLen)
 	at   int
@@ -19,8 +18,8 @@ type Template struct {
 
 // NewTemplate prepares the bytes of [Marshal] for every salt.
 func NewTemplate(r *snapshot.Revision, code Code, v Version) (*Template, error) {
-	// The salt's place is where a stand-in is found; one that occurs anywhere
-	// else (in the module, say) is of no use, so another is taken then.
+	// A placeholder marks the salt's place. If the placeholder also occurs elsewhere, in the module
+	// for example, NewTemplate tries another placeholder.
 	const attempts = 16
 	for i := range attempts {
 		seed := sha256.Sum256([]byte{byte(i)})
@@ -36,9 +35,9 @@ func NewTemplate(r *snapshot.Revision, code Code, v Version) (*Template, error) 
 	return nil, fmt.Errorf("filter %q: no place for a salt found", r.Filter)
 }
 
-// Bytes is what [Marshal] gives for this salt, in memory of its own. The salt
-// is [SaltLen] lowercase hex digits; anything else panics, since it is made by
-// the program and bytes with another would be no such resource.
+// Bytes returns the result of [Marshal] for this salt, in memory of its own. The salt must be
+// [SaltLen] lowercase hex digits. Bytes panics for any other salt: the program itself makes salts,
+// and other bytes would be no valid resource.
 func (t *Template) Bytes(salt string) []byte {
 	if err := checkSalt(salt); err != nil {
 		panic("translate: " + err.Error())
@@ -48,12 +47,12 @@ func (t *Template) Bytes(salt string) []byte {
 	return data
 }
 
-// Prefix and Suffix are the parts of [Template.Bytes] before and after the salt,
-// for those who send parts. They are shared: do not change them.
+// Prefix returns the part of [Template.Bytes] before the salt, for callers that send parts. The
+// bytes of Prefix and Suffix are shared: do not change them.
 func (t *Template) Prefix() []byte { return t.data[:t.at:t.at] }
 
 // Suffix is the part after the salt, see [Template.Prefix].
 func (t *Template) Suffix() []byte { return t.data[t.at+SaltLen:] }
 
-// Len is the length of [Template.Bytes] in bytes, whatever the salt.
+// Len returns the length of [Template.Bytes] in bytes, the same for every salt.
 func (t *Template) Len() int { return len(t.data) }

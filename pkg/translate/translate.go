@@ -1,6 +1,6 @@
-// Package translate turns a revision into the resource that an Envoy gets: a
-// TypedExtensionConfig with a Wasm filter in it, in the dialect of that Envoy's
-// version. It is pure: equal arguments give equal bytes, in every process.
+// Package translate turns a revision into the resource for an Envoy: a TypedExtensionConfig with a
+// Wasm filter, in the dialect of the Envoy's version. The package is pure: equal arguments give
+// equal bytes, in every process.
 package translate
 
 import (
@@ -23,16 +23,15 @@ import (
 // SaltLen is the length of a salt: lowercase hex digits.
 const SaltLen = 16
 
-// message is what a filter config is: a protobuf message that can check itself.
+// message is a filter config: a protobuf message with a validation method.
 type message interface {
 	proto.Message
 	ValidateAll() error
 }
 
-// Resource makes the resource of a revision: code says how this Envoy gets the
-// module, salt sets these bytes apart from all others that say the same, and v
-// is the Envoy's version. The result shares code.Bytes, so do not change them.
-// An error means that no Envoy could take such a resource.
+// Resource returns the resource of a revision. code says how this Envoy gets the module. salt makes
+// the bytes differ from all others with the same meaning. v is the Envoy's version. The result
+// shares code.Bytes, so do not change them. An error means that no Envoy could accept the resource.
 func Resource(r *snapshot.Revision, code Code, salt string, v Version) (*corev3.TypedExtensionConfig, error) {
 	filter, err := filterConfig(r, code, salt, v)
 	if err != nil {
@@ -49,8 +48,8 @@ func Resource(r *snapshot.Revision, code Code, salt string, v Version) (*corev3.
 	return resource, nil
 }
 
-// Marshal gives the bytes of [Resource] as they stand in an xDS response, as the
-// value of an Any whose type is TypedExtensionConfig.
+// Marshal returns the bytes of [Resource] for an xDS response: the value of an Any of type
+// TypedExtensionConfig.
 func Marshal(r *snapshot.Revision, code Code, salt string, v Version) ([]byte, error) {
 	resource, err := Resource(r, code, salt, v)
 	if err != nil {
@@ -104,11 +103,11 @@ func pluginConfig(r *snapshot.Revision, code Code, salt string, v Version) (*was
 	return plugin, nil
 }
 
-// setFailurePolicy sets failure_policy, or what says the same to an Envoy that
-// has no such field yet. There, reload is closed: it cannot reload, and must not open.
+// setFailurePolicy sets failure_policy, or the equivalent for an Envoy without this field. Such an
+// Envoy cannot reload and must not open, so reload means closed.
 func setFailurePolicy(plugin *wasmv3.PluginConfig, r *snapshot.Revision, v Version) error {
 	if !v.has(1, 33) {
-		plugin.FailOpen = r.Policy == spec.Open //nolint:staticcheck // what came after it is not known there
+		plugin.FailOpen = r.Policy == spec.Open //nolint:staticcheck // the Envoy knows no newer field
 		return nil
 	}
 	switch r.Policy {
@@ -119,7 +118,7 @@ func setFailurePolicy(plugin *wasmv3.PluginConfig, r *snapshot.Revision, v Versi
 	case spec.Reload:
 		plugin.FailurePolicy = wasmv3.FailurePolicy_FAIL_RELOAD
 		if r.Backoff > 0 {
-			// max_interval stays unset: Envoy takes ten times the base then.
+			// max_interval stays unset: Envoy's default is ten times the base interval.
 			plugin.ReloadConfig = &wasmv3.ReloadConfig{
 				Backoff: &corev3.BackoffStrategy{BaseInterval: durationpb.New(r.Backoff)},
 			}
@@ -130,8 +129,8 @@ func setFailurePolicy(plugin *wasmv3.PluginConfig, r *snapshot.Revision, v Versi
 	return nil
 }
 
-// packConfig carries a configuration in the message that its type names; nil stays
-// none. Of a Struct, config is the wire format already, which Envoy hands on as it is.
+// packConfig packs a configuration in the message of its type; nil stays nil. For a Struct, config
+// already is the wire format, which Envoy passes on unchanged.
 func packConfig(config *string, as spec.ConfigType) (*anypb.Any, error) {
 	if config == nil {
 		return nil, nil
@@ -161,8 +160,8 @@ func marshal(m proto.Message) ([]byte, error) {
 	return data, wireError(err)
 }
 
-// wireError keeps protobuf's own words out: for text that is not UTF-8 they name
-// a field and nothing that could be acted on.
+// wireError replaces protobuf's own error: for text that is not UTF-8 that error names an internal
+// field and no remedy.
 func wireError(err error) error {
 	if err == nil {
 		return nil

@@ -13,8 +13,8 @@ type Version struct{ Major, Minor, Patch int }
 
 var versionText = regexp.MustCompile(`^v?(\d{1,4})\.(\d{1,4})(?:\.(\d{1,4}))?(?:[-+/ ].*)?$`)
 
-// ParseVersion reads a version such as 1.40.0, v1.40 or 1.41.0-dev, whose suffix
-// is not kept. It reports false, and an unknown version, for anything else.
+// ParseVersion reads a version such as 1.40.0, v1.40 or 1.41.0-dev, and drops the suffix. For any
+// other text it returns an unknown version and false.
 func ParseVersion(text string) (Version, bool) {
 	m := versionText.FindStringSubmatch(text)
 	if m == nil {
@@ -31,7 +31,7 @@ func ParseVersion(text string) (Version, bool) {
 	return v, v.Known()
 }
 
-// VersionOf is what a node says of itself, and unknown when it says nothing.
+// VersionOf returns the version in a node message, or an unknown version.
 func VersionOf(node *corev3.Node) Version {
 	number := node.GetUserAgentBuildVersion().GetVersion()
 	v := Version{
@@ -48,7 +48,7 @@ func VersionOf(node *corev3.Node) Version {
 // Known reports whether the version is not the zero value.
 func (v Version) Known() bool { return v != Version{} }
 
-// String is 1.40.0, or "unknown".
+// String returns 1.40.0, or "unknown".
 func (v Version) String() string {
 	if !v.Known() {
 		return "unknown"
@@ -56,7 +56,7 @@ func (v Version) String() string {
 	return fmt.Sprintf("%d.%d.%d", v.Major, v.Minor, v.Patch)
 }
 
-// Less orders versions by age; unknown comes before all others.
+// Less orders versions by age; unknown comes first.
 func (v Version) Less(other Version) bool {
 	switch {
 	case v.Major != other.Major:
@@ -68,15 +68,15 @@ func (v Version) Less(other Version) bool {
 	}
 }
 
-// has reports whether an Envoy has a field that came with major.minor. Of an
-// Envoy that hides its version it is assumed: those in use have the field, and
-// where both are possible the caller asks [Version.Known] too.
+// has reports whether an Envoy has a field that came with major.minor. For an Envoy of unknown
+// version the answer is true, because Envoys in use have the field. If both answers are possible,
+// the caller also asks [Version.Known].
 func (v Version) has(major, minor int) bool {
 	return !v.Known() || !v.Less(Version{Major: major, Minor: minor})
 }
 
-// Compat names the dialect of a version: two versions of one dialect get the
-// same bytes for the same revision, code and salt.
+// Compat returns the dialect of a version. Versions of one dialect get the same bytes for the same
+// revision, code and salt.
 func Compat(v Version) string {
 	switch {
 	case !v.Known():

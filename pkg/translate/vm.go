@@ -12,8 +12,8 @@ import (
 )
 
 const (
-	// ownVMPrefix begins the vm_id of a filter whose spec names none, so that
-	// its shared data and queues are its own, across all of its revisions.
+	// ownVMPrefix begins the vm_id of a filter without vm.id in its spec, so that all revisions of
+	// the filter share their data and queues, and other filters do not.
 	ownVMPrefix = "wasm-xds/"
 
 	defaultRuntime = "envoy.wasm.runtime.v8"
@@ -34,8 +34,8 @@ func vmConfig(r *snapshot.Revision, code Code, salt string, v Version) (*wasmv3.
 		Code:             source,
 		Configuration:    configuration,
 		AllowPrecompiled: r.VM.AllowPrecompiled,
-		// Without it Envoy takes an update whose module is not there yet, and
-		// serves every request without the filter.
+		// Without this field Envoy accepts an update before the module is there, and serves every
+		// request without the filter.
 		NackOnCodeCacheMiss: code.Variant == Remote,
 	}
 	if len(r.VM.Env)+len(r.VM.HostEnv) > 0 {
@@ -47,12 +47,12 @@ func vmConfig(r *snapshot.Revision, code Code, salt string, v Version) (*wasmv3.
 	return vm, nil
 }
 
-// vmID is the vm_id: the user's own, or one of the filter's own.
+// vmID returns the vm_id: the user's own, or the filter's.
 //
-// Envoys before 1.40 find a VM by vm_id, VM config and code alone, and would go
-// on with the old VM when only its environment, its capabilities or its runtime
-// changed. There these are made part of the id. An Envoy that hides its version
-// gets the user's id untouched, since others may share it.
+// Envoys before 1.40 find a VM by vm_id, VM config and code alone, and would keep the old VM if
+// only its environment, its capabilities or its runtime changed. For these Envoys vmID makes the
+// three a part of the id. An Envoy of unknown version gets the user's id unchanged, because other
+// filters may share it.
 func vmID(r *snapshot.Revision, v Version) string {
 	id, own := r.VM.ID, false
 	if id == "" {
@@ -66,8 +66,8 @@ func vmID(r *snapshot.Revision, v Version) string {
 	return id
 }
 
-// vmTraits is a short hash of what Envoy before 1.40 leaves out of a VM's
-// identity, and empty when all of that is as it is by default.
+// vmTraits returns a short hash of the fields that Envoy before 1.40 leaves out of a VM's identity,
+// and "" if all of these fields have their defaults.
 func vmTraits(r *snapshot.Revision) string {
 	traits := struct {
 		Env              map[string]string
