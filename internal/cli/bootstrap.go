@@ -41,7 +41,7 @@ wasm-xds. It needs the specs, not their modules.`,
 	return c
 }
 
-// addEnvoyFlags adds what dev has too.
+// addEnvoyFlags adds the flags that dev has, too.
 func addEnvoyFlags(f *pflag.FlagSet, o *bootstrap.Options) {
 	f.StringVar(&o.ListenAddress, "listen-address", "127.0.0.1:10000", "`host:port` of Envoy's HTTP listener")
 	f.StringVar(&o.TCPListenAddress, "tcp-listen-address", "127.0.0.1:10001", "`host:port` of Envoy's TCP listener")
@@ -55,8 +55,8 @@ func modes() []bootstrap.Mode {
 	return []bootstrap.Mode{bootstrap.ADSDelta, bootstrap.ADSSotW, bootstrap.ECDSDelta, bootstrap.ECDSSotW}
 }
 
-// renderBootstrap writes the bootstrap for the specs of path. A spec with a
-// problem is left out, and the problem printed: the others can be wired.
+// renderBootstrap writes the bootstrap for the specs of path. It prints the problems of specs,
+// and leaves those specs out, so that the remaining specs can be wired.
 func renderBootstrap(ctx context.Context, path string, from *fetching, o bootstrap.Options, stdout, stderr io.Writer) error {
 	docs, done, err := loadSources(ctx, []string{path}, from, stderr)
 	defer done()

@@ -107,7 +107,7 @@ func newest() string { return preflight.Versions()[len(preflight.Versions())-1] 
 func sandboxVersions(c *cobra.Command, versions []string) ([]string, error) {
 	var all []string
 	for _, text := range versions {
-		v, _ := translate.ParseVersion(text) // what is none is not known either
+		v, _ := translate.ParseVersion(text) // an unparsable version is unknown, too
 		known := fmt.Sprintf("%d.%d", v.Major, v.Minor)
 		if !slices.Contains(preflight.Versions(), known) {
 			return nil, usage(c, fmt.Sprintf("invalid --envoy-version %q: the sandbox knows %s", text, strings.Join(preflight.Versions(), ", ")))
@@ -119,17 +119,17 @@ func sandboxVersions(c *cobra.Command, versions []string) ([]string, error) {
 	return all, nil
 }
 
-// checkOutcome is what check has found.
+// checkOutcome has the findings of check.
 type checkOutcome struct {
-	errors  []*spec.Error // of documents and what they refer to
+	errors  []*spec.Error // of documents and their references
 	filters []examined
-	warn    bool // what the sandbox finds is no error
+	warn    bool // findings of the sandbox are warnings
 }
 
-// sandboxing says how filters are tried.
+// sandboxing configures the trial of filters.
 type sandboxing struct {
 	mode examine.Mode
-	// versions are the Envoys that have to load them; with none, any known one has to.
+	// versions are the Envoys that must load the filters. Empty: any known version must.
 	versions []string
 	hostEnv  map[string]string
 }
@@ -150,7 +150,7 @@ func sandbox(ctx context.Context, store *module.Store, good []resolved, how sand
 	return r, err
 }
 
-// problems is how many there are that make check fail.
+// problems counts the problems that make check fail.
 func (r checkOutcome) problems() int {
 	n := len(r.errors)
 	for _, e := range r.filters {
@@ -198,7 +198,7 @@ func (r checkOutcome) printText(w io.Writer) {
 		fmt.Fprintf(table, "%s\t%s\t%s\trevision %s\tsha256 %s\t%s%s\n",
 			state, one.spec.Name, one.spec.Type, one.revision.ID, m.SHA256, byteCount(m.Size), tests)
 	}
-	_ = table.Flush() // a closed output is nobody's problem
+	_ = table.Flush() // a closed output is not reported
 	for _, one := range r.filters {
 		printProfile(w, one)
 	}

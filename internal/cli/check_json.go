@@ -22,7 +22,7 @@ type checkedTest struct {
 	preflight.TestResult
 }
 
-// checkedProfile is what a filter costs.
+// checkedProfile has the costs of a filter.
 type checkedProfile struct {
 	Filter string `json:"filter"`
 	*preflight.ProfileResult
@@ -75,7 +75,7 @@ func (r checkOutcome) json() checkResult {
 	return out
 }
 
-// suites are the filters, and one suite for each document that has an error.
+// suites returns a suite for each filter, and a suite for each document with an error.
 func (r checkOutcome) suites() []preflight.Suite {
 	var all []preflight.Suite
 	for _, e := range r.errors {

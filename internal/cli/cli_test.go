@@ -25,7 +25,7 @@ func TestMain(m *testing.M) {
 	})
 }
 
-// TestScripts runs what stands in testdata/script: files in, what is printed out.
+// TestScripts runs the scripts in testdata/script: files in, printed text out.
 func TestScripts(t *testing.T) {
 	testscript.Run(t, testscript.Params{
 		Dir:                 "testdata/script",
@@ -36,11 +36,12 @@ func TestScripts(t *testing.T) {
 			"module": func(ts *testscript.TestScript, _ bool, args []string) {
 				ts.Check(os.WriteFile(ts.MkAbs(args[0]), []byte("\x00asm\x01\x00\x00\x00"), 0o600))
 			},
-			// filter writes a filter that lets everything pass, and imports what is named.
+			// filter writes a filter that lets all requests pass, and has the given imports.
 			"filter": func(ts *testscript.TestScript, _ bool, args []string) {
 				ts.Check(os.WriteFile(ts.MkAbs(args[0]), passthrough(args[1:]).Bytes(), 0o600))
 			},
-			// echoenv writes a filter that shows an environment variable in the response header x-env.
+			// echoenv writes a filter that shows an environment variable in the response header
+			// x-env.
 			"echoenv": func(ts *testscript.TestScript, _ bool, args []string) {
 				ts.Check(os.WriteFile(ts.MkAbs(args[0]), testfilter.HTTP{EchoEnv: args[1]}.Module(), 0o600))
 			},
@@ -48,11 +49,11 @@ func TestScripts(t *testing.T) {
 			"answerconfig": func(ts *testscript.TestScript, _ bool, args []string) {
 				ts.Check(os.WriteFile(ts.MkAbs(args[0]), testfilter.HTTP{AnswerConfig: true}.Module(), 0o600))
 			},
-			// binary writes a file that is no text.
+			// binary writes a file that is not text.
 			"binary": func(ts *testscript.TestScript, _ bool, args []string) {
 				ts.Check(os.WriteFile(ts.MkAbs(args[0]), []byte("\xff\x00\xfe"), 0o600))
 			},
-			// leak writes a filter that takes a page of memory with each request.
+			// leak writes a filter that takes a page of memory for each request.
 			"leak": func(ts *testscript.TestScript, _ bool, args []string) {
 				m := passthrough(nil)
 				m.ExportedFunc("proxy_on_request_headers", wasmenc.Sig("iii:i"), 0, wasmenc.Code{}.I32Const(1).MemoryGrow().Drop().I32Const(0))
@@ -62,8 +63,7 @@ func TestScripts(t *testing.T) {
 	})
 }
 
-// passthrough is a filter that does nothing, and imports functions of the host
-// "module.name" of the type ii:i.
+// passthrough is a filter without any effect, with the imports "module.name" of the type ii:i.
 func passthrough(imports []string) *wasmenc.Module {
 	m := &wasmenc.Module{}
 	for _, one := range imports {
@@ -84,7 +84,7 @@ func run(t *testing.T, args ...string) (code int, stdout, stderr string) {
 	return code, out.String(), problems.String()
 }
 
-// TestExplainHasTheAPIsFieldNames: message and hint, as errors elsewhere.
+// TestExplainHasTheAPIsFieldNames: message and hint, as in other errors.
 func TestExplainHasTheAPIsFieldNames(t *testing.T) {
 	_, stdout, _ := run(t, "explain", "-o", "json", "Failed to load Wasm module due to a missing import: env.proxy_x")
 	var out struct {

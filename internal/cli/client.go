@@ -23,7 +23,7 @@ import (
 
 const (
 	answerTimeout = 10 * time.Second
-	// maxAnswer bounds what a server may make this program hold.
+	// maxAnswer bounds the memory for an answer of the server.
 	maxAnswer = 256 << 20
 	// settleEvents is how long events are gathered, so that a burst is shown once.
 	settleEvents = 50 * time.Millisecond
@@ -35,7 +35,7 @@ var errSettled = errors.New("settled")
 // client asks a running server's admin API.
 type client struct{ address string }
 
-// adminAddressFlag adds the flag that says where the server is.
+// adminAddressFlag adds the flag with the server's address.
 func adminAddressFlag(c *cobra.Command) *string {
 	return c.Flags().String("admin-address", defaultAdminAddress, "`host:port` of the running server")
 }
@@ -47,7 +47,7 @@ func serverAt(c *cobra.Command, address string) (client, error) {
 	return client{address: address}, nil
 }
 
-// view asks for one filter, or for all and the source when name is "".
+// view asks for a filter, or with "" for all filters and the source.
 func (c client) view(ctx context.Context, name string) (*view, error) {
 	v := &view{one: name != ""}
 	if v.one {
@@ -69,7 +69,7 @@ func (c client) view(ctx context.Context, name string) (*view, error) {
 	return v, c.getIfThere(ctx, "limits", &v.limits)
 }
 
-// getIfThere leaves into as it is where the server is of an older version that lacks the path.
+// getIfThere leaves into unchanged if the server's version is older and lacks the path.
 func (c client) getIfThere(ctx context.Context, path string, into any) error {
 	err := c.get(ctx, path, into)
 	if e := (*admin.Error)(nil); errors.As(err, &e) && e.Code == "not_found" {
@@ -78,7 +78,7 @@ func (c client) getIfThere(ctx context.Context, path string, into any) error {
 	return err
 }
 
-// summarize does what a server of an earlier version leaves out.
+// summarize fills the fields that a server of an earlier version leaves out.
 func (v *view) summarize() {
 	for i := range v.filters {
 		if f := &v.filters[i]; f.Condition == "" {
@@ -87,14 +87,14 @@ func (v *view) summarize() {
 	}
 }
 
-// filterPath is where the API has a filter.
+// filterPath is a filter's path in the API.
 func filterPath(name string) string { return "filters/" + url.PathEscape(name) }
 
 func (c client) get(ctx context.Context, path string, into any) error {
 	return c.exchange(ctx, http.MethodGet, path, nil, into)
 }
 
-// post sends what is marshalled from body.
+// post sends body as JSON.
 func (c client) post(ctx context.Context, path string, body, into any) error {
 	text, err := json.Marshal(body)
 	if err != nil {
@@ -122,7 +122,7 @@ func (c client) exchangeWithin(ctx context.Context, limit time.Duration, method,
 	return nil
 }
 
-// ask returns an answer of 200, or an error.
+// ask returns a response with status 200, or an error.
 func (c client) ask(ctx context.Context, method, path string, body io.Reader) (*http.Response, error) {
 	r, err := http.NewRequestWithContext(ctx, method, "http://"+c.dialAddress()+"/api/v1/"+path, body)
 	if err != nil {
@@ -131,7 +131,7 @@ func (c client) ask(ctx context.Context, method, path string, body io.Reader) (*
 	if body != nil {
 		r.Header.Set("Content-Type", "application/json")
 	}
-	// No proxy: the server is here, or where the flag says.
+	// No proxy: the server is local, or at the flag's address.
 	transport := &http.Transport{DisableKeepAlives: true}
 	answer, err := transport.RoundTrip(r)
 	if err != nil {
@@ -152,7 +152,7 @@ func (c client) ask(ctx context.Context, method, path string, body io.Reader) (*
 	return nil, problem.Error
 }
 
-// whereItMayBe is what to do when nothing answers.
+// whereItMayBe is a hint for a server that does not answer.
 func (c client) whereItMayBe() string {
 	host, _, _ := net.SplitHostPort(c.dialAddress())
 	if ip, err := netip.ParseAddr(host); host == "localhost" || err == nil && ip.IsLoopback() {
@@ -161,7 +161,7 @@ func (c client) whereItMayBe() string {
 	return "it answers on its own machine only, unless it was started with an --admin-address that is reached from here: run this command there"
 }
 
-// dialAddress is where a server that listens on every address is reached.
+// dialAddress is the address for a client of a server that listens on every address.
 func (c client) dialAddress() string {
 	host, port, err := net.SplitHostPort(c.address)
 	if err != nil {
@@ -174,8 +174,8 @@ func (c client) dialAddress() string {
 	return net.JoinHostPort(host, port)
 }
 
-// shortReason leaves out what the message around it says already: the path, the
-// address, the system call.
+// shortReason leaves out the parts that the message around the reason has already: the path, the
+// address and the system call.
 func shortReason(err error) string {
 	if number := syscall.Errno(0); errors.As(err, &number) {
 		return number.Error()
@@ -183,8 +183,8 @@ func shortReason(err error) string {
 	return err.Error()
 }
 
-// onChange calls show once connected and after each burst of events, until ctx
-// ends, show fails or the server goes.
+// onChange calls show once connected and after each burst of events, until ctx ends, show fails,
+// or the connection to the server ends.
 func (c client) onChange(ctx context.Context, show func() error) error {
 	ctx, cancel := context.WithCancel(ctx)
 	defer cancel()

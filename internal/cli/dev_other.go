@@ -4,5 +4,5 @@ package cli
 
 import "syscall"
 
-// childAttributes keep Ctrl-C from Envoy, which is ended in order.
+// childAttributes keep Ctrl-C from Envoy, because dev ends Envoy in order.
 func childAttributes() *syscall.SysProcAttr { return &syscall.SysProcAttr{Setpgid: true} }

@@ -8,7 +8,7 @@ import (
 	"strings"
 )
 
-// printTries prints what can be tried with the filters that are live.
+// printTries prints requests to try with the live filters.
 func (o *devOptions) printTries(w io.Writer, v *view) {
 	var b strings.Builder
 	b.WriteString("\nEvery filter is live:\n\n")
@@ -36,12 +36,12 @@ func (o *devOptions) printTries(w io.Writer, v *view) {
 		try("$EDITOR "+relative(files["hello"]), "change config, save, and look at the header hello: live at once")
 	}
 	try(relative(os.Args[0])+" status --watch --admin-address "+o.serve.AdminAddress, "what runs where")
-	_ = table.Flush() // a strings.Builder takes everything
+	_ = table.Flush() // a strings.Builder never fails
 	fmt.Fprintf(&b, "\nOr see http://%s/ in a browser. Ctrl-C ends it all.\n\n", o.serve.AdminAddress)
-	_, _ = io.WriteString(w, b.String()) // a closed output is nobody's problem
+	_, _ = io.WriteString(w, b.String()) // a closed output is not reported
 }
 
-// relative is path as seen from the working directory, where that is shorter.
+// relative is path as seen from the working directory, if that is shorter.
 func relative(path string) string {
 	here, err := filepath.Abs(".")
 	if err != nil {

@@ -12,27 +12,27 @@ import (
 	"github.com/wasm-xds/wasm-xds/pkg/spec"
 )
 
-// devReport turns views of the server into lines: one for each save that reaches Envoy, and the
-// problems whenever they change. The zero value has told of nothing. It is pure.
+// devReport turns views of the server into lines: a line for each save that reaches Envoy, and
+// the problems whenever they change. The zero value has reported nothing. It is pure.
 type devReport struct {
-	runs     map[string]devRun // by filter, as told
+	runs     map[string]devRun // by filter, as reported
 	problems string
 }
 
 // devRun is the state of one filter on the Envoy.
 type devRun struct {
-	revision string    // "": nothing of its own yet
-	variant  string    // a stand-in, or how the module came
-	at       time.Time // when it came to be
+	revision string    // "": no revision of its own yet
+	variant  string    // a stand-in, or the variant of the module
+	at       time.Time // the start of this state
 }
 
-// devChange is a filter whose Envoy runs something else than before.
+// devChange is a filter whose Envoy runs another revision than before.
 type devChange struct {
 	name        string
 	before, now devRun
 }
 
-// look compares a view with what was told, and takes it as told.
+// look compares a view with the last report, and notes the view as reported.
 func (r *devReport) look(v *view) (changes []devChange) {
 	runs := map[string]devRun{}
 	for i := range v.filters {
@@ -43,7 +43,7 @@ func (r *devReport) look(v *view) (changes []devChange) {
 		run, settled := runOf(f)
 		before := r.runs[f.Name]
 		if !settled {
-			run = before // it is on its way, or another filter's matter
+			run = before // the revision is on its way, or the problem of another filter
 		}
 		runs[f.Name] = run
 		if run.revision != before.revision || isStandIn(run.variant) != isStandIn(before.variant) {
@@ -64,7 +64,8 @@ func wired(f *admin.Filter) bool {
 	return f.State != admin.FilterRemoved && f.State != admin.FilterUnknown
 }
 
-// runOf is what all Envoys that ask for a filter run; false: they are on their way.
+// runOf is the state of all Envoys that ask for a filter; false: no Envoy asks, or they differ,
+// or are on their way.
 func runOf(f *admin.Filter) (devRun, bool) {
 	var run devRun
 	for i := range f.Subscribers {
@@ -84,8 +85,7 @@ func runOf(f *admin.Filter) (devRun, bool) {
 
 func isStandIn(variant string) bool { return variant == "passthrough" || variant == "deny" }
 
-// line tells of a change; wanted is when the revision became the one to be served, zero where
-// that is not known.
+// line describes a change. wanted is when the revision became wanted; zero: unknown.
 func (c devChange) line(width int, wanted time.Time) string {
 	name := fmt.Sprintf("%-*s", width, terminal.Printable(c.name))
 	before, now := shortRevision(c.before.revision), shortRevision(c.now.revision)
@@ -107,10 +107,10 @@ func (c devChange) line(width int, wanted time.Time) string {
 	}
 }
 
-// shortRevision is enough of a revision to tell it from its neighbours.
+// shortRevision is a prefix of a revision, long enough to tell revisions apart.
 func shortRevision(revision string) string { return revision[:min(len(revision), 8)] }
 
-// shortTime has no more digits than a person reads.
+// shortTime is a duration with few digits.
 func shortTime(d time.Duration) string {
 	if d < time.Second {
 		return fmt.Sprintf("%d ms", max(d.Milliseconds(), 1))
@@ -118,8 +118,8 @@ func shortTime(d time.Duration) string {
 	return fmt.Sprintf("%.1f s", d.Seconds())
 }
 
-// trouble is the problems of the specs and filters in the form of `wasm-xds check`, where they
-// are not as they were told last; false: there is nothing to tell.
+// trouble is the problems of the specs and filters, in the form of `wasm-xds check`; false: they
+// have not changed since the last report.
 func (r *devReport) trouble(v *view, lines *sourceLines) (string, bool) {
 	var b strings.Builder
 	told := map[admin.Error]bool{}

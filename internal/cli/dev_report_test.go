@@ -24,7 +24,7 @@ func TestDevReport(t *testing.T) {
 	const first, second = "5f83dc06bbf6", "1704ad09aaaa"
 	steps := []struct {
 		name   string
-		filter admin.Filter // one without a name: there is none
+		filter admin.Filter // without a name: no filter
 		want   string       // "": no line
 	}{
 		{"it boots", devFilter("hello", admin.SubscriberPending, "", ""), ""},
@@ -63,7 +63,7 @@ func TestDevTroubleIsToldOnce(t *testing.T) {
 	for _, step := range []struct {
 		name string
 		view view
-		want string // "": nothing is told
+		want string // "": no report
 	}{
 		{"no problem", view{}, ""},
 		{"the sandbox works", view{filters: []admin.Filter{running}}, ""},

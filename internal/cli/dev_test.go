@@ -12,7 +12,7 @@ import (
 	"go.uber.org/goleak"
 )
 
-// fakeEnvoy is a program in an Envoy's place.
+// fakeEnvoy is a program in place of Envoy.
 func fakeEnvoy(t *testing.T, script string) string {
 	t.Helper()
 	path := filepath.Join(t.TempDir(), "envoy")
@@ -135,7 +135,8 @@ func TestVersionsAreComparedByNumber(t *testing.T) {
 	}
 }
 
-// Without an Envoy on the machine one is fetched, and where that is not possible its install is named.
+// Without an Envoy on the machine, dev fetches one. If the fetch fails, dev names a way to
+// install it.
 func TestDevWithoutEnvoy(t *testing.T) {
 	t.Setenv("ENVOY_PATH", "")
 	t.Setenv("PATH", t.TempDir())

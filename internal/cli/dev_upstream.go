@@ -9,8 +9,8 @@ import (
 	"time"
 )
 
-// startUpstream answers what Envoy forwards to bound, until stop is called: /echo with the
-// request's headers, anything else with a welcome.
+// startUpstream answers the requests that Envoy forwards to bound, until stop is called: /echo
+// with the request's headers, other paths with a welcome.
 func startUpstream(address string) (bound string, stop func(), err error) {
 	ln, err := net.Listen("tcp", address)
 	if err != nil {
@@ -34,10 +34,10 @@ func startUpstream(address string) (bound string, stop func(), err error) {
 	ended := make(chan struct{})
 	go func() {
 		defer close(ended)
-		_ = server.Serve(ln) // it ends when it is closed
+		_ = server.Serve(ln) // ends when the server is closed
 	}()
 	return ln.Addr().String(), func() {
-		_ = server.Close() // nothing in progress is worth waiting for
+		_ = server.Close() // no request in progress is worth a wait
 		<-ended
 	}, nil
 }

@@ -10,12 +10,12 @@ import (
 	"github.com/wasm-xds/wasm-xds/pkg/spec"
 )
 
-// wiring is the configuration files of dev's Envoy: a bootstrap, and the listeners that Envoy
-// reads again whenever they are replaced.
+// wiring writes the configuration files of dev's Envoy: a bootstrap, and the listeners. Envoy
+// reads the listeners again whenever the file is replaced.
 type wiring struct {
 	dir     string
 	options bootstrap.Options
-	written []byte // the listeners, as they were written last
+	written []byte // the last content of the listeners' file
 }
 
 func (w *wiring) bootstrap() string { return filepath.Join(w.dir, "envoy.yaml") }
@@ -27,7 +27,7 @@ func (w *wiring) writeBootstrap() error {
 	return w.write(w.bootstrap(), func(out io.Writer) error { return bootstrap.Render(out, w.options) })
 }
 
-// update writes the listeners for the filters of a view, and says whether they had to be.
+// update writes the listeners for the filters of a view, and says whether they have changed.
 func (w *wiring) update(v *view) (rewired bool, err error) {
 	o := w.options
 	o.Filters = nil
@@ -47,7 +47,7 @@ func (w *wiring) update(v *view) (rewired bool, err error) {
 	return true, w.write(w.listeners(), func(out io.Writer) error { _, err := out.Write(w.written); return err })
 }
 
-// write puts a file into its place by renaming it, which is what Envoy watches for.
+// write replaces a file by a rename, because Envoy watches for renames.
 func (w *wiring) write(path string, content func(io.Writer) error) error {
 	file, err := atomicfile.Create(w.dir)
 	if err != nil {

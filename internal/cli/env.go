@@ -14,13 +14,13 @@ import (
 	"github.com/wasm-xds/wasm-xds/pkg/spec"
 )
 
-// envName is the environment variable that a flag can be given as.
+// envName is the environment variable of a flag.
 func envName(flag string) string {
 	return envPrefix + strings.ToUpper(strings.ReplaceAll(flag, "-", "_"))
 }
 
-// hasEnv says which flags the environment may set: those that say how something
-// is to be done, not those that ask for it.
+// hasEnv says whether the environment may set a flag. It may set how a command works, but not ask
+// for an action.
 func hasEnv(f *pflag.Flag) bool {
 	switch f.Name {
 	case "help", "output", "watch", "wait", "revision", "nodes", "exit-code", "full", "no-descriptions", "force", "annotation", "search", "password-stdin":
@@ -29,8 +29,8 @@ func hasEnv(f *pflag.Flag) bool {
 	return true
 }
 
-// readEnvironment sets the flags that the command line does not set from the
-// environment. A variable that is set to nothing counts as not set.
+// readEnvironment sets flags from the environment, unless the command line sets them. An empty
+// variable counts as unset.
 func readEnvironment(c *cobra.Command) error {
 	var problem error
 	c.Flags().VisitAll(func(f *pflag.Flag) {
@@ -45,7 +45,7 @@ func readEnvironment(c *cobra.Command) error {
 	return problem
 }
 
-// reason is what a flag's own type says, without the flag's name around it.
+// reason is the message of a flag's own type, without the flag's name.
 func reason(err error) string {
 	text := err.Error()
 	if _, after, found := strings.Cut(text, "flag: "); found {
@@ -57,15 +57,15 @@ func reason(err error) string {
 // envPrefix begins the names of all variables that this program reads.
 const envPrefix = "WASM_XDS_"
 
-// foreignVariable matches names that others set under the program's prefix. Kubernetes gives
-// each container the addresses of services, under the name of a service: WASM_XDS_SERVICE_HOST
-// and WASM_XDS_PORT_18000_TCP_ADDR come from one that is called wasm-xds. Names that begin
+// foreignVariable matches names of other programs under the program's prefix. Kubernetes gives
+// each container the addresses of services, in variables with the name of the service: a service
+// called wasm-xds has WASM_XDS_SERVICE_HOST and WASM_XDS_PORT_18000_TCP_ADDR. Names that begin
 // with WASM_XDS_TEST_ belong to the tests of this project.
 var foreignVariable = regexp.MustCompile(
 	`^WASM_XDS_(TEST_.*|(.*_)?(SERVICE_HOST|SERVICE_PORT(_.+)?|PORT|PORT_[0-9]+_(TCP|UDP|SCTP)(_.+)?))$`)
 
 // checkEnvironment refuses a variable under the program's prefix that no command reads: a
-// setting whose name is mistyped must not be ignored in silence.
+// mistyped setting must not be ignored.
 func checkEnvironment(c *cobra.Command, environment []string) error {
 	var unknown []string
 	var known map[string]bool
@@ -93,7 +93,7 @@ func checkEnvironment(c *cobra.Command, environment []string) error {
 	return problem
 }
 
-// variables are the names of all environment variables that the command and those below it read.
+// variables returns the environment variables of the command and of its subcommands.
 func variables(c *cobra.Command) map[string]bool {
 	names := map[string]bool{}
 	c.Flags().VisitAll(func(f *pflag.Flag) {

@@ -8,9 +8,9 @@ import (
 func TestCheckEnvironment(t *testing.T) {
 	for _, tt := range []struct{ variable, want, hint string }{
 		{"WASM_XDS_XDS_ADDRESS=127.0.0.1:1", "", ""},
-		{"WASM_XDS_VERIFY_KEY=a.pub", "", ""}, // of other commands than the one that runs
+		{"WASM_XDS_VERIFY_KEY=a.pub", "", ""}, // of another command
 		{"PATH=/bin", "", ""},
-		{"WASM_XDS_ADRESS=", "", ""}, // a variable that is set to nothing counts as not set
+		{"WASM_XDS_ADRESS=", "", ""}, // an empty variable counts as unset
 		{"WASM_XDS_VERIFY_KEYS=a.pub", "WASM_XDS_VERIFY_KEYS", "did you mean WASM_XDS_VERIFY_KEY?"},
 		{"WASM_XDS_ADMIN_ADRESS=127.0.0.1:1", "WASM_XDS_ADMIN_ADRESS", "did you mean WASM_XDS_ADMIN_ADDRESS?"},
 		{"WASM_XDS_QUITE_ANOTHER_THING=1", "WASM_XDS_QUITE_ANOTHER_THING", "docs/cli.md"},

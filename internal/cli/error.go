@@ -14,10 +14,10 @@ import (
 
 const codeUsage = "usage"
 
-// errSilent ends a command with exitProblem; it has printed why itself.
+// errSilent ends a command with exitProblem, after the command has printed its problems.
 var errSilent = errors.New("problems were found")
 
-// failure is an error for people: what, and what to do next.
+// failure is an error for people, with the next step in hint.
 func failure(code, message, hint string) *spec.Error {
 	return &spec.Error{Code: code, Message: message, Hint: hint}
 }
@@ -26,7 +26,7 @@ func usage(c *cobra.Command, message string) *spec.Error {
 	return failure(codeUsage, message, "see "+c.CommandPath()+" --help")
 }
 
-// report prints why a command failed, on one line and a hint, and gives its exit code.
+// report prints the error of a command, with its hint, and returns the exit code.
 func report(stderr io.Writer, err error, asJSON bool) int {
 	if err == nil {
 		return exitOK
@@ -64,7 +64,7 @@ func asError(err error) *admin.Error {
 	}
 }
 
-// printJSON leaves an error of the writer to the process that has closed it.
+// printJSON ignores an error of the writer: the reader has closed the output.
 func printJSON(w io.Writer, value any) {
 	out := json.NewEncoder(w)
 	out.SetEscapeHTML(false)

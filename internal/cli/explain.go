@@ -50,11 +50,12 @@ are skipped. It exits with 1 when that is all of them.`,
 	return c
 }
 
-// explained is an explanation with the field names of the API's errors, beside those that it had before.
+// explained is an explanation with the field names of the API's errors, beside the older field
+// names.
 type explained struct {
 	preflight.Explanation
-	Message string `json:"message"` // what it means
-	Hint    string `json:"hint"`    // what to do
+	Message string `json:"message"` // the meaning
+	Hint    string `json:"hint"`    // the next step
 }
 
 func inTheAPIsWords(found []preflight.Explanation) []explained {

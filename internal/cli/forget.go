@@ -11,7 +11,7 @@ import (
 	"github.com/wasm-xds/wasm-xds/internal/terminal"
 )
 
-// defaultForgetRemoved is a day: an Envoy that is repaired or replaced is back by then.
+// defaultForgetRemoved is a day: a repaired or replaced Envoy is back by then.
 const defaultForgetRemoved = 24 * time.Hour
 
 func newForget() *cobra.Command {

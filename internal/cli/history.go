@@ -60,7 +60,7 @@ func printHistory(w io.Writer, h *admin.History) {
 			fmt.Fprintf(table, "%s\t%s\t%s\t%s\t%s\t%s\t%s\t%s\n", terminal.Printable(r.Revision), terminal.Printable(string(r.State)), moment(r.Since), served(r.ServedSeconds),
 				terminal.Printable(moduleName(r.Module)), byteCount(r.Module.Size), dash(terminal.Printable(r.SpecFile)), dash(terminal.Printable(strings.Join(r.Changes, " "))))
 		}
-		_ = table.Flush() // a closed output is nobody's problem
+		_ = table.Flush() // a closed output is not reported
 	}
 	for _, r := range h.Revisions {
 		if r.Error != nil {
@@ -77,7 +77,7 @@ func printHistory(w io.Writer, h *admin.History) {
 	}
 }
 
-// served is a time in days, or less.
+// served is a duration in days, or in smaller units.
 func served(seconds int64) string {
 	switch d := time.Duration(seconds) * time.Second; {
 	case d == 0:
@@ -89,7 +89,7 @@ func served(seconds int64) string {
 	}
 }
 
-// toldBefore says whether the filter's error is that of one of its revisions.
+// toldBefore says whether one of the filter's revisions has the filter's error.
 func toldBefore(h *admin.History) bool {
 	for _, r := range h.Revisions {
 		if r.Error != nil && r.Error.Message == h.Error.Message {
@@ -99,7 +99,7 @@ func toldBefore(h *admin.History) bool {
 	return false
 }
 
-// moduleName is what a person knows a module by: its image, or else the beginning of its sha256.
+// moduleName is the module's image, or else a prefix of its sha256.
 func moduleName(m admin.Module) string {
 	if m.Reference != "" {
 		return m.Reference + " = " + m.Digest
@@ -107,7 +107,7 @@ func moduleName(m admin.Module) string {
 	return "sha256 " + m.SHA256[:min(len(m.SHA256), 12)]
 }
 
-// moment is a time for people, in their own zone.
+// moment is a time for people, in the local time zone.
 func moment(t time.Time) string {
 	if t.IsZero() {
 		return "-"

@@ -15,7 +15,7 @@ func (h *hostEnv) addFlags(f *pflag.FlagSet) {
 		"that name it in vm.hostEnv; several times for several, or one a line")
 }
 
-// values are by name. The error shows none: they may be secrets.
+// values are by name. An error shows no value, because values may be secrets.
 func (h *hostEnv) values() (map[string]string, error) {
 	values := map[string]string{}
 	for line := range strings.Lines(strings.Join(h.lines, "\n")) {

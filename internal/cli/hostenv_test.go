@@ -6,7 +6,7 @@ import (
 	"github.com/google/go-cmp/cmp"
 )
 
-// A flag has one variable, the environment one a line.
+// A flag has a single variable; the environment has a variable per line.
 func TestHostEnvValues(t *testing.T) {
 	h := hostEnv{lines: []string{"A=1", "B=x=y\nC=\r\n\n"}}
 	got, err := h.values()

@@ -16,7 +16,7 @@ import (
 	"github.com/wasm-xds/wasm-xds/internal/terminal"
 )
 
-// maxInspected bounds the memory that a file takes; no Envoy loads a larger one.
+// maxInspected bounds the memory for a file; no Envoy loads a larger module.
 const maxInspected = 512 << 20
 
 func newInspect() *cobra.Command {
@@ -90,7 +90,7 @@ func printDescription(w io.Writer, d preflight.Description, all bool) {
 	}
 	row("memory", memories(d.Memories))
 	row("envoy", strings.Join(d.Envoy, ", "))
-	_ = table.Flush() // a closed output is nobody's problem
+	_ = table.Flush() // a closed output is not reported
 
 	printProblems(w, d.Problems)
 	printSections(w, d.Sections)
@@ -169,7 +169,7 @@ func printSections(w io.Writer, sections []preflight.DescribedSection) {
 	for _, s := range bySize {
 		fmt.Fprintf(table, "  %s\t  %s\n", byteCount(int64(s.Size)), terminal.Printable(s.Name))
 	}
-	_ = table.Flush() // a closed output is nobody's problem
+	_ = table.Flush() // a closed output is not reported
 }
 
 func printFunctions(w io.Writer, functions []preflight.DescribedFunction) {
@@ -185,5 +185,5 @@ func printFunctions(w io.Writer, functions []preflight.DescribedFunction) {
 		}
 		fmt.Fprintf(table, "  %s\t%s%s\n", terminal.Printable(name), f.Signature, missing)
 	}
-	_ = table.Flush() // a closed output is nobody's problem
+	_ = table.Flush() // a closed output is not reported
 }

@@ -71,12 +71,12 @@ type listedModule struct {
 	SHA256 string   `json:"sha256"`
 	Size   int64    `json:"size"`
 	ABI    []string `json:"abi"`
-	// Filters are those whose revision names it, Former those that did.
+	// The revisions of Filters name the module now; earlier revisions of Former did.
 	Filters []string `json:"filters"`
 	Former  []string `json:"former"`
 }
 
-// listModules reads the state directory without taking it from a server.
+// listModules reads the state directory, even while a server uses the directory.
 func listModules(w io.Writer, dir, search, output string) error {
 	if dir == "" {
 		var err error
@@ -96,7 +96,7 @@ func listModules(w io.Writer, dir, search, output string) error {
 	for _, f := range files {
 		sum, isModule := strings.CutSuffix(f.Name(), ".wasm")
 		info, err := f.Info()
-		if !isModule || strings.HasPrefix(sum, ".") || err != nil { // what is collected meanwhile is not there
+		if !isModule || strings.HasPrefix(sum, ".") || err != nil { // a module that is collected meanwhile is left out
 			continue
 		}
 		m := listedModule{
@@ -134,7 +134,7 @@ func orDash(text string) string {
 	return text
 }
 
-// abiOf is what the module says of itself; nothing for what is no module.
+// abiOf is the module's ABI versions; empty for a file that is not a module.
 func abiOf(path string) []string {
 	code, err := readModule(path)
 	if err != nil {

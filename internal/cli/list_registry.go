@@ -24,11 +24,11 @@ import (
 
 const (
 	asksAtOnce   = 4
-	maxTags      = 100_000 // that are held in memory
+	maxTags      = 100_000 // in memory
 	maxOfCatalog = 100_000
 )
 
-// lister lists what is in a registry.
+// lister lists the content of a registry.
 type lister struct {
 	client *registry.Client
 	search string
@@ -39,7 +39,7 @@ type lister struct {
 
 var errEnough = errors.New("enough")
 
-// repositories lists what the registry says that it has.
+// repositories lists the repositories that the registry reports.
 func (l *lister) repositories(ctx context.Context, host string) error {
 	reg, err := l.client.Registry(ctx, host, registry.Credentials{})
 	if err != nil {
@@ -86,14 +86,14 @@ func (l *lister) repositories(ctx context.Context, host string) error {
 type listedTag struct {
 	Tag    string `json:"tag"`
 	Digest string `json:"digest"`
-	// Kind is bundle, module, or the type that the manifest gives itself.
+	// Kind is bundle, module, or the type in the manifest.
 	Kind    string `json:"kind"`
 	Size    int64  `json:"size"`    // of the layers, in bytes; 0 for an index of several images
-	Created string `json:"created"` // as the manifest says; "" where it does not
+	Created string `json:"created"` // from the manifest; "": the manifest has no time
 	Error   string `json:"error,omitempty"`
 }
 
-// tags lists a repository's tags with what they name.
+// tags lists a repository's tags with their content.
 func (l *lister) tags(ctx context.Context, ref spec.Reference) error {
 	var tags []string
 	err := l.client.With(ctx, ref, registry.Credentials{}, func(ctx context.Context, from *remote.Repository) error {
@@ -150,7 +150,7 @@ func (l *lister) tags(ctx context.Context, ref spec.Reference) error {
 	return table.Flush()
 }
 
-// describe asks what a tag names. What goes wrong with one tag is its own matter.
+// describe asks the registry for a tag's content. An error concerns only this tag.
 func (l *lister) describe(ctx context.Context, ref spec.Reference, tag string) listedTag {
 	ref.Tag, ref.Digest = tag, ""
 	t := listedTag{Tag: tag}
@@ -176,7 +176,7 @@ func (l *lister) describe(ctx context.Context, ref spec.Reference, tag string) l
 	return t
 }
 
-// read takes what there is to show from a manifest or an index.
+// read takes the fields to show from a manifest or an index.
 func (t *listedTag) read(mediaType string, text []byte) error {
 	var m ocispec.Manifest
 	if err := json.Unmarshal(text, &m); err != nil {

@@ -18,21 +18,20 @@ import (
 	"github.com/wasm-xds/wasm-xds/pkg/spec"
 )
 
-// resolved is a spec with everything that it refers to.
+// resolved is a spec with the content of its references.
 type resolved struct {
 	spec     *spec.Spec
 	revision *snapshot.Revision
-	content  *string // of the file that configFrom names; nil: it names none
+	content  *string // of the file that configFrom names; nil: no configFrom
 }
 
-// documents is what paths hold: specs, sorted by name, and every problem, by position.
+// documents are the specs in paths, sorted by name, and all problems, sorted by position.
 type documents struct {
 	specs  []*spec.Spec
 	errors []*spec.Error
 }
 
-// loadPaths reads the specs of files and directories. A directory is read in the
-// way that serve reads it.
+// loadPaths reads the specs of files and directories. It reads a directory as serve does.
 func loadPaths(ctx context.Context, paths []string) documents {
 	var all documents
 	for _, path := range paths {
@@ -68,14 +67,14 @@ func loadPath(ctx context.Context, path string) documents {
 	return documents{specs, errs}
 }
 
-// maxSpecFile is more than Decode takes, which says so.
+// maxSpecFile is larger than the limit of Decode, so that Decode reports the error.
 const maxSpecFile = 8 << 20
 
 func unreadable(path, message, hint string) documents {
 	return documents{errors: []*spec.Error{{Code: "path_unreadable", Message: message, Hint: hint, Pos: spec.Position{File: path}}}}
 }
 
-// loadDirectory takes the first set that the source of serve emits.
+// loadDirectory takes the first set of serve's source.
 func loadDirectory(ctx context.Context, path string) documents {
 	ctx, cancel := context.WithCancel(ctx)
 	defer cancel()
@@ -95,8 +94,8 @@ func loadDirectory(ctx context.Context, path string) documents {
 	return documents{first.Specs, first.Errors}
 }
 
-// dropDuplicates is for names that two of the paths have: each path's own are
-// found already. A file that is named twice is no duplicate.
+// dropDuplicates drops specs whose name occurs in two of the paths. Duplicates within a path are
+// problems already. A file that is named twice is no duplicate.
 func (d *documents) dropDuplicates() {
 	slices.SortStableFunc(d.specs, func(a, b *spec.Spec) int {
 		return cmp.Or(cmp.Compare(a.Name, b.Name), cmp.Compare(a.File, b.File), cmp.Compare(a.Line, b.Line))
@@ -130,8 +129,8 @@ func (d *documents) sortErrors() {
 	})
 }
 
-// resolve brings the modules and configurations of d's specs into a store; what
-// cannot be brought is added to d's problems.
+// resolve fetches the modules and configurations of d's specs into a store. Failures become
+// problems of d.
 func (d *documents) resolve(ctx context.Context, store *module.Store, from fetching) ([]resolved, error) {
 	resolver, closeIt, err := from.resolver(store)
 	if err != nil {
@@ -170,17 +169,17 @@ func (d *documents) resolve(ctx context.Context, store *module.Store, from fetch
 	return all, nil
 }
 
-// withCapabilities is the spec with the list that capabilities: auto stands for.
+// withCapabilities is the spec with a list in place of capabilities: auto.
 func withCapabilities(s *spec.Spec, code []byte) *spec.Spec {
 	copied := *s
-	// What is no module may call nothing; the pre-flight says what is wrong with it.
+	// A file that is not a module may call nothing; the pre-flight reports the problem.
 	info, _ := preflight.Inspect(code)
 	copied.Capabilities = preflight.Capabilities(info)
 	return &copied
 }
 
-// configuration is a spec's plugin configuration as the module gets it, and the content
-// of the file that it is in; nil: it is in the spec.
+// configuration is a spec's plugin configuration as the module gets it, and the content of
+// configFrom's file; nil: the configuration is in the spec.
 func configuration(s *spec.Spec) (config, content *string, problem *spec.Error) {
 	if s.ConfigFrom == nil {
 		return s.Config, nil, nil
@@ -192,7 +191,7 @@ func configuration(s *spec.Spec) (config, content *string, problem *spec.Error) 
 	return config, content, problem
 }
 
-// withStore calls do with a store that is removed afterwards.
+// withStore calls do with a temporary store.
 func withStore(do func(*module.Store) error) error {
 	place, err := os.MkdirTemp("", "wasm-xds-*")
 	if err != nil {

@@ -16,14 +16,14 @@ import (
 	"github.com/wasm-xds/wasm-xds/pkg/spec"
 )
 
-// loadSources reads the specs of files, directories and bundles in registries. What
-// bundles hold is there until done is called, which is not nil.
+// loadSources reads the specs of files, directories and bundles in registries. The files of
+// bundles exist until the call of done, which is never nil.
 func loadSources(ctx context.Context, paths []string, from *fetching, stderr io.Writer) (all documents, done func(), err error) {
 	place, err := os.MkdirTemp("", "wasm-xds-*")
 	if err != nil {
 		return all, func() {}, err
 	}
-	done = func() { _ = os.RemoveAll(place) } // in the system's place for such files
+	done = func() { _ = os.RemoveAll(place) } // in the system's directory for temporary files
 	var local []string
 	for i, path := range paths {
 		ref, isBundle, err := bundleReference(path)
@@ -54,8 +54,8 @@ func loadSources(ctx context.Context, paths []string, from *fetching, stderr io.
 	return all, done, nil
 }
 
-// loadBundle fetches a bundle into a directory, and reads its specs. It must be signed by
-// one of the keys, if there are any.
+// loadBundle fetches a bundle into a directory, and reads its specs. With keys, one of them must
+// have signed the bundle.
 func loadBundle(ctx context.Context, client *registry.Client, keys []string, ref spec.Reference, dir string, stderr io.Writer) (documents, error) {
 	root, err := client.Resolve(ctx, ref, registry.Credentials{})
 	if err != nil {
@@ -86,7 +86,7 @@ func loadBundle(ctx context.Context, client *registry.Client, keys []string, ref
 	return documents{read.Specs, read.Errors}, nil
 }
 
-// bundleNames are what a bundle's specs are shown by: what they are exactly.
+// bundleNames names a bundle's specs by reference and digest.
 func bundleNames(ref spec.Reference, sum digest.Digest) bundle.Names {
 	exact := scheme + spec.Reference{Registry: ref.Registry, Repository: ref.Repository, Digest: sum.String()}.String()
 	return bundle.Names{Tag: exact, Exact: exact}

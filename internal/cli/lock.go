@@ -65,7 +65,7 @@ With --check it writes nothing, and exits with 1 when a tag is not locked.`,
 	return c
 }
 
-// locked is one tag that gets its digest, or with --check would have to.
+// locked is a tag that gets its digest. With --check the file stays unchanged.
 type locked struct {
 	Name string `json:"name"`
 	File string `json:"file"`
@@ -77,15 +77,15 @@ type locked struct {
 	ref spec.Reference
 }
 
-// locking is one run of lock.
+// locking is a run of lock.
 type locking struct {
 	docs   documents
 	check  bool
 	locked []locked
-	follow []locked // tags that are followed (`refresh`), and therefore left alone
+	follow []locked // followed tags (`refresh`), which lock leaves alone
 }
 
-// list finds the tags that are not locked.
+// list finds the unlocked tags.
 func (l *locking) list() {
 	l.locked = []locked{}
 	for _, s := range l.docs.specs {
@@ -102,7 +102,7 @@ func (l *locking) list() {
 	}
 }
 
-// resolve asks for the digests. What cannot be had is one of the problems.
+// resolve asks registries for the digests. Failures become problems.
 func (l *locking) resolve(ctx context.Context, resolver *module.Resolver) {
 	l.list()
 	modules := map[spec.Position]*spec.Spec{}
@@ -124,8 +124,7 @@ func (l *locking) resolve(ctx context.Context, resolver *module.Resolver) {
 	l.locked = found
 }
 
-// write edits the files. A file that cannot be edited stays as it is, and is one of
-// the problems.
+// write edits the files. A file that cannot be edited stays unchanged, with a problem.
 func (l *locking) write() {
 	byFile := map[string][]locked{}
 	var files []string
@@ -151,7 +150,7 @@ func (l *locking) write() {
 
 // lockFile replaces the references in a file, and nothing else.
 func lockFile(path string, edits []locked) error {
-	// A link stays a link: it is what it leads to that is edited.
+	// A symbolic link stays a link: the edit is in the target.
 	path, err := filepath.EvalSymlinks(path)
 	if err != nil {
 		return err
@@ -179,8 +178,8 @@ func lockFile(path string, edits []locked) error {
 	return f.Commit(filepath.Base(path), info.Mode().Perm())
 }
 
-// lockText is lockFile without the file. Edits at one place, of a document that
-// takes the reference over from another, are one.
+// lockText is lockFile without the file. Several edits at the same place are a single edit: a
+// document may take the reference over from another document.
 func lockText(text []byte, edits []locked) ([]byte, error) {
 	type change struct {
 		start, end int
@@ -222,7 +221,7 @@ func isReferenceByte(b byte) bool {
 	return 'a' <= b && b <= 'z' || 'A' <= b && b <= 'Z' || '0' <= b && b <= '9' || strings.IndexByte("._-/:@[]", b) >= 0
 }
 
-// offsetOf is where a line and a column, in characters, are in a text.
+// offsetOf is the byte offset of a position. The position's column counts characters.
 func offsetOf(text []byte, at spec.Position) (int, bool) {
 	offset := 0
 	if bytes.HasPrefix(text, []byte("\ufeff")) {

@@ -62,7 +62,7 @@ func TestLock(t *testing.T) {
 	if out := run(0, "--insecure-registry", reg.Host); !strings.Contains(out, "/team/one:v1 is followed (refresh): left as it is\nevery other tag is locked") || content() != after {
 		t.Errorf("again: %s", out)
 	}
-	// What cannot be had is an error, and what can is locked all the same.
+	// A missing tag is an error, and the remaining tags are locked all the same.
 	mixed := specs.Replace("name: gone\nmodule: {oci: REG/team/gone:v1}\n---\nname: one\nmodule: {oci: REG/team/one:v1}\n")
 	if err := os.WriteFile(file, []byte(mixed), 0o640); err != nil {
 		t.Fatal(err)

@@ -8,11 +8,11 @@ import (
 	"go.uber.org/zap/zapcore"
 )
 
-// newLogger logs to w in the way that the flags ask for.
+// newLogger logs to w as the flags ask for.
 func (cfg *ServeConfig) newLogger(w io.Writer) *zap.Logger {
 	level, err := zapcore.ParseLevel(cfg.LogLevel)
 	if err != nil {
-		level = zapcore.InfoLevel // the flag has been checked; a config made otherwise may say nothing
+		level = zapcore.InfoLevel // the flag is valid; a config made in code may have no level
 	}
 	out := zapcore.Lock(zapcore.AddSync(w))
 	if cfg.LogFormat == "json" {

@@ -17,7 +17,7 @@ import (
 	"github.com/wasm-xds/wasm-xds/internal/registry"
 )
 
-// maxPassword is more than any token has, in bytes.
+// maxPassword is longer than any token, in bytes.
 const maxPassword = 1 << 20
 
 func newLogin() *cobra.Command {
@@ -80,7 +80,7 @@ func registryHost(c *cobra.Command, arg string) (string, error) {
 	return host, nil
 }
 
-// logIn verifies the credentials and keeps them; plain says that nothing hides them.
+// logIn verifies the credentials and stores them; plain: they are stored unencrypted.
 func logIn(ctx context.Context, client *registry.Client, host string, credential auth.Credential) (plain bool, err error) {
 	reg, err := client.Registry(ctx, host, registry.Credentials{})
 	if err != nil {
@@ -100,7 +100,7 @@ func logIn(ctx context.Context, client *registry.Client, host string, credential
 	return false, nil
 }
 
-// askCredential takes what was given, and asks for the rest on a terminal.
+// askCredential takes the given credentials, and asks for missing parts on a terminal.
 func askCredential(c *cobra.Command, user string, fromStdin bool) (auth.Credential, error) {
 	in, terminal := c.InOrStdin().(*os.File)
 	terminal = terminal && term.IsTerminal(int(in.Fd()))
@@ -178,8 +178,8 @@ with 1 where there are none.`,
 	return c
 }
 
-// logOut removes the credentials for a registry, which have to be there: a mistyped host must
-// not leave anybody in the belief that they are gone.
+// logOut removes the credentials for a registry. Missing credentials are an error: after a
+// mistyped host, nobody must believe that the credentials are gone.
 func logOut(ctx context.Context, store credentials.Store, host string) error {
 	found, err := store.Get(ctx, credentials.ServerAddressFromRegistry(host))
 	if err != nil {

@@ -16,11 +16,11 @@ import (
 	"github.com/spf13/pflag"
 )
 
-// named is a command that a message names, and where.
+// named is a command in a message, with the place of the message.
 type named struct{ at, command string }
 
-// inMessages are the texts of the program in which commands and flags may be named: the string
-// literals of the packages, and the page.
+// inMessages are the texts that may name commands and flags: the string literals of the packages,
+// and the page.
 func inMessages(t *testing.T) map[string][]string {
 	t.Helper()
 	texts := map[string][]string{}
@@ -73,7 +73,7 @@ var prose = []string{
 	"may", "sends", "or", "falls", "leaves", "does", "ends", "if",
 }
 
-// commands are those that the texts name: all of what stands between backquotes, and else the words
+// commands are the commands in the texts: all text between backquotes, and elsewhere the words
 // that may be a command.
 func commands(texts map[string][]string) (all []named) {
 	for at, list := range texts {
@@ -97,8 +97,8 @@ func commands(texts map[string][]string) (all []named) {
 	return all
 }
 
-// TestEachCommandThatAMessageNamesExists runs each of them, with --help: the command and its flags are
-// read, and nothing else is done.
+// TestEachCommandThatAMessageNamesExists runs each command with --help: the program reads the
+// command and its flags, and does nothing else.
 func TestEachCommandThatAMessageNamesExists(t *testing.T) {
 	all := commands(inMessages(t))
 	if len(all) < 20 {
@@ -112,10 +112,10 @@ func TestEachCommandThatAMessageNamesExists(t *testing.T) {
 	}
 }
 
-// tryCommand runs a command with --help, and says what is wrong with it; "": nothing.
+// tryCommand runs a command with --help, and returns the problem; "": none.
 func tryCommand(t *testing.T, args []string) string {
 	t.Helper()
-	// With --help, a word that is no command shows what commands there are.
+	// With --help, an unknown word shows the list of commands.
 	if c, rest, err := newRoot().Find(args); err != nil || c.HasSubCommands() && len(rest) > 0 && !strings.HasPrefix(rest[0], "-") {
 		return "there is no such command"
 	}
@@ -125,8 +125,8 @@ func tryCommand(t *testing.T, args []string) string {
 	return ""
 }
 
-// foreignFlags are those of other programs: Envoy, cosign, pip, compilers and linkers; "max" begins
-// the names of flags that are put together.
+// foreignFlags belong to other programs: Envoy, cosign, pip, compilers and linkers. "max" begins
+// the names of flags that are composed.
 var foreignFlags = []string{
 	"service-node", "service-cluster", "drain-time-s",
 	"config-path", "concurrency", "base-id", "disable-hot-restart", "version", "key", "bundle", "tlog-upload", "signing-config",
@@ -134,7 +134,7 @@ var foreignFlags = []string{
 	"import-table", "initial-memory", "allow-undefined", "max",
 }
 
-// TestEachFlagThatAMessageNamesExists: some command has it.
+// TestEachFlagThatAMessageNamesExists: each flag belongs to a command.
 func TestEachFlagThatAMessageNamesExists(t *testing.T) {
 	known := map[string]bool{}
 	commands := newRoot().Commands()
@@ -150,7 +150,7 @@ func TestEachFlagThatAMessageNamesExists(t *testing.T) {
 	for at, list := range inMessages(t) {
 		for _, text := range list {
 			if strings.HasSuffix(at, ".html") {
-				continue // its styles have names like flags
+				continue // the page's styles have names like flags
 			}
 			for _, m := range aFlag.FindAllStringSubmatch(text, -1) {
 				if !known[strings.TrimRight(m[1], "-")] {
@@ -161,7 +161,7 @@ func TestEachFlagThatAMessageNamesExists(t *testing.T) {
 	}
 }
 
-// TestNamedCommandsAreFound: the tests above see what is wrong.
+// TestNamedCommandsAreFound: the tests above notice wrong commands.
 func TestNamedCommandsAreFound(t *testing.T) {
 	var found []string
 	for _, one := range commands(map[string][]string{"here": {"see wasm-xds chekc, or `wasm-xds rollout promot x`; wasm-xds is fine, and wasm-xds rollout promote too"}}) {

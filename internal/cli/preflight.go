@@ -18,15 +18,15 @@ import (
 	"github.com/wasm-xds/wasm-xds/pkg/spec"
 )
 
-// examined is a filter that went through the sandbox.
+// examined is a filter after its trial in the sandbox.
 type examined struct {
 	resolved
 	examine.Result
-	checked time.Duration            // how long the check took, the tests not included
+	checked time.Duration            // the duration of the check, without the tests
 	profile *preflight.ProfileResult // nil: not asked for, or not possible
 }
 
-// warnings are what is shown and makes no check fail.
+// warnings are the findings that are shown without making check fail.
 func (e examined) warnings() []*spec.Error {
 	all := e.spec.Notices(e.revision.Config)
 	for _, p := range slices.Concat(e.Warnings, e.Partial) {
@@ -35,8 +35,8 @@ func (e examined) warnings() []*spec.Error {
 	return all
 }
 
-// examineAll runs the filters and their tests in the sandbox, as many at a time as
-// there are processors.
+// examineAll runs the filters and their tests in the sandbox, with as many at a time as there are
+// processors.
 func examineAll(ctx context.Context, store *module.Store, all []resolved, how sandboxing) ([]examined, error) {
 	done := make([]examined, len(all))
 	group, ctx := errgroup.WithContext(ctx)
@@ -63,7 +63,7 @@ func examineAll(ctx context.Context, store *module.Store, all []resolved, how sa
 	return done, group.Wait()
 }
 
-// printExamined prints what went wrong with a filter in the sandbox.
+// printExamined prints the problems of a filter in the sandbox.
 func printExamined(w io.Writer, lines *sourceLines, e examined) {
 	for _, warning := range e.warnings() {
 		marked := *warning
@@ -83,7 +83,7 @@ func printExamined(w io.Writer, lines *sourceLines, e examined) {
 	}
 }
 
-// printTest prints a test that failed.
+// printTest prints a failed test.
 func printTest(w io.Writer, lines *sourceLines, s *spec.Spec, t preflight.TestResult) {
 	problem := &spec.Error{Message: fmt.Sprintf("test %q failed", t.Name), Pos: examine.TestPosition(s, t.Name)}
 	if t.Doubtful {

@@ -10,16 +10,16 @@ import (
 	"github.com/wasm-xds/wasm-xds/pkg/spec"
 )
 
-// sourceLines are the lines of the files that problems lie in, read when needed.
-// The zero value is ready to use.
+// sourceLines are the lines of the files with problems. They are read when needed. The zero value
+// is ready to use.
 type sourceLines struct{ files map[string][]string }
 
-// at is a line of a file, 1-based; false when it cannot be shown.
+// at is a line of a file, 1-based; false: the line cannot be shown.
 func (s *sourceLines) at(file string, line int) (string, bool) {
 	lines, read := s.files[file]
 	if !read {
 		if info, err := os.Stat(file); err == nil && info.Mode().IsRegular() && info.Size() <= maxSpecFile {
-			text, _ := os.ReadFile(file) // unreadable: there are no lines to show
+			text, _ := os.ReadFile(file) // an unreadable file has no lines to show
 			lines = strings.Split(string(text), "\n")
 		}
 		if s.files == nil {
@@ -33,10 +33,10 @@ func (s *sourceLines) at(file string, line int) (string, bool) {
 	return strings.TrimRight(lines[line-1], "\r"), true
 }
 
-// widestLine is how much of a source line is shown.
+// widestLine is the number of columns of a source line that are shown.
 const widestLine = 160
 
-// printProblem prints where and what, the line with a caret below it, and the hint.
+// printProblem prints the place and the message, the line with a caret below, and the hint.
 func printProblem(w io.Writer, lines *sourceLines, e *spec.Error) {
 	plain := *e
 	plain.Hint = ""
@@ -60,7 +60,7 @@ func printLine(w io.Writer, text string, p spec.Position) {
 	}
 }
 
-// indentLike is blank and as wide as the text, tabs included.
+// indentLike is blank and as wide as the text, with its tabs.
 func indentLike(runes []rune) string {
 	return strings.Map(func(r rune) rune {
 		if r == '\t' {

@@ -19,14 +19,14 @@ import (
 	"github.com/wasm-xds/wasm-xds/internal/terminal"
 )
 
-// profiling is what check is asked to measure.
+// profiling configures the measurement of check.
 type profiling struct {
 	on       bool
 	requests int
 	time     time.Duration
 }
 
-// mostRequests bounds the memory that their times take.
+// mostRequests bounds the memory for the times of requests.
 const mostRequests = 10_000_000
 
 func (p *profiling) addFlags(flags *pflag.FlagSet) {
@@ -49,8 +49,8 @@ func (p *profiling) validate(c *cobra.Command, mode examine.Mode) error {
 	return nil
 }
 
-// run measures the filters that load, one after another: side by side they would
-// disturb each other. One that exceeds its limits is what a profile is for.
+// run measures the filters that load, one after another: side by side they would disturb each
+// other. A filter that exceeds its limits is measured, too, because a profile helps there most.
 func (p *profiling) run(ctx context.Context, stderr io.Writer, store *module.Store, filters []examined, versions []string) error {
 	for i := range filters {
 		one := &filters[i]
@@ -80,7 +80,7 @@ func (p *profiling) run(ctx context.Context, stderr io.Writer, store *module.Sto
 	return nil
 }
 
-// progress shows how far a profile is, where somebody is looking.
+// progress shows the progress of a profile on a terminal.
 func progress(w io.Writer, name string) func(done, of int) {
 	if !isTerminal(w) {
 		return nil
@@ -126,7 +126,7 @@ func printProfile(w io.Writer, e examined) {
 		}
 		row(name, s.ProfileCost)
 	}
-	_ = table.Flush() // a closed output is nobody's problem
+	_ = table.Flush() // a closed output is not reported
 	if len(p.Functions) > 0 {
 		var calls []string
 		for _, f := range p.Functions[:min(len(p.Functions), mostFunctions)] {
@@ -154,7 +154,7 @@ func memoryText(m preflight.MemoryGrowth) string {
 	}
 }
 
-// short is a duration with three digits or so.
+// short is a duration with about three digits.
 func short(d time.Duration) string {
 	unit := time.Duration(1)
 	for d/unit >= 1000 {

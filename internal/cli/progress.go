@@ -12,17 +12,17 @@ import (
 	"oras.land/oras-go/v2/content"
 )
 
-// longTransfer is what is worth a word before it is done, in bytes.
+// longTransfer is the size in bytes above which a transfer shows its progress.
 const longTransfer = 1 << 20
 
-// transfer shows how far the bytes have come: as a bar on a terminal, as a line at the
-// beginning elsewhere.
+// transfer shows the progress of bytes: as a bar on a terminal, elsewhere as a line at the
+// beginning.
 type transfer struct {
 	all *mpb.Progress
-	bar *mpb.Bar // nil: there is nothing to show
+	bar *mpb.Bar // nil: no bar is shown
 }
 
-// newTransfer begins one of so many bytes; what says what is done, as in "push x".
+// newTransfer begins a transfer of total bytes. The text describes the transfer, as in "push x".
 func newTransfer(ctx context.Context, stderr io.Writer, what string, total int64) *transfer {
 	switch {
 	case total < longTransfer:
@@ -38,7 +38,7 @@ func newTransfer(ctx context.Context, stderr io.Writer, what string, total int64
 	return &transfer{all, bar}
 }
 
-// reader counts what is read.
+// reader counts the bytes that are read.
 func (t *transfer) reader(body io.ReadCloser, err error) (io.ReadCloser, error) {
 	if t.bar == nil || err != nil {
 		return body, err
@@ -46,17 +46,17 @@ func (t *transfer) reader(body io.ReadCloser, err error) (io.ReadCloser, error) 
 	if counted, err := t.bar.ProxyReader(body); err == nil {
 		return counted, nil
 	}
-	return body, nil // the bar has ended already: nothing is shown any more
+	return body, nil // the bar has ended already
 }
 
-// skip counts what need not be transferred.
+// skip counts bytes that need no transfer.
 func (t *transfer) skip(bytes int64) {
 	if t.bar != nil {
 		t.bar.IncrInt64(bytes)
 	}
 }
 
-// end leaves a full bar where all went well, and none else.
+// end leaves a full bar after a success, and no bar otherwise.
 func (t *transfer) end(err error) {
 	if t.bar == nil {
 		return
@@ -69,24 +69,24 @@ func (t *transfer) end(err error) {
 	t.all.Wait()
 }
 
-// meteredTarget is what is pushed, seen by a transfer.
+// meteredTarget is the source of a push, with a transfer that counts the bytes.
 type meteredTarget struct {
 	oras.ReadOnlyTarget
 	transfer *transfer
 }
 
-// Fetch counts what is read.
+// Fetch counts the bytes that are read.
 func (m meteredTarget) Fetch(ctx context.Context, target ocispec.Descriptor) (io.ReadCloser, error) {
 	return m.transfer.reader(m.ReadOnlyTarget.Fetch(ctx, target))
 }
 
-// meteredStorage is what is pulled from, seen by a transfer.
+// meteredStorage is the source of a pull, with a transfer that counts the bytes.
 type meteredStorage struct {
 	content.ReadOnlyStorage
 	transfer *transfer
 }
 
-// Fetch counts what is read.
+// Fetch counts the bytes that are read.
 func (m meteredStorage) Fetch(ctx context.Context, target ocispec.Descriptor) (io.ReadCloser, error) {
 	return m.transfer.reader(m.ReadOnlyStorage.Fetch(ctx, target))
 }

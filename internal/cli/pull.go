@@ -19,7 +19,7 @@ import (
 	"github.com/wasm-xds/wasm-xds/pkg/spec"
 )
 
-// pullOptions is what pull can be told.
+// pullOptions configures pull.
 type pullOptions struct {
 	registries registryFlags
 	force      bool
@@ -101,7 +101,7 @@ func (b *bundleIn) size() int64 {
 	return size
 }
 
-// fetch brings the whole bundle into a directory, verified.
+// fetch fetches the whole bundle into a directory, verified.
 func (b *bundleIn) fetch(ctx context.Context, into string, stderr io.Writer) (*oci.Storage, error) {
 	storage, err := oci.NewStorage(into)
 	if err != nil {

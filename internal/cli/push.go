@@ -18,7 +18,7 @@ import (
 	"github.com/wasm-xds/wasm-xds/pkg/spec"
 )
 
-// pushOptions is what push can be told.
+// pushOptions configures push.
 type pushOptions struct {
 	from        fetching
 	mode        examine.Mode
@@ -77,7 +77,7 @@ Push MODULE pushes a single Wasm file, as an OCI artifact that module.oci can na
 	return c
 }
 
-// pushTarget reads where to push to: a tag.
+// pushTarget reads the reference to push to: a tag.
 func pushTarget(c *cobra.Command, arg string) (spec.Reference, error) {
 	if !isRemote(arg) {
 		return spec.Reference{}, usage(c, fmt.Sprintf("%q does not begin with oci://", arg))
@@ -130,7 +130,7 @@ func (o *pushOptions) pushDirectory(c *cobra.Command, path string, ref spec.Refe
 	})
 }
 
-// refuse prints why nothing is pushed.
+// refuse prints the reason for which nothing is pushed.
 func (o *pushOptions) refuse(stderr io.Writer, result checkOutcome) error {
 	if *o.output == "json" {
 		printJSON(stderr, result.json())
@@ -141,8 +141,8 @@ func (o *pushOptions) refuse(stderr io.Writer, result checkOutcome) error {
 	return errSilent
 }
 
-// planBundle lays out the bundle of specs that have been resolved. What goes into it is
-// what was checked: a file that has changed since is an error.
+// planBundle lays out the bundle of the resolved specs. The bundle has exactly the checked
+// content: a file that has changed since is an error.
 func planBundle(dir string, good []resolved, store *module.Store) ([]bundle.Item, []*spec.Error) {
 	byFile := map[string]*bundle.SpecFile{}
 	var order []string
@@ -164,7 +164,7 @@ func planBundle(dir string, good []resolved, store *module.Store) ([]bundle.Item
 			contents[ref.Path] = textContent([]byte(*one.content))
 		}
 		for _, file := range one.spec.Module.SignatureFiles() {
-			if text, err := readSmall(file); err == nil { // most modules have none
+			if text, err := readSmall(file); err == nil { // most modules have no such file
 				contents[file] = textContent(text)
 			}
 		}
@@ -196,7 +196,7 @@ func textContent(text []byte) bundle.Content {
 	return bundle.Content{Digest: digest.FromBytes(text), Size: int64(len(text)), Text: text}
 }
 
-// readSmall reads a regular file that is no larger than a bundle takes.
+// readSmall reads a regular file, up to the limit of a bundle.
 func readSmall(path string) ([]byte, error) {
 	info, err := os.Stat(path)
 	switch {
@@ -272,7 +272,7 @@ func (o *pushOptions) push(c *cobra.Command, ref spec.Reference, artifact *bundl
 	return worded(err)
 }
 
-// pushed is what push prints, pull too.
+// pushed is the output of push and pull.
 type pushed struct {
 	Reference string       `json:"reference"`
 	Digest    string       `json:"digest"` // of the manifest

@@ -13,11 +13,11 @@ import (
 	"github.com/wasm-xds/wasm-xds/pkg/spec"
 )
 
-// registryFlags say how registries are reached.
+// registryFlags configure the access to registries.
 type registryFlags struct {
 	insecure []string
 	caFile   string
-	// registryCA is what caFile was called when it held for registries alone.
+	// registryCA is the former name of caFile, for registries alone.
 	registryCA string
 }
 
@@ -26,7 +26,7 @@ func (r *registryFlags) addFlags(f *pflag.FlagSet) {
 	f.StringVar(&r.caFile, "ca-file", "", "PEM `file` with certificates by which servers of modules and registries are trusted, beside the system's")
 	f.StringVar(&r.registryCA, "registry-ca", "", "the former name of --ca-file")
 	// Cobra's MarkDeprecated would write its note to stdout, into the JSON of -o json.
-	_ = f.MarkHidden("registry-ca") // which fails for a flag that is not there
+	_ = f.MarkHidden("registry-ca") // fails only for a missing flag
 }
 
 func (r *registryFlags) config() registry.Config {
@@ -35,7 +35,7 @@ func (r *registryFlags) config() registry.Config {
 
 func (r *registryFlags) client() (*registry.Client, error) { return registry.New(r.config()) }
 
-// fetching says where commands that serve nothing get modules.
+// fetching configures the fetch of modules for commands other than serve.
 type fetching struct {
 	trust      trust
 	registries registryFlags
@@ -52,7 +52,7 @@ func (f *fetching) client() (*registry.Client, error) {
 	return registry.New(cfg)
 }
 
-// resolver brings modules into the store. close closes its connections.
+// resolver fetches modules into the store. close closes its connections.
 func (f *fetching) resolver(store *module.Store) (r *module.Resolver, closeIt func(), err error) {
 	client, err := f.client()
 	if err != nil {
@@ -65,12 +65,12 @@ func (f *fetching) resolver(store *module.Store) (r *module.Resolver, closeIt fu
 	return &module.Resolver{Store: store, Guard: f.trust.guard(), Roots: roots, Registry: client, Keys: f.trust.keys}, client.Close, nil
 }
 
-// scheme tells what is in a registry from a path.
+// scheme tells a reference in a registry from a path.
 const scheme = "oci://"
 
 func isRemote(arg string) bool { return strings.HasPrefix(arg, scheme) }
 
-// bundleReference reads oci://registry/repository:tag; false: it is a path.
+// bundleReference reads oci://registry/repository:tag; false: arg is a path.
 func bundleReference(arg string) (spec.Reference, bool, error) {
 	if !isRemote(arg) {
 		return spec.Reference{}, false, nil
@@ -79,7 +79,7 @@ func bundleReference(arg string) (spec.Reference, bool, error) {
 	return ref, true, worded(err)
 }
 
-// worded makes an error of a registry one for people.
+// worded turns an error of a registry into an error for people.
 func worded(err error) error {
 	ofRegistry := &registry.Error{}
 	if errors.As(err, &ofRegistry) {

@@ -11,9 +11,8 @@ import (
 	"github.com/wasm-xds/wasm-xds/internal/test/registrytest"
 )
 
-// TestRegistryScripts runs what stands in testdata/registry against real registries:
-// $PLAIN without TLS, $TLS with $CA, $BASIC and $TOKEN with the user ann and the
-// password secret.
+// TestRegistryScripts runs the scripts in testdata/registry against real registries: $PLAIN
+// without TLS, $TLS with $CA, and $BASIC and $TOKEN with the user ann and the password secret.
 func TestRegistryScripts(t *testing.T) {
 	plain := registrytest.Start(t, registrytest.Options{})
 	secure := registrytest.Start(t, registrytest.Options{TLS: true})
@@ -46,7 +45,7 @@ func TestRegistryScripts(t *testing.T) {
 				text := strings.ReplaceAll(ts.ReadFile(args[0]), "$PLAIN", ts.Getenv("PLAIN"))
 				ts.Check(os.WriteFile(ts.MkAbs(args[0]), []byte(text), 0o600))
 			},
-			// filter writes a filter that lets everything pass, and imports what is named.
+			// filter writes a filter that lets all requests pass, and has the given imports.
 			"filter": func(ts *testscript.TestScript, _ bool, args []string) {
 				ts.Check(os.WriteFile(ts.MkAbs(args[0]), passthrough(args[1:]).Bytes(), 0o600))
 			},

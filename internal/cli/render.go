@@ -18,15 +18,15 @@ import (
 	"github.com/wasm-xds/wasm-xds/pkg/translate"
 )
 
-// renderOptions is what the resource depends on beside the spec.
+// renderOptions are the inputs of the resource beside the spec.
 type renderOptions struct {
-	serve   ServeConfig // of it, only what concerns modules
+	serve   ServeConfig // only the fields about modules count
 	from    fetching
 	version string
 	full    bool
 }
 
-// The salt and the inline bytes that stand for the real ones.
+// These values stand for the real salt and the real inline bytes.
 var (
 	noSalt      = strings.Repeat("0", translate.SaltLen)
 	placeholder = []byte("the module's bytes")
@@ -95,7 +95,7 @@ the delivery: see --delivery inline.`,
 	return c
 }
 
-// refuse prints the problems of specs that were to be used.
+// refuse prints the problems of specs.
 func refuse(stderr io.Writer, problems []*spec.Error, asJSON bool) error {
 	if len(problems) == 0 {
 		return nil
@@ -111,7 +111,7 @@ func refuse(stderr io.Writer, problems []*spec.Error, asJSON bool) error {
 	return errSilent
 }
 
-// render gives the resource as JSON, in Envoy's own field names.
+// render returns the resource as JSON, in Envoy's own field names.
 func (o *renderOptions) render(one resolved, store *module.Store, version translate.Version) (json.RawMessage, error) {
 	code, err := o.code(one, store)
 	if err != nil {
@@ -130,7 +130,7 @@ func (o *renderOptions) render(one resolved, store *module.Store, version transl
 		short := fmt.Sprintf("<%d bytes with sha256 %s, see --full>", m.Size, m.SHA256)
 		text = bytes.Replace(text, []byte(base64.StdEncoding.EncodeToString(placeholder)), []byte(short), 1)
 	}
-	var tidy bytes.Buffer // protojson's blanks differ from one build to the next
+	var tidy bytes.Buffer // protojson's blanks differ from build to build
 	if err := json.Compact(&tidy, text); err != nil {
 		return nil, err
 	}
@@ -154,7 +154,7 @@ func (o *renderOptions) code(one resolved, store *module.Store) (translate.Code,
 	}
 }
 
-// firstOf is the first that is not the zero value.
+// firstOf is the first value that is not zero.
 func firstOf[T comparable](values ...T) (first T) {
 	for _, v := range values {
 		if v != first {
@@ -180,7 +180,7 @@ func printResources(w io.Writer, resources []json.RawMessage, format string) err
 		if i > 0 {
 			fmt.Fprintln(w, "---")
 		}
-		_, _ = w.Write(asYAML) // a closed output is nobody's problem
+		_, _ = w.Write(asYAML) // a closed output is not reported
 	}
 	return nil
 }

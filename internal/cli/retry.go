@@ -37,7 +37,8 @@ first.`,
 	return c
 }
 
-// waitUntilRetried waits until the sandbox has tried the revision, and then until every Envoy runs it.
+// waitUntilRetried waits until the sandbox has tried the revision, and then until every Envoy
+// runs it.
 func (c client) waitUntilRetried(ctx context.Context, before *admin.Filter, wait time.Duration) (*admin.Filter, error) {
 	start := time.Now()
 	if _, err := c.sync(ctx, wait); err != nil {
@@ -53,7 +54,7 @@ func (c client) waitUntilRetried(ctx context.Context, before *admin.Filter, wait
 	return c.waitUntilRun(ctx, &f, max(wait-time.Since(start), time.Millisecond))
 }
 
-// completeRetry offers names, and then the filter's revisions that were refused.
+// completeRetry offers names, and then the filter's refused revisions.
 func completeRetry(c *cobra.Command, args []string, toComplete string) ([]string, cobra.ShellCompDirective) {
 	if len(args) == 0 {
 		return completeFilters(c, args, toComplete)

@@ -41,7 +41,7 @@ changed: correct it, too.`,
 	return c
 }
 
-// rollBack returns the filter as it is right after.
+// rollBack returns the filter right after the rollback.
 func (c client) rollBack(ctx context.Context, name, revision string) (*admin.Filter, error) {
 	f := &admin.Filter{}
 	return f, c.post(ctx, filterPath(name)+"/rollback", map[string]string{"revision": revision}, f)
@@ -55,8 +55,8 @@ func target(f *admin.Filter) string {
 	return f.Revision
 }
 
-// waitUntilRun waits until every Envoy that asks for the filter runs what before has as its
-// target, and returns the filter as it is then.
+// waitUntilRun waits until every Envoy that asks for the filter runs the target of before, and
+// returns the filter at that moment.
 func (c client) waitUntilRun(ctx context.Context, before *admin.Filter, wait time.Duration) (*admin.Filter, error) {
 	limit, cancel := context.WithTimeout(ctx, wait)
 	defer cancel()
@@ -73,7 +73,7 @@ func (c client) waitUntilRun(ctx context.Context, before *admin.Filter, wait tim
 			return errSettled
 		case target(&f) == wanted:
 			return nil
-		case f.Error != nil && f.Error.Code != admin.CodeRolledBack: // an Envoy refused it
+		case f.Error != nil && f.Error.Code != admin.CodeRolledBack: // an Envoy has refused the revision
 			return f.Error
 		default:
 			return failure("superseded", fmt.Sprintf("revision %s is not what is to be served any more: %s is", wanted, target(&f)),

@@ -148,12 +148,12 @@ func TestRollbackWaits(t *testing.T) {
 	go wait()
 	filters := []admin.Filter{live}
 	state.filters.Store(&filters)
-	// It may not have subscribed yet, and then sees the state when it does.
+	// A client without a subscription yet sees the state once it subscribes.
 	state.Publish(admin.Event{Type: admin.EventFilter, Name: "auth"})
 	if code := <-ended; code != exitOK {
 		t.Errorf("exit %d", code)
 	}
-	// It may be refused, and then no waiting helps.
+	// After a refusal, waiting does not help.
 	refused := liveFilter("auth")
 	refused.Revision, refused.Error = "eeeeeeeeeeee", &admin.Error{Code: "rejected_by_envoy", Message: "Envoy 1.40.0 refused it"}
 	filters = []admin.Filter{refused}
@@ -162,7 +162,7 @@ func TestRollbackWaits(t *testing.T) {
 		t.Errorf("exit %d: %s", code, stderr)
 	}
 	disabled := liveFilter("auth")
-	disabled.Disabled, disabled.Subscribers[0].Revision = true, "ffffffffffff" // the pass-through's
+	disabled.Disabled, disabled.Subscribers[0].Revision = true, "ffffffffffff" // the revision of the pass-through stand-in
 	filters = []admin.Filter{disabled}
 	state.filters.Store(&filters)
 	if code, _, stderr := run(t, "rollback", "auth", "--admin-address", address, "--wait", "1m"); code != exitOK {

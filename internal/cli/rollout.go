@@ -52,8 +52,8 @@ stopped is not promoted: see wasm-xds retry.`,
 	return c
 }
 
-// revisionChange is a command that changes which revision a filter's Envoys get. It prints the
-// filter as it then is, and with --wait waits until they run it.
+// revisionChange is a command that changes the revision of a filter. It prints the filter after
+// the change, and with --wait waits until the Envoys run the revision.
 type revisionChange struct {
 	change func(context.Context, client, []string) (*admin.Filter, error)
 	wait   func(client, context.Context, *admin.Filter, time.Duration) (*admin.Filter, error)
@@ -94,7 +94,7 @@ func (r revisionChange) addTo(c *cobra.Command) {
 	}
 }
 
-// revisionOf is the REVISION of NAME [REVISION]; "": none is named.
+// revisionOf is the REVISION of NAME [REVISION]; "": none is given.
 func revisionOf(args []string) string {
 	if len(args) < 2 {
 		return ""
@@ -102,7 +102,7 @@ func revisionOf(args []string) string {
 	return args[1]
 }
 
-// printChanged prints how far a filter's revision is.
+// printChanged prints the progress of a filter's revision.
 func printChanged(w io.Writer, f *admin.Filter) {
 	printTarget(w, f)
 	if f.Error != nil {
@@ -111,7 +111,7 @@ func printChanged(w io.Writer, f *admin.Filter) {
 	printWatchHint(w, f)
 }
 
-// printTarget prints which revision all Envoys are to run, and how far it is.
+// printTarget prints the revision that all Envoys are to run, and its progress.
 func printTarget(w io.Writer, f *admin.Filter) {
 	name, revision := terminal.Printable(f.Name), terminal.Printable(target(f))
 	live, total := running(f, target(f))
@@ -135,7 +135,7 @@ func printTarget(w io.Writer, f *admin.Filter) {
 	printWaits(w, f)
 }
 
-// printWaits prints for whom a filter's rollout waits.
+// printWaits prints the Envoys that a filter's rollout waits for.
 func printWaits(w io.Writer, f *admin.Filter) {
 	if f.RolloutStatus == nil {
 		return
@@ -145,7 +145,7 @@ func printWaits(w io.Writer, f *admin.Filter) {
 	}
 }
 
-// printWatchHint says how to see more while not all Envoys run a revision.
+// printWatchHint prints how to follow the rollout while some Envoys do not run the revision.
 func printWatchHint(w io.Writer, f *admin.Filter) {
 	if live, total := running(f, target(f)); live < total && !f.Disabled {
 		fmt.Fprintf(w, "  hint: `wasm-xds status %s --watch` shows how it goes\n", terminal.Printable(f.Name))

@@ -9,12 +9,12 @@ import (
 	"github.com/wasm-xds/wasm-xds/internal/admin"
 )
 
-// Retry makes the filter what the test says.
+// Retry sets the filter that the test has given.
 func (f *fakeState) Retry(_ context.Context, name, revision string) (admin.Filter, *admin.Error) {
 	return f.decide("retry", name, revision)
 }
 
-// Promote makes the filter what the test says.
+// Promote sets the filter that the test has given.
 func (f *fakeState) Promote(_ context.Context, name string) (admin.Filter, *admin.Error) {
 	return f.decide("promote", name, "")
 }
@@ -78,7 +78,7 @@ func TestRetry(t *testing.T) {
 	if code, _, stderr := run(t, "retry", "auth", "", "--admin-address", address); code != exitUsage || !strings.Contains(stderr, "REVISION is empty") {
 		t.Errorf("exit %d: %s", code, stderr)
 	}
-	// The sandbox refuses it again.
+	// The sandbox refuses the revision again.
 	refused := liveFilter("auth")
 	refused.Error = &admin.Error{Code: "module_start_failed", Message: "the module traps"}
 	state.filters.Store(&[]admin.Filter{refused})

@@ -1,5 +1,5 @@
-// Package cli is the command line: it reads flags, environment and arguments,
-// and starts what they ask for.
+// Package cli is the command line. It reads flags, environment and arguments, and runs the
+// commands.
 package cli
 
 import (
@@ -15,12 +15,12 @@ import (
 // The exit codes.
 const (
 	exitOK      = 0
-	exitProblem = 1 // something is wrong with what was looked at, or did not work
-	exitUsage   = 2 // the command line or the environment is wrong
+	exitProblem = 1 // a problem in the input, or a failure
+	exitUsage   = 2 // a wrong command line or environment
 )
 
-// Run does what args (without the program's name) ask for, until ctx ends, and
-// returns the exit code. It is the only way in, and nothing in it exits.
+// Run runs the command in args (without the program's name) until ctx ends, and returns the exit
+// code. It is the only entry point, and never exits the process.
 func Run(ctx context.Context, args []string, stdin io.Reader, stdout, stderr io.Writer) int {
 	root := newRoot()
 	root.SetArgs(args)
@@ -77,7 +77,7 @@ func noSuchCommand(c *cobra.Command, args []string) error {
 	return e
 }
 
-// arguments checks how many there are; what says what they are.
+// arguments checks the number of arguments. The text names the arguments.
 func arguments(least, most int, what string) cobra.PositionalArgs {
 	return func(c *cobra.Command, args []string) error {
 		switch {
@@ -90,7 +90,7 @@ func arguments(least, most int, what string) cobra.PositionalArgs {
 	}
 }
 
-// outputFlag adds -o with the formats that a command has, the first being the default.
+// outputFlag adds -o with a command's formats. The first format is the default.
 func outputFlag(c *cobra.Command, formats ...string) *string {
 	value := formats[0]
 	c.Flags().VarP(&choiceOf[string]{&value, formats}, "output", "o", "`format` of what is printed: "+list(formats))
@@ -106,7 +106,7 @@ func wantsJSON(c *cobra.Command) bool {
 	return f != nil && f.Value.String() == "json"
 }
 
-// choiceOf is a flag's value that is one of a few words.
+// choiceOf is the value of a flag that takes one of a few words.
 type choiceOf[T ~string] struct {
 	value *T
 	of    []T

@@ -21,26 +21,25 @@ import (
 	"github.com/wasm-xds/wasm-xds/pkg/spec"
 )
 
-// ServeConfig is what serve runs with. The flags fill it, and validate has
-// checked it before runServe sees it.
+// ServeConfig configures serve. The flags fill it, and validate checks it before runServe.
 type ServeConfig struct {
-	Dir               string // of the specs, absolute; need not exist yet; "": none, then there are Bundles
+	Dir               string // of the specs, absolute; need not exist yet; "": none, and Bundles is not empty
 	Bundles           []spec.Reference
 	Refresh           time.Duration // of the bundles, > 0
 	Registries        registryFlags
 	XDSAddress        string        // host:port; port 0: any free one
 	ModulesAddress    string        // host:port
-	ModulesCluster    string        // Envoy's cluster that reaches ModulesAddress
-	ModulesURL        string        // http or https, no slash at its end; "": made from ModulesAddress, once that is bound
+	ModulesCluster    string        // Envoy's cluster for ModulesAddress
+	ModulesURL        string        // http or https, without a slash at the end; "": made from ModulesAddress after the bind
 	ModulesDirInEnvoy string        // absolute; "": the store's own path
 	AdminAddress      string        // host:port
-	StateDir          string        // absolute; "": the user's own
+	StateDir          string        // absolute; "": the user's default
 	Settle            time.Duration // > 0
 	Rescan            time.Duration // > 0
 	Delivery          spec.Delivery // never ""
 	AllowEmpty        bool          // an empty directory removes every filter
 	ForgetRemoved     time.Duration // 0: never
-	Limits            xds.Limits    // on what Envoys send
+	Limits            xds.Limits    // on requests of Envoys
 	BuildMemory       int           // bytes, > 0
 	Trust             trust         // which modules may be fetched
 	Preflight         examine.Mode  // never ""
@@ -48,10 +47,10 @@ type ServeConfig struct {
 	LogLevel          string        // debug, info, warn or error
 	LogFormat         string        // console or json
 
-	Started func(serve.Addresses) // called once everything listens; nil: nobody
+	Started func(serve.Addresses) // called once all addresses listen; nil: not called
 }
 
-// Where serve listens, and render, bootstrap and status look for it.
+// These are serve's default addresses, and those of render, bootstrap and status.
 const (
 	defaultXDSAddress     = "127.0.0.1:18000"
 	defaultModulesAddress = "127.0.0.1:18001"
@@ -59,7 +58,7 @@ const (
 	defaultModulesCluster = "wasm_xds_modules"
 )
 
-// The limits of the durations: below, a rescan is a busy loop; above, a typing error.
+// Bounds of durations: below, a rescan is a busy loop; above, the value is probably mistyped.
 const (
 	leastInterval = time.Millisecond
 	mostInterval  = 24 * time.Hour
@@ -105,7 +104,7 @@ state is served before the directory is read.`,
 	return c
 }
 
-// takeSources reads the arguments: at most one directory, and any bundles.
+// takeSources reads the arguments: at most one directory, and any number of bundles.
 func (cfg *ServeConfig) takeSources(c *cobra.Command, args []string) error {
 	known := map[string]bool{}
 	for _, arg := range args {
@@ -185,7 +184,7 @@ func (cfg *ServeConfig) validate() error {
 		}
 	}
 	for flag, d := range map[string]time.Duration{"settle": cfg.Settle, "rescan": cfg.Rescan, "refresh": cfg.Refresh} {
-		if flag == "refresh" && d == 0 { // of commands that watch no bundle
+		if flag == "refresh" && d == 0 { // of commands without a watched bundle
 			continue
 		}
 		if d < leastInterval || d > mostInterval {
@@ -226,8 +225,8 @@ func (cfg *ServeConfig) validate() error {
 	return nil
 }
 
-// checkAddress wants a host and a port: an empty host would listen everywhere,
-// which has to be said (0.0.0.0 or [::]).
+// checkAddress wants a host and a port. An empty host would listen everywhere, for which a user
+// must write 0.0.0.0 or [::].
 func checkAddress(address string) error {
 	host, port, err := net.SplitHostPort(address)
 	switch {
@@ -242,7 +241,7 @@ func checkAddress(address string) error {
 	return nil
 }
 
-// checkModulesURL takes the slash off its end.
+// checkModulesURL checks the URL, and removes the slash at the end.
 func checkModulesURL(text *string) error {
 	if *text == "" {
 		return nil
@@ -262,7 +261,7 @@ func checkModulesURL(text *string) error {
 	return nil
 }
 
-// warnOfAddresses says who else can reach what has no authentication.
+// warnOfAddresses logs the addresses that other machines can reach without authentication.
 func warnOfAddresses(cfg *ServeConfig, log *zap.Logger) {
 	for _, one := range []struct{ flag, address, reach string }{
 		{"xds-address", cfg.XDSAddress, "get every filter with its configuration"},

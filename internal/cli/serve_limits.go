@@ -14,7 +14,7 @@ import (
 	"github.com/wasm-xds/wasm-xds/internal/xds"
 )
 
-// addLimits adds the flags that bound what Envoys, or anybody else, can make the server hold.
+// addLimits adds the flags that bound the server's memory for Envoys and other clients.
 func (cfg *ServeConfig) addLimits(f *pflag.FlagSet) {
 	cfg.Limits = xds.Limits{}.WithDefaults()
 	l := &cfg.Limits
@@ -48,10 +48,10 @@ func checkLimits(l xds.Limits, buildMemory int) error {
 	return nil
 }
 
-// byteSize is a flag's value in bytes: a number, or one with KiB, MiB or GiB behind it.
+// byteSize is a flag's value in bytes: a number, or a number with KiB, MiB or GiB.
 type byteSize int
 
-// String is the value as it can be given.
+// String is the value in the form that Set reads.
 func (b *byteSize) String() string {
 	n := int(*b)
 	switch {
@@ -81,10 +81,10 @@ func (b *byteSize) Set(text string) error {
 	return nil
 }
 
-// Type is what usage texts call it.
+// Type is the name in usage texts.
 func (b *byteSize) Type() string { return "size" }
 
-// printLimits prints the limits that streams were ended for.
+// printLimits prints the limits for which streams were ended.
 func printLimits(w io.Writer, limits []admin.Limit, now time.Time) {
 	for _, l := range limits {
 		node := ""

@@ -38,7 +38,7 @@ func TestLimitFlags(t *testing.T) {
 	}
 }
 
-// A limit that was reached is in the status.
+// The status shows a limit that was reached.
 func TestStatusShowsLimits(t *testing.T) {
 	state, address := startServer(t, liveFilter("auth"))
 	state.limits = []admin.Limit{

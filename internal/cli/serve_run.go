@@ -12,7 +12,7 @@ import (
 	"github.com/wasm-xds/wasm-xds/internal/serve"
 )
 
-// runServe serves until ctx ends; that is no error.
+// runServe serves until ctx ends, which is not an error.
 func runServe(ctx context.Context, cfg ServeConfig, _, stderr io.Writer) error {
 	hostEnv, err := cfg.HostEnv.values()
 	if err != nil {

@@ -12,14 +12,14 @@ import (
 	"github.com/wasm-xds/wasm-xds/internal/admin"
 )
 
-// statusOptions is what status was asked for.
+// statusOptions configures status.
 type statusOptions struct {
 	server   client
 	name     string // "": all
 	json     bool
 	watch    bool
-	wait     time.Duration // 0: not
-	revision string        // with wait: the one to wait for; "": what the specs describe
+	wait     time.Duration // 0: do not wait
+	revision string        // with wait: the revision to wait for; "": the revisions that the specs describe
 	exitCode bool
 	nodes    bool
 }
@@ -109,17 +109,17 @@ func (o *statusOptions) run(ctx context.Context, w io.Writer) error {
 	return nil
 }
 
-// view is what the server said at one time.
+// view has the server's answers at one time.
 type view struct {
 	filters []admin.Filter
 	source  admin.Source
-	limits  []admin.Limit // that streams were ended for
+	limits  []admin.Limit // for which streams were ended
 	// visitors are the hosts that spoke another protocol than a port does.
 	visitors []admin.Visitor
-	one      bool // a single filter was asked for
+	one      bool // view of a single filter
 }
 
-// troubled says whether something needs a look.
+// troubled says whether any filter or source needs a look.
 func (v *view) troubled() bool {
 	if !v.one && (v.source.Error != nil || len(v.source.Errors) > 0) {
 		return true
@@ -152,8 +152,8 @@ func completeFilters(c *cobra.Command, args []string, _ string) ([]string, cobra
 	return names, cobra.ShellCompDirectiveNoFileComp
 }
 
-// askForCompletion asks the server that the flags name. Who presses a key waits a second at most,
-// and is offered nothing where that fails.
+// askForCompletion asks the server that the flags name. A completion takes a second at most, and
+// offers nothing after a failure.
 func askForCompletion(c *cobra.Command, ask func(context.Context, client) error) {
 	_ = readEnvironment(c) // a wrong variable is reported when the command runs
 	address, err := c.Flags().GetString("admin-address")

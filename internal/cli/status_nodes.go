@@ -14,8 +14,8 @@ import (
 	"github.com/wasm-xds/wasm-xds/internal/terminal"
 )
 
-// nodes are the Envoys that are there and those that have gone lately; with a name, those that
-// ask or have asked for that filter.
+// nodes are the connected Envoys, and the Envoys that have gone lately. With a name, only Envoys
+// that ask or asked for that filter count.
 func (c client) nodes(ctx context.Context, name string) ([]admin.Node, error) {
 	path := "nodes?state=" + url.QueryEscape(string(admin.NodeConnected)+","+string(admin.NodeGone))
 	if name != "" {
@@ -42,7 +42,7 @@ func (o *statusOptions) runNodes(ctx context.Context, w io.Writer) error {
 	return nil
 }
 
-// envoysOf puts the streams of each Envoy together. Without ADS an Envoy has one for each filter.
+// envoysOf joins the streams of each Envoy. Without ADS, an Envoy has a stream for each filter.
 func envoysOf(streams []admin.Node) []admin.Node {
 	type key struct{ id, address, state string }
 	at := map[key]int{}
@@ -86,7 +86,8 @@ func printNodes(w io.Writer, envoys []admin.Node) {
 	}
 }
 
-// printNodeProblems prints what is wrong on an Envoy, or what it ran before it went.
+// printNodeProblems prints the problems of an Envoy, or the last filters of an Envoy that has
+// gone.
 func printNodeProblems(w io.Writer, n *admin.Node) {
 	for _, e := range n.Warnings {
 		fmt.Fprintln(w)
@@ -111,7 +112,7 @@ func failuresOf(n *admin.Node) []admin.NodeFilter {
 	return failing
 }
 
-// liveOn is how many of the filters that an Envoy asks for are live there.
+// liveOn is how many of the filters of an Envoy are live there.
 func liveOn(n *admin.Node) string {
 	live := 0
 	for _, f := range n.Filters {
@@ -122,7 +123,7 @@ func liveOn(n *admin.Node) string {
 	return fmt.Sprintf("%d/%d", live, len(n.Filters))
 }
 
-// nodeState is the worst that is true of any filter of an Envoy.
+// nodeState is the worst state of an Envoy's filters.
 func nodeState(n *admin.Node) terminal.Cell {
 	if n.State == admin.NodeGone {
 		return terminal.Cell{Text: string(n.State), Color: terminal.Yellow}
@@ -140,7 +141,7 @@ func nodeState(n *admin.Node) terminal.Cell {
 	return subscriberState(admin.SubscriberLive)
 }
 
-// changes are lines that say how one view differs from the one before.
+// changes are lines that describe the differences between two views.
 func changes(before, now *view) []string {
 	was := map[string]string{}
 	for i := range before.filters {
@@ -176,7 +177,7 @@ func changes(before, now *view) []string {
 	return lines
 }
 
-// summary is a filter in one line.
+// summary is a filter on one line.
 func summary(f *admin.Filter) string {
 	text, _ := state(f)
 	parts := []string{text, dash(f.Revision), live(f)}
@@ -189,8 +190,8 @@ func summary(f *admin.Filter) string {
 	return strings.Join(parts, "  ")
 }
 
-// runWatch prints at once and after each change, until ctx ends: on a terminal the whole, else a
-// line for each filter that has changed. JSON is printed as a whole when it has changed.
+// runWatch prints at once and after each change, until ctx ends. On a terminal it prints the
+// whole view, elsewhere a line for each changed filter. JSON is printed whole after a change.
 func (o *statusOptions) runWatch(ctx context.Context, w io.Writer) error {
 	var last *view
 	err := o.server.onChange(ctx, func() error {
@@ -219,5 +220,5 @@ func (o *statusOptions) runWatch(ctx context.Context, w io.Writer) error {
 	if ctx.Err() == nil {
 		return err
 	}
-	return nil // asked to end
+	return nil // the end was asked for
 }

@@ -50,7 +50,8 @@ hello on edge-1 (10.0.0.7:41822): it has not answered
 	}
 }
 
-// TestStatusFitsEightyColumns: names of up to 24 letters, in each state, with reasons of any length.
+// TestStatusFitsEightyColumns: names of up to 24 letters, in each state, with reasons of any
+// length.
 func TestStatusFitsEightyColumns(t *testing.T) {
 	name := strings.Repeat("n", 24)
 	var all []admin.Filter
@@ -88,7 +89,7 @@ func TestStatusFitsEightyColumns(t *testing.T) {
 	}
 }
 
-// TestOneRefusalIsPrintedOnce: on the filter, and on each of the Envoys that say the same.
+// TestOneRefusalIsPrintedOnce: on the filter, and on each Envoy with the same refusal.
 func TestOneRefusalIsPrintedOnce(t *testing.T) {
 	refusal := admin.Error{Code: "rejected_by_envoy", Message: "Envoy 1.40.0 refused it", Hint: "see its log"}
 	f := liveFilter("auth")
@@ -113,7 +114,7 @@ func TestOneRefusalIsPrintedOnce(t *testing.T) {
 	}
 }
 
-// TestWatchWithoutATerminalPrintsChanges: what has not changed is not printed again.
+// TestWatchWithoutATerminalPrintsChanges: unchanged filters are not printed again.
 func TestWatchWithoutATerminalPrintsChanges(t *testing.T) {
 	state, address := startServer(t, liveFilter("auth"), liveFilter("hello"))
 	ctx, cancel := context.WithCancel(t.Context())
@@ -160,7 +161,8 @@ func TestChanges(t *testing.T) {
 	}
 }
 
-// TestAWarningOfAnEnvoyIsNoTrouble: it is printed once for all filters, and --exit-code is 0.
+// TestAWarningOfAnEnvoyIsNoTrouble: the warning is printed once for all filters, and --exit-code
+// is 0.
 func TestAWarningOfAnEnvoyIsNoTrouble(t *testing.T) {
 	warned := func(name string) admin.Filter {
 		f := liveFilter(name)

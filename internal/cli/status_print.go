@@ -47,7 +47,7 @@ func printFilters(w io.Writer, v *view) {
 	printVisitors(w, v.visitors, time.Now())
 }
 
-// printVisitors prints which hosts speak another protocol than a port, and the setting to change.
+// printVisitors prints the hosts that spoke another protocol, and the setting to change.
 func printVisitors(w io.Writer, visitors []admin.Visitor, now time.Time) {
 	for _, v := range visitors {
 		times := ""
@@ -59,16 +59,16 @@ func printVisitors(w io.Writer, visitors []admin.Visitor, now time.Time) {
 	}
 }
 
-// plain is a cell of a text from elsewhere; a dash stands for none.
+// plain is a cell with a text from elsewhere; an empty text becomes a dash.
 func plain(text string) terminal.Cell { return terminal.Cell{Text: dash(terminal.Printable(text))} }
 
-// live is how many of the filter's Envoys run what they should.
+// live is how many of the filter's Envoys run the wanted content.
 func live(f *admin.Filter) string { return fmt.Sprintf("%d/%d", f.Envoys.Live, f.Envoys.Total) }
 
-// envoysShown is how many Envoys a line names that have the same error.
+// envoysShown is how many Envoys with the same error a line names.
 const envoysShown = 3
 
-// printFilterErrors prints a filter's own error and those of its Envoys, each error once.
+// printFilterErrors prints the errors of a filter and of its Envoys, each error once.
 func printFilterErrors(w io.Writer, f *admin.Filter) {
 	if r := f.RolloutStatus; r != nil && len(r.WaitsFor) > 0 {
 		fmt.Fprintf(w, "\n%s: the rollout of revision %s waits\n", terminal.Printable(f.Name), terminal.Printable(r.Revision))
@@ -92,7 +92,7 @@ func printFilterErrors(w io.Writer, f *admin.Filter) {
 	told.print(w, func(envoys string) string { return f.Name + " on " + envoys })
 }
 
-// printEnvoyWarnings prints what is the matter with Envoys that run the filters all the same.
+// printEnvoyWarnings prints the warnings about Envoys that run the filters all the same.
 func printEnvoyWarnings(w io.Writer, filters ...admin.Filter) {
 	var told perEnvoy
 	for _, f := range filters {
@@ -105,7 +105,7 @@ func printEnvoyWarnings(w io.Writer, filters ...admin.Filter) {
 	told.print(w, func(envoys string) string { return envoys + ": warning" })
 }
 
-// perEnvoy is errors, each once, with the Envoys that have it.
+// perEnvoy has each error once, with the Envoys that have the error.
 type perEnvoy struct {
 	order []admin.Error
 	where map[admin.Error][]string
@@ -134,8 +134,8 @@ func (p *perEnvoy) print(w io.Writer, what func(envoys string) string) {
 	}
 }
 
-// printSource prints what is wrong with the source, and the problems of specs that no
-// filter has told of.
+// printSource prints the problems of the source, and the problems of specs that no filter has
+// reported.
 func printSource(w io.Writer, s *admin.Source, filters []admin.Filter) {
 	printSourceStates(w, s)
 	told := map[admin.Error]bool{}
@@ -159,7 +159,7 @@ func printSource(w io.Writer, s *admin.Source, filters []admin.Filter) {
 	}
 }
 
-// printSourceStates prints what is wrong with each source, or with the only one.
+// printSourceStates prints the problem of each source.
 func printSourceStates(w io.Writer, s *admin.Source) {
 	if len(s.Sources) < 2 {
 		if s.Error != nil {
@@ -176,7 +176,7 @@ func printSourceStates(w io.Writer, s *admin.Source) {
 	}
 }
 
-// printError prints what, the hint, and what it concerns before it.
+// printError prints the subject, the message and the hint.
 func printError(w io.Writer, what string, e *admin.Error) {
 	style, width := styleOf(w), widthOf(w)
 	text := *e
@@ -251,7 +251,8 @@ func printSubscribers(w io.Writer, subscribers []admin.Subscriber) {
 
 func newTable(w io.Writer) *tabwriter.Writer { return tabwriter.NewWriter(w, 0, 0, 2, ' ', 0) }
 
-// state is a filter's state in a word or two, and its colour: green is what every Envoy runs.
+// state is a filter's state in a word or two, with its colour. Green: every Envoy runs the
+// content.
 func state(f *admin.Filter) (string, terminal.Color) {
 	switch {
 	case f.State == admin.FilterRejected, f.State == admin.FilterUnknown:
@@ -304,7 +305,7 @@ func dash(text string) string {
 	return text
 }
 
-// age is how long ago something was, in its largest unit; "" when that is not known.
+// age is the time since t, in its largest unit; "" for the zero time.
 func age(t time.Time) string {
 	const day = 24 * time.Hour
 	switch d := time.Since(t); {

@@ -14,7 +14,7 @@ import (
 	"github.com/wasm-xds/wasm-xds/internal/admin"
 )
 
-// fakeState is what a running server would know.
+// fakeState is the state of a fake server.
 type fakeState struct {
 	admin.Hub
 	filters atomic.Pointer[[]admin.Filter]
@@ -56,7 +56,7 @@ func (f *fakeState) History(name string) (admin.History, bool) {
 	return h, h.Name != ""
 }
 
-// Sync reads nothing: what the filters are is what they are to be.
+// Sync reads nothing: the filters are as wanted already.
 func (f *fakeState) Sync(context.Context) (admin.Sync, *admin.Error) {
 	f.syncs.Add(1)
 	out := f.synced
@@ -66,7 +66,7 @@ func (f *fakeState) Sync(context.Context) (admin.Sync, *admin.Error) {
 	return out, f.syncError
 }
 
-// Rollback makes the filter what the test says.
+// Rollback sets the filter that the test has given.
 func (f *fakeState) Rollback(_ context.Context, name, revision string) (admin.Filter, *admin.Error) {
 	if f.rollback == nil {
 		return admin.Filter{}, &admin.Error{Code: admin.CodeNoFilter}
@@ -74,7 +74,7 @@ func (f *fakeState) Rollback(_ context.Context, name, revision string) (admin.Fi
 	return f.rollback(name, revision)
 }
 
-// Forget does what the test says.
+// Forget returns the answer that the test has given.
 func (f *fakeState) Forget(_ context.Context, name string) (admin.Forgotten, *admin.Error) {
 	if f.forget == nil {
 		return admin.Forgotten{}, &admin.Error{Code: admin.CodeNoFilter}
@@ -82,7 +82,7 @@ func (f *fakeState) Forget(_ context.Context, name string) (admin.Forgotten, *ad
 	return f.forget(name)
 }
 
-// startServer answers for the filters until the test ends.
+// startServer serves the filters until the test ends.
 func startServer(t *testing.T, filters ...admin.Filter) (state *fakeState, address string) {
 	t.Helper()
 	goleak.VerifyNone(t)
@@ -128,7 +128,7 @@ func TestStatusList(t *testing.T) {
 	state, address := startServer(t, liveFilter("auth"), rejectedFilter())
 	state.source.Errors = []*admin.Error{
 		{Message: "unknown field", File: "/specs/x.yaml", Line: 1, Column: 2, Hint: "no"},
-		rejectedFilter().Error, // told with its filter already
+		rejectedFilter().Error, // printed with its filter already
 	}
 	code, stdout, stderr := run(t, "status", "--admin-address", address)
 	if code != exitOK || stderr != "" {
@@ -181,7 +181,7 @@ func TestStatusWaits(t *testing.T) {
 	}()
 	live := []admin.Filter{liveFilter("auth")}
 	state.filters.Store(&live)
-	// It may not have subscribed yet, and then sees the state when it does.
+	// A client without a subscription yet sees the state once it subscribes.
 	state.Publish(admin.Event{Type: admin.EventFilter, Name: "auth"})
 	if code := <-ended; code != exitOK {
 		t.Errorf("exit %d", code)
@@ -208,7 +208,7 @@ func TestStatusWatches(t *testing.T) {
 	}
 }
 
-// signalWriter tells of each write.
+// signalWriter reports each write.
 type signalWriter struct{ written chan string }
 
 func (s *signalWriter) Write(p []byte) (int, error) {

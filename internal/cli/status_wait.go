@@ -13,13 +13,14 @@ import (
 	"github.com/wasm-xds/wasm-xds/internal/admin"
 )
 
-// The longest that the server is given to read its specs, and what its answer may take longer.
+// maxSync is the longest time for the server's read of its specs, and syncGrace the extra time
+// for the answer.
 const (
 	maxSync   = 10 * time.Minute
 	syncGrace = 5 * time.Second
 )
 
-// runWait has the server read its specs, waits for what that leads to, and prints how it is then.
+// runWait has the server read its specs, waits for the consequences, and prints the result.
 func (o *statusOptions) runWait(ctx context.Context, w io.Writer) error {
 	limit, cancel := context.WithTimeout(ctx, o.wait)
 	defer cancel()
@@ -60,7 +61,7 @@ func (o *statusOptions) runWait(ctx context.Context, w io.Writer) error {
 	return failure("not_live", fmt.Sprintf("not everything is live after %s: %s", o.wait, waits.missing), "give it a longer --wait; the status above says what is missing")
 }
 
-// sync has the server read its specs, and gives it up to wait for that.
+// sync has the server read its specs, within wait.
 func (c client) sync(ctx context.Context, wait time.Duration) (admin.Sync, error) {
 	wait = min(wait, maxSync)
 	var answer admin.Sync
@@ -71,11 +72,11 @@ func (c client) sync(ctx context.Context, wait time.Duration) (admin.Sync, error
 // waiting decides when a wait is over.
 type waiting struct {
 	name     string // "": all filters
-	revision string // lower-case, or its first digits; "": whatever the specs describe
-	missing  string // what the last look has found missing
+	revision string // lower-case, may be a prefix; "": the revisions that the specs describe
+	missing  string // the reason of the last look to wait further
 }
 
-// read takes what the server's read of the specs led to. The error says that the wait is in vain.
+// read takes the answer of the server's sync. An error means that the wait is in vain.
 func (w *waiting) read(s *admin.Sync) error {
 	if w.name == "" {
 		if s.Error != nil {
@@ -105,8 +106,8 @@ func (w *waiting) read(s *admin.Sync) error {
 	return nil
 }
 
-// unknownIn is why there is no filter of that name, as far as the read tells: a document with an
-// error may have it.
+// unknownIn explains why no filter has that name, as far as the sync tells: a document with an
+// error may have the name.
 func unknownIn(s *admin.Sync, name string) error {
 	if s.Error != nil {
 		return s.Error
@@ -116,17 +117,17 @@ func unknownIn(s *admin.Sync, name string) error {
 			return e
 		}
 	}
-	return nil // the server says it better
+	return nil // the server has a better message
 }
 
-// concerns says whether an error of a source is about where the filter comes from. An error
-// without a place is about everything.
+// concerns says whether an error of a source concerns the filter's file. An error without a file
+// concerns all filters.
 func concerns(e *admin.Error, f *admin.SyncFilter) bool {
 	return e.File == "" || f.SpecFile == "" || strings.HasPrefix(f.SpecFile, e.File)
 }
 
-// look returns errSettled when there is nothing more to wait for, an error when it is in vain, and
-// nil while there is.
+// look returns errSettled at the end of the wait, another error if the wait is in vain, and nil
+// otherwise.
 func (w *waiting) look(v *view) error {
 	w.missing = ""
 	if !v.one {
@@ -152,7 +153,7 @@ func (w *waiting) look(v *view) error {
 	return errSettled
 }
 
-// lookAt says what is missing of a filter, in words, and "" where nothing is.
+// lookAt describes the reason to wait for a filter; "": none.
 func (w *waiting) lookAt(f *admin.Filter) (missing string, err error) {
 	if w.revision != "" {
 		if slices.ContainsFunc(f.Rejected, w.is) && f.Error != nil {

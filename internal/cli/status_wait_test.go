@@ -9,7 +9,7 @@ import (
 
 const wantedRevision = "0123456789ab"
 
-// change makes a filter that is live another one.
+// change returns a live filter with edits.
 func change(edits ...func(*admin.Filter)) *admin.Filter {
 	f := liveFilter("auth")
 	for _, edit := range edits {
@@ -31,7 +31,7 @@ func TestWaitLooks(t *testing.T) {
 	for name, tt := range map[string]struct {
 		filter   *admin.Filter
 		revision string
-		want     string // "live", "wait: what is missing", or the error's message
+		want     string // "live", "wait: ..." with the missing part, or the error's message
 	}{
 		"live":                            {change(), "", "live"},
 		"an Envoy has not answered":       {change(state(admin.SubscriberPending)), "", "wait: filter auth runs on 0 of 1 Envoy"},
@@ -105,7 +105,7 @@ func TestWaitReads(t *testing.T) {
 	}
 }
 
-// TestStatusWaitSyncsFirst: the answer is not what the server knew before it was asked to read.
+// TestStatusWaitSyncsFirst: the answer is newer than the server's knowledge before the sync.
 func TestStatusWaitSyncsFirst(t *testing.T) {
 	state, address := startServer(t, liveFilter("auth"))
 	if code, stdout, stderr := run(t, "status", "auth", "--admin-address", address, "--wait", "1m"); code != exitOK || state.syncs.Load() != 1 {

@@ -9,7 +9,7 @@ import (
 	"github.com/wasm-xds/wasm-xds/internal/terminal"
 )
 
-// defaultWidth is how many columns there are where no terminal says it.
+// defaultWidth is the number of columns without a terminal.
 const defaultWidth = 80
 
 func isTerminal(w io.Writer) bool {
@@ -22,7 +22,7 @@ func styleOf(w io.Writer) terminal.Style {
 	return terminal.Style{Colors: isTerminal(w) && os.Getenv("NO_COLOR") == "" && os.Getenv("TERM") != "dumb"}
 }
 
-// widthOf is how many columns a line of text may have.
+// widthOf is the number of columns for a line of text.
 func widthOf(w io.Writer) int {
 	if f, ok := w.(*os.File); ok {
 		if width, _, err := term.GetSize(int(f.Fd())); err == nil && width >= defaultWidth/2 {

@@ -9,10 +9,10 @@ import (
 	"github.com/wasm-xds/wasm-xds/internal/signature"
 )
 
-// trust says which modules a command takes, and from where.
+// trust configures which modules a command takes, and from which places.
 type trust struct {
 	denyPrivate bool
-	keys        []string // absolute once validated
+	keys        []string // absolute after validate
 }
 
 func (t *trust) addFlags(f *pflag.FlagSet) {
@@ -22,8 +22,8 @@ func (t *trust) addFlags(f *pflag.FlagSet) {
 		"`file` with a public key; every module must be signed with one of them, whatever its spec asks for beside; several times for several")
 }
 
-// validate makes the paths absolute, and reads the keys: a server that trusts none
-// of its keys would take no module.
+// validate makes the paths absolute, and reads the keys: with unreadable keys, a server would
+// take no module.
 func (t *trust) validate() error {
 	for i, path := range t.keys {
 		absolute, err := filepath.Abs(path)

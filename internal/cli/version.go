@@ -10,14 +10,14 @@ import (
 	"github.com/spf13/cobra"
 )
 
-// stampedVersion and stampedCommit come from `make build`, through the linker's -X: the
-// tag as `git describe` has it, and the commit. Both are "" in a build without make.
+// stampedVersion and stampedCommit come from `make build`, through the linker's -X: the tag from
+// `git describe`, and the commit. Both are "" in a build without make.
 var stampedVersion, stampedCommit string
 
-// build says what this binary was made from.
+// build describes the source of this binary.
 type build struct {
 	Version        string `json:"version"` // a tag, a tag and commits since, or Go's pseudo-version
-	Commit         string `json:"commit"`  // "" where the build did not record it
+	Commit         string `json:"commit"`  // "": the build did not record the commit
 	Modified       bool   `json:"modified"`
 	Go             string `json:"go"`
 	Platform       string `json:"platform"`
@@ -49,8 +49,8 @@ func versionNow() build {
 	return buildOf(stampedVersion, stampedCommit, info)
 }
 
-// buildOf is the build that make stamped, or else the one that Go recorded. `go install`
-// records the module's version. info is nil where Go recorded nothing.
+// buildOf is the build that make stamped, or else the build that Go recorded. `go install`
+// records the module's version. info is nil if Go recorded nothing.
 func buildOf(version, commit string, info *debug.BuildInfo) build {
 	b := build{Version: version, Commit: commit, Go: runtime.Version(), Platform: runtime.GOOS + "/" + runtime.GOARCH}
 	if info == nil {
