@@ -1,9 +1,8 @@
-// Plainserver is the reference of the fan-out benchmark. It is go-control-plane as in its
-// documentation: a LinearCache of ECDS resources behind go-control-plane's server. The resources
-// equal those of wasm-xds.
+// Plainserver is the reference of the fan-out benchmark: go-control-plane as documented, with a
+// LinearCache of ECDS resources behind the library's server. The resources equal those of wasm-xds.
 //
-// Plainserver prints its address and then reads commands from the standard input, one a line.
-// `edit NAME CONFIG` replaces a filter's configuration, `goroutines` prints the number of
+// Plainserver prints the server's address and then reads a command from each line of the standard
+// input. `edit NAME CONFIG` replaces a filter's configuration, `goroutines` prints the number of
 // goroutines. The end of the input ends the process.
 package main
 
