@@ -52,7 +52,7 @@ func (f *File) Commit(name string, mode fs.FileMode) error {
 		return fmt.Errorf("commit %q: not a file name", name)
 	}
 	// Write the content to disk before the name. Otherwise a crash in between leaves the name on a
-	// file whose blocks never reached the disk.
+	// file without its blocks on the disk.
 	if err := f.Sync(); err != nil {
 		f.Discard()
 		return err

@@ -66,7 +66,7 @@ func Fetch(ctx context.Context, from content.ReadOnlyStorage, into content.Stora
 	return cause(oras.CopyGraph(ctx, from, into, root, options))
 }
 
-// cause returns the error behind a copy error, whose text names functions of the library.
+// cause returns the error behind a copy error. The copy error itself names library functions.
 func cause(err error) error {
 	copying := &oras.CopyError{}
 	if errors.As(err, &copying) {

@@ -50,7 +50,7 @@ func (r *Resolver) resolveFile(ctx context.Context, m spec.Module, anyBytes bool
 	return stored, nil
 }
 
-// check checks bytes before they enter the store. what is the name of the bytes in errors.
+// check checks bytes before they enter the store. Errors call the bytes what.
 func check(stored io.ReaderAt, found snapshot.Module, m spec.Module, what string, anyBytes bool) error {
 	if !anyBytes {
 		if err := checkWasm(stored, found.Size); err != nil {

@@ -92,7 +92,7 @@ func noteSum(text []byte) string {
 	return hex.EncodeToString(sum[:])
 }
 
-// collectImages removes the notes whose modules are no longer in the store.
+// collectImages removes the notes for modules that are no longer in the store.
 func (s *Store) collectImages(entries []fs.DirEntry, olderThan time.Duration) error {
 	var problems []error
 	for _, entry := range entries {

@@ -29,7 +29,7 @@ const (
 	CodeTooLarge       = "module_too_large"        // more than MaxSize
 	CodeChanging       = "module_changing"         // the file changed while it was read
 	CodeIncomplete     = "module_incomplete"       // the end of the Wasm is missing
-	CodeMalformed      = "module_malformed"        // Wasm whose framing is wrong
+	CodeMalformed      = "module_malformed"        // Wasm with wrong framing
 	CodeNotWasm        = "module_not_wasm"         // neither Wasm nor a known archive
 	CodeComponent      = "module_component"        // a component, where Envoy needs a core module
 	CodeSHA256Mismatch = "module_sha256_mismatch"  // the bytes do not match the spec's sha256

@@ -19,7 +19,7 @@ var (
 	componentVersion = []byte{0x0d, 0, 1, 0}
 )
 
-// Sections whose entries come in pairs, and the last known section.
+// Sections with paired entries, and the last known section.
 const (
 	sectionCustom    = 0
 	sectionFunction  = 3

@@ -7,7 +7,7 @@ import (
 	"golang.org/x/sys/unix"
 )
 
-// States of a TCP connection whose peer has not reset it (net/tcp_states.h).
+// States of a TCP connection without a reset by the peer (net/tcp_states.h).
 const (
 	tcpEstablished = 1
 	tcpCloseWait   = 8

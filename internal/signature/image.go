@@ -30,8 +30,8 @@ type Repository interface {
 }
 
 // VerifyImage returns the key that signed an image, in either format of cosign. images are the
-// manifest and the descriptors that led to it, for example an index. A signature of any of them is
-// enough, because each names the next by digest. what is the image's name in messages.
+// manifest and its parents, for example an index. A signature of any descriptor in images is
+// enough, because each descriptor names the next by digest. Messages call the image what.
 //
 // VerifyImage fails with an *[Error] if no trusted key signed the image, and with the repository's
 // own error if a failed request leaves the answer open.
@@ -70,7 +70,7 @@ type search struct {
 	failed     error   // why some signatures may not have been found
 }
 
-// tag checks the signatures in the image whose tag is derived from the digest.
+// tag checks the signatures in the image with the tag that is derived from the digest.
 func (s *search) tag(ctx context.Context, image ocispec.Descriptor) (*Key, error) {
 	found, err := s.repository.Resolve(ctx, strings.Replace(image.Digest.String(), ":", "-", 1)+".sig")
 	if err != nil {

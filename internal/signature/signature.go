@@ -20,7 +20,7 @@ const (
 	CodeKey     = "signature_key"     // the file of a key is unusable
 )
 
-// Error says what is wrong with a signature or a key. Any other error of this package comes from
+// Error is the fault of a signature or a key. Any other error of this package comes from
 // the fetching of signatures.
 type Error struct {
 	Code    string
@@ -56,8 +56,7 @@ type Detached struct {
 }
 
 // VerifyDetached returns the key of the first valid signature. It fails with an *[Error] if no
-// signature is valid. what is the name of the signed file in messages. digest is the content's
-// sha256 in hex.
+// signature is valid. Messages call the signed file what. digest is the content's sha256 in hex.
 func VerifyDetached(what, digest string, content Content, signatures []Detached, keys Keys) (*Key, error) {
 	if len(signatures) == 0 {
 		return nil, missing(what, "sign it with cosign sign-blob --key cosign.key --bundle "+what+".sigstore.json "+what)

@@ -79,7 +79,7 @@ func (t *gated) RoundTrip(request *http.Request) (*http.Response, error) {
 }
 
 // lane has the places for one kind of request. Waiting requests get places in the order of their
-// arrival, but a request whose host is at its limit lets later requests pass.
+// arrival, but a request for a host at its limit lets later requests pass.
 type lane struct {
 	mu      sync.Mutex
 	all     int

@@ -54,8 +54,8 @@ func begins(first, whole []byte) bool {
 	return bytes.Equal(first[:n], whole[:n])
 }
 
-// Listen wraps a listener whose clients should speak want. Listen calls report for each connection
-// that begins with another known protocol, from the goroutine that reads the connection. TCP
+// Listen wraps a listener for clients that should speak want. Listen calls report for each
+// connection with another known protocol, from the goroutine that reads the connection. TCP
 // connections keep the methods of [net.TCPConn]. Other connections pass unexamined.
 func Listen(l net.Listener, want Protocol, report func(from net.Addr, speaks Protocol)) net.Listener {
 	return &listener{l, want, report}

@@ -263,7 +263,7 @@ func counted(s *Source) (lstats, reads *atomic.Int64) {
 	return lstats, reads
 }
 
-// frozen is a file whose stamp stays the same when the content changes.
+// frozen is a file with a stamp that stays the same when the content changes.
 type frozen struct {
 	fs.FileInfo
 	modified time.Time

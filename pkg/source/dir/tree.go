@@ -201,7 +201,7 @@ func (p *pass) forgetDir(n *node, name string) {
 	}
 }
 
-// readUnknown handles a name whose type is unknown.
+// readUnknown handles a name of unknown type.
 func (p *pass) readUnknown(n *node, name, link string, err error) {
 	switch {
 	case n.dirs[name] != nil:

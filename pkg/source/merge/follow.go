@@ -7,9 +7,9 @@ import (
 	"github.com/wasm-xds/wasm-xds/pkg/source"
 )
 
-// follow returns the same set as [Sets], faster. last is the set before a change of one part, whose
-// former set was before. References may have thousands of files, so follow changes only the paths
-// that differ, and names them in the set's Differs.
+// follow returns the same set as [Sets], faster. last is the set before a change of one part, and
+// before is the former set of the part. References may have thousands of files, so follow changes
+// only the paths that differ, and names them in the set's Differs.
 func follow(last source.Set, parts []Part, part int, before *source.Set) source.Set {
 	if last.References == nil {
 		return Sets(parts)

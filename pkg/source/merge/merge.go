@@ -92,8 +92,8 @@ func (p Part) describe(unknown *spec.Error) source.Part {
 	return source.Part{Root: p.Root, Specs: len(p.Set.Specs), Errors: len(p.Set.Errors), Degraded: p.Set.Degraded}
 }
 
-// holder has the remaining documents of one source during the merge. faulty are the errors whose
-// names no valid document of the source has.
+// holder has the remaining documents of one source during the merge. faulty are the errors of names
+// without a valid document in the source.
 type holder struct {
 	specs  []*spec.Spec  // by name
 	faulty []*spec.Error // by name and position

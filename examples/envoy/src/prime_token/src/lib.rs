@@ -18,8 +18,8 @@ impl Context for PrimeToken {}
 
 impl HttpContext for PrimeToken {
     fn on_http_request_headers(&mut self, _: usize, _: bool) -> Action {
-        // As bytes: the reader of strings panics on what is not UTF-8, and a
-        // panic ends the filter for everybody.
+        // Read bytes: the function for strings panics on invalid UTF-8, and a
+        // panic ends the filter for all requests of the worker.
         let token = self.get_http_request_header_bytes("token");
         if token.as_deref().and_then(number).is_some_and(is_prime) {
             return Action::Continue;

@@ -5,7 +5,7 @@ const SMALL: [u64; 12] = [2, 3, 5, 7, 11, 13, 17, 19, 23, 29, 31, 37];
 /// every number of 64 bits.
 const BASES: [u64; 7] = [2, 325, 9375, 28178, 450775, 9780504, 1795265022];
 
-/// Whether `n` is a prime number: exact, and in bounded time for any `n`.
+/// Reports whether `n` is a prime number: exact, and in bounded time for any `n`.
 pub fn is_prime(n: u64) -> bool {
     if n < 2 {
         return false;

@@ -1,5 +1,5 @@
-//! A network filter that logs each TCP connection when it is over: who talked
-//! to whom, and how much.
+//! A network filter that logs each TCP connection at its end: the addresses of
+//! both sides, and the bytes in both directions.
 
 use log::info;
 use proxy_wasm::traits::{Context, RootContext, StreamContext};
@@ -10,8 +10,8 @@ proxy_wasm::main! {{
     proxy_wasm::set_root_context(|_| Box::new(Root));
 }}
 
-/// One configured filter. It has to say that it is made of streams: the crate
-/// takes contexts for HTTP requests otherwise.
+/// One configured filter. It must declare that its contexts are streams: the
+/// crate otherwise takes them for HTTP requests.
 struct Root;
 
 impl Context for Root {}
@@ -36,7 +36,7 @@ struct TcpLog {
 }
 
 impl TcpLog {
-    /// An address property of the connection, `-` where Envoy knows none.
+    /// An address property of the connection, or `-` if Envoy knows none.
     fn address(&self, peer: &str) -> String {
         match self.get_property(vec![peer, "address"]) {
             Some(text) => String::from_utf8_lossy(&text).into_owned(),
@@ -46,7 +46,7 @@ impl TcpLog {
 }
 
 impl Context for TcpLog {
-    /// Called once, when Envoy is done with the connection, whoever closed it.
+    /// Called once at the end of the connection, no matter which side closed it.
     fn on_done(&mut self) -> bool {
         info!(
             "tcp_log: source={} destination={} received={} sent={}",
