@@ -71,7 +71,7 @@ func (m *Machine) enlist(u *sub) bool {
 
 // assign makes subscribers canaries of r until the group has n. While the group waits for a
 // suspect, only awaited suspects can become canaries, one after the other: they may have the
-// refused bytes already.
+// bytes already.
 func (m *Machine) assign(f *filter, g *group, r *snapshot.Revision, n int, prefer *spec.NodeSelector) {
 	missing := n - g.canaries(r.ID)
 	if missing <= 0 {
@@ -110,8 +110,8 @@ func (m *Machine) isAskable(u *sub, r *snapshot.Revision) bool {
 	return !u.s.silent && !u.passedOver && !u.tries(r) && m.against(u, r) == nil
 }
 
-// askedLess leaves out the suspects that were lost twice, if the group has other subscribers. Those
-// are asked after the wait.
+// askedLess leaves out the suspects that were lost twice, if the group has other subscribers: the
+// other subscribers are asked after the wait.
 func askedLess(g *group, suspects []*sub, r *snapshot.Revision) []*sub {
 	if len(suspects) == len(g.subs) {
 		return suspects

@@ -58,7 +58,7 @@ type FilterMemory struct {
 	StableSince time.Time `json:"stableSince,omitzero"`
 	// Refused are revisions Envoys refused, the newest first, for the history alone.
 	Refused []*snapshot.Revision `json:"refused,omitempty"`
-	// Older were stable before, the newest first.
+	// Older were stable before, or may run on some Envoy, the newest first.
 	Older []*snapshot.Revision `json:"older,omitempty"`
 	// Wishes say when the revisions became wanted. Some may be missing: older files have none.
 	Wishes []Wish `json:"wishes,omitempty"`

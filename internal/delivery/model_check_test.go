@@ -125,8 +125,8 @@ func (w *world) checkCounts() {
 	}
 }
 
-// checkForgotten checks that nothing is left of a forgotten filter, and that no Envoy still asks
-// for the filter.
+// checkForgotten checks that nothing is left of a forgotten filter, and that no connected Envoy
+// with the name ran a revision of the filter.
 func (w *world) checkForgotten(name string) {
 	for _, f := range w.m.Memory().Filters {
 		if f.Name == name {

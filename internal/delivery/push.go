@@ -48,8 +48,8 @@ func (m *Machine) touchStream(s *stream) {
 
 // opens says whether a further response may be sent. A SotW client tells only the last of several
 // answers. In delta each response is answered by itself, so revisions known to load need not wait
-// for one another. After the window was full, half of it is answered before more responses follow:
-// responses and answers that travel together cost less.
+// for one another. Once the window has been full, half of it is answered before more responses
+// follow: responses and answers that travel together cost less.
 // See docs/RATIONALE.md#why-are-several-responses-outstanding-at-a-time-in-delta.
 func (m *Machine) opens(s *stream) bool {
 	n := len(s.outstanding)
