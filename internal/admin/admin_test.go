@@ -241,7 +241,7 @@ func TestMetricsCount(t *testing.T) {
 	none.Resolved(true, 0)
 }
 
-// serve answers for state on a real connection until the test ends.
+// serve serves the state on a real connection until the test ends.
 func serve(t *testing.T, state State) (url string) {
 	t.Helper()
 	ln, err := net.Listen("tcp", "127.0.0.1:0")

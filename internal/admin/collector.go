@@ -25,8 +25,7 @@ var (
 		"1 when a snapshot can be served.", nil, nil)
 )
 
-// stateCollector reads the state on each scrape, so that its gauges cannot
-// disagree with the API.
+// stateCollector reads the state on each scrape, so that gauges and API cannot disagree.
 type stateCollector struct{ state State }
 
 func (c stateCollector) Describe(out chan<- *prometheus.Desc) {

@@ -1,44 +1,44 @@
 package admin
 
-// Condition is how a filter does, in one word for scripts, colours and alerts.
+// Condition is a filter's health, as a word for scripts, colours and alerts.
 type Condition string
 
-// The conditions. More may come.
+// The conditions. Later versions may add more.
 const (
-	// ConditionLive: every Envoy that asks for the filter runs what it should.
+	// ConditionLive: every Envoy that asks for the filter runs the wanted content.
 	ConditionLive Condition = "live"
-	// ConditionProgressing: something is on its way, or being tried.
+	// ConditionProgressing: a revision is on its way, or in the sandbox.
 	ConditionProgressing Condition = "progressing"
 	// ConditionFailing: the newest content is not served, or an Envoy cannot run it.
 	ConditionFailing Condition = "failing"
-	// ConditionNoEnvoy: no Envoy asks for the filter, and none has.
+	// ConditionNoEnvoy: no Envoy asks for the filter, and none is known to have asked.
 	ConditionNoEnvoy Condition = "no_envoy"
 	// ConditionEnvoysGone: no Envoy asks for the filter any more.
 	ConditionEnvoysGone Condition = "envoys_gone"
 )
 
-// Envoys counts a filter's Envoys. An Envoy that asks for the filter in several places, on one
-// connection, is one.
+// Envoys counts a filter's Envoys. An Envoy counts once per connection, even if several places of
+// its configuration ask for the filter.
 type Envoys struct {
-	Live  int `json:"live"`  // run what they should, in all places
+	Live  int `json:"live"`  // run the wanted content, in all places
 	Total int `json:"total"` // ask for the filter
-	Gone  int `json:"gone"`  // have asked for it and are shown still
+	Gone  int `json:"gone"`  // have asked for the filter and are still shown
 }
 
-// The codes of errors that Summarize tells from others.
+// Summarize treats these error codes differently.
 const (
 	CodePreflightRunning = "preflight_running"
 	CodeDownloadWaits    = "module_download_waits"
 	CodeSpecRemoved      = "spec_removed"
 )
 
-// The codes of what is a warning on a subscriber that is live: its module goes inline.
+// These error codes are warnings on a live subscriber: its module is sent inline.
 const (
 	CodeModuleNotFetched     = "module_not_fetched"
 	CodeModuleFileUnreadable = "module_file_unreadable"
 )
 
-// Warns says whether the subscriber's Error is a warning: it is live all the same.
+// Warns says whether the subscriber's Error is a warning: the subscriber is live all the same.
 func (s *Subscriber) Warns() bool {
 	return s.Error != nil && s.State == SubscriberLive && (s.Error.Code == CodeModuleNotFetched || s.Error.Code == CodeModuleFileUnreadable)
 }
@@ -49,14 +49,15 @@ func (f *Filter) Summarize() {
 	f.Condition = f.condition()
 }
 
-// envoy tells Envoys apart: two with one node id have two connections.
+// envoy tells Envoys apart: two Envoys with the same node id have two connections.
 type envoy struct{ node, address string }
 
 func countEnvoys(subscribers []Subscriber) Envoys {
 	return CountEnvoys(subscribers, func(s *Subscriber) bool { return s.State == SubscriberLive })
 }
 
-// CountEnvoys counts the Envoys of subscribers. An Envoy is live where runs is true of all that it has.
+// CountEnvoys counts the Envoys of subscribers. An Envoy is live if runs is true of all of its
+// subscribers.
 func CountEnvoys(subscribers []Subscriber, runs func(*Subscriber) bool) Envoys {
 	live, gone := map[envoy]bool{}, map[envoy]struct{}{}
 	for i := range subscribers {
@@ -75,7 +76,7 @@ func CountEnvoys(subscribers []Subscriber, runs func(*Subscriber) bool) Envoys {
 			out.Live++
 		}
 		if _, left := gone[e]; left {
-			out.Gone-- // one of its streams has ended
+			out.Gone-- // a stream of the Envoy has ended
 		}
 	}
 	return out
@@ -101,9 +102,9 @@ func (f *Filter) isUnderWay() bool {
 	return f.Error != nil && (f.Error.Code == CodePreflightRunning || f.Error.Code == CodeDownloadWaits)
 }
 
-// Failure is why the filter's newest content is not served, or one of its Envoys cannot run
-// it. It is nil where nothing is wrong, where the sandbox is still at it, where a download waits,
-// where a rollback keeps it, and where the spec was removed.
+// Failure is the reason for which the filter's newest content is not served, or for which one of
+// its Envoys cannot run the filter. nil: no failure. The filter's own Error is no failure during
+// a run in the sandbox, a paused download or a rollback, and after the removal of the spec.
 func (f *Filter) Failure() *Error {
 	if e := f.Error; e != nil {
 		switch e.Code {

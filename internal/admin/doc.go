@@ -1,6 +1,6 @@
-// Package admin shows what the control plane does: the JSON API (version 1), the
-// metrics, the health checks and the web page. It owns no state: [State] is what
-// it asks, and [Metrics] is what it is told.
+// Package admin shows the state of the control plane: the JSON API (version 1), the metrics, the
+// health checks and the web page. It owns no state: the handlers read [State], and the control
+// plane reports events to [Metrics].
 //
-// Plugin configuration has no field here, so that it cannot reach the API.
+// The API has no field for plugin configuration, so that no configuration leaks.
 package admin

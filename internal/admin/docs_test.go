@@ -11,7 +11,7 @@ import (
 	"github.com/prometheus/client_golang/prometheus"
 )
 
-// TestMetricsPageHasTheLabels: each value that a label has from the start is explained.
+// TestMetricsPageHasTheLabels: the page explains each value that a label has from the start.
 func TestMetricsPageHasTheLabels(t *testing.T) {
 	page, err := os.ReadFile("../../docs/metrics.md")
 	if err != nil {
@@ -39,7 +39,7 @@ func TestMetricsPageHasTheLabels(t *testing.T) {
 	}
 }
 
-// TestMetricsPage holds docs/metrics.md against the metrics that there are.
+// TestMetricsPage compares docs/metrics.md with the metrics.
 func TestMetricsPage(t *testing.T) {
 	page, err := os.ReadFile("../../docs/metrics.md")
 	if err != nil {

@@ -7,7 +7,7 @@ import (
 	"github.com/wasm-xds/wasm-xds/pkg/spec"
 )
 
-// The codes of what is wrong with a request.
+// The codes of errors in a request.
 const (
 	codeNotFound   = "not_found"
 	codeForbidden  = "cross_site"

@@ -8,17 +8,17 @@ import (
 )
 
 const (
-	// maxStreams bounds the clients of the events; each costs a goroutine and a queue.
+	// maxStreams bounds the clients of the event stream; each costs a goroutine and a queue.
 	maxStreams = 128
-	// keepAlive is shorter than what proxies and firewalls take for dead.
+	// keepAlive is shorter than the idle timeouts of proxies and firewalls.
 	keepAlive = 15 * time.Second
-	// writeTimeout is how long a client may not read before it is dropped.
+	// writeTimeout is how long a client may not read before the server drops the client.
 	writeTimeout = 10 * time.Second
 )
 
-// events streams what changes, as server-sent events, until the client leaves,
-// stops reading, or the server ends. A client that was dropped connects again with
-// the id of the last event that it has had, and is sent what came after that.
+// events streams changes as server-sent events, until the client leaves or stops reading, or the
+// server ends. A dropped client connects again with the id of its last event, and gets the events
+// after that id.
 func (s *server) events(w http.ResponseWriter, r *http.Request) {
 	select {
 	case s.streams <- struct{}{}:
@@ -41,11 +41,11 @@ func (s *server) events(w http.ResponseWriter, r *http.Request) {
 	h := w.Header()
 	h.Set("Content-Type", "text/event-stream")
 	h.Set("Cache-Control", "no-store")
-	h.Set("X-Accel-Buffering", "no") // nginx would hold the events back
+	h.Set("X-Accel-Buffering", "no") // otherwise nginx would delay the events
 	out := eventWriter{w: w, control: http.NewResponseController(w)}
-	// The server's read timeout is for requests; here it would end the stream.
+	// The server's read timeout is for requests; here the timeout would end the stream.
 	_ = out.control.SetReadDeadline(time.Time{})
-	// A comment at once, so that the client sees that it is connected.
+	// An immediate comment tells the client of the connection.
 	if out.send("retry: 1000\n: wasm-xds\n\n") != nil || out.missed(subscription, wanted) != nil {
 		return
 	}
@@ -77,7 +77,7 @@ type eventWriter struct {
 	control *http.ResponseController
 }
 
-// missed sends what a client that comes back has missed.
+// missed sends the events that a returning client has missed.
 func (o eventWriter) missed(s Subscription, wanted query) error {
 	if s.Reset {
 		return o.event(Event{Type: EventReset, Time: time.Now()})
@@ -105,7 +105,7 @@ func (o eventWriter) event(e Event) error {
 }
 
 func (o eventWriter) send(text string) error {
-	// Not every writer has deadlines (one in a test has none); the real one has.
+	// A test's writer may have no deadlines; the real one has them.
 	_ = o.control.SetWriteDeadline(time.Now().Add(writeTimeout))
 	if _, err := o.w.Write([]byte(text)); err != nil {
 		return err

@@ -33,7 +33,7 @@ func listening(t *testing.T, url, lastEventID string) (next func(lines int) []st
 		t.Fatalf("content type %s: %s", kind, got.Status)
 	}
 	lines := bufio.NewScanner(got.Body)
-	lines.Scan() // the greeting: from here on the stream is subscribed
+	lines.Scan() // the greeting: from here on the client is subscribed
 	return func(n int) (have []string) {
 		for len(have) < n && lines.Scan() {
 			if text := lines.Text(); text != "" && !strings.HasPrefix(text, ":") {

@@ -5,7 +5,7 @@ import (
 	"time"
 )
 
-// fake is a State that a test fills in.
+// fake is a State with fields for tests.
 type fake struct {
 	Hub
 	filters    []Filter

@@ -6,7 +6,7 @@ import (
 	"go.uber.org/zap"
 )
 
-// forget drops a filter whose spec is gone. Its request needs no body.
+// forget drops a filter without a spec. The request needs no body.
 func (s *server) forget(w http.ResponseWriter, r *http.Request, name string) {
 	done, e := s.state.Forget(r.Context(), name)
 	if e != nil && e.Code == CodeNoFilter {

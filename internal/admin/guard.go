@@ -8,14 +8,15 @@ import (
 	"strings"
 )
 
-// guard refuses what a web page of another site could make a browser send.
+// guard refuses requests that a web page of another site could make a browser send.
 //
-// A page can reach this server in two ways. It can send a request across sites:
-// the browser then says so (Sec-Fetch-Site, Origin), and a changing request is
-// refused. Or its own name can be made to point at this machine (DNS rebinding):
-// the browser then sees one site, but the Host header carries that name. An IP
-// address cannot be rebound, so those and the machine's own names are let in.
-// Where the server listens on more than loopback it may rightly be known by
+// A page can reach this server in two ways. First, the page can send a request across sites. The
+// browser then marks the request (Sec-Fetch-Site, Origin), and guard refuses a changing request.
+// Second, the page's own name can be made to point at this machine (DNS rebinding). The browser
+// then sees a single site, but the Host header has the page's name. An IP address cannot be
+// rebound, so guard lets in IP addresses and the machine's own names. A server that listens on
+// more than loopback may have names of which this machine knows nothing. There, guard checks only
+// changing requests.
 // names of which this machine knows nothing, so there only changes are guarded.
 func guard(next http.Handler) http.Handler {
 	crossSite := http.NewCrossOriginProtection()
@@ -25,7 +26,7 @@ func guard(next http.Handler) http.Handler {
 			Hint: "use wasm-xds, curl, or this server's own page",
 		})
 	}))
-	hostname, _ := os.Hostname() // unknown: then only the other names are let in
+	hostname, _ := os.Hostname() // unknown: only the other names are let in
 	checked := crossSite.Handler(next)
 	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
 		if (!isRead(r) || onLoopback(r)) && !ownHost(r.Host, hostname) {
@@ -48,8 +49,8 @@ func onLoopback(r *http.Request) bool {
 	return err == nil && at.Addr().Unmap().IsLoopback()
 }
 
-// ownHost says whether the Host header names this machine in a way that another
-// site's owner cannot make up.
+// ownHost says whether the Host header names this machine in a way that the owner of another site
+// cannot imitate.
 func ownHost(host, hostname string) bool {
 	if name, _, err := net.SplitHostPort(host); err == nil {
 		host = name

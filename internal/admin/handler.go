@@ -21,31 +21,30 @@ const (
 	promoteTail  = "/promote"
 	forgetTail   = "/forget"
 	historyTail  = "/history"
-	// maxBody bounds the body of a request; a rollback names one revision.
+	// maxBody bounds the body of a request; a rollback names a single revision.
 	maxBody = 4 << 10
 )
 
-// server answers the requests of the admin address.
+// server answers requests at the admin address.
 type server struct {
 	state State
 	log   *zap.Logger
 	page  *page
-	// streams has a place for each client of the events.
+	// streams has a place for each client of the event stream.
 	streams chan struct{}
 }
 
-// Handler serves the API, the metrics, the health checks and the web page. reg
-// may be nil: then there is no /metrics. logger may be nil: then nothing is logged.
+// Handler serves the API, the metrics, the health checks and the web page. reg may be nil: then
+// there is no /metrics. logger may be nil: then nothing is logged.
 //
-// The handler has no authentication. It refuses what a web page of another site
-// could make a browser send: a changing request needs a JSON content type and an
-// origin of its own, and no answer is given under a host name that is not this
-// machine's (see [guard]).
+// The handler has no authentication. It refuses requests that a web page of another site could
+// make a browser send: a changing request needs a JSON content type and the server's own origin,
+// and the host name must be one of this machine's (see [guard]).
 func Handler(s State, reg *prometheus.Registry, logger *zap.Logger) http.Handler {
 	return HandlerOf("(devel)", s, reg, logger)
 }
 
-// HandlerOf is [Handler] of a server that is of this version.
+// HandlerOf is [Handler] for a server of the given version.
 func HandlerOf(version string, s State, reg *prometheus.Registry, logger *zap.Logger) http.Handler {
 	if logger == nil {
 		logger = zap.NewNop()
@@ -71,7 +70,7 @@ func HandlerOf(version string, s State, reg *prometheus.Registry, logger *zap.Lo
 
 	outer := http.NewServeMux()
 	outer.Handle("/", guard(mux))
-	// A probe and a scraper come under any host name, and learn nothing secret.
+	// A probe or a scraper may use any host name, and learns nothing secret.
 	outer.HandleFunc("GET /healthz", func(w http.ResponseWriter, _ *http.Request) { writeText(w, http.StatusOK, "ok\n") })
 	outer.HandleFunc("GET /readyz", srv.ready)
 	if reg != nil {
@@ -80,8 +79,8 @@ func HandlerOf(version string, s State, reg *prometheus.Registry, logger *zap.Lo
 	return outer
 }
 
-// read answers GET and HEAD with what get returns for the request's parameters, as JSON. Without
-// any to take, they are ignored.
+// read answers GET and HEAD with the result of get for the request's parameters, as JSON. If
+// takes is nil, read ignores parameters.
 func read(takes parameters, get func(query) any) http.Handler {
 	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
 		if !isRead(r) {
@@ -146,8 +145,9 @@ func (s *server) source(query) any {
 	return now
 }
 
-// belowFilters serves what lies below /filters/. A name may hold slashes: a POST is told by
-// its end, and so is a history, where the slash before it is no %2F and the rest is a filter's name.
+// belowFilters serves the paths below /filters/. A name may have slashes. The end of the path
+// tells a POST, and also a history if the slash before "history" is not %2F and the rest names a
+// filter.
 func (s *server) belowFilters(w http.ResponseWriter, r *http.Request) {
 	name := r.PathValue("name")
 	before, change := s.changeAt(name)
@@ -169,7 +169,8 @@ func (s *server) belowFilters(w http.ResponseWriter, r *http.Request) {
 	}
 }
 
-// changeAt is the change that a POST to a path makes, and the filter's name in that path; nil: none.
+// changeAt returns the change for a POST to a path, and the filter's name in that path; nil:
+// none.
 func (s *server) changeAt(path string) (name string, change func(http.ResponseWriter, *http.Request, string)) {
 	for tail, change := range map[string]func(http.ResponseWriter, *http.Request, string){
 		rollbackTail: s.rollback, forgetTail: s.forget, retryTail: s.retry, promoteTail: s.promote,
@@ -243,7 +244,7 @@ func (s *server) rollback(w http.ResponseWriter, r *http.Request, name string) {
 	writeJSON(w, http.StatusOK, complete(f))
 }
 
-// mayChange refuses what another site's page could send without asking first.
+// mayChange refuses requests that another site's page could send without a preflight request.
 func mayChange(r *http.Request) *Error {
 	if kind, _, err := mime.ParseMediaType(r.Header.Get("Content-Type")); err != nil || kind != "application/json" {
 		return &Error{
@@ -261,7 +262,7 @@ func notFound(w http.ResponseWriter, r *http.Request) {
 	})
 }
 
-// complete fills what must not be null.
+// complete replaces null lists.
 func complete(f Filter) Filter {
 	if f.Condition == "" {
 		f.Summarize()

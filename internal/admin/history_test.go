@@ -26,7 +26,7 @@ func TestHistoryIsTheDocumentedJSON(t *testing.T) {
 	}
 }
 
-// A filter's name may end like the history of another.
+// A filter's name may end like the path of another filter's history.
 func TestHistoryOfNamesWithSlashes(t *testing.T) {
 	state := someState()
 	state.filters = []Filter{{Name: "team", Type: "http"}, {Name: "team/history", Type: "http"}, {Name: "lone/history", Type: "http"}}

@@ -11,37 +11,37 @@ import (
 const (
 	// hubQueue is how many events a subscriber may lag behind.
 	hubQueue = 256
-	// hubKept is how many events are kept for subscribers that come back, and hubWait for how long after
-	// the last of them has left.
+	// hubKept is how many events are kept for returning subscribers, and hubWait for how long
+	// after the last subscriber has left.
 	hubKept = 1024
 	hubWait = time.Minute
 )
 
-// Hub hands events to any number of subscribers, and waits for none: one that
-// lags behind by more than its queue is dropped, and its channel closed. A subscriber that comes
-// back is given what it has missed. The zero value is ready to use.
+// Hub hands events to any number of subscribers without waiting. A subscriber that lags behind by
+// more than its queue is dropped, and its channel closed. A returning subscriber gets the missed
+// events. The zero value is ready to use.
 type Hub struct {
 	mu     sync.Mutex
 	queues map[chan Event]struct{}
-	left   time.Time // the last subscriber
-	epoch  string    // tells the ids of this process from those of others
+	left   time.Time // the time at which the last subscriber left
+	epoch  string    // tells the ids of this process from the ids of other processes
 	last   uint64    // number of the newest event; 0: none
 	kept   []Event   // the newest ones, the oldest first
 }
 
-// Subscription is what [Hub.Subscribe] gives.
+// Subscription is the result of [Hub.Subscribe].
 type Subscription struct {
-	// Missed are the events since the one that the subscriber had last.
+	// Missed are the events after the subscriber's last event.
 	Missed []Event
-	// Reset says that more was missed than is known: the subscriber has to ask for everything.
+	// Reset: some missed events are unknown, and the subscriber has to read all state again.
 	Reset bool
-	// Events brings what is published from now on. It is closed by Cancel, and when the
+	// Events delivers new events. Cancel closes the channel, and so does the hub when the
 	// subscriber lags.
 	Events <-chan Event
 	Cancel func() // may be called more than once
 }
 
-// Watched says whether anybody subscribes, or has left so lately that it may come back.
+// Watched says whether there is a subscriber, or the last one has left less than hubWait ago.
 func (h *Hub) Watched() bool {
 	h.mu.Lock()
 	defer h.mu.Unlock()
@@ -52,7 +52,7 @@ func (h *Hub) watched(now time.Time) bool {
 	return len(h.queues) > 0 || !h.left.IsZero() && now.Sub(h.left) < hubWait
 }
 
-// Publish gives e an id and hands it to every subscriber, without waiting.
+// Publish gives e an id and hands e to every subscriber, without waiting.
 func (h *Hub) Publish(e Event) {
 	h.mu.Lock()
 	defer h.mu.Unlock()
@@ -81,14 +81,14 @@ func (h *Hub) id(n uint64) string {
 	return fmt.Sprintf("%s-%d", h.epoch, n)
 }
 
-// Subscribe brings what is published from now on. lastEventID is the id of the last event that the
-// subscriber has had, and "" where it comes for the first time.
+// Subscribe delivers new events. lastEventID is the id of the subscriber's last event; "" for a
+// new subscriber.
 func (h *Hub) Subscribe(lastEventID string) Subscription {
 	queue := make(chan Event, hubQueue)
 	h.mu.Lock()
 	defer h.mu.Unlock()
 	if !h.watched(time.Now()) {
-		// What has happened meanwhile was not told to anybody, and is not known.
+		// Events of the meantime were not published, and are unknown.
 		h.kept = nil
 		h.last++
 	}
@@ -107,7 +107,7 @@ func (h *Hub) Subscribe(lastEventID string) Subscription {
 	return s
 }
 
-// since are the events after the one of that id; reset says that they are not all known.
+// since returns the events after the id; reset: some of them are unknown.
 func (h *Hub) since(id string) (missed []Event, reset bool) {
 	epoch, text, _ := strings.Cut(id, "-")
 	n, err := strconv.ParseUint(text, 10, 64)

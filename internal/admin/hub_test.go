@@ -7,7 +7,8 @@ import (
 	"time"
 )
 
-// TestHubGivesWhatWasMissed: after the event that a subscriber had last, as long as that is known.
+// TestHubGivesWhatWasMissed: a returning subscriber gets the events after its last one, while
+// they are kept.
 func TestHubGivesWhatWasMissed(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		var h Hub

@@ -9,22 +9,21 @@ import (
 	"github.com/prometheus/client_golang/prometheus/collectors"
 )
 
-// NackKind says what an Envoy's NACK means to the one who reads the metrics.
+// NackKind classifies an Envoy's NACK for the metrics.
 type NackKind string
 
 // The kinds of NACK.
 const (
-	// NackNotCached is the first half of a hitless remote update: the old
-	// revision serves on while Envoy fetches the module. Nothing is wrong.
+	// NackNotCached is the first half of a hitless remote update: the old revision serves on
+	// while Envoy fetches the module. Nothing is wrong.
 	NackNotCached NackKind = "not_cached"
 	NackRejected  NackKind = "rejected" // Envoy cannot run the revision
 	NackType      NackKind = "type"     // Envoy expects a filter of another type
-	NackShared    NackKind = "shared"   // of a response of several, which are all sent again: it is not known which
+	NackShared    NackKind = "shared"   // of a response with several resources: the cause is unknown, and each is sent again alone
 	NackOther     NackKind = "other"
 )
 
-// Metrics counts what happens. Its methods may be called from any goroutine; on
-// a nil Metrics they do nothing.
+// Metrics counts events. Any goroutine may call the methods; on a nil Metrics they do nothing.
 type Metrics struct {
 	registry *prometheus.Registry
 
@@ -32,7 +31,7 @@ type Metrics struct {
 	acks                prometheus.Counter
 	nacks               *prometheus.CounterVec
 	rejections          *prometheus.CounterVec
-	rejected            filterNames // that rejections has
+	rejected            filterNames // the names in rejections
 	streams             *prometheus.GaugeVec
 	refusedStreams      *prometheus.CounterVec
 	visits              *prometheus.CounterVec
@@ -108,8 +107,7 @@ func NewMetrics(version string) *Metrics {
 	return m
 }
 
-// startAtZero makes the series exist before the first event, so that a rate over
-// them sees it.
+// startAtZero makes the series exist before the first event, for the sake of rates.
 func (m *Metrics) startAtZero() {
 	for _, variant := range []string{"remote", "inline", "file", "passthrough", "deny"} {
 		m.pushes.WithLabelValues(variant)
@@ -126,11 +124,11 @@ func (m *Metrics) startAtZero() {
 	}
 }
 
-// PreflightOK is the outcome of a filter that the sandbox finds fit.
+// PreflightOK is the outcome of a filter without an error in the sandbox.
 const PreflightOK = "ok"
 
-// Preflighted records how long the sandbox took for a filter; outcome is [PreflightOK]
-// or the code of the error that it found.
+// Preflighted records how long the sandbox took for a filter; outcome is [PreflightOK] or the
+// code of the error.
 func (m *Metrics) Preflighted(outcome string, d time.Duration) {
 	if m == nil {
 		return
@@ -150,13 +148,13 @@ func (m *Metrics) PreflightKnown() {
 	}
 }
 
-// Registry is what [Handler] serves under /metrics.
+// Registry has the metrics that [Handler] serves under /metrics.
 func (m *Metrics) Registry() *prometheus.Registry { return m.registry }
 
 // Watch adds the gauges that are read from s on each scrape.
 func (m *Metrics) Watch(s State) error { return m.registry.Register(stateCollector{s}) }
 
-// Pushed counts n resources of that many bytes together that were sent to an Envoy.
+// Pushed counts n resources with that many bytes in total, which were sent to an Envoy.
 func (m *Metrics) Pushed(variant string, n, bytes int) {
 	if m != nil {
 		m.pushes.WithLabelValues(variant).Add(float64(n))
@@ -178,21 +176,21 @@ func (m *Metrics) Nacked(kind NackKind) {
 	}
 }
 
-// BundleFailed counts a look at a bundle that brought nothing; code is the error's.
+// BundleFailed counts a failed check of a bundle; code is the error's.
 func (m *Metrics) BundleFailed(code string) {
 	if m != nil {
 		m.bundleFailures.WithLabelValues(code).Inc()
 	}
 }
 
-// StreamOpened counts a stream in; mode is as in [Node].
+// StreamOpened counts a new stream; mode is as in [Node].
 func (m *Metrics) StreamOpened(mode string) {
 	if m != nil {
 		m.streams.WithLabelValues(mode).Inc()
 	}
 }
 
-// StreamClosed counts out a stream that was counted in with the same mode.
+// StreamClosed counts the end of a stream with the same mode.
 func (m *Metrics) StreamClosed(mode string) {
 	if m != nil {
 		m.streams.WithLabelValues(mode).Dec()
@@ -228,15 +226,14 @@ func (m *Metrics) SnapshotChanged() {
 	}
 }
 
-// HotLoaded records how long one Envoy's way to a new revision was, from the
-// moment its spec was seen.
+// HotLoaded records the time from the sight of a spec until an Envoy runs the new revision.
 func (m *Metrics) HotLoaded(variant string, d time.Duration) {
 	if m != nil {
 		m.hotLoad.WithLabelValues(variant).Observe(d.Seconds())
 	}
 }
 
-// Resolved records how long a module took to be read or fetched, and whether it was good.
+// Resolved records how long a module took to be read or fetched, and whether this succeeded.
 func (m *Metrics) Resolved(ok bool, d time.Duration) {
 	if m == nil {
 		return

@@ -10,40 +10,40 @@ import (
 	"time"
 )
 
-// About says which server answers, as GET /api/v1/version does.
+// About describes the server, as GET /api/v1/version does.
 type About struct {
-	Version string `json:"version"` // of wasm-xds: a tag, or what Go recorded
+	Version string `json:"version"` // of wasm-xds: a tag, or the version that Go recorded
 	API     string `json:"api"`     // v1
 	Go      string `json:"go"`
 }
 
-// Index lists what the API has, as GET /api/v1 answers it.
+// Index lists the endpoints of the API, as GET /api/v1 does.
 type Index struct {
 	About
 	OpenAPI   string     `json:"openapi"` // where the OpenAPI document is
 	Endpoints []Endpoint `json:"endpoints"`
 }
 
-// Endpoint is one method at one path. A path may have {name}.
+// Endpoint is a method at a path. A path may have {name}.
 type Endpoint struct {
 	Method  string `json:"method"`
 	Path    string `json:"path"`
 	Summary string `json:"summary"`
 
 	parameters parameters
-	words      map[string]string // what further parameters are
+	words      map[string]string // descriptions of further parameters
 	body       any               // nil: none
-	answer     any               // nil: the answer is no JSON
+	answer     any               // nil: the answer is not JSON
 }
 
-// revisionBody is what rollback and retry take.
+// revisionBody is the body of rollback and retry.
 type revisionBody struct {
 	Revision string `json:"revision,omitempty"`
 }
 
 const openAPIPath = apiRoot + "openapi.json"
 
-// endpoints are all that the API has.
+// endpoints are all endpoints of the API.
 func endpoints() []Endpoint {
 	const one = filtersRoot + "{name}"
 	get, post := http.MethodGet, http.MethodPost
@@ -80,7 +80,7 @@ func indexOf(version string) Index {
 // object is a JSON object of the document.
 type object = map[string]any
 
-// openAPI is the API as an OpenAPI 3.1 document, made of the types that it answers with.
+// openAPI is the API as an OpenAPI 3.1 document, made from the types of the answers.
 func openAPI(version string) any {
 	s := schemas{}
 	paths := map[string]object{}
@@ -158,7 +158,7 @@ func keysOf[V any](m map[string]V) func(yield func(string) bool) {
 // schemas are those of the API's structs, by name.
 type schemas map[string]any
 
-// of is the schema of a type; that of a struct with a name refers to the components.
+// of is the schema of a type. The schema of a named struct refers to the components.
 func (s schemas) of(t reflect.Type) any {
 	switch {
 	case t == reflect.TypeFor[time.Time]():
@@ -173,7 +173,7 @@ func (s schemas) of(t reflect.Type) any {
 		return s.object(t)
 	case t.Kind() == reflect.Struct:
 		if _, known := s[token(t)]; !known {
-			s[token(t)] = nil // for a type that has itself
+			s[token(t)] = nil // for a type that contains itself
 			s[token(t)] = s.object(t)
 		}
 		return object{"$ref": "#/components/schemas/" + token(t)}

@@ -19,7 +19,7 @@ var update = flag.Bool("update", false, "write docs/openapi.json anew")
 
 const openAPIFile = "../../docs/openapi.json"
 
-// TestOpenAPIPage holds docs/openapi.json against the types that the API answers with.
+// TestOpenAPIPage compares docs/openapi.json with the types of the API's answers.
 func TestOpenAPIPage(t *testing.T) {
 	text := request(t, HandlerOf("v1", someState(), nil, nil), "GET", openAPIPath, nil).Body.Bytes()
 	if *update {
@@ -36,7 +36,7 @@ func TestOpenAPIPage(t *testing.T) {
 	}
 }
 
-// document is an OpenAPI document, as far as the tests look into it.
+// document is the part of an OpenAPI document that the tests read.
 type document struct {
 	Paths      map[string]map[string]operation
 	Components struct{ Schemas map[string]schema }
@@ -59,7 +59,7 @@ type schema struct {
 	OneOf                []schema
 }
 
-// check says where a value is not what a schema says: a field that is missing, or not in it.
+// check returns the places where a value differs from its schema: missing or unknown fields.
 func (d *document) check(at string, s schema, value any) (wrong []string) {
 	if name, ok := strings.CutPrefix(s.Ref, "#/components/schemas/"); ok {
 		return d.check(at, d.Components.Schemas[name], value)
@@ -113,7 +113,7 @@ func (d *document) check(at string, s schema, value any) (wrong []string) {
 	return wrong
 }
 
-// TestAnswersAreAsTheDocumentSays: each GET of the index is answered, as the document says it is.
+// TestAnswersAreAsTheDocumentSays: each GET of the index is answered as documented.
 func TestAnswersAreAsTheDocumentSays(t *testing.T) {
 	s := someState()
 	s.histories = map[string]History{"auth": {Name: "auth", Revisions: []Revision{{Revision: "0123456789ab"}}}}
@@ -153,7 +153,7 @@ func TestAnswersAreAsTheDocumentSays(t *testing.T) {
 	}
 }
 
-// TestAPIPageHasTheEndpoints holds the table of docs/api.md against the index.
+// TestAPIPageHasTheEndpoints compares the table of docs/api.md with the index.
 func TestAPIPageHasTheEndpoints(t *testing.T) {
 	page, err := os.ReadFile("../../docs/api.md")
 	if err != nil {

@@ -11,8 +11,8 @@ import (
 //go:embed page.html
 var pageHTML string
 
-// page is the web page with the policy that lets its own script and style run,
-// by their hashes, and nothing else.
+// page is the web page with its policy. The policy allows only the page's own script and style,
+// by their hashes.
 type page struct {
 	html   []byte
 	policy string

@@ -6,7 +6,7 @@ import (
 	"github.com/prometheus/client_golang/prometheus"
 )
 
-// maxFilterSeries bounds the filters that have series of their own. Those behind, by name, are
+// maxFilterSeries bounds the filters with series of their own. Filters beyond, by name, are
 // counted together under the name otherFilters, which no spec can have.
 const (
 	maxFilterSeries = 500
@@ -22,8 +22,8 @@ var (
 		"Each filter on Envoys' streams, by state.", []string{"filter", "state"}, nil)
 )
 
-// bounded tells the filters with series of their own from the others. Names that no spec has come
-// from the network, and have none.
+// bounded splits the filters with series of their own from the rest. A name without a spec comes
+// from the network, and never has a series.
 func bounded(all []FilterCounts, most int) (first, others []FilterCounts) {
 	for _, f := range all {
 		if f.State == FilterUnknown || len(first) == most {
@@ -35,7 +35,7 @@ func bounded(all []FilterCounts, most int) (first, others []FilterCounts) {
 	return first, others
 }
 
-// collectFilters has a series for each of the first filters, and the sums of the others.
+// collectFilters has a series for each of the first filters, and the sums of the rest.
 func collectFilters(all []FilterCounts, gauge func(*prometheus.Desc, int, ...string)) {
 	first, others := bounded(all, maxFilterSeries)
 	for _, f := range first {
@@ -68,8 +68,7 @@ func collectFilters(all []FilterCounts, gauge func(*prometheus.Desc, int, ...str
 	}
 }
 
-// filterNames bounds the names that a counter has: the first ones that it is asked for. The zero
-// value has none.
+// filterNames bounds the names of a counter: the first names get series. The zero value has none.
 type filterNames struct {
 	mu    sync.Mutex
 	names map[string]struct{}
@@ -94,14 +93,15 @@ func (n *filterNames) label(name string) string {
 	return name
 }
 
-// FilterRejected counts a revision of the filter that an Envoy refused. "" is a name that no spec has.
+// FilterRejected counts a revision of the filter that an Envoy refused. "" is a name without a
+// spec.
 func (m *Metrics) FilterRejected(name string) {
 	if m != nil {
 		m.rejections.WithLabelValues(m.rejected.label(name)).Inc()
 	}
 }
 
-// FilterForgotten ends the series of a filter of which nothing is kept.
+// FilterForgotten ends the series of a forgotten filter.
 func (m *Metrics) FilterForgotten(name string) {
 	if m == nil {
 		return

@@ -6,7 +6,7 @@ import (
 	"testing"
 )
 
-// series are the lines of /metrics whose name begins so.
+// series are the lines of /metrics with that prefix.
 func series(t *testing.T, s State, m *Metrics, prefix string) []string {
 	t.Helper()
 	var found []string
@@ -37,7 +37,7 @@ func TestSeriesOfFilters(t *testing.T) {
 	}
 }
 
-// A filter that is forgotten has no series any more, and leaves its place to another.
+// A forgotten filter has no series any more, and its place is free.
 func TestSeriesOfAForgottenFilter(t *testing.T) {
 	s, m := someState(), NewMetrics("")
 	if err := m.Watch(s); err != nil {
@@ -50,7 +50,7 @@ func TestSeriesOfAForgottenFilter(t *testing.T) {
 	}
 }
 
-// TestSeriesOfFiltersAreBounded: however many specs there are, and whatever names Envoys ask for.
+// TestSeriesOfFiltersAreBounded: with any number of specs, and any names that Envoys ask for.
 func TestSeriesOfFiltersAreBounded(t *testing.T) {
 	s := someState()
 	s.filters = nil

@@ -10,10 +10,10 @@ import (
 	"github.com/wasm-xds/wasm-xds/pkg/spec"
 )
 
-// query are the conditions of a request: for each parameter the words, one of which must be met.
+// query are the conditions of a request: a value must be one of a parameter's words.
 type query map[string][]string
 
-// parameters are those that a list takes, each with its known words; nil: any word.
+// parameters are the parameters of a list, each with its known words; nil: any word.
 type parameters map[string][]string
 
 var (
@@ -68,7 +68,8 @@ func (p parameters) unknown(name string) *Error {
 	return e
 }
 
-// takes says whether a value meets the condition of that name; no condition is met by any value.
+// takes says whether a value meets the condition of that name. Without a condition, any value
+// does.
 func (q query) takes(name, value string) bool {
 	wanted, ok := q[name]
 	return !ok || slices.Contains(wanted, value)
@@ -88,7 +89,7 @@ func (q query) takesFilter(f *Filter) bool {
 
 func (q query) takesNode(n *Node) bool {
 	if _, asked := q["state"]; !asked && n.State == NodeGone {
-		return false // the list was of open streams before it had others
+		return false // older versions listed only streams
 	}
 	return q.takes("node", n.ID) && q.takes("cluster", n.Cluster) && q.takes("envoy", n.Envoy) && q.takes("mode", n.Mode) &&
 		q.takes("state", string(n.State)) &&

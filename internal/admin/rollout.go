@@ -10,36 +10,36 @@ import (
 	"go.uber.org/zap"
 )
 
-// RolloutState is where a rollout stands.
+// RolloutState is the progress of a rollout.
 type RolloutState string
 
-// The rollout states. More may come.
+// The rollout states. Later versions may add more.
 const (
 	RolloutProgressing RolloutState = "progressing" // Envoys get the revision
-	RolloutWaiting     RolloutState = "waiting"     // the others get it when those in WaitsFor have answered
-	RolloutStopped     RolloutState = "stopped"     // it goes no further; the filter's Error says why
+	RolloutWaiting     RolloutState = "waiting"     // the remaining Envoys wait for the answers of those in WaitsFor
+	RolloutStopped     RolloutState = "stopped"     // the rollout has ended early; the filter's Error has the reason
 )
 
-// RolloutStatus is how far a revision is on its way to all Envoys.
+// RolloutStatus is the progress of a revision on its way to all Envoys.
 type RolloutStatus struct {
 	Revision string       `json:"revision"` // Candidate, or Stable while it is new to a version of Envoy
 	State    RolloutState `json:"state"`
-	// Promoted says that it goes on without the canaries that the spec asks for: somebody has said so.
+	// Promoted: a user has made the rollout continue without the spec's canaries.
 	Promoted bool `json:"promoted"`
-	// WaitsFor are the Envoys for whom the others wait, at most 20. It is never null.
+	// WaitsFor are the Envoys that delay the rollout, at most 20. It is never null.
 	WaitsFor []RolloutWait `json:"waitsFor"`
 }
 
-// RolloutWait is one thing that a rollout waits for, nearly always an Envoy.
+// RolloutWait is a reason for a rollout's wait, nearly always an Envoy.
 type RolloutWait struct {
 	Node  string `json:"node"`  // its id; "": no Envoy in particular
 	Envoy string `json:"envoy"` // its version; "": not known
-	// Reason is canary_loads, canary_fetches, canary_next, no_answer, canary_lost, server_restarted or
-	// no_canary_matches. More may come.
+	// Reason is canary_loads, canary_fetches, canary_next, no_answer, canary_lost,
+	// server_restarted or no_canary_matches. Later versions may add more.
 	Reason  string    `json:"reason"`
 	Message string    `json:"message"` // for people, with all of the above
 	Since   time.Time `json:"since"`
-	// Until is when the rollout goes on without it; absent where there is no such time.
+	// Until is when the rollout continues without this Envoy; absent: no such time.
 	Until time.Time `json:"until,omitzero"`
 }
 
@@ -54,13 +54,14 @@ func (s *server) retry(w http.ResponseWriter, r *http.Request, name string) {
 	s.changed(w, r, f, e, "a refused revision is tried again, through the API")
 }
 
-// promote has a rollout go on without the canaries that it waits for. Its request needs no body.
+// promote has a rollout continue without the canaries that the rollout waits for. The request
+// needs no body.
 func (s *server) promote(w http.ResponseWriter, r *http.Request, name string) {
 	f, e := s.state.Promote(r.Context(), name)
 	s.changed(w, r, f, e, "a rollout is promoted through the API")
 }
 
-// changed answers a change with the filter as it then is, and logs it.
+// changed answers a change with the filter right after the change, and logs the change.
 func (s *server) changed(w http.ResponseWriter, r *http.Request, f Filter, e *Error, what string) {
 	if e != nil && e.Code == CodeNoFilter {
 		e = s.unknown(f.Name)

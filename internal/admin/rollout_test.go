@@ -38,7 +38,7 @@ func TestRetryAndPromote(t *testing.T) {
 		header                   http.Header
 		refuse                   *Error
 		status                   int
-		answer                   string // or what was done, with 200
+		answer                   string // or the change, with 200
 	}{
 		{"retry", "POST", "auth/retry", `{}`, asJSON, nil, 200, "retry auth@"},
 		{"retry of a revision", "POST", "team/hello/retry", `{"revision": "ab"}`, asJSON, nil, 200, "retry team/hello@ab"},

@@ -13,8 +13,8 @@ import (
 // shutdownTimeout is how long answers in progress may take when the server ends.
 const shutdownTimeout = 3 * time.Second
 
-// Serve answers requests on ln with h until ctx ends, and then returns nil once
-// all answers are done. Streams of events end with ctx.
+// Serve answers requests on ln with h until ctx ends. Then Serve returns nil once all answers are
+// done. Event streams end with ctx.
 func Serve(ctx context.Context, ln net.Listener, h http.Handler) error {
 	var requests ending.Group
 	srv := &http.Server{

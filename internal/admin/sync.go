@@ -7,32 +7,32 @@ import (
 	"time"
 )
 
-// Sync is what a read of the specs led to, as POST /api/v1/sync answers it.
+// Sync is the outcome of a read of the specs, as POST /api/v1/sync answers.
 type Sync struct {
-	Version string       `json:"version"` // of the set of revisions that is wanted now, as in [Snapshot]
-	Error   *Error       `json:"error"`   // why the specs could not be read, or are held; null: they were read and taken
-	Errors  []*Error     `json:"errors"`  // of the specs, all of them
+	Version string       `json:"version"` // of the wanted revisions, as in [Snapshot]
+	Error   *Error       `json:"error"`   // the specs could not be read, or are held; null: they were read and taken
+	Errors  []*Error     `json:"errors"`  // all errors of the specs
 	Filters []SyncFilter `json:"filters"` // sorted by name
 }
 
-// SyncFilter is what is wanted of one filter.
+// SyncFilter is the wanted content of a filter.
 type SyncFilter struct {
 	Name     string      `json:"name"`
 	State    FilterState `json:"state"`
-	Revision string      `json:"revision"` // what Envoys are to run, 12 hex digits; "": nothing of its own
+	Revision string      `json:"revision"` // for all Envoys, 12 hex digits; "": no revision of its own
 	Refused  string      `json:"refused"`  // the revision that the sandbox has refused; "": none, or it has no revision
-	SpecFile string      `json:"specFile"` // "": there is none
-	Error    *Error      `json:"error"`    // why the spec's content is not what is wanted; null: it is
+	SpecFile string      `json:"specFile"` // "": no spec
+	Error    *Error      `json:"error"`    // the reason for which the spec's content is not wanted; null: it is wanted
 }
 
-// How long a sync may take: by default, and at most.
+// These are the default and the longest time of a sync.
 const (
 	defaultSyncTimeout = 30 * time.Second
 	maxSyncTimeout     = 10 * time.Minute
 )
 
-// sync has the specs read as they are now and waits for what that leads to. A request without
-// a body needs no content type: another site's page is told by its origin.
+// sync has the specs read now, and waits for the outcome. A request without a body needs no
+// content type: the origin tells another site's page.
 func (s *server) sync(w http.ResponseWriter, r *http.Request) {
 	if r.Method != http.MethodPost {
 		writeMethodError(w, r, "POST")

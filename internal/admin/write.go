@@ -14,12 +14,12 @@ func writeMethodError(w http.ResponseWriter, r *http.Request, allow string) {
 	})
 }
 
-// writeError is the one place where an error becomes an HTTP answer.
+// writeError is the only place in which an error becomes an HTTP answer.
 func writeError(w http.ResponseWriter, e *Error) {
 	writeJSON(w, e.status(), map[string]*Error{"error": e})
 }
 
-// writeJSON marshals first: an answer is whole or it is an error.
+// writeJSON encodes the value first: an answer is whole or an error.
 func writeJSON(w http.ResponseWriter, status int, value any) {
 	var text bytes.Buffer
 	out := json.NewEncoder(&text)

@@ -104,8 +104,8 @@ func outcomeOf(v examine.Verdict) string {
 	}
 }
 
-// goOnChecking publishes findings that were gathered for checkHold, and starts checks whose pause
-// is over.
+// goOnChecking publishes findings that were gathered for checkHold, and starts checks at the end of their
+// pause.
 func (c *Control) goOnChecking(ctx context.Context) {
 	if c.checks.due(time.Now()) {
 		c.replan(ctx)
@@ -115,7 +115,7 @@ func (c *Control) goOnChecking(ctx context.Context) {
 	}
 }
 
-// judged returns the outcome of a spec whose module and configuration are known. missing is a
+// judged returns the outcome of a spec with a known module and configuration. missing is a
 // check that has to run first; nil: none, or the queue has the check.
 func (c *Control) judged(e *entry, m snapshot.Module, config *string) (o outcome, missing *check) {
 	s := module.Complete(e.spec, m)

@@ -7,10 +7,10 @@ import (
 )
 
 const (
-	// collectEvery is the time between two searches for modules that nothing names any more.
+	// collectEvery is the time between two searches for unnamed modules.
 	collectEvery = 10 * time.Second
 	// collectGrace is the time for which a module stays after nothing names it any more. An Envoy
-	// whose push was sent just before may still be about to fetch the module.
+	// that got a push just before may still be about to fetch the module.
 	collectGrace = 30 * time.Second
 	// clockSlack is longer than a file's times may lag behind the clock.
 	clockSlack = time.Second
@@ -33,7 +33,7 @@ func (c *Control) collectSoon() {
 	}
 }
 
-// collect removes the modules that nothing names any more. The modules of running jobs stay: they
+// collect removes the unnamed modules. The modules of running jobs stay: they
 // are in a result, or are younger than the job.
 func (c *Control) collect(now time.Time) {
 	c.garbage.due = time.Time{}

@@ -28,7 +28,7 @@ type Sender interface {
 	Send(delivery.Send)
 	// Prepare announces a send that follows in a moment.
 	Prepare(delivery.Send)
-	// End ends a stream whose Envoy asks for too many names without a spec.
+	// End ends the stream of an Envoy that asks for too many names without a spec.
 	End(delivery.StreamID)
 }
 
@@ -62,7 +62,7 @@ type Config struct {
 	Logger    *zap.Logger
 	// Delivery is for specs without a delivery of their own; "" is remote.
 	Delivery spec.Delivery
-	// Keys are files with public keys. Each module must be signed by one of the keys. nil: only
+	// Keys are files with public keys. Any of the keys must sign each module. nil: only
 	// the keys in a module's spec are required. The source watches the files.
 	Keys []string
 	// AllowEmpty lets a source remove all of its specs at once.

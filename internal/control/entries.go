@@ -28,7 +28,7 @@ type entries struct {
 
 // follow takes another set, or the same set after digests of tags have changed. fresh makes the
 // entry of a new spec. keep says whether the references of a spec in both sets are unchanged.
-// follow calls keep only for specs whose references may have changed.
+// follow calls keep only for specs with references that may have changed.
 func (n *entries) follow(set *source.Set, digests uint64, keep func(*entry) bool, fresh func(*spec.Spec) *entry) {
 	if n.set == set && n.digests == digests {
 		return
@@ -103,7 +103,7 @@ func (p *places) has(at int) bool {
 	return p.all || len(p.some) > 0 && p.some[0] == at
 }
 
-// touched returns the places of the entries whose references may have changed with the set and
+// touched returns the places of the entries with references that may have changed with the set and
 // the digests of tags.
 func (n *entries) touched(set *source.Set, digests uint64) *places {
 	switch d := set.Differs; {

@@ -76,7 +76,7 @@ func signedBy(s *spec.Spec, keys []string, references map[string]string) string 
 	return b.String()
 }
 
-// startJobs starts the jobs whose results are missing, and says whether any job with local files
+// startJobs starts the jobs without a result, and says whether any job with local files
 // is running.
 func (c *Control) startJobs(ctx context.Context) (local bool) {
 	c.dropDownloads()

@@ -14,7 +14,7 @@ import (
 	"github.com/wasm-xds/wasm-xds/pkg/snapshot"
 )
 
-// Forget drops a filter whose spec is gone, with its revisions, verdicts and history. Forget
+// Forget drops a filter without a spec, with its revisions, verdicts and history. Forget
 // returns once the change is on disk, or ctx ends.
 func (c *Control) Forget(ctx context.Context, name string) (admin.Forgotten, *admin.Error) {
 	var done admin.Forgotten

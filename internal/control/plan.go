@@ -56,7 +56,7 @@ type plan struct {
 	filters  []*snapshot.Filter
 	problems map[string]*spec.Error // by filter
 	warnings map[string][]*spec.Error
-	checking map[string]*spec.Error // filters whose newest revision is in the sandbox
+	checking map[string]*spec.Error // filters with their newest revision in the sandbox
 	pins     map[string]Pin         // the rollbacks that still apply
 	held     *spec.Error            // every spec of a source went at once: their filters are held
 	// heldRoots are the roots of the sources with held filters; "" is the only source.
@@ -145,8 +145,8 @@ func (w *wishes) hasOther(name string) bool {
 }
 
 // filterOf returns the wanted filter of a valid spec: the new one if the spec could be resolved,
-// else the previous one. A new filter whose outcome will be known in a moment is nil until then.
-// Otherwise an Envoy that asks for the filter would get a stand-in and at once another revision.
+// else the previous one. A new filter is nil while its check is younger than checkHold.
+// Otherwise an Envoy would get a stand-in and at once another revision.
 func (p planning) filterOf(s *spec.Spec, got *outcome, out *plan) *snapshot.Filter {
 	if got.warnings != nil {
 		out.warnings[s.Name] = got.warnings
@@ -249,7 +249,7 @@ func (p planning) keep(before *snapshot.Filter, wanted *wishes, out *plan) {
 	}
 }
 
-// unknownIn returns the error that hides a file's documents; nil: the documents are known.
+// unknownIn returns the error hiding a file's documents; nil: the documents are known.
 func (p planning) unknownIn(file string) *spec.Error {
 	for _, broken := range p.set.BrokenFiles {
 		// A directory that cannot be read stands for everything below.
@@ -271,7 +271,7 @@ func (p planning) unknownIn(file string) *spec.Error {
 	return nil
 }
 
-// gone returns the previous filters that no spec describes any more, sorted by name.
+// gone returns the previous filters without a spec, sorted by name.
 func (p planning) gone(wanted *wishes) []*snapshot.Filter {
 	var gone []*snapshot.Filter
 	specs := wanted.filters[:wanted.specs]

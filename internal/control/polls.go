@@ -41,7 +41,7 @@ func (c *Control) watchTags() {
 	}
 }
 
-// learnTag keeps the digest of a tag that was looked up for the first time.
+// learnTag keeps the first digest of a tag.
 func (c *Control) learnTag(key string, r result) {
 	if r.pinned == "" {
 		return
@@ -53,7 +53,7 @@ func (c *Control) learnTag(key string, r result) {
 	}
 }
 
-// pollTags asks registries for the digests of the tags whose poll is due.
+// pollTags asks registries for the digests of the tags with a due poll.
 func (c *Control) pollTags(ctx context.Context) {
 	for reference, module := range c.tags.begin(time.Now()) {
 		c.workers.Go(func() {
@@ -73,7 +73,7 @@ func (t *tags) polling() bool {
 	return false
 }
 
-// pollNow makes a poll due for each tag that a spec follows.
+// pollNow makes a poll due for each followed tag.
 func (t *tags) pollNow(now time.Time) {
 	for _, n := range t.namings {
 		if n.refresh > 0 && !n.left && n.digest != "" {

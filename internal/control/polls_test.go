@@ -12,7 +12,7 @@ import (
 	"github.com/wasm-xds/wasm-xds/pkg/spec"
 )
 
-// movingTag is a registry whose tags all have the same digest, which moves.
+// movingTag is a registry in which all tags have the same, moving digest.
 type movingTag struct {
 	mu     *sync.Mutex
 	digest *string

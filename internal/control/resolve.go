@@ -21,7 +21,7 @@ type ModuleResolver interface {
 }
 
 // retryPauses are the pauses before another try: of a module that could not be read or fetched,
-// of a check that took too long, and of a tag whose lookup failed.
+// of a check that took too long, and of a failed lookup of a tag.
 var retryPauses = pause.Policy{First: 15 * time.Second, Most: 5 * time.Minute}
 
 // job is the reading of a file or a module that a spec names. The key changes with the content of
@@ -47,7 +47,7 @@ type result struct {
 	config *string
 	err    *spec.Error
 	pinned string // the new key of the result; "": the job's own key
-	filter string // with pinned: the filter whose spec has begun to name the tag
+	filter string // with pinned: the filter that has begun to name the tag
 }
 
 // moduleJob and configJob return the jobs of a spec. Their keys contain the fingerprints of the

@@ -61,7 +61,7 @@ func (c *Control) noteParts(set *source.Set, held []string) {
 }
 
 // follow takes the present states of the sources, and returns the new errors of sources that
-// cannot be read. held are the roots of the sources whose specs all went at once; "" is the only
+// cannot be read. held are the roots of the sources that lost all specs at once; "" is the only
 // source.
 func (s *sourceStatus) follow(said []source.Part, held []string, now time.Time) (failed []*spec.Error) {
 	parts := make([]sourcePart, len(said))

@@ -17,7 +17,7 @@ const (
 	otherTag = "r.example/b:v1"
 )
 
-// ofTag is a spec whose module is a tag, polled at an interval of refresh; 0: not polled.
+// ofTag is a spec with a tag, polled at an interval of refresh; 0: not polled.
 func ofTag(t *testing.T, reference string, refresh time.Duration) *spec.Spec {
 	t.Helper()
 	ref, err := spec.ParseReference(reference)
@@ -68,7 +68,7 @@ func called(name string, s *spec.Spec) *spec.Spec {
 	return s
 }
 
-// polls returns the tags whose poll is due after that time.
+// polls returns the tags with a due poll after that time.
 func (r *tagRig) polls(after time.Duration) string {
 	r.now = r.now.Add(after)
 	return strings.Join(slices.Sorted(maps.Keys(r.tags.begin(r.now))), " ")
