@@ -1,10 +1,10 @@
-// Package preflight runs a Proxy-Wasm module as Envoy would, with its real
-// configuration, before any Envoy sees it: a module that would not load, that
-// would crash Envoy or hang it, is told here, with the cause.
+// Package preflight runs a Proxy-Wasm module as Envoy would, with its real configuration, before
+// any Envoy sees the module. It finds modules that would not load, crash Envoy or hang it, and
+// names the cause.
 //
-// [Check] gives a verdict for each of Envoy's versions. [Load] leaves the module
-// running, for requests and connections through it. Nothing here reaches the
-// network or the file system, and every step is bounded in time and memory.
+// [Check] gives a verdict for each of Envoy's versions. [Load] leaves the module running, for
+// requests and connections through it. The package reaches neither the network nor the file system,
+// and bounds the time and memory of every step.
 package preflight
 
 import (
@@ -13,67 +13,67 @@ import (
 	"github.com/wasm-xds/wasm-xds/pkg/spec"
 )
 
-// Request is one module with the configuration that it would have in Envoy.
+// Request is one module with the same configuration as in Envoy.
 type Request struct {
 	Module []byte
-	// SHA256 is the module's, in hex; "": it is computed where it is needed.
+	// the module's, in hex; "": computed when needed
 	SHA256 string
 	Type   spec.Type // "": spec.HTTP
 	RootID string
-	// VMID is the scope of shared data and queues, which a filter can read as a property.
+	// VMID is the scope of shared data and queues. A filter can read VMID as a property.
 	VMID string
-	// Name is the filter's name, which Envoy shows the module as plugin_name; "": none.
+	// Name is the filter's name, the property plugin_name of the module; "": none.
 	Name string
-	// VMConfig and PluginConfig are what the module reads at its start; nil: none.
+	// VMConfig and PluginConfig are the configurations that the module reads at its start; nil:
+	// none.
 	VMConfig, PluginConfig *string
 	Env                    map[string]string
 	// Capabilities are the only functions that the module may call; nil: all, empty: none.
 	Capabilities []string
-	// AutoCapabilities are those that the module uses, in place of Capabilities.
+	// AutoCapabilities allows the functions that the module imports, instead of Capabilities.
 	AutoCapabilities bool
-	// FailurePolicy is what the module can read as a property; "": spec.Closed.
+	// FailurePolicy is a property for the module; "": spec.Closed.
 	FailurePolicy spec.FailurePolicy
-	// AllowOnHeadersStopIteration has a filter that pauses in the headers' callback
-	// still get the body, as a spec's field of that name does.
+	// AllowOnHeadersStopIteration lets a filter that pauses in the headers' callback still get the
+	// body, like the spec's field of the same name.
 	AllowOnHeadersStopIteration bool
-	// Versions are the Envoy versions to judge for, such as 1.39 or 1.39.3; nil: [Versions].
+	// Versions are the Envoy versions to check for, such as 1.39 or 1.39.3; nil: [Versions].
 	Versions []string
 	Limits   Limits
-	// Smoke is what Check sends through the module.
+	// Smoke selects the traffic that Check sends through the module.
 	Smoke Smoke
 	// Engine runs the module.
 	Engine Engine
-	// Modules keeps the decoded module for another run; nil: nothing does.
+	// Modules keeps the decoded module for another run; nil: the module is not kept.
 	Modules *Modules
 }
 
-// Limits bound what a module may use. The zero value of each field means its default.
+// Limits bound a module's use of resources. The zero value of each field means its default.
 type Limits struct {
 	Step   time.Duration // for each call into the module; 5 s
-	Memory uint32        // pages of 64 KiB; 4096, or more where the module begins with more
+	Memory uint32        // pages of 64 KiB; 4096, or the module's initial size if that is larger
 	Logs   int           // lines that are kept; 200
-	// HostCalls is the number of host functions that one call into the module may
-	// call; 10 million.
+	// HostCalls is the number of host calls during one call into the module; 10 million.
 	HostCalls int
 }
 
-// Report says whether a module would load, and what there is in it.
+// Report says whether a module would load, and describes its content.
 type Report struct {
-	// OK means that every version asked for would load the module.
+	// OK means that every requested version would load the module.
 	OK bool
-	// Problems are in the order of the steps. A problem of some versions does not
-	// end the check, one of all versions does.
+	// Problems are in the order of the steps. A problem of all versions ends the check; a problem
+	// of some versions does not.
 	Problems []Problem
 	// Warnings are no reason to refuse the module.
 	Warnings []Problem
-	// Logs is what the module logged while it started and was configured, and what it logged
-	// when it failed with what was sent then.
+	// Logs are the module's log lines during start and configuration. If the module fails with the
+	// traffic of Smoke, Logs also has the lines before the failure.
 	Logs []Log
-	// Info must not be changed: other reports on the module share it.
+	// Info is shared with other reports on the module: do not change it.
 	Info Info
 }
 
-// Refused says whether an Envoy of this version would refuse the module, crash or hang.
+// Refused reports whether an Envoy of this version would refuse the module, crash or hang.
 func (r Report) Refused(version string) bool {
 	for _, p := range r.Problems {
 		if p.Concerns(version) {
@@ -98,26 +98,26 @@ const (
 	StepVMStart     Step = "vm_start"
 	StepConfigure   Step = "configure"
 	StepStream      Step = "stream" // a request or a connection of a test
-	StepLimits      Step = "limits" // what it costs
+	StepLimits      Step = "limits" // the cost of requests
 )
 
-// Problem is one reason why a module would not load.
+// Problem is one reason against loading a module.
 //
 //nolint:errname // it is listed in reports more often than it is an error
 type Problem struct {
 	Step Step
 	Code string // stable, snake_case, one of the Code constants
-	// Message says what is wrong, Hint what to do; Hint may be empty.
+	// Message names the fault, and Hint the remedy; Hint may be empty.
 	Message, Hint string
-	// Versions are the Envoy versions that would refuse the module; nil: all that were asked for.
+	// Versions are the Envoy versions that would refuse the module; nil: all requested versions.
 	Versions []string
 	// Detail has a line for each finding, such as each missing import.
 	Detail []string
-	// Functions are what the problem is about, where it is about functions.
+	// Functions are the functions that the problem concerns, if any.
 	Functions []Function
 }
 
-// Concerns says whether an Envoy of this version has the problem.
+// Concerns reports whether an Envoy of this version has the problem.
 func (p Problem) Concerns(version string) bool {
 	if p.Versions == nil {
 		return true
@@ -140,7 +140,7 @@ const (
 	CodeImportMissing      = "import_missing"
 	CodeImportSignature    = "import_signature"
 	CodeImportGlobal       = "import_global"
-	CodeImportKind         = "import_kind" // a table or a memory, which the sandbox has not
+	CodeImportKind         = "import_kind" // a table or a memory, which the sandbox lacks
 	CodeExportSignature    = "export_signature"
 	CodeMallocMissing      = "malloc_missing"
 	CodeMemoryMissing      = "memory_missing"
@@ -148,19 +148,19 @@ const (
 	CodeInstantiate        = "instantiate_failed"
 	CodeStart              = "start_failed"
 	CodeRestrictedCallback = "restricted_callback"
-	CodeVMStart            = "vm_start_failed"    // it trapped
-	CodeVMStartRefused     = "vm_start_refused"   // it returned false
-	CodeConfigure          = "configure_failed"   // it trapped
-	CodeConfigureRefused   = "configure_refused"  // it returned false
-	CodeRootIDUnknown      = "root_id_unknown"    // as far as it shows
+	CodeVMStart            = "vm_start_failed"    // a trap
+	CodeVMStartRefused     = "vm_start_refused"   // the callback returned false
+	CodeConfigure          = "configure_failed"   // a trap
+	CodeConfigureRefused   = "configure_refused"  // the callback returned false
+	CodeRootIDUnknown      = "root_id_unknown"    // as far as the sandbox can tell
 	CodeTimeout            = "step_timeout"       // would hang Envoy
 	CodeHostCalls          = "too_many_hostcalls" // would hang Envoy, or nearly
 	CodeTrap               = "trap"               // during a stream
-	CodeProcExit           = "proc_exit"          // it trapped after it had asked to exit
-	CodeMemoryGrowth       = "memory_growth"      // a warning: a leak, by the looks of it
+	CodeProcExit           = "proc_exit"          // a trap after a request to exit
+	CodeMemoryGrowth       = "memory_growth"      // a warning: probably a leak
 	CodeLimitTime          = "limit_time_per_request"
 	CodeLimitMemory        = "limit_memory"
-	CodeEnvironment        = "environment_invalid" // Envoy refuses a name that is there twice; the caller finds that
+	CodeEnvironment        = "environment_invalid" // Envoy refuses a repeated name; the caller finds this problem
 )
 
 // Log is one line that a module logged.
@@ -169,7 +169,7 @@ type Log struct {
 	Text  string
 }
 
-// LogLevel is Proxy-Wasm's number of a level.
+// LogLevel is a level's number in Proxy-Wasm.
 type LogLevel int32
 
 // The levels.
@@ -182,21 +182,21 @@ const (
 	LogCritical
 )
 
-// Function is an import or an export: its signature in the short form "ii:i", a
-// letter a value (i is i32, I is i64, f is f32, F is f64), parameters before the colon.
+// Function is an import or an export with its signature in the short form "ii:i": one letter for
+// each value (i is i32, I is i64, f is f32, F is f64), and parameters before the colon.
 type Function struct {
 	Module    string // of an import: env or wasi_snapshot_preview1; "" of an export
 	Name      string
 	Signature string
-	Want      string // Envoy's signature, where it has the function
-	// Versions are the Envoy versions that lack an import; nil where none or all do.
+	Want      string // Envoy's signature, if Envoy has the function
+	// Versions are the Envoy versions that lack an import; nil if none or all lack it.
 	Versions []string
 }
 
-// Info is what a module says of itself without being run.
+// Info is the content of a module, read without running it.
 type Info struct {
 	Size      int
-	ABIs      []string // "0.2.1", …; exactly one in what loads
+	ABIs      []string // "0.2.1", …; exactly one in a loadable module
 	Sections  []Section
 	Imports   []Function // functions
 	Exports   []Function // functions
@@ -207,7 +207,7 @@ type Info struct {
 
 // Section is a part of a module's bytes.
 type Section struct {
-	Name string // of a custom section its own name
+	Name string // a custom section's own name
 	Size int
 }
 
@@ -227,5 +227,5 @@ type Producer struct {
 	Version string
 }
 
-// Error is the problem's message, for those that a running module has.
+// Error returns the problem's message.
 func (p *Problem) Error() string { return p.Message }

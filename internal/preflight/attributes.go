@@ -4,9 +4,9 @@ import (
 	"strconv"
 )
 
-// What an Envoy says of a plain request or connection, beside what is in the message itself. The
-// values mean nothing; a filter may rely on each being there. test/filtertests holds
-// attributes and phases against real Envoys.
+// The attributes of a plain request or connection beside those of the message itself. The values
+// are made up, but a filter may rely on their presence. test/filtertests compares attributes and
+// phases with real Envoys.
 const (
 	plainClient   = "127.0.0.1:50000"
 	plainListener = "127.0.0.1:10000"
@@ -14,7 +14,7 @@ const (
 	plainNode     = "sandbox"
 )
 
-// plainAttribute is one of those that are there from a stream's first callback on.
+// plainAttribute are the attributes from a stream's first callback on.
 func plainAttribute(path string) (text string, ok bool) {
 	switch path {
 	case "source.address":
@@ -40,7 +40,7 @@ func plainAttribute(path string) (text string, ok bool) {
 	}
 }
 
-// plainRoute is there of HTTP requests from their first callback on.
+// plainRoute are the attributes of HTTP requests from their first callback on.
 func plainRoute(path string) (text string, ok bool) {
 	switch path {
 	case "xds.virtual_host_name":
@@ -54,7 +54,7 @@ func plainRoute(path string) (text string, ok bool) {
 	}
 }
 
-// plainCluster is there once the cluster is known.
+// plainCluster are the attributes once the cluster is known.
 func plainCluster(path string) (text string, ok bool) {
 	switch path {
 	case "xds.cluster_name":
@@ -66,7 +66,7 @@ func plainCluster(path string) (text string, ok bool) {
 	}
 }
 
-// plainHost is there once there is a connection to the upstream.
+// plainHost are the attributes once the upstream is connected.
 func plainHost(path string) (text string, ok bool) {
 	switch path {
 	case "upstream.address":
@@ -84,7 +84,7 @@ func plainHost(path string) (text string, ok bool) {
 	}
 }
 
-// plainAttribute is what Envoy knows of the stream besides its messages' headers.
+// plainAttribute returns an attribute that Envoy knows of the stream, beside the messages' headers.
 func (s *Stream) plainAttribute(path string) (text string, ok bool) {
 	answered := s.response.headers != nil
 	switch path {
@@ -103,7 +103,7 @@ func (s *Stream) plainAttribute(path string) (text string, ok bool) {
 	case "response.code_details":
 		return "via_upstream", answered && !s.local
 	case "response.grpc_status":
-		return "2", answered // what HTTP's statuses but a few come to
+		return "2", answered // gRPC's status for most statuses of HTTP
 	case "response.backend_latency":
 		return "1000000", answered && !s.local && (s.response.received > 0 || s.response.ending)
 	}
@@ -118,7 +118,7 @@ func (s *Stream) plainAttribute(path string) (text string, ok bool) {
 	return plainAttribute(path)
 }
 
-// headersSize is the size of the headers, as far as they are there.
+// headersSize returns the size of the headers that exist so far.
 func (d *half) headersSize() int {
 	size := 0
 	if d.headers != nil {
@@ -129,7 +129,7 @@ func (d *half) headersSize() int {
 	return size
 }
 
-// property is what Envoy knows of a connection.
+// property returns a property of a connection.
 func (c *Connection) property(path string) (text string, ok bool) {
 	switch path {
 	case "request.headers", "response.headers", "response.trailers":

@@ -6,19 +6,19 @@ import (
 	"strings"
 )
 
-// parsed is what a module's sections say, as far as linking needs it.
+// parsed is the content of a module's sections, as far as linking needs it.
 type parsed struct {
 	info  Info
 	types []string // signatures
 
 	functions []uint32 // type indexes, imports first
 	foreign   bool     // the memory or the table is imported
-	oddNames  bool     // the names are better left out
-	badNames  bool     // the functions' names cannot be read, which Envoy needs to
+	oddNames  bool     // the names are best left out
+	badNames  bool     // the functions' names cannot be read, but Envoy has to read them
 	start     bool
 }
 
-// The sections that are read, and the kinds of imports and exports.
+// The sections of interest, and the kinds of imports and exports.
 const (
 	sectionCustom   = 0
 	sectionType     = 1
@@ -46,7 +46,7 @@ var (
 	errMalformed = errors.New("is malformed")
 )
 
-// Inspect reads what a module says of itself, without running it.
+// Inspect reads a module's description of itself, without running the module.
 func Inspect(module []byte) (Info, error) {
 	b, err := parseBinary(module)
 	if err != nil {
@@ -118,8 +118,8 @@ func (b *parsed) section(id byte, name string, in *reader) {
 	}
 }
 
-// readType reads a function's type, or a group of types. Others are of later
-// proposals, which wazero does not know.
+// readType reads a function's type, or a group of types. Other types belong to later proposals,
+// which wazero does not support.
 func (b *parsed) readType(in *reader) {
 	const function, group = 0x60, 0x4e
 	switch in.byte() {
@@ -190,7 +190,7 @@ func (b *parsed) signature(index uint32) string {
 	return "?"
 }
 
-// producers is a custom section: what is wrong in it does no harm.
+// producers reads a custom section, so its errors do no harm.
 func (b *parsed) producers(in *reader) {
 	in.each(func() {
 		field := in.name()
@@ -203,7 +203,7 @@ func (b *parsed) producers(in *reader) {
 	})
 }
 
-// reader reads the binary format. After a failure it gives zeros.
+// reader reads the binary format. After a failure it returns zeros.
 type reader struct {
 	data   []byte
 	at     int
@@ -247,7 +247,7 @@ func (r *reader) bytes(n uint32) []byte {
 
 func (r *reader) name() string { return string(r.bytes(r.u32())) }
 
-// each reads a vector's items. Each takes a byte at least, which bounds it.
+// each reads a vector's items. Each item takes at least a byte, which bounds their number.
 func (r *reader) each(item func()) {
 	for range r.count() {
 		if r.failed {

@@ -16,8 +16,8 @@ const (
 	lastBuffer = bufferCallData
 )
 
-// buffer is the buffer of a kind that a module may see now; nil: none. Where a
-// body could be and is not, Envoy has an empty one that cannot be changed.
+// buffer returns the buffer of a kind that a module may see now, or nil. If a body could exist and
+// does not, Envoy has an empty body that cannot be changed.
 func (h *host) buffer(kind uint64) (content *[]byte, writable bool) {
 	c := h.context()
 	switch kind {
@@ -60,8 +60,8 @@ func (h *host) buffer(kind uint64) (content *[]byte, writable bool) {
 	return new([]byte), false
 }
 
-// body is what a module sees of a message's body: during its callback, and while it
-// holds it back.
+// body returns the body that a module sees: during the body's callback, and while the module holds
+// the body back.
 func (d *half) body() *[]byte {
 	if d.visible == nil && d.buffering {
 		return &d.buffered
@@ -106,7 +106,7 @@ func (h *host) getBufferStatus(a []uint64) uint64 {
 	return resultOK
 }
 
-// setBufferBytes replaces the beginning, or appends: Envoy can do no more.
+// setBufferBytes replaces the beginning, or appends, as in Envoy.
 func (h *host) setBufferBytes(a []uint64) uint64 {
 	if a[0] > lastBuffer {
 		return resultBadArgument

@@ -10,7 +10,7 @@ type callback struct {
 	abis      []string // nil: every one
 }
 
-// callbacks are checked for their signatures; none is needed but an allocator.
+// callbacks have their signatures checked. Only an allocator is required.
 func callbacks() []callback {
 	only01 := []string{abi010}
 	only02 := []string{abi020, abi021}
@@ -48,8 +48,7 @@ func callbacks() []callback {
 	}
 }
 
-// The functions of a module that are no callbacks of Proxy-Wasm, so that no
-// capability is needed for them.
+// The functions of a module that are not callbacks of Proxy-Wasm, and need no capability.
 const (
 	exportInitialize    = "_initialize"
 	exportMain          = "main"

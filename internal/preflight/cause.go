@@ -5,11 +5,11 @@ import (
 	"strings"
 )
 
-// mostCauses is how many causes a problem of many imports tells.
+// mostCauses is the largest number of causes in a problem of many imports.
 const mostCauses = 3
 
-// withCause completes a problem: its message says what is behind it, its hint
-// what to do. Check passes each problem through it.
+// withCause completes a problem: the message names the cause, and the hint the remedy. Check passes
+// each problem through withCause.
 func withCause(p Problem) Problem {
 	found := causesOf(p)
 	if len(found) == 0 {
@@ -33,11 +33,11 @@ func withCause(p Problem) Problem {
 	return p
 }
 
-// told is a cause as it is told of one symptom.
+// told is a cause, worded for one symptom.
 type told struct{ code, means, do string }
 
-// causesOf are the causes of a problem, each once: of its functions where it is
-// about imports, else the one that its details tell, else the one that its code does.
+// causesOf returns the causes of a problem, each once. It looks at the functions of a problem of
+// imports, and else at the details, and at last at the code.
 func causesOf(p Problem) []told {
 	var all []told
 	add := func(detail string) {
@@ -65,7 +65,7 @@ func causesOf(p Problem) []told {
 	}
 	for _, r := range rows() {
 		if r.code == p.Code && r.in(p.Step) && !strings.Contains(r.means, "{}") {
-			return []told{{code: r.code, do: r.do}} // what it means is what the problem says
+			return []told{{code: r.code, do: r.do}} // the problem's message already has the meaning
 		}
 	}
 	add(p.Message)

@@ -7,33 +7,34 @@ import (
 	"sync"
 )
 
-// cause is one row of the table that turns symptoms into what to do. A symptom is
-// a detail of a problem that the check found, or a line that Envoy wrote.
+// cause is one row of the table that turns symptoms into remedies. A symptom is a detail of one of
+// the check's problems, or a line of Envoy's log.
 type cause struct {
 	code string // stable, snake_case
-	// steps are the steps of the check in which the row is looked for; none: Envoy's own words only.
+	// steps are the steps of the check that use the row; none: the row matches only Envoy's own
+	// words.
 	steps []Step
 	// imports matches "module.name" of an import that is missing or has another signature.
 	imports string
 	// text matches Envoy's words or the check's.
 	text string
-	// means and do may contain {}, which stands for the import or for what the
-	// first group of text that is not empty has matched.
+	// means and do may contain {}, which stands for the import, or for the first group of text that
+	// matched a nonempty part.
 	means, do string
-	// see is the heading in docs/envoy-behaviour.md that tells more.
+	// see is the heading in docs/envoy-behaviour.md with the details.
 	see string
-	// example is a symptom that this row, and none before it, is for.
+	// example is a symptom of this row that no earlier row matches.
 	example string
 }
 
-// row is a cause with its patterns compiled.
+// row is a cause with its compiled patterns.
 type row struct {
 	*cause
 	imports, text *regexp.Regexp // nil: never
-	literals      []string       // what text needs to match, see literalsOf
+	literals      []string       // texts that are necessary for a match of text, see literalsOf
 }
 
-// rows compiles the table once: it is constant.
+// rows compiles the constant table once.
 var rows = sync.OnceValue(func() []row {
 	table := causes()
 	compiled := make([]row, len(table))
@@ -50,10 +51,10 @@ var rows = sync.OnceValue(func() []row {
 	return compiled
 })
 
-// causeOf finds what is behind a problem of a step. detail is "module.name" for
-// an import (what follows a blank or a parenthesis does not count), else the
-// words that the check or the module's runtime has for it. ok is false when the
-// table knows nothing better than the detail itself.
+// causeOf finds the cause of a problem of a step. For an import, detail is "module.name", and
+// causeOf ignores the part after a blank or a parenthesis. Otherwise detail is the message of the
+// check or of the module's runtime. ok is false if the table knows nothing better than the detail
+// itself.
 func causeOf(step Step, detail string) (code, message, hint string, ok bool) {
 	s := symptomOf(detail)
 	for _, r := range rows() {
@@ -76,17 +77,17 @@ func (r row) in(step Step) bool {
 	return false
 }
 
-// symptom is a detail or a line, with what all rows look for in it.
+// symptom is a detail or a line, prepared for all rows.
 type symptom struct {
 	text, lower string
-	name        string // of the import that it is about, or ""
+	name        string // of the import, or ""
 }
 
 func symptomOf(text string) symptom {
 	return symptom{text, strings.ToLower(text), importIn(text)}
 }
 
-// match looks for r in a symptom; what is the import or the part that the row quotes.
+// match looks for r in a symptom and returns the import, or the part that the row quotes.
 func (r row) match(s symptom) (what string, found bool) {
 	if r.imports != nil && s.name != "" && r.imports.MatchString(s.name) {
 		return s.name, true
@@ -109,13 +110,13 @@ func (r row) match(s symptom) (what string, found bool) {
 	return "", true
 }
 
-// envoysImport is how Envoy's engines name an import that they do not link.
+// envoysImport is an unlinked import in the words of Envoy's engines.
 var envoysImport = regexp.MustCompile(`(?:missing import|import type mismatch|unknown import|unresolved import)[^:]*: *"?([^\s",(]+)`)
 
-// bareImport is an import as the check names it.
+// bareImport is an import in the words of the check.
 var bareImport = regexp.MustCompile(`^([\w$:/@-]+\.[\w$:/.@<>#*\[\]-]+)(?:[\s(].*)?$`)
 
-// importIn is the import that a line or a detail is about, "" when it is about none.
+// importIn returns the import that a line or a detail names, or "".
 func importIn(detail string) string {
 	if m := envoysImport.FindStringSubmatch(detail); m != nil && strings.Contains(m[1], ".") {
 		return strings.TrimRight(m[1], ".,;")
@@ -126,7 +127,7 @@ func importIn(detail string) string {
 	return ""
 }
 
-// fill puts what was matched into its places. Where that is nothing, they go.
+// fill puts the matched text into its places. If there is no text, it removes the places.
 func fill(text, what string) string {
 	if what == "" {
 		return strings.NewReplacer(" ({})", "", " {}", "", "{}", "").Replace(text)
@@ -134,7 +135,7 @@ func fill(text, what string) string {
 	return strings.ReplaceAll(text, "{}", what)
 }
 
-// CausesMarkdown is the table of causes for people to read, a section a row.
+// CausesMarkdown returns the table of causes as a text for people, with a section for each row.
 func CausesMarkdown() string {
 	var b strings.Builder
 	for _, r := range rows() {
@@ -156,7 +157,7 @@ func upperFirst(s string) string {
 	return strings.ToUpper(s[:1]) + s[1:]
 }
 
-// anchor is what a heading is linked by.
+// anchor returns the anchor of a heading for links.
 func anchor(heading string) string {
 	var b strings.Builder
 	for _, r := range strings.ToLower(heading) {

@@ -1,6 +1,6 @@
 package preflight
 
-// fetchCauses are what Envoy says of modules that it gets over HTTP.
+// fetchCauses are Envoy's messages about modules that it fetches over HTTP.
 func fetchCauses() []cause {
 	return []cause{
 		{

@@ -1,6 +1,6 @@
 package preflight
 
-// importCauses go by families of names: a toolchain has many names for one mistake.
+// importCauses match families of names, because a toolchain has many names for one mistake.
 func importCauses() []cause {
 	table := []cause{
 		{

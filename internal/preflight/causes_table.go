@@ -1,6 +1,6 @@
 package preflight
 
-// What several rows advise.
+// The advice that several rows share.
 const (
 	noSockets = "a filter cannot open sockets, files, threads or timers of its own: call an upstream through Envoy with " +
 		"proxy_http_call (DispatchHttpCall) and a cluster in the bootstrap, use proxy_set_tick_period_milliseconds for timers, " +
@@ -10,8 +10,7 @@ const (
 	upgradeSDK = "update the filter's Proxy-Wasm SDK, or build with the ABI version that it was made for"
 )
 
-// causes are the rows, the narrow ones before the wide ones: the first that
-// matches is told.
+// causes returns the rows, narrow ones before wide ones. The first row that matches wins.
 func causes() []cause {
 	table := importCauses()
 	table = append(table, fetchCauses()...)
@@ -20,8 +19,8 @@ func causes() []cause {
 	return append(table, envoyCauses()...)
 }
 
-// moduleCauses are what a module is refused for before it runs. Their codes are
-// those of the check's problems, or narrower.
+// moduleCauses are reasons to refuse a module before it runs. Their codes are those of the check's
+// problems, or narrower.
 func moduleCauses() []cause {
 	return []cause{
 		{
@@ -82,8 +81,8 @@ func moduleCauses() []cause {
 	}
 }
 
-// startCauses are what goes wrong while a module runs. Those that quote what the
-// language's runtime says go before those that only know the step.
+// startCauses are failures while a module runs. Rows with the words of a language's runtime come
+// before rows that know only the step.
 func startCauses() []cause {
 	running := []Step{StepInstantiate, StepStart, StepVMStart, StepConfigure, StepStream}
 	return []cause{

@@ -9,9 +9,9 @@ import (
 	"github.com/wasm-xds/wasm-xds/pkg/spec"
 )
 
-// Check says whether the request's versions would load the module. When ctx
-// ends, so does the check, with a problem. It may run in any number of
-// goroutines at a time; what a module may use bounds what each takes.
+// Check reports whether the request's versions would load the module. When ctx ends, the check ends
+// too, with a problem. Check is safe for concurrent use, and the limits bound the resources of each
+// run.
 func Check(ctx context.Context, r Request) Report {
 	s := newStatic(r)
 	s.smokes = true
@@ -36,7 +36,7 @@ func newStatic(r Request) *static {
 	return &static{request: r, versions: versions, table: hostFunctions()}
 }
 
-// inspect are the steps between parsing and running.
+// inspect runs the steps between parsing and running.
 func (s *static) inspect() {
 	s.checkABI()
 	s.checkImports()
@@ -44,9 +44,9 @@ func (s *static) inspect() {
 	s.checkMemory()
 }
 
-// runs runs the module for the versions that are left. They differ in what they
-// call and let be called during the start only, so that one run does for all,
-// unless it ends with what concerns some.
+// runs runs the module for the remaining versions. The versions differ only in the functions that
+// they call, and let the module call, during the start. So a single run serves all of them, unless
+// it ends with a problem of some versions.
 func (s *static) runs(ctx context.Context) []Log {
 	var logs []Log
 	for left := s.loading(); left != nil; left = s.loading() {
@@ -73,7 +73,7 @@ func (s *static) runs(ctx context.Context) []Log {
 	return logs
 }
 
-// restricted is the problem of the versions that restrict what a start may call.
+// restricted returns the problem of the versions that restrict calls during a start.
 func (s *static) restricted(r restriction) {
 	hint := "" // the table's
 	if r.function == moduleEnv+".pthread_equal" {
@@ -85,9 +85,9 @@ func (s *static) restricted(r restriction) {
 	})
 }
 
-// warnAbout looks for what a module that loads shows of a mistake. A C++ filter whose
-// root id is unknown loads, and does nothing: with a policy that lets nothing pass that is a
-// problem, where it is certain.
+// warnAbout looks for signs of a mistake in a module that loads. A C++ filter with an unknown root
+// id loads and does nothing. If that is certain, and the failure policy lets no request pass, it is
+// a problem.
 func (s *static) warnAbout(ctx context.Context, h *host) {
 	switch p := s.rootProblem(ctx, h); {
 	case p != nil && s.request.FailurePolicy != spec.Open:
@@ -100,7 +100,7 @@ func (s *static) warnAbout(ctx context.Context, h *host) {
 	}
 }
 
-// rootProblem is that of a root id that is none of those that the module knows.
+// rootProblem returns the problem of a root id that the module does not know.
 func rootProblem(id string, known []string) *Problem {
 	quoted := make([]string, len(known))
 	for i, one := range known {
@@ -123,7 +123,7 @@ func rootProblem(id string, known []string) *Problem {
 	}
 }
 
-// warnings are about what is no more than likely.
+// warnings are likely mistakes, not certain ones.
 func (h *host) warnings() []Problem {
 	if !h.readRootID || h.readConfig || h.request.PluginConfig == nil {
 		return nil

@@ -16,9 +16,8 @@ const (
 	notThere        = "not there"
 )
 
-// CompareHTTP says in what an exchange differs from what a step of a test
-// expects of its messages, wherever the exchange took place. Logs, metrics and
-// calls are not looked at.
+// CompareHTTP lists the differences between an exchange, in the sandbox or in Envoy, and the
+// messages that a step of a test expects. It ignores logs, metrics and calls.
 func CompareHTTP(s spec.TestStep, upstream, client Outcome) []TestFailure {
 	t := &testRun{test: spec.Test{Steps: []spec.TestStep{s}}}
 	t.compareOutcome("upstream", s.Expect.Upstream, s.Expect.NoUpstream, upstream, "nothing")
@@ -26,7 +25,7 @@ func CompareHTTP(s spec.TestStep, upstream, client Outcome) []TestFailure {
 	return t.result.Failures
 }
 
-// compareOutcome compares what has reached one side with what should have.
+// compareOutcome compares a message that has reached one side with the expected message.
 func (t *testRun) compareOutcome(what string, want *spec.TestMessage, none bool, got Outcome, why string) {
 	switch {
 	case none && got.Reached:
@@ -42,7 +41,7 @@ func (t *testRun) compareOutcome(what string, want *spec.TestMessage, none bool,
 	}
 }
 
-// summary is a message's first line, as it were.
+// summary returns a message's first line.
 func summary(m Message) string {
 	var words []string
 	for _, name := range []string{":status", ":method", ":path"} {
@@ -103,8 +102,8 @@ func valuesOf(headers []Header, name string) []string {
 	return values
 }
 
-// compareHeaders looks at the headers that are expected; there may be others. A
-// list of values is the same in one header with commas, as which Envoy sends some.
+// compareHeaders looks at the expected headers; other headers may be present. A list of values
+// equals a single header with commas, because Envoy joins some lists.
 func (t *testRun) compareHeaders(what string, want []spec.TestHeader, got []Header) {
 	for _, h := range want {
 		name := h.Name
@@ -131,8 +130,7 @@ func quoteAll(values []string) string {
 	return strings.Join(quoted, ", ")
 }
 
-// compareText compares bytes. Text of several lines is shown as it is, with a
-// diff, anything else in quotes.
+// compareText compares bytes. It shows text of several lines as a diff, and other bytes in quotes.
 func (t *testRun) compareText(what string, want *string, got string) {
 	if want == nil || *want == got {
 		return
@@ -148,7 +146,7 @@ func isText(s string) bool {
 	return utf8.ValidString(s) && !strings.ContainsFunc(s, func(r rune) bool { return r < ' ' && r != '\n' && r != '\t' })
 }
 
-// compareLogs looks for each expected line behind the one before it.
+// compareLogs looks for each expected line after the match of the one before.
 func (t *testRun) compareLogs(want []spec.TestLog, got []Log) {
 	lines := make([]string, len(got))
 	for i, l := range got {
@@ -213,8 +211,8 @@ func (t *testRun) compareCalls(want []spec.TestCall, got []*Call) {
 	}
 }
 
-// diffLines shows texts of several lines line by line: what both begin and end
-// with is left out but for a line. It is "" for texts of one line.
+// diffLines shows the differences of texts line by line, with at most one line of the common
+// beginning and end. The result is "" for texts of one line.
 func diffLines(want, got string) string {
 	if !strings.Contains(strings.TrimSuffix(want, "\n"), "\n") && !strings.Contains(strings.TrimSuffix(got, "\n"), "\n") {
 		return ""

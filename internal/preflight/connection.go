@@ -20,7 +20,7 @@ type Connection struct {
 // pipe is one direction of a connection.
 type pipe struct {
 	callback string
-	pending  []byte  // that the filter holds back
+	pending  []byte  // data that the filter holds back
 	visible  *[]byte // during a callback
 	out      []byte
 }
@@ -39,22 +39,22 @@ func (vm *VM) NewConnection(ctx context.Context, o StreamOptions) (*Connection, 
 	return c, vm.host.run(ctx, c.id, "proxy_on_new_connection", uint64(c.id))
 }
 
-// FromDownstream is data from the client; end: it has closed its side.
+// FromDownstream passes data from the client; end means that the client has closed its side.
 func (c *Connection) FromDownstream(ctx context.Context, data []byte, end bool) error {
 	return c.pass(ctx, &c.downstream, data, end)
 }
 
-// FromUpstream is data from the upstream.
+// FromUpstream passes data from the upstream.
 func (c *Connection) FromUpstream(ctx context.Context, data []byte, end bool) error {
 	if err := c.pass(ctx, &c.upstream, data, end); err != nil || !end || c.upstreamEnded || c.closed {
 		return err
 	}
-	// Envoy tells of the upstream's close as soon as its data ends.
+	// Envoy reports the upstream's close as soon as its data ends.
 	c.upstreamEnded = true
 	return c.host.run(ctx, c.id, "proxy_on_upstream_connection_close", uint64(c.id), closedUnknown)
 }
 
-// pass shows the filter what it holds back and what is new, and sends on what it lets pass.
+// pass shows the filter all held and new data, and sends on the data that the filter lets pass.
 func (c *Connection) pass(ctx context.Context, p *pipe, data []byte, end bool) error {
 	if c.closed {
 		return nil
@@ -73,13 +73,13 @@ func (c *Connection) pass(ctx context.Context, p *pipe, data []byte, end bool) e
 	return c.host.runAfter(ctx)
 }
 
-// ToUpstream is what has reached the upstream so far.
+// ToUpstream returns the data that has reached the upstream so far.
 func (c *Connection) ToUpstream() []byte { return c.downstream.out }
 
-// ToDownstream is what has reached the client so far.
+// ToDownstream returns the data that has reached the client so far.
 func (c *Connection) ToDownstream() []byte { return c.upstream.out }
 
-// Closed says that the filter has closed the connection.
+// Closed reports whether the filter has closed the connection.
 func (c *Connection) Closed() bool { return c.closed }
 
 // How a connection was closed.
@@ -89,7 +89,7 @@ const (
 	closedByPeer  = 2
 )
 
-// Close is the client closing the connection, if the filter has not.
+// Close closes the connection for the client, unless the filter has closed it.
 func (c *Connection) Close(ctx context.Context) error {
 	how := uint64(closedByPeer)
 	if c.closed {

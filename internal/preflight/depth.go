@@ -8,27 +8,26 @@ import (
 	"github.com/tetratelabs/wazero/experimental"
 )
 
-// maximumDepth is how many calls may be open at a time. V8 has a stack of about a
-// megabyte, which lasts for about as many of the smallest frames. Without a limit
-// of its own, wazero's compiler would give a recursion 400 MiB.
+// maximumDepth is the largest number of nested calls. V8's stack of about a megabyte holds about as
+// many of the smallest frames. Without this limit, wazero's compiler would give a recursion 400
+// MiB.
 const maximumDepth = 16000
 
 var errTooDeep = errors.New("stack overflow: calls are nested too deeply")
 
-// depth counts the calls that are open. It belongs to one module's goroutine.
+// depth counts nested calls. It belongs to one module's goroutine.
 type depth struct{ open int }
 
-// depthKey is of a context that withDepth has made.
+// depthKey is the key of a context of withDepth.
 type depthKey struct{}
 
-// countsDepth says whether ctx is of withDepth: a module that is compiled in it counts for
-// one instance alone.
+// countsDepth reports whether ctx comes from withDepth. A module that is compiled with such a
+// context counts for a single instance.
 func countsDepth(ctx context.Context) bool {
 	return ctx.Value(depthKey{}) != nil
 }
 
-// withDepth has the modules that are compiled in a context end when they nest
-// calls too deeply.
+// withDepth returns a context for compiling modules that end if they nest calls too deeply.
 func withDepth(ctx context.Context) context.Context {
 	d := &depth{}
 	return experimental.WithFunctionListenerFactory(context.WithValue(ctx, depthKey{}, d), experimental.FunctionListenerFactoryFunc(

@@ -8,34 +8,34 @@ import (
 	"strings"
 )
 
-// Explanation is what a line of Envoy's log, or a NACK, means.
+// Explanation is the meaning of a NACK, or of a line of Envoy's log.
 type Explanation struct {
 	Code  string `json:"code"`
 	Means string `json:"means"`
 	Do    string `json:"do"`
 	// See is a heading in docs/envoy-behaviour.md, or "".
 	See string `json:"see,omitempty"`
-	// Text is the first line that said it, without control characters, and Line its number, 1-based.
+	// Text is the first matching line, without control characters. Line is its number, 1-based.
 	Text  string `json:"text"`
 	Line  int    `json:"line"`
-	Count int    `json:"count"` // lines that said it
-	// Filter is the filter that the line names, or "".
+	Count int    `json:"count"` // number of matching lines
+	// Filter is the filter's name in the line, or "".
 	Filter string `json:"filter,omitempty"`
 }
 
-// The bounds of what is explained: a log may be endless, and is not ours.
+// The bounds of the input: a log may be endless and hostile.
 const (
-	maxLine         = 8 << 10 // bytes that are looked at
-	maxText         = 500     // bytes that are quoted
+	maxLine         = 8 << 10 // bytes of a line that Explain looks at
+	maxText         = 500     // bytes of a quotation
 	maxExplanations = 1000
 )
 
-// Explain reads Envoy's words, a line or a whole log, and says what they mean, in
-// the order of their first lines; what says the same is told once. Lines that the
-// table of causes does not know are skipped. The error is the reader's.
+// Explain reads Envoy's words, a line or a whole log, and returns their meaning in the order of the
+// first lines. Lines with the same meaning give one explanation. Explain skips lines that the table
+// of causes does not know. The error is the reader's.
 func Explain(r io.Reader) ([]Explanation, error) {
 	var all []Explanation
-	at := map[string]int{} // index in all, by code and what it is about
+	at := map[string]int{} // index in all, by code and subject
 	take := func(line string, number int) {
 		e, ok := explainLine(line)
 		if !ok {
@@ -51,7 +51,7 @@ func Explain(r io.Reader) ([]Explanation, error) {
 		}
 	}
 	in := bufio.NewReaderSize(r, maxLine)
-	begun := "" // a panic, whose reason is still to come
+	begun := "" // a panic without its reason so far
 	for number := 1; ; number++ {
 		line, err := readLine(in)
 		if begun != "" {
@@ -76,7 +76,7 @@ func Explain(r io.Reader) ([]Explanation, error) {
 	}
 }
 
-// readLine is the next line's first bytes; the rest of a longer one is dropped.
+// readLine returns the next line's first bytes, and drops the rest of a longer line.
 func readLine(in *bufio.Reader) (string, error) {
 	part, err := in.ReadSlice('\n')
 	line := string(part)
@@ -86,7 +86,7 @@ func readLine(in *bufio.Reader) (string, error) {
 	return strings.TrimRight(line, "\r\n"), err
 }
 
-// envoysPrefix is what Envoy puts before each line: time, thread, level, logger and source.
+// envoysPrefix is Envoy's prefix of each line: time, thread, level, logger and source.
 var envoysPrefix = regexp.MustCompile(`^(?:\[[^\]]*\] ?)+`)
 
 func explainLine(line string) (Explanation, bool) {
@@ -97,7 +97,7 @@ func explainLine(line string) (Explanation, bool) {
 	s := symptomOf(words)
 	for _, r := range rows() {
 		if r.code == "foreign_import" && !envoysImport.MatchString(words) {
-			continue // any word with a dot in it looks like one
+			continue // any word with a dot looks like an import
 		}
 		if what, ok := r.match(s); ok {
 			return Explanation{
@@ -118,8 +118,8 @@ func filterIn(words string) string {
 	return ""
 }
 
-// oneLine is the beginning of text that a module may have written, on one line
-// and without what a terminal takes for a command.
+// oneLine returns the beginning of a module's text on one line, without the terminal's control
+// characters.
 func oneLine(text string) string {
 	text = strings.ToValidUTF8(text, "�")
 	if len(text) > maxText {

@@ -14,7 +14,7 @@ const (
 	lastStream = streamUpstream
 )
 
-// later has something done once the callback is over, as Envoy does it.
+// later schedules an action for the end of the callback, as Envoy does.
 func (h *host) later(action func(context.Context) error) { h.after = append(h.after, action) }
 
 func (h *host) continueRequest([]uint64) uint64  { return h.continueKind(streamRequest) }
@@ -30,7 +30,7 @@ func (h *host) continueStream(a []uint64) uint64 {
 func (h *host) continueKind(kind uint64) uint64 {
 	c := h.context()
 	if c.stream != nil && kind <= streamResponse {
-		// Whichever goes on, Envoy shows the request no more.
+		// Whichever direction goes on, Envoy no longer shows the request.
 		c.stream.request.headersGone, c.stream.request.trailersGone = true, true
 	}
 	switch s := c.stream; {
@@ -85,7 +85,7 @@ func (h *host) sendLocalResponse(a []uint64) uint64 {
 	return resultOK
 }
 
-// localAnswer is a response with the headers that Envoy adds.
+// localAnswer returns a response with the headers that Envoy adds.
 func localAnswer(status uint32, body string, additional []Header) Message {
 	headers := []Header{{":status", strconv.Itoa(int(status))}}
 	if body != "" {
@@ -116,5 +116,5 @@ func (h *host) setEffectiveContext(a []uint64) uint64 {
 	return resultOK
 }
 
-// done tells that a context whose proxy_on_done said "not yet" may go now.
+// done releases a context after its proxy_on_done has said "not yet".
 func (h *host) done([]uint64) uint64 { return resultNotFound }

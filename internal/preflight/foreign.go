@@ -6,8 +6,8 @@ import (
 	"io"
 )
 
-// foreignFunction knows Envoy's names. What needs Envoy's own parts answers
-// unimplemented, and says so in the log.
+// foreignFunction knows Envoy's names. A function that needs Envoy itself returns unimplemented,
+// and logs this.
 func (h *host) foreignFunction(a []uint64) uint64 {
 	name, ok := h.text(a[0], a[1])
 	arguments, also := h.bytes(a[2], a[3])
@@ -33,7 +33,7 @@ func (h *host) foreignFunction(a []uint64) uint64 {
 	return h.foreignResult(result, a[4], a[5])
 }
 
-// foreignResult leaves out what the caller does not want.
+// foreignResult leaves out the result that the caller does not want.
 func (h *host) foreignResult(result []byte, addressAt, sizeAt uint64) uint64 {
 	if addressAt != 0 {
 		var address uint32

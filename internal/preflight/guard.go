@@ -1,15 +1,13 @@
 package preflight
 
-// The limits of V8, which wazero has not: it makes room for what a module says
-// that there is, before it looks whether it is there. A hundred bytes could have
-// it take 34 GB.
+// The limits of V8, which wazero lacks: it allocates memory for the sizes that a module claims
+// before it checks them. A module of a hundred bytes could make it take 34 GB.
 const (
 	maximumLocals = 50_000
 	maximumTable  = 10_000_000
 )
 
-// guard goes over what a section says of sizes, as far as [parsed.section] does
-// not read it anyway.
+// guard checks the sizes in a section, except those that [parsed.section] reads itself.
 func guard(id byte, in *reader) {
 	switch id {
 	case sectionTable:
@@ -25,7 +23,7 @@ func guard(id byte, in *reader) {
 	}
 }
 
-// count reads a vector's number of items, which take a byte each at least.
+// count reads a vector's number of items, which take at least a byte each.
 func (r *reader) count() uint32 {
 	n := r.u32()
 	if uint64(n) > uint64(len(r.data)-r.at) {
@@ -35,17 +33,17 @@ func (r *reader) count() uint32 {
 	return n
 }
 
-// valueType skips a type: a byte, and for some references what they refer to.
+// valueType skips a type: one byte, and for some references the type that they refer to.
 func (r *reader) valueType() byte {
 	const nullable, notNullable = 0x63, 0x64
 	b := r.byte()
 	if b == nullable || b == notNullable {
-		r.u32() // as long as the signed number that it is
+		r.u32() // as long as the signed number in its place
 	}
 	return b
 }
 
-// table may have a value for its entries behind it.
+// table skips a table, which may end with a value for its entries.
 func (r *reader) table() {
 	const withValue = 0x40
 	valued := r.valueType() == withValue
@@ -70,7 +68,7 @@ func (r *reader) guardBody(body *reader) {
 	r.failed = r.failed || body.failed || locals > maximumLocals
 }
 
-// element is a segment of a table; its flags say what it consists of.
+// element skips a segment of a table; its flags describe its parts.
 func (r *reader) element() {
 	const passive, explicit, expressions = 1, 2, 4
 	flags := r.u32()
@@ -102,7 +100,7 @@ func (r *reader) dataSegment() {
 	r.bytes(r.u32())
 }
 
-// expression skips a constant one.
+// expression skips a constant expression.
 func (r *reader) expression() {
 	for !r.failed {
 		switch op := r.byte(); op {
@@ -134,8 +132,8 @@ func (r *reader) skipNumber() {
 	r.failed = true
 }
 
-// soundNames says whether a section of names can be given to wazero. Engines
-// do without it.
+// soundNames reports whether wazero can read a section of names. Engines can do without the
+// section.
 func soundNames(content []byte) bool {
 	const functions, locals = 1, 2
 	in := &reader{data: content}
@@ -157,8 +155,8 @@ func soundNames(content []byte) bool {
 	return !in.failed
 }
 
-// readableNames says whether Envoy can read the functions' names, as its Proxy-Wasm
-// host does for stack traces (getFunctionNameIndex): it refuses a module else.
+// readableNames reports whether Envoy can read the functions' names. Otherwise Envoy refuses the
+// module: its Proxy-Wasm host needs them for stack traces (getFunctionNameIndex).
 func readableNames(content []byte) bool {
 	const functions = 1
 	in := &reader{data: content}

@@ -18,7 +18,7 @@ const (
 	lastMap = mapCallTrailers
 )
 
-// mapName is what an entry of a map is called.
+// mapName returns the noun for an entry of a map.
 func mapName(kind uint64) string {
 	names := [...]string{
 		mapRequestHeaders: "request header", mapRequestTrailers: "request trailer",
@@ -30,8 +30,8 @@ func mapName(kind uint64) string {
 	return "header of an answer"
 }
 
-// headerMap is the map of a kind that the module may change now; nil: none. What
-// a filter has let pass is gone: Envoy shows it no more, but for the log.
+// headerMap returns the map of a kind that the module may change now, or nil. After a filter has
+// let a message pass, Envoy shows the message only to proxy_on_log.
 func (h *host) headerMap(kind uint64) *[]Header {
 	s := h.context().stream
 	if s == nil {
@@ -51,7 +51,7 @@ func (h *host) headerMap(kind uint64) *[]Header {
 	}
 }
 
-// readableMap is the map of a kind that the module may read now; nil: none.
+// readableMap returns the map of a kind that the module may read now, or nil.
 func (h *host) readableMap(kind uint64) *[]Header {
 	if answer := h.state.answer; answer != nil {
 		switch kind {
@@ -104,7 +104,7 @@ func indexHeader(headers []Header, name string) int {
 	return slices.IndexFunc(headers, func(p Header) bool { return strings.EqualFold(p.Name, name) })
 }
 
-// change is what adding and replacing have in common.
+// change is the common part of adding and replacing.
 func (h *host) change(a []uint64, apply func(headers []Header, p Header) []Header) uint64 {
 	if a[0] > lastMap {
 		return resultBadArgument
@@ -123,7 +123,7 @@ func (h *host) change(a []uint64, apply func(headers []Header, p Header) []Heade
 	return resultOK
 }
 
-// writableMap adds trailers where a message can still get them.
+// writableMap adds trailers if a message can still get them.
 func (h *host) writableMap(kind uint64) *[]Header {
 	if s := h.context().stream; s != nil && (kind == mapRequestTrailers || kind == mapResponseTrailers) {
 		half := &s.request
@@ -178,7 +178,7 @@ func (h *host) getHeaderPairs(a []uint64) uint64 {
 	}
 	headers := h.readableMap(a[0])
 	if headers == nil || len(*headers) == 0 {
-		return h.give(nil, a[1], a[2]) // Envoy tells no difference
+		return h.give(nil, a[1], a[2]) // Envoy makes no difference
 	}
 	return h.give(encodePairs(*headers), a[1], a[2])
 }
@@ -199,7 +199,7 @@ func (h *host) setHeaderPairs(a []uint64) uint64 {
 	return resultOK
 }
 
-// pairs reads a list of headers as Envoy does: a malformed one is empty.
+// pairs reads a list of headers as Envoy does: a malformed list is empty.
 func (h *host) pairs(b []byte) []Header {
 	headers, err := decodePairs(b)
 	if err != nil {

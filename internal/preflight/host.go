@@ -36,38 +36,38 @@ type host struct {
 	step    Step
 	module  api.Module // nil until it is instantiated
 
-	// ctx is that of the call into the module that runs now.
+	// ctx is the context of the current call into the module.
 	ctx   context.Context
-	calls int // host functions called in it
+	calls int // host functions called in this call
 	// called counts the calls of each function that the module imports, by "module.name".
 	called   map[string]*uint64
 	counters []*uint64     // the same, in the order of the imports
 	failed   bool          // a call has trapped, or was ended
-	failedIn string        // the function that was called then
-	spent    time.Duration // in the module and the host functions that it calls
+	failedIn string        // the function of that call
+	spent    time.Duration // time in the module and the host functions that it calls
 
-	// versions are those that the module runs for. A call that some of them do not
-	// allow while it starts goes on for the others.
+	// versions are the versions that the module runs for. If some of them forbid a call during the
+	// start, the run goes on for the others.
 	versions   []string
 	restricted []restriction
 
 	logs    []Log
-	lost    int // lines that are not kept
-	kept    int // bytes that the host keeps for the module as long as a stream lasts
-	stored  int // and those that it keeps for longer
+	lost    int // lines that were dropped
+	kept    int // bytes that the host keeps for the module during a stream
+	stored  int // bytes that the host keeps for longer
 	state   vmState
-	current uint32 // the context that a callback runs for
+	current uint32 // the context of the current callback
 	chosen  uint32 // by set_effective_context; 0: none
 	after   []func(context.Context) error
 
 	readRootID, readConfig bool
 
-	missing []string // what the module asked for in this stream, which has it not
-	recent  []string // what the callback that runs has logged last
+	missing []string // the headers and properties that the module asked for in vain in this stream
+	recent  []string // the latest log lines of the current callback
 	exited  bool     // proc_exit was called
 }
 
-// vmState is what a module has made of itself.
+// vmState is the state that a module has built up in its VM.
 type vmState struct {
 	contexts map[uint32]*contextState
 	next     uint32 // context id
@@ -77,17 +77,17 @@ type vmState struct {
 	metrics  []*metric
 	outgoing []*Call
 	callID   uint32
-	answer   *Answer // of the call whose callback runs
+	answer   *Answer // of the call with the current callback
 	status   uint32
 	tick     time.Duration
 }
 
-// contextState is a root context, or a stream's.
+// contextState is the state of a root context or of a stream's context.
 type contextState struct {
 	id         uint32
 	stream     *Stream
 	connection *Connection
-	properties map[string]string // that the caller or the module has set
+	properties map[string]string // set by the caller or the module
 }
 
 func newHost(r Request, abi string) *host {
@@ -105,12 +105,12 @@ func (h *host) stop(code, format string, args ...any) {
 	panic(&stop{Problem{Step: h.step, Code: code, Message: fmt.Sprintf(format, args...)}})
 }
 
-// allows says whether the capabilities let a module call or export a function.
+// allows reports whether the capabilities let a module call or export a function.
 func (r Request) allows(name string) bool {
 	return r.Capabilities == nil || slices.Contains(r.Capabilities, name)
 }
 
-// enter is the way of every host function.
+// enter runs at the beginning of every host function.
 func (h *host) enter(f HostFunction, a []uint64) uint64 {
 	h.calls++
 	if h.step == StepInstantiate {
@@ -136,14 +136,13 @@ func (h *host) enter(f HostFunction, a []uint64) uint64 {
 	return f.call(h, a)
 }
 
-// restriction is a call during the start that versions do not allow.
+// restriction is a call during the start that some versions forbid.
 type restriction struct {
 	function string
 	versions []string
 }
 
-// restrict takes out the versions that do not allow a call now, and ends the
-// module when there are no others.
+// restrict removes the versions that forbid a call now, and ends the module if none is left.
 func (h *host) restrict(f HostFunction) {
 	lacking := slices.DeleteFunc(slices.Clone(h.versions), f.mayStart)
 	if len(lacking) == 0 {
@@ -157,15 +156,14 @@ func (h *host) restrict(f HostFunction) {
 	}
 }
 
-// keep counts bytes that the host keeps for a module while a stream lasts; with
-// those of [host.store] they are bounded.
+// keep counts bytes that the host keeps for a module during a stream. A limit bounds them together
+// with the bytes of [host.store].
 func (h *host) keep(n int) {
 	h.kept += n
 	h.bound()
 }
 
-// store counts bytes that outlive streams: shared data, queues, metrics. A
-// negative n is what has gone.
+// store counts bytes that outlive streams: shared data, queues, metrics. A negative n frees bytes.
 func (h *host) store(n int) {
 	h.stored += n
 	h.bound()
@@ -177,7 +175,7 @@ func (h *host) bound() {
 	}
 }
 
-// log keeps a line, as long as there are not too many.
+// log keeps a line, up to the limit of lines.
 func (h *host) log(level LogLevel, text string) {
 	h.remember(text)
 	limit := h.request.Limits.Logs
@@ -194,7 +192,7 @@ func (h *host) log(level LogLevel, text string) {
 	h.logs = append(h.logs, Log{Level: level, Text: strings.ToValidUTF8(text, "\uFFFD")})
 }
 
-// takeLogs returns the lines so far, and says what is missing.
+// takeLogs returns the lines so far, with a note on dropped lines.
 func (h *host) takeLogs() []Log {
 	logs := h.logs
 	if h.lost > 0 {
@@ -204,7 +202,7 @@ func (h *host) takeLogs() []Log {
 	return logs
 }
 
-// context is the one that host functions are about.
+// context returns the context that host functions act on.
 func (h *host) context() *contextState {
 	if c := h.state.contexts[h.chosen]; c != nil && h.chosen != vmContext {
 		return c
@@ -212,7 +210,7 @@ func (h *host) context() *contextState {
 	return h.state.contexts[h.current]
 }
 
-// bytes is a view of the module's memory, good until the module runs again.
+// bytes returns a view of the module's memory, valid until the module runs again.
 func (h *host) bytes(address, size uint64) ([]byte, bool) {
 	memory := h.module.Memory()
 	if memory == nil {
@@ -255,7 +253,7 @@ func (h *host) allocate(size int) (uint32, bool) {
 	return uint32(result[0]), uint32(result[0]) != 0
 }
 
-// give copies a value into memory that the module allocates, and tells where it is.
+// give copies a value into memory that the module allocates, and returns the address to the module.
 func (h *host) give(value []byte, addressAt, sizeAt uint64) uint64 {
 	var address uint32
 	if len(value) > 0 {
@@ -270,8 +268,8 @@ func (h *host) give(value []byte, addressAt, sizeAt uint64) uint64 {
 	return resultOK
 }
 
-// callback runs an exported function for a context, and afterwards what the
-// module has asked for meanwhile. ran is false without such an export.
+// callback runs an exported function for a context, and then the actions that the module has asked
+// for meanwhile. ran is false without such an export.
 func (h *host) callback(ctx context.Context, id uint32, name string, args ...uint64) (result uint64, ran bool, err error) {
 	if !h.request.allows(name) && strings.HasPrefix(name, "proxy_") {
 		return 0, false, nil
@@ -298,8 +296,8 @@ func (h *host) callback(ctx context.Context, id uint32, name string, args ...uin
 	return uint64(uint32(result)), true, nil
 }
 
-// runAfter does what a module has asked for during a callback, as Envoy does it:
-// when the callback is over.
+// runAfter runs the actions that a module has asked for during a callback, after the callback, as
+// Envoy does.
 func (h *host) runAfter(ctx context.Context) error {
 	for len(h.after) > 0 {
 		next := h.after[0]
@@ -311,7 +309,7 @@ func (h *host) runAfter(ctx context.Context) error {
 	return nil
 }
 
-// trap words what ended a call into the module.
+// trap words the end of a failed call into the module.
 func (h *host) trap(ctx context.Context, name string, err error) error {
 	h.failed, h.failedIn = true, name
 	var own *stop
@@ -340,7 +338,7 @@ func (h *host) trapCode() string {
 	return CodeTrap
 }
 
-// trapDetail is what wazero says, line by line and bounded.
+// trapDetail returns wazero's message, line by line and bounded.
 func trapDetail(err error) []string {
 	const mostLines = 12
 	var detail []string
@@ -363,7 +361,7 @@ func (l Limits) stepOrDefault() time.Duration {
 	return l.Step
 }
 
-// stepLimit is half of the limit: the other half is the compiler's, see [run].
+// stepLimit returns half of the limit: the other half belongs to the compiler, see [run].
 func (r Request) stepLimit() time.Duration { return r.Limits.stepOrDefault() / 2 }
 
 func (r Request) hostCalls() int {

@@ -12,15 +12,14 @@ const (
 	abi021 = "0.2.1"
 )
 
-// The modules that host functions are imported from. Envoy offers each WASI
-// function under both names.
+// The modules that export host functions. Envoy offers each WASI function under both names.
 const (
 	moduleEnv          = "env"
 	moduleWASI         = "wasi_snapshot_preview1"
 	moduleWASIUnstable = "wasi_unstable"
 )
 
-// Since when a function may be called while the module starts.
+// The first versions in which a module may call a function during its start.
 const (
 	never  = ""
 	always = "1.0"
@@ -31,10 +30,9 @@ type HostFunction struct {
 	Module    string // moduleWASI stands for both of WASI's names
 	Name      string
 	Signature string   // in the short form of [Function]
-	ABIs      []string // nil: every one
-	Since     string   // the first Envoy version; "": all that are known
-	// Startup is the first version that lets it be called while the module starts;
-	// "": none does.
+	ABIs      []string // nil: all
+	Since     string   // the first Envoy version; "": all known versions
+	// Startup is the first version that allows calls while the module starts; "": no version does.
 	Startup string
 
 	call handler
@@ -43,7 +41,8 @@ type HostFunction struct {
 // handler runs a host function on its arguments and returns its result, if it has one.
 type handler func(h *host, a []uint64) uint64
 
-// in says whether an Envoy of a version offers the function to modules of an ABI; "": of any.
+// in reports whether an Envoy of a version offers the function to modules of an ABI; "" means any
+// ABI.
 func (f HostFunction) in(version, abi string) bool {
 	if abi != "" && f.ABIs != nil && !slices.Contains(f.ABIs, abi) {
 		return false
@@ -51,12 +50,12 @@ func (f HostFunction) in(version, abi string) bool {
 	return f.Since == "" || !older(version, f.Since)
 }
 
-// HostFunctions are all that any known version offers.
+// HostFunctions are the functions of all known versions.
 func HostFunctions() []HostFunction {
 	return slices.Concat(proxyFunctions(), otherEnvFunctions(), wasiFunctions(), laterWASIFunctions())
 }
 
-// mayStart says whether a version lets it be called while the module starts.
+// mayStart reports whether a version allows the call while the module starts.
 func (f HostFunction) mayStart(version string) bool {
 	return f.Startup != never && !older(version, f.Startup)
 }
@@ -64,7 +63,7 @@ func (f HostFunction) mayStart(version string) bool {
 // hostTable finds host functions by import module and name.
 type hostTable map[[2]string]HostFunction
 
-// hostFunctions is the table of all; it is never changed.
+// hostFunctions is the table of all functions. It never changes.
 var hostFunctions = sync.OnceValue(newHostTable)
 
 func newHostTable() hostTable {

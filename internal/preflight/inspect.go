@@ -8,24 +8,24 @@ import (
 	"strings"
 )
 
-// Description is what a module tells of itself, and what Envoy would say of it
-// without running it.
+// Description describes a module, and Envoy's opinion of it, without running the module.
 type Description struct {
 	SHA256    string   `json:"sha256"`
 	Size      int      `json:"size"` // bytes
 	ABIs      []string `json:"abi"`
-	Language  string   `json:"language"`  // "" when nothing tells
+	Language  string   `json:"language"`  // "" if unknown
 	Toolchain []string `json:"toolchain"` // as in "rustc 1.80.0"
-	// RootIDs are those that a spec's rootId can name. Describe leaves them empty: see [RootIDs].
+	// RootIDs are the possible values of a spec's rootId. Describe leaves them empty: see
+	// [RootIDs].
 	RootIDs []string `json:"rootIds"`
-	// Sections are in the order of the module, those of one name added up.
+	// Sections are in the order of the module. Sections of one name count as one.
 	Sections []DescribedSection  `json:"sections"`
 	Imports  []DescribedFunction `json:"imports"`
 	Exports  []DescribedFunction `json:"exports"`
 	Memories []DescribedMemory   `json:"memories"`
-	// Capabilities are what a spec's capabilities have to list.
+	// Capabilities are the capabilities that a spec has to list.
 	Capabilities []string `json:"capabilities"`
-	// Envoy are the versions that have what the module asks for at its linking.
+	// Envoy are the versions that have all imports of the module.
 	Envoy    []string           `json:"envoy"`
 	Problems []DescribedProblem `json:"problems"`
 }
@@ -63,8 +63,8 @@ type DescribedProblem struct {
 	Findings []string `json:"findings,omitempty"`
 }
 
-// Describe reads a module without running it, so that what only a start would
-// show is not in it. What is no module at all is a [*Problem].
+// Describe reads a module without running it, so it cannot find the problems of a start. If the
+// bytes are no module, the error is a [*Problem].
 func Describe(module []byte) (Description, error) {
 	s := newStatic(Request{Module: module})
 	if !s.parse() {
@@ -94,8 +94,8 @@ func Describe(module []byte) (Description, error) {
 	return d, nil
 }
 
-// Capabilities are the functions that a module imports and that Envoy asks for
-// permission: what capabilities: auto stands for. It is never nil.
+// Capabilities returns the functions that a module imports and that need Envoy's permission: the
+// meaning of capabilities: auto. It is never nil.
 func Capabilities(info Info) []string {
 	all := []string{}
 	for _, f := range info.Imports {
@@ -150,14 +150,14 @@ func sizes(info Info) []DescribedSection {
 	return all
 }
 
-// toolchain is what the producers section names, but not the language.
+// toolchain returns the tools in the producers section, without the language.
 func toolchain(info Info) []string {
 	all := []string{}
 	for _, p := range info.Producers {
 		if p.Field == "language" {
 			continue
 		}
-		// The version is the whole of some compilers' greeting; its first words do.
+		// Some compilers give a long greeting as their version; its first words are enough.
 		entry := oneLine(strings.TrimSpace(p.Name + " " + p.Version))
 		if !slices.Contains(all, entry) {
 			all = append(all, entry)
@@ -166,11 +166,11 @@ func toolchain(info Info) []string {
 	return all
 }
 
-// language is what the producers section says, or what marks of a toolchain's
-// runtime tell, which stay when that section is stripped.
+// language returns the language in the producers section. If the section is stripped, it recognizes
+// a toolchain's runtime by its marks.
 func language(info Info, module []byte) string {
 	marks := marksOf(info)
-	if marks.tinygo || bytes.Contains(module, []byte("tinygo")) { // the paths in its debug data; it links C, and says so
+	if marks.tinygo || bytes.Contains(module, []byte("tinygo")) { // paths in its debug data; TinyGo links C, and says so
 		return "Go (TinyGo)"
 	}
 	var named []string

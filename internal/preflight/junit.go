@@ -12,9 +12,9 @@ import (
 type Suite struct {
 	Filter string
 	File   string
-	// Problems are the check's; nil: it has passed.
+	// Problems are the check's; nil: the check has passed.
 	Problems []Problem
-	// Checked is how long the check took, the tests not included.
+	// Checked is the duration of the check, without the tests.
 	Checked time.Duration
 	Tests   []TestResult
 }
@@ -54,16 +54,16 @@ type junitFailure struct {
 	Text    string `xml:",chardata"`
 }
 
-// junitSkipped is of a test that says nothing.
+// junitSkipped marks a test without a result.
 type junitSkipped struct {
 	Message string `xml:"message,attr"`
 }
 
-// loads is the name of the case that stands for the check itself.
+// loads is the name of the case for the check itself.
 const loads = "loads in Envoy"
 
-// WriteJUnit writes results in the XML that CI systems read. The check of each
-// filter is a case of its own, before its tests.
+// WriteJUnit writes results in the XML that CI systems read. Each filter's check is a case of its
+// own, before the filter's tests.
 func WriteJUnit(w io.Writer, suites []Suite) error {
 	all := junitSuites{}
 	var total time.Duration
@@ -102,7 +102,7 @@ func WriteJUnit(w io.Writer, suites []Suite) error {
 	return err
 }
 
-// seconds is a time to the microsecond: most tests take less than a millisecond.
+// seconds formats a time with microseconds, because most tests take less than a millisecond.
 func seconds(d time.Duration) string { return fmt.Sprintf("%.6f", d.Seconds()) }
 
 func loadCase(s Suite) junitCase {
@@ -136,7 +136,7 @@ func testCase(s Suite, t TestResult) junitCase {
 	return c
 }
 
-// String is the failure in one line.
+// String returns the failure on one line.
 func (f TestFailure) String() string {
 	var b strings.Builder
 	if f.Step > 0 {

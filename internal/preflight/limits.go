@@ -8,26 +8,25 @@ import (
 	"github.com/wasm-xds/wasm-xds/pkg/spec"
 )
 
-// The bounds of what measuring for limits takes.
+// The bounds of measuring.
 const (
 	limitRounds   = 3
 	limitRequests = 200 // of a round, at least one for each step
 	limitTime     = 2 * time.Second
 )
 
-// CheckLimits says which of its limits a filter exceeds with the requests of its
-// tests; without tests, with what is usual for the type. The module is one that
-// the check has passed.
+// CheckLimits returns the limits that a filter exceeds with the requests of its tests, or, without
+// tests, with a plain request of its type. The module must have passed the check.
 //
-// A request's time is the median over a round of requests, and the best of three
-// rounds counts, so that a busy machine does not refuse a good filter. Memory is
-// looked at after the start and each request once, and does not depend on time.
+// The time of a request is the median over a round of requests. The best of three rounds counts, so
+// a busy machine does not refuse a good filter. CheckLimits measures memory after the start and
+// after one pass of the requests, whatever the time.
 func CheckLimits(ctx context.Context, r Request, tests []spec.Test, l spec.Limits) []Problem {
 	if l.TimePerRequest == 0 && l.Memory == 0 {
 		return nil
 	}
 	if l.TimePerRequest == 0 {
-		// The interpreter begins sooner.
+		// The interpreter starts faster.
 		found, problem := checkLimits(ctx, r, tests, l, "")
 		again, ok := another(ctx, problem)
 		if !ok {
@@ -39,7 +38,7 @@ func CheckLimits(ctx context.Context, r Request, tests []spec.Test, l spec.Limit
 	return found
 }
 
-// checkLimits returns what has ended the requests, too.
+// checkLimits also returns the problem that has ended the requests.
 func checkLimits(ctx context.Context, r Request, tests []spec.Test, l spec.Limits, e Engine) ([]Problem, *Problem) {
 	p, problem := newProfiler(ctx, r, tests, e)
 	if problem != nil {
@@ -61,7 +60,7 @@ func checkLimits(ctx context.Context, r Request, tests []spec.Test, l spec.Limit
 	return found, p.problem
 }
 
-// slowest is the problem of a step that takes too long in each round.
+// slowest returns the problem of a step that is too slow in every round.
 func (p *profiler) slowest(ctx context.Context, limit time.Duration) *Problem {
 	p.until = time.Now().Add(limitTime)
 	var best *Problem
@@ -72,7 +71,7 @@ func (p *profiler) slowest(ctx context.Context, limit time.Duration) *Problem {
 		}
 		size := max(limitRequests, len(p.steps))
 		if p.send(ctx, p.done+size, 0); p.failed(ctx) {
-			return nil // the caller tells why
+			return nil // the caller reports the reason
 		}
 		costliest := p.costliest()
 		cost := costOf(costliest.samples, 0)

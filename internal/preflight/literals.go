@@ -5,13 +5,13 @@ import (
 	"strings"
 )
 
-// literalsOf are lower-case texts of which everything that the pattern matches
-// has at least one; nil when there are none. Looking for them first keeps the
-// table's patterns away from nearly every line of a large log.
+// literalsOf returns lower-case texts of which every match of the pattern contains at least one, or
+// nil. Looking for them first saves matching the table's patterns on nearly every line of a large
+// log.
 func literalsOf(pattern string) []string {
 	parsed, err := syntax.Parse(pattern, syntax.Perl)
 	if err != nil {
-		return nil // regexp.MustCompile has more to say of it
+		return nil // regexp.MustCompile gives a better error
 	}
 	return needed(parsed)
 }
@@ -58,7 +58,7 @@ func shortest(texts []string) int {
 	return least
 }
 
-// hasOne says whether lower, a text in lower case, has one of the literals.
+// hasOne reports whether lower, a text in lower case, contains one of the literals.
 func hasOne(lower string, literals []string) bool {
 	for _, one := range literals {
 		if strings.Contains(lower, one) {

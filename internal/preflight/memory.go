@@ -6,9 +6,9 @@ import (
 	"github.com/tetratelabs/wazero/experimental"
 )
 
-// withMemory has modules get their memory from the system, all that they may ever
-// have at once: it takes room only where it is written to, growing costs nothing, and
-// none of it is the garbage collector's.
+// withMemory gives modules their memory from the system, reserved up to its limit at once. The
+// memory takes room only after it is written to, growing costs nothing, and the garbage collector
+// ignores it.
 func withMemory(ctx context.Context) context.Context {
 	return experimental.WithMemoryAllocator(ctx, experimental.MemoryAllocatorFunc(
 		func(capacity, maximum uint64) experimental.LinearMemory {
@@ -19,14 +19,14 @@ func withMemory(ctx context.Context) context.Context {
 		}))
 }
 
-// heapMemory is for systems that reserve nothing. It grows in steps that double.
+// heapMemory is for systems that cannot reserve memory. It grows by doubling.
 type heapMemory struct {
 	content []byte
 	maximum uint64
 }
 
-// Reallocate implements [experimental.LinearMemory]. Memory never shrinks, so that
-// what is beyond the content is zero.
+// Reallocate implements [experimental.LinearMemory]. Memory never shrinks, so the bytes beyond the
+// content are zero.
 func (m *heapMemory) Reallocate(size uint64) []byte {
 	if size <= uint64(cap(m.content)) {
 		m.content = m.content[:size]
