@@ -1,5 +1,5 @@
-# `make run` and `make test` need Go and Python 3, and the tests Debian's package
-# docker-registry and chromium; everything else is fetched, pinned. .ci/run installs what is missing.
+# `make run` and `make test` need Go and Python 3. The tests need some of Debian's packages, too,
+# which `make test` installs as root. Everything else is fetched, pinned.
 
 GOLANGCI_LINT = go run github.com/golangci/golangci-lint/v2/cmd/golangci-lint@v2.15.0
 GOFUMPT       = go run mvdan.cc/gofumpt@v0.12.0
@@ -28,7 +28,7 @@ LDFLAGS  = -s -w -X $(CLI).stampedVersion=$(VERSION) -X $(CLI).stampedCommit=$(C
 # it draws a seed, and prints it. CHAOS_FLAGS are further flags of test/chaos/cmd/chaos.
 CHAOS ?= 10m
 
-.PHONY: chaos chaos-planted help run build test agreement lint unit bench microbench filters proof vuln fmt clean
+.PHONY: chaos chaos-planted help packages run build test agreement lint unit bench microbench filters proof vuln fmt clean
 
 help:
 	@echo 'make run      the examples on an Envoy of their own, with what to try'
@@ -51,9 +51,12 @@ run: build
 build:
 	@CGO_ENABLED=0 go build -trimpath -ldflags '$(LDFLAGS)' -o $(BINARY) ./cmd/wasm-xds
 
+packages:
+	@scripts/install-packages
+
 # The sandbox is compared with the oldest and the newest Envoy here, with all by
 # `make agreement`: each takes two minutes.
-test: lint
+test: packages lint
 	@scripts/get-cosign >/dev/null && scripts/get-oras >/dev/null # their minutes are no test's
 	@status=0; for module in $(GO_MODULES); do \
 		WASM_XDS_TEST_ENVOYS="$${WASM_XDS_TEST_ENVOYS:-1.36.4,1.40.0}" \
