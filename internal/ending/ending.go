@@ -13,7 +13,7 @@ import (
 	"time"
 )
 
-// Group is a group of work that can be ended. The zero value is ready for use. A Group is safe for
+// Group is work with a common end. The zero value is ready for use. A Group is safe for
 // concurrent use.
 type Group struct {
 	mu    sync.Mutex

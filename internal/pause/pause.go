@@ -15,9 +15,9 @@ const factor = 2
 
 // Policy defines how pauses grow. A Policy is a value and safe for concurrent use.
 type Policy struct {
-	// First is the pause after the first failure. It must be positive.
+	// First is the pause after the first failure, a positive duration.
 	First time.Duration
-	// Most is the longest pause, before jitter. It is at least First.
+	// Most is the longest pause, before jitter, and at least First.
 	Most time.Duration
 	// Jitter is the random part of a pause, so that many clients do not retry at the same moment.
 	// With 0.5 a pause lasts between half and one and a half of its length. 0 means no jitter.

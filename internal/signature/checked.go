@@ -118,7 +118,7 @@ func (c *Checked) add(v verdict) {
 	}
 	c.known[v] = struct{}{}
 	if c.file != nil {
-		// An entry that is lost by a crash or on a full disk only causes another check.
+		// The loss of an entry, by a crash or a full disk, only causes another check.
 		_, _ = fmt.Fprintf(c.file, "%s %s ok\n", v.what, v.key)
 	}
 }

@@ -23,7 +23,7 @@ import (
 // maxKey is the size limit of a PEM file with a public key, in bytes.
 const maxKey = 64 << 10
 
-// Key is a trusted public key. It is immutable.
+// Key is an immutable, trusted public key.
 type Key struct {
 	File        string // the path of the key's file
 	Fingerprint string // 64 hex digits, derived from the key alone and not from the file
@@ -31,7 +31,7 @@ type Key struct {
 	verifiers []signature.Verifier
 }
 
-// Keys are alternatives: a signature by any one of them is enough.
+// Keys are alternatives: a signature by any key of them is enough.
 type Keys []*Key
 
 // Fingerprints returns the fingerprints of the keys, sorted.

@@ -16,7 +16,7 @@ import (
 // The codes of this package's errors.
 const (
 	CodeMissing = "signature_missing" // there is no signature
-	CodeInvalid = "signature_invalid" // no signature by one of the keys for this content
+	CodeInvalid = "signature_invalid" // no signature by any of the keys for this content
 	CodeKey     = "signature_key"     // the file of a key is unusable
 )
 
@@ -38,7 +38,7 @@ const (
 	maxBlob       = 1 << 20 // of one payload or bundle, in bytes
 )
 
-// MaxDetached is the size of the largest file with a signature that is read, in bytes.
+// MaxDetached is the size limit of a signature file, in bytes.
 const MaxDetached = maxBlob
 
 // Content is the signed content. It may be read several times.

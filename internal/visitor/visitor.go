@@ -21,11 +21,11 @@ const (
 	HTTP2 Protocol = "http2" // the preface of HTTP/2, without TLS
 )
 
-// longestPrefix is the number of bytes that always identifies a protocol: the longest method of
+// longestPrefix is the number of bytes to identify any protocol: the longest method of
 // HTTP/1 and the space after it.
 const longestPrefix = len("CONNECT ")
 
-// methods are the methods of HTTP/1, each with the space after it.
+// methods are the methods of HTTP/1, each with a space.
 var methods = [][]byte{
 	[]byte("GET "), []byte("HEAD "), []byte("POST "), []byte("PUT "), []byte("DELETE "),
 	[]byte("CONNECT "), []byte("OPTIONS "), []byte("TRACE "), []byte("PATCH "),
