@@ -162,7 +162,7 @@ type (
 	WasRefused struct {
 		Name, Node, Revision string
 		Variant              Variant
-		Verdict              bool // false: the code was not cached yet, or the response had several resources
+		Verdict              bool // false: the code was not cached, the file not readable, or the response had several resources
 		WrongType            bool // the Envoy asks for a filter of another type: no verdict
 		Message              string
 		// Others is the number of further resources in the response. The NACK is a verdict on none

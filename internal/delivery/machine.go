@@ -27,7 +27,7 @@ type Config struct {
 	// CanaryPause is how long a lost canary may take to come back before the machine chooses
 	// another: 30 s, the longest pause of Envoy before a new connection.
 	CanaryPause time.Duration
-	// FetchWait is the time between the NACK of a remote push and the begin of the GET: 3 s.
+	// FetchWait is how long after the NACK of a remote push the GET may take to begin: 3 s.
 	FetchWait time.Duration
 	// FetchSettle is the pause between the last byte of a GET and the second push, if nothing shows
 	// the code to be in Envoy's cache: 5 ms, and a millisecond more for every 100 KB of the module.
