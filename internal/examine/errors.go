@@ -9,14 +9,14 @@ import (
 	"github.com/wasm-xds/wasm-xds/pkg/spec"
 )
 
-// CodeTestFailed is the code of a spec's test that has failed.
+// CodeTestFailed is the code of a failed test of a spec.
 const CodeTestFailed = "test_failed"
 
-// mostFindings is how many findings of a problem its message lists.
+// mostFindings is the largest number of findings in the message of a problem.
 const mostFindings = 8
 
-// Errors are the problems and the failed tests that keep s from being served, each
-// where it stands in the spec.
+// Errors returns the problems and failed tests that keep s from being served, with their positions
+// in the spec.
 func (r Result) Errors(s *spec.Spec) []*spec.Error {
 	var all []*spec.Error
 	for _, p := range r.Problems {
@@ -40,7 +40,7 @@ func testError(s *spec.Spec, t preflight.TestResult) *spec.Error {
 	}
 }
 
-// TestPosition is where a test stands in its spec.
+// TestPosition returns the position of a test in its spec.
 func TestPosition(s *spec.Spec, name string) spec.Position {
 	for _, t := range s.Tests {
 		if t.Name == name {
@@ -50,8 +50,8 @@ func TestPosition(s *spec.Spec, name string) spec.Position {
 	return spec.Position{File: s.File, Line: s.Line}
 }
 
-// Error is a problem of the spec's module, at the place that names the module or
-// the limit that it exceeds.
+// Error returns a problem of the spec's module as an error, at the position of the module or of the
+// exceeded limit.
 func Error(s *spec.Spec, p preflight.Problem) *spec.Error {
 	message := p.Message
 	if len(p.Versions) > 0 {

@@ -1,6 +1,5 @@
-// Package examine puts a spec's module through the sandbox, as check and serve do:
-// the check for Envoy's versions, then the spec's tests and its limits. What is found is worded as
-// errors of the spec.
+// Package examine runs a spec's module in the sandbox, for check and serve: the check for Envoy's
+// versions, then the spec's tests and limits. It words the findings as errors of the spec.
 package examine
 
 import (
@@ -13,27 +12,26 @@ import (
 // Module is a filter's code.
 type Module struct {
 	Bytes  []byte
-	SHA256 string // in hex; "": it is computed where it is needed
+	SHA256 string // in hex; "": computed when needed
 }
 
-// Result is what the sandbox has found. It is immutable.
+// Result is the sandbox's result. It is immutable.
 type Result struct {
-	// Problems keep the module from every version that was asked for. Limits that it
-	// exceeds are among them.
+	// Problems concern every requested version. They include exceeded limits.
 	Problems []preflight.Problem
-	// Partial are problems of some versions where others load the module.
+	// Partial are problems of some versions, while others load the module.
 	Partial []preflight.Problem
 	// Warnings are no reason to refuse the module.
 	Warnings []preflight.Problem
 	Logs     []preflight.Log // of the start
-	// Tests are how the spec's tests went; they are run of modules that load.
+	// Tests are the results of the spec's tests. Tests run only if the module loads.
 	Tests []preflight.TestResult
 }
 
-// OK says whether the module loads somewhere and all tests passed.
+// OK reports whether the module loads somewhere and all tests passed.
 func (r Result) OK() bool { return len(r.Problems) == 0 && len(r.Failed()) == 0 }
 
-// Failed are the tests that failed, but for those that are [Result.Doubtful].
+// Failed returns the failed tests, except the [Result.Doubtful] ones.
 func (r Result) Failed() []preflight.TestResult {
 	return r.testsThat(func(t preflight.TestResult) bool { return !t.OK && !t.Doubtful })
 }
@@ -48,9 +46,9 @@ func (r Result) testsThat(is func(preflight.TestResult) bool) []preflight.TestRe
 	return those
 }
 
-// Filter examines a spec's module with its configuration. versions are the Envoys
-// that have to load it; with none, any known one has to. When ctx ends, so does
-// the run, with a problem. modules may be nil.
+// Filter examines a spec's module with its configuration. All versions have to load the module;
+// without versions, any known version is enough. When ctx ends, the run ends too, with a problem.
+// modules may be nil.
 func Filter(ctx context.Context, modules *preflight.Modules, s *spec.Spec, m Module, config *string, versions []string) Result {
 	var r Result
 	if s.VM.Runtime == spec.NullRuntime {
@@ -92,8 +90,8 @@ func Filter(ctx context.Context, modules *preflight.Modules, s *spec.Spec, m Mod
 	return r
 }
 
-// takeLimits sorts what measuring has found. A spec that has neither tests nor smoke is not
-// refused for what the plain request does that is measured then.
+// takeLimits sorts the findings of measuring. Measuring sends the plain request to a spec without
+// tests; if the spec has smoke: off, its failure there is no reason to refuse the filter.
 func (r *Result) takeLimits(s *spec.Spec, found []preflight.Problem) {
 	for _, p := range found {
 		if p.Step == preflight.StepStream && s.NoSmoke && len(s.Tests) == 0 {
@@ -106,8 +104,8 @@ func (r *Result) takeLimits(s *spec.Spec, found []preflight.Problem) {
 	}
 }
 
-// Profile measures what a filter costs that is OK; all but r and o are as [Filter]
-// had them. ok is false for a filter that is no Wasm.
+// Profile measures the cost of a filter whose result is OK. All arguments but r and o are the
+// arguments of [Filter]. ok is false for a filter without Wasm.
 func (r Result) Profile(ctx context.Context, s *spec.Spec, module []byte, config *string, versions []string, o preflight.ProfileOptions) (result preflight.ProfileResult, ok bool) {
 	if s.VM.Runtime == spec.NullRuntime {
 		return preflight.ProfileResult{}, false
@@ -117,7 +115,7 @@ func (r Result) Profile(ctx context.Context, s *spec.Spec, module []byte, config
 	return preflight.Profile(ctx, request, s.Tests, o), true
 }
 
-// loading are the versions that would load the module.
+// loading returns the versions that would load the module.
 func loading(r preflight.Report, versions []string) []string {
 	if len(versions) == 0 {
 		versions = preflight.Versions()

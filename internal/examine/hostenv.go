@@ -10,13 +10,14 @@ import (
 	"github.com/wasm-xds/wasm-xds/pkg/spec"
 )
 
-// What vm.hostEnv names has its value in the environment of each Envoy, which nobody here
-// knows unless the user says it. The sandbox leaves the other names out, as Envoy does with those that
-// are not set. A filter that fails then may do well in Envoy: it is warned of. What would hang Envoy or take
-// its memory stays refused, and so does what is wrong before any of the module has run.
+// The variables of vm.hostEnv have their values in the environment of each Envoy. They are unknown
+// here unless the user gives them. The sandbox leaves unknown variables out, as Envoy does with
+// unset ones. A filter that then fails may work in Envoy, so the sandbox only warns. It still
+// refuses a filter that would hang Envoy or exhaust its memory, and a filter with a problem before
+// any of the module has run.
 
-// WithHostEnv is the spec as the sandbox is to try it when values of vm.hostEnv are known: those
-// names are variables of vm.env then. It is s where it names none of them.
+// WithHostEnv returns the spec for the sandbox if values of vm.hostEnv are known: these names
+// become variables of vm.env. It returns s if vm.hostEnv has none of the names.
 // See docs/RATIONALE.md#which-values-does-vmhostenv-have-in-the-sandbox.
 func WithHostEnv(s *spec.Spec, values map[string]string) *spec.Spec {
 	if !slices.ContainsFunc(s.VM.HostEnv, func(name string) bool { _, known := values[name]; return known }) {
@@ -37,7 +38,7 @@ func WithHostEnv(s *spec.Spec, values map[string]string) *spec.Spec {
 	return &tried
 }
 
-// doubts takes what may be for want of vm.hostEnv out of the problems.
+// doubts removes the problems that may come from missing variables of vm.hostEnv.
 func doubts(s *spec.Spec, problems []preflight.Problem) (left, doubtful []preflight.Problem) {
 	for _, p := range problems {
 		if !doubted(s, p.Step, p.Code) {
@@ -59,19 +60,19 @@ func doubted(s *spec.Spec, step preflight.Step, code string) bool {
 	return len(s.VM.HostEnv) > 0 && slices.Contains(runs, step) && !slices.Contains(certain, code)
 }
 
-// HostEnvHint says why a problem of the filter may be none in Envoy.
+// HostEnvHint says why a problem of the filter may not exist in Envoy.
 func HostEnvHint(s *spec.Spec) string {
 	return fmt.Sprintf("the sandbox has no values for vm.hostEnv (%s), which are in Envoy's environment, so this may be for "+
 		"want of them and nothing is refused for it; if the filter does not need them, it is wrong; --host-env NAME=VALUE gives the sandbox one",
 		strings.Join(s.VM.HostEnv, ", "))
 }
 
-// Doubtful are the tests that failed, perhaps for want of vm.hostEnv: they are warned of.
+// Doubtful returns the failed tests that may fail for want of vm.hostEnv. They cause only warnings.
 func (r Result) Doubtful() []preflight.TestResult {
 	return r.testsThat(func(t preflight.TestResult) bool { return !t.OK && t.Doubtful })
 }
 
-// Doubts are the spec's warnings of the tests that are [Result.Doubtful].
+// Doubts returns the spec's warnings for the [Result.Doubtful] tests.
 func (r Result) Doubts(s *spec.Spec) []*spec.Error {
 	var all []*spec.Error
 	for _, t := range r.Doubtful() {

@@ -12,8 +12,8 @@ import (
 	"github.com/wasm-xds/wasm-xds/pkg/spec"
 )
 
-// secrets are parts of a filter's configuration, which a module may log and a test may
-// show. What is shorter than a secret would be is none: a cause must stay readable.
+// secrets are parts of a filter's configuration that a module may log and a test may show. Short
+// values do not count as secrets, so that a cause stays readable.
 type secrets []string
 
 const (
@@ -28,13 +28,13 @@ func secretsOf(s *spec.Spec, config *string) secrets {
 	for _, value := range s.VM.Env {
 		all.add(value, leastSecret)
 	}
-	// The longest first: one may be a part of another.
+	// The longest first: a secret may be part of another.
 	slices.SortFunc(all, func(a, b string) int { return cmp.Or(cmp.Compare(len(b), len(a)), cmp.Compare(a, b)) })
 	return slices.Compact(all)
 }
 
-// partsOf are the configuration as a whole, and its values: the strings of JSON or of a
-// Struct, else what stands behind = or : on a line.
+// partsOf returns the whole configuration and its values: the strings of JSON or of a Struct, or
+// else the text behind = or : on each line.
 func partsOf(config *string, as spec.ConfigType) secrets {
 	if config == nil {
 		return nil
@@ -82,7 +82,7 @@ func (all *secrets) addValues(value any) {
 	}
 }
 
-// hide takes them out of a text.
+// hide removes the secrets from a text.
 func (all secrets) hide(text string) string {
 	for _, secret := range all {
 		text = strings.ReplaceAll(text, secret, "…")

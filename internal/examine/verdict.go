@@ -13,41 +13,41 @@ import (
 	"github.com/wasm-xds/wasm-xds/pkg/spec"
 )
 
-// Mode is what becomes of what the sandbox finds.
+// Mode decides the effect of the sandbox's findings.
 type Mode string
 
 // The modes. The zero value is [Enforce].
 const (
-	Off     Mode = "off"     // nothing is run
-	Warn    Mode = "warn"    // it is shown
-	Enforce Mode = "enforce" // what would not load is not served
+	Off     Mode = "off"     // the sandbox does not run
+	Warn    Mode = "warn"    // findings are shown
+	Enforce Mode = "enforce" // a revision that would not load is not served
 )
 
-// Modes are all modes.
+// Modes returns all modes.
 func Modes() []Mode { return []Mode{Off, Warn, Enforce} }
 
-// Verdict is what the sandbox says of a filter, in a form that outlives its spec: it
-// names no places, and holds nothing of the filter's configuration. It is immutable.
+// Verdict is the sandbox's verdict on a filter, in a form that outlives the spec: it has no
+// positions, and nothing of the filter's configuration. It is immutable.
 type Verdict struct {
-	Errors   []Finding          `json:"errors,omitempty"`   // it loads nowhere, or a test failed
-	Refusals []snapshot.Refusal `json:"refusals,omitempty"` // it loads on other versions only
+	Errors   []Finding          `json:"errors,omitempty"`   // the module loads on no version, or a test failed
+	Refusals []snapshot.Refusal `json:"refusals,omitempty"` // the module loads only on other versions
 	Warnings []Finding          `json:"warnings,omitempty"`
-	// Capabilities is what capabilities: auto stands for, which may be nothing: then it is
-	// empty. nil for specs without it.
+	// Capabilities is the meaning of capabilities: auto, and empty if the module imports nothing.
+	// It is nil for specs without auto.
 	Capabilities []string `json:"capabilities"`
 }
 
-// Finding is one thing that the sandbox has found.
+// Finding is one finding of the sandbox.
 type Finding struct {
 	Code    string `json:"code"`
 	Message string `json:"message"`
 	Hint    string `json:"hint,omitempty"`
-	Test    string `json:"test,omitempty"` // the test that it is about; "": the module
-	// Late: it took too long, which may be the machine's fault.
+	Test    string `json:"test,omitempty"` // the failed test; "": the module
+	// Late means that a step took too long, perhaps only because the machine was busy.
 	Late bool `json:"late,omitempty"`
 }
 
-// In is the finding as an error of s, which it was made of.
+// In returns the finding as an error of s, the spec that it belongs to.
 func (f Finding) In(s *spec.Spec) *spec.Error {
 	e := &spec.Error{Code: f.Code, Message: f.Message, Hint: f.Hint, Name: s.Name, Pos: position(s, f.Code)}
 	if f.Test != "" {
@@ -56,14 +56,14 @@ func (f Finding) In(s *spec.Spec) *spec.Error {
 	return e
 }
 
-// TookTooLong says whether the filter is refused for what may be the machine's fault:
-// another run may find nothing.
+// TookTooLong reports whether the filter is refused only for time, perhaps because the machine was
+// busy. Another run may find nothing.
 // See docs/RATIONALE.md#why-is-a-refusal-for-time-tried-again.
 func (v Verdict) TookTooLong() bool {
 	return slices.ContainsFunc(v.Errors, func(f Finding) bool { return f.Late })
 }
 
-// TriedAgain is the verdict with a word on when what took too long is tried again.
+// TriedAgain returns the verdict with a note on the time of the next try.
 func (v Verdict) TriedAgain(when string) Verdict {
 	v.Errors = slices.Clone(v.Errors)
 	for i := range v.Errors {
@@ -74,25 +74,25 @@ func (v Verdict) TriedAgain(when string) Verdict {
 	return v
 }
 
-// late says whether a problem is that something took its time.
+// late reports whether a problem is an exceeded time.
 func late(code string) bool { return code == preflight.CodeTimeout || code == preflight.CodeLimitTime }
 
-// Judge is [Filter] for all known versions, as a verdict. With [Off] it only finds out what
-// capabilities: auto stands for.
+// Judge runs [Filter] for all known versions, and returns the verdict. With [Off] it only resolves
+// capabilities: auto.
 func Judge(ctx context.Context, modules *preflight.Modules, mode Mode, s *spec.Spec, m Module, config *string) Verdict {
 	var v Verdict
 	if mode != Off {
 		v = Filter(ctx, modules, s, m, config, nil).verdict(s, config)
 	}
 	if s.AutoCapabilities {
-		// A module that cannot be read may call nothing; it fails for that, not for this.
+		// An unreadable module may call nothing. It fails for being unreadable, not for this.
 		info, _ := preflight.Request{Module: m.Bytes, SHA256: m.SHA256, Modules: modules}.Info()
 		v.Capabilities = preflight.Capabilities(info)
 	}
 	return v
 }
 
-// Needed says whether there is anything for [Judge] to find.
+// Needed reports whether [Judge] has any work.
 func Needed(mode Mode, s *spec.Spec) bool {
 	return s.AutoCapabilities || mode != Off && s.VM.Runtime != spec.NullRuntime
 }
@@ -128,7 +128,7 @@ func (r Result) verdict(s *spec.Spec, config *string) Verdict {
 	return v
 }
 
-// refusalOf says of a problem that some versions have which ones do, or which do not.
+// refusalOf turns a problem of some versions into a refusal by the versions with or without it.
 func refusalOf(s *spec.Spec, p preflight.Problem) snapshot.Refusal {
 	known := preflight.Versions()
 	refused := slices.DeleteFunc(slices.Clone(known), func(v string) bool { return !p.Concerns(v) })
@@ -146,9 +146,9 @@ func refusalOf(s *spec.Spec, p preflight.Problem) snapshot.Refusal {
 	return r
 }
 
-// Key names everything that a verdict follows from, but for the sandbox itself: the
-// module, the configuration as a hash, the rest of what the sandbox is told, the tests.
-// Where they stand in their file is no part of it.
+// Key names all inputs of a verdict except the sandbox itself: the module, the configuration as a
+// hash, the other inputs of the sandbox, and the tests. The positions of tests in their file are no
+// part of it.
 func Key(mode Mode, s *spec.Spec, sha256OfModule string, config *string) string {
 	var about any = "capabilities"
 	if mode != Off {
@@ -182,7 +182,7 @@ func Key(mode Mode, s *spec.Spec, sha256OfModule string, config *string) string 
 	return hex.EncodeToString(sum[:])
 }
 
-// hashOf is "" for nil.
+// hashOf returns "" for nil.
 func hashOf(config *string) string {
 	if config == nil {
 		return ""

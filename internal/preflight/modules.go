@@ -10,29 +10,29 @@ import (
 	"github.com/tetratelabs/wazero"
 )
 
-// Modules keeps modules that were decoded and linked, so that another run of one begins
-// at once: for another configuration, or for the next test. Of those that ran last it
-// keeps instances that have started. It is safe for concurrent use.
+// Modules keeps decoded and linked modules, so that another run of a module begins at once: for
+// another configuration, or for the next test. For the modules of the latest runs it also keeps
+// started instances. It is safe for concurrent use.
 // See docs/RATIONALE.md#why-are-decoded-modules-kept.
 type Modules struct {
 	limit int
 
 	mu     sync.Mutex
 	kept   map[moduleKey]*prepared
-	codes  map[moduleSum]*keptCode // of those kept
-	size   int                     // of those kept
+	codes  map[moduleSum]*keptCode // of the kept modules
+	size   int                     // of the kept modules
 	clock  uint64
 	spares spares
 	closed bool
 }
 
-// knownCode is a module and what its sections say. Neither is ever changed.
+// knownCode is a module and the content of its sections. Neither ever changes.
 type knownCode struct {
 	bytes  []byte
 	parsed *parsed
 }
 
-// keptCode is that of a number of modules that are kept.
+// keptCode is the code that several kept modules share.
 type keptCode struct {
 	knownCode
 	of int
@@ -41,7 +41,7 @@ type keptCode struct {
 // moduleSum is a module's SHA-256.
 type moduleSum [sha256.Size]byte
 
-// sumOf is not ok for what is no SHA-256 in hex.
+// sumOf decodes a SHA-256 in hex; ok is false for any other text.
 func sumOf(text string) (sum moduleSum, ok bool) {
 	b, err := hex.DecodeString(text)
 	return sum, err == nil && copy(sum[:], b) == len(b) && len(b) == len(sum)
@@ -53,7 +53,7 @@ type moduleKey struct {
 	memory uint32 // its limit, in pages
 }
 
-// prepared is a module that is decoded and linked, for any number of instances at a time.
+// prepared is a decoded and linked module, for any number of instances at a time.
 type prepared struct {
 	key      moduleKey
 	size     int // of the module, in bytes
@@ -61,13 +61,13 @@ type prepared struct {
 	runtime  wazero.Runtime
 	compiled wazero.CompiledModule
 
-	// Guarded by the Modules that it is of.
+	// Guarded by its Modules.
 	users   int
 	used    uint64
-	dropped bool // nobody may take it any more: it goes with its last user
+	dropped bool // no run may take it any more: its last user closes it
 }
 
-// NewModules keeps modules of that many bytes at most. Decoded, they take about
+// NewModules returns a Modules that keeps at most size bytes of modules. Decoded modules take about
 // twenty times as much memory.
 func NewModules(bytes int) *Modules {
 	m := &Modules{limit: bytes, kept: map[moduleKey]*prepared{}, codes: map[moduleSum]*keptCode{}}
@@ -77,9 +77,9 @@ func NewModules(bytes int) *Modules {
 	return m
 }
 
-// Bytes returns a module that is kept, by its SHA-256 in hex. They must not be changed.
+// Bytes returns a kept module by its SHA-256 in hex, or nil. Do not change the bytes.
 func (m *Modules) Bytes(sha256 string) (module []byte, ok bool) {
-	sum, _ := sumOf(sha256) // what is none is not kept
+	sum, _ := sumOf(sha256) // an invalid sum finds no module
 	code, ok := m.known(sum)
 	return code.bytes, ok
 }
@@ -93,7 +93,7 @@ func (m *Modules) known(sum moduleSum) (code knownCode, ok bool) {
 	return knownCode{}, false
 }
 
-// take returns a module that is kept, or nil; [Modules.release] gives it back.
+// take returns a kept module, or nil; [Modules.release] gives it back.
 func (m *Modules) take(key moduleKey) *prepared {
 	m.mu.Lock()
 	defer m.mu.Unlock()
@@ -110,8 +110,8 @@ func (m *Modules) touch(p *prepared) {
 	p.used = m.clock
 }
 
-// keep takes in a module that its caller uses, unless it is too large or another
-// was faster.
+// keep takes over a module that its caller uses, unless it is too large or another run has been
+// faster.
 func (m *Modules) keep(p *prepared) {
 	m.mu.Lock()
 	var gone []*prepared
@@ -157,7 +157,7 @@ func (m *Modules) oldest() *prepared {
 	return oldest
 }
 
-// drop returns it if it can be closed now.
+// drop returns the module if it can be closed now.
 func (m *Modules) drop(p *prepared) []*prepared {
 	if !p.dropped {
 		p.dropped = true
@@ -172,7 +172,7 @@ func (m *Modules) drop(p *prepared) []*prepared {
 	return []*prepared{p}
 }
 
-// release gives a module back. One in which an instance has failed is not used again.
+// release gives a module back. After a failed instance, the module is not used again.
 func (m *Modules) release(p *prepared, failed bool) {
 	m.mu.Lock()
 	var gone []*prepared
@@ -184,7 +184,7 @@ func (m *Modules) release(p *prepared, failed bool) {
 	closeAll(gone)
 }
 
-// Close frees what is kept, once it is not used any more.
+// Close frees the kept modules as soon as no run uses them.
 func (m *Modules) Close() {
 	m.mu.Lock()
 	m.closed = true
@@ -205,6 +205,6 @@ func (m *Modules) Close() {
 
 func closeAll(all []*prepared) {
 	for _, p := range all {
-		_ = p.runtime.Close(context.Background()) // no instance is left in it
+		_ = p.runtime.Close(context.Background()) // the module has no instance left
 	}
 }

@@ -8,7 +8,7 @@ import (
 	"google.golang.org/protobuf/encoding/protowire"
 )
 
-// call notes a call that a module makes, and gives it a token.
+// call records a module's call, and gives it a token.
 func (h *host) note(c *Call) uint32 {
 	h.keep(256)
 	h.state.callID++
@@ -73,10 +73,9 @@ func (h *host) grpcStream(a []uint64) uint64 {
 	return resultOK
 }
 
-// grpcCluster reads a GrpcService: the cluster's name from its envoy_grpc, or the
-// target from its google_grpc, which are its fields 1 and 2 and have that in their
-// field 1. Text that is no such message is a cluster's name. Envoy crashes on a
-// message without either.
+// grpcCluster reads a GrpcService. It returns the cluster's name from envoy_grpc (field 1), or the
+// target from google_grpc (field 2); both have it in their field 1. Text that is no such message is
+// itself a cluster's name. Envoy crashes on a message without either field.
 func (h *host) grpcCluster(service string) string {
 	text, isMessage := field([]byte(service), 1, 2)
 	switch {
@@ -93,7 +92,7 @@ func isName(s string) bool {
 	return s != "" && !strings.ContainsFunc(s, func(r rune) bool { return r < ' ' })
 }
 
-// field is the first one of these numbers that is a text or a message.
+// field returns the first of these fields that is a text or a message.
 func field(b []byte, numbers ...protowire.Number) (content []byte, isMessage bool) {
 	for len(b) > 0 {
 		number, kind, tag := protowire.ConsumeTag(b)
@@ -133,7 +132,7 @@ func (h *host) grpcSend(a []uint64) uint64 {
 	}
 	c := h.grpcFind(a[0])
 	switch isCall := a[0]&1 == 1; {
-	case c == nil && isCall: // by its number, in Envoy
+	case c == nil && isCall: // Envoy tells a call by its number
 		return resultBadArgument
 	case c == nil:
 		return resultNotFound
@@ -143,15 +142,15 @@ func (h *host) grpcSend(a []uint64) uint64 {
 	return resultOK
 }
 
-// Calls returns the HTTP and gRPC calls made so far, answered or not.
+// Calls returns the HTTP and gRPC calls so far, answered or not.
 func (vm *VM) Calls() []*Call { return slices.Clone(vm.host.state.outgoing) }
 
-// forgetAnswered drops the calls that are over.
+// forgetAnswered drops the finished calls.
 func (vm *VM) forgetAnswered() {
 	vm.host.state.outgoing = slices.DeleteFunc(vm.host.state.outgoing, func(c *Call) bool { return c.Answered })
 }
 
-// Answer gives a call its answer. A stream that waited for it goes on.
+// Answer gives a call its answer. A stream that waited for the answer goes on.
 func (vm *VM) Answer(ctx context.Context, c *Call, a Answer) error {
 	h := vm.host
 	c.Answered = true
@@ -177,7 +176,7 @@ func (vm *VM) Answer(ctx context.Context, c *Call, a Answer) error {
 	return h.run(ctx, rootContext, "proxy_on_grpc_close", rootContext, id, uint64(a.Status))
 }
 
-// run is [host.callback] for a callback without a result, and what comes after it.
+// run is [host.callback] for a callback without a result, followed by the actions after it.
 func (h *host) run(ctx context.Context, id uint32, name string, args ...uint64) error {
 	_, _, err := h.callback(ctx, id, name, args...)
 	if err != nil {

@@ -2,16 +2,16 @@ package preflight
 
 import "encoding/binary"
 
-// ownMemory turns an imported memory and table into the module's own: Envoy makes
-// those as the import describes them, which comes to the same. Names that cannot
-// be read are left out. What is malformed stays as it is.
+// ownMemory turns an imported memory and table into the module's own. Envoy creates both by the
+// description in the import, with the same effect. ownMemory drops unreadable names, and leaves a
+// malformed module unchanged.
 func ownMemory(module []byte) []byte {
 	const headerSize = 8
 	var tables, memories entries
 	var imports entries
 	out := append([]byte(nil), module[:headerSize]...)
 	in := &reader{data: module, at: headerSize}
-	flush := func(next byte) { // what comes before the next section
+	flush := func(next byte) { // inserts the entries that belong before the next section
 		out = tables.flush(out, sectionTable, next)
 		out = memories.flush(out, sectionMemory, next)
 	}
@@ -44,7 +44,7 @@ func ownMemory(module []byte) []byte {
 	return out
 }
 
-// entries are those of a section.
+// entries are the new entries of a section.
 type entries struct {
 	count uint32
 	bytes []byte
@@ -57,7 +57,7 @@ func (e *entries) content() []byte {
 	return append(binary.AppendUvarint(nil, uint64(e.count)), e.bytes...)
 }
 
-// before puts the entries before those of a section that is there already.
+// before puts the entries before those of an existing section.
 func (e *entries) before(section *reader) []byte {
 	e.done = true
 	e.count += section.u32()
@@ -65,7 +65,7 @@ func (e *entries) before(section *reader) []byte {
 	return e.content()
 }
 
-// flush makes a section of the entries when the next one comes after it.
+// flush makes a section of the entries when a later section follows.
 func (e *entries) flush(out []byte, id, next byte) []byte {
 	if e.done || e.count == 0 || next <= id {
 		return out

@@ -14,8 +14,8 @@ const (
 	maximumPairs     = 1024
 )
 
-// encodePairs is Proxy-Wasm's form of a list of headers: the count, the sizes
-// of each name and value, then both with a zero behind each.
+// encodePairs encodes a list of headers in Proxy-Wasm's form: the count, the sizes of each name and
+// value, then each name and value with a zero byte behind it.
 func encodePairs(headers []Header) []byte {
 	size := 4
 	for _, p := range headers {
@@ -33,7 +33,7 @@ func encodePairs(headers []Header) []byte {
 	return out
 }
 
-// decodePairs reads what a module wrote. No bytes are no headers.
+// decodePairs decodes a module's list of headers. No bytes mean no headers.
 func decodePairs(b []byte) ([]Header, error) {
 	if len(b) == 0 {
 		return nil, nil

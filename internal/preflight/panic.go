@@ -6,22 +6,22 @@ import (
 	"strings"
 )
 
-// A panic says what it is, and why. Go writes both apart, and Rust on lines of their own, so that
+// A panic has a headline and a reason. Go writes them separately, and Rust on separate lines, so
 // each becomes a line of the log.
 var (
 	panicBegins = regexp.MustCompile(`(?:^|\s)(?:panic|fatal error|panicked at [^:\s]+:\d+:\d+):\s*$`)
 	wasmLog     = regexp.MustCompile(`(?i)^wasm log[^:]*: ?`)
 )
 
-// opensPanic says that the reason of a panic is still to come, on the next line.
+// opensPanic reports whether a line is a panic's headline, with the reason on the next line.
 func opensPanic(line string) bool { return panicBegins.MatchString(line) }
 
 func isPanic(line string) bool {
 	return strings.HasPrefix(line, "panic") || strings.HasPrefix(line, "fatal error")
 }
 
-// reasonIn is the text of a line of Envoy's log that may go on with a panic that was begun by the
-// line before: the same filter's, or one that Envoy has put nothing before.
+// reasonIn returns the text of a line of Envoy's log that may continue a panic from the line
+// before: a line of the same filter, or a line without Envoy's prefix.
 func reasonIn(begun, line string) (text string, ok bool) {
 	words := strings.TrimSpace(envoysPrefix.ReplaceAllString(line, ""))
 	prefix := wasmLog.FindString(words)
@@ -33,10 +33,10 @@ func reasonIn(begun, line string) (text string, ok bool) {
 	return strings.TrimSpace(words[len(prefix):]), true
 }
 
-// mostRecent is how many of the lines before a failure are told of it.
+// mostRecent is the number of log lines that a failure quotes.
 const mostRecent = 5
 
-// remember keeps the last lines of the callback that runs: a module says in them why it traps.
+// remember keeps the callback's latest lines: a module often logs the reason of its trap.
 func (h *host) remember(text string) {
 	text = strings.TrimSpace(oneLine(text))
 	n := len(h.recent)
@@ -47,14 +47,14 @@ func (h *host) remember(text string) {
 		h.recent[n-1] += " " + text
 		return
 	case n == mostRecent && isPanic(h.recent[0]):
-		h.recent = slices.Delete(h.recent, 1, 2) // what comes after a panic is only where it was
+		h.recent = slices.Delete(h.recent, 1, 2) // the lines after a panic are only its stack trace
 	case n == mostRecent:
 		h.recent = h.recent[1:]
 	}
 	h.recent = append(h.recent, text)
 }
 
-// loggedDetail is what the callback that failed has logged, a line for each.
+// loggedDetail returns the log lines of the failed callback, one for each line of detail.
 func (h *host) loggedDetail() []string {
 	var detail []string
 	for _, text := range h.recent {

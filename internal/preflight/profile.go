@@ -14,49 +14,49 @@ import (
 
 // ProfileOptions bound a profile. The zero value of each field means its default.
 type ProfileOptions struct {
-	// Requests are sent in all, at least one for each of the tests' steps; 10,000. While
-	// memory grows, up to sixteen times as many are: a heap that collects its garbage
-	// may need them to come to rest.
+	// Requests is the total number of requests, at least one for each step of the tests; 10,000.
+	// While memory grows, the profile sends up to sixteen times as many, because a heap with
+	// garbage collection may need them to stop growing.
 	Requests int
-	Time     time.Duration // for all of them; 30 s
-	// Progress is told now and then how many requests of how many are done; nil: nobody is.
+	Time     time.Duration // for all requests; 30 s
+	// Progress is called now and then with the number of finished requests and the total; nil: no
+	// calls.
 	Progress func(done, of int)
 }
 
-// ProfileResult is what a filter costs in the sandbox. Times are those spent in
-// the filter and in the host functions that it calls, compiled to machine code:
-// Envoy's own part of a request is not in them.
+// ProfileResult is the cost of a filter in the sandbox. Times cover the filter and the host
+// functions that it calls, compiled to machine code. Envoy's own part of a request is not included.
 type ProfileResult struct {
 	Requests int `json:"requests"`
-	// CutShort says that the time was over before all requests were done.
+	// CutShort means that the time ran out before the last request.
 	CutShort bool          `json:"cutShort"`
 	Duration time.Duration `json:"durationNanoseconds"`
 	ProfileCost
-	Functions []FunctionCalls `json:"functions"` // those called, most calls first
+	Functions []FunctionCalls `json:"functions"` // the called functions, most calls first
 	Memory    MemoryGrowth    `json:"memory"`
 	Steps     []StepCost      `json:"steps"`
-	// Problem has ended the profile, such as a trap in the thousandth request; nil: nothing has.
+	// Problem has ended the profile, such as a trap in the thousandth request; nil: no problem.
 	Problem *Problem `json:"-"`
-	// Warnings has memory that goes on growing.
+	// Warnings has memory that keeps growing.
 	Warnings []Problem `json:"-"`
 }
 
-// ProfileCost is what one request takes.
+// ProfileCost is the cost of one request.
 type ProfileCost struct {
 	Median    time.Duration `json:"medianNanoseconds"`
 	P99       time.Duration `json:"p99Nanoseconds"`
 	HostCalls float64       `json:"hostCallsPerRequest"`
 }
 
-// StepCost is what a step of a test takes: one request, or one connection.
+// StepCost is the cost of a step of a test: one request, or one connection.
 type StepCost struct {
 	Test     string `json:"test"`
-	Step     int    `json:"step,omitempty"` // 1-based; 0 where the test has only one
+	Step     int    `json:"step,omitempty"` // 1-based; 0 if the test has a single step
 	Requests int    `json:"requests"`
 	ProfileCost
 }
 
-// FunctionCalls is how often a request calls a host function, on average.
+// FunctionCalls is the average number of calls of a host function in a request.
 type FunctionCalls struct {
 	Name       string  `json:"name"` // module.name
 	PerRequest float64 `json:"perRequest"`
@@ -79,9 +79,9 @@ const (
 	defaultTime     = 30 * time.Second
 )
 
-// Profile sends the requests of a filter's tests through one VM, again and again.
-// Without tests it sends what is usual for the type. The module is one that the
-// check has passed. When ctx ends, so does the profile, cut short.
+// Profile sends the requests of a filter's tests through one VM, again and again. Without tests it
+// sends a plain request of the filter's type. The module must have passed the check. When ctx ends,
+// Profile returns a shortened result.
 func Profile(ctx context.Context, r Request, tests []spec.Test, o ProfileOptions) ProfileResult {
 	o.Requests, o.Time = cmp.Or(o.Requests, defaultRequests), cmp.Or(o.Time, defaultTime)
 	p, problem := newProfiler(ctx, r, tests, Compiler)
@@ -116,13 +116,13 @@ type profiler struct {
 	vm       *VM
 	steps    []*profiledStep
 	begun    time.Time
-	until    time.Time // zero: nothing is cut short
+	until    time.Time // zero: no limit
 	progress func(done, of int)
-	told     time.Time // when progress was last told
+	told     time.Time // the time of the last progress call
 
 	atStart       uint32 // pages
 	calledAtStart map[string]uint64
-	restore       func() // brings back the shared data from before the test
+	restore       func() // restores the shared data from before the test
 	done          int    // requests
 	cut           bool
 	problem       *Problem
@@ -161,13 +161,13 @@ func newProfiler(ctx context.Context, r Request, tests []spec.Test, e Engine) (*
 	return p, nil
 }
 
-func (p *profiler) close(ctx context.Context) { _ = p.vm.Close(ctx) } // nothing was left in it
+func (p *profiler) close(ctx context.Context) { _ = p.vm.Close(ctx) } // the VM is empty
 
 func (p *profiler) pages() uint32 { return p.vm.MemorySize() / pageSize }
 
 func (p *profiler) over() bool { return p.cut || p.problem != nil }
 
-// send goes on until so many requests were sent, of as many as progress is told.
+// send sends requests up to a number, of the total for progress.
 func (p *profiler) send(ctx context.Context, requests, of int) {
 	for p.done < requests && !p.over() {
 		p.one(ctx, p.steps[p.done%len(p.steps)])
@@ -182,8 +182,8 @@ func (p *profiler) send(ctx context.Context, requests, of int) {
 	}
 }
 
-// one sends a step's request. The shared data of its test is there from the
-// test's first step to its last.
+// one sends a step's request. The shared data of its test exists from the test's first step to its
+// last.
 func (p *profiler) one(ctx context.Context, s *profiledStep) {
 	h := p.vm.host
 	if s.number == 0 {
@@ -205,12 +205,12 @@ func (p *profiler) one(ctx context.Context, s *profiledStep) {
 		p.problem = &told
 		return
 	}
-	p.vm.Logs() // they would only take memory
+	p.vm.Logs() // drops the logs, which would take memory
 	s.samples = append(s.samples, h.spent-spent)
 	s.calls += h.totalCalls() - calls
 }
 
-// overlay sets shared data, and returns what brings back what was there.
+// overlay sets shared data, and returns a function that restores the earlier data.
 func (vm *VM) overlay(shared map[string]string) (restore func()) {
 	before := map[string]sharedValue{}
 	for key, value := range shared {
@@ -279,7 +279,7 @@ func costOf(samples []time.Duration, calls uint64) ProfileCost {
 	return ProfileCost{Median: at(0.5), P99: at(0.99), HostCalls: float64(calls) / float64(len(sorted))}
 }
 
-// growth is the warning about memory that goes on growing.
+// growth returns the warning about memory that keeps growing.
 func growth(r ProfileResult) *Problem {
 	if r.Memory.BytesPerRequest == 0 {
 		return nil

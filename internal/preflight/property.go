@@ -6,8 +6,8 @@ import (
 	"strings"
 )
 
-// numbers and bools are the properties that Envoy gives as 8 bytes and as one.
-// Everything else is text.
+// numbers and bools are the properties that Envoy gives as 8 bytes and as one byte. All others are
+// text.
 func isNumber(path string) bool {
 	switch path {
 	case "source.port", "destination.port", "upstream.port", "request.size", "request.total_size", "request.time",
@@ -25,7 +25,7 @@ func isBool(path string) bool { return path == "connection.mtls" }
 func encodeProperty(path, text string) []byte {
 	switch {
 	case isNumber(path):
-		// What is no number counts as 0.
+		// Text that is no number counts as 0.
 		n, _ := strconv.ParseInt(text, 10, 64)
 		return binary.LittleEndian.AppendUint64(nil, uint64(n))
 	case isBool(path):
@@ -60,7 +60,7 @@ func (h *host) setProperty(a []uint64) uint64 {
 	}
 	c := h.context()
 	if c.stream == nil && c.connection == nil {
-		return resultNotFound // there is no stream whose state it could be
+		return resultNotFound // the state would belong to a stream, and there is none
 	}
 	h.keep(len(path) + len(value))
 	c.set(strings.ReplaceAll(strings.TrimRight(path, "\x00"), "\x00", "."), value)
@@ -74,8 +74,8 @@ func (c *contextState) set(path, value string) {
 	c.properties[path] = value
 }
 
-// property looks where the caller or the module has set something, then at the
-// plugin's own properties, then at the message.
+// property looks first at the properties that the caller or the module has set, then at the
+// plugin's own, and then at the message.
 func (h *host) property(parts []string) ([]byte, bool) {
 	path := strings.Join(parts, ".")
 	c := h.context()
@@ -111,7 +111,7 @@ func (h *host) property(parts []string) ([]byte, bool) {
 	return encodeProperty(path, value), true
 }
 
-// property is what follows from the message itself.
+// property returns a property that follows from the message itself.
 func (s *Stream) property(parts []string) (string, bool) {
 	half := &s.request
 	switch parts[0] {
@@ -150,7 +150,7 @@ func (s *Stream) property(parts []string) (string, bool) {
 	}
 }
 
-// allHeaders is the form of a map as a property; Envoy has one also where there are no headers.
+// allHeaders encodes a map as a property. Envoy has the property even without any headers.
 func allHeaders(headers *[]Header) string {
 	if headers == nil {
 		return string(encodePairs(nil))

@@ -10,21 +10,22 @@ import (
 	"github.com/tetratelabs/wazero/experimental"
 )
 
-// A C++ filter registers its contexts under root ids, and does nothing under any other: Envoy lets
-// every request pass, with failure policy closed too. No line is logged, and no callback returns
-// false. What can be seen is which functions run. Under an id that the module knows, some run that run
-// under none that it cannot know. The ids that may be known are texts in the module's data.
+// A C++ filter registers its contexts under root ids. Under any other root id it does nothing:
+// Envoy lets every request pass, even with failure policy closed. No line is logged, and no
+// callback returns false. Only the set of functions that run differs: a root id that the module
+// knows runs functions that a made-up root id does not. The candidates are texts in the module's
+// data.
 const (
-	maximumRootIDs   = 400 // that are tried
+	maximumRootIDs   = 400 // to try
 	maximumRootID    = 64  // bytes
 	strangeRootIDs   = 3   // of each length
 	rootIDTime       = 2 * time.Second
 	propertyOfRootID = "plugin_root_id"
 )
 
-// RootIDs are the root ids under which a module does something, as far as the texts in its data
-// tell. It runs the module for about two seconds at most, and returns an empty list for a
-// module that does not ask for its root id.
+// RootIDs returns the root ids under which a module does something, among the texts in its data. It
+// runs the module for about two seconds at most. For a module that does not ask for its root id,
+// the list is empty.
 func RootIDs(ctx context.Context, module []byte) []string {
 	s := newStatic(Request{Module: module})
 	if !asksForRootID(module) || !s.parse() {
@@ -37,7 +38,7 @@ func RootIDs(ctx context.Context, module []byte) []string {
 	return s.rootIDs(ctx, s.loading())
 }
 
-// asksForRootID says whether the property's name is in the module, in the encoding of C++ or
+// asksForRootID reports whether the module contains the property's name, in the encoding of C++ or
 // of AssemblyScript.
 func asksForRootID(module []byte) bool {
 	wide := make([]byte, 0, 2*len(propertyOfRootID))
@@ -66,7 +67,7 @@ func (s *static) rootIDs(ctx context.Context, versions []string) []string {
 	return known
 }
 
-// rootProblem is the problem of a filter that seems to do nothing, if that is for its root id.
+// rootProblem returns the problem of an idle filter, if its root id is the reason.
 func (s *static) rootProblem(ctx context.Context, h *host) *Problem {
 	if !h.readRootID || h.readConfig || !h.idle() || !asksForRootID(s.request.Module) {
 		return nil
@@ -78,7 +79,7 @@ func (s *static) rootProblem(ctx context.Context, h *host) *Problem {
 	return rootProblem(s.request.RootID, known)
 }
 
-// idle says that the module has called nothing that could change a stream.
+// idle reports whether the module has called no function that could change a stream.
 func (h *host) idle() bool {
 	for name, calls := range h.called {
 		switch name {
@@ -102,16 +103,16 @@ type rootTrial struct {
 	modules  *Modules
 	prepared *prepared
 	tracer   *tracer
-	strange  map[int]trace // what all of the strange ids of a length have run
+	strange  map[int]trace // the common functions of all made-up ids of a length
 }
 
-// trace is what a run has called. failed is a run that did not come to its end.
+// trace is the set of functions that a run has called. failed means that the run did not finish.
 type trace struct {
 	called map[api.FunctionDefinition]struct{}
 	failed bool
 }
 
-// tracer notes the functions that are called.
+// tracer records the called functions.
 type tracer struct{ trace }
 
 // Before implements [experimental.FunctionListener].
@@ -165,14 +166,13 @@ func (t *rootTrial) run(id string) trace {
 	}
 	failed := err != nil || s.smoke(t.ctx, r) != nil
 	if r.host.module != nil {
-		_ = r.host.module.Close(context.WithoutCancel(t.ctx)) // nothing was left in it
+		_ = r.host.module.Close(context.WithoutCancel(t.ctx)) // the instance is unused
 	}
 	t.tracer.failed = failed
 	return t.tracer.trace
 }
 
-// knows says whether the module does something under an id that it does under none that
-// it cannot know.
+// knows reports whether the module runs a function under an id that it runs under no made-up id.
 func (t *rootTrial) knows(id string) bool {
 	strange := t.strangeOf(max(1, len(id)))
 	of := t.run(id)
@@ -190,8 +190,8 @@ func (t *rootTrial) knows(id string) bool {
 	return false
 }
 
-// strangeOf is what the module runs under ids of a length that it cannot know: what a text's
-// length alone changes is in it.
+// strangeOf returns the functions that the module runs under made-up ids of a length. This includes
+// the effect of the text's length alone.
 func (t *rootTrial) strangeOf(size int) trace {
 	if known, ok := t.strange[size]; ok {
 		return known
@@ -212,7 +212,7 @@ func (t *rootTrial) strangeOf(size int) trace {
 	return all
 }
 
-// candidates are the empty id, that of the request, and the texts in the module's data.
+// candidates are the empty id, the request's id, and the texts in the module's data.
 func (t *rootTrial) candidates() []string {
 	all := []string{"", t.static.request.RootID}
 	for _, segment := range dataSegments(t.static.request.Module) {
@@ -230,7 +230,7 @@ func (t *rootTrial) candidates() []string {
 	return unique
 }
 
-// texts are the words of a segment that could be a root id.
+// texts returns the words of a segment that could be a root id.
 func texts(segment []byte) []string {
 	var all []string
 	for word := range bytes.FieldsFuncSeq(segment, func(r rune) bool { return !isOfRootID(r) }) {
@@ -250,8 +250,8 @@ func isOfRootID(r rune) bool {
 	}
 }
 
-// narrowed takes the second byte of each character of 16 bits out of a segment, and ends a text
-// where it is not zero.
+// narrowed removes the second byte of each 16-bit character of a segment, and ends a text at a
+// second byte other than zero.
 func narrowed(segment []byte) []byte {
 	out := make([]byte, 0, len(segment)/2)
 	for i := 0; i+1 < len(segment); i += 2 {
@@ -264,7 +264,7 @@ func narrowed(segment []byte) []byte {
 	return out
 }
 
-// dataSegments are those of a module that was parsed.
+// dataSegments returns the data segments of a parsed module.
 func dataSegments(module []byte) [][]byte {
 	const passive, explicit, header = 1, 2, 8
 	var all [][]byte

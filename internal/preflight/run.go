@@ -12,23 +12,23 @@ import (
 	"github.com/tetratelabs/wazero/experimental"
 )
 
-// vmContext is the context while a module starts, rootContext that of its plugin.
+// vmContext is the context while a module starts, and rootContext is the context of its plugin.
 const (
 	vmContext   = 0
 	rootContext = 1
 )
 
-// features are what Envoy's V8 understands, as far as wazero does.
+// features are the Wasm features of Envoy's V8, as far as wazero has them.
 const features = api.CoreFeaturesV2 | experimental.CoreFeaturesThreads | experimental.CoreFeaturesTailCall |
 	experimental.CoreFeaturesExtendedConst | experimental.CoreFeaturesExceptionHandling |
 	experimental.CoreFeaturesTypedFunctionReferences
 
-// Engine is a part of wazero that runs modules: the interpreter begins much sooner, the
+// Engine is a part of wazero that runs modules: the interpreter starts much sooner, and the
 // compiler runs faster.
 type Engine string
 
-// The Engines. The zero value is the interpreter, and then the compiler for a module for
-// which the interpreter was too slow or had not the stack.
+// The Engines. The zero value means the interpreter, and then the compiler for a module that is too
+// slow or needs too much stack for the interpreter.
 const (
 	Interpreter Engine = "interpreter"
 	Compiler    Engine = "compiler"
@@ -45,8 +45,8 @@ func (e Engine) config() wazero.RuntimeConfig {
 type running struct {
 	host     *host
 	modules  *Modules
-	prepared *prepared // nil: it could not be decoded
-	logs     []Log     // of the start, once something was sent
+	prepared *prepared // nil: the module could not be decoded
+	logs     []Log     // of the start, after the first traffic
 }
 
 func (r *running) close(ctx context.Context) (err error) {
@@ -61,10 +61,10 @@ func (r *running) close(ctx context.Context) (err error) {
 	return err
 }
 
-// start compiles, instantiates, starts and configures a module. Decoding is what
-// most checks consist of, and it takes the interpreter a tenth of the compiler's
-// time; so the compiler gets a try only where the interpreter was too slow, or had
-// not the stack, for what V8 may well do. Each has half of a step's time.
+// start compiles, instantiates, starts and configures a module. Most of a check is decoding, and
+// the interpreter needs a tenth of the compiler's time for it. So the compiler runs only modules
+// that were too slow, or needed too much stack, for the interpreter: V8 may well run these. Each
+// engine has half of a step's time.
 func (s *static) run(ctx context.Context, versions []string) (*running, *Problem) {
 	if e := s.request.Engine; e != "" {
 		return s.runOn(ctx, e, versions)
@@ -74,16 +74,16 @@ func (s *static) run(ctx context.Context, versions []string) (*running, *Problem
 	if !ok {
 		return r, problem
 	}
-	_ = r.close(ctx) // nothing was left in it
+	_ = r.close(ctx) // the instance is unused
 	compiled, second := s.runOn(again, Compiler, versions)
 	if second != nil && second.Step == StepParse {
-		return compiled, problem // nothing has come of it
+		return compiled, problem // the first run gave no result
 	}
 	return compiled, second
 }
 
-// another is the context of a second try, on the compiler, if a problem that the
-// interpreter had is worth one.
+// another returns the context for a second try on the compiler, if the interpreter's problem may be
+// the interpreter's own.
 func another(ctx context.Context, p *Problem) (again context.Context, ok bool) {
 	switch {
 	case p == nil || ctx.Err() != nil:
@@ -99,7 +99,7 @@ func overflows(p *Problem) bool {
 	return slices.ContainsFunc(p.Detail, func(line string) bool { return strings.Contains(line, "stack overflow") })
 }
 
-// runOn returns what it has started even with a problem, for its logs.
+// runOn returns the instance even with a problem, for its logs.
 func (s *static) runOn(ctx context.Context, e Engine, versions []string) (*running, *Problem) {
 	ctx = withMemory(ctx)
 	modules := s.request.Modules
@@ -123,12 +123,12 @@ func (s *static) runOn(ctx context.Context, e Engine, versions []string) (*runni
 	r.logs = r.host.takeLogs()
 	problem = s.smoke(ctx, r)
 	if problem == nil {
-		r.host.takeLogs() // they are not of the start
+		r.host.takeLogs() // drops lines that are not of the start
 	}
 	return r, problem
 }
 
-// start makes an instance, and has the next run find one that is started already.
+// start makes an instance, and prepares a started instance for the next run.
 func (s *static) start(ctx context.Context, r *running) error {
 	versions := r.host.versions // the start may rule some out
 	if err := s.instantiate(ctx, r.prepared, r.host); err != nil {
@@ -141,7 +141,7 @@ func (s *static) start(ctx context.Context, r *running) error {
 	return err
 }
 
-// prepare decodes and links the module, where that was not done before.
+// prepare decodes and links the module, unless it is kept.
 func (s *static) prepare(ctx context.Context, modules *Modules, e Engine) (*prepared, *Problem) {
 	key := moduleKey{s.sum(), string(e), s.memoryLimit()}
 	if p := modules.take(key); p != nil {
@@ -176,8 +176,8 @@ func (s *static) prepare(ctx context.Context, modules *Modules, e Engine) (*prep
 	return p, nil
 }
 
-// compile takes its time within a limit, which wazero looks at only where it
-// compiles in goroutines of its own.
+// compile compiles within a time limit. wazero checks the limit only if it compiles in goroutines
+// of its own.
 func compile(ctx context.Context, r wazero.Runtime, module []byte, limit time.Duration) (wazero.CompiledModule, error) {
 	const goroutines = 2
 	ctx, cancel := context.WithTimeout(experimental.WithCompilationWorkers(ctx, goroutines), limit)
@@ -196,7 +196,8 @@ func asProblem(h *host, err error) *Problem {
 	return &Problem{Step: h.step, Code: h.trapCode(), Message: err.Error()}
 }
 
-// memoryLimit is in pages. A module that begins with more, as Envoy lets it, gets that.
+// memoryLimit returns the limit in pages. A module with a larger initial memory gets that size, as
+// in Envoy.
 func (s *static) memoryLimit() uint32 {
 	limit := s.request.Limits.Memory
 	if limit == 0 {
@@ -208,13 +209,13 @@ func (s *static) memoryLimit() uint32 {
 	return min(limit, maximumMemoryPages)
 }
 
-// linked are the host functions that the module imports.
+// linked returns the host functions that the module imports.
 func (s *static) linked() []HostFunction {
 	var all []HostFunction
 	for _, imported := range s.binary.info.Imports {
 		f, ok := s.table.find(imported.Module, imported.Name)
 		if !ok {
-			continue // only versions that the check is no longer about lack it
+			continue // only versions that the check has already excluded lack it
 		}
 		f.Module = imported.Module
 		all = append(all, f)
@@ -222,7 +223,7 @@ func (s *static) linked() []HostFunction {
 	return all
 }
 
-// link makes the host modules, of just what the module imports.
+// link creates the host modules, with only the functions that the module imports.
 func (s *static) link(ctx context.Context, r wazero.Runtime) *Problem {
 	modules := map[string]wazero.HostModuleBuilder{}
 	for i, f := range s.linked() {
@@ -242,15 +243,15 @@ func (s *static) link(ctx context.Context, r wazero.Runtime) *Problem {
 	return nil
 }
 
-// hostKey is of the host in the context of each call into a module.
+// hostKey is the context key of the host, in each call into a module.
 type hostKey struct{}
 
-// withHost has the host functions that are called in ctx be those of h.
+// withHost returns a context in which host functions belong to h.
 func withHost(ctx context.Context, h *host) context.Context {
 	return context.WithValue(ctx, hostKey{}, h)
 }
 
-// count makes the counters of the host functions that the module imports.
+// count creates the counters of the host functions that the module imports.
 func (h *host) count(imported []HostFunction) {
 	for _, f := range imported {
 		called := new(uint64)
@@ -259,12 +260,12 @@ func (h *host) count(imported []HostFunction) {
 	}
 }
 
-// dispatch calls the function number i of those that a module imports, of the host in whose
-// context the module runs. It clears the upper half of each i32 argument: code that wazero has
-// compiled writes the lower half only, beside what the stack had there before.
+// dispatch calls host function number i of a module's imports, for the host in the context. It
+// clears the upper half of each i32 argument: wazero's compiled code writes only the lower half,
+// and leaves earlier stack content in the upper half.
 func dispatch(f HostFunction, i int, params []api.ValueType, results int) api.GoFunc {
 	return func(ctx context.Context, stack []uint64) {
-		h, _ := ctx.Value(hostKey{}).(*host) // it is always there
+		h, _ := ctx.Value(hostKey{}).(*host) // the context always has a host
 		*h.counters[i]++
 		args := stack[:len(params)]
 		for n, t := range params {
@@ -309,14 +310,14 @@ func (s *static) instantiate(ctx context.Context, p *prepared, h *host) error {
 	return nil
 }
 
-// start does what Envoy does with a new instance.
+// start runs the steps of Envoy for a new instance.
 func (h *host) start(ctx context.Context) error {
 	h.state.contexts[vmContext] = &contextState{id: vmContext}
 	h.step = StepStart
 	return h.entry(ctx)
 }
 
-// begin does what Envoy does then with its first plugin.
+// begin runs the steps of Envoy for the first plugin of a VM.
 func (h *host) begin(ctx context.Context) error {
 	h.state.contexts[rootContext] = &contextState{id: rootContext}
 	h.state.next = rootContext + 1
@@ -337,7 +338,7 @@ func (h *host) begin(ctx context.Context) error {
 	return h.configure(ctx)
 }
 
-// entry runs what a toolchain wants to run first.
+// entry runs the entry function of the module's toolchain.
 func (h *host) entry(ctx context.Context) error {
 	if h.module.ExportedFunction(exportInitialize) == nil {
 		return h.run(ctx, vmContext, exportStart)
@@ -376,7 +377,8 @@ func (h *host) configure(ctx context.Context) error {
 	return nil
 }
 
-// refusal is a callback's false, with the last lines that the module logged about it.
+// refusal is the problem of a callback that returned false, with the module's last log lines about
+// it.
 func (h *host) refusal(code, message string) error {
 	return &Problem{Step: h.step, Code: code, Message: message, Detail: h.loggedDetail()}
 }

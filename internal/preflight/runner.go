@@ -11,38 +11,38 @@ import (
 	"github.com/wasm-xds/wasm-xds/pkg/spec"
 )
 
-// TestResult is how one test of a spec went.
+// TestResult is the result of one test of a spec.
 type TestResult struct {
 	Name string `json:"name"`
 	OK   bool   `json:"ok"`
-	// Trap is the code of the problem that has ended it; "": none has.
+	// Trap is the code of the problem that has ended the test; "": none.
 	Trap string `json:"trap,omitempty"`
-	// Doubtful says of a test that failed that it is no reason to refuse the filter.
+	// Doubtful means that the failed test is no reason to refuse the filter.
 	Doubtful bool          `json:"doubtful,omitempty"`
 	Failures []TestFailure `json:"failures"`
-	// Logs is what the filter logged meanwhile, the start included.
+	// Logs are the filter's log lines during the test, including the start.
 	Logs     []string      `json:"logs"`
 	Duration time.Duration `json:"durationNanoseconds"`
 	File     string        `json:"file,omitempty"`
 	Line     int           `json:"line,omitempty"`
 }
 
-// TestFailure is one thing that is not as expected.
+// TestFailure is one difference from the expected result.
 type TestFailure struct {
-	// Step is the test's step, 1-based; 0 where a test has only one.
+	// Step is the test's step, 1-based; 0 if the test has a single step.
 	Step int `json:"step,omitempty"`
-	// What is what was looked at, in the words of the spec: response.status.
+	// What names the compared part in the words of the spec: response.status.
 	What string `json:"what"`
 	Want string `json:"want,omitempty"`
 	Got  string `json:"got"`
-	// Diff is a line for each line of long texts, with - for what was expected
-	// and + for what came instead; "" for short ones.
+	// Diff is a line diff of long texts, with - for an expected line and + for an actual line; ""
+	// for short texts.
 	Diff string `json:"diff,omitempty"`
 }
 
-// RequestFor is what a spec asks for, with its module and its configuration.
-// What Envoy would take from its own environment is not there: nobody here knows it, and
-// what this process has in its own is none of the module's business.
+// RequestFor returns the request for a spec, with its module and its configuration. Variables from
+// Envoy's own environment are missing, because their values are unknown here. Variables of this
+// process are missing too, because they do not concern the module.
 func RequestFor(s *spec.Spec, module []byte, config *string) Request {
 	r := Request{
 		Module: module, Type: s.Type, RootID: s.RootID, VMID: s.VM.ID, Name: s.Name,
@@ -56,8 +56,8 @@ func RequestFor(s *spec.Spec, module []byte, config *string) Request {
 	return r
 }
 
-// withCallbacks adds the callbacks to what a spec allows: it restricts what a module calls;
-// what Envoy calls is always allowed.
+// withCallbacks adds the callbacks to a spec's capabilities. A spec restricts the module's calls;
+// Envoy's calls are always allowed.
 func withCallbacks(capabilities []string) []string {
 	capabilities = slices.Clone(capabilities)
 	for _, c := range callbacks() {
@@ -66,8 +66,8 @@ func withCallbacks(capabilities []string) []string {
 	return capabilities
 }
 
-// RunTests runs each test on a VM of its own. The module is one that the check
-// has passed; where it does not load, each test fails and says so.
+// RunTests runs each test on a VM of its own. The module must have passed the check. If it does not
+// load, each test fails with the reason.
 func RunTests(ctx context.Context, r Request, tests []spec.Test) []TestResult {
 	results := make([]TestResult, 0, len(tests))
 	for _, t := range tests {
@@ -80,8 +80,8 @@ func RunTests(ctx context.Context, r Request, tests []spec.Test) []TestResult {
 	return results
 }
 
-// runTest runs a test once more, on the compiler, where the interpreter was too
-// slow or had not the stack: see [static.run].
+// runTest runs a test again, on the compiler, if the interpreter was too slow or needed too much
+// stack: see [static.run].
 func runTest(ctx context.Context, r Request, t spec.Test) TestResult {
 	first := newTestRun(t)
 	again, ok := another(ctx, first.run(ctx, r, ""))
@@ -89,11 +89,11 @@ func runTest(ctx context.Context, r Request, t spec.Test) TestResult {
 		return first.result
 	}
 	second := newTestRun(t)
-	_ = second.run(again, r, Compiler) // it is in the result, too
+	_ = second.run(again, r, Compiler) // the result has the error too
 	return second.result
 }
 
-// testRun is one test while it runs.
+// testRun is one running test.
 type testRun struct {
 	test   spec.Test
 	vm     *VM
@@ -141,7 +141,7 @@ func (t *testRun) run(ctx context.Context, r Request, e Engine) *Problem {
 	return nil
 }
 
-// trapText is a trap with what stands behind it.
+// trapText returns a trap with its cause.
 func trapText(err error) string {
 	var p *Problem
 	if !errors.As(err, &p) {
@@ -159,7 +159,7 @@ func (t *testRun) fail(what, want, got string) {
 	t.result.Failures = append(t.result.Failures, f)
 }
 
-// takeLogs moves what the filter has logged into the result.
+// takeLogs moves the filter's log lines into the result.
 func (t *testRun) takeLogs() []Log {
 	logs := t.vm.Logs()
 	for _, l := range logs {
@@ -176,7 +176,7 @@ func levelName(l LogLevel) string {
 	return names[l]
 }
 
-// runStep returns an error for a trap only.
+// runStep returns an error only for a trap.
 func (t *testRun) runStep(ctx context.Context, s *spec.TestStep) error {
 	out, err := sender{vm: t.vm, fail: t.fail}.send(ctx, s)
 	if err != nil {

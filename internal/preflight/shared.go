@@ -11,23 +11,23 @@ type sharedValue struct {
 	cas   uint32
 }
 
-// queue is a shared queue; its token is its place plus one.
+// queue is a shared queue; its token is its index plus one.
 type queue struct {
 	name  string
 	items [][]byte
 }
 
-// metric is one metric; a name may have been defined several times.
+// metric is one metric. A module may define a name several times.
 type metric struct {
 	Metric
 	id uint32
 }
 
-// perItem is what a thing takes beside its content.
+// perItem is the size of an item beside its content.
 const perItem = 64
 
-// setShared may be called from outside of the module, where nothing can be
-// stopped: the next thing that the module stores is what goes too far then.
+// setShared may run outside of the module, where the host cannot stop it. A value beyond the limit
+// then stops the module at its next stored item.
 func (h *host) setShared(key string, value []byte) {
 	h.state.cas++
 	size := len(key) + len(value)
@@ -183,7 +183,7 @@ func (h *host) metricNamed(name string, kind MetricType) *metric {
 	return m
 }
 
-// metricType is what an id says of its type.
+// metricType returns the type in an id.
 func metricType(id uint64) MetricType { return MetricType(id & 3) }
 
 func (h *host) metric(id uint64) *metric {
@@ -273,7 +273,7 @@ func (h *host) getStatus(a []uint64) uint64 {
 	return h.give(nil, a[1], a[2])
 }
 
-// resolveDNS knows no network: Envoy would answer later, the sandbox never does.
+// resolveDNS has no network: Envoy would answer later, the sandbox never does.
 func (h *host) resolveDNS(a []uint64) uint64 {
 	name, ok := h.text(a[0], a[1])
 	if !ok || !h.putU32(a[2], 1) {

@@ -10,22 +10,23 @@ import (
 	"github.com/wasm-xds/wasm-xds/pkg/spec"
 )
 
-// Smoke is what [Check] sends through a module that it has started and configured. What traps
-// there would trap in Envoy, which then answers each request with 503 or, with failure policy
-// open, does without the filter.
+// Smoke selects the traffic that [Check] sends through a configured module. A module that traps
+// there would trap in Envoy, which then answers each request with 503 or, with failure policy open,
+// goes on without the filter.
 // See docs/RATIONALE.md#why-does-each-check-send-a-plain-request.
 type Smoke string
 
 // The kinds of smoke. The zero value is a plain request.
 const (
-	// SmokeRequest is a plain request with a plain answer; of a network filter, a connection with
-	// a few bytes each way.
+	// SmokeRequest is a plain request with a plain response; for a network filter, a connection
+	// with a few bytes each way.
 	SmokeRequest Smoke = ""
-	// SmokeContext is a stream's context that is made and deleted, and nothing else.
+	// SmokeContext creates and deletes a stream's context, and sends nothing.
 	SmokeContext Smoke = "context"
 )
 
-// smoke sends it. A call that the filter makes gets no answer: nobody here knows a good one.
+// smoke sends the traffic. The filter's calls get no response, because no good response is known
+// here.
 func (s *static) smoke(ctx context.Context, r *running) *Problem {
 	h := r.host
 	vm := &VM{host: h, running: r}
@@ -57,7 +58,7 @@ func (h *host) noStream(err error) *Problem {
 	return &p
 }
 
-// testsHint is the way out for a filter that needs more than a plain request has.
+// testsHint is the advice for a filter that needs more than a plain request has.
 const testsHint = "if the filter needs more than a plain request has, give the spec tests with requests as they come, which then count instead"
 
 func joined(hints ...string) string {
@@ -65,7 +66,7 @@ func joined(hints ...string) string {
 	return strings.Join(hints, "; ")
 }
 
-// tryContext makes a stream's context and deletes it.
+// tryContext creates and deletes a stream's context.
 func (vm *VM) tryContext(ctx context.Context) error {
 	c, err := vm.newContext(ctx, StreamOptions{}, func(c *contextState) { c.stream = &Stream{host: vm.host} })
 	if err != nil {
@@ -74,10 +75,10 @@ func (vm *VM) tryContext(ctx context.Context) error {
 	return vm.host.endContext(ctx, c.id, "proxy_on_done", "proxy_on_delete")
 }
 
-// mostMissed is how many things that a stream lacks are named.
+// mostMissed is the largest number of missing things in a message.
 const mostMissed = 5
 
-// miss notes what the module asked for and a stream has not.
+// miss records a header or property that the module asked for in vain.
 func (h *host) miss(what string) {
 	what = oneLine(what)
 	if h.step != StepStream || len(what) > maximumDetailLength || slices.Contains(h.missing, what) {
@@ -89,7 +90,7 @@ func (h *host) miss(what string) {
 	h.missing = append(h.missing, what)
 }
 
-// missedWords are what the current stream lacked, for the end of a message.
+// missedWords names the missing things of the current stream, for the end of a message.
 func (h *host) missedWords() string {
 	if len(h.missing) == 0 {
 		return ""
@@ -97,8 +98,8 @@ func (h *host) missedWords() string {
 	return "; it asked for what the sandbox's request has not: " + strings.Join(h.missing, ", ")
 }
 
-// Plain is what is sent through a filter without tests: a request or a connection as any client
-// might make it, with what Envoy adds, and an answer.
+// Plain is the traffic for a filter without tests: a usual request or connection with Envoy's own
+// additions, and a response.
 func Plain(t spec.Type) spec.Test {
 	const text = "hello\n"
 	if t == spec.Network {

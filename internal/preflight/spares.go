@@ -11,23 +11,23 @@ import (
 
 // The bounds of instances that are started ahead.
 const (
-	// spareDelay is how long a run has ended before the next one's instance is started: what the
-	// run is for, such as Envoy's own loading of the module, goes first.
+	// spareDelay is the pause between the end of a run and the start of the next instance. Work
+	// that depends on the run, such as Envoy's own loading of the module, goes first.
 	spareDelay         = 250 * time.Millisecond
 	maximumSpares      = 8
 	maximumSpareMemory = 16 << 20
 )
 
-// spare is an instance that has started and was not configured yet: the next run's, if
-// that differs in nothing but the configuration.
+// spare is a started instance that is not configured yet, for the next run with the same request
+// except for the configuration.
 type spare struct {
 	of       *prepared
-	static   *static // its request is what the start follows from
+	static   *static // its request determines the start
 	versions []string
-	host     *host // nil: it has still to be made
+	host     *host // nil: not made yet
 }
 
-// spares are guarded by the [Modules] that they are of.
+// spares are guarded by their [Modules].
 // See docs/RATIONALE.md#why-are-instances-started-ahead.
 type spares struct {
 	ready  []*spare // oldest first
@@ -35,24 +35,24 @@ type spares struct {
 	timer  *time.Timer
 	delay  time.Duration
 	making sync.WaitGroup
-	cancel context.CancelFunc // of what is being made
+	cancel context.CancelFunc // ends the making of an instance
 }
 
-// spare is one for a run like this.
+// spare returns a spare for a run like this one.
 func (s *static) spare(of *prepared, versions []string) *spare {
 	own := &static{request: startOf(s.request), versions: s.versions, binary: s.binary, table: s.table, abi: s.abi}
 	return &spare{of: of, static: own, versions: versions}
 }
 
-// startOf is what of a request a module's start follows from.
+// startOf returns the part of a request that determines a module's start.
 func startOf(r Request) Request {
 	r.Module, r.SHA256, r.Modules = nil, "", nil // another instance of the same
-	r.VMConfig, r.PluginConfig = nil, nil        // which are read later
+	r.VMConfig, r.PluginConfig = nil, nil        // read after the start
 	return r
 }
 
-// startedAlone says that a module's start has asked the host for nothing but time, numbers
-// and the like, which a run of another configuration would get, too.
+// startedAlone reports whether a module's start asked the host only for time, numbers and the like.
+// The start would then be the same with another configuration.
 func (h *host) startedAlone() bool {
 	for name, calls := range h.called {
 		if *calls > 0 && strings.HasPrefix(name, moduleEnv+".") && name != moduleEnv+".proxy_log" {
@@ -62,7 +62,7 @@ func (h *host) startedAlone() bool {
 	return true
 }
 
-// want has one more instance ready for a run like the one that has just started.
+// want requests one more instance for a run like the one that has just started.
 func (m *Modules) want(s *spare) {
 	m.mu.Lock()
 	defer m.mu.Unlock()
@@ -71,7 +71,7 @@ func (m *Modules) want(s *spare) {
 	}
 }
 
-// want forgets the oldest wish, where there are too many.
+// want drops the oldest request if there are too many.
 func (s *spares) want(one *spare) {
 	if len(s.wanted) == maximumSpares {
 		s.wanted = slices.Delete(s.wanted, 0, 1)
@@ -80,7 +80,7 @@ func (s *spares) want(one *spare) {
 	s.timer.Reset(s.delay)
 }
 
-// takeSpare returns nil if there is none. What is taken is replaced later.
+// takeSpare returns a spare or nil. A taken spare is replaced later.
 func (m *Modules) takeSpare(of *prepared, r Request, versions []string) *host {
 	m.mu.Lock()
 	defer m.mu.Unlock()
@@ -101,14 +101,14 @@ func (m *Modules) takeSpare(of *prepared, r Request, versions []string) *host {
 	return h
 }
 
-// drop forgets the instances of a module that is dropped: they end with it.
+// drop forgets the instances of a dropped module: they end with the module.
 func (s *spares) drop(of *prepared) {
 	is := func(s *spare) bool { return s.of == of }
 	s.ready = slices.DeleteFunc(s.ready, is)
 	s.wanted = slices.DeleteFunc(s.wanted, is)
 }
 
-// makeSpares makes those that are wanted.
+// makeSpares makes the requested instances.
 func (m *Modules) makeSpares() {
 	ctx, cancel := context.WithCancel(withMemory(context.Background()))
 	defer cancel()
@@ -121,7 +121,8 @@ func (m *Modules) makeSpares() {
 	}
 }
 
-// beginSpares has [Modules.Close] cancel and wait for what follows. It is false after that.
+// beginSpares makes [Modules.Close] cancel and wait for the work that follows. After Close it
+// returns false.
 func (m *Modules) beginSpares(cancel context.CancelFunc) bool {
 	m.mu.Lock()
 	defer m.mu.Unlock()
@@ -133,7 +134,7 @@ func (m *Modules) beginSpares(cancel context.CancelFunc) bool {
 	return true
 }
 
-// nextSpare returns one to be made; its module has a user more meanwhile.
+// nextSpare returns the next spare to make, and counts as another user of its module.
 func (m *Modules) nextSpare() *spare {
 	m.mu.Lock()
 	defer m.mu.Unlock()
@@ -146,7 +147,8 @@ func (m *Modules) nextSpare() *spare {
 	return s
 }
 
-// make is false where the instance has not started, as one of the same module did before.
+// make returns false if the instance has not started, although an earlier one of the same module
+// did.
 func (s *spare) make(ctx context.Context) bool {
 	s.host = newHost(s.static.request, s.static.abi)
 	s.host.versions = s.versions
@@ -156,7 +158,7 @@ func (s *spare) make(ctx context.Context) bool {
 	return s.host.start(ctx) == nil
 }
 
-// addSpare keeps what was made, unless it is too large or nobody wants it any more.
+// addSpare keeps a new spare, unless it is too large or no longer wanted.
 func (m *Modules) addSpare(ctx context.Context, s *spare, ok bool) {
 	if !ok || s.host.memorySize() > maximumSpareMemory {
 		s.close(ctx)
@@ -180,6 +182,6 @@ func (m *Modules) addSpare(ctx context.Context, s *spare, ok bool) {
 
 func (s *spare) close(ctx context.Context) {
 	if s.host.module != nil {
-		_ = s.host.module.Close(context.WithoutCancel(ctx)) // nothing was left in it
+		_ = s.host.module.Close(context.WithoutCancel(ctx)) // the instance is unused
 	}
 }

@@ -9,24 +9,24 @@ import (
 	"strings"
 )
 
-// static are the steps that look at a module without running it. They go on
-// after a problem, so that a user sees all of them at once.
+// static runs the steps that look at a module without running it. These steps go on after a
+// problem, so that a user sees all problems at once.
 type static struct {
 	request  Request
-	smokes   bool // something is sent through the module once it is configured
+	smokes   bool // the check sends traffic through the configured module
 	versions []string
 	binary   *parsed
 	table    hostTable
 	abi      string
-	known    *moduleSum // once it was needed
+	known    *moduleSum // set at the first use
 	problems []Problem
 	warnings []Problem
 }
 
-// fatal says that no version is left that would load the module.
+// fatal reports whether no version is left that would load the module.
 func (s *static) fatal() bool { return len(s.loading()) == 0 }
 
-// loading are the versions that have no problem so far.
+// loading returns the versions without a problem so far.
 func (s *static) loading() []string {
 	var left []string
 	for _, v := range s.versions {
@@ -44,7 +44,7 @@ func (s *static) add(p Problem) {
 	s.problems = append(s.problems, withCause(p))
 }
 
-// parse is the first step; without it there are no others.
+// parse is the first step; after a failure there are no further steps.
 func (s *static) parse() bool {
 	if size := len(s.request.Module); size > maximumModuleSize {
 		s.add(Problem{
@@ -77,7 +77,8 @@ func (s *static) parse() bool {
 	return true
 }
 
-// Info is [Inspect] of the request's module, which is not read again where Modules keeps it.
+// Info is [Inspect] of the request's module. If Modules keeps the module, Info does not read it
+// again.
 func (r Request) Info() (Info, error) {
 	b, err := newStatic(r).read()
 	if err != nil {
@@ -96,7 +97,7 @@ func (s *static) read() (*parsed, error) {
 	return parseBinary(s.request.Module)
 }
 
-// sum is the module's SHA-256.
+// sum returns the module's SHA-256.
 func (s *static) sum() moduleSum {
 	if s.known == nil {
 		sum, ok := sumOf(s.request.SHA256)
@@ -108,7 +109,7 @@ func (s *static) sum() moduleSum {
 	return *s.known
 }
 
-// checkABI finds the ABI as Envoy does: the first export that names one it knows.
+// checkABI finds the ABI as Envoy does: the first export with the name of a known ABI decides.
 func (s *static) checkABI() {
 	for _, abi := range s.binary.info.ABIs {
 		if abi == abi010 || abi == abi020 || abi == abi021 {
@@ -117,7 +118,7 @@ func (s *static) checkABI() {
 			return
 		}
 	}
-	// s.abi stays "": the steps that follow look for what no ABI has.
+	// s.abi stays "": the later steps look for functions that no ABI has.
 	message := "the module exports no proxy_abi_version function: it is no Proxy-Wasm filter"
 	if slices.ContainsFunc(s.binary.info.Imports, func(f Function) bool {
 		return f.Module == moduleEnv && strings.HasPrefix(f.Name, "proxy_")
@@ -166,9 +167,9 @@ func (s *static) checkImports() {
 	}
 }
 
-// missingImports makes a problem of each set of versions that lack something.
+// missingImports makes one problem for each set of versions with the same missing functions.
 func (s *static) missingImports() {
-	missing := map[string][]Function{} // by the versions that lack it
+	missing := map[string][]Function{} // by the versions that lack them
 	var order []string
 	for _, f := range s.binary.info.Imports {
 		known, ok := s.table.find(f.Module, f.Name)
@@ -204,7 +205,7 @@ func (s *static) missingImports() {
 	}
 }
 
-// export is a module's function by name.
+// export returns a module's function by name.
 func (s *static) export(name string) (Function, bool) {
 	i := slices.IndexFunc(s.binary.info.Exports, func(f Function) bool { return f.Name == name })
 	if i < 0 {
@@ -213,7 +214,7 @@ func (s *static) export(name string) (Function, bool) {
 	return s.binary.info.Exports[i], true
 }
 
-// wanted are the exports whose signatures Envoy checks, with the signatures.
+// wanted returns the exports whose signatures Envoy checks, with the signatures.
 func (s *static) wanted() []callback {
 	wanted := []callback{{name: exportInitialize, signature: signatureStart}}
 	if _, ok := s.export(exportInitialize); ok {
@@ -230,8 +231,8 @@ func (s *static) wanted() []callback {
 	return wanted
 }
 
-// allocator is the export that memory is got from. Envoy takes the second one
-// only where there is nothing of the first one's name.
+// allocator returns the export that allocates memory. Envoy takes the second name only if the
+// module has no export of the first name.
 func (s *static) allocator() string {
 	if _, ok := s.export(exportMalloc); ok {
 		return exportMalloc
@@ -240,7 +241,7 @@ func (s *static) allocator() string {
 }
 
 func (s *static) checkExports() {
-	var wrong, later []Function // later: of what not all versions look for
+	var wrong, later []Function // later: exports that only some versions check
 	for _, w := range s.wanted() {
 		f, ok := s.export(w.name)
 		if !ok || f.Signature == w.signature {
@@ -301,7 +302,7 @@ func (s *static) wrongExports(wrong []Function, versions []string) {
 	s.add(p)
 }
 
-// arrow is a signature for people.
+// arrow formats a signature for people.
 func arrow(signature string) string {
 	names := map[rune]string{'i': "i32", 'I': "i64", 'f': "f32", 'F': "f64", 'v': "v128", 'r': "ref"}
 	list := func(letters string) string {

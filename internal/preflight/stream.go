@@ -6,14 +6,14 @@ import (
 	"time"
 )
 
-// Stream is one HTTP request and its response through the filter. What the
-// filter pauses is held back until it continues.
+// Stream is one HTTP request and its response through the filter. Data that the filter pauses is
+// held back until the filter continues.
 type Stream struct {
 	host              *host
 	id                uint32
 	request, response half
-	local             bool // the filter's own answer is what the client gets
-	answered          bool // the filter has asked for that, in the callback that runs
+	local             bool // the client gets the filter's own answer
+	answered          bool // the filter has asked for its own answer in the current callback
 	reset             bool
 	logging           bool // proxy_on_log runs
 	begun             time.Time
@@ -26,16 +26,16 @@ type half struct {
 
 	headers, trailers *[]Header // nil: not there yet
 	received          int       // bytes of the body
-	// headersGone and trailersGone: the filter has let them pass, and sees them no more.
+	// headersGone and trailersGone: the filter has let them pass, and no longer sees them.
 	headersGone, trailersGone bool
 	visible                   *[]byte // body, during a callback
-	buffered                  []byte  // that the filter has paused with
+	buffered                  []byte  // data of a pause of the filter
 	buffering                 bool
 
-	stopped bool // nothing goes on: later events wait
+	stopped bool // all later events wait
 	held    bool // headers wait
-	ending  bool // the end has come, to the filter at least
-	over    bool // trailers wait, or the end does, for the filter to continue
+	ending  bool // the end has reached at least the filter
+	over    bool // trailers or the end wait for the filter to continue
 	out     Outcome
 }
 
@@ -55,7 +55,7 @@ const (
 	trailersEvent
 )
 
-// shownHeaders are what the filter may see and change; nil: none.
+// shownHeaders are the headers that the filter may see and change, or nil.
 func (d *half) shownHeaders() *[]Header {
 	if d.headersGone {
 		return nil
@@ -82,7 +82,7 @@ func (vm *VM) NewStream(ctx context.Context, o StreamOptions) (*Stream, error) {
 	return s, nil
 }
 
-// newContext makes a context below the root's.
+// newContext creates a context below the root's.
 func (vm *VM) newContext(ctx context.Context, o StreamOptions, fill func(*contextState)) (*contextState, error) {
 	h := vm.host
 	h.kept, h.missing = 0, nil
@@ -96,13 +96,13 @@ func (vm *VM) newContext(ctx context.Context, o StreamOptions, fill func(*contex
 	return c, h.run(ctx, c.id, callbackContextCreate, uint64(c.id), rootContext)
 }
 
-// Request is what the client sends. An error is a trap, as a [Problem] with step stream.
+// Request passes the client's request. An error is a trap, a [Problem] with the step stream.
 func (s *Stream) Request(ctx context.Context, m Message) error {
 	s.request.waiting = append(s.request.waiting, events(m)...)
 	return s.proceed(ctx, &s.request)
 }
 
-// Response is what the upstream answers. After a local answer nobody listens to it.
+// Response passes the upstream's response. After a local answer, Response has no effect.
 func (s *Stream) Response(ctx context.Context, m Message) error {
 	if s.local {
 		return nil
@@ -123,7 +123,7 @@ func events(m Message) []event {
 	return list
 }
 
-// proceed takes events until there are none or the filter stops them.
+// proceed handles events until there are none or the filter stops them.
 func (s *Stream) proceed(ctx context.Context, d *half) error {
 	for len(d.waiting) > 0 && !d.stopped && !s.reset && (d == &s.response || !s.local) {
 		e := d.waiting[0]
@@ -147,8 +147,7 @@ func (s *Stream) take(ctx context.Context, d *half, e event) error {
 	}
 }
 
-// call runs a callback of this stream. gone says that the stream does not go on
-// as it was: the filter has answered or reset it.
+// call runs a callback of this stream. gone means that the filter has answered or reset the stream.
 func (s *Stream) call(ctx context.Context, name string, args ...uint64) (status uint64, gone bool, err error) {
 	local := s.local
 	status, _, err = s.host.callback(ctx, s.id, name, append([]uint64{uint64(s.id)}, args...)...)
@@ -222,7 +221,7 @@ func (s *Stream) takeTrailers(ctx context.Context, d *half, e event) error {
 	return s.host.runAfter(ctx)
 }
 
-// cmpErr is the first error; what comes after an error does not happen.
+// cmpErr returns the first error: the work after an error is not done.
 func cmpErr(err error, after func() error) error {
 	if err != nil {
 		return err
@@ -230,7 +229,7 @@ func cmpErr(err error, after func() error) error {
 	return after()
 }
 
-// flush sends on what the filter has let pass.
+// flush sends on the data that the filter has let pass.
 func (d *half) flush(end bool) {
 	if !d.out.Reached {
 		d.out.Reached, d.held = true, false
@@ -248,7 +247,7 @@ func (d *half) flush(end bool) {
 	}
 }
 
-// resume is what continuing does.
+// resume continues a direction.
 func (s *Stream) resume(ctx context.Context, d *half) error {
 	if s.reset || d.headers == nil || (d == &s.request && s.local) {
 		return nil
@@ -261,7 +260,7 @@ func (s *Stream) resume(ctx context.Context, d *half) error {
 	return s.proceed(ctx, d)
 }
 
-// merged makes one chunk of those that have come while the filter was stopped.
+// merged joins the chunks that came while the filter was stopped.
 func merged(waiting []event) []event {
 	var list []event
 	for _, e := range waiting {
@@ -274,9 +273,9 @@ func merged(waiting []event) []event {
 	return list
 }
 
-// answer makes the filter's own response the client's. One that comes instead of
-// the upstream's goes through the filter as that would; one that comes while the
-// upstream's is held takes its place; after that there is nothing left but a reset.
+// answer makes the filter's own response the client's. If the upstream has not responded, the
+// filter's response goes through the filter instead. If the upstream's response is held, the
+// filter's replaces it. Later, only a reset is possible.
 func (s *Stream) answer(ctx context.Context, m Message) error {
 	switch {
 	case s.local || s.reset:
@@ -294,16 +293,17 @@ func (s *Stream) answer(ctx context.Context, m Message) error {
 	return s.proceed(ctx, &s.response)
 }
 
-// Upstream is what has reached the upstream.
+// Upstream returns the outcome of the message to the upstream.
 func (s *Stream) Upstream() Outcome { return s.request.out }
 
-// Client is what has reached the client: the upstream's answer or the filter's own.
+// Client returns the outcome of the message to the client: the upstream's response or the filter's
+// own.
 func (s *Stream) Client() Outcome { return s.response.out }
 
-// Local says that the filter has answered by itself.
+// Local reports whether the filter has answered by itself.
 func (s *Stream) Local() bool { return s.local }
 
-// Reset says that the filter has ended the stream without an answer.
+// Reset reports whether the filter has ended the stream without an answer.
 func (s *Stream) Reset() bool { return s.reset }
 
 // Close ends the stream: log, done and delete.

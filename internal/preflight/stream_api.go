@@ -6,23 +6,23 @@ type Header struct{ Name, Value string }
 // Message is a request or a response.
 type Message struct {
 	Headers []Header
-	// Body is in the chunks in which it arrives; nil: none.
+	// Body is in chunks, as they arrive; nil: none.
 	Body     [][]byte
 	Trailers []Header // nil: none
 }
 
-// StreamOptions describe the stream that a filter sees.
+// StreamOptions describe a filter's stream.
 type StreamOptions struct {
-	// Properties are by path, such as "source.address" or "request.path"; they go
-	// before what the sandbox derives from the message.
+	// Properties are by path, such as "source.address" or "request.path". They override the
+	// sandbox's properties of the message.
 	Properties map[string]string
 }
 
-// Outcome is where a message, or a connection's data, has come to.
+// Outcome is the part of a message, or of a connection's data, that has arrived.
 type Outcome struct {
-	// Reached says that the headers came through.
+	// Reached means that the headers arrived.
 	Reached bool
-	// Complete says that all of the message did.
+	// Complete means that the whole message arrived.
 	Complete bool
 	Message  Message
 }
@@ -31,7 +31,7 @@ type Outcome struct {
 type Call struct {
 	ID       uint32
 	GRPC     bool
-	Cluster  string // or the gRPC service as the module wrote it
+	Cluster  string // for gRPC, the service message as the module wrote it
 	Service  string // gRPC only
 	Method   string // gRPC only
 	Message  Message
@@ -39,16 +39,16 @@ type Call struct {
 	Answered bool
 }
 
-// Answer is what a call gets.
+// Answer is the response to a call.
 type Answer struct {
 	Message Message
-	// Failed is no answer at all: the callback gets no headers. For a gRPC call
-	// Status is its status.
+	// Failed means no response: the callback gets no headers. For a gRPC call, Status is its
+	// status.
 	Failed bool
 	Status uint32
 }
 
-// MetricType is Proxy-Wasm's number of a kind of metric.
+// MetricType is the number of a kind of metric in Proxy-Wasm.
 type MetricType uint32
 
 // The kinds of metrics.
@@ -58,7 +58,7 @@ const (
 	Histogram
 )
 
-// Metric is one metric's value now. Of a histogram it is the last value recorded.
+// Metric is the current value of one metric; of a histogram, the last recorded value.
 type Metric struct {
 	Name  string
 	Type  MetricType

@@ -9,25 +9,25 @@ import (
 	"github.com/wasm-xds/wasm-xds/pkg/spec"
 )
 
-// sender sends what the steps of tests consist of through a filter.
+// sender sends the traffic of test steps through a filter.
 type sender struct {
 	vm *VM
-	// fail is told what a test has no answer for.
+	// fail is called for a call without a response in the test.
 	fail func(what, want, got string)
-	// unanswered calls of the filter stay so.
+	// unanswered leaves the filter's calls without a response.
 	unanswered bool
 }
 
-// passed is what has come of a step.
+// passed is the result of a step.
 type passed struct {
 	upstream, client         Outcome // of a request
 	local, reset             bool
 	toUpstream, toDownstream string // of a connection
 	closed                   bool
-	calls                    []*Call // that the filter has made meanwhile
+	calls                    []*Call // the filter's calls during the step
 }
 
-// send returns an error for a trap only.
+// send returns an error only for a trap.
 func (d sender) send(ctx context.Context, s *spec.TestStep) (passed, error) {
 	d.vm.forgetAnswered()
 	before := len(d.vm.host.state.outgoing)
@@ -44,7 +44,7 @@ func (d sender) send(ctx context.Context, s *spec.TestStep) (passed, error) {
 	return out, err
 }
 
-// exchange sends one request, and its response if the request arrives.
+// exchange sends one request, and its response if the request reaches the upstream.
 func (d sender) exchange(ctx context.Context, s *spec.TestStep, o StreamOptions, calls *callAnswers) (passed, error) {
 	stream, err := d.vm.NewStream(ctx, o)
 	if err != nil {
@@ -68,7 +68,7 @@ func (d sender) exchange(ctx context.Context, s *spec.TestStep, o StreamOptions,
 	return out, stream.Close(ctx)
 }
 
-// connect passes bytes through a connection, the client's first, and ends it.
+// connect passes bytes through a connection, the client's first, and ends the connection.
 func (d sender) connect(ctx context.Context, s *spec.TestStep, o StreamOptions, calls *callAnswers) (passed, error) {
 	c, err := d.vm.NewConnection(ctx, o)
 	if err != nil {
@@ -100,21 +100,21 @@ func (d sender) connect(ctx context.Context, s *spec.TestStep, o StreamOptions, 
 	return out, c.Close(ctx)
 }
 
-// callAnswers answers the calls that a filter makes in one step.
+// callAnswers answers the filter's calls in one step.
 type callAnswers struct {
 	sender
 	answers map[string][]spec.TestAnswer
-	before  int            // calls that there were before the step
+	before  int            // number of calls before the step
 	used    map[string]int // answers given, by cluster
 }
 
-// maxCalls bounds the calls of a step: a filter may try again for ever.
+// maxCalls bounds the calls of a step, because a filter may retry without end.
 const maxCalls = 1000
 
-// unavailable is gRPC's status when there is no answer.
+// unavailable is gRPC's status for a missing response.
 const unavailable = 14
 
-// answerAll answers until no call waits: an answer may bring the next call.
+// answerAll answers until no call waits: a response may cause the next call.
 func (c *callAnswers) answerAll(ctx context.Context) error {
 	if c.unanswered {
 		return nil
@@ -132,8 +132,8 @@ func (c *callAnswers) answerAll(ctx context.Context) error {
 	return nil
 }
 
-// next is the first call that waits. One that was made before the first step, as
-// from proxy_on_configure, waits until a step has an answer for it.
+// next returns the first waiting call. A call from before the first step, as from
+// proxy_on_configure, waits until a step has a response for it.
 func (c *callAnswers) next() *Call {
 	for i, call := range c.vm.host.state.outgoing {
 		if !call.Answered && (i >= c.before || len(c.answers[call.Cluster]) > 0) {
@@ -164,7 +164,7 @@ func requestMessage(m spec.TestMessage) Message {
 		pseudo[0].Value = headers[i].Value
 		headers = slices.Delete(headers, i, i+1)
 	}
-	// A test may set them as headers, too.
+	// A test may also set them as headers.
 	pseudo = slices.DeleteFunc(pseudo, func(p Header) bool {
 		return slices.ContainsFunc(headers, func(h Header) bool { return h.Name == p.Name })
 	})

@@ -7,8 +7,7 @@ import (
 	"slices"
 )
 
-// VM is a module that was started and configured. It and its streams belong to
-// one goroutine.
+// VM is a started and configured module. The VM and its streams belong to one goroutine.
 type VM struct {
 	host    *host
 	running *running
@@ -16,11 +15,11 @@ type VM struct {
 
 var errNotLoaded = errors.New("the module does not load")
 
-// Load starts and configures a module as the newest of the request's versions
-// does. With problems of that version there is no VM, and an error.
+// Load starts and configures a module as the newest of the request's versions does. If that version
+// has problems, Load returns an error and no VM.
 func Load(ctx context.Context, r Request) (*VM, []Problem, error) { return loadOn(ctx, r, "") }
 
-// loadOn is [Load] on an engine; "": on the request's.
+// loadOn is [Load] on an engine; "" means the request's engine.
 func loadOn(ctx context.Context, r Request, e Engine) (*VM, []Problem, error) {
 	versions := r.Versions
 	if versions == nil {
@@ -54,7 +53,7 @@ func loadOn(ctx context.Context, r Request, e Engine) (*VM, []Problem, error) {
 // Close frees the module.
 func (vm *VM) Close(ctx context.Context) error { return vm.running.close(ctx) }
 
-// Logs returns what was logged since the last call.
+// Logs returns the log lines since the last call.
 func (vm *VM) Logs() []Log { return vm.host.takeLogs() }
 
 // Metrics returns the module's metrics by name.
@@ -81,7 +80,7 @@ func (vm *VM) Tick(ctx context.Context) error {
 	return vm.host.run(ctx, rootContext, "proxy_on_tick", rootContext)
 }
 
-// MemorySize is the linear memory's size in bytes.
+// MemorySize returns the size of the linear memory in bytes.
 func (vm *VM) MemorySize() uint32 { return vm.host.memorySize() }
 
 func (h *host) memorySize() uint32 {

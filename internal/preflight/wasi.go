@@ -27,10 +27,10 @@ const (
 	maximumIOVecs = 1 << 16
 )
 
-// errno is a WASI function of which Envoy has no more than the error.
+// errno returns a WASI function that only fails, as in Envoy.
 func errno(n uint64) handler { return func(*host, []uint64) uint64 { return n } }
 
-// onOutput is one that knows the two outputs only.
+// onOutput returns a WASI function that knows only the two outputs.
 func onOutput(n uint64) handler {
 	return func(_ *host, a []uint64) uint64 {
 		if !isOutput(a[0]) {
@@ -87,12 +87,12 @@ func (h *host) fdstatGet(a []uint64) uint64 {
 	}
 	const rightFDWrite = 64
 	for i, v := range []uint64{0, rightFDWrite, 0} {
-		h.putU64(a[1]+8*uint64(i), v) // Envoy does not look either
+		h.putU64(a[1]+8*uint64(i), v) // Envoy does not check either
 	}
 	return 0
 }
 
-// environment is sorted: Envoy's order is that of a hash.
+// environment is sorted; Envoy's order is that of a hash table.
 func (h *host) environment() []string {
 	var list []string
 	for name, value := range h.request.Env {
@@ -173,7 +173,7 @@ func (h *host) pollOneoff(a []uint64) uint64 {
 	return 0
 }
 
-// pollSince is the first version in which poll_oneoff does something.
+// pollSince is the first version with a working poll_oneoff.
 const pollSince = "1.39"
 
 func (h *host) fdTell(a []uint64) uint64 {
@@ -186,7 +186,7 @@ func (h *host) fdTell(a []uint64) uint64 {
 	return 0
 }
 
-// procExit ends nothing in Envoy either: the module goes on, and most trap then.
+// procExit ends nothing, as in Envoy: the module goes on, and usually traps then.
 func (h *host) procExit([]uint64) uint64 {
 	h.exited = true
 	h.log(LogError, "wasi_unstable proc_exit")
