@@ -16,8 +16,8 @@ const (
 	CodeSyncTimeout  = "sync_timeout"    // of a sync that did not end in time
 )
 
-// CodeRolledBack is the error code of a rolled-back filter: its spec describes another revision than the
-// rollback's.
+// CodeRolledBack is the error code of a rolled-back filter: its spec describes another revision
+// than the rollback's.
 const CodeRolledBack = "rolled_back"
 
 // State is the data that the API shows. Any goroutine may call the methods. They return copies or

@@ -15,7 +15,8 @@ const (
 	FilterRejected FilterState = "rejected" // no revision can be served: Envoys get a stand-in
 	FilterRemoved  FilterState = "removed"  // the spec is gone; OnRemove selects the content for Envoys
 	FilterUnknown  FilterState = "unknown"  // an Envoy asks for a name without a spec: denied
-	// FilterPreparing is a filter without a revision yet: the first module is being fetched or tried.
+	// FilterPreparing is a filter without a revision yet: the first module is being fetched or
+	// tried.
 	FilterPreparing FilterState = "preparing"
 )
 
@@ -107,7 +108,7 @@ type Module struct {
 	Reference string `json:"reference,omitempty"`
 	Digest    string `json:"digest,omitempty"`
 	// TagDigest is the present digest of Reference's tag, in the last answer of the registry; "":
-	// the same as Digest, or unknown. A filter whose spec has no module.refresh stays with
+	// the same as Digest, or unknown. Without module.refresh, a filter stays with
 	// Digest.
 	TagDigest string `json:"tagDigest,omitempty"`
 }

@@ -26,7 +26,7 @@ type devRun struct {
 	at       time.Time // the start of this state
 }
 
-// devChange is a filter whose Envoy runs another revision than before.
+// devChange is a filter with a change of revision on its Envoy.
 type devChange struct {
 	name        string
 	before, now devRun

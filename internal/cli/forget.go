@@ -57,7 +57,7 @@ stays, too.`,
 	return c
 }
 
-// completeRemoved offers the names of the filters whose spec is gone.
+// completeRemoved offers the names of removed filters.
 func completeRemoved(c *cobra.Command, args []string, _ string) ([]string, cobra.ShellCompDirective) {
 	if len(args) > 0 {
 		return nil, cobra.ShellCompDirectiveNoFileComp

@@ -94,8 +94,8 @@ func loadDirectory(ctx context.Context, path string) documents {
 	return documents{first.Specs, first.Errors}
 }
 
-// dropDuplicates drops specs with a name that occurs in two of the paths. Duplicates within a path are
-// problems already. A file that is named twice is no duplicate.
+// dropDuplicates drops specs with a name that occurs in two of the paths. Duplicates within a
+// path are problems already. A file that is named twice is no duplicate.
 func (d *documents) dropDuplicates() {
 	slices.SortStableFunc(d.specs, func(a, b *spec.Spec) int {
 		return cmp.Or(cmp.Compare(a.Name, b.Name), cmp.Compare(a.File, b.File), cmp.Compare(a.Line, b.Line))

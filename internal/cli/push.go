@@ -208,7 +208,7 @@ func readSmall(path string) ([]byte, error) {
 	return os.ReadFile(path)
 }
 
-// readSpecFile reads the text of a file whose specs are known, in their order.
+// readSpecFile reads the text of a file with the known specs, in their order.
 func readSpecFile(dir, file string, f *bundle.SpecFile) *spec.Error {
 	changed := func(why string) *spec.Error {
 		return &spec.Error{

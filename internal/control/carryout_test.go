@@ -28,8 +28,8 @@ func TestNackKinds(t *testing.T) {
 	}
 }
 
-// TestLogSaysOnceAndTruly: a source that cannot be read makes a single line. The log does not
-// claim that a filter without a good revision is served.
+// TestLogSaysOnceAndTruly: an unreadable source makes a single line. The log never
+// reports a filter without a good revision as served.
 func TestLogSaysOnceAndTruly(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		core, logs := observer.New(zap.WarnLevel)

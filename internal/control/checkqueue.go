@@ -10,8 +10,8 @@ import (
 	"github.com/wasm-xds/wasm-xds/pkg/spec"
 )
 
-// checkHold is the time for which the queue gathers the findings of one change, so that a change
-// of a thousand specs makes a few snapshots. After checkHold, the known findings are published,
+// checkHold is the time for which the queue gathers the findings of a change, so that a change of a
+// thousand specs makes only a few snapshots. After checkHold, the known findings are published,
 // and again after each further checkHold.
 // See docs/RATIONALE.md#when-are-the-results-of-checks-published.
 const checkHold = time.Second
@@ -22,7 +22,7 @@ type check struct {
 	spec   *spec.Spec
 	module snapshot.Module
 	config *string
-	// moduleKey is the job that brought the module.
+	// moduleKey is the job of the module.
 	moduleKey string
 
 	batch *batch // nil: no publication waits for the check any more
@@ -31,9 +31,9 @@ type check struct {
 	unwanted bool
 	cancel   context.CancelFunc // while it runs
 
-	// late has the findings of the last run that took too long; nil: no run did.
+	// late has the findings of the last run past the time limit; nil: none.
 	late        *examine.Verdict
-	tookTooLong int       // the number of runs that took too long
+	tookTooLong int       // the number of runs past the time limit
 	again       time.Time // the earliest start of the next run alone
 	told        bool      // the log has the warning
 }
@@ -51,7 +51,7 @@ const (
 	checkIsDone
 )
 
-// batch has the checks of one change. Their findings are published together.
+// batch has the checks of a change. Their findings are published together.
 type batch struct {
 	waiting []*check
 	left    int // checks that are neither done nor known to take long
@@ -62,8 +62,8 @@ type batch struct {
 // checkQueue decides when each check runs, and when findings are published. The queue is pure.
 //
 // A module may loop until the sandbox stops the run. A check that takes longer than checkMoment
-// therefore gives its place to other checks, and continues or starts again in one of few places
-// for long checks: healthy filters never wait for slow ones. A check that took too long is tried
+// therefore gives its place to other checks, and continues or starts again in one of a few places
+// for long checks: healthy filters never wait for slow filters. A check that took too long is tried
 // again alone, because the machine may have been busy: first as soon as no other check wants to
 // run, then after growing pauses.
 type checkQueue struct {
@@ -82,7 +82,7 @@ func newCheckQueue(cores int) *checkQueue {
 	return &checkQueue{quickPlaces: cores, longPlaces: max(1, cores/2), checks: map[string]*check{}}
 }
 
-// add takes the checks that one change needs. The queue must not have any of them.
+// add takes the checks of a change. The queue must not have any of them.
 func (q *checkQueue) add(now time.Time, all []*check) {
 	if len(all) == 0 {
 		return
@@ -96,7 +96,7 @@ func (q *checkQueue) add(now time.Time, all []*check) {
 }
 
 // next returns a check to start now; nil: none. The change with the fewest checks comes first, so
-// that an edit does not wait for a checkout of thousands.
+// an edit does not wait for a checkout of thousands.
 func (q *checkQueue) next(now time.Time) *check {
 	if len(q.line) > 0 && q.long < q.longPlaces {
 		k := q.line[0]
@@ -125,7 +125,7 @@ func (q *checkQueue) next(now time.Time) *check {
 }
 
 // nextAlone returns a check that took too long, once its pause is over and nothing runs. Checks
-// that arrive during the run do not wait for its end.
+// that arrive during the run do not wait.
 func (q *checkQueue) nextAlone(now time.Time) *check {
 	if len(q.apart) == 0 || q.quick+q.long+q.alone > 0 {
 		return nil
@@ -172,7 +172,7 @@ func (q *checkQueue) ended(k *check, result bool) (publish bool) {
 	return q.leaveBatch(k) || was != checkIsQuick
 }
 
-// tookTooLong takes the end of a run that took too long. A busy machine may be the cause.
+// tookTooLong takes the end of a run past the time limit. A busy machine may be the cause.
 func (q *checkQueue) tookTooLong(now time.Time, k *check, v examine.Verdict) (publish bool) {
 	if k.unwanted {
 		return q.ended(k, true)
@@ -293,7 +293,7 @@ func (q *checkQueue) nextDue() time.Time {
 	return first
 }
 
-// due says whether a publication is due, and schedules the next one.
+// due says whether a publication is due, and schedules the next publication.
 func (q *checkQueue) due(now time.Time) bool {
 	is := false
 	for _, b := range q.batches {

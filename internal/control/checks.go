@@ -104,8 +104,8 @@ func outcomeOf(v examine.Verdict) string {
 	}
 }
 
-// goOnChecking publishes findings that were gathered for checkHold, and starts checks at the end of their
-// pause.
+// goOnChecking publishes findings that were gathered for checkHold, and starts checks at the end
+// of their pause.
 func (c *Control) goOnChecking(ctx context.Context) {
 	if c.checks.due(time.Now()) {
 		c.replan(ctx)
@@ -150,7 +150,7 @@ func (c *Control) judged(e *entry, m snapshot.Module, config *string) (o outcome
 	return o, nil
 }
 
-// soFar returns the findings about a check that took too long, with the time of the next run.
+// soFar returns the findings so far, with the time of the next run.
 func (k *check) soFar() examine.Verdict {
 	if k.tookTooLong < 2 {
 		return k.late.TriedAgain("as soon as the sandbox has nothing else to do")
@@ -215,7 +215,7 @@ func (c *Control) tell(told *bool, o outcome) {
 	}
 }
 
-// checkingError tells users that the newest revision is still in the sandbox.
+// checkingError reports the newest revision as still in the sandbox.
 func checkingError(s *spec.Spec) *spec.Error {
 	return &spec.Error{
 		Code: admin.CodePreflightRunning, Name: s.Name, Pos: modulePosition(s),

@@ -107,7 +107,7 @@ func newChecked(x Examiner, change ...func(*Config)) *Control {
 	return c
 }
 
-// configured is a set of filters by name, each with its configuration.
+// configured is a set of filters by name, each with a configuration.
 func configured(configs map[string]string) source.Set {
 	set := source.Set{References: map[string]string{}}
 	for _, name := range slices.Sorted(maps.Keys(configs)) {
@@ -119,7 +119,7 @@ func configured(configs map[string]string) source.Set {
 	return set
 }
 
-// shown is the wanted configuration of a filter, and its problem.
+// shown is the wanted configuration and the problem of a filter.
 func (c *Control) shown(name string) string {
 	text := "nothing"
 	f := c.snapshot.Get(name)
@@ -235,7 +235,7 @@ func TestAFreshFilterIsNotPublishedTwice(t *testing.T) {
 	}
 }
 
-// On a busy machine, a check that waits for half a second must not begin again.
+// On a busy machine, a check must not begin again after half a second of waiting.
 func TestAThousandFiltersAreTriedOnce(t *testing.T) {
 	synctest.Test(t, triedOnce)
 }
@@ -308,7 +308,7 @@ func TestVerdictsAreBounded(t *testing.T) {
 	}
 }
 
-// one is a source with a single set.
+// one emits a single set.
 type one struct{ set source.Set }
 
 func (o one) Run(ctx context.Context, publish func(source.Set)) error {
@@ -317,7 +317,7 @@ func (o one) Run(ctx context.Context, publish func(source.Set)) error {
 	return nil
 }
 
-// A good filter that was checked on a busy machine goes live without any action.
+// After a check on a busy machine, a good filter goes live without any action.
 func TestATimeoutDoesNotLast(t *testing.T) {
 	for _, tt := range []struct {
 		mode                 examine.Mode

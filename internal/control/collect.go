@@ -26,7 +26,7 @@ type garbage struct {
 	named map[string]time.Time
 }
 
-// collectSoon schedules a search, at least collectEvery after the last one.
+// collectSoon schedules a search, at least collectEvery after the last search.
 func (c *Control) collectSoon() {
 	if c.garbage.due.IsZero() {
 		c.garbage.due = c.garbage.looked.Add(collectEvery)
@@ -69,7 +69,7 @@ func (c *Control) collect(now time.Time) {
 	})
 }
 
-// namedModules returns the modules of all revisions that may be served, and of all results of
+// namedModules returns the modules of all servable revisions, and of all results of
 // jobs.
 func (c *Control) namedModules(now time.Time) map[string]time.Time {
 	named := map[string]time.Time{}

@@ -26,7 +26,7 @@ import (
 // Sender sends responses without blocking.
 type Sender interface {
 	Send(delivery.Send)
-	// Prepare announces a send that follows in a moment.
+	// Prepare announces an imminent send.
 	Prepare(delivery.Send)
 	// End ends the stream of an Envoy that asks for too many names without a spec.
 	End(delivery.StreamID)
@@ -117,7 +117,7 @@ type Control struct {
 	saveDue    time.Time // zero: nothing to save
 	saveBegan  time.Time
 	lastSaved  time.Time
-	saveGap    time.Duration // the least time between two saves that nothing waits for
+	saveGap    time.Duration // the least time between two saves without waiters
 	garbage    garbage
 	unsettled  unsettledSaver
 	durable    waiters
@@ -223,7 +223,7 @@ func (c *Control) FetchFinished(token string, end moduleserver.End) {
 // Answered counts an answer of the module server.
 func (c *Control) Answered(status int, bytes int64) { c.cfg.Metrics.ModuleServed(status, bytes) }
 
-// Serves says whether a revision that may be served names the module.
+// Serves says whether a servable revision names the module.
 func (c *Control) Serves(sha256 string) bool {
 	return c.served.has(sha256)
 }
@@ -235,7 +235,7 @@ func (c *Control) post(message any) {
 	}
 }
 
-// Run owns the state until ctx ends. Run returns after the end of all goroutines that it started.
+// Run owns the state until ctx ends. Run returns after the end of all its goroutines.
 func (c *Control) Run(ctx context.Context, sender Sender) error {
 	c.sender = sender
 	ctx, cancel := context.WithCancel(ctx)
@@ -254,7 +254,7 @@ func (c *Control) Run(ctx context.Context, sender Sender) error {
 			return nil
 		case message := <-c.inbox:
 			c.take(ctx, message)
-			// Messages that arrived meanwhile are taken without another look at the clock.
+			// Take newer messages without another look at the clock.
 			for range len(c.inbox) {
 				c.take(ctx, <-c.inbox)
 			}
@@ -375,7 +375,7 @@ func (c *Control) step(e delivery.Event) {
 	c.sendOnceSaved(unproven)
 }
 
-// note keeps the data about streams that the status shows.
+// note keeps data about streams for the status.
 func (c *Control) note(e delivery.Event) {
 	switch e := e.(type) {
 	case delivery.StreamOpened:

@@ -9,13 +9,13 @@ import (
 	"github.com/wasm-xds/wasm-xds/pkg/spec"
 )
 
-// downloads are the running jobs that use the network, by key.
+// downloads are the running network jobs, by key.
 type downloads map[string]*downloading
 
 // downloading is a running job. Only its address tells it from a later job with the same key.
 type downloading struct {
 	key    string
-	name   string // of a filter that uses the module
+	name   string // of a filter with the module
 	cancel context.CancelFunc
 	wait   transfer.Wait // the reason for which the download pauses; zero: no pause
 }
@@ -46,7 +46,7 @@ func (d downloads) drop(wanted func(key string) bool) (keys []string) {
 	return keys
 }
 
-// download runs a job that uses the network. No other job waits for a download.
+// download runs a network job. No other job waits for a download.
 func (c *Control) download(ctx context.Context, j job) {
 	ctx, cancel := context.WithCancel(ctx)
 	one := &downloading{key: j.key, name: j.name, cancel: cancel}
@@ -55,7 +55,7 @@ func (c *Control) download(ctx context.Context, j job) {
 	c.workers.Go(func() { c.post(resolved{map[string]result{j.key: c.runJob(ctx, j)}, one}) })
 }
 
-// takeWait notes the reason for which a download pauses. All filters that share the download show
+// takeWait notes the reason for which a download pauses. All filters with the download show
 // the reason.
 func (c *Control) takeWait(w waits) {
 	if w.of.wait == w.what {
@@ -65,7 +65,7 @@ func (c *Control) takeWait(w waits) {
 	c.publishFilter(w.of.name)
 }
 
-// dropDownloads cancels the downloads that no spec names any more.
+// dropDownloads cancels the downloads without a spec.
 func (c *Control) dropDownloads() {
 	if len(c.downloads) == 0 {
 		return

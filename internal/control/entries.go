@@ -10,8 +10,8 @@ import (
 )
 
 // entries are the control's knowledge about a set's specs. They survive from set to set: among
-// ten thousand specs, an edit costs a look into one entry, and a comparison of pointers for each
-// other spec. The zero value knows no set.
+// ten thousand specs, an edit costs a look into a single entry, and a comparison of pointers for
+// each other spec. The zero value knows no set.
 type entries struct {
 	set *source.Set // nil: none yet
 	// digests is the state of the tags for which the entries were made, see [tags.changes].
@@ -46,8 +46,8 @@ func (n *entries) follow(set *source.Set, digests uint64, keep func(*entry) bool
 		next.users = map[string][]*entry{}
 	}
 	var added []*entry
-	at := 0                       // the number of specs that were passed
-	left := map[string]struct{}{} // paths that a gone entry used
+	at := 0                       // the number of passed specs
+	left := map[string]struct{}{} // paths of gone entries
 	leave := func() {
 		n.all[at].gone = true
 		for _, path := range n.all[at].spec.Files(len(n.keys) > 0) {
@@ -93,7 +93,7 @@ func (n *entries) follow(set *source.Set, digests uint64, keep func(*entry) bool
 // places are positions in a list. Callers ask for them in rising order.
 type places struct {
 	all  bool
-	some []int // sorted, without the positions that were passed
+	some []int // sorted, without passed positions
 }
 
 func (p *places) has(at int) bool {
@@ -146,7 +146,7 @@ func (n *entries) forget(paths map[string]struct{}) {
 	}
 }
 
-// settle removes the entries from open that have become plain.
+// settle removes plain entries from open.
 func (n *entries) settle() {
 	n.open = slices.DeleteFunc(n.open, func(e *entry) bool {
 		if !e.plain() {

@@ -16,7 +16,7 @@ import (
 	"github.com/wasm-xds/wasm-xds/pkg/spec"
 )
 
-// An edit, at any place among the specs, costs a look into one entry.
+// An edit, at any place among the specs, costs a look into a single entry.
 func TestFollowLooksIntoWhatHasChanged(t *testing.T) {
 	const n = 1000
 	first := directoryOf(n)
@@ -141,7 +141,7 @@ func inWords(p plan) string {
 	return b.String()
 }
 
-// world is a directory that changes at random.
+// world is a directory with random changes.
 type world struct {
 	rng     *rand.Rand
 	set     source.Set
@@ -167,7 +167,7 @@ func (w *world) spec(name string) *spec.Spec {
 	return s
 }
 
-// differs is the difference between the world's set and another one, if the source reports one.
+// differs is the difference between the references of the world's set and of now.
 func (w *world) differs(now source.Set) *source.Difference {
 	d := &source.Difference{From: w.set.References}
 	for path, seen := range now.References {
@@ -251,7 +251,7 @@ func (w *world) next(ctx context.Context, c *Control) string {
 	}
 }
 
-// A plan after changes equals a plan that is made from scratch.
+// A plan after changes equals a plan from scratch.
 func TestPlansAreWholePlans(t *testing.T) {
 	for seed := range uint64(12) {
 		planAtRandom(t, seed, 150)
@@ -282,7 +282,7 @@ func planAtRandom(t *testing.T, seed uint64, steps int) {
 	for range steps {
 		did = append(did, w.next(ctx, c))
 		if w.rng.IntN(3) == 0 {
-			continue // the next change happens before this one has taken effect
+			continue // the next change happens before the effects of this change
 		}
 		for len(c.running) > 0 {
 			c.take(ctx, <-c.inbox)

@@ -113,7 +113,7 @@ func (c *Control) forgetResults() {
 	c.forgetAllResults()
 }
 
-// forgetAllResults drops the results that no entry needs.
+// forgetAllResults drops the unneeded results.
 func (c *Control) forgetAllResults() {
 	needed := c.neededJobs()
 	c.jobRetries.keep(needed)
@@ -150,8 +150,8 @@ func (c *Control) outcome(e *entry) (outcome, *check) {
 	return c.judged(e, m.module, config)
 }
 
-// outcomes returns the outcomes of the specs that are not plain. It starts the checks that these
-// specs need, and ends the checks that nothing needs any more.
+// outcomes returns the outcomes of all open specs. It starts the checks that these
+// specs need, and ends unneeded checks.
 func (c *Control) outcomes(ctx context.Context) []openSpec {
 	open := make([]openSpec, 0, len(c.entries.open))
 	wanted := map[string]struct{}{} // checks

@@ -17,7 +17,7 @@ import (
 // an Envoy has a stream for each filter, all on the same connection.
 type envoyKey struct{ node, address string }
 
-// envoys are the connected Envoys, and the Envoys that have gone.
+// envoys are the connected and the gone Envoys.
 type envoys struct {
 	here map[envoyKey]*envoy
 	gone []*envoy // the longest gone first
@@ -29,7 +29,7 @@ type envoy struct {
 	streams int
 	since   time.Time // the start of the first stream; after the last stream, the time at which the Envoy has gone
 	began   time.Time // the start of the first stream
-	// last has the filters of streams that have ended, by name.
+	// last has the filters of ended streams, by name.
 	last map[string]admin.NodeFilter
 }
 
@@ -58,7 +58,7 @@ func (e *envoys) open(n delivery.Node, mode string, now time.Time) (first bool) 
 	return first
 }
 
-// close takes the end of a stream, with the filters that the Envoy ran at that moment. It returns
+// close takes the end of a stream, with the filters of the Envoy at that moment. It returns
 // the Envoy after its last stream, else nil.
 func (e *envoys) close(n delivery.Node, filters []admin.NodeFilter, now time.Time) *envoy {
 	one := e.here[keyOf(n)]
@@ -84,13 +84,13 @@ func (e *envoys) close(n delivery.Node, filters []admin.NodeFilter, now time.Tim
 	return one
 }
 
-// recent returns the gone Envoys that are still remembered.
+// recent returns the remembered gone Envoys.
 func (e *envoys) recent(now time.Time) []*envoy {
 	e.gone = slices.DeleteFunc(e.gone, func(g *envoy) bool { return now.Sub(g.since) > goneEnvoyTime })
 	return e.gone
 }
 
-// filters returns the filters that the Envoy ran last, sorted by name.
+// filters returns the Envoy's last filters, sorted by name.
 func (o *envoy) filters() []admin.NodeFilter {
 	return slices.SortedFunc(maps.Values(o.last), func(a, b admin.NodeFilter) int { return cmp.Compare(a.Name, b.Name) })
 }
@@ -98,7 +98,7 @@ func (o *envoy) filters() []admin.NodeFilter {
 // lastShown is how many filters a line of the log names.
 const lastShown = 20
 
-// ran returns the filters that the Envoy ran last, as name=revision.
+// ran returns the Envoy's last filters, as name=revision.
 func (o *envoy) ran() []string {
 	var words []string
 	for _, f := range o.filters() {
@@ -145,7 +145,7 @@ func (c *Control) streamClosed(e delivery.StreamClosed, now time.Time) {
 	c.hub.Publish(admin.Event{Type: admin.EventNode, Name: gone.node.ID, State: string(admin.NodeGone), Time: now})
 }
 
-// goneNode is the API's form of an Envoy that has gone.
+// goneNode is the API's form of a gone Envoy.
 func (o *envoy) goneNode() admin.Node {
 	return admin.Node{
 		ID: o.node.ID, Cluster: o.node.Cluster, Address: o.node.Address, Envoy: o.node.Version,

@@ -95,7 +95,7 @@ func (c *Control) hasSpec(st delivery.FilterStatus) *admin.Error {
 // askersShown is how many Envoys an error names.
 const askersShown = 5
 
-// stillAskedFor returns an error that names the Envoys that ask for a filter; nil: none does.
+// stillAskedFor returns an error with the Envoys that ask for a filter; nil: none does.
 func stillAskedFor(st delivery.FilterStatus) *admin.Error {
 	var askers []string
 	for _, s := range st.Subscribers {

@@ -35,7 +35,7 @@ func (p planning) believed(gone []*snapshot.Filter, wanted *wishes) (removed, he
 }
 
 // servesNothing says whether Envoys get no more of the filter than of a name without a spec.
-// There is no reason to hold such a filter.
+// There is no reason to hold the filter.
 func servesNothing(f *snapshot.Filter) bool {
 	return f.Revision == nil && !f.Disabled && f.Policy == spec.Closed && !(f.Removed && f.OnRemove == spec.Passthrough)
 }

@@ -11,7 +11,7 @@ import (
 	"github.com/wasm-xds/wasm-xds/pkg/spec"
 )
 
-// seenSandbox has no findings, and keeps the specs that it was asked about.
+// seenSandbox has no findings, and keeps the specs of all calls.
 type seenSandbox struct{ seen chan *spec.Spec }
 
 func (s seenSandbox) Examine(_ context.Context, f *spec.Spec, _ snapshot.Module, _ *string) (examine.Verdict, *spec.Error) {

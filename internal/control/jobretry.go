@@ -19,7 +19,7 @@ func pausesAfter(problem *spec.Error) pause.Policy {
 	return retryPauses
 }
 
-// jobRetries are the failed jobs that are tried again, by key. The zero value has none.
+// jobRetries are the failed jobs to try again, by key. The zero value has none.
 type jobRetries struct {
 	failures map[string]int // in a row
 	due      map[string]time.Time
@@ -34,13 +34,13 @@ func (j *jobRetries) failed(key string, pauses pause.Policy, now time.Time) {
 	j.due[key] = now.Add(pauses.After(j.failures[key]))
 }
 
-// ended removes a job that did not fail, or that no spec wants.
+// ended removes a successful or unwanted job.
 func (j *jobRetries) ended(key string) {
 	delete(j.failures, key)
 	delete(j.due, key)
 }
 
-// keep drops the jobs that no spec needs.
+// keep drops the unneeded jobs.
 func (j *jobRetries) keep(needed map[string]struct{}) {
 	unwanted := func(key string) bool { _, ok := needed[key]; return !ok }
 	maps.DeleteFunc(j.failures, func(key string, _ int) bool { return unwanted(key) })

@@ -38,7 +38,7 @@ func (l *limits) note(one admin.Limit, now time.Time) bool {
 	return true
 }
 
-// all returns the limits that were hit, sorted by name.
+// all returns the reached limits, sorted by name.
 func (l *limits) all() []admin.Limit {
 	l.mu.Lock()
 	defer l.mu.Unlock()

@@ -18,7 +18,7 @@ type mending struct {
 	due   bool // a mend is scheduled for later, because the last one has just begun
 	begun time.Time
 	inRow int // the number of mends in close succession, with this one
-	// waits are the jobs that fetch modules for the mend.
+	// waits are the mend's jobs.
 	waits map[string]struct{}
 }
 
@@ -35,7 +35,7 @@ func (m *mending) next(now time.Time) time.Time {
 	return m.begun.Add(mendPauses.After(m.inRow))
 }
 
-// begin notes the start of a mend, and the jobs that the mend waits for.
+// begin notes the start of a mend, and its jobs.
 func (m *mending) begin(now time.Time, waits map[string]struct{}) {
 	*m = mending{begun: now, inRow: m.inRow + 1, waits: waits}
 }

@@ -20,14 +20,14 @@ const (
 	// small with any number of filters.
 	unsettledFile = "unsettled.json"
 	stateFormat   = 1
-	// saveEvery is the time between two saves that nothing waits for: thousands of ACKs in a row
+	// saveEvery is the time between two saves without waiters: thousands of ACKs in a row
 	// are saved together. If a save takes long, because of a large state or a slow disk, the time
 	// is saveShare times the duration of the last save, and saveGapMost at most.
 	saveEvery   = 100 * time.Millisecond
 	saveShare   = 4
 	saveGapMost = 2 * time.Second
-	// saveDelay is the time before a save that nothing waits for. Pushes to Envoys come first,
-	// and an Envoy on the same machine needs all cores while it compiles a module.
+	// saveDelay is the time before a save without waiters. Pushes to Envoys come first,
+	// and an Envoy on the same machine needs all cores to compile a module.
 	saveDelay = saveEvery
 )
 
@@ -102,7 +102,7 @@ func (c *Control) save() {
 	c.workers.Go(func() { c.post(saved{state.Memory.Seq, c.write(state)}) })
 }
 
-// waiters are channels that are closed once a change is on disk.
+// waiters are channels to close once a change is on disk.
 type waiters struct {
 	saving  []chan struct{} // the running save has the change
 	waiting []chan struct{} // the next save will have it
@@ -154,9 +154,9 @@ func (c *Control) sendOnceSaved(sends []delivery.Send) {
 // unsettledSaver tracks the writes of the file of unsettled nodes.
 type unsettledSaver struct {
 	saving, again bool
-	due           time.Time       // of a save that nothing waits for; zero: none
+	due           time.Time       // of a save without waiters; zero: none
 	writing       []delivery.Send // wait for the running write
-	waiting       []delivery.Send // wait for the write after the running one
+	waiting       []delivery.Send // wait for the next write
 }
 
 // holds says whether a send waits for a write.
@@ -172,7 +172,7 @@ func (c *Control) saveUnsettled() {
 	c.workers.Go(func() { c.post(unsettledSaved{c.writeUnsettled(unsettled)}) })
 }
 
-// saveUnsettledSoon saves changes that nothing waits for: a node has settled.
+// saveUnsettledSoon saves changes without waiters: a node has settled.
 func (c *Control) saveUnsettledSoon() {
 	if c.unsettled.due.IsZero() {
 		c.unsettled.due = time.Now().Add(saveEvery)
@@ -209,7 +209,7 @@ func (c *Control) state() savedState {
 	}
 }
 
-// write saves the state, after the modules that the state names. Only one writer runs at a time.
+// write saves the state, after the modules of the state. Writers never run concurrently.
 func (c *Control) write(state savedState) error {
 	state.Memory.Tidy()
 	text, err := c.stateText.of(state)
@@ -241,7 +241,7 @@ func (c *Control) takeSaved(m saved) {
 	}
 }
 
-// saveWhatIsDue starts the saves that are due.
+// saveWhatIsDue starts the due saves.
 func (c *Control) saveWhatIsDue() {
 	now := time.Now()
 	if !c.saveDue.IsZero() && !now.Before(c.saveDue) {

@@ -12,7 +12,7 @@ import (
 	"github.com/wasm-xds/wasm-xds/pkg/spec"
 )
 
-// outcome is the result of resolving and checking one spec.
+// outcome is the result of resolving and checking a spec.
 type outcome struct {
 	revision *snapshot.Revision
 	// filter is the wanted filter with that revision; nil: not made yet.
@@ -23,7 +23,7 @@ type outcome struct {
 	checking bool          // the sandbox has the spec
 	fresh    bool          // the check is younger than checkHold
 	again    bool          // the spec took too long in the sandbox, which tries again
-	refused  string        // the revision that the sandbox refuses; "": none
+	refused  string        // the revision refused by the sandbox; "": none
 }
 
 // openSpec is a spec that is not plain: pending, with an error, or with warnings.
@@ -57,7 +57,7 @@ type plan struct {
 	problems map[string]*spec.Error // by filter
 	warnings map[string][]*spec.Error
 	checking map[string]*spec.Error // filters with their newest revision in the sandbox
-	pins     map[string]Pin         // the rollbacks that still apply
+	pins     map[string]Pin         // the active rollbacks
 	held     *spec.Error            // every spec of a source went at once: their filters are held
 	// heldRoots are the roots of the sources with held filters; "" is the only source.
 	heldRoots []string
@@ -144,8 +144,8 @@ func (w *wishes) hasOther(name string) bool {
 	return ok
 }
 
-// filterOf returns the wanted filter of a valid spec: the new one if the spec could be resolved,
-// else the previous one. A new filter is nil while its check is younger than checkHold.
+// filterOf returns the wanted filter of a valid spec: the new filter if the spec could be resolved,
+// else the previous filter. A new filter is nil while its check is younger than checkHold.
 // Otherwise an Envoy would get a stand-in and at once another revision.
 func (p planning) filterOf(s *spec.Spec, got *outcome, out *plan) *snapshot.Filter {
 	if got.warnings != nil {
@@ -200,7 +200,7 @@ func newFilter(s *spec.Spec, revision *snapshot.Revision, delivery spec.Delivery
 }
 
 // addBroken keeps the previous filters of documents with errors. For a document that was never
-// served, it adds a filter without a revision.
+// served, addBroken adds a filter without a revision.
 func (p planning) addBroken(gone []*snapshot.Filter, wanted *wishes, out *plan) {
 	for _, e := range p.set.Errors {
 		name := e.Name
@@ -252,7 +252,7 @@ func (p planning) keep(before *snapshot.Filter, wanted *wishes, out *plan) {
 // unknownIn returns the error hiding a file's documents; nil: the documents are known.
 func (p planning) unknownIn(file string) *spec.Error {
 	for _, broken := range p.set.BrokenFiles {
-		// A directory that cannot be read stands for everything below.
+		// An unreadable directory stands for everything below.
 		if broken != file && !strings.HasPrefix(file, broken+string(filepath.Separator)) {
 			continue
 		}

@@ -63,7 +63,7 @@ func (c *Control) pollTags(ctx context.Context) {
 	}
 }
 
-// polling says whether a poll is running for a spec that follows its tag.
+// polling says whether a poll of a followed tag is running.
 func (t *tags) polling() bool {
 	for _, n := range t.namings {
 		if n.refresh > 0 && !n.left && n.waits {
@@ -133,8 +133,8 @@ func (c *Control) takePolled(ctx context.Context, p polled) {
 
 // outcomeOfPoll has the changes after the answer of a poll.
 type outcomeOfPoll struct {
-	moved  []move // the namings that follow the tag
-	stayed []move // the namings that do not follow the tag, if the digest is new
+	moved  []move // the namings with a refresh
+	stayed []move // the namings without a refresh, if the digest is new
 	fails  bool   // the lookup failed, with another message than before
 	shown  bool   // the lookup began or ceased to fail
 }
@@ -142,7 +142,7 @@ type outcomeOfPoll struct {
 // move is a filter with the former digest of its tag.
 type move struct{ filter, from string }
 
-// answer takes the answer of a poll, and schedules the next poll of the namings that waited.
+// answer takes the answer of a poll, and schedules the next poll of the waiting namings.
 // After failures the next poll comes sooner than the spec's refresh, and after growing pauses.
 func (t *tags) answer(p polled, now time.Time) outcomeOfPoll {
 	one := t.asked[p.reference]
@@ -182,7 +182,7 @@ func (t *tags) answer(p polled, now time.Time) outcomeOfPoll {
 	return came
 }
 
-// answerTo applies an answer to one naming.
+// answerTo applies an answer to a naming.
 func (t *tags) answerTo(filter string, n *naming, p polled, news bool, came *outcomeOfPoll) {
 	if p.err != nil || n.digest == "" || n.digest == p.digest {
 		return

@@ -20,8 +20,8 @@ type ModuleResolver interface {
 	ResolveTag(ctx context.Context, m spec.Module) (digest string, problem *spec.Error)
 }
 
-// retryPauses are the pauses before another try: of a module that could not be read or fetched,
-// of a check that took too long, and of a failed lookup of a tag.
+// retryPauses are the pauses before another try: of an unreadable or unreachable module,
+// of a check past the time limit, and of a failed lookup of a tag.
 var retryPauses = pause.Policy{First: 15 * time.Second, Most: 5 * time.Minute}
 
 // job is the reading of a file or a module that a spec names. The key changes with the content of
@@ -99,7 +99,7 @@ func (c *Control) runJobs(ctx context.Context, jobs []job) {
 				return nil
 			})
 		}
-		_ = group.Wait() // jobs return no error here: a result has its own
+		_ = group.Wait() // jobs return no error here, but in their results
 		byKey := make(map[string]result, len(local))
 		for i, j := range local {
 			byKey[j.key] = results[i]

@@ -127,7 +127,7 @@ func (c *Control) forgetResultsOf(e *entry) {
 	c.entries.reopen(e)
 }
 
-// reopen makes the next plan look into an entry that was plain.
+// reopen makes the next plan look into a plain entry.
 func (n *entries) reopen(e *entry) {
 	e.done = outcome{}
 	if i, ok := n.index(e.spec.Name); ok {

@@ -12,7 +12,7 @@ import (
 	"github.com/wasm-xds/wasm-xds/pkg/snapshot"
 )
 
-// History returns every revision of a filter that is kept.
+// History returns every kept revision of a filter.
 func (c *Control) History(name string) (admin.History, bool) {
 	h := admin.History{Name: name}
 	found := false
@@ -38,8 +38,8 @@ func (c *Control) History(name string) (admin.History, bool) {
 	return h, found
 }
 
-// offered is the id of the revision that a rollback without a name would serve; "" if there is no
-// such revision, or Envoys run it already.
+// offered is the id of the revision for a rollback without a name; "" if there is no
+// earlier revision, or Envoys run the revision already.
 func offered(st delivery.FilterStatus, all []delivery.RevisionStatus) string {
 	if st.Wanted.Revision == nil || st.Wanted.Removed {
 		return ""
@@ -76,7 +76,7 @@ func (c *Control) history(name string) []delivery.RevisionStatus {
 }
 
 // Rollback serves an earlier revision until the filter's spec changes. It returns once the change
-// is on disk, so that no crash undoes a rollback that a user was told of.
+// is on disk, so that no crash undoes a reported rollback.
 // See docs/RATIONALE.md#how-long-does-a-rollback-hold.
 func (c *Control) Rollback(ctx context.Context, name, revision string) (admin.Filter, *admin.Error) {
 	var f admin.Filter
@@ -131,7 +131,7 @@ func (c *Control) rollBack(name, revision string) (admin.Filter, *admin.Error) {
 	return f, nil
 }
 
-// withRevision returns the filters with another revision for one filter.
+// withRevision returns the filters with another revision for a filter.
 func withRevision(filters []*snapshot.Filter, name string, r *snapshot.Revision) []*snapshot.Filter {
 	changed := slices.Clone(filters)
 	for i, f := range changed {

@@ -18,7 +18,7 @@ import (
 	"github.com/wasm-xds/wasm-xds/pkg/spec"
 )
 
-// takeSet takes a new set. A source that cannot be read changes no filter.
+// takeSet takes a new set. An unreadable source changes no filter.
 func (c *Control) takeSet(ctx context.Context, set source.Set) {
 	if c.firstSet.IsZero() {
 		c.firstSet = time.Now()
@@ -34,14 +34,14 @@ func (c *Control) takeSet(ctx context.Context, set source.Set) {
 	c.replan(ctx)
 }
 
-// logErrors logs the problems that the last set did not have.
+// logErrors logs the new problems of a set.
 func (c *Control) logErrors(set *source.Set) {
 	known := map[string]bool{}
 	for _, e := range c.source.errors {
 		known[e.Error()] = true
 	}
 	for _, e := range set.Errors {
-		// noteParts logs a source that cannot be read.
+		// noteParts logs unreadable sources.
 		ofPart := slices.ContainsFunc(set.Parts, func(p source.Part) bool { return p.Unavailable == e })
 		if !known[e.Error()] && !ofPart {
 			c.cfg.Logger.Warn("a spec has an error: "+c.meanwhile(e.Name),
@@ -52,7 +52,7 @@ func (c *Control) logErrors(set *source.Set) {
 }
 
 // replan starts the missing jobs and checks, and publishes the wanted filters as far as they are
-// known. It waits for local files: one change, one snapshot.
+// known. Jobs with local files delay the plan: a change makes a single snapshot.
 func (c *Control) replan(ctx context.Context) {
 	if c.set == nil {
 		return
@@ -162,7 +162,7 @@ func (c *Control) changeSnapshot(s *snapshot.Snapshot) {
 // change is the replacement of a snapshot.
 type change struct {
 	before, now *snapshot.Snapshot
-	names       []string // of the filters that differ
+	names       []string // of the changed filters
 }
 
 // logChanges logs the changes of snapshots. A push takes little longer than a log line, and comes

@@ -23,7 +23,7 @@ type sourceStatus struct {
 	parts  []sourcePart
 }
 
-// sourcePart is the state of one source.
+// sourcePart is the state of a source.
 type sourcePart struct {
 	name          string
 	state         admin.SourceState
@@ -32,7 +32,7 @@ type sourcePart struct {
 	specs, errors int
 }
 
-// runSource hands over sets until ctx ends. A source that ends is started again.
+// runSource hands over sets until ctx ends. An ended source is started again.
 func (c *Control) runSource(ctx context.Context) {
 	// Run returns with ctx alone.
 	_ = c.cfg.Source.Run(ctx, func(s source.Set) { c.post(newSet{s}) })
@@ -102,7 +102,7 @@ func (c *Control) setSource(state admin.SourceState, err *spec.Error) {
 	c.hub.Publish(admin.Event{Type: admin.EventSource, State: string(state), Time: time.Now()})
 }
 
-// Source is the place that the specs come from.
+// Source returns the state of the sources.
 func (c *Control) Source() admin.Source {
 	out := admin.Source{Directory: c.cfg.Directory, State: admin.SourceReading}
 	c.ask(func() {

@@ -8,7 +8,7 @@ import (
 	"github.com/wasm-xds/wasm-xds/internal/delivery"
 )
 
-// stateText encodes the state, as [json.Marshal] does. It keeps the text of each filter: among
+// stateText encodes the state, as [json.Marshal] does. The text of each filter is kept: among
 // ten thousand filters, a save after an edit encodes only a few. It belongs to the writer of the
 // state. The zero value keeps no text.
 type stateText struct {

@@ -33,7 +33,7 @@ func (c *Control) askIn(run func(context.Context)) bool {
 }
 
 // askEach calls look for each key of list, and lets the owner's goroutine work in between: with
-// thousands of Envoys a listing takes seconds. look must skip keys that have gone meanwhile.
+// thousands of Envoys a listing takes seconds. look must skip keys that have gone.
 func askEach[K any](c *Control, list func() []K, look func(K)) {
 	var keys []K
 	c.ask(func() { keys = list() })
@@ -89,7 +89,7 @@ func (c *Control) Counts() admin.Counts {
 	return counts
 }
 
-// Filter returns the filter of that name.
+// Filter returns the filter of the name.
 func (c *Control) Filter(name string) (admin.Filter, bool) {
 	var f admin.Filter
 	var found bool
@@ -97,7 +97,7 @@ func (c *Control) Filter(name string) (admin.Filter, bool) {
 	return f, found
 }
 
-// Nodes returns every stream, and after them the Envoys that have gone.
+// Nodes returns every stream, and after them the gone Envoys.
 func (c *Control) Nodes() []admin.Node {
 	var all []admin.Node
 	askEach(c, func() []delivery.StreamID { return c.machine.Streams() }, func(id delivery.StreamID) {
@@ -113,7 +113,7 @@ func (c *Control) Nodes() []admin.Node {
 	return all
 }
 
-// Snapshot returns the revisions that are served.
+// Snapshot returns the served revisions.
 func (c *Control) Snapshot() admin.Snapshot {
 	out := admin.Snapshot{Filters: map[string]string{}, LoadedFrom: "directory"}
 	c.ask(func() {
@@ -235,7 +235,7 @@ func (c *Control) describe(f *admin.Filter, st delivery.FilterStatus) {
 	}
 }
 
-// unasked describes a removed filter that no Envoy asks for. This is not an error.
+// unasked describes a removed filter without a subscriber. This is not an error.
 func unasked(w *snapshot.Filter) *admin.Error {
 	return &admin.Error{
 		Code: delivery.CodeKept, Message: "its spec is gone, and no Envoy asks for it", File: w.SpecFile,

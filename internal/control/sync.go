@@ -17,12 +17,12 @@ import (
 type syncs struct {
 	waiting []*syncRequest
 	reading bool       // local files of the newest set are being read
-	open    []openSpec // the specs of the last plan that are not plain
+	open    []openSpec // the open specs of the last plan
 }
 
 // syncRequest waits for a plan of the sets that arrived before the request.
 type syncRequest struct {
-	polled bool          // the tags that specs follow are being polled, or were polled
+	polled bool          // the followed tags are being polled, or were polled
 	done   chan struct{} // closed when result is set
 	result admin.Sync
 }
@@ -102,7 +102,7 @@ func (c *Control) answerSyncs(ctx context.Context) {
 }
 
 // pollFor polls the tags that specs follow, for syncs that have not done so, and says whether the
-// syncs have to wait. A poll that began before the sync may have missed a push.
+// syncs have to wait. An older poll may have missed a push.
 func (c *Control) pollFor(ctx context.Context) bool {
 	asks := false
 	for _, r := range c.syncs.waiting {

@@ -29,7 +29,7 @@ type tags struct {
 	changes uint64
 }
 
-// naming is a spec's use of a tag. It stays for as long as the spec names the tag, or the filter
+// naming is a spec's use of a tag. It stays while the spec names the tag, or the filter
 // is served although the spec cannot be read.
 type naming struct {
 	reference string
@@ -220,7 +220,7 @@ func (t *tags) schedule() {
 	}
 }
 
-// forgetAsked drops the tags that nothing names.
+// forgetAsked drops the unnamed tags.
 func (t *tags) forgetAsked() {
 	named := map[string]struct{}{}
 	for _, one := range t.namings {

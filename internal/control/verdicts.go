@@ -18,7 +18,7 @@ const (
 	verdictsFile   = "verdicts.json"
 	verdictsFormat = 1
 	// verdictsEvery is the time between new findings and their save, so that a thousand of them
-	// need only a few writes. After a crash, the sandbox repeats the checks that were not saved.
+	// need only a few writes. After a crash, the sandbox repeats the unsaved checks.
 	verdictsEvery = time.Second
 	// spareVerdicts is how many verdicts are kept without a spec that needs them, so that an edit
 	// and its reversal cost no second check.
@@ -57,7 +57,7 @@ func (v *verdicts) put(key string, verdict examine.Verdict) {
 	v.known[key] = &knownVerdict{key: key, Verdict: verdict, used: v.clock}
 }
 
-// forget drops the verdicts that were not used for longest, down to spareVerdicts, once twice as
+// forget drops the least recently used verdicts, down to spareVerdicts, once twice as
 // many are kept without a need.
 func (v *verdicts) forget(needed func(yield func(key string))) {
 	if len(v.known) < max(v.most, 2*spareVerdicts) {
@@ -92,7 +92,7 @@ type savedVerdict struct {
 	examine.Verdict
 }
 
-// loadVerdicts takes the verdicts that the same sandbox saved earlier.
+// loadVerdicts takes the saved verdicts of the same sandbox.
 func (c *Control) loadVerdicts() {
 	c.verdicts.known = map[string]*knownVerdict{}
 	text, err := c.cfg.Files.Load(verdictsFile)
@@ -160,8 +160,8 @@ func (c *Control) usedVerdicts() []usedVerdict {
 	return all
 }
 
-// writeVerdicts does not wait for the disk. A file that a power failure has torn is detected by
-// its hash, and the checks run again. Only one writer runs at a time.
+// writeVerdicts does not wait for the disk. A torn file after a power failure is detected by
+// its hash, and the checks run again. Writers never run concurrently.
 func (c *Control) writeVerdicts(known []usedVerdict) error {
 	text, err := verdictsText(c.cfg.Sandbox, known)
 	if err != nil {

@@ -57,7 +57,7 @@ func (v *visitors) note(one admin.Visitor, now time.Time) bool {
 	return true
 }
 
-// makeRoom forgets old visitors, and the oldest one if there are too many.
+// makeRoom forgets old visitors, and the oldest visitor if there are too many.
 func (v *visitors) makeRoom(now time.Time) {
 	var oldest visitorKey
 	for key, one := range v.seen {
