@@ -12,8 +12,10 @@ GO_DIRS = cmd internal pkg test examples
 
 # The repository has two modules: the product's at the root, and that of the tests and
 # benchmarks in test/, so that importers of pkg/ get none of their dependencies. Each is
-# built with its own go.mod: a go.work of one's own does not count.
+# built with its own go.mod: a go.work of one's own does not count. The Go sources of the example
+# filters are a third one, for the target wasip1; on this machine, their pure parts are tested.
 GO_MODULES = . test
+GO_FILTERS = examples/envoy/src
 export GOWORK = off
 
 # `wasm-xds version` says what these say. VERSION is empty in a tree without a tag, or
@@ -58,7 +60,7 @@ packages:
 # `make agreement`: each takes two minutes.
 test: packages lint
 	@scripts/get-cosign >/dev/null && scripts/get-oras >/dev/null # their minutes are no test's
-	@status=0; for module in $(GO_MODULES); do \
+	@status=0; for module in $(GO_MODULES) $(GO_FILTERS); do \
 		WASM_XDS_TEST_ENVOYS="$${WASM_XDS_TEST_ENVOYS:-1.36.4,1.40.0}" \
 		go test -C $$module -race -timeout 30m -p $(PACKAGES_AT_A_TIME) ./... || status=1; done; exit $$status
 
@@ -75,6 +77,7 @@ agreement:
 # internal/test is what the tests are made of. Its own tests run real Envoys.
 unit:
 	go test -race -timeout 10m $$(go list ./... | grep -v /internal/test/)
+	go test -C $(GO_FILTERS) -race ./...
 
 bench:
 	go run -C test ./bench/cmd/bench
@@ -91,6 +94,7 @@ lint:
 	@unformatted=$$($(GOFUMPT) -l $(GO_DIRS)) && \
 		if [ -n "$$unformatted" ]; then echo "not formatted, run make fmt:"; echo "$$unformatted"; exit 1; fi
 	@for module in $(GO_MODULES); do (cd $$module && $(GOLANGCI_LINT) run) || exit 1; done
+	@go vet -C $(GO_FILTERS) ./... && GOOS=wasip1 GOARCH=wasm go vet -C $(GO_FILTERS) ./...
 
 fmt:
 	@$(GOFUMPT) -w $(GO_DIRS)

@@ -74,9 +74,12 @@ func runHTTP(t *testing.T, version string, s *spec.Spec) (steps int) {
 	u := &upstream{}
 	server := httptest.NewServer(u)
 	defer server.Close()
+	auth := &service{}
+	authServer := httptest.NewServer(auth)
+	defer authServer.Close()
 	port := harness.FreePort(t)
 	envoy := harness.StartEnvoy(t, harness.EnvoyOptions{
-		Version: version, Bootstrap: bootstrap(s, port, server.Listener.Addr(), httpChain),
+		Version: version, Bootstrap: bootstrap(s, port, server.Listener.Addr(), httpChain) + cluster("auth", authServer.Listener.Addr()),
 	})
 	envoy.WaitReady()
 	transport := &http.Transport{}
@@ -85,7 +88,11 @@ func runHTTP(t *testing.T, version string, s *spec.Spec) (steps int) {
 		for _, step := range test.Steps {
 			steps++
 			u.next(step.HTTP.Upstream)
+			auth.next(step.Calls["auth"])
 			client := send(t, transport, port, step.HTTP.Request)
+			if diff := auth.differ(step.Expect.Calls); diff != "" {
+				t.Errorf("%s, in Envoy %s: the calls: %s", test.Name, version, diff)
+			}
 			if failures := preflight.CompareHTTP(step, u.taken(), client); len(failures) > 0 {
 				t.Errorf("%s, in Envoy %s: %v", test.Name, version, failures)
 			}

@@ -2,50 +2,51 @@
 // configuration. The standard Go compiler builds the filter:
 //
 //	GOOS=wasip1 GOARCH=wasm go build -buildmode=c-shared -o hello.wasm .
-//
-// This file is the filter; proxywasm.go is the part of the Proxy-Wasm ABI for the filter.
 package main
 
-import "strings"
+import (
+	"errors"
+	"strings"
+
+	"github.com/wasm-xds/wasm-xds/examples/envoy/src/proxywasm"
+)
 
 // main is never called, but the compiler requires a main function.
 func main() {}
 
-// greetings has the configuration of each configured filter, by the number of its root context,
-// because Envoy may run several filters in one VM.
-var greetings = map[uint32]string{}
+var _ = proxywasm.Register(func() proxywasm.Plugin { return &hello{} })
 
-// roots has the root context of each stream.
-var roots = map[uint32]uint32{}
+// hello is one configured filter. Envoy may run several in one VM.
+type hello struct {
+	proxywasm.BasePlugin
+	greeting string
+}
 
-//go:wasmexport proxy_on_configure
-func onConfigure(root, size uint32) bool {
-	greeting, ok := pluginConfiguration(size)
-	if !ok || greeting == "" || strings.ContainsFunc(greeting, isControl) {
-		logError("hello: the configuration has to be one line of text, the greeting")
-		return false // Envoy refuses the update and keeps the previous configuration
+// OnConfigure takes the greeting. After an error, Envoy refuses the update and keeps the previous
+// configuration.
+func (h *hello) OnConfigure(configuration []byte) error {
+	h.greeting = string(configuration)
+	if h.greeting == "" || strings.ContainsFunc(h.greeting, isControl) {
+		return errors.New("hello: the configuration has to be one line of text, the greeting")
 	}
-	greetings[root] = greeting
-	return true
+	return nil
 }
 
-//go:wasmexport proxy_on_context_create
-func onContextCreate(context, root uint32) {
-	if root != 0 {
-		roots[context] = root
+// NewHTTP makes the context of a request.
+func (h *hello) NewHTTP() proxywasm.HTTP { return &stream{hello: h} }
+
+// stream is one request with its response.
+type stream struct {
+	proxywasm.BaseHTTP
+	hello *hello
+}
+
+// OnResponseHeaders adds the greeting.
+func (s *stream) OnResponseHeaders(int, bool) proxywasm.Action {
+	if err := proxywasm.ResponseHeaders.Replace("hello", s.hello.greeting); err != nil {
+		proxywasm.Error("hello: cannot set the header: " + err.Error())
 	}
-}
-
-//go:wasmexport proxy_on_response_headers
-func onResponseHeaders(context, _, _ uint32) uint32 {
-	setResponseHeader("hello", greetings[roots[context]])
-	return actionContinue
-}
-
-//go:wasmexport proxy_on_delete
-func onDelete(context uint32) {
-	delete(roots, context)
-	delete(greetings, context)
+	return proxywasm.Continue
 }
 
 // isControl reports whether a character is invalid in a header's value.

@@ -1,5 +1,0 @@
-module hello
-
-go 1.26
-
-toolchain go1.26.8
