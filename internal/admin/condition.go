@@ -38,6 +38,9 @@ const (
 	CodeModuleFileUnreadable = "module_file_unreadable"
 )
 
+// CodeSettingLost is the code of a subscriber's warning: its Envoy ignores a setting of the spec.
+const CodeSettingLost = "setting_lost"
+
 // Warns says whether the subscriber's Error is a warning: the subscriber is live all the same.
 func (s *Subscriber) Warns() bool {
 	return s.Error != nil && s.State == SubscriberLive && (s.Error.Code == CodeModuleNotFetched || s.Error.Code == CodeModuleFileUnreadable)

@@ -4,6 +4,7 @@ import (
 	"fmt"
 	"mime"
 	"net/http"
+	"slices"
 	"strings"
 
 	"github.com/prometheus/client_golang/prometheus"
@@ -123,7 +124,10 @@ func (s *server) filters(q query) any {
 func (s *server) nodes(q query) any {
 	nodes := []Node{}
 	for _, n := range s.state.Nodes() {
-		n.Filters, n.Warnings = notNull(n.Filters), notNull(n.Warnings)
+		n.Filters, n.Warnings = slices.Clone(notNull(n.Filters)), notNull(n.Warnings)
+		for i := range n.Filters {
+			n.Filters[i].Warnings = notNull(n.Filters[i].Warnings)
+		}
 		if q.takesNode(&n) {
 			nodes = append(nodes, n)
 		}
@@ -271,7 +275,11 @@ func complete(f Filter) Filter {
 	if f.RolloutStatus != nil {
 		f.RolloutStatus.WaitsFor = notNull(f.RolloutStatus.WaitsFor)
 	}
-	f.Subscribers, f.Canaries, f.Rejected = notNull(f.Subscribers), notNull(f.Canaries), notNull(f.Rejected)
+	f.Subscribers = slices.Clone(notNull(f.Subscribers))
+	for i := range f.Subscribers {
+		f.Subscribers[i].Warnings = notNull(f.Subscribers[i].Warnings)
+	}
+	f.Canaries, f.Rejected = notNull(f.Canaries), notNull(f.Rejected)
 	return f
 }
 

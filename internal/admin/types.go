@@ -168,7 +168,10 @@ type Subscriber struct {
 	Revision string          `json:"revision"` // runs there, as far as Envoy has answered; "": nothing yet
 	Variant  string          `json:"variant"`  // remote, inline, file, passthrough or deny; "": nothing yet
 	Error    *Error          `json:"error"`
-	Since    time.Time       `json:"since"` // the time at which State was entered
+	// Warnings are settings of Revision that have no effect on this Envoy, because it is too old for
+	// them. The spec accepts these losses.
+	Warnings []*Error  `json:"warnings"`
+	Since    time.Time `json:"since"` // the time at which State was entered
 }
 
 // NodeState says whether an Envoy is connected.
@@ -202,6 +205,7 @@ type NodeFilter struct {
 	Revision string          `json:"revision"`
 	Variant  string          `json:"variant"`
 	Error    *Error          `json:"error"`
+	Warnings []*Error        `json:"warnings"` // see [Subscriber.Warnings]
 }
 
 // Snapshot is the revisions that are served.

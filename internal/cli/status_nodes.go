@@ -96,6 +96,12 @@ func printNodeProblems(w io.Writer, n *admin.Node) {
 	if n.State == admin.NodeGone {
 		return
 	}
+	for _, f := range n.Filters {
+		for _, e := range f.Warnings {
+			fmt.Fprintln(w)
+			printError(w, f.Name+" on "+n.ID+" ("+n.Address+"): warning", e)
+		}
+	}
 	for _, f := range failuresOf(n) {
 		fmt.Fprintln(w)
 		printError(w, f.Name+" on "+n.ID+" ("+n.Address+")", f.Error)

@@ -86,7 +86,7 @@ func printFilterErrors(w io.Writer, f *admin.Filter) {
 	for i := range f.Subscribers {
 		s := &f.Subscribers[i]
 		if s.Error != nil && s.State != admin.SubscriberGone && !s.Warns() && (f.Error == nil || s.Error.Message != f.Error.Message) {
-			told.add(s)
+			told.add(s, s.Error)
 		}
 	}
 	told.print(w, func(envoys string) string { return f.Name + " on " + envoys })
@@ -96,11 +96,20 @@ func printFilterErrors(w io.Writer, f *admin.Filter) {
 func printEnvoyWarnings(w io.Writer, filters ...admin.Filter) {
 	var told perEnvoy
 	for _, f := range filters {
+		var ofFilter perEnvoy
 		for j := range f.Subscribers {
-			if s := &f.Subscribers[j]; s.Warns() {
-				told.add(s)
+			s := &f.Subscribers[j]
+			if s.State == admin.SubscriberGone {
+				continue
+			}
+			if s.Warns() {
+				told.add(s, s.Error)
+			}
+			for _, warning := range s.Warnings {
+				ofFilter.add(s, warning)
 			}
 		}
+		ofFilter.print(w, func(envoys string) string { return f.Name + " on " + envoys + ": warning" })
 	}
 	told.print(w, func(envoys string) string { return envoys + ": warning" })
 }
@@ -111,15 +120,15 @@ type perEnvoy struct {
 	where map[admin.Error][]string
 }
 
-func (p *perEnvoy) add(s *admin.Subscriber) {
+func (p *perEnvoy) add(s *admin.Subscriber, e *admin.Error) {
 	if p.where == nil {
 		p.where = map[admin.Error][]string{}
 	}
-	if p.where[*s.Error] == nil {
-		p.order = append(p.order, *s.Error)
+	if p.where[*e] == nil {
+		p.order = append(p.order, *e)
 	}
-	if place := fmt.Sprintf("%s (%s)", s.Node, s.Address); !slices.Contains(p.where[*s.Error], place) {
-		p.where[*s.Error] = append(p.where[*s.Error], place)
+	if place := fmt.Sprintf("%s (%s)", s.Node, s.Address); !slices.Contains(p.where[*e], place) {
+		p.where[*e] = append(p.where[*e], place)
 	}
 }
 

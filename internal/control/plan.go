@@ -195,7 +195,7 @@ func (p planning) filterOf(s *spec.Spec, got *outcome, out *plan) *snapshot.Filt
 func newFilter(s *spec.Spec, revision *snapshot.Revision, delivery spec.Delivery) *snapshot.Filter {
 	return &snapshot.Filter{
 		Name: s.Name, Type: s.Type, Revision: revision, Policy: s.Policy, Delivery: cmp.Or(s.Delivery, delivery),
-		Nodes: s.Nodes, Canary: s.Canary, OnRemove: s.OnRemove, Disabled: s.Disabled, SpecFile: s.File,
+		Nodes: s.Nodes, Canary: s.Canary, OnRemove: s.OnRemove, AcceptLoss: s.AcceptLoss, Disabled: s.Disabled, SpecFile: s.File,
 	}
 }
 

@@ -276,7 +276,7 @@ func (c *Control) subscriber(name string, s delivery.SubscriberStatus) admin.Sub
 		Node: s.Node.ID, Cluster: s.Node.Cluster, Address: s.Node.Address,
 		Stream: strconv.FormatUint(uint64(s.Stream), 10), Envoy: s.Node.Version,
 		State: admin.SubscriberState(s.State.String()), Revision: s.Revision, Variant: s.Variant.String(),
-		Error: apiProblem(s.Problem), Since: s.Since,
+		Error: apiProblem(s.Problem), Warnings: lossWarnings(s), Since: s.Since,
 	}
 	if s.Serving == delivery.ServingDeny || s.Serving == delivery.ServingPassthrough {
 		out.Variant = s.Serving.String()
@@ -285,6 +285,21 @@ func (c *Control) subscriber(name string, s delivery.SubscriberStatus) admin.Sub
 		out.Error = c.unknownName(name)
 	}
 	return out
+}
+
+// lossWarnings are the losses that the spec accepts. The subscriber's error tells of other losses.
+func lossWarnings(s delivery.SubscriberStatus) []*admin.Error {
+	warnings := []*admin.Error{}
+	if s.Problem != nil && s.Problem.Code == delivery.CodeEnvoyTooOld && s.Problem.Revision == s.Revision {
+		return warnings
+	}
+	for _, l := range s.Losses {
+		warnings = append(warnings, &admin.Error{
+			Code: admin.CodeSettingLost, Message: fmt.Sprintf("Envoy %s ignores a setting: %s", s.Node.Version, l),
+			Hint: "the spec accepts that with `acceptLoss`; upgrade that Envoy to have the setting work",
+		})
+	}
+	return warnings
 }
 
 func (c *Control) node(s delivery.StreamStatus) admin.Node {
@@ -308,7 +323,7 @@ func (c *Control) nodeFilters(s delivery.StreamStatus) []admin.NodeFilter {
 	for _, sub := range s.Subscribers {
 		one := c.subscriber(sub.Name, sub)
 		filters = append(filters, admin.NodeFilter{
-			Name: sub.Name, State: one.State, Revision: one.Revision, Variant: one.Variant, Error: one.Error,
+			Name: sub.Name, State: one.State, Revision: one.Revision, Variant: one.Variant, Error: one.Error, Warnings: one.Warnings,
 		})
 	}
 	return filters

@@ -59,7 +59,7 @@ func (m *Machine) enlist(u *sub) bool {
 	f := u.f
 	c := f.candidate()
 	if c == nil || u.group == nil || f.wanted.Canary != (spec.Canary{}) || m.against(u, c) != nil || f.promoted == c.ID ||
-		!m.held(f, u.group, c).IsZero() || m.foretold(c, u.s.node.Version) != nil ||
+		!m.held(f, u.group, c).IsZero() || m.foretold(f, c, u.s.node.Version) != nil ||
 		m.refusedIn(u.group, c) || m.stoppedBy(f, c) != nil {
 		return false
 	}

@@ -21,10 +21,12 @@ const (
 	reasonPreparing   = "is not served yet: its module is being fetched"
 	reasonCanary      = "is not served yet: it waits for its canary"
 	reasonVersion     = "is not served: it does not load on this version of Envoy, and there is no earlier revision"
+	reasonTooOld      = "is not served: this Envoy is too old for a setting in its spec, and there is no earlier revision"
 )
 
 var denyReasons = []string{
 	reasonUnknown, reasonRemoved, reasonWrongType, reasonNotSelected, reasonRefused, reasonBadSpec, reasonPreparing, reasonCanary, reasonVersion,
+	reasonTooOld,
 }
 
 // choice is the revision a subscriber should run now.
@@ -81,7 +83,7 @@ func (m *Machine) chooseWanted(u *sub) choice {
 	}
 	problem := m.against(u, c)
 	if problem == nil {
-		problem = m.foretold(c, u.s.node.Version)
+		problem = m.foretold(f, c, u.s.node.Version)
 	}
 	switch {
 	case problem != nil || m.stoppedBy(f, c) != nil:
@@ -104,13 +106,19 @@ func (m *Machine) chooseStable(u *sub, problem *Problem) choice {
 	}
 	if s := f.stable; s != nil && m.against(u, s) == nil {
 		v, known := m.verdictOf(u, s)
+		tooOld := f.tooOld(s, envoy)
 		switch {
+		case tooOld != nil && u.runs(s):
+			// The Envoy has run s since before the refusal, and keeps it.
+			return choice{revision: s, serving: ServingFilter, state: Rejected, problem: cmp.Or(problem, tooOld)}
+		case tooOld != nil:
+			state, problem = Rejected, cmp.Or(problem, tooOld)
 		case known && v.loads:
 			return choice{revision: s, serving: ServingFilter, state: state, problem: problem}
 		case known:
 			state, problem = Rejected, rejectedProblem(s, envoy, v.message)
-		case m.foretold(s, envoy) != nil:
-			state, problem = Rejected, m.foretold(s, envoy)
+		case m.foretold(f, s, envoy) != nil:
+			state, problem = Rejected, m.foretold(f, s, envoy)
 		case u.tries(s):
 			return choice{revision: s, serving: ServingFilter, unproven: true, state: state, problem: problem}
 		default:
@@ -119,13 +127,13 @@ func (m *Machine) chooseStable(u *sub, problem *Problem) choice {
 	} else if s != nil {
 		state, problem = Rejected, m.against(u, s)
 	}
-	if c := f.candidate(); c != nil && u.refusal(c.ID) == nil && m.provenOn(u, c) {
+	if c := f.candidate(); c != nil && u.refusal(c.ID) == nil && m.provenOn(u, c) && f.tooOld(c, envoy) == nil {
 		// Envoys of another version have stopped the rollout, or it is not over. Here the revision
 		// loads.
 		return choice{revision: c, serving: ServingFilter, state: state, problem: problem}
 	}
 	for _, r := range f.older {
-		if u.refusal(r.ID) == nil && m.provenOn(u, r) && u.s.node.hasRuntime(r.VM.Runtime) {
+		if u.refusal(r.ID) == nil && m.provenOn(u, r) && f.tooOld(r, envoy) == nil && u.s.node.hasRuntime(r.VM.Runtime) {
 			return choice{revision: r, serving: ServingFilter, state: state, problem: problem}
 		}
 	}
@@ -136,7 +144,9 @@ func (m *Machine) nothingLoads(u *sub, problem *Problem) choice {
 	reason := reasonRefused
 	if r := u.f.wanted.Revision; r == nil {
 		reason = reasonBadSpec
-	} else if m.foretold(r, u.s.node.Version) != nil {
+	} else if u.f.tooOld(r, u.s.node.Version) != nil {
+		reason = reasonTooOld
+	} else if m.foretold(u.f, r, u.s.node.Version) != nil {
 		reason = reasonVersion
 	}
 	if u.f.wanted.Preparing {

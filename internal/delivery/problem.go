@@ -31,6 +31,7 @@ const (
 	CodeFileUnreadable   = "module_file_unreadable"
 	CodeModuleUnreadable = "module_unreadable"
 	CodeKept             = "spec_removed"
+	CodeEnvoyTooOld      = "envoy_too_old"
 )
 
 func equalProblem(a, b *Problem) bool {
@@ -49,6 +50,21 @@ func rejectedProblem(r *snapshot.Revision, envoy, message string) *Problem {
 		Revision: r.ID,
 		Message:  fmt.Sprintf("Envoy %s refused revision %s: %s", envoy, r.ID, message),
 		Hint:     "the reason is in that Envoy's log, next to the filter's name; fix the module or its configuration: the last good revision serves until then",
+	}
+}
+
+// tooOldProblem says which settings of r an Envoy is too old for.
+func tooOldProblem(r *snapshot.Revision, envoy string, losses []snapshot.Loss) *Problem {
+	told, settings := make([]string, len(losses)), make([]string, len(losses))
+	for i, l := range losses {
+		told[i], settings[i] = l.String(), string(l.Setting)
+	}
+	return &Problem{
+		Code:     CodeEnvoyTooOld,
+		Revision: r.ID,
+		Message:  fmt.Sprintf("Envoy %s is too old for revision %s: %s", envoy, r.ID, strings.Join(told, "; ")),
+		Hint: fmt.Sprintf("upgrade that Envoy, change the spec, or serve it there all the same with `acceptLoss: [%s]` in the spec",
+			strings.Join(settings, ", ")),
 	}
 }
 

@@ -108,7 +108,7 @@ func (m *Machine) refusedIn(g *group, r *snapshot.Revision) bool {
 // hasNothingToLose says whether the stable revision does not load on the group's version either. A
 // refusal of r by such Envoys then stops nobody else.
 func (m *Machine) hasNothingToLose(f *filter, g *group, r *snapshot.Revision) bool {
-	return f.stable != nil && f.stable.ID != r.ID && (m.refusedIn(g, f.stable) || m.foretold(f.stable, g.envoy) != nil)
+	return f.stable != nil && f.stable.ID != r.ID && (m.refusedIn(g, f.stable) || m.foretold(f, f.stable, g.envoy) != nil)
 }
 
 // rollOut takes the filter's rollout as far as possible: the rollout stops, gets canaries, or makes

@@ -51,7 +51,9 @@ type SubscriberStatus struct {
 	Variant  Variant
 	Canary   bool
 	Problem  *Problem
-	Since    time.Time
+	// Losses are settings of the revision that runs which this Envoy is too old for; nil: none.
+	Losses []snapshot.Loss
+	Since  time.Time
 }
 
 // Status returns the status of a filter; false: neither a spec nor an Envoy has the name.
@@ -186,6 +188,9 @@ func (u *sub) status(m *Machine) SubscriberStatus {
 		st.Revision = u.running.ID
 	} else {
 		st.Revision = u.accepted.Unpack().Revision
+	}
+	if u.running != nil && !u.running.BuiltIn {
+		st.Losses = u.running.Losses(u.s.node.Version)
 	}
 	if c := u.f.candidate(); c != nil {
 		st.Canary = u.tries(c)

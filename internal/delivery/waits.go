@@ -105,7 +105,7 @@ func (m *Machine) onTrial(f *filter) *snapshot.Revision {
 // newTo are the groups that r is for and that have no verdict on r.
 func (m *Machine) newTo(f *filter, r *snapshot.Revision) (groups []*group) {
 	for _, g := range f.inOrder() {
-		if _, judged := m.verdictIn(g, r); !judged && m.foretold(r, g.envoy) == nil {
+		if _, judged := m.verdictIn(g, r); !judged && m.foretold(f, r, g.envoy) == nil {
 			groups = append(groups, g)
 		}
 	}

@@ -23,7 +23,10 @@ type Filter struct {
 	Nodes    spec.NodeSelector  `json:"nodes"`
 	Canary   spec.Canary        `json:"canary"`
 	OnRemove spec.OnRemove      `json:"onRemove"`
-	Disabled bool               `json:"disabled,omitempty"`
+	// AcceptLoss names the settings that may be without effect on Envoys that are too old for them.
+	// The list is sorted.
+	AcceptLoss []spec.Setting `json:"acceptLoss,omitempty"`
+	Disabled   bool           `json:"disabled,omitempty"`
 	// Removed says that the spec is gone. OnRemove then decides about delivery.
 	Removed bool `json:"removed,omitempty"`
 	// Preparing says that the first module is not ready yet. Revision is nil then.
@@ -210,7 +213,8 @@ func (f *Filter) Equal(o *Filter) bool {
 	}
 	return f.Name == o.Name && f.Type == o.Type && f.revisionID() == o.revisionID() && f.Policy == o.Policy &&
 		f.Delivery == o.Delivery && f.OnRemove == o.OnRemove && f.Disabled == o.Disabled && f.Removed == o.Removed && f.Preparing == o.Preparing &&
-		f.SpecFile == o.SpecFile && equalRefusals(f.Revision, o.Revision) && equalSelector(f.Nodes, o.Nodes) && equalCanary(f.Canary, o.Canary)
+		f.SpecFile == o.SpecFile && equalRefusals(f.Revision, o.Revision) && slices.Equal(f.AcceptLoss, o.AcceptLoss) &&
+		equalSelector(f.Nodes, o.Nodes) && equalCanary(f.Canary, o.Canary)
 }
 
 func (f *Filter) revisionID() string {

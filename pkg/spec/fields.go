@@ -50,6 +50,7 @@ func (d *decoder) document(body ast.Node) *Spec {
 		"reloadBackoff":               func(_, v *node) { s.ReloadBackoff = d.duration("reloadBackoff", v, minBackoff, maxBackoff) },
 		"allowOnHeadersStopIteration": func(_, v *node) { d.readStopIteration(v) },
 		"capabilities":                func(_, v *node) { d.readCapabilities(v) },
+		"acceptLoss":                  func(_, v *node) { d.readAcceptLoss(v) },
 		"nodes":                       func(_, v *node) { s.Nodes = d.selector("nodes", v) },
 		"rollout":                     func(_, v *node) { d.readRollout(v) },
 		"limits":                      func(_, v *node) { d.readLimits(v) },

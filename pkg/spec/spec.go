@@ -69,12 +69,16 @@ type Spec struct {
 	Capabilities                []string // nil: unrestricted, empty: none; sorted
 	// AutoCapabilities allows exactly the imports of the module; Capabilities is then nil.
 	AutoCapabilities bool
-	Nodes            NodeSelector
-	Canary           Canary
-	OnRemove         OnRemove
-	Disabled         bool
-	Tests            []Test // no part of the revision
-	Limits           Limits // the same
+	// AcceptLoss names the settings that may be without effect on Envoys that are too old for them.
+	// An Envoy that is too old for any other setting does not get the filter. The list is sorted, and
+	// is no part of the revision.
+	AcceptLoss []Setting
+	Nodes      NodeSelector
+	Canary     Canary
+	OnRemove   OnRemove
+	Disabled   bool
+	Tests      []Test // no part of the revision
+	Limits     Limits // the same
 	// NoSmoke keeps the sandbox from sending a plain request through a filter without
 	// tests (smoke: off). It is no part of the revision.
 	NoSmoke bool

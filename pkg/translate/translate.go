@@ -105,6 +105,7 @@ func pluginConfig(r *snapshot.Revision, code Code, salt string, v Version) (*was
 
 // setFailurePolicy sets failure_policy, or the equivalent for an Envoy without this field. Such an
 // Envoy cannot reload and must not open, so reload means closed.
+// [snapshot.Revision.Losses] lists this loss.
 func setFailurePolicy(plugin *wasmv3.PluginConfig, r *snapshot.Revision, v Version) error {
 	if !v.has(1, 33) {
 		plugin.FailOpen = r.Policy == spec.Open //nolint:staticcheck // the Envoy knows no newer field

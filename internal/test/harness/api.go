@@ -66,16 +66,17 @@ type ModuleStatus struct {
 
 // Subscriber is one filter on one stream.
 type Subscriber struct {
-	Node     string    `json:"node"`
-	Cluster  string    `json:"cluster"`
-	Address  string    `json:"address"`
-	Stream   string    `json:"stream"`
-	Envoy    string    `json:"envoy"`
-	State    string    `json:"state"`
-	Revision string    `json:"revision"`
-	Variant  string    `json:"variant"`
-	Error    *APIError `json:"error"`
-	Since    time.Time `json:"since"`
+	Node     string     `json:"node"`
+	Cluster  string     `json:"cluster"`
+	Address  string     `json:"address"`
+	Stream   string     `json:"stream"`
+	Envoy    string     `json:"envoy"`
+	State    string     `json:"state"`
+	Revision string     `json:"revision"`
+	Variant  string     `json:"variant"`
+	Error    *APIError  `json:"error"`
+	Warnings []APIError `json:"warnings"`
+	Since    time.Time  `json:"since"`
 }
 
 // APIError is a problem in the form of the API.

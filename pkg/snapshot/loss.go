@@ -1,0 +1,90 @@
+package snapshot
+
+import (
+	"fmt"
+
+	"github.com/wasm-xds/wasm-xds/pkg/spec"
+)
+
+// Loss is a setting of a revision that an Envoy is too old to obey. Such an Envoy ignores the
+// field without an error.
+type Loss struct {
+	Setting spec.Setting
+	Wants   string // as the spec has it, failurePolicy: reload
+	Since   string // the first version of Envoy that obeys, 1.33
+	Effect  string // how an older Envoy behaves, as a clause
+}
+
+// The first versions of Envoy that obey a setting. Envoy's release notes and the fields of its
+// wasm.proto say so.
+const (
+	sinceCapabilities  = "1.18" // PluginConfig.capability_restriction_config
+	sinceEnv           = "1.18" // VmConfig.environment_variables
+	sinceFailurePolicy = "1.33" // PluginConfig.failure_policy; fail_open says open and closed before
+	sinceStopIteration = "1.35" // PluginConfig.allow_on_headers_stop_iteration
+)
+
+// Losses are the settings of the revision that an Envoy of this version, 1.36.4, is too old for.
+// An unknown version, such as "", loses nothing: the Envoys in use obey all settings.
+// A revision without such settings costs no memory.
+func (r *Revision) Losses(version string) []Loss {
+	demands := r.demands()
+	if len(demands) == 0 {
+		return nil
+	}
+	v, ok := minorOf(version)
+	if !ok {
+		return nil
+	}
+	var losses []Loss
+	for _, d := range demands {
+		since, _ := minorOf(d.Since)
+		if v[0] < since[0] || v[0] == since[0] && v[1] < since[1] {
+			losses = append(losses, d)
+		}
+	}
+	return losses
+}
+
+// demands are the settings of the revision that not every Envoy obeys. failurePolicy open and closed
+// are no demands, because every Envoy has fail_open for them. allowOnHeadersStopIteration false is
+// no demand either, because an Envoy without the field behaves that way.
+func (r *Revision) demands() []Loss {
+	var all []Loss
+	if r.Capabilities != nil {
+		all = append(all, Loss{
+			Setting: spec.SettingCapabilities, Wants: "capabilities", Since: sinceCapabilities,
+			Effect: "the module may call every function of the host",
+		})
+	}
+	if len(r.VM.Env) > 0 {
+		all = append(all, Loss{
+			Setting: spec.SettingEnv, Wants: "vm.env", Since: sinceEnv,
+			Effect: "the module sees no environment variables",
+		})
+	}
+	if len(r.VM.HostEnv) > 0 {
+		all = append(all, Loss{
+			Setting: spec.SettingHostEnv, Wants: "vm.hostEnv", Since: sinceEnv,
+			Effect: "the module sees no environment variables",
+		})
+	}
+	if r.Policy == spec.Reload {
+		all = append(all, Loss{
+			Setting: spec.SettingFailurePolicy, Wants: "failurePolicy: reload", Since: sinceFailurePolicy,
+			Effect: "a filter that fails is not reloaded, and refuses every request until a new revision comes",
+		})
+	}
+	if stop := r.AllowOnHeadersStopIteration; stop != nil && *stop {
+		all = append(all, Loss{
+			Setting: spec.SettingStopIteration, Wants: "allowOnHeadersStopIteration: true", Since: sinceStopIteration,
+			Effect: "a filter that stops at the headers does not get the body, and the request may hang",
+		})
+	}
+	return all
+}
+
+// String says what the setting needs, and how an older Envoy behaves.
+func (l Loss) String() string {
+	return fmt.Sprintf("`%s` needs Envoy %s; without it, %s", l.Wants, l.Since, l.Effect)
+}
