@@ -62,7 +62,7 @@ func TestConfigurationTypes(t *testing.T) {
 func TestLargeConfiguration(t *testing.T) {
 	on(t, both, func(t *testing.T, version string) {
 		e, st := warm(t, setup{version: version})
-		for _, mib := range []int{4, 16, 64} {
+		for _, mib := range []int{4, 32} {
 			text := strings.Repeat("0123456789abcdef", mib<<16)
 			stamp := fmt.Sprintf("%d MiB", mib)
 			module := testfilter.HTTP{Stamp: stamp, AnswerConfig: true}.Module()
