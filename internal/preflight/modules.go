@@ -67,8 +67,8 @@ type prepared struct {
 	dropped bool // no run may take it any more: its last user closes it
 }
 
-// NewModules returns a Modules that keeps at most size bytes of modules. Decoded modules take about
-// twenty times as much memory.
+// NewModules returns a Modules that keeps modules of at most this many bytes in all. Decoded modules
+// take about twenty times as much memory.
 func NewModules(bytes int) *Modules {
 	m := &Modules{limit: bytes, kept: map[moduleKey]*prepared{}, codes: map[moduleSum]*keptCode{}}
 	m.spares.delay = spareDelay
@@ -77,7 +77,7 @@ func NewModules(bytes int) *Modules {
 	return m
 }
 
-// Bytes returns a kept module by its SHA-256 in hex, or nil. Do not change the bytes.
+// Bytes returns a kept module by its SHA-256 in hex. Do not change the bytes.
 func (m *Modules) Bytes(sha256 string) (module []byte, ok bool) {
 	sum, _ := sumOf(sha256) // an invalid sum finds no module
 	code, ok := m.known(sum)
