@@ -18,8 +18,9 @@ func (d *decoder) kubernetes(root *node) bool {
 	if kind == "" || apiVersion == APIVersion || apiVersion == "" && kind != "Kustomization" {
 		return false
 	}
-	// The name of the file's earlier spec, so that its revision is kept.
-	d.known = d.validDefaultName()
+	// Without a name, no filter appears that the file never described, and the file's earlier
+	// filters stay.
+	d.known = ""
 	message := fmt.Sprintf("this is a Kubernetes manifest of the kind %s, and no spec", brief(kind))
 	d.fail(&Error{Code: CodeKubernetes, Message: message, Hint: kubernetesHint(kind), Pos: root.pos})
 	return true
