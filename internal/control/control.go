@@ -46,6 +46,8 @@ type Files interface {
 type ModuleStore interface {
 	// Sync returns when all modules survive a power failure.
 	Sync() error
+	// Read returns the bytes of a module, or an error if the store lacks them or they are damaged.
+	Read(sha256 string) ([]byte, error)
 	// Collect removes modules that are older than olderThan and that keep does not name.
 	Collect(keep func(sha256 string) bool, olderThan time.Duration) (removed int, err error)
 }

@@ -78,6 +78,8 @@ type noCollector struct{}
 
 func (noCollector) Sync() error { return nil }
 
+func (noCollector) Read(string) ([]byte, error) { return nil, nil }
+
 func (noCollector) Collect(func(string) bool, time.Duration) (int, error) { return 0, nil }
 
 // recordedDisk notes the order of writes.

@@ -79,6 +79,9 @@ func (c *Control) history(name string) []delivery.RevisionStatus {
 // is on disk, so that no crash undoes a reported rollback.
 // See docs/RATIONALE.md#how-long-does-a-rollback-hold.
 func (c *Control) Rollback(ctx context.Context, name, revision string) (admin.Filter, *admin.Error) {
+	if problem := c.withoutModule(name, revision); problem != nil {
+		return admin.Filter{}, problem
+	}
 	var f admin.Filter
 	problem := &admin.Error{Code: "stopping", Message: "the server is stopping"}
 	var saved <-chan struct{}
@@ -95,6 +98,29 @@ func (c *Control) Rollback(ctx context.Context, name, revision string) (admin.Fi
 		}
 	}
 	return f, problem
+}
+
+// withoutModule returns an error if the store cannot read the module of a rollback's target: no
+// Envoy could load it, and no spec says where to fetch it. The file is read on the caller's
+// goroutine.
+func (c *Control) withoutModule(name, revision string) *admin.Error {
+	var target *snapshot.Revision
+	c.ask(func() {
+		if st, ok := c.machine.Brief(name); ok && st.Wanted != nil {
+			target, _ = chooseRollback(st, c.history(name), revision) // the rollback itself reports the error
+		}
+	})
+	if target == nil || target.Code != nil {
+		return nil
+	}
+	if _, err := c.cfg.Store.Read(target.Module.SHA256); err != nil {
+		return &admin.Error{
+			Code:    delivery.CodeModuleUnreadable,
+			Message: fmt.Sprintf("the module of revision %s cannot be read from the store: %v", target.ID, err),
+			Hint:    "choose another revision: `wasm-xds history " + name + "` lists them",
+		}
+	}
+	return nil
 }
 
 func (c *Control) rollBack(name, revision string) (admin.Filter, *admin.Error) {

@@ -151,6 +151,8 @@ func (r *run) rollBack(s Step) {
 		case status == http.StatusOK, status == http.StatusConflict && bytes.Contains(body, []byte("nothing_to_roll_back")):
 			r.plan.RolledBack(s.Filter, r.revisions[name][target])
 			return
+		case r.damaged && bytes.Contains(body, []byte("module_unreadable")): // nothing was rolled back
+			return
 		case bytes.Contains(body, []byte("specs_not_read")): // it has just started: again in a moment
 		default:
 			r.report.disagree(s, fmt.Sprintf("rollback of %s to %s, which its history has: status %d: %s", name, target, status, body))

@@ -91,6 +91,7 @@ func (r *run) isBack() {
 
 // damage spoils one to three files of the state directory.
 func (r *run) damage(seed uint64) error {
+	r.damaged = true
 	random := rand.New(rand.NewPCG(seed, 1))
 	var files []string
 	for _, pattern := range []string{"state.json", "unsettled.json*", "verdicts.json*", "signatures", "modules/*"} {

@@ -54,6 +54,7 @@ type run struct {
 	back         chan struct{} // has a value when what the step killed is started again
 	revisions    Revisions
 	api          api
+	damaged      bool // files of the state have been damaged
 
 	mu     sync.Mutex
 	step   Step

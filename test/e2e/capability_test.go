@@ -3,6 +3,8 @@ package e2e_test
 import (
 	"fmt"
 	"net/http"
+	"os"
+	"path/filepath"
 	"strings"
 	"testing"
 
@@ -253,4 +255,30 @@ func TestRollback(t *testing.T) {
 	for _, l := range pair {
 		l.end()
 	}
+}
+
+// A rollback to a revision whose module is damaged in the store is refused at once. Envoys keep
+// their revision, and the filter has no error.
+func TestRollbackWithoutModule(t *testing.T) {
+	s := newScenario(t)
+	s.write(auth, authModule("v1"), "")
+	s.cp.Start()
+	envoy := s.envoy(proxyOptions{})
+	envoy.WaitReady()
+	first := s.cp.WaitLive(auth, authModule("v1"), 1).Revision
+	second := s.swap(auth, authModule("v2"), "", 1).Revision
+	module := filepath.Join(s.cp.StateDir(), "modules", harness.SHA256(authModule("v1"))+".wasm")
+	if err := os.Chmod(module, 0o600); err != nil {
+		t.Fatal(err)
+	}
+	if err := os.WriteFile(module, []byte("rotten"), 0o600); err != nil {
+		t.Fatal(err)
+	}
+	if out := s.command(1, "rollback", auth, first); !strings.Contains(out, "the module of revision "+first+" cannot be read") {
+		t.Errorf("the rollback says\n%s", out)
+	}
+	if f, ok := s.cp.Filter(auth); !ok || f.Revision != second || f.Error != nil {
+		t.Errorf("the filter is %+v", f)
+	}
+	waitAnswer(t, envoy.web[0], withToken(), func(a harness.Answer) bool { return a.Stamp() == "v2" })
 }
