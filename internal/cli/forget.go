@@ -1,7 +1,6 @@
 package cli
 
 import (
-	"context"
 	"fmt"
 	"time"
 
@@ -59,16 +58,5 @@ stays, too.`,
 
 // completeRemoved offers the names of removed filters.
 func completeRemoved(c *cobra.Command, args []string, _ string) ([]string, cobra.ShellCompDirective) {
-	if len(args) > 0 {
-		return nil, cobra.ShellCompDirectiveNoFileComp
-	}
-	var filters []admin.Filter
-	askForCompletion(c, func(ctx context.Context, server client) error { return server.get(ctx, "filters", &filters) })
-	var names []string
-	for i := range filters {
-		if filters[i].State == admin.FilterRemoved {
-			names = append(names, filters[i].Name)
-		}
-	}
-	return names, cobra.ShellCompDirectiveNoFileComp
+	return completeFiltersThat(c, args, func(f *admin.Filter) bool { return f.State == admin.FilterRemoved })
 }

@@ -56,21 +56,5 @@ func (c client) waitUntilRetried(ctx context.Context, before *admin.Filter, wait
 
 // completeRetry offers names, and then the filter's refused revisions.
 func completeRetry(c *cobra.Command, args []string, toComplete string) ([]string, cobra.ShellCompDirective) {
-	if len(args) == 0 {
-		return completeFilters(c, args, toComplete)
-	}
-	if len(args) > 1 {
-		return nil, cobra.ShellCompDirectiveNoFileComp
-	}
-	var h admin.History
-	askForCompletion(c, func(ctx context.Context, server client) error {
-		return server.get(ctx, filterPath(args[0])+"/history", &h)
-	})
-	var revisions []string
-	for _, r := range h.Revisions {
-		if r.Error != nil {
-			revisions = append(revisions, cobra.CompletionWithDesc(r.Revision, string(r.State)))
-		}
-	}
-	return revisions, cobra.ShellCompDirectiveNoFileComp | cobra.ShellCompDirectiveKeepOrder
+	return completeRevisions(c, args, toComplete, func(r *admin.Revision) bool { return r.Error != nil })
 }

@@ -111,8 +111,15 @@ func printRollback(w io.Writer, f *admin.Filter) {
 	printWatchHint(w, f)
 }
 
-// completeRollback offers names, and then the filter's revisions.
+// completeRollback offers names, and then the revisions that a rollback can serve.
 func completeRollback(c *cobra.Command, args []string, toComplete string) ([]string, cobra.ShellCompDirective) {
+	return completeRevisions(c, args, toComplete, func(r *admin.Revision) bool {
+		return r.State != admin.RevisionActive && r.State != admin.RevisionRejected
+	})
+}
+
+// completeRevisions offers names of filters, and then the wanted revisions of the filter.
+func completeRevisions(c *cobra.Command, args []string, toComplete string, wanted func(*admin.Revision) bool) ([]string, cobra.ShellCompDirective) {
 	if len(args) == 0 {
 		return completeFilters(c, args, toComplete)
 	}
@@ -124,8 +131,8 @@ func completeRollback(c *cobra.Command, args []string, toComplete string) ([]str
 		return server.get(ctx, filterPath(args[0])+"/history", &h)
 	})
 	var revisions []string
-	for _, r := range h.Revisions {
-		if r.State != admin.RevisionActive && r.State != admin.RevisionRejected {
+	for i := range h.Revisions {
+		if r := &h.Revisions[i]; wanted(r) {
 			revisions = append(revisions, cobra.CompletionWithDesc(r.Revision, string(r.State)))
 		}
 	}

@@ -140,6 +140,11 @@ func (v *view) troubled() bool {
 
 // completeFilters offers the names of a running server's filters.
 func completeFilters(c *cobra.Command, args []string, _ string) ([]string, cobra.ShellCompDirective) {
+	return completeFiltersThat(c, args, func(*admin.Filter) bool { return true })
+}
+
+// completeFiltersThat offers the names of the wanted filters of a running server.
+func completeFiltersThat(c *cobra.Command, args []string, wanted func(*admin.Filter) bool) ([]string, cobra.ShellCompDirective) {
 	if len(args) > 0 {
 		return nil, cobra.ShellCompDirectiveNoFileComp
 	}
@@ -147,7 +152,9 @@ func completeFilters(c *cobra.Command, args []string, _ string) ([]string, cobra
 	askForCompletion(c, func(ctx context.Context, server client) error { return server.get(ctx, "filters", &filters) })
 	var names []string
 	for i := range filters {
-		names = append(names, filters[i].Name)
+		if wanted(&filters[i]) {
+			names = append(names, filters[i].Name)
+		}
 	}
 	return names, cobra.ShellCompDirectiveNoFileComp
 }

@@ -17,28 +17,13 @@ import (
 // Forget drops a filter without a spec, with its revisions, verdicts and history. Forget
 // returns once the change is on disk, or ctx ends.
 func (c *Control) Forget(ctx context.Context, name string) (admin.Forgotten, *admin.Error) {
-	var done admin.Forgotten
-	problem := &admin.Error{Code: "stopping", Message: "the server is stopping"}
-	var saved <-chan struct{}
-	c.ask(func() {
-		if done, problem = c.forget(name); problem == nil {
-			saved = c.saveNow()
-		}
-	})
-	if saved != nil {
-		select {
-		case <-saved:
-		case <-c.done: // the last save has the change
-		case <-ctx.Done():
-		}
-	}
-	return done, problem
+	return durably(ctx, c, func(context.Context) (admin.Forgotten, *admin.Error) { return c.forget(name) })
 }
 
 func (c *Control) forget(name string) (admin.Forgotten, *admin.Error) {
 	st, ok := c.machine.Status(name)
 	if !ok {
-		return admin.Forgotten{}, &admin.Error{Code: admin.CodeNoFilter, Message: fmt.Sprintf("no filter is named %q", name)}
+		return admin.Forgotten{}, noFilter(name)
 	}
 	if c.set == nil {
 		return admin.Forgotten{}, notReadYet()

@@ -22,7 +22,7 @@ const codeNothingToRetry = "nothing_to_retry"
 // the sandbox first, then on a canary, in other bytes. Retry returns once the change is on disk,
 // or ctx ends.
 func (c *Control) Retry(ctx context.Context, name, revision string) (admin.Filter, *admin.Error) {
-	return c.durably(ctx, func(in context.Context) (admin.Filter, *admin.Error) {
+	return durably(ctx, c, func(in context.Context) (admin.Filter, *admin.Error) {
 		if problem := c.retryRefused(in, name, revision); problem != nil {
 			return admin.Filter{Name: name}, problem
 		}

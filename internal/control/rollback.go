@@ -82,22 +82,7 @@ func (c *Control) Rollback(ctx context.Context, name, revision string) (admin.Fi
 	if problem := c.withoutModule(name, revision); problem != nil {
 		return admin.Filter{}, problem
 	}
-	var f admin.Filter
-	problem := &admin.Error{Code: "stopping", Message: "the server is stopping"}
-	var saved <-chan struct{}
-	c.ask(func() {
-		if f, problem = c.rollBack(name, revision); problem == nil {
-			saved = c.saveNow()
-		}
-	})
-	if saved != nil {
-		select {
-		case <-saved:
-		case <-c.done: // the last save has the change
-		case <-ctx.Done():
-		}
-	}
-	return f, problem
+	return durably(ctx, c, func(context.Context) (admin.Filter, *admin.Error) { return c.rollBack(name, revision) })
 }
 
 // withoutModule returns an error if the store cannot read the module of a rollback's target: no
@@ -126,7 +111,7 @@ func (c *Control) withoutModule(name, revision string) *admin.Error {
 func (c *Control) rollBack(name, revision string) (admin.Filter, *admin.Error) {
 	st, ok := c.machine.Brief(name)
 	if !ok || st.Wanted == nil {
-		return admin.Filter{}, &admin.Error{Code: admin.CodeNoFilter, Message: fmt.Sprintf("no filter is named %q", name)}
+		return admin.Filter{}, noFilter(name)
 	}
 	if c.set == nil {
 		return admin.Filter{}, notReadYet()

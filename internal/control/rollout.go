@@ -21,17 +21,17 @@ const codeNothingToPromote = "nothing_to_promote"
 // Promote has a filter's rollout continue without the canaries that the rollout waits for.
 // Promote returns once the change is on disk, or ctx ends.
 func (c *Control) Promote(ctx context.Context, name string) (admin.Filter, *admin.Error) {
-	return c.durably(ctx, func(context.Context) (admin.Filter, *admin.Error) { return c.promote(name) })
+	return durably(ctx, c, func(context.Context) (admin.Filter, *admin.Error) { return c.promote(name) })
 }
 
 // durably runs a user's decision about a filter on the owner's goroutine, and waits until the
 // change survives a crash.
-func (c *Control) durably(ctx context.Context, run func(context.Context) (admin.Filter, *admin.Error)) (admin.Filter, *admin.Error) {
-	var f admin.Filter
+func durably[T any](ctx context.Context, c *Control, run func(context.Context) (T, *admin.Error)) (T, *admin.Error) {
+	var result T
 	problem := stopping()
 	var saved <-chan struct{}
 	c.askIn(func(in context.Context) {
-		if f, problem = run(in); problem == nil {
+		if result, problem = run(in); problem == nil {
 			saved = c.saveNow()
 		}
 	})
@@ -42,7 +42,7 @@ func (c *Control) durably(ctx context.Context, run func(context.Context) (admin.
 		case <-ctx.Done():
 		}
 	}
-	return f, problem
+	return result, problem
 }
 
 func (c *Control) promote(name string) (admin.Filter, *admin.Error) {
