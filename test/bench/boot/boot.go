@@ -45,16 +45,18 @@ func text(facts report.Facts) report.Text {
 		Title: "A fleet boots over large filters", Reference: "no bound",
 		Headlines: []report.Headline{{Figures: []string{peak}, Goal: report.Goal{Most: 0.75}}},
 		Before: []string{
-			fmt.Sprintf("%s simulated Envoys connect at once, and each asks for another filter, with a module of %d MB that no Envoy has "+
-				"loaded yet (ADS, delta; `delivery: inline`; `--preflight off`). Beside the default of `--max-build-memory` stands a "+
-				"server for which it is so large that no build waits. The peak is that of the time from the first connection to the last "+
-				"ACK. Both take turns. `go run -C test ./bench/cmd/bench -only boot`.", facts[filtersFact], moduleSize/1_000_000),
+			fmt.Sprintf("%s simulated Envoys connect at once. Each asks for another filter, with a module of %d MB "+
+				"that no Envoy has loaded yet (ADS, delta; `delivery: inline`; `--preflight off`). "+
+				"wasm-xds has the default of `--max-build-memory`. The reference is a server with a value "+
+				"so large that no build waits. The peak covers the time from the first connection to the "+
+				"last ACK. Both take turns. `go run -C test ./bench/cmd/bench -only boot`.", facts[filtersFact], moduleSize/1_000_000),
 		},
 		After: []string{
-			"A build has the module in memory three times: as it was read, packed, and in the resource, which alone remains. The cache keeps " +
-				"256 MiB of resources, and a resource that is on its way to an Envoy stays in memory until the Envoy has read it: a slow " +
-				"Envoy must not hold up the builds for others. Go's collector runs when as much again has been allocated. Fewer builds at a " +
-				"time are done sooner, too: they do not fight for cores and memory.",
+			"A build has three copies of the module in memory: as read, packed, and in the resource. " +
+				"Only the resource stays. The cache keeps 256 MiB of resources, and a resource on its way " +
+				"to an Envoy stays in memory until the Envoy has read it, so that a slow Envoy does not " +
+				"delay the builds for others. Go's collector runs when the heap has doubled. Fewer builds " +
+				"at a time also finish sooner, because they do not compete for cores and memory.",
 		},
 	}
 }

@@ -17,49 +17,56 @@ func text(report.Facts) report.Text {
 			{What: "memory (RSS) per Envoy", Figures: []string{memory}, Goal: half},
 		},
 		Before: []string{
-			"Simulated Envoys (`test/simenvoy`), each with a gRPC connection of its own, get one edited filter. " +
-				"Beside wasm-xds stands a plain go-control-plane server: a LinearCache with the same resources. Both are " +
-				"processes of their own with all Envoys connected, and take turns. `make bench`, or " +
-				"`go run -C test ./bench/cmd/bench -only fanout`.",
+			"Simulated Envoys (`test/simenvoy`), each with a gRPC connection of its own, get one " +
+				"edited filter. The reference is a plain go-control-plane server: a LinearCache with the " +
+				"same resources. Both servers are processes of their own, both have all Envoys connected, " +
+				"and they take turns. `make bench`, or `go run -C test ./bench/cmd/bench -only fanout`.",
 		},
 		After: []string{
-			"What the figures are: *server CPU* is user and system time of the server's process from the edit until it is " +
-				"idle again, its own settling, planning and saving included, but not the sandbox (`--preflight off`); *to the last Envoy* runs from the rename of the " +
-				"spec (`--settle` of 20 ms included; the plain server is told over a pipe) to the last ACK, and shares the " +
-				"machine's cores with the simulated Envoys; *memory* is what the process grew by when the Envoys connected.",
-			"**Where the rest goes.** An edit for 1,000 Envoys, ADS delta, by profile: more than a third is gRPC's transport " +
-				"and the system calls below it, a fifth go-control-plane's two goroutines a stream, a fifth the one goroutine " +
-				"that owns the state (half of it the machine's step: 6 allocations for a push and its ACK), the rest is the " +
-				"scheduler and the garbage collector. A resource is marshalled once: a response is two pieces that all share and " +
-				"a tail of its own, with the nonce. An ACK is not decoded: it says which response it is about, and that is all " +
-				"that is read of it, in SotW beside a look whether its names are those of the request before. A stream loop in " +
-				"place of go-control-plane's servers was tried: four goroutines a stream for five, and a fifth less CPU; the " +
-				"library stays, but what it reads and writes are words, the bytes pass by it. When an Envoy connects, the plain " +
-				"server spends most on its node (61 KB on the wire, nearly all of it the list of extensions), to read it and to " +
-				"keep it for the life of the stream: wasm-xds skips all extensions but the Wasm runtimes before they are read, " +
-				"and all of a node that it knows. In memory, gRPC's buffers and the stacks of five goroutines come first then. " +
-				"What wasm-xds keeps besides is the state of each filter on each stream: about 150 bytes, the names in " +
-				"go-control-plane's maps left out, which are taken out of each request before it sees them. The same again is " +
-				"the garbage collector's.",
-			"**What costs more, and why.** A refused filter takes its neighbours in a response with it, so what may be refused is " +
-				"sent alone: what no Envoy of the version has loaded yet, and remote code. Envoys that connect at the same time each try " +
-				"something else first, so that all of it is soon known. What is settled shares responses, up to 64 resources or a " +
-				"megabyte of modules in each: what is known to load on that version of Envoy, in delta for an Envoy that runs nothing yet, and what a SotW client " +
-				"says that it has accepted, all of it at once. In delta up to 64 resources are under way at a time, whatever their responses. " +
-				"Envoys ask for one filter after the other when they boot, and for all at once when their stream comes back; in " +
-				"delta they then name what they have, and nothing is sent. SotW's version_info says what was accepted of every " +
-				"name, because it is all that an Envoy brings to its next stream: with more than 8 names in 15 bytes or so for " +
-				"each, and where more responses follow at once only in the last of them. The list of all names in each ACK is " +
-				"the protocol's, and the plain server gets it, too. What is left of 200 filters that are asked for in one request " +
-				"is by profile a quarter the state of each on each stream, made, tried and gone live; an eighth the garbage " +
-				"collector's, which goes through that state; and gRPC's and the system's for the rest, the first tries alone among them. " +
-				"What streams of a fleet have in common is found once: the names of a first request, a packed version_info, the " +
-				"verdicts that a filter's subscribers ask for.",
-			"No lock is held over two streams, and a client that does not read holds up nobody but itself " +
-				"(`TestAClientThatDoesNotReadHoldsUpNobody`). A scrape of `/metrics` lists no subscribers: they are counted as they " +
-				"change. Counts that do not depend on the machine are asserted in tests: `TestAllocationsPerPush`, " +
-				"`TestAllocationsPerSharedPush`, `TestAllocationsPerResponse`, `TestAllocationsPerSharedResource`, `TestAllocationsOfAnAnswer`, " +
-				"`TestAllocationsOfANode`, `TestMemoryPerSubscriber`; `go test -bench . " +
+			"*Server CPU* is the user and system time of the server's process from the edit until the " +
+				"process is idle again. The time includes planning and saving, and excludes the sandbox " +
+				"(`--preflight off`). *To the last Envoy* runs from the rename of the spec to the last " +
+				"ACK. This time includes `--settle` of 20 ms, and shares the machine's cores with the " +
+				"simulated Envoys. The plain server hears of the edit over a pipe. *Memory* is the growth " +
+				"of the process while the Envoys connected.",
+			"**Where the CPU time goes.** The profile of an edit for 1,000 Envoys (ADS, delta) has " +
+				"four parts. gRPC's transport and its system calls take more than a third. " +
+				"go-control-plane's two goroutines of each stream take a fifth. The goroutine that owns " +
+				"the state takes a fifth, and the delivery machine is half of that: 6 allocations for a " +
+				"push and its ACK. The scheduler and the garbage collector take the rest. A resource is " +
+				"marshalled once: a response is two pieces that all streams share, and a tail with the " +
+				"nonce. An ACK is not decoded. The server reads only the nonce, and in SotW compares the " +
+				"names with the names of the former request. A stream loop without go-control-plane's " +
+				"servers was tried: it has four goroutines a stream instead of five, and takes a fifth " +
+				"less CPU. The library stays nevertheless. When an Envoy connects, a plain server spends " +
+				"most of its time on the node, which has 61 KB because Envoy lists its extensions, and " +
+				"keeps the node for the life of the stream. wasm-xds skips all extensions but the Wasm " +
+				"runtimes, and skips a node that it knows. Most of the memory of a stream is gRPC's " +
+				"buffers and the stacks of five goroutines. wasm-xds adds about 150 bytes for each filter " +
+				"on each stream, and keeps no names in go-control-plane's maps. The garbage collector " +
+				"needs the same amount again.",
+			"**The price of safety.** If Envoy refuses one resource of a response, it refuses all of " +
+				"them. So wasm-xds sends a resource alone if it may be refused: a revision that no Envoy " +
+				"of the version has loaded yet, and remote code. Envoys that connect at the same time each " +
+				"try another revision first, so all revisions are soon known. Other resources share " +
+				"responses of up to 64 resources or a megabyte of modules: revisions that are known to " +
+				"load on that version of Envoy (in delta only for an Envoy that runs nothing yet), and " +
+				"everything that a SotW client has accepted before. In delta, up to 64 resources are under " +
+				"way at a time. Envoys ask for one filter after another when they boot, and for all " +
+				"filters at once when their stream comes back. A delta client then names the versions that " +
+				"it has, and the server sends nothing. A SotW client brings only version_info, so " +
+				"version_info lists the version of each name. With more than 8 names, an entry takes about " +
+				"15 bytes, and only the last of several responses has the list. In SotW each ACK lists all " +
+				"names, for the plain server as well. If an Envoy asks for 200 filters in one request, the " +
+				"profile is a quarter the state of each filter on the stream, an eighth the garbage " +
+				"collector, and the rest gRPC and the system. Streams of one fleet share the names of the " +
+				"first request, the packed version_info, and the verdicts on a filter.",
+			"No lock spans two streams, and a client that does not read delays only itself " +
+				"(`TestAClientThatDoesNotReadHoldsUpNobody`). A scrape of `/metrics` lists no subscribers: " +
+				"counters follow each change. Tests assert the counts that do not depend on the machine: " +
+				"`TestAllocationsPerPush`, `TestAllocationsPerSharedPush`, `TestAllocationsPerResponse`, " +
+				"`TestAllocationsPerSharedResource`, `TestAllocationsOfAnAnswer`, " +
+				"`TestAllocationsOfANode`, `TestMemoryPerSubscriber`. `go test -bench . " +
 				"./internal/delivery ./internal/xds ./internal/control` is for `benchstat`.",
 		},
 	}

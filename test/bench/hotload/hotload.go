@@ -84,27 +84,31 @@ func text(facts report.Facts) report.Text {
 			{Figures: []string{figure("remote")}, Goal: report.Goal{Most: 1.15}},
 		},
 		Before: []string{
-			"From the rename of a spec into its place to the first answer of the new filter, on an Envoy " +
-				facts[envoyFact] + " with two workers that is asked every half millisecond; three of them, each with a server of its own, " +
-				"one after the other. The new module lies there already, and differs from all before it. Beside it: the same module in the same Envoy, over " +
-				"Envoy's own `path_config_source` (a rename of the discovery response, `code.local`). All sides take turns. " +
-				"`go run -C test ./bench/cmd/bench -only hotload`.",
+			"A hot-load runs from the rename of a spec into its place to the first answer of the new filter, on an " +
+				"Envoy " + facts[envoyFact] + " with two workers that gets a request every half millisecond. Three such Envoys, each with a " +
+				"server of its own, are measured one after another. The new module is on the disk already, and differs from all before it. " +
+				"The reference is the same module in the same Envoy over Envoy's own `path_config_source`: a rename of the " +
+				"discovery response with `code.local`. All sides take turns. `go run -C test ./bench/cmd/bench -only hotload`.",
 		},
 		After: []string{
-			"The larger two modules hold functions that nothing calls, each module others, so that Envoy compiles all of it anew.",
-			"The sandbox is off here (`--preflight off`): what it adds to a new module is another section's matter. By the log of an " +
-				"Envoy (400 B, medians of 63 swaps), it hears of its own file 0.3 ms after the rename has begun, and has wasm-xds's response " +
-				"after 1.5 ms: read, stored and verified, who gets it written down, and sent, nearly all of it by code that has not run for a " +
-				"while. Half of that is made good: the rename goes on for a millisecond after both have heard of it, since the file system " +
-				"writes the file out, and holds a core that Envoy wants for its own file already. With `remote` " +
-				"Envoy's main thread takes 1.0 ms to refuse the code and 0.9 to connect and take it; the second push follows when Envoy " +
-				"closes its connection, which it does when the code is in its cache, and has arrived 0.4 ms later. Beside the 400 B module, which Envoy loads " +
-				"in eight to twelve milliseconds, that is a seventh, and a quarter with `remote`; beside a real one it is lost in Envoy's compile time. " +
-				"The goals leave 0.4 ms for the 400 B module, and 1.2 ms with `remote`: less than it takes to read, decode, hash, store and send it " +
-				"even if nothing is written down, and less than Envoy's own two steps.",
-			"Envoy, its compilers and the questions keep two cores busy from beginning to end, so that the milliseconds of CPU that wasm-xds " +
-				"takes meanwhile, the ACK included, are time that Envoy waits. From one Envoy to the next the same swap differs by a " +
-				"tenth and more, and so do the ratios from one run of the benchmark to the next.",
+			"The two larger modules hold functions that nothing calls. Each module has other " +
+				"functions, so Envoy compiles everything anew.",
+			"The sandbox is off here (`--preflight off`); the next section measures it. The log of an " +
+				"Envoy (400 B, medians of 63 swaps) shows the way of an edit: Envoy hears of its own file " +
+				"0.3 ms after the rename has begun, and has the response of wasm-xds after 1.5 ms. In this " +
+				"time wasm-xds reads, stores and verifies the module, notes the nodes that get it, and " +
+				"sends it. Half of the difference does not count, because the rename itself lasts a " +
+				"millisecond longer and holds a core that Envoy wants for its own file. With `remote`, " +
+				"Envoy takes 1.0 ms to refuse the code and 0.9 ms to connect and fetch it. The second push " +
+				"follows when Envoy has the code in its cache and closes its connection, and arrives 0.4 " +
+				"ms later. Envoy loads the module of 400 B in eight to twelve milliseconds, so the " +
+				"difference is a seventh, or a quarter with `remote`. For a real module, the difference is " +
+				"lost in Envoy's compile time. The goals leave 0.4 ms for the module of 400 B, and 1.2 ms " +
+				"with `remote`. This is less than the time to read, decode, hash, store and send it " +
+				"without any note on disk, and less than Envoy's own two steps.",
+			"Envoy, its compilers and the test's requests keep both cores busy from beginning to end, " +
+				"so Envoy waits for each millisecond of CPU that wasm-xds uses. The same swap differs by a " +
+				"tenth and more from one Envoy to the next, and so do the ratios from one run to the next.",
 		},
 	}
 }

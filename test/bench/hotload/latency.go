@@ -73,19 +73,24 @@ func latencyText(facts report.Facts) report.Text {
 	return report.Text{
 		Title: "Latency of requests during hot-loads", Reference: "no swaps",
 		Before: []string{
-			fmt.Sprintf("An Envoy %s with two workers answers %s requests a second on %d kept connections, and %s times in each "+
-				"window of %s a new module takes the place of the last one. A latency runs from the moment in which a request was due "+
-				"to its whole answer, so that requests that wait behind a slow one count. Each figure is the median of so many windows' quantiles; the windows "+
-				"with and without swaps, and those of all sides, take turns in one Envoy. wasm-xds has its defaults, with the sandbox. "+
-				"Beside it: no swaps at all, the same swaps over Envoy's own `path_config_source` for ECDS, and the same swaps as updates of a listener (LDS) that "+
-				"has the filter in its configuration, with `--drain-time-s %s`. `go run -C test ./bench/cmd/bench -only latency`.",
+			fmt.Sprintf("An Envoy %s with two workers answers %s requests a second on %d kept connections. In "+
+				"windows with swaps, a new module replaces the former one %s times in %s. A latency runs "+
+				"from the moment in which a request was due to its complete answer, so a request that "+
+				"waits behind a slow one counts in full. Each figure is the median of the windows' "+
+				"quantiles; *runs* is the number of windows. Windows with and without swaps take turns in "+
+				"one Envoy, as do all sides. wasm-xds has its defaults, with the sandbox. There are three "+
+				"references: no swaps; the same swaps over Envoy's own `path_config_source` for ECDS; and "+
+				"the same swaps as updates of a listener (LDS) that has the filter in its configuration, "+
+				"with `--drain-time-s %s`. `go run -C test ./bench/cmd/bench -only latency`.",
 				facts[envoyFact], facts[rateFact], latencyConnections, facts[swapsFact], facts[windowFact], drainTime),
 		},
 		After: []string{
-			"The requests, Envoy, its compilers, the upstream and wasm-xds share the machine's cores. A new module is compiled on Envoy's main thread and by " +
-				"helpers of V8 beside it, whichever way it came, and the workers have to wait for a core meanwhile: with two cores that is what the " +
-				"tails show. *Failed* counts requests without an answer, or with another than the filter's; *reconnects* are connections that Envoy " +
-				"closed or asked to close, as it does with those of a listener that another replaces. An ECDS update closes none.",
+			"The load, Envoy, its compilers, the upstream and wasm-xds share the machine's cores. " +
+				"Envoy compiles a new module on its main thread and on V8's helper threads, for each way " +
+				"of delivery. Meanwhile the workers wait for a core, and with two cores the tails show " +
+				"this wait. *Failed* counts requests without an answer or with an answer of another " +
+				"filter. *Reconnects* are connections that Envoy closed or asked to close, as Envoy does " +
+				"when another listener replaces theirs. An ECDS update closes none.",
 		},
 	}
 }

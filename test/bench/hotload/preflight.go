@@ -48,19 +48,23 @@ func preflightText(facts report.Facts) report.Text {
 			{What: "a check", Figures: []string{rustExample, goExample}, Goal: report.Goal{Most: 1}},
 		},
 		Before: []string{
-			"The first table has hot-loads as above (`delivery: inline`), with the sandbox and without it: two servers, each with an " +
-				"Envoy " + facts[envoyFact] + " of its own, that take turns. The second one has the check alone, as `serve` does it " +
-				"for all versions of Envoy, beside the time from a rename of Envoy's own `path_config_source` to its `update_success` " +
-				"with the same module. `go run -C test ./bench/cmd/bench -only preflight`.",
+			"The first table has hot-loads as above (`delivery: inline`), with and without the sandbox: two servers, each with " +
+				"its own Envoy " + facts[envoyFact] + ", take turns. The second table has the check alone, as `serve` runs it for all " +
+				"versions of Envoy. Its reference is the time from a rename of Envoy's own `path_config_source` to its " +
+				"`update_success` with the same module. `go run -C test ./bench/cmd/bench -only preflight`.",
 		},
 		After: []string{
-			"A new module is decoded by wazero's interpreter, function after function on one core, and nothing else can be done meanwhile: " +
-				"that is nearly all of what the sandbox adds. For what compilers make of Rust and Go, V8 takes more than ten times as long. The two modules that " +
-				"are made up for these tables (130 KB, 2 MB) are functions of the simplest kind, of which V8 compiles three to five times as many bytes in a " +
-				"second, and the interpreter decodes no more than of others: they are the worst case.",
-			"A new configuration meets a module that is still decoded, if it is among the last four megabytes of them, and an instance that " +
-				"has started already: a filter in Go starts its runtime then, some 15 ms that an edit would have to wait for which comes within a quarter of a " +
-				"second after another. A verdict that is known, after a restart or when an edit is taken back, costs the hash by which it is found.",
+			"wazero's interpreter decodes a new module, one function after another on one core, and " +
+				"nothing else can happen meanwhile. This is nearly all of the sandbox's cost. V8 takes " +
+				"more than ten times as long for modules that compilers make of Rust and Go. The two " +
+				"synthetic modules of these tables (130 KB, 2 MB) consist of the simplest functions: V8 " +
+				"compiles three to five times as many of their bytes in a second, and the interpreter " +
+				"decodes no more than usual. They are the worst case.",
+			"For a new configuration, the module is often decoded already (the sandbox keeps the last " +
+				"four megabytes of modules), and an instance has already started. A filter in Go takes " +
+				"some 15 ms to start its runtime, so an edit waits for that only within a quarter of a " +
+				"second after another edit. A known verdict, after a restart or when an edit is taken " +
+				"back, costs one hash.",
 		},
 	}
 }

@@ -71,20 +71,26 @@ func text(facts report.Facts) report.Text {
 			{What: "snapshots of a `git checkout`", Figures: []string{itsSnapshots}, Goal: report.Goal{Most: 5, Absolute: true}},
 		},
 		Before: []string{
-			fmt.Sprintf("%s specs in one directory, each %d with a module of their own, beside %d of them. A start is over when a simulated Envoy "+
-				"that waits already has its filter. An edit renames one spec into its place and is over when the response is ACKed. "+
-				"Both servers run at the same time, and take turns. `go run -C test ./bench/cmd/bench -only many`.", facts[specsFact], perModule, few),
+			fmt.Sprintf("%s specs lie in one directory, %d specs for each module. The reference is a server with "+
+				"%d of them. A start is over when a simulated Envoy that was waiting has its filter. An "+
+				"edit renames one spec into its place, and is over when the response is ACKed. Both "+
+				"servers run at the same time and take turns. `go run -C test ./bench/cmd/bench -only "+
+				"many`.", facts[specsFact], perModule, few),
 		},
 		After: []string{
-			fmt.Sprintf("The checkout is a real `git checkout` between two commits in the directory itself, which differ in %s specs (%d of %d): "+
-				"it is over when an Envoy that subscribes to all of them has their last one. Its snapshots are counted by `%s`.",
+			fmt.Sprintf("The checkout is a real `git checkout` in the directory itself, between two commits that "+
+				"differ in %s specs (%d of %d). It is over when an Envoy that subscribes to all of them "+
+				"has the last one. The metric `%s` counts the snapshots.",
 				facts[checkoutFact], few, few, snapshots),
-			"Each push of the checkout brings a revision that no Envoy has loaded yet, so each waits for the answer to the one before; who gets " +
-				"them is written down once, before the first. An edit walks the sorted list of all specs a few times, by comparing pointers; it " +
-				"looks into none but its own (`TestWhatAnEditAllocates`, `TestFollowLooksIntoWhatHasChanged`; `BenchmarkTenThousand` in pkg/source/dir " +
-				"and `BenchmarkEdit` in internal/control). The look at everything that needs no events, every ten seconds, takes a tenth of a second of " +
-				"a core and goes beside the edits. The state file, of several MB then, is written behind, and the " +
-				"less often the longer that takes.",
+			"Each push of the checkout brings a revision that no Envoy has loaded yet, so each push " +
+				"waits for the answer to the push before. The list of nodes that get them is written once, " +
+				"before the first push. An edit walks the sorted list of all specs a few times and " +
+				"compares pointers. It reads only its own spec (`TestWhatAnEditAllocates`, " +
+				"`TestFollowLooksIntoWhatHasChanged`; `BenchmarkTenThousand` in pkg/source/dir and " +
+				"`BenchmarkEdit` in internal/control). Every ten seconds, the source compares the whole " +
+				"directory without events: this takes a tenth of a second of a core, beside the edits. The " +
+				"state file has several MB then. It is written in the background, and less often the " +
+				"longer a write takes.",
 		},
 	}
 }

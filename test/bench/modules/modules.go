@@ -95,9 +95,10 @@ func text(facts report.Facts) report.Text {
 	return report.Text{
 		Title: "Module server", Reference: "nginx", Headlines: []report.Headline{{Figures: []string{throughput}}},
 		Before: []string{
-			fmt.Sprintf("%d clients fetch a module of %d MiB at once, each over a connection of its own, from wasm-xds and from "+
-				"Debian's nginx (%s; `sendfile on`, a worker a core) with the same file. The clients share the machine. "+
-				"`go run -C test ./bench/cmd/bench -only modules`.", clients, moduleSize>>20, facts[nginxFact]),
+			fmt.Sprintf("%d clients fetch a module of %d MiB at once, each over a connection of its own, from "+
+				"wasm-xds and from Debian's nginx (%s; `sendfile on`, a worker for each core) with the "+
+				"same file. The clients share the machine. `go run -C test ./bench/cmd/bench -only "+
+				"modules`.", clients, moduleSize>>20, facts[nginxFact]),
 		},
 		After: []string{
 			"wasm-xds is one process that does everything; nginx's memory is the sum of its processes, which share some of it.",

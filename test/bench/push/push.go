@@ -79,18 +79,21 @@ func text(report.Facts) report.Text {
 	return report.Text{
 		Title: "Our part", Reference: "bare file watch", Headlines: []report.Headline{tails},
 		Before: []string{
-			"From the rename of a spec into its place to the response, ACKed, at a simulated Envoy (ADS, delta) on " +
-				"loopback, with the default `--settle` of 20 ms. A run is a hundred edits, 50 to 250 ms apart, so that they meet what " +
-				"the edit before has left to do (the state is saved) at any point. " +
-				"Beside it: how long a process that does nothing but watch the directory with fsnotify takes to hear of the " +
-				"same rename, which is where any control plane begins. `go run -C test ./bench/cmd/bench -only push`.",
+			"A time runs from the rename of a spec into its place to the ACKed response at a simulated " +
+				"Envoy (ADS, delta) on loopback, with the default `--settle` of 20 ms. A run is a hundred " +
+				"edits, 50 to 250 ms apart, so an edit meets the remaining work of the edit before (the " +
+				"save of the state) at any point. The reference is the delay with which a process that " +
+				"only watches the directory with fsnotify hears of the same rename. Every control plane " +
+				"begins there. `go run -C test ./bench/cmd/bench -only push`.",
 		},
 		After: []string{
-			"The sandbox is off here (`--preflight off`). A spec that is renamed into its place is read at once; what " +
-				"is written in place waits for all of `--settle`. The goal counts from `--settle`: 30 ms. What is left is to read and decode " +
-				"the spec, to copy a new module into the store (into a file that was begun before, which on ext4 is most of what that costs; " +
-				"its new name waits for the file system's journal while the state of before is being synced: that is the tail), and the way " +
-				"to the client.",
+			"The sandbox is off here (`--preflight off`). wasm-xds reads a spec at once if it is " +
+				"renamed into its place, and waits for all of `--settle` if it is written in place. The " +
+				"goal of 30 ms starts at the end of `--settle`. The remaining time has three parts: " +
+				"reading and decoding the spec, copying a new module into the store, and the way to the " +
+				"client. wasm-xds prepares the store's file in advance, because creating a file is the " +
+				"slowest part on ext4. The file's new name waits for the file system's journal while the " +
+				"former state is being synced, and this wait is the tail.",
 		},
 	}
 }

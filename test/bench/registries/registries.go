@@ -59,14 +59,16 @@ func text(report.Facts) report.Text {
 		Title: "Registries", Reference: "by file; once",
 		Headlines: []report.Headline{{Figures: []string{oneModule}, Goal: report.Goal{Most: 1.05}}},
 		Before: []string{
-			"From the moment in which distribution's registry, on loopback, has moved a tag to the first answer of the new " +
-				"130 KB filter on one Envoy, with `module.refresh` at its minimum of 1 s; beside it the same module by a file that is " +
-				"renamed into place. And the bytes of blobs that the registry sends when a hundred specs name one module " +
-				"of 5 MiB, beside the module's own. `go run -C test ./bench/cmd/bench -only registries`.",
+			"The first figure runs from the moment in which distribution's registry, on loopback, has " +
+				"moved a tag to the first answer of the new 130 KB filter on one Envoy, with " +
+				"`module.refresh` at its minimum of 1 s. Its reference is the same module from a file that " +
+				"is renamed into place. The second figure is the bytes of blobs that the registry sends " +
+				"when a hundred specs name one module of 5 MiB. Its reference is the size of the module. " +
+				"`go run -C test ./bench/cmd/bench -only registries`.",
 		},
 		After: []string{
-			"A tag that moves is noticed when it is asked for next, after half a second on average; the rest is one GET of the " +
-				"manifest, one of the layer, and the hot-load.",
+			"wasm-xds notices a moved tag at its next request, after half a second on average. The " +
+				"rest is one GET of the manifest, one GET of the layer, and the hot-load.",
 		},
 	}
 }

@@ -3,6 +3,7 @@ package report
 import (
 	"cmp"
 	"fmt"
+	"iter"
 	"slices"
 	"strings"
 )
@@ -10,11 +11,13 @@ import (
 // head is the beginning of the page.
 const head = `# Benchmarks
 
-` + "`make bench`" + ` measures all of this in three quarters of an hour, prints the first table and writes this page;
-` + "`go run -C test ./bench/cmd/bench -only NAME`" + ` does so for one section. Each figure stands beside
-its reference from the same run, which took turns with it on the same machine: look at the
-ratios, the figures are that machine's. A figure is the median of so many runs as stand beside
-it. The page is rendered from [benchmarks.json](benchmarks.json), which ` + "`-render`" + ` does alone.
+` + "`make bench`" + ` measures everything on this page in three quarters of an hour, prints the first table
+and writes the page. ` + "`go run -C test ./bench/cmd/bench -only NAME`" + ` measures one section.
+
+Each figure stands beside its reference from the same run. Both took turns on the same machine, so
+the ratios are worth more than the figures, which belong to that machine. A figure is the median of
+the number of runs beside it. The page is rendered from [benchmarks.json](benchmarks.json);
+` + "`-render`" + ` does only that.
 `
 
 // Page returns the whole page: the summary and the sections.
@@ -59,7 +62,56 @@ func (s Section) Figures() string {
 
 func paragraphs(b *strings.Builder, all []string) {
 	for _, p := range all {
-		fmt.Fprintf(b, "\n%s\n", p)
+		fmt.Fprintf(b, "\n%s\n", wrapped(p))
+	}
+}
+
+// columns is the longest line of a paragraph, except for a code span that is longer.
+const columns = 100
+
+// wrapped breaks a paragraph into lines. A code span stays on one line, so that a reader can copy
+// a command.
+func wrapped(paragraph string) string {
+	var b strings.Builder
+	column := 0
+	for piece := range pieces(paragraph) {
+		switch {
+		case column == 0:
+		case column+1+len(piece) > columns:
+			b.WriteByte('\n')
+			column = 0
+		default:
+			b.WriteByte(' ')
+			column++
+		}
+		b.WriteString(piece)
+		column += len(piece)
+	}
+	return b.String()
+}
+
+// pieces yields the words of a paragraph, and each code span with the words around it that touch
+// it.
+func pieces(paragraph string) iter.Seq[string] {
+	return func(yield func(string) bool) {
+		var open []string
+		inCode := false
+		for word := range strings.FieldsSeq(paragraph) {
+			open = append(open, word)
+			if strings.Count(word, "`")%2 == 1 {
+				inCode = !inCode
+			}
+			if inCode {
+				continue
+			}
+			if !yield(strings.Join(open, " ")) {
+				return
+			}
+			open = open[:0]
+		}
+		if len(open) > 0 {
+			yield(strings.Join(open, " "))
+		}
 	}
 }
 

@@ -166,3 +166,18 @@ func TestInterleave(t *testing.T) {
 		t.Error("no error")
 	}
 }
+
+func TestWrapped(t *testing.T) {
+	long := "`" + strings.Repeat("x", columns) + " y`"
+	for _, c := range []struct{ name, paragraph, want string }{
+		{"short", "one  two", "one two"},
+		{"a line that fits exactly", strings.Repeat("a", columns-2) + " b", strings.Repeat("a", columns-2) + " b"},
+		{"a word too many", strings.Repeat("a", columns-1) + " b", strings.Repeat("a", columns-1) + "\nb"},
+		{"a code span stays whole", "see " + long + ", then", "see\n" + long + ",\nthen"},
+		{"an unclosed code span", "see `a b", "see `a b"},
+	} {
+		if got := wrapped(c.paragraph); got != c.want {
+			t.Errorf("%s: %q, want %q", c.name, got, c.want)
+		}
+	}
+}

@@ -12,8 +12,9 @@ func Summary(sections []Section) string {
 	var b strings.Builder
 	b.WriteString("## Summary\n")
 	paragraphs(&b, []string{
-		"What has a goal, and what is looked for first. Of a figure that was measured in several cases, each case that misses " +
-			"the goal has a line of its own, and of those that meet it the worst stands for all.",
+		"The table has each figure with a goal, and the figures that readers look for first. If " +
+			"several cases of a figure were measured, each case that misses the goal has its own line, " +
+			"and the worst of the other cases stands for all of them.",
 		strings.Join(machines(sections), "; ") + "; the commit and the day stand with each section.",
 	})
 	b.WriteString("\n")

@@ -84,21 +84,27 @@ func text(facts report.Facts) report.Text {
 		Title: "Soak", Reference: "before",
 		Headlines: []report.Headline{back(rss), back(goroutines), back(files), back(stateDir)},
 		Before: []string{
-			fmt.Sprintf("%s edits of %d filters in %s, an hour's worth at one every 10 s: a new module and a new configuration each, "+
-				"on one real Envoy %s and %s simulated ones, with canaries. \"Before\" is after %s edits more, which fill the history "+
-				"of every filter and the sandbox's cache, \"wasm-xds\" when all is over; both times a minute later, when the modules that nothing names any more are collected. `go run -C test ./bench/cmd/bench -only soak` (`-soak 1h` for longer).",
+			fmt.Sprintf("%s edits of %d filters in %s, as many as an hour has with an edit every 10 s. Each edit brings a new module and a new "+
+				"configuration to one real Envoy %s and %s simulated ones, with canaries. The column \"before\" is measured after %s earlier edits, "+
+				"which fill the history of every filter and the sandbox's cache; the column \"wasm-xds\" is measured at the end. Both "+
+				"wait a minute, until the modules that nothing names any more are collected. "+
+				"`go run -C test ./bench/cmd/bench -only soak` (`-soak 1h` for longer).",
 				facts[editsFact], filters, facts[durationFact], facts[envoyFact], facts[envoysFact], facts[warmUpFact]),
 		},
 		After: []string{
-			"It is one long run by its nature: a value before and one after, and no median. An edit is one revision (the new module lies " +
-				"beside the old one, and the spec that names it is renamed into its place), so that the store holds the same number of modules at " +
-				"both looks: those of each filter's current revision and of the ten before. What the state directory grows by are the sandbox's verdicts, " +
-				"a hundred bytes each and in two copies: those on some thousands of edits are kept, for what is taken back.",
-			"The server's memory holds no edit of before but in its history: " +
-				"marshalled resources are let go a minute or two after an Envoy got them last, and the sandbox keeps four megabytes of modules " +
-				"decoded. At its end a soak of 8 minutes had 25 MiB of the program's file, 16 MiB of goroutines' stacks (500 streams), 110 MiB of heap " +
-				"and 5 MiB of Go's own. Of the heap some 50 MiB live: Go's collector runs when as much again has been allocated, and its scavenger " +
-				"leaves a tenth more than that with the process, at rest, too. Envoy's own memory is recorded, not judged.",
+			"The soak is one long run with a value before and a value after, so there is no median. An " +
+				"edit is one revision: the new module is a new file, and the spec that names it is renamed " +
+				"into its place. So the store holds the same number of modules at both times: the modules " +
+				"of each filter's current revision and of the ten revisions before. The state directory " +
+				"grows by the sandbox's verdicts, a hundred bytes each and in two copies. The server keeps " +
+				"the verdicts on some thousands of edits, for edits that are taken back.",
+			"The server's memory holds no former edit outside its history. The server drops a " +
+				"marshalled resource a minute or two after the last Envoy got it, and the sandbox keeps " +
+				"four megabytes of decoded modules. At the end, a soak of 8 minutes had 25 MiB of the " +
+				"program's file, 16 MiB of goroutine stacks (500 streams), 110 MiB of heap and 5 MiB of " +
+				"the Go runtime. Some 50 MiB of the heap were alive: Go's collector runs when the heap has " +
+				"doubled, and its scavenger leaves a tenth more with the process at rest. Envoy's own " +
+				"memory is recorded without a goal.",
 		},
 	}
 }
