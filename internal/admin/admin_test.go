@@ -13,6 +13,8 @@ import (
 
 	"github.com/google/go-cmp/cmp"
 	"go.uber.org/goleak"
+
+	"github.com/wasm-xds/wasm-xds/internal/api"
 )
 
 func TestMain(m *testing.M) { goleak.VerifyTestMain(m) }
@@ -124,7 +126,7 @@ func TestRollback(t *testing.T) {
 
 func TestRollbackSaysWhyNot(t *testing.T) {
 	state := someState()
-	state.refuse = &Error{Code: CodeNoRevision, Message: "there is no revision aa"}
+	state.refuse = &api.Error{Code: api.CodeNoRevision, Message: "there is no revision aa"}
 	got := request(t, Handler(state, nil, nil), "POST", "/api/v1/filters/auth/rollback", http.Header{"Content-Type": {"application/json"}})
 	if got.Code != 404 || !strings.Contains(got.Body.String(), "there is no revision aa") {
 		t.Errorf("%d %s", got.Code, got.Body)
@@ -177,42 +179,18 @@ func TestPagePolicyCoversItsScript(t *testing.T) {
 	}
 }
 
-func TestHubDropsWhoLags(t *testing.T) {
-	var hub Hub
-	one, two := hub.Subscribe(""), hub.Subscribe("")
-	defer one.Cancel()
-	slow, quick, cancel := one.Events, two.Events, two.Cancel
-	for range hubQueue + 1 {
-		hub.Publish(Event{Type: EventFilter})
-		<-quick
-	}
-	n := 0
-	for range slow {
-		n++
-	}
-	if n != hubQueue {
-		t.Errorf("the slow one got %d events, want %d and then the end", n, hubQueue)
-	}
-	cancel()
-	cancel()
-	if _, open := <-quick; open {
-		t.Error("the channel is open after cancel")
-	}
-	hub.Publish(Event{})
-}
-
 func TestMetricsCount(t *testing.T) {
 	m := NewMetrics("v1.2.3")
 	m.Pushed("inline", 1, 100)
 	m.Acked(1)
-	m.Nacked(NackRejected)
+	m.Nacked(api.NackRejected)
 	m.StreamOpened("ads-delta")
 	m.ModuleServed(200, 42)
 	m.SnapshotChanged()
 	m.HotLoaded("remote", 30*time.Millisecond)
 	m.Resolved(false, time.Second)
 	state := someState()
-	state.source = Source{State: SourceUnavailable, Errors: []*Error{{}, {}}}
+	state.source = api.Source{State: api.SourceUnavailable, Errors: []*api.Error{{}, {}}}
 	if err := m.Watch(state); err != nil {
 		t.Fatal(err)
 	}
@@ -232,7 +210,7 @@ func TestMetricsCount(t *testing.T) {
 	var none *Metrics
 	none.Pushed("inline", 1, 1)
 	none.Acked(1)
-	none.Nacked(NackOther)
+	none.Nacked(api.NackOther)
 	none.StreamOpened("")
 	none.StreamClosed("")
 	none.ModuleServed(200, 1)

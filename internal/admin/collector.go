@@ -4,6 +4,8 @@ import (
 	"maps"
 
 	"github.com/prometheus/client_golang/prometheus"
+
+	"github.com/wasm-xds/wasm-xds/internal/api"
 )
 
 var (
@@ -40,9 +42,9 @@ func (c stateCollector) Collect(out chan<- prometheus.Metric) {
 	gauge := func(d *prometheus.Desc, value int, labels ...string) {
 		out <- prometheus.MustNewConstMetric(d, prometheus.GaugeValue, float64(value), labels...)
 	}
-	filters := map[FilterState]int{FilterActive: 0, FilterRejected: 0, FilterRemoved: 0, FilterUnknown: 0, FilterPreparing: 0}
-	subscribers := map[SubscriberState]int{
-		SubscriberPending: 0, SubscriberFetching: 0, SubscriberLive: 0, SubscriberRejected: 0, SubscriberDenied: 0, SubscriberUnsupported: 0, SubscriberGone: 0,
+	filters := map[api.FilterState]int{api.FilterActive: 0, api.FilterRejected: 0, api.FilterRemoved: 0, api.FilterUnknown: 0, api.FilterPreparing: 0}
+	subscribers := map[api.SubscriberState]int{
+		api.SubscriberPending: 0, api.SubscriberFetching: 0, api.SubscriberLive: 0, api.SubscriberRejected: 0, api.SubscriberDenied: 0, api.SubscriberUnsupported: 0, api.SubscriberGone: 0,
 	}
 	counts := c.state.Counts()
 	maps.Copy(filters, counts.Filters)
@@ -58,8 +60,8 @@ func (c stateCollector) Collect(out chan<- prometheus.Metric) {
 	gauge(descWithoutModules, counts.WithoutModules)
 	source := c.state.Source()
 	gauge(descSourceErrors, len(source.Errors))
-	gauge(descAvailable, number(source.State != SourceUnavailable))
-	gauge(descDegraded, number(source.State == SourceDegraded))
+	gauge(descAvailable, number(source.State != api.SourceUnavailable))
+	gauge(descDegraded, number(source.State == api.SourceDegraded))
 	gauge(descReady, number(c.state.Ready()))
 }
 

@@ -5,6 +5,9 @@ import (
 	"fmt"
 	"net/http"
 	"time"
+
+	"github.com/wasm-xds/wasm-xds/internal/api"
+	"github.com/wasm-xds/wasm-xds/internal/events"
 )
 
 const (
@@ -24,8 +27,8 @@ func (s *server) events(w http.ResponseWriter, r *http.Request) {
 	case s.streams <- struct{}{}:
 		defer func() { <-s.streams }()
 	default:
-		writeError(w, &Error{
-			Code: codeTooMany, Message: fmt.Sprintf("%d clients read the events already", maxStreams),
+		writeError(w, &api.Error{
+			Code: api.CodeTooMany, Message: fmt.Sprintf("%d clients read the events already", maxStreams),
 			Hint: "close some of them, or ask for /api/v1/filters now and then",
 		})
 		return
@@ -78,9 +81,9 @@ type eventWriter struct {
 }
 
 // missed sends the events that a returning client has missed.
-func (o eventWriter) missed(s Subscription, wanted query) error {
+func (o eventWriter) missed(s events.Subscription, wanted query) error {
 	if s.Reset {
-		return o.event(Event{Type: EventReset, Time: time.Now()})
+		return o.event(api.Event{Type: api.EventReset, Time: time.Now()})
 	}
 	for _, e := range s.Missed {
 		if wanted.takesEvent(&e) {
@@ -92,7 +95,7 @@ func (o eventWriter) missed(s Subscription, wanted query) error {
 	return nil
 }
 
-func (o eventWriter) event(e Event) error {
+func (o eventWriter) event(e api.Event) error {
 	text, err := json.Marshal(e)
 	if err != nil {
 		return err

@@ -8,6 +8,8 @@ import (
 	"testing"
 
 	"github.com/google/go-cmp/cmp"
+
+	"github.com/wasm-xds/wasm-xds/internal/api"
 )
 
 // listening reads the events of a server, line by line, until the test ends.
@@ -48,8 +50,8 @@ func TestEvents(t *testing.T) {
 	state := someState()
 	url := serve(t, state) + "/api/v1/events"
 	next, snapshots := listening(t, url, ""), listening(t, url+"?type=snapshot", "")
-	state.Publish(Event{Type: EventFilter, Name: "auth", State: "active", Revision: "0123456789ab"})
-	state.Publish(Event{Type: EventSnapshot, Name: "v2"})
+	state.Publish(api.Event{Type: api.EventFilter, Name: "auth", State: "active", Revision: "0123456789ab"})
+	state.Publish(api.Event{Type: api.EventSnapshot, Name: "v2"})
 	have := next(3)
 	id := strings.TrimPrefix(have[0], "id: ")
 	want := []string{

@@ -3,41 +3,46 @@ package admin
 import (
 	"context"
 	"time"
+
+	"github.com/wasm-xds/wasm-xds/internal/api"
+	"github.com/wasm-xds/wasm-xds/internal/events"
 )
 
 // fake is a State with fields for tests.
 type fake struct {
-	Hub
-	filters    []Filter
-	nodes      []Node
-	source     Source
+	events.Hub
+	filters    []api.Filter
+	nodes      []api.Node
+	source     api.Source
 	ready      bool
 	rolledBack []string // name@revision
 	decided    []string
 	forgotten  []string
-	limits     []Limit
-	visitors   []Visitor
-	histories  map[string]History
-	refuse     *Error
+	limits     []api.Limit
+	visitors   []api.Visitor
+	histories  map[string]api.History
+	refuse     *api.Error
 	syncedFor  time.Duration
 }
 
-func (f *fake) Filters() []Filter   { return f.filters }
-func (f *fake) Nodes() []Node       { return f.nodes }
-func (f *fake) Snapshot() Snapshot  { return Snapshot{Version: "v1", Filters: map[string]string{}} }
-func (f *fake) Source() Source      { return f.source }
-func (f *fake) Ready() bool         { return f.ready }
-func (f *fake) Limits() []Limit     { return f.limits }
-func (f *fake) Visitors() []Visitor { return f.visitors }
+func (f *fake) Filters() []api.Filter { return f.filters }
+func (f *fake) Nodes() []api.Node     { return f.nodes }
+func (f *fake) Snapshot() api.Snapshot {
+	return api.Snapshot{Version: "v1", Filters: map[string]string{}}
+}
+func (f *fake) Source() api.Source      { return f.source }
+func (f *fake) Ready() bool             { return f.ready }
+func (f *fake) Limits() []api.Limit     { return f.limits }
+func (f *fake) Visitors() []api.Visitor { return f.visitors }
 
-func (f *fake) Counts() Counts {
-	counts := Counts{Filters: map[FilterState]int{}, Subscribers: map[SubscriberState]int{}}
+func (f *fake) Counts() api.Counts {
+	counts := api.Counts{Filters: map[api.FilterState]int{}, Subscribers: map[api.SubscriberState]int{}}
 	for _, one := range f.filters {
 		counts.Filters[one.State]++
 		if one.Error != nil {
 			counts.WithError++
 		}
-		each := FilterCounts{Name: one.Name, State: one.State, WithError: one.Error != nil, Subscribers: map[SubscriberState]int{}}
+		each := api.FilterCounts{Name: one.Name, State: one.State, WithError: one.Error != nil, Subscribers: map[api.SubscriberState]int{}}
 		for _, s := range one.Subscribers {
 			counts.Subscribers[s.State]++
 			each.Subscribers[s.State]++
@@ -47,61 +52,61 @@ func (f *fake) Counts() Counts {
 	return counts
 }
 
-func (f *fake) Filter(name string) (Filter, bool) {
+func (f *fake) Filter(name string) (api.Filter, bool) {
 	for _, one := range f.filters {
 		if one.Name == name {
 			return one, true
 		}
 	}
-	return Filter{}, false
+	return api.Filter{}, false
 }
 
-func (f *fake) History(name string) (History, bool) {
+func (f *fake) History(name string) (api.History, bool) {
 	h, ok := f.histories[name]
 	return h, ok
 }
 
-func (f *fake) Sync(ctx context.Context) (Sync, *Error) {
+func (f *fake) Sync(ctx context.Context) (api.Sync, *api.Error) {
 	deadline, _ := ctx.Deadline()
 	f.syncedFor = time.Until(deadline).Round(time.Second)
-	return Sync{Version: "v2", Filters: []SyncFilter{{Name: "auth", Revision: "0123456789ab", State: FilterActive}}}, f.refuse
+	return api.Sync{Version: "v2", Filters: []api.SyncFilter{{Name: "auth", Revision: "0123456789ab", State: api.FilterActive}}}, f.refuse
 }
 
-func (f *fake) Rollback(_ context.Context, name, revision string) (Filter, *Error) {
+func (f *fake) Rollback(_ context.Context, name, revision string) (api.Filter, *api.Error) {
 	if f.refuse != nil {
-		return Filter{}, f.refuse
+		return api.Filter{}, f.refuse
 	}
 	one, ok := f.Filter(name)
 	if !ok {
-		return Filter{}, &Error{Code: CodeNoFilter}
+		return api.Filter{}, &api.Error{Code: api.CodeNoFilter}
 	}
 	f.rolledBack = append(f.rolledBack, name+"@"+revision)
 	return one, nil
 }
 
-func (f *fake) Forget(_ context.Context, name string) (Forgotten, *Error) {
+func (f *fake) Forget(_ context.Context, name string) (api.Forgotten, *api.Error) {
 	if f.refuse != nil {
-		return Forgotten{}, f.refuse
+		return api.Forgotten{}, f.refuse
 	}
 	if _, ok := f.Filter(name); !ok {
-		return Forgotten{}, &Error{Code: CodeNoFilter}
+		return api.Forgotten{}, &api.Error{Code: api.CodeNoFilter}
 	}
 	f.forgotten = append(f.forgotten, name)
-	return Forgotten{Name: name, Revisions: 2}, nil
+	return api.Forgotten{Name: name, Revisions: 2}, nil
 }
 
 func someState() *fake {
 	since := time.Date(2026, 1, 2, 3, 4, 5, 0, time.UTC)
 	return &fake{
 		ready: true,
-		filters: []Filter{
+		filters: []api.Filter{
 			{
-				Name: "auth", Type: "http", Revision: "0123456789ab", State: FilterActive, Module: Module{SHA256: "ff", Size: 7},
+				Name: "auth", Type: "http", Revision: "0123456789ab", State: api.FilterActive, Module: api.Module{SHA256: "ff", Size: 7},
 				SpecFile: "/specs/auth.yaml", OnRemove: "keep", Delivery: "remote",
-				Subscribers: []Subscriber{{Node: "edge-1", Cluster: "edge", Address: "127.0.0.1:5", Stream: "1", Envoy: "1.40.0", State: SubscriberLive, Revision: "0123456789ab", Variant: "inline", Since: since}},
+				Subscribers: []api.Subscriber{{Node: "edge-1", Cluster: "edge", Address: "127.0.0.1:5", Stream: "1", Envoy: "1.40.0", State: api.SubscriberLive, Revision: "0123456789ab", Variant: "inline", Since: since}},
 			},
-			{Name: "team/hello", Type: "http", State: FilterRejected, Error: &Error{Code: "module_missing", Message: "no such file", File: "hello.yaml", Line: 3, Column: 9}},
+			{Name: "team/hello", Type: "http", State: api.FilterRejected, Error: &api.Error{Code: "module_missing", Message: "no such file", File: "hello.yaml", Line: 3, Column: 9}},
 		},
-		source: Source{Directory: "/specs", State: SourceOK},
+		source: api.Source{Directory: "/specs", State: api.SourceOK},
 	}
 }

@@ -4,12 +4,14 @@ import (
 	"net/http"
 
 	"go.uber.org/zap"
+
+	"github.com/wasm-xds/wasm-xds/internal/api"
 )
 
 // forget drops a filter without a spec. The request needs no body.
 func (s *server) forget(w http.ResponseWriter, r *http.Request, name string) {
 	done, e := s.state.Forget(r.Context(), name)
-	if e != nil && e.Code == CodeNoFilter {
+	if e != nil && e.Code == api.CodeNoFilter {
 		e = s.unknown(name)
 	}
 	if e != nil {

@@ -6,6 +6,8 @@ import (
 	"net/netip"
 	"os"
 	"strings"
+
+	"github.com/wasm-xds/wasm-xds/internal/api"
 )
 
 // guard refuses requests that a web page of another site could make a browser send.
@@ -21,8 +23,8 @@ import (
 func guard(next http.Handler) http.Handler {
 	crossSite := http.NewCrossOriginProtection()
 	crossSite.SetDenyHandler(http.HandlerFunc(func(w http.ResponseWriter, _ *http.Request) {
-		writeError(w, &Error{
-			Code: codeForbidden, Message: "a page of another site may not change anything here",
+		writeError(w, &api.Error{
+			Code: api.CodeCrossSite, Message: "a page of another site may not change anything here",
 			Hint: "use wasm-xds, curl, or this server's own page",
 		})
 	}))
@@ -30,8 +32,8 @@ func guard(next http.Handler) http.Handler {
 	checked := crossSite.Handler(next)
 	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
 		if (!isRead(r) || onLoopback(r)) && !ownHost(r.Host, hostname) {
-			writeError(w, &Error{
-				Code: codeForbidden, Message: "this server does not answer under the name " + r.Host,
+			writeError(w, &api.Error{
+				Code: api.CodeCrossSite, Message: "this server does not answer under the name " + r.Host,
 				Hint: "use its IP address or localhost",
 			})
 			return

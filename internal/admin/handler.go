@@ -11,6 +11,7 @@ import (
 	"github.com/prometheus/client_golang/prometheus/promhttp"
 	"go.uber.org/zap"
 
+	"github.com/wasm-xds/wasm-xds/internal/api"
 	"github.com/wasm-xds/wasm-xds/pkg/spec"
 )
 
@@ -112,7 +113,7 @@ func (s *server) ready(w http.ResponseWriter, _ *http.Request) {
 }
 
 func (s *server) filters(q query) any {
-	filters := []Filter{}
+	filters := []api.Filter{}
 	for _, f := range s.state.Filters() {
 		if f = complete(f); q.takesFilter(&f) {
 			filters = append(filters, f)
@@ -122,7 +123,7 @@ func (s *server) filters(q query) any {
 }
 
 func (s *server) nodes(q query) any {
-	nodes := []Node{}
+	nodes := []api.Node{}
 	for _, n := range s.state.Nodes() {
 		n.Filters, n.Warnings = slices.Clone(notNull(n.Filters)), notNull(n.Warnings)
 		for i := range n.Filters {
@@ -210,15 +211,15 @@ func (s *server) filter(w http.ResponseWriter, name string) {
 	writeJSON(w, http.StatusOK, complete(f))
 }
 
-func (s *server) unknown(name string) *Error {
+func (s *server) unknown(name string) *api.Error {
 	var known []string
 	for _, f := range s.state.Filters() {
-		if f.State != FilterUnknown {
+		if f.State != api.FilterUnknown {
 			known = append(known, f.Name)
 		}
 	}
-	e := &Error{
-		Code: CodeNoFilter, Message: fmt.Sprintf("there is no filter %q", name),
+	e := &api.Error{
+		Code: api.CodeNoFilter, Message: fmt.Sprintf("there is no filter %q", name),
 		Hint: "`wasm-xds status` and GET /api/v1/filters list them all",
 	}
 	if len(known) == 0 {
@@ -236,7 +237,7 @@ func (s *server) rollback(w http.ResponseWriter, r *http.Request, name string) {
 		return
 	}
 	f, e := s.state.Rollback(r.Context(), name, revision)
-	if e != nil && e.Code == CodeNoFilter {
+	if e != nil && e.Code == api.CodeNoFilter {
 		e = s.unknown(name)
 	}
 	if e != nil {
@@ -249,10 +250,10 @@ func (s *server) rollback(w http.ResponseWriter, r *http.Request, name string) {
 }
 
 // mayChange refuses requests that another site's page could send without a preflight request.
-func mayChange(r *http.Request) *Error {
+func mayChange(r *http.Request) *api.Error {
 	if kind, _, err := mime.ParseMediaType(r.Header.Get("Content-Type")); err != nil || kind != "application/json" {
-		return &Error{
-			Code: codeMediaType, Message: "a request that changes something must be application/json",
+		return &api.Error{
+			Code: api.CodeMediaType, Message: "a request that changes something must be application/json",
 			Hint: "add the header Content-Type: application/json",
 		}
 	}
@@ -260,14 +261,14 @@ func mayChange(r *http.Request) *Error {
 }
 
 func notFound(w http.ResponseWriter, r *http.Request) {
-	writeError(w, &Error{
-		Code: codeNotFound, Message: "there is nothing at " + r.URL.Path,
+	writeError(w, &api.Error{
+		Code: api.CodeNotFound, Message: "there is nothing at " + r.URL.Path,
 		Hint: "GET /api/v1 lists what the API has; beside it are /metrics, /healthz, /readyz and the page at /",
 	})
 }
 
 // complete replaces null lists.
-func complete(f Filter) Filter {
+func complete(f api.Filter) api.Filter {
 	if f.Condition == "" {
 		f.Summarize()
 	}

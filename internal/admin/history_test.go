@@ -6,13 +6,15 @@ import (
 	"time"
 
 	"github.com/google/go-cmp/cmp"
+
+	"github.com/wasm-xds/wasm-xds/internal/api"
 )
 
 func TestHistoryIsTheDocumentedJSON(t *testing.T) {
 	state := someState()
-	state.histories = map[string]History{"auth": {Name: "auth", Rollback: "aaaaaaaaaaaa", Revisions: []Revision{
-		{Revision: "0123456789ab", State: RevisionActive, Wanted: true, ServedSeconds: 60, Changes: []string{"config.realm"}, Module: Module{SHA256: "ff", Size: 7}, SpecFile: "/specs/auth.yaml", Since: time.Date(2026, 1, 2, 3, 4, 5, 0, time.UTC)},
-		{Revision: "aaaaaaaaaaaa", State: RevisionEarlier, Error: &Error{Code: "rejected_by_envoy"}},
+	state.histories = map[string]api.History{"auth": {Name: "auth", Rollback: "aaaaaaaaaaaa", Revisions: []api.Revision{
+		{Revision: "0123456789ab", State: api.RevisionActive, Wanted: true, ServedSeconds: 60, Changes: []string{"config.realm"}, Module: api.Module{SHA256: "ff", Size: 7}, SpecFile: "/specs/auth.yaml", Since: time.Date(2026, 1, 2, 3, 4, 5, 0, time.UTC)},
+		{Revision: "aaaaaaaaaaaa", State: api.RevisionEarlier, Error: &api.Error{Code: "rejected_by_envoy"}},
 	}}}
 	got := request(t, Handler(state, nil, nil), "GET", "/api/v1/filters/auth/history", nil)
 	var have, want any
@@ -29,8 +31,8 @@ func TestHistoryIsTheDocumentedJSON(t *testing.T) {
 // A filter's name may end like the path of another filter's history.
 func TestHistoryOfNamesWithSlashes(t *testing.T) {
 	state := someState()
-	state.filters = []Filter{{Name: "team", Type: "http"}, {Name: "team/history", Type: "http"}, {Name: "lone/history", Type: "http"}}
-	state.histories = map[string]History{"team": {Name: "team"}, "team/history": {Name: "team/history"}, "lone/history": {Name: "lone/history"}}
+	state.filters = []api.Filter{{Name: "team", Type: "http"}, {Name: "team/history", Type: "http"}, {Name: "lone/history", Type: "http"}}
+	state.histories = map[string]api.History{"team": {Name: "team"}, "team/history": {Name: "team/history"}, "lone/history": {Name: "lone/history"}}
 	for path, want := range map[string]string{
 		"team/history":           `"revisions": []`,
 		"team%2Fhistory":         `"subscribers": []`,

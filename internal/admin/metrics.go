@@ -7,20 +7,8 @@ import (
 
 	"github.com/prometheus/client_golang/prometheus"
 	"github.com/prometheus/client_golang/prometheus/collectors"
-)
 
-// NackKind classifies an Envoy's NACK for the metrics.
-type NackKind string
-
-// The kinds of NACK.
-const (
-	// NackNotCached is the first half of a hitless remote update: the old revision serves on
-	// while Envoy fetches the module. Nothing is wrong.
-	NackNotCached NackKind = "not_cached"
-	NackRejected  NackKind = "rejected" // Envoy cannot run the revision
-	NackType      NackKind = "type"     // Envoy expects a filter of another type
-	NackShared    NackKind = "shared"   // of a response with several resources: the cause is unknown, and each is sent again alone
-	NackOther     NackKind = "other"
+	"github.com/wasm-xds/wasm-xds/internal/api"
 )
 
 // Metrics counts events. Any goroutine may call the methods; on a nil Metrics they do nothing.
@@ -113,7 +101,7 @@ func (m *Metrics) startAtZero() {
 		m.pushes.WithLabelValues(variant)
 		m.pushedBytes.WithLabelValues(variant)
 	}
-	for _, kind := range []NackKind{NackNotCached, NackRejected, NackType, NackShared, NackOther} {
+	for _, kind := range []api.NackKind{api.NackNotCached, api.NackRejected, api.NackType, api.NackShared, api.NackOther} {
 		m.nacks.WithLabelValues(string(kind))
 	}
 	for _, limit := range []string{"names", "names_per_stream", "streams", "streams_per_node", "request_size", "node_size"} {
@@ -124,21 +112,18 @@ func (m *Metrics) startAtZero() {
 	}
 }
 
-// PreflightOK is the outcome of a filter without an error in the sandbox.
-const PreflightOK = "ok"
-
-// Preflighted records how long the sandbox took for a filter; outcome is [PreflightOK] or the
-// code of the error.
-func (m *Metrics) Preflighted(outcome string, d time.Duration) {
+// Preflighted records how long the sandbox took for a filter. code is the code of the first error;
+// "": no error.
+func (m *Metrics) Preflighted(code string, d time.Duration) {
 	if m == nil {
 		return
 	}
-	if outcome == PreflightOK {
+	if code == "" {
 		m.preflight.WithLabelValues("ok").Observe(d.Seconds())
 		return
 	}
 	m.preflight.WithLabelValues("refused").Observe(d.Seconds())
-	m.preflightRefusals.WithLabelValues(outcome).Inc()
+	m.preflightRefusals.WithLabelValues(code).Inc()
 }
 
 // PreflightKnown counts a filter that the sandbox need not try again.
@@ -170,7 +155,7 @@ func (m *Metrics) Acked(n int) {
 }
 
 // Nacked counts a resource that an Envoy refused.
-func (m *Metrics) Nacked(kind NackKind) {
+func (m *Metrics) Nacked(kind api.NackKind) {
 	if m != nil {
 		m.nacks.WithLabelValues(string(kind)).Inc()
 	}
@@ -183,7 +168,7 @@ func (m *Metrics) BundleFailed(code string) {
 	}
 }
 
-// StreamOpened counts a new stream; mode is as in [Node].
+// StreamOpened counts a new stream; mode is as in [api.Node].
 func (m *Metrics) StreamOpened(mode string) {
 	if m != nil {
 		m.streams.WithLabelValues(mode).Inc()

@@ -8,73 +8,59 @@ import (
 	"slices"
 	"strings"
 	"time"
+
+	"github.com/wasm-xds/wasm-xds/internal/api"
 )
-
-// About describes the server, as GET /api/v1/version does.
-type About struct {
-	Version string `json:"version"` // of wasm-xds: a tag, or the version that Go recorded
-	API     string `json:"api"`     // v1
-	Go      string `json:"go"`
-}
-
-// Index lists the endpoints of the API, as GET /api/v1 does.
-type Index struct {
-	About
-	OpenAPI   string     `json:"openapi"` // where the OpenAPI document is
-	Endpoints []Endpoint `json:"endpoints"`
-}
-
-// Endpoint is a method at a path. A path may have {name}.
-type Endpoint struct {
-	Method  string `json:"method"`
-	Path    string `json:"path"`
-	Summary string `json:"summary"`
-
-	parameters parameters
-	words      map[string]string // descriptions of further parameters
-	body       any               // nil: none
-	answer     any               // nil: the answer is not JSON
-}
-
-// revisionBody is the body of rollback and retry.
-type revisionBody struct {
-	Revision string `json:"revision,omitempty"`
-}
 
 const openAPIPath = apiRoot + "openapi.json"
 
 // endpoints are all endpoints of the API.
-func endpoints() []Endpoint {
+func endpoints() []endpoint {
 	const one = filtersRoot + "{name}"
 	get, post := http.MethodGet, http.MethodPost
-	return []Endpoint{
-		{Method: get, Path: "/api/v1", Summary: "this list", answer: Index{}},
-		{Method: get, Path: apiRoot + "version", Summary: "which server answers", answer: About{}},
-		{Method: get, Path: openAPIPath, Summary: "this API as an OpenAPI document"},
-		{Method: get, Path: apiRoot + "filters", Summary: "all filters, sorted by name", parameters: filterParameters, answer: []Filter{}},
-		{Method: get, Path: one, Summary: "one filter", answer: Filter{}},
-		{Method: get, Path: one + historyTail, Summary: "the revisions of a filter that are kept", answer: History{}},
-		{Method: post, Path: one + rollbackTail, Summary: "serve an earlier revision", body: revisionBody{}, answer: Filter{}},
-		{Method: post, Path: one + retryTail, Summary: "try a refused revision again", body: revisionBody{}, answer: Filter{}},
-		{Method: post, Path: one + promoteTail, Summary: "go on with a rollout that waits for its canaries", body: struct{}{}, answer: Filter{}},
-		{Method: post, Path: one + forgetTail, Summary: "drop a filter whose spec is gone and that no Envoy asks for", body: struct{}{}, answer: Forgotten{}},
-		{Method: get, Path: apiRoot + "nodes", Summary: "the Envoys' streams, with what each asks for", parameters: nodeParameters, answer: []Node{}},
-		{Method: get, Path: apiRoot + "snapshot", Summary: "what is served", answer: Snapshot{}},
-		{Method: get, Path: apiRoot + "source", Summary: "where the specs come from, and their problems", answer: Source{}},
+	return []endpoint{
+		{Endpoint: api.Endpoint{Method: get, Path: "/api/v1", Summary: "this list"}, answer: api.Index{}},
+		{Endpoint: api.Endpoint{Method: get, Path: apiRoot + "version", Summary: "which server answers"}, answer: api.About{}},
+		{Endpoint: api.Endpoint{Method: get, Path: openAPIPath, Summary: "this API as an OpenAPI document"}},
+		{Endpoint: api.Endpoint{Method: get, Path: apiRoot + "filters", Summary: "all filters, sorted by name"}, parameters: filterParameters, answer: []api.Filter{}},
+		{Endpoint: api.Endpoint{Method: get, Path: one, Summary: "one filter"}, answer: api.Filter{}},
+		{Endpoint: api.Endpoint{Method: get, Path: one + historyTail, Summary: "the revisions of a filter that are kept"}, answer: api.History{}},
+		{Endpoint: api.Endpoint{Method: post, Path: one + rollbackTail, Summary: "serve an earlier revision"}, body: api.RevisionBody{}, answer: api.Filter{}},
+		{Endpoint: api.Endpoint{Method: post, Path: one + retryTail, Summary: "try a refused revision again"}, body: api.RevisionBody{}, answer: api.Filter{}},
+		{Endpoint: api.Endpoint{Method: post, Path: one + promoteTail, Summary: "go on with a rollout that waits for its canaries"}, body: struct{}{}, answer: api.Filter{}},
+		{Endpoint: api.Endpoint{Method: post, Path: one + forgetTail, Summary: "drop a filter whose spec is gone and that no Envoy asks for"}, body: struct{}{}, answer: api.Forgotten{}},
+		{Endpoint: api.Endpoint{Method: get, Path: apiRoot + "nodes", Summary: "the Envoys' streams, with what each asks for"}, parameters: nodeParameters, answer: []api.Node{}},
+		{Endpoint: api.Endpoint{Method: get, Path: apiRoot + "snapshot", Summary: "what is served"}, answer: api.Snapshot{}},
+		{Endpoint: api.Endpoint{Method: get, Path: apiRoot + "source", Summary: "where the specs come from, and their problems"}, answer: api.Source{}},
 		{
-			Method: post, Path: apiRoot + "sync", Summary: "read the specs now, and wait for what that leads to",
-			words: map[string]string{"timeout": "how long that may take: a Go duration of up to 10m, 30s by default"}, answer: Sync{},
+			Endpoint: api.Endpoint{Method: post, Path: apiRoot + "sync", Summary: "read the specs now, and wait for what that leads to"},
+			words:    map[string]string{"timeout": "how long that may take: a Go duration of up to 10m, 30s by default"}, answer: api.Sync{},
 		},
-		{Method: get, Path: apiRoot + "visitors", Summary: "hosts that spoke another protocol than the port does", answer: []Visitor{}},
-		{Method: get, Path: apiRoot + "limits", Summary: "the limits that streams were ended for", answer: []Limit{}},
-		{Method: get, Path: apiRoot + "events", Summary: "what changes, as server-sent events with Event as their data", parameters: eventParameters},
+		{Endpoint: api.Endpoint{Method: get, Path: apiRoot + "visitors", Summary: "hosts that spoke another protocol than the port does"}, answer: []api.Visitor{}},
+		{Endpoint: api.Endpoint{Method: get, Path: apiRoot + "limits", Summary: "the limits that streams were ended for"}, answer: []api.Limit{}},
+		{Endpoint: api.Endpoint{Method: get, Path: apiRoot + "events", Summary: "what changes, as server-sent events with Event as their data"}, parameters: eventParameters},
 	}
 }
 
-func about(version string) About { return About{Version: version, API: "v1", Go: runtime.Version()} }
+func about(version string) api.About {
+	return api.About{Version: version, API: "v1", Go: runtime.Version()}
+}
 
-func indexOf(version string) Index {
-	return Index{About: about(version), OpenAPI: openAPIPath, Endpoints: endpoints()}
+func indexOf(version string) api.Index {
+	index := api.Index{About: about(version), OpenAPI: openAPIPath}
+	for _, e := range endpoints() {
+		index.Endpoints = append(index.Endpoints, e.Endpoint)
+	}
+	return index
+}
+
+// endpoint is an endpoint with the types of its parameters, its body and its answer.
+type endpoint struct {
+	api.Endpoint
+	parameters parameters
+	words      map[string]string // descriptions of further parameters
+	body       any               // nil: none
+	answer     any               // nil: the answer is not JSON
 }
 
 // object is a JSON object of the document.
@@ -85,7 +71,7 @@ func openAPI(version string) any {
 	s := schemas{}
 	paths := map[string]object{}
 	failure := object{"description": "an error", "content": jsonOf(object{
-		"type": "object", "required": []string{"error"}, "properties": object{"error": s.of(reflect.TypeFor[Error]())},
+		"type": "object", "required": []string{"error"}, "properties": object{"error": s.of(reflect.TypeFor[api.Error]())},
 	})}
 	for _, e := range endpoints() {
 		operation := object{"summary": e.Summary, "responses": object{"200": e.success(s), "default": failure}}
@@ -100,7 +86,7 @@ func openAPI(version string) any {
 		}
 		paths[e.Path][strings.ToLower(e.Method)] = operation
 	}
-	s.of(reflect.TypeFor[Event]())
+	s.of(reflect.TypeFor[api.Event]())
 	return object{
 		"openapi": "3.1.0",
 		"info": object{
@@ -114,7 +100,7 @@ func openAPI(version string) any {
 
 func jsonOf(schema any) object { return object{"application/json": object{"schema": schema}} }
 
-func (e Endpoint) success(s schemas) object {
+func (e endpoint) success(s schemas) object {
 	switch {
 	case e.answer != nil:
 		return object{"description": "it is done", "content": jsonOf(s.of(reflect.TypeOf(e.answer)))}
@@ -126,7 +112,7 @@ func (e Endpoint) success(s schemas) object {
 }
 
 // documented are the parameters of the path and of the query, in a fixed order.
-func (e Endpoint) documented() []object {
+func (e endpoint) documented() []object {
 	var all []object
 	text := object{"type": "string"}
 	if strings.Contains(e.Path, "{name}") {

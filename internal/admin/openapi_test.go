@@ -13,6 +13,8 @@ import (
 	"testing"
 
 	"github.com/google/go-cmp/cmp"
+
+	"github.com/wasm-xds/wasm-xds/internal/api"
 )
 
 var update = flag.Bool("update", false, "write docs/openapi.json anew")
@@ -116,13 +118,13 @@ func (d *document) check(at string, s schema, value any) (wrong []string) {
 // TestAnswersAreAsTheDocumentSays: each GET of the index is answered as documented.
 func TestAnswersAreAsTheDocumentSays(t *testing.T) {
 	s := someState()
-	s.histories = map[string]History{"auth": {Name: "auth", Revisions: []Revision{{Revision: "0123456789ab"}}}}
-	s.nodes = []Node{{ID: "edge-1", State: NodeConnected, Filters: []NodeFilter{{Name: "auth"}}, Warnings: []*Error{{Code: "x"}}}}
-	s.source.Error, s.source.Errors = &Error{Code: "x"}, []*Error{{Code: "y"}}
+	s.histories = map[string]api.History{"auth": {Name: "auth", Revisions: []api.Revision{{Revision: "0123456789ab"}}}}
+	s.nodes = []api.Node{{ID: "edge-1", State: api.NodeConnected, Filters: []api.NodeFilter{{Name: "auth"}}, Warnings: []*api.Error{{Code: "x"}}}}
+	s.source.Error, s.source.Errors = &api.Error{Code: "x"}, []*api.Error{{Code: "y"}}
 	h := HandlerOf("v1", s, nil, nil)
 	var d document
 	decode(t, request(t, h, "GET", openAPIPath, nil).Body, &d)
-	var index Index
+	var index api.Index
 	decode(t, request(t, h, "GET", "/api/v1/", nil).Body, &index)
 	if index.Version != "v1" || index.OpenAPI != openAPIPath || len(index.Endpoints) == 0 {
 		t.Fatalf("the index is %+v", index)

@@ -4,6 +4,8 @@ import (
 	"sync"
 
 	"github.com/prometheus/client_golang/prometheus"
+
+	"github.com/wasm-xds/wasm-xds/internal/api"
 )
 
 // maxFilterSeries bounds the filters with series of their own. Filters beyond, by name, are
@@ -24,9 +26,9 @@ var (
 
 // bounded splits the filters with series of their own from the rest. A name without a spec comes
 // from the network, and never has a series.
-func bounded(all []FilterCounts, most int) (first, others []FilterCounts) {
+func bounded(all []api.FilterCounts, most int) (first, others []api.FilterCounts) {
 	for _, f := range all {
-		if f.State == FilterUnknown || len(first) == most {
+		if f.State == api.FilterUnknown || len(first) == most {
 			others = append(others, f)
 		} else {
 			first = append(first, f)
@@ -36,7 +38,7 @@ func bounded(all []FilterCounts, most int) (first, others []FilterCounts) {
 }
 
 // collectFilters has a series for each of the first filters, and the sums of the rest.
-func collectFilters(all []FilterCounts, gauge func(*prometheus.Desc, int, ...string)) {
+func collectFilters(all []api.FilterCounts, gauge func(*prometheus.Desc, int, ...string)) {
 	first, others := bounded(all, maxFilterSeries)
 	for _, f := range first {
 		gauge(descFilterState, 1, f.Name, string(f.State))
@@ -47,7 +49,7 @@ func collectFilters(all []FilterCounts, gauge func(*prometheus.Desc, int, ...str
 			}
 		}
 	}
-	states, subscribers, errors := map[FilterState]int{}, map[SubscriberState]int{}, 0
+	states, subscribers, errors := map[api.FilterState]int{}, map[api.SubscriberState]int{}, 0
 	for _, f := range others {
 		states[f.State]++
 		errors += number(f.WithError)

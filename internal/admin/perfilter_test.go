@@ -4,6 +4,8 @@ import (
 	"fmt"
 	"strings"
 	"testing"
+
+	"github.com/wasm-xds/wasm-xds/internal/api"
 )
 
 // series are the lines of /metrics with that prefix.
@@ -55,9 +57,9 @@ func TestSeriesOfFiltersAreBounded(t *testing.T) {
 	s := someState()
 	s.filters = nil
 	for i := range 3 * maxFilterSeries {
-		s.filters = append(s.filters, Filter{Name: fmt.Sprintf("f-%04d", i), State: FilterActive, Subscribers: []Subscriber{{State: SubscriberLive}}})
+		s.filters = append(s.filters, api.Filter{Name: fmt.Sprintf("f-%04d", i), State: api.FilterActive, Subscribers: []api.Subscriber{{State: api.SubscriberLive}}})
 	}
-	s.filters = append(s.filters, Filter{Name: "a-made-up-name", State: FilterUnknown})
+	s.filters = append(s.filters, api.Filter{Name: "a-made-up-name", State: api.FilterUnknown})
 	m := NewMetrics("")
 	if err := m.Watch(s); err != nil {
 		t.Fatal(err)

@@ -7,6 +7,7 @@ import (
 	"slices"
 	"strings"
 
+	"github.com/wasm-xds/wasm-xds/internal/api"
 	"github.com/wasm-xds/wasm-xds/pkg/spec"
 )
 
@@ -19,14 +20,14 @@ type parameters map[string][]string
 var (
 	filterParameters = parameters{
 		"name": nil, "node": nil, "cluster": nil, "type": {string(spec.HTTP), string(spec.Network)},
-		"state":     words(FilterActive, FilterRejected, FilterRemoved, FilterUnknown, FilterPreparing),
-		"condition": words(ConditionLive, ConditionProgressing, ConditionFailing, ConditionNoEnvoy, ConditionEnvoysGone),
+		"state":     words(api.FilterActive, api.FilterRejected, api.FilterRemoved, api.FilterUnknown, api.FilterPreparing),
+		"condition": words(api.ConditionLive, api.ConditionProgressing, api.ConditionFailing, api.ConditionNoEnvoy, api.ConditionEnvoysGone),
 	}
 	nodeParameters = parameters{
 		"node": nil, "cluster": nil, "envoy": nil, "filter": nil, "mode": {"ads-delta", "ads-sotw", "ecds-delta", "ecds-sotw"},
-		"state": words(NodeConnected, NodeGone),
+		"state": words(api.NodeConnected, api.NodeGone),
 	}
-	eventParameters = parameters{"type": words(EventFilter, EventNode, EventSource, EventSnapshot), "name": nil}
+	eventParameters = parameters{"type": words(api.EventFilter, api.EventNode, api.EventSource, api.EventSnapshot), "name": nil}
 )
 
 func words[T ~string](all ...T) []string {
@@ -38,7 +39,7 @@ func words[T ~string](all ...T) []string {
 }
 
 // parse reads a request's parameters: a=x,y and a=x&a=y both mean x or y.
-func (p parameters) parse(values url.Values) (query, *Error) {
+func (p parameters) parse(values url.Values) (query, *api.Error) {
 	q := query{}
 	for name, texts := range values {
 		known, ok := p[name]
@@ -47,8 +48,8 @@ func (p parameters) parse(values url.Values) (query, *Error) {
 		}
 		for _, word := range strings.Split(strings.Join(texts, ","), ",") {
 			if known != nil && !slices.Contains(known, word) {
-				return nil, &Error{
-					Code: codeBadRequest, Message: fmt.Sprintf("%s=%q is not known", name, word), Hint: name + " is one of " + strings.Join(known, ", "),
+				return nil, &api.Error{
+					Code: api.CodeBadRequest, Message: fmt.Sprintf("%s=%q is not known", name, word), Hint: name + " is one of " + strings.Join(known, ", "),
 				}
 			}
 			q[name] = append(q[name], word)
@@ -57,9 +58,9 @@ func (p parameters) parse(values url.Values) (query, *Error) {
 	return q, nil
 }
 
-func (p parameters) unknown(name string) *Error {
+func (p parameters) unknown(name string) *api.Error {
 	names := slices.Sorted(maps.Keys(p))
-	e := &Error{Code: codeBadRequest, Message: fmt.Sprintf("there is no parameter %q here", name), Hint: "there are " + strings.Join(names, ", ")}
+	e := &api.Error{Code: api.CodeBadRequest, Message: fmt.Sprintf("there is no parameter %q here", name), Hint: "there are " + strings.Join(names, ", ")}
 	if len(names) == 0 {
 		e.Hint = "there are none: ask without"
 	} else if near := spec.Nearest(name, names); near != "" {
@@ -75,27 +76,27 @@ func (q query) takes(name, value string) bool {
 	return !ok || slices.Contains(wanted, value)
 }
 
-func (q query) takesFilter(f *Filter) bool {
+func (q query) takesFilter(f *api.Filter) bool {
 	if !q.takes("name", f.Name) || !q.takes("type", f.Type) || !q.takes("state", string(f.State)) || !q.takes("condition", string(f.Condition)) {
 		return false
 	}
 	if q["node"] == nil && q["cluster"] == nil {
 		return true
 	}
-	return slices.ContainsFunc(f.Subscribers, func(s Subscriber) bool {
-		return s.State != SubscriberGone && q.takes("node", s.Node) && q.takes("cluster", s.Cluster)
+	return slices.ContainsFunc(f.Subscribers, func(s api.Subscriber) bool {
+		return s.State != api.SubscriberGone && q.takes("node", s.Node) && q.takes("cluster", s.Cluster)
 	})
 }
 
-func (q query) takesNode(n *Node) bool {
-	if _, asked := q["state"]; !asked && n.State == NodeGone {
+func (q query) takesNode(n *api.Node) bool {
+	if _, asked := q["state"]; !asked && n.State == api.NodeGone {
 		return false // older versions listed only streams
 	}
 	return q.takes("node", n.ID) && q.takes("cluster", n.Cluster) && q.takes("envoy", n.Envoy) && q.takes("mode", n.Mode) &&
 		q.takes("state", string(n.State)) &&
-		(q["filter"] == nil || slices.ContainsFunc(n.Filters, func(f NodeFilter) bool { return q.takes("filter", f.Name) }))
+		(q["filter"] == nil || slices.ContainsFunc(n.Filters, func(f api.NodeFilter) bool { return q.takes("filter", f.Name) }))
 }
 
-func (q query) takesEvent(e *Event) bool {
+func (q query) takesEvent(e *api.Event) bool {
 	return q.takes("type", string(e.Type)) && q.takes("name", e.Name)
 }

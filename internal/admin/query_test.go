@@ -4,14 +4,16 @@ import (
 	"encoding/json"
 	"strings"
 	"testing"
+
+	"github.com/wasm-xds/wasm-xds/internal/api"
 )
 
 func TestQueries(t *testing.T) {
 	s := someState()
-	s.nodes = []Node{
-		{ID: "edge-1", Cluster: "edge", Envoy: "1.40.0", Mode: "ads-delta", State: NodeConnected, Filters: []NodeFilter{{Name: "auth"}}},
-		{ID: "edge-2", Cluster: "core", Envoy: "1.36.4", Mode: "ads-sotw", State: NodeConnected},
-		{ID: "edge-3", Cluster: "edge", State: NodeGone},
+	s.nodes = []api.Node{
+		{ID: "edge-1", Cluster: "edge", Envoy: "1.40.0", Mode: "ads-delta", State: api.NodeConnected, Filters: []api.NodeFilter{{Name: "auth"}}},
+		{ID: "edge-2", Cluster: "core", Envoy: "1.36.4", Mode: "ads-sotw", State: api.NodeConnected},
+		{ID: "edge-3", Cluster: "edge", State: api.NodeGone},
 	}
 	h := Handler(s, nil, nil)
 	for _, tt := range []struct{ path, want string }{

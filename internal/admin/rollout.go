@@ -8,40 +8,9 @@ import (
 	"time"
 
 	"go.uber.org/zap"
+
+	"github.com/wasm-xds/wasm-xds/internal/api"
 )
-
-// RolloutState is the progress of a rollout.
-type RolloutState string
-
-// The rollout states. Later versions may add more.
-const (
-	RolloutProgressing RolloutState = "progressing" // Envoys get the revision
-	RolloutWaiting     RolloutState = "waiting"     // the remaining Envoys wait for the answers of those in WaitsFor
-	RolloutStopped     RolloutState = "stopped"     // the rollout has ended early; the filter's Error has the reason
-)
-
-// RolloutStatus is the progress of a revision on its way to all Envoys.
-type RolloutStatus struct {
-	Revision string       `json:"revision"` // Candidate, or Stable while it is new to a version of Envoy
-	State    RolloutState `json:"state"`
-	// Promoted: a user has made the rollout continue without the spec's canaries.
-	Promoted bool `json:"promoted"`
-	// WaitsFor are the Envoys that delay the rollout, at most 20. It is never null.
-	WaitsFor []RolloutWait `json:"waitsFor"`
-}
-
-// RolloutWait is a reason for a rollout's wait, nearly always an Envoy.
-type RolloutWait struct {
-	Node  string `json:"node"`  // its id; "": no Envoy in particular
-	Envoy string `json:"envoy"` // its version; "": not known
-	// Reason is canary_loads, canary_fetches, canary_next, no_answer, canary_lost,
-	// server_restarted or no_canary_matches. Later versions may add more.
-	Reason  string    `json:"reason"`
-	Message string    `json:"message"` // for people, with all of the above
-	Since   time.Time `json:"since"`
-	// Until is when the rollout continues without this Envoy; absent: no such time.
-	Until time.Time `json:"until,omitzero"`
-}
 
 // retry tries a refused revision again.
 func (s *server) retry(w http.ResponseWriter, r *http.Request, name string) {
@@ -62,8 +31,8 @@ func (s *server) promote(w http.ResponseWriter, r *http.Request, name string) {
 }
 
 // changed answers a change with the filter right after the change, and logs the change.
-func (s *server) changed(w http.ResponseWriter, r *http.Request, f Filter, e *Error, what string) {
-	if e != nil && e.Code == CodeNoFilter {
+func (s *server) changed(w http.ResponseWriter, r *http.Request, f api.Filter, e *api.Error, what string) {
+	if e != nil && e.Code == api.CodeNoFilter {
 		e = s.unknown(f.Name)
 	}
 	if e != nil {
@@ -76,14 +45,12 @@ func (s *server) changed(w http.ResponseWriter, r *http.Request, f Filter, e *Er
 }
 
 // bodyRevision reads the body of a change that may name a revision.
-func bodyRevision(w http.ResponseWriter, r *http.Request, hint string) (string, *Error) {
-	var body struct {
-		Revision string `json:"revision"`
-	}
+func bodyRevision(w http.ResponseWriter, r *http.Request, hint string) (string, *api.Error) {
+	var body api.RevisionBody
 	in := json.NewDecoder(http.MaxBytesReader(w, r.Body, maxBody))
 	in.DisallowUnknownFields()
 	if err := in.Decode(&body); err != nil && err != io.EOF {
-		return "", &Error{Code: codeBadRequest, Message: fmt.Sprintf("the body is not what is taken here: %v", err), Hint: hint}
+		return "", &api.Error{Code: api.CodeBadRequest, Message: fmt.Sprintf("the body is not what is taken here: %v", err), Hint: hint}
 	}
 	return body.Revision, nil
 }

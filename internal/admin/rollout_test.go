@@ -7,24 +7,26 @@ import (
 	"slices"
 	"strings"
 	"testing"
+
+	"github.com/wasm-xds/wasm-xds/internal/api"
 )
 
-func (f *fake) Retry(_ context.Context, name, revision string) (Filter, *Error) {
+func (f *fake) Retry(_ context.Context, name, revision string) (api.Filter, *api.Error) {
 	return f.decide("retry " + name + "@" + revision)
 }
 
-func (f *fake) Promote(_ context.Context, name string) (Filter, *Error) {
+func (f *fake) Promote(_ context.Context, name string) (api.Filter, *api.Error) {
 	return f.decide("promote " + name)
 }
 
-func (f *fake) decide(what string) (Filter, *Error) {
+func (f *fake) decide(what string) (api.Filter, *api.Error) {
 	name, _, _ := strings.Cut(strings.Fields(what)[1], "@")
 	if f.refuse != nil {
-		return Filter{Name: name}, f.refuse
+		return api.Filter{Name: name}, f.refuse
 	}
 	one, ok := f.Filter(name)
 	if !ok {
-		return Filter{Name: name}, &Error{Code: CodeNoFilter}
+		return api.Filter{Name: name}, &api.Error{Code: api.CodeNoFilter}
 	}
 	f.decided = append(f.decided, what)
 	return one, nil
@@ -32,11 +34,11 @@ func (f *fake) decide(what string) (Filter, *Error) {
 
 func TestRetryAndPromote(t *testing.T) {
 	asJSON := http.Header{"Content-Type": {"application/json"}}
-	none := &Error{Code: "nothing_to_retry", Message: "nothing was refused"}
+	none := &api.Error{Code: "nothing_to_retry", Message: "nothing was refused"}
 	for _, tt := range []struct {
 		name, method, path, body string
 		header                   http.Header
-		refuse                   *Error
+		refuse                   *api.Error
 		status                   int
 		answer                   string // or the change, with 200
 	}{

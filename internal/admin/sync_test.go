@@ -6,6 +6,8 @@ import (
 	"strings"
 	"testing"
 	"time"
+
+	"github.com/wasm-xds/wasm-xds/internal/api"
 )
 
 func TestSync(t *testing.T) {
@@ -37,7 +39,7 @@ func TestSync(t *testing.T) {
 	if w := ask(http.MethodPost, "/api/v1/sync", "Sec-Fetch-Site", "cross-site"); w.Code != http.StatusForbidden {
 		t.Errorf("another site's page: %d %s", w.Code, w.Body)
 	}
-	s.refuse = &Error{Code: CodeSyncTimeout, Message: "still fetched"}
+	s.refuse = &api.Error{Code: api.CodeSyncTimeout, Message: "still fetched"}
 	if w := ask(http.MethodPost, "/api/v1/sync"); w.Code != http.StatusGatewayTimeout || !strings.Contains(w.Body.String(), "still fetched") {
 		t.Errorf("too late: %d %s", w.Code, w.Body)
 	}

@@ -5,18 +5,44 @@ import (
 	"encoding/json"
 	"net/http"
 	"strconv"
+
+	"github.com/wasm-xds/wasm-xds/internal/api"
 )
 
 func writeMethodError(w http.ResponseWriter, r *http.Request, allow string) {
 	w.Header().Set("Allow", allow)
-	writeError(w, &Error{
-		Code: codeMethod, Message: r.Method + " is not possible here", Hint: "use " + allow,
+	writeError(w, &api.Error{
+		Code: api.CodeMethod, Message: r.Method + " is not possible here", Hint: "use " + allow,
 	})
 }
 
 // writeError is the only place in which an error becomes an HTTP answer.
-func writeError(w http.ResponseWriter, e *Error) {
-	writeJSON(w, e.status(), map[string]*Error{"error": e})
+func writeError(w http.ResponseWriter, e *api.Error) {
+	writeJSON(w, statusOf(e), map[string]*api.Error{"error": e})
+}
+
+// statusOf is the HTTP status for an error.
+func statusOf(e *api.Error) int {
+	switch e.Code {
+	case api.CodeNoFilter, api.CodeNoRevision, api.CodeNotFound:
+		return http.StatusNotFound
+	case api.CodeNotSupported:
+		return http.StatusNotImplemented
+	case api.CodeCrossSite:
+		return http.StatusForbidden
+	case api.CodeMediaType:
+		return http.StatusUnsupportedMediaType
+	case api.CodeBadRequest:
+		return http.StatusBadRequest
+	case api.CodeMethod:
+		return http.StatusMethodNotAllowed
+	case api.CodeSyncTimeout:
+		return http.StatusGatewayTimeout
+	case api.CodeTooMany:
+		return http.StatusServiceUnavailable
+	default:
+		return http.StatusConflict
+	}
 }
 
 // writeJSON encodes the value first: an answer is whole or an error.

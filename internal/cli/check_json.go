@@ -1,19 +1,19 @@
 package cli
 
 import (
-	"github.com/wasm-xds/wasm-xds/internal/admin"
+	"github.com/wasm-xds/wasm-xds/internal/api"
 	"github.com/wasm-xds/wasm-xds/internal/preflight"
 	"github.com/wasm-xds/wasm-xds/pkg/spec"
 )
 
 // checked is a filter without a problem.
 type checked struct {
-	Name     string       `json:"name"`
-	Type     string       `json:"type"`
-	Revision string       `json:"revision"`
-	Module   admin.Module `json:"module"`
-	File     string       `json:"file"`
-	Line     int          `json:"line"`
+	Name     string     `json:"name"`
+	Type     string     `json:"type"`
+	Revision string     `json:"revision"`
+	Module   api.Module `json:"module"`
+	File     string     `json:"file"`
+	Line     int        `json:"line"`
 }
 
 // checkedTest is a test of a filter, with or without failures.
@@ -29,21 +29,21 @@ type checkedProfile struct {
 }
 
 type checkResult struct {
-	OK       bool           `json:"ok"`
-	Filters  []checked      `json:"filters"`
-	Errors   []*admin.Error `json:"errors"`
-	Warnings []*admin.Error `json:"warnings"`
-	Tests    []checkedTest  `json:"tests"`
+	OK       bool          `json:"ok"`
+	Filters  []checked     `json:"filters"`
+	Errors   []*api.Error  `json:"errors"`
+	Warnings []*api.Error  `json:"warnings"`
+	Tests    []checkedTest `json:"tests"`
 	// Profiles are there with --profile only.
 	Profiles []checkedProfile `json:"profiles,omitempty"`
 }
 
 func (r checkOutcome) json() checkResult {
 	out := checkResult{
-		OK: r.ok(), Filters: []checked{}, Errors: []*admin.Error{}, Warnings: []*admin.Error{}, Tests: []checkedTest{},
+		OK: r.ok(), Filters: []checked{}, Errors: []*api.Error{}, Warnings: []*api.Error{}, Tests: []checkedTest{},
 	}
 	for _, e := range r.errors {
-		out.Errors = append(out.Errors, admin.FromSpec(e))
+		out.Errors = append(out.Errors, api.FromSpec(e))
 	}
 	for _, one := range r.filters {
 		problems := &out.Errors
@@ -51,13 +51,13 @@ func (r checkOutcome) json() checkResult {
 			problems = &out.Warnings
 		}
 		for _, e := range one.Errors(one.spec) {
-			*problems = append(*problems, admin.FromSpec(e))
+			*problems = append(*problems, api.FromSpec(e))
 		}
 		for _, warning := range one.warnings() {
-			out.Warnings = append(out.Warnings, admin.FromSpec(warning))
+			out.Warnings = append(out.Warnings, api.FromSpec(warning))
 		}
 		for _, e := range one.Doubts(one.spec) {
-			out.Warnings = append(out.Warnings, admin.FromSpec(e))
+			out.Warnings = append(out.Warnings, api.FromSpec(e))
 		}
 		for _, t := range one.Tests {
 			out.Tests = append(out.Tests, checkedTest{one.spec.Name, t})
@@ -68,7 +68,7 @@ func (r checkOutcome) json() checkResult {
 		if one.OK() || r.warn {
 			out.Filters = append(out.Filters, checked{
 				Name: one.spec.Name, Type: string(one.spec.Type), Revision: one.revision.ID,
-				Module: admin.FromModule(one.revision.Module), File: one.spec.File, Line: one.spec.Line,
+				Module: api.FromModule(one.revision.Module), File: one.spec.File, Line: one.spec.Line,
 			})
 		}
 	}

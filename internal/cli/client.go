@@ -18,7 +18,7 @@ import (
 
 	"github.com/spf13/cobra"
 
-	"github.com/wasm-xds/wasm-xds/internal/admin"
+	"github.com/wasm-xds/wasm-xds/internal/api"
 )
 
 const (
@@ -51,7 +51,7 @@ func serverAt(c *cobra.Command, address string) (client, error) {
 func (c client) view(ctx context.Context, name string) (*view, error) {
 	v := &view{one: name != ""}
 	if v.one {
-		v.filters = make([]admin.Filter, 1)
+		v.filters = make([]api.Filter, 1)
 		err := c.get(ctx, filterPath(name), &v.filters[0])
 		v.summarize()
 		return v, err
@@ -72,7 +72,7 @@ func (c client) view(ctx context.Context, name string) (*view, error) {
 // getIfThere leaves into unchanged if the server's version is older and lacks the path.
 func (c client) getIfThere(ctx context.Context, path string, into any) error {
 	err := c.get(ctx, path, into)
-	if e := (*admin.Error)(nil); errors.As(err, &e) && e.Code == "not_found" {
+	if e := (*api.Error)(nil); errors.As(err, &e) && e.Code == "not_found" {
 		return nil
 	}
 	return err
@@ -143,7 +143,7 @@ func (c client) ask(ctx context.Context, method, path string, body io.Reader) (*
 	}
 	defer answer.Body.Close()
 	var problem struct {
-		Error *admin.Error `json:"error"`
+		Error *api.Error `json:"error"`
 	}
 	err = json.NewDecoder(io.LimitReader(answer.Body, 1<<20)).Decode(&problem)
 	if err != nil || problem.Error == nil {

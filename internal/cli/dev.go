@@ -15,7 +15,7 @@ import (
 
 	"github.com/spf13/cobra"
 
-	"github.com/wasm-xds/wasm-xds/internal/admin"
+	"github.com/wasm-xds/wasm-xds/internal/api"
 	"github.com/wasm-xds/wasm-xds/internal/bootstrap"
 	"github.com/wasm-xds/wasm-xds/internal/serve"
 )
@@ -204,7 +204,7 @@ func (d *dev) tell(ctx context.Context, changes []devChange) {
 
 // wantedSince is when the change's revision became wanted; zero: unknown.
 func (d *dev) wantedSince(ctx context.Context, change devChange) time.Time {
-	var history admin.History
+	var history api.History
 	if change.now.revision == "" || d.server.get(ctx, filterPath(change.name)+"/history", &history) != nil {
 		return time.Time{} // the line has no duration then
 	}
@@ -242,7 +242,7 @@ func portsFree(addresses ...string) error {
 // live says whether there are filters, and all of them run on an Envoy without a problem.
 func (v *view) live() bool {
 	return len(v.filters) > 0 && !v.troubled() &&
-		!slices.ContainsFunc(v.filters, func(f admin.Filter) bool { return f.Condition != admin.ConditionLive })
+		!slices.ContainsFunc(v.filters, func(f api.Filter) bool { return f.Condition != api.ConditionLive })
 }
 
 // lockedWriter lets several goroutines write whole lines.

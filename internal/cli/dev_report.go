@@ -7,7 +7,7 @@ import (
 	"strings"
 	"time"
 
-	"github.com/wasm-xds/wasm-xds/internal/admin"
+	"github.com/wasm-xds/wasm-xds/internal/api"
 	"github.com/wasm-xds/wasm-xds/internal/terminal"
 	"github.com/wasm-xds/wasm-xds/pkg/spec"
 )
@@ -60,19 +60,19 @@ func (r *devReport) look(v *view) (changes []devChange) {
 }
 
 // wired says whether a filter belongs into the Envoy's listeners: it has a spec.
-func wired(f *admin.Filter) bool {
-	return f.State != admin.FilterRemoved && f.State != admin.FilterUnknown
+func wired(f *api.Filter) bool {
+	return f.State != api.FilterRemoved && f.State != api.FilterUnknown
 }
 
 // runOf is the state of all Envoys that ask for a filter; false: no Envoy asks, or they differ,
 // or are on their way.
-func runOf(f *admin.Filter) (devRun, bool) {
+func runOf(f *api.Filter) (devRun, bool) {
 	var run devRun
 	for i := range f.Subscribers {
 		s := &f.Subscribers[i]
 		switch {
-		case s.State == admin.SubscriberGone:
-		case s.State != admin.SubscriberLive && s.State != admin.SubscriberRejected:
+		case s.State == api.SubscriberGone:
+		case s.State != api.SubscriberLive && s.State != api.SubscriberRejected:
 			return devRun{}, false
 		case run.variant != "" && run.revision != s.Revision:
 			return devRun{}, false
@@ -122,9 +122,9 @@ func shortTime(d time.Duration) string {
 // have not changed since the last report.
 func (r *devReport) trouble(v *view, lines *sourceLines) (string, bool) {
 	var b strings.Builder
-	told := map[admin.Error]bool{}
-	tell := func(about string, e *admin.Error) {
-		if e == nil || told[*e] || e.Code == admin.CodePreflightRunning || e.Code == admin.CodeDownloadWaits {
+	told := map[api.Error]bool{}
+	tell := func(about string, e *api.Error) {
+		if e == nil || told[*e] || e.Code == api.CodePreflightRunning || e.Code == api.CodeDownloadWaits {
 			return
 		}
 		told[*e] = true
@@ -145,7 +145,7 @@ func (r *devReport) trouble(v *view, lines *sourceLines) (string, bool) {
 		}
 		tell(f.Name, f.Error)
 		for j := range f.Subscribers {
-			if s := &f.Subscribers[j]; s.State == admin.SubscriberRejected {
+			if s := &f.Subscribers[j]; s.State == api.SubscriberRejected {
 				tell(f.Name+" on "+s.Node, s.Error)
 			}
 		}

@@ -5,12 +5,12 @@ import (
 	"testing"
 	"time"
 
-	"github.com/wasm-xds/wasm-xds/internal/admin"
+	"github.com/wasm-xds/wasm-xds/internal/api"
 )
 
 // devFilter is a filter with one Envoy.
-func devFilter(name string, state admin.SubscriberState, revision, variant string) admin.Filter {
-	return admin.Filter{Name: name, State: admin.FilterActive, Subscribers: []admin.Subscriber{
+func devFilter(name string, state api.SubscriberState, revision, variant string) api.Filter {
+	return api.Filter{Name: name, State: api.FilterActive, Subscribers: []api.Subscriber{
 		{Node: "envoy-1", State: state, Revision: revision, Variant: variant, Since: devLive},
 	}}
 }
@@ -24,20 +24,20 @@ func TestDevReport(t *testing.T) {
 	const first, second = "5f83dc06bbf6", "1704ad09aaaa"
 	steps := []struct {
 		name   string
-		filter admin.Filter // without a name: no filter
-		want   string       // "": no line
+		filter api.Filter // without a name: no filter
+		want   string     // "": no line
 	}{
-		{"it boots", devFilter("hello", admin.SubscriberPending, "", ""), ""},
-		{"it is live", devFilter("hello", admin.SubscriberLive, first, "inline"), "hello  live in 12 ms  5f83dc06"},
-		{"a new revision is on its way", devFilter("hello", admin.SubscriberFetching, first, "inline"), ""},
-		{"and live", devFilter("hello", admin.SubscriberLive, second, "remote"), "hello  live in 12 ms  5f83dc06 → 1704ad09"},
-		{"it came in another way", devFilter("hello", admin.SubscriberLive, second, "inline"), ""},
-		{"one is refused", devFilter("hello", admin.SubscriberRejected, second, "inline"), ""},
-		{"it is disabled", devFilter("hello", admin.SubscriberLive, "", "passthrough"), "hello  disabled: requests pass without it"},
-		{"it is enabled", devFilter("hello", admin.SubscriberLive, second, "remote"), "hello  live in 12 ms  1704ad09"},
-		{"nothing is left to serve", devFilter("hello", admin.SubscriberLive, "", "deny"), "hello  nothing of it can be served: requests are denied"},
-		{"its spec is gone", admin.Filter{Name: "hello", State: admin.FilterRemoved}, "hello  its spec is gone: Envoy runs without it"},
-		{"it is gone", admin.Filter{}, ""},
+		{"it boots", devFilter("hello", api.SubscriberPending, "", ""), ""},
+		{"it is live", devFilter("hello", api.SubscriberLive, first, "inline"), "hello  live in 12 ms  5f83dc06"},
+		{"a new revision is on its way", devFilter("hello", api.SubscriberFetching, first, "inline"), ""},
+		{"and live", devFilter("hello", api.SubscriberLive, second, "remote"), "hello  live in 12 ms  5f83dc06 → 1704ad09"},
+		{"it came in another way", devFilter("hello", api.SubscriberLive, second, "inline"), ""},
+		{"one is refused", devFilter("hello", api.SubscriberRejected, second, "inline"), ""},
+		{"it is disabled", devFilter("hello", api.SubscriberLive, "", "passthrough"), "hello  disabled: requests pass without it"},
+		{"it is enabled", devFilter("hello", api.SubscriberLive, second, "remote"), "hello  live in 12 ms  1704ad09"},
+		{"nothing is left to serve", devFilter("hello", api.SubscriberLive, "", "deny"), "hello  nothing of it can be served: requests are denied"},
+		{"its spec is gone", api.Filter{Name: "hello", State: api.FilterRemoved}, "hello  its spec is gone: Envoy runs without it"},
+		{"it is gone", api.Filter{}, ""},
 	}
 	var r devReport
 	for _, step := range steps {
@@ -56,9 +56,9 @@ func TestDevReport(t *testing.T) {
 }
 
 func TestDevTroubleIsToldOnce(t *testing.T) {
-	broken := &admin.Error{Code: "unknown_field", Message: `unknown field "confg"`, Hint: `did you mean "config"?`, File: "hello.yaml", Line: 2, Column: 1}
-	refused := admin.Filter{Name: "hello", State: admin.FilterActive, Error: broken}
-	running := admin.Filter{Name: "hello", State: admin.FilterActive, Error: &admin.Error{Code: admin.CodePreflightRunning, Message: "soon"}}
+	broken := &api.Error{Code: "unknown_field", Message: `unknown field "confg"`, Hint: `did you mean "config"?`, File: "hello.yaml", Line: 2, Column: 1}
+	refused := api.Filter{Name: "hello", State: api.FilterActive, Error: broken}
+	running := api.Filter{Name: "hello", State: api.FilterActive, Error: &api.Error{Code: api.CodePreflightRunning, Message: "soon"}}
 	var r devReport
 	for _, step := range []struct {
 		name string
@@ -66,13 +66,13 @@ func TestDevTroubleIsToldOnce(t *testing.T) {
 		want string // "": no report
 	}{
 		{"no problem", view{}, ""},
-		{"the sandbox works", view{filters: []admin.Filter{running}}, ""},
+		{"the sandbox works", view{filters: []api.Filter{running}}, ""},
 		{
 			"a broken spec, which the filter tells of, too",
-			view{filters: []admin.Filter{refused}, source: admin.Source{Errors: []*admin.Error{broken}}},
+			view{filters: []api.Filter{refused}, source: api.Source{Errors: []*api.Error{broken}}},
 			"hello.yaml:2:1: unknown field \"confg\"\n  hint: did you mean \"config\"?\n",
 		},
-		{"still", view{filters: []admin.Filter{refused}, source: admin.Source{Errors: []*admin.Error{broken}}}, ""},
+		{"still", view{filters: []api.Filter{refused}, source: api.Source{Errors: []*api.Error{broken}}}, ""},
 		{"mended", view{}, "no problem is left\n"},
 		{"still", view{}, ""},
 	} {

@@ -8,7 +8,7 @@ import (
 
 	"github.com/spf13/cobra"
 
-	"github.com/wasm-xds/wasm-xds/internal/admin"
+	"github.com/wasm-xds/wasm-xds/internal/api"
 	"github.com/wasm-xds/wasm-xds/pkg/spec"
 )
 
@@ -36,7 +36,7 @@ func report(stderr io.Writer, err error, asJSON bool) int {
 	}
 	e := asError(err)
 	if asJSON {
-		printJSON(stderr, map[string]*admin.Error{"error": e})
+		printJSON(stderr, map[string]*api.Error{"error": e})
 	} else {
 		plain := *e
 		plain.Hint = ""
@@ -51,16 +51,16 @@ func report(stderr io.Writer, err error, asJSON bool) int {
 	return exitProblem
 }
 
-func asError(err error) *admin.Error {
+func asError(err error) *api.Error {
 	var ofSpec *spec.Error
-	var ofServer *admin.Error
+	var ofServer *api.Error
 	switch {
 	case errors.As(err, &ofServer):
 		return ofServer
 	case errors.As(err, &ofSpec):
-		return admin.FromSpec(ofSpec)
+		return api.FromSpec(ofSpec)
 	default:
-		return &admin.Error{Code: "failed", Message: err.Error()}
+		return &api.Error{Code: "failed", Message: err.Error()}
 	}
 }
 

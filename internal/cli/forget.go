@@ -6,7 +6,7 @@ import (
 
 	"github.com/spf13/cobra"
 
-	"github.com/wasm-xds/wasm-xds/internal/admin"
+	"github.com/wasm-xds/wasm-xds/internal/api"
 	"github.com/wasm-xds/wasm-xds/internal/terminal"
 )
 
@@ -37,7 +37,7 @@ stays, too.`,
 		if err != nil {
 			return err
 		}
-		var done admin.Forgotten
+		var done api.Forgotten
 		if err := server.post(c.Context(), filterPath(args[0])+"/forget", struct{}{}, &done); err != nil {
 			return err
 		}
@@ -58,5 +58,5 @@ stays, too.`,
 
 // completeRemoved offers the names of removed filters.
 func completeRemoved(c *cobra.Command, args []string, _ string) ([]string, cobra.ShellCompDirective) {
-	return completeFiltersThat(c, args, func(f *admin.Filter) bool { return f.State == admin.FilterRemoved })
+	return completeFiltersThat(c, args, func(f *api.Filter) bool { return f.State == api.FilterRemoved })
 }

@@ -5,20 +5,20 @@ import (
 	"testing"
 	"time"
 
-	"github.com/wasm-xds/wasm-xds/internal/admin"
+	"github.com/wasm-xds/wasm-xds/internal/api"
 )
 
 func TestForget(t *testing.T) {
 	gone := liveFilter("auth")
-	gone.State, gone.Subscribers = admin.FilterRemoved, nil
+	gone.State, gone.Subscribers = api.FilterRemoved, nil
 	state, address := startServer(t, gone, liveFilter("login"))
-	state.forget = func(name string) (admin.Forgotten, *admin.Error) {
+	state.forget = func(name string) (api.Forgotten, *api.Error) {
 		if name == "login" {
-			return admin.Forgotten{}, &admin.Error{
-				Code: admin.CodeStillAsked, Message: `1 Envoy asks for filter "login": edge-1 (10.0.0.1:4000)`, Hint: "take the filter out of their configuration first",
+			return api.Forgotten{}, &api.Error{
+				Code: api.CodeStillAsked, Message: `1 Envoy asks for filter "login": edge-1 (10.0.0.1:4000)`, Hint: "take the filter out of their configuration first",
 			}
 		}
-		return admin.Forgotten{Name: name, Revisions: 1, IdleSince: time.Date(2026, 1, 2, 3, 4, 5, 0, time.Local)}, nil
+		return api.Forgotten{Name: name, Revisions: 1, IdleSince: time.Date(2026, 1, 2, 3, 4, 5, 0, time.Local)}, nil
 	}
 	code, stdout, stderr := run(t, "forget", "auth", "--admin-address", address)
 	if want := "filter auth is forgotten, with 1 revision: no Envoy had asked for it since 2026-01-02 03:04:05\n"; code != exitOK || stdout != want {

@@ -8,7 +8,7 @@ import (
 
 	"github.com/spf13/cobra"
 
-	"github.com/wasm-xds/wasm-xds/internal/admin"
+	"github.com/wasm-xds/wasm-xds/internal/api"
 	"github.com/wasm-xds/wasm-xds/internal/terminal"
 )
 
@@ -36,7 +36,7 @@ line, as config.realm; values are not shown. Below the table is what is wrong wi
 		if err != nil {
 			return err
 		}
-		var h admin.History
+		var h api.History
 		if err := server.get(c.Context(), filterPath(args[0])+"/history", &h); err != nil {
 			return err
 		}
@@ -50,7 +50,7 @@ line, as config.realm; values are not shown. Below the table is what is wrong wi
 	return c
 }
 
-func printHistory(w io.Writer, h *admin.History) {
+func printHistory(w io.Writer, h *api.History) {
 	if len(h.Revisions) == 0 {
 		fmt.Fprintf(w, "filter %s has no revision yet\n", terminal.Printable(h.Name))
 	} else {
@@ -90,7 +90,7 @@ func served(seconds int64) string {
 }
 
 // toldBefore says whether one of the filter's revisions has the filter's error.
-func toldBefore(h *admin.History) bool {
+func toldBefore(h *api.History) bool {
 	for _, r := range h.Revisions {
 		if r.Error != nil && r.Error.Message == h.Error.Message {
 			return true
@@ -100,7 +100,7 @@ func toldBefore(h *admin.History) bool {
 }
 
 // moduleName is the module's image, or else a prefix of its sha256.
-func moduleName(m admin.Module) string {
+func moduleName(m api.Module) string {
 	if m.Reference != "" {
 		return m.Reference + " = " + m.Digest
 	}

@@ -13,7 +13,7 @@ import (
 
 	"github.com/spf13/cobra"
 
-	"github.com/wasm-xds/wasm-xds/internal/admin"
+	"github.com/wasm-xds/wasm-xds/internal/api"
 	"github.com/wasm-xds/wasm-xds/internal/atomicfile"
 	"github.com/wasm-xds/wasm-xds/internal/module"
 	"github.com/wasm-xds/wasm-xds/pkg/spec"
@@ -247,14 +247,14 @@ func offsetOf(text []byte, at spec.Position) (int, bool) {
 
 func (l *locking) print(w io.Writer, asJSON bool) {
 	if asJSON {
-		problems := []*admin.Error{}
+		problems := []*api.Error{}
 		for _, e := range l.docs.errors {
-			problems = append(problems, admin.FromSpec(e))
+			problems = append(problems, api.FromSpec(e))
 		}
 		what := struct {
-			Locked   []locked       `json:"locked,omitempty"`
-			Unlocked []locked       `json:"unlocked,omitempty"`
-			Errors   []*admin.Error `json:"errors"`
+			Locked   []locked     `json:"locked,omitempty"`
+			Unlocked []locked     `json:"unlocked,omitempty"`
+			Errors   []*api.Error `json:"errors"`
 		}{Errors: problems}
 		if l.check {
 			what.Unlocked = l.locked

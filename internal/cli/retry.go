@@ -6,7 +6,7 @@ import (
 
 	"github.com/spf13/cobra"
 
-	"github.com/wasm-xds/wasm-xds/internal/admin"
+	"github.com/wasm-xds/wasm-xds/internal/api"
 )
 
 func newRetry() *cobra.Command {
@@ -28,8 +28,8 @@ first.`,
 		ValidArgsFunction: completeRetry,
 	}
 	revisionChange{
-		change: func(ctx context.Context, server client, args []string) (*admin.Filter, error) {
-			f := &admin.Filter{}
+		change: func(ctx context.Context, server client, args []string) (*api.Filter, error) {
+			f := &api.Filter{}
 			return f, server.post(ctx, filterPath(args[0])+"/retry", map[string]string{"revision": revisionOf(args)}, f)
 		},
 		wait: client.waitUntilRetried, print: printChanged,
@@ -39,16 +39,16 @@ first.`,
 
 // waitUntilRetried waits until the sandbox has tried the revision, and then until every Envoy
 // runs it.
-func (c client) waitUntilRetried(ctx context.Context, before *admin.Filter, wait time.Duration) (*admin.Filter, error) {
+func (c client) waitUntilRetried(ctx context.Context, before *api.Filter, wait time.Duration) (*api.Filter, error) {
 	start := time.Now()
 	if _, err := c.sync(ctx, wait); err != nil {
 		return before, err
 	}
-	var f admin.Filter
+	var f api.Filter
 	if err := c.get(ctx, filterPath(before.Name), &f); err != nil {
 		return before, err
 	}
-	if f.Error != nil && f.Error.Code != admin.CodeRolledBack {
+	if f.Error != nil && f.Error.Code != api.CodeRolledBack {
 		return &f, f.Error
 	}
 	return c.waitUntilRun(ctx, &f, max(wait-time.Since(start), time.Millisecond))
@@ -56,5 +56,5 @@ func (c client) waitUntilRetried(ctx context.Context, before *admin.Filter, wait
 
 // completeRetry offers names, and then the filter's refused revisions.
 func completeRetry(c *cobra.Command, args []string, toComplete string) ([]string, cobra.ShellCompDirective) {
-	return completeRevisions(c, args, toComplete, func(r *admin.Revision) bool { return r.Error != nil })
+	return completeRevisions(c, args, toComplete, func(r *api.Revision) bool { return r.Error != nil })
 }

@@ -9,7 +9,7 @@ import (
 
 	"github.com/spf13/cobra"
 
-	"github.com/wasm-xds/wasm-xds/internal/admin"
+	"github.com/wasm-xds/wasm-xds/internal/api"
 	"github.com/wasm-xds/wasm-xds/internal/terminal"
 )
 
@@ -33,7 +33,7 @@ changed: correct it, too.`,
 		ValidArgsFunction: completeRollback,
 	}
 	revisionChange{
-		change: func(ctx context.Context, server client, args []string) (*admin.Filter, error) {
+		change: func(ctx context.Context, server client, args []string) (*api.Filter, error) {
 			return server.rollBack(ctx, args[0], revisionOf(args))
 		},
 		wait: client.waitUntilRun, print: printRollback,
@@ -42,13 +42,13 @@ changed: correct it, too.`,
 }
 
 // rollBack returns the filter right after the rollback.
-func (c client) rollBack(ctx context.Context, name, revision string) (*admin.Filter, error) {
-	f := &admin.Filter{}
+func (c client) rollBack(ctx context.Context, name, revision string) (*api.Filter, error) {
+	f := &api.Filter{}
 	return f, c.post(ctx, filterPath(name)+"/rollback", map[string]string{"revision": revision}, f)
 }
 
 // target is the revision that all Envoys are to run.
-func target(f *admin.Filter) string {
+func target(f *api.Filter) string {
 	if f.Candidate != "" {
 		return f.Candidate
 	}
@@ -57,12 +57,12 @@ func target(f *admin.Filter) string {
 
 // waitUntilRun waits until every Envoy that asks for the filter runs the target of before, and
 // returns the filter at that moment.
-func (c client) waitUntilRun(ctx context.Context, before *admin.Filter, wait time.Duration) (*admin.Filter, error) {
+func (c client) waitUntilRun(ctx context.Context, before *api.Filter, wait time.Duration) (*api.Filter, error) {
 	limit, cancel := context.WithTimeout(ctx, wait)
 	defer cancel()
 	last, wanted := before, target(before)
 	err := c.onChange(limit, func() error {
-		var f admin.Filter
+		var f api.Filter
 		if err := c.get(limit, filterPath(before.Name), &f); err != nil {
 			return err
 		}
@@ -73,7 +73,7 @@ func (c client) waitUntilRun(ctx context.Context, before *admin.Filter, wait tim
 			return errSettled
 		case target(&f) == wanted:
 			return nil
-		case f.Error != nil && f.Error.Code != admin.CodeRolledBack: // an Envoy has refused the revision
+		case f.Error != nil && f.Error.Code != api.CodeRolledBack: // an Envoy has refused the revision
 			return f.Error
 		default:
 			return failure("superseded", fmt.Sprintf("revision %s is not what is to be served any more: %s is", wanted, target(&f)),
@@ -91,19 +91,19 @@ func (c client) waitUntilRun(ctx context.Context, before *admin.Filter, wait tim
 }
 
 // running is how many Envoys run a revision, and how many ask for the filter.
-func running(f *admin.Filter, revision string) (live, total int) {
-	n := admin.CountEnvoys(f.Subscribers, func(s *admin.Subscriber) bool {
-		return s.State == admin.SubscriberLive && s.Revision == revision
+func running(f *api.Filter, revision string) (live, total int) {
+	n := api.CountEnvoys(f.Subscribers, func(s *api.Subscriber) bool {
+		return s.State == api.SubscriberLive && s.Revision == revision
 	})
 	return n.Live, n.Total
 }
 
-func printRollback(w io.Writer, f *admin.Filter) {
+func printRollback(w io.Writer, f *api.Filter) {
 	printTarget(w, f)
 	switch {
 	case f.Error == nil:
 		fmt.Fprintln(w, "this is what its spec describes: no rollback holds")
-	case f.Error.Code == admin.CodeRolledBack:
+	case f.Error.Code == api.CodeRolledBack:
 		fmt.Fprintf(w, "%s; the spec is not changed: the next change of what it describes ends the rollback and is served\n", terminal.Printable(f.Error.Message))
 	default:
 		printError(w, f.Name, f.Error)
@@ -113,20 +113,20 @@ func printRollback(w io.Writer, f *admin.Filter) {
 
 // completeRollback offers names, and then the revisions that a rollback can serve.
 func completeRollback(c *cobra.Command, args []string, toComplete string) ([]string, cobra.ShellCompDirective) {
-	return completeRevisions(c, args, toComplete, func(r *admin.Revision) bool {
-		return r.State != admin.RevisionActive && r.State != admin.RevisionRejected
+	return completeRevisions(c, args, toComplete, func(r *api.Revision) bool {
+		return r.State != api.RevisionActive && r.State != api.RevisionRejected
 	})
 }
 
 // completeRevisions offers names of filters, and then the wanted revisions of the filter.
-func completeRevisions(c *cobra.Command, args []string, toComplete string, wanted func(*admin.Revision) bool) ([]string, cobra.ShellCompDirective) {
+func completeRevisions(c *cobra.Command, args []string, toComplete string, wanted func(*api.Revision) bool) ([]string, cobra.ShellCompDirective) {
 	if len(args) == 0 {
 		return completeFilters(c, args, toComplete)
 	}
 	if len(args) > 1 {
 		return nil, cobra.ShellCompDirectiveNoFileComp
 	}
-	var h admin.History
+	var h api.History
 	askForCompletion(c, func(ctx context.Context, server client) error {
 		return server.get(ctx, filterPath(args[0])+"/history", &h)
 	})

@@ -5,21 +5,21 @@ import (
 	"testing"
 	"time"
 
-	"github.com/wasm-xds/wasm-xds/internal/admin"
+	"github.com/wasm-xds/wasm-xds/internal/api"
 )
 
-func authHistory() admin.History {
-	return admin.History{
-		Name: "team/auth", Rollback: "aaaaaaaaaaaa", Error: &admin.Error{Code: "bad", Message: "unknown field", Hint: "no", File: "/specs/auth.yaml", Line: 2},
-		Revisions: []admin.Revision{
+func authHistory() api.History {
+	return api.History{
+		Name: "team/auth", Rollback: "aaaaaaaaaaaa", Error: &api.Error{Code: "bad", Message: "unknown field", Hint: "no", File: "/specs/auth.yaml", Line: 2},
+		Revisions: []api.Revision{
 			{
-				Revision: "0123456789ab", State: admin.RevisionActive, Wanted: true, ServedSeconds: 90, Changes: []string{"config.realm", "vm.env.TOKEN"}, SpecFile: "/specs/auth.yaml", Since: time.Date(2026, 1, 2, 3, 4, 5, 0, time.Local),
-				Module: admin.Module{SHA256: "9c8a1111222233334444", Size: 2048},
+				Revision: "0123456789ab", State: api.RevisionActive, Wanted: true, ServedSeconds: 90, Changes: []string{"config.realm", "vm.env.TOKEN"}, SpecFile: "/specs/auth.yaml", Since: time.Date(2026, 1, 2, 3, 4, 5, 0, time.Local),
+				Module: api.Module{SHA256: "9c8a1111222233334444", Size: 2048},
 			},
-			{Revision: "aaaaaaaaaaaa", State: admin.RevisionEarlier, Module: admin.Module{SHA256: "bb", Size: 10, Reference: "r.example/auth:v1", Digest: "sha256:dd"}},
+			{Revision: "aaaaaaaaaaaa", State: api.RevisionEarlier, Module: api.Module{SHA256: "bb", Size: 10, Reference: "r.example/auth:v1", Digest: "sha256:dd"}},
 			{
-				Revision: "cccccccccccc", State: admin.RevisionRejected, Module: admin.Module{SHA256: "cc"},
-				Error: &admin.Error{Code: "rejected_by_envoy", Message: "Envoy 1.40.0 refused it: evil\x1b[2J", Hint: "see its log"},
+				Revision: "cccccccccccc", State: api.RevisionRejected, Module: api.Module{SHA256: "cc"},
+				Error: &api.Error{Code: "rejected_by_envoy", Message: "Envoy 1.40.0 refused it: evil\x1b[2J", Hint: "see its log"},
 			},
 		},
 	}
@@ -27,7 +27,7 @@ func authHistory() admin.History {
 
 func TestHistory(t *testing.T) {
 	state, address := startServer(t, liveFilter("team/auth"))
-	state.histories = map[string]admin.History{"team/auth": authHistory(), "new": {Name: "new"}}
+	state.histories = map[string]api.History{"team/auth": authHistory(), "new": {Name: "new"}}
 	code, stdout, stderr := run(t, "history", "team/auth", "--admin-address", address)
 	want := `REVISION      STATE     SINCE                SERVED  MODULE                         SIZE     SPEC              CHANGED
 0123456789ab  active    2026-01-02 03:04:05  1m30s   sha256 9c8a11112222            2.0 KiB  /specs/auth.yaml  config.realm vm.env.TOKEN
@@ -63,20 +63,20 @@ team/auth: /specs/auth.yaml:2: unknown field
 
 func TestRollback(t *testing.T) {
 	rolledBack := liveFilter("auth")
-	rolledBack.Error = &admin.Error{Code: admin.CodeRolledBack, Message: "rolled back: revision ffffffffffff of the spec is not served", Hint: "an edit of the spec ends the rollback"}
+	rolledBack.Error = &api.Error{Code: api.CodeRolledBack, Message: "rolled back: revision ffffffffffff of the spec is not served", Hint: "an edit of the spec ends the rollback"}
 	onItsWay := rolledBack
 	onItsWay.Candidate = "aaaaaaaaaaaa"
 	waiting := rolledBack
-	waiting.Subscribers = append([]admin.Subscriber{{Node: "edge-2", State: admin.SubscriberPending}}, rolledBack.Subscribers...)
+	waiting.Subscribers = append([]api.Subscriber{{Node: "edge-2", State: api.SubscriberPending}}, rolledBack.Subscribers...)
 	disabled := rolledBack
 	disabled.Disabled = true
 	alone := rolledBack
 	alone.Subscribers = nil
 	broken := rolledBack
-	broken.Error = &admin.Error{Message: "unknown field", Hint: "no", File: "/specs/auth.yaml", Line: 3}
+	broken.Error = &api.Error{Message: "unknown field", Hint: "no", File: "/specs/auth.yaml", Line: 3}
 	tests := []struct {
 		name     string
-		filter   admin.Filter
+		filter   api.Filter
 		contains []string
 	}{
 		{"runs", rolledBack, []string{
@@ -94,7 +94,7 @@ func TestRollback(t *testing.T) {
 	for _, tt := range tests {
 		t.Run(tt.name, func(t *testing.T) {
 			var asked string
-			state.rollback = func(name, revision string) (admin.Filter, *admin.Error) {
+			state.rollback = func(name, revision string) (api.Filter, *api.Error) {
 				asked = name + "@" + revision
 				return tt.filter, nil
 			}
@@ -120,8 +120,8 @@ func TestRollbackSaysWhyNot(t *testing.T) {
 	if want := "wasm-xds: there is no filter \"auht\"\n  hint: did you mean \"auth\"?\n"; code != exitProblem || stderr != want {
 		t.Errorf("exit %d: %s", code, stderr)
 	}
-	state.rollback = func(string, string) (admin.Filter, *admin.Error) {
-		return admin.Filter{}, &admin.Error{Code: admin.CodeNoRevision, Message: "no revision", Hint: "it has 0123456789ab (active)"}
+	state.rollback = func(string, string) (api.Filter, *api.Error) {
+		return api.Filter{}, &api.Error{Code: api.CodeNoRevision, Message: "no revision", Hint: "it has 0123456789ab (active)"}
 	}
 	if code, _, stderr := run(t, "rollback", "auth", "ff", "--admin-address", address); code != exitProblem || !strings.Contains(stderr, "hint: it has 0123456789ab (active)") {
 		t.Errorf("exit %d: %s", code, stderr)
@@ -134,9 +134,9 @@ func TestRollbackSaysWhyNot(t *testing.T) {
 func TestRollbackWaits(t *testing.T) {
 	live := liveFilter("auth")
 	pending := liveFilter("auth")
-	pending.Subscribers[0].State = admin.SubscriberPending
+	pending.Subscribers[0].State = api.SubscriberPending
 	state, address := startServer(t, pending)
-	state.rollback = func(string, string) (admin.Filter, *admin.Error) { return pending, nil }
+	state.rollback = func(string, string) (api.Filter, *api.Error) { return pending, nil }
 	if code, stdout, stderr := run(t, "rollback", "auth", "--admin-address", address, "--wait", "1ms"); code != exitProblem || !strings.Contains(stderr, "after 1ms") || !strings.Contains(stdout, "0 of 1 Envoy") {
 		t.Errorf("exit %d: %s%s", code, stdout, stderr)
 	}
@@ -146,30 +146,30 @@ func TestRollbackWaits(t *testing.T) {
 		ended <- code
 	}
 	go wait()
-	filters := []admin.Filter{live}
+	filters := []api.Filter{live}
 	state.filters.Store(&filters)
 	// A client without a subscription yet sees the state once it subscribes.
-	state.Publish(admin.Event{Type: admin.EventFilter, Name: "auth"})
+	state.Publish(api.Event{Type: api.EventFilter, Name: "auth"})
 	if code := <-ended; code != exitOK {
 		t.Errorf("exit %d", code)
 	}
 	// After a refusal, waiting does not help.
 	refused := liveFilter("auth")
-	refused.Revision, refused.Error = "eeeeeeeeeeee", &admin.Error{Code: "rejected_by_envoy", Message: "Envoy 1.40.0 refused it"}
-	filters = []admin.Filter{refused}
+	refused.Revision, refused.Error = "eeeeeeeeeeee", &api.Error{Code: "rejected_by_envoy", Message: "Envoy 1.40.0 refused it"}
+	filters = []api.Filter{refused}
 	state.filters.Store(&filters)
 	if code, _, stderr := run(t, "rollback", "auth", "--admin-address", address, "--wait", "1m"); code != exitProblem || !strings.Contains(stderr, "Envoy 1.40.0 refused it") {
 		t.Errorf("exit %d: %s", code, stderr)
 	}
 	disabled := liveFilter("auth")
 	disabled.Disabled, disabled.Subscribers[0].Revision = true, "ffffffffffff" // the revision of the pass-through stand-in
-	filters = []admin.Filter{disabled}
+	filters = []api.Filter{disabled}
 	state.filters.Store(&filters)
 	if code, _, stderr := run(t, "rollback", "auth", "--admin-address", address, "--wait", "1m"); code != exitOK {
 		t.Errorf("a disabled one, exit %d: %s", code, stderr)
 	}
 	live.Revision = "eeeeeeeeeeee"
-	filters = []admin.Filter{live}
+	filters = []api.Filter{live}
 	state.filters.Store(&filters)
 	go wait()
 	if <-ended != exitProblem {

@@ -8,7 +8,7 @@ import (
 
 	"github.com/spf13/cobra"
 
-	"github.com/wasm-xds/wasm-xds/internal/admin"
+	"github.com/wasm-xds/wasm-xds/internal/api"
 	"github.com/wasm-xds/wasm-xds/internal/terminal"
 )
 
@@ -43,8 +43,8 @@ stopped is not promoted: see wasm-xds retry.`,
 		ValidArgsFunction: completeFilters,
 	}
 	revisionChange{
-		change: func(ctx context.Context, server client, args []string) (*admin.Filter, error) {
-			f := &admin.Filter{}
+		change: func(ctx context.Context, server client, args []string) (*api.Filter, error) {
+			f := &api.Filter{}
 			return f, server.post(ctx, filterPath(args[0])+"/promote", struct{}{}, f)
 		},
 		wait: client.waitUntilRun, print: printChanged,
@@ -55,9 +55,9 @@ stopped is not promoted: see wasm-xds retry.`,
 // revisionChange is a command that changes the revision of a filter. It prints the filter after
 // the change, and with --wait waits until the Envoys run the revision.
 type revisionChange struct {
-	change func(context.Context, client, []string) (*admin.Filter, error)
-	wait   func(client, context.Context, *admin.Filter, time.Duration) (*admin.Filter, error)
-	print  func(io.Writer, *admin.Filter)
+	change func(context.Context, client, []string) (*api.Filter, error)
+	wait   func(client, context.Context, *api.Filter, time.Duration) (*api.Filter, error)
+	print  func(io.Writer, *api.Filter)
 }
 
 func (r revisionChange) addTo(c *cobra.Command) {
@@ -103,7 +103,7 @@ func revisionOf(args []string) string {
 }
 
 // printChanged prints the progress of a filter's revision.
-func printChanged(w io.Writer, f *admin.Filter) {
+func printChanged(w io.Writer, f *api.Filter) {
 	printTarget(w, f)
 	if f.Error != nil {
 		printError(w, f.Name, f.Error)
@@ -112,7 +112,7 @@ func printChanged(w io.Writer, f *admin.Filter) {
 }
 
 // printTarget prints the revision that all Envoys are to run, and its progress.
-func printTarget(w io.Writer, f *admin.Filter) {
+func printTarget(w io.Writer, f *api.Filter) {
 	name, revision := terminal.Printable(f.Name), terminal.Printable(target(f))
 	live, total := running(f, target(f))
 	switch {
@@ -136,7 +136,7 @@ func printTarget(w io.Writer, f *admin.Filter) {
 }
 
 // printWaits prints the Envoys that a filter's rollout waits for.
-func printWaits(w io.Writer, f *admin.Filter) {
+func printWaits(w io.Writer, f *api.Filter) {
 	if f.RolloutStatus == nil {
 		return
 	}
@@ -146,7 +146,7 @@ func printWaits(w io.Writer, f *admin.Filter) {
 }
 
 // printWatchHint prints how to follow the rollout while some Envoys do not run the revision.
-func printWatchHint(w io.Writer, f *admin.Filter) {
+func printWatchHint(w io.Writer, f *api.Filter) {
 	if live, total := running(f, target(f)); live < total && !f.Disabled {
 		fmt.Fprintf(w, "  hint: `wasm-xds status %s --watch` shows how it goes\n", terminal.Printable(f.Name))
 	}

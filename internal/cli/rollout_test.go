@@ -6,24 +6,24 @@ import (
 	"testing"
 	"time"
 
-	"github.com/wasm-xds/wasm-xds/internal/admin"
+	"github.com/wasm-xds/wasm-xds/internal/api"
 )
 
 // Retry sets the filter that the test has given.
-func (f *fakeState) Retry(_ context.Context, name, revision string) (admin.Filter, *admin.Error) {
+func (f *fakeState) Retry(_ context.Context, name, revision string) (api.Filter, *api.Error) {
 	return f.decide("retry", name, revision)
 }
 
 // Promote sets the filter that the test has given.
-func (f *fakeState) Promote(_ context.Context, name string) (admin.Filter, *admin.Error) {
+func (f *fakeState) Promote(_ context.Context, name string) (api.Filter, *api.Error) {
 	return f.decide("promote", name, "")
 }
 
-func waitingFilter() admin.Filter {
+func waitingFilter() api.Filter {
 	f := liveFilter("auth")
 	f.Candidate = "aaaaaaaaaaaa"
 	f.Rollout = "revision aaaaaaaaaaaa runs on 0 of 1, and waits: edge-1 (Envoy 1.40.0) does not answer"
-	f.RolloutStatus = &admin.RolloutStatus{Revision: "aaaaaaaaaaaa", State: admin.RolloutWaiting, WaitsFor: []admin.RolloutWait{
+	f.RolloutStatus = &api.RolloutStatus{Revision: "aaaaaaaaaaaa", State: api.RolloutWaiting, WaitsFor: []api.RolloutWait{
 		{Node: "edge-1", Envoy: "1.40.0", Reason: "no_answer", Message: "edge-1 (Envoy 1.40.0) does not answer\x1b[2J", Since: time.Unix(0, 0)},
 	}}
 	return f
@@ -32,7 +32,7 @@ func waitingFilter() admin.Filter {
 func TestPromote(t *testing.T) {
 	state, address := startServer(t, waitingFilter())
 	var asked string
-	state.decide = func(what, name, revision string) (admin.Filter, *admin.Error) {
+	state.decide = func(what, name, revision string) (api.Filter, *api.Error) {
 		asked = what + " " + name + "@" + revision
 		return liveFilter("auth"), nil
 	}
@@ -59,12 +59,12 @@ func TestPromote(t *testing.T) {
 
 func TestRetry(t *testing.T) {
 	state, address := startServer(t, liveFilter("auth"))
-	state.decide = func(what, name, revision string) (admin.Filter, *admin.Error) {
+	state.decide = func(what, name, revision string) (api.Filter, *api.Error) {
 		if what != "retry" || name != "auth" {
 			t.Errorf("asked for %s %s", what, name)
 		}
 		if revision == "ff" {
-			return admin.Filter{Name: name}, &admin.Error{Code: "nothing_to_retry", Message: "revision ff was not refused", Hint: "see the history"}
+			return api.Filter{Name: name}, &api.Error{Code: "nothing_to_retry", Message: "revision ff was not refused", Hint: "see the history"}
 		}
 		return waitingFilter(), nil
 	}
@@ -80,12 +80,12 @@ func TestRetry(t *testing.T) {
 	}
 	// The sandbox refuses the revision again.
 	refused := liveFilter("auth")
-	refused.Error = &admin.Error{Code: "module_start_failed", Message: "the module traps"}
-	state.filters.Store(&[]admin.Filter{refused})
+	refused.Error = &api.Error{Code: "module_start_failed", Message: "the module traps"}
+	state.filters.Store(&[]api.Filter{refused})
 	if code, _, stderr := run(t, "retry", "auth", "--wait", "10s", "--admin-address", address); code != exitProblem || !strings.Contains(stderr, "the module traps") {
 		t.Errorf("exit %d: %s", code, stderr)
 	}
-	state.filters.Store(&[]admin.Filter{liveFilter("auth")})
+	state.filters.Store(&[]api.Filter{liveFilter("auth")})
 	if code, stdout, stderr := run(t, "retry", "auth", "--wait", "10s", "--admin-address", address); code != exitOK || !strings.Contains(stdout, "runs on 1 of 1 Envoy") {
 		t.Errorf("exit %d: %s%s", code, stdout, stderr)
 	}

@@ -9,7 +9,7 @@ import (
 
 	"github.com/spf13/pflag"
 
-	"github.com/wasm-xds/wasm-xds/internal/admin"
+	"github.com/wasm-xds/wasm-xds/internal/api"
 	"github.com/wasm-xds/wasm-xds/internal/terminal"
 	"github.com/wasm-xds/wasm-xds/internal/xds"
 )
@@ -85,7 +85,7 @@ func (b *byteSize) Set(text string) error {
 func (b *byteSize) Type() string { return "size" }
 
 // printLimits prints the limits for which streams were ended.
-func printLimits(w io.Writer, limits []admin.Limit, now time.Time) {
+func printLimits(w io.Writer, limits []api.Limit, now time.Time) {
 	for _, l := range limits {
 		node := ""
 		if l.Node != "" {

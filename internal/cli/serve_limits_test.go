@@ -5,7 +5,7 @@ import (
 	"testing"
 	"time"
 
-	"github.com/wasm-xds/wasm-xds/internal/admin"
+	"github.com/wasm-xds/wasm-xds/internal/api"
 )
 
 func TestByteSize(t *testing.T) {
@@ -41,7 +41,7 @@ func TestLimitFlags(t *testing.T) {
 // The status shows a limit that was reached.
 func TestStatusShowsLimits(t *testing.T) {
 	state, address := startServer(t, liveFilter("auth"))
-	state.limits = []admin.Limit{
+	state.limits = []api.Limit{
 		{Name: "names", Flag: "--max-names", Most: 20000, Refused: 3, Last: time.Now(), Node: "edge-1\x1b", Address: "10.0.0.1:4000"},
 		{Name: "streams", Flag: "--max-streams", Most: 10, Refused: 1, Last: time.Now(), Address: "10.0.0.1:4000"},
 	}

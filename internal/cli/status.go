@@ -9,7 +9,7 @@ import (
 
 	"github.com/spf13/cobra"
 
-	"github.com/wasm-xds/wasm-xds/internal/admin"
+	"github.com/wasm-xds/wasm-xds/internal/api"
 )
 
 // statusOptions configures status.
@@ -111,11 +111,11 @@ func (o *statusOptions) run(ctx context.Context, w io.Writer) error {
 
 // view has the server's answers at one time.
 type view struct {
-	filters []admin.Filter
-	source  admin.Source
-	limits  []admin.Limit // for which streams were ended
+	filters []api.Filter
+	source  api.Source
+	limits  []api.Limit // for which streams were ended
 	// visitors are the hosts that spoke another protocol than a port does.
-	visitors []admin.Visitor
+	visitors []api.Visitor
 	one      bool // view of a single filter
 }
 
@@ -126,11 +126,11 @@ func (v *view) troubled() bool {
 	}
 	for i := range v.filters {
 		f := &v.filters[i]
-		if f.Error != nil || f.State == admin.FilterRejected || f.State == admin.FilterUnknown {
+		if f.Error != nil || f.State == api.FilterRejected || f.State == api.FilterUnknown {
 			return true
 		}
 		for j := range f.Subscribers {
-			if s := &f.Subscribers[j]; s.State != admin.SubscriberGone && !s.Warns() && (s.Error != nil || s.State == admin.SubscriberRejected) {
+			if s := &f.Subscribers[j]; s.State != api.SubscriberGone && !s.Warns() && (s.Error != nil || s.State == api.SubscriberRejected) {
 				return true
 			}
 		}
@@ -140,15 +140,15 @@ func (v *view) troubled() bool {
 
 // completeFilters offers the names of a running server's filters.
 func completeFilters(c *cobra.Command, args []string, _ string) ([]string, cobra.ShellCompDirective) {
-	return completeFiltersThat(c, args, func(*admin.Filter) bool { return true })
+	return completeFiltersThat(c, args, func(*api.Filter) bool { return true })
 }
 
 // completeFiltersThat offers the names of the wanted filters of a running server.
-func completeFiltersThat(c *cobra.Command, args []string, wanted func(*admin.Filter) bool) ([]string, cobra.ShellCompDirective) {
+func completeFiltersThat(c *cobra.Command, args []string, wanted func(*api.Filter) bool) ([]string, cobra.ShellCompDirective) {
 	if len(args) > 0 {
 		return nil, cobra.ShellCompDirectiveNoFileComp
 	}
-	var filters []admin.Filter
+	var filters []api.Filter
 	askForCompletion(c, func(ctx context.Context, server client) error { return server.get(ctx, "filters", &filters) })
 	var names []string
 	for i := range filters {

@@ -10,18 +10,18 @@ import (
 	"strings"
 	"time"
 
-	"github.com/wasm-xds/wasm-xds/internal/admin"
+	"github.com/wasm-xds/wasm-xds/internal/api"
 	"github.com/wasm-xds/wasm-xds/internal/terminal"
 )
 
 // nodes are the connected Envoys, and the Envoys that have gone lately. With a name, only Envoys
 // that ask or asked for that filter count.
-func (c client) nodes(ctx context.Context, name string) ([]admin.Node, error) {
-	path := "nodes?state=" + url.QueryEscape(string(admin.NodeConnected)+","+string(admin.NodeGone))
+func (c client) nodes(ctx context.Context, name string) ([]api.Node, error) {
+	path := "nodes?state=" + url.QueryEscape(string(api.NodeConnected)+","+string(api.NodeGone))
 	if name != "" {
 		path += "&filter=" + url.QueryEscape(name)
 	}
-	var nodes []admin.Node
+	var nodes []api.Node
 	return nodes, c.get(ctx, path, &nodes)
 }
 
@@ -36,17 +36,17 @@ func (o *statusOptions) runNodes(ctx context.Context, w io.Writer) error {
 	} else {
 		printNodes(w, envoysOf(nodes))
 	}
-	if o.exitCode && slices.ContainsFunc(nodes, func(n admin.Node) bool { return n.State != admin.NodeGone && len(failuresOf(&n)) > 0 }) {
+	if o.exitCode && slices.ContainsFunc(nodes, func(n api.Node) bool { return n.State != api.NodeGone && len(failuresOf(&n)) > 0 }) {
 		return errSilent
 	}
 	return nil
 }
 
 // envoysOf joins the streams of each Envoy. Without ADS, an Envoy has a stream for each filter.
-func envoysOf(streams []admin.Node) []admin.Node {
+func envoysOf(streams []api.Node) []api.Node {
 	type key struct{ id, address, state string }
 	at := map[key]int{}
-	var all []admin.Node
+	var all []api.Node
 	for _, n := range streams {
 		k := key{n.ID, n.Address, string(n.State)}
 		i, known := at[k]
@@ -63,13 +63,13 @@ func envoysOf(streams []admin.Node) []admin.Node {
 			one.Since = n.Since
 		}
 	}
-	slices.SortStableFunc(all, func(a, b admin.Node) int {
+	slices.SortStableFunc(all, func(a, b api.Node) int {
 		return cmp.Or(cmp.Compare(a.State, b.State), cmp.Compare(a.ID, b.ID), cmp.Compare(a.Address, b.Address))
 	})
 	return all
 }
 
-func printNodes(w io.Writer, envoys []admin.Node) {
+func printNodes(w io.Writer, envoys []api.Node) {
 	if len(envoys) == 0 {
 		fmt.Fprintln(w, "no Envoy is connected")
 		return
@@ -88,12 +88,12 @@ func printNodes(w io.Writer, envoys []admin.Node) {
 
 // printNodeProblems prints the problems of an Envoy, or the last filters of an Envoy that has
 // gone.
-func printNodeProblems(w io.Writer, n *admin.Node) {
+func printNodeProblems(w io.Writer, n *api.Node) {
 	for _, e := range n.Warnings {
 		fmt.Fprintln(w)
 		printError(w, n.ID+" ("+n.Address+"): warning", e)
 	}
-	if n.State == admin.NodeGone {
+	if n.State == api.NodeGone {
 		return
 	}
 	for _, f := range n.Filters {
@@ -108,8 +108,8 @@ func printNodeProblems(w io.Writer, n *admin.Node) {
 	}
 }
 
-func failuresOf(n *admin.Node) []admin.NodeFilter {
-	var failing []admin.NodeFilter
+func failuresOf(n *api.Node) []api.NodeFilter {
+	var failing []api.NodeFilter
 	for _, f := range n.Filters {
 		if f.Error != nil {
 			failing = append(failing, f)
@@ -119,10 +119,10 @@ func failuresOf(n *admin.Node) []admin.NodeFilter {
 }
 
 // liveOn is how many of the filters of an Envoy are live there.
-func liveOn(n *admin.Node) string {
+func liveOn(n *api.Node) string {
 	live := 0
 	for _, f := range n.Filters {
-		if f.State == admin.SubscriberLive {
+		if f.State == api.SubscriberLive {
 			live++
 		}
 	}
@@ -130,21 +130,21 @@ func liveOn(n *admin.Node) string {
 }
 
 // nodeState is the worst state of an Envoy's filters.
-func nodeState(n *admin.Node) terminal.Cell {
-	if n.State == admin.NodeGone {
+func nodeState(n *api.Node) terminal.Cell {
+	if n.State == api.NodeGone {
 		return terminal.Cell{Text: string(n.State), Color: terminal.Yellow}
 	}
-	for _, s := range []admin.SubscriberState{
-		admin.SubscriberRejected, admin.SubscriberUnsupported, admin.SubscriberDenied, admin.SubscriberPending, admin.SubscriberFetching,
+	for _, s := range []api.SubscriberState{
+		api.SubscriberRejected, api.SubscriberUnsupported, api.SubscriberDenied, api.SubscriberPending, api.SubscriberFetching,
 	} {
-		if slices.ContainsFunc(n.Filters, func(f admin.NodeFilter) bool { return f.State == s }) {
+		if slices.ContainsFunc(n.Filters, func(f api.NodeFilter) bool { return f.State == s }) {
 			return subscriberState(s)
 		}
 	}
 	if len(n.Filters) == 0 {
 		return terminal.Cell{Text: "idle", Color: terminal.Faint}
 	}
-	return subscriberState(admin.SubscriberLive)
+	return subscriberState(api.SubscriberLive)
 }
 
 // changes are lines that describe the differences between two views.
@@ -184,7 +184,7 @@ func changes(before, now *view) []string {
 }
 
 // summary is a filter on one line.
-func summary(f *admin.Filter) string {
+func summary(f *api.Filter) string {
 	text, _ := state(f)
 	parts := []string{text, dash(f.Revision), live(f)}
 	if f.Candidate != "" {

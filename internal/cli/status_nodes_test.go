@@ -8,19 +8,19 @@ import (
 	"testing"
 	"time"
 
-	"github.com/wasm-xds/wasm-xds/internal/admin"
+	"github.com/wasm-xds/wasm-xds/internal/api"
 )
 
-func someNodes() []admin.Node {
+func someNodes() []api.Node {
 	long := time.Now().Add(-3 * time.Hour)
-	live := admin.NodeFilter{Name: "auth", State: admin.SubscriberLive, Revision: wantedRevision}
-	return []admin.Node{
-		{ID: "edge-1", Cluster: "edge", Address: "10.0.0.7:41822", Envoy: "1.40.0", Stream: "1", Mode: "ecds-delta", State: admin.NodeConnected, Since: long, Filters: []admin.NodeFilter{live}},
-		{ID: "edge-1", Cluster: "edge", Address: "10.0.0.7:41822", Envoy: "1.40.0", Stream: "2", Mode: "ecds-delta", State: admin.NodeConnected, Since: long.Add(time.Hour), Filters: []admin.NodeFilter{
-			{Name: "hello", State: admin.SubscriberPending, Error: &admin.Error{Message: "it has not answered", Hint: "wait"}},
+	live := api.NodeFilter{Name: "auth", State: api.SubscriberLive, Revision: wantedRevision}
+	return []api.Node{
+		{ID: "edge-1", Cluster: "edge", Address: "10.0.0.7:41822", Envoy: "1.40.0", Stream: "1", Mode: "ecds-delta", State: api.NodeConnected, Since: long, Filters: []api.NodeFilter{live}},
+		{ID: "edge-1", Cluster: "edge", Address: "10.0.0.7:41822", Envoy: "1.40.0", Stream: "2", Mode: "ecds-delta", State: api.NodeConnected, Since: long.Add(time.Hour), Filters: []api.NodeFilter{
+			{Name: "hello", State: api.SubscriberPending, Error: &api.Error{Message: "it has not answered", Hint: "wait"}},
 		}},
-		{ID: "edge-0", Cluster: "edge", Address: "10.0.0.6:41822", Envoy: "1.36.4", Mode: "ads-sotw", State: admin.NodeGone, Since: long, Filters: []admin.NodeFilter{
-			{Name: "auth", State: admin.SubscriberGone, Revision: "ffff"},
+		{ID: "edge-0", Cluster: "edge", Address: "10.0.0.6:41822", Envoy: "1.36.4", Mode: "ads-sotw", State: api.NodeGone, Since: long, Filters: []api.NodeFilter{
+			{Name: "auth", State: api.SubscriberGone, Revision: "ffff"},
 		}},
 	}
 }
@@ -54,17 +54,17 @@ hello on edge-1 (10.0.0.7:41822): it has not answered
 // length.
 func TestStatusFitsEightyColumns(t *testing.T) {
 	name := strings.Repeat("n", 24)
-	var all []admin.Filter
-	for _, edit := range []func(*admin.Filter){
-		func(*admin.Filter) {},
-		func(f *admin.Filter) { f.Subscribers = nil; f.Type = "network" },
-		func(f *admin.Filter) { f.Subscribers = nil; f.Stable = "ffff" },
-		func(f *admin.Filter) { f.Candidate = "ffffffffffff" },
-		func(f *admin.Filter) { f.Error = &admin.Error{Code: admin.CodeRolledBack, Message: "rolled back"} },
-		func(f *admin.Filter) {
-			f.Error = &admin.Error{Message: strings.Repeat("some words ", 30), Hint: strings.Repeat("other words ", 30), File: "/specs/a.yaml", Line: 3}
+	var all []api.Filter
+	for _, edit := range []func(*api.Filter){
+		func(*api.Filter) {},
+		func(f *api.Filter) { f.Subscribers = nil; f.Type = "network" },
+		func(f *api.Filter) { f.Subscribers = nil; f.Stable = "ffff" },
+		func(f *api.Filter) { f.Candidate = "ffffffffffff" },
+		func(f *api.Filter) { f.Error = &api.Error{Code: api.CodeRolledBack, Message: "rolled back"} },
+		func(f *api.Filter) {
+			f.Error = &api.Error{Message: strings.Repeat("some words ", 30), Hint: strings.Repeat("other words ", 30), File: "/specs/a.yaml", Line: 3}
 		},
-		func(f *admin.Filter) {
+		func(f *api.Filter) {
 			for range 12 {
 				f.Subscribers = append(f.Subscribers, f.Subscribers[0])
 			}
@@ -91,7 +91,7 @@ func TestStatusFitsEightyColumns(t *testing.T) {
 
 // TestOneRefusalIsPrintedOnce: on the filter, and on each Envoy with the same refusal.
 func TestOneRefusalIsPrintedOnce(t *testing.T) {
-	refusal := admin.Error{Code: "rejected_by_envoy", Message: "Envoy 1.40.0 refused it", Hint: "see its log"}
+	refusal := api.Error{Code: "rejected_by_envoy", Message: "Envoy 1.40.0 refused it", Hint: "see its log"}
 	f := liveFilter("auth")
 	own := refusal
 	own.File = "/specs/auth.yaml"
@@ -99,7 +99,7 @@ func TestOneRefusalIsPrintedOnce(t *testing.T) {
 	f.Subscribers = nil
 	for _, node := range []string{"a", "b", "c", "d", "e"} {
 		one := refusal
-		f.Subscribers = append(f.Subscribers, admin.Subscriber{Node: node, Address: node, State: admin.SubscriberRejected, Error: &one})
+		f.Subscribers = append(f.Subscribers, api.Subscriber{Node: node, Address: node, State: api.SubscriberRejected, Error: &one})
 	}
 	var out bytes.Buffer
 	printFilterErrors(&out, &f)
@@ -127,9 +127,9 @@ func TestWatchWithoutATerminalPrintsChanges(t *testing.T) {
 	waitFor(t, shown.written, "hello")
 	gone := liveFilter("hello")
 	gone.Subscribers, gone.Stable = nil, gone.Revision
-	next := []admin.Filter{liveFilter("auth"), gone}
+	next := []api.Filter{liveFilter("auth"), gone}
 	state.filters.Store(&next)
-	state.Publish(admin.Event{Type: admin.EventFilter, Name: "hello"})
+	state.Publish(api.Event{Type: api.EventFilter, Name: "hello"})
 	select {
 	case got := <-shown.written:
 		if !strings.HasSuffix(got, " hello  Envoys gone  0123456789ab  0/0\n") {
@@ -143,13 +143,13 @@ func TestWatchWithoutATerminalPrintsChanges(t *testing.T) {
 }
 
 func TestChanges(t *testing.T) {
-	with := func(filters ...admin.Filter) *view {
-		v := &view{filters: filters, source: admin.Source{State: admin.SourceOK}}
+	with := func(filters ...api.Filter) *view {
+		v := &view{filters: filters, source: api.Source{State: api.SourceOK}}
 		v.summarize()
 		return v
 	}
 	broken := with(liveFilter("auth"))
-	broken.source.State, broken.source.Errors = admin.SourceHeld, []*admin.Error{{Message: "bad"}}
+	broken.source.State, broken.source.Errors = api.SourceHeld, []*api.Error{{Message: "bad"}}
 	if got := changes(with(liveFilter("auth")), with(liveFilter("auth"))); got != nil {
 		t.Errorf("nothing has changed: %q", got)
 	}
@@ -164,9 +164,9 @@ func TestChanges(t *testing.T) {
 // TestAWarningOfAnEnvoyIsNoTrouble: the warning is printed once for all filters, and --exit-code
 // is 0.
 func TestAWarningOfAnEnvoyIsNoTrouble(t *testing.T) {
-	warned := func(name string) admin.Filter {
+	warned := func(name string) api.Filter {
 		f := liveFilter(name)
-		f.Subscribers[0].Error = &admin.Error{Code: admin.CodeModuleNotFetched, Message: "no GET arrives"}
+		f.Subscribers[0].Error = &api.Error{Code: api.CodeModuleNotFetched, Message: "no GET arrives"}
 		return f
 	}
 	_, address := startServer(t, warned("auth"), warned("hello"))

@@ -8,7 +8,7 @@ import (
 	"text/tabwriter"
 	"time"
 
-	"github.com/wasm-xds/wasm-xds/internal/admin"
+	"github.com/wasm-xds/wasm-xds/internal/api"
 	"github.com/wasm-xds/wasm-xds/internal/terminal"
 )
 
@@ -48,7 +48,7 @@ func printFilters(w io.Writer, v *view) {
 }
 
 // printVisitors prints the hosts that spoke another protocol, and the setting to change.
-func printVisitors(w io.Writer, visitors []admin.Visitor, now time.Time) {
+func printVisitors(w io.Writer, visitors []api.Visitor, now time.Time) {
 	for _, v := range visitors {
 		times := ""
 		if v.Count > 1 {
@@ -63,13 +63,13 @@ func printVisitors(w io.Writer, visitors []admin.Visitor, now time.Time) {
 func plain(text string) terminal.Cell { return terminal.Cell{Text: dash(terminal.Printable(text))} }
 
 // live is how many of the filter's Envoys run the wanted content.
-func live(f *admin.Filter) string { return fmt.Sprintf("%d/%d", f.Envoys.Live, f.Envoys.Total) }
+func live(f *api.Filter) string { return fmt.Sprintf("%d/%d", f.Envoys.Live, f.Envoys.Total) }
 
 // envoysShown is how many Envoys with the same error a line names.
 const envoysShown = 3
 
 // printFilterErrors prints the errors of a filter and of its Envoys, each error once.
-func printFilterErrors(w io.Writer, f *admin.Filter) {
+func printFilterErrors(w io.Writer, f *api.Filter) {
 	if r := f.RolloutStatus; r != nil && len(r.WaitsFor) > 0 {
 		fmt.Fprintf(w, "\n%s: the rollout of revision %s waits\n", terminal.Printable(f.Name), terminal.Printable(r.Revision))
 		printWaits(w, f)
@@ -85,7 +85,7 @@ func printFilterErrors(w io.Writer, f *admin.Filter) {
 	var told perEnvoy
 	for i := range f.Subscribers {
 		s := &f.Subscribers[i]
-		if s.Error != nil && s.State != admin.SubscriberGone && !s.Warns() && (f.Error == nil || s.Error.Message != f.Error.Message) {
+		if s.Error != nil && s.State != api.SubscriberGone && !s.Warns() && (f.Error == nil || s.Error.Message != f.Error.Message) {
 			told.add(s, s.Error)
 		}
 	}
@@ -93,13 +93,13 @@ func printFilterErrors(w io.Writer, f *admin.Filter) {
 }
 
 // printEnvoyWarnings prints the warnings about Envoys that run the filters all the same.
-func printEnvoyWarnings(w io.Writer, filters ...admin.Filter) {
+func printEnvoyWarnings(w io.Writer, filters ...api.Filter) {
 	var told perEnvoy
 	for _, f := range filters {
 		var ofFilter perEnvoy
 		for j := range f.Subscribers {
 			s := &f.Subscribers[j]
-			if s.State == admin.SubscriberGone {
+			if s.State == api.SubscriberGone {
 				continue
 			}
 			if s.Warns() {
@@ -116,13 +116,13 @@ func printEnvoyWarnings(w io.Writer, filters ...admin.Filter) {
 
 // perEnvoy has each error once, with the Envoys that have the error.
 type perEnvoy struct {
-	order []admin.Error
-	where map[admin.Error][]string
+	order []api.Error
+	where map[api.Error][]string
 }
 
-func (p *perEnvoy) add(s *admin.Subscriber, e *admin.Error) {
+func (p *perEnvoy) add(s *api.Subscriber, e *api.Error) {
 	if p.where == nil {
-		p.where = map[admin.Error][]string{}
+		p.where = map[api.Error][]string{}
 	}
 	if p.where[*e] == nil {
 		p.order = append(p.order, *e)
@@ -145,9 +145,9 @@ func (p *perEnvoy) print(w io.Writer, what func(envoys string) string) {
 
 // printSource prints the problems of the source, and the problems of specs that no filter has
 // reported.
-func printSource(w io.Writer, s *admin.Source, filters []admin.Filter) {
+func printSource(w io.Writer, s *api.Source, filters []api.Filter) {
 	printSourceStates(w, s)
-	told := map[admin.Error]bool{}
+	told := map[api.Error]bool{}
 	for i := range s.Sources {
 		if e := s.Sources[i].Error; e != nil {
 			told[*e] = true
@@ -158,7 +158,7 @@ func printSource(w io.Writer, s *admin.Source, filters []admin.Filter) {
 			told[*e] = true
 		}
 	}
-	errs := slices.DeleteFunc(slices.Clone(s.Errors), func(e *admin.Error) bool { return told[*e] })
+	errs := slices.DeleteFunc(slices.Clone(s.Errors), func(e *api.Error) bool { return told[*e] })
 	if len(errs) == 0 {
 		return
 	}
@@ -169,7 +169,7 @@ func printSource(w io.Writer, s *admin.Source, filters []admin.Filter) {
 }
 
 // printSourceStates prints the problem of each source.
-func printSourceStates(w io.Writer, s *admin.Source) {
+func printSourceStates(w io.Writer, s *api.Source) {
 	if len(s.Sources) < 2 {
 		if s.Error != nil {
 			fmt.Fprintln(w)
@@ -186,7 +186,7 @@ func printSourceStates(w io.Writer, s *admin.Source) {
 }
 
 // printError prints the subject, the message and the hint.
-func printError(w io.Writer, what string, e *admin.Error) {
+func printError(w io.Writer, what string, e *api.Error) {
 	style, width := styleOf(w), widthOf(w)
 	text := *e
 	text.Hint = ""
@@ -200,7 +200,7 @@ func printError(w io.Writer, what string, e *admin.Error) {
 	}
 }
 
-func printFilter(w io.Writer, f *admin.Filter) {
+func printFilter(w io.Writer, f *api.Filter) {
 	table := terminal.Table{Style: styleOf(w)}
 	line := func(name, value string) {
 		if value != "" {
@@ -234,9 +234,9 @@ func printFilter(w io.Writer, f *admin.Filter) {
 	}
 	table.Write(w)
 	switch f.Condition {
-	case admin.ConditionNoEnvoy:
+	case api.ConditionNoEnvoy:
 		fmt.Fprintln(w, "\nno Envoy asks for it")
-	case admin.ConditionEnvoysGone:
+	case api.ConditionEnvoysGone:
 		fmt.Fprintln(w, "\nno Envoy asks for it any more")
 	default:
 	}
@@ -248,7 +248,7 @@ func printFilter(w io.Writer, f *admin.Filter) {
 	printEnvoyWarnings(w, *f)
 }
 
-func printSubscribers(w io.Writer, subscribers []admin.Subscriber) {
+func printSubscribers(w io.Writer, subscribers []api.Subscriber) {
 	table := terminal.Table{Style: styleOf(w)}
 	table.Row("NODE", "ADDRESS", "ENVOY", "STATE", "REVISION", "VARIANT", "SINCE")
 	for i := range subscribers {
@@ -262,44 +262,44 @@ func newTable(w io.Writer) *tabwriter.Writer { return tabwriter.NewWriter(w, 0, 
 
 // state is a filter's state in a word or two, with its colour. Green: every Envoy runs the
 // content.
-func state(f *admin.Filter) (string, terminal.Color) {
+func state(f *api.Filter) (string, terminal.Color) {
 	switch {
-	case f.State == admin.FilterRejected, f.State == admin.FilterUnknown:
+	case f.State == api.FilterRejected, f.State == api.FilterUnknown:
 		return string(f.State), terminal.Red
 	case f.Failure() != nil:
 		return "with error", terminal.Red
 	case f.Disabled:
 		return "disabled", terminal.Yellow
-	case f.State == admin.FilterRemoved:
+	case f.State == api.FilterRemoved:
 		return "removed", terminal.Yellow
-	case f.Condition == admin.ConditionNoEnvoy:
+	case f.Condition == api.ConditionNoEnvoy:
 		return "no Envoy", terminal.Faint
-	case f.Condition == admin.ConditionEnvoysGone:
+	case f.Condition == api.ConditionEnvoysGone:
 		return "Envoys gone", terminal.Yellow
-	case f.State != admin.FilterActive:
+	case f.State != api.FilterActive:
 		return string(f.State), terminal.Yellow
 	case f.Candidate != "":
 		if f.RolloutStatus != nil && len(f.RolloutStatus.WaitsFor) > 0 {
 			return "waits", terminal.Yellow
 		}
 		return "rolling out", terminal.Yellow
-	case f.Error != nil && f.Error.Code == admin.CodeRolledBack:
+	case f.Error != nil && f.Error.Code == api.CodeRolledBack:
 		return "rolled back", terminal.Yellow
-	case f.Condition == admin.ConditionProgressing:
+	case f.Condition == api.ConditionProgressing:
 		return "updating", terminal.Yellow
 	default:
 		return string(f.State), terminal.Green
 	}
 }
 
-func subscriberState(s admin.SubscriberState) terminal.Cell {
+func subscriberState(s api.SubscriberState) terminal.Cell {
 	cell := plain(string(s))
 	switch s {
-	case admin.SubscriberLive:
+	case api.SubscriberLive:
 		cell.Color = terminal.Green
-	case admin.SubscriberRejected, admin.SubscriberDenied, admin.SubscriberUnsupported:
+	case api.SubscriberRejected, api.SubscriberDenied, api.SubscriberUnsupported:
 		cell.Color = terminal.Red
-	case admin.SubscriberGone:
+	case api.SubscriberGone:
 		cell.Color = terminal.Faint
 	default:
 		cell.Color = terminal.Yellow

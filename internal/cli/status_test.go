@@ -12,81 +12,83 @@ import (
 	"go.uber.org/goleak"
 
 	"github.com/wasm-xds/wasm-xds/internal/admin"
+	"github.com/wasm-xds/wasm-xds/internal/api"
+	"github.com/wasm-xds/wasm-xds/internal/events"
 )
 
 // fakeState is the state of a fake server.
 type fakeState struct {
-	admin.Hub
-	filters atomic.Pointer[[]admin.Filter]
-	source  admin.Source
-	nodes   []admin.Node
+	events.Hub
+	filters atomic.Pointer[[]api.Filter]
+	source  api.Source
+	nodes   []api.Node
 
 	syncs     atomic.Int32
-	synced    admin.Sync // beside the filters
-	syncError *admin.Error
+	synced    api.Sync // beside the filters
+	syncError *api.Error
 
-	histories map[string]admin.History
-	rollback  func(name, revision string) (admin.Filter, *admin.Error)
-	limits    []admin.Limit
-	visitors  []admin.Visitor
-	forget    func(name string) (admin.Forgotten, *admin.Error)
-	decide    func(what, name, revision string) (admin.Filter, *admin.Error)
+	histories map[string]api.History
+	rollback  func(name, revision string) (api.Filter, *api.Error)
+	limits    []api.Limit
+	visitors  []api.Visitor
+	forget    func(name string) (api.Forgotten, *api.Error)
+	decide    func(what, name, revision string) (api.Filter, *api.Error)
 }
 
-func (f *fakeState) Filters() []admin.Filter   { return *f.filters.Load() }
-func (f *fakeState) Counts() admin.Counts      { return admin.Counts{} }
-func (f *fakeState) Nodes() []admin.Node       { return f.nodes }
-func (f *fakeState) Snapshot() admin.Snapshot  { return admin.Snapshot{} }
-func (f *fakeState) Source() admin.Source      { return f.source }
-func (f *fakeState) Ready() bool               { return true }
-func (f *fakeState) Limits() []admin.Limit     { return f.limits }
-func (f *fakeState) Visitors() []admin.Visitor { return f.visitors }
+func (f *fakeState) Filters() []api.Filter   { return *f.filters.Load() }
+func (f *fakeState) Counts() api.Counts      { return api.Counts{} }
+func (f *fakeState) Nodes() []api.Node       { return f.nodes }
+func (f *fakeState) Snapshot() api.Snapshot  { return api.Snapshot{} }
+func (f *fakeState) Source() api.Source      { return f.source }
+func (f *fakeState) Ready() bool             { return true }
+func (f *fakeState) Limits() []api.Limit     { return f.limits }
+func (f *fakeState) Visitors() []api.Visitor { return f.visitors }
 
-func (f *fakeState) Filter(name string) (admin.Filter, bool) {
+func (f *fakeState) Filter(name string) (api.Filter, bool) {
 	for _, one := range f.Filters() {
 		if one.Name == name {
 			return one, true
 		}
 	}
-	return admin.Filter{}, false
+	return api.Filter{}, false
 }
 
-func (f *fakeState) History(name string) (admin.History, bool) {
+func (f *fakeState) History(name string) (api.History, bool) {
 	h := f.histories[name]
 	return h, h.Name != ""
 }
 
 // Sync reads nothing: the filters are as wanted already.
-func (f *fakeState) Sync(context.Context) (admin.Sync, *admin.Error) {
+func (f *fakeState) Sync(context.Context) (api.Sync, *api.Error) {
 	f.syncs.Add(1)
 	out := f.synced
 	for _, one := range f.Filters() {
-		out.Filters = append(out.Filters, admin.SyncFilter{Name: one.Name, State: one.State, Revision: one.Revision, Error: one.Error})
+		out.Filters = append(out.Filters, api.SyncFilter{Name: one.Name, State: one.State, Revision: one.Revision, Error: one.Error})
 	}
 	return out, f.syncError
 }
 
 // Rollback sets the filter that the test has given.
-func (f *fakeState) Rollback(_ context.Context, name, revision string) (admin.Filter, *admin.Error) {
+func (f *fakeState) Rollback(_ context.Context, name, revision string) (api.Filter, *api.Error) {
 	if f.rollback == nil {
-		return admin.Filter{}, &admin.Error{Code: admin.CodeNoFilter}
+		return api.Filter{}, &api.Error{Code: api.CodeNoFilter}
 	}
 	return f.rollback(name, revision)
 }
 
 // Forget returns the answer that the test has given.
-func (f *fakeState) Forget(_ context.Context, name string) (admin.Forgotten, *admin.Error) {
+func (f *fakeState) Forget(_ context.Context, name string) (api.Forgotten, *api.Error) {
 	if f.forget == nil {
-		return admin.Forgotten{}, &admin.Error{Code: admin.CodeNoFilter}
+		return api.Forgotten{}, &api.Error{Code: api.CodeNoFilter}
 	}
 	return f.forget(name)
 }
 
 // startServer serves the filters until the test ends.
-func startServer(t *testing.T, filters ...admin.Filter) (state *fakeState, address string) {
+func startServer(t *testing.T, filters ...api.Filter) (state *fakeState, address string) {
 	t.Helper()
 	goleak.VerifyNone(t)
-	state = &fakeState{source: admin.Source{Directory: "/specs", State: admin.SourceOK}}
+	state = &fakeState{source: api.Source{Directory: "/specs", State: api.SourceOK}}
 	state.filters.Store(&filters)
 	ln, err := net.Listen("tcp", "127.0.0.1:0")
 	if err != nil {
@@ -105,28 +107,28 @@ func startServer(t *testing.T, filters ...admin.Filter) (state *fakeState, addre
 	return state, ln.Addr().String()
 }
 
-func liveFilter(name string) admin.Filter {
-	return admin.Filter{
-		Name: name, Type: "http", Revision: "0123456789ab", State: admin.FilterActive, Delivery: "remote",
-		Module: admin.Module{SHA256: "ff00", Size: 2048}, OnRemove: "keep", SpecFile: "/specs/" + name + ".yaml",
-		Subscribers: []admin.Subscriber{
-			{Node: "edge-1", Cluster: "edge", Address: "127.0.0.1:5", Stream: "1", Envoy: "1.40.0", State: admin.SubscriberLive, Revision: "0123456789ab", Variant: "inline"},
-			{Node: "edge-0", State: admin.SubscriberGone},
+func liveFilter(name string) api.Filter {
+	return api.Filter{
+		Name: name, Type: "http", Revision: "0123456789ab", State: api.FilterActive, Delivery: "remote",
+		Module: api.Module{SHA256: "ff00", Size: 2048}, OnRemove: "keep", SpecFile: "/specs/" + name + ".yaml",
+		Subscribers: []api.Subscriber{
+			{Node: "edge-1", Cluster: "edge", Address: "127.0.0.1:5", Stream: "1", Envoy: "1.40.0", State: api.SubscriberLive, Revision: "0123456789ab", Variant: "inline"},
+			{Node: "edge-0", State: api.SubscriberGone},
 		},
 	}
 }
 
-func rejectedFilter() admin.Filter {
+func rejectedFilter() api.Filter {
 	f := liveFilter("hello")
-	f.Error = &admin.Error{Code: "rejected", Message: "Envoy refused revision aa", Hint: "see Envoy's log", File: "/specs/hello.yaml", Line: 3}
+	f.Error = &api.Error{Code: "rejected", Message: "Envoy refused revision aa", Hint: "see Envoy's log", File: "/specs/hello.yaml", Line: 3}
 	f.Subscribers[0].Node = "evil\x1b[2J"
-	f.Subscribers[0].State, f.Subscribers[0].Error = admin.SubscriberRejected, &admin.Error{Message: "Unable to create Wasm plugin"}
+	f.Subscribers[0].State, f.Subscribers[0].Error = api.SubscriberRejected, &api.Error{Message: "Unable to create Wasm plugin"}
 	return f
 }
 
 func TestStatusList(t *testing.T) {
 	state, address := startServer(t, liveFilter("auth"), rejectedFilter())
-	state.source.Errors = []*admin.Error{
+	state.source.Errors = []*api.Error{
 		{Message: "unknown field", File: "/specs/x.yaml", Line: 1, Column: 2, Hint: "no"},
 		rejectedFilter().Error, // printed with its filter already
 	}
@@ -169,7 +171,7 @@ hello on evil` + "\uFFFD" + `[2J (127.0.0.1:5): Unable to create Wasm plugin
 
 func TestStatusWaits(t *testing.T) {
 	pending := liveFilter("auth")
-	pending.Subscribers[0].State = admin.SubscriberPending
+	pending.Subscribers[0].State = api.SubscriberPending
 	state, address := startServer(t, pending)
 	if code, _, stderr := run(t, "status", "auth", "--admin-address", address, "--wait", "1ms"); code != exitProblem {
 		t.Errorf("exit %d: %s", code, stderr)
@@ -179,10 +181,10 @@ func TestStatusWaits(t *testing.T) {
 		code, _, _ := run(t, "status", "auth", "--admin-address", address, "--wait", "1m")
 		ended <- code
 	}()
-	live := []admin.Filter{liveFilter("auth")}
+	live := []api.Filter{liveFilter("auth")}
 	state.filters.Store(&live)
 	// A client without a subscription yet sees the state once it subscribes.
-	state.Publish(admin.Event{Type: admin.EventFilter, Name: "auth"})
+	state.Publish(api.Event{Type: api.EventFilter, Name: "auth"})
 	if code := <-ended; code != exitOK {
 		t.Errorf("exit %d", code)
 	}
@@ -198,9 +200,9 @@ func TestStatusWatches(t *testing.T) {
 		ended <- Run(ctx, []string{"status", "--watch", "--admin-address", address}, strings.NewReader(""), shown, shown)
 	}()
 	waitFor(t, shown.written, "auth")
-	two := []admin.Filter{liveFilter("auth"), liveFilter("hello")}
+	two := []api.Filter{liveFilter("auth"), liveFilter("hello")}
 	state.filters.Store(&two)
-	state.Publish(admin.Event{Type: admin.EventFilter, Name: "hello"})
+	state.Publish(api.Event{Type: api.EventFilter, Name: "hello"})
 	waitFor(t, shown.written, "hello")
 	cancel()
 	if code := <-ended; code != exitOK {

@@ -10,7 +10,7 @@ import (
 	"strings"
 	"time"
 
-	"github.com/wasm-xds/wasm-xds/internal/admin"
+	"github.com/wasm-xds/wasm-xds/internal/api"
 )
 
 // maxSync is the longest time for the server's read of its specs, and syncGrace the extra time
@@ -62,9 +62,9 @@ func (o *statusOptions) runWait(ctx context.Context, w io.Writer) error {
 }
 
 // sync has the server read its specs, within wait.
-func (c client) sync(ctx context.Context, wait time.Duration) (admin.Sync, error) {
+func (c client) sync(ctx context.Context, wait time.Duration) (api.Sync, error) {
 	wait = min(wait, maxSync)
-	var answer admin.Sync
+	var answer api.Sync
 	err := c.exchangeWithin(ctx, wait+syncGrace, "POST", "sync?timeout="+wait.String(), nil, &answer)
 	return answer, err
 }
@@ -77,7 +77,7 @@ type waiting struct {
 }
 
 // read takes the answer of the server's sync. An error means that the wait is in vain.
-func (w *waiting) read(s *admin.Sync) error {
+func (w *waiting) read(s *api.Sync) error {
 	if w.name == "" {
 		if s.Error != nil {
 			return s.Error
@@ -86,7 +86,7 @@ func (w *waiting) read(s *admin.Sync) error {
 			return s.Errors[0]
 		}
 	}
-	at := slices.IndexFunc(s.Filters, func(f admin.SyncFilter) bool { return f.Name == w.name })
+	at := slices.IndexFunc(s.Filters, func(f api.SyncFilter) bool { return f.Name == w.name })
 	switch {
 	case w.name == "" || w.revision != "" && at < 0:
 		return nil
@@ -108,7 +108,7 @@ func (w *waiting) read(s *admin.Sync) error {
 
 // unknownIn explains why no filter has that name, as far as the sync tells: a document with an
 // error may have the name.
-func unknownIn(s *admin.Sync, name string) error {
+func unknownIn(s *api.Sync, name string) error {
 	if s.Error != nil {
 		return s.Error
 	}
@@ -122,7 +122,7 @@ func unknownIn(s *admin.Sync, name string) error {
 
 // concerns says whether an error of a source concerns the filter's file. An error without a file
 // concerns all filters.
-func concerns(e *admin.Error, f *admin.SyncFilter) bool {
+func concerns(e *api.Error, f *api.SyncFilter) bool {
 	return e.File == "" || f.SpecFile == "" || strings.HasPrefix(f.SpecFile, e.File)
 }
 
@@ -131,7 +131,7 @@ func concerns(e *admin.Error, f *admin.SyncFilter) bool {
 func (w *waiting) look(v *view) error {
 	w.missing = ""
 	if !v.one {
-		if v.source.State != admin.SourceOK && v.source.State != admin.SourceDegraded && v.source.Error != nil {
+		if v.source.State != api.SourceOK && v.source.State != api.SourceDegraded && v.source.Error != nil {
 			return v.source.Error
 		}
 		if len(v.source.Errors) > 0 {
@@ -154,7 +154,7 @@ func (w *waiting) look(v *view) error {
 }
 
 // lookAt describes the reason to wait for a filter; "": none.
-func (w *waiting) lookAt(f *admin.Filter) (missing string, err error) {
+func (w *waiting) lookAt(f *api.Filter) (missing string, err error) {
 	if w.revision != "" {
 		if slices.ContainsFunc(f.Rejected, w.is) && f.Error != nil {
 			return "", f.Error
@@ -162,14 +162,14 @@ func (w *waiting) lookAt(f *admin.Filter) (missing string, err error) {
 		if !w.is(target(f)) {
 			return fmt.Sprintf("filter %s is to run revision %s and not %s", f.Name, dash(target(f)), w.revision), nil
 		}
-	} else if f.Error != nil && f.Error.Code == admin.CodeRolledBack {
+	} else if f.Error != nil && f.Error.Code == api.CodeRolledBack {
 		return "", f.Error
 	}
 	if e := f.Failure(); e != nil {
 		return "", e
 	}
 	switch f.Condition {
-	case admin.ConditionLive, admin.ConditionNoEnvoy, admin.ConditionEnvoysGone:
+	case api.ConditionLive, api.ConditionNoEnvoy, api.ConditionEnvoysGone:
 		return "", nil
 	}
 	text := fmt.Sprintf("filter %s runs on %d of %s", f.Name, f.Envoys.Live, plural(f.Envoys.Total, "Envoy"))

@@ -4,13 +4,13 @@ import (
 	"strings"
 	"testing"
 
-	"github.com/wasm-xds/wasm-xds/internal/admin"
+	"github.com/wasm-xds/wasm-xds/internal/api"
 )
 
 const wantedRevision = "0123456789ab"
 
 // change returns a live filter with edits.
-func change(edits ...func(*admin.Filter)) *admin.Filter {
+func change(edits ...func(*api.Filter)) *api.Filter {
 	f := liveFilter("auth")
 	for _, edit := range edits {
 		edit(&f)
@@ -20,41 +20,41 @@ func change(edits ...func(*admin.Filter)) *admin.Filter {
 }
 
 func TestWaitLooks(t *testing.T) {
-	refusal := &admin.Error{Code: "rejected_by_envoy", Message: "Envoy refused it"}
-	state := func(s admin.SubscriberState) func(*admin.Filter) {
-		return func(f *admin.Filter) { f.Subscribers[0].State = s }
+	refusal := &api.Error{Code: "rejected_by_envoy", Message: "Envoy refused it"}
+	state := func(s api.SubscriberState) func(*api.Filter) {
+		return func(f *api.Filter) { f.Subscribers[0].State = s }
 	}
-	failing := func(code string) func(*admin.Filter) {
-		return func(f *admin.Filter) { f.Error = &admin.Error{Code: code, Message: "why"} }
+	failing := func(code string) func(*api.Filter) {
+		return func(f *api.Filter) { f.Error = &api.Error{Code: code, Message: "why"} }
 	}
-	nobody := func(f *admin.Filter) { f.Subscribers = nil }
+	nobody := func(f *api.Filter) { f.Subscribers = nil }
 	for name, tt := range map[string]struct {
-		filter   *admin.Filter
+		filter   *api.Filter
 		revision string
 		want     string // "live", "wait: ..." with the missing part, or the error's message
 	}{
 		"live":                            {change(), "", "live"},
-		"an Envoy has not answered":       {change(state(admin.SubscriberPending)), "", "wait: filter auth runs on 0 of 1 Envoy"},
-		"a rollout goes on":               {change(func(f *admin.Filter) { f.Candidate, f.Rollout = "ffff", "ffff runs on 0 of 1" }), "", "wait: filter auth runs on 1 of 1 Envoy, ffff runs on 0 of 1"},
+		"an Envoy has not answered":       {change(state(api.SubscriberPending)), "", "wait: filter auth runs on 0 of 1 Envoy"},
+		"a rollout goes on":               {change(func(f *api.Filter) { f.Candidate, f.Rollout = "ffff", "ffff runs on 0 of 1" }), "", "wait: filter auth runs on 1 of 1 Envoy, ffff runs on 0 of 1"},
 		"no Envoy asks":                   {change(nobody), "", "live"},
-		"no Envoy asks for what is new":   {change(nobody, func(f *admin.Filter) { f.Candidate = "ffff" }), "", "live"},
-		"the sandbox is at it":            {change(failing(admin.CodePreflightRunning)), "", "wait: filter auth runs on 1 of 1 Envoy, why"},
-		"nobody, and the sandbox at it":   {change(nobody, failing(admin.CodePreflightRunning)), "", "wait: filter auth runs on 0 of 0 Envoys, why"},
+		"no Envoy asks for what is new":   {change(nobody, func(f *api.Filter) { f.Candidate = "ffff" }), "", "live"},
+		"the sandbox is at it":            {change(failing(api.CodePreflightRunning)), "", "wait: filter auth runs on 1 of 1 Envoy, why"},
+		"nobody, and the sandbox at it":   {change(nobody, failing(api.CodePreflightRunning)), "", "wait: filter auth runs on 0 of 0 Envoys, why"},
 		"refused":                         {change(failing("module_missing")), "", "why"},
-		"an Envoy refuses":                {change(state(admin.SubscriberRejected), func(f *admin.Filter) { f.Subscribers[0].Error = refusal }), "", "Envoy refused it"},
-		"an Envoy's spec selects others":  {change(state(admin.SubscriberDenied)), "", "Envoy edge-1 cannot run it: denied"},
-		"a rollback keeps it":             {change(failing(admin.CodeRolledBack)), "", "why"},
-		"its spec was removed":            {change(failing(admin.CodeSpecRemoved), func(f *admin.Filter) { f.State = admin.FilterRemoved }), "", "live"},
+		"an Envoy refuses":                {change(state(api.SubscriberRejected), func(f *api.Filter) { f.Subscribers[0].Error = refusal }), "", "Envoy refused it"},
+		"an Envoy's spec selects others":  {change(state(api.SubscriberDenied)), "", "Envoy edge-1 cannot run it: denied"},
+		"a rollback keeps it":             {change(failing(api.CodeRolledBack)), "", "why"},
+		"its spec was removed":            {change(failing(api.CodeSpecRemoved), func(f *api.Filter) { f.State = api.FilterRemoved }), "", "live"},
 		"this revision":                   {change(), "0123", "live"},
 		"another revision":                {change(), "ffff", "wait: filter auth is to run revision 0123456789ab and not ffff"},
 		"another revision, and an error":  {change(failing("module_missing")), "ffff", "wait: filter auth is to run revision 0123456789ab and not ffff"},
 		"this revision, and nobody asks":  {change(nobody), wantedRevision, "live"},
-		"this revision, which is refused": {change(failing("rejected_by_envoy"), func(f *admin.Filter) { f.Rejected = []string{"ffff"} }), "ffff", "why"},
+		"this revision, which is refused": {change(failing("rejected_by_envoy"), func(f *api.Filter) { f.Rejected = []string{"ffff"} }), "ffff", "why"},
 	} {
 		t.Run(name, func(t *testing.T) {
 			w := waiting{name: "auth", revision: tt.revision}
 			got := "wait: "
-			err := w.look(&view{one: true, filters: []admin.Filter{*tt.filter}})
+			err := w.look(&view{one: true, filters: []api.Filter{*tt.filter}})
 			if got += w.missing; err != nil {
 				got = err.Error()
 			}
@@ -69,28 +69,28 @@ func TestWaitLooks(t *testing.T) {
 }
 
 func TestWaitReads(t *testing.T) {
-	broken := &admin.Error{Code: "bad_yaml", Message: "broken", File: "/specs/new.yaml", Line: 1}
-	down := &admin.Error{Code: "registry_unreachable", Message: "down", File: "oci://r/b:prod"}
-	gone := &admin.Error{Code: "directory_missing", Message: "gone", File: "/specs"}
-	filters := []admin.SyncFilter{
+	broken := &api.Error{Code: "bad_yaml", Message: "broken", File: "/specs/new.yaml", Line: 1}
+	down := &api.Error{Code: "registry_unreachable", Message: "down", File: "oci://r/b:prod"}
+	gone := &api.Error{Code: "directory_missing", Message: "gone", File: "/specs"}
+	filters := []api.SyncFilter{
 		{Name: "auth", SpecFile: "/specs/auth.yaml", Revision: wantedRevision},
-		{Name: "bad", SpecFile: "/specs/bad.yaml", Refused: "ffff", Error: &admin.Error{Message: "it traps"}},
+		{Name: "bad", SpecFile: "/specs/bad.yaml", Refused: "ffff", Error: &api.Error{Message: "it traps"}},
 	}
 	for name, tt := range map[string]struct {
 		wait waiting
-		sync admin.Sync
+		sync api.Sync
 		want string
 	}{
-		"all is read":                         {waiting{}, admin.Sync{}, ""},
-		"all, and a document is broken":       {waiting{}, admin.Sync{Errors: []*admin.Error{broken}}, "/specs/new.yaml:1: broken"},
-		"all, and the directory is gone":      {waiting{}, admin.Sync{Error: gone}, "/specs: gone"},
-		"one, and the directory is gone":      {waiting{name: "auth"}, admin.Sync{Error: gone}, "/specs: gone"},
-		"one, and another source is down":     {waiting{name: "auth"}, admin.Sync{Error: down}, ""},
-		"one, and another document is broken": {waiting{name: "auth"}, admin.Sync{Errors: []*admin.Error{broken}}, ""},
-		"one that is not there":               {waiting{name: "other"}, admin.Sync{}, ""},
-		"one whose document is broken":        {waiting{name: "new"}, admin.Sync{Errors: []*admin.Error{broken}}, "/specs/new.yaml:1: broken"},
-		"a revision that is refused":          {waiting{name: "bad", revision: "ff"}, admin.Sync{}, "it traps"},
-		"a revision that is still to come":    {waiting{name: "bad", revision: "0a"}, admin.Sync{}, ""},
+		"all is read":                         {waiting{}, api.Sync{}, ""},
+		"all, and a document is broken":       {waiting{}, api.Sync{Errors: []*api.Error{broken}}, "/specs/new.yaml:1: broken"},
+		"all, and the directory is gone":      {waiting{}, api.Sync{Error: gone}, "/specs: gone"},
+		"one, and the directory is gone":      {waiting{name: "auth"}, api.Sync{Error: gone}, "/specs: gone"},
+		"one, and another source is down":     {waiting{name: "auth"}, api.Sync{Error: down}, ""},
+		"one, and another document is broken": {waiting{name: "auth"}, api.Sync{Errors: []*api.Error{broken}}, ""},
+		"one that is not there":               {waiting{name: "other"}, api.Sync{}, ""},
+		"one whose document is broken":        {waiting{name: "new"}, api.Sync{Errors: []*api.Error{broken}}, "/specs/new.yaml:1: broken"},
+		"a revision that is refused":          {waiting{name: "bad", revision: "ff"}, api.Sync{}, "it traps"},
+		"a revision that is still to come":    {waiting{name: "bad", revision: "0a"}, api.Sync{}, ""},
 	} {
 		t.Run(name, func(t *testing.T) {
 			tt.sync.Filters = filters
@@ -111,12 +111,12 @@ func TestStatusWaitSyncsFirst(t *testing.T) {
 	if code, stdout, stderr := run(t, "status", "auth", "--admin-address", address, "--wait", "1m"); code != exitOK || state.syncs.Load() != 1 {
 		t.Errorf("exit %d after %d syncs: %s%s", code, state.syncs.Load(), stdout, stderr)
 	}
-	state.syncError = &admin.Error{Code: admin.CodeSyncTimeout, Message: "still fetched or tried: auth"}
+	state.syncError = &api.Error{Code: api.CodeSyncTimeout, Message: "still fetched or tried: auth"}
 	if code, _, stderr := run(t, "status", "auth", "--admin-address", address, "--wait", "1m"); code != exitProblem || !strings.Contains(stderr, "still fetched or tried: auth") {
 		t.Errorf("exit %d: %s", code, stderr)
 	}
 	state.syncError = nil
-	refused := []admin.Filter{*change(func(f *admin.Filter) { f.Error = &admin.Error{Message: "the module traps", Hint: "mend it"} })}
+	refused := []api.Filter{*change(func(f *api.Filter) { f.Error = &api.Error{Message: "the module traps", Hint: "mend it"} })}
 	state.filters.Store(&refused)
 	code, stdout, stderr := run(t, "status", "auth", "--admin-address", address, "--wait", "1m")
 	if code != exitProblem || stdout != "" || stderr != "wasm-xds: the module traps\n  hint: mend it\n" {

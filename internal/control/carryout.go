@@ -5,7 +5,7 @@ import (
 
 	"go.uber.org/zap"
 
-	"github.com/wasm-xds/wasm-xds/internal/admin"
+	"github.com/wasm-xds/wasm-xds/internal/api"
 	"github.com/wasm-xds/wasm-xds/internal/delivery"
 )
 
@@ -42,14 +42,14 @@ func (c *Control) publishFilter(name string) {
 	if !c.hub.Watched() {
 		return
 	}
-	e := admin.Event{Type: admin.EventFilter, Name: name, Time: time.Now()}
+	e := api.Event{Type: api.EventFilter, Name: name, Time: time.Now()}
 	switch st, known := c.machine.Brief(name); {
 	case !known:
 		e.State = "forgotten"
 	case st.Wanted == nil:
-		e.State = string(admin.FilterUnknown)
+		e.State = string(api.FilterUnknown)
 	default:
-		f := admin.Filter{Name: name, State: admin.FilterActive}
+		f := api.Filter{Name: name, State: api.FilterActive}
 		c.describe(&f, st)
 		e.State, e.Revision, e.Candidate = string(f.State), f.Revision, f.Candidate
 		if f.Error != nil {
@@ -79,7 +79,7 @@ func (c *Control) logReach(a delivery.ModulesReached) {
 		c.cfg.Logger.Warn("an Envoy does not fetch modules: no GET arrives, and they are sent inline until one does", append(fields,
 			zap.String("hint", "check that the cluster named by --modules-cluster in this Envoy reaches the module server at --modules-address"))...)
 	}
-	c.hub.Publish(admin.Event{Type: admin.EventNode, Name: a.Node.ID, State: string(admin.NodeConnected), Time: time.Now()})
+	c.hub.Publish(api.Event{Type: api.EventNode, Name: a.Node.ID, State: string(api.NodeConnected), Time: time.Now()})
 }
 
 func (c *Control) logRefusal(a delivery.WasRefused) {
@@ -88,19 +88,19 @@ func (c *Control) logRefusal(a delivery.WasRefused) {
 		zap.Stringer("variant", a.Variant), zap.String("message", a.Message),
 	}
 	if a.Others > 0 {
-		c.cfg.Metrics.Nacked(admin.NackShared)
+		c.cfg.Metrics.Nacked(api.NackShared)
 		c.cfg.Logger.Warn("an Envoy refused a response of several resources: each is sent again alone",
 			append(fields, zap.Int("others", a.Others))...)
 		return
 	}
 	c.cfg.Metrics.Nacked(nackKind(a))
 	switch nackKind(a) {
-	case admin.NackNotCached:
+	case api.NackNotCached:
 		// The usual first answer to remote code: Envoy fetches it now.
 		c.cfg.Logger.Debug("not taken yet", fields...)
-	case admin.NackType:
+	case api.NackType:
 		c.cfg.Logger.Warn("an Envoy asks for a filter of another type than its spec says", fields...)
-	case admin.NackOther:
+	case api.NackOther:
 		c.cfg.Logger.Warn("an Envoy cannot read the file of a module: it is sent inline", fields...)
 	default:
 		if c.snapshot.Get(a.Name) != nil {
@@ -113,16 +113,16 @@ func (c *Control) logRefusal(a delivery.WasRefused) {
 }
 
 // nackKind classifies the NACK of a single resource.
-func nackKind(a delivery.WasRefused) admin.NackKind {
+func nackKind(a delivery.WasRefused) api.NackKind {
 	switch {
 	case a.WrongType:
-		return admin.NackType
+		return api.NackType
 	case a.Verdict:
-		return admin.NackRejected
+		return api.NackRejected
 	case a.Variant == delivery.Remote:
-		return admin.NackNotCached
+		return api.NackNotCached
 	default:
-		return admin.NackOther
+		return api.NackOther
 	}
 }
 

@@ -9,18 +9,18 @@ import (
 	"go.uber.org/zap"
 	"go.uber.org/zap/zaptest/observer"
 
-	"github.com/wasm-xds/wasm-xds/internal/admin"
+	"github.com/wasm-xds/wasm-xds/internal/api"
 	"github.com/wasm-xds/wasm-xds/internal/delivery"
 	"github.com/wasm-xds/wasm-xds/pkg/source"
 	"github.com/wasm-xds/wasm-xds/pkg/spec"
 )
 
 func TestNackKinds(t *testing.T) {
-	for want, a := range map[admin.NackKind]delivery.WasRefused{
-		admin.NackRejected:  {Variant: delivery.Inline, Verdict: true},
-		admin.NackNotCached: {Variant: delivery.Remote},
-		admin.NackType:      {Variant: delivery.Remote, WrongType: true},
-		admin.NackOther:     {Variant: delivery.File},
+	for want, a := range map[api.NackKind]delivery.WasRefused{
+		api.NackRejected:  {Variant: delivery.Inline, Verdict: true},
+		api.NackNotCached: {Variant: delivery.Remote},
+		api.NackType:      {Variant: delivery.Remote, WrongType: true},
+		api.NackOther:     {Variant: delivery.File},
 	} {
 		if got := nackKind(a); got != want {
 			t.Errorf("%+v: %s, want %s", a, got, want)

@@ -7,7 +7,7 @@ import (
 
 	"go.uber.org/zap"
 
-	"github.com/wasm-xds/wasm-xds/internal/admin"
+	"github.com/wasm-xds/wasm-xds/internal/api"
 	"github.com/wasm-xds/wasm-xds/internal/examine"
 	"github.com/wasm-xds/wasm-xds/internal/module"
 	"github.com/wasm-xds/wasm-xds/pkg/snapshot"
@@ -84,7 +84,7 @@ func (c *Control) takeCheck(ctx context.Context, e checkEnded) {
 			c.verdicts.put(e.check.key, e.verdict)
 			c.saveVerdictsSoon()
 		}
-		c.cfg.Metrics.Preflighted(outcomeOf(e.verdict), e.took)
+		c.cfg.Metrics.Preflighted(firstCode(e.verdict), e.took)
 	case !e.cancelled:
 		c.takeResult(ctx, e.check.moduleKey, result{err: e.err})
 	}
@@ -94,14 +94,12 @@ func (c *Control) takeCheck(ctx context.Context, e checkEnded) {
 	}
 }
 
-// outcomeOf is "ok", or the code of the first error.
-func outcomeOf(v examine.Verdict) string {
-	switch {
-	case len(v.Errors) > 0:
-		return v.Errors[0].Code
-	default:
-		return admin.PreflightOK
+// firstCode returns the code of a verdict's first error; "": no error.
+func firstCode(v examine.Verdict) string {
+	if len(v.Errors) == 0 {
+		return ""
 	}
+	return v.Errors[0].Code
 }
 
 // goOnChecking publishes findings that were gathered for checkHold, and starts checks at the end
@@ -218,7 +216,7 @@ func (c *Control) tell(told *bool, o outcome) {
 // checkingError reports the newest revision as still in the sandbox.
 func checkingError(s *spec.Spec) *spec.Error {
 	return &spec.Error{
-		Code: admin.CodePreflightRunning, Name: s.Name, Pos: modulePosition(s),
+		Code: api.CodePreflightRunning, Name: s.Name, Pos: modulePosition(s),
 		Message: "the newest revision is being tried in the sandbox; what was served is served on",
 		Hint:    "wait: a module that takes too long is refused",
 	}

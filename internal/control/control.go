@@ -12,10 +12,10 @@ import (
 
 	"go.uber.org/zap"
 
-	"github.com/wasm-xds/wasm-xds/internal/admin"
+	"github.com/wasm-xds/wasm-xds/internal/api"
 	"github.com/wasm-xds/wasm-xds/internal/delivery"
+	"github.com/wasm-xds/wasm-xds/internal/events"
 	"github.com/wasm-xds/wasm-xds/internal/examine"
-	"github.com/wasm-xds/wasm-xds/internal/moduleserver"
 	"github.com/wasm-xds/wasm-xds/internal/transfer"
 	"github.com/wasm-xds/wasm-xds/pkg/snapshot"
 	"github.com/wasm-xds/wasm-xds/pkg/source"
@@ -60,7 +60,7 @@ type Config struct {
 	Store     ModuleStore
 	StandIns  *StandIns
 	Files     Files
-	Metrics   *admin.Metrics // nil: none
+	Metrics   Metrics // nil: none
 	Logger    *zap.Logger
 	// Delivery is for specs without a delivery of their own; "" is remote.
 	Delivery spec.Delivery
@@ -88,7 +88,7 @@ type Control struct {
 	done     chan struct{} // closed when Run has ended
 	loaded   chan struct{} // closed when there is a snapshot
 	workers  sync.WaitGroup
-	hub      admin.Hub
+	hub      events.Hub
 	served   served
 	limits   limits
 	visitors visitors
@@ -192,11 +192,14 @@ func New(cfg Config) *Control {
 		envoys:    newEnvoys(),
 		checks:    newCheckQueue(runtime.GOMAXPROCS(0)),
 		snapshot:  snapshot.New(nil),
-		source:    sourceStatus{state: admin.SourceReading, since: time.Now()},
+		source:    sourceStatus{state: api.SourceReading, since: time.Now()},
 		published: time.Now(),
 	}
 	if cfg.Preflight == "" {
 		c.cfg.Preflight = examine.Enforce
+	}
+	if cfg.Metrics == nil {
+		c.cfg.Metrics = noMetrics{}
 	}
 	var verdicts sync.WaitGroup
 	verdicts.Go(c.loadVerdicts) // touches no other field
@@ -211,19 +214,6 @@ func (c *Control) Loaded() <-chan struct{} { return c.loaded }
 // Handle takes an event of delivery. Handle blocks while the control is busy, and drops the event
 // after the end of Run.
 func (c *Control) Handle(e delivery.Event) { c.post(e) }
-
-// FetchStarted takes the start of a GET from the module server.
-func (c *Control) FetchStarted(token string) { c.post(delivery.FetchStarted{Token: token}) }
-
-// FetchFinished takes the end of a GET from the module server.
-func (c *Control) FetchFinished(token string, end moduleserver.End) {
-	c.post(delivery.FetchFinished{
-		Token: token, Complete: end != moduleserver.Broken, Taken: end == moduleserver.Taken,
-	})
-}
-
-// Answered counts an answer of the module server.
-func (c *Control) Answered(status int, bytes int64) { c.cfg.Metrics.ModuleServed(status, bytes) }
 
 // Serves says whether a servable revision names the module.
 func (c *Control) Serves(sha256 string) bool {

@@ -4,7 +4,7 @@ import (
 	"context"
 	"time"
 
-	"github.com/wasm-xds/wasm-xds/internal/admin"
+	"github.com/wasm-xds/wasm-xds/internal/api"
 	"github.com/wasm-xds/wasm-xds/internal/transfer"
 	"github.com/wasm-xds/wasm-xds/pkg/spec"
 )
@@ -94,6 +94,6 @@ func (c *Control) waitingError(name string) *spec.Error {
 		message += "; it goes on at " + one.wait.Until.UTC().Format(time.TimeOnly) + " UTC"
 	}
 	return ofSpec(&spec.Error{
-		Code: admin.CodeDownloadWaits, Message: message, Hint: "it goes on by itself; what was served before is served on",
+		Code: api.CodeDownloadWaits, Message: message, Hint: "it goes on by itself; what was served before is served on",
 	}, e.spec, modulePosition(e.spec))
 }

@@ -6,7 +6,7 @@ import (
 	"testing/synctest"
 	"time"
 
-	"github.com/wasm-xds/wasm-xds/internal/admin"
+	"github.com/wasm-xds/wasm-xds/internal/api"
 	"github.com/wasm-xds/wasm-xds/internal/transfer"
 	"github.com/wasm-xds/wasm-xds/pkg/snapshot"
 	"github.com/wasm-xds/wasm-xds/pkg/source"
@@ -66,10 +66,10 @@ func TestADownloadThatWaitsIsShownAndEndsWithItsSpec(t *testing.T) {
 			t.Errorf("the healthy one is %+v", f)
 		}
 		f, _ := c.Filter("a")
-		if f.Summarize(); f.Condition != admin.ConditionProgressing {
+		if f.Summarize(); f.Condition != api.ConditionProgressing {
 			t.Errorf("one that waits is %s", f.Condition)
 		}
-		if f.State != "preparing" || f.Error == nil || f.Error.Code != admin.CodeDownloadWaits ||
+		if f.State != "preparing" || f.Error == nil || f.Error.Code != api.CodeDownloadWaits ||
 			f.Error.Message != "the download of its module waits: hangs.example answered 503; it goes on at 22:13:20 UTC" {
 			t.Errorf("one that hangs is %+v: %+v", f.State, f.Error)
 		}
@@ -87,7 +87,7 @@ func TestADownloadThatWaitsIsShownAndEndsWithItsSpec(t *testing.T) {
 		if len(h.begun) != 9 || len(h.ended) != 0 {
 			t.Errorf("%d have begun, %d have ended", len(h.begun), len(h.ended))
 		}
-		if f, _ := c.Filter("a"); f.Error == nil || f.Error.Code != admin.CodeDownloadWaits {
+		if f, _ := c.Filter("a"); f.Error == nil || f.Error.Code != api.CodeDownloadWaits {
 			t.Errorf("it is %+v", f.Error)
 		}
 	})

@@ -9,7 +9,7 @@ import (
 
 	"go.uber.org/zap"
 
-	"github.com/wasm-xds/wasm-xds/internal/admin"
+	"github.com/wasm-xds/wasm-xds/internal/api"
 	"github.com/wasm-xds/wasm-xds/internal/delivery"
 )
 
@@ -30,7 +30,7 @@ type envoy struct {
 	since   time.Time // the start of the first stream; after the last stream, the time at which the Envoy has gone
 	began   time.Time // the start of the first stream
 	// last has the filters of ended streams, by name.
-	last map[string]admin.NodeFilter
+	last map[string]api.NodeFilter
 }
 
 // goneEnvoys and goneEnvoyTime bound how many gone Envoys are remembered, and how long.
@@ -60,16 +60,16 @@ func (e *envoys) open(n delivery.Node, mode string, now time.Time) (first bool) 
 
 // close takes the end of a stream, with the filters of the Envoy at that moment. It returns
 // the Envoy after its last stream, else nil.
-func (e *envoys) close(n delivery.Node, filters []admin.NodeFilter, now time.Time) *envoy {
+func (e *envoys) close(n delivery.Node, filters []api.NodeFilter, now time.Time) *envoy {
 	one := e.here[keyOf(n)]
 	if one == nil {
 		return nil
 	}
 	if one.last == nil {
-		one.last = make(map[string]admin.NodeFilter, len(filters))
+		one.last = make(map[string]api.NodeFilter, len(filters))
 	}
 	for _, f := range filters {
-		f.State = admin.SubscriberGone
+		f.State = api.SubscriberGone
 		one.last[f.Name] = f
 	}
 	if one.streams--; one.streams > 0 {
@@ -91,8 +91,8 @@ func (e *envoys) recent(now time.Time) []*envoy {
 }
 
 // filters returns the Envoy's last filters, sorted by name.
-func (o *envoy) filters() []admin.NodeFilter {
-	return slices.SortedFunc(maps.Values(o.last), func(a, b admin.NodeFilter) int { return cmp.Compare(a.Name, b.Name) })
+func (o *envoy) filters() []api.NodeFilter {
+	return slices.SortedFunc(maps.Values(o.last), func(a, b api.NodeFilter) int { return cmp.Compare(a.Name, b.Name) })
 }
 
 // lastShown is how many filters a line of the log names.
@@ -119,7 +119,7 @@ func (c *Control) streamOpened(e delivery.StreamOpened, now time.Time) {
 	}
 	c.cfg.Logger.Info("an Envoy has connected", zap.String("node", e.Node.ID), zap.String("cluster", e.Node.Cluster),
 		zap.String("envoy", e.Node.Version), zap.String("address", e.Node.Address), zap.String("mode", info.mode))
-	c.hub.Publish(admin.Event{Type: admin.EventNode, Name: e.Node.ID, State: string(admin.NodeConnected), Time: now})
+	c.hub.Publish(api.Event{Type: api.EventNode, Name: e.Node.ID, State: string(api.NodeConnected), Time: now})
 }
 
 // streamClosed must run before delivery forgets the stream.
@@ -130,7 +130,7 @@ func (c *Control) streamClosed(e delivery.StreamClosed, now time.Time) {
 	}
 	c.cfg.Metrics.StreamClosed(info.mode)
 	delete(c.opened, e.Stream)
-	var filters []admin.NodeFilter
+	var filters []api.NodeFilter
 	if s, ok := c.machine.Stream(e.Stream); ok {
 		filters = c.nodeFilters(s)
 	}
@@ -142,13 +142,13 @@ func (c *Control) streamClosed(e delivery.StreamClosed, now time.Time) {
 		zap.String("envoy", gone.node.Version), zap.String("address", gone.node.Address),
 		zap.Duration("connected", now.Sub(gone.began).Round(time.Millisecond)),
 		zap.Int("filters", len(gone.last)), zap.String("ran", strings.Join(gone.ran(), " ")))
-	c.hub.Publish(admin.Event{Type: admin.EventNode, Name: gone.node.ID, State: string(admin.NodeGone), Time: now})
+	c.hub.Publish(api.Event{Type: api.EventNode, Name: gone.node.ID, State: string(api.NodeGone), Time: now})
 }
 
 // goneNode is the API's form of a gone Envoy.
-func (o *envoy) goneNode() admin.Node {
-	return admin.Node{
+func (o *envoy) goneNode() api.Node {
+	return api.Node{
 		ID: o.node.ID, Cluster: o.node.Cluster, Address: o.node.Address, Envoy: o.node.Version,
-		Mode: o.mode, State: admin.NodeGone, Since: o.since, Filters: o.filters(),
+		Mode: o.mode, State: api.NodeGone, Since: o.since, Filters: o.filters(),
 	}
 }

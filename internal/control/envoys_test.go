@@ -6,7 +6,7 @@ import (
 	"testing"
 	"time"
 
-	"github.com/wasm-xds/wasm-xds/internal/admin"
+	"github.com/wasm-xds/wasm-xds/internal/api"
 	"github.com/wasm-xds/wasm-xds/internal/delivery"
 )
 
@@ -15,8 +15,8 @@ func TestEnvoysComeAndGo(t *testing.T) {
 	now := time.Now()
 	one := delivery.Node{ID: "edge", Cluster: "c", Address: "10.0.0.1:1"}
 	twin := delivery.Node{ID: "edge", Cluster: "c", Address: "10.0.0.1:2"}
-	runs := func(name string) []admin.NodeFilter {
-		return []admin.NodeFilter{{Name: name, State: admin.SubscriberLive, Revision: "r-" + name}}
+	runs := func(name string) []api.NodeFilter {
+		return []api.NodeFilter{{Name: name, State: api.SubscriberLive, Revision: "r-" + name}}
 	}
 	e := newEnvoys()
 	if !e.open(one, "ecds-delta", now) || e.open(one, "ecds-delta", now) || !e.open(twin, "ads-delta", now) {
@@ -26,10 +26,10 @@ func TestEnvoysComeAndGo(t *testing.T) {
 		t.Error("it has another stream")
 	}
 	gone := e.close(one, runs("a"), now.Add(time.Second))
-	if gone == nil || strings.Join(gone.ran(), " ") != "a=r-a b=r-b" || gone.filters()[0].State != admin.SubscriberGone {
+	if gone == nil || strings.Join(gone.ran(), " ") != "a=r-a b=r-b" || gone.filters()[0].State != api.SubscriberGone {
 		t.Fatalf("gone: %+v", gone)
 	}
-	if n := gone.goneNode(); n.State != admin.NodeGone || n.Since != now.Add(time.Second) || n.Mode != "ecds-delta" || len(n.Filters) != 2 {
+	if n := gone.goneNode(); n.State != api.NodeGone || n.Since != now.Add(time.Second) || n.Mode != "ecds-delta" || len(n.Filters) != 2 {
 		t.Errorf("%+v", n)
 	}
 	if e.close(one, nil, now) != nil {

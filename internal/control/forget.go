@@ -9,38 +9,38 @@ import (
 
 	"go.uber.org/zap"
 
-	"github.com/wasm-xds/wasm-xds/internal/admin"
+	"github.com/wasm-xds/wasm-xds/internal/api"
 	"github.com/wasm-xds/wasm-xds/internal/delivery"
 	"github.com/wasm-xds/wasm-xds/pkg/snapshot"
 )
 
 // Forget drops a filter without a spec, with its revisions, verdicts and history. Forget
 // returns once the change is on disk, or ctx ends.
-func (c *Control) Forget(ctx context.Context, name string) (admin.Forgotten, *admin.Error) {
-	return durably(ctx, c, func(context.Context) (admin.Forgotten, *admin.Error) { return c.forget(name) })
+func (c *Control) Forget(ctx context.Context, name string) (api.Forgotten, *api.Error) {
+	return durably(ctx, c, func(context.Context) (api.Forgotten, *api.Error) { return c.forget(name) })
 }
 
-func (c *Control) forget(name string) (admin.Forgotten, *admin.Error) {
+func (c *Control) forget(name string) (api.Forgotten, *api.Error) {
 	st, ok := c.machine.Status(name)
 	if !ok {
-		return admin.Forgotten{}, noFilter(name)
+		return api.Forgotten{}, noFilter(name)
 	}
 	if c.set == nil {
-		return admin.Forgotten{}, notReadYet()
+		return api.Forgotten{}, notReadYet()
 	}
 	if problem := c.hasSpec(st); problem != nil {
-		return admin.Forgotten{}, problem
+		return api.Forgotten{}, problem
 	}
 	if problem := stillAskedFor(st); problem != nil {
-		return admin.Forgotten{}, problem
+		return api.Forgotten{}, problem
 	}
 	if left := time.Until(st.BackBy); left > 0 {
-		return admin.Forgotten{}, &admin.Error{
-			Code: admin.CodeStillAsked, Message: fmt.Sprintf("Envoys asked for filter %q before the server started, and may come back", name),
+		return api.Forgotten{}, &api.Error{
+			Code: api.CodeStillAsked, Message: fmt.Sprintf("Envoys asked for filter %q before the server started, and may come back", name),
 			Hint: fmt.Sprintf("try again in %s", left.Round(time.Second)),
 		}
 	}
-	done := admin.Forgotten{Name: name, Revisions: len(c.machine.History(name)), IdleSince: st.IdleSince}
+	done := api.Forgotten{Name: name, Revisions: len(c.machine.History(name)), IdleSince: st.IdleSince}
 	c.cfg.Logger.Info("a removed filter is forgotten: a command says so", zap.String("filter", name), zap.Int("revisions", done.Revisions))
 	c.cfg.Metrics.FilterForgotten(name)
 	rest := slices.DeleteFunc(slices.Clone(c.snapshot.All()), func(f *snapshot.Filter) bool { return f.Name == name })
@@ -48,15 +48,15 @@ func (c *Control) forget(name string) (admin.Forgotten, *admin.Error) {
 	return done, nil
 }
 
-func notReadYet() *admin.Error {
-	return &admin.Error{
+func notReadYet() *api.Error {
+	return &api.Error{
 		Code: "specs_not_read", Message: "the server has just started and has not read the specs yet", Hint: "try again in a moment",
 	}
 }
 
 // hasSpec returns an error while a spec may still describe the filter; nil: no spec does. A held
 // filter has no spec: by the command, the user confirms its removal.
-func (c *Control) hasSpec(st delivery.FilterStatus) *admin.Error {
+func (c *Control) hasSpec(st delivery.FilterStatus) *api.Error {
 	w := st.Wanted
 	if w == nil || w.Removed {
 		return nil
@@ -67,12 +67,12 @@ func (c *Control) hasSpec(st delivery.FilterStatus) *admin.Error {
 		return nil
 	case !read && problem != nil:
 		e := apiError(problem)
-		e.Code, e.Message = admin.CodeHasSpec, fmt.Sprintf("filter %q may have a spec still: %s", st.Name, e.Message)
+		e.Code, e.Message = api.CodeHasSpec, fmt.Sprintf("filter %q may have a spec still: %s", st.Name, e.Message)
 		e.Hint = "correct the file, or delete it, and forget the filter then"
 		return e
 	}
-	return &admin.Error{
-		Code: admin.CodeHasSpec, Message: fmt.Sprintf("filter %q has a spec", st.Name), File: w.SpecFile,
+	return &api.Error{
+		Code: api.CodeHasSpec, Message: fmt.Sprintf("filter %q has a spec", st.Name), File: w.SpecFile,
 		Hint: "delete the spec, and forget the filter then",
 	}
 }
@@ -81,7 +81,7 @@ func (c *Control) hasSpec(st delivery.FilterStatus) *admin.Error {
 const askersShown = 5
 
 // stillAskedFor returns an error with the Envoys that ask for a filter; nil: none does.
-func stillAskedFor(st delivery.FilterStatus) *admin.Error {
+func stillAskedFor(st delivery.FilterStatus) *api.Error {
 	var askers []string
 	for _, s := range st.Subscribers {
 		if s.State != delivery.Gone {
@@ -101,8 +101,8 @@ func stillAskedFor(st delivery.FilterStatus) *admin.Error {
 	if n > 1 {
 		who = fmt.Sprintf("%d Envoys ask", n)
 	}
-	return &admin.Error{
-		Code: admin.CodeStillAsked, Message: fmt.Sprintf("%s for filter %q: %s", who, st.Name, strings.Join(askers, ", ")),
+	return &api.Error{
+		Code: api.CodeStillAsked, Message: fmt.Sprintf("%s for filter %q: %s", who, st.Name, strings.Join(askers, ", ")),
 		Hint: "take the filter out of their configuration first; a spec with `disabled: true` lets everything pass",
 	}
 }

@@ -6,7 +6,7 @@ import (
 	"strings"
 	"testing"
 
-	"github.com/wasm-xds/wasm-xds/internal/admin"
+	"github.com/wasm-xds/wasm-xds/internal/api"
 	"github.com/wasm-xds/wasm-xds/internal/delivery"
 	"github.com/wasm-xds/wasm-xds/pkg/source"
 	"github.com/wasm-xds/wasm-xds/pkg/spec"
@@ -53,16 +53,16 @@ func TestForgetSaysWhyNot(t *testing.T) {
 			t.Errorf("%s: %v, want %s, %s", name, e, code, text)
 		}
 	}
-	want("nobody", admin.CodeNoFilter, "nobody")
-	want(name, admin.CodeHasSpec, set.Specs[0].File)
+	want("nobody", api.CodeNoFilter, "nobody")
+	want(name, api.CodeHasSpec, set.Specs[0].File)
 	broken := withoutSpec(set, 0)
 	broken.Errors = []*spec.Error{{Code: "unknown_field", Name: name, Message: "unknown field", Pos: spec.Position{File: "/specs/auth.yaml", Line: 3}}}
 	c.takeAll(broken)
-	want(name, admin.CodeHasSpec, "/specs/auth.yaml:3")
+	want(name, api.CodeHasSpec, "/specs/auth.yaml:3")
 	c.takeAll(withoutSpec(set, 0))
-	want(name, admin.CodeStillAsked, "1 Envoy asks for filter \""+name+"\": edge-7 (10.0.0.7:4000)")
+	want(name, api.CodeStillAsked, "1 Envoy asks for filter \""+name+"\": edge-7 (10.0.0.7:4000)")
 	f, _ := c.filter(name)
-	if f.State != admin.FilterRemoved || f.Error == nil {
+	if f.State != api.FilterRemoved || f.Error == nil {
 		t.Errorf("while an Envoy asks: %s, %v", f.State, f.Error)
 	}
 	c.step(delivery.StreamClosed{Stream: 1})

@@ -8,7 +8,7 @@ import (
 
 	"go.uber.org/zap"
 
-	"github.com/wasm-xds/wasm-xds/internal/admin"
+	"github.com/wasm-xds/wasm-xds/internal/api"
 )
 
 // logLimitEvery is the time between two log lines about a limit: refused Envoys connect again.
@@ -18,16 +18,16 @@ const logLimitEvery = 10 * time.Second
 // zero value has no refusal.
 type limits struct {
 	mu     sync.Mutex
-	hit    map[string]admin.Limit // by name
+	hit    map[string]api.Limit // by name
 	logged map[string]time.Time
 }
 
 // note counts a refusal, and says whether to log the refusal.
-func (l *limits) note(one admin.Limit, now time.Time) bool {
+func (l *limits) note(one api.Limit, now time.Time) bool {
 	l.mu.Lock()
 	defer l.mu.Unlock()
 	if l.hit == nil {
-		l.hit, l.logged = map[string]admin.Limit{}, map[string]time.Time{}
+		l.hit, l.logged = map[string]api.Limit{}, map[string]time.Time{}
 	}
 	one.Refused, one.Last = l.hit[one.Name].Refused+1, now
 	l.hit[one.Name] = one
@@ -39,19 +39,19 @@ func (l *limits) note(one admin.Limit, now time.Time) bool {
 }
 
 // all returns the reached limits, sorted by name.
-func (l *limits) all() []admin.Limit {
+func (l *limits) all() []api.Limit {
 	l.mu.Lock()
 	defer l.mu.Unlock()
-	all := make([]admin.Limit, 0, len(l.hit))
+	all := make([]api.Limit, 0, len(l.hit))
 	for _, one := range l.hit {
 		all = append(all, one)
 	}
-	slices.SortFunc(all, func(a, b admin.Limit) int { return strings.Compare(a.Name, b.Name) })
+	slices.SortFunc(all, func(a, b api.Limit) int { return strings.Compare(a.Name, b.Name) })
 	return all
 }
 
 // StreamRefused notes that a stream was ended because of a limit. Any goroutine may call it.
-func (c *Control) StreamRefused(one admin.Limit) {
+func (c *Control) StreamRefused(one api.Limit) {
 	c.cfg.Metrics.StreamRefused(one.Name)
 	if c.limits.note(one, time.Now()) {
 		c.cfg.Logger.Warn("a stream was ended: a limit was reached; its Envoy keeps what it runs",
@@ -60,4 +60,4 @@ func (c *Control) StreamRefused(one admin.Limit) {
 }
 
 // Limits returns the limits for which streams were refused.
-func (c *Control) Limits() []admin.Limit { return c.limits.all() }
+func (c *Control) Limits() []api.Limit { return c.limits.all() }

@@ -10,7 +10,7 @@ import (
 
 	"go.uber.org/zap"
 
-	"github.com/wasm-xds/wasm-xds/internal/admin"
+	"github.com/wasm-xds/wasm-xds/internal/api"
 	"github.com/wasm-xds/wasm-xds/internal/delivery"
 	"github.com/wasm-xds/wasm-xds/pkg/snapshot"
 )
@@ -21,10 +21,10 @@ const codeNothingToRetry = "nothing_to_retry"
 // Retry forgets that Envoys or the sandbox refused a revision, and tries the revision again: in
 // the sandbox first, then on a canary, in other bytes. Retry returns once the change is on disk,
 // or ctx ends.
-func (c *Control) Retry(ctx context.Context, name, revision string) (admin.Filter, *admin.Error) {
-	return durably(ctx, c, func(in context.Context) (admin.Filter, *admin.Error) {
+func (c *Control) Retry(ctx context.Context, name, revision string) (api.Filter, *api.Error) {
+	return durably(ctx, c, func(in context.Context) (api.Filter, *api.Error) {
 		if problem := c.retryRefused(in, name, revision); problem != nil {
-			return admin.Filter{Name: name}, problem
+			return api.Filter{Name: name}, problem
 		}
 		f, _ := c.filter(name)
 		if e := c.entries.of(name); f.Error == nil && e != nil && e.done.filter == nil {
@@ -34,7 +34,7 @@ func (c *Control) Retry(ctx context.Context, name, revision string) (admin.Filte
 	})
 }
 
-func (c *Control) retryRefused(ctx context.Context, name, revision string) *admin.Error {
+func (c *Control) retryRefused(ctx context.Context, name, revision string) *api.Error {
 	st, ok := c.machine.Status(name)
 	if !ok || st.Wanted == nil {
 		return noFilter(name)
@@ -56,7 +56,7 @@ func (c *Control) retryRefused(ctx context.Context, name, revision string) *admi
 	}
 	foretold := len(r.Refusals) > 0 && e != nil && e.done.revision != nil && e.done.revision.ID == r.ID
 	if !foretold && !c.machine.IsRefused(name, r.ID) {
-		return &admin.Error{
+		return &api.Error{
 			Code: codeNothingToRetry, Message: fmt.Sprintf("revision %s of filter %q was not refused", r.ID, name),
 			Hint: fmt.Sprintf("`wasm-xds history %s` shows what was", name),
 		}
@@ -72,7 +72,7 @@ func (c *Control) retryRefused(ctx context.Context, name, revision string) *admi
 
 // chooseRetry returns the revision to retry, by its id or a prefix of the id. With "", it returns
 // the wanted revision if that was refused, else the newest refused revision.
-func (c *Control) chooseRetry(st delivery.FilterStatus, revision string) (*snapshot.Revision, *admin.Error) {
+func (c *Control) chooseRetry(st delivery.FilterStatus, revision string) (*snapshot.Revision, *api.Error) {
 	all := c.history(st.Name)
 	if revision == "" {
 		if w := st.Wanted.Revision; w != nil && (c.machine.IsRefused(st.Name, w.ID) || len(w.Refusals) > 0) {
@@ -83,7 +83,7 @@ func (c *Control) chooseRetry(st delivery.FilterStatus, revision string) (*snaps
 				return s.Revision, nil
 			}
 		}
-		return nil, &admin.Error{
+		return nil, &api.Error{
 			Code: codeNothingToRetry, Message: fmt.Sprintf("nothing of filter %q was refused", st.Name),
 			Hint: fmt.Sprintf("`wasm-xds status %s` shows what it serves", st.Name),
 		}
@@ -97,11 +97,11 @@ func (c *Control) chooseRetry(st delivery.FilterStatus, revision string) (*snaps
 		if len(all) > 0 {
 			hint = "it has " + listRevisions(all)
 		}
-		return nil, &admin.Error{Code: admin.CodeNoRevision, Message: fmt.Sprintf("filter %q has no revision %q", st.Name, revision), Hint: hint}
+		return nil, &api.Error{Code: api.CodeNoRevision, Message: fmt.Sprintf("filter %q has no revision %q", st.Name, revision), Hint: hint}
 	case 1:
 		return found[0].Revision, nil
 	default:
-		return nil, &admin.Error{
+		return nil, &api.Error{
 			Code: "ambiguous_revision", Message: fmt.Sprintf("%d revisions of filter %q begin with %q", len(found), st.Name, revision),
 			Hint: "name one of " + listRevisions(found),
 		}

@@ -5,7 +5,7 @@ import (
 	"sync/atomic"
 	"testing"
 
-	"github.com/wasm-xds/wasm-xds/internal/admin"
+	"github.com/wasm-xds/wasm-xds/internal/api"
 	"github.com/wasm-xds/wasm-xds/internal/delivery"
 	"github.com/wasm-xds/wasm-xds/internal/examine"
 	"github.com/wasm-xds/wasm-xds/pkg/snapshot"
@@ -88,17 +88,17 @@ func TestRetryOfWhatTheSandboxRefusesForAVersion(t *testing.T) {
 
 func TestRetryAndPromoteSayWhyNot(t *testing.T) {
 	c := newChecked(&fakeSandbox{})
-	if problem := c.retryRefused(t.Context(), "a", ""); problem == nil || problem.Code != admin.CodeNoFilter {
+	if problem := c.retryRefused(t.Context(), "a", ""); problem == nil || problem.Code != api.CodeNoFilter {
 		t.Errorf("an unknown name: %+v", problem)
 	}
 	c.takeAndWait(configured(map[string]string{"a": "good"}))
 	id := c.snapshot.Get("a").Revision.ID
-	for revision, code := range map[string]string{"": codeNothingToRetry, id: codeNothingToRetry, id[:3]: codeNothingToRetry, "ffffffffffff": admin.CodeNoRevision} {
+	for revision, code := range map[string]string{"": codeNothingToRetry, id: codeNothingToRetry, id[:3]: codeNothingToRetry, "ffffffffffff": api.CodeNoRevision} {
 		if problem := c.retryRefused(t.Context(), "a", revision); problem == nil || problem.Code != code {
 			t.Errorf("%q: %+v, want %s", revision, problem, code)
 		}
 	}
-	if _, problem := c.promote("b"); problem == nil || problem.Code != admin.CodeNoFilter {
+	if _, problem := c.promote("b"); problem == nil || problem.Code != api.CodeNoFilter {
 		t.Errorf("promote an unknown name: %+v", problem)
 	}
 	if f, problem := c.promote("a"); problem != nil || f.RolloutStatus == nil || !f.RolloutStatus.Promoted {

@@ -7,30 +7,30 @@ import (
 	"slices"
 	"strings"
 
-	"github.com/wasm-xds/wasm-xds/internal/admin"
+	"github.com/wasm-xds/wasm-xds/internal/api"
 	"github.com/wasm-xds/wasm-xds/internal/delivery"
 	"github.com/wasm-xds/wasm-xds/pkg/snapshot"
 )
 
 // History returns every kept revision of a filter.
-func (c *Control) History(name string) (admin.History, bool) {
-	h := admin.History{Name: name}
+func (c *Control) History(name string) (api.History, bool) {
+	h := api.History{Name: name}
 	found := false
 	c.ask(func() {
 		st, ok := c.machine.Brief(name)
 		if found = ok && st.Wanted != nil; !found {
 			return
 		}
-		f := admin.Filter{Name: name, State: admin.FilterActive}
+		f := api.Filter{Name: name, State: api.FilterActive}
 		c.describe(&f, st)
 		h.Error = f.Error
 		wanted := c.describedBySpec(st)
 		all := c.history(name)
 		h.Rollback = offered(st, all)
 		for _, s := range all {
-			h.Revisions = append(h.Revisions, admin.Revision{
-				Revision: s.Revision.ID, State: admin.RevisionState(s.Standing.String()), Wanted: s.Revision.ID == wanted,
-				Since: s.Wish.At, Module: admin.FromModule(c.newestModule(s.Revision)), SpecFile: s.Wish.SpecFile, Error: apiProblem(s.Problem),
+			h.Revisions = append(h.Revisions, api.Revision{
+				Revision: s.Revision.ID, State: api.RevisionState(s.Standing.String()), Wanted: s.Revision.ID == wanted,
+				Since: s.Wish.At, Module: api.FromModule(c.newestModule(s.Revision)), SpecFile: s.Wish.SpecFile, Error: apiProblem(s.Problem),
 				ServedSeconds: int64(s.Served.Seconds()), Changes: s.Changes,
 			})
 		}
@@ -78,17 +78,17 @@ func (c *Control) history(name string) []delivery.RevisionStatus {
 // Rollback serves an earlier revision until the filter's spec changes. It returns once the change
 // is on disk, so that no crash undoes a reported rollback.
 // See docs/RATIONALE.md#how-long-does-a-rollback-hold.
-func (c *Control) Rollback(ctx context.Context, name, revision string) (admin.Filter, *admin.Error) {
+func (c *Control) Rollback(ctx context.Context, name, revision string) (api.Filter, *api.Error) {
 	if problem := c.withoutModule(name, revision); problem != nil {
-		return admin.Filter{}, problem
+		return api.Filter{}, problem
 	}
-	return durably(ctx, c, func(context.Context) (admin.Filter, *admin.Error) { return c.rollBack(name, revision) })
+	return durably(ctx, c, func(context.Context) (api.Filter, *api.Error) { return c.rollBack(name, revision) })
 }
 
 // withoutModule returns an error if the store cannot read the module of a rollback's target: no
 // Envoy could load it, and no spec says where to fetch it. The file is read on the caller's
 // goroutine.
-func (c *Control) withoutModule(name, revision string) *admin.Error {
+func (c *Control) withoutModule(name, revision string) *api.Error {
 	var target *snapshot.Revision
 	c.ask(func() {
 		if st, ok := c.machine.Brief(name); ok && st.Wanted != nil {
@@ -99,7 +99,7 @@ func (c *Control) withoutModule(name, revision string) *admin.Error {
 		return nil
 	}
 	if _, err := c.cfg.Store.Read(target.Module.SHA256); err != nil {
-		return &admin.Error{
+		return &api.Error{
 			Code:    delivery.CodeModuleUnreadable,
 			Message: fmt.Sprintf("the module of revision %s cannot be read from the store: %v", target.ID, err),
 			Hint:    "choose another revision: `wasm-xds history " + name + "` lists them",
@@ -108,22 +108,22 @@ func (c *Control) withoutModule(name, revision string) *admin.Error {
 	return nil
 }
 
-func (c *Control) rollBack(name, revision string) (admin.Filter, *admin.Error) {
+func (c *Control) rollBack(name, revision string) (api.Filter, *api.Error) {
 	st, ok := c.machine.Brief(name)
 	if !ok || st.Wanted == nil {
-		return admin.Filter{}, noFilter(name)
+		return api.Filter{}, noFilter(name)
 	}
 	if c.set == nil {
-		return admin.Filter{}, notReadYet()
+		return api.Filter{}, notReadYet()
 	}
 	if st.Wanted.Removed || st.Wanted.Revision == nil {
-		return admin.Filter{}, &admin.Error{
+		return api.Filter{}, &api.Error{
 			Code: "no_spec", Message: fmt.Sprintf("filter %q has no spec whose revision could be replaced", name), Hint: "put its spec back first",
 		}
 	}
 	target, problem := chooseRollback(st, c.history(name), revision)
 	if problem != nil {
-		return admin.Filter{}, problem
+		return api.Filter{}, problem
 	}
 	instead := c.describedBySpec(st)
 	pins := maps.Clone(c.plan.pins)
@@ -157,7 +157,7 @@ func withRevision(filters []*snapshot.Filter, name string, r *snapshot.Revision)
 
 // chooseRollback returns the revision to serve, by its id or a prefix of the id. With "", it
 // returns the last stable revision before the wanted one.
-func chooseRollback(st delivery.FilterStatus, all []delivery.RevisionStatus, revision string) (*snapshot.Revision, *admin.Error) {
+func chooseRollback(st delivery.FilterStatus, all []delivery.RevisionStatus, revision string) (*snapshot.Revision, *api.Error) {
 	if revision == "" {
 		return lastBefore(st, all)
 	}
@@ -169,21 +169,21 @@ func chooseRollback(st delivery.FilterStatus, all []delivery.RevisionStatus, rev
 	}
 	switch {
 	case len(found) == 0:
-		return nil, &admin.Error{
-			Code: admin.CodeNoRevision, Message: fmt.Sprintf("filter %q has no revision %q", st.Name, revision), Hint: "it has " + listRevisions(all),
+		return nil, &api.Error{
+			Code: api.CodeNoRevision, Message: fmt.Sprintf("filter %q has no revision %q", st.Name, revision), Hint: "it has " + listRevisions(all),
 		}
 	case len(found) > 1:
-		return nil, &admin.Error{
+		return nil, &api.Error{
 			Code: "ambiguous_revision", Message: fmt.Sprintf("%d revisions of filter %q begin with %q", len(found), st.Name, revision),
 			Hint: "name one of " + listRevisions(found),
 		}
 	case found[0].Revision.ID == st.Wanted.Revision.ID:
-		return nil, &admin.Error{
+		return nil, &api.Error{
 			Code: "nothing_to_roll_back", Message: fmt.Sprintf("revision %s is what filter %q should run already", found[0].Revision.ID, st.Name),
 			Hint: "it has " + listRevisions(all),
 		}
 	case found[0].Standing == delivery.Refused:
-		return nil, &admin.Error{
+		return nil, &api.Error{
 			Code: delivery.CodeRejected, Message: fmt.Sprintf("revision %s cannot serve: %s", found[0].Revision.ID, found[0].Problem.Message),
 			Hint: "it has " + listRevisions(all),
 		}
@@ -191,7 +191,7 @@ func chooseRollback(st delivery.FilterStatus, all []delivery.RevisionStatus, rev
 	return found[0].Revision, nil
 }
 
-func lastBefore(st delivery.FilterStatus, all []delivery.RevisionStatus) (*snapshot.Revision, *admin.Error) {
+func lastBefore(st delivery.FilterStatus, all []delivery.RevisionStatus) (*snapshot.Revision, *api.Error) {
 	before := st.Older
 	if st.Stable != nil {
 		before = append([]*snapshot.Revision{st.Stable}, before...)
@@ -204,8 +204,8 @@ func lastBefore(st delivery.FilterStatus, all []delivery.RevisionStatus) (*snaps
 			return r, nil
 		}
 	}
-	return nil, &admin.Error{
-		Code: admin.CodeNoRevision, Message: fmt.Sprintf("filter %q has no revision before this one", st.Name),
+	return nil, &api.Error{
+		Code: api.CodeNoRevision, Message: fmt.Sprintf("filter %q has no revision before this one", st.Name),
 		Hint: "it has " + listRevisions(all) + "; what no Envoy has run is not kept",
 	}
 }

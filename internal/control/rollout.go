@@ -10,7 +10,7 @@ import (
 
 	"go.uber.org/zap"
 
-	"github.com/wasm-xds/wasm-xds/internal/admin"
+	"github.com/wasm-xds/wasm-xds/internal/api"
 	"github.com/wasm-xds/wasm-xds/internal/delivery"
 	"github.com/wasm-xds/wasm-xds/pkg/spec"
 )
@@ -20,13 +20,13 @@ const codeNothingToPromote = "nothing_to_promote"
 
 // Promote has a filter's rollout continue without the canaries that the rollout waits for.
 // Promote returns once the change is on disk, or ctx ends.
-func (c *Control) Promote(ctx context.Context, name string) (admin.Filter, *admin.Error) {
-	return durably(ctx, c, func(context.Context) (admin.Filter, *admin.Error) { return c.promote(name) })
+func (c *Control) Promote(ctx context.Context, name string) (api.Filter, *api.Error) {
+	return durably(ctx, c, func(context.Context) (api.Filter, *api.Error) { return c.promote(name) })
 }
 
 // durably runs a user's decision about a filter on the owner's goroutine, and waits until the
 // change survives a crash.
-func durably[T any](ctx context.Context, c *Control, run func(context.Context) (T, *admin.Error)) (T, *admin.Error) {
+func durably[T any](ctx context.Context, c *Control, run func(context.Context) (T, *api.Error)) (T, *api.Error) {
 	var result T
 	problem := stopping()
 	var saved <-chan struct{}
@@ -45,15 +45,15 @@ func durably[T any](ctx context.Context, c *Control, run func(context.Context) (
 	return result, problem
 }
 
-func (c *Control) promote(name string) (admin.Filter, *admin.Error) {
-	none := admin.Filter{Name: name}
+func (c *Control) promote(name string) (api.Filter, *api.Error) {
+	none := api.Filter{Name: name}
 	st, ok := c.machine.Status(name)
 	r := st.Rollout
 	switch {
 	case !ok || st.Wanted == nil:
 		return none, noFilter(name)
 	case r == nil:
-		e := &admin.Error{
+		e := &api.Error{
 			Code: codeNothingToPromote, Message: fmt.Sprintf("filter %q has no rollout under way", name),
 			Hint: fmt.Sprintf("`wasm-xds status %s` shows what it serves", name),
 		}
@@ -62,7 +62,7 @@ func (c *Control) promote(name string) (admin.Filter, *admin.Error) {
 		}
 		return none, e
 	case r.Stopped != nil:
-		return none, &admin.Error{
+		return none, &api.Error{
 			Code: r.Stopped.Code, Message: fmt.Sprintf("the rollout of revision %s has stopped: %s", r.Revision, r.Stopped.Message),
 			Hint: fmt.Sprintf("correct what is wrong, or try the same again with `wasm-xds retry %s`", name),
 		}
@@ -74,26 +74,26 @@ func (c *Control) promote(name string) (admin.Filter, *admin.Error) {
 	return f, nil
 }
 
-func noFilter(name string) *admin.Error {
-	return &admin.Error{Code: admin.CodeNoFilter, Message: fmt.Sprintf("no filter is named %q", name)}
+func noFilter(name string) *api.Error {
+	return &api.Error{Code: api.CodeNoFilter, Message: fmt.Sprintf("no filter is named %q", name)}
 }
 
 // rolloutStatus is the API's form of a filter's rollout; nil: no rollout is under way.
-func rolloutStatus(st delivery.FilterStatus) *admin.RolloutStatus {
+func rolloutStatus(st delivery.FilterStatus) *api.RolloutStatus {
 	r := st.Rollout
 	if r == nil || st.Wanted == nil || r.Stopped == nil && st.Candidate == nil && len(r.Waits) == 0 {
 		return nil
 	}
-	out := &admin.RolloutStatus{Revision: r.Revision, State: admin.RolloutProgressing, Promoted: r.Promoted, WaitsFor: []admin.RolloutWait{}}
+	out := &api.RolloutStatus{Revision: r.Revision, State: api.RolloutProgressing, Promoted: r.Promoted, WaitsFor: []api.RolloutWait{}}
 	for _, w := range r.Waits {
-		out.State = admin.RolloutWaiting
-		out.WaitsFor = append(out.WaitsFor, admin.RolloutWait{
+		out.State = api.RolloutWaiting
+		out.WaitsFor = append(out.WaitsFor, api.RolloutWait{
 			Node: w.Node, Envoy: w.Envoy, Reason: string(w.Reason), Message: waitText(w, st.Wanted.Canary),
 			Since: w.Since, Until: w.Until,
 		})
 	}
 	if r.Stopped != nil {
-		out.State = admin.RolloutStopped
+		out.State = api.RolloutStopped
 	}
 	return out
 }

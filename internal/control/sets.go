@@ -10,7 +10,7 @@ import (
 
 	"go.uber.org/zap"
 
-	"github.com/wasm-xds/wasm-xds/internal/admin"
+	"github.com/wasm-xds/wasm-xds/internal/api"
 	"github.com/wasm-xds/wasm-xds/internal/delivery"
 	"github.com/wasm-xds/wasm-xds/internal/module"
 	"github.com/wasm-xds/wasm-xds/pkg/snapshot"
@@ -24,7 +24,7 @@ func (c *Control) takeSet(ctx context.Context, set source.Set) {
 		c.firstSet = time.Now()
 	}
 	if set.Unavailable != nil {
-		c.setSource(admin.SourceUnavailable, set.Unavailable)
+		c.setSource(api.SourceUnavailable, set.Unavailable)
 		c.noteParts(&set, nil)
 		c.open()
 		return
@@ -121,14 +121,14 @@ func (c *Control) describeSource() {
 	c.noteParts(c.set, c.plan.heldRoots)
 	switch {
 	case c.plan.held != nil:
-		if c.source.state != admin.SourceHeld {
+		if c.source.state != api.SourceHeld {
 			c.cfg.Logger.Warn(c.plan.held.Message, zap.String("hint", c.plan.held.Hint))
 		}
-		c.setSource(admin.SourceHeld, c.plan.held)
+		c.setSource(api.SourceHeld, c.plan.held)
 	case c.set.Degraded != nil:
-		c.setSource(admin.SourceDegraded, c.set.Degraded)
+		c.setSource(api.SourceDegraded, c.set.Degraded)
 	default:
-		c.setSource(admin.SourceOK, nil)
+		c.setSource(api.SourceOK, nil)
 	}
 }
 
@@ -147,7 +147,7 @@ func (c *Control) publish(s *snapshot.Snapshot) {
 	c.changeSnapshot(s)
 	c.unlogged = append(c.unlogged, change{before, s, names})
 	c.step(delivery.SnapshotChanged{Snapshot: s}) // may forget some filters
-	c.hub.Publish(admin.Event{Type: admin.EventSnapshot, Name: c.snapshot.Version(), Time: time.Now()})
+	c.hub.Publish(api.Event{Type: api.EventSnapshot, Name: c.snapshot.Version(), Time: time.Now()})
 }
 
 // changeSnapshot notes the snapshot that is served from now on.

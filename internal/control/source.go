@@ -7,7 +7,7 @@ import (
 
 	"go.uber.org/zap"
 
-	"github.com/wasm-xds/wasm-xds/internal/admin"
+	"github.com/wasm-xds/wasm-xds/internal/api"
 	"github.com/wasm-xds/wasm-xds/pkg/source"
 	"github.com/wasm-xds/wasm-xds/pkg/source/merge"
 	"github.com/wasm-xds/wasm-xds/pkg/source/restart"
@@ -16,7 +16,7 @@ import (
 
 // sourceStatus is the state of all sources together, and of each source.
 type sourceStatus struct {
-	state  admin.SourceState
+	state  api.SourceState
 	err    *spec.Error
 	errors []*spec.Error
 	since  time.Time
@@ -26,7 +26,7 @@ type sourceStatus struct {
 // sourcePart is the state of a source.
 type sourcePart struct {
 	name          string
-	state         admin.SourceState
+	state         api.SourceState
 	err           *spec.Error
 	since         time.Time
 	specs, errors int
@@ -66,16 +66,16 @@ func (c *Control) noteParts(set *source.Set, held []string) {
 func (s *sourceStatus) follow(said []source.Part, held []string, now time.Time) (failed []*spec.Error) {
 	parts := make([]sourcePart, len(said))
 	for i, p := range said {
-		one := sourcePart{name: p.Root, state: admin.SourceOK, since: now, specs: p.Specs, errors: p.Errors}
+		one := sourcePart{name: p.Root, state: api.SourceOK, since: now, specs: p.Specs, errors: p.Errors}
 		switch {
 		case p.Unavailable != nil && p.Unavailable.Code == merge.CodeNotRead:
-			one.state, one.err = admin.SourceReading, p.Unavailable
+			one.state, one.err = api.SourceReading, p.Unavailable
 		case p.Unavailable != nil:
-			one.state, one.err = admin.SourceUnavailable, p.Unavailable
+			one.state, one.err = api.SourceUnavailable, p.Unavailable
 		case slices.Contains(held, p.Root) || len(said) == 1 && len(held) > 0:
-			one.state = admin.SourceHeld
+			one.state = api.SourceHeld
 		case p.Degraded != nil:
-			one.state, one.err = admin.SourceDegraded, p.Degraded
+			one.state, one.err = api.SourceDegraded, p.Degraded
 		}
 		before := sourcePart{}
 		if i < len(s.parts) {
@@ -84,7 +84,7 @@ func (s *sourceStatus) follow(said []source.Part, held []string, now time.Time) 
 		if before.state == one.state {
 			one.since = before.since
 		}
-		if one.state == admin.SourceUnavailable && (before.err == nil || before.err.Message != one.err.Message) {
+		if one.state == api.SourceUnavailable && (before.err == nil || before.err.Message != one.err.Message) {
 			failed = append(failed, one.err)
 		}
 		parts[i] = one
@@ -94,17 +94,17 @@ func (s *sourceStatus) follow(said []source.Part, held []string, now time.Time) 
 }
 
 // setSource notes the state of all sources together.
-func (c *Control) setSource(state admin.SourceState, err *spec.Error) {
+func (c *Control) setSource(state api.SourceState, err *spec.Error) {
 	if c.source.state != state {
 		c.source.since = time.Now()
 	}
 	c.source.state, c.source.err = state, err
-	c.hub.Publish(admin.Event{Type: admin.EventSource, State: string(state), Time: time.Now()})
+	c.hub.Publish(api.Event{Type: api.EventSource, State: string(state), Time: time.Now()})
 }
 
 // Source returns the state of the sources.
-func (c *Control) Source() admin.Source {
-	out := admin.Source{Directory: c.cfg.Directory, State: admin.SourceReading}
+func (c *Control) Source() api.Source {
+	out := api.Source{Directory: c.cfg.Directory, State: api.SourceReading}
 	c.ask(func() {
 		out.State, out.Since = c.source.state, c.source.since
 		out.Error = apiError(c.source.err)
@@ -112,8 +112,8 @@ func (c *Control) Source() admin.Source {
 			out.Errors = append(out.Errors, apiError(e))
 		}
 		for _, p := range c.source.parts {
-			one := admin.SourcePart{Name: p.name, State: p.state, Error: apiError(p.err), Since: p.since, Specs: p.specs, Problems: p.errors}
-			if p.state == admin.SourceHeld {
+			one := api.SourcePart{Name: p.name, State: p.state, Error: apiError(p.err), Since: p.since, Specs: p.specs, Problems: p.errors}
+			if p.state == api.SourceHeld {
 				one.Error = out.Error
 			}
 			out.Sources = append(out.Sources, one)
@@ -125,7 +125,7 @@ func (c *Control) Source() admin.Source {
 // nothingRead notes that the source was silent for firstSnapshotWait after the start, and that
 // the server continues without specs.
 func (c *Control) nothingRead() {
-	c.setSource(admin.SourceUnavailable, &spec.Error{
+	c.setSource(api.SourceUnavailable, &spec.Error{
 		Code: merge.CodeNotRead, Message: c.cfg.Directory + " is still being read for the first time",
 		Hint: "look whether this machine reaches it; what was served before is served on", Pos: spec.Position{File: c.cfg.Directory},
 	})
@@ -138,7 +138,7 @@ func (c *Control) nothingRead() {
 // false when the start waits for nothing.
 func (c *Control) untilLate() (wait time.Duration, ok bool) {
 	switch {
-	case c.firstSet.IsZero() && c.source.state == admin.SourceReading:
+	case c.firstSet.IsZero() && c.source.state == api.SourceReading:
 		return time.Until(c.began.Add(firstSnapshotWait)), true
 	case c.waitsForDownloads():
 		return time.Until(c.firstSet.Add(firstSnapshotWait)), true
@@ -150,7 +150,7 @@ func (c *Control) untilLate() (wait time.Duration, ok bool) {
 // openLate lets the listeners start when the start has waited long enough.
 func (c *Control) openLate() {
 	if c.firstSet.IsZero() {
-		if c.source.state == admin.SourceReading && time.Since(c.began) >= firstSnapshotWait {
+		if c.source.state == api.SourceReading && time.Since(c.began) >= firstSnapshotWait {
 			c.nothingRead()
 			c.open()
 		}

@@ -7,7 +7,7 @@ import (
 	"testing/synctest"
 	"time"
 
-	"github.com/wasm-xds/wasm-xds/internal/admin"
+	"github.com/wasm-xds/wasm-xds/internal/api"
 	"github.com/wasm-xds/wasm-xds/internal/delivery"
 	"github.com/wasm-xds/wasm-xds/pkg/source"
 	"github.com/wasm-xds/wasm-xds/pkg/source/merge"
@@ -51,30 +51,30 @@ func TestASourceThatEndsIsShownAndStartedAgain(t *testing.T) {
 		told := make(endingSource)
 		c, _, stop := started(t, told)
 		defer stop()
-		if got := c.Source(); got.State != admin.SourceReading {
+		if got := c.Source(); got.State != api.SourceReading {
 			t.Errorf("before the first set it is %s", got.State)
 		}
 		set := configured(map[string]string{"auth": "one"})
 		told <- &set
 		synctest.Wait()
-		if got := c.Source(); got.State != admin.SourceOK || len(got.Sources) != 1 || got.Sources[0].Specs != 1 || got.Sources[0].Name != "/specs" {
+		if got := c.Source(); got.State != api.SourceOK || len(got.Sources) != 1 || got.Sources[0].Specs != 1 || got.Sources[0].Name != "/specs" {
 			t.Errorf("with a set it is %+v", got)
 		}
 		told <- nil
 		synctest.Wait()
 		got := c.Source()
-		if got.State != admin.SourceUnavailable || got.Error == nil || got.Error.Code != restart.CodeFailed {
+		if got.State != api.SourceUnavailable || got.Error == nil || got.Error.Code != restart.CodeFailed {
 			t.Errorf("after its end it is %+v", got)
 		}
-		if p := got.Sources; len(p) != 1 || p[0].State != admin.SourceUnavailable || p[0].Error == nil {
+		if p := got.Sources; len(p) != 1 || p[0].State != api.SourceUnavailable || p[0].Error == nil {
 			t.Errorf("its part is %+v", p)
 		}
-		if f, ok := c.Filter("auth"); !ok || f.State != admin.FilterActive {
+		if f, ok := c.Filter("auth"); !ok || f.State != api.FilterActive {
 			t.Errorf("its filter is %+v", f)
 		}
 		told <- &set // the next run
 		synctest.Wait()
-		if got := c.Source(); got.State != admin.SourceOK || got.Sources[0].State != admin.SourceOK {
+		if got := c.Source(); got.State != api.SourceOK || got.Sources[0].State != api.SourceOK {
 			t.Errorf("after the restart it is %+v", got)
 		}
 	})
@@ -92,7 +92,7 @@ func TestTheEndOfASourceLeavesTheOthers(t *testing.T) {
 		one <- &set
 		synctest.Wait()
 		got := c.Source()
-		if got.State != admin.SourceDegraded || len(got.Sources) != 2 || got.Sources[0].State != admin.SourceOK || got.Sources[1].State != admin.SourceUnavailable {
+		if got.State != api.SourceDegraded || len(got.Sources) != 2 || got.Sources[0].State != api.SourceOK || got.Sources[1].State != api.SourceUnavailable {
 			t.Fatalf("the sources are %+v", got)
 		}
 		next := configured(map[string]string{"auth": "two", "more": "one"})
@@ -124,7 +124,7 @@ func TestThePortOpensWithoutASet(t *testing.T) {
 					t.Fatal("the port is closed")
 				}
 				got := c.Source()
-				if got.State != admin.SourceUnavailable || got.Error == nil {
+				if got.State != api.SourceUnavailable || got.Error == nil {
 					t.Errorf("the source is %+v", got)
 				}
 				c.Handle(delivery.StreamOpened{Stream: 1, Node: delivery.Node{ID: "edge", Version: "1.40.0"}, ADS: true, Delta: true})
@@ -144,7 +144,7 @@ func TestThePortOpensWithoutASet(t *testing.T) {
 				if a := <-sent; a.Name != "boots" || a.Revision.BuiltIn {
 					t.Errorf("sent when the specs came: %+v", a)
 				}
-				if got := c.Source(); got.State != admin.SourceOK {
+				if got := c.Source(); got.State != api.SourceOK {
 					t.Errorf("the source is %+v", got)
 				}
 			})
@@ -159,17 +159,17 @@ func TestPartsKeepTheTimeOfTheirState(t *testing.T) {
 	steps := []struct {
 		part  source.Part
 		held  []string
-		state admin.SourceState
+		state api.SourceState
 		since int
 		ended bool
 	}{
-		{part: source.Part{Unavailable: &spec.Error{Code: merge.CodeNotRead}}, state: admin.SourceReading},
-		{part: source.Part{Specs: 1}, state: admin.SourceOK, since: 1},
-		{part: source.Part{Specs: 2}, state: admin.SourceOK, since: 1},
-		{part: source.Part{Unavailable: down}, state: admin.SourceUnavailable, since: 3, ended: true},
-		{part: source.Part{Unavailable: down}, state: admin.SourceUnavailable, since: 3},
-		{part: source.Part{Degraded: down}, held: []string{""}, state: admin.SourceHeld, since: 5},
-		{part: source.Part{Degraded: &spec.Error{Code: "rescan"}}, state: admin.SourceDegraded, since: 6},
+		{part: source.Part{Unavailable: &spec.Error{Code: merge.CodeNotRead}}, state: api.SourceReading},
+		{part: source.Part{Specs: 1}, state: api.SourceOK, since: 1},
+		{part: source.Part{Specs: 2}, state: api.SourceOK, since: 1},
+		{part: source.Part{Unavailable: down}, state: api.SourceUnavailable, since: 3, ended: true},
+		{part: source.Part{Unavailable: down}, state: api.SourceUnavailable, since: 3},
+		{part: source.Part{Degraded: down}, held: []string{""}, state: api.SourceHeld, since: 5},
+		{part: source.Part{Degraded: &spec.Error{Code: "rescan"}}, state: api.SourceDegraded, since: 6},
 	}
 	for i, step := range steps {
 		ended := s.follow([]source.Part{step.part}, step.held, at.Add(time.Duration(i)*time.Second))

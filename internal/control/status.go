@@ -7,8 +7,9 @@ import (
 	"strconv"
 	"time"
 
-	"github.com/wasm-xds/wasm-xds/internal/admin"
+	"github.com/wasm-xds/wasm-xds/internal/api"
 	"github.com/wasm-xds/wasm-xds/internal/delivery"
+	"github.com/wasm-xds/wasm-xds/internal/events"
 	"github.com/wasm-xds/wasm-xds/pkg/snapshot"
 	"github.com/wasm-xds/wasm-xds/pkg/spec"
 )
@@ -47,8 +48,8 @@ func askEach[K any](c *Control, list func() []K, look func(K)) {
 }
 
 // Filters returns every filter, sorted by name.
-func (c *Control) Filters() []admin.Filter {
-	var all []admin.Filter
+func (c *Control) Filters() []api.Filter {
+	var all []api.Filter
 	askEach(c, func() []string { return c.machine.Names() }, func(name string) {
 		if f, ok := c.filter(name); ok {
 			all = append(all, f)
@@ -58,15 +59,15 @@ func (c *Control) Filters() []admin.Filter {
 }
 
 // Counts returns how many filters and subscribers are in each state.
-func (c *Control) Counts() admin.Counts {
-	counts := admin.Counts{Filters: map[admin.FilterState]int{}, Subscribers: map[admin.SubscriberState]int{}}
+func (c *Control) Counts() api.Counts {
+	counts := api.Counts{Filters: map[api.FilterState]int{}, Subscribers: map[api.SubscriberState]int{}}
 	c.ask(func() {
 		for _, name := range c.machine.Names() {
 			st, _ := c.machine.Brief(name)
-			one := admin.FilterCounts{Name: name, State: admin.FilterUnknown, WithError: true, Subscribers: map[admin.SubscriberState]int{}}
+			one := api.FilterCounts{Name: name, State: api.FilterUnknown, WithError: true, Subscribers: map[api.SubscriberState]int{}}
 			switch {
 			case st.Wanted != nil:
-				f := admin.Filter{Name: name, State: admin.FilterActive}
+				f := api.Filter{Name: name, State: api.FilterActive}
 				c.describe(&f, st)
 				one.State, one.WithError = f.State, f.Error != nil
 			case st.Count == 0: // otherwise Envoys ask for the name, and get a deny stand-in
@@ -77,29 +78,29 @@ func (c *Control) Counts() admin.Counts {
 				counts.WithError++
 			}
 			for state, n := range c.machine.CountsOf(name) {
-				one.Subscribers[admin.SubscriberState(state.String())] = n
+				one.Subscribers[api.SubscriberState(state.String())] = n
 			}
 			counts.PerFilter = append(counts.PerFilter, one)
 		}
 		counts.WithoutModules = c.machine.Unreached()
 		for state, n := range c.machine.Counts() {
-			counts.Subscribers[admin.SubscriberState(state.String())] += n
+			counts.Subscribers[api.SubscriberState(state.String())] += n
 		}
 	})
 	return counts
 }
 
 // Filter returns the filter of the name.
-func (c *Control) Filter(name string) (admin.Filter, bool) {
-	var f admin.Filter
+func (c *Control) Filter(name string) (api.Filter, bool) {
+	var f api.Filter
 	var found bool
 	c.ask(func() { f, found = c.filter(name) })
 	return f, found
 }
 
 // Nodes returns every stream, and after them the gone Envoys.
-func (c *Control) Nodes() []admin.Node {
-	var all []admin.Node
+func (c *Control) Nodes() []api.Node {
+	var all []api.Node
 	askEach(c, func() []delivery.StreamID { return c.machine.Streams() }, func(id delivery.StreamID) {
 		if s, ok := c.machine.Stream(id); ok {
 			all = append(all, c.node(s))
@@ -114,8 +115,8 @@ func (c *Control) Nodes() []admin.Node {
 }
 
 // Snapshot returns the served revisions.
-func (c *Control) Snapshot() admin.Snapshot {
-	out := admin.Snapshot{Filters: map[string]string{}, LoadedFrom: "directory"}
+func (c *Control) Snapshot() api.Snapshot {
+	out := api.Snapshot{Filters: map[string]string{}, LoadedFrom: "directory"}
 	c.ask(func() {
 		out.Version, out.Since = c.snapshot.Version(), c.published
 		if c.fromState {
@@ -134,21 +135,21 @@ func (c *Control) Snapshot() admin.Snapshot {
 func (c *Control) Ready() bool { return c.ready.Load() }
 
 // Subscribe delivers the events from now on, and the events that were missed since lastEventID.
-func (c *Control) Subscribe(lastEventID string) admin.Subscription {
+func (c *Control) Subscribe(lastEventID string) events.Subscription {
 	return c.hub.Subscribe(lastEventID)
 }
 
-func (c *Control) filter(name string) (admin.Filter, bool) {
+func (c *Control) filter(name string) (api.Filter, bool) {
 	st, ok := c.machine.Status(name)
 	if !ok {
-		return admin.Filter{}, false
+		return api.Filter{}, false
 	}
-	f := admin.Filter{Name: name, State: admin.FilterActive}
+	f := api.Filter{Name: name, State: api.FilterActive}
 	switch {
 	case st.Wanted == nil && len(st.Subscribers) == 0:
-		return admin.Filter{}, false
+		return api.Filter{}, false
 	case st.Wanted == nil:
-		f.State = admin.FilterUnknown
+		f.State = api.FilterUnknown
 		f.Error = c.unknownName(name)
 	default:
 		c.describe(&f, st)
@@ -169,15 +170,15 @@ const reconnectWait = 30 * time.Second
 
 // summarize sets the filter's condition. Right after a start, the earlier Envoys have not gone:
 // they are about to connect again.
-func (c *Control) summarize(f *admin.Filter) {
+func (c *Control) summarize(f *api.Filter) {
 	f.Summarize()
-	if f.Condition == admin.ConditionEnvoysGone && f.Envoys.Gone == 0 && time.Since(c.began) < reconnectWait {
-		f.Condition = admin.ConditionProgressing
+	if f.Condition == api.ConditionEnvoysGone && f.Envoys.Gone == 0 && time.Since(c.began) < reconnectWait {
+		f.Condition = api.ConditionProgressing
 		f.Rollout = "its Envoys have not come back since the server started"
 	}
 }
 
-func (c *Control) describe(f *admin.Filter, st delivery.FilterStatus) {
+func (c *Control) describe(f *api.Filter, st delivery.FilterStatus) {
 	w := st.Wanted
 	f.Type, f.Disabled, f.SpecFile = string(w.Type), w.Disabled, w.SpecFile
 	f.Delivery, f.OnRemove = string(w.Delivery), string(w.OnRemove)
@@ -189,7 +190,7 @@ func (c *Control) describe(f *admin.Filter, st delivery.FilterStatus) {
 	}
 	if r := st.Serving; r != nil {
 		f.Revision = r.ID
-		f.Module = admin.FromModule(c.newestModule(r))
+		f.Module = api.FromModule(c.newestModule(r))
 		if leads := c.tags.leads(w.Name, f.Module.Reference); leads != f.Module.Digest {
 			f.Module.TagDigest = leads
 		}
@@ -213,7 +214,7 @@ func (c *Control) describe(f *admin.Filter, st delivery.FilterStatus) {
 	}
 	switch {
 	case w.Removed:
-		f.State = admin.FilterRemoved
+		f.State = api.FilterRemoved
 		f.IdleSince, f.ForgetAt = st.IdleSince, st.ForgetAt
 		switch {
 		case f.Error != nil:
@@ -223,28 +224,28 @@ func (c *Control) describe(f *admin.Filter, st delivery.FilterStatus) {
 			f.Error = removedError(w)
 		}
 	case w.Preparing:
-		f.State = admin.FilterPreparing
+		f.State = api.FilterPreparing
 	case st.Serving == nil:
-		f.State = admin.FilterRejected
+		f.State = api.FilterRejected
 	}
 	if pin, ok := c.plan.pins[w.Name]; ok && f.Error == nil {
-		f.Error = &admin.Error{
-			Code: admin.CodeRolledBack, Message: fmt.Sprintf("rolled back: revision %s of the spec is not served", pin.Instead),
+		f.Error = &api.Error{
+			Code: api.CodeRolledBack, Message: fmt.Sprintf("rolled back: revision %s of the spec is not served", pin.Instead),
 			Hint: "an edit of the spec ends the rollback", File: w.SpecFile,
 		}
 	}
 }
 
 // unasked describes a removed filter without a subscriber. This is not an error.
-func unasked(w *snapshot.Filter) *admin.Error {
-	return &admin.Error{
+func unasked(w *snapshot.Filter) *api.Error {
+	return &api.Error{
 		Code: delivery.CodeKept, Message: "its spec is gone, and no Envoy asks for it", File: w.SpecFile,
 		Hint: fmt.Sprintf("`wasm-xds forget %s` drops it now", w.Name),
 	}
 }
 
-func removedError(w *snapshot.Filter) *admin.Error {
-	e := &admin.Error{Code: delivery.CodeKept, File: w.SpecFile}
+func removedError(w *snapshot.Filter) *api.Error {
+	e := &api.Error{Code: delivery.CodeKept, File: w.SpecFile}
 	switch w.OnRemove {
 	case spec.Passthrough:
 		e.Message, e.Hint = "its spec is gone; everything passes", "put the spec back to serve it again"
@@ -256,8 +257,8 @@ func removedError(w *snapshot.Filter) *admin.Error {
 	return e
 }
 
-func (c *Control) unknownName(name string) *admin.Error {
-	e := &admin.Error{Code: delivery.CodeUnknownFilter, Message: fmt.Sprintf("no spec is named %q: requests are denied", name)}
+func (c *Control) unknownName(name string) *api.Error {
+	e := &api.Error{Code: delivery.CodeUnknownFilter, Message: fmt.Sprintf("no spec is named %q: requests are denied", name)}
 	if c.set == nil {
 		e.Message = fmt.Sprintf("the specs have not been read, so that nothing is known of %q: an Envoy that runs it keeps it, others deny", name)
 		e.Hint = "`wasm-xds status` says why the specs cannot be read"
@@ -271,11 +272,11 @@ func (c *Control) unknownName(name string) *admin.Error {
 	return e
 }
 
-func (c *Control) subscriber(name string, s delivery.SubscriberStatus) admin.Subscriber {
-	out := admin.Subscriber{
+func (c *Control) subscriber(name string, s delivery.SubscriberStatus) api.Subscriber {
+	out := api.Subscriber{
 		Node: s.Node.ID, Cluster: s.Node.Cluster, Address: s.Node.Address,
 		Stream: strconv.FormatUint(uint64(s.Stream), 10), Envoy: s.Node.Version,
-		State: admin.SubscriberState(s.State.String()), Revision: s.Revision, Variant: s.Variant.String(),
+		State: api.SubscriberState(s.State.String()), Revision: s.Revision, Variant: s.Variant.String(),
 		Error: apiProblem(s.Problem), Warnings: lossWarnings(s), Since: s.Since,
 	}
 	if s.Serving == delivery.ServingDeny || s.Serving == delivery.ServingPassthrough {
@@ -288,29 +289,29 @@ func (c *Control) subscriber(name string, s delivery.SubscriberStatus) admin.Sub
 }
 
 // lossWarnings are the losses that the spec accepts. The subscriber's error tells of other losses.
-func lossWarnings(s delivery.SubscriberStatus) []*admin.Error {
-	warnings := []*admin.Error{}
+func lossWarnings(s delivery.SubscriberStatus) []*api.Error {
+	warnings := []*api.Error{}
 	if s.Problem != nil && s.Problem.Code == delivery.CodeEnvoyTooOld && s.Problem.Revision == s.Revision {
 		return warnings
 	}
 	for _, l := range s.Losses {
-		warnings = append(warnings, &admin.Error{
-			Code: admin.CodeSettingLost, Message: fmt.Sprintf("Envoy %s ignores a setting: %s", s.Node.Version, l),
+		warnings = append(warnings, &api.Error{
+			Code: api.CodeSettingLost, Message: fmt.Sprintf("Envoy %s ignores a setting: %s", s.Node.Version, l),
 			Hint: "the spec accepts that with `acceptLoss`; upgrade that Envoy to have the setting work",
 		})
 	}
 	return warnings
 }
 
-func (c *Control) node(s delivery.StreamStatus) admin.Node {
+func (c *Control) node(s delivery.StreamStatus) api.Node {
 	info := c.opened[s.ID]
-	n := admin.Node{
+	n := api.Node{
 		ID: s.Node.ID, Cluster: s.Node.Cluster, Address: s.Node.Address, Envoy: s.Node.Version,
-		Stream: strconv.FormatUint(uint64(s.ID), 10), Mode: info.mode, State: admin.NodeConnected, Since: info.since,
+		Stream: strconv.FormatUint(uint64(s.ID), 10), Mode: info.mode, State: api.NodeConnected, Since: info.since,
 		Filters: c.nodeFilters(s),
 	}
 	if !s.Unreached.IsZero() {
-		n.Warnings = append(n.Warnings, &admin.Error{
+		n.Warnings = append(n.Warnings, &api.Error{
 			Code: delivery.CodeFetchFailed, Message: fmt.Sprintf("no GET for a module has arrived from this Envoy since %s; modules are sent inline", s.Unreached.Format(time.RFC3339)),
 			Hint: "check that the cluster named by --modules-cluster in this Envoy reaches the module server at --modules-address; the first GET ends this",
 		})
@@ -318,11 +319,11 @@ func (c *Control) node(s delivery.StreamStatus) admin.Node {
 	return n
 }
 
-func (c *Control) nodeFilters(s delivery.StreamStatus) []admin.NodeFilter {
-	var filters []admin.NodeFilter
+func (c *Control) nodeFilters(s delivery.StreamStatus) []api.NodeFilter {
+	var filters []api.NodeFilter
 	for _, sub := range s.Subscribers {
 		one := c.subscriber(sub.Name, sub)
-		filters = append(filters, admin.NodeFilter{
+		filters = append(filters, api.NodeFilter{
 			Name: sub.Name, State: one.State, Revision: one.Revision, Variant: one.Variant, Error: one.Error, Warnings: one.Warnings,
 		})
 	}
@@ -340,20 +341,18 @@ func mode(ads, isDelta bool) string {
 	return name + "-sotw"
 }
 
-func apiError(e *spec.Error) *admin.Error {
+func apiError(e *spec.Error) *api.Error {
 	if e == nil {
 		return nil
 	}
-	return &admin.Error{
+	return &api.Error{
 		Code: e.Code, Message: e.Message, Hint: e.Hint, File: e.Pos.File, Line: e.Pos.Line, Column: e.Pos.Column,
 	}
 }
 
-func apiProblem(p *delivery.Problem) *admin.Error {
+func apiProblem(p *delivery.Problem) *api.Error {
 	if p == nil {
 		return nil
 	}
-	return &admin.Error{Code: p.Code, Message: p.Message, Hint: p.Hint}
+	return &api.Error{Code: p.Code, Message: p.Message, Hint: p.Hint}
 }
-
-var _ admin.State = (*Control)(nil)

@@ -8,7 +8,7 @@ import (
 	"strings"
 	"time"
 
-	"github.com/wasm-xds/wasm-xds/internal/admin"
+	"github.com/wasm-xds/wasm-xds/internal/api"
 	"github.com/wasm-xds/wasm-xds/pkg/source"
 	"github.com/wasm-xds/wasm-xds/pkg/spec"
 )
@@ -24,22 +24,22 @@ type syncs struct {
 type syncRequest struct {
 	polled bool          // the followed tags are being polled, or were polled
 	done   chan struct{} // closed when result is set
-	result admin.Sync
+	result api.Sync
 }
 
 // Sync has the source read its specs, and returns the outcome. The source emits the set before
 // Sync of the source returns. Therefore the set is in the inbox before the request.
 // See docs/RATIONALE.md#why-does-status---wait-ask-for-a-read-first.
-func (c *Control) Sync(ctx context.Context) (admin.Sync, *admin.Error) {
+func (c *Control) Sync(ctx context.Context) (api.Sync, *api.Error) {
 	unread := c.readNow(ctx)
 	if ctx.Err() != nil {
-		return admin.Sync{}, c.syncTimeout("the specs are still being read")
+		return api.Sync{}, c.syncTimeout("the specs are still being read")
 	}
 	r := &syncRequest{done: make(chan struct{})}
 	select {
 	case c.inbox <- r:
 	case <-c.done:
-		return admin.Sync{}, stopping()
+		return api.Sync{}, stopping()
 	}
 	select {
 	case <-r.done:
@@ -48,30 +48,30 @@ func (c *Control) Sync(ctx context.Context) (admin.Sync, *admin.Error) {
 		}
 		return r.result, nil
 	case <-c.done:
-		return admin.Sync{}, stopping()
+		return api.Sync{}, stopping()
 	case <-ctx.Done():
 		missing := ""
 		c.ask(func() {
 			missing = c.missing()
 			c.syncs.waiting = slices.DeleteFunc(c.syncs.waiting, func(one *syncRequest) bool { return one == r })
 		})
-		return admin.Sync{}, c.syncTimeout(missing)
+		return api.Sync{}, c.syncTimeout(missing)
 	}
 }
 
-func stopping() *admin.Error {
-	return &admin.Error{Code: "stopping", Message: "the server is stopping"}
+func stopping() *api.Error {
+	return &api.Error{Code: "stopping", Message: "the server is stopping"}
 }
 
-func (c *Control) syncTimeout(missing string) *admin.Error {
-	return &admin.Error{
-		Code: admin.CodeSyncTimeout, Message: "the specs are not read, fetched and tried in the given time: " + missing,
+func (c *Control) syncTimeout(missing string) *api.Error {
+	return &api.Error{
+		Code: api.CodeSyncTimeout, Message: "the specs are not read, fetched and tried in the given time: " + missing,
 		Hint: "give it a longer timeout; `wasm-xds status` shows what is wrong meanwhile",
 	}
 }
 
 // readNow has the source read its specs, and returns an error if the read failed.
-func (c *Control) readNow(ctx context.Context) *admin.Error {
+func (c *Control) readNow(ctx context.Context) *api.Error {
 	syncer, ok := c.cfg.Source.(source.Syncer)
 	if !ok {
 		return nil
@@ -84,7 +84,7 @@ func (c *Control) readNow(ctx context.Context) *admin.Error {
 	case errors.As(err, &worded):
 		return apiError(worded)
 	default:
-		return &admin.Error{Code: "source_not_read", Message: "the specs could not be read: " + err.Error(), Hint: "see the server's log"}
+		return &api.Error{Code: "source_not_read", Message: "the specs could not be read: " + err.Error(), Hint: "see the server's log"}
 	}
 }
 
@@ -154,9 +154,9 @@ func shortList(names []string) string {
 }
 
 // synced is the outcome of the newest set.
-func (c *Control) synced() admin.Sync {
-	out := admin.Sync{Version: c.snapshot.Version()}
-	if c.plan.held != nil || c.source.state == admin.SourceUnavailable {
+func (c *Control) synced() api.Sync {
+	out := api.Sync{Version: c.snapshot.Version()}
+	if c.plan.held != nil || c.source.state == api.SourceUnavailable {
 		out.Error = apiError(c.source.err)
 	}
 	for _, e := range c.source.errors {
@@ -171,9 +171,9 @@ func (c *Control) synced() admin.Sync {
 		if !ok || st.Wanted == nil {
 			continue
 		}
-		f := admin.Filter{Name: w.Name, State: admin.FilterActive}
+		f := api.Filter{Name: w.Name, State: api.FilterActive}
 		c.describe(&f, st)
-		one := admin.SyncFilter{Name: w.Name, State: f.State, SpecFile: f.SpecFile, Error: f.Error, Refused: refused[w.Name]}
+		one := api.SyncFilter{Name: w.Name, State: f.State, SpecFile: f.SpecFile, Error: f.Error, Refused: refused[w.Name]}
 		if st.Wanted.Revision != nil {
 			one.Revision = st.Wanted.Revision.ID
 		}

@@ -10,7 +10,7 @@ import (
 	"testing/synctest"
 	"time"
 
-	"github.com/wasm-xds/wasm-xds/internal/admin"
+	"github.com/wasm-xds/wasm-xds/internal/api"
 	"github.com/wasm-xds/wasm-xds/pkg/source"
 	"github.com/wasm-xds/wasm-xds/pkg/spec"
 )
@@ -58,7 +58,7 @@ func (s *onDemand) Sync(ctx context.Context) error {
 }
 
 // answer is a sync's answer on a single line.
-func answer(s admin.Sync, e *admin.Error) string {
+func answer(s api.Sync, e *api.Error) string {
 	if e != nil {
 		return e.Code + ": " + e.Message
 	}
@@ -92,7 +92,7 @@ func TestSyncAnswersForTheReadThatItAskedFor(t *testing.T) {
 		ctx, cancel := context.WithCancel(t.Context())
 		ended := make(chan error, 1)
 		go func() { ended <- c.Run(ctx, nobody{}) }()
-		sync := func(want string) admin.Sync {
+		sync := func(want string) api.Sync {
 			t.Helper()
 			limit, cancel := context.WithTimeout(ctx, time.Minute)
 			defer cancel()

@@ -9,7 +9,7 @@ import (
 
 	"go.uber.org/zap"
 
-	"github.com/wasm-xds/wasm-xds/internal/admin"
+	"github.com/wasm-xds/wasm-xds/internal/api"
 )
 
 const (
@@ -25,18 +25,18 @@ const (
 // use; the zero value has no visitor.
 type visitors struct {
 	mu     sync.Mutex
-	seen   map[visitorKey]admin.Visitor
+	seen   map[visitorKey]api.Visitor
 	logged map[visitorKey]time.Time // by port and protocol
 }
 
 type visitorKey struct{ port, speaks, host string }
 
 // note counts a visit, and says whether to log the visit.
-func (v *visitors) note(one admin.Visitor, now time.Time) bool {
+func (v *visitors) note(one api.Visitor, now time.Time) bool {
 	v.mu.Lock()
 	defer v.mu.Unlock()
 	if v.seen == nil {
-		v.seen, v.logged = map[visitorKey]admin.Visitor{}, map[visitorKey]time.Time{}
+		v.seen, v.logged = map[visitorKey]api.Visitor{}, map[visitorKey]time.Time{}
 	}
 	host, _, err := net.SplitHostPort(one.Address)
 	if err != nil {
@@ -73,16 +73,16 @@ func (v *visitors) makeRoom(now time.Time) {
 }
 
 // recent returns the visitors of the last hour, sorted by port and address.
-func (v *visitors) recent(now time.Time) []admin.Visitor {
+func (v *visitors) recent(now time.Time) []api.Visitor {
 	v.mu.Lock()
 	defer v.mu.Unlock()
-	all := make([]admin.Visitor, 0, len(v.seen))
+	all := make([]api.Visitor, 0, len(v.seen))
 	for _, one := range v.seen {
 		if now.Sub(one.Last) <= visitorKept {
 			all = append(all, one)
 		}
 	}
-	slices.SortFunc(all, func(a, b admin.Visitor) int {
+	slices.SortFunc(all, func(a, b api.Visitor) int {
 		return cmp.Or(cmp.Compare(a.Port, b.Port), cmp.Compare(a.Address, b.Address), cmp.Compare(a.Speaks, b.Speaks))
 	})
 	return all
@@ -90,7 +90,7 @@ func (v *visitors) recent(now time.Time) []admin.Visitor {
 
 // Visited notes a connection that began with another protocol than its port speaks. Any goroutine
 // may call it.
-func (c *Control) Visited(one admin.Visitor) {
+func (c *Control) Visited(one api.Visitor) {
 	c.cfg.Metrics.Visited(one.Port, one.Speaks)
 	if c.visitors.note(one, time.Now()) {
 		c.cfg.Logger.Warn(one.Message, zap.String("hint", one.Hint), zap.String("address", one.Address))
@@ -98,4 +98,4 @@ func (c *Control) Visited(one admin.Visitor) {
 }
 
 // Visitors returns the hosts of the last hour that spoke another protocol than a port does.
-func (c *Control) Visitors() []admin.Visitor { return c.visitors.recent(time.Now()) }
+func (c *Control) Visitors() []api.Visitor { return c.visitors.recent(time.Now()) }

@@ -5,7 +5,7 @@ import (
 	"testing"
 	"time"
 
-	"github.com/wasm-xds/wasm-xds/internal/admin"
+	"github.com/wasm-xds/wasm-xds/internal/api"
 )
 
 func TestVisitorsAreLoggedOnceAMinute(t *testing.T) {
@@ -24,7 +24,7 @@ func TestVisitorsAreLoggedOnceAMinute(t *testing.T) {
 		{4 * time.Second, "modules", "10.0.0.1:4", "tls", true},
 		{time.Minute, "xds", "10.0.0.1:5", "tls", true},
 	} {
-		one := admin.Visitor{Port: tt.port, Address: tt.address, Speaks: tt.speaks}
+		one := api.Visitor{Port: tt.port, Address: tt.address, Speaks: tt.speaks}
 		if got := v.note(one, start.Add(tt.after)); got != tt.logged {
 			t.Errorf("%+v: logged is %t", tt, got)
 		}
@@ -42,7 +42,7 @@ func TestVisitorsAreBounded(t *testing.T) {
 	start := time.Date(2026, 1, 2, 3, 4, 5, 0, time.UTC)
 	var v visitors
 	for i := range 3 * mostVisitors {
-		v.note(admin.Visitor{Port: "xds", Speaks: "tls", Address: fmt.Sprintf("10.0.%d.%d:1", i/250, i%250)}, start.Add(time.Duration(i)*time.Second))
+		v.note(api.Visitor{Port: "xds", Speaks: "tls", Address: fmt.Sprintf("10.0.%d.%d:1", i/250, i%250)}, start.Add(time.Duration(i)*time.Second))
 	}
 	all := v.recent(start.Add(3 * mostVisitors * time.Second))
 	if len(all) != mostVisitors || len(v.seen) != mostVisitors {

@@ -15,6 +15,7 @@ import (
 	"google.golang.org/grpc"
 
 	"github.com/wasm-xds/wasm-xds/internal/admin"
+	"github.com/wasm-xds/wasm-xds/internal/api"
 	"github.com/wasm-xds/wasm-xds/internal/certs"
 	"github.com/wasm-xds/wasm-xds/internal/control"
 	"github.com/wasm-xds/wasm-xds/internal/delivery"
@@ -170,7 +171,7 @@ func run(ctx context.Context, cfg Config, parts *ending.Parts) (err error) {
 	})
 	group.Go(func() error {
 		defer parts.Begin("transfers of modules")()
-		h := moduleserver.Handler(store, c.Serves, c, cfg.Logger)
+		h := moduleserver.Handler(store, c.Serves, gets{c, metrics}, cfg.Logger)
 		return serveHTTP(ctx, listeners.modules, moduleserver.NewServer(h, cfg.Logger))
 	})
 	group.Go(func() error {
@@ -189,8 +190,8 @@ func run(ctx context.Context, cfg Config, parts *ending.Parts) (err error) {
 }
 
 // limitOf turns a refusal because of a limit into its form in the status.
-func limitOf(r xds.Refusal) admin.Limit {
-	return admin.Limit{
+func limitOf(r xds.Refusal) api.Limit {
+	return api.Limit{
 		Name: string(r.Limit), Flag: "--max-" + strings.ReplaceAll(string(r.Limit), "_", "-"),
 		Most: r.Most, Node: r.Node, Address: r.Address,
 	}

@@ -16,25 +16,29 @@ import (
 	"github.com/chromedp/chromedp"
 
 	"github.com/wasm-xds/wasm-xds/internal/admin"
+	"github.com/wasm-xds/wasm-xds/internal/api"
+	"github.com/wasm-xds/wasm-xds/internal/events"
 )
 
 // world is a made-up server state. Parts not used by the page are missing.
 type world struct {
 	admin.State
-	filters []admin.Filter
-	source  admin.Source
-	hub     admin.Hub
+	filters []api.Filter
+	source  api.Source
+	hub     events.Hub
 }
 
-func (w *world) Filters() []admin.Filter { return w.filters }
-func (w *world) Nodes() []admin.Node     { return nil }
-func (w *world) Source() admin.Source    { return w.source }
+func (w *world) Filters() []api.Filter { return w.filters }
+func (w *world) Nodes() []api.Node     { return nil }
+func (w *world) Source() api.Source    { return w.source }
 
-func (w *world) Snapshot() admin.Snapshot {
-	return admin.Snapshot{Version: "0123456789abcdef", Filters: map[string]string{}}
+func (w *world) Snapshot() api.Snapshot {
+	return api.Snapshot{Version: "0123456789abcdef", Filters: map[string]string{}}
 }
 
-func (w *world) Subscribe(lastEventID string) admin.Subscription { return w.hub.Subscribe(lastEventID) }
+func (w *world) Subscribe(lastEventID string) events.Subscription {
+	return w.hub.Subscribe(lastEventID)
+}
 
 // browser starts Chromium and opens the page of a world in a window of the width.
 func browser(t *testing.T, w *world, width int64) (page context.Context, server *httptest.Server) {
@@ -105,23 +109,23 @@ const (
 	newer  = "1704ad09aaaa"
 )
 
-func subscriber(node string, state admin.SubscriberState, revision string) admin.Subscriber {
-	return admin.Subscriber{
+func subscriber(node string, state api.SubscriberState, revision string) api.Subscriber {
+	return api.Subscriber{
 		Node: node, Cluster: "edge", Address: "10.0.0." + node[len(node)-1:] + ":41822", Envoy: "1.40.0", State: state,
 		Revision: revision, Variant: "remote", Since: time.Now().Add(-3 * time.Hour),
 	}
 }
 
-func filter(name string, subscribers ...admin.Subscriber) admin.Filter {
-	return admin.Filter{
-		Name: name, Type: "http", State: admin.FilterActive, Revision: before, Stable: before, Delivery: "remote",
-		Module: admin.Module{SHA256: strings.Repeat("ab", 32), Size: 86154}, OnRemove: "keep",
+func filter(name string, subscribers ...api.Subscriber) api.Filter {
+	return api.Filter{
+		Name: name, Type: "http", State: api.FilterActive, Revision: before, Stable: before, Delivery: "remote",
+		Module: api.Module{SHA256: strings.Repeat("ab", 32), Size: 86154}, OnRemove: "keep",
 		SpecFile: "/etc/wasm-xds/filters/" + name + ".yaml", Subscribers: subscribers,
 	}
 }
 
-func broken(name string) *admin.Error {
-	return &admin.Error{
+func broken(name string) *api.Error {
+	return &api.Error{
 		Code: "unknown_field", Message: `unknown field "confg"`, Hint: `did you mean "config"?`,
 		File: "/etc/wasm-xds/filters/" + name + ".yaml", Line: 8, Column: 1,
 	}
@@ -129,10 +133,10 @@ func broken(name string) *admin.Error {
 
 // A rollout's bar counts only the Envoys that run the candidate.
 func TestBarOfARollout(t *testing.T) {
-	f := filter("auth", subscriber("edge-1", admin.SubscriberLive, newer), subscriber("edge-2", admin.SubscriberLive, before),
-		subscriber("edge-3", admin.SubscriberLive, before))
+	f := filter("auth", subscriber("edge-1", api.SubscriberLive, newer), subscriber("edge-2", api.SubscriberLive, before),
+		subscriber("edge-3", api.SubscriberLive, before))
 	f.Candidate = newer
-	page, _ := browser(t, &world{filters: []admin.Filter{f}}, 1280)
+	page, _ := browser(t, &world{filters: []api.Filter{f}}, 1280)
 	if got := js[string](t, page, `document.querySelector("[data-filter=auth] summary").textContent`); got != "1 of 3 Envoys run "+newer {
 		t.Errorf("%q", got)
 	}
@@ -144,12 +148,12 @@ func TestBarOfARollout(t *testing.T) {
 
 // An error is shown once and never beside an "ok". Failing filters come first.
 func TestAttentionFirst(t *testing.T) {
-	failing := filter("zeta", subscriber("edge-1", admin.SubscriberLive, before))
+	failing := filter("zeta", subscriber("edge-1", api.SubscriberLive, before))
 	failing.Error = broken("zeta")
-	left := filter("left", subscriber("edge-1", admin.SubscriberGone, before))
+	left := filter("left", subscriber("edge-1", api.SubscriberGone, before))
 	w := &world{
-		filters: []admin.Filter{filter("alpha", subscriber("edge-1", admin.SubscriberLive, before)), left, failing},
-		source:  admin.Source{Directory: "/etc/wasm-xds/filters", State: admin.SourceOK, Errors: []*admin.Error{broken("zeta"), broken("another")}},
+		filters: []api.Filter{filter("alpha", subscriber("edge-1", api.SubscriberLive, before)), left, failing},
+		source:  api.Source{Directory: "/etc/wasm-xds/filters", State: api.SourceOK, Errors: []*api.Error{broken("zeta"), broken("another")}},
 	}
 	page, _ := browser(t, w, 1280)
 	order := js[[]string](t, page, `[...document.querySelectorAll("[data-filter]")].map((e) => e.dataset.filter)`)
@@ -172,13 +176,13 @@ func TestAttentionFirst(t *testing.T) {
 
 // Revisions and times do not wrap, and nothing is wider than the window.
 func TestNothingBreaks(t *testing.T) {
-	var errs []*admin.Error
+	var errs []*api.Error
 	for i := range 12 {
 		errs = append(errs, broken(fmt.Sprintf("a-rather-long-name-%d", i)))
 	}
-	f := filter("auth", subscriber("edge-1", admin.SubscriberLive, before), subscriber("edge-2", admin.SubscriberFetching, before))
+	f := filter("auth", subscriber("edge-1", api.SubscriberLive, before), subscriber("edge-2", api.SubscriberFetching, before))
 	f.Candidate = newer
-	w := &world{filters: []admin.Filter{f}, source: admin.Source{Directory: "/etc/wasm-xds/filters", State: admin.SourceOK, Errors: errs}}
+	w := &world{filters: []api.Filter{f}, source: api.Source{Directory: "/etc/wasm-xds/filters", State: api.SourceOK, Errors: errs}}
 	for _, width := range []int64{1280, 360} {
 		page, _ := browser(t, w, width)
 		if wide := js[int64](t, page, `document.documentElement.scrollWidth`); wide > width {
@@ -199,7 +203,7 @@ func TestNothingBreaks(t *testing.T) {
 
 // Without the server the figures are greyed and show their time.
 func TestStaleFigures(t *testing.T) {
-	page, server := browser(t, &world{filters: []admin.Filter{filter("auth", subscriber("edge-1", admin.SubscriberLive, before))}}, 1280)
+	page, server := browser(t, &world{filters: []api.Filter{filter("auth", subscriber("edge-1", api.SubscriberLive, before))}}, 1280)
 	if js[bool](t, page, `document.querySelector("#filters").classList.contains("stale")`) {
 		t.Error("the figures are stale although the server is there")
 	}

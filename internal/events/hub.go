@@ -1,4 +1,5 @@
-package admin
+// Package events hands the events of the admin API to any number of subscribers.
+package events
 
 import (
 	"fmt"
@@ -6,6 +7,8 @@ import (
 	"strings"
 	"sync"
 	"time"
+
+	"github.com/wasm-xds/wasm-xds/internal/api"
 )
 
 const (
@@ -22,22 +25,22 @@ const (
 // events. The zero value is ready to use.
 type Hub struct {
 	mu     sync.Mutex
-	queues map[chan Event]struct{}
-	left   time.Time // the time at which the last subscriber left
-	epoch  string    // tells the ids of this process from the ids of other processes
-	last   uint64    // number of the newest event; 0: none
-	kept   []Event   // the newest ones, the oldest first
+	queues map[chan api.Event]struct{}
+	left   time.Time   // the time at which the last subscriber left
+	epoch  string      // tells the ids of this process from the ids of other processes
+	last   uint64      // number of the newest event; 0: none
+	kept   []api.Event // the newest ones, the oldest first
 }
 
 // Subscription is the result of [Hub.Subscribe].
 type Subscription struct {
 	// Missed are the events after the subscriber's last event.
-	Missed []Event
+	Missed []api.Event
 	// Reset: some missed events are unknown, and the subscriber has to read all state again.
 	Reset bool
 	// Events delivers new events. Cancel closes the channel, and so does the hub when the
 	// subscriber lags.
-	Events <-chan Event
+	Events <-chan api.Event
 	Cancel func() // may be called more than once
 }
 
@@ -53,7 +56,7 @@ func (h *Hub) watched(now time.Time) bool {
 }
 
 // Publish gives e an id and hands e to every subscriber, without waiting.
-func (h *Hub) Publish(e Event) {
+func (h *Hub) Publish(e api.Event) {
 	h.mu.Lock()
 	defer h.mu.Unlock()
 	if !h.watched(time.Now()) {
@@ -63,7 +66,7 @@ func (h *Hub) Publish(e Event) {
 	e.ID = h.id(h.last)
 	h.kept = append(h.kept, e)
 	if len(h.kept) > 2*hubKept {
-		h.kept = append([]Event(nil), h.kept[len(h.kept)-hubKept:]...)
+		h.kept = append([]api.Event(nil), h.kept[len(h.kept)-hubKept:]...)
 	}
 	for queue := range h.queues {
 		select {
@@ -84,7 +87,7 @@ func (h *Hub) id(n uint64) string {
 // Subscribe delivers new events. lastEventID is the id of the subscriber's last event; "" for a
 // new subscriber.
 func (h *Hub) Subscribe(lastEventID string) Subscription {
-	queue := make(chan Event, hubQueue)
+	queue := make(chan api.Event, hubQueue)
 	h.mu.Lock()
 	defer h.mu.Unlock()
 	if !h.watched(time.Now()) {
@@ -93,7 +96,7 @@ func (h *Hub) Subscribe(lastEventID string) Subscription {
 		h.last++
 	}
 	if h.queues == nil {
-		h.queues = make(map[chan Event]struct{})
+		h.queues = make(map[chan api.Event]struct{})
 	}
 	h.queues[queue] = struct{}{}
 	s := Subscription{Events: queue, Cancel: func() {
@@ -108,7 +111,7 @@ func (h *Hub) Subscribe(lastEventID string) Subscription {
 }
 
 // since returns the events after the id; reset: some of them are unknown.
-func (h *Hub) since(id string) (missed []Event, reset bool) {
+func (h *Hub) since(id string) (missed []api.Event, reset bool) {
 	epoch, text, _ := strings.Cut(id, "-")
 	n, err := strconv.ParseUint(text, 10, 64)
 	if err != nil || h.epoch == "" || epoch != h.epoch || n > h.last {
@@ -122,7 +125,7 @@ func (h *Hub) since(id string) (missed []Event, reset bool) {
 }
 
 // drop must be called with the lock held.
-func (h *Hub) drop(queue chan Event) {
+func (h *Hub) drop(queue chan api.Event) {
 	if _, there := h.queues[queue]; there {
 		delete(h.queues, queue)
 		h.left = time.Now()

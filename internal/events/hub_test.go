@@ -1,10 +1,12 @@
-package admin
+package events
 
 import (
 	"fmt"
 	"testing"
 	"testing/synctest"
 	"time"
+
+	"github.com/wasm-xds/wasm-xds/internal/api"
 )
 
 // TestHubGivesWhatWasMissed: a returning subscriber gets the events after its last one, while
@@ -14,7 +16,7 @@ func TestHubGivesWhatWasMissed(t *testing.T) {
 		var h Hub
 		publish := func(names ...string) {
 			for _, name := range names {
-				h.Publish(Event{Type: EventFilter, Name: name})
+				h.Publish(api.Event{Type: api.EventFilter, Name: name})
 			}
 		}
 		publish("before anybody")
@@ -59,4 +61,28 @@ func TestHubGivesWhatWasMissed(t *testing.T) {
 			t.Errorf("after a long time: %s, %d are kept", got, len(h.kept))
 		}
 	})
+}
+
+func TestHubDropsWhoLags(t *testing.T) {
+	var hub Hub
+	one, two := hub.Subscribe(""), hub.Subscribe("")
+	defer one.Cancel()
+	slow, quick, cancel := one.Events, two.Events, two.Cancel
+	for range hubQueue + 1 {
+		hub.Publish(api.Event{Type: api.EventFilter})
+		<-quick
+	}
+	n := 0
+	for range slow {
+		n++
+	}
+	if n != hubQueue {
+		t.Errorf("the slow one got %d events, want %d and then the end", n, hubQueue)
+	}
+	cancel()
+	cancel()
+	if _, open := <-quick; open {
+		t.Error("the channel is open after cancel")
+	}
+	hub.Publish(api.Event{})
 }

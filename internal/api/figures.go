@@ -1,0 +1,34 @@
+package api
+
+// Counts are the numbers of filters and subscribers in each state.
+type Counts struct {
+	Filters     map[FilterState]int
+	WithError   int // filters with newer content than is served
+	Subscribers map[SubscriberState]int
+	// PerFilter has the filters, sorted by name.
+	PerFilter []FilterCounts
+	// WithoutModules is the number of Envoys that send no GET for a module.
+	WithoutModules int
+}
+
+// FilterCounts are the metrics of a filter.
+type FilterCounts struct {
+	Name        string
+	State       FilterState
+	WithError   bool
+	Subscribers map[SubscriberState]int
+}
+
+// NackKind classifies an Envoy's NACK for the metrics.
+type NackKind string
+
+// The kinds of NACK.
+const (
+	// NackNotCached is the first half of a hitless remote update: the old revision serves on
+	// while Envoy fetches the module. Nothing is wrong.
+	NackNotCached NackKind = "not_cached"
+	NackRejected  NackKind = "rejected" // Envoy cannot run the revision
+	NackType      NackKind = "type"     // Envoy expects a filter of another type
+	NackShared    NackKind = "shared"   // of a response with several resources: the cause is unknown, and each is sent again alone
+	NackOther     NackKind = "other"
+)

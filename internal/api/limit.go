@@ -1,0 +1,25 @@
+package api
+
+import "time"
+
+// Limit is a limit for which streams were ended, as GET /api/v1/limits lists.
+type Limit struct {
+	Name    string    `json:"name"` // names, names_per_stream, streams, streams_per_node, request_size or node_size; later more
+	Flag    string    `json:"flag"` // of serve
+	Most    int       `json:"most"`
+	Refused uint64    `json:"refused"` // ended streams, since the start
+	Last    time.Time `json:"last"`    // the last ended stream
+	Node    string    `json:"node"`    // the last ended stream's; "": not known
+	Address string    `json:"address"`
+}
+
+// Visitor is a host that spoke another protocol than a port for Envoys does.
+type Visitor struct {
+	Port    string    `json:"port"`    // xds or modules
+	Speaks  string    `json:"speaks"`  // tls, http1 or http2; later versions may add more
+	Address string    `json:"address"` // of the last connection
+	Count   uint64    `json:"count"`   // connections
+	Last    time.Time `json:"last"`    // the last connection
+	Message string    `json:"message"`
+	Hint    string    `json:"hint"` // the setting to change
+}

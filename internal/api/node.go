@@ -1,0 +1,37 @@
+package api
+
+import "time"
+
+// NodeState says whether an Envoy is connected.
+type NodeState string
+
+// The node states. Later versions may add more.
+const (
+	NodeConnected NodeState = "connected"
+	NodeGone      NodeState = "gone" // the last stream has ended; Filters ran at that time
+)
+
+// Node is an Envoy's stream with its filters, or an Envoy that has gone.
+type Node struct {
+	ID      string       `json:"id"`
+	Cluster string       `json:"cluster"`
+	Address string       `json:"address"`
+	Envoy   string       `json:"envoy"`
+	Stream  string       `json:"stream"`
+	Mode    string       `json:"mode"` // ads-delta, ads-sotw, ecds-delta or ecds-sotw
+	State   NodeState    `json:"state"`
+	Since   time.Time    `json:"since"` // the start of the stream, or the end of the last one
+	Filters []NodeFilter `json:"filters"`
+	// Warnings are problems of this Envoy, independent of a filter.
+	Warnings []*Error `json:"warnings"`
+}
+
+// NodeFilter is a filter on an Envoy.
+type NodeFilter struct {
+	Name     string          `json:"name"`
+	State    SubscriberState `json:"state"`
+	Revision string          `json:"revision"`
+	Variant  string          `json:"variant"`
+	Error    *Error          `json:"error"`
+	Warnings []*Error        `json:"warnings"` // see [Subscriber.Warnings]
+}

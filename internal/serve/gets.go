@@ -1,0 +1,27 @@
+package serve
+
+import (
+	"github.com/wasm-xds/wasm-xds/internal/admin"
+	"github.com/wasm-xds/wasm-xds/internal/control"
+	"github.com/wasm-xds/wasm-xds/internal/delivery"
+	"github.com/wasm-xds/wasm-xds/internal/moduleserver"
+)
+
+// gets passes the events of the module server to the control, and its answers to the metrics.
+type gets struct {
+	control *control.Control
+	metrics *admin.Metrics
+}
+
+// FetchStarted passes on the start of a GET.
+func (g gets) FetchStarted(token string) { g.control.Handle(delivery.FetchStarted{Token: token}) }
+
+// FetchFinished passes on the end of a GET.
+func (g gets) FetchFinished(token string, end moduleserver.End) {
+	g.control.Handle(delivery.FetchFinished{
+		Token: token, Complete: end != moduleserver.Broken, Taken: end == moduleserver.Taken,
+	})
+}
+
+// Answered counts an answer.
+func (g gets) Answered(status int, bytes int64) { g.metrics.ModuleServed(status, bytes) }
