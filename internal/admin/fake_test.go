@@ -25,31 +25,15 @@ type fake struct {
 	syncedFor  time.Duration
 }
 
-func (f *fake) Filters() []api.Filter { return f.filters }
-func (f *fake) Nodes() []api.Node     { return f.nodes }
-func (f *fake) Snapshot() api.Snapshot {
-	return api.Snapshot{Version: "v1", Filters: map[string]string{}}
-}
+func (f *fake) Filters() []api.Filter   { return f.filters }
+func (f *fake) Nodes() []api.Node       { return f.nodes }
 func (f *fake) Source() api.Source      { return f.source }
 func (f *fake) Ready() bool             { return f.ready }
 func (f *fake) Limits() []api.Limit     { return f.limits }
 func (f *fake) Visitors() []api.Visitor { return f.visitors }
 
-func (f *fake) Counts() api.Counts {
-	counts := api.Counts{Filters: map[api.FilterState]int{}, Subscribers: map[api.SubscriberState]int{}}
-	for _, one := range f.filters {
-		counts.Filters[one.State]++
-		if one.Error != nil {
-			counts.WithError++
-		}
-		each := api.FilterCounts{Name: one.Name, State: one.State, WithError: one.Error != nil, Subscribers: map[api.SubscriberState]int{}}
-		for _, s := range one.Subscribers {
-			counts.Subscribers[s.State]++
-			each.Subscribers[s.State]++
-		}
-		counts.PerFilter = append(counts.PerFilter, each)
-	}
-	return counts
+func (f *fake) Snapshot() api.Snapshot {
+	return api.Snapshot{Version: "v1", Filters: map[string]string{}}
 }
 
 func (f *fake) Filter(name string) (api.Filter, bool) {

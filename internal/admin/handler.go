@@ -7,8 +7,6 @@ import (
 	"slices"
 	"strings"
 
-	"github.com/prometheus/client_golang/prometheus"
-	"github.com/prometheus/client_golang/prometheus/promhttp"
 	"go.uber.org/zap"
 
 	"github.com/wasm-xds/wasm-xds/internal/api"
@@ -36,18 +34,18 @@ type server struct {
 	streams chan struct{}
 }
 
-// Handler serves the API, the metrics, the health checks and the web page. reg may be nil: then
-// there is no /metrics. logger may be nil: then nothing is logged.
+// Handler serves the API, the metrics, the health checks and the web page. metrics answers
+// /metrics; nil: there is no /metrics. logger may be nil: then nothing is logged.
 //
 // The handler has no authentication. It refuses requests that a web page of another site could
 // make a browser send: a changing request needs a JSON content type and the server's own origin,
 // and the host name must be one of this machine's (see [guard]).
-func Handler(s State, reg *prometheus.Registry, logger *zap.Logger) http.Handler {
-	return HandlerOf("(devel)", s, reg, logger)
+func Handler(s State, metrics http.Handler, logger *zap.Logger) http.Handler {
+	return HandlerOf("(devel)", s, metrics, logger)
 }
 
 // HandlerOf is [Handler] for a server of the given version.
-func HandlerOf(version string, s State, reg *prometheus.Registry, logger *zap.Logger) http.Handler {
+func HandlerOf(version string, s State, metrics http.Handler, logger *zap.Logger) http.Handler {
 	if logger == nil {
 		logger = zap.NewNop()
 	}
@@ -75,8 +73,8 @@ func HandlerOf(version string, s State, reg *prometheus.Registry, logger *zap.Lo
 	// A probe or a scraper may use any host name, and learns nothing secret.
 	outer.HandleFunc("GET /healthz", func(w http.ResponseWriter, _ *http.Request) { writeText(w, http.StatusOK, "ok\n") })
 	outer.HandleFunc("GET /readyz", srv.ready)
-	if reg != nil {
-		outer.Handle("GET /metrics", promhttp.HandlerFor(reg, promhttp.HandlerOpts{ErrorLog: zap.NewStdLog(logger)}))
+	if metrics != nil {
+		outer.Handle("GET /metrics", metrics)
 	}
 	return outer
 }

@@ -19,8 +19,6 @@ type State interface {
 	History(name string) (api.History, bool)
 	// Nodes returns every stream, sorted by stream, and then the Envoys that have gone lately.
 	Nodes() []api.Node
-	// Counts returns the numbers of filters for /metrics, without a listing of all Envoys.
-	Counts() api.Counts
 	Snapshot() api.Snapshot
 	Source() api.Source
 	// Visitors returns the hosts of the last hour that spoke another protocol than a port does.

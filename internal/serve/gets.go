@@ -1,16 +1,16 @@
 package serve
 
 import (
-	"github.com/wasm-xds/wasm-xds/internal/admin"
 	"github.com/wasm-xds/wasm-xds/internal/control"
 	"github.com/wasm-xds/wasm-xds/internal/delivery"
+	"github.com/wasm-xds/wasm-xds/internal/metrics"
 	"github.com/wasm-xds/wasm-xds/internal/moduleserver"
 )
 
 // gets passes the events of the module server to the control, and its answers to the metrics.
 type gets struct {
-	control *control.Control
-	metrics *admin.Metrics
+	control  *control.Control
+	recorder *metrics.Recorder
 }
 
 // FetchStarted passes on the start of a GET.
@@ -24,4 +24,4 @@ func (g gets) FetchFinished(token string, end moduleserver.End) {
 }
 
 // Answered counts an answer.
-func (g gets) Answered(status int, bytes int64) { g.metrics.ModuleServed(status, bytes) }
+func (g gets) Answered(status int, bytes int64) { g.recorder.ModuleServed(status, bytes) }

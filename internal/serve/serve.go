@@ -21,6 +21,7 @@ import (
 	"github.com/wasm-xds/wasm-xds/internal/delivery"
 	"github.com/wasm-xds/wasm-xds/internal/ending"
 	"github.com/wasm-xds/wasm-xds/internal/examine"
+	"github.com/wasm-xds/wasm-xds/internal/metrics"
 	"github.com/wasm-xds/wasm-xds/internal/module"
 	"github.com/wasm-xds/wasm-xds/internal/moduleserver"
 	"github.com/wasm-xds/wasm-xds/internal/netguard"
@@ -112,7 +113,7 @@ func run(ctx context.Context, cfg Config, parts *ending.Parts) (err error) {
 
 	decoded := preflight.NewModules(keptModules)
 	defer decoded.Close()
-	metrics := admin.NewMetrics(cfg.Version)
+	recorder := metrics.New(cfg.Version)
 	gate := &transfer.Gate{} // for all fetches
 	cfg.Registry.Guard, cfg.Registry.Gate = cfg.Guard, gate
 	registries, err := registry.New(cfg.Registry)
@@ -127,7 +128,7 @@ func run(ctx context.Context, cfg Config, parts *ending.Parts) (err error) {
 	modules := &module.Resolver{
 		Store: store, Guard: cfg.Guard, Gate: gate, Roots: roots, Registry: registries, Keys: cfg.Keys, Checked: checked, Logger: cfg.Logger,
 	}
-	specs, sourceName, err := openSource(cfg, registries, modules, files.Path("bundles"), metrics)
+	specs, sourceName, err := openSource(cfg, registries, modules, files.Path("bundles"), recorder)
 	if err != nil {
 		return err
 	}
@@ -140,7 +141,7 @@ func run(ctx context.Context, cfg Config, parts *ending.Parts) (err error) {
 		Store:      store,
 		StandIns:   control.NewStandIns(),
 		Files:      files,
-		Metrics:    metrics,
+		Metrics:    recorder,
 		Logger:     cfg.Logger,
 		Delivery:   cfg.Delivery,
 		AllowEmpty: cfg.AllowEmpty,
@@ -150,7 +151,7 @@ func run(ctx context.Context, cfg Config, parts *ending.Parts) (err error) {
 		Sandbox:    sandboxVersion(cfg.Version),
 		HostEnv:    cfg.HostEnv,
 	})
-	if err := metrics.Watch(c); err != nil {
+	if err := recorder.Watch(c); err != nil {
 		return err
 	}
 	listeners.watchVisitors(c.Visited)
@@ -160,18 +161,18 @@ func run(ctx context.Context, cfg Config, parts *ending.Parts) (err error) {
 	group, ctx := errgroup.WithContext(ctx)
 	cfg.Limits.Refused = func(r xds.Refusal) { c.StreamRefused(limitOf(r)) }
 	server := xds.NewServer(ctx, c, builder, cfg.Limits, cfg.Logger)
-	server.CountPushes(metrics.Pushed)
+	server.CountPushes(recorder.Pushed)
 	group.Go(func() error {
 		defer parts.Begin("the last state to be written")()
 		return c.Run(ctx, server)
 	})
 	group.Go(func() error {
 		defer parts.Begin("answers of the API")()
-		return admin.Serve(ctx, listeners.admin, admin.HandlerOf(cfg.Version, c, metrics.Registry(), cfg.Logger))
+		return admin.Serve(ctx, listeners.admin, admin.HandlerOf(cfg.Version, c, recorder.Handler(cfg.Logger), cfg.Logger))
 	})
 	group.Go(func() error {
 		defer parts.Begin("transfers of modules")()
-		h := moduleserver.Handler(store, c.Serves, gets{c, metrics}, cfg.Logger)
+		h := moduleserver.Handler(store, c.Serves, gets{c, recorder}, cfg.Logger)
 		return serveHTTP(ctx, listeners.modules, moduleserver.NewServer(h, cfg.Logger))
 	})
 	group.Go(func() error {

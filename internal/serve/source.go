@@ -12,7 +12,7 @@ import (
 
 	ocispec "github.com/opencontainers/image-spec/specs-go/v1"
 
-	"github.com/wasm-xds/wasm-xds/internal/admin"
+	"github.com/wasm-xds/wasm-xds/internal/metrics"
 	"github.com/wasm-xds/wasm-xds/internal/module"
 	"github.com/wasm-xds/wasm-xds/internal/registry"
 	"github.com/wasm-xds/wasm-xds/internal/source/oci"
@@ -24,7 +24,7 @@ import (
 
 // openSource makes one source from the directory and the bundles, and returns its description.
 // bundles is the directory that keeps bundles across restarts.
-func openSource(cfg Config, client *registry.Client, modules *module.Resolver, bundles string, metrics *admin.Metrics) (source.Source, string, error) {
+func openSource(cfg Config, client *registry.Client, modules *module.Resolver, bundles string, recorder *metrics.Recorder) (source.Source, string, error) {
 	var all []merge.Named
 	if cfg.Dir != "" {
 		all = append(all, merge.Named{Root: filepath.Clean(cfg.Dir), Source: dir.New(dir.Config{
@@ -37,7 +37,7 @@ func openSource(cfg Config, client *registry.Client, modules *module.Resolver, b
 		kept[name] = struct{}{}
 		all = append(all, merge.Named{Root: oci.Root(ref), Source: oci.New(oci.Config{
 			Reference: ref, Client: client, Dir: filepath.Join(bundles, name), Refresh: cfg.Refresh,
-			Logger: cfg.Logger, Failed: metrics.BundleFailed,
+			Logger: cfg.Logger, Failed: recorder.BundleFailed,
 			Verify: func(ctx context.Context, manifest ocispec.Descriptor) *spec.Error {
 				return modules.CheckBundle(ctx, client, ref, manifest)
 			},

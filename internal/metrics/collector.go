@@ -1,4 +1,4 @@
-package admin
+package metrics
 
 import (
 	"maps"
@@ -26,6 +26,15 @@ var (
 	descReady = prometheus.NewDesc("wasm_xds_ready",
 		"1 when a snapshot can be served.", nil, nil)
 )
+
+// State has the figures that the gauges show. Any goroutine may call the methods.
+type State interface {
+	// Counts returns the numbers of filters and subscribers, without a listing of all Envoys.
+	Counts() api.Counts
+	Source() api.Source
+	// Ready says whether a snapshot can be served.
+	Ready() bool
+}
 
 // stateCollector reads the state on each scrape, so that gauges and API cannot disagree.
 type stateCollector struct{ state State }
@@ -63,11 +72,4 @@ func (c stateCollector) Collect(out chan<- prometheus.Metric) {
 	gauge(descAvailable, number(source.State != api.SourceUnavailable))
 	gauge(descDegraded, number(source.State == api.SourceDegraded))
 	gauge(descReady, number(c.state.Ready()))
-}
-
-func number(is bool) int {
-	if is {
-		return 1
-	}
-	return 0
 }

@@ -1,4 +1,4 @@
-package admin
+package metrics
 
 import (
 	"fmt"
@@ -9,10 +9,9 @@ import (
 )
 
 // series are the lines of /metrics with that prefix.
-func series(t *testing.T, s State, m *Metrics, prefix string) []string {
-	t.Helper()
+func series(m *Recorder, prefix string) []string {
 	var found []string
-	for line := range strings.Lines(request(t, Handler(s, m.Registry(), nil), "GET", "/metrics", nil).Body.String()) {
+	for line := range strings.Lines(scrape(m)) {
 		if strings.HasPrefix(line, prefix) {
 			found = append(found, strings.TrimSpace(line))
 		}
@@ -21,7 +20,7 @@ func series(t *testing.T, s State, m *Metrics, prefix string) []string {
 }
 
 func TestSeriesOfFilters(t *testing.T) {
-	s, m := someState(), NewMetrics("")
+	s, m := someState(), New("")
 	if err := m.Watch(s); err != nil {
 		t.Fatal(err)
 	}
@@ -34,20 +33,20 @@ func TestSeriesOfFilters(t *testing.T) {
 		`wasm_xds_filter_state{filter="team/hello",state="rejected"} 1`,
 		`wasm_xds_filter_subscribers{filter="auth",state="live"} 1`,
 	}
-	if got := series(t, s, m, "wasm_xds_filter_"); strings.Join(got, "\n") != strings.Join(want, "\n") {
+	if got := series(m, "wasm_xds_filter_"); strings.Join(got, "\n") != strings.Join(want, "\n") {
 		t.Errorf("got\n%s\nwant\n%s", strings.Join(got, "\n"), strings.Join(want, "\n"))
 	}
 }
 
 // A forgotten filter has no series any more, and its place is free.
 func TestSeriesOfAForgottenFilter(t *testing.T) {
-	s, m := someState(), NewMetrics("")
+	s, m := someState(), New("")
 	if err := m.Watch(s); err != nil {
 		t.Fatal(err)
 	}
 	m.FilterRejected("gone")
 	m.FilterForgotten("gone")
-	if got := series(t, s, m, `wasm_xds_filter_rejections_total{filter="gone"}`); len(got) != 0 || len(m.rejected.names) != 0 {
+	if got := series(m, `wasm_xds_filter_rejections_total{filter="gone"}`); len(got) != 0 || len(m.rejected.names) != 0 {
 		t.Errorf("got %v, names %v", got, m.rejected.names)
 	}
 }
@@ -60,7 +59,7 @@ func TestSeriesOfFiltersAreBounded(t *testing.T) {
 		s.filters = append(s.filters, api.Filter{Name: fmt.Sprintf("f-%04d", i), State: api.FilterActive, Subscribers: []api.Subscriber{{State: api.SubscriberLive}}})
 	}
 	s.filters = append(s.filters, api.Filter{Name: "a-made-up-name", State: api.FilterUnknown})
-	m := NewMetrics("")
+	m := New("")
 	if err := m.Watch(s); err != nil {
 		t.Fatal(err)
 	}
@@ -73,11 +72,11 @@ func TestSeriesOfFiltersAreBounded(t *testing.T) {
 		"wasm_xds_filter_state": maxFilterSeries + 2, "wasm_xds_filter_error": maxFilterSeries + 1,
 		"wasm_xds_filter_subscribers": maxFilterSeries + 1, "wasm_xds_filter_rejections_total": maxFilterSeries + 1,
 	} {
-		if n := len(series(t, s, m, name+"{")); n != want {
+		if n := len(series(m, name+"{")); n != want {
 			t.Errorf("%s has %d series, want %d", name, n, want)
 		}
 	}
-	others := series(t, s, m, `wasm_xds_filter_rejections_total{filter="(others)"}`)
+	others := series(m, `wasm_xds_filter_rejections_total{filter="(others)"}`)
 	if want := fmt.Sprintf(`wasm_xds_filter_rejections_total{filter="(others)"} %d`, 2*(2*maxFilterSeries+1)+1); len(others) != 1 || others[0] != want {
 		t.Errorf("got %q, want %s", others, want)
 	}

@@ -1,18 +1,21 @@
-package admin
+package metrics
 
 import (
+	"net/http"
 	"runtime"
 	"strconv"
 	"time"
 
 	"github.com/prometheus/client_golang/prometheus"
 	"github.com/prometheus/client_golang/prometheus/collectors"
+	"github.com/prometheus/client_golang/prometheus/promhttp"
+	"go.uber.org/zap"
 
 	"github.com/wasm-xds/wasm-xds/internal/api"
 )
 
-// Metrics counts events. Any goroutine may call the methods; on a nil Metrics they do nothing.
-type Metrics struct {
+// Recorder counts events. Any goroutine may call the methods.
+type Recorder struct {
 	registry *prometheus.Registry
 
 	pushes, pushedBytes *prometheus.CounterVec
@@ -33,12 +36,13 @@ type Metrics struct {
 	preflight           *prometheus.HistogramVec
 }
 
-// NewMetrics is a set of metrics at zero, with a registry of its own.
-func NewMetrics(version string) *Metrics {
+// New returns metrics at zero, with a registry of their own. version is the value of a label of
+// wasm_xds_build_info.
+func New(version string) *Recorder {
 	counter := func(name, help string) prometheus.CounterOpts {
 		return prometheus.CounterOpts{Name: "wasm_xds_" + name, Help: help}
 	}
-	m := &Metrics{
+	r := &Recorder{
 		registry: prometheus.NewRegistry(),
 		pushes: prometheus.NewCounterVec(counter("pushes_total",
 			"Resources sent to Envoys, by what they carried."), []string{"variant"}),
@@ -87,145 +91,128 @@ func NewMetrics(version string) *Metrics {
 		Name: "wasm_xds_build_info", Help: "Always 1; the labels say what runs.",
 	}, []string{"version", "go"})
 	build.WithLabelValues(version, runtime.Version()).Set(1)
-	m.registry.MustRegister(m.rejections, m.pushes, m.pushedBytes, m.acks, m.nacks, m.streams, m.refusedStreams, m.visits, m.moduleRequests,
-		m.moduleBytes, m.snapshotChanges, m.bundleFailures, m.hotLoad, m.resolve,
-		m.preflightRefusals, m.preflightKnown, m.preflight, build,
+	r.registry.MustRegister(r.rejections, r.pushes, r.pushedBytes, r.acks, r.nacks, r.streams, r.refusedStreams, r.visits, r.moduleRequests,
+		r.moduleBytes, r.snapshotChanges, r.bundleFailures, r.hotLoad, r.resolve,
+		r.preflightRefusals, r.preflightKnown, r.preflight, build,
 		collectors.NewGoCollector(), collectors.NewProcessCollector(collectors.ProcessCollectorOpts{}))
-	m.startAtZero()
-	return m
+	r.startAtZero()
+	return r
 }
 
 // startAtZero makes the series exist before the first event, for the sake of rates.
-func (m *Metrics) startAtZero() {
+func (r *Recorder) startAtZero() {
 	for _, variant := range []string{"remote", "inline", "file", "passthrough", "deny"} {
-		m.pushes.WithLabelValues(variant)
-		m.pushedBytes.WithLabelValues(variant)
+		r.pushes.WithLabelValues(variant)
+		r.pushedBytes.WithLabelValues(variant)
 	}
 	for _, kind := range []api.NackKind{api.NackNotCached, api.NackRejected, api.NackType, api.NackShared, api.NackOther} {
-		m.nacks.WithLabelValues(string(kind))
+		r.nacks.WithLabelValues(string(kind))
 	}
 	for _, limit := range []string{"names", "names_per_stream", "streams", "streams_per_node", "request_size", "node_size"} {
-		m.refusedStreams.WithLabelValues(limit)
+		r.refusedStreams.WithLabelValues(limit)
 	}
 	for _, mode := range []string{"ads-delta", "ads-sotw", "ecds-delta", "ecds-sotw"} {
-		m.streams.WithLabelValues(mode)
+		r.streams.WithLabelValues(mode)
 	}
 }
 
 // Preflighted records how long the sandbox took for a filter. code is the code of the first error;
 // "": no error.
-func (m *Metrics) Preflighted(code string, d time.Duration) {
-	if m == nil {
-		return
-	}
+func (r *Recorder) Preflighted(code string, d time.Duration) {
 	if code == "" {
-		m.preflight.WithLabelValues("ok").Observe(d.Seconds())
+		r.preflight.WithLabelValues("ok").Observe(d.Seconds())
 		return
 	}
-	m.preflight.WithLabelValues("refused").Observe(d.Seconds())
-	m.preflightRefusals.WithLabelValues(code).Inc()
+	r.preflight.WithLabelValues("refused").Observe(d.Seconds())
+	r.preflightRefusals.WithLabelValues(code).Inc()
 }
 
 // PreflightKnown counts a filter that the sandbox need not try again.
-func (m *Metrics) PreflightKnown() {
-	if m != nil {
-		m.preflightKnown.Inc()
-	}
+func (r *Recorder) PreflightKnown() {
+	r.preflightKnown.Inc()
 }
 
-// Registry has the metrics that [Handler] serves under /metrics.
-func (m *Metrics) Registry() *prometheus.Registry { return m.registry }
-
 // Watch adds the gauges that are read from s on each scrape.
-func (m *Metrics) Watch(s State) error { return m.registry.Register(stateCollector{s}) }
+func (r *Recorder) Watch(s State) error { return r.registry.Register(stateCollector{s}) }
+
+// Handler serves the metrics in Prometheus' text format. logger gets the errors of a scrape.
+func (r *Recorder) Handler(logger *zap.Logger) http.Handler {
+	return promhttp.HandlerFor(r.registry, promhttp.HandlerOpts{ErrorLog: zap.NewStdLog(logger)})
+}
 
 // Pushed counts n resources with that many bytes in total, which were sent to an Envoy.
-func (m *Metrics) Pushed(variant string, n, bytes int) {
-	if m != nil {
-		m.pushes.WithLabelValues(variant).Add(float64(n))
-		m.pushedBytes.WithLabelValues(variant).Add(float64(bytes))
-	}
+func (r *Recorder) Pushed(variant string, n, bytes int) {
+	r.pushes.WithLabelValues(variant).Add(float64(n))
+	r.pushedBytes.WithLabelValues(variant).Add(float64(bytes))
 }
 
 // Acked counts n resources that an Envoy accepted.
-func (m *Metrics) Acked(n int) {
-	if m != nil {
-		m.acks.Add(float64(n))
-	}
+func (r *Recorder) Acked(n int) {
+	r.acks.Add(float64(n))
 }
 
 // Nacked counts a resource that an Envoy refused.
-func (m *Metrics) Nacked(kind api.NackKind) {
-	if m != nil {
-		m.nacks.WithLabelValues(string(kind)).Inc()
-	}
+func (r *Recorder) Nacked(kind api.NackKind) {
+	r.nacks.WithLabelValues(string(kind)).Inc()
 }
 
 // BundleFailed counts a failed check of a bundle; code is the error's.
-func (m *Metrics) BundleFailed(code string) {
-	if m != nil {
-		m.bundleFailures.WithLabelValues(code).Inc()
-	}
+func (r *Recorder) BundleFailed(code string) {
+	r.bundleFailures.WithLabelValues(code).Inc()
 }
 
 // StreamOpened counts a new stream; mode is as in [api.Node].
-func (m *Metrics) StreamOpened(mode string) {
-	if m != nil {
-		m.streams.WithLabelValues(mode).Inc()
-	}
+func (r *Recorder) StreamOpened(mode string) {
+	r.streams.WithLabelValues(mode).Inc()
 }
 
 // StreamClosed counts the end of a stream with the same mode.
-func (m *Metrics) StreamClosed(mode string) {
-	if m != nil {
-		m.streams.WithLabelValues(mode).Dec()
-	}
+func (r *Recorder) StreamClosed(mode string) {
+	r.streams.WithLabelValues(mode).Dec()
 }
 
 // StreamRefused counts a stream that was ended because of a limit.
-func (m *Metrics) StreamRefused(limit string) {
-	if m != nil {
-		m.refusedStreams.WithLabelValues(limit).Inc()
-	}
+func (r *Recorder) StreamRefused(limit string) {
+	r.refusedStreams.WithLabelValues(limit).Inc()
 }
 
 // Visited counts a connection that began with another protocol than its port speaks.
-func (m *Metrics) Visited(port, speaks string) {
-	if m != nil {
-		m.visits.WithLabelValues(port, speaks).Inc()
-	}
+func (r *Recorder) Visited(port, speaks string) {
+	r.visits.WithLabelValues(port, speaks).Inc()
 }
 
 // ModuleServed counts a request for a module: its HTTP status and the bytes sent.
-func (m *Metrics) ModuleServed(code int, bytes int64) {
-	if m != nil {
-		m.moduleRequests.WithLabelValues(strconv.Itoa(code)).Inc()
-		m.moduleBytes.Add(float64(max(bytes, 0)))
-	}
+func (r *Recorder) ModuleServed(code int, bytes int64) {
+	r.moduleRequests.WithLabelValues(strconv.Itoa(code)).Inc()
+	r.moduleBytes.Add(float64(max(bytes, 0)))
 }
 
 // SnapshotChanged counts a snapshot that differs from the one before.
-func (m *Metrics) SnapshotChanged() {
-	if m != nil {
-		m.snapshotChanges.Inc()
-	}
+func (r *Recorder) SnapshotChanged() {
+	r.snapshotChanges.Inc()
 }
 
 // HotLoaded records the time from the sight of a spec until an Envoy runs the new revision.
-func (m *Metrics) HotLoaded(variant string, d time.Duration) {
-	if m != nil {
-		m.hotLoad.WithLabelValues(variant).Observe(d.Seconds())
-	}
+func (r *Recorder) HotLoaded(variant string, d time.Duration) {
+	r.hotLoad.WithLabelValues(variant).Observe(d.Seconds())
 }
 
 // Resolved records how long a module took to be read or fetched, and whether this succeeded.
-func (m *Metrics) Resolved(ok bool, d time.Duration) {
-	if m == nil {
-		return
-	}
+func (r *Recorder) Resolved(ok bool, d time.Duration) {
 	outcome := "ok"
 	if !ok {
 		outcome = "error"
 	}
-	m.resolve.WithLabelValues(outcome).Observe(d.Seconds())
+	r.resolve.WithLabelValues(outcome).Observe(d.Seconds())
+}
+
+// FilterRejected counts a revision of the filter that an Envoy refused. "" is a name without a
+// spec.
+func (r *Recorder) FilterRejected(name string) {
+	r.rejections.WithLabelValues(r.rejected.label(name)).Inc()
+}
+
+// FilterForgotten ends the series of a forgotten filter.
+func (r *Recorder) FilterForgotten(name string) {
+	r.rejected.forget(name, func() { r.rejections.DeleteLabelValues(name) })
 }

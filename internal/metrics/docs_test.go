@@ -1,4 +1,4 @@
-package admin
+package metrics
 
 import (
 	"os"
@@ -17,11 +17,11 @@ func TestMetricsPageHasTheLabels(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	m := NewMetrics("v")
+	m := New("v")
 	if err := m.Watch(someState()); err != nil {
 		t.Fatal(err)
 	}
-	families, err := m.Registry().Gather()
+	families, err := m.registry.Gather()
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -49,13 +49,13 @@ func TestMetricsPage(t *testing.T) {
 	for _, match := range regexp.MustCompile("(?m)^\\| `(wasm_xds_[a-z_]+)`").FindAllSubmatch(page, -1) {
 		documented = append(documented, string(match[1]))
 	}
-	m := NewMetrics("")
+	m := New("")
 	if err := m.Watch(someState()); err != nil {
 		t.Fatal(err)
 	}
 	descriptions := make(chan *prometheus.Desc)
 	go func() {
-		m.Registry().Describe(descriptions)
+		m.registry.Describe(descriptions)
 		close(descriptions)
 	}()
 	var registered []string
