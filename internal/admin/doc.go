@@ -1,6 +1,19 @@
-// Package admin shows the state of the control plane: the JSON API (version 1), the metrics, the
-// health checks and the web page. It owns no state: the handlers read [State], and the control
-// plane reports events to [Metrics].
+// Package admin serves the admin address: the JSON API (version 1), the health checks, the web page,
+// and the metrics that it is given. The package owns no state: the handlers read a [State], which
+// internal/control implements. The types of the answers are in internal/api.
+//
+// A request goes down these layers, from the top; a file uses only files of lower layers:
+//
+//	handler.go                     all paths; [Handler] is the entry
+//	filter.go, openapi.go          requests below /filters/, the OpenAPI document
+//	changes.go, lists.go, sync.go, events.go, endpoints.go
+//	                               one kind of request each, and the table of all endpoints
+//	read.go, guard.go, page.go     answers to GET, refusals of other sites' pages, the web page
+//	write.go, request.go, query.go, complete.go, schema.go, paths.go, state.go, serve.go
+//	                               how answers are written and requests are read
+//
+// Each request has a goroutine of its own. The handlers share only the State and the places for
+// clients of the event stream.
 //
 // The API has no field for plugin configuration, so that no configuration leaks.
 package admin

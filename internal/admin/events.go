@@ -19,13 +19,24 @@ const (
 	writeTimeout = 10 * time.Second
 )
 
-// events streams changes as server-sent events, until the client leaves or stops reading, or the
-// server ends. A dropped client connects again with the id of its last event, and gets the events
-// after that id.
-func (s *server) events(w http.ResponseWriter, r *http.Request) {
+// eventsHandler streams changes as server-sent events, until the client leaves or stops reading, or
+// the server ends. A dropped client connects again with the id of its last event, and gets the
+// events after that id.
+type eventsHandler struct {
+	state State
+	// places has a place for each client.
+	places chan struct{}
+}
+
+func newEventsHandler(state State) eventsHandler {
+	return eventsHandler{state: state, places: make(chan struct{}, maxStreams)}
+}
+
+// ServeHTTP answers a GET.
+func (h eventsHandler) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 	select {
-	case s.streams <- struct{}{}:
-		defer func() { <-s.streams }()
+	case h.places <- struct{}{}:
+		defer func() { <-h.places }()
 	default:
 		writeError(w, &api.Error{
 			Code: api.CodeTooMany, Message: fmt.Sprintf("%d clients read the events already", maxStreams),
@@ -38,13 +49,13 @@ func (s *server) events(w http.ResponseWriter, r *http.Request) {
 		writeError(w, e)
 		return
 	}
-	subscription := s.state.Subscribe(r.Header.Get("Last-Event-ID"))
+	subscription := h.state.Subscribe(r.Header.Get("Last-Event-ID"))
 	defer subscription.Cancel()
 
-	h := w.Header()
-	h.Set("Content-Type", "text/event-stream")
-	h.Set("Cache-Control", "no-store")
-	h.Set("X-Accel-Buffering", "no") // otherwise nginx would delay the events
+	header := w.Header()
+	header.Set("Content-Type", "text/event-stream")
+	header.Set("Cache-Control", "no-store")
+	header.Set("X-Accel-Buffering", "no") // otherwise nginx would delay the events
 	out := eventWriter{w: w, control: http.NewResponseController(w)}
 	// The server's read timeout is for requests; here the timeout would end the stream.
 	_ = out.control.SetReadDeadline(time.Time{})

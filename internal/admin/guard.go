@@ -19,7 +19,6 @@ import (
 // rebound, so guard lets in IP addresses and the machine's own names. A server that listens on
 // more than loopback may have names of which this machine knows nothing. There, guard checks only
 // changing requests.
-// names of which this machine knows nothing, so there only changes are guarded.
 func guard(next http.Handler) http.Handler {
 	crossSite := http.NewCrossOriginProtection()
 	crossSite.SetDenyHandler(http.HandlerFunc(func(w http.ResponseWriter, _ *http.Request) {

@@ -2,9 +2,11 @@ package admin
 
 import (
 	"context"
+	"fmt"
 
 	"github.com/wasm-xds/wasm-xds/internal/api"
 	"github.com/wasm-xds/wasm-xds/internal/events"
+	"github.com/wasm-xds/wasm-xds/pkg/spec"
 )
 
 // State is the data that the API shows. Any goroutine may call the methods. They return copies or
@@ -45,4 +47,24 @@ type State interface {
 	Promote(ctx context.Context, name string) (api.Filter, *api.Error)
 	// Forget drops a filter that has no spec and that no Envoy asks for.
 	Forget(ctx context.Context, name string) (api.Forgotten, *api.Error)
+}
+
+// noFilter is the error for a name without a filter, with the nearest name as a hint.
+func noFilter(state State, name string) *api.Error {
+	var known []string
+	for _, f := range state.Filters() {
+		if f.State != api.FilterUnknown {
+			known = append(known, f.Name)
+		}
+	}
+	e := &api.Error{
+		Code: api.CodeNoFilter, Message: fmt.Sprintf("there is no filter %q", name),
+		Hint: "`wasm-xds status` and GET /api/v1/filters list them all",
+	}
+	if len(known) == 0 {
+		e.Hint = "there is no filter at all yet: put a spec into the watched directory"
+	} else if nearest := spec.Nearest(name, known); nearest != "" {
+		e.Hint = fmt.Sprintf("did you mean %q?", nearest)
+	}
+	return e
 }

@@ -15,9 +15,12 @@ const (
 	maxSyncTimeout     = 10 * time.Minute
 )
 
-// sync has the specs read now, and waits for the outcome. A request without a body needs no
+// syncHandler has the specs read now, and waits for the outcome. A request without a body needs no
 // content type: the origin tells another site's page.
-func (s *server) sync(w http.ResponseWriter, r *http.Request) {
+type syncHandler struct{ state State }
+
+// ServeHTTP answers a POST.
+func (h syncHandler) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 	if r.Method != http.MethodPost {
 		writeMethodError(w, r, "POST")
 		return
@@ -35,7 +38,7 @@ func (s *server) sync(w http.ResponseWriter, r *http.Request) {
 	}
 	ctx, cancel := context.WithTimeout(r.Context(), timeout)
 	defer cancel()
-	answer, e := s.state.Sync(ctx)
+	answer, e := h.state.Sync(ctx)
 	if e != nil {
 		writeError(w, e)
 		return

@@ -1,0 +1,60 @@
+package admin
+
+import (
+	"net/http"
+	"strings"
+)
+
+// filterHandler answers the requests below /filters/.
+type filterHandler struct {
+	state   State
+	changes changes
+}
+
+// ServeHTTP serves a filter, its history and its changes. A name may have slashes. The end of the
+// path tells a POST, and also a history if the slash before "history" is not %2F and the rest names
+// a filter.
+func (h filterHandler) ServeHTTP(w http.ResponseWriter, r *http.Request) {
+	name := r.PathValue("name")
+	before, change := h.changes.at(name)
+	switch {
+	case r.Method == http.MethodPost && change != nil:
+		if e := mayChange(r); e != nil {
+			writeError(w, e)
+			return
+		}
+		change(w, r, before)
+	case isRead(r) && strings.HasSuffix(r.URL.EscapedPath(), historyTail):
+		h.history(w, name)
+	case isRead(r):
+		h.filter(w, name)
+	case change != nil:
+		writeMethodError(w, r, "GET, POST")
+	default:
+		writeMethodError(w, r, "GET")
+	}
+}
+
+func (h filterHandler) history(w http.ResponseWriter, path string) {
+	name := strings.TrimSuffix(path, historyTail)
+	history, ok := h.state.History(name)
+	if !ok {
+		if f, ok := h.state.Filter(path); ok {
+			writeJSON(w, http.StatusOK, completeFilter(f))
+			return
+		}
+		writeError(w, noFilter(h.state, name))
+		return
+	}
+	history.Revisions = notNull(history.Revisions)
+	writeJSON(w, http.StatusOK, history)
+}
+
+func (h filterHandler) filter(w http.ResponseWriter, name string) {
+	f, ok := h.state.Filter(name)
+	if !ok {
+		writeError(w, noFilter(h.state, name))
+		return
+	}
+	writeJSON(w, http.StatusOK, completeFilter(f))
+}

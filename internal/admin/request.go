@@ -1,0 +1,38 @@
+package admin
+
+import (
+	"encoding/json"
+	"fmt"
+	"io"
+	"mime"
+	"net/http"
+
+	"github.com/wasm-xds/wasm-xds/internal/api"
+)
+
+// maxBody bounds the body of a request; a rollback names a single revision.
+const maxBody = 4 << 10
+
+func isRead(r *http.Request) bool { return r.Method == http.MethodGet || r.Method == http.MethodHead }
+
+// mayChange refuses requests that another site's page could send without a preflight request.
+func mayChange(r *http.Request) *api.Error {
+	if kind, _, err := mime.ParseMediaType(r.Header.Get("Content-Type")); err != nil || kind != "application/json" {
+		return &api.Error{
+			Code: api.CodeMediaType, Message: "a request that changes something must be application/json",
+			Hint: "add the header Content-Type: application/json",
+		}
+	}
+	return nil
+}
+
+// bodyRevision reads the body of a change that may name a revision.
+func bodyRevision(w http.ResponseWriter, r *http.Request, hint string) (string, *api.Error) {
+	var body api.RevisionBody
+	in := json.NewDecoder(http.MaxBytesReader(w, r.Body, maxBody))
+	in.DisallowUnknownFields()
+	if err := in.Decode(&body); err != nil && err != io.EOF {
+		return "", &api.Error{Code: api.CodeBadRequest, Message: fmt.Sprintf("the body is not what is taken here: %v", err), Hint: hint}
+	}
+	return body.Revision, nil
+}
