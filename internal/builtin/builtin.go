@@ -7,18 +7,16 @@
 //
 // The first part of its revision's ID identifies a stand-in, independent of the words of the
 // denial. A release with other words still recognises the stand-ins of all other releases.
+//
+// The files, bottom first: explain.go has the words, module.go the modules, revision.go makes
+// revisions of them, identity.go has the IDs, and this file the two stand-ins. All functions are
+// pure.
 package builtin
 
 import (
-	"crypto/sha256"
-	"encoding/hex"
-
 	"github.com/wasm-xds/wasm-xds/pkg/snapshot"
 	"github.com/wasm-xds/wasm-xds/pkg/spec"
 )
-
-// defaultRuntime is the runtime of a stand-in if the caller names none.
-const defaultRuntime = "envoy.wasm.runtime.v8"
 
 // Passthrough returns a filter that does nothing. The module is the same for all filters of both
 // types. runtime is the full extension name; "" means V8.
@@ -35,27 +33,4 @@ func Passthrough(filter string, t spec.Type, runtime string) *snapshot.Revision 
 // See docs/RATIONALE.md#why-are-stand-ins-modules-and-not-removals.
 func Deny(filter string, t spec.Type, reason, runtime string) *snapshot.Revision {
 	return identified(revision(filter, t, spec.Closed, runtime, denyModule(filter, t, reason)))
-}
-
-func denyModule(filter string, t spec.Type, reason string) []byte {
-	if t == spec.Network {
-		return denyNetworkModule(explain(filter, reason))
-	}
-	return denyHTTPModule(explain(filter, reason) + "\n")
-}
-
-func revision(filter string, t spec.Type, policy spec.FailurePolicy, runtime string, module []byte) *snapshot.Revision {
-	if runtime == "" {
-		runtime = defaultRuntime
-	}
-	sum := sha256.Sum256(module)
-	return &snapshot.Revision{
-		Filter:  filter,
-		Type:    t,
-		Module:  snapshot.Module{SHA256: hex.EncodeToString(sum[:]), Size: int64(len(module))},
-		Policy:  policy,
-		VM:      snapshot.VM{Runtime: runtime},
-		BuiltIn: true,
-		Code:    module,
-	}
 }

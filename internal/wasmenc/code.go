@@ -1,5 +1,11 @@
 package wasmenc
 
+// FuncIndex is a function's index in a module. Imports come first.
+type FuncIndex uint32
+
+// GlobalIndex is a global's index in a module.
+type GlobalIndex uint32
+
 // Code is a sequence of instructions. Its methods return the sequence with one more instruction at
 // its end, so that code reads in the order of execution:
 //

@@ -19,6 +19,3 @@ func (t *Text) Push(s string) Code {
 
 // End returns the first address after the text.
 func (t *Text) End() int32 { return t.address + int32(len(t.content)) }
-
-// Text places a text into the memory, like [Module.Data].
-func (m *Module) Text(t *Text) { m.Data(t.address, t.content) }

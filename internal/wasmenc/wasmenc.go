@@ -3,6 +3,10 @@
 //
 // Equal calls give equal bytes. The package validates nothing, so that tests can make invalid and
 // hostile modules.
+//
+// The files, bottom first: binary.go has the numbers of the binary format, code.go the instructions,
+// text.go the constant bytes of a module, and this file the module. A [Module] belongs to one
+// goroutine.
 package wasmenc
 
 // ValType is the type of a parameter, a result, a local or a global.
@@ -40,12 +44,6 @@ func Sig(short string) FuncType {
 	}
 	return t
 }
-
-// FuncIndex is a function's index in a module. Imports come first.
-type FuncIndex uint32
-
-// GlobalIndex is a global's index in a module.
-type GlobalIndex uint32
 
 // Module builds a module. The zero value is the empty module.
 type Module struct {
@@ -137,6 +135,9 @@ func (m *Module) Data(address int32, content []byte) {
 	entry = appendU32(entry, uint32(len(content)))
 	m.data.add(append(entry, content...))
 }
+
+// Text places a text into the memory, like [Module.Data].
+func (m *Module) Text(t *Text) { m.Data(t.address, t.content) }
 
 // Custom adds a custom section. Custom sections come after all other sections.
 func (m *Module) Custom(name string, content []byte) {
