@@ -14,6 +14,7 @@ import (
 	"github.com/wasm-xds/wasm-xds/internal/examine"
 	"github.com/wasm-xds/wasm-xds/internal/module"
 	"github.com/wasm-xds/wasm-xds/internal/preflight"
+	"github.com/wasm-xds/wasm-xds/internal/preflight/envoy"
 	"github.com/wasm-xds/wasm-xds/pkg/spec"
 	"github.com/wasm-xds/wasm-xds/pkg/translate"
 )
@@ -99,9 +100,9 @@ functions, and memory that goes on growing.`,
 	return c
 }
 
-func oldest() string { return preflight.Versions()[0] }
+func oldest() string { return envoy.Versions()[0] }
 
-func newest() string { return preflight.Versions()[len(preflight.Versions())-1] }
+func newest() string { return envoy.Versions()[len(envoy.Versions())-1] }
 
 // sandboxVersions are the versions as the sandbox names them.
 func sandboxVersions(c *cobra.Command, versions []string) ([]string, error) {
@@ -109,8 +110,8 @@ func sandboxVersions(c *cobra.Command, versions []string) ([]string, error) {
 	for _, text := range versions {
 		v, _ := translate.ParseVersion(text) // an unparsable version is unknown, too
 		known := fmt.Sprintf("%d.%d", v.Major, v.Minor)
-		if !slices.Contains(preflight.Versions(), known) {
-			return nil, usage(c, fmt.Sprintf("invalid --envoy-version %q: the sandbox knows %s", text, strings.Join(preflight.Versions(), ", ")))
+		if !slices.Contains(envoy.Versions(), known) {
+			return nil, usage(c, fmt.Sprintf("invalid --envoy-version %q: the sandbox knows %s", text, strings.Join(envoy.Versions(), ", ")))
 		}
 		if !slices.Contains(all, known) {
 			all = append(all, known)

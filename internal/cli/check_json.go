@@ -3,6 +3,7 @@ package cli
 import (
 	"github.com/wasm-xds/wasm-xds/internal/api"
 	"github.com/wasm-xds/wasm-xds/internal/preflight"
+	"github.com/wasm-xds/wasm-xds/internal/preflight/finding"
 	"github.com/wasm-xds/wasm-xds/pkg/spec"
 )
 
@@ -96,6 +97,6 @@ func documentSuite(e *spec.Error) preflight.Suite {
 	plain.Hint = ""
 	return preflight.Suite{
 		Filter: firstOf(e.Name, e.Pos.File), File: e.Pos.File,
-		Problems: []preflight.Problem{{Code: e.Code, Message: plain.Error(), Hint: e.Hint}},
+		Problems: []finding.Problem{{Code: e.Code, Message: plain.Error(), Hint: e.Hint}},
 	}
 }

@@ -7,7 +7,7 @@ import (
 
 	"github.com/spf13/cobra"
 
-	"github.com/wasm-xds/wasm-xds/internal/preflight"
+	"github.com/wasm-xds/wasm-xds/internal/preflight/cause"
 )
 
 func newExplain() *cobra.Command {
@@ -29,7 +29,7 @@ are skipped. It exits with 1 when that is all of them.`,
 		if len(args) > 0 && (len(args) > 1 || args[0] != "-") {
 			in = strings.NewReader(strings.Join(args, " "))
 		}
-		found, err := preflight.Explain(in)
+		found, err := cause.Explain(in)
 		if err != nil {
 			return failure("input_unreadable", "the input cannot be read: "+shortReason(err), "")
 		}
@@ -53,12 +53,12 @@ are skipped. It exits with 1 when that is all of them.`,
 // explained is an explanation with the field names of the API's errors, beside the older field
 // names.
 type explained struct {
-	preflight.Explanation
+	cause.Explanation
 	Message string `json:"message"` // the meaning
 	Hint    string `json:"hint"`    // the next step
 }
 
-func inTheAPIsWords(found []preflight.Explanation) []explained {
+func inTheAPIsWords(found []cause.Explanation) []explained {
 	all := []explained{}
 	for _, e := range found {
 		all = append(all, explained{Explanation: e, Message: e.Means, Hint: e.Do})
@@ -66,7 +66,7 @@ func inTheAPIsWords(found []preflight.Explanation) []explained {
 	return all
 }
 
-func printExplanations(w io.Writer, found []preflight.Explanation) {
+func printExplanations(w io.Writer, found []cause.Explanation) {
 	for i, e := range found {
 		if i > 0 {
 			fmt.Fprintln(w)

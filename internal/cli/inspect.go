@@ -13,6 +13,8 @@ import (
 	"github.com/spf13/cobra"
 
 	"github.com/wasm-xds/wasm-xds/internal/preflight"
+	"github.com/wasm-xds/wasm-xds/internal/preflight/finding"
+	"github.com/wasm-xds/wasm-xds/internal/preflight/static"
 	"github.com/wasm-xds/wasm-xds/internal/terminal"
 )
 
@@ -40,8 +42,8 @@ module starts with its configuration is shown by wasm-xds check. It exits with 1
 		if err != nil {
 			return err
 		}
-		d, err := preflight.Describe(module)
-		if p := (*preflight.Problem)(nil); errors.As(err, &p) {
+		d, err := static.Describe(module)
+		if p := (*finding.Problem)(nil); errors.As(err, &p) {
 			return failure(p.Code, args[0]+": "+p.Message, p.Hint)
 		}
 		if err != nil {
@@ -77,7 +79,7 @@ func readModule(path string) ([]byte, error) {
 	return module, nil
 }
 
-func printDescription(w io.Writer, d preflight.Description, all bool) {
+func printDescription(w io.Writer, d static.Description, all bool) {
 	table := tabwriter.NewWriter(w, 0, 0, 2, ' ', 0)
 	row := func(name, value string) { fmt.Fprintf(table, "%s\t%s\n", name, orNone(value)) }
 	row("sha256", d.SHA256)
@@ -98,7 +100,7 @@ func printDescription(w io.Writer, d preflight.Description, all bool) {
 	printFunctions(w, d.Imports)
 	exports := d.Exports
 	if !all {
-		exports = slices.DeleteFunc(slices.Clone(exports), func(f preflight.DescribedFunction) bool { return !isCallback(f.Name) })
+		exports = slices.DeleteFunc(slices.Clone(exports), func(f static.DescribedFunction) bool { return !isCallback(f.Name) })
 	}
 	fmt.Fprintln(w, "\nexports")
 	printFunctions(w, exports)
@@ -129,7 +131,7 @@ func isCallback(name string) bool {
 		slices.Contains([]string{"malloc", "_initialize", "_start", "main", "__main_void"}, name)
 }
 
-func memories(all []preflight.DescribedMemory) string {
+func memories(all []static.DescribedMemory) string {
 	var words []string
 	for _, m := range all {
 		text := byteCount(int64(m.Min) << 16)
@@ -149,7 +151,7 @@ func memories(all []preflight.DescribedMemory) string {
 	return strings.Join(words, "; ")
 }
 
-func printProblems(w io.Writer, problems []preflight.DescribedProblem) {
+func printProblems(w io.Writer, problems []static.DescribedProblem) {
 	for _, p := range problems {
 		fmt.Fprintf(w, "\nproblem: Envoy %s: %s [%s]\n", strings.Join(p.Envoy, ", "), p.Message, p.Code)
 		for _, finding := range p.Findings {
@@ -161,10 +163,10 @@ func printProblems(w io.Writer, problems []preflight.DescribedProblem) {
 	}
 }
 
-func printSections(w io.Writer, sections []preflight.DescribedSection) {
+func printSections(w io.Writer, sections []static.DescribedSection) {
 	fmt.Fprintln(w, "\nsections")
 	bySize := slices.Clone(sections)
-	slices.SortStableFunc(bySize, func(a, b preflight.DescribedSection) int { return b.Size - a.Size })
+	slices.SortStableFunc(bySize, func(a, b static.DescribedSection) int { return b.Size - a.Size })
 	table := tabwriter.NewWriter(w, 0, 0, 2, ' ', tabwriter.AlignRight)
 	for _, s := range bySize {
 		fmt.Fprintf(table, "  %s\t  %s\n", byteCount(int64(s.Size)), terminal.Printable(s.Name))
@@ -172,7 +174,7 @@ func printSections(w io.Writer, sections []preflight.DescribedSection) {
 	_ = table.Flush() // a closed output is not reported
 }
 
-func printFunctions(w io.Writer, functions []preflight.DescribedFunction) {
+func printFunctions(w io.Writer, functions []static.DescribedFunction) {
 	table := tabwriter.NewWriter(w, 0, 0, 2, ' ', 0)
 	for _, f := range functions {
 		name := f.Name

@@ -13,7 +13,7 @@ import (
 	"github.com/spf13/cobra"
 
 	"github.com/wasm-xds/wasm-xds/internal/control"
-	"github.com/wasm-xds/wasm-xds/internal/preflight"
+	"github.com/wasm-xds/wasm-xds/internal/preflight/static"
 	"github.com/wasm-xds/wasm-xds/internal/registry"
 	statefiles "github.com/wasm-xds/wasm-xds/internal/state"
 )
@@ -140,7 +140,7 @@ func abiOf(path string) []string {
 	if err != nil {
 		return []string{}
 	}
-	d, err := preflight.Describe(code)
+	d, err := static.Describe(code)
 	if err != nil || d.ABIs == nil {
 		return []string{}
 	}

@@ -11,7 +11,8 @@ import (
 	"slices"
 
 	"github.com/wasm-xds/wasm-xds/internal/module"
-	"github.com/wasm-xds/wasm-xds/internal/preflight"
+	"github.com/wasm-xds/wasm-xds/internal/preflight/static"
+	"github.com/wasm-xds/wasm-xds/internal/preflight/wasmbin"
 	"github.com/wasm-xds/wasm-xds/pkg/snapshot"
 	"github.com/wasm-xds/wasm-xds/pkg/source"
 	"github.com/wasm-xds/wasm-xds/pkg/source/dir"
@@ -173,8 +174,8 @@ func (d *documents) resolve(ctx context.Context, store *module.Store, from fetch
 func withCapabilities(s *spec.Spec, code []byte) *spec.Spec {
 	copied := *s
 	// A file that is not a module may call nothing; the pre-flight reports the problem.
-	info, _ := preflight.Inspect(code)
-	copied.Capabilities = preflight.Capabilities(info)
+	info, _ := wasmbin.Parse(code)
+	copied.Capabilities = static.Capabilities(info)
 	return &copied
 }
 

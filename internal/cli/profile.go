@@ -16,6 +16,7 @@ import (
 	"github.com/wasm-xds/wasm-xds/internal/examine"
 	"github.com/wasm-xds/wasm-xds/internal/module"
 	"github.com/wasm-xds/wasm-xds/internal/preflight"
+	"github.com/wasm-xds/wasm-xds/internal/preflight/finding"
 	"github.com/wasm-xds/wasm-xds/internal/terminal"
 )
 
@@ -54,7 +55,7 @@ func (p *profiling) validate(c *cobra.Command, mode examine.Mode) error {
 func (p *profiling) run(ctx context.Context, stderr io.Writer, store *module.Store, filters []examined, versions []string) error {
 	for i := range filters {
 		one := &filters[i]
-		if slices.ContainsFunc(one.Problems, func(p preflight.Problem) bool { return p.Step != preflight.StepLimits }) {
+		if slices.ContainsFunc(one.Problems, func(p finding.Problem) bool { return p.Step != finding.StepLimits }) {
 			fmt.Fprintf(stderr, "no profile of %s: it does not load\n", terminal.Printable(one.spec.Name))
 			continue
 		}

@@ -5,6 +5,7 @@ import (
 	"strings"
 
 	"github.com/wasm-xds/wasm-xds/internal/preflight"
+	"github.com/wasm-xds/wasm-xds/internal/preflight/finding"
 	"github.com/wasm-xds/wasm-xds/internal/terminal"
 	"github.com/wasm-xds/wasm-xds/pkg/spec"
 )
@@ -52,7 +53,7 @@ func TestPosition(s *spec.Spec, name string) spec.Position {
 
 // Error returns a problem of the spec's module as an error, at the position of the module or of the
 // exceeded limit.
-func Error(s *spec.Spec, p preflight.Problem) *spec.Error {
+func Error(s *spec.Spec, p finding.Problem) *spec.Error {
 	message := p.Message
 	if len(p.Versions) > 0 {
 		message = "Envoy " + strings.Join(p.Versions, ", ") + ": " + message
@@ -69,9 +70,9 @@ func Error(s *spec.Spec, p preflight.Problem) *spec.Error {
 
 func position(s *spec.Spec, code string) spec.Position {
 	switch code {
-	case preflight.CodeLimitTime:
+	case finding.CodeLimitTime:
 		return s.Limits.TimePos
-	case preflight.CodeLimitMemory:
+	case finding.CodeLimitMemory:
 		return s.Limits.MemoryPos
 	default:
 		return s.Module.Pos

@@ -6,6 +6,8 @@ import (
 	"context"
 
 	"github.com/wasm-xds/wasm-xds/internal/preflight"
+	"github.com/wasm-xds/wasm-xds/internal/preflight/envoy"
+	"github.com/wasm-xds/wasm-xds/internal/preflight/finding"
 	"github.com/wasm-xds/wasm-xds/pkg/spec"
 )
 
@@ -18,11 +20,11 @@ type Module struct {
 // Result is the sandbox's result. It is immutable.
 type Result struct {
 	// Problems concern every requested version. They include exceeded limits.
-	Problems []preflight.Problem
+	Problems []finding.Problem
 	// Partial are problems of some versions, while others load the module.
-	Partial []preflight.Problem
+	Partial []finding.Problem
 	// Warnings are no reason to refuse the module.
-	Warnings []preflight.Problem
+	Warnings []finding.Problem
 	Logs     []preflight.Log // of the start
 	// Tests are the results of the spec's tests. Tests run only if the module loads.
 	Tests []preflight.TestResult
@@ -66,7 +68,7 @@ func Filter(ctx context.Context, modules *preflight.Modules, s *spec.Spec, m Mod
 	}
 	report := preflight.Check(ctx, request)
 	r.Logs, r.Warnings = report.Logs, report.Warnings
-	var doubtful []preflight.Problem
+	var doubtful []finding.Problem
 	report.Problems, doubtful = doubts(s, report.Problems)
 	r.Warnings = append(r.Warnings, doubtful...)
 	load := loading(report, versions)
@@ -82,7 +84,7 @@ func Filter(ctx context.Context, modules *preflight.Modules, s *spec.Spec, m Mod
 	r.Tests = preflight.RunTests(ctx, request, s.Tests)
 	for i := range r.Tests {
 		t := &r.Tests[i]
-		t.Doubtful = !t.OK && doubted(s, preflight.StepStream, t.Trap)
+		t.Doubtful = !t.OK && doubted(s, finding.StepStream, t.Trap)
 	}
 	if r.OK() && len(r.Doubtful()) == 0 {
 		r.takeLimits(s, preflight.CheckLimits(ctx, request, s.Tests, s.Limits))
@@ -92,9 +94,9 @@ func Filter(ctx context.Context, modules *preflight.Modules, s *spec.Spec, m Mod
 
 // takeLimits sorts the findings of measuring. Measuring sends the plain request to a spec without
 // tests; if the spec has smoke: off, its failure there is no reason to refuse the filter.
-func (r *Result) takeLimits(s *spec.Spec, found []preflight.Problem) {
+func (r *Result) takeLimits(s *spec.Spec, found []finding.Problem) {
 	for _, p := range found {
-		if p.Step == preflight.StepStream && s.NoSmoke && len(s.Tests) == 0 {
+		if p.Step == finding.StepStream && s.NoSmoke && len(s.Tests) == 0 {
 			p.Message = "the limits cannot be measured with a plain request: " + p.Message
 			p.Hint = "give the spec tests with requests as they come"
 			r.Warnings = append(r.Warnings, p)
@@ -118,7 +120,7 @@ func (r Result) Profile(ctx context.Context, s *spec.Spec, module []byte, config
 // loading returns the versions that would load the module.
 func loading(r preflight.Report, versions []string) []string {
 	if len(versions) == 0 {
-		versions = preflight.Versions()
+		versions = envoy.Versions()
 	}
 	var load []string
 	for _, v := range versions {

@@ -7,6 +7,7 @@ import (
 	"strings"
 
 	"github.com/wasm-xds/wasm-xds/internal/preflight"
+	"github.com/wasm-xds/wasm-xds/internal/preflight/finding"
 	"github.com/wasm-xds/wasm-xds/pkg/spec"
 )
 
@@ -39,7 +40,7 @@ func WithHostEnv(s *spec.Spec, values map[string]string) *spec.Spec {
 }
 
 // doubts removes the problems that may come from missing variables of vm.hostEnv.
-func doubts(s *spec.Spec, problems []preflight.Problem) (left, doubtful []preflight.Problem) {
+func doubts(s *spec.Spec, problems []finding.Problem) (left, doubtful []finding.Problem) {
 	for _, p := range problems {
 		if !doubted(s, p.Step, p.Code) {
 			left = append(left, p)
@@ -51,11 +52,11 @@ func doubts(s *spec.Spec, problems []preflight.Problem) (left, doubtful []prefli
 	return left, doubtful
 }
 
-func doubted(s *spec.Spec, step preflight.Step, code string) bool {
-	runs := []preflight.Step{preflight.StepStart, preflight.StepVMStart, preflight.StepConfigure, preflight.StepStream}
+func doubted(s *spec.Spec, step finding.Step, code string) bool {
+	runs := []finding.Step{finding.StepStart, finding.StepVMStart, finding.StepConfigure, finding.StepStream}
 	certain := []string{
-		preflight.CodeTimeout, preflight.CodeHostCalls, preflight.CodeMemoryLimit,
-		preflight.CodeRestrictedCallback,
+		finding.CodeTimeout, finding.CodeHostCalls, finding.CodeMemoryLimit,
+		finding.CodeRestrictedCallback,
 	}
 	return len(s.VM.HostEnv) > 0 && slices.Contains(runs, step) && !slices.Contains(certain, code)
 }

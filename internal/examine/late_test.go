@@ -5,6 +5,7 @@ import (
 	"testing"
 
 	"github.com/wasm-xds/wasm-xds/internal/preflight"
+	"github.com/wasm-xds/wasm-xds/internal/preflight/finding"
 	"github.com/wasm-xds/wasm-xds/pkg/spec"
 )
 
@@ -16,12 +17,12 @@ func TestTookTooLong(t *testing.T) {
 		want   bool
 	}{
 		{"nothing", Result{}, false},
-		{"a step", Result{Problems: []preflight.Problem{{Code: preflight.CodeTimeout}}}, true},
-		{"a limit", Result{Problems: []preflight.Problem{{Code: preflight.CodeLimitTime}}}, true},
-		{"an import", Result{Problems: []preflight.Problem{{Code: preflight.CodeImportMissing}}}, false},
-		{"a test that took too long", Result{Tests: []preflight.TestResult{{Name: "a", Trap: preflight.CodeTimeout}}}, true},
+		{"a step", Result{Problems: []finding.Problem{{Code: finding.CodeTimeout}}}, true},
+		{"a limit", Result{Problems: []finding.Problem{{Code: finding.CodeLimitTime}}}, true},
+		{"an import", Result{Problems: []finding.Problem{{Code: finding.CodeImportMissing}}}, false},
+		{"a test that took too long", Result{Tests: []preflight.TestResult{{Name: "a", Trap: finding.CodeTimeout}}}, true},
 		{"a test that failed", Result{Tests: []preflight.TestResult{{Name: "a"}}}, false},
-		{"a warning", Result{Warnings: []preflight.Problem{{Code: preflight.CodeTimeout}}}, false},
+		{"a warning", Result{Warnings: []finding.Problem{{Code: finding.CodeTimeout}}}, false},
 	} {
 		v := tt.result.verdict(&spec.Spec{}, nil)
 		if v.TookTooLong() != tt.want {
@@ -39,24 +40,24 @@ func TestTookTooLong(t *testing.T) {
 func TestDoubted(t *testing.T) {
 	with, without := &spec.Spec{VM: spec.VM{HostEnv: []string{"A"}}}, &spec.Spec{}
 	for _, tt := range []struct {
-		step preflight.Step
+		step finding.Step
 		code string
 		want bool
 	}{
-		{preflight.StepStart, preflight.CodeStart, true},
-		{preflight.StepStart, preflight.CodeRestrictedCallback, false},
-		{preflight.StepVMStart, preflight.CodeVMStartRefused, true},
-		{preflight.StepConfigure, preflight.CodeConfigure, true},
-		{preflight.StepConfigure, preflight.CodeTimeout, false}, // it would hang Envoy
-		{preflight.StepConfigure, preflight.CodeHostCalls, false},
-		{preflight.StepConfigure, preflight.CodeMemoryLimit, false},
-		{preflight.StepStream, preflight.CodeTrap, true},
-		{preflight.StepStream, "", true},
-		{preflight.StepInstantiate, preflight.CodeInstantiate, false},
-		{preflight.StepMemory, preflight.CodeMemoryMissing, false},
-		{preflight.StepImports, preflight.CodeImportMissing, false},
-		{preflight.StepParse, preflight.CodeMalformed, false},
-		{preflight.StepLimits, preflight.CodeLimitMemory, false},
+		{finding.StepStart, finding.CodeStart, true},
+		{finding.StepStart, finding.CodeRestrictedCallback, false},
+		{finding.StepVMStart, finding.CodeVMStartRefused, true},
+		{finding.StepConfigure, finding.CodeConfigure, true},
+		{finding.StepConfigure, finding.CodeTimeout, false}, // it would hang Envoy
+		{finding.StepConfigure, finding.CodeHostCalls, false},
+		{finding.StepConfigure, finding.CodeMemoryLimit, false},
+		{finding.StepStream, finding.CodeTrap, true},
+		{finding.StepStream, "", true},
+		{finding.StepInstantiate, finding.CodeInstantiate, false},
+		{finding.StepMemory, finding.CodeMemoryMissing, false},
+		{finding.StepImports, finding.CodeImportMissing, false},
+		{finding.StepParse, finding.CodeMalformed, false},
+		{finding.StepLimits, finding.CodeLimitMemory, false},
 	} {
 		if got := doubted(with, tt.step, tt.code); got != tt.want || doubted(without, tt.step, tt.code) {
 			t.Errorf("%s %s: %v", tt.step, tt.code, got)

@@ -9,6 +9,9 @@ import (
 	"slices"
 
 	"github.com/wasm-xds/wasm-xds/internal/preflight"
+	"github.com/wasm-xds/wasm-xds/internal/preflight/envoy"
+	"github.com/wasm-xds/wasm-xds/internal/preflight/finding"
+	"github.com/wasm-xds/wasm-xds/internal/preflight/static"
 	"github.com/wasm-xds/wasm-xds/pkg/snapshot"
 	"github.com/wasm-xds/wasm-xds/pkg/spec"
 )
@@ -75,7 +78,7 @@ func (v Verdict) TriedAgain(when string) Verdict {
 }
 
 // late reports whether a problem is an exceeded time.
-func late(code string) bool { return code == preflight.CodeTimeout || code == preflight.CodeLimitTime }
+func late(code string) bool { return code == finding.CodeTimeout || code == finding.CodeLimitTime }
 
 // Judge runs [Filter] for all known versions, and returns the verdict. With [Off] it only resolves
 // capabilities: auto.
@@ -86,8 +89,8 @@ func Judge(ctx context.Context, modules *preflight.Modules, mode Mode, s *spec.S
 	}
 	if s.AutoCapabilities {
 		// An unreadable module may call nothing. It fails for being unreadable, not for this.
-		info, _ := preflight.Request{Module: m.Bytes, SHA256: m.SHA256, Modules: modules}.Info()
-		v.Capabilities = preflight.Capabilities(info)
+		info, _ := preflight.Request{Module: m.Bytes, SHA256: m.SHA256, Modules: modules}.Content()
+		v.Capabilities = static.Capabilities(info)
 	}
 	return v
 }
@@ -129,8 +132,8 @@ func (r Result) verdict(s *spec.Spec, config *string) Verdict {
 }
 
 // refusalOf turns a problem of some versions into a refusal by the versions with or without it.
-func refusalOf(s *spec.Spec, p preflight.Problem) snapshot.Refusal {
-	known := preflight.Versions()
+func refusalOf(s *spec.Spec, p finding.Problem) snapshot.Refusal {
+	known := envoy.Versions()
 	refused := slices.DeleteFunc(slices.Clone(known), func(v string) bool { return !p.Concerns(v) })
 	withoutVersions := p
 	withoutVersions.Versions = nil

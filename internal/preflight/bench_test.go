@@ -26,12 +26,11 @@ func BenchmarkEngines(b *testing.B) {
 		b.Run(string(e), func(b *testing.B) {
 			benchmarked(b, func(b *testing.B, module []byte) {
 				for b.Loop() {
-					s := newStatic(Request{Module: module, PluginConfig: &config})
-					if !s.parse() {
-						b.Fatal(s.problems)
+					s := newInspected(Request{Module: module, PluginConfig: &config})
+					if !s.inspect() {
+						b.Fatal(s.found.Problems())
 					}
-					s.inspect()
-					run, problem := s.runOn(context.Background(), e, s.versions)
+					run, problem := s.runOn(context.Background(), e, s.found.Versions())
 					if problem != nil {
 						b.Fatal(problem)
 					}

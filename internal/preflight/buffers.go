@@ -1,6 +1,10 @@
 package preflight
 
-import "slices"
+import (
+	"slices"
+
+	"github.com/wasm-xds/wasm-xds/internal/preflight/finding"
+)
 
 // The kinds of buffers.
 const (
@@ -48,7 +52,7 @@ func (h *host) buffer(kind uint64) (content *[]byte, writable bool) {
 	case bufferVMConfig:
 		return configBytes(h.request.VMConfig), false
 	case bufferPluginConfig:
-		if h.step == StepConfigure {
+		if h.step == finding.StepConfigure {
 			h.readConfig = true
 			return configBytes(h.request.PluginConfig), false
 		}
@@ -137,7 +141,7 @@ func (h *host) setBufferBytes(a []uint64) uint64 {
 
 func (h *host) getConfiguration(a []uint64) uint64 {
 	config := h.request.VMConfig
-	if h.step == StepConfigure {
+	if h.step == finding.StepConfigure {
 		h.readConfig = true
 		config = h.request.PluginConfig
 	}

@@ -6,6 +6,9 @@ import (
 	"strconv"
 	"strings"
 
+	"github.com/wasm-xds/wasm-xds/internal/preflight/cause"
+	"github.com/wasm-xds/wasm-xds/internal/preflight/envoy"
+	"github.com/wasm-xds/wasm-xds/internal/preflight/finding"
 	"github.com/wasm-xds/wasm-xds/pkg/spec"
 )
 
@@ -13,53 +16,33 @@ import (
 // too, with a problem. Check is safe for concurrent use, and the limits bound the resources of each
 // run.
 func Check(ctx context.Context, r Request) Report {
-	s := newStatic(r)
+	s := newInspected(r)
 	s.smokes = true
 	report := Report{}
-	if s.parse() {
-		report.Info = s.binary.info
-		s.inspect()
-		if !s.fatal() {
-			report.Logs = s.runs(ctx)
-		}
+	if s.inspect() {
+		report.Logs = s.runs(ctx)
 	}
-	report.Problems, report.Warnings = s.problems, s.warnings
-	report.OK = len(s.problems) == 0
+	report.Problems, report.Warnings = s.found.Problems(), s.found.Warnings()
+	report.OK = len(report.Problems) == 0
 	return report
-}
-
-func newStatic(r Request) *static {
-	versions := r.Versions
-	if versions == nil {
-		versions = Versions()
-	}
-	return &static{request: r, versions: versions, table: hostFunctions()}
-}
-
-// inspect runs the steps between parsing and running.
-func (s *static) inspect() {
-	s.checkABI()
-	s.checkImports()
-	s.checkExports()
-	s.checkMemory()
 }
 
 // runs runs the module for the remaining versions. The versions differ only in the functions that
 // they call, and let the module call, during the start. So a single run serves all of them, unless
 // it ends with a problem of some versions.
-func (s *static) runs(ctx context.Context) []Log {
+func (s *inspected) runs(ctx context.Context) []Log {
 	var logs []Log
-	for left := s.loading(); left != nil; left = s.loading() {
+	for left := s.found.Loading(); left != nil; left = s.found.Loading() {
 		run, problem := s.run(ctx, left)
 		for _, r := range run.host.restricted {
 			s.restricted(r)
 		}
-		rest := s.loading()
-		if problem != nil && problem.Code != CodeRestrictedCallback && rest != nil {
+		rest := s.found.Loading()
+		if problem != nil && problem.Code != finding.CodeRestrictedCallback && rest != nil {
 			if problem.Versions == nil {
 				problem.Versions = rest
 			}
-			s.add(*problem)
+			s.found.Add(cause.With(*problem))
 		}
 		if problem == nil {
 			s.warnAbout(ctx, run.host)
@@ -74,34 +57,34 @@ func (s *static) runs(ctx context.Context) []Log {
 }
 
 // restricted returns the problem of the versions that restrict calls during a start.
-func (s *static) restricted(r restriction) {
+func (s *inspected) restricted(r restriction) {
 	hint := "" // the table's
-	if r.function == moduleEnv+".pthread_equal" {
+	if r.function == envoy.ModuleEnv+".pthread_equal" {
 		hint = "build the filter with a newer emscripten, whose C++ library does not call it; the filter's own code can stay"
 	}
-	s.add(Problem{
-		Step: StepStart, Code: CodeRestrictedCallback, Versions: r.versions, Detail: []string{r.function}, Hint: hint,
+	s.found.Add(cause.With(finding.Problem{
+		Step: finding.StepStart, Code: finding.CodeRestrictedCallback, Versions: r.versions, Detail: []string{r.function}, Hint: hint,
 		Message: fmt.Sprintf("the module calls %s while it starts, which Envoy does not allow then", r.function),
-	})
+	}))
 }
 
 // warnAbout looks for signs of a mistake in a module that loads. A C++ filter with an unknown root
 // id loads and does nothing. If that is certain, and the failure policy lets no request pass, it is
 // a problem.
-func (s *static) warnAbout(ctx context.Context, h *host) {
+func (s *inspected) warnAbout(ctx context.Context, h *host) {
 	switch p := s.rootProblem(ctx, h); {
 	case p != nil && s.request.FailurePolicy != spec.Open:
-		p.Versions = s.loading()
-		s.add(*p)
+		p.Versions = s.found.Loading()
+		s.found.Add(cause.With(*p))
 	case p != nil:
-		s.warnings = append(s.warnings, withCause(*p))
+		s.found.Warn(cause.With(*p))
 	default:
-		s.warnings = append(s.warnings, h.warnings()...)
+		s.found.Warn(h.warnings()...)
 	}
 }
 
 // rootProblem returns the problem of a root id that the module does not know.
-func rootProblem(id string, known []string) *Problem {
+func rootProblem(id string, known []string) *finding.Problem {
 	quoted := make([]string, len(known))
 	for i, one := range known {
 		quoted[i] = strconv.Quote(one)
@@ -117,14 +100,14 @@ func rootProblem(id string, known []string) *Problem {
 	case len(known) == 1:
 		hint = "set rootId: " + known[0]
 	}
-	return &Problem{
-		Step: StepConfigure, Code: CodeRootIDUnknown, Hint: hint,
+	return &finding.Problem{
+		Step: finding.StepConfigure, Code: finding.CodeRootIDUnknown, Hint: hint,
 		Message: message + ", and every request would pass; it registers " + strings.Join(quoted, ", "),
 	}
 }
 
 // warnings are likely mistakes, not certain ones.
-func (h *host) warnings() []Problem {
+func (h *host) warnings() []finding.Problem {
 	if !h.readRootID || h.readConfig || h.request.PluginConfig == nil {
 		return nil
 	}
@@ -132,8 +115,8 @@ func (h *host) warnings() []Problem {
 	if h.request.RootID != "" {
 		message = fmt.Sprintf("the filter asked for its root id, which is %q, and then never read its configuration", h.request.RootID)
 	}
-	return []Problem{withCause(Problem{
-		Step: StepConfigure, Code: CodeRootIDUnknown, Message: message,
+	return []finding.Problem{cause.With(finding.Problem{
+		Step: finding.StepConfigure, Code: finding.CodeRootIDUnknown, Message: message,
 		Hint: "set rootId to what the filter registers with RegisterContextFactory",
 	})}
 }

@@ -6,6 +6,7 @@ import (
 	"testing"
 	"time"
 
+	"github.com/wasm-xds/wasm-xds/internal/preflight/finding"
 	"github.com/wasm-xds/wasm-xds/internal/test/testfilter"
 	"github.com/wasm-xds/wasm-xds/pkg/spec"
 )
@@ -32,12 +33,12 @@ func TestCheckOfWhatLoads(t *testing.T) {
 
 func TestCheckOfWhatDoesNot(t *testing.T) {
 	for code, module := range map[string][]byte{
-		CodeMalformed:        testfilter.Garbage("x"),
-		CodeMemoryMissing:    testfilter.NoMemory("x"),
-		CodeTimeout:          testfilter.LoopOnConfigure("x"),
-		CodeConfigureRefused: testfilter.HTTP{ConfigureFails: true}.Module(),
-		CodeImportMissing:    testfilter.HTTP{MissingImport: true}.Module(),
-		CodeNotWasm:          []byte("hello"),
+		finding.CodeMalformed:        testfilter.Garbage("x"),
+		finding.CodeMemoryMissing:    testfilter.NoMemory("x"),
+		finding.CodeTimeout:          testfilter.LoopOnConfigure("x"),
+		finding.CodeConfigureRefused: testfilter.HTTP{ConfigureFails: true}.Module(),
+		finding.CodeImportMissing:    testfilter.HTTP{MissingImport: true}.Module(),
+		finding.CodeNotWasm:          []byte("hello"),
 	} {
 		r := Check(context.Background(), Request{Module: module, Limits: Limits{Step: 100 * time.Millisecond}})
 		if r.OK || r.Problems[0].Code != code {

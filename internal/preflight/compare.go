@@ -8,6 +8,7 @@ import (
 	"strings"
 	"unicode/utf8"
 
+	"github.com/wasm-xds/wasm-xds/internal/preflight/finding"
 	"github.com/wasm-xds/wasm-xds/pkg/spec"
 )
 
@@ -150,7 +151,7 @@ func isText(s string) bool {
 func (t *testRun) compareLogs(want []spec.TestLog, got []Log) {
 	lines := make([]string, len(got))
 	for i, l := range got {
-		lines[i] = levelName(l.Level) + ": " + oneLine(l.Text)
+		lines[i] = levelName(l.Level) + ": " + finding.OneLine(l.Text)
 	}
 	if want != nil && len(want) == 0 && len(got) > 0 {
 		t.fail("logs", nothingExpected, strings.Join(lines, "\n"))

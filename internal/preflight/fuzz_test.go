@@ -1,7 +1,6 @@
 package preflight
 
 import (
-	"bytes"
 	"context"
 	"testing"
 	"time"
@@ -52,25 +51,6 @@ func FuzzCheck(f *testing.F) {
 		})
 		if r.OK != (len(r.Problems) == 0) || len(r.Logs) > 11 {
 			t.Errorf("%+v", r)
-		}
-	})
-}
-
-// A memory and a table that are the module's own change nothing but that.
-func FuzzOwnMemory(f *testing.F) {
-	f.Add(testfilter.HTTP{Stamp: "v1"}.Module())
-	f.Fuzz(func(t *testing.T, module []byte) {
-		b, err := parseBinary(module)
-		if err != nil {
-			return
-		}
-		own := ownMemory(module)
-		again, err := parseBinary(own)
-		if err != nil {
-			t.Skip("malformed where the sections' own readers look") // wazero judges it
-		}
-		if !b.foreign && !bytes.Equal(own, module) && len(again.info.Imports) != len(b.info.Imports) {
-			t.Error("functions were lost")
 		}
 	})
 }

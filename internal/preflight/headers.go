@@ -3,6 +3,8 @@ package preflight
 import (
 	"slices"
 	"strings"
+
+	"github.com/wasm-xds/wasm-xds/internal/preflight/envoy"
 )
 
 // The kinds of header maps.
@@ -93,7 +95,7 @@ func (h *host) getHeader(a []uint64) uint64 {
 		return h.give([]byte((*headers)[i].Value), a[3], a[4])
 	case headers == nil && (s == nil || !s.logging):
 		return resultBadArgument
-	case h.abi == abi010:
+	case h.abi == envoy.ABI010:
 		return h.give(nil, a[3], a[4])
 	default:
 		return resultNotFound

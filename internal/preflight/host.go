@@ -10,6 +10,9 @@ import (
 	"time"
 
 	"github.com/tetratelabs/wazero/api"
+
+	"github.com/wasm-xds/wasm-xds/internal/preflight/envoy"
+	"github.com/wasm-xds/wasm-xds/internal/preflight/finding"
 )
 
 // Results of Proxy-Wasm host functions.
@@ -33,7 +36,7 @@ const (
 type host struct {
 	request Request
 	abi     string
-	step    Step
+	step    finding.Step
 	module  api.Module // nil until it is instantiated
 
 	// ctx is the context of the current call into the module.
@@ -97,43 +100,41 @@ func newHost(r Request, abi string) *host {
 }
 
 // stop ends a module from within a host function.
-type stop struct{ problem Problem }
+type stop struct{ problem finding.Problem }
 
 func (s *stop) Error() string { return s.problem.Message }
 
 func (h *host) stop(code, format string, args ...any) {
-	panic(&stop{Problem{Step: h.step, Code: code, Message: fmt.Sprintf(format, args...)}})
+	panic(&stop{finding.Problem{Step: h.step, Code: code, Message: fmt.Sprintf(format, args...)}})
 }
 
 // allows reports whether the capabilities let a module call or export a function.
-func (r Request) allows(name string) bool {
-	return r.Capabilities == nil || slices.Contains(r.Capabilities, name)
-}
+func (r Request) allows(name string) bool { return envoy.Allows(r.Capabilities, name) }
 
 // enter runs at the beginning of every host function.
-func (h *host) enter(f HostFunction, a []uint64) uint64 {
+func (h *host) enter(f envoy.HostFunction, call handler, a []uint64) uint64 {
 	h.calls++
-	if h.step == StepInstantiate {
-		h.stop(CodeInstantiate, "the module's start section calls %s, which would crash Envoy: nothing may be called before the instance is complete", f.Name)
+	if h.step == finding.StepInstantiate {
+		h.stop(finding.CodeInstantiate, "the module's start section calls %s, which would crash Envoy: nothing may be called before the instance is complete", f.Name)
 	}
 	if limit := h.request.hostCalls(); h.calls > limit {
-		h.stop(CodeHostCalls, "the module has called more than %d host functions in one go, the last of them %s", limit, f.Name)
+		h.stop(finding.CodeHostCalls, "the module has called more than %d host functions in one go, the last of them %s", limit, f.Name)
 	}
 	if err := h.ctx.Err(); err != nil {
 		panic(err)
 	}
-	if h.step == StepStart {
+	if h.step == finding.StepStart {
 		h.restrict(f)
 	}
-	if !h.request.allows(f.Name) && (f.Module != moduleEnv || strings.HasPrefix(f.Name, "proxy_")) {
-		if f.Module == moduleEnv {
+	if !h.request.allows(f.Name) && (f.Module != envoy.ModuleEnv || strings.HasPrefix(f.Name, "proxy_")) {
+		if f.Module == envoy.ModuleEnv {
 			h.log(LogError, "Attempted call to restricted proxy-wasm capability: "+f.Name)
 			return resultInternal
 		}
 		h.log(LogError, "Attempted call to restricted WASI capability: "+f.Name)
 		return wasiNotCapable
 	}
-	return f.call(h, a)
+	return call(h, a)
 }
 
 // restriction is a call during the start that some versions forbid.
@@ -143,16 +144,16 @@ type restriction struct {
 }
 
 // restrict removes the versions that forbid a call now, and ends the module if none is left.
-func (h *host) restrict(f HostFunction) {
-	lacking := slices.DeleteFunc(slices.Clone(h.versions), f.mayStart)
+func (h *host) restrict(f envoy.HostFunction) {
+	lacking := slices.DeleteFunc(slices.Clone(h.versions), f.MayStart)
 	if len(lacking) == 0 {
 		return
 	}
 	name := f.Module + "." + f.Name
 	h.restricted = append(h.restricted, restriction{name, lacking})
-	h.versions = slices.DeleteFunc(slices.Clone(h.versions), func(v string) bool { return !f.mayStart(v) })
+	h.versions = slices.DeleteFunc(slices.Clone(h.versions), func(v string) bool { return !f.MayStart(v) })
 	if len(h.versions) == 0 {
-		h.stop(CodeRestrictedCallback, "the module calls %s while it starts", name)
+		h.stop(finding.CodeRestrictedCallback, "the module calls %s while it starts", name)
 	}
 }
 
@@ -171,7 +172,7 @@ func (h *host) store(n int) {
 
 func (h *host) bound() {
 	if h.kept+h.stored > maximumKeptByHost {
-		h.stop(CodeMemoryLimit, "the module has stored more than %d MiB with the host", maximumKeptByHost>>20)
+		h.stop(finding.CodeMemoryLimit, "the module has stored more than %d MiB with the host", maximumKeptByHost>>20)
 	}
 }
 
@@ -222,7 +223,7 @@ func (h *host) bytes(address, size uint64) ([]byte, bool) {
 func (h *host) text(address, size uint64) (string, bool) {
 	b, ok := h.bytes(address, size)
 	if ok && len(b) > maximumKeptByHost {
-		h.stop(CodeMemoryLimit, "the module hands %d MiB over in one go", len(b)>>20)
+		h.stop(finding.CodeMemoryLimit, "the module hands %d MiB over in one go", len(b)>>20)
 	}
 	return string(b), ok
 }
@@ -239,9 +240,9 @@ func (h *host) putU64(address, value uint64) bool {
 
 // allocate gets memory from the module's own allocator.
 func (h *host) allocate(size int) (uint32, bool) {
-	f := h.module.ExportedFunction(exportMalloc)
+	f := h.module.ExportedFunction(envoy.ExportMalloc)
 	if f == nil {
-		f = h.module.ExportedFunction(exportAllocate)
+		f = h.module.ExportedFunction(envoy.ExportAllocate)
 	}
 	if f == nil {
 		return 0, false
@@ -318,40 +319,24 @@ func (h *host) trap(ctx context.Context, name string, err error) error {
 		p := own.problem
 		return &p
 	case ctx.Err() != nil:
-		return &Problem{
-			Step: h.step, Code: CodeTimeout,
+		return &finding.Problem{
+			Step: h.step, Code: finding.CodeTimeout,
 			Message: fmt.Sprintf("%s has not returned within %s: Envoy's thread would hang with it", name, h.request.Limits.stepOrDefault()),
 		}
 	default:
-		return &Problem{Step: h.step, Code: h.trapCode(), Message: name + " trapped", Detail: append(h.loggedDetail(), trapDetail(err)...)}
+		return &finding.Problem{Step: h.step, Code: h.trapCode(), Message: name + " trapped", Detail: append(h.loggedDetail(), finding.ErrorDetail(err)...)}
 	}
 }
 
 func (h *host) trapCode() string {
 	if h.exited {
-		return CodeProcExit
+		return finding.CodeProcExit
 	}
-	codes := map[Step]string{StepInstantiate: CodeInstantiate, StepStart: CodeStart, StepVMStart: CodeVMStart, StepConfigure: CodeConfigure}
+	codes := map[finding.Step]string{finding.StepInstantiate: finding.CodeInstantiate, finding.StepStart: finding.CodeStart, finding.StepVMStart: finding.CodeVMStart, finding.StepConfigure: finding.CodeConfigure}
 	if code, ok := codes[h.step]; ok {
 		return code
 	}
-	return CodeTrap
-}
-
-// trapDetail returns wazero's message, line by line and bounded.
-func trapDetail(err error) []string {
-	const mostLines = 12
-	var detail []string
-	for line := range strings.Lines(err.Error()) {
-		line = strings.ToValidUTF8(strings.TrimSpace(line), "\uFFFD")
-		if len(line) > maximumDetailLength {
-			line = line[:maximumDetailLength] + "…"
-		}
-		if detail = append(detail, line); len(detail) == mostLines {
-			break
-		}
-	}
-	return detail
+	return finding.CodeTrap
 }
 
 func (l Limits) stepOrDefault() time.Duration {

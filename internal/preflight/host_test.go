@@ -7,19 +7,10 @@ import (
 	"testing"
 	"time"
 
+	"github.com/wasm-xds/wasm-xds/internal/preflight/finding"
+	"github.com/wasm-xds/wasm-xds/internal/test/testfilter"
 	"github.com/wasm-xds/wasm-xds/internal/wasmenc"
 )
-
-// filterWith is a module with what every filter has and one callback.
-func filterWith(name, signature string, imports func(m *wasmenc.Module) wasmenc.Code) []byte {
-	var m wasmenc.Module
-	body := imports(&m)
-	m.Memory(1)
-	m.ExportedFunc("proxy_abi_version_0_2_1", wasmenc.Sig(""), 0, nil)
-	m.ExportedFunc("malloc", wasmenc.Sig("i:i"), 0, wasmenc.Code{}.I32Const(4096))
-	m.ExportedFunc(name, wasmenc.Sig(signature), 1, body)
-	return m.Bytes()
-}
 
 // What would hang Envoy, or take what it likes, is refused within its limits.
 func TestHostileModules(t *testing.T) {
@@ -40,19 +31,19 @@ func TestHostileModules(t *testing.T) {
 		body func(m *wasmenc.Module) wasmenc.Code
 		code string
 	}{
-		"loops":             {func(*wasmenc.Module) wasmenc.Code { return forever(nil) }, CodeTimeout},
-		"logs for ever":     {host("env", "proxy_log", "iii:i", 2, 0, 60000), CodeHostCalls},
-		"keeps shared data": {func(m *wasmenc.Module) wasmenc.Code { return forever(sharing(m)) }, CodeMemoryLimit},
-		"queues for ever":   {enqueuing, CodeMemoryLimit},
-		"writes for ever":   {host("wasi_snapshot_preview1", "fd_write", "iiii:i", 1, 64, 1, 8), CodeHostCalls},
+		"loops":             {func(*wasmenc.Module) wasmenc.Code { return forever(nil) }, finding.CodeTimeout},
+		"logs for ever":     {host("env", "proxy_log", "iii:i", 2, 0, 60000), finding.CodeHostCalls},
+		"keeps shared data": {func(m *wasmenc.Module) wasmenc.Code { return forever(sharing(m)) }, finding.CodeMemoryLimit},
+		"queues for ever":   {enqueuing, finding.CodeMemoryLimit},
+		"writes for ever":   {host("wasi_snapshot_preview1", "fd_write", "iiii:i", 1, 64, 1, 8), finding.CodeHostCalls},
 		"recurses": {func(*wasmenc.Module) wasmenc.Code {
 			return wasmenc.Code{}.I32Const(0).I32Const(0).Call(2)
-		}, CodeConfigure},
+		}, finding.CodeConfigure},
 	} {
 		t.Run(name, func(t *testing.T) {
 			begin := time.Now()
 			r := Check(context.Background(), Request{
-				Module: filterWith("proxy_on_configure", "ii:i", tc.body),
+				Module: testfilter.WithCallback("proxy_on_configure", "ii:i", tc.body),
 				Limits: Limits{Step: 2 * time.Second, HostCalls: 2000},
 			})
 			if r.OK || r.Problems[0].Code != tc.code {
@@ -82,7 +73,7 @@ func enqueuing(m *wasmenc.Module) wasmenc.Code {
 
 // What a version lacks is that version's problem alone, and the others' check goes on.
 func TestVersionsAreJudgedEach(t *testing.T) {
-	module := filterWith("_initialize", "", func(m *wasmenc.Module) wasmenc.Code {
+	module := testfilter.WithCallback("_initialize", "", func(m *wasmenc.Module) wasmenc.Code {
 		later := m.Import("wasi_snapshot_preview1", "fd_sync", wasmenc.Sig("i:i"))
 		return wasmenc.Code{}.I32Const(1).Call(later).Drop()
 	})
@@ -98,7 +89,7 @@ func TestVersionsAreJudgedEach(t *testing.T) {
 // A call that some versions do not allow during the start goes on for the others.
 func TestRestrictedCalls(t *testing.T) {
 	of := func(module, name, signature string, args int) Report {
-		return Check(context.Background(), Request{Module: filterWith("_initialize", "", func(m *wasmenc.Module) wasmenc.Code {
+		return Check(context.Background(), Request{Module: testfilter.WithCallback("_initialize", "", func(m *wasmenc.Module) wasmenc.Code {
 			f := m.Import(module, name, wasmenc.Sig(signature))
 			c := wasmenc.Code{}
 			for range args {
@@ -111,14 +102,14 @@ func TestRestrictedCalls(t *testing.T) {
 		t.Errorf("%+v", r.Problems)
 	}
 	r := of("env", "proxy_set_tick_period_milliseconds", "i:i", 1)
-	if len(r.Problems) != 1 || r.Problems[0].Code != CodeRestrictedCallback || r.Problems[0].Versions != nil {
+	if len(r.Problems) != 1 || r.Problems[0].Code != finding.CodeRestrictedCallback || r.Problems[0].Versions != nil {
 		t.Errorf("%+v", r.Problems)
 	}
 }
 
 // All that is missing is named, with its signature.
 func TestEveryMissingImportIsNamed(t *testing.T) {
-	module := filterWith("_initialize", "", func(m *wasmenc.Module) wasmenc.Code {
+	module := testfilter.WithCallback("_initialize", "", func(m *wasmenc.Module) wasmenc.Code {
 		m.Import("env", "time.now", wasmenc.Sig("iI:I"))
 		m.Import("wasi_snapshot_preview1", "sock_open", wasmenc.Sig("iii:i"))
 		return nil
@@ -132,7 +123,7 @@ func TestEveryMissingImportIsNamed(t *testing.T) {
 
 // What a filter may not call answers as Envoy's stub does, and is logged.
 func TestCapabilities(t *testing.T) {
-	module := filterWith("proxy_on_configure", "ii:i", func(m *wasmenc.Module) wasmenc.Code {
+	module := testfilter.WithCallback("proxy_on_configure", "ii:i", func(m *wasmenc.Module) wasmenc.Code {
 		log := m.Import("env", "proxy_log", wasmenc.Sig("iii:i"))
 		return wasmenc.Code{}.I32Const(2).I32Const(0).I32Const(0).Call(log).I32Eqz()
 	})
@@ -140,7 +131,7 @@ func TestCapabilities(t *testing.T) {
 		t.Errorf("%+v", r.Problems)
 	}
 	r := Check(context.Background(), Request{Module: module, Capabilities: []string{"proxy_on_configure"}})
-	if r.OK || r.Problems[0].Code != CodeConfigureRefused || !strings.Contains(r.Logs[0].Text, "proxy_log") {
+	if r.OK || r.Problems[0].Code != finding.CodeConfigureRefused || !strings.Contains(r.Logs[0].Text, "proxy_log") {
 		t.Errorf("%+v %v", r.Problems, r.Logs)
 	}
 	if r := Check(context.Background(), Request{Module: module, Capabilities: []string{}}); !r.OK {
@@ -152,7 +143,7 @@ func TestCapabilities(t *testing.T) {
 func TestCheckEndsWithItsContext(t *testing.T) {
 	ctx, cancel := context.WithCancel(context.Background())
 	cancel()
-	module := filterWith("proxy_on_configure", "ii:i", func(*wasmenc.Module) wasmenc.Code { return wasmenc.Code{}.Loop(wasmenc.Code{}.Br(0)).I32Const(1) })
+	module := testfilter.WithCallback("proxy_on_configure", "ii:i", func(*wasmenc.Module) wasmenc.Code { return wasmenc.Code{}.Loop(wasmenc.Code{}.Br(0)).I32Const(1) })
 	if r := Check(ctx, Request{Module: module}); r.OK {
 		t.Error("a check that did not take place is no pass")
 	}
@@ -181,7 +172,7 @@ func TestSizesThatAreNone(t *testing.T) {
 		"tags":       "\x0d" + "\x05" + huge,
 	} {
 		r := Check(context.Background(), Request{Module: []byte("\x00asm\x01\x00\x00\x00" + section)})
-		if r.OK || r.Problems[0].Code != CodeMalformed || len(r.Problems) != 1 {
+		if r.OK || r.Problems[0].Code != finding.CodeMalformed || len(r.Problems) != 1 {
 			t.Errorf("%s: %+v", name, r.Problems)
 		}
 	}

@@ -6,6 +6,8 @@ import (
 	"io"
 	"strings"
 	"time"
+
+	"github.com/wasm-xds/wasm-xds/internal/preflight/finding"
 )
 
 // Suite is one filter with the results of its check and of its tests.
@@ -13,7 +15,7 @@ type Suite struct {
 	Filter string
 	File   string
 	// Problems are the check's; nil: the check has passed.
-	Problems []Problem
+	Problems []finding.Problem
 	// Checked is the duration of the check, without the tests.
 	Checked time.Duration
 	Tests   []TestResult
@@ -148,9 +150,9 @@ func (f TestFailure) String() string {
 		return b.String()
 	}
 	if f.Want != "" {
-		fmt.Fprintf(&b, ": expected %s, got %s", oneLine(f.Want), oneLine(f.Got))
+		fmt.Fprintf(&b, ": expected %s, got %s", finding.OneLine(f.Want), finding.OneLine(f.Got))
 		return b.String()
 	}
-	fmt.Fprintf(&b, ": %s", oneLine(f.Got))
+	fmt.Fprintf(&b, ": %s", finding.OneLine(f.Got))
 	return b.String()
 }

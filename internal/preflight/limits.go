@@ -5,6 +5,7 @@ import (
 	"fmt"
 	"time"
 
+	"github.com/wasm-xds/wasm-xds/internal/preflight/finding"
 	"github.com/wasm-xds/wasm-xds/pkg/spec"
 )
 
@@ -21,7 +22,7 @@ const (
 // The time of a request is the median over a round of requests. The best of three rounds counts, so
 // a busy machine does not refuse a good filter. CheckLimits measures memory after the start and
 // after one pass of the requests, whatever the time.
-func CheckLimits(ctx context.Context, r Request, tests []spec.Test, l spec.Limits) []Problem {
+func CheckLimits(ctx context.Context, r Request, tests []spec.Test, l spec.Limits) []finding.Problem {
 	if l.TimePerRequest == 0 && l.Memory == 0 {
 		return nil
 	}
@@ -39,13 +40,13 @@ func CheckLimits(ctx context.Context, r Request, tests []spec.Test, l spec.Limit
 }
 
 // checkLimits also returns the problem that has ended the requests.
-func checkLimits(ctx context.Context, r Request, tests []spec.Test, l spec.Limits, e Engine) ([]Problem, *Problem) {
+func checkLimits(ctx context.Context, r Request, tests []spec.Test, l spec.Limits, e Engine) ([]finding.Problem, *finding.Problem) {
 	p, problem := newProfiler(ctx, r, tests, e)
 	if problem != nil {
-		return []Problem{*problem}, nil
+		return []finding.Problem{*problem}, nil
 	}
 	defer p.close(ctx)
-	var found []Problem
+	var found []finding.Problem
 	if p.send(ctx, len(p.steps), len(p.steps)); l.Memory > 0 && int64(p.vm.MemorySize()) > l.Memory {
 		found = append(found, p.memoryProblem(l))
 	}
@@ -61,9 +62,9 @@ func checkLimits(ctx context.Context, r Request, tests []spec.Test, l spec.Limit
 }
 
 // slowest returns the problem of a step that is too slow in every round.
-func (p *profiler) slowest(ctx context.Context, limit time.Duration) *Problem {
+func (p *profiler) slowest(ctx context.Context, limit time.Duration) *finding.Problem {
 	p.until = time.Now().Add(limitTime)
-	var best *Problem
+	var best *finding.Problem
 	took := time.Duration(0)
 	for range limitRounds {
 		for _, s := range p.steps {
@@ -100,26 +101,26 @@ func (p *profiler) costliest() *profiledStep {
 	return costliest
 }
 
-func (s *profiledStep) tooSlow(cost ProfileCost, limit time.Duration) *Problem {
+func (s *profiledStep) tooSlow(cost ProfileCost, limit time.Duration) *finding.Problem {
 	which := fmt.Sprintf("%q", s.test.Name)
 	if len(s.test.Steps) > 1 {
 		which = fmt.Sprintf("step %d of %q", s.number+1, s.test.Name)
 	}
-	return &Problem{
-		Step: StepLimits, Code: CodeLimitTime,
+	return &finding.Problem{
+		Step: finding.StepLimits, Code: finding.CodeLimitTime,
 		Message: fmt.Sprintf("%s takes the filter %s (the median of %d requests), more than limits.timePerRequest of %s",
 			which, roundTime(cost.Median), len(s.samples), limit),
 		Hint: "wasm-xds check --profile shows what requests cost and which host functions they call; make the filter cheaper, or raise the limit",
 	}
 }
 
-func (p *profiler) memoryProblem(l spec.Limits) Problem {
+func (p *profiler) memoryProblem(l spec.Limits) finding.Problem {
 	fromStart := "all of them"
 	if p.atStart < p.pages() {
 		fromStart = fmt.Sprint(p.atStart)
 	}
-	return Problem{
-		Step: StepLimits, Code: CodeLimitMemory,
+	return finding.Problem{
+		Step: finding.StepLimits, Code: finding.CodeLimitMemory,
 		Message: fmt.Sprintf("the filter's memory has %d bytes (%s of 64 KiB, %s from its start) once each request of its tests was there, more than limits.memory of %d bytes",
 			p.vm.MemorySize(), pageCount(p.pages()), fromStart, l.Memory),
 		Hint: "give the filter less memory when you link it, have it keep less, or raise the limit",

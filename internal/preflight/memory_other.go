@@ -2,6 +2,8 @@
 
 package preflight
 
-import "github.com/tetratelabs/wazero/experimental"
+import (
+	"github.com/tetratelabs/wazero/experimental"
+)
 
 func reserve(uint64) experimental.LinearMemory { return nil }

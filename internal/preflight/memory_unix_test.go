@@ -2,7 +2,9 @@
 
 package preflight
 
-import "testing"
+import (
+	"testing"
+)
 
 func TestReservedMemoryGrowsInPlace(t *testing.T) {
 	m := reserve(4 * pageSize)

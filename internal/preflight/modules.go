@@ -8,6 +8,8 @@ import (
 	"time"
 
 	"github.com/tetratelabs/wazero"
+
+	"github.com/wasm-xds/wasm-xds/internal/preflight/wasmbin"
 )
 
 // Modules keeps decoded and linked modules, so that another run of a module begins at once: for
@@ -29,7 +31,7 @@ type Modules struct {
 // knownCode is a module and the content of its sections. Neither ever changes.
 type knownCode struct {
 	bytes  []byte
-	parsed *parsed
+	parsed *wasmbin.Module
 }
 
 // keptCode is the code that several kept modules share.

@@ -9,6 +9,7 @@ import (
 	"testing"
 
 	"github.com/wasm-xds/wasm-xds/internal/test/testfilter"
+	"github.com/wasm-xds/wasm-xds/internal/wasmenc"
 	"github.com/wasm-xds/wasm-xds/pkg/spec"
 )
 
@@ -24,7 +25,7 @@ func exampleModule(t *testing.T, name string) []byte {
 // otherwise is the module with a custom section: other bytes that do the same.
 func otherwise(module []byte, i int) []byte {
 	content := append([]byte{1, 'x'}, fmt.Sprintf("%04d", i)...)
-	return appendSection(slices.Clone(module), 0, content)
+	return wasmenc.AppendSection(slices.Clone(module), 0, content)
 }
 
 // Runs that share a decoded module share nothing else: each shows its own configuration.

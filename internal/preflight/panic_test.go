@@ -4,12 +4,14 @@ import (
 	"strings"
 	"testing"
 
+	"github.com/wasm-xds/wasm-xds/internal/preflight/finding"
+	"github.com/wasm-xds/wasm-xds/internal/test/testfilter"
 	"github.com/wasm-xds/wasm-xds/internal/wasmenc"
 )
 
 // logsAndTraps logs lines and traps, in a callback.
 func logsAndTraps(name, signature string, lines ...string) []byte {
-	return filterWith(name, signature, func(m *wasmenc.Module) wasmenc.Code {
+	return testfilter.WithCallback(name, signature, func(m *wasmenc.Module) wasmenc.Code {
 		log := m.Import("env", "proxy_log", wasmenc.Sig("iii:i"))
 		text := wasmenc.NewText(1024)
 		var code wasmenc.Code
@@ -47,23 +49,6 @@ func TestTrapsSayWhy(t *testing.T) {
 	}
 }
 
-// A panic and its reason are lines of their own in Envoy's log, too.
-func TestExplainJoinsPanics(t *testing.T) {
-	const prefix = "[2026-11-30 08:46:53.803][20170][error][wasm] [source/extensions/common/wasm/context.cc:1160] wasm log auth: "
-	for name, tt := range map[string]struct{ log, want string }{
-		"Go":                 {prefix + "panic: \n" + prefix + "no token\n", "the filter's code gave up: panic: no token"},
-		"Rust":               {prefix + "panicked at src/lib.rs:3:5:\nno token\n", "the filter's code gave up: panicked at src/lib.rs:3:5: no token"},
-		"another's line":     {prefix + "panic: \n" + strings.Replace(prefix, "auth", "hello", 1) + "fine\n", "the filter's code gave up: panic:"},
-		"nothing comes":      {prefix + "panic: ", "the filter's code gave up: panic:"},
-		"no place, no words": {"wasm error: \nproxy-wasm plugin in-VM backtrace:\n", "the module trapped: with failurePolicy closed"},
-	} {
-		got, err := Explain(strings.NewReader(tt.log))
-		if err != nil || len(got) != 1 || got[0].Line < 1 || !strings.HasPrefix(got[0].Means, tt.want) {
-			t.Errorf("%s: %+v, %v", name, got, err)
-		}
-	}
-}
-
 // Of a module without an ABI nothing is told that would follow from one.
 func TestNoABI(t *testing.T) {
 	var m wasmenc.Module
@@ -72,31 +57,19 @@ func TestNoABI(t *testing.T) {
 	m.ExportedFunc("malloc", wasmenc.Sig("i:i"), 0, wasmenc.Code{}.I32Const(4096))
 	m.ExportedFunc("proxy_on_request_headers", wasmenc.Sig("ii:i"), 0, wasmenc.Code{}.I32Const(0))
 	r := Check(t.Context(), Request{Module: m.Bytes()})
-	if len(r.Problems) != 1 || r.Problems[0].Code != CodeABIMissing || !strings.Contains(r.Problems[0].Message, "from before ABI 0.1.0") {
+	if len(r.Problems) != 1 || r.Problems[0].Code != finding.CodeABIMissing || !strings.Contains(r.Problems[0].Message, "from before ABI 0.1.0") {
 		t.Errorf("%+v", r.Problems)
 	}
 }
 
 // What old emscriptens call while they start is no fault of the filter's.
 func TestPthreadEqualAtTheStart(t *testing.T) {
-	module := filterWith("_initialize", ":", func(m *wasmenc.Module) wasmenc.Code {
+	module := testfilter.WithCallback("_initialize", ":", func(m *wasmenc.Module) wasmenc.Code {
 		equal := m.Import("env", "pthread_equal", wasmenc.Sig("ii:i"))
 		return wasmenc.Code{}.I32Const(1).I32Const(1).Call(equal).Drop()
 	})
 	r := Check(t.Context(), Request{Module: module})
 	if r.OK || !strings.Contains(r.Problems[0].Hint, "newer emscripten") {
 		t.Errorf("%+v", r.Problems)
-	}
-}
-
-func TestLanguageWithoutProducers(t *testing.T) {
-	for content, want := range map[string]string{"/usr/local/tinygo/src/runtime": "Go (TinyGo)", "N10__cxxabiv116__shim_type_infoE": "C++"} {
-		var m wasmenc.Module
-		m.Memory(1)
-		m.Data(1024, []byte(content))
-		m.Custom("producers", producers("language", "C11", ""))
-		if d, err := Describe(m.Bytes()); err != nil || d.Language != want {
-			t.Errorf("%s: %+v, %v", content, d.Language, err)
-		}
 	}
 }

@@ -9,6 +9,8 @@ import (
 	"slices"
 	"time"
 
+	"github.com/wasm-xds/wasm-xds/internal/preflight/cause"
+	"github.com/wasm-xds/wasm-xds/internal/preflight/finding"
 	"github.com/wasm-xds/wasm-xds/pkg/spec"
 )
 
@@ -36,9 +38,9 @@ type ProfileResult struct {
 	Memory    MemoryGrowth    `json:"memory"`
 	Steps     []StepCost      `json:"steps"`
 	// Problem has ended the profile, such as a trap in the thousandth request; nil: no problem.
-	Problem *Problem `json:"-"`
+	Problem *finding.Problem `json:"-"`
 	// Warnings has memory that keeps growing.
-	Warnings []Problem `json:"-"`
+	Warnings []finding.Problem `json:"-"`
 }
 
 // ProfileCost is the cost of one request.
@@ -125,7 +127,7 @@ type profiler struct {
 	restore       func() // restores the shared data from before the test
 	done          int    // requests
 	cut           bool
-	problem       *Problem
+	problem       *finding.Problem
 }
 
 type profiledStep struct {
@@ -135,10 +137,10 @@ type profiledStep struct {
 	calls   uint64 // of host functions
 }
 
-func newProfiler(ctx context.Context, r Request, tests []spec.Test, e Engine) (*profiler, *Problem) {
+func newProfiler(ctx context.Context, r Request, tests []spec.Test, e Engine) (*profiler, *finding.Problem) {
 	vm, problems, err := loadOn(ctx, r, e)
 	if err != nil {
-		p := Problem{Step: StepStart, Code: CodeStart, Message: err.Error()}
+		p := finding.Problem{Step: finding.StepStart, Code: finding.CodeStart, Message: err.Error()}
 		if len(problems) > 0 {
 			p = problems[0]
 		}
@@ -200,7 +202,7 @@ func (p *profiler) one(ctx context.Context, s *profiledStep) {
 	}
 	if err != nil {
 		p.problem = asProblem(h, err)
-		told := withCause(*p.problem)
+		told := cause.With(*p.problem)
 		told.Message = fmt.Sprintf("request %d of %q, on one VM: %s%s", p.done, s.test.Name, told.Message, h.missedWords())
 		p.problem = &told
 		return
@@ -263,7 +265,7 @@ func (p *profiler) result(memory MemoryGrowth) ProfileResult {
 	}
 	slices.SortStableFunc(r.Functions, func(a, b FunctionCalls) int { return cmp.Compare(b.PerRequest, a.PerRequest) })
 	if w := growth(r); w != nil {
-		r.Warnings = []Problem{*w}
+		r.Warnings = []finding.Problem{*w}
 	}
 	return r
 }
@@ -280,12 +282,12 @@ func costOf(samples []time.Duration, calls uint64) ProfileCost {
 }
 
 // growth returns the warning about memory that keeps growing.
-func growth(r ProfileResult) *Problem {
+func growth(r ProfileResult) *finding.Problem {
 	if r.Memory.BytesPerRequest == 0 {
 		return nil
 	}
-	return &Problem{
-		Step: StepLimits, Code: CodeMemoryGrowth,
+	return &finding.Problem{
+		Step: finding.StepLimits, Code: finding.CodeMemoryGrowth,
 		Message: fmt.Sprintf("its memory goes on growing: %s of 64 KiB after its start, %d pages after half of %d requests, %d after all of them: %.0f bytes a request",
 			pageCount(r.Memory.Start), r.Memory.Half, r.Requests, r.Memory.End, r.Memory.BytesPerRequest),
 		Hint: "look for what the filter keeps when a request is over: contexts that proxy_on_delete does not free, maps and lists that only grow",

@@ -8,13 +8,15 @@ import (
 
 	"github.com/google/go-cmp/cmp"
 
+	"github.com/wasm-xds/wasm-xds/internal/preflight/finding"
+	"github.com/wasm-xds/wasm-xds/internal/test/testfilter"
 	"github.com/wasm-xds/wasm-xds/internal/wasmenc"
 	"github.com/wasm-xds/wasm-xds/pkg/spec"
 )
 
 // counting is a filter that counts its requests in a global, and does body with it.
 func counting(body func(m *wasmenc.Module, requests wasmenc.GlobalIndex) wasmenc.Code) []byte {
-	return callbacksModule(func(m *wasmenc.Module) map[string]wasmenc.Code {
+	return testfilter.WithCallbacks(func(m *wasmenc.Module) map[string]wasmenc.Code {
 		requests := m.Global(0)
 		rest := body(m, requests)
 		return map[string]wasmenc.Code{
@@ -104,7 +106,7 @@ func TestProfileEnds(t *testing.T) {
 		return wasmenc.Code{}.GlobalGet(requests).I32Const(50).I32Eq().If(wasmenc.Code{}.Unreachable())
 	})
 	p := Profile(t.Context(), Request{Module: traps}, nil, ProfileOptions{Requests: 100})
-	if p.Problem == nil || p.Problem.Code != CodeTrap || p.Requests != 50 || !strings.HasPrefix(p.Problem.Message, `request 50 of "GET /", on one VM: proxy_on_request_headers trapped`) {
+	if p.Problem == nil || p.Problem.Code != finding.CodeTrap || p.Requests != 50 || !strings.HasPrefix(p.Problem.Message, `request 50 of "GET /", on one VM: proxy_on_request_headers trapped`) {
 		t.Errorf("%+v", p)
 	}
 	p = Profile(t.Context(), Request{Module: growing(0)}, nil, ProfileOptions{Time: time.Nanosecond})
@@ -116,7 +118,7 @@ func TestProfileEnds(t *testing.T) {
 	if !p.CutShort || p.Requests == 0 || p.Problem != nil {
 		t.Errorf("%+v", p)
 	}
-	if p = Profile(t.Context(), Request{Module: filter("env.proxy_nothing :i").Bytes()}, nil, ProfileOptions{}); p.Problem == nil {
+	if p = Profile(t.Context(), Request{Module: testfilter.Importing("env.proxy_nothing :i").Bytes()}, nil, ProfileOptions{}); p.Problem == nil {
 		t.Error("a module that does not load has no problem")
 	}
 }
@@ -138,13 +140,13 @@ func TestCheckLimits(t *testing.T) {
 	}{
 		"no limits":        {loop, "", "", ""},
 		"cheap enough":     {growing(0), "limits: {timePerRequest: 1s, memory: 1Mi}", "", ""},
-		"too slow":         {loop, "limits: {timePerRequest: 1us}", CodeLimitTime, `"GET /" takes the filter `},
+		"too slow":         {loop, "limits: {timePerRequest: 1us}", finding.CodeLimitTime, `"GET /" takes the filter `},
 		"just enough":      {growing(0), "limits: {memory: 128Ki}", "", ""},
-		"too large":        {growing(0), "limits: {memory: 127Ki}", CodeLimitMemory, "has 131072 bytes (2 pages of 64 KiB, all of them from its start)"},
-		"grows with tests": {first, "limits: {memory: 128Ki}", CodeLimitMemory, "has 196608 bytes (3 pages of 64 KiB, 2 from its start)"},
+		"too large":        {growing(0), "limits: {memory: 127Ki}", finding.CodeLimitMemory, "has 131072 bytes (2 pages of 64 KiB, all of them from its start)"},
+		"grows with tests": {first, "limits: {memory: 128Ki}", finding.CodeLimitMemory, "has 196608 bytes (3 pages of 64 KiB, 2 from its start)"},
 		"a step of a test": {loop, `
 limits: {timePerRequest: 1us}
-tests: [{name: a, steps: [{expect: {response: none}}, {expect: {response: none}}]}]`, CodeLimitTime, `of "a" takes the filter `},
+tests: [{name: a, steps: [{expect: {response: none}}, {expect: {response: none}}]}]`, finding.CodeLimitTime, `of "a" takes the filter `},
 		"a connection": {growing(0), "type: network\nlimits: {timePerRequest: 1s, memory: 1Mi}", "", ""},
 	} {
 		t.Run(name, func(t *testing.T) {
@@ -167,7 +169,7 @@ func TestLimitsOfWhatTraps(t *testing.T) {
 		return wasmenc.Code{}.GlobalGet(requests).I32Const(50).I32Eq().If(wasmenc.Code{}.Unreachable())
 	})
 	found := CheckLimits(t.Context(), Request{Module: traps}, nil, spec.Limits{TimePerRequest: time.Second})
-	if len(found) != 1 || found[0].Code != CodeTrap {
+	if len(found) != 1 || found[0].Code != finding.CodeTrap {
 		t.Errorf("%+v", found)
 	}
 }
@@ -177,7 +179,7 @@ func TestLimitsOfWhatTraps(t *testing.T) {
 func TestDeepTests(t *testing.T) {
 	var dive wasmenc.FuncIndex
 	module := func(depth int32) []byte {
-		return callbacksModule(func(m *wasmenc.Module) map[string]wasmenc.Code {
+		return testfilter.WithCallbacks(func(m *wasmenc.Module) map[string]wasmenc.Code {
 			// It is the first function, and calls itself.
 			dive = m.Func(wasmenc.Sig("i:"), 0, wasmenc.Code{}.LocalGet(0).If(wasmenc.Code{}.LocalGet(0).I32Const(1).I32Sub().Call(0)))
 			return map[string]wasmenc.Code{"proxy_on_request_headers": wasmenc.Code{}.I32Const(depth).Call(dive).I32Const(0)}

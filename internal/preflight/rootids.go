@@ -8,6 +8,10 @@ import (
 
 	"github.com/tetratelabs/wazero/api"
 	"github.com/tetratelabs/wazero/experimental"
+
+	"github.com/wasm-xds/wasm-xds/internal/preflight/envoy"
+	"github.com/wasm-xds/wasm-xds/internal/preflight/finding"
+	"github.com/wasm-xds/wasm-xds/internal/preflight/wasmbin"
 )
 
 // A C++ filter registers its contexts under root ids. Under any other root id it does nothing:
@@ -27,15 +31,11 @@ const (
 // runs the module for about two seconds at most. For a module that does not ask for its root id,
 // the list is empty.
 func RootIDs(ctx context.Context, module []byte) []string {
-	s := newStatic(Request{Module: module})
-	if !asksForRootID(module) || !s.parse() {
+	s := newInspected(Request{Module: module})
+	if !asksForRootID(module) || !s.inspect() {
 		return []string{}
 	}
-	s.inspect()
-	if s.fatal() {
-		return []string{}
-	}
-	return s.rootIDs(ctx, s.loading())
+	return s.rootIDs(ctx, s.found.Loading())
 }
 
 // asksForRootID reports whether the module contains the property's name, in the encoding of C++ or
@@ -49,7 +49,7 @@ func asksForRootID(module []byte) bool {
 }
 
 // rootIDs tries the texts of the module.
-func (s *static) rootIDs(ctx context.Context, versions []string) []string {
+func (s *inspected) rootIDs(ctx context.Context, versions []string) []string {
 	known := []string{}
 	t, err := s.newRootTrial(ctx, versions)
 	if err != nil {
@@ -68,7 +68,7 @@ func (s *static) rootIDs(ctx context.Context, versions []string) []string {
 }
 
 // rootProblem returns the problem of an idle filter, if its root id is the reason.
-func (s *static) rootProblem(ctx context.Context, h *host) *Problem {
+func (s *inspected) rootProblem(ctx context.Context, h *host) *finding.Problem {
 	if !h.readRootID || h.readConfig || !h.idle() || !asksForRootID(s.request.Module) {
 		return nil
 	}
@@ -83,11 +83,11 @@ func (s *static) rootProblem(ctx context.Context, h *host) *Problem {
 func (h *host) idle() bool {
 	for name, calls := range h.called {
 		switch name {
-		case moduleEnv + ".proxy_log", moduleEnv + ".proxy_get_log_level", moduleEnv + ".proxy_get_property",
-			moduleEnv + ".emscripten_notify_memory_growth", moduleEnv + ".pthread_equal":
+		case envoy.ModuleEnv + ".proxy_log", envoy.ModuleEnv + ".proxy_get_log_level", envoy.ModuleEnv + ".proxy_get_property",
+			envoy.ModuleEnv + ".emscripten_notify_memory_growth", envoy.ModuleEnv + ".pthread_equal":
 			continue
 		}
-		if *calls > 0 && len(name) > len(moduleEnv) && name[:len(moduleEnv)+1] == moduleEnv+"." {
+		if *calls > 0 && len(name) > len(envoy.ModuleEnv) && name[:len(envoy.ModuleEnv)+1] == envoy.ModuleEnv+"." {
 			return false
 		}
 	}
@@ -98,7 +98,7 @@ func (h *host) idle() bool {
 type rootTrial struct {
 	ctx      context.Context
 	cancel   context.CancelFunc
-	static   *static
+	static   *inspected
 	versions []string
 	modules  *Modules
 	prepared *prepared
@@ -126,7 +126,7 @@ func (*tracer) After(context.Context, api.Module, api.FunctionDefinition, []uint
 // Abort implements [experimental.FunctionListener].
 func (*tracer) Abort(context.Context, api.Module, api.FunctionDefinition, error) {}
 
-func (s *static) newRootTrial(ctx context.Context, versions []string) (*rootTrial, *Problem) {
+func (s *inspected) newRootTrial(ctx context.Context, versions []string) (*rootTrial, *finding.Problem) {
 	t := &rootTrial{versions: versions, modules: NewModules(0), tracer: &tracer{}, strange: map[int]trace{}}
 	own := *s
 	own.request.Modules, own.request.Limits.Step = t.modules, rootIDTime
@@ -215,7 +215,7 @@ func (t *rootTrial) strangeOf(size int) trace {
 // candidates are the empty id, the request's id, and the texts in the module's data.
 func (t *rootTrial) candidates() []string {
 	all := []string{"", t.static.request.RootID}
-	for _, segment := range dataSegments(t.static.request.Module) {
+	for _, segment := range wasmbin.DataSegments(t.static.request.Module) {
 		for _, narrow := range [][]byte{segment, narrowed(segment)} {
 			all = append(all, texts(narrow)...)
 		}
@@ -262,29 +262,4 @@ func narrowed(segment []byte) []byte {
 		out = append(out, c)
 	}
 	return out
-}
-
-// dataSegments returns the data segments of a parsed module.
-func dataSegments(module []byte) [][]byte {
-	const passive, explicit, header = 1, 2, 8
-	var all [][]byte
-	in := &reader{data: module, at: header}
-	for in.at < len(in.data) && !in.failed {
-		id := in.byte()
-		section := &reader{data: in.bytes(in.u32())}
-		if id != sectionData {
-			continue
-		}
-		section.each(func() {
-			flags := section.u32()
-			if flags == explicit {
-				section.u32()
-			}
-			if flags != passive {
-				section.expression()
-			}
-			all = append(all, section.bytes(section.u32()))
-		})
-	}
-	return all
 }

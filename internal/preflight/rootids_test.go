@@ -7,6 +7,7 @@ import (
 
 	"github.com/google/go-cmp/cmp"
 
+	"github.com/wasm-xds/wasm-xds/internal/preflight/finding"
 	"github.com/wasm-xds/wasm-xds/internal/test/testfilter"
 	"github.com/wasm-xds/wasm-xds/pkg/spec"
 )
@@ -41,7 +42,7 @@ func TestRootIDs(t *testing.T) {
 			case tt.want == "":
 				return
 			}
-			if found[0].Code != CodeRootIDUnknown || !strings.Contains(found[0].Message, tt.want) || found[0].Hint == "" || found[0].Versions != nil {
+			if found[0].Code != finding.CodeRootIDUnknown || !strings.Contains(found[0].Message, tt.want) || found[0].Hint == "" || found[0].Versions != nil {
 				t.Errorf("%+v", found[0])
 			}
 		})

@@ -10,6 +10,10 @@ import (
 	"github.com/tetratelabs/wazero"
 	"github.com/tetratelabs/wazero/api"
 	"github.com/tetratelabs/wazero/experimental"
+
+	"github.com/wasm-xds/wasm-xds/internal/preflight/envoy"
+	"github.com/wasm-xds/wasm-xds/internal/preflight/finding"
+	"github.com/wasm-xds/wasm-xds/internal/preflight/wasmbin"
 )
 
 // vmContext is the context while a module starts, and rootContext is the context of its plugin.
@@ -65,7 +69,7 @@ func (r *running) close(ctx context.Context) (err error) {
 // the interpreter needs a tenth of the compiler's time for it. So the compiler runs only modules
 // that were too slow, or needed too much stack, for the interpreter: V8 may well run these. Each
 // engine has half of a step's time.
-func (s *static) run(ctx context.Context, versions []string) (*running, *Problem) {
+func (s *inspected) run(ctx context.Context, versions []string) (*running, *finding.Problem) {
 	if e := s.request.Engine; e != "" {
 		return s.runOn(ctx, e, versions)
 	}
@@ -76,7 +80,7 @@ func (s *static) run(ctx context.Context, versions []string) (*running, *Problem
 	}
 	_ = r.close(ctx) // the instance is unused
 	compiled, second := s.runOn(again, Compiler, versions)
-	if second != nil && second.Step == StepParse {
+	if second != nil && second.Step == finding.StepParse {
 		return compiled, problem // the first run gave no result
 	}
 	return compiled, second
@@ -84,23 +88,23 @@ func (s *static) run(ctx context.Context, versions []string) (*running, *Problem
 
 // another returns the context for a second try on the compiler, if the interpreter's problem may be
 // the interpreter's own.
-func another(ctx context.Context, p *Problem) (again context.Context, ok bool) {
+func another(ctx context.Context, p *finding.Problem) (again context.Context, ok bool) {
 	switch {
 	case p == nil || ctx.Err() != nil:
 		return nil, false
 	case overflows(p):
 		return withDepth(ctx), true
 	default:
-		return ctx, p.Code == CodeTimeout
+		return ctx, p.Code == finding.CodeTimeout
 	}
 }
 
-func overflows(p *Problem) bool {
+func overflows(p *finding.Problem) bool {
 	return slices.ContainsFunc(p.Detail, func(line string) bool { return strings.Contains(line, "stack overflow") })
 }
 
 // runOn returns the instance even with a problem, for its logs.
-func (s *static) runOn(ctx context.Context, e Engine, versions []string) (*running, *Problem) {
+func (s *inspected) runOn(ctx context.Context, e Engine, versions []string) (*running, *finding.Problem) {
 	ctx = withMemory(ctx)
 	modules := s.request.Modules
 	if modules == nil || countsDepth(ctx) {
@@ -108,7 +112,7 @@ func (s *static) runOn(ctx context.Context, e Engine, versions []string) (*runni
 	}
 	r := &running{host: newHost(s.request, s.abi), modules: modules}
 	r.host.versions = versions
-	var problem *Problem
+	var problem *finding.Problem
 	if r.prepared, problem = s.prepare(ctx, modules, e); problem != nil {
 		return r, problem
 	}
@@ -129,7 +133,7 @@ func (s *static) runOn(ctx context.Context, e Engine, versions []string) (*runni
 }
 
 // start makes an instance, and prepares a started instance for the next run.
-func (s *static) start(ctx context.Context, r *running) error {
+func (s *inspected) start(ctx context.Context, r *running) error {
 	versions := r.host.versions // the start may rule some out
 	if err := s.instantiate(ctx, r.prepared, r.host); err != nil {
 		return err
@@ -142,7 +146,7 @@ func (s *static) start(ctx context.Context, r *running) error {
 }
 
 // prepare decodes and links the module, unless it is kept.
-func (s *static) prepare(ctx context.Context, modules *Modules, e Engine) (*prepared, *Problem) {
+func (s *inspected) prepare(ctx context.Context, modules *Modules, e Engine) (*prepared, *finding.Problem) {
 	key := moduleKey{s.sum(), string(e), s.memoryLimit()}
 	if p := modules.take(key); p != nil {
 		return p, nil
@@ -150,21 +154,21 @@ func (s *static) prepare(ctx context.Context, modules *Modules, e Engine) (*prep
 	config := e.config().WithCoreFeatures(features).WithCloseOnContextDone(true).
 		WithMemoryLimitPages(key.memory).WithDebugInfoEnabled(false)
 	module := s.request.Module
-	if s.binary.foreign || s.binary.oddNames {
-		module = ownMemory(module)
+	if s.module.Foreign || s.module.OddNames {
+		module = wasmbin.OwnMemory(module)
 	}
 	p := &prepared{
 		key: key, size: len(module), runtime: wazero.NewRuntimeWithConfig(ctx, config),
-		code: knownCode{bytes: s.request.Module, parsed: s.binary},
+		code: knownCode{bytes: s.request.Module, parsed: s.module},
 	}
 	var err error
 	p.compiled, err = compile(ctx, p.runtime, module, 2*s.request.Limits.stepOrDefault())
-	var problem *Problem
+	var problem *finding.Problem
 	switch {
 	case errors.Is(err, context.DeadlineExceeded):
-		problem = &Problem{Step: StepParse, Code: CodeTimeout, Message: "the module takes too long to compile"}
+		problem = &finding.Problem{Step: finding.StepParse, Code: finding.CodeTimeout, Message: "the module takes too long to compile"}
 	case err != nil:
-		problem = &Problem{Step: StepParse, Code: CodeMalformed, Message: "the module is malformed", Detail: trapDetail(err)}
+		problem = &finding.Problem{Step: finding.StepParse, Code: finding.CodeMalformed, Message: "the module is malformed", Detail: finding.ErrorDetail(err)}
 	default:
 		problem = s.link(ctx, p.runtime)
 	}
@@ -185,35 +189,35 @@ func compile(ctx context.Context, r wazero.Runtime, module []byte, limit time.Du
 	return r.CompileModule(ctx, module)
 }
 
-func asProblem(h *host, err error) *Problem {
+func asProblem(h *host, err error) *finding.Problem {
 	if err == nil {
 		return nil
 	}
-	var p *Problem
+	var p *finding.Problem
 	if errors.As(err, &p) {
 		return p
 	}
-	return &Problem{Step: h.step, Code: h.trapCode(), Message: err.Error()}
+	return &finding.Problem{Step: h.step, Code: h.trapCode(), Message: err.Error()}
 }
 
 // memoryLimit returns the limit in pages. A module with a larger initial memory gets that size, as
 // in Envoy.
-func (s *static) memoryLimit() uint32 {
+func (s *inspected) memoryLimit() uint32 {
 	limit := s.request.Limits.Memory
 	if limit == 0 {
 		limit = defaultMemoryPages
 	}
-	for _, m := range s.binary.info.Memories {
+	for _, m := range s.module.Memories {
 		limit = max(limit, m.Min)
 	}
-	return min(limit, maximumMemoryPages)
+	return min(limit, envoy.MaximumMemoryPages)
 }
 
 // linked returns the host functions that the module imports.
-func (s *static) linked() []HostFunction {
-	var all []HostFunction
-	for _, imported := range s.binary.info.Imports {
-		f, ok := s.table.find(imported.Module, imported.Name)
+func (s *inspected) linked() []envoy.HostFunction {
+	var all []envoy.HostFunction
+	for _, imported := range s.module.Imports {
+		f, ok := envoy.FindFunction(imported.Module, imported.Name)
 		if !ok {
 			continue // only versions that the check has already excluded lack it
 		}
@@ -224,8 +228,9 @@ func (s *static) linked() []HostFunction {
 }
 
 // link creates the host modules, with only the functions that the module imports.
-func (s *static) link(ctx context.Context, r wazero.Runtime) *Problem {
+func (s *inspected) link(ctx context.Context, r wazero.Runtime) *finding.Problem {
 	modules := map[string]wazero.HostModuleBuilder{}
+	calls := handlers()
 	for i, f := range s.linked() {
 		b := modules[f.Module]
 		if b == nil {
@@ -233,11 +238,11 @@ func (s *static) link(ctx context.Context, r wazero.Runtime) *Problem {
 			modules[f.Module] = b
 		}
 		params, results := wasmTypes(f.Signature)
-		b.NewFunctionBuilder().WithGoFunction(dispatch(f, i, params, len(results)), params, results).Export(f.Name)
+		b.NewFunctionBuilder().WithGoFunction(dispatch(f, calls[f.Name], i, params, len(results)), params, results).Export(f.Name)
 	}
 	for name, b := range modules {
 		if _, err := b.Instantiate(ctx); err != nil {
-			return &Problem{Step: StepInstantiate, Code: CodeInstantiate, Message: "cannot link " + name, Detail: trapDetail(err)}
+			return &finding.Problem{Step: finding.StepInstantiate, Code: finding.CodeInstantiate, Message: "cannot link " + name, Detail: finding.ErrorDetail(err)}
 		}
 	}
 	return nil
@@ -252,7 +257,7 @@ func withHost(ctx context.Context, h *host) context.Context {
 }
 
 // count creates the counters of the host functions that the module imports.
-func (h *host) count(imported []HostFunction) {
+func (h *host) count(imported []envoy.HostFunction) {
 	for _, f := range imported {
 		called := new(uint64)
 		h.called[f.Module+"."+f.Name] = called
@@ -263,7 +268,7 @@ func (h *host) count(imported []HostFunction) {
 // dispatch calls host function number i of a module's imports, for the host in the context. It
 // clears the upper half of each i32 argument: wazero's compiled code writes only the lower half,
 // and leaves earlier stack content in the upper half.
-func dispatch(f HostFunction, i int, params []api.ValueType, results int) api.GoFunc {
+func dispatch(f envoy.HostFunction, call handler, i int, params []api.ValueType, results int) api.GoFunc {
 	return func(ctx context.Context, stack []uint64) {
 		h, _ := ctx.Value(hostKey{}).(*host) // the context always has a host
 		*h.counters[i]++
@@ -273,7 +278,7 @@ func dispatch(f HostFunction, i int, params []api.ValueType, results int) api.Go
 				args[n] = uint64(uint32(args[n]))
 			}
 		}
-		result := h.enter(f, args)
+		result := h.enter(f, call, args)
 		if results > 0 {
 			stack[0] = result
 		}
@@ -296,9 +301,9 @@ func wasmTypes(signature string) (params, results []api.ValueType) {
 	return types(in), types(out)
 }
 
-func (s *static) instantiate(ctx context.Context, p *prepared, h *host) error {
+func (s *inspected) instantiate(ctx context.Context, p *prepared, h *host) error {
 	h.count(s.linked())
-	h.step = StepInstantiate
+	h.step = finding.StepInstantiate
 	ctx, cancel := context.WithTimeout(withHost(ctx, h), h.request.stepLimit())
 	defer cancel()
 	h.ctx = ctx
@@ -313,7 +318,7 @@ func (s *static) instantiate(ctx context.Context, p *prepared, h *host) error {
 // start runs the steps of Envoy for a new instance.
 func (h *host) start(ctx context.Context) error {
 	h.state.contexts[vmContext] = &contextState{id: vmContext}
-	h.step = StepStart
+	h.step = finding.StepStart
 	return h.entry(ctx)
 }
 
@@ -321,8 +326,8 @@ func (h *host) start(ctx context.Context) error {
 func (h *host) begin(ctx context.Context) error {
 	h.state.contexts[rootContext] = &contextState{id: rootContext}
 	h.state.next = rootContext + 1
-	h.step = StepVMStart
-	if err := h.run(ctx, rootContext, callbackContextCreate, rootContext, 0); err != nil {
+	h.step = finding.StepVMStart
+	if err := h.run(ctx, rootContext, envoy.CallbackContextCreate, rootContext, 0); err != nil {
 		return err
 	}
 	ok, ran, err := h.callback(ctx, rootContext, "proxy_on_vm_start", rootContext, uint64(len(*configBytes(h.request.VMConfig))))
@@ -333,28 +338,28 @@ func (h *host) begin(ctx context.Context) error {
 		return err
 	}
 	if ran && ok == 0 {
-		return h.refusal(CodeVMStartRefused, "proxy_on_vm_start returned false: the filter does not take its VM configuration")
+		return h.refusal(finding.CodeVMStartRefused, "proxy_on_vm_start returned false: the filter does not take its VM configuration")
 	}
 	return h.configure(ctx)
 }
 
 // entry runs the entry function of the module's toolchain.
 func (h *host) entry(ctx context.Context) error {
-	if h.module.ExportedFunction(exportInitialize) == nil {
-		return h.run(ctx, vmContext, exportStart)
+	if h.module.ExportedFunction(envoy.ExportInitialize) == nil {
+		return h.run(ctx, vmContext, envoy.ExportStart)
 	}
-	if err := h.run(ctx, vmContext, exportInitialize); err != nil {
+	if err := h.run(ctx, vmContext, envoy.ExportInitialize); err != nil {
 		return err
 	}
-	if h.module.ExportedFunction(exportMain) != nil {
-		return h.run(ctx, vmContext, exportMain, 0, 0)
+	if h.module.ExportedFunction(envoy.ExportMain) != nil {
+		return h.run(ctx, vmContext, envoy.ExportMain, 0, 0)
 	}
-	knowing := since(h.versions, mainVoidSince)
+	knowing := envoy.Since(h.versions, envoy.MainVoidSince)
 	if knowing == nil {
 		return nil
 	}
-	err := h.run(ctx, vmContext, exportMainVoid)
-	if p := asProblem(h, err); p != nil && p.Code != CodeRestrictedCallback {
+	err := h.run(ctx, vmContext, envoy.ExportMainVoid)
+	if p := asProblem(h, err); p != nil && p.Code != finding.CodeRestrictedCallback {
 		p.Versions = knowing
 		return p
 	}
@@ -362,7 +367,7 @@ func (h *host) entry(ctx context.Context) error {
 }
 
 func (h *host) configure(ctx context.Context) error {
-	h.step = StepConfigure
+	h.step = finding.StepConfigure
 	ok, ran, err := h.callback(ctx, rootContext, "proxy_on_configure", rootContext, uint64(len(*configBytes(h.request.PluginConfig))))
 	if err == nil {
 		err = h.runAfter(ctx)
@@ -371,14 +376,14 @@ func (h *host) configure(ctx context.Context) error {
 		return err
 	}
 	if ran && ok == 0 {
-		return h.refusal(CodeConfigureRefused, "proxy_on_configure returned false: the filter does not take its configuration")
+		return h.refusal(finding.CodeConfigureRefused, "proxy_on_configure returned false: the filter does not take its configuration")
 	}
-	h.step = StepStream
+	h.step = finding.StepStream
 	return nil
 }
 
 // refusal is the problem of a callback that returned false, with the module's last log lines about
 // it.
 func (h *host) refusal(code, message string) error {
-	return &Problem{Step: h.step, Code: code, Message: message, Detail: h.loggedDetail()}
+	return &finding.Problem{Step: h.step, Code: code, Message: message, Detail: h.loggedDetail()}
 }

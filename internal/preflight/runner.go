@@ -3,11 +3,13 @@ package preflight
 import (
 	"context"
 	"errors"
-	"slices"
 	"strconv"
 	"strings"
 	"time"
 
+	"github.com/wasm-xds/wasm-xds/internal/preflight/cause"
+	"github.com/wasm-xds/wasm-xds/internal/preflight/envoy"
+	"github.com/wasm-xds/wasm-xds/internal/preflight/finding"
 	"github.com/wasm-xds/wasm-xds/pkg/spec"
 )
 
@@ -51,19 +53,9 @@ func RequestFor(s *spec.Spec, module []byte, config *string) Request {
 		AllowOnHeadersStopIteration: s.AllowOnHeadersStopIteration != nil && *s.AllowOnHeadersStopIteration,
 	}
 	if r.Capabilities != nil {
-		r.Capabilities = withCallbacks(r.Capabilities)
+		r.Capabilities = envoy.WithCallbacks(r.Capabilities)
 	}
 	return r
-}
-
-// withCallbacks adds the callbacks to a spec's capabilities. A spec restricts the module's calls;
-// Envoy's calls are always allowed.
-func withCallbacks(capabilities []string) []string {
-	capabilities = slices.Clone(capabilities)
-	for _, c := range callbacks() {
-		capabilities = append(capabilities, c.name)
-	}
-	return capabilities
 }
 
 // RunTests runs each test on a VM of its own. The module must have passed the check. If it does not
@@ -81,7 +73,7 @@ func RunTests(ctx context.Context, r Request, tests []spec.Test) []TestResult {
 }
 
 // runTest runs a test again, on the compiler, if the interpreter was too slow or needed too much
-// stack: see [static.run].
+// stack: see [inspected.run].
 func runTest(ctx context.Context, r Request, t spec.Test) TestResult {
 	first := newTestRun(t)
 	again, ok := another(ctx, first.run(ctx, r, ""))
@@ -106,7 +98,7 @@ func newTestRun(t spec.Test) *testRun {
 }
 
 // run returns the trap that has ended the test.
-func (t *testRun) run(ctx context.Context, r Request, e Engine) *Problem {
+func (t *testRun) run(ctx context.Context, r Request, e Engine) *finding.Problem {
 	vm, problems, err := loadOn(ctx, r, e)
 	if err != nil {
 		for _, p := range problems {
@@ -143,11 +135,11 @@ func (t *testRun) run(ctx context.Context, r Request, e Engine) *Problem {
 
 // trapText returns a trap with its cause.
 func trapText(err error) string {
-	var p *Problem
+	var p *finding.Problem
 	if !errors.As(err, &p) {
 		return err.Error()
 	}
-	told := withCause(*p)
+	told := cause.With(*p)
 	return strings.Join(append([]string{told.Message}, told.Detail...), "\n")
 }
 
@@ -163,7 +155,7 @@ func (t *testRun) fail(what, want, got string) {
 func (t *testRun) takeLogs() []Log {
 	logs := t.vm.Logs()
 	for _, l := range logs {
-		t.result.Logs = append(t.result.Logs, levelName(l.Level)+": "+oneLine(l.Text))
+		t.result.Logs = append(t.result.Logs, levelName(l.Level)+": "+finding.OneLine(l.Text))
 	}
 	return logs
 }

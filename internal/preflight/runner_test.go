@@ -12,6 +12,8 @@ import (
 
 	"github.com/google/go-cmp/cmp"
 
+	"github.com/wasm-xds/wasm-xds/internal/preflight/finding"
+	"github.com/wasm-xds/wasm-xds/internal/test/testfilter"
 	"github.com/wasm-xds/wasm-xds/internal/wasmenc"
 	"github.com/wasm-xds/wasm-xds/pkg/spec"
 )
@@ -167,7 +169,7 @@ func caller(traps bool) []byte {
 	define := m.Import("env", "proxy_define_metric", wasmenc.Sig("iiii:i"))
 	shared := m.Import("env", "proxy_get_shared_data", wasmenc.Sig("iiiii:i"))
 	text := wasmenc.NewText(1024)
-	pairs := string(encodePairs([]Header{{":authority", "auth"}, {":path", "/check"}, {":method", "GET"}}))
+	pairs := string(testfilter.Pairs(":authority", "auth", ":path", "/check", ":method", "GET"))
 	stream := m.Global(0)
 	m.Memory(2)
 	m.ExportedFunc("proxy_abi_version_0_2_1", wasmenc.Sig(""), 0, nil)
@@ -238,7 +240,7 @@ func TestRunTrap(t *testing.T) {
 	if len(got["a"]) != 1 || !strings.HasPrefix(got["a"][0], "step 1: run") {
 		t.Errorf("%q", got)
 	}
-	got = results(t, filter("env.proxy_nothing :i").Bytes(), "tests: [{name: a, expect: {upstream: none}}]")
+	got = results(t, testfilter.Importing("env.proxy_nothing :i").Bytes(), "tests: [{name: a, expect: {upstream: none}}]")
 	if len(got["a"]) != 1 || !strings.Contains(got["a"][0], "proxy_nothing") {
 		t.Errorf("%q", got)
 	}
@@ -247,9 +249,9 @@ func TestRunTrap(t *testing.T) {
 func TestAutoCapabilities(t *testing.T) {
 	s := decodeTests(t, "capabilities: auto\n")
 	r := RequestFor(s, caller(false), nil)
-	read := newStatic(r)
+	read := newInspected(r)
 	if !read.parse() {
-		t.Fatal(read.problems)
+		t.Fatal(read.found.Problems())
 	}
 	if auto := read.request.Capabilities; !slices.Contains(auto, "proxy_http_call") || slices.Contains(auto, "proxy_log") {
 		t.Errorf("%q", auto)
@@ -270,7 +272,7 @@ tests:
 	tests[0].Duration, tests[1].Duration = 120*time.Microsecond, 80*time.Microsecond
 	err := WriteJUnit(&out, []Suite{
 		{Filter: "auth", File: "auth.yaml", Checked: 2 * time.Millisecond, Tests: tests},
-		{Filter: "broken", Problems: []Problem{{Code: CodeMemoryMissing, Message: "no memory\x00", Hint: "export it", Detail: []string{"a", "b"}}}},
+		{Filter: "broken", Problems: []finding.Problem{{Code: finding.CodeMemoryMissing, Message: "no memory\x00", Hint: "export it", Detail: []string{"a", "b"}}}},
 	})
 	if err != nil {
 		t.Fatal(err)
@@ -329,7 +331,7 @@ tests:
 
 // TestRunIsBounded: filters that never come to an end fail their tests.
 func TestRunIsBounded(t *testing.T) {
-	looping := filter()
+	looping := testfilter.Importing()
 	looping.ExportedFunc("proxy_on_request_headers", wasmenc.Sig("iii:i"), 0, wasmenc.Code{}.Loop(wasmenc.Code{}.Br(0)).I32Const(0))
 	s := decodeTests(t, "tests: [{name: a, expect: {response: {status: 200}}}]")
 	r := RequestFor(s, looping.Bytes(), nil)
@@ -344,7 +346,7 @@ func TestRunIsBounded(t *testing.T) {
 	call := m.Import("env", "proxy_http_call", wasmenc.Sig("iiiiiiiiii:i"))
 	text := wasmenc.NewText(1024)
 	again := wasmenc.Code{}.Then(text.Push("auth")).
-		Then(text.Push(string(encodePairs([]Header{{":authority", "auth"}, {":path", "/"}, {":method", "GET"}})))).
+		Then(text.Push(string(testfilter.Pairs(":authority", "auth", ":path", "/", ":method", "GET")))).
 		I32Const(0).I32Const(0).I32Const(0).I32Const(0).I32Const(1000).I32Const(16).Call(call).Drop()
 	m.Memory(2)
 	m.ExportedFunc("proxy_abi_version_0_2_1", wasmenc.Sig(""), 0, nil)
@@ -360,10 +362,10 @@ func TestRunIsBounded(t *testing.T) {
 
 // A test that a step's time has ended is told from one that fails.
 func TestATestSaysWhatTrapHasEndedIt(t *testing.T) {
-	loop := filterWith("proxy_on_request_headers", "iii:i", func(*wasmenc.Module) wasmenc.Code {
+	loop := testfilter.WithCallback("proxy_on_request_headers", "iii:i", func(*wasmenc.Module) wasmenc.Code {
 		return wasmenc.Code{}.Loop(wasmenc.Code{}.Br(0)).I32Const(0)
 	})
-	traps := filterWith("proxy_on_request_headers", "iii:i", func(*wasmenc.Module) wasmenc.Code {
+	traps := testfilter.WithCallback("proxy_on_request_headers", "iii:i", func(*wasmenc.Module) wasmenc.Code {
 		return wasmenc.Code{}.Unreachable()
 	})
 	s := decodeTests(t, "tests: [{name: a, request: {}, expect: {response: {status: 403}}}]\n")
@@ -371,7 +373,7 @@ func TestATestSaysWhatTrapHasEndedIt(t *testing.T) {
 		module []byte
 		step   time.Duration
 		trap   string
-	}{{loop, 100 * time.Millisecond, CodeTimeout}, {traps, 0, CodeTrap}, {example(t, "hello"), 0, ""}} {
+	}{{loop, 100 * time.Millisecond, finding.CodeTimeout}, {traps, 0, finding.CodeTrap}, {example(t, "hello"), 0, ""}} {
 		config := "hello"
 		r := RequestFor(s, tt.module, &config)
 		r.Limits.Step = tt.step

@@ -7,6 +7,9 @@ import (
 	"strconv"
 	"strings"
 
+	"github.com/wasm-xds/wasm-xds/internal/preflight/cause"
+	"github.com/wasm-xds/wasm-xds/internal/preflight/envoy"
+	"github.com/wasm-xds/wasm-xds/internal/preflight/finding"
 	"github.com/wasm-xds/wasm-xds/pkg/spec"
 )
 
@@ -27,7 +30,7 @@ const (
 
 // smoke sends the traffic. The filter's calls get no response, because no good response is known
 // here.
-func (s *static) smoke(ctx context.Context, r *running) *Problem {
+func (s *inspected) smoke(ctx context.Context, r *running) *finding.Problem {
 	h := r.host
 	vm := &VM{host: h, running: r}
 	if s.request.Smoke == SmokeContext {
@@ -42,18 +45,18 @@ func (s *static) smoke(ctx context.Context, r *running) *Problem {
 	switch {
 	case err == nil:
 		return nil
-	case h.failedIn == callbackContextCreate:
+	case h.failedIn == envoy.CallbackContextCreate:
 		return h.noStream(err)
 	}
-	p := withCause(*asProblem(h, err))
+	p := cause.With(*asProblem(h, err))
 	p.Message = fmt.Sprintf("a plain request (%s) makes the filter fail: %s%s", test.Name, p.Message, h.missedWords())
 	p.Hint = joined(p.Hint, testsHint+", or set smoke: off")
 	return &p
 }
 
 // noStream is the problem of a filter that cannot begin a stream. Only tests can show that it can.
-func (h *host) noStream(err error) *Problem {
-	p := withCause(*asProblem(h, err))
+func (h *host) noStream(err error) *finding.Problem {
+	p := cause.With(*asProblem(h, err))
 	p.Message = "the filter can serve no stream: " + p.Message + h.missedWords()
 	return &p
 }
@@ -80,8 +83,8 @@ const mostMissed = 5
 
 // miss records a header or property that the module asked for in vain.
 func (h *host) miss(what string) {
-	what = oneLine(what)
-	if h.step != StepStream || len(what) > maximumDetailLength || slices.Contains(h.missing, what) {
+	what = finding.OneLine(what)
+	if h.step != finding.StepStream || len(what) > finding.MaximumDetail || slices.Contains(h.missing, what) {
 		return
 	}
 	if len(h.missing) == mostMissed {

@@ -5,6 +5,8 @@ import (
 	"testing"
 	"time"
 
+	"github.com/wasm-xds/wasm-xds/internal/preflight/finding"
+	"github.com/wasm-xds/wasm-xds/internal/test/testfilter"
 	"github.com/wasm-xds/wasm-xds/internal/wasmenc"
 	"github.com/wasm-xds/wasm-xds/pkg/spec"
 )
@@ -35,7 +37,7 @@ func TestSmoke(t *testing.T) {
 		{"a callback of the other type", "proxy_on_request_headers", "iii:i", spec.Network, trap, "", ""},
 	} {
 		t.Run(tt.name, func(t *testing.T) {
-			r := Request{Module: filterWith(tt.callback, tt.signature, tt.body), Type: tt.kind}
+			r := Request{Module: testfilter.WithCallback(tt.callback, tt.signature, tt.body), Type: tt.kind}
 			for smoke, want := range map[Smoke]string{SmokeRequest: tt.want, SmokeContext: tt.wantOfContext} {
 				r.Smoke = smoke
 				report := Check(t.Context(), r)
@@ -47,7 +49,7 @@ func TestSmoke(t *testing.T) {
 					t.Errorf("smoke %q: problems %+v", smoke, report.Problems)
 				default:
 					p := report.Problems[0]
-					if !strings.HasPrefix(p.Message, want) || p.Step != StepStream || p.Code != CodeTrap || p.Versions != nil {
+					if !strings.HasPrefix(p.Message, want) || p.Step != finding.StepStream || p.Code != finding.CodeTrap || p.Versions != nil {
 						t.Errorf("smoke %q: %+v", smoke, p)
 					}
 					if says := strings.Contains(p.Hint, "smoke: off"); says != strings.HasPrefix(want, "a plain") {
@@ -71,7 +73,7 @@ func TestSmokeLetsFiltersAnswer(t *testing.T) {
 
 // The message names what the filter asked for in vain, and what it has logged.
 func TestSmokeSaysWhatIsMissing(t *testing.T) {
-	module := filterWith("proxy_on_request_headers", "iii:i", func(m *wasmenc.Module) wasmenc.Code {
+	module := testfilter.WithCallback("proxy_on_request_headers", "iii:i", func(m *wasmenc.Module) wasmenc.Code {
 		header := m.Import("env", "proxy_get_header_map_value", wasmenc.Sig("iiiii:i"))
 		property := m.Import("env", "proxy_get_property", wasmenc.Sig("iiii:i"))
 		log := m.Import("env", "proxy_log", wasmenc.Sig("iii:i"))
@@ -96,11 +98,11 @@ func TestSmokeSaysWhatIsMissing(t *testing.T) {
 
 // A request that does not end would hang a worker.
 func TestSmokeEnds(t *testing.T) {
-	loop := filterWith("proxy_on_request_headers", "iii:i", func(*wasmenc.Module) wasmenc.Code {
+	loop := testfilter.WithCallback("proxy_on_request_headers", "iii:i", func(*wasmenc.Module) wasmenc.Code {
 		return wasmenc.Code{}.Loop(wasmenc.Code{}.Br(0)).I32Const(0)
 	})
 	r := Check(t.Context(), Request{Module: loop, Limits: Limits{Step: 100 * time.Millisecond}})
-	if r.OK || r.Problems[0].Code != CodeTimeout {
+	if r.OK || r.Problems[0].Code != finding.CodeTimeout {
 		t.Errorf("%+v", r)
 	}
 }

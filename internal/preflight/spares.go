@@ -7,6 +7,8 @@ import (
 	"strings"
 	"sync"
 	"time"
+
+	"github.com/wasm-xds/wasm-xds/internal/preflight/envoy"
 )
 
 // The bounds of instances that are started ahead.
@@ -22,7 +24,7 @@ const (
 // except for the configuration.
 type spare struct {
 	of       *prepared
-	static   *static // its request determines the start
+	static   *inspected
 	versions []string
 	host     *host // nil: not made yet
 }
@@ -39,8 +41,8 @@ type spares struct {
 }
 
 // spare returns a spare for a run like this one.
-func (s *static) spare(of *prepared, versions []string) *spare {
-	own := &static{request: startOf(s.request), versions: s.versions, binary: s.binary, table: s.table, abi: s.abi}
+func (s *inspected) spare(of *prepared, versions []string) *spare {
+	own := &inspected{request: startOf(s.request), module: s.module, abi: s.abi}
 	return &spare{of: of, static: own, versions: versions}
 }
 
@@ -55,7 +57,7 @@ func startOf(r Request) Request {
 // The start would then be the same with another configuration.
 func (h *host) startedAlone() bool {
 	for name, calls := range h.called {
-		if *calls > 0 && strings.HasPrefix(name, moduleEnv+".") && name != moduleEnv+".proxy_log" {
+		if *calls > 0 && strings.HasPrefix(name, envoy.ModuleEnv+".") && name != envoy.ModuleEnv+".proxy_log" {
 			return false
 		}
 	}

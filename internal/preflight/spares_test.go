@@ -8,10 +8,13 @@ import (
 	"time"
 
 	"github.com/google/go-cmp/cmp"
+
+	"github.com/wasm-xds/wasm-xds/internal/preflight/envoy"
+	"github.com/wasm-xds/wasm-xds/internal/test/testfilter"
 )
 
 func emptyFilter(modules *Modules, config string) Request {
-	return Request{Module: filter().Bytes(), PluginConfig: &config, Modules: modules}
+	return Request{Module: testfilter.Importing().Bytes(), PluginConfig: &config, Modules: modules}
 }
 
 // idleModules make no spares by themselves.
@@ -103,8 +106,8 @@ func TestSparesAreBoundedAndGoWithTheirModule(t *testing.T) {
 
 // A start that has asked for what may differ is not done ahead.
 func TestNoSpareWhereAStartMayDiffer(t *testing.T) {
-	h := newHost(Request{}, abi021)
-	functions := []HostFunction{{Module: moduleEnv, Name: "proxy_get_property"}, {Module: moduleEnv, Name: "proxy_log"}, {Module: moduleWASI, Name: "random_get"}}
+	h := newHost(Request{}, envoy.ABI021)
+	functions := []envoy.HostFunction{{Module: envoy.ModuleEnv, Name: "proxy_get_property"}, {Module: envoy.ModuleEnv, Name: "proxy_log"}, {Module: envoy.ModuleWASI, Name: "random_get"}}
 	h.count(functions)
 	*h.counters[1], *h.counters[2] = 1, 1
 	if !h.startedAlone() {

@@ -4,6 +4,8 @@ import (
 	"context"
 	"slices"
 	"time"
+
+	"github.com/wasm-xds/wasm-xds/internal/preflight/envoy"
 )
 
 // Stream is one HTTP request and its response through the filter. Data that the filter pauses is
@@ -93,7 +95,7 @@ func (vm *VM) newContext(ctx context.Context, o StreamOptions, fill func(*contex
 	fill(c)
 	h.state.next++
 	h.state.contexts[c.id] = c
-	return c, h.run(ctx, c.id, callbackContextCreate, uint64(c.id), rootContext)
+	return c, h.run(ctx, c.id, envoy.CallbackContextCreate, uint64(c.id), rootContext)
 }
 
 // Request passes the client's request. An error is a trap, a [Problem] with the step stream.
@@ -159,7 +161,7 @@ func (s *Stream) call(ctx context.Context, name string, args ...uint64) (status 
 func (s *Stream) takeHeaders(ctx context.Context, d *half, e event) error {
 	d.headers = &e.headers
 	args := []uint64{uint64(len(e.headers)), asFlag(e.end)}
-	if s.host.abi == abi010 {
+	if s.host.abi == envoy.ABI010 {
 		args = args[:1]
 	}
 	status, gone, err := s.call(ctx, d.prefix+"_headers", args...)

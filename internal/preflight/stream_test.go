@@ -6,28 +6,9 @@ import (
 	"strings"
 	"testing"
 
+	"github.com/wasm-xds/wasm-xds/internal/test/testfilter"
 	"github.com/wasm-xds/wasm-xds/internal/wasmenc"
 )
-
-// callbacksModule has callbacks that do one thing each, with a host function of their own.
-func callbacksModule(build func(m *wasmenc.Module) map[string]wasmenc.Code) []byte {
-	signatures := map[string]string{}
-	for _, c := range callbacks() {
-		if c.abis == nil || slices.Contains(c.abis, abi021) {
-			signatures[c.name] = c.signature
-		}
-	}
-	var m wasmenc.Module
-	bodies := build(&m)
-	m.Memory(2)
-	m.ExportedFunc("proxy_abi_version_0_2_1", wasmenc.Sig(""), 0, nil)
-	m.ExportedFunc("malloc", wasmenc.Sig("i:i"), 0, wasmenc.Code{}.I32Const(8192))
-	for name, body := range bodies {
-		m.ExportedFunc(name, wasmenc.Sig(signatures[name]), 0, body)
-	}
-	m.Data(1024, []byte("clusternamevalue"))
-	return m.Bytes()
-}
 
 func load(t *testing.T, module []byte) *VM {
 	t.Helper()
@@ -47,7 +28,7 @@ func text(chunks [][]byte) string { return string(slices.Concat(chunks...)) }
 
 // A filter that pauses with the body gets all of it at the end, and lets it all go.
 func TestBufferedBody(t *testing.T) {
-	vm := load(t, callbacksModule(func(m *wasmenc.Module) map[string]wasmenc.Code {
+	vm := load(t, testfilter.WithCallbacks(func(m *wasmenc.Module) map[string]wasmenc.Code {
 		set := m.Import("env", "proxy_set_buffer_bytes", wasmenc.Sig("iiiii:i"))
 		return map[string]wasmenc.Code{
 			"proxy_on_request_body": wasmenc.Code{}.LocalGet(2).I32Eqz().If(wasmenc.Code{}.I32Const(1).Return()).
@@ -71,11 +52,11 @@ func TestBufferedBody(t *testing.T) {
 
 // A filter that stops the headers for a call lets nothing pass until it continues.
 func TestPausedForACall(t *testing.T) {
-	vm := load(t, callbacksModule(func(m *wasmenc.Module) map[string]wasmenc.Code {
+	vm := load(t, testfilter.WithCallbacks(func(m *wasmenc.Module) map[string]wasmenc.Code {
 		httpCall := m.Import("env", "proxy_http_call", wasmenc.Sig("iiiiiiiiii:i"))
 		effective := m.Import("env", "proxy_set_effective_context", wasmenc.Sig("i:i"))
 		goOn := m.Import("env", "proxy_continue_stream", wasmenc.Sig("i:i"))
-		pairs := encodePairs([]Header{{":path", "/"}, {":method", "GET"}, {":authority", "a"}})
+		pairs := testfilter.Pairs(":path", "/", ":method", "GET", ":authority", "a")
 		m.Data(2048, pairs)
 		return map[string]wasmenc.Code{
 			"proxy_on_request_headers": wasmenc.Code{}.
@@ -107,7 +88,7 @@ func TestPausedForACall(t *testing.T) {
 
 // An answer of the filter's own in the response's callback takes the upstream's place.
 func TestLocalAnswerToAResponse(t *testing.T) {
-	vm := load(t, callbacksModule(func(m *wasmenc.Module) map[string]wasmenc.Code {
+	vm := load(t, testfilter.WithCallbacks(func(m *wasmenc.Module) map[string]wasmenc.Code {
 		respond := m.Import("env", "proxy_send_local_response", wasmenc.Sig("iiiiiiii:i"))
 		return map[string]wasmenc.Code{"proxy_on_response_headers": wasmenc.Code{}.
 			I32Const(418).I32Const(0).I32Const(0).I32Const(1024).I32Const(7).I32Const(0).I32Const(0).I32Const(-1).Call(respond).Drop().
@@ -131,7 +112,7 @@ func TestLocalAnswerToAResponse(t *testing.T) {
 
 // A trap during a stream is an error that names the callback.
 func TestTrapInAStream(t *testing.T) {
-	vm := load(t, callbacksModule(func(*wasmenc.Module) map[string]wasmenc.Code {
+	vm := load(t, testfilter.WithCallbacks(func(*wasmenc.Module) map[string]wasmenc.Code {
 		return map[string]wasmenc.Code{"proxy_on_request_headers": wasmenc.Code{}.Unreachable()}
 	}))
 	s, err := vm.NewStream(t.Context(), StreamOptions{})
@@ -146,7 +127,7 @@ func TestTrapInAStream(t *testing.T) {
 
 // What a connection's filter holds back comes with the next data.
 func TestConnection(t *testing.T) {
-	vm := load(t, callbacksModule(func(*wasmenc.Module) map[string]wasmenc.Code {
+	vm := load(t, testfilter.WithCallbacks(func(*wasmenc.Module) map[string]wasmenc.Code {
 		const enough = 4
 		return map[string]wasmenc.Code{
 			"proxy_on_downstream_data": wasmenc.Code{}.I32Const(enough).LocalGet(1).I32GtU(),
@@ -171,7 +152,7 @@ func TestConnection(t *testing.T) {
 
 // Shared data keeps what was compared and swapped last.
 func TestSharedDataCAS(t *testing.T) {
-	vm := load(t, callbacksModule(func(m *wasmenc.Module) map[string]wasmenc.Code {
+	vm := load(t, testfilter.WithCallbacks(func(m *wasmenc.Module) map[string]wasmenc.Code {
 		set := m.Import("env", "proxy_set_shared_data", wasmenc.Sig("iiiii:i"))
 		return map[string]wasmenc.Code{"proxy_on_tick": wasmenc.Code{}.
 			I32Const(1031).I32Const(4).I32Const(1035).I32Const(5).I32Const(77).Call(set).Drop()}
@@ -193,7 +174,7 @@ func TestSharedDataCAS(t *testing.T) {
 
 // What a filter has let pass it sees no more, until it logs.
 func TestGoneHeaders(t *testing.T) {
-	vm := load(t, callbacksModule(func(m *wasmenc.Module) map[string]wasmenc.Code {
+	vm := load(t, testfilter.WithCallbacks(func(m *wasmenc.Module) map[string]wasmenc.Code {
 		get := m.Import("env", "proxy_get_header_map_value", wasmenc.Sig("iiiii:i"))
 		property := m.Import("env", "proxy_get_property", wasmenc.Sig("iiii:i"))
 		log := m.Import("env", "proxy_log", wasmenc.Sig("iii:i"))

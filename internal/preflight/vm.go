@@ -5,6 +5,10 @@ import (
 	"context"
 	"errors"
 	"slices"
+
+	"github.com/wasm-xds/wasm-xds/internal/preflight/cause"
+	"github.com/wasm-xds/wasm-xds/internal/preflight/envoy"
+	"github.com/wasm-xds/wasm-xds/internal/preflight/finding"
 )
 
 // VM is a started and configured module. The VM and its streams belong to one goroutine.
@@ -17,16 +21,16 @@ var errNotLoaded = errors.New("the module does not load")
 
 // Load starts and configures a module as the newest of the request's versions does. If that version
 // has problems, Load returns an error and no VM.
-func Load(ctx context.Context, r Request) (*VM, []Problem, error) { return loadOn(ctx, r, "") }
+func Load(ctx context.Context, r Request) (*VM, []finding.Problem, error) { return loadOn(ctx, r, "") }
 
 // loadOn is [Load] on an engine; "" means the request's engine.
-func loadOn(ctx context.Context, r Request, e Engine) (*VM, []Problem, error) {
+func loadOn(ctx context.Context, r Request, e Engine) (*VM, []finding.Problem, error) {
 	versions := r.Versions
 	if versions == nil {
-		versions = Versions()
+		versions = envoy.Versions()
 	}
 	newest := slices.MaxFunc(versions, func(a, b string) int {
-		if older(a, b) {
+		if envoy.Older(a, b) {
 			return -1
 		}
 		return 1
@@ -35,17 +39,14 @@ func loadOn(ctx context.Context, r Request, e Engine) (*VM, []Problem, error) {
 	if e != "" {
 		r.Engine = e
 	}
-	s := newStatic(r)
-	if s.parse() {
-		s.inspect()
-	}
-	if s.fatal() {
-		return nil, s.problems, errNotLoaded
+	s := newInspected(r)
+	if !s.inspect() {
+		return nil, s.found.Problems(), errNotLoaded
 	}
 	run, problem := s.run(ctx, r.Versions)
 	if problem != nil {
-		s.add(*problem)
-		return nil, s.problems, cmp.Or(run.close(ctx), errNotLoaded)
+		s.found.Add(cause.With(*problem))
+		return nil, s.found.Problems(), cmp.Or(run.close(ctx), errNotLoaded)
 	}
 	return &VM{host: run.host, running: run}, nil, nil
 }

@@ -5,6 +5,8 @@ import (
 	"slices"
 	"strings"
 	"time"
+
+	"github.com/wasm-xds/wasm-xds/internal/preflight/envoy"
 )
 
 // The errno of WASI.
@@ -164,7 +166,7 @@ func (h *host) randomGet(a []uint64) uint64 {
 }
 
 func (h *host) pollOneoff(a []uint64) uint64 {
-	if since(h.versions, pollSince) == nil {
+	if envoy.Since(h.versions, envoy.PollSince) == nil {
 		return wasiNoSys
 	}
 	if !h.putU32(a[3], 0) {
@@ -172,9 +174,6 @@ func (h *host) pollOneoff(a []uint64) uint64 {
 	}
 	return 0
 }
-
-// pollSince is the first version with a working poll_oneoff.
-const pollSince = "1.39"
 
 func (h *host) fdTell(a []uint64) uint64 {
 	if !isOutput(a[0]) {

@@ -1,20 +1,35 @@
 package wasmenc
 
-// The numbers of the binary format, with the names of the WebAssembly specification.
+// The numbers of sections, with the names of the WebAssembly specification.
 const (
-	sectionCustom   = 0
-	sectionType     = 1
-	sectionImport   = 2
-	sectionFunction = 3
-	sectionMemory   = 5
-	sectionGlobal   = 6
-	sectionExport   = 7
-	sectionCode     = 10
-	sectionData     = 11
+	SectionCustom   = 0
+	SectionType     = 1
+	SectionImport   = 2
+	SectionFunction = 3
+	SectionTable    = 4
+	SectionMemory   = 5
+	SectionGlobal   = 6
+	SectionExport   = 7
+	SectionStart    = 8
+	SectionElement  = 9
+	SectionCode     = 10
+	SectionData     = 11
+	SectionTag      = 13
+)
 
-	kindFunc      = 0x00
-	kindMemory    = 0x02
-	typeFunc      = 0x60
+// The kinds of imports and exports.
+const (
+	KindFunc   = 0x00
+	KindTable  = 0x01
+	KindMemory = 0x02
+	KindGlobal = 0x03
+	KindTag    = 0x04
+)
+
+// TypeFunc begins a function's type.
+const TypeFunc = 0x60
+
+const (
 	limitMin      = 0x00
 	globalMutable = 0x01
 )

@@ -78,7 +78,7 @@ func (m *Module) Import(module, name string, t FuncType) FuncIndex {
 		panic("wasmenc: import after function " + module + "." + name)
 	}
 	entry := appendName(appendName(nil, module), name)
-	entry = append(entry, kindFunc)
+	entry = append(entry, KindFunc)
 	m.imports.add(appendU32(entry, m.typeOf(t)))
 	return m.takeFuncIndex()
 }
@@ -112,7 +112,7 @@ func (m *Module) ExportedFunc(name string, t FuncType, locals int, body Code) Fu
 // exported as "memory".
 func (m *Module) Memory(pages uint32) {
 	m.memory.add(appendU32([]byte{limitMin}, pages))
-	m.export("memory", kindMemory, 0)
+	m.export("memory", KindMemory, 0)
 }
 
 // Global adds a mutable i32 global.
@@ -125,7 +125,7 @@ func (m *Module) Global(initial int32) GlobalIndex {
 
 // ExportFunc exports a function.
 func (m *Module) ExportFunc(name string, f FuncIndex) {
-	m.export(name, kindFunc, uint32(f))
+	m.export(name, KindFunc, uint32(f))
 }
 
 // Data places bytes into the memory when the module is instantiated.
@@ -142,7 +142,7 @@ func (m *Module) Text(t *Text) { m.Data(t.address, t.content) }
 // Custom adds a custom section. Custom sections come after all other sections.
 func (m *Module) Custom(name string, content []byte) {
 	head := appendName(nil, name)
-	m.customs = append(m.customs, sectionCustom)
+	m.customs = append(m.customs, SectionCustom)
 	m.customs = appendU32(m.customs, uint32(len(head)+len(content)))
 	m.customs = append(m.customs, head...)
 	m.customs = append(m.customs, content...)
@@ -155,14 +155,14 @@ func (m *Module) Bytes() []byte {
 		id byte
 		v  *vector
 	}{
-		{sectionType, &m.types},
-		{sectionImport, &m.imports},
-		{sectionFunction, &m.functions},
-		{sectionMemory, &m.memory},
-		{sectionGlobal, &m.globals},
-		{sectionExport, &m.exports},
-		{sectionCode, &m.codes},
-		{sectionData, &m.data},
+		{SectionType, &m.types},
+		{SectionImport, &m.imports},
+		{SectionFunction, &m.functions},
+		{SectionMemory, &m.memory},
+		{SectionGlobal, &m.globals},
+		{SectionExport, &m.exports},
+		{SectionCode, &m.codes},
+		{SectionData, &m.data},
 	} {
 		if section.v.count == 0 {
 			continue
@@ -184,7 +184,7 @@ func (m *Module) export(name string, kind byte, index uint32) {
 
 // typeOf returns the index of a signature. Each signature is listed only once.
 func (m *Module) typeOf(t FuncType) uint32 {
-	entry := []byte{typeFunc}
+	entry := []byte{TypeFunc}
 	for _, list := range [][]ValType{t.Params, t.Results} {
 		entry = appendU32(entry, uint32(len(list)))
 		for _, v := range list {

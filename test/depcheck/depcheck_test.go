@@ -42,8 +42,7 @@ var allowed = map[string][]string{
 	"internal/ending":       {},
 	"internal/signature":    {},
 	"internal/delivery":     {"pkg/spec", "pkg/snapshot"},
-	"internal/preflight":    {"pkg/spec"},
-	"internal/examine":      {"pkg/spec", "pkg/snapshot", "internal/preflight", "internal/terminal"},
+	"internal/examine":      {"pkg/spec", "pkg/snapshot", "internal/preflight", "internal/preflight/envoy", "internal/preflight/finding", "internal/preflight/static", "internal/terminal"},
 	"internal/wasmenc":      {},
 	"internal/builtin":      {"pkg/spec", "pkg/snapshot", "internal/wasmenc"},
 	"internal/xds":          {"pkg/spec", "pkg/snapshot", "pkg/translate", "internal/delivery", "internal/ending"},
@@ -59,6 +58,13 @@ var allowed = map[string][]string{
 	"internal/visitor":      {},
 	"internal/bundle":       {"pkg/spec"},
 	"internal/source/oci":   {"pkg/spec", "pkg/source", "internal/atomicfile", "internal/bundle", "internal/registry"},
+
+	"internal/preflight":         {"pkg/spec", "internal/preflight/cause", "internal/preflight/envoy", "internal/preflight/finding", "internal/preflight/static", "internal/preflight/wasmbin"},
+	"internal/preflight/envoy":   {},
+	"internal/preflight/wasmbin": {"internal/wasmenc"},
+	"internal/preflight/finding": {"internal/preflight/envoy"},
+	"internal/preflight/cause":   {"internal/preflight/finding"},
+	"internal/preflight/static":  {"internal/preflight/cause", "internal/preflight/envoy", "internal/preflight/finding", "internal/preflight/wasmbin"},
 
 	"internal/test/program":       {},
 	"internal/test/testfilter":    {"internal/wasmenc"},

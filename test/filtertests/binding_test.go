@@ -11,6 +11,7 @@ import (
 	"testing"
 
 	"github.com/wasm-xds/wasm-xds/internal/preflight"
+	"github.com/wasm-xds/wasm-xds/internal/preflight/wasmbin"
 	"github.com/wasm-xds/wasm-xds/internal/test/harness"
 	"github.com/wasm-xds/wasm-xds/pkg/spec"
 )
@@ -63,7 +64,7 @@ func hostFunctions(t *testing.T) []string {
 // and of the newest version, what its documentation says.
 func TestGoBinding(t *testing.T) {
 	specs, module := buildEverything(t)
-	info, err := preflight.Inspect(module)
+	info, err := wasmbin.Parse(module)
 	if err != nil {
 		t.Fatal(err)
 	}

@@ -11,7 +11,8 @@ import (
 	"testing"
 	"time"
 
-	"github.com/wasm-xds/wasm-xds/internal/preflight"
+	"github.com/wasm-xds/wasm-xds/internal/preflight/cause"
+	"github.com/wasm-xds/wasm-xds/internal/preflight/finding"
 	"github.com/wasm-xds/wasm-xds/internal/test/harness"
 	"github.com/wasm-xds/wasm-xds/internal/wasmenc"
 	"github.com/wasm-xds/wasm-xds/pkg/spec"
@@ -43,18 +44,18 @@ func refused() map[string][]byte {
 		return whole(func(m *wasmenc.Module) { m.ExportedFunc(name, wasmenc.Sig("ii:i"), 0, body) })
 	}
 	return map[string][]byte{
-		"tinygo_time":                  imports("env.time.resetTimer", "i:"),
-		"wasi_unknown":                 imports("wasi_snapshot_preview1.proc_raise", "i:i"),
-		"sdk_too_old":                  imports("env.proxy_get_configuration", "ii:i"),
-		preflight.CodeImportSignature:  imports("env.proxy_log", "ii:i"),
-		preflight.CodeABIMissing:       build(malloc),
-		preflight.CodeMallocMissing:    build(abi),
-		preflight.CodeMalformed:        append(build(abi), 0xff, 0xff),
-		preflight.CodeExportSignature:  callback("proxy_on_request_headers", wasmenc.Code{}.I32Const(0)),
-		preflight.CodeVMStartRefused:   callback("proxy_on_vm_start", wasmenc.Code{}.I32Const(0)),
-		preflight.CodeConfigureRefused: callback("proxy_on_configure", wasmenc.Code{}.I32Const(0)),
-		preflight.CodeConfigure:        callback("proxy_on_configure", wasmenc.Code{}.Unreachable()),
-		preflight.CodeVMStart:          callback("proxy_on_vm_start", wasmenc.Code{}.Unreachable()),
+		"tinygo_time":                imports("env.time.resetTimer", "i:"),
+		"wasi_unknown":               imports("wasi_snapshot_preview1.proc_raise", "i:i"),
+		"sdk_too_old":                imports("env.proxy_get_configuration", "ii:i"),
+		finding.CodeImportSignature:  imports("env.proxy_log", "ii:i"),
+		finding.CodeABIMissing:       build(malloc),
+		finding.CodeMallocMissing:    build(abi),
+		finding.CodeMalformed:        append(build(abi), 0xff, 0xff),
+		finding.CodeExportSignature:  callback("proxy_on_request_headers", wasmenc.Code{}.I32Const(0)),
+		finding.CodeVMStartRefused:   callback("proxy_on_vm_start", wasmenc.Code{}.I32Const(0)),
+		finding.CodeConfigureRefused: callback("proxy_on_configure", wasmenc.Code{}.I32Const(0)),
+		finding.CodeConfigure:        callback("proxy_on_configure", wasmenc.Code{}.Unreachable()),
+		finding.CodeVMStart:          callback("proxy_on_vm_start", wasmenc.Code{}.Unreachable()),
 	}
 }
 
@@ -64,7 +65,7 @@ func TestExplainsEnvoysLog(t *testing.T) {
 		for code, module := range refused() {
 			t.Run(version+" "+code, func(t *testing.T) {
 				log := refusal(t, version, module)
-				found, err := preflight.Explain(strings.NewReader(log))
+				found, err := cause.Explain(strings.NewReader(log))
 				if err != nil {
 					t.Fatal(err)
 				}

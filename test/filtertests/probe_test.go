@@ -5,7 +5,7 @@ import (
 	"slices"
 	"strings"
 
-	"github.com/wasm-xds/wasm-xds/internal/preflight"
+	"github.com/wasm-xds/wasm-xds/internal/preflight/envoy"
 	"github.com/wasm-xds/wasm-xds/internal/wasmenc"
 )
 
@@ -40,9 +40,9 @@ type call struct {
 
 func (c call) String() string { return fmt.Sprintf("%s%q", c.name, c.args) }
 
-func functionNamed(name string) preflight.HostFunction {
-	all := preflight.HostFunctions()
-	return all[slices.IndexFunc(all, func(f preflight.HostFunction) bool { return f.Name == name })]
+func functionNamed(name string) envoy.HostFunction {
+	all := envoy.HostFunctions()
+	return all[slices.IndexFunc(all, func(f envoy.HostFunction) bool { return f.Name == name })]
 }
 
 func (p *probe) declare(calls []call) {
@@ -173,7 +173,7 @@ func everything() []call {
 			call{"proxy_set_buffer_bytes", []arg{kind, 0, 0, "a"}},
 		)
 	}
-	for _, f := range preflight.HostFunctions() {
+	for _, f := range envoy.HostFunctions() {
 		if f.Module != "wasi_snapshot_preview1" || f.Since != "" || f.Name == "proc_exit" {
 			continue
 		}

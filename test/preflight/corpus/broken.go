@@ -5,13 +5,13 @@ import (
 	"maps"
 	"slices"
 
-	"github.com/wasm-xds/wasm-xds/internal/preflight"
+	"github.com/wasm-xds/wasm-xds/internal/preflight/envoy"
 	"github.com/wasm-xds/wasm-xds/internal/wasmenc"
 )
 
 func sorted[V any](m map[string]V) []string { return slices.Sorted(maps.Keys(m)) }
 
-func hostFunctions() []preflight.HostFunction { return preflight.HostFunctions() }
+func hostFunctions() []envoy.HostFunction { return envoy.HostFunctions() }
 
 // malformed returns modules that no engine compiles, and odd modules that compile.
 func malformed() []Case {

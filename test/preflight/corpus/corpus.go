@@ -8,7 +8,7 @@ import (
 	"slices"
 	"strings"
 
-	"github.com/wasm-xds/wasm-xds/internal/preflight"
+	"github.com/wasm-xds/wasm-xds/internal/preflight/envoy"
 	"github.com/wasm-xds/wasm-xds/internal/wasmenc"
 	"github.com/wasm-xds/wasm-xds/pkg/spec"
 )
@@ -106,7 +106,7 @@ func call(f wasmenc.FuncIndex, short string) code {
 	return c
 }
 
-func abiOf(f preflight.HostFunction) string {
+func abiOf(f envoy.HostFunction) string {
 	if f.ABIs == nil {
 		return ""
 	}
@@ -122,7 +122,7 @@ func imports() []Case {
 		d.m.Import(module, function, signature(short))
 		all = append(all, d.frame().as("import/"+name+"/"+module+"."+function))
 	}
-	for _, f := range preflight.HostFunctions() {
+	for _, f := range envoy.HostFunctions() {
 		params, results, _ := strings.Cut(f.Signature, ":")
 		abi := abiOf(f)
 		add("right", f.Module, f.Name, f.Signature, abi)
@@ -170,7 +170,7 @@ func importsOfOtherKinds() []Case {
 // functions that use a stream may crash Envoys that allow the call.
 func restricted() []Case {
 	var all []Case
-	for _, f := range preflight.HostFunctions() {
+	for _, f := range envoy.HostFunctions() {
 		d := &draft{abi: abiOf(f)}
 		i := d.m.Import(f.Module, f.Name, signature(f.Signature))
 		d.frame().export("_initialize", ":", call(i, f.Signature))

@@ -1,0 +1,24 @@
+package static
+
+import (
+	"github.com/wasm-xds/wasm-xds/internal/preflight/cause"
+	"github.com/wasm-xds/wasm-xds/internal/preflight/finding"
+	"github.com/wasm-xds/wasm-xds/internal/preflight/wasmbin"
+)
+
+// Options are the parts of a request that decide what Envoy checks.
+type Options struct {
+	Capabilities []string // the only functions that the module may call or export; nil: all
+	Memory       uint32   // the largest memory at the start, in pages of 64 KiB; 0: Envoy's own limit
+}
+
+// checker looks at one module. A problem does not end the look, so that a user sees all problems at
+// once.
+type checker struct {
+	module  *wasmbin.Module
+	options Options
+	found   *finding.List
+	abi     string // "": none that Envoy knows
+}
+
+func (c *checker) add(p finding.Problem) { c.found.Add(cause.With(p)) }

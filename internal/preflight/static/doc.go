@@ -1,0 +1,18 @@
+// Package static looks at a module without running it, as Envoy does before it makes an instance:
+// the ABI, every import, the exports that Envoy calls, and the memory. The package is pure.
+//
+// [Parse] and [Check] are the first steps of the pre-flight check. [Describe] makes the description
+// that `wasm-xds inspect` prints, and [Capabilities] is the meaning of capabilities: auto.
+//
+// Read the files in this order:
+//
+//   - checker.go: the state of one look, to which each step adds its problems
+//   - parse.go: from bytes to a [wasmbin.Module]
+//   - abi.go, imports.go, exports.go, memory.go: the steps, one each
+//   - check.go: the steps in their order
+//   - language.go, capabilities.go, describe.go: the description
+//
+// Sources of the facts: internal/preflight/envoy has Envoy's functions and callbacks;
+// proxy-wasm-cpp-host's src/v8/v8.cc (V8::link, V8::getModuleFunctionImpl) and src/wasm.cc
+// (WasmBase::load) decide what Envoy refuses.
+package static
