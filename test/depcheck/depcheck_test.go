@@ -52,6 +52,7 @@ var allowed = map[string][]string{
 	"internal/control":      {"pkg/spec", "pkg/snapshot", "pkg/source", "pkg/source/merge", "pkg/source/restart", "internal/api", "internal/builtin", "internal/delivery", "internal/events", "internal/examine", "internal/module", "internal/pause", "internal/state", "internal/transfer"},
 	"internal/api":          {"pkg/spec", "pkg/snapshot"},
 	"internal/events":       {"internal/api"},
+	"internal/metrics":      {"internal/api"},
 	"internal/admin":        {"pkg/spec", "internal/api", "internal/events", "internal/ending"},
 	"internal/bootstrap":    {"pkg/spec"},
 	"internal/getenvoy":     {},
@@ -85,6 +86,7 @@ var testOnly = []string{
 var forbidden = map[string][]string{
 	"internal/delivery":  {"os", "net", "net/http", "sync", "context", "google.golang.org", "github.com/envoyproxy"},
 	"internal/preflight": {"os", "net", "net/http", "github.com/envoyproxy"},
+	"internal/admin":     {"github.com/prometheus", "github.com/envoyproxy"},
 	"internal/api":       {"os", "net", "net/http", "sync", "github.com/prometheus", "google.golang.org", "github.com/envoyproxy"},
 	"internal/control":   {"net/http", "github.com/prometheus", "github.com/envoyproxy"},
 	"internal/examine":   {"os", "net", "net/http", "github.com/envoyproxy"},
