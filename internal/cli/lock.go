@@ -1,21 +1,16 @@
 package cli
 
 import (
-	"bytes"
 	"context"
 	"errors"
 	"fmt"
 	"io"
-	"os"
-	"path/filepath"
-	"slices"
-	"strings"
 
 	"github.com/spf13/cobra"
 
 	"github.com/wasm-xds/wasm-xds/internal/api"
-	"github.com/wasm-xds/wasm-xds/internal/atomicfile"
 	"github.com/wasm-xds/wasm-xds/internal/module"
+	"github.com/wasm-xds/wasm-xds/internal/specedit"
 	"github.com/wasm-xds/wasm-xds/pkg/spec"
 )
 
@@ -136,7 +131,11 @@ func (l *locking) write() {
 	}
 	l.locked = []locked{}
 	for _, file := range files {
-		if err := lockFile(file, byFile[file]); err != nil {
+		var pins []specedit.Pin
+		for _, one := range byFile[file] {
+			pins = append(pins, specedit.Pin{At: one.at, Ref: one.ref})
+		}
+		if err := specedit.LockFile(file, pins); err != nil {
 			first := byFile[file][0]
 			l.docs.errors = append(l.docs.errors, &spec.Error{
 				Code: "lock_failed", Name: first.Name, Pos: first.at, Message: fmt.Sprintf("the file cannot be edited: %v", err),
@@ -146,103 +145,6 @@ func (l *locking) write() {
 		}
 		l.locked = append(l.locked, byFile[file]...)
 	}
-}
-
-// lockFile replaces the references in a file, and nothing else.
-func lockFile(path string, edits []locked) error {
-	// A symbolic link stays a link: the edit is in the target.
-	path, err := filepath.EvalSymlinks(path)
-	if err != nil {
-		return err
-	}
-	info, err := os.Stat(path)
-	if err != nil {
-		return err
-	}
-	text, err := os.ReadFile(path)
-	if err != nil {
-		return err
-	}
-	edited, err := lockText(text, edits)
-	if err != nil {
-		return err
-	}
-	f, err := atomicfile.Create(filepath.Dir(path))
-	if err != nil {
-		return err
-	}
-	defer f.Discard()
-	if _, err := f.Write(edited); err != nil {
-		return err
-	}
-	return f.Commit(filepath.Base(path), info.Mode().Perm())
-}
-
-// lockText is lockFile without the file. Several edits at the same place are a single edit: a
-// document may take the reference over from another document.
-func lockText(text []byte, edits []locked) ([]byte, error) {
-	type change struct {
-		start, end int
-		to         string
-	}
-	var changes []change
-	for _, one := range edits {
-		start, ok := offsetOf(text, one.at)
-		if !ok {
-			return nil, fmt.Errorf("line %d is not what was read", one.at.Line)
-		}
-		if start < len(text) && (text[start] == '"' || text[start] == '\'') {
-			start++
-		}
-		end := start
-		for end < len(text) && isReferenceByte(text[end]) {
-			end++
-		}
-		written := string(text[start:end])
-		before, err := spec.ParseReference(written)
-		if err != nil || before.WithDigest(one.ref.Digest) != one.ref {
-			return nil, fmt.Errorf("the reference on line %d is not written there as it is", one.at.Line)
-		}
-		to := one.To
-		if strings.HasPrefix(written, scheme) {
-			to = scheme + to
-		}
-		changes = append(changes, change{start, end, to})
-	}
-	slices.SortFunc(changes, func(a, b change) int { return b.start - a.start })
-	changes = slices.Compact(changes)
-	for _, c := range changes {
-		text = slices.Concat(text[:c.start], []byte(c.to), text[c.end:])
-	}
-	return text, nil
-}
-
-func isReferenceByte(b byte) bool {
-	return 'a' <= b && b <= 'z' || 'A' <= b && b <= 'Z' || '0' <= b && b <= '9' || strings.IndexByte("._-/:@[]", b) >= 0
-}
-
-// offsetOf is the byte offset of a position. The position's column counts characters.
-func offsetOf(text []byte, at spec.Position) (int, bool) {
-	offset := 0
-	if bytes.HasPrefix(text, []byte("\ufeff")) {
-		offset = len("\ufeff")
-	}
-	for range at.Line - 1 {
-		next := bytes.IndexByte(text[offset:], '\n')
-		if next < 0 {
-			return 0, false
-		}
-		offset += next + 1
-	}
-	line, _, _ := bytes.Cut(text[offset:], []byte("\n"))
-	column := 1
-	for i := range string(line) {
-		if column == at.Column {
-			return offset + i, true
-		}
-		column++
-	}
-	return 0, false
 }
 
 func (l *locking) print(w io.Writer, asJSON bool) {

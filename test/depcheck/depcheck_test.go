@@ -48,6 +48,8 @@ var allowed = map[string][]string{
 	"internal/xds":          {"pkg/spec", "pkg/snapshot", "pkg/translate", "internal/delivery", "internal/ending"},
 	"internal/moduleserver": {"pkg/snapshot", "internal/pause"},
 	"internal/atomicfile":   {},
+	"internal/reason":       {},
+	"internal/specedit":     {"pkg/spec", "internal/atomicfile"},
 	"internal/state":        {"internal/atomicfile"},
 	"internal/control":      {"pkg/spec", "pkg/snapshot", "pkg/source", "pkg/source/merge", "pkg/source/restart", "internal/api", "internal/builtin", "internal/delivery", "internal/events", "internal/examine", "internal/module", "internal/pause", "internal/state", "internal/transfer"},
 	"internal/api":          {"pkg/spec", "pkg/snapshot"},
