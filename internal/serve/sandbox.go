@@ -24,6 +24,13 @@ type sandbox struct {
 	modules *preflight.Modules
 }
 
+// newSandbox makes a sandbox. The caller must close it.
+func newSandbox(store *module.Store, mode examine.Mode) sandbox {
+	return sandbox{store: store, mode: mode, modules: preflight.NewModules(keptModules)}
+}
+
+func (x sandbox) close() { x.modules.Close() }
+
 // keptModules is the size of the decoded modules that stay in memory, in bytes. With them, an edit
 // of a configuration need not decode the module again. The size is enough for two of the largest
 // modules of the Go compiler.

@@ -13,8 +13,6 @@ import (
 	ocispec "github.com/opencontainers/image-spec/specs-go/v1"
 
 	"github.com/wasm-xds/wasm-xds/internal/metrics"
-	"github.com/wasm-xds/wasm-xds/internal/module"
-	"github.com/wasm-xds/wasm-xds/internal/registry"
 	"github.com/wasm-xds/wasm-xds/internal/source/oci"
 	"github.com/wasm-xds/wasm-xds/pkg/source"
 	"github.com/wasm-xds/wasm-xds/pkg/source/dir"
@@ -24,7 +22,7 @@ import (
 
 // openSource makes one source from the directory and the bundles, and returns its description.
 // bundles is the directory that keeps bundles across restarts.
-func openSource(cfg Config, client *registry.Client, modules *module.Resolver, bundles string, recorder *metrics.Recorder) (source.Source, string, error) {
+func openSource(cfg *Config, from *fetching, bundles string, recorder *metrics.Recorder) (source.Source, string, error) {
 	var all []merge.Named
 	if cfg.Dir != "" {
 		all = append(all, merge.Named{Root: filepath.Clean(cfg.Dir), Source: dir.New(dir.Config{
@@ -36,10 +34,10 @@ func openSource(cfg Config, client *registry.Client, modules *module.Resolver, b
 		name := placeOf(ref)
 		kept[name] = struct{}{}
 		all = append(all, merge.Named{Root: oci.Root(ref), Source: oci.New(oci.Config{
-			Reference: ref, Client: client, Dir: filepath.Join(bundles, name), Refresh: cfg.Refresh,
+			Reference: ref, Client: from.registries, Dir: filepath.Join(bundles, name), Refresh: cfg.Refresh,
 			Logger: cfg.Logger, Failed: recorder.BundleFailed,
 			Verify: func(ctx context.Context, manifest ocispec.Descriptor) *spec.Error {
-				return modules.CheckBundle(ctx, client, ref, manifest)
+				return from.modules.CheckBundle(ctx, from.registries, ref, manifest)
 			},
 		})})
 	}

@@ -8,6 +8,7 @@ import (
 	"path/filepath"
 	"syscall"
 
+	"github.com/wasm-xds/wasm-xds/internal/reason"
 	"github.com/wasm-xds/wasm-xds/internal/state"
 	"github.com/wasm-xds/wasm-xds/pkg/spec"
 )
@@ -47,7 +48,7 @@ func stateProblem(path string, err error) error {
 	if abs, absErr := filepath.Abs(path); absErr == nil {
 		path = abs
 	}
-	e := &spec.Error{Code: CodeStateDir, Message: fmt.Sprintf("the state directory %s cannot be used: %s", path, plainReason(err))}
+	e := &spec.Error{Code: CodeStateDir, Message: fmt.Sprintf("the state directory %s cannot be used: %s", path, reason.Of(err))}
 	const another = "choose another with --state-dir"
 	var locked *state.LockedError
 	switch {
@@ -70,31 +71,6 @@ func stateProblem(path string, err error) error {
 		e.Hint = another
 	}
 	return e
-}
-
-// addressProblem explains why the server cannot listen.
-func addressProblem(flag, address string, err error) error {
-	e := &spec.Error{
-		Code: "cannot_listen", Message: fmt.Sprintf("the server cannot listen on %s %s: %s", flag, address, plainReason(err)),
-		Hint: "name another address with " + flag,
-	}
-	switch {
-	case errors.Is(err, syscall.EADDRINUSE):
-		e.Code, e.Hint = "address_in_use", "end what listens there, perhaps another wasm-xds, or "+e.Hint
-	case errors.Is(err, syscall.EADDRNOTAVAIL):
-		e.Hint = "this machine does not have that address: " + e.Hint
-	case errors.Is(err, fs.ErrPermission):
-		e.Hint = "ports below 1024 are for root: " + e.Hint
-	}
-	return e
-}
-
-// plainReason returns the cause of an error without the path, which the message already contains.
-func plainReason(err error) string {
-	if number := syscall.Errno(0); errors.As(err, &number) {
-		return number.Error()
-	}
-	return err.Error()
 }
 
 // lastThere returns the path itself, or the nearest existing parent.

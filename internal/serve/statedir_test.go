@@ -60,9 +60,9 @@ func TestAddressProblems(t *testing.T) {
 		t.Fatal(err)
 	}
 	defer ln.Close()
-	_, err = listen(Config{XDSAddress: "127.0.0.1:0", ModulesAddress: ln.Addr().String(), AdminAddress: "127.0.0.1:0"})
+	_, err = listen(&Config{XDSAddress: "127.0.0.1:0", ModulesAddress: ln.Addr().String(), AdminAddress: "127.0.0.1:0"})
 	wantProblem(t, err, "address_in_use", "--modules-address")
-	_, err = listen(Config{XDSAddress: "192.0.2.1:0", ModulesAddress: "127.0.0.1:0", AdminAddress: "127.0.0.1:0"})
+	_, err = listen(&Config{XDSAddress: "192.0.2.1:0", ModulesAddress: "127.0.0.1:0", AdminAddress: "127.0.0.1:0"})
 	wantProblem(t, err, "cannot_listen", "--xds-address")
 }
 

@@ -7,12 +7,6 @@ import (
 	"github.com/wasm-xds/wasm-xds/internal/visitor"
 )
 
-// watchVisitors reports clients that speak the wrong protocol on one of the two ports for Envoy.
-func (l *listeners) watchVisitors(report func(api.Visitor)) {
-	l.xds = visitor.Listen(l.xds, visitor.HTTP2, func(from net.Addr, p visitor.Protocol) { report(visitorOf("xds", from, p)) })
-	l.modules = visitor.Listen(l.modules, visitor.HTTP1, func(from net.Addr, p visitor.Protocol) { report(visitorOf("modules", from, p)) })
-}
-
 // visitorOf turns a visit into its form in the status.
 func visitorOf(port string, from net.Addr, p visitor.Protocol) api.Visitor {
 	v := api.Visitor{Port: port, Address: from.String(), Speaks: string(p)}

@@ -1,0 +1,36 @@
+package serve
+
+import (
+	"github.com/wasm-xds/wasm-xds/internal/certs"
+	"github.com/wasm-xds/wasm-xds/internal/module"
+	"github.com/wasm-xds/wasm-xds/internal/registry"
+	"github.com/wasm-xds/wasm-xds/internal/transfer"
+)
+
+// fetching has the access to modules and bundles.
+type fetching struct {
+	registries *registry.Client
+	modules    *module.Resolver
+}
+
+// openFetching prepares the access; it fetches nothing yet. All fetches share one gate, which
+// limits them together. The caller must close the access.
+func openFetching(cfg *Config, f *files) (*fetching, error) {
+	gate := &transfer.Gate{}
+	access := cfg.Registry
+	access.Guard, access.Gate = cfg.Guard, gate
+	registries, err := registry.New(access)
+	if err != nil {
+		return nil, err
+	}
+	roots, err := certs.Roots(access.CAFile)
+	if err != nil {
+		registries.Close()
+		return nil, err
+	}
+	return &fetching{registries, &module.Resolver{
+		Store: f.store, Guard: cfg.Guard, Gate: gate, Roots: roots, Registry: registries, Keys: cfg.Keys, Checked: f.checked, Logger: cfg.Logger,
+	}}, nil
+}
+
+func (f *fetching) close() { f.registries.Close() }

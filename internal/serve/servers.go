@@ -1,0 +1,133 @@
+package serve
+
+import (
+	"cmp"
+	"context"
+	"errors"
+	"net"
+	"net/http"
+	"path/filepath"
+	"strings"
+	"time"
+
+	"golang.org/x/sync/errgroup"
+	"google.golang.org/grpc"
+
+	"github.com/wasm-xds/wasm-xds/internal/admin"
+	"github.com/wasm-xds/wasm-xds/internal/api"
+	"github.com/wasm-xds/wasm-xds/internal/control"
+	"github.com/wasm-xds/wasm-xds/internal/ending"
+	"github.com/wasm-xds/wasm-xds/internal/metrics"
+	"github.com/wasm-xds/wasm-xds/internal/module"
+	"github.com/wasm-xds/wasm-xds/internal/moduleserver"
+	"github.com/wasm-xds/wasm-xds/internal/xds"
+)
+
+// gracePeriod is the time for transfers and answers after the end of the server began.
+const gracePeriod = 3 * time.Second
+
+// servers are the parts that serve, each in a goroutine of its own.
+type servers struct {
+	cfg       *Config
+	store     *module.Store
+	listeners *listeners
+	recorder  *metrics.Recorder
+	control   *control.Control
+	parts     *ending.Parts
+}
+
+// run serves until ctx ends or one of the servers fails, and returns after all have ended.
+func (s *servers) run(ctx context.Context) error {
+	group, ctx := errgroup.WithContext(ctx)
+	limits := s.cfg.Limits
+	limits.Refused = func(r xds.Refusal) { s.control.StreamRefused(limitOf(r)) }
+	builder := xds.NewBuilder(s.store, addressesFor(s.cfg, s.store, s.listeners), s.cfg.BuildMemory)
+	streams := xds.NewServer(ctx, s.control, builder, limits, s.cfg.Logger)
+	streams.CountPushes(s.recorder.Pushed)
+	group.Go(func() error {
+		defer s.parts.Begin("the last state to be written")()
+		return s.control.Run(ctx, streams)
+	})
+	group.Go(func() error {
+		defer s.parts.Begin("answers of the API")()
+		return admin.Serve(ctx, s.listeners.admin, admin.HandlerOf(s.cfg.Version, s.control, s.recorder.Handler(s.cfg.Logger), s.cfg.Logger))
+	})
+	group.Go(func() error {
+		defer s.parts.Begin("transfers of modules")()
+		h := moduleserver.Handler(s.store, s.control.Serves, gets{s.control, s.recorder}, s.cfg.Logger)
+		return serveHTTP(ctx, s.listeners.modules, moduleserver.NewServer(h, s.cfg.Logger))
+	})
+	group.Go(func() error { return s.serveStreams(ctx, streams, limits) })
+	return group.Wait()
+}
+
+// serveStreams lets Envoys connect once the control has a snapshot: an Envoy that asks earlier would
+// be told that there is no filter.
+func (s *servers) serveStreams(ctx context.Context, streams *xds.Server, limits xds.Limits) error {
+	select {
+	case <-s.control.Loaded():
+	case <-ctx.Done():
+		return nil
+	}
+	if s.cfg.Started != nil {
+		s.cfg.Started(s.listeners.addresses())
+	}
+	defer s.parts.Begin("xDS streams and builds of resources")()
+	return serveGRPC(ctx, s.listeners.xds, streams, limits)
+}
+
+// limitOf turns a refusal because of a limit into its form in the status.
+func limitOf(r xds.Refusal) api.Limit {
+	return api.Limit{
+		Name: string(r.Limit), Flag: "--max-" + strings.ReplaceAll(string(r.Limit), "_", "-"),
+		Most: r.Most, Node: r.Node, Address: r.Address,
+	}
+}
+
+// addressesFor says where Envoys find modules.
+func addressesFor(cfg *Config, store *module.Store, l *listeners) xds.Addresses {
+	const anySHA256 = "0000000000000000000000000000000000000000000000000000000000000000"
+	return xds.Addresses{
+		ModulesURL:     cmp.Or(cfg.ModulesURL, "http://"+l.modules.Addr().String()),
+		ModulesCluster: cmp.Or(cfg.ModulesCluster, "wasm_xds_modules"),
+		ModulesDir:     cmp.Or(cfg.ModulesDirInEnvoy, filepath.Dir(store.Path(anySHA256))),
+	}
+}
+
+func serveGRPC(ctx context.Context, l net.Listener, server *xds.Server, limits xds.Limits) error {
+	g := grpc.NewServer(xds.GRPCOptions(limits)...)
+	server.Register(g)
+	ended := make(chan error, 1)
+	go func() { ended <- g.Serve(l) }()
+	select {
+	case err := <-ended:
+		return err
+	case <-ctx.Done():
+	}
+	// Streams of Envoy never end by themselves, so a graceful stop would wait for ever.
+	g.Stop()
+	server.Stop()
+	_ = <-ended // the error only says that the server was stopped here
+	return nil
+}
+
+func serveHTTP(ctx context.Context, l net.Listener, server *http.Server) error {
+	var requests ending.Group
+	server.Handler = requests.Handler(server.Handler)
+	ended := make(chan error, 1)
+	go func() { ended <- server.Serve(l) }()
+	select {
+	case err := <-ended:
+		return err
+	case <-ctx.Done():
+	}
+	grace, cancel := context.WithTimeout(context.WithoutCancel(ctx), gracePeriod)
+	defer cancel()
+	err := server.Shutdown(grace)
+	if errors.Is(err, context.DeadlineExceeded) {
+		err = server.Close()
+	}
+	requests.End() // Close does not wait for handlers
+	_ = <-ended    // the error only says that the server was closed here
+	return err
+}
