@@ -34,7 +34,7 @@ wasm-xds. It needs the specs, not their modules.`,
 	f.StringVar(&o.ModulesAddress, "modules-address", defaultModulesAddress, "`host:port` of its module server as Envoy reaches it")
 	f.StringVar(&o.ModulesCluster, "modules-cluster", defaultModulesCluster, "`name` of the cluster for it, as serve has it")
 	o.Mode = bootstrap.ADSDelta
-	f.Var(&choiceOf[bootstrap.Mode]{&o.Mode, modes()}, "mode", "how Envoy asks: "+list(modes()))
+	choiceFlag(c, &o.Mode, modes(), "mode", "how Envoy asks: "+list(modes()))
 	f.DurationVar(&o.InitialFetchTimeout, "initial-fetch-timeout", 0, "how long a listener waits for its filters at boot before it opens and answers 500; 0s waits for ever")
 	addEnvoyFlags(f, &o)
 	from.addFlags(f)

@@ -45,9 +45,7 @@ functions, and memory that goes on growing.`,
 		Args: arguments(1, -1, "a spec file or a directory, or a bundle"),
 	}
 	output := outputFlag(c, "text", "json", "junit")
-	modes := examine.Modes()
-	c.Flags().Var(&choiceOf[examine.Mode]{&mode, modes}, "preflight", "`mode` of the sandbox: "+list(modes)+"; warn shows what it finds, enforce makes it an error")
-	_ = c.RegisterFlagCompletionFunc("preflight", cobra.FixedCompletions(preflightModes(), cobra.ShellCompDirectiveNoFileComp))
+	choiceFlag(c, &mode, examine.Modes(), "preflight", "`mode` of the sandbox: "+list(examine.Modes())+"; warn shows what it finds, enforce makes it an error")
 	c.Flags().StringSliceVar(&versions, "envoy-version", nil,
 		"`version` of Envoy that has to load the modules, several times for several (default any one from "+oldest()+" to "+newest()+")")
 	from.addFlags(c.Flags())

@@ -1,6 +1,8 @@
 package cli
 
 import (
+	"cmp"
+
 	"github.com/wasm-xds/wasm-xds/internal/api"
 	"github.com/wasm-xds/wasm-xds/internal/preflight"
 	"github.com/wasm-xds/wasm-xds/internal/preflight/finding"
@@ -96,7 +98,7 @@ func documentSuite(e *spec.Error) preflight.Suite {
 	plain := *e
 	plain.Hint = ""
 	return preflight.Suite{
-		Filter: firstOf(e.Name, e.Pos.File), File: e.Pos.File,
+		Filter: cmp.Or(e.Name, e.Pos.File), File: e.Pos.File,
 		Problems: []finding.Problem{{Code: e.Code, Message: plain.Error(), Hint: e.Hint}},
 	}
 }

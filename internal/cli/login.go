@@ -38,6 +38,7 @@ and cosign use the same place.`,
 	f := c.Flags()
 	f.StringVarP(&user, "username", "u", "", "`name` of the user (default asked for on a terminal)")
 	f.BoolVar(&fromStdin, "password-stdin", false, "read the password or token from standard input")
+	action(f, "password-stdin")
 	registries.addFlags(f)
 	output := outputFlag(c, "text", "json")
 	c.RunE = func(c *cobra.Command, args []string) error {

@@ -1,6 +1,7 @@
 package cli
 
 import (
+	"cmp"
 	"context"
 	"errors"
 	"fmt"
@@ -41,6 +42,7 @@ there already is not overwritten without --force, and other files stay.`,
 	}
 	f := c.Flags()
 	f.BoolVar(&o.force, "force", false, "overwrite what is there already")
+	action(f, "force")
 	o.registries.addFlags(f)
 	o.output = outputFlag(c, "text", "json")
 	c.RunE = func(c *cobra.Command, args []string) error {
@@ -67,12 +69,12 @@ there already is not overwritten without --force, and other files stay.`,
 		b := bundleIn{client: client, ref: ref, root: root}
 		err = b.readManifest(c.Context())
 		if errors.Is(err, bundle.ErrNotBundle) {
-			return o.pullModule(c, b, firstOf(to, path.Base(ref.Repository)+".wasm"))
+			return o.pullModule(c, b, cmp.Or(to, path.Base(ref.Repository)+".wasm"))
 		}
 		if err != nil {
 			return worded(err)
 		}
-		return o.pullBundle(c, b, firstOf(to, path.Base(ref.Repository)))
+		return o.pullBundle(c, b, cmp.Or(to, path.Base(ref.Repository)))
 	}
 	return c
 }

@@ -47,10 +47,9 @@ Push MODULE pushes a single Wasm file, as an OCI artifact that module.oci can na
 		Args: arguments(2, 2, "a directory or a module, and where to push it"),
 	}
 	f := c.Flags()
-	modes := examine.Modes()
-	f.Var(&choiceOf[examine.Mode]{&o.mode, modes}, "preflight", "`mode` of the sandbox that tries specs first: "+list(modes)+"; warn shows what it finds, enforce pushes nothing then")
-	_ = c.RegisterFlagCompletionFunc("preflight", cobra.FixedCompletions(preflightModes(), cobra.ShellCompDirectiveNoFileComp))
+	choiceFlag(c, &o.mode, examine.Modes(), "preflight", "`mode` of the sandbox that tries specs first: "+list(examine.Modes())+"; warn shows what it finds, enforce pushes nothing then")
 	f.StringToStringVar(&o.annotations, "annotation", nil, "`key=value` to put into the manifest, several times for several")
+	action(f, "annotation")
 	o.from.addFlags(f)
 	o.host.addFlags(f)
 	o.output = outputFlag(c, "text", "json")

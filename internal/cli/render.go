@@ -2,6 +2,7 @@ package cli
 
 import (
 	"bytes"
+	"cmp"
 	"encoding/base64"
 	"encoding/json"
 	"fmt"
@@ -20,10 +21,12 @@ import (
 
 // renderOptions are the inputs of the resource beside the spec.
 type renderOptions struct {
-	serve   ServeConfig // only the fields about modules count
-	from    fetching
-	version string
-	full    bool
+	from     fetching
+	version  string
+	full     bool
+	delivery spec.Delivery // "": as the specs say
+	// These are of the module server, as in serve.
+	address, cluster, url, dirInEnvoy string
 }
 
 // These values stand for the real salt and the real inline bytes.
@@ -47,23 +50,23 @@ the delivery: see --delivery inline.`,
 		Args: arguments(1, -1, "a spec file or a directory, or a bundle"),
 	}
 	f := c.Flags()
-	f.Var(&choiceOf[spec.Delivery]{&o.serve.Delivery, deliveries()}, "delivery", "render as if the specs said this: remote, inline or file (default what they say, or remote)")
+	choiceFlag(c, &o.delivery, deliveries(), "delivery", "render as if the specs said this: remote, inline or file (default what they say, or remote)")
 	f.StringVar(&o.version, "envoy-version", "1.40.0", "`version` of the Envoy that it is for")
 	f.BoolVar(&o.full, "full", false, "print inline modules in full")
-	f.StringVar(&o.serve.ModulesAddress, "modules-address", defaultModulesAddress, "`host:port` that modules are fetched from")
-	f.StringVar(&o.serve.ModulesCluster, "modules-cluster", defaultModulesCluster, "`name` of the Envoy cluster that reaches it")
-	f.StringVar(&o.serve.ModulesURL, "modules-url", "", "`URL` of it as Envoy sees it (default http:// and the address)")
-	f.StringVar(&o.serve.ModulesDirInEnvoy, "modules-dir-in-envoy", "/modules", "`path` of the module store as Envoy sees it")
+	action(f, "full")
+	f.StringVar(&o.address, "modules-address", defaultModulesAddress, "`host:port` that modules are fetched from")
+	f.StringVar(&o.cluster, "modules-cluster", defaultModulesCluster, "`name` of the Envoy cluster that reaches it")
+	f.StringVar(&o.url, "modules-url", "", "`URL` of it as Envoy sees it (default http:// and the address)")
+	f.StringVar(&o.dirInEnvoy, "modules-dir-in-envoy", "/modules", "`path` of the module store as Envoy sees it")
 	o.from.addFlags(f)
-	_ = c.RegisterFlagCompletionFunc("delivery", cobra.FixedCompletions([]string{"remote", "inline", "file"}, cobra.ShellCompDirectiveNoFileComp))
 	output := outputFlag(c, "yaml", "json")
 	c.RunE = func(c *cobra.Command, args []string) error {
 		version, ok := translate.ParseVersion(o.version)
 		if !ok {
 			return usage(c, fmt.Sprintf("invalid --envoy-version %q: it is like 1.40.0", o.version))
 		}
-		if err := checkModulesURL(&o.serve.ModulesURL); err != nil {
-			return usage(c, fmt.Sprintf("invalid --modules-url %q: %s", o.serve.ModulesURL, err))
+		if err := checkModulesURL(&o.url); err != nil {
+			return usage(c, fmt.Sprintf("invalid --modules-url %q: %s", o.url, err))
 		}
 		if err := o.from.trust.validate(); err != nil {
 			return usage(c, err.Error())
@@ -139,7 +142,7 @@ func (o *renderOptions) render(one resolved, store *module.Store, version transl
 
 func (o *renderOptions) code(one resolved, store *module.Store) (translate.Code, error) {
 	file := one.revision.Module.SHA256 + ".wasm"
-	switch firstOf(o.serve.Delivery, one.spec.Delivery, spec.Remote) {
+	switch cmp.Or(o.delivery, one.spec.Delivery, spec.Remote) {
 	case spec.Inline:
 		if !o.full {
 			return translate.Code{Variant: translate.Inline, Bytes: placeholder}, nil
@@ -147,21 +150,11 @@ func (o *renderOptions) code(one resolved, store *module.Store) (translate.Code,
 		text, err := store.Read(one.revision.Module.SHA256)
 		return translate.Code{Variant: translate.Inline, Bytes: text}, err
 	case spec.File:
-		return translate.Code{Variant: translate.File, Path: filepath.Join(o.serve.ModulesDirInEnvoy, file)}, nil
+		return translate.Code{Variant: translate.File, Path: filepath.Join(o.dirInEnvoy, file)}, nil
 	default:
-		base := firstOf(o.serve.ModulesURL, "http://"+o.serve.ModulesAddress)
-		return translate.Code{Variant: translate.Remote, URL: base + "/modules/" + file, Cluster: o.serve.ModulesCluster}, nil
+		base := cmp.Or(o.url, "http://"+o.address)
+		return translate.Code{Variant: translate.Remote, URL: base + "/modules/" + file, Cluster: o.cluster}, nil
 	}
-}
-
-// firstOf is the first value that is not zero.
-func firstOf[T comparable](values ...T) (first T) {
-	for _, v := range values {
-		if v != first {
-			return v
-		}
-	}
-	return first
 }
 
 func printResources(w io.Writer, resources []json.RawMessage, format string) error {

@@ -63,6 +63,7 @@ type revisionChange struct {
 func (r revisionChange) addTo(c *cobra.Command) {
 	address := adminAddressFlag(c)
 	limit := c.Flags().Duration("wait", 0, "wait up to this long until every Envoy that asks for the filter runs it")
+	action(c.Flags(), "wait")
 	output := outputFlag(c, "text", "json")
 	c.RunE = func(c *cobra.Command, args []string) error {
 		server, err := serverAt(c, *address)

@@ -94,8 +94,20 @@ func arguments(least, most int, what string) cobra.PositionalArgs {
 func outputFlag(c *cobra.Command, formats ...string) *string {
 	value := formats[0]
 	c.Flags().VarP(&choiceOf[string]{&value, formats}, "output", "o", "`format` of what is printed: "+list(formats))
+	action(c.Flags(), "output")
 	_ = c.RegisterFlagCompletionFunc("output", cobra.FixedCompletions(formats, cobra.ShellCompDirectiveNoFileComp))
 	return &value
+}
+
+// choiceFlag adds a flag that takes one of a few words, with their completion. The variable keeps
+// its value as the default.
+func choiceFlag[T ~string](c *cobra.Command, value *T, words []T, name, usage string) {
+	c.Flags().Var(&choiceOf[T]{value, words}, name, usage)
+	offered := make([]string, len(words))
+	for i, word := range words {
+		offered[i] = string(word)
+	}
+	_ = c.RegisterFlagCompletionFunc(name, cobra.FixedCompletions(offered, cobra.ShellCompDirectiveNoFileComp)) // fails only for a missing flag
 }
 
 func wantsJSON(c *cobra.Command) bool {

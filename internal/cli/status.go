@@ -59,6 +59,7 @@ names it, whatever the specs describe at first.`,
 	f.StringVar(&o.revision, "revision", "", "with --wait: wait for this `revision`, or its first digits")
 	f.BoolVar(&o.nodes, "nodes", false, "show the Envoys, those that have gone in the last day too")
 	f.BoolVar(&o.exitCode, "exit-code", false, "exit with 1 when something is wrong")
+	action(f, "watch", "wait", "revision", "nodes", "exit-code")
 	output := outputFlag(c, "text", "json")
 	c.RunE = func(c *cobra.Command, args []string) error {
 		if len(args) > 0 {
