@@ -1,6 +1,6 @@
-// Package admin serves the admin address: the JSON API (version 1), the health checks, the web page,
-// and the metrics that it is given. The package owns no state: the handlers read a [State], which
-// internal/control implements. The types of the answers are in internal/api.
+// Package admin serves the admin address: the JSON API (version 1), the health checks and the web
+// page, and /metrics with a handler from outside. The package owns no state: the handlers read a
+// [State], which internal/control implements. The types of the answers are in internal/api.
 //
 // A request goes down these layers, from the top; a file uses only files of lower layers:
 //

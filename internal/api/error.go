@@ -28,8 +28,8 @@ const (
 	CodeTooMany    = "too_many_clients"
 )
 
-// The codes of a change's errors that are not the server's fault. Any other code is answered with
-// 409.
+// The codes of refused changes. internal/admin has an HTTP status for each code, and answers a code
+// without a status with 409.
 const (
 	CodeNoFilter     = "no_such_filter"
 	CodeNoRevision   = "no_such_revision"
@@ -43,7 +43,7 @@ const (
 // than the rollback's.
 const CodeRolledBack = "rolled_back"
 
-// Summarize treats these error codes differently.
+// [Filter.Summarize] treats these error codes differently: they are no failures.
 const (
 	CodePreflightRunning = "preflight_running"
 	CodeDownloadWaits    = "module_download_waits"

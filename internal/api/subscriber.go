@@ -28,8 +28,8 @@ type Subscriber struct {
 	Revision string          `json:"revision"` // runs there, as far as Envoy has answered; "": nothing yet
 	Variant  string          `json:"variant"`  // remote, inline, file, passthrough or deny; "": nothing yet
 	Error    *Error          `json:"error"`
-	// Warnings are settings of Revision that have no effect on this Envoy, because it is too old for
-	// them. The spec accepts these losses.
+	// Warnings are settings of Revision that have no effect on this Envoy, because the Envoy is too
+	// old for them. The spec accepts these losses.
 	Warnings []*Error  `json:"warnings"`
 	Since    time.Time `json:"since"` // the time at which State was entered
 }

@@ -1,4 +1,7 @@
 // Package certs decides which certificates are trusted, and explains failed TLS connections.
+//
+// [Roots] reads the trusted certificates once, at the start. [CauseOf] is pure: it turns the error
+// of a request into words and a next step.
 package certs
 
 import (

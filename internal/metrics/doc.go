@@ -1,10 +1,11 @@
-// Package metrics has the metrics that /metrics serves, in Prometheus' format. docs/metrics.md lists
-// them.
+// Package metrics has the metrics behind /metrics, in Prometheus' format. docs/metrics.md lists all
+// of them.
 //
-// [Recorder] counts events as they happen: [github.com/wasm-xds/wasm-xds/internal/control] declares
-// the methods that it calls as an interface of its own. [Recorder.Watch] adds gauges that are read
-// from a [State] on each scrape, so that the metrics and the API cannot disagree.
+// [Recorder] counts events as they happen. internal/control declares the methods that it calls as
+// an interface, and does not know Prometheus. [Recorder.Watch] adds gauges, which each scrape
+// reads from a [State], so that the metrics and the API cannot disagree.
 //
-// The files, in the order of reading: recorder.go has the counters, collector.go the gauges of the
-// whole, perfilter.go the gauges of each filter, and bounds.go the bound on the number of series.
+// Files, in the order of reading: recorder.go has the counters, collector.go the gauges of the
+// whole server, perfilter.go the gauges of each filter, bounds.go the bound on the number of
+// series. A Recorder is safe for concurrent use.
 package metrics

@@ -1,5 +1,9 @@
 // Package transfer limits fetches over HTTP: the number of concurrent requests, per host and in
 // total, and how slowly a server may send. It also reports to the caller why a request waits.
+//
+// gate.go wraps a transport: a request waits for a place in a lane, then body.go watches the speed
+// of the answer. report.go carries the reason for a wait to the caller, through the request's
+// context.
 package transfer
 
 import (

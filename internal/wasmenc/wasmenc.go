@@ -4,9 +4,9 @@
 // Equal calls give equal bytes. The package validates nothing, so that tests can make invalid and
 // hostile modules.
 //
-// The files, bottom first: binary.go has the numbers of the binary format, code.go the instructions,
-// text.go the constant bytes of a module, and this file the module. A [Module] belongs to one
-// goroutine.
+// The files, bottom first: binary.go has the numbers of the binary format, code.go the
+// instructions, text.go the constant bytes of a module, and this file the module. A [Module]
+// belongs to one goroutine.
 package wasmenc
 
 // ValType is the type of a parameter, a result, a local or a global.
