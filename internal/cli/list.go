@@ -12,7 +12,7 @@ import (
 
 	"github.com/spf13/cobra"
 
-	"github.com/wasm-xds/wasm-xds/internal/control"
+	"github.com/wasm-xds/wasm-xds/internal/persist"
 	"github.com/wasm-xds/wasm-xds/internal/preflight/static"
 	"github.com/wasm-xds/wasm-xds/internal/registry"
 	statefiles "github.com/wasm-xds/wasm-xds/internal/state"
@@ -89,7 +89,7 @@ func listModules(w io.Writer, dir, search, output string) error {
 	if err != nil && !errors.Is(err, fs.ErrNotExist) {
 		return fmt.Errorf("list the modules: %w", err)
 	}
-	named, err := control.NamedModules(dir)
+	named, err := persist.NamedModules(dir)
 	if err != nil {
 		return err
 	}

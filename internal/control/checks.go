@@ -8,6 +8,8 @@ import (
 	"go.uber.org/zap"
 
 	"github.com/wasm-xds/wasm-xds/internal/api"
+	"github.com/wasm-xds/wasm-xds/internal/checkqueue"
+	"github.com/wasm-xds/wasm-xds/internal/desired"
 	"github.com/wasm-xds/wasm-xds/internal/examine"
 	"github.com/wasm-xds/wasm-xds/internal/module"
 	"github.com/wasm-xds/wasm-xds/pkg/snapshot"
@@ -22,15 +24,11 @@ type Examiner interface {
 	Examine(ctx context.Context, s *spec.Spec, module snapshot.Module, config *string) (examine.Verdict, *spec.Error)
 }
 
-// checkMoment is the time after which a check gives way to other checks.
-// See docs/RATIONALE.md#why-does-a-check-give-way-after-half-a-second.
-const checkMoment = 500 * time.Millisecond
-
 // Messages of the inbox.
 type (
-	checkIsSlow struct{ check *check }
+	checkIsSlow struct{ check *checkqueue.Check }
 	checkEnded  struct {
-		check     *check
+		check     *checkqueue.Check
 		verdict   examine.Verdict
 		err       *spec.Error
 		took      time.Duration
@@ -41,28 +39,28 @@ type (
 // startChecks starts checks for as long as there are free places.
 func (c *Control) startChecks(ctx context.Context) {
 	now := time.Now()
-	for k := c.checks.next(now); k != nil; k = c.checks.next(now) {
+	for k := c.checks.Next(now); k != nil; k = c.checks.Next(now) {
 		c.runCheck(ctx, k)
 	}
 }
 
-func (c *Control) runCheck(ctx context.Context, k *check) {
-	ctx, k.cancel = context.WithCancel(ctx)
-	cancel := k.cancel
+func (c *Control) runCheck(ctx context.Context, k *checkqueue.Check) {
+	ctx, k.Cancel = context.WithCancel(ctx)
+	cancel := k.Cancel
 	c.workers.Go(func() {
 		defer cancel()
-		timer := time.AfterFunc(checkMoment, func() { c.post(checkIsSlow{k}) })
+		timer := time.AfterFunc(checkqueue.Moment, func() { c.post(checkIsSlow{k}) })
 		defer timer.Stop()
 		start := time.Now()
-		verdict, err := c.cfg.Examiner.Examine(ctx, k.spec, k.module, k.config)
+		verdict, err := c.cfg.Examiner.Examine(ctx, k.Spec, k.Module, k.Config)
 		c.post(checkEnded{k, verdict, err, time.Since(start), ctx.Err() != nil})
 	})
 }
 
-func (c *Control) takeSlowCheck(ctx context.Context, k *check) {
-	end, publish := c.checks.slow(k)
+func (c *Control) takeSlowCheck(ctx context.Context, k *checkqueue.Check) {
+	end, publish := c.checks.Slow(k)
 	if end {
-		k.cancel()
+		k.Cancel()
 	}
 	c.startChecks(ctx)
 	if publish {
@@ -74,19 +72,19 @@ func (c *Control) takeCheck(ctx context.Context, e checkEnded) {
 	var publish bool
 	good := !e.cancelled && e.err == nil
 	if good && e.verdict.TookTooLong() {
-		publish = c.checks.tookTooLong(time.Now(), e.check, e.verdict)
+		publish = c.checks.TookTooLong(time.Now(), e.check, e.verdict)
 	} else {
-		publish = c.checks.ended(e.check, !e.cancelled)
+		publish = c.checks.Ended(e.check, !e.cancelled)
 	}
 	switch {
 	case good:
 		if !e.verdict.TookTooLong() {
-			c.verdicts.put(e.check.key, e.verdict)
-			c.saveVerdictsSoon()
+			c.findings.Put(e.check.Key, e.verdict)
+			c.saveFindingsSoon()
 		}
 		c.cfg.Metrics.Preflighted(firstCode(e.verdict), e.took)
 	case !e.cancelled:
-		c.takeResult(ctx, e.check.moduleKey, result{err: e.err})
+		c.takeResult(ctx, e.check.Read, result{err: e.err})
 	}
 	c.startChecks(ctx)
 	if publish {
@@ -102,23 +100,22 @@ func firstCode(v examine.Verdict) string {
 	return v.Errors[0].Code
 }
 
-// goOnChecking publishes findings that were gathered for checkHold, and starts checks at the end
+// goOnChecking publishes findings that were gathered for checkqueue.PublishEvery, and starts checks at the end
 // of their pause.
 func (c *Control) goOnChecking(ctx context.Context) {
-	if c.checks.due(time.Now()) {
+	if c.checks.Due(time.Now()) {
 		c.replan(ctx)
 	}
-	if len(c.checks.apart) > 0 {
-		c.startChecks(ctx)
-	}
+	c.startChecks(ctx)
 }
 
 // judged returns the outcome of a spec with a known module and configuration. missing is a
 // check that has to run first; nil: none, or the queue has the check.
-func (c *Control) judged(e *entry, m snapshot.Module, config *string) (o outcome, missing *check) {
+func (c *Control) judged(e *entry, m snapshot.Module, config *string) (o desired.Outcome, missing *checkqueue.Check) {
 	s := module.Complete(e.spec, m)
 	var v examine.Verdict
 	told := &e.told
+	e.again = false
 	if c.cfg.Examiner != nil && examine.Needed(c.cfg.Preflight, s) {
 		first := e.verdict == ""
 		tried := examine.WithHostEnv(s, c.cfg.HostEnv)
@@ -126,63 +123,55 @@ func (c *Control) judged(e *entry, m snapshot.Module, config *string) (o outcome
 			e.verdict = examine.Key(c.cfg.Preflight, tried, m.SHA256, config)
 		}
 		var known bool
-		if v, known = c.verdicts.get(e.verdict); !known {
-			k := c.checks.checks[e.verdict]
-			switch {
-			case k == nil:
-				k = &check{key: e.verdict, spec: tried, module: m, config: config, moduleKey: e.module.key}
-				return outcome{pending: true, checking: true, fresh: true}, k
-			case k.late == nil:
-				return outcome{pending: true, checking: true, fresh: k.fresh()}, nil
+		if v, known = c.findings.Get(e.verdict); !known {
+			k := c.checks.Get(e.verdict)
+			if k == nil {
+				k = &checkqueue.Check{Key: e.verdict, Spec: tried, Module: m, Config: config, Read: e.module.key}
+				return desired.Outcome{Pending: true, Checking: true, Fresh: true}, k
 			}
-			v, told, o.again = k.soFar(), &k.told, true
+			if v, e.again = k.SoFar(); !e.again {
+				return desired.Outcome{Pending: true, Checking: true, Fresh: k.Fresh()}, nil
+			}
+			told = &k.Told
 		} else if first {
 			c.cfg.Metrics.PreflightKnown()
 		}
 	}
 	o = c.decide(o, s, v, m, config)
 	c.tell(told, o)
-	if o.filter != nil && !o.again {
+	if o.Filter != nil && !e.again {
 		e.done = o
 	}
 	return o, nil
 }
 
-// soFar returns the findings so far, with the time of the next run.
-func (k *check) soFar() examine.Verdict {
-	if k.tookTooLong < 2 {
-		return k.late.TriedAgain("as soon as the sandbox has nothing else to do")
-	}
-	return k.late.TriedAgain("at " + k.again.Format(time.TimeOnly))
-}
-
 // decide adds to o the consequences of the sandbox's findings for the spec.
-func (c *Control) decide(o outcome, s *spec.Spec, v examine.Verdict, m snapshot.Module, config *string) outcome {
+func (c *Control) decide(o desired.Outcome, s *spec.Spec, v examine.Verdict, m snapshot.Module, config *string) desired.Outcome {
 	findings := v.Warnings
 	if c.cfg.Preflight == examine.Warn {
 		findings = append(findings[:len(findings):len(findings)], v.Errors...)
 	} else if len(v.Errors) > 0 {
-		o.err = firstOf(s, v.Errors)
+		o.Err = firstOf(s, v.Errors)
 	}
 	for _, f := range findings {
-		o.warnings = append(o.warnings, f.In(s))
+		o.Warnings = append(o.Warnings, f.In(s))
 	}
-	o.warnings = append(o.warnings, s.Notices(config)...)
+	o.Warnings = append(o.Warnings, s.Notices(config)...)
 	if s.AutoCapabilities {
 		auto := *s
 		auto.Capabilities = v.Capabilities
 		s = &auto
 	}
 	revision := snapshot.FromSpec(s, m, config)
-	if o.err != nil {
-		o.refused = revision.ID
+	if o.Err != nil {
+		o.Refused = revision.ID
 		return o
 	}
-	o.revision = revision
+	o.Revision = revision
 	if c.cfg.Preflight == examine.Enforce {
-		o.revision.Refusals = v.Refusals
+		o.Revision.Refusals = v.Refusals
 	}
-	o.filter = newFilter(s, o.revision, c.cfg.Delivery)
+	o.Filter = desired.NewFilter(s, o.Revision, c.cfg.Delivery)
 	return o
 }
 
@@ -196,7 +185,7 @@ func firstOf(s *spec.Spec, findings []examine.Finding) *spec.Error {
 }
 
 // tell logs the sandbox's findings once.
-func (c *Control) tell(told *bool, o outcome) {
+func (c *Control) tell(told *bool, o desired.Outcome) {
 	if *told {
 		return
 	}
@@ -205,10 +194,10 @@ func (c *Control) tell(told *bool, o outcome) {
 		c.cfg.Logger.Warn(message, zap.String("filter", err.Name), zap.String("at", err.Pos.String()),
 			zap.String("code", err.Code), zap.String("problem", err.Message), zap.String("hint", err.Hint))
 	}
-	if o.err != nil {
-		log("the sandbox refuses a revision: "+c.meanwhile(o.err.Name), o.err)
+	if o.Err != nil {
+		log("the sandbox refuses a revision: "+c.meanwhile(o.Err.Name), o.Err)
 	}
-	for _, w := range o.warnings {
+	for _, w := range o.Warnings {
 		log("a warning about a revision", w)
 	}
 }
@@ -216,7 +205,7 @@ func (c *Control) tell(told *bool, o outcome) {
 // checkingError reports the newest revision as still in the sandbox.
 func checkingError(s *spec.Spec) *spec.Error {
 	return &spec.Error{
-		Code: api.CodePreflightRunning, Name: s.Name, Pos: modulePosition(s),
+		Code: api.CodePreflightRunning, Name: s.Name, Pos: desired.ModulePosition(s),
 		Message: "the newest revision is being tried in the sandbox; what was served is served on",
 		Hint:    "wait: a module that takes too long is refused",
 	}

@@ -69,6 +69,9 @@ func (f *fakeSandbox) count() int {
 	return n
 }
 
+// findingsFile is the file of the sandbox's findings.
+const findingsFile = "verdicts.json"
+
 // memoryDisk keeps files for the next control.
 type memoryDisk struct {
 	mu    sync.Mutex
@@ -129,13 +132,13 @@ func (c *Control) shown(name string) string {
 	if f != nil && f.Preparing {
 		text += " preparing"
 	}
-	if e := c.plan.problems[name]; e != nil {
+	if e := c.plan.Problems[name]; e != nil {
 		text += ", error " + e.Code
 	}
-	if e := c.plan.checking[name]; e != nil {
-		text += ", " + e.Code
+	if s := c.plan.Checking[name]; s != nil {
+		text += ", " + checkingError(s).Code
 	}
-	for _, w := range c.plan.warnings[name] {
+	for _, w := range c.plan.Warnings[name] {
 		text += ", warning " + w.Code
 	}
 	return text
@@ -163,7 +166,7 @@ func TestWhatTheSandboxRefusesIsNotServed(t *testing.T) {
 	if got := c.shown("a"); got != "nothing, error import_missing" {
 		t.Errorf("a first revision: %q", got)
 	}
-	if e := c.plan.problems["a"]; !strings.Contains(e.Message, "1 more") || e.Hint != "add it" {
+	if e := c.plan.Problems["a"]; !strings.Contains(e.Message, "1 more") || e.Hint != "add it" {
 		t.Errorf("the error is %+v", e)
 	}
 }
@@ -223,7 +226,7 @@ func TestAFreshFilterIsNotPublishedTwice(t *testing.T) {
 	before, published := c.snapshot.Version(), 0
 	ctx := context.Background()
 	c.takeSet(ctx, configured(map[string]string{"a": "good", "b": "good"}))
-	for len(c.running)+len(c.checks.checks) > 0 {
+	for len(c.running)+c.checks.Len() > 0 {
 		c.take(ctx, <-c.inbox)
 		if now := c.snapshot.Version(); now != before {
 			before = now
@@ -271,9 +274,9 @@ func triedOnce(t *testing.T) {
 		cfg  func(*Config)
 	}{
 		{"another sandbox", func() {}, func(cfg *Config) { cfg.Sandbox = "two" }},
-		{"what is no JSON", func() { disk.files[verdictsFile] = []byte("{") }, func(*Config) {}},
-		{"another format", func() { disk.files[verdictsFile] = []byte(`{"format": 99, "sandbox": "one"}`) }, func(*Config) {}},
-		{"a file that is gone", func() { delete(disk.files, verdictsFile) }, func(*Config) {}},
+		{"what is no JSON", func() { disk.files[findingsFile] = []byte("{") }, func(*Config) {}},
+		{"another format", func() { disk.files[findingsFile] = []byte(`{"format": 99, "sandbox": "one"}`) }, func(*Config) {}},
+		{"a file that is gone", func() { delete(disk.files, findingsFile) }, func(*Config) {}},
 	} {
 		before := x.count()
 		change.do()
@@ -286,25 +289,8 @@ func triedOnce(t *testing.T) {
 			t.Errorf("after %s: %d runs", change.name, got-n)
 		}
 	}
-	if text := string(disk.files[verdictsFile]); strings.Contains(text, "good") {
+	if text := string(disk.files[findingsFile]); strings.Contains(text, "good") {
 		t.Error("configurations are in the file")
-	}
-}
-
-func TestVerdictsAreBounded(t *testing.T) {
-	c := newChecked(&fakeSandbox{})
-	for i := range 5 * spareVerdicts {
-		c.verdicts.put(fmt.Sprint(i), examine.Verdict{})
-		if i%spareVerdicts == 0 {
-			c.usedVerdicts()
-		}
-	}
-	c.usedVerdicts()
-	if n := len(c.verdicts.known); n > 2*spareVerdicts {
-		t.Errorf("%d verdicts are kept", n)
-	}
-	if _, ok := c.verdicts.get(fmt.Sprint(5*spareVerdicts - 1)); !ok {
-		t.Error("the newest was forgotten")
 	}
 }
 
@@ -350,7 +336,7 @@ func TestATimeoutDoesNotLast(t *testing.T) {
 			shown(tt.refused, "2") // the second run starts at once: the sandbox is idle
 			again := time.Now().Add(retryPauses.First).Format(time.TimeOnly)
 			c.ask(func() {
-				if e := c.plan.problems["a"]; e != nil && !strings.HasSuffix(e.Message, "it is tried again at "+again) {
+				if e := c.plan.Problems["a"]; e != nil && !strings.HasSuffix(e.Message, "it is tried again at "+again) {
 					t.Errorf("the error is %+v", e)
 				}
 			})
@@ -364,7 +350,7 @@ func TestATimeoutDoesNotLast(t *testing.T) {
 			if err := <-done; err != nil {
 				t.Error(err)
 			}
-			if text := string(disk.files[verdictsFile]); strings.Contains(text, "step_timeout") || !strings.Contains(text, `"key"`) {
+			if text := string(disk.files[findingsFile]); strings.Contains(text, "step_timeout") || !strings.Contains(text, `"key"`) {
 				t.Errorf("saved are %s", text)
 			}
 		})

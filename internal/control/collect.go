@@ -37,7 +37,7 @@ func (c *Control) collectSoon() {
 // are in a result, or are younger than the job.
 func (c *Control) collect(now time.Time) {
 	c.garbage.due = time.Time{}
-	if c.fromState || c.saving || !c.saveDue.IsZero() {
+	if c.fromState || !c.saves.state.Idle() {
 		return // the state on disk may still name other modules; each save schedules a search
 	}
 	c.garbage.looked = now

@@ -6,6 +6,8 @@ import (
 	"time"
 
 	"go.uber.org/zap"
+
+	"github.com/wasm-xds/wasm-xds/internal/persist"
 )
 
 // collector notes the modules to keep, and the least age of modules to remove.
@@ -29,7 +31,7 @@ func TestModulesGoWhenNothingNamesThemForAWhile(t *testing.T) {
 	collect := func(now time.Time) {
 		t.Helper()
 		before := store.calls
-		c.saveDue = time.Time{} // nothing is left to save
+		c.saves.state = persist.Schedule{} // nothing is left to save
 		c.collect(now)
 		c.workers.Wait()
 		if store.calls != before+1 {
@@ -84,11 +86,11 @@ func TestNothingIsCollectedThatTheStateOnDiskMayName(t *testing.T) {
 	store := &collector{}
 	c := New(Config{Modules: anyModule{}, Store: store, StandIns: NewStandIns(), Files: noDisk{}, Logger: zap.NewNop()})
 	for name, when := range map[string]func(){
-		"a save is under way":             func() { c.saving = true },
-		"a save is due":                   func() { c.saveDue = time.Now() },
+		"a save is under way":             func() { c.saves.state.Await(time.Now()); c.saves.state.Begin(time.Now()) },
+		"a save is due":                   func() { c.saves.state.Await(time.Now()) },
 		"the directory has not been read": func() { c.fromState = true },
 	} {
-		c.saving, c.saveDue, c.fromState = false, time.Time{}, false
+		c.saves.state, c.fromState = persist.Schedule{}, false
 		when()
 		c.collect(time.Now())
 		c.workers.Wait()

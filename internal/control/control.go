@@ -13,9 +13,15 @@ import (
 	"go.uber.org/zap"
 
 	"github.com/wasm-xds/wasm-xds/internal/api"
+	"github.com/wasm-xds/wasm-xds/internal/checkqueue"
 	"github.com/wasm-xds/wasm-xds/internal/delivery"
+	"github.com/wasm-xds/wasm-xds/internal/desired"
 	"github.com/wasm-xds/wasm-xds/internal/events"
 	"github.com/wasm-xds/wasm-xds/internal/examine"
+	"github.com/wasm-xds/wasm-xds/internal/findings"
+	"github.com/wasm-xds/wasm-xds/internal/pause"
+	"github.com/wasm-xds/wasm-xds/internal/persist"
+	"github.com/wasm-xds/wasm-xds/internal/tags"
 	"github.com/wasm-xds/wasm-xds/internal/transfer"
 	"github.com/wasm-xds/wasm-xds/pkg/snapshot"
 	"github.com/wasm-xds/wasm-xds/pkg/source"
@@ -30,16 +36,6 @@ type Sender interface {
 	Prepare(delivery.Send)
 	// End ends the stream of an Envoy that asks for too many names without a spec.
 	End(delivery.StreamID)
-}
-
-// Files keeps small files across crashes.
-type Files interface {
-	// Save returns when the data survives a power failure, and Write when the data survives the
-	// process. Sync makes written data survive a power failure.
-	Save(name string, data []byte) error
-	Write(name string, data []byte) error
-	Sync(name string) error
-	Load(name string) ([]byte, error)
 }
 
 // ModuleStore has the modules on disk.
@@ -59,7 +55,7 @@ type Config struct {
 	Modules   ModuleResolver
 	Store     ModuleStore
 	StandIns  *StandIns
-	Files     Files
+	Files     persist.Files
 	Metrics   Metrics // nil: none
 	Logger    *zap.Logger
 	// Delivery is for specs without a delivery of their own; "" is remote.
@@ -101,7 +97,7 @@ type Control struct {
 	unlogged   []change
 	published  time.Time
 	fromState  bool
-	plan       plan
+	plan       desired.Plan
 	set        *source.Set // nil: none yet
 	began      time.Time   // Run
 	firstSet   time.Time   // zero: none yet
@@ -110,21 +106,13 @@ type Control struct {
 	running    map[string]time.Time // the start of each running job, by key
 	downloads  downloads            // the running jobs that use the network
 	jobRetries jobRetries
-	checks     *checkQueue
-	verdicts   verdicts
+	checks     *checkqueue.Queue
+	findings   findings.Known
+	saves      saves
 	source     sourceStatus
-	stateText  stateText // belongs to the writer while a save runs
-	saving     bool
-	unsaved    bool
-	saveDue    time.Time // zero: nothing to save
-	saveBegan  time.Time
-	lastSaved  time.Time
-	saveGap    time.Duration // the least time between two saves without waiters
 	garbage    garbage
-	unsettled  unsettledSaver
-	durable    waiters
 	opened     map[delivery.StreamID]streamInfo
-	tags       tags
+	tags       *tags.Table
 	mending    mending
 	syncs      syncs
 	envoys     envoys
@@ -147,19 +135,14 @@ type (
 		of   *downloading
 		what transfer.Wait
 	}
-	mend   struct{}
-	polled struct {
-		reference string
-		digest    string
-		err       *spec.Error
-	}
+	mend  struct{}
 	saved struct {
 		seq uint64 // of the saved memory
 		err error
 	}
 
 	unsettledSaved struct{ err error }
-	verdictsSaved  struct{ err error }
+	findingsSaved  struct{ err error }
 	query          struct {
 		run  func(context.Context)
 		done chan struct{}
@@ -190,7 +173,9 @@ func New(cfg Config) *Control {
 		entries:   entries{keys: cfg.Keys},
 		opened:    map[delivery.StreamID]streamInfo{},
 		envoys:    newEnvoys(),
-		checks:    newCheckQueue(runtime.GOMAXPROCS(0)),
+		checks:    checkqueue.New(runtime.GOMAXPROCS(0), retryPauses),
+		tags:      tags.New(retryPauses),
+		saves:     saves{writer: persist.NewWriter(cfg.Files, cfg.Store)},
 		snapshot:  snapshot.New(nil),
 		source:    sourceStatus{state: api.SourceReading, since: time.Now()},
 		published: time.Now(),
@@ -201,10 +186,10 @@ func New(cfg Config) *Control {
 	if cfg.Metrics == nil {
 		c.cfg.Metrics = noMetrics{}
 	}
-	var verdicts sync.WaitGroup
-	verdicts.Go(c.loadVerdicts) // touches no other field
+	var loading sync.WaitGroup
+	loading.Go(c.loadFindings) // touches no other field
 	c.restore()
-	verdicts.Wait()
+	loading.Wait()
 	return c
 }
 
@@ -254,7 +239,7 @@ func (c *Control) Run(ctx context.Context, sender Sender) error {
 			c.step(delivery.Woken{})
 			c.openLate()
 		}
-		if !c.unsettled.holds() {
+		if !c.saves.unsettled.Blocks() {
 			c.logChanges()
 		}
 		c.pollTags(ctx)
@@ -269,19 +254,16 @@ func (c *Control) Run(ctx context.Context, sender Sender) error {
 // untilNext returns how long the loop may sleep while the inbox is empty.
 func (c *Control) untilNext() time.Duration {
 	wait := time.Minute
+	due := pause.Earliest(c.saves.state.Due(), c.saves.unsettled.Due(), c.saves.findings.Due(), c.garbage.due,
+		c.checks.Wake(), c.tags.Due(), c.jobRetries.next())
+	if !due.IsZero() {
+		wait = min(wait, time.Until(due))
+	}
 	if at, ok := c.machine.Next(); ok {
 		wait = min(wait, time.Until(at))
 	}
 	if late, ok := c.untilLate(); ok {
 		wait = min(wait, late)
-	}
-	for _, due := range []time.Time{
-		c.saveDue, c.garbage.due, c.unsettled.due, c.verdicts.due, c.checks.nextDue(), c.tags.due, c.checks.nextAgain(),
-		c.jobRetries.next(),
-	} {
-		if !due.IsZero() {
-			wait = min(wait, time.Until(due))
-		}
 	}
 	return max(wait, 0)
 }
@@ -305,11 +287,11 @@ func (c *Control) take(ctx context.Context, message any) {
 		c.takeSlowCheck(ctx, message.check)
 	case checkEnded:
 		c.takeCheck(ctx, message)
-	case verdictsSaved:
-		c.takeVerdictsSaved(message.err)
+	case findingsSaved:
+		c.takeFindingsSaved(message.err)
 	case mend:
 		c.mend(ctx)
-	case polled:
+	case tags.Poll:
 		c.takePolled(ctx, message)
 	case unsettledSaved:
 		c.takeUnsettledSaved(message.err)
@@ -362,7 +344,7 @@ func (c *Control) step(e delivery.Event) {
 	case awaited && len(unproven) > 0:
 		c.saveUnsettled()
 	case unsettled:
-		c.saveUnsettledSoon()
+		c.saves.unsettled.Soon(time.Now())
 	}
 	c.sendOnceSaved(unproven)
 }

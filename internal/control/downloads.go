@@ -5,6 +5,7 @@ import (
 	"time"
 
 	"github.com/wasm-xds/wasm-xds/internal/api"
+	"github.com/wasm-xds/wasm-xds/internal/desired"
 	"github.com/wasm-xds/wasm-xds/internal/transfer"
 	"github.com/wasm-xds/wasm-xds/pkg/spec"
 )
@@ -93,7 +94,8 @@ func (c *Control) waitingError(name string) *spec.Error {
 	if !one.wait.Until.IsZero() {
 		message += "; it goes on at " + one.wait.Until.UTC().Format(time.TimeOnly) + " UTC"
 	}
-	return ofSpec(&spec.Error{
+	return &spec.Error{
 		Code: api.CodeDownloadWaits, Message: message, Hint: "it goes on by itself; what was served before is served on",
-	}, e.spec, modulePosition(e.spec))
+		Name: e.spec.Name, Pos: desired.ModulePosition(e.spec),
+	}
 }

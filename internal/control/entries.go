@@ -153,7 +153,7 @@ func (n *entries) settle() {
 			return false
 		}
 		if i, ok := n.index(e.spec.Name); ok {
-			n.made[i] = e.done.filter
+			n.made[i] = e.done.Filter
 		}
 		return true
 	})

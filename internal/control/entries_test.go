@@ -10,7 +10,9 @@ import (
 	"sync"
 	"testing"
 
+	"github.com/wasm-xds/wasm-xds/internal/desired"
 	"github.com/wasm-xds/wasm-xds/internal/examine"
+	"github.com/wasm-xds/wasm-xds/internal/tags"
 	"github.com/wasm-xds/wasm-xds/pkg/snapshot"
 	"github.com/wasm-xds/wasm-xds/pkg/source"
 	"github.com/wasm-xds/wasm-xds/pkg/spec"
@@ -56,7 +58,7 @@ func TestFollowLooksIntoWhatHasChanged(t *testing.T) {
 				t.Fatalf("%d entries were made, %d are open, of %d specs", made, len(e.open), n)
 			}
 			for _, one := range e.all {
-				one.done.filter = filterOf(one.spec.Name, "root")
+				one.done.Filter = filterOf(one.spec.Name, "root")
 			}
 			e.settle()
 			kept, made, seenIn = 0, 0, tt.set.References
@@ -103,41 +105,41 @@ func (m *fickleModules) ResolveSpec(_ context.Context, s *spec.Spec) (snapshot.M
 func (*fickleModules) ResolveTag(context.Context, spec.Module) (string, *spec.Error) { return "", nil }
 
 // wholePlan is the plan that a control without remembered entries makes, with these pins.
-func (c *Control) wholePlan(pins map[string]Pin) plan {
+func (c *Control) wholePlan(pins desired.Pins) desired.Plan {
 	kept := c.entries
 	defer func() { c.entries = kept }()
 	c.entries = entries{}
 	c.followSet()
-	var open []openSpec
+	var open []desired.Unfinished
 	for _, e := range c.entries.all {
 		o, _ := c.outcome(e)
-		open = append(open, openSpec{e.spec, o})
+		open = append(open, desired.Unfinished{Spec: e.spec, Outcome: o})
 	}
-	p := makePlan(planning{
-		previous: c.snapshot, set: *c.set, made: make([]*snapshot.Filter, len(open)), open: open, pins: pins,
-		delivery: c.cfg.Delivery, allowEmpty: c.cfg.AllowEmpty,
+	p := desired.Make(desired.Input{
+		Previous: c.snapshot, Set: *c.set, Made: make([]*snapshot.Filter, len(open)), Unfinished: open, Pins: pins,
+		Delivery: c.cfg.Delivery, AllowEmpty: c.cfg.AllowEmpty,
 	})
 	c.addTagProblems(&p)
 	return p
 }
 
 // inWords is a plan as text.
-func inWords(p plan) string {
+func inWords(p desired.Plan) string {
 	var b strings.Builder
 	b.WriteString(describe(p))
-	for _, f := range p.filters {
+	for _, f := range p.Filters {
 		fmt.Fprintf(&b, "\n%s %s preparing=%t", f.Name, f.SpecFile, f.Preparing)
 		if f.Revision != nil {
 			b.WriteString(" " + f.Revision.ID)
 		}
 	}
-	for _, name := range slices.Sorted(maps.Keys(p.problems)) {
-		fmt.Fprintf(&b, "\nproblem %s %s", name, p.problems[name])
+	for _, name := range slices.Sorted(maps.Keys(p.Problems)) {
+		fmt.Fprintf(&b, "\nproblem %s %s", name, p.Problems[name])
 	}
-	for _, name := range slices.Sorted(maps.Keys(p.warnings)) {
-		fmt.Fprintf(&b, "\nwarnings %s %v", name, p.warnings[name])
+	for _, name := range slices.Sorted(maps.Keys(p.Warnings)) {
+		fmt.Fprintf(&b, "\nwarnings %s %v", name, p.Warnings[name])
 	}
-	fmt.Fprintf(&b, "\nchecking %v\npins %v", slices.Sorted(maps.Keys(p.checking)), slices.Sorted(maps.Keys(p.pins)))
+	fmt.Fprintf(&b, "\nchecking %v\npins %v", slices.Sorted(maps.Keys(p.Checking)), slices.Sorted(maps.Keys(p.Pins)))
 	return b.String()
 }
 
@@ -217,9 +219,9 @@ func (w *world) next(ctx context.Context, c *Control) string {
 		return take("broke")
 	case 7:
 		reference := spec.Reference{Registry: "r.example", Repository: "a", Tag: fmt.Sprint("v", w.rng.IntN(2))}.String()
-		p := polled{reference: reference, digest: fmt.Sprintf("sha256:%064x", w.rng.IntN(3))}
+		p := tags.Poll{Reference: reference, Digest: fmt.Sprintf("sha256:%064x", w.rng.IntN(3))}
 		if w.rng.IntN(3) == 0 {
-			p = polled{reference: reference, err: &spec.Error{Code: "registry_unreachable", Message: "no answer"}}
+			p = tags.Poll{Reference: reference, Err: &spec.Error{Code: "registry_unreachable", Message: "no answer"}}
 		}
 		c.takePolled(ctx, p)
 		return "polled " + reference
@@ -237,16 +239,16 @@ func (w *world) next(ctx context.Context, c *Control) string {
 		if !ok || st.Wanted == nil || st.Wanted.Revision == nil || st.Wanted.Removed {
 			return "nothing"
 		}
-		pins := maps.Clone(c.plan.pins)
+		pins := maps.Clone(c.plan.Pins)
 		if pins == nil {
-			pins = map[string]Pin{}
+			pins = desired.Pins{}
 		}
 		if _, pinned := pins[name]; pinned {
 			delete(pins, name)
 		} else {
-			pins[name] = Pin{Revision: revisionOf(name, "before"), Instead: st.Wanted.Revision.ID}
+			pins[name] = desired.Pin{Revision: revisionOf(name, "before"), Instead: st.Wanted.Revision.ID}
 		}
-		c.plan.pins = pins
+		c.plan.Pins = pins
 		return "pinned " + name
 	}
 }
@@ -293,7 +295,7 @@ func planAtRandom(t *testing.T, seed uint64, steps int) {
 		if c.set == nil {
 			continue
 		}
-		pins := c.plan.pins
+		pins := c.plan.Pins
 		c.replan(ctx)
 		if len(c.running) > 0 {
 			continue

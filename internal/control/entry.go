@@ -9,6 +9,8 @@ import (
 	"strings"
 	"time"
 
+	"github.com/wasm-xds/wasm-xds/internal/checkqueue"
+	"github.com/wasm-xds/wasm-xds/internal/desired"
 	"github.com/wasm-xds/wasm-xds/internal/module"
 	"github.com/wasm-xds/wasm-xds/pkg/spec"
 )
@@ -18,26 +20,27 @@ import (
 type entry struct {
 	spec   *spec.Spec
 	module job
-	config job       // key "": the spec names no file with the configuration
-	seen   [4]string // the fingerprints and the tag's digest in the jobs' keys
-	signed string    // see signedBy; a part of the module job's key, too
-	done   outcome   // filter nil: not resolved yet, or with an error
+	config job             // key "": the spec names no file with the configuration
+	seen   [4]string       // the fingerprints and the tag's digest in the jobs' keys
+	signed string          // see signedBy; a part of the module job's key, too
+	done   desired.Outcome // filter nil: not resolved yet, or with an error
 	// verdict is the key of the sandbox's findings; "": not known yet, or the spec is not tried.
 	verdict string
+	again   bool // the spec took too long in the sandbox, which tries again
 	told    bool // the sandbox's findings are logged
 	gone    bool // the spec is gone, or a reference of the spec has changed
 }
 
 // plain says whether the spec is resolved without a warning. Most specs are plain.
-func (e *entry) plain() bool { return e.done.filter != nil && e.done.warnings == nil }
+func (e *entry) plain() bool { return e.done.Filter != nil && e.done.Warnings == nil }
 
 // followSet brings the entries in line with the set and with the digests of tags.
 func (c *Control) followSet() {
 	references := c.set.References
-	c.entries.follow(c.set, c.tags.changes, func(e *entry) bool {
-		return e.seen == seen(e.spec, references, c.tags.digest(e.spec)) && e.signed == signedBy(e.spec, c.cfg.Keys, references)
+	c.entries.follow(c.set, c.tags.Changes(), func(e *entry) bool {
+		return e.seen == seen(e.spec, references, c.tags.Digest(e.spec)) && e.signed == signedBy(e.spec, c.cfg.Keys, references)
 	}, func(s *spec.Spec) *entry {
-		digest := c.tags.digest(s)
+		digest := c.tags.Digest(s)
 		signed := signedBy(s, c.cfg.Keys, references)
 		e := &entry{spec: s, module: moduleJob(s, references, digest, signed), seen: seen(s, references, digest), signed: signed}
 		e.config, _ = configJob(s, references)
@@ -82,7 +85,7 @@ func (c *Control) startJobs(ctx context.Context) (local bool) {
 	c.dropDownloads()
 	var missing []job
 	for _, e := range c.entries.open {
-		if e.done.filter != nil {
+		if e.done.Filter != nil {
 			continue
 		}
 		for _, j := range []job{e.module, e.config} {
@@ -121,30 +124,30 @@ func (c *Control) forgetAllResults() {
 }
 
 // outcome returns the outcome of a spec, and the check that has to run first; nil: none.
-func (c *Control) outcome(e *entry) (outcome, *check) {
-	if e.done.filter != nil {
+func (c *Control) outcome(e *entry) (desired.Outcome, *checkqueue.Check) {
+	if e.done.Filter != nil {
 		return e.done, nil
 	}
 	s := e.spec
 	m, ok := c.results[e.module.key]
 	if !ok {
-		return outcome{pending: true}, nil
+		return desired.Outcome{Pending: true}, nil
 	}
 	if m.err != nil {
-		return outcome{err: ofSpec(m.err, s, modulePosition(s))}, nil
+		return desired.Outcome{Err: desired.ErrorOf(s, m.err, desired.ModulePosition(s))}, nil
 	}
 	config := s.Config
 	if e.config.key != "" {
 		r, ok := c.results[e.config.key]
 		if !ok {
-			return outcome{pending: true}, nil
+			return desired.Outcome{Pending: true}, nil
 		}
 		if r.err != nil {
-			return outcome{err: ofSpec(r.err, s, s.ConfigFrom.Pos)}, nil
+			return desired.Outcome{Err: desired.ErrorOf(s, r.err, s.ConfigFrom.Pos)}, nil
 		}
 		var problem *spec.Error
 		if config, problem = module.Encode(s, *r.config); problem != nil {
-			return outcome{err: ofSpec(problem, s, s.ConfigFrom.Pos)}, nil
+			return desired.Outcome{Err: desired.ErrorOf(s, problem, s.ConfigFrom.Pos)}, nil
 		}
 	}
 	return c.judged(e, m.module, config)
@@ -152,26 +155,26 @@ func (c *Control) outcome(e *entry) (outcome, *check) {
 
 // outcomes returns the outcomes of all open specs. It starts the checks that these
 // specs need, and ends unneeded checks.
-func (c *Control) outcomes(ctx context.Context) []openSpec {
-	open := make([]openSpec, 0, len(c.entries.open))
+func (c *Control) outcomes(ctx context.Context) []desired.Unfinished {
+	open := make([]desired.Unfinished, 0, len(c.entries.open))
 	wanted := map[string]struct{}{} // checks
-	var missing []*check
+	var missing []*checkqueue.Check
 	for _, e := range c.entries.open {
 		o, k := c.outcome(e)
 		if k != nil {
-			if _, twice := wanted[k.key]; !twice {
+			if _, twice := wanted[k.Key]; !twice {
 				missing = append(missing, k)
 			}
 		}
-		if o.checking || o.again {
+		if o.Checking || e.again {
 			wanted[e.verdict] = struct{}{}
 		}
-		open = append(open, openSpec{e.spec, o})
+		open = append(open, desired.Unfinished{Spec: e.spec, Outcome: o})
 	}
-	for _, k := range c.checks.keep(func(key string) bool { _, ok := wanted[key]; return ok }) {
-		k.cancel()
+	for _, k := range c.checks.Keep(func(key string) bool { _, ok := wanted[key]; return ok }) {
+		k.Cancel()
 	}
-	c.checks.add(time.Now(), missing)
+	c.checks.Add(time.Now(), missing)
 	c.startChecks(ctx)
 	return open
 }

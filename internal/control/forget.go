@@ -61,7 +61,7 @@ func (c *Control) hasSpec(st delivery.FilterStatus) *api.Error {
 	if w == nil || w.Removed {
 		return nil
 	}
-	problem, read, held := c.plan.problems[st.Name], c.entries.of(st.Name) != nil, c.plan.held != nil
+	problem, read, held := c.plan.Problems[st.Name], c.entries.of(st.Name) != nil, c.plan.Held != nil
 	switch {
 	case !read && held && problem == nil:
 		return nil

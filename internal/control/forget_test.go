@@ -90,7 +90,7 @@ func TestForgetWhatIsHeld(t *testing.T) {
 	empty := set
 	empty.Specs = nil
 	c.takeAll(empty)
-	if c.plan.held == nil {
+	if c.plan.Held == nil {
 		t.Fatal("nothing is held")
 	}
 	for i, s := range set.Specs {
@@ -102,7 +102,7 @@ func TestForgetWhatIsHeld(t *testing.T) {
 			t.Errorf("%d filters are left", n)
 		}
 	}
-	if c.plan.held != nil {
-		t.Error("nothing is left that could be held, " + fmt.Sprint(c.plan.held))
+	if c.plan.Held != nil {
+		t.Error("nothing is left that could be held, " + fmt.Sprint(c.plan.Held))
 	}
 }

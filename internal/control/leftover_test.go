@@ -14,6 +14,7 @@ import (
 
 	"github.com/wasm-xds/wasm-xds/internal/delivery"
 	"github.com/wasm-xds/wasm-xds/internal/module"
+	"github.com/wasm-xds/wasm-xds/internal/persist"
 	"github.com/wasm-xds/wasm-xds/pkg/snapshot"
 	"github.com/wasm-xds/wasm-xds/pkg/source"
 	"github.com/wasm-xds/wasm-xds/pkg/spec"
@@ -48,7 +49,7 @@ func (accepting) End(delivery.StreamID) {}
 // takeAll takes a set, and waits for all consequences, with the Envoy's answers.
 func (c *Control) takeAll(set source.Set) {
 	c.takeAndWait(set)
-	for len(c.inbox) > 0 || c.saving || c.unsettled.saving {
+	for len(c.inbox) > 0 || c.saves.state.Running() || c.saves.unsettled.Running() {
 		c.take(context.Background(), <-c.inbox)
 	}
 	c.workers.Wait()
@@ -125,7 +126,7 @@ func TestWhatManyEditsLeaveInTheStore(t *testing.T) {
 
 // collectAt collects as if the state were saved by then.
 func (c *Control) collectAt(now time.Time) {
-	c.saveDue = time.Time{}
+	c.saves.state = persist.Schedule{}
 	c.collect(now)
 	c.workers.Wait()
 }

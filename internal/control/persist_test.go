@@ -3,7 +3,6 @@ package control
 import (
 	"context"
 	"io/fs"
-	"slices"
 	"strings"
 	"testing"
 	"time"
@@ -81,36 +80,6 @@ func (noCollector) Sync() error { return nil }
 func (noCollector) Read(string) ([]byte, error) { return nil, nil }
 
 func (noCollector) Collect(func(string) bool, time.Duration) (int, error) { return 0, nil }
-
-// recordedDisk notes the order of writes.
-type recordedDisk struct{ done []string }
-
-type recordedStore struct {
-	noCollector
-	disk *recordedDisk
-}
-
-func (s recordedStore) Sync() error { s.disk.done = append(s.disk.done, "modules"); return nil }
-
-func (d *recordedDisk) Sync(n string) error { d.done = append(d.done, "sync "+n); return nil }
-func (d *recordedDisk) Write(n string, _ []byte) error {
-	d.done = append(d.done, "write "+n)
-	return nil
-}
-func (d *recordedDisk) Save(n string, _ []byte) error { d.done = append(d.done, n); return nil }
-func (d *recordedDisk) Load(string) ([]byte, error)   { return nil, fs.ErrNotExist }
-
-// A state must not name modules that a power failure would destroy.
-func TestModulesAreOnTheDiskBeforeTheStateThatNamesThem(t *testing.T) {
-	disk := &recordedDisk{}
-	c := New(Config{Store: recordedStore{disk: disk}, Files: disk, StandIns: NewStandIns(), Logger: zap.NewNop()})
-	if err := c.write(c.state()); err != nil {
-		t.Fatal(err)
-	}
-	if want := []string{"modules", "sync " + unsettledFile, stateFile}; !slices.Equal(disk.done, want) {
-		t.Errorf("written: %v, want %v", disk.done, want)
-	}
-}
 
 type sends chan delivery.Send
 

@@ -2,12 +2,13 @@ package control
 
 import (
 	"context"
-	"maps"
-	"slices"
 	"time"
 
 	"go.uber.org/zap"
 
+	"github.com/wasm-xds/wasm-xds/internal/desired"
+	"github.com/wasm-xds/wasm-xds/internal/tags"
+	"github.com/wasm-xds/wasm-xds/pkg/snapshot"
 	"github.com/wasm-xds/wasm-xds/pkg/spec"
 )
 
@@ -36,7 +37,7 @@ func (c *Control) watchTags() {
 		return f != nil && !f.Removed
 	}
 	// A document with an error may name tags that no valid spec names.
-	if c.tags.watch(c.set.Specs, len(c.set.Errors) > 0, served, time.Now()) {
+	if c.tags.Watch(c.set.Specs, len(c.set.Errors) > 0, served, time.Now()) {
 		c.saveSoon()
 	}
 }
@@ -48,194 +49,65 @@ func (c *Control) learnTag(key string, r result) {
 	}
 	delete(c.results, key)
 	c.results[r.pinned] = r
-	if c.tags.learn(r.filter, r.module.Reference, r.module.Digest, time.Now()) {
+	if c.tags.Learn(r.filter, r.module.Reference, r.module.Digest, time.Now()) {
 		c.saveSoon()
 	}
 }
 
 // pollTags asks registries for the digests of the tags with a due poll.
 func (c *Control) pollTags(ctx context.Context) {
-	for reference, module := range c.tags.begin(time.Now()) {
+	for reference, module := range c.tags.Begin(time.Now()) {
 		c.workers.Go(func() {
 			digest, err := c.cfg.Modules.ResolveTag(ctx, module)
-			c.post(polled{reference: reference, digest: digest, err: err})
+			c.post(tags.Poll{Reference: reference, Digest: digest, Err: err})
 		})
 	}
 }
 
-// polling says whether a poll of a followed tag is running.
-func (t *tags) polling() bool {
-	for _, n := range t.namings {
-		if n.refresh > 0 && !n.left && n.waits {
-			return true
-		}
-	}
-	return false
-}
-
-// pollNow makes a poll due for each followed tag.
-func (t *tags) pollNow(now time.Time) {
-	for _, n := range t.namings {
-		if n.refresh > 0 && !n.left && n.digest != "" {
-			n.due = now
-		}
-	}
-	t.schedule()
-}
-
-// begin returns the tags to poll now, each with a module that names the tag.
-func (t *tags) begin(now time.Time) map[string]spec.Module {
-	if t.due.IsZero() || now.Before(t.due) {
-		return nil
-	}
-	polls := map[string]spec.Module{}
-	for _, filter := range slices.Sorted(maps.Keys(t.namings)) {
-		one := t.namings[filter]
-		if one.due.IsZero() || now.Before(one.due) {
-			continue
-		}
-		one.due, one.waits = time.Time{}, true
-		shared := t.of(one.reference)
-		chosen, begun := polls[one.reference]
-		if !begun && !shared.polling || begun && chosen.PullSecret == nil && one.module.PullSecret != nil {
-			polls[one.reference] = one.module
-		}
-		shared.polling = true
-	}
-	t.schedule()
-	return polls
-}
-
 // takePolled takes the answer of a poll. A new digest becomes a new revision, as an edit does:
 // the module is fetched, checked and rolled out.
-func (c *Control) takePolled(ctx context.Context, p polled) {
-	came := c.tags.answer(p, time.Now())
-	if came.fails {
+func (c *Control) takePolled(ctx context.Context, p tags.Poll) {
+	came := c.tags.Answer(p, time.Now())
+	if came.Fails {
 		c.cfg.Logger.Warn("a tag cannot be looked at: what it led to before is served on",
-			zap.String("reference", p.reference), zap.String("code", p.err.Code), zap.String("problem", p.err.Message))
+			zap.String("reference", p.Reference), zap.String("code", p.Err.Code), zap.String("problem", p.Err.Message))
 	}
-	for _, one := range came.moved {
-		c.cfg.Logger.Info("a tag has moved", zap.String("filter", one.filter), zap.String("reference", p.reference),
-			zap.String("from", one.from), zap.String("to", p.digest))
+	for _, one := range came.Moved {
+		c.cfg.Logger.Info("a tag has moved", zap.String("filter", one.Filter), zap.String("reference", p.Reference),
+			zap.String("from", one.From), zap.String("to", p.Digest))
 	}
-	for _, one := range came.stayed {
+	for _, one := range came.Stayed {
 		c.cfg.Logger.Info("a tag leads elsewhere: the filter stays with what it led to, because its spec has no refresh",
-			zap.String("filter", one.filter), zap.String("reference", p.reference), zap.String("from", one.from), zap.String("to", p.digest))
-		c.publishFilter(one.filter)
+			zap.String("filter", one.Filter), zap.String("reference", p.Reference), zap.String("from", one.From), zap.String("to", p.Digest))
+		c.publishFilter(one.Filter)
 	}
-	if len(came.moved) > 0 {
+	if len(came.Moved) > 0 {
 		c.saveSoon()
 	}
-	if len(came.moved) > 0 || came.shown {
+	if len(came.Moved) > 0 || came.Shown {
 		c.replan(ctx)
 	}
 }
 
-// outcomeOfPoll has the changes after the answer of a poll.
-type outcomeOfPoll struct {
-	moved  []move // the namings with a refresh
-	stayed []move // the namings without a refresh, if the digest is new
-	fails  bool   // the lookup failed, with another message than before
-	shown  bool   // the lookup began or ceased to fail
-}
-
-// move is a filter with the former digest of its tag.
-type move struct{ filter, from string }
-
-// answer takes the answer of a poll, and schedules the next poll of the waiting namings.
-// After failures the next poll comes sooner than the spec's refresh, and after growing pauses.
-func (t *tags) answer(p polled, now time.Time) outcomeOfPoll {
-	one := t.asked[p.reference]
-	if one == nil {
-		return outcomeOfPoll{} // no spec names the reference any more
-	}
-	one.polling = false
-	before := one.err
-	one.err = nil
-	var came outcomeOfPoll
-	if p.err != nil {
-		one.failed++
-		if t.follows(p.reference) {
-			one.err = p.err
-		}
-		came.fails = one.err != nil && (before == nil || before.Message != p.err.Message)
-	} else {
-		one.failed = 0
-	}
-	came.shown = (before == nil) != (one.err == nil)
-	news := p.err == nil && one.leads != p.digest
-	if news {
-		one.leads = p.digest
-	}
-	for _, filter := range slices.Sorted(maps.Keys(t.namings)) {
-		n := t.namings[filter]
-		if n.reference != p.reference || n.left {
-			continue
-		}
-		t.answerTo(filter, n, p, news, &came)
-		if n.waits {
-			n.waits = false
-			n.due = now.Add(jittered(n.after(one.failed)))
-		}
-	}
-	t.schedule()
-	return came
-}
-
-// answerTo applies an answer to a naming.
-func (t *tags) answerTo(filter string, n *naming, p polled, news bool, came *outcomeOfPoll) {
-	if p.err != nil || n.digest == "" || n.digest == p.digest {
-		return
-	}
-	switch {
-	case n.refresh > 0 && n.waits:
-		came.moved = append(came.moved, move{filter, n.digest})
-		n.digest = p.digest
-		t.changes++
-	case n.refresh == 0 && news:
-		came.stayed = append(came.stayed, move{filter, n.digest})
-	}
-}
-
-// after returns the time until the next poll, after so many failures in a row.
-func (one *naming) after(failed int) time.Duration {
-	if failed == 0 || one.refresh == 0 {
-		return one.every()
-	}
-	return min(one.refresh, retryPauses.After(failed))
-}
-
-// follows says whether any naming of the reference has a refresh.
-func (t *tags) follows(reference string) bool {
-	for _, one := range t.namings {
-		if one.reference == reference && one.refresh > 0 && !one.left {
-			return true
-		}
-	}
-	return false
-}
-
 // addTagProblems shows failed lookups of tags, for specs without another problem.
-func (c *Control) addTagProblems(p *plan) {
-	if !c.tags.failing() {
+func (c *Control) addTagProblems(p *desired.Plan) {
+	if !c.tags.Failing() {
 		return
 	}
 	for _, s := range c.set.Specs {
-		if !tagged(s) || s.Module.Refresh == 0 || p.problems[s.Name] != nil {
-			continue
-		}
-		if one := c.tags.asked[s.Module.OCI.String()]; one != nil && one.err != nil {
-			p.problems[s.Name] = ofSpec(one.err, s, modulePosition(s))
+		if problem := c.tags.Problem(s); problem != nil && p.Problems[s.Name] == nil {
+			p.Problems[s.Name] = desired.ErrorOf(s, problem, desired.ModulePosition(s))
 		}
 	}
 }
 
-// failing says whether the lookup of any followed tag fails.
-func (t *tags) failing() bool {
-	for _, one := range t.asked {
-		if one.err != nil {
-			return true
-		}
+// newestModule is a served revision's module as its spec names the module now: a tag may have
+// moved to another image with the same bytes.
+func (c *Control) newestModule(r *snapshot.Revision) snapshot.Module {
+	m := r.Module
+	e := c.entries.of(r.Filter)
+	if e != nil && e.done.Revision != nil && e.done.Revision.ID == r.ID {
+		m = e.done.Revision.Module
 	}
-	return false
+	return m
 }

@@ -7,10 +7,23 @@ import (
 	"testing/synctest"
 	"time"
 
+	"github.com/wasm-xds/wasm-xds/internal/tags"
 	"github.com/wasm-xds/wasm-xds/pkg/snapshot"
 	"github.com/wasm-xds/wasm-xds/pkg/source"
 	"github.com/wasm-xds/wasm-xds/pkg/spec"
 )
+
+const prodTag = "r.example/a:prod"
+
+// ofTag is a spec with a tag, polled at an interval of refresh; 0: not polled.
+func ofTag(t *testing.T, reference string, refresh time.Duration) *spec.Spec {
+	t.Helper()
+	ref, err := spec.ParseReference(reference)
+	if err != nil {
+		t.Fatal(err)
+	}
+	return &spec.Spec{Name: "auth", Module: spec.Module{OCI: ref, Refresh: refresh}}
+}
 
 // movingTag is a registry in which all tags have the same, moving digest.
 type movingTag struct {
@@ -100,7 +113,7 @@ func TestATagMovesForWhoFollowsIt(t *testing.T) {
 		told <- set(pinned, follower, late)
 		want(c, "a-pinned", digests[0], "")
 		want(c, "c-late", digests[2], "")
-		time.Sleep(2 * lookEvery)
+		time.Sleep(2 * tags.LookEvery)
 		want(c, "b-follower", "sha256:d4", "")
 		want(c, "a-pinned", digests[0], "sha256:d4")
 		want(c, "c-late", digests[2], "sha256:d4")
@@ -120,10 +133,10 @@ func TestAPinnedTagIsLookedAtSeldom(t *testing.T) {
 		s := scaledSpec(0, "one")
 		s.Name, s.Module = "auth", ofTag(t, prodTag, 0).Module
 		told <- source.Set{Specs: []*spec.Spec{s}, References: map[string]string{}}
-		time.Sleep(10 * lookEvery)
+		time.Sleep(10 * tags.LookEvery)
 		synctest.Wait()
 		if n := *registry.asked; n < 9 || n > 12 {
-			t.Errorf("it was looked at %d times in %v", n, 10*lookEvery)
+			t.Errorf("it was looked at %d times in %v", n, 10*tags.LookEvery)
 		}
 	})
 }

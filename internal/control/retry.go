@@ -12,6 +12,7 @@ import (
 
 	"github.com/wasm-xds/wasm-xds/internal/api"
 	"github.com/wasm-xds/wasm-xds/internal/delivery"
+	"github.com/wasm-xds/wasm-xds/internal/desired"
 	"github.com/wasm-xds/wasm-xds/pkg/snapshot"
 )
 
@@ -27,7 +28,7 @@ func (c *Control) Retry(ctx context.Context, name, revision string) (api.Filter,
 			return api.Filter{Name: name}, problem
 		}
 		f, _ := c.filter(name)
-		if e := c.entries.of(name); f.Error == nil && e != nil && e.done.filter == nil {
+		if e := c.entries.of(name); f.Error == nil && e != nil && e.done.Filter == nil {
 			f.Error = apiError(checkingError(e.spec)) // from the first moment on
 		}
 		return f, nil
@@ -43,7 +44,7 @@ func (c *Control) retryRefused(ctx context.Context, name, revision string) *api.
 		return notReadYet()
 	}
 	e := c.entries.of(name)
-	unmade := e != nil && e.done.filter == nil && c.plan.problems[name] != nil // the newest content has no revision
+	unmade := e != nil && e.done.Filter == nil && c.plan.Problems[name] != nil // the newest content has no revision
 	if revision == "" && unmade {
 		c.cfg.Logger.Info("a spec that was refused is tried again", zap.String("filter", name))
 		c.forgetResultsOf(e)
@@ -54,7 +55,7 @@ func (c *Control) retryRefused(ctx context.Context, name, revision string) *api.
 	if problem != nil {
 		return problem
 	}
-	foretold := len(r.Refusals) > 0 && e != nil && e.done.revision != nil && e.done.revision.ID == r.ID
+	foretold := len(r.Refusals) > 0 && e != nil && e.done.Revision != nil && e.done.Revision.ID == r.ID
 	if !foretold && !c.machine.IsRefused(name, r.ID) {
 		return &api.Error{
 			Code: codeNothingToRetry, Message: fmt.Sprintf("revision %s of filter %q was not refused", r.ID, name),
@@ -117,11 +118,9 @@ func (c *Control) forgetResultsOf(e *entry) {
 		}
 	}
 	if e.verdict != "" {
-		delete(c.verdicts.known, e.verdict)
-		if k := c.checks.checks[e.verdict]; k != nil && k.state == checkWaitsAlone {
-			k.again = time.Now()
-		}
-		c.saveVerdictsSoon()
+		c.findings.Drop(e.verdict)
+		c.checks.TryNow(time.Now(), e.verdict)
+		c.saveFindingsSoon()
 	}
 	e.told = false
 	c.entries.reopen(e)
@@ -129,7 +128,7 @@ func (c *Control) forgetResultsOf(e *entry) {
 
 // reopen makes the next plan look into a plain entry.
 func (n *entries) reopen(e *entry) {
-	e.done = outcome{}
+	e.done = desired.Outcome{}
 	if i, ok := n.index(e.spec.Name); ok {
 		n.made[i] = nil
 	}

@@ -31,7 +31,7 @@ func (p *passing) Examine(context.Context, *spec.Spec, snapshot.Module, *string)
 
 // settleChecks waits until the sandbox and the workers have nothing to do.
 func (c *Control) settleChecks(ctx context.Context) {
-	for len(c.running)+len(c.checks.checks) > 0 {
+	for len(c.running)+c.checks.Len() > 0 {
 		c.take(ctx, <-c.inbox)
 	}
 }

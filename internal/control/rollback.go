@@ -3,7 +3,6 @@ package control
 import (
 	"context"
 	"fmt"
-	"maps"
 	"slices"
 	"strings"
 
@@ -24,7 +23,7 @@ func (c *Control) History(name string) (api.History, bool) {
 		f := api.Filter{Name: name, State: api.FilterActive}
 		c.describe(&f, st)
 		h.Error = f.Error
-		wanted := c.describedBySpec(st)
+		wanted := c.plan.Pins.Described(st.Wanted)
 		all := c.history(name)
 		h.Rollback = offered(st, all)
 		for _, s := range all {
@@ -51,28 +50,16 @@ func offered(st delivery.FilterStatus, all []delivery.RevisionStatus) string {
 	return back.ID
 }
 
-// describedBySpec is the id of the revision that the spec describes, even during a rollback.
-func (c *Control) describedBySpec(st delivery.FilterStatus) string {
-	switch pin, pinned := c.plan.pins[st.Name]; {
-	case st.Wanted.Removed || st.Wanted.Revision == nil:
-		return ""
-	case pinned:
-		return pin.Instead
-	default:
-		return st.Wanted.Revision.ID
-	}
-}
-
 // history is delivery's history, with the revision that the spec describes. After a rollback,
 // delivery forgets a revision that no Envoy had.
 func (c *Control) history(name string) []delivery.RevisionStatus {
 	all := c.machine.History(name)
 	e := c.entries.of(name)
-	if e == nil || e.done.revision == nil ||
-		slices.ContainsFunc(all, func(s delivery.RevisionStatus) bool { return s.Revision.ID == e.done.revision.ID }) {
+	if e == nil || e.done.Revision == nil ||
+		slices.ContainsFunc(all, func(s delivery.RevisionStatus) bool { return s.Revision.ID == e.done.Revision.ID }) {
 		return all
 	}
-	return append(all, delivery.RevisionStatus{Revision: e.done.revision, Wish: delivery.Wish{SpecFile: e.spec.File}})
+	return append(all, delivery.RevisionStatus{Revision: e.done.Revision, Wish: delivery.Wish{SpecFile: e.spec.File}})
 }
 
 // Rollback serves an earlier revision until the filter's spec changes. It returns once the change
@@ -125,17 +112,7 @@ func (c *Control) rollBack(name, revision string) (api.Filter, *api.Error) {
 	if problem != nil {
 		return api.Filter{}, problem
 	}
-	instead := c.describedBySpec(st)
-	pins := maps.Clone(c.plan.pins)
-	if pins == nil {
-		pins = map[string]Pin{}
-	}
-	if target.ID == instead {
-		delete(pins, name) // the spec's own revision: the rollback ends
-	} else {
-		pins[name] = Pin{Revision: target, Instead: instead}
-	}
-	c.plan.pins = pins
+	c.plan.Pins = c.plan.Pins.RollBack(name, target, c.plan.Pins.Described(st.Wanted))
 	// Publish at once: the next plan may have to wait for files.
 	c.publish(c.snapshot.With(withRevision(c.snapshot.All(), name, target)))
 	f, _ := c.filter(name)

@@ -32,7 +32,7 @@ func durably[T any](ctx context.Context, c *Control, run func(context.Context) (
 	var saved <-chan struct{}
 	c.askIn(func(in context.Context) {
 		if result, problem = run(in); problem == nil {
-			saved = c.saveNow()
+			saved = c.saves.state.Await(time.Now())
 		}
 	})
 	if saved != nil {

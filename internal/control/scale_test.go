@@ -77,7 +77,7 @@ func newScaled(n int) (*Control, source.Set) {
 func (c *Control) takeAndWait(set source.Set) {
 	ctx := context.Background()
 	c.takeSet(ctx, set)
-	for len(c.running) > 0 || c.saving || c.unsettled.saving || c.checks.silent() {
+	for len(c.running) > 0 || c.saves.state.Running() || c.saves.unsettled.Running() || c.checks.Waits() {
 		c.take(ctx, <-c.inbox)
 	}
 	c.workers.Wait()
@@ -182,13 +182,32 @@ func BenchmarkEdit(b *testing.B) {
 						c.take(ctx, <-c.inbox)
 					}
 					b.StopTimer()
-					for c.saving {
+					for c.saves.state.Running() {
 						c.take(ctx, <-c.inbox)
 					}
 					b.StartTimer()
 				}
 			})
 		}
+	}
+}
+
+// BenchmarkState is the save of the state after an edit among many filters, without a disk.
+func BenchmarkState(b *testing.B) {
+	for _, n := range []int{100, 10_000} {
+		b.Run(fmt.Sprint(n), func(b *testing.B) {
+			c, set := newScaled(n)
+			b.ReportAllocs()
+			for i := 0; b.Loop(); i++ {
+				b.StopTimer()
+				set = edited(set, n/2, fmt.Sprint("edit", i))
+				c.takeAndWait(set)
+				b.StartTimer()
+				if err := c.saves.writer.State(c.state()); err != nil {
+					b.Fatal(err)
+				}
+			}
+		})
 	}
 }
 

@@ -12,6 +12,7 @@ import (
 
 	"github.com/wasm-xds/wasm-xds/internal/api"
 	"github.com/wasm-xds/wasm-xds/internal/delivery"
+	"github.com/wasm-xds/wasm-xds/internal/desired"
 	"github.com/wasm-xds/wasm-xds/internal/module"
 	"github.com/wasm-xds/wasm-xds/pkg/snapshot"
 	"github.com/wasm-xds/wasm-xds/pkg/source"
@@ -65,14 +66,14 @@ func (c *Control) replan(ctx context.Context) {
 	open := c.outcomes(ctx)
 	c.syncs.open = open
 	c.entries.settle()
-	p := makePlan(planning{
-		previous: c.snapshot, set: *c.set, made: c.entries.made, open: open, pins: c.plan.pins,
-		delivery: c.cfg.Delivery, allowEmpty: c.cfg.AllowEmpty,
+	p := desired.Make(desired.Input{
+		Previous: c.snapshot, Set: *c.set, Made: c.entries.made, Unfinished: open, Pins: c.plan.Pins,
+		Delivery: c.cfg.Delivery, AllowEmpty: c.cfg.AllowEmpty,
 	})
 	c.addTagProblems(&p)
 	c.plan = p
 	c.describeSource()
-	c.publish(c.snapshot.With(p.filters))
+	c.publish(c.snapshot.With(p.Filters))
 	if !c.waitsForDownloads() {
 		c.open()
 	}
@@ -94,37 +95,22 @@ func (c *Control) takeResult(ctx context.Context, key string, r result) {
 	}
 }
 
-// ofSpec returns a copy of an error for this spec. Several specs may share a reference, and lines
-// move while a reference stays the same.
-func ofSpec(e *spec.Error, s *spec.Spec, at spec.Position) *spec.Error {
-	own := *e
-	own.Name, own.Pos = s.Name, at
-	return &own
-}
-
-func modulePosition(s *spec.Spec) spec.Position {
-	if s.Module.File != nil {
-		return s.Module.File.Pos
-	}
-	return s.Module.Pos
-}
-
 func (c *Control) describeSource() {
 	c.source.errors = slices.Clone(c.set.Errors)
-	for _, name := range slices.Sorted(maps.Keys(c.plan.problems)) {
-		e := c.plan.problems[name]
+	for _, name := range slices.Sorted(maps.Keys(c.plan.Problems)) {
+		e := c.plan.Problems[name]
 		_, described := slices.BinarySearchFunc(c.set.Specs, name, func(s *spec.Spec, name string) int { return cmp.Compare(s.Name, name) })
 		if described && !slices.Contains(c.source.errors, e) {
 			c.source.errors = append(c.source.errors, e)
 		}
 	}
-	c.noteParts(c.set, c.plan.heldRoots)
+	c.noteParts(c.set, c.plan.HeldRoots)
 	switch {
-	case c.plan.held != nil:
+	case c.plan.Held != nil:
 		if c.source.state != api.SourceHeld {
-			c.cfg.Logger.Warn(c.plan.held.Message, zap.String("hint", c.plan.held.Hint))
+			c.cfg.Logger.Warn(c.plan.Held.Message, zap.String("hint", c.plan.Held.Hint))
 		}
-		c.setSource(api.SourceHeld, c.plan.held)
+		c.setSource(api.SourceHeld, c.plan.Held)
 	case c.set.Degraded != nil:
 		c.setSource(api.SourceDegraded, c.set.Degraded)
 	default:
@@ -215,7 +201,7 @@ func (c *Control) waitsForDownloads() bool {
 	if c.ready.Load() || c.set == nil || time.Since(c.firstSet) >= firstSnapshotWait {
 		return false
 	}
-	if c.checks.silent() {
+	if c.checks.Waits() {
 		return true
 	}
 	for key := range c.running {

@@ -191,21 +191,21 @@ func (c *Control) describe(f *api.Filter, st delivery.FilterStatus) {
 	if r := st.Serving; r != nil {
 		f.Revision = r.ID
 		f.Module = api.FromModule(c.newestModule(r))
-		if leads := c.tags.leads(w.Name, f.Module.Reference); leads != f.Module.Digest {
+		if leads := c.tags.Leads(w.Name, f.Module.Reference); leads != f.Module.Digest {
 			f.Module.TagDigest = leads
 		}
 	}
 	if st.Problem != nil && st.Problem.Revision != "" {
 		f.Rejected = append(f.Rejected, st.Problem.Revision)
 	}
-	f.Error = apiError(c.plan.problems[w.Name])
-	if f.Error == nil {
-		f.Error = apiError(c.plan.checking[w.Name])
+	f.Error = apiError(c.plan.Problems[w.Name])
+	if s := c.plan.Checking[w.Name]; f.Error == nil && s != nil {
+		f.Error = apiError(checkingError(s))
 	}
 	if f.Error == nil {
 		f.Error = apiError(c.waitingError(w.Name))
 	}
-	for _, warning := range c.plan.warnings[w.Name] {
+	for _, warning := range c.plan.Warnings[w.Name] {
 		f.Warnings = append(f.Warnings, apiError(warning))
 	}
 	if f.Error == nil && st.Problem != nil {
@@ -228,7 +228,7 @@ func (c *Control) describe(f *api.Filter, st delivery.FilterStatus) {
 	case st.Serving == nil:
 		f.State = api.FilterRejected
 	}
-	if pin, ok := c.plan.pins[w.Name]; ok && f.Error == nil {
+	if pin, ok := c.plan.Pins[w.Name]; ok && f.Error == nil {
 		f.Error = &api.Error{
 			Code: api.CodeRolledBack, Message: fmt.Sprintf("rolled back: revision %s of the spec is not served", pin.Instead),
 			Hint: "an edit of the spec ends the rollback", File: w.SpecFile,

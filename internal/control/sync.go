@@ -9,6 +9,7 @@ import (
 	"time"
 
 	"github.com/wasm-xds/wasm-xds/internal/api"
+	"github.com/wasm-xds/wasm-xds/internal/desired"
 	"github.com/wasm-xds/wasm-xds/pkg/source"
 	"github.com/wasm-xds/wasm-xds/pkg/spec"
 )
@@ -16,8 +17,8 @@ import (
 // syncs is the owner's knowledge about running syncs.
 type syncs struct {
 	waiting []*syncRequest
-	reading bool       // local files of the newest set are being read
-	open    []openSpec // the open specs of the last plan
+	reading bool                 // local files of the newest set are being read
+	open    []desired.Unfinished // the open specs of the last plan
 }
 
 // syncRequest waits for a plan of the sets that arrived before the request.
@@ -90,7 +91,7 @@ func (c *Control) readNow(ctx context.Context) *api.Error {
 
 // answerSyncs answers the waiting requests once no spec of the set is pending.
 func (c *Control) answerSyncs(ctx context.Context) {
-	if len(c.syncs.waiting) == 0 || c.set != nil && (!c.syncs.settled() || c.tags.polling() || c.pollFor(ctx)) {
+	if len(c.syncs.waiting) == 0 || c.set != nil && (!c.syncs.settled() || c.tags.Polling() || c.pollFor(ctx)) {
 		return
 	}
 	result := c.synced()
@@ -112,14 +113,14 @@ func (c *Control) pollFor(ctx context.Context) bool {
 	if !asks {
 		return false
 	}
-	c.tags.pollNow(time.Now())
+	c.tags.PollNow(time.Now())
 	c.pollTags(ctx)
-	return c.tags.polling()
+	return c.tags.Polling()
 }
 
 // settled says whether the outcome of each spec is known.
 func (s *syncs) settled() bool {
-	return !s.reading && !slices.ContainsFunc(s.open, func(o openSpec) bool { return o.pending })
+	return !s.reading && !slices.ContainsFunc(s.open, func(o desired.Unfinished) bool { return o.Pending })
 }
 
 // missing names the work that a sync waits for.
@@ -127,7 +128,7 @@ func (c *Control) missing() string {
 	switch pending := c.pendingNames(); {
 	case len(pending) > 0:
 		return "still fetched or tried: " + shortList(pending)
-	case c.tags.polling():
+	case c.tags.Polling():
 		return "a registry is still asked where tags lead"
 	default:
 		return "local files are still read"
@@ -137,8 +138,8 @@ func (c *Control) missing() string {
 func (c *Control) pendingNames() []string {
 	var names []string
 	for _, o := range c.syncs.open {
-		if o.pending {
-			names = append(names, o.spec.Name)
+		if o.Pending {
+			names = append(names, o.Spec.Name)
 		}
 	}
 	return names
@@ -156,7 +157,7 @@ func shortList(names []string) string {
 // synced is the outcome of the newest set.
 func (c *Control) synced() api.Sync {
 	out := api.Sync{Version: c.snapshot.Version()}
-	if c.plan.held != nil || c.source.state == api.SourceUnavailable {
+	if c.plan.Held != nil || c.source.state == api.SourceUnavailable {
 		out.Error = apiError(c.source.err)
 	}
 	for _, e := range c.source.errors {
@@ -164,7 +165,7 @@ func (c *Control) synced() api.Sync {
 	}
 	refused := map[string]string{}
 	for _, o := range c.syncs.open {
-		refused[o.spec.Name] = o.refused
+		refused[o.Spec.Name] = o.Refused
 	}
 	for _, w := range c.snapshot.All() {
 		st, ok := c.machine.Brief(w.Name)

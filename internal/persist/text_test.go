@@ -1,4 +1,4 @@
-package control
+package persist
 
 import (
 	"encoding/json"
@@ -10,15 +10,28 @@ import (
 	"time"
 
 	"github.com/wasm-xds/wasm-xds/internal/delivery"
-	"github.com/wasm-xds/wasm-xds/internal/examine"
+	"github.com/wasm-xds/wasm-xds/internal/desired"
+	"github.com/wasm-xds/wasm-xds/internal/tags"
 	"github.com/wasm-xds/wasm-xds/pkg/snapshot"
+	"github.com/wasm-xds/wasm-xds/pkg/spec"
 )
+
+func revisionOf(name, root string) *snapshot.Revision {
+	return (&snapshot.Revision{Filter: name, Type: spec.HTTP, RootID: root, Policy: spec.Closed}).Seal()
+}
+
+func filterOf(name, root string) *snapshot.Filter {
+	return &snapshot.Filter{
+		Name: name, Type: spec.HTTP, Revision: revisionOf(name, root), Policy: spec.Closed, Delivery: spec.Remote,
+		OnRemove: spec.Keep, SpecFile: "/specs/" + name + ".yaml",
+	}
+}
 
 // The kept text equals a new encoding.
 func TestStateTextIsJSON(t *testing.T) {
 	rng := rand.New(rand.NewPCG(1, 2))
 	var text stateText
-	state := savedState{Format: stateFormat, Memory: delivery.Memory{Filters: []delivery.FilterMemory{}, Verdicts: []delivery.VerdictRecord{}}}
+	state := State{Format: stateFormat, Memory: delivery.Memory{Filters: []delivery.FilterMemory{}, Verdicts: []delivery.VerdictRecord{}}}
 	for range 500 {
 		state.Memory.Seq++
 		filters := slices.Clone(state.Memory.Filters)
@@ -58,8 +71,8 @@ func TestStateTextIsJSON(t *testing.T) {
 		state.Memory.Filters = filters
 		state.Memory.Verdicts = []delivery.VerdictRecord{{Revision: "r", Envoy: "1.40.0", Message: fmt.Sprint(rng.IntN(5))}}
 		if rng.IntN(3) == 0 {
-			state.Pins = map[string]Pin{"a": {Instead: fmt.Sprint(rng.IntN(5))}}
-			state.Namings = map[string]savedNaming{"a": {"r.example/a:v1", "d"}}
+			state.Pins = desired.Pins{"a": {Instead: fmt.Sprint(rng.IntN(5))}}
+			state.Namings = map[string]tags.Saved{"a": {Reference: "r.example/a:v1", Digest: "d"}}
 			state.Tags = map[string]string{"r.example/a:v1": "d"}
 		}
 		got, err := text.of(state)
@@ -73,51 +86,5 @@ func TestStateTextIsJSON(t *testing.T) {
 		if string(got) != string(want) {
 			t.Fatalf("got  %s\nwant %s", got, want)
 		}
-	}
-}
-
-// BenchmarkState is the encoding of the state after an edit among many filters.
-func BenchmarkState(b *testing.B) {
-	for _, n := range []int{100, 10_000} {
-		b.Run(fmt.Sprint(n), func(b *testing.B) {
-			c, set := newScaled(n)
-			b.ReportAllocs()
-			for i := 0; b.Loop(); i++ {
-				b.StopTimer()
-				set = edited(set, n/2, fmt.Sprint("edit", i))
-				c.takeAndWait(set)
-				b.StartTimer()
-				if err := c.write(c.state()); err != nil {
-					b.Fatal(err)
-				}
-			}
-		})
-	}
-}
-
-func TestVerdictsTextIsJSON(t *testing.T) {
-	c := newChecked(&fakeSandbox{})
-	for i := range 20 {
-		want := savedVerdicts{Format: verdictsFormat, Sandbox: "<one>", Verdicts: []savedVerdict{}}
-		known := c.usedVerdicts()
-		got, err := verdictsText(want.Sandbox, known)
-		if err != nil {
-			t.Fatal(err)
-		}
-		for _, k := range known {
-			want.Verdicts = append(want.Verdicts, savedVerdict{k.key, k.Verdict})
-		}
-		text, err := json.Marshal(want)
-		if err != nil {
-			t.Fatal(err)
-		}
-		if string(got) != string(text) {
-			t.Fatalf("got  %s\nwant %s", got, text)
-		}
-		if n := len(known); n > 1 && known[n-1].key != fmt.Sprint("<", i/2, ">") {
-			t.Errorf("%s comes last, and %d was used last", known[n-1].key, i/2)
-		}
-		c.verdicts.put(fmt.Sprint("<", i, ">"), examine.Verdict{Errors: []examine.Finding{{Code: "bad", Message: fmt.Sprint("]}", i)}}})
-		c.verdicts.get(fmt.Sprint("<", (i+1)/2, ">"))
 	}
 }

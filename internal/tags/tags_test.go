@@ -1,4 +1,4 @@
-package control
+package tags
 
 import (
 	"cmp"
@@ -8,6 +8,7 @@ import (
 	"testing"
 	"time"
 
+	"github.com/wasm-xds/wasm-xds/internal/pause"
 	"github.com/wasm-xds/wasm-xds/pkg/snapshot"
 	"github.com/wasm-xds/wasm-xds/pkg/spec"
 )
@@ -16,6 +17,8 @@ const (
 	prodTag  = "r.example/a:prod"
 	otherTag = "r.example/b:v1"
 )
+
+var testPauses = pause.Policy{First: 15 * time.Second, Most: 5 * time.Minute}
 
 // ofTag is a spec with a tag, polled at an interval of refresh; 0: not polled.
 func ofTag(t *testing.T, reference string, refresh time.Duration) *spec.Spec {
@@ -36,17 +39,17 @@ func withSecret(s *spec.Spec, path string) *spec.Spec {
 type tagRig struct {
 	t    *testing.T
 	now  time.Time
-	tags tags
+	tags *Table
 }
 
 // newTagRig has the state of an earlier process: the digest of the served filter auth.
 func newTagRig(t *testing.T, digest string) *tagRig {
-	r := &tagRig{t: t, now: time.Unix(1000, 0)}
-	namings := map[string]savedNaming{}
+	r := &tagRig{t: t, now: time.Unix(1000, 0), tags: New(testPauses)}
+	namings := map[string]Saved{}
 	if digest != "" {
-		namings["auth"] = savedNaming{prodTag, digest}
+		namings["auth"] = Saved{prodTag, digest}
 	}
-	r.tags.restore(namings, nil, snapshot.New(nil))
+	r.tags.Restore(namings, nil, snapshot.New(nil))
 	return r
 }
 
@@ -54,7 +57,7 @@ func isServed(string) bool  { return true }
 func isRemoved(string) bool { return false }
 
 func (r *tagRig) watch(specs ...*spec.Spec) bool {
-	return r.tags.watch(byName(specs), false, isServed, r.now)
+	return r.tags.Watch(byName(specs), false, isServed, r.now)
 }
 
 // byName sorts specs, as a set does.
@@ -71,7 +74,7 @@ func called(name string, s *spec.Spec) *spec.Spec {
 // polls returns the tags with a due poll after that time.
 func (r *tagRig) polls(after time.Duration) string {
 	r.now = r.now.Add(after)
-	return strings.Join(slices.Sorted(maps.Keys(r.tags.begin(r.now))), " ")
+	return strings.Join(slices.Sorted(maps.Keys(r.tags.Begin(r.now))), " ")
 }
 
 func (r *tagRig) wantPolls(after time.Duration, want string) {
@@ -101,17 +104,17 @@ func (r *tagRig) wantDueAround(d time.Duration) {
 	r.wantDue(d*9/10, d*11/10+1)
 }
 
-func (r *tagRig) answer(digest string) outcomeOfPoll {
-	return r.tags.answer(polled{reference: prodTag, digest: digest}, r.now)
+func (r *tagRig) answer(digest string) Moves {
+	return r.tags.Answer(Poll{Reference: prodTag, Digest: digest}, r.now)
 }
 
-func (r *tagRig) failure(message string) outcomeOfPoll {
-	return r.tags.answer(polled{reference: prodTag, err: &spec.Error{Code: "registry_unreachable", Message: message}}, r.now)
+func (r *tagRig) failure(message string) Moves {
+	return r.tags.Answer(Poll{Reference: prodTag, Err: &spec.Error{Code: "registry_unreachable", Message: message}}, r.now)
 }
 
 func (r *tagRig) wantDigest(s *spec.Spec, want string) {
 	r.t.Helper()
-	if got := r.tags.digest(s); got != want {
+	if got := r.tags.Digest(s); got != want {
 		r.t.Errorf("%s leads to %q, want %q", s.Module.OCI, got, want)
 	}
 }
@@ -124,13 +127,13 @@ func TestWhatATagLeadsTo(t *testing.T) {
 	r.wantDigest(ofTag(t, prodTag, 0), "d1")
 	r.wantDigest(other, "")
 	r.wantDigest(ofTag(t, "r.example/a@"+pinned, 0), pinned)
-	r.wantDigest(specOf("file"), "")
-	namings, digests := r.tags.save()
-	if !maps.Equal(namings, map[string]savedNaming{"auth": {prodTag, "d1"}}) || !maps.Equal(digests, map[string]string{prodTag: "d1"}) {
+	r.wantDigest(&spec.Spec{Name: "file", Module: spec.Module{File: &spec.FileRef{Path: "/m.wasm"}}}, "")
+	namings, digests := r.tags.Save()
+	if !maps.Equal(namings, map[string]Saved{"auth": {prodTag, "d1"}}) || !maps.Equal(digests, map[string]string{prodTag: "d1"}) {
 		t.Errorf("saved %v, %v", namings, digests)
 	}
-	if !r.tags.learn("other", otherTag, "d2", r.now) || r.tags.learn("other", otherTag, "d3", r.now) ||
-		r.tags.learn("none", otherTag, "d4", r.now) || r.tags.learn("auth", otherTag, "d5", r.now) {
+	if !r.tags.Learn("other", otherTag, "d2", r.now) || r.tags.Learn("other", otherTag, "d3", r.now) ||
+		r.tags.Learn("none", otherTag, "d4", r.now) || r.tags.Learn("auth", otherTag, "d5", r.now) {
 		t.Error("a tag is learned once, and when a spec names it")
 	}
 	r.wantDigest(other, "d2")
@@ -149,30 +152,30 @@ func TestADigestBelongsToANaming(t *testing.T) {
 	r.watch(pinned, follower, rare)
 	r.wantDigest(pinned, "d1")
 	r.wantDigest(follower, "")
-	r.tags.learn("follower", prodTag, "d2", r.now)
-	r.tags.learn("rare", prodTag, "d2", r.now)
+	r.tags.Learn("follower", prodTag, "d2", r.now)
+	r.tags.Learn("rare", prodTag, "d2", r.now)
 	r.wantDigest(pinned, "d1")
 	r.wantDigest(follower, "d2")
-	if got := r.tags.leads("auth", prodTag); got != "d2" {
+	if got := r.tags.Leads("auth", prodTag); got != "d2" {
 		t.Errorf("the tag is shown to lead to %q", got)
 	}
 
 	// A poll for a spec moves no other spec.
 	r.wantPolls(2*time.Minute, prodTag)
 	came := r.answer("d3")
-	if !slices.Equal(came.moved, []move{{"follower", "d2"}}) || !slices.Equal(came.stayed, []move{{"auth", "d1"}}) {
-		t.Errorf("the answer moved %+v, stayed %+v", came.moved, came.stayed)
+	if !slices.Equal(came.Moved, []Move{{"follower", "d2"}}) || !slices.Equal(came.Stayed, []Move{{"auth", "d1"}}) {
+		t.Errorf("the answer moved %+v, stayed %+v", came.Moved, came.Stayed)
 	}
 	r.wantDigest(pinned, "d1")
 	r.wantDigest(follower, "d3")
 	r.wantDigest(rare, "d2")
-	if got := r.tags.leads("auth", prodTag); got != "d3" {
+	if got := r.tags.Leads("auth", prodTag); got != "d3" {
 		t.Errorf("the tag is shown to lead to %q", got)
 	}
 
 	// A restart moves no spec either.
-	namings, digests := r.tags.save()
-	r.tags.restore(namings, digests, snapshot.New(nil))
+	namings, digests := r.tags.Save()
+	r.tags.Restore(namings, digests, snapshot.New(nil))
 	r.watch(pinned, follower, rare)
 	r.wantDigest(pinned, "d1")
 	r.wantDigest(follower, "d3")
@@ -200,13 +203,13 @@ func TestWhichNamingsAreKept(t *testing.T) {
 		t.Run(tc.name, func(t *testing.T) {
 			r := newTagRig(t, "d1")
 			r.watch(ofTag(t, prodTag, time.Minute))
-			r.tags.watch(tc.specs, tc.notAll, tc.served, r.now)
-			namings, _ := r.tags.save()
+			r.tags.Watch(tc.specs, tc.notAll, tc.served, r.now)
+			namings, _ := r.tags.Save()
 			if got := namings["auth"].Digest; got != tc.want {
 				t.Errorf("kept %q, want %q", got, tc.want)
 			}
 			back := ofTag(t, prodTag, time.Minute)
-			r.tags.watch([]*spec.Spec{back}, false, tc.served, r.now)
+			r.tags.Watch([]*spec.Spec{back}, false, tc.served, r.now)
 			r.wantDigest(back, tc.back)
 		})
 	}
@@ -215,13 +218,15 @@ func TestWhichNamingsAreKept(t *testing.T) {
 // TestAStateOfAnOlderVersion: an older state has digests by reference. They count for filters
 // that were served from the reference.
 func TestAStateOfAnOlderVersion(t *testing.T) {
-	served := func(name string, change ...func(*snapshot.Filter)) *snapshot.Filter {
-		return filterOf(name, "root", append(change, func(f *snapshot.Filter) {
-			f.Revision.Module.Reference, f.Revision.Module.Digest = prodTag, "d0"
-		})...)
+	served := func(name, reference string, removed bool) *snapshot.Filter {
+		r := &snapshot.Revision{Filter: name, Type: spec.HTTP, Policy: spec.Closed}
+		r.Module.Reference, r.Module.Digest = reference, "d0"
+		return &snapshot.Filter{Name: name, Type: spec.HTTP, Revision: r.Seal(), Removed: removed}
 	}
 	r := newTagRig(t, "")
-	r.tags.restore(nil, map[string]string{prodTag: "d1"}, snapshot.New([]*snapshot.Filter{served("auth"), served("gone", removed), filterOf("file", "root")}))
+	r.tags.Restore(nil, map[string]string{prodTag: "d1"}, snapshot.New([]*snapshot.Filter{
+		served("auth", prodTag, false), served("gone", prodTag, true), served("file", "", false),
+	}))
 	specs := []*spec.Spec{ofTag(t, prodTag, 0), called("gone", ofTag(t, prodTag, 0)), called("new", ofTag(t, prodTag, 0))}
 	r.watch(specs...)
 	r.wantDigest(specs[0], "d1")
@@ -236,7 +241,7 @@ func TestWhenTagsArePolled(t *testing.T) {
 		specs []*spec.Spec
 		due   time.Duration // at the latest; 0: never
 	}{
-		{"only to show where it leads", "d1", []*spec.Spec{ofTag(t, prodTag, 0)}, lookEvery},
+		{"only to show where it leads", "d1", []*spec.Spec{ofTag(t, prodTag, 0)}, LookEvery},
 		{"soon after a start", "d1", []*spec.Spec{ofTag(t, prodTag, time.Hour)}, pollFirst},
 		{"within its time after a start", "d1", []*spec.Spec{ofTag(t, prodTag, time.Second)}, time.Second},
 		{"not before it was looked at", "", []*spec.Spec{ofTag(t, prodTag, time.Hour)}, 0},
@@ -253,7 +258,7 @@ func TestPolls(t *testing.T) {
 	r := newTagRig(t, "")
 	s := ofTag(t, prodTag, time.Minute)
 	r.watch(s)
-	r.tags.learn("auth", prodTag, "d1", r.now)
+	r.tags.Learn("auth", prodTag, "d1", r.now)
 	r.wantDueAround(time.Minute)
 	r.watch(s) // an unchanged spec
 	r.wantPolls(50*time.Second, "")
@@ -262,25 +267,25 @@ func TestPolls(t *testing.T) {
 	r.watch(ofTag(t, prodTag, time.Second))
 	r.watch(s)
 	r.wantPolls(time.Hour, "")
-	wantOutcome(t, "the same digest", r.answer("d1"), outcomeOfPoll{})
+	wantOutcome(t, "the same digest", r.answer("d1"), Moves{})
 	r.wantDueAround(time.Minute)
 	r.wantPolls(2*time.Minute, prodTag)
-	wantOutcome(t, "another digest", r.answer("d2"), outcomeOfPoll{moved: []move{{"auth", "d1"}}})
+	wantOutcome(t, "another digest", r.answer("d2"), Moves{Moved: []Move{{"auth", "d1"}}})
 	r.wantDigest(s, "d2")
 
 	// The time between polls changes, and then no spec wants polls.
 	r.watch(ofTag(t, prodTag, time.Hour))
 	r.wantDueAround(time.Hour)
 	r.watch(ofTag(t, prodTag, 0))
-	r.wantDueAround(lookEvery)
+	r.wantDueAround(LookEvery)
 	r.wantDigest(s, "d2")
-	r.tags.watch(nil, false, isRemoved, r.now)
-	wantOutcome(t, "an answer that nobody waits for", r.answer("d3"), outcomeOfPoll{})
+	r.tags.Watch(nil, false, isRemoved, r.now)
+	wantOutcome(t, "an answer that nobody waits for", r.answer("d3"), Moves{})
 }
 
-func wantOutcome(t *testing.T, what string, got, want outcomeOfPoll) {
+func wantOutcome(t *testing.T, what string, got, want Moves) {
 	t.Helper()
-	if !slices.Equal(got.moved, want.moved) || !slices.Equal(got.stayed, want.stayed) || got.fails != want.fails || got.shown != want.shown {
+	if !slices.Equal(got.Moved, want.Moved) || !slices.Equal(got.Stayed, want.Stayed) || got.Fails != want.Fails || got.Shown != want.Shown {
 		t.Errorf("%s: %+v, want %+v", what, got, want)
 	}
 }
@@ -290,13 +295,13 @@ func TestAPollThatOnlyShows(t *testing.T) {
 	r := newTagRig(t, "d1")
 	s := ofTag(t, prodTag, 0)
 	r.watch(s)
-	r.wantPolls(lookEvery, prodTag)
-	wantOutcome(t, "a failure", r.failure("no route"), outcomeOfPoll{})
-	r.wantDueAround(lookEvery)
-	r.wantPolls(2*lookEvery, prodTag)
-	wantOutcome(t, "another digest", r.answer("d2"), outcomeOfPoll{stayed: []move{{"auth", "d1"}}})
-	r.wantPolls(2*lookEvery, prodTag)
-	wantOutcome(t, "the same digest", r.answer("d2"), outcomeOfPoll{})
+	r.wantPolls(LookEvery, prodTag)
+	wantOutcome(t, "a failure", r.failure("no route"), Moves{})
+	r.wantDueAround(LookEvery)
+	r.wantPolls(2*LookEvery, prodTag)
+	wantOutcome(t, "another digest", r.answer("d2"), Moves{Stayed: []Move{{"auth", "d1"}}})
+	r.wantPolls(2*LookEvery, prodTag)
+	wantOutcome(t, "the same digest", r.answer("d2"), Moves{})
 	r.wantDigest(s, "d1")
 }
 
@@ -305,23 +310,23 @@ func TestPollsThatFail(t *testing.T) {
 	s := ofTag(t, prodTag, 24*time.Hour)
 	r.watch(s)
 	r.wantPolls(pollFirst, prodTag)
-	wantOutcome(t, "the first failure", r.failure("no route"), outcomeOfPoll{fails: true, shown: true})
-	wait := retryPauses.First
+	wantOutcome(t, "the first failure", r.failure("no route"), Moves{Fails: true, Shown: true})
+	wait := testPauses.First
 	for range 7 {
 		r.wantDueAround(wait)
 		r.wantPolls(2*wait, prodTag)
-		wantOutcome(t, "the same failure", r.failure("no route"), outcomeOfPoll{})
-		wait = min(2*wait, retryPauses.Most)
+		wantOutcome(t, "the same failure", r.failure("no route"), Moves{})
+		wait = min(2*wait, testPauses.Most)
 	}
 	r.wantDigest(s, "d1")
 	r.polls(48 * time.Hour)
-	wantOutcome(t, "another failure", r.failure("refused"), outcomeOfPoll{fails: true})
+	wantOutcome(t, "another failure", r.failure("refused"), Moves{Fails: true})
 	r.polls(48 * time.Hour)
-	wantOutcome(t, "an answer", r.answer("d1"), outcomeOfPoll{shown: true})
+	wantOutcome(t, "an answer", r.answer("d1"), Moves{Shown: true})
 	r.wantDueAround(24 * time.Hour)
 	r.polls(48 * time.Hour)
 	r.failure("no route")
-	r.wantDueAround(retryPauses.First)
+	r.wantDueAround(testPauses.First)
 	// Failures do not slow down the polls of a tag with a short refresh.
 	r.watch(ofTag(t, prodTag, time.Second))
 	r.polls(48 * time.Hour)
@@ -343,7 +348,7 @@ func TestWhoseSecretPolls(t *testing.T) {
 		r := newTagRig(t, "d1")
 		r.tags.namings["b"] = &naming{reference: prodTag, digest: "d1", left: true}
 		r.watch(tc.specs...)
-		module := r.tags.begin(r.now.Add(pollFirst))[prodTag]
+		module := r.tags.Begin(r.now.Add(pollFirst))[prodTag]
 		if got := cmp.Or(module.PullSecret, &spec.FileRef{}).Path; got != tc.want {
 			t.Errorf("%s: polled with %q, want %q", name, got, tc.want)
 		}

@@ -1,4 +1,4 @@
-package control
+package persist
 
 import (
 	"encoding/json"
@@ -27,7 +27,7 @@ func NamedModules(dir string) (map[string]Named, error) {
 	if err != nil {
 		return nil, err
 	}
-	var saved savedState
+	var saved State
 	if err := json.Unmarshal(text, &saved); err != nil {
 		return nil, fmt.Errorf("read the state: %w", err)
 	}

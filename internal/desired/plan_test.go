@@ -1,4 +1,4 @@
-package control
+package desired
 
 import (
 	"slices"
@@ -36,9 +36,9 @@ func removed(f *snapshot.Filter) { f.Removed = true }
 
 // describe is a plan as text: `name=root`, with `!` for removed, `-` for no revision,
 // and the code of the problem behind it.
-func describe(p plan) string {
+func describe(p Plan) string {
 	var lines []string
-	for _, f := range p.filters {
+	for _, f := range p.Filters {
 		line := f.Name + "="
 		if f.Revision == nil {
 			line += "-"
@@ -51,22 +51,22 @@ func describe(p plan) string {
 		if f.Disabled {
 			line += "~"
 		}
-		if e := p.problems[f.Name]; e != nil {
+		if e := p.Problems[f.Name]; e != nil {
 			line += " " + e.Code
 		}
 		lines = append(lines, line)
 	}
 	slices.Sort(lines)
-	if p.held != nil {
+	if p.Held != nil {
 		lines = append(lines, "held")
 	}
 	return strings.Join(lines, ", ")
 }
 
 func TestPlan(t *testing.T) {
-	loads := func(s *spec.Spec) outcome { return outcome{revision: revisionOf(s.Name, "new")} }
-	missing := func(*spec.Spec) outcome { return outcome{err: &spec.Error{Code: "module_missing"}} }
-	pending := func(*spec.Spec) outcome { return outcome{pending: true} }
+	loads := func(s *spec.Spec) Outcome { return Outcome{Revision: revisionOf(s.Name, "new")} }
+	missing := func(*spec.Spec) Outcome { return Outcome{Err: &spec.Error{Code: "module_missing"}} }
+	pending := func(*spec.Spec) Outcome { return Outcome{Pending: true} }
 	at := func(file, name, code string) *spec.Error {
 		return &spec.Error{Code: code, Name: name, Pos: spec.Position{File: file, Line: 1}}
 	}
@@ -78,7 +78,7 @@ func TestPlan(t *testing.T) {
 		specs      []*spec.Spec
 		errs       []*spec.Error
 		broken     []string
-		resolve    func(*spec.Spec) outcome
+		resolve    func(*spec.Spec) Outcome
 		allowEmpty bool
 		want       string
 	}{
@@ -107,10 +107,10 @@ func TestPlan(t *testing.T) {
 	}
 	for _, tt := range tests {
 		t.Run(tt.name, func(t *testing.T) {
-			got := makePlan(planning{
-				previous: snapshot.New(tt.before), made: make([]*snapshot.Filter, len(tt.specs)), open: openOf(tt.specs, tt.resolve),
-				delivery: spec.Remote, allowEmpty: tt.allowEmpty,
-				set: source.Set{Specs: tt.specs, Errors: tt.errs, BrokenFiles: tt.broken},
+			got := Make(Input{
+				Previous: snapshot.New(tt.before), Made: make([]*snapshot.Filter, len(tt.specs)), Unfinished: unfinishedOf(tt.specs, tt.resolve),
+				Delivery: spec.Remote, AllowEmpty: tt.allowEmpty,
+				Set: source.Set{Specs: tt.specs, Errors: tt.errs, BrokenFiles: tt.broken},
 			})
 			if describe(got) != tt.want {
 				t.Errorf("got  %s\nwant %s", describe(got), tt.want)
@@ -119,27 +119,27 @@ func TestPlan(t *testing.T) {
 	}
 }
 
-func openOf(specs []*spec.Spec, resolve func(*spec.Spec) outcome) []openSpec {
-	var open []openSpec
+func unfinishedOf(specs []*spec.Spec, resolve func(*spec.Spec) Outcome) []Unfinished {
+	var unfinished []Unfinished
 	for _, s := range specs {
-		open = append(open, openSpec{s, resolve(s)})
+		unfinished = append(unfinished, Unfinished{s, resolve(s)})
 	}
-	return open
+	return unfinished
 }
 
 func TestPinHoldsUntilTheSpecChanges(t *testing.T) {
 	old, instead := revisionOf("a", "old"), revisionOf("a", "new")
-	p := planning{
-		previous: snapshot.New([]*snapshot.Filter{filterOf("a", "new")}), delivery: spec.Remote,
-		set:  source.Set{Specs: []*spec.Spec{specOf("a")}},
-		pins: map[string]Pin{"a": {Revision: old, Instead: instead.ID}},
-		made: []*snapshot.Filter{newFilter(specOf("a"), instead, spec.Remote)},
+	p := Input{
+		Previous: snapshot.New([]*snapshot.Filter{filterOf("a", "new")}), Delivery: spec.Remote,
+		Set:  source.Set{Specs: []*spec.Spec{specOf("a")}},
+		Pins: Pins{"a": {Revision: old, Instead: instead.ID}},
+		Made: []*snapshot.Filter{NewFilter(specOf("a"), instead, spec.Remote)},
 	}
-	if got := makePlan(p); describe(got) != "a=old" || len(got.pins) != 1 {
-		t.Errorf("pinned: %s, %v", describe(got), got.pins)
+	if got := Make(p); describe(got) != "a=old" || len(got.Pins) != 1 {
+		t.Errorf("pinned: %s, %v", describe(got), got.Pins)
 	}
-	p.made, p.open = []*snapshot.Filter{nil}, []openSpec{{p.set.Specs[0], outcome{revision: revisionOf("a", "newer")}}}
-	if got := makePlan(p); describe(got) != "a=newer" || len(got.pins) != 0 {
-		t.Errorf("after an edit: %s, %v", describe(got), got.pins)
+	p.Made, p.Unfinished = []*snapshot.Filter{nil}, []Unfinished{{p.Set.Specs[0], Outcome{Revision: revisionOf("a", "newer")}}}
+	if got := Make(p); describe(got) != "a=newer" || len(got.Pins) != 0 {
+		t.Errorf("after an edit: %s, %v", describe(got), got.Pins)
 	}
 }

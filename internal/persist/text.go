@@ -1,4 +1,4 @@
-package control
+package persist
 
 import (
 	"bytes"
@@ -21,7 +21,7 @@ type filterText struct {
 }
 
 // of encodes the state. The state's filters must be sorted by name.
-func (t *stateText) of(state savedState) ([]byte, error) {
+func (t *stateText) of(state State) ([]byte, error) {
 	if err := t.keep(state.Memory.Filters); err != nil {
 		return nil, err
 	}

@@ -1,4 +1,4 @@
-package control
+package desired
 
 import (
 	"fmt"
@@ -20,10 +20,10 @@ func BenchmarkPlan(b *testing.B) {
 				specs = append(specs, specOf(name))
 				filters = append(filters, filterOf(name, "root"))
 			}
-			p := planning{previous: snapshot.New(filters), set: source.Set{Specs: specs}, made: filters}
+			p := Input{Previous: snapshot.New(filters), Set: source.Set{Specs: specs}, Made: filters}
 			b.ReportAllocs()
 			for b.Loop() {
-				if s := p.previous.With(makePlan(p).filters); s.Len() != n {
+				if s := p.Previous.With(Make(p).Filters); s.Len() != n {
 					b.Fatalf("%d filters", s.Len())
 				}
 			}

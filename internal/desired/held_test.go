@@ -1,4 +1,4 @@
-package control
+package desired
 
 import (
 	"testing"
@@ -43,10 +43,10 @@ func TestEachSourceIsHeldByItself(t *testing.T) {
 		{name: "but what could is", before: []*snapshot.Filter{empty("a"), in("/specs", "b")}, want: "a=-!, b=old, held"},
 	} {
 		t.Run(tt.name, func(t *testing.T) {
-			loads := func(s *spec.Spec) outcome { return outcome{revision: revisionOf(s.Name, "new")} }
-			got := makePlan(planning{
-				previous: snapshot.New(tt.before), made: make([]*snapshot.Filter, len(tt.specs)), open: openOf(tt.specs, loads), delivery: spec.Remote, allowEmpty: tt.allowEmpty,
-				set: source.Set{Specs: tt.specs, Roots: []string{"/specs", bundle}},
+			loads := func(s *spec.Spec) Outcome { return Outcome{Revision: revisionOf(s.Name, "new")} }
+			got := Make(Input{
+				Previous: snapshot.New(tt.before), Made: make([]*snapshot.Filter, len(tt.specs)), Unfinished: unfinishedOf(tt.specs, loads), Delivery: spec.Remote, AllowEmpty: tt.allowEmpty,
+				Set: source.Set{Specs: tt.specs, Roots: []string{"/specs", bundle}},
 			})
 			if describe(got) != tt.want {
 				t.Errorf("got  %s\nwant %s", describe(got), tt.want)

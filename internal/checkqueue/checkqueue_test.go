@@ -1,4 +1,4 @@
-package control
+package checkqueue
 
 import (
 	"fmt"
@@ -8,39 +8,42 @@ import (
 	"time"
 
 	"github.com/wasm-xds/wasm-xds/internal/examine"
+	"github.com/wasm-xds/wasm-xds/internal/pause"
 )
+
+var testPauses = pause.Policy{First: 15 * time.Second, Most: 5 * time.Minute}
 
 // queueRig drives a queue: checks are letters, and each change is a word.
 type queueRig struct {
 	t   *testing.T
-	q   *checkQueue
+	q   *Queue
 	now time.Time
-	all map[string]*check
+	all map[string]*Check
 }
 
 func newQueueRig(t *testing.T, cores int) *queueRig {
-	return &queueRig{t: t, q: newCheckQueue(cores), now: time.Unix(1, 0), all: map[string]*check{}}
+	return &queueRig{t: t, q: New(cores, testPauses), now: time.Unix(1, 0), all: map[string]*Check{}}
 }
 
 func (r *queueRig) add(word string) {
-	var batch []*check
+	var batch []*Check
 	for _, letter := range word {
-		k := &check{key: string(letter)}
-		r.all[k.key] = k
+		k := &Check{Key: string(letter)}
+		r.all[k.Key] = k
 		batch = append(batch, k)
 	}
-	r.q.add(r.now, batch)
+	r.q.Add(r.now, batch)
 }
 
 // starts lists the checks that start now, with `!` in a place for long checks, and `?` alone.
 func (r *queueRig) starts() string {
 	var all []string
-	for k := r.q.next(r.now); k != nil; k = r.q.next(r.now) {
-		name := k.key
-		switch k.state {
-		case checkIsLong:
+	for k := r.q.Next(r.now); k != nil; k = r.q.Next(r.now) {
+		name := k.Key
+		switch k.stage {
+		case long:
 			name += "!"
-		case checkIsAlone:
+		case alone:
 			name += "?"
 		}
 		all = append(all, name)
@@ -56,11 +59,11 @@ func (r *queueRig) want(what, got, want string) {
 }
 
 func (r *queueRig) ended(key string, result bool) string {
-	return fmt.Sprint(r.q.ended(r.all[key], result))
+	return fmt.Sprint(r.q.Ended(r.all[key], result))
 }
 
 func (r *queueRig) late(key string) string {
-	return fmt.Sprint(r.q.tookTooLong(r.now, r.all[key], examine.Verdict{}))
+	return fmt.Sprint(r.q.TookTooLong(r.now, r.all[key], examine.Verdict{}))
 }
 
 // again is the time until a check that took too long may run again.
@@ -73,7 +76,7 @@ func (r *queueRig) again() string {
 }
 
 func (r *queueRig) slow(key string) string {
-	end, publish := r.q.slow(r.all[key])
+	end, publish := r.q.Slow(r.all[key])
 	return fmt.Sprint(end, publish)
 }
 
@@ -93,15 +96,15 @@ func TestOneChangeIsPublishedAtOnce(t *testing.T) {
 	r := newQueueRig(t, 2)
 	r.add("abc")
 	r.starts()
-	if !r.all["a"].fresh() || r.q.due(r.now) {
+	if !r.all["a"].Fresh() || r.q.Due(r.now) {
 		t.Error("a change is late when it comes")
 	}
 	r.ended("a", true)
-	r.now = r.now.Add(checkHold)
-	if !r.q.due(r.now) || r.q.due(r.now) || r.all["c"].fresh() {
+	r.now = r.now.Add(PublishEvery)
+	if !r.q.Due(r.now) || r.q.Due(r.now) || r.all["c"].Fresh() {
 		t.Error("what is known is not published once after a while")
 	}
-	if due := r.q.nextDue(); due != r.now.Add(checkHold) {
+	if due := r.q.nextDue(); due != r.now.Add(PublishEvery) {
 		t.Errorf("the next time is %v", due)
 	}
 	r.starts()
@@ -159,17 +162,17 @@ func TestWhatNothingWantsIsDropped(t *testing.T) {
 	r.slow("b")         // has to end
 	r.ended("b", false) // waits
 	wanted := "e"
-	end := r.q.keep(func(key string) bool { return strings.Contains(wanted, key) })
+	end := r.q.Keep(func(key string) bool { return strings.Contains(wanted, key) })
 	var names []string
 	for _, k := range end {
-		names = append(names, k.key)
+		names = append(names, k.Key)
 	}
 	slices.Sort(names)
 	r.want("those that run have to end", strings.Join(names, ""), "ac")
 	r.add("a") // wanted again, before the old run has ended
 	again := r.all["a"]
 	r.want("what is left", r.starts(), "e")
-	r.all["a"] = end[slices.IndexFunc(end, func(k *check) bool { return k.key == "a" })]
+	r.all["a"] = end[slices.IndexFunc(end, func(k *Check) bool { return k.Key == "a" })]
 	r.ended("a", false)
 	if r.q.checks["a"] != again {
 		t.Error("the end of the old run took the new one away")
@@ -197,7 +200,7 @@ func TestWhatTookTooLongIsTriedAgainAlone(t *testing.T) {
 	r.ended("c", true)
 	r.want("nothing runs", r.again(), "0s")
 	r.want("a runs alone", r.starts(), "a?")
-	if r.q.silent() {
+	if r.q.Waits() {
 		t.Error("what has said something is waited for")
 	}
 	r.add("x")
@@ -241,7 +244,7 @@ func TestWhatTookTooLongIsDroppedWithItsSpec(t *testing.T) {
 		if runs {
 			r.starts()
 		}
-		end := r.q.keep(func(string) bool { return false })
+		end := r.q.Keep(func(string) bool { return false })
 		if (len(end) == 1) != runs {
 			t.Errorf("runs %v: %d have to end", runs, len(end))
 		}
