@@ -1,0 +1,351 @@
+package depcheck
+
+import (
+	"encoding/json"
+	"errors"
+	"go/ast"
+	"go/doc"
+	"go/parser"
+	"go/token"
+	"maps"
+	"os"
+	"os/exec"
+	"path/filepath"
+	"slices"
+	"strings"
+	"sync"
+	"testing"
+
+	"github.com/wasm-xds/wasm-xds/test/depcheck/rooms"
+)
+
+// imports lists all packages of both modules, each with the packages of these modules that it
+// imports outside its tests. An import without an entry fails, and so does an entry without an
+// import.
+var imports = map[string][]string{
+	"cmd/wasm-xds": {"internal/cli"},
+
+	"pkg/spec":           {},
+	"pkg/snapshot":       {"pkg/spec"},
+	"pkg/translate":      {"pkg/snapshot", "pkg/spec"},
+	"pkg/source":         {"pkg/spec"},
+	"pkg/source/dir":     {"pkg/source", "pkg/spec"},
+	"pkg/source/restart": {"pkg/source", "pkg/spec"},
+	"pkg/source/merge":   {"pkg/source", "pkg/source/restart", "pkg/spec"},
+
+	// Tools that know nothing of specs.
+	"internal/atomicfile": {},
+	"internal/certs":      {},
+	"internal/ending":     {},
+	"internal/getenvoy":   {},
+	"internal/layer":      {},
+	"internal/netguard":   {},
+	"internal/pause":      {},
+	"internal/signature":  {},
+	"internal/state":      {"internal/atomicfile"},
+	"internal/terminal":   {},
+	"internal/transfer":   {},
+	"internal/visitor":    {},
+	"internal/wasmenc":    {},
+
+	// Modules and bundles.
+	"internal/registry":     {"internal/certs", "internal/netguard", "internal/pause", "internal/transfer", "pkg/spec"},
+	"internal/module":       {"internal/atomicfile", "internal/certs", "internal/layer", "internal/netguard", "internal/pause", "internal/registry", "internal/signature", "internal/transfer", "pkg/snapshot", "pkg/spec"},
+	"internal/moduleserver": {"internal/pause", "pkg/snapshot"},
+	"internal/bundle":       {"pkg/spec"},
+	"internal/source/oci":   {"internal/atomicfile", "internal/bundle", "internal/registry", "pkg/source", "pkg/spec"},
+	"internal/builtin":      {"internal/wasmenc", "pkg/snapshot", "pkg/spec"},
+
+	// The sandbox.
+	"internal/preflight/envoy":   {},
+	"internal/preflight/wasmbin": {"internal/wasmenc"},
+	"internal/preflight/finding": {"internal/preflight/envoy"},
+	"internal/preflight/cause":   {"internal/preflight/finding"},
+	"internal/preflight/static":  {"internal/preflight/cause", "internal/preflight/envoy", "internal/preflight/finding", "internal/preflight/wasmbin"},
+	"internal/preflight":         {"pkg/spec", "internal/preflight/cause", "internal/preflight/envoy", "internal/preflight/finding", "internal/preflight/static", "internal/preflight/wasmbin"},
+	"internal/examine": {
+		"internal/preflight", "internal/preflight/envoy", "internal/preflight/finding", "internal/preflight/static",
+		"internal/terminal", "pkg/snapshot", "pkg/spec",
+	},
+
+	// Delivery.
+	"internal/delivery": {"pkg/snapshot", "pkg/spec"},
+	"internal/xds":      {"internal/delivery", "internal/ending", "pkg/spec", "pkg/translate"},
+
+	// The server.
+	"internal/api":        {"pkg/snapshot", "pkg/spec"},
+	"internal/events":     {"internal/api"},
+	"internal/admin":      {"pkg/spec", "internal/api", "internal/events", "internal/ending"},
+	"internal/checkqueue": {"internal/examine", "internal/pause", "pkg/snapshot", "pkg/spec"},
+	"internal/persist":    {"internal/delivery", "internal/desired", "internal/findings", "internal/state", "internal/tags", "pkg/snapshot"},
+	"internal/tags":       {"internal/pause", "pkg/snapshot", "pkg/spec"},
+	"internal/findings":   {"internal/examine"},
+	"internal/desired":    {"pkg/snapshot", "pkg/source", "pkg/spec"},
+	"internal/specedit":   {"internal/atomicfile", "pkg/spec"},
+	"internal/reason":     {},
+	"internal/metrics":    {"internal/api"},
+	"internal/control": {
+		"internal/api", "internal/builtin", "internal/checkqueue", "internal/delivery", "internal/desired",
+		"internal/events", "internal/examine", "internal/findings", "internal/module", "internal/pause",
+		"internal/persist", "internal/tags", "internal/transfer", "pkg/snapshot", "pkg/source", "pkg/source/merge",
+		"pkg/source/restart", "pkg/spec",
+	},
+	"internal/serve": {
+		"internal/admin", "internal/api", "internal/certs", "internal/control", "internal/delivery", "internal/ending",
+		"internal/examine", "internal/metrics", "internal/module", "internal/moduleserver", "internal/netguard",
+		"internal/preflight", "internal/reason", "internal/registry", "internal/signature", "internal/source/oci",
+		"internal/state", "internal/transfer", "internal/visitor", "internal/xds", "pkg/snapshot", "pkg/source",
+		"pkg/source/dir", "pkg/source/merge", "pkg/spec",
+	},
+
+	// The command line.
+	"internal/bootstrap": {"pkg/spec"},
+	"internal/cli": {
+		"internal/api", "internal/atomicfile", "internal/bootstrap", "internal/bundle", "internal/certs",
+		"internal/examine", "internal/getenvoy", "internal/module", "internal/netguard", "internal/persist",
+		"internal/preflight", "internal/preflight/cause", "internal/preflight/envoy", "internal/preflight/finding",
+		"internal/preflight/static", "internal/preflight/wasmbin", "internal/registry", "internal/serve",
+		"internal/signature", "internal/source/oci", "internal/specedit", "internal/state", "internal/terminal",
+		"internal/xds", "pkg/snapshot", "pkg/source", "pkg/source/dir", "pkg/spec", "pkg/translate",
+	},
+
+	// Helpers of tests, and the tests of the module test.
+	"internal/test/program":       {},
+	"internal/test/testfilter":    {"internal/wasmenc"},
+	"internal/test/harness":       {"internal/test/program"},
+	"internal/test/registrytest":  {"internal/test/program"},
+	"internal/test/signaturetest": {"internal/test/registrytest"},
+	"test/chaos":                  {"internal/test/harness", "internal/test/program", "internal/test/testfilter"},
+	"test/chaos/cmd/chaos":        {"internal/test/harness", "test/chaos"},
+	"test/depcheck":               {},
+	"test/depcheck/cmd/rooms":     {"test/depcheck", "test/depcheck/rooms"},
+	"test/depcheck/rooms":         {},
+	"test/docs":                   {},
+	"test/e2e":                    {},
+	"test/envoyfacts":             {},
+	"test/filtertests":            {},
+	"test/page":                   {},
+	"test/preflight":              {},
+	"test/preflight/corpus":       {"internal/preflight/envoy", "internal/wasmenc", "pkg/spec"},
+	"test/proof":                  {"internal/test/harness", "internal/test/testfilter"},
+	"test/registry":               {},
+	"test/simenvoy":               {},
+
+	// The benchmarks.
+	"test/bench/boot":        {"internal/test/testfilter", "test/bench/proc", "test/bench/report", "test/bench/suite", "test/simenvoy"},
+	"test/bench/fanout":      {"internal/test/testfilter", "test/bench/proc", "test/bench/report", "test/bench/suite", "test/simenvoy"},
+	"test/bench/hotload":     {"internal/examine", "internal/preflight", "internal/test/harness", "internal/test/program", "internal/test/testfilter", "pkg/spec", "test/bench/report", "test/bench/suite"},
+	"test/bench/many":        {"internal/test/testfilter", "test/bench/proc", "test/bench/report", "test/bench/suite", "test/simenvoy"},
+	"test/bench/modules":     {"internal/test/testfilter", "test/bench/proc", "test/bench/report", "test/bench/suite"},
+	"test/bench/plainserver": {"pkg/snapshot", "pkg/spec", "pkg/translate"},
+	"test/bench/proc":        {},
+	"test/bench/profserve":   {"internal/cli"},
+	"test/bench/push":        {"internal/test/testfilter", "test/bench/report", "test/bench/suite", "test/simenvoy"},
+	"test/bench/registries":  {"internal/test/harness", "internal/test/registrytest", "internal/test/testfilter", "test/bench/report", "test/bench/suite"},
+	"test/bench/report":      {},
+	"test/bench/soak":        {"internal/test/harness", "internal/test/testfilter", "test/bench/proc", "test/bench/report", "test/bench/suite", "test/simenvoy"},
+	"test/bench/suite":       {"internal/test/harness", "internal/test/program", "test/bench/proc", "test/bench/report"},
+	"test/bench/cmd/bench": {
+		"internal/test/program", "test/bench/boot", "test/bench/fanout", "test/bench/hotload", "test/bench/many",
+		"test/bench/modules", "test/bench/push", "test/bench/registries", "test/bench/report", "test/bench/soak", "test/bench/suite",
+	},
+}
+
+// testOnly lists modules for tests only. The root module's go.mod must not have them, so
+// importers of pkg/ do not get them.
+var testOnly = []string{
+	"github.com/Shopify/toxiproxy", "github.com/distribution/distribution", "github.com/redis", "github.com/rs/zerolog",
+	"github.com/sirupsen/logrus", "go.opentelemetry.io",
+}
+
+// forbidden lists external imports that a package and the packages below it must not have: I/O
+// and, except in pkg/translate, xDS types. internal/delivery also has no locks and contexts.
+var forbidden = map[string][]string{
+	"internal/delivery":  {"os", "net", "net/http", "sync", "context", "google.golang.org", "github.com/envoyproxy"},
+	"internal/preflight": {"os", "net", "net/http", "github.com/envoyproxy"},
+	"internal/admin":     {"github.com/prometheus", "github.com/envoyproxy"},
+	"internal/api":       {"os", "net", "net/http", "sync", "github.com/prometheus", "google.golang.org", "github.com/envoyproxy"},
+	"internal/control":   {"net/http", "github.com/prometheus", "github.com/envoyproxy"},
+	"internal/examine":   {"os", "net", "net/http", "github.com/envoyproxy"},
+	"pkg/spec":           {"net", "net/http", "os/exec", "google.golang.org", "github.com/envoyproxy"},
+	"pkg/snapshot":       {"os", "net", "net/http", "google.golang.org", "github.com/envoyproxy"},
+	"pkg/translate":      {"os", "net", "net/http"},
+}
+
+func TestImports(t *testing.T) {
+	seen := map[string]bool{}
+	for _, p := range packages(t) {
+		seen[p.Path] = true
+		own := ownImports(p.Imports)
+		may, listed := imports[p.Path]
+		if !listed {
+			t.Errorf("%s is not listed: add its row to the table of imports, and to docs/ARCHITECTURE.md", p.Path)
+			continue
+		}
+		for _, imported := range own {
+			if !slices.Contains(may, imported) {
+				t.Errorf("%s must not import %s", p.Path, imported)
+			}
+		}
+		for _, entry := range may {
+			if !slices.Contains(own, entry) {
+				t.Errorf("%s does not import %s any more: remove the entry from the table of imports", p.Path, entry)
+			}
+		}
+		for above, external := range forbidden {
+			if p.Path != above && !strings.HasPrefix(p.Path, above+"/") {
+				continue
+			}
+			for _, imported := range p.Imports {
+				if slices.ContainsFunc(external, func(f string) bool {
+					return imported == f || strings.Contains(f, ".") && strings.HasPrefix(imported, f)
+				}) {
+					t.Errorf("%s must not import %s", p.Path, imported)
+				}
+			}
+		}
+	}
+	for _, path := range slices.Sorted(maps.Keys(imports)) {
+		if !seen[path] {
+			t.Errorf("%s does not exist: remove its row from the table of imports", path)
+		}
+	}
+	for _, path := range slices.Sorted(maps.Keys(forbidden)) {
+		if !seen[path] {
+			t.Errorf("%s does not exist: move what it must not import to the package that took its place", path)
+		}
+	}
+}
+
+// ownImports returns the imports of packages of this project, relative to the root module.
+func ownImports(all []string) []string {
+	var own []string
+	for _, imported := range all {
+		if path, ok := strings.CutPrefix(imported, rooms.Module+"/"); ok {
+			own = append(own, path)
+		}
+	}
+	return own
+}
+
+// TestScenariosTestTheBinary expects the scenarios to import no package of the product, so that a
+// change inside the product cannot change what they test.
+func TestScenariosTestTheBinary(t *testing.T) {
+	for _, p := range packages(t) {
+		if p.Path != "test/e2e" && p.Path != "test/proof" && p.Path != "test/envoyfacts" {
+			continue
+		}
+		for _, imported := range ownImports(slices.Concat(p.Imports, p.TestImports)) {
+			if !strings.HasPrefix(imported, "internal/test/") && !strings.HasPrefix(imported, "test/") {
+				t.Errorf("%s tests the binary: it must not import %s", p.Path, imported)
+			}
+		}
+	}
+}
+
+// TestTestsStayOutOfTheProduct expects only tests to import the test helpers.
+func TestTestsStayOutOfTheProduct(t *testing.T) {
+	for _, p := range packages(t) {
+		if forTests(p) {
+			continue
+		}
+		for _, imported := range ownImports(p.Imports) {
+			if strings.HasPrefix(imported, "internal/test/") {
+				t.Errorf("%s must not import %s outside its tests", p.Path, imported)
+			}
+		}
+	}
+}
+
+// forTests reports whether a package is no part of the product.
+func forTests(p *rooms.Package) bool {
+	return strings.HasPrefix(p.Path, "internal/test/") || strings.HasPrefix(p.Path, "test/")
+}
+
+// TestPublicPackages expects every package under pkg/ to be usable from outside: no internal
+// imports, and an example that runs.
+func TestPublicPackages(t *testing.T) {
+	for _, p := range packages(t) {
+		if !strings.HasPrefix(p.Path, "pkg/") {
+			continue
+		}
+		for _, imported := range ownImports(p.Imports) {
+			if strings.HasPrefix(imported, "internal/") {
+				t.Errorf("%s imports %s, which its users cannot", p.Path, imported)
+			}
+		}
+		if !hasExample(t, p) {
+			t.Errorf("%s has no example with an output", p.Path)
+		}
+	}
+}
+
+func hasExample(t *testing.T, p *rooms.Package) bool {
+	t.Helper()
+	var files []*ast.File
+	for _, file := range p.XTestGoFiles {
+		parsed, err := parser.ParseFile(token.NewFileSet(), filepath.Join(p.Dir, file), nil, parser.ParseComments)
+		if err != nil {
+			t.Fatal(err)
+		}
+		files = append(files, parsed)
+	}
+	return slices.ContainsFunc(doc.Examples(files...), func(e *doc.Example) bool { return e.Output != "" })
+}
+
+// TestTheRootModule expects the root module to need no test-only module. `go install` of a
+// version must work, so go.mod must not have replace or exclude.
+func TestTheRootModule(t *testing.T) {
+	var mod struct {
+		Require, Replace, Exclude []struct{ Path string }
+	}
+	if err := json.Unmarshal(goCommand(t, "mod", "edit", "-json"), &mod); err != nil {
+		t.Fatal(err)
+	}
+	if len(mod.Require) == 0 || len(mod.Replace) > 0 || len(mod.Exclude) > 0 {
+		t.Errorf("go.mod has %d require, %d replace and %d exclude; want some, none and none",
+			len(mod.Require), len(mod.Replace), len(mod.Exclude))
+	}
+	sums, err := os.ReadFile("../../go.sum")
+	if err != nil {
+		t.Fatal(err)
+	}
+	for _, path := range testOnly {
+		// go.sum covers go.mod's requirements and the imports of their packages.
+		if slices.ContainsFunc(mod.Require, func(m struct{ Path string }) bool { return strings.HasPrefix(m.Path, path) }) ||
+			strings.Contains("\n"+string(sums), "\n"+path) {
+			t.Errorf("the root module needs %s, which is for the tests: import it in test/ only", path)
+		}
+	}
+}
+
+// goCommand returns go's output in the root module.
+func goCommand(t *testing.T, args ...string) []byte {
+	t.Helper()
+	cmd := exec.CommandContext(t.Context(), "go", args...)
+	cmd.Dir = root
+	out, err := cmd.Output()
+	if err != nil {
+		var failed *exec.ExitError
+		if errors.As(err, &failed) {
+			t.Fatalf("go %s: %v\n%s", strings.Join(args, " "), err, failed.Stderr)
+		}
+		t.Fatal(err)
+	}
+	return out
+}
+
+// root is the directory of the root module.
+const root = "../.."
+
+// loaded are the packages of both modules, measured once for all tests.
+var loaded = sync.OnceValues(func() ([]*rooms.Package, error) { return rooms.Load(root) })
+
+func packages(t *testing.T) []*rooms.Package {
+	t.Helper()
+	all, err := loaded()
+	if err != nil {
+		t.Fatal(err)
+	}
+	return all
+}

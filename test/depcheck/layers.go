@@ -1,0 +1,378 @@
+// Package depcheck enforces the layers: between packages by their imports, and inside large
+// packages by the files that use each other. The model in the middle imports no xDS types, and
+// pure packages do no I/O. docs/ARCHITECTURE.md describes the packages.
+package depcheck
+
+// Ordered lists the layers of one package.
+type Ordered struct {
+	// Layers lists the layers from bottom to top. Each names its files without ".go", separated
+	// by blanks. A file uses only files of lower layers: files of one layer do not use each other.
+	Layers []string
+	// Unordered says why the package is not in order yet. "" means that the package is in order.
+	// The layers and sizes of a package that is not in order are not checked.
+	Unordered string
+}
+
+// Layers lists the layers of the packages. Every package of more than 600 lines has an entry, and
+// smaller packages may have one. `go run -C test ./depcheck/cmd/rooms PACKAGE` proposes layers.
+var Layers = map[string]Ordered{
+	"pkg/snapshot": {
+		Unordered: "1 of 8 arrows go up",
+		Layers: []string{
+			"digits revision variant",
+			"changes encoding refusal",
+			"loss snapshot",
+		},
+	},
+
+	"pkg/source/dir": {
+		Unordered: "15 of 67 arrows go up",
+		Layers: []string{
+			"codes disk_linux disk_other names settle",
+			"disk gather",
+			"watch",
+			"interest",
+			"dir",
+			"decoding sync",
+			"resolve",
+			"references tree",
+			"rescan",
+			"state",
+		},
+	},
+
+	"pkg/spec": {
+		Unordered: "13 of 96 arrows go up",
+		Layers: []string{
+			"codes mend nearest scalar structvalue",
+			"tree",
+			"reference",
+			"spec",
+			"configtype decode error selector tests",
+			"json kubernetes scan section",
+			"limits setting typedconfig validate",
+			"testsection",
+			"fields testexpect",
+		},
+	},
+
+	"pkg/translate": {
+		Unordered: "2 of 12 arrows go up",
+		Layers: []string{
+			"version",
+			"capabilities",
+			"translate",
+			"code",
+			"template vm",
+		},
+	},
+
+	"internal/admin": {
+		Unordered: "11 of 69 arrows go up",
+		Layers: []string{
+			"doc serve types",
+			"error hub",
+			"state",
+			"collector condition write",
+			"metrics page query sync",
+			"openapi perfilter",
+			"handler",
+			"events forget guard rollout",
+		},
+	},
+
+	"internal/api": {
+		Layers: []string{
+			"doc error event index limit module rollout snapshot",
+			"history source subscriber",
+			"condition node",
+			"filter",
+			"figures sync",
+		},
+	},
+
+	"internal/bundle": {
+		Unordered: "1 of 8 arrows go up",
+		Layers: []string{
+			"bundle",
+			"fetch plan unpack",
+			"artifact decode",
+		},
+	},
+
+	"internal/cli": {
+		Unordered: "39 of 231 arrows go up",
+		Layers: []string{
+			"dev_linux dev_other error hostenv style trust",
+			"dev_envoy env registries",
+			"login serve",
+			"client logging serve_limits",
+			"dev_upstream load status",
+			"load_bundle problem",
+			"check lock",
+			"explain history inspect list_registry preflight progress render",
+			"bootstrap check_json forget profile status_print",
+			"dev_print rollout status_nodes",
+			"dev_report rollback",
+			"dev_wiring root status_wait",
+			"list push retry version",
+			"pull_module serve_run",
+			"dev pull",
+		},
+	},
+
+	"internal/control": {
+		Unordered: "37 of 162 arrows go up",
+		Layers: []string{
+			"limits plan resolve served statetext substitutes",
+			"checkqueue entries held",
+			"tags",
+			"control",
+			"entry envoys visitors",
+			"collect jobretry status verdicts",
+			"carryout source",
+			"persist",
+			"named polls",
+			"sync",
+			"rollout sets",
+			"checks downloads forget mend",
+			"rollback",
+			"retry",
+		},
+	},
+
+	"internal/delivery": {
+		Unordered: "51 of 289 arrows go up",
+		Layers: []string{
+			"problem state version",
+			"event packed",
+			"group",
+			"subscriber",
+			"reach verdict",
+			"rollout",
+			"bound ordered timer unsettled",
+			"machine",
+			"foretold suspect versions",
+			"canary choose forget",
+			"announce park",
+			"response",
+			"fetch list salt waits",
+			"byhand push status",
+			"history",
+			"answer memory",
+			"request",
+		},
+	},
+
+	"internal/module": {
+		Unordered: "8 of 38 arrows go up",
+		Layers: []string{
+			"config image imagenote keyedlock module sourcereader spare",
+			"store",
+			"file",
+			"resolver",
+			"download wasm",
+			"url",
+			"oci",
+			"signed",
+		},
+	},
+
+	"internal/preflight": {
+		Unordered: "34 of 226 arrows go up",
+		Layers: []string{
+			"callback depth guard literals memory_other memory_unix modules stream_api version",
+			"api memory pairs",
+			"binary causes shared",
+			"cause causes_fetch causes_imports host own",
+			"causes_table foreign outgoing panic",
+			"explain hostfunc",
+			"compare static wasi",
+			"run",
+			"check",
+			"inspect vm",
+			"spares stream",
+			"connection",
+			"attributes buffers traffic",
+			"runner smoke",
+			"headers junit profile rootids",
+			"flow limits property",
+		},
+	},
+
+	"internal/preflight/cause": {
+		Layers: []string{
+			"advice doc literals symptom",
+			"panic row",
+			"table_fetch table_imports",
+			"table",
+			"lookup",
+			"explain markdown with",
+		},
+	},
+
+	"internal/preflight/static": {
+		Layers: []string{
+			"capabilities checker doc language parse signature",
+			"abi exports imports memory",
+			"check",
+			"describe",
+		},
+	},
+
+	"internal/preflight/wasmbin": {
+		Layers: []string{
+			"doc module reader",
+			"names skip",
+			"parse",
+			"data ownmemory",
+		},
+	},
+
+	"internal/registry": {
+		Unordered: "3 of 14 arrows go up",
+		Layers: []string{
+			"transport",
+			"registry",
+			"error",
+			"helper",
+			"credentials",
+			"fetch",
+		},
+	},
+
+	"internal/serve": {
+		Unordered: "2 of 6 arrows go up",
+		Layers: []string{
+			"sandbox source statedir",
+			"serve",
+			"visitors",
+		},
+	},
+
+	"internal/signature": {
+		Unordered: "3 of 10 arrows go up",
+		Layers: []string{
+			"key",
+			"checked signature",
+			"image",
+			"bundle",
+		},
+	},
+
+	"internal/source/oci": {
+		Unordered: "2 of 7 arrows go up",
+		Layers: []string{
+			"store",
+			"look",
+			"state",
+			"oci",
+		},
+	},
+
+	"internal/test/testfilter": {
+		Unordered: "1 of 8 arrows goes up",
+		Layers: []string{
+			"http small",
+			"builder",
+			"hostile network rootid",
+		},
+	},
+
+	"internal/xds": {
+		Unordered: "12 of 48 arrows go up",
+		Layers: []string{
+			"codec limits node responses",
+			"decode names resource",
+			"builder recent wire",
+			"versioninfo",
+			"listing",
+			"stream",
+			"callbacks",
+			"server",
+		},
+	},
+
+	"internal/test/harness": {
+		Unordered: "2 of 33 arrows go up",
+		Layers: []string{
+			"api doc",
+			"binary dns do envoyadmin loadclient ports process specs upstream",
+			"bootstrap envoy link load tools",
+			"controlplane",
+		},
+	},
+
+	"internal/test/registrytest": {
+		Unordered: "1 of 4 arrows go up",
+		Layers: []string{
+			"token",
+			"registrytest",
+			"image process",
+		},
+	},
+
+	"test/bench/hotload": {
+		Unordered: "2 of 8 arrows go up",
+		Layers: []string{
+			"hotload",
+			"check listener",
+			"latency preflight",
+		},
+	},
+
+	"test/bench/report": {
+		Unordered: "2 of 15 arrows go up",
+		Layers: []string{
+			"unit",
+			"report",
+			"data goal machine",
+			"summary",
+			"markdown",
+		},
+	},
+
+	"test/chaos": {
+		Unordered: "5 of 54 arrows go up",
+		Layers: []string{
+			"disk_linux disk_other doc planted world",
+			"clock judge plan",
+			"load",
+			"fleet",
+			"agree report",
+			"metrics run",
+			"api harm",
+			"change",
+			"listener",
+		},
+	},
+
+	"test/preflight/corpus": {
+		Unordered: "3 of 11 arrows go up",
+		Layers: []string{
+			"section",
+			"corpus",
+			"broken limits",
+			"cases",
+		},
+	},
+
+	"test/simenvoy": {
+		Unordered: "3 of 15 arrows go up",
+		Layers: []string{
+			"config doc node",
+			"wire",
+			"envoy",
+			"fleet remote",
+			"stream",
+		},
+	},
+
+	"test/depcheck/rooms": {
+		Layers: []string{
+			"rooms",
+			"arrows layers search",
+			"check load order",
+		},
+	},
+}
