@@ -1,6 +1,7 @@
 package signature
 
 import (
+	"bytes"
 	"encoding/json"
 	"errors"
 	"fmt"
@@ -73,7 +74,7 @@ func verifyStatement(bundle *protobundle.Bundle, of subject, keys Keys) (*Key, e
 	var signed []byte
 	key, err := keys.first(func(v signature.Verifier) error {
 		wrapped := dsse.WrapVerifier(v, dsse.WithExpectedPayloadType(inTotoType), dsse.WithDecodedPayload(&signed))
-		return wrapped.VerifySignature(bytesReader(envelope), nil)
+		return wrapped.VerifySignature(bytes.NewReader(envelope), nil)
 	})
 	if err != nil {
 		return nil, err

@@ -1,7 +1,6 @@
 package signature
 
 import (
-	"bytes"
 	"context"
 	"encoding/base64"
 	"encoding/json"
@@ -186,7 +185,3 @@ func (s *search) blob(ctx context.Context, at ocispec.Descriptor, most int64) ([
 }
 
 func first(all []ocispec.Descriptor) []ocispec.Descriptor { return all[:min(len(all), maxSignatures)] }
-
-func contentOf(text []byte) Content {
-	return Content{From: bytes.NewReader(text), Size: int64(len(text))}
-}

@@ -13,7 +13,6 @@ import (
 	"io"
 	"os"
 	"slices"
-	"strings"
 
 	"github.com/sigstore/sigstore/pkg/cryptoutils"
 	"github.com/sigstore/sigstore/pkg/signature"
@@ -42,6 +41,25 @@ func (k Keys) Fingerprints() []string {
 	}
 	slices.Sort(all)
 	return all
+}
+
+// verify tries all algorithms of all keys.
+func (k Keys) verify(raw []byte, content Content) (*Key, error) {
+	return k.first(func(v signature.Verifier) error {
+		return v.VerifySignature(bytes.NewReader(raw), content.reader())
+	})
+}
+
+// first returns the first key for which check succeeds.
+func (k Keys) first(check func(signature.Verifier) error) (*Key, error) {
+	for _, key := range k {
+		for _, verifier := range key.verifiers {
+			if check(verifier) == nil {
+				return key, nil
+			}
+		}
+	}
+	return nil, errOtherKey
 }
 
 // ReadKeys reads files with one public key each. It fails with an *[Error].
@@ -153,9 +171,3 @@ func waysOf(public crypto.PublicKey) []signature.LoadOption {
 	}
 	return []signature.LoadOption{sha256}
 }
-
-func bytesReader(b []byte) io.Reader { return bytes.NewReader(b) }
-
-func trimmed(text []byte) string { return strings.TrimSpace(string(text)) }
-
-func looksLikeJSON(text []byte) bool { return bytes.HasPrefix(bytes.TrimSpace(text), []byte("{")) }

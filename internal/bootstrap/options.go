@@ -1,0 +1,57 @@
+package bootstrap
+
+import (
+	"time"
+
+	"github.com/wasm-xds/wasm-xds/pkg/spec"
+)
+
+// Mode is the way in which an Envoy asks for its filters.
+type Mode string
+
+// The modes. ADS uses one stream for all filters of an Envoy, ECDS one stream per filter. Delta
+// sends only changes, SotW sends all names with every request. The empty mode is [ADSDelta].
+const (
+	ADSDelta  Mode = "ads-delta"
+	ADSSotW   Mode = "ads-sotw"
+	ECDSDelta Mode = "ecds-delta"
+	ECDSSotW  Mode = "ecds-sotw"
+)
+
+// Filter is a filter in the listener of its type.
+type Filter struct {
+	Name string
+	Type spec.Type
+}
+
+// Options describe a bootstrap. The zero value of each field except Filters means the default in
+// the comment beside the field.
+//
+// Addresses have the form host:port. The host may be a DNS name where Envoy connects, and a host
+// that means all interfaces becomes 127.0.0.1 there. Where Envoy listens, port 0 lets the system
+// choose.
+type Options struct {
+	// Filters are in the order in which requests pass through them. At least one filter is
+	// required, except with a ListenersFile.
+	Filters []Filter
+	// ListenersFile is the path of a file with the listeners, see [RenderListeners]. If the path is
+	// empty, the bootstrap itself contains the listeners.
+	ListenersFile string
+
+	Mode Mode // ads-delta
+	// InitialFetchTimeout is how long a listener waits for its filters at boot. After the timeout
+	// the listener opens without them and answers 500. 0 waits for ever.
+	InitialFetchTimeout time.Duration
+
+	XDSAddress     string // 127.0.0.1:18000, the control plane
+	ModulesAddress string // 127.0.0.1:18001, the module server of the control plane
+	ModulesCluster string // wasm_xds_modules, as in `serve --modules-cluster`
+
+	AdminAddress     string // 127.0.0.1:9901
+	ListenAddress    string // 127.0.0.1:10000, HTTP; used only with an HTTP filter
+	TCPListenAddress string // 127.0.0.1:10001; used only with a network filter
+	UpstreamAddress  string // 127.0.0.1:18080, the target of all traffic
+
+	NodeID      string // envoy-1
+	NodeCluster string // envoy
+}
