@@ -68,16 +68,11 @@ var Layers = map[string]Ordered{
 	},
 
 	"internal/admin": {
-		Unordered: "11 of 69 arrows go up",
 		Layers: []string{
-			"doc serve types",
-			"error hub",
-			"state",
-			"collector condition write",
-			"metrics page query sync",
-			"openapi perfilter",
+			"complete doc paths query request schema serve state write",
+			"changes endpoints events guard lists page read sync",
+			"filter openapi",
 			"handler",
-			"events forget guard rollout",
 		},
 	},
 
@@ -90,6 +85,10 @@ var Layers = map[string]Ordered{
 			"figures sync",
 		},
 	},
+
+	"internal/bootstrap": {Layers: []string{"options", "view", "bootstrap"}},
+
+	"internal/builtin": {Layers: []string{"explain module", "revision", "identity", "builtin"}},
 
 	"internal/bundle": {
 		Unordered: "1 of 8 arrows go up",
@@ -163,6 +162,8 @@ var Layers = map[string]Ordered{
 			"request",
 		},
 	},
+
+	"internal/metrics": {Layers: []string{"bounds doc", "perfilter", "collector", "recorder"}},
 
 	"internal/module": {
 		Unordered: "8 of 38 arrows go up",
@@ -250,15 +251,7 @@ var Layers = map[string]Ordered{
 		},
 	},
 
-	"internal/signature": {
-		Unordered: "3 of 10 arrows go up",
-		Layers: []string{
-			"key",
-			"checked signature",
-			"image",
-			"bundle",
-		},
-	},
+	"internal/signature": {Layers: []string{"content error", "key", "bundle checked", "image signature"}},
 
 	"internal/source/oci": {
 		Unordered: "2 of 7 arrows go up",
@@ -278,6 +271,10 @@ var Layers = map[string]Ordered{
 			"hostile network rootid",
 		},
 	},
+
+	"internal/transfer": {Layers: []string{"body report", "gate"}},
+
+	"internal/wasmenc": {Layers: []string{"binary", "code", "text", "wasmenc"}},
 
 	"internal/xds": {
 		Unordered: "12 of 48 arrows go up",
