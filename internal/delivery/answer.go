@@ -4,6 +4,7 @@ import (
 	"fmt"
 	"slices"
 
+	"github.com/wasm-xds/wasm-xds/internal/delivery/verdict"
 	"github.com/wasm-xds/wasm-xds/pkg/snapshot"
 )
 
@@ -113,7 +114,7 @@ func (m *Machine) acked(p *push) {
 func (m *Machine) setVerdictLoads(p *push) {
 	envoy := p.u.s.node.Version
 	if _, known := m.verdictOf(p.u, p.rev); !known {
-		m.setVerdict(p.rev, envoy, verdict{loads: true})
+		m.setVerdict(p.rev, envoy, verdict.Verdict{Loads: true})
 		if g := p.u.f.groups[envoy]; g != nil {
 			for _, u := range g.subs {
 				if u.parked != notParked {
@@ -166,12 +167,12 @@ func (m *Machine) refused(p *push, raw string) {
 	if r.BuiltIn {
 		return
 	}
-	v, known := m.verdict(r, envoy)
+	v, known := m.verdicts.Of(r, envoy)
 	onTrial := u.f.candidate() != nil && u.f.candidate().ID == r.ID
-	if known && v.loads && !onTrial {
+	if known && v.Loads && !onTrial {
 		return // it loads on other Envoys of this version: the fault is this Envoy's
 	}
-	m.setVerdict(r, envoy, verdict{message: message})
+	m.setVerdict(r, envoy, verdict.Verdict{Message: message})
 	m.acquit(u, r)
 	m.touchFilter(u.f)
 	m.judged(u, r)

@@ -42,13 +42,7 @@ func (m *Machine) retry(e Retried) {
 	if f == nil {
 		return
 	}
-	for envoy := range m.versions {
-		key := verdictKey{e.Revision, envoy}
-		if v, judged := m.verdicts[key]; judged && !v.loads {
-			delete(m.verdicts, key)
-			m.verdictChanges++
-		}
-	}
+	m.verdicts.DropRefusals(e.Revision)
 	f.suspects.dropRevision(e.Revision)
 	for _, u := range f.subs {
 		u.passedOver = false
@@ -76,13 +70,11 @@ func (m *Machine) IsRefused(name, revision string) bool {
 	if f == nil {
 		return false
 	}
-	for envoy := range m.versions {
-		if v, judged := m.verdicts[verdictKey{revision, envoy}]; judged && !v.loads {
-			return true
-		}
+	if m.verdicts.Refused(revision) {
+		return true
 	}
 	for key, of := range f.suspects.all {
-		if key.revision != revision {
+		if key.Revision != revision {
 			continue
 		}
 		for _, one := range of.nodes {

@@ -113,10 +113,10 @@ func (m *Machine) chooseStable(u *sub, problem *Problem) choice {
 			return choice{revision: s, serving: ServingFilter, state: Rejected, problem: cmp.Or(problem, tooOld)}
 		case tooOld != nil:
 			state, problem = Rejected, cmp.Or(problem, tooOld)
-		case known && v.loads:
+		case known && v.Loads:
 			return choice{revision: s, serving: ServingFilter, state: state, problem: problem}
 		case known:
-			state, problem = Rejected, rejectedProblem(s, envoy, v.message)
+			state, problem = Rejected, rejectedProblem(s, envoy, v.Message)
 		case m.foretold(f, s, envoy) != nil:
 			state, problem = Rejected, m.foretold(f, s, envoy)
 		case u.tries(s):

@@ -140,7 +140,7 @@ const fetchSettlePerByte = 10 * time.Nanosecond
 func (m *Machine) fetchStarted(token string) {
 	u := m.fetchOf(token)
 	if u == nil {
-		if key, late := m.reach.late(token); late {
+		if key, late := m.reach.Late(token); late {
 			m.gotFrom(key)
 		}
 		return

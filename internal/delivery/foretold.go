@@ -18,7 +18,7 @@ func (m *Machine) foretold(f *filter, r *snapshot.Revision, envoy string) *Probl
 	if refusal == nil {
 		return nil
 	}
-	if _, judged := m.verdict(r, envoy); judged {
+	if _, judged := m.verdicts.Of(r, envoy); judged {
 		return nil
 	}
 	return &Problem{Code: refusal.Code, Message: refusal.Message, Hint: refusal.Hint, Revision: r.ID}
@@ -53,8 +53,8 @@ func (m *Machine) takers(f *filter, r *snapshot.Revision) (takers []*group, prob
 			problem = p
 			continue
 		}
-		if v, judged := m.verdictIn(g, r); judged && !v.loads && m.hasNothingToLose(f, g, r) {
-			problem = rejectedProblem(r, g.envoy, v.message)
+		if v, judged := m.verdictIn(g, r); judged && !v.Loads && m.hasNothingToLose(f, g, r) {
+			problem = rejectedProblem(r, g.envoy, v.Message)
 			continue
 		}
 		takers = append(takers, g)

@@ -35,12 +35,12 @@ func (m *Machine) forgetAt(f *filter) (time.Time, bool) {
 // everLoaded says whether an Envoy runs or ran a revision of the filter, or may do so.
 func (m *Machine) everLoaded(f *filter) bool {
 	revisions := f.revisions()
-	if f.stable != nil || len(revisions) > 0 && len(f.unsettled) > 0 {
+	if f.stable != nil || len(revisions) > 0 && f.unsettled.Len() > 0 {
 		return true
 	}
 	for _, r := range revisions {
-		for envoy := range m.versions {
-			if v, judged := m.verdict(r, envoy); judged && v.loads {
+		for _, v := range m.verdicts.On(r.ID) {
+			if v.Loads {
 				return true
 			}
 		}
@@ -111,19 +111,16 @@ func (m *Machine) forgetRemoved() {
 // forgetFilter drops everything about a filter without a spec.
 func (m *Machine) forgetFilter(f *filter) {
 	for _, r := range append(f.revisions(), f.refused...) {
-		for envoy := range m.versions {
-			delete(m.verdicts, verdictKey{r.ID, envoy})
-		}
+		m.verdicts.Drop(r.ID)
 		for _, variant := range []Variant{Remote, Inline, File} {
 			delete(m.salts, saltKey{r.ID, variant}) // the next salt will be new
 		}
 	}
-	m.verdictChanges++
 	f.wanted, f.stable, f.older, f.wishes, f.gone = nil, nil, nil, nil, nil
 	f.refused, f.idleSince, f.stableSince = nil, time.Time{}, time.Time{}
 	m.countAllUnknown(f, 1)
 	f.suspects, f.promoted = suspects{}, ""
-	m.forgetUnsettled(f)
+	m.record.Drop(f.name, f.unsettled)
 	for _, u := range f.subs {
 		if u.running != nil && !u.running.BuiltIn {
 			u.running = nil // an unknown revision from now on
@@ -134,24 +131,13 @@ func (m *Machine) forgetFilter(f *filter) {
 	m.dropUnasked(f)
 }
 
-// forgetUnsettled drops the notes of nodes that may hold refused bytes.
-func (m *Machine) forgetUnsettled(f *filter) {
-	m.announced -= len(f.announced)
-	f.announced = nil
-	clear(f.unsettled)
-	if _, noted := m.unsettled[f]; noted {
-		delete(m.unsettled, f)
-		m.persistUnsettled = true
-	}
-}
-
 // dropUnasked drops a name without a spec once no stream asks for it. Names come from the network,
 // so nothing about them is kept for longer.
 func (m *Machine) dropUnasked(f *filter) {
 	if f.wanted != nil || len(f.subs) > 0 {
 		return
 	}
-	m.forgetUnsettled(f)
+	m.record.Drop(f.name, f.unsettled)
 	delete(m.filters, f.name)
 	m.ordered.changed = true
 }

@@ -20,9 +20,9 @@ func (r *rig) wantNothingOf(name string) {
 	if known || noted || kept || r.m.Snapshot().Get(name) != nil {
 		r.t.Errorf("%s: the machine knows it: %t, unsettled: %t, remembered: %t, wanted: %v", name, known, noted, kept, r.m.Snapshot().Get(name))
 	}
-	for key := range r.m.verdicts {
-		if !slices.ContainsFunc(r.m.Revisions(), func(rev *snapshot.Revision) bool { return rev.ID == key.revision }) {
-			r.t.Errorf("%s: there still is a verdict on %s", name, r.called(key.revision))
+	for key := range r.m.verdicts.All() {
+		if !slices.ContainsFunc(r.m.Revisions(), func(rev *snapshot.Revision) bool { return rev.ID == key.Revision }) {
+			r.t.Errorf("%s: there still is a verdict on %s", name, r.called(key.Revision))
 		}
 	}
 }
@@ -216,8 +216,8 @@ func TestNothingIsKeptOfMadeUpNames(t *testing.T) {
 		t.Errorf("while it asks, %d filters and %d unsettled ones are on the disk", len(mem.Filters), len(mem.Unsettled.Filters))
 	}
 	r.step(StreamClosed{Stream: 1})
-	if n := len(r.m.filters); n != 1 || len(r.m.unsettled) != 0 {
-		t.Errorf("%d filters are left, %d unsettled", n, len(r.m.unsettled))
+	if n := len(r.m.filters); n != 1 || len(r.m.record.Filters()) != 0 {
+		t.Errorf("%d filters are left, %d unsettled", n, len(r.m.record.Filters()))
 	}
 }
 

@@ -4,6 +4,7 @@ import (
 	"math"
 	"slices"
 
+	"github.com/wasm-xds/wasm-xds/internal/delivery/verdict"
 	"github.com/wasm-xds/wasm-xds/pkg/snapshot"
 )
 
@@ -13,7 +14,7 @@ type group struct {
 	envoy    string
 	subs     []*sub
 	trials   []*trial // nearly always one or none
-	lookups  [2]lookup
+	lookups  verdict.Cache
 }
 
 // trial has the canaries of a revision: the group's subscribers with the trial's bit in their

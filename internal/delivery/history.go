@@ -65,11 +65,11 @@ func (m *Machine) History(name string) []RevisionStatus {
 			s.Served += m.servedSince(f)
 		}
 		loads := false
-		for _, envoy := range sortedKeys(m.versions) {
-			v, judged := m.verdict(r, envoy)
-			loads = loads || judged && v.loads
-			if judged && !v.loads {
-				s.Problem = rejectedProblem(r, envoy, v.message)
+		for _, envoy := range m.verdicts.Versions() {
+			v, judged := m.verdicts.Of(r, envoy)
+			loads = loads || judged && v.Loads
+			if judged && !v.Loads {
+				s.Problem = rejectedProblem(r, envoy, v.Message)
 			}
 		}
 		if s.Problem == nil && slices.Contains(f.refused, r) {

@@ -12,6 +12,9 @@ import (
 	"strings"
 	"time"
 
+	"github.com/wasm-xds/wasm-xds/internal/delivery/reach"
+	"github.com/wasm-xds/wasm-xds/internal/delivery/unsettled"
+	"github.com/wasm-xds/wasm-xds/internal/delivery/verdict"
 	"github.com/wasm-xds/wasm-xds/pkg/snapshot"
 )
 
@@ -65,42 +68,35 @@ func (c Config) withDefaults() Config {
 
 const (
 	remoteAttempts = 3 // pushes of remote code before it goes inline
-	unsettledLimit = 4096
 )
 
 // Machine is the state of all deliveries. Not safe for concurrent use.
 // See docs/RATIONALE.md#why-is-delivery-a-pure-machine-with-one-owner.
 type Machine struct {
-	cfg            Config
-	now            time.Time
-	filters        map[string]*filter
-	ordered        ordered
-	snapshot       *snapshot.Snapshot // the last snapshot; nil: none yet, see [Machine.Snapshot]
-	streams        map[StreamID]*stream
-	verdicts       map[verdictKey]verdict
-	verdictChanges uint64
-	versions       map[string]time.Time // the Envoy versions with verdicts, and when each was seen last
-	trying         map[verdictKey]int   // unproven pushes that are outstanding
-	salts          map[saltKey]string
-	counter        uint32          // of the newest salt
-	tokens         map[string]*sub // from the salt of a remote push to the push's subscriber
-	reach          reach
-	touched        []*stream
-	actions        []Action
-	changed        []*filter
-	unknown        int       // the number of subscribers without a spec for their name
-	forgettable    []*filter // filters to look at before the step ends
-	persist        bool
-	started        time.Time
-	states         [numStates]int // the number of subscribers in each state
+	cfg         Config
+	now         time.Time
+	filters     map[string]*filter
+	ordered     ordered
+	snapshot    *snapshot.Snapshot // the last snapshot; nil: none yet, see [Machine.Snapshot]
+	streams     map[StreamID]*stream
+	verdicts    *verdict.Book
+	trying      map[verdict.Key]int // unproven pushes that are outstanding
+	salts       map[saltKey]string
+	counter     uint32          // of the newest salt
+	tokens      map[string]*sub // from the salt of a remote push to the push's subscriber
+	reach       reach.Reach
+	touched     []*stream
+	actions     []Action
+	changed     []*filter
+	unknown     int       // the number of subscribers without a spec for their name
+	forgettable []*filter // filters to look at before the step ends
+	persist     bool
+	started     time.Time
+	states      [numStates]int // the number of subscribers in each state
 
-	persistUnsettled bool
-	awaitUnsettled   bool                 // a Send has to wait for the write
-	seq              uint64               // of the last memory taken for the disk
-	unsettled        map[*filter]struct{} // filters with unsettled nodes, now or in the memory saved last
-	announced        int                  // the number of announced nodes of all filters
-	booted           int                  // accepted pushes of the present response to subscribers newer than the wanted revision
-	timers           timers
+	record *unsettled.Record
+	booted int // accepted pushes of the present response to subscribers newer than the wanted revision
+	timers timers
 	// Memory that is used again and again.
 	later   []next
 	looked  []*stream
@@ -123,14 +119,13 @@ func New(cfg Config, mem Memory, now time.Time) *Machine {
 		started:  now,
 		filters:  map[string]*filter{},
 		streams:  map[StreamID]*stream{},
-		verdicts: map[verdictKey]verdict{},
-		versions: map[string]time.Time{},
-		trying:   map[verdictKey]int{},
+		verdicts: verdict.New(),
+		trying:   map[verdict.Key]int{},
 		salts:    map[saltKey]string{},
 		tokens:   map[string]*sub{},
 
-		unsettled: map[*filter]struct{}{},
-		pruneAt:   pruneSlack,
+		record:  unsettled.NewRecord(max(mem.Seq, mem.Unsettled.Seq)),
+		pruneAt: pruneSlack,
 	}
 	m.restore(mem)
 	for _, f := range m.filters {
@@ -139,8 +134,8 @@ func New(cfg Config, mem Memory, now time.Time) *Machine {
 		}
 		m.mayForget(f)
 	}
-	for f := range m.unsettled {
-		m.suspectAfterRestart(f)
+	for name := range m.record.Filters() {
+		m.suspectAfterRestart(m.filters[name])
 	}
 	return m
 }
@@ -155,7 +150,7 @@ func (m *Machine) Step(now time.Time, e Event) []Action {
 	switch e := e.(type) {
 	case StreamOpened:
 		m.streams[e.Stream] = &stream{id: e.Stream, node: e.Node, ads: e.ADS, delta: e.Delta}
-		m.sawVersion(e.Node.Version)
+		m.verdicts.Saw(e.Node.Version, m.now)
 	case StreamClosed:
 		m.close(e.Stream)
 	case Requested:
@@ -221,9 +216,8 @@ func (m *Machine) take() []Action {
 	if m.changed = m.changed[:0]; cap(m.changed) > someKeys {
 		m.changed = nil
 	}
-	if m.persistUnsettled {
-		actions = append(actions, PersistUnsettled{Awaited: m.awaitUnsettled})
-		m.persistUnsettled, m.awaitUnsettled = false, false
+	if dirty, awaited := m.record.TakeDirty(); dirty {
+		actions = append(actions, PersistUnsettled{Awaited: awaited})
 	}
 	if m.persist {
 		actions = append(actions, Persist{})
@@ -238,7 +232,7 @@ func (m *Machine) filter(name string) *filter {
 	f := m.filters[name]
 	if f == nil {
 		f = &filter{
-			name: name, unsettled: map[string]unsettledNode{}, groups: map[string]*group{}, since: m.now, changed: Changed{Name: name},
+			name: name, unsettled: unsettled.NewNodes(), groups: map[string]*group{}, since: m.now, changed: Changed{Name: name},
 		}
 		m.enroll(f)
 	}
@@ -273,7 +267,7 @@ const pruneSlack = 1000
 // prune forgets verdicts and salts of revisions that cannot be served any more. Otherwise a
 // long-lived server would grow with every edit.
 func (m *Machine) prune() {
-	if len(m.verdicts)+len(m.salts) < m.pruneAt {
+	if m.verdicts.Len()+len(m.salts) < m.pruneAt {
 		return
 	}
 	known := map[string]struct{}{}
@@ -285,11 +279,9 @@ func (m *Machine) prune() {
 			known[r.ID] = struct{}{}
 		}
 	}
-	maps.DeleteFunc(m.verdicts, func(k verdictKey, _ verdict) bool { _, ok := known[k.revision]; return !ok })
-	m.verdictChanges++
-	m.forgetVersions()
+	m.verdicts.Prune(func(revision string) bool { _, ok := known[revision]; return ok })
 	maps.DeleteFunc(m.salts, func(k saltKey, _ string) bool { _, ok := known[k.revision]; return !ok })
-	m.pruneAt = 2*(len(m.verdicts)+len(m.salts)) + pruneSlack
+	m.pruneAt = 2*(m.verdicts.Len()+len(m.salts)) + pruneSlack
 }
 
 func (m *Machine) setWanted(f *filter, w *snapshot.Filter) {
@@ -307,8 +299,8 @@ func (m *Machine) setWanted(f *filter, w *snapshot.Filter) {
 			f.suspects.forgive(w.Revision.ID)
 		}
 	}
-	if f.wanted == nil && len(f.unsettled) > 0 {
-		m.unsettled[f], m.persistUnsettled = struct{}{}, true
+	if f.wanted == nil && f.unsettled.Len() > 0 {
+		m.record.Change(f.name, f.unsettled)
 	}
 	m.countAllUnknown(f, -1)
 	f.wanted = w
@@ -336,12 +328,10 @@ func (m *Machine) keepCandidate(f *filter) {
 	}
 	c := f.wanted.Revision
 	loads, refused := false, false
-	for envoy := range m.versions {
-		if v, judged := m.verdict(c, envoy); judged {
-			loads, refused = loads || v.loads, refused || !v.loads
-		}
+	for _, v := range m.verdicts.On(c.ID) {
+		loads, refused = loads || v.Loads, refused || !v.Loads
 	}
-	onItsWay := len(f.subs)+len(f.unsettled) > 0
+	onItsWay := len(f.subs)+f.unsettled.Len() > 0
 	switch {
 	case loads || onItsWay && !refused:
 		f.remember(c)

@@ -5,6 +5,8 @@ import (
 	"slices"
 	"time"
 
+	"github.com/wasm-xds/wasm-xds/internal/delivery/unsettled"
+	"github.com/wasm-xds/wasm-xds/internal/delivery/verdict"
 	"github.com/wasm-xds/wasm-xds/pkg/snapshot"
 	"github.com/wasm-xds/wasm-xds/pkg/spec"
 )
@@ -91,15 +93,15 @@ func (m *Machine) Untidy() Memory {
 	unsettled := m.Unsettled()
 	mem := Memory{
 		Seq: unsettled.Seq, Unsettled: unsettled,
-		Filters: make([]FilterMemory, 0, len(m.filters)), Verdicts: make([]VerdictRecord, 0, len(m.verdicts)),
+		Filters: make([]FilterMemory, 0, len(m.filters)), Verdicts: make([]VerdictRecord, 0, m.verdicts.Len()),
 	}
 	for _, f := range m.inOrder() {
 		if f.wanted != nil {
 			mem.Filters = append(mem.Filters, f.memory())
 		}
 	}
-	for key, v := range m.verdicts {
-		mem.Verdicts = append(mem.Verdicts, key.record(v))
+	for key, v := range m.verdicts.All() {
+		mem.Verdicts = append(mem.Verdicts, verdictRecord(key, v))
 	}
 	return mem
 }
@@ -144,16 +146,16 @@ func (f *filter) memory() FilterMemory {
 
 // Unsettled returns the unsettled part of the [Memory].
 func (m *Machine) Unsettled() Unsettled {
-	m.seq++
-	all := Unsettled{Seq: m.seq, Filters: map[string]UnsettledFilter{}}
-	for f := range m.unsettled {
+	all := Unsettled{Seq: m.record.NextSeq(), Filters: map[string]UnsettledFilter{}}
+	for name, nodes := range m.record.Filters() {
+		f := m.filters[name]
 		u := UnsettledFilter{
 			Nodes: map[string]string{}, Envoys: map[string]string{}, Filter: f.memory(), Verdicts: m.verdictsOn(f),
 		}
-		for id, node := range f.noted() {
-			u.Nodes[id], u.Envoys[id] = node.revision, node.envoy
+		for id, node := range nodes.Recorded() {
+			u.Nodes[id], u.Envoys[id] = node.Revision, node.Envoy
 		}
-		all.Filters[f.name] = u
+		all.Filters[name] = u
 	}
 	return all
 }
@@ -161,32 +163,24 @@ func (m *Machine) Unsettled() Unsettled {
 // verdictsOn are the verdicts on the filter's revisions.
 func (m *Machine) verdictsOn(f *filter) (all []VerdictRecord) {
 	for _, r := range f.revisions() {
-		for envoy := range m.versions {
-			key := verdictKey{r.ID, envoy}
-			if v, judged := m.verdicts[key]; judged {
-				all = append(all, key.record(v))
-			}
+		for key, v := range m.verdicts.On(r.ID) {
+			all = append(all, verdictRecord(key, v))
 		}
 	}
 	return all
 }
 
-func (k verdictKey) record(v verdict) VerdictRecord {
-	return VerdictRecord{Revision: k.revision, Envoy: k.envoy, Loads: v.loads, Message: v.message}
+func verdictRecord(k verdict.Key, v verdict.Verdict) VerdictRecord {
+	return VerdictRecord{Revision: k.Revision, Envoy: k.Envoy, Loads: v.Loads, Message: v.Message}
 }
 
 // Saved says that the memory with this [Memory.Seq] survives a crash. [Machine.Unsettled] then
 // leaves out filters if all of their nodes had answered before.
 func (m *Machine) Saved(seq uint64) {
-	for f := range m.unsettled {
-		if len(f.unsettled)+len(f.announced) == 0 && f.settled < seq {
-			delete(m.unsettled, f)
-		}
-	}
+	m.record.Saved(seq)
 }
 
 func (m *Machine) restore(mem Memory) {
-	m.seq = max(mem.Seq, mem.Unsettled.Seq)
 	for _, fm := range mem.Filters {
 		if fm.Wanted != nil {
 			m.filter(fm.Name).restore(fm)
@@ -202,9 +196,9 @@ func (m *Machine) restore(mem Memory) {
 		}
 		f := m.filter(name)
 		for id, revision := range u.Nodes {
-			f.unsettled[id] = unsettledNode{revision, u.Envoys[id]}
+			f.unsettled.Restore(id, unsettled.Node{Revision: revision, Envoy: u.Envoys[id]})
 		}
-		m.unsettled[f] = struct{}{}
+		m.record.Add(name, f.unsettled)
 		if newer {
 			f.restore(u.Filter)
 			for _, v := range u.Verdicts {
@@ -215,8 +209,7 @@ func (m *Machine) restore(mem Memory) {
 }
 
 func (m *Machine) restoreVerdict(v VerdictRecord) {
-	m.versions[v.Envoy] = m.now
-	m.verdicts[verdictKey{v.Revision, v.Envoy}] = verdict{loads: v.Loads, message: v.Message}
+	m.verdicts.Restore(verdict.Key{Revision: v.Revision, Envoy: v.Envoy}, verdict.Verdict{Loads: v.Loads, Message: v.Message}, m.now)
 }
 
 func (f *filter) restore(fm FilterMemory) {

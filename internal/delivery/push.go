@@ -4,6 +4,7 @@ import (
 	"cmp"
 	"slices"
 
+	"github.com/wasm-xds/wasm-xds/internal/delivery/verdict"
 	"github.com/wasm-xds/wasm-xds/pkg/snapshot"
 	"github.com/wasm-xds/wasm-xds/pkg/spec"
 )
@@ -162,7 +163,7 @@ func (s *stream) firstClass() int {
 
 func (m *Machine) classOf(u *sub, c choice) int {
 	switch {
-	case c.unproven && m.trying[verdictKey{c.revision.ID, u.s.node.Version}] > 0:
+	case c.unproven && m.trying[verdict.Key{Revision: c.revision.ID, Envoy: u.s.node.Version}] > 0:
 		return classTriedElsewhere
 	case c.unproven:
 		return classUnproven
@@ -230,7 +231,7 @@ func (m *Machine) variant(u *sub, r *snapshot.Revision) Variant {
 		}
 	case spec.Remote:
 		if u.get().noRemote != r.Module.SHA256 && r.Module.Size <= m.cfg.RemoteLimit && (!u.s.ads || u.s.bareCount == 0) &&
-			(!m.withoutModules(u) || m.reach.probes(u.s.node.reachKey(), m.now)) {
+			(!m.withoutModules(u) || m.reach.Probes(u.s.node.reachKey(), m.now)) {
 			return Remote
 		}
 	case spec.Inline:
@@ -288,13 +289,13 @@ func (m *Machine) push(in *response, u *sub, c choice) {
 		m.endFetch(u)
 		u.note().fetch = &fetch{revision: r.ID, attempts: attempts, token: p.version.Salt}
 		m.tokens[p.version.Salt] = u
-		m.reach.pushed(u.s.node.reachKey(), m.now)
+		m.reach.Pushed(u.s.node.reachKey(), m.now)
 	}
 	if c.unproven {
-		if m.unsettle(u, r.ID); m.awaitUnsettled {
+		if m.unsettle(u, r.ID); m.record.IsAwaited() {
 			m.announce(s)
 		}
-		m.trying[verdictKey{r.ID, s.node.Version}]++
+		m.trying[verdict.Key{Revision: r.ID, Envoy: s.node.Version}]++
 	}
 	u.awaited = true
 	m.add(in, p)
@@ -323,7 +324,7 @@ func (m *Machine) tried(p *push) {
 	if !p.unproven {
 		return
 	}
-	key := verdictKey{p.rev.ID, p.u.s.node.Version}
+	key := verdict.Key{Revision: p.rev.ID, Envoy: p.u.s.node.Version}
 	if m.trying[key]--; m.trying[key] == 0 {
 		delete(m.trying, key)
 	}
@@ -355,7 +356,7 @@ func (m *Machine) checkAnswer(s *stream) {
 
 // isTrial says whether the push sends an unproven revision to a canary.
 func (m *Machine) isTrial(p *push) bool {
-	return !p.rev.BuiltIn && p.u.tries(p.rev) && !m.proven(p.rev, p.u.s.node.Version)
+	return !p.rev.BuiltIn && p.u.tries(p.rev) && !m.verdicts.Proven(p.rev, p.u.s.node.Version)
 }
 
 func (m *Machine) flagLate(p *push) {

@@ -4,6 +4,8 @@ import (
 	"slices"
 	"strings"
 
+	"github.com/wasm-xds/wasm-xds/internal/delivery/unsettled"
+	"github.com/wasm-xds/wasm-xds/internal/delivery/verdict"
 	"github.com/wasm-xds/wasm-xds/pkg/snapshot"
 )
 
@@ -75,8 +77,8 @@ func (m *Machine) subscribe(s *stream, e Subscription, made *sub) {
 	f.suspects.adopt(s.node.ID, s.node.Version)
 	if r := u.running; r != nil {
 		// An Envoy runs the version it says it has accepted: refused bytes are never sent again.
-		if _, judged := m.verdict(r, s.node.Version); !judged {
-			m.setVerdict(r, s.node.Version, verdict{loads: true})
+		if _, judged := m.verdicts.Of(r, s.node.Version); !judged {
+			m.setVerdict(r, s.node.Version, verdict.Verdict{Loads: true})
 			m.acquit(u, r)
 			if g := f.groups[s.node.Version]; g != nil {
 				for _, other := range g.subs {
@@ -102,7 +104,7 @@ func (m *Machine) mayStop(u *sub) {
 	if c == nil || u.group == nil || len(u.group.subs) > 1 {
 		return
 	}
-	if v, judged := m.verdict(c, u.group.envoy); judged && !v.loads {
+	if v, judged := m.verdicts.Of(c, u.group.envoy); judged && !v.Loads {
 		m.touchFilter(u.f)
 	}
 }
@@ -158,7 +160,7 @@ func (m *Machine) remove(u *sub) {
 	u.closed = true
 	m.endFetch(u)
 	m.forgetMissed(u)
-	m.wasAnnounced(u, "")
+	m.record.Unannounce(u.f.unsettled, u.s.node.ID, unsettled.Node{})
 	u.f.drop(u)
 	m.countUnknown(u, -1)
 	m.states[u.state]--

@@ -4,6 +4,7 @@ import (
 	"slices"
 	"time"
 
+	"github.com/wasm-xds/wasm-xds/internal/delivery/unsettled"
 	"github.com/wasm-xds/wasm-xds/pkg/snapshot"
 	"github.com/wasm-xds/wasm-xds/pkg/spec"
 )
@@ -19,11 +20,8 @@ type filter struct {
 
 	// typeHint is the type Envoys expect of a name without a spec; "": http is tried first.
 	typeHint spec.Type
-	// unsettled are the unsettled nodes by node id: they may have stored bytes they refused.
-	unsettled map[string]unsettledNode
-	// announced are, in the same way, the nodes that are about to get an unproven revision.
-	announced map[string]unsettledNode
-	settled   uint64 // the machine's seq when an unsettled node answered last
+	// unsettled has the nodes that may have stored bytes they refused.
+	unsettled *unsettled.Nodes
 	// suspects are the nodes that were lost while they loaded an unproven revision.
 	suspects suspects
 	promoted string    // the revision promoted by hand, without canaries; "": none
@@ -88,8 +86,8 @@ func (f *filter) candidate() *snapshot.Revision {
 // stoppedBy is the reason for which the rollout of r has stopped; nil: the rollout goes on.
 func (m *Machine) stoppedBy(f *filter, r *snapshot.Revision) *Problem {
 	for _, g := range f.inOrder() {
-		if v, ok := m.verdictIn(g, r); ok && !v.loads && len(g.subs) > 0 && !m.hasNothingToLose(f, g, r) {
-			return rejectedProblem(r, g.envoy, v.message)
+		if v, ok := m.verdictIn(g, r); ok && !v.Loads && len(g.subs) > 0 && !m.hasNothingToLose(f, g, r) {
+			return rejectedProblem(r, g.envoy, v.Message)
 		}
 	}
 	if p := m.lost(f, r); p != nil {
@@ -102,7 +100,7 @@ func (m *Machine) stoppedBy(f *filter, r *snapshot.Revision) *Problem {
 // refusedIn says whether an Envoy of the group's version has refused r.
 func (m *Machine) refusedIn(g *group, r *snapshot.Revision) bool {
 	v, judged := m.verdictIn(g, r)
-	return judged && !v.loads
+	return judged && !v.Loads
 }
 
 // hasNothingToLose says whether the stable revision does not load on the group's version either. A
@@ -158,7 +156,7 @@ func (f *filter) waitsForOthers(r *snapshot.Revision) bool {
 func (m *Machine) provenEverywhere(f *filter, r *snapshot.Revision) bool {
 	takers, _ := m.takers(f, r)
 	for _, g := range takers {
-		if !m.proven(r, g.envoy) {
+		if !m.verdicts.Proven(r, g.envoy) {
 			return false
 		}
 	}
@@ -200,7 +198,7 @@ func (m *Machine) promote(f *filter, r *snapshot.Revision) {
 	f.dropRefused(r)
 	f.older = slices.DeleteFunc(f.older, func(o *snapshot.Revision) bool { return o.ID == r.ID })
 	f.stable, f.promoted = r, ""
-	m.forgetNodes(f)
+	m.record.Promoted(f.unsettled)
 	for _, g := range f.groups {
 		g.endTrial(r.ID)
 	}

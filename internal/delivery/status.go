@@ -155,9 +155,7 @@ func (m *Machine) Stream(id StreamID) (StreamStatus, bool) {
 	for _, u := range s.subs {
 		st.Subscribers = append(st.Subscribers, u.status(m))
 	}
-	if e := m.reach.unreached[s.node.reachKey()]; e != nil {
-		st.Unreached = e.since
-	}
+	st.Unreached, _ = m.reach.Since(s.node.reachKey())
 	return st, true
 }
 

@@ -7,6 +7,8 @@ import (
 	"strings"
 	"time"
 
+	"github.com/wasm-xds/wasm-xds/internal/delivery/unsettled"
+	"github.com/wasm-xds/wasm-xds/internal/delivery/verdict"
 	"github.com/wasm-xds/wasm-xds/pkg/snapshot"
 )
 
@@ -34,13 +36,13 @@ type suspicion struct {
 // suspects are the suspects of a filter, by revision and Envoy version. The version is "" if a
 // state file does not name a version. The zero value has no suspects.
 type suspects struct {
-	all    map[verdictKey]*suspicion
+	all    map[verdict.Key]*suspicion
 	size   int // the number of suspects
 	losses int // the sum of all losses
 }
 
 // find returns the suspect; nil: the node is no suspect.
-func (s *suspects) find(key verdictKey, node string) *suspect {
+func (s *suspects) find(key verdict.Key, node string) *suspect {
 	if of := s.all[key]; of != nil {
 		return of.nodes[node]
 	}
@@ -48,15 +50,15 @@ func (s *suspects) find(key verdictKey, node string) *suspect {
 }
 
 // add is find, and makes the node a suspect if necessary. nil: there are too many suspects.
-func (s *suspects) add(key verdictKey, node string) *suspect {
+func (s *suspects) add(key verdict.Key, node string) *suspect {
 	if one := s.find(key, node); one != nil {
 		return one
 	}
-	if s.size >= unsettledLimit {
+	if s.size >= unsettled.Limit {
 		return nil
 	}
 	if s.all == nil {
-		s.all = map[verdictKey]*suspicion{}
+		s.all = map[verdict.Key]*suspicion{}
 	}
 	if s.all[key] == nil {
 		s.all[key] = &suspicion{nodes: map[string]*suspect{}}
@@ -68,7 +70,7 @@ func (s *suspects) add(key verdictKey, node string) *suspect {
 }
 
 // update recomputes a key's suspicion after a change of the nodes.
-func (s *suspects) update(key verdictKey) {
+func (s *suspects) update(key verdict.Key) {
 	of := s.all[key]
 	if of == nil {
 		return
@@ -85,7 +87,7 @@ func (s *suspects) update(key verdictKey) {
 }
 
 // drop acquits a node, and says whether the node was a suspect.
-func (s *suspects) drop(key verdictKey, node string) bool {
+func (s *suspects) drop(key verdict.Key, node string) bool {
 	one := s.find(key, node)
 	if one == nil {
 		return false
@@ -98,7 +100,7 @@ func (s *suspects) drop(key verdictKey, node string) bool {
 }
 
 // dropAll acquits all nodes of a key, and says whether there were any.
-func (s *suspects) dropAll(key verdictKey) bool {
+func (s *suspects) dropAll(key verdict.Key) bool {
 	of := s.all[key]
 	if of == nil {
 		return false
@@ -114,7 +116,7 @@ func (s *suspects) dropAll(key verdictKey) bool {
 // waitNoMore ends the waits for the suspects of a revision.
 func (s *suspects) waitNoMore(revision string) {
 	for key, of := range s.all {
-		if key.revision != revision {
+		if key.Revision != revision {
 			continue
 		}
 		for _, one := range of.nodes {
@@ -127,7 +129,7 @@ func (s *suspects) waitNoMore(revision string) {
 // dropRevision acquits all nodes of a revision.
 func (s *suspects) dropRevision(revision string) {
 	for key := range s.all {
-		if key.revision == revision {
+		if key.Revision == revision {
 			s.dropAll(key)
 		}
 	}
@@ -136,7 +138,7 @@ func (s *suspects) dropRevision(revision string) {
 // forgive forgets how often a revision was lost. The waits for nodes go on.
 func (s *suspects) forgive(revision string) {
 	for key, of := range s.all {
-		if key.revision != revision {
+		if key.Revision != revision {
 			continue
 		}
 		for _, one := range of.nodes {
@@ -149,7 +151,7 @@ func (s *suspects) forgive(revision string) {
 // prune drops the suspects of revisions not served any more, once their waits are over.
 func (s *suspects) prune(now time.Time, served func(revision string) bool) {
 	for key, of := range s.all {
-		if !served(key.revision) && !now.Before(of.until) {
+		if !served(key.Revision) && !now.Before(of.until) {
 			s.dropAll(key)
 		}
 	}
@@ -159,15 +161,15 @@ func (s *suspects) prune(now time.Time, served func(revision string) bool) {
 func (s *suspects) adopt(node, envoy string) {
 	for key, of := range s.all {
 		one := of.nodes[node]
-		if key.envoy != "" || one == nil || envoy == "" {
+		if key.Envoy != "" || one == nil || envoy == "" {
 			continue
 		}
 		s.drop(key, node)
-		known := verdictKey{key.revision, envoy}
-		if to := s.add(known, node); to != nil && to.losses == 0 {
+		moved := verdict.Key{Revision: key.Revision, Envoy: envoy}
+		if to := s.add(moved, node); to != nil && to.losses == 0 {
 			*to = *one
 			s.losses += one.losses
-			s.update(known)
+			s.update(moved)
 		}
 	}
 }
@@ -175,9 +177,9 @@ func (s *suspects) adopt(node, envoy string) {
 // suspectAfterRestart makes suspects of the nodes that got an unproven revision from the former
 // process: that process ended before their answers were known.
 func (m *Machine) suspectAfterRestart(f *filter) {
-	for node, u := range f.unsettled {
-		key := verdictKey(u)
-		if u.revision == "" || m.verdicts[key].loads {
+	for node, u := range f.unsettled.Sent() {
+		key := verdict.Key(u)
+		if u.Revision == "" || m.verdicts.Loads(key) {
 			continue
 		}
 		if one := f.suspects.add(key, node); one != nil {
@@ -193,7 +195,7 @@ func (m *Machine) suspectAfterRestart(f *filter) {
 // lose notes that a canary's answer will not come: the stream has ended, or the canary is silent.
 // If the stream has ended, the canary may have crashed, and the group waits for its return.
 func (m *Machine) lose(u *sub, r *snapshot.Revision, why WaitReason) {
-	f, key := u.f, verdictKey{r.ID, u.s.node.Version}
+	f, key := u.f, verdict.Key{Revision: r.ID, Envoy: u.s.node.Version}
 	one := f.suspects.add(key, u.s.node.ID)
 	if one == nil {
 		return
@@ -215,8 +217,8 @@ func (m *Machine) acquit(u *sub, r *snapshot.Revision) bool {
 	if u.f.suspects.size == 0 || r.BuiltIn {
 		return false
 	}
-	key := verdictKey{r.ID, u.s.node.Version}
-	if m.verdicts[key].loads {
+	key := verdict.Key{Revision: r.ID, Envoy: u.s.node.Version}
+	if m.verdicts.Loads(key) {
 		return u.f.suspects.dropAll(key)
 	}
 	return u.f.suspects.drop(key, u.s.node.ID)
@@ -224,11 +226,11 @@ func (m *Machine) acquit(u *sub, r *snapshot.Revision) bool {
 
 // held is how long only suspects may be canaries of r in the group; zero: any subscriber may.
 func (m *Machine) held(f *filter, g *group, r *snapshot.Revision) (until time.Time) {
-	if f.suspects.size == 0 || m.proven(r, g.envoy) {
+	if f.suspects.size == 0 || m.verdicts.Proven(r, g.envoy) {
 		return time.Time{}
 	}
 	for _, envoy := range []string{g.envoy, ""} {
-		if of := f.suspects.all[verdictKey{r.ID, envoy}]; of != nil && of.until.After(until) {
+		if of := f.suspects.all[verdict.Key{Revision: r.ID, Envoy: envoy}]; of != nil && of.until.After(until) {
 			until = of.until
 		}
 	}
@@ -240,7 +242,7 @@ func (m *Machine) held(f *filter, g *group, r *snapshot.Revision) (until time.Ti
 
 // suspect is the subscriber's node as a suspect of r; nil: no suspect.
 func (u *sub) suspect(r *snapshot.Revision) *suspect {
-	return u.f.suspects.find(verdictKey{r.ID, u.s.node.Version}, u.s.node.ID)
+	return u.f.suspects.find(verdict.Key{Revision: r.ID, Envoy: u.s.node.Version}, u.s.node.ID)
 }
 
 // isAwaitedSuspect says whether the group waits for the subscriber's node.
@@ -271,20 +273,20 @@ func (m *Machine) lost(f *filter, r *snapshot.Revision) *Problem {
 	if f.suspects.losses < lostLimit {
 		return nil
 	}
-	for _, key := range sortedVerdictKeys(f.suspects.all) {
-		if key.revision != r.ID {
+	for _, key := range sortedKeysOf(f.suspects.all) {
+		if key.Revision != r.ID {
 			continue
 		}
 		losses, by := 0, map[string]int{}
 		for node, one := range f.suspects.all[key].nodes {
-			if one.losses == 0 || f.losesStable(r, key.envoy, node) {
+			if one.losses == 0 || f.losesStable(r, key.Envoy, node) {
 				continue
 			}
 			losses += one.losses
 			by[node] = one.losses
 		}
 		if losses >= lostLimit && (len(by) > 1 || !f.hasOthers(by)) {
-			return lostProblem(r, key.envoy, by)
+			return lostProblem(r, key.Envoy, by)
 		}
 	}
 	return nil
@@ -295,7 +297,7 @@ func (f *filter) losesStable(r *snapshot.Revision, envoy, node string) bool {
 	if f.stable == nil || f.stable.ID == r.ID {
 		return false
 	}
-	one := f.suspects.find(verdictKey{f.stable.ID, envoy}, node)
+	one := f.suspects.find(verdict.Key{Revision: f.stable.ID, Envoy: envoy}, node)
 	return one != nil && one.losses > 0
 }
 
@@ -329,13 +331,13 @@ func lostProblem(r *snapshot.Revision, envoy string, by map[string]int) *Problem
 // quoted is a node's id as messages name it.
 func quoted(node string) string { return cmp.Or(node, "(no node id)") }
 
-func sortedVerdictKeys(all map[verdictKey]*suspicion) []verdictKey {
-	keys := make([]verdictKey, 0, len(all))
+func sortedKeysOf(all map[verdict.Key]*suspicion) []verdict.Key {
+	keys := make([]verdict.Key, 0, len(all))
 	for key := range all {
 		keys = append(keys, key)
 	}
-	slices.SortFunc(keys, func(a, b verdictKey) int {
-		return cmp.Or(strings.Compare(a.revision, b.revision), strings.Compare(a.envoy, b.envoy))
+	slices.SortFunc(keys, func(a, b verdict.Key) int {
+		return cmp.Or(strings.Compare(a.Revision, b.Revision), strings.Compare(a.Envoy, b.Envoy))
 	})
 	return keys
 }

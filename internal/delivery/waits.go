@@ -8,6 +8,7 @@ import (
 	"strings"
 	"time"
 
+	"github.com/wasm-xds/wasm-xds/internal/delivery/verdict"
 	"github.com/wasm-xds/wasm-xds/pkg/snapshot"
 )
 
@@ -138,7 +139,7 @@ func (m *Machine) waits(f *filter, r *snapshot.Revision) (all []Wait) {
 // again.
 func (m *Machine) awaitedSuspects(f *filter, g *group, r *snapshot.Revision) (all []Wait) {
 	for _, envoy := range []string{g.envoy, ""} {
-		of := f.suspects.all[verdictKey{r.ID, envoy}]
+		of := f.suspects.all[verdict.Key{Revision: r.ID, Envoy: envoy}]
 		if of == nil {
 			continue
 		}
@@ -158,13 +159,13 @@ func (m *Machine) awaitedSuspects(f *filter, g *group, r *snapshot.Revision) (al
 // suspectsOf are the awaited suspects of all versions. If the canary policy matches no Envoy, only
 // they are asked.
 func (m *Machine) suspectsOf(f *filter, r *snapshot.Revision) (all []Wait) {
-	for _, key := range sortedVerdictKeys(f.suspects.all) {
-		if key.revision != r.ID {
+	for _, key := range sortedKeysOf(f.suspects.all) {
+		if key.Revision != r.ID {
 			continue
 		}
 		for node, one := range f.suspects.all[key].nodes {
 			if m.now.Before(one.until) && len(all) < waitsShown {
-				all = append(all, Wait{Node: node, Envoy: key.envoy, Reason: one.why, Since: one.since, Until: one.until})
+				all = append(all, Wait{Node: node, Envoy: key.Envoy, Reason: one.why, Since: one.since, Until: one.until})
 			}
 		}
 	}

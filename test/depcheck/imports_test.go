@@ -69,8 +69,11 @@ var imports = map[string][]string{
 	},
 
 	// Delivery.
-	"internal/delivery": {"pkg/snapshot", "pkg/spec"},
-	"internal/xds":      {"internal/delivery", "internal/ending", "pkg/spec", "pkg/translate"},
+	"internal/delivery/reach":     {},
+	"internal/delivery/unsettled": {},
+	"internal/delivery/verdict":   {"pkg/snapshot"},
+	"internal/delivery":           {"internal/delivery/reach", "internal/delivery/unsettled", "internal/delivery/verdict", "pkg/snapshot", "pkg/spec"},
+	"internal/xds":                {"internal/delivery", "internal/ending", "pkg/spec", "pkg/translate"},
 
 	// The server.
 	"internal/api":        {"pkg/snapshot", "pkg/spec"},
