@@ -16,8 +16,9 @@ import (
 
 	"github.com/spf13/cobra"
 
-	"github.com/wasm-xds/wasm-xds/internal/api"
+	"github.com/wasm-xds/wasm-xds/internal/apiclient"
 	"github.com/wasm-xds/wasm-xds/internal/bootstrap"
+	"github.com/wasm-xds/wasm-xds/internal/reason"
 	"github.com/wasm-xds/wasm-xds/internal/serve"
 )
 
@@ -118,7 +119,7 @@ func runDev(ctx context.Context, o devOptions, stdout, stderr io.Writer) (err er
 		o.serve.AdminAddress = addresses.Admin
 	}
 	o.bootstrap.ModulesCluster, o.bootstrap.UpstreamAddress = o.serve.ModulesCluster, upstream
-	d := &dev{devOptions: o, server: client{address: o.serve.AdminAddress}, wiring: wiring{dir: place, options: o.bootstrap}, out: out}
+	d := &dev{devOptions: o, server: apiclient.New(o.serve.AdminAddress), wiring: wiring{dir: place, options: o.bootstrap}, out: out}
 	if err := d.wire(ctx); err != nil {
 		return err
 	}
@@ -134,7 +135,7 @@ func isDirectory(path string) error {
 	case errors.Is(err, fs.ErrNotExist):
 		return failure("no_directory", "there is no directory "+path, "make it and put a spec into it: see docs/spec.md")
 	case err != nil:
-		return failure("no_directory", path+" cannot be read: "+shortReason(err), "")
+		return failure("no_directory", path+" cannot be read: "+reason.Of(err), "")
 	case !info.IsDir():
 		return failure("no_directory", path+" is no directory", "name the directory that the spec lies in")
 	}
@@ -144,7 +145,7 @@ func isDirectory(path string) error {
 // dev is a server and an Envoy for trying filters.
 type dev struct {
 	devOptions
-	server client
+	server apiclient.Client
 	wiring wiring
 	report devReport
 	out    io.Writer
@@ -153,7 +154,7 @@ type dev struct {
 
 // wire writes Envoy's configuration for the server's filters.
 func (d *dev) wire(ctx context.Context) error {
-	v, err := d.server.view(ctx, "")
+	v, err := ask(ctx, d.server, "")
 	if err != nil {
 		return err
 	}
@@ -170,14 +171,14 @@ func (d *dev) wire(ctx context.Context) error {
 
 // follow prints each change and wires new specs, until ctx ends.
 func (d *dev) follow(ctx context.Context) error {
-	err := d.server.onChange(ctx, func() error {
-		v, err := d.server.view(ctx, "")
+	err := d.server.OnChange(ctx, func() (bool, error) {
+		v, err := ask(ctx, d.server, "")
 		if err != nil {
-			return err
+			return false, err
 		}
 		rewired, err := d.wiring.update(v)
 		if err != nil {
-			return err
+			return false, err
 		}
 		changes := d.report.look(v)
 		d.tellTrouble(v)
@@ -189,7 +190,7 @@ func (d *dev) follow(ctx context.Context) error {
 			d.ready = true
 			d.printTries(d.out, v)
 		}
-		return nil
+		return false, nil
 	})
 	if ctx.Err() == nil {
 		return err
@@ -210,8 +211,11 @@ func (d *dev) tell(ctx context.Context, changes []devChange) {
 
 // wantedSince is when the change's revision became wanted; zero: unknown.
 func (d *dev) wantedSince(ctx context.Context, change devChange) time.Time {
-	var history api.History
-	if change.now.revision == "" || d.server.get(ctx, filterPath(change.name)+"/history", &history) != nil {
+	if change.now.revision == "" {
+		return time.Time{}
+	}
+	history, err := d.server.History(ctx, change.name)
+	if err != nil {
 		return time.Time{} // the line has no duration then
 	}
 	for _, r := range history.Revisions {
@@ -235,7 +239,7 @@ func portsFree(addresses ...string) error {
 	for _, address := range addresses {
 		ln, err := net.Listen("tcp", address)
 		if err != nil {
-			return failure("address_in_use", "Envoy cannot listen on "+address+": "+shortReason(err),
+			return failure("address_in_use", "Envoy cannot listen on "+address+": "+reason.Of(err),
 				"end what uses it, or see the flags --listen-address, --tcp-listen-address and --envoy-admin-address")
 		}
 		if err := ln.Close(); err != nil {
@@ -243,12 +247,6 @@ func portsFree(addresses ...string) error {
 		}
 	}
 	return nil
-}
-
-// live says whether there are filters, and all of them run on an Envoy without a problem.
-func (v *view) live() bool {
-	return len(v.filters) > 0 && !v.troubled() &&
-		!slices.ContainsFunc(v.filters, func(f api.Filter) bool { return f.Condition != api.ConditionLive })
 }
 
 // lockedWriter lets several goroutines write whole lines.

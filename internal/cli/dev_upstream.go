@@ -7,6 +7,8 @@ import (
 	"net/http"
 	"slices"
 	"time"
+
+	"github.com/wasm-xds/wasm-xds/internal/reason"
 )
 
 // startUpstream answers the requests that Envoy forwards to bound, until stop is called: /echo
@@ -14,7 +16,7 @@ import (
 func startUpstream(address string) (bound string, stop func(), err error) {
 	ln, err := net.Listen("tcp", address)
 	if err != nil {
-		return "", nil, failure("address_in_use", "the upstream cannot listen on "+address+": "+shortReason(err),
+		return "", nil, failure("address_in_use", "the upstream cannot listen on "+address+": "+reason.Of(err),
 			"end what uses it, or name another with --upstream-address")
 	}
 	mux := http.NewServeMux()

@@ -47,14 +47,14 @@ func readEnvironment(c *cobra.Command) error {
 			return
 		}
 		if err := c.Flags().Set(f.Name, text); err != nil {
-			problem = usage(c, fmt.Sprintf("invalid value %q in %s: %s", text, envName(f.Name), reason(err)))
+			problem = usage(c, fmt.Sprintf("invalid value %q in %s: %s", text, envName(f.Name), flagReason(err)))
 		}
 	})
 	return problem
 }
 
-// reason is the message of a flag's own type, without the flag's name.
-func reason(err error) string {
+// flagReason is the message of a flag's own type, without the flag's name.
+func flagReason(err error) string {
 	text := err.Error()
 	if _, after, found := strings.Cut(text, "flag: "); found {
 		return after

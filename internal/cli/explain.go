@@ -8,6 +8,7 @@ import (
 	"github.com/spf13/cobra"
 
 	"github.com/wasm-xds/wasm-xds/internal/preflight/cause"
+	"github.com/wasm-xds/wasm-xds/internal/reason"
 )
 
 func newExplain() *cobra.Command {
@@ -31,7 +32,7 @@ are skipped. It exits with 1 when that is all of them.`,
 		}
 		found, err := cause.Explain(in)
 		if err != nil {
-			return failure("input_unreadable", "the input cannot be read: "+shortReason(err), "")
+			return failure("input_unreadable", "the input cannot be read: "+reason.Of(err), "")
 		}
 		if *output == "json" {
 			printJSON(c.OutOrStdout(), map[string][]explained{"explanations": inTheAPIsWords(found)})

@@ -1,11 +1,14 @@
 package cli
 
 import (
+	"context"
 	"fmt"
+	"io"
 
 	"github.com/spf13/cobra"
 
 	"github.com/wasm-xds/wasm-xds/internal/api"
+	"github.com/wasm-xds/wasm-xds/internal/apiclient"
 	"github.com/wasm-xds/wasm-xds/internal/terminal"
 )
 
@@ -26,30 +29,21 @@ stays, too.`,
 		Args:              arguments(1, 1, "the name of a filter"),
 		ValidArgsFunction: completeRemoved,
 	}
-	address := adminAddressFlag(c)
-	output := outputFlag(c, "text", "json")
-	c.RunE = func(c *cobra.Command, args []string) error {
-		server, err := serverAt(c, *address)
-		if err != nil {
-			return err
-		}
-		var done api.Forgotten
-		if err := server.post(c.Context(), filterPath(args[0])+"/forget", struct{}{}, &done); err != nil {
-			return err
-		}
-		if *output == "json" {
-			printJSON(c.OutOrStdout(), done)
-			return nil
-		}
-		since := ""
-		if !done.IdleSince.IsZero() {
-			since = ": no Envoy had asked for it since " + moment(done.IdleSince)
-		}
-		fmt.Fprintf(c.OutOrStdout(), "filter %s is forgotten, with %s%s\n",
-			terminal.Printable(done.Name), plural(done.Revisions, "revision"), since)
-		return nil
-	}
+	question[api.Forgotten]{
+		ask: func(ctx context.Context, server apiclient.Client, args []string) (*api.Forgotten, error) {
+			return server.Forget(ctx, args[0])
+		},
+		print: printForgotten,
+	}.addTo(c)
 	return c
+}
+
+func printForgotten(w io.Writer, done *api.Forgotten) {
+	since := ""
+	if !done.IdleSince.IsZero() {
+		since = ": no Envoy had asked for it since " + moment(done.IdleSince)
+	}
+	fmt.Fprintf(w, "filter %s is forgotten, with %s%s\n", terminal.Printable(done.Name), plural(done.Revisions, "revision"), since)
 }
 
 // completeRemoved offers the names of removed filters.

@@ -1,6 +1,7 @@
 package cli
 
 import (
+	"context"
 	"fmt"
 	"io"
 	"strings"
@@ -9,6 +10,7 @@ import (
 	"github.com/spf13/cobra"
 
 	"github.com/wasm-xds/wasm-xds/internal/api"
+	"github.com/wasm-xds/wasm-xds/internal/apiclient"
 	"github.com/wasm-xds/wasm-xds/internal/terminal"
 )
 
@@ -29,24 +31,12 @@ line, as config.realm; values are not shown. Below the table is what is wrong wi
 		Args:              arguments(1, 1, "the name of a filter"),
 		ValidArgsFunction: completeFilters,
 	}
-	address := adminAddressFlag(c)
-	output := outputFlag(c, "text", "json")
-	c.RunE = func(c *cobra.Command, args []string) error {
-		server, err := serverAt(c, *address)
-		if err != nil {
-			return err
-		}
-		var h api.History
-		if err := server.get(c.Context(), filterPath(args[0])+"/history", &h); err != nil {
-			return err
-		}
-		if *output == "json" {
-			printJSON(c.OutOrStdout(), h)
-		} else {
-			printHistory(c.OutOrStdout(), &h)
-		}
-		return nil
-	}
+	question[api.History]{
+		ask: func(ctx context.Context, server apiclient.Client, args []string) (*api.History, error) {
+			return server.History(ctx, args[0])
+		},
+		print: printHistory,
+	}.addTo(c)
 	return c
 }
 

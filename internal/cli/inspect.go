@@ -15,6 +15,7 @@ import (
 	"github.com/wasm-xds/wasm-xds/internal/preflight"
 	"github.com/wasm-xds/wasm-xds/internal/preflight/finding"
 	"github.com/wasm-xds/wasm-xds/internal/preflight/static"
+	"github.com/wasm-xds/wasm-xds/internal/reason"
 	"github.com/wasm-xds/wasm-xds/internal/terminal"
 )
 
@@ -66,13 +67,13 @@ module starts with its configuration is shown by wasm-xds check. It exits with 1
 func readModule(path string) ([]byte, error) {
 	file, err := os.Open(path)
 	if err != nil {
-		return nil, failure("module_unreadable", path+": "+shortReason(err), "name a .wasm file")
+		return nil, failure("module_unreadable", path+": "+reason.Of(err), "name a .wasm file")
 	}
 	defer file.Close()
 	module, err := io.ReadAll(io.LimitReader(file, maxInspected+1))
 	switch {
 	case err != nil:
-		return nil, failure("module_unreadable", path+": "+shortReason(err), "name a .wasm file")
+		return nil, failure("module_unreadable", path+": "+reason.Of(err), "name a .wasm file")
 	case len(module) > maxInspected:
 		return nil, failure("module_too_large", fmt.Sprintf("%s: the file has more than %s", path, byteCount(maxInspected)), "name a .wasm file")
 	}

@@ -13,6 +13,7 @@ import (
 	"github.com/wasm-xds/wasm-xds/internal/module"
 	"github.com/wasm-xds/wasm-xds/internal/preflight/static"
 	"github.com/wasm-xds/wasm-xds/internal/preflight/wasmbin"
+	"github.com/wasm-xds/wasm-xds/internal/reason"
 	"github.com/wasm-xds/wasm-xds/pkg/snapshot"
 	"github.com/wasm-xds/wasm-xds/pkg/source"
 	"github.com/wasm-xds/wasm-xds/pkg/source/dir"
@@ -49,7 +50,7 @@ func loadPath(ctx context.Context, path string) documents {
 	info, err := os.Stat(path)
 	switch {
 	case err != nil:
-		return unreadable(path, shortReason(err), "name a spec file, or a directory of them")
+		return unreadable(path, reason.Of(err), "name a spec file, or a directory of them")
 	case info.IsDir():
 		return loadDirectory(ctx, path)
 	case !info.Mode().IsRegular():
@@ -57,12 +58,12 @@ func loadPath(ctx context.Context, path string) documents {
 	}
 	file, err := os.Open(path)
 	if err != nil {
-		return unreadable(path, shortReason(err), "")
+		return unreadable(path, reason.Of(err), "")
 	}
 	defer file.Close()
 	text, err := io.ReadAll(io.LimitReader(file, maxSpecFile+1))
 	if err != nil {
-		return unreadable(path, shortReason(err), "")
+		return unreadable(path, reason.Of(err), "")
 	}
 	specs, errs, _ := spec.Decode(path, text)
 	return documents{specs, errs}

@@ -14,6 +14,7 @@ import (
 	"github.com/wasm-xds/wasm-xds/internal/bundle"
 	"github.com/wasm-xds/wasm-xds/internal/examine"
 	"github.com/wasm-xds/wasm-xds/internal/module"
+	"github.com/wasm-xds/wasm-xds/internal/reason"
 	"github.com/wasm-xds/wasm-xds/internal/registry"
 	"github.com/wasm-xds/wasm-xds/pkg/spec"
 )
@@ -64,7 +65,7 @@ Push MODULE pushes a single Wasm file, as an OCI artifact that module.oci can na
 		info, err := os.Stat(args[0])
 		switch {
 		case err != nil:
-			return failure("path_unreadable", args[0]+": "+shortReason(err), "name a directory of specs, or a Wasm file")
+			return failure("path_unreadable", args[0]+": "+reason.Of(err), "name a directory of specs, or a Wasm file")
 		case info.IsDir():
 			return o.pushDirectory(c, args[0], ref)
 		case filepath.Ext(args[0]) == ".yaml" || filepath.Ext(args[0]) == ".yml":
@@ -170,7 +171,7 @@ func planBundle(dir string, good []resolved, store *module.Store) ([]bundle.Item
 		for _, key := range one.spec.Module.Keys {
 			text, err := readSmall(key.Path)
 			if err != nil {
-				problems = append(problems, &spec.Error{Code: "path_unreadable", Message: key.Path + ": " + shortReason(err), Name: one.spec.Name, Pos: key.Pos})
+				problems = append(problems, &spec.Error{Code: "path_unreadable", Message: key.Path + ": " + reason.Of(err), Name: one.spec.Name, Pos: key.Pos})
 				continue
 			}
 			contents[key.Path] = textContent(text)
@@ -221,7 +222,7 @@ func readSpecFile(dir, file string, f *bundle.SpecFile) *spec.Error {
 	}
 	text, err := os.ReadFile(file)
 	if err != nil {
-		return changed(shortReason(err))
+		return changed(reason.Of(err))
 	}
 	specs, errs, _ := spec.Decode(file, text)
 	if len(errs) > 0 || !bundle.Same(specs, f.Specs) {

@@ -7,6 +7,7 @@ import (
 	"github.com/spf13/cobra"
 
 	"github.com/wasm-xds/wasm-xds/internal/api"
+	"github.com/wasm-xds/wasm-xds/internal/apiclient"
 )
 
 func newRetry() *cobra.Command {
@@ -28,30 +29,29 @@ first.`,
 		ValidArgsFunction: completeRetry,
 	}
 	revisionChange{
-		change: func(ctx context.Context, server client, args []string) (*api.Filter, error) {
-			f := &api.Filter{}
-			return f, server.post(ctx, filterPath(args[0])+"/retry", map[string]string{"revision": revisionOf(args)}, f)
+		change: func(ctx context.Context, server apiclient.Client, args []string) (*api.Filter, error) {
+			return server.Retry(ctx, args[0], revisionOf(args))
 		},
-		wait: client.waitUntilRetried, print: printChanged,
+		wait: waitUntilRetried, print: printChanged,
 	}.addTo(c)
 	return c
 }
 
 // waitUntilRetried waits until the sandbox has tried the revision, and then until every Envoy
 // runs it.
-func (c client) waitUntilRetried(ctx context.Context, before *api.Filter, wait time.Duration) (*api.Filter, error) {
+func waitUntilRetried(ctx context.Context, server apiclient.Client, before *api.Filter, wait time.Duration) (*api.Filter, error) {
 	start := time.Now()
-	if _, err := c.sync(ctx, wait); err != nil {
+	if _, err := server.Sync(ctx, wait); err != nil {
 		return before, err
 	}
-	var f api.Filter
-	if err := c.get(ctx, filterPath(before.Name), &f); err != nil {
+	f, err := server.Filter(ctx, before.Name)
+	if err != nil {
 		return before, err
 	}
 	if f.Error != nil && f.Error.Code != api.CodeRolledBack {
-		return &f, f.Error
+		return f, f.Error
 	}
-	return c.waitUntilRun(ctx, &f, max(wait-time.Since(start), time.Millisecond))
+	return waitUntilRun(ctx, server, f, max(wait-time.Since(start), time.Millisecond))
 }
 
 // completeRetry offers names, and then the filter's refused revisions.

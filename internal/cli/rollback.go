@@ -2,14 +2,13 @@ package cli
 
 import (
 	"context"
-	"errors"
 	"fmt"
 	"io"
-	"time"
 
 	"github.com/spf13/cobra"
 
 	"github.com/wasm-xds/wasm-xds/internal/api"
+	"github.com/wasm-xds/wasm-xds/internal/apiclient"
 	"github.com/wasm-xds/wasm-xds/internal/terminal"
 )
 
@@ -33,69 +32,12 @@ changed: correct it, too.`,
 		ValidArgsFunction: completeRollback,
 	}
 	revisionChange{
-		change: func(ctx context.Context, server client, args []string) (*api.Filter, error) {
-			return server.rollBack(ctx, args[0], revisionOf(args))
+		change: func(ctx context.Context, server apiclient.Client, args []string) (*api.Filter, error) {
+			return server.Rollback(ctx, args[0], revisionOf(args))
 		},
-		wait: client.waitUntilRun, print: printRollback,
+		wait: waitUntilRun, print: printRollback,
 	}.addTo(c)
 	return c
-}
-
-// rollBack returns the filter right after the rollback.
-func (c client) rollBack(ctx context.Context, name, revision string) (*api.Filter, error) {
-	f := &api.Filter{}
-	return f, c.post(ctx, filterPath(name)+"/rollback", map[string]string{"revision": revision}, f)
-}
-
-// target is the revision that all Envoys are to run.
-func target(f *api.Filter) string {
-	if f.Candidate != "" {
-		return f.Candidate
-	}
-	return f.Revision
-}
-
-// waitUntilRun waits until every Envoy that asks for the filter runs the target of before, and
-// returns the filter at that moment.
-func (c client) waitUntilRun(ctx context.Context, before *api.Filter, wait time.Duration) (*api.Filter, error) {
-	limit, cancel := context.WithTimeout(ctx, wait)
-	defer cancel()
-	last, wanted := before, target(before)
-	err := c.onChange(limit, func() error {
-		var f api.Filter
-		if err := c.get(limit, filterPath(before.Name), &f); err != nil {
-			return err
-		}
-		last = &f
-		live, total := running(&f, wanted)
-		switch {
-		case f.Revision == wanted && (live == total || f.Disabled):
-			return errSettled
-		case target(&f) == wanted:
-			return nil
-		case f.Error != nil && f.Error.Code != api.CodeRolledBack: // an Envoy has refused the revision
-			return f.Error
-		default:
-			return failure("superseded", fmt.Sprintf("revision %s is not what is to be served any more: %s is", wanted, target(&f)),
-				"something else has changed the filter meanwhile: see wasm-xds history "+f.Name)
-		}
-	})
-	switch {
-	case errors.Is(err, errSettled):
-		return last, nil
-	case limit.Err() != nil && ctx.Err() == nil:
-		return last, failure("not_live", fmt.Sprintf("not every Envoy runs revision %s after %s", wanted, wait), "see wasm-xds status "+before.Name)
-	default:
-		return last, err
-	}
-}
-
-// running is how many Envoys run a revision, and how many ask for the filter.
-func running(f *api.Filter, revision string) (live, total int) {
-	n := api.CountEnvoys(f.Subscribers, func(s *api.Subscriber) bool {
-		return s.State == api.SubscriberLive && s.Revision == revision
-	})
-	return n.Live, n.Total
 }
 
 func printRollback(w io.Writer, f *api.Filter) {
@@ -116,25 +58,4 @@ func completeRollback(c *cobra.Command, args []string, toComplete string) ([]str
 	return completeRevisions(c, args, toComplete, func(r *api.Revision) bool {
 		return r.State != api.RevisionActive && r.State != api.RevisionRejected
 	})
-}
-
-// completeRevisions offers names of filters, and then the wanted revisions of the filter.
-func completeRevisions(c *cobra.Command, args []string, toComplete string, wanted func(*api.Revision) bool) ([]string, cobra.ShellCompDirective) {
-	if len(args) == 0 {
-		return completeFilters(c, args, toComplete)
-	}
-	if len(args) > 1 {
-		return nil, cobra.ShellCompDirectiveNoFileComp
-	}
-	var h api.History
-	askForCompletion(c, func(ctx context.Context, server client) error {
-		return server.get(ctx, filterPath(args[0])+"/history", &h)
-	})
-	var revisions []string
-	for i := range h.Revisions {
-		if r := &h.Revisions[i]; wanted(r) {
-			revisions = append(revisions, cobra.CompletionWithDesc(r.Revision, string(r.State)))
-		}
-	}
-	return revisions, cobra.ShellCompDirectiveNoFileComp | cobra.ShellCompDirectiveKeepOrder
 }

@@ -6,6 +6,7 @@ import (
 	"time"
 
 	"github.com/wasm-xds/wasm-xds/internal/api"
+	"github.com/wasm-xds/wasm-xds/internal/test/apitest"
 )
 
 func authHistory() api.History {
@@ -26,9 +27,9 @@ func authHistory() api.History {
 }
 
 func TestHistory(t *testing.T) {
-	state, address := startServer(t, liveFilter("team/auth"))
-	state.histories = map[string]api.History{"team/auth": authHistory(), "new": {Name: "new"}}
-	code, stdout, stderr := run(t, "history", "team/auth", "--admin-address", address)
+	server := apitest.Start(t, apitest.LiveFilter("team/auth"))
+	server.Histories = map[string]api.History{"team/auth": authHistory(), "new": {Name: "new"}}
+	code, stdout, stderr := run(t, "history", "team/auth", "--admin-address", server.Address)
 	want := `REVISION      STATE     SINCE                SERVED  MODULE                         SIZE     SPEC              CHANGED
 0123456789ab  active    2026-01-02 03:04:05  1m30s   sha256 9c8a11112222            2.0 KiB  /specs/auth.yaml  config.realm vm.env.TOKEN
 aaaaaaaaaaaa  earlier   -                    -       r.example/auth:v1 = sha256:dd  10 B     -                 -
@@ -44,25 +45,25 @@ team/auth: /specs/auth.yaml:2: unknown field
 	if code != exitOK || stderr != "" || stdout != want {
 		t.Errorf("exit %d: %s\ngot\n%s\nwant\n%s", code, stderr, stdout, want)
 	}
-	if _, stdout, _ := run(t, "history", "team/auth", "--admin-address", address, "-o", "json"); !strings.HasPrefix(stdout, "{\n  \"name\": \"team/auth\"") {
+	if _, stdout, _ := run(t, "history", "team/auth", "--admin-address", server.Address, "-o", "json"); !strings.HasPrefix(stdout, "{\n  \"name\": \"team/auth\"") {
 		t.Errorf("JSON: %s", stdout)
 	}
-	if _, stdout, _ := run(t, "history", "new", "--admin-address", address); stdout != "filter new has no revision yet\n" {
+	if _, stdout, _ := run(t, "history", "new", "--admin-address", server.Address); stdout != "filter new has no revision yet\n" {
 		t.Errorf("none yet: %q", stdout)
 	}
-	if code, _, stderr := run(t, "history", "team/auht", "--admin-address", address); code != exitProblem || !strings.Contains(stderr, `did you mean "team/auth"?`) {
+	if code, _, stderr := run(t, "history", "team/auht", "--admin-address", server.Address); code != exitProblem || !strings.Contains(stderr, `did you mean "team/auth"?`) {
 		t.Errorf("a near name: %d %s", code, stderr)
 	}
-	if code, _, stderr := run(t, "history", "--admin-address", address); code != exitUsage || !strings.Contains(stderr, "history needs the name of a filter") {
+	if code, _, stderr := run(t, "history", "--admin-address", server.Address); code != exitUsage || !strings.Contains(stderr, "history needs the name of a filter") {
 		t.Errorf("no name: %d %s", code, stderr)
 	}
-	if _, stdout, _ := run(t, "__complete", "rollback", "--admin-address", address, "team/auth", ""); !strings.HasPrefix(stdout, "aaaaaaaaaaaa\tearlier\n:") {
+	if _, stdout, _ := run(t, "__complete", "rollback", "--admin-address", server.Address, "team/auth", ""); !strings.HasPrefix(stdout, "aaaaaaaaaaaa\tearlier\n:") {
 		t.Errorf("completion: %s", stdout)
 	}
 }
 
 func TestRollback(t *testing.T) {
-	rolledBack := liveFilter("auth")
+	rolledBack := apitest.LiveFilter("auth")
 	rolledBack.Error = &api.Error{Code: api.CodeRolledBack, Message: "rolled back: revision ffffffffffff of the spec is not served", Hint: "an edit of the spec ends the rollback"}
 	onItsWay := rolledBack
 	onItsWay.Candidate = "aaaaaaaaaaaa"
@@ -87,18 +88,18 @@ func TestRollback(t *testing.T) {
 		{"is on its way", waiting, []string{"runs on 1 of 2 Envoys\n", "wasm-xds status auth --watch"}},
 		{"of a disabled filter", disabled, []string{"the filter is disabled: everything passes\n"}},
 		{"without an Envoy", alone, []string{"is served; no Envoy asks for it now\n"}},
-		{"to the spec's own", liveFilter("auth"), []string{"this is what its spec describes: no rollback holds\n"}},
+		{"to the spec's own", apitest.LiveFilter("auth"), []string{"this is what its spec describes: no rollback holds\n"}},
 		{"of a broken spec", broken, []string{"auth: /specs/auth.yaml:3: unknown field\n"}},
 	}
-	state, address := startServer(t, liveFilter("auth"))
+	server := apitest.Start(t, apitest.LiveFilter("auth"))
 	for _, tt := range tests {
 		t.Run(tt.name, func(t *testing.T) {
 			var asked string
-			state.rollback = func(name, revision string) (api.Filter, *api.Error) {
+			server.Rollback = func(name, revision string) (api.Filter, *api.Error) {
 				asked = name + "@" + revision
 				return tt.filter, nil
 			}
-			code, stdout, stderr := run(t, "rollback", "auth", "01", "--admin-address", address)
+			code, stdout, stderr := run(t, "rollback", "auth", "01", "--admin-address", server.Address)
 			if code != exitOK || stderr != "" || asked != "auth@01" {
 				t.Errorf("exit %d, asked for %s: %s", code, asked, stderr)
 			}
@@ -107,7 +108,7 @@ func TestRollback(t *testing.T) {
 					t.Errorf("got\n%s\nwithout\n%s", stdout, text)
 				}
 			}
-			if _, stdout, _ := run(t, "rollback", "auth", "--admin-address", address, "-o", "json"); asked != "auth@" || !strings.HasPrefix(stdout, "{\n  \"name\": \"auth\"") {
+			if _, stdout, _ := run(t, "rollback", "auth", "--admin-address", server.Address, "-o", "json"); asked != "auth@" || !strings.HasPrefix(stdout, "{\n  \"name\": \"auth\"") {
 				t.Errorf("JSON, asked for %s: %s", asked, stdout)
 			}
 		})
@@ -115,62 +116,62 @@ func TestRollback(t *testing.T) {
 }
 
 func TestRollbackSaysWhyNot(t *testing.T) {
-	state, address := startServer(t, liveFilter("auth"))
-	code, _, stderr := run(t, "rollback", "auht", "--admin-address", address)
+	server := apitest.Start(t, apitest.LiveFilter("auth"))
+	code, _, stderr := run(t, "rollback", "auht", "--admin-address", server.Address)
 	if want := "wasm-xds: there is no filter \"auht\"\n  hint: did you mean \"auth\"?\n"; code != exitProblem || stderr != want {
 		t.Errorf("exit %d: %s", code, stderr)
 	}
-	state.rollback = func(string, string) (api.Filter, *api.Error) {
+	server.Rollback = func(string, string) (api.Filter, *api.Error) {
 		return api.Filter{}, &api.Error{Code: api.CodeNoRevision, Message: "no revision", Hint: "it has 0123456789ab (active)"}
 	}
-	if code, _, stderr := run(t, "rollback", "auth", "ff", "--admin-address", address); code != exitProblem || !strings.Contains(stderr, "hint: it has 0123456789ab (active)") {
+	if code, _, stderr := run(t, "rollback", "auth", "ff", "--admin-address", server.Address); code != exitProblem || !strings.Contains(stderr, "hint: it has 0123456789ab (active)") {
 		t.Errorf("exit %d: %s", code, stderr)
 	}
-	if code, _, stderr := run(t, "rollback", "auth", "", "--admin-address", address); code != exitUsage || !strings.Contains(stderr, "REVISION is empty") {
+	if code, _, stderr := run(t, "rollback", "auth", "", "--admin-address", server.Address); code != exitUsage || !strings.Contains(stderr, "REVISION is empty") {
 		t.Errorf("exit %d: %s", code, stderr)
 	}
 }
 
 func TestRollbackWaits(t *testing.T) {
-	live := liveFilter("auth")
-	pending := liveFilter("auth")
+	live := apitest.LiveFilter("auth")
+	pending := apitest.LiveFilter("auth")
 	pending.Subscribers[0].State = api.SubscriberPending
-	state, address := startServer(t, pending)
-	state.rollback = func(string, string) (api.Filter, *api.Error) { return pending, nil }
-	if code, stdout, stderr := run(t, "rollback", "auth", "--admin-address", address, "--wait", "1ms"); code != exitProblem || !strings.Contains(stderr, "after 1ms") || !strings.Contains(stdout, "0 of 1 Envoy") {
+	server := apitest.Start(t, pending)
+	server.Rollback = func(string, string) (api.Filter, *api.Error) { return pending, nil }
+	if code, stdout, stderr := run(t, "rollback", "auth", "--admin-address", server.Address, "--wait", "1ms"); code != exitProblem || !strings.Contains(stderr, "after 1ms") || !strings.Contains(stdout, "0 of 1 Envoy") {
 		t.Errorf("exit %d: %s%s", code, stdout, stderr)
 	}
 	ended := make(chan int, 1)
 	wait := func() {
-		code, _, _ := run(t, "rollback", "auth", "--admin-address", address, "--wait", "1m")
+		code, _, _ := run(t, "rollback", "auth", "--admin-address", server.Address, "--wait", "1m")
 		ended <- code
 	}
 	go wait()
 	filters := []api.Filter{live}
-	state.filters.Store(&filters)
+	server.SetFilters(filters...)
 	// A client without a subscription yet sees the state once it subscribes.
-	state.Publish(api.Event{Type: api.EventFilter, Name: "auth"})
+	server.Publish(api.Event{Type: api.EventFilter, Name: "auth"})
 	if code := <-ended; code != exitOK {
 		t.Errorf("exit %d", code)
 	}
 	// After a refusal, waiting does not help.
-	refused := liveFilter("auth")
+	refused := apitest.LiveFilter("auth")
 	refused.Revision, refused.Error = "eeeeeeeeeeee", &api.Error{Code: "rejected_by_envoy", Message: "Envoy 1.40.0 refused it"}
 	filters = []api.Filter{refused}
-	state.filters.Store(&filters)
-	if code, _, stderr := run(t, "rollback", "auth", "--admin-address", address, "--wait", "1m"); code != exitProblem || !strings.Contains(stderr, "Envoy 1.40.0 refused it") {
+	server.SetFilters(filters...)
+	if code, _, stderr := run(t, "rollback", "auth", "--admin-address", server.Address, "--wait", "1m"); code != exitProblem || !strings.Contains(stderr, "Envoy 1.40.0 refused it") {
 		t.Errorf("exit %d: %s", code, stderr)
 	}
-	disabled := liveFilter("auth")
+	disabled := apitest.LiveFilter("auth")
 	disabled.Disabled, disabled.Subscribers[0].Revision = true, "ffffffffffff" // the revision of the pass-through stand-in
 	filters = []api.Filter{disabled}
-	state.filters.Store(&filters)
-	if code, _, stderr := run(t, "rollback", "auth", "--admin-address", address, "--wait", "1m"); code != exitOK {
+	server.SetFilters(filters...)
+	if code, _, stderr := run(t, "rollback", "auth", "--admin-address", server.Address, "--wait", "1m"); code != exitOK {
 		t.Errorf("a disabled one, exit %d: %s", code, stderr)
 	}
 	live.Revision = "eeeeeeeeeeee"
 	filters = []api.Filter{live}
-	state.filters.Store(&filters)
+	server.SetFilters(filters...)
 	go wait()
 	if <-ended != exitProblem {
 		t.Error("another revision is served, and nobody is told")

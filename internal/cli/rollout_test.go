@@ -1,26 +1,16 @@
 package cli
 
 import (
-	"context"
 	"strings"
 	"testing"
 	"time"
 
 	"github.com/wasm-xds/wasm-xds/internal/api"
+	"github.com/wasm-xds/wasm-xds/internal/test/apitest"
 )
 
-// Retry sets the filter that the test has given.
-func (f *fakeState) Retry(_ context.Context, name, revision string) (api.Filter, *api.Error) {
-	return f.decide("retry", name, revision)
-}
-
-// Promote sets the filter that the test has given.
-func (f *fakeState) Promote(_ context.Context, name string) (api.Filter, *api.Error) {
-	return f.decide("promote", name, "")
-}
-
 func waitingFilter() api.Filter {
-	f := liveFilter("auth")
+	f := apitest.LiveFilter("auth")
 	f.Candidate = "aaaaaaaaaaaa"
 	f.Rollout = "revision aaaaaaaaaaaa runs on 0 of 1, and waits: edge-1 (Envoy 1.40.0) does not answer"
 	f.RolloutStatus = &api.RolloutStatus{Revision: "aaaaaaaaaaaa", State: api.RolloutWaiting, WaitsFor: []api.RolloutWait{
@@ -30,21 +20,21 @@ func waitingFilter() api.Filter {
 }
 
 func TestPromote(t *testing.T) {
-	state, address := startServer(t, waitingFilter())
+	server := apitest.Start(t, waitingFilter())
 	var asked string
-	state.decide = func(what, name, revision string) (api.Filter, *api.Error) {
+	server.Decide = func(what, name, revision string) (api.Filter, *api.Error) {
 		asked = what + " " + name + "@" + revision
-		return liveFilter("auth"), nil
+		return apitest.LiveFilter("auth"), nil
 	}
-	code, stdout, stderr := run(t, "rollout", "promote", "auth", "--admin-address", address)
+	code, stdout, stderr := run(t, "rollout", "promote", "auth", "--admin-address", server.Address)
 	if want := "filter auth: revision 0123456789ab is served, and runs on 1 of 1 Envoy\n"; code != exitOK || asked != "promote auth@" || !strings.HasPrefix(stdout, want) {
 		t.Errorf("exit %d, asked for %s: %s%s", code, asked, stdout, stderr)
 	}
-	if _, stdout, _ := run(t, "rollout", "promote", "auth", "--admin-address", address, "-o", "json"); !strings.HasPrefix(stdout, "{\n  \"name\": \"auth\"") {
+	if _, stdout, _ := run(t, "rollout", "promote", "auth", "--admin-address", server.Address, "-o", "json"); !strings.HasPrefix(stdout, "{\n  \"name\": \"auth\"") {
 		t.Errorf("JSON: %s", stdout)
 	}
 	for _, command := range []string{"status", "status auth"} {
-		_, stdout, _ := run(t, append(strings.Fields(command), "--admin-address", address)...)
+		_, stdout, _ := run(t, append(strings.Fields(command), "--admin-address", server.Address)...)
 		if !strings.Contains(stdout, "auth: the rollout of revision aaaaaaaaaaaa waits\n  it waits: edge-1 (Envoy 1.40.0) does not answer\uFFFD[2J\n") {
 			t.Errorf("%s: %s", command, stdout)
 		}
@@ -58,8 +48,8 @@ func TestPromote(t *testing.T) {
 }
 
 func TestRetry(t *testing.T) {
-	state, address := startServer(t, liveFilter("auth"))
-	state.decide = func(what, name, revision string) (api.Filter, *api.Error) {
+	server := apitest.Start(t, apitest.LiveFilter("auth"))
+	server.Decide = func(what, name, revision string) (api.Filter, *api.Error) {
 		if what != "retry" || name != "auth" {
 			t.Errorf("asked for %s %s", what, name)
 		}
@@ -68,25 +58,25 @@ func TestRetry(t *testing.T) {
 		}
 		return waitingFilter(), nil
 	}
-	code, stdout, stderr := run(t, "retry", "auth", "--admin-address", address)
+	code, stdout, stderr := run(t, "retry", "auth", "--admin-address", server.Address)
 	if want := "filter auth: revision aaaaaaaaaaaa is rolling out, and runs on 0 of 1 Envoy; until then they run 0123456789ab\n"; code != exitOK || !strings.HasPrefix(stdout, want) {
 		t.Errorf("exit %d: %s%s", code, stdout, stderr)
 	}
-	if code, _, stderr := run(t, "retry", "auth", "ff", "--admin-address", address); code != exitProblem || !strings.Contains(stderr, "hint: see the history") {
+	if code, _, stderr := run(t, "retry", "auth", "ff", "--admin-address", server.Address); code != exitProblem || !strings.Contains(stderr, "hint: see the history") {
 		t.Errorf("exit %d: %s", code, stderr)
 	}
-	if code, _, stderr := run(t, "retry", "auth", "", "--admin-address", address); code != exitUsage || !strings.Contains(stderr, "REVISION is empty") {
+	if code, _, stderr := run(t, "retry", "auth", "", "--admin-address", server.Address); code != exitUsage || !strings.Contains(stderr, "REVISION is empty") {
 		t.Errorf("exit %d: %s", code, stderr)
 	}
 	// The sandbox refuses the revision again.
-	refused := liveFilter("auth")
+	refused := apitest.LiveFilter("auth")
 	refused.Error = &api.Error{Code: "module_start_failed", Message: "the module traps"}
-	state.filters.Store(&[]api.Filter{refused})
-	if code, _, stderr := run(t, "retry", "auth", "--wait", "10s", "--admin-address", address); code != exitProblem || !strings.Contains(stderr, "the module traps") {
+	server.SetFilters(refused)
+	if code, _, stderr := run(t, "retry", "auth", "--wait", "10s", "--admin-address", server.Address); code != exitProblem || !strings.Contains(stderr, "the module traps") {
 		t.Errorf("exit %d: %s", code, stderr)
 	}
-	state.filters.Store(&[]api.Filter{liveFilter("auth")})
-	if code, stdout, stderr := run(t, "retry", "auth", "--wait", "10s", "--admin-address", address); code != exitOK || !strings.Contains(stdout, "runs on 1 of 1 Envoy") {
+	server.SetFilters(apitest.LiveFilter("auth"))
+	if code, stdout, stderr := run(t, "retry", "auth", "--wait", "10s", "--admin-address", server.Address); code != exitOK || !strings.Contains(stdout, "runs on 1 of 1 Envoy") {
 		t.Errorf("exit %d: %s%s", code, stdout, stderr)
 	}
 }

@@ -6,6 +6,7 @@ import (
 	"time"
 
 	"github.com/wasm-xds/wasm-xds/internal/api"
+	"github.com/wasm-xds/wasm-xds/internal/test/apitest"
 )
 
 func TestByteSize(t *testing.T) {
@@ -40,12 +41,12 @@ func TestLimitFlags(t *testing.T) {
 
 // The status shows a limit that was reached.
 func TestStatusShowsLimits(t *testing.T) {
-	state, address := startServer(t, liveFilter("auth"))
-	state.limits = []api.Limit{
+	server := apitest.Start(t, apitest.LiveFilter("auth"))
+	server.Limits = []api.Limit{
 		{Name: "names", Flag: "--max-names", Most: 20000, Refused: 3, Last: time.Now(), Node: "edge-1\x1b", Address: "10.0.0.1:4000"},
 		{Name: "streams", Flag: "--max-streams", Most: 10, Refused: 1, Last: time.Now(), Address: "10.0.0.1:4000"},
 	}
-	_, stdout, _ := run(t, "status", "--admin-address", address)
+	_, stdout, _ := run(t, "status", "--admin-address", server.Address)
 	for _, want := range []string{
 		"--max-names 20000: 3 streams were ended, the last node edge-1\uFFFD from 10.0.0.1:4000 0s ago",
 		"--max-streams 10: 1 stream was ended, the last from 10.0.0.1:4000 0s ago",

@@ -9,12 +9,12 @@ import (
 
 	"github.com/spf13/cobra"
 
-	"github.com/wasm-xds/wasm-xds/internal/api"
+	"github.com/wasm-xds/wasm-xds/internal/apiclient"
 )
 
 // statusOptions configures status.
 type statusOptions struct {
-	server   client
+	server   apiclient.Client
 	name     string // "": all
 	json     bool
 	watch    bool
@@ -99,7 +99,7 @@ func (o *statusOptions) run(ctx context.Context, w io.Writer) error {
 	case o.wait > 0:
 		return o.runWait(ctx, w)
 	}
-	v, err := o.server.view(ctx, o.name)
+	v, err := ask(ctx, o.server, o.name)
 	if err != nil {
 		return err
 	}
@@ -108,67 +108,4 @@ func (o *statusOptions) run(ctx context.Context, w io.Writer) error {
 		return errSilent
 	}
 	return nil
-}
-
-// view has the server's answers at one time.
-type view struct {
-	filters []api.Filter
-	source  api.Source
-	limits  []api.Limit // for which streams were ended
-	// visitors are the hosts that spoke another protocol than a port does.
-	visitors []api.Visitor
-	one      bool // view of a single filter
-}
-
-// troubled says whether any filter or source needs a look.
-func (v *view) troubled() bool {
-	if !v.one && (v.source.Error != nil || len(v.source.Errors) > 0) {
-		return true
-	}
-	for i := range v.filters {
-		f := &v.filters[i]
-		if f.Error != nil || f.State == api.FilterRejected || f.State == api.FilterUnknown {
-			return true
-		}
-		for j := range f.Subscribers {
-			if s := &f.Subscribers[j]; s.State != api.SubscriberGone && !s.Warns() && (s.Error != nil || s.State == api.SubscriberRejected) {
-				return true
-			}
-		}
-	}
-	return false
-}
-
-// completeFilters offers the names of a running server's filters.
-func completeFilters(c *cobra.Command, args []string, _ string) ([]string, cobra.ShellCompDirective) {
-	return completeFiltersThat(c, args, func(*api.Filter) bool { return true })
-}
-
-// completeFiltersThat offers the names of the wanted filters of a running server.
-func completeFiltersThat(c *cobra.Command, args []string, wanted func(*api.Filter) bool) ([]string, cobra.ShellCompDirective) {
-	if len(args) > 0 {
-		return nil, cobra.ShellCompDirectiveNoFileComp
-	}
-	var filters []api.Filter
-	askForCompletion(c, func(ctx context.Context, server client) error { return server.get(ctx, "filters", &filters) })
-	var names []string
-	for i := range filters {
-		if wanted(&filters[i]) {
-			names = append(names, filters[i].Name)
-		}
-	}
-	return names, cobra.ShellCompDirectiveNoFileComp
-}
-
-// askForCompletion asks the server that the flags name. A completion takes a second at most, and
-// offers nothing after a failure.
-func askForCompletion(c *cobra.Command, ask func(context.Context, client) error) {
-	_ = readEnvironment(c) // a wrong variable is reported when the command runs
-	address, err := c.Flags().GetString("admin-address")
-	if err != nil {
-		return
-	}
-	ctx, cancel := context.WithTimeout(c.Context(), time.Second)
-	defer cancel()
-	_ = ask(ctx, client{address: address})
 }

@@ -5,7 +5,6 @@ import (
 	"context"
 	"fmt"
 	"io"
-	"net/url"
 	"slices"
 	"strings"
 	"time"
@@ -14,20 +13,9 @@ import (
 	"github.com/wasm-xds/wasm-xds/internal/terminal"
 )
 
-// nodes are the connected Envoys, and the Envoys that have gone lately. With a name, only Envoys
-// that ask or asked for that filter count.
-func (c client) nodes(ctx context.Context, name string) ([]api.Node, error) {
-	path := "nodes?state=" + url.QueryEscape(string(api.NodeConnected)+","+string(api.NodeGone))
-	if name != "" {
-		path += "&filter=" + url.QueryEscape(name)
-	}
-	var nodes []api.Node
-	return nodes, c.get(ctx, path, &nodes)
-}
-
 // runNodes prints a line for each Envoy.
 func (o *statusOptions) runNodes(ctx context.Context, w io.Writer) error {
-	nodes, err := o.server.nodes(ctx, o.name)
+	nodes, err := o.server.Nodes(ctx, o.name)
 	if err != nil {
 		return err
 	}
@@ -200,10 +188,10 @@ func summary(f *api.Filter) string {
 // whole view, elsewhere a line for each changed filter. JSON is printed whole after a change.
 func (o *statusOptions) runWatch(ctx context.Context, w io.Writer) error {
 	var last *view
-	err := o.server.onChange(ctx, func() error {
-		v, err := o.server.view(ctx, o.name)
+	err := o.server.OnChange(ctx, func() (bool, error) {
+		v, err := ask(ctx, o.server, o.name)
 		if err != nil {
-			return err
+			return false, err
 		}
 		switch {
 		case isTerminal(w) && !o.json:
@@ -221,7 +209,7 @@ func (o *statusOptions) runWatch(ctx context.Context, w io.Writer) error {
 			}
 		}
 		last = v
-		return nil
+		return false, nil
 	})
 	if ctx.Err() == nil {
 		return err

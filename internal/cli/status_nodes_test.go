@@ -9,6 +9,7 @@ import (
 	"time"
 
 	"github.com/wasm-xds/wasm-xds/internal/api"
+	"github.com/wasm-xds/wasm-xds/internal/test/apitest"
 )
 
 func someNodes() []api.Node {
@@ -26,9 +27,9 @@ func someNodes() []api.Node {
 }
 
 func TestStatusNodes(t *testing.T) {
-	state, address := startServer(t)
-	state.nodes = someNodes()
-	code, stdout, stderr := run(t, "status", "--nodes", "--admin-address", address)
+	server := apitest.Start(t)
+	server.Nodes = someNodes()
+	code, stdout, stderr := run(t, "status", "--nodes", "--admin-address", server.Address)
 	want := `NODE    CLUSTER  ADDRESS         ENVOY   MODE        LIVE  STATE    SINCE
 edge-1  edge     10.0.0.7:41822  1.40.0  ecds-delta  1/2   pending  3h
 edge-0  edge     10.0.0.6:41822  1.36.4  ads-sotw    0/1   gone     3h
@@ -39,13 +40,13 @@ hello on edge-1 (10.0.0.7:41822): it has not answered
 	if code != exitOK || stdout != want {
 		t.Errorf("exit %d: got\n%s\nwant\n%s%s", code, stdout, want, stderr)
 	}
-	if code, _, _ := run(t, "status", "--nodes", "--exit-code", "--admin-address", address); code != exitProblem {
+	if code, _, _ := run(t, "status", "--nodes", "--exit-code", "--admin-address", server.Address); code != exitProblem {
 		t.Errorf("--exit-code: %d", code)
 	}
-	if _, stdout, _ := run(t, "status", "hello", "--nodes", "--admin-address", address); strings.Contains(stdout, "edge-0") || !strings.Contains(stdout, "edge-1") {
+	if _, stdout, _ := run(t, "status", "hello", "--nodes", "--admin-address", server.Address); strings.Contains(stdout, "edge-0") || !strings.Contains(stdout, "edge-1") {
 		t.Errorf("those that ask for hello: %s", stdout)
 	}
-	if _, stdout, _ := run(t, "status", "--nodes", "-o", "json", "--admin-address", address); !strings.Contains(stdout, `"state": "gone"`) || !strings.Contains(stdout, `"stream": "2"`) {
+	if _, stdout, _ := run(t, "status", "--nodes", "-o", "json", "--admin-address", server.Address); !strings.Contains(stdout, `"state": "gone"`) || !strings.Contains(stdout, `"stream": "2"`) {
 		t.Errorf("JSON: %s", stdout)
 	}
 }
@@ -70,13 +71,13 @@ func TestStatusFitsEightyColumns(t *testing.T) {
 			}
 		},
 	} {
-		f := liveFilter(name)
+		f := apitest.LiveFilter(name)
 		edit(&f)
 		all = append(all, f)
 	}
-	_, address := startServer(t, all...)
-	_, stdout, _ := run(t, "status", "--admin-address", address)
-	_, one, _ := run(t, "status", name, "--admin-address", address)
+	server := apitest.Start(t, all...)
+	_, stdout, _ := run(t, "status", "--admin-address", server.Address)
+	_, one, _ := run(t, "status", name, "--admin-address", server.Address)
 	lines := strings.Split(stdout+one, "\n")
 	live := strings.Index(lines[0], "LIVE")
 	for i, line := range lines {
@@ -92,7 +93,7 @@ func TestStatusFitsEightyColumns(t *testing.T) {
 // TestOneRefusalIsPrintedOnce: on the filter, and on each Envoy with the same refusal.
 func TestOneRefusalIsPrintedOnce(t *testing.T) {
 	refusal := api.Error{Code: "rejected_by_envoy", Message: "Envoy 1.40.0 refused it", Hint: "see its log"}
-	f := liveFilter("auth")
+	f := apitest.LiveFilter("auth")
 	own := refusal
 	own.File = "/specs/auth.yaml"
 	f.Error = &own
@@ -116,20 +117,20 @@ func TestOneRefusalIsPrintedOnce(t *testing.T) {
 
 // TestWatchWithoutATerminalPrintsChanges: unchanged filters are not printed again.
 func TestWatchWithoutATerminalPrintsChanges(t *testing.T) {
-	state, address := startServer(t, liveFilter("auth"), liveFilter("hello"))
+	server := apitest.Start(t, apitest.LiveFilter("auth"), apitest.LiveFilter("hello"))
 	ctx, cancel := context.WithCancel(t.Context())
 	defer cancel()
 	shown := &signalWriter{written: make(chan string, 100)}
 	ended := make(chan int, 1)
 	go func() {
-		ended <- Run(ctx, []string{"status", "--watch", "--admin-address", address}, strings.NewReader(""), shown, shown)
+		ended <- Run(ctx, []string{"status", "--watch", "--admin-address", server.Address}, strings.NewReader(""), shown, shown)
 	}()
 	waitFor(t, shown.written, "hello")
-	gone := liveFilter("hello")
+	gone := apitest.LiveFilter("hello")
 	gone.Subscribers, gone.Stable = nil, gone.Revision
-	next := []api.Filter{liveFilter("auth"), gone}
-	state.filters.Store(&next)
-	state.Publish(api.Event{Type: api.EventFilter, Name: "hello"})
+	next := []api.Filter{apitest.LiveFilter("auth"), gone}
+	server.SetFilters(next...)
+	server.Publish(api.Event{Type: api.EventFilter, Name: "hello"})
 	select {
 	case got := <-shown.written:
 		if !strings.HasSuffix(got, " hello  Envoys gone  0123456789ab  0/0\n") {
@@ -145,18 +146,20 @@ func TestWatchWithoutATerminalPrintsChanges(t *testing.T) {
 func TestChanges(t *testing.T) {
 	with := func(filters ...api.Filter) *view {
 		v := &view{filters: filters, source: api.Source{State: api.SourceOK}}
-		v.summarize()
+		for i := range v.filters {
+			v.filters[i].Summarize()
+		}
 		return v
 	}
-	broken := with(liveFilter("auth"))
+	broken := with(apitest.LiveFilter("auth"))
 	broken.source.State, broken.source.Errors = api.SourceHeld, []*api.Error{{Message: "bad"}}
-	if got := changes(with(liveFilter("auth")), with(liveFilter("auth"))); got != nil {
+	if got := changes(with(apitest.LiveFilter("auth")), with(apitest.LiveFilter("auth"))); got != nil {
 		t.Errorf("nothing has changed: %q", got)
 	}
-	if got, want := changes(with(liveFilter("auth")), with(liveFilter("new"))), []string{"auth  forgotten", "new  active  0123456789ab  1/1"}; !slices.Equal(got, want) {
+	if got, want := changes(with(apitest.LiveFilter("auth")), with(apitest.LiveFilter("new"))), []string{"auth  forgotten", "new  active  0123456789ab  1/1"}; !slices.Equal(got, want) {
 		t.Errorf("%q, want %q", got, want)
 	}
-	if got, want := changes(with(liveFilter("auth")), broken), []string{"bad", "source  held"}; !slices.Equal(got, want) {
+	if got, want := changes(with(apitest.LiveFilter("auth")), broken), []string{"bad", "source  held"}; !slices.Equal(got, want) {
 		t.Errorf("%q, want %q", got, want)
 	}
 }
@@ -165,12 +168,12 @@ func TestChanges(t *testing.T) {
 // is 0.
 func TestAWarningOfAnEnvoyIsNoTrouble(t *testing.T) {
 	warned := func(name string) api.Filter {
-		f := liveFilter(name)
+		f := apitest.LiveFilter(name)
 		f.Subscribers[0].Error = &api.Error{Code: api.CodeModuleNotFetched, Message: "no GET arrives"}
 		return f
 	}
-	_, address := startServer(t, warned("auth"), warned("hello"))
-	code, stdout, _ := run(t, "status", "--exit-code", "--admin-address", address)
+	server := apitest.Start(t, warned("auth"), warned("hello"))
+	code, stdout, _ := run(t, "status", "--exit-code", "--admin-address", server.Address)
 	if code != exitOK || strings.Count(stdout, "\nedge-1 (127.0.0.1:5): warning: no GET arrives\n") != 1 || strings.Count(stdout, "no GET") != 1 {
 		t.Errorf("exit %d: %s", code, stdout)
 	}

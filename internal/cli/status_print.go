@@ -330,3 +330,21 @@ func age(t time.Time) string {
 		return fmt.Sprintf("%dd", int(d/day))
 	}
 }
+
+// target is the revision that all Envoys are to run.
+func target(f *api.Filter) string {
+	if f.Candidate != "" {
+		return f.Candidate
+	}
+	return f.Revision
+}
+
+// printWaits prints the Envoys that a filter's rollout waits for.
+func printWaits(w io.Writer, f *api.Filter) {
+	if f.RolloutStatus == nil {
+		return
+	}
+	for i := range f.RolloutStatus.WaitsFor {
+		fmt.Fprintf(w, "  it waits: %s\n", terminal.Printable(f.RolloutStatus.WaitsFor[i].Message))
+	}
+}

@@ -2,22 +2,13 @@ package cli
 
 import (
 	"context"
-	"errors"
 	"fmt"
 	"io"
 	"path/filepath"
 	"slices"
 	"strings"
-	"time"
 
 	"github.com/wasm-xds/wasm-xds/internal/api"
-)
-
-// maxSync is the longest time for the server's read of its specs, and syncGrace the extra time
-// for the answer.
-const (
-	maxSync   = 10 * time.Minute
-	syncGrace = 5 * time.Second
 )
 
 // runWait has the server read its specs, waits for the consequences, and prints the result.
@@ -27,26 +18,26 @@ func (o *statusOptions) runWait(ctx context.Context, w io.Writer) error {
 	var last *view
 	waits := waiting{name: o.name, revision: strings.ToLower(o.revision)}
 	synced := false
-	err := o.server.onChange(limit, func() error {
+	err := o.server.OnChange(limit, func() (bool, error) {
 		if !synced {
-			answer, err := o.server.sync(ctx, o.wait)
+			answer, err := o.server.Sync(ctx, o.wait)
 			if err != nil {
-				return err
+				return false, err
 			}
 			if err := waits.read(&answer); err != nil {
-				return err
+				return false, err
 			}
 			synced = true
 		}
-		v, err := o.server.view(limit, o.name)
+		v, err := ask(limit, o.server, o.name)
 		if err != nil {
-			return err
+			return false, err
 		}
 		last = v
 		return waits.look(v)
 	})
 	switch {
-	case errors.Is(err, errSettled):
+	case err == nil:
 		o.print(w, last)
 		return nil
 	case ctx.Err() != nil || limit.Err() == nil:
@@ -59,14 +50,6 @@ func (o *statusOptions) runWait(ctx context.Context, w io.Writer) error {
 	}
 	o.print(w, last)
 	return failure("not_live", fmt.Sprintf("not everything is live after %s: %s", o.wait, waits.missing), "give it a longer --wait; the status above says what is missing")
-}
-
-// sync has the server read its specs, within wait.
-func (c client) sync(ctx context.Context, wait time.Duration) (api.Sync, error) {
-	wait = min(wait, maxSync)
-	var answer api.Sync
-	err := c.exchangeWithin(ctx, wait+syncGrace, "POST", "sync?timeout="+wait.String(), nil, &answer)
-	return answer, err
 }
 
 // waiting decides when a wait is over.
@@ -126,31 +109,27 @@ func concerns(e *api.Error, f *api.SyncFilter) bool {
 	return e.File == "" || f.SpecFile == "" || strings.HasPrefix(f.SpecFile, e.File)
 }
 
-// look returns errSettled at the end of the wait, another error if the wait is in vain, and nil
-// otherwise.
-func (w *waiting) look(v *view) error {
+// look says whether the wait is over. An error means that the wait is in vain.
+func (w *waiting) look(v *view) (done bool, err error) {
 	w.missing = ""
 	if !v.one {
 		if v.source.State != api.SourceOK && v.source.State != api.SourceDegraded && v.source.Error != nil {
-			return v.source.Error
+			return false, v.source.Error
 		}
 		if len(v.source.Errors) > 0 {
-			return v.source.Errors[0]
+			return false, v.source.Errors[0]
 		}
 	}
 	for i := range v.filters {
 		missing, err := w.lookAt(&v.filters[i])
 		if err != nil {
-			return err
+			return false, err
 		}
 		if w.missing == "" {
 			w.missing = missing
 		}
 	}
-	if w.missing != "" {
-		return nil
-	}
-	return errSettled
+	return w.missing == "", nil
 }
 
 // lookAt describes the reason to wait for a filter; "": none.

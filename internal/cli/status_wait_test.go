@@ -5,13 +5,14 @@ import (
 	"testing"
 
 	"github.com/wasm-xds/wasm-xds/internal/api"
+	"github.com/wasm-xds/wasm-xds/internal/test/apitest"
 )
 
 const wantedRevision = "0123456789ab"
 
 // change returns a live filter with edits.
 func change(edits ...func(*api.Filter)) *api.Filter {
-	f := liveFilter("auth")
+	f := apitest.LiveFilter("auth")
 	for _, edit := range edits {
 		edit(&f)
 	}
@@ -54,11 +55,11 @@ func TestWaitLooks(t *testing.T) {
 		t.Run(name, func(t *testing.T) {
 			w := waiting{name: "auth", revision: tt.revision}
 			got := "wait: "
-			err := w.look(&view{one: true, filters: []api.Filter{*tt.filter}})
+			done, err := w.look(&view{one: true, filters: []api.Filter{*tt.filter}})
 			if got += w.missing; err != nil {
 				got = err.Error()
 			}
-			if err == errSettled {
+			if done {
 				got = "live"
 			}
 			if got != tt.want {
@@ -107,18 +108,18 @@ func TestWaitReads(t *testing.T) {
 
 // TestStatusWaitSyncsFirst: the answer is newer than the server's knowledge before the sync.
 func TestStatusWaitSyncsFirst(t *testing.T) {
-	state, address := startServer(t, liveFilter("auth"))
-	if code, stdout, stderr := run(t, "status", "auth", "--admin-address", address, "--wait", "1m"); code != exitOK || state.syncs.Load() != 1 {
-		t.Errorf("exit %d after %d syncs: %s%s", code, state.syncs.Load(), stdout, stderr)
+	server := apitest.Start(t, apitest.LiveFilter("auth"))
+	if code, stdout, stderr := run(t, "status", "auth", "--admin-address", server.Address, "--wait", "1m"); code != exitOK || server.Syncs.Load() != 1 {
+		t.Errorf("exit %d after %d syncs: %s%s", code, server.Syncs.Load(), stdout, stderr)
 	}
-	state.syncError = &api.Error{Code: api.CodeSyncTimeout, Message: "still fetched or tried: auth"}
-	if code, _, stderr := run(t, "status", "auth", "--admin-address", address, "--wait", "1m"); code != exitProblem || !strings.Contains(stderr, "still fetched or tried: auth") {
+	server.SyncError = &api.Error{Code: api.CodeSyncTimeout, Message: "still fetched or tried: auth"}
+	if code, _, stderr := run(t, "status", "auth", "--admin-address", server.Address, "--wait", "1m"); code != exitProblem || !strings.Contains(stderr, "still fetched or tried: auth") {
 		t.Errorf("exit %d: %s", code, stderr)
 	}
-	state.syncError = nil
+	server.SyncError = nil
 	refused := []api.Filter{*change(func(f *api.Filter) { f.Error = &api.Error{Message: "the module traps", Hint: "mend it"} })}
-	state.filters.Store(&refused)
-	code, stdout, stderr := run(t, "status", "auth", "--admin-address", address, "--wait", "1m")
+	server.SetFilters(refused...)
+	code, stdout, stderr := run(t, "status", "auth", "--admin-address", server.Address, "--wait", "1m")
 	if code != exitProblem || stdout != "" || stderr != "wasm-xds: the module traps\n  hint: mend it\n" {
 		t.Errorf("refused: exit %d: %s%s", code, stdout, stderr)
 	}

@@ -86,6 +86,7 @@ var imports = map[string][]string{
 	"internal/desired":    {"pkg/snapshot", "pkg/source", "pkg/spec"},
 	"internal/specedit":   {"internal/atomicfile", "pkg/spec"},
 	"internal/reason":     {},
+	"internal/apiclient":  {"internal/api", "internal/reason"},
 	"internal/metrics":    {"internal/api"},
 	"internal/control": {
 		"internal/api", "internal/builtin", "internal/checkqueue", "internal/delivery", "internal/desired",
@@ -104,15 +105,16 @@ var imports = map[string][]string{
 	// The command line.
 	"internal/bootstrap": {"pkg/spec"},
 	"internal/cli": {
-		"internal/api", "internal/atomicfile", "internal/bootstrap", "internal/bundle", "internal/certs",
+		"internal/api", "internal/apiclient", "internal/atomicfile", "internal/bootstrap", "internal/bundle", "internal/certs",
 		"internal/examine", "internal/getenvoy", "internal/module", "internal/netguard", "internal/persist",
 		"internal/preflight", "internal/preflight/cause", "internal/preflight/envoy", "internal/preflight/finding",
-		"internal/preflight/static", "internal/preflight/wasmbin", "internal/registry", "internal/serve",
+		"internal/preflight/static", "internal/preflight/wasmbin", "internal/reason", "internal/registry", "internal/serve",
 		"internal/signature", "internal/source/oci", "internal/specedit", "internal/state", "internal/terminal",
 		"internal/xds", "pkg/snapshot", "pkg/source", "pkg/source/dir", "pkg/spec", "pkg/translate",
 	},
 
 	// Helpers of tests, and the tests of the module test.
+	"internal/test/apitest":       {"internal/admin", "internal/api", "internal/events"},
 	"internal/test/program":       {},
 	"internal/test/testfilter":    {"internal/wasmenc"},
 	"internal/test/harness":       {"internal/test/program"},

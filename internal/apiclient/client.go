@@ -1,0 +1,163 @@
+// Package apiclient asks a running wasm-xds through its admin API. It has one function for each
+// question: a command never sees a path or an HTTP status.
+//
+// Errors are [api.Error]: those that the server sends, and with the codes of this package those of
+// the way to the server. Their hints are for a user of the command line.
+//
+// http.go carries a question to the server and its answer back, events.go follows the server's
+// events, and client.go has the questions.
+package apiclient
+
+import (
+	"context"
+	"errors"
+	"net/http"
+	"net/url"
+	"time"
+
+	"github.com/wasm-xds/wasm-xds/internal/api"
+)
+
+// MaxSync is the longest time that a server takes for [Client.Sync]. syncGrace is the extra time
+// for its answer.
+const (
+	MaxSync   = 10 * time.Minute
+	syncGrace = 5 * time.Second
+)
+
+// Client asks the server at one address. The zero value is not usable, see [New]. A Client is safe
+// for concurrent use, and keeps no connection.
+type Client struct{ server server }
+
+// New makes a client for the server at host:port. It does not connect. For the host 0.0.0.0 or ::,
+// which a server listens on, the client connects to this machine.
+func New(address string) Client { return Client{server{address}} }
+
+// Filters asks for all filters.
+func (c Client) Filters(ctx context.Context) ([]api.Filter, error) {
+	var filters []api.Filter
+	err := c.server.get(ctx, "filters", &filters)
+	for i := range filters {
+		complete(&filters[i])
+	}
+	return filters, err
+}
+
+// Filter asks for one filter.
+func (c Client) Filter(ctx context.Context, name string) (*api.Filter, error) {
+	f := &api.Filter{}
+	if err := c.server.get(ctx, filterPath(name), f); err != nil {
+		return nil, err
+	}
+	complete(f)
+	return f, nil
+}
+
+// complete fills the fields that a server of an earlier version leaves out.
+func complete(f *api.Filter) {
+	if f.Condition == "" {
+		f.Summarize()
+	}
+}
+
+// History asks for the revisions of a filter.
+func (c Client) History(ctx context.Context, name string) (*api.History, error) {
+	h := &api.History{}
+	if err := c.server.get(ctx, filterPath(name)+"/history", h); err != nil {
+		return nil, err
+	}
+	return h, nil
+}
+
+// Nodes asks for the connected Envoys, and the Envoys that have gone lately. With a filter, only
+// Envoys that ask or asked for it count; "" means all.
+func (c Client) Nodes(ctx context.Context, filter string) ([]api.Node, error) {
+	path := "nodes?state=" + url.QueryEscape(string(api.NodeConnected)+","+string(api.NodeGone))
+	if filter != "" {
+		path += "&filter=" + url.QueryEscape(filter)
+	}
+	var nodes []api.Node
+	return nodes, c.server.get(ctx, path, &nodes)
+}
+
+// Source asks for the state of the sources of specs.
+func (c Client) Source(ctx context.Context) (api.Source, error) {
+	var s api.Source
+	return s, c.server.get(ctx, "source", &s)
+}
+
+// Visitors asks for the clients that spoke another protocol than a port does. An earlier version of
+// the server reports none.
+func (c Client) Visitors(ctx context.Context) ([]api.Visitor, error) {
+	var visitors []api.Visitor
+	return visitors, c.getIfKnown(ctx, "visitors", &visitors)
+}
+
+// Limits asks for the limits for which streams were ended. An earlier version of the server
+// reports none.
+func (c Client) Limits(ctx context.Context) ([]api.Limit, error) {
+	var limits []api.Limit
+	return limits, c.getIfKnown(ctx, "limits", &limits)
+}
+
+// Sync has the server read its specs, within wait and at most [MaxSync], and returns what they
+// describe.
+func (c Client) Sync(ctx context.Context, wait time.Duration) (api.Sync, error) {
+	wait = min(wait, MaxSync)
+	var answer api.Sync
+	return answer, c.server.exchange(ctx, wait+syncGrace, http.MethodPost, "sync?timeout="+wait.String(), nil, &answer)
+}
+
+// Rollback serves an earlier revision of a filter, and returns the filter right after that. The
+// revision may be a prefix; "" means the revision before the current one.
+func (c Client) Rollback(ctx context.Context, name, revision string) (*api.Filter, error) {
+	return c.decide(ctx, name, "rollback", api.RevisionBody{Revision: revision})
+}
+
+// Retry has a refused revision tried again, and returns the filter right after that. The revision
+// may be a prefix; "" means the newest refused one.
+func (c Client) Retry(ctx context.Context, name, revision string) (*api.Filter, error) {
+	return c.decide(ctx, name, "retry", api.RevisionBody{Revision: revision})
+}
+
+// Promote has a rollout go on without its canaries, and returns the filter right after that.
+func (c Client) Promote(ctx context.Context, name string) (*api.Filter, error) {
+	return c.decide(ctx, name, "promote", struct{}{})
+}
+
+// decide sends a user's decision on a filter.
+func (c Client) decide(ctx context.Context, name, decision string, body any) (*api.Filter, error) {
+	f := &api.Filter{}
+	if err := c.server.post(ctx, filterPath(name)+"/"+decision, body, f); err != nil {
+		return nil, err
+	}
+	return f, nil
+}
+
+// Forget has the server drop a removed filter, and returns once that is on its disk.
+func (c Client) Forget(ctx context.Context, name string) (*api.Forgotten, error) {
+	done := &api.Forgotten{}
+	if err := c.server.post(ctx, filterPath(name)+"/forget", struct{}{}, done); err != nil {
+		return nil, err
+	}
+	return done, nil
+}
+
+// OnChange calls look once connected and after each burst of events. It returns nil once look is
+// done, and otherwise the error of look, the error of ctx, or an error when the connection ends. A
+// call of look is never interrupted.
+func (c Client) OnChange(ctx context.Context, look func() (done bool, err error)) error {
+	return onChange(ctx, c.server, look)
+}
+
+// filterPath is a filter's path in the API.
+func filterPath(name string) string { return "filters/" + url.PathEscape(name) }
+
+// getIfKnown leaves into unchanged if the server's version is older and lacks the path.
+func (c Client) getIfKnown(ctx context.Context, path string, into any) error {
+	err := c.server.get(ctx, path, into)
+	if e := (*api.Error)(nil); errors.As(err, &e) && e.Code == api.CodeNotFound {
+		return nil
+	}
+	return err
+}

@@ -1,0 +1,65 @@
+package apiclient
+
+import (
+	"bufio"
+	"context"
+	"io"
+	"net/http"
+	"strings"
+	"time"
+
+	"github.com/wasm-xds/wasm-xds/internal/api"
+)
+
+// gatherEvents is how long events are gathered, so that a burst is shown once.
+const gatherEvents = 50 * time.Millisecond
+
+// onChange follows the events of a server, see [Client.OnChange].
+func onChange(ctx context.Context, s server, look func() (done bool, err error)) error {
+	ctx, cancel := context.WithCancel(ctx)
+	defer cancel()
+	answer, err := s.ask(ctx, http.MethodGet, "events", nil) //nolint:bodyclose // it is closed below; the linter loses sight of it in the goroutine
+	if err != nil {
+		return err
+	}
+	defer answer.Body.Close()
+	changed := make(chan struct{}, 1)
+	go func() {
+		defer close(changed)
+		readEvents(answer.Body, changed)
+	}()
+	defer func() {
+		cancel()
+		for range changed { // until the goroutine has ended
+		}
+	}()
+	for {
+		if done, err := look(); done || err != nil {
+			return err
+		}
+		if _, open := <-changed; !open {
+			if ctx.Err() != nil {
+				return ctx.Err()
+			}
+			return &api.Error{Code: CodeServerGone, Message: "the server at " + s.address + " has ended"}
+		}
+		select {
+		case <-time.After(gatherEvents):
+		case <-ctx.Done():
+			return ctx.Err()
+		}
+	}
+}
+
+// readEvents notes each server-sent event of the stream, until the stream ends.
+func readEvents(stream io.Reader, changed chan<- struct{}) {
+	lines := bufio.NewScanner(stream)
+	for lines.Scan() {
+		if strings.HasPrefix(lines.Text(), "event:") {
+			select {
+			case changed <- struct{}{}:
+			default: // an event is noted already
+			}
+		}
+	}
+}

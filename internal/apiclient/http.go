@@ -1,0 +1,121 @@
+package apiclient
+
+import (
+	"bytes"
+	"context"
+	"encoding/json"
+	"fmt"
+	"io"
+	"net"
+	"net/http"
+	"net/netip"
+	"time"
+
+	"github.com/wasm-xds/wasm-xds/internal/api"
+	"github.com/wasm-xds/wasm-xds/internal/reason"
+)
+
+// The codes of errors on the way to the server.
+const (
+	CodeNoServer   = "no_server"   // nothing answers at the address
+	CodeBadAnswer  = "bad_answer"  // something else than a wasm-xds answers
+	CodeServerGone = "server_gone" // the connection for events has ended
+)
+
+const (
+	answerTimeout = 10 * time.Second
+	// maxAnswer and maxProblem bound the memory for an answer of the server.
+	maxAnswer  = 256 << 20
+	maxProblem = 1 << 20
+)
+
+// server is the API at an address.
+type server struct{ address string }
+
+// get decodes the answer into a value.
+func (s server) get(ctx context.Context, path string, into any) error {
+	return s.exchange(ctx, answerTimeout, http.MethodGet, path, nil, into)
+}
+
+// post sends body as JSON.
+func (s server) post(ctx context.Context, path string, body, into any) error {
+	text, err := json.Marshal(body)
+	if err != nil {
+		return err
+	}
+	return s.exchange(ctx, answerTimeout, http.MethodPost, path, bytes.NewReader(text), into)
+}
+
+// exchange has limit for the whole answer. body may be nil.
+func (s server) exchange(ctx context.Context, limit time.Duration, method, path string, body io.Reader, into any) error {
+	ctx, cancel := context.WithTimeout(ctx, limit)
+	defer cancel()
+	answer, err := s.ask(ctx, method, path, body)
+	if err != nil {
+		return err
+	}
+	defer answer.Body.Close()
+	if err := json.NewDecoder(io.LimitReader(answer.Body, maxAnswer)).Decode(into); err != nil {
+		return &api.Error{
+			Code: CodeBadAnswer, Message: "the server at " + s.address + " answered something else than JSON: " + err.Error(),
+			Hint: "is it a wasm-xds, and of this version?",
+		}
+	}
+	return nil
+}
+
+// ask returns a response with status 200, or an error.
+func (s server) ask(ctx context.Context, method, path string, body io.Reader) (*http.Response, error) {
+	r, err := http.NewRequestWithContext(ctx, method, "http://"+s.dialAddress()+"/api/v1/"+path, body)
+	if err != nil {
+		return nil, err
+	}
+	if body != nil {
+		r.Header.Set("Content-Type", "application/json")
+	}
+	// No proxy: the server is on this machine, or at the address that the user gave.
+	transport := &http.Transport{DisableKeepAlives: true}
+	answer, err := transport.RoundTrip(r)
+	if err != nil {
+		return nil, &api.Error{
+			Code: CodeNoServer, Message: fmt.Sprintf("no wasm-xds answers at %s: %s", s.address, reason.Of(err)),
+			Hint: s.whereItMayBe(),
+		}
+	}
+	if answer.StatusCode == http.StatusOK {
+		return answer, nil
+	}
+	defer answer.Body.Close()
+	var problem struct {
+		Error *api.Error `json:"error"`
+	}
+	err = json.NewDecoder(io.LimitReader(answer.Body, maxProblem)).Decode(&problem)
+	if err != nil || problem.Error == nil {
+		return nil, &api.Error{
+			Code: CodeBadAnswer, Message: "the server at " + s.address + " answered " + answer.Status, Hint: "is it a wasm-xds?",
+		}
+	}
+	return nil, problem.Error
+}
+
+// whereItMayBe is a hint for a server that does not answer.
+func (s server) whereItMayBe() string {
+	host, _, _ := net.SplitHostPort(s.dialAddress())
+	if ip, err := netip.ParseAddr(host); host == "localhost" || err == nil && ip.IsLoopback() {
+		return "start one with `wasm-xds serve`, or name its address with --admin-address"
+	}
+	return "it answers on its own machine only, unless it was started with an --admin-address that is reached from here: run this command there"
+}
+
+// dialAddress is the address for a client of a server that listens on every address.
+func (s server) dialAddress() string {
+	host, port, err := net.SplitHostPort(s.address)
+	if err != nil {
+		return s.address
+	}
+	switch host {
+	case "0.0.0.0", "::":
+		host = "localhost"
+	}
+	return net.JoinHostPort(host, port)
+}

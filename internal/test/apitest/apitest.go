@@ -1,0 +1,149 @@
+// Package apitest has a server of the admin API for tests of its clients. The server is the real
+// one, and the test decides its answers.
+package apitest
+
+import (
+	"context"
+	"net"
+	"sync/atomic"
+	"testing"
+
+	"go.uber.org/goleak"
+
+	"github.com/wasm-xds/wasm-xds/internal/admin"
+	"github.com/wasm-xds/wasm-xds/internal/api"
+	"github.com/wasm-xds/wasm-xds/internal/events"
+)
+
+// Server is a server with the answers of a test. A test sets the fields before it asks the server;
+// only SetFilters and Publish are safe while a client asks.
+type Server struct {
+	Address   string // host:port
+	Source    api.Source
+	Nodes     []api.Node
+	Limits    []api.Limit
+	Visitors  []api.Visitor
+	Histories map[string]api.History // by filter
+
+	Synced    api.Sync // the answer to a sync, without its filters
+	SyncError *api.Error
+	Syncs     atomic.Int32 // counts the syncs
+
+	// These take a user's decisions. Without one, there is no such filter.
+	Rollback func(name, revision string) (api.Filter, *api.Error)
+	Forget   func(name string) (api.Forgotten, *api.Error)
+	Decide   func(decision, name, revision string) (api.Filter, *api.Error) // retry or promote
+
+	hub     events.Hub
+	filters atomic.Pointer[[]api.Filter]
+}
+
+// Start serves the filters until the test ends. The test fails if a goroutine is left.
+func Start(t *testing.T, filters ...api.Filter) *Server {
+	t.Helper()
+	goleak.VerifyNone(t)
+	s := &Server{Source: api.Source{Directory: "/specs", State: api.SourceOK}}
+	s.SetFilters(filters...)
+	ln, err := net.Listen("tcp", "127.0.0.1:0")
+	if err != nil {
+		t.Fatal(err)
+	}
+	s.Address = ln.Addr().String()
+	ctx, cancel := context.WithCancel(context.Background())
+	ended := make(chan error, 1)
+	go func() { ended <- admin.Serve(ctx, ln, admin.Handler(state{&s.hub, s}, nil, nil)) }()
+	t.Cleanup(func() {
+		cancel()
+		if err := <-ended; err != nil {
+			t.Error(err)
+		}
+		goleak.VerifyNone(t)
+	})
+	return s
+}
+
+// SetFilters replaces the filters.
+func (s *Server) SetFilters(filters ...api.Filter) { s.filters.Store(&filters) }
+
+// Publish sends an event to the clients that follow the events.
+func (s *Server) Publish(e api.Event) { s.hub.Publish(e) }
+
+// LiveFilter is a filter that one Envoy runs, and that another Envoy has run.
+func LiveFilter(name string) api.Filter {
+	return api.Filter{
+		Name: name, Type: "http", Revision: "0123456789ab", State: api.FilterActive, Delivery: "remote",
+		Module: api.Module{SHA256: "ff00", Size: 2048}, OnRemove: "keep", SpecFile: "/specs/" + name + ".yaml",
+		Subscribers: []api.Subscriber{
+			{Node: "edge-1", Cluster: "edge", Address: "127.0.0.1:5", Stream: "1", Envoy: "1.40.0", State: api.SubscriberLive, Revision: "0123456789ab", Variant: "inline"},
+			{Node: "edge-0", State: api.SubscriberGone},
+		},
+	}
+}
+
+// state is a server as the API sees it.
+type state struct {
+	*events.Hub
+	server *Server
+}
+
+func (s state) Filters() []api.Filter   { return *s.server.filters.Load() }
+func (s state) Counts() api.Counts      { return api.Counts{} }
+func (s state) Nodes() []api.Node       { return s.server.Nodes }
+func (s state) Snapshot() api.Snapshot  { return api.Snapshot{} }
+func (s state) Source() api.Source      { return s.server.Source }
+func (s state) Ready() bool             { return true }
+func (s state) Limits() []api.Limit     { return s.server.Limits }
+func (s state) Visitors() []api.Visitor { return s.server.Visitors }
+
+func (s state) Filter(name string) (api.Filter, bool) {
+	for _, one := range s.Filters() {
+		if one.Name == name {
+			return one, true
+		}
+	}
+	return api.Filter{}, false
+}
+
+func (s state) History(name string) (api.History, bool) {
+	h := s.server.Histories[name]
+	return h, h.Name != ""
+}
+
+// Sync reads nothing: the filters are as wanted already.
+func (s state) Sync(context.Context) (api.Sync, *api.Error) {
+	s.server.Syncs.Add(1)
+	out := s.server.Synced
+	for _, one := range s.Filters() {
+		out.Filters = append(out.Filters, api.SyncFilter{Name: one.Name, State: one.State, Revision: one.Revision, Error: one.Error})
+	}
+	return out, s.server.SyncError
+}
+
+func (s state) Rollback(_ context.Context, name, revision string) (api.Filter, *api.Error) {
+	if s.server.Rollback == nil {
+		return api.Filter{}, &api.Error{Code: api.CodeNoFilter}
+	}
+	return s.server.Rollback(name, revision)
+}
+
+func (s state) Forget(_ context.Context, name string) (api.Forgotten, *api.Error) {
+	if s.server.Forget == nil {
+		return api.Forgotten{}, &api.Error{Code: api.CodeNoFilter}
+	}
+	return s.server.Forget(name)
+}
+
+func (s state) Retry(_ context.Context, name, revision string) (api.Filter, *api.Error) {
+	return s.decide("retry", name, revision)
+}
+
+func (s state) Promote(_ context.Context, name string) (api.Filter, *api.Error) {
+	return s.decide("promote", name, "")
+}
+
+func (s state) decide(decision, name, revision string) (api.Filter, *api.Error) {
+	if s.server.Decide == nil {
+		return api.Filter{}, &api.Error{Code: api.CodeNoFilter}
+	}
+	return s.server.Decide(decision, name, revision)
+}
