@@ -1,8 +1,8 @@
 // Package serve wires the parts into one server. It decides nothing by itself.
 //
 // [Config] is all that a server needs to know, and [Run] serves until its context ends. Read
-// serve.go first: run makes the parts in their order, with one function for each part in a file of
-// its own:
+// config.go and serve.go first: run makes the parts in their order, with one function for each part
+// in a file of its own:
 //
 //   - files.go: the state directory with its lock, the module store and the checked signatures.
 //   - listeners.go: the three ports. They open early, so that a server whose address is taken

@@ -10,81 +10,8 @@ import (
 	"github.com/wasm-xds/wasm-xds/internal/control"
 	"github.com/wasm-xds/wasm-xds/internal/delivery"
 	"github.com/wasm-xds/wasm-xds/internal/ending"
-	"github.com/wasm-xds/wasm-xds/internal/examine"
 	"github.com/wasm-xds/wasm-xds/internal/metrics"
-	"github.com/wasm-xds/wasm-xds/internal/netguard"
-	"github.com/wasm-xds/wasm-xds/internal/registry"
-	"github.com/wasm-xds/wasm-xds/internal/xds"
-	"github.com/wasm-xds/wasm-xds/pkg/spec"
 )
-
-// Config configures a server. It is complete: there are no other settings.
-type Config struct {
-	// Dir is the directory of specs. It need not exist yet. "" means no directory: then there are
-	// Bundles.
-	Dir string
-	// Bundles are the bundles in registries. nil means none.
-	Bundles []spec.Reference
-	// Settle is the quiet time before a changed directory is read. 0 means [dir.DefaultSettle].
-	Settle time.Duration
-	// Rescan is the time between two looks at a directory without any event. 0 means
-	// [dir.DefaultRescan].
-	Rescan time.Duration
-	// Refresh is the time between two looks at the tag of a bundle. 0 means [oci.DefaultRefresh].
-	Refresh time.Duration
-	// AllowEmpty lets a source remove all of its specs at once. Otherwise the filters stay.
-	AllowEmpty bool
-
-	// XDSAddress, ModulesAddress and AdminAddress are host:port of xDS, of the modules and of the
-	// API. All three are required. Port 0 means a free port.
-	XDSAddress, ModulesAddress, AdminAddress string
-	// ModulesCluster is the Envoy cluster that reaches ModulesAddress. "" means wasm_xds_modules.
-	ModulesCluster string
-	// ModulesURL is the URL of ModulesAddress as Envoy sees it, without a slash at the end. ""
-	// means http:// and the address.
-	ModulesURL string
-	// ModulesDirInEnvoy is the path of the module store as Envoy sees it. "" means its path on
-	// this machine.
-	ModulesDirInEnvoy string
-
-	// StateDir is the directory of all that a server keeps. "" means [state.DefaultDir].
-	StateDir string
-	// Delivery is for specs that have none. "" means remote.
-	Delivery spec.Delivery
-	// ForgetRemoved is how long a removed filter without subscribers is kept. 0 means for ever.
-	ForgetRemoved time.Duration
-	// Limits bound the requests of clients. A zero limit means its default. Run sets Refused.
-	Limits xds.Limits
-	// BuildMemory bounds the memory for concurrent builds of inline resources, in bytes. 0 means
-	// [xds.DefaultBuildMemory].
-	BuildMemory int64
-
-	// Registry is the access to registries. Its CAFile also applies to module.url. Run sets Guard
-	// and Gate. The zero value means the public registries with the user's credentials.
-	Registry registry.Config
-	// Guard decides which addresses modules are fetched from. The zero value refuses only
-	// link-local and metadata addresses.
-	Guard netguard.Guard
-	// Keys are files with public keys. Each module needs a signature by one of them. nil means
-	// that no signature is required beside those that specs require.
-	Keys []string
-
-	// Preflight is the effect of the sandbox's findings. "" means enforce.
-	Preflight examine.Mode
-	// HostEnv has the values for vm.hostEnv in the sandbox. nil means no values.
-	HostEnv map[string]string
-
-	// Version is the version of this program, for metrics and the API.
-	Version string
-	// Logger is required.
-	Logger *zap.Logger
-	// Started is called once, after all listeners are open and there is a snapshot. nil means no
-	// call.
-	Started func(Addresses)
-}
-
-// Addresses are the listening addresses of a server.
-type Addresses struct{ XDS, Modules, Admin string }
 
 // endLimit is the longest time for the end of the server. A container gets ten seconds before it is
 // killed. With a shorter limit, the log can still say which parts have not ended.

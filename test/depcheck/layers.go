@@ -243,11 +243,12 @@ var Layers = map[string]Ordered{
 	},
 
 	"internal/serve": {
-		Unordered: "2 of 6 arrows go up",
 		Layers: []string{
-			"sandbox source statedir",
+			"config doc gets sandbox statedir visitors",
+			"files listeners",
+			"fetching servers",
+			"source",
 			"serve",
-			"visitors",
 		},
 	},
 
