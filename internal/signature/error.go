@@ -23,13 +23,13 @@ type Error struct {
 // Error returns the message.
 func (e *Error) Error() string { return e.Message }
 
-func missing(what, hint string) *Error {
-	return &Error{Code: CodeMissing, Message: what + " is not signed, and has to be", Hint: hint}
+func missing(name, hint string) *Error {
+	return &Error{Code: CodeMissing, Message: name + " is not signed, and has to be", Hint: hint}
 }
 
-func invalid(what string, problems []error) *Error {
+func invalid(name string, problems []error) *Error {
 	const shown = 3
-	message := fmt.Sprintf("%s has no valid signature", what)
+	message := fmt.Sprintf("%s has no valid signature", name)
 	for i, problem := range problems {
 		if i == shown {
 			message += fmt.Sprintf("; and %d more", len(problems)-shown)

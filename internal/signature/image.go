@@ -30,11 +30,11 @@ type Repository interface {
 
 // VerifyImage returns the key that signed an image, in either format of cosign. images are the
 // manifest and its parents, for example an index. A signature of any descriptor in images is
-// enough, because each descriptor names the next by digest. Messages call the image what.
+// enough, because each descriptor names the next by digest. Messages show the image as name.
 //
 // VerifyImage fails with an *[Error] if no trusted key signed the image, and with the repository's
 // own error if a failed request leaves the answer open.
-func VerifyImage(ctx context.Context, what string, repository Repository, images []ocispec.Descriptor, keys Keys) (*Key, error) {
+func VerifyImage(ctx context.Context, name string, repository Repository, images []ocispec.Descriptor, keys Keys) (*Key, error) {
 	look := &search{repository: repository, keys: keys}
 	for _, image := range images {
 		if image.Digest.Algorithm() != digest.SHA256 {
@@ -55,9 +55,9 @@ func VerifyImage(ctx context.Context, what string, repository Repository, images
 	case look.failed != nil:
 		return nil, look.failed
 	case len(look.problems) == 0:
-		return nil, missing(what, "sign it with cosign sign --key cosign.key "+what)
+		return nil, missing(name, "sign it with cosign sign --key cosign.key "+name)
 	default:
-		return nil, invalid(what, look.problems)
+		return nil, invalid(name, look.problems)
 	}
 }
 

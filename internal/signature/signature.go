@@ -23,10 +23,10 @@ type Detached struct {
 }
 
 // VerifyDetached returns the key of the first valid signature. It fails with an *[Error] if no
-// signature is valid. Messages call the signed file what. digest is the content's sha256 in hex.
-func VerifyDetached(what, digest string, content Content, signatures []Detached, keys Keys) (*Key, error) {
+// signature is valid. Messages show the signed file as name. digest is the content's sha256 in hex.
+func VerifyDetached(name, digest string, content Content, signatures []Detached, keys Keys) (*Key, error) {
 	if len(signatures) == 0 {
-		return nil, missing(what, "sign it with cosign sign-blob --key cosign.key --bundle "+what+".sigstore.json "+what)
+		return nil, missing(name, "sign it with cosign sign-blob --key cosign.key --bundle "+name+".sigstore.json "+name)
 	}
 	var problems []error
 	for _, one := range signatures {
@@ -36,7 +36,7 @@ func VerifyDetached(what, digest string, content Content, signatures []Detached,
 		}
 		problems = append(problems, fmt.Errorf("%s: %w", one.Name, err))
 	}
-	return nil, invalid(what, problems)
+	return nil, invalid(name, problems)
 }
 
 func verifyDetached(one Detached, digest string, content Content, keys Keys) (*Key, error) {
