@@ -166,15 +166,19 @@ var testOnly = []string{
 // forbidden lists external imports that a package and the packages below it must not have: I/O
 // and, except in pkg/translate, xDS types. internal/delivery also has no locks and contexts.
 var forbidden = map[string][]string{
-	"internal/delivery":  {"os", "net", "net/http", "sync", "context", "google.golang.org", "github.com/envoyproxy"},
-	"internal/preflight": {"os", "net", "net/http", "github.com/envoyproxy"},
-	"internal/admin":     {"github.com/prometheus", "github.com/envoyproxy"},
-	"internal/api":       {"os", "net", "net/http", "sync", "github.com/prometheus", "google.golang.org", "github.com/envoyproxy"},
-	"internal/control":   {"net/http", "github.com/prometheus", "github.com/envoyproxy"},
-	"internal/examine":   {"os", "net", "net/http", "github.com/envoyproxy"},
-	"pkg/spec":           {"net", "net/http", "os/exec", "google.golang.org", "github.com/envoyproxy"},
-	"pkg/snapshot":       {"os", "net", "net/http", "google.golang.org", "github.com/envoyproxy"},
-	"pkg/translate":      {"os", "net", "net/http"},
+	"internal/delivery":   {"os", "net", "net/http", "sync", "context", "google.golang.org", "github.com/envoyproxy"},
+	"internal/preflight":  {"os", "net", "net/http", "github.com/envoyproxy"},
+	"internal/admin":      {"github.com/prometheus", "github.com/envoyproxy"},
+	"internal/api":        {"os", "net", "net/http", "sync", "github.com/prometheus", "google.golang.org", "github.com/envoyproxy"},
+	"internal/control":    {"net/http", "github.com/prometheus", "github.com/envoyproxy"},
+	"internal/examine":    {"os", "net", "net/http", "github.com/envoyproxy"},
+	"pkg/spec":            {"net", "net/http", "os/exec", "google.golang.org", "github.com/envoyproxy"},
+	"pkg/snapshot":        {"os", "net", "net/http", "google.golang.org", "github.com/envoyproxy"},
+	"pkg/translate":       {"os", "net", "net/http"},
+	"internal/checkqueue": {"os", "net", "net/http", "sync"},
+	"internal/desired":    {"os", "net", "net/http", "sync", "context"},
+	"internal/findings":   {"os", "net", "net/http", "sync", "context"},
+	"internal/tags":       {"os", "net", "net/http", "sync", "context"},
 }
 
 func TestImports(t *testing.T) {
