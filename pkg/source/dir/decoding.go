@@ -9,12 +9,17 @@ import (
 	"github.com/wasm-xds/wasm-xds/pkg/spec"
 )
 
+// Decode splits a spec file into its documents and decodes them, like [spec.Decode]. A Decode must
+// be safe for concurrent use.
+type Decode func(file string, text []byte) (specs []*spec.Spec, errs []*spec.Error, broken bool)
+
 // decoding decodes the texts of one look on all cores, while the look continues. Only a few texts
-// are in memory at a time. The zero value is ready for use.
+// are in memory at a time.
 type decoding struct {
-	group errgroup.Group
-	all   []*decoded
-	first func() // the first text's decoding, until a second text is added
+	decode Decode
+	group  errgroup.Group
+	all    []*decoded
+	first  func() // the first text's decoding, until a second text is added
 }
 
 // decoded is a decoded spec file.
@@ -26,8 +31,8 @@ type decoded struct {
 	broken bool
 }
 
-func (d *decoding) add(one *decoded, text []byte, decode Decode) {
-	run := func() { one.specs, one.errs, one.broken = decode(one.file.shown, text) }
+func (d *decoding) add(one *decoded, text []byte) {
+	run := func() { one.specs, one.errs, one.broken = d.decode(one.file.shown, text) }
 	d.all = append(d.all, one)
 	if len(d.all) == 1 {
 		d.first = run // a single edit needs no other goroutine

@@ -2,12 +2,10 @@ package dir
 
 import (
 	"errors"
-	"fmt"
 	"io"
 	"io/fs"
 	"os"
 	"syscall"
-	"time"
 )
 
 // disk is the part of the file system that the source uses. Tests replace the functions to inject
@@ -22,6 +20,12 @@ type disk struct {
 
 func realDisk() disk {
 	return disk{lstat: os.Lstat, stat: os.Stat, readlink: os.Readlink, readDir: os.ReadDir, readFile: readFile}
+}
+
+// isDir reports whether a directory is at path, perhaps through a link.
+func (d disk) isDir(path string) bool {
+	info, err := d.stat(path)
+	return err == nil && info.IsDir()
 }
 
 // limits bound the cost of one directory.
@@ -64,51 +68,6 @@ func readFile(path string, limit int64) ([]byte, error) {
 		return nil, errTooLarge
 	}
 	return text, nil
-}
-
-// identity identifies a file independent of its path. The zero value means unknown.
-type identity struct{ dev, ino uint64 }
-
-// stamp shows whether a file has changed, without reading the file. statusTime shows changes that
-// keep size and modification time: new permissions, and copies that preserve the time.
-type stamp struct {
-	id         identity
-	size       int64
-	mode       fs.FileMode
-	modified   int64 // nanoseconds since 1970
-	statusTime int64 // as modified, for the last change of the inode; 0: unknown
-}
-
-func stampOf(info fs.FileInfo) stamp {
-	id, changed := system(info)
-	return stamp{id: id, size: info.Size(), mode: info.Mode(), modified: info.ModTime().UnixNano(), statusTime: changed}
-}
-
-func identityOf(info fs.FileInfo) identity {
-	if info == nil {
-		return identity{}
-	}
-	id, _ := system(info)
-	return id
-}
-
-// String returns the fingerprint of a referenced file.
-func (s stamp) String() string {
-	return fmt.Sprintf("%d-%d-%d-%x-%d", s.size, s.modified, s.statusTime, s.id.dev, s.id.ino)
-}
-
-// racyWindow is the coarsest resolution of a file system's clock (FAT: two seconds).
-const racyWindow = 2 * time.Second
-
-// racy reports whether the file may have changed after a read at the given time without a new
-// stamp.
-func (s stamp) racy(read time.Time) bool {
-	for _, t := range []int64{s.modified, s.statusTime} {
-		if d := read.Sub(time.Unix(0, t)); d > -racyWindow && d < racyWindow {
-			return true
-		}
-	}
-	return false
 }
 
 // missing reports whether err means that the file does not exist.

@@ -15,7 +15,7 @@ func TestEditsComeToTheSame(t *testing.T) {
 	s := New(Config{Dir: dir, Decode: fakeDecode})
 	w := newWatches(newFakeNotifier().open, zap.NewNop())
 	defer w.close()
-	st := newState(s, dir, w)
+	st := newView(&s.settings, dir, w)
 	st.look(dirty{all: true})
 	for i, step := range []struct{ file, text string }{
 		{"a.yaml", "name a module m1.wasm"},
@@ -34,7 +34,7 @@ func TestEditsComeToTheSame(t *testing.T) {
 		{"a.yaml", "name a"},
 	} {
 		replace(t, filepath.Join(dir, step.file), step.text)
-		d := dirty{entries: map[entryKey]struct{}{{st.tree, step.file}: {}}}
+		d := dirty{entries: map[entryKey]struct{}{{st.root.tree, step.file}: {}}}
 		if got, want := whole(st.look(d)), fresh(dir); got != want {
 			t.Errorf("step %d, %s:\n%s\nwant\n%s", i, fmt.Sprint(step), got, want)
 		}

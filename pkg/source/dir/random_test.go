@@ -113,7 +113,7 @@ func fresh(dir string) string {
 	s := New(Config{Dir: dir, Decode: fakeDecode})
 	w := newWatches(newFakeNotifier().open, zap.NewNop())
 	defer w.close()
-	return whole(newState(s, dir, w).look(dirty{all: true}))
+	return whole(newView(&s.settings, dir, w).look(dirty{all: true}))
 }
 
 func whole(s source.Set) string { return fmt.Sprintln(describe(s), s.References) }

@@ -66,12 +66,12 @@ func (r *references) addPath(path string, n int) {
 }
 
 // look takes the fingerprints of files that may have changed.
-func (r *references) look(p *pass, d dirty) {
+func (r *references) look(by *resolver, d dirty) {
 	fresh := map[string]string{} // changed fingerprints; "": the path is no longer named
 	note := func(path string) {
 		now := ""
 		if r.named[path] > 0 {
-			now = p.fingerprint(path)
+			now = fingerprint(by, path)
 		}
 		if r.seen[path] != now {
 			fresh[path] = now
@@ -107,20 +107,20 @@ func (r *references) look(p *pass, d dirty) {
 }
 
 // fingerprint returns a value that changes whenever the file changes.
-func (p *pass) fingerprint(path string) string {
-	at := p.resolve(path)
+func fingerprint(by *resolver, path string) string {
+	at := by.resolve(path)
 	switch {
 	case at.err == nil && !at.info.IsDir():
-		p.want.addLeaf(at.real, path)
+		by.want.addLeaf(at.real, path)
 		return stampOf(at.info).String()
 	case missing(at.err):
-		p.want.addLeaf(at.real, path)
+		by.want.addLeaf(at.real, path)
 		return "missing"
 	case at.err != nil:
-		p.trigger(at.real)
+		by.want.addTrigger(at.real)
 		return "unreadable: " + reason(at.err)
 	default:
-		p.trigger(at.real)
+		by.want.addTrigger(at.real)
 		return "directory"
 	}
 }

@@ -63,7 +63,7 @@ func TestRenamedFilesAreComplete(t *testing.T) {
 	go func() { defer close(pumped); b.pump(n, nil) }()
 	defer func() { must(t, n.Close()); <-pumped }()
 	s := newSource(t, dir)
-	st := newState(s, dir, newWatches(newFakeNotifier().open, s.log))
+	st := newView(&s.settings, dir, newWatches(newFakeNotifier().open, s.log))
 	defer st.watches.close()
 	st.look(dirty{all: true})
 
@@ -76,7 +76,7 @@ func TestRenamedFilesAreComplete(t *testing.T) {
 			case <-timeout():
 				t.Fatal("no event")
 			}
-			if some, c := st.concern(b.take(), &d); some {
+			if some, c := st.hear(b.take(), &d); some {
 				return c
 			}
 		}

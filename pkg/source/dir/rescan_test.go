@@ -29,7 +29,7 @@ func TestRescanFindsAnyChange(t *testing.T) {
 			w := newWatches(newFakeNotifier().open, zap.NewNop())
 			defer w.close()
 			s := New(Config{Dir: dir, Decode: fakeDecode})
-			st := newState(s, dir, w)
+			st := newView(&s.settings, dir, w)
 			last := st.look(dirty{all: true})
 			beside := 0
 			for round := range 150 {
@@ -39,7 +39,7 @@ func TestRescanFindsAnyChange(t *testing.T) {
 					}
 				}
 				changes(4)
-				if !st.quiet() {
+				if !st.calm() {
 					last = st.look(dirty{all: true})
 					continue
 				}
@@ -52,10 +52,10 @@ func TestRescanFindsAnyChange(t *testing.T) {
 				}
 				found := run()
 				changes(1)
-				if d := (dirty{}); st.quiet() && st.rescanned(found, &d) {
+				if d := (dirty{}); st.calm() && st.rescanned(found, &d) {
 					last = st.look(d)
 				}
-				if !st.quiet() {
+				if !st.calm() {
 					continue
 				}
 				if d := (dirty{}); st.rescanned(st.rescan(nil)(), &d) {
@@ -64,14 +64,14 @@ func TestRescanFindsAnyChange(t *testing.T) {
 				if got, want := whole(last), fresh(dir); got != want {
 					t.Fatalf("round %d: the set is\n%s\nwant\n%s", round, got, want)
 				}
-				if !st.quiet() {
+				if !st.calm() {
 					continue
 				}
 				for _, missing := range watchedAnew(st) {
 					t.Errorf("round %d: %s is not watched", round, missing)
 				}
 				again := st.rescan(nil)()
-				if again.differs || st.differs(again, dirty{}) {
+				if again.differs || st.lacks(again, dirty{}) {
 					t.Errorf("round %d: a rescan of what is known finds %+v", round, again)
 				}
 			}
@@ -83,7 +83,7 @@ func TestRescanFindsAnyChange(t *testing.T) {
 }
 
 // anEntry marks entries as dirty, as an event would.
-func anEntry(r *rand.Rand, st *state, d *dirty) bool {
+func anEntry(r *rand.Rand, st *view, d *dirty) bool {
 	for _, nodes := range st.want.trees {
 		put(&d.entries, entryKey{nodes[0], fmt.Sprint("f", r.IntN(3), ".yaml")})
 	}
@@ -91,10 +91,10 @@ func anEntry(r *rand.Rand, st *state, d *dirty) bool {
 }
 
 // watchedAnew returns the directories that a new source would watch and st does not.
-func watchedAnew(st *state) (missing []string) {
+func watchedAnew(st *view) (missing []string) {
 	w := newWatches(newFakeNotifier().open, zap.NewNop())
 	defer w.close()
-	newState(st.src, st.abs, w).look(dirty{all: true})
+	newView(st.settings, st.root.abs, w).look(dirty{all: true})
 	for dir, id := range w.dirs {
 		if st.watches.dirs[dir] != id {
 			missing = append(missing, dir)
@@ -167,11 +167,11 @@ func TestWhatWasReadMeanwhileIsNoDifference(t *testing.T) {
 			write(t, file, "name a module m.wasm")
 			w := newWatches(newFakeNotifier().open, zap.NewNop())
 			defer w.close()
-			st := newState(New(Config{Dir: dir, Decode: fakeDecode}), dir, w)
+			st := newView(&New(Config{Dir: dir, Decode: fakeDecode}).settings, dir, w)
 			st.look(dirty{all: true})
 			before := st.counts.all
 
-			run, found, d, edits := st.rescan(nil), (*rescan)(nil), dirty{}, 0
+			run, found, d, edits := st.rescan(nil), (*findings)(nil), dirty{}, 0
 			for _, action := range tt.actions {
 				switch action {
 				case 'e':
@@ -183,7 +183,7 @@ func TestWhatWasReadMeanwhileIsNoDifference(t *testing.T) {
 				case 't':
 					st.rescanned(found, &d)
 				case 'l':
-					put(&d.entries, entryKey{st.tree, "a.yaml"})
+					put(&d.entries, entryKey{st.root.tree, "a.yaml"})
 					put(&d.refs, module)
 					st.look(d)
 					d = dirty{}
@@ -246,9 +246,9 @@ func TestRescanLooksAtEachFileOnce(t *testing.T) {
 		}
 		return info, err
 	}
-	st := newState(s, dir, w)
+	st := newView(&s.settings, dir, w)
 	st.look(dirty{all: true})
-	st.tree.eachFile(func(f *file) { f.racy = true })
+	st.root.tree.eachFile(func(f *file) { f.racy = true })
 	lstats, reads := counted(s)
 	for _, want := range []int64{files, 0} { // a file that was read just after its change is read once more
 		lstats.Store(0)

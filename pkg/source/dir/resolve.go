@@ -7,19 +7,23 @@ import (
 	"syscall"
 )
 
-// pass is one look. A pass asks the file system about each directory and link only once. It watches
-// each directory before it reads the directory, so that no change is missed.
-type pass struct {
-	s       *state
-	want    *interest
+// resolver follows paths to their files. It asks the file system about each directory and link only
+// once, so a resolver serves only one look. It watches each directory before the directory is read,
+// so that no change is missed.
+type resolver struct {
+	disk    disk
+	want    *interest                     // gets the dependencies of everything that is resolved
+	watch   func(dir string, id identity) // nil: nothing is watched
 	seen    map[string]lookup
 	parents map[string]place // of the followed paths
 	watched map[string]struct{}
-	files   int // spec files seen
-	dirs    int // directories of specs seen
+}
 
-	decoding decoding
-	rescan   *rescan // nil: a normal look; else the pass records findings and watches nothing
+func newResolver(d disk, want *interest, watch func(dir string, id identity)) *resolver {
+	return &resolver{
+		disk: d, want: want, watch: watch,
+		seen: map[string]lookup{}, parents: map[string]place{}, watched: map[string]struct{}{},
+	}
 }
 
 // lookup is the file at a path. link is the target of a symbolic link.
@@ -29,43 +33,34 @@ type lookup struct {
 	err  error
 }
 
-func (s *state) newPass(want *interest) *pass {
-	return &pass{
-		s: s, want: want,
-		seen: map[string]lookup{}, parents: map[string]place{}, watched: map[string]struct{}{},
-	}
-}
-
-func (p *pass) lookup(path string) lookup {
-	if l, ok := p.seen[path]; ok {
+func (r *resolver) lookup(path string) lookup {
+	if l, ok := r.seen[path]; ok {
 		return l
 	}
 	var l lookup
-	l.info, l.err = p.s.src.disk.lstat(path)
+	l.info, l.err = r.disk.lstat(path)
 	if l.err == nil && l.info.Mode()&fs.ModeSymlink != 0 {
-		l.link, l.err = p.s.src.disk.readlink(path)
+		l.link, l.err = r.disk.readlink(path)
 	}
 	if l.err != nil || l.link != "" || l.info.IsDir() {
-		p.seen[path] = l
+		r.seen[path] = l
 	}
 	return l
 }
 
-// watch adds a real directory to the watched directories.
-func (p *pass) watch(dir string) {
-	if _, ok := p.watched[dir]; ok {
+// dependOnDir adds a real directory to the watched directories.
+func (r *resolver) dependOnDir(dir string) {
+	if _, ok := r.watched[dir]; ok {
 		return
 	}
-	p.watched[dir] = struct{}{}
-	l := p.lookup(dir)
+	r.watched[dir] = struct{}{}
+	l := r.lookup(dir)
 	id := identityOf(l.info)
-	p.want.dirs[dir] = id
-	if l.err == nil && p.rescan == nil {
-		p.s.watches.add(dir, id)
+	r.want.addDir(dir, id)
+	if l.err == nil && r.watch != nil {
+		r.watch(dir, id)
 	}
 }
-
-func (p *pass) trigger(path string) { p.want.triggers[path] = struct{}{} }
 
 // place is the result of following a path: the real path and its file. With an error, real is the
 // path of the error.
@@ -79,16 +74,16 @@ const maxLinks = 40 // the limit of Linux
 
 // resolve follows an absolute path. It caches parents, because many paths are in the same
 // directories.
-func (p *pass) resolve(path string) place {
+func (r *resolver) resolve(path string) place {
 	parent, name := filepath.Split(path)
 	if root, rest := splitRoot(parent); rest == "" {
-		return p.walk(root, name)
+		return r.walk(root, name)
 	}
-	at, known := p.parents[parent]
+	at, known := r.parents[parent]
 	if !known {
-		at = p.walk(splitRoot(parent))
-		p.parents[parent] = at
-		p.trigger(at.real)
+		at = r.walk(splitRoot(parent))
+		r.parents[parent] = at
+		r.want.addTrigger(at.real)
 	}
 	if at.err == nil && !at.info.IsDir() {
 		at.err = notADirectory(at.real)
@@ -96,12 +91,12 @@ func (p *pass) resolve(path string) place {
 	if at.err != nil {
 		return place{real: at.real, err: at.err}
 	}
-	return p.walk(at.real, name)
+	return r.walk(at.real, name)
 }
 
 // walk follows a relative path from a real directory. It watches all directories on the path, and
 // makes all names triggers, except for a last name that is no link.
-func (p *pass) walk(dir, rest string) place {
+func (r *resolver) walk(dir, rest string) place {
 	todo := components(rest)
 	links := 0
 	for len(todo) > 0 {
@@ -111,12 +106,12 @@ func (p *pass) walk(dir, rest string) place {
 			dir = filepath.Dir(dir)
 			continue
 		}
-		p.watch(dir)
+		r.dependOnDir(dir)
 		path := below(dir, name)
-		l := p.lookup(path)
+		l := r.lookup(path)
 		switch {
 		case l.link != "":
-			p.trigger(path)
+			r.want.addTrigger(path)
 			if links++; links > maxLinks {
 				return place{real: path, err: &fs.PathError{Op: "resolve", Path: path, Err: syscall.ELOOP}}
 			}
@@ -129,7 +124,7 @@ func (p *pass) walk(dir, rest string) place {
 		case len(todo) == 0:
 			return place{real: path, info: l.info, err: l.err}
 		}
-		p.trigger(path)
+		r.want.addTrigger(path)
 		if l.err != nil {
 			return place{real: path, err: l.err}
 		}
@@ -138,7 +133,7 @@ func (p *pass) walk(dir, rest string) place {
 		}
 		dir = path
 	}
-	l := p.lookup(dir)
+	l := r.lookup(dir)
 	return place{real: dir, info: l.info, err: l.err}
 }
 
@@ -160,7 +155,7 @@ func splitRoot(path string) (root, rest string) {
 }
 
 func components(path string) []string {
-	names := strings.FieldsFunc(path, func(r rune) bool { return r == '/' || r == filepath.Separator })
+	names := strings.FieldsFunc(path, func(c rune) bool { return c == '/' || c == filepath.Separator })
 	kept := names[:0]
 	for _, n := range names {
 		if n != "." {

@@ -47,12 +47,12 @@ func BenchmarkTenThousand(b *testing.B) {
 	}
 	s := New(Config{Dir: dir, Decode: fakeDecode})
 	w := newWatches(newFakeNotifier().open, s.log)
-	st := newState(s, dir, w)
+	st := newView(&s.settings, dir, w)
 	defer w.close()
 	var last source.Set
 	b.Run("first", func(b *testing.B) {
 		for b.Loop() {
-			last = newState(s, dir, w).look(dirty{all: true})
+			last = newView(&s.settings, dir, w).look(dirty{all: true})
 		}
 	})
 	last = st.look(dirty{all: true})
@@ -63,10 +63,10 @@ func BenchmarkTenThousand(b *testing.B) {
 			last = set
 		}
 	})
-	st.tree.eachFile(func(f *file) { f.racy = false })
+	st.root.tree.eachFile(func(f *file) { f.racy = false })
 	b.Run("rescan", func(b *testing.B) {
 		for b.Loop() {
-			if found := st.rescan(nil)(); found.differs || st.differs(found, dirty{}) {
+			if found := st.rescan(nil)(); found.differs || st.lacks(found, dirty{}) {
 				b.Fatalf("found %+v", found)
 			}
 		}
@@ -86,7 +86,7 @@ func BenchmarkTenThousand(b *testing.B) {
 			if err := os.WriteFile(path(0), []byte(text), 0o644); err != nil {
 				b.Fatal(err)
 			}
-			d := dirty{entries: map[entryKey]struct{}{{st.tree, "00000.yaml"}: {}}}
+			d := dirty{entries: map[entryKey]struct{}{{st.root.tree, "00000.yaml"}: {}}}
 			set := st.look(d)
 			if equal(last, set) {
 				b.Fatal("the edit was not seen")

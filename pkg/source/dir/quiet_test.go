@@ -5,7 +5,7 @@ import (
 	"time"
 )
 
-func TestSettle(t *testing.T) {
+func TestQuietTime(t *testing.T) {
 	const ms = time.Millisecond
 	every := func(step time.Duration, n int) (events []time.Duration) {
 		for i := range n {
@@ -43,7 +43,7 @@ func TestSettle(t *testing.T) {
 	start := time.Unix(1000, 0)
 	for _, tt := range tests {
 		t.Run(tt.name, func(t *testing.T) {
-			s := newSettle(tt.quiet)
+			s := newQuietTime(tt.quiet)
 			if s.pending() {
 				t.Error("pending before any event")
 			}
