@@ -11,6 +11,7 @@ import (
 	"github.com/wasm-xds/wasm-xds/internal/examine"
 	"github.com/wasm-xds/wasm-xds/internal/serve"
 	"github.com/wasm-xds/wasm-xds/internal/xds"
+	"github.com/wasm-xds/wasm-xds/internal/xds/resource"
 	"github.com/wasm-xds/wasm-xds/pkg/spec"
 )
 
@@ -69,7 +70,7 @@ func (s *serveFlags) addLimits(f *pflag.FlagSet) {
 	f.IntVar(&l.StreamsPerNode, "max-streams-per-node", l.StreamsPerNode, "open `streams` of one node id from one host; each further one ends")
 	f.Var(&byteSize[int]{&l.RequestSize}, "max-request-size", "`size` of an xDS request, as 4MiB; beyond, its stream ends")
 	f.Var(&byteSize[int]{&l.NodeSize}, "max-node-size", "`size` of a node's id, cluster and metadata, as 64KiB; beyond, its stream ends")
-	s.config.BuildMemory = xds.DefaultBuildMemory
+	s.config.BuildMemory = resource.DefaultBuildMemory
 	f.Var(&byteSize[int64]{&s.config.BuildMemory}, "max-build-memory", "`size` of the memory that inline resources take while they are built; others wait, and one that needs more is built alone")
 }
 

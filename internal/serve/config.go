@@ -50,7 +50,7 @@ type Config struct {
 	// Limits bound the requests of clients. A zero limit means its default. Run sets Refused.
 	Limits xds.Limits
 	// BuildMemory bounds the memory for concurrent builds of inline resources, in bytes. 0 means
-	// [xds.DefaultBuildMemory].
+	// [resource.DefaultBuildMemory].
 	BuildMemory int64
 
 	// Registry is the access to registries. Its CAFile also applies to module.url. Run sets Guard

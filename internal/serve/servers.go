@@ -21,6 +21,7 @@ import (
 	"github.com/wasm-xds/wasm-xds/internal/module"
 	"github.com/wasm-xds/wasm-xds/internal/moduleserver"
 	"github.com/wasm-xds/wasm-xds/internal/xds"
+	"github.com/wasm-xds/wasm-xds/internal/xds/resource"
 )
 
 // gracePeriod is the time for transfers and answers after the end of the server began.
@@ -41,7 +42,7 @@ func (s *servers) run(ctx context.Context) error {
 	group, ctx := errgroup.WithContext(ctx)
 	limits := s.cfg.Limits
 	limits.Refused = func(r xds.Refusal) { s.control.StreamRefused(limitOf(r)) }
-	builder := xds.NewBuilder(s.store, addressesFor(s.cfg, s.store, s.listeners), s.cfg.BuildMemory)
+	builder := resource.NewBuilder(s.store, addressesFor(s.cfg, s.store, s.listeners), s.cfg.BuildMemory)
 	streams := xds.NewServer(ctx, s.control, builder, limits, s.cfg.Logger)
 	streams.CountPushes(s.recorder.Pushed)
 	group.Go(func() error {
@@ -85,9 +86,9 @@ func limitOf(r xds.Refusal) api.Limit {
 }
 
 // addressesFor says where Envoys find modules.
-func addressesFor(cfg *Config, store *module.Store, l *listeners) xds.Addresses {
+func addressesFor(cfg *Config, store *module.Store, l *listeners) resource.Addresses {
 	const anySHA256 = "0000000000000000000000000000000000000000000000000000000000000000"
-	return xds.Addresses{
+	return resource.Addresses{
 		ModulesURL:     cmp.Or(cfg.ModulesURL, "http://"+l.modules.Addr().String()),
 		ModulesCluster: cmp.Or(cfg.ModulesCluster, "wasm_xds_modules"),
 		ModulesDir:     cmp.Or(cfg.ModulesDirInEnvoy, filepath.Dir(store.Path(anySHA256))),

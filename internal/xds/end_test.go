@@ -15,6 +15,7 @@ import (
 	"google.golang.org/grpc/test/bufconn"
 
 	"github.com/wasm-xds/wasm-xds/internal/delivery"
+	"github.com/wasm-xds/wasm-xds/internal/xds/wire"
 )
 
 // slowEnd takes its time when a stream has ended.
@@ -80,7 +81,7 @@ type counted struct {
 	builds *atomic.Int64
 }
 
-func (c counted) Build(ctx context.Context, a delivery.Send) (*Resource, error) {
+func (c counted) Build(ctx context.Context, a delivery.Send) (*wire.Resource, error) {
 	c.builds.Add(1)
 	return c.named.Build(ctx, a)
 }
@@ -89,7 +90,8 @@ func (c counted) Build(ctx context.Context, a delivery.Send) (*Resource, error) 
 func TestNoBuildBeginsAfterTheEnd(t *testing.T) {
 	var builds atomic.Int64
 	s := NewServer(t.Context(), make(recorder, 10), counted{builds: &builds}, Limits{}, zap.NewNop())
-	st := s.open(t.Context(), resourcev3.AnyType, true)
+	st := newDeltaStream(nil)
+	s.begin(t.Context(), st, &st.stream, resourcev3.AnyType)
 	s.Prepare(send(st.id, "auth", salt1))
 	s.Stop()
 	if n := builds.Load(); n != 1 {

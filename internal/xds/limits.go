@@ -2,15 +2,8 @@ package xds
 
 import (
 	"cmp"
-	"context"
-	"fmt"
-	"net"
-	"sync"
 
-	"google.golang.org/grpc/codes"
-	"google.golang.org/grpc/status"
-
-	"github.com/wasm-xds/wasm-xds/internal/delivery"
+	"github.com/wasm-xds/wasm-xds/internal/xds/subscription"
 )
 
 // Limits bound the memory that the network can make the server use. A zero means the default named
@@ -19,8 +12,8 @@ import (
 // See docs/RATIONALE.md#why-does-a-stream-beyond-a-limit-end-with-resource_exhausted.
 type Limits struct {
 	NamesPerStream int // filters a stream may ask for: 10,000; at most MostNamesPerStream
-	StreamsPerNode int // open streams of one node id from one host: 1,000
-	Streams        int // open streams: 50,000
+	StreamsPerNode int // streams of one node id from one host at a time: 1,000
+	Streams        int // streams at a time: 50,000
 	RequestSize    int // bytes of a request: 4 MiB
 	NodeSize       int // bytes of a node's id, cluster and metadata: 64 KiB
 	// Names is how many names without a spec all streams together may ask for: 20,000. Delivery
@@ -30,8 +23,11 @@ type Limits struct {
 	Refused func(Refusal)
 }
 
-// MostNamesPerStream is the room of a list of names.
-const MostNamesPerStream = 1<<16 - 1
+// MostNamesPerStream is the largest [Limits.NamesPerStream].
+const MostNamesPerStream = subscription.MostNames
+
+// maxNameLength bounds a filter's name, in bytes.
+const maxNameLength = 1024
 
 // WithDefaults fills the zero limits.
 func (l Limits) WithDefaults() Limits {
@@ -81,129 +77,4 @@ func (l Limits) of(limit Limit) (most int, text string) {
 	default:
 		return l.Names, "all streams ask for more than %d names that no spec has, and this one for the most of them (--max-names)"
 	}
-}
-
-// refuse ends the stream because of a limit.
-func (s *stream) refuse(limit Limit) error {
-	most, text := s.server.limits.of(limit)
-	err := status.Error(codes.ResourceExhausted, "wasm-xds ends this stream: "+fmt.Sprintf(text, most))
-	s.mu.Lock()
-	first := s.refusal == nil
-	if first {
-		s.refusal = err
-	}
-	node := s.nodeID
-	s.mu.Unlock()
-	if first && s.server.limits.Refused != nil {
-		s.server.limits.Refused(Refusal{Limit: limit, Most: most, Node: node, Address: s.address})
-	}
-	s.end()
-	return err
-}
-
-// result is the return value of the stream's handler: the refusal, if there was one.
-func (s *stream) result(err error) error {
-	s.mu.Lock()
-	defer s.mu.Unlock()
-	if s.refusal != nil {
-		return s.refusal
-	}
-	return err
-}
-
-// received checks the error of a failed read for the limit of a request's size.
-func (s *stream) received(err error) error {
-	if status.Code(err) == codes.ResourceExhausted {
-		return s.refuse(LimitRequestSize)
-	}
-	return err
-}
-
-// End ends a stream because of [LimitNames]. If the stream has ended, End does nothing.
-func (s *Server) End(id delivery.StreamID) {
-	if value, ok := s.streams.Load(id); ok {
-		_ = value.(*stream).refuse(LimitNames) // the stream's handler returns the error
-	}
-}
-
-// admission counts the open streams. The zero value has counted none.
-type admission struct {
-	mu      sync.Mutex
-	open    int
-	perNode map[nodeKey]int
-}
-
-// nodeKey tells Envoys apart: several hosts may have copies of one bootstrap.
-type nodeKey struct{ node, host string }
-
-// enter counts a stream, and says whether the count is within the limit.
-func (a *admission) enter(most int) bool {
-	a.mu.Lock()
-	defer a.mu.Unlock()
-	a.open++
-	return a.open <= most
-}
-
-// enterNode counts a stream of a known node.
-func (a *admission) enterNode(key nodeKey, most int) bool {
-	a.mu.Lock()
-	defer a.mu.Unlock()
-	if a.perNode == nil {
-		a.perNode = map[nodeKey]int{}
-	}
-	a.perNode[key]++
-	return a.perNode[key] <= most
-}
-
-// leave uncounts a stream; key is the zero value if the node was not known.
-func (a *admission) leave(key nodeKey) {
-	a.mu.Lock()
-	defer a.mu.Unlock()
-	a.open--
-	if key == (nodeKey{}) {
-		return
-	}
-	if a.perNode[key]--; a.perNode[key] <= 0 {
-		delete(a.perNode, key)
-	}
-}
-
-// admit counts the stream for the node, before delivery hears of the first request.
-func (s *stream) admit() error {
-	if s.key != (nodeKey{}) {
-		return nil
-	}
-	host, _, err := net.SplitHostPort(s.address)
-	if err != nil {
-		host = s.address
-	}
-	s.key = nodeKey{s.node.ID, host}
-	if s.key == (nodeKey{}) {
-		s.key.host = "?"
-	}
-	if !s.server.admission.enterNode(s.key, s.server.limits.StreamsPerNode) {
-		return s.refuse(LimitStreamsPerNode)
-	}
-	return nil
-}
-
-// checkNode bounds the size of a node.
-func (s *stream) checkNode(d delivery.Node) error {
-	size := len(d.ID) + len(d.Cluster)
-	for key, value := range d.Metadata {
-		size += len(key) + len(value)
-	}
-	if size > s.server.limits.NodeSize {
-		return s.refuse(LimitNodeSize)
-	}
-	s.mu.Lock()
-	s.nodeID = d.ID
-	s.mu.Unlock()
-	return nil
-}
-
-// endable is a context that the stream's end cancels.
-func (s *stream) endable(ctx context.Context) context.Context {
-	ctx, s.end = context.WithCancel(ctx)
-	return ctx
 }

@@ -82,8 +82,8 @@ func TestLimits(t *testing.T) {
 					t.Errorf("delivery hears of %T %+v", e, e)
 				default:
 				}
-				s.admission.mu.Lock()
-				defer s.admission.mu.Unlock()
+				s.shared.admission.mu.Lock()
+				defer s.shared.admission.mu.Unlock()
 				if len(refusals) > 0 {
 					t.Errorf("it is told twice: %+v", <-refusals)
 				}
@@ -110,10 +110,10 @@ func TestAStreamThatGrows(t *testing.T) {
 	if e := next[delivery.StreamClosed](t, events); e.Stream != id {
 		t.Errorf("%+v", e)
 	}
-	s.admission.mu.Lock()
-	defer s.admission.mu.Unlock()
-	if s.admission.open != 0 || len(s.admission.perNode) != 0 {
-		t.Errorf("%d streams are counted, %v", s.admission.open, s.admission.perNode)
+	s.shared.admission.mu.Lock()
+	defer s.shared.admission.mu.Unlock()
+	if s.shared.admission.streams != 0 || len(s.shared.admission.perNode) != 0 {
+		t.Errorf("%d streams are counted, %v", s.shared.admission.streams, s.shared.admission.perNode)
 	}
 }
 

@@ -10,16 +10,12 @@ import (
 	"google.golang.org/protobuf/types/known/structpb"
 
 	"github.com/wasm-xds/wasm-xds/internal/delivery"
+	"github.com/wasm-xds/wasm-xds/internal/xds/wire"
 	"github.com/wasm-xds/wasm-xds/pkg/translate"
 )
 
-type node = *corev3.Node
-
-// runtimeCategory is the extension category in which an Envoy lists its Wasm runtimes.
-const runtimeCategory = "envoy.wasm.runtime"
-
 // describe returns the part of a node that delivery needs.
-func describe(n node, address string) delivery.Node {
+func describe(n *corev3.Node, address string) delivery.Node {
 	d := delivery.Node{ID: n.GetId(), Cluster: n.GetCluster(), Address: address, Metadata: map[string]string{}}
 	if v := translate.VersionOf(n); v.Known() {
 		d.Version = unique.Make(v.String()).Value()
@@ -30,12 +26,24 @@ func describe(n node, address string) delivery.Node {
 	if len(n.GetExtensions()) > 0 {
 		d.Runtimes = []string{}
 		for _, e := range n.GetExtensions() {
-			if e.GetCategory() == runtimeCategory {
+			if e.GetCategory() == wire.RuntimeCategory {
 				d.Runtimes = append(d.Runtimes, unique.Make(e.GetName()).Value())
 			}
 		}
 	}
 	return d
+}
+
+// isDescribed says whether a node is more than an empty message.
+func isDescribed(n *corev3.Node) bool { return n.GetId()+n.GetCluster() != "" }
+
+// sizeOf is the size of a node in bytes, as [Limits.NodeSize] counts it.
+func sizeOf(d delivery.Node) int {
+	size := len(d.ID) + len(d.Cluster)
+	for key, value := range d.Metadata {
+		size += len(key) + len(value)
+	}
+	return size
 }
 
 // asText is a metadata value as a spec's `nodes` compares it.

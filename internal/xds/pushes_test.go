@@ -38,11 +38,3 @@ func TestPushesAreCountedAsWhatTheyCarry(t *testing.T) {
 		t.Errorf("%q, want %q", got, want)
 	}
 }
-
-// TestBytesOfAResourceAreThoseOnTheWire: a remote resource is small, whatever the size of the
-// module.
-func TestBytesOfAResourceAreThoseOnTheWire(t *testing.T) {
-	if n := newResource("auth", "v", make([]byte, 100), make([]byte, 1<<20)).Len(); n < 1<<20+100 || n > 1<<20+400 {
-		t.Errorf("%d bytes", n)
-	}
-}

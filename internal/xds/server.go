@@ -1,93 +1,53 @@
-// Package xds speaks ECDS with Envoys: a go-control-plane server for each stream, over an adapter
-// that turns requests into delivery's events and delivery's sends into responses. Streams share no
-// server, so no lock is held over two streams.
 package xds
 
 import (
 	"context"
-	"slices"
 	"sync"
 	"sync/atomic"
-	"time"
 
 	discoveryv3 "github.com/envoyproxy/go-control-plane/envoy/service/discovery/v3"
 	extensionv3 "github.com/envoyproxy/go-control-plane/envoy/service/extension/v3"
 	resourcev3 "github.com/envoyproxy/go-control-plane/pkg/resource/v3"
-	deltav3 "github.com/envoyproxy/go-control-plane/pkg/server/delta/v3"
-	sotwv3 "github.com/envoyproxy/go-control-plane/pkg/server/sotw/v3"
 	"go.uber.org/zap"
 	"google.golang.org/grpc"
-	"google.golang.org/grpc/codes"
-	"google.golang.org/grpc/keepalive"
-	"google.golang.org/grpc/status"
 
 	"github.com/wasm-xds/wasm-xds/internal/delivery"
 	"github.com/wasm-xds/wasm-xds/internal/ending"
-	"github.com/wasm-xds/wasm-xds/pkg/spec"
+	"github.com/wasm-xds/wasm-xds/internal/xds/subscription"
+	"github.com/wasm-xds/wasm-xds/internal/xds/wire"
 )
-
-// Handler takes the events of the streams, in each stream's order. Handle may block, which holds up
-// only that stream.
-type Handler interface {
-	Handle(delivery.Event)
-}
 
 // Builder makes the first resource of a send. Cached never blocks, Build may read files. Both are
 // safe for concurrent use. The resources are shared: read only.
 type Builder interface {
-	Cached(delivery.Send) *Resource // nil: the resource has to be built
-	Build(context.Context, delivery.Send) (*Resource, error)
-}
-
-// readBuffer fits ACKs of some hundred bytes, which most requests are. With thousands of
-// connections, a larger buffer would be unused memory. Larger requests are read past the buffer.
-const readBuffer = 2 << 10
-
-// The bytes a client may send ahead of reading. Fixed windows turn off gRPC's search for the best
-// window, which sends a ping for each request.
-const (
-	streamWindow     = 256 << 10
-	connectionWindow = 1 << 20
-)
-
-// GRPCOptions are the server options of the xDS service: keepalive both ways, to notice a dead peer
-// in seconds, room for long lists of names, and little memory for each connection.
-func GRPCOptions(limits Limits) []grpc.ServerOption {
-	return []grpc.ServerOption{
-		grpc.ForceServerCodecV2(newCodec()),
-		grpc.WaitForHandlers(true), // Stop returns when no stream's goroutine is left
-		grpc.MaxRecvMsgSize(limits.WithDefaults().RequestSize),
-		grpc.ReadBufferSize(readBuffer),
-		grpc.StaticStreamWindowSize(streamWindow), grpc.StaticConnWindowSize(connectionWindow),
-		grpc.KeepaliveParams(keepalive.ServerParameters{Time: 15 * time.Second, Timeout: 10 * time.Second}),
-		grpc.KeepaliveEnforcementPolicy(keepalive.EnforcementPolicy{MinTime: 5 * time.Second, PermitWithoutStream: true}),
-	}
+	Cached(delivery.Send) *wire.Resource // nil: the resource has to be built
+	Build(context.Context, delivery.Send) (*wire.Resource, error)
 }
 
 // Server is the ECDS and ADS service.
 type Server struct {
-	ctx       context.Context
-	handler   Handler
-	builder   Builder
-	logger    *zap.Logger
-	limits    Limits
-	pushed    func(variant string, resources, bytes int) // nil: pushes are not counted
-	lastID    atomic.Uint64
-	streams   sync.Map // by delivery.StreamID: *stream
-	builds    ending.Group
-	listings  listings
-	admission admission
-	packs     packs
-	// go-control-plane's requests for all responses, of which it needs only the type. The real
-	// requests, with their names, would stay in memory until the next request.
-	sotwRequest  discoveryv3.DiscoveryRequest
-	deltaRequest discoveryv3.DeltaDiscoveryRequest
+	ctx     context.Context
+	builder Builder
+	shared  shared
+	pushed  func(variant string, resources, bytes int) // nil: pushes are not counted
+	lastID  atomic.Uint64
+	streams sync.Map // by delivery.StreamID: conversation
+	builds  ending.Group
+}
+
+// conversation is a stream in either protocol.
+type conversation interface {
+	run() error         // the life of the stream
+	deliver(response)   // does not block; any goroutine
+	refuse(Limit) error // ends the stream; any goroutine
 }
 
 // NewServer makes the service. Its streams end with ctx.
 func NewServer(ctx context.Context, handler Handler, builder Builder, limits Limits, logger *zap.Logger) *Server {
-	s := &Server{ctx: ctx, handler: handler, builder: builder, limits: limits.WithDefaults(), logger: logger}
-	s.sotwRequest.TypeUrl, s.deltaRequest.TypeUrl = resourcev3.ExtensionConfigType, resourcev3.ExtensionConfigType
+	s := &Server{ctx: ctx, builder: builder}
+	s.shared.handler, s.shared.limits, s.shared.logger = handler, limits.WithDefaults(), logger
+	s.shared.sotw.Request = &discoveryv3.DiscoveryRequest{TypeUrl: resourcev3.ExtensionConfigType}
+	s.shared.delta.DeltaRequest = &discoveryv3.DeltaDiscoveryRequest{TypeUrl: resourcev3.ExtensionConfigType}
 	return s
 }
 
@@ -97,12 +57,19 @@ func (s *Server) CountPushes(count func(variant string, resources, bytes int)) {
 
 // Register adds the service to a gRPC server.
 func (s *Server) Register(g *grpc.Server) {
-	discoveryv3.RegisterAggregatedDiscoveryServiceServer(g, adsService{s: s})
-	extensionv3.RegisterExtensionConfigDiscoveryServiceServer(g, ecdsService{s: s})
+	discoveryv3.RegisterAggregatedDiscoveryServiceServer(g, adsService{streams: s})
+	extensionv3.RegisterExtensionConfigDiscoveryServiceServer(g, ecdsService{streams: s})
 }
 
 // Stop returns when no build is under way any more, and lets none begin.
 func (s *Server) Stop() { s.builds.End() }
+
+// End ends a stream because of [LimitNames]. If the stream has ended, End does nothing.
+func (s *Server) End(id delivery.StreamID) {
+	if value, ok := s.streams.Load(id); ok {
+		_ = value.(conversation).refuse(LimitNames) // the stream's handler returns the error
+	}
+}
 
 // Prepare builds the resource of a send to come. It does not block.
 func (s *Server) Prepare(a delivery.Send) {
@@ -121,174 +88,86 @@ func (s *Server) Send(a delivery.Send) {
 	if !ok {
 		return
 	}
-	st := value.(*stream)
-	if r, ok := s.make(st, a, s.cached); ok {
-		st.deliver(r)
+	to := value.(conversation)
+	if r, ok := s.respond(a, s.cached); ok {
+		to.deliver(r)
 		return
 	}
 	s.builds.Go(func() {
-		if r, ok := s.make(st, a, s.build); ok {
-			st.deliver(r)
+		if r, ok := s.respond(a, s.build); ok {
+			to.deliver(r)
 		}
 	})
 }
 
-func (s *Server) cached(a delivery.Send) (*Resource, bool) {
+func (s *Server) cached(a delivery.Send) (*wire.Resource, bool) {
 	resource := s.builder.Cached(a)
 	return resource, resource != nil
 }
 
 // build makes a resource. Delivery hears of a failure, and the rest of the response goes out.
-func (s *Server) build(a delivery.Send) (*Resource, bool) {
+func (s *Server) build(a delivery.Send) (*wire.Resource, bool) {
 	resource, err := s.builder.Build(s.ctx, a)
 	if s.ctx.Err() != nil {
 		return nil, false // the end of the process is no failure
 	}
 	if err != nil {
-		s.logger.Error("a resource could not be built",
+		s.shared.logger.Error("a resource could not be built",
 			zap.String("filter", a.Name), zap.String("revision", a.Revision.ID), zap.Error(err))
-		s.handler.Handle(delivery.BuildFailed{Stream: a.Stream, Name: a.Name, Reason: err.Error()})
+		s.shared.handler.Handle(delivery.BuildFailed{Stream: a.Stream, Name: a.Name, Reason: err.Error()})
 	}
 	return resource, true
 }
 
-// make puts a response together; false: take gave up, or made no resource.
-func (s *Server) make(st *stream, a delivery.Send, take func(delivery.Send) (*Resource, bool)) (r response, ok bool) {
-	r.more = a.More
+// respond puts a response together; false: take gave up, or made no resource.
+func (s *Server) respond(a delivery.Send, take func(delivery.Send) (*wire.Resource, bool)) (r response, ok bool) {
+	n := 1 + len(a.Others)
+	r = response{resources: make([]*wire.Resource, 0, n), pushed: make([]subscription.Pushed, 0, n), more: a.More}
 	var sent tally
-	add := func(one delivery.Resource) bool {
-		a.Resource = one
-		resource, ok := take(a)
+	for i := range n {
+		one := a.Resource
+		if i > 0 {
+			one = a.Others[i-1]
+		}
+		next := a
+		next.Resource = one
+		resource, ok := take(next)
+		if !ok {
+			return r, false
+		}
 		if resource != nil {
 			sent.add(s.pushed, carries(one), resource.Len())
-		}
-		switch {
-		case resource == nil:
-		case r.resource == nil:
-			r.part = st.part(one, resource)
-		default:
-			r.others = append(r.others, st.part(one, resource))
-		}
-		return ok
-	}
-	if !add(a.Resource) {
-		return r, false
-	}
-	r.others = slices.Grow(r.others, len(a.Others))
-	for _, other := range a.Others {
-		if !add(other) {
-			return r, false
+			r.add(one, resource)
 		}
 	}
 	sent.flush(s.pushed)
-	return r, r.resource != nil
-}
-
-// carries is the variant of a resource, or the name of the stand-in.
-func carries(r delivery.Resource) string {
-	switch {
-	case !r.Revision.BuiltIn:
-		return r.Version.Variant.String()
-	case r.Revision.Policy == spec.Open:
-		return delivery.ServingPassthrough.String()
-	default:
-		return delivery.ServingDeny.String()
-	}
-}
-
-// tally counts the resources of a response, equal variants together. The zero value is empty.
-type tally struct {
-	variant          string
-	resources, bytes int
-}
-
-func (t *tally) add(count func(string, int, int), variant string, bytes int) {
-	if t.variant != variant {
-		t.flush(count)
-		t.variant = variant
-	}
-	t.resources++
-	t.bytes += bytes
-}
-
-func (t *tally) flush(count func(string, int, int)) {
-	if count != nil && t.resources > 0 {
-		count(t.variant, t.resources, t.bytes)
-	}
-	*t = tally{}
+	return r, len(r.resources) > 0
 }
 
 func (s *Server) sotw(g grpc.ServerStream, typeURL string) error {
-	st := s.open(g.Context(), typeURL, false)
-	defer st.end()
-	if !s.admission.enter(s.limits.Streams) {
-		defer st.close()
-		return st.refuse(LimitStreams)
-	}
-	wire := newSotWWire(g, st)
-	return st.result(sotwv3.NewServer(st.ctx, st, sotwCallbacks{st, wire}, sotwv3.WithLogger(silentLogger{}),
-		sotwv3.DeactivateLegacyWildcard(), sotwv3.WithOrderedADS()).StreamHandler(wire, typeURL))
+	st := newSotWStream(g)
+	return s.serve(g.Context(), st, &st.stream, typeURL)
 }
 
 func (s *Server) delta(g grpc.ServerStream, typeURL string) error {
-	st := s.open(g.Context(), typeURL, true)
-	defer st.end()
-	if !s.admission.enter(s.limits.Streams) {
-		defer st.close()
-		return st.refuse(LimitStreams)
+	st := newDeltaStream(g)
+	return s.serve(g.Context(), st, &st.stream, typeURL)
+}
+
+// serve runs a stream from its beginning to its end. common is the part of c that both protocols
+// have.
+func (s *Server) serve(g context.Context, c conversation, common *stream, typeURL string) error {
+	s.begin(g, c, common, typeURL)
+	defer common.close()
+	defer s.streams.Delete(common.id)
+	if !s.shared.admission.enter(s.shared.limits.Streams) {
+		return common.refuse(LimitStreams)
 	}
-	wire := newDeltaWire(g, st)
-	return st.result(deltav3.NewServer(st.ctx, st, deltaCallbacks{st, wire}, deltav3.WithLogger(silentLogger{}),
-		deltav3.DeactivateLegacyWildcard()).DeltaStreamHandler(wire, typeURL))
+	return common.result(c.run())
 }
 
-func (s *Server) open(ctx context.Context, typeURL string, isDelta bool) *stream {
-	address := peerAddress(ctx)
-	st := &stream{
-		id: delivery.StreamID(s.lastID.Add(1)), server: s, address: address, node: describe(nil, address),
-		ads: typeURL == resourcev3.AnyType, delta: isDelta,
-	}
-	st.unwatch = st.cancel
-	st.ctx = st.endable(s.ctx)
-	s.streams.Store(st.id, st)
-	return st
+// begin gives a stream its id. From now on the stream gets responses.
+func (s *Server) begin(g context.Context, c conversation, common *stream, typeURL string) {
+	common.begin(s.ctx, &s.shared, delivery.StreamID(s.lastID.Add(1)), peerAddress(g), typeURL)
+	s.streams.Store(common.id, c)
 }
-
-type adsService struct {
-	discoveryv3.UnimplementedAggregatedDiscoveryServiceServer
-	s *Server
-}
-
-func (a adsService) StreamAggregatedResources(str discoveryv3.AggregatedDiscoveryService_StreamAggregatedResourcesServer) error {
-	return a.s.sotw(str, resourcev3.AnyType)
-}
-
-func (a adsService) DeltaAggregatedResources(str discoveryv3.AggregatedDiscoveryService_DeltaAggregatedResourcesServer) error {
-	return a.s.delta(str, resourcev3.AnyType)
-}
-
-type ecdsService struct {
-	extensionv3.UnimplementedExtensionConfigDiscoveryServiceServer
-	s *Server
-}
-
-func (e ecdsService) StreamExtensionConfigs(str extensionv3.ExtensionConfigDiscoveryService_StreamExtensionConfigsServer) error {
-	return e.s.sotw(str, resourcev3.ExtensionConfigType)
-}
-
-func (e ecdsService) DeltaExtensionConfigs(str extensionv3.ExtensionConfigDiscoveryService_DeltaExtensionConfigsServer) error {
-	return e.s.delta(str, resourcev3.ExtensionConfigType)
-}
-
-func (e ecdsService) FetchExtensionConfigs(context.Context, *discoveryv3.DiscoveryRequest) (*discoveryv3.DiscoveryResponse, error) {
-	// REST polling has no ACK and no NACK: the status could not tell the truth.
-	return nil, status.Error(codes.Unimplemented, "use a gRPC stream: StreamExtensionConfigs or DeltaExtensionConfigs")
-}
-
-// silentLogger keeps go-control-plane quiet: the events say everything.
-type silentLogger struct{}
-
-func (silentLogger) Debugf(string, ...any) {}
-func (silentLogger) Infof(string, ...any)  {}
-func (silentLogger) Warnf(string, ...any)  {}
-func (silentLogger) Errorf(string, ...any) {}

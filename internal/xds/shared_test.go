@@ -12,6 +12,8 @@ import (
 	rpcstatus "google.golang.org/genproto/googleapis/rpc/status"
 
 	"github.com/wasm-xds/wasm-xds/internal/delivery"
+	"github.com/wasm-xds/wasm-xds/internal/xds/subscription"
+	"github.com/wasm-xds/wasm-xds/internal/xds/wire"
 )
 
 // together is a send of several names.
@@ -58,7 +60,7 @@ func TestSotWResponseOfSeveral(t *testing.T) {
 			if len(got.GetResources()) != 2 {
 				t.Fatalf("%d resources", len(got.GetResources()))
 			}
-			return parseVersionInfo(got.GetVersionInfo(), names)
+			return subscription.ParseVersionInfo(got.GetVersionInfo(), names)
 		}
 		if err := str.Send(request); err != nil {
 			t.Fatal(err)
@@ -96,7 +98,7 @@ type rotten struct {
 	name string
 }
 
-func (r rotten) Build(ctx context.Context, a delivery.Send) (*Resource, error) {
+func (r rotten) Build(ctx context.Context, a delivery.Send) (*wire.Resource, error) {
 	if a.Name == r.name {
 		return nil, errors.New("the module is rotten")
 	}

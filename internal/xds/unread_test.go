@@ -9,16 +9,17 @@ import (
 	resourcev3 "github.com/envoyproxy/go-control-plane/pkg/resource/v3"
 
 	"github.com/wasm-xds/wasm-xds/internal/delivery"
+	"github.com/wasm-xds/wasm-xds/internal/xds/wire"
 )
 
 // heavy makes resources larger than the bytes a client takes unread.
 type heavy struct{}
 
-func (heavy) Cached(a delivery.Send) *Resource {
-	return newResource(a.Name, a.Version.String(), make([]byte, 2<<20))
+func (heavy) Cached(a delivery.Send) *wire.Resource {
+	return wire.NewResource(a.Name, a.Version.String(), make([]byte, 2<<20))
 }
 
-func (heavy) Build(context.Context, delivery.Send) (*Resource, error) {
+func (heavy) Build(context.Context, delivery.Send) (*wire.Resource, error) {
 	return nil, errors.New("it is always there")
 }
 

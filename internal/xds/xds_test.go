@@ -22,8 +22,14 @@ import (
 	"google.golang.org/protobuf/types/known/structpb"
 
 	"github.com/wasm-xds/wasm-xds/internal/delivery"
+	"github.com/wasm-xds/wasm-xds/internal/xds/subscription"
+	"github.com/wasm-xds/wasm-xds/internal/xds/wire"
 	"github.com/wasm-xds/wasm-xds/pkg/snapshot"
 )
+
+// fewNames is the number of names up to which a version_info lists all of them, see package
+// subscription.
+const fewNames = 8
 
 func TestMain(m *testing.M) { goleak.VerifyTestMain(m) }
 
@@ -53,21 +59,21 @@ func next[E delivery.Event](t *testing.T, r recorder) E {
 // named makes resources that carry their version.
 type named struct{ fails bool }
 
-func (named) Cached(delivery.Send) *Resource { return nil }
+func (named) Cached(delivery.Send) *wire.Resource { return nil }
 
-func (n named) Build(_ context.Context, a delivery.Send) (*Resource, error) {
+func (n named) Build(_ context.Context, a delivery.Send) (*wire.Resource, error) {
 	if n.fails {
 		return nil, errors.New("the module is rotten")
 	}
-	return newResource(a.Name, a.Version.String(), []byte(a.Version.String())), nil
+	return wire.NewResource(a.Name, a.Version.String(), []byte(a.Version.String())), nil
 }
 
-func start(t *testing.T, b Builder) (*Server, recorder, *grpc.ClientConn) {
+func start(t testing.TB, b Builder) (*Server, recorder, *grpc.ClientConn) {
 	t.Helper()
 	return startLimited(t, b, Limits{})
 }
 
-func startLimited(t *testing.T, b Builder, limits Limits) (*Server, recorder, *grpc.ClientConn) {
+func startLimited(t testing.TB, b Builder, limits Limits) (*Server, recorder, *grpc.ClientConn) {
 	t.Helper()
 	ctx, cancel := context.WithCancel(context.Background())
 	events := make(recorder, 100)
@@ -311,12 +317,12 @@ func TestSotWListsOnce(t *testing.T) {
 		if err != nil {
 			t.Fatal(err)
 		}
-		if (got.GetVersionInfo() == packMark) != a.More {
+		if (got.GetVersionInfo() == "~") != a.More {
 			t.Errorf("response %d: version_info %q", i, got.GetVersionInfo())
 		}
 		request.VersionInfo, request.ResponseNonce = got.GetVersionInfo(), got.GetNonce()
 	}
-	if diff := cmp.Diff(want, parseVersionInfo(request.GetVersionInfo(), request.GetResourceNames())); diff != "" {
+	if diff := cmp.Diff(want, subscription.ParseVersionInfo(request.GetVersionInfo(), request.GetResourceNames())); diff != "" {
 		t.Error(diff)
 	}
 }

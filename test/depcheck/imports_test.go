@@ -73,7 +73,12 @@ var imports = map[string][]string{
 	"internal/delivery/unsettled": {},
 	"internal/delivery/verdict":   {"pkg/snapshot"},
 	"internal/delivery":           {"internal/delivery/reach", "internal/delivery/unsettled", "internal/delivery/verdict", "pkg/snapshot", "pkg/spec"},
-	"internal/xds":                {"internal/delivery", "internal/ending", "pkg/spec", "pkg/translate"},
+	"internal/xds/wire":           {},
+	"internal/xds/subscription":   {"internal/delivery", "internal/xds/wire"},
+	"internal/xds/resource":       {"internal/delivery", "internal/xds/wire", "pkg/translate"},
+	"internal/xds": {
+		"internal/delivery", "internal/ending", "internal/xds/subscription", "internal/xds/wire", "pkg/spec", "pkg/translate",
+	},
 
 	// The server.
 	"internal/api":        {"pkg/snapshot", "pkg/spec"},
@@ -98,7 +103,7 @@ var imports = map[string][]string{
 		"internal/admin", "internal/api", "internal/certs", "internal/control", "internal/delivery", "internal/ending",
 		"internal/examine", "internal/metrics", "internal/module", "internal/moduleserver", "internal/netguard",
 		"internal/preflight", "internal/reason", "internal/registry", "internal/signature", "internal/source/oci",
-		"internal/state", "internal/transfer", "internal/visitor", "internal/xds", "pkg/snapshot", "pkg/source",
+		"internal/state", "internal/transfer", "internal/visitor", "internal/xds", "internal/xds/resource", "pkg/snapshot", "pkg/source",
 		"pkg/source/dir", "pkg/source/merge", "pkg/spec",
 	},
 
@@ -110,7 +115,7 @@ var imports = map[string][]string{
 		"internal/preflight", "internal/preflight/cause", "internal/preflight/envoy", "internal/preflight/finding",
 		"internal/preflight/static", "internal/preflight/wasmbin", "internal/reason", "internal/registry", "internal/serve",
 		"internal/signature", "internal/source/oci", "internal/specedit", "internal/state", "internal/terminal",
-		"internal/xds", "pkg/snapshot", "pkg/source", "pkg/source/dir", "pkg/spec", "pkg/translate",
+		"internal/xds", "internal/xds/resource", "pkg/snapshot", "pkg/source", "pkg/source/dir", "pkg/spec", "pkg/translate",
 	},
 
 	// Helpers of tests, and the tests of the module test.

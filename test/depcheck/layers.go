@@ -279,16 +279,30 @@ var Layers = map[string]Ordered{
 	"internal/wasmenc": {Layers: []string{"binary", "code", "text", "wasmenc"}},
 
 	"internal/xds": {
-		Unordered: "12 of 48 arrows go up",
 		Layers: []string{
-			"codec limits node responses",
-			"decode names resource",
-			"builder recent wire",
-			"versioninfo",
-			"listing",
-			"stream",
-			"callbacks",
+			"admission doc limits loop node pushes response service",
+			"options queue stream",
+			"reader",
+			"delta sotw",
 			"server",
+		},
+	},
+
+	"internal/xds/resource": {Layers: []string{"cache code doc", "builder"}},
+
+	"internal/xds/subscription": {
+		Layers: []string{
+			"doc names recent",
+			"list versioninfo",
+			"delta sotw",
+		},
+	},
+
+	"internal/xds/wire": {
+		Layers: []string{
+			"codec doc field",
+			"node resource",
+			"request",
 		},
 	},
 

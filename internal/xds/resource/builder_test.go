@@ -1,4 +1,4 @@
-package xds
+package resource
 
 import (
 	"testing"
@@ -24,11 +24,12 @@ func TestResourcesThatNobodyGetsAreLetGo(t *testing.T) {
 		}
 		time.Sleep(2 * idleAfter)
 		synctest.Wait()
-		b.mu.Lock()
-		if len(b.byKey) != 0 || b.size != 0 || b.order.Len() != 0 || b.sweeps {
-			t.Errorf("%d resources of %d bytes are kept, another sweep: %v", b.order.Len(), b.size, b.sweeps)
+		c := b.cache
+		c.mu.Lock()
+		if len(c.byKey) != 0 || c.size != 0 || c.order.Len() != 0 || c.sweeps {
+			t.Errorf("%d resources of %d bytes are kept, another sweep: %v", c.order.Len(), c.size, c.sweeps)
 		}
-		b.mu.Unlock()
+		c.mu.Unlock()
 		if resource, err := b.Build(t.Context(), a); err != nil || resource == nil || b.Cached(a) != resource {
 			t.Errorf("built again: %v, %v", resource, err)
 		}

@@ -1,4 +1,4 @@
-package xds
+package subscription
 
 import (
 	"encoding/base64"
@@ -16,66 +16,42 @@ import (
 // there are three forms:
 //
 //   - a few names are listed as they are, `name=version,name=version`;
-//   - more names are packed, see [subscribed.pack]: `~epoch.entries~epoch.entries`;
+//   - more names are packed, see [versions.pack]: `~epoch.entries~epoch.entries`;
 //   - a response followed at once by more responses, as when an Envoy boots, has `~` alone, and
 //     only the last response has the list. A client that brings `~` gets every resource again.
 //
 // See docs/RATIONALE.md#why-does-sotw-have-a-long-and-a-short-version_info.
-const (
-	fewNames = 8
-	packMark = "~"
-)
+const packMark = "~"
 
-// versionInfo is the version_info of a response to be sent now. A client gives back the
-// version_info of the last accepted response, on its next stream too.
-func (s *subscribed) versionInfo(r *response, known *packs) []byte {
-	few := len(s.names) <= fewNames
-	if r.more && !few {
-		return []byte(packMark)
-	}
-	all := s.swap(r) == 1+len(r.others)
-	defer s.swap(r)
-	switch {
-	case few:
-		return s.list(r, all)
-	case !all || slices.Contains(s.versions, held{}):
-		return s.pack(r, all)
-	}
-	info := known.find(s)
-	if info == nil {
-		info = s.pack(r, all)
-		known.keep(s, info)
-	}
-	return info
+// Pushed is a resource of a response: its name, and its version.
+type Pushed struct {
+	Name    string
+	Version delivery.Packed
 }
 
-// entries calls take with the versions that are accepted once the response is. s has the versions
-// of the response: all of them, or, if all is false, those of names still subscribed.
-func (s *subscribed) entries(r *response, all bool, take func(name string, version held)) {
-	for i, one := range s.names {
-		if s.versions[i] != (held{}) {
-			take(one.Value(), s.versions[i])
+// versions are the names and versions of a version_info.
+type versions struct {
+	names    names
+	accepted []delivery.Packed // for each name; the zero value: none
+	further  []Pushed          // of names that are not in names
+}
+
+// each calls take for each name that has a version.
+func (v versions) each(take func(name string, version delivery.Packed)) {
+	for i, one := range v.names {
+		if v.accepted[i] != (delivery.Packed{}) {
+			take(one.Value(), v.accepted[i])
 		}
 	}
-	if all {
-		return
-	}
-	s.entryOfOther(&r.part, take)
-	for i := range r.others {
-		s.entryOfOther(&r.others[i], take)
+	for _, one := range v.further {
+		take(one.Name, one.Version)
 	}
 }
 
-// entryOfOther calls take for a name that was unsubscribed meanwhile.
-func (s *subscribed) entryOfOther(one *part, take func(name string, version held)) {
-	if _, there := s.find(one.name); !there {
-		take(one.name, one.held)
-	}
-}
-
-func (s *subscribed) list(r *response, all bool) []byte {
+// list is the form for a few names.
+func (v versions) list() []byte {
 	var info []byte
-	s.entries(r, all, func(name string, version held) {
+	v.each(func(name string, version delivery.Packed) {
 		if len(info) > 0 {
 			info = append(info, ',')
 		}
@@ -90,25 +66,26 @@ func (s *subscribed) list(r *response, all bool) []byte {
 // counter with the variant, as a varint. The salt's other half, the epoch of the process, comes
 // before all its entries.
 const (
-	markLength   = 3
-	entryRoom    = markLength + revisionLength + 4 // seldom more
-	variantShift = 2
+	markLength     = 3
+	revisionLength = len(delivery.RevisionBytes{})
+	entryRoom      = markLength + revisionLength + 4 // seldom more
+	variantShift   = 2
 )
 
-func (s *subscribed) pack(r *response, all bool) []byte {
+// pack is the form for more names.
+func (v versions) pack() []byte {
 	type process struct {
 		epoch   uint32
 		entries []byte
 	}
-	room := (1 + len(r.others)) * entryRoom
-	for _, version := range s.versions {
-		if version != (held{}) {
+	room := len(v.further) * entryRoom
+	for _, version := range v.accepted {
+		if version != (delivery.Packed{}) {
 			room += entryRoom
 		}
 	}
-	room = min(room, len(s.names)*entryRoom)
 	processes := make([]process, 0, 2) // most streams have seen one process
-	s.entries(r, all, func(name string, version held) {
+	v.each(func(name string, version delivery.Packed) {
 		at := 0
 		for at < len(processes) && processes[at].epoch != version.Epoch() {
 			at++
@@ -128,13 +105,34 @@ func (s *subscribed) pack(r *response, all bool) []byte {
 	return info
 }
 
-func appendEntry(b []byte, name string, h held) []byte {
+func appendEntry(b []byte, name string, version delivery.Packed) []byte {
 	mark := markOf(name)
-	revision, variant, _, counter := h.Parts()
+	revision, variant, _, counter := version.Parts()
 	b = append(b, mark[:]...)
 	b = append(b, revision[:]...)
 	return binary.AppendUvarint(b, uint64(counter)<<variantShift|uint64(codeOf(variant)))
 }
+
+// markOf is the end of the name's hash, which is FNV-1a. The hash must never change.
+func markOf(name string) (mark [markLength]byte) {
+	hash := uint32(2166136261)
+	for i := range len(name) {
+		hash = (hash ^ uint32(name[i])) * 16777619
+	}
+	return [markLength]byte{byte(hash >> 16), byte(hash >> 8), byte(hash)}
+}
+
+// variantCode is a variant in the packed form. The codes must never change.
+type variantCode uint8
+
+const (
+	remoteCode variantCode = iota
+	inlineCode
+	fileCode
+)
+
+// variants are the variants by code.
+var variants = [...]delivery.Variant{remoteCode: delivery.Remote, inlineCode: delivery.Inline, fileCode: delivery.File}
 
 func codeOf(variant delivery.Variant) variantCode {
 	switch variant {
@@ -147,18 +145,9 @@ func codeOf(variant delivery.Variant) variantCode {
 	}
 }
 
-// markOf is the end of the name's hash, which is FNV-1a. The hash must never change.
-func markOf(name string) (mark [markLength]byte) {
-	hash := uint32(2166136261)
-	for i := range len(name) {
-		hash = (hash ^ uint32(name[i])) * 16777619
-	}
-	return [markLength]byte{byte(hash >> 16), byte(hash >> 8), byte(hash)}
-}
-
-// parseVersionInfo reads the result of versionInfo, for the given names. The version_info of
-// another server has no result.
-func parseVersionInfo(info string, names []string) map[string]string {
+// ParseVersionInfo reads the version_info that a client brings, for the names that it asks for: the
+// accepted versions by name. The version_info of another server has no result.
+func ParseVersionInfo(info string, names []string) map[string]string {
 	if strings.HasPrefix(info, packMark) && !strings.Contains(info, "=") {
 		return unpack(info, names)
 	}
@@ -213,26 +202,32 @@ func unpack(info string, names []string) map[string]string {
 	return accepted
 }
 
-// revisionLength is the length of a revision in bytes.
-const revisionLength = len(delivery.RevisionBytes{})
-
-// held is a version the client has; the zero value is none.
-type held = delivery.Packed
-
-// variantCode is a variant in the packed form. The codes must never change.
-type variantCode uint8
-
-const (
-	remoteCode variantCode = iota
-	inlineCode
-	fileCode
-)
-
-// variants are the variants by code.
-var variants = [...]delivery.Variant{remoteCode: delivery.Remote, inlineCode: delivery.Inline, fileCode: delivery.File}
-
-// hold is a version of this server, or none for any other text.
-func hold(version string) held {
+// packedVersion is a version of this server, or none for any other text.
+func packedVersion(version string) delivery.Packed {
 	v, _ := delivery.ParseVersion(version)
 	return v.Pack()
+}
+
+// Packs are the last few packed version_infos: many streams come to the same one. The zero value has
+// none. Safe for concurrent use.
+type Packs struct{ recent recent[pack] }
+
+// pack is a packed version_info. Immutable.
+type pack struct {
+	of   versions
+	info []byte
+}
+
+// of returns the packed form of versions, from the kept ones if they have exactly the same. Each name
+// has a version.
+func (p *Packs) of(v versions) []byte {
+	one := p.recent.first(func(one *pack) bool {
+		return slices.Equal(one.of.accepted, v.accepted) && slices.Equal(one.of.names, v.names)
+	})
+	if one == nil {
+		// The names of a list are never changed in place, but the stream changes the versions.
+		one = &pack{of: versions{names: v.names, accepted: slices.Clone(v.accepted)}, info: v.pack()}
+		p.recent.keep(one)
+	}
+	return one.info
 }

@@ -1,4 +1,4 @@
-package xds
+package wire
 
 import (
 	resourcev3 "github.com/envoyproxy/go-control-plane/pkg/resource/v3"
@@ -32,9 +32,9 @@ const (
 	anyValue            = 2
 )
 
-// newResource takes the bytes of a TypedExtensionConfig, in parts. The resource keeps the large
-// parts, which must not be changed, and copies the small parts.
-func newResource(name, version string, value ...[]byte) *Resource {
+// NewResource makes a resource from the bytes of a TypedExtensionConfig, in parts. The resource
+// keeps the large parts, which must not be changed, and copies the small parts.
+func NewResource(name, version string, value ...[]byte) *Resource {
 	length := 0
 	for _, part := range value {
 		length += len(part)
@@ -71,53 +71,40 @@ func pieces(begun []byte, length int, value [][]byte) mem.BufferSlice {
 	return all
 }
 
-// sotwMessage is the response as it travels.
-func (r *response) sotwMessage(versionInfo []byte, nonce string) mem.BufferSlice {
-	message := make(mem.BufferSlice, 0, r.pieces())
-	message = append(message, r.resource.sotw...)
-	for i := range r.others {
-		message = append(message, r.others[i].resource.sotw...)
+// SotW is a DiscoveryResponse with these resources, as it travels.
+func SotW(resources []*Resource, versionInfo []byte, nonce string) mem.BufferSlice {
+	n := 1
+	for _, r := range resources {
+		n += len(r.sotw)
 	}
-	tail := make([]byte, 0, len(versionInfo)+len(nonce)+tailRoom)
+	message := make(mem.BufferSlice, 0, n)
+	for _, r := range resources {
+		message = append(message, r.sotw...)
+	}
+	end := make([]byte, 0, len(versionInfo)+len(nonce)+endRoom)
 	if len(versionInfo) > 0 {
-		tail = protowire.AppendBytes(protowire.AppendTag(tail, responseVersionInfo, protowire.BytesType), versionInfo)
+		end = protowire.AppendBytes(protowire.AppendTag(end, responseVersionInfo, protowire.BytesType), versionInfo)
 	}
-	return append(message, mem.SliceBuffer(appendTail(tail, nonce)))
+	return append(message, mem.SliceBuffer(appendEnd(end, nonce)))
 }
 
-// deltaMessage is the response as it travels.
-func (r *response) deltaMessage(nonce string) mem.BufferSlice {
-	message := make(mem.BufferSlice, 0, r.pieces())
-	message = append(message, r.resource.delta...)
-	for i := range r.others {
-		message = append(message, r.others[i].resource.delta...)
+// Delta is a DeltaDiscoveryResponse with these resources, as it travels.
+func Delta(resources []*Resource, nonce string) mem.BufferSlice {
+	n := 1
+	for _, r := range resources {
+		n += len(r.delta)
 	}
-	return append(message, mem.SliceBuffer(appendTail(make([]byte, 0, len(nonce)+tailRoom), nonce)))
+	message := make(mem.BufferSlice, 0, n)
+	for _, r := range resources {
+		message = append(message, r.delta...)
+	}
+	return append(message, mem.SliceBuffer(appendEnd(make([]byte, 0, len(nonce)+endRoom), nonce)))
 }
 
-// pieces is the number of pieces of all resources and the tail.
-func (r *response) pieces() int {
-	n := len(r.resource.sotw) + 1
-	for i := range r.others {
-		n += len(r.others[i].resource.sotw)
-	}
-	return n
-}
+// endRoom is enough for the type, and the tags and lengths of three fields.
+const endRoom = len(resourcev3.ExtensionConfigType) + 12
 
-// tailRoom is enough for the type, and the tags and lengths of three fields.
-const tailRoom = len(resourcev3.ExtensionConfigType) + 12
-
-func appendTail(b []byte, nonce string) []byte {
+// appendEnd adds the fields after the resources.
+func appendEnd(b []byte, nonce string) []byte {
 	return appendString(appendString(b, responseTypeURL, resourcev3.ExtensionConfigType), responseNonce, nonce)
-}
-
-func appendString(b []byte, field protowire.Number, s string) []byte {
-	if s == "" {
-		return b
-	}
-	return protowire.AppendString(protowire.AppendTag(b, field, protowire.BytesType), s)
-}
-
-func appendLength(b []byte, field protowire.Number, n int) []byte {
-	return protowire.AppendVarint(protowire.AppendTag(b, field, protowire.BytesType), uint64(n))
 }

@@ -1,4 +1,4 @@
-package xds
+package wire
 
 import (
 	"iter"
@@ -12,10 +12,8 @@ import (
 
 // The fields of requests that are read before protobuf reads them.
 const (
-	sotwVersion    = 1
-	requestNames   = 3 // in either protocol
-	nodeExtensions = 9
-	extensionKind  = 2 // Extension.category
+	sotwVersion  = 1
+	requestNames = 3 // in either protocol
 )
 
 // layout has the field numbers of a protocol's requests. A field that the protocol lacks is 0.
@@ -31,16 +29,17 @@ func sotwLayout() layout {
 }
 func deltaLayout() layout { return layout{node: 1, typeURL: 2, nonce: 6} }
 
-// readSotW reads a request apart from the names, which are compared in place: in SotW every ACK
-// lists the names, and most streams of a fleet list the same names. knowsNode says that the node
-// was read before.
-func readSotW(message []byte, knowsNode bool, r *discoveryv3.DiscoveryRequest) error {
+// ReadSotW reads a request apart from the names, for which there is [Names]: in SotW every ACK lists
+// the names, and most streams of a fleet list the same names. knowsNode says that the node was read
+// before. Of a node's extensions, r gets the Wasm runtimes and the first extension. Of an answer, r
+// gets neither the version_info nor a known node.
+func ReadSotW(message []byte, knowsNode bool, r *discoveryv3.DiscoveryRequest) error {
 	proto.Reset(r)
 	return sotwLayout().read(message, knowsNode, r, &r.TypeUrl, &r.ResponseNonce)
 }
 
-// readDelta is readSotW for delta.
-func readDelta(message []byte, knowsNode bool, r *discoveryv3.DeltaDiscoveryRequest) error {
+// ReadDelta is [ReadSotW] for delta.
+func ReadDelta(message []byte, knowsNode bool, r *discoveryv3.DeltaDiscoveryRequest) error {
 	proto.Reset(r)
 	return deltaLayout().read(message, knowsNode, r, &r.TypeUrl, &r.ResponseNonce)
 }
@@ -117,8 +116,9 @@ func (l layout) unmarshal(message []byte, knowsNode bool, r proto.Message) error
 	return proto.Unmarshal(short, r)
 }
 
-// namesIn yields the names a request subscribes to, in order.
-func namesIn(message []byte) iter.Seq[[]byte] {
+// Names yields the names a request of either protocol subscribes to, in order. A name is a part of
+// the message. Names stops at a malformed field.
+func Names(message []byte) iter.Seq[[]byte] {
 	return func(yield func([]byte) bool) {
 		for len(message) > 0 {
 			number, kind, value, whole := nextField(message)
@@ -128,76 +128,4 @@ func namesIn(message []byte) iter.Seq[[]byte] {
 			message = message[whole:]
 		}
 	}
-}
-
-// hasField says whether a message has a field of bytes that is not empty.
-func hasField(message []byte, field protowire.Number) bool {
-	for rest := message; len(rest) > 0; {
-		number, kind, value, whole := nextField(rest)
-		if whole < 0 {
-			return false
-		}
-		if number == field && kind == protowire.BytesType && len(value) > 0 {
-			return true
-		}
-		rest = rest[whole:]
-	}
-	return false
-}
-
-// trimNode copies a node without the extensions, apart from the Wasm runtimes and the first
-// extension. The first extension shows that the Envoy lists its extensions, so a runtime not listed
-// is missing.
-func trimNode(node []byte) ([]byte, bool) {
-	var out []byte
-	listed := false
-	for rest := node; len(rest) > 0; {
-		number, kind, value, whole := nextField(rest)
-		if whole < 0 {
-			return nil, false
-		}
-		if number != nodeExtensions || kind != protowire.BytesType || !listed || isRuntime(value) {
-			out = append(out, rest[:whole]...)
-		}
-		listed = listed || number == nodeExtensions
-		rest = rest[whole:]
-	}
-	return out, true
-}
-
-func isRuntime(extension []byte) bool {
-	for rest := extension; len(rest) > 0; {
-		number, kind, value, whole := nextField(rest)
-		if whole < 0 {
-			return true // protobuf will return the error
-		}
-		if number == extensionKind && kind == protowire.BytesType && string(value) == runtimeCategory {
-			return true
-		}
-		rest = rest[whole:]
-	}
-	return false
-}
-
-// nextField is a message's first field: the value if it is bytes, and the length of the field with
-// its tag. A negative length says that the field is malformed.
-func nextField(b []byte) (number protowire.Number, kind protowire.Type, value []byte, whole int) {
-	// Nearly all fields are short: names, types, nonces.
-	if len(b) > 1 && b[0] < 0x80 && b[0]>>3 > 0 && b[0]&7 == byte(protowire.BytesType) && b[1] < 0x80 {
-		if whole = 2 + int(b[1]); whole <= len(b) {
-			return protowire.Number(b[0] >> 3), protowire.BytesType, b[2:whole], whole
-		}
-	}
-	number, kind, tag := protowire.ConsumeTag(b)
-	if tag < 0 {
-		return 0, 0, nil, tag
-	}
-	n := protowire.ConsumeFieldValue(number, kind, b[tag:])
-	if n < 0 {
-		return 0, 0, nil, n
-	}
-	if kind == protowire.BytesType {
-		value, _ = protowire.ConsumeBytes(b[tag:])
-	}
-	return number, kind, value, tag + n
 }

@@ -1,4 +1,4 @@
-package xds
+package resource
 
 import (
 	"context"
@@ -12,6 +12,7 @@ import (
 	"time"
 
 	"github.com/wasm-xds/wasm-xds/internal/delivery"
+	"github.com/wasm-xds/wasm-xds/internal/xds/wire"
 	"github.com/wasm-xds/wasm-xds/pkg/snapshot"
 	"github.com/wasm-xds/wasm-xds/pkg/spec"
 )
@@ -30,7 +31,7 @@ func (m *slowModules) Read(string) ([]byte, error) {
 
 // sized is a send of a revision of its own, with a module of that size.
 func sized(i int, size int64, variant delivery.Variant) delivery.Send {
-	s := send(1, "auth", salt1)
+	s := send("auth", salt1)
 	s.Revision = (&snapshot.Revision{
 		Filter: "auth", Type: spec.HTTP, Policy: spec.Closed,
 		Module: snapshot.Module{SHA256: fmt.Sprintf("%064x", i), Size: size}, VM: snapshot.VM{Runtime: "envoy.wasm.runtime.v8"},
@@ -113,9 +114,9 @@ func TestASaltCostsNoCopyOfTheModule(t *testing.T) {
 	one := b.Cached(a)
 	a.Version.Salt = salt2
 	other := b.Cached(a)
-	large := func(r *Resource) []byte {
-		for _, piece := range r.delta {
-			if piece.Len() > smallValue {
+	large := func(r *wire.Resource) []byte {
+		for _, piece := range wire.Delta([]*wire.Resource{r}, "1") {
+			if piece.Len() > 90_000 {
 				return piece.ReadOnlyData()
 			}
 		}

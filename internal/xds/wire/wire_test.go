@@ -1,8 +1,6 @@
-package xds
+package wire
 
 import (
-	"errors"
-	"fmt"
 	"testing"
 
 	corev3 "github.com/envoyproxy/go-control-plane/envoy/config/core/v3"
@@ -12,52 +10,60 @@ import (
 	"google.golang.org/protobuf/proto"
 	"google.golang.org/protobuf/testing/protocmp"
 	"google.golang.org/protobuf/types/known/anypb"
-
-	"github.com/wasm-xds/wasm-xds/internal/delivery"
+	"google.golang.org/protobuf/types/known/structpb"
 )
+
+var testNode = &corev3.Node{
+	Id: "edge-1", Cluster: "edge",
+	UserAgentVersionType: &corev3.Node_UserAgentVersion{UserAgentVersion: "1.40.0"},
+	Metadata: &structpb.Struct{Fields: map[string]*structpb.Value{
+		"env": structpb.NewStringValue("prod"), "zone": structpb.NewNumberValue(3),
+	}},
+	Extensions: []*corev3.Extension{{Category: "envoy.wasm.runtime", Name: "envoy.wasm.runtime.v8"}, {Category: "envoy.filters.http", Name: "x"}},
+}
 
 // TestResource compares the encoding by hand with protobuf's.
 func TestResource(t *testing.T) {
-	r := alone(newResource("a", "v", []byte("not looked at")))
+	a, b := NewResource("a", "v", []byte("not looked at")), NewResource("b", "w", []byte("nor this"))
+	bare := NewResource("", "", nil)
 	packed := &anypb.Any{TypeUrl: typedExtensionConfig, Value: []byte("not looked at")}
-	two := &response{part: r.part, others: []part{{resource: newResource("b", "w", []byte("nor this"))}}}
 	other := &anypb.Any{TypeUrl: typedExtensionConfig, Value: []byte("nor this")}
 	for name, pair := range map[string]struct {
 		message mem.BufferSlice
 		want    proto.Message
 	}{
 		"SotW": {
-			r.sotwMessage([]byte("a=v"), "7"),
+			SotW([]*Resource{a}, []byte("a=v"), "7"),
 			&discoveryv3.DiscoveryResponse{VersionInfo: "a=v", Resources: []*anypb.Any{packed}, TypeUrl: typedExtensionConfig, Nonce: "7"},
 		},
 		"bare": {
-			alone(newResource("", "", nil)).sotwMessage(nil, ""),
+			SotW([]*Resource{bare}, nil, ""),
 			&discoveryv3.DiscoveryResponse{Resources: []*anypb.Any{{TypeUrl: typedExtensionConfig}}, TypeUrl: typedExtensionConfig},
 		},
 		"delta": {
-			r.deltaMessage("7"),
+			Delta([]*Resource{a}, "7"),
 			&discoveryv3.DeltaDiscoveryResponse{
 				Resources: []*discoveryv3.Resource{{Name: "a", Version: "v", Resource: packed}}, TypeUrl: typedExtensionConfig, Nonce: "7",
 			},
 		},
 		"SotW, two": {
-			two.sotwMessage([]byte("a=v,b=w"), "8"),
+			SotW([]*Resource{a, b}, []byte("a=v,b=w"), "8"),
 			&discoveryv3.DiscoveryResponse{VersionInfo: "a=v,b=w", Resources: []*anypb.Any{packed, other}, TypeUrl: typedExtensionConfig, Nonce: "8"},
 		},
 		"delta, two": {
-			two.deltaMessage("8"),
+			Delta([]*Resource{a, b}, "8"),
 			&discoveryv3.DeltaDiscoveryResponse{
 				Resources: []*discoveryv3.Resource{{Name: "a", Version: "v", Resource: packed}, {Name: "b", Version: "w", Resource: other}},
 				TypeUrl:   typedExtensionConfig, Nonce: "8",
 			},
 		},
 	} {
-		raw, err := newCodec().Marshal(&outgoing{pair.message})
+		raw, err := NewCodec().Marshal(&Outgoing{pair.message})
 		if err != nil {
 			t.Fatal(err)
 		}
 		got := pair.want.ProtoReflect().New().Interface()
-		if err := newCodec().Unmarshal(raw, got); err != nil {
+		if err := NewCodec().Unmarshal(raw, got); err != nil {
 			t.Fatal(err)
 		}
 		if diff := cmp.Diff(pair.want, got, protocmp.Transform()); diff != "" {
@@ -88,10 +94,10 @@ func FuzzUnmarshal(f *testing.F) {
 		for _, knows := range []bool{false, true} {
 			sotw, wantSotW := &discoveryv3.DiscoveryRequest{}, &discoveryv3.DiscoveryRequest{}
 			if proto.Unmarshal(b, wantSotW) == nil { // else: skipped fields are not looked into
-				if err := readSotW(b, knows, sotw); err != nil {
+				if err := ReadSotW(b, knows, sotw); err != nil {
 					t.Fatal(err)
 				}
-				for name := range namesIn(b) {
+				for name := range Names(b) {
 					sotw.ResourceNames = append(sotw.ResourceNames, string(name))
 				}
 				if wantSotW.GetResponseNonce() != "" {
@@ -101,10 +107,10 @@ func FuzzUnmarshal(f *testing.F) {
 			}
 			delta, wantDelta := &discoveryv3.DeltaDiscoveryRequest{}, &discoveryv3.DeltaDiscoveryRequest{}
 			if proto.Unmarshal(b, wantDelta) == nil {
-				if err := readDelta(b, knows, delta); err != nil {
+				if err := ReadDelta(b, knows, delta); err != nil {
 					t.Fatal(err)
 				}
-				for name := range namesIn(b) {
+				for name := range Names(b) {
 					delta.ResourceNamesSubscribe = append(delta.ResourceNamesSubscribe, string(name))
 				}
 				compare(t, knows, wantDelta, delta)
@@ -122,18 +128,27 @@ func compare(t *testing.T, knows bool, want, got interface {
 },
 ) {
 	t.Helper()
-	described := func(m interface{ GetNode() *corev3.Node }) delivery.Node {
-		d := describe(m.GetNode(), "")
+	type extensions struct {
+		Listed   bool
+		Runtimes []string
+	}
+	extensionsOf := func(m interface{ GetNode() *corev3.Node }) (e extensions) {
+		for _, one := range m.GetNode().GetExtensions() {
+			e.Listed = true
+			if one.GetCategory() == RuntimeCategory {
+				e.Runtimes = append(e.Runtimes, one.GetName())
+			}
+		}
 		if m.GetNode() != nil {
 			m.GetNode().Extensions = nil
 		}
-		return d
+		return e
 	}
 	if knows && got.GetResponseNonce() != "" && got.GetNode() == nil {
 		field := want.ProtoReflect().Descriptor().Fields().ByName("node")
 		want.ProtoReflect().Clear(field)
 	}
-	if diff := cmp.Diff(described(want), described(got)); diff != "" {
+	if diff := cmp.Diff(extensionsOf(want), extensionsOf(got)); diff != "" {
 		t.Error(diff)
 	}
 	if !proto.Equal(want, got) {
@@ -154,7 +169,7 @@ func TestAllocationsOfANode(t *testing.T) {
 	r := &discoveryv3.DeltaDiscoveryRequest{}
 	const most = 60
 	if n := testing.AllocsPerRun(100, func() {
-		if err := readDelta(b, false, r); err != nil {
+		if err := ReadDelta(b, false, r); err != nil {
 			t.Fatal(err)
 		}
 	}); n > most {
@@ -164,29 +179,10 @@ func TestAllocationsOfANode(t *testing.T) {
 	}
 }
 
-// TestAllocationsOfAnAnswer: nearly all requests are ACKs. In SotW each lists all names.
-func TestAllocationsOfAnAnswer(t *testing.T) {
-	s := &stream{}
-	for i := range 200 {
-		s.asked.names = append(s.asked.names, fmt.Sprintf("filter-%03d", i))
-	}
-	s.setNames(newListing(s.asked.names), "", &delivery.Requested{})
-	ack := &discoveryv3.DiscoveryRequest{
-		VersionInfo: "~", Node: testNode, ResourceNames: s.asked.names, TypeUrl: typedExtensionConfig, ResponseNonce: "10",
-	}
-	b, err := proto.Marshal(ack)
-	if err != nil {
-		t.Fatal(err)
-	}
-	r := &discoveryv3.DiscoveryRequest{}
-	const most = 2 // the nonce
-	if n := testing.AllocsPerRun(100, func() {
-		if err := errors.Join(readSotW(b, true, r), s.takeNames(b)); err != nil || !s.asked.same || r.GetResponseNonce() != "10" {
-			t.Fatal(err, r)
-		}
-	}); n > most {
-		t.Errorf("%.0f allocations, at most %d", n, most)
-	} else {
-		t.Logf("%.0f allocations", n)
+// TestBytesOfAResourceAreThoseOnTheWire: a remote resource is small, whatever the size of the
+// module.
+func TestBytesOfAResourceAreThoseOnTheWire(t *testing.T) {
+	if n := NewResource("auth", "v", make([]byte, 100), make([]byte, 1<<20)).Len(); n < 1<<20+100 || n > 1<<20+400 {
+		t.Errorf("%d bytes", n)
 	}
 }

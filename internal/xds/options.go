@@ -1,0 +1,35 @@
+package xds
+
+import (
+	"time"
+
+	"google.golang.org/grpc"
+	"google.golang.org/grpc/keepalive"
+
+	"github.com/wasm-xds/wasm-xds/internal/xds/wire"
+)
+
+// readBuffer fits ACKs of some hundred bytes, which most requests are. With thousands of
+// connections, a larger buffer would be unused memory. Larger requests are read past the buffer.
+const readBuffer = 2 << 10
+
+// The bytes a client may send ahead of reading. Fixed windows turn off gRPC's search for the best
+// window, which sends a ping for each request.
+const (
+	streamWindow     = 256 << 10
+	connectionWindow = 1 << 20
+)
+
+// GRPCOptions are the server options of the xDS service: keepalive both ways, to notice a dead peer
+// in seconds, room for long lists of names, and little memory for each connection.
+func GRPCOptions(limits Limits) []grpc.ServerOption {
+	return []grpc.ServerOption{
+		grpc.ForceServerCodecV2(wire.NewCodec()),
+		grpc.WaitForHandlers(true), // Stop returns when no stream's goroutine is left
+		grpc.MaxRecvMsgSize(limits.WithDefaults().RequestSize),
+		grpc.ReadBufferSize(readBuffer),
+		grpc.StaticStreamWindowSize(streamWindow), grpc.StaticConnWindowSize(connectionWindow),
+		grpc.KeepaliveParams(keepalive.ServerParameters{Time: 15 * time.Second, Timeout: 10 * time.Second}),
+		grpc.KeepaliveEnforcementPolicy(keepalive.EnforcementPolicy{MinTime: 5 * time.Second, PermitWithoutStream: true}),
+	}
+}

@@ -1,0 +1,126 @@
+package xds
+
+import (
+	discoveryv3 "github.com/envoyproxy/go-control-plane/envoy/service/discovery/v3"
+	cachev3 "github.com/envoyproxy/go-control-plane/pkg/cache/v3"
+	sotwv3 "github.com/envoyproxy/go-control-plane/pkg/server/sotw/v3"
+	"google.golang.org/genproto/googleapis/rpc/status"
+	"google.golang.org/grpc"
+
+	"github.com/wasm-xds/wasm-xds/internal/delivery"
+	"github.com/wasm-xds/wasm-xds/internal/xds/subscription"
+	"github.com/wasm-xds/wasm-xds/internal/xds/wire"
+)
+
+// sotwStream is a SotW stream: go-control-plane's ConfigWatcher and its Stream in one. At most one
+// response is on the way or unanswered.
+//
+// deliver may be called from any goroutine and Recv is called by go-control-plane's reading
+// goroutine. All other methods are the loop's.
+type sotwStream struct {
+	stream
+	grpc.ServerStream
+	requests sotwReader
+	names    subscription.SotW
+	queue    queue[cachev3.Response]
+	unwatch  func() // queue.close
+	sending  *response
+	// The loop puts the nonce into the message. The resources go beside, so one message is enough
+	// for all responses of the stream.
+	message discoveryv3.DiscoveryResponse
+	out     wire.Outgoing
+	sent    unanswered
+}
+
+// newSotWStream makes a stream, which begins with [stream.begin].
+func newSotWStream(g grpc.ServerStream) *sotwStream {
+	s := &sotwStream{ServerStream: g}
+	s.requests.stream, s.requests.from = &s.stream, g
+	s.unwatch = s.queue.close
+	return s
+}
+
+// run is the life of the stream.
+func (s *sotwStream) run() error {
+	return sotwv3.NewServer(s.ctx, s, nil, sotwv3.WithLogger(silentLogger{}),
+		sotwv3.DeactivateLegacyWildcard(), sotwv3.WithOrderedADS()).StreamHandler(s, s.typeURL)
+}
+
+// Recv reads a request.
+func (s *sotwStream) Recv() (*discoveryv3.DiscoveryRequest, error) { return s.requests.next() }
+
+// CreateWatch takes a request. go-control-plane drops requests with a stale nonce before.
+func (s *sotwStream) CreateWatch(q *cachev3.Request, _ cachev3.Subscription, watch chan cachev3.Response) (func(), error) {
+	request := s.requests.whole(q)
+	if request.node != nil {
+		s.node, request.node = *request.node, nil
+	}
+	if !s.serves(q.GetTypeUrl()) {
+		s.warnOfType(q.GetTypeUrl())
+		return nil, nil
+	}
+	if err := s.admit(); err != nil {
+		return nil, err
+	}
+	versionInfo := ""
+	if !s.announced {
+		versionInfo = q.GetVersionInfo()
+	}
+	event := delivery.Requested{Stream: s.id, Answer: s.answer(q.GetResponseNonce(), q.GetErrorDetail())}
+	event.Subscribe, event.Unsubscribe = s.names.Request(request.list, versionInfo)
+	s.queue.open(watch, true)
+	s.emit(false, event)
+	return s.unwatch, nil
+}
+
+// answer is a request's answer to the unanswered response; nil: none.
+func (s *sotwStream) answer(nonce string, detail *status.Status) *delivery.Answer {
+	if nonce != s.sent.nonce || s.sent == (unanswered{}) {
+		return nil
+	}
+	name := s.sent.name
+	s.sent = unanswered{}
+	if detail == nil {
+		s.names.Accept()
+	} else {
+		s.names.Refuse()
+	}
+	return answerTo(name, detail)
+}
+
+// CreateDeltaWatch is never called: the SotW loop makes no such watch.
+func (*sotwStream) CreateDeltaWatch(*cachev3.DeltaRequest, cachev3.Subscription, chan cachev3.DeltaResponse) (func(), error) {
+	return nil, errOtherProtocol
+}
+
+// deliver takes a response from delivery. It goes out as soon as the client asks.
+func (s *sotwStream) deliver(r response) {
+	s.queue.put(&sotwResponse{PassthroughResponse: &s.shared.sotw, response: r, stream: s})
+}
+
+// sotwResponse is a response on its way through go-control-plane's loop. The loop takes it out of
+// the watch, asks for the message, and sends the message with a nonce.
+type sotwResponse struct {
+	*cachev3.PassthroughResponse
+	response
+	stream *sotwStream
+}
+
+// GetDiscoveryResponse returns the stream's message. [sotwStream.Send] follows at once.
+func (r *sotwResponse) GetDiscoveryResponse() (*discoveryv3.DiscoveryResponse, error) {
+	r.stream.queue.take(false)
+	r.stream.sending = &r.response
+	return &r.stream.message, nil
+}
+
+// Send sends the response of which the loop has asked for the message.
+func (s *sotwStream) Send(message *discoveryv3.DiscoveryResponse) error {
+	r, nonce := s.sending, message.GetNonce()
+	s.sending = nil
+	s.sent = unanswered{nonce, r.name()}
+	versionInfo := s.names.Propose(r.pushed, r.more, &s.shared.packs)
+	s.out.Message = wire.SotW(r.resources, versionInfo, nonce)
+	err := s.SendMsg(&s.out)
+	s.out.Message = nil // the resources may be large
+	return err
+}

@@ -1,0 +1,46 @@
+package wire
+
+import "google.golang.org/protobuf/encoding/protowire"
+
+// RuntimeCategory is the extension category in which an Envoy lists its Wasm runtimes.
+const RuntimeCategory = "envoy.wasm.runtime"
+
+// The fields of Node and Extension.
+const (
+	nodeExtensions = 9
+	extensionKind  = 2 // Extension.category
+)
+
+// trimNode copies a node without the extensions, apart from the Wasm runtimes and the first
+// extension. The first extension shows that the Envoy lists its extensions, so a runtime not listed
+// is missing.
+func trimNode(node []byte) ([]byte, bool) {
+	var out []byte
+	listed := false
+	for rest := node; len(rest) > 0; {
+		number, kind, value, whole := nextField(rest)
+		if whole < 0 {
+			return nil, false
+		}
+		if number != nodeExtensions || kind != protowire.BytesType || !listed || isRuntime(value) {
+			out = append(out, rest[:whole]...)
+		}
+		listed = listed || number == nodeExtensions
+		rest = rest[whole:]
+	}
+	return out, true
+}
+
+func isRuntime(extension []byte) bool {
+	for rest := extension; len(rest) > 0; {
+		number, kind, value, whole := nextField(rest)
+		if whole < 0 {
+			return true // protobuf will return the error
+		}
+		if number == extensionKind && kind == protowire.BytesType && string(value) == RuntimeCategory {
+			return true
+		}
+		rest = rest[whole:]
+	}
+	return false
+}
