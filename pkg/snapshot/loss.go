@@ -46,9 +46,9 @@ func (r *Revision) Losses(version string) []Loss {
 	return losses
 }
 
-// demands are the settings of the revision that not every Envoy obeys. failurePolicy open and closed
-// are no demands, because every Envoy has fail_open for them. allowOnHeadersStopIteration false is
-// no demand either, because an Envoy without the field behaves that way.
+// demands are the settings of the revision that not every Envoy obeys. failurePolicy open and
+// closed are no demands, because every Envoy has fail_open for them. allowOnHeadersStopIteration
+// false is no demand either, because an Envoy without the field behaves that way.
 func (r *Revision) demands() []Loss {
 	var all []Loss
 	if r.Capabilities != nil {

@@ -70,8 +70,8 @@ type Spec struct {
 	// AutoCapabilities allows exactly the imports of the module; Capabilities is then nil.
 	AutoCapabilities bool
 	// AcceptLoss names the settings that may be without effect on Envoys that are too old for them.
-	// An Envoy that is too old for any other setting does not get the filter. The list is sorted, and
-	// is no part of the revision.
+	// An Envoy that is too old for any other setting does not get the filter. The list is sorted,
+	// and is no part of the revision.
 	AcceptLoss []Setting
 	Nodes      NodeSelector
 	Canary     Canary

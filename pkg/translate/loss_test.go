@@ -10,9 +10,9 @@ import (
 	"github.com/wasm-xds/wasm-xds/pkg/translate"
 )
 
-// TestNothingIsLeftOutWithoutALoss compares the translation with [snapshot.Revision.Losses]. A setting
-// that leaves no trace in the resource for some version is a loss on that version. A setting in a
-// field that the version does not know is a loss, too.
+// TestNothingIsLeftOutWithoutALoss compares the translation with [snapshot.Revision.Losses]. A
+// setting that leaves no trace in the resource for some version is a loss on that version. A
+// setting in a field that the version does not know is a loss, too.
 func TestNothingIsLeftOutWithoutALoss(t *testing.T) {
 	yes, no := true, false
 	plain := revision(nil)

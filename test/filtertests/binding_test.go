@@ -16,7 +16,8 @@ import (
 	"github.com/wasm-xds/wasm-xds/pkg/spec"
 )
 
-// buildEverything gives the filter that uses all of the Go binding, built from its source, with its specs.
+// buildEverything gives the filter that uses all of the Go binding, built from its source, with its
+// specs.
 func buildEverything(t *testing.T) ([]*spec.Spec, []byte) {
 	t.Helper()
 	directory := t.TempDir()
