@@ -4,7 +4,14 @@ import (
 	"fmt"
 	"strconv"
 	"strings"
+
+	"github.com/spf13/pflag"
 )
+
+// sizeFlag adds a flag with a size in bytes. The variable keeps its value as the default.
+func sizeFlag[T int | int64](f *pflag.FlagSet, value *T, name, usage string) {
+	f.Var(&byteSize[T]{value}, name, usage)
+}
 
 // byteSize is a flag's value in bytes: a number, or a number with KiB, MiB or GiB.
 type byteSize[T int | int64] struct{ value *T }

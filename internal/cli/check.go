@@ -19,12 +19,18 @@ import (
 	"github.com/wasm-xds/wasm-xds/pkg/translate"
 )
 
+// checkOptions are the flags of check.
+type checkOptions struct {
+	mode     examine.Mode
+	versions []string // of Envoy, as given
+	from     fetching
+	profile  profileFlags
+	host     hostEnv
+	output   *string
+}
+
 func newCheck() *cobra.Command {
-	mode := examine.Enforce
-	var versions []string
-	var from fetching
-	var profile profiling
-	var host hostEnv
+	o := checkOptions{mode: examine.Enforce}
 	c := &cobra.Command{
 		Use:   "check PATH|oci://BUNDLE...",
 		Short: "Check spec files and directories without serving them",
@@ -44,58 +50,73 @@ functions, and memory that goes on growing.`,
   wasm-xds check auth.yaml --profile`,
 		Args: arguments(1, -1, "a spec file or a directory, or a bundle"),
 	}
-	output := outputFlag(c, "text", "json", "junit")
-	choiceFlag(c, &mode, examine.Modes(), "preflight", "`mode` of the sandbox: "+list(examine.Modes())+"; warn shows what it finds, enforce makes it an error")
-	c.Flags().StringSliceVar(&versions, "envoy-version", nil,
+	o.output = outputFlag(c, "text", "json", "junit")
+	choiceFlag(c, &o.mode, examine.Modes(), "preflight", "`mode` of the sandbox: "+list(examine.Modes())+"; warn shows what it finds, enforce makes it an error")
+	f := c.Flags()
+	f.StringSliceVar(&o.versions, "envoy-version", nil,
 		"`version` of Envoy that has to load the modules, several times for several (default any one from "+oldest()+" to "+newest()+")")
-	from.addFlags(c.Flags())
-	profile.addFlags(c.Flags())
-	host.addFlags(c.Flags())
+	o.from.addFlags(f)
+	o.profile.addFlags(f)
+	o.host.addFlags(f)
 	c.RunE = func(c *cobra.Command, args []string) error {
-		versions, err := sandboxVersions(c, versions)
-		if err == nil {
-			err = profile.validate(c, mode)
-		}
+		how, err := o.validate(c)
 		if err != nil {
 			return err
 		}
-		if err := from.trust.validate(); err != nil {
-			return usage(c, err.Error())
-		}
-		hostEnv, err := host.values()
-		if err != nil {
-			return usage(c, err.Error())
-		}
-		docs, done, err := loadSources(c.Context(), args, &from, c.ErrOrStderr())
-		defer done()
-		if err != nil {
-			return err
-		}
-		var result checkOutcome
-		err = withStore(func(store *module.Store) error {
-			good, err := docs.resolve(c.Context(), store, from)
-			if err != nil {
-				return err
-			}
-			result, err = sandbox(c.Context(), store, good, sandboxing{mode, versions, hostEnv})
-			if err == nil && profile.on {
-				err = profile.run(c.Context(), c.ErrOrStderr(), store, result.filters, versions)
-			}
-			return err
-		})
-		if err != nil {
-			return err
-		}
-		result.errors = docs.errors
-		if err := result.print(c.OutOrStdout(), *output); err != nil {
-			return err
-		}
-		if !result.ok() {
-			return errSilent
-		}
-		return nil
+		return o.run(c, args, how)
 	}
 	return c
+}
+
+// validate returns the configuration of the sandbox.
+func (o *checkOptions) validate(c *cobra.Command) (sandboxing, error) {
+	versions, err := sandboxVersions(c, o.versions)
+	if err == nil {
+		err = o.profile.validate(c, o.mode)
+	}
+	if err != nil {
+		return sandboxing{}, err
+	}
+	if err := o.from.trust.validate(); err != nil {
+		return sandboxing{}, usage(c, err.Error())
+	}
+	values, err := o.host.values()
+	if err != nil {
+		return sandboxing{}, usage(c, err.Error())
+	}
+	return sandboxing{mode: o.mode, versions: versions, hostEnv: values}, nil
+}
+
+func (o *checkOptions) run(c *cobra.Command, paths []string, how sandboxing) error {
+	ctx, stderr := c.Context(), c.ErrOrStderr()
+	docs, done, err := loadSources(ctx, paths, &o.from, stderr)
+	defer done()
+	if err != nil {
+		return err
+	}
+	var result checkOutcome
+	err = withStore(func(store *module.Store) error {
+		good, err := docs.resolve(ctx, store, o.from)
+		if err != nil {
+			return err
+		}
+		result, err = sandbox(ctx, store, good, how)
+		if err == nil && o.profile.on {
+			err = profileAll(ctx, stderr, store, result.filters, how.versions, profiling{requests: o.profile.requests, time: o.profile.time})
+		}
+		return err
+	})
+	if err != nil {
+		return err
+	}
+	result.errors = docs.errors
+	if err := result.print(c.OutOrStdout(), *o.output); err != nil {
+		return err
+	}
+	if !result.ok() {
+		return errSilent
+	}
+	return nil
 }
 
 func oldest() string { return envoy.Versions()[0] }

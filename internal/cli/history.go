@@ -1,6 +1,7 @@
 package cli
 
 import (
+	"cmp"
 	"context"
 	"fmt"
 	"io"
@@ -48,7 +49,7 @@ func printHistory(w io.Writer, h *api.History) {
 		fmt.Fprintln(table, "REVISION\tSTATE\tSINCE\tSERVED\tMODULE\tSIZE\tSPEC\tCHANGED")
 		for _, r := range h.Revisions {
 			fmt.Fprintf(table, "%s\t%s\t%s\t%s\t%s\t%s\t%s\t%s\n", terminal.Printable(r.Revision), terminal.Printable(string(r.State)), moment(r.Since), served(r.ServedSeconds),
-				terminal.Printable(moduleName(r.Module)), byteCount(r.Module.Size), dash(terminal.Printable(r.SpecFile)), dash(terminal.Printable(strings.Join(r.Changes, " "))))
+				terminal.Printable(moduleName(r.Module)), byteCount(r.Module.Size), cmp.Or(terminal.Printable(r.SpecFile), "-"), cmp.Or(terminal.Printable(strings.Join(r.Changes, " ")), "-"))
 		}
 		_ = table.Flush() // a closed output is not reported
 	}

@@ -1,6 +1,7 @@
 package cli
 
 import (
+	"cmp"
 	"errors"
 	"fmt"
 	"io"
@@ -82,7 +83,7 @@ func readModule(path string) ([]byte, error) {
 
 func printDescription(w io.Writer, d static.Description, all bool) {
 	table := tabwriter.NewWriter(w, 0, 0, 2, ' ', 0)
-	row := func(name, value string) { fmt.Fprintf(table, "%s\t%s\n", name, orNone(value)) }
+	row := func(name, value string) { fmt.Fprintf(table, "%s\t%s\n", name, cmp.Or(value, "-")) }
 	row("sha256", d.SHA256)
 	row("size", byteCount(int64(d.Size)))
 	row("abi", strings.Join(d.ABIs, ", "))
@@ -117,13 +118,6 @@ func quoted(all []string) []string {
 		words[i] = strconv.Quote(one)
 	}
 	return words
-}
-
-func orNone(text string) string {
-	if text == "" {
-		return "-"
-	}
-	return text
 }
 
 // isCallback says whether Envoy looks for an export of this name.

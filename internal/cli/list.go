@@ -1,6 +1,7 @@
 package cli
 
 import (
+	"cmp"
 	"errors"
 	"fmt"
 	"io"
@@ -123,16 +124,9 @@ func listModules(w io.Writer, dir, search, output string) error {
 		if len(m.Former) > 0 {
 			names = strings.TrimPrefix(names+", formerly "+strings.Join(m.Former, ", "), ", ")
 		}
-		fmt.Fprintf(table, "%s\t%s\t%s\t%s\n", m.SHA256, byteCount(m.Size), orDash(strings.Join(m.ABI, ", ")), orDash(names))
+		fmt.Fprintf(table, "%s\t%s\t%s\t%s\n", m.SHA256, byteCount(m.Size), cmp.Or(strings.Join(m.ABI, ", "), "-"), cmp.Or(names, "-"))
 	}
 	return table.Flush()
-}
-
-func orDash(text string) string {
-	if text == "" {
-		return "-"
-	}
-	return text
 }
 
 // abiOf is the module's ABI versions; empty for a file that is not a module.

@@ -142,7 +142,7 @@ func (l *lister) tags(ctx context.Context, ref spec.Reference) error {
 			fmt.Fprintf(table, "%s\t-\t-\t-\t%s\n", t.Tag, t.Error)
 			continue
 		}
-		fmt.Fprintf(table, "%s\t%s\t%s\t%s\t%s\n", t.Tag, t.Kind, byteCount(t.Size), orDash(t.Created), t.Digest)
+		fmt.Fprintf(table, "%s\t%s\t%s\t%s\t%s\n", t.Tag, t.Kind, byteCount(t.Size), cmp.Or(t.Created, "-"), t.Digest)
 	}
 	if left > 0 {
 		fmt.Fprintf(table, "… and %d more before them: see --limit and --search\n", left)

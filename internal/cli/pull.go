@@ -2,20 +2,19 @@ package cli
 
 import (
 	"cmp"
-	"context"
 	"errors"
 	"fmt"
 	"io"
+	"io/fs"
 	"os"
 	"path"
 	"path/filepath"
 
-	ocispec "github.com/opencontainers/image-spec/specs-go/v1"
 	"github.com/spf13/cobra"
-	"oras.land/oras-go/v2/content/oci"
-	"oras.land/oras-go/v2/registry/remote"
 
+	"github.com/wasm-xds/wasm-xds/internal/atomicfile"
 	"github.com/wasm-xds/wasm-xds/internal/bundle"
+	"github.com/wasm-xds/wasm-xds/internal/module"
 	"github.com/wasm-xds/wasm-xds/internal/registry"
 	"github.com/wasm-xds/wasm-xds/pkg/spec"
 )
@@ -79,44 +78,6 @@ there already is not overwritten without --force, and other files stay.`,
 	return c
 }
 
-// bundleIn is a bundle in a registry.
-type bundleIn struct {
-	client  *registry.Client
-	ref     spec.Reference
-	root    ocispec.Descriptor
-	entries []bundle.Entry
-}
-
-func (b *bundleIn) readManifest(ctx context.Context) error {
-	return b.client.With(ctx, b.ref, registry.Credentials{}, func(ctx context.Context, from *remote.Repository) error {
-		var err error
-		b.entries, err = bundle.ReadManifest(ctx, from, b.root)
-		return err
-	})
-}
-
-func (b *bundleIn) size() int64 {
-	var size int64
-	for _, e := range b.entries {
-		size += e.Size
-	}
-	return size
-}
-
-// fetch fetches the whole bundle into a directory, verified.
-func (b *bundleIn) fetch(ctx context.Context, into string, stderr io.Writer) (*oci.Storage, error) {
-	storage, err := oci.NewStorage(into)
-	if err != nil {
-		return nil, err
-	}
-	t := newTransfer(ctx, stderr, "pull "+b.ref.String(), b.size())
-	err = b.client.With(ctx, b.ref, registry.Credentials{}, func(ctx context.Context, from *remote.Repository) error {
-		return bundle.Fetch(ctx, meteredStorage{from, t}, storage, b.root, b.entries, t.skip)
-	})
-	t.end(err)
-	return storage, worded(err)
-}
-
 func (o *pullOptions) pullBundle(c *cobra.Command, b bundleIn, dir string) error {
 	place, err := os.MkdirTemp("", "wasm-xds-*")
 	if err != nil {
@@ -141,6 +102,42 @@ func (o *pullOptions) pullBundle(c *cobra.Command, b bundleIn, dir string) error
 
 func fileExists(what string) error {
 	return failure("file_exists", what, "name another place, or overwrite with --force")
+}
+
+// pullModule writes the module of an image into a file.
+func (o *pullOptions) pullModule(c *cobra.Command, b bundleIn, file string) error {
+	if _, err := os.Lstat(file); !o.force && !errors.Is(err, fs.ErrNotExist) {
+		return fileExists(file + " is there already")
+	}
+	return withStore(func(store *module.Store) error {
+		resolver := &module.Resolver{Store: store, Registry: b.client}
+		m, problem := resolver.Resolve(c.Context(), spec.Module{OCI: b.ref.WithDigest(b.root.Digest.String())})
+		if problem != nil {
+			return problem
+		}
+		from, err := store.Open(m.SHA256)
+		if err != nil {
+			return err
+		}
+		defer from.Close()
+		to, err := atomicfile.Create(filepath.Dir(file))
+		if err != nil {
+			return err
+		}
+		defer to.Discard()
+		if _, err := io.Copy(to, from); err != nil {
+			return err
+		}
+		const mode = 0o644
+		if err := to.Commit(filepath.Base(file), mode); err != nil {
+			return err
+		}
+		o.print(c.OutOrStdout(), file, pushed{
+			Reference: scheme + b.ref.String(), Digest: b.root.Digest.String(), Size: m.Size,
+			Files: []pushedFile{{Path: filepath.Base(file), Type: "module", SHA256: m.SHA256, Size: m.Size}},
+		})
+		return nil
+	})
 }
 
 func (o *pullOptions) print(w io.Writer, to string, p pushed) {

@@ -34,14 +34,15 @@ state is served before the directory is read.`,
 			return nil, cobra.ShellCompDirectiveFilterDirs
 		},
 		RunE: func(c *cobra.Command, args []string) error {
-			var err error
-			if flags.config.Dir, flags.config.Bundles, err = sourcesOf(c, args); err != nil {
+			dir, bundles, err := sourcesOf(c, args)
+			if err != nil {
 				return err
 			}
 			cfg, err := flags.read()
 			if err != nil {
 				return usage(c, err.Error())
 			}
+			cfg.Dir, cfg.Bundles = dir, bundles
 			log := flags.log.logger(c.ErrOrStderr())
 			warnOfAddresses(&cfg, log)
 			return runServe(c.Context(), cfg, log)

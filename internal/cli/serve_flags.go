@@ -68,10 +68,10 @@ func (s *serveFlags) addLimits(f *pflag.FlagSet) {
 	f.IntVar(&l.NamesPerStream, "max-names-per-stream", l.NamesPerStream, "`names` that one stream may ask for; beyond, it ends")
 	f.IntVar(&l.Streams, "max-streams", l.Streams, "open `streams`; each further one ends")
 	f.IntVar(&l.StreamsPerNode, "max-streams-per-node", l.StreamsPerNode, "open `streams` of one node id from one host; each further one ends")
-	f.Var(&byteSize[int]{&l.RequestSize}, "max-request-size", "`size` of an xDS request, as 4MiB; beyond, its stream ends")
-	f.Var(&byteSize[int]{&l.NodeSize}, "max-node-size", "`size` of a node's id, cluster and metadata, as 64KiB; beyond, its stream ends")
+	sizeFlag(f, &l.RequestSize, "max-request-size", "`size` of an xDS request, as 4MiB; beyond, its stream ends")
+	sizeFlag(f, &l.NodeSize, "max-node-size", "`size` of a node's id, cluster and metadata, as 64KiB; beyond, its stream ends")
 	s.config.BuildMemory = resource.DefaultBuildMemory
-	f.Var(&byteSize[int64]{&s.config.BuildMemory}, "max-build-memory", "`size` of the memory that inline resources take while they are built; others wait, and one that needs more is built alone")
+	sizeFlag(f, &s.config.BuildMemory, "max-build-memory", "`size` of the memory that inline resources take while they are built; others wait, and one that needs more is built alone")
 }
 
 // addRefresh adds the flag of commands that serve bundles.

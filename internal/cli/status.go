@@ -3,20 +3,14 @@ package cli
 import (
 	"context"
 	"fmt"
-	"io"
 	"strings"
 	"time"
 
 	"github.com/spf13/cobra"
-
-	"github.com/wasm-xds/wasm-xds/internal/apiclient"
 )
 
-// statusOptions configures status.
+// statusOptions are the flags of status.
 type statusOptions struct {
-	server   apiclient.Client
-	name     string // "": all
-	json     bool
 	watch    bool
 	wait     time.Duration // 0: do not wait
 	revision string        // with wait: the revision to wait for; "": the revisions that the specs describe
@@ -62,49 +56,59 @@ names it, whatever the specs describe at first.`,
 	action(f, "watch", "wait", "revision", "nodes", "exit-code")
 	output := outputFlag(c, "text", "json")
 	c.RunE = func(c *cobra.Command, args []string) error {
+		l := look{json: *output == "json", out: c.OutOrStdout()}
 		if len(args) > 0 {
-			o.name = args[0]
+			l.name = args[0]
 		}
-		o.json = *output == "json"
-		server, err := serverAt(c, *address)
-		if err != nil {
+		var err error
+		if l.server, err = serverAt(c, *address); err != nil {
 			return err
 		}
-		o.server = server
-		if o.wait < 0 || (o.wait > 0 && o.watch) {
-			return usage(c, "--wait takes a positive time, and not together with --watch")
+		if err := o.validate(c, l.name); err != nil {
+			return err
 		}
-		if o.nodes && (o.wait > 0 || o.watch) {
-			return usage(c, "--nodes is for a single look: it takes neither --wait nor --watch")
-		}
-		if o.revision != "" {
-			if o.wait == 0 || o.name == "" {
-				return usage(c, "--revision needs the filter's name and --wait")
-			}
-			if strings.Trim(strings.ToLower(o.revision), "0123456789abcdef") != "" {
-				return usage(c, fmt.Sprintf("invalid --revision %q: it is 12 hex digits, or the first of them", o.revision))
-			}
-		}
-		return o.run(c.Context(), c.OutOrStdout())
+		return o.run(c.Context(), l)
 	}
 	return c
 }
 
-func (o *statusOptions) run(ctx context.Context, w io.Writer) error {
+func (o *statusOptions) validate(c *cobra.Command, name string) error {
+	switch {
+	case o.wait < 0 || (o.wait > 0 && o.watch):
+		return usage(c, "--wait takes a positive time, and not together with --watch")
+	case o.nodes && (o.wait > 0 || o.watch):
+		return usage(c, "--nodes is for a single look: it takes neither --wait nor --watch")
+	case o.revision == "":
+		return nil
+	case o.wait == 0 || name == "":
+		return usage(c, "--revision needs the filter's name and --wait")
+	case strings.Trim(strings.ToLower(o.revision), "0123456789abcdef") != "":
+		return usage(c, fmt.Sprintf("invalid --revision %q: it is 12 hex digits, or the first of them", o.revision))
+	}
+	return nil
+}
+
+func (o *statusOptions) run(ctx context.Context, l look) error {
+	troubled := false
 	switch {
 	case o.nodes:
-		return o.runNodes(ctx, w)
+		var err error
+		if troubled, err = listEnvoys(ctx, l); err != nil {
+			return err
+		}
 	case o.watch:
-		return o.runWatch(ctx, w)
+		return watch(ctx, l)
 	case o.wait > 0:
-		return o.runWait(ctx, w)
+		return waitUntilLive(ctx, l, o.wait, o.revision)
+	default:
+		v, err := l.take(ctx)
+		if err != nil {
+			return err
+		}
+		l.print(v)
+		troubled = v.troubled()
 	}
-	v, err := ask(ctx, o.server, o.name)
-	if err != nil {
-		return err
-	}
-	o.print(w, v)
-	if o.exitCode && v.troubled() {
+	if o.exitCode && troubled {
 		return errSilent
 	}
 	return nil

@@ -2,33 +2,13 @@ package cli
 
 import (
 	"cmp"
-	"context"
 	"fmt"
 	"io"
 	"slices"
-	"strings"
-	"time"
 
 	"github.com/wasm-xds/wasm-xds/internal/api"
 	"github.com/wasm-xds/wasm-xds/internal/terminal"
 )
-
-// runNodes prints a line for each Envoy.
-func (o *statusOptions) runNodes(ctx context.Context, w io.Writer) error {
-	nodes, err := o.server.Nodes(ctx, o.name)
-	if err != nil {
-		return err
-	}
-	if o.json {
-		printJSON(w, nodes)
-	} else {
-		printNodes(w, envoysOf(nodes))
-	}
-	if o.exitCode && slices.ContainsFunc(nodes, func(n api.Node) bool { return n.State != api.NodeGone && len(failuresOf(&n)) > 0 }) {
-		return errSilent
-	}
-	return nil
-}
 
 // envoysOf joins the streams of each Envoy. Without ADS, an Envoy has a stream for each filter.
 func envoysOf(streams []api.Node) []api.Node {
@@ -133,86 +113,4 @@ func nodeState(n *api.Node) terminal.Cell {
 		return terminal.Cell{Text: "idle", Color: terminal.Faint}
 	}
 	return subscriberState(api.SubscriberLive)
-}
-
-// changes are lines that describe the differences between two views.
-func changes(before, now *view) []string {
-	was := map[string]string{}
-	for i := range before.filters {
-		was[before.filters[i].Name] = summary(&before.filters[i])
-	}
-	var lines []string
-	for i := range now.filters {
-		f := &now.filters[i]
-		if text := summary(f); was[f.Name] != text {
-			lines = append(lines, terminal.Printable(f.Name)+"  "+text)
-		}
-		delete(was, f.Name)
-	}
-	for name := range was {
-		lines = append(lines, terminal.Printable(name)+"  forgotten")
-	}
-	slices.Sort(lines)
-	if now.one {
-		return lines
-	}
-	told := map[string]bool{}
-	for _, e := range before.source.Errors {
-		told[e.Error()] = true
-	}
-	for _, e := range now.source.Errors {
-		if !told[e.Error()] {
-			lines = append(lines, terminal.Printable(e.Error()))
-		}
-	}
-	if before.source.State != now.source.State {
-		lines = append(lines, "source  "+string(now.source.State))
-	}
-	return lines
-}
-
-// summary is a filter on one line.
-func summary(f *api.Filter) string {
-	text, _ := state(f)
-	parts := []string{text, dash(f.Revision), live(f)}
-	if f.Candidate != "" {
-		parts = append(parts, "to "+f.Candidate)
-	}
-	if e := f.Failure(); e != nil {
-		parts = append(parts, terminal.Printable(e.Message))
-	}
-	return strings.Join(parts, "  ")
-}
-
-// runWatch prints at once and after each change, until ctx ends. On a terminal it prints the
-// whole view, elsewhere a line for each changed filter. JSON is printed whole after a change.
-func (o *statusOptions) runWatch(ctx context.Context, w io.Writer) error {
-	var last *view
-	err := o.server.OnChange(ctx, func() (bool, error) {
-		v, err := ask(ctx, o.server, o.name)
-		if err != nil {
-			return false, err
-		}
-		switch {
-		case isTerminal(w) && !o.json:
-			fmt.Fprint(w, "\x1b[H\x1b[2J")
-			o.print(w, v)
-		case last == nil:
-			o.print(w, v)
-		case o.json:
-			if len(changes(last, v)) > 0 {
-				o.print(w, v)
-			}
-		default:
-			for _, line := range changes(last, v) {
-				fmt.Fprintln(w, time.Now().Format(time.TimeOnly), line)
-			}
-		}
-		last = v
-		return false, nil
-	})
-	if ctx.Err() == nil {
-		return err
-	}
-	return nil // the end was asked for
 }

@@ -1,6 +1,7 @@
 package cli
 
 import (
+	"cmp"
 	"fmt"
 	"io"
 	"slices"
@@ -11,19 +12,6 @@ import (
 	"github.com/wasm-xds/wasm-xds/internal/api"
 	"github.com/wasm-xds/wasm-xds/internal/terminal"
 )
-
-func (o *statusOptions) print(w io.Writer, v *view) {
-	switch {
-	case o.json && v.one:
-		printJSON(w, v.filters[0])
-	case o.json:
-		printJSON(w, v.filters)
-	case v.one:
-		printFilter(w, &v.filters[0])
-	default:
-		printFilters(w, v)
-	}
-}
 
 func printFilters(w io.Writer, v *view) {
 	if len(v.filters) == 0 {
@@ -60,7 +48,9 @@ func printVisitors(w io.Writer, visitors []api.Visitor, now time.Time) {
 }
 
 // plain is a cell with a text from elsewhere; an empty text becomes a dash.
-func plain(text string) terminal.Cell { return terminal.Cell{Text: dash(terminal.Printable(text))} }
+func plain(text string) terminal.Cell {
+	return terminal.Cell{Text: cmp.Or(terminal.Printable(text), "-")}
+}
 
 // live is how many of the filter's Envoys run the wanted content.
 func live(f *api.Filter) string { return fmt.Sprintf("%d/%d", f.Envoys.Live, f.Envoys.Total) }
@@ -305,13 +295,6 @@ func subscriberState(s api.SubscriberState) terminal.Cell {
 		cell.Color = terminal.Yellow
 	}
 	return cell
-}
-
-func dash(text string) string {
-	if text == "" {
-		return "-"
-	}
-	return text
 }
 
 // age is the time since t, in its largest unit; "" for the zero time.

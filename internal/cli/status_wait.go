@@ -1,55 +1,57 @@
 package cli
 
 import (
+	"cmp"
 	"context"
 	"fmt"
-	"io"
 	"path/filepath"
 	"slices"
 	"strings"
+	"time"
 
 	"github.com/wasm-xds/wasm-xds/internal/api"
 )
 
-// runWait has the server read its specs, waits for the consequences, and prints the result.
-func (o *statusOptions) runWait(ctx context.Context, w io.Writer) error {
-	limit, cancel := context.WithTimeout(ctx, o.wait)
+// waitUntilLive has the server read its specs, waits for the consequences, and prints the result.
+// A revision may be a prefix; "" means the revisions that the specs describe.
+func waitUntilLive(ctx context.Context, l look, wait time.Duration, revision string) error {
+	limit, cancel := context.WithTimeout(ctx, wait)
 	defer cancel()
 	var last *view
-	waits := waiting{name: o.name, revision: strings.ToLower(o.revision)}
+	w := waiting{name: l.name, revision: strings.ToLower(revision)}
 	synced := false
-	err := o.server.OnChange(limit, func() (bool, error) {
+	err := l.server.OnChange(limit, func() (bool, error) {
 		if !synced {
-			answer, err := o.server.Sync(ctx, o.wait)
+			answer, err := l.server.Sync(ctx, wait)
 			if err != nil {
 				return false, err
 			}
-			if err := waits.read(&answer); err != nil {
+			if err := w.read(&answer); err != nil {
 				return false, err
 			}
 			synced = true
 		}
-		v, err := ask(limit, o.server, o.name)
+		v, err := l.take(limit)
 		if err != nil {
 			return false, err
 		}
 		last = v
-		return waits.look(v)
+		return w.look(v)
 	})
 	switch {
 	case err == nil:
-		o.print(w, last)
+		l.print(last)
 		return nil
 	case ctx.Err() != nil || limit.Err() == nil:
-		if o.json && last != nil {
-			o.print(w, last)
+		if l.json && last != nil {
+			l.print(last)
 		}
 		return err
 	case last == nil:
-		return failure("not_live", fmt.Sprintf("the server did not answer within %s", o.wait), "give it a longer --wait")
+		return failure("not_live", fmt.Sprintf("the server did not answer within %s", wait), "give it a longer --wait")
 	}
-	o.print(w, last)
-	return failure("not_live", fmt.Sprintf("not everything is live after %s: %s", o.wait, waits.missing), "give it a longer --wait; the status above says what is missing")
+	l.print(last)
+	return failure("not_live", fmt.Sprintf("not everything is live after %s: %s", wait, w.missing), "give it a longer --wait; the status above says what is missing")
 }
 
 // waiting decides when a wait is over.
@@ -139,7 +141,7 @@ func (w *waiting) lookAt(f *api.Filter) (missing string, err error) {
 			return "", f.Error
 		}
 		if !w.is(target(f)) {
-			return fmt.Sprintf("filter %s is to run revision %s and not %s", f.Name, dash(target(f)), w.revision), nil
+			return fmt.Sprintf("filter %s is to run revision %s and not %s", f.Name, cmp.Or(target(f), "-"), w.revision), nil
 		}
 	} else if f.Error != nil && f.Error.Code == api.CodeRolledBack {
 		return "", f.Error
