@@ -3,11 +3,11 @@ package module
 import (
 	"context"
 	"crypto/x509"
-	"fmt"
 	"net/http"
 	"sync"
 
 	"github.com/cenkalti/backoff/v5"
+	ocispec "github.com/opencontainers/image-spec/specs-go/v1"
 	"go.uber.org/zap"
 
 	"github.com/wasm-xds/wasm-xds/internal/netguard"
@@ -16,30 +16,6 @@ import (
 	"github.com/wasm-xds/wasm-xds/internal/transfer"
 	"github.com/wasm-xds/wasm-xds/pkg/snapshot"
 	"github.com/wasm-xds/wasm-xds/pkg/spec"
-)
-
-// MaxSize is the size limit of a module, in bytes.
-const MaxSize = 256 << 20
-
-// The codes of the errors of resolving a module.
-const (
-	CodeMissing        = "module_missing"          // the file does not exist
-	CodeUnreadable     = "module_unreadable"       // the file cannot be read
-	CodeNotAFile       = "module_not_a_file"       // a directory, a pipe, …
-	CodeTooLarge       = "module_too_large"        // more than MaxSize
-	CodeChanging       = "module_changing"         // the file changed while it was read
-	CodeIncomplete     = "module_incomplete"       // the end of the Wasm is missing
-	CodeMalformed      = "module_malformed"        // Wasm with wrong framing
-	CodeNotWasm        = "module_not_wasm"         // neither Wasm nor a known archive
-	CodeComponent      = "module_component"        // a component, where Envoy needs a core module
-	CodeSHA256Mismatch = "module_sha256_mismatch"  // the bytes do not match the spec's sha256
-	CodeSHA256Missing  = "module_sha256_missing"   // a URL without a sha256
-	CodeURLInvalid     = "module_url_invalid"      // not an http or https URL
-	CodeDownloadFailed = "module_download_failed"  // network error, 429 or 5xx: a retry may succeed
-	CodeRefused        = "module_download_refused" // another status: a retry will not succeed
-	CodeArchive        = "module_archive"          // a gzip or tar that is damaged, hostile, or without a module
-	CodeAddressRefused = "module_address_refused"  // the guard refuses the URL's address
-	CodeStoreFailed    = "module_store_failed"     // an error of this machine's disk
 )
 
 // Resolver turns a spec's module reference into a module in the store. It must not be copied after
@@ -64,15 +40,46 @@ type Resolver struct {
 	// retries returns the schedule for the retries of one download. nil means exponential pauses.
 	retries func() backoff.BackOff
 
-	downloads keyedLock
-	setup     sync.Once
-	client    *http.Client
+	setup sync.Once
+	parts parts // set by setup
+}
 
-	registrySetup   sync.Once
-	ownRegistry     *registry.Client
-	registryProblem error
+// parts do the resolver's work.
+type parts struct {
+	files      files
+	urls       urls
+	images     images
+	signatures signatures
+}
 
-	ownChecked signature.Checked
+// ready returns the resolver's parts, with the defaults for all fields that are not set.
+func (r *Resolver) ready() *parts {
+	r.setup.Do(func() {
+		client := newHTTPClient(r.HTTP, r.Guard, r.Roots, r.Gate)
+		ofRegistry := sync.OnceValues(func() (*registry.Client, error) {
+			if r.Registry != nil {
+				return r.Registry, nil
+			}
+			return registry.New(registry.Config{Guard: r.Guard, Gate: r.Gate})
+		})
+		schedule, logger, checked := r.retries, r.Logger, r.Checked
+		if schedule == nil {
+			schedule = func() backoff.BackOff { return downloadPauses.Schedule() }
+		}
+		if logger == nil {
+			logger = zap.NewNop()
+		}
+		if checked == nil {
+			checked = &signature.Checked{}
+		}
+		r.parts = parts{
+			files:      files{store: r.Store},
+			urls:       urls{store: r.Store, client: client, schedule: schedule, logger: logger},
+			images:     images{store: r.Store, registry: ofRegistry, schedule: schedule, logger: logger},
+			signatures: signatures{store: r.Store, client: client, registry: ofRegistry, checked: checked},
+		}
+	})
+	return &r.parts
 }
 
 // Resolve makes sure that the module is in the store, and returns its identity. A file takes as
@@ -92,32 +99,18 @@ func (r *Resolver) ResolveSpec(ctx context.Context, s *spec.Spec) (snapshot.Modu
 	return m, err
 }
 
-// Retryable reports whether the same module may resolve later without a change of the spec or file.
-func Retryable(err *spec.Error) bool {
-	switch err.Code {
-	case CodeChanging, CodeIncomplete, CodeDownloadFailed, CodeAddressRefused, CodeStoreFailed, CodeSignatureUnavailable:
-		return true
-	case registry.CodeCredentials, registry.CodeUnauthorized, registry.CodeNotFound, registry.CodeRateLimited,
-		registry.CodeUnreachable, registry.CodeUntrusted, registry.CodeFailed, registry.CodeCorrupt:
-		return true // the image may be pushed or the permission granted later
-	case signature.CodeMissing, signature.CodeInvalid:
-		return true // images are signed after the push
-	default:
-		return false
-	}
-}
-
 func (r *Resolver) resolve(ctx context.Context, m spec.Module, anyBytes bool) (snapshot.Module, *spec.Error) {
-	bring := r.resolveURL
+	p := r.ready()
+	fetch := p.urls.fetch
 	switch {
 	case m.File != nil:
-		bring = r.resolveFile
+		fetch = p.files.fetch
 	case m.OCI.Registry != "":
-		bring = r.resolveOCI
+		fetch = p.images.fetch
 	}
-	stored, err := bring(ctx, m, anyBytes)
+	stored, err := fetch(ctx, m, anyBytes)
 	if err == nil {
-		err = r.checkSigned(ctx, m, stored)
+		err = p.signatures.check(ctx, m, stored, r.Keys)
 	}
 	if err != nil {
 		return snapshot.Module{}, err
@@ -125,18 +118,24 @@ func (r *Resolver) resolve(ctx context.Context, m spec.Module, anyBytes bool) (s
 	return stored, nil
 }
 
-// storeFailed turns an error of the store's own files into a spec error.
-func storeFailed(what string, err error) *spec.Error {
-	return &spec.Error{
-		Code:    CodeStoreFailed,
-		Message: fmt.Sprintf("module %s cannot be stored: %v", what, err),
-		Hint:    "look at the state directory's free space and permissions",
-	}
+// ResolveTag asks the registry for the digest of a module's reference, and fetches nothing else. A
+// reference with a digest needs no request.
+func (r *Resolver) ResolveTag(ctx context.Context, m spec.Module) (digest string, problem *spec.Error) {
+	return r.ready().images.resolveTag(ctx, m)
 }
 
-func (r *Resolver) logger() *zap.Logger {
-	if r.Logger == nil {
-		return zap.NewNop()
+// CheckBundle returns nil if the image of a bundle is signed as the server requires.
+func (r *Resolver) CheckBundle(ctx context.Context, client *registry.Client, ref spec.Reference, manifest ocispec.Descriptor) *spec.Error {
+	return r.ready().signatures.checkBundle(ctx, client, ref, manifest, r.Keys)
+}
+
+// Complete returns the spec with the root ID of the module's image, if the spec itself has no root
+// ID.
+func Complete(s *spec.Spec, m snapshot.Module) *spec.Spec {
+	if s.RootID != "" || m.RootID == "" {
+		return s
 	}
-	return r.Logger
+	completed := *s
+	completed.RootID = m.RootID
+	return &completed
 }

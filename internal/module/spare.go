@@ -53,6 +53,3 @@ func (s *spare) close() {
 		s.file = nil
 	}
 }
-
-// Close removes the spare file. Put still works after Close.
-func (s *Store) Close() { s.spare.close() }

@@ -22,22 +22,8 @@ import (
 	"github.com/wasm-xds/wasm-xds/pkg/snapshot"
 )
 
-// The store's errors, wrapped with details. For a missing module the error is [fs.ErrNotExist].
-var (
-	ErrTooLarge = errors.New("module is too large")
-	ErrCorrupt  = errors.New("module does not match its sha256")
-	ErrSHA256   = errors.New("not a sha256 of 64 lowercase hex digits")
-)
-
-// errStore distinguishes errors of the store's own files from errors of a module's source.
-var errStore = errors.New("module store")
-
 // suffix is the suffix of all module files. Envoy shows the file name in its log.
 const suffix = ".wasm"
-
-// fileMode lets an Envoy of another user read modules (delivery: file). Nobody may write, because
-// the name is the hash of the content.
-const fileMode = 0o444
 
 // Store keeps modules in one directory, each in a file named by its sha256. A Store is safe for
 // concurrent use within one process. No other process may write to the directory. The store
@@ -56,16 +42,7 @@ type Store struct {
 	// verifying lets concurrent readers of one file share one verification.
 	verifying singleflight.Group
 	spare     spare
-}
-
-// stamp changes whenever a file's content changes.
-type stamp struct {
-	size  int64
-	mtime time.Time
-}
-
-func stampOf(info fs.FileInfo) stamp {
-	return stamp{size: info.Size(), mtime: info.ModTime()}
+	notes     notes // on images
 }
 
 // OpenStore opens the store in dir, and creates dir if necessary. The directory has mode 0755
@@ -87,7 +64,7 @@ func OpenStore(dir string) (*Store, error) {
 	if err := atomicfile.RemoveLeftovers(dir); err != nil {
 		return nil, fmt.Errorf("%w: %w", errStore, err)
 	}
-	return &Store{dir: dir, verified: make(map[string]stamp), unsynced: make(map[string]struct{})}, nil
+	return &Store{dir: dir, notes: notes{dir}, verified: make(map[string]stamp), unsynced: make(map[string]struct{})}, nil
 }
 
 // Put stores the content of r and returns the module's identity. The module survives the end of the
@@ -156,6 +133,19 @@ func (s *Store) renew(sum string) bool {
 		return false
 	}
 	return s.note(sum) == nil
+}
+
+// known returns the module if the store has an intact copy. The module then counts as new, so that
+// Collect keeps it until a revision names it.
+func (s *Store) known(sum string) (snapshot.Module, bool) {
+	if !s.renew(sum) {
+		return snapshot.Module{}, false
+	}
+	info, err := os.Stat(s.Path(sum))
+	if err != nil {
+		return snapshot.Module{}, false
+	}
+	return snapshot.Module{SHA256: sum, Size: info.Size()}, true
 }
 
 func (s *Store) commit(f *atomicfile.File, sum string) error {
@@ -355,7 +345,7 @@ func (s *Store) Collect(keep func(sha256 string) bool, olderThan time.Duration) 
 			removed++
 		}
 	}
-	if err := s.collectImages(entries, olderThan); err != nil {
+	if err := s.notes.collect(entries, olderThan, s.Has); err != nil {
 		problems = append(problems, fmt.Errorf("%w: %w", errStore, err))
 	}
 	return removed, errors.Join(problems...)
@@ -381,3 +371,6 @@ func (s *Store) removeOld(sum string, before time.Time) (bool, error) {
 	delete(s.verified, sum)
 	return true, nil
 }
+
+// Close removes the spare file. Put still works after Close.
+func (s *Store) Close() { s.spare.close() }

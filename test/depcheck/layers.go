@@ -167,16 +167,14 @@ var Layers = map[string]Ordered{
 	"internal/metrics": {Layers: []string{"bounds doc", "perfilter", "collector", "recorder"}},
 
 	"internal/module": {
-		Unordered: "8 of 38 arrows go up",
 		Layers: []string{
-			"config image imagenote keyedlock module sourcereader spare",
-			"store",
-			"file",
+			"config credentials doc error httpclient httperror keyedlock regular sourcereader spare stamp transfer",
+			"manifest notes wasm",
+			"check store",
+			"download files pull",
+			"images urls",
+			"signatures",
 			"resolver",
-			"download wasm",
-			"url",
-			"oci",
-			"signed",
 		},
 	},
 

@@ -23,16 +23,20 @@ import (
 	"github.com/wasm-xds/wasm-xds/pkg/spec"
 )
 
-// CodeSignatureUnavailable is the code of an error for a signature that cannot be fetched, so that
-// the answer is unknown.
-const CodeSignatureUnavailable = "signature_unavailable"
-
 // signatureLimit bounds the time to fetch the signatures of one module.
 const signatureLimit = time.Minute
 
-// checkSigned returns nil if the module has all required signatures. The spec's keys apply in
-// addition to the server's keys, never instead of them.
-func (r *Resolver) checkSigned(ctx context.Context, m spec.Module, stored snapshot.Module) *spec.Error {
+// signatures checks the signatures of modules and bundles.
+type signatures struct {
+	store    *Store
+	client   *http.Client
+	registry func() (*registry.Client, error)
+	checked  *signature.Checked
+}
+
+// check returns nil if the module has all required signatures. The spec's keys apply in addition to
+// the server's keys, never instead of them.
+func (sg *signatures) check(ctx context.Context, m spec.Module, stored snapshot.Module, serverKeys []string) *spec.Error {
 	if m.Bundled {
 		return nil // the bundle's signature covers this module
 	}
@@ -40,7 +44,7 @@ func (r *Resolver) checkSigned(ctx context.Context, m spec.Module, stored snapsh
 	for _, ref := range m.Keys {
 		own = append(own, ref.Path)
 	}
-	for _, files := range [][]string{own, r.Keys} {
+	for _, files := range [][]string{own, serverKeys} {
 		if len(files) == 0 {
 			continue
 		}
@@ -48,10 +52,10 @@ func (r *Resolver) checkSigned(ctx context.Context, m spec.Module, stored snapsh
 		switch {
 		case err != nil:
 		case m.OCI.Registry != "":
-			err = r.checkPulled(ctx, m, stored, keys)
+			err = sg.checkPulled(ctx, m, stored, keys)
 		default:
-			err = r.checked().Do("blob:"+stored.SHA256, keys, func() (*signature.Key, error) {
-				return r.verify(ctx, m, stored, keys)
+			err = sg.checked.Do("blob:"+stored.SHA256, keys, func() (*signature.Key, error) {
+				return sg.verify(ctx, m, stored, keys)
 			})
 		}
 		if err != nil {
@@ -62,23 +66,23 @@ func (r *Resolver) checkSigned(ctx context.Context, m spec.Module, stored snapsh
 }
 
 // checkPulled checks the signature of the image from which a module was pulled.
-func (r *Resolver) checkPulled(ctx context.Context, m spec.Module, stored snapshot.Module, keys signature.Keys) error {
-	client, err := r.registryClient()
+func (sg *signatures) checkPulled(ctx context.Context, m spec.Module, stored snapshot.Module, keys signature.Keys) error {
+	client, err := sg.registry()
 	if err != nil {
 		return err
 	}
 	image := ocispec.Descriptor{MediaType: ocispec.MediaTypeImageManifest, Digest: digest.Digest(stored.Digest)}
-	return r.checkImage(ctx, client, m.OCI, credentialsOf(m), image, keys)
+	return sg.checkImage(ctx, client, m.OCI, credentialsOf(m), image, keys)
 }
 
-// CheckBundle returns nil if the image of a bundle is signed as the server requires.
-func (r *Resolver) CheckBundle(ctx context.Context, client *registry.Client, ref spec.Reference, manifest ocispec.Descriptor) *spec.Error {
-	if len(r.Keys) == 0 {
+// checkBundle returns nil if the image of a bundle is signed by one of the server's keys.
+func (sg *signatures) checkBundle(ctx context.Context, client *registry.Client, ref spec.Reference, manifest ocispec.Descriptor, serverKeys []string) *spec.Error {
+	if len(serverKeys) == 0 {
 		return nil
 	}
-	keys, err := signature.ReadKeys(r.Keys)
+	keys, err := signature.ReadKeys(serverKeys)
 	if err == nil {
-		err = r.checkImage(ctx, client, ref, registry.Credentials{}, manifest, keys)
+		err = sg.checkImage(ctx, client, ref, registry.Credentials{}, manifest, keys)
 	}
 	if err != nil {
 		return signatureError(spec.Module{Pos: spec.Position{File: "oci://" + ref.String()}}, err)
@@ -87,8 +91,8 @@ func (r *Resolver) CheckBundle(ctx context.Context, client *registry.Client, ref
 }
 
 // checkImage checks an image's signature, only once per digest and key.
-func (r *Resolver) checkImage(ctx context.Context, client *registry.Client, ref spec.Reference, from registry.Credentials, image ocispec.Descriptor, keys signature.Keys) error {
-	return r.checked().Do("image:"+image.Digest.String(), keys, func() (key *signature.Key, err error) {
+func (sg *signatures) checkImage(ctx context.Context, client *registry.Client, ref spec.Reference, from registry.Credentials, image ocispec.Descriptor, keys signature.Keys) error {
+	return sg.checked.Do("image:"+image.Digest.String(), keys, func() (key *signature.Key, err error) {
 		ctx, cancel := context.WithTimeout(ctx, signatureLimit)
 		defer cancel()
 		name := ref.WithDigest(image.Digest.String()).String()
@@ -100,17 +104,10 @@ func (r *Resolver) checkImage(ctx context.Context, client *registry.Client, ref 
 	})
 }
 
-func (r *Resolver) checked() *signature.Checked {
-	if r.Checked != nil {
-		return r.Checked
-	}
-	return &r.ownChecked
-}
-
-func (r *Resolver) verify(ctx context.Context, m spec.Module, stored snapshot.Module, keys signature.Keys) (*signature.Key, error) {
+func (sg *signatures) verify(ctx context.Context, m spec.Module, stored snapshot.Module, keys signature.Keys) (*signature.Key, error) {
 	ctx, cancel := context.WithTimeout(ctx, signatureLimit)
 	defer cancel()
-	find := r.signaturesAt
+	find := sg.at
 	if m.File != nil {
 		find = signaturesBeside
 	}
@@ -118,7 +115,7 @@ func (r *Resolver) verify(ctx context.Context, m spec.Module, stored snapshot.Mo
 	if err != nil {
 		return nil, err
 	}
-	file, err := r.Store.Open(stored.SHA256)
+	file, err := sg.store.Open(stored.SHA256)
 	if err != nil {
 		return nil, err
 	}
@@ -158,8 +155,8 @@ func readDetached(r io.Reader) ([]byte, error) {
 	return text, err
 }
 
-// signaturesAt fetches the signatures beside a module on its server.
-func (r *Resolver) signaturesAt(ctx context.Context, m spec.Module) (name string, found []signature.Detached, err error) {
+// at fetches the signatures beside a module on its server.
+func (sg *signatures) at(ctx context.Context, m spec.Module) (name string, found []signature.Detached, err error) {
 	target, err := url.Parse(m.URL)
 	if err != nil {
 		return "", nil, errors.New("module.url is not a URL")
@@ -170,7 +167,7 @@ func (r *Resolver) signaturesAt(ctx context.Context, m spec.Module) (name string
 		if target.RawPath != "" {
 			beside.RawPath = target.RawPath + suffix
 		}
-		text, err := r.signatureAt(ctx, &beside)
+		text, err := sg.oneAt(ctx, &beside)
 		if err != nil {
 			return "", nil, fmt.Errorf("the signature %s cannot be fetched: %w", redacted(&beside), err)
 		}
@@ -181,9 +178,9 @@ func (r *Resolver) signaturesAt(ctx context.Context, m spec.Module) (name string
 	return path.Base(target.Path), found, nil
 }
 
-// signatureAt returns nil if there is no signature.
-func (r *Resolver) signatureAt(ctx context.Context, at *url.URL) ([]byte, error) {
-	response, err := (&download{url: at, client: r.httpClient()}).get(ctx)
+// oneAt returns nil if there is no signature.
+func (sg *signatures) oneAt(ctx context.Context, at *url.URL) ([]byte, error) {
+	response, err := (&download{url: at, client: sg.client}).get(ctx)
 	status := &statusError{}
 	if errors.As(err, &status) {
 		switch status.code {

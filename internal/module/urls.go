@@ -4,9 +4,11 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"net/http"
 	"net/url"
 	"os"
 
+	"github.com/cenkalti/backoff/v5"
 	"go.uber.org/zap"
 
 	"github.com/wasm-xds/wasm-xds/internal/layer"
@@ -15,8 +17,17 @@ import (
 	"github.com/wasm-xds/wasm-xds/pkg/spec"
 )
 
-// resolveURL downloads the module, unless the store has the module.
-func (r *Resolver) resolveURL(ctx context.Context, m spec.Module, anyBytes bool) (snapshot.Module, *spec.Error) {
+// urls downloads modules from web servers into the store.
+type urls struct {
+	store     *Store
+	client    *http.Client
+	schedule  func() backoff.BackOff // of the retries of one download
+	logger    *zap.Logger
+	downloads keyedLock // by sha256
+}
+
+// fetch downloads the module, unless the store has the module.
+func (w *urls) fetch(ctx context.Context, m spec.Module, anyBytes bool) (snapshot.Module, *spec.Error) {
 	fail := func(err error) (snapshot.Module, *spec.Error) {
 		return snapshot.Module{}, urlError(m, err)
 	}
@@ -32,25 +43,25 @@ func (r *Resolver) resolveURL(ctx context.Context, m spec.Module, anyBytes bool)
 		})
 	}
 	// Several specs may name the same module. Fetch the module only once.
-	unlock, err := r.downloads.lock(ctx, m.SHA256)
+	unlock, err := w.downloads.lock(ctx, m.SHA256)
 	if err != nil {
 		return fail(err)
 	}
 	defer unlock()
-	if stored, ok := r.stored(m.SHA256); ok {
+	if stored, ok := w.store.known(m.SHA256); ok {
 		return stored, nil
 	}
 	d := &download{
 		url:    target,
 		sha256: m.SHA256,
-		client: r.httpClient(),
-		store:  r.Store,
-		logger: r.logger().With(zap.String("url", redacted(target)), zap.String("sha256", m.SHA256)),
+		client: w.client,
+		store:  w.store,
+		logger: w.logger.With(zap.String("url", redacted(target)), zap.String("sha256", m.SHA256)),
 		check: func(stored *os.File, found snapshot.Module) error {
 			return checkDownload(stored, found, m, redacted(target), anyBytes)
 		},
 	}
-	stored, err := d.run(ctx, r.schedule())
+	stored, err := d.run(ctx, w.schedule())
 	if err != nil {
 		return fail(err)
 	}
@@ -70,19 +81,6 @@ func checkDownload(stored *os.File, found snapshot.Module, m spec.Module, what s
 		problem.Code, problem.Hint = CodeMalformed, "build and publish it again"
 	}
 	return err
-}
-
-// stored returns the module if the store has an intact copy. The module then counts as new, so that
-// Collect keeps it until a revision names it.
-func (r *Resolver) stored(sum string) (snapshot.Module, bool) {
-	if !r.Store.renew(sum) {
-		return snapshot.Module{}, false
-	}
-	info, err := os.Stat(r.Store.Path(sum))
-	if err != nil {
-		return snapshot.Module{}, false
-	}
-	return snapshot.Module{SHA256: sum, Size: info.Size()}, true
 }
 
 // urlError turns an error of a download into a spec error.
@@ -122,15 +120,6 @@ func urlError(m spec.Module, err error) *spec.Error {
 	}
 	problem.Pos = m.Pos
 	return problem
-}
-
-func isArchiveError(err error) bool {
-	for _, one := range []error{layer.ErrMalformed, layer.ErrNoModule, layer.ErrAmbiguous, layer.ErrPath, layer.ErrLink} {
-		if errors.Is(err, one) {
-			return true
-		}
-	}
-	return false
 }
 
 // redacted returns the URL without the parts that may be secret: user, password, query and

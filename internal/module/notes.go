@@ -42,9 +42,12 @@ func imageName(digest string) string {
 	return algorithm + "-" + sum + imageSuffix
 }
 
-// noteImage stores the note for a digest. The file begins with the sha256 of its content, so damage
+// notes are the notes in the directory of a store.
+type notes struct{ dir string }
+
+// write stores the note for a digest. The file begins with the sha256 of its content, so damage
 // makes a note invalid and never wrong.
-func (s *Store) noteImage(digest string, i image) error {
+func (n notes) write(digest string, i image) error {
 	name := imageName(digest)
 	if name == "" {
 		return errors.New("not a digest: " + digest)
@@ -53,7 +56,7 @@ func (s *Store) noteImage(digest string, i image) error {
 	if err != nil {
 		return err
 	}
-	f, err := atomicfile.Create(s.dir)
+	f, err := atomicfile.Create(n.dir)
 	if err != nil {
 		return err
 	}
@@ -64,13 +67,13 @@ func (s *Store) noteImage(digest string, i image) error {
 	return f.CommitUnsynced(name, fileMode)
 }
 
-// image returns the note for a digest, if there is a valid note.
-func (s *Store) image(digest string) (image, bool) {
+// read returns the note for a digest, if there is a valid note.
+func (n notes) read(digest string) (image, bool) {
 	name := imageName(digest)
 	if name == "" {
 		return image{}, false
 	}
-	path := filepath.Join(s.dir, name)
+	path := filepath.Join(n.dir, name)
 	info, err := os.Lstat(path)
 	if err != nil || !info.Mode().IsRegular() || info.Size() > maxNote {
 		return image{}, false
@@ -92,8 +95,8 @@ func noteSum(text []byte) string {
 	return hex.EncodeToString(sum[:])
 }
 
-// collectImages removes the notes for modules that are no longer in the store.
-func (s *Store) collectImages(entries []fs.DirEntry, olderThan time.Duration) error {
+// collect removes the notes for modules that are no longer in the store, as has reports.
+func (n notes) collect(entries []fs.DirEntry, olderThan time.Duration, has func(sha256 string) bool) error {
 	var problems []error
 	for _, entry := range entries {
 		name, isNote := strings.CutSuffix(entry.Name(), imageSuffix)
@@ -101,10 +104,10 @@ func (s *Store) collectImages(entries []fs.DirEntry, olderThan time.Duration) er
 		if !isNote || err != nil || time.Since(info.ModTime()) < olderThan {
 			continue
 		}
-		if i, ok := s.image(strings.Replace(name, "-", ":", 1)); ok && s.Has(i.SHA256) {
+		if i, ok := n.read(strings.Replace(name, "-", ":", 1)); ok && has(i.SHA256) {
 			continue
 		}
-		if err := os.Remove(filepath.Join(s.dir, entry.Name())); err != nil && !errors.Is(err, fs.ErrNotExist) {
+		if err := os.Remove(filepath.Join(n.dir, entry.Name())); err != nil && !errors.Is(err, fs.ErrNotExist) {
 			problems = append(problems, err)
 		}
 	}
