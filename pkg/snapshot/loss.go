@@ -24,58 +24,42 @@ const (
 	sinceStopIteration = "1.35" // PluginConfig.allow_on_headers_stop_iteration
 )
 
-// Losses are the settings of the revision that an Envoy of this version, 1.36.4, is too old for.
-// An unknown version, such as "", loses nothing: the Envoys in use obey all settings.
-// A revision without such settings costs no memory.
-func (r *Revision) Losses(version string) []Loss {
-	demands := r.demands()
-	if len(demands) == 0 {
-		return nil
-	}
-	v, ok := minorOf(version)
-	if !ok {
-		return nil
-	}
-	var losses []Loss
-	for _, d := range demands {
-		since, _ := minorOf(d.Since)
-		if v[0] < since[0] || v[0] == since[0] && v[1] < since[1] {
-			losses = append(losses, d)
-		}
-	}
-	return losses
+// concerns says whether an Envoy of that version is too old for the setting.
+func (l Loss) concerns(v minor) bool {
+	since, _ := minorOf(l.Since)
+	return v.less(since)
 }
 
-// demands are the settings of the revision that not every Envoy obeys. failurePolicy open and
-// closed are no demands, because every Envoy has fail_open for them. allowOnHeadersStopIteration
-// false is no demand either, because an Envoy without the field behaves that way.
-func (r *Revision) demands() []Loss {
+// demands are the settings of a revision that not every Envoy obeys. failurePolicy open and closed
+// are no demands, because every Envoy has fail_open for them. allowOnHeadersStopIteration false is
+// no demand either, because an Envoy without the field behaves that way.
+func demands(capabilities []string, vm VM, policy spec.FailurePolicy, stopIteration *bool) []Loss {
 	var all []Loss
-	if r.Capabilities != nil {
+	if capabilities != nil {
 		all = append(all, Loss{
 			Setting: spec.SettingCapabilities, Wants: "capabilities", Since: sinceCapabilities,
 			Effect: "the module may call every function of the host",
 		})
 	}
-	if len(r.VM.Env) > 0 {
+	if len(vm.Env) > 0 {
 		all = append(all, Loss{
 			Setting: spec.SettingEnv, Wants: "vm.env", Since: sinceEnv,
 			Effect: "the module sees no environment variables",
 		})
 	}
-	if len(r.VM.HostEnv) > 0 {
+	if len(vm.HostEnv) > 0 {
 		all = append(all, Loss{
 			Setting: spec.SettingHostEnv, Wants: "vm.hostEnv", Since: sinceEnv,
 			Effect: "the module sees no environment variables",
 		})
 	}
-	if r.Policy == spec.Reload {
+	if policy == spec.Reload {
 		all = append(all, Loss{
 			Setting: spec.SettingFailurePolicy, Wants: "failurePolicy: reload", Since: sinceFailurePolicy,
 			Effect: "a filter that fails is not reloaded, and refuses every request until a new revision comes",
 		})
 	}
-	if stop := r.AllowOnHeadersStopIteration; stop != nil && *stop {
+	if stopIteration != nil && *stopIteration {
 		all = append(all, Loss{
 			Setting: spec.SettingStopIteration, Wants: "allowOnHeadersStopIteration: true", Since: sinceStopIteration,
 			Effect: "a filter that stops at the headers does not get the body, and the request may hang",

@@ -3,8 +3,6 @@ package snapshot
 import (
 	"reflect"
 	"slices"
-	"strconv"
-	"strings"
 )
 
 // Refusal says that some versions of Envoy would not load a revision, although other versions do.
@@ -31,38 +29,9 @@ func (r Refusal) Concerns(version string) bool {
 		return true
 	}
 	last, ok := minorOf(r.Versions[len(r.Versions)-1])
-	return r.AndLater && ok && (v[0] > last[0] || v[0] == last[0] && v[1] > last[1])
+	return r.AndLater && ok && last.less(v)
 }
 
-// minorOf returns the first two numbers of a version.
-func minorOf(version string) (v [2]int, ok bool) {
-	parts := strings.SplitN(version, ".", 3)
-	if len(parts) < len(v) {
-		return v, false
-	}
-	for i := range v {
-		n, err := strconv.Atoi(parts[i])
-		if err != nil {
-			return v, false
-		}
-		v[i] = n
-	}
-	return v, true
-}
-
-// RefusalFor returns the refusal for an Envoy version, or nil if there is none.
-func (r *Revision) RefusalFor(version string) *Refusal {
-	for i := range r.Refusals {
-		if r.Refusals[i].Concerns(version) {
-			return &r.Refusals[i]
-		}
-	}
-	return nil
-}
-
-func equalRefusals(a, b *Revision) bool {
-	if a == nil || b == nil || len(a.Refusals)+len(b.Refusals) == 0 {
-		return true
-	}
-	return reflect.DeepEqual(a.Refusals, b.Refusals)
+func equalRefusals(a, b []Refusal) bool {
+	return len(a)+len(b) == 0 || reflect.DeepEqual(a, b)
 }

@@ -1,5 +1,3 @@
-// Package snapshot defines the content to serve: immutable revisions of filters, and immutable sets
-// of filters. The version of a set is a hash of its content.
 package snapshot
 
 import (
@@ -47,17 +45,6 @@ type Module struct {
 	Digest    string `json:"digest,omitempty"`    // of the manifest or index to which Reference pointed
 	// RootID is from the image's configuration, or "". See module.Complete.
 	RootID string `json:"-"`
-}
-
-// VM is the part of a revision that determines its VM.
-type VM struct {
-	ID               string            `json:"id,omitempty"` // "": a VM of the filter's own
-	Runtime          string            `json:"runtime"`      // full extension name
-	Config           *string           `json:"config,omitempty"`
-	ConfigType       spec.ConfigType   `json:"configType,omitempty"` // as in Revision
-	Env              map[string]string `json:"env,omitempty"`
-	HostEnv          []string          `json:"hostEnv,omitempty"` // sorted
-	AllowPrecompiled bool              `json:"allowPrecompiled,omitempty"`
 }
 
 // FromSpec returns the revision of a spec with its module. config is the plugin configuration from
@@ -108,4 +95,60 @@ func (r *Revision) Seal() *Revision {
 	sum := sha256.Sum256(text)
 	r.ID = hex.EncodeToString(sum[:6])
 	return r
+}
+
+// RefusalFor returns the refusal for an Envoy version, or nil if there is none.
+func (r *Revision) RefusalFor(version string) *Refusal {
+	for i := range r.Refusals {
+		if r.Refusals[i].Concerns(version) {
+			return &r.Refusals[i]
+		}
+	}
+	return nil
+}
+
+// Losses are the settings of the revision that an Envoy of this version, 1.36.4, is too old for.
+// An unknown version, such as "", loses nothing: the Envoys in use obey all settings.
+// A revision without such settings costs no memory.
+func (r *Revision) Losses(version string) []Loss {
+	all := demands(r.Capabilities, r.VM, r.Policy, r.AllowOnHeadersStopIteration)
+	if len(all) == 0 {
+		return nil
+	}
+	v, ok := minorOf(version)
+	if !ok {
+		return nil
+	}
+	var losses []Loss
+	for _, one := range all {
+		if one.concerns(v) {
+			losses = append(losses, one)
+		}
+	}
+	return losses
+}
+
+// MarshalJSON writes a configuration without valid UTF-8 as configBytes.
+func (r Revision) MarshalJSON() ([]byte, error) {
+	type plain Revision
+	text, bytes := apart(r.Config)
+	r.Config = text
+	return json.Marshal(struct {
+		plain
+		ConfigBytes []byte `json:"configBytes,omitempty"`
+	}{plain(r), bytes})
+}
+
+// UnmarshalJSON reads the output of MarshalJSON.
+func (r *Revision) UnmarshalJSON(text []byte) error {
+	type plain Revision
+	read := struct {
+		*plain
+		ConfigBytes []byte `json:"configBytes"`
+	}{plain: (*plain)(r)}
+	if err := json.Unmarshal(text, &read); err != nil {
+		return err
+	}
+	r.Config = together(r.Config, read.ConfigBytes)
+	return nil
 }

@@ -2,37 +2,8 @@ package snapshot
 
 import (
 	"cmp"
-	"crypto/sha256"
-	"encoding/binary"
-	"encoding/hex"
-	"encoding/json"
-	"maps"
 	"slices"
-
-	"github.com/wasm-xds/wasm-xds/pkg/spec"
 )
-
-// Filter is a filter with its wanted revision. It is immutable.
-type Filter struct {
-	Name string    `json:"name"`
-	Type spec.Type `json:"type"`
-	// Revision is the newest content. It is nil if the spec never resulted in a revision.
-	Revision *Revision          `json:"revision,omitempty"`
-	Policy   spec.FailurePolicy `json:"policy"`
-	Delivery spec.Delivery      `json:"delivery"`
-	Nodes    spec.NodeSelector  `json:"nodes"`
-	Canary   spec.Canary        `json:"canary"`
-	OnRemove spec.OnRemove      `json:"onRemove"`
-	// AcceptLoss names the settings that may be without effect on Envoys that are too old for them.
-	// The list is sorted.
-	AcceptLoss []spec.Setting `json:"acceptLoss,omitempty"`
-	Disabled   bool           `json:"disabled,omitempty"`
-	// Removed says that the spec is gone. OnRemove then decides about delivery.
-	Removed bool `json:"removed,omitempty"`
-	// Preparing says that the first module is not ready yet. Revision is nil then.
-	Preparing bool   `json:"preparing,omitempty"`
-	SpecFile  string `json:"specFile"`
-}
 
 // Snapshot is an immutable set of filters, by name. The zero value is empty.
 type Snapshot struct {
@@ -92,53 +63,7 @@ func (s *Snapshot) sumUp(former *Snapshot) (sorted bool) {
 	return true
 }
 
-// sum is the sum of the filters' digests, word by word. The order of the filters does not matter,
-// and an added or removed filter needs only its own digest. The sum resists accidental collisions,
-// but not deliberate ones. The same holds for a version of 12 digits.
-// See docs/RATIONALE.md#why-is-a-snapshots-version-made-from-a-sum-of-hashes.
-type sum [sha256.Size / 8]uint64
-
-func (s *sum) add(f *Filter) {
-	digest := f.digest()
-	for i := range s {
-		s[i] += binary.BigEndian.Uint64(digest[8*i:])
-	}
-}
-
-func (s *sum) take(f *Filter) {
-	digest := f.digest()
-	for i := range s {
-		s[i] -= binary.BigEndian.Uint64(digest[8*i:])
-	}
-}
-
-func (s *sum) version() string {
-	words := make([]byte, 0, sha256.Size)
-	for _, word := range s {
-		words = binary.BigEndian.AppendUint64(words, word)
-	}
-	version := sha256.Sum256(words)
-	return hex.EncodeToString(version[:6])
-}
-
 func compareNames(a, b *Filter) int { return cmp.Compare(a.Name, b.Name) }
-
-// digest covers everything that determines delivery. The spec's file is not included, so moving a
-// file makes no new snapshot.
-func (f *Filter) digest() [sha256.Size]byte {
-	line := struct {
-		Filter
-		Revision string `json:"revision"`
-		SpecFile string `json:"specFile,omitempty"`
-	}{Filter: *f, Revision: f.revisionID()}
-	line.Filter.Revision = nil
-	text, err := json.Marshal(line)
-	if err != nil {
-		// Structs of strings, numbers and booleans always marshal.
-		panic("snapshot: " + err.Error())
-	}
-	return sha256.Sum256(text)
-}
 
 // Version returns 12 hex digits. Equal contents have equal versions.
 func (s *Snapshot) Version() string {
@@ -204,33 +129,4 @@ func Diff(before, after *Snapshot) []string {
 		}
 	}
 	return names
-}
-
-// Equal reports whether all fields are equal. Revisions are compared by their IDs and refusals.
-func (f *Filter) Equal(o *Filter) bool {
-	if f == o {
-		return true
-	}
-	return f.Name == o.Name && f.Type == o.Type && f.revisionID() == o.revisionID() && f.Policy == o.Policy &&
-		f.Delivery == o.Delivery && f.OnRemove == o.OnRemove && f.Disabled == o.Disabled && f.Removed == o.Removed && f.Preparing == o.Preparing &&
-		f.SpecFile == o.SpecFile && equalRefusals(f.Revision, o.Revision) && slices.Equal(f.AcceptLoss, o.AcceptLoss) &&
-		equalSelector(f.Nodes, o.Nodes) && equalCanary(f.Canary, o.Canary)
-}
-
-func (f *Filter) revisionID() string {
-	if f.Revision == nil {
-		return ""
-	}
-	return f.Revision.ID
-}
-
-func equalSelector(a, b spec.NodeSelector) bool {
-	return slices.Equal(a.IDs, b.IDs) && slices.Equal(a.Clusters, b.Clusters) && maps.Equal(a.Metadata, b.Metadata)
-}
-
-func equalCanary(a, b spec.Canary) bool {
-	if a.Count != b.Count || a.Percent != b.Percent || (a.Selector == nil) != (b.Selector == nil) {
-		return false
-	}
-	return a.Selector == nil || equalSelector(*a.Selector, *b.Selector)
 }

@@ -22,6 +22,9 @@ const (
 	File   = snapshot.File
 )
 
+// SaltLen is the length of a salt: lowercase hex digits.
+const SaltLen = 16
+
 // DefaultTimeout bounds Envoy's fetch of a module: 32 MiB, the largest module that Envoy fetches,
 // at half a megabyte a second.
 const DefaultTimeout = 60 * time.Second

@@ -1,10 +1,6 @@
-// Package translate turns a revision into the resource for an Envoy: a TypedExtensionConfig with a
-// Wasm filter, in the dialect of the Envoy's version. The package is pure: equal arguments give
-// equal bytes, in every process.
 package translate
 
 import (
-	"errors"
 	"fmt"
 
 	corev3 "github.com/envoyproxy/go-control-plane/envoy/config/core/v3"
@@ -12,16 +8,12 @@ import (
 	networkwasmv3 "github.com/envoyproxy/go-control-plane/envoy/extensions/filters/network/wasm/v3"
 	wasmv3 "github.com/envoyproxy/go-control-plane/envoy/extensions/wasm/v3"
 	"google.golang.org/protobuf/proto"
-	"google.golang.org/protobuf/types/known/anypb"
 	"google.golang.org/protobuf/types/known/durationpb"
 	"google.golang.org/protobuf/types/known/wrapperspb"
 
 	"github.com/wasm-xds/wasm-xds/pkg/snapshot"
 	"github.com/wasm-xds/wasm-xds/pkg/spec"
 )
-
-// SaltLen is the length of a salt: lowercase hex digits.
-const SaltLen = 16
 
 // message is a filter config: a protobuf message with a validation method.
 type message interface {
@@ -128,44 +120,4 @@ func setFailurePolicy(plugin *wasmv3.PluginConfig, r *snapshot.Revision, v Versi
 		return fmt.Errorf("unknown failure policy %q", r.Policy)
 	}
 	return nil
-}
-
-// packConfig packs a configuration in the message of its type; nil stays nil. For a Struct, config
-// already is the wire format, which Envoy passes on unchanged.
-func packConfig(config *string, as spec.ConfigType) (*anypb.Any, error) {
-	if config == nil {
-		return nil, nil
-	}
-	switch as {
-	case "", spec.ConfigString:
-		return pack(wrapperspb.String(*config))
-	case spec.ConfigBytes:
-		return pack(wrapperspb.Bytes([]byte(*config)))
-	case spec.ConfigStruct:
-		return &anypb.Any{TypeUrl: structURL, Value: []byte(*config)}, nil
-	default:
-		return nil, fmt.Errorf("unknown type %q", as)
-	}
-}
-
-const structURL = "type.googleapis.com/google.protobuf.Struct"
-
-func pack(m proto.Message) (*anypb.Any, error) {
-	packed := new(anypb.Any)
-	err := anypb.MarshalFrom(packed, m, proto.MarshalOptions{Deterministic: true})
-	return packed, wireError(err)
-}
-
-func marshal(m proto.Message) ([]byte, error) {
-	data, err := proto.MarshalOptions{Deterministic: true}.Marshal(m)
-	return data, wireError(err)
-}
-
-// wireError replaces protobuf's own error: for text that is not UTF-8 that error names an internal
-// field and no remedy.
-func wireError(err error) error {
-	if err == nil {
-		return nil
-	}
-	return errors.Join(errors.New("cannot be put on the wire (text must be UTF-8)"), err)
 }

@@ -17,11 +17,14 @@ type Ordered struct {
 // smaller packages may have one. `go run -C test ./depcheck/cmd/rooms PACKAGE` proposes layers.
 var Layers = map[string]Ordered{
 	"pkg/snapshot": {
-		Unordered: "1 of 8 arrows go up",
 		Layers: []string{
-			"digits revision variant",
-			"changes encoding refusal",
-			"loss snapshot",
+			"digits doc encoding minor variant",
+			"refusal vm",
+			"loss",
+			"revision",
+			"changes filter",
+			"sum",
+			"snapshot",
 		},
 	},
 
@@ -58,13 +61,11 @@ var Layers = map[string]Ordered{
 	},
 
 	"pkg/translate": {
-		Unordered: "2 of 12 arrows go up",
 		Layers: []string{
-			"version",
-			"capabilities",
+			"code doc pack version",
+			"capabilities vm",
 			"translate",
-			"code",
-			"template vm",
+			"template",
 		},
 	},
 
