@@ -44,6 +44,10 @@ func goldens() map[string]bootstrap.Options {
 		"testdata/network.yaml":    {Filters: []bootstrap.Filter{tcpLog}},
 		"testdata/lds.yaml":        {ListenersFile: "/run/wasm-xds/listeners.yaml"},
 		listeners:                  {ListenersFile: "/run/wasm-xds/listeners.yaml", Filters: filters},
+		"testdata/sockets.yaml": {
+			Filters: []bootstrap.Filter{prime}, XDSAddress: "unix:///run/wasm-xds/xds.sock",
+			ModulesAddress: "unix:///run/wasm-xds/modules: #1.sock", UpstreamAddress: "unix:///run/app.sock",
+		},
 		"testdata/options.yaml": {
 			Filters:             []bootstrap.Filter{{Name: "yes", Type: spec.HTTP}, {Name: `a: "b" #c`, Type: spec.Network}},
 			InitialFetchTimeout: 1500 * time.Millisecond,
@@ -214,18 +218,20 @@ func TestErrors(t *testing.T) {
 		return o
 	}
 	for want, options := range map[string]bootstrap.Options{
-		"no filters":                        {},
-		"has no name":                       {Filters: []bootstrap.Filter{{Type: spec.HTTP}}},
-		`"hello" is there twice`:            {Filters: []bootstrap.Filter{hello, hello}},
-		`has the type "udp"`:                {Filters: []bootstrap.Filter{{Name: "a", Type: "udp"}}},
-		`unknown mode "x"`:                  with(func(o *bootstrap.Options) { o.Mode = "x" }),
-		"timeout -1s is negative":           with(func(o *bootstrap.Options) { o.InitialFetchTimeout = -time.Second }),
-		"admin address":                     with(func(o *bootstrap.Options) { o.AdminAddress = "9901" }),
-		"Envoy listens on IP addresses":     with(func(o *bootstrap.Options) { o.ListenAddress = "host:1" }),
-		"no port between":                   with(func(o *bootstrap.Options) { o.TCPListenAddress = "127.0.0.1:65536" }),
-		"no port to connect to":             with(func(o *bootstrap.Options) { o.UpstreamAddress = "127.0.0.1:0" }),
-		"cannot be called upstream":         with(func(o *bootstrap.Options) { o.ModulesCluster = "upstream" }),
-		"xDS address: address a: missing p": with(func(o *bootstrap.Options) { o.XDSAddress = "a" }),
+		"no filters":                         {},
+		"has no name":                        {Filters: []bootstrap.Filter{{Type: spec.HTTP}}},
+		`"hello" is there twice`:             {Filters: []bootstrap.Filter{hello, hello}},
+		`has the type "udp"`:                 {Filters: []bootstrap.Filter{{Name: "a", Type: "udp"}}},
+		`unknown mode "x"`:                   with(func(o *bootstrap.Options) { o.Mode = "x" }),
+		"timeout -1s is negative":            with(func(o *bootstrap.Options) { o.InitialFetchTimeout = -time.Second }),
+		"admin address":                      with(func(o *bootstrap.Options) { o.AdminAddress = "9901" }),
+		"Envoy listens on IP addresses":      with(func(o *bootstrap.Options) { o.ListenAddress = "host:1" }),
+		"no port between":                    with(func(o *bootstrap.Options) { o.TCPListenAddress = "127.0.0.1:65536" }),
+		"no port to connect to":              with(func(o *bootstrap.Options) { o.UpstreamAddress = "127.0.0.1:0" }),
+		"cannot be called upstream":          with(func(o *bootstrap.Options) { o.ModulesCluster = "upstream" }),
+		`listen address: "unix:///a" is a s`: with(func(o *bootstrap.Options) { o.ListenAddress = "unix:///a" }),
+		"the path is not absolute":           with(func(o *bootstrap.Options) { o.XDSAddress = "unix://a" }),
+		"xDS address: address a: missing p":  with(func(o *bootstrap.Options) { o.XDSAddress = "a" }),
 	} {
 		var out strings.Builder
 		err := bootstrap.Render(&out, options)

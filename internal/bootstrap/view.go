@@ -12,6 +12,7 @@ import (
 	"strings"
 	"time"
 
+	"github.com/wasm-xds/wasm-xds/internal/address"
 	"github.com/wasm-xds/wasm-xds/pkg/spec"
 )
 
@@ -35,9 +36,10 @@ type view struct {
 
 // endpoint is an address on which Envoy listens, or the address of a cluster.
 type endpoint struct {
-	Host string
-	Port uint16
-	Name bool // Host is a DNS name, not an IP address
+	Host   string
+	Port   uint16
+	Name   bool   // Host is a DNS name, not an IP address
+	Socket string // path of a Unix socket; "": Host and Port
 }
 
 // DNS returns the discovery type of a cluster with this endpoint.
@@ -128,8 +130,8 @@ func (v *view) setMode(o Options) error {
 
 func (v *view) setAddresses(o Options) error {
 	var errs []error
-	parse := func(what, address, byDefault string, parse func(string) (endpoint, error)) endpoint {
-		e, err := parse(or(address, byDefault))
+	parse := func(what, text, byDefault string, parse func(string) (endpoint, error)) endpoint {
+		e, err := parse(or(text, byDefault))
 		if err != nil {
 			errs = append(errs, fmt.Errorf("%s address: %w", what, err))
 		}
@@ -153,8 +155,11 @@ func (v *view) checkClusters() error {
 }
 
 // bindAddress parses an address on which Envoy listens: an IP address, never a DNS name.
-func bindAddress(address string) (endpoint, error) {
-	e, err := splitAddress(address)
+func bindAddress(text string) (endpoint, error) {
+	if strings.HasPrefix(text, "unix:") {
+		return endpoint{}, fmt.Errorf("%q is a socket: Envoy listens on IP addresses", text)
+	}
+	e, err := splitAddress(text)
 	if err != nil {
 		return endpoint{}, err
 	}
@@ -172,13 +177,16 @@ func bindAddress(address string) (endpoint, error) {
 
 // dialAddress parses an address to which Envoy connects. "All interfaces" is no destination, so the
 // host becomes this machine's loopback address.
-func dialAddress(address string) (endpoint, error) {
-	e, err := splitAddress(address)
+func dialAddress(text string) (endpoint, error) {
+	if a, err := address.Parse(text); a.IsSocket() || strings.HasPrefix(text, "unix:") {
+		return endpoint{Socket: a.Path()}, err
+	}
+	e, err := splitAddress(text)
 	if err != nil {
 		return endpoint{}, err
 	}
 	if e.Port == 0 {
-		return endpoint{}, fmt.Errorf("%q has no port to connect to", address)
+		return endpoint{}, fmt.Errorf("%q has no port to connect to", text)
 	}
 	if ip, err := netip.ParseAddr(e.Host); e.Host == "" || err == nil && ip.IsUnspecified() {
 		e.Host, e.Name = "127.0.0.1", false
@@ -186,14 +194,14 @@ func dialAddress(address string) (endpoint, error) {
 	return e, nil
 }
 
-func splitAddress(address string) (endpoint, error) {
-	host, portText, err := net.SplitHostPort(address)
+func splitAddress(text string) (endpoint, error) {
+	host, portText, err := net.SplitHostPort(text)
 	if err != nil {
 		return endpoint{}, err
 	}
 	port, err := strconv.ParseUint(portText, 10, 16)
 	if err != nil {
-		return endpoint{}, fmt.Errorf("%q has no port between 0 and 65535", address)
+		return endpoint{}, fmt.Errorf("%q has no port between 0 and 65535", text)
 	}
 	_, err = netip.ParseAddr(host)
 	return endpoint{Host: host, Port: uint16(port), Name: err != nil && host != ""}, nil

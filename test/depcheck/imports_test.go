@@ -35,6 +35,7 @@ var imports = map[string][]string{
 
 	// Tools that know nothing of specs.
 	"internal/atomicfile": {},
+	"internal/address":    {},
 	"internal/certs":      {},
 	"internal/ending":     {},
 	"internal/getenvoy":   {},
@@ -108,7 +109,7 @@ var imports = map[string][]string{
 	},
 
 	// The command line.
-	"internal/bootstrap": {"pkg/spec"},
+	"internal/bootstrap": {"internal/address", "pkg/spec"},
 	"internal/cli": {
 		"internal/api", "internal/apiclient", "internal/atomicfile", "internal/bootstrap", "internal/bundle", "internal/certs",
 		"internal/examine", "internal/getenvoy", "internal/module", "internal/netguard", "internal/persist",
