@@ -81,16 +81,38 @@ func (a Address) String() string {
 	return a.text
 }
 
-// Of returns the address of an open listener or connection in the form that [Parse] reads.
-func Of(a net.Addr) string {
+// Of returns the address of an open listener.
+func Of(l net.Listener) Address {
+	a := l.Addr()
 	if a.Network() == "unix" {
-		return socketScheme + a.String()
+		return Address{network: "unix", text: a.String()}
 	}
-	return a.String()
+	return Address{network: "tcp", text: a.String()}
 }
 
-// Dial connects to the address. A TCP address of all interfaces, for example 0.0.0.0, leads to this
-// machine.
+// Client names the other end of a connection. The client of a socket has no address, so its name is
+// "unix".
+func Client(a net.Addr) string {
+	switch {
+	case a == nil:
+		return ""
+	case a.Network() == "unix":
+		return "unix"
+	default:
+		return a.String()
+	}
+}
+
+// URL returns the http URL of the address, without a slash at the end. A server on a socket ignores
+// the host of a URL, so the host is localhost.
+func (a Address) URL() string {
+	if a.IsSocket() {
+		return "http://localhost"
+	}
+	return "http://" + a.text
+}
+
+// Dial connects to the address.
 func (a Address) Dial(ctx context.Context) (net.Conn, error) {
 	var d net.Dialer
 	return d.DialContext(ctx, a.network, a.text)

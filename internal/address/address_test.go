@@ -278,7 +278,10 @@ func connect(t *testing.T, a address.Address, l net.Listener) {
 	if err := server.Close(); err != nil {
 		t.Fatal(err)
 	}
-	if got := address.Of(server.LocalAddr()); got != a.String() {
+	if got := address.Of(l); got != a {
 		t.Errorf("the address is %q, want %q", got, a)
+	}
+	if got := address.Client(server.RemoteAddr()); got != "unix" {
+		t.Errorf("the client is %q", got)
 	}
 }

@@ -15,6 +15,7 @@ import (
 	"net/url"
 	"time"
 
+	"github.com/wasm-xds/wasm-xds/internal/address"
 	"github.com/wasm-xds/wasm-xds/internal/api"
 )
 
@@ -29,9 +30,13 @@ const (
 // for concurrent use, and keeps no connection.
 type Client struct{ server server }
 
-// New makes a client for the server at host:port. It does not connect. For the host 0.0.0.0 or ::,
-// which a server listens on, the client connects to this machine.
-func New(address string) Client { return Client{server{address}} }
+// New makes a client for the server at host:port, or at a Unix socket in the form of
+// [address.Parse]. It does not connect. For the host 0.0.0.0 or ::, which a server listens on, the
+// client connects to this machine.
+func New(text string) Client {
+	a, _ := address.Parse(text) // another text fails to connect
+	return Client{server{address: text, socket: a.Path()}}
+}
 
 // Filters asks for all filters.
 func (c Client) Filters(ctx context.Context) ([]api.Filter, error) {

@@ -4,8 +4,10 @@ import (
 	"bytes"
 	"context"
 	"encoding/json"
+	"errors"
 	"fmt"
 	"io"
+	"io/fs"
 	"net"
 	"net/http"
 	"net/netip"
@@ -30,7 +32,10 @@ const (
 )
 
 // server is the API at an address.
-type server struct{ address string }
+type server struct {
+	address string
+	socket  string // the path of a Unix socket; "": address is host:port
+}
 
 // get decodes the answer into a value.
 func (s server) get(ctx context.Context, path string, into any) error {
@@ -75,11 +80,17 @@ func (s server) ask(ctx context.Context, method, path string, body io.Reader) (*
 	}
 	// No proxy: the server is on this machine, or at the address that the user gave.
 	transport := &http.Transport{DisableKeepAlives: true}
+	if s.socket != "" {
+		transport.DialContext = func(ctx context.Context, _, _ string) (net.Conn, error) {
+			var d net.Dialer
+			return d.DialContext(ctx, "unix", s.socket)
+		}
+	}
 	answer, err := transport.RoundTrip(r)
 	if err != nil {
 		return nil, &api.Error{
 			Code: CodeNoServer, Message: fmt.Sprintf("no wasm-xds answers at %s: %s", s.address, reason.Of(err)),
-			Hint: s.whereItMayBe(),
+			Hint: s.whereItMayBe(err),
 		}
 	}
 	if answer.StatusCode == http.StatusOK {
@@ -99,7 +110,10 @@ func (s server) ask(ctx context.Context, method, path string, body io.Reader) (*
 }
 
 // whereItMayBe is a hint for a server that does not answer.
-func (s server) whereItMayBe() string {
+func (s server) whereItMayBe(err error) string {
+	if errors.Is(err, fs.ErrPermission) {
+		return "this user may not write to the socket: use the server's user, or a member of the group of `serve --socket-group`"
+	}
 	host, _, _ := net.SplitHostPort(s.dialAddress())
 	if ip, err := netip.ParseAddr(host); host == "localhost" || err == nil && ip.IsLoopback() {
 		return "start one with `wasm-xds serve`, or name its address with --admin-address"
@@ -110,7 +124,10 @@ func (s server) whereItMayBe() string {
 // dialAddress is the address for a client of a server that listens on every address.
 func (s server) dialAddress() string {
 	host, port, err := net.SplitHostPort(s.address)
-	if err != nil {
+	switch {
+	case s.socket != "":
+		return "localhost"
+	case err != nil:
 		return s.address
 	}
 	switch host {

@@ -7,6 +7,8 @@ import (
 	"net/url"
 	"strconv"
 	"strings"
+
+	"github.com/wasm-xds/wasm-xds/internal/address"
 )
 
 // These are serve's default addresses, and those of render, bootstrap and status.
@@ -16,6 +18,20 @@ const (
 	defaultAdminAddress   = "127.0.0.1:18002"
 	defaultModulesCluster = "wasm_xds_modules"
 )
+
+// checkPort wants host:port, or a Unix socket.
+func checkPort(text string) error {
+	_, err := address.Parse(text)
+	return err
+}
+
+// urlOf is the http URL of an address, or a socket as it is.
+func urlOf(text string) string {
+	if strings.HasPrefix(text, "unix:") {
+		return text
+	}
+	return "http://" + text
+}
 
 // checkAddress wants a host and a port. An empty host would listen everywhere, for which a user
 // must write 0.0.0.0 or [::].
@@ -53,8 +69,12 @@ func checkModulesURL(text *string) error {
 	return nil
 }
 
-func isLoopback(address string) bool {
-	host, _, err := net.SplitHostPort(address)
+// isLocal reports whether an address is reached from this machine only.
+func isLocal(text string) bool {
+	if a, err := address.Parse(text); err == nil && a.IsSocket() {
+		return true
+	}
+	host, _, err := net.SplitHostPort(text)
 	if err != nil {
 		return false
 	}

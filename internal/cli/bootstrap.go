@@ -29,8 +29,8 @@ wasm-xds. It needs the specs, not their modules.`,
 		},
 	}
 	f := c.Flags()
-	f.StringVar(&o.XDSAddress, "xds-address", defaultXDSAddress, "`host:port` of the control plane as Envoy reaches it")
-	f.StringVar(&o.ModulesAddress, "modules-address", defaultModulesAddress, "`host:port` of its module server as Envoy reaches it")
+	f.StringVar(&o.XDSAddress, "xds-address", defaultXDSAddress, "`host:port` or unix:///path of the control plane as Envoy reaches it")
+	f.StringVar(&o.ModulesAddress, "modules-address", defaultModulesAddress, "`host:port` or unix:///path of its module server as Envoy reaches it")
 	f.StringVar(&o.ModulesCluster, "modules-cluster", defaultModulesCluster, "`name` of the cluster for it, as serve has it")
 	o.Mode = bootstrap.ADSDelta
 	choiceFlag(c, &o.Mode, modes(), "mode", "how Envoy asks: "+list(modes()))
@@ -58,12 +58,19 @@ func renderBootstrap(ctx context.Context, path string, from *fetching, o bootstr
 		}
 		return failure("no_specs", "there is no spec in "+path, "a spec is a .yaml or .yml file: see docs/spec.md")
 	}
-	for flag, address := range map[string]string{
-		"--xds-address": o.XDSAddress, "--modules-address": o.ModulesAddress, "--listen-address": o.ListenAddress,
-		"--tcp-listen-address": o.TCPListenAddress, "--upstream-address": o.UpstreamAddress, "--envoy-admin-address": o.AdminAddress,
+	for _, one := range []struct {
+		flag, address string
+		check         func(string) error
+	}{
+		{"--xds-address", o.XDSAddress, checkPort},
+		{"--modules-address", o.ModulesAddress, checkPort},
+		{"--upstream-address", o.UpstreamAddress, checkAddress},
+		{"--listen-address", o.ListenAddress, checkAddress},
+		{"--tcp-listen-address", o.TCPListenAddress, checkAddress},
+		{"--envoy-admin-address", o.AdminAddress, checkAddress},
 	} {
-		if err := checkAddress(address); err != nil {
-			return failure(codeUsage, "invalid "+flag+" "+address+": "+err.Error(), "")
+		if err := one.check(one.address); err != nil {
+			return failure(codeUsage, "invalid "+one.flag+" "+one.address+": "+err.Error(), "")
 		}
 	}
 	if o.InitialFetchTimeout < 0 || o.InitialFetchTimeout > time.Hour {

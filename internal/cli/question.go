@@ -41,12 +41,12 @@ func (q question[T]) addTo(c *cobra.Command) {
 
 // adminAddressFlag adds the flag with the server's address.
 func adminAddressFlag(c *cobra.Command) *string {
-	return c.Flags().String("admin-address", defaultAdminAddress, "`host:port` of the running server")
+	return c.Flags().String("admin-address", defaultAdminAddress, "`host:port` or unix:///path of the running server")
 }
 
 // serverAt checks the address, and connects to nothing yet.
 func serverAt(c *cobra.Command, address string) (apiclient.Client, error) {
-	if err := checkAddress(address); err != nil {
+	if err := checkPort(address); err != nil {
 		return apiclient.Client{}, usage(c, fmt.Sprintf("invalid --admin-address %q: %s", address, err))
 	}
 	return apiclient.New(address), nil

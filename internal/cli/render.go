@@ -14,6 +14,7 @@ import (
 	"github.com/spf13/cobra"
 	"google.golang.org/protobuf/encoding/protojson"
 
+	"github.com/wasm-xds/wasm-xds/internal/address"
 	"github.com/wasm-xds/wasm-xds/internal/module"
 	"github.com/wasm-xds/wasm-xds/pkg/spec"
 	"github.com/wasm-xds/wasm-xds/pkg/translate"
@@ -54,7 +55,7 @@ the delivery: see --delivery inline.`,
 	f.StringVar(&o.version, "envoy-version", "1.40.0", "`version` of the Envoy that it is for")
 	f.BoolVar(&o.full, "full", false, "print inline modules in full")
 	action(f, "full")
-	f.StringVar(&o.address, "modules-address", defaultModulesAddress, "`host:port` that modules are fetched from")
+	f.StringVar(&o.address, "modules-address", defaultModulesAddress, "`host:port` or unix:///path that modules are fetched from")
 	f.StringVar(&o.cluster, "modules-cluster", defaultModulesCluster, "`name` of the Envoy cluster that reaches it")
 	f.StringVar(&o.url, "modules-url", "", "`URL` of it as Envoy sees it (default http:// and the address)")
 	f.StringVar(&o.dirInEnvoy, "modules-dir-in-envoy", "/modules", "`path` of the module store as Envoy sees it")
@@ -64,6 +65,9 @@ the delivery: see --delivery inline.`,
 		version, ok := translate.ParseVersion(o.version)
 		if !ok {
 			return usage(c, fmt.Sprintf("invalid --envoy-version %q: it is like 1.40.0", o.version))
+		}
+		if err := checkPort(o.address); err != nil {
+			return usage(c, fmt.Sprintf("invalid --modules-address %q: %s", o.address, err))
 		}
 		if err := checkModulesURL(&o.url); err != nil {
 			return usage(c, fmt.Sprintf("invalid --modules-url %q: %s", o.url, err))
@@ -152,7 +156,14 @@ func (o *renderOptions) code(one resolved, store *module.Store) (translate.Code,
 	case spec.File:
 		return translate.Code{Variant: translate.File, Path: filepath.Join(o.dirInEnvoy, file)}, nil
 	default:
-		base := cmp.Or(o.url, "http://"+o.address)
+		base := o.url
+		if base == "" {
+			at, err := address.Parse(o.address)
+			if err != nil {
+				return translate.Code{}, err
+			}
+			base = at.URL()
+		}
 		return translate.Code{Variant: translate.Remote, URL: base + "/modules/" + file, Cluster: o.cluster}, nil
 	}
 }

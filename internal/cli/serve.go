@@ -86,7 +86,7 @@ func warnOfAddresses(cfg *serve.Config, log *zap.Logger) {
 		{"modules-address", cfg.ModulesAddress, "download every module"},
 		{"admin-address", cfg.AdminAddress, "see the state and roll filters back"},
 	} {
-		if !isLoopback(one.address) {
+		if !isLocal(one.address) {
 			log.Warn("listening beyond this machine without authentication: who reaches it can "+one.reach,
 				zap.String("flag", "--"+one.flag), zap.String("address", one.address))
 		}

@@ -38,12 +38,15 @@ const defaultForgetRemoved = 24 * time.Hour
 // addTo adds the flags to a command, with their completions.
 func (s *serveFlags) addTo(c *cobra.Command) {
 	f, cfg := c.Flags(), &s.config
-	f.StringVar(&cfg.XDSAddress, "xds-address", defaultXDSAddress, "`host:port` of gRPC: ECDS and ADS, SotW and delta")
-	f.StringVar(&cfg.ModulesAddress, "modules-address", defaultModulesAddress, "`host:port` of HTTP: GET /modules/<sha256>.wasm")
+	f.StringVar(&cfg.XDSAddress, "xds-address", defaultXDSAddress, "`host:port` or unix:///path of gRPC: ECDS and ADS, SotW and delta")
+	f.StringVar(&cfg.ModulesAddress, "modules-address", defaultModulesAddress, "`host:port` or unix:///path of HTTP: GET /modules/<sha256>.wasm")
 	f.StringVar(&cfg.ModulesCluster, "modules-cluster", defaultModulesCluster, "`name` of the Envoy cluster that reaches the modules address")
-	f.StringVar(&cfg.ModulesURL, "modules-url", "", "`URL` that Envoy puts into the Host and the path (default http:// and the modules address)")
+	f.StringVar(&cfg.ModulesURL, "modules-url", "", "`URL` that Envoy puts into the Host and the path (default http:// and the modules address, or http://localhost for a socket)")
 	f.StringVar(&cfg.ModulesDirInEnvoy, "modules-dir-in-envoy", "", "`path` of the module store as Envoy sees it, for delivery file (default as here)")
-	f.StringVar(&cfg.AdminAddress, "admin-address", defaultAdminAddress, "`host:port` of the API, metrics, health and web page")
+	f.StringVar(&cfg.AdminAddress, "admin-address", defaultAdminAddress, "`host:port` or unix:///path of the API, metrics, health and web page")
+	cfg.Sockets.Mode = defaultSocketMode
+	f.Var(fileMode{&cfg.Sockets.Mode}, "socket-mode", "`mode` of Unix sockets among the addresses, in octal; who may write may connect")
+	f.StringVar(&cfg.Sockets.Group, "socket-group", "", "`group` of these sockets, by name or number (default the server's own)")
 	f.StringVar(&cfg.StateDir, "state-dir", "", "`directory` of the module store, the last good snapshot and the verdicts (default systemd's $STATE_DIRECTORY, $XDG_STATE_HOME/wasm-xds or ~/.local/state/wasm-xds)")
 	f.DurationVar(&cfg.Settle, "settle", 20*time.Millisecond, "quiet time before a changed directory is read; a tenth of it after files that were renamed into place, none after a single spec")
 	f.DurationVar(&cfg.Rescan, "rescan", 10*time.Second, "time between looks at names, sizes and times without any event")
@@ -115,7 +118,7 @@ func checkServe(cfg *serve.Config) error {
 	for flag, address := range map[string]string{
 		"xds-address": cfg.XDSAddress, "modules-address": cfg.ModulesAddress, "admin-address": cfg.AdminAddress,
 	} {
-		if err := checkAddress(address); err != nil {
+		if err := checkPort(address); err != nil {
 			return fmt.Errorf("invalid --%s %q: %w", flag, address, err)
 		}
 	}

@@ -7,6 +7,7 @@ import (
 	"crypto/x509"
 	"encoding/pem"
 	"io"
+	"io/fs"
 	"os"
 	"path/filepath"
 	"reflect"
@@ -59,6 +60,8 @@ func fieldsOfFlags(key, here string) map[string]flagged {
 		"registry-ca":           {"old.pem", "Registry.CAFile", "old.pem"},
 		"rescan":                {"2m", "Rescan", 2 * time.Minute},
 		"settle":                {"3s", "Settle", 3 * time.Second},
+		"socket-group":          {"envoy", "Sockets.Group", "envoy"},
+		"socket-mode":           {"0600", "Sockets.Mode", fs.FileMode(0o600)},
 		"state-dir":             {"state", "StateDir", filepath.Join(here, "state")},
 		"verify-key":            {key, "Keys", []string{key}},
 		"xds-address":           {"127.0.0.1:3", "XDSAddress", "127.0.0.1:3"},

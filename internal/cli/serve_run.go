@@ -18,7 +18,7 @@ func runServe(ctx context.Context, cfg serve.Config, log *zap.Logger) error {
 	cfg.Version, cfg.Logger = versionNow().Version, log
 	cfg.Started = func(a serve.Addresses) {
 		log.Info("serving", zap.String("directory", cfg.Dir), zap.Stringers("bundles", cfg.Bundles), zap.String("xds", a.XDS),
-			zap.String("modules", a.Modules), zap.String("admin", "http://"+a.Admin))
+			zap.String("modules", a.Modules), zap.String("admin", urlOf(a.Admin)))
 		if started != nil {
 			started(a)
 		}

@@ -5,6 +5,7 @@ import (
 
 	"go.uber.org/zap"
 
+	"github.com/wasm-xds/wasm-xds/internal/address"
 	"github.com/wasm-xds/wasm-xds/internal/examine"
 	"github.com/wasm-xds/wasm-xds/internal/netguard"
 	"github.com/wasm-xds/wasm-xds/internal/registry"
@@ -29,13 +30,16 @@ type Config struct {
 	// AllowEmpty lets a source remove all of its specs at once. Otherwise the filters stay.
 	AllowEmpty bool
 
-	// XDSAddress, ModulesAddress and AdminAddress are host:port of xDS, of the modules and of the
-	// API. All three are required. Port 0 means a free port.
+	// XDSAddress, ModulesAddress and AdminAddress are the addresses of xDS, of the modules and of
+	// the API, in the form of [address.Parse]. All three are required. Port 0 means a free port.
 	XDSAddress, ModulesAddress, AdminAddress string
+	// Sockets are the permissions of Unix sockets among the addresses. The zero value lets only the
+	// user of this process connect.
+	Sockets address.Permissions
 	// ModulesCluster is the Envoy cluster that reaches ModulesAddress. "" means wasm_xds_modules.
 	ModulesCluster string
 	// ModulesURL is the URL of ModulesAddress as Envoy sees it, without a slash at the end. ""
-	// means http:// and the address.
+	// means http:// and the address, or http://localhost for a socket.
 	ModulesURL string
 	// ModulesDirInEnvoy is the path of the module store as Envoy sees it. "" means its path on
 	// this machine.
@@ -77,5 +81,5 @@ type Config struct {
 	Started func(Addresses)
 }
 
-// Addresses are the listening addresses of a server.
+// Addresses are the listening addresses of a server, in the form of [address.Parse].
 type Addresses struct{ XDS, Modules, Admin string }

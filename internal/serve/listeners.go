@@ -5,8 +5,11 @@ import (
 	"fmt"
 	"io/fs"
 	"net"
+	"os/user"
+	"strings"
 	"syscall"
 
+	"github.com/wasm-xds/wasm-xds/internal/address"
 	"github.com/wasm-xds/wasm-xds/internal/api"
 	"github.com/wasm-xds/wasm-xds/internal/reason"
 	"github.com/wasm-xds/wasm-xds/internal/visitor"
@@ -27,7 +30,7 @@ func listen(cfg *Config) (*listeners, error) {
 		{"--modules-address", cfg.ModulesAddress, &l.modules},
 		{"--admin-address", cfg.AdminAddress, &l.admin},
 	} {
-		listener, err := net.Listen("tcp", one.address)
+		listener, err := open(one.address, cfg.Sockets)
 		if err != nil {
 			l.close()
 			return nil, addressProblem(one.flag, one.address, err)
@@ -37,6 +40,14 @@ func listen(cfg *Config) (*listeners, error) {
 	return l, nil
 }
 
+func open(text string, sockets address.Permissions) (net.Listener, error) {
+	a, err := address.Parse(text)
+	if err != nil {
+		return nil, err
+	}
+	return a.Listen(sockets)
+}
+
 // watchVisitors reports clients that speak the wrong protocol on one of the two ports for Envoy.
 func (l *listeners) watchVisitors(report func(api.Visitor)) {
 	l.xds = visitor.Listen(l.xds, visitor.HTTP2, func(from net.Addr, p visitor.Protocol) { report(visitorOf("xds", from, p)) })
@@ -44,7 +55,7 @@ func (l *listeners) watchVisitors(report func(api.Visitor)) {
 }
 
 func (l *listeners) addresses() Addresses {
-	return Addresses{XDS: l.xds.Addr().String(), Modules: l.modules.Addr().String(), Admin: l.admin.Addr().String()}
+	return Addresses{XDS: address.Of(l.xds).String(), Modules: address.Of(l.modules).String(), Admin: address.Of(l.admin).String()}
 }
 
 // close closes the open listeners. The servers may have closed them already.
@@ -57,18 +68,38 @@ func (l *listeners) close() {
 }
 
 // addressProblem explains why the server cannot listen.
-func addressProblem(flag, address string, err error) error {
+func addressProblem(flag, text string, err error) error {
 	e := &spec.Error{
-		Code: "cannot_listen", Message: fmt.Sprintf("the server cannot listen on %s %s: %s", flag, address, reason.Of(err)),
+		Code: "cannot_listen", Message: fmt.Sprintf("the server cannot listen on %s %s: %s", flag, text, reasonOf(err)),
 		Hint: "name another address with " + flag,
 	}
+	socket, group := strings.HasPrefix(text, "unix:"), user.UnknownGroupError("")
 	switch {
-	case errors.Is(err, syscall.EADDRINUSE):
+	case errors.Is(err, syscall.EADDRINUSE), errors.Is(err, address.ErrLive):
 		e.Code, e.Hint = "address_in_use", "end what listens there, perhaps another wasm-xds, or "+e.Hint
+	case errors.Is(err, address.ErrNoSocket):
+		e.Hint = "move the file away, or " + e.Hint
+	case errors.As(err, &group):
+		e.Message = fmt.Sprintf("the socket %s cannot have the group %q: this machine has no such group", text, string(group))
+		e.Hint = "name an existing group, or its number, with --socket-group"
+	case socket && errors.Is(err, fs.ErrNotExist):
+		e.Hint = "make the directory first, with systemd by RuntimeDirectory=wasm-xds"
+	case socket && errors.Is(err, fs.ErrPermission):
+		e.Hint = "this user must be able to write in the directory, and must belong to the group of --socket-group"
 	case errors.Is(err, syscall.EADDRNOTAVAIL):
 		e.Hint = "this machine does not have that address: " + e.Hint
 	case errors.Is(err, fs.ErrPermission):
 		e.Hint = "ports below 1024 are for root: " + e.Hint
 	}
 	return e
+}
+
+// reasonOf leaves the path of a socket out, which the message has already.
+func reasonOf(err error) string {
+	for _, known := range []error{address.ErrLive, address.ErrNoSocket} {
+		if errors.Is(err, known) {
+			return known.Error()
+		}
+	}
+	return reason.Of(err)
 }

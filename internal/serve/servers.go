@@ -13,6 +13,7 @@ import (
 	"golang.org/x/sync/errgroup"
 	"google.golang.org/grpc"
 
+	"github.com/wasm-xds/wasm-xds/internal/address"
 	"github.com/wasm-xds/wasm-xds/internal/admin"
 	"github.com/wasm-xds/wasm-xds/internal/api"
 	"github.com/wasm-xds/wasm-xds/internal/control"
@@ -89,7 +90,7 @@ func limitOf(r xds.Refusal) api.Limit {
 func addressesFor(cfg *Config, store *module.Store, l *listeners) resource.Addresses {
 	const anySHA256 = "0000000000000000000000000000000000000000000000000000000000000000"
 	return resource.Addresses{
-		ModulesURL:     cmp.Or(cfg.ModulesURL, "http://"+l.modules.Addr().String()),
+		ModulesURL:     cmp.Or(cfg.ModulesURL, address.Of(l.modules).URL()),
 		ModulesCluster: cmp.Or(cfg.ModulesCluster, "wasm_xds_modules"),
 		ModulesDir:     cmp.Or(cfg.ModulesDirInEnvoy, filepath.Dir(store.Path(anySHA256))),
 	}

@@ -9,6 +9,7 @@ import (
 	"google.golang.org/grpc/peer"
 	"google.golang.org/protobuf/types/known/structpb"
 
+	"github.com/wasm-xds/wasm-xds/internal/address"
 	"github.com/wasm-xds/wasm-xds/internal/delivery"
 	"github.com/wasm-xds/wasm-xds/internal/xds/wire"
 	"github.com/wasm-xds/wasm-xds/pkg/translate"
@@ -59,8 +60,8 @@ func asText(v *structpb.Value) string {
 }
 
 func peerAddress(ctx context.Context) string {
-	if p, ok := peer.FromContext(ctx); ok && p.Addr != nil {
-		return p.Addr.String()
+	if p, ok := peer.FromContext(ctx); ok {
+		return address.Client(p.Addr)
 	}
 	return ""
 }

@@ -78,7 +78,7 @@ var imports = map[string][]string{
 	"internal/xds/subscription":   {"internal/delivery", "internal/xds/wire"},
 	"internal/xds/resource":       {"internal/delivery", "internal/xds/wire", "pkg/translate"},
 	"internal/xds": {
-		"internal/delivery", "internal/ending", "internal/xds/subscription", "internal/xds/wire", "pkg/spec", "pkg/translate",
+		"internal/address", "internal/delivery", "internal/ending", "internal/xds/subscription", "internal/xds/wire", "pkg/spec", "pkg/translate",
 	},
 
 	// The server.
@@ -92,7 +92,7 @@ var imports = map[string][]string{
 	"internal/desired":    {"pkg/snapshot", "pkg/source", "pkg/spec"},
 	"internal/specedit":   {"internal/atomicfile", "pkg/spec"},
 	"internal/reason":     {},
-	"internal/apiclient":  {"internal/api", "internal/reason"},
+	"internal/apiclient":  {"internal/address", "internal/api", "internal/reason"},
 	"internal/metrics":    {"internal/api"},
 	"internal/control": {
 		"internal/api", "internal/builtin", "internal/checkqueue", "internal/delivery", "internal/desired",
@@ -101,7 +101,7 @@ var imports = map[string][]string{
 		"pkg/source/restart", "pkg/spec",
 	},
 	"internal/serve": {
-		"internal/admin", "internal/api", "internal/certs", "internal/control", "internal/delivery", "internal/ending",
+		"internal/address", "internal/admin", "internal/api", "internal/certs", "internal/control", "internal/delivery", "internal/ending",
 		"internal/examine", "internal/metrics", "internal/module", "internal/moduleserver", "internal/netguard",
 		"internal/preflight", "internal/reason", "internal/registry", "internal/signature", "internal/source/oci",
 		"internal/state", "internal/transfer", "internal/visitor", "internal/xds", "internal/xds/resource", "pkg/snapshot", "pkg/source",
@@ -111,7 +111,7 @@ var imports = map[string][]string{
 	// The command line.
 	"internal/bootstrap": {"internal/address", "pkg/spec"},
 	"internal/cli": {
-		"internal/api", "internal/apiclient", "internal/atomicfile", "internal/bootstrap", "internal/bundle", "internal/certs",
+		"internal/address", "internal/api", "internal/apiclient", "internal/atomicfile", "internal/bootstrap", "internal/bundle", "internal/certs",
 		"internal/examine", "internal/getenvoy", "internal/module", "internal/netguard", "internal/persist",
 		"internal/preflight", "internal/preflight/cause", "internal/preflight/envoy", "internal/preflight/finding",
 		"internal/preflight/static", "internal/preflight/wasmbin", "internal/reason", "internal/registry", "internal/serve",

@@ -24,6 +24,7 @@ type EnvoyOptions struct {
 	ExtraArgs   []string // appended to the command line
 	Env         []string // NAME=value, in addition to the test's own environment
 	MayDie      bool     // an unexpected end is no failure
+	User        uint32   // user and group that run Envoy, which needs root; 0: the test's own
 }
 
 // EnvoyProcess is a running Envoy, which ends with the test.
@@ -72,6 +73,9 @@ func (e *EnvoyProcess) start() {
 	_ = os.Remove(e.file("admin"))
 	cmd := exec.Command(Envoy(e.t, e.options.Version), e.args()...)
 	cmd.Env = append(os.Environ(), e.options.Env...)
+	if e.options.User != 0 {
+		e.runAs(cmd, e.options.User)
+	}
 	p := startProcess(e.t, "Envoy", e.file("envoy.log"), cmd)
 	e.mu.Lock()
 	e.process, e.admin = p, ""
@@ -93,6 +97,35 @@ func (e *EnvoyProcess) start() {
 	if !ok || !p.running() && !e.options.MayDie {
 		e.t.Fatalf("Envoy does not start:\n%s", tail(e.shortLog(), 40))
 	}
+}
+
+// runAs lets another user run Envoy. That user may not reach the directory of the binary, so it gets
+// a link or a copy.
+func (e *EnvoyProcess) runAs(cmd *exec.Cmd, user uint32) {
+	e.t.Helper()
+	for _, dir := range []string{filepath.Dir(e.dir), e.dir} { // of t.TempDir
+		if err := os.Chmod(dir, 0o755); err != nil {
+			e.t.Fatalf("%v", err)
+		}
+	}
+	if err := os.Chown(e.dir, int(user), int(user)); err != nil {
+		e.t.Fatalf("%v", err)
+	}
+	if err := os.Chmod(e.file("bootstrap.yaml"), 0o644); err != nil {
+		e.t.Fatalf("%v", err)
+	}
+	binary := e.file("envoy")
+	if err := os.Link(cmd.Path, binary); err != nil && !os.IsExist(err) {
+		text, err := os.ReadFile(cmd.Path)
+		if err == nil {
+			err = os.WriteFile(binary, text, 0o755)
+		}
+		if err != nil {
+			e.t.Fatalf("%v", err)
+		}
+	}
+	cmd.Path = binary
+	cmd.SysProcAttr = &syscall.SysProcAttr{Credential: &syscall.Credential{Uid: user, Gid: user}}
 }
 
 func (e *EnvoyProcess) args() []string {

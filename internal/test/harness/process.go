@@ -32,7 +32,11 @@ func startProcess(t TB, what, logPath string, cmd *exec.Cmd) *process {
 	}
 	defer log.Close()
 	cmd.Stdout, cmd.Stderr = log, log
-	cmd.SysProcAttr = program.DieWithParent()
+	attributes := program.DieWithParent()
+	if cmd.SysProcAttr != nil {
+		attributes.Credential = cmd.SysProcAttr.Credential
+	}
+	cmd.SysProcAttr = attributes
 	if err := cmd.Start(); err != nil {
 		t.Fatalf("start %s: %v", what, err)
 	}
