@@ -52,7 +52,8 @@ func (a Address) Listen(p Permissions) (net.Listener, error) {
 	return a.bind(p.Mode, group)
 }
 
-// bind makes the socket with the mode 0600, and then gives it the group and the mode.
+// bind makes the socket with the mode 0600, and then gives it the group and the mode. See
+// docs/RATIONALE.md#how-does-a-unix-socket-get-its-permissions.
 func (a Address) bind(mode fs.FileMode, group int) (net.Listener, error) {
 	config := net.ListenConfig{Control: func(_, _ string, c syscall.RawConn) error {
 		var failed error

@@ -27,10 +27,15 @@ func checkPort(text string) error {
 
 // urlOf is the http URL of an address, or a socket as it is.
 func urlOf(text string) string {
-	if strings.HasPrefix(text, "unix:") {
+	if isSocket(text) {
 		return text
 	}
 	return "http://" + text
+}
+
+func isSocket(text string) bool {
+	a, err := address.Parse(text)
+	return err == nil && a.IsSocket()
 }
 
 // checkAddress wants a host and a port. An empty host would listen everywhere, for which a user
@@ -71,7 +76,7 @@ func checkModulesURL(text *string) error {
 
 // isLocal reports whether an address is reached from this machine only.
 func isLocal(text string) bool {
-	if a, err := address.Parse(text); err == nil && a.IsSocket() {
+	if isSocket(text) {
 		return true
 	}
 	host, _, err := net.SplitHostPort(text)

@@ -39,6 +39,10 @@ func (t tries) print(w io.Writer, v *view) {
 	}
 	try(relative(os.Args[0])+" status --watch --admin-address "+t.admin, "what runs where")
 	_ = table.Flush() // a strings.Builder never fails
-	fmt.Fprintf(&b, "\nOr see http://%s/ in a browser. Ctrl-C ends it all.\n\n", t.admin)
+	if isSocket(t.admin) {
+		b.WriteString("\nCtrl-C ends it all.\n\n")
+	} else {
+		fmt.Fprintf(&b, "\nOr see http://%s/ in a browser. Ctrl-C ends it all.\n\n", t.admin)
+	}
 	_, _ = io.WriteString(w, b.String()) // a closed output is not reported
 }
