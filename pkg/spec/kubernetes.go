@@ -7,23 +7,19 @@ import (
 	"strings"
 )
 
-// kubernetes reports whether a document is a Kubernetes manifest, and then adds a single error.
-// Decoded as a spec, each of its fields would be an error.
+// kubernetesError returns the single error for a Kubernetes manifest, or nil for a document that is
+// no manifest. Decoded as a spec, each field of a manifest would be an error.
 // See docs/RATIONALE.md#why-is-a-kubernetes-manifest-among-specs-a-single-error.
-func (d *decoder) kubernetes(root *node) bool {
+func kubernetesError(file string, root *node) *Error {
 	kind, apiVersion := scalarAt(root, "kind"), scalarAt(root, "apiVersion")
-	if kind == "" && kustomization(d.file) && scalarAt(root, "module") == "" {
+	if kind == "" && kustomization(file) && scalarAt(root, "module") == "" {
 		kind = "Kustomization"
 	}
 	if kind == "" || apiVersion == APIVersion || apiVersion == "" && kind != "Kustomization" {
-		return false
+		return nil
 	}
-	// Without a name, no filter appears that the file never described, and the file's earlier
-	// filters stay.
-	d.known = ""
 	message := fmt.Sprintf("this is a Kubernetes manifest of the kind %s, and no spec", brief(kind))
-	d.fail(&Error{Code: CodeKubernetes, Message: message, Hint: kubernetesHint(kind), Pos: root.pos})
-	return true
+	return &Error{Code: CodeKubernetes, Message: message, Hint: kubernetesHint(kind), Pos: root.pos}
 }
 
 func kubernetesHint(kind string) string {

@@ -2,6 +2,14 @@ package spec
 
 import "slices"
 
+// NodeSelector selects Envoys. All keys that are set must match; a key matches if any of its values
+// does. The zero value selects every Envoy.
+type NodeSelector struct {
+	IDs      []string
+	Clusters []string
+	Metadata map[string]string // compared with the node's metadata as text
+}
+
 // Empty reports whether s has no keys, and therefore selects every Envoy.
 func (s NodeSelector) Empty() bool {
 	return len(s.IDs) == 0 && len(s.Clusters) == 0 && len(s.Metadata) == 0

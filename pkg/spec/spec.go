@@ -1,5 +1,3 @@
-// Package spec defines the YAML document that describes a filter: its types, strict decoding with
-// positions, and validation. The package knows neither Envoy nor xDS.
 package spec
 
 import "time"
@@ -158,14 +156,6 @@ type VM struct {
 	AllowPrecompiled bool
 }
 
-// NodeSelector selects Envoys. All keys that are set must match; a key matches if any of its values
-// does. The zero value selects every Envoy.
-type NodeSelector struct {
-	IDs      []string
-	Clusters []string
-	Metadata map[string]string // compared with the node's metadata as text
-}
-
 // Canary selects the Envoys that get a new revision first. Exactly one field is used: Selector if
 // it is not nil, else Percent if it is above 0, else Count (0: all at once). Without rollout in the
 // spec, Count is 1.
@@ -185,20 +175,4 @@ type Limits struct {
 	Memory int64
 	// TimePos and MemoryPos are the positions of the limits, for errors.
 	TimePos, MemoryPos Position
-}
-
-// Position is a place in a file; Line and Column are 1-based, 0 when unknown.
-type Position struct {
-	File   string
-	Line   int
-	Column int
-}
-
-// Error is one problem of one document, worded for the document's author.
-type Error struct {
-	Code    string // stable, snake_case: "unknown_field", "bad_yaml", "module_missing", …
-	Message string
-	Hint    string // the next step; may be empty
-	Name    string // the filter's name, if it is known
-	Pos     Position
 }

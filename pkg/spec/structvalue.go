@@ -181,6 +181,9 @@ func double(text string) (float64, bool) {
 	return number, true
 }
 
+// typeKey is the key by which protobuf's JSON names the message in an Any.
+const typeKey = "@type"
+
 // typedText returns the @type of a text with a JSON object, or "".
 func typedText(text string) string {
 	if !strings.Contains(text, typeKey) {

@@ -6,9 +6,6 @@ import (
 	"strings"
 )
 
-// typeKey is the key by which protobuf's JSON names the message in an Any.
-const typeKey = "@type"
-
 // typedConfigs are the messages with a value that Envoy passes to a module, and the equivalent
 // fields of a spec.
 func typedConfigs() []struct {
@@ -42,7 +39,7 @@ func typeField(n *node) *entry {
 // typedConfig reads the block's value and type. For an unknown type it reports the error and
 // returns false for ok.
 // See docs/RATIONALE.md#why-is-a-pasted-block-with-type-only-a-warning.
-func (d *decoder) typedConfig(path string, n *node, at *entry) (value *node, as ConfigType, ok bool) {
+func typedConfig(d *decoder, path string, n *node, at *entry) (value *node, as ConfigType, ok bool) {
 	name, known := d.str(path+".@type", at.value)
 	if !known {
 		return nil, "", false
@@ -54,7 +51,7 @@ func (d *decoder) typedConfig(path string, n *node, at *entry) (value *node, as 
 		}
 	}
 	if as == "" {
-		d.unknownType(path, name, at)
+		unknownType(d, path, name, at)
 		return nil, "", false
 	}
 	value = &node{kind: kindNull, pos: at.key.pos}
@@ -95,7 +92,7 @@ func instead(path string, as ConfigType) string {
 	}
 }
 
-func (d *decoder) unknownType(path, name string, at *entry) {
+func unknownType(d *decoder, path, name string, at *entry) {
 	var known []string
 	for _, one := range typedConfigs() {
 		known = append(known, one.name)
@@ -111,17 +108,17 @@ func (d *decoder) unknownType(path, name string, at *entry) {
 }
 
 // typedValue returns the configuration in a block's value, as the module gets it.
-func (d *decoder) typedValue(path string, value *node, as ConfigType) *string {
+func typedValue(d *decoder, path string, value *node, as ConfigType) *string {
 	at := path + ".value"
 	missing := value.kind == kindNull
 	switch {
 	case as == ConfigStruct && missing:
-		return d.encoded(path, value, as, "{}")
+		return encoded(d, path, value, as, "{}")
 	case as == ConfigStruct:
 		if !d.is(at, value, kindMap) {
 			return nil
 		}
-		return d.written(at, value, as)
+		return written(d, at, value, as)
 	case missing:
 		empty := ""
 		return &empty // an absent field of a message has its zero value

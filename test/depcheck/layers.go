@@ -46,17 +46,17 @@ var Layers = map[string]Ordered{
 	},
 
 	"pkg/spec": {
-		Unordered: "13 of 96 arrows go up",
 		Layers: []string{
-			"codes mend nearest scalar structvalue",
-			"tree",
-			"reference",
-			"spec",
-			"configtype decode error selector tests",
-			"json kubernetes scan section",
-			"limits setting typedconfig validate",
-			"testsection",
-			"fields testexpect",
+			"codes doc error format mend nearest scalar selector setting structvalue text",
+			"configtype name node reference source tests",
+			"number problems scan spec",
+			"decoder jsonwriter kubernetes notices parse tree",
+			"readfile readlimits readmessage readselector readsettings written",
+			"readexpect readmodule readrollout typedconfig",
+			"readconfig readtests",
+			"readvm",
+			"document",
+			"decode",
 		},
 	},
 

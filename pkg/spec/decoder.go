@@ -12,6 +12,14 @@ import (
 // fields maps the keys of a section to their decoders.
 type fields map[string]func(key, value *node)
 
+// decoder reads the values of one document's tree.
+type decoder struct {
+	*problems
+	file  string           // of the document, as the source named it
+	seen  map[string]*node // the key node of each field in the document, by the field's path
+	meant map[string]bool  // the fields that the writer of an unknown field probably meant
+}
+
 // section passes each entry of the mapping n to the decoder of its field. path is the section's
 // path, and "" for the document.
 func (d *decoder) section(path string, n *node, known fields) {
@@ -42,18 +50,6 @@ func (d *decoder) section(path string, n *node, known fields) {
 	}
 }
 
-// mayBeNull reports whether null has a meaning for a field.
-func mayBeNull(path string) bool {
-	return path == "config" || path == "vm.config" || path == "vm.runtime"
-}
-
-func join(path, name string) string {
-	if path == "" {
-		return name
-	}
-	return path + "." + name
-}
-
 func (d *decoder) unknownField(path string, key *node, known fields) {
 	names := slices.Sorted(maps.Keys(known))
 	where := ""
@@ -80,25 +76,9 @@ func (d *decoder) noValue(path string, n *node) {
 	})
 }
 
-// exampleOf returns an example of a section.
-func exampleOf(path string) string {
-	switch path {
-	case "", "module":
-		return "as in module: {file: ./filter.wasm}"
-	case "module.verify":
-		return "as in verify: {keys: [./cosign.pub]}"
-	case "configFrom":
-		return "as in configFrom: {file: ./config.json}"
-	case "nodes":
-		return "as in nodes: {ids: [edge-1]}"
-	case "rollout":
-		return "as in rollout: {canary: 10%}"
-	case "vm.env":
-		return "as in env: {KEY: value}"
-	case "limits":
-		return "as in limits: {timePerRequest: 1ms, memory: 16Mi}"
-	}
-	return ""
+// has reports whether the document has the field, or a misspelling of it, which has its own error.
+func (d *decoder) has(path string) bool {
+	return d.seen[path] != nil || d.meant[path]
 }
 
 // is checks a node's kind, and reports the error if it is another.

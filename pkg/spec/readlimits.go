@@ -15,13 +15,13 @@ const (
 	maxMemory    = 1 << 30     // Envoy's limit for a filter
 )
 
-func (d *decoder) readLimits(v *node) {
-	l := &d.spec.Limits
+// readLimits reads the section limits into l.
+func readLimits(d *decoder, v *node, l *Limits) {
 	d.section("limits", v, fields{
 		"timePerRequest": func(_, v *node) {
 			l.TimePos, l.TimePerRequest = v.pos, d.duration("limits.timePerRequest", v, minTimeLimit, maxTimeLimit)
 		},
-		"memory": func(_, v *node) { l.MemoryPos, l.Memory = v.pos, d.size("limits.memory", v, pageSize, maxMemory) },
+		"memory": func(_, v *node) { l.MemoryPos, l.Memory = v.pos, readSize(d, "limits.memory", v, pageSize, maxMemory) },
 	})
 	if v.kind == kindMap && len(v.entries) == 0 {
 		d.fail(&Error{
@@ -33,8 +33,8 @@ func (d *decoder) readLimits(v *node) {
 
 var sizeText = regexp.MustCompile(`^([0-9]{1,15})(Ki|Mi|Gi)?$`)
 
-// size reads a number of bytes, with or without a binary unit.
-func (d *decoder) size(path string, n *node, least, most int64) int64 {
+// readSize reads a number of bytes, with or without a binary unit.
+func readSize(d *decoder, path string, n *node, least, most int64) int64 {
 	if n.kind != kindNumber && !d.is(path, n, kindString) {
 		return 0
 	}

@@ -1,0 +1,19 @@
+// Package spec defines the YAML document that describes a filter: its types, strict decoding with
+// positions, and validation. The package knows neither Envoy nor xDS.
+//
+// # Structure
+//
+// From the bottom up:
+//
+//   - spec.go, tests.go, selector.go, setting.go, reference.go, configtype.go and error.go are the
+//     public types. notices.go has the hints about a valid spec.
+//   - source.go, scan.go, mend.go, scalar.go and parse.go split a file into YAML documents. They
+//     refuse text that the YAML library cannot be trusted with, and mend what it gets wrong.
+//   - node.go and tree.go turn the library's nodes into a tree without aliases, merge keys and tags.
+//     problems.go collects the errors of one document.
+//   - decoder.go reads single values of the tree. The files read….go are the sections of a spec, on
+//     top of it, and jsonwriter.go, written.go and typedconfig.go are configurations.
+//   - document.go reads one document, and decode.go a file.
+//
+// [Decode] and all methods may be called concurrently. Every decoder belongs to one call.
+package spec

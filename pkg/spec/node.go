@@ -1,0 +1,42 @@
+package spec
+
+// kind is the YAML type of a node.
+type kind uint8
+
+const (
+	kindInvalid kind = iota // an error was reported; report no others for the node
+	kindNull
+	kindBool
+	kindNumber
+	kindString
+	kindMap
+	kindList
+)
+
+func (k kind) String() string {
+	return [...]string{"invalid", "null", "a boolean", "a number", "a string", "a mapping", "a list"}[k]
+}
+
+// node is a YAML node with its aliases, merge keys and tags resolved.
+type node struct {
+	kind    kind
+	text    string // a scalar's, as written, or the meaning of a quoted one; "" for a missing null
+	pos     Position
+	entries []entry // a mapping's, in order; keys may occur twice
+	items   []*node // a list's
+	size    int     // of the expanded node, in bytes
+	depth   int     // of the expanded node
+}
+
+type entry struct {
+	key, value *node
+	merge      bool // the key is <<; false after the mapping is resolved
+}
+
+// add makes child part of n.
+func (n *node) add(child *node) {
+	n.size += child.size
+	n.depth = max(n.depth, child.depth+1)
+}
+
+const nodeSize = 16 // the size of a node without its text
