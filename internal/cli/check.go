@@ -13,8 +13,8 @@ import (
 
 	"github.com/wasm-xds/wasm-xds/internal/examine"
 	"github.com/wasm-xds/wasm-xds/internal/module"
-	"github.com/wasm-xds/wasm-xds/internal/preflight"
 	"github.com/wasm-xds/wasm-xds/internal/preflight/envoy"
+	"github.com/wasm-xds/wasm-xds/internal/preflight/runner"
 	"github.com/wasm-xds/wasm-xds/pkg/spec"
 	"github.com/wasm-xds/wasm-xds/pkg/translate"
 )
@@ -188,7 +188,7 @@ func (r checkOutcome) print(w io.Writer, format string) error {
 	case "json":
 		printJSON(w, r.json())
 	case "junit":
-		return preflight.WriteJUnit(w, r.suites())
+		return runner.WriteJUnit(w, r.suites())
 	default:
 		r.printText(w)
 	}

@@ -4,8 +4,9 @@ import (
 	"cmp"
 
 	"github.com/wasm-xds/wasm-xds/internal/api"
-	"github.com/wasm-xds/wasm-xds/internal/preflight"
 	"github.com/wasm-xds/wasm-xds/internal/preflight/finding"
+	"github.com/wasm-xds/wasm-xds/internal/preflight/profile"
+	"github.com/wasm-xds/wasm-xds/internal/preflight/runner"
 	"github.com/wasm-xds/wasm-xds/pkg/spec"
 )
 
@@ -22,13 +23,13 @@ type checked struct {
 // checkedTest is a test of a filter, with or without failures.
 type checkedTest struct {
 	Filter string `json:"filter"`
-	preflight.TestResult
+	runner.Result
 }
 
 // checkedProfile has the costs of a filter.
 type checkedProfile struct {
 	Filter string `json:"filter"`
-	*preflight.ProfileResult
+	*profile.Result
 }
 
 type checkResult struct {
@@ -79,13 +80,13 @@ func (r checkOutcome) json() checkResult {
 }
 
 // suites returns a suite for each filter, and a suite for each document with an error.
-func (r checkOutcome) suites() []preflight.Suite {
-	var all []preflight.Suite
+func (r checkOutcome) suites() []runner.Suite {
+	var all []runner.Suite
 	for _, e := range r.errors {
 		all = append(all, documentSuite(e))
 	}
 	for _, one := range r.filters {
-		s := preflight.Suite{Filter: one.spec.Name, File: one.spec.File, Problems: one.Problems, Checked: one.checked, Tests: one.Tests}
+		s := runner.Suite{Filter: one.spec.Name, File: one.spec.File, Problems: one.Problems, Checked: one.checked, Tests: one.Tests}
 		if r.warn {
 			s.Problems, s.Tests = nil, nil
 		}
@@ -94,10 +95,10 @@ func (r checkOutcome) suites() []preflight.Suite {
 	return all
 }
 
-func documentSuite(e *spec.Error) preflight.Suite {
+func documentSuite(e *spec.Error) runner.Suite {
 	plain := *e
 	plain.Hint = ""
-	return preflight.Suite{
+	return runner.Suite{
 		Filter: cmp.Or(e.Name, e.Pos.File), File: e.Pos.File,
 		Problems: []finding.Problem{{Code: e.Code, Message: plain.Error(), Hint: e.Hint}},
 	}

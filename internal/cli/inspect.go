@@ -13,8 +13,8 @@ import (
 
 	"github.com/spf13/cobra"
 
-	"github.com/wasm-xds/wasm-xds/internal/preflight"
 	"github.com/wasm-xds/wasm-xds/internal/preflight/finding"
+	"github.com/wasm-xds/wasm-xds/internal/preflight/rootid"
 	"github.com/wasm-xds/wasm-xds/internal/preflight/static"
 	"github.com/wasm-xds/wasm-xds/internal/reason"
 	"github.com/wasm-xds/wasm-xds/internal/terminal"
@@ -51,7 +51,7 @@ module starts with its configuration is shown by wasm-xds check. It exits with 1
 		if err != nil {
 			return err
 		}
-		d.RootIDs = preflight.RootIDs(c.Context(), module)
+		d.RootIDs = rootid.Of(c.Context(), module)
 		if *output == "json" {
 			printJSON(c.OutOrStdout(), d)
 		} else {

@@ -13,7 +13,8 @@ import (
 
 	"github.com/wasm-xds/wasm-xds/internal/examine"
 	"github.com/wasm-xds/wasm-xds/internal/module"
-	"github.com/wasm-xds/wasm-xds/internal/preflight"
+	"github.com/wasm-xds/wasm-xds/internal/preflight/profile"
+	"github.com/wasm-xds/wasm-xds/internal/preflight/runner"
 	"github.com/wasm-xds/wasm-xds/internal/terminal"
 	"github.com/wasm-xds/wasm-xds/pkg/spec"
 )
@@ -22,8 +23,8 @@ import (
 type examined struct {
 	resolved
 	examine.Result
-	checked time.Duration            // the duration of the check, without the tests
-	profile *preflight.ProfileResult // nil: not asked for, or not possible
+	checked time.Duration   // the duration of the check, without the tests
+	profile *profile.Result // nil: not asked for, or not possible
 }
 
 // warnings are the findings that are shown without making check fail.
@@ -84,7 +85,7 @@ func printExamined(w io.Writer, lines *sourceLines, e examined) {
 }
 
 // printTest prints a failed test.
-func printTest(w io.Writer, lines *sourceLines, s *spec.Spec, t preflight.TestResult) {
+func printTest(w io.Writer, lines *sourceLines, s *spec.Spec, t runner.Result) {
 	problem := &spec.Error{Message: fmt.Sprintf("test %q failed", t.Name), Pos: examine.TestPosition(s, t.Name)}
 	if t.Doubtful {
 		problem.Message = "warning: " + problem.Message

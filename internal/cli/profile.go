@@ -10,9 +10,10 @@ import (
 	"text/tabwriter"
 	"time"
 
+	"github.com/wasm-xds/wasm-xds/internal/examine"
 	"github.com/wasm-xds/wasm-xds/internal/module"
-	"github.com/wasm-xds/wasm-xds/internal/preflight"
 	"github.com/wasm-xds/wasm-xds/internal/preflight/finding"
+	"github.com/wasm-xds/wasm-xds/internal/preflight/profile"
 	"github.com/wasm-xds/wasm-xds/internal/terminal"
 )
 
@@ -36,8 +37,8 @@ func profileAll(ctx context.Context, stderr io.Writer, store *module.Store, filt
 		if err != nil {
 			return err
 		}
-		options := preflight.ProfileOptions{Requests: p.requests, Time: p.time, Progress: progress(stderr, one.spec.Name)}
-		result, ok := one.Result.Profile(ctx, one.spec, code, one.revision.Config, versions, options)
+		options := profile.Options{Requests: p.requests, Time: p.time, Progress: progress(stderr, one.spec.Name)}
+		result, ok := examine.Profile(ctx, one.Result, one.spec, code, one.revision.Config, versions, options)
 		clearProgress(stderr)
 		if ctx.Err() != nil {
 			return errors.New("interrupted")
@@ -84,11 +85,11 @@ func printProfile(w io.Writer, e examined) {
 	}
 	fmt.Fprintf(w, "\nprofile of %s: %s on one VM in %s%s\n", e.spec.Name, plural(p.Requests, "request"), short(p.Duration), cut)
 	table := tabwriter.NewWriter(w, 0, 0, 2, ' ', 0)
-	row := func(name string, c preflight.ProfileCost) {
+	row := func(name string, c profile.Cost) {
 		fmt.Fprintf(table, "  %s\tmedian %s\tp99 %s\t%.1f host calls\n", terminal.Printable(name), short(c.Median), short(c.P99), c.HostCalls)
 	}
 	if len(p.Steps) > 1 {
-		row("all", p.ProfileCost)
+		row("all", p.Cost)
 	}
 	for _, s := range p.Steps {
 		name := s.Test
@@ -98,7 +99,7 @@ func printProfile(w io.Writer, e examined) {
 		case s.Step > 0:
 			name = fmt.Sprintf("%s, step %d", s.Test, s.Step)
 		}
-		row(name, s.ProfileCost)
+		row(name, s.Cost)
 	}
 	_ = table.Flush() // a closed output is not reported
 	if len(p.Functions) > 0 {
@@ -114,7 +115,7 @@ func printProfile(w io.Writer, e examined) {
 	fmt.Fprintln(w, "  memory:", memoryText(p.Memory))
 }
 
-func memoryText(m preflight.MemoryGrowth) string {
+func memoryText(m profile.MemoryGrowth) string {
 	size := func(pages uint32) string {
 		return fmt.Sprintf("%s (%s)", byteCount(int64(pages)<<16), plural(int(pages), "page"))
 	}

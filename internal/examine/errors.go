@@ -4,8 +4,8 @@ import (
 	"fmt"
 	"strings"
 
-	"github.com/wasm-xds/wasm-xds/internal/preflight"
 	"github.com/wasm-xds/wasm-xds/internal/preflight/finding"
+	"github.com/wasm-xds/wasm-xds/internal/preflight/runner"
 	"github.com/wasm-xds/wasm-xds/internal/terminal"
 	"github.com/wasm-xds/wasm-xds/pkg/spec"
 )
@@ -16,20 +16,7 @@ const CodeTestFailed = "test_failed"
 // mostFindings is the largest number of findings in the message of a problem.
 const mostFindings = 8
 
-// Errors returns the problems and failed tests that keep s from being served, with their positions
-// in the spec.
-func (r Result) Errors(s *spec.Spec) []*spec.Error {
-	var all []*spec.Error
-	for _, p := range r.Problems {
-		all = append(all, Error(s, p))
-	}
-	for _, t := range r.Failed() {
-		all = append(all, testError(s, t))
-	}
-	return all
-}
-
-func testError(s *spec.Spec, t preflight.TestResult) *spec.Error {
+func testError(s *spec.Spec, t runner.Result) *spec.Error {
 	words := make([]string, len(t.Failures))
 	for i, f := range t.Failures {
 		words[i] = f.String()

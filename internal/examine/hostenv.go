@@ -6,7 +6,6 @@ import (
 	"slices"
 	"strings"
 
-	"github.com/wasm-xds/wasm-xds/internal/preflight"
 	"github.com/wasm-xds/wasm-xds/internal/preflight/finding"
 	"github.com/wasm-xds/wasm-xds/pkg/spec"
 )
@@ -66,20 +65,4 @@ func HostEnvHint(s *spec.Spec) string {
 	return fmt.Sprintf("the sandbox has no values for vm.hostEnv (%s), which are in Envoy's environment, so this may be for "+
 		"want of them and nothing is refused for it; if the filter does not need them, it is wrong; --host-env NAME=VALUE gives the sandbox one",
 		strings.Join(s.VM.HostEnv, ", "))
-}
-
-// Doubtful returns the failed tests that may fail for want of vm.hostEnv. They cause only warnings.
-func (r Result) Doubtful() []preflight.TestResult {
-	return r.testsThat(func(t preflight.TestResult) bool { return !t.OK && t.Doubtful })
-}
-
-// Doubts returns the spec's warnings for the [Result.Doubtful] tests.
-func (r Result) Doubts(s *spec.Spec) []*spec.Error {
-	var all []*spec.Error
-	for _, t := range r.Doubtful() {
-		e := testError(s, t)
-		e.Hint = HostEnvHint(s)
-		all = append(all, e)
-	}
-	return all
 }

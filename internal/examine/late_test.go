@@ -4,8 +4,8 @@ import (
 	"strings"
 	"testing"
 
-	"github.com/wasm-xds/wasm-xds/internal/preflight"
 	"github.com/wasm-xds/wasm-xds/internal/preflight/finding"
+	"github.com/wasm-xds/wasm-xds/internal/preflight/runner"
 	"github.com/wasm-xds/wasm-xds/pkg/spec"
 )
 
@@ -20,11 +20,11 @@ func TestTookTooLong(t *testing.T) {
 		{"a step", Result{Problems: []finding.Problem{{Code: finding.CodeTimeout}}}, true},
 		{"a limit", Result{Problems: []finding.Problem{{Code: finding.CodeLimitTime}}}, true},
 		{"an import", Result{Problems: []finding.Problem{{Code: finding.CodeImportMissing}}}, false},
-		{"a test that took too long", Result{Tests: []preflight.TestResult{{Name: "a", Trap: finding.CodeTimeout}}}, true},
-		{"a test that failed", Result{Tests: []preflight.TestResult{{Name: "a"}}}, false},
+		{"a test that took too long", Result{Tests: []runner.Result{{Name: "a", Trap: finding.CodeTimeout}}}, true},
+		{"a test that failed", Result{Tests: []runner.Result{{Name: "a"}}}, false},
 		{"a warning", Result{Warnings: []finding.Problem{{Code: finding.CodeTimeout}}}, false},
 	} {
-		v := tt.result.verdict(&spec.Spec{}, nil)
+		v := verdictOf(tt.result, &spec.Spec{}, nil)
 		if v.TookTooLong() != tt.want {
 			t.Errorf("%s: %v", tt.name, v.TookTooLong())
 		}

@@ -8,9 +8,9 @@ import (
 	"fmt"
 	"slices"
 
-	"github.com/wasm-xds/wasm-xds/internal/preflight"
 	"github.com/wasm-xds/wasm-xds/internal/preflight/envoy"
 	"github.com/wasm-xds/wasm-xds/internal/preflight/finding"
+	"github.com/wasm-xds/wasm-xds/internal/preflight/sandbox"
 	"github.com/wasm-xds/wasm-xds/internal/preflight/static"
 	"github.com/wasm-xds/wasm-xds/pkg/snapshot"
 	"github.com/wasm-xds/wasm-xds/pkg/spec"
@@ -82,14 +82,14 @@ func late(code string) bool { return code == finding.CodeTimeout || code == find
 
 // Judge runs [Filter] for all known versions, and returns the verdict. With [Off] it only resolves
 // capabilities: auto.
-func Judge(ctx context.Context, modules *preflight.Modules, mode Mode, s *spec.Spec, m Module, config *string) Verdict {
+func Judge(ctx context.Context, modules *sandbox.Modules, mode Mode, s *spec.Spec, m Module, config *string) Verdict {
 	var v Verdict
 	if mode != Off {
-		v = Filter(ctx, modules, s, m, config, nil).verdict(s, config)
+		v = verdictOf(Filter(ctx, modules, s, m, config, nil), s, config)
 	}
 	if s.AutoCapabilities {
 		// An unreadable module may call nothing. It fails for being unreadable, not for this.
-		info, _ := preflight.Request{Module: m.Bytes, SHA256: m.SHA256, Modules: modules}.Content()
+		info, _ := sandbox.Request{Module: m.Bytes, SHA256: m.SHA256, Modules: modules}.Content()
 		v.Capabilities = static.Capabilities(info)
 	}
 	return v
@@ -100,7 +100,7 @@ func Needed(mode Mode, s *spec.Spec) bool {
 	return s.AutoCapabilities || mode != Off && s.VM.Runtime != spec.NullRuntime
 }
 
-func (r Result) verdict(s *spec.Spec, config *string) Verdict {
+func verdictOf(r Result, s *spec.Spec, config *string) Verdict {
 	secrets := secretsOf(s, config)
 	finding := func(e *spec.Error) Finding {
 		return Finding{Code: e.Code, Message: secrets.hide(e.Message), Hint: e.Hint, Late: late(e.Code)}

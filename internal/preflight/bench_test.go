@@ -6,6 +6,9 @@ import (
 	"os"
 	"runtime"
 	"testing"
+
+	"github.com/wasm-xds/wasm-xds/internal/preflight/engine"
+	"github.com/wasm-xds/wasm-xds/internal/preflight/sandbox"
 )
 
 // benchmarked are the examples in Rust and in Go.
@@ -22,65 +25,57 @@ func benchmarked(b *testing.B, run func(b *testing.B, module []byte)) {
 // BenchmarkEngines is why the interpreter comes first: what a check costs with each.
 func BenchmarkEngines(b *testing.B) {
 	config := "hello"
-	for _, e := range []Engine{Interpreter, Compiler} {
+	for _, e := range []engine.Engine{engine.Interpreter, engine.Compiler} {
 		b.Run(string(e), func(b *testing.B) {
 			benchmarked(b, func(b *testing.B, module []byte) {
 				for b.Loop() {
-					s := newInspected(Request{Module: module, PluginConfig: &config})
-					if !s.inspect() {
-						b.Fatal(s.found.Problems())
-					}
-					run, problem := s.runOn(context.Background(), e, s.found.Versions())
+					c := sandbox.Inspect(sandbox.Request{Module: module, PluginConfig: &config, Engine: e})
+					vm, problem := c.Run(context.Background(), c.Found().Loading(), nil)
 					if problem != nil {
 						b.Fatal(problem)
 					}
-					_ = run.close(context.Background())
+					_ = vm.Close(context.Background())
 				}
 			})
 		})
+	}
+}
+
+func checked(b *testing.B, r sandbox.Request) {
+	if report := Check(context.Background(), r, SmokeRequest); !report.OK {
+		b.Fatal(report.Problems)
 	}
 }
 
 // BenchmarkCheck is the whole check for all versions: cold, of a module that was never seen, and
-// known, of one whose configuration has changed, at once or after a pause.
+// known, of one whose configuration has changed. The sandbox's BenchmarkSpare is the latter after a
+// pause.
 func BenchmarkCheck(b *testing.B) {
-	check := func(b *testing.B, r Request) {
-		if report := Check(context.Background(), r); !report.OK {
-			b.Fatal(report.Problems)
-		}
-	}
 	b.Run("cold", func(b *testing.B) {
 		benchmarked(b, func(b *testing.B, module []byte) {
 			config := "hello"
 			for b.Loop() {
-				check(b, Request{Module: module, PluginConfig: &config})
+				checked(b, sandbox.Request{Module: module, PluginConfig: &config})
 			}
 		})
 	})
-	known := func(pause bool) func(b *testing.B) {
-		return func(b *testing.B) {
-			benchmarked(b, func(b *testing.B, module []byte) {
-				modules := NewModules(len(module))
-				defer modules.Close()
-				for i := range b.N {
-					b.StopTimer()
-					if pause {
-						modules.makeSpares()
-					}
-					config := fmt.Sprint("hello ", i)
-					if i > 0 {
-						b.StartTimer()
-					}
-					check(b, Request{Module: module, PluginConfig: &config, Modules: modules})
+	b.Run("known", func(b *testing.B) {
+		benchmarked(b, func(b *testing.B, module []byte) {
+			modules := sandbox.NewModules(len(module))
+			defer modules.Close()
+			for i := range b.N {
+				b.StopTimer()
+				config := fmt.Sprint("hello ", i)
+				if i > 0 {
+					b.StartTimer()
 				}
-			})
-		}
-	}
-	b.Run("known", known(false))
-	b.Run("known, after a pause", known(true))
+				checked(b, sandbox.Request{Module: module, PluginConfig: &config, Modules: modules})
+			}
+		})
+	})
 }
 
-// BenchmarkKeptModule says what a decoded module takes, for the limit of [NewModules].
+// BenchmarkKeptModule says what a decoded module takes, for the limit of [sandbox.NewModules].
 func BenchmarkKeptModule(b *testing.B) {
 	benchmarked(b, func(b *testing.B, module []byte) {
 		heap := func() float64 {
@@ -91,11 +86,9 @@ func BenchmarkKeptModule(b *testing.B) {
 		}
 		for b.Loop() {
 			before := heap()
-			modules := NewModules(len(module))
+			modules := sandbox.NewModules(len(module))
 			config := "hello"
-			if report := Check(context.Background(), Request{Module: module, PluginConfig: &config, Modules: modules}); !report.OK {
-				b.Fatal(report.Problems)
-			}
+			checked(b, sandbox.Request{Module: module, PluginConfig: &config, Modules: modules})
 			b.ReportMetric((heap()-before)/float64(len(module)), "heap/module")
 			modules.Close()
 		}

@@ -3,10 +3,12 @@ package preflight
 import (
 	"context"
 	"os"
+	"slices"
 	"testing"
 	"time"
 
 	"github.com/wasm-xds/wasm-xds/internal/preflight/finding"
+	"github.com/wasm-xds/wasm-xds/internal/preflight/sandbox"
 	"github.com/wasm-xds/wasm-xds/internal/test/testfilter"
 	"github.com/wasm-xds/wasm-xds/pkg/spec"
 )
@@ -19,13 +21,13 @@ func TestCheckOfWhatLoads(t *testing.T) {
 			t.Fatal(err)
 		}
 		begin := time.Now()
-		r := Check(context.Background(), Request{Module: module, Type: kind, PluginConfig: &config})
+		r := Check(context.Background(), sandbox.Request{Module: module, Type: kind, PluginConfig: &config}, SmokeRequest)
 		t.Log(path, len(module), time.Since(begin))
 		if !r.OK {
 			t.Errorf("%s: %+v\n%v", path, r.Problems, r.Logs)
 		}
 	}
-	r := Check(context.Background(), Request{Module: testfilter.HTTP{Stamp: "v1", EchoConfig: true, EchoEnv: "X"}.Module(), Env: map[string]string{"X": "1"}})
+	r := Check(context.Background(), sandbox.Request{Module: testfilter.HTTP{Stamp: "v1", EchoConfig: true, EchoEnv: "X"}.Module(), Env: map[string]string{"X": "1"}}, SmokeRequest)
 	if !r.OK {
 		t.Errorf("%+v", r.Problems)
 	}
@@ -40,41 +42,36 @@ func TestCheckOfWhatDoesNot(t *testing.T) {
 		finding.CodeImportMissing:    testfilter.HTTP{MissingImport: true}.Module(),
 		finding.CodeNotWasm:          []byte("hello"),
 	} {
-		r := Check(context.Background(), Request{Module: module, Limits: Limits{Step: 100 * time.Millisecond}})
+		r := Check(context.Background(), sandbox.Request{Module: module, Limits: sandbox.Limits{Step: 100 * time.Millisecond}}, SmokeRequest)
 		if r.OK || r.Problems[0].Code != code {
 			t.Errorf("%s: %+v", code, r)
 		}
 	}
 }
 
-func TestStream(t *testing.T) {
-	vm, problems, err := Load(context.Background(), Request{Module: testfilter.HTTP{Stamp: "v1", RequireToken: true}.Module()})
+func TestAutoCapabilities(t *testing.T) {
+	specs, errs, _ := spec.Decode("auth.yaml", []byte("module: {file: a.wasm}\ncapabilities: auto\n"))
+	if len(errs) > 0 || len(specs) != 1 {
+		t.Fatalf("%v", errs)
+	}
+	r := sandbox.RequestFor(specs[0], testfilter.Caller(false), nil)
+	read := sandbox.Inspect(r)
+	if read.Found().Fatal() {
+		t.Fatal(read.Found().Problems())
+	}
+	if auto := read.Request().Capabilities; !slices.Contains(auto, "proxy_http_call") || slices.Contains(auto, "proxy_log") {
+		t.Errorf("%q", auto)
+	}
+	if report := Check(t.Context(), r, SmokeRequest); !report.OK {
+		t.Errorf("%+v", report.Problems)
+	}
+}
+
+func example(t *testing.T, name string) []byte {
+	t.Helper()
+	module, err := os.ReadFile("../../examples/envoy/filters/" + name + ".wasm")
 	if err != nil {
-		t.Fatal(err, problems)
+		t.Fatal(err)
 	}
-	defer vm.Close(context.Background())
-	for token, status := range map[string]string{"ok": "200", "no": "403"} {
-		s, err := vm.NewStream(t.Context(), StreamOptions{})
-		if err != nil {
-			t.Fatal(err)
-		}
-		if err := s.Request(t.Context(), Message{Headers: []Header{{":path", "/"}, {"token", token}}}); err != nil {
-			t.Fatal(err)
-		}
-		if s.Upstream().Complete {
-			if err := s.Response(t.Context(), Message{Headers: []Header{{":status", "200"}}, Body: [][]byte{[]byte("hi")}}); err != nil {
-				t.Fatal(err)
-			}
-		}
-		got := s.Client()
-		if !got.Complete || got.Message.Headers[0].Value != status || s.Local() != (status == "403") {
-			t.Errorf("%s: %+v", token, got)
-		}
-		if v, _ := lookup(got.Message.Headers, "x-filter"); v != "v1" {
-			t.Errorf("%s: %+v", token, got)
-		}
-		if err := s.Close(t.Context()); err != nil {
-			t.Fatal(err)
-		}
-	}
+	return module
 }

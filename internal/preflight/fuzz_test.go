@@ -5,36 +5,9 @@ import (
 	"testing"
 	"time"
 
+	"github.com/wasm-xds/wasm-xds/internal/preflight/sandbox"
 	"github.com/wasm-xds/wasm-xds/internal/test/testfilter"
 )
-
-// What a module writes as headers is read as a whole or not at all, and comes
-// back as it was.
-func FuzzPairs(f *testing.F) {
-	f.Add([]byte{})
-	f.Add([]byte{1, 0, 0, 0})
-	f.Add(encodePairs([]Header{{":path", "/"}, {"a", ""}, {"a", "b"}}))
-	f.Add([]byte{1, 0, 0, 0, 255, 255, 255, 255, 0, 0, 0, 0, 0})
-	f.Add([]byte{255, 255, 255, 255})
-	f.Fuzz(func(t *testing.T, b []byte) {
-		headers, err := decodePairs(b)
-		if err != nil {
-			if headers != nil {
-				t.Error("headers and an error")
-			}
-			return
-		}
-		again, err := decodePairs(encodePairs(headers))
-		if err != nil || len(again) != len(headers) {
-			t.Fatalf("%v comes back as %v, %v", headers, again, err)
-		}
-		for i := range again {
-			if again[i] != headers[i] {
-				t.Errorf("%v comes back as %v", headers[i], again[i])
-			}
-		}
-	})
-}
 
 // No bytes whatever bring the check down, or keep it busy.
 func FuzzCheck(f *testing.F) {
@@ -45,10 +18,10 @@ func FuzzCheck(f *testing.F) {
 	f.Add(testfilter.Garbage("v1"))
 	f.Add(testfilter.NoMemory("v1"))
 	f.Fuzz(func(t *testing.T, module []byte) {
-		r := Check(context.Background(), Request{
+		r := Check(context.Background(), sandbox.Request{
 			Module: module,
-			Limits: Limits{Step: 50 * time.Millisecond, Memory: 64, HostCalls: 1000, Logs: 10},
-		})
+			Limits: sandbox.Limits{Step: 50 * time.Millisecond, Memory: 64, HostCalls: 1000, Logs: 10},
+		}, SmokeRequest)
 		if r.OK != (len(r.Problems) == 0) || len(r.Logs) > 11 {
 			t.Errorf("%+v", r)
 		}

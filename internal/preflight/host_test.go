@@ -8,6 +8,7 @@ import (
 	"time"
 
 	"github.com/wasm-xds/wasm-xds/internal/preflight/finding"
+	"github.com/wasm-xds/wasm-xds/internal/preflight/sandbox"
 	"github.com/wasm-xds/wasm-xds/internal/test/testfilter"
 	"github.com/wasm-xds/wasm-xds/internal/wasmenc"
 )
@@ -42,14 +43,14 @@ func TestHostileModules(t *testing.T) {
 	} {
 		t.Run(name, func(t *testing.T) {
 			begin := time.Now()
-			r := Check(context.Background(), Request{
+			r := Check(context.Background(), sandbox.Request{
 				Module: testfilter.WithCallback("proxy_on_configure", "ii:i", tc.body),
-				Limits: Limits{Step: 2 * time.Second, HostCalls: 2000},
-			})
+				Limits: sandbox.Limits{Step: 2 * time.Second, HostCalls: 2000},
+			}, SmokeRequest)
 			if r.OK || r.Problems[0].Code != tc.code {
 				t.Errorf("after %s: %+v", time.Since(begin), r.Problems)
 			}
-			if n := len(r.Logs); n > defaultKeptLogs+1 {
+			if n := len(r.Logs); n > 200+1 {
 				t.Errorf("%d lines are kept", n)
 			}
 		})
@@ -77,7 +78,7 @@ func TestVersionsAreJudgedEach(t *testing.T) {
 		later := m.Import("wasi_snapshot_preview1", "fd_sync", wasmenc.Sig("i:i"))
 		return wasmenc.Code{}.I32Const(1).Call(later).Drop()
 	})
-	r := Check(context.Background(), Request{Module: module})
+	r := Check(context.Background(), sandbox.Request{Module: module}, SmokeRequest)
 	if len(r.Problems) != 1 || !slices.Equal(r.Problems[0].Versions, []string{"1.36", "1.37", "1.38"}) {
 		t.Errorf("%+v", r.Problems)
 	}
@@ -89,14 +90,14 @@ func TestVersionsAreJudgedEach(t *testing.T) {
 // A call that some versions do not allow during the start goes on for the others.
 func TestRestrictedCalls(t *testing.T) {
 	of := func(module, name, signature string, args int) Report {
-		return Check(context.Background(), Request{Module: testfilter.WithCallback("_initialize", "", func(m *wasmenc.Module) wasmenc.Code {
+		return Check(context.Background(), sandbox.Request{Module: testfilter.WithCallback("_initialize", "", func(m *wasmenc.Module) wasmenc.Code {
 			f := m.Import(module, name, wasmenc.Sig(signature))
 			c := wasmenc.Code{}
 			for range args {
 				c = c.I32Const(64)
 			}
 			return c.Call(f).Drop()
-		})})
+		})}, SmokeRequest)
 	}
 	if r := of("wasi_snapshot_preview1", "poll_oneoff", "iiii:i", 4); !r.Refused("1.37") || r.Refused("1.40") {
 		t.Errorf("%+v", r.Problems)
@@ -114,7 +115,7 @@ func TestEveryMissingImportIsNamed(t *testing.T) {
 		m.Import("wasi_snapshot_preview1", "sock_open", wasmenc.Sig("iii:i"))
 		return nil
 	})
-	r := Check(context.Background(), Request{Module: module})
+	r := Check(context.Background(), sandbox.Request{Module: module}, SmokeRequest)
 	want := []string{"env.time.now (i32 i64) -> (i64)", "wasi_snapshot_preview1.sock_open (i32 i32 i32) -> (i32)"}
 	if len(r.Problems) != 1 || !slices.Equal(r.Problems[0].Detail, want) {
 		t.Errorf("%+v", r.Problems)
@@ -127,14 +128,14 @@ func TestCapabilities(t *testing.T) {
 		log := m.Import("env", "proxy_log", wasmenc.Sig("iii:i"))
 		return wasmenc.Code{}.I32Const(2).I32Const(0).I32Const(0).Call(log).I32Eqz()
 	})
-	if r := Check(context.Background(), Request{Module: module}); !r.OK {
+	if r := Check(context.Background(), sandbox.Request{Module: module}, SmokeRequest); !r.OK {
 		t.Errorf("%+v", r.Problems)
 	}
-	r := Check(context.Background(), Request{Module: module, Capabilities: []string{"proxy_on_configure"}})
+	r := Check(context.Background(), sandbox.Request{Module: module, Capabilities: []string{"proxy_on_configure"}}, SmokeRequest)
 	if r.OK || r.Problems[0].Code != finding.CodeConfigureRefused || !strings.Contains(r.Logs[0].Text, "proxy_log") {
 		t.Errorf("%+v %v", r.Problems, r.Logs)
 	}
-	if r := Check(context.Background(), Request{Module: module, Capabilities: []string{}}); !r.OK {
+	if r := Check(context.Background(), sandbox.Request{Module: module, Capabilities: []string{}}, SmokeRequest); !r.OK {
 		t.Errorf("without its capability a callback is not called: %+v", r.Problems)
 	}
 }
@@ -144,7 +145,7 @@ func TestCheckEndsWithItsContext(t *testing.T) {
 	ctx, cancel := context.WithCancel(context.Background())
 	cancel()
 	module := testfilter.WithCallback("proxy_on_configure", "ii:i", func(*wasmenc.Module) wasmenc.Code { return wasmenc.Code{}.Loop(wasmenc.Code{}.Br(0)).I32Const(1) })
-	if r := Check(ctx, Request{Module: module}); r.OK {
+	if r := Check(ctx, sandbox.Request{Module: module}, SmokeRequest); r.OK {
 		t.Error("a check that did not take place is no pass")
 	}
 }
@@ -171,7 +172,7 @@ func TestSizesThatAreNone(t *testing.T) {
 		"bytes":      "\x0b" + "\x0a" + "\x01\x00\x41\x00\x0b" + huge,
 		"tags":       "\x0d" + "\x05" + huge,
 	} {
-		r := Check(context.Background(), Request{Module: []byte("\x00asm\x01\x00\x00\x00" + section)})
+		r := Check(context.Background(), sandbox.Request{Module: []byte("\x00asm\x01\x00\x00\x00" + section)}, SmokeRequest)
 		if r.OK || r.Problems[0].Code != finding.CodeMalformed || len(r.Problems) != 1 {
 			t.Errorf("%s: %+v", name, r.Problems)
 		}

@@ -5,6 +5,7 @@ import (
 	"testing"
 
 	"github.com/wasm-xds/wasm-xds/internal/preflight/finding"
+	"github.com/wasm-xds/wasm-xds/internal/preflight/sandbox"
 	"github.com/wasm-xds/wasm-xds/internal/test/testfilter"
 	"github.com/wasm-xds/wasm-xds/internal/wasmenc"
 )
@@ -38,7 +39,7 @@ func TestTrapsSayWhy(t *testing.T) {
 		"no context":     {logsAndTraps("proxy_on_request_headers", "iii:i", "panicked at 'missing ContextType on root_context', dispatcher.rs:1:2"), "the filter makes no context for a stream", "()"},
 		"the other type": {logsAndTraps("proxy_on_request_headers", "iii:i", "panicked at src/dispatcher.rs:338:13:\ninvalid context_id"), "no context for a stream of this type", "()"},
 	} {
-		r := Check(t.Context(), Request{Module: tt.module})
+		r := Check(t.Context(), sandbox.Request{Module: tt.module}, SmokeRequest)
 		if r.OK || len(r.Problems) != 1 {
 			t.Errorf("%s: %+v", name, r)
 			continue
@@ -56,7 +57,7 @@ func TestNoABI(t *testing.T) {
 	m.Memory(1)
 	m.ExportedFunc("malloc", wasmenc.Sig("i:i"), 0, wasmenc.Code{}.I32Const(4096))
 	m.ExportedFunc("proxy_on_request_headers", wasmenc.Sig("ii:i"), 0, wasmenc.Code{}.I32Const(0))
-	r := Check(t.Context(), Request{Module: m.Bytes()})
+	r := Check(t.Context(), sandbox.Request{Module: m.Bytes()}, SmokeRequest)
 	if len(r.Problems) != 1 || r.Problems[0].Code != finding.CodeABIMissing || !strings.Contains(r.Problems[0].Message, "from before ABI 0.1.0") {
 		t.Errorf("%+v", r.Problems)
 	}
@@ -68,7 +69,7 @@ func TestPthreadEqualAtTheStart(t *testing.T) {
 		equal := m.Import("env", "pthread_equal", wasmenc.Sig("ii:i"))
 		return wasmenc.Code{}.I32Const(1).I32Const(1).Call(equal).Drop()
 	})
-	r := Check(t.Context(), Request{Module: module})
+	r := Check(t.Context(), sandbox.Request{Module: module}, SmokeRequest)
 	if r.OK || !strings.Contains(r.Problems[0].Hint, "newer emscripten") {
 		t.Errorf("%+v", r.Problems)
 	}

@@ -5,9 +5,8 @@ import (
 	"strings"
 	"testing"
 
-	"github.com/google/go-cmp/cmp"
-
 	"github.com/wasm-xds/wasm-xds/internal/preflight/finding"
+	"github.com/wasm-xds/wasm-xds/internal/preflight/sandbox"
 	"github.com/wasm-xds/wasm-xds/internal/test/testfilter"
 	"github.com/wasm-xds/wasm-xds/pkg/spec"
 )
@@ -34,7 +33,7 @@ func TestRootIDs(t *testing.T) {
 		{"too much", []string{""}, "auth", spec.Closed, `it registers ""`, false},
 	} {
 		t.Run(tt.name, func(t *testing.T) {
-			r := Check(t.Context(), Request{Module: testfilter.RootID{IDs: tt.ids}.Module(), RootID: tt.given, FailurePolicy: tt.policy})
+			r := Check(t.Context(), sandbox.Request{Module: testfilter.RootID{IDs: tt.ids}.Module(), RootID: tt.given, FailurePolicy: tt.policy}, SmokeRequest)
 			found := slices.Concat(r.Problems, r.Warnings)
 			switch {
 			case r.OK != tt.ok, tt.want == "" && len(found) > 0, tt.want != "" && len(found) != 1:
@@ -46,24 +45,5 @@ func TestRootIDs(t *testing.T) {
 				t.Errorf("%+v", found[0])
 			}
 		})
-	}
-}
-
-func TestRootIDsOf(t *testing.T) {
-	for name, tt := range map[string]struct {
-		module []byte
-		want   []string
-	}{
-		"several":        {testfilter.RootID{IDs: []string{"b_root", "a", "com.example/filter:1"}}.Module(), []string{"a", "b_root", "com.example/filter:1"}},
-		"the empty one":  {testfilter.RootID{IDs: []string{""}}.Module(), []string{""}},
-		"none is needed": {testfilter.HTTP{Stamp: "a"}.Module(), []string{}},
-		"Rust":           {example(t, "prime_token"), []string{}},
-		"no module":      {[]byte("plugin_root_id"), []string{}},
-	} {
-		got := RootIDs(t.Context(), tt.module)
-		slices.Sort(got)
-		if diff := cmp.Diff(tt.want, got); diff != "" {
-			t.Errorf("%s: %s", name, diff)
-		}
 	}
 }

@@ -6,6 +6,7 @@ import (
 	"time"
 
 	"github.com/wasm-xds/wasm-xds/internal/preflight/finding"
+	"github.com/wasm-xds/wasm-xds/internal/preflight/sandbox"
 	"github.com/wasm-xds/wasm-xds/internal/test/testfilter"
 	"github.com/wasm-xds/wasm-xds/internal/wasmenc"
 	"github.com/wasm-xds/wasm-xds/pkg/spec"
@@ -37,10 +38,9 @@ func TestSmoke(t *testing.T) {
 		{"a callback of the other type", "proxy_on_request_headers", "iii:i", spec.Network, trap, "", ""},
 	} {
 		t.Run(tt.name, func(t *testing.T) {
-			r := Request{Module: testfilter.WithCallback(tt.callback, tt.signature, tt.body), Type: tt.kind}
+			r := sandbox.Request{Module: testfilter.WithCallback(tt.callback, tt.signature, tt.body), Type: tt.kind}
 			for smoke, want := range map[Smoke]string{SmokeRequest: tt.want, SmokeContext: tt.wantOfContext} {
-				r.Smoke = smoke
-				report := Check(t.Context(), r)
+				report := Check(t.Context(), r, smoke)
 				switch {
 				case want == "" && !report.OK:
 					t.Errorf("smoke %q: %+v", smoke, report.Problems)
@@ -63,10 +63,10 @@ func TestSmoke(t *testing.T) {
 
 // A filter that answers by itself, or waits for a call's answer, is good.
 func TestSmokeLetsFiltersAnswer(t *testing.T) {
-	if r := Check(t.Context(), Request{Module: caller(false)}); !r.OK {
+	if r := Check(t.Context(), sandbox.Request{Module: testfilter.Caller(false)}, SmokeRequest); !r.OK {
 		t.Errorf("a filter that calls out: %+v", r.Problems)
 	}
-	if r := Check(t.Context(), Request{Module: example(t, "prime_token")}); !r.OK {
+	if r := Check(t.Context(), sandbox.Request{Module: example(t, "prime_token")}, SmokeRequest); !r.OK {
 		t.Errorf("a filter that answers 403: %+v", r.Problems)
 	}
 }
@@ -85,7 +85,7 @@ func TestSmokeSaysWhatIsMissing(t *testing.T) {
 		m.Text(text)
 		return code
 	})
-	r := Check(t.Context(), Request{Module: module})
+	r := Check(t.Context(), sandbox.Request{Module: module}, SmokeRequest)
 	if r.OK {
 		t.Fatal("it is good")
 	}
@@ -101,7 +101,7 @@ func TestSmokeEnds(t *testing.T) {
 	loop := testfilter.WithCallback("proxy_on_request_headers", "iii:i", func(*wasmenc.Module) wasmenc.Code {
 		return wasmenc.Code{}.Loop(wasmenc.Code{}.Br(0)).I32Const(0)
 	})
-	r := Check(t.Context(), Request{Module: loop, Limits: Limits{Step: 100 * time.Millisecond}})
+	r := Check(t.Context(), sandbox.Request{Module: loop, Limits: sandbox.Limits{Step: 100 * time.Millisecond}}, SmokeRequest)
 	if r.OK || r.Problems[0].Code != finding.CodeTimeout {
 		t.Errorf("%+v", r)
 	}

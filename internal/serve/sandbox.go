@@ -12,24 +12,24 @@ import (
 
 	"github.com/wasm-xds/wasm-xds/internal/examine"
 	"github.com/wasm-xds/wasm-xds/internal/module"
-	"github.com/wasm-xds/wasm-xds/internal/preflight"
+	"github.com/wasm-xds/wasm-xds/internal/preflight/sandbox"
 	"github.com/wasm-xds/wasm-xds/pkg/snapshot"
 	"github.com/wasm-xds/wasm-xds/pkg/spec"
 )
 
-// sandbox examines filters. Their modules are in the store.
-type sandbox struct {
+// examiner examines filters in the sandbox. Their modules are in the store.
+type examiner struct {
 	store   *module.Store
 	mode    examine.Mode
-	modules *preflight.Modules
+	modules *sandbox.Modules
 }
 
-// newSandbox makes a sandbox. The caller must close it.
-func newSandbox(store *module.Store, mode examine.Mode) sandbox {
-	return sandbox{store: store, mode: mode, modules: preflight.NewModules(keptModules)}
+// newExaminer makes an examiner. The caller must close it.
+func newExaminer(store *module.Store, mode examine.Mode) examiner {
+	return examiner{store: store, mode: mode, modules: sandbox.NewModules(keptModules)}
 }
 
-func (x sandbox) close() { x.modules.Close() }
+func (x examiner) close() { x.modules.Close() }
 
 // keptModules is the size of the decoded modules that stay in memory, in bytes. With them, an edit
 // of a configuration need not decode the module again. The size is enough for two of the largest
@@ -38,7 +38,7 @@ const keptModules = 4 << 20
 
 // Examine implements [control.Examiner]. A bug in the sandbox does not end the server: the sandbox
 // refuses the filter instead.
-func (x sandbox) Examine(ctx context.Context, s *spec.Spec, m snapshot.Module, config *string) (v examine.Verdict, problem *spec.Error) {
+func (x examiner) Examine(ctx context.Context, s *spec.Spec, m snapshot.Module, config *string) (v examine.Verdict, problem *spec.Error) {
 	// A module's memory is outside Go's heap. After the module is gone, an access to it is a fault.
 	defer debug.SetPanicOnFault(debug.SetPanicOnFault(true))
 	defer func() {
@@ -61,7 +61,7 @@ func (x sandbox) Examine(ctx context.Context, s *spec.Spec, m snapshot.Module, c
 }
 
 // read returns a module from the sandbox's memory, or else from the store.
-func (x sandbox) read(sha256 string) ([]byte, error) {
+func (x examiner) read(sha256 string) ([]byte, error) {
 	if module, ok := x.modules.Bytes(sha256); ok {
 		return module, nil
 	}

@@ -45,8 +45,8 @@ func run(ctx context.Context, cfg *Config, parts *ending.Parts) (err error) {
 		return err
 	}
 	defer listeners.close()
-	sandbox := newSandbox(files.store, cfg.Preflight)
-	defer sandbox.close()
+	examiner := newExaminer(files.store, cfg.Preflight)
+	defer examiner.close()
 	from, err := openFetching(cfg, files)
 	if err != nil {
 		return err
@@ -70,7 +70,7 @@ func run(ctx context.Context, cfg *Config, parts *ending.Parts) (err error) {
 		Delivery:   cfg.Delivery,
 		AllowEmpty: cfg.AllowEmpty,
 		Policy:     delivery.Config{ForgetRemoved: cfg.ForgetRemoved, UnknownNames: cfg.Limits.Names},
-		Examiner:   sandbox,
+		Examiner:   examiner,
 		Preflight:  cfg.Preflight,
 		Sandbox:    sandboxVersion(cfg.Version),
 		HostEnv:    cfg.HostEnv,

@@ -63,9 +63,34 @@ var imports = map[string][]string{
 	"internal/preflight/finding": {"internal/preflight/envoy"},
 	"internal/preflight/cause":   {"internal/preflight/finding"},
 	"internal/preflight/static":  {"internal/preflight/cause", "internal/preflight/envoy", "internal/preflight/finding", "internal/preflight/wasmbin"},
-	"internal/preflight":         {"pkg/spec", "internal/preflight/cause", "internal/preflight/envoy", "internal/preflight/finding", "internal/preflight/static", "internal/preflight/wasmbin"},
+	"internal/preflight/engine":  {},
+	"internal/preflight/host": {
+		"internal/preflight/cause", "internal/preflight/envoy", "internal/preflight/finding", "internal/preflight/wasmbin",
+	},
+	"internal/preflight/sandbox": {
+		"internal/preflight/cause", "internal/preflight/engine", "internal/preflight/envoy", "internal/preflight/finding",
+		"internal/preflight/host", "internal/preflight/static", "internal/preflight/wasmbin", "pkg/spec",
+	},
+	"internal/preflight/traffic": {"internal/preflight/host", "pkg/spec"},
+	"internal/preflight/rootid": {
+		"internal/preflight/envoy", "internal/preflight/finding", "internal/preflight/host", "internal/preflight/sandbox",
+		"internal/preflight/traffic", "internal/preflight/wasmbin", "pkg/spec",
+	},
+	"internal/preflight/runner": {
+		"internal/preflight/cause", "internal/preflight/engine", "internal/preflight/finding", "internal/preflight/host",
+		"internal/preflight/sandbox", "internal/preflight/traffic", "pkg/spec",
+	},
+	"internal/preflight/profile": {
+		"internal/preflight/cause", "internal/preflight/engine", "internal/preflight/finding", "internal/preflight/sandbox",
+		"internal/preflight/traffic", "pkg/spec",
+	},
+	"internal/preflight": {
+		"internal/preflight/cause", "internal/preflight/envoy", "internal/preflight/finding", "internal/preflight/host",
+		"internal/preflight/rootid", "internal/preflight/sandbox", "internal/preflight/traffic", "pkg/spec",
+	},
 	"internal/examine": {
-		"internal/preflight", "internal/preflight/envoy", "internal/preflight/finding", "internal/preflight/static",
+		"internal/preflight", "internal/preflight/envoy", "internal/preflight/finding", "internal/preflight/host",
+		"internal/preflight/profile", "internal/preflight/runner", "internal/preflight/sandbox", "internal/preflight/static",
 		"internal/terminal", "pkg/snapshot", "pkg/spec",
 	},
 
@@ -103,7 +128,7 @@ var imports = map[string][]string{
 	"internal/serve": {
 		"internal/address", "internal/admin", "internal/api", "internal/certs", "internal/control", "internal/delivery", "internal/ending",
 		"internal/examine", "internal/metrics", "internal/module", "internal/moduleserver", "internal/netguard",
-		"internal/preflight", "internal/reason", "internal/registry", "internal/signature", "internal/source/oci",
+		"internal/preflight/sandbox", "internal/reason", "internal/registry", "internal/signature", "internal/source/oci",
 		"internal/state", "internal/transfer", "internal/visitor", "internal/xds", "internal/xds/resource", "pkg/snapshot", "pkg/source",
 		"pkg/source/dir", "pkg/source/merge", "pkg/spec",
 	},
@@ -113,7 +138,8 @@ var imports = map[string][]string{
 	"internal/cli": {
 		"internal/address", "internal/api", "internal/apiclient", "internal/atomicfile", "internal/bootstrap", "internal/bundle", "internal/certs",
 		"internal/examine", "internal/getenvoy", "internal/module", "internal/netguard", "internal/persist",
-		"internal/preflight", "internal/preflight/cause", "internal/preflight/envoy", "internal/preflight/finding",
+		"internal/preflight/cause", "internal/preflight/envoy", "internal/preflight/finding", "internal/preflight/profile", "internal/preflight/rootid",
+		"internal/preflight/runner",
 		"internal/preflight/static", "internal/preflight/wasmbin", "internal/reason", "internal/registry", "internal/serve",
 		"internal/signature", "internal/source/oci", "internal/specedit", "internal/state", "internal/terminal",
 		"internal/xds", "internal/xds/resource", "pkg/snapshot", "pkg/source", "pkg/source/dir", "pkg/spec", "pkg/translate",
@@ -145,7 +171,7 @@ var imports = map[string][]string{
 	// The benchmarks.
 	"test/bench/boot":        {"internal/test/testfilter", "test/bench/proc", "test/bench/report", "test/bench/suite", "test/simenvoy"},
 	"test/bench/fanout":      {"internal/test/testfilter", "test/bench/proc", "test/bench/report", "test/bench/suite", "test/simenvoy"},
-	"test/bench/hotload":     {"internal/examine", "internal/preflight", "internal/test/harness", "internal/test/program", "internal/test/testfilter", "pkg/spec", "test/bench/report", "test/bench/suite"},
+	"test/bench/hotload":     {"internal/examine", "internal/preflight/sandbox", "internal/test/harness", "internal/test/program", "internal/test/testfilter", "pkg/spec", "test/bench/report", "test/bench/suite"},
 	"test/bench/many":        {"internal/test/testfilter", "test/bench/proc", "test/bench/report", "test/bench/suite", "test/simenvoy"},
 	"test/bench/modules":     {"internal/test/testfilter", "test/bench/proc", "test/bench/report", "test/bench/suite"},
 	"test/bench/plainserver": {"pkg/snapshot", "pkg/spec", "pkg/translate"},

@@ -179,56 +179,34 @@ var Layers = map[string]Ordered{
 		},
 	},
 
-	"internal/preflight": {
-		Unordered: "34 of 226 arrows go up",
+	"internal/preflight/host": {
 		Layers: []string{
-			"callback depth guard literals memory_other memory_unix modules stream_api version",
-			"api memory pairs",
-			"binary causes shared",
-			"cause causes_fetch causes_imports host own",
-			"causes_table foreign outgoing panic",
-			"explain hostfunc",
-			"compare static wasi",
-			"run",
-			"check",
-			"inspect vm",
-			"spares stream",
-			"connection",
-			"attributes buffers traffic",
-			"runner smoke",
-			"headers junit profile rootids",
-			"flow limits property",
+			"actions config doc link message progress propertytypes result targets",
+			"answers budget event log misses",
+			"half memory pairs",
+			"exchange",
+			"attributes contexts messageproperties",
+			"basics buffers calls flow foreign headers metrics properties queues shared wasi",
+			"registry",
+			"instance",
+			"dispatch open start",
+			"connection stream",
+			"vm",
 		},
 	},
-
-	"internal/preflight/cause": {
-		Layers: []string{
-			"advice doc literals symptom",
-			"panic row",
-			"table_fetch table_imports",
-			"table",
-			"lookup",
-			"explain markdown with",
-		},
-	},
-
-	"internal/preflight/static": {
-		Layers: []string{
-			"capabilities checker doc language parse signature",
-			"abi exports imports memory",
-			"check",
-			"describe",
-		},
-	},
-
-	"internal/preflight/wasmbin": {
-		Layers: []string{
-			"doc module reader",
-			"names skip",
-			"parse",
-			"data ownmemory",
-		},
-	},
+	"internal/examine":           {Layers: []string{"doc errors hostenv secrets", "result", "examine", "verdict"}},
+	"internal/preflight":         {Layers: []string{"smoke", "check"}},
+	"internal/preflight/engine":  {Layers: []string{"compile depth doc engine memory_other memory_unix", "memory"}},
+	"internal/preflight/envoy":   {Layers: []string{"doc versions", "functions", "callbacks", "capabilities"}},
+	"internal/preflight/finding": {Layers: []string{"codes doc text", "problem", "list"}},
+	"internal/preflight/profile": {Layers: []string{"doc profiler result", "limits profile"}},
+	"internal/preflight/rootid":  {Layers: []string{"doc trace words", "trial", "rootid"}},
+	"internal/preflight/runner":  {Layers: []string{"diff doc result words", "compare junit", "http runner"}},
+	"internal/preflight/sandbox": {Layers: []string{"code doc", "cache spares", "modules", "request vm", "candidate", "prepare", "repeat run", "load"}},
+	"internal/preflight/static":  {Layers: []string{"capabilities checker doc language parse signature", "abi exports imports memory", "check", "describe"}},
+	"internal/preflight/traffic": {Layers: []string{"doc message plain", "calls", "sender"}},
+	"internal/preflight/wasmbin": {Layers: []string{"doc module reader", "names skip", "parse", "data ownmemory"}},
+	"internal/preflight/cause":   {Layers: []string{"advice doc literals symptom", "panic row", "table_fetch table_imports", "table", "lookup", "explain markdown with"}},
 
 	"internal/registry": {
 		Unordered: "3 of 14 arrows go up",

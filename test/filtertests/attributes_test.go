@@ -11,7 +11,9 @@ import (
 
 	"github.com/google/go-cmp/cmp"
 
-	"github.com/wasm-xds/wasm-xds/internal/preflight"
+	"github.com/wasm-xds/wasm-xds/internal/preflight/runner"
+	"github.com/wasm-xds/wasm-xds/internal/preflight/sandbox"
+	"github.com/wasm-xds/wasm-xds/internal/preflight/traffic"
 	"github.com/wasm-xds/wasm-xds/internal/test/harness"
 	"github.com/wasm-xds/wasm-xds/internal/wasmenc"
 	"github.com/wasm-xds/wasm-xds/pkg/spec"
@@ -99,9 +101,9 @@ func TestPlainRequestHasEnvoysAttributes(t *testing.T) {
 					u.next(spec.TestMessage{Status: 200, Body: []string{"hello\n"}})
 					send(t, &http.Transport{DisableKeepAlives: true}, port, spec.TestMessage{Method: "GET", Path: "/"})
 				}))
-				r := preflight.RequestFor(s, module, nil)
+				r := sandbox.RequestFor(s, module, nil)
 				r.Versions, r.Limits.Logs = []string{version}, 100_000
-				done := preflight.RunTests(t.Context(), r, []spec.Test{preflight.Plain(kind)})
+				done := runner.Run(t.Context(), r, []spec.Test{traffic.Plain(kind)})
 				if done[0].Trap != "" {
 					t.Fatal(done[0].Failures)
 				}

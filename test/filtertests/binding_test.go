@@ -10,7 +10,9 @@ import (
 	"slices"
 	"testing"
 
-	"github.com/wasm-xds/wasm-xds/internal/preflight"
+	"github.com/wasm-xds/wasm-xds/internal/preflight/host"
+	"github.com/wasm-xds/wasm-xds/internal/preflight/runner"
+	"github.com/wasm-xds/wasm-xds/internal/preflight/sandbox"
 	"github.com/wasm-xds/wasm-xds/internal/preflight/wasmbin"
 	"github.com/wasm-xds/wasm-xds/internal/test/harness"
 	"github.com/wasm-xds/wasm-xds/pkg/spec"
@@ -79,7 +81,7 @@ func TestGoBinding(t *testing.T) {
 		}
 	}
 	for _, s := range specs {
-		for _, r := range preflight.RunTests(t.Context(), preflight.RequestFor(s, module, s.Config), s.Tests) {
+		for _, r := range runner.Run(t.Context(), sandbox.RequestFor(s, module, s.Config), s.Tests) {
 			if !r.OK {
 				t.Errorf("%s, in the sandbox: %v", r.Name, r.Failures)
 			}
@@ -109,7 +111,7 @@ func continuedByATick(t *testing.T, version string, s *spec.Spec) {
 	defer transport.CloseIdleConnections()
 	u.next(spec.TestMessage{Status: http.StatusOK})
 	got := send(t, transport, port, spec.TestMessage{Method: http.MethodGet, Path: "/tick"})
-	if !slices.Contains(got.Message.Headers, preflight.Header{Name: ":status", Value: "200"}) || !u.taken().Reached {
+	if !slices.Contains(got.Message.Headers, host.Header{Name: ":status", Value: "200"}) || !u.taken().Reached {
 		t.Errorf("in Envoy %s: the tick has not let the request pass: %v", version, got.Message.Headers)
 	}
 }

@@ -8,7 +8,8 @@ import (
 	"strings"
 	"testing"
 
-	"github.com/wasm-xds/wasm-xds/internal/preflight"
+	"github.com/wasm-xds/wasm-xds/internal/preflight/runner"
+	"github.com/wasm-xds/wasm-xds/internal/preflight/sandbox"
 	"github.com/wasm-xds/wasm-xds/internal/test/harness"
 	"github.com/wasm-xds/wasm-xds/internal/wasmenc"
 	"github.com/wasm-xds/wasm-xds/pkg/spec"
@@ -137,9 +138,9 @@ func tracingSpec(t *testing.T, kind spec.Type, answers bool) (*spec.Spec, []byte
 
 func traceInSandbox(t *testing.T, s *spec.Spec, module []byte, version string, step spec.TestStep) string {
 	t.Helper()
-	r := preflight.RequestFor(s, module, nil)
+	r := sandbox.RequestFor(s, module, nil)
 	r.Versions = []string{version}
-	done := preflight.RunTests(t.Context(), r, []spec.Test{{Name: "trace", Steps: []spec.TestStep{step}}})
+	done := runner.Run(t.Context(), r, []spec.Test{{Name: "trace", Steps: []spec.TestStep{step}}})
 	return trace(t, strings.Join(done[0].Logs, "\n"))
 }
 

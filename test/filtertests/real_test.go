@@ -15,7 +15,9 @@ import (
 	"strings"
 	"testing"
 
-	"github.com/wasm-xds/wasm-xds/internal/preflight"
+	"github.com/wasm-xds/wasm-xds/internal/preflight/host"
+	"github.com/wasm-xds/wasm-xds/internal/preflight/runner"
+	"github.com/wasm-xds/wasm-xds/internal/preflight/sandbox"
 	"github.com/wasm-xds/wasm-xds/internal/test/harness"
 	"github.com/wasm-xds/wasm-xds/pkg/spec"
 )
@@ -49,7 +51,7 @@ func TestSameAsEnvoy(t *testing.T) {
 				if err != nil {
 					t.Fatal(err)
 				}
-				for _, r := range preflight.RunTests(t.Context(), preflight.RequestFor(s, module, s.Config), s.Tests) {
+				for _, r := range runner.Run(t.Context(), sandbox.RequestFor(s, module, s.Config), s.Tests) {
 					if !r.OK {
 						t.Errorf("%s, in the sandbox: %v", r.Name, r.Failures)
 					}
@@ -93,7 +95,7 @@ func runHTTP(t *testing.T, version string, s *spec.Spec) (steps int) {
 			if diff := auth.differ(step.Expect.Calls); diff != "" {
 				t.Errorf("%s, in Envoy %s: the calls: %s", test.Name, version, diff)
 			}
-			if failures := preflight.CompareHTTP(step, u.taken(), client); len(failures) > 0 {
+			if failures := runner.CompareHTTP(step, u.taken(), client); len(failures) > 0 {
 				t.Errorf("%s, in Envoy %s: %v", test.Name, version, failures)
 			}
 		}
@@ -104,17 +106,17 @@ func runHTTP(t *testing.T, version string, s *spec.Spec) (steps int) {
 // upstream answers as the test demands and keeps the received request.
 type upstream struct {
 	answer spec.TestMessage
-	got    chan preflight.Outcome
+	got    chan host.Outcome
 }
 
 func (u *upstream) next(answer spec.TestMessage) {
-	u.answer, u.got = answer, make(chan preflight.Outcome, 1)
+	u.answer, u.got = answer, make(chan host.Outcome, 1)
 }
 
 func (u *upstream) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 	body, err := io.ReadAll(r.Body)
-	headers := []preflight.Header{{Name: ":method", Value: r.Method}, {Name: ":path", Value: r.RequestURI}, {Name: ":authority", Value: r.Host}}
-	u.got <- preflight.Outcome{Reached: true, Complete: err == nil, Message: preflight.Message{
+	headers := []host.Header{{Name: ":method", Value: r.Method}, {Name: ":path", Value: r.RequestURI}, {Name: ":authority", Value: r.Host}}
+	u.got <- host.Outcome{Reached: true, Complete: err == nil, Message: host.Message{
 		Headers: append(headers, list(r.Header)...), Body: [][]byte{body}, Trailers: list(r.Trailer),
 	}}
 	for _, h := range u.answer.Headers {
@@ -133,26 +135,26 @@ func (u *upstream) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 }
 
 // taken returns the request received before the client got the answer.
-func (u *upstream) taken() preflight.Outcome {
+func (u *upstream) taken() host.Outcome {
 	select {
 	case o := <-u.got:
 		return o
 	default:
-		return preflight.Outcome{}
+		return host.Outcome{}
 	}
 }
 
-func list(h http.Header) []preflight.Header {
-	var all []preflight.Header
+func list(h http.Header) []host.Header {
+	var all []host.Header
 	for name, values := range h {
 		for _, value := range values {
-			all = append(all, preflight.Header{Name: strings.ToLower(name), Value: value})
+			all = append(all, host.Header{Name: strings.ToLower(name), Value: value})
 		}
 	}
 	return all
 }
 
-func send(t *testing.T, transport *http.Transport, port int, m spec.TestMessage) preflight.Outcome {
+func send(t *testing.T, transport *http.Transport, port int, m spec.TestMessage) host.Outcome {
 	t.Helper()
 	var body io.Reader
 	if m.Body != nil {
@@ -172,9 +174,9 @@ func send(t *testing.T, transport *http.Transport, port int, m spec.TestMessage)
 	}
 	defer answer.Body.Close()
 	content, err := io.ReadAll(answer.Body)
-	status := preflight.Header{Name: ":status", Value: fmt.Sprint(answer.StatusCode)}
-	return preflight.Outcome{Reached: true, Complete: err == nil, Message: preflight.Message{
-		Headers: append([]preflight.Header{status}, list(answer.Header)...), Body: [][]byte{content}, Trailers: list(answer.Trailer),
+	status := host.Header{Name: ":status", Value: fmt.Sprint(answer.StatusCode)}
+	return host.Outcome{Reached: true, Complete: err == nil, Message: host.Message{
+		Headers: append([]host.Header{status}, list(answer.Header)...), Body: [][]byte{content}, Trailers: list(answer.Trailer),
 	}}
 }
 

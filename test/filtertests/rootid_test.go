@@ -9,6 +9,8 @@ import (
 	"testing"
 
 	"github.com/wasm-xds/wasm-xds/internal/preflight"
+	"github.com/wasm-xds/wasm-xds/internal/preflight/host"
+	"github.com/wasm-xds/wasm-xds/internal/preflight/sandbox"
 	"github.com/wasm-xds/wasm-xds/internal/test/harness"
 	"github.com/wasm-xds/wasm-xds/internal/test/testfilter"
 	"github.com/wasm-xds/wasm-xds/pkg/spec"
@@ -29,7 +31,7 @@ func TestAnUnknownRootIDLetsEverythingPass(t *testing.T) {
 		} {
 			t.Run(version+" "+id, func(t *testing.T) {
 				s := &spec.Spec{Name: "auth", RootID: id, Policy: spec.Closed, Module: spec.Module{File: &spec.FileRef{Path: path}}}
-				if report := preflight.Check(t.Context(), preflight.RequestFor(s, module, nil)); report.OK != (status != http.StatusOK) {
+				if report := preflight.Check(t.Context(), sandbox.RequestFor(s, module, nil), preflight.SmokeRequest); report.OK != (status != http.StatusOK) {
 					t.Errorf("the sandbox says %+v", report.Problems)
 				}
 				u := &upstream{}
@@ -48,7 +50,7 @@ func TestAnUnknownRootIDLetsEverythingPass(t *testing.T) {
 	}
 }
 
-func statusOf(t *testing.T, o preflight.Outcome) int {
+func statusOf(t *testing.T, o host.Outcome) int {
 	t.Helper()
 	status, err := strconv.Atoi(o.Message.Headers[0].Value)
 	if err != nil {

@@ -9,7 +9,8 @@ import (
 	"strings"
 	"testing"
 
-	"github.com/wasm-xds/wasm-xds/internal/preflight"
+	"github.com/wasm-xds/wasm-xds/internal/preflight/host"
+	"github.com/wasm-xds/wasm-xds/internal/preflight/sandbox"
 	"github.com/wasm-xds/wasm-xds/internal/test/harness"
 	"github.com/wasm-xds/wasm-xds/pkg/spec"
 )
@@ -75,9 +76,9 @@ func (p *probe) probed(t *testing.T, log string) string {
 func (p *probe) inSandbox(t *testing.T, s *spec.Spec, module []byte, version string) string {
 	t.Helper()
 	ctx := t.Context()
-	r := preflight.RequestFor(s, module, nil)
+	r := sandbox.RequestFor(s, module, nil)
 	r.Versions = []string{version}
-	vm, problems, err := preflight.Load(ctx, r)
+	vm, problems, err := sandbox.Load(ctx, r)
 	if err != nil {
 		t.Fatalf("%v: %+v", err, problems)
 	}
@@ -88,21 +89,21 @@ func (p *probe) inSandbox(t *testing.T, s *spec.Spec, module []byte, version str
 		}
 	}
 	if s.Type == spec.Network {
-		c, err := vm.NewConnection(ctx, preflight.StreamOptions{})
+		c, err := vm.NewConnection(ctx, host.StreamOptions{})
 		must(err)
 		must(c.FromDownstream(ctx, []byte("hello"), false))
 		must(c.FromUpstream(ctx, []byte("world"), false))
 		must(c.Close(ctx))
 	} else {
-		x := []preflight.Header{{Name: "x-a", Value: "b"}}
-		stream, err := vm.NewStream(ctx, preflight.StreamOptions{})
+		x := []host.Header{{Name: "x-a", Value: "b"}}
+		stream, err := vm.NewStream(ctx, host.StreamOptions{})
 		must(err)
-		must(stream.Request(ctx, preflight.Message{
-			Headers: append([]preflight.Header{{Name: ":authority", Value: "a"}, {Name: ":path", Value: "/a"}, {Name: ":method", Value: "POST"}, {Name: ":scheme", Value: "http"}}, x...),
+		must(stream.Request(ctx, host.Message{
+			Headers: append([]host.Header{{Name: ":authority", Value: "a"}, {Name: ":path", Value: "/a"}, {Name: ":method", Value: "POST"}, {Name: ":scheme", Value: "http"}}, x...),
 			Body:    [][]byte{[]byte("hello")}, Trailers: x,
 		}))
-		must(stream.Response(ctx, preflight.Message{
-			Headers: append([]preflight.Header{{Name: ":status", Value: "200"}}, x...), Body: [][]byte{[]byte("world")}, Trailers: x,
+		must(stream.Response(ctx, host.Message{
+			Headers: append([]host.Header{{Name: ":status", Value: "200"}}, x...), Body: [][]byte{[]byte("world")}, Trailers: x,
 		}))
 		must(stream.Close(ctx))
 	}

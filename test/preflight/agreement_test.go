@@ -14,7 +14,8 @@ import (
 	"testing"
 	"time"
 
-	sandbox "github.com/wasm-xds/wasm-xds/internal/preflight"
+	"github.com/wasm-xds/wasm-xds/internal/preflight"
+	"github.com/wasm-xds/wasm-xds/internal/preflight/sandbox"
 	"github.com/wasm-xds/wasm-xds/internal/test/harness"
 	"github.com/wasm-xds/wasm-xds/pkg/spec"
 	"github.com/wasm-xds/wasm-xds/test/preflight/corpus"
@@ -282,14 +283,14 @@ func TestTheSandboxAgreesWithEnvoy(t *testing.T) {
 	}
 }
 
-func check(c corpus.Case, version string) sandbox.Report {
-	return sandbox.Check(context.Background(), sandbox.Request{
+func check(c corpus.Case, version string) preflight.Report {
+	return preflight.Check(context.Background(), sandbox.Request{
 		Module: c.Module, Type: kindOf(c), PluginConfig: c.Config, Versions: []string{version},
 		Limits: sandbox.Limits{Step: patience(c)},
-	})
+	}, preflight.SmokeRequest)
 }
 
-func words(r sandbox.Report) string {
+func words(r preflight.Report) string {
 	if r.OK {
 		return "that it loads"
 	}

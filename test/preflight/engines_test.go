@@ -7,6 +7,8 @@ import (
 	"github.com/google/go-cmp/cmp"
 
 	"github.com/wasm-xds/wasm-xds/internal/preflight"
+	"github.com/wasm-xds/wasm-xds/internal/preflight/engine"
+	"github.com/wasm-xds/wasm-xds/internal/preflight/sandbox"
 	"github.com/wasm-xds/wasm-xds/test/preflight/corpus"
 )
 
@@ -16,10 +18,10 @@ func TestBothEnginesSayTheSame(t *testing.T) {
 	for _, c := range corpus.All() {
 		t.Run(c.Name, func(t *testing.T) {
 			t.Parallel()
-			diff := engineDiff(t, c, preflight.Limits{})
+			diff := engineDiff(t, c, sandbox.Limits{})
 			if diff != "" {
 				// On a busy machine a call can reach its time limit on one engine alone.
-				diff = engineDiff(t, c, preflight.Limits{Step: time.Minute})
+				diff = engineDiff(t, c, sandbox.Limits{Step: time.Minute})
 			}
 			if diff != "" {
 				t.Error(diff)
@@ -29,10 +31,10 @@ func TestBothEnginesSayTheSame(t *testing.T) {
 }
 
 // engineDiff returns the difference between the verdicts of both engines; "" means none.
-func engineDiff(t *testing.T, c corpus.Case, limits preflight.Limits) string {
+func engineDiff(t *testing.T, c corpus.Case, limits sandbox.Limits) string {
 	t.Helper()
-	r := preflight.Request{Module: c.Module, Type: c.Type, PluginConfig: c.Config, Limits: limits}
-	interpreted := verdictOf(preflight.Check(t.Context(), r))
-	r.Engine = preflight.Compiler
-	return cmp.Diff(interpreted, verdictOf(preflight.Check(t.Context(), r)))
+	r := sandbox.Request{Module: c.Module, Type: c.Type, PluginConfig: c.Config, Limits: limits}
+	interpreted := verdictOf(preflight.Check(t.Context(), r, preflight.SmokeRequest))
+	r.Engine = engine.Compiler
+	return cmp.Diff(interpreted, verdictOf(preflight.Check(t.Context(), r, preflight.SmokeRequest)))
 }

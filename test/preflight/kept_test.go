@@ -7,21 +7,22 @@ import (
 	"github.com/google/go-cmp/cmp"
 
 	"github.com/wasm-xds/wasm-xds/internal/preflight"
+	"github.com/wasm-xds/wasm-xds/internal/preflight/sandbox"
 	"github.com/wasm-xds/wasm-xds/test/preflight/corpus"
 )
 
 // A cached decoded module gets the same verdict as a new module.
 func TestKeptModulesGetTheSameVerdict(t *testing.T) {
-	modules := preflight.NewModules(8 << 20)
+	modules := sandbox.NewModules(8 << 20)
 	t.Cleanup(modules.Close)
 	for _, c := range corpus.All() {
 		t.Run(c.Name, func(t *testing.T) {
 			t.Parallel()
-			r := preflight.Request{Module: c.Module, Type: c.Type, PluginConfig: c.Config}
-			want := verdictOf(preflight.Check(t.Context(), r))
+			r := sandbox.Request{Module: c.Module, Type: c.Type, PluginConfig: c.Config}
+			want := verdictOf(preflight.Check(t.Context(), r, preflight.SmokeRequest))
 			r.Modules = modules
 			for range 2 {
-				if diff := cmp.Diff(want, verdictOf(preflight.Check(t.Context(), r))); diff != "" {
+				if diff := cmp.Diff(want, verdictOf(preflight.Check(t.Context(), r, preflight.SmokeRequest))); diff != "" {
 					t.Error(diff)
 				}
 			}

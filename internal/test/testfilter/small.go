@@ -71,3 +71,40 @@ func Pairs(namesAndValues ...string) []byte {
 	}
 	return out
 }
+
+// Caller is a filter that asks the cluster "auth" about each request, and lets the request pass when
+// there is an answer and no shared data "closed". It defines the metric "requests", and may trap
+// instead of the call.
+func Caller(traps bool) []byte {
+	m := &wasmenc.Module{}
+	call := m.Import("env", "proxy_http_call", wasmenc.Sig("iiiiiiiiii:i"))
+	resume := m.Import("env", "proxy_continue_stream", wasmenc.Sig("i:i"))
+	respond := m.Import("env", "proxy_send_local_response", wasmenc.Sig("iiiiiiii:i"))
+	effective := m.Import("env", "proxy_set_effective_context", wasmenc.Sig("i:i"))
+	define := m.Import("env", "proxy_define_metric", wasmenc.Sig("iiii:i"))
+	shared := m.Import("env", "proxy_get_shared_data", wasmenc.Sig("iiiii:i"))
+	text := wasmenc.NewText(1024)
+	pairs := string(Pairs(":authority", "auth", ":path", "/check", ":method", "GET"))
+	stream := m.Global(0)
+	m.Memory(2)
+	m.ExportedFunc("proxy_abi_version_0_2_1", wasmenc.Sig(""), 0, nil)
+	m.ExportedFunc("malloc", wasmenc.Sig("i:i"), 0, wasmenc.Code{}.I32Const(32<<10))
+	onHeaders := wasmenc.Code{}.LocalGet(0).GlobalSet(stream).
+		I32Const(0).Then(text.Push("requests")).I32Const(16).Call(define).Drop()
+	if traps {
+		onHeaders = onHeaders.Unreachable()
+	}
+	onHeaders = onHeaders.
+		Then(text.Push("auth")).Then(text.Push(pairs)).I32Const(0).I32Const(0).I32Const(0).I32Const(0).I32Const(1000).I32Const(16).
+		Call(call).Drop().I32Const(1)
+	m.ExportedFunc("proxy_on_request_headers", wasmenc.Sig("iii:i"), 0, onHeaders)
+	// With headers, the answer is one; shared data "closed" refuses everything.
+	m.ExportedFunc("proxy_on_http_call_response", wasmenc.Sig("iiiii:"), 0, wasmenc.Code{}.
+		GlobalGet(stream).Call(effective).Drop().
+		LocalGet(2).If(wasmenc.Code{}.
+		Then(text.Push("closed")).I32Const(20).I32Const(24).I32Const(28).Call(shared).If(wasmenc.Code{}.
+		I32Const(0).Call(resume).Drop().Return())).
+		I32Const(401).I32Const(0).I32Const(0).Then(text.Push("no")).I32Const(0).I32Const(0).I32Const(-1).Call(respond).Drop())
+	m.Text(text)
+	return m.Bytes()
+}

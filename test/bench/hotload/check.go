@@ -10,7 +10,7 @@ import (
 	"time"
 
 	"github.com/wasm-xds/wasm-xds/internal/examine"
-	"github.com/wasm-xds/wasm-xds/internal/preflight"
+	"github.com/wasm-xds/wasm-xds/internal/preflight/sandbox"
 	"github.com/wasm-xds/wasm-xds/internal/test/harness"
 	"github.com/wasm-xds/wasm-xds/internal/test/program"
 	"github.com/wasm-xds/wasm-xds/pkg/spec"
@@ -59,7 +59,7 @@ type example struct {
 
 	cold, known, found []float64 // wasm-xds's samples in seconds
 	loaded, configured []float64 // Envoy's samples
-	kept               *preflight.Modules
+	kept               *sandbox.Modules
 	lastModule         string // path of the last module
 }
 
@@ -108,7 +108,7 @@ func (e *example) read(t harness.TB, name string) error {
 		return fmt.Errorf("%s: %v", file, problems)
 	}
 	e.spec, e.module, e.path = specs[0], exampleModule(name), filepath.Join(t.TempDir(), name+".json")
-	e.kept = preflight.NewModules(len(e.module))
+	e.kept = sandbox.NewModules(len(e.module))
 	t.Cleanup(e.kept.Close)
 	first, err := e.response(e.module, e.config())
 	if err != nil {
@@ -184,7 +184,7 @@ func (e *example) update(ready suite.Replacement) (time.Duration, error) {
 func (e *example) check(ctx context.Context) error {
 	module := unlike(e.module, e.config())
 	for _, one := range []struct {
-		modules *preflight.Modules
+		modules *sandbox.Modules
 		module  []byte
 		samples *[]float64
 	}{{nil, module, &e.cold}, {e.kept, e.module, nil}, {e.kept, e.module, &e.known}} {

@@ -1,0 +1,44 @@
+package host
+
+import (
+	"github.com/wasm-xds/wasm-xds/internal/preflight/finding"
+)
+
+const (
+	// maximumKept bounds the bytes that the host keeps for a module.
+	maximumKept = 64 << 20
+	// perItem is the size of a stored item beside its content.
+	perItem = 64
+)
+
+// budget counts the bytes that the host keeps for a module, and ends a module with too many.
+type budget struct {
+	at     *progress
+	kept   int // during a stream
+	stored int // for longer: shared data, queues, metrics
+}
+
+// keep counts bytes that the host keeps during a stream.
+func (b *budget) keep(n int) {
+	b.kept += n
+	b.bound()
+}
+
+// store counts bytes that outlive streams. A negative n frees bytes.
+func (b *budget) store(n int) {
+	b.stored += n
+	b.bound()
+}
+
+// storeOutside is [budget.store] outside of the module, where the host cannot end the module. If
+// there are too many bytes then, the next item that the module stores ends it.
+func (b *budget) storeOutside(n int) { b.stored += n }
+
+// beginStream forgets the bytes of the former stream.
+func (b *budget) beginStream() { b.kept = 0 }
+
+func (b *budget) bound() {
+	if b.kept+b.stored > maximumKept {
+		b.at.stop(finding.CodeMemoryLimit, "the module has stored more than %d MiB with the host", maximumKept>>20)
+	}
+}
