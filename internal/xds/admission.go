@@ -12,7 +12,7 @@ type admission struct {
 	perNode map[nodeKey]int
 }
 
-// nodeKey tells Envoys apart: several hosts may have copies of one bootstrap. The zero value names
+// nodeKey tells Envoys apart: several hosts may have copies of a bootstrap. The zero value names
 // no Envoy.
 type nodeKey struct{ node, host string }
 

@@ -14,17 +14,16 @@ import (
 	"github.com/wasm-xds/wasm-xds/internal/xds/wire"
 )
 
-// deltaStream is a delta stream: go-control-plane's ConfigWatcher and its DeltaStream in one.
-// Several responses may be unanswered, each under its own nonce. The goroutines are those of
-// sotwStream.
+// deltaStream is a delta stream, as both sides of its go-control-plane server. Several responses
+// may be unanswered, each under its own nonce. The goroutines are the same as in [sotwStream].
 type deltaStream struct {
 	stream
 	grpc.ServerStream
 	requests deltaReader
 	names    subscription.Delta
 	queue    queue[cachev3.DeltaResponse]
-	unwatch  func() // queue.close
-	sending  *response
+	unwatch  func()                             // queue.close
+	sending  *response                          // the loop has asked for its message; nil: none
 	message  discoveryv3.DeltaDiscoveryResponse // see sotwStream
 	out      wire.Outgoing
 	sent     []unanswered
@@ -47,19 +46,13 @@ func (s *deltaStream) run() error {
 // Recv reads a request.
 func (s *deltaStream) Recv() (*discoveryv3.DeltaDiscoveryRequest, error) { return s.requests.next() }
 
-// CreateDeltaWatch takes a request. The loop has one channel for all watches of the stream.
+// CreateDeltaWatch takes a request. All watches of a stream have the same channel.
 func (s *deltaStream) CreateDeltaWatch(q *cachev3.DeltaRequest, _ cachev3.Subscription, watch chan cachev3.DeltaResponse) (func(), error) {
 	request := s.requests.whole(q)
-	if request.node != nil {
-		s.node, request.node = *request.node, nil
-	}
-	if !s.serves(q.GetTypeUrl()) {
-		s.warnOfType(q.GetTypeUrl())
-		return nil, nil
-	}
-	if err := s.admit(); err != nil {
+	if served, err := s.arrive(request.node, q.GetTypeUrl()); !served {
 		return nil, err
 	}
+	request.node = nil
 	event := delivery.Requested{Stream: s.id, Answer: s.answer(q.GetResponseNonce(), q.GetErrorDetail())}
 	event.Unsubscribe = s.names.Unsubscribe(request.dropped)
 	if request.first != nil {
@@ -92,7 +85,7 @@ func (*deltaStream) CreateWatch(*cachev3.Request, cachev3.Subscription, chan cac
 	return nil, errOtherProtocol
 }
 
-// deliver takes a response from delivery. It goes out as soon as the loop takes it.
+// deliver takes a response from delivery. The response goes out as soon as the loop takes it.
 func (s *deltaStream) deliver(r response) {
 	s.queue.put(&deltaResponse{DeltaPassthroughResponse: &s.shared.delta, response: r, stream: s})
 }

@@ -2,7 +2,8 @@ package xds
 
 import "errors"
 
-// errOtherProtocol answers a watch of the other protocol, which go-control-plane's loop never makes.
+// errOtherProtocol answers a watch of the other protocol, which go-control-plane's loop never
+// makes.
 var errOtherProtocol = errors.New("the stream has another protocol")
 
 // silentLogger keeps go-control-plane quiet: the events say everything.

@@ -15,7 +15,7 @@ import (
 	"github.com/wasm-xds/wasm-xds/pkg/translate"
 )
 
-// describe returns the part of a node that delivery needs.
+// describe returns the part of a node for delivery.
 func describe(n *corev3.Node, address string) delivery.Node {
 	d := delivery.Node{ID: n.GetId(), Cluster: n.GetCluster(), Address: address, Metadata: map[string]string{}}
 	if v := translate.VersionOf(n); v.Known() {

@@ -5,13 +5,13 @@ import (
 	"sync"
 )
 
-// queue has the responses that delivery decided on and that go-control-plane's loop has not taken.
-// R is go-control-plane's type of a response, Response or DeltaResponse. The loop takes responses
-// from a channel, the watch. In SotW the loop gives up a watch, and a response in it, when the next
-// request comes first. So a response stays in the queue until the loop has taken it.
+// queue has the responses that go-control-plane's loop has not taken yet. R is go-control-plane's
+// type of a response, Response or DeltaResponse. The loop takes responses from a channel, the
+// watch. In SotW the loop gives up a watch, with the response inside, when the next request comes
+// first. So a response stays in the queue until the loop has taken the response.
 //
-// The zero value is empty and has no watch. put may be called from any goroutine, the other methods
-// belong to the loop's.
+// The zero value is empty and has no watch. Any goroutine may call put, and the loop calls the
+// other methods.
 type queue[R any] struct {
 	mu      sync.Mutex
 	waiting []R
@@ -27,7 +27,7 @@ func (q *queue[R]) put(r R) {
 	q.offer()
 }
 
-// open begins a watch, or goes on with a watch that was closed. A new watch is empty.
+// open begins a watch, or goes on with the former watch. A new watch is empty.
 func (q *queue[R]) open(watch chan<- R, isNew bool) {
 	q.mu.Lock()
 	defer q.mu.Unlock()
@@ -58,8 +58,8 @@ func (q *queue[R]) take(goesOn bool) {
 	q.offer()
 }
 
-// offer puts the first waiting response into the watch. mu is locked. A watch has room for one
-// response of this stream. If it had none, the response would wait for the next request.
+// offer puts the first waiting response into the watch. mu is locked. A watch has room for a
+// response. Without room, the response would wait for the next request, and nobody would block.
 func (q *queue[R]) offer() {
 	if q.watch == nil || q.offered || len(q.waiting) == 0 {
 		return

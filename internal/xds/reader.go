@@ -16,9 +16,9 @@ import (
 	"github.com/wasm-xds/wasm-xds/internal/xds/wire"
 )
 
-// reader reads a stream's requests, in go-control-plane's reading goroutine. Go-control-plane gets
-// the fields that it looks at. The node and the names go beside, in the form that the stream keeps:
-// go-control-plane would keep them for the life of the stream.
+// reader reads a stream's requests, in go-control-plane's reading goroutine. The loop gets a
+// request with the fields that the loop reads. The node and the names go beside, in the stream's
+// own form. The loop would keep them for the life of the stream.
 type reader struct {
 	stream    *stream
 	from      grpc.ServerStream
@@ -39,15 +39,15 @@ func (r *reader) receive() (mem.Buffer, error) {
 	return message, nil
 }
 
-// malformed ends the stream because of a request that is no valid message.
+// malformed ends the stream because a request is no valid message.
 func (r *reader) malformed(text string) error {
 	err := status.Error(codes.InvalidArgument, text)
 	r.stream.fail(err)
 	return err
 }
 
-// describe returns the part of a node that delivery needs; nil: the request has no node, or an empty
-// one, or the node is known.
+// describe returns the part of a node for delivery; nil: the request has no node or an empty node,
+// or the node is known.
 func (r *reader) describe(n *corev3.Node) (*delivery.Node, error) {
 	if r.described || !isDescribed(n) {
 		return nil, nil
@@ -94,19 +94,19 @@ func (r *reader) firstList(message []byte) (*subscription.List, error) {
 type sotwRequest struct {
 	discoveryv3.DiscoveryRequest
 	node *delivery.Node     // nil: not described here
-	list *subscription.List // of a type that the stream serves
+	list *subscription.List // if the stream serves the type
 }
 
 // sotwReader reads SotW requests.
 type sotwReader struct {
 	reader
-	// go-control-plane's loop looks at one request while the other is read.
+	// The loop has one request while the reading goroutine fills the other.
 	requests [2]sotwRequest
 	at       int
 	last     *subscription.List // of the request before
 }
 
-// next reads a request, which is valid until the next but one.
+// next reads a request, which is valid until the call after the next.
 func (r *sotwReader) next() (*discoveryv3.DiscoveryRequest, error) {
 	message, err := r.receive()
 	if err != nil {
@@ -148,7 +148,7 @@ func (r *sotwReader) list(message []byte) (*subscription.List, error) {
 	return r.last, nil
 }
 
-// whole is the request that next returned, with its node and its names.
+// whole returns the request of next with the node and the names.
 func (r *sotwReader) whole(q *discoveryv3.DiscoveryRequest) *sotwRequest {
 	if q == &r.requests[0].DiscoveryRequest {
 		return &r.requests[0]
@@ -161,8 +161,8 @@ func (r *sotwReader) whole(q *discoveryv3.DiscoveryRequest) *sotwRequest {
 type deltaRequest struct {
 	discoveryv3.DeltaDiscoveryRequest
 	node     *delivery.Node     // nil: not described here
-	first    *subscription.List // the names of a stream's first request of a type that the stream serves
-	added    []string           // the names of a later request
+	first    *subscription.List // the names, in a stream's first request; nil: a later request
+	added    []string           // the names, in a later request
 	dropped  []string
 	accepted map[string]string // initial_resource_versions
 }
@@ -175,7 +175,7 @@ type deltaReader struct {
 	asked    bool // the names of the first request have been read
 }
 
-// next reads a request, which is valid until the next but one.
+// next reads a request, which is valid until the call after the next.
 func (r *deltaReader) next() (*discoveryv3.DeltaDiscoveryRequest, error) {
 	message, err := r.receive()
 	if err != nil {
@@ -205,7 +205,7 @@ func (r *deltaReader) next() (*discoveryv3.DeltaDiscoveryRequest, error) {
 	return &q.DeltaDiscoveryRequest, err
 }
 
-// whole is the request that next returned, with its node and its names.
+// whole returns the request of next with the node and the names.
 func (r *deltaReader) whole(q *discoveryv3.DeltaDiscoveryRequest) *deltaRequest {
 	if q == &r.requests[0].DeltaDiscoveryRequest {
 		return &r.requests[0]

@@ -6,7 +6,7 @@ import (
 	"github.com/wasm-xds/wasm-xds/internal/xds/wire"
 )
 
-// response is a response that delivery decided on, with the resources built: one or several.
+// response is a response from delivery, with its resources built: one or several.
 type response struct {
 	resources []*wire.Resource
 	pushed    []subscription.Pushed // the name and the version of each resource
@@ -19,7 +19,7 @@ func (r *response) add(one delivery.Resource, resource *wire.Resource) {
 	r.pushed = append(r.pushed, subscription.Pushed{Name: one.Name, Version: one.Version.Pack()})
 }
 
-// name names the response among the stream's unanswered responses: the name of its first resource.
+// name tells the response from the stream's other unanswered responses: the first resource's name.
 func (r *response) name() string { return r.pushed[0].Name }
 
 // unanswered is a response on the wire. The client answers under the nonce. The zero value is none.
@@ -28,10 +28,10 @@ type unanswered struct {
 	name  string // see [response.name]
 }
 
-// fewResponses is the room for responses that a stream keeps while there are none.
+// fewResponses is the room for responses in a list that is empty.
 const fewResponses = 2
 
-// shrink frees the memory of an empty list that was long.
+// shrink frees the memory of a list that was long and is empty.
 func shrink[T any](list []T) []T {
 	if len(list) == 0 && cap(list) > fewResponses {
 		return nil

@@ -52,7 +52,7 @@ func NewServer(ctx context.Context, handler Handler, builder Builder, limits Lim
 }
 
 // CountPushes has the resources handed to streams counted, with their bytes on the wire, by variant
-// or stand-in. Call it before the service is registered.
+// or stand-in. Call CountPushes before [Server.Register].
 func (s *Server) CountPushes(count func(variant string, resources, bytes int)) { s.pushed = count }
 
 // Register adds the service to a gRPC server.
@@ -71,7 +71,7 @@ func (s *Server) End(id delivery.StreamID) {
 	}
 }
 
-// Prepare builds the resource of a send to come. It does not block.
+// Prepare builds the resource of a send to come. Prepare does not block.
 func (s *Server) Prepare(a delivery.Send) {
 	if s.builder.Cached(a) != nil {
 		return
@@ -82,7 +82,7 @@ func (s *Server) Prepare(a delivery.Send) {
 	})
 }
 
-// Send carries out a send. It does not block. If the stream has ended, Send does nothing.
+// Send carries out a send. Send does not block, and does nothing if the stream has ended.
 func (s *Server) Send(a delivery.Send) {
 	value, ok := s.streams.Load(a.Stream)
 	if !ok {
@@ -154,8 +154,7 @@ func (s *Server) delta(g grpc.ServerStream, typeURL string) error {
 	return s.serve(g.Context(), st, &st.stream, typeURL)
 }
 
-// serve runs a stream from its beginning to its end. common is the part of c that both protocols
-// have.
+// serve runs a stream from its beginning to its end. common is the [stream] in c.
 func (s *Server) serve(g context.Context, c conversation, common *stream, typeURL string) error {
 	s.begin(g, c, common, typeURL)
 	defer common.close()
@@ -166,7 +165,7 @@ func (s *Server) serve(g context.Context, c conversation, common *stream, typeUR
 	return common.result(c.run())
 }
 
-// begin gives a stream its id. From now on the stream gets responses.
+// begin gives a stream an id. From now on the stream gets responses.
 func (s *Server) begin(g context.Context, c conversation, common *stream, typeURL string) {
 	common.begin(s.ctx, &s.shared, delivery.StreamID(s.lastID.Add(1)), peerAddress(g), typeURL)
 	s.streams.Store(common.id, c)

@@ -12,21 +12,21 @@ import (
 	"github.com/wasm-xds/wasm-xds/internal/xds/wire"
 )
 
-// sotwStream is a SotW stream: go-control-plane's ConfigWatcher and its Stream in one. At most one
-// response is on the way or unanswered.
+// sotwStream is a SotW stream, as both sides of its go-control-plane server: ConfigWatcher and
+// Stream. At most one response is on the way or unanswered.
 //
-// deliver may be called from any goroutine and Recv is called by go-control-plane's reading
-// goroutine. All other methods are the loop's.
+// Any goroutine may call deliver. go-control-plane's reading goroutine calls Recv, and the loop
+// calls all other methods.
 type sotwStream struct {
 	stream
 	grpc.ServerStream
 	requests sotwReader
 	names    subscription.SotW
 	queue    queue[cachev3.Response]
-	unwatch  func() // queue.close
-	sending  *response
-	// The loop puts the nonce into the message. The resources go beside, so one message is enough
-	// for all responses of the stream.
+	unwatch  func()    // queue.close
+	sending  *response // taken by the loop, for Send; nil: none
+	// message carries the nonce from the loop to Send. The loop finishes a response before the
+	// next, and the resources go beside, so all responses of the stream share the message.
 	message discoveryv3.DiscoveryResponse
 	out     wire.Outgoing
 	sent    unanswered
@@ -52,16 +52,10 @@ func (s *sotwStream) Recv() (*discoveryv3.DiscoveryRequest, error) { return s.re
 // CreateWatch takes a request. go-control-plane drops requests with a stale nonce before.
 func (s *sotwStream) CreateWatch(q *cachev3.Request, _ cachev3.Subscription, watch chan cachev3.Response) (func(), error) {
 	request := s.requests.whole(q)
-	if request.node != nil {
-		s.node, request.node = *request.node, nil
-	}
-	if !s.serves(q.GetTypeUrl()) {
-		s.warnOfType(q.GetTypeUrl())
-		return nil, nil
-	}
-	if err := s.admit(); err != nil {
+	if served, err := s.arrive(request.node, q.GetTypeUrl()); !served {
 		return nil, err
 	}
+	request.node = nil
 	versionInfo := ""
 	if !s.announced {
 		versionInfo = q.GetVersionInfo()
@@ -93,13 +87,13 @@ func (*sotwStream) CreateDeltaWatch(*cachev3.DeltaRequest, cachev3.Subscription,
 	return nil, errOtherProtocol
 }
 
-// deliver takes a response from delivery. It goes out as soon as the client asks.
+// deliver takes a response from delivery. The response goes out as soon as the client asks.
 func (s *sotwStream) deliver(r response) {
 	s.queue.put(&sotwResponse{PassthroughResponse: &s.shared.sotw, response: r, stream: s})
 }
 
-// sotwResponse is a response on its way through go-control-plane's loop. The loop takes it out of
-// the watch, asks for the message, and sends the message with a nonce.
+// sotwResponse is a response on its way through go-control-plane's loop. The loop takes the
+// response out of the watch, asks for the message, and sends the message with a nonce.
 type sotwResponse struct {
 	*cachev3.PassthroughResponse
 	response

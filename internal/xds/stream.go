@@ -30,20 +30,20 @@ type shared struct {
 	admission admission
 	lists     subscription.Lists
 	packs     subscription.Packs
-	// What go-control-plane's loop asks of a response beside the message: the type of the request.
-	// It is the same for all responses. The real requests would stay in memory.
+	// The loop asks a response for the type of its request. All responses share these two, because
+	// the real requests would stay in memory.
 	sotw  cachev3.PassthroughResponse
 	delta cachev3.DeltaPassthroughResponse
 }
 
-// stream is the part of a stream that both protocols have: who the client is, how the stream ends,
-// and what delivery hears of it.
+// stream is the part of a stream for both protocols: the client, the stream's end, and the events
+// for delivery.
 type stream struct {
 	id      delivery.StreamID
 	address string
 	typeURL string // of the service: AnyType is ADS
 	shared  *shared
-	ctx     context.Context // go-control-plane's loop ends with it
+	ctx     context.Context // ends go-control-plane's loop
 	end     context.CancelFunc
 
 	// Used only by the loop's goroutine.
@@ -64,9 +64,30 @@ func (s *stream) begin(ctx context.Context, all *shared, id delivery.StreamID, a
 	s.ctx, s.end = context.WithCancel(ctx)
 }
 
-// serves says whether a request of that type gets answers. An ECDS stream's requests need no type.
+// serves says whether requests of a type get answers. An ECDS stream's requests need no type.
 func (s *stream) serves(typeURL string) bool {
 	return typeURL == resourcev3.ExtensionConfigType || typeURL == "" && s.typeURL == resourcev3.ExtensionConfigType
+}
+
+// arrive takes the common part of a request: the type, and the node if the request describes the
+// node. Requests of other types are not served. The first request counts the stream for its node,
+// before delivery hears of the stream.
+func (s *stream) arrive(node *delivery.Node, typeURL string) (served bool, err error) {
+	if node != nil {
+		s.node = *node
+	}
+	switch {
+	case !s.serves(typeURL):
+		s.warnOfType(typeURL)
+		return false, nil
+	case s.counted != (nodeKey{}):
+		return true, nil
+	}
+	s.counted = keyOf(s.node.ID, s.address)
+	if !s.shared.admission.enterNode(s.counted, s.shared.limits.StreamsPerNode) {
+		return false, s.refuse(LimitStreamsPerNode)
+	}
+	return true, nil
 }
 
 // warnOfType logs, once for a stream, that requests of another type get no answer.
@@ -77,18 +98,6 @@ func (s *stream) warnOfType(typeURL string) {
 	s.warned = true
 	s.shared.logger.Warn("an Envoy asks for resources that wasm-xds does not serve: only extension configs are answered",
 		zap.String("type", typeURL), zap.String("address", s.address))
-}
-
-// admit counts the stream for its node, before delivery hears of the first request.
-func (s *stream) admit() error {
-	if s.counted != (nodeKey{}) {
-		return nil
-	}
-	s.counted = keyOf(s.node.ID, s.address)
-	if !s.shared.admission.enterNode(s.counted, s.shared.limits.StreamsPerNode) {
-		return s.refuse(LimitStreamsPerNode)
-	}
-	return nil
 }
 
 // emit sends a request to delivery. Before the first request, delivery hears of the stream.
@@ -111,14 +120,14 @@ func (s *stream) close() {
 	}
 }
 
-// identify keeps a node's id for a Refusal. Any goroutine may call it.
+// identify keeps a node's id for a Refusal. Any goroutine may call identify.
 func (s *stream) identify(nodeID string) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	s.nodeID = nodeID
 }
 
-// refuse ends the stream because of a limit. Any goroutine may call it.
+// refuse ends the stream because of a limit. Any goroutine may call refuse.
 func (s *stream) refuse(limit Limit) error {
 	most, text := s.shared.limits.of(limit)
 	err := rpcstatus.Error(codes.ResourceExhausted, "wasm-xds ends this stream: "+fmt.Sprintf(text, most))
@@ -128,8 +137,8 @@ func (s *stream) refuse(limit Limit) error {
 	return err
 }
 
-// fail ends the stream with an error, unless the stream has an error already. Any goroutine may call
-// it.
+// fail ends the stream with an error, unless the stream has an error already. Any goroutine may
+// call fail.
 func (s *stream) fail(err error) (first bool, nodeID string) {
 	s.mu.Lock()
 	first, nodeID = s.cause == nil, s.nodeID
@@ -141,7 +150,8 @@ func (s *stream) fail(err error) (first bool, nodeID string) {
 	return first, nodeID
 }
 
-// result is the return value of the stream's handler: the cause of the end, or the loop's own error.
+// result is the return value of the stream's handler: the cause of the end, or the loop's own
+// error.
 func (s *stream) result(err error) error {
 	s.mu.Lock()
 	defer s.mu.Unlock()
@@ -151,7 +161,8 @@ func (s *stream) result(err error) error {
 	return err
 }
 
-// answerTo is the answer to a response of that name: detail is the error_detail of a NACK.
+// answerTo is the answer to the response of that name. detail is a NACK's error_detail; nil: an
+// ACK.
 func answerTo(name string, detail *status.Status) *delivery.Answer {
 	return &delivery.Answer{Name: name, Nack: detail != nil, Message: detail.GetMessage()}
 }

@@ -7,10 +7,10 @@ import (
 	"strings"
 )
 
-// changesMost is the largest number of keys that Changes returns.
+// changesMost bounds the keys in the result of Changes.
 const changesMost = 20
 
-// Changes returns the keys that differ between two revisions, sorted. The keys are those of a spec:
+// Changes returns the keys that differ between two revisions, sorted. The keys are a spec's:
 // config.realm, module.sha256, vm.env.TOKEN. Values may be secret and are never part of the result.
 // If more than twenty keys differ, the last entry is "…".
 func Changes(from, to *Revision) []string {

@@ -2,10 +2,11 @@ package snapshot
 
 import "unicode/utf8"
 
-// A configuration may have any bytes, but JSON strings are text. A configuration that is no valid
+// A configuration may have any bytes, but JSON strings are text. A configuration without valid
 // text is stored in a separate field, in base64.
 
-// apart is a configuration in two forms, one of which is nil: text, or bytes that are no text.
+// apart returns a configuration as text, or as bytes if the bytes are no text. The other result is
+// nil.
 func apart(config *string) (text *string, bytes []byte) {
 	if config == nil || utf8.ValidString(*config) {
 		return config, nil

@@ -9,18 +9,18 @@ import (
 	"github.com/wasm-xds/wasm-xds/pkg/spec"
 )
 
-// Filter is a filter with its wanted revision. It is immutable.
+// Filter is a filter with its wanted revision. Immutable.
 type Filter struct {
 	Name string    `json:"name"`
 	Type spec.Type `json:"type"`
-	// Revision is the newest content. It is nil if the spec never resulted in a revision.
+	// Revision is the newest content; nil: the spec never resulted in a revision.
 	Revision *Revision          `json:"revision,omitempty"`
 	Policy   spec.FailurePolicy `json:"policy"`
 	Delivery spec.Delivery      `json:"delivery"`
 	Nodes    spec.NodeSelector  `json:"nodes"`
 	Canary   spec.Canary        `json:"canary"`
 	OnRemove spec.OnRemove      `json:"onRemove"`
-	// AcceptLoss names the settings that may be without effect on Envoys that are too old for them.
+	// AcceptLoss names the settings that may be without effect on older Envoys.
 	// The list is sorted.
 	AcceptLoss []spec.Setting `json:"acceptLoss,omitempty"`
 	Disabled   bool           `json:"disabled,omitempty"`
@@ -31,7 +31,7 @@ type Filter struct {
 	SpecFile  string `json:"specFile"`
 }
 
-// digest covers everything that determines delivery. The spec's file is not included, so moving a
+// digest covers everything that delivery depends on. The spec's file is not included, so moving a
 // file makes no new snapshot.
 func (f *Filter) digest() [sha256.Size]byte {
 	line := struct {

@@ -6,8 +6,8 @@ import (
 	"github.com/wasm-xds/wasm-xds/pkg/spec"
 )
 
-// Loss is a setting of a revision that an Envoy is too old to obey. Such an Envoy ignores the
-// field without an error.
+// Loss is a setting of a revision that is newer than an Envoy. The Envoy ignores the field without
+// an error.
 type Loss struct {
 	Setting spec.Setting
 	Wants   string // as the spec has it, failurePolicy: reload
@@ -24,7 +24,7 @@ const (
 	sinceStopIteration = "1.35" // PluginConfig.allow_on_headers_stop_iteration
 )
 
-// concerns says whether an Envoy of that version is too old for the setting.
+// concerns says whether an Envoy of version v is too old for the setting.
 func (l Loss) concerns(v minor) bool {
 	since, _ := minorOf(l.Since)
 	return v.less(since)
@@ -68,7 +68,7 @@ func demands(capabilities []string, vm VM, policy spec.FailurePolicy, stopIterat
 	return all
 }
 
-// String says what the setting needs, and how an older Envoy behaves.
+// String names the version that the setting needs, and the behaviour of older Envoys.
 func (l Loss) String() string {
 	return fmt.Sprintf("`%s` needs Envoy %s; without it, %s", l.Wants, l.Since, l.Effect)
 }

@@ -5,7 +5,7 @@ import (
 	"strings"
 )
 
-// minor is a version of Envoy without its patch number: 1.36 is {1, 36}.
+// minor is a version of Envoy without the patch number: 1.36 is {1, 36}.
 type minor [2]int
 
 // less says whether v is older than w.

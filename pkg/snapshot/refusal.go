@@ -10,16 +10,16 @@ import (
 type Refusal struct {
 	// Versions are versions without a patch number, such as 1.36, the oldest first. Never empty.
 	Versions []string `json:"versions"`
-	// AndLater extends the refusal to every version after the last of Versions. It is set if the
-	// newest version that the sandbox knows is among Versions.
+	// AndLater extends the refusal to every version after the last of Versions. The sandbox sets
+	// AndLater if Versions contains the newest version known to the sandbox.
 	AndLater bool   `json:"andLater,omitempty"`
 	Code     string `json:"code"`
 	Message  string `json:"message"`
 	Hint     string `json:"hint,omitempty"`
 }
 
-// Concerns reports whether the refusal applies to an Envoy version such as 1.36.4. It does not
-// apply to an unknown version: "", or a version that the sandbox does not know.
+// Concerns reports whether the refusal applies to an Envoy version, for example 1.36.4. A refusal
+// never applies to "" or to a version unknown to the sandbox.
 func (r Refusal) Concerns(version string) bool {
 	v, ok := minorOf(version)
 	if !ok {

@@ -9,7 +9,7 @@ import (
 	"github.com/wasm-xds/wasm-xds/pkg/spec"
 )
 
-// Revision is one immutable content of a filter: everything that reaches Envoy, and nothing else.
+// Revision is an immutable content of a filter: everything that reaches Envoy, and nothing else.
 // Equal contents have equal IDs, on every machine and in every release of wasm-xds.
 type Revision struct {
 	ID     string    `json:"id"` // 12 hex digits, see [Revision.Seal]
@@ -31,7 +31,7 @@ type Revision struct {
 	// Code is the module of a stand-in, which is not in the store. nil for all other revisions.
 	// Code is not part of the content.
 	Code []byte `json:"-"`
-	// Refusals are the versions of Envoy that would not load the revision. They follow from the
+	// Refusals are the versions of Envoy that would not load the revision. Refusals follow from the
 	// content and the sandbox's knowledge, so they are not part of the content.
 	Refusals []Refusal `json:"refusals,omitempty"`
 }
@@ -107,9 +107,9 @@ func (r *Revision) RefusalFor(version string) *Refusal {
 	return nil
 }
 
-// Losses are the settings of the revision that an Envoy of this version, 1.36.4, is too old for.
-// An unknown version, such as "", loses nothing: the Envoys in use obey all settings.
-// A revision without such settings costs no memory.
+// Losses are the settings of the revision that are newer than an Envoy version, for example 1.36.4.
+// An unknown version, for example "", loses nothing: the Envoys in use obey all settings. Losses
+// takes no memory for a revision without settings of this kind.
 func (r *Revision) Losses(version string) []Loss {
 	all := demands(r.Capabilities, r.VM, r.Policy, r.AllowOnHeadersStopIteration)
 	if len(all) == 0 {

@@ -15,8 +15,8 @@ type Snapshot struct {
 // New makes a snapshot of filters with distinct names.
 func New(filters []*Filter) *Snapshot { return (*Snapshot)(nil).With(filters) }
 
-// With is like [New], but faster for filters that s contains already. Such a filter needs no new
-// digest if its place in the order of names is unchanged.
+// With is like [New], but faster for filters in s. A filter of s in the same place of the order
+// needs no new digest.
 func (s *Snapshot) With(filters []*Filter) *Snapshot {
 	if s != nil && s.version != "" && slices.Equal(s.all, filters) {
 		return s

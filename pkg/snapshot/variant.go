@@ -12,7 +12,7 @@ const (
 	File   Variant = 'f' // Envoy reads the module from a file
 )
 
-// Valid reports whether v is one of the variants.
+// Valid reports whether v is a variant.
 func (v Variant) Valid() bool { return v == Remote || v == Inline || v == File }
 
 // String returns remote, inline or file, or "" for the zero value.

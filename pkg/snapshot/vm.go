@@ -6,7 +6,7 @@ import (
 	"github.com/wasm-xds/wasm-xds/pkg/spec"
 )
 
-// VM is the part of a revision that determines its VM.
+// VM is the part of a revision that determines the VM.
 type VM struct {
 	ID               string            `json:"id,omitempty"` // "": a VM of the filter's own
 	Runtime          string            `json:"runtime"`      // full extension name

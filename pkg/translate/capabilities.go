@@ -5,7 +5,7 @@ import (
 )
 
 // setCapabilities restricts the functions that the module may call; nil capabilities restrict
-// nothing. Envoy 1.40 moved the field from the plugin to the VM, and still heeds the old one.
+// nothing. Envoy 1.40 moved the field from the plugin to the VM, and still heeds the old field.
 // See docs/RATIONALE.md#why-do-capabilities-always-include-the-callbacks.
 func setCapabilities(plugin *wasmv3.PluginConfig, vm *wasmv3.VmConfig, capabilities []string, v Version) {
 	if capabilities == nil {

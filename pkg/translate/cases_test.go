@@ -16,7 +16,7 @@ var testModule = []byte("\x00asm\x01\x00\x00\x00")
 
 var testSHA256 = strings.Repeat("9c8abc07", 8)
 
-// remoteCode, inlineCode and fileCode are functions so that no test shares state.
+// remoteCode, inlineCode and fileCode are functions, so tests share no state.
 func remoteCode() translate.Code {
 	return translate.Code{
 		Variant: translate.Remote,
@@ -66,8 +66,8 @@ var (
 	noVersion translate.Version
 )
 
-// cases are what the golden files show, one for each thing that a spec can say
-// and each version that hears it another way.
+// cases are the golden files: a case for each setting of a spec, and for each version with a
+// dialect of its own.
 func cases() []testCase {
 	plain := revision(nil)
 	network := revision(func(r *snapshot.Revision) { r.Filter, r.Type = "tcp_log", spec.Network })

@@ -29,11 +29,11 @@ const SaltLen = 16
 // at half a megabyte a second.
 const DefaultTimeout = 60 * time.Second
 
-// TokenParameter is the query parameter of a remote module's URL that carries the salt. It tells
-// the module server which push a fetch belongs to.
+// TokenParameter is the query parameter with the salt in a remote module's URL. The salt tells the
+// module server which push a fetch belongs to.
 const TokenParameter = "t"
 
-// saltDirectory begins the watched_directory that carries the salt of an inline or file resource.
+// saltDirectory begins the watched_directory with the salt of an inline or file resource.
 // Envoy's Wasm extension watches no directory: the field changes the bytes, and the VM stays the
 // same.
 const saltDirectory = "/wasm-xds/salt/"

@@ -2,11 +2,11 @@
 // Wasm filter, in the dialect of the Envoy's version. The package is pure: equal arguments give
 // equal bytes, in every process.
 //
-// A resource has three inputs beside the revision: the [Code], which says how this Envoy gets the
-// module; the salt, which makes the bytes differ from all others with the same meaning; and the
-// [Version] of the Envoy. [Compat] names the versions that get the same bytes. [Resource] makes the
-// message, and [Marshal] makes its bytes. A [Template] has the bytes for every salt, and so serves a
-// whole fleet.
+// A resource has three inputs beside the revision. The [Code] says how this Envoy gets the module.
+// The salt makes the bytes differ from all other resources with the same meaning. The [Version] is
+// the Envoy's. Versions with the same result of [Compat] get the same bytes. [Resource] makes the
+// message, and [Marshal] makes the bytes. A [Template] has the bytes for every salt, and so serves
+// a whole fleet.
 //
 // To read: version.go (Envoy's versions and dialects), pack.go (configurations), capabilities.go,
 // code.go and vm.go (the parts of a resource), translate.go (the resource), template.go.

@@ -65,9 +65,9 @@ func TestEnvoyTakesEveryField(t *testing.T) {
 	})
 }
 
-// TestCapabilitiesRestrictTheModuleAndNotEnvoy shows what restrict works around:
-// a filter whose callbacks are not in Envoy's list is never called, so that a
-// closed filter lets everything pass, and an empty list restricts nothing.
+// TestCapabilitiesRestrictTheModuleAndNotEnvoy shows the reason for restrict: Envoy never calls
+// callbacks that are not in the list, so a closed filter would let everything pass, and an empty
+// list restricts nothing.
 func TestCapabilitiesRestrictTheModuleAndNotEnvoy(t *testing.T) {
 	guard := testfilter.HTTP{Stamp: "a", RequireToken: true, EchoLog: true}.Module()
 	trap := testfilter.HTTP{TrapOnRequest: true}.Module()

@@ -8,7 +8,7 @@ import (
 	"github.com/wasm-xds/wasm-xds/pkg/translate"
 )
 
-// One revision, for an Envoy that is to fetch the module.
+// A revision for an Envoy, which will fetch the module.
 func ExampleResource() {
 	r := (&snapshot.Revision{
 		Filter: "auth",
@@ -33,7 +33,7 @@ func ExampleResource() {
 	// auth type.googleapis.com/envoy.extensions.filters.http.wasm.v3.Wasm
 }
 
-// One resource for many Envoys: marshalled once, salted for each.
+// A resource for many Envoys: marshalled once, salted for each.
 func ExampleTemplate() {
 	r := (&snapshot.Revision{
 		Filter: "auth",

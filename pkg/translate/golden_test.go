@@ -50,7 +50,7 @@ func TestGolden(t *testing.T) {
 	orphans(t, want)
 }
 
-// validate applies the rules that Envoy itself applies to what it gets.
+// validate applies Envoy's own rules for a resource.
 func validate(t *testing.T, resource *corev3.TypedExtensionConfig) {
 	t.Helper()
 	filter, err := resource.GetTypedConfig().UnmarshalNew()
@@ -104,7 +104,7 @@ func golden(t *testing.T, name string, got []byte) {
 	}
 }
 
-// orphans finds golden files that no case looks at any more.
+// orphans finds golden files without a case.
 func orphans(t *testing.T, want map[string]bool) {
 	t.Helper()
 	files, err := os.ReadDir("testdata")

@@ -42,8 +42,8 @@ func marshal(m proto.Message) ([]byte, error) {
 	return data, wireError(err)
 }
 
-// wireError replaces protobuf's own error: for text that is not UTF-8 that error names an internal
-// field and no remedy.
+// wireError replaces protobuf's own error, which names an internal field and no remedy for text
+// without valid UTF-8.
 func wireError(err error) error {
 	if err == nil {
 		return nil

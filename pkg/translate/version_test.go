@@ -101,7 +101,7 @@ func TestCompat(t *testing.T) {
 	}
 }
 
-// A node says what it likes of its version.
+// The version in a node is any text.
 func FuzzParseVersion(f *testing.F) {
 	for _, text := range []string{"1.40.0", "v1.36", "1.41.0-dev", "", "1..2", "9999.9999.9999"} {
 		f.Add(text)

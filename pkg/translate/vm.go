@@ -66,7 +66,7 @@ func vmID(r *snapshot.Revision, v Version) string {
 	return id
 }
 
-// vmTraits returns a short hash of the fields that Envoy before 1.40 leaves out of a VM's identity,
+// vmTraits returns a short hash of the fields that Envoys before 1.40 leave out of a VM's identity,
 // and "" if all of these fields have their defaults.
 func vmTraits(r *snapshot.Revision) string {
 	traits := struct {

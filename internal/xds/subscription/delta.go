@@ -6,8 +6,8 @@ import (
 	"github.com/wasm-xds/wasm-xds/internal/delivery"
 )
 
-// Delta is the subscription of a delta stream. The zero value has no names. One goroutine at a time
-// may use it.
+// Delta is the subscription of a delta stream. The zero value has no names. Not safe for concurrent
+// use.
 type Delta struct{ names names }
 
 // Len is the number of names.
@@ -45,7 +45,8 @@ func (d *Delta) add(request []string, accepted map[string]string) []delivery.Sub
 	return subscribe
 }
 
-// Unsubscribe takes the names that a request drops, and returns those that were there, sorted.
+// Unsubscribe takes the names that a request drops. The result is the subscribed names of them,
+// sorted.
 func (d *Delta) Unsubscribe(request []string) (gone []string) {
 	for _, name := range request {
 		if d.names.remove(name) {

@@ -15,12 +15,12 @@ const MostNames = 1<<16 - 1
 // with the same list share it. nil lists nothing.
 type List struct {
 	names names
-	order []uint16                // the places in names of the request's names, one after the other
-	anew  []delivery.Subscription // to all names, for an Envoy that runs nothing; nil: no other stream is expected to have the same list
+	order []uint16                // the places in names of the request's names, in the request's order
+	anew  []delivery.Subscription // to all names, for an Envoy that runs nothing; nil: not shared
 }
 
-// NewList makes a list of a request's names: at most [MostNames], in any order, perhaps with names
-// that have no meaning in ECDS.
+// NewList makes a list of a request's names: at most [MostNames], in any order. Names without a
+// meaning in ECDS are left out.
 func NewList(request []string) *List {
 	sorted := slices.Clone(request)
 	slices.Sort(sorted)
@@ -38,8 +38,8 @@ func NewList(request []string) *List {
 	return l
 }
 
-// Is says whether an encoded request has the same names in the same order. Every SotW ACK has the
-// list of the request before. false may also mean that the request has a name without a meaning.
+// Is says whether an encoded request has the same names in the same order. Every SotW ACK repeats
+// the list of the former request. false may also mean a name without a meaning in the request.
 func (l *List) Is(request []byte) bool {
 	if l == nil {
 		l = &List{}

@@ -6,17 +6,17 @@ import (
 	"github.com/wasm-xds/wasm-xds/internal/delivery"
 )
 
-// SotW is the subscription of a SotW stream. The zero value has no names. One goroutine at a time
-// may use it.
+// SotW is the subscription of a SotW stream. The zero value has no names. Not safe for concurrent
+// use.
 type SotW struct {
 	list     *List             // of the last request; nil: no names
 	accepted []delivery.Packed // the version of each name of list; the zero value: none
-	proposed []Pushed          // the response that is not answered; nil: none
+	proposed []Pushed          // the unanswered response; nil: none
 }
 
-// Request takes the names of a request. The results are the changes since the request before.
-// versionInfo is the version_info of a stream's first request, else "". A request with the very list
-// of the request before changes nothing.
+// Request takes the names of a request. The results are the changes since the former request.
+// versionInfo is the version_info of a stream's first request, else "". A request with the very
+// list of the former request changes nothing.
 func (s *SotW) Request(l *List, versionInfo string) (subscribe []delivery.Subscription, unsubscribe []string) {
 	if l == s.list {
 		return nil, nil
@@ -56,10 +56,10 @@ func (s *SotW) Request(l *List, versionInfo string) (subscribe []delivery.Subscr
 	return subscribe, unsubscribe
 }
 
-// Propose takes a response that goes out now, and returns its version_info. A client gives back the
-// version_info of the last accepted response, on its next stream too. So the version_info has the
-// versions that will be accepted if the response is. more says that further responses follow at
-// once. pushed belongs to the subscription from now on.
+// Propose takes a response that goes out now, and returns the response's version_info. A client
+// brings back the version_info of the last accepted response, on its next stream too. So the
+// version_info has the versions that the client will have accepted with the response. more says
+// that further responses follow at once. Propose keeps and changes pushed.
 func (s *SotW) Propose(pushed []Pushed, more bool, known *Packs) []byte {
 	s.proposed = pushed
 	names := s.list.all()
@@ -88,8 +88,8 @@ func (s *SotW) Accept() {
 // Refuse drops the proposed versions: the client has refused the response.
 func (s *SotW) Refuse() { s.proposed = nil }
 
-// swap exchanges the proposed versions with the accepted versions. The result is the part of
-// proposed that keeps its versions, because the names were unsubscribed meanwhile.
+// swap exchanges the proposed versions with the accepted versions. Names that were unsubscribed
+// meanwhile keep their proposed versions, and are the result.
 func (s *SotW) swap() (gone []Pushed) {
 	names, at := s.list.all(), 0
 	for i := range s.proposed {

@@ -11,9 +11,9 @@ import (
 	"github.com/wasm-xds/wasm-xds/internal/delivery"
 )
 
-// SotW's version_info is all that a client brings to its next stream, perhaps to another process of
-// this server: the accepted versions of all names. It travels in each response and each ACK, so
-// there are three forms:
+// A SotW client brings the accepted versions of all names to its next stream, perhaps to another
+// process of this server, and version_info is the only place for them. A version_info travels in
+// each response and each ACK, so there are three forms:
 //
 //   - a few names are listed as they are, `name=version,name=version`;
 //   - more names are packed, see [versions.pack]: `~epoch.entries~epoch.entries`;
@@ -145,8 +145,8 @@ func codeOf(variant delivery.Variant) variantCode {
 	}
 }
 
-// ParseVersionInfo reads the version_info that a client brings, for the names that it asks for: the
-// accepted versions by name. The version_info of another server has no result.
+// ParseVersionInfo reads a client's version_info: the accepted versions by name. names are the
+// names in the client's request. The version_info of another server has no result.
 func ParseVersionInfo(info string, names []string) map[string]string {
 	if strings.HasPrefix(info, packMark) && !strings.Contains(info, "=") {
 		return unpack(info, names)
@@ -208,8 +208,8 @@ func packedVersion(version string) delivery.Packed {
 	return v.Pack()
 }
 
-// Packs are the last few packed version_infos: many streams come to the same one. The zero value has
-// none. Safe for concurrent use.
+// Packs are the last few packed version_infos: many streams come to the same version_info. The zero
+// value is empty. Safe for concurrent use.
 type Packs struct{ recent recent[pack] }
 
 // pack is a packed version_info. Immutable.
@@ -218,8 +218,8 @@ type pack struct {
 	info []byte
 }
 
-// of returns the packed form of versions, from the kept ones if they have exactly the same. Each name
-// has a version.
+// of returns the packed form of versions, from the kept ones if they have exactly the same. Each
+// name has a version.
 func (p *Packs) of(v versions) []byte {
 	one := p.recent.first(func(one *pack) bool {
 		return slices.Equal(one.of.accepted, v.accepted) && slices.Equal(one.of.names, v.names)
