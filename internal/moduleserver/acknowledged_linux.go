@@ -1,6 +1,7 @@
 package moduleserver
 
 import (
+	"crypto/tls"
 	"net"
 	"syscall"
 
@@ -14,19 +15,27 @@ const (
 )
 
 // sendQueue returns a function that counts the written bytes without an acknowledgement of the
-// peer. ok is false for a connection without a TCP socket.
+// peer. On a Unix socket, these are the bytes that the peer has not read. ok is false for a
+// connection without a socket.
 func sendQueue(conn net.Conn) (func() (int, error), bool) {
-	tcp, ok := conn.(syscall.Conn)
+	if encrypted, ok := conn.(*tls.Conn); ok {
+		conn = encrypted.NetConn()
+	}
+	socket, ok := conn.(syscall.Conn)
 	if !ok {
 		return nil, false
 	}
-	raw, err := tcp.SyscallConn()
+	raw, err := socket.SyscallConn()
 	if err != nil {
 		return nil, false
 	}
+	count := unacknowledged
+	if conn.LocalAddr().Network() == "unix" {
+		count = unread
+	}
 	return func() (left int, err error) {
 		controlErr := raw.Control(func(fd uintptr) {
-			left, err = unacknowledged(int(fd))
+			left, err = count(int(fd))
 		})
 		if controlErr != nil {
 			return 0, controlErr
@@ -34,6 +43,11 @@ func sendQueue(conn net.Conn) (func() (int, error), bool) {
 		return left, err
 	}, true
 }
+
+// unread counts the bytes that the peer of a Unix socket has not read. A peer that closes with bytes
+// unread empties the queue, so unread cannot tell such a peer from a peer that has read everything.
+// Envoy then refuses the next push, and gets the module inline.
+func unread(fd int) (int, error) { return unix.IoctlGetInt(fd, unix.SIOCOUTQ) }
 
 func unacknowledged(fd int) (int, error) {
 	left, err := unix.IoctlGetInt(fd, unix.SIOCOUTQ)

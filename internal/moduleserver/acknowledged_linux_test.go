@@ -2,9 +2,11 @@ package moduleserver
 
 import (
 	"context"
+	"crypto/tls"
 	"errors"
 	"io"
 	"net"
+	"path/filepath"
 	"testing"
 	"time"
 )
@@ -85,6 +87,65 @@ func TestAwaitTaken(t *testing.T) {
 				t.Errorf("closed %t, %v; want %t, %v", closed, err, test.closed, test.want)
 			}
 		})
+	}
+}
+
+func TestAwaitTakenOnAUnixSocket(t *testing.T) {
+	const size = 100 << 10
+	ended, cancel := context.WithCancel(t.Context())
+	cancel()
+	for name, tt := range map[string]struct {
+		read   int64
+		ctx    context.Context
+		closed bool
+		want   error
+	}{
+		"nothing is read":                     {0, ended, false, errBroken},
+		"all is read":                         {size, t.Context(), false, nil},
+		"all is read, then seen to be closed": {size, ended, true, nil},
+	} {
+		t.Run(name, func(t *testing.T) {
+			listener, err := net.Listen("unix", filepath.Join(t.TempDir(), "s"))
+			if err != nil {
+				t.Fatal(err)
+			}
+			defer listener.Close()
+			reader, err := net.Dial("unix", listener.Addr().String())
+			if err != nil {
+				t.Fatal(err)
+			}
+			defer reader.Close()
+			writer, err := listener.Accept()
+			if err != nil {
+				t.Fatal(err)
+			}
+			defer writer.Close()
+			if _, err := writer.Write(make([]byte, size)); err != nil {
+				t.Fatal(err)
+			}
+			if _, err := io.CopyN(io.Discard, reader, tt.read); err != nil {
+				t.Fatal(err)
+			}
+			closed, err := awaitTaken(tt.ctx, writer, time.Millisecond)
+			if closed != tt.closed || !errors.Is(err, tt.want) {
+				t.Errorf("closed %t, %v; want %t, %v", closed, err, tt.closed, tt.want)
+			}
+		})
+	}
+}
+
+// Bytes of a TLS connection are counted on the connection below.
+func TestSendQueueOfTLS(t *testing.T) {
+	writer, _ := pair(t)
+	if _, err := writer.Write(make([]byte, 300<<10)); err != nil {
+		t.Fatal(err)
+	}
+	queue, ok := sendQueue(tls.Server(writer, nil))
+	if !ok {
+		t.Fatal("no send queue")
+	}
+	if left, err := queue(); err != nil || left == 0 {
+		t.Errorf("%d bytes left, %v; the peer has read nothing", left, err)
 	}
 }
 

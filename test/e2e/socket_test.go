@@ -66,6 +66,10 @@ func TestUnixSockets(t *testing.T) {
 			s.swap(auth, authModule("v3"), "delivery: remote", 1)
 			traffic.live("v3")
 			traffic.end()
+			// Since the restart, every push was remote code: no GET seemed to fail.
+			if n := s.metric(`wasm_xds_push_bytes_total{variant="inline"}`); n > 0 {
+				t.Errorf("%v bytes of modules were pushed inline", n)
+			}
 			if status := s.cp.Status(); status[0].Subscribers[0].Address != "unix" {
 				t.Errorf("the Envoy's address is %q", status[0].Subscribers[0].Address)
 			}
