@@ -7,7 +7,7 @@
 // Read the files in this order:
 //
 //   - errors.go: a problem or a failed test as an error with a position in the spec
-//   - hostenv.go: variables of Envoy's environment, whose values are unknown here
+//   - hostenv.go: variables of Envoy's environment, which have no known values here
 //   - result.go: the result of one examination
 //   - examine.go: the examination: check, tests, limits; and the profile
 //   - secrets.go: the parts of a configuration that no verdict may show

@@ -63,8 +63,9 @@ func Filter(ctx context.Context, modules *sandbox.Modules, s *spec.Spec, m Modul
 	return r
 }
 
-// takeLimits sorts the findings of measuring into a result. Measuring sends the plain request to a spec without
-// tests; if the spec has smoke: off, its failure there is no reason to refuse the filter.
+// takeLimits sorts the findings of measuring into a result. Measuring sends the plain request to a
+// spec without tests; if the spec has smoke: off, its failure there is no reason to refuse the
+// filter.
 func takeLimits(r *Result, s *spec.Spec, found []finding.Problem) {
 	for _, p := range found {
 		if p.Step == finding.StepStream && s.NoSmoke && len(s.Tests) == 0 {
@@ -77,8 +78,8 @@ func takeLimits(r *Result, s *spec.Spec, found []finding.Problem) {
 	}
 }
 
-// Profile measures the cost of a filter whose result r is OK. All arguments but r and o are the
-// arguments of [Filter]. ok is false for a filter without Wasm.
+// Profile measures the cost of a filter with the result r, which is OK. All arguments but r and o
+// are the arguments of [Filter]. ok is false for a filter without Wasm.
 func Profile(ctx context.Context, r Result, s *spec.Spec, module []byte, config *string, versions []string, o profile.Options) (result profile.Result, ok bool) {
 	if s.VM.Runtime == spec.NullRuntime {
 		return profile.Result{}, false

@@ -9,8 +9,8 @@ import (
 	"github.com/wasm-xds/wasm-xds/internal/test/testfilter"
 )
 
-// What --host-env says is in the filter's environment, and takes the excuse away; what wasm-xds
-// has in its own never gets there.
+// The values of --host-env are in the filter's environment, and a failure then counts. Variables of
+// wasm-xds itself are never there.
 func TestHostEnvWithValues(t *testing.T) {
 	const text = `vm: {env: {LOG: debug}, hostEnv: [OTHER, TOKEN]}
 tests:

@@ -9,7 +9,7 @@ import (
 	"github.com/wasm-xds/wasm-xds/pkg/spec"
 )
 
-// What a busy machine may be to blame for is told from what is wrong at any time.
+// Findings that a busy machine may cause differ from findings at any time.
 func TestTookTooLong(t *testing.T) {
 	for _, tt := range []struct {
 		name   string

@@ -48,7 +48,7 @@ func tokenOrTrap() []byte {
 	return m.Bytes()
 }
 
-// What a verdict follows from is in its key, and nothing else is.
+// The key of a verdict has each input of the verdict, and nothing else.
 func TestKey(t *testing.T) {
 	const sum = "0123"
 	key := func(text string) string {
@@ -164,7 +164,7 @@ func TestAutoIsWhatTheModuleImports(t *testing.T) {
 	}
 }
 
-// What a filter logs of its configuration is not in the verdict.
+// A verdict does not quote the configuration from the log of a filter.
 func TestVerdictsHoldNoSecrets(t *testing.T) {
 	module, err := os.ReadFile("../../examples/envoy/filters/hello.wasm")
 	if err != nil {

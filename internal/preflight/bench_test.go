@@ -22,7 +22,8 @@ func benchmarked(b *testing.B, run func(b *testing.B, module []byte)) {
 	}
 }
 
-// BenchmarkEngines is why the interpreter comes first: what a check costs with each.
+// BenchmarkEngines compares the cost of a run on each engine. It is the reason for which the
+// interpreter comes first.
 func BenchmarkEngines(b *testing.B) {
 	config := "hello"
 	for _, e := range []engine.Engine{engine.Interpreter, engine.Compiler} {
@@ -47,9 +48,8 @@ func checked(b *testing.B, r sandbox.Request) {
 	}
 }
 
-// BenchmarkCheck is the whole check for all versions: cold, of a module that was never seen, and
-// known, of one whose configuration has changed. The sandbox's BenchmarkSpare is the latter after a
-// pause.
+// BenchmarkCheck is the whole check for all versions: cold, of a new module, and known, of a module
+// with a new configuration. BenchmarkSpare in package sandbox is the known module after a pause.
 func BenchmarkCheck(b *testing.B) {
 	b.Run("cold", func(b *testing.B) {
 		benchmarked(b, func(b *testing.B, module []byte) {
@@ -75,7 +75,8 @@ func BenchmarkCheck(b *testing.B) {
 	})
 }
 
-// BenchmarkKeptModule says what a decoded module takes, for the limit of [sandbox.NewModules].
+// BenchmarkKeptModule measures the memory of a decoded module, for the limit of
+// [sandbox.NewModules].
 func BenchmarkKeptModule(b *testing.B) {
 	benchmarked(b, func(b *testing.B, module []byte) {
 		heap := func() float64 {

@@ -63,9 +63,9 @@ func (r Report) Refused(version string) bool {
 	return false
 }
 
-// Check reports whether the request's versions would load the module. smoke selects the traffic that
-// Check sends through the configured module. When ctx ends, the check ends too, with a problem.
-// Check is safe for concurrent use, and the limits bound the resources of each run.
+// Check reports whether the request's versions would load the module. smoke selects the traffic
+// that Check sends through the configured module. When ctx ends, the check ends too, with a
+// problem. Check is safe for concurrent use, and the limits bound the resources of each run.
 func Check(ctx context.Context, r sandbox.Request, smoke Smoke) Report {
 	c := sandbox.Inspect(r)
 	report := Report{}

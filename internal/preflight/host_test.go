@@ -13,7 +13,8 @@ import (
 	"github.com/wasm-xds/wasm-xds/internal/wasmenc"
 )
 
-// What would hang Envoy, or take what it likes, is refused within its limits.
+// The check refuses modules that would hang Envoy or use its memory without end, and stays within
+// its own limits.
 func TestHostileModules(t *testing.T) {
 	forever := func(c wasmenc.Code) wasmenc.Code {
 		return wasmenc.Code{}.Loop(c.Br(0)).I32Const(1)
@@ -72,7 +73,7 @@ func enqueuing(m *wasmenc.Module) wasmenc.Code {
 		Loop(wasmenc.Code{}.I32Const(16).I32Load(0).I32Const(0).I32Const(60000).Call(enqueue).Drop().Br(0)).I32Const(1)
 }
 
-// What a version lacks is that version's problem alone, and the others' check goes on.
+// A missing import is a problem of the versions without it, and the check goes on for the others.
 func TestVersionsAreJudgedEach(t *testing.T) {
 	module := testfilter.WithCallback("_initialize", "", func(m *wasmenc.Module) wasmenc.Code {
 		later := m.Import("wasi_snapshot_preview1", "fd_sync", wasmenc.Sig("i:i"))
@@ -122,7 +123,7 @@ func TestEveryMissingImportIsNamed(t *testing.T) {
 	}
 }
 
-// What a filter may not call answers as Envoy's stub does, and is logged.
+// A function without its capability returns the result of Envoy's stub, and the call is logged.
 func TestCapabilities(t *testing.T) {
 	module := testfilter.WithCallback("proxy_on_configure", "ii:i", func(m *wasmenc.Module) wasmenc.Code {
 		log := m.Import("env", "proxy_log", wasmenc.Sig("iii:i"))
@@ -150,8 +151,8 @@ func TestCheckEndsWithItsContext(t *testing.T) {
 	}
 }
 
-// What a module says that there is must not have the sandbox make room for it:
-// each of these would take gigabytes.
+// The sandbox allocates no memory for sizes that a module only claims: each of these would take
+// gigabytes.
 func TestSizesThatAreNone(t *testing.T) {
 	const huge = "\xff\xff\xff\xff\x0f"
 	for name, section := range map[string]string{

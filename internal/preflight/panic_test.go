@@ -63,7 +63,7 @@ func TestNoABI(t *testing.T) {
 	}
 }
 
-// What old emscriptens call while they start is no fault of the filter's.
+// Old emscriptens call pthread_equal while they start: the hint names them, not the filter's code.
 func TestPthreadEqualAtTheStart(t *testing.T) {
 	module := testfilter.WithCallback("_initialize", ":", func(m *wasmenc.Module) wasmenc.Code {
 		equal := m.Import("env", "pthread_equal", wasmenc.Sig("ii:i"))

@@ -19,7 +19,7 @@ func TestRootIDs(t *testing.T) {
 		ids    []string
 		given  string
 		policy spec.FailurePolicy
-		want   string // what is said; "": nothing
+		want   string // part of the message; "": no finding
 		ok     bool
 	}{
 		{"right", []string{"auth_root"}, "auth_root", spec.Closed, "", true},

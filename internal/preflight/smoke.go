@@ -59,7 +59,8 @@ func (s *smokes) send(ctx context.Context, vm *sandbox.VM) *finding.Problem {
 // testsHint is the advice for a filter that needs more than a plain request has.
 const testsHint = "if the filter needs more than a plain request has, give the spec tests with requests as they come, which then count instead"
 
-// try sends the traffic. The filter's calls get no response, because no good response is known here.
+// try sends the traffic. The filter's calls get no response, because no good response is known
+// here.
 func (s *smokes) try(ctx context.Context, vm *sandbox.VM) *finding.Problem {
 	if s.smoke == SmokeContext {
 		if err := vm.TryContext(ctx); err != nil {

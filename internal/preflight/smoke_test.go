@@ -71,7 +71,7 @@ func TestSmokeLetsFiltersAnswer(t *testing.T) {
 	}
 }
 
-// The message names what the filter asked for in vain, and what it has logged.
+// The message names the missing headers and properties, and quotes the filter's log.
 func TestSmokeSaysWhatIsMissing(t *testing.T) {
 	module := testfilter.WithCallback("proxy_on_request_headers", "iii:i", func(m *wasmenc.Module) wasmenc.Code {
 		header := m.Import("env", "proxy_get_header_map_value", wasmenc.Sig("iiiii:i"))

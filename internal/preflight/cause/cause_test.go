@@ -199,8 +199,8 @@ const (
 	docsEnd   = "<!-- to here -->\n"
 )
 
-// TestDocs holds docs/preflight.md against the table, and what the table refers
-// to against docs/envoy-behaviour.md.
+// TestDocs expects docs/preflight.md to have the table, and docs/envoy-behaviour.md to have the
+// headings that the table refers to.
 func TestDocs(t *testing.T) {
 	page, err := os.ReadFile(filepath.FromSlash(docsFile))
 	if err != nil {

@@ -1,6 +1,6 @@
 // Package cause turns symptoms into remedies. Its table has a row for each known cause of a filter
-// that does not load or does not serve: its code, what it means, what to do, and where
-// docs/envoy-behaviour.md has the details.
+// that does not load or does not serve: a code, the meaning, the remedy, and the heading in
+// docs/envoy-behaviour.md with the details.
 //
 // [With] completes a problem of the check, [Explain] reads a NACK or Envoy's log, and [Markdown] is
 // the part of docs/preflight.md that the test TestDocs generates.

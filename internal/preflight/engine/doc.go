@@ -1,5 +1,5 @@
-// Package engine runs Wasm on wazero within bounds: the memory and the depth of calls are bounded, and
-// a module compiles within a time limit. It knows nothing of Envoy and of Proxy-Wasm.
+// Package engine runs Wasm on wazero within bounds: the memory and the depth of calls are bounded,
+// and a module compiles within a time limit. It knows nothing of Envoy and of Proxy-Wasm.
 //
 //   - engine.go: the interpreter and the compiler, and the features of Envoy's V8
 //   - compile.go: compiling within a time limit

@@ -25,8 +25,8 @@ const (
 	Compiler    Engine = "compiler"
 )
 
-// Config returns the configuration of a runtime whose modules have at most this memory, in pages of
-// 64 KiB. A call ends with its context.
+// Config returns the configuration of a runtime. memoryPages bounds the memory of its modules, in
+// pages of 64 KiB. A call ends with its context.
 func (e Engine) Config(memoryPages uint32) wazero.RuntimeConfig {
 	config := wazero.NewRuntimeConfigInterpreter()
 	if e == Compiler {

@@ -17,7 +17,8 @@ type Callback struct {
 // In reports whether a module of this ABI may have the callback.
 func (c Callback) In(abi string) bool { return c.ABIs == nil || slices.Contains(c.ABIs, abi) }
 
-// Callbacks are the callbacks whose signatures Envoy checks. A module needs none of them.
+// Callbacks are the callbacks of Proxy-Wasm. Envoy checks their signatures. A module needs none of
+// them.
 func Callbacks() []Callback {
 	only01 := []string{ABI010}
 	only02 := []string{ABI020, ABI021}
@@ -61,8 +62,8 @@ const (
 	ExportMain       = "main"
 	ExportMainVoid   = "__main_void"
 	ExportStart      = "_start"
-	// ExportMalloc and ExportAllocate allocate memory. Envoy takes the second one only if the module
-	// does not have the first.
+	// ExportMalloc and ExportAllocate allocate memory. Envoy takes the second one only if the
+	// module does not have the first.
 	ExportMalloc   = "malloc"
 	ExportAllocate = "proxy_on_memory_allocate"
 	// ABIPrefix begins the name of the export that names a module's ABI: proxy_abi_version_0_2_1.

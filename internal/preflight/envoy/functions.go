@@ -29,8 +29,8 @@ const (
 type HostFunction struct {
 	Module string // ModuleWASI stands for both of WASI's names
 	Name   string
-	// Signature has one letter for each value (i is i32, I is i64), and parameters before the colon:
-	// "ii:i".
+	// Signature has one letter for each value (i is i32, I is i64), and parameters before the
+	// colon: "ii:i".
 	Signature string
 	ABIs      []string // nil: all
 	Since     string   // the first Envoy version; "": all known versions

@@ -5,7 +5,7 @@ import (
 	"strings"
 )
 
-// The first versions with a change in what they call or offer.
+// The first versions with a change.
 const (
 	// MainVoidSince calls __main_void. 1.37 does not, and 1.39 does; no build of 1.38 was available
 	// for a test.

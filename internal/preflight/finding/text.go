@@ -25,7 +25,8 @@ func OneLine(text string) string {
 	}, text)
 }
 
-// ErrorDetail returns the lines of an error from the module's runtime, bounded in number and length.
+// ErrorDetail returns the lines of an error from the module's runtime, bounded in number and
+// length.
 func ErrorDetail(err error) []string {
 	const mostLines = 12
 	var detail []string

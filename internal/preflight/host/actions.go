@@ -4,8 +4,8 @@ import (
 	"context"
 )
 
-// actions are what a module has asked for during a callback. They run after the callback, as in
-// Envoy, and may run callbacks and ask for more actions.
+// actions are the requests of a module during a callback, such as to continue a stream. They run
+// after the callback, as in Envoy. An action may run callbacks and so add actions.
 type actions struct {
 	waiting []func(context.Context) error
 }

@@ -84,7 +84,8 @@ func plainHost(path string) (text string, ok bool) {
 	}
 }
 
-// exchangeAttribute returns an attribute that Envoy knows of the stream, beside the messages' headers.
+// exchangeAttribute returns an attribute that Envoy knows of the stream, beside the messages'
+// headers.
 func exchangeAttribute(x *exchange, path string) (text string, ok bool) {
 	answered := x.response.begun()
 	switch path {

@@ -12,8 +12,8 @@ import (
 	"github.com/wasm-xds/wasm-xds/internal/preflight/wasmbin"
 )
 
-// Imports returns the host functions that a module imports, in its order. A function that Envoy does
-// not have is left out.
+// Imports returns the host functions that a module imports, in its order. A function that Envoy
+// does not have is left out.
 func Imports(m *wasmbin.Module) []envoy.HostFunction {
 	var all []envoy.HostFunction
 	for _, imported := range m.Imports {

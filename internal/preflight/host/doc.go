@@ -2,20 +2,21 @@
 // the callbacks of the module, and the streams and connections that pass through it.
 //
 // A [VM] goes through [VM.Instantiate], [VM.Start] and [VM.Configure], as in Envoy. Then it takes
-// streams, connections, ticks and answers to its calls. A VM and its streams belong to one goroutine.
+// streams, connections, ticks and answers to its calls. A VM and its streams belong to one
+// goroutine.
 //
 // Each type owns its fields. Read the files in this order:
 //
-//   - What the functions share: config.go, message.go, pairs.go (headers in Proxy-Wasm's form),
+//   - Shared by the functions: config.go, message.go, pairs.go (headers in Proxy-Wasm's form),
 //     progress.go (the step of the check), memory.go (all access to the module's memory), budget.go
-//     (bytes that the host keeps), log.go, misses.go, targets.go (versions of Envoy), actions.go (what
-//     follows a callback), answers.go.
-//   - The traffic as data: event.go and half.go (one direction of a message), exchange.go (a request
-//     and its response), link.go (a connection), contexts.go (the contexts of Proxy-Wasm).
+//     (bytes that the host keeps), log.go, misses.go, targets.go (versions of Envoy), actions.go
+//     (the work after a callback), answers.go.
+//   - The traffic as data: event.go and half.go (one direction of a message), exchange.go (a
+//     request and its response), link.go (a connection), contexts.go (the contexts of Proxy-Wasm).
 //   - The host functions, a type for each topic: basics.go, headers.go, buffers.go, properties.go
-//     (with propertytypes.go, messageproperties.go and attributes.go), flow.go, calls.go, shared.go,
-//     queues.go, metrics.go, foreign.go, wasi.go. Each topic binds the names of its functions, and
-//     registry.go asks the topics in turn.
+//     (with propertytypes.go, messageproperties.go and attributes.go), flow.go, calls.go,
+//     shared.go, queues.go, metrics.go, foreign.go, wasi.go. Each topic binds the names of its
+//     functions, and registry.go asks the topics in turn.
 //   - The running module: instance.go (callbacks into the module and calls out of it), dispatch.go
 //     (the link to wazero), start.go (Envoy's steps for a new module).
 //   - The traffic in motion: open.go, stream.go, connection.go, and vm.go on top.
@@ -24,6 +25,6 @@
 // name and behaviour to a topic. TestEveryFunctionIsBound finds a function without a topic.
 //
 // Sources of the facts: proxy-wasm/spec; proxy-wasm-cpp-host's src/exports.cc and src/context.cc;
-// Envoy's source/extensions/common/wasm/context.cc. test/filtertests compares properties, statuses and
-// the order of callbacks with real Envoys.
+// Envoy's source/extensions/common/wasm/context.cc. test/filtertests compares properties, statuses
+// and the order of callbacks with real Envoys.
 package host

@@ -40,7 +40,8 @@ func (f *flow) bind(name string) handler {
 	case "proxy_clear_route_cache":
 		return func([]uint64) uint64 { return resultOK }
 	case "proxy_done":
-		// Envoy releases a context whose proxy_on_done has said "not yet". The sandbox keeps none.
+		// In Envoy, proxy_done releases a context after its proxy_on_done returned false. The
+		// sandbox releases each context at once.
 		return func([]uint64) uint64 { return resultNotFound }
 	default:
 		return nil

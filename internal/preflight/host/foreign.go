@@ -19,7 +19,8 @@ func (f *foreign) bind(name string) handler {
 	return nil
 }
 
-// call knows Envoy's names. A function that needs Envoy itself returns unimplemented, and logs this.
+// call knows Envoy's names. A function that needs Envoy itself returns unimplemented, and logs
+// this.
 func (f *foreign) call(a []uint64) uint64 {
 	name, ok := f.memory.text(a[0], a[1])
 	arguments, also := f.memory.bytes(a[2], a[3])

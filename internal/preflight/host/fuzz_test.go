@@ -4,8 +4,8 @@ import (
 	"testing"
 )
 
-// What a module writes as headers is read as a whole or not at all, and comes
-// back as it was.
+// The host reads a module's header pairs as a whole or not at all, and pairs do not change on the
+// way.
 func FuzzPairs(f *testing.F) {
 	f.Add([]byte{})
 	f.Add([]byte{1, 0, 0, 0})

@@ -5,8 +5,8 @@ import (
 )
 
 // half is one direction of an exchange: the parts that still come, the parts that the filter sees,
-// and the parts that have arrived behind the filter. It has no callbacks: [Stream] tells it what the
-// filter's callbacks have returned.
+// and the parts that have arrived behind the filter. It runs no callbacks: [Stream] passes on
+// the results of the filter's callbacks.
 type half struct {
 	waiting []event
 

@@ -43,7 +43,7 @@ const (
 	mostRecent     = 5       // lines that a failure quotes
 )
 
-// logs keeps what a module logs.
+// logs keeps the log lines of a module and of the host.
 type logs struct {
 	config *Config
 	lines  []Log

@@ -5,8 +5,8 @@ import (
 	"strconv"
 )
 
-// isNumber and isBool have the properties that Envoy gives as 8 bytes and as one byte. All others are
-// text.
+// isNumber and isBool have the properties that Envoy gives as 8 bytes and as one byte. All others
+// are text.
 func isNumber(path string) bool {
 	switch path {
 	case "source.port", "destination.port", "upstream.port", "request.size", "request.total_size", "request.time",

@@ -26,7 +26,8 @@ func newStream(ctx context.Context, i *instance, o StreamOptions) (*Stream, erro
 	return s, nil
 }
 
-// Request passes the client's request. An error is a trap, a [finding.Problem] with the step stream.
+// Request passes the client's request. An error is a trap, a [finding.Problem] with the step
+// stream.
 func (s *Stream) Request(ctx context.Context, m Message) error {
 	s.request.push(m)
 	return s.proceed(ctx, &s.request)

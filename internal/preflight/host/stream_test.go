@@ -127,7 +127,7 @@ func TestTrapInAStream(t *testing.T) {
 	}
 }
 
-// What a connection's filter holds back comes with the next data.
+// A filter that holds back data of a connection sees the data again with the next data.
 func TestConnection(t *testing.T) {
 	vm := load(t, testfilter.WithCallbacks(func(*wasmenc.Module) map[string]wasmenc.Code {
 		const enough = 4
@@ -152,7 +152,7 @@ func TestConnection(t *testing.T) {
 	}
 }
 
-// Shared data keeps what was compared and swapped last.
+// A module sets shared data only if it knows the version of the current value.
 func TestSharedDataCAS(t *testing.T) {
 	vm := load(t, testfilter.WithCallbacks(func(m *wasmenc.Module) map[string]wasmenc.Code {
 		set := m.Import("env", "proxy_set_shared_data", wasmenc.Sig("iiiii:i"))
@@ -174,7 +174,7 @@ func TestSharedDataCAS(t *testing.T) {
 	}
 }
 
-// What a filter has let pass it sees no more, until it logs.
+// A filter does not see headers again after it has let them pass, until proxy_on_log.
 func TestGoneHeaders(t *testing.T) {
 	vm := load(t, testfilter.WithCallbacks(func(m *wasmenc.Module) map[string]wasmenc.Code {
 		get := m.Import("env", "proxy_get_header_map_value", wasmenc.Sig("iiiii:i"))

@@ -12,8 +12,8 @@ type Restriction struct {
 	Versions []string
 }
 
-// targets are the versions of Envoy that a module runs for. If some of them forbid a call during the
-// start, the run goes on for the others.
+// targets are the versions of Envoy that a module runs for. If some of them forbid a call during
+// the start, the run goes on for the others.
 type targets struct {
 	versions   []string
 	restricted []Restriction

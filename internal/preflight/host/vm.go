@@ -11,8 +11,8 @@ import (
 )
 
 // VM is a module that runs in the sandbox. [VM.Instantiate], [VM.Start] and [VM.Configure] follow
-// each other, as in Envoy; then come streams, connections and ticks. The VM and its streams belong to
-// one goroutine.
+// each other, as in Envoy; then come streams, connections and ticks. The VM and its streams belong
+// to one goroutine.
 type VM struct{ i *instance }
 
 // New returns a VM for a module of an ABI, without an instance. versions are the versions of Envoy

@@ -11,6 +11,6 @@
 //   - trial.go: runs under one id after the other
 //   - rootid.go: [Of] for `wasm-xds inspect`, and [Check] for the pre-flight
 //
-// Source of the fact: RegisterContextFactory and getRootContext in proxy-wasm-cpp-sdk. test/filtertests
-// compares the verdict with real Envoys.
+// Source of the fact: RegisterContextFactory and getRootContext in proxy-wasm-cpp-sdk.
+// test/filtertests compares the verdict with real Envoys.
 package rootid

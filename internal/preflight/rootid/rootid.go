@@ -16,8 +16,8 @@ import (
 const propertyOfRootID = "plugin_root_id"
 
 // Of returns the root ids under which a module does something, among the texts in its data. It runs
-// the module for about two seconds at most. For a module that does not ask for its root id, the list
-// is empty.
+// the module for about two seconds at most. For a module that does not ask for its root id, the
+// list is empty.
 func Of(ctx context.Context, module []byte) []string {
 	if !asksForRootID(module) {
 		return []string{}
@@ -29,8 +29,8 @@ func Of(ctx context.Context, module []byte) []string {
 	return known(ctx, c, c.Found().Loading())
 }
 
-// Check returns the problem of a filter that did nothing, if its root id is the reason. vm has run the
-// candidate's module with some traffic.
+// Check returns the problem of a filter that did nothing, if its root id is the reason. vm has run
+// the candidate's module with some traffic.
 func Check(ctx context.Context, c *sandbox.Candidate, vm *sandbox.VM) *finding.Problem {
 	request := c.Request()
 	if !vm.AskedForRootID() || vm.ReadConfig() || !idle(vm.Called()) || !asksForRootID(request.Module) {

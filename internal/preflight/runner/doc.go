@@ -1,5 +1,5 @@
-// Package runner runs the tests of a spec in the sandbox, and compares each result with the expected
-// one.
+// Package runner runs the tests of a spec in the sandbox, and compares each result with the
+// expected one.
 //
 // [Run] runs tests, [WriteJUnit] writes their results for CI systems, and [CompareHTTP] compares an
 // exchange through a real Envoy in the same way.

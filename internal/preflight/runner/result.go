@@ -28,7 +28,7 @@ type Result struct {
 type Failure struct {
 	// Step is the test's step, 1-based; 0 if the test has a single step.
 	Step int `json:"step,omitempty"`
-	// What names the compared part in the words of the spec: response.status.
+	// What names the compared part, in the words of the spec: response.status.
 	What string `json:"what"`
 	Want string `json:"want,omitempty"`
 	Got  string `json:"got"`

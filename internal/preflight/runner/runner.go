@@ -15,8 +15,8 @@ import (
 	"github.com/wasm-xds/wasm-xds/pkg/spec"
 )
 
-// Run runs each test on a VM of its own. The module must have passed the check. If it does not load,
-// each test fails with the reason.
+// Run runs each test on a VM of its own. The module must have passed the check. If it does not
+// load, each test fails with the reason.
 func Run(ctx context.Context, r sandbox.Request, tests []spec.Test) []Result {
 	results := make([]Result, 0, len(tests))
 	for _, t := range tests {

@@ -266,7 +266,7 @@ func TestDiffLines(t *testing.T) {
 	}
 }
 
-// TestRunWithCapabilities: a filter that may call what it imports does what it did without a list.
+// TestRunWithCapabilities expects capabilities: auto to change nothing for a filter.
 func TestRunWithCapabilities(t *testing.T) {
 	got := results(t, example(t, "prime_token"), `
 capabilities: auto

@@ -6,7 +6,7 @@ import (
 	"testing"
 )
 
-// BenchmarkSpare is a run of a module whose configuration has changed, after a pause in which an
+// BenchmarkSpare is a run of a known module with a new configuration, after a pause in which an
 // instance was started ahead.
 func BenchmarkSpare(b *testing.B) {
 	for _, name := range []string{"prime_token", "hello"} {

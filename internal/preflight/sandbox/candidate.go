@@ -10,8 +10,8 @@ import (
 	"github.com/wasm-xds/wasm-xds/internal/preflight/wasmbin"
 )
 
-// Candidate is a request whose module has been read and looked at, for any number of runs. It belongs
-// to one goroutine.
+// Candidate is a request with the findings about its module, ready for any number of runs. It
+// belongs to one goroutine.
 type Candidate struct {
 	request Request
 	found   *finding.List

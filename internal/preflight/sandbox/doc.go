@@ -1,5 +1,5 @@
-// Package sandbox runs the modules of requests: it reads and decodes a module, keeps decoded modules
-// and started instances for the next run, and chooses the engine.
+// Package sandbox runs the modules of requests: it reads and decodes a module, keeps decoded
+// modules and started instances for the next run, and chooses the engine.
 //
 // [Inspect] gives a [Candidate], the request with the findings about its module. [Candidate.Run]
 // takes it to a configured [VM] and through some traffic. [Load] does both, for tests and profiles.
@@ -17,6 +17,6 @@
 //   - vm.go, run.go: one run, on the interpreter first and then, if it must be, on the compiler
 //   - load.go, repeat.go: other ways to run
 //
-// A Candidate, a VM and a Repeated belong to one goroutine each. Modules is safe for concurrent use,
-// and any number of VMs may run one decoded module at a time.
+// A Candidate, a VM and a Repeated belong to one goroutine each. Modules is safe for concurrent
+// use, and any number of VMs may run one decoded module at a time.
 package sandbox

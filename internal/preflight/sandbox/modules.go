@@ -29,8 +29,8 @@ type Modules struct {
 	cancel context.CancelFunc // ends the making of spares
 }
 
-// NewModules returns a Modules that keeps modules of at most this many bytes in all. Decoded modules
-// take about twenty times as much memory.
+// NewModules returns a Modules that keeps modules of at most this many bytes in all. Decoded
+// modules take about twenty times as much memory.
 func NewModules(bytes int) *Modules {
 	m := &Modules{cache: newCache(bytes), delay: spareDelay}
 	m.timer = time.AfterFunc(spareDelay, m.makeSpares)

@@ -25,7 +25,7 @@ func exampleModule(t *testing.T, name string) []byte {
 	return module
 }
 
-// checked is what a run of a module with plain traffic finds.
+// checked is the result of a run of a module with plain traffic.
 type checked struct {
 	problems []finding.Problem
 	logs     []host.Log
@@ -121,7 +121,7 @@ func TestKeptModulesAreBounded(t *testing.T) {
 	if len(modules.cache.kept) != 0 || modules.cache.size != 0 {
 		t.Error("something is left")
 	}
-	// What is too large is run, and not kept.
+	// A module that is too large runs, and is not kept.
 	small := NewModules(10)
 	if r := check(t.Context(), Request{Module: module, Modules: small}); !r.ok() || len(small.cache.kept) != 0 {
 		t.Errorf("%v, %d kept", r.problems, len(small.cache.kept))

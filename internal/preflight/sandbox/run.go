@@ -11,7 +11,7 @@ import (
 	"github.com/wasm-xds/wasm-xds/internal/preflight/host"
 )
 
-// Traffic is what a run does with a configured module. A nil Traffic does nothing.
+// Traffic sends traffic through a configured module. A nil Traffic sends none.
 type Traffic func(ctx context.Context, vm *VM) *finding.Problem
 
 // Run compiles, instantiates, starts and configures a module for some versions, and then runs its
@@ -76,8 +76,8 @@ func runOn(ctx context.Context, c *Candidate, e engine.Engine, versions []string
 	return vm, traffic(ctx, vm)
 }
 
-// started returns a started instance: a spare, or a new one. If the next start would be the same, it
-// asks for a spare.
+// started returns a started instance: a spare, or a new one. If the next start would be the same,
+// it asks for a spare.
 func started(ctx context.Context, modules *Modules, p *prepared, abi string, config host.Config, versions []string) (*host.VM, error) {
 	start := newStart(abi, config)
 	if vm := modules.takeSpare(p, start, versions); vm != nil {

@@ -33,7 +33,7 @@ func checkOK(t *testing.T, r Request) checked {
 	return report
 }
 
-// goExample is the example in Go, whose start is that of Go's runtime.
+// goExample is the example in Go. Its start is the start of Go's runtime.
 func goExample(t *testing.T, modules *Modules, config string) Request {
 	t.Helper()
 	return Request{Module: exampleModule(t, "hello"), PluginConfig: &config, Modules: modules}
@@ -104,7 +104,7 @@ func TestSparesAreBoundedAndGoWithTheirModule(t *testing.T) {
 	}
 }
 
-// A start that has asked for what may differ is not done ahead.
+// A start that has asked for a property is not done ahead: the property may differ.
 func TestNoSpareWhereAStartMayDiffer(t *testing.T) {
 	called := map[string]uint64{"env.proxy_log": 1, "wasi_snapshot_preview1.random_get": 1}
 	if !startedAlone(called) {

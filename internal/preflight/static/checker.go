@@ -6,7 +6,7 @@ import (
 	"github.com/wasm-xds/wasm-xds/internal/preflight/wasmbin"
 )
 
-// Options are the parts of a request that decide what Envoy checks.
+// Options are the parts of a request that decide the extent of the look.
 type Options struct {
 	Capabilities []string // the only functions that the module may call or export; nil: all
 	Memory       uint32   // the largest memory at the start, in pages of 64 KiB; 0: Envoy's own limit

@@ -117,7 +117,7 @@ func TestLanguages(t *testing.T) {
 	}
 }
 
-// TestDescribeExamples: what is in the repository is what it is said to be.
+// TestDescribeExamples expects the language of each example in the repository.
 func TestDescribeExamples(t *testing.T) {
 	for name, language := range map[string]string{"prime_token": "Rust", "hello": "Go", "tcp_log": "Rust"} {
 		module, err := os.ReadFile(filepath.Join("../../../examples/envoy/filters", name+".wasm"))

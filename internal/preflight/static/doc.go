@@ -14,5 +14,5 @@
 //
 // Sources of the facts: internal/preflight/envoy has Envoy's functions and callbacks;
 // proxy-wasm-cpp-host's src/v8/v8.cc (V8::link, V8::getModuleFunctionImpl) and src/wasm.cc
-// (WasmBase::load) decide what Envoy refuses.
+// (WasmBase::load) decide which modules Envoy refuses.
 package static

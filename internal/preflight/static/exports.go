@@ -18,7 +18,7 @@ func export(c *checker, name string) (wasmbin.Function, bool) {
 	return c.module.Exports[i], true
 }
 
-// wanted returns the exports whose signatures Envoy checks, with the signatures.
+// wanted returns the exports with a signature that Envoy checks.
 func wanted(c *checker) []envoy.Callback {
 	all := []envoy.Callback{{Name: envoy.ExportInitialize, Signature: envoy.SignatureStart}}
 	if _, ok := export(c, envoy.ExportInitialize); ok {

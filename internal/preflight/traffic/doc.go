@@ -1,5 +1,5 @@
-// Package traffic sends the requests and connections of a spec's tests through a module, and answers
-// the calls that the module makes meanwhile.
+// Package traffic sends the requests and connections of a spec's tests through a module, and
+// answers the calls that the module makes meanwhile.
 //
 //   - message.go: from a test's messages to the host's
 //   - plain.go: the traffic for a filter without tests

@@ -72,9 +72,9 @@ func Pairs(namesAndValues ...string) []byte {
 	return out
 }
 
-// Caller is a filter that asks the cluster "auth" about each request, and lets the request pass when
-// there is an answer and no shared data "closed". It defines the metric "requests", and may trap
-// instead of the call.
+// Caller is a filter that asks the cluster "auth" about each request, and lets the request pass
+// when there is an answer and no shared data "closed". It defines the metric "requests", and may
+// trap instead of the call.
 func Caller(traps bool) []byte {
 	m := &wasmenc.Module{}
 	call := m.Import("env", "proxy_http_call", wasmenc.Sig("iiiiiiiiii:i"))
