@@ -71,7 +71,7 @@ func (s *deltaStream) CreateDeltaWatch(q *cachev3.DeltaRequest, _ cachev3.Subscr
 
 // answer is a request's answer to an unanswered response; nil: none.
 func (s *deltaStream) answer(nonce string, detail *status.Status) *delivery.Answer {
-	at := slices.IndexFunc(s.sent, func(r unanswered) bool { return r.nonce == nonce })
+	at := slices.IndexFunc(s.sent, func(u unanswered) bool { return u.answeredBy(nonce) })
 	if at < 0 {
 		return nil
 	}

@@ -28,6 +28,9 @@ type unanswered struct {
 	name  string // see [response.name]
 }
 
+// answeredBy says whether a request with that nonce answers the response.
+func (u unanswered) answeredBy(nonce string) bool { return u.nonce != "" && u.nonce == nonce }
+
 // fewResponses is the room for responses in a list that is empty.
 const fewResponses = 2
 

@@ -69,7 +69,7 @@ func (s *sotwStream) CreateWatch(q *cachev3.Request, _ cachev3.Subscription, wat
 
 // answer is a request's answer to the unanswered response; nil: none.
 func (s *sotwStream) answer(nonce string, detail *status.Status) *delivery.Answer {
-	if nonce != s.sent.nonce || s.sent == (unanswered{}) {
+	if !s.sent.answeredBy(nonce) {
 		return nil
 	}
 	name := s.sent.name

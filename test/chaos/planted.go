@@ -25,7 +25,7 @@ func Planted() []Bug {
 			Name: "nonce-ignored",
 			What: "whatever comes on a stream is taken for the answer to the oldest response on it",
 			Plant: []Replacement{{
-				"internal/xds/stream.go", "return r.nonce == nonce", "return true",
+				"internal/xds/response.go", `return u.nonce != "" && u.nonce == nonce`, `return u.nonce != ""`,
 			}},
 		},
 		{

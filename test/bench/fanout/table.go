@@ -67,7 +67,7 @@ func text(report.Facts) report.Text {
 				"`TestAllocationsPerPush`, `TestAllocationsPerSharedPush`, `TestAllocationsPerResponse`, " +
 				"`TestAllocationsPerSharedResource`, `TestAllocationsOfAnAnswer`, " +
 				"`TestAllocationsOfANode`, `TestMemoryPerSubscriber`. `go test -bench . " +
-				"./internal/delivery ./internal/xds ./internal/control` is for `benchstat`.",
+				"./internal/delivery ./internal/xds/... ./internal/control` is for `benchstat`.",
 		},
 	}
 }
