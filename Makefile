@@ -23,8 +23,8 @@ export GOWORK = off
 VERSION ?= $(shell git describe --tags --match 'v[0-9]*' --dirty 2>/dev/null)
 COMMIT  ?= $(shell git rev-parse HEAD 2>/dev/null)
 BINARY  ?= bin/wasm-xds
-CLI      = github.com/wasm-xds/wasm-xds/internal/cli
-LDFLAGS  = -s -w -X $(CLI).stampedVersion=$(VERSION) -X $(CLI).stampedCommit=$(COMMIT)
+BUILD    = github.com/wasm-xds/wasm-xds/internal/cli/build
+LDFLAGS  = -s -w -X $(BUILD).stampedVersion=$(VERSION) -X $(BUILD).stampedCommit=$(COMMIT)
 
 # Chaos goes on for CHAOS (a time such as 8h), with the operations of CHAOS_SEED; without one
 # it draws a seed, and prints it. CHAOS_FLAGS are further flags of test/chaos/cmd/chaos.

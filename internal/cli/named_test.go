@@ -14,6 +14,8 @@ import (
 	"testing"
 
 	"github.com/spf13/pflag"
+
+	"github.com/wasm-xds/wasm-xds/internal/cli/command"
 )
 
 // named is a command in a message, with the place of the message.
@@ -119,7 +121,7 @@ func tryCommand(t *testing.T, args []string) string {
 	if c, rest, err := newRoot().Find(args); err != nil || c.HasSubCommands() && len(rest) > 0 && !strings.HasPrefix(rest[0], "-") {
 		return "there is no such command"
 	}
-	if code, _, stderr := run(t, append(args, "--help")...); code != exitOK || stderr != "" {
+	if code, _, stderr := run(t, append(args, "--help")...); code != command.ExitOK || stderr != "" {
 		return stderr
 	}
 	return ""

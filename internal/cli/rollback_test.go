@@ -6,6 +6,7 @@ import (
 	"time"
 
 	"github.com/wasm-xds/wasm-xds/internal/api"
+	"github.com/wasm-xds/wasm-xds/internal/cli/command"
 	"github.com/wasm-xds/wasm-xds/internal/test/apitest"
 )
 
@@ -42,7 +43,7 @@ team/auth: /specs/auth.yaml:2: unknown field
   hint: no
 
 ` + "`wasm-xds rollback team/auth` serves aaaaaaaaaaaa again\n"
-	if code != exitOK || stderr != "" || stdout != want {
+	if code != command.ExitOK || stderr != "" || stdout != want {
 		t.Errorf("exit %d: %s\ngot\n%s\nwant\n%s", code, stderr, stdout, want)
 	}
 	if _, stdout, _ := run(t, "history", "team/auth", "--admin-address", server.Address, "-o", "json"); !strings.HasPrefix(stdout, "{\n  \"name\": \"team/auth\"") {
@@ -51,10 +52,10 @@ team/auth: /specs/auth.yaml:2: unknown field
 	if _, stdout, _ := run(t, "history", "new", "--admin-address", server.Address); stdout != "filter new has no revision yet\n" {
 		t.Errorf("none yet: %q", stdout)
 	}
-	if code, _, stderr := run(t, "history", "team/auht", "--admin-address", server.Address); code != exitProblem || !strings.Contains(stderr, `did you mean "team/auth"?`) {
+	if code, _, stderr := run(t, "history", "team/auht", "--admin-address", server.Address); code != command.ExitProblem || !strings.Contains(stderr, `did you mean "team/auth"?`) {
 		t.Errorf("a near name: %d %s", code, stderr)
 	}
-	if code, _, stderr := run(t, "history", "--admin-address", server.Address); code != exitUsage || !strings.Contains(stderr, "history needs the name of a filter") {
+	if code, _, stderr := run(t, "history", "--admin-address", server.Address); code != command.ExitUsage || !strings.Contains(stderr, "history needs the name of a filter") {
 		t.Errorf("no name: %d %s", code, stderr)
 	}
 	if _, stdout, _ := run(t, "__complete", "rollback", "--admin-address", server.Address, "team/auth", ""); !strings.HasPrefix(stdout, "aaaaaaaaaaaa\tearlier\n:") {
@@ -100,7 +101,7 @@ func TestRollback(t *testing.T) {
 				return tt.filter, nil
 			}
 			code, stdout, stderr := run(t, "rollback", "auth", "01", "--admin-address", server.Address)
-			if code != exitOK || stderr != "" || asked != "auth@01" {
+			if code != command.ExitOK || stderr != "" || asked != "auth@01" {
 				t.Errorf("exit %d, asked for %s: %s", code, asked, stderr)
 			}
 			for _, text := range tt.contains {
@@ -118,16 +119,16 @@ func TestRollback(t *testing.T) {
 func TestRollbackSaysWhyNot(t *testing.T) {
 	server := apitest.Start(t, apitest.LiveFilter("auth"))
 	code, _, stderr := run(t, "rollback", "auht", "--admin-address", server.Address)
-	if want := "wasm-xds: there is no filter \"auht\"\n  hint: did you mean \"auth\"?\n"; code != exitProblem || stderr != want {
+	if want := "wasm-xds: there is no filter \"auht\"\n  hint: did you mean \"auth\"?\n"; code != command.ExitProblem || stderr != want {
 		t.Errorf("exit %d: %s", code, stderr)
 	}
 	server.Rollback = func(string, string) (api.Filter, *api.Error) {
 		return api.Filter{}, &api.Error{Code: api.CodeNoRevision, Message: "no revision", Hint: "it has 0123456789ab (active)"}
 	}
-	if code, _, stderr := run(t, "rollback", "auth", "ff", "--admin-address", server.Address); code != exitProblem || !strings.Contains(stderr, "hint: it has 0123456789ab (active)") {
+	if code, _, stderr := run(t, "rollback", "auth", "ff", "--admin-address", server.Address); code != command.ExitProblem || !strings.Contains(stderr, "hint: it has 0123456789ab (active)") {
 		t.Errorf("exit %d: %s", code, stderr)
 	}
-	if code, _, stderr := run(t, "rollback", "auth", "", "--admin-address", server.Address); code != exitUsage || !strings.Contains(stderr, "REVISION is empty") {
+	if code, _, stderr := run(t, "rollback", "auth", "", "--admin-address", server.Address); code != command.ExitUsage || !strings.Contains(stderr, "REVISION is empty") {
 		t.Errorf("exit %d: %s", code, stderr)
 	}
 }
@@ -138,7 +139,7 @@ func TestRollbackWaits(t *testing.T) {
 	pending.Subscribers[0].State = api.SubscriberPending
 	server := apitest.Start(t, pending)
 	server.Rollback = func(string, string) (api.Filter, *api.Error) { return pending, nil }
-	if code, stdout, stderr := run(t, "rollback", "auth", "--admin-address", server.Address, "--wait", "1ms"); code != exitProblem || !strings.Contains(stderr, "after 1ms") || !strings.Contains(stdout, "0 of 1 Envoy") {
+	if code, stdout, stderr := run(t, "rollback", "auth", "--admin-address", server.Address, "--wait", "1ms"); code != command.ExitProblem || !strings.Contains(stderr, "after 1ms") || !strings.Contains(stdout, "0 of 1 Envoy") {
 		t.Errorf("exit %d: %s%s", code, stdout, stderr)
 	}
 	ended := make(chan int, 1)
@@ -151,7 +152,7 @@ func TestRollbackWaits(t *testing.T) {
 	server.SetFilters(filters...)
 	// A client without a subscription yet sees the state once it subscribes.
 	server.Publish(api.Event{Type: api.EventFilter, Name: "auth"})
-	if code := <-ended; code != exitOK {
+	if code := <-ended; code != command.ExitOK {
 		t.Errorf("exit %d", code)
 	}
 	// After a refusal, waiting does not help.
@@ -159,21 +160,21 @@ func TestRollbackWaits(t *testing.T) {
 	refused.Revision, refused.Error = "eeeeeeeeeeee", &api.Error{Code: "rejected_by_envoy", Message: "Envoy 1.40.0 refused it"}
 	filters = []api.Filter{refused}
 	server.SetFilters(filters...)
-	if code, _, stderr := run(t, "rollback", "auth", "--admin-address", server.Address, "--wait", "1m"); code != exitProblem || !strings.Contains(stderr, "Envoy 1.40.0 refused it") {
+	if code, _, stderr := run(t, "rollback", "auth", "--admin-address", server.Address, "--wait", "1m"); code != command.ExitProblem || !strings.Contains(stderr, "Envoy 1.40.0 refused it") {
 		t.Errorf("exit %d: %s", code, stderr)
 	}
 	disabled := apitest.LiveFilter("auth")
 	disabled.Disabled, disabled.Subscribers[0].Revision = true, "ffffffffffff" // the revision of the pass-through stand-in
 	filters = []api.Filter{disabled}
 	server.SetFilters(filters...)
-	if code, _, stderr := run(t, "rollback", "auth", "--admin-address", server.Address, "--wait", "1m"); code != exitOK {
+	if code, _, stderr := run(t, "rollback", "auth", "--admin-address", server.Address, "--wait", "1m"); code != command.ExitOK {
 		t.Errorf("a disabled one, exit %d: %s", code, stderr)
 	}
 	live.Revision = "eeeeeeeeeeee"
 	filters = []api.Filter{live}
 	server.SetFilters(filters...)
 	go wait()
-	if <-ended != exitProblem {
+	if <-ended != command.ExitProblem {
 		t.Error("another revision is served, and nobody is told")
 	}
 }

@@ -6,6 +6,7 @@ import (
 	"time"
 
 	"github.com/wasm-xds/wasm-xds/internal/api"
+	"github.com/wasm-xds/wasm-xds/internal/cli/command"
 	"github.com/wasm-xds/wasm-xds/internal/test/apitest"
 )
 
@@ -27,7 +28,7 @@ func TestPromote(t *testing.T) {
 		return apitest.LiveFilter("auth"), nil
 	}
 	code, stdout, stderr := run(t, "rollout", "promote", "auth", "--admin-address", server.Address)
-	if want := "filter auth: revision 0123456789ab is served, and runs on 1 of 1 Envoy\n"; code != exitOK || asked != "promote auth@" || !strings.HasPrefix(stdout, want) {
+	if want := "filter auth: revision 0123456789ab is served, and runs on 1 of 1 Envoy\n"; code != command.ExitOK || asked != "promote auth@" || !strings.HasPrefix(stdout, want) {
 		t.Errorf("exit %d, asked for %s: %s%s", code, asked, stdout, stderr)
 	}
 	if _, stdout, _ := run(t, "rollout", "promote", "auth", "--admin-address", server.Address, "-o", "json"); !strings.HasPrefix(stdout, "{\n  \"name\": \"auth\"") {
@@ -39,10 +40,10 @@ func TestPromote(t *testing.T) {
 			t.Errorf("%s: %s", command, stdout)
 		}
 	}
-	if code, _, stderr := run(t, "rollout", "promot", "auth"); code != exitUsage || !strings.Contains(stderr, `did you mean "promote"?`) {
+	if code, _, stderr := run(t, "rollout", "promot", "auth"); code != command.ExitUsage || !strings.Contains(stderr, `did you mean "promote"?`) {
 		t.Errorf("exit %d: %s", code, stderr)
 	}
-	if code, stdout, _ := run(t, "rollout"); code != exitOK || !strings.Contains(stdout, "promote") {
+	if code, stdout, _ := run(t, "rollout"); code != command.ExitOK || !strings.Contains(stdout, "promote") {
 		t.Errorf("exit %d: %s", code, stdout)
 	}
 }
@@ -59,24 +60,24 @@ func TestRetry(t *testing.T) {
 		return waitingFilter(), nil
 	}
 	code, stdout, stderr := run(t, "retry", "auth", "--admin-address", server.Address)
-	if want := "filter auth: revision aaaaaaaaaaaa is rolling out, and runs on 0 of 1 Envoy; until then they run 0123456789ab\n"; code != exitOK || !strings.HasPrefix(stdout, want) {
+	if want := "filter auth: revision aaaaaaaaaaaa is rolling out, and runs on 0 of 1 Envoy; until then they run 0123456789ab\n"; code != command.ExitOK || !strings.HasPrefix(stdout, want) {
 		t.Errorf("exit %d: %s%s", code, stdout, stderr)
 	}
-	if code, _, stderr := run(t, "retry", "auth", "ff", "--admin-address", server.Address); code != exitProblem || !strings.Contains(stderr, "hint: see the history") {
+	if code, _, stderr := run(t, "retry", "auth", "ff", "--admin-address", server.Address); code != command.ExitProblem || !strings.Contains(stderr, "hint: see the history") {
 		t.Errorf("exit %d: %s", code, stderr)
 	}
-	if code, _, stderr := run(t, "retry", "auth", "", "--admin-address", server.Address); code != exitUsage || !strings.Contains(stderr, "REVISION is empty") {
+	if code, _, stderr := run(t, "retry", "auth", "", "--admin-address", server.Address); code != command.ExitUsage || !strings.Contains(stderr, "REVISION is empty") {
 		t.Errorf("exit %d: %s", code, stderr)
 	}
 	// The sandbox refuses the revision again.
 	refused := apitest.LiveFilter("auth")
 	refused.Error = &api.Error{Code: "module_start_failed", Message: "the module traps"}
 	server.SetFilters(refused)
-	if code, _, stderr := run(t, "retry", "auth", "--wait", "10s", "--admin-address", server.Address); code != exitProblem || !strings.Contains(stderr, "the module traps") {
+	if code, _, stderr := run(t, "retry", "auth", "--wait", "10s", "--admin-address", server.Address); code != command.ExitProblem || !strings.Contains(stderr, "the module traps") {
 		t.Errorf("exit %d: %s", code, stderr)
 	}
 	server.SetFilters(apitest.LiveFilter("auth"))
-	if code, stdout, stderr := run(t, "retry", "auth", "--wait", "10s", "--admin-address", server.Address); code != exitOK || !strings.Contains(stdout, "runs on 1 of 1 Envoy") {
+	if code, stdout, stderr := run(t, "retry", "auth", "--wait", "10s", "--admin-address", server.Address); code != command.ExitOK || !strings.Contains(stdout, "runs on 1 of 1 Envoy") {
 		t.Errorf("exit %d: %s%s", code, stdout, stderr)
 	}
 }

@@ -6,34 +6,16 @@ import (
 	"time"
 
 	"github.com/wasm-xds/wasm-xds/internal/api"
+	"github.com/wasm-xds/wasm-xds/internal/cli/command"
 	"github.com/wasm-xds/wasm-xds/internal/test/apitest"
 )
-
-func TestByteSize(t *testing.T) {
-	for text, want := range map[string]int{"0": 0, "1000": 1000, "64KiB": 64 << 10, "4 MiB": 4 << 20, "1GiB": 1 << 30} {
-		var n, again int
-		b := byteSize[int]{&n}
-		if err := b.Set(text); err != nil || n != want {
-			t.Errorf("%q: %d, %v", text, n, err)
-		}
-		if err := (&byteSize[int]{&again}).Set(b.String()); err != nil || again != n {
-			t.Errorf("%q is written as %q", text, b.String())
-		}
-	}
-	for _, text := range []string{"", "-1", "4MB", "MiB", "99999999999"} {
-		var n int
-		if err := (&byteSize[int]{&n}).Set(text); err == nil {
-			t.Errorf("%q is %d", text, n)
-		}
-	}
-}
 
 func TestLimitFlags(t *testing.T) {
 	for flag, value := range map[string]string{
 		"max-names": "0", "max-names-per-stream": "65536", "max-streams": "-1", "max-streams-per-node": "0",
 		"max-request-size": "2GiB", "max-node-size": "0", "max-build-memory": "0",
 	} {
-		if code, _, stderr := run(t, "serve", "--"+flag, value); code != exitUsage || !strings.Contains(stderr, "--"+flag) {
+		if code, _, stderr := run(t, "serve", "--"+flag, value); code != command.ExitUsage || !strings.Contains(stderr, "--"+flag) {
 			t.Errorf("--%s %s: exit %d: %s", flag, value, code, stderr)
 		}
 	}

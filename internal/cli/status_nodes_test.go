@@ -1,20 +1,19 @@
 package cli
 
 import (
-	"bytes"
 	"context"
-	"slices"
 	"strings"
 	"testing"
 	"time"
 
 	"github.com/wasm-xds/wasm-xds/internal/api"
+	"github.com/wasm-xds/wasm-xds/internal/cli/command"
 	"github.com/wasm-xds/wasm-xds/internal/test/apitest"
 )
 
 func someNodes() []api.Node {
 	long := time.Now().Add(-3 * time.Hour)
-	live := api.NodeFilter{Name: "auth", State: api.SubscriberLive, Revision: wantedRevision}
+	live := api.NodeFilter{Name: "auth", State: api.SubscriberLive, Revision: "0123456789ab"}
 	return []api.Node{
 		{ID: "edge-1", Cluster: "edge", Address: "10.0.0.7:41822", Envoy: "1.40.0", Stream: "1", Mode: "ecds-delta", State: api.NodeConnected, Since: long, Filters: []api.NodeFilter{live}},
 		{ID: "edge-1", Cluster: "edge", Address: "10.0.0.7:41822", Envoy: "1.40.0", Stream: "2", Mode: "ecds-delta", State: api.NodeConnected, Since: long.Add(time.Hour), Filters: []api.NodeFilter{
@@ -37,10 +36,10 @@ edge-0  edge     10.0.0.6:41822  1.36.4  ads-sotw    0/1   gone     3h
 hello on edge-1 (10.0.0.7:41822): it has not answered
   hint: wait
 `
-	if code != exitOK || stdout != want {
+	if code != command.ExitOK || stdout != want {
 		t.Errorf("exit %d: got\n%s\nwant\n%s%s", code, stdout, want, stderr)
 	}
-	if code, _, _ := run(t, "status", "--nodes", "--exit-code", "--admin-address", server.Address); code != exitProblem {
+	if code, _, _ := run(t, "status", "--nodes", "--exit-code", "--admin-address", server.Address); code != command.ExitProblem {
 		t.Errorf("--exit-code: %d", code)
 	}
 	if _, stdout, _ := run(t, "status", "hello", "--nodes", "--admin-address", server.Address); strings.Contains(stdout, "edge-0") || !strings.Contains(stdout, "edge-1") {
@@ -90,31 +89,6 @@ func TestStatusFitsEightyColumns(t *testing.T) {
 	}
 }
 
-// TestOneRefusalIsPrintedOnce: on the filter, and on each Envoy with the same refusal.
-func TestOneRefusalIsPrintedOnce(t *testing.T) {
-	refusal := api.Error{Code: "rejected_by_envoy", Message: "Envoy 1.40.0 refused it", Hint: "see its log"}
-	f := apitest.LiveFilter("auth")
-	own := refusal
-	own.File = "/specs/auth.yaml"
-	f.Error = &own
-	f.Subscribers = nil
-	for _, node := range []string{"a", "b", "c", "d", "e"} {
-		one := refusal
-		f.Subscribers = append(f.Subscribers, api.Subscriber{Node: node, Address: node, State: api.SubscriberRejected, Error: &one})
-	}
-	var out bytes.Buffer
-	printFilterErrors(&out, &f)
-	if want := "\nauth: /specs/auth.yaml: Envoy 1.40.0 refused it\n  hint: see its log\n"; out.String() != want {
-		t.Errorf("%q, want %q", out.String(), want)
-	}
-	f.Error = nil
-	out.Reset()
-	printFilterErrors(&out, &f)
-	if want := "\nauth on a (a), b (b), c (c), 2 more Envoys: Envoy 1.40.0 refused it\n  hint: see its log\n"; out.String() != want {
-		t.Errorf("%q, want %q", out.String(), want)
-	}
-}
-
 // TestWatchWithoutATerminalPrintsChanges: unchanged filters are not printed again.
 func TestWatchWithoutATerminalPrintsChanges(t *testing.T) {
 	server := apitest.Start(t, apitest.LiveFilter("auth"), apitest.LiveFilter("hello"))
@@ -143,27 +117,6 @@ func TestWatchWithoutATerminalPrintsChanges(t *testing.T) {
 	<-ended
 }
 
-func TestChanges(t *testing.T) {
-	with := func(filters ...api.Filter) *view {
-		v := &view{filters: filters, source: api.Source{State: api.SourceOK}}
-		for i := range v.filters {
-			v.filters[i].Summarize()
-		}
-		return v
-	}
-	broken := with(apitest.LiveFilter("auth"))
-	broken.source.State, broken.source.Errors = api.SourceHeld, []*api.Error{{Message: "bad"}}
-	if got := changes(with(apitest.LiveFilter("auth")), with(apitest.LiveFilter("auth"))); got != nil {
-		t.Errorf("nothing has changed: %q", got)
-	}
-	if got, want := changes(with(apitest.LiveFilter("auth")), with(apitest.LiveFilter("new"))), []string{"auth  forgotten", "new  active  0123456789ab  1/1"}; !slices.Equal(got, want) {
-		t.Errorf("%q, want %q", got, want)
-	}
-	if got, want := changes(with(apitest.LiveFilter("auth")), broken), []string{"bad", "source  held"}; !slices.Equal(got, want) {
-		t.Errorf("%q, want %q", got, want)
-	}
-}
-
 // TestAWarningOfAnEnvoyIsNoTrouble: the warning is printed once for all filters, and --exit-code
 // is 0.
 func TestAWarningOfAnEnvoyIsNoTrouble(t *testing.T) {
@@ -174,7 +127,7 @@ func TestAWarningOfAnEnvoyIsNoTrouble(t *testing.T) {
 	}
 	server := apitest.Start(t, warned("auth"), warned("hello"))
 	code, stdout, _ := run(t, "status", "--exit-code", "--admin-address", server.Address)
-	if code != exitOK || strings.Count(stdout, "\nedge-1 (127.0.0.1:5): warning: no GET arrives\n") != 1 || strings.Count(stdout, "no GET") != 1 {
+	if code != command.ExitOK || strings.Count(stdout, "\nedge-1 (127.0.0.1:5): warning: no GET arrives\n") != 1 || strings.Count(stdout, "no GET") != 1 {
 		t.Errorf("exit %d: %s", code, stdout)
 	}
 }

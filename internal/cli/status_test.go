@@ -8,6 +8,7 @@ import (
 	"time"
 
 	"github.com/wasm-xds/wasm-xds/internal/api"
+	"github.com/wasm-xds/wasm-xds/internal/cli/command"
 	"github.com/wasm-xds/wasm-xds/internal/test/apitest"
 )
 
@@ -26,7 +27,7 @@ func TestStatusList(t *testing.T) {
 		rejectedFilter().Error, // printed with its filter already
 	}
 	code, stdout, stderr := run(t, "status", "--admin-address", server.Address)
-	if code != exitOK || stderr != "" {
+	if code != command.ExitOK || stderr != "" {
 		t.Errorf("exit %d: %s", code, stderr)
 	}
 	want := `NAME   STATE       REVISION      LIVE  TYPE  DELIVERY
@@ -45,16 +46,16 @@ hello on evil` + "\uFFFD" + `[2J (127.0.0.1:5): Unable to create Wasm plugin
 	if stdout != want {
 		t.Errorf("got\n%s\nwant\n%s", stdout, want)
 	}
-	if code, _, _ := run(t, "status", "--admin-address", server.Address, "--exit-code"); code != exitProblem {
+	if code, _, _ := run(t, "status", "--admin-address", server.Address, "--exit-code"); code != command.ExitProblem {
 		t.Errorf("--exit-code: %d", code)
 	}
-	if code, stdout, _ := run(t, "status", "--admin-address", server.Address, "--exit-code", "auth"); code != exitOK || !strings.Contains(stdout, "edge-1") || !strings.Contains(stdout, "sha256 ff00, 2.0 KiB") {
+	if code, stdout, _ := run(t, "status", "--admin-address", server.Address, "--exit-code", "auth"); code != command.ExitOK || !strings.Contains(stdout, "edge-1") || !strings.Contains(stdout, "sha256 ff00, 2.0 KiB") {
 		t.Errorf("auth: %d %s", code, stdout)
 	}
 	if _, stdout, _ := run(t, "status", "--admin-address", server.Address, "-o", "json", "auth"); !strings.HasPrefix(stdout, "{\n  \"name\": \"auth\"") {
 		t.Errorf("JSON: %s", stdout)
 	}
-	if code, _, stderr := run(t, "status", "--admin-address", server.Address, "auht"); code != exitProblem || !strings.Contains(stderr, `did you mean "auth"?`) {
+	if code, _, stderr := run(t, "status", "--admin-address", server.Address, "auht"); code != command.ExitProblem || !strings.Contains(stderr, `did you mean "auth"?`) {
 		t.Errorf("a near name: %d %s", code, stderr)
 	}
 	if _, stdout, _ := run(t, "__complete", "status", "--admin-address", server.Address, ""); !strings.HasPrefix(stdout, "auth\nhello\n") {
@@ -66,7 +67,7 @@ func TestStatusWaits(t *testing.T) {
 	pending := apitest.LiveFilter("auth")
 	pending.Subscribers[0].State = api.SubscriberPending
 	server := apitest.Start(t, pending)
-	if code, _, stderr := run(t, "status", "auth", "--admin-address", server.Address, "--wait", "1ms"); code != exitProblem {
+	if code, _, stderr := run(t, "status", "auth", "--admin-address", server.Address, "--wait", "1ms"); code != command.ExitProblem {
 		t.Errorf("exit %d: %s", code, stderr)
 	}
 	ended := make(chan int, 1)
@@ -78,7 +79,7 @@ func TestStatusWaits(t *testing.T) {
 	server.SetFilters(live...)
 	// A client without a subscription yet sees the state once it subscribes.
 	server.Publish(api.Event{Type: api.EventFilter, Name: "auth"})
-	if code := <-ended; code != exitOK {
+	if code := <-ended; code != command.ExitOK {
 		t.Errorf("exit %d", code)
 	}
 }
@@ -98,7 +99,7 @@ func TestStatusWatches(t *testing.T) {
 	server.Publish(api.Event{Type: api.EventFilter, Name: "hello"})
 	waitFor(t, shown.written, "hello")
 	cancel()
-	if code := <-ended; code != exitOK {
+	if code := <-ended; code != command.ExitOK {
 		t.Errorf("exit %d", code)
 	}
 }
@@ -123,5 +124,25 @@ func waitFor(t *testing.T, written <-chan string, text string) {
 		case <-limit:
 			t.Fatalf("%q was not written", text)
 		}
+	}
+}
+
+// TestStatusWaitSyncsFirst: the answer is newer than the server's knowledge before the sync.
+func TestStatusWaitSyncsFirst(t *testing.T) {
+	server := apitest.Start(t, apitest.LiveFilter("auth"))
+	if code, stdout, stderr := run(t, "status", "auth", "--admin-address", server.Address, "--wait", "1m"); code != command.ExitOK || server.Syncs.Load() != 1 {
+		t.Errorf("exit %d after %d syncs: %s%s", code, server.Syncs.Load(), stdout, stderr)
+	}
+	server.SyncError = &api.Error{Code: api.CodeSyncTimeout, Message: "still fetched or tried: auth"}
+	if code, _, stderr := run(t, "status", "auth", "--admin-address", server.Address, "--wait", "1m"); code != command.ExitProblem || !strings.Contains(stderr, "still fetched or tried: auth") {
+		t.Errorf("exit %d: %s", code, stderr)
+	}
+	server.SyncError = nil
+	refused := apitest.LiveFilter("auth")
+	refused.Error = &api.Error{Message: "the module traps", Hint: "mend it"}
+	server.SetFilters(refused)
+	code, stdout, stderr := run(t, "status", "auth", "--admin-address", server.Address, "--wait", "1m")
+	if code != command.ExitProblem || stdout != "" || stderr != "wasm-xds: the module traps\n  hint: mend it\n" {
+		t.Errorf("refused: exit %d: %s%s", code, stdout, stderr)
 	}
 }

@@ -133,16 +133,59 @@ var imports = map[string][]string{
 		"pkg/source/dir", "pkg/source/merge", "pkg/spec",
 	},
 
-	// The command line.
-	"internal/bootstrap": {"internal/address", "pkg/spec"},
+	// The command line, bottom first: what all commands share, the families of commands, the root.
+	"internal/bootstrap":   {"internal/address", "pkg/spec"},
+	"internal/cli/build":   {},
+	"internal/cli/display": {"internal/terminal", "pkg/spec"},
+	"internal/cli/command": {"internal/address", "internal/api", "internal/cli/display", "pkg/spec"},
+	"internal/cli/fetch": {
+		"internal/bundle", "internal/certs", "internal/cli/command", "internal/cli/display", "internal/module",
+		"internal/netguard", "internal/registry", "internal/signature", "pkg/spec",
+	},
+	"internal/cli/load": {
+		"internal/bundle", "internal/cli/fetch", "internal/module", "internal/preflight/static",
+		"internal/preflight/wasmbin", "internal/reason", "internal/registry", "pkg/snapshot", "pkg/source",
+		"pkg/source/dir", "pkg/spec",
+	},
+	"internal/cli/trial": {
+		"internal/api", "internal/cli/command", "internal/cli/display", "internal/cli/load", "internal/examine",
+		"internal/module", "internal/preflight/finding", "internal/preflight/profile", "internal/preflight/runner",
+		"internal/terminal", "pkg/spec",
+	},
+	"internal/cli/view": {"internal/api", "internal/apiclient", "internal/cli/display", "internal/terminal"},
+	"internal/cli/serveflags": {
+		"internal/cli/build", "internal/cli/command", "internal/cli/fetch", "internal/examine", "internal/serve",
+		"internal/xds", "internal/xds/resource", "pkg/spec",
+	},
+	"internal/cli/dev": {
+		"internal/api", "internal/apiclient", "internal/atomicfile", "internal/bootstrap", "internal/cli/command",
+		"internal/cli/display", "internal/cli/serveflags", "internal/cli/view", "internal/getenvoy", "internal/reason",
+		"internal/serve", "internal/terminal", "pkg/spec", "pkg/translate",
+	},
+	"internal/cli/server": {
+		"internal/api", "internal/apiclient", "internal/cli/command", "internal/cli/display", "internal/cli/fetch",
+		"internal/cli/serveflags", "internal/cli/view", "internal/serve", "internal/source/oci", "internal/terminal",
+		"pkg/spec",
+	},
+	"internal/cli/specs": {
+		"internal/address", "internal/api", "internal/cli/command", "internal/cli/display", "internal/cli/fetch",
+		"internal/cli/load", "internal/cli/trial", "internal/examine", "internal/module", "internal/preflight/envoy",
+		"internal/specedit", "pkg/spec", "pkg/translate",
+	},
+	"internal/cli/modules": {
+		"internal/atomicfile", "internal/bundle", "internal/cli/command", "internal/cli/display", "internal/cli/fetch",
+		"internal/cli/load", "internal/cli/trial", "internal/examine", "internal/module", "internal/persist",
+		"internal/preflight/finding", "internal/preflight/rootid", "internal/preflight/static", "internal/reason",
+		"internal/registry", "internal/state", "internal/terminal", "pkg/spec",
+	},
+	"internal/cli/envoy": {
+		"internal/bootstrap", "internal/cli/command", "internal/cli/dev", "internal/cli/display", "internal/cli/fetch",
+		"internal/cli/load", "internal/cli/serveflags", "internal/cli/trial", "internal/preflight/cause",
+		"internal/reason",
+	},
 	"internal/cli": {
-		"internal/address", "internal/api", "internal/apiclient", "internal/atomicfile", "internal/bootstrap", "internal/bundle", "internal/certs",
-		"internal/examine", "internal/getenvoy", "internal/module", "internal/netguard", "internal/persist",
-		"internal/preflight/cause", "internal/preflight/envoy", "internal/preflight/finding", "internal/preflight/profile", "internal/preflight/rootid",
-		"internal/preflight/runner",
-		"internal/preflight/static", "internal/preflight/wasmbin", "internal/reason", "internal/registry", "internal/serve",
-		"internal/signature", "internal/source/oci", "internal/specedit", "internal/state", "internal/terminal",
-		"internal/xds", "internal/xds/resource", "pkg/snapshot", "pkg/source", "pkg/source/dir", "pkg/spec", "pkg/translate",
+		"internal/cli/build", "internal/cli/command", "internal/cli/display", "internal/cli/envoy",
+		"internal/cli/modules", "internal/cli/server", "internal/cli/specs",
 	},
 
 	// Helpers of tests, and the tests of the module test.

@@ -1,0 +1,72 @@
+package command
+
+import (
+	"errors"
+	"fmt"
+	"io"
+
+	"github.com/spf13/cobra"
+
+	"github.com/wasm-xds/wasm-xds/internal/api"
+	"github.com/wasm-xds/wasm-xds/internal/cli/display"
+	"github.com/wasm-xds/wasm-xds/pkg/spec"
+)
+
+const CodeUsage = "usage"
+
+// ErrReported ends a command with exitProblem, after the command has printed its problems.
+var ErrReported = errors.New("problems were found")
+
+// Failure is an error for people, with the next step in hint.
+func Failure(code, message, hint string) *spec.Error {
+	return &spec.Error{Code: code, Message: message, Hint: hint}
+}
+
+func Usage(c *cobra.Command, message string) *spec.Error {
+	return Failure(CodeUsage, message, "see "+c.CommandPath()+" --help")
+}
+
+// Report prints the error of a command, with its hint, and returns the exit code.
+func Report(stderr io.Writer, err error, asJSON bool) int {
+	if err == nil {
+		return ExitOK
+	}
+	if errors.Is(err, ErrReported) {
+		return ExitProblem
+	}
+	e := asError(err)
+	if asJSON {
+		display.JSON(stderr, map[string]*api.Error{"error": e})
+	} else {
+		plain := *e
+		plain.Hint = ""
+		fmt.Fprintln(stderr, "wasm-xds:", plain.Error())
+		if e.Hint != "" {
+			fmt.Fprintln(stderr, "  hint:", e.Hint)
+		}
+	}
+	if e.Code == CodeUsage {
+		return ExitUsage
+	}
+	return ExitProblem
+}
+
+func asError(err error) *api.Error {
+	var ofSpec *spec.Error
+	var ofServer *api.Error
+	switch {
+	case errors.As(err, &ofServer):
+		return ofServer
+	case errors.As(err, &ofSpec):
+		return api.FromSpec(ofSpec)
+	default:
+		return &api.Error{Code: "failed", Message: err.Error()}
+	}
+}
+
+// The exit codes.
+const (
+	ExitOK      = 0
+	ExitProblem = 1 // a problem in the input, or a failure
+	ExitUsage   = 2 // a wrong command line or environment
+)

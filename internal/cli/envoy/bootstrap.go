@@ -1,0 +1,87 @@
+package envoy
+
+import (
+	"context"
+	"io"
+	"time"
+
+	"github.com/spf13/cobra"
+
+	"github.com/wasm-xds/wasm-xds/internal/bootstrap"
+	"github.com/wasm-xds/wasm-xds/internal/cli/command"
+	"github.com/wasm-xds/wasm-xds/internal/cli/fetch"
+	"github.com/wasm-xds/wasm-xds/internal/cli/load"
+	"github.com/wasm-xds/wasm-xds/internal/cli/trial"
+)
+
+func newBootstrap() *cobra.Command {
+	var o bootstrap.Options
+	var from fetch.Flags
+	c := &cobra.Command{
+		Use:   "bootstrap DIR|oci://BUNDLE",
+		Short: "Print an Envoy bootstrap wired for the filters of a directory",
+		Long: `Bootstrap prints a complete Envoy configuration: a listener with the HTTP filters
+of DIR's specs, another with the network filters, and the clusters that lead to
+wasm-xds. It needs the specs, not their modules.`,
+		Example: `  wasm-xds bootstrap filters/ > envoy.yaml && envoy -c envoy.yaml`,
+		Args:    command.Arguments(1, 1, "a directory of specs, or a bundle"),
+		RunE: func(c *cobra.Command, args []string) error {
+			if err := from.Trust.Validate(); err != nil {
+				return command.Usage(c, err.Error())
+			}
+			return renderBootstrap(c.Context(), args[0], &from, o, c.OutOrStdout(), c.ErrOrStderr())
+		},
+	}
+	f := c.Flags()
+	f.StringVar(&o.XDSAddress, "xds-address", command.DefaultXDSAddress, "`host:port` or unix:///path of the control plane as Envoy reaches it")
+	f.StringVar(&o.ModulesAddress, "modules-address", command.DefaultModulesAddress, "`host:port` or unix:///path of its module server as Envoy reaches it")
+	f.StringVar(&o.ModulesCluster, "modules-cluster", command.DefaultModulesCluster, "`name` of the cluster for it, as serve has it")
+	o.Mode = bootstrap.ADSDelta
+	command.ChoiceFlag(c, &o.Mode, modes(), "mode", "how Envoy asks: "+command.List(modes()))
+	f.DurationVar(&o.InitialFetchTimeout, "initial-fetch-timeout", 0, "how long a listener waits for its filters at boot before it opens and answers 500; 0s waits for ever")
+	addEnvoyFlags(f, &o)
+	from.AddFlags(f)
+	return c
+}
+
+// renderBootstrap writes the bootstrap for the specs of path. It prints the problems of specs,
+// and leaves those specs out, so that the remaining specs can be wired.
+func renderBootstrap(ctx context.Context, path string, from *fetch.Flags, o bootstrap.Options, stdout, stderr io.Writer) error {
+	docs, done, err := load.Sources(ctx, []string{path}, from, stderr)
+	defer done()
+	if err != nil {
+		return err
+	}
+	for _, s := range docs.Specs {
+		o.Filters = append(o.Filters, bootstrap.Filter{Name: s.Name, Type: s.Type})
+	}
+	problems := trial.PrintProblems(stderr, docs.Errors, false)
+	if len(o.Filters) == 0 {
+		if problems != nil {
+			return problems
+		}
+		return command.Failure("no_specs", "there is no spec in "+path, "a spec is a .yaml or .yml file: see docs/spec.md")
+	}
+	for _, one := range []struct {
+		flag, address string
+		check         func(string) error
+	}{
+		{"--xds-address", o.XDSAddress, command.CheckPort},
+		{"--modules-address", o.ModulesAddress, command.CheckPort},
+		{"--upstream-address", o.UpstreamAddress, command.CheckAddress},
+		{"--listen-address", o.ListenAddress, command.CheckAddress},
+		{"--tcp-listen-address", o.TCPListenAddress, command.CheckAddress},
+		{"--envoy-admin-address", o.AdminAddress, command.CheckAddress},
+	} {
+		if err := one.check(one.address); err != nil {
+			return command.Failure(command.CodeUsage, "invalid "+one.flag+" "+one.address+": "+err.Error(), "")
+		}
+	}
+	if o.InitialFetchTimeout < 0 || o.InitialFetchTimeout > time.Hour {
+		return command.Failure(command.CodeUsage, "invalid --initial-fetch-timeout "+o.InitialFetchTimeout.String()+": it is between 0s and 1h", "")
+	}
+	if err := bootstrap.Render(stdout, o); err != nil {
+		return err
+	}
+	return problems
+}

@@ -1,0 +1,164 @@
+package load
+
+import (
+	"cmp"
+	"context"
+	"errors"
+	"fmt"
+	"io"
+	"os"
+	"path/filepath"
+	"slices"
+
+	"github.com/wasm-xds/wasm-xds/internal/cli/fetch"
+	"github.com/wasm-xds/wasm-xds/internal/module"
+	"github.com/wasm-xds/wasm-xds/internal/reason"
+	"github.com/wasm-xds/wasm-xds/pkg/snapshot"
+	"github.com/wasm-xds/wasm-xds/pkg/source"
+	"github.com/wasm-xds/wasm-xds/pkg/source/dir"
+	"github.com/wasm-xds/wasm-xds/pkg/spec"
+)
+
+// Documents are the specs in paths, sorted by name, and all problems, sorted by position.
+type Documents struct {
+	Specs  []*spec.Spec
+	Errors []*spec.Error
+}
+
+// Paths reads the specs of files and directories. It reads a directory as serve does.
+func Paths(ctx context.Context, paths []string) Documents {
+	var all Documents
+	for _, path := range paths {
+		one := loadPath(ctx, path)
+		all.Specs = append(all.Specs, one.Specs...)
+		all.Errors = append(all.Errors, one.Errors...)
+	}
+	all.dropDuplicates()
+	all.SortErrors()
+	return all
+}
+
+func loadPath(ctx context.Context, path string) Documents {
+	info, err := os.Stat(path)
+	switch {
+	case err != nil:
+		return unreadable(path, reason.Of(err), "name a spec file, or a directory of them")
+	case info.IsDir():
+		return loadDirectory(ctx, path)
+	case !info.Mode().IsRegular():
+		return unreadable(path, "this is no file and no directory", "name a spec file, or a directory of them")
+	}
+	file, err := os.Open(path)
+	if err != nil {
+		return unreadable(path, reason.Of(err), "")
+	}
+	defer file.Close()
+	text, err := io.ReadAll(io.LimitReader(file, maxSpecFile+1))
+	if err != nil {
+		return unreadable(path, reason.Of(err), "")
+	}
+	specs, errs, _ := spec.Decode(path, text)
+	return Documents{specs, errs}
+}
+
+// maxSpecFile is larger than the limit of Decode, so that Decode reports the error.
+const maxSpecFile = 8 << 20
+
+func unreadable(path, message, hint string) Documents {
+	return Documents{Errors: []*spec.Error{{Code: "path_unreadable", Message: message, Hint: hint, Pos: spec.Position{File: path}}}}
+}
+
+// loadDirectory takes the first set of serve's source.
+func loadDirectory(ctx context.Context, path string) Documents {
+	ctx, cancel := context.WithCancel(ctx)
+	defer cancel()
+	var first *source.Set
+	err := dir.New(dir.Config{Dir: path, Rescan: -1}).Run(ctx, func(s source.Set) {
+		if first == nil {
+			first = &s
+		}
+		cancel()
+	})
+	switch {
+	case first == nil:
+		return unreadable(path, fmt.Sprint(err), "")
+	case first.Unavailable != nil:
+		return Documents{Errors: []*spec.Error{first.Unavailable}}
+	}
+	return Documents{first.Specs, first.Errors}
+}
+
+// dropDuplicates drops specs with a name that occurs in two of the paths. Duplicates within a
+// path are problems already. A file that is named twice is no duplicate.
+func (d *Documents) dropDuplicates() {
+	slices.SortStableFunc(d.Specs, func(a, b *spec.Spec) int {
+		return cmp.Or(cmp.Compare(a.Name, b.Name), cmp.Compare(a.File, b.File), cmp.Compare(a.Line, b.Line))
+	})
+	var kept []*spec.Spec
+	for _, s := range d.Specs {
+		last := len(kept) - 1
+		switch {
+		case last < 0 || kept[last].Name != s.Name:
+			kept = append(kept, s)
+		case !sameFile(kept[last].File, s.File) || kept[last].Line != s.Line:
+			d.Errors = append(d.Errors, &spec.Error{
+				Code: "duplicate_name", Name: s.Name, Pos: spec.Position{File: s.File, Line: s.Line},
+				Message: fmt.Sprintf("the name %q is taken already, at %s:%d", s.Name, kept[last].File, kept[last].Line),
+				Hint:    "give one of them another name",
+			})
+		}
+	}
+	d.Specs = kept
+}
+
+func sameFile(a, b string) bool {
+	left, errLeft := filepath.Abs(a)
+	right, errRight := filepath.Abs(b)
+	return errLeft == nil && errRight == nil && left == right
+}
+
+func (d *Documents) SortErrors() {
+	slices.SortStableFunc(d.Errors, func(a, b *spec.Error) int {
+		return cmp.Or(cmp.Compare(a.Pos.File, b.Pos.File), cmp.Compare(a.Pos.Line, b.Pos.Line), cmp.Compare(a.Pos.Column, b.Pos.Column))
+	})
+}
+
+// Resolve fetches the modules and configurations of d's specs into a store. Failures become
+// problems of d.
+func (d *Documents) Resolve(ctx context.Context, store *module.Store, from fetch.Flags) ([]Resolved, error) {
+	resolver, closeIt, err := from.Resolver(store)
+	if err != nil {
+		return nil, err
+	}
+	defer closeIt()
+	var all []Resolved
+	for _, s := range d.Specs {
+		bytes, problem := resolver.ResolveSpec(ctx, s)
+		if ctx.Err() != nil {
+			return nil, errors.New("interrupted")
+		}
+		config, content, configProblem := configuration(s)
+		for _, e := range []*spec.Error{problem, configProblem} {
+			if e != nil {
+				named := *e
+				named.Name = s.Name
+				d.Errors = append(d.Errors, &named)
+			}
+		}
+		if problem != nil || configProblem != nil {
+			continue
+		}
+		s = module.Complete(s, bytes)
+		revision := snapshot.FromSpec(s, bytes, config)
+		if s.AutoCapabilities {
+			code, err := store.Read(bytes.SHA256)
+			if err != nil {
+				return nil, err
+			}
+			revision = snapshot.FromSpec(withCapabilities(s, code), bytes, config)
+		}
+		all = append(all, Resolved{s, revision, content})
+	}
+	d.SortErrors()
+	return all, nil
+}

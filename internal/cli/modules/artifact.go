@@ -1,0 +1,47 @@
+package modules
+
+import (
+	"fmt"
+	"io"
+
+	"github.com/opencontainers/go-digest"
+
+	"github.com/wasm-xds/wasm-xds/internal/bundle"
+	"github.com/wasm-xds/wasm-xds/internal/cli/display"
+	"github.com/wasm-xds/wasm-xds/internal/cli/fetch"
+	"github.com/wasm-xds/wasm-xds/pkg/spec"
+)
+
+// pushed is the output of push and pull.
+type pushed struct {
+	Reference string       `json:"reference"`
+	Digest    string       `json:"digest"` // of the manifest
+	Size      int64        `json:"size"`   // of all files, in bytes
+	Files     []pushedFile `json:"files"`
+}
+
+type pushedFile struct {
+	Path   string `json:"path"`
+	Type   string `json:"type"` // spec, module or file
+	SHA256 string `json:"sha256"`
+	Size   int64  `json:"size"`
+}
+
+func describeEntries(ref spec.Reference, root digest.Digest, entries []bundle.Entry) pushed {
+	p := pushed{Reference: fetch.Scheme + ref.String(), Digest: root.String(), Files: []pushedFile{}}
+	for _, e := range entries {
+		kind := map[string]string{bundle.SpecType: "spec", bundle.ModuleType: "module"}[e.MediaType]
+		if kind == "" {
+			kind = "file"
+		}
+		p.Files = append(p.Files, pushedFile{Path: e.Title, Type: kind, SHA256: e.Digest.Encoded(), Size: e.Size})
+		p.Size += e.Size
+	}
+	return p
+}
+
+func (p pushed) printFiles(w io.Writer) {
+	for _, f := range p.Files {
+		fmt.Fprintf(w, "  %-6s  %s  %s\n", f.Type, f.Path, display.Bytes(f.Size))
+	}
+}

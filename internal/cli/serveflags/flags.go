@@ -1,0 +1,102 @@
+package serveflags
+
+import (
+	"io/fs"
+	"time"
+
+	"github.com/spf13/cobra"
+	"github.com/spf13/pflag"
+
+	"github.com/wasm-xds/wasm-xds/internal/cli/command"
+	"github.com/wasm-xds/wasm-xds/internal/cli/fetch"
+	"github.com/wasm-xds/wasm-xds/internal/examine"
+	"github.com/wasm-xds/wasm-xds/internal/serve"
+	"github.com/wasm-xds/wasm-xds/internal/xds"
+	"github.com/wasm-xds/wasm-xds/internal/xds/resource"
+	"github.com/wasm-xds/wasm-xds/pkg/spec"
+)
+
+// Flags are the flags of a server. serveFlags is the only place where flags become a
+// [serve.Config]: most flags set a field of config directly, and read makes the other fields from
+// the flags below. A test holds every flag against its field.
+type Flags struct {
+	config     serve.Config
+	registries fetch.Registries
+	trust      fetch.Trust
+	hostEnv    fetch.HostEnv
+	Log        Log
+}
+
+// defaultForgetRemoved is a day: a repaired or replaced Envoy is back by then.
+const defaultForgetRemoved = 24 * time.Hour
+
+// AddTo adds the flags to a command, with their completions.
+func (s *Flags) AddTo(c *cobra.Command) {
+	f, cfg := c.Flags(), &s.config
+	f.StringVar(&cfg.XDSAddress, "xds-address", command.DefaultXDSAddress, "`host:port` or unix:///path of gRPC: ECDS and ADS, SotW and delta")
+	f.StringVar(&cfg.ModulesAddress, "modules-address", command.DefaultModulesAddress, "`host:port` or unix:///path of HTTP: GET /modules/<sha256>.wasm")
+	f.StringVar(&cfg.ModulesCluster, "modules-cluster", command.DefaultModulesCluster, "`name` of the Envoy cluster that reaches the modules address")
+	f.StringVar(&cfg.ModulesURL, "modules-url", "", "`URL` that Envoy puts into the Host and the path (default http:// and the modules address, or http://localhost for a socket)")
+	f.StringVar(&cfg.ModulesDirInEnvoy, "modules-dir-in-envoy", "", "`path` of the module store as Envoy sees it, for delivery file (default as here)")
+	f.StringVar(&cfg.AdminAddress, "admin-address", command.DefaultAdminAddress, "`host:port` or unix:///path of the API, metrics, health and web page")
+	cfg.Sockets.Mode = defaultSocketMode
+	command.ModeFlag(f, &cfg.Sockets.Mode, "socket-mode", "`mode` of Unix sockets among the addresses, in octal; who may write may connect")
+	f.StringVar(&cfg.Sockets.Group, "socket-group", "", "`group` of these sockets, by name or number (default the server's own)")
+	f.StringVar(&cfg.StateDir, "state-dir", "", "`directory` of the module store, the last good snapshot and the verdicts (default systemd's $STATE_DIRECTORY, $XDG_STATE_HOME/wasm-xds or ~/.local/state/wasm-xds)")
+	f.DurationVar(&cfg.Settle, "settle", 20*time.Millisecond, "quiet time before a changed directory is read; a tenth of it after files that were renamed into place, none after a single spec")
+	f.DurationVar(&cfg.Rescan, "rescan", 10*time.Second, "time between looks at names, sizes and times without any event")
+	cfg.Delivery = spec.Remote
+	command.ChoiceFlag(c, &cfg.Delivery, command.Deliveries(), "delivery", "how modules reach Envoy for specs that do not say: remote, inline or file")
+	f.BoolVar(&cfg.AllowEmpty, "allow-empty", false, "take a directory whose specs are all gone at its word, and remove every filter")
+	f.DurationVar(&cfg.ForgetRemoved, "forget-removed", defaultForgetRemoved, "how long a filter is kept whose spec is gone and that no Envoy asks for; 0 keeps it for ever")
+	s.addLimits(f)
+	s.trust.AddFlags(f)
+	s.registries.AddFlags(f)
+	cfg.Preflight = examine.Enforce
+	command.ChoiceFlag(c, &cfg.Preflight, examine.Modes(), "preflight", "`mode` of the sandbox that tries modules and runs tests first: "+command.List(examine.Modes())+"; warn shows what it finds, enforce does not serve it")
+	s.hostEnv.AddFlags(f)
+	s.Log.addTo(c)
+}
+
+// addLimits adds the flags that bound the server's memory for Envoys and other clients.
+func (s *Flags) addLimits(f *pflag.FlagSet) {
+	s.config.Limits = xds.Limits{}.WithDefaults()
+	l := &s.config.Limits
+	f.IntVar(&l.Names, "max-names", l.Names, "`names` that no spec has and that all streams together may ask for; the stream with the most ends")
+	f.IntVar(&l.NamesPerStream, "max-names-per-stream", l.NamesPerStream, "`names` that one stream may ask for; beyond, it ends")
+	f.IntVar(&l.Streams, "max-streams", l.Streams, "open `streams`; each further one ends")
+	f.IntVar(&l.StreamsPerNode, "max-streams-per-node", l.StreamsPerNode, "open `streams` of one node id from one host; each further one ends")
+	command.SizeFlag(f, &l.RequestSize, "max-request-size", "`size` of an xDS request, as 4MiB; beyond, its stream ends")
+	command.SizeFlag(f, &l.NodeSize, "max-node-size", "`size` of a node's id, cluster and metadata, as 64KiB; beyond, its stream ends")
+	s.config.BuildMemory = resource.DefaultBuildMemory
+	command.SizeFlag(f, &s.config.BuildMemory, "max-build-memory", "`size` of the memory that inline resources take while they are built; others wait, and one that needs more is built alone")
+}
+
+// AddRefresh adds the flag of commands that serve bundles.
+func (s *Flags) AddRefresh(f *pflag.FlagSet, usual time.Duration) {
+	f.DurationVar(&s.config.Refresh, "refresh", usual, "time between two looks at a bundle's tag, give or take a tenth")
+}
+
+// Read checks the values and returns the configuration, with absolute paths. The caller fills in
+// what no flag gives: the sources, the version, the logger and the callback.
+func (s *Flags) Read() (serve.Config, error) {
+	cfg := s.config
+	if err := checkServe(&cfg); err != nil {
+		return cfg, err
+	}
+	if err := s.trust.Validate(); err != nil {
+		return cfg, err
+	}
+	var err error
+	if cfg.HostEnv, err = s.hostEnv.Values(); err != nil {
+		return cfg, err
+	}
+	if cfg.StateDir, err = command.Absolute(cfg.StateDir); err != nil {
+		return cfg, err
+	}
+	cfg.Registry, cfg.Guard, cfg.Keys = s.registries.Config(), s.trust.Guard(), s.trust.Keys
+	return cfg, nil
+}
+
+// defaultSocketMode lets the server's user and the socket's group connect.
+const defaultSocketMode fs.FileMode = 0o660

@@ -1,0 +1,208 @@
+package cli
+
+import (
+	"crypto/ecdsa"
+	"crypto/elliptic"
+	"crypto/rand"
+	"crypto/x509"
+	"encoding/pem"
+	"io"
+	"io/fs"
+	"os"
+	"path/filepath"
+	"reflect"
+	"slices"
+	"strings"
+	"testing"
+	"time"
+
+	"github.com/spf13/cobra"
+	"github.com/spf13/pflag"
+	"go.uber.org/zap"
+	"go.uber.org/zap/zapcore"
+
+	"github.com/wasm-xds/wasm-xds/internal/cli/serveflags"
+	"github.com/wasm-xds/wasm-xds/internal/examine"
+	"github.com/wasm-xds/wasm-xds/internal/serve"
+	"github.com/wasm-xds/wasm-xds/pkg/spec"
+)
+
+// flagged is the field of serve.Config that a flag sets, and its value after the flag.
+type flagged struct {
+	flag  string // the value on the command line
+	field string // a path, as in Limits.Names
+	want  any
+}
+
+// fieldsOfFlags has each flag of a server that sets a field.
+func fieldsOfFlags(key, here string) map[string]flagged {
+	return map[string]flagged{
+		"admin-address":         {"127.0.0.1:1", "AdminAddress", "127.0.0.1:1"},
+		"allow-empty":           {"true", "AllowEmpty", true},
+		"ca-file":               {"ca.pem", "Registry.CAFile", "ca.pem"},
+		"delivery":              {"file", "Delivery", spec.File},
+		"deny-private-networks": {"true", "Guard.DenyPrivate", true},
+		"forget-removed":        {"1h", "ForgetRemoved", time.Hour},
+		"host-env":              {"A=1", "HostEnv", map[string]string{"A": "1"}},
+		"insecure-registry":     {"a,b:5000", "Registry.Insecure", []string{"a", "b:5000"}},
+		"max-build-memory":      {"1MiB", "BuildMemory", int64(1 << 20)},
+		"max-names":             {"1", "Limits.Names", 1},
+		"max-names-per-stream":  {"2", "Limits.NamesPerStream", 2},
+		"max-node-size":         {"3", "Limits.NodeSize", 3},
+		"max-request-size":      {"4", "Limits.RequestSize", 4},
+		"max-streams":           {"5", "Limits.Streams", 5},
+		"max-streams-per-node":  {"6", "Limits.StreamsPerNode", 6},
+		"modules-address":       {"127.0.0.1:2", "ModulesAddress", "127.0.0.1:2"},
+		"modules-cluster":       {"modules", "ModulesCluster", "modules"},
+		"modules-dir-in-envoy":  {"/in/envoy", "ModulesDirInEnvoy", "/in/envoy"},
+		"modules-url":           {"https://modules.example/a/", "ModulesURL", "https://modules.example/a"},
+		"preflight":             {"warn", "Preflight", examine.Warn},
+		"refresh":               {"1m", "Refresh", time.Minute},
+		"registry-ca":           {"old.pem", "Registry.CAFile", "old.pem"},
+		"rescan":                {"2m", "Rescan", 2 * time.Minute},
+		"settle":                {"3s", "Settle", 3 * time.Second},
+		"socket-group":          {"envoy", "Sockets.Group", "envoy"},
+		"socket-mode":           {"0600", "Sockets.Mode", fs.FileMode(0o600)},
+		"state-dir":             {"state", "StateDir", filepath.Join(here, "state")},
+		"verify-key":            {key, "Keys", []string{key}},
+		"xds-address":           {"127.0.0.1:3", "XDSAddress", "127.0.0.1:3"},
+	}
+}
+
+// logsOfFlags has each flag of a server's log, with what the logger does after the flag.
+var logsOfFlags = map[string]struct {
+	flag string
+	log  func(*zap.Logger, string) bool // the text is that of a warning
+}{
+	"log-level":  {"error", func(log *zap.Logger, _ string) bool { return !log.Core().Enabled(zapcore.WarnLevel) }},
+	"log-format": {"json", func(_ *zap.Logger, text string) bool { return strings.HasPrefix(text, "{") }},
+}
+
+// noFlag has the fields that no flag sets, with their origin.
+var noFlag = map[string]string{
+	"Dir": "an argument", "Bundles": "arguments",
+	"Version": "the build", "Logger": "the flags of the log", "Started": "the caller",
+	"Limits.Refused": "serve itself", "Registry.Guard": "serve itself", "Registry.Gate": "serve itself",
+	"Registry.DockerConfig": "the environment, as Docker has it",
+}
+
+// serving is a command with the flags of serve.
+func serving() (*cobra.Command, *serveflags.Flags) {
+	c, flags := &cobra.Command{Use: "serve"}, &serveflags.Flags{}
+	flags.AddTo(c)
+	flags.AddRefresh(c.Flags(), 30*time.Second)
+	return c, flags
+}
+
+// TestEachFlagReachesTheServer: a flag sets its field, and no other one. A flag that is neither in
+// the table of fields nor in that of the log reaches nothing.
+func TestEachFlagReachesTheServer(t *testing.T) {
+	here, err := os.Getwd()
+	if err != nil {
+		t.Fatal(err)
+	}
+	table := fieldsOfFlags(publicKey(t), here)
+	read := func(args ...string) (serve.Config, *serveflags.Flags) {
+		t.Helper()
+		c, flags := serving()
+		if err := c.ParseFlags(args); err != nil {
+			t.Fatal(err)
+		}
+		cfg, err := flags.Read()
+		if err != nil {
+			t.Fatal(err)
+		}
+		return cfg, flags
+	}
+	command, _, err := newRoot().Find([]string{"serve"})
+	if err != nil {
+		t.Fatal(err)
+	}
+	flags := 0
+	command.LocalFlags().VisitAll(func(f *pflag.Flag) {
+		flags++
+		want, setsField := table[f.Name]
+		logs, setsLog := logsOfFlags[f.Name]
+		switch {
+		case setsField:
+			before, _ := read()
+			got, _ := read("--" + f.Name + "=" + want.flag)
+			if reflect.DeepEqual(before, got) {
+				t.Errorf("--%s reaches nothing", f.Name)
+			}
+			fieldAt(reflect.ValueOf(&before).Elem(), want.field).Set(reflect.ValueOf(want.want))
+			if !reflect.DeepEqual(before, got) {
+				t.Errorf("--%s: got\n%+v\nwant\n%+v", f.Name, got, before)
+			}
+		case setsLog:
+			var text strings.Builder
+			_, flags := read("--" + f.Name + "=" + logs.flag)
+			log := flags.Log.Logger(&text)
+			log.Warn("a warning")
+			if !logs.log(log, text.String()) {
+				t.Errorf("--%s reaches nothing: %s", f.Name, text.String())
+			}
+		case f.Name != "help":
+			t.Errorf("--%s is in no table: does it reach serve.Config?", f.Name)
+		}
+	})
+	if flags < len(table)+len(logsOfFlags) {
+		t.Errorf("serve has %d flags, and the tables have %d", flags, len(table)+len(logsOfFlags))
+	}
+}
+
+// TestEachFieldHasItsFlag: a new field of serve.Config has a flag, or another origin.
+func TestEachFieldHasItsFlag(t *testing.T) {
+	var reached []string
+	for _, one := range fieldsOfFlags("", "") {
+		reached = append(reached, one.field)
+	}
+	var check func(v reflect.Type, path string)
+	check = func(v reflect.Type, path string) {
+		for i := range v.NumField() {
+			name := path + v.Field(i).Name
+			_, named := noFlag[name]
+			inside := slices.ContainsFunc(reached, func(field string) bool { return strings.HasPrefix(field, name+".") })
+			switch {
+			case named, slices.Contains(reached, name):
+			case inside:
+				check(v.Field(i).Type, name+".")
+			default:
+				t.Errorf("no flag reaches %s", name)
+			}
+		}
+	}
+	check(reflect.TypeFor[serve.Config](), "")
+}
+
+func fieldAt(v reflect.Value, path string) reflect.Value {
+	for name := range strings.SplitSeq(path, ".") {
+		v = v.FieldByName(name)
+	}
+	return v
+}
+
+// publicKey writes a key that signatures can be checked with.
+func publicKey(t *testing.T) string {
+	t.Helper()
+	key, err := ecdsa.GenerateKey(elliptic.P256(), rand.Reader)
+	if err != nil {
+		t.Fatal(err)
+	}
+	der, err := x509.MarshalPKIXPublicKey(&key.PublicKey)
+	if err != nil {
+		t.Fatal(err)
+	}
+	path := filepath.Join(t.TempDir(), "key.pub")
+	if err := os.WriteFile(path, pem.EncodeToMemory(&pem.Block{Type: "PUBLIC KEY", Bytes: der}), 0o600); err != nil {
+		t.Fatal(err)
+	}
+	return path
+}
+
+// The zero value of logFlags logs, too.
+func TestLogWithoutFlags(t *testing.T) {
+	if log := (serveflags.Log{}).Logger(io.Discard); !log.Core().Enabled(zapcore.InfoLevel) || log.Core().Enabled(zapcore.DebugLevel) {
+		t.Error("the level is not info")
+	}
+}

@@ -1,0 +1,138 @@
+package server
+
+import (
+	"context"
+	"fmt"
+	"io"
+	"time"
+
+	"github.com/spf13/cobra"
+
+	"github.com/wasm-xds/wasm-xds/internal/api"
+	"github.com/wasm-xds/wasm-xds/internal/apiclient"
+	"github.com/wasm-xds/wasm-xds/internal/cli/command"
+	"github.com/wasm-xds/wasm-xds/internal/cli/display"
+	"github.com/wasm-xds/wasm-xds/internal/cli/view"
+	"github.com/wasm-xds/wasm-xds/internal/terminal"
+)
+
+// revisionChange is a command that changes the revision of a filter. It prints the filter after
+// the change, and with --wait waits until the Envoys run the revision.
+type revisionChange struct {
+	change func(ctx context.Context, server apiclient.Client, args []string) (*api.Filter, error)
+	// wait returns the filter at the end of the wait, also with an error.
+	wait  func(ctx context.Context, server apiclient.Client, f *api.Filter, limit time.Duration) (*api.Filter, error)
+	print func(io.Writer, *api.Filter)
+}
+
+func (r revisionChange) addTo(c *cobra.Command) {
+	wait := c.Flags().Duration("wait", 0, "wait up to this long until every Envoy that asks for the filter runs it")
+	command.Action(c.Flags(), "wait")
+	question[api.Filter]{
+		Ask: func(ctx context.Context, server apiclient.Client, args []string) (*api.Filter, error) {
+			if *wait < 0 {
+				return nil, command.Usage(c, "--wait takes a positive time")
+			}
+			if len(args) > 1 && args[1] == "" {
+				return nil, command.Usage(c, "REVISION is empty")
+			}
+			f, err := r.change(ctx, server, args)
+			if err != nil || *wait == 0 {
+				return f, err
+			}
+			return r.wait(ctx, server, f, *wait)
+		},
+		print: r.print,
+	}.addTo(c)
+}
+
+// revisionOf is the REVISION of NAME [REVISION]; "": none is given.
+func revisionOf(args []string) string {
+	if len(args) < 2 {
+		return ""
+	}
+	return args[1]
+}
+
+// printChanged prints the progress of a filter's revision.
+func printChanged(w io.Writer, f *api.Filter) {
+	printTarget(w, f)
+	if f.Error != nil {
+		view.PrintError(w, f.Name, f.Error)
+	}
+	printWatchHint(w, f)
+}
+
+// printTarget prints the revision that all Envoys are to run, and its progress.
+func printTarget(w io.Writer, f *api.Filter) {
+	name, revision := terminal.Printable(f.Name), terminal.Printable(view.Target(f))
+	live, total := running(f, view.Target(f))
+	switch {
+	case f.Disabled:
+		fmt.Fprintf(w, "filter %s: revision %s is to be served, but the filter is disabled: everything passes\n", name, revision)
+	case total == 0:
+		fmt.Fprintf(w, "filter %s: revision %s is served; no Envoy asks for it now\n", name, revision)
+	case f.Candidate != "":
+		until := "until then requests meet a stand-in"
+		if f.Revision != view.Target(f) {
+			until = "until then they run " + terminal.Printable(f.Revision)
+		}
+		fmt.Fprintf(w, "filter %s: revision %s is rolling out, and runs on %d of %s; %s\n", name, revision, live, display.Plural(total, "Envoy"), until)
+	default:
+		fmt.Fprintf(w, "filter %s: revision %s is served, and runs on %d of %s\n", name, revision, live, display.Plural(total, "Envoy"))
+	}
+	if f.Revision == view.Target(f) && f.Module.SHA256 != "" {
+		fmt.Fprintf(w, "module: %s, %s\n", terminal.Printable(view.ModuleName(f.Module)), display.Bytes(f.Module.Size))
+	}
+	view.PrintWaits(w, f)
+}
+
+// printWatchHint prints how to follow the rollout while some Envoys do not run the revision.
+func printWatchHint(w io.Writer, f *api.Filter) {
+	if live, total := running(f, view.Target(f)); live < total && !f.Disabled {
+		fmt.Fprintf(w, "  hint: `wasm-xds status %s --watch` shows how it goes\n", terminal.Printable(f.Name))
+	}
+}
+
+// waitUntilRun waits until every Envoy that asks for the filter runs the target of before, and
+// returns the filter at that moment.
+func waitUntilRun(ctx context.Context, server apiclient.Client, before *api.Filter, wait time.Duration) (*api.Filter, error) {
+	limit, cancel := context.WithTimeout(ctx, wait)
+	defer cancel()
+	last, wanted := before, view.Target(before)
+	err := server.OnChange(limit, func() (bool, error) {
+		f, err := server.Filter(limit, before.Name)
+		if err != nil {
+			return false, err
+		}
+		last = f
+		live, total := running(f, wanted)
+		switch {
+		case f.Revision == wanted && (live == total || f.Disabled):
+			return true, nil
+		case view.Target(f) == wanted:
+			return false, nil
+		case f.Error != nil && f.Error.Code != api.CodeRolledBack: // an Envoy has refused the revision
+			return false, f.Error
+		default:
+			return false, command.Failure("superseded", fmt.Sprintf("revision %s is not what is to be served any more: %s is", wanted, view.Target(f)),
+				"something else has changed the filter meanwhile: see wasm-xds history "+f.Name)
+		}
+	})
+	switch {
+	case err == nil:
+		return last, nil
+	case limit.Err() != nil && ctx.Err() == nil:
+		return last, command.Failure("not_live", fmt.Sprintf("not every Envoy runs revision %s after %s", wanted, wait), "see wasm-xds status "+before.Name)
+	default:
+		return last, err
+	}
+}
+
+// running is how many Envoys run a revision, and how many ask for the filter.
+func running(f *api.Filter, revision string) (live, total int) {
+	n := api.CountEnvoys(f.Subscribers, func(s *api.Subscriber) bool {
+		return s.State == api.SubscriberLive && s.Revision == revision
+	})
+	return n.Live, n.Total
+}

@@ -1,0 +1,55 @@
+package server
+
+import (
+	"context"
+	"fmt"
+	"io"
+
+	"github.com/spf13/cobra"
+
+	"github.com/wasm-xds/wasm-xds/internal/apiclient"
+	"github.com/wasm-xds/wasm-xds/internal/cli/command"
+	"github.com/wasm-xds/wasm-xds/internal/cli/display"
+)
+
+// question is a command that asks a running server, and prints its answer as text or as JSON.
+type question[T any] struct {
+	// Ask takes the arguments of the command. An answer is printed even when there is an error;
+	// nil means no answer.
+	Ask   func(ctx context.Context, server apiclient.Client, args []string) (*T, error)
+	print func(w io.Writer, answer *T)
+}
+
+// addTo gives a command its flags and its function.
+func (q question[T]) addTo(c *cobra.Command) {
+	address := adminAddressFlag(c)
+	output := command.OutputFlag(c, "text", "json")
+	c.RunE = func(c *cobra.Command, args []string) error {
+		server, err := serverAt(c, *address)
+		if err != nil {
+			return err
+		}
+		answer, err := q.Ask(c.Context(), server, args)
+		switch {
+		case answer == nil:
+		case *output == "json":
+			display.JSON(c.OutOrStdout(), answer)
+		default:
+			q.print(c.OutOrStdout(), answer)
+		}
+		return err
+	}
+}
+
+// adminAddressFlag adds the flag with the server's address.
+func adminAddressFlag(c *cobra.Command) *string {
+	return c.Flags().String("admin-address", command.DefaultAdminAddress, "`host:port` or unix:///path of the running server")
+}
+
+// serverAt checks the address, and connects to nothing yet.
+func serverAt(c *cobra.Command, address string) (apiclient.Client, error) {
+	if err := command.CheckPort(address); err != nil {
+		return apiclient.Client{}, command.Usage(c, fmt.Sprintf("invalid --admin-address %q: %s", address, err))
+	}
+	return apiclient.New(address), nil
+}

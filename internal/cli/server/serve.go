@@ -1,0 +1,115 @@
+package server
+
+import (
+	"fmt"
+	"net"
+	"net/netip"
+
+	"github.com/spf13/cobra"
+	"go.uber.org/zap"
+
+	"github.com/wasm-xds/wasm-xds/internal/cli/command"
+	"github.com/wasm-xds/wasm-xds/internal/cli/fetch"
+	"github.com/wasm-xds/wasm-xds/internal/cli/serveflags"
+	"github.com/wasm-xds/wasm-xds/internal/serve"
+	"github.com/wasm-xds/wasm-xds/internal/source/oci"
+	"github.com/wasm-xds/wasm-xds/pkg/spec"
+)
+
+func newServe() *cobra.Command {
+	var flags serveflags.Flags
+	c := &cobra.Command{
+		Use:   "serve [DIR] [oci://BUNDLE...]",
+		Short: "Serve the filters of a directory, or of bundles in registries, to Envoys",
+		Long: `Serve watches DIR (default ./filters, unless there is a bundle) and serves the filters
+that its specs describe to every Envoy that asks for them, until it gets SIGINT or SIGTERM.
+
+A bundle is what wasm-xds push makes of a directory: its tag is looked at every
+--refresh, and a new bundle is taken as a whole or not at all. Directory and bundles
+go together; a name that two of them have is taken from neither.
+
+A restart costs nothing: Envoys go on with what they have, and the last good
+state is served before the directory is read.`,
+		Example: `  wasm-xds serve
+  wasm-xds serve /etc/wasm-xds/filters --log-format json
+  wasm-xds serve oci://registry.example.com/team/filters:prod
+  WASM_XDS_XDS_ADDRESS=10.0.0.5:18000 wasm-xds serve`,
+		Args: command.Arguments(0, -1, "a directory or bundles"),
+		ValidArgsFunction: func(*cobra.Command, []string, string) ([]string, cobra.ShellCompDirective) {
+			return nil, cobra.ShellCompDirectiveFilterDirs
+		},
+		RunE: func(c *cobra.Command, args []string) error {
+			dir, bundles, err := sourcesOf(c, args)
+			if err != nil {
+				return err
+			}
+			cfg, err := flags.Read()
+			if err != nil {
+				return command.Usage(c, err.Error())
+			}
+			cfg.Dir, cfg.Bundles = dir, bundles
+			log := flags.Log.Logger(c.ErrOrStderr())
+			warnOfAddresses(&cfg, log)
+			return serveflags.Run(c.Context(), cfg, log)
+		},
+	}
+	flags.AddTo(c)
+	flags.AddRefresh(c.Flags(), oci.DefaultRefresh)
+	return c
+}
+
+// sourcesOf reads the arguments: at most one directory, and any number of bundles. Without
+// arguments, the directory is filters.
+func sourcesOf(c *cobra.Command, args []string) (dir string, bundles []spec.Reference, err error) {
+	if len(args) == 0 {
+		dir = "filters"
+	}
+	known := map[string]bool{}
+	for _, arg := range args {
+		switch ref, isBundle, err := fetch.BundleReference(arg); {
+		case err != nil:
+			return "", nil, err
+		case isBundle && known[ref.String()]:
+			return "", nil, command.Usage(c, arg+" is there twice")
+		case isBundle:
+			known[ref.String()] = true
+			bundles = append(bundles, ref)
+		case dir != "":
+			return "", nil, command.Usage(c, fmt.Sprintf("%q is one argument too many: there can be one directory", arg))
+		default:
+			dir = arg
+		}
+	}
+	dir, err = command.Absolute(dir)
+	return dir, bundles, err
+}
+
+// warnOfAddresses logs the addresses that other machines can reach without authentication.
+func warnOfAddresses(cfg *serve.Config, log *zap.Logger) {
+	for _, one := range []struct{ flag, address, reach string }{
+		{"xds-address", cfg.XDSAddress, "get every filter with its configuration"},
+		{"modules-address", cfg.ModulesAddress, "download every module"},
+		{"admin-address", cfg.AdminAddress, "see the state and roll filters back"},
+	} {
+		if !isLocal(one.address) {
+			log.Warn("listening beyond this machine without authentication: who reaches it can "+one.reach,
+				zap.String("flag", "--"+one.flag), zap.String("address", one.address))
+		}
+	}
+}
+
+// isLocal reports whether an address is reached from this machine only.
+func isLocal(text string) bool {
+	if command.IsSocket(text) {
+		return true
+	}
+	host, _, err := net.SplitHostPort(text)
+	if err != nil {
+		return false
+	}
+	ip, err := netip.ParseAddr(host)
+	if err != nil {
+		return host == "localhost"
+	}
+	return ip.Unmap().IsLoopback()
+}

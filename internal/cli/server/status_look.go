@@ -1,0 +1,33 @@
+package server
+
+import (
+	"context"
+	"io"
+
+	"github.com/wasm-xds/wasm-xds/internal/apiclient"
+	"github.com/wasm-xds/wasm-xds/internal/cli/display"
+	"github.com/wasm-xds/wasm-xds/internal/cli/view"
+)
+
+// look is a look at a server: the subject, and the form of the output.
+type look struct {
+	server apiclient.Client
+	name   string // of a filter; "": all
+	json   bool
+	out    io.Writer
+}
+
+func (l look) take(ctx context.Context) (*view.View, error) { return view.Ask(ctx, l.server, l.name) }
+
+func (l look) print(v *view.View) {
+	switch {
+	case l.json && v.One:
+		display.JSON(l.out, v.Filters[0])
+	case l.json:
+		display.JSON(l.out, v.Filters)
+	case v.One:
+		view.PrintFilter(l.out, &v.Filters[0])
+	default:
+		view.PrintFilters(l.out, v)
+	}
+}

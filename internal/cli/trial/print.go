@@ -1,0 +1,39 @@
+package trial
+
+import (
+	"io"
+
+	"github.com/wasm-xds/wasm-xds/internal/cli/command"
+	"github.com/wasm-xds/wasm-xds/internal/cli/display"
+	"github.com/wasm-xds/wasm-xds/internal/preflight/runner"
+	"github.com/wasm-xds/wasm-xds/pkg/spec"
+)
+
+// Print prints an outcome as text, json or junit.
+func Print(w io.Writer, r Outcome, format string) error {
+	switch format {
+	case "json":
+		display.JSON(w, JSON(r))
+	case "junit":
+		return runner.WriteJUnit(w, suitesOf(r))
+	default:
+		Text(w, r)
+	}
+	return nil
+}
+
+// PrintProblems prints the problems of specs.
+func PrintProblems(stderr io.Writer, problems []*spec.Error, asJSON bool) error {
+	if len(problems) == 0 {
+		return nil
+	}
+	if asJSON {
+		display.JSON(stderr, JSON(Outcome{Errors: problems}))
+		return command.ErrReported
+	}
+	var lines display.SourceLines
+	for _, e := range problems {
+		display.Problem(stderr, &lines, e)
+	}
+	return command.ErrReported
+}

@@ -1,0 +1,68 @@
+package view
+
+import (
+	"context"
+	"slices"
+
+	"github.com/wasm-xds/wasm-xds/internal/api"
+	"github.com/wasm-xds/wasm-xds/internal/apiclient"
+)
+
+// View has the answers of a server at one time.
+type View struct {
+	Filters []api.Filter
+	One     bool // view of a single filter, without the fields below
+	Source  api.Source
+	limits  []api.Limit // for which streams were ended
+	// visitors are the hosts that spoke another protocol than a port does.
+	visitors []api.Visitor
+}
+
+// Ask asks for a filter, or with "" for all filters and the source.
+func Ask(ctx context.Context, server apiclient.Client, name string) (*View, error) {
+	if name != "" {
+		f, err := server.Filter(ctx, name)
+		if err != nil {
+			return nil, err
+		}
+		return &View{Filters: []api.Filter{*f}, One: true}, nil
+	}
+	v := &View{}
+	var err error
+	if v.Filters, err = server.Filters(ctx); err != nil {
+		return nil, err
+	}
+	if v.Source, err = server.Source(ctx); err != nil {
+		return nil, err
+	}
+	if v.visitors, err = server.Visitors(ctx); err != nil {
+		return nil, err
+	}
+	v.limits, err = server.Limits(ctx)
+	return v, err
+}
+
+// Troubled says whether any filter or source needs a look.
+func (v *View) Troubled() bool {
+	if !v.One && (v.Source.Error != nil || len(v.Source.Errors) > 0) {
+		return true
+	}
+	for i := range v.Filters {
+		f := &v.Filters[i]
+		if f.Error != nil || f.State == api.FilterRejected || f.State == api.FilterUnknown {
+			return true
+		}
+		for j := range f.Subscribers {
+			if s := &f.Subscribers[j]; s.State != api.SubscriberGone && !s.Warns() && (s.Error != nil || s.State == api.SubscriberRejected) {
+				return true
+			}
+		}
+	}
+	return false
+}
+
+// Live says whether there are filters, and all of them run on an Envoy without a problem.
+func (v *View) Live() bool {
+	return len(v.Filters) > 0 && !v.Troubled() &&
+		!slices.ContainsFunc(v.Filters, func(f api.Filter) bool { return f.Condition != api.ConditionLive })
+}
