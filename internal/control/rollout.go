@@ -12,6 +12,7 @@ import (
 
 	"github.com/wasm-xds/wasm-xds/internal/api"
 	"github.com/wasm-xds/wasm-xds/internal/delivery"
+	"github.com/wasm-xds/wasm-xds/internal/delivery/rollout"
 	"github.com/wasm-xds/wasm-xds/pkg/spec"
 )
 
@@ -100,8 +101,8 @@ func rolloutStatus(st delivery.FilterStatus) *api.RolloutStatus {
 
 // waitText is "edge-1 (Envoy 1.40.0) loads it, and has not answered yet; it is waited for until
 // 12:00:30".
-func waitText(w delivery.Wait, canary spec.Canary) string {
-	if w.Reason == delivery.WaitMatch {
+func waitText(w rollout.Wait, canary spec.Canary) string {
+	if w.Reason == rollout.WaitMatch {
 		text := "none is connected that `rollout.canary` names"
 		if canary.Selector != nil {
 			text = fmt.Sprintf("no Envoy is connected that `rollout.canary` names (%s)", selectorText(*canary.Selector))

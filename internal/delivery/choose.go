@@ -39,34 +39,40 @@ type choice struct {
 	problem  *Problem
 }
 
+// chooser chooses the revision for a subscriber. It changes nothing.
+type chooser struct {
+	*step
+	cfg *Config
+}
+
 // choose is the heart of the machine: the revision this subscriber should run now.
-func (m *Machine) choose(u *sub) choice {
-	c := m.chooseWanted(u)
+func (e *chooser) choose(u *sub) choice {
+	c := e.chooseWanted(u)
 	if w := u.f.wanted; w != nil && w.Removed && c.problem == nil {
 		c.problem = keptProblem(w)
 	}
 	return c
 }
 
-func (m *Machine) chooseWanted(u *sub) choice {
+func (e *chooser) chooseWanted(u *sub) choice {
 	f, w := u.f, u.f.wanted
 	switch {
 	case w == nil:
-		return m.withoutSpec(u)
+		return e.withoutSpec(u)
 	case w.Removed && w.OnRemove == spec.Deny:
-		return m.standIn(u, ServingDeny, reasonRemoved, choice{state: Live})
+		return e.standIn(u, ServingDeny, reasonRemoved, choice{state: Live})
 	case w.Removed && w.OnRemove == spec.Passthrough:
-		return m.standIn(u, ServingPassthrough, "", choice{state: Live})
+		return e.standIn(u, ServingPassthrough, "", choice{state: Live})
 	case u.expects() != "" && u.expects() != w.Type:
-		return m.byPolicy(u, reasonWrongType, choice{state: Rejected, problem: &Problem{
+		return e.byPolicy(u, reasonWrongType, choice{state: Rejected, problem: &Problem{
 			Code:    CodeWrongType,
 			Message: fmt.Sprintf("the spec says type %s, but this Envoy expects a %s filter", w.Type, u.expects()),
 			Hint:    "change `type` in the spec, or type_urls and the filter chain in this Envoy's configuration",
 		}})
 	case w.Disabled:
-		return m.standIn(u, ServingPassthrough, "", choice{state: Live})
+		return e.standIn(u, ServingPassthrough, "", choice{state: Live})
 	case u.group == nil && !u.selected(): // a member of a group is selected and has the runtime
-		return m.byPolicy(u, reasonNotSelected, choice{state: Denied, problem: &Problem{
+		return e.byPolicy(u, reasonNotSelected, choice{state: Denied, problem: &Problem{
 			Code: CodeNotSelected, Message: "the spec's `nodes` does not select this Envoy",
 			Hint: "widen `nodes` in the spec, or take the filter out of this Envoy's configuration",
 		}})
@@ -79,33 +85,33 @@ func (m *Machine) chooseWanted(u *sub) choice {
 	}
 	c := f.candidate()
 	if c == nil {
-		return m.chooseStable(u, nil)
+		return e.chooseStable(u, nil)
 	}
-	problem := m.against(u, c)
+	problem := u.against(c)
 	if problem == nil {
-		problem = m.foretold(f, c, u.s.node.Version)
+		problem = f.foretold(c, u.s.node.Version)
 	}
 	switch {
-	case problem != nil || m.stoppedBy(f, c) != nil:
-		return m.chooseStable(u, problem)
-	case u.tries(c) && !(u.bare() && f.stable != nil && m.provenOn(u, f.stable) && u.refusal(f.stable.ID) == nil):
-		return choice{revision: c, serving: ServingFilter, unproven: !m.provenOn(u, c), state: Live}
+	case problem != nil || f.stoppedBy(c) != nil:
+		return e.chooseStable(u, problem)
+	case u.tries(c) && !(u.bare() && f.stable != nil && u.proven(f.stable) && u.refusal(f.stable.ID) == nil):
+		return choice{revision: c, serving: ServingFilter, unproven: !u.proven(c), state: Live}
 	case f.stable == nil:
-		return m.waitForCanary(u, c, f.since)
+		return e.waitForCanary(u, c, f.since)
 	default:
-		return m.chooseStable(u, nil)
+		return e.chooseStable(u, nil)
 	}
 }
 
 // chooseStable takes the newest revision known to load on this Envoy's version.
-func (m *Machine) chooseStable(u *sub, problem *Problem) choice {
+func (e *chooser) chooseStable(u *sub, problem *Problem) choice {
 	f, envoy := u.f, u.s.node.Version
 	state := Live
 	if problem != nil {
 		state = Rejected
 	}
-	if s := f.stable; s != nil && m.against(u, s) == nil {
-		v, known := m.verdictOf(u, s)
+	if s := f.stable; s != nil && u.against(s) == nil {
+		v, known := u.verdict(s)
 		tooOld := f.tooOld(s, envoy)
 		switch {
 		case tooOld != nil && u.runs(s):
@@ -117,36 +123,36 @@ func (m *Machine) chooseStable(u *sub, problem *Problem) choice {
 			return choice{revision: s, serving: ServingFilter, state: state, problem: problem}
 		case known:
 			state, problem = Rejected, rejectedProblem(s, envoy, v.Message)
-		case m.foretold(f, s, envoy) != nil:
-			state, problem = Rejected, m.foretold(f, s, envoy)
+		case f.foretold(s, envoy) != nil:
+			state, problem = Rejected, f.foretold(s, envoy)
 		case u.tries(s):
 			return choice{revision: s, serving: ServingFilter, unproven: true, state: state, problem: problem}
 		default:
-			return m.waitForCanary(u, s, m.at(u.joined))
+			return e.waitForCanary(u, s, e.at(u.joined))
 		}
 	} else if s != nil {
-		state, problem = Rejected, m.against(u, s)
+		state, problem = Rejected, u.against(s)
 	}
-	if c := f.candidate(); c != nil && u.refusal(c.ID) == nil && m.provenOn(u, c) && f.tooOld(c, envoy) == nil {
+	if c := f.candidate(); c != nil && u.refusal(c.ID) == nil && u.proven(c) && f.tooOld(c, envoy) == nil {
 		// Envoys of another version have stopped the rollout, or it is not over. Here the revision
 		// loads.
 		return choice{revision: c, serving: ServingFilter, state: state, problem: problem}
 	}
 	for _, r := range f.older {
-		if u.refusal(r.ID) == nil && m.provenOn(u, r) && f.tooOld(r, envoy) == nil && u.s.node.hasRuntime(r.VM.Runtime) {
+		if u.refusal(r.ID) == nil && u.proven(r) && f.tooOld(r, envoy) == nil && u.s.node.hasRuntime(r.VM.Runtime) {
 			return choice{revision: r, serving: ServingFilter, state: state, problem: problem}
 		}
 	}
-	return m.nothingLoads(u, problem)
+	return e.nothingLoads(u, problem)
 }
 
-func (m *Machine) nothingLoads(u *sub, problem *Problem) choice {
+func (e *chooser) nothingLoads(u *sub, problem *Problem) choice {
 	reason := reasonRefused
 	if r := u.f.wanted.Revision; r == nil {
 		reason = reasonBadSpec
 	} else if u.f.tooOld(r, u.s.node.Version) != nil {
 		reason = reasonTooOld
-	} else if m.foretold(u.f, r, u.s.node.Version) != nil {
+	} else if u.f.foretold(r, u.s.node.Version) != nil {
 		reason = reasonVersion
 	}
 	if u.f.wanted.Preparing {
@@ -154,43 +160,43 @@ func (m *Machine) nothingLoads(u *sub, problem *Problem) choice {
 	}
 	if problem == nil {
 		if c := u.f.candidate(); c != nil {
-			problem = m.stoppedBy(u.f, c)
+			problem = u.f.stoppedBy(c)
 		}
 	}
 	if problem == nil {
 		problem = &Problem{Code: CodeNothingToServe, Message: "there is no revision that could be served", Hint: "see the filter's own error"}
 	}
-	if !u.bare() && (u.running == nil || !u.running.BuiltIn) {
+	if u.runsModule() {
 		// This Envoy runs an unknown revision, which is better than a stand-in.
 		return choice{state: Rejected, problem: problem}
 	}
-	return m.byPolicy(u, reason, choice{state: Rejected, problem: problem})
+	return e.byPolicy(u, reason, choice{state: Rejected, problem: problem})
 }
 
 // waitForCanary gives a stand-in to a subscriber that runs nothing and has waited long enough for
 // the canary of r.
-func (m *Machine) waitForCanary(u *sub, r *snapshot.Revision, since time.Time) choice {
+func (e *chooser) waitForCanary(u *sub, r *snapshot.Revision, since time.Time) choice {
 	problem := &Problem{
 		Code: CodeWaitsForCanary, Revision: r.ID, Message: fmt.Sprintf("revision %s waits for its canary", r.ID),
 	}
 	if !u.bare() {
 		return choice{state: Pending, problem: problem, serving: u.serving}
 	}
-	until := m.at(u.joined)
+	until := e.at(u.joined)
 	if since.After(until) {
 		until = since
 	}
-	if until = until.Add(m.cfg.CanaryWait); m.now.Before(until) {
+	if until = until.Add(e.cfg.CanaryWait); e.now.Before(until) {
 		return choice{state: Pending, until: until}
 	}
-	if m.provenOn(u, r) && u.refusal(r.ID) == nil {
+	if u.proven(r) && u.refusal(r.ID) == nil {
 		return choice{revision: r, serving: ServingFilter, state: Live}
 	}
-	return m.byPolicy(u, reasonCanary, choice{state: Pending, problem: problem})
+	return e.byPolicy(u, reasonCanary, choice{state: Pending, problem: problem})
 }
 
-func (m *Machine) withoutSpec(u *sub) choice {
-	if !u.bare() && u.running == nil && !u.dirty {
+func (e *chooser) withoutSpec(u *sub) choice {
+	if u.runsUnknown() && !u.dirty {
 		// The state was lost, or this Envoy comes from another control plane. The unknown revision
 		// is better than a deny.
 		return choice{state: Live, problem: &Problem{
@@ -198,24 +204,24 @@ func (m *Machine) withoutSpec(u *sub) choice {
 			Hint: "add a spec with this name",
 		}}
 	}
-	return m.standIn(u, ServingDeny, reasonUnknown, choice{state: Denied, problem: &Problem{
+	return e.standIn(u, ServingDeny, reasonUnknown, choice{state: Denied, problem: &Problem{
 		Code: CodeUnknownFilter, Message: "no spec has this name: requests are denied", Hint: "add a spec with this name, or correct the name in this Envoy's configuration",
 	}})
 }
 
 // byPolicy is the stand-in of the failure policy.
-func (m *Machine) byPolicy(u *sub, reason string, c choice) choice {
+func (e *chooser) byPolicy(u *sub, reason string, c choice) choice {
 	if u.f.wanted.Policy == spec.Open {
 		if c.state == Denied {
 			c.state = Live // nothing is denied: the pass-through serves
 		}
-		return m.standIn(u, ServingPassthrough, "", c)
+		return e.standIn(u, ServingPassthrough, "", c)
 	}
-	return m.standIn(u, ServingDeny, reason, c)
+	return e.standIn(u, ServingDeny, reason, c)
 }
 
 // standIn completes a choice with the stand-in of the type this Envoy asks for.
-func (m *Machine) standIn(u *sub, serving Serving, reason string, c choice) choice {
+func (e *chooser) standIn(u *sub, serving Serving, reason string, c choice) choice {
 	runtime := u.s.node.runtimeOf()
 	if runtime == "" {
 		return choice{state: Unsupported, problem: &Problem{
@@ -234,9 +240,9 @@ func (m *Machine) standIn(u *sub, serving Serving, reason string, c choice) choi
 		t = spec.HTTP
 	}
 	if serving == ServingDeny {
-		c.revision = m.cfg.Substitutes.Deny(u.f.name, t, reason, runtime)
+		c.revision = e.cfg.Substitutes.Deny(u.f.name, t, reason, runtime)
 	} else {
-		c.revision = m.cfg.Substitutes.Passthrough(u.f.name, t, runtime)
+		c.revision = e.cfg.Substitutes.Passthrough(u.f.name, t, runtime)
 	}
 	c.serving = serving
 	if p := u.refusal(c.revision.ID); p != nil {

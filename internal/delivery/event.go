@@ -4,21 +4,7 @@ import (
 	"time"
 
 	"github.com/wasm-xds/wasm-xds/pkg/snapshot"
-	"github.com/wasm-xds/wasm-xds/pkg/spec"
 )
-
-// StreamID names one xDS stream for the life of the process.
-type StreamID uint64
-
-// Node is an Envoy's description of itself when a stream opens.
-type Node struct {
-	ID, Cluster string
-	Metadata    map[string]string
-	Address     string // the remote address of the connection
-	Version     string // Envoy's version; "": not known
-	// Runtimes are the Wasm runtimes built into the Envoy; nil: not known.
-	Runtimes []string
-}
 
 // Event is something that happened.
 type Event interface{ event() }
@@ -189,11 +175,8 @@ func (WasRefused) action()       {}
 func (ModulesReached) action()   {}
 func (RolloutChanged) action()   {}
 
-// Substitutes makes the built-in stand-ins. All methods are pure.
-type Substitutes interface {
-	Deny(filter string, t spec.Type, reason, runtime string) *snapshot.Revision
-	Passthrough(filter string, t spec.Type, runtime string) *snapshot.Revision
-	// Known is the stand-in some release has made under that ID, with any reason; nil: no release
-	// has. The stand-in cannot be sent again, because the module is not known.
-	Known(filter, runtime, id string) *snapshot.Revision
+// changed notes that the status of a filter may differ after the step.
+type changed struct {
+	action Action // made once for the filter
+	is     bool
 }

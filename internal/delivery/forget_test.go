@@ -14,7 +14,7 @@ import (
 func (r *rig) wantNothingOf(name string) {
 	r.t.Helper()
 	mem := r.m.Memory()
-	_, known := r.m.filters[name]
+	known := r.m.filters.get(name) != nil
 	_, noted := mem.Unsettled.Filters[name]
 	kept := slices.ContainsFunc(mem.Filters, func(f FilterMemory) bool { return f.Name == name })
 	if known || noted || kept || r.m.Snapshot().Get(name) != nil {
@@ -216,7 +216,7 @@ func TestNothingIsKeptOfMadeUpNames(t *testing.T) {
 		t.Errorf("while it asks, %d filters and %d unsettled ones are on the disk", len(mem.Filters), len(mem.Unsettled.Filters))
 	}
 	r.step(StreamClosed{Stream: 1})
-	if n := len(r.m.filters); n != 1 || len(r.m.record.Filters()) != 0 {
+	if n := len(r.m.filters.byName); n != 1 || len(r.m.record.Filters()) != 0 {
 		t.Errorf("%d filters are left, %d unsettled", n, len(r.m.record.Filters()))
 	}
 }
@@ -230,7 +230,7 @@ func TestMadeUpNamesOfAnOlderVersion(t *testing.T) {
 		"made-up": {Nodes: map[string]string{"edge-1": ""}, Filter: FilterMemory{Name: "made-up", Type: spec.Network}},
 	}}
 	r.restart()
-	if _, known := r.m.filters["made-up"]; known || len(r.m.filters) != 1 {
+	if r.m.filters.get("made-up") != nil || len(r.m.filters.byName) != 1 {
 		t.Errorf("filters: %v", r.m.Names())
 	}
 }

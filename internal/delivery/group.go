@@ -1,175 +1,150 @@
 package delivery
 
 import (
-	"math"
 	"slices"
 
 	"github.com/wasm-xds/wasm-xds/internal/delivery/verdict"
 	"github.com/wasm-xds/wasm-xds/pkg/snapshot"
 )
 
-// group has the subscribers of one Envoy version that can run the filter.
-type group struct {
-	selected int // the number of subs selected by the canary policy
-	envoy    string
-	subs     []*sub
-	trials   []*trial // nearly always one or none
-	lookups  verdict.Cache
+// Envoy is the version of the group's Envoys.
+func (g *group) Envoy() string { return g.envoy }
+
+// Size is the number of subscribers.
+func (g *group) Size() int { return len(g.subs) }
+
+// Preferred is the number of subscribers that the canary policy names.
+func (g *group) Preferred() int { return g.selected }
+
+// Verdict is the verdict for the group's Envoy version.
+func (g *group) Verdict(r *snapshot.Revision) (verdict.Verdict, bool) {
+	return g.cache.Of(g.f.verdicts, r, g.envoy)
 }
 
-// trial has the canaries of a revision: the group's subscribers with the trial's bit in their
-// trials.
-type trial struct {
-	revision string
-	bit      uint16
-	size     int // the number of canaries
-	// waits is a canary that did not run the revision at the last look. With thousands of canaries,
-	// the next look begins there. nil: none is known.
-	waits *sub
+// IsForetold says whether a refusal of r by the group's Envoys is foretold.
+func (g *group) IsForetold(r *snapshot.Revision) bool { return g.foretold(r) != nil }
+
+// foretold is the refusal that is foretold; nil: none is.
+func (g *group) foretold(r *snapshot.Revision) *Problem {
+	return foretold(g.f.verdicts, g.f.wanted, r, g.envoy)
 }
 
-// trial is the trial of a revision; nil: the revision has no canaries.
-func (g *group) trial(revision string) *trial {
-	for _, t := range g.trials {
-		if t.revision == revision {
-			return t
-		}
-	}
-	return nil
+// refuses says whether an Envoy of the group's version has refused r.
+func (g *group) refuses(r *snapshot.Revision) bool {
+	v, judged := g.Verdict(r)
+	return judged && !v.Loads
 }
 
-func (t *trial) has(u *sub) bool { return t != nil && u.trials&t.bit != 0 }
+// Canaries is the number of canaries of r.
+func (g *group) Canaries(r *snapshot.Revision) int { return g.trials.size(r.ID) }
 
-// canaries is the number of canaries of a revision.
-func (g *group) canaries(revision string) int {
-	if t := g.trial(revision); t != nil {
-		return t.size
-	}
-	return 0
-}
-
-// passed says whether there are canaries of r and all run r.
-func (g *group) passed(r *snapshot.Revision) bool {
-	t := g.trial(r.ID)
-	if t == nil || t.size == 0 || t.isWaiting(r) {
+// Passed says whether there are canaries of r and all run r.
+func (g *group) Passed(r *snapshot.Revision) bool {
+	t := g.trials.of(r.ID)
+	if t == nil || t.size == 0 {
 		return false
 	}
-	from := 0
-	if t.waits != nil {
-		from = int(t.waits.atGroup) // the subscribers before it ran r at the last look
-	}
-	t.waits = nil
-	for i := range g.subs {
-		if u := g.subs[(from+i)%len(g.subs)]; t.has(u) && !u.runs(r) {
-			t.waits = u
-			return false
-		}
-	}
-	return true
+	t.at = g.nextLoading(t, r)
+	return t.at < 0
 }
 
-// dropTrials takes a subscriber out of all trials.
-func (g *group) dropTrials(u *sub) {
-	for _, t := range g.trials {
-		if t.has(u) {
-			t.size--
+// nextLoading is the place of a canary that does not run r yet; -1: all canaries run r.
+func (g *group) nextLoading(t *trial, r *snapshot.Revision) int32 {
+	from := max(0, int(t.at)) // the subscribers before it ran r at the last look
+	for i := range g.subs {
+		at := (from + i) % len(g.subs)
+		if u := g.subs[at]; t.has(u.badge) && !u.runs(r) {
+			return int32(at)
 		}
 	}
-	u.trials = 0
+	return -1
 }
 
 // isWaiting says whether a canary is known not to run r yet.
-func (t *trial) isWaiting(r *snapshot.Revision) bool {
-	return t.waits != nil && t.has(t.waits) && !t.waits.runs(r)
+func (g *group) isWaiting(t *trial, r *snapshot.Revision) bool {
+	if t.at < 0 || int(t.at) >= len(g.subs) {
+		return false
+	}
+	u := g.subs[t.at]
+	return t.has(u.badge) && !u.runs(r)
 }
 
 // isLoading says whether a canary does not run r yet.
 func (g *group) isLoading(r *snapshot.Revision) bool {
-	t := g.trial(r.ID)
-	return t != nil && t.size > 0 && (t.isWaiting(r) || slices.ContainsFunc(g.subs, func(u *sub) bool { return t.has(u) && !u.runs(r) }))
+	t := g.trials.of(r.ID)
+	return t != nil && t.size > 0 && g.nextLoading(t, r) >= 0
 }
 
-// addTrial makes a subscriber a canary.
-func (g *group) addTrial(revision string, u *sub) {
-	t := g.trial(revision)
-	if t == nil {
-		t = &trial{revision: revision, bit: g.freeBit()}
-		g.trials = append(g.trials, t)
+// loading are the first canaries that do not run r yet, at most that many.
+func (g *group) loading(r *snapshot.Revision, most int) (all []*sub) {
+	t := g.trials.of(r.ID)
+	if t == nil || t.size == 0 {
+		return nil
 	}
-	if !t.has(u) {
-		u.trials |= t.bit
-		t.size++
-	}
-}
-
-// freeBit is a bit without a trial. There are more bits than revisions that may be served. If the
-// bits are used up nevertheless, the oldest trial ends.
-func (g *group) freeBit() uint16 {
-	var taken uint16
-	for _, t := range g.trials {
-		taken |= t.bit
-	}
-	if taken == math.MaxUint16 {
-		taken = g.trials[0].bit
-		g.endTrial(g.trials[0].revision)
-		return taken
-	}
-	return ^taken & (taken + 1)
-}
-
-// endTrial takes all canaries from a revision.
-func (g *group) endTrial(revision string) {
-	t := g.trial(revision)
-	if t == nil {
-		return
-	}
-	for _, u := range g.subs {
-		u.trials &^= t.bit
-	}
-	g.trials = slices.DeleteFunc(g.trials, func(other *trial) bool { return other == t })
-}
-
-// inOrder returns the groups, sorted by version.
-func (f *filter) inOrder() []*group {
-	if f.ordered == nil {
-		for _, envoy := range sortedKeys(f.groups) {
-			f.ordered = append(f.ordered, f.groups[envoy])
-		}
-	}
-	return f.ordered
-}
-
-// regroup puts the subscribers into new groups after a change of the wanted revision.
-func (m *Machine) regroup(f *filter) {
-	old := f.groups
-	f.groups, f.ordered = map[string]*group{}, nil
-	for _, u := range f.subs {
-		u.forgetRefusals()
-		before := u.trials
-		m.join(u)
-		// A canary still needed stays a canary.
-		if g := old[u.s.node.Version]; g != nil && u.group != nil {
-			for _, t := range g.trials {
-				if before&t.bit != 0 && f.revision(t.revision) != nil {
-					u.group.addTrial(t.revision, u)
-				}
+	from := max(0, int(t.at))
+	for i := range g.subs {
+		if u := g.subs[(from+i)%len(g.subs)]; t.has(u.badge) && !u.runs(r) {
+			if all = append(all, u); len(all) == most {
+				break
 			}
 		}
 	}
+	return all
 }
 
-// join puts a subscriber into the group of its version if it can run the filter.
-func (m *Machine) join(u *sub) {
-	u.group, u.trials, u.passedOver = nil, 0, false
-	if !u.eligible() {
+// isAllCanaries says whether all subscribers are canaries of r, and whether one of them is known
+// not to run r yet.
+func (g *group) isAllCanaries(r *snapshot.Revision) (all, waiting bool) {
+	t := g.trials.of(r.ID)
+	if t == nil || t.size != len(g.subs) {
+		return false, false
+	}
+	return true, g.isWaiting(t, r)
+}
+
+// AllRun says whether every subscriber runs r already.
+func (g *group) AllRun(r *snapshot.Revision) bool {
+	return !slices.ContainsFunc(g.subs, func(u *sub) bool { return !u.runs(r) })
+}
+
+// HasOther says whether there is an Envoy beside those nodes.
+func (g *group) HasOther(nodes map[string]int) bool {
+	return slices.ContainsFunc(g.subs, func(u *sub) bool {
+		_, one := nodes[u.s.node.ID]
+		return !one && !u.closed
+	})
+}
+
+// isCanary says whether a canary of r has that node id.
+func (g *group) isCanary(node string, r *snapshot.Revision) bool {
+	return slices.ContainsFunc(g.subs, func(u *sub) bool { return u.s.node.ID == node && u.tries(r) })
+}
+
+// addCanary makes a subscriber a canary.
+func (g *group) addCanary(revision string, u *sub) {
+	if g.trials.of(revision) == nil {
+		g.unbadge(g.trials.makeRoom())
+	}
+	g.trials.add(revision, &u.badge)
+}
+
+// endTrial takes all canaries from a revision.
+func (g *group) endTrial(revision string) { g.unbadge(g.trials.end(revision)) }
+
+func (g *group) unbadge(bit badge) {
+	if bit == 0 {
 		return
 	}
-	envoy := u.s.node.Version
-	g := u.f.groups[envoy]
-	if g == nil {
-		g = &group{envoy: envoy}
-		u.f.groups[envoy], u.f.ordered = g, nil
+	for _, u := range g.subs {
+		u.badge &^= bit
 	}
+}
+
+// dropCanary takes a subscriber out of all trials.
+func (g *group) dropCanary(u *sub) { g.trials.leave(&u.badge) }
+
+// add and remove keep the group's list of subscribers.
+func (g *group) add(u *sub) {
 	u.group, u.atGroup = g, int32(len(g.subs))
 	g.subs = append(g.subs, u)
 	if u.isPreferred() {
@@ -177,55 +152,14 @@ func (m *Machine) join(u *sub) {
 	}
 }
 
-// isPreferred says whether the spec's canary policy names the subscriber's node.
-func (u *sub) isPreferred() bool {
-	w := u.f.wanted
-	return w != nil && w.Canary.Selector != nil &&
-		w.Canary.Selector.Matches(u.s.node.ID, u.s.node.Cluster, u.s.node.Metadata)
-}
-
-// leave takes a subscriber out of the group. The last subscriber takes the group along.
-func (m *Machine) leave(u *sub) {
-	g := u.group
-	if g == nil {
-		return
-	}
+func (g *group) remove(u *sub) {
 	u.group = nil
-	last := g.subs[len(g.subs)-1]
-	g.subs[u.atGroup], last.atGroup = last, u.atGroup
-	g.subs = dropLast(g.subs)
+	g.subs = swapOut(g.subs, u.atGroup)
+	if int(u.atGroup) < len(g.subs) {
+		g.subs[u.atGroup].atGroup = u.atGroup
+	}
 	if u.isPreferred() {
 		g.selected--
 	}
-	g.dropTrials(u)
-	if len(g.subs) == 0 {
-		delete(u.f.groups, g.envoy)
-		u.f.ordered = nil
-	}
-}
-
-func (u *sub) tries(r *snapshot.Revision) bool {
-	return u.trials != 0 && u.group != nil && u.group.trial(r.ID).has(u)
-}
-
-// add and drop keep the list of a filter's subscribers, which has no order.
-func (f *filter) add(u *sub) {
-	u.atFilter = int32(len(f.subs))
-	f.subs = append(f.subs, u)
-}
-
-func (f *filter) drop(u *sub) {
-	last := f.subs[len(f.subs)-1]
-	f.subs[u.atFilter], last.atFilter = last, u.atFilter
-	f.subs = dropLast(f.subs)
-}
-
-// dropLast shortens a list, and frees memory when most of the list is unused.
-func dropLast(list []*sub) []*sub {
-	last := len(list) - 1
-	list[last] = nil
-	if list = list[:last]; cap(list) > fewKeys && len(list) < cap(list)/4 {
-		return slices.Clone(list)
-	}
-	return list
+	g.dropCanary(u)
 }

@@ -81,7 +81,7 @@ func TestHistoryIsBounded(t *testing.T) {
 		r.edit("auth", fmt.Sprintf("v%d", i), by("inline"))
 		r.ack(1)
 	}
-	f := r.m.filters["auth"]
+	f := r.m.filters.get("auth")
 	if n := len(r.m.History("auth")); n != historyLength+1 || len(f.wishes) > historyLength+2 {
 		t.Errorf("%d revisions, %d wishes", n, len(f.wishes))
 	}
@@ -90,7 +90,8 @@ func TestHistoryIsBounded(t *testing.T) {
 			t.Errorf("it is forgotten when %s was wanted", r.called(s.Revision.ID))
 		}
 	}
-	if (&Machine{filters: map[string]*filter{"x": {wanted: &snapshot.Filter{}}}}).History("x") != nil {
+	m := New(Config{}, Memory{Filters: []FilterMemory{{Name: "x", Wanted: &snapshot.Filter{}}}}, r.now)
+	if _, known := m.Status("x"); !known || m.History("x") != nil {
 		t.Error("a filter without a revision has a history")
 	}
 }
@@ -160,7 +161,7 @@ func TestHistoryKeepsWhatWasRefused(t *testing.T) {
 		}
 	}
 	r.edit("auth", "bad 9", by("inline")) // wanted again, and so not among the refused ones
-	if n := len(r.m.filters["auth"].refused); n != refusedLength-1 {
+	if n := len(r.m.filters.get("auth").refused); n != refusedLength-1 {
 		t.Errorf("%d refused ones beside it", n)
 	}
 }

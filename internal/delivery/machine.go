@@ -1,141 +1,85 @@
-// Package delivery decides which version each subscriber gets next.
-//
-// The package is pure: no clock, no I/O, no goroutine. [Machine.Step] takes an event with the
-// event's time and returns actions for the shell. Each rule follows from the behaviour of real
-// Envoys: docs/envoy-behaviour.md has the facts, docs/ARCHITECTURE.md the rules.
 package delivery
 
 import (
-	"cmp"
-	"maps"
-	"slices"
-	"strings"
 	"time"
 
-	"github.com/wasm-xds/wasm-xds/internal/delivery/reach"
 	"github.com/wasm-xds/wasm-xds/internal/delivery/unsettled"
 	"github.com/wasm-xds/wasm-xds/internal/delivery/verdict"
 	"github.com/wasm-xds/wasm-xds/pkg/snapshot"
 )
 
-// Config is a machine's policy. A zero duration or limit means the default named beside the field.
-type Config struct {
-	// Epoch makes this process's salts differ from those of every earlier process.
-	Epoch uint32
-	// Substitutes makes the stand-ins. Required.
-	Substitutes Substitutes
-	// CanaryWait is how long a subscriber that runs nothing waits for the canary of a new filter
-	// before the subscriber gets a stand-in: 2 s.
-	CanaryWait time.Duration
-	// CanaryPause is how long a lost canary may take to come back before the machine chooses
-	// another: 30 s, the longest pause of Envoy before a new connection.
-	CanaryPause time.Duration
-	// FetchWait is how long after the NACK of a remote push the GET may take to begin: 3 s.
-	FetchWait time.Duration
-	// FetchSettle is the pause between the last byte of a GET and the second push, if nothing shows
-	// the code to be in Envoy's cache: 5 ms, and a millisecond more for every 100 KB of the module.
-	FetchSettle time.Duration
-	// FetchLimit is how long a GET may take before the code goes inline: 2 min.
-	FetchLimit time.Duration
-	// AckWait is how long an answer may take before the subscriber is flagged: 30 s.
-	AckWait time.Duration
-	// RemoteLimit is the size from which Envoy's fetcher gives up: 32 MiB.
-	RemoteLimit int64
-	// ForgetRemoved is how long the machine keeps a removed filter after the last stream has
-	// stopped asking for the filter; 0: for ever. A filter that never loaded on any Envoy is not
-	// kept at all.
-	ForgetRemoved time.Duration
-	// UnknownNames is how many names without a spec all streams together may ask for: 20,000. A
-	// name counts once for each stream.
-	UnknownNames int
-	// Window is how many resources may be outstanding on a stream, if all of them are known to
-	// load: 64. Resources that the Envoy runs already do not count.
-	Window int
-}
-
-func (c Config) withDefaults() Config {
-	c.CanaryWait = cmp.Or(c.CanaryWait, 2*time.Second)
-	c.CanaryPause = cmp.Or(c.CanaryPause, 30*time.Second)
-	c.FetchWait = cmp.Or(c.FetchWait, 3*time.Second)
-	c.FetchSettle = cmp.Or(c.FetchSettle, 5*time.Millisecond)
-	c.FetchLimit = cmp.Or(c.FetchLimit, 2*time.Minute)
-	c.AckWait = cmp.Or(c.AckWait, 30*time.Second)
-	c.RemoteLimit = cmp.Or(c.RemoteLimit, 32<<20)
-	c.Window = cmp.Or(c.Window, 64)
-	c.UnknownNames = cmp.Or(c.UnknownNames, 20_000)
-	return c
-}
-
-const (
-	remoteAttempts = 3 // pushes of remote code before it goes inline
-)
-
 // Machine is the state of all deliveries. Not safe for concurrent use.
 // See docs/RATIONALE.md#why-is-delivery-a-pure-machine-with-one-owner.
 type Machine struct {
-	cfg         Config
-	now         time.Time
-	filters     map[string]*filter
-	ordered     ordered
-	snapshot    *snapshot.Snapshot // the last snapshot; nil: none yet, see [Machine.Snapshot]
-	streams     map[StreamID]*stream
-	verdicts    *verdict.Book
-	trying      map[verdict.Key]int // unproven pushes that are outstanding
-	salts       map[saltKey]string
-	counter     uint32          // of the newest salt
-	tokens      map[string]*sub // from the salt of a remote push to the push's subscriber
-	reach       reach.Reach
-	touched     []*stream
-	actions     []Action
-	changed     []*filter
-	unknown     int       // the number of subscribers without a spec for their name
-	forgettable []*filter // filters to look at before the step ends
-	persist     bool
-	started     time.Time
-	states      [numStates]int // the number of subscribers in each state
+	cfg      *Config
+	step     *step
+	filters  *filters
+	streams  streams
+	verdicts *verdict.Book
+	record   *unsettled.Record
 
-	record *unsettled.Record
-	booted int // accepted pushes of the present response to subscribers newer than the wanted revision
-	timers timers
-	// Memory that is used again and again.
-	later   []next
-	looked  []*stream
-	free    []*response
-	rooms   [][]push
-	open    *response // of the present stream; more pushes may share the response
-	pruneAt int       // the size of verdicts and salts at which to prune
-}
-
-type saltKey struct {
-	revision string
-	variant  Variant
+	keeper        keeper
+	removed       *removed
+	progress      *progress
+	rollouts      *rollouts
+	fetches       *fetches
+	sender        *sender
+	answers       *answers
+	subscriptions *subscriptions
+	specs         *specs
+	statuses      *statuses
 }
 
 // New makes a machine that goes on where mem left off. The zero Memory is a fresh start.
 func New(cfg Config, mem Memory, now time.Time) *Machine {
-	m := &Machine{
-		cfg:      cfg.withDefaults(),
-		now:      now,
-		started:  now,
-		filters:  map[string]*filter{},
-		streams:  map[StreamID]*stream{},
-		verdicts: verdict.New(),
-		trying:   map[verdict.Key]int{},
-		salts:    map[saltKey]string{},
-		tokens:   map[string]*sub{},
-
-		record:  unsettled.NewRecord(max(mem.Seq, mem.Unsettled.Seq)),
-		pruneAt: pruneSlack,
-	}
-	m.restore(mem)
-	for _, f := range m.filters {
-		if f.idleSince.After(now) {
-			f.idleSince = now // the clock was set back
-		}
-		m.mayForget(f)
+	m := assemble(cfg.withDefaults(), max(mem.Seq, mem.Unsettled.Seq), now)
+	m.keeper.restore(mem, now)
+	for _, f := range m.filters.inOrder() {
+		f.idle.notAfter(now)
+		m.removed.look(f)
 	}
 	for name := range m.record.Filters() {
-		m.suspectAfterRestart(m.filters[name])
+		m.rollouts.doubt(m.filters.get(name))
+	}
+	return m
+}
+
+// assemble makes the parts of a machine and wires them.
+func assemble(cfg Config, seq uint64, now time.Time) *Machine {
+	verdicts, record := verdict.New(), unsettled.NewRecord(seq)
+	m := &Machine{
+		cfg: &cfg, step: &step{now: now, started: now}, filters: newFilters(verdicts), streams: streams{},
+		verdicts: verdicts, record: record,
+	}
+	salts := newSalts(cfg.Epoch)
+	m.keeper = keeper{filters: m.filters, verdicts: verdicts, record: record}
+	m.removed = &removed{step: m.step, cfg: m.cfg, filters: m.filters, record: record}
+	m.progress = &progress{step: m.step, ackWait: cfg.AckWait}
+	m.rollouts = &rollouts{
+		step: m.step, removed: m.removed, progress: m.progress, record: record, verdicts: verdicts,
+		streams: m.streams, pause: cfg.CanaryPause,
+	}
+	chooser := &chooser{step: m.step, cfg: m.cfg}
+	m.fetches = &fetches{step: m.step, cfg: m.cfg, streams: m.streams, tokens: map[string]*sub{}}
+	m.statuses = &statuses{
+		step: m.step, cfg: m.cfg, chooser: chooser, progress: m.progress, removed: m.removed, fetches: m.fetches,
+	}
+	m.sender = &sender{
+		step: m.step, cfg: m.cfg, chooser: chooser, fetches: m.fetches, record: record, salts: salts,
+		trying: map[verdict.Key]int{}, pool: pool{window: cfg.Window},
+	}
+	m.answers = &answers{
+		step: m.step, cfg: m.cfg, sender: m.sender, rollouts: m.rollouts, fetches: m.fetches, removed: m.removed,
+		record: record, salts: salts,
+	}
+	unknown := &unknown{limit: cfg.UnknownNames}
+	m.subscriptions = &subscriptions{
+		step: m.step, streams: m.streams, filters: m.filters, chooser: chooser, rollouts: m.rollouts, fetches: m.fetches,
+		answers: m.answers, removed: m.removed, record: record, statuses: m.statuses, standIns: cfg.Substitutes, unknown: unknown,
+	}
+	m.specs = &specs{
+		step: m.step, filters: m.filters, rollouts: m.rollouts, removed: m.removed, record: record, verdicts: verdicts,
+		salts: salts, unknown: unknown, pruneAt: pruneSlack,
 	}
 	return m
 }
@@ -143,240 +87,202 @@ func New(cfg Config, mem Memory, now time.Time) *Machine {
 // Step takes an event at the event's time and returns the actions that follow. Time never runs
 // backwards in the machine. The next step uses the memory of the actions again.
 func (m *Machine) Step(now time.Time, e Event) []Action {
-	m.forget()
-	if now.After(m.now) {
-		m.now = now
+	m.step.begin(now)
+	m.handle(e)
+	m.wake()
+	m.specs.forgetDue()
+	m.subscriptions.shedGreedy()
+	m.sender.sendAll()
+	m.step.tellChanges(m.progress.report)
+	if dirty, awaited := m.record.TakeDirty(); dirty {
+		m.step.tell(PersistUnsettled{Awaited: awaited})
 	}
+	if m.step.takeSave() {
+		m.step.tell(Persist{})
+	}
+	return m.step.actions
+}
+
+func (m *Machine) handle(e Event) {
 	switch e := e.(type) {
 	case StreamOpened:
 		m.streams[e.Stream] = &stream{id: e.Stream, node: e.Node, ads: e.ADS, delta: e.Delta}
-		m.verdicts.Saw(e.Node.Version, m.now)
+		m.verdicts.Saw(e.Node.Version, m.step.now)
 	case StreamClosed:
-		m.close(e.Stream)
+		if s := m.streams[e.Stream]; s != nil {
+			m.subscriptions.end(s)
+		}
 	case Requested:
-		m.request(e)
+		if s := m.streams[e.Stream]; s != nil {
+			m.subscriptions.request(s, e)
+		}
 	case SnapshotChanged:
-		m.setSnapshot(e.Snapshot)
+		m.specs.set(e.Snapshot)
 	case FetchStarted:
-		m.fetchStarted(e.Token)
+		m.fetches.started(e.Token)
 	case FetchFinished:
-		m.fetchFinished(e)
+		m.fetches.finished(e)
 	case BuildFailed:
-		m.buildFailed(e)
+		if s := m.streams[e.Stream]; s != nil {
+			m.answers.notBuilt(s, e.Name, e.Reason)
+		}
 	case ModulesRestored:
-		m.modulesRestored()
+		m.streams.inOrder(func(s *stream) bool {
+			m.answers.restored(s)
+			return true
+		})
 	case Promoted:
-		m.promoteByHand(e)
+		if f := m.filters.get(e.Name); f != nil {
+			m.rollouts.goOn(f, e.Revision)
+		}
 	case Retried:
-		m.retry(e)
+		if f := m.filters.get(e.Name); f != nil {
+			m.specs.retry(f, e.Revision)
+		}
 	case Woken:
 	}
-	m.wake()
-	m.forgetRemoved()
-	m.shedGreedy()
-	m.sendAll()
-	return m.take()
 }
 
-// fewKeys bounds most of the memory kept for another use. Actions, and other lists with an entry
-// for each resource of a large response, may keep someKeys.
-const (
-	fewKeys  = 64
-	someKeys = 512
-)
-
-// forget drops the last step's actions, and keeps their memory if there is little of it.
-func (m *Machine) forget() {
-	clear(m.actions)
-	m.actions = m.actions[:0]
-	if cap(m.actions) > someKeys {
-		m.actions = nil
-	}
-}
-
-// change notes that the status of a filter may differ after the step.
-func (m *Machine) change(f *filter) {
-	if !f.hasChanged {
-		f.hasChanged = true
-		m.changed = append(m.changed, f)
-	}
-}
-
-func (m *Machine) take() []Action {
-	slices.SortFunc(m.changed, func(a, b *filter) int { return strings.Compare(a.name, b.name) })
-	for i, f := range m.changed {
-		f.hasChanged = false
-		m.tellOfRollout(f)
-		if i == 0 || m.changed[i-1].name != f.name { // else the filter was dropped and made anew
-			m.actions = append(m.actions, f.changed)
+// wake looks at everything that is due.
+func (m *Machine) wake() {
+	for {
+		t, is := m.step.timers.take(m.step.now)
+		if !is {
+			return
+		}
+		switch {
+		case t.of.s != nil:
+			t.of.s.setTimed(false)
+			m.answers.check(t.of.s)
+		case t.of.f != nil:
+			m.rollouts.rollOut(t.of.f)
+			m.progress.lookForSlow(t.of.f)
+		default:
+			t.of.u.timerRang(t.at)
+			m.step.touch(t.of.u)
 		}
 	}
-	actions := m.actions
-	clear(m.changed)
-	if m.changed = m.changed[:0]; cap(m.changed) > someKeys {
-		m.changed = nil
-	}
-	if dirty, awaited := m.record.TakeDirty(); dirty {
-		actions = append(actions, PersistUnsettled{Awaited: awaited})
-	}
-	if m.persist {
-		actions = append(actions, Persist{})
-		m.persist = false
-	}
-	m.actions = actions
-	return actions
 }
 
-// filter returns the filter of the name. If there is none, filter makes it.
-func (m *Machine) filter(name string) *filter {
-	f := m.filters[name]
-	if f == nil {
-		f = &filter{
-			name: name, unsettled: unsettled.NewNodes(), groups: map[string]*group{}, since: m.now, changed: Changed{Name: name},
-		}
-		m.enroll(f)
-	}
-	return f
-}
-
-func (m *Machine) setSnapshot(s *snapshot.Snapshot) {
-	for _, name := range snapshot.Diff(m.Snapshot(), s) {
-		m.setWanted(m.filter(name), s.Get(name))
-	}
-	m.snapshot = s
-	m.prune()
-}
+// Next is when the machine wants [Woken] at the latest; false: no timer is set.
+func (m *Machine) Next() (time.Time, bool) { return m.step.timers.next() }
 
 // Snapshot is the last snapshot. After [New] it is made from the memory.
-func (m *Machine) Snapshot() *snapshot.Snapshot {
-	if m.snapshot == nil {
-		var wanted []*snapshot.Filter
-		for _, f := range m.inOrder() {
-			if f.wanted != nil {
-				wanted = append(wanted, f.wanted)
-			}
-		}
-		m.snapshot = snapshot.New(wanted)
+func (m *Machine) Snapshot() *snapshot.Snapshot { return m.specs.snapshot() }
+
+// Status returns the status of a filter; false: neither a spec nor an Envoy has the name.
+func (m *Machine) Status(name string) (FilterStatus, bool) {
+	f := m.filters.get(name)
+	if f == nil {
+		return FilterStatus{}, false
 	}
-	return m.snapshot
+	return m.statuses.filter(f), true
 }
 
-// pruneSlack is the least growth of verdicts and salts between two prunings.
-const pruneSlack = 1000
-
-// prune forgets verdicts and salts of revisions that cannot be served any more. Otherwise a
-// long-lived server would grow with every edit.
-func (m *Machine) prune() {
-	if m.verdicts.Len()+len(m.salts) < m.pruneAt {
-		return
+// Brief is Status without the subscribers, which may be thousands.
+func (m *Machine) Brief(name string) (FilterStatus, bool) {
+	f := m.filters.get(name)
+	if f == nil {
+		return FilterStatus{}, false
 	}
-	known := map[string]struct{}{}
-	for _, r := range m.Revisions() {
-		known[r.ID] = struct{}{}
-	}
-	for _, f := range m.filters {
-		for _, r := range f.refused {
-			known[r.ID] = struct{}{}
-		}
-	}
-	m.verdicts.Prune(func(revision string) bool { _, ok := known[revision]; return ok })
-	maps.DeleteFunc(m.salts, func(k saltKey, _ string) bool { _, ok := known[k.revision]; return !ok })
-	m.pruneAt = 2*(m.verdicts.Len()+len(m.salts)) + pruneSlack
+	return m.statuses.brief(f), true
 }
 
-func (m *Machine) setWanted(f *filter, w *snapshot.Filter) {
-	if w == nil {
-		m.forgetFilter(f)
-		m.regroup(f)
-		m.touchFilter(f)
-		return
+// Counts are the numbers of subscribers by state, with the ended ones that a status still shows.
+// The filters keep the counts up to date, so the call is cheap.
+func (m *Machine) Counts() map[State]int {
+	all := noCounts()
+	for _, f := range m.filters.inOrder() {
+		counts(f, all)
 	}
-	another := f.wanted == nil || !sameRevision(f.wanted.Revision, w.Revision)
-	if another {
-		m.keepCandidate(f)
-		f.since, f.promoted = m.now, ""
-		if w.Revision != nil {
-			f.suspects.forgive(w.Revision.ID)
-		}
-	}
-	if f.wanted == nil && f.unsettled.Len() > 0 {
-		m.record.Change(f.name, f.unsettled)
-	}
-	m.countAllUnknown(f, -1)
-	f.wanted = w
-	f.suspects.prune(m.now, func(revision string) bool { return f.revision(revision) != nil })
-	if another {
-		if w.Revision != nil {
-			f.dropRefused(w.Revision)
-		}
-		f.noteWish(m.now)
-	}
-	if w.Revision != nil && sameRevision(w.Revision, f.stable) {
-		f.stable = w.Revision // its foretold refusals may be new
-	}
-	m.persist = true
-	m.regroup(f)
-	m.rollOut(f)
-	m.touchFilter(f)
+	return all
 }
 
-// keepCandidate remembers a candidate if its rollout ends early and some Envoy may run it. The
-// machine may have to send the candidate to that Envoy again.
-func (m *Machine) keepCandidate(f *filter) {
-	if f.wanted == nil || f.wanted.Revision == nil || sameRevision(f.wanted.Revision, f.stable) {
-		return
-	}
-	c := f.wanted.Revision
-	loads, refused := false, false
-	for _, v := range m.verdicts.On(c.ID) {
-		loads, refused = loads || v.Loads, refused || !v.Loads
-	}
-	onItsWay := len(f.subs)+f.unsettled.Len() > 0
-	switch {
-	case loads || onItsWay && !refused:
-		f.remember(c)
-	case refused:
-		f.rememberRefused(c)
-	}
-}
-
-func (m *Machine) touchFilter(f *filter) {
-	m.change(f)
-	for _, u := range f.subs {
-		m.touch(u)
-	}
-}
-
-// touch has the subscriber looked at before the step ends.
-func (m *Machine) touch(u *sub) {
-	if u.closed || u.queued {
-		return
-	}
-	if u.parked != notParked {
-		u.s.unpark(u)
-	}
-	u.queued = true
-	u.s.queue = append(u.s.queue, u)
-	m.touchStream(u.s)
-}
-
-// sortedKeys returns a map's keys in order. Unlike slices.Sorted(maps.Keys(m)), the function
-// allocates the list at once, and allocates nothing for an empty map.
-func sortedKeys[K cmp.Ordered, V any](m map[K]V) []K {
-	if len(m) == 0 {
+// CountsOf is Counts for one filter.
+func (m *Machine) CountsOf(name string) map[State]int {
+	f := m.filters.get(name)
+	if f == nil {
 		return nil
 	}
-	keys := make([]K, 0, len(m))
-	for key := range m {
-		keys = append(keys, key)
-	}
-	slices.Sort(keys)
-	return keys
+	return counts(f, noCounts())
 }
 
-func sameRevision(a, b *snapshot.Revision) bool {
-	if a == nil || b == nil {
-		return a == b
+// Names are all names a spec or an Envoy has, sorted.
+func (m *Machine) Names() []string {
+	all := m.filters.inOrder()
+	names := make([]string, len(all))
+	for i, f := range all {
+		names[i] = f.name
 	}
-	return a.ID == b.ID
+	return names
 }
+
+// History has every revision of a filter that may still be served, and the last few that Envoys
+// refused, the revision that became wanted last first. nil: no spec has the name.
+func (m *Machine) History(name string) []RevisionStatus {
+	f := m.filters.get(name)
+	if f == nil {
+		return nil
+	}
+	return m.statuses.history(f)
+}
+
+// Streams are the ids of the open streams, sorted.
+func (m *Machine) Streams() []StreamID { return sortedKeys(m.streams) }
+
+// Stream is an open stream with its subscribers, sorted by name; false: the stream is not open.
+func (m *Machine) Stream(id StreamID) (StreamStatus, bool) {
+	s := m.streams[id]
+	if s == nil {
+		return StreamStatus{}, false
+	}
+	return m.statuses.stream(s), true
+}
+
+// Unreached is the number of connected Envoys that do not reach the module server.
+func (m *Machine) Unreached() int { return m.fetches.unreached() }
+
+// IsRefused says whether an Envoy has refused the filter's revision, or was lost with it. A
+// [Retried] tries the revision again.
+func (m *Machine) IsRefused(name, revision string) bool {
+	f := m.filters.get(name)
+	if f == nil {
+		return false
+	}
+	if m.verdicts.Refused(revision) || f.rollout.HasLosses(revision) {
+		return true
+	}
+	for _, u := range f.subs {
+		if u.refusal(revision) != nil {
+			return true
+		}
+	}
+	return false
+}
+
+// Revisions are all revisions that may still be served. Modules that none of them names can be
+// collected.
+func (m *Machine) Revisions() []*snapshot.Revision {
+	var all []*snapshot.Revision
+	for _, f := range m.filters.inOrder() {
+		all = append(all, f.all()...)
+	}
+	return all
+}
+
+// Memory returns the state from which a later [New] goes on, tidy.
+func (m *Machine) Memory() Memory {
+	mem := m.Untidy()
+	mem.Tidy()
+	return mem
+}
+
+// Untidy is Memory before [Memory.Tidy], which another goroutine can call. The filters are sorted.
+func (m *Machine) Untidy() Memory { return m.keeper.memory() }
+
+// Unsettled returns the unsettled part of the [Memory].
+func (m *Machine) Unsettled() Unsettled { return m.keeper.unsettled() }
+
+// Saved says that the memory with this [Memory.Seq] survives a crash. [Machine.Unsettled] then
+// leaves out filters if all of their nodes had answered before.
+func (m *Machine) Saved(seq uint64) { m.record.Saved(seq) }

@@ -4,6 +4,7 @@ import (
 	"slices"
 	"time"
 
+	"github.com/wasm-xds/wasm-xds/internal/delivery/rollout"
 	"github.com/wasm-xds/wasm-xds/pkg/snapshot"
 	"github.com/wasm-xds/wasm-xds/pkg/spec"
 )
@@ -32,12 +33,12 @@ func (w *world) lose(e *modelEnvoy) {
 // canaries are the present canaries: a lost Envoy does not stop them.
 func (w *world) canaries(of trialOf) map[string]bool {
 	all := map[string]bool{}
-	f := w.m.filters[of.name]
+	f := w.m.filters.get(of.name)
 	if f == nil || f.groups[of.envoy] == nil {
 		return all
 	}
 	for _, u := range f.groups[of.envoy].subs {
-		if r := f.revision(of.revision); r != nil && u.tries(r) {
+		if r := f.find(of.revision); r != nil && u.tries(r) {
 			all[u.s.node.ID] = true
 		}
 	}
@@ -175,7 +176,7 @@ func (w *world) checkRunsSomewhere(f *snapshot.Filter, version string, start tim
 
 // isUnreadable says whether the filter's module could not be read for the Envoy's push.
 func (w *world) isUnreadable(e *modelEnvoy, f *snapshot.Filter) bool {
-	for _, u := range w.m.filters[f.Name].subs {
+	for _, u := range w.m.filters.get(f.Name).subs {
 		if p := u.refusal(f.Revision.ID); u.s.id == e.stream && p != nil && p.Code == CodeModuleUnreadable {
 			return true
 		}
@@ -200,7 +201,7 @@ func (w *world) decide() {
 
 // waitsForMatch says whether the rollout waits for an Envoy matching the canary policy.
 func waitsForMatch(st FilterStatus) bool {
-	return st.Rollout != nil && slices.ContainsFunc(st.Rollout.Waits, func(w Wait) bool { return w.Reason == WaitMatch })
+	return st.Rollout != nil && slices.ContainsFunc(st.Rollout.Waits, func(w rollout.Wait) bool { return w.Reason == rollout.WaitMatch })
 }
 
 // isLost says whether a revision is not tried any more because Envoys were lost with it.

@@ -20,21 +20,21 @@ func TestNamesAreInOrder(t *testing.T) {
 	for range 3000 {
 		name := fmt.Sprintf("filter-%02d", rng.IntN(names))
 		if id, ok := open[name]; ok {
-			m.Step(m.now, StreamClosed{Stream: id}) // no other stream asks for the name
+			m.Step(m.step.now, StreamClosed{Stream: id}) // no other stream asks for the name
 			delete(open, name)
 			delete(wanted, name)
 		} else {
 			stream++
-			m.Step(m.now, StreamOpened{Stream: stream, Node: Node{ID: "edge", Version: "1.40.0"}, Delta: true})
-			m.Step(m.now, Requested{Stream: stream, Subscribe: []Subscription{{Name: name}}})
+			m.Step(m.step.now, StreamOpened{Stream: stream, Node: Node{ID: "edge", Version: "1.40.0"}, Delta: true})
+			m.Step(m.step.now, Requested{Stream: stream, Subscribe: []Subscription{{Name: name}}})
 			open[name] = stream
 			wanted[name] = struct{}{}
 		}
-		if n := len(m.ordered.all); n > 2*names+fewKeys+1 {
+		if n := len(m.filters.ordered); n > 2*names+fewKeys+1 {
 			t.Fatalf("%d filters are kept of %d", n, len(wanted))
 		}
 		if rng.IntN(100) == 0 {
-			if got := m.Names(); !slices.Equal(got, slices.Sorted(maps.Keys(m.filters))) || len(got) < len(wanted) {
+			if got := m.Names(); !slices.Equal(got, slices.Sorted(maps.Keys(m.filters.byName))) || len(got) < len(wanted) {
 				t.Fatalf("%v are not %v", got, slices.Sorted(maps.Keys(wanted)))
 			}
 		}

@@ -1,11 +1,11 @@
 package delivery
 
 import (
+	"cmp"
 	"fmt"
 	"strings"
 
 	"github.com/wasm-xds/wasm-xds/pkg/snapshot"
-	"github.com/wasm-xds/wasm-xds/pkg/spec"
 )
 
 // Problem is a fault that a status shows.
@@ -68,67 +68,34 @@ func tooOldProblem(r *snapshot.Revision, envoy string, losses []snapshot.Loss) *
 	}
 }
 
-// Parts of the two filters' type URLs, as they appear in NACKs.
-const (
-	httpInText    = ".filters.http."
-	networkInText = ".filters.network."
-)
-
-// expectedType reads from a NACK the type the Envoy asked for; "": the text is about something
-// else. Envoy's words are: `filter config has type URL X but expect Y`.
-func expectedType(message string) spec.Type {
-	_, expectation, ok := strings.Cut(message, "has type URL")
-	if !ok {
-		return ""
+// lostProblem says which nodes were lost with r, and how often.
+func lostProblem(r *snapshot.Revision, envoy string, by map[string]int) *Problem {
+	losses, words := 0, make([]string, 0, len(by))
+	for _, node := range sortedKeys(by) {
+		losses += by[node]
+		words = append(words, fmt.Sprintf("%s (%d)", quoted(node), by[node]))
 	}
-	if _, after, found := strings.Cut(expectation, "expect"); found {
-		expectation = after
-	} else {
-		return ""
+	const most = 5
+	if more := len(words) - most; more > 0 {
+		words = append(words[:most], fmt.Sprintf("%d more", more))
 	}
-	network, http := strings.Contains(expectation, networkInText), strings.Contains(expectation, httpInText)
-	switch {
-	case network && !http:
-		return spec.Network
-	case http && !network:
-		return spec.HTTP
-	default:
-		return ""
+	return &Problem{
+		Code:     CodeCanaryLost,
+		Revision: r.ID,
+		Message: fmt.Sprintf("Envoys of version %s lost their stream, or fell silent, %d times in a row while they loaded revision %s: %s",
+			cmp.Or(envoy, "(unknown)"), losses, r.ID, strings.Join(words, ", ")),
+		Hint: "look for a crash in that Envoy's log; an edit of the module or its configuration starts a new rollout, `wasm-xds retry` tries this revision again",
 	}
 }
 
-// invalidPath recognises Envoy's NACK of an unreadable code file.
-func invalidPath(message string) bool {
-	return strings.Contains(message, "Invalid path") || strings.Contains(message, "unable to read file") ||
-		strings.Contains(message, "file_system") || strings.Contains(message, "No such file or directory")
-}
+// quoted is a node's id as messages name it.
+func quoted(node string) string { return cmp.Or(node, "(no node id)") }
 
-const messageLimit = 300
-
-// redact keeps the cause of a NACK and drops parts that may echo the plugin's configuration: the
-// configuration's own text, and everything from a dumped message on.
-func redact(message string, r *snapshot.Revision) string {
-	return shorten(withoutSecrets(message, r))
-}
-
-func withoutSecrets(message string, r *snapshot.Revision) string {
-	for _, secret := range []*string{r.Config, r.VM.Config} {
-		if secret != nil && len(*secret) > 2 {
-			message = strings.ReplaceAll(message, *secret, "…")
-		}
+// unreachedProblem is the problem of an unreached Envoy and of its filters.
+func unreachedProblem() *Problem {
+	return &Problem{
+		Code:    CodeFetchFailed,
+		Message: "no GET for a module arrives from this Envoy; modules are sent inline",
+		Hint:    "check that the cluster named by --modules-cluster in this Envoy reaches the module server at --modules-address; the first GET ends this",
 	}
-	return message
-}
-
-func shorten(message string) string {
-	if i := strings.IndexAny(message, "{\n"); i >= 0 {
-		message = strings.TrimSpace(message[:i]) + " …"
-	}
-	if len(message) > messageLimit {
-		message = strings.ToValidUTF8(message[:messageLimit], "") + " …"
-	}
-	if message == "" {
-		return "no reason given"
-	}
-	return message
 }

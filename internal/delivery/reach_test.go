@@ -124,8 +124,8 @@ func TestCodeThatDoesNotLoadSaysNothingOfTheModuleServer(t *testing.T) {
 	r.pass(3 * time.Second)
 	r.nack(1, unable)
 	r.ack(1)
-	if _, late := r.m.reach.Late(token); late || !r.reachable() {
-		t.Errorf("%+v", r.m.reach)
+	if _, late := r.m.fetches.reach.Late(token); late || !r.reachable() {
+		t.Errorf("%+v", r.m.fetches.reach)
 	}
 }
 

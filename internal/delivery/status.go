@@ -1,10 +1,9 @@
 package delivery
 
 import (
-	"cmp"
-	"slices"
 	"time"
 
+	"github.com/wasm-xds/wasm-xds/internal/delivery/rollout"
 	"github.com/wasm-xds/wasm-xds/pkg/snapshot"
 )
 
@@ -56,109 +55,6 @@ type SubscriberStatus struct {
 	Since  time.Time
 }
 
-// Status returns the status of a filter; false: neither a spec nor an Envoy has the name.
-func (m *Machine) Status(name string) (FilterStatus, bool) {
-	f := m.filters[name]
-	if f == nil {
-		return FilterStatus{}, false
-	}
-	st := m.brief(f)
-	st.Rollout = m.rollout(f)
-	st.Subscribers = make([]SubscriberStatus, 0, st.Count)
-	for _, u := range f.subs {
-		st.Subscribers = append(st.Subscribers, u.status(m))
-	}
-	slices.SortFunc(st.Subscribers, func(a, b SubscriberStatus) int {
-		return cmp.Or(cmp.Compare(a.Node.ID, b.Node.ID), cmp.Compare(a.Stream, b.Stream))
-	})
-	st.Subscribers = append(st.Subscribers, f.gone...)
-	return st, true
-}
-
-// Brief is Status without the subscribers, which may be thousands.
-func (m *Machine) Brief(name string) (FilterStatus, bool) {
-	f := m.filters[name]
-	if f == nil {
-		return FilterStatus{}, false
-	}
-	return m.brief(f), true
-}
-
-func (m *Machine) brief(f *filter) FilterStatus {
-	st := FilterStatus{
-		Name: f.name, Wanted: f.wanted, Stable: f.stable, Serving: f.stable, Older: slices.Clone(f.older),
-		Count: len(f.subs) + len(f.gone), Asking: len(f.subs), IdleSince: f.idleSince,
-	}
-	if !f.idleSince.IsZero() {
-		st.ForgetAt, _ = m.forgetAt(f)
-		if f.idleSince.Equal(m.started) {
-			st.BackBy = m.started.Add(m.cfg.CanaryPause)
-		}
-	}
-	if c := f.candidate(); c != nil {
-		st.Problem = m.stoppedBy(f, c)
-		if st.Problem == nil {
-			st.Candidate = c
-			if st.Serving == nil || len(f.subs) == 0 {
-				st.Serving = c
-			}
-		}
-	}
-	return st
-}
-
-// Counts are the numbers of subscribers by state, with the ended ones that a status still shows.
-// The machine keeps the counts up to date, so the call is cheap.
-func (m *Machine) Counts() map[State]int {
-	all := map[State]int{}
-	for s, n := range m.states {
-		all[State(s)] = n
-	}
-	for _, f := range m.filters {
-		all[Gone] += len(f.gone)
-	}
-	return all
-}
-
-// CountsOf is Counts for one filter.
-func (m *Machine) CountsOf(name string) map[State]int {
-	f := m.filters[name]
-	if f == nil {
-		return nil
-	}
-	all := map[State]int{Gone: len(f.gone)}
-	for s, n := range f.states {
-		all[State(s)] += int(n)
-	}
-	return all
-}
-
-// Names are all names a spec or an Envoy has, sorted.
-func (m *Machine) Names() []string {
-	names := make([]string, 0, len(m.filters))
-	for _, f := range m.inOrder() {
-		names = append(names, f.name)
-	}
-	return names
-}
-
-// Streams are the ids of the open streams, sorted.
-func (m *Machine) Streams() []StreamID { return sortedKeys(m.streams) }
-
-// Stream is an open stream with its subscribers, sorted by name; false: the stream is not open.
-func (m *Machine) Stream(id StreamID) (StreamStatus, bool) {
-	s := m.streams[id]
-	if s == nil {
-		return StreamStatus{}, false
-	}
-	st := StreamStatus{ID: id, Node: s.node, ADS: s.ads, Delta: s.delta, Subscribers: make([]SubscriberStatus, 0, len(s.subs))}
-	for _, u := range s.subs {
-		st.Subscribers = append(st.Subscribers, u.status(m))
-	}
-	st.Unreached, _ = m.reach.Since(s.node.reachKey())
-	return st, true
-}
-
 // StreamStatus is one open stream.
 type StreamStatus struct {
 	// Unreached is since when the Envoy does not reach the module server; zero: the Envoy reaches
@@ -170,28 +66,44 @@ type StreamStatus struct {
 	Subscribers []SubscriberStatus
 }
 
-func (u *sub) status(m *Machine) SubscriberStatus {
-	st := SubscriberStatus{
-		Name: u.f.name, Node: u.s.node, Stream: u.s.id, ADS: u.s.ads, Delta: u.s.delta, State: u.state, Serving: u.serving,
-		Problem: u.problem(), Since: m.at(u.since),
-	}
-	if u.queued && u.state == Live {
-		// The subscriber waits for room on the stream and was not looked at since the last change.
-		if c := m.choose(u); c.revision != nil && !u.runs(c.revision) {
-			st.State = Pending
-		}
-	}
-	st.Variant = u.accepted.variant
-	if u.running != nil {
-		st.Revision = u.running.ID
-	} else {
-		st.Revision = u.accepted.Unpack().Revision
-	}
-	if u.running != nil && !u.running.BuiltIn {
-		st.Losses = u.running.Losses(u.s.node.Version)
-	}
-	if c := u.f.candidate(); c != nil {
-		st.Canary = u.tries(c)
-	}
-	return st
+// Rollout says how far a revision is on the way to all Envoys.
+type Rollout struct {
+	Revision string // the candidate, or the stable revision while an Envoy version is new to it
+	// Promoted says that the rollout goes on by hand without the canaries of the spec.
+	Promoted bool
+	// Waits are the Envoys the rollout waits for, at most 20. Of each Envoy version, suspects come
+	// before loading canaries. Empty: there is no wait.
+	Waits []rollout.Wait
+	// Stopped is the reason for which the rollout has stopped; nil: the rollout goes on.
+	Stopped *Problem
+}
+
+// Standing is the standing of a revision among the revisions of a filter.
+type Standing uint8
+
+// The standings of a revision.
+const (
+	Earlier   Standing = iota // was wanted before
+	Active                    // Envoys get the revision
+	Candidate                 // on the way to all Envoys
+	Stable                    // stable, but does not serve now
+	Refused                   // Envoys refused the revision and none loads it, or its rollout has stopped
+)
+
+// String is the standing as the API has it.
+func (s Standing) String() string {
+	return [...]string{"earlier", "active", "candidate", "stable", "rejected"}[s]
+}
+
+// RevisionStatus is one revision in a filter's history.
+type RevisionStatus struct {
+	Revision *snapshot.Revision
+	Standing Standing
+	Wish     Wish     // At is zero if the time was not remembered yet
+	Problem  *Problem // the refusal, or the reason of the stop; nil: neither
+	// Served is how long the revision has been stable in all, until now.
+	Served time.Duration
+	// Changes are the keys in which the revision differs from the revision wanted before, see
+	// [snapshot.Changes]. nil: the revision before is not known.
+	Changes []string
 }

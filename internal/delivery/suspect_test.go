@@ -389,9 +389,9 @@ func TestWaitingRolloutIsReported(t *testing.T) {
 func TestUnsettledRemembersTheVersion(t *testing.T) {
 	m := New(Config{Epoch: 1, Substitutes: realStandIns{}}, Memory{}, time.Unix(1000, 0))
 	rev := (&snapshot.Revision{Filter: "auth", Type: spec.HTTP, VM: snapshot.VM{Runtime: "envoy.wasm.runtime.v8"}}).Seal()
-	m.Step(m.now, SnapshotChanged{snapshot.New([]*snapshot.Filter{{Name: "auth", Type: spec.HTTP, Revision: rev, Delivery: spec.Inline}})})
-	m.Step(m.now, StreamOpened{Stream: 1, Node: Node{ID: "edge", Version: "1.40.0"}, Delta: true})
-	m.Step(m.now, Requested{Stream: 1, Subscribe: []Subscription{{Name: "auth"}}})
+	m.Step(m.step.now, SnapshotChanged{snapshot.New([]*snapshot.Filter{{Name: "auth", Type: spec.HTTP, Revision: rev, Delivery: spec.Inline}})})
+	m.Step(m.step.now, StreamOpened{Stream: 1, Node: Node{ID: "edge", Version: "1.40.0"}, Delta: true})
+	m.Step(m.step.now, Requested{Stream: 1, Subscribe: []Subscription{{Name: "auth"}}})
 	u := m.Unsettled().Filters["auth"]
 	if u.Nodes["edge"] != rev.ID || u.Envoys["edge"] != "1.40.0" {
 		t.Errorf("nodes %v, envoys %v", u.Nodes, u.Envoys)

@@ -32,18 +32,18 @@ func Planted() []Bug {
 			Name: "pause-without-end",
 			What: "a canary that was lost is waited for, and nothing ends the wait",
 			Plant: []Replacement{{
-				"internal/delivery/machine.go", "c.CanaryPause = cmp.Or(c.CanaryPause, 30*time.Second)", "c.CanaryPause = 1000 * time.Hour",
+				"internal/delivery/config.go", "c.CanaryPause = cmp.Or(c.CanaryPause, 30*time.Second)", "c.CanaryPause = 1000 * time.Hour",
 			}, {
-				"internal/delivery/suspect.go", "return one != nil && m.now.Before(one.until)", "return one != nil && false",
+				"internal/delivery/canary.go", "u.suspect(r).IsAwaited(now) &&", "u.suspect(r).Is() && false &&",
 			}},
 		},
 		{
 			Name: "salt-reused",
 			What: "bytes that an Envoy has refused are sent again",
 			Plant: []Replacement{{
-				"internal/delivery/salt.go", "ok && v.Variant != Remote {", "ok {",
+				"internal/delivery/salts.go", "ok && v.Variant != Remote {", "ok {",
 			}, {
-				"internal/delivery/salt.go", "	m.newSalt(saltKey{p.version.Revision, p.version.Variant})", "	_ = p",
+				"internal/delivery/salts.go", "	s.make(content{v.Revision, v.Variant})", "	_ = v",
 			}},
 		},
 	}

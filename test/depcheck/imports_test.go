@@ -96,9 +96,10 @@ var imports = map[string][]string{
 
 	// Delivery.
 	"internal/delivery/reach":     {},
+	"internal/delivery/rollout":   {"internal/delivery/verdict", "pkg/snapshot", "pkg/spec"},
 	"internal/delivery/unsettled": {},
 	"internal/delivery/verdict":   {"pkg/snapshot"},
-	"internal/delivery":           {"internal/delivery/reach", "internal/delivery/unsettled", "internal/delivery/verdict", "pkg/snapshot", "pkg/spec"},
+	"internal/delivery":           {"internal/delivery/reach", "internal/delivery/rollout", "internal/delivery/unsettled", "internal/delivery/verdict", "pkg/snapshot", "pkg/spec"},
 	"internal/xds/wire":           {},
 	"internal/xds/subscription":   {"internal/delivery", "internal/xds/wire"},
 	"internal/xds/resource":       {"internal/delivery", "internal/xds/wire", "pkg/translate"},
@@ -120,7 +121,7 @@ var imports = map[string][]string{
 	"internal/apiclient":  {"internal/address", "internal/api", "internal/reason"},
 	"internal/metrics":    {"internal/api"},
 	"internal/control": {
-		"internal/api", "internal/builtin", "internal/checkqueue", "internal/delivery", "internal/desired",
+		"internal/api", "internal/builtin", "internal/checkqueue", "internal/delivery", "internal/delivery/rollout", "internal/desired",
 		"internal/events", "internal/examine", "internal/findings", "internal/module", "internal/pause",
 		"internal/persist", "internal/tags", "internal/transfer", "pkg/snapshot", "pkg/source", "pkg/source/merge",
 		"pkg/source/restart", "pkg/spec",

@@ -102,8 +102,8 @@ func (r *Record) TakeDirty() (dirty, awaited bool) {
 	return dirty, awaited
 }
 
-// Saved notes that the memory with that number is on the disk. The record does not name a filter any
-// more if all of its nodes had answered before.
+// Saved notes that the memory with that number is on the disk. The record does not name a filter
+// any more if all of its nodes had answered before.
 func (r *Record) Saved(seq uint64) {
 	maps.DeleteFunc(r.filters, func(_ string, n *Nodes) bool {
 		return len(n.sent)+len(n.announced) == 0 && n.answered < seq

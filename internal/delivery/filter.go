@@ -1,0 +1,235 @@
+package delivery
+
+import (
+	"slices"
+	"time"
+
+	"github.com/wasm-xds/wasm-xds/internal/delivery/rollout"
+	"github.com/wasm-xds/wasm-xds/pkg/snapshot"
+	"github.com/wasm-xds/wasm-xds/pkg/spec"
+)
+
+// goneLimit bounds the ended subscribers a filter's status still shows.
+const goneLimit = 20
+
+// inOrder returns the groups, sorted by version.
+func (f *filter) inOrder() []*group {
+	f.sortGroups()
+	return f.ordered
+}
+
+func (f *filter) sortGroups() {
+	if f.ordered != nil {
+		return
+	}
+	for _, envoy := range sortedKeys(f.groups) {
+		f.ordered = append(f.ordered, f.groups[envoy])
+		f.asGroups = append(f.asGroups, f.groups[envoy])
+	}
+}
+
+func (f *filter) unsortGroups() { f.ordered, f.asGroups = nil, nil }
+
+// facts are the facts that decide about the rollout of r.
+func (f *filter) facts(r *snapshot.Revision, now time.Time) rollout.Facts {
+	f.sortGroups()
+	facts := rollout.Facts{Revision: r, Stable: f.stable, Groups: f.asGroups, Now: now}
+	if f.wanted != nil {
+		facts.Policy = f.wanted.Canary
+	}
+	return facts
+}
+
+// stoppedBy is the reason for which the rollout of r has stopped; nil: the rollout goes on.
+func (f *filter) stoppedBy(r *snapshot.Revision) *Problem {
+	return f.describe(f.rollout.Stopped(f.facts(r, time.Time{})), r)
+}
+
+// describe puts the stop of a rollout into words.
+func (f *filter) describe(stop *rollout.Stop, r *snapshot.Revision) *Problem {
+	if stop == nil {
+		return nil
+	}
+	if stop.Why == rollout.Lost {
+		return lostProblem(r, stop.Envoy, stop.Losses)
+	}
+	g := f.groups[stop.Envoy]
+	if stop.Why == rollout.NotForAny {
+		if p := g.foretold(r); p != nil {
+			return p
+		}
+	}
+	v, _ := g.Verdict(r)
+	return rejectedProblem(r, stop.Envoy, v.Message)
+}
+
+// foretold is the refusal of r by Envoys of a version, if it is foretold; nil: it is not.
+func (f *filter) foretold(r *snapshot.Revision, envoy string) *Problem {
+	return foretold(f.verdicts, f.wanted, r, envoy)
+}
+
+// tooOld is the problem of Envoys that are too old for a setting of r; nil: they are not.
+func (f *filter) tooOld(r *snapshot.Revision, envoy string) *Problem {
+	return tooOld(f.wanted, r, envoy)
+}
+
+// onTrial is the candidate, or the stable revision while an Envoy version has not judged the stable
+// revision; nil: neither.
+func (f *filter) onTrial() *snapshot.Revision {
+	if c := f.candidate(); c != nil {
+		return c
+	}
+	if s := f.stable; s != nil && f.wanted != nil && !f.wanted.Disabled && len(f.newTo(s)) > 0 {
+		return s
+	}
+	return nil
+}
+
+// newTo are the groups that r is for and that have no verdict on r.
+func (f *filter) newTo(r *snapshot.Revision) (groups []rollout.Group) {
+	for _, g := range f.inOrder() {
+		if _, judged := g.Verdict(r); !judged && !g.IsForetold(r) {
+			groups = append(groups, g)
+		}
+	}
+	return groups
+}
+
+// waitsForOthers says whether all subscribers are canaries of r and some do not run r yet. Then a
+// further subscriber that runs r changes nothing. If thousands boot at the same time, the rollout
+// need not be decided for each of them.
+func (f *filter) waitsForOthers(r *snapshot.Revision) bool {
+	waits := false
+	for _, g := range f.inOrder() {
+		all, waiting := g.isAllCanaries(r)
+		if !all {
+			return false
+		}
+		waits = waits || waiting
+	}
+	return waits
+}
+
+// hint notes the type that Envoys expect of the name, as long as it has no spec.
+func (f *filter) hint(t spec.Type) {
+	if f.wanted == nil && f.typeHint != t {
+		f.typeHint = t
+	}
+}
+
+// add and remove keep the list of the filter's subscribers.
+func (f *filter) add(u *sub) {
+	u.atFilter = int32(len(f.subs))
+	f.subs = append(f.subs, u)
+	f.states[u.state]++
+}
+
+func (f *filter) remove(u *sub) {
+	f.subs = swapOut(f.subs, u.atFilter)
+	if int(u.atFilter) < len(f.subs) {
+		f.subs[u.atFilter].atFilter = u.atFilter
+	}
+	f.states[u.state]--
+}
+
+// join puts a subscriber into the group of its version if it can run the filter.
+func (f *filter) join(u *sub) {
+	u.group, u.badge, u.passedOver = nil, 0, false
+	if !u.eligible() {
+		return
+	}
+	envoy := u.s.node.Version
+	g := f.groups[envoy]
+	if g == nil {
+		g = &group{f: f, envoy: envoy}
+		f.groups[envoy] = g
+		f.unsortGroups()
+	}
+	g.add(u)
+}
+
+// leave takes a subscriber out of the group. The last subscriber takes the group along.
+func (f *filter) leave(u *sub) {
+	g := u.group
+	if g == nil {
+		return
+	}
+	g.remove(u)
+	if len(g.subs) == 0 {
+		delete(f.groups, g.envoy)
+		f.unsortGroups()
+	}
+}
+
+// regroup puts the subscribers into new groups after a change of the wanted revision.
+func (f *filter) regroup() {
+	old := f.groups
+	f.groups = map[string]*group{}
+	f.unsortGroups()
+	for _, u := range f.subs {
+		u.dropOldRefusals()
+		before := u.badge
+		f.join(u)
+		// A canary still needed stays a canary.
+		if g := old[u.s.node.Version]; g != nil && u.group != nil {
+			for _, t := range g.trials {
+				if t.has(before) && f.find(t.revision) != nil {
+					u.group.addCanary(t.revision, u)
+				}
+			}
+		}
+	}
+}
+
+// left keeps a subscriber that is gone for the status.
+func (f *filter) left(st SubscriberStatus) {
+	f.gone = append(f.gone, st)
+	if len(f.gone) > goneLimit {
+		f.gone = f.gone[1:]
+	}
+}
+
+// isBack drops the gone subscribers of a node that is back.
+func (f *filter) isBack(node string) {
+	kept := f.gone[:0]
+	for _, g := range f.gone {
+		if g.Node.ID != node {
+			kept = append(kept, g)
+		}
+	}
+	f.gone = kept
+}
+
+// disown drops everything about the filter but its subscribers: no spec has the name any more.
+func (f *filter) disown() {
+	f.revisions.clear()
+	f.gone, f.rollout = nil, rollout.Rollout{}
+	f.idle.end()
+	for _, u := range f.subs {
+		u.disown()
+	}
+}
+
+// memory is the filter's part of the [Memory].
+func (f *filter) memory() FilterMemory {
+	return FilterMemory{
+		Name: f.name, Wanted: f.wanted, Stable: f.stable, Older: slices.Clone(f.older), Wishes: f.wishes,
+		IdleSince: f.idle.since, Promoted: f.rollout.Promoted(), StableSince: f.stableSince, Refused: f.refused,
+	}
+}
+
+// restore goes on where a former process left off.
+func (f *filter) restore(m FilterMemory) {
+	f.revisions.restore(m)
+	f.rollout.Restore(m.Promoted)
+	f.idle.restore(m.IdleSince)
+}
+
+// setLook notes the last timer, and says whether the timer is another than before.
+func (f *filter) setLook(at time.Time) bool {
+	if f.look.Equal(at) {
+		return false
+	}
+	f.look = at
+	return true
+}

@@ -1,0 +1,41 @@
+package delivery
+
+// A push of one resource to 5,000 Envoys is 5,000 steps or more, and each step needs the same few
+// lists. They are kept for the next step: without them, half of the machine's time was the garbage
+// collector's. TestAllocationsPerPush and TestAllocationsPerSharedPush notice the loss, and
+// BenchmarkPush and BenchmarkStorm measure it. The verdict of a group has a cache, too, see
+// [verdict.Cache], and a trial knows where the last look ended.
+
+// buffer is a list that is used again and again. The zero value is empty.
+type buffer[T any] struct{ list []T }
+
+// take is the empty list. The list must be given back before the next take.
+func (b *buffer[T]) take() []T { return b.list[:0] }
+
+// give takes back a list. A list that has become longer than most is not kept.
+func (b *buffer[T]) give(list []T, most int) {
+	clear(list)
+	if b.list = list[:0]; cap(list) > most {
+		b.list = nil
+	}
+}
+
+// spares has things that are not needed at the moment. The zero value has none.
+type spares[T any] struct{ all []T }
+
+// take takes a thing; false: there is none.
+func (s *spares[T]) take() (one T, is bool) {
+	last := len(s.all) - 1
+	if last < 0 {
+		return one, false
+	}
+	one, s.all = s.all[last], s.all[:last]
+	return one, true
+}
+
+// give keeps a thing, unless there are as many as most.
+func (s *spares[T]) give(one T, most int) {
+	if len(s.all) < most {
+		s.all = append(s.all, one)
+	}
+}

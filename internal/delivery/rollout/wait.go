@@ -1,0 +1,76 @@
+package rollout
+
+import (
+	"cmp"
+	"slices"
+	"strings"
+	"time"
+)
+
+// Reason is the reason for which a rollout waits. The words are part of the API.
+type Reason string
+
+// The reasons to wait. Later versions may add reasons.
+const (
+	WaitAnswer  Reason = "canary_loads"      // the canary was sent the revision, and has not answered yet
+	WaitFetch   Reason = "canary_fetches"    // the canary fetches the module
+	WaitTurn    Reason = "canary_next"       // the canary is sent the revision as soon as the stream is free
+	WaitSilent  Reason = "no_answer"         // the canary was sent the revision, and the answer is overdue
+	WaitBack    Reason = "canary_lost"       // the stream ended before the answer: the canary may have crashed
+	WaitRestart Reason = "server_restarted"  // the server ended before the answer was known
+	WaitMatch   Reason = "no_canary_matches" // no connected Envoy matches `rollout.canary`
+)
+
+// Words are the reason in words, about an Envoy.
+func (r Reason) Words() string {
+	switch r {
+	case WaitAnswer:
+		return "loads it, and has not answered yet"
+	case WaitFetch:
+		return "fetches the module"
+	case WaitTurn:
+		return "is sent it as soon as its stream is free"
+	case WaitSilent:
+		return "does not answer"
+	case WaitBack:
+		return "lost its stream before it answered"
+	case WaitRestart:
+		return "was sent it before the server restarted, and is not back"
+	case WaitMatch:
+		return "none is connected that `rollout.canary` names"
+	default:
+		return string(r)
+	}
+}
+
+// Wait is an Envoy that a rollout waits for.
+type Wait struct {
+	Node   string // the node id; "" with WaitMatch
+	Envoy  string // the Envoy version; "": not known
+	Reason Reason
+	Since  time.Time
+	Until  time.Time // when the rollout goes on without the Envoy; zero: never
+}
+
+// SlowAfter is how long a canary may take before the wait is worth a report.
+const SlowAfter = 3 * time.Second
+
+// WaitsShown bounds the waits of a status.
+const WaitsShown = 20
+
+// IsUsual says whether every rollout has this wait for a moment.
+func (w Wait) IsUsual(now time.Time) bool {
+	switch w.Reason {
+	case WaitAnswer, WaitFetch, WaitTurn:
+		return now.Sub(w.Since) < SlowAfter
+	default:
+		return false
+	}
+}
+
+// SortWaits sorts waits by node.
+func SortWaits(all []Wait) {
+	slices.SortFunc(all, func(a, b Wait) int {
+		return cmp.Or(strings.Compare(a.Node, b.Node), a.Since.Compare(b.Since))
+	})
+}

@@ -1,0 +1,207 @@
+package delivery
+
+import (
+	"github.com/wasm-xds/wasm-xds/internal/delivery/rollout"
+	"github.com/wasm-xds/wasm-xds/internal/delivery/unsettled"
+	"github.com/wasm-xds/wasm-xds/internal/delivery/verdict"
+	"github.com/wasm-xds/wasm-xds/pkg/snapshot"
+)
+
+// subscriptions keeps the streams and their subscribers.
+type subscriptions struct {
+	*step
+	streams  streams
+	filters  *filters
+	chooser  *chooser
+	rollouts *rollouts
+	fetches  *fetches
+	answers  *answers
+	removed  *removed
+	record   *unsettled.Record
+	statuses *statuses
+	standIns Substitutes
+	unknown  *unknown
+}
+
+// madeAtOnce is how many subscribers are allocated at once: those of a stream come and go together.
+// This number fills a size class of the allocator.
+const madeAtOnce = 85
+
+// request handles a discovery request of a stream: the answer, then the changes of the
+// subscription.
+func (e *subscriptions) request(s *stream, r Requested) {
+	e.touchStream(s)
+	if r.Answer != nil {
+		e.answers.answered(s, *r.Answer)
+	}
+	for _, name := range r.Unsubscribe {
+		if u := s.sub(name); u != nil {
+			u.close()
+			s.remove(u)
+			e.remove(u)
+		}
+	}
+	s.expect(len(r.Subscribe))
+	var made []sub
+	for i, subscription := range r.Subscribe {
+		if i%madeAtOnce == 0 {
+			made = make([]sub, min(madeAtOnce, len(r.Subscribe)-i))
+		}
+		e.subscribe(s, subscription, &made[i%madeAtOnce])
+	}
+}
+
+func (e *subscriptions) subscribe(s *stream, r Subscription, made *sub) {
+	u := e.join(s, r.Name, made)
+	f := u.f
+	accepted, known := ParseVersion(r.Accepted)
+	if !known && r.Accepted != "" {
+		// Another server's version: the Envoy runs an unknown revision.
+		accepted = Version{Revision: "", Variant: Inline, Salt: r.Accepted}
+	}
+	u.names(accepted, e.known(u, accepted), r.Accepted == "" || r.Replay, r.Replay && known)
+	s.readFile(known && accepted.Variant == File)
+	e.fetches.end(u)
+	u.setDirty(u.isUnsettled())
+	f.rollout.Adopt(s.node.ID, s.node.Version)
+	e.believe(u)
+	e.change(f)
+	if !e.rollouts.enlist(u) || f.stable != nil || !u.bare() {
+		e.rollouts.rollOut(f) // an unsettled node is the canary still
+	}
+	if !u.dirty {
+		e.record.Settle(f.name, f.nodes, s.node.ID)
+	}
+	e.touch(u)
+}
+
+// join is the stream's subscriber of the name. A new subscriber is made in the given memory.
+func (e *subscriptions) join(s *stream, name string, made *sub) *sub {
+	f := e.filters.ensure(name, e.now)
+	at, there := s.find(name)
+	if there {
+		return s.subs[at]
+	}
+	now := e.offset(e.now)
+	*made = sub{f: f, s: s, joined: now, since: now}
+	s.insert(at, made)
+	f.add(made)
+	e.unknown.count(made, 1)
+	f.isBack(s.node.ID)
+	f.join(made)
+	e.mayStop(made)
+	return made
+}
+
+// believe takes the Envoy's word: it runs the version that it says it has accepted, because refused
+// bytes are never sent again.
+func (e *subscriptions) believe(u *sub) {
+	r, envoy := u.running, u.s.node.Version
+	if r == nil {
+		return
+	}
+	if _, judged := u.f.verdicts.Of(r, envoy); judged {
+		return
+	}
+	e.rollouts.judge(u, r, verdict.Verdict{Loads: true})
+	e.rollouts.acquit(u, r)
+	if g := u.f.groups[envoy]; g != nil {
+		for _, other := range g.subs {
+			e.touch(other) // it need not wait for its canary any more
+		}
+	}
+}
+
+// mayStop looks at all subscribers if the first Envoy of a version comes that has refused the
+// candidate: the rollout stops, and waiting subscribers get another revision.
+func (e *subscriptions) mayStop(u *sub) {
+	c := u.f.candidate()
+	if c != nil && u.group != nil && len(u.group.subs) == 1 && u.group.refuses(c) {
+		e.touchFilter(u.f)
+	}
+}
+
+// known finds the revision of an accepted version.
+func (e *subscriptions) known(u *sub, v Version) *snapshot.Revision {
+	if v == (Version{}) {
+		return nil
+	}
+	if r := u.f.find(v.Revision); r != nil {
+		return r
+	}
+	if c := e.chooser.choose(u); c.revision != nil && c.revision.ID == v.Revision {
+		return c.revision
+	}
+	return e.knownStandIn(u, v.Revision)
+}
+
+// knownStandIn recognises a stand-in sent for another reason than the present one, or by another
+// release.
+func (e *subscriptions) knownStandIn(u *sub, id string) *snapshot.Revision {
+	runtime := u.s.node.runtimeOf()
+	known := e.standIns.Known(u.f.name, runtime, id)
+	if known == nil {
+		return nil
+	}
+	// A stand-in this release makes, too, can be sent again.
+	if r := e.standIns.Passthrough(u.f.name, known.Type, runtime); r.ID == id {
+		return r
+	}
+	for _, reason := range denyReasons {
+		if r := e.standIns.Deny(u.f.name, known.Type, reason, runtime); r.ID == id {
+			return r
+		}
+	}
+	return known
+}
+
+// remove takes a subscriber out of everything but the stream.
+func (e *subscriptions) remove(u *sub) {
+	u.close()
+	e.fetches.end(u)
+	e.fetches.noInline(u)
+	e.record.Unannounce(u.f.nodes, u.s.node.ID, unsettled.Node{})
+	u.f.remove(u)
+	e.unknown.count(u, -1)
+	u.f.leave(u)
+	e.change(u.f)
+	e.rollouts.rollOut(u.f)
+	e.removed.dropUnasked(u.f)
+}
+
+// end handles the end of a stream. All outstanding responses are lost.
+func (e *subscriptions) end(s *stream) {
+	delete(e.streams, s.id)
+	lost := e.answers.lost(s)
+	for _, u := range s.subs {
+		p := lost[u]
+		onTrial := p != nil && p.isTrial()
+		if u.dirty || p != nil {
+			e.answers.sender.unsettle(u, "")
+		}
+		u.f.left(e.statuses.gone(u))
+		u.close()
+		if onTrial {
+			e.rollouts.lose(u, p.rev, rollout.WaitBack)
+		}
+		e.remove(u)
+	}
+}
+
+// shedGreedy ends streams until all streams together ask for no more names without a spec than the
+// limit. The stream with the most names ends first. Of two equal streams, the later ends.
+func (e *subscriptions) shedGreedy() {
+	for e.unknown.isOver() {
+		var greediest *stream
+		for s := range e.streams.inOrder {
+			if greediest == nil || s.unknown >= greediest.unknown {
+				greediest = s
+			}
+		}
+		if greediest == nil || greediest.unknown == 0 {
+			return
+		}
+		e.tell(EndStream{Stream: greediest.id})
+		e.end(greediest)
+	}
+}
