@@ -1,5 +1,9 @@
 // Package bundle is the format of a bundle: the artifact for a directory of specs in a registry.
 // Each spec file, module and configuration file is one layer, named by its path.
+//
+// bundle.go is the manifest. To make a bundle, plan.go decides where each file lies (with
+// references.go and rewrite.go) and artifact.go puts the content together. To read one, fetch.go
+// brings the content, decode.go reads its specs, and unpack.go writes its files.
 package bundle
 
 import (

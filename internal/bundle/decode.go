@@ -3,6 +3,7 @@ package bundle
 import (
 	"cmp"
 	"fmt"
+	"reflect"
 	"slices"
 	"strings"
 
@@ -58,6 +59,7 @@ func Read(entries []Entry, names Names, texts map[string][]byte, place func(Entr
 	return r.out
 }
 
+// reader collects the documents of a bundle.
 type reader struct {
 	names   Names
 	place   func(Entry) string
@@ -113,19 +115,6 @@ func (r *reader) find(title string, slot slot, ref spec.FileRef) (Entry, *spec.E
 	return e, nil
 }
 
-// secretProblem refuses a spec with a pull secret. A secret in a bundle would be public, and a
-// secret outside belongs to the server: no bundle may send it to a registry of the bundle's choice.
-func secretProblem(s *spec.Spec) *spec.Error {
-	secret := s.Module.PullSecret
-	if secret == nil {
-		return nil
-	}
-	return &spec.Error{
-		Code: "secret_in_bundle", Message: "a bundle's specs can name no pull secret", Name: s.Name, Pos: secret.Pos,
-		Hint: "remove module.pullSecret, and put the credentials into the Docker configuration where the server runs",
-	}
-}
-
 func kindOf(mediaType string) string {
 	if mediaType == ModuleType {
 		return "module"
@@ -157,4 +146,18 @@ func (r *reader) unique() {
 // exact returns the name of a bundle's file for errors.
 func (r *reader) exact(file string) string {
 	return r.names.Exact + strings.TrimPrefix(file, r.names.Tag)
+}
+
+// Same reports whether two decodings of one file give equal specs.
+func Same(a, b []*spec.Spec) bool {
+	if len(a) != len(b) {
+		return false
+	}
+	for _, one := range a {
+		i := slices.IndexFunc(b, func(s *spec.Spec) bool { return s.Name == one.Name })
+		if i < 0 || !reflect.DeepEqual(one, b[i]) {
+			return false
+		}
+	}
+	return true
 }

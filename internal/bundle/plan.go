@@ -1,14 +1,11 @@
 package bundle
 
 import (
-	"bytes"
 	"cmp"
-	"encoding/json"
 	"fmt"
 	"maps"
 	"path"
 	"path/filepath"
-	"reflect"
 	"slices"
 	"strings"
 
@@ -16,29 +13,6 @@ import (
 
 	"github.com/wasm-xds/wasm-xds/pkg/spec"
 )
-
-// Content is the content of a file that a spec names.
-type Content struct {
-	Digest digest.Digest
-	Size   int64
-	// Text has the bytes. If Text is nil, Place is the path of the file with the bytes.
-	Text  []byte
-	Place string
-}
-
-// SpecFile is a file of specs that becomes part of a bundle.
-type SpecFile struct {
-	Title string // the path within the directory, with slashes
-	Text  []byte
-	Specs []*spec.Spec // the text's documents
-}
-
-// Item is an entry and the origin of its bytes: Text, or the file at Place.
-type Item struct {
-	Entry
-	Text  []byte
-	Place string
-}
 
 // Plan lays out a bundle. contents has the contents of the files that the specs name, by the path
 // in the [spec.FileRef], and the signatures beside modules. A file within the directory keeps its
@@ -78,61 +52,7 @@ func Plan(files []SpecFile, contents map[string]Content) ([]Item, []*spec.Error)
 	return l.finish()
 }
 
-// reference is a file that a spec names.
-type reference struct {
-	file      string // title of the spec's file
-	ref       *spec.FileRef
-	mediaType string
-}
-
-func references(f SpecFile) []reference {
-	var all []reference
-	for _, s := range f.Specs {
-		for _, r := range referencesOf(s) {
-			all = append(all, reference{f.Title, *r.at, r.mediaType})
-		}
-	}
-	return all
-}
-
-// slot is a place in a spec that names a file.
-type slot struct {
-	at        **spec.FileRef
-	mediaType string
-}
-
-// referencesOf returns all places in a spec that name a file.
-func referencesOf(s *spec.Spec) []slot {
-	var all []slot
-	for _, one := range []slot{{&s.Module.File, ModuleType}, {&s.ConfigFrom, FileType}} {
-		if *one.at != nil {
-			all = append(all, one)
-		}
-	}
-	for i := range s.Module.Keys {
-		all = append(all, slot{&s.Module.Keys[i], FileType})
-	}
-	return all
-}
-
-// resolve returns the title for a path in a spec, or false if the path lies outside the directory.
-func resolve(specFile, as string) (string, bool) {
-	if filepath.IsAbs(as) {
-		return "", false
-	}
-	title := path.Join(path.Dir(specFile), filepath.ToSlash(as))
-	return title, titleProblem(title) == ""
-}
-
-// relative returns the path from a spec file to a title.
-func relative(specFile, title string) string {
-	depth := strings.Count(specFile, "/")
-	if depth == 0 {
-		return "./" + title
-	}
-	return strings.Repeat("../", depth) + title
-}
-
+// layout collects the items of a bundle.
 type layout struct {
 	items    map[string]Item
 	contents map[string]Content
@@ -232,167 +152,4 @@ func (l *layout) finish() ([]Item, []*spec.Error) {
 		items = append(items, item)
 	}
 	return items, nil
-}
-
-// change replaces one path in a spec file with another path.
-type change struct {
-	at       spec.Position
-	from, to string
-}
-
-// rewrite changes paths in the text of a spec file, and nothing else. As a check, rewrite decodes
-// the result and compares the paths that the specs name now.
-func rewrite(f SpecFile, changes []change) ([]byte, *spec.Error) {
-	text := string(normal(f.Text))
-	want := map[spec.Position]string{}
-	for _, c := range changes {
-		want[c.at] = c.to
-	}
-	// Work from the end to the beginning, so that the positions stay valid.
-	slices.SortFunc(changes, func(a, b change) int {
-		return cmp.Or(cmp.Compare(b.at.Line, a.at.Line), cmp.Compare(b.at.Column, a.at.Column))
-	})
-	for i, c := range changes {
-		if i > 0 && c.at == changes[i-1].at {
-			continue
-		}
-		start, end, ok := scalarAt(text, c.at, c.from)
-		if !ok {
-			return nil, cannotRewrite(c)
-		}
-		text = text[:start] + quoted(c.to) + text[end:]
-	}
-	specs, errs, broken := spec.Decode(f.Title, []byte(text))
-	if broken || len(errs) > 0 || len(specs) != len(f.Specs) {
-		return nil, cannotRewrite(changes[0])
-	}
-	for i, s := range specs {
-		was := *f.Specs[i]
-		was.Module.Keys = slices.Clone(was.Module.Keys)
-		for _, slot := range referencesOf(&was) {
-			ref := **slot.at
-			ref.As = cmp.Or(want[ref.Pos], ref.As)
-			*slot.at = &ref
-		}
-		now, nowErr := meaning(*s)
-		before, beforeErr := meaning(was)
-		if nowErr != nil || beforeErr != nil || !reflect.DeepEqual(now, before) {
-			return nil, cannotRewrite(changes[0])
-		}
-	}
-	return []byte(text), nil
-}
-
-// meaning returns a spec without its position and without the locations of its files.
-func meaning(s spec.Spec) (any, error) {
-	s.File, s.Line = "", 0
-	s.Module.Keys = slices.Clone(s.Module.Keys)
-	s.Module.Keys = slices.Clone(s.Module.Keys)
-	for _, slot := range referencesOf(&s) {
-		*slot.at = &spec.FileRef{As: (*slot.at).As}
-	}
-	text, err := json.Marshal(s)
-	if err != nil {
-		return nil, err
-	}
-	var value any
-	if err := json.Unmarshal(text, &value); err != nil {
-		return nil, err
-	}
-	dropPositions(value)
-	return value, nil
-}
-
-// Same reports whether two decodings of one file give equal specs.
-func Same(a, b []*spec.Spec) bool {
-	if len(a) != len(b) {
-		return false
-	}
-	for _, one := range a {
-		i := slices.IndexFunc(b, func(s *spec.Spec) bool { return s.Name == one.Name })
-		if i < 0 || !reflect.DeepEqual(one, b[i]) {
-			return false
-		}
-	}
-	return true
-}
-
-func dropPositions(value any) {
-	switch value := value.(type) {
-	case map[string]any:
-		delete(value, "Pos")
-		for _, inner := range value {
-			dropPositions(inner)
-		}
-	case []any:
-		for _, inner := range value {
-			dropPositions(inner)
-		}
-	}
-}
-
-func cannotRewrite(c change) *spec.Error {
-	return &spec.Error{
-		Code: "bundle_cannot_rewrite", Pos: c.at,
-		Message: fmt.Sprintf("the file %q lies outside the directory, and the way it is written here cannot be changed into a path in the bundle", c.from),
-		Hint:    "write it as a plain or quoted text, without an anchor or a tag, or put the file into the directory",
-	}
-}
-
-// normal returns text in the form that positions refer to: without a byte order mark, and with a
-// line feed at the end of each line.
-func normal(text []byte) []byte {
-	text = bytes.TrimPrefix(text, []byte("\ufeff"))
-	text = bytes.ReplaceAll(text, []byte("\r\n"), []byte("\n"))
-	return bytes.ReplaceAll(text, []byte("\r"), []byte("\n"))
-}
-
-// scalarAt finds the scalar with this value at a position in text.
-func scalarAt(text string, at spec.Position, value string) (start, end int, ok bool) {
-	for range at.Line - 1 {
-		next := strings.IndexByte(text[start:], '\n')
-		if next < 0 {
-			return 0, 0, false
-		}
-		start += next + 1
-	}
-	column := 1
-	for i := range text[start:] {
-		if column == at.Column {
-			start += i
-			break
-		}
-		column++
-	}
-	rest, _, _ := strings.Cut(text[start:], "\n")
-	switch {
-	case strings.HasPrefix(rest, `"`):
-		end = quoteEnd(rest, '"')
-	case strings.HasPrefix(rest, `'`):
-		end = quoteEnd(rest, '\'')
-	case strings.HasPrefix(rest, value):
-		end = len(value)
-	}
-	return start, start + end, end > 0
-}
-
-// quoteEnd returns the end of the quoted scalar at the start of text, or 0 if the line does not end
-// it.
-func quoteEnd(text string, quote byte) int {
-	for i := 1; i < len(text); i++ {
-		switch {
-		case text[i] == '\\' && quote == '"':
-			i++
-		case text[i] == quote && quote == '\'' && i+1 < len(text) && text[i+1] == quote:
-			i++
-		case text[i] == quote:
-			return i + 1
-		}
-	}
-	return 0
-}
-
-// quoted returns a title as a YAML scalar in single quotes, where only the quote is special.
-func quoted(title string) string {
-	return "'" + strings.ReplaceAll(title, "'", "''") + "'"
 }

@@ -23,10 +23,7 @@ const (
 	stallLimit = 30 * time.Second
 )
 
-var (
-	errBroken  = errors.New("the connection broke")
-	errStalled = errors.New("the peer stopped to acknowledge")
-)
+var errStalled = errors.New("the peer stopped to acknowledge")
 
 // awaitTaken waits until the peer has received all bytes written to conn. Written bytes may still
 // be in the send queue, up to megabytes on a slow link.

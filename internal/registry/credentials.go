@@ -12,6 +12,7 @@ import (
 	"os"
 	"path/filepath"
 	"strings"
+	"sync"
 
 	"oras.land/oras-go/v2/registry/remote/auth"
 	"oras.land/oras-go/v2/registry/remote/credentials"
@@ -30,6 +31,9 @@ type Credentials struct {
 // maxSecret is the limit of a credentials file, in bytes.
 const maxSecret = 1 << 20
 
+// userAgent is the User-Agent of all requests.
+const userAgent = "wasm-xds"
+
 type clientKey struct{ registry, secret string }
 
 // keptClient has the tokens for one content of one credentials file.
@@ -38,11 +42,25 @@ type keptClient struct {
 	client  *auth.Client
 }
 
+// keyring has the clients with the credentials of each registry. A keyring is safe for concurrent
+// use.
+type keyring struct {
+	dockerConfig string       // as in [Config]
+	http         *http.Client // sends the requests
+
+	mu      sync.Mutex
+	clients map[clientKey]*keptClient
+}
+
+func newKeyring(dockerConfig string, client *http.Client) *keyring {
+	return &keyring{dockerConfig: dockerConfig, http: client, clients: map[clientKey]*keptClient{}}
+}
+
 // authorized returns the client with the credentials for a registry.
-func (c *Client) authorized(registry string, from Credentials) (*auth.Client, error) {
+func (k *keyring) authorized(registry string, from Credentials) (*auth.Client, error) {
 	path := from.PullSecret
 	if path == "" {
-		path = c.dockerConfig()
+		path = k.configPath()
 	}
 	text, err := readSecret(path)
 	switch {
@@ -52,25 +70,25 @@ func (c *Client) authorized(registry string, from Credentials) (*auth.Client, er
 		return nil, credentialsError(registry, fmt.Sprintf("%s cannot be read: %s", path, reason(err)))
 	}
 	key, content := clientKey{registry, from.PullSecret}, sha256.Sum256(text)
-	c.mu.Lock()
-	defer c.mu.Unlock()
-	if kept := c.clients[key]; kept != nil && kept.content == content {
+	k.mu.Lock()
+	defer k.mu.Unlock()
+	if kept := k.clients[key]; kept != nil && kept.content == content {
 		return kept.client, nil
 	}
-	find, err := c.find(registry, from, path, text)
+	find, err := find(registry, from, path, text)
 	if err != nil {
 		return nil, err
 	}
 	client := &auth.Client{
-		Client: c.http, Credential: find, Cache: auth.NewCache(), ClientID: userAgent,
+		Client: k.http, Credential: find, Cache: auth.NewCache(), ClientID: userAgent,
 		Header: http.Header{"User-Agent": {userAgent}},
 	}
-	c.clients[key] = &keptClient{content: content, client: client}
+	k.clients[key] = &keptClient{content: content, client: client}
 	return client, nil
 }
 
 // find returns the function that looks up a registry's credentials when the registry asks for them.
-func (c *Client) find(registry string, from Credentials, path string, text []byte) (auth.CredentialFunc, error) {
+func find(registry string, from Credentials, path string, text []byte) (auth.CredentialFunc, error) {
 	if from.PullSecret != "" {
 		return secretCredential(registry, path, text)
 	}
@@ -112,10 +130,9 @@ func secretCredential(registry, path string, text []byte) (auth.CredentialFunc, 
 	return auth.StaticCredential(registry, found), nil
 }
 
-// Store returns the Docker configuration as a store for the credentials of a login. plain allows
-// plain text in the configuration if no helper is configured.
-func (c *Client) Store(plain bool) (credentials.Store, error) {
-	path := c.dockerConfig()
+// store returns the Docker configuration as a store; see [Client.Store].
+func (k *keyring) store(plain bool) (credentials.Store, error) {
+	path := k.configPath()
 	if path == "" {
 		return nil, errors.New("there is no home directory for a Docker configuration; set DOCKER_CONFIG")
 	}
@@ -130,10 +147,10 @@ func (c *Client) Store(plain bool) (credentials.Store, error) {
 	return helped{store, path, helpersIn(text)}, nil
 }
 
-// dockerConfig returns the path of the Docker configuration, or "" without a home directory.
-func (c *Client) dockerConfig() string {
-	if c.cfg.DockerConfig != "" {
-		return c.cfg.DockerConfig
+// configPath returns the path of the Docker configuration, or "" without a home directory.
+func (k *keyring) configPath() string {
+	if k.dockerConfig != "" {
+		return k.dockerConfig
 	}
 	dir := os.Getenv("DOCKER_CONFIG")
 	if dir == "" {
@@ -175,8 +192,4 @@ func reason(err error) string {
 		return path.Err.Error()
 	}
 	return err.Error()
-}
-
-func credentialsError(registry, words string) *Error {
-	return &Error{Code: CodeCredentials, Registry: registry, What: registry, Words: words, Retryable: true}
 }

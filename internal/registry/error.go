@@ -119,6 +119,11 @@ func (e *Error) Problem(at spec.Position) *spec.Error {
 	return &spec.Error{Code: e.Code, Message: e.Error(), Hint: e.Hint(), Pos: at}
 }
 
+// credentialsError is an error of the credentials for a registry.
+func credentialsError(registry, words string) *Error {
+	return &Error{Code: CodeCredentials, Registry: registry, What: registry, Words: words, Retryable: true}
+}
+
 // ErrorOf turns an error of oras into an *Error. Errors that the registry did not cause come back
 // unchanged.
 func ErrorOf(ref Reference, err error) error {

@@ -1,6 +1,10 @@
 // Package registry talks to OCI registries. It uses oras-go's client with limits on every wait,
 // takes credentials from the Docker configuration, and returns errors with the registry's own
 // message.
+//
+// Read error.go first, then the way of a request from the bottom up: transport.go has the pauses
+// that registries ask for and the retries, credentials.go and helper.go the credentials, and
+// registry.go the [Client]. fetch.go adds manifests and blobs.
 package registry
 
 import (
@@ -9,12 +13,12 @@ import (
 	"net"
 	"net/http"
 	"strings"
-	"sync"
 	"time"
 
 	ocispec "github.com/opencontainers/image-spec/specs-go/v1"
 	oras "oras.land/oras-go/v2/registry"
 	"oras.land/oras-go/v2/registry/remote"
+	"oras.land/oras-go/v2/registry/remote/credentials"
 	"oras.land/oras-go/v2/registry/remote/retry"
 
 	"github.com/wasm-xds/wasm-xds/internal/certs"
@@ -22,9 +26,6 @@ import (
 	"github.com/wasm-xds/wasm-xds/internal/transfer"
 	"github.com/wasm-xds/wasm-xds/pkg/spec"
 )
-
-// Reference names something in a registry; see [spec.ParseReference].
-type Reference = spec.Reference
 
 // ParseReference is like [spec.ParseReference], with an error that quotes the text.
 func ParseReference(text string) (Reference, error) {
@@ -57,18 +58,13 @@ const (
 	idleLimit   = 15 * time.Second
 	// resolveLimit bounds all attempts of one Resolve together.
 	resolveLimit = 2 * time.Minute
-	userAgent    = "wasm-xds"
 )
 
 // Client talks to registries. A Client is safe for concurrent use, and caches tokens.
 type Client struct {
-	cfg       Config
+	insecure  []string // as in [Config]
 	transport *http.Transport
-	limits    *rateLimits
-	http      *http.Client
-
-	mu      sync.Mutex
-	clients map[clientKey]*keptClient
+	keys      *keyring
 }
 
 // New makes a client. It fails if the CA file has no certificates.
@@ -92,22 +88,21 @@ func New(cfg Config) (*Client, error) {
 		gate = &transfer.Gate{}
 	}
 	limits := &rateLimits{base: gate.Wrap(transport), until: map[string]time.Time{}}
-	return &Client{
-		cfg:       cfg,
-		transport: transport,
-		limits:    limits,
-		http: &http.Client{
-			Transport: &listener{base: &retry.Transport{
-				Base: limits, Policy: func() retry.Policy { return policy{} },
-			}},
-			CheckRedirect: netguard.CheckRedirect,
-		},
-		clients: map[clientKey]*keptClient{},
-	}, nil
+	client := &http.Client{
+		Transport: &listener{base: &retry.Transport{
+			Base: limits, Policy: func() retry.Policy { return policy{} },
+		}},
+		CheckRedirect: netguard.CheckRedirect,
+	}
+	return &Client{insecure: cfg.Insecure, transport: transport, keys: newKeyring(cfg.DockerConfig, client)}, nil
 }
 
 // Close closes the idle connections. The client stays usable.
 func (c *Client) Close() { c.transport.CloseIdleConnections() }
+
+// Store returns the Docker configuration as a store for the credentials of a login. plain allows
+// plain text in the configuration if no helper is configured.
+func (c *Client) Store(plain bool) (credentials.Store, error) { return c.keys.store(plain) }
 
 // plainHTTP reports whether a registry is among the insecure registries.
 func (c *Client) plainHTTP(registry string) bool {
@@ -115,7 +110,7 @@ func (c *Client) plainHTTP(registry string) bool {
 	if err != nil {
 		host = registry
 	}
-	for _, insecure := range c.cfg.Insecure {
+	for _, insecure := range c.insecure {
 		if strings.EqualFold(insecure, registry) || strings.EqualFold(insecure, host) {
 			return true
 		}
@@ -127,7 +122,7 @@ func (c *Client) plainHTTP(registry string) bool {
 // errors of the repository into *Error. Repository fails with an *Error if the credentials cannot
 // be read.
 func (c *Client) Repository(_ context.Context, ref Reference, from Credentials) (*remote.Repository, error) {
-	client, err := c.authorized(ref.Registry, from)
+	client, err := c.keys.authorized(ref.Registry, from)
 	if err != nil {
 		return nil, err
 	}
@@ -145,7 +140,7 @@ func (c *Client) Registry(_ context.Context, host string, from Credentials) (*re
 	if err != nil {
 		return nil, &Error{Code: CodeReference, What: host, Words: "is no registry's host or host:port"}
 	}
-	client, problem := c.authorized(host, from)
+	client, problem := c.keys.authorized(host, from)
 	if problem != nil {
 		return nil, problem
 	}

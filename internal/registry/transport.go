@@ -1,21 +1,16 @@
 package registry
 
 import (
-	"bytes"
 	"context"
-	"encoding/json"
 	"errors"
 	"fmt"
 	"io"
 	"net"
 	"net/http"
-	"strings"
 	"sync"
 	"syscall"
 	"time"
-	"unicode"
 
-	"github.com/wasm-xds/wasm-xds/internal/certs"
 	"github.com/wasm-xds/wasm-xds/internal/pause"
 	"github.com/wasm-xds/wasm-xds/internal/transfer"
 )
@@ -27,8 +22,7 @@ const (
 	maxWait    = 20 * time.Second
 	maxPenalty = time.Hour
 	// penalty is the pause after a 429 without a Retry-After.
-	penalty  = 2 * time.Second
-	maxWords = 8 << 10
+	penalty = 2 * time.Second
 )
 
 // pauses are the pauses between the attempts of one call.
@@ -137,95 +131,4 @@ func (policy) Retry(attempt int, response *http.Response, err error) (time.Durat
 		return -1, nil
 	}
 	return pauses.After(attempt + 1), nil
-}
-
-// heard is the last refusal of a registry during a [Client.With].
-type heard struct {
-	mu     sync.Mutex
-	status int
-	words  string
-}
-
-type heardKey struct{}
-
-// listener records the messages of refusals, because some errors of oras drop them.
-type listener struct{ base http.RoundTripper }
-
-// RoundTrip implements http.RoundTripper.
-func (l *listener) RoundTrip(request *http.Request) (*http.Response, error) {
-	response, err := l.base.RoundTrip(request)
-	notes, ok := request.Context().Value(heardKey{}).(*heard)
-	if err != nil || !ok || response.StatusCode < http.StatusBadRequest {
-		return response, err
-	}
-	words := wordsOf(response)
-	notes.mu.Lock()
-	notes.status, notes.words = response.StatusCode, words
-	notes.mu.Unlock()
-	return response, nil
-}
-
-// wantsTLS is the message for a registry that speaks HTTPS on a port where plain HTTP is expected.
-const wantsTLS = "it speaks HTTPS, and plain HTTP was expected"
-
-// wordsOf returns the message of a refusal, and leaves the body readable for the next reader.
-func wordsOf(response *http.Response) string {
-	start, err := io.ReadAll(io.LimitReader(response.Body, maxWords))
-	response.Body = &rest{Reader: io.MultiReader(bytes.NewReader(start), response.Body), Closer: response.Body}
-	if err != nil {
-		return ""
-	}
-	var body struct {
-		Errors []struct{ Code, Message string } `json:"errors"`
-		// The field in answers of token servers.
-		Details string `json:"details"`
-	}
-	if json.Unmarshal(start, &body) != nil {
-		if certs.WantsTLS(string(start)) {
-			return wantsTLS
-		}
-		return ""
-	}
-	var all []string
-	for _, e := range body.Errors {
-		all = append(all, join(spaced(e.Code), e.Message))
-	}
-	if len(all) == 0 {
-		all = append(all, body.Details)
-	}
-	return clean(strings.Join(all, "; "))
-}
-
-type rest struct {
-	io.Reader
-	io.Closer
-}
-
-func join(code, message string) string {
-	switch {
-	case message == "" || strings.EqualFold(code, message):
-		return code
-	case code == "":
-		return message
-	default:
-		return code + ": " + message
-	}
-}
-
-func spaced(code string) string { return strings.ToLower(strings.ReplaceAll(code, "_", " ")) }
-
-// clean makes a foreign message safe for a terminal and a log.
-func clean(words string) string {
-	const most = 300
-	words = strings.Map(func(r rune) rune {
-		if !unicode.IsPrint(r) {
-			return ' '
-		}
-		return r
-	}, words)
-	words = strings.Join(strings.Fields(words), " ")
-	if runes := []rune(words); len(runes) > most {
-		words = string(runes[:most]) + "…"
-	}
-	return words
 }

@@ -45,6 +45,16 @@ var Layers = map[string]Ordered{
 		},
 	},
 
+	"pkg/source/merge": {
+		Layers: []string{
+			"part",
+			"unique",
+			"merge",
+			"follow",
+			"source",
+		},
+	},
+
 	"pkg/spec": {
 		Layers: []string{
 			"codes doc error format mend nearest scalar selector setting structvalue text",
@@ -93,11 +103,12 @@ var Layers = map[string]Ordered{
 	"internal/builtin": {Layers: []string{"explain module", "revision", "identity", "builtin"}},
 
 	"internal/bundle": {
-		Unordered: "1 of 8 arrows go up",
 		Layers: []string{
 			"bundle",
-			"fetch plan unpack",
-			"artifact decode",
+			"fetch item unpack",
+			"artifact references",
+			"decode rewrite",
+			"plan",
 		},
 	},
 
@@ -190,6 +201,15 @@ var Layers = map[string]Ordered{
 		},
 	},
 
+	"internal/moduleserver": {
+		Layers: []string{
+			"broken sendqueue_other transfer",
+			"sendqueue_linux",
+			"acknowledged",
+			"moduleserver",
+		},
+	},
+
 	"internal/preflight/host": {
 		Layers: []string{
 			"actions config doc link message progress propertytypes result targets",
@@ -220,13 +240,13 @@ var Layers = map[string]Ordered{
 	"internal/preflight/cause":   {Layers: []string{"advice doc literals symptom", "panic row", "table_fetch table_imports", "table", "lookup", "explain markdown with"}},
 
 	"internal/registry": {
-		Unordered: "3 of 14 arrows go up",
 		Layers: []string{
-			"transport",
-			"registry",
+			"reference words",
+			"heard transport",
 			"error",
 			"helper",
 			"credentials",
+			"registry",
 			"fetch",
 		},
 	},
@@ -244,11 +264,10 @@ var Layers = map[string]Ordered{
 	"internal/signature": {Layers: []string{"content error", "key", "bundle checked", "image signature"}},
 
 	"internal/source/oci": {
-		Unordered: "2 of 7 arrows go up",
 		Layers: []string{
-			"store",
+			"codes config store",
+			"selection",
 			"look",
-			"state",
 			"oci",
 		},
 	},

@@ -104,7 +104,7 @@ func TestDiskFails(t *testing.T) {
 	if err := os.WriteFile(filepath.Join(r.cfg.Dir, "ingest"), nil, 0o600); err != nil {
 		t.Fatal(err)
 	}
-	f := s.look(t.Context(), &state{})
+	f := s.look(t.Context(), &selection{})
 	if len(f.errs) != 1 || f.errs[0].Code != CodeKeepFailed || f.digest != "" {
 		t.Errorf("%+v", f.errs)
 	}

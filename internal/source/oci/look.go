@@ -17,78 +17,81 @@ import (
 	"github.com/wasm-xds/wasm-xds/pkg/spec"
 )
 
-// The codes of the errors of a look, in addition to the registry's own codes.
-const (
-	CodeBroken     = "bundle_broken"      // no bundle, or an invalid bundle
-	CodeRefused    = "bundle_refused"     // a spec in the bundle has an error
-	CodeIncomplete = "bundle_incomplete"  // bytes are missing or do not match their digest
-	CodeKeepFailed = "bundle_keep_failed" // an error of this machine's disk
-)
+// pullLimit bounds the time to fetch one bundle. The next attempt continues with the contents that
+// have arrived.
+const pullLimit = 30 * time.Minute
+
+// looker looks at the bundle in the registry and on disk. Only one goroutine uses it.
+type looker struct {
+	cfg   Config // with its defaults
+	log   *zap.Logger
+	store *store
+}
 
 // look asks the registry for the current digest, and fetches a new bundle.
-func (s *Source) look(ctx context.Context, st *state) found {
-	if d := s.cfg.Reference.Digest; d != "" && st.knows(d) {
+func (l *looker) look(ctx context.Context, st *selection) found {
+	if d := l.cfg.Reference.Digest; d != "" && st.knows(d) {
 		return found{digest: d} // a reference by digest never changes
 	}
-	manifest, err := s.cfg.Client.Resolve(ctx, s.cfg.Reference, registry.Credentials{})
+	manifest, err := l.cfg.Client.Resolve(ctx, l.cfg.Reference, registry.Credentials{})
 	if err != nil {
-		return s.failed(err)
+		return l.failed(err)
 	}
 	if st.knows(manifest.Digest.String()) {
 		return found{digest: manifest.Digest.String()}
 	}
-	if s.cfg.Verify != nil {
-		if e := s.cfg.Verify(ctx, manifest); e != nil {
-			return s.failed(e)
+	if l.cfg.Verify != nil {
+		if e := l.cfg.Verify(ctx, manifest); e != nil {
+			return l.failed(e)
 		}
 	}
 	start := time.Now()
-	v, err := s.bring(ctx, st, manifest)
+	v, err := l.bring(ctx, st, manifest)
 	broken := &bundle.BrokenError{}
 	if errors.As(err, &broken) {
 		d := manifest.Digest.String()
-		return s.refused(d, []*spec.Error{{
+		return l.refused(d, []*spec.Error{{
 			Code: CodeBroken, Message: fmt.Sprintf("this is not a bundle as it should be: %v", broken),
-			Hint: "make it with wasm-xds push", Pos: spec.Position{File: exact(s.cfg.Reference, d)},
+			Hint: "make it with wasm-xds push", Pos: spec.Position{File: exact(l.cfg.Reference, d)},
 		}})
 	}
 	if err != nil {
-		return s.failed(err)
+		return l.failed(err)
 	}
 	if errs := v.documents.Errors; len(errs) > 0 {
-		return s.refused(v.digest, errs)
+		return l.refused(v.digest, errs)
 	}
-	s.log.Info("a bundle was fetched", zap.String("digest", v.digest), zap.Int("specs", len(v.documents.Specs)),
+	l.log.Info("a bundle was fetched", zap.String("digest", v.digest), zap.Int("specs", len(v.documents.Specs)),
 		zap.Duration("took", time.Since(start)))
-	if err := s.store.keep(manifest, v.entries); err != nil {
+	if err := l.store.keep(manifest, v.entries); err != nil {
 		// The version is valid. Only a restart without the registry needs the copy on disk.
-		s.log.Warn("the bundle cannot be kept for a restart", zap.Error(err))
+		l.log.Warn("the bundle cannot be kept for a restart", zap.Error(err))
 	}
 	return found{digest: v.digest, version: v}
 }
 
 // bring makes sure that the whole bundle is on disk, and reads the bundle.
-func (s *Source) bring(ctx context.Context, st *state, manifest ocispec.Descriptor) (*version, error) {
+func (l *looker) bring(ctx context.Context, st *selection, manifest ocispec.Descriptor) (*version, error) {
 	ctx, cancel := context.WithTimeout(ctx, pullLimit)
 	defer cancel()
-	s.store.blobs.failed.Store(nil)
-	err := s.cfg.Client.With(ctx, s.cfg.Reference, registry.Credentials{}, func(ctx context.Context, from *remote.Repository) error {
+	l.store.blobs.failed.Store(nil)
+	err := l.cfg.Client.With(ctx, l.cfg.Reference, registry.Credentials{}, func(ctx context.Context, from *remote.Repository) error {
 		entries, err := bundle.ReadManifest(ctx, from, manifest)
 		if err != nil {
 			return err
 		}
-		if err := s.store.collect(keeping(manifest, entries, st.good, st.before)); err != nil {
-			s.log.Warn("old bundles cannot be removed", zap.Error(err))
+		if err := l.store.collect(keeping(manifest, entries, st.good, st.before)); err != nil {
+			l.log.Warn("old bundles cannot be removed", zap.Error(err))
 		}
-		return bundle.Fetch(ctx, from, s.store.blobs, manifest, entries, nil)
+		return bundle.Fetch(ctx, from, l.store.blobs, manifest, entries, nil)
 	})
-	if own := s.store.blobs.failed.Load(); err != nil && own != nil {
+	if own := l.store.blobs.failed.Load(); err != nil && own != nil {
 		return nil, *own
 	}
 	if err != nil {
 		return nil, err
 	}
-	return s.read(ctx, manifest)
+	return l.read(ctx, manifest)
 }
 
 // keeping returns the names of the blobs in use.
@@ -107,16 +110,16 @@ func keeping(manifest ocispec.Descriptor, entries []bundle.Entry, versions ...*v
 }
 
 // refused returns the finding for a bundle that is invalid: another fetch would not help.
-func (s *Source) refused(digest string, errs []*spec.Error) found {
-	s.cfg.Failed(CodeRefused)
-	s.log.Warn("a bundle is not taken: the last good one is served on", zap.String("digest", digest),
+func (l *looker) refused(digest string, errs []*spec.Error) found {
+	l.cfg.Failed(CodeRefused)
+	l.log.Warn("a bundle is not taken: the last good one is served on", zap.String("digest", digest),
 		zap.Int("problems", len(errs)), zap.String("first", errs[0].Error()))
 	return found{digest: digest, errs: errs}
 }
 
 // failed returns the finding for a look without an answer.
-func (s *Source) failed(err error) found {
-	at := spec.Position{File: Root(s.cfg.Reference)}
+func (l *looker) failed(err error) found {
+	at := spec.Position{File: Root(l.cfg.Reference)}
 	var f found
 	var (
 		worded     *spec.Error
@@ -143,6 +146,50 @@ func (s *Source) failed(err error) found {
 			Hint: "it is tried again; if it stays so, look at the registry and what lies before it, or push the bundle again", Pos: at,
 		}}
 	}
-	s.cfg.Failed(f.errs[0].Code)
+	l.cfg.Failed(f.errs[0].Code)
 	return f
+}
+
+// kept returns the last good bundle, or nil if no complete bundle is on disk.
+func (l *looker) kept(ctx context.Context) *version {
+	manifest, err := l.store.last()
+	if err != nil || manifest == nil {
+		if err != nil {
+			l.log.Warn("the bundle on disk cannot be read: it is fetched again", zap.Error(err))
+		}
+		return nil
+	}
+	if l.cfg.Reference.Digest != "" && l.cfg.Reference.Digest != manifest.Digest.String() {
+		return nil
+	}
+	if l.cfg.Verify != nil {
+		if e := l.cfg.Verify(ctx, *manifest); e != nil {
+			l.log.Warn("the bundle on disk is not taken", zap.String("code", e.Code), zap.String("reason", e.Message))
+			return nil
+		}
+	}
+	v, err := l.read(ctx, *manifest)
+	switch {
+	case err != nil:
+		l.log.Warn("the bundle on disk is damaged: it is fetched again", zap.Error(err))
+		return nil
+	case len(v.documents.Errors) > 0:
+		l.log.Warn("the bundle on disk is not understood", zap.Error(v.documents.Errors[0]))
+		return nil
+	}
+	l.log.Info("a bundle was read from disk", zap.String("digest", v.digest), zap.Int("specs", len(v.documents.Specs)))
+	return v
+}
+
+// read decodes the specs of a bundle on disk and verifies every byte of the bundle.
+func (l *looker) read(ctx context.Context, manifest ocispec.Descriptor) (*version, error) {
+	entries, texts, err := l.store.verified(ctx, manifest)
+	if err != nil {
+		return nil, err
+	}
+	names := bundle.Names{Tag: Root(l.cfg.Reference), Exact: exact(l.cfg.Reference, manifest.Digest.String())}
+	return &version{
+		digest: manifest.Digest.String(), entries: entries,
+		documents: bundle.Read(entries, names, texts, l.store.place, l.cfg.Decode),
+	}, nil
 }

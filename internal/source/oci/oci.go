@@ -4,6 +4,9 @@
 // digest, verifies and reads the whole bundle, and only then uses its specs. A faulty registry or
 // bundle changes nothing: the last good bundle stays in use. The last good bundle is also kept on
 // disk for a restart.
+//
+// selection.go is pure and decides which bundle is in use. store.go is the disk, look.go looks at
+// the registry, and oci.go is the [Source].
 package oci
 
 import (
@@ -12,48 +15,15 @@ import (
 	"path/filepath"
 	"time"
 
-	ocispec "github.com/opencontainers/image-spec/specs-go/v1"
 	"go.uber.org/zap"
 
-	"github.com/wasm-xds/wasm-xds/internal/bundle"
-	"github.com/wasm-xds/wasm-xds/internal/registry"
 	"github.com/wasm-xds/wasm-xds/pkg/source"
 	"github.com/wasm-xds/wasm-xds/pkg/spec"
 )
 
-// DefaultRefresh is the default of [Config.Refresh].
-const DefaultRefresh = 30 * time.Second
-
-// pullLimit bounds the time to fetch one bundle. The next attempt continues with the contents that
-// have arrived.
-const pullLimit = 30 * time.Minute
-
-// Config configures a Source.
-type Config struct {
-	Reference spec.Reference   // required
-	Client    *registry.Client // required
-	// Dir is the directory for the last good bundle, created if necessary. Required. No other
-	// source or process may use the directory.
-	Dir string
-	// Refresh is the time between two looks at the tag, plus or minus a tenth. It is longer when
-	// the registry asks for a longer pause. 0 means [DefaultRefresh].
-	Refresh time.Duration
-	// Verify checks a bundle when only its manifest is known. The source calls Verify once per
-	// digest, and again after an error that may pass. nil means no check.
-	Verify func(ctx context.Context, manifest ocispec.Descriptor) *spec.Error
-	// Logger receives events that are not part of a set. nil logs nothing.
-	Logger *zap.Logger
-	// Decode parses a spec file. nil means [spec.Decode].
-	Decode bundle.Decode
-	// Failed is called with the code of each failed look. nil means no call.
-	Failed func(code string)
-}
-
 // Source watches a bundle of specs. It implements [source.Source].
 type Source struct {
-	cfg   Config
-	log   *zap.Logger
-	store *store
+	looker
 	syncs chan chan<- error // requests of Sync; each is the channel for the answer
 	down  bool              // used by Run's goroutine only: the last look failed
 }
@@ -78,14 +48,12 @@ func New(c Config) *Source {
 		c.Failed = func(string) {}
 	}
 	return &Source{
-		cfg: c, log: c.Logger.With(zap.String("bundle", c.Reference.String())), store: newStore(filepath.Clean(c.Dir)),
+		looker: looker{
+			cfg: c, log: c.Logger.With(zap.String("bundle", c.Reference.String())), store: newStore(filepath.Clean(c.Dir)),
+		},
 		syncs: make(chan chan<- error),
 	}
 }
-
-// Root returns the prefix of the File of each spec in a bundle, without the slash that follows. The
-// prefix is the same for all versions of the bundle.
-func Root(ref spec.Reference) string { return "oci://" + ref.String() }
 
 // Run implements [source.Source]. It first emits the bundle on disk, if there is one, and then the
 // bundles of the registry.
@@ -93,7 +61,7 @@ func (s *Source) Run(ctx context.Context, emit func(source.Set)) error {
 	if err := s.store.open(); err != nil {
 		return err
 	}
-	st := &state{root: Root(s.cfg.Reference)}
+	st := &selection{root: Root(s.cfg.Reference)}
 	if kept := s.kept(ctx); kept != nil {
 		emit(*st.take(found{version: kept}))
 	}
@@ -170,52 +138,4 @@ func (s *Source) report(passing *spec.Error, unavailable bool) {
 func pause(refresh, atLeast time.Duration, random float64) time.Duration {
 	const share = 10
 	return max(refresh-refresh/share+time.Duration(random*float64(2*refresh/share)), atLeast)
-}
-
-// kept returns the last good bundle, or nil if no complete bundle is on disk.
-func (s *Source) kept(ctx context.Context) *version {
-	manifest, err := s.store.last()
-	if err != nil || manifest == nil {
-		if err != nil {
-			s.log.Warn("the bundle on disk cannot be read: it is fetched again", zap.Error(err))
-		}
-		return nil
-	}
-	if s.cfg.Reference.Digest != "" && s.cfg.Reference.Digest != manifest.Digest.String() {
-		return nil
-	}
-	if s.cfg.Verify != nil {
-		if e := s.cfg.Verify(ctx, *manifest); e != nil {
-			s.log.Warn("the bundle on disk is not taken", zap.String("code", e.Code), zap.String("reason", e.Message))
-			return nil
-		}
-	}
-	v, err := s.read(ctx, *manifest)
-	switch {
-	case err != nil:
-		s.log.Warn("the bundle on disk is damaged: it is fetched again", zap.Error(err))
-		return nil
-	case len(v.documents.Errors) > 0:
-		s.log.Warn("the bundle on disk is not understood", zap.Error(v.documents.Errors[0]))
-		return nil
-	}
-	s.log.Info("a bundle was read from disk", zap.String("digest", v.digest), zap.Int("specs", len(v.documents.Specs)))
-	return v
-}
-
-// read decodes the specs of a bundle on disk and verifies every byte of the bundle.
-func (s *Source) read(ctx context.Context, manifest ocispec.Descriptor) (*version, error) {
-	entries, texts, err := s.store.verified(ctx, manifest)
-	if err != nil {
-		return nil, err
-	}
-	names := bundle.Names{Tag: Root(s.cfg.Reference), Exact: exact(s.cfg.Reference, manifest.Digest.String())}
-	return &version{
-		digest: manifest.Digest.String(), entries: entries,
-		documents: bundle.Read(entries, names, texts, s.store.place, s.cfg.Decode),
-	}, nil
-}
-
-func exact(ref spec.Reference, digest string) string {
-	return "oci://" + spec.Reference{Registry: ref.Registry, Repository: ref.Repository, Digest: digest}.String()
 }

@@ -117,8 +117,8 @@ func TestRetryAfter(t *testing.T) {
 	if err := s.store.open(); err != nil {
 		t.Fatal(err)
 	}
-	first := s.look(t.Context(), &state{})
-	second := s.look(t.Context(), &state{})
+	first := s.look(t.Context(), &selection{})
+	second := s.look(t.Context(), &selection{})
 	for _, f := range []found{first, second} {
 		if f.after < 59*time.Minute || len(f.errs) != 1 || f.errs[0].Code != registry.CodeRateLimited {
 			t.Errorf("%+v", f)

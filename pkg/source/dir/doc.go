@@ -9,8 +9,8 @@
 //
 // One goroutine, [Source.Run], owns everything, in these parts from the bottom up:
 //
-//   - disk.go and stamp.go are the file system as the source uses it: reads with limits, and stamps
-//     that show a change without a read. inbox.go and watches.go are its events.
+//   - disk.go and stamp.go are the file system as the source uses it: reads with limits, and
+//     stamps that show a change without a read. inbox.go and watches.go are its events.
 //   - tree.go is the last known content of the directories of specs. documents.go and claims.go
 //     combine the content of all files into specs with unique names.
 //   - interest.go has the paths on which a set depends. dirty.go has the work of the next look, and

@@ -6,7 +6,7 @@ import (
 	"github.com/fsnotify/fsnotify"
 )
 
-// listener decides which events concern the set, and what they make dirty.
+// listener decides which events concern the set, and marks the paths of these events as dirty.
 type listener struct {
 	want    *interest
 	watched func(dir string) bool

@@ -2,7 +2,6 @@ package merge
 
 import (
 	"maps"
-	"slices"
 
 	"github.com/wasm-xds/wasm-xds/pkg/source"
 )
@@ -56,31 +55,4 @@ func differing(before, now *source.Set) []string {
 		}
 	}
 	return paths
-}
-
-// known returns the References of a set, or nil for a missing or unavailable set.
-func known(set *source.Set) map[string]string {
-	if set == nil || set.Unavailable != nil {
-		return nil
-	}
-	return set.References
-}
-
-// references combines the References of all parts. For a shared path the last part counts.
-func references(parts []Part) map[string]string {
-	all := map[string]string{}
-	for _, p := range parts {
-		maps.Copy(all, known(p.Set))
-	}
-	return all
-}
-
-// reference returns the combined reference of one path.
-func reference(parts []Part, path string) (seen string, ok bool) {
-	for _, p := range slices.Backward(parts) {
-		if seen, ok = known(p.Set)[path]; ok {
-			return seen, true
-		}
-	}
-	return "", false
 }

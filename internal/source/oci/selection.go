@@ -29,8 +29,8 @@ type found struct {
 	after time.Duration
 }
 
-// state determines the set. Its methods are pure.
-type state struct {
+// selection determines the set. Its methods are pure.
+type selection struct {
 	root    string
 	good    *version
 	before  *version      // the previous good version, whose files may still be in use
@@ -49,12 +49,12 @@ type view struct {
 }
 
 // knows reports whether the result for a digest is known.
-func (s *state) knows(digest string) bool {
+func (s *selection) knows(digest string) bool {
 	return digest == s.refused || s.good != nil && digest == s.good.digest
 }
 
 // take applies the result of a look and returns the new set, or nil if the set has not changed.
-func (s *state) take(f found) *source.Set {
+func (s *selection) take(f found) *source.Set {
 	s.passing = nil
 	switch {
 	case f.version != nil:
@@ -80,21 +80,21 @@ func (s *state) take(f found) *source.Set {
 }
 
 // problem returns why the newest bundle is not in use, or nil if it is in use.
-func (s *state) problem() error {
+func (s *selection) problem() error {
 	if e := s.trouble(); e != nil {
 		return e
 	}
 	return nil
 }
 
-func (s *state) trouble() *spec.Error {
+func (s *selection) trouble() *spec.Error {
 	if s.passing == nil && s.refused != "" {
 		return s.refusal()
 	}
 	return s.passing
 }
 
-func (s *state) set() source.Set {
+func (s *selection) set() source.Set {
 	problem := s.trouble()
 	if s.good == nil {
 		return source.Set{Unavailable: problem}
@@ -117,7 +117,7 @@ func (s *state) set() source.Set {
 }
 
 // refusal describes the refused bundle in one error.
-func (s *state) refusal() *spec.Error {
+func (s *selection) refusal() *spec.Error {
 	first := *s.why[0]
 	plain := first
 	plain.Hint = ""

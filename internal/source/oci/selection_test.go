@@ -58,7 +58,7 @@ func TestState(t *testing.T) {
 		},
 	} {
 		t.Run(name, func(t *testing.T) {
-			s := &state{root: "oci://r/b:t"}
+			s := &selection{root: "oci://r/b:t"}
 			for i, step := range steps {
 				if step.found.version == nil && step.found.errs == nil && !s.knows(step.found.digest) {
 					t.Fatalf("step %d: %s is not known", i, step.found.digest)

@@ -1,0 +1,5 @@
+package moduleserver
+
+import "errors"
+
+var errBroken = errors.New("the connection broke")
