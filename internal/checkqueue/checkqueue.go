@@ -58,7 +58,7 @@ type Check struct {
 	// unwanted: no spec has this content any more.
 	unwanted bool
 
-	soFar       *examine.Verdict // the findings of the last run past the time limit; nil: none
+	soFar       *examine.Findings // the findings of the last run past the time limit; nil: none
 	tookTooLong int              // the number of runs past the time limit
 	again       time.Time        // the earliest start of the next run alone
 }
@@ -81,10 +81,10 @@ func (k *Check) Fresh() bool { return k.batch != nil && !k.batch.late }
 
 // SoFar returns the findings of the last run past the time limit, with the time of the next run.
 // ok is false if no run was past the limit.
-func (k *Check) SoFar() (findings examine.Verdict, ok bool) {
+func (k *Check) SoFar() (findings examine.Findings, ok bool) {
 	switch {
 	case k.soFar == nil:
-		return examine.Verdict{}, false
+		return examine.Findings{}, false
 	case k.tookTooLong < 2:
 		return k.soFar.TriedAgain("as soon as the sandbox has nothing else to do"), true
 	default:
@@ -230,7 +230,7 @@ func (q *Queue) Ended(k *Check, result bool) (publish bool) {
 }
 
 // TookTooLong takes the end of a run past the time limit. A busy machine may be the cause.
-func (q *Queue) TookTooLong(now time.Time, k *Check, v examine.Verdict) (publish bool) {
+func (q *Queue) TookTooLong(now time.Time, k *Check, v examine.Findings) (publish bool) {
 	if k.unwanted {
 		return q.Ended(k, true)
 	}

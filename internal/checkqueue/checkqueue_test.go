@@ -63,7 +63,7 @@ func (r *queueRig) ended(key string, result bool) string {
 }
 
 func (r *queueRig) late(key string) string {
-	return fmt.Sprint(r.q.TookTooLong(r.now, r.all[key], examine.Verdict{}))
+	return fmt.Sprint(r.q.TookTooLong(r.now, r.all[key], examine.Findings{}))
 }
 
 // again is the time until a check that took too long may run again.

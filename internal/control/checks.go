@@ -21,7 +21,7 @@ type Examiner interface {
 	// Examine returns the findings about s with its module and configuration. A result that
 	// arrives after the end of ctx means nothing. The error explains why the module's bytes are
 	// missing.
-	Examine(ctx context.Context, s *spec.Spec, module snapshot.Module, config *string) (examine.Verdict, *spec.Error)
+	Examine(ctx context.Context, s *spec.Spec, module snapshot.Module, config *string) (examine.Findings, *spec.Error)
 }
 
 // Messages of the inbox.
@@ -29,7 +29,7 @@ type (
 	checkIsSlow struct{ check *checkqueue.Check }
 	checkEnded  struct {
 		check     *checkqueue.Check
-		verdict   examine.Verdict
+		verdict   examine.Findings
 		err       *spec.Error
 		took      time.Duration
 		cancelled bool
@@ -93,7 +93,7 @@ func (c *Control) takeCheck(ctx context.Context, e checkEnded) {
 }
 
 // firstCode returns the code of a verdict's first error; "": no error.
-func firstCode(v examine.Verdict) string {
+func firstCode(v examine.Findings) string {
 	if len(v.Errors) == 0 {
 		return ""
 	}
@@ -113,7 +113,7 @@ func (c *Control) goOnChecking(ctx context.Context) {
 // check that has to run first; nil: none, or the queue has the check.
 func (c *Control) judged(e *entry, m snapshot.Module, config *string) (o desired.Outcome, missing *checkqueue.Check) {
 	s := module.Complete(e.spec, m)
-	var v examine.Verdict
+	var v examine.Findings
 	told := &e.told
 	e.again = false
 	if c.cfg.Examiner != nil && examine.Needed(c.cfg.Preflight, s) {
@@ -146,7 +146,7 @@ func (c *Control) judged(e *entry, m snapshot.Module, config *string) (o desired
 }
 
 // decide adds to o the consequences of the sandbox's findings for the spec.
-func (c *Control) decide(o desired.Outcome, s *spec.Spec, v examine.Verdict, m snapshot.Module, config *string) desired.Outcome {
+func (c *Control) decide(o desired.Outcome, s *spec.Spec, v examine.Findings, m snapshot.Module, config *string) desired.Outcome {
 	findings := v.Warnings
 	if c.cfg.Preflight == examine.Warn {
 		findings = append(findings[:len(findings):len(findings)], v.Errors...)

@@ -29,7 +29,7 @@ type fakeSandbox struct {
 	loop chan struct{}
 }
 
-func (f *fakeSandbox) Examine(ctx context.Context, s *spec.Spec, _ snapshot.Module, config *string) (examine.Verdict, *spec.Error) {
+func (f *fakeSandbox) Examine(ctx context.Context, s *spec.Spec, _ snapshot.Module, config *string) (examine.Findings, *spec.Error) {
 	f.mu.Lock()
 	if f.runs == nil {
 		f.runs = map[string]int{}
@@ -37,7 +37,7 @@ func (f *fakeSandbox) Examine(ctx context.Context, s *spec.Spec, _ snapshot.Modu
 	f.runs[s.Name]++
 	run := f.runs[s.Name]
 	f.mu.Unlock()
-	var v examine.Verdict
+	var v examine.Findings
 	if s.AutoCapabilities {
 		v.Capabilities = []string{"proxy_log"}
 	}

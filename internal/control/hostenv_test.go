@@ -14,9 +14,9 @@ import (
 // seenSandbox has no findings, and keeps the specs of all calls.
 type seenSandbox struct{ seen chan *spec.Spec }
 
-func (s seenSandbox) Examine(_ context.Context, f *spec.Spec, _ snapshot.Module, _ *string) (examine.Verdict, *spec.Error) {
+func (s seenSandbox) Examine(_ context.Context, f *spec.Spec, _ snapshot.Module, _ *string) (examine.Findings, *spec.Error) {
 	s.seen <- f
-	return examine.Verdict{}, nil
+	return examine.Findings{}, nil
 }
 
 // The values of vm.hostEnv are for the sandbox alone. Findings hold only for the values that they

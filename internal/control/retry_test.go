@@ -18,14 +18,14 @@ type passing struct {
 	versions bool // the refusal is for a version of Envoy only
 }
 
-func (p *passing) Examine(context.Context, *spec.Spec, snapshot.Module, *string) (examine.Verdict, *spec.Error) {
+func (p *passing) Examine(context.Context, *spec.Spec, snapshot.Module, *string) (examine.Findings, *spec.Error) {
 	switch first := p.runs.Add(1) == 1; {
 	case !first:
-		return examine.Verdict{}, nil
+		return examine.Findings{}, nil
 	case p.versions:
-		return examine.Verdict{Refusals: []snapshot.Refusal{{Versions: []string{"1.36"}, Code: "import_missing"}}}, nil
+		return examine.Findings{Refusals: []snapshot.Refusal{{Versions: []string{"1.36"}, Code: "import_missing"}}}, nil
 	default:
-		return examine.Verdict{Errors: []examine.Finding{{Code: "start_failed", Message: "no memory"}}}, nil
+		return examine.Findings{Errors: []examine.Finding{{Code: "start_failed", Message: "no memory"}}}, nil
 	}
 }
 

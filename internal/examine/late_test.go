@@ -24,7 +24,7 @@ func TestTookTooLong(t *testing.T) {
 		{"a test that failed", Result{Tests: []runner.Result{{Name: "a"}}}, false},
 		{"a warning", Result{Warnings: []finding.Problem{{Code: finding.CodeTimeout}}}, false},
 	} {
-		v := verdictOf(tt.result, &spec.Spec{}, nil)
+		v := findingsOf(tt.result, &spec.Spec{}, nil)
 		if v.TookTooLong() != tt.want {
 			t.Errorf("%s: %v", tt.name, v.TookTooLong())
 		}

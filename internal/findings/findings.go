@@ -36,30 +36,30 @@ type Known struct {
 }
 
 type known struct {
-	key     string
-	verdict examine.Verdict
-	used    uint64
-	text    []byte // the encoded findings; nil: never saved. It belongs to the writer.
+	key   string
+	found examine.Findings
+	used  uint64
+	text  []byte // the encoded findings; nil: never saved. It belongs to the writer.
 }
 
 // Get returns the findings of a key, and notes their use.
-func (k *Known) Get(key string) (examine.Verdict, bool) {
+func (k *Known) Get(key string) (examine.Findings, bool) {
 	one, ok := k.all[key]
 	if !ok {
-		return examine.Verdict{}, false
+		return examine.Findings{}, false
 	}
 	k.clock++
 	one.used = k.clock
-	return one.verdict, true
+	return one.found, true
 }
 
 // Put adds findings, in place of former findings of the key.
-func (k *Known) Put(key string, found examine.Verdict) {
+func (k *Known) Put(key string, found examine.Findings) {
 	if k.all == nil {
 		k.all = map[string]*known{}
 	}
 	k.clock++
-	k.all[key] = &known{key: key, verdict: found, used: k.clock}
+	k.all[key] = &known{key: key, found: found, used: k.clock}
 }
 
 // Drop removes the findings of a key.
@@ -116,7 +116,7 @@ type file struct {
 
 type saved struct {
 	Key string `json:"key"`
-	examine.Verdict
+	examine.Findings
 }
 
 // Encode returns the file of a sandbox's findings. Each of the findings is encoded once. Encode must
@@ -130,7 +130,7 @@ func Encode(sandbox string, all Used) ([]byte, error) {
 	size := len(head)
 	for _, one := range all {
 		if one.text == nil {
-			if one.text, err = json.Marshal(saved{one.key, one.verdict}); err != nil {
+			if one.text, err = json.Marshal(saved{one.key, one.found}); err != nil {
 				return nil, err
 			}
 		}
@@ -161,7 +161,7 @@ func (k *Known) Decode(sandbox string, text []byte) error {
 		return ErrOtherSandbox
 	}
 	for _, one := range f.Verdicts {
-		k.Put(one.Key, one.Verdict)
+		k.Put(one.Key, one.Findings)
 	}
 	return nil
 }

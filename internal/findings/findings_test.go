@@ -22,7 +22,7 @@ func TestTheFileIsJSON(t *testing.T) {
 			t.Fatal(err)
 		}
 		for _, one := range all {
-			want.Verdicts = append(want.Verdicts, saved{one.key, one.verdict})
+			want.Verdicts = append(want.Verdicts, saved{one.key, one.found})
 		}
 		text, err := json.Marshal(want)
 		if err != nil {
@@ -38,7 +38,7 @@ func TestTheFileIsJSON(t *testing.T) {
 		if err := again.Decode("<one>", got); err != nil || len(again.all) != i {
 			t.Fatalf("%d findings are read, %v", len(again.all), err)
 		}
-		k.Put(fmt.Sprint("<", i, ">"), examine.Verdict{Errors: []examine.Finding{{Code: "bad", Message: fmt.Sprint("]}", i)}}})
+		k.Put(fmt.Sprint("<", i, ">"), examine.Findings{Errors: []examine.Finding{{Code: "bad", Message: fmt.Sprint("]}", i)}}})
 		k.Get(fmt.Sprint("<", (i+1)/2, ">"))
 	}
 }
@@ -46,7 +46,7 @@ func TestTheFileIsJSON(t *testing.T) {
 func TestFindingsAreBounded(t *testing.T) {
 	var k Known
 	for i := range 5 * spare {
-		k.Put(fmt.Sprint(i), examine.Verdict{})
+		k.Put(fmt.Sprint(i), examine.Findings{})
 		if i%spare == 0 {
 			k.Used(nothingNeeded)
 		}
@@ -64,7 +64,7 @@ func TestFindingsAreBounded(t *testing.T) {
 func TestNeededFindingsStay(t *testing.T) {
 	var k Known
 	for i := range 10 * spare {
-		k.Put(fmt.Sprint(i), examine.Verdict{})
+		k.Put(fmt.Sprint(i), examine.Findings{})
 	}
 	k.Used(func(yield func(string)) { yield("0") })
 	if _, ok := k.Get("0"); !ok {

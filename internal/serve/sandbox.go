@@ -38,12 +38,12 @@ const keptModules = 4 << 20
 
 // Examine implements [control.Examiner]. A bug in the sandbox does not end the server: the sandbox
 // refuses the filter instead.
-func (x examiner) Examine(ctx context.Context, s *spec.Spec, m snapshot.Module, config *string) (v examine.Verdict, problem *spec.Error) {
+func (x examiner) Examine(ctx context.Context, s *spec.Spec, m snapshot.Module, config *string) (v examine.Findings, problem *spec.Error) {
 	// A module's memory is outside Go's heap. After the module is gone, an access to it is a fault.
 	defer debug.SetPanicOnFault(debug.SetPanicOnFault(true))
 	defer func() {
 		if cause := recover(); cause != nil {
-			v = examine.Verdict{Errors: []examine.Finding{{
+			v = examine.Findings{Errors: []examine.Finding{{
 				Code: "sandbox_failed", Message: fmt.Sprintf("the sandbox itself failed with this module: %.200v", cause),
 				Hint: "please report it, with the module; --preflight warn serves what the sandbox refuses",
 			}}}
@@ -51,7 +51,7 @@ func (x examiner) Examine(ctx context.Context, s *spec.Spec, m snapshot.Module, 
 	}()
 	code, err := x.read(m.SHA256)
 	if err != nil {
-		return examine.Verdict{}, &spec.Error{
+		return examine.Findings{}, &spec.Error{
 			Code: module.CodeStoreFailed, Name: s.Name, Pos: s.Module.Pos,
 			Message: "the module cannot be read from the store: " + err.Error(),
 			Hint:    "look at the state directory's disk; the module is brought again by itself",

@@ -225,7 +225,7 @@ var Layers = map[string]Ordered{
 			"vm",
 		},
 	},
-	"internal/examine":           {Layers: []string{"doc errors hostenv secrets", "result", "examine", "verdict"}},
+	"internal/examine":           {Layers: []string{"doc errors hostenv secrets", "result", "examine", "findings"}},
 	"internal/preflight":         {Layers: []string{"smoke", "check"}},
 	"internal/preflight/engine":  {Layers: []string{"compile depth doc engine memory_other memory_unix", "memory"}},
 	"internal/preflight/envoy":   {Layers: []string{"doc versions", "functions", "callbacks", "capabilities"}},

@@ -29,9 +29,9 @@ const (
 // Modes returns all modes.
 func Modes() []Mode { return []Mode{Off, Warn, Enforce} }
 
-// Verdict is the sandbox's verdict on a filter, in a form that outlives the spec: it has no
-// positions, and nothing of the filter's configuration. It is immutable.
-type Verdict struct {
+// Findings are the sandbox's findings about a filter, in a form that outlives the spec: without
+// positions, and without the filter's configuration. They are immutable.
+type Findings struct {
 	Errors   []Finding          `json:"errors,omitempty"`   // the module loads on no version, or a test failed
 	Refusals []snapshot.Refusal `json:"refusals,omitempty"` // the module loads only on other versions
 	Warnings []Finding          `json:"warnings,omitempty"`
@@ -62,37 +62,37 @@ func (f Finding) In(s *spec.Spec) *spec.Error {
 // TookTooLong reports whether the filter is refused only for time, perhaps because the machine was
 // busy. Another run may find nothing.
 // See docs/RATIONALE.md#why-is-a-refusal-for-time-tried-again.
-func (v Verdict) TookTooLong() bool {
-	return slices.ContainsFunc(v.Errors, func(f Finding) bool { return f.Late })
+func (f Findings) TookTooLong() bool {
+	return slices.ContainsFunc(f.Errors, func(one Finding) bool { return one.Late })
 }
 
-// TriedAgain returns the verdict with a note on the time of the next try.
-func (v Verdict) TriedAgain(when string) Verdict {
-	v.Errors = slices.Clone(v.Errors)
-	for i := range v.Errors {
-		if v.Errors[i].Late {
-			v.Errors[i].Message += "; the machine may have been busy: it is tried again " + when
+// TriedAgain returns the findings with a note on the time of the next try.
+func (f Findings) TriedAgain(when string) Findings {
+	f.Errors = slices.Clone(f.Errors)
+	for i := range f.Errors {
+		if f.Errors[i].Late {
+			f.Errors[i].Message += "; the machine may have been busy: it is tried again " + when
 		}
 	}
-	return v
+	return f
 }
 
 // late reports whether a problem is an exceeded time.
 func late(code string) bool { return code == finding.CodeTimeout || code == finding.CodeLimitTime }
 
-// Judge runs [Filter] for all known versions, and returns the verdict. With [Off] it only resolves
+// Judge runs [Filter] for all known versions, and returns the findings. With [Off] it only resolves
 // capabilities: auto.
-func Judge(ctx context.Context, modules *sandbox.Modules, mode Mode, s *spec.Spec, m Module, config *string) Verdict {
-	var v Verdict
+func Judge(ctx context.Context, modules *sandbox.Modules, mode Mode, s *spec.Spec, m Module, config *string) Findings {
+	var found Findings
 	if mode != Off {
-		v = verdictOf(Filter(ctx, modules, s, m, config, nil), s, config)
+		found = findingsOf(Filter(ctx, modules, s, m, config, nil), s, config)
 	}
 	if s.AutoCapabilities {
 		// An unreadable module may call nothing. It fails for being unreadable, not for this.
 		info, _ := sandbox.Request{Module: m.Bytes, SHA256: m.SHA256, Modules: modules}.Content()
-		v.Capabilities = static.Capabilities(info)
+		found.Capabilities = static.Capabilities(info)
 	}
-	return v
+	return found
 }
 
 // Needed reports whether [Judge] has any work.
@@ -100,35 +100,35 @@ func Needed(mode Mode, s *spec.Spec) bool {
 	return s.AutoCapabilities || mode != Off && s.VM.Runtime != spec.NullRuntime
 }
 
-func verdictOf(r Result, s *spec.Spec, config *string) Verdict {
+func findingsOf(r Result, s *spec.Spec, config *string) Findings {
 	secrets := secretsOf(s, config)
 	finding := func(e *spec.Error) Finding {
 		return Finding{Code: e.Code, Message: secrets.hide(e.Message), Hint: e.Hint, Late: late(e.Code)}
 	}
-	var v Verdict
+	var found Findings
 	for _, p := range r.Problems {
-		v.Errors = append(v.Errors, finding(Error(s, p)))
+		found.Errors = append(found.Errors, finding(Error(s, p)))
 	}
 	for _, t := range r.Failed() {
 		f := finding(testError(s, t))
 		f.Test, f.Late = t.Name, late(t.Trap)
-		v.Errors = append(v.Errors, f)
+		found.Errors = append(found.Errors, f)
 	}
 	for _, p := range r.Partial {
 		refusal := refusalOf(s, p)
 		refusal.Message = secrets.hide(refusal.Message)
-		v.Refusals = append(v.Refusals, refusal)
-		v.Warnings = append(v.Warnings, Finding{Code: refusal.Code, Message: refusal.Message, Hint: refusal.Hint})
+		found.Refusals = append(found.Refusals, refusal)
+		found.Warnings = append(found.Warnings, Finding{Code: refusal.Code, Message: refusal.Message, Hint: refusal.Hint})
 	}
 	for _, p := range r.Warnings {
-		v.Warnings = append(v.Warnings, finding(Error(s, p)))
+		found.Warnings = append(found.Warnings, finding(Error(s, p)))
 	}
 	for i, e := range r.Doubts(s) {
 		f := finding(e)
 		f.Test = r.Doubtful()[i].Name
-		v.Warnings = append(v.Warnings, f)
+		found.Warnings = append(found.Warnings, f)
 	}
-	return v
+	return found
 }
 
 // refusalOf turns a problem of some versions into a refusal by the versions with or without it.
@@ -149,7 +149,7 @@ func refusalOf(s *spec.Spec, p finding.Problem) snapshot.Refusal {
 	return r
 }
 
-// Key names all inputs of a verdict except the sandbox itself: the module, the configuration as a
+// Key names all inputs of findings except the sandbox itself: the module, the configuration as a
 // hash, the other inputs of the sandbox, and the tests. The positions of tests in their file are no
 // part of it.
 func Key(mode Mode, s *spec.Spec, sha256OfModule string, config *string) string {

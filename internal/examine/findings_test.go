@@ -48,7 +48,7 @@ func tokenOrTrap() []byte {
 	return m.Bytes()
 }
 
-// The key of a verdict has each input of the verdict, and nothing else.
+// The key of findings has each input of the sandbox, and nothing else.
 func TestKey(t *testing.T) {
 	const sum = "0123"
 	key := func(text string) string {
@@ -164,8 +164,8 @@ func TestAutoIsWhatTheModuleImports(t *testing.T) {
 	}
 }
 
-// A verdict does not quote the configuration from the log of a filter.
-func TestVerdictsHoldNoSecrets(t *testing.T) {
+// Findings do not quote the configuration from the log of a filter.
+func TestFindingsHaveNoSecrets(t *testing.T) {
 	module, err := os.ReadFile("../../examples/envoy/filters/hello.wasm")
 	if err != nil {
 		t.Fatal(err)
@@ -182,7 +182,7 @@ func TestVerdictsHoldNoSecrets(t *testing.T) {
 			t.Errorf("%q: nothing is found", text)
 		}
 		if shown := fmt.Sprint(v); strings.Contains(shown, "hunter2") {
-			t.Errorf("%q: the verdict is %s", text, shown)
+			t.Errorf("%q: the findings are %s", text, shown)
 		}
 	}
 }
