@@ -231,7 +231,7 @@ var Layers = map[string]Ordered{
 	"internal/preflight/envoy":   {Layers: []string{"doc versions", "functions", "callbacks", "capabilities"}},
 	"internal/preflight/finding": {Layers: []string{"codes doc text", "problem", "list"}},
 	"internal/preflight/profile": {Layers: []string{"doc profiler result", "limits profile"}},
-	"internal/preflight/rootid":  {Layers: []string{"doc trace words", "trial", "rootid"}},
+	"internal/preflight/rootid":  {Layers: []string{"doc trace words", "prober", "rootid"}},
 	"internal/preflight/runner":  {Layers: []string{"diff doc result words", "compare junit", "http runner"}},
 	"internal/preflight/sandbox": {Layers: []string{"code doc", "cache spares", "modules", "request vm", "candidate", "prepare", "repeat run", "load"}},
 	"internal/preflight/static":  {Layers: []string{"capabilities checker doc language parse signature", "abi exports imports memory", "check", "describe"}},

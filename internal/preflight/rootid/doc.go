@@ -8,7 +8,7 @@
 //
 //   - words.go: the candidates
 //   - trace.go: the set of functions that a run has called
-//   - trial.go: runs under one id after the other
+//   - prober.go: runs under one id after the other
 //   - rootid.go: [Of] for `wasm-xds inspect`, and [Check] for the pre-flight
 //
 // Source of the fact: RegisterContextFactory and getRootContext in proxy-wasm-cpp-sdk.

@@ -56,17 +56,17 @@ func asksForRootID(module []byte) bool {
 // known tries the texts of the module.
 func known(ctx context.Context, c *sandbox.Candidate, versions []string) []string {
 	ids := []string{}
-	t, problem := newTrial(ctx, c, versions)
+	p, problem := newProber(ctx, c, versions)
 	if problem != nil {
 		return ids
 	}
-	defer t.close()
+	defer p.close()
 	request := c.Request()
 	for _, id := range candidates(request.Module, request.RootID) {
-		if t.ctx.Err() != nil {
+		if p.ctx.Err() != nil {
 			break
 		}
-		if t.knows(id) {
+		if p.knows(id) {
 			ids = append(ids, id)
 		}
 	}

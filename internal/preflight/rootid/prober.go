@@ -14,14 +14,14 @@ import (
 	"github.com/wasm-xds/wasm-xds/pkg/spec"
 )
 
-// The bounds of a trial.
+// The bounds of a prober.
 const (
 	strangeRootIDs = 3 // of each length
 	rootIDTime     = 2 * time.Second
 )
 
-// trial runs one module under many root ids. It belongs to one goroutine.
-type trial struct {
+// prober runs one module under many root ids. It belongs to one goroutine.
+type prober struct {
 	ctx     context.Context
 	cancel  context.CancelFunc
 	kind    spec.Type
@@ -30,38 +30,38 @@ type trial struct {
 	strange map[int]trace // the common functions of all made-up ids of a length
 }
 
-func newTrial(ctx context.Context, c *sandbox.Candidate, versions []string) (*trial, *finding.Problem) {
-	t := &trial{kind: c.Request().Type, tracer: &tracer{}, strange: map[int]trace{}}
-	t.ctx, t.cancel = context.WithTimeout(ctx, rootIDTime)
-	t.ctx = experimental.WithFunctionListenerFactory(t.ctx, experimental.FunctionListenerFactoryFunc(
-		func(api.FunctionDefinition) experimental.FunctionListener { return t.tracer }))
+func newProber(ctx context.Context, c *sandbox.Candidate, versions []string) (*prober, *finding.Problem) {
+	p := &prober{kind: c.Request().Type, tracer: &tracer{}, strange: map[int]trace{}}
+	p.ctx, p.cancel = context.WithTimeout(ctx, rootIDTime)
+	p.ctx = experimental.WithFunctionListenerFactory(p.ctx, experimental.FunctionListenerFactoryFunc(
+		func(api.FunctionDefinition) experimental.FunctionListener { return p.tracer }))
 	var problem *finding.Problem
-	if t.module, problem = c.Repeat(t.ctx, versions, rootIDTime); problem != nil {
-		t.cancel()
+	if p.module, problem = c.Repeat(p.ctx, versions, rootIDTime); problem != nil {
+		p.cancel()
 		return nil, problem
 	}
-	return t, nil
+	return p, nil
 }
 
-func (t *trial) close() {
-	t.module.Close()
-	t.cancel()
+func (p *prober) close() {
+	p.module.Close()
+	p.cancel()
 }
 
 // run starts the module under an id and sends a plain request through it.
-func (t *trial) run(id string) trace {
-	t.tracer.trace = trace{called: map[api.FunctionDefinition]struct{}{}}
-	t.tracer.failed = !t.module.Run(id, func(ctx context.Context, vm *host.VM) error {
-		return traffic.SendPlain(ctx, vm, t.kind)
+func (p *prober) run(id string) trace {
+	p.tracer.trace = trace{called: map[api.FunctionDefinition]struct{}{}}
+	p.tracer.failed = !p.module.Run(id, func(ctx context.Context, vm *host.VM) error {
+		return traffic.SendPlain(ctx, vm, p.kind)
 	})
-	return t.tracer.trace
+	return p.tracer.trace
 }
 
 // knows reports whether the module runs a function under an id that it runs under no made-up id.
-func (t *trial) knows(id string) bool {
-	strange := t.strangeOf(max(1, len(id)))
-	of := t.run(id)
-	if t.ctx.Err() != nil {
+func (p *prober) knows(id string) bool {
+	strange := p.strangeOf(max(1, len(id)))
+	of := p.run(id)
+	if p.ctx.Err() != nil {
 		return false
 	}
 	if strange.failed && !of.failed {
@@ -77,8 +77,8 @@ func (t *trial) knows(id string) bool {
 
 // strangeOf returns the functions that the module runs under made-up ids of a length. This includes
 // the effect of the text's length alone.
-func (t *trial) strangeOf(size int) trace {
-	if known, ok := t.strange[size]; ok {
+func (p *prober) strangeOf(size int) trace {
+	if known, ok := p.strange[size]; ok {
 		return known
 	}
 	all := trace{called: map[api.FunctionDefinition]struct{}{}, failed: true}
@@ -87,12 +87,12 @@ func (t *trial) strangeOf(size int) trace {
 		for i := range id {
 			id[i] = 'A' + byte((7*i+11*n+5)%26)
 		}
-		one := t.run(string(id))
+		one := p.run(string(id))
 		for f := range one.called {
 			all.called[f] = struct{}{}
 		}
 		all.failed = all.failed && one.failed
 	}
-	t.strange[size] = all
+	p.strange[size] = all
 	return all
 }
