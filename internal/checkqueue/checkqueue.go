@@ -59,8 +59,8 @@ type Check struct {
 	unwanted bool
 
 	soFar       *examine.Findings // the findings of the last run past the time limit; nil: none
-	tookTooLong int              // the number of runs past the time limit
-	again       time.Time        // the earliest start of the next run alone
+	tookTooLong int               // the number of runs past the time limit
+	again       time.Time         // the earliest start of the next run alone
 }
 
 type stage int
