@@ -1,8 +1,8 @@
-// Package apiclient asks a running wasm-xds through its admin API. It has one function for each
-// question: a command never sees a path or an HTTP status.
+// Package apiclient asks a running wasm-xds through its admin API. The client has one function for
+// each question: a command never sees a path or an HTTP status.
 //
-// Errors are [api.Error]: those that the server sends, and with the codes of this package those of
-// the way to the server. Their hints are for a user of the command line.
+// Errors are [api.Error]. The server sends some of them. The others have the codes of this package,
+// and happen on the way to the server. The hints are for a user of the command line.
 //
 // http.go carries a question to the server and its answer back, events.go follows the server's
 // events, and client.go has the questions.
@@ -75,7 +75,7 @@ func (c Client) History(ctx context.Context, name string) (*api.History, error) 
 }
 
 // Nodes asks for the connected Envoys, and the Envoys that have gone lately. With a filter, only
-// Envoys that ask or asked for it count; "" means all.
+// Envoys that ask or asked for the filter count; "" means all.
 func (c Client) Nodes(ctx context.Context, filter string) ([]api.Node, error) {
 	path := "nodes?state=" + url.QueryEscape(string(api.NodeConnected)+","+string(api.NodeGone))
 	if filter != "" {
@@ -105,8 +105,8 @@ func (c Client) Limits(ctx context.Context) ([]api.Limit, error) {
 	return limits, c.getIfKnown(ctx, "limits", &limits)
 }
 
-// Sync has the server read its specs, within wait and at most [MaxSync], and returns what they
-// describe.
+// Sync has the server read its specs, within wait and at most [MaxSync], and returns the filters
+// that the specs describe.
 func (c Client) Sync(ctx context.Context, wait time.Duration) (api.Sync, error) {
 	wait = min(wait, MaxSync)
 	var answer api.Sync
@@ -148,9 +148,9 @@ func (c Client) Forget(ctx context.Context, name string) (*api.Forgotten, error)
 	return done, nil
 }
 
-// OnChange calls look once connected and after each burst of events. It returns nil once look is
-// done, and otherwise the error of look, the error of ctx, or an error when the connection ends. A
-// call of look is never interrupted.
+// OnChange calls look once connected and after each burst of events. OnChange returns nil once look
+// is done, and otherwise the error of look, the error of ctx, or an error when the connection ends.
+// A call of look is never interrupted.
 func (c Client) OnChange(ctx context.Context, look func() (done bool, err error)) error {
 	return onChange(ctx, c.server, look)
 }

@@ -1,5 +1,31 @@
-// Package cli is the command line. It reads flags, environment and arguments, and runs the
-// commands.
+// Package cli is the command line. [Run] reads flags, environment and arguments, and runs one
+// command. The package holds the root command and the tests of the whole program; the commands are
+// in the packages below it.
+//
+// # The packages, bottom first
+//
+//   - display prints: tables, problems with their source line, JSON.
+//   - command has flags, arguments, the environment, errors and exit codes. build has the version
+//     of the binary.
+//   - fetch is the access to registries, load reads specs, trial runs the sandbox, view prints the
+//     answers of a server, serveflags has the flags of a server, and dev runs a server with an
+//     Envoy.
+//   - server, specs, modules and envoy have the commands, in families: one file for each command.
+//     Commands do not use each other.
+//
+// # A new command
+//
+// A command belongs to the family of the thing that it works on:
+//
+//   - server: a running server, as status and rollback do. Most of these commands are a question.
+//   - specs: the specs of a directory, as check and lock do.
+//   - modules: a Wasm file, a bundle or a registry, as inspect and push do.
+//   - envoy: the configuration or the log of an Envoy, as bootstrap and explain do.
+//
+// Write the command into a file of its own and name it in the Commands function of the family. A
+// flag that asks for an action is marked with command.Action. The test of a command on files is a
+// script in testdata; the test of a command that asks a server uses internal/test/apitest. At the
+// end, `go test ./internal/cli -run TestDocs -update` writes the page docs/cli.md.
 package cli
 
 import (

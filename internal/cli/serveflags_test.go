@@ -69,7 +69,7 @@ func fieldsOfFlags(key, here string) map[string]flagged {
 	}
 }
 
-// logsOfFlags has each flag of a server's log, with what the logger does after the flag.
+// logsOfFlags has each flag of a server's log, with the effect of the flag on the logger.
 var logsOfFlags = map[string]struct {
 	flag string
 	log  func(*zap.Logger, string) bool // the text is that of a warning

@@ -1,12 +1,12 @@
-// Package serve wires the parts into one server. It decides nothing by itself.
+// Package serve wires the parts into one server, and decides nothing.
 //
-// [Config] is all that a server needs to know, and [Run] serves until its context ends. Read
+// [Config] has all settings of a server, and [Run] serves until its context ends. Read
 // config.go and serve.go first: run makes the parts in their order, with one function for each part
 // in a file of its own:
 //
 //   - files.go: the state directory with its lock, the module store and the checked signatures.
-//   - listeners.go: the three ports. They open early, so that a server whose address is taken
-//     touches neither specs nor registries.
+//   - listeners.go: the three ports. They open early: if an address is taken, the server touches
+//     neither specs nor registries.
 //   - fetching.go: the access to registries and other hosts of modules.
 //   - source.go: the directory and the bundles as one source.
 //   - sandbox.go: the trial of filters before they are served.
@@ -16,9 +16,9 @@
 // # The end
 //
 // When the context ends, the four goroutines end at the same time. The xDS server closes its
-// streams at once, because an Envoy goes on with the filters that it has. The API and the module
+// streams at once, because an Envoy goes on with its filters. The API and the module
 // server take no new request, and have three seconds for the running ones. The control writes its
 // last state. When all four have ended, the parts close in the opposite order of their making, and
-// the state directory with its lock comes last. If all of it takes longer than eight seconds, Run
+// the state directory with its lock comes last. If the end takes longer than eight seconds, Run
 // returns without waiting further.
 package serve

@@ -63,8 +63,8 @@ func (s *servers) run(ctx context.Context) error {
 	return group.Wait()
 }
 
-// serveStreams lets Envoys connect once the control has a snapshot: an Envoy that asks earlier would
-// be told that there is no filter.
+// serveStreams lets Envoys connect once the control has a snapshot: an Envoy that asks earlier
+// would be told that there is no filter.
 func (s *servers) serveStreams(ctx context.Context, streams *xds.Server, limits xds.Limits) error {
 	select {
 	case <-s.control.Loaded():

@@ -1,3 +1,4 @@
+// Package build describes the source of the binary: its version and commit.
 package build
 
 import (
@@ -22,7 +23,7 @@ type Info struct {
 	GoControlPlane string `json:"goControlPlane"`
 }
 
-// Now is the build of this binary.
+// Now describes this binary.
 func Now() Info {
 	info, _ := debug.ReadBuildInfo()
 	return buildOf(stampedVersion, stampedCommit, info)
@@ -52,6 +53,7 @@ func buildOf(version, commit string, info *debug.BuildInfo) Info {
 	return b
 }
 
+// Print prints the description for people.
 func (b Info) Print(w io.Writer) {
 	commit := b.Commit
 	switch {

@@ -25,14 +25,15 @@ func CheckPort(text string) error {
 	return err
 }
 
-// UrlOf is the http URL of an address, or a socket as it is.
-func UrlOf(text string) string {
+// URLOf is the http URL of an address, or a socket as it is.
+func URLOf(text string) string {
 	if IsSocket(text) {
 		return text
 	}
 	return "http://" + text
 }
 
+// IsSocket says whether an address is a Unix socket.
 func IsSocket(text string) bool {
 	a, err := address.Parse(text)
 	return err == nil && a.IsSocket()

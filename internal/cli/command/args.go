@@ -6,6 +6,7 @@ import (
 	"github.com/spf13/cobra"
 )
 
+// NoSuchCommand refuses the arguments of a command that only has subcommands, and suggests a name.
 func NoSuchCommand(c *cobra.Command, args []string) error {
 	if len(args) == 0 {
 		return nil

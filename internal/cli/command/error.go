@@ -1,3 +1,11 @@
+// Package command has the parts of every command: flags, arguments, the environment, errors and
+// exit codes.
+//
+//   - error.go: an error with the next step for the user ([Failure], [Usage]), and how a command
+//     ends ([Report]).
+//   - args.go, flags.go: the number of arguments, and kinds of flags with their completions.
+//   - bytesize.go, filemode.go, address.go: kinds of values.
+//   - env.go: each flag has an environment variable, unless the flag is an [Action].
 package command
 
 import (
@@ -12,21 +20,30 @@ import (
 	"github.com/wasm-xds/wasm-xds/pkg/spec"
 )
 
+// The exit codes.
+const (
+	ExitOK      = 0
+	ExitProblem = 1 // a problem in the input, or a failure
+	ExitUsage   = 2 // a wrong command line or environment
+)
+
+// CodeUsage is the code of errors of the command line. They end the program with [ExitUsage].
 const CodeUsage = "usage"
 
-// ErrReported ends a command with exitProblem, after the command has printed its problems.
+// ErrReported ends a command with [ExitProblem], after the command has printed its problems.
 var ErrReported = errors.New("problems were found")
 
-// Failure is an error for people, with the next step in hint.
+// Failure is an error for people, with the next step in hint; "" means no hint.
 func Failure(code, message, hint string) *spec.Error {
 	return &spec.Error{Code: code, Message: message, Hint: hint}
 }
 
+// Usage is an error of the command line.
 func Usage(c *cobra.Command, message string) *spec.Error {
 	return Failure(CodeUsage, message, "see "+c.CommandPath()+" --help")
 }
 
-// Report prints the error of a command, with its hint, and returns the exit code.
+// Report prints the error of a command, with its hint, and returns the exit code. nil is success.
 func Report(stderr io.Writer, err error, asJSON bool) int {
 	if err == nil {
 		return ExitOK
@@ -63,10 +80,3 @@ func asError(err error) *api.Error {
 		return &api.Error{Code: "failed", Message: err.Error()}
 	}
 }
-
-// The exit codes.
-const (
-	ExitOK      = 0
-	ExitProblem = 1 // a problem in the input, or a failure
-	ExitUsage   = 2 // a wrong command line or environment
-)

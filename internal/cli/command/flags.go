@@ -29,6 +29,7 @@ func ChoiceFlag[T ~string](c *cobra.Command, value *T, words []T, name, usage st
 	_ = c.RegisterFlagCompletionFunc(name, cobra.FixedCompletions(offered, cobra.ShellCompDirectiveNoFileComp)) // fails only for a missing flag
 }
 
+// WantsJSON says whether a command was called with -o json. c may be nil.
 func WantsJSON(c *cobra.Command) bool {
 	if c == nil {
 		return false

@@ -1,3 +1,10 @@
+// Package dev is a server, an Envoy and an upstream for trying the filters of a directory.
+//
+// [Run] starts them in this order: find.go finds an Envoy or fetches one, upstream.go answers the
+// requests that Envoy forwards, wiring.go writes Envoy's configuration, and process.go runs Envoy,
+// and log.go shows the important lines of Envoy's log. Then follow.go follows the server: it wires
+// new specs into Envoy, and prints the changes that report.go finds in each view. report.go is
+// pure.
 package dev
 
 import (
@@ -23,7 +30,7 @@ type Options struct {
 }
 
 // Run serves a directory and runs an Envoy and an upstream for it, until ctx ends, which is not
-// an error. Nothing is left behind at the end. stdout gets what is to be tried and each change,
+// an error. Nothing is left behind at the end. stdout gets the requests to try and each change,
 // stderr the log.
 func Run(ctx context.Context, o Options, stdout, stderr io.Writer) (err error) {
 	if err := isDirectory(o.Server.Dir); err != nil {

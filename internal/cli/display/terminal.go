@@ -1,3 +1,9 @@
+// Package display prints the results of commands: tables, sizes, times and errors for people, and
+// JSON for programs. It knows nothing of flags and commands.
+//
+// words.go has the small forms, problem.go shows a problem with its line of the source, and
+// terminal.go finds out the width and the colours of the output. Errors of the output are ignored:
+// they mean that the reader has closed the output.
 package display
 
 import (
@@ -12,6 +18,7 @@ import (
 // defaultWidth is the number of columns without a terminal.
 const defaultWidth = 80
 
+// IsTerminal says whether people read the output on a terminal.
 func IsTerminal(w io.Writer) bool {
 	f, ok := w.(*os.File)
 	return ok && term.IsTerminal(int(f.Fd()))

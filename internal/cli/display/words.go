@@ -8,7 +8,7 @@ import (
 	"time"
 )
 
-// JSON ignores an error of the writer: the reader has closed the output.
+// JSON prints a value with indentation, and with < and > as they are.
 func JSON(w io.Writer, value any) {
 	out := json.NewEncoder(w)
 	out.SetEscapeHTML(false)
@@ -16,7 +16,7 @@ func JSON(w io.Writer, value any) {
 	_ = out.Encode(value)
 }
 
-// Moment is a time for people, in the local time zone.
+// Moment is a time in the local time zone; "-" for the zero time.
 func Moment(t time.Time) string {
 	if t.IsZero() {
 		return "-"
@@ -24,6 +24,7 @@ func Moment(t time.Time) string {
 	return t.Local().Format(time.DateTime)
 }
 
+// Table aligns columns, which tabs separate. The caller must flush it.
 func Table(w io.Writer) *tabwriter.Writer { return tabwriter.NewWriter(w, 0, 0, 2, ' ', 0) }
 
 // Age is the time since t, in its largest unit; "" for the zero time.
@@ -43,7 +44,7 @@ func Age(t time.Time) string {
 	}
 }
 
-// Plural is a number with its noun.
+// Plural is a number with its noun, which gets an s unless the number is 1.
 func Plural(n int, what string) string {
 	if n == 1 {
 		return "1 " + what
@@ -51,7 +52,7 @@ func Plural(n int, what string) string {
 	return fmt.Sprintf("%d %ss", n, what)
 }
 
-// Bytes is a size for people.
+// Bytes is a size in bytes, in its largest unit up to MiB.
 func Bytes(n int64) string {
 	switch {
 	case n < 1<<10:

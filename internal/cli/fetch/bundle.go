@@ -13,14 +13,15 @@ import (
 	"github.com/wasm-xds/wasm-xds/pkg/spec"
 )
 
-// Bundle is a bundle in a registry.
+// Bundle is a bundle in a registry. Root is the digest that Ref leads to.
 type Bundle struct {
 	Client  *registry.Client
 	Ref     spec.Reference
 	Root    ocispec.Descriptor
-	Entries []bundle.Entry
+	Entries []bundle.Entry // filled by ReadManifest
 }
 
+// ReadManifest fills the entries. The error is [bundle.ErrNotBundle] for another kind of artifact.
 func (b *Bundle) ReadManifest(ctx context.Context) error {
 	return b.Client.With(ctx, b.Ref, registry.Credentials{}, func(ctx context.Context, from *remote.Repository) error {
 		var err error

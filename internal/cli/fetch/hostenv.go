@@ -10,6 +10,7 @@ import (
 // HostEnv are values for vm.hostEnv in the sandbox.
 type HostEnv struct{ lines []string }
 
+// AddFlags adds the flag.
 func (h *HostEnv) AddFlags(f *pflag.FlagSet) {
 	f.StringArrayVar(&h.lines, "host-env", nil, "`NAME=VALUE` of a variable in Envoy's environment, for filters in the sandbox "+
 		"that name it in vm.hostEnv; several times for several, or one a line")

@@ -24,6 +24,7 @@ func Host(c *cobra.Command, arg string) (string, error) {
 // Scheme tells a reference in a registry from a path.
 const Scheme = "oci://"
 
+// IsRemote says whether an argument names something in a registry.
 func IsRemote(arg string) bool { return strings.HasPrefix(arg, Scheme) }
 
 // BundleReference reads oci://registry/repository:tag; false: arg is a path.

@@ -17,31 +17,31 @@ import (
 // longTransfer is the size in bytes above which a transfer shows its progress.
 const longTransfer = 1 << 20
 
-// transfer shows the progress of bytes: as a bar on a terminal, elsewhere as a line at the
+// Transfer shows the progress of bytes: as a bar on a terminal, elsewhere as a line at the
 // beginning.
-type transfer struct {
+type Transfer struct {
 	all *mpb.Progress
 	bar *mpb.Bar // nil: no bar is shown
 }
 
 // NewTransfer begins a transfer of total bytes. The text describes the transfer, as in "push x".
-func NewTransfer(ctx context.Context, stderr io.Writer, what string, total int64) *transfer {
+func NewTransfer(ctx context.Context, stderr io.Writer, what string, total int64) *Transfer {
 	switch {
 	case total < longTransfer:
-		return &transfer{}
+		return &Transfer{}
 	case !display.IsTerminal(stderr):
 		fmt.Fprintf(stderr, "%s: %s\n", what, display.Bytes(total))
-		return &transfer{}
+		return &Transfer{}
 	}
 	all := mpb.NewWithContext(ctx, mpb.WithOutput(stderr))
 	bar := all.New(total, mpb.BarStyle(),
 		mpb.PrependDecorators(decor.Name(what+" ")),
 		mpb.AppendDecorators(decor.Counters(decor.SizeB1024(0), " % .1f / % .1f"), decor.AverageSpeed(decor.SizeB1024(0), "  % .1f")))
-	return &transfer{all, bar}
+	return &Transfer{all, bar}
 }
 
 // reader counts the bytes that are read.
-func (t *transfer) reader(body io.ReadCloser, err error) (io.ReadCloser, error) {
+func (t *Transfer) reader(body io.ReadCloser, err error) (io.ReadCloser, error) {
 	if t.bar == nil || err != nil {
 		return body, err
 	}
@@ -52,24 +52,24 @@ func (t *transfer) reader(body io.ReadCloser, err error) (io.ReadCloser, error) 
 }
 
 // Target is the source of a push; the transfer counts the bytes that are read.
-func (t *transfer) Target(from oras.ReadOnlyTarget) oras.ReadOnlyTarget {
+func (t *Transfer) Target(from oras.ReadOnlyTarget) oras.ReadOnlyTarget {
 	return meteredTarget{from, t.reader}
 }
 
 // storage is the source of a pull; the transfer counts the bytes that are read.
-func (t *transfer) storage(from content.ReadOnlyStorage) content.ReadOnlyStorage {
+func (t *Transfer) storage(from content.ReadOnlyStorage) content.ReadOnlyStorage {
 	return meteredStorage{from, t.reader}
 }
 
 // Skip counts bytes that need no transfer.
-func (t *transfer) Skip(bytes int64) {
+func (t *Transfer) Skip(bytes int64) {
 	if t.bar != nil {
 		t.bar.IncrInt64(bytes)
 	}
 }
 
 // End leaves a full bar after a success, and no bar otherwise.
-func (t *transfer) End(err error) {
+func (t *Transfer) End(err error) {
 	if t.bar == nil {
 		return
 	}

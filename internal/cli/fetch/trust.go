@@ -12,9 +12,10 @@ import (
 // Trust configures which modules a command takes, and from which places.
 type Trust struct {
 	denyPrivate bool
-	Keys        []string // absolute after validate
+	Keys        []string // files; absolute after Validate
 }
 
+// AddFlags adds the flags.
 func (t *Trust) AddFlags(f *pflag.FlagSet) {
 	f.BoolVar(&t.denyPrivate, "deny-private-networks", false,
 		"fetch nothing from private networks and this machine (link-local and metadata addresses are always refused), and use no proxy")
@@ -36,4 +37,5 @@ func (t *Trust) Validate() error {
 	return err
 }
 
+// Guard decides which addresses are connected to.
 func (t *Trust) Guard() netguard.Guard { return netguard.Guard{DenyPrivate: t.denyPrivate} }

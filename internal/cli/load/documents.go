@@ -1,3 +1,9 @@
+// Package load reads the specs of files, directories and bundles for commands without a server, and
+// resolves them.
+//
+// documents.go reads files and directories ([Paths]) and resolves the specs ([Documents.Resolve]),
+// and sources.go reads bundles, too ([Sources]). Problems of specs are data, not errors: a command
+// goes on with the other specs, and prints the problems at the end.
 package load
 
 import (
@@ -117,6 +123,7 @@ func sameFile(a, b string) bool {
 	return errLeft == nil && errRight == nil && left == right
 }
 
+// SortErrors sorts the problems by position.
 func (d *Documents) SortErrors() {
 	slices.SortStableFunc(d.Errors, func(a, b *spec.Error) int {
 		return cmp.Or(cmp.Compare(a.Pos.File, b.Pos.File), cmp.Compare(a.Pos.Line, b.Pos.Line), cmp.Compare(a.Pos.Column, b.Pos.Column))

@@ -63,7 +63,7 @@ module starts with its configuration is shown by wasm-xds check. It exits with 1
 }
 
 func printDescription(w io.Writer, d static.Description, all bool) {
-	table := tabwriter.NewWriter(w, 0, 0, 2, ' ', 0)
+	table := display.Table(w)
 	row := func(name, value string) { fmt.Fprintf(table, "%s\t%s\n", name, cmp.Or(value, "-")) }
 	row("sha256", d.SHA256)
 	row("size", display.Bytes(int64(d.Size)))
@@ -151,7 +151,7 @@ func printSections(w io.Writer, sections []static.DescribedSection) {
 }
 
 func printFunctions(w io.Writer, functions []static.DescribedFunction) {
-	table := tabwriter.NewWriter(w, 0, 0, 2, ' ', 0)
+	table := display.Table(w)
 	for _, f := range functions {
 		name := f.Name
 		if f.Module != "" {

@@ -9,7 +9,6 @@ import (
 	"os"
 	"path/filepath"
 	"strings"
-	"text/tabwriter"
 
 	"github.com/spf13/cobra"
 
@@ -120,7 +119,7 @@ func listModules(w io.Writer, dir, search, output string) error {
 		fmt.Fprintln(w, "no modules in", dir)
 		return nil
 	}
-	table := tabwriter.NewWriter(w, 0, 0, 2, ' ', 0)
+	table := display.Table(w)
 	fmt.Fprintln(table, "SHA256\tSIZE\tABI\tFILTERS")
 	for _, m := range all {
 		names := strings.Join(m.Filters, ", ")

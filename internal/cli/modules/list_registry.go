@@ -9,7 +9,6 @@ import (
 	"io"
 	"slices"
 	"strings"
-	"text/tabwriter"
 
 	ocispec "github.com/opencontainers/image-spec/specs-go/v1"
 	"golang.org/x/sync/errgroup"
@@ -138,7 +137,7 @@ func (l *lister) tags(ctx context.Context, ref spec.Reference) error {
 		display.JSON(l.out, map[string]any{"repository": repository, "tags": listed, "more": left > 0})
 		return nil
 	}
-	table := tabwriter.NewWriter(l.out, 0, 0, 2, ' ', 0)
+	table := display.Table(l.out)
 	fmt.Fprintln(table, "TAG\tKIND\tSIZE\tCREATED\tDIGEST")
 	for _, t := range listed {
 		if t.Error != "" {

@@ -137,12 +137,12 @@ func (o *pushOptions) pushDirectory(c *cobra.Command, path string, ref spec.Refe
 
 // refuse prints the reason for which nothing is pushed.
 func (o *pushOptions) refuse(stderr io.Writer, result trial.Outcome) error {
-	if *o.output == "json" {
-		display.JSON(stderr, trial.JSON(result))
-		return command.ErrReported
+	if err := trial.Print(stderr, result, *o.output); err != nil {
+		return err
 	}
-	trial.Text(stderr, result)
-	fmt.Fprintln(stderr, "nothing was pushed")
+	if *o.output != "json" {
+		fmt.Fprintln(stderr, "nothing was pushed")
+	}
 	return command.ErrReported
 }
 

@@ -1,3 +1,8 @@
+// Package serveflags turns the flags of a server into a [serve.Config], and runs the server. The
+// commands serve and dev have these flags.
+//
+// A new flag is one line in flags.go, and its limits are in check.go. A test in internal/cli holds
+// every flag against the field that it sets, and every field against its flag.
 package serveflags
 
 import (
@@ -16,9 +21,9 @@ import (
 	"github.com/wasm-xds/wasm-xds/pkg/spec"
 )
 
-// Flags are the flags of a server. serveFlags is the only place where flags become a
-// [serve.Config]: most flags set a field of config directly, and read makes the other fields from
-// the flags below. A test holds every flag against its field.
+// Flags are the flags of a server. This is the only place where flags become a [serve.Config]: most
+// flags set a field of config directly, and [Flags.Read] makes the other fields from the flags
+// below.
 type Flags struct {
 	config     serve.Config
 	registries fetch.Registries
@@ -77,8 +82,8 @@ func (s *Flags) AddRefresh(f *pflag.FlagSet, usual time.Duration) {
 	f.DurationVar(&s.config.Refresh, "refresh", usual, "time between two looks at a bundle's tag, give or take a tenth")
 }
 
-// Read checks the values and returns the configuration, with absolute paths. The caller fills in
-// what no flag gives: the sources, the version, the logger and the callback.
+// Read checks the values and returns the configuration, with absolute paths. No flag gives the
+// sources, the version, the logger and the callback: the caller fills them in.
 func (s *Flags) Read() (serve.Config, error) {
 	cfg := s.config
 	if err := checkServe(&cfg); err != nil {

@@ -11,7 +11,7 @@ import (
 	"github.com/wasm-xds/wasm-xds/internal/cli/command"
 )
 
-// Log configure the log of a server.
+// Log configures the log of a server.
 type Log struct {
 	Level  string // debug, info, warn or error
 	format string // console or json

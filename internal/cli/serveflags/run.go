@@ -20,7 +20,7 @@ func Run(ctx context.Context, cfg serve.Config, log *zap.Logger) error {
 	cfg.Version, cfg.Logger = build.Now().Version, log
 	cfg.Started = func(a serve.Addresses) {
 		log.Info("serving", zap.String("directory", cfg.Dir), zap.Stringers("bundles", cfg.Bundles), zap.String("xds", a.XDS),
-			zap.String("modules", a.Modules), zap.String("admin", command.UrlOf(a.Admin)))
+			zap.String("modules", a.Modules), zap.String("admin", command.URLOf(a.Admin)))
 		if started != nil {
 			started(a)
 		}

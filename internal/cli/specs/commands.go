@@ -2,8 +2,8 @@
 // paths and bundles (package load), bring their modules (package fetch), try them in the sandbox
 // (package trial) or edit the files (package specedit).
 //
-// Each command has a file of its own, and no command uses another one. A new command goes here if
-// its argument is a directory of specs.
+// Each command has a file of its own, and no command uses another command. A new command goes here
+// if its argument is a directory of specs.
 package specs
 
 import "github.com/spf13/cobra"

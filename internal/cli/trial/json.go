@@ -39,8 +39,8 @@ type checkResult struct {
 	Profiles []checkedProfile `json:"profiles,omitempty"`
 }
 
-// JSON is the outcome in the form of check -o json.
-func JSON(r Outcome) checkResult {
+// resultOf is the outcome in the form of check -o json.
+func resultOf(r Outcome) checkResult {
 	out := checkResult{
 		OK: r.OK(), Filters: []checked{}, Errors: []*api.Error{}, Warnings: []*api.Error{}, Tests: []checkedTest{},
 	}

@@ -1,3 +1,8 @@
+// Package trial tries the filters of specs in the sandbox, and prints the outcome as wasm-xds check
+// does. The commands that try filters first, as push, use it, too.
+//
+// [Run] tries filters, [Profile] measures them, and [Print] prints the [Outcome]: text.go and
+// profiletext.go for people, json.go and junit.go for programs.
 package trial
 
 import (
@@ -28,10 +33,10 @@ func (r Outcome) problems() int {
 	return n
 }
 
-// OK says that check does not fail.
+// OK says whether there is no problem that makes check fail.
 func (r Outcome) OK() bool { return r.problems() == 0 }
 
-// Run tries filters, whose modules are in the store.
+// Run tries filters. Their modules are in the store.
 func Run(ctx context.Context, store *module.Store, good []load.Resolved, how Options) (Outcome, error) {
 	r := Outcome{warn: how.Mode == examine.Warn}
 	if how.Mode == examine.Off {

@@ -13,22 +13,22 @@ import (
 func Print(w io.Writer, r Outcome, format string) error {
 	switch format {
 	case "json":
-		display.JSON(w, JSON(r))
+		display.JSON(w, resultOf(r))
 	case "junit":
 		return runner.WriteJUnit(w, suitesOf(r))
 	default:
-		Text(w, r)
+		printText(w, r)
 	}
 	return nil
 }
 
-// PrintProblems prints the problems of specs.
+// PrintProblems prints the problems of specs. It returns [command.ErrReported] if there are any.
 func PrintProblems(stderr io.Writer, problems []*spec.Error, asJSON bool) error {
 	if len(problems) == 0 {
 		return nil
 	}
 	if asJSON {
-		display.JSON(stderr, JSON(Outcome{Errors: problems}))
+		display.JSON(stderr, resultOf(Outcome{Errors: problems}))
 		return command.ErrReported
 	}
 	var lines display.SourceLines

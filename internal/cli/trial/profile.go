@@ -16,7 +16,7 @@ import (
 	"github.com/wasm-xds/wasm-xds/internal/terminal"
 )
 
-// ProfileOptions bounds the measurement of each filter.
+// ProfileOptions bound the measurement of each filter.
 type ProfileOptions struct {
 	Requests int
 	Time     time.Duration

@@ -4,7 +4,6 @@ import (
 	"fmt"
 	"io"
 	"strings"
-	"text/tabwriter"
 	"time"
 
 	"github.com/wasm-xds/wasm-xds/internal/cli/display"
@@ -25,7 +24,7 @@ func printProfile(w io.Writer, e Filter) {
 		cut = ", cut short by --profile-time"
 	}
 	fmt.Fprintf(w, "\nprofile of %s: %s on one VM in %s%s\n", e.Spec.Name, display.Plural(p.Requests, "request"), short(p.Duration), cut)
-	table := tabwriter.NewWriter(w, 0, 0, 2, ' ', 0)
+	table := display.Table(w)
 	row := func(name string, c profile.Cost) {
 		fmt.Fprintf(table, "  %s\tmedian %s\tp99 %s\t%.1f host calls\n", terminal.Printable(name), short(c.Median), short(c.P99), c.HostCalls)
 	}

@@ -5,7 +5,6 @@ import (
 	"io"
 	"slices"
 	"strings"
-	"text/tabwriter"
 
 	"github.com/wasm-xds/wasm-xds/internal/cli/display"
 	"github.com/wasm-xds/wasm-xds/internal/examine"
@@ -14,13 +13,13 @@ import (
 	"github.com/wasm-xds/wasm-xds/pkg/spec"
 )
 
-// Text prints the problems, and a line for each filter without a problem.
-func Text(w io.Writer, r Outcome) {
+// printText prints the problems, and a line for each filter without a problem.
+func printText(w io.Writer, r Outcome) {
 	var lines display.SourceLines
 	for _, e := range r.Errors {
 		display.Problem(w, &lines, e)
 	}
-	table := tabwriter.NewWriter(w, 0, 0, 2, ' ', 0)
+	table := display.Table(w)
 	good := 0
 	for _, one := range r.Filters {
 		printExamined(w, &lines, one)

@@ -43,7 +43,8 @@ func (p *perEnvoy) print(w io.Writer, what func(envoys string) string) {
 	}
 }
 
-// PrintError prints the subject, the message and the hint.
+// PrintError prints the subject, the message and the hint, wrapped to the width of the output. ""
+// means no subject.
 func PrintError(w io.Writer, what string, e *api.Error) {
 	style, width := display.Style(w), display.Width(w)
 	text := *e

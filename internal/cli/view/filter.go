@@ -10,6 +10,7 @@ import (
 	"github.com/wasm-xds/wasm-xds/internal/terminal"
 )
 
+// PrintFilter prints all that is known of a filter.
 func PrintFilter(w io.Writer, f *api.Filter) {
 	table := terminal.Table{Style: display.Style(w)}
 	line := func(name, value string) {

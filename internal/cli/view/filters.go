@@ -11,6 +11,7 @@ import (
 	"github.com/wasm-xds/wasm-xds/internal/terminal"
 )
 
+// PrintFilters prints a line for each filter, and the problems.
 func PrintFilters(w io.Writer, v *View) {
 	if len(v.Filters) == 0 {
 		fmt.Fprintf(w, "no filters: put a spec into %s\n", v.Source.Directory)

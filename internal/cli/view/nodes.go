@@ -38,6 +38,7 @@ func EnvoysOf(streams []api.Node) []api.Node {
 	return all
 }
 
+// PrintNodes prints a line for each Envoy, and the problems.
 func PrintNodes(w io.Writer, envoys []api.Node) {
 	if len(envoys) == 0 {
 		fmt.Fprintln(w, "no Envoy is connected")
@@ -77,6 +78,7 @@ func printNodeProblems(w io.Writer, n *api.Node) {
 	}
 }
 
+// FailuresOf are the filters with an error on an Envoy.
 func FailuresOf(n *api.Node) []api.NodeFilter {
 	var failing []api.NodeFilter
 	for _, f := range n.Filters {

@@ -1,3 +1,8 @@
+// Package view prints the answers of a server: filters, Envoys, and their problems.
+//
+// [Ask] asks a server for a [View], its answers at one time. words.go has the words for states,
+// error.go and problems.go the errors, each printed once, filters.go, filter.go and nodes.go the
+// tables, and changes.go the differences between two views.
 package view
 
 import (
@@ -11,7 +16,7 @@ import (
 // View has the answers of a server at one time.
 type View struct {
 	Filters []api.Filter
-	One     bool // view of a single filter, without the fields below
+	One     bool // a view of a single filter, without the fields below
 	Source  api.Source
 	limits  []api.Limit // for which streams were ended
 	// visitors are the hosts that spoke another protocol than a port does.
