@@ -65,7 +65,7 @@ func (s *deltaStream) CreateDeltaWatch(q *cachev3.DeltaRequest, _ cachev3.Subscr
 		return nil, s.refuse(LimitNamesPerStream)
 	}
 	s.queue.open(watch, false)
-	s.emit(true, event)
+	s.emit(s.isDelta(), event)
 	return s.unwatch, nil
 }
 
@@ -84,6 +84,8 @@ func (s *deltaStream) answer(nonce string, detail *status.Status) *delivery.Answ
 func (*deltaStream) CreateWatch(*cachev3.Request, cachev3.Subscription, chan cachev3.Response) (func(), error) {
 	return nil, errOtherProtocol
 }
+
+func (*deltaStream) isDelta() bool { return true }
 
 // deliver takes a response from delivery. The response goes out as soon as the loop takes it.
 func (s *deltaStream) deliver(r response) {
@@ -108,7 +110,7 @@ func (r *deltaResponse) GetDeltaDiscoveryResponse() (*discoveryv3.DeltaDiscovery
 func (s *deltaStream) Send(message *discoveryv3.DeltaDiscoveryResponse) error {
 	r, nonce := s.sending, message.GetNonce()
 	s.sending = nil
-	s.sent = append(s.sent, unanswered{nonce, r.name()})
+	s.sent = append(s.sent, unanswered{nonce, r.name})
 	s.out.Message = wire.Delta(r.resources, nonce)
 	err := s.SendMsg(&s.out)
 	s.out.Message = nil // the resources may be large

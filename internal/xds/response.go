@@ -8,24 +8,37 @@ import (
 
 // response is a response from delivery, with its resources built: one or several.
 type response struct {
+	name      string // of the first resource: delivery's name for the response
 	resources []*wire.Resource
-	pushed    []subscription.Pushed // the name and the version of each resource
+	pushed    []subscription.Pushed // SotW: the name and the version of each resource
 	more      bool                  // SotW: more responses follow at once
+}
+
+// newResponse makes a response without resources, which has room for n. A delta response needs no
+// versions.
+func newResponse(n int, isDelta, more bool) response {
+	r := response{resources: make([]*wire.Resource, 0, n), more: more}
+	if !isDelta {
+		r.pushed = make([]subscription.Pushed, 0, n)
+	}
+	return r
 }
 
 // add adds a resource.
 func (r *response) add(one delivery.Resource, resource *wire.Resource) {
+	if len(r.resources) == 0 {
+		r.name = one.Name
+	}
 	r.resources = append(r.resources, resource)
-	r.pushed = append(r.pushed, subscription.Pushed{Name: one.Name, Version: one.Version.Pack()})
+	if r.pushed != nil {
+		r.pushed = append(r.pushed, subscription.Pushed{Name: one.Name, Version: one.Version.Pack()})
+	}
 }
-
-// name tells the response from the stream's other unanswered responses: the first resource's name.
-func (r *response) name() string { return r.pushed[0].Name }
 
 // unanswered is a response on the wire. The client answers under the nonce. The zero value is none.
 type unanswered struct {
 	nonce string
-	name  string // see [response.name]
+	name  string // see response
 }
 
 // answeredBy says whether a request with that nonce answers the response.

@@ -13,7 +13,6 @@ import (
 
 	"github.com/wasm-xds/wasm-xds/internal/delivery"
 	"github.com/wasm-xds/wasm-xds/internal/ending"
-	"github.com/wasm-xds/wasm-xds/internal/xds/subscription"
 	"github.com/wasm-xds/wasm-xds/internal/xds/wire"
 )
 
@@ -37,6 +36,7 @@ type Server struct {
 
 // conversation is a stream in either protocol.
 type conversation interface {
+	isDelta() bool
 	run() error         // the life of the stream
 	deliver(response)   // does not block; any goroutine
 	refuse(Limit) error // ends the stream; any goroutine
@@ -89,12 +89,12 @@ func (s *Server) Send(a delivery.Send) {
 		return
 	}
 	to := value.(conversation)
-	if r, ok := s.respond(a, s.cached); ok {
+	if r, ok := s.respond(a, to.isDelta(), s.cached); ok {
 		to.deliver(r)
 		return
 	}
 	s.builds.Go(func() {
-		if r, ok := s.respond(a, s.build); ok {
+		if r, ok := s.respond(a, to.isDelta(), s.build); ok {
 			to.deliver(r)
 		}
 	})
@@ -120,9 +120,9 @@ func (s *Server) build(a delivery.Send) (*wire.Resource, bool) {
 }
 
 // respond puts a response together; false: take gave up, or made no resource.
-func (s *Server) respond(a delivery.Send, take func(delivery.Send) (*wire.Resource, bool)) (r response, ok bool) {
+func (s *Server) respond(a delivery.Send, isDelta bool, take func(delivery.Send) (*wire.Resource, bool)) (r response, ok bool) {
 	n := 1 + len(a.Others)
-	r = response{resources: make([]*wire.Resource, 0, n), pushed: make([]subscription.Pushed, 0, n), more: a.More}
+	r = newResponse(n, isDelta, a.More)
 	var sent tally
 	for i := range n {
 		one := a.Resource

@@ -63,7 +63,7 @@ func (s *sotwStream) CreateWatch(q *cachev3.Request, _ cachev3.Subscription, wat
 	event := delivery.Requested{Stream: s.id, Answer: s.answer(q.GetResponseNonce(), q.GetErrorDetail())}
 	event.Subscribe, event.Unsubscribe = s.names.Request(request.list, versionInfo)
 	s.queue.open(watch, true)
-	s.emit(false, event)
+	s.emit(s.isDelta(), event)
 	return s.unwatch, nil
 }
 
@@ -86,6 +86,8 @@ func (s *sotwStream) answer(nonce string, detail *status.Status) *delivery.Answe
 func (*sotwStream) CreateDeltaWatch(*cachev3.DeltaRequest, cachev3.Subscription, chan cachev3.DeltaResponse) (func(), error) {
 	return nil, errOtherProtocol
 }
+
+func (*sotwStream) isDelta() bool { return false }
 
 // deliver takes a response from delivery. The response goes out as soon as the client asks.
 func (s *sotwStream) deliver(r response) {
@@ -111,7 +113,7 @@ func (r *sotwResponse) GetDiscoveryResponse() (*discoveryv3.DiscoveryResponse, e
 func (s *sotwStream) Send(message *discoveryv3.DiscoveryResponse) error {
 	r, nonce := s.sending, message.GetNonce()
 	s.sending = nil
-	s.sent = unanswered{nonce, r.name()}
+	s.sent = unanswered{nonce, r.name}
 	versionInfo := s.names.Propose(r.pushed, r.more, &s.shared.packs)
 	s.out.Message = wire.SotW(r.resources, versionInfo, nonce)
 	err := s.SendMsg(&s.out)

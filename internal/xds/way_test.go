@@ -13,7 +13,6 @@ import (
 	"google.golang.org/protobuf/proto"
 
 	"github.com/wasm-xds/wasm-xds/internal/delivery"
-	"github.com/wasm-xds/wasm-xds/internal/xds/subscription"
 	"github.com/wasm-xds/wasm-xds/internal/xds/wire"
 )
 
@@ -44,12 +43,11 @@ func fresh(events recorder) *shared {
 }
 
 // one is a response with one resource.
-func one(name string) response {
-	version := delivery.Version{Revision: "0123456789ab", Variant: delivery.Inline, Salt: salt1}
-	return response{
-		resources: []*wire.Resource{wire.NewResource(name, version.String(), []byte("config"))},
-		pushed:    []subscription.Pushed{{Name: name, Version: version.Pack()}},
-	}
+func one(name string, isDelta bool) response {
+	a := send(1, name, salt1)
+	r := newResponse(1, isDelta, false)
+	r.add(a.Resource, wire.NewResource(name, a.Version.String(), []byte("config")))
+	return r
 }
 
 // offered is the response in a watch.
@@ -80,7 +78,7 @@ func TestAResponseGoesDownOnceInSotW(t *testing.T) {
 		return watch, cancel
 	}
 	_, cancel := ask()
-	s.deliver(one("auth"))
+	s.deliver(one("auth", false))
 	cancel()
 	watch, _ := ask()
 	r := offered(t, watch)
@@ -123,9 +121,9 @@ func TestResponsesGoDownOnceInDelta(t *testing.T) {
 			t.Fatal(err)
 		}
 	}
-	s.deliver(one("a"))
+	s.deliver(one("a", true))
 	ask()
-	s.deliver(one("b"))
+	s.deliver(one("b", true))
 	next[delivery.StreamOpened](t, events)
 	next[delivery.Requested](t, events)
 	for _, nonce := range []string{"1", "2"} {
