@@ -273,11 +273,11 @@ var Layers = map[string]Ordered{
 	},
 
 	"internal/test/testfilter": {
-		Unordered: "1 of 8 arrows goes up",
 		Layers: []string{
-			"http small",
+			"abi small",
 			"builder",
-			"hostile network rootid",
+			"hostile http network",
+			"rootid",
 		},
 	},
 
@@ -314,40 +314,37 @@ var Layers = map[string]Ordered{
 	},
 
 	"internal/test/harness": {
-		Unordered: "2 of 33 arrows go up",
 		Layers: []string{
 			"api doc",
-			"binary dns do envoyadmin loadclient ports process specs upstream",
+			"binary dns do loadclient ports process specs upstream",
 			"bootstrap envoy link load tools",
-			"controlplane",
+			"controlplane envoyadmin",
 		},
 	},
 
 	"internal/test/registrytest": {
-		Unordered: "1 of 4 arrows go up",
 		Layers: []string{
-			"token",
+			"process token",
 			"registrytest",
-			"image process",
+			"image",
 		},
 	},
 
 	"test/bench/hotload": {
-		Unordered: "2 of 8 arrows go up",
 		Layers: []string{
-			"hotload",
-			"check listener",
+			"side",
+			"check hotload listener",
 			"latency preflight",
 		},
 	},
 
 	"test/bench/report": {
-		Unordered: "2 of 15 arrows go up",
 		Layers: []string{
 			"unit",
+			"row",
+			"goal text",
 			"report",
-			"data goal machine",
-			"summary",
+			"data machine summary",
 			"markdown",
 		},
 	},
@@ -368,23 +365,21 @@ var Layers = map[string]Ordered{
 	},
 
 	"test/preflight/corpus": {
-		Unordered: "3 of 11 arrows go up",
 		Layers: []string{
-			"section",
-			"corpus",
-			"broken limits",
+			"draft section",
+			"broken imports limits",
 			"cases",
+			"corpus",
 		},
 	},
 
 	"test/simenvoy": {
-		Unordered: "3 of 15 arrows go up",
 		Layers: []string{
-			"config doc node",
-			"wire",
-			"envoy",
-			"fleet remote",
+			"doc mode node wire",
+			"names remote",
 			"stream",
+			"envoy",
+			"fleet",
 		},
 	},
 

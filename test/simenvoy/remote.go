@@ -47,11 +47,11 @@ func (c *codeCache) wait() {
 	}
 }
 
-// Fetched returns the number of downloaded modules.
-func (e *Envoy) Fetched() int {
-	e.code.mu.Lock()
-	defer e.code.mu.Unlock()
-	return e.code.fetched
+// count returns the number of downloaded modules.
+func (c *codeCache) count() int {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	return c.fetched
 }
 
 // load refuses remote code that is not cached and starts the download.

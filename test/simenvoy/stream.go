@@ -2,14 +2,33 @@ package simenvoy
 
 import (
 	"context"
+	"sync/atomic"
 	"time"
 
 	"google.golang.org/grpc"
 )
 
+// link is the part of an Envoy that its streams share.
+type link struct {
+	conn    *grpc.ClientConn
+	mode    Mode
+	node    []byte
+	backoff time.Duration // between a lost stream and the next stream
+	counts  counts
+	// judge returns the reason to refuse a resource, or nil.
+	judge func(*received) error
+	// updated is called with each resource after its answer.
+	updated func(one *received, err error)
+}
+
+// counts are the totals of all streams.
+type counts struct {
+	responses, bytesIn, bytesOut, acks, nacks, streams atomic.Int64
+}
+
 // stream is one xDS stream with all reconnects.
 type stream struct {
-	envoy *Envoy
+	link  *link
 	names *Names
 	delta bool
 
@@ -18,8 +37,9 @@ type stream struct {
 	versions    []string // delta: accepted versions, by index in names
 }
 
-func newStream(e *Envoy, names *Names) *stream {
-	s := &stream{envoy: e, names: names, delta: e.cfg.Mode.delta(), booted: e.cfg.AtOnce}
+// newStream returns a stream. atOnce makes the first request ask for all names.
+func newStream(l *link, names *Names, atOnce bool) *stream {
+	s := &stream{link: l, names: names, delta: l.mode.delta(), booted: atOnce}
 	if s.delta {
 		s.versions = make([]string, names.Len())
 	}
@@ -37,7 +57,7 @@ func (s *stream) run(ctx context.Context) {
 		case <-timer.C:
 		}
 		s.serve(ctx)
-		timer.Reset(s.envoy.cfg.Backoff)
+		timer.Reset(s.link.backoff)
 	}
 }
 
@@ -46,11 +66,11 @@ func (s *stream) serve(ctx context.Context) {
 	ctx, cancel := context.WithCancel(ctx)
 	defer cancel()
 	desc := &grpc.StreamDesc{ClientStreams: true, ServerStreams: true}
-	g, err := s.envoy.conn.NewStream(ctx, desc, s.envoy.cfg.Mode.method(), grpc.WaitForReady(true))
+	g, err := s.link.conn.NewStream(ctx, desc, s.link.mode.method(), grpc.WaitForReady(true))
 	if err != nil {
 		return
 	}
-	s.envoy.counts.streams.Add(1)
+	s.link.counts.streams.Add(1)
 	if s.subscribe(g) != nil {
 		return
 	}
@@ -78,7 +98,7 @@ func (s *stream) subscribe(g grpc.ClientStream) error {
 	for i, name := range s.names.list {
 		r := &request{names: s.names.first(i + 1), subscribe: []string{name}}
 		if i == 0 {
-			r.node = s.envoy.node
+			r.node = s.link.node
 		}
 		if err := s.send(g, r); err != nil {
 			return err
@@ -88,7 +108,7 @@ func (s *stream) subscribe(g grpc.ClientStream) error {
 }
 
 func (s *stream) resume() *request {
-	r := &request{node: s.envoy.node, versionInfo: s.versionInfo, names: s.names.all, subscribe: s.names.list}
+	r := &request{node: s.link.node, versionInfo: s.versionInfo, names: s.names.all, subscribe: s.names.list}
 	if s.delta {
 		r.initial = map[string]string{}
 		for i, version := range s.versions {
@@ -102,7 +122,7 @@ func (s *stream) resume() *request {
 
 func (s *stream) send(g grpc.ClientStream, r *request) error {
 	out := r.marshal(s.delta)
-	s.envoy.counts.bytesOut.Add(int64(len(out)))
+	s.link.counts.bytesOut.Add(int64(len(out)))
 	return g.SendMsg(&frame{out: out})
 }
 
@@ -110,18 +130,18 @@ func (s *stream) send(g grpc.ClientStream, r *request) error {
 // resources before the bad resource are applied, the resources after it are not parsed, and no
 // version counts as accepted.
 func (s *stream) take(g grpc.ClientStream, message []byte) error {
-	s.envoy.counts.bytesIn.Add(int64(len(message)))
+	s.link.counts.bytesIn.Add(int64(len(message)))
 	r, err := parseResponse(message, s.delta)
 	if err != nil {
 		return err
 	}
-	s.envoy.counts.responses.Add(1)
+	s.link.counts.responses.Add(1)
 	for i := range r.resources {
 		one := &r.resources[i]
 		if !s.delta {
 			one.version = r.versionInfo
 		}
-		if err = s.envoy.judge(one); err != nil {
+		if err = s.link.judge(one); err != nil {
 			break
 		}
 	}
@@ -135,9 +155,9 @@ func (s *stream) take(g grpc.ClientStream, message []byte) error {
 	answer := &request{names: s.names.all, nonce: r.nonce, nack: err}
 	if err == nil {
 		s.versionInfo = r.versionInfo
-		s.envoy.counts.acks.Add(1)
+		s.link.counts.acks.Add(1)
 	} else {
-		s.envoy.counts.nacks.Add(1)
+		s.link.counts.nacks.Add(1)
 	}
 	answer.versionInfo = s.versionInfo
 	for _, name := range r.removed {
@@ -148,20 +168,8 @@ func (s *stream) take(g grpc.ClientStream, message []byte) error {
 	if err := s.send(g, answer); err != nil {
 		return err
 	}
-	if updated := s.envoy.cfg.Updated; updated != nil {
-		for _, one := range r.resources {
-			updated(Update{Envoy: s.envoy, Name: one.name, Version: one.version, Resource: one.config, Err: err})
-		}
+	for i := range r.resources {
+		s.link.updated(&r.resources[i], err)
 	}
 	return nil
-}
-
-// judge returns the reason to refuse a resource, or nil.
-func (e *Envoy) judge(one *received) error {
-	if e.cfg.Judge != nil {
-		if err := e.cfg.Judge(one.name, one.version, one.config); err != nil {
-			return err
-		}
-	}
-	return e.code.load(one)
 }

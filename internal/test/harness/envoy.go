@@ -2,7 +2,9 @@ package harness
 
 import (
 	"fmt"
+	"io"
 	"net"
+	"net/http"
 	"os"
 	"os/exec"
 	"path/filepath"
@@ -154,6 +156,26 @@ func (e *EnvoyProcess) args() []string {
 		args = append(args, "--service-cluster", e.options.NodeCluster)
 	}
 	return append(args, e.options.ExtraArgs...)
+}
+
+// AdminURL returns the root of Envoy's admin server, without a slash at the end.
+func (e *EnvoyProcess) AdminURL() string {
+	e.mu.Lock()
+	defer e.mu.Unlock()
+	return "http://" + e.admin
+}
+
+// get asks the admin server.
+func (e *EnvoyProcess) get(path string) (status int, body string, err error) {
+	// Use a client without kept connections, so that no connection outlives the test.
+	client := http.Client{Timeout: 10 * time.Second, Transport: &http.Transport{DisableKeepAlives: true}}
+	res, err := client.Get(e.AdminURL() + path)
+	if err != nil {
+		return 0, "", err
+	}
+	defer res.Body.Close()
+	text, err := io.ReadAll(res.Body)
+	return res.StatusCode, string(text), err
 }
 
 // Stop ends Envoy with SIGTERM and waits for the end.

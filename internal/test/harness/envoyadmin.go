@@ -2,32 +2,11 @@ package harness
 
 import (
 	"encoding/json"
-	"io"
 	"maps"
 	"net/http"
 	"net/url"
 	"strings"
-	"time"
 )
-
-// AdminURL returns the root of Envoy's admin server, without a slash at the end.
-func (e *EnvoyProcess) AdminURL() string {
-	e.mu.Lock()
-	defer e.mu.Unlock()
-	return "http://" + e.admin
-}
-
-func (e *EnvoyProcess) get(path string) (status int, body string, err error) {
-	// Use a client without kept connections, so that no connection outlives the test.
-	client := http.Client{Timeout: 10 * time.Second, Transport: &http.Transport{DisableKeepAlives: true}}
-	res, err := client.Get(e.AdminURL() + path)
-	if err != nil {
-		return 0, "", err
-	}
-	defer res.Body.Close()
-	text, err := io.ReadAll(res.Body)
-	return res.StatusCode, string(text), err
-}
 
 // Admin returns the admin server's answer to GET path.
 func (e *EnvoyProcess) Admin(path string) string {

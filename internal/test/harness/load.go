@@ -8,12 +8,6 @@ import (
 	"time"
 )
 
-// StampHeader is the response header in which a filter names its version.
-const StampHeader = "x-filter"
-
-// requestTimeout bounds one request of a load. A slower answer counts as wrong.
-const requestTimeout = 20 * time.Second
-
 // Verdict is a load's judgement of an answer.
 type Verdict int
 
@@ -23,16 +17,6 @@ const (
 	Wrong
 	Bypass // served without the filter
 )
-
-// Answer is a complete response.
-type Answer struct {
-	Status int
-	Header http.Header
-	Body   string
-}
-
-// Stamp returns the version of the filter that served the request, or "" without a filter.
-func (a Answer) Stamp() string { return a.Header.Get(StampHeader) }
 
 // Served requires the upstream's answer with the filter's stamp.
 func Served(a Answer) Verdict {

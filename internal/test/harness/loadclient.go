@@ -8,6 +8,22 @@ import (
 	"time"
 )
 
+// StampHeader is the response header in which a filter names its version.
+const StampHeader = "x-filter"
+
+// requestTimeout bounds one request of a load. A slower answer counts as wrong.
+const requestTimeout = 20 * time.Second
+
+// Answer is a complete response.
+type Answer struct {
+	Status int
+	Header http.Header
+	Body   string
+}
+
+// Stamp returns the version of the filter that served the request, or "" without a filter.
+func (a Answer) Stamp() string { return a.Header.Get(StampHeader) }
+
 // loadConn is a connection that dials on demand.
 type loadConn struct {
 	address string

@@ -22,18 +22,6 @@ import (
 // tests, so that this module does not need its dependencies.
 var distribution = sync.OnceValues(func() (string, error) { return program.Build("test", "./registry", "registry") })
 
-// Debian starts Debian's docker-registry, an older and common release of distribution, over plain
-// HTTP without authentication. The test fails if the package is not installed. .ci/run installs the
-// package.
-func Debian(t testing.TB) *Registry {
-	t.Helper()
-	path, err := exec.LookPath("docker-registry")
-	if err != nil {
-		t.Fatal("there is no docker-registry: install Debian's package of this name (apt-get install docker-registry)")
-	}
-	return start(t, Options{}, func() (string, error) { return path, nil })
-}
-
 // config is the configuration file of a registry:
 // https://distribution.github.io/distribution/about/configuration/
 type config map[string]any

@@ -24,6 +24,7 @@ import (
 	"net/http/httputil"
 	"net/url"
 	"os"
+	"os/exec"
 	"path/filepath"
 	"strings"
 	"sync"
@@ -66,6 +67,18 @@ type Request struct{ Method, Path string }
 func Start(t testing.TB, options Options) *Registry {
 	t.Helper()
 	return start(t, options, distribution)
+}
+
+// Debian starts Debian's docker-registry, an older and common release of distribution, over plain
+// HTTP without authentication. The test fails if the package is not installed. .ci/run installs the
+// package.
+func Debian(t testing.TB) *Registry {
+	t.Helper()
+	path, err := exec.LookPath("docker-registry")
+	if err != nil {
+		t.Fatal("there is no docker-registry: install Debian's package of this name (apt-get install docker-registry)")
+	}
+	return start(t, Options{}, func() (string, error) { return path, nil })
 }
 
 func start(t testing.TB, options Options, program func() (string, error)) *Registry {

@@ -68,24 +68,6 @@ type HTTP struct {
 	Code int
 }
 
-// Values of the Proxy-Wasm ABI 0.2.1.
-const (
-	logTrace = 0
-	logInfo  = 2
-
-	continueIteration = 0
-	stopIteration     = 1
-
-	mapRequestHeaders  = 0
-	mapResponseHeaders = 2
-
-	bufferDownstreamData      = 2
-	bufferUpstreamData        = 3
-	bufferPluginConfiguration = 7
-
-	noGRPCStatus = -1
-)
-
 // Module returns the filter's Wasm module.
 func (h HTTP) Module() []byte {
 	b := newBuilder(h.LogOnConfigure != "" || h.EchoLog, h.MissingImport)

@@ -20,7 +20,6 @@ import (
 
 const (
 	helloHeader = "hello" // header of the Go example with its configuration
-	body        = "body"  // not a header but the body that the Rust example sends with a denial
 
 	sha256OfNothing = "e3b0c44298fc1c149afbf4c8996fb92427ae41e4649b934ca495991b7852b855"
 )

@@ -95,9 +95,6 @@ func latencyText(facts report.Facts) report.Text {
 	}
 }
 
-// ldsSide is a listener from a file with the filter inside.
-const ldsSide = "lds"
-
 // startLatency starts an Envoy with a listener for each side, and the control plane.
 func startLatency(t harness.TB, s size) ([]*side, error) {
 	dir := filepath.Join(t.TempDir(), "filters")

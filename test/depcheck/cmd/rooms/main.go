@@ -4,6 +4,7 @@
 //	go run -C test ./depcheck/cmd/rooms                        one row for each package
 //	go run -C test ./depcheck/cmd/rooms internal/xds pkg/...   details of these packages
 //	go run -C test ./depcheck/cmd/rooms -root DIR              another checkout
+//	go run -C test ./depcheck/cmd/rooms -best internal/xds     new layers, without the listed layers
 //
 // The layers come from package depcheck. A package whose files differ from its listed layers is
 // measured against the best order that a search finds.
@@ -33,6 +34,7 @@ func main() {
 func run(args []string, out io.Writer) error {
 	flags := flag.NewFlagSet("rooms", flag.ExitOnError)
 	root := flags.String("root", "", "the checkout; the default is the checkout of the working directory")
+	best := flags.Bool("best", false, "measure against the best layers found, even if layers are listed")
 	if err := flags.Parse(args); err != nil {
 		return err
 	}
@@ -50,12 +52,12 @@ func run(args []string, out io.Writer) error {
 	if err != nil {
 		return err
 	}
-	if err := printTable(out, chosen); err != nil {
+	if err := printTable(out, chosen, *best); err != nil {
 		return err
 	}
 	if flags.NArg() > 0 {
 		for _, p := range chosen {
-			printDetails(out, p)
+			printDetails(out, p, *best)
 		}
 	}
 	return nil
@@ -107,11 +109,11 @@ func choose(packages []*rooms.Package, patterns []string) ([]*rooms.Package, err
 	return chosen, nil
 }
 
-func printTable(out io.Writer, packages []*rooms.Package) error {
+func printTable(out io.Writer, packages []*rooms.Package, best bool) error {
 	table := tabwriter.NewWriter(out, 0, 0, 2, ' ', 0)
 	fmt.Fprintln(table, "package\tlines\tfiles\tarrows\tupward\tlayers\tin cycles\tlongest file\tmost methods\tmost fields")
 	for _, p := range packages {
-		layers, from := layersOf(p)
+		layers, from := layersOf(p, best)
 		inCycles := 0
 		for _, c := range rooms.Cycles(p) {
 			inCycles += len(c)
@@ -132,9 +134,9 @@ func printTable(out io.Writer, packages []*rooms.Package) error {
 }
 
 // layersOf returns the listed layers of a package if they list the package's files, and otherwise
-// the best layers found.
-func layersOf(p *rooms.Package) (layers rooms.Layers, from string) {
-	if listed, ok := depcheck.Layers[p.Path]; ok {
+// the best layers found. best ignores the listed layers.
+func layersOf(p *rooms.Package, best bool) (layers rooms.Layers, from string) {
+	if listed, ok := depcheck.Layers[p.Path]; ok && !best {
 		layers := rooms.ParseLayers(listed.Layers)
 		if len(rooms.Check(&rooms.Package{Path: p.Path, Files: p.Files}, layers)) == 0 {
 			return layers, "listed"
@@ -153,8 +155,8 @@ func sizes(types []rooms.Type, size func(rooms.Type) int) string {
 	return strings.Join(all, ", ")
 }
 
-func printDetails(out io.Writer, p *rooms.Package) {
-	layers, from := layersOf(p)
+func printDetails(out io.Writer, p *rooms.Package, best bool) {
+	layers, from := layersOf(p, best)
 	fmt.Fprintf(out, "\n%s: %s layers, bottom first\n%s", p.Path, from, layers)
 	for _, c := range rooms.Cycles(p) {
 		fmt.Fprintf(out, "cycle of %d files: %s\n", len(c), strings.Join(c, " "))
