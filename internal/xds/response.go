@@ -14,12 +14,11 @@ type response struct {
 	more      bool                  // SotW: more responses follow at once
 }
 
-// newResponse makes a response without resources, which has room for n. A delta response needs no
-// versions.
-func newResponse(n int, isDelta, more bool) response {
-	r := response{resources: make([]*wire.Resource, 0, n), more: more}
+// newResponse makes a response with an empty list of resources. A delta response needs no versions.
+func newResponse(empty []*wire.Resource, isDelta, more bool) response {
+	r := response{resources: empty, more: more}
 	if !isDelta {
-		r.pushed = make([]subscription.Pushed, 0, n)
+		r.pushed = make([]subscription.Pushed, 0, cap(empty))
 	}
 	return r
 }

@@ -119,25 +119,29 @@ func (s *Server) build(a delivery.Send) (*wire.Resource, bool) {
 	return resource, true
 }
 
-// respond puts a response together; false: take gave up, or made no resource.
+// respond puts a response together; false: take gave up, or made no resource. Only a whole response
+// is counted.
 func (s *Server) respond(a delivery.Send, isDelta bool, take func(delivery.Send) (*wire.Resource, bool)) (r response, ok bool) {
-	n := 1 + len(a.Others)
-	r = newResponse(n, isDelta, a.More)
-	var sent tally
-	for i := range n {
-		one := a.Resource
-		if i > 0 {
-			one = a.Others[i-1]
+	first := a.Resource
+	part := func(i int) delivery.Resource {
+		if i == 0 {
+			return first
 		}
-		next := a
-		next.Resource = one
-		resource, ok := take(next)
-		if !ok {
+		return a.Others[i-1]
+	}
+	taken := make([]*wire.Resource, 1+len(a.Others))
+	for i := range taken {
+		a.Resource = part(i)
+		if taken[i], ok = take(a); !ok {
 			return r, false
 		}
+	}
+	r = newResponse(taken[:0], isDelta, a.More)
+	var sent tally
+	for i, resource := range taken {
 		if resource != nil {
-			sent.add(s.pushed, carries(one), resource.Len())
-			r.add(one, resource)
+			sent.add(s.pushed, carries(part(i)), resource.Len())
+			r.add(part(i), resource)
 		}
 	}
 	sent.flush(s.pushed)

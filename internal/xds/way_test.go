@@ -45,7 +45,7 @@ func fresh(events recorder) *shared {
 // one is a response with one resource.
 func one(name string, isDelta bool) response {
 	a := send(1, name, salt1)
-	r := newResponse(1, isDelta, false)
+	r := newResponse(nil, isDelta, false)
 	r.add(a.Resource, wire.NewResource(name, a.Version.String(), []byte("config")))
 	return r
 }
