@@ -9,8 +9,8 @@
 // denial. A release with other words still recognises the stand-ins of all other releases.
 //
 // The files, bottom first: explain.go has the words, module.go the modules, revision.go makes
-// revisions of them, identity.go has the IDs, and this file the two stand-ins. All functions are
-// pure.
+// revisions of them, identity.go has the IDs, this file the two stand-ins, and cache.go keeps
+// them. All functions are pure.
 package builtin
 
 import (
@@ -24,9 +24,10 @@ func Passthrough(filter string, t spec.Type, runtime string) *snapshot.Revision 
 	return identified(revision(filter, t, spec.Open, runtime, passthroughModule()))
 }
 
-// Deny returns a filter that refuses all traffic. An HTTP filter answers every request with 503 and
-// a body that names the filter, the reason and the command that explains the reason. A network
-// filter closes every new connection, and writes the same text to Envoy's log once per thread.
+// Deny returns a filter that refuses all traffic. An HTTP filter answers every request with 503
+// and a body that names the filter, the reason and the command that explains the reason. A
+// network filter closes every new connection, and writes the same text to Envoy's log once per
+// thread.
 //
 // reason continues "filter <name>", as in "has no spec". Control characters in the reason become
 // spaces, and a reason that is too long for one line is cut off.

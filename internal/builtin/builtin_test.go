@@ -12,8 +12,9 @@ import (
 	"github.com/wasm-xds/wasm-xds/pkg/spec"
 )
 
-// These values keep subscribers on their stand-ins across upgrades of wasm-xds. A change of a value
-// causes a push to every Envoy that runs the stand-in. The first eight digits may never change.
+// These values keep subscribers on their stand-ins across upgrades of wasm-xds. A change of a
+// value causes a push to every Envoy that runs the stand-in. The first eight digits may never
+// change.
 func TestGolden(t *testing.T) {
 	deny := func(filter string, ft spec.Type, runtime string) *snapshot.Revision {
 		return Deny(filter, ft, "has no spec", runtime)

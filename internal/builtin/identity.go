@@ -9,9 +9,9 @@ import (
 	"github.com/wasm-xds/wasm-xds/pkg/spec"
 )
 
-// A stand-in's ID has two parts. The first part identifies the behaviour, filter, type and runtime,
-// and never changes. The second part follows from the module's bytes. So a stand-in with new words
-// is another revision, and reaches the Envoys that run the old words.
+// A stand-in's ID has two parts. The first part identifies the behaviour, filter, type and
+// runtime, and never changes. The second part follows from the module's bytes. So a stand-in
+// with new words is another revision, and reaches the Envoys that run the old words.
 const (
 	familyBytes = 4
 	wordsBytes  = 2

@@ -69,10 +69,10 @@ func denyNetworkModule(explanation string) []byte {
 	return m.Bytes()
 }
 
-// addFrame adds the parts that Envoy requires of every module: a memory (Envoy crashes without a
-// memory), the ABI version, an allocator, and the context hook (without the hook Envoy makes no
-// context). Stand-ins request no data, so Envoy never allocates in them and a constant allocator is
-// enough.
+// addFrame adds the parts that Envoy requires of every module: a memory (Envoy crashes without
+// a memory), the ABI version, an allocator, and the context hook (without the hook Envoy makes
+// no context). Stand-ins request no data, so Envoy never allocates in them and a constant
+// allocator is enough.
 func addFrame(m *wasmenc.Module) {
 	m.Memory(1)
 	m.ExportedFunc("proxy_abi_version_0_2_1", wasmenc.Sig(""), 0, nil)
@@ -80,8 +80,8 @@ func addFrame(m *wasmenc.Module) {
 	m.ExportedFunc("proxy_on_context_create", wasmenc.Sig("ii"), 0, nil)
 }
 
-// headerPairs encodes a header map for the ABI: the number of headers, the lengths of all names and
-// values, then each name and value with a zero byte after it.
+// headerPairs encodes a header map for the ABI: the number of headers, the lengths of all names
+// and values, then each name and value with a zero byte after it.
 func headerPairs(headers ...[2]string) []byte {
 	out := binary.LittleEndian.AppendUint32(nil, uint32(len(headers)))
 	for _, h := range headers {

@@ -1,5 +1,6 @@
-// Package checkqueue decides when each check of a filter in the sandbox runs, and when the findings
-// of a change are published. The package is pure: [Queue] starts nothing and reads no clock.
+// Package checkqueue decides when each check of a filter in the sandbox runs, and when the
+// findings of a change are published. The package is pure: [Queue] starts nothing and reads no
+// clock.
 //
 // A check goes through these stages:
 //
@@ -29,8 +30,8 @@ import (
 
 const (
 	// PublishEvery is the time for which the queue gathers the findings of a change, so that a
-	// change of a thousand specs makes only a few snapshots. After PublishEvery, the known findings
-	// are published, and again after each further PublishEvery.
+	// change of a thousand specs makes only a few snapshots. After PublishEvery, the known
+	// findings are published, and again after each further PublishEvery.
 	// See docs/RATIONALE.md#when-are-the-results-of-checks-published.
 	PublishEvery = time.Second
 	// Moment is the time after which a check gives way to other checks.
@@ -42,7 +43,7 @@ const (
 type Check struct {
 	// Key is the key of the findings: two checks with the same key find the same.
 	Key string
-	// Spec, Module and Config are what the sandbox tries. Config is nil without a configuration.
+	// Spec, Module and Config are the input of the sandbox. Config is nil without a configuration.
 	Spec   *spec.Spec
 	Module snapshot.Module
 	Config *string
@@ -103,10 +104,10 @@ type batch struct {
 // Queue decides when each check runs, and when findings are published. The queue is pure.
 //
 // A module may loop until the sandbox stops the run. A check that takes longer than Moment
-// therefore gives its place to other checks, and continues or starts again in one of a few places
-// for long checks: healthy filters never wait for slow filters. A check that took too long is tried
-// again alone, because the machine may have been busy: first as soon as no other check wants to
-// run, then after growing pauses.
+// therefore gives its place to other checks, and continues or starts again in one of a few
+// places for long checks: healthy filters never wait for slow filters. A check that took too
+// long is tried again alone, because the machine may have been busy: first as soon as no other
+// check wants to run, then after growing pauses.
 type Queue struct {
 	quickPlaces, longPlaces int
 	pauses                  pause.Policy
@@ -120,8 +121,9 @@ type Queue struct {
 	alone   int // 0 or 1
 }
 
-// New returns an empty queue with a place for quick checks on each core, and half as many places for
-// long checks. pauses are the pauses before further runs of a check that took too long.
+// New returns an empty queue with a place for quick checks on each core, and half as many
+// places for long checks. pauses are the pauses before further runs of a check that took too
+// long.
 func New(cores int, pauses pause.Policy) *Queue {
 	return &Queue{quickPlaces: cores, longPlaces: max(1, cores/2), pauses: pauses, checks: map[string]*Check{}}
 }

@@ -14,7 +14,9 @@ import (
 
 	"go.uber.org/zap"
 
+	"github.com/wasm-xds/wasm-xds/internal/builtin"
 	"github.com/wasm-xds/wasm-xds/internal/examine"
+	"github.com/wasm-xds/wasm-xds/internal/report"
 	"github.com/wasm-xds/wasm-xds/pkg/snapshot"
 	"github.com/wasm-xds/wasm-xds/pkg/source"
 	"github.com/wasm-xds/wasm-xds/pkg/spec"
@@ -99,14 +101,14 @@ func (d *memoryDisk) Load(name string) ([]byte, error) {
 
 func newChecked(x Examiner, change ...func(*Config)) *Control {
 	cfg := Config{
-		Modules: anyModule{}, Store: noCollector{}, StandIns: NewStandIns(), Files: noDisk{}, Logger: zap.NewNop(),
+		Modules: anyModule{}, Store: noCollector{}, StandIns: builtin.NewCache(), Files: noDisk{}, Logger: zap.NewNop(),
 		Examiner: x, Sandbox: "one",
 	}
 	for _, f := range change {
 		f(&cfg)
 	}
 	c := New(cfg)
-	c.sender = nobody{}
+	c.deliverer.sender = nobody{}
 	return c
 }
 
@@ -125,20 +127,20 @@ func configured(configs map[string]string) source.Set {
 // shown is the wanted configuration and the problem of a filter.
 func (c *Control) shown(name string) string {
 	text := "nothing"
-	f := c.snapshot.Get(name)
+	f := c.view.Snapshot.Get(name)
 	if f != nil && f.Revision != nil {
 		text = *f.Revision.Config
 	}
 	if f != nil && f.Preparing {
 		text += " preparing"
 	}
-	if e := c.plan.Problems[name]; e != nil {
+	if e := c.view.Plan.Problems[name]; e != nil {
 		text += ", error " + e.Code
 	}
-	if s := c.plan.Checking[name]; s != nil {
-		text += ", " + checkingError(s).Code
+	if s := c.view.Plan.Checking[name]; s != nil {
+		text += ", " + report.CheckingError(s).Code
 	}
-	for _, w := range c.plan.Warnings[name] {
+	for _, w := range c.view.Plan.Warnings[name] {
 		text += ", warning " + w.Code
 	}
 	return text
@@ -166,7 +168,7 @@ func TestWhatTheSandboxRefusesIsNotServed(t *testing.T) {
 	if got := c.shown("a"); got != "nothing, error import_missing" {
 		t.Errorf("a first revision: %q", got)
 	}
-	if e := c.plan.Problems["a"]; !strings.Contains(e.Message, "1 more") || e.Hint != "add it" {
+	if e := c.view.Plan.Problems["a"]; !strings.Contains(e.Message, "1 more") || e.Hint != "add it" {
 		t.Errorf("the error is %+v", e)
 	}
 }
@@ -174,7 +176,7 @@ func TestWhatTheSandboxRefusesIsNotServed(t *testing.T) {
 func TestRefusalsOfVersionsGoWithTheRevision(t *testing.T) {
 	c := newChecked(&fakeSandbox{})
 	c.takeAndWait(configured(map[string]string{"a": "new"}))
-	r := c.snapshot.Get("a").Revision
+	r := c.view.Snapshot.Get("a").Revision
 	if r.RefusalFor("1.36.4") == nil || r.RefusalFor("1.40.0") != nil {
 		t.Errorf("the refusals are %+v", r.Refusals)
 	}
@@ -186,7 +188,7 @@ func TestCapabilitiesAuto(t *testing.T) {
 		set := configured(map[string]string{"a": "good"})
 		set.Specs[0].AutoCapabilities = true
 		c.takeAndWait(set)
-		if got := c.snapshot.Get("a").Revision.Capabilities; !slices.Equal(got, []string{"proxy_log"}) {
+		if got := c.view.Snapshot.Get("a").Revision.Capabilities; !slices.Equal(got, []string{"proxy_log"}) {
 			t.Errorf("%s: %v", mode, got)
 		}
 	}
@@ -203,19 +205,19 @@ func TestNothingWaitsForALoop(t *testing.T) {
 	set := configured(map[string]string{"a": "loop", "b": "good", "c": "loop 2"})
 	c.takeSet(ctx, set)
 	for c.shown("a") != "good, preflight_running" || c.shown("c") != "nothing preparing, preflight_running" {
-		c.take(ctx, <-c.inbox)
+		c.take(ctx, <-c.inbox.messages)
 	}
 	set = configured(map[string]string{"a": "loop", "b": "good 2", "c": "loop 2"})
 	c.takeSet(ctx, set)
 	for c.shown("b") != "good 2" {
-		c.take(ctx, <-c.inbox)
+		c.take(ctx, <-c.inbox.messages)
 	}
 	if c.shown("a") != "good, preflight_running" {
 		t.Errorf("the looping filter: %s", c.shown("a"))
 	}
 	close(x.loop)
 	for c.shown("a") != "loop" || c.shown("c") != "loop 2" {
-		c.take(ctx, <-c.inbox)
+		c.take(ctx, <-c.inbox.messages)
 	}
 }
 
@@ -223,12 +225,12 @@ func TestNothingWaitsForALoop(t *testing.T) {
 func TestAFreshFilterIsNotPublishedTwice(t *testing.T) {
 	c := newChecked(&fakeSandbox{})
 	c.takeAndWait(configured(map[string]string{"a": "good"}))
-	before, published := c.snapshot.Version(), 0
+	before, published := c.view.Snapshot.Version(), 0
 	ctx := context.Background()
 	c.takeSet(ctx, configured(map[string]string{"a": "good", "b": "good"}))
-	for len(c.running)+c.checks.Len() > 0 {
-		c.take(ctx, <-c.inbox)
-		if now := c.snapshot.Version(); now != before {
+	for c.reading()+c.view.Specs.Checks().Queue.Len() > 0 {
+		c.take(ctx, <-c.inbox.messages)
+		if now := c.view.Snapshot.Version(); now != before {
 			before = now
 			published++
 		}
@@ -254,9 +256,9 @@ func triedOnce(t *testing.T) {
 	start := func(change ...func(*Config)) *Control {
 		c := newChecked(x, append(change, func(cfg *Config) { cfg.Files = disk })...)
 		c.takeAndWait(configured(configs))
-		c.saveLast()
-		if c.snapshot.Len() != n {
-			t.Fatalf("%d filters are served", c.snapshot.Len())
+		c.saves.last()
+		if c.view.Snapshot.Len() != n {
+			t.Fatalf("%d filters are served", c.view.Snapshot.Len())
 		}
 		return c
 	}
@@ -324,7 +326,7 @@ func TestATimeoutDoesNotLast(t *testing.T) {
 			shown := func(want, runs string) {
 				t.Helper()
 				synctest.Wait()
-				c.ask(func() {
+				NewAPI(c).ask(func(*report.View) {
 					if got := c.shown("a"); got != want {
 						t.Errorf("%s: %q, want %q", tt.mode, got, want)
 					}
@@ -334,17 +336,17 @@ func TestATimeoutDoesNotLast(t *testing.T) {
 				})
 			}
 			shown(tt.refused, "2") // the second run starts at once: the sandbox is idle
-			again := time.Now().Add(retryPauses.First).Format(time.TimeOnly)
-			c.ask(func() {
-				if e := c.plan.Problems["a"]; e != nil && !strings.HasSuffix(e.Message, "it is tried again at "+again) {
+			again := time.Now().Add(retryPauses().First).Format(time.TimeOnly)
+			NewAPI(c).ask(func(*report.View) {
+				if e := c.view.Plan.Problems["a"]; e != nil && !strings.HasSuffix(e.Message, "it is tried again at "+again) {
 					t.Errorf("the error is %+v", e)
 				}
 			})
-			time.Sleep(retryPauses.First - time.Millisecond)
+			time.Sleep(retryPauses().First - time.Millisecond)
 			shown(tt.tried, "2")
 			time.Sleep(2 * time.Millisecond)
 			shown(tt.good, "3")
-			time.Sleep(retryPauses.Most)
+			time.Sleep(retryPauses().Most)
 			shown(tt.good, "3")
 			cancel()
 			if err := <-done; err != nil {

@@ -3,7 +3,8 @@ package control
 import (
 	"time"
 
-	"go.uber.org/zap"
+	"github.com/wasm-xds/wasm-xds/internal/report"
+	"github.com/wasm-xds/wasm-xds/internal/track"
 )
 
 const (
@@ -26,58 +27,49 @@ type garbage struct {
 	named map[string]time.Time
 }
 
-// collectSoon schedules a search, at least collectEvery after the last search.
-func (c *Control) collectSoon() {
-	if c.garbage.due.IsZero() {
-		c.garbage.due = c.garbage.looked.Add(collectEvery)
+// soon schedules a search, at least collectEvery after the last search.
+func (g *garbage) soon() {
+	if g.due.IsZero() {
+		g.due = g.looked.Add(collectEvery)
 	}
 }
 
-// collect removes the unnamed modules. The modules of running jobs stay: they
-// are in a result, or are younger than the job.
-func (c *Control) collect(now time.Time) {
-	c.garbage.due = time.Time{}
-	if c.fromState || !c.saves.state.Idle() {
-		return // the state on disk may still name other modules; each save schedules a search
-	}
-	c.garbage.looked = now
-	c.forgetAllResults()
-	named := c.namedModules(now)
-	for sum, seen := range c.garbage.named {
+// isDue says whether a search is due.
+func (g *garbage) isDue(now time.Time) bool { return !g.due.IsZero() && !now.Before(g.due) }
+
+// begin notes that the search that was due is under way.
+func (g *garbage) begin() { g.due = time.Time{} }
+
+// search takes the modules that are named now, and returns the modules to keep.
+func (g *garbage) search(named map[string]time.Time, now time.Time) map[string]time.Time {
+	g.looked = now
+	for sum, seen := range g.named {
 		if _, ok := named[sum]; !ok && now.Sub(seen) < collectGrace {
 			named[sum] = seen
-			c.collectSoon() // the module goes at a later search
+			g.soon() // the module goes at a later search
 		}
 	}
-	c.garbage.named = named
-	c.served.replace(named)
-	oldest := now
-	for _, began := range c.running {
-		if began.Before(oldest) {
-			oldest = began
-		}
-	}
-	c.workers.Go(func() {
-		removed, err := c.cfg.Store.Collect(
-			func(sum string) bool { _, ok := named[sum]; return ok }, time.Since(oldest)+clockSlack)
-		if err != nil {
-			c.cfg.Logger.Warn("old modules could not be removed", zap.Error(err))
-		}
-		if removed > 0 {
-			c.cfg.Logger.Info("modules that nothing names any more were removed", zap.Int("count", removed))
-		}
-	})
+	g.named = named
+	return named
 }
 
-// namedModules returns the modules of all servable revisions, and of all results of
-// jobs.
-func (c *Control) namedModules(now time.Time) map[string]time.Time {
+// namedModules returns the modules of all servable revisions, and of all results of reads.
+func namedModules(v *report.View, now time.Time) map[string]time.Time {
 	named := map[string]time.Time{}
-	for _, r := range c.machine.Revisions() {
+	for _, r := range v.Machine.Revisions() {
 		named[r.Module.SHA256] = now
 	}
-	for _, r := range c.results {
-		named[r.module.SHA256] = now
-	}
+	v.Specs.Modules(func(sha256 string) { named[sha256] = now })
 	return named
+}
+
+// oldest returns the start of the oldest read under way: it may have put a module into the store
+// since, which nothing names yet. It is now if nothing is being read.
+func oldest(specs *track.Specs, now time.Time) time.Time {
+	for task := range specs.Running {
+		if task.Began().Before(now) {
+			now = task.Began()
+		}
+	}
+	return now
 }

@@ -2,12 +2,15 @@ package control
 
 import (
 	"fmt"
+	"slices"
 	"testing"
 	"time"
 
 	"go.uber.org/zap"
 
+	"github.com/wasm-xds/wasm-xds/internal/builtin"
 	"github.com/wasm-xds/wasm-xds/internal/persist"
+	"github.com/wasm-xds/wasm-xds/internal/track"
 )
 
 // collector notes the modules to keep, and the least age of modules to remove.
@@ -25,8 +28,8 @@ func (s *collector) Collect(keep func(string) bool, olderThan time.Duration) (in
 
 func TestModulesGoWhenNothingNamesThemForAWhile(t *testing.T) {
 	store, modules := &collector{}, &countedModules{}
-	c := New(Config{Modules: modules, Store: store, StandIns: NewStandIns(), Files: noDisk{}, Logger: zap.NewNop()})
-	c.sender = nobody{}
+	c := New(Config{Modules: modules, Store: store, StandIns: builtin.NewCache(), Files: noDisk{}, Logger: zap.NewNop()})
+	c.deliverer.sender = nobody{}
 	sum := func() string { return fmt.Sprintf("%064x", modules.n.Load()) }
 	collect := func(now time.Time) {
 		t.Helper()
@@ -62,35 +65,40 @@ func TestModulesGoWhenNothingNamesThemForAWhile(t *testing.T) {
 	}
 }
 
-func TestWhatAJobHasPutIsNotCollected(t *testing.T) {
+func TestModulesOfReadsAreNotCollected(t *testing.T) {
 	store := &collector{}
-	c := New(Config{Modules: anyModule{}, Store: store, StandIns: NewStandIns(), Files: noDisk{}, Logger: zap.NewNop()})
+	c := New(Config{Modules: anyModule{}, Store: store, StandIns: builtin.NewCache(), Files: noDisk{}, Logger: zap.NewNop()})
 	now := time.Now()
-	c.running["file /a.wasm"] = now.Add(-time.Minute)
-	c.running["file /b.wasm"] = now.Add(-time.Hour)
+	set := directoryOf(1)
+	c.view.Specs.TakeSet(&set)
+	c.view.Specs.Advance(now.Add(-time.Hour))
+	more := directoryOf(2)
+	c.view.Specs.TakeSet(&more)
+	c.view.Specs.Advance(now.Add(-time.Minute))
 	c.collect(now)
 	c.workers.Wait()
 	if store.olderThan < time.Hour {
 		t.Errorf("what is older than %v goes", store.olderThan)
 	}
-	delete(c.running, "file /b.wasm")
-	delete(c.running, "file /a.wasm")
+	for _, task := range slices.Collect(c.view.Specs.Running) {
+		c.view.Specs.TakeResult(task, track.Result{}, now)
+	}
 	c.collect(now)
 	c.workers.Wait()
 	if store.olderThan > time.Minute {
-		t.Errorf("without a job, only what is older than %v goes", store.olderThan)
+		t.Errorf("without a read, only what is older than %v goes", store.olderThan)
 	}
 }
 
 func TestNothingIsCollectedThatTheStateOnDiskMayName(t *testing.T) {
 	store := &collector{}
-	c := New(Config{Modules: anyModule{}, Store: store, StandIns: NewStandIns(), Files: noDisk{}, Logger: zap.NewNop()})
+	c := New(Config{Modules: anyModule{}, Store: store, StandIns: builtin.NewCache(), Files: noDisk{}, Logger: zap.NewNop()})
 	for name, when := range map[string]func(){
 		"a save is under way":             func() { c.saves.state.Await(time.Now()); c.saves.state.Begin(time.Now()) },
 		"a save is due":                   func() { c.saves.state.Await(time.Now()) },
-		"the directory has not been read": func() { c.fromState = true },
+		"the directory has not been read": func() { c.view.FromState = true },
 	} {
-		c.saves.state, c.fromState = persist.Schedule{}, false
+		c.saves.state, c.view.FromState = persist.Schedule{}, false
 		when()
 		c.collect(time.Now())
 		c.workers.Wait()

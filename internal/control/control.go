@@ -1,360 +1,383 @@
-// Package control has the goroutine that owns the state. The goroutine takes sets of specs from
-// the source, has their modules resolved, and passes the wanted revisions and the events of the
-// streams through delivery's machine.
 package control
 
 import (
 	"context"
-	"runtime"
-	"sync"
-	"sync/atomic"
 	"time"
 
-	"go.uber.org/zap"
-
 	"github.com/wasm-xds/wasm-xds/internal/api"
-	"github.com/wasm-xds/wasm-xds/internal/checkqueue"
 	"github.com/wasm-xds/wasm-xds/internal/delivery"
 	"github.com/wasm-xds/wasm-xds/internal/desired"
 	"github.com/wasm-xds/wasm-xds/internal/events"
 	"github.com/wasm-xds/wasm-xds/internal/examine"
-	"github.com/wasm-xds/wasm-xds/internal/findings"
 	"github.com/wasm-xds/wasm-xds/internal/pause"
 	"github.com/wasm-xds/wasm-xds/internal/persist"
+	"github.com/wasm-xds/wasm-xds/internal/report"
 	"github.com/wasm-xds/wasm-xds/internal/tags"
-	"github.com/wasm-xds/wasm-xds/internal/transfer"
-	"github.com/wasm-xds/wasm-xds/pkg/snapshot"
+	"github.com/wasm-xds/wasm-xds/internal/track"
 	"github.com/wasm-xds/wasm-xds/pkg/source"
 	"github.com/wasm-xds/wasm-xds/pkg/source/restart"
 	"github.com/wasm-xds/wasm-xds/pkg/spec"
 )
 
-// Sender sends responses without blocking.
-type Sender interface {
-	Send(delivery.Send)
-	// Prepare announces an imminent send.
-	Prepare(delivery.Send)
-	// End ends the stream of an Envoy that asks for too many names without a spec.
-	End(delivery.StreamID)
-}
-
-// ModuleStore has the modules on disk.
-type ModuleStore interface {
-	// Sync returns when all modules survive a power failure.
-	Sync() error
-	// Read returns the bytes of a module, or an error if the store lacks them or they are damaged.
-	Read(sha256 string) ([]byte, error)
-	// Collect removes modules that are older than olderThan and that keep does not name.
-	Collect(keep func(sha256 string) bool, olderThan time.Duration) (removed int, err error)
-}
-
-// Config configures a control. All fields are required unless their comment names a zero value.
-type Config struct {
-	Source    source.Source
-	Directory string // for the status
-	Modules   ModuleResolver
-	Store     ModuleStore
-	StandIns  *StandIns
-	Files     persist.Files
-	Metrics   Metrics // nil: none
-	Logger    *zap.Logger
-	// Delivery is for specs without a delivery of their own; "" is remote.
-	Delivery spec.Delivery
-	// Keys are files with public keys. Any of the keys must sign each module. nil: only
-	// the keys in a module's spec are required. The source watches the files.
-	Keys []string
-	// AllowEmpty lets a source remove all of its specs at once.
-	AllowEmpty bool
-	// Examiner tries filters in the sandbox; nil: no filter is tried. Preflight is the effect of
-	// findings; "" is enforce. A later process reuses findings if its Sandbox is the same.
-	// HostEnv has the sandbox's values for names in vm.hostEnv.
-	Examiner  Examiner
-	Preflight examine.Mode
-	Sandbox   string
-	HostEnv   map[string]string
-	// Policy has delivery's times; the zero value selects the defaults. The control sets Epoch
-	// and Substitutes itself.
-	Policy delivery.Config
-}
-
 // Control owns the state. Any goroutine may call the exported methods.
 type Control struct {
-	cfg      Config
-	inbox    chan any
-	done     chan struct{} // closed when Run has ended
-	loaded   chan struct{} // closed when there is a snapshot
-	workers  sync.WaitGroup
-	hub      events.Hub
-	served   served
-	limits   limits
-	visitors visitors
-	ready    atomic.Bool
+	cfg     Config
+	inbox   *inbox
+	startup startup
+	hub     events.Hub
+	served  served
 
 	// The following fields belong to Run's goroutine.
-	machine    *delivery.Machine
-	sender     Sender
-	snapshot   *snapshot.Snapshot
-	unlogged   []change
-	published  time.Time
-	fromState  bool
-	plan       desired.Plan
-	set        *source.Set // nil: none yet
-	began      time.Time   // Run
-	firstSet   time.Time   // zero: none yet
-	entries    entries
-	results    map[string]result
-	running    map[string]time.Time // the start of each running job, by key
-	downloads  downloads            // the running jobs that use the network
-	jobRetries jobRetries
-	checks     *checkqueue.Queue
-	findings   findings.Known
-	saves      saves
-	source     sourceStatus
-	garbage    garbage
-	opened     map[delivery.StreamID]streamInfo
-	tags       *tags.Table
-	mending    mending
-	syncs      syncs
-	envoys     envoys
+	view      *report.View // the state
+	workers   *workers
+	deliverer deliverer
+	sources   *sources
+	saves     saves
+	garbage   garbage
+	mending   mending
+	syncs     syncs
+	journal   journal
 }
-
-type streamInfo struct {
-	node  delivery.Node
-	mode  string
-	since time.Time
-}
-
-// These messages arrive in the inbox, beside delivery's events.
-type (
-	newSet   struct{ set source.Set }
-	resolved struct {
-		results map[string]result
-		of      *downloading // nil: local files
-	}
-	waits struct {
-		of   *downloading
-		what transfer.Wait
-	}
-	mend  struct{}
-	saved struct {
-		seq uint64 // of the saved memory
-		err error
-	}
-
-	unsettledSaved struct{ err error }
-	findingsSaved  struct{ err error }
-	query          struct {
-		run  func(context.Context)
-		done chan struct{}
-	}
-)
-
-const (
-	inboxLength = 1024
-	// firstSnapshotWait is how long a start without any state waits for the first set, and then
-	// for downloads.
-	firstSnapshotWait = 10 * time.Second
-)
 
 // New makes a control that continues from the state in cfg.Files.
 func New(cfg Config) *Control {
 	if cfg.Delivery == "" {
 		cfg.Delivery = spec.Remote
 	}
-	cfg.Source = restart.New(cfg.Directory, cfg.Source)
-	c := &Control{
-		cfg:       cfg,
-		inbox:     make(chan any, inboxLength),
-		done:      make(chan struct{}),
-		loaded:    make(chan struct{}),
-		downloads: downloads{},
-		results:   map[string]result{},
-		running:   map[string]time.Time{},
-		entries:   entries{keys: cfg.Keys},
-		opened:    map[delivery.StreamID]streamInfo{},
-		envoys:    newEnvoys(),
-		checks:    checkqueue.New(runtime.GOMAXPROCS(0), retryPauses),
-		tags:      tags.New(retryPauses),
-		saves:     saves{writer: persist.NewWriter(cfg.Files, cfg.Store)},
-		snapshot:  snapshot.New(nil),
-		source:    sourceStatus{state: api.SourceReading, since: time.Now()},
-		published: time.Now(),
-	}
 	if cfg.Preflight == "" {
-		c.cfg.Preflight = examine.Enforce
+		cfg.Preflight = examine.Enforce
 	}
 	if cfg.Metrics == nil {
-		c.cfg.Metrics = noMetrics{}
+		cfg.Metrics = noMetrics{}
 	}
-	var loading sync.WaitGroup
-	loading.Go(c.loadFindings) // touches no other field
-	c.restore()
-	loading.Wait()
+	cfg.Source = restart.New(cfg.Directory, cfg.Source)
+	c := &Control{cfg: cfg, inbox: newInbox(), startup: startup{loaded: make(chan struct{})}, journal: journal{log: cfg.Logger}}
+	c.workers, c.sources, c.view = newWorkers(c.inbox, cfg), newSources(cfg, &c.hub), newView(cfg)
+	c.saves = saves{
+		workers: c.workers, writer: persist.NewWriter(cfg.Files, cfg.Store), log: cfg.Logger, sandbox: cfg.Sandbox, view: c.view,
+	}
+	c.deliverer = deliverer{
+		view: c.view, hub: &c.hub, served: &c.served, metrics: cfg.Metrics, journal: &c.journal, saves: &c.saves, garbage: &c.garbage,
+	}
+	if c.view.FromState {
+		c.served.replace(namedModules(c.view, time.Now()))
+		c.startup.complete()
+	}
 	return c
 }
 
 // Loaded is closed when there is a snapshot to serve, from the state or the source.
-func (c *Control) Loaded() <-chan struct{} { return c.loaded }
+func (c *Control) Loaded() <-chan struct{} { return c.startup.loaded }
 
 // Handle takes an event of delivery. Handle blocks while the control is busy, and drops the event
 // after the end of Run.
-func (c *Control) Handle(e delivery.Event) { c.post(e) }
+func (c *Control) Handle(e delivery.Event) { c.inbox.post(e) }
 
 // Serves says whether a servable revision names the module.
-func (c *Control) Serves(sha256 string) bool {
-	return c.served.has(sha256)
-}
-
-func (c *Control) post(message any) {
-	select {
-	case c.inbox <- message:
-	case <-c.done:
-	}
-}
+func (c *Control) Serves(sha256 string) bool { return c.served.has(sha256) }
 
 // Run owns the state until ctx ends. Run returns after the end of all its goroutines.
 func (c *Control) Run(ctx context.Context, sender Sender) error {
-	c.sender = sender
+	c.deliverer.sender = sender
 	ctx, cancel := context.WithCancel(ctx)
 	defer c.workers.Wait()
-	defer close(c.done)
+	defer close(c.inbox.done)
 	defer cancel()
-	c.began = time.Now()
-	c.workers.Go(func() { c.runSource(ctx) })
+	c.view.Began = time.Now()
+	c.workers.Go(func() {
+		// The source returns with ctx alone.
+		_ = c.cfg.Source.Run(ctx, func(s source.Set) { c.inbox.post(newSet{s}) })
+	})
 	timer := time.NewTimer(0)
 	defer timer.Stop()
 	for {
 		select {
 		case <-ctx.Done():
-			c.logChanges()
-			c.saveLast()
+			c.journal.flush()
+			c.saves.last()
 			return nil
-		case message := <-c.inbox:
+		case message := <-c.inbox.messages:
 			c.take(ctx, message)
 			// Take newer messages without another look at the clock.
-			for range len(c.inbox) {
-				c.take(ctx, <-c.inbox)
+			for range len(c.inbox.messages) {
+				c.take(ctx, <-c.inbox.messages)
 			}
 		case <-timer.C:
-			c.step(delivery.Woken{})
-			c.openLate()
+			c.deliverer.step(delivery.Woken{})
+			if c.startup.late(c.view.Specs, c.sources.silent(), c.view.Began, time.Now()) {
+				c.sources.nothingRead(time.Now())
+			}
 		}
-		if !c.saves.unsettled.Blocks() {
-			c.logChanges()
-		}
-		c.pollTags(ctx)
-		c.retryJobs(ctx, time.Now())
-		c.goOnChecking(ctx)
-		c.answerSyncs(ctx)
-		c.saveWhatIsDue()
-		timer.Reset(c.untilNext())
+		timer.Reset(c.startDue(ctx))
 	}
 }
 
-// untilNext returns how long the loop may sleep while the inbox is empty.
-func (c *Control) untilNext() time.Duration {
-	wait := time.Minute
-	due := pause.Earliest(c.saves.state.Due(), c.saves.unsettled.Due(), c.saves.findings.Due(), c.garbage.due,
-		c.checks.Wake(), c.tags.Due(), c.jobRetries.next())
-	if !due.IsZero() {
-		wait = min(wait, time.Until(due))
+// startDue starts everything that is due, and returns how long the loop may sleep while the inbox
+// is empty.
+func (c *Control) startDue(ctx context.Context) time.Duration {
+	now := time.Now()
+	if !c.saves.unsettled.Blocks() {
+		c.journal.flush()
 	}
-	if at, ok := c.machine.Next(); ok {
+	if c.view.Specs.Wake(now) {
+		c.advance(ctx)
+	}
+	c.startChecks(ctx)
+	if c.syncs.ready(c.view.Specs, c.view.Tags, now) {
+		c.syncs.answer(c.synced())
+	}
+	for reference, module := range c.view.Tags.Begin(now) {
+		c.workers.poll(ctx, reference, module)
+	}
+	c.saves.start(now)
+	if c.garbage.isDue(now) {
+		c.collect(now)
+	}
+	wait, next := time.Minute, pause.Earliest(c.view.Specs.Next(), c.view.Tags.Due(), c.saves.state.Due(), c.saves.unsettled.Due(),
+		c.saves.findings.Due(), c.garbage.due, c.startup.due(c.view.Specs, c.sources.silent(), c.view.Began, now))
+	if at, ok := c.view.Machine.Next(); ok {
 		wait = min(wait, time.Until(at))
 	}
-	if late, ok := c.untilLate(); ok {
-		wait = min(wait, late)
+	if !next.IsZero() {
+		wait = min(wait, time.Until(next))
 	}
 	return max(wait, 0)
 }
 
+// take takes a message: see messages.go for the list.
 func (c *Control) take(ctx context.Context, message any) {
 	switch message := message.(type) {
 	case newSet:
 		c.takeSet(ctx, message.set)
-	case waits:
-		c.takeWait(message)
-	case resolved:
-		if !c.downloads.ended(message.of) {
-			return // no spec wants the download any more
+	case tasksEnded:
+		c.takeResults(ctx, message)
+	case downloadWaits:
+		if c.view.Specs.TakeWait(message.task, message.why) {
+			c.deliverer.publishFilter(message.task.Name) // all filters with the download show the reason
 		}
-		for key, r := range message.results {
-			c.takeResult(ctx, key, r)
-		}
-		c.replan(ctx)
-		c.mended(message.results)
 	case checkIsSlow:
-		c.takeSlowCheck(ctx, message.check)
+		end, publish := c.view.Specs.Checks().Queue.Slow(message.check)
+		if end {
+			message.check.Cancel()
+		}
+		c.checked(ctx, publish)
 	case checkEnded:
 		c.takeCheck(ctx, message)
-	case findingsSaved:
-		c.takeFindingsSaved(message.err)
-	case mend:
-		c.mend(ctx)
 	case tags.Poll:
-		c.takePolled(ctx, message)
+		c.takePoll(ctx, message)
+	case mendDue:
+		c.mend(ctx)
+	case stateSaved:
+		if c.saves.takeState(message, time.Now()) {
+			c.garbage.soon()
+		}
 	case unsettledSaved:
-		c.takeUnsettledSaved(message.err)
-	case saved:
-		c.takeSaved(message)
+		ready, again := c.saves.takeUnsettled(message.err)
+		c.deliverer.send(ready)
+		if again {
+			c.saves.writeUnsettled()
+		}
+	case findingsSaved:
+		c.saves.takeFindings(message.err)
 	case *syncRequest:
-		c.syncs.waiting = append(c.syncs.waiting, message)
-	case query:
+		c.syncs.add(message)
+	case question:
 		message.run(ctx)
-		close(message.done)
+		close(message.answered)
 	case delivery.Event:
-		c.note(message)
-		c.step(message)
+		c.deliverer.takeEvent(message)
 		if _, failed := message.(delivery.BuildFailed); failed {
 			c.mendSoon(ctx)
 		}
 	}
 }
 
-// step passes an event through the machine and carries out the actions.
-func (c *Control) step(e delivery.Event) {
-	actions := c.machine.Step(time.Now(), e)
-	watched := c.hub.Watched()
-	var unproven []delivery.Send
-	unsettled, awaited := false, false
-	forgotten := false
-	for _, a := range actions {
-		switch a := a.(type) {
-		case delivery.PersistUnsettled:
-			unsettled, awaited = true, a.Awaited
-			continue
-		case delivery.Send:
-			if a.Unproven {
-				unproven = append(unproven, a)
-				continue
-			}
-		case delivery.Changed:
-			if !watched {
-				continue
-			}
-		case delivery.Forgotten:
-			forgotten = true
-		}
-		c.carryOut(a)
+// takeSet takes a new set. An unreadable source changes no filter.
+func (c *Control) takeSet(ctx context.Context, set source.Set) {
+	c.startup.setCame(time.Now())
+	if set.Unavailable != nil {
+		c.sources.takeUnavailable(&set, time.Now())
+		c.startup.complete()
+		return
 	}
-	if forgotten {
-		c.changeSnapshot(c.machine.Snapshot())
+	for _, e := range c.sources.newErrors(&set) {
+		c.journal.problem("a spec has an error: "+meanwhile(c.view, e.Name), e)
 	}
-	switch {
-	case awaited && len(unproven) > 0:
-		c.saveUnsettled()
-	case unsettled:
-		c.saves.unsettled.Soon(time.Now())
+	c.view.Specs.TakeSet(&set)
+	served := func(filter string) bool {
+		f := c.view.Snapshot.Get(filter)
+		return f != nil && !f.Removed
 	}
-	c.sendOnceSaved(unproven)
+	// A document with an error may name tags that no valid spec names.
+	if c.view.Tags.Watch(set.Specs, len(set.Errors) > 0, served, time.Now()) {
+		c.saves.stateSoon()
+	}
+	c.advance(ctx)
 }
 
-// note keeps data about streams for the status.
-func (c *Control) note(e delivery.Event) {
-	switch e := e.(type) {
-	case delivery.StreamOpened:
-		c.streamOpened(e, time.Now())
-	case delivery.StreamClosed:
-		c.streamClosed(e, time.Now())
+// takeResults takes the results of reads.
+func (c *Control) takeResults(ctx context.Context, m tasksEnded) {
+	c.workers.stop(m.tasks)
+	counts := false
+	for i, task := range m.tasks {
+		taken, learned := c.view.Specs.TakeResult(task, m.results[i], time.Now())
+		if counts = counts || taken; taken && m.results[i].Err != nil {
+			c.noteUnread(m.results[i].Err)
+		}
+		if learned {
+			c.saves.stateSoon()
+		}
 	}
+	if !counts {
+		return // no spec wants the download any more
+	}
+	c.advance(ctx)
+	if c.mending.ended(m.tasks) {
+		c.deliverer.step(delivery.ModulesRestored{})
+	}
+}
+
+// noteUnread logs that a module or a configuration cannot be had.
+func (c *Control) noteUnread(e *spec.Error) {
+	c.journal.problem("a spec's module or configuration cannot be had: "+meanwhile(c.view, e.Name), e)
+}
+
+// takeCheck takes the end of a check.
+func (c *Control) takeCheck(ctx context.Context, m checkEnded) {
+	publish, found := c.view.Specs.TakeCheck(m.End, time.Now())
+	if found {
+		c.saves.findingsSoon()
+	}
+	switch {
+	case m.Cancelled:
+	case m.Err != nil:
+		c.noteUnread(m.Err)
+	default:
+		c.cfg.Metrics.Preflighted(firstCode(m.Findings), m.took)
+	}
+	c.checked(ctx, publish)
+}
+
+// checked starts the next checks, and makes a plan if one is due.
+func (c *Control) checked(ctx context.Context, publish bool) {
+	c.startChecks(ctx)
+	if publish {
+		c.advance(ctx)
+	}
+}
+
+// startChecks starts checks for as long as there are free places.
+func (c *Control) startChecks(ctx context.Context) {
+	queue, now := c.view.Specs.Checks().Queue, time.Now()
+	for k := queue.Next(now); k != nil; k = queue.Next(now) {
+		c.workers.check(ctx, k)
+	}
+}
+
+// takePoll takes the answer of a poll. A new digest becomes a new revision, as an edit does: the
+// module is fetched, checked and rolled out.
+func (c *Control) takePoll(ctx context.Context, p tags.Poll) {
+	moves := c.view.Tags.Answer(p, time.Now())
+	c.journal.polled(p, moves)
+	for _, one := range moves.Stayed {
+		c.deliverer.publishFilter(one.Filter)
+	}
+	if len(moves.Moved) > 0 {
+		c.saves.stateSoon()
+	}
+	if len(moves.Moved) > 0 || moves.Shown {
+		c.advance(ctx)
+	}
+}
+
+// advance brings the specs as far as they can go now, and serves the wanted filters as far as they
+// are known.
+func (c *Control) advance(ctx context.Context) {
+	v := c.view
+	if v.Specs.Set() == nil {
+		return
+	}
+	work := v.Specs.Advance(time.Now())
+	c.workers.stop(work.Stop)
+	c.workers.read(ctx, work.Start)
+	if work.Wait {
+		return
+	}
+	for _, k := range work.Cancel {
+		k.Cancel()
+	}
+	c.startChecks(ctx)
+	for range work.Known {
+		c.cfg.Metrics.PreflightKnown()
+	}
+	for _, n := range work.News {
+		if n.Err != nil {
+			c.journal.problem("the sandbox refuses a revision: "+meanwhile(v, n.Err.Name), n.Err)
+		}
+		for _, w := range n.Warnings {
+			c.journal.problem("a warning about a revision", w)
+		}
+	}
+	v.Plan = desired.Make(desired.Input{
+		Previous: v.Snapshot, Set: *v.Specs.Set(), Made: v.Specs.Made(), Unfinished: v.Specs.Unfinished(), Pins: v.Plan.Pins,
+		Delivery: c.cfg.Delivery, AllowEmpty: c.cfg.AllowEmpty,
+	})
+	for s, e := range v.Specs.TagProblems {
+		if v.Plan.Problems[s.Name] == nil {
+			v.Plan.Problems[s.Name] = e
+		}
+	}
+	c.sources.takePlan(v.Specs.Set(), &v.Plan, time.Now())
+	c.deliverer.publish(v.Snapshot.With(v.Plan.Filters))
+	if !c.startup.waits(v.Specs, time.Now()) {
+		c.startup.complete()
+	}
+}
+
+// mendSoon repairs the modules, at once or after the pause.
+func (c *Control) mendSoon(ctx context.Context) {
+	if c.mending.later {
+		return
+	}
+	wait := time.Until(c.mending.next(time.Now()))
+	if wait <= 0 {
+		c.mend(ctx)
+		return
+	}
+	c.mending.later = true
+	c.workers.after(ctx, wait, mendDue{})
+}
+
+// mend has all modules read again.
+func (c *Control) mend(ctx context.Context) {
+	c.view.Specs.Reread()
+	c.advance(ctx)
+	waits := map[*track.Task]struct{}{}
+	for task := range c.view.Specs.Running {
+		waits[task] = struct{}{}
+	}
+	c.mending.begin(time.Now(), waits)
+	if !c.mending.waitsForFiles() {
+		c.deliverer.step(delivery.ModulesRestored{}) // a further failure starts the next mend
+	}
+}
+
+// collect removes the unnamed modules. The modules of reads under way stay: they are in a
+// result, or are younger than the read.
+func (c *Control) collect(now time.Time) {
+	c.garbage.begin()
+	if c.view.FromState || !c.saves.state.Idle() {
+		return // the state on disk may still name other modules; each save schedules a search
+	}
+	c.view.Specs.Trim()
+	named := c.garbage.search(namedModules(c.view, now), now)
+	c.served.replace(named)
+	c.workers.collect(c.cfg.Store, named, oldest(c.view.Specs, now), c.cfg.Logger)
+}
+
+// synced is the outcome of the newest set.
+func (c *Control) synced() api.Sync {
+	out := report.Sync(c.view)
+	out.Error, out.Errors = c.sources.outcome()
+	return out
 }

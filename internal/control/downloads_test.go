@@ -62,10 +62,10 @@ func TestADownloadThatWaitsIsShownAndEndsWithItsSpec(t *testing.T) {
 		if len(h.begun) != 8 {
 			t.Errorf("%d downloads have begun", len(h.begun))
 		}
-		if f, _ := c.Filter("fine"); f.Revision == "" || f.Error != nil {
+		if f, _ := NewAPI(c).Filter("fine"); f.Revision == "" || f.Error != nil {
 			t.Errorf("the healthy one is %+v", f)
 		}
-		f, _ := c.Filter("a")
+		f, _ := NewAPI(c).Filter("a")
 		if f.Summarize(); f.Condition != api.ConditionProgressing {
 			t.Errorf("one that waits is %s", f.Condition)
 		}
@@ -87,7 +87,7 @@ func TestADownloadThatWaitsIsShownAndEndsWithItsSpec(t *testing.T) {
 		if len(h.begun) != 9 || len(h.ended) != 0 {
 			t.Errorf("%d have begun, %d have ended", len(h.begun), len(h.ended))
 		}
-		if f, _ := c.Filter("a"); f.Error == nil || f.Error.Code != api.CodeDownloadWaits {
+		if f, _ := NewAPI(c).Filter("a"); f.Error == nil || f.Error.Code != api.CodeDownloadWaits {
 			t.Errorf("it is %+v", f.Error)
 		}
 	})

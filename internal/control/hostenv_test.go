@@ -31,7 +31,7 @@ func TestHostEnvIsForTheSandbox(t *testing.T) {
 		set := configured(map[string]string{"a": "good"})
 		set.Specs[0].VM.HostEnv = []string{"TOKEN"}
 		c.takeAndWait(set)
-		c.saveLast()
+		c.saves.last()
 		if len(x.seen) != tt.runs {
 			t.Errorf("%s: %d runs, want %d", tt.value, len(x.seen), tt.runs)
 		}
@@ -40,7 +40,7 @@ func TestHostEnvIsForTheSandbox(t *testing.T) {
 				t.Errorf("the sandbox got %+v", tried)
 			}
 		}
-		if vm := c.snapshot.Get("a").Revision.VM; len(vm.Env) != 0 || !slices.Equal(vm.HostEnv, []string{"TOKEN"}) {
+		if vm := c.view.Snapshot.Get("a").Revision.VM; len(vm.Env) != 0 || !slices.Equal(vm.HostEnv, []string{"TOKEN"}) {
 			t.Errorf("Envoy would get %+v", vm)
 		}
 	}

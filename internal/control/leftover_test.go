@@ -12,6 +12,7 @@ import (
 
 	"go.uber.org/zap"
 
+	"github.com/wasm-xds/wasm-xds/internal/builtin"
 	"github.com/wasm-xds/wasm-xds/internal/delivery"
 	"github.com/wasm-xds/wasm-xds/internal/module"
 	"github.com/wasm-xds/wasm-xds/internal/persist"
@@ -40,7 +41,7 @@ func (*storedModules) ResolveTag(context.Context, spec.Module) (string, *spec.Er
 type accepting struct{ *Control }
 
 func (a accepting) Send(s delivery.Send) {
-	a.post(delivery.Requested{Stream: s.Stream, Answer: &delivery.Answer{Name: s.Name}})
+	a.inbox.post(delivery.Requested{Stream: s.Stream, Answer: &delivery.Answer{Name: s.Name}})
 }
 
 func (accepting) Prepare(delivery.Send) {}
@@ -49,8 +50,8 @@ func (accepting) End(delivery.StreamID) {}
 // takeAll takes a set, and waits for all consequences, with the Envoy's answers.
 func (c *Control) takeAll(set source.Set) {
 	c.takeAndWait(set)
-	for len(c.inbox) > 0 || c.saves.state.Running() || c.saves.unsettled.Running() {
-		c.take(context.Background(), <-c.inbox)
+	for len(c.inbox.messages) > 0 || c.saves.state.Running() || c.saves.unsettled.Running() {
+		c.take(context.Background(), <-c.inbox.messages)
 	}
 	c.workers.Wait()
 }
@@ -81,15 +82,15 @@ func TestWhatManyEditsLeaveInTheStore(t *testing.T) {
 			}
 			defer store.Close()
 			c := New(Config{
-				Modules: &storedModules{store: store}, Store: store, StandIns: NewStandIns(), Files: noDisk{},
+				Modules: &storedModules{store: store}, Store: store, StandIns: builtin.NewCache(), Files: noDisk{},
 				Delivery: spec.Inline, Logger: zap.NewNop(),
 			})
-			c.sender = accepting{c}
+			c.deliverer.sender = accepting{c}
 			set := directoryOf(filters)
 			c.takeAll(set)
-			c.step(delivery.StreamOpened{Stream: 1, Node: delivery.Node{ID: "edge", Version: "1.40.0"}, ADS: true, Delta: true})
+			c.deliverer.step(delivery.StreamOpened{Stream: 1, Node: delivery.Node{ID: "edge", Version: "1.40.0"}, ADS: true, Delta: true})
 			for _, s := range set.Specs {
-				c.step(delivery.Requested{Stream: 1, Subscribe: []delivery.Subscription{{Name: s.Name}}})
+				c.deliverer.step(delivery.Requested{Stream: 1, Subscribe: []delivery.Subscription{{Name: s.Name}}})
 			}
 			c.takeAll(set)
 			now := time.Now()
@@ -102,20 +103,20 @@ func TestWhatManyEditsLeaveInTheStore(t *testing.T) {
 				c.collectAt(now)
 			}
 			for _, s := range set.Specs {
-				if got := len(c.machine.History(s.Name)); got != revisions {
+				if got := len(c.view.Machine.History(s.Name)); got != revisions {
 					t.Fatalf("%d revisions of %s, want %d", got, s.Name, revisions)
 				}
 			}
 			age(t, dir)
 			c.collectAt(now.Add(collectGrace))
 			named := map[string]struct{}{}
-			for _, r := range c.machine.Revisions() {
+			for _, r := range c.view.Machine.Revisions() {
 				named[r.Module.SHA256] = struct{}{}
 			}
 			if got := modulesIn(t, dir); len(got) != len(named) || len(got) > filters*tt.modules {
 				t.Errorf("%d modules are left, want %d: %v", len(got), len(named), got)
 			}
-			for _, r := range c.machine.Revisions() {
+			for _, r := range c.view.Machine.Revisions() {
 				if !store.Has(r.Module.SHA256) {
 					t.Errorf("the module of revision %s is gone", r.ID)
 				}

@@ -8,6 +8,7 @@ import (
 	"time"
 
 	"github.com/wasm-xds/wasm-xds/internal/delivery"
+	"github.com/wasm-xds/wasm-xds/internal/track"
 	"github.com/wasm-xds/wasm-xds/pkg/snapshot"
 	"github.com/wasm-xds/wasm-xds/pkg/spec"
 )
@@ -24,12 +25,12 @@ func (u unreadable) Send(s delivery.Send) {
 	*u.tries = append(*u.tries, time.Now())
 	if time.Now().Before(u.until) {
 		u.workers.Go(func() {
-			u.post(delivery.BuildFailed{Stream: s.Stream, Name: s.Name, Reason: "too many open files"})
+			u.inbox.post(delivery.BuildFailed{Stream: s.Stream, Name: s.Name, Reason: "too many open files"})
 		})
 		return
 	}
 	u.sent <- s
-	u.workers.Go(func() { u.post(delivery.Requested{Stream: s.Stream, Answer: &delivery.Answer{Name: s.Name}}) })
+	u.workers.Go(func() { u.inbox.post(delivery.Requested{Stream: s.Stream, Answer: &delivery.Answer{Name: s.Name}}) })
 }
 
 func (unreadable) Prepare(delivery.Send) {}
@@ -112,13 +113,18 @@ func TestMendsGetRarer(t *testing.T) {
 
 // TestAMendWaitsForFiles: a send before the files are read would only fail again.
 func TestAMendWaitsForFiles(t *testing.T) {
-	m := mending{waits: map[string]struct{}{"file a": {}, "file b": {}, downloadKey + "c": {}}}
+	file := func(name string) *track.Task {
+		return &track.Task{Job: track.Job{Key: name, Module: &spec.Spec{Module: spec.Module{File: &spec.FileRef{Path: name}}}}}
+	}
+	a, b, other := file("a"), file("b"), file("other")
+	download := &track.Task{Job: track.Job{Key: "c", Module: &spec.Spec{Module: spec.Module{URL: "https://example.com/c.wasm"}}}}
+	m := mending{waits: map[*track.Task]struct{}{a: {}, b: {}, download: {}}}
 	for _, step := range []struct {
-		key   string
+		task  *track.Task
 		again bool
-	}{{"file a", false}, {"other", false}, {"file b", true}, {"other", false}, {downloadKey + "c", true}, {downloadKey + "c", false}} {
-		if got := m.ended(map[string]result{step.key: {}}); got != step.again {
-			t.Errorf("after %s: %v", step.key, got)
+	}{{a, false}, {other, false}, {b, true}, {other, false}, {download, true}, {download, false}} {
+		if got := m.ended([]*track.Task{step.task}); got != step.again {
+			t.Errorf("after %s: %v", step.task.Key, got)
 		}
 	}
 }

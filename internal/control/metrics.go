@@ -16,18 +16,15 @@ type Metrics interface {
 	// Preflighted records a run of the sandbox for a filter. code is the code of the first error;
 	// "": no error.
 	Preflighted(code string, took time.Duration)
-	// PreflightKnown counts a filter with a verdict from an earlier run.
+	// PreflightKnown counts a filter with findings from an earlier run.
 	PreflightKnown()
 
 	// StreamOpened and StreamClosed count the open streams of a mode, as in [api.Node].
 	StreamOpened(mode string)
 	StreamClosed(mode string)
-	// StreamRefused counts a stream that ended because of a limit.
-	StreamRefused(limit string)
-	// Visited counts a connection that speaks another protocol than its port.
-	Visited(port, speaks string)
 
-	// Acked counts n resources that an Envoy accepted, and Nacked a resource that an Envoy refused.
+	// Acked counts n resources that an Envoy accepted, and Nacked a resource that an Envoy
+	// refused.
 	Acked(n int)
 	Nacked(kind api.NackKind)
 	// HotLoaded records the time from the sight of a spec until an Envoy runs the new revision.
@@ -47,8 +44,6 @@ func (noMetrics) Preflighted(string, time.Duration) {}
 func (noMetrics) PreflightKnown()                   {}
 func (noMetrics) StreamOpened(string)               {}
 func (noMetrics) StreamClosed(string)               {}
-func (noMetrics) StreamRefused(string)              {}
-func (noMetrics) Visited(string, string)            {}
 func (noMetrics) Acked(int)                         {}
 func (noMetrics) Nacked(api.NackKind)               {}
 func (noMetrics) HotLoaded(string, time.Duration)   {}

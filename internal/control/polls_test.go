@@ -86,7 +86,7 @@ func TestATagMovesForWhoFollowsIt(t *testing.T) {
 		want := func(c *Control, name, digest, tagDigest string) {
 			t.Helper()
 			synctest.Wait()
-			f, _ := c.Filter(name)
+			f, _ := NewAPI(c).Filter(name)
 			if f.Module.SHA256 != "of "+digest || f.Module.Digest != digest || f.Module.TagDigest != tagDigest {
 				t.Errorf("%s has %+v, want %s and %q", name, f.Module, digest, tagDigest)
 			}

@@ -6,6 +6,7 @@ import (
 	"testing"
 
 	"github.com/wasm-xds/wasm-xds/internal/api"
+	"github.com/wasm-xds/wasm-xds/internal/command"
 	"github.com/wasm-xds/wasm-xds/internal/delivery"
 	"github.com/wasm-xds/wasm-xds/internal/examine"
 	"github.com/wasm-xds/wasm-xds/pkg/snapshot"
@@ -29,10 +30,10 @@ func (p *passing) Examine(context.Context, *spec.Spec, snapshot.Module, *string)
 	}
 }
 
-// settleChecks waits until the sandbox and the workers have nothing to do.
-func (c *Control) settleChecks(ctx context.Context) {
-	for len(c.running)+c.checks.Len() > 0 {
-		c.take(ctx, <-c.inbox)
+// awaitChecks waits until the sandbox and the workers have nothing to do.
+func (c *Control) awaitChecks(ctx context.Context) {
+	for c.reading()+c.view.Specs.Checks().Queue.Len() > 0 {
+		c.take(ctx, <-c.inbox.messages)
 	}
 }
 
@@ -48,13 +49,13 @@ func TestRetryOfWhatTheSandboxRefuses(t *testing.T) {
 	if x.runs.Load() != 1 {
 		t.Fatalf("it is tried %d times without a retry", x.runs.Load())
 	}
-	if problem := c.retryRefused(ctx, "a", ""); problem != nil {
+	if problem := retry(ctx, c, "a", ""); problem != nil {
 		t.Fatalf("the retry: %+v", problem)
 	}
 	if got := c.shown("a"); got != "nothing preparing" {
 		t.Errorf("meanwhile: %q", got)
 	}
-	c.settleChecks(ctx)
+	c.awaitChecks(ctx)
 	if got := c.shown("a"); got != "good" || x.runs.Load() != 2 {
 		t.Errorf("after it: %q, %d runs", got, x.runs.Load())
 	}
@@ -67,59 +68,60 @@ func TestRetryOfWhatTheSandboxRefusesForAVersion(t *testing.T) {
 	c.takeAndWait(configured(map[string]string{"a": "good", "b": "good"}))
 	refused := ""
 	for _, name := range []string{"a", "b"} {
-		if r := c.snapshot.Get(name).Revision; r.RefusalFor("1.36.4") != nil {
+		if r := c.view.Snapshot.Get(name).Revision; r.RefusalFor("1.36.4") != nil {
 			refused = name
 		}
 	}
-	if problem := c.retryRefused(ctx, refused, ""); problem != nil {
+	if problem := retry(ctx, c, refused, ""); problem != nil {
 		t.Fatalf("the retry: %+v", problem)
 	}
-	if r := c.snapshot.Get(refused).Revision; r == nil {
+	if r := c.view.Snapshot.Get(refused).Revision; r == nil {
 		t.Error("nothing is served meanwhile")
 	}
-	c.settleChecks(ctx)
-	if r := c.snapshot.Get(refused).Revision; r == nil || r.RefusalFor("1.36.4") != nil {
+	c.awaitChecks(ctx)
+	if r := c.view.Snapshot.Get(refused).Revision; r == nil || r.RefusalFor("1.36.4") != nil {
 		t.Errorf("after it: %+v", r)
 	}
-	if len(c.entries.open) != 0 {
-		t.Errorf("%d specs are still open", len(c.entries.open))
+	c.advance(ctx)
+	if left := c.view.Specs.Unfinished(); len(left) != 0 {
+		t.Errorf("%d specs are still unfinished", len(left))
 	}
 }
 
 func TestRetryAndPromoteSayWhyNot(t *testing.T) {
 	c := newChecked(&fakeSandbox{})
-	if problem := c.retryRefused(t.Context(), "a", ""); problem == nil || problem.Code != api.CodeNoFilter {
+	if problem := retry(t.Context(), c, "a", ""); problem == nil || problem.Code != api.CodeNoFilter {
 		t.Errorf("an unknown name: %+v", problem)
 	}
 	c.takeAndWait(configured(map[string]string{"a": "good"}))
-	id := c.snapshot.Get("a").Revision.ID
-	for revision, code := range map[string]string{"": codeNothingToRetry, id: codeNothingToRetry, id[:3]: codeNothingToRetry, "ffffffffffff": api.CodeNoRevision} {
-		if problem := c.retryRefused(t.Context(), "a", revision); problem == nil || problem.Code != code {
+	id := c.view.Snapshot.Get("a").Revision.ID
+	for revision, code := range map[string]string{"": command.CodeNothingToRetry, id: command.CodeNothingToRetry, id[:3]: command.CodeNothingToRetry, "ffffffffffff": api.CodeNoRevision} {
+		if problem := retry(t.Context(), c, "a", revision); problem == nil || problem.Code != code {
 			t.Errorf("%q: %+v, want %s", revision, problem, code)
 		}
 	}
-	if _, problem := c.promote("b"); problem == nil || problem.Code != api.CodeNoFilter {
+	if _, problem := promote(c, "b"); problem == nil || problem.Code != api.CodeNoFilter {
 		t.Errorf("promote an unknown name: %+v", problem)
 	}
-	if f, problem := c.promote("a"); problem != nil || f.RolloutStatus == nil || !f.RolloutStatus.Promoted {
+	if f, problem := promote(c, "a"); problem != nil || f.RolloutStatus == nil || !f.RolloutStatus.Promoted {
 		t.Errorf("promote before any Envoy has come: %+v, %+v", f, problem)
 	}
 	envoy := func(id delivery.StreamID) {
-		c.step(delivery.StreamOpened{Stream: id, Node: delivery.Node{ID: "edge", Version: "1.40.0"}, Delta: true})
-		c.step(delivery.Requested{Stream: id, Subscribe: []delivery.Subscription{{Name: "a"}}})
+		c.deliverer.step(delivery.StreamOpened{Stream: id, Node: delivery.Node{ID: "edge", Version: "1.40.0"}, Delta: true})
+		c.deliverer.step(delivery.Requested{Stream: id, Subscribe: []delivery.Subscription{{Name: "a"}}})
 	}
 	envoy(1)
-	c.step(delivery.Requested{Stream: 1, Answer: &delivery.Answer{Name: "a", Nack: true, Message: "Unable to create Wasm plugin"}})
-	if _, problem := c.promote("a"); problem == nil || problem.Code != delivery.CodeRejected {
+	c.deliverer.step(delivery.Requested{Stream: 1, Answer: &delivery.Answer{Name: "a", Nack: true, Message: "Unable to create Wasm plugin"}})
+	if _, problem := promote(c, "a"); problem == nil || problem.Code != delivery.CodeRejected {
 		t.Errorf("promote what was refused: %+v", problem)
 	}
-	if problem := c.retryRefused(t.Context(), "a", id[:4]); problem != nil {
+	if problem := retry(t.Context(), c, "a", id[:4]); problem != nil {
 		t.Errorf("retry what was refused: %+v", problem)
 	}
-	c.step(delivery.StreamClosed{Stream: 1})
+	c.deliverer.step(delivery.StreamClosed{Stream: 1})
 	envoy(2)
-	c.step(delivery.Requested{Stream: 2, Answer: &delivery.Answer{Name: "a"}})
-	if _, problem := c.promote("a"); problem == nil || problem.Code != codeNothingToPromote {
+	c.deliverer.step(delivery.Requested{Stream: 2, Answer: &delivery.Answer{Name: "a"}})
+	if _, problem := promote(c, "a"); problem == nil || problem.Code != command.CodeNothingToPromote {
 		t.Errorf("promote what is everyone's: %+v", problem)
 	}
 }

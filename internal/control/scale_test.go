@@ -12,6 +12,7 @@ import (
 
 	"go.uber.org/zap"
 
+	"github.com/wasm-xds/wasm-xds/internal/builtin"
 	"github.com/wasm-xds/wasm-xds/internal/delivery"
 	"github.com/wasm-xds/wasm-xds/pkg/snapshot"
 	"github.com/wasm-xds/wasm-xds/pkg/source"
@@ -66,37 +67,45 @@ func rebuilt(set source.Set, i int, fingerprint string) source.Set {
 }
 
 func newScaled(n int) (*Control, source.Set) {
-	c := New(Config{Modules: anyModule{}, Store: noCollector{}, StandIns: NewStandIns(), Files: noDisk{}, Logger: zap.NewNop()})
-	c.sender = nobody{}
+	c := New(Config{Modules: anyModule{}, Store: noCollector{}, StandIns: builtin.NewCache(), Files: noDisk{}, Logger: zap.NewNop()})
+	c.deliverer.sender = nobody{}
 	set := directoryOf(n)
 	c.takeAndWait(set)
 	return c, set
+}
+
+// reading is the number of reads under way.
+func (c *Control) reading() (n int) {
+	for range c.view.Specs.Running {
+		n++
+	}
+	return n
 }
 
 // takeAndWait takes a set, and waits for all consequences.
 func (c *Control) takeAndWait(set source.Set) {
 	ctx := context.Background()
 	c.takeSet(ctx, set)
-	for len(c.running) > 0 || c.saves.state.Running() || c.saves.unsettled.Running() || c.checks.Waits() {
-		c.take(ctx, <-c.inbox)
+	for c.reading() > 0 || c.saves.state.Running() || c.saves.unsettled.Running() || c.view.Specs.Checks().Queue.Waits() {
+		c.take(ctx, <-c.inbox.messages)
 	}
 	c.workers.Wait()
 }
 
 func TestAnEditLeavesTheRestAsItIs(t *testing.T) {
 	c, set := newScaled(100)
-	before := c.snapshot
+	before := c.view.Snapshot
 	c.takeAndWait(edited(set, 50, "second"))
 	for i, f := range before.All() {
-		if now := c.snapshot.All()[i]; (now == f) != (i != 50) {
+		if now := c.view.Snapshot.All()[i]; (now == f) != (i != 50) {
 			t.Errorf("%s: %p, before %p", f.Name, now, f)
 		}
 	}
-	if c.snapshot.Version() == before.Version() {
+	if c.view.Snapshot.Version() == before.Version() {
 		t.Error("another configuration makes no other snapshot")
 	}
 	c.takeAndWait(edited(set, 50, "first"))
-	if c.snapshot.Version() != before.Version() {
+	if c.view.Snapshot.Version() != before.Version() {
 		t.Error("the way back does not lead to the snapshot of before")
 	}
 }
@@ -115,8 +124,8 @@ func (m *countedModules) ResolveTag(context.Context, spec.Module) (string, *spec
 func TestAModuleIsReadAgainWhereItMayBeAnother(t *testing.T) {
 	c, set := newScaled(3)
 	modules := &countedModules{}
-	c.cfg.Modules = modules
-	revision := func() string { return c.snapshot.All()[1].Revision.ID }
+	c.workers.modules = modules
+	revision := func() string { return c.view.Snapshot.All()[1].Revision.ID }
 	last := revision()
 	for _, step := range []struct {
 		name    string
@@ -152,7 +161,9 @@ func TestResultsThatNothingNeedsAreForgotten(t *testing.T) {
 		set = rebuilt(edited(set, 1, "first"), 1, fmt.Sprint("seen ", i))
 		c.takeAndWait(set)
 	}
-	if n := len(c.results); n > 4*3+100+1 {
+	n := 0
+	c.view.Specs.Modules(func(string) { n++ })
+	if n > 4*3+100+1 {
 		t.Errorf("%d results are kept of 3 specs", n)
 	}
 }
@@ -178,12 +189,12 @@ func BenchmarkEdit(b *testing.B) {
 					set = edit(set, fmt.Sprint("edit", i))
 					b.StartTimer()
 					c.takeSet(ctx, set)
-					for len(c.running) > 0 {
-						c.take(ctx, <-c.inbox)
+					for c.reading() > 0 {
+						c.take(ctx, <-c.inbox.messages)
 					}
 					b.StopTimer()
 					for c.saves.state.Running() {
-						c.take(ctx, <-c.inbox)
+						c.take(ctx, <-c.inbox.messages)
 					}
 					b.StartTimer()
 				}
@@ -203,7 +214,7 @@ func BenchmarkState(b *testing.B) {
 				set = edited(set, n/2, fmt.Sprint("edit", i))
 				c.takeAndWait(set)
 				b.StartTimer()
-				if err := c.saves.writer.State(c.state()); err != nil {
+				if err := c.saves.writer.State(c.saves.contents()); err != nil {
 					b.Fatal(err)
 				}
 			}

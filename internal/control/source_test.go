@@ -9,6 +9,7 @@ import (
 
 	"github.com/wasm-xds/wasm-xds/internal/api"
 	"github.com/wasm-xds/wasm-xds/internal/delivery"
+	"github.com/wasm-xds/wasm-xds/internal/events"
 	"github.com/wasm-xds/wasm-xds/pkg/source"
 	"github.com/wasm-xds/wasm-xds/pkg/source/merge"
 	"github.com/wasm-xds/wasm-xds/pkg/source/restart"
@@ -51,30 +52,30 @@ func TestASourceThatEndsIsShownAndStartedAgain(t *testing.T) {
 		told := make(endingSource)
 		c, _, stop := started(t, told)
 		defer stop()
-		if got := c.Source(); got.State != api.SourceReading {
+		if got := NewAPI(c).Source(); got.State != api.SourceReading {
 			t.Errorf("before the first set it is %s", got.State)
 		}
 		set := configured(map[string]string{"auth": "one"})
 		told <- &set
 		synctest.Wait()
-		if got := c.Source(); got.State != api.SourceOK || len(got.Sources) != 1 || got.Sources[0].Specs != 1 || got.Sources[0].Name != "/specs" {
+		if got := NewAPI(c).Source(); got.State != api.SourceOK || len(got.Sources) != 1 || got.Sources[0].Specs != 1 || got.Sources[0].Name != "/specs" {
 			t.Errorf("with a set it is %+v", got)
 		}
 		told <- nil
 		synctest.Wait()
-		got := c.Source()
+		got := NewAPI(c).Source()
 		if got.State != api.SourceUnavailable || got.Error == nil || got.Error.Code != restart.CodeFailed {
 			t.Errorf("after its end it is %+v", got)
 		}
 		if p := got.Sources; len(p) != 1 || p[0].State != api.SourceUnavailable || p[0].Error == nil {
 			t.Errorf("its part is %+v", p)
 		}
-		if f, ok := c.Filter("auth"); !ok || f.State != api.FilterActive {
+		if f, ok := NewAPI(c).Filter("auth"); !ok || f.State != api.FilterActive {
 			t.Errorf("its filter is %+v", f)
 		}
 		told <- &set // the next run
 		synctest.Wait()
-		if got := c.Source(); got.State != api.SourceOK || got.Sources[0].State != api.SourceOK {
+		if got := NewAPI(c).Source(); got.State != api.SourceOK || got.Sources[0].State != api.SourceOK {
 			t.Errorf("after the restart it is %+v", got)
 		}
 	})
@@ -91,14 +92,14 @@ func TestTheEndOfASourceLeavesTheOthers(t *testing.T) {
 		two <- nil
 		one <- &set
 		synctest.Wait()
-		got := c.Source()
+		got := NewAPI(c).Source()
 		if got.State != api.SourceDegraded || len(got.Sources) != 2 || got.Sources[0].State != api.SourceOK || got.Sources[1].State != api.SourceUnavailable {
 			t.Fatalf("the sources are %+v", got)
 		}
 		next := configured(map[string]string{"auth": "two", "more": "one"})
 		one <- &next
 		synctest.Wait()
-		if _, ok := c.Filter("more"); !ok {
+		if _, ok := NewAPI(c).Filter("more"); !ok {
 			t.Error("an edit in the other source is not taken")
 		}
 	})
@@ -123,7 +124,7 @@ func TestThePortOpensWithoutASet(t *testing.T) {
 				default:
 					t.Fatal("the port is closed")
 				}
-				got := c.Source()
+				got := NewAPI(c).Source()
 				if got.State != api.SourceUnavailable || got.Error == nil {
 					t.Errorf("the source is %+v", got)
 				}
@@ -135,7 +136,7 @@ func TestThePortOpensWithoutASet(t *testing.T) {
 				if len(sent) != 1 || (<-sent).Name != "boots" {
 					t.Error("other than the filter that boots was sent something")
 				}
-				if f, _ := c.Filter("boots"); f.Error == nil || f.Error.Hint != "`wasm-xds status` says why the specs cannot be read" {
+				if f, _ := NewAPI(c).Filter("boots"); f.Error == nil || f.Error.Hint != "`wasm-xds status` says why the specs cannot be read" {
 					t.Errorf("the filter's error is %+v", f.Error)
 				}
 				c.Handle(delivery.Requested{Stream: 1, Answer: &delivery.Answer{Name: "boots"}})
@@ -144,7 +145,7 @@ func TestThePortOpensWithoutASet(t *testing.T) {
 				if a := <-sent; a.Name != "boots" || a.Revision.BuiltIn {
 					t.Errorf("sent when the specs came: %+v", a)
 				}
-				if got := c.Source(); got.State != api.SourceOK {
+				if got := NewAPI(c).Source(); got.State != api.SourceOK {
 					t.Errorf("the source is %+v", got)
 				}
 			})
@@ -155,7 +156,7 @@ func TestThePortOpensWithoutASet(t *testing.T) {
 func TestPartsKeepTheTimeOfTheirState(t *testing.T) {
 	at := time.Unix(1_700_000_000, 0)
 	down := &spec.Error{Code: restart.CodeFailed, Message: "it has ended"}
-	var s sourceStatus
+	s := newSources(Config{}, &events.Hub{})
 	steps := []struct {
 		part  source.Part
 		held  []string

@@ -36,8 +36,8 @@ func NewFilter(s *spec.Spec, revision *snapshot.Revision, delivery spec.Delivery
 	}
 }
 
-// ErrorOf returns a copy of an error for a spec. Several specs may share a reference, and lines move
-// while a reference stays the same.
+// ErrorOf returns a copy of an error for a spec. Several specs may share a reference, and lines
+// move while a reference stays the same.
 func ErrorOf(s *spec.Spec, e *spec.Error, at spec.Position) *spec.Error {
 	own := *e
 	own.Name, own.Pos = s.Name, at

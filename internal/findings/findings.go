@@ -1,6 +1,6 @@
-// Package findings remembers what the sandbox found about filters, so that each content is tried
-// once. The package is pure: [Known] has the findings in memory, and [Encode] and [Known.Decode] are
-// the file in which they survive a restart.
+// Package findings remembers what the sandbox found about filters, so that each content is
+// tried once. The package is pure: [Known] has the findings in memory, and [Encode] and
+// [Known.Decode] are the file in which they survive a restart.
 //
 // The findings are kept by [examine.Key], a hash of everything that the sandbox looks at. No
 // configuration is in the file.
@@ -42,15 +42,16 @@ type known struct {
 	text  []byte // the encoded findings; nil: never saved. It belongs to the writer.
 }
 
-// Get returns the findings of a key, and notes their use.
-func (k *Known) Get(key string) (examine.Findings, bool) {
-	one, ok := k.all[key]
-	if !ok {
-		return examine.Findings{}, false
+// Get returns the findings of a key, and notes their use; nil: they are not known. The findings
+// are immutable, and the same pointer until others are put in their place.
+func (k *Known) Get(key string) *examine.Findings {
+	one := k.all[key]
+	if one == nil {
+		return nil
 	}
 	k.clock++
 	one.used = k.clock
-	return one.found, true
+	return &one.found
 }
 
 // Put adds findings, in place of former findings of the key.
@@ -84,8 +85,8 @@ func (k *Known) Used(needed func(yield func(key string))) Used {
 	return all
 }
 
-// trim drops the least recently used findings, down to spare, once twice as many are kept without a
-// need.
+// trim drops the least recently used findings, down to spare, once twice as many are kept
+// without a need.
 func (k *Known) trim(needed func(yield func(key string))) {
 	if len(k.all) < max(k.most, 2*spare) {
 		return
@@ -119,8 +120,8 @@ type saved struct {
 	examine.Findings
 }
 
-// Encode returns the file of a sandbox's findings. Each of the findings is encoded once. Encode must
-// not run twice at the same time.
+// Encode returns the file of a sandbox's findings. Each of the findings is encoded once. Encode
+// must not run twice at the same time.
 func Encode(sandbox string, all Used) ([]byte, error) {
 	slices.SortFunc(all, func(a, b used) int { return cmp.Compare(a.used, b.used) })
 	head, err := json.Marshal(file{Format: format, Sandbox: sandbox, Verdicts: []saved{}})

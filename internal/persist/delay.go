@@ -2,8 +2,8 @@ package persist
 
 import "time"
 
-// Delay decides when a file is written that nobody waits for: some time after the first change. One
-// write runs at a time. The zero value has nothing to write.
+// Delay decides when a file is written that nobody waits for: some time after the first change.
+// One write runs at a time. The zero value has nothing to write.
 type Delay struct {
 	running bool
 	due     time.Time // zero: there is nothing to write

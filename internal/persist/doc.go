@@ -8,7 +8,7 @@
 //   - [Schedule], [Barrier] and [Delay] decide when a file is written. They are pure: the caller
 //     runs the writer on another goroutine, and tells them of its end.
 //
-// State.json is saved by [Schedule]: many changes together, and at once for a user who waits.
+// State.json is saved by [Schedule]: many changes together, and at once for a waiting user.
 // Unsettled.json is written by [Barrier]: pushes of unproven revisions wait for it. The sandbox's
 // findings are written by [Delay].
 //

@@ -7,8 +7,10 @@ import (
 
 	"go.uber.org/zap"
 
+	"github.com/wasm-xds/wasm-xds/internal/builtin"
 	"github.com/wasm-xds/wasm-xds/internal/control"
 	"github.com/wasm-xds/wasm-xds/internal/delivery"
+	"github.com/wasm-xds/wasm-xds/internal/door"
 	"github.com/wasm-xds/wasm-xds/internal/ending"
 	"github.com/wasm-xds/wasm-xds/internal/metrics"
 )
@@ -63,7 +65,7 @@ func run(ctx context.Context, cfg *Config, parts *ending.Parts) (err error) {
 		Modules:    from.modules,
 		Keys:       cfg.Keys,
 		Store:      files.store,
-		StandIns:   control.NewStandIns(),
+		StandIns:   builtin.NewCache(),
 		Files:      files.dir,
 		Metrics:    recorder,
 		Logger:     cfg.Logger,
@@ -75,10 +77,14 @@ func run(ctx context.Context, cfg *Config, parts *ending.Parts) (err error) {
 		Sandbox:    sandboxVersion(cfg.Version),
 		HostEnv:    cfg.HostEnv,
 	})
-	if err := recorder.Watch(c); err != nil {
+	answers := control.NewAPI(c)
+	if err := recorder.Watch(answers); err != nil {
 		return err
 	}
-	listeners.watchVisitors(c.Visited)
-	s := servers{cfg: cfg, store: files.store, listeners: listeners, recorder: recorder, control: c, parts: parts}
+	entrance := door.New(recorder, cfg.Logger)
+	listeners.watchVisitors(entrance.Visited)
+	s := servers{
+		cfg: cfg, store: files.store, listeners: listeners, recorder: recorder, control: c, shown: shown{answers, entrance}, parts: parts,
+	}
 	return s.run(ctx)
 }

@@ -17,6 +17,7 @@ import (
 	"github.com/wasm-xds/wasm-xds/internal/admin"
 	"github.com/wasm-xds/wasm-xds/internal/api"
 	"github.com/wasm-xds/wasm-xds/internal/control"
+	"github.com/wasm-xds/wasm-xds/internal/door"
 	"github.com/wasm-xds/wasm-xds/internal/ending"
 	"github.com/wasm-xds/wasm-xds/internal/metrics"
 	"github.com/wasm-xds/wasm-xds/internal/module"
@@ -35,14 +36,23 @@ type servers struct {
 	listeners *listeners
 	recorder  *metrics.Recorder
 	control   *control.Control
+	shown     shown
 	parts     *ending.Parts
 }
+
+// shown is what the API shows. It implements [admin.State].
+type shown struct {
+	*control.API
+	*door.Door
+}
+
+var _ admin.State = shown{}
 
 // run serves until ctx ends or one of the servers fails, and returns after all have ended.
 func (s *servers) run(ctx context.Context) error {
 	group, ctx := errgroup.WithContext(ctx)
 	limits := s.cfg.Limits
-	limits.Refused = func(r xds.Refusal) { s.control.StreamRefused(limitOf(r)) }
+	limits.Refused = func(r xds.Refusal) { s.shown.StreamRefused(limitOf(r)) }
 	builder := resource.NewBuilder(s.store, addressesFor(s.cfg, s.store, s.listeners), s.cfg.BuildMemory)
 	streams := xds.NewServer(ctx, s.control, builder, limits, s.cfg.Logger)
 	streams.CountPushes(s.recorder.Pushed)
@@ -52,7 +62,7 @@ func (s *servers) run(ctx context.Context) error {
 	})
 	group.Go(func() error {
 		defer s.parts.Begin("answers of the API")()
-		return admin.Serve(ctx, s.listeners.admin, admin.HandlerOf(s.cfg.Version, s.control, s.recorder.Handler(s.cfg.Logger), s.cfg.Logger))
+		return admin.Serve(ctx, s.listeners.admin, admin.HandlerOf(s.cfg.Version, s.shown, s.recorder.Handler(s.cfg.Logger), s.cfg.Logger))
 	})
 	group.Go(func() error {
 		defer s.parts.Begin("transfers of modules")()

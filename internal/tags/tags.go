@@ -1,14 +1,14 @@
-// Package tags knows where the tags lead that specs name in registries, and when a registry is asked
-// next. The package is pure: [Table] asks nobody and reads no clock.
+// Package tags knows where the tags lead that specs name in registries, and when a registry is
+// asked next. The package is pure: [Table] asks nobody and reads no clock.
 //
-// A digest belongs to a naming: a spec and its tag. The digest is looked up when the spec begins to
-// name the tag, and later only by the spec's own refresh. Therefore an unrelated edit, a restart or
-// another spec never deploys the move of a tag. Namings share the requests to registries, but not
-// the consequences of an answer.
+// A digest belongs to a naming: a spec and its tag. The digest is looked up when the spec
+// begins to name the tag, and later only by the spec's own refresh. Therefore an unrelated
+// edit, a restart or another spec never deploys the move of a tag. Namings share the requests
+// to registries, but not the consequences of an answer.
 //
-// The caller tells the table of each set ([Table.Watch]), asks for due polls ([Table.Begin]) at the
-// time that [Table.Due] gives, and brings the answers ([Table.Answer], [Table.Learn]). The state
-// file has [Saved] for each filter ([Table.Save], [Table.Restore]).
+// The caller tells the table of each set ([Table.Watch]), asks for due polls ([Table.Begin]) at
+// the time that [Table.Due] gives, and brings the answers ([Table.Answer], [Table.Learn]). The
+// state file has [Saved] for each filter ([Table.Save], [Table.Restore]).
 //
 // A Table belongs to one goroutine.
 package tags
@@ -88,7 +88,8 @@ func (t *Table) Restore(namings map[string]Saved, digests map[string]string, ser
 	}
 }
 
-// Save returns the arguments of [Table.Restore]. Older versions read only the digests by reference.
+// Save returns the arguments of [Table.Restore]. Older versions read only the digests by
+// reference.
 func (t *Table) Save() (namings map[string]Saved, digests map[string]string) {
 	namings, digests = map[string]Saved{}, map[string]string{}
 	for _, filter := range slices.Sorted(maps.Keys(t.namings)) {
@@ -208,14 +209,15 @@ func (t *Table) Learn(filter, reference, digest string, now time.Time) bool {
 	return true
 }
 
-// PollNow makes a poll due for each followed tag.
-func (t *Table) PollNow(now time.Time) {
+// PollNow makes a poll due for each followed tag, and says whether there is one.
+func (t *Table) PollNow(now time.Time) (any bool) {
 	for _, n := range t.namings {
 		if n.refresh > 0 && !n.left && n.digest != "" {
-			n.due = now
+			n.due, any = now, true
 		}
 	}
 	t.schedule()
+	return any
 }
 
 // Begin returns the tags to poll now, each with a module that names the tag.

@@ -100,7 +100,7 @@ var Layers = map[string]Ordered{
 
 	"internal/bootstrap": {Layers: []string{"options", "view", "bootstrap"}},
 
-	"internal/builtin": {Layers: []string{"explain module", "revision", "identity", "builtin"}},
+	"internal/builtin": {Layers: []string{"explain module", "revision", "identity", "builtin", "cache"}},
 
 	"internal/bundle": {
 		Layers: []string{
@@ -140,26 +140,17 @@ var Layers = map[string]Ordered{
 	"internal/cli/trial": {Layers: []string{"filter", "outcome profile profiletext", "json junit text", "print"}},
 	"internal/cli/view":  {Layers: []string{"error limits view words", "changes nodes problems", "filter filters"}},
 
-	"internal/control": {
-		Unordered: "37 of 162 arrows go up",
-		Layers: []string{
-			"limits plan resolve served statetext substitutes",
-			"checkqueue entries held",
-			"tags",
-			"control",
-			"entry envoys visitors",
-			"collect jobretry status verdicts",
-			"carryout source",
-			"persist",
-			"named polls",
-			"sync",
-			"rollout sets",
-			"checks downloads forget mend",
-			"rollback",
-			"retry",
-		},
-	},
+	"internal/command": {Layers: []string{"choice doc errors", "forget promote retry rollback"}},
 
+	"internal/control": {Layers: []string{"collect doc inbox journal mend messages metrics served startup syncs", "config", "restore sources workers", "saves", "deliver", "control", "commands", "api"}},
+	"internal/desired": {Layers: []string{"doc outcome rollbacks wishes broken held", "plan"}},
+	"internal/door":    {Layers: []string{"limits visitors", "door"}},
+	"internal/persist": {Layers: []string{"delay doc schedule state", "barrier named text", "writer"}},
+
+	"internal/report": {Layers: []string{"doc rollout view", "errors", "subscriber", "filter fleet", "history sync totals"}},
+	"internal/tags":   {Layers: []string{"naming", "tags"}},
+
+	"internal/track": {Layers: []string{"config doc read", "check need work", "spec", "list", "track"}},
 	"internal/delivery": {
 		Layers: []string{
 			"config doc idle lists nack node queueing reuse state timers trials version wish conduct",

@@ -1,0 +1,31 @@
+package command
+
+import (
+	"fmt"
+
+	"github.com/wasm-xds/wasm-xds/internal/api"
+	"github.com/wasm-xds/wasm-xds/internal/delivery"
+)
+
+// Promote returns the error for a filter that has no rollout to promote; nil: it has one.
+func Promote(st delivery.FilterStatus) *api.Error {
+	r := st.Rollout
+	switch {
+	case r == nil:
+		e := &api.Error{
+			Code: CodeNothingToPromote, Message: fmt.Sprintf("filter %q has no rollout under way", st.Name),
+			Hint: fmt.Sprintf("`wasm-xds status %s` shows what it serves", st.Name),
+		}
+		if st.Serving != nil {
+			e.Message += fmt.Sprintf(": revision %s is everyone's", st.Serving.ID)
+		}
+		return e
+	case r.Stopped != nil:
+		return &api.Error{
+			Code: r.Stopped.Code, Message: fmt.Sprintf("the rollout of revision %s has stopped: %s", r.Revision, r.Stopped.Message),
+			Hint: fmt.Sprintf("correct what is wrong, or try the same again with `wasm-xds retry %s`", st.Name),
+		}
+	default:
+		return nil
+	}
+}

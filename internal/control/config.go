@@ -1,0 +1,84 @@
+package control
+
+import (
+	"context"
+	"time"
+
+	"go.uber.org/zap"
+
+	"github.com/wasm-xds/wasm-xds/internal/builtin"
+	"github.com/wasm-xds/wasm-xds/internal/delivery"
+	"github.com/wasm-xds/wasm-xds/internal/examine"
+	"github.com/wasm-xds/wasm-xds/internal/pause"
+	"github.com/wasm-xds/wasm-xds/internal/persist"
+	"github.com/wasm-xds/wasm-xds/pkg/snapshot"
+	"github.com/wasm-xds/wasm-xds/pkg/source"
+	"github.com/wasm-xds/wasm-xds/pkg/spec"
+)
+
+// Config configures a control. All fields are required unless their comment names a zero value.
+type Config struct {
+	Source    source.Source
+	Directory string // for the status
+	Modules   ModuleResolver
+	Store     ModuleStore
+	StandIns  *builtin.Cache
+	Files     persist.Files
+	Metrics   Metrics // nil: none
+	Logger    *zap.Logger
+	// Delivery is for specs without a delivery of their own; "" is remote.
+	Delivery spec.Delivery
+	// Keys are files with public keys. Any of the keys must sign each module. nil: only
+	// the keys in a module's spec are required. The source watches the files.
+	Keys []string
+	// AllowEmpty lets a source remove all of its specs at once.
+	AllowEmpty bool
+	// Examiner tries filters in the sandbox; nil: no filter is tried. Preflight is the effect of
+	// findings; "" is enforce. A later process reuses findings if its Sandbox is the same.
+	// HostEnv has the sandbox's values for names in vm.hostEnv.
+	Examiner  Examiner
+	Preflight examine.Mode
+	Sandbox   string
+	HostEnv   map[string]string
+	// Policy has delivery's times; the zero value selects the defaults. The control sets Epoch
+	// and Substitutes itself.
+	Policy delivery.Config
+}
+
+// Sender sends responses without blocking.
+type Sender interface {
+	Send(delivery.Send)
+	// Prepare announces an imminent send.
+	Prepare(delivery.Send)
+	// End ends the stream of an Envoy that asks for too many names without a spec.
+	End(delivery.StreamID)
+}
+
+// ModuleResolver fetches modules into the store.
+type ModuleResolver interface {
+	ResolveSpec(ctx context.Context, s *spec.Spec) (snapshot.Module, *spec.Error)
+	// ResolveTag asks a registry for the present digest of the module's tag.
+	ResolveTag(ctx context.Context, m spec.Module) (digest string, problem *spec.Error)
+}
+
+// ModuleStore has the modules on disk.
+type ModuleStore interface {
+	// Sync returns when all modules survive a power failure.
+	Sync() error
+	// Read returns the bytes of a module, or an error if the store lacks them or they are damaged.
+	Read(sha256 string) ([]byte, error)
+	// Collect removes modules that are older than olderThan and that keep does not name.
+	Collect(keep func(sha256 string) bool, olderThan time.Duration) (removed int, err error)
+}
+
+// Examiner tries filters in the sandbox.
+type Examiner interface {
+	// Examine returns the findings about s with its module and configuration. A result that
+	// arrives after the end of ctx means nothing. The error explains why the module's bytes are
+	// missing.
+	Examine(ctx context.Context, s *spec.Spec, module snapshot.Module, config *string) (examine.Findings, *spec.Error)
+}
+
+// retryPauses returns the pauses before another try: of an unreadable or unreachable module, of a
+// check past the time limit, and of a failed poll of a tag.
+func retryPauses() pause.Policy { return pause.Policy{First: 15 * time.Second, Most: 5 * time.Minute} }

@@ -1,0 +1,195 @@
+package control
+
+import (
+	"time"
+
+	"github.com/wasm-xds/wasm-xds/internal/api"
+	"github.com/wasm-xds/wasm-xds/internal/delivery"
+	"github.com/wasm-xds/wasm-xds/internal/events"
+	"github.com/wasm-xds/wasm-xds/internal/report"
+	"github.com/wasm-xds/wasm-xds/pkg/snapshot"
+	"github.com/wasm-xds/wasm-xds/pkg/spec"
+)
+
+// deliverer passes snapshots and events through delivery's machine, and carries out the
+// actions. It belongs to Run's goroutine.
+type deliverer struct {
+	view    *report.View
+	sender  Sender
+	hub     *events.Hub
+	served  *served
+	metrics Metrics
+	journal *journal
+	saves   *saves
+	garbage *garbage
+}
+
+// publish serves a snapshot from now on.
+func (d *deliverer) publish(s *snapshot.Snapshot) {
+	before := d.view.Snapshot
+	names := snapshot.Diff(before, s)
+	if d.view.FromState {
+		d.view.FromState = false
+		d.garbage.soon() // the previous process may have left modules
+	}
+	if len(names) == 0 {
+		return
+	}
+	d.served.add(s, names)
+	d.change(s)
+	d.journal.changed(change{before, s, names})
+	d.step(delivery.SnapshotChanged{Snapshot: s}) // may forget some filters
+	d.hub.Publish(api.Event{Type: api.EventSnapshot, Name: d.view.Snapshot.Version(), Time: time.Now()})
+}
+
+// change notes the snapshot that is served from now on.
+func (d *deliverer) change(s *snapshot.Snapshot) {
+	if s.Version() != d.view.Snapshot.Version() {
+		d.view.Published = time.Now()
+		d.metrics.SnapshotChanged()
+	}
+	d.view.Snapshot = s
+}
+
+// takeEvent takes an event of a stream or of the module server.
+func (d *deliverer) takeEvent(e delivery.Event) {
+	switch e := e.(type) {
+	case delivery.StreamOpened:
+		d.streamOpened(e, time.Now())
+	case delivery.StreamClosed:
+		d.streamClosed(e, time.Now())
+	}
+	d.step(e)
+}
+
+func (d *deliverer) streamOpened(e delivery.StreamOpened, now time.Time) {
+	stream, first := d.view.Fleet.Open(e, now)
+	d.metrics.StreamOpened(stream.Mode)
+	if first {
+		d.journal.connected(stream)
+		d.hub.Publish(api.Event{Type: api.EventNode, Name: e.Node.ID, State: string(api.NodeConnected), Time: now})
+	}
+}
+
+// streamClosed must run before the machine forgets the stream.
+func (d *deliverer) streamClosed(e delivery.StreamClosed, now time.Time) {
+	stream, known, gone := d.view.Fleet.Close(e.Stream, report.NodeFilters(d.view, e.Stream), now)
+	if !known {
+		return
+	}
+	d.metrics.StreamClosed(stream.Mode)
+	if gone != nil {
+		d.journal.gone(gone, now)
+		d.hub.Publish(api.Event{Type: api.EventNode, Name: gone.Node.ID, State: string(api.NodeGone), Time: now})
+	}
+}
+
+// step passes an event through the machine and carries out the actions.
+func (d *deliverer) step(e delivery.Event) {
+	actions := d.view.Machine.Step(time.Now(), e)
+	watched := d.hub.Watched()
+	var unproven []delivery.Send
+	unsettled, awaited, forgotten := false, false, false
+	for _, a := range actions {
+		switch a := a.(type) {
+		case delivery.PersistUnsettled:
+			unsettled, awaited = true, a.Awaited
+			continue
+		case delivery.Send:
+			if a.Unproven {
+				unproven = append(unproven, a)
+				continue
+			}
+		case delivery.Changed:
+			if !watched {
+				continue
+			}
+		case delivery.Forgotten:
+			forgotten = true
+		}
+		d.carryOut(a)
+	}
+	if forgotten {
+		d.change(d.view.Machine.Snapshot())
+	}
+	switch {
+	case awaited && len(unproven) > 0:
+		d.saves.writeUnsettled()
+	case unsettled:
+		d.saves.unsettled.Soon(time.Now())
+	}
+	d.sendOnceSaved(unproven)
+}
+
+// sendOnceSaved sends unproven revisions as soon as the disk has the names of the nodes that get
+// them. A power failure before the next save of the state, a tenth of a second later, may still
+// forget the canary. A wait for the disk would cost every edit more than all other work here.
+func (d *deliverer) sendOnceSaved(sends []delivery.Send) {
+	switch {
+	case len(sends) == 0:
+	case d.saves.unsettled.Pass(sends...):
+		d.send(sends)
+	default:
+		d.sender.Prepare(sends[0]) // the remaining sends mostly have the same resource for other Envoys
+	}
+}
+
+func (d *deliverer) send(sends []delivery.Send) {
+	for _, a := range sends {
+		d.journal.pushes(a)
+		d.sender.Send(a)
+	}
+}
+
+func (d *deliverer) carryOut(a delivery.Action) {
+	switch a := a.(type) {
+	case delivery.Send:
+		d.journal.pushes(a)
+		d.sender.Send(a)
+	case delivery.EndStream:
+		d.sender.End(a.Stream)
+	case delivery.Forgotten:
+		d.metrics.FilterForgotten(a.Name)
+		d.journal.forgotten(a)
+	case delivery.WentLive:
+		d.metrics.Acked(1 + a.Others)
+		if !a.Since.IsZero() {
+			d.metrics.HotLoaded(a.Variant.String(), time.Since(a.Since))
+		}
+	case delivery.ModulesReached:
+		d.journal.reach(a)
+		d.hub.Publish(api.Event{Type: api.EventNode, Name: a.Node.ID, State: string(api.NodeConnected), Time: time.Now()})
+	case delivery.WasRefused:
+		d.nacked(a)
+	case delivery.RolloutChanged:
+		canary := spec.Canary{}
+		if w := d.view.Snapshot.Get(a.Name); w != nil {
+			canary = w.Canary
+		}
+		d.journal.rollout(a, canary)
+	case delivery.Changed:
+		d.publishFilter(a.Name)
+	case delivery.Persist:
+		d.saves.stateSoon()
+	}
+}
+
+func (d *deliverer) nacked(a delivery.WasRefused) {
+	kind := nackKind(a)
+	d.metrics.Nacked(kind)
+	if kind == api.NackRejected {
+		name := a.Name
+		if d.view.Snapshot.Get(name) == nil {
+			name = ""
+		}
+		d.metrics.FilterRejected(name)
+	}
+	d.journal.nack(a, meanwhile(d.view, a.Name))
+}
+
+// publishFilter tells subscribers of the API's events how a filter is now.
+func (d *deliverer) publishFilter(name string) {
+	if d.hub.Watched() {
+		d.hub.Publish(report.Event(d.view, name, time.Now()))
+	}
+}

@@ -1,0 +1,55 @@
+package control
+
+import (
+	"time"
+
+	"github.com/wasm-xds/wasm-xds/internal/checkqueue"
+	"github.com/wasm-xds/wasm-xds/internal/examine"
+	"github.com/wasm-xds/wasm-xds/internal/track"
+	"github.com/wasm-xds/wasm-xds/internal/transfer"
+	"github.com/wasm-xds/wasm-xds/pkg/source"
+)
+
+// The messages of the inbox are these, the events of delivery ([delivery.Event]), the answers of
+// registries ([tags.Poll]), questions and requests of a sync.
+type (
+	// newSet: the source has read its specs.
+	newSet struct{ set source.Set }
+
+	// tasksEnded has the results of tasks, and downloadWaits the reason for which a download
+	// pauses.
+	tasksEnded struct {
+		tasks   []*track.Task
+		results []track.Result
+	}
+	downloadWaits struct {
+		task *track.Task
+		why  transfer.Wait
+	}
+
+	// checkIsSlow: a check has run for [checkqueue.Moment]. checkEnded is the end of a run.
+	checkIsSlow struct{ check *checkqueue.Check }
+	checkEnded  struct {
+		track.End
+		took time.Duration
+	}
+
+	// mendDue: the pause before the repair of modules is over.
+	mendDue struct{}
+
+	// stateSaved, unsettledSaved and findingsSaved are the ends of writes.
+	stateSaved struct {
+		seq uint64 // of the saved memory
+		err error
+	}
+	unsettledSaved struct{ err error }
+	findingsSaved  struct{ err error }
+)
+
+// firstCode returns the code of the first error of findings; "": no error.
+func firstCode(v examine.Findings) string {
+	if len(v.Errors) == 0 {
+		return ""
+	}
+	return v.Errors[0].Code
+}

@@ -1,0 +1,57 @@
+// Package door remembers the connections that the server has turned away, for the status: the
+// streams that were ended because of a limit, and the visitors that speak another protocol than
+// a port does.
+//
+// limits.go and visitors.go have the bounded tables, and this file the [Door] that counts and
+// logs.
+package door
+
+import (
+	"time"
+
+	"go.uber.org/zap"
+
+	"github.com/wasm-xds/wasm-xds/internal/api"
+)
+
+// Metrics counts what is turned away. Any goroutine may call the methods.
+type Metrics interface {
+	// StreamRefused counts a stream that ended because of a limit.
+	StreamRefused(limit string)
+	// Visited counts a connection that speaks another protocol than its port.
+	Visited(port, speaks string)
+}
+
+// Door remembers what was turned away. Any goroutine may call the methods.
+type Door struct {
+	metrics  Metrics
+	log      *zap.Logger
+	limits   limits
+	visitors visitors
+}
+
+// New returns a door at which nothing was turned away yet.
+func New(metrics Metrics, log *zap.Logger) *Door { return &Door{metrics: metrics, log: log} }
+
+// StreamRefused notes that a stream was ended because of a limit.
+func (d *Door) StreamRefused(one api.Limit) {
+	d.metrics.StreamRefused(one.Name)
+	if d.limits.note(one, time.Now()) {
+		d.log.Warn("a stream was ended: a limit was reached; its Envoy keeps what it runs",
+			zap.String("limit", one.Flag), zap.Int("most", one.Most), zap.String("node", one.Node), zap.String("address", one.Address))
+	}
+}
+
+// Limits returns the limits for which streams were ended, sorted by name.
+func (d *Door) Limits() []api.Limit { return d.limits.all() }
+
+// Visited notes a connection that began with another protocol than its port speaks.
+func (d *Door) Visited(one api.Visitor) {
+	d.metrics.Visited(one.Port, one.Speaks)
+	if d.visitors.note(one, time.Now()) {
+		d.log.Warn(one.Message, zap.String("hint", one.Hint), zap.String("address", one.Address))
+	}
+}
+
+// Visitors returns the hosts of the last hour that spoke another protocol than a port does.
+func (d *Door) Visitors() []api.Visitor { return d.visitors.recent(time.Now()) }
