@@ -30,10 +30,15 @@ func (f *filter) sortGroups() {
 
 func (f *filter) unsortGroups() { f.ordered, f.asGroups = nil, nil }
 
+// view is r before the filter's groups.
+func (f *filter) view(r *snapshot.Revision) rollout.View {
+	f.sortGroups()
+	return rollout.View{Revision: r, Stable: f.stable, Groups: f.asGroups}
+}
+
 // facts are the facts that decide about the rollout of r.
 func (f *filter) facts(r *snapshot.Revision, now time.Time) rollout.Facts {
-	f.sortGroups()
-	facts := rollout.Facts{Revision: r, Stable: f.stable, Groups: f.asGroups, Now: now}
+	facts := rollout.Facts{View: f.view(r), Now: now}
 	if f.wanted != nil {
 		facts.Policy = f.wanted.Canary
 	}
@@ -42,14 +47,15 @@ func (f *filter) facts(r *snapshot.Revision, now time.Time) rollout.Facts {
 
 // stoppedBy is the reason for which the rollout of r has stopped; nil: the rollout goes on.
 func (f *filter) stoppedBy(r *snapshot.Revision) *Problem {
-	return f.describe(f.rollout.Stopped(f.facts(r, time.Time{})), r)
+	view := f.view(r)
+	if stop := f.rollout.Stopped(&view); stop != nil {
+		return f.describe(stop, r)
+	}
+	return nil
 }
 
 // describe puts the stop of a rollout into words.
 func (f *filter) describe(stop *rollout.Stop, r *snapshot.Revision) *Problem {
-	if stop == nil {
-		return nil
-	}
 	if stop.Why == rollout.Lost {
 		return lostProblem(r, stop.Envoy, stop.Losses)
 	}

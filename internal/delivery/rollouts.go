@@ -29,7 +29,8 @@ func (e *rollouts) rollOut(f *filter) {
 		e.decide(f, c)
 	}
 	if f.stable != nil {
-		needs := f.rollout.Newcomers(f.facts(f.stable, e.now), e.needs.take())
+		facts := f.facts(f.stable, e.now)
+		needs := f.rollout.Newcomers(&facts, e.needs.take())
 		e.assign(f, f.stable, needs)
 	}
 }
@@ -37,7 +38,7 @@ func (e *rollouts) rollOut(f *filter) {
 func (e *rollouts) decide(f *filter, c *snapshot.Revision) {
 	facts := f.facts(c, e.now)
 	facts.WasStable = f.wasStable(c)
-	d := f.rollout.Decide(facts, e.needs.take())
+	d := f.rollout.Decide(&facts, e.needs.take())
 	switch {
 	case d.Stop != nil:
 		for _, g := range f.groups {
@@ -48,7 +49,7 @@ func (e *rollouts) decide(f *filter, c *snapshot.Revision) {
 	default:
 		e.endRefusedTrials(f, c)
 		e.assign(f, c, d.Canaries)
-		if f.rollout.Passed(facts) {
+		if f.rollout.Passed(&facts) {
 			e.promote(f, c)
 		}
 	}
@@ -76,7 +77,10 @@ func (e *rollouts) assign(f *filter, r *snapshot.Revision, needs []rollout.Canar
 func (e *rollouts) enlist(u *sub) bool {
 	f := u.f
 	c := f.candidate()
-	if c == nil || u.group == nil || u.against(c) != nil || !f.rollout.MayJoin(f.facts(c, e.now), u.group) {
+	if c == nil || u.group == nil || u.against(c) != nil {
+		return false
+	}
+	if facts := f.facts(c, e.now); !f.rollout.MayJoin(&facts, u.group) {
 		return false
 	}
 	u.group.addCanary(c.ID, u)

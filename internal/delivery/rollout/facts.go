@@ -27,12 +27,17 @@ type Group interface {
 	HasOther(nodes map[string]int) bool
 }
 
-// Facts are the facts about a filter that a decision needs.
-type Facts struct {
-	Revision *snapshot.Revision // the revision that rolls out
+// View is a revision before the groups that may get it.
+type View struct {
+	Revision *snapshot.Revision
 	Stable   *snapshot.Revision // nil: none
 	Groups   []Group            // sorted by version
-	Policy   spec.Canary
+}
+
+// Facts are the facts about a filter that a decision needs.
+type Facts struct {
+	View
+	Policy spec.Canary
 	// WasStable says that the revision was stable before.
 	WasStable bool
 	Now       time.Time
@@ -40,12 +45,12 @@ type Facts struct {
 
 // Takers are the groups that the revision is for. none is a group that it is not for, if it is for
 // no group.
-func (f Facts) Takers() (takers []Group, none Group) {
-	if len(f.Revision.Refusals) == 0 && !slices.ContainsFunc(f.Groups, f.isDoubtful) {
-		return f.Groups, nil
+func (v *View) Takers() (takers []Group, none Group) {
+	if len(v.Revision.Refusals) == 0 && !slices.ContainsFunc(v.Groups, v.isDoubtful) {
+		return v.Groups, nil
 	}
-	for _, g := range f.Groups {
-		if g.IsForetold(f.Revision) || refuses(g, f.Revision) && f.hasNothingToLose(g) {
+	for _, g := range v.Groups {
+		if g.IsForetold(v.Revision) || refuses(g, v.Revision) && v.hasNothingToLose(g) {
 			none = g
 			continue
 		}
@@ -57,12 +62,12 @@ func (f Facts) Takers() (takers []Group, none Group) {
 	return takers, none
 }
 
-func (f *Facts) isDoubtful(g Group) bool { return refuses(g, f.Revision) || g.IsForetold(f.Revision) }
+func (v *View) isDoubtful(g Group) bool { return refuses(g, v.Revision) || g.IsForetold(v.Revision) }
 
 // hasNothingToLose says whether the stable revision does not load on the group's version either. A
 // refusal of the revision by such Envoys then stops nobody else.
-func (f *Facts) hasNothingToLose(g Group) bool {
-	return f.Stable != nil && f.Stable.ID != f.Revision.ID && (refuses(g, f.Stable) || g.IsForetold(f.Stable))
+func (v *View) hasNothingToLose(g Group) bool {
+	return v.Stable != nil && v.Stable.ID != v.Revision.ID && (refuses(g, v.Stable) || g.IsForetold(v.Stable))
 }
 
 // IsUnmatched says whether the canary policy names Envoys and no Envoy of the groups is among them.

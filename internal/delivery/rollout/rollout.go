@@ -148,23 +148,28 @@ const (
 // Stop says why a rollout has stopped.
 type Stop struct {
 	Why    StopReason
-	Group  Group          // the version; nil with Lost
 	Envoy  string         // the version
 	Losses map[string]int // with Lost: by node id
 }
 
 // Stopped is the reason for which the rollout has stopped; nil: it goes on.
-func (r *Rollout) Stopped(f Facts) *Stop {
-	for _, g := range f.Groups {
-		if refuses(g, f.Revision) && g.Size() > 0 && !f.hasNothingToLose(g) {
-			return &Stop{Why: Refused, Group: g, Envoy: g.Envoy()}
+func (r *Rollout) Stopped(v *View) *Stop {
+	doubtful := len(v.Revision.Refusals) > 0
+	for _, g := range v.Groups {
+		switch {
+		case !refuses(g, v.Revision):
+			doubtful = doubtful || g.IsForetold(v.Revision)
+		case g.Size() > 0 && !v.hasNothingToLose(g):
+			return &Stop{Why: Refused, Envoy: g.Envoy()}
+		default:
+			doubtful = true
 		}
 	}
-	if s := r.lost(f); s != nil {
+	if s := r.lost(v); s != nil || !doubtful {
 		return s
 	}
-	if _, none := f.Takers(); none != nil {
-		return &Stop{Why: NotForAny, Group: none, Envoy: none.Envoy()}
+	if _, none := v.Takers(); none != nil {
+		return &Stop{Why: NotForAny, Envoy: none.Envoy()}
 	}
 	return nil
 }
@@ -172,24 +177,24 @@ func (r *Rollout) Stopped(f Facts) *Stop {
 // lost is the stop for losses; nil: they do not stop the rollout. The losses of a node do not count
 // if the node loses the stable revision, too: then they say nothing about the revision. A single
 // node stops the rollout only if there is no other node.
-func (r *Rollout) lost(f Facts) *Stop {
+func (r *Rollout) lost(v *View) *Stop {
 	if !r.HasManyLosses() {
 		return nil
 	}
 	for _, key := range r.suspects.keys() {
-		if key.Revision != f.Revision.ID {
+		if key.Revision != v.Revision.ID {
 			continue
 		}
 		losses, by := 0, map[string]int{}
 		for node, one := range r.suspects.all[key].nodes {
-			if one.Losses == 0 || r.LosesStable(f.Revision.ID, f.Stable, key.Envoy, node) {
+			if one.Losses == 0 || r.LosesStable(v.Revision.ID, v.Stable, key.Envoy, node) {
 				continue
 			}
 			losses += one.Losses
 			by[node] = one.Losses
 		}
 		others := func(g Group) bool { return g.HasOther(by) }
-		if losses >= lossLimit && (len(by) > 1 || !slices.ContainsFunc(f.Groups, others)) {
+		if losses >= lossLimit && (len(by) > 1 || !slices.ContainsFunc(v.Groups, others)) {
 			return &Stop{Why: Lost, Envoy: key.Envoy, Losses: by}
 		}
 	}
@@ -216,8 +221,8 @@ type Decision struct {
 
 // Decide decides about the revision. The canaries are appended to room.
 // See docs/RATIONALE.md#why-does-a-canary-policy-without-a-connected-node-hold-the-rollout.
-func (r *Rollout) Decide(f Facts, room []Canaries) Decision {
-	if stop := r.Stopped(f); stop != nil {
+func (r *Rollout) Decide(f *Facts, room []Canaries) Decision {
+	if stop := r.Stopped(&f.View); stop != nil {
 		return Decision{Stop: stop}
 	}
 	takers, _ := f.Takers()
@@ -229,7 +234,7 @@ func (r *Rollout) Decide(f Facts, room []Canaries) Decision {
 
 // canaries gives each Envoy version that the revision is for at least one canary, and the filter as
 // many canaries as the policy asks for.
-func (r *Rollout) canaries(f Facts, takers []Group, room []Canaries) []Canaries {
+func (r *Rollout) canaries(f *Facts, takers []Group, room []Canaries) []Canaries {
 	policy := f.Policy
 	if r.promoted == f.Revision.ID {
 		policy = spec.Canary{Count: 1}
@@ -269,7 +274,7 @@ func (r *Rollout) canaries(f Facts, takers []Group, room []Canaries) []Canaries 
 // Passed says whether every version that the revision is for has canaries and all of them run it. A
 // version is not waited for if all of its Envoys are silent or were lost with the revision too
 // often.
-func (r *Rollout) Passed(f Facts) bool {
+func (r *Rollout) Passed(f *Facts) bool {
 	takers, _ := f.Takers()
 	promoted := r.promoted == f.Revision.ID
 	if !promoted && f.IsUnmatched(takers) {
@@ -289,7 +294,7 @@ func (r *Rollout) Passed(f Facts) bool {
 
 // Newcomers asks for a canary of the stable revision in each group that has not judged it. The
 // facts' revision is the stable one. The canaries are appended to room.
-func (r *Rollout) Newcomers(f Facts, room []Canaries) []Canaries {
+func (r *Rollout) Newcomers(f *Facts, room []Canaries) []Canaries {
 	takers, _ := f.Takers()
 	for _, g := range takers {
 		if _, judged := g.Verdict(f.Revision); !judged {
@@ -301,9 +306,9 @@ func (r *Rollout) Newcomers(f Facts, room []Canaries) []Canaries {
 
 // MayJoin says whether a new subscriber of the group may be a canary of the revision at once, if
 // the policy makes all subscribers canaries.
-func (r *Rollout) MayJoin(f Facts, g Group) bool {
+func (r *Rollout) MayJoin(f *Facts, g Group) bool {
 	return f.Policy == (spec.Canary{}) && r.promoted != f.Revision.ID && !g.IsForetold(f.Revision) &&
-		r.SuspectsUntil(g, f.Revision, f.Now).IsZero() && !refuses(g, f.Revision) && r.Stopped(f) == nil
+		r.SuspectsUntil(g, f.Revision, f.Now).IsZero() && !refuses(g, f.Revision) && r.Stopped(&f.View) == nil
 }
 
 // Awaited are the suspects of rev that the group waits for, apart from the suspects that are
