@@ -180,3 +180,10 @@ type changed struct {
 	action Action // made once for the filter
 	is     bool
 }
+
+// set says whether the status may differ, and whether that is news.
+func (c *changed) set(is bool) (news bool) {
+	news = c.is != is
+	c.is = is
+	return news
+}

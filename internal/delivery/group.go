@@ -44,8 +44,9 @@ func (g *group) Passed(r *snapshot.Revision) bool {
 	if t == nil || t.size == 0 {
 		return false
 	}
-	t.at = g.nextLoading(t, r)
-	return t.at < 0
+	at := g.nextLoading(t, r)
+	t.looked(at)
+	return at < 0
 }
 
 // nextLoading is the place of a canary that does not run r yet; -1: all canaries run r.

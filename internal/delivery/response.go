@@ -2,6 +2,7 @@ package delivery
 
 import (
 	"slices"
+	"time"
 
 	"github.com/wasm-xds/wasm-xds/internal/delivery/verdict"
 	"github.com/wasm-xds/wasm-xds/pkg/snapshot"
@@ -37,6 +38,15 @@ func (r *response) has(u *sub, rev *snapshot.Revision) bool {
 	return slices.ContainsFunc(r.pushes, func(p push) bool { return p.u == u && p.rev.ID == rev.ID })
 }
 
+// begin begins an empty response.
+func (r *response) begin(now time.Time, c class, shares bool) {
+	r.pushes = r.one[:0]
+	r.at, r.class, r.shares = now, c, shares
+}
+
+// setAlone says whether nothing else may be outstanding on the stream.
+func (r *response) setAlone(is bool) { r.alone = is }
+
 // takes says whether another push of that class may join the response; a nil response takes none.
 func (r *response) takes(c class) bool {
 	return r != nil && r.class == c && len(r.pushes) < sharedMost
@@ -52,14 +62,12 @@ type pool struct {
 // fewRooms bounds the lists of pushes kept for another use.
 const fewRooms = 8
 
-// response is an empty response.
-func (l *pool) response() *response {
-	r, is := l.responses.take()
-	if !is {
-		r = &response{}
+// take is a response that has not begun.
+func (l *pool) take() *response {
+	if r, is := l.responses.take(); is {
+		return r
 	}
-	r.pushes = r.one[:0]
-	return r
+	return &response{}
 }
 
 // add puts a push into a response.

@@ -209,8 +209,7 @@ func (e *sender) place(u *sub, c choice, class class) bool {
 		s.park(u, parkedShared)
 		return true
 	case s.mayRespond(e.cfg.Window):
-		r := e.newResponse(s)
-		r.class, r.shares = class, shares
+		r := e.newResponse(s, class, shares)
 		if shares {
 			e.shared = r
 		}
@@ -224,9 +223,9 @@ func (e *sender) place(u *sub, c choice, class class) bool {
 }
 
 // newResponse adds a response to the outstanding responses of the stream.
-func (e *sender) newResponse(s *stream) *response {
-	r := e.pool.response()
-	r.at = e.now
+func (e *sender) newResponse(s *stream, class class, shares bool) *response {
+	r := e.pool.take()
+	r.begin(e.now, class, shares)
 	s.add(r)
 	return r
 }
@@ -234,7 +233,7 @@ func (e *sender) newResponse(s *stream) *response {
 // push adds the push for a subscriber's choice to a response.
 func (e *sender) push(in *response, u *sub, c choice) {
 	r, s := c.revision, u.s
-	in.alone = e.mustBeAlone(u, c)
+	in.setAlone(e.mustBeAlone(u, c))
 	p := push{u: u, rev: r, replay: u.replays(r), unproven: c.unproven}
 	if p.replay {
 		p.version = u.accepted.Unpack()
@@ -282,7 +281,7 @@ func (e *sender) sendList(s *stream) {
 	for _, u := range s.subs {
 		if u.running != nil && u.running.Module.SHA256 != "" && !u.dirty {
 			u.owe()
-			e.push(e.newResponse(s), u, choice{revision: u.running})
+			e.push(e.newResponse(s, classProven, false), u, choice{revision: u.running})
 			return
 		}
 	}
@@ -294,7 +293,7 @@ func (e *sender) sendAlone(s *stream) {
 		u := e.nextAlone(s)
 		s.unpark(u)
 		if c := e.chooser.choose(u); e.needsPush(u, c) {
-			e.push(e.newResponse(s), u, c)
+			e.push(e.newResponse(s, classProven, false), u, c)
 			return
 		}
 	}

@@ -56,8 +56,7 @@ func (t *step) takeSave() bool {
 
 // change notes that the status of a filter may differ after the step.
 func (t *step) change(f *filter) {
-	if !f.changed.is {
-		f.changed.is = true
+	if f.changed.set(true) {
 		t.changes = append(t.changes, f)
 	}
 }
@@ -67,7 +66,7 @@ func (t *step) change(f *filter) {
 func (t *step) tellChanges(before func(*filter)) {
 	slices.SortFunc(t.changes, func(a, b *filter) int { return strings.Compare(a.name, b.name) })
 	for i, f := range t.changes {
-		f.changed.is = false
+		f.changed.set(false)
 		before(f)
 		if i == 0 || t.changes[i-1].name != f.name { // else the filter was dropped and made anew
 			t.tell(f.changed.action)

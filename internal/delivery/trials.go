@@ -25,6 +25,9 @@ type badge uint16
 
 func (t *trial) has(b badge) bool { return t != nil && b&t.bit != 0 }
 
+// looked notes the place of a canary that does not run the revision yet; -1: all canaries run it.
+func (t *trial) looked(at int32) { t.at = at }
+
 // of is the trial of a revision; nil: the revision has no canaries.
 func (all trials) of(revision string) *trial {
 	for _, t := range all {
