@@ -63,8 +63,8 @@ packages:
 test: packages lint
 	@scripts/get-cosign >/dev/null && scripts/get-oras >/dev/null # their minutes are no test's
 	@status=0; for module in $(GO_MODULES) $(GO_FILTERS); do \
-		WASM_XDS_TEST_ENVOYS="$${WASM_XDS_TEST_ENVOYS:-1.36.4,1.40.0}" \
 		fresh=; [ $$module != test ] || fresh=-count=1; \
+		WASM_XDS_TEST_ENVOYS="$${WASM_XDS_TEST_ENVOYS:-1.36.4,1.40.0}" \
 		go test -C $$module $$fresh -race -timeout 30m -p $(PACKAGES_AT_A_TIME) ./... || status=1; done; exit $$status
 
 chaos:
