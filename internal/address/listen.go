@@ -58,7 +58,8 @@ func (a Address) bind(mode fs.FileMode, group int) (net.Listener, error) {
 	config := net.ListenConfig{Control: func(_, _ string, c syscall.RawConn) error {
 		var failed error
 		// Linux takes the permissions of the new file from the unbound socket (unix_bind in
-		// net/unix/af_unix.c). The process's umask is not touched, since other goroutines make files.
+		// net/unix/af_unix.c). The process's umask is not touched, since other goroutines make
+		// files.
 		err := c.Control(func(fd uintptr) { failed = syscall.Fchmod(int(fd), 0o600) })
 		return errors.Join(err, failed)
 	}}

@@ -28,8 +28,8 @@ type Filter struct {
 // the comment beside the field.
 //
 // Addresses have the form host:port. The host may be a DNS name where Envoy connects, and a host
-// that means all interfaces becomes 127.0.0.1 there. Where Envoy connects, the address may also be a
-// Unix socket: unix:// and an absolute path. Where Envoy listens, port 0 lets the system choose.
+// that means all interfaces becomes 127.0.0.1 there. Where Envoy connects, the address may also be
+// a Unix socket: unix:// and an absolute path. Where Envoy listens, port 0 lets the system choose.
 type Options struct {
 	// Filters are in the order in which requests pass through them. At least one filter is
 	// required, except with a ListenersFile.

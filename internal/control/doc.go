@@ -17,12 +17,13 @@
 //
 //   - config.go: the configuration. metrics.go: the counters.
 //   - inbox.go and messages.go: the messages.
-//   - startup.go, sources.go, collect.go, mend.go, served.go, syncs.go: small parts of the state, each
-//     a type that owns its fields.
+//   - startup.go, sources.go, collect.go, mend.go, served.go, syncs.go: small parts of the state,
+//     each a type that owns its fields.
 //   - journal.go: the lines of the log.
 //   - restore.go: the state at the start.
 //   - workers.go: the goroutines for slow work. saves.go: the writes of the files.
-//   - deliver.go: events and snapshots go through delivery's machine, and its actions are carried out.
+//   - deliver.go: events and snapshots go through delivery's machine, and its actions are carried
+//     out.
 //   - control.go: the [Control], with the select over the messages.
 //   - commands.go: the commands of users. api.go: the [API], which any goroutine may call.
 //

@@ -5,8 +5,8 @@
 // former plan and the rollbacks ([Pins]), and returns the wanted filters with the problems to
 // show:
 //
-//   - A spec whose module and configuration are there, and which the sandbox lets pass, gets its new
-//     revision. While a rollback of the filter holds, it gets the rollback's revision.
+//   - A spec whose module and configuration are there, and which the sandbox lets pass, gets its
+//     new revision. While a rollback of the filter holds, it gets the rollback's revision.
 //   - A spec whose revision is not known, or is refused, keeps the former revision.
 //   - A document or a file with an error changes nothing for the filters that it described.
 //   - A filter without a spec is marked as removed, with its onRemove. If all specs of a source are

@@ -55,7 +55,8 @@ func Retryable(err *spec.Error) bool {
 	}
 }
 
-// The errors of the store, wrapped with details. For a missing module the error is [fs.ErrNotExist].
+// The errors of the store, wrapped with details. For a missing module the error is
+// [fs.ErrNotExist].
 var (
 	ErrTooLarge = errors.New("module is too large")
 	ErrCorrupt  = errors.New("module does not match its sha256")

@@ -44,9 +44,9 @@ func sendQueue(conn net.Conn) (func() (int, error), bool) {
 	}, true
 }
 
-// unread counts the bytes that the peer of a Unix socket has not read. A peer that closes with bytes
-// unread empties the queue, so unread cannot tell such a peer from a peer that has read everything.
-// Envoy then refuses the next push, and gets the module inline.
+// unread counts the bytes that the peer of a Unix socket has not read. A peer that closes with
+// bytes unread empties the queue, so unread cannot tell such a peer from a peer that has read
+// everything. Envoy then refuses the next push, and gets the module inline.
 func unread(fd int) (int, error) { return unix.IoctlGetInt(fd, unix.SIOCOUTQ) }
 
 func unacknowledged(fd int) (int, error) {

@@ -3,8 +3,9 @@
 //
 //   - [State] is state.json: delivery's memory, the rollbacks and the digests of tags. [Load] reads
 //     it, and [NamedModules] reads it from the directory of another process.
-//   - [Writer] writes the files. A state is written after the modules that it names, and the text of
-//     each filter is kept (text.go): among ten thousand filters, a save after an edit encodes few.
+//   - [Writer] writes the files. A state is written after the modules that it names, and the text
+//     of each filter is kept (text.go): among ten thousand filters, a save after an edit encodes
+//     few.
 //   - [Schedule], [Barrier] and [Delay] decide when a file is written. They are pure: the caller
 //     runs the writer on another goroutine, and tells them of its end.
 //

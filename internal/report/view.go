@@ -19,8 +19,8 @@ type View struct {
 	Tags    *tags.Table
 	Fleet   *fleet.Envoys
 	Plan    desired.Plan
-	// Snapshot has the filters that the machine delivers. Published is the time since when, and Began the
-	// start of the server.
+	// Snapshot has the filters that the machine delivers. Published is the time since when, and
+	// Began the start of the server.
 	Snapshot         *snapshot.Snapshot
 	Published, Began time.Time
 	// FromState: Snapshot comes from the state of an earlier process, and not from the specs.

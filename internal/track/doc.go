@@ -18,7 +18,8 @@
 //   - read.go: the reads and their repetitions. Specs with the same file share a read, and a read
 //     under way is a [Task].
 //   - need.go: which reads a spec needs. Their keys change with the content of the files.
-//   - check.go: the findings of the sandbox ([Checks]), and the queue of the checks without findings.
+//   - check.go: the findings of the sandbox ([Checks]), and the queue of the checks without
+//     findings.
 //   - work.go: the work that follows, for the caller.
 //   - spec.go: a spec's phases.
 //   - list.go: the specs of a set, brought from one set to the next.

@@ -9,8 +9,8 @@
 //     public types. notices.go has the hints about a valid spec.
 //   - source.go, scan.go, mend.go, scalar.go and parse.go split a file into YAML documents. They
 //     refuse text that the YAML library cannot be trusted with, and mend what it gets wrong.
-//   - node.go and tree.go turn the library's nodes into a tree without aliases, merge keys and tags.
-//     problems.go collects the errors of one document.
+//   - node.go and tree.go turn the library's nodes into a tree without aliases, merge keys and
+//     tags. problems.go collects the errors of one document.
 //   - decoder.go reads single values of the tree. The files read….go are the sections of a spec, on
 //     top of it, and jsonwriter.go, written.go and typedconfig.go are configurations.
 //   - document.go reads one document, and decode.go a file.

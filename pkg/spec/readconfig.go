@@ -4,8 +4,8 @@ import (
 	"fmt"
 )
 
-// readConfiguration returns a plugin's or a VM's configuration as the module gets it: nil for null, a
-// string unchanged, any other value as compact JSON. want then encodes the result. A block of
+// readConfiguration returns a plugin's or a VM's configuration as the module gets it: nil for null,
+// a string unchanged, any other value as compact JSON. want then encodes the result. A block of
 // Envoy's own configuration stands for its value, and gives the result its type. Errors quote
 // nothing of the configuration.
 func readConfiguration(d *decoder, path string, n *node, want ConfigType) (config *string, as ConfigType) {
@@ -26,8 +26,8 @@ func readConfiguration(d *decoder, path string, n *node, want ConfigType) (confi
 	return written(d, path, n, want), want
 }
 
-// readConfigType reads the type of a configuration. For all content that a spec itself can hold, the
-// zero value and string are the same.
+// readConfigType reads the type of a configuration. For all content that a spec itself can hold,
+// the zero value and string are the same.
 func readConfigType(d *decoder, path string, v *node) ConfigType {
 	return choice(d, path, v, ConfigString, ConfigStruct, ConfigBytes)
 }

@@ -48,8 +48,8 @@ func readExpected(d *decoder, path string, v *node, p part) (m *TestMessage, non
 	return m, false
 }
 
-// readBytes reads all bytes that reach one side of a connection. Here "none" is ordinary text; an empty
-// text means no bytes.
+// readBytes reads all bytes that reach one side of a connection. Here "none" is ordinary text; an
+// empty text means no bytes.
 func readBytes(d *decoder, path string, v *node) *string {
 	all := ""
 	for _, chunk := range readBody(d, path, v) {

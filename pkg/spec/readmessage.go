@@ -20,7 +20,8 @@ func readMessage(d *decoder, path string, v *node, p part) TestMessage {
 	return m
 }
 
-// readMessageFields read a message into m. Only an expected message can say that a header is absent.
+// readMessageFields read a message into m. Only an expected message can say that a header is
+// absent.
 func readMessageFields(d *decoder, path string, m *TestMessage, p part, expected bool) fields {
 	known := fields{
 		"headers":  func(_, v *node) { m.Headers = readHeaders(d, path+".headers", v, expected) },
@@ -54,8 +55,8 @@ func readScalar(d *decoder, path string, v *node) string {
 	return text
 }
 
-// readHeaders reads names with one or several values each. The names become lower case, as in HTTP/2
-// and Envoy.
+// readHeaders reads names with one or several values each. The names become lower case, as in
+// HTTP/2 and Envoy.
 func readHeaders(d *decoder, path string, v *node, expected bool) []TestHeader {
 	if !d.is(path, v, kindMap) {
 		return nil

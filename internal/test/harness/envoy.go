@@ -101,8 +101,8 @@ func (e *EnvoyProcess) start() {
 	}
 }
 
-// runAs lets another user run Envoy. That user may not reach the directory of the binary, so it gets
-// a link or a copy.
+// runAs lets another user run Envoy. That user may not reach the directory of the binary, so it
+// gets a link or a copy.
 func (e *EnvoyProcess) runAs(cmd *exec.Cmd, user uint32) {
 	e.t.Helper()
 	for _, dir := range []string{filepath.Dir(e.dir), e.dir} { // of t.TempDir

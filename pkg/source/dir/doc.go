@@ -16,8 +16,8 @@
 //   - interest.go has the paths on which a set depends. dirty.go has the work of the next look, and
 //     events.go decides which events are work.
 //   - resolve.go follows paths and links. With it, reader.go reads directories of specs into the
-//     tree, root.go reads the whole directory, and references.go takes the fingerprints of the files
-//     that specs refer to.
+//     tree, root.go reads the whole directory, and references.go takes the fingerprints of the
+//     files that specs refer to.
 //   - rescan.go looks at everything without any change, beside the goroutine. findings.go are its
 //     results.
 //   - view.go combines these parts: a look brings the view up to date and returns the set.

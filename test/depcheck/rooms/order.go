@@ -2,8 +2,8 @@ package rooms
 
 import "slices"
 
-// Propose puts the package's files into layers with as few upward arrows as a search finds. Without cycles there
-// are none, and each file lies as low as possible.
+// Propose puts the package's files into layers with as few upward arrows as a search finds. Without
+// cycles there are none, and each file lies as low as possible.
 func Propose(p *Package) Layers {
 	uses := usesOf(p.Arrows)
 	position := map[string]int{}
