@@ -1,14 +1,13 @@
 package chaos
 
 import (
-	"fmt"
 	"os"
 	"path/filepath"
 	"time"
 )
 
-// change makes the step's change in the directory and through the API.
-func (r *run) change(s Step) {
+// doChange makes the step's change in the directory and through the API.
+func doChange(r *rig, s Step) {
 	if s.Return {
 		select {
 		case <-r.back:
@@ -19,37 +18,29 @@ func (r *run) change(s Step) {
 	switch s.Kind {
 	case Nothing:
 	case RollBack:
-		r.rollBack(s)
+		rollBack(r, s)
 	case Remove:
 		r.must("remove", os.Remove(r.spec(s.Filter)))
 	case Overwrite:
-		r.overwrite(s.Edits[0])
+		overwrite(r, s.Edits[0])
 	case MoveDir:
 		r.must("move", os.Rename(r.dir, r.dir+".away"))
 		rest(r.ctx, s.For)
 		r.must("move", os.Rename(r.dir+".away", r.dir))
 	case SwapDir:
-		r.swapDir(s)
+		swapDir(r, s)
 	case HoldAll:
-		r.holdAll(s)
+		holdAll(r, s)
 	default:
 		for _, e := range s.Edits {
-			r.write(r.dir, e)
+			writeSpec(r, r.dir, e)
 			rest(r.ctx, s.For/time.Duration(4*len(s.Edits)))
 		}
 	}
 }
 
-func (r *run) spec(filter int) string {
-	return filepath.Join(r.dir, string(Filters()[filter])+".yaml")
-}
-
-// modulePath is where a content's module lies: beside the directory, so that a spec and its
-// module change in one rename.
-func (r *run) modulePath(c Content) string { return filepath.Join(r.modules, c.File+".wasm") }
-
-// write puts a content's module beside the directory, and its spec into it, each in one step.
-func (r *run) write(dir string, e Edit) {
+// writeSpec puts a content's module beside the directory, and its spec into it, each in one step.
+func writeSpec(r *rig, dir string, e Edit) {
 	name := Filters()[e.Filter]
 	if c := e.Content; c.Fault != MissingModule {
 		if _, err := os.Stat(r.modulePath(c)); err != nil {
@@ -59,31 +50,8 @@ func (r *run) write(dir string, e Edit) {
 	r.must("write a spec", replace(filepath.Join(dir, string(name)+".yaml"), []byte(e.Content.YAML(name, r.modulePath(e.Content)))))
 }
 
-// YAML is the spec of a content whose module lies at a path.
-func (c Content) YAML(name FilterName, module string) string {
-	text := fmt.Sprintf("name: %s\nmodule: {file: %s}\nconfig: %s\ndelivery: %s\nonRemove: %s\n", name, module, c.Config, c.Delivery, c.OnRemove)
-	if c.Disabled {
-		text += "disabled: true\n"
-	}
-	switch c.Fault {
-	case BrokenYAML:
-		text += "rollout: {canary: [\n"
-	case UnknownField:
-		text += "rolout: {canary: 1}\n"
-	}
-	return text
-}
-
-func replace(path string, content []byte) error {
-	partial := filepath.Join(filepath.Dir(path), "."+filepath.Base(path)+".partial")
-	if err := os.WriteFile(partial, content, 0o644); err != nil {
-		return err
-	}
-	return os.Rename(partial, path)
-}
-
 // overwrite copies another module over the one that the spec names, in two pieces.
-func (r *run) overwrite(e Edit) {
+func overwrite(r *rig, e Edit) {
 	module := e.Content.Module(Filters()[e.Filter])
 	file, err := os.OpenFile(r.modulePath(e.Content), os.O_WRONLY|os.O_TRUNC, 0)
 	r.must("overwrite", err)
@@ -96,7 +64,7 @@ func (r *run) overwrite(e Edit) {
 }
 
 // swapDir puts another directory, with all specs and one edit, in the place of the old one.
-func (r *run) swapDir(s Step) {
+func swapDir(r *rig, s Step) {
 	next := r.dir + ".next"
 	r.must("copy", os.Mkdir(next, 0o755))
 	specs, err := filepath.Glob(filepath.Join(r.dir, "*.yaml"))
@@ -107,7 +75,7 @@ func (r *run) swapDir(s Step) {
 		r.must("copy", os.WriteFile(filepath.Join(next, filepath.Base(path)), text, 0o644))
 	}
 	for _, e := range s.Edits {
-		r.write(next, e)
+		writeSpec(r, next, e)
 	}
 	r.must("swap", os.Rename(r.dir, r.dir+".old"))
 	rest(r.ctx, s.For/10)
@@ -116,7 +84,7 @@ func (r *run) swapDir(s Step) {
 }
 
 // holdAll puts an empty directory in the place of the old one, and the old one back.
-func (r *run) holdAll(s Step) {
+func holdAll(r *rig, s Step) {
 	aside, empty := r.dir+".aside", r.dir+".empty"
 	r.must("remove all", os.Mkdir(empty, 0o755))
 	r.must("remove all", os.Rename(r.dir, aside))
@@ -128,7 +96,7 @@ func (r *run) holdAll(s Step) {
 }
 
 // sweep removes the modules that no spec names any more.
-func (r *run) sweep() {
+func sweep(r *rig) {
 	named := map[string]bool{}
 	for _, f := range r.plan.World.Filters {
 		if f.Spec != nil {

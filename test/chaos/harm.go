@@ -1,18 +1,14 @@
 package chaos
 
 import (
-	"fmt"
 	"math/rand/v2"
-	"os"
 	"path/filepath"
 	"slices"
+	"time"
 )
 
-// slowRate is bytes a second of a slow module link.
-const slowRate = 200_000
-
-// do does one harm and undoes it.
-func (r *run) do(h Harm) {
+// doHarm does one harm and undoes it.
+func doHarm(r *rig, h Harm) {
 	if h.Kind.kills() {
 		defer r.isBack() // also where it cannot be started again
 	}
@@ -21,10 +17,10 @@ func (r *run) do(h Harm) {
 	switch h.Kind {
 	case KillServer, RotState:
 		r.cp.Kill()
-		r.serverBack(h)
+		startAgain(r, h)
 	case StopServer:
 		r.cp.Stop()
-		r.serverBack(h)
+		startAgain(r, h)
 	case PauseServer:
 		r.cp.Pause()
 		rest(r.ctx, h.For)
@@ -58,7 +54,7 @@ func (r *run) do(h Harm) {
 		rest(r.ctx, h.For)
 		e.modules.SetRate(0)
 	case FlapListener:
-		r.flap(h)
+		flap(r, h)
 	case FillDisk:
 		r.must("fill the disk", r.disk.fill(r.cp.PID()))
 		rest(r.ctx, h.For)
@@ -68,11 +64,11 @@ func (r *run) do(h Harm) {
 	}
 }
 
-// serverBack starts the server again, after what is to happen while it is down.
-func (r *run) serverBack(h Harm) {
+// startAgain starts the server again, after what is to happen while it is down.
+func startAgain(r *rig, h Harm) {
 	rest(r.ctx, h.For)
 	if h.Kind == RotState {
-		r.must("damage the state", r.damage(h.Rot))
+		r.must("damage the state", damage(r, h.Rot))
 	}
 	if h.Preflight != "" {
 		r.setArgs(h.Preflight)
@@ -81,16 +77,8 @@ func (r *run) serverBack(h Harm) {
 	r.isBack()
 }
 
-// isBack tells a change that waits for it that what was killed is started again.
-func (r *run) isBack() {
-	select {
-	case r.back <- struct{}{}:
-	default: // none waits, or it was told before
-	}
-}
-
 // damage spoils one to three files of the state directory.
-func (r *run) damage(seed uint64) error {
+func damage(r *rig, seed uint64) error {
 	r.damaged = true
 	random := rand.New(rand.NewPCG(seed, 1))
 	var files []string
@@ -115,37 +103,26 @@ func (r *run) damage(seed uint64) error {
 	return nil
 }
 
-// spoil flips a byte of a file, cuts it short, empties it or takes it away.
-func spoil(path string, random *rand.Rand) error {
-	text, err := os.ReadFile(path)
-	if os.IsNotExist(err) {
-		return nil // it was taken away before
-	}
-	if err != nil {
-		return err
-	}
-	how := random.IntN(4)
-	switch {
-	case how == 0 && len(text) > 0:
-		text[random.IntN(len(text))] ^= 1 << random.IntN(8)
-	case how == 1 && len(text) > 0:
-		text = text[:random.IntN(len(text))]
-	case how == 2:
-		text = nil
-	default:
-		return os.Remove(path)
-	}
-	// Modules are read-only, and Envoy may have one open: another file takes its place.
-	partial := path + ".spoiled"
-	if err := os.WriteFile(partial, text, 0o600); err != nil {
-		return err
-	}
-	return os.Rename(partial, path)
-}
+// slowRate is bytes a second of a slow module link.
+const slowRate = 200_000
 
-// must ends the run where its own tools fail.
-func (r *run) must(what string, err error) {
-	if err != nil {
-		r.t.Fatalf("%s: %v", what, fmt.Errorf("the run's own tools: %w", err))
+// sideInterval is how long the listener is there, and how long it is not.
+const sideInterval = 20 * time.Millisecond
+
+// flap has the side listeners of all Envoys come and go for a while. The Envoys' links are slow
+// then: what an Envoy sends crosses what is on its way to it.
+func flap(r *rig, h Harm) {
+	for _, e := range r.envoys {
+		e.xds.SetRate(slowRate / 4)
+		defer e.xds.SetRate(0)
+	}
+	for began, there := time.Now(), true; time.Since(began) < h.For && r.ctx.Err() == nil; there = !there {
+		for _, e := range r.envoys {
+			r.must("change a listener", e.side.set(there))
+		}
+		rest(r.ctx, sideInterval)
+	}
+	for _, e := range r.envoys {
+		r.must("remove a listener", e.side.set(false))
 	}
 }

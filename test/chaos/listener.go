@@ -2,7 +2,6 @@ package chaos
 
 import (
 	"strconv"
-	"time"
 
 	listenerv3 "github.com/envoyproxy/go-control-plane/envoy/config/listener/v3"
 	discoveryv3 "github.com/envoyproxy/go-control-plane/envoy/service/discovery/v3"
@@ -23,9 +22,6 @@ type sideListener struct {
 
 // sideFilter is the name that no spec has.
 const sideFilter = "side"
-
-// sideInterval is how long the listener is there, and how long it is not.
-const sideInterval = 20 * time.Millisecond
 
 func newSideListener(t harness.TB, boot harness.Bootstrap, upstream string) *sideListener {
 	t.Helper()
@@ -54,22 +50,4 @@ func (l *sideListener) set(there bool) error {
 		return err
 	}
 	return replace(l.path, text)
-}
-
-// flap has the side listeners of all Envoys come and go for a while. The Envoys' links are slow
-// then: what an Envoy sends crosses what is on its way to it.
-func (r *run) flap(h Harm) {
-	for _, e := range r.envoys {
-		e.xds.SetRate(slowRate / 4)
-		defer e.xds.SetRate(0)
-	}
-	for began, there := time.Now(), true; time.Since(began) < h.For && r.ctx.Err() == nil; there = !there {
-		for _, e := range r.envoys {
-			r.must("change a listener", e.side.set(there))
-		}
-		rest(r.ctx, sideInterval)
-	}
-	for _, e := range r.envoys {
-		r.must("remove a listener", e.side.set(false))
-	}
 }

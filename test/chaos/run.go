@@ -4,7 +4,6 @@ import (
 	"cmp"
 	"context"
 	"fmt"
-	"io"
 	"maps"
 	"os"
 	"path/filepath"
@@ -15,59 +14,13 @@ import (
 	"github.com/wasm-xds/wasm-xds/internal/test/harness"
 )
 
-const (
-	// graceOfLive is how long after `live` an answer may still be of an older revision: workers
-	// take an update up a moment after the main thread's ACK, and share the cores with the load.
-	graceOfLive = 2 * time.Second
-	// stuckAfter is when a step is given up. It is more than any pause that the server has.
-	stuckAfter = 2 * time.Minute
-)
-
-// Options says how long a run is and what it runs.
-type Options struct {
-	Seed     uint64
-	Versions []string // of the Envoys; the first is the newest
-	// The run ends when each of these that is not 0 is reached: a time, operations, requests.
-	Duration time.Duration
-	Steps    int
-	Requests int64
-	Rate     int    // requests a second of all Envoys together; 0: as fast as they answer
-	Binary   string // the server, as [BuildServer] makes it
-	Log      io.Writer
-	Stuck    time.Duration // after which a step is given up; 0: two minutes
-	First    bool          // the run ends with the first thing that is wrong
-}
-
-// run is one run.
-type run struct {
-	t   harness.TB
-	ctx context.Context
-	o   Options
-
-	dir, modules string // of the specs, and of their modules
-	disk         *disk
-	clock        *clock
-	cp           *harness.ControlPlane
-	envoys       []*envoy
-	nodes        []Node
-	plan         *Plan
-	back         chan struct{} // has a value when what the step killed is started again
-	revisions    Revisions
-	api          api
-	damaged      bool // files of the state have been damaged
-
-	mu     sync.Mutex
-	step   Step
-	report Report
-}
-
 // Run does random operations until its options say that it is enough, and reports. A
 // disagreement ends no run; a step that never comes to its end does.
 func Run(t harness.TB, o Options) *Report {
 	t.Helper()
 	ctx, cancel := context.WithCancel(t.Context())
 	root := t.TempDir()
-	r := &run{
+	r := &rig{
 		t: t, ctx: ctx, o: o, dir: filepath.Join(root, "filters"), modules: filepath.Join(root, "modules"),
 		revisions: Revisions{}, nodes: Fleet(o.Versions, o.Seed),
 	}
@@ -99,7 +52,7 @@ func Run(t harness.TB, o Options) *Report {
 	return &r.report
 }
 
-func (r *run) enough(began time.Time) bool {
+func (r *rig) enough(began time.Time) bool {
 	if r.ctx.Err() != nil || r.t.Failed() {
 		return true
 	}
@@ -117,10 +70,10 @@ func (r *run) enough(began time.Time) bool {
 }
 
 // start starts the server with a good spec of each filter, and the Envoys.
-func (r *run) start() {
+func (r *rig) start() {
 	first := r.plan.First()
 	for _, e := range first.Edits {
-		r.write(r.dir, e)
+		writeSpec(r, r.dir, e)
 	}
 	r.cp = harness.NewControlPlane(r.t, harness.ControlPlaneOptions{
 		Dir: r.dir, StateDir: r.disk.state(), Binary: r.o.Binary, Env: []string{clockVariable + "=" + r.clock.path},
@@ -144,19 +97,8 @@ func (r *run) start() {
 	r.settle(first, time.Now())
 }
 
-func (r *run) setArgs(preflight string) {
-	r.cp.SetArgs("--preflight", preflight, "--log-level", "info")
-}
-
-// wrong notes an answer that is not right.
-func (r *run) wrong(v Verdict, text string) {
-	r.mu.Lock()
-	defer r.mu.Unlock()
-	r.report.example(r.step, fmt.Sprintf("%s: %s", v, text))
-}
-
 // one does a step and waits until all is as it should be; false means that it never is.
-func (r *run) one(s Step) bool {
+func (r *rig) one(s Step) bool {
 	r.mu.Lock()
 	r.step = s
 	r.report.Steps[string(s.Kind)]++
@@ -169,19 +111,19 @@ func (r *run) one(s Step) bool {
 	r.back = make(chan struct{}, 1)
 	var work sync.WaitGroup
 	for _, h := range s.Harm {
-		work.Go(func() { r.do(h) })
+		work.Go(func() { doHarm(r, h) })
 	}
-	work.Go(func() { r.change(s) })
+	work.Go(func() { doChange(r, s) })
 	work.Wait()
 	if r.t.Failed() || r.ctx.Err() != nil {
 		return false
 	}
-	r.sweep()
+	sweep(r)
 	return r.settle(s, time.Now())
 }
 
 // allow allows what the Envoys may show from now on: what was before is allowed already.
-func (r *run) allow(s Step) {
+func (r *rig) allow(s Step) {
 	now := time.Now()
 	for _, e := range r.envoys {
 		for i, f := range r.plan.World.Filters {
@@ -203,7 +145,7 @@ func (r *run) allow(s Step) {
 
 // settle waits until the API, `status`, the metrics and the Envoys' answers agree with the
 // world, and from then on allows nothing else.
-func (r *run) settle(s Step, since time.Time) bool {
+func (r *rig) settle(s Step, since time.Time) bool {
 	var problems []string
 	var told []Told
 	reasons := map[string]int{} // and how many looks have shown each
@@ -243,7 +185,7 @@ func commonest(reasons map[string]int) (most string) {
 }
 
 // look is what is not as it should be right now.
-func (r *run) look() (problems []string, told []Told) {
+func (r *rig) look() (problems []string, told []Told) {
 	told, err := r.api.filters(r.ctx)
 	if err != nil {
 		return []string{err.Error()}, nil

@@ -199,3 +199,18 @@ func (w *World) Specs() (n int) {
 
 // sum is the sha256 of the content's module.
 func (c Content) sum(filter FilterName) string { return harness.SHA256(c.Module(filter)) }
+
+// YAML is the spec of a content whose module lies at a path.
+func (c Content) YAML(name FilterName, module string) string {
+	text := fmt.Sprintf("name: %s\nmodule: {file: %s}\nconfig: %s\ndelivery: %s\nonRemove: %s\n", name, module, c.Config, c.Delivery, c.OnRemove)
+	if c.Disabled {
+		text += "disabled: true\n"
+	}
+	switch c.Fault {
+	case BrokenYAML:
+		text += "rollout: {canary: [\n"
+	case UnknownField:
+		text += "rolout: {canary: 1}\n"
+	}
+	return text
+}
