@@ -9,17 +9,17 @@ import (
 	"github.com/wasm-xds/wasm-xds/internal/test/harness"
 )
 
-// Told is what the control plane says of a filter.
+// Told is a filter as the control plane's API describes it.
 type Told struct {
 	harness.FilterStatus
 	Condition string `json:"condition"`
 }
 
-// Revisions are what each filter's revisions were found to be.
+// Revisions has the content of each known revision, by filter.
 type Revisions map[FilterName]map[string]Seen
 
-// learn notes a revision's label, and says where it contradicts what was known: a revision is
-// one content for ever.
+// learn notes a revision's label, and returns the contradiction to an earlier label: a revision
+// has one content for ever.
 func (r Revisions) learn(filter FilterName, revision string, label Seen) string {
 	known := r[filter]
 	if known == nil {
@@ -33,8 +33,8 @@ func (r Revisions) learn(filter FilterName, revision string, label Seen) string 
 	return ""
 }
 
-// Disagreements is what the control plane says that is not as the world should be, in which
-// nothing is under way any more. It learns which revision is which content.
+// Disagreements returns the differences between the control plane's words and a world in which
+// nothing is under way. It also learns the content of each revision.
 func Disagreements(w *World, nodes []Node, told []Told, revisions Revisions) (problems []string) {
 	byName := map[string]Told{}
 	for _, t := range told {
@@ -56,7 +56,7 @@ func Disagreements(w *World, nodes []Node, told []Told, revisions Revisions) (pr
 	return problems
 }
 
-// disagreements is about the filter as a whole.
+// disagreements returns the differences about the filter as a whole.
 func (f *Filter) disagreements(t Told) (problems []string) {
 	say := func(format string, args ...any) {
 		problems = append(problems, fmt.Sprintf("%s: ", f.Name)+fmt.Sprintf(format, args...))
@@ -89,7 +89,7 @@ func (f *Filter) disagreements(t Told) (problems []string) {
 	return problems
 }
 
-// disagreement is about the filter on one Envoy.
+// disagreement returns a difference about the filter on one Envoy.
 func (f *Filter) disagreement(n Node, t Told, revisions Revisions) string {
 	want := f.Want(n.Version)
 	var found []string
@@ -120,7 +120,7 @@ func (f *Filter) disagreement(n Node, t Told, revisions Revisions) string {
 	return ""
 }
 
-// label is what a subscriber runs by what the API says; "": unknown.
+// label returns the content that a subscriber runs according to the API; "": unknown.
 func (f *Filter) label(s harness.Subscriber, t Told, revisions Revisions) Seen {
 	switch s.Variant {
 	case "passthrough":
@@ -131,14 +131,14 @@ func (f *Filter) label(s harness.Subscriber, t Told, revisions Revisions) Seen {
 	if label, ok := revisions[f.Name][s.Revision]; ok {
 		return label
 	}
-	// A revision that was never seen is the spec's, if the filter has its module.
+	// An unknown revision belongs to the spec if the filter has the spec's module.
 	if f.Spec != nil && s.Revision == t.Revision && t.Module.SHA256 == f.Spec.sum(f.Name) {
 		return f.Spec.Label()
 	}
 	return ""
 }
 
-// Reason is what the API says of a wait that these problems show, in a line.
+// Reason returns the API's explanation of these problems, in one line.
 func Reason(problems []string, told []Told) string {
 	var words []string
 	for _, t := range told {

@@ -7,7 +7,7 @@ import (
 	"github.com/wasm-xds/wasm-xds/internal/test/harness"
 )
 
-// The world of the tests has one filter, one Envoy, and a good content.
+// The world of these tests has one filter, one Envoy, and a good content.
 func oneFilter() (*World, []Node) {
 	w := NewWorld([]string{"1.40.0"})
 	w.Filters = w.Filters[:1]
@@ -27,7 +27,7 @@ func TestDisagreements(t *testing.T) {
 	for _, tc := range []struct {
 		name   string
 		change func(*Filter, *Told, Revisions)
-		want   string // in the problem; "": there is none
+		want   string // a part of the problem; "": no problem
 	}{
 		{"all is well", func(*Filter, *Told, Revisions) {}, ""},
 		{"still pending", func(_ *Filter, t *Told, _ Revisions) { t.Subscribers[0].State = harness.Pending }, "pending"},

@@ -12,9 +12,9 @@ import (
 	"time"
 )
 
-// api asks the control plane, by its API, its command line and its metrics.
+// api asks the control plane through its API, its command line and its metrics.
 type api struct {
-	root   string // its URL
+	root   string // URL of the API
 	binary string
 }
 
@@ -53,8 +53,7 @@ func (a api) filters(ctx context.Context) (told []Told, err error) {
 	return told, json.Unmarshal(body, &told)
 }
 
-// disagreements is where `status` and the metrics say otherwise than the API, which is asked
-// again after them: what has changed meanwhile is no disagreement.
+// disagreements returns the differences of `status` and the metrics from told, the API's answer.
 func (a api) disagreements(ctx context.Context, told []Told) (problems []string) {
 	metrics, err := a.get(ctx, "/metrics")
 	if err != nil {
@@ -80,7 +79,7 @@ func (a api) disagreements(ctx context.Context, told []Told) (problems []string)
 	return problems
 }
 
-// brief is what is compared of filters.
+// brief returns the compared part of filters.
 func brief(told []Told) string {
 	var b strings.Builder
 	for _, t := range told {
@@ -93,7 +92,7 @@ func brief(told []Told) string {
 	return b.String()
 }
 
-// earlier are the revisions that the filter can be rolled back to.
+// earlier returns the revisions to which the filter can be rolled back.
 func (a api) earlier(ctx context.Context, filter FilterName) (revisions []string, err error) {
 	body, err := a.get(ctx, "/api/v1/filters/"+string(filter)+"/history")
 	if err != nil {

@@ -39,7 +39,8 @@ func doChange(r *rig, s Step) {
 	}
 }
 
-// writeSpec puts a content's module beside the directory, and its spec into it, each in one step.
+// writeSpec puts a content's module beside the directory and the spec into the directory, each in
+// one step.
 func writeSpec(r *rig, dir string, e Edit) {
 	name := Filters()[e.Filter]
 	if c := e.Content; c.Fault != MissingModule {
@@ -50,7 +51,7 @@ func writeSpec(r *rig, dir string, e Edit) {
 	r.must("write a spec", replace(filepath.Join(dir, string(name)+".yaml"), []byte(e.Content.YAML(name, r.modulePath(e.Content)))))
 }
 
-// overwrite copies another module over the one that the spec names, in two pieces.
+// overwrite copies another module over the spec's module, in two pieces.
 func overwrite(r *rig, e Edit) {
 	module := e.Content.Module(Filters()[e.Filter])
 	file, err := os.OpenFile(r.modulePath(e.Content), os.O_WRONLY|os.O_TRUNC, 0)
@@ -63,7 +64,7 @@ func overwrite(r *rig, e Edit) {
 	}
 }
 
-// swapDir puts another directory, with all specs and one edit, in the place of the old one.
+// swapDir replaces the directory by another directory with all specs and one edit.
 func swapDir(r *rig, s Step) {
 	next := r.dir + ".next"
 	r.must("copy", os.Mkdir(next, 0o755))
@@ -83,7 +84,7 @@ func swapDir(r *rig, s Step) {
 	r.must("swap", os.RemoveAll(r.dir+".old"))
 }
 
-// holdAll puts an empty directory in the place of the old one, and the old one back.
+// holdAll replaces the directory by an empty directory, and puts the old directory back.
 func holdAll(r *rig, s Step) {
 	aside, empty := r.dir+".aside", r.dir+".empty"
 	r.must("remove all", os.Mkdir(empty, 0o755))
@@ -95,7 +96,7 @@ func holdAll(r *rig, s Step) {
 	r.must("put back", os.Remove(empty))
 }
 
-// sweep removes the modules that no spec names any more.
+// sweep removes the modules that no spec names.
 func sweep(r *rig) {
 	named := map[string]bool{}
 	for _, f := range r.plan.World.Filters {

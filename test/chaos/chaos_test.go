@@ -16,7 +16,7 @@ import (
 
 func TestMain(m *testing.M) { goleak.VerifyTestMain(m) }
 
-// Three seeds, a few operations each. `make chaos` goes on for longer, with others.
+// Three seeds with a few operations each. `make chaos` runs longer, with other seeds.
 func TestChaos(t *testing.T) {
 	seeds := []uint64{1, 2, 3}
 	if text := os.Getenv("CHAOS_SEED"); text != "" {
@@ -50,7 +50,7 @@ func runSteps(t *testing.T, binary string, seed uint64, steps int) (report *Repo
 	return report
 }
 
-// The server's clock can be stepped, and it is the wall clock alone.
+// A step moves only the server's wall clock.
 func TestClockSteps(t *testing.T) {
 	c := newClock(t)
 	dir := t.TempDir()
@@ -69,7 +69,7 @@ func TestClockSteps(t *testing.T) {
 	}
 }
 
-// The planted bugs have still a place in the source, in which `make chaos-planted` puts them.
+// The source still has the places into which `make chaos-planted` puts the bugs.
 func TestPlantedBugsApply(t *testing.T) {
 	for _, bug := range Planted() {
 		if _, err := planted(program.Repository(), bug); err != nil {

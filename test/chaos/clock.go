@@ -14,11 +14,11 @@ import (
 	"github.com/wasm-xds/wasm-xds/internal/test/program"
 )
 
-// The server is built with a clock that a file steps. No library can be put before the C
-// library of a program that has none, and a time namespace moves the monotonic clock only. So
-// Go's own package time is laid over with one that adds an offset, which the file holds, to
-// each reading of the wall clock, as a step of the machine's clock would. The monotonic clock
-// goes on evenly, as it does then. The product holds no hook for it.
+// The server is built with a clock that a file steps. The server has no C library, so no other
+// library can replace the clock's functions, and a time namespace moves only the monotonic clock.
+// The build therefore replaces Go's package time by a copy that adds the file's offset to each
+// reading of the wall clock, like a step of the machine's clock. The monotonic clock goes on
+// evenly, as after such a step. The product itself has no hook for the clock.
 const (
 	clockVariable = "CHAOS_CLOCK"
 	realNow       = "sec, nsec, mono := runtimeNow()"
@@ -29,7 +29,7 @@ import "unsafe"
 
 var chaosClock *int64
 
-// ChaosClock has the wall clock read so many seconds more than the machine's.
+// ChaosClock sets the seconds by which the wall clock differs from the machine's clock.
 func ChaosClock(seconds *int64) { chaosClock = seconds }
 
 func chaosOffset() int64 {
@@ -66,8 +66,8 @@ func followClock() bool {
 `
 )
 
-// BuildServer builds wasm-xds with a clock that can be stepped, and with a planted bug (none in
-// the zero value), and returns its path.
+// BuildServer builds wasm-xds with a clock that can be stepped and with a planted bug, and returns
+// the path of the binary. The zero value of the bug plants none.
 func BuildServer(t harness.TB, bug Bug) string {
 	t.Helper()
 	dir, tree := t.TempDir(), program.Repository()
@@ -84,14 +84,14 @@ func BuildServer(t harness.TB, bug Bug) string {
 	return path
 }
 
-// overlay writes the file that tells go build what to read in place of which source.
+// overlay writes the file that tells go build the replacements of source files.
 func overlay(dir, tree string, bug Bug) (string, error) {
 	sources, err := planted(tree, bug)
 	if err != nil {
 		return "", err
 	}
 	cmd := exec.Command("go", "env", "GOROOT")
-	cmd.Dir = tree // which Go it is depends on the tree's go.mod
+	cmd.Dir = tree // the tree's go.mod chooses the version of Go
 	out, err := cmd.Output()
 	if err != nil {
 		return "", err
@@ -145,7 +145,8 @@ func newClock(t harness.TB) *clock {
 	return c
 }
 
-// step moves the server's wall clock. The file is written in place: the server has it mapped.
+// step moves the server's wall clock. It writes the file in place, because the server has mapped
+// the file.
 func (c *clock) step(by time.Duration) error {
 	c.offset += by
 	file, err := os.OpenFile(c.path, os.O_WRONLY, 0)

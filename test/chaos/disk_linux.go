@@ -12,11 +12,12 @@ import (
 	"github.com/wasm-xds/wasm-xds/internal/test/harness"
 )
 
-// diskSize is room for the state and the modules of a run, and soon filled.
+// diskSize is enough for the state and the modules of a run, and quick to fill.
 const diskSize = "size=96m"
 
-// disk is where the state directory lies. It can be full: as root it is a small file system of
-// its own; for others the server may make no file larger, which it is told as an error, too.
+// disk is the place of the state directory, and can be full. Root gets a small file system of its
+// own. For other users, a limit keeps the server from making any file larger, which also is an
+// error for the server.
 type disk struct {
 	dir     string
 	mounted bool
@@ -41,7 +42,7 @@ func newDisk(t harness.TB) *disk {
 	return d
 }
 
-// how says how a full disk is made.
+// how describes the way in which the disk gets full.
 func (d *disk) how() string {
 	if d.mounted {
 		return "a small tmpfs, filled"
@@ -53,7 +54,7 @@ func (d *disk) state() string { return filepath.Join(d.dir, "state") }
 
 func (d *disk) ballast() string { return filepath.Join(d.dir, "ballast") }
 
-// fill leaves no byte free.
+// fill uses the whole free space.
 func (d *disk) fill(pid int) error {
 	if !d.mounted {
 		return limitFiles(pid, 1)
@@ -89,7 +90,7 @@ func (d *disk) free(pid int) error {
 	return nil
 }
 
-// limitFiles sets the soft limit alone, so that it can be lifted again.
+// limitFiles sets only the soft limit, so that it can be lifted again.
 func limitFiles(pid int, bytes uint64) error {
 	var old unix.Rlimit
 	if err := unix.Prlimit(pid, unix.RLIMIT_FSIZE, nil, &old); err != nil {

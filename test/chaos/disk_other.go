@@ -8,7 +8,7 @@ import (
 	"github.com/wasm-xds/wasm-xds/internal/test/harness"
 )
 
-// disk is where the state directory lies. Only Linux can make it full.
+// disk is the place of the state directory. Only Linux can make the disk full.
 type disk struct{ dir string }
 
 func newDisk(t harness.TB) *disk {

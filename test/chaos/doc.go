@@ -1,12 +1,13 @@
-// Package chaos runs real Envoys of several versions under load while random operations happen
-// to them, to the control plane, to its directory, its disk, its clock and its links. After
-// each operation it compares each Envoy's answers, the API, `wasm-xds status` and the metrics
+// Package chaos runs real Envoys of several versions under load. Meanwhile random operations happen
+// to the Envoys and to the control plane with its directory, disk, clock and links. After each
+// operation the package compares the Envoys' answers, the API, `wasm-xds status` and the metrics
 // with a model of the world and with each other.
 //
-// The core is pure: [Plan] draws operations from a seed, [World] says what each Envoy has to
-// answer, [Expectation] judges an answer, and agree.go compares what the control plane says
-// with the world. The shell around it starts processes with test/harness and does the harm.
+// The core is pure. [Plan] draws operations from a seed, [World] has the answer that each Envoy
+// should give, [Expectation] judges an answer, and agree.go compares the API with the world. The
+// shell around the core starts processes with test/harness and does the harm: rig.go has the parts
+// of a run, and run.go the run.
 //
-// A seed gives the same operations each time. What they meet depends on the machine's timing,
-// so a run with the seed of a failure is a good try to see it again, and no certainty.
+// A seed gives the same operations each time. Their effects depend on the machine's timing, so a
+// run with the seed of a failure may or may not fail again.
 package chaos

@@ -15,11 +15,11 @@ func replace(path string, content []byte) error {
 	return os.Rename(partial, path)
 }
 
-// spoil flips a byte of a file, cuts it short, empties it or takes it away.
+// spoil flips a byte of a file, or truncates, empties or removes the file.
 func spoil(path string, random *rand.Rand) error {
 	text, err := os.ReadFile(path)
 	if os.IsNotExist(err) {
-		return nil // it was taken away before
+		return nil // removed before
 	}
 	if err != nil {
 		return err
@@ -35,7 +35,7 @@ func spoil(path string, random *rand.Rand) error {
 	default:
 		return os.Remove(path)
 	}
-	// Modules are read-only, and Envoy may have one open: another file takes its place.
+	// Modules are read-only, and an Envoy may have opened the file, so another file replaces it.
 	partial := path + ".spoiled"
 	if err := os.WriteFile(partial, text, 0o600); err != nil {
 		return err

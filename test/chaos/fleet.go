@@ -16,8 +16,8 @@ type Node struct {
 	Mode    harness.Mode
 }
 
-// Fleet is an Envoy of each version. The newest has a second one, so that there is an Envoy
-// that is no canary. Each mode is there, and the seed says which version has which.
+// Fleet returns an Envoy of each version, and a second Envoy of the newest version, which is no
+// canary. The fleet has all modes. The seed decides the mode of each version.
 func Fleet(versions []string, seed uint64) []Node {
 	modes := []harness.Mode{harness.ADSDelta, harness.ADSSotW, harness.ECDSDelta, harness.ECDSSotW}
 	var all []Node
@@ -30,7 +30,7 @@ func Fleet(versions []string, seed uint64) []Node {
 	return append(all, newest)
 }
 
-// envoy is a node that runs, with its links and its load.
+// envoy is a running node with its links and its load.
 type envoy struct {
 	Node
 	process      *harness.EnvoyProcess
@@ -63,7 +63,7 @@ func startEnvoy(t harness.TB, n Node, cp *harness.ControlPlane, upstream string,
 	return e
 }
 
-// ready waits until the Envoy answers, and has its load begin.
+// ready waits until the Envoy answers, and begins the load.
 func (e *envoy) ready(t harness.TB) {
 	t.Helper()
 	e.process.WaitReady()
@@ -82,7 +82,7 @@ func (e *envoy) shows() ([]Seen, error) {
 	return a.Labels, nil
 }
 
-// rest lets a time pass, or less if ctx ends.
+// rest waits for a time, or until ctx ends.
 func rest(ctx context.Context, d time.Duration) {
 	timer := time.NewTimer(d)
 	defer timer.Stop()

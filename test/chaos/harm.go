@@ -7,10 +7,10 @@ import (
 	"time"
 )
 
-// doHarm does one harm and undoes it.
+// doHarm does a harm and undoes the harm.
 func doHarm(r *rig, h Harm) {
 	if h.Kind.kills() {
-		defer r.isBack() // also where it cannot be started again
+		defer r.isBack() // even if the process cannot be started again
 	}
 	rest(r.ctx, h.After)
 	e := r.envoys[h.Envoy]
@@ -64,7 +64,7 @@ func doHarm(r *rig, h Harm) {
 	}
 }
 
-// startAgain starts the server again, after what is to happen while it is down.
+// startAgain starts the server again after the time and the damage of the harm.
 func startAgain(r *rig, h Harm) {
 	rest(r.ctx, h.For)
 	if h.Kind == RotState {
@@ -93,7 +93,7 @@ func damage(r *rig, seed uint64) error {
 	}
 	slices.Sort(files)
 	if random.IntN(2) == 0 {
-		files = append(files, filepath.Join(r.disk.state(), "state.json")) // the likeliest, and the worst
+		files = append(files, filepath.Join(r.disk.state(), "state.json")) // the likeliest and worst file
 	}
 	for range 1 + random.IntN(3) {
 		if err := spoil(files[random.IntN(len(files))], random); err != nil {
@@ -103,14 +103,14 @@ func damage(r *rig, seed uint64) error {
 	return nil
 }
 
-// slowRate is bytes a second of a slow module link.
+// slowRate is the rate of a slow module link, in bytes per second.
 const slowRate = 200_000
 
-// sideInterval is how long the listener is there, and how long it is not.
+// sideInterval is the time for which the side listener exists, and for which it does not.
 const sideInterval = 20 * time.Millisecond
 
-// flap has the side listeners of all Envoys come and go for a while. The Envoys' links are slow
-// then: what an Envoy sends crosses what is on its way to it.
+// flap adds and removes the side listeners of all Envoys for a time. The Envoys' links are slow
+// meanwhile, so that requests and responses cross on the way.
 func flap(r *rig, h Harm) {
 	for _, e := range r.envoys {
 		e.xds.SetRate(slowRate / 4)

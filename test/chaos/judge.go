@@ -10,38 +10,38 @@ import (
 	"github.com/wasm-xds/wasm-xds/internal/test/testfilter"
 )
 
-// Verdict is what is thought of an answer.
+// Verdict is the judgement of an answer.
 type Verdict int
 
 // The verdicts.
 const (
 	Right    Verdict = iota
-	Excused          // the Envoy was down: nothing could answer
-	Lost             // no answer, or an error or a refusal that nothing explains
-	Bypassed         // served without a filter that has to run, or past its refusal
-	Stale            // served by a content that should not run any more, or not yet
+	Excused          // the Envoy was down, so no answer was possible
+	Lost             // no answer, or an unexplained error or refusal
+	Bypassed         // served without a filter, or in spite of its refusal
+	Stale            // served by a content that should no longer run, or not yet
 )
 
-// String names the verdict.
+// String returns the verdict's name.
 func (v Verdict) String() string {
 	return [...]string{"right", "excused", "lost", "bypassed", "stale"}[v]
 }
 
-// Span is a time in which something is allowed. The zero Until is no end.
+// Span is the time in which a content is allowed. A zero Until means no end.
 type Span struct{ From, Until time.Time }
 
-// meets says whether any of the time from begin to end lies in the span.
+// meets reports whether the span and the time from begin to end overlap.
 func (s Span) meets(begin, end time.Time) bool {
 	return !s.From.After(end) && (s.Until.IsZero() || !s.Until.Before(begin))
 }
 
-// Expectation is what one Envoy may answer, and when. It is immutable.
+// Expectation has the contents that one Envoy may show, with their times. An Expectation is immutable.
 type Expectation struct {
 	Down    []Span
 	Allowed []map[Seen][]Span // by the filter's place in the chain
 }
 
-// Answer is what came back to one request.
+// Answer is the result of one request.
 type Answer struct {
 	Begin, End time.Time
 	Token      bool // the request had the token
@@ -51,7 +51,7 @@ type Answer struct {
 	Body       string
 }
 
-// Judge says what an answer is, and why where it is not right.
+// Judge returns the verdict on an answer, with the reason if the answer is wrong.
 func (x *Expectation) Judge(a *Answer) (Verdict, string) {
 	verdict, why := x.judge(a)
 	if verdict != Right && x.down(a.Begin, a.End) {
@@ -65,7 +65,7 @@ func (x *Expectation) judge(a *Answer) (Verdict, string) {
 		return Lost, a.Err.Error()
 	}
 	filters := Filters()
-	// The filters behind the one that refused have not seen the request.
+	// The filters behind the refusing filter have not seen the request.
 	reached, denier := len(filters), -1
 	switch {
 	case a.Status == http.StatusOK && a.Body == harness.Welcome:
@@ -108,7 +108,7 @@ func (x *Expectation) judge(a *Answer) (Verdict, string) {
 	return Right, ""
 }
 
-// wrong is the verdict on an answer that shows what is not allowed.
+// wrong returns the verdict on an answer with a content that is not allowed.
 func wrong(seen Seen) Verdict {
 	switch seen {
 	case Passed:
@@ -138,7 +138,7 @@ func (x *Expectation) allows(filter int, seen Seen, begin, end time.Time) bool {
 	return false
 }
 
-// current is what is allowed of a filter in a time.
+// current returns the contents of a filter that are allowed in a time.
 func (x *Expectation) current(filter int, begin, end time.Time) (all []Seen) {
 	for seen := range x.Allowed[filter] {
 		if x.allows(filter, seen, begin, end) {
@@ -148,7 +148,7 @@ func (x *Expectation) current(filter int, begin, end time.Time) (all []Seen) {
 	return all
 }
 
-// Allow allows something of a filter from a time on.
+// Allow allows a content of a filter from a time on.
 func (x *Expectation) Allow(filter int, seen Seen, from time.Time) *Expectation {
 	next := x.clone(from)
 	spans := next.Allowed[filter][seen]
@@ -160,7 +160,7 @@ func (x *Expectation) Allow(filter int, seen Seen, from time.Time) *Expectation 
 	return next
 }
 
-// Only ends, at a time, everything that is allowed of a filter but this.
+// Only ends the spans of all other contents of a filter at a time.
 func (x *Expectation) Only(filter int, seen Seen, until time.Time) *Expectation {
 	next := x.clone(until)
 	for other, spans := range next.Allowed[filter] {
@@ -173,10 +173,10 @@ func (x *Expectation) Only(filter int, seen Seen, until time.Time) *Expectation 
 	return next
 }
 
-// forgotten is how long after its end a span can matter: no request lasts longer.
+// forgotten is the time after which an ended span no longer matters: no request lasts longer.
 const forgotten = time.Minute
 
-// clone is a copy without what is long over.
+// clone returns a copy without the spans that no longer matter.
 func (x *Expectation) clone(now time.Time) *Expectation {
 	old := func(s Span) bool { return !s.Until.IsZero() && now.Sub(s.Until) > forgotten }
 	next := &Expectation{Allowed: make([]map[Seen][]Span, len(x.Allowed))}
@@ -198,14 +198,14 @@ func (x *Expectation) clone(now time.Time) *Expectation {
 	return next
 }
 
-// GoDown says that the Envoy is down from a time on.
+// GoDown notes that the Envoy is down from a time on.
 func (x *Expectation) GoDown(from time.Time) *Expectation {
 	next := x.clone(from)
 	next.Down = append(next.Down, Span{From: from})
 	return next
 }
 
-// ComeUp says that the Envoy answers from a time on.
+// ComeUp notes that the Envoy answers from a time on.
 func (x *Expectation) ComeUp(until time.Time) *Expectation {
 	next := x.clone(until)
 	for i := range next.Down {
@@ -216,7 +216,7 @@ func (x *Expectation) ComeUp(until time.Time) *Expectation {
 	return next
 }
 
-// NewExpectation allows nothing.
+// NewExpectation returns an expectation that allows nothing.
 func NewExpectation() *Expectation {
 	x := &Expectation{}
 	for range Filters() {

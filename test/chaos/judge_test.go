@@ -18,8 +18,8 @@ const (
 // at is a moment of the tests, in seconds.
 func at(seconds int) time.Time { return time.Unix(1000+int64(seconds), 0) }
 
-// changing is an Envoy whose auth filter changes from 10 s on, and for good from 20 s on, and
-// which is down from 30 s to 40 s.
+// changing returns the expectation of an Envoy. Its auth filter may change from 10 s on and has
+// changed from 20 s on, and the Envoy is down from 30 s to 40 s.
 func changing() *Expectation {
 	x := NewExpectation()
 	for i := range Filters() {
@@ -75,7 +75,7 @@ func TestJudge(t *testing.T) {
 	}
 }
 
-// A stand-in is right where it is due.
+// A stand-in is right if the world wants it.
 func TestJudgeStandIns(t *testing.T) {
 	x := NewExpectation()
 	x = x.Allow(0, oldLabel, at(0)).Allow(1, Denied, at(0)).Allow(2, oldLabel, at(0))
@@ -91,7 +91,7 @@ func TestJudgeStandIns(t *testing.T) {
 	}
 }
 
-// What is long over is forgotten, so that a run of hours does not grow.
+// An expectation drops old spans, so that a run of hours does not need more and more memory.
 func TestExpectationForgets(t *testing.T) {
 	x := NewExpectation()
 	for i := range 1000 {

@@ -12,10 +12,10 @@ import (
 	"github.com/wasm-xds/wasm-xds/internal/test/harness"
 )
 
-// sideListener is a listener of an Envoy that comes and goes. No spec has its filter's name: the
-// Envoy subscribes to the name and unsubscribes from it, whatever else is on its stream.
+// sideListener is an additional listener of an Envoy. No spec has the name of the listener's filter,
+// so the Envoy only subscribes to the name and unsubscribes again.
 type sideListener struct {
-	path     string // of the discovery response, which Envoy watches
+	path     string // of the discovery response, watched by Envoy
 	listener *listenerv3.Listener
 	version  int
 }
@@ -34,7 +34,7 @@ func newSideListener(t harness.TB, boot harness.Bootstrap, upstream string) *sid
 	return l
 }
 
-// set has the listener there, or not.
+// set adds the listener, or removes it.
 func (l *sideListener) set(there bool) error {
 	l.version++
 	response := &discoveryv3.DiscoveryResponse{VersionInfo: strconv.Itoa(l.version), TypeUrl: resourcev3.ListenerType}

@@ -16,22 +16,22 @@ import (
 )
 
 const (
-	// requestTimeout bounds one request. It is longer than any pause of an Envoy.
+	// requestTimeout bounds one request. No pause of an Envoy is longer.
 	requestTimeout = 20 * time.Second
-	// connectionsPerEnvoy are asked side by side.
+	// connectionsPerEnvoy is the number of connections with requests at the same time.
 	connectionsPerEnvoy = 3
-	// keptRequests is how many requests go over a kept connection for each one on a new one.
+	// keptRequests is the number of requests on a kept connection for each request on a new one.
 	keptRequests = 15
-	// examples of what was wrong are kept in this number.
+	// maxExamples is the number of wrong answers that are kept as examples.
 	maxExamples = 20
 )
 
-// Counts are requests by verdict.
+// Counts are numbers of requests by verdict.
 type Counts struct {
 	Requests, Fresh, Excused, Lost, Bypassed, Stale int64
 }
 
-// load asks one Envoy again and again, mostly over kept connections, and judges each answer.
+// load sends requests to one Envoy, mostly over kept connections, and judges each answer.
 type load struct {
 	address string
 	expect  atomic.Pointer[Expectation]
@@ -44,7 +44,7 @@ type load struct {
 	up   *sync.Cond // the Envoy answers, or the load is over
 	down bool
 	over bool
-	life int // of the Envoy: a kept connection is of one of them
+	life int // number of the Envoy's process; a kept connection belongs to one process
 }
 
 func newLoad(address string, rate int, wrong func(Verdict, string)) *load {
@@ -57,7 +57,7 @@ func newLoad(address string, rate int, wrong func(Verdict, string)) *load {
 	return l
 }
 
-// run asks until ctx is over.
+// run sends requests until ctx ends.
 func (l *load) run(ctx context.Context) {
 	stop := context.AfterFunc(ctx, func() {
 		l.mu.Lock()
@@ -73,7 +73,7 @@ func (l *load) run(ctx context.Context) {
 	workers.Wait()
 }
 
-// change replaces the expectation by the next one.
+// change replaces the expectation by the next expectation.
 func (l *load) change(next func(*Expectation) *Expectation) {
 	l.mu.Lock()
 	defer l.mu.Unlock()
@@ -96,7 +96,7 @@ func (l *load) comeUp() {
 	l.up.Broadcast()
 }
 
-// wait waits until the Envoy answers, and says which of its lives that is; false means that the
+// wait waits until the Envoy answers, and returns the number of its process. false means that the
 // load is over.
 func (l *load) wait() (life int, goOn bool) {
 	l.mu.Lock()
@@ -117,16 +117,16 @@ func (l *load) work() {
 			if late := time.Since(next); late < 0 {
 				time.Sleep(-late)
 			} else if late > time.Second {
-				next = time.Now() // it goes on, it does not catch up
+				next = time.Now() // without catching up
 			}
 		}
-		// Nothing may come between this and the request: the Envoy may be killed meanwhile.
+		// The request must follow at once, because the Envoy may be killed meanwhile.
 		now, goOn := l.wait()
 		if !goOn {
 			return
 		}
 		if now != life {
-			kept.close() // its other end was killed while nothing was asked
+			kept.close() // the Envoy was killed between two requests
 			life = now
 		}
 		token := n%4 != 0
@@ -161,8 +161,8 @@ func (l *load) total() Counts {
 	return c
 }
 
-// client is a connection that is dialed when it is needed, with buffers of its own. It reads
-// what Envoy writes and no more: Go's client would take as long as Envoy itself.
+// client is a connection with buffers of its own, which dials on demand. The client reads only the
+// parts of an answer that Envoy writes here: Go's client would take as long as Envoy itself.
 type client struct {
 	address string
 	conn    net.Conn
@@ -192,7 +192,7 @@ func (c *client) close() {
 	}
 }
 
-// ask asks once. The answer is valid until the next.
+// ask sends one request. The answer is valid until the next request.
 func (c *client) ask(token, last bool) *Answer {
 	a := &c.answer
 	a.Begin, a.Token, a.Status, a.Body = time.Now(), token, 0, ""
@@ -204,7 +204,7 @@ func (c *client) ask(token, last bool) *Answer {
 	return a
 }
 
-// request is the same for all, but for the token and the word that it is the last.
+// request returns the text of a request, which depends only on the token and on last.
 func request(token, last bool) string {
 	text := "GET / HTTP/1.1\r\nHost: chaos\r\n"
 	if token {
@@ -250,7 +250,8 @@ func (c *client) exchange(token, last bool) (closing bool, err error) {
 	return closing || last, nil
 }
 
-// intern is the text without making it anew each time: nearly all answers have the same.
+// intern returns the text as a string. Nearly all answers have the same few texts, so intern keeps
+// the strings.
 func (c *client) intern(text []byte) string {
 	if s, ok := c.labels[string(text)]; ok {
 		return string(s)
@@ -315,7 +316,7 @@ func (c *client) head() (length int, closing bool, err error) {
 	return length, closing, nil
 }
 
-// startUpstream serves [harness.Welcome] to whatever is asked, as cheaply as it can.
+// startUpstream serves [harness.Welcome] for every request, at little cost.
 func startUpstream(t harness.TB) string {
 	t.Helper()
 	listener, err := net.Listen("tcp", "127.0.0.1:0")

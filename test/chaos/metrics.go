@@ -11,10 +11,10 @@ import (
 	"github.com/wasm-xds/wasm-xds/internal/test/harness"
 )
 
-// Metrics are samples by their name with its labels, as they stand in the text format.
+// Metrics are samples by name and labels, spelled as in the text format.
 type Metrics map[string]float64
 
-// ParseMetrics reads Prometheus' text format, as far as it is samples.
+// ParseMetrics reads the samples of Prometheus' text format.
 func ParseMetrics(text string) Metrics {
 	m := Metrics{}
 	for lines := bufio.NewScanner(strings.NewReader(text)); lines.Scan(); {
@@ -30,7 +30,7 @@ func ParseMetrics(text string) Metrics {
 	return m
 }
 
-// MetricDisagreements is where the metrics count otherwise than the API.
+// MetricDisagreements returns the differences between the metrics and the API.
 func MetricDisagreements(told []Told, m Metrics) (problems []string) {
 	want := map[string]float64{}
 	for _, state := range []string{harness.Active, harness.Rejected, harness.Removed} {

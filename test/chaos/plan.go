@@ -8,14 +8,14 @@ import (
 	"time"
 )
 
-// Kind is what an operation changes.
+// Kind is the kind of a change.
 type Kind string
 
 // The changes.
 const (
 	Nothing   Kind = "nothing"            // only harm is done
 	Write     Kind = "write a spec"       // a new module, a new configuration, or both
-	Overwrite Kind = "overwrite a module" // in place and slowly, as cp does it
+	Overwrite Kind = "overwrite a module" // in place and slowly, like cp
 	Burst     Kind = "burst of edits"     // of all filters, the last one good
 	Bad       Kind = "write a bad spec"
 	Remove    Kind = "remove a spec"
@@ -27,7 +27,7 @@ const (
 	HoldAll   Kind = "remove all specs, and put them back"
 )
 
-// HarmKind is what an operation does to the processes, the disk, the clock and the links.
+// HarmKind is a kind of harm to the processes, the disk, the clock or the links.
 type HarmKind string
 
 // The harm.
@@ -47,7 +47,7 @@ const (
 	StepClock     HarmKind = "step the clock"
 )
 
-// kills says whether a process ends, and is started again.
+// kills reports whether a process ends and starts again.
 func (k HarmKind) kills() bool {
 	return k == KillServer || k == StopServer || k == RotState || k == KillEnvoy
 }
@@ -58,34 +58,34 @@ type Edit struct {
 	Content Content
 }
 
-// Harm is done a while after the change began, and lasts for a while.
+// Harm happens some time after the beginning of the change, and lasts for some time.
 type Harm struct {
 	Kind  HarmKind
 	After time.Duration
 	For   time.Duration
-	Envoy int           // which one
+	Envoy int           // its place in the fleet
 	Step  time.Duration // of the clock
-	Rot   uint64        // chooses what is damaged, and how
-	// Preflight is the mode of the sandbox in which the server comes back; "": as before.
+	Rot   uint64        // chooses the damage
+	// Preflight is the sandbox's mode after a restart of the server; "": as before.
 	Preflight string
 }
 
-// Step is one operation: a change, and harm beside it.
+// Step is one operation: a change with harm at the same time.
 type Step struct {
 	N      int
 	Kind   Kind
-	Filter int    // that is changed
-	Edits  []Edit // in their order; the last one of each filter stays
+	Filter int    // the changed filter
+	Edits  []Edit // in order; the last edit of each filter stays
 	Pick   uint64 // chooses the revision of a rollback
-	// Return says that the change waits until what was killed is started again, and then for After;
-	// else After is from the step's beginning on.
+	// Return makes the change wait until the killed process runs again, and then for After.
+	// Otherwise After begins with the step.
 	Return bool
 	After  time.Duration
 	For    time.Duration
 	Harm   []Harm
 }
 
-// String is the step in a line.
+// String returns the step in one line.
 func (s Step) String() string {
 	text := fmt.Sprintf("#%d %s", s.N, s.Kind)
 	switch s.Kind {
@@ -111,7 +111,7 @@ func (s Step) String() string {
 	return text
 }
 
-// String is the harm in a few words.
+// String returns the harm in a few words.
 func (h Harm) String() string {
 	text := string(h.Kind)
 	switch h.Kind {
@@ -126,24 +126,24 @@ func (h Harm) String() string {
 	return fmt.Sprintf("%s after %v", text, h.After)
 }
 
-// Plan draws operations from a seed, and keeps the world that they lead to.
+// Plan draws operations from a seed and keeps the world after each operation.
 type Plan struct {
 	World *World
-	// Ran is what the filters ran before the last step, by their place and the Envoy's version:
-	// it may serve again while what takes the place of a stand-in is not known to load yet.
+	// Ran has the contents before the last step, by the filter's place and the Envoy's version. Such
+	// a content may run again after a stand-in, until the new content is known to load.
 	Ran    []map[string]Seen
 	random *rand.Rand
 	envoys int
 	n      int // of the last step
-	stamps int // that were given
+	stamps int // number of stamps so far
 }
 
-// NewPlan begins a plan for that many Envoys.
+// NewPlan begins a plan for this number of Envoys.
 func NewPlan(seed uint64, w *World, envoys int) *Plan {
 	return &Plan{World: w, random: rand.New(rand.NewPCG(seed, 0)), envoys: envoys}
 }
 
-// First writes a good spec of each filter. It is step 0, and no harm is done.
+// First returns step 0, which writes a good spec of each filter and does no harm.
 func (p *Plan) First() Step {
 	s := Step{Kind: Burst}
 	for i := range p.World.Filters {
@@ -153,8 +153,8 @@ func (p *Plan) First() Step {
 	return s
 }
 
-// Next draws the next step and makes the world what it leads to; what a rollback leads to is
-// known when it is done, see [Plan.RolledBack].
+// Next draws the next step and changes the world accordingly. The result of a rollback is known
+// only after the rollback, see [Plan.RolledBack].
 func (p *Plan) Next() Step {
 	p.n++
 	p.Ran = nil
@@ -185,8 +185,8 @@ func (p *Plan) Next() Step {
 	return s
 }
 
-// refuseAmongOthers has Envoys refuse something while they subscribe to other names, half of the
-// times that they do: an answer may then be taken for another.
+// refuseAmongOthers makes Envoys refuse a content while they subscribe to other names, in half of
+// such steps. A server could then take the answer for an answer to another response.
 func (p *Plan) refuseAmongOthers(s *Step) {
 	f := p.World.Filters[s.Filter]
 	flaps := slices.ContainsFunc(s.Harm, func(h Harm) bool { return h.Kind == FlapListener })
@@ -199,7 +199,7 @@ func (p *Plan) refuseAmongOthers(s *Step) {
 	s.Kind, s.Edits = Bad, []Edit{{s.Filter, c}}
 }
 
-// RolledBack tells the plan what a rollback has led to.
+// RolledBack tells the plan the result of a rollback.
 func (p *Plan) RolledBack(filter int, to Seen) { p.World.Filters[filter].rollBack(to) }
 
 func (p *Plan) apply(s Step) {
@@ -216,7 +216,7 @@ func (p *Plan) apply(s Step) {
 	}
 }
 
-// weighted are the changes, each as often as it stands there.
+// weighted returns the changes, the likelier ones several times.
 func weighted() []Kind {
 	return []Kind{
 		Write, Write, Write, Write, Overwrite, Burst, Burst, Bad, Bad, Bad, Remove, Disable, RollBack, RollBack,
@@ -224,8 +224,7 @@ func weighted() []Kind {
 	}
 }
 
-// kind draws a change that is possible with the filter as it is: what a change leads to is
-// known for sure then.
+// kind draws a change with a certain result for the filter in its present state.
 func (p *Plan) kind(f *Filter) Kind {
 	kind := weighted()[p.random.IntN(len(weighted()))]
 	switch kind {
@@ -252,7 +251,7 @@ func (p *Plan) kind(f *Filter) Kind {
 	return kind
 }
 
-// fill draws what the change writes.
+// fill draws the contents that the change writes.
 func (p *Plan) fill(s *Step) {
 	f := p.World.Filters[s.Filter]
 	switch s.Kind {
@@ -281,7 +280,7 @@ func (p *Plan) fill(s *Step) {
 	}
 }
 
-// edited is a new module, a new configuration, or both.
+// edited returns a content with a new module, a new configuration, or both.
 func (p *Plan) edited(filter int) Content {
 	c := p.fresh(filter)
 	if f := p.World.Filters[filter]; f.Spec != nil && f.Spec.Fault == NoFault && p.random.IntN(3) == 0 {
@@ -290,7 +289,7 @@ func (p *Plan) edited(filter int) Content {
 	return c
 }
 
-// fresh is a good content that no filter ever had.
+// fresh returns a good content that no filter ever had.
 func (p *Plan) fresh(filter int) Content {
 	deliveries, removals := []string{"remote", "remote", "inline", "file"}, []string{"keep", "passthrough", "deny"}
 	stamp := p.stamp()
@@ -312,20 +311,20 @@ func (p *Plan) stamp() string {
 func (p *Plan) fault() Fault {
 	faults := []Fault{Garbage, MissingImport, ConfigureFails, ConfigureFails, BrokenYAML, UnknownField, MissingModule, TruncatedCode}
 	if p.World.Preflight == "enforce" {
-		// Without the sandbox the last three reach an Envoy, and the first, once a canary of an old
-		// version has refused it, goes to no other.
+		// Without the sandbox, the last three would reach an Envoy. After the refusal of the first
+		// by a canary of an old version, no other Envoy would get it.
 		faults = append(faults, NewImport, Loops, Grows, NoMemory)
 	}
 	return faults[p.random.IntN(len(faults))]
 }
 
-// upTo is a duration up to a longest one; short ones are likelier.
+// upTo returns a random duration of at most longest. Short durations are likelier.
 func (p *Plan) upTo(longest time.Duration) time.Duration {
 	part := p.random.Float64()
 	return time.Duration(part * part * float64(longest)).Round(time.Millisecond)
 }
 
-// harms are all harms, each as often as it stands there.
+// harms returns the kinds of harm, the likelier ones several times.
 func harms() []HarmKind {
 	return []HarmKind{
 		KillServer, KillServer, StopServer, RotState, PauseServer, KillEnvoy, KillEnvoy, PauseEnvoy, CutLink, CutLink,
@@ -333,8 +332,8 @@ func harms() []HarmKind {
 	}
 }
 
-// harm draws one harm for a step. plain says whether the world was plain before it: only then
-// does a server that has lost its state come to the same world from its directory.
+// harm draws one harm for a step. plain says whether the world was plain before the step: only
+// then can a server without its state come to the same world from its directory.
 func (p *Plan) harm(s *Step, plain bool) Harm {
 	h := Harm{Kind: harms()[p.random.IntN(len(harms()))], After: p.upTo(time.Second), Envoy: p.random.IntN(p.envoys), Rot: p.random.Uint64()}
 	switch h.Kind {
@@ -348,18 +347,18 @@ func (p *Plan) harm(s *Step, plain bool) Harm {
 	}
 	h.For = p.upTo(2 * time.Second)
 	if h.Kind == FlapListener {
-		h.For += time.Second // it is there at all that the change brings
+		h.For += time.Second // long enough for the change
 	}
-	// A bad module that was let through by one mode and is judged again by the other has no
-	// one outcome, and a hostile one kills Envoys.
+	// A bad module that passes in one mode and not in the other has no certain result, and a
+	// hostile module kills Envoys.
 	if (h.Kind == KillServer || h.Kind == StopServer) && plain && s.Kind != Bad && p.random.IntN(2) == 0 {
 		h.Preflight = map[string]string{"enforce": "off", "off": "enforce"}[p.World.Preflight]
 	}
 	return h
 }
 
-// compatible leaves out harm that cannot be done beside what stands before it: a server that
-// is down cannot be paused.
+// compatible leaves out harm that is impossible beside earlier harm of the list: a server that is
+// down cannot be paused.
 func compatible(all []Harm) []Harm {
 	var some []Harm
 	server, listeners, envoys := false, false, map[int]bool{}

@@ -26,7 +26,7 @@ func TestPlanIsItsSeed(t *testing.T) {
 	}
 }
 
-// Over many steps everything is drawn, and nothing whose outcome nobody could say.
+// Many steps contain every kind of change and harm, and no combination without a certain result.
 func TestPlanIsSound(t *testing.T) {
 	done := map[string]int{}
 	for seed := range uint64(20) {

@@ -7,14 +7,14 @@ import (
 	"strings"
 )
 
-// Replacement is a piece of the product's source and what stands in its place. It is laid over
-// the source when the server is built: the product's own files stay as they are.
+// Replacement replaces a piece of the product's source when the server is built. The product's own
+// files stay unchanged.
 type Replacement struct{ File, Old, New string }
 
-// Bug is a fault that is planted into the server to see that a run finds it.
+// Bug is a fault in the server, planted for a run to find.
 type Bug struct {
 	Name  string
-	What  string // it does to Envoys
+	What  string // the effect on Envoys
 	Plant []Replacement
 }
 
@@ -49,7 +49,7 @@ func Planted() []Bug {
 	}
 }
 
-// planted is the sources, by their path below the tree, with the bug in them.
+// planted returns the sources with the bug, by their path below the tree.
 func planted(tree string, bug Bug) (map[string]string, error) {
 	sources := map[string]string{}
 	for _, r := range bug.Plant {

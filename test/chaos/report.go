@@ -10,31 +10,31 @@ import (
 	"time"
 )
 
-// Report is what a run has found.
+// Report is the result of a run.
 type Report struct {
 	Seed  uint64
 	Nodes []Node
-	Disk  string // how a full disk was made
+	Disk  string // the way in which the disk got full
 	Took  time.Duration
 	Counts
 	Operations    int
-	Steps         map[string]int // by what was done
+	Steps         map[string]int // numbers of steps and harms by kind
 	Disagreements []string
-	Stuck         string // the step that never came to its end; ""
+	Stuck         string // the step that did not end; "": all steps ended
 	Examples      []string
 	Slowest       []Live // the slowest first
 	Median        time.Duration
 	times         []time.Duration
 }
 
-// Live is how long a step took to be live on every Envoy after the last of it was done.
+// Live is the time from the end of a step's change until the step was live on every Envoy.
 type Live struct {
 	Step   string
 	Took   time.Duration
-	Reason string // what the API said meanwhile
+	Reason string // the API's reason meanwhile
 }
 
-// Good says whether nothing was wrong.
+// Good reports whether the run found no fault.
 func (r *Report) Good() bool {
 	return r.Lost+r.Bypassed+r.Stale == 0 && len(r.Disagreements) == 0 && r.Stuck == "" && r.Requests > 0
 }
@@ -63,7 +63,7 @@ func (r *Report) stuck(s Step, after time.Duration, problems []string, reason st
 	r.disagree(s, fmt.Sprintf("still after %v: %s; the API says: %s", after.Round(time.Second), strings.Join(problems, "; "), reason))
 }
 
-// kept is how many of the slowest steps are told.
+// kept is the number of slowest steps in the report.
 const kept = 5
 
 func (r *Report) live(s Step, took time.Duration, reason string) {
@@ -76,7 +76,7 @@ func (r *Report) live(s Step, took time.Duration, reason string) {
 	r.Slowest = r.Slowest[:min(len(r.Slowest), kept)]
 }
 
-// Table is the run in Markdown.
+// Table returns the run as a table in Markdown.
 func (r *Report) Table() string {
 	var b strings.Builder
 	row := func(what, value string) { fmt.Fprintf(&b, "| %s | %s |\n", what, value) }
@@ -104,7 +104,7 @@ func (r *Report) Table() string {
 	return b.String()
 }
 
-// Details are what the table does not say.
+// Details returns the facts that are not in the table.
 func (r *Report) Details() string {
 	var b strings.Builder
 	fmt.Fprintf(&b, "full disk: %s\n", r.Disk)
@@ -125,7 +125,7 @@ func (r *Report) Details() string {
 	return b.String()
 }
 
-// First is the first thing that was wrong.
+// First returns the first fault that the run found.
 func (r *Report) First() string {
 	for _, all := range [][]string{r.Disagreements, r.Examples} {
 		if len(all) > 0 {
@@ -135,7 +135,7 @@ func (r *Report) First() string {
 	return ""
 }
 
-// WriteTable puts a table between the marks of that name in a Markdown file.
+// WriteTable puts a table between the marks of a name in a Markdown file.
 func WriteTable(path, mark, table string) error {
 	begin, end := "<!-- "+mark+" -->\n", "<!-- /"+mark+" -->"
 	text, err := os.ReadFile(path)

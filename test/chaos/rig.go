@@ -12,29 +12,30 @@ import (
 )
 
 const (
-	// graceOfLive is how long after `live` an answer may still be of an older revision: workers
-	// take an update up a moment after the main thread's ACK, and share the cores with the load.
+	// graceOfLive is the time after `live` in which an answer may still show an older revision.
+	// Envoy's workers apply an update a moment after the main thread's ACK, and share the cores
+	// with the load.
 	graceOfLive = 2 * time.Second
-	// stuckAfter is when a step is given up. It is more than any pause that the server has.
+	// stuckAfter is the time after which a step counts as stuck. No pause of the server is longer.
 	stuckAfter = 2 * time.Minute
 )
 
-// Options says how long a run is and what it runs.
+// Options configure a run.
 type Options struct {
 	Seed     uint64
 	Versions []string // of the Envoys; the first is the newest
-	// The run ends when each of these that is not 0 is reached: a time, operations, requests.
+	// The run ends when it has reached all of these minimums: time, operations, requests.
 	Duration time.Duration
 	Steps    int
 	Requests int64
-	Rate     int    // requests a second of all Envoys together; 0: as fast as they answer
-	Binary   string // the server, as [BuildServer] makes it
+	Rate     int    // requests per second for all Envoys together; 0: as fast as possible
+	Binary   string // the server from [BuildServer]
 	Log      io.Writer
-	Stuck    time.Duration // after which a step is given up; 0: two minutes
-	First    bool          // the run ends with the first thing that is wrong
+	Stuck    time.Duration // the time after which a step counts as stuck; 0: two minutes
+	First    bool          // the run ends with the first fault
 }
 
-// rig is what one run acts on.
+// rig has the parts of one run: processes, directories, model and report.
 type rig struct {
 	t   harness.TB
 	ctx context.Context
@@ -47,10 +48,10 @@ type rig struct {
 	envoys       []*envoy
 	nodes        []Node
 	plan         *Plan
-	back         chan struct{} // has a value when what the step killed is started again
+	back         chan struct{} // gets a value when the killed process runs again
 	revisions    Revisions
 	api          api
-	damaged      bool // files of the state have been damaged
+	damaged      bool // files of the state directory were damaged
 
 	mu     sync.Mutex
 	step   Step
@@ -61,22 +62,22 @@ func (r *rig) setArgs(preflight string) {
 	r.cp.SetArgs("--preflight", preflight, "--log-level", "info")
 }
 
-// wrong notes an answer that is not right.
+// wrong notes a wrong answer.
 func (r *rig) wrong(v Verdict, text string) {
 	r.mu.Lock()
 	defer r.mu.Unlock()
 	r.report.example(r.step, fmt.Sprintf("%s: %s", v, text))
 }
 
-// isBack tells a change that waits for it that what was killed is started again.
+// isBack tells a waiting change that the killed process runs again.
 func (r *rig) isBack() {
 	select {
 	case r.back <- struct{}{}:
-	default: // none waits, or it was told before
+	default: // no change waits, or isBack was called before
 	}
 }
 
-// must ends the run where its own tools fail.
+// must ends the run if the run's own tools fail.
 func (r *rig) must(what string, err error) {
 	if err != nil {
 		r.t.Fatalf("%s: %v", what, fmt.Errorf("the run's own tools: %w", err))
@@ -87,6 +88,6 @@ func (r *rig) spec(filter int) string {
 	return filepath.Join(r.dir, string(Filters()[filter])+".yaml")
 }
 
-// modulePath is where a content's module lies: beside the directory, so that a spec and its
+// modulePath returns the path of a content's module, beside the directory. So a spec and the spec's
 // module change in one rename.
 func (r *rig) modulePath(c Content) string { return filepath.Join(r.modules, c.File+".wasm") }

@@ -7,8 +7,8 @@ import (
 	"time"
 )
 
-// rollBack rolls the step's filter back to an earlier revision that is known, if there is one.
-// Where the server goes down meanwhile it is asked again.
+// rollBack rolls the step's filter back to an earlier known revision, if there is one. If the
+// server goes down meanwhile, rollBack asks again.
 func rollBack(r *rig, s Step) {
 	name := Filters()[s.Filter]
 	target := ""
@@ -44,7 +44,7 @@ func rollBack(r *rig, s Step) {
 			return
 		case r.damaged && bytes.Contains(body, []byte("module_unreadable")): // nothing was rolled back
 			return
-		case bytes.Contains(body, []byte("specs_not_read")): // it has just started: again in a moment
+		case bytes.Contains(body, []byte("specs_not_read")): // the server has just started: try again
 		default:
 			r.report.disagree(s, fmt.Sprintf("rollback of %s to %s, which its history has: status %d: %s", name, target, status, body))
 			return

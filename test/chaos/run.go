@@ -14,8 +14,8 @@ import (
 	"github.com/wasm-xds/wasm-xds/internal/test/harness"
 )
 
-// Run does random operations until its options say that it is enough, and reports. A
-// disagreement ends no run; a step that never comes to its end does.
+// Run does random operations until the options' minimums are reached, and returns a report. A
+// disagreement does not end the run, but a stuck step does.
 func Run(t harness.TB, o Options) *Report {
 	t.Helper()
 	ctx, cancel := context.WithCancel(t.Context())
@@ -97,7 +97,8 @@ func (r *rig) start() {
 	r.settle(first, time.Now())
 }
 
-// one does a step and waits until all is as it should be; false means that it never is.
+// one does a step and waits until everything agrees with the world. false means that the step is
+// stuck.
 func (r *rig) one(s Step) bool {
 	r.mu.Lock()
 	r.step = s
@@ -122,7 +123,7 @@ func (r *rig) one(s Step) bool {
 	return r.settle(s, time.Now())
 }
 
-// allow allows what the Envoys may show from now on: what was before is allowed already.
+// allow allows the contents that the Envoys may show from now on. The former contents stay allowed.
 func (r *rig) allow(s Step) {
 	now := time.Now()
 	for _, e := range r.envoys {
@@ -143,12 +144,12 @@ func (r *rig) allow(s Step) {
 	}
 }
 
-// settle waits until the API, `status`, the metrics and the Envoys' answers agree with the
-// world, and from then on allows nothing else.
+// settle waits until the API, `status`, the metrics and the Envoys' answers agree with the world.
+// From then on, settle allows no other content.
 func (r *rig) settle(s Step, since time.Time) bool {
 	var problems []string
 	var told []Told
-	reasons := map[string]int{} // and how many looks have shown each
+	reasons := map[string]int{} // the number of looks by reason
 	for {
 		problems, told = r.look()
 		if len(problems) == 0 {
@@ -174,7 +175,7 @@ func (r *rig) settle(s Step, since time.Time) bool {
 	return true
 }
 
-// commonest is the reason that most looks have shown.
+// commonest returns the reason of the most looks.
 func commonest(reasons map[string]int) (most string) {
 	for _, reason := range slices.Sorted(maps.Keys(reasons)) {
 		if reasons[reason] > reasons[most] {
@@ -184,7 +185,7 @@ func commonest(reasons map[string]int) (most string) {
 	return most
 }
 
-// look is what is not as it should be right now.
+// look returns the present differences from the world.
 func (r *rig) look() (problems []string, told []Told) {
 	told, err := r.api.filters(r.ctx)
 	if err != nil {
@@ -203,7 +204,7 @@ func (r *rig) look() (problems []string, told []Told) {
 				problems = append(problems, fmt.Sprintf("%s on %s: the API says %s, an answer shows %q", f.Name, e.ID, want, seen[i]))
 			}
 			if f.Want(e.Version) == Denied {
-				break // nothing behind it sees the request
+				break // no filter behind this one sees the request
 			}
 		}
 	}

@@ -1,22 +1,23 @@
 package chaos
 
 import (
+	"fmt"
 	"slices"
 
 	"github.com/wasm-xds/wasm-xds/internal/test/harness"
 	"github.com/wasm-xds/wasm-xds/internal/test/testfilter"
 )
 
-// Seen is what an answer shows of one filter: the label of a content, [Passed] or [Denied].
+// Seen is the content of one filter that an answer shows: its label, [Passed] or [Denied].
 type Seen string
 
-// What an answer shows of a filter that has no content of its own.
+// The values of Seen for a filter without a content of its own.
 const (
 	Passed Seen = "passed" // the request passed without the filter
 	Denied Seen = "denied" // the built-in deny refused the request
 )
 
-// Fault is why a content does not load.
+// Fault is the reason why a content does not load.
 type Fault string
 
 // The faults of contents.
@@ -25,27 +26,26 @@ const (
 	Garbage        Fault = "garbage"
 	MissingImport  Fault = "missing import"
 	ConfigureFails Fault = "configure fails"
-	// The sandbox alone stands between these and an Envoy that hangs or crashes.
+	// Without the sandbox, these faults would hang or crash an Envoy.
 	Loops    Fault = "loops for ever"
 	Grows    Fault = "grows for ever"
 	NoMemory Fault = "no memory"
 	// NewImport loads on Envoy 1.39 and later.
 	NewImport Fault = "new import"
-	// These are faults of the spec, not of the module.
+	// The faults of the spec, and of its module file.
 	BrokenYAML    Fault = "broken YAML"
 	UnknownField  Fault = "unknown field"
 	MissingModule Fault = "missing module"
 	TruncatedCode Fault = "truncated module"
 )
 
-// OfSpec says whether the fault lies in the spec or in the file that it names, and not in what
-// a whole module does.
+// OfSpec reports whether the fault lies in the spec or in a missing file, and not in a module.
 func (f Fault) OfSpec() bool { return f == BrokenYAML || f == UnknownField || f == MissingModule }
 
-// Hostile says whether an Envoy that meets the module hangs or crashes.
+// Hostile reports whether the module makes an Envoy hang or crash.
 func (f Fault) Hostile() bool { return f == Loops || f == Grows || f == NoMemory }
 
-// Content is what a spec says of a filter.
+// Content is the content of a spec.
 type Content struct {
 	Stamp    string // distinguishes modules
 	File     string // the module's file, without .wasm
@@ -53,14 +53,14 @@ type Content struct {
 	Delivery string // remote, inline or file
 	OnRemove string // keep, passthrough or deny
 	Disabled bool
-	Code     int // bytes of code that the module has beside the filter itself
+	Code     int // bytes of code in the module in addition to the filter itself
 	Fault    Fault
 }
 
-// Label is what an answer shows where the content runs.
+// Label returns the mark of the content in answers.
 func (c Content) Label() Seen { return Seen(c.Stamp + "/" + c.Config) }
 
-// Module is the content's module for a filter.
+// Module returns the content's module for a filter.
 func (c Content) Module(filter FilterName) []byte {
 	switch c.Fault {
 	case Garbage:
@@ -86,35 +86,35 @@ func (c Content) Module(filter FilterName) []byte {
 // FilterName is the name of a filter of the world.
 type FilterName string
 
-// Filters are the filters of the chain, in its order.
+// Filters returns the filters in the order of the chain.
 func Filters() []FilterName { return []FilterName{"mark", "auth", "tag"} }
 
-// StampHeader is the response header with the stamp of the filter's content.
+// StampHeader returns the response header with the stamp of the filter's content.
 func (f FilterName) StampHeader() string { return "x-" + string(f) }
 
-// ConfigHeader is the response header with the filter's plugin configuration.
+// ConfigHeader returns the response header with the filter's plugin configuration.
 func (f FilterName) ConfigHeader() string { return "x-" + string(f) + "-config" }
 
-// NeedsToken says whether the filter refuses requests without the token.
+// NeedsToken reports whether the filter refuses requests without the token.
 func (f FilterName) NeedsToken() bool { return f == "auth" }
 
 // Filter is a filter as the world should have it.
 type Filter struct {
 	Name FilterName
-	// Spec is the content of its spec; nil: the spec was removed.
+	// Spec is the content of the spec; nil: the spec was removed.
 	Spec *Content
-	// Removed is the onRemove of the spec that was removed.
+	// Removed is the onRemove of the removed spec.
 	Removed string
-	// Runs is the newest content that is known to run, by Envoy version: what serves on where
+	// Runs is the newest content that is known to run, by Envoy version. This content stays in use where
 	// the spec's content does not load.
 	Runs map[string]Seen
-	// Everywhere are the contents that load on every Envoy, which it can be rolled back to.
+	// Everywhere are the contents that load on every Envoy. A rollback can choose any of them.
 	Everywhere map[Seen]bool
-	// RolledBack says that a rollback holds: Runs is not what the spec describes.
+	// RolledBack means that a rollback is in effect, so Runs differs from the spec.
 	RolledBack bool
 }
 
-// Want is what an Envoy of a version has to show of the filter.
+// Want returns the content that an Envoy of a version should show.
 func (f *Filter) Want(version string) Seen {
 	switch {
 	case f.Spec == nil && f.Removed == "passthrough", f.Spec != nil && f.Spec.Disabled:
@@ -126,12 +126,12 @@ func (f *Filter) Want(version string) Seen {
 	}
 }
 
-// Plain says whether the filter runs on every Envoy what its spec describes.
+// Plain reports whether every Envoy runs the content of the filter's spec.
 func (f *Filter) Plain() bool {
 	return f.Spec != nil && f.Spec.Fault == NoFault && !f.Spec.Disabled && !f.RolledBack
 }
 
-// write makes a content the filter's newest.
+// write makes a content the newest content of the filter.
 func (f *Filter) write(c Content, versions []string) {
 	f.Spec = &c
 	if c.Disabled {
@@ -157,7 +157,7 @@ func (c Content) loads(version string) bool {
 
 func (f *Filter) remove() { f.Removed, f.Spec = f.Spec.OnRemove, nil }
 
-// rollBack makes an earlier content the one that runs.
+// rollBack makes all Envoys run an earlier content.
 func (f *Filter) rollBack(to Seen) {
 	for version := range f.Runs {
 		f.Runs[version] = to
@@ -165,7 +165,7 @@ func (f *Filter) rollBack(to Seen) {
 	f.RolledBack = true
 }
 
-// World is what should be.
+// World is the state in which all filters should be.
 type World struct {
 	Versions []string // of the Envoys, each once
 	Filters  []*Filter
@@ -173,7 +173,7 @@ type World struct {
 	Preflight string
 }
 
-// NewWorld is a world whose filters have no content yet.
+// NewWorld returns a world in which no filter has a content yet.
 func NewWorld(versions []string) *World {
 	w := &World{Versions: versions, Preflight: "enforce"}
 	for _, name := range Filters() {
@@ -182,12 +182,12 @@ func NewWorld(versions []string) *World {
 	return w
 }
 
-// Plain says whether every filter runs on every Envoy what its spec describes.
+// Plain reports whether every Envoy runs the contents of all specs.
 func (w *World) Plain() bool {
 	return !slices.ContainsFunc(w.Filters, func(f *Filter) bool { return !f.Plain() })
 }
 
-// Specs is how many filters have a spec.
+// Specs returns the number of filters with a spec.
 func (w *World) Specs() (n int) {
 	for _, f := range w.Filters {
 		if f.Spec != nil {
@@ -197,10 +197,10 @@ func (w *World) Specs() (n int) {
 	return n
 }
 
-// sum is the sha256 of the content's module.
+// sum returns the sha256 of the content's module.
 func (c Content) sum(filter FilterName) string { return harness.SHA256(c.Module(filter)) }
 
-// YAML is the spec of a content whose module lies at a path.
+// YAML returns the spec of a content with its module at a path.
 func (c Content) YAML(name FilterName, module string) string {
 	text := fmt.Sprintf("name: %s\nmodule: {file: %s}\nconfig: %s\ndelivery: %s\nonRemove: %s\n", name, module, c.Config, c.Delivery, c.OnRemove)
 	if c.Disabled {

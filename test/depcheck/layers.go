@@ -341,17 +341,18 @@ var Layers = map[string]Ordered{
 	},
 
 	"test/chaos": {
-		Unordered: "5 of 54 arrows go up",
 		Layers: []string{
-			"disk_linux disk_other doc planted world",
-			"clock judge plan",
+			"disk_linux disk_other doc files planted world",
+			"clock judge listener plan",
 			"load",
 			"fleet",
 			"agree report",
-			"metrics run",
-			"api harm",
+			"metrics",
+			"api",
+			"rig",
+			"harm rollback",
 			"change",
-			"listener",
+			"run",
 		},
 	},
 

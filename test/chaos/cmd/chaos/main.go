@@ -1,8 +1,9 @@
-// Command chaos runs real Envoys under load while random operations happen to them and to the
-// control plane, and compares what everybody says and does. It ends with a table, and with 1 if
-// a request was lost or bypassed a filter, or if anybody disagreed.
+// Command chaos runs real Envoys under load while random operations happen to the Envoys and to the
+// control plane, and compares all answers. It prints a table. The exit status is 1 if a request was
+// lost or bypassed a filter, or if two answers disagreed.
 //
-// With -planted it builds servers with a bug each, and ends with 1 unless it finds every bug.
+// With -planted, it builds servers with one bug each. The exit status is then 1 unless the runs
+// find every bug.
 package main
 
 import (
@@ -23,7 +24,7 @@ import (
 
 func main() { os.Exit(run(os.Args[1:], os.Stdout, os.Stderr)) }
 
-// options are what the command line says.
+// options are the flags.
 type options struct {
 	chaos.Options
 	planted        string
@@ -78,7 +79,7 @@ func run(args []string, stdout, stderr io.Writer) int {
 	return 0
 }
 
-// show prints a table, and puts it into the page if there is one.
+// show prints a table, and writes it into the page if a page is given.
 func (o options) show(mark, table string) bool {
 	fmt.Fprint(o.stdout, table)
 	if o.page == "" {
@@ -99,7 +100,7 @@ func (o options) once(ctx context.Context, bug chaos.Bug) (report *chaos.Report,
 	return report, ok
 }
 
-// findAll looks for each planted bug, until something is wrong.
+// findAll runs each planted bug until a run finds a fault.
 func (o options) findAll(ctx context.Context) int {
 	found := true
 	table := "| planted bug | seed | operations until it was found | what gave it away |\n|---|--:|--:|---|\n"
@@ -111,7 +112,7 @@ func (o options) findAll(ctx context.Context) int {
 		o.First, o.Stuck = true, time.Minute
 		report, _ := o.once(ctx, bug)
 		if report == nil {
-			return 1 // it never began, and has said why
+			return 1 // the run did not begin, and has printed the reason
 		}
 		if report.Good() {
 			found = false
