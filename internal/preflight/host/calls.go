@@ -7,11 +7,11 @@ import (
 	"google.golang.org/protobuf/encoding/protowire"
 )
 
-// Call is an HTTP or gRPC call that a module has made.
+// Call is an HTTP or gRPC call of a module.
 type Call struct {
 	ID       uint32
 	GRPC     bool
-	Cluster  string // for gRPC, the service message as the module wrote it
+	Cluster  string // for gRPC, from the service message
 	Service  string // gRPC only
 	Method   string // gRPC only
 	Message  Message
@@ -19,10 +19,10 @@ type Call struct {
 	Answered bool
 }
 
-// perCall is the size of a call beside its content.
+// perCall is the size of a call beside the content.
 const perCall = 256
 
-// calls are the host functions for HTTP and gRPC calls, and the calls that a module has made.
+// calls are the host functions for HTTP and gRPC calls, and the calls of the module.
 type calls struct {
 	memory  *memory
 	budget  *budget
@@ -60,7 +60,7 @@ func (c *calls) forgetAnswered() {
 	c.made = slices.DeleteFunc(c.made, func(one *Call) bool { return one.Answered })
 }
 
-// add records a call and returns its token.
+// add records a call and returns the token.
 func (c *calls) add(one *Call) uint32 {
 	c.budget.keep(perCall)
 	c.lastID++
@@ -146,7 +146,7 @@ func isName(s string) bool {
 	return s != "" && !strings.ContainsFunc(s, func(r rune) bool { return r < ' ' })
 }
 
-// field returns the first of these fields that is a text or a message.
+// field returns the first text or message among these fields.
 func field(b []byte, numbers ...protowire.Number) (content []byte, isMessage bool) {
 	for len(b) > 0 {
 		number, kind, tag := protowire.ConsumeTag(b)

@@ -4,15 +4,15 @@ import (
 	"time"
 )
 
-// Config is the part of a request that a running module can notice.
+// Config is the part of a request with an effect on a running module.
 type Config struct {
-	// Name, RootID and VMID are properties of the module. VMID is also the scope of its queues.
+	// Name, RootID and VMID are properties of the module. VMID is also the scope of the queues.
 	Name, RootID, VMID string
-	// VMConfig and PluginConfig are the configurations that the module reads after its start; nil:
-	// none.
+	// VMConfig and PluginConfig are the configurations, for the module to read after the start;
+	// nil: none.
 	VMConfig, PluginConfig *string
 	Env                    map[string]string
-	// Capabilities are the only functions that the module may call or export; nil: all.
+	// Capabilities are the only functions for the module to call or export; nil: all.
 	Capabilities []string
 	// AllowOnHeadersStopIteration lets a filter that pauses in the headers' callback still get the
 	// body.
@@ -20,7 +20,7 @@ type Config struct {
 	// Step is the time for each call into the module on both engines together: a call ends after
 	// half of it.
 	Step      time.Duration
-	Logs      int // lines that are kept
+	Logs      int // number of kept lines
 	HostCalls int // host calls during one call into the module
 }
 

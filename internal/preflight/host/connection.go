@@ -5,7 +5,8 @@ import (
 	"time"
 )
 
-// Connection is a TCP connection through the filter. It belongs to the goroutine of its VM.
+// Connection is a TCP connection through the filter. A Connection belongs to the goroutine of the
+// VM.
 type Connection struct {
 	instance *instance
 	id       uint32
@@ -21,7 +22,7 @@ func newConnection(ctx context.Context, i *instance, o StreamOptions) (*Connecti
 	return c, i.run(ctx, c.id, "proxy_on_new_connection", uint64(c.id))
 }
 
-// FromDownstream passes data from the client; end means that the client has closed its side.
+// FromDownstream passes data from the client; end is the end of the client's data.
 func (c *Connection) FromDownstream(ctx context.Context, data []byte, end bool) error {
 	return c.pass(ctx, &c.link.downstream, "proxy_on_downstream_data", data, end)
 }
@@ -31,11 +32,11 @@ func (c *Connection) FromUpstream(ctx context.Context, data []byte, end bool) er
 	if err := c.pass(ctx, &c.link.upstream, "proxy_on_upstream_data", data, end); err != nil || !end || !c.link.endUpstream() {
 		return err
 	}
-	// Envoy reports the upstream's close as soon as its data ends.
+	// Envoy reports the upstream's close at the end of the data.
 	return c.instance.run(ctx, c.id, "proxy_on_upstream_connection_close", uint64(c.id), closedUnknown)
 }
 
-// pass shows the filter all pending and new data, and sends on the data that the filter lets pass.
+// pass shows the filter all pending and new data, and sends on the data behind the filter.
 func (c *Connection) pass(ctx context.Context, p *pipe, callback string, data []byte, end bool) error {
 	if c.link.closed {
 		return nil
@@ -53,10 +54,10 @@ func (c *Connection) pass(ctx context.Context, p *pipe, callback string, data []
 	return c.instance.actions.run(ctx)
 }
 
-// ToUpstream returns the data that has reached the upstream so far.
+// ToUpstream returns the data at the upstream so far.
 func (c *Connection) ToUpstream() []byte { return c.link.downstream.arrived }
 
-// ToDownstream returns the data that has reached the client so far.
+// ToDownstream returns the data at the client so far.
 func (c *Connection) ToDownstream() []byte { return c.link.upstream.arrived }
 
 // Closed reports whether the filter has closed the connection.

@@ -1,6 +1,6 @@
 package host
 
-// vmContext is the context while a module starts, and rootContext is the context of its plugin.
+// vmContext is the context while a module starts, and rootContext is the context of the plugin.
 const (
 	vmContext   = 0
 	rootContext = 1
@@ -21,7 +21,7 @@ func (c *contextState) set(path, value string) {
 	c.properties[path] = value
 }
 
-// contexts are a module's contexts, and the one that host functions act on.
+// contexts are a module's contexts. Host functions act on the active context.
 type contexts struct {
 	byID map[uint32]*contextState
 	next uint32 // id
@@ -42,7 +42,7 @@ func (c *contexts) addRoot(id uint32) {
 	c.next = max(c.next, id+1)
 }
 
-// add gives a stream's context its id.
+// add gives a stream's context an id.
 func (c *contexts) add(state *contextState) {
 	state.id = c.next
 	c.byID[state.id] = state
@@ -51,7 +51,7 @@ func (c *contexts) add(state *contextState) {
 
 func (c *contexts) remove(id uint32) { delete(c.byID, id) }
 
-// active returns the context that host functions act on.
+// active returns the active context.
 func (c *contexts) active() *contextState {
 	if chosen := c.byID[c.chosen]; chosen != nil && c.chosen != vmContext {
 		return chosen
@@ -68,8 +68,8 @@ func (c *contexts) enter(id uint32) (before position) {
 
 func (c *contexts) leave(before position) { c.position = before }
 
-// choose makes host functions act on another context until the callback ends. It returns false if
-// there is no such context.
+// choose makes another context the active context until the callback ends. Without a context of
+// that id, choose returns false.
 func (c *contexts) choose(id uint32) bool {
 	if c.byID[id] == nil {
 		return false

@@ -12,14 +12,14 @@ import (
 	"github.com/wasm-xds/wasm-xds/internal/preflight/wasmbin"
 )
 
-// Imports returns the host functions that a module imports, in its order. A function that Envoy
-// does not have is left out.
+// Imports returns the imported host functions of a module, in the order of the imports, without the
+// functions unknown to Envoy.
 func Imports(m *wasmbin.Module) []envoy.HostFunction {
 	var all []envoy.HostFunction
 	for _, imported := range m.Imports {
 		f, ok := envoy.FindFunction(imported.Module, imported.Name)
 		if !ok {
-			continue // only versions that the check has already excluded lack it
+			continue // missing only in versions that the check has excluded
 		}
 		f.Module = imported.Module
 		all = append(all, f)
@@ -27,7 +27,7 @@ func Imports(m *wasmbin.Module) []envoy.HostFunction {
 	return all
 }
 
-// Link creates the host modules, with only the functions that the module imports. The modules serve
+// Link creates the host modules, with only the imported functions. The modules serve
 // any number of instances at a time.
 func Link(ctx context.Context, r wazero.Runtime, imports []envoy.HostFunction) *finding.Problem {
 	modules := map[string]wazero.HostModuleBuilder{}

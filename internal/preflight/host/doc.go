@@ -1,5 +1,5 @@
 // Package host is Envoy's side of a running module: the host functions of Proxy-Wasm and of WASI,
-// the callbacks of the module, and the streams and connections that pass through it.
+// the callbacks of the module, and the streams and connections through the filter.
 //
 // A [VM] goes through [VM.Instantiate], [VM.Start] and [VM.Configure], as in Envoy. Then it takes
 // streams, connections, ticks and answers to its calls. A VM and its streams belong to one
@@ -9,7 +9,7 @@
 //
 //   - Shared by the functions: config.go, message.go, pairs.go (headers in Proxy-Wasm's form),
 //     progress.go (the step of the check), memory.go (all access to the module's memory), budget.go
-//     (bytes that the host keeps), log.go, misses.go, targets.go (versions of Envoy), actions.go
+//     (bytes in the host), log.go, misses.go, targets.go (versions of Envoy), actions.go
 //     (the work after a callback), answers.go.
 //   - The traffic as data: event.go and half.go (one direction of a message), exchange.go (a
 //     request and its response), link.go (a connection), contexts.go (the contexts of Proxy-Wasm).

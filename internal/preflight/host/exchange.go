@@ -7,7 +7,7 @@ import (
 
 // driver goes on with an exchange after a callback of the module.
 type driver interface {
-	// resume ends the filter's pause of one direction.
+	// resume ends the filter's pause of a direction.
 	resume(ctx context.Context, d *half) error
 	// answer gives the client the filter's own response.
 	answer(ctx context.Context, m Message) error
@@ -19,7 +19,7 @@ type noTraffic struct{}
 func (noTraffic) resume(context.Context, *half) error   { return nil }
 func (noTraffic) answer(context.Context, Message) error { return nil }
 
-// exchange is one HTTP request and its response, as the host functions see them.
+// exchange is an HTTP request and the response, as the host functions see them.
 type exchange struct {
 	driver            driver
 	request, response half
@@ -42,11 +42,11 @@ func (x *exchange) end() { x.reset = true }
 // setLogging begins or ends proxy_on_log.
 func (x *exchange) setLogging(on bool) { x.logging = on }
 
-// ask notes that the filter asks for its own answer.
+// ask notes the filter's request for an answer by the filter.
 func (x *exchange) ask() { x.answering = true }
 
-// callbackDone ends a callback. gone means that the filter has answered or reset the exchange in
-// it; wasLocal is [exchange.local] before the callback.
+// callbackDone ends a callback. gone means an answer or a reset by the filter in the callback;
+// wasLocal is [exchange.local] before the callback.
 func (x *exchange) callbackDone(wasLocal bool) (gone bool) {
 	gone = x.answering && !wasLocal || x.reset
 	x.answering = false

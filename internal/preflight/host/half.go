@@ -4,9 +4,9 @@ import (
 	"slices"
 )
 
-// half is one direction of an exchange: the parts that still come, the parts that the filter sees,
-// and the parts that have arrived behind the filter. It runs no callbacks: [Stream] passes on
-// the results of the filter's callbacks.
+// half is one direction of an exchange: the parts before the filter, the parts at the filter, and
+// the parts behind the filter. half runs no callbacks: [Stream] passes on the results of the
+// filter's callbacks.
 type half struct {
 	waiting []event
 
@@ -25,13 +25,14 @@ type half struct {
 	arrived     Outcome
 }
 
-// push adds a message that comes.
+// push adds an arriving message.
 func (d *half) push(m Message) { d.waiting = append(d.waiting, events(m)...) }
 
-// replace makes a message the only one that comes.
+// replace makes a message the only arriving message.
 func (d *half) replace(m Message) { d.waiting = events(m) }
 
-// next returns the next part for the filter, if one comes and the filter takes it.
+// next returns the next part for the filter; ok is false if no part is left, or the filter has
+// stopped all parts.
 func (d *half) next() (e event, ok bool) {
 	if len(d.waiting) == 0 || d.stopped {
 		return event{}, false
@@ -45,8 +46,8 @@ func (d *half) next() (e event, ok bool) {
 // showHeaders begins the headers' callback.
 func (d *half) showHeaders(e event) { d.headers = &e.headers }
 
-// The statuses that callbacks return, by their numbers in Proxy-Wasm. All other statuses of headers
-// stop every event.
+// The results of callbacks, by their numbers in Proxy-Wasm. All other results for headers stop
+// every event.
 const (
 	headersContinue      = 0
 	headersStopIteration = 1
@@ -68,7 +69,7 @@ func (d *half) headersDone(status uint64, end, allowStop bool) {
 	d.stopped = status != headersStopIteration || !allowStop
 }
 
-// showData begins the body's callback, and returns the number of bytes that the filter sees.
+// showData begins the body's callback, and returns the number of visible bytes.
 func (d *half) showData(data []byte) int {
 	body := data
 	d.received += len(data)
@@ -111,7 +112,7 @@ func (d *half) trailersDone(status uint64) {
 	d.flush(true)
 }
 
-// flush sends on the data that the filter has let pass.
+// flush sends on the data behind the filter.
 func (d *half) flush(end bool) {
 	if !d.arrived.Reached {
 		d.arrived.Reached, d.headersWait = true, false
@@ -138,7 +139,7 @@ func (d *half) resume() {
 	}
 }
 
-// override makes a whole message arrive in place of the one that comes.
+// override makes a whole message arrive in place of the arriving message.
 func (d *half) override(m Message) {
 	d.stopped = true
 	d.arrived = Outcome{Reached: true, Complete: true, Message: m}
@@ -150,7 +151,7 @@ func (d *half) begun() bool { return d.headers != nil }
 // hide takes the message out of the filter's sight.
 func (d *half) hide() { d.headersGone, d.trailersGone = true, true }
 
-// shownHeaders are the headers that the filter may see and change, or nil.
+// shownHeaders are the headers in the filter's sight, for reading and changing; nil: none.
 func (d *half) shownHeaders() *[]Header {
 	if d.headersGone {
 		return nil
@@ -158,7 +159,7 @@ func (d *half) shownHeaders() *[]Header {
 	return d.headers
 }
 
-// shownTrailers are the trailers that the filter may see and change, or nil.
+// shownTrailers are the trailers in the filter's sight; nil: none.
 func (d *half) shownTrailers() *[]Header {
 	if d.trailersGone {
 		return nil
@@ -166,15 +167,16 @@ func (d *half) shownTrailers() *[]Header {
 	return d.trailers
 }
 
-// addTrailers gives the message empty trailers if it can still get them: during its last callback.
+// addTrailers gives the message empty trailers, if the filter still can: in the last callback of
+// the message.
 func (d *half) addTrailers() {
 	if d.trailers == nil && d.ending && d.visible != nil {
 		d.trailers = new([]Header)
 	}
 }
 
-// body returns the body that the filter sees: during the body's callback, and while the filter
-// pauses with the body; nil: none.
+// body returns the visible body: during the body's callback, and while the filter pauses with the
+// body; nil: none.
 func (d *half) body() *[]byte {
 	if d.visible == nil && d.buffering {
 		return &d.buffered

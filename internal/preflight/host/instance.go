@@ -14,7 +14,7 @@ import (
 )
 
 // instance is Envoy's side of one running module: the way from Envoy's callbacks into the module,
-// and back from the module into the host functions. It belongs to one goroutine.
+// and back from the module into the host functions. An instance belongs to one goroutine.
 type instance struct {
 	config    *Config
 	abi       string
@@ -36,7 +36,7 @@ type instance struct {
 	spent    time.Duration // time in the module and the host functions that it calls
 }
 
-// binding is one import of the module.
+// binding is an import of the module.
 type binding struct {
 	function envoy.HostFunction
 	call     handler
@@ -78,7 +78,7 @@ func (i *instance) with(ctx context.Context) context.Context {
 	return context.WithValue(ctx, instanceKey{}, i)
 }
 
-// instantiate makes the module's instance: its memory, its data and its start section.
+// instantiate makes the module's instance: memory, data and start section.
 func (i *instance) instantiate(ctx context.Context, r wazero.Runtime, compiled wazero.CompiledModule) error {
 	i.at.step = finding.StepInstantiate
 	ctx, cancel := context.WithTimeout(i.with(ctx), i.config.stepLimit())
@@ -92,7 +92,7 @@ func (i *instance) instantiate(ctx context.Context, r wazero.Runtime, compiled w
 	return nil
 }
 
-// close frees the instance. Without an instance it does nothing.
+// close frees the instance, if there is any.
 func (i *instance) close(ctx context.Context) error {
 	if i.memory.module == nil {
 		return nil
@@ -100,7 +100,7 @@ func (i *instance) close(ctx context.Context) error {
 	return i.memory.module.Close(context.WithoutCancel(ctx))
 }
 
-// exported returns a function that the module exports; nil: it does not.
+// exported returns an exported function of the module; nil: there is none.
 func (i *instance) exported(name string) api.Function { return i.memory.module.ExportedFunction(name) }
 
 // enter runs the module's import number n.
@@ -133,7 +133,7 @@ func (i *instance) enter(n int, a []uint64) uint64 {
 }
 
 // callback runs an exported function for a context. ran is false without such an export.
-// [instance.actions] then has the actions that the module has asked for.
+// [instance.actions] then has the module's requests.
 func (i *instance) callback(ctx context.Context, id uint32, name string, args ...uint64) (result uint64, ran bool, err error) {
 	if !envoy.Allows(i.config.Capabilities, name) && envoy.NeedsCapability(envoy.ModuleEnv, name) {
 		return 0, false, nil
@@ -169,7 +169,7 @@ func (i *instance) run(ctx context.Context, id uint32, name string, args ...uint
 	return i.actions.run(ctx)
 }
 
-// endContext runs the last callbacks of a context, and deletes it.
+// endContext runs the last callbacks of a context, and deletes the context.
 func (i *instance) endContext(ctx context.Context, id uint32, callbacks ...string) error {
 	defer i.contexts.remove(id)
 	for _, name := range callbacks {

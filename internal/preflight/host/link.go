@@ -5,7 +5,7 @@ import (
 	"time"
 )
 
-// link is one TCP connection, as the host functions see it.
+// link is a TCP connection, as the host functions see connections.
 type link struct {
 	downstream, upstream pipe
 	closed               bool
@@ -20,8 +20,8 @@ func (l *link) close() { l.closed = true }
 // connect notes the connection to the upstream: Envoy connects before any data comes to the filter.
 func (l *link) connect() { l.connected = true }
 
-// endUpstream notes the end of the upstream's data. It returns false if the end is known already,
-// or does not matter any more.
+// endUpstream notes the end of the upstream's data; false: the end is known already, or does not
+// matter any more.
 func (l *link) endUpstream() bool {
 	if l.upstreamEnded || l.closed {
 		return false
@@ -30,14 +30,14 @@ func (l *link) endUpstream() bool {
 	return true
 }
 
-// pipe is one direction of a connection.
+// pipe is a direction of a connection.
 type pipe struct {
 	pending []byte  // data with which the filter pauses
 	visible *[]byte // during a callback
 	arrived []byte  // behind the filter
 }
 
-// show begins a callback with all pending and new data, and returns its size.
+// show begins a callback with all pending and new data, and returns the size.
 func (p *pipe) show(data []byte) int {
 	content := slices.Concat(p.pending, data)
 	p.visible = &content

@@ -10,7 +10,7 @@ import (
 	"github.com/wasm-xds/wasm-xds/internal/preflight/finding"
 )
 
-// Log is one line that a module logged.
+// Log is a log line of a module or of the host.
 type Log struct {
 	Level LogLevel
 	Text  string
@@ -40,14 +40,14 @@ func (l LogLevel) String() string {
 
 const (
 	maximumLogLine = 4 << 10 // bytes
-	mostRecent     = 5       // lines that a failure quotes
+	mostRecent     = 5       // lines in a failure
 )
 
 // logs keeps the log lines of a module and of the host.
 type logs struct {
 	config *Config
 	lines  []Log
-	lost   int      // lines that were dropped
+	lost   int      // dropped lines
 	recent []string // the latest lines of the current callback
 }
 

@@ -7,8 +7,8 @@ import (
 	"github.com/wasm-xds/wasm-xds/internal/preflight/finding"
 )
 
-// memory is the module's memory. All reading, writing and allocating goes through it. Each method
-// checks its addresses and reports whether they lie in the memory.
+// memory is the module's memory. All reading, writing and allocating goes through this type. Each
+// method reports whether the addresses lie in the memory.
 type memory struct {
 	at     *progress
 	module api.Module // nil until the module is instantiated
@@ -68,7 +68,7 @@ func (m *memory) allocate(size int) (uint32, bool) {
 	return uint32(result[0]), uint32(result[0]) != 0
 }
 
-// give copies a value into memory that the module allocates, and returns the address to the module.
+// give copies a value into newly allocated memory, and returns the address to the module.
 func (m *memory) give(value []byte, addressAt, sizeAt uint64) uint64 {
 	var address uint32
 	if len(value) > 0 {

@@ -16,7 +16,7 @@ type Message struct {
 	Trailers []Header // nil: none
 }
 
-// Outcome is the part of a message, or of a connection's data, that has arrived.
+// Outcome is the arrived part of a message.
 type Outcome struct {
 	// Reached means that the headers arrived.
 	Reached bool

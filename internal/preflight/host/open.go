@@ -8,8 +8,8 @@ import (
 
 // StreamOptions describe a filter's stream.
 type StreamOptions struct {
-	// Properties are by path, such as "source.address" or "request.path". They override the
-	// sandbox's properties of the message.
+	// Properties are by path, such as "source.address" or "request.path". These properties override
+	// the sandbox's properties of the message.
 	Properties map[string]string
 }
 

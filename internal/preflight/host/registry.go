@@ -1,7 +1,7 @@
 package host
 
-// functions are the host functions of one module, by topic. Each topic owns its state, and binds
-// the names of its functions.
+// functions are the host functions of a module, by topic. Each topic owns some state, and binds the
+// names of some functions.
 type functions struct {
 	basics     basics
 	headers    headerMaps

@@ -1,6 +1,6 @@
 package host
 
-// sharedValue is one entry of shared data.
+// sharedValue is an entry of shared data.
 type sharedValue struct {
 	value []byte
 	cas   uint32
@@ -31,7 +31,7 @@ func (s *sharedData) put(key string, value []byte) {
 	s.replace(key, sharedValue{append([]byte(nil), value...), s.lastCAS})
 }
 
-// replace sets a value with its version.
+// replace sets a value and a version.
 func (s *sharedData) replace(key string, value sharedValue) {
 	size := len(key) + len(value.value)
 	if old, ok := s.values[key]; ok {
@@ -48,7 +48,7 @@ func (s *sharedData) remove(key string) {
 	}
 }
 
-// overlay sets values, and returns a function that restores the earlier values with their versions.
+// overlay sets values; restore brings the earlier values back, with their versions.
 func (s *sharedData) overlay(values map[string]string) (restore func()) {
 	before := map[string]sharedValue{}
 	for key, value := range values {

@@ -7,8 +7,8 @@ import (
 	"github.com/wasm-xds/wasm-xds/internal/preflight/envoy"
 )
 
-// Stream is one HTTP request and its response through the filter. Data that the filter pauses waits
-// until the filter continues. A Stream belongs to the goroutine of its VM.
+// Stream is an HTTP request and the response through the filter. During a pause of the filter, data
+// waits. A Stream belongs to the goroutine of the VM.
 type Stream struct {
 	instance *instance
 	id       uint32
@@ -72,7 +72,7 @@ func (s *Stream) take(ctx context.Context, d *half, e event) error {
 	return s.instance.actions.run(ctx)
 }
 
-// call runs a callback of this stream. gone means that the filter has answered or reset the stream.
+// call runs a callback of this stream. gone means an answer or a reset by the filter.
 func (s *Stream) call(ctx context.Context, d *half, part string, args ...uint64) (status uint64, gone bool, err error) {
 	local := s.local
 	name := "proxy_on_request" + part

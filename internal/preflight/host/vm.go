@@ -10,19 +10,19 @@ import (
 	"github.com/wasm-xds/wasm-xds/internal/preflight/finding"
 )
 
-// VM is a module that runs in the sandbox. [VM.Instantiate], [VM.Start] and [VM.Configure] follow
+// VM is a running module in the sandbox. [VM.Instantiate], [VM.Start] and [VM.Configure] follow
 // each other, as in Envoy; then come streams, connections and ticks. The VM and its streams belong
 // to one goroutine.
 type VM struct{ i *instance }
 
 // New returns a VM for a module of an ABI, without an instance. versions are the versions of Envoy
-// that the run stands for, and imports are [Imports] of the module.
+// for which the module runs, and imports are [Imports] of the module.
 func New(config Config, abi string, versions []string, imports []envoy.HostFunction) *VM {
 	return &VM{newInstance(config, abi, versions, imports)}
 }
 
 // Instantiate makes the instance. The error of this and of the following methods is a
-// [*finding.Problem] if the module is its cause.
+// [*finding.Problem] if the module is the cause.
 func (vm *VM) Instantiate(ctx context.Context, r wazero.Runtime, compiled wazero.CompiledModule) error {
 	return vm.i.instantiate(ctx, r, compiled)
 }
@@ -30,16 +30,16 @@ func (vm *VM) Instantiate(ctx context.Context, r wazero.Runtime, compiled wazero
 // Start runs the entry function of the module's toolchain.
 func (vm *VM) Start(ctx context.Context) error { return start(ctx, vm.i) }
 
-// Configure starts the plugin and gives it its configuration.
+// Configure starts the plugin with the configuration.
 func (vm *VM) Configure(ctx context.Context) error { return begin(ctx, vm.i) }
 
 // SetConfig replaces the configuration before [VM.Configure].
 func (vm *VM) SetConfig(c Config) { *vm.i.config = c }
 
-// Close frees the instance, if there is one.
+// Close frees the instance, if there is any.
 func (vm *VM) Close(ctx context.Context) error { return vm.i.close(ctx) }
 
-// Alive reports whether there is an instance that is not closed.
+// Alive reports whether there is an instance, not closed yet.
 func (vm *VM) Alive() bool { return vm.i.memory.module != nil && !vm.i.memory.module.IsClosed() }
 
 // NewStream begins an HTTP stream.
@@ -72,7 +72,7 @@ func (vm *VM) Calls() []*Call { return vm.i.functions.calls.all() }
 // ForgetAnswered drops the finished calls.
 func (vm *VM) ForgetAnswered() { vm.i.functions.calls.forgetAnswered() }
 
-// Answer gives a call its answer. A stream that waited for the answer goes on.
+// Answer gives a call an answer. A stream waiting for the answer goes on.
 func (vm *VM) Answer(ctx context.Context, c *Call, a Answer) error {
 	c.Answered = true
 	if a.Failed {
@@ -112,7 +112,7 @@ func (vm *VM) Shared(key string) (value []byte, ok bool) {
 	return v.value, ok
 }
 
-// OverlayShared sets shared data, and returns a function that restores the earlier data.
+// OverlayShared sets shared data; restore brings the earlier data back.
 func (vm *VM) OverlayShared(values map[string]string) (restore func()) {
 	return vm.i.functions.shared.overlay(values)
 }
@@ -120,32 +120,32 @@ func (vm *VM) OverlayShared(values map[string]string) (restore func()) {
 // MemorySize returns the size of the linear memory in bytes.
 func (vm *VM) MemorySize() uint32 { return vm.i.memory.size() }
 
-// Versions returns the versions that the run still stands for.
+// Versions returns the versions for which the module still runs.
 func (vm *VM) Versions() []string { return vm.i.targets.versions }
 
-// Restrictions returns the calls during the start that some versions forbid.
+// Restrictions returns the calls during the start, each forbidden in some versions.
 func (vm *VM) Restrictions() []Restriction { return vm.i.targets.restricted }
 
 // Problem returns an error of the VM as a problem in the current step; nil for nil.
 func (vm *VM) Problem(err error) *finding.Problem { return vm.i.at.problem(err) }
 
-// Failed returns the function of a call that has trapped or was ended; ok is false without any.
+// Failed returns the function of a trapped or ended call; ok is false without any.
 func (vm *VM) Failed() (function string, ok bool) { return vm.i.failedIn, vm.i.failed }
 
 // Missed names the headers and properties that the module asked for in vain in the current stream,
 // for the end of a message; "": none.
 func (vm *VM) Missed() string { return vm.i.misses.words() }
 
-// AskedForRootID reports whether the module has read its root id.
+// AskedForRootID reports whether the module has read the root id.
 func (vm *VM) AskedForRootID() bool { return vm.i.functions.properties.readRootID }
 
-// ReadConfig reports whether the module has read its plugin's configuration.
+// ReadConfig reports whether the module has read the plugin's configuration.
 func (vm *VM) ReadConfig() bool { return vm.i.functions.buffers.readConfig }
 
-// Spent returns the time in the module and the host functions that it calls.
+// Spent returns the time in the module and in host functions.
 func (vm *VM) Spent() time.Duration { return vm.i.spent }
 
-// HostCalls returns the number of host functions that the module has called.
+// HostCalls returns the number of calls of host functions.
 func (vm *VM) HostCalls() uint64 {
 	total := uint64(0)
 	for n := range vm.i.imports {
@@ -154,8 +154,7 @@ func (vm *VM) HostCalls() uint64 {
 	return total
 }
 
-// Called returns the number of calls of each host function that the module has called, by
-// module.name.
+// Called returns the number of calls of each called host function, by module.name.
 func (vm *VM) Called() map[string]uint64 {
 	called := map[string]uint64{}
 	for n := range vm.i.imports {
