@@ -2,8 +2,8 @@
 // any Envoy sees the module. It finds modules that would not load, crash Envoy or hang it, and
 // names the cause.
 //
-// [Check] is the check: its [Report] has a verdict for each of Envoy's versions. The parts of the
-// sandbox are packages below this one, lowest first:
+// [Check] is the check: its [Report] says for each version of Envoy whether the module loads. The
+// parts of the sandbox are packages below this one, lowest first:
 //
 //   - envoy: facts about Envoy: versions, host functions, callbacks, capabilities
 //   - wasmbin: reads the binary format
