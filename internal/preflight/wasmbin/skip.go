@@ -45,7 +45,7 @@ func skipTable(in *reader) {
 
 // checkBody checks the number of a function's locals.
 func checkBody(in *reader) {
-	body := in.section()
+	body := reader{data: in.bytes(in.u32())}
 	locals := uint64(0)
 	body.each(func() {
 		locals += uint64(body.u32())
