@@ -11,26 +11,29 @@ import (
 // fake is a State with fields for tests.
 type fake struct {
 	events.Hub
-	filters    []api.Filter
-	nodes      []api.Node
-	source     api.Source
-	ready      bool
-	rolledBack []string // name@revision
-	decided    []string
-	forgotten  []string
-	limits     []api.Limit
-	visitors   []api.Visitor
-	histories  map[string]api.History
-	refuse     *api.Error
-	syncedFor  time.Duration
+	filters      []api.Filter
+	nodes        []api.Node
+	source       api.Source
+	ready        bool
+	rolledBack   []string // name@revision
+	decided      []string
+	forgotten    []string
+	limits       []api.Limit
+	certificates []api.Certificate
+	visitors     []api.Visitor
+	histories    map[string]api.History
+	refuse       *api.Error
+	syncedFor    time.Duration
 }
 
-func (f *fake) Filters() []api.Filter   { return f.filters }
-func (f *fake) Nodes() []api.Node       { return f.nodes }
-func (f *fake) Source() api.Source      { return f.source }
-func (f *fake) Ready() bool             { return f.ready }
-func (f *fake) Limits() []api.Limit     { return f.limits }
-func (f *fake) Visitors() []api.Visitor { return f.visitors }
+func (f *fake) Filters() []api.Filter { return f.filters }
+func (f *fake) Nodes() []api.Node     { return f.nodes }
+func (f *fake) Source() api.Source    { return f.source }
+func (f *fake) Ready() bool           { return f.ready }
+func (f *fake) Limits() []api.Limit   { return f.limits }
+
+func (f *fake) Certificates() []api.Certificate { return f.certificates }
+func (f *fake) Visitors() []api.Visitor         { return f.visitors }
 
 func (f *fake) Snapshot() api.Snapshot {
 	return api.Snapshot{Version: "v1", Filters: map[string]string{}}

@@ -38,6 +38,7 @@ func HandlerOf(version string, s State, metrics http.Handler, logger *zap.Logger
 	mux.Handle(apiRoot+"sync", syncHandler{s})
 	mux.Handle(apiRoot+"visitors", read(nil, show.visitors))
 	mux.Handle(apiRoot+"limits", read(nil, show.limits))
+	mux.Handle(apiRoot+"certificates", read(nil, show.certificates))
 	mux.Handle("GET "+apiRoot+"events", newEventsHandler(s))
 	mux.HandleFunc("GET /{$}", newPage().serve)
 	mux.HandleFunc("/", notFound)

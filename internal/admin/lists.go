@@ -42,3 +42,5 @@ func (l lists) source(query) any {
 func (l lists) visitors(query) any { return notNull(l.state.Visitors()) }
 
 func (l lists) limits(query) any { return notNull(l.state.Limits()) }
+
+func (l lists) certificates(query) any { return notNull(l.state.Certificates()) }

@@ -27,6 +27,8 @@ type State interface {
 	Visitors() []api.Visitor
 	// Limits returns the limits for which streams were ended, sorted by name.
 	Limits() []api.Limit
+	// Certificates returns the certificates of the ports that speak TLS.
+	Certificates() []api.Certificate
 	// Ready says whether a snapshot can be served. An empty snapshot counts, too.
 	Ready() bool
 	// Subscribe delivers new events, and the events that the subscriber has missed since the

@@ -13,10 +13,11 @@ type Limit struct {
 	Address string    `json:"address"`
 }
 
-// Visitor is a host that spoke another protocol than a port for Envoys does.
+// Visitor is a host that spoke another protocol than a port for Envoys does, or whose TLS handshake
+// failed.
 type Visitor struct {
 	Port    string    `json:"port"`    // xds or modules
-	Speaks  string    `json:"speaks"`  // tls, http1 or http2; later versions may add more
+	Speaks  string    `json:"speaks"`  // tls, http1, http2, or the reason of a failed TLS handshake; later versions may add more
 	Address string    `json:"address"` // of the last connection
 	Count   uint64    `json:"count"`   // connections
 	Last    time.Time `json:"last"`    // the last connection

@@ -98,6 +98,13 @@ func (c Client) Visitors(ctx context.Context) ([]api.Visitor, error) {
 	return visitors, c.getIfKnown(ctx, "visitors", &visitors)
 }
 
+// Certificates asks for the certificates of the ports. An earlier version of the server reports
+// none.
+func (c Client) Certificates(ctx context.Context) ([]api.Certificate, error) {
+	var certificates []api.Certificate
+	return certificates, c.getIfKnown(ctx, "certificates", &certificates)
+}
+
 // Limits asks for the limits for which streams were ended. An earlier version of the server
 // reports none.
 func (c Client) Limits(ctx context.Context) ([]api.Limit, error) {

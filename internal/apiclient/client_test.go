@@ -22,6 +22,7 @@ func TestQuestions(t *testing.T) {
 	server := apitest.Start(t, apitest.LiveFilter("team/auth"))
 	server.Histories = map[string]api.History{"team/auth": {Name: "team/auth"}}
 	server.Limits = []api.Limit{{Name: "names"}}
+	server.Certificates = []api.Certificate{{Ports: []string{"xds"}}}
 	server.Visitors = []api.Visitor{{Port: "xds"}}
 	server.Nodes = []api.Node{
 		{ID: "edge-1", State: api.NodeConnected, Filters: []api.NodeFilter{{Name: "team/auth"}}},
@@ -51,6 +52,8 @@ func TestQuestions(t *testing.T) {
 	check(t, "source", err, source.Directory == "/specs")
 	limits, err := c.Limits(ctx)
 	check(t, "limits", err, len(limits) == 1)
+	certificates, err := c.Certificates(ctx)
+	check(t, "certificates", err, len(certificates) == 1)
 	visitors, err := c.Visitors(ctx)
 	check(t, "visitors", err, len(visitors) == 1)
 	synced, err := c.Sync(ctx, time.Hour)

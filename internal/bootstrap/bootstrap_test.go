@@ -16,6 +16,7 @@ import (
 
 	"github.com/wasm-xds/wasm-xds/internal/bootstrap"
 	"github.com/wasm-xds/wasm-xds/internal/test/harness"
+	"github.com/wasm-xds/wasm-xds/internal/test/pki"
 	"github.com/wasm-xds/wasm-xds/pkg/spec"
 )
 
@@ -47,6 +48,14 @@ func goldens() map[string]bootstrap.Options {
 		"testdata/sockets.yaml": {
 			Filters: []bootstrap.Filter{prime}, XDSAddress: "unix:///run/wasm-xds/xds.sock",
 			ModulesAddress: "unix:///run/wasm-xds/modules: #1.sock", UpstreamAddress: "unix:///run/app.sock",
+		},
+		"testdata/tls.yaml": {
+			Filters: []bootstrap.Filter{prime}, XDSAddress: "control.example.com:18000", ModulesAddress: "10.0.0.1:18001",
+			TLS: bootstrap.TLS{CAFile: "/etc/tls/ca.crt", CertFile: "/etc/tls/tls.crt", KeyFile: "/etc/tls/tls.key", SDSDir: "/etc/envoy/sds"},
+		},
+		"testdata/tls-server-only.yaml": {
+			Filters: []bootstrap.Filter{prime}, XDSAddress: "unix:///run/wasm-xds/xds.sock", ModulesAddress: "[::1]:18001",
+			TLS: bootstrap.TLS{CAFile: "/etc/tls/ca.crt", ServerName: "control"},
 		},
 		"testdata/options.yaml": {
 			Filters:             []bootstrap.Filter{{Name: "yes", Type: spec.HTTP}, {Name: `a: "b" #c`, Type: spec.Network}},
@@ -103,7 +112,10 @@ func TestEnvoyTakesIt(t *testing.T) {
 		for path, options := range goldens() {
 			t.Run(version+"/"+filepath.Base(path), func(t *testing.T) {
 				file := filepath.Join(t.TempDir(), "bootstrap.yaml")
-				if options.ListenersFile != "" { // Envoy refuses a missing file
+				if options.TLS.CAFile != "" { // Envoy refuses missing files
+					options.TLS = realTLS(t, options.TLS)
+				}
+				if options.ListenersFile != "" {
 					options.ListenersFile = filepath.Join(t.TempDir(), "listeners.yaml")
 					write(t, options.ListenersFile, renderListeners(t, options))
 				}
@@ -116,6 +128,26 @@ func TestEnvoyTakesIt(t *testing.T) {
 			})
 		}
 	}
+}
+
+// realTLS replaces the files of options by real ones.
+func realTLS(t *testing.T, o bootstrap.TLS) bootstrap.TLS {
+	t.Helper()
+	dir, ca := t.TempDir(), pki.NewCA(t, "ca")
+	cert, key := ca.Issue(t, pki.Request{}).WriteFiles(t, dir)
+	o.SDSDir, o.CAFile = filepath.Join(dir, "sds"), filepath.Join(dir, "ca.crt")
+	pki.WriteFile(t, o.CAFile, ca.PEM())
+	if o.CertFile != "" {
+		o.CertFile, o.KeyFile = cert, key
+	}
+	files, err := bootstrap.SDSFiles(bootstrap.Options{TLS: o})
+	if err != nil {
+		t.Fatal(err)
+	}
+	for path, text := range files {
+		write(t, path, string(text))
+	}
+	return o
 }
 
 // document has the parts of a bootstrap that the tests read.
@@ -230,6 +262,9 @@ func TestErrors(t *testing.T) {
 		"no port to connect to":              with(func(o *bootstrap.Options) { o.UpstreamAddress = "127.0.0.1:0" }),
 		"cannot be called upstream":          with(func(o *bootstrap.Options) { o.ModulesCluster = "upstream" }),
 		`listen address: "unix:///a" is a s`: with(func(o *bootstrap.Options) { o.ListenAddress = "unix:///a" }),
+		"TLS needs the CA":                   with(func(o *bootstrap.Options) { o.TLS.CertFile, o.TLS.KeyFile = "/a", "/b" }),
+		"its key together":                   with(func(o *bootstrap.Options) { o.TLS.CAFile, o.TLS.CertFile = "/a", "/b" }),
+		`the path "a" is not absolute`:       with(func(o *bootstrap.Options) { o.TLS.CAFile = "a" }),
 		"the path is not absolute":           with(func(o *bootstrap.Options) { o.XDSAddress = "unix://a" }),
 		"xDS address: address a: missing p":  with(func(o *bootstrap.Options) { o.XDSAddress = "a" }),
 	} {

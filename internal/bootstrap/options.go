@@ -46,6 +46,7 @@ type Options struct {
 	XDSAddress     string // 127.0.0.1:18000, the control plane
 	ModulesAddress string // 127.0.0.1:18001, the module server of the control plane
 	ModulesCluster string // wasm_xds_modules, as in `serve --modules-cluster`
+	TLS            TLS    // no TLS
 
 	AdminAddress     string // 127.0.0.1:9901
 	ListenAddress    string // 127.0.0.1:10000, HTTP; used only with an HTTP filter

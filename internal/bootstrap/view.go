@@ -28,6 +28,7 @@ type view struct {
 	Admin, Listen, TCPListen      endpoint
 	XDS, Modules, Upstream        endpoint
 	ModulesCluster                string
+	TLS                           TLS
 	NodeID, NodeCluster           string
 	HTTPTypeURL, NetworkTypeURL   string
 	XDSCluster, UpstreamCluster   string
@@ -54,10 +55,29 @@ func (e endpoint) DNS() string {
 type cluster struct {
 	Name string
 	At   endpoint
+
+	TLS        TLS // the zero value: none
+	ServerName string
+	IsIP       bool   // ServerName is an IP address
+	ALPN       string // "": none
 }
 
 // Cluster returns a cluster with one endpoint.
-func (v *view) Cluster(name string, at endpoint) cluster { return cluster{name, at} }
+func (v *view) Cluster(name string, at endpoint) cluster { return cluster{Name: name, At: at} }
+
+// Encrypted returns the cluster of a server of the control plane, with TLS if there is any.
+func (v *view) Encrypted(name string, at endpoint, alpn string) cluster {
+	server := v.TLS.ServerName
+	switch {
+	case server != "":
+	case at.Socket != "":
+		server = "localhost"
+	default:
+		server = at.Host
+	}
+	_, err := netip.ParseAddr(server)
+	return cluster{Name: name, At: at, TLS: v.TLS, ServerName: server, IsIP: err == nil, ALPN: alpn}
+}
 
 // WithoutADS returns the view of the same bootstrap with one stream per filter.
 func (v *view) WithoutADS() *view {
@@ -78,8 +98,10 @@ func newView(o Options) (*view, error) {
 		XDSCluster:     "wasm_xds", UpstreamCluster: "upstream",
 		KeepaliveEvery: "30s", KeepaliveWait: "10s",
 	}
+	var err error
+	v.TLS, err = o.TLS.withDefaults()
 	return v, errors.Join(
-		v.setFilters(o.Filters), v.setMode(o), v.setAddresses(o), v.checkClusters(),
+		err, v.setFilters(o.Filters), v.setMode(o), v.setAddresses(o), v.checkClusters(),
 	)
 }
 

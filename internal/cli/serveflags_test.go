@@ -64,6 +64,9 @@ func fieldsOfFlags(key, here string) map[string]flagged {
 		"socket-group":          {"envoy", "Sockets.Group", "envoy"},
 		"socket-mode":           {"0600", "Sockets.Mode", fs.FileMode(0o600)},
 		"state-dir":             {"state", "StateDir", filepath.Join(here, "state")},
+		"client-ca-file":        {"ca.crt", "TLS.ClientCAFile", filepath.Join(here, "ca.crt")},
+		"tls-cert-file":         {"tls.crt", "TLS.CertFile", filepath.Join(here, "tls.crt")},
+		"tls-key-file":          {"tls.key", "TLS.KeyFile", filepath.Join(here, "tls.key")},
 		"verify-key":            {key, "Keys", []string{key}},
 		"xds-address":           {"127.0.0.1:3", "XDSAddress", "127.0.0.1:3"},
 	}

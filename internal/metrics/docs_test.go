@@ -9,6 +9,8 @@ import (
 
 	"github.com/google/go-cmp/cmp"
 	"github.com/prometheus/client_golang/prometheus"
+
+	"github.com/wasm-xds/wasm-xds/internal/api"
 )
 
 // TestMetricsPageHasTheLabels: the page explains each value that a label has from the start.
@@ -53,6 +55,7 @@ func TestMetricsPage(t *testing.T) {
 	if err := m.Watch(someState()); err != nil {
 		t.Fatal(err)
 	}
+	m.WatchCertificates(func() []api.Certificate { return nil })
 	descriptions := make(chan *prometheus.Desc)
 	go func() {
 		m.registry.Describe(descriptions)

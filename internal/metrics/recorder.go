@@ -216,3 +216,9 @@ func (r *Recorder) FilterRejected(name string) {
 func (r *Recorder) FilterForgotten(name string) {
 	r.rejected.forget(name, func() { r.rejections.DeleteLabelValues(name) })
 }
+
+// WatchCertificates shows the certificates of the ports that speak TLS. Any goroutine may call the
+// function.
+func (r *Recorder) WatchCertificates(certificates func() []api.Certificate) {
+	r.registry.MustRegister(certificateCollector{certificates})
+}

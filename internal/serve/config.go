@@ -9,6 +9,7 @@ import (
 	"github.com/wasm-xds/wasm-xds/internal/examine"
 	"github.com/wasm-xds/wasm-xds/internal/netguard"
 	"github.com/wasm-xds/wasm-xds/internal/registry"
+	"github.com/wasm-xds/wasm-xds/internal/tlsfiles"
 	"github.com/wasm-xds/wasm-xds/internal/xds"
 	"github.com/wasm-xds/wasm-xds/pkg/spec"
 )
@@ -36,10 +37,12 @@ type Config struct {
 	// Sockets are the permissions of Unix sockets among the addresses. The zero value lets only the
 	// user of this process connect.
 	Sockets address.Permissions
+	// TLS names the TLS files of xDS and of the modules. The zero value means no TLS.
+	TLS tlsfiles.Config
 	// ModulesCluster is the Envoy cluster that reaches ModulesAddress. "" means wasm_xds_modules.
 	ModulesCluster string
 	// ModulesURL is the URL of ModulesAddress as Envoy sees it, without a slash at the end. ""
-	// means http:// and the address, or http://localhost for a socket.
+	// means http:// (with TLS https://) and the address, or localhost for a socket.
 	ModulesURL string
 	// ModulesDirInEnvoy is the path of the module store as Envoy sees it. "" means its path on
 	// this machine.

@@ -49,9 +49,13 @@ func open(text string, sockets address.Permissions) (net.Listener, error) {
 }
 
 // watchVisitors reports clients that speak the wrong protocol on one of the two ports for Envoy.
-func (l *listeners) watchVisitors(report func(api.Visitor)) {
-	l.xds = visitor.Listen(l.xds, visitor.HTTP2, func(from net.Addr, p visitor.Protocol) { report(visitorOf("xds", from, p)) })
-	l.modules = visitor.Listen(l.modules, visitor.HTTP1, func(from net.Addr, p visitor.Protocol) { report(visitorOf("modules", from, p)) })
+func (l *listeners) watchVisitors(encrypted bool, report func(api.Visitor)) {
+	xds, modules := visitor.HTTP2, visitor.HTTP1
+	if encrypted {
+		xds, modules = visitor.TLS, visitor.TLS
+	}
+	l.xds = visitor.Listen(l.xds, xds, func(from net.Addr, p visitor.Protocol) { report(visitorOf("xds", encrypted, from, p)) })
+	l.modules = visitor.Listen(l.modules, modules, func(from net.Addr, p visitor.Protocol) { report(visitorOf("modules", encrypted, from, p)) })
 }
 
 func (l *listeners) addresses() Addresses {

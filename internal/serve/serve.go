@@ -42,6 +42,10 @@ func run(ctx context.Context, cfg *Config, parts *ending.Parts) (err error) {
 		return err
 	}
 	defer func() { err = errors.Join(err, files.close()) }()
+	certificates, err := openCertificates(cfg)
+	if err != nil {
+		return err
+	}
 	listeners, err := listen(cfg)
 	if err != nil {
 		return err
@@ -82,9 +86,11 @@ func run(ctx context.Context, cfg *Config, parts *ending.Parts) (err error) {
 		return err
 	}
 	entrance := door.New(recorder, cfg.Logger)
-	listeners.watchVisitors(entrance.Visited)
+	recorder.WatchCertificates(certificates.Certificates)
+	listeners.watchVisitors(certificates.envoys != nil, entrance.Visited)
 	s := servers{
-		cfg: cfg, store: files.store, listeners: listeners, recorder: recorder, control: c, shown: shown{answers, entrance}, parts: parts,
+		cfg: cfg, store: files.store, listeners: listeners, certificates: certificates, recorder: recorder, control: c,
+		shown: shown{answers, entrance, certificates}, parts: parts,
 	}
 	return s.run(ctx)
 }

@@ -4,6 +4,7 @@ import (
 	"cmp"
 	"context"
 	"errors"
+	"log"
 	"net"
 	"net/http"
 	"path/filepath"
@@ -22,28 +23,34 @@ import (
 	"github.com/wasm-xds/wasm-xds/internal/metrics"
 	"github.com/wasm-xds/wasm-xds/internal/module"
 	"github.com/wasm-xds/wasm-xds/internal/moduleserver"
+	"github.com/wasm-xds/wasm-xds/internal/tlsfiles"
 	"github.com/wasm-xds/wasm-xds/internal/xds"
 	"github.com/wasm-xds/wasm-xds/internal/xds/resource"
 )
+
+// handshakeTimeout is the time for the TLS handshake of an Envoy.
+const handshakeTimeout = 10 * time.Second
 
 // gracePeriod is the time for transfers and answers after the end of the server began.
 const gracePeriod = 3 * time.Second
 
 // servers are the parts that serve, each in a goroutine of its own.
 type servers struct {
-	cfg       *Config
-	store     *module.Store
-	listeners *listeners
-	recorder  *metrics.Recorder
-	control   *control.Control
-	shown     shown
-	parts     *ending.Parts
+	cfg          *Config
+	store        *module.Store
+	listeners    *listeners
+	certificates *certificates
+	recorder     *metrics.Recorder
+	control      *control.Control
+	shown        shown
+	parts        *ending.Parts
 }
 
 // shown is what the API shows. It implements [admin.State].
 type shown struct {
 	*control.API
 	*door.Door
+	*certificates
 }
 
 var _ admin.State = shown{}
@@ -57,6 +64,10 @@ func (s *servers) run(ctx context.Context) error {
 	streams := xds.NewServer(ctx, s.control, builder, limits, s.cfg.Logger)
 	streams.CountPushes(s.recorder.Pushed)
 	group.Go(func() error {
+		s.certificates.follow(ctx)
+		return nil
+	})
+	group.Go(func() error {
 		defer s.parts.Begin("the last state to be written")()
 		return s.control.Run(ctx, streams)
 	})
@@ -67,10 +78,32 @@ func (s *servers) run(ctx context.Context) error {
 	group.Go(func() error {
 		defer s.parts.Begin("transfers of modules")()
 		h := moduleserver.Handler(s.store, s.control.Serves, gets{s.control, s.recorder}, s.cfg.Logger)
-		return serveHTTP(ctx, s.listeners.modules, moduleserver.NewServer(h, s.cfg.Logger))
+		return serveHTTP(ctx, s.listeners.modules, s.moduleServer(h))
 	})
 	group.Go(func() error { return s.serveStreams(ctx, streams, limits) })
 	return group.Wait()
+}
+
+// moduleServer serves modules over TLS if there are certificates.
+func (s *servers) moduleServer(h http.Handler) *http.Server {
+	files := s.certificates.envoys
+	if files == nil {
+		return moduleserver.NewServer(h, s.cfg.Logger)
+	}
+	server := moduleserver.NewServer(files.Handler(h), s.cfg.Logger)
+	server.TLSConfig = files.ServerConfig("http/1.1")
+	server.ErrorLog = log.New(tlsfiles.HTTPLog{
+		Refused: func(from, text string) { s.refused("modules", from, text) },
+		Other:   func(line string) { s.cfg.Logger.Debug(line) },
+	}, "", 0)
+	return server
+}
+
+// refused reports a failed handshake.
+func (s *servers) refused(port, from, text string) {
+	if v, ok := refusalOf(port, from, text); ok {
+		s.shown.Visited(v)
+	}
 }
 
 // serveStreams lets Envoys connect once the control has a snapshot: an Envoy that asks earlier
@@ -85,7 +118,12 @@ func (s *servers) serveStreams(ctx context.Context, streams *xds.Server, limits 
 		s.cfg.Started(s.listeners.addresses())
 	}
 	defer s.parts.Begin("xDS streams and builds of resources")()
-	return serveGRPC(ctx, s.listeners.xds, streams, limits)
+	options := xds.GRPCOptions(limits)
+	if f := s.certificates.envoys; f != nil {
+		refused := func(from net.Addr, err error) { s.refused("xds", address.Client(from), err.Error()) }
+		options = append(options, grpc.Creds(f.GRPC(refused)), grpc.ConnectionTimeout(handshakeTimeout))
+	}
+	return serveGRPC(ctx, s.listeners.xds, streams, grpc.NewServer(options...))
 }
 
 // limitOf turns a refusal because of a limit into its form in the status.
@@ -98,16 +136,19 @@ func limitOf(r xds.Refusal) api.Limit {
 
 // addressesFor says where Envoys find modules.
 func addressesFor(cfg *Config, store *module.Store, l *listeners) resource.Addresses {
+	url := address.Of(l.modules).URL()
+	if cfg.TLS != (tlsfiles.Config{}) {
+		url = "https" + strings.TrimPrefix(url, "http")
+	}
 	const anySHA256 = "0000000000000000000000000000000000000000000000000000000000000000"
 	return resource.Addresses{
-		ModulesURL:     cmp.Or(cfg.ModulesURL, address.Of(l.modules).URL()),
+		ModulesURL:     cmp.Or(cfg.ModulesURL, url),
 		ModulesCluster: cmp.Or(cfg.ModulesCluster, "wasm_xds_modules"),
 		ModulesDir:     cmp.Or(cfg.ModulesDirInEnvoy, filepath.Dir(store.Path(anySHA256))),
 	}
 }
 
-func serveGRPC(ctx context.Context, l net.Listener, server *xds.Server, limits xds.Limits) error {
-	g := grpc.NewServer(xds.GRPCOptions(limits)...)
+func serveGRPC(ctx context.Context, l net.Listener, server *xds.Server, g *grpc.Server) error {
 	server.Register(g)
 	ended := make(chan error, 1)
 	go func() { ended <- g.Serve(l) }()
@@ -127,7 +168,13 @@ func serveHTTP(ctx context.Context, l net.Listener, server *http.Server) error {
 	var requests ending.Group
 	server.Handler = requests.Handler(server.Handler)
 	ended := make(chan error, 1)
-	go func() { ended <- server.Serve(l) }()
+	go func() {
+		if server.TLSConfig != nil {
+			ended <- server.ServeTLS(l, "", "")
+		} else {
+			ended <- server.Serve(l)
+		}
+	}()
 	select {
 	case err := <-ended:
 		return err

@@ -7,11 +7,14 @@ import (
 	"github.com/wasm-xds/wasm-xds/internal/visitor"
 )
 
-// visitorOf turns a visit into its form in the status.
-func visitorOf(port string, from net.Addr, p visitor.Protocol) api.Visitor {
+// visitorOf turns a visit into its form in the status. encrypted says whether the port speaks TLS.
+func visitorOf(port string, encrypted bool, from net.Addr, p visitor.Protocol) api.Visitor {
 	v := api.Visitor{Port: port, Address: from.String(), Speaks: string(p)}
-	const tlsHint = "take the transport_socket out of the Envoy cluster that leads here"
+	const tlsHint = "take the transport_socket out of the Envoy cluster that leads here, or serve with --tls-cert-file"
 	switch {
+	case encrypted:
+		v.Message = "a client does not speak TLS to " + portName(port) + ", which speaks TLS"
+		v.Hint = "give the Envoy cluster that leads here a transport_socket, as wasm-xds bootstrap --tls-ca-file does"
 	case port == "xds" && p == visitor.TLS:
 		v.Message, v.Hint = "a client speaks TLS to the xDS port, which speaks gRPC without TLS", tlsHint
 	case port == "xds":
@@ -25,4 +28,12 @@ func visitorOf(port string, from net.Addr, p visitor.Protocol) api.Visitor {
 		v.Hint = "take http2_protocol_options out of the Envoy cluster that leads here; the xDS port is another one"
 	}
 	return v
+}
+
+// portName names a port in a sentence.
+func portName(port string) string {
+	if port == "xds" {
+		return "the xDS port"
+	}
+	return "the " + port + " port"
 }

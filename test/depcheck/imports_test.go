@@ -37,6 +37,7 @@ var imports = map[string][]string{
 	"internal/atomicfile": {},
 	"internal/address":    {},
 	"internal/certs":      {},
+	"internal/tlsfiles":   {},
 	"internal/ending":     {},
 	"internal/getenvoy":   {},
 	"internal/layer":      {},
@@ -142,7 +143,8 @@ var imports = map[string][]string{
 		"internal/address", "internal/admin", "internal/api", "internal/builtin", "internal/certs", "internal/control", "internal/delivery", "internal/door", "internal/ending",
 		"internal/examine", "internal/metrics", "internal/module", "internal/moduleserver", "internal/netguard",
 		"internal/preflight/sandbox", "internal/reason", "internal/registry", "internal/signature", "internal/source/oci",
-		"internal/state", "internal/transfer", "internal/visitor", "internal/xds", "internal/xds/resource", "pkg/snapshot", "pkg/source",
+		"internal/state", "internal/tlsfiles", "internal/transfer", "internal/visitor", "internal/xds", "internal/xds/resource",
+		"pkg/snapshot", "pkg/source",
 		"pkg/source/dir", "pkg/source/merge", "pkg/spec",
 	},
 
@@ -192,7 +194,7 @@ var imports = map[string][]string{
 		"internal/registry", "internal/state", "internal/terminal", "pkg/spec",
 	},
 	"internal/cli/envoy": {
-		"internal/bootstrap", "internal/cli/command", "internal/cli/dev", "internal/cli/display", "internal/cli/fetch",
+		"internal/atomicfile", "internal/bootstrap", "internal/cli/command", "internal/cli/dev", "internal/cli/display", "internal/cli/fetch",
 		"internal/cli/load", "internal/cli/serveflags", "internal/cli/trial", "internal/preflight/cause",
 		"internal/reason",
 	},
@@ -203,6 +205,7 @@ var imports = map[string][]string{
 
 	// Helpers of tests, and the tests of the module test.
 	"internal/test/apitest":       {"internal/admin", "internal/api", "internal/events"},
+	"internal/test/pki":           {},
 	"internal/test/program":       {},
 	"internal/test/testfilter":    {"internal/wasmenc"},
 	"internal/test/harness":       {"internal/test/program"},

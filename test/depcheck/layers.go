@@ -91,14 +91,14 @@ var Layers = map[string]Ordered{
 	"internal/api": {
 		Layers: []string{
 			"doc error event index limit module rollout snapshot",
-			"history source subscriber",
+			"certificate history source subscriber",
 			"condition node",
 			"filter",
 			"figures sync",
 		},
 	},
 
-	"internal/bootstrap": {Layers: []string{"options", "view", "bootstrap"}},
+	"internal/bootstrap": {Layers: []string{"tls", "options", "view", "bootstrap sds"}},
 
 	"internal/builtin": {Layers: []string{"explain module", "revision", "identity", "builtin", "cache"}},
 
@@ -123,7 +123,7 @@ var Layers = map[string]Ordered{
 			"dev",
 		},
 	},
-	"internal/cli/envoy":      {Layers: []string{"flags", "bootstrap dev explain", "commands"}},
+	"internal/cli/envoy":      {Layers: []string{"flags tls", "bootstrap dev explain", "commands"}},
 	"internal/cli/fetch":      {Layers: []string{"hostenv reference registries transfer trust", "bundle flags"}},
 	"internal/cli/load":       {Layers: []string{"resolve", "documents", "sources"}},
 	"internal/cli/modules":    {Layers: []string{"artifact file list_registry push_plan", "inspect list login logout pull push", "commands"}},
@@ -138,7 +138,7 @@ var Layers = map[string]Ordered{
 	},
 	"internal/cli/specs": {Layers: []string{"check_profile", "check lock render", "commands"}},
 	"internal/cli/trial": {Layers: []string{"filter", "outcome profile profiletext", "json junit text", "print"}},
-	"internal/cli/view":  {Layers: []string{"error limits view words", "changes nodes problems", "filter filters"}},
+	"internal/cli/view":  {Layers: []string{"certificates", "error limits view words", "changes nodes problems", "filter filters"}},
 
 	"internal/command": {Layers: []string{"choice doc errors", "forget promote retry rollback"}},
 
@@ -178,7 +178,7 @@ var Layers = map[string]Ordered{
 		},
 	},
 
-	"internal/metrics": {Layers: []string{"bounds doc", "perfilter", "collector", "recorder"}},
+	"internal/metrics": {Layers: []string{"bounds doc", "perfilter", "collector", "certificates", "recorder"}},
 
 	"internal/module": {
 		Layers: []string{
@@ -245,7 +245,7 @@ var Layers = map[string]Ordered{
 	"internal/serve": {
 		Layers: []string{
 			"config doc gets sandbox statedir visitors",
-			"files listeners",
+			"certificates files listeners",
 			"fetching servers",
 			"source",
 			"serve",

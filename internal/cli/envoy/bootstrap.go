@@ -22,9 +22,15 @@ func newBootstrap() *cobra.Command {
 		Short: "Print an Envoy bootstrap wired for the filters of a directory",
 		Long: `Bootstrap prints a complete Envoy configuration: a listener with the HTTP filters
 of DIR's specs, another with the network filters, and the clusters that lead to
-wasm-xds. It needs the specs, not their modules.`,
-		Example: `  wasm-xds bootstrap filters/ > envoy.yaml && envoy -c envoy.yaml`,
-		Args:    command.Arguments(1, 1, "a directory of specs, or a bundle"),
+wasm-xds. It needs the specs, not their modules.
+
+With --tls-ca-file Envoy speaks TLS, and with --tls-cert-file it shows a certificate of
+its own. Bootstrap then also writes two small files with the paths of the certificates.
+Envoy watches them through SDS, and follows new certificates without a restart.`,
+		Example: `  wasm-xds bootstrap filters/ > envoy.yaml && envoy -c envoy.yaml
+  wasm-xds bootstrap filters/ --xds-address control:18000 --modules-address control:18001 \
+    --tls-ca-file /etc/envoy/ca.crt --tls-cert-file /etc/envoy/tls.crt --tls-key-file /etc/envoy/tls.key`,
+		Args: command.Arguments(1, 1, "a directory of specs, or a bundle"),
 		RunE: func(c *cobra.Command, args []string) error {
 			if err := from.Trust.Validate(); err != nil {
 				return command.Usage(c, err.Error())
@@ -39,6 +45,7 @@ wasm-xds. It needs the specs, not their modules.`,
 	o.Mode = bootstrap.ADSDelta
 	command.ChoiceFlag(c, &o.Mode, modes(), "mode", "how Envoy asks: "+command.List(modes()))
 	f.DurationVar(&o.InitialFetchTimeout, "initial-fetch-timeout", 0, "how long a listener waits for its filters at boot before it opens and answers 500; 0s waits for ever")
+	addTLSFlags(f, &o.TLS)
 	addEnvoyFlags(f, &o)
 	from.AddFlags(f)
 	return c
@@ -79,6 +86,9 @@ func renderBootstrap(ctx context.Context, path string, from *fetch.Flags, o boot
 	}
 	if o.InitialFetchTimeout < 0 || o.InitialFetchTimeout > time.Hour {
 		return command.Failure(command.CodeUsage, "invalid --initial-fetch-timeout "+o.InitialFetchTimeout.String()+": it is between 0s and 1h", "")
+	}
+	if err := prepareTLS(&o); err != nil {
+		return err
 	}
 	if err := bootstrap.Render(stdout, o); err != nil {
 		return err

@@ -47,6 +47,9 @@ func (s *Flags) AddTo(c *cobra.Command) {
 	cfg.Sockets.Mode = defaultSocketMode
 	command.ModeFlag(f, &cfg.Sockets.Mode, "socket-mode", "`mode` of Unix sockets among the addresses, in octal; who may write may connect")
 	f.StringVar(&cfg.Sockets.Group, "socket-group", "", "`group` of these sockets, by name or number (default the server's own)")
+	f.StringVar(&cfg.TLS.CertFile, "tls-cert-file", "", "PEM `file` with the certificate of xDS and the modules, which then speak TLS; read again when it changes")
+	f.StringVar(&cfg.TLS.KeyFile, "tls-key-file", "", "PEM `file` with the certificate's private key")
+	f.StringVar(&cfg.TLS.ClientCAFile, "client-ca-file", "", "PEM `file` with the CAs of Envoys; each Envoy then needs a certificate of them")
 	f.StringVar(&cfg.StateDir, "state-dir", "", "`directory` of the module store, the last good snapshot and the verdicts (default systemd's $STATE_DIRECTORY, $XDG_STATE_HOME/wasm-xds or ~/.local/state/wasm-xds)")
 	f.DurationVar(&cfg.Settle, "settle", 20*time.Millisecond, "quiet time before a changed directory is read; a tenth of it after files that were renamed into place, none after a single spec")
 	f.DurationVar(&cfg.Rescan, "rescan", 10*time.Second, "time between looks at names, sizes and times without any event")
@@ -98,6 +101,11 @@ func (s *Flags) Read() (serve.Config, error) {
 	}
 	if cfg.StateDir, err = command.Absolute(cfg.StateDir); err != nil {
 		return cfg, err
+	}
+	for _, path := range []*string{&cfg.TLS.CertFile, &cfg.TLS.KeyFile, &cfg.TLS.ClientCAFile} {
+		if *path, err = command.Absolute(*path); err != nil {
+			return cfg, err
+		}
 	}
 	cfg.Registry, cfg.Guard, cfg.Keys = s.registries.Config(), s.trust.Guard(), s.trust.Keys
 	return cfg, nil

@@ -91,7 +91,8 @@ func warnOfAddresses(cfg *serve.Config, log *zap.Logger) {
 		{"modules-address", cfg.ModulesAddress, "download every module"},
 		{"admin-address", cfg.AdminAddress, "see the state and roll filters back"},
 	} {
-		if !isLocal(one.address) {
+		known := one.flag != "admin-address" && cfg.TLS.ClientCAFile != "" // Envoys show certificates
+		if !known && !isLocal(one.address) {
 			log.Warn("listening beyond this machine without authentication: who reaches it can "+one.reach,
 				zap.String("flag", "--"+one.flag), zap.String("address", one.address))
 		}

@@ -32,6 +32,7 @@ func PrintFilters(w io.Writer, v *View) {
 	printSource(w, &v.Source, v.Filters)
 	printLimits(w, v.limits, time.Now())
 	printVisitors(w, v.visitors, time.Now())
+	printCertificates(w, v.certificates, time.Now())
 }
 
 // printVisitors prints the hosts that spoke another protocol, and the setting to change.

@@ -8,6 +8,7 @@ package view
 import (
 	"context"
 	"slices"
+	"time"
 
 	"github.com/wasm-xds/wasm-xds/internal/api"
 	"github.com/wasm-xds/wasm-xds/internal/apiclient"
@@ -20,7 +21,8 @@ type View struct {
 	Source  api.Source
 	limits  []api.Limit // for which streams were ended
 	// visitors are the hosts that spoke another protocol than a port does.
-	visitors []api.Visitor
+	visitors     []api.Visitor
+	certificates []api.Certificate
 }
 
 // Ask asks for a filter, or with "" for all filters and the source.
@@ -40,6 +42,9 @@ func Ask(ctx context.Context, server apiclient.Client, name string) (*View, erro
 	if v.Source, err = server.Source(ctx); err != nil {
 		return nil, err
 	}
+	if v.certificates, err = server.Certificates(ctx); err != nil {
+		return nil, err
+	}
 	if v.visitors, err = server.Visitors(ctx); err != nil {
 		return nil, err
 	}
@@ -47,9 +52,12 @@ func Ask(ctx context.Context, server apiclient.Client, name string) (*View, erro
 	return v, err
 }
 
-// Troubled says whether any filter or source needs a look.
+// Troubled says whether any filter, source or certificate needs a look.
 func (v *View) Troubled() bool {
 	if !v.One && (v.Source.Error != nil || len(v.Source.Errors) > 0) {
+		return true
+	}
+	if slices.ContainsFunc(v.certificates, func(c api.Certificate) bool { return c.Error != nil || expired(&c, time.Now()) }) {
 		return true
 	}
 	for i := range v.Filters {

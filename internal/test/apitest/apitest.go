@@ -18,12 +18,14 @@ import (
 // Server is a server with the answers of a test. A test sets the fields before it asks the server;
 // only SetFilters and Publish are safe while a client asks.
 type Server struct {
-	Address   string // host:port
-	Source    api.Source
-	Nodes     []api.Node
-	Limits    []api.Limit
-	Visitors  []api.Visitor
-	Histories map[string]api.History // by filter
+	Address string // host:port
+	Source  api.Source
+	Nodes   []api.Node
+	Limits  []api.Limit
+	// Certificates of the ports.
+	Certificates []api.Certificate
+	Visitors     []api.Visitor
+	Histories    map[string]api.History // by filter
 
 	Synced    api.Sync // the answer to a sync, without its filters
 	SyncError *api.Error
@@ -94,6 +96,8 @@ func (s state) Source() api.Source      { return s.server.Source }
 func (s state) Ready() bool             { return true }
 func (s state) Limits() []api.Limit     { return s.server.Limits }
 func (s state) Visitors() []api.Visitor { return s.server.Visitors }
+
+func (s state) Certificates() []api.Certificate { return s.server.Certificates }
 
 func (s state) Filter(name string) (api.Filter, bool) {
 	for _, one := range s.Filters() {

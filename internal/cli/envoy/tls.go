@@ -1,0 +1,67 @@
+package envoy
+
+import (
+	"os"
+	"path/filepath"
+
+	"github.com/spf13/pflag"
+
+	"github.com/wasm-xds/wasm-xds/internal/atomicfile"
+	"github.com/wasm-xds/wasm-xds/internal/bootstrap"
+	"github.com/wasm-xds/wasm-xds/internal/cli/command"
+	"github.com/wasm-xds/wasm-xds/internal/reason"
+)
+
+func addTLSFlags(f *pflag.FlagSet, o *bootstrap.TLS) {
+	f.StringVar(&o.CAFile, "tls-ca-file", "", "PEM `file` with the CA of the control plane's certificate, as Envoy sees it; Envoy then speaks TLS to both ports")
+	f.StringVar(&o.CertFile, "tls-cert-file", "", "PEM `file` with Envoy's own certificate, as Envoy sees it")
+	f.StringVar(&o.KeyFile, "tls-key-file", "", "PEM `file` with the key of that certificate")
+	f.StringVar(&o.SDSDir, "tls-sds-dir", "", "`directory` for the small files that name the certificates to Envoy, so that Envoy follows new ones (default that of --tls-ca-file); they are written there")
+	f.StringVar(&o.ServerName, "tls-server-name", "", "`name` that the certificate of the control plane must have (default the host that Envoy connects to)")
+}
+
+// prepareTLS makes the paths absolute, and writes the files of SDS.
+func prepareTLS(o *bootstrap.Options) error {
+	if o.TLS == (bootstrap.TLS{}) {
+		return nil
+	}
+	if o.TLS.CAFile == "" {
+		return command.Failure(command.CodeUsage, "--tls-ca-file is missing: without the CA of the control plane, Envoy would trust everybody", "")
+	}
+	if (o.TLS.CertFile == "") != (o.TLS.KeyFile == "") {
+		return command.Failure(command.CodeUsage, "--tls-cert-file and --tls-key-file need each other", "")
+	}
+	for _, path := range []*string{&o.TLS.CAFile, &o.TLS.CertFile, &o.TLS.KeyFile, &o.TLS.SDSDir} {
+		var err error
+		if *path, err = command.Absolute(*path); err != nil {
+			return err
+		}
+	}
+	files, err := bootstrap.SDSFiles(*o)
+	if err != nil {
+		return err
+	}
+	for path, text := range files {
+		if err := replace(path, text); err != nil {
+			return command.Failure("cannot_write", path+" cannot be written: "+reason.Of(err), "name another directory with --tls-sds-dir")
+		}
+	}
+	return nil
+}
+
+// replace writes a file as a whole, since a running Envoy may watch it.
+func replace(path string, text []byte) error {
+	dir := filepath.Dir(path)
+	if err := os.MkdirAll(dir, 0o755); err != nil {
+		return err
+	}
+	file, err := atomicfile.Create(dir)
+	if err != nil {
+		return err
+	}
+	defer file.Discard()
+	if _, err := file.Write(text); err != nil {
+		return err
+	}
+	return file.Commit(filepath.Base(path), 0o644)
+}

@@ -1,0 +1,35 @@
+package metrics
+
+import (
+	"time"
+
+	"github.com/prometheus/client_golang/prometheus"
+
+	"github.com/wasm-xds/wasm-xds/internal/api"
+)
+
+var (
+	descCertificateDays = prometheus.NewDesc("wasm_xds_certificate_expiry_days",
+		"Days until the first certificate of a port's chain expires; negative after that.", []string{"port"}, nil)
+	descCertificateError = prometheus.NewDesc("wasm_xds_certificate_error",
+		"1 while the newest TLS files of a port cannot be used and the last good ones stay, else 0.", []string{"port"}, nil)
+)
+
+// certificateCollector reads the certificates on each scrape.
+type certificateCollector struct{ certificates func() []api.Certificate }
+
+func (c certificateCollector) Describe(out chan<- *prometheus.Desc) {
+	out <- descCertificateDays
+	out <- descCertificateError
+}
+
+func (c certificateCollector) Collect(out chan<- prometheus.Metric) {
+	const day = 24 * time.Hour
+	for _, one := range c.certificates() {
+		days := float64(time.Until(one.NotAfter)) / float64(day)
+		for _, port := range one.Ports {
+			out <- prometheus.MustNewConstMetric(descCertificateDays, prometheus.GaugeValue, days, port)
+			out <- prometheus.MustNewConstMetric(descCertificateError, prometheus.GaugeValue, float64(number(one.Error != nil)), port)
+		}
+	}
+}

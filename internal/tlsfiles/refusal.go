@@ -1,0 +1,62 @@
+package tlsfiles
+
+import "strings"
+
+// Refusal is the reason for which a server and a client do not come together.
+type Refusal string
+
+// The reasons. An end of the connection during the handshake is none: port scanners and health
+// checks do that.
+const (
+	NoCertificate    Refusal = "no_certificate"
+	UnknownAuthority Refusal = "unknown_authority"
+	Expired          Refusal = "expired"
+	NotYetValid      Refusal = "not_yet_valid"
+	BadCertificate   Refusal = "bad_certificate" // for another reason, for example its purpose
+	OldProtocol      Refusal = "old_protocol"    // the client speaks only TLS 1.1 and earlier
+	// RefusedByClient means that the client does not trust the server's certificate.
+	RefusedByClient Refusal = "refused_by_client"
+)
+
+// RefusalOf finds the reason in the text of a failed handshake. The text is that of crypto/tls,
+// which has no types for most of these errors. ok is false if the text has no reason.
+func RefusalOf(text string) (r Refusal, ok bool) {
+	for _, one := range []struct {
+		in      string
+		refusal Refusal
+	}{
+		{"remote error: tls: ", RefusedByClient},
+		{"didn't provide a certificate", NoCertificate},
+		{"signed by unknown authority", UnknownAuthority},
+		{" is before ", NotYetValid}, // current time … is before …
+		{"has expired", Expired},
+		{"unsupported versions", OldProtocol},
+		{"x509: ", BadCertificate},
+		{"failed to verify certificate", BadCertificate},
+	} {
+		if strings.Contains(text, one.in) {
+			return one.refusal, true
+		}
+	}
+	return "", false
+}
+
+// HTTPLog is the output of the ErrorLog of an [http.Server], because the server tells of a failed
+// handshake only there. Each failed handshake goes to Refused, and all other lines go to Other.
+type HTTPLog struct {
+	Refused func(from, text string)
+	Other   func(line string)
+}
+
+// Write takes one line.
+func (h HTTPLog) Write(line []byte) (int, error) {
+	const prefix = "http: TLS handshake error from " // net/http/server.go
+	text := strings.TrimSpace(string(line))
+	if rest, ok := strings.CutPrefix(text, prefix); ok {
+		from, problem, _ := strings.Cut(rest, ": ")
+		h.Refused(from, problem)
+	} else {
+		h.Other(text)
+	}
+	return len(line), nil
+}
