@@ -3,6 +3,7 @@ package delivery
 import (
 	"fmt"
 	"runtime"
+	"strconv"
 	"testing"
 	"time"
 
@@ -37,7 +38,7 @@ func newCrowd(envoys, filters int, canary spec.Canary) *crowd {
 // connect has an Envoy ask for all filters in one request.
 func (c *crowd) connect(i int, delta bool) []Action {
 	id := StreamID(i + 1)
-	node := Node{ID: fmt.Sprintf("edge-%d", i), Version: "1.40.0"}
+	node := Node{ID: "edge-" + strconv.Itoa(i), Version: "1.40.0"}
 	c.m.Step(c.now, StreamOpened{Stream: id, Node: node, ADS: true, Delta: delta})
 	subscriptions := make([]Subscription, 0, len(c.filters))
 	for _, f := range c.filters {

@@ -15,9 +15,6 @@ import (
 func pickCanaries(need rollout.Canaries, r *snapshot.Revision, now time.Time) []*sub {
 	g := need.Group.(*group)
 	missing := need.Number - g.Canaries(r)
-	if missing <= 0 {
-		return nil
-	}
 	suspectsOnly := !need.SuspectsUntil.IsZero()
 	if suspectsOnly {
 		if missing = 1; g.isLoading(r) {

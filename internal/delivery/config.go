@@ -22,9 +22,9 @@ type Config struct {
 	CanaryPause time.Duration
 	// FetchWait is how long after the NACK of a remote push the GET may take to begin: 3 s.
 	FetchWait time.Duration
-	// FetchSettle is the pause between the last byte of a GET and the second push, if nothing shows
+	// FetchPause is the pause between the last byte of a GET and the second push, if nothing shows
 	// the code to be in Envoy's cache: 5 ms, and a millisecond more for every 100 KB of the module.
-	FetchSettle time.Duration
+	FetchPause time.Duration
 	// FetchLimit is how long a GET may take before the code goes inline: 2 min.
 	FetchLimit time.Duration
 	// AckWait is how long an answer may take before the subscriber is flagged: 30 s.
@@ -47,7 +47,7 @@ func (c Config) withDefaults() Config {
 	c.CanaryWait = cmp.Or(c.CanaryWait, 2*time.Second)
 	c.CanaryPause = cmp.Or(c.CanaryPause, 30*time.Second)
 	c.FetchWait = cmp.Or(c.FetchWait, 3*time.Second)
-	c.FetchSettle = cmp.Or(c.FetchSettle, 5*time.Millisecond)
+	c.FetchPause = cmp.Or(c.FetchPause, 5*time.Millisecond)
 	c.FetchLimit = cmp.Or(c.FetchLimit, 2*time.Minute)
 	c.AckWait = cmp.Or(c.AckWait, 30*time.Second)
 	c.RemoteLimit = cmp.Or(c.RemoteLimit, 32<<20)

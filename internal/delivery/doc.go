@@ -7,28 +7,29 @@
 //
 // # Objects
 //
-// The graph (graph.go) has the objects and their links. They point at each other, so their types
-// are declared in one file, and each has a file with its methods:
+// The graph (graph.go) has the objects and their links. The objects point at each other, so one
+// file declares all of their types. Each type has a file with its methods:
 //
-//   - a filter (filter.go) is one name. It owns its revisions, the [rollout.Rollout], the unsettled
-//     nodes, and lists its subscribers.
-//   - a group (group.go) has a filter's subscribers of one Envoy version, and its trials say which
-//     of them are canaries.
-//   - a stream (stream.go) is one connection. It owns the queue of subscribers to look at, the
-//     parked ones, the window, and the outstanding responses.
-//   - a sub (subscriber.go) is one filter on one stream. It owns the belief about its Envoy and its
-//     state.
-//   - a response (response.go) has the pushes that are sent, and answered, together.
+//   - a filter (filter.go) is a name. The filter owns the revisions, the [rollout.Rollout] and the
+//     unsettled nodes, and lists the subscribers.
+//   - a group (group.go) has a filter's subscribers of an Envoy version. The trials of the group say
+//     which subscribers are canaries.
+//   - a stream (stream.go) is a connection. The stream owns the queue of subscribers to look at, the
+//     parked subscribers, the window, and the outstanding responses.
+//   - a sub (subscriber.go) is a filter on a stream. The sub owns the belief about the Envoy, and
+//     the state.
+//   - a response (response.go) has the pushes sent, and answered, together.
 //
-// Parts own their fields, and no other file touches those: revisions, belief, rare, fetch, idle,
-// report, conduct, window, trials, salts, timers, and the packages verdict (which revisions load),
-// unsettled (the nodes that may have stored refused bytes), reach (the Envoys without a module
-// server) and rollout (how far a revision may go). A part knows nothing of the graph.
+// A part owns its fields: no other file writes them. The parts are revisions, belief, rare, fetch,
+// idle, report, conduct, window, trials, salts and timers, and the packages verdict (which
+// revisions load), unsettled (the nodes that may have stored refused bytes), reach (the Envoys
+// without a module server) and rollout (how far a revision may go). A part knows nothing of the
+// graph.
 //
 // # Work
 //
-// Above the graph, each kind of work is an object, too. It holds pointers to the parts it needs, and
-// calls only objects below it:
+// Above the graph, each kind of work is an object, too. A working object has pointers to the parts
+// for its work, and calls only objects further down in this list:
 //
 //	Machine        takes the event, and calls the others in order
 //	subscriptions  streams and subscribers come and go
@@ -45,18 +46,18 @@
 //
 // # The rollout's seam
 //
-// Package rollout decides from numbers about each Envoy version, and from events. rollouts builds
-// those [rollout.Facts] from the groups and carries the decisions out: it picks canaries
+// Package rollout decides from events, and from numbers about each Envoy version. rollouts makes
+// these [rollout.Facts] from the groups and carries the decisions out: rollouts picks canaries
 // (canary.go), ends trials and promotes.
 //
-// # Memory that is used again
+// # Memory for another use
 //
-// A push to thousands of Envoys takes as many steps. reuse.go has the lists and things that a step
-// leaves to the next, with the benchmarks that notice their loss.
+// A push to thousands of Envoys takes as many steps. reuse.go has the memory a step leaves to the
+// next step, and names the caches and the tests and benchmarks that notice the loss.
 //
 // # Reading
 //
-// Read graph.go, then choose.go, which is the heart; sender.go and answers.go are the two directions
-// of a stream, rollouts.go the way of a revision. event.go has the interface to the shell, memory.go
-// the persisted form, and status.go the read side.
+// Read graph.go, then choose.go, the heart. sender.go and answers.go are the two directions of a
+// stream, and rollouts.go is the way of a revision. event.go has the interface to the shell,
+// memory.go the persisted form, and status.go the read side.
 package delivery

@@ -8,9 +8,9 @@ import (
 // remoteAttempts is the number of pushes of remote code before the code goes inline.
 const remoteAttempts = 3
 
-// fetchSettlePerByte is a millisecond for 100 KB: Envoy hashes the bytes before they enter its
+// fetchPausePerByte is a millisecond for 100 KB: Envoy hashes the bytes before they enter its
 // cache.
-const fetchSettlePerByte = 10 * time.Nanosecond
+const fetchPausePerByte = 10 * time.Nanosecond
 
 // fetch is a remote delivery under way: pushes of remote code, with Envoy's GET between them. The
 // token of the newest push names it.
@@ -33,19 +33,19 @@ func (f *fetch) begin(deadline time.Time) {
 	f.deadline = deadline
 }
 
-// end notes that the GET has ended. settle is the pause before the next push.
-func (f *fetch) end(complete, taken bool, now time.Time, settle func() time.Duration) {
+// end notes that the GET has ended. pause is the pause before the next push.
+func (f *fetch) end(complete, taken bool, now time.Time, pause func() time.Duration) {
 	f.finished, f.failed, f.taken = true, !complete, taken
 	if complete && f.refused {
-		f.retryAt = now.Add(settle())
+		f.retryAt = now.Add(pause())
 	}
 }
 
 // nack notes that Envoy has refused the push, and until when the GET is waited for.
-func (f *fetch) nack(cfg *Config, unreached bool, now time.Time, settle func() time.Duration) {
+func (f *fetch) nack(cfg *Config, unreached bool, now time.Time, pause func() time.Duration) {
 	f.refused = true
 	if f.finished && !f.failed {
-		f.retryAt = now.Add(settle())
+		f.retryAt = now.Add(pause())
 	}
 	switch {
 	case f.started:
@@ -63,15 +63,15 @@ func (f *fetch) nack(cfg *Config, unreached bool, now time.Time, settle func() t
 // probeShare of Config.FetchWait is how long a probe waits for a GET: half a second.
 const probeShare = 6
 
-// settle is the pause before the next push of a module of that size. There is none if Envoy has
+// pause is the pause before the next push of a module of that size. There is none if Envoy has
 // closed the connection, because Envoy does so once the code is in its cache. After a push that
 // came too early, the pause is longer: behind a proxy the bytes travel for longer than the server
 // can tell.
-func (f *fetch) settle(cfg *Config, size int64) time.Duration {
+func (f *fetch) pause(cfg *Config, size int64) time.Duration {
 	if f.taken && f.attempts == 1 {
 		return 0
 	}
-	wait := cfg.FetchSettle + time.Duration(size)*fetchSettlePerByte
+	wait := cfg.FetchPause + time.Duration(size)*fetchPausePerByte
 	if f.attempts > 1 {
 		return 10 * wait
 	}

@@ -9,12 +9,12 @@ import (
 func TestFetchSteps(t *testing.T) {
 	cfg := Config{}.withDefaults()
 	start := time.Unix(1000, 0)
-	settle := func() time.Duration { return time.Second }
-	nack := func(f *fetch) { f.nack(&cfg, false, start, settle) }
+	pause := func() time.Duration { return time.Second }
+	nack := func(f *fetch) { f.nack(&cfg, false, start, pause) }
 	get := func(complete bool) func(f *fetch) {
 		return func(f *fetch) {
 			f.begin(start.Add(cfg.FetchLimit))
-			f.end(complete, false, start, settle)
+			f.end(complete, false, start, pause)
 		}
 	}
 	tests := []struct {

@@ -49,16 +49,16 @@ func (e *fetches) nacked(u *sub, token string) {
 	if f == nil || f.token != token {
 		return // another revision is wanted by now
 	}
-	f.nack(e.cfg, e.isUnreached(u), e.now, func() time.Duration { return e.settle(u) })
+	f.nack(e.cfg, e.isUnreached(u), e.now, func() time.Duration { return e.pause(u) })
 }
 
-// settle is the pause before the next push.
-func (e *fetches) settle(u *sub) time.Duration {
+// pause is the pause before the next push.
+func (e *fetches) pause(u *sub) time.Duration {
 	size := int64(0)
 	if r := u.f.find(u.fetch().revision); r != nil {
 		size = r.Module.Size
 	}
-	return u.fetch().settle(e.cfg, size)
+	return u.fetch().pause(e.cfg, size)
 }
 
 // isOver says whether the remote delivery under way needs a push now: the second remote push, or
@@ -122,7 +122,7 @@ func (e *fetches) started(token string) {
 // finished notes that the GET with a token has ended.
 func (e *fetches) finished(event FetchFinished) {
 	if u := e.of(event.Token); u != nil {
-		u.fetch().end(event.Complete, event.Taken, e.now, func() time.Duration { return e.settle(u) })
+		u.fetch().end(event.Complete, event.Taken, e.now, func() time.Duration { return e.pause(u) })
 		e.touch(u)
 	}
 }

@@ -28,7 +28,10 @@ func (f *filter) sortGroups() {
 	}
 }
 
-func (f *filter) unsortGroups() { f.ordered, f.asGroups = nil, nil }
+func (f *filter) unsortGroups() {
+	f.ordered, f.asGroups = nil, nil
+	f.grouping++
+}
 
 // view is r before the filter's groups.
 func (f *filter) view(r *snapshot.Revision) rollout.View {
@@ -47,9 +50,17 @@ func (f *filter) facts(r *snapshot.Revision, now time.Time) rollout.Facts {
 
 // stoppedBy is the reason for which the rollout of r has stopped; nil: the rollout goes on.
 func (f *filter) stoppedBy(r *snapshot.Revision) *Problem {
+	now := calm{r, f.stable, f.wanted, f.verdicts.Changes(), f.grouping}
+	losses := f.rollout.HasManyLosses()
+	if now == f.calm && !losses {
+		return nil
+	}
 	view := f.view(r)
 	if stop := f.rollout.Stopped(&view); stop != nil {
 		return f.describe(stop, r)
+	}
+	if !losses {
+		f.calm = now
 	}
 	return nil
 }

@@ -29,6 +29,8 @@ type filter struct {
 	groups   map[string]*group // by Envoy version
 	ordered  []*group          // groups by version; nil: not sorted yet
 	asGroups []rollout.Group   // the same, as a rollout sees them
+	grouping uint64            // rises when a group comes or goes
+	calm     calm
 	gone     []SubscriberStatus
 }
 

@@ -89,8 +89,8 @@ func (w *world) decided(name, revision string) {
 	}
 }
 
-// holds says whether Envoys of a version wait at that time for a suspect other than e.
-func (w *world) holds(s modelSuspects, of trialOf, e *modelEnvoy, now time.Time) bool {
+// waits says whether Envoys of a version wait at that time for a suspect other than e.
+func (w *world) waits(s modelSuspects, of trialOf, e *modelEnvoy, now time.Time) bool {
 	for node, at := range s[of] {
 		if now.Sub(at) < modelPause && (e == nil || node != e.id) {
 			return true
@@ -99,14 +99,14 @@ func (w *world) holds(s modelSuspects, of trialOf, e *modelEnvoy, now time.Time)
 	return false
 }
 
-// checkHeld checks that, after a crash, a single Envoy of a version at a time gets an unproven
-// revision.
-func (w *world) checkHeld(e *modelEnvoy, a Send) {
+// checkSuspectsFirst checks that, after a crash, a single Envoy of a version at a time gets an
+// unproven revision.
+func (w *world) checkSuspectsFirst(e *modelEnvoy, a Send) {
 	of := trialOf{a.Name, a.Revision.ID, e.version}
 	if a.Unproven {
 		w.forgets(of, e)
 	}
-	if !a.Unproven || w.tries[of][e.id] || !w.holds(w.suspects, of, e, w.now) {
+	if !a.Unproven || w.tries[of][e.id] || !w.waits(w.suspects, of, e, w.now) {
 		return
 	}
 	// Suspects, which may have the revision already, are asked, but never two at a time.
@@ -152,7 +152,7 @@ func (w *world) quiesce() {
 // checkRunsSomewhere checks that, on a version without suspects, a canary runs the wanted revision.
 func (w *world) checkRunsSomewhere(f *snapshot.Filter, version string, start time.Time) {
 	of := trialOf{f.Name, f.Revision.ID, version}
-	if f.Revision.RefusalFor(version) != nil || w.holds(w.suspects, of, nil, start) || w.holds(w.doubted, of, nil, start) {
+	if f.Revision.RefusalFor(version) != nil || w.waits(w.suspects, of, nil, start) || w.waits(w.doubted, of, nil, start) {
 		return
 	}
 	connected := false

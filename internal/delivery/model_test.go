@@ -129,7 +129,7 @@ func (w *world) step(e Event) {
 				w.log = append(w.log, fmt.Sprintf("  send %d %s %s, with %d others", a.Stream, r.Name, r.Version, len(a.Others)))
 			}
 			w.checkOutstanding(a)
-			w.checkHeld(w.streams[a.Stream], a)
+			w.checkSuspectsFirst(w.streams[a.Stream], a)
 			if e, ok := w.streams[a.Stream], w.build(&a); e != nil && ok {
 				e.inbox = append(e.inbox, a)
 			}

@@ -44,7 +44,7 @@ func (p *report) isSilent() bool { return p.told == "" }
 // mayTell says whether there may be something to tell although nothing was told yet.
 func (p *report) mayTell() bool { return p.slow || p.told != "" }
 
-// tell leaves in the rollout what is worth a report, and says whether to report it.
+// tell takes the usual waits out of the rollout, and says whether the rest is worth a report.
 func (p *report) tell(r *Rollout, now time.Time) bool {
 	r.Waits = slices.DeleteFunc(r.Waits, func(w rollout.Wait) bool { return w.IsUsual(now) })
 	p.slow = p.slow && len(r.Waits) > 0

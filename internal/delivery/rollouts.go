@@ -58,7 +58,7 @@ func (e *rollouts) decide(f *filter, c *snapshot.Revision) {
 // assign makes subscribers canaries of r until each group has as many as it needs.
 func (e *rollouts) assign(f *filter, r *snapshot.Revision, needs []rollout.Canaries) {
 	for _, need := range needs {
-		if !need.SuspectsUntil.IsZero() && need.Number > need.Group.Canaries(r) {
+		if !need.SuspectsUntil.IsZero() {
 			e.wakeFilter(f, need.SuspectsUntil)
 		}
 		for _, u := range pickCanaries(need, r, e.now) {

@@ -9,7 +9,7 @@ import (
 	"github.com/wasm-xds/wasm-xds/pkg/spec"
 )
 
-// sender decides what is sent next on each stream, and makes the responses.
+// sender picks the next pushes of each stream, and makes the responses.
 type sender struct {
 	*step
 	cfg     *Config

@@ -51,7 +51,7 @@ func (e *specs) set(s *snapshot.Snapshot) {
 	e.prune()
 }
 
-// want takes over what a spec wants of a filter.
+// want takes over the wish of a spec.
 func (e *specs) want(f *filter, w *snapshot.Filter) {
 	another := f.wanted == nil || !sameRevision(f.wanted.Revision, w.Revision)
 	if another {

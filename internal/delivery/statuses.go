@@ -130,7 +130,7 @@ func (e *statuses) history(f *filter) []RevisionStatus {
 	return all
 }
 
-// revision is the status of one revision of a filter, whose brief status is now.
+// revision is the status of a revision. now is the brief status of the filter.
 func (e *statuses) revision(f *filter, r *snapshot.Revision, now FilterStatus) RevisionStatus {
 	s := RevisionStatus{Revision: r, Wish: f.wish(r.ID), Served: f.wish(r.ID).Served}
 	if sameRevision(r, f.stable) {

@@ -57,7 +57,7 @@ func (u *sub) refusesStable() bool { return u.f.stable != nil && u.refusal(u.f.s
 // replays says whether the very bytes the Envoy has accepted may be sent.
 func (u *sub) replays(r *snapshot.Revision) bool { return u.replay && u.runs(r) && !u.dirty }
 
-// needs says whether the Envoy has to get r, to run it or to be rid of refused bytes.
+// needs says whether the Envoy has to get r, to run r or to be rid of refused bytes.
 func (u *sub) needs(r *snapshot.Revision) bool { return !u.runs(r) || u.dirty || u.owed }
 
 // isDone says whether the subscriber runs r with nothing left to do.
@@ -87,9 +87,9 @@ func (u *sub) eligible() bool {
 	return u.s.node.hasRuntime(w.Revision.VM.Runtime)
 }
 
-// isUnsettled says whether the subscriber's node may have stored bytes that it refused. The node
-// may have accepted the very revision that unsettled it: then only the ACK was lost, with a stream
-// or with the process.
+// isUnsettled says whether the subscriber's node may have stored refused bytes. The node is settled
+// if it names the very unproven revision as accepted: only the ACK was lost, with a stream or with
+// the process.
 func (u *sub) isUnsettled() bool {
 	revision := u.f.nodes.Revision(u.s.node.ID)
 	return u.f.nodes.Has(u.s.node.ID) && (revision == "" || !u.accepted.isOf(revision))
@@ -124,19 +124,19 @@ func (u *sub) takes(v Version, r *snapshot.Revision) {
 	u.owed, u.replay, u.dirty = false, false, false
 }
 
-// spoil notes that the Envoy has stored bytes it refused, or may have.
+// spoil notes that the Envoy has stored refused bytes, or may have.
 func (u *sub) spoil() { u.dirty = true }
 
-// setDirty says whether the Envoy may have stored bytes it refused.
+// setDirty says whether the Envoy may have stored refused bytes.
 func (u *sub) setDirty(dirty bool) { u.dirty = dirty }
 
-// lostConfig notes that the Envoy has looked at identical bytes: it had lost its config.
+// lostConfig notes that the Envoy has looked at identical bytes: the config had been lost.
 func (u *sub) lostConfig() {
 	u.replay = false
 	u.setAccepted(Version{}, nil)
 }
 
-// owe has the Envoy get the very bytes that it runs once more.
+// owe has the Envoy get the running bytes once more.
 func (u *sub) owe() { u.owed, u.replay = true, true }
 
 // setAwaited says whether a response with the name is outstanding.
@@ -151,7 +151,7 @@ func (u *sub) setPassedOver(passedOver bool) { u.passedOver = passedOver }
 // close notes that the subscriber does not count any more.
 func (u *sub) close() { u.closed = true }
 
-// setState sets the subscriber's state at that time, and says whether the status differs by that.
+// setState sets the state at the given time, and says whether the status differs.
 func (u *sub) setState(s State, p *Problem, now offset) bool {
 	if u.state == s && equalProblem(u.problem(), p) {
 		return false

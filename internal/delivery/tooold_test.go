@@ -121,7 +121,8 @@ func TestAnEnvoyKeepsWhatItRunsAlready(t *testing.T) {
 	r.wantState(2, "auth", "rejected zero envoy_too_old")
 }
 
-// TestAllThatIsLostIsTold shows that the error names both settings and the way to accept both losses.
+// TestAllThatIsLostIsTold shows that the error names both settings and the way to accept both
+// losses.
 func TestAllThatIsLostIsTold(t *testing.T) {
 	r := newRig(t)
 	r.edit("auth", "one", reloads, stops)

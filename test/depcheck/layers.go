@@ -153,7 +153,7 @@ var Layers = map[string]Ordered{
 	"internal/track": {Layers: []string{"config doc read", "check need work", "spec", "list", "track"}},
 	"internal/delivery": {
 		Layers: []string{
-			"config doc idle lists nack node queueing reuse state timers trials version wish conduct",
+			"calm config doc idle lists nack node queueing reuse state timers trials version wish conduct",
 			"fetch memory packed problem salts window",
 			"belief foretold rare revisions status",
 			"event report",

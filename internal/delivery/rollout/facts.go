@@ -16,7 +16,7 @@ type Group interface {
 	Preferred() int // the number of subscribers that the canary policy names
 	// Verdict is the verdict of the version on r; false: there is none.
 	Verdict(r *snapshot.Revision) (verdict.Verdict, bool)
-	// IsForetold says whether Envoys of the version do not get r, whatever they would answer.
+	// IsForetold says whether Envoys of the version do not get r, whatever their answer would be.
 	IsForetold(r *snapshot.Revision) bool
 	Canaries(r *snapshot.Revision) int // the number of canaries of r
 	// Passed says whether there are canaries of r and all of them run r.
@@ -27,7 +27,7 @@ type Group interface {
 	HasOther(nodes map[string]int) bool
 }
 
-// View is a revision before the groups that may get it.
+// View is a revision, and the groups of the filter.
 type View struct {
 	Revision *snapshot.Revision
 	Stable   *snapshot.Revision // nil: none
@@ -43,8 +43,7 @@ type Facts struct {
 	Now       time.Time
 }
 
-// Takers are the groups that the revision is for. none is a group that it is not for, if it is for
-// no group.
+// Takers are the groups that may get the revision. If no group may, none is the last group.
 func (v *View) Takers() (takers []Group, none Group) {
 	if len(v.Revision.Refusals) == 0 && !slices.ContainsFunc(v.Groups, v.isDoubtful) {
 		return v.Groups, nil
@@ -65,7 +64,7 @@ func (v *View) Takers() (takers []Group, none Group) {
 func (v *View) isDoubtful(g Group) bool { return refuses(g, v.Revision) || g.IsForetold(v.Revision) }
 
 // hasNothingToLose says whether the stable revision does not load on the group's version either. A
-// refusal of the revision by such Envoys then stops nobody else.
+// refusal of the revision by these Envoys stops no other version.
 func (v *View) hasNothingToLose(g Group) bool {
 	return v.Stable != nil && v.Stable.ID != v.Revision.ID && (refuses(g, v.Stable) || g.IsForetold(v.Stable))
 }

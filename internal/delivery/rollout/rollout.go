@@ -1,10 +1,10 @@
 // Package rollout decides how far a revision of one filter may go.
 //
-// A [Rollout] is told what happens: another candidate is wanted, a node was lost or has answered,
-// an operator promotes or retries. It answers from its own state and from the [Facts], which are
-// numbers about the Envoys of each version: whether the rollout has stopped, how many canaries each
-// version needs, whether the candidate is good for all, and until when only suspects may be asked.
-// The caller knows the Envoys one by one: it picks the canaries and sends to them.
+// Events go into a [Rollout]: another candidate is wanted, a node was lost or has answered, an
+// operator promotes or retries. Decisions come out of its state and the [Facts], numbers about the
+// Envoys of each version: whether the rollout has stopped, how many canaries each version needs,
+// whether the candidate is good for all, and until when only suspects may be asked. The caller
+// knows the Envoys, picks the canaries and sends to them.
 //
 // Read facts.go (the facts), rollout.go (the events and the decisions), then suspects.go (the nodes
 // that were lost) and wait.go (the words for waits). A Rollout is not safe for concurrent use.
@@ -45,8 +45,8 @@ func (r *Rollout) Restore(promoted string) { r.promoted = promoted }
 func (r *Rollout) Promoted() string { return r.promoted }
 
 // Promote notes that an operator wants the rollout of a revision to go on without the awaited
-// nodes. candidate says that the revision is the candidate: then one canary of each version is
-// enough, whatever the policy asks for.
+// nodes. If the revision is the candidate, one canary of each version is enough from now on,
+// whatever the policy asks for.
 func (r *Rollout) Promote(revision string, candidate bool) {
 	r.suspects.waitNoMore(revision)
 	if candidate {
@@ -62,8 +62,8 @@ func (r *Rollout) Prune(now time.Time, served func(revision string) bool) {
 	r.suspects.prune(now, served)
 }
 
-// Lose notes that a canary's answer will not come. The group waits for its return until the time
-// until; zero: it does not wait. Lose says whether the loss was noted.
+// Lose notes that a canary's answer will not come. The group waits for the canary until the given
+// time; zero: no wait. Lose says whether the loss was noted.
 func (r *Rollout) Lose(key verdict.Key, node string, why Reason, now, until time.Time) bool {
 	return r.suspects.lose(key, node, why, now, until)
 }
@@ -141,8 +141,8 @@ type StopReason uint8
 // The reasons to stop.
 const (
 	Refused   StopReason = iota + 1 // an Envoy of the version has refused the revision
-	Lost                            // Envoys of the version were lost with it
-	NotForAny                       // it is for none of the connected versions; the version is the last
+	Lost                            // Envoys of the version were lost with the revision
+	NotForAny                       // the revision is for no connected version; Envoy is the last
 )
 
 // Stop says why a rollout has stopped.
@@ -152,7 +152,7 @@ type Stop struct {
 	Losses map[string]int // with Lost: by node id
 }
 
-// Stopped is the reason for which the rollout has stopped; nil: it goes on.
+// Stopped is the reason for which the rollout has stopped; nil: the rollout goes on.
 func (r *Rollout) Stopped(v *View) *Stop {
 	doubtful := len(v.Revision.Refusals) > 0
 	for _, g := range v.Groups {
@@ -174,9 +174,9 @@ func (r *Rollout) Stopped(v *View) *Stop {
 	return nil
 }
 
-// lost is the stop for losses; nil: they do not stop the rollout. The losses of a node do not count
-// if the node loses the stable revision, too: then they say nothing about the revision. A single
-// node stops the rollout only if there is no other node.
+// lost is the stop for losses; nil: losses do not stop the rollout. The losses of a node do not
+// count if the node loses the stable revision, too: such losses say nothing about the revision. A
+// single node stops the rollout only if there is no other node.
 func (r *Rollout) lost(v *View) *Stop {
 	if !r.HasManyLosses() {
 		return nil
@@ -201,18 +201,18 @@ func (r *Rollout) lost(v *View) *Stop {
 	return nil
 }
 
-// Canaries asks for canaries in a group.
+// Canaries asks for canaries in a group that has too few.
 type Canaries struct {
 	Group  Group
-	Number int // those that are canaries already count
+	Number int // with the present canaries
 	// Prefer names the nodes to ask first; nil: none.
 	Prefer *spec.NodeSelector
 	// SuspectsUntil is until when only awaited suspects may become canaries, one after the other:
-	// they may have the bytes already. Zero: any subscriber may.
+	// suspects may have the bytes already. Zero: any subscriber may.
 	SuspectsUntil time.Time
 }
 
-// Decision is what shall happen to a rollout. At most one of the fields is set.
+// Decision is the next step of a rollout. At most one field is set.
 type Decision struct {
 	Stop     *Stop
 	Promote  bool       // the revision is good for all at once
@@ -239,15 +239,12 @@ func (r *Rollout) canaries(f *Facts, takers []Group, room []Canaries) []Canaries
 	if r.promoted == f.Revision.ID {
 		policy = spec.Canary{Count: 1}
 	}
-	need := func(g Group, n int) {
-		room = append(room, Canaries{g, n, policy.Selector, r.SuspectsUntil(g, f.Revision, f.Now)})
-	}
 	if policy.Selector != nil {
 		if f.IsUnmatched(takers) {
 			return nil
 		}
 		for _, g := range takers {
-			need(g, max(1, g.Preferred()))
+			room = r.need(f, g, max(1, g.Preferred()), policy.Selector, room)
 		}
 		return room
 	}
@@ -266,14 +263,22 @@ func (r *Rollout) canaries(f *Facts, takers []Group, room []Canaries) []Canaries
 	for _, g := range takers {
 		n := min(g.Size(), 1+extra)
 		extra -= n - 1
-		need(g, n)
+		room = r.need(f, g, n, nil, room)
 	}
 	return room
 }
 
-// Passed says whether every version that the revision is for has canaries and all of them run it. A
-// version is not waited for if all of its Envoys are silent or were lost with the revision too
-// often.
+// need asks for canaries in a group, unless the group has as many.
+func (r *Rollout) need(f *Facts, g Group, n int, prefer *spec.NodeSelector, room []Canaries) []Canaries {
+	if g.Canaries(f.Revision) >= n {
+		return room
+	}
+	return append(room, Canaries{g, n, prefer, r.SuspectsUntil(g, f.Revision, f.Now)})
+}
+
+// Passed says whether every version of the takers has canaries and all canaries run the revision. A
+// version without canaries does not count if all of its Envoys are silent or were lost with the
+// revision too often.
 func (r *Rollout) Passed(f *Facts) bool {
 	takers, _ := f.Takers()
 	promoted := r.promoted == f.Revision.ID
@@ -298,7 +303,7 @@ func (r *Rollout) Newcomers(f *Facts, room []Canaries) []Canaries {
 	takers, _ := f.Takers()
 	for _, g := range takers {
 		if _, judged := g.Verdict(f.Revision); !judged {
-			room = append(room, Canaries{g, 1, nil, r.SuspectsUntil(g, f.Revision, f.Now)})
+			room = r.need(f, g, 1, nil, room)
 		}
 	}
 	return room
@@ -311,8 +316,8 @@ func (r *Rollout) MayJoin(f *Facts, g Group) bool {
 		r.SuspectsUntil(g, f.Revision, f.Now).IsZero() && !refuses(g, f.Revision) && r.Stopped(&f.View) == nil
 }
 
-// Awaited are the suspects of rev that the group waits for, apart from the suspects that are
-// canaries again.
+// Awaited are the awaited suspects of rev in the group, apart from suspects that are canaries
+// again.
 func (r *Rollout) Awaited(g Group, rev *snapshot.Revision, now time.Time, isCanary func(node string) bool) (all []Wait) {
 	for _, envoy := range [...]string{g.Envoy(), ""} {
 		of := r.suspects.all[verdict.Key{Revision: rev.ID, Envoy: envoy}]
@@ -332,7 +337,7 @@ func (r *Rollout) Awaited(g Group, rev *snapshot.Revision, now time.Time, isCana
 }
 
 // AwaitedOfAll are the awaited suspects of rev of all versions. If the canary policy matches no
-// Envoy, only they are asked.
+// Envoy, nobody else is asked.
 func (r *Rollout) AwaitedOfAll(rev *snapshot.Revision, now time.Time) (all []Wait) {
 	for _, key := range r.suspects.keys() {
 		if key.Revision != rev.ID {

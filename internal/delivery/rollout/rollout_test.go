@@ -43,8 +43,8 @@ func (g *fakeGroup) Verdict(r *snapshot.Revision) (verdict.Verdict, bool) {
 	return verdict.Verdict{Loads: loads}, loads || slices.Contains(g.refuses, r)
 }
 
-// decided is a decision as a table has it: "stop refused 1.40", "promote", or the number of canaries
-// of each version, and until when only suspects may be asked, in seconds.
+// decided is a decision as a table has it: "stop refused 1.40", "promote", or the number of
+// canaries of each version, and until when only suspects may be asked, in seconds.
 func decided(d Decision) string {
 	switch {
 	case d.Stop != nil:
@@ -291,8 +291,8 @@ func TestNewcomers(t *testing.T) {
 	}
 }
 
-// The suspects are bounded, and a revision that is not served any more takes its suspects along once
-// nobody waits for them.
+// The suspects are bounded, and a revision that is not served any more takes its suspects along
+// once nobody waits for them.
 func TestSuspectsAreBounded(t *testing.T) {
 	var r Rollout
 	for i := range 2 * suspectLimit {

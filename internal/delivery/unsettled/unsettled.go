@@ -1,9 +1,10 @@
-// Package unsettled keeps the nodes that may have stored bytes that they refused.
+// Package unsettled keeps the nodes that may have stored refused bytes.
 //
-// An Envoy stores the bytes of a push before it tries them. From the moment an unproven revision is
-// sent until the node has taken a good one, the node is unsettled, and a restarted server has to
-// know that. [Nodes] has the nodes of one filter. [Record] has the filters that the record on disk
-// names, and says when the record has to be written. Nothing here is safe for concurrent use.
+// An Envoy stores the bytes of a push before the Envoy tries them. A node is unsettled from the
+// push of an unproven revision until the node has taken a good revision, and a restarted server has
+// to know the unsettled nodes. [Nodes] has the nodes of a filter. [Record] has the filters in the
+// record on disk, and says when the record has to be written. Nothing here is safe for concurrent
+// use.
 // See docs/RATIONALE.md#why-is-the-last-good-revision-pushed-at-once-after-a-refusal.
 package unsettled
 
@@ -63,8 +64,8 @@ func (n *Nodes) Recorded() map[string]Node {
 // Restore takes a node over from the record of a former process.
 func (n *Nodes) Restore(id string, node Node) { n.sent[id] = node }
 
-// Record has the filters with unsettled nodes, now or in the record saved last. A filter stays,
-// without nodes, until the whole memory is saved with the answers of its nodes. Use [NewRecord].
+// Record has the filters with unsettled nodes, now or in the record on disk. A filter stays,
+// without nodes, until the whole memory is saved with the answers of the nodes. Use [NewRecord].
 type Record struct {
 	filters   map[string]*Nodes // by name
 	announced int               // the number of announced nodes of all filters
@@ -73,7 +74,7 @@ type Record struct {
 	awaited   bool              // a push waits for the write
 }
 
-// NewRecord is a record that goes on after the memory with that number.
+// NewRecord is an empty record after the memory with the given number.
 func NewRecord(seq uint64) *Record { return &Record{filters: map[string]*Nodes{}, seq: seq} }
 
 // Filters has the nodes of the filters that the record names. Read only.
@@ -94,8 +95,8 @@ func (r *Record) Change(filter string, n *Nodes) { r.filters[filter], r.dirty = 
 // IsAwaited says whether a push of this step waits for the write of the record.
 func (r *Record) IsAwaited() bool { return r.awaited }
 
-// TakeDirty says whether the record has to be written and whether a push waits for that, and starts
-// anew.
+// TakeDirty says whether the record has to be written and whether a push waits for the write, and
+// starts anew.
 func (r *Record) TakeDirty() (dirty, awaited bool) {
 	dirty, awaited = r.dirty, r.awaited
 	r.dirty, r.awaited = false, false
@@ -110,9 +111,8 @@ func (r *Record) Saved(seq uint64) {
 	})
 }
 
-// Unsettle notes that a node may hold refused bytes of a revision; "" in node.Revision: of a
-// revision that is not known. record says whether the disk gets to know: it gets nothing about a
-// name without a spec.
+// Unsettle notes that a node may have stored refused bytes. record says whether the record names
+// the node: a name without a spec leaves nothing on the disk.
 func (r *Record) Unsettle(filter string, n *Nodes, id string, node Node, record bool) {
 	before, known := n.sent[id]
 	written := r.Unannounce(n, id, node)
@@ -156,8 +156,8 @@ func (r *Record) Announce(filter string, n *Nodes, id string, node Node) {
 	r.announced++
 }
 
-// Unannounce ends the announcement of a node, which counts for one push, and says whether the
-// record named that very revision.
+// Unannounce ends the announcement of a node, which counts for a single push, and says whether the
+// record named the very revision.
 func (r *Record) Unannounce(n *Nodes, id string, node Node) bool {
 	written, announced := n.announced[id]
 	if announced {
@@ -167,9 +167,9 @@ func (r *Record) Unannounce(n *Nodes, id string, node Node) bool {
 	return node.Revision != "" && written == node
 }
 
-// Promoted drops the announced nodes: their revision is everyone's now. A node that may hold
-// refused bytes stays until it has taken a revision: the node may be away, and come back with its
-// former revision. If there are very many such nodes, most of them have gone for good.
+// Promoted drops the announced nodes: their revision is everyone's now. An unsettled node stays
+// until the node has taken a revision: the node may be away, and come back with the former
+// revision. If there are very many unsettled nodes, most have gone for good.
 func (r *Record) Promoted(n *Nodes) {
 	before := len(n.sent) + len(n.announced)
 	r.announced -= len(n.announced)

@@ -104,6 +104,9 @@ func (b *Book) On(revision string) func(yield func(Key, Verdict) bool) {
 // All has all verdicts. The order is random.
 func (b *Book) All() map[Key]Verdict { return b.verdicts }
 
+// Changes rises with every change of a verdict.
+func (b *Book) Changes() uint64 { return b.changes }
+
 // Len is the number of verdicts.
 func (b *Book) Len() int { return len(b.verdicts) }
 

@@ -49,6 +49,23 @@ func TestCache(t *testing.T) {
 	check(&snapshot.Revision{ID: "deny", BuiltIn: true}, true, true)
 }
 
+// A cache answers without the book.
+func TestCacheHits(t *testing.T) {
+	b := New()
+	var c Cache
+	for _, r := range []*snapshot.Revision{one, two} {
+		b.Set(r, "1.40.0", Verdict{Loads: true}, start, nobody)
+	}
+	for range 2 { // the candidate and the stable revision
+		for _, r := range []*snapshot.Revision{one, two} {
+			if _, judged := c.Of(b, r, "1.40.0"); !judged {
+				t.Fatalf("%s is looked up again", r.ID)
+			}
+		}
+		clear(b.verdicts)
+	}
+}
+
 // A verdict counts for its Envoy version alone.
 func TestVersionsAreApart(t *testing.T) {
 	b := New()
