@@ -2,6 +2,7 @@ package host
 
 // functions are the host functions of a module, by topic. Each topic owns some state, and binds the
 // names of some functions.
+// See docs/RATIONALE.md#why-is-each-topic-of-host-functions-a-type.
 type functions struct {
 	basics     basics
 	headers    headerMaps
