@@ -35,7 +35,8 @@ func (s Span) meets(begin, end time.Time) bool {
 	return !s.From.After(end) && (s.Until.IsZero() || !s.Until.Before(begin))
 }
 
-// Expectation has the contents that one Envoy may show, with their times. An Expectation is immutable.
+// Expectation has the contents that one Envoy may show, with their times. An Expectation is
+// immutable.
 type Expectation struct {
 	Down    []Span
 	Allowed []map[Seen][]Span // by the filter's place in the chain

@@ -12,8 +12,8 @@ import (
 	"github.com/wasm-xds/wasm-xds/internal/test/harness"
 )
 
-// sideListener is an additional listener of an Envoy. No spec has the name of the listener's filter,
-// so the Envoy only subscribes to the name and unsubscribes again.
+// sideListener is an additional listener of an Envoy. No spec has the name of the listener's
+// filter, so the Envoy only subscribes to the name and unsubscribes again.
 type sideListener struct {
 	path     string // of the discovery response, watched by Envoy
 	listener *listenerv3.Listener

@@ -129,8 +129,8 @@ func (h Harm) String() string {
 // Plan draws operations from a seed and keeps the world after each operation.
 type Plan struct {
 	World *World
-	// Ran has the contents before the last step, by the filter's place and the Envoy's version. Such
-	// a content may run again after a stand-in, until the new content is known to load.
+	// Ran has the contents before the last step, by the filter's place and the Envoy's version.
+	// Such a content may run again after a stand-in, until the new content is known to load.
 	Ran    []map[string]Seen
 	random *rand.Rand
 	envoys int

@@ -105,8 +105,8 @@ type Filter struct {
 	Spec *Content
 	// Removed is the onRemove of the removed spec.
 	Removed string
-	// Runs is the newest content that is known to run, by Envoy version. This content stays in use where
-	// the spec's content does not load.
+	// Runs is the newest content that is known to run, by Envoy version. This content stays in
+	// use where the spec's content does not load.
 	Runs map[string]Seen
 	// Everywhere are the contents that load on every Envoy. A rollback can choose any of them.
 	Everywhere map[Seen]bool
