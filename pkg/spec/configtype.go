@@ -50,7 +50,7 @@ func (t ConfigType) Carries(config string) ConfigType {
 	}
 }
 
-// ConfigError words an error of [ConfigType.Encode]. The argument what names the configuration, and
+// ConfigError words an error of [ConfigType.Encode]. The second argument names the configuration, and
 // field is the field with its type.
 func ConfigError(err error, what, field string, pos Position) *Error {
 	if errors.Is(err, errNotText) {

@@ -19,8 +19,8 @@ import (
 
 var update = flag.Bool("update", false, "rewrite the golden parts of testdata, and remove those without a source")
 
-// TestDecode decodes each name.yaml of the archives in testdata and compares what
-// comes out with name.golden beside it.
+// TestDecode decodes each name.yaml of the archives in testdata and compares the result with
+// name.golden beside it.
 func TestDecode(t *testing.T) {
 	archives, err := filepath.Glob("testdata/*.txtar")
 	if err != nil || len(archives) == 0 {
@@ -65,8 +65,8 @@ func TestDecode(t *testing.T) {
 	}
 }
 
-// outcome is what Decode makes of a file, for people to read: errors with the
-// place that they point at, specs without what is zero.
+// outcome returns the result of Decode in readable form: errors with their positions, and specs
+// without zero fields.
 func outcome(t *testing.T, file string, text []byte) string {
 	t.Helper()
 	specs, errs, broken := spec.Decode(file, text)
@@ -95,7 +95,7 @@ func outcome(t *testing.T, file string, text []byte) string {
 	return b.String()
 }
 
-// describe is a line for each field of s that is not zero.
+// describe returns a line for each non-zero field of s.
 func describe(t *testing.T, s *spec.Spec) string {
 	t.Helper()
 	text, err := json.Marshal(s)
@@ -124,7 +124,7 @@ func describe(t *testing.T, s *spec.Spec) string {
 	return b.String()
 }
 
-// prune removes what is zero, and positions.
+// prune removes zero fields and positions.
 func prune(fields map[string]any) {
 	for name, value := range fields {
 		switch value := value.(type) {

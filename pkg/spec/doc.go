@@ -8,7 +8,7 @@
 //   - spec.go, tests.go, selector.go, setting.go, reference.go, configtype.go and error.go are the
 //     public types. notices.go has the hints about a valid spec.
 //   - source.go, scan.go, mend.go, scalar.go and parse.go split a file into YAML documents. They
-//     refuse text that the YAML library cannot be trusted with, and mend what it gets wrong.
+//     refuse text on which the YAML library fails, and mend texts that the library gets wrong.
 //   - node.go and tree.go turn the library's nodes into a tree without aliases, merge keys and
 //     tags. problems.go collects the errors of one document.
 //   - decoder.go reads single values of the tree. The files read….go are the sections of a spec, on

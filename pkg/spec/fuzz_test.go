@@ -56,7 +56,7 @@ func FuzzDecode(f *testing.F) {
 	})
 }
 
-// checkSpec checks what everything behind the decoder relies on.
+// checkSpec checks the properties on which all users of the decoder rely.
 func checkSpec(t *testing.T, s *spec.Spec) {
 	t.Helper()
 	if s.Name == "" || s.Type == "" || s.Policy == "" || s.OnRemove == "" || s.VM.Runtime == "" || s.Line < 1 {
@@ -122,7 +122,7 @@ func FuzzConfig(f *testing.F) {
 		}
 		specs, _, _ := spec.Decode("/specs/a.yaml", []byte("module: {file: a.wasm}\nconfig: "+config+"\n"))
 		if len(specs) == 0 {
-			t.Skip() // what YAML lacks (surrogates, long keys), what limits exclude
+			t.Skip() // YAML lacks it (surrogates, long keys), or a limit excludes it
 		}
 		var want, got any
 		if err := decodeNumbers(config, &want); err != nil {

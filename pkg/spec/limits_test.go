@@ -13,8 +13,8 @@ import (
 
 const module = "module: {file: ./a.wasm}\n"
 
-// TestLimits shows that what would cost a parser its memory, its stack or its
-// time is refused instead.
+// TestLimits shows that Decode refuses text on which a parser would need too much memory, stack or
+// time.
 func TestLimits(t *testing.T) {
 	repeat := strings.Repeat
 	bomb := module + "config:\n  a0: &a0 [x, x, x, x, x, x, x, x, x, x]\n"
@@ -84,7 +84,7 @@ func TestDepthWithinLimits(t *testing.T) {
 	}
 }
 
-// TestBytes decodes texts that differ in what editors do not show.
+// TestBytes decodes texts that look the same in editors.
 func TestBytes(t *testing.T) {
 	want, errs, _ := spec.Decode("/specs/a.yaml", []byte(module+"config: |\n  a\n  b\n"))
 	if len(want) != 1 {
@@ -116,7 +116,7 @@ func TestRelativeFile(t *testing.T) {
 	}
 }
 
-// TestErrorsKeepSecrets shows that no error quotes what may be a secret.
+// TestErrorsKeepSecrets shows that no error quotes a possible secret.
 func TestErrorsKeepSecrets(t *testing.T) {
 	for _, text := range []string{
 		module + "config: {a: hunter2, a: hunter2, hunter2: {b: !x hunter2}, c: .inf}\n",

@@ -101,7 +101,7 @@ type Module struct {
 	// Keys are files with public keys. One of the keys must have signed the module. nil means that
 	// the spec asks for no signature.
 	Keys []*FileRef
-	// Bundled means that File came with the spec in one bundle, whose signature covers both. No
+	// Bundled means that File came with the spec in one bundle. Its signature covers both. No
 	// document can set it.
 	Bundled bool
 	Pos     Position // of the module's reference, for errors of the resolver

@@ -148,7 +148,7 @@ var imports = map[string][]string{
 		"pkg/source/dir", "pkg/source/merge", "pkg/spec",
 	},
 
-	// The command line, bottom first: what all commands share, the families of commands, the root.
+	// The command line, bottom first: the common parts, the families of commands, the root.
 	"internal/bootstrap":   {"internal/address", "pkg/spec"},
 	"internal/cli/build":   {},
 	"internal/cli/display": {"internal/terminal", "pkg/spec"},
@@ -329,7 +329,7 @@ func ownImports(all []string) []string {
 }
 
 // TestScenariosTestTheBinary expects the scenarios to import no package of the product, so that a
-// change inside the product cannot change what they test.
+// change inside the product cannot change the scenarios.
 func TestScenariosTestTheBinary(t *testing.T) {
 	for _, p := range packages(t) {
 		if p.Path != "test/e2e" && p.Path != "test/proof" && p.Path != "test/envoyfacts" {

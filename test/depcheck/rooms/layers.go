@@ -8,7 +8,7 @@ import (
 // Layers are the layers of a package from bottom to top. Each names its files.
 type Layers [][]string
 
-// ParseLayers reads layers whose files are separated by blanks.
+// ParseLayers reads layers. Blanks separate the files of a layer.
 func ParseLayers(lines []string) Layers {
 	layers := make(Layers, 0, len(lines))
 	for _, line := range lines {

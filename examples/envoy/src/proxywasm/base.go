@@ -1,18 +1,18 @@
 package proxywasm
 
-// BasePlugin is a plugin without any work: it takes every configuration, and has no streams.
+// BasePlugin is a plugin without any work: it accepts every configuration and has no streams.
 type BasePlugin struct{}
 
-// OnVMStart accepts it.
+// OnVMStart accepts every configuration.
 func (BasePlugin) OnVMStart([]byte) error { return nil }
 
-// OnConfigure accepts it.
+// OnConfigure accepts every configuration.
 func (BasePlugin) OnConfigure([]byte) error { return nil }
 
-// NewHTTP makes none.
+// NewHTTP returns nil.
 func (BasePlugin) NewHTTP() HTTP { return nil }
 
-// NewNetwork makes none.
+// NewNetwork returns nil.
 func (BasePlugin) NewNetwork() Network { return nil }
 
 // OnTick does nothing.
@@ -24,7 +24,7 @@ func (BasePlugin) OnQueueReady(Queue) {}
 // OnForeignFunction does nothing.
 func (BasePlugin) OnForeignFunction(uint32, []byte) {}
 
-// OnDone has no work left.
+// OnDone returns true, because no work is left.
 func (BasePlugin) OnDone() bool { return true }
 
 // OnDelete does nothing.

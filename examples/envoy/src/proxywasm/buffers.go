@@ -2,11 +2,11 @@ package proxywasm
 
 import "math"
 
-// Buffer is one of the buffers of the current context. Each is there in its own callback; elsewhere
-// its methods return [ErrBadArgument] or [ErrNotFound].
+// Buffer is one of the buffers of the current context. A buffer exists only in its own callback;
+// elsewhere the methods return [ErrBadArgument] or [ErrNotFound].
 //
-// A body comes in pieces. A filter that returns [Pause] until the end of the stream finds the whole
-// body in the buffer then.
+// A body comes in pieces. If a filter returns [Pause] until the end of the stream, the buffer has
+// the whole body at the end.
 type Buffer uint32
 
 // The buffers of the ABI.
@@ -22,11 +22,11 @@ const (
 	callData            Buffer = 8
 )
 
-// Bytes is the whole content.
+// Bytes returns the whole content.
 func (b Buffer) Bytes() ([]byte, error) { return b.Read(0, math.MaxInt32) }
 
-// Read is at most size bytes of the content, from the byte start on. Fewer bytes are there where the
-// content ends. Start must not lie behind the end.
+// Read returns size bytes of the content from the byte start on, or fewer bytes if the content
+// ends before. start must not lie behind the end.
 func (b Buffer) Read(start, size int) ([]byte, error) {
 	if start < 0 || size < 0 || start > math.MaxInt32 {
 		return nil, ErrBadArgument
@@ -37,16 +37,16 @@ func (b Buffer) Read(start, size int) ([]byte, error) {
 	})
 }
 
-// Size is the number of bytes of the content. Envoy 1.36 and later know it in [RequestBody],
-// [ResponseBody], [DownstreamData] and [UpstreamData].
+// Size returns the number of bytes of the content. Envoy 1.36 and later know the size of
+// [RequestBody], [ResponseBody], [DownstreamData] and [UpstreamData].
 func (b Buffer) Size() (int, error) {
 	var size, flags uint32
 	err := asError(proxyGetBufferStatus(uint32(b), &size, &flags))
 	return int(size), err
 }
 
-// Set replaces the whole content. Where the content is a body of a message with the header
-// content-length, remove that header first.
+// Set replaces the whole content. If the content is the body of a message with the header
+// content-length, remove the header first.
 func (b Buffer) Set(content []byte) error {
 	return asError(proxySetBufferBytes(uint32(b), 0, math.MaxInt32, text(content)))
 }

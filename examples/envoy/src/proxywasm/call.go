@@ -6,9 +6,9 @@ import (
 	"time"
 )
 
-// HTTPRequest is a request that a filter itself sends.
+// HTTPRequest is a request from the filter itself.
 type HTTPRequest struct {
-	// Cluster is the name of the cluster in Envoy's configuration. It must exist.
+	// Cluster is the name of a cluster in Envoy's configuration. The cluster must exist.
 	Cluster string
 	// Method is the HTTP method. "": GET.
 	Method string
@@ -28,27 +28,27 @@ type HTTPRequest struct {
 
 // HTTPResponse is the outcome of an [HTTPCall].
 type HTTPResponse struct {
-	// Headers, BodySize and Trailers count headers, bytes and trailers. The content is in
-	// [CallResponseHeaders], [CallResponseBody] and [CallResponseTrailers] for as long as the
-	// callback runs.
+	// Headers, BodySize and Trailers count headers, bytes and trailers. During the callback,
+	// the content is in [CallResponseHeaders], [CallResponseBody] and
+	// [CallResponseTrailers].
 	Headers, BodySize, Trailers int
 }
 
-// Failed says that no response came at all. Where a connection fails or the time is over, Envoy gives
-// a response of its own instead, such as one with the :status 503: a filter looks at both.
+// Failed reports that no response came. If a connection fails or the time is over, Envoy may give a
+// response of its own instead, for example with the :status 503. A filter checks both.
 func (r HTTPResponse) Failed() bool { return r.Headers == 0 }
 
-// defaultTimeout is the time for a call that names none.
+// defaultTimeout is the time for a call without a timeout.
 const defaultTimeout = 5 * time.Second
 
-// HTTPCall sends a request to a cluster. It returns at once. Envoy calls done once, with the response
-// or with a failure, unless the current context ends first.
+// HTTPCall sends a request to a cluster and returns at once. Envoy calls done once, with the
+// response or with a failure, unless the current context ends first.
 //
-// A stream that waits for the response returns [Pause] from its callback, and calls [ContinueRequest]
-// or [SendLocalResponse] in done. The host functions in done act on the context that called HTTPCall.
+// To wait for the response, a stream returns [Pause] from the callback, and calls [ContinueRequest]
+// or [SendLocalResponse] in done. Host functions in done act on the context of the HTTPCall.
 //
-// An error says that nothing was sent and that done will not be called: [ErrInternalFailure] or
-// [ErrBadArgument] for a cluster that does not exist.
+// After an error nothing was sent, and done is not called. For a missing cluster the error is
+// [ErrInternalFailure] or [ErrBadArgument].
 func HTTPCall(request HTTPRequest, done func(HTTPResponse)) error {
 	var token uint32
 	err := asError(proxyHttpCall(request.Cluster, text(encodePairs(request.headers())), text(request.Body),
@@ -58,17 +58,17 @@ func HTTPCall(request HTTPRequest, done func(HTTPResponse)) error {
 	}
 	owner := vm.current
 	vm.calls[token] = call{owner: owner, done: func(response HTTPResponse) {
-		// Envoy answers to the plugin, whichever context has called.
+		// Envoy answers to the plugin, whatever context has called.
 		if owner == vm.current {
 			done(response)
 			return
 		}
-		_ = owner.Do(func() { done(response) }) // a context that has ended has no use for it
+		_ = owner.Do(func() { done(response) }) // fails if the context has ended
 	}}
 	return nil
 }
 
-// headers are all headers of a request, the pseudo-headers first.
+// headers returns all headers of a request, the pseudo-headers first.
 func (r HTTPRequest) headers() []Header {
 	headers := make([]Header, 0, 3+len(r.Headers))
 	headers = append(headers,
@@ -78,7 +78,7 @@ func (r HTTPRequest) headers() []Header {
 	return append(headers, r.Headers...)
 }
 
-// milliseconds is a time as the ABI has it: rounded up, so that a short time is not none at all.
+// milliseconds returns a time for the ABI, rounded up, so that a short time does not become 0.
 func milliseconds(d time.Duration) uint32 {
 	if d <= 0 {
 		return 0

@@ -50,18 +50,19 @@
 //
 // # Host functions
 //
-// The functions of this package act on the context whose callback runs. [ContextID.Do] acts on
-// another one. Each reports the status of the host as an error of the type [Status].
+// The functions of this package act on the current context: the callback of this context runs.
+// [ContextID.Do] acts on another context. Each function reports the status of the host as an error
+// of the type [Status].
 //
 // # Concurrency
 //
-// A VM has one thread, and Envoy calls it with one callback at a time. A goroutine runs only while a
-// callback does: do not leave one behind. No callback may block. Use [HTTPCall] and its response
+// A VM has one thread, and Envoy calls one callback at a time. A goroutine runs only during a
+// callback, so leave no goroutine behind. No callback may block. Use [HTTPCall] and its response
 // callback in place of net/http, and [SetTickPeriod] in place of [time.Timer]. [time.Now] works.
 //
 // # Failures
 //
-// A panic ends the VM. Envoy then does with requests what the failure policy of the filter says.
+// A panic ends the VM. The failure policy of the filter then decides about requests.
 //
 // # Limits
 //

@@ -1,6 +1,6 @@
 package proxywasm
 
-// The functions of the ABI that Envoy calls. They have little in them: vm.go has the rest.
+// The functions of the ABI that Envoy calls. They are thin: vm.go has the logic.
 
 //go:wasmexport proxy_abi_version_0_2_1
 func abiVersion() {}

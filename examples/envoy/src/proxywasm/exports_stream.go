@@ -55,7 +55,7 @@ func onUpstreamClose(context, by uint32) {
 	inNetwork(context, func(s Network) Action { s.OnUpstreamClose(Peer(by)); return Continue })
 }
 
-// inHTTP runs a callback of an HTTP stream. A stream that the plugin has no context for passes.
+// inHTTP runs a callback of an HTTP stream. Without a context of the plugin, the stream passes.
 func inHTTP(context uint32, run func(HTTP) Action) uint32 {
 	action := Continue
 	within(context, func() {
@@ -73,7 +73,7 @@ func inHTTP(context uint32, run func(HTTP) Action) uint32 {
 	return uint32(action)
 }
 
-// inNetwork runs a callback of a connection. One that the plugin has no context for passes.
+// inNetwork runs a callback of a connection. Without a context of the plugin, the bytes pass.
 func inNetwork(context uint32, run func(Network) Action) uint32 {
 	action := Continue
 	within(context, func() {

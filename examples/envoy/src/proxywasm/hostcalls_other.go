@@ -2,8 +2,8 @@
 
 package proxywasm
 
-// Without a host, each of its functions answers that it is not implemented. With them, filters and
-// their tests compile on every platform.
+// Without a host, each host function returns ErrUnimplemented. So filters and their tests compile
+// on every platform.
 
 const noHost = uint32(ErrUnimplemented)
 

@@ -1,6 +1,6 @@
 package proxywasm
 
-// LogLevel is the importance of a line in the log of Envoy. Envoy has the logger "wasm" for filters.
+// LogLevel is the importance of a line in Envoy's log. Envoy's logger for filters is "wasm".
 type LogLevel uint32
 
 // The log levels of the ABI.
@@ -13,7 +13,7 @@ const (
 	LevelCritical LogLevel = 5
 )
 
-// Log writes a line to the log of Envoy, which leaves it out where the level of its logger is higher.
+// Log writes a line to Envoy's log. Envoy drops the line if the logger's level is higher.
 func Log(level LogLevel, line string) { _ = proxyLog(uint32(level), line) }
 
 // Trace logs a line at the level trace.
@@ -34,8 +34,8 @@ func Error(line string) { Log(LevelError, line) }
 // Critical logs a line at the level critical.
 func Critical(line string) { Log(LevelCritical, line) }
 
-// EnabledLevel is the lowest level that Envoy logs. A filter asks for it to save the work of making
-// lines that nobody gets to read.
+// EnabledLevel returns the lowest level that Envoy logs. With this level, a filter can save the
+// work for lines that Envoy would drop.
 func EnabledLevel() (LogLevel, error) {
 	var level uint32
 	err := asError(proxyGetLogLevel(&level))

@@ -2,11 +2,11 @@ package proxywasm
 
 import "unsafe"
 
-// allocated has the memory that the host has asked for and that the module has not read yet, by its
-// address. Without it the garbage collector would free the memory in between.
+// allocated has the memory that the host has requested and the module has not read yet, by address.
+// Without this map, the garbage collector would free the memory in between.
 var allocated = map[uintptr][]byte{}
 
-// allocate gives the host memory for a value that it returns.
+// allocate gives the host memory for a value from the host.
 //
 //go:wasmexport proxy_on_memory_allocate
 func allocate(size uint32) unsafe.Pointer {
@@ -19,7 +19,7 @@ func allocate(size uint32) unsafe.Pointer {
 	return address
 }
 
-// take is the value that the host has written to an address. An empty value has no address.
+// take returns the value that the host has written to an address. An empty value has no address.
 func take(address, size uint32) []byte {
 	memory := allocated[uintptr(address)]
 	delete(allocated, uintptr(address))
@@ -35,5 +35,5 @@ func receive(call func(address, size *uint32) uint32) ([]byte, error) {
 	return take(address, size), nil
 }
 
-// text is b as a string, without a copy. The host only reads it, and only during a call.
+// text returns b as a string, without a copy. The host only reads the text, and only during a call.
 func text(b []byte) string { return unsafe.String(unsafe.SliceData(b), len(b)) }

@@ -1,6 +1,6 @@
 package proxywasm
 
-// Metric is a metric of Envoy. All threads of an Envoy share it.
+// Metric is a metric of Envoy. All threads of an Envoy share the metric.
 type Metric uint32
 
 // The kinds of metrics of the ABI.
@@ -10,13 +10,13 @@ const (
 	kindHistogram = 2
 )
 
-// Counter makes the counter of this name, or finds it. Envoy puts "wasmcustom." before the name.
+// Counter makes or finds the counter with this name. Envoy puts "wasmcustom." before the name.
 func Counter(name string) (Metric, error) { return define(kindCounter, name) }
 
-// Gauge makes the gauge of this name, or finds it.
+// Gauge makes or finds the gauge with this name.
 func Gauge(name string) (Metric, error) { return define(kindGauge, name) }
 
-// Histogram makes the histogram of this name, or finds it.
+// Histogram makes or finds the histogram with this name.
 func Histogram(name string) (Metric, error) { return define(kindHistogram, name) }
 
 func define(kind uint32, name string) (Metric, error) {
@@ -25,13 +25,13 @@ func define(kind uint32, name string) (Metric, error) {
 	return Metric(metric), err
 }
 
-// Add adds to a counter, or to a gauge, which an offset below zero lowers.
+// Add adds to a counter or a gauge. A negative offset lowers the gauge.
 func (m Metric) Add(offset int64) error { return asError(proxyIncrementMetric(uint32(m), offset)) }
 
 // Record sets a gauge, or adds a value to a histogram.
 func (m Metric) Record(value uint64) error { return asError(proxyRecordMetric(uint32(m), value)) }
 
-// Value is the value of a counter or of a gauge.
+// Value returns the value of a counter or a gauge.
 func (m Metric) Value() (uint64, error) {
 	var value uint64
 	err := asError(proxyGetMetric(uint32(m), &value))

@@ -5,14 +5,14 @@ import (
 	"errors"
 )
 
-// Header is the name and the value of a header, a trailer or a piece of metadata. Envoy has names in
-// lower case. The pseudo-headers of a request are ":method", ":path", ":authority" and ":scheme";
-// that of a response is ":status".
+// Header is the name and the value of a header, a trailer or a piece of metadata. Names are in
+// lower case. The pseudo-headers of a request are ":method", ":path", ":authority" and ":scheme".
+// The pseudo-header of a response is ":status".
 type Header struct {
 	Name, Value string
 }
 
-// errPairs is the error for headers that the host has not encoded as the ABI says.
+// errPairs is the error for headers from the host with a wrong encoding.
 var errPairs = errors.New("proxywasm: malformed header map")
 
 const (
@@ -20,8 +20,8 @@ const (
 	pairSize  = 8 // bytes of the two lengths of a pair
 )
 
-// encodePairs writes headers as the ABI has them: the number of pairs, then the length of each name
-// and value, then the texts, each with a zero byte behind it. Numbers are little-endian, 32 bits.
+// encodePairs encodes headers for the ABI: the number of pairs, then the length of each name and
+// value, then the texts, each followed by a zero byte. Numbers are little-endian, 32 bits.
 func encodePairs(headers []Header) []byte {
 	size := countSize
 	for _, h := range headers {
@@ -39,8 +39,8 @@ func encodePairs(headers []Header) []byte {
 	return encoded
 }
 
-// decodePairs is the opposite of encodePairs. No bytes at all are no headers. Bytes behind the last
-// pair are ignored. Its memory is bounded by the size of its input.
+// decodePairs is the opposite of encodePairs. No bytes mean no headers. decodePairs ignores bytes
+// behind the last pair, and the size of the input bounds the memory.
 func decodePairs(encoded []byte) ([]Header, error) {
 	if len(encoded) == 0 {
 		return nil, nil
@@ -68,7 +68,7 @@ func decodePairs(encoded []byte) ([]Header, error) {
 	return headers, nil
 }
 
-// cutText takes a text of the given length, and the zero byte behind it, off the front of texts.
+// cutText cuts a text of the given length, and the zero byte after the text, off texts.
 func cutText(texts []byte, length uint32) (text string, rest []byte, ok bool) {
 	if uint64(length) >= uint64(len(texts)) || texts[length] != 0 {
 		return "", nil, false

@@ -47,7 +47,7 @@ func TestMalformedPairs(t *testing.T) {
 	}
 }
 
-// FuzzDecodePairs: no input makes the decoder panic, and what it accepts survives a round trip.
+// FuzzDecodePairs: no input makes the decoder panic, and accepted input survives a round trip.
 func FuzzDecodePairs(f *testing.F) {
 	f.Add([]byte{})
 	f.Add(encodePairs(nil))

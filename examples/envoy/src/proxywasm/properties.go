@@ -5,22 +5,22 @@ import (
 	"strings"
 )
 
-// Property is the value of an attribute of Envoy, such as Property("source", "address"). The parts of
-// the path are those that Envoy documents with dots between them. Texts are as they are, numbers have
-// 8 bytes in little-endian order, booleans have one byte. It returns [ErrNotFound] where there is none.
+// Property returns the value of one of Envoy's attributes, as in Property("source", "address").
+// Envoy's documentation joins the parts of a path with dots. A text is the value itself, a number
+// has 8 bytes in little-endian order, a boolean one byte. For a missing value: [ErrNotFound].
 func Property(path ...string) ([]byte, error) {
 	joined := strings.Join(path, "\x00")
 	return receive(func(address, size *uint32) uint32 { return proxyGetProperty(joined, address, size) })
 }
 
-// StringProperty is the value of an attribute that is a text.
+// StringProperty returns the value of an attribute with a text.
 func StringProperty(path ...string) (string, error) {
 	value, err := Property(path...)
 	return string(value), err
 }
 
-// IntProperty is the value of an attribute that is a number, such as response.code. It returns
-// [ErrResultMismatch] where the value has another size.
+// IntProperty returns the value of an attribute with a number, such as response.code. If the value
+// has another size, the error is [ErrResultMismatch].
 func IntProperty(path ...string) (int64, error) {
 	value, err := Property(path...)
 	if err != nil {
@@ -29,8 +29,8 @@ func IntProperty(path ...string) (int64, error) {
 	return decodeInt(value)
 }
 
-// BoolProperty is the value of an attribute that is true or false, such as connection.mtls. It returns
-// [ErrResultMismatch] where the value has another size.
+// BoolProperty returns the value of a boolean attribute, such as connection.mtls. If the value has
+// another size, the error is [ErrResultMismatch].
 func BoolProperty(path ...string) (bool, error) {
 	value, err := Property(path...)
 	if err != nil {
@@ -39,13 +39,13 @@ func BoolProperty(path ...string) (bool, error) {
 	return decodeBool(value)
 }
 
-// SetProperty sets a property of the stream, as filter state of Envoy. The filters behind this one find
-// it under the name "wasm." and the path.
+// SetProperty sets a property of the stream, as filter state of Envoy. The following filters find
+// the property under the name "wasm." and the path.
 func SetProperty(value []byte, path ...string) error {
 	return asError(proxySetProperty(strings.Join(path, "\x00"), text(value)))
 }
 
-// RootID is the root id of the plugin, as its configuration says.
+// RootID returns the root id from the plugin's configuration.
 func RootID() (string, error) { return StringProperty("plugin_root_id") }
 
 func decodeInt(value []byte) (int64, error) {

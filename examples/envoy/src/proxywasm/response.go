@@ -1,21 +1,21 @@
 package proxywasm
 
-// LocalResponse is a response that a filter gives in place of the upstream.
+// LocalResponse is a response from the filter in place of the upstream.
 type LocalResponse struct {
 	// Status is the HTTP status, such as 403.
 	Status int
-	// Headers are added to those that Envoy makes.
+	// Headers are added to the headers from Envoy.
 	Headers []Header
 	// Body may be empty.
 	Body []byte
-	// Details end up as response code details in access logs.
+	// Details are the response code details in access logs.
 	Details string
 	// GRPCStatus is the status for a gRPC client. 0: Envoy derives it from Status.
 	GRPCStatus int
 }
 
-// SendLocalResponse ends the request with a response. The callback that runs returns [Pause] then,
-// because the request must not go on.
+// SendLocalResponse ends the request with a response. The running callback must then return
+// [Pause], because the request must not go on.
 func SendLocalResponse(r LocalResponse) error {
 	grpcStatus := int32(r.GRPCStatus)
 	if grpcStatus == 0 {
@@ -32,16 +32,16 @@ const (
 	streamUpstream   = 3
 )
 
-// ContinueRequest lets a request go on that a callback has paused.
+// ContinueRequest continues a paused request.
 func ContinueRequest() error { return asError(proxyContinueStream(streamRequest)) }
 
-// ContinueResponse lets a response go on that a callback has paused.
+// ContinueResponse continues a paused response.
 func ContinueResponse() error { return asError(proxyContinueStream(streamResponse)) }
 
-// ContinueDownstream lets the bytes from the client go on that a callback has paused.
+// ContinueDownstream continues paused bytes from the client.
 func ContinueDownstream() error { return asError(proxyContinueStream(streamDownstream)) }
 
-// ContinueUpstream lets the bytes from the upstream go on that a callback has paused.
+// ContinueUpstream continues paused bytes from the upstream.
 func ContinueUpstream() error { return asError(proxyContinueStream(streamUpstream)) }
 
 // ResetRequest ends an HTTP stream without a response.

@@ -3,15 +3,15 @@ package proxywasm
 import "strconv"
 
 // Status is the result of a host function. The zero value is success, and is never returned as an
-// error. The numbers are those of the ABI.
+// error. The numbers are the ABI's numbers.
 type Status uint32
 
 // The statuses of the ABI.
 const (
 	statusOK Status = 0
 
-	ErrNotFound             Status = 1  // there is no such header, property, key or queue
-	ErrBadArgument          Status = 2  // not possible here: the message or the buffer is not there
+	ErrNotFound             Status = 1  // the header, property, key or queue is missing
+	ErrBadArgument          Status = 2  // not possible here, because the message or the buffer does not exist
 	ErrSerializationFailure Status = 3  // the host cannot write the value
 	ErrParseFailure         Status = 4  // the host cannot read an argument
 	ErrBadExpression        Status = 5  // an expression has a mistake
@@ -19,7 +19,7 @@ const (
 	ErrEmpty                Status = 7  // the queue has no message
 	ErrCASMismatch          Status = 8  // the shared value has changed since it was read
 	ErrResultMismatch       Status = 9  // a result is not of the expected kind
-	ErrInternalFailure      Status = 10 // the host failed; for a call, a cluster that is not there
+	ErrInternalFailure      Status = 10 // the host failed; for a call, the cluster is missing
 	ErrBrokenConnection     Status = 11 // the connection is gone
 	ErrUnimplemented        Status = 12 // the host lacks the function, or this is no wasip1 build
 )
@@ -58,7 +58,7 @@ func (s Status) Error() string {
 	}
 }
 
-// asError is nil for success.
+// asError returns nil for success.
 func asError(status uint32) error {
 	if Status(status) == statusOK {
 		return nil

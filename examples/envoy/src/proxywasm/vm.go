@@ -2,15 +2,15 @@ package proxywasm
 
 import "strconv"
 
-// ContextID is the number of a context in a VM. 0 is none.
+// ContextID is the number of a context in a VM. 0 means no context.
 type ContextID uint32
 
-// CurrentContext is the context whose callback runs.
+// CurrentContext returns the context of the running callback.
 func CurrentContext() ContextID { return vm.current }
 
-// Do calls act with id as the current context, so that a plugin can act on a stream, for example in
-// [Plugin.OnTick]. It returns [ErrBadArgument] where the context has ended, and does not call act
-// then.
+// Do calls act with id as the current context. So a plugin can act on a stream, for example in
+// [Plugin.OnTick]. If the context has ended, Do returns [ErrBadArgument] and does not
+// call act.
 func (id ContextID) Do(act func()) error {
 	before := vm.current
 	if err := asError(proxySetEffectiveContext(uint32(id))); err != nil {
@@ -19,11 +19,11 @@ func (id ContextID) Do(act func()) error {
 	vm.current = id
 	act()
 	vm.current = before
-	_ = proxySetEffectiveContext(uint32(before)) // its callback runs, so that it is there
+	_ = proxySetEffectiveContext(uint32(before)) // the context exists, because its callback runs
 	return nil
 }
 
-// machine is all state of a VM. A VM has one thread, so that nothing of it needs a lock.
+// machine is the whole state of a VM. A VM has one thread, so no part needs a lock.
 type machine struct {
 	newPlugin func() Plugin
 	current   ContextID
@@ -32,11 +32,11 @@ type machine struct {
 	calls     map[uint32]call // the HTTP calls without an answer yet, by their token
 }
 
-// stream is a context of an HTTP stream or of a connection. Which of both it is shows with the first
-// callback.
+// stream is the context of an HTTP stream or of a connection. The first callback shows its
+// kind.
 type stream struct {
 	plugin  Plugin
-	http    HTTP    // nil: no HTTP callback so far, or none that the plugin wants
+	http    HTTP    // nil: no HTTP callback so far, or the plugin is no HTTP filter
 	network Network // nil: the same for callbacks of a connection
 }
 
@@ -46,24 +46,24 @@ type call struct {
 	done  func(HTTPResponse)
 }
 
-// vm is the state of this VM. The exports of the ABI are functions without a receiver, so that it has
-// to be a variable of the package.
+// vm is the state of this VM. The exports of the ABI are functions without a receiver, so the state
+// must be a variable of the package.
 var vm = machine{
 	plugins: map[ContextID]Plugin{},
 	streams: map[ContextID]*stream{},
 	calls:   map[uint32]call{},
 }
 
-// Register names the function that makes a plugin for each configured filter. Envoy never calls main:
-// Register belongs in the declaration of a variable, and returns a value for that alone. The last call
-// counts. A module with several kinds of plugins asks for [RootID] in the function.
+// Register names the function that makes a plugin for each configured filter. Envoy never calls
+// main, so call Register in the declaration of a variable; the result has no other use. The last
+// call counts. A module with several kinds of plugins asks for [RootID] in the function.
 func Register(newPlugin func() Plugin) struct{} {
 	vm.newPlugin = newPlugin
 	return struct{}{}
 }
 
-// within runs a callback of a context. Envoy may call back from within a host function, so that the
-// context of before comes back at the end.
+// within runs a callback of a context. Envoy may call back from within a host function, so within
+// restores the former context at the end.
 func within(context uint32, run func()) {
 	before := vm.current
 	vm.current = ContextID(context)
@@ -85,7 +85,7 @@ func (m *machine) create(context, parent ContextID) {
 	m.plugins[context] = m.newPlugin()
 }
 
-// answer calls back the sender of an HTTP call. A token that nobody waits for is ignored.
+// answer calls back the sender of an HTTP call. It ignores an unknown token.
 func (m *machine) answer(token uint32, response HTTPResponse) {
 	waiting, ok := m.calls[token]
 	if !ok {
@@ -95,7 +95,7 @@ func (m *machine) answer(token uint32, response HTTPResponse) {
 	waiting.done(response)
 }
 
-// remove forgets a context. The answers to its HTTP calls will find nobody.
+// remove removes a context, and ignores later answers to the context's HTTP calls.
 func (m *machine) remove(context ContextID) {
 	for token, waiting := range m.calls {
 		if waiting.owner == context {
@@ -112,7 +112,7 @@ func (m *machine) remove(context ContextID) {
 	}
 }
 
-// end calls the one that the context is, if any.
+// end calls the function for the kind of the context, if the kind is known.
 func (s *stream) end(http func(HTTP), network func(Network)) {
 	if s.http != nil {
 		http(s.http)
@@ -122,7 +122,7 @@ func (s *stream) end(http func(HTTP), network func(Network)) {
 	}
 }
 
-// accepts says whether a plugin takes a configuration, and logs why not.
+// accepts reports whether a plugin takes a configuration, and logs the reason of a refusal.
 func (m *machine) accepts(context ContextID, size uint32, from Buffer, take func(Plugin, []byte) error) bool {
 	plugin := m.plugins[context]
 	if plugin == nil {

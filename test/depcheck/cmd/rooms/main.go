@@ -6,8 +6,8 @@
 //	go run -C test ./depcheck/cmd/rooms -root DIR              another checkout
 //	go run -C test ./depcheck/cmd/rooms -best internal/xds     new layers, without the listed layers
 //
-// The layers come from package depcheck. A package whose files differ from its listed layers is
-// measured against the best order that a search finds.
+// The layers come from package depcheck. If a package's files differ from its listed layers, the
+// package is measured against the best order that a search finds.
 package main
 
 import (

@@ -1,5 +1,5 @@
-// Everything is a filter that uses all of package proxywasm, for its tests: the path of a request
-// chooses what the filter does. Its tests run in the sandbox and on real Envoys.
+// Everything is a filter that uses all of package proxywasm, for the package's tests. The path of a
+// request chooses the behaviour. The tests run in the sandbox and on real Envoys.
 package main
 
 import (

@@ -18,7 +18,7 @@ type stream struct {
 	path   string
 }
 
-// OnRequestHeaders does what the path says.
+// OnRequestHeaders chooses the behaviour by the path.
 func (s *stream) OnRequestHeaders(count int, _ bool) proxywasm.Action {
 	s.path = must(proxywasm.RequestHeaders.Get(":path"))
 	check(s.plugin.counter.Add(1))
