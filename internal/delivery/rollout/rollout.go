@@ -5,6 +5,7 @@
 // Envoys of each version: whether the rollout has stopped, how many canaries each version needs,
 // whether the candidate is good for all, and until when only suspects may be asked. The caller
 // knows the Envoys, picks the canaries and sends to them.
+// See docs/RATIONALE.md#why-does-a-rollout-decide-from-numbers.
 //
 // Read facts.go (the facts), rollout.go (the events and the decisions), then suspects.go (the nodes
 // that were lost) and wait.go (the words for waits). A Rollout is not safe for concurrent use.
