@@ -21,7 +21,7 @@ const reloadEvery = time.Second
 
 // certificates are the TLS files of the ports.
 type certificates struct {
-	envoys *tlsfiles.Files // of xDS and the modules; nil: without TLS
+	envoys *tlsfiles.Server // of xDS and the modules; nil: without TLS
 	log    *zap.Logger
 }
 
@@ -34,10 +34,11 @@ func openCertificates(cfg *Config) (*certificates, error) {
 	if err := complete(cfg.TLS); err != nil {
 		return nil, err
 	}
-	var err error
-	if c.envoys, err = tlsfiles.Open(cfg.TLS); err != nil {
+	files, err := tlsfiles.Open(cfg.TLS)
+	if err != nil {
 		return nil, certificateProblem(err)
 	}
+	c.envoys = tlsfiles.NewServer(files)
 	return c, nil
 }
 

@@ -54,14 +54,23 @@ func (all *connections) list() []*connection {
 	return list
 }
 
+// Server serves with the newest files. It is safe for concurrent use.
+type Server struct {
+	*Files
+	open connections
+}
+
+// NewServer returns a server without connections.
+func NewServer(f *Files) *Server { return &Server{Files: f} }
+
 // CloseUntrusted closes the connections of gRPC clients whose certificates the newest client CAs do
 // not cover, and returns the addresses of these clients. It is not enough to end their streams:
 // Envoy keeps the connection and opens the next stream on it.
-func (f *Files) CloseUntrusted() []net.Addr {
+func (s *Server) CloseUntrusted() []net.Addr {
 	var closed []net.Addr
-	for _, c := range f.open.list() {
+	for _, c := range s.open.list() {
 		// The time of the handshake counts for the validity, as it does while nothing changes.
-		if f.VerifyClient(c.chain, time.Time{}) != nil {
+		if s.VerifyClient(c.chain, time.Time{}) != nil {
 			closed = append(closed, c.RemoteAddr())
 			_ = c.Close() // the server closes it again
 		}
@@ -71,13 +80,13 @@ func (f *Files) CloseUntrusted() []net.Addr {
 
 // GRPC returns the credentials of a gRPC server. refused is called with the error of each failed
 // handshake, from the goroutine of the connection.
-func (f *Files) GRPC(refused func(from net.Addr, err error)) credentials.TransportCredentials {
-	return grpcCredentials{credentials.NewTLS(f.ServerConfig("h2")), f, refused}
+func (s *Server) GRPC(refused func(from net.Addr, err error)) credentials.TransportCredentials {
+	return grpcCredentials{credentials.NewTLS(s.ServerConfig("h2")), s, refused}
 }
 
 type grpcCredentials struct {
 	credentials.TransportCredentials
-	files   *Files
+	server  *Server
 	refused func(net.Addr, error)
 }
 
@@ -89,9 +98,9 @@ func (c grpcCredentials) ServerHandshake(raw net.Conn) (net.Conn, credentials.Au
 		return conn, info, err
 	}
 	chain := info.(credentials.TLSInfo).State.PeerCertificates
-	known := c.files.open.add(conn, chain)
+	known := c.server.open.add(conn, chain)
 	// CloseUntrusted may have looked between the handshake and the line above.
-	if err := c.files.VerifyClient(chain, time.Now()); err != nil {
+	if err := c.server.VerifyClient(chain, time.Now()); err != nil {
 		c.refused(raw.RemoteAddr(), err)
 		_ = known.Close()
 		return nil, nil, err
@@ -101,17 +110,17 @@ func (c grpcCredentials) ServerHandshake(raw net.Conn) (net.Conn, credentials.Au
 
 // Clone implements [credentials.TransportCredentials].
 func (c grpcCredentials) Clone() credentials.TransportCredentials {
-	return grpcCredentials{c.TransportCredentials.Clone(), c.files, c.refused}
+	return grpcCredentials{c.TransportCredentials.Clone(), c.server, c.refused}
 }
 
 // Handler refuses requests on connections whose client is not trusted any more.
-func (f *Files) Handler(next http.Handler) http.Handler {
+func (s *Server) Handler(next http.Handler) http.Handler {
 	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
 		var chain []*x509.Certificate
 		if r.TLS != nil {
 			chain = r.TLS.PeerCertificates
 		}
-		if err := f.VerifyClient(chain, time.Now()); err != nil {
+		if err := s.VerifyClient(chain, time.Now()); err != nil {
 			w.Header().Set("Connection", "close")
 			http.Error(w, "the client's certificate is not valid any more", http.StatusUnauthorized)
 			return

@@ -13,7 +13,7 @@ import (
 )
 
 // connect returns the client's end of a gRPC connection after the handshake.
-func connect(t *testing.T, files *tlsfiles.Files, client *tls.Config) *tls.Conn {
+func connect(t *testing.T, files *tlsfiles.Server, client *tls.Config) *tls.Conn {
 	t.Helper()
 	a, b := net.Pipe()
 	done := make(chan error, 1)
@@ -40,7 +40,7 @@ func TestCloseUntrusted(t *testing.T) {
 	f := newFixture(t)
 	others := pki.NewCA(t, "others")
 	pki.WriteFile(t, f.config.ClientCAFile, append(f.clients.PEM(), others.PEM()...))
-	files := f.open(t)
+	files := tlsfiles.NewServer(f.open(t))
 	config := func(ca *pki.CA) *tls.Config {
 		return &tls.Config{
 			ServerName: "localhost", RootCAs: f.servers.Pool(), NextProtos: []string{"h2"},
@@ -69,7 +69,7 @@ func TestCloseUntrusted(t *testing.T) {
 
 func TestHandler(t *testing.T) {
 	f := newFixture(t)
-	files := f.open(t)
+	files := tlsfiles.NewServer(f.open(t))
 	leaf, err := x509.ParseCertificate(f.clients.Issue(t, pki.Request{}).TLS(t).Certificate[0])
 	if err != nil {
 		t.Fatal(err)

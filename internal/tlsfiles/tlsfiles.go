@@ -4,7 +4,8 @@
 // [Open] reads the files. [Files.Reload] reads them again: a whole and valid set of new files takes
 // the place of the old set at once, and anything else changes nothing. So a half-written file, or a
 // certificate that is replaced before its key, never stops the server. [Files.ServerConfig] makes a
-// configuration in which each handshake uses the newest set.
+// configuration in which each handshake uses the newest set. A [Server] has what gRPC and HTTP
+// servers need around it, and closes the connections of clients that are not trusted any more.
 //
 // gRPC's pemfile provider does the same, but it tells nobody about a bad file except its own log,
 // and that log line has the private key in it.
@@ -36,7 +37,6 @@ type Files struct {
 	config  Config
 	current atomic.Pointer[material]
 	problem atomic.Pointer[error] // of the last read; nil: none yet
-	open    connections
 }
 
 // material is one set of files. It never changes.
