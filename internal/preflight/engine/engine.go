@@ -14,19 +14,19 @@ const features = api.CoreFeaturesV2 | experimental.CoreFeaturesThreads | experim
 	experimental.CoreFeaturesExtendedConst | experimental.CoreFeaturesExceptionHandling |
 	experimental.CoreFeaturesTypedFunctionReferences
 
-// Engine is a part of wazero that runs modules: the interpreter starts much sooner, and the
+// Engine is a part of wazero for running modules: the interpreter starts much sooner, and the
 // compiler runs faster.
 type Engine string
 
-// The Engines. The zero value means the interpreter, and then the compiler for a module that is too
-// slow or needs too much stack for the interpreter.
+// The Engines. The zero value means the interpreter, and then the compiler for a module too slow,
+// or with too deep a stack, for the interpreter.
 const (
 	Interpreter Engine = "interpreter"
 	Compiler    Engine = "compiler"
 )
 
-// Config returns the configuration of a runtime. memoryPages bounds the memory of its modules, in
-// pages of 64 KiB. A call ends with its context.
+// Config returns the configuration of a runtime. memoryPages bounds the memory of the modules, in
+// pages of 64 KiB. A call ends with the context.
 func (e Engine) Config(memoryPages uint32) wazero.RuntimeConfig {
 	config := wazero.NewRuntimeConfigInterpreter()
 	if e == Compiler {

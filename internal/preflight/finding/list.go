@@ -4,7 +4,7 @@ import (
 	"slices"
 )
 
-// List collects the problems and warnings of one check. It belongs to one goroutine.
+// List collects the problems and warnings of a check. A List belongs to one goroutine.
 type List struct {
 	versions []string
 	problems []Problem
@@ -14,7 +14,7 @@ type List struct {
 // NewList returns empty findings about these versions of Envoy.
 func NewList(versions []string) *List { return &List{versions: versions} }
 
-// Add adds a problem. A problem of all versions gets nil as its versions.
+// Add adds a problem. A problem of all versions gets nil versions.
 func (f *List) Add(p Problem) {
 	if len(p.Versions) == len(f.versions) {
 		p.Versions = nil
@@ -45,5 +45,5 @@ func (f *List) Loading() []string {
 	return left
 }
 
-// Fatal reports whether no version is left that would load the module.
+// Fatal reports whether no version would load the module.
 func (f *List) Fatal() bool { return len(f.Loading()) == 0 }

@@ -1,6 +1,6 @@
 package sandbox
 
-// cache has the decoded modules of the latest runs. Its [Modules] guards it.
+// cache has the decoded modules of the latest runs. [Modules] guards the cache.
 type cache struct {
 	limit int // bytes of the modules
 	kept  map[moduleKey]*prepared
@@ -9,7 +9,7 @@ type cache struct {
 	clock uint64
 }
 
-// keptCode is the code that several kept modules share.
+// keptCode is the code of several kept modules.
 type keptCode struct {
 	code
 	of int
@@ -26,7 +26,7 @@ func (c *cache) known(sum moduleSum) (known code, ok bool) {
 	return code{}, false
 }
 
-// take returns a kept module, or nil. The caller becomes one of its users.
+// take returns a kept module, or nil. The caller becomes a user of the module.
 func (c *cache) take(key moduleKey) *prepared {
 	p := c.kept[key]
 	if p != nil {
@@ -41,8 +41,8 @@ func (c *cache) touch(p *prepared) {
 	p.used = c.clock
 }
 
-// add takes over a module that its caller uses, unless the module is too large or another run has
-// been faster. While [cache.tooLarge], the caller drops the [cache.oldest] module.
+// add takes over a module from a user, unless the module is too large or another run has been
+// faster. While [cache.tooLarge], the caller drops the [cache.oldest] module.
 func (c *cache) add(p *prepared) {
 	p.users = 1
 	if c.kept[p.key] != nil || p.size > c.limit {
@@ -83,7 +83,7 @@ func (c *cache) oldest() *prepared {
 	return oldest
 }
 
-// remove keeps a module no longer. It returns false if the module is not kept.
+// remove keeps a module no longer; false: the module is not kept.
 func (c *cache) remove(p *prepared) bool {
 	if p.dropped {
 		return false

@@ -10,12 +10,12 @@ import (
 	"github.com/wasm-xds/wasm-xds/internal/preflight/wasmbin"
 )
 
-// Candidate is a request with the findings about its module, ready for any number of runs. It
-// belongs to one goroutine.
+// Candidate is a request with the findings about the module, ready for any number of runs. A
+// Candidate belongs to one goroutine.
 type Candidate struct {
 	request Request
 	found   *finding.List
-	module  *wasmbin.Module // nil: it cannot be read
+	module  *wasmbin.Module // nil: not readable
 	abi     string
 	sum     moduleSum
 	summed  bool
@@ -29,7 +29,7 @@ func newCandidate(r Request) *Candidate {
 	return &Candidate{request: r, found: finding.NewList(versions)}
 }
 
-// Inspect runs the steps before a module runs: it reads the module and looks at its parts.
+// Inspect runs the steps before a module runs: reading the module and looking at the parts.
 func Inspect(r Request) *Candidate {
 	c := newCandidate(r)
 	m, problem := static.Parse(r.Module, c.read)
@@ -46,13 +46,13 @@ func Inspect(r Request) *Candidate {
 }
 
 // Content is [wasmbin.Parse] of the request's module. If Modules keeps the module, Content does not
-// read it again.
+// read again.
 func (r Request) Content() (*wasmbin.Module, error) { return newCandidate(r).read() }
 
-// Found are the findings. A run adds none of its own: that is for its caller.
+// Found are the findings. A run adds none: the caller of the run does.
 func (c *Candidate) Found() *finding.List { return c.found }
 
-// Request returns the request. Its Capabilities are the meaning of AutoCapabilities.
+// Request returns the request, with AutoCapabilities resolved into Capabilities.
 func (c *Candidate) Request() Request { return c.request }
 
 // read reads the module, unless it is kept.

@@ -12,7 +12,7 @@ import (
 	"github.com/wasm-xds/wasm-xds/internal/preflight/wasmbin"
 )
 
-// code is a module and the content of its sections. Neither ever changes.
+// code is a module with the content of the sections. Neither ever changes.
 type code struct {
 	bytes  []byte
 	module *wasmbin.Module
@@ -30,7 +30,7 @@ func sumOf(text string) (sum moduleSum, ok bool) {
 type moduleKey struct {
 	module moduleSum
 	engine engine.Engine
-	memory uint32 // its limit, in pages
+	memory uint32 // the limit, in pages
 }
 
 // prepared is a decoded and linked module, for any number of instances at a time.
@@ -42,10 +42,10 @@ type prepared struct {
 	runtime  wazero.Runtime
 	compiled wazero.CompiledModule
 
-	// Guarded by its Modules.
+	// Guarded by Modules.
 	users   int
 	used    uint64
-	dropped bool // no run may take it any more: its last user closes it
+	dropped bool // no run may take the module any more: the last user closes it
 }
 
 func closeAll(all []*prepared) {

@@ -14,8 +14,8 @@ import (
 const spareDelay = 250 * time.Millisecond
 
 // Modules keeps decoded and linked modules, so that another run of a module begins at once: for
-// another configuration, or for the next test. For the modules of the latest runs it also keeps
-// started instances. It is safe for concurrent use.
+// another configuration, or for the next test. Modules also keeps started instances of the modules
+// of the latest runs. Modules is safe for concurrent use.
 // See docs/RATIONALE.md#why-are-decoded-modules-kept.
 type Modules struct {
 	delay time.Duration // before spares are made
@@ -58,7 +58,7 @@ func (m *Modules) take(key moduleKey) *prepared {
 	return m.cache.take(key)
 }
 
-// keep takes over a module that its caller uses.
+// keep takes over a module from a user.
 func (m *Modules) keep(p *prepared) {
 	m.mu.Lock()
 	var gone []*prepared
@@ -74,7 +74,7 @@ func (m *Modules) keep(p *prepared) {
 	closeAll(gone)
 }
 
-// drop returns the module if it can be closed now.
+// drop returns the module if no user is left: the caller closes the module.
 func (m *Modules) drop(p *prepared) []*prepared {
 	if m.cache.remove(p) {
 		m.spares.drop(p)
@@ -116,7 +116,7 @@ func (m *Modules) Close() {
 	closeAll(gone)
 }
 
-// want requests one more instance for a run like the one that has just started.
+// want requests an instance for the next run with the same start.
 func (m *Modules) want(s *spare) {
 	m.mu.Lock()
 	defer m.mu.Unlock()
@@ -157,8 +157,7 @@ func (m *Modules) makeSpares() {
 	}
 }
 
-// beginSpares makes [Modules.Close] cancel and wait for the work that follows. After Close it
-// returns false.
+// beginSpares makes [Modules.Close] cancel and wait for the following work; false: after Close.
 func (m *Modules) beginSpares(cancel context.CancelFunc) bool {
 	m.mu.Lock()
 	defer m.mu.Unlock()
@@ -170,7 +169,7 @@ func (m *Modules) beginSpares(cancel context.CancelFunc) bool {
 	return true
 }
 
-// nextSpare returns the next spare to make, and counts as another user of its module.
+// nextSpare returns the next spare to make, and counts as another user of the module.
 func (m *Modules) nextSpare() *spare {
 	m.mu.Lock()
 	defer m.mu.Unlock()
@@ -184,7 +183,7 @@ func (m *Modules) nextSpare() *spare {
 	return s
 }
 
-// addSpare keeps a new spare, unless it is too large or no longer wanted.
+// addSpare keeps a new spare, unless the spare is too large or no longer wanted.
 func (m *Modules) addSpare(ctx context.Context, s *spare, ok bool) {
 	if !ok || s.vm.MemorySize() > maximumSpareMemory {
 		s.close(ctx)

@@ -12,7 +12,8 @@ import (
 	"github.com/wasm-xds/wasm-xds/internal/preflight/wasmbin"
 )
 
-// prepare decodes and links the module, unless it is kept. The caller becomes a user of the result.
+// prepare decodes and links the module, unless Modules keeps the result. The caller becomes a user
+// of the result.
 func prepare(ctx context.Context, c *Candidate, modules *Modules, e engine.Engine) (*prepared, *finding.Problem) {
 	key := c.key(e)
 	if p := modules.take(key); p != nil {

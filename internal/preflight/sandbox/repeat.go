@@ -9,8 +9,8 @@ import (
 	"github.com/wasm-xds/wasm-xds/internal/preflight/host"
 )
 
-// Repeated runs one decoded module again and again under different root ids, on the interpreter. It
-// belongs to one goroutine.
+// Repeated runs a decoded module again and again under different root ids, on the interpreter. A
+// Repeated belongs to one goroutine.
 type Repeated struct {
 	candidate Candidate
 	ctx       context.Context
@@ -31,8 +31,7 @@ func (c *Candidate) Repeat(ctx context.Context, versions []string, step time.Dur
 	return r, nil
 }
 
-// Run starts the module under a root id and runs traffic. It reports whether all of the run came to
-// its end.
+// Run starts the module under a root id and runs traffic; false: a part of the run failed.
 func (r *Repeated) Run(rootID string, traffic func(context.Context, *host.VM) error) bool {
 	request := r.candidate.request
 	request.RootID = rootID

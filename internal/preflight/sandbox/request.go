@@ -10,7 +10,7 @@ import (
 	"github.com/wasm-xds/wasm-xds/pkg/spec"
 )
 
-// Request is one module with the same configuration as in Envoy.
+// Request is a module with the same configuration as in Envoy.
 type Request struct {
 	Module []byte
 	// SHA256 is the module's, in hex; "": computed when needed.
@@ -21,15 +21,16 @@ type Request struct {
 	VMID string
 	// Name is the filter's name, the property plugin_name of the module; "": none.
 	Name string
-	// VMConfig and PluginConfig are the configurations that the module reads at its start; nil:
-	// none.
+	// VMConfig and PluginConfig are the configurations, for the module to read after the start;
+	// nil: none.
 	VMConfig, PluginConfig *string
 	Env                    map[string]string
-	// Capabilities are the only functions that the module may call; nil: all, empty: none.
+	// Capabilities are the only functions for the module to call; nil: all, empty: none.
 	Capabilities []string
-	// AutoCapabilities allows the functions that the module imports, instead of Capabilities.
+	// AutoCapabilities allows the imported functions, instead of Capabilities.
 	AutoCapabilities bool
-	// FailurePolicy decides whether a filter that does nothing is refused; "": spec.Closed.
+	// FailurePolicy decides about an idle filter: spec.Open gives a warning, any other policy a
+	// problem; "": spec.Closed.
 	FailurePolicy spec.FailurePolicy
 	// AllowOnHeadersStopIteration lets a filter that pauses in the headers' callback still get the
 	// body, like the spec's field of the same name.
@@ -43,11 +44,11 @@ type Request struct {
 	Modules *Modules
 }
 
-// Limits bound a module's use of resources. The zero value of each field means its default.
+// Limits bound a module's use of resources. The zero value of a field means the default.
 type Limits struct {
 	Step   time.Duration // for each call into the module; 5 s
-	Memory uint32        // pages of 64 KiB; 4096, or the module's initial size if that is larger
-	Logs   int           // lines that are kept; 200
+	Memory uint32        // pages of 64 KiB; 4096, or a larger initial size of the module
+	Logs   int           // kept lines; 200
 	// HostCalls is the number of host calls during one call into the module; 10 million.
 	HostCalls int
 }
@@ -59,7 +60,7 @@ const (
 	defaultHostCalls   = 10_000_000
 )
 
-// config returns the part that the module can notice.
+// config returns the part with an effect on the module.
 func (r *Request) config() host.Config {
 	return host.Config{
 		Name: r.Name, RootID: r.RootID, VMID: r.VMID, VMConfig: r.VMConfig, PluginConfig: r.PluginConfig, Env: r.Env,
@@ -69,7 +70,7 @@ func (r *Request) config() host.Config {
 	}
 }
 
-// RequestFor returns the request for a spec, with its module and its configuration. Variables from
+// RequestFor returns the request for a spec, with the module and the configuration. Variables from
 // Envoy's own environment are missing, because their values are unknown here. Variables of this
 // process are missing too, because they do not concern the module.
 func RequestFor(s *spec.Spec, module []byte, config *string) Request {

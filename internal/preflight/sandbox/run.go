@@ -14,12 +14,12 @@ import (
 // Traffic sends traffic through a configured module. A nil Traffic sends none.
 type Traffic func(ctx context.Context, vm *VM) *finding.Problem
 
-// Run compiles, instantiates, starts and configures a module for some versions, and then runs its
-// traffic. Most of a run is decoding, and the interpreter needs a tenth of the compiler's time for
-// it. So the compiler runs only modules that were too slow, or needed too much stack, for the
-// interpreter: V8 may well run these. Each engine has half of a step's time.
+// Run compiles, instantiates, starts and configures a module for some versions, and then sends the
+// traffic. Most of a run is decoding, and the interpreter decodes in a tenth of the compiler's
+// time. So the compiler only runs modules too slow, or with too deep a stack, for the interpreter:
+// V8 may well run these. Each engine has half of a step's time.
 //
-// Run returns the VM even with a problem, for its logs. The caller closes the VM.
+// Run returns the VM even with a problem, for the logs. The caller closes the VM.
 func (c *Candidate) Run(ctx context.Context, versions []string, traffic Traffic) (*VM, *finding.Problem) {
 	if e := c.request.Engine; e != "" {
 		return runOn(ctx, c, e, versions, traffic)

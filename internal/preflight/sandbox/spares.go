@@ -8,13 +8,13 @@ import (
 	"github.com/wasm-xds/wasm-xds/internal/preflight/host"
 )
 
-// The bounds of instances that are started ahead.
+// The bounds of instances started ahead.
 const (
 	maximumSpares      = 8
 	maximumSpareMemory = 16 << 20
 )
 
-// spare is a started instance that is not configured yet, for the next run that starts alike.
+// spare is a started instance, not configured yet, for the next run with the same start.
 type spare struct {
 	of       *prepared
 	start    start
@@ -22,10 +22,10 @@ type spare struct {
 	vm       *host.VM // nil: not made yet
 }
 
-// start is the part of a request that determines a module's start.
+// start is the part of a request with an effect on a module's start.
 type start struct {
 	abi    string
-	config host.Config // without the configurations, which a module reads after its start
+	config host.Config // without the configurations: a module reads them later
 }
 
 func newStart(abi string, config host.Config) start {
@@ -33,8 +33,8 @@ func newStart(abi string, config host.Config) start {
 	return start{abi: abi, config: config}
 }
 
-// make starts the instance. It returns false if the instance has not started, although an earlier
-// one of the same module did.
+// make starts the instance; false: the instance has not started, although an earlier instance of
+// the module has.
 func (s *spare) make(ctx context.Context) bool {
 	s.vm = host.New(s.start.config, s.start.abi, s.versions, s.of.imports)
 	if err := s.vm.Instantiate(ctx, s.of.runtime, s.of.compiled); err != nil {
@@ -45,8 +45,8 @@ func (s *spare) make(ctx context.Context) bool {
 
 func (s *spare) close(ctx context.Context) { _ = s.vm.Close(ctx) } // the instance is unused
 
-// spares are the started instances and the instances that are to be started. Their [Modules] guards
-// them. See docs/RATIONALE.md#why-are-instances-started-ahead.
+// spares are the started instances and the instances to start. [Modules] guards them. See
+// docs/RATIONALE.md#why-are-instances-started-ahead.
 type spares struct {
 	ready  []*spare // oldest first
 	wanted []*spare
@@ -70,7 +70,7 @@ func (s *spares) next() *spare {
 	return one
 }
 
-// add keeps a new spare, and returns the oldest one if there are too many.
+// add keeps a new spare, and returns the oldest spare if there are too many.
 func (s *spares) add(one *spare) (surplus *spare) {
 	if s.ready = append(s.ready, one); len(s.ready) > maximumSpares {
 		surplus = s.ready[0]

@@ -6,7 +6,7 @@ import (
 	"github.com/wasm-xds/wasm-xds/internal/preflight/host"
 )
 
-// VM is a module that runs. It belongs to one goroutine.
+// VM is a running module. A VM belongs to one goroutine.
 type VM struct {
 	*host.VM
 	modules  *Modules

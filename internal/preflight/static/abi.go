@@ -10,8 +10,8 @@ import (
 	"github.com/wasm-xds/wasm-xds/internal/preflight/wasmbin"
 )
 
-// ABIs returns the ABIs that a module's exports name, such as 0.2.1, in the order of the exports. A
-// module that loads names one. nil: none.
+// ABIs returns the ABIs in the names of a module's exports, such as 0.2.1, in the order of the
+// exports; nil: none. A filter names a single ABI.
 func ABIs(m *wasmbin.Module) []string {
 	var all []string
 	for _, f := range m.Exports {
@@ -31,7 +31,7 @@ func checkABI(c *checker) {
 			return
 		}
 	}
-	// c.abi stays "": the later steps look for functions that no ABI has.
+	// c.abi stays "": the later steps accept the functions of each ABI.
 	message := "the module exports no proxy_abi_version function: it is no Proxy-Wasm filter"
 	if slices.ContainsFunc(c.module.Imports, func(f wasmbin.Function) bool {
 		return f.Module == envoy.ModuleEnv && strings.HasPrefix(f.Name, "proxy_")

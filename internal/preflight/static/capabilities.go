@@ -7,8 +7,8 @@ import (
 	"github.com/wasm-xds/wasm-xds/internal/preflight/wasmbin"
 )
 
-// Capabilities returns the functions that a module imports and that need Envoy's permission: the
-// meaning of capabilities: auto. It is never nil. A nil module imports nothing.
+// Capabilities returns the imported functions subject to Envoy's capabilities: the meaning of
+// capabilities: auto. The result is never nil. A nil module imports nothing.
 func Capabilities(m *wasmbin.Module) []string {
 	all := []string{}
 	if m == nil {

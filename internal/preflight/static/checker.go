@@ -6,19 +6,19 @@ import (
 	"github.com/wasm-xds/wasm-xds/internal/preflight/wasmbin"
 )
 
-// Options are the parts of a request that decide the extent of the look.
+// Options are the parts of a request with an effect on the look.
 type Options struct {
-	Capabilities []string // the only functions that the module may call or export; nil: all
+	Capabilities []string // the only functions to call or export; nil: all
 	Memory       uint32   // the largest memory at the start, in pages of 64 KiB; 0: Envoy's own limit
 }
 
-// checker looks at one module. A problem does not end the look, so that a user sees all problems at
+// checker looks at a module. A problem does not end the look, so that a user sees all problems at
 // once.
 type checker struct {
 	module  *wasmbin.Module
 	options Options
 	found   *finding.List
-	abi     string // "": none that Envoy knows
+	abi     string // "": unknown to Envoy
 }
 
 func (c *checker) add(p finding.Problem) { c.found.Add(cause.With(p)) }

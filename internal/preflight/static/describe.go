@@ -10,7 +10,7 @@ import (
 	"github.com/wasm-xds/wasm-xds/internal/preflight/wasmbin"
 )
 
-// Description describes a module, and Envoy's opinion of it, without running the module.
+// Description describes a module, and Envoy's opinion of the module, without running the module.
 type Description struct {
 	SHA256    string   `json:"sha256"`
 	Size      int      `json:"size"` // bytes
@@ -20,14 +20,14 @@ type Description struct {
 	// RootIDs are the possible values of a spec's rootId. Describe leaves them empty: the
 	// package rootid finds them.
 	RootIDs []string `json:"rootIds"`
-	// Sections are in the order of the module. Sections of one name count as one.
+	// Sections are in the order of the module. Sections of the same name are added up.
 	Sections []DescribedSection  `json:"sections"`
 	Imports  []DescribedFunction `json:"imports"`
 	Exports  []DescribedFunction `json:"exports"`
 	Memories []DescribedMemory   `json:"memories"`
-	// Capabilities are the capabilities that a spec has to list.
+	// Capabilities are the necessary capabilities in a spec.
 	Capabilities []string `json:"capabilities"`
-	// Envoy are the versions that have all imports of the module.
+	// Envoy are the versions with all imports of the module.
 	Envoy    []string           `json:"envoy"`
 	Problems []DescribedProblem `json:"problems"`
 }
@@ -43,7 +43,7 @@ type DescribedFunction struct {
 	Module    string `json:"module,omitempty"` // of imports
 	Name      string `json:"name"`
 	Signature string `json:"signature"` // as in (i32 i64) -> (i32)
-	// Missing are the Envoy versions that lack an import, or have another signature.
+	// Missing are the Envoy versions without an import, or with another signature.
 	Missing []string `json:"missing,omitempty"`
 }
 
@@ -52,7 +52,7 @@ type DescribedMemory struct {
 	Export   string  `json:"export,omitempty"`
 	Imported bool    `json:"imported,omitempty"`
 	Min      uint32  `json:"min"`
-	Max      *uint32 `json:"max"` // null: no limit of its own
+	Max      *uint32 `json:"max"` // null: no limit
 }
 
 // DescribedProblem is a reason why some Envoys would not load the module.
@@ -65,8 +65,8 @@ type DescribedProblem struct {
 	Findings []string     `json:"findings,omitempty"`
 }
 
-// Describe reads a module without running it, so it cannot find the problems of a start. If the
-// bytes are no module, the error is a [*finding.Problem].
+// Describe reads a module without running the module, and cannot find the problems of a start. If
+// the bytes are no module, the error is a [*finding.Problem].
 func Describe(module []byte) (Description, error) {
 	m, p := Parse(module, nil)
 	if p != nil {

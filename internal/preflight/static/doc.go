@@ -1,14 +1,14 @@
-// Package static looks at a module without running it, as Envoy does before it makes an instance:
-// the ABI, every import, the exports that Envoy calls, and the memory. The package is pure.
+// Package static looks at a module without running the module, as Envoy does before making an
+// instance: the ABI, every import, the callbacks, and the memory. The package is pure.
 //
 // [Parse] and [Check] are the first steps of the pre-flight check. [Describe] makes the description
-// that `wasm-xds inspect` prints, and [Capabilities] is the meaning of capabilities: auto.
+// for `wasm-xds inspect`, and [Capabilities] is the meaning of capabilities: auto.
 //
 // Read the files in this order:
 //
-//   - checker.go: the state of one look, to which each step adds its problems
+//   - checker.go: a look at a module, which collects the problems of the steps
 //   - parse.go: from bytes to a [wasmbin.Module]
-//   - abi.go, imports.go, exports.go, memory.go: the steps, one each
+//   - abi.go, imports.go, exports.go, memory.go: a step each
 //   - check.go: the steps in their order
 //   - language.go, capabilities.go, describe.go: the description
 //

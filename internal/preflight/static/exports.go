@@ -18,7 +18,7 @@ func export(c *checker, name string) (wasmbin.Function, bool) {
 	return c.module.Exports[i], true
 }
 
-// wanted returns the exports with a signature that Envoy checks.
+// wanted returns the exports with a signature for Envoy to check.
 func wanted(c *checker) []envoy.Callback {
 	all := []envoy.Callback{{Name: envoy.ExportInitialize, Signature: envoy.SignatureStart}}
 	if _, ok := export(c, envoy.ExportInitialize); ok {
@@ -36,7 +36,7 @@ func wanted(c *checker) []envoy.Callback {
 	return all
 }
 
-// allocator returns the export that allocates memory. Envoy takes the second name only if the
+// allocator returns the export for allocating memory. Envoy takes the second name only if the
 // module has no export of the first name.
 func allocator(c *checker) string {
 	if _, ok := export(c, envoy.ExportMalloc); ok {
@@ -46,7 +46,7 @@ func allocator(c *checker) string {
 }
 
 func checkExports(c *checker) {
-	var wrong, later []finding.Function // later: exports that only some versions check
+	var wrong, later []finding.Function // later: exports checked by some versions only
 	for _, w := range wanted(c) {
 		f, ok := export(c, w.Name)
 		if !ok || f.Signature == w.Signature {

@@ -34,9 +34,9 @@ func checkImports(c *checker) {
 	}
 }
 
-// missingImports makes one problem for each set of versions with the same missing functions.
+// missingImports makes a problem for each set of versions with the same missing functions.
 func missingImports(c *checker) {
-	missing := map[string][]finding.Function{} // by the versions that lack them
+	missing := map[string][]finding.Function{} // by the versions without them
 	var order []string
 	for _, f := range c.module.Imports {
 		known, ok := envoy.FindFunction(f.Module, f.Name)

@@ -1,9 +1,9 @@
-// Package wasmbin reads the binary format of WebAssembly as far as the sandbox needs it: a module's
-// imports and exports, its memories, and the tools that made it. It also bounds the sizes that a
-// module claims, before wazero allocates memory for them.
+// Package wasmbin reads the binary format of WebAssembly for the sandbox: a module's imports,
+// exports and memories, and the names of the compilers. The package also bounds the claimed sizes
+// in a module, before wazero allocates memory for them.
 //
 // [Parse] gives a [Module]. [OwnMemory] turns an imported memory into the module's own, and
-// [DataSegments] returns the bytes that a module places into its memory. All three are pure, take
+// [DataSegments] returns the bytes of a module for the memory. All three are pure, take
 // any bytes, and need memory in proportion to them.
 //
 // Read the files in this order:

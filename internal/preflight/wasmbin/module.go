@@ -1,6 +1,7 @@
 package wasmbin
 
-// Module is the content of a module's sections, as far as linking needs it. It never changes.
+// Module is the content of a module's sections, as far as linking needs the content. A Module never
+// changes.
 type Module struct {
 	Size      int // bytes
 	Sections  []Section
@@ -11,7 +12,8 @@ type Module struct {
 	Producers []Producer
 	// Foreign means that the module imports a memory or a table.
 	Foreign bool
-	// OddNames means that wazero cannot read the section of names. Engines can do without it.
+	// OddNames means that wazero cannot read the section of names. Engines can do without the
+	// section.
 	OddNames bool
 	// BadNames means that Envoy cannot read the functions' names, and refuses the module.
 	BadNames bool
