@@ -234,18 +234,7 @@ func (e *sender) newResponse(s *stream, class class, shares bool) *response {
 func (e *sender) push(in *response, u *sub, c choice) {
 	r, s := c.revision, u.s
 	in.setAlone(e.mustBeAlone(u, c))
-	p := push{u: u, rev: r, replay: u.replays(r), unproven: c.unproven}
-	if p.replay {
-		p.version = u.accepted.Unpack()
-	} else {
-		p.version = Version{Revision: r.ID, Variant: e.variant(u, r)}
-		p.version.Salt = e.salts.of(p.version)
-		if u.runs(r) && p.version.Pack() == u.accepted {
-			// The version was sent before, but Envoy has stored other bytes since.
-			e.salts.renew(p.version)
-			p.version.Salt = e.salts.of(p.version)
-		}
-	}
+	p := push{u: u, rev: r, version: e.version(u, r), replay: u.replays(r), unproven: c.unproven}
 	if p.version.Variant == Remote && !p.replay {
 		e.fetches.begin(u, p.version)
 	}
@@ -257,6 +246,21 @@ func (e *sender) push(in *response, u *sub, c choice) {
 	}
 	e.pool.add(in, p)
 	s.count(&p, e.cfg.Window)
+}
+
+// version is the version to send of r.
+func (e *sender) version(u *sub, r *snapshot.Revision) Version {
+	if u.replays(r) {
+		return u.accepted.Unpack()
+	}
+	v := Version{Revision: r.ID, Variant: e.variant(u, r)}
+	v.Salt = e.salts.of(v)
+	if u.runs(r) && v.Pack() == u.accepted {
+		// The version was sent before, but Envoy has stored other bytes since.
+		e.salts.renew(v)
+		v.Salt = e.salts.of(v)
+	}
+	return v
 }
 
 // send hands a complete response to the shell.

@@ -379,6 +379,7 @@ var Layers = map[string]Ordered{
 		Layers: []string{
 			"rooms",
 			"arrows layers search",
+			"writes",
 			"check load order",
 		},
 	},

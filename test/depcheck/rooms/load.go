@@ -142,6 +142,7 @@ func measure(fset *token.FileSet, imports types.Importer, l listed) (*Package, e
 		return nil, err
 	}
 	p.Arrows = arrows(fset, checked, info)
+	p.Writes = writes(fset, checked, files, info)
 	p.Types = typesOf(checked)
 	return p, nil
 }

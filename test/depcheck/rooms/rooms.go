@@ -5,7 +5,7 @@
 // Tests do not count. The files of an ordered package lie in layers, and every arrow goes to a
 // lower layer, so a reader can start at the bottom and never needs a file that comes later.
 //
-// [Load] type-checks the packages of a checkout (load.go, arrows.go). [Propose] finds
+// [Load] type-checks the packages of a checkout (load.go, arrows.go, writes.go). [Propose] finds
 // layers, and [Check] compares a package with its layers; both are pure.
 package rooms
 
@@ -20,7 +20,8 @@ type Package struct {
 	XTestGoFiles []string // names of the files of the package's external tests
 	Files        []File   // without tests, sorted by name
 	Arrows       Arrows
-	Types        []Type // most methods first
+	Writes       []Write // of fields that another file declares
+	Types        []Type  // most methods first
 }
 
 // File is a Go file of a package.
@@ -51,6 +52,15 @@ type Arrow struct {
 type Use struct {
 	Line   int
 	Object string // as a reader would write it: "Machine.Step", "newMachine"
+}
+
+// Write is a place at which a file writes a field that another file declares, or takes the field's
+// address. The address of an element may be for reading.
+type Write struct {
+	File  string // without ".go"
+	Line  int
+	Owner string // the file that declares the field, without ".go"
+	Field string
 }
 
 // Lines counts the lines of all files.

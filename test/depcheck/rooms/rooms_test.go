@@ -33,7 +33,44 @@ func measureText(t *testing.T, texts map[string]string) *Package {
 		t.Fatal(err)
 	}
 	p.Arrows, p.Types = arrows(fset, checked, info), typesOf(checked)
+	p.Writes = writes(fset, checked, files, info)
 	return p
+}
+
+func TestWrites(t *testing.T) {
+	const low = `
+type T struct { n int; m map[int]int; E }
+type E struct { promoted []int }
+`
+	for _, tt := range []struct{ name, use, want string }{
+		{"assignment", "t.n = 1", "n"},
+		{"one of several", "_, t.n = 1, 2", "n"},
+		{"increment", "t.n++", "n"},
+		{"operation", "t.n += 2", "n"},
+		{"element", "t.m[1] = 2", "m"},
+		{"promoted", "(t.promoted)[0] = 2", "promoted"},
+		{"address", "_ = &t.n", "n"},
+		{"delete", "delete(t.m, 1)", "m"},
+		{"clear", "clear(t.E.promoted)", "promoted"},
+		{"read", "_ = t.n", ""},
+		{"address of an element", "_ = &t.promoted[0]", ""},
+		{"composite literal", "_ = T{n: 1}", ""},
+		{"the whole", "*t = T{}", ""},
+	} {
+		t.Run(tt.name, func(t *testing.T) {
+			p := measureText(t, map[string]string{"low": low, "high": "func f(t *T) { " + tt.use + " }"})
+			got := ""
+			for _, w := range p.Writes {
+				got += w.Field
+				if w.File != "high" || w.Owner != "low" || w.Line != 2 {
+					t.Errorf("%+v", w)
+				}
+			}
+			if got != tt.want {
+				t.Errorf("%q, want %q", got, tt.want)
+			}
+		})
+	}
 }
 
 func TestArrows(t *testing.T) {
