@@ -3,8 +3,15 @@ package state
 import (
 	"bytes"
 	"crypto/sha256"
+	"errors"
 	"fmt"
 )
+
+// ErrCorrupt marks the error of [Dir.Load] for a damaged file.
+var ErrCorrupt = errors.New("file is damaged")
+
+// fileMode hides the files from other users, because plugin configurations may be secret.
+const fileMode = 0o600
 
 // frame puts a header line before the data: the name of the format, the data's sha256 and its size.
 // The data stays readable in the file.

@@ -6,6 +6,7 @@ import (
 	"fmt"
 	"io/fs"
 	"os"
+	"path/filepath"
 	"strconv"
 	"sync"
 )
@@ -32,17 +33,11 @@ const (
 
 func slotName(name string, i int) string { return name + slotInfix + strconv.Itoa(i) }
 
-func (d *Dir) record(name string) *record {
-	r, _ := d.records.LoadOrStore(name, new(record))
-	one, _ := r.(*record)
-	return one
-}
-
-// write overwrites the older slot.
-func (r *record) write(d *Dir, name string, data []byte) error {
+// write overwrites the older slot in the directory dir.
+func (r *record) write(dir, name string, data []byte) error {
 	r.mu.Lock()
 	defer r.mu.Unlock()
-	if err := r.open(d, name); err != nil {
+	if err := r.open(dir, name); err != nil {
 		return err
 	}
 	framed := frame(append(fmt.Appendf(nil, "%d\n", r.seq+1), data...))
@@ -54,18 +49,18 @@ func (r *record) write(d *Dir, name string, data []byte) error {
 	return nil
 }
 
-func (r *record) open(d *Dir, name string) error {
+func (r *record) open(dir, name string) error {
 	if r.slots[0] != nil {
 		return nil
 	}
-	_, seq, err := d.loadRecord(name)
+	_, seq, err := loadRecord(dir, name)
 	if err != nil && !errors.Is(err, fs.ErrNotExist) && !errors.Is(err, ErrCorrupt) {
 		return err
 	}
 	var files [2]*os.File
 	for i := range files {
 		// Never truncate: a read ignores the rest of an older, longer content.
-		files[i], err = os.OpenFile(d.Path(slotName(name, i)), os.O_RDWR|os.O_CREATE, fileMode)
+		files[i], err = os.OpenFile(filepath.Join(dir, slotName(name, i)), os.O_RDWR|os.O_CREATE, fileMode)
 		if err != nil {
 			return errors.Join(err, closeAll(files[:i]))
 		}
@@ -74,9 +69,9 @@ func (r *record) open(d *Dir, name string) error {
 	return nil
 }
 
-// sync writes a copy of the last content that survives a power failure. Concurrent writes do not
+// sync saves a copy of the last content that survives a power failure. Concurrent writes do not
 // wait for the sync.
-func (r *record) sync(d *Dir, name string) error {
+func (r *record) sync(save func(framed []byte) error) error {
 	r.mu.Lock()
 	last, seq := r.last, r.seq
 	done := seq == r.synced
@@ -84,7 +79,7 @@ func (r *record) sync(d *Dir, name string) error {
 	if done {
 		return nil
 	}
-	if err := d.save(name+syncedName, last); err != nil {
+	if err := save(last); err != nil {
 		return err
 	}
 	r.mu.Lock()
@@ -111,13 +106,13 @@ func closeAll(files []*os.File) error {
 	return errors.Join(problems...)
 }
 
-// loadRecord returns the newest complete content. It fails with [fs.ErrNotExist] if no content was
+// loadRecord returns the newest complete content in the directory dir. It fails with [fs.ErrNotExist] if no content was
 // ever written, and with [ErrCorrupt] if no file is complete.
-func (d *Dir) loadRecord(name string) (data []byte, seq uint64, err error) {
+func loadRecord(dir, name string) (data []byte, seq uint64, err error) {
 	err = fmt.Errorf("load %s: %w", name, fs.ErrNotExist)
 	found := false
 	for _, file := range []string{slotName(name, 0), slotName(name, 1), name + syncedName} {
-		content, readErr := os.ReadFile(d.Path(file))
+		content, readErr := os.ReadFile(filepath.Join(dir, file))
 		if errors.Is(readErr, fs.ErrNotExist) || readErr == nil && len(content) == 0 {
 			continue // before its first write a slot is empty
 		}

@@ -17,12 +17,7 @@ import (
 	"github.com/wasm-xds/wasm-xds/internal/atomicfile"
 )
 
-// ErrCorrupt marks the error of [Dir.Load] for a damaged file.
-var ErrCorrupt = errors.New("file is damaged")
-
 const (
-	// fileMode hides the files from other users, because plugin configurations may be secret.
-	fileMode = 0o600
 	// keptCorrupt is how many damaged files are kept per name.
 	keptCorrupt = 3
 	// corruptInfix separates a damaged file's name and time.
@@ -154,10 +149,16 @@ func (d *Dir) Write(name string, data []byte) error {
 	if d.lock == nil {
 		return fmt.Errorf("write %s: %w", d.Path(name), fs.ErrClosed)
 	}
-	if err := d.record(name).write(d, name, data); err != nil {
+	if err := d.record(name).write(d.path, name, data); err != nil {
 		return fmt.Errorf("write %s: %w", d.Path(name), err)
 	}
 	return nil
+}
+
+func (d *Dir) record(name string) *record {
+	r, _ := d.records.LoadOrStore(name, new(record))
+	one, _ := r.(*record)
+	return one
 }
 
 // Sync makes all earlier writes under the name survive a power failure before it returns.
@@ -167,7 +168,7 @@ func (d *Dir) Sync(name string) error {
 	}
 	d.mu.RLock()
 	defer d.mu.RUnlock()
-	if err := d.record(name).sync(d, name); err != nil {
+	if err := d.record(name).sync(func(framed []byte) error { return d.save(name+syncedName, framed) }); err != nil {
 		return fmt.Errorf("sync %s: %w", d.Path(name), err)
 	}
 	return nil
@@ -205,7 +206,7 @@ func (d *Dir) Load(name string) ([]byte, error) {
 	if d.lock == nil {
 		return nil, fmt.Errorf("load %s: %w", d.Path(name), fs.ErrClosed)
 	}
-	data, _, err := d.loadRecord(name)
+	data, _, err := loadRecord(d.path, name)
 	if !errors.Is(err, fs.ErrNotExist) {
 		return data, err
 	}

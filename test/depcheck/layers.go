@@ -1,6 +1,9 @@
 // Package depcheck enforces the layers: between packages by their imports, and inside large
 // packages by the files that use each other. The model in the middle imports no xDS types, and
 // pure packages do no I/O. docs/ARCHITECTURE.md describes the packages.
+//
+// Run the tests with -count=1, as `make test` does. The go command otherwise repeats an old result,
+// because it does not notice changes of files outside the module of the tests.
 package depcheck
 
 // Ordered lists the layers of one package.

@@ -3,6 +3,7 @@ package depcheck
 import (
 	"maps"
 	"slices"
+	"strings"
 	"testing"
 
 	"github.com/wasm-xds/wasm-xds/test/depcheck/rooms"
@@ -35,6 +36,20 @@ func TestLayers(t *testing.T) {
 	for _, path := range slices.Sorted(maps.Keys(Layers)) {
 		if !seen[path] {
 			t.Errorf("%s does not exist: remove it from layers.go", path)
+		}
+	}
+}
+
+// TestNoCycles expects no files of any package to use each other, directly or through other files.
+// So the smaller packages, which need no layers in layers.go, have an order, too.
+func TestNoCycles(t *testing.T) {
+	for _, p := range packages(t) {
+		if Layers[p.Path].Unordered != "" {
+			continue
+		}
+		for _, cycle := range rooms.Cycles(p) {
+			t.Errorf("%s: these files use each other: %s; `go run -C test ./depcheck/cmd/rooms %s` prints the uses",
+				p.Path, strings.Join(cycle, " "), p.Path)
 		}
 	}
 }

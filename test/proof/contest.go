@@ -2,7 +2,6 @@ package main
 
 import (
 	"fmt"
-	"net/http"
 	"os"
 	"path/filepath"
 	"strings"
@@ -11,11 +10,8 @@ import (
 	"github.com/wasm-xds/wasm-xds/internal/test/testfilter"
 )
 
-const (
-	filterName = "auth"
-	// requestsPerEdit is the number of requests to each revision.
-	requestsPerEdit = 200
-)
+// requestsPerEdit is the number of requests to each revision.
+const requestsPerEdit = 200
 
 // controlPlane is a contestant's server with a module.
 type controlPlane interface {
@@ -126,10 +122,3 @@ func (p *product) addresses() (xds, modules string) {
 }
 
 func (p *product) publish(module []byte) { harness.WriteFilter(p.t, p.dir, filterName, module, "") }
-
-// moduleFiles is an HTTP server for the modules of the plain control plane.
-type moduleFiles struct{ dir string }
-
-func (m moduleFiles) ServeHTTP(w http.ResponseWriter, r *http.Request) {
-	http.ServeFileFS(w, r, os.DirFS(m.dir), strings.TrimPrefix(r.URL.Path, "/"))
-}

@@ -3,9 +3,11 @@ package main
 import (
 	"context"
 	"net"
+	"net/http"
 	"net/http/httptest"
 	"os"
 	"path/filepath"
+	"strings"
 	"sync"
 	"time"
 
@@ -22,6 +24,8 @@ import (
 
 	"github.com/wasm-xds/wasm-xds/internal/test/harness"
 )
+
+const filterName = "auth"
 
 // plain is go-control-plane as in its documentation: a LinearCache of ECDS resources, and a web
 // server for the modules.
@@ -93,4 +97,11 @@ func (p *plain) publish(module []byte) {
 	if err != nil {
 		p.t.Fatalf("%v", err)
 	}
+}
+
+// moduleFiles is an HTTP server for the modules of the plain control plane.
+type moduleFiles struct{ dir string }
+
+func (m moduleFiles) ServeHTTP(w http.ResponseWriter, r *http.Request) {
+	http.ServeFileFS(w, r, os.DirFS(m.dir), strings.TrimPrefix(r.URL.Path, "/"))
 }

@@ -2,16 +2,15 @@ package many
 
 import (
 	"fmt"
-	"os"
 	"os/exec"
 )
 
-// commitTwo makes the directory a git repository with the branches first and second, and checks
-// out first.
-func (d *directory) commitTwo() error {
+// commitTwo makes dir a git repository with the branches first and second, and checks out first.
+// change makes the changes of the branch second.
+func commitTwo(dir string, change func() error) error {
 	steps := func(all ...[]string) error {
 		for _, args := range all {
-			if err := d.git(args...); err != nil {
+			if err := git(dir, args...); err != nil {
 				return err
 			}
 		}
@@ -21,17 +20,16 @@ func (d *directory) commitTwo() error {
 		[]string{"commit", "--quiet", "--message=first"}, []string{"checkout", "--quiet", "-b", "second"}); err != nil {
 		return err
 	}
-	for i := range d.checkout {
-		if err := os.WriteFile(d.path(i), d.text(i, "second"), 0o644); err != nil {
-			return err
-		}
+	if err := change(); err != nil {
+		return err
 	}
 	return steps([]string{"commit", "--quiet", "--all", "--message=second"}, []string{"checkout", "--quiet", "first"})
 }
 
-func (d *directory) git(args ...string) error {
+// git runs git in dir.
+func git(dir string, args ...string) error {
 	args = append([]string{
-		"-C", d.dir, "-c", "user.name=bench", "-c", "user.email=bench@localhost", "-c", "core.hooksPath=/dev/null", "-c", "gc.auto=0",
+		"-C", dir, "-c", "user.name=bench", "-c", "user.email=bench@localhost", "-c", "core.hooksPath=/dev/null", "-c", "gc.auto=0",
 	}, args...)
 	if out, err := exec.Command("git", args...).CombinedOutput(); err != nil {
 		return fmt.Errorf("git %s: %w\n%s", args[8], err, out)

@@ -170,7 +170,17 @@ func newDirectory(base, binary string, specs, checkout int) (*directory, error) 
 			return nil, err
 		}
 	}
-	return d, d.commitTwo()
+	return d, commitTwo(d.dir, d.writeSecond)
+}
+
+// writeSecond writes the specs of the branch second.
+func (d *directory) writeSecond() error {
+	for i := range d.checkout {
+		if err := os.WriteFile(d.path(i), d.text(i, "second"), 0o644); err != nil {
+			return err
+		}
+	}
+	return nil
 }
 
 func (d *directory) path(i int) string { return filepath.Join(d.dir, name(i)+".yaml") }
@@ -281,7 +291,7 @@ func (d *directory) checkOut(ctx context.Context, s *samples) error {
 	}
 	done := d.expect(0, d.checkout, "second")
 	begin := time.Now()
-	if err := d.git("checkout", "--quiet", "--force", "second"); err != nil {
+	if err := git(d.dir, "checkout", "--quiet", "--force", "second"); err != nil {
 		return err
 	}
 	if err := await(ctx, done); err != nil {

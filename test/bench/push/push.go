@@ -25,8 +25,6 @@ func Benchmark() suite.Benchmark {
 // settle is serve's default of --settle. The goal is settle plus 10 ms.
 const settle = 20 * time.Millisecond
 
-const filterName = "filter"
-
 // Each kind has two figures.
 const p50, p99 = ", p50", ", p99"
 

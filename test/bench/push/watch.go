@@ -9,6 +9,8 @@ import (
 	"github.com/fsnotify/fsnotify"
 )
 
+const filterName = "filter"
+
 // watch receives the renames of the spec and does nothing else.
 type watch struct {
 	watcher *fsnotify.Watcher
