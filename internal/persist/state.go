@@ -48,8 +48,13 @@ type Files interface {
 	Load(name string) ([]byte, error)
 }
 
+// foreignFile keeps a state that this version does not understand, because the next save overwrites
+// the state.
+const foreignFile = "state.foreign.json"
+
 // Load reads the state of an earlier process. Missing files are no error. Load logs a file that
-// cannot be read, and continues without it.
+// cannot be read, and continues without it. A state of another format is kept as [foreignFile]: a
+// newer version may have written it.
 func Load(files Files, log *zap.Logger) State {
 	var s State
 	text, err := files.Load(stateFile)
@@ -58,11 +63,12 @@ func Load(files Files, log *zap.Logger) State {
 	}
 	switch {
 	case errors.Is(err, fs.ErrNotExist):
-	case err != nil:
+	case text == nil:
 		log.Error("the state cannot be read: starting without it", zap.Error(err))
-		s = State{}
-	case s.Format != stateFormat:
-		log.Error("the state is of another format: starting without it", zap.Int("format", s.Format))
+	case err != nil || s.Format != stateFormat:
+		log.Error("the state is of another format: starting without it", zap.Int("format", s.Format),
+			zap.String("kept", foreignFile), zap.String("hint", "a newer version has written it: serve with that version again, with the kept file as "+stateFile),
+			zap.Error(errors.Join(err, files.Save(foreignFile, text))))
 		s = State{}
 	}
 	text, err = files.Load(unsettledFile)

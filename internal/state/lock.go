@@ -41,9 +41,39 @@ func (e *LockedError) Error() string {
 // Is matches [ErrLocked].
 func (e *LockedError) Is(target error) bool { return target == ErrLocked }
 
+// lock keeps other servers away. It consists of two locks: of the lock file, which names the process,
+// and of the directory itself, since somebody may remove the lock file of a running server.
+type lock struct{ file, dir *os.File }
+
+// Close ends the lock.
+func (l *lock) Close() error { return errors.Join(l.dir.Close(), l.file.Close()) }
+
 // acquire locks the directory and writes the process id into the lock file. Children do not inherit
-// the descriptor, so the lock ends with this process.
-func acquire(dir string) (*os.File, error) {
+// the descriptors, so the lock ends with this process.
+func acquire(path string) (*lock, error) {
+	file, err := acquireFile(path)
+	if err != nil {
+		return nil, err
+	}
+	dir, err := os.Open(path)
+	if err != nil {
+		return nil, errors.Join(fmt.Errorf("state directory: %w", err), file.Close())
+	}
+	l := &lock{file, dir}
+	if err := flock(dir); err != nil {
+		defer l.Close()
+		if errors.Is(err, unix.EWOULDBLOCK) {
+			return nil, &LockedError{Dir: path}
+		}
+		return nil, fmt.Errorf("state directory: lock %s: %w", path, err)
+	}
+	if err := writePID(file); err != nil {
+		return nil, errors.Join(fmt.Errorf("state directory: %w", err), l.Close())
+	}
+	return l, nil
+}
+
+func acquireFile(dir string) (*os.File, error) {
 	path := filepath.Join(dir, lockName)
 	for {
 		f, err := os.OpenFile(path, os.O_RDWR|os.O_CREATE, 0o644)
@@ -61,10 +91,6 @@ func acquire(dir string) (*os.File, error) {
 			// Another process removed the file after the open. A lock on a removed file is useless.
 			f.Close()
 			continue
-		}
-		if err := writePID(f); err != nil {
-			f.Close()
-			return nil, fmt.Errorf("state directory: %w", err)
 		}
 		return f, nil
 	}

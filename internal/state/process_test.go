@@ -145,13 +145,31 @@ func TestLockFileThatIsNotOurs(t *testing.T) {
 func TestLockFileThatWasRemoved(t *testing.T) {
 	// A file that was removed after the open protects nothing: isAt notices that.
 	d := openDir(t, t.TempDir())
-	if !isAt(d.lock, d.Path(lockName)) {
+	if !isAt(d.lock.file, d.Path(lockName)) {
 		t.Error("the lock file is not where it should be")
 	}
 	if err := os.Remove(d.Path(lockName)); err != nil {
 		t.Fatal(err)
 	}
-	if isAt(d.lock, d.Path(lockName)) {
+	if isAt(d.lock.file, d.Path(lockName)) {
 		t.Error("a removed lock file counts")
 	}
+}
+
+// Without its lock file, the directory of a running server is locked all the same.
+func TestLockedWithoutTheLockFile(t *testing.T) {
+	dir := t.TempDir()
+	d := openDir(t, dir)
+	if err := os.Remove(d.Path(lockName)); err != nil {
+		t.Fatal(err)
+	}
+	for range 2 {
+		if _, err := Open(dir); !errors.Is(err, ErrLocked) {
+			t.Fatalf("got %v, want ErrLocked", err)
+		}
+	}
+	if err := d.Close(); err != nil {
+		t.Fatal(err)
+	}
+	openDir(t, dir)
 }
