@@ -192,3 +192,38 @@ func TestRealDecoder(t *testing.T) {
 		t.Errorf("code %s", e.Code)
 	}
 }
+
+// A link that would make the set too large fails alone, and the specs beside the link go on.
+func TestLinkToTooMuch(t *testing.T) {
+	bubble(t, func(t *testing.T, dir string, s *Source, n *fakeNotifier) {
+		s.limits = limits{depth: 16, dirs: 20, files: 20, fileSize: 100}
+		write(t, filepath.Join(dir, "a.yaml"), "name a")
+		large := t.TempDir()
+		for i := range 30 {
+			write(t, filepath.Join(large, fmt.Sprintf("%d.yaml", i)), fmt.Sprintf("name n%d", i))
+		}
+		link := func(name, target string) {
+			t.Helper()
+			file := filepath.Join(dir, name)
+			must(t, os.Symlink(target, file))
+			n.events <- fsnotify.Event{Name: file, Op: fsnotify.Create}
+		}
+		w := watch(t, s)
+		w.until("a")
+		link("root", "/")
+		w.until("a directory_contains_itself@root broken:root")
+		link("up", filepath.Dir(filepath.Dir(dir)))
+		w.until("a directory_contains_itself@root directory_contains_itself@up broken:root broken:up")
+		link("large", large)
+		w.until("a too_many_files@large directory_contains_itself@root directory_contains_itself@up broken:large broken:root broken:up")
+		file := filepath.Join(dir, "b.yaml")
+		write(t, file, "name b")
+		n.events <- fsnotify.Event{Name: file, Op: fsnotify.Create}
+		w.until("a b too_many_files@large directory_contains_itself@root directory_contains_itself@up broken:large broken:root broken:up")
+		for _, name := range []string{"root", "up", "large"} {
+			must(t, os.Remove(filepath.Join(dir, name)))
+			n.events <- fsnotify.Event{Name: filepath.Join(dir, name), Op: fsnotify.Remove}
+		}
+		w.until("a b")
+	})
+}

@@ -216,6 +216,14 @@ func (r *reader) readSub(n *node, name string, at place) error {
 		n.dirs[name] = sub
 		r.changes.any = true
 	}
+	if sub.containsRoot() {
+		r.fail(sub, &spec.Error{
+			Code:    CodeContainsItself,
+			Message: fmt.Sprintf("the link leads to %s, which contains the directory of specs itself, and is not read", at.real),
+			Hint:    "link to a directory that holds specs only",
+		})
+		return nil
+	}
 	if sub.depth > r.limits.depth {
 		r.fail(sub, &spec.Error{
 			Code:    CodeTooDeep,
@@ -224,12 +232,27 @@ func (r *reader) readSub(n *node, name string, at place) error {
 		})
 		return nil
 	}
+	isNew, isLink := sub.empty(), at.real != below(n.real, name)
+	files, dirs := r.files, r.dirs
 	err := r.readNode(sub, at.info)
-	if errors.Is(err, fs.ErrNotExist) {
+	switch {
+	case errors.Is(err, fs.ErrNotExist):
 		r.dropDir(n, name)
 		return nil
+	case errors.Is(err, errTooMany) && isNew && isLink:
+		// The link fails alone. A link that had specs already makes the whole look fail, which keeps
+		// these specs.
+		r.files, r.dirs = files, dirs
+		sub.clear()
+		r.fail(sub, &spec.Error{
+			Code:    CodeTooMany,
+			Message: fmt.Sprintf("the link leads to %s, with which there would be more than %d spec files or %d directories", at.real, r.limits.files, r.limits.dirs),
+			Hint:    "link to a directory that holds specs only",
+		})
+		return nil
+	default:
+		return err
 	}
-	return err
 }
 
 func (r *reader) file(n *node, name string) *file {

@@ -2,6 +2,7 @@ package dir
 
 import (
 	"crypto/sha256"
+	"strings"
 
 	"github.com/wasm-xds/wasm-xds/pkg/spec"
 )
@@ -36,6 +37,24 @@ func (n *node) fail(e *spec.Error) bool {
 	}
 	n.err = e
 	return true
+}
+
+// containsRoot says whether the root directory lies in this directory.
+func (n *node) containsRoot() bool {
+	root := n
+	for root.parent != nil {
+		root = root.parent
+	}
+	return n != root && (n.real == "/" || strings.HasPrefix(root.real, n.real+"/"))
+}
+
+// empty says whether nothing of the directory is known.
+func (n *node) empty() bool { return len(n.files) == 0 && len(n.dirs) == 0 }
+
+// clear forgets the content of the directory.
+func (n *node) clear() {
+	clear(n.files)
+	clear(n.dirs)
 }
 
 // eachNode calls visit for n and each directory below it.
