@@ -37,7 +37,7 @@ type Dir struct {
 	mu      sync.RWMutex
 	saving  sync.Map // name to *sync.Mutex
 	records sync.Map // name to *record
-	lock    *lock // nil after Close
+	lock    *lock    // nil after Close
 }
 
 // DefaultDir returns the default state directory: the first path in $STATE_DIRECTORY, which systemd
