@@ -1,5 +1,5 @@
-# `make run` and `make test` need Go and Python 3. The tests need some of Debian's packages, too,
-# which `make test` installs as root. Everything else is fetched, pinned.
+# `make run` and `make test` need Go and Python 3. The tests also need some of Debian's packages,
+# which `make test` installs as root. The rest is fetched in pinned versions.
 
 GOLANGCI_LINT = go run github.com/golangci/golangci-lint/v2/cmd/golangci-lint@v2.15.0
 GOFUMPT       = go run mvdan.cc/gofumpt@v0.12.0
@@ -10,24 +10,25 @@ GOVULNCHECK   = go run golang.org/x/vuln/cmd/govulncheck@v1.9.0
 PACKAGES_AT_A_TIME ?= 2
 GO_DIRS = cmd internal pkg test examples
 
-# The repository has two modules: the product's at the root, and that of the tests and
-# benchmarks in test/, so that importers of pkg/ get none of their dependencies. Each is
-# built with its own go.mod: a go.work of one's own does not count. The Go sources of the example
-# filters are a third one, for the target wasip1; on this machine, their pure parts are tested.
+# The repository has two modules: the product at the root, and the tests and benchmarks in test/.
+# So importers of pkg/ get no dependencies of the tests. Each module is built with its own go.mod,
+# without any go.work. The Go sources of the example filters are a third module for the target
+# wasip1. On this machine, only their pure parts are tested.
 GO_MODULES = . test
 GO_FILTERS = examples/envoy/src
 export GOWORK = off
 
-# `wasm-xds version` says what these say. VERSION is empty in a tree without a tag, or
-# without git: Go's own record of the build is used then.
+# `wasm-xds version` prints these values. VERSION is empty in a tree without a tag or without git.
+# Then `version` prints Go's own record of the build.
 VERSION ?= $(shell git describe --tags --match 'v[0-9]*' --dirty 2>/dev/null)
 COMMIT  ?= $(shell git rev-parse HEAD 2>/dev/null)
 BINARY  ?= bin/wasm-xds
 BUILD    = github.com/wasm-xds/wasm-xds/internal/cli/build
 LDFLAGS  = -s -w -X $(BUILD).stampedVersion=$(VERSION) -X $(BUILD).stampedCommit=$(COMMIT)
 
-# Chaos goes on for CHAOS (a time such as 8h), with the operations of CHAOS_SEED; without one
-# it draws a seed, and prints it. CHAOS_FLAGS are further flags of test/chaos/cmd/chaos.
+# Chaos runs for the time CHAOS, for example 8h, with the operations of CHAOS_SEED. Without
+# CHAOS_SEED, the run draws and prints a seed. CHAOS_FLAGS are further flags of
+# test/chaos/cmd/chaos.
 CHAOS ?= 10m
 
 .PHONY: chaos chaos-planted help packages run build test agreement lint unit bench microbench filters proof vuln fmt clean
@@ -56,12 +57,12 @@ build:
 packages:
 	@scripts/install-packages
 
-# The sandbox is compared with the oldest and the newest Envoy here, with all by
-# `make agreement`: each takes two minutes.
-# The results of the module test are not cached: Go does not see that its tests read and run
-# files of the root module.
+# The test compares the sandbox with the oldest and the newest Envoy, and `make agreement` compares
+# all Envoys. Each Envoy takes two minutes.
+# The results of the module test are not cached, because Go does not notice changes of files in the
+# root module.
 test: packages lint
-	@scripts/get-cosign >/dev/null && scripts/get-oras >/dev/null # their minutes are no test's
+	@scripts/get-cosign >/dev/null && scripts/get-oras >/dev/null # before any test, because this takes minutes
 	@status=0; for module in $(GO_MODULES) $(GO_FILTERS); do \
 		fresh=; [ $$module != test ] || fresh=-count=1; \
 		WASM_XDS_TEST_ENVOYS="$${WASM_XDS_TEST_ENVOYS:-1.36.4,1.40.0}" \
@@ -70,14 +71,14 @@ test: packages lint
 chaos:
 	@go run -C test ./chaos/cmd/chaos -duration $(CHAOS) $(if $(CHAOS_SEED),-seed $(CHAOS_SEED)) $(CHAOS_FLAGS)
 
-# The servers of this one have a bug each, which has to be found.
+# Each server of this target has a bug, which the run must find.
 chaos-planted:
 	@go run -C test ./chaos/cmd/chaos -planted all -duration 5m $(if $(CHAOS_SEED),-seed $(CHAOS_SEED)) $(CHAOS_FLAGS)
 
 agreement:
 	go test -C test -count=1 -timeout 30m ./preflight
 
-# internal/test is what the tests are made of. Its own tests run real Envoys.
+# internal/test has the helpers of the tests. Their own tests run real Envoys.
 unit:
 	go test -race -timeout 10m $$(go list ./... | grep -v /internal/test/)
 	go test -C $(GO_FILTERS) -race ./...
@@ -108,8 +109,8 @@ filters:
 proof:
 	@go run -C test ./proof
 
-# The database of vulnerabilities is asked over the network. Where that cannot be
-# reached nothing is known, which is neither good nor bad: it is said, and is no failure.
+# The database of vulnerabilities is on the network. If the network is not reachable, the target
+# says so and does not fail.
 vuln:
 	@for module in $(GO_MODULES); do \
 		out=$$(cd $$module && $(GOVULNCHECK) ./... 2>&1) && echo "$$out" && continue; echo "$$out"; \
