@@ -7,4 +7,6 @@
 // added; none is renamed or removed.
 //
 // Values of these types are copies. A caller may change a value that it has received.
+//
+// See docs/RATIONALE.md#why-are-the-apis-types-a-package-without-http.
 package api

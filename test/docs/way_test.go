@@ -21,6 +21,7 @@ var (
 
 // TestASpecsWay expects each step of the walk to name a function of the file that the step links
 // to, and no function to have two steps. The test fails when a function is renamed or moved.
+// See docs/RATIONALE.md#why-is-a-walk-of-one-spec-a-page-with-a-test.
 func TestASpecsWay(t *testing.T) {
 	text := read(t, filepath.Join(root, filepath.FromSlash(wayPage)))
 	steps := wayStep.FindAllStringSubmatch(text, -1)
