@@ -121,6 +121,24 @@ func TestWhatNoEnvoyHasLoadedWaitsForTheDisk(t *testing.T) {
 	stop()
 }
 
+// A node that has settled leaves the record soon, although nothing waits for that.
+func TestTheRecordFollowsWithoutAWaiter(t *testing.T) {
+	disk := newSlowDisk()
+	close(disk.let)
+	c := newChecked(nil, func(cfg *Config) { cfg.Files = disk })
+	now := time.Now()
+	c.saves.start(now)
+	if len(disk.asked) != 0 {
+		t.Error("without a change, the record is written")
+	}
+	c.saves.unsettled.Soon(now)
+	c.saves.start(c.saves.unsettled.Due())
+	c.workers.Wait()
+	if len(disk.asked) != 1 || !c.saves.unsettled.Due().IsZero() {
+		t.Errorf("the record is written %d times, and is due at %v", len(disk.asked), c.saves.unsettled.Due())
+	}
+}
+
 // toldSource emits the sets that a test sends.
 type toldSource chan source.Set
 
