@@ -91,7 +91,7 @@ func (o *statusOptions) validate(c *cobra.Command, name string) error {
 }
 
 func (o *statusOptions) run(ctx context.Context, l look) error {
-	troubled := false
+	var troubled bool
 	switch {
 	case o.nodes:
 		var err error
