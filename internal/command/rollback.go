@@ -76,7 +76,8 @@ func Offered(st delivery.FilterStatus, all []delivery.RevisionStatus) string {
 	return back.ID
 }
 
-// ModuleUnreadable is the error for a rollback to a revision whose module the store cannot read.
+// ModuleUnreadable is the error for a rollback to a revision with a module that the store cannot
+// read.
 func ModuleUnreadable(name string, r *snapshot.Revision, err error) *api.Error {
 	return &api.Error{
 		Code:    delivery.CodeModuleUnreadable,

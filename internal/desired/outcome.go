@@ -7,10 +7,10 @@ import (
 	"github.com/wasm-xds/wasm-xds/pkg/spec"
 )
 
-// Outcome is what is known about a valid spec: whether its module and configuration could be read,
-// and what the sandbox found.
+// Outcome is the present knowledge about a valid spec: the success of its reads, and the findings
+// of the sandbox.
 type Outcome struct {
-	// Revision is what the spec describes; nil: it is not known yet, or may not be served.
+	// Revision is the revision of the spec; nil: not known yet, or may not be served.
 	Revision *snapshot.Revision
 	// Filter is the wanted filter with Revision; nil: not made yet.
 	Filter   *snapshot.Filter

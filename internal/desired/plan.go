@@ -24,7 +24,7 @@ type Input struct {
 	AllowEmpty bool          // a source may remove all of its specs at once
 }
 
-// Plan is the wanted filters, and what there is to show about them. A Plan is immutable.
+// Plan is the wanted filters, and the problems to show about them. A Plan is immutable.
 type Plan struct {
 	Filters  []*snapshot.Filter
 	Problems map[string]*spec.Error // by filter

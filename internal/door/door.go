@@ -14,7 +14,7 @@ import (
 	"github.com/wasm-xds/wasm-xds/internal/api"
 )
 
-// Metrics counts what is turned away. Any goroutine may call the methods.
+// Metrics counts refused streams and visitors. Any goroutine may call the methods.
 type Metrics interface {
 	// StreamRefused counts a stream that ended because of a limit.
 	StreamRefused(limit string)
@@ -22,7 +22,7 @@ type Metrics interface {
 	Visited(port, speaks string)
 }
 
-// Door remembers what was turned away. Any goroutine may call the methods.
+// Door remembers refused streams and visitors. Any goroutine may call the methods.
 type Door struct {
 	metrics  Metrics
 	log      *zap.Logger

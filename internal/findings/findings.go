@@ -1,5 +1,5 @@
-// Package findings remembers what the sandbox found about filters, so that each content is
-// tried once. The package is pure: [Known] has the findings in memory, and [Encode] and
+// Package findings remembers the sandbox's findings about filters, so that each content is tried
+// once. The package is pure: [Known] has the findings in memory, and [Encode] and
 // [Known.Decode] are the file in which they survive a restart.
 //
 // The findings are kept by [examine.Key], a hash of everything that the sandbox looks at. No

@@ -1,4 +1,4 @@
-// Package fleet knows which Envoys are connected, and which have gone and with what. The
+// Package fleet knows the connected Envoys, and the gone Envoys with the filters that they ran. The
 // package is pure: it has no clock.
 //
 // Two Envoys with the same node id have two connections. Without ADS, an Envoy has a stream for

@@ -10,8 +10,8 @@ import (
 	"github.com/wasm-xds/wasm-xds/pkg/spec"
 )
 
-// Checks are the sandbox's part of the journeys: the findings that are known, and the queue of the
-// checks whose findings are not. Specs makes its own.
+// Checks are the sandbox's part of the journeys: the known findings, and the queue of the checks
+// without findings. Specs makes its own.
 type Checks struct {
 	// Queue decides when each check runs.
 	Queue *checkqueue.Queue
@@ -29,8 +29,8 @@ func newChecks(cfg Config) *Checks {
 	}
 }
 
-// content is the input of the sandbox: a spec, completed with what its module says about
-// itself, the module and the configuration.
+// content is the input of the sandbox: a spec, completed from the metadata of its module, the
+// module and the configuration.
 type content struct {
 	spec   *spec.Spec
 	module snapshot.Module

@@ -105,7 +105,7 @@ func (r *rig) want(what, phases, tasks string) {
 	}
 }
 
-// result brings the result of the running task whose key contains a text.
+// result brings the result of the running task with a key that contains a text.
 func (r *rig) result(key string, result Result) (learned bool) {
 	r.t.Helper()
 	for task := range r.specs.Running {

@@ -137,7 +137,7 @@ func (t *Specs) Made() []*snapshot.Filter { return t.list.made }
 // Unfinished are the specs about which the last Advance had something to say.
 func (t *Specs) Unfinished() []desired.Unfinished { return t.unfinished }
 
-// TagProblems yields the error of each spec whose tag cannot be looked at.
+// TagProblems yields the error of each spec with a tag that cannot be looked up.
 func (t *Specs) TagProblems(yield func(*spec.Spec, *spec.Error) bool) {
 	if !t.cfg.Tags.Failing() {
 		return

@@ -206,7 +206,7 @@ func TestACheckThatTakesTooLong(t *testing.T) {
 	r.want("the third time", "a=ready", "")
 }
 
-// Everything is read again after the store was damaged. What nothing needs is dropped.
+// Everything is read again after the store was damaged. Unneeded results are dropped.
 func TestRereadAndTrim(t *testing.T) {
 	r := newRig(t)
 	r.take(fileSpec("a", "/a.wasm"))
