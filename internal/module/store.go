@@ -14,6 +14,7 @@ import (
 	"path/filepath"
 	"strings"
 	"sync"
+	"syscall"
 	"time"
 
 	"golang.org/x/sync/singleflight"
@@ -57,11 +58,10 @@ func OpenStore(dir string) (*Store, error) {
 		return nil, fmt.Errorf("%w: %w", errStore, err)
 	}
 	if info.Mode().Perm()&0o755 != 0o755 {
-		if err := os.Chmod(dir, 0o755); err != nil {
-			return nil, fmt.Errorf("%w: %w", errStore, err)
-		}
+		err = os.Chmod(dir, 0o755)
 	}
-	if err := atomicfile.RemoveLeftovers(dir); err != nil {
+	err = errors.Join(err, atomicfile.RemoveLeftovers(dir))
+	if err != nil && !errors.Is(err, syscall.EROFS) { // modules can be served from a read-only disk
 		return nil, fmt.Errorf("%w: %w", errStore, err)
 	}
 	return &Store{dir: dir, notes: notes{dir}, verified: make(map[string]stamp), unsynced: make(map[string]struct{})}, nil

@@ -42,6 +42,11 @@ func run(ctx context.Context, cfg *Config, parts *ending.Parts) (err error) {
 		return err
 	}
 	defer func() { err = errors.Join(err, files.close()) }()
+	if files.dir.ReadOnly() {
+		cfg.Logger.Error("the state directory is on a read-only file system: the last state is served on, and no new revision is, "+
+			"since it could not be noted which Envoys get it",
+			zap.String("directory", files.dir.Path()), zap.String("hint", "mount it for writing, and start wasm-xds again"))
+	}
 	certificates, err := openCertificates(cfg)
 	if err != nil {
 		return err

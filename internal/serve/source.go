@@ -9,6 +9,7 @@ import (
 	"os"
 	"path/filepath"
 	"strings"
+	"syscall"
 
 	ocispec "github.com/opencontainers/image-spec/specs-go/v1"
 
@@ -41,7 +42,7 @@ func openSource(cfg *Config, from *fetching, bundles string, recorder *metrics.R
 			},
 		})})
 	}
-	if err := removeOthers(bundles, kept); err != nil {
+	if err := removeOthers(bundles, kept); err != nil && !errors.Is(err, syscall.EROFS) {
 		return nil, "", err
 	}
 	roots := make([]string, len(all))

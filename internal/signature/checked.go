@@ -8,6 +8,7 @@ import (
 	"os"
 	"strings"
 	"sync"
+	"syscall"
 
 	"golang.org/x/sync/singleflight"
 )
@@ -41,7 +42,12 @@ func OpenChecked(path string) (*Checked, error) {
 		flags |= os.O_TRUNC
 		clear(c.known)
 	}
-	if c.file, err = os.OpenFile(path, flags, 0o600); err != nil {
+	c.file, err = os.OpenFile(path, flags, 0o600)
+	if errors.Is(err, syscall.EROFS) {
+		c.file = nil
+		return c, nil
+	}
+	if err != nil {
 		return nil, fmt.Errorf("open the file of checked signatures: %w", err)
 	}
 	return c, nil

@@ -43,7 +43,10 @@ func (e *LockedError) Is(target error) bool { return target == ErrLocked }
 
 // lock keeps other servers away. It consists of two locks: of the lock file, which names the process,
 // and of the directory itself, since somebody may remove the lock file of a running server.
-type lock struct{ file, dir *os.File }
+type lock struct {
+	file, dir *os.File
+	readOnly  bool // the file system is read-only
+}
 
 // Close ends the lock.
 func (l *lock) Close() error { return errors.Join(l.dir.Close(), l.file.Close()) }
@@ -51,7 +54,7 @@ func (l *lock) Close() error { return errors.Join(l.dir.Close(), l.file.Close())
 // acquire locks the directory and writes the process id into the lock file. Children do not inherit
 // the descriptors, so the lock ends with this process.
 func acquire(path string) (*lock, error) {
-	file, err := acquireFile(path)
+	file, readOnly, err := acquireFile(path)
 	if err != nil {
 		return nil, err
 	}
@@ -59,7 +62,7 @@ func acquire(path string) (*lock, error) {
 	if err != nil {
 		return nil, errors.Join(fmt.Errorf("state directory: %w", err), file.Close())
 	}
-	l := &lock{file, dir}
+	l := &lock{file, dir, readOnly}
 	if err := flock(dir); err != nil {
 		defer l.Close()
 		if errors.Is(err, unix.EWOULDBLOCK) {
@@ -67,32 +70,43 @@ func acquire(path string) (*lock, error) {
 		}
 		return nil, fmt.Errorf("state directory: lock %s: %w", path, err)
 	}
+	if readOnly {
+		return l, nil
+	}
 	if err := writePID(file); err != nil {
 		return nil, errors.Join(fmt.Errorf("state directory: %w", err), l.Close())
 	}
 	return l, nil
 }
 
-func acquireFile(dir string) (*os.File, error) {
+// acquireFile locks the lock file.
+func acquireFile(dir string) (f *os.File, readOnly bool, err error) {
 	path := filepath.Join(dir, lockName)
 	for {
 		f, err := os.OpenFile(path, os.O_RDWR|os.O_CREATE, 0o644)
+		readOnly := errors.Is(err, unix.EROFS)
+		if readOnly {
+			var openErr error
+			if f, openErr = os.Open(path); openErr == nil { // without a lock file there is no state, either
+				err = nil
+			}
+		}
 		if err != nil {
-			return nil, fmt.Errorf("state directory: %w", err)
+			return nil, false, fmt.Errorf("state directory: %w", err)
 		}
 		if err := flock(f); err != nil {
 			defer f.Close()
 			if errors.Is(err, unix.EWOULDBLOCK) {
-				return nil, &LockedError{Dir: dir, PID: readPID(f)}
+				return nil, false, &LockedError{Dir: dir, PID: readPID(f)}
 			}
-			return nil, fmt.Errorf("state directory: lock %s: %w", path, err)
+			return nil, false, fmt.Errorf("state directory: lock %s: %w", path, err)
 		}
 		if !isAt(f, path) {
 			// Another process removed the file after the open. A lock on a removed file is useless.
 			f.Close()
 			continue
 		}
-		return f, nil
+		return f, readOnly, nil
 	}
 }
 

@@ -63,6 +63,9 @@ func DefaultDir() (string, error) {
 //
 // Open fails with a [LockedError] if another Dir is open on the directory, in this or another
 // process. The lock ends with the process, even after a crash.
+//
+// A directory on a read-only file system opens if a server has used it before. Then every Save and
+// Write fails.
 func Open(dir string) (*Dir, error) {
 	path, err := filepath.Abs(dir)
 	if err != nil {
@@ -76,12 +79,15 @@ func Open(dir string) (*Dir, error) {
 		return nil, err
 	}
 	// Only the owner of the lock knows that no other process uses the unfinished files.
-	if err := atomicfile.RemoveLeftovers(path); err != nil {
+	if err := atomicfile.RemoveLeftovers(path); err != nil && !lock.readOnly {
 		lock.Close()
 		return nil, fmt.Errorf("state directory: %w", err)
 	}
 	return &Dir{path: path, now: time.Now, lock: lock}, nil
 }
+
+// ReadOnly says whether the file system of the directory is read-only.
+func (d *Dir) ReadOnly() bool { return d.lock != nil && d.lock.readOnly }
 
 // makeDir creates the directory with mode 0755, independent of the umask. An existing directory
 // keeps its mode.
