@@ -5,20 +5,21 @@
 // in a file of its own:
 //
 //   - files.go: the state directory with its lock, the module store and the checked signatures.
+//   - certificates.go: the files for TLS, and their changes.
 //   - listeners.go: the three ports. They open early: if an address is taken, the server touches
 //     neither specs nor registries.
 //   - fetching.go: the access to registries and other hosts of modules.
 //   - source.go: the directory and the bundles as one source.
 //   - sandbox.go: the trial of filters before they are served.
-//   - servers.go: the four goroutines that serve: the control, which owns the state, and the
-//     servers of the API, the modules and xDS.
+//   - servers.go: the goroutines that serve: the control, which owns the state, and the servers of
+//     the API, the modules and xDS.
 //
 // # The end
 //
-// When the context ends, the four goroutines end at the same time. The xDS server closes its
-// streams at once, because an Envoy goes on with its filters. The API and the module
-// server take no new request, and have three seconds for the running ones. The control writes its
-// last state. When all four have ended, the parts close in the opposite order of their making, and
-// the state directory with its lock comes last. If the end takes longer than eight seconds, Run
-// returns without waiting further.
+// When the context ends, these goroutines end at the same time. The xDS server closes its streams
+// at once, because an Envoy goes on with its filters. The API and the module server take no new
+// request, and have three seconds for the running ones. The control writes its last state. When all
+// of them have ended, the parts close in the opposite order of their making, and the state
+// directory with its lock comes last. If the end takes longer than eight seconds, Run returns
+// without waiting further.
 package serve

@@ -97,6 +97,29 @@ type listedTag struct {
 
 // tags lists a repository's tags with their content.
 func (l *lister) tags(ctx context.Context, ref spec.Reference) error {
+	tags, err := l.matchingTags(ctx, ref)
+	if err != nil {
+		return fetch.Worded(err)
+	}
+	slices.Sort(tags)
+	left := max(len(tags)-l.most, 0)
+	listed := make([]listedTag, len(tags[left:]))
+	group, asking := errgroup.WithContext(ctx)
+	group.SetLimit(asksAtOnce)
+	for i, tag := range tags[left:] {
+		group.Go(func() error {
+			listed[i] = l.describe(asking, ref, tag)
+			return asking.Err()
+		})
+	}
+	if err := group.Wait(); err != nil {
+		return err
+	}
+	return l.printTags(ref, listed, left)
+}
+
+// matchingTags asks for the tags with the text of the search. Up to maxTags of them are kept.
+func (l *lister) matchingTags(ctx context.Context, ref spec.Reference) ([]string, error) {
 	var tags []string
 	err := l.client.With(ctx, ref, registry.Credentials{}, func(ctx context.Context, from *remote.Repository) error {
 		err := from.Tags(ctx, "", func(page []string) error {
@@ -115,23 +138,11 @@ func (l *lister) tags(ctx context.Context, ref spec.Reference) error {
 		}
 		return err
 	})
-	if err != nil {
-		return fetch.Worded(err)
-	}
-	slices.Sort(tags)
-	left := max(len(tags)-l.most, 0)
-	listed := make([]listedTag, len(tags[left:]))
-	group, asking := errgroup.WithContext(ctx)
-	group.SetLimit(asksAtOnce)
-	for i, tag := range tags[left:] {
-		group.Go(func() error {
-			listed[i] = l.describe(asking, ref, tag)
-			return asking.Err()
-		})
-	}
-	if err := group.Wait(); err != nil {
-		return err
-	}
+	return tags, err
+}
+
+// printTags prints the tags. left is the number of earlier tags that are not listed.
+func (l *lister) printTags(ref spec.Reference, listed []listedTag, left int) error {
 	repository := ref.Registry + "/" + ref.Repository
 	if l.output == "json" {
 		display.JSON(l.out, map[string]any{"repository": repository, "tags": listed, "more": left > 0})

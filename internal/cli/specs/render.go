@@ -25,7 +25,7 @@ import (
 	"github.com/wasm-xds/wasm-xds/pkg/translate"
 )
 
-// renderOptions are the inputs of the resource beside the spec.
+// renderOptions are the flags of render.
 type renderOptions struct {
 	from     fetch.Flags
 	version  string
@@ -33,6 +33,7 @@ type renderOptions struct {
 	delivery spec.Delivery // "": as the specs say
 	// These are of the module server, as in serve.
 	address, cluster, url, dirInEnvoy string
+	output                            *string
 }
 
 // These values stand for the real salt and the real inline bytes.
@@ -65,46 +66,58 @@ the delivery: see --delivery inline.`,
 	f.StringVar(&o.url, "modules-url", "", "`URL` of it as Envoy sees it (default http:// and the address)")
 	f.StringVar(&o.dirInEnvoy, "modules-dir-in-envoy", "/modules", "`path` of the module store as Envoy sees it")
 	o.from.AddFlags(f)
-	output := command.OutputFlag(c, "yaml", "json")
+	o.output = command.OutputFlag(c, "yaml", "json")
 	c.RunE = func(c *cobra.Command, args []string) error {
-		version, ok := translate.ParseVersion(o.version)
-		if !ok {
-			return command.Usage(c, fmt.Sprintf("invalid --envoy-version %q: it is like 1.40.0", o.version))
+		version, err := o.validate(c)
+		if err != nil {
+			return err
 		}
-		if err := command.CheckPort(o.address); err != nil {
-			return command.Usage(c, fmt.Sprintf("invalid --modules-address %q: %s", o.address, err))
-		}
-		if err := command.CheckModulesURL(&o.url); err != nil {
-			return command.Usage(c, fmt.Sprintf("invalid --modules-url %q: %s", o.url, err))
-		}
-		if err := o.from.Trust.Validate(); err != nil {
-			return command.Usage(c, err.Error())
-		}
-		return load.WithStore(func(store *module.Store) error {
-			docs, done, err := load.Sources(c.Context(), args, &o.from, c.ErrOrStderr())
-			defer done()
-			if err != nil {
-				return err
-			}
-			good, err := docs.Resolve(c.Context(), store, o.from)
-			if err != nil {
-				return err
-			}
-			var resources []json.RawMessage
-			for _, one := range good {
-				text, err := o.render(one, store, version)
-				if err != nil {
-					return fmt.Errorf("render %s: %w", one.Spec.Name, err)
-				}
-				resources = append(resources, text)
-			}
-			if err := printResources(c.OutOrStdout(), resources, *output); err != nil {
-				return err
-			}
-			return trial.PrintProblems(c.ErrOrStderr(), docs.Errors, *output == "json")
-		})
+		return load.WithStore(func(store *module.Store) error { return o.run(c, args, store, version) })
 	}
 	return c
+}
+
+// validate returns the version of Envoy.
+func (o *renderOptions) validate(c *cobra.Command) (translate.Version, error) {
+	version, ok := translate.ParseVersion(o.version)
+	if !ok {
+		return version, command.Usage(c, fmt.Sprintf("invalid --envoy-version %q: it is like 1.40.0", o.version))
+	}
+	if err := command.CheckPort(o.address); err != nil {
+		return version, command.Usage(c, fmt.Sprintf("invalid --modules-address %q: %s", o.address, err))
+	}
+	if err := command.CheckModulesURL(&o.url); err != nil {
+		return version, command.Usage(c, fmt.Sprintf("invalid --modules-url %q: %s", o.url, err))
+	}
+	if err := o.from.Trust.Validate(); err != nil {
+		return version, command.Usage(c, err.Error())
+	}
+	return version, nil
+}
+
+// run prints the resources of the specs without a problem, and then the problems.
+func (o *renderOptions) run(c *cobra.Command, paths []string, store *module.Store, version translate.Version) error {
+	docs, done, err := load.Sources(c.Context(), paths, &o.from, c.ErrOrStderr())
+	defer done()
+	if err != nil {
+		return err
+	}
+	good, err := docs.Resolve(c.Context(), store, o.from)
+	if err != nil {
+		return err
+	}
+	var resources []json.RawMessage
+	for _, one := range good {
+		text, err := o.render(one, store, version)
+		if err != nil {
+			return fmt.Errorf("render %s: %w", one.Spec.Name, err)
+		}
+		resources = append(resources, text)
+	}
+	if err := printResources(c.OutOrStdout(), resources, *o.output); err != nil {
+		return err
+	}
+	return trial.PrintProblems(c.ErrOrStderr(), docs.Errors, *o.output == "json")
 }
 
 // render returns the resource as JSON, in Envoy's own field names.
