@@ -19,7 +19,7 @@ import (
 func TestMain(m *testing.M) { goleak.VerifyTestMain(m) }
 
 func TestFilterIsTheDocumentedJSON(t *testing.T) {
-	got := request(t, Handler(someState(), nil, nil), "GET", "/api/v1/filters/auth", nil)
+	got := request(t, Handler(someState(), Options{}), "GET", "/api/v1/filters/auth", nil)
 	var have, want any
 	decode(t, got.Body, &have)
 	decode(t, strings.NewReader(`{"name":"auth","type":"http","revision":"0123456789ab","state":"active","condition":"live","envoys":{"live":1,"total":1,"gone":0},
@@ -59,7 +59,7 @@ func TestAnswers(t *testing.T) {
 	}
 	state := someState()
 	metrics := http.HandlerFunc(func(w http.ResponseWriter, _ *http.Request) { _, _ = w.Write([]byte("the metrics")) })
-	h := Handler(state, metrics, nil)
+	h := Handler(state, Options{Metrics: metrics})
 	for _, tt := range tests {
 		t.Run(tt.name, func(t *testing.T) {
 			got := request(t, h, tt.method, tt.path, nil)
@@ -71,7 +71,7 @@ func TestAnswers(t *testing.T) {
 }
 
 func TestNotReady(t *testing.T) {
-	if got := request(t, Handler(&fake{}, nil, nil), "GET", "/readyz", nil); got.Code != http.StatusServiceUnavailable {
+	if got := request(t, Handler(&fake{}, Options{}), "GET", "/readyz", nil); got.Code != http.StatusServiceUnavailable {
 		t.Errorf("got %d", got.Code)
 	}
 }
@@ -112,7 +112,7 @@ func TestRollback(t *testing.T) {
 				r.Host = tt.host
 			}
 			got := httptest.NewRecorder()
-			Handler(state, nil, nil).ServeHTTP(got, r)
+			Handler(state, Options{}).ServeHTTP(got, r)
 			if got.Code != tt.status || !cmp.Equal(state.rolledBack, tt.does) {
 				t.Errorf("%d, did %q: %s", got.Code, state.rolledBack, got.Body)
 			}
@@ -123,7 +123,7 @@ func TestRollback(t *testing.T) {
 func TestRollbackSaysWhyNot(t *testing.T) {
 	state := someState()
 	state.refuse = &api.Error{Code: api.CodeNoRevision, Message: "there is no revision aa"}
-	got := request(t, Handler(state, nil, nil), "POST", "/api/v1/filters/auth/rollback", http.Header{"Content-Type": {"application/json"}})
+	got := request(t, Handler(state, Options{}), "POST", "/api/v1/filters/auth/rollback", http.Header{"Content-Type": {"application/json"}})
 	if got.Code != 404 || !strings.Contains(got.Body.String(), "there is no revision aa") {
 		t.Errorf("%d %s", got.Code, got.Body)
 	}
@@ -159,8 +159,23 @@ func TestHostIsCheckedOnLoopback(t *testing.T) {
 	}
 }
 
+// The names of the certificate are the server's own, too.
+func TestOwnNames(t *testing.T) {
+	h := Handler(someState(), Options{OwnName: func(host string) bool { return host == "control.example" }})
+	for host, status := range map[string]int{"control.example": 200, "CONTROL.example.:18002": 200, "other.example": 403, "127.0.0.1:1": 200} {
+		r := httptest.NewRequest("POST", "/api/v1/filters/auth/rollback", strings.NewReader("{}"))
+		r.Host = host
+		r.Header.Set("Content-Type", "application/json")
+		w := httptest.NewRecorder()
+		h.ServeHTTP(w, r)
+		if w.Code != status {
+			t.Errorf("%s: %d, want %d", host, w.Code, status)
+		}
+	}
+}
+
 func TestPagePolicyCoversItsScript(t *testing.T) {
-	got := request(t, Handler(someState(), nil, nil), "GET", "/", nil)
+	got := request(t, Handler(someState(), Options{}), "GET", "/", nil)
 	policy := got.Header().Get("Content-Security-Policy")
 	empty := hashOf("", "script")
 	if strings.Count(policy, "'sha256-") != 2 || strings.Contains(policy, empty) || strings.Contains(policy, "unsafe") {
@@ -184,7 +199,7 @@ func serve(t *testing.T, state State) (url string) {
 	}
 	ctx, cancel := context.WithCancel(context.Background())
 	ended := make(chan error, 1)
-	go func() { ended <- Serve(ctx, ln, Handler(state, nil, nil)) }()
+	go func() { ended <- Serve(ctx, ln, Handler(state, Options{}), nil) }()
 	t.Cleanup(func() {
 		http.DefaultTransport.(*http.Transport).CloseIdleConnections()
 		cancel()

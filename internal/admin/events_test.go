@@ -70,7 +70,7 @@ func TestEvents(t *testing.T) {
 	if have := listening(t, url, "another-1")(1); have[0] != "event: reset" {
 		t.Errorf("of another process: %q", have)
 	}
-	if answer := request(t, Handler(state, nil, nil), "GET", "/api/v1/events?type=x", nil); answer.Code != http.StatusBadRequest {
+	if answer := request(t, Handler(state, Options{}), "GET", "/api/v1/events?type=x", nil); answer.Code != http.StatusBadRequest {
 		t.Errorf("an unknown type: %d", answer.Code)
 	}
 }

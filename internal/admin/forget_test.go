@@ -33,7 +33,7 @@ func TestForget(t *testing.T) {
 			r := httptest.NewRequest(tt.method, "/api/v1/filters/"+tt.path, nil)
 			r.Header, r.Host = tt.header, "127.0.0.1:18002"
 			got := httptest.NewRecorder()
-			Handler(state, nil, nil).ServeHTTP(got, r)
+			Handler(state, Options{}).ServeHTTP(got, r)
 			if got.Code != tt.status || !strings.Contains(got.Body.String(), tt.answer) {
 				t.Errorf("%d: %s", got.Code, got.Body)
 			}

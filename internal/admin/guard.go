@@ -16,10 +16,11 @@ import (
 // browser then marks the request (Sec-Fetch-Site, Origin), and guard refuses a changing request.
 // Second, the page's own name can be made to point at this machine (DNS rebinding). The browser
 // then sees a single site, but the Host header has the page's name. An IP address cannot be
-// rebound, so guard lets in IP addresses and the machine's own names. A server that listens on
-// more than loopback may have names of which this machine knows nothing. There, guard checks only
-// changing requests.
-func guard(next http.Handler) http.Handler {
+// rebound, so guard lets in IP addresses and the machine's own names. ownName knows further names,
+// as those of the server's certificate: a browser does not accept the certificate for another name.
+// A server that listens on more than loopback may have names of which this machine knows nothing.
+// There, guard checks only changing requests.
+func guard(next http.Handler, ownName func(host string) bool) http.Handler {
 	crossSite := http.NewCrossOriginProtection()
 	crossSite.SetDenyHandler(http.HandlerFunc(func(w http.ResponseWriter, _ *http.Request) {
 		writeError(w, &api.Error{
@@ -30,10 +31,10 @@ func guard(next http.Handler) http.Handler {
 	hostname, _ := os.Hostname() // unknown: only the other names are let in
 	checked := crossSite.Handler(next)
 	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
-		if (!isRead(r) || onLoopback(r)) && !ownHost(r.Host, hostname) {
+		if (!isRead(r) || onLoopback(r)) && !ownHost(r.Host, hostname, ownName) {
 			writeError(w, &api.Error{
 				Code: api.CodeCrossSite, Message: "this server does not answer under the name " + r.Host,
-				Hint: "use its IP address or localhost",
+				Hint: "use its IP address, localhost, or a name of its certificate",
 			})
 			return
 		}
@@ -52,7 +53,7 @@ func onLoopback(r *http.Request) bool {
 
 // ownHost says whether the Host header names this machine in a way that the owner of another site
 // cannot imitate.
-func ownHost(host, hostname string) bool {
+func ownHost(host, hostname string, ownName func(string) bool) bool {
 	if name, _, err := net.SplitHostPort(host); err == nil {
 		host = name
 	}
@@ -62,5 +63,5 @@ func ownHost(host, hostname string) bool {
 	}
 	host = strings.ToLower(strings.TrimSuffix(host, "."))
 	return host == "localhost" || strings.HasSuffix(host, ".localhost") ||
-		(hostname != "" && host == strings.ToLower(hostname))
+		(hostname != "" && host == strings.ToLower(hostname)) || (ownName != nil && ownName(host))
 }

@@ -1,6 +1,7 @@
 package admin
 
 import (
+	"cmp"
 	"net/http"
 
 	"go.uber.org/zap"
@@ -8,18 +9,23 @@ import (
 	"github.com/wasm-xds/wasm-xds/internal/api"
 )
 
-// Handler serves the API, the metrics, the health checks and the web page. metrics answers
-// /metrics; nil: there is no /metrics. logger may be nil: then nothing is logged.
+// Options are the settings of a [Handler].
+type Options struct {
+	Version string       // of the server; "" means (devel)
+	Metrics http.Handler // answers /metrics; nil means no /metrics
+	Logger  *zap.Logger  // nil means that nothing is logged
+	// OwnName reports whether a host name belongs to the server, beside IP addresses and the
+	// machine's own names: the names of its certificate. nil means no further names.
+	OwnName func(host string) bool
+}
+
+// Handler serves the API, the metrics, the health checks and the web page.
 //
 // The handler has no authentication. It refuses requests that a web page of another site could
 // make a browser send: a changing request needs a JSON content type and the server's own origin,
-// and the host name must be one of this machine's (see [guard]).
-func Handler(s State, metrics http.Handler, logger *zap.Logger) http.Handler {
-	return HandlerOf("(devel)", s, metrics, logger)
-}
-
-// HandlerOf is [Handler] for a server of the given version.
-func HandlerOf(version string, s State, metrics http.Handler, logger *zap.Logger) http.Handler {
+// and the host name must be one of the server's (see [guard]).
+func Handler(s State, o Options) http.Handler {
+	version, logger, metrics := cmp.Or(o.Version, "(devel)"), o.Logger, o.Metrics
 	if logger == nil {
 		logger = zap.NewNop()
 	}
@@ -44,7 +50,7 @@ func HandlerOf(version string, s State, metrics http.Handler, logger *zap.Logger
 	mux.HandleFunc("/", notFound)
 
 	outer := http.NewServeMux()
-	outer.Handle("/", guard(mux))
+	outer.Handle("/", guard(mux, o.OwnName))
 	// A probe or a scraper may use any host name, and learns nothing secret.
 	outer.HandleFunc("GET /healthz", func(w http.ResponseWriter, _ *http.Request) { writeText(w, http.StatusOK, "ok\n") })
 	outer.HandleFunc("GET /readyz", func(w http.ResponseWriter, _ *http.Request) { writeReady(w, s.Ready()) })

@@ -16,7 +16,7 @@ func TestHistoryIsTheDocumentedJSON(t *testing.T) {
 		{Revision: "0123456789ab", State: api.RevisionActive, Wanted: true, ServedSeconds: 60, Changes: []string{"config.realm"}, Module: api.Module{SHA256: "ff", Size: 7}, SpecFile: "/specs/auth.yaml", Since: time.Date(2026, 1, 2, 3, 4, 5, 0, time.UTC)},
 		{Revision: "aaaaaaaaaaaa", State: api.RevisionEarlier, Error: &api.Error{Code: "rejected_by_envoy"}},
 	}}}
-	got := request(t, Handler(state, nil, nil), "GET", "/api/v1/filters/auth/history", nil)
+	got := request(t, Handler(state, Options{}), "GET", "/api/v1/filters/auth/history", nil)
 	var have, want any
 	decode(t, got.Body, &have)
 	decode(t, strings.NewReader(`{"name":"auth","rollback":"aaaaaaaaaaaa","error":null,"revisions":[
@@ -41,7 +41,7 @@ func TestHistoryOfNamesWithSlashes(t *testing.T) {
 		"lone/history":           `"subscribers": []`,
 		"temm/history":           `did you mean \"team\"?`,
 	} {
-		got := request(t, Handler(state, nil, nil), "GET", "/api/v1/filters/"+path, nil)
+		got := request(t, Handler(state, Options{}), "GET", "/api/v1/filters/"+path, nil)
 		if !strings.Contains(got.Body.String(), want) {
 			t.Errorf("%s: %d %s, want %s", path, got.Code, got.Body, want)
 		}

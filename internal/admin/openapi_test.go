@@ -23,7 +23,7 @@ const openAPIFile = "../../docs/openapi.json"
 
 // TestOpenAPIPage compares docs/openapi.json with the types of the API's answers.
 func TestOpenAPIPage(t *testing.T) {
-	text := request(t, HandlerOf("v1", someState(), nil, nil), "GET", openAPIPath, nil).Body.Bytes()
+	text := request(t, Handler(someState(), Options{Version: "v1"}), "GET", openAPIPath, nil).Body.Bytes()
 	if *update {
 		if err := os.WriteFile(openAPIFile, text, 0o644); err != nil {
 			t.Fatal(err)
@@ -121,7 +121,7 @@ func TestAnswersAreAsTheDocumentSays(t *testing.T) {
 	s.histories = map[string]api.History{"auth": {Name: "auth", Revisions: []api.Revision{{Revision: "0123456789ab"}}}}
 	s.nodes = []api.Node{{ID: "edge-1", State: api.NodeConnected, Filters: []api.NodeFilter{{Name: "auth"}}, Warnings: []*api.Error{{Code: "x"}}}}
 	s.source.Error, s.source.Errors = &api.Error{Code: "x"}, []*api.Error{{Code: "y"}}
-	h := HandlerOf("v1", s, nil, nil)
+	h := Handler(s, Options{Version: "v1"})
 	var d document
 	decode(t, request(t, h, "GET", openAPIPath, nil).Body, &d)
 	var index api.Index

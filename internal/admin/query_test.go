@@ -15,7 +15,7 @@ func TestQueries(t *testing.T) {
 		{ID: "edge-2", Cluster: "core", Envoy: "1.36.4", Mode: "ads-sotw", State: api.NodeConnected},
 		{ID: "edge-3", Cluster: "edge", State: api.NodeGone},
 	}
-	h := Handler(s, nil, nil)
+	h := Handler(s, Options{})
 	for _, tt := range []struct{ path, want string }{
 		{"filters", "auth team/hello"},
 		{"filters?state=active", "auth"},

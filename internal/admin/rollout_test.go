@@ -59,7 +59,7 @@ func TestRetryAndPromote(t *testing.T) {
 			r := httptest.NewRequest(tt.method, "/api/v1/filters/"+tt.path, strings.NewReader(tt.body))
 			r.Header, r.Host = tt.header, "127.0.0.1:18002"
 			got := httptest.NewRecorder()
-			Handler(state, nil, nil).ServeHTTP(got, r)
+			Handler(state, Options{}).ServeHTTP(got, r)
 			if tt.status == 200 {
 				if got.Code != 200 || !slices.Equal(state.decided, []string{tt.answer}) {
 					t.Errorf("%d, did %q: %s", got.Code, state.decided, got.Body)

@@ -3,6 +3,7 @@ package admin
 import (
 	"context"
 	"errors"
+	"log"
 	"net"
 	"net/http"
 	"time"
@@ -14,8 +15,9 @@ import (
 const shutdownTimeout = 3 * time.Second
 
 // Serve answers requests on ln with h until ctx ends. Then Serve returns nil once all answers are
-// done. Event streams end with ctx.
-func Serve(ctx context.Context, ln net.Listener, h http.Handler) error {
+// done. Event streams end with ctx. errorLog takes the errors of connections, as failed TLS
+// handshakes; nil means the standard logger.
+func Serve(ctx context.Context, ln net.Listener, h http.Handler, errorLog *log.Logger) error {
 	var requests ending.Group
 	srv := &http.Server{
 		Handler:           requests.Handler(h),
@@ -24,6 +26,7 @@ func Serve(ctx context.Context, ln net.Listener, h http.Handler) error {
 		ReadTimeout:       15 * time.Second,
 		IdleTimeout:       2 * time.Minute,
 		MaxHeaderBytes:    64 << 10,
+		ErrorLog:          errorLog,
 	}
 	ended := make(chan error, 1)
 	go func() { ended <- srv.Serve(ln) }()

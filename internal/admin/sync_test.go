@@ -12,7 +12,7 @@ import (
 
 func TestSync(t *testing.T) {
 	s := someState()
-	h := Handler(s, nil, nil)
+	h := Handler(s, Options{})
 	ask := func(method, target string, header ...string) *httptest.ResponseRecorder {
 		r := httptest.NewRequest(method, "http://127.0.0.1"+target, nil)
 		for i := 0; i < len(header); i += 2 {

@@ -4,18 +4,18 @@
 // Errors are [api.Error]. The server sends some of them. The others have the codes of this package,
 // and happen on the way to the server. The hints are for a user of the command line.
 //
-// http.go carries a question to the server and its answer back, events.go follows the server's
-// events, and client.go has the questions.
+// target.go reads the server's address, http.go carries a question to the server and its answer
+// back, events.go follows the server's events, and client.go has the questions.
 package apiclient
 
 import (
 	"context"
+	"crypto/tls"
 	"errors"
 	"net/http"
 	"net/url"
 	"time"
 
-	"github.com/wasm-xds/wasm-xds/internal/address"
 	"github.com/wasm-xds/wasm-xds/internal/api"
 )
 
@@ -30,12 +30,24 @@ const (
 // for concurrent use, and keeps no connection.
 type Client struct{ server server }
 
-// New makes a client for the server at host:port, or at a Unix socket in the form of
-// [address.Parse]. It does not connect. For the host 0.0.0.0 or ::, which a server listens on, the
-// client connects to this machine.
-func New(text string) Client {
-	a, _ := address.Parse(text) // another text fails to connect
-	return Client{server{address: text, socket: a.Path()}}
+// Config says which server a client asks, and how.
+type Config struct {
+	// Address is host:port or a Unix socket, in the form of [address.Parse], or https:// or http://
+	// and a host with or without a port. For the host 0.0.0.0 or ::, which a server listens on, the
+	// client connects to this machine.
+	Address string
+	// TLS is the TLS configuration of https. nil means the authorities of this machine, and no
+	// certificate of the client.
+	TLS *tls.Config
+	// Token is sent with each request. "" means none.
+	Token string
+}
+
+// New makes a client for a server. It does not connect. An address that [CheckAddress] refuses
+// fails at the first question.
+func New(c Config) Client {
+	to, _ := parse(c.Address)
+	return Client{server{name: c.Address, target: to, tls: c.TLS, token: c.Token}}
 }
 
 // Filters asks for all filters.

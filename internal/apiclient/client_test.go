@@ -36,7 +36,7 @@ func TestQuestions(t *testing.T) {
 	server.Decide = decide
 	server.Rollback = func(name, revision string) (api.Filter, *api.Error) { return decide("rollback", name, revision) }
 	server.Forget = func(name string) (api.Forgotten, *api.Error) { return api.Forgotten{Name: name}, nil }
-	c, ctx := apiclient.New(server.Address), t.Context()
+	c, ctx := apiclient.New(apiclient.Config{Address: server.Address}), t.Context()
 
 	filters, err := c.Filters(ctx)
 	check(t, "filters", err, len(filters) == 1 && filters[0].Condition == api.ConditionLive)
@@ -99,7 +99,7 @@ func TestAnEarlierServer(t *testing.T) {
 		_, _ = w.Write([]byte(`[{"name":"auth","state":"active","revision":"01","subscribers":[{"node":"a","state":"live","revision":"01"}]}]`))
 	}))
 	defer server.Close()
-	c := apiclient.New(server.Listener.Addr().String())
+	c := apiclient.New(apiclient.Config{Address: server.Listener.Addr().String()})
 	limits, err := c.Limits(t.Context())
 	check(t, "limits", err, limits == nil)
 	visitors, err := c.Visitors(t.Context())
@@ -119,14 +119,14 @@ func TestErrorsOnTheWay(t *testing.T) {
 	if err := ln.Close(); err != nil {
 		t.Fatal(err)
 	}
-	_, err = apiclient.New(closed).Filters(t.Context())
+	_, err = apiclient.New(apiclient.Config{Address: closed}).Filters(t.Context())
 	wantError(t, err, apiclient.CodeNoServer, "wasm-xds serve")
 	_, port, _ := net.SplitHostPort(closed)
-	_, err = apiclient.New(net.JoinHostPort("0.0.0.0", port)).Filters(t.Context())
+	_, err = apiclient.New(apiclient.Config{Address: net.JoinHostPort("0.0.0.0", port)}).Filters(t.Context())
 	wantError(t, err, apiclient.CodeNoServer, "wasm-xds serve")
 	ctx, cancel := context.WithCancel(t.Context())
 	cancel()
-	_, err = apiclient.New("192.0.2.1:1").Filters(ctx)
+	_, err = apiclient.New(apiclient.Config{Address: "192.0.2.1:1"}).Filters(ctx)
 	wantError(t, err, apiclient.CodeNoServer, "run this command there")
 
 	answers := map[string]struct {
@@ -143,7 +143,7 @@ func TestErrorsOnTheWay(t *testing.T) {
 		_, _ = w.Write([]byte(answer.body))
 	}))
 	defer other.Close()
-	c := apiclient.New(other.Listener.Addr().String())
+	c := apiclient.New(apiclient.Config{Address: other.Listener.Addr().String()})
 	_, err = c.Filters(t.Context())
 	wantError(t, err, apiclient.CodeBadAnswer, "of this version")
 	_, err = c.Source(t.Context())
@@ -154,7 +154,7 @@ func TestErrorsOnTheWay(t *testing.T) {
 
 func TestOnChange(t *testing.T) {
 	server := apitest.Start(t)
-	c := apiclient.New(server.Address)
+	c := apiclient.New(apiclient.Config{Address: server.Address})
 	looks := 0
 	err := c.OnChange(t.Context(), func() (bool, error) {
 		if looks++; looks == 1 {
@@ -181,6 +181,6 @@ func TestOnChangeEndsWithTheServer(t *testing.T) {
 	defer goleak.VerifyNone(t)
 	server := httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, _ *http.Request) { w.WriteHeader(http.StatusOK) }))
 	defer server.Close()
-	err := apiclient.New(server.Listener.Addr().String()).OnChange(t.Context(), func() (bool, error) { return false, nil })
+	err := apiclient.New(apiclient.Config{Address: server.Listener.Addr().String()}).OnChange(t.Context(), func() (bool, error) { return false, nil })
 	wantError(t, err, apiclient.CodeServerGone, "")
 }

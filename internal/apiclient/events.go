@@ -41,7 +41,7 @@ func onChange(ctx context.Context, s server, look func() (done bool, err error))
 			if ctx.Err() != nil {
 				return ctx.Err()
 			}
-			return &api.Error{Code: CodeServerGone, Message: "the server at " + s.address + " has ended"}
+			return &api.Error{Code: CodeServerGone, Message: "the server at " + s.name + " has ended"}
 		}
 		select {
 		case <-time.After(gatherEvents):

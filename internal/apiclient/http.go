@@ -3,6 +3,7 @@ package apiclient
 import (
 	"bytes"
 	"context"
+	"crypto/tls"
 	"encoding/json"
 	"errors"
 	"fmt"
@@ -10,7 +11,7 @@ import (
 	"io/fs"
 	"net"
 	"net/http"
-	"net/netip"
+	"strings"
 	"time"
 
 	"github.com/wasm-xds/wasm-xds/internal/api"
@@ -33,8 +34,10 @@ const (
 
 // server is the API at an address.
 type server struct {
-	address string
-	socket  string // the path of a Unix socket; "": address is host:port
+	name   string // the address as the user wrote it
+	target target
+	tls    *tls.Config
+	token  string
 }
 
 // get decodes the answer into a value.
@@ -62,7 +65,7 @@ func (s server) exchange(ctx context.Context, limit time.Duration, method, path 
 	defer answer.Body.Close()
 	if err := json.NewDecoder(io.LimitReader(answer.Body, maxAnswer)).Decode(into); err != nil {
 		return &api.Error{
-			Code: CodeBadAnswer, Message: "the server at " + s.address + " answered something else than JSON: " + err.Error(),
+			Code: CodeBadAnswer, Message: "the server at " + s.name + " answered something else than JSON: " + err.Error(),
 			Hint: "is it a wasm-xds, and of this version?",
 		}
 	}
@@ -71,25 +74,28 @@ func (s server) exchange(ctx context.Context, limit time.Duration, method, path 
 
 // ask returns a response with status 200, or an error.
 func (s server) ask(ctx context.Context, method, path string, body io.Reader) (*http.Response, error) {
-	r, err := http.NewRequestWithContext(ctx, method, "http://"+s.dialAddress()+"/api/v1/"+path, body)
+	r, err := http.NewRequestWithContext(ctx, method, s.target.scheme+"://"+s.target.host+"/api/v1/"+path, body)
 	if err != nil {
 		return nil, err
 	}
 	if body != nil {
 		r.Header.Set("Content-Type", "application/json")
 	}
+	if s.token != "" {
+		r.Header.Set("Authorization", "Bearer "+s.token)
+	}
 	// No proxy: the server is on this machine, or at the address that the user gave.
-	transport := &http.Transport{DisableKeepAlives: true}
-	if s.socket != "" {
+	transport := &http.Transport{DisableKeepAlives: true, TLSClientConfig: s.tls.Clone()}
+	if s.target.socket != "" {
 		transport.DialContext = func(ctx context.Context, _, _ string) (net.Conn, error) {
 			var d net.Dialer
-			return d.DialContext(ctx, "unix", s.socket)
+			return d.DialContext(ctx, "unix", s.target.socket)
 		}
 	}
 	answer, err := transport.RoundTrip(r)
 	if err != nil {
 		return nil, &api.Error{
-			Code: CodeNoServer, Message: fmt.Sprintf("no wasm-xds answers at %s: %s", s.address, reason.Of(err)),
+			Code: CodeNoServer, Message: fmt.Sprintf("no wasm-xds answers at %s: %s", s.name, reason.Of(err)),
 			Hint: s.whereItMayBe(err),
 		}
 	}
@@ -103,7 +109,7 @@ func (s server) ask(ctx context.Context, method, path string, body io.Reader) (*
 	err = json.NewDecoder(io.LimitReader(answer.Body, maxProblem)).Decode(&problem)
 	if err != nil || problem.Error == nil {
 		return nil, &api.Error{
-			Code: CodeBadAnswer, Message: "the server at " + s.address + " answered " + answer.Status, Hint: "is it a wasm-xds?",
+			Code: CodeBadAnswer, Message: "the server at " + s.name + " answered " + answer.Status, Hint: s.whatItMayBe(answer),
 		}
 	}
 	return nil, problem.Error
@@ -114,25 +120,26 @@ func (s server) whereItMayBe(err error) string {
 	if errors.Is(err, fs.ErrPermission) {
 		return "this user may not write to the socket: use the server's user, or a member of the group of `serve --socket-group`"
 	}
-	host, _, _ := net.SplitHostPort(s.dialAddress())
-	if ip, err := netip.ParseAddr(host); host == "localhost" || err == nil && ip.IsLoopback() {
+	if e := (*tls.CertificateVerificationError)(nil); errors.As(err, &e) {
+		return "name the authority that signed the server's certificate with --admin-ca-file, and the server as its certificate does"
+	}
+	if e := tls.AlertError(0); errors.As(err, &e) || strings.Contains(err.Error(), "remote error: tls: ") {
+		return "the server wants a certificate that it trusts: give one with --admin-cert-file and --admin-key-file"
+	}
+	if e := (tls.RecordHeaderError{}); errors.As(err, &e) || strings.Contains(err.Error(), "server gave HTTP response to HTTPS client") {
+		return "the server there does not speak TLS: write the address without https://"
+	}
+	if s.target.isLocal() {
 		return "start one with `wasm-xds serve`, or name its address with --admin-address"
 	}
 	return "it answers on its own machine only, unless it was started with an --admin-address that is reached from here: run this command there"
 }
 
-// dialAddress is the address for a client of a server that listens on every address.
-func (s server) dialAddress() string {
-	host, port, err := net.SplitHostPort(s.address)
-	switch {
-	case s.socket != "":
-		return "localhost"
-	case err != nil:
-		return s.address
+// whatItMayBe is a hint for an answer that is none of a wasm-xds. A server of Go that speaks TLS
+// answers a plain request with 400.
+func (s server) whatItMayBe(answer *http.Response) string {
+	if s.target.scheme == "http" && s.target.socket == "" && answer.StatusCode == http.StatusBadRequest {
+		return "if the server speaks TLS, write https:// in front of the address"
 	}
-	switch host {
-	case "0.0.0.0", "::":
-		host = "localhost"
-	}
-	return net.JoinHostPort(host, port)
+	return "is it a wasm-xds?"
 }

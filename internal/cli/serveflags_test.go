@@ -37,6 +37,9 @@ type flagged struct {
 // fieldsOfFlags has each flag of a server that sets a field.
 func fieldsOfFlags(key, here string) map[string]flagged {
 	return map[string]flagged{
+		"admin-client-ca-file":  {"ca.crt", "AdminTLS.ClientCAFile", filepath.Join(here, "ca.crt")},
+		"admin-tls-cert-file":   {"tls.crt", "AdminTLS.CertFile", filepath.Join(here, "tls.crt")},
+		"admin-tls-key-file":    {"tls.key", "AdminTLS.KeyFile", filepath.Join(here, "tls.key")},
 		"admin-address":         {"127.0.0.1:1", "AdminAddress", "127.0.0.1:1"},
 		"allow-empty":           {"true", "AllowEmpty", true},
 		"ca-file":               {"ca.pem", "Registry.CAFile", "ca.pem"},
@@ -93,6 +96,7 @@ var noFlag = map[string]string{
 func serving() (*cobra.Command, *serveflags.Flags) {
 	c, flags := &cobra.Command{Use: "serve"}, &serveflags.Flags{}
 	flags.AddTo(c)
+	flags.AddAdmin(c.Flags())
 	flags.AddRefresh(c.Flags(), 30*time.Second)
 	return c, flags
 }

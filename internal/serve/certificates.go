@@ -3,13 +3,12 @@ package serve
 import (
 	"context"
 	"errors"
-	"fmt"
 	"io/fs"
+	"slices"
 	"time"
 
 	"go.uber.org/zap"
 
-	"github.com/wasm-xds/wasm-xds/internal/address"
 	"github.com/wasm-xds/wasm-xds/internal/api"
 	"github.com/wasm-xds/wasm-xds/internal/tlsfiles"
 	"github.com/wasm-xds/wasm-xds/pkg/spec"
@@ -21,125 +20,131 @@ const reloadEvery = time.Second
 
 // certificates are the TLS files of the ports.
 type certificates struct {
-	envoys *tlsfiles.Server // of xDS and the modules; nil: without TLS
+	envoys portFiles // of xDS and the modules
+	admin  portFiles // of the API
 	log    *zap.Logger
 }
 
+// portFiles are the TLS files of one or several ports.
+type portFiles struct {
+	*tlsfiles.Server // nil: without TLS
+	ports            []string
+	hint             string // names the flags
+}
+
 // openCertificates reads the TLS files that cfg names.
-func openCertificates(cfg *Config) (*certificates, error) {
-	c := &certificates{log: cfg.Logger}
-	if cfg.TLS == (tlsfiles.Config{}) {
-		return c, nil
-	}
-	if err := complete(cfg.TLS); err != nil {
+func openCertificates(cfg *Config) (c *certificates, err error) {
+	c = &certificates{log: cfg.Logger}
+	if c.envoys, err = openPort(cfg.TLS, envoysHint, "xds", "modules"); err != nil {
 		return nil, err
 	}
-	files, err := tlsfiles.Open(cfg.TLS)
-	if err != nil {
-		return nil, certificateProblem(err)
+	c.admin, err = openPort(cfg.AdminTLS, adminHint, "admin")
+	return c, err
+}
+
+// The hints for files that cannot be used.
+const (
+	envoysHint = "give PEM files with --tls-cert-file, --tls-key-file and --client-ca-file" + keyHint
+	adminHint  = "give PEM files with --admin-tls-cert-file, --admin-tls-key-file and --admin-client-ca-file" + keyHint
+	keyHint    = "; the key has no passphrase and belongs to the certificate"
+)
+
+// openPort reads the TLS files of ports.
+func openPort(c tlsfiles.Config, hint string, ports ...string) (portFiles, error) {
+	p := portFiles{ports: ports, hint: hint}
+	if c == (tlsfiles.Config{}) {
+		return p, nil
 	}
-	c.envoys = tlsfiles.NewServer(files)
-	return c, nil
+	if err := complete(c, hint); err != nil {
+		return p, err
+	}
+	files, err := tlsfiles.Open(c)
+	if err != nil {
+		return p, p.problem(err)
+	}
+	p.Server = tlsfiles.NewServer(files)
+	return p, nil
 }
 
 // complete refuses half of a configuration: a server without TLS would be the result.
-func complete(c tlsfiles.Config) error {
-	problem := func(text string) error { return &spec.Error{Code: "bad_certificate", Message: text} }
+func complete(c tlsfiles.Config, hint string) error {
+	problem := func(text string) error { return &spec.Error{Code: "bad_certificate", Message: text, Hint: hint} }
 	switch {
 	case c.CertFile != "" && c.KeyFile == "":
-		return problem("--tls-cert-file needs --tls-key-file")
+		return problem("the certificate " + c.CertFile + " is given without its key")
 	case c.CertFile == "" && c.KeyFile != "":
-		return problem("--tls-key-file needs --tls-cert-file")
+		return problem("the key " + c.KeyFile + " is given without its certificate")
 	case c.CertFile == "":
-		return problem("--client-ca-file needs --tls-cert-file and --tls-key-file: without TLS, no Envoy shows a certificate")
+		return problem("the CAs of clients are given without a certificate of the server: without TLS, no client shows a certificate")
 	}
 	return nil
 }
 
-// certificateProblem explains why the server does not start.
-func certificateProblem(err error) error {
-	e := &spec.Error{Code: "bad_certificate", Message: "a TLS file cannot be used: " + err.Error(), Hint: certificateHint}
+// problem explains why the server does not start.
+func (p portFiles) problem(err error) error {
+	e := &spec.Error{Code: "bad_certificate", Message: "a TLS file cannot be used: " + err.Error(), Hint: p.hint}
 	if errors.Is(err, fs.ErrPermission) {
 		e.Hint = "let the server's user read the file"
 	}
 	return e
 }
 
-const certificateHint = "give PEM files with --tls-cert-file, --tls-key-file and --client-ca-file; the key has no passphrase and belongs to the certificate"
-
 // follow reads the files again until ctx ends. After a change, it ends the connections of clients
 // that are not trusted any more.
 func (c *certificates) follow(ctx context.Context) {
-	if c.envoys == nil {
+	ports := slices.DeleteFunc([]portFiles{c.envoys, c.admin}, func(p portFiles) bool { return p.Server == nil })
+	if len(ports) == 0 {
 		return
 	}
 	ticker := time.NewTicker(reloadEvery)
 	defer ticker.Stop()
-	for problem := ""; ; {
+	problems := make([]string, len(ports))
+	for {
 		select {
 		case <-ctx.Done():
 			return
 		case <-ticker.C:
 		}
-		isNew, err := c.envoys.Reload()
-		switch {
-		case err != nil && err.Error() != problem:
-			c.log.Error("the new TLS files cannot be used, and the last good ones stay", zap.Error(err), zap.String("hint", certificateHint))
-		case isNew:
-			c.log.Info("new TLS files are used", zap.Time("notAfter", c.envoys.NotAfter()))
-			for _, from := range c.envoys.CloseUntrusted() {
-				c.log.Warn("a connection is closed, because the authority of its client is not trusted any more",
-					zap.String("address", address.Client(from)))
-			}
-		case err == nil && problem != "":
-			c.log.Info("the TLS files are the last good ones again")
-		}
-		problem = ""
-		if err != nil {
-			problem = err.Error()
+		for i, p := range ports {
+			problems[i] = c.reload(p, problems[i])
 		}
 	}
+}
+
+// reload reads the files of ports again. before is the problem of the last reload, and after that
+// of this reload; "" means no problem.
+func (c *certificates) reload(p portFiles, before string) (after string) {
+	log := c.log.With(zap.Strings("ports", p.ports))
+	isNew, err := p.Reload()
+	switch {
+	case err != nil && err.Error() != before:
+		log.Error("the new TLS files cannot be used, and the last good ones stay", zap.Error(err), zap.String("hint", p.hint))
+	case isNew:
+		log.Info("new TLS files are used", zap.Time("notAfter", p.NotAfter()))
+		for _, from := range p.CloseUntrusted() {
+			log.Warn("a connection is closed, because the authority of its client is not trusted any more", zap.String("address", from))
+		}
+	case err == nil && before != "":
+		log.Info("the TLS files are the last good ones again")
+	}
+	if err != nil {
+		return err.Error()
+	}
+	return ""
 }
 
 // Certificates returns the certificates in use. It implements [admin.State].
 func (c *certificates) Certificates() []api.Certificate {
-	if c.envoys == nil {
-		return nil
+	var all []api.Certificate
+	for _, p := range []portFiles{c.envoys, c.admin} {
+		if p.Server == nil {
+			continue
+		}
+		one := api.Certificate{Ports: p.ports, File: p.Config().CertFile, NotAfter: p.NotAfter().UTC()}
+		if err := p.Problem(); err != nil {
+			one.Error = &api.Error{Code: "bad_certificate", Message: "the new TLS files cannot be used: " + err.Error(), Hint: p.hint}
+		}
+		all = append(all, one)
 	}
-	one := api.Certificate{
-		Ports: []string{"xds", "modules"}, File: c.envoys.Config().CertFile, NotAfter: c.envoys.NotAfter().UTC(),
-	}
-	if err := c.envoys.Problem(); err != nil {
-		one.Error = &api.Error{Code: "bad_certificate", Message: "the new TLS files cannot be used: " + err.Error(), Hint: certificateHint}
-	}
-	return []api.Certificate{one}
-}
-
-// refusalOf turns a failed handshake into its form in the status. ok is false for a handshake that
-// failed for no reason of TLS.
-func refusalOf(port, from, text string) (v api.Visitor, ok bool) {
-	refusal, ok := tlsfiles.RefusalOf(text)
-	v = api.Visitor{Port: port, Address: from, Speaks: string(refusal)}
-	name := portName(port)
-	refused := func(why, hint string) { v.Message, v.Hint = fmt.Sprintf("%s refused a client: %s", name, why), hint }
-	const issue = "have the client's certificate issued anew"
-	switch refusal {
-	case tlsfiles.NoCertificate:
-		refused("it has no certificate", "give Envoy a certificate: wasm-xds bootstrap --tls-cert-file and --tls-key-file")
-	case tlsfiles.UnknownAuthority:
-		refused("its certificate is signed by an authority that --client-ca-file does not have", "add the authority to the file, or "+issue)
-	case tlsfiles.Expired:
-		refused("its certificate has expired", issue+"; look at both clocks, too")
-	case tlsfiles.NotYetValid:
-		refused("its certificate is not valid yet", "wait, or "+issue+"; look at both clocks, too")
-	case tlsfiles.BadCertificate:
-		refused("its certificate cannot be used: "+text, issue)
-	case tlsfiles.OldProtocol:
-		refused("it speaks no version of TLS from 1.2 on", "have it speak TLS 1.2 or 1.3")
-	case tlsfiles.RefusedByClient:
-		v.Message = "a client refused the certificate of " + name + " (" + text + ")"
-		v.Hint = "give Envoy the authority that signed --tls-cert-file: wasm-xds bootstrap --tls-ca-file; " +
-			"the certificate must have the name or the address that Envoy connects to"
-	}
-	return v, ok
+	return all
 }

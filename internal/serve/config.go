@@ -39,6 +39,8 @@ type Config struct {
 	Sockets address.Permissions
 	// TLS names the TLS files of xDS and of the modules. The zero value means no TLS.
 	TLS tlsfiles.Config
+	// AdminTLS names the TLS files of the API. The zero value means no TLS.
+	AdminTLS tlsfiles.Config
 	// ModulesCluster is the Envoy cluster that reaches ModulesAddress. "" means wasm_xds_modules.
 	ModulesCluster string
 	// ModulesURL is the URL of ModulesAddress as Envoy sees it, without a slash at the end. ""

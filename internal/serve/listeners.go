@@ -48,14 +48,26 @@ func open(text string, sockets address.Permissions) (net.Listener, error) {
 	return a.Listen(sockets)
 }
 
-// watchVisitors reports clients that speak the wrong protocol on one of the two ports for Envoy.
-func (l *listeners) watchVisitors(encrypted bool, report func(api.Visitor)) {
-	xds, modules := visitor.HTTP2, visitor.HTTP1
-	if encrypted {
-		xds, modules = visitor.TLS, visitor.TLS
+// watchVisitors reports clients that speak the wrong protocol on a port. envoys and admin say
+// whether the ports for Envoys and the admin port speak TLS.
+func (l *listeners) watchVisitors(envoys, admin bool, report func(api.Visitor)) {
+	for _, one := range []struct {
+		listener  *net.Listener
+		port      string
+		speaks    visitor.Protocol
+		encrypted bool
+	}{
+		{&l.xds, "xds", visitor.HTTP2, envoys},
+		{&l.modules, "modules", visitor.HTTP1, envoys},
+		{&l.admin, "admin", visitor.HTTP1, admin},
+	} {
+		if one.encrypted {
+			one.speaks = visitor.TLS
+		}
+		*one.listener = visitor.Listen(*one.listener, one.speaks, func(from net.Addr, p visitor.Protocol) {
+			report(visitorOf(one.port, one.encrypted, from, p))
+		})
 	}
-	l.xds = visitor.Listen(l.xds, xds, func(from net.Addr, p visitor.Protocol) { report(visitorOf("xds", encrypted, from, p)) })
-	l.modules = visitor.Listen(l.modules, modules, func(from net.Addr, p visitor.Protocol) { report(visitorOf("modules", encrypted, from, p)) })
 }
 
 func (l *listeners) addresses() Addresses {

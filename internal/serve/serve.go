@@ -92,7 +92,7 @@ func run(ctx context.Context, cfg *Config, parts *ending.Parts) (err error) {
 	}
 	entrance := door.New(recorder, cfg.Logger)
 	recorder.WatchCertificates(certificates.Certificates)
-	listeners.watchVisitors(certificates.envoys != nil, entrance.Visited)
+	listeners.watchVisitors(certificates.envoys.Server != nil, certificates.admin.Server != nil, entrance.Visited)
 	s := servers{
 		cfg: cfg, store: files.store, listeners: listeners, certificates: certificates, recorder: recorder, control: c,
 		shown: shown{answers, entrance, certificates}, parts: parts,

@@ -3,6 +3,7 @@ package serve
 import (
 	"cmp"
 	"context"
+	"crypto/tls"
 	"errors"
 	"log"
 	"net"
@@ -73,7 +74,7 @@ func (s *servers) run(ctx context.Context) error {
 	})
 	group.Go(func() error {
 		defer s.parts.Begin("answers of the API")()
-		return admin.Serve(ctx, s.listeners.admin, admin.HandlerOf(s.cfg.Version, s.shown, s.recorder.Handler(s.cfg.Logger), s.cfg.Logger))
+		return s.serveAdmin(ctx)
 	})
 	group.Go(func() error {
 		defer s.parts.Begin("transfers of modules")()
@@ -84,18 +85,35 @@ func (s *servers) run(ctx context.Context) error {
 	return group.Wait()
 }
 
+// serveAdmin serves the API, over TLS if there are certificates.
+func (s *servers) serveAdmin(ctx context.Context) error {
+	o := admin.Options{Version: s.cfg.Version, Metrics: s.recorder.Handler(s.cfg.Logger), Logger: s.cfg.Logger}
+	files, listener := s.certificates.admin.Server, s.listeners.admin
+	if files == nil {
+		return admin.Serve(ctx, listener, admin.Handler(s.shown, o), s.errorLog("admin"))
+	}
+	o.OwnName = files.IsFor
+	handler := files.Handler(admin.Handler(s.shown, o))
+	return admin.Serve(ctx, tls.NewListener(listener, files.ServerConfig("http/1.1")), handler, s.errorLog("admin"))
+}
+
+// errorLog takes the errors of an HTTP server, and reports failed handshakes.
+func (s *servers) errorLog(port string) *log.Logger {
+	return log.New(tlsfiles.HTTPLog{
+		Refused: func(from, text string) { s.refused(port, from, text) },
+		Other:   func(line string) { s.cfg.Logger.Debug(line) },
+	}, "", 0)
+}
+
 // moduleServer serves modules over TLS if there are certificates.
 func (s *servers) moduleServer(h http.Handler) *http.Server {
-	files := s.certificates.envoys
+	files := s.certificates.envoys.Server
 	if files == nil {
 		return moduleserver.NewServer(h, s.cfg.Logger)
 	}
 	server := moduleserver.NewServer(files.Handler(h), s.cfg.Logger)
 	server.TLSConfig = files.ServerConfig("http/1.1")
-	server.ErrorLog = log.New(tlsfiles.HTTPLog{
-		Refused: func(from, text string) { s.refused("modules", from, text) },
-		Other:   func(line string) { s.cfg.Logger.Debug(line) },
-	}, "", 0)
+	server.ErrorLog = s.errorLog("modules")
 	return server
 }
 
@@ -119,7 +137,7 @@ func (s *servers) serveStreams(ctx context.Context, streams *xds.Server, limits 
 	}
 	defer s.parts.Begin("xDS streams and builds of resources")()
 	options := xds.GRPCOptions(limits)
-	if f := s.certificates.envoys; f != nil {
+	if f := s.certificates.envoys.Server; f != nil {
 		refused := func(from net.Addr, err error) { s.refused("xds", address.Client(from), err.Error()) }
 		options = append(options, grpc.Creds(f.GRPC(refused)), grpc.ConnectionTimeout(handshakeTimeout))
 	}

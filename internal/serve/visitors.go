@@ -12,6 +12,14 @@ func visitorOf(port string, encrypted bool, from net.Addr, p visitor.Protocol) a
 	v := api.Visitor{Port: port, Address: from.String(), Speaks: string(p)}
 	const tlsHint = "take the transport_socket out of the Envoy cluster that leads here, or serve with --tls-cert-file"
 	switch {
+	case port == "admin" && encrypted:
+		v.Message = "a client does not speak TLS to the admin port, which speaks TLS"
+		v.Hint = "use https:// in the client, as in --admin-address https://HOST:PORT"
+	case port == "admin" && p == visitor.TLS:
+		v.Message = "a client speaks TLS to the admin port, which speaks HTTP/1 without TLS"
+		v.Hint = "use http:// in the client, or serve with --admin-tls-cert-file"
+	case port == "admin":
+		v.Message, v.Hint = "a client speaks HTTP/2 without TLS to the admin port, which speaks HTTP/1", "have the client speak HTTP/1"
 	case encrypted:
 		v.Message = "a client does not speak TLS to " + portName(port) + ", which speaks TLS"
 		v.Hint = "give the Envoy cluster that leads here a transport_socket, as wasm-xds bootstrap --tls-ca-file does"

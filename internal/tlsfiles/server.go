@@ -1,78 +1,87 @@
 package tlsfiles
 
 import (
+	"context"
 	"crypto/x509"
+	"maps"
 	"net"
 	"net/http"
+	"slices"
 	"sync"
 	"time"
 
 	"google.golang.org/grpc/credentials"
+
+	"github.com/wasm-xds/wasm-xds/internal/address"
 )
 
-// connections are the open connections of a gRPC server. The zero value is empty. Safe for
+// clients are the clients with an open connection or request. The zero value is empty. Safe for
 // concurrent use.
-type connections struct {
+type clients struct {
 	mu   sync.Mutex
-	open map[*connection]struct{}
+	open map[*client]struct{}
 }
 
-// connection is a connection whose client has shown its certificates.
-type connection struct {
-	net.Conn
+// client is a client that has shown its certificates.
+type client struct {
+	from  string
 	chain []*x509.Certificate
-	of    *connections
+	end   func() // ends the connection or the request
 }
 
-// Close closes the connection and forgets it.
-func (c *connection) Close() error {
-	c.of.mu.Lock()
-	delete(c.of.open, c)
-	c.of.mu.Unlock()
-	return c.Conn.Close()
-}
-
-func (all *connections) add(conn net.Conn, chain []*x509.Certificate) *connection {
-	c := &connection{conn, chain, all}
+func (all *clients) add(c *client) {
 	all.mu.Lock()
 	defer all.mu.Unlock()
 	if all.open == nil {
-		all.open = map[*connection]struct{}{}
+		all.open = map[*client]struct{}{}
 	}
 	all.open[c] = struct{}{}
-	return c
 }
 
-// list returns the open connections.
-func (all *connections) list() []*connection {
+func (all *clients) remove(c *client) {
 	all.mu.Lock()
 	defer all.mu.Unlock()
-	list := make([]*connection, 0, len(all.open))
-	for c := range all.open {
-		list = append(list, c)
-	}
-	return list
+	delete(all.open, c)
+}
+
+func (all *clients) list() []*client {
+	all.mu.Lock()
+	defer all.mu.Unlock()
+	return slices.Collect(maps.Keys(all.open))
+}
+
+// connection is a connection of a gRPC server.
+type connection struct {
+	net.Conn
+	closed func()
+}
+
+// Close closes the connection and forgets its client.
+func (c *connection) Close() error {
+	c.closed()
+	return c.Conn.Close()
 }
 
 // Server serves with the newest files. It is safe for concurrent use.
 type Server struct {
 	*Files
-	open connections
+	open clients
 }
 
 // NewServer returns a server without connections.
 func NewServer(f *Files) *Server { return &Server{Files: f} }
 
-// CloseUntrusted closes the connections of gRPC clients whose certificates the newest client CAs do
-// not cover, and returns the addresses of these clients. It is not enough to end their streams:
-// Envoy keeps the connection and opens the next stream on it.
-func (s *Server) CloseUntrusted() []net.Addr {
-	var closed []net.Addr
+// CloseUntrusted closes the connections of gRPC clients, and ends the requests of HTTP clients,
+// whose certificates the newest client CAs do not cover. It returns the addresses of these clients.
+// It is not enough to end streams: Envoy keeps the connection and opens the next stream on it.
+func (s *Server) CloseUntrusted() []string {
+	var closed []string
 	for _, c := range s.open.list() {
 		// The time of the handshake counts for the validity, as it does while nothing changes.
 		if s.VerifyClient(c.chain, time.Time{}) != nil {
-			closed = append(closed, c.RemoteAddr())
-			_ = c.Close() // the server closes it again
+			closed = append(closed, c.from)
+			s.open.remove(c)
+			c.end()
 		}
 	}
 	return closed
@@ -98,14 +107,16 @@ func (c grpcCredentials) ServerHandshake(raw net.Conn) (net.Conn, credentials.Au
 		return conn, info, err
 	}
 	chain := info.(credentials.TLSInfo).State.PeerCertificates
-	known := c.server.open.add(conn, chain)
+	known := &client{from: address.Client(raw.RemoteAddr()), chain: chain, end: func() { _ = conn.Close() }} // the server closes it again
+	c.server.open.add(known)
+	kept := &connection{conn, func() { c.server.open.remove(known) }}
 	// CloseUntrusted may have looked between the handshake and the line above.
 	if err := c.server.VerifyClient(chain, time.Now()); err != nil {
 		c.refused(raw.RemoteAddr(), err)
-		_ = known.Close()
+		_ = kept.Close()
 		return nil, nil, err
 	}
-	return known, info, nil
+	return kept, info, nil
 }
 
 // Clone implements [credentials.TransportCredentials].
@@ -113,7 +124,8 @@ func (c grpcCredentials) Clone() credentials.TransportCredentials {
 	return grpcCredentials{c.TransportCredentials.Clone(), c.server, c.refused}
 }
 
-// Handler refuses requests on connections whose client is not trusted any more.
+// Handler refuses requests on connections whose client is not trusted any more. The context of a
+// request ends with [Server.CloseUntrusted], so an event stream does not outlive the trust.
 func (s *Server) Handler(next http.Handler) http.Handler {
 	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
 		var chain []*x509.Certificate
@@ -125,6 +137,11 @@ func (s *Server) Handler(next http.Handler) http.Handler {
 			http.Error(w, "the client's certificate is not valid any more", http.StatusUnauthorized)
 			return
 		}
-		next.ServeHTTP(w, r)
+		ctx, cancel := context.WithCancel(r.Context())
+		defer cancel()
+		c := &client{from: r.RemoteAddr, chain: chain, end: cancel}
+		s.open.add(c)
+		defer s.open.remove(c)
+		next.ServeHTTP(w, r.WithContext(ctx))
 	})
 }

@@ -67,6 +67,38 @@ func TestCloseUntrusted(t *testing.T) {
 	_ = second.NetConn().Close()
 }
 
+// A request that lasts, as an event stream does, ends when its client is not trusted any more.
+func TestCloseUntrustedEndsRequests(t *testing.T) {
+	f := newFixture(t)
+	files := tlsfiles.NewServer(f.open(t))
+	leaf, err := x509.ParseCertificate(f.clients.Issue(t, pki.Request{}).TLS(t).Certificate[0])
+	if err != nil {
+		t.Fatal(err)
+	}
+	began, ended := make(chan struct{}), make(chan struct{})
+	go func() {
+		defer close(ended)
+		r := httptest.NewRequest(http.MethodGet, "/", http.NoBody)
+		r.TLS = &tls.ConnectionState{PeerCertificates: []*x509.Certificate{leaf}}
+		files.Handler(http.HandlerFunc(func(_ http.ResponseWriter, r *http.Request) {
+			close(began)
+			<-r.Context().Done()
+		})).ServeHTTP(httptest.NewRecorder(), r)
+	}()
+	<-began
+	pki.WriteFile(t, f.config.ClientCAFile, pki.NewCA(t, "others").PEM())
+	if _, err := files.Reload(); err != nil {
+		t.Fatal(err)
+	}
+	if closed := files.CloseUntrusted(); len(closed) != 1 {
+		t.Errorf("%d requests are ended", len(closed))
+	}
+	<-ended
+	if closed := files.CloseUntrusted(); len(closed) != 0 {
+		t.Errorf("%d requests are ended a second time", len(closed))
+	}
+}
+
 func TestHandler(t *testing.T) {
 	f := newFixture(t)
 	files := tlsfiles.NewServer(f.open(t))
@@ -82,6 +114,9 @@ func TestHandler(t *testing.T) {
 		return w.Code
 	}
 	known := &tls.ConnectionState{PeerCertificates: []*x509.Certificate{leaf}}
+	if !files.IsFor("localhost") || files.IsFor("other.example") {
+		t.Error("the names of the certificate are wrong")
+	}
 	if code := answer(known); code != http.StatusNoContent {
 		t.Errorf("a trusted client gets %d", code)
 	}

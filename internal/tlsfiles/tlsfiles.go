@@ -86,6 +86,12 @@ func (f *Files) Problem() error {
 	return nil
 }
 
+// IsFor reports whether the server's certificate is valid for a host name or an IP address.
+func (f *Files) IsFor(host string) bool {
+	leaf := f.current.Load().certificate.Leaf
+	return leaf.VerifyHostname(host) == nil
+}
+
 // NotAfter returns the time at which the first certificate of the server's chain expires.
 func (f *Files) NotAfter() time.Time { return f.current.Load().notAfter }
 

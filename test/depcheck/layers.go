@@ -250,7 +250,7 @@ var Layers = map[string]Ordered{
 	"internal/serve": {
 		Layers: []string{
 			"config doc gets sandbox statedir visitors",
-			"certificates files listeners",
+			"certificates files listeners refusals",
 			"fetching servers",
 			"source",
 			"serve",

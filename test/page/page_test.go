@@ -46,7 +46,7 @@ func browser(t *testing.T, w *world, width int64) (page context.Context, server 
 	for i := range w.filters {
 		w.filters[i].Summarize()
 	}
-	server = httptest.NewServer(admin.Handler(w, nil, nil))
+	server = httptest.NewServer(admin.Handler(w, admin.Options{}))
 	t.Cleanup(server.Close)
 	options := append(chromedp.DefaultExecAllocatorOptions[:], chromedp.ExecPath(chromium(t)), chromedp.UserDataDir(t.TempDir()),
 		chromedp.NoSandbox, chromedp.DisableGPU, chromedp.Flag("disable-component-update", true))

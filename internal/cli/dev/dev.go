@@ -68,7 +68,7 @@ func Run(ctx context.Context, o Options, stdout, stderr io.Writer) (err error) {
 	o.Envoy.XDSAddress, o.Envoy.ModulesAddress = addresses.XDS, addresses.Modules
 	o.Envoy.ModulesCluster, o.Envoy.UpstreamAddress = o.Server.ModulesCluster, upstream
 	f := &follower{
-		server: apiclient.New(addresses.Admin), dir: o.Server.Dir,
+		server: apiclient.New(apiclient.Config{Address: addresses.Admin}), dir: o.Server.Dir,
 		tries:  tries{http: o.Envoy.ListenAddress, tcp: o.Envoy.TCPListenAddress, admin: addresses.Admin},
 		wiring: wiring{dir: place, options: o.Envoy}, out: out,
 	}

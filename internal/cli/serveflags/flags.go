@@ -85,6 +85,15 @@ func (s *Flags) AddRefresh(f *pflag.FlagSet, usual time.Duration) {
 	f.DurationVar(&s.config.Refresh, "refresh", usual, "time between two looks at a bundle's tag, give or take a tenth")
 }
 
+// AddAdmin adds the flags that protect the admin address. They are for servers that other machines
+// reach.
+func (s *Flags) AddAdmin(f *pflag.FlagSet) {
+	t := &s.config.AdminTLS
+	f.StringVar(&t.CertFile, "admin-tls-cert-file", "", "PEM `file` with the certificate of the admin address, which then speaks TLS; read again when it changes")
+	f.StringVar(&t.KeyFile, "admin-tls-key-file", "", "PEM `file` with the certificate's private key")
+	f.StringVar(&t.ClientCAFile, "admin-client-ca-file", "", "PEM `file` with the CAs of the API's clients; each client then needs a certificate of them")
+}
+
 // Read checks the values and returns the configuration, with absolute paths. No flag gives the
 // sources, the version, the logger and the callback: the caller fills them in.
 func (s *Flags) Read() (serve.Config, error) {
@@ -102,7 +111,9 @@ func (s *Flags) Read() (serve.Config, error) {
 	if cfg.StateDir, err = command.Absolute(cfg.StateDir); err != nil {
 		return cfg, err
 	}
-	for _, path := range []*string{&cfg.TLS.CertFile, &cfg.TLS.KeyFile, &cfg.TLS.ClientCAFile} {
+	for _, path := range []*string{
+		&cfg.TLS.CertFile, &cfg.TLS.KeyFile, &cfg.TLS.ClientCAFile, &cfg.AdminTLS.CertFile, &cfg.AdminTLS.KeyFile, &cfg.AdminTLS.ClientCAFile,
+	} {
 		if *path, err = command.Absolute(*path); err != nil {
 			return cfg, err
 		}

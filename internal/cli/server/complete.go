@@ -9,6 +9,7 @@ import (
 	"github.com/wasm-xds/wasm-xds/internal/api"
 	"github.com/wasm-xds/wasm-xds/internal/apiclient"
 	"github.com/wasm-xds/wasm-xds/internal/cli/command"
+	"github.com/wasm-xds/wasm-xds/internal/cli/connect"
 )
 
 // completeFilters offers the names of a running server's filters.
@@ -57,12 +58,12 @@ func completeRevisions(c *cobra.Command, args []string, toComplete string, wante
 // offers nothing after a failure.
 func askForCompletion[T any](c *cobra.Command, ask func(apiclient.Client, context.Context) (T, error)) (answer T, ok bool) {
 	_ = command.ReadEnvironment(c) // a wrong variable is reported when the command runs
-	address, err := c.Flags().GetString("admin-address")
+	server, err := connect.Client(c)
 	if err != nil {
 		return answer, false
 	}
 	ctx, cancel := context.WithTimeout(c.Context(), time.Second)
 	defer cancel()
-	answer, err = ask(apiclient.New(address), ctx)
+	answer, err = ask(server, ctx)
 	return answer, err == nil
 }

@@ -2,13 +2,13 @@ package server
 
 import (
 	"context"
-	"fmt"
 	"io"
 
 	"github.com/spf13/cobra"
 
 	"github.com/wasm-xds/wasm-xds/internal/apiclient"
 	"github.com/wasm-xds/wasm-xds/internal/cli/command"
+	"github.com/wasm-xds/wasm-xds/internal/cli/connect"
 	"github.com/wasm-xds/wasm-xds/internal/cli/display"
 )
 
@@ -22,10 +22,10 @@ type question[T any] struct {
 
 // addTo gives a command its flags and its function.
 func (q question[T]) addTo(c *cobra.Command) {
-	address := adminAddressFlag(c)
+	connect.AddFlags(c)
 	output := command.OutputFlag(c, "text", "json")
 	c.RunE = func(c *cobra.Command, args []string) error {
-		server, err := serverAt(c, *address)
+		server, err := connect.Client(c)
 		if err != nil {
 			return err
 		}
@@ -39,17 +39,4 @@ func (q question[T]) addTo(c *cobra.Command) {
 		}
 		return err
 	}
-}
-
-// adminAddressFlag adds the flag with the server's address.
-func adminAddressFlag(c *cobra.Command) *string {
-	return c.Flags().String("admin-address", command.DefaultAdminAddress, "`host:port` or unix:///path of the running server")
-}
-
-// serverAt checks the address, and connects to nothing yet.
-func serverAt(c *cobra.Command, address string) (apiclient.Client, error) {
-	if err := command.CheckPort(address); err != nil {
-		return apiclient.Client{}, command.Usage(c, fmt.Sprintf("invalid --admin-address %q: %s", address, err))
-	}
-	return apiclient.New(address), nil
 }

@@ -54,6 +54,7 @@ state is served before the directory is read.`,
 		},
 	}
 	flags.AddTo(c)
+	flags.AddAdmin(c.Flags())
 	flags.AddRefresh(c.Flags(), oci.DefaultRefresh)
 	return c
 }
@@ -91,7 +92,11 @@ func warnOfAddresses(cfg *serve.Config, log *zap.Logger) {
 		{"modules-address", cfg.ModulesAddress, "download every module"},
 		{"admin-address", cfg.AdminAddress, "see the state and roll filters back"},
 	} {
-		known := one.flag != "admin-address" && cfg.TLS.ClientCAFile != "" // Envoys show certificates
+		files := cfg.TLS
+		if one.flag == "admin-address" {
+			files = cfg.AdminTLS
+		}
+		known := files.ClientCAFile != "" // each client shows a certificate
 		if !known && !isLocal(one.address) {
 			log.Warn("listening beyond this machine without authentication: who reaches it can "+one.reach,
 				zap.String("flag", "--"+one.flag), zap.String("address", one.address))

@@ -9,6 +9,7 @@ import (
 	"github.com/spf13/cobra"
 
 	"github.com/wasm-xds/wasm-xds/internal/cli/command"
+	"github.com/wasm-xds/wasm-xds/internal/cli/connect"
 )
 
 // statusOptions are the flags of status.
@@ -49,7 +50,7 @@ names it, whatever the specs describe at first.`,
 		ValidArgsFunction: completeFilters,
 	}
 	f := c.Flags()
-	address := adminAddressFlag(c)
+	connect.AddFlags(c)
 	f.BoolVarP(&o.watch, "watch", "w", false, "show it again whenever something changes")
 	f.DurationVar(&o.wait, "wait", 0, "have the specs read, and wait up to this long until all of it is live")
 	f.StringVar(&o.revision, "revision", "", "with --wait: wait for this `revision`, or its first digits")
@@ -63,7 +64,7 @@ names it, whatever the specs describe at first.`,
 			l.name = args[0]
 		}
 		var err error
-		if l.server, err = serverAt(c, *address); err != nil {
+		if l.server, err = connect.Client(c); err != nil {
 			return err
 		}
 		if err := o.validate(c, l.name); err != nil {

@@ -4,6 +4,8 @@ package apitest
 
 import (
 	"context"
+	"io"
+	"log"
 	"net"
 	"sync/atomic"
 	"testing"
@@ -43,6 +45,12 @@ type Server struct {
 // Start serves the filters until the test ends. The test fails if a goroutine is left.
 func Start(t *testing.T, filters ...api.Filter) *Server {
 	t.Helper()
+	return StartOn(t, func(l net.Listener) net.Listener { return l }, filters...)
+}
+
+// StartOn is like Start, on a listener that wrap returns, for example with TLS.
+func StartOn(t *testing.T, wrap func(net.Listener) net.Listener, filters ...api.Filter) *Server {
+	t.Helper()
 	goleak.VerifyNone(t)
 	s := &Server{Source: api.Source{Directory: "/specs", State: api.SourceOK}}
 	s.SetFilters(filters...)
@@ -53,7 +61,9 @@ func Start(t *testing.T, filters ...api.Filter) *Server {
 	s.Address = ln.Addr().String()
 	ctx, cancel := context.WithCancel(context.Background())
 	ended := make(chan error, 1)
-	go func() { ended <- admin.Serve(ctx, ln, admin.Handler(state{&s.hub, s}, nil, nil)) }()
+	go func() {
+		ended <- admin.Serve(ctx, wrap(ln), admin.Handler(state{&s.hub, s}, admin.Options{}), log.New(io.Discard, "", 0))
+	}()
 	t.Cleanup(func() {
 		cancel()
 		if err := <-ended; err != nil {

@@ -1,0 +1,101 @@
+// Package connect has the flags that name a running server, and makes a client for that server.
+package connect
+
+import (
+	"crypto/tls"
+	"crypto/x509"
+	"fmt"
+	"os"
+	"strings"
+
+	"github.com/spf13/cobra"
+
+	"github.com/wasm-xds/wasm-xds/internal/apiclient"
+	"github.com/wasm-xds/wasm-xds/internal/cli/command"
+	"github.com/wasm-xds/wasm-xds/internal/reason"
+)
+
+// server says how a running server is reached. Each field is the value of a flag.
+type server struct {
+	address                   string
+	caFile, certFile, keyFile string
+}
+
+// The names of the flags.
+const (
+	addressFlag = "admin-address"
+	caFlag      = "admin-ca-file"
+	certFlag    = "admin-cert-file"
+	keyFlag     = "admin-key-file"
+)
+
+// AddFlags adds the flags to a command that asks a running server.
+func AddFlags(c *cobra.Command) {
+	f := c.Flags()
+	f.String(addressFlag, command.DefaultAdminAddress, "`host:port`, https://host:port or unix:///path of the running server")
+	f.String(caFlag, "", "PEM `file` with the CA of the server's certificate (default the CAs of this machine)")
+	f.String(certFlag, "", "PEM `file` with the certificate that the server sees")
+	f.String(keyFlag, "", "PEM `file` with the key of that certificate")
+}
+
+// Client returns a client for the server that the flags of a command name. It connects to nothing
+// yet.
+func Client(c *cobra.Command) (apiclient.Client, error) {
+	s := server{}
+	for name, into := range map[string]*string{
+		addressFlag: &s.address, caFlag: &s.caFile, certFlag: &s.certFile, keyFlag: &s.keyFile,
+	} {
+		*into, _ = c.Flags().GetString(name) // fails only for a missing flag
+	}
+	if err := apiclient.CheckAddress(s.address); err != nil {
+		return apiclient.Client{}, command.Usage(c, fmt.Sprintf("invalid --%s %q: %s", addressFlag, s.address, err))
+	}
+	config, err := s.config()
+	return apiclient.New(config), err
+}
+
+// config reads the files.
+func (s server) config() (apiclient.Config, error) {
+	out := apiclient.Config{Address: s.address}
+	if s.caFile == "" && s.certFile == "" && s.keyFile == "" {
+		return out, nil
+	}
+	if !strings.Contains(s.address, "://") {
+		out.Address = "https://" + s.address // without TLS, the files would have no effect
+	}
+	if !strings.HasPrefix(out.Address, "https://") {
+		return out, usage(fmt.Sprintf("--%s, --%s and --%s are for https, and the address is %s", caFlag, certFlag, keyFlag, s.address))
+	}
+	out.TLS = &tls.Config{MinVersion: tls.VersionTLS12}
+	if s.caFile != "" {
+		text, err := os.ReadFile(s.caFile)
+		if err != nil {
+			return out, unreadable(caFlag, s.caFile, err)
+		}
+		out.TLS.RootCAs = x509.NewCertPool()
+		if !out.TLS.RootCAs.AppendCertsFromPEM(text) {
+			return out, command.Failure("bad_certificate", s.caFile+" has no certificate in PEM form", "name the CA of the server's certificate with --"+caFlag)
+		}
+	}
+	if (s.certFile == "") != (s.keyFile == "") {
+		return out, usage(fmt.Sprintf("--%s and --%s need each other", certFlag, keyFlag))
+	}
+	if s.certFile == "" {
+		return out, nil
+	}
+	pair, err := tls.LoadX509KeyPair(s.certFile, s.keyFile)
+	if err != nil {
+		return out, command.Failure("bad_certificate", fmt.Sprintf("the certificate %s and its key %s cannot be used: %s", s.certFile, s.keyFile, err),
+			fmt.Sprintf("name PEM files with --%s and --%s; the key has no passphrase", certFlag, keyFlag))
+	}
+	out.TLS.Certificates = []tls.Certificate{pair}
+	return out, nil
+}
+
+func usage(message string) error {
+	return command.Failure(command.CodeUsage, message, "")
+}
+
+func unreadable(flag, path string, err error) error {
+	return command.Failure("cannot_read", path+" cannot be read: "+reason.Of(err), "name another file with --"+flag)
+}
