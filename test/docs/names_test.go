@@ -44,6 +44,21 @@ func TestNamesInPages(t *testing.T) {
 	}
 }
 
+// TestGlossary expects each word of the glossary to have one meaning.
+func TestGlossary(t *testing.T) {
+	_, glossary, _ := strings.Cut(read(t, filepath.Join(root, "docs", "ARCHITECTURE.md")), "\n## Glossary\n")
+	glossary, _, _ = strings.Cut(glossary, "\n## ")
+	meanings := map[string]int{}
+	for _, match := range regexp.MustCompile(`(?m)^\| ([^|]+) \| [^|]+ \|$`).FindAllStringSubmatch(glossary, -1) {
+		if meanings[match[1]]++; meanings[match[1]] > 1 {
+			t.Errorf("the glossary has %q twice", match[1])
+		}
+	}
+	if len(meanings) < 20 {
+		t.Errorf("the glossary has %d words", len(meanings))
+	}
+}
+
 // goFilesAndNames returns the Go files of the repository, by path and by base name, and the
 // exported names of each package.
 func goFilesAndNames(t *testing.T) (files map[string]bool, names map[string]map[string]bool) {
