@@ -8,16 +8,16 @@ import (
 	"github.com/wasm-xds/wasm-xds/pkg/spec"
 )
 
-// check checks bytes before they enter the store. Errors call the bytes what.
-func check(stored io.ReaderAt, found snapshot.Module, m spec.Module, what string, anyBytes bool) error {
+// check checks bytes before they enter the store. name is the name of the bytes in errors.
+func check(stored io.ReaderAt, found snapshot.Module, m spec.Module, name string, anyBytes bool) error {
 	if !anyBytes {
 		if err := checkWasm(stored, found.Size); err != nil {
-			err.Message = fmt.Sprintf("module %s %s", what, err.Message)
+			err.Message = fmt.Sprintf("module %s %s", name, err.Message)
 			return err
 		}
 	}
 	if m.SHA256 != "" && m.SHA256 != found.SHA256 {
-		return mismatch(m, found.SHA256, what)
+		return mismatch(m, found.SHA256, name)
 	}
 	return nil
 }

@@ -106,8 +106,8 @@ func closeAll(files []*os.File) error {
 	return errors.Join(problems...)
 }
 
-// loadRecord returns the newest complete content in the directory dir. It fails with [fs.ErrNotExist] if no content was
-// ever written, and with [ErrCorrupt] if no file is complete.
+// loadRecord returns the newest complete content in the directory dir. It fails with
+// [fs.ErrNotExist] if no content was ever written, and with [ErrCorrupt] if no file is complete.
 func loadRecord(dir, name string) (data []byte, seq uint64, err error) {
 	err = fmt.Errorf("load %s: %w", name, fs.ErrNotExist)
 	found := false

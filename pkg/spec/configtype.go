@@ -50,17 +50,17 @@ func (t ConfigType) Carries(config string) ConfigType {
 	}
 }
 
-// ConfigError words an error of [ConfigType.Encode]. The second argument names the configuration, and
+// ConfigError words an error of [ConfigType.Encode]. name is the name of the configuration, and
 // field is the field with its type.
-func ConfigError(err error, what, field string, pos Position) *Error {
+func ConfigError(err error, name, field string, pos Position) *Error {
 	if errors.Is(err, errNotText) {
 		return &Error{
-			Code: CodeConfigNotText, Message: what + " is not UTF-8 text, which " + field + ": string asks for",
+			Code: CodeConfigNotText, Message: name + " is not UTF-8 text, which " + field + ": string asks for",
 			Hint: "remove " + field + ", or set it to bytes: the filter gets the same bytes", Pos: pos,
 		}
 	}
 	return &Error{
-		Code: CodeConfigNotObject, Message: fmt.Sprintf("%s cannot be a Struct: %v", what, err),
+		Code: CodeConfigNotObject, Message: fmt.Sprintf("%s cannot be a Struct: %v", name, err),
 		Hint: field + ": struct takes a JSON object; remove " + field + " if the filter reads anything else", Pos: pos,
 	}
 }

@@ -33,7 +33,7 @@ type found struct {
 type selection struct {
 	root    string
 	good    *version
-	before  *version      // the previous good version, whose files may still be in use
+	before  *version      // the previous good version; its files may still be in use
 	refused string        // digest of the newest bundle, if the bundle is refused
 	why     []*spec.Error // the errors of the refused bundle
 	passing *spec.Error   // the error of the last look, if the look failed

@@ -240,8 +240,8 @@ func (r *reader) readSub(n *node, name string, at place) error {
 		r.dropDir(n, name)
 		return nil
 	case errors.Is(err, errTooMany) && isNew && isLink:
-		// The link fails alone. A link that had specs already makes the whole look fail, which keeps
-		// these specs.
+		// The link fails alone. A link that had specs already makes the whole look fail, which
+		// keeps these specs.
 		r.files, r.dirs = files, dirs
 		sub.clear()
 		r.fail(sub, &spec.Error{
