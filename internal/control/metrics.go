@@ -6,7 +6,7 @@ import (
 	"github.com/wasm-xds/wasm-xds/internal/api"
 )
 
-// Metrics counts what the control does and sees. Any goroutine may call the methods, which do not
+// Metrics counts events of the control. Any goroutine may call the methods, which do not
 // block.
 type Metrics interface {
 	// SnapshotChanged counts a snapshot that differs from the previous one.

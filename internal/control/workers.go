@@ -70,7 +70,7 @@ func (w *workers) download(ctx context.Context, task *track.Task) {
 	w.Go(func() { w.inbox.post(tasksEnded{[]*track.Task{task}, []track.Result{w.result(ctx, task)}}) })
 }
 
-// stop ends downloads, and releases what belongs to the end of one.
+// stop ends downloads, and releases the contexts of downloads that have ended.
 func (w *workers) stop(tasks []*track.Task) {
 	for _, task := range tasks {
 		if stop, slow := w.stops[task]; slow {

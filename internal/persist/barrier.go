@@ -49,8 +49,8 @@ func (b *Barrier[T]) Soon(now time.Time) {
 // Due is the time of the next write without waiters; zero: there is none.
 func (b *Barrier[T]) Due() time.Time { return b.due }
 
-// Ended takes the end of a write, and returns what may pass now. again: the next write has to
-// begin.
+// Ended takes the end of a write, and returns the things that may pass now. again: the next
+// write has to begin.
 func (b *Barrier[T]) Ended() (ready []T, again bool) {
 	ready = b.writing
 	b.running, b.writing = false, nil

@@ -1,4 +1,4 @@
-// Package persist has what a restart continues from: the contents of the files, their writer, and
+// Package persist has the state for a restart: the contents of the files, their writer, and
 // the times at which they are written.
 //
 //   - [State] is state.json: delivery's memory, the rollbacks and the digests of tags. [Load] reads

@@ -29,4 +29,6 @@
 // costs a comparison of pointers.
 //
 // All types belong to one goroutine.
+//
+// See docs/RATIONALE.md#why-is-a-specs-way-a-machine-of-its-own.
 package track
