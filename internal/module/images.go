@@ -55,7 +55,7 @@ func (im *images) fetch(ctx context.Context, m spec.Module, anyBytes bool) (snap
 	}
 	defer unlock()
 	written := m.OCI.String()
-	if known, ok := im.store.notes.read(digest); ok {
+	if known, ok := im.store.imageOf(digest); ok {
 		if stored, ok := im.store.known(known.SHA256); ok {
 			if err := im.checkStored(stored, m, anyBytes); err != nil {
 				return fail(err)
@@ -75,7 +75,7 @@ func (im *images) fetch(ctx context.Context, m spec.Module, anyBytes bool) (snap
 	if err != nil {
 		return fail(err)
 	}
-	if err := im.store.notes.write(digest, image{SHA256: stored.SHA256, RootID: p.rootID}); err != nil {
+	if err := im.store.noteImage(digest, image{SHA256: stored.SHA256, RootID: p.rootID}); err != nil {
 		return fail(fmt.Errorf("%w: %w", errStore, err))
 	}
 	return image{RootID: p.rootID}.module(stored, written, digest), nil

@@ -372,5 +372,11 @@ func (s *Store) removeOld(sum string, before time.Time) (bool, error) {
 	return true, nil
 }
 
+// imageOf returns the note for a digest in a registry, if there is a valid note.
+func (s *Store) imageOf(digest string) (image, bool) { return s.notes.read(digest) }
+
+// noteImage stores the note for a digest in a registry.
+func (s *Store) noteImage(digest string, i image) error { return s.notes.write(digest, i) }
+
 // Close removes the spare file. Put still works after Close.
 func (s *Store) Close() { s.spare.close() }

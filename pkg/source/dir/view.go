@@ -94,7 +94,7 @@ func (v *view) hear(b batch, d *dirty) (some bool, c completeness) {
 
 // calm reports whether a rescan can run: the directory is available, and no failed watch needs
 // another attempt.
-func (v *view) calm() bool { return v.unavailable == nil && v.watches.limit == nil }
+func (v *view) calm() bool { return v.unavailable == nil && v.watches.complete() }
 
 // rescan prepares a rescan, as [startRescan] describes it.
 func (v *view) rescan(stop <-chan struct{}) (run func() *findings) {

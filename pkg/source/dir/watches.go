@@ -95,6 +95,9 @@ func (w *watches) add(dir string, id identity) bool {
 	return true
 }
 
+// complete reports whether no attempt to watch a directory has failed since begin.
+func (w *watches) complete() bool { return w.limit == nil }
+
 func (w *watches) has(dir string) bool {
 	_, ok := w.dirs[dir]
 	return ok
