@@ -2,9 +2,9 @@ package api
 
 import "time"
 
-// Limit is a limit for which streams were ended, as GET /api/v1/limits lists.
+// Limit is a limit for which streams or connections were ended, as GET /api/v1/limits lists.
 type Limit struct {
-	Name    string    `json:"name"` // names, names_per_stream, streams, streams_per_node, request_size or node_size; later more
+	Name    string    `json:"name"` // names, names_per_stream, streams, streams_per_node, request_size, node_size, connections or connections_per_host; later more
 	Flag    string    `json:"flag"` // of serve
 	Most    int       `json:"most"`
 	Refused uint64    `json:"refused"` // ended streams, since the start

@@ -58,6 +58,11 @@ type Config struct {
 	ForgetRemoved time.Duration
 	// Limits bound the requests of clients. A zero limit means its default. Run sets Refused.
 	Limits xds.Limits
+	// Connections bounds the open connections of the xDS port, and of the modules port. 0 means
+	// [DefaultConnections].
+	Connections int
+	// ConnectionsPerHost bounds the same for one host. 0 means [DefaultConnectionsPerHost].
+	ConnectionsPerHost int
 	// BuildMemory bounds the memory for concurrent builds of inline resources, in bytes. 0 means
 	// [resource.DefaultBuildMemory].
 	BuildMemory int64
@@ -88,3 +93,10 @@ type Config struct {
 
 // Addresses are the listening addresses of a server, in the form of [address.Parse].
 type Addresses struct{ XDS, Modules, Admin string }
+
+// The limits of connections. An Envoy has one or two to each port, and many Envoys may be one host
+// behind a gateway.
+const (
+	DefaultConnections        = 20_000
+	DefaultConnectionsPerHost = 10_000
+)

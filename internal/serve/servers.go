@@ -29,9 +29,6 @@ import (
 	"github.com/wasm-xds/wasm-xds/internal/xds/resource"
 )
 
-// handshakeTimeout is the time for the TLS handshake of an Envoy.
-const handshakeTimeout = 10 * time.Second
-
 // gracePeriod is the time for transfers and answers after the end of the server began.
 const gracePeriod = 3 * time.Second
 
@@ -79,7 +76,9 @@ func (s *servers) run(ctx context.Context) error {
 	group.Go(func() error {
 		defer s.parts.Begin("transfers of modules")()
 		h := moduleserver.Handler(s.store, s.control.Serves, gets{s.control, s.recorder}, s.cfg.Logger)
-		return serveHTTP(ctx, s.listeners.modules, s.moduleServer(h))
+		server := s.moduleServer(h)
+		s.newConnections().bound(server)
+		return serveHTTP(ctx, s.listeners.modules, server)
 	})
 	group.Go(func() error { return s.serveStreams(ctx, streams, limits) })
 	return group.Wait()
@@ -139,9 +138,18 @@ func (s *servers) serveStreams(ctx context.Context, streams *xds.Server, limits 
 	options := xds.GRPCOptions(limits)
 	if f := s.certificates.envoys.Server; f != nil {
 		refused := func(from net.Addr, err error) { s.refused("xds", address.Client(from), err.Error()) }
-		options = append(options, grpc.Creds(f.GRPC(refused)), grpc.ConnectionTimeout(handshakeTimeout))
+		options = append(options, grpc.Creds(f.GRPC(refused)))
 	}
-	return serveGRPC(ctx, s.listeners.xds, streams, grpc.NewServer(options...))
+	return serveGRPC(ctx, s.newConnections().listen(s.listeners.xds), streams, grpc.NewServer(options...))
+}
+
+// newConnections bounds the connections of one port.
+func (s *servers) newConnections() *connections {
+	return &connections{
+		most:        cmp.Or(s.cfg.Connections, DefaultConnections),
+		mostPerHost: cmp.Or(s.cfg.ConnectionsPerHost, DefaultConnectionsPerHost),
+		refused:     s.shown.StreamRefused,
+	}
 }
 
 // limitOf turns a refusal because of a limit into its form in the status.

@@ -2,6 +2,7 @@ package xds
 
 import (
 	"cmp"
+	"time"
 
 	"github.com/wasm-xds/wasm-xds/internal/xds/subscription"
 )
@@ -19,6 +20,14 @@ type Limits struct {
 	// Names is how many names without a spec all streams together may ask for: 20,000. Delivery
 	// counts the names, and has the stream with the most of them ended, see [Server.End].
 	Names int
+	// StreamsPerConnection is how many streams a client may have on one HTTP/2 connection at a time:
+	// 5,000. The client keeps further streams back, as RFC 9113 has it.
+	StreamsPerConnection int
+	// ConnectionIdle is the time after which a connection without a stream ends: 5 minutes.
+	ConnectionIdle time.Duration
+	// ConnectionAge is the time after which a connection ends, give or take a tenth. An Envoy that
+	// comes back loses nothing, and a fleet spreads over the servers again. 0 means no end.
+	ConnectionAge time.Duration
 	// Refused is called for each ended stream, from any goroutine; nil: no call.
 	Refused func(Refusal)
 }
@@ -37,6 +46,8 @@ func (l Limits) WithDefaults() Limits {
 	l.RequestSize = cmp.Or(l.RequestSize, 4<<20)
 	l.NodeSize = cmp.Or(l.NodeSize, 64<<10)
 	l.Names = cmp.Or(l.Names, 20_000)
+	l.StreamsPerConnection = cmp.Or(l.StreamsPerConnection, 5_000)
+	l.ConnectionIdle = cmp.Or(l.ConnectionIdle, 5*time.Minute)
 	return l
 }
 

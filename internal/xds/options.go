@@ -13,6 +13,9 @@ import (
 // connections, a larger buffer would be unused memory. Larger requests are read past the buffer.
 const readBuffer = 2 << 10
 
+// handshakeTimeout is the time for the TLS handshake and the preface of HTTP/2.
+const handshakeTimeout = 10 * time.Second
+
 // The bytes a client may send ahead of reading. Fixed windows turn off gRPC's search for the best
 // window, which sends a ping for each request.
 const (
@@ -22,14 +25,24 @@ const (
 
 // GRPCOptions are the server options of the xDS service: keepalive both ways, to notice a dead peer
 // in seconds, room for long lists of names, and little memory for each connection.
+//
+// The limit of streams on a connection also bounds the memory that a client can take which opens
+// streams and resets them at once (CVE-2023-44487): gRPC begins no handler beyond the limit.
 func GRPCOptions(limits Limits) []grpc.ServerOption {
+	limits = limits.WithDefaults()
 	return []grpc.ServerOption{
 		grpc.ForceServerCodecV2(wire.NewCodec()),
 		grpc.WaitForHandlers(true), // Stop returns when no stream's goroutine is left
-		grpc.MaxRecvMsgSize(limits.WithDefaults().RequestSize),
+		grpc.MaxRecvMsgSize(limits.RequestSize),
 		grpc.ReadBufferSize(readBuffer),
 		grpc.StaticStreamWindowSize(streamWindow), grpc.StaticConnWindowSize(connectionWindow),
-		grpc.KeepaliveParams(keepalive.ServerParameters{Time: 15 * time.Second, Timeout: 10 * time.Second}),
+		grpc.MaxConcurrentStreams(uint32(limits.StreamsPerConnection)),
+		grpc.ConnectionTimeout(handshakeTimeout),
+		grpc.KeepaliveParams(keepalive.ServerParameters{
+			Time: 15 * time.Second, Timeout: 10 * time.Second, MaxConnectionIdle: limits.ConnectionIdle,
+			// After the age, Envoy has some seconds to connect anew before its streams end.
+			MaxConnectionAge: limits.ConnectionAge, MaxConnectionAgeGrace: 5 * time.Second,
+		}),
 		grpc.KeepaliveEnforcementPolicy(keepalive.EnforcementPolicy{MinTime: 5 * time.Second, PermitWithoutStream: true}),
 	}
 }

@@ -249,7 +249,7 @@ var Layers = map[string]Ordered{
 
 	"internal/serve": {
 		Layers: []string{
-			"config doc gets sandbox statedir visitors",
+			"config connections doc gets sandbox statedir visitors",
 			"certificates files listeners refusals",
 			"fetching servers",
 			"source",

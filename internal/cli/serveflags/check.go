@@ -36,6 +36,9 @@ func checkServe(cfg *serve.Config) error {
 	if cfg.ForgetRemoved < 0 {
 		return fmt.Errorf("invalid --forget-removed %s: it is 0, which is for ever, or more", cfg.ForgetRemoved)
 	}
+	if err := checkConnections(cfg); err != nil {
+		return err
+	}
 	if err := checkLimits(cfg.Limits, cfg.BuildMemory); err != nil {
 		return err
 	}
@@ -51,6 +54,21 @@ func checkServe(cfg *serve.Config) error {
 	return nil
 }
 
+func checkConnections(cfg *serve.Config) error {
+	for flag, n := range map[string]int{"max-connections": cfg.Connections, "max-connections-per-host": cfg.ConnectionsPerHost} {
+		if n < 1 || n > 100_000_000 {
+			return fmt.Errorf("invalid --%s %d: it is between 1 and 100000000", flag, n)
+		}
+	}
+	if d := cfg.Limits.ConnectionIdle; d < time.Second {
+		return fmt.Errorf("invalid --max-connection-idle %s: it is a second or more", d)
+	}
+	if d := cfg.Limits.ConnectionAge; d != 0 && d < time.Minute {
+		return fmt.Errorf("invalid --max-connection-age %s: it is 0, which sets no end, or a minute or more", d)
+	}
+	return nil
+}
+
 func checkLimits(l xds.Limits, buildMemory int64) error {
 	for _, one := range []struct {
 		flag        string
@@ -60,6 +78,7 @@ func checkLimits(l xds.Limits, buildMemory int64) error {
 		{"max-names-per-stream", int64(l.NamesPerStream), xds.MostNamesPerStream},
 		{"max-streams", int64(l.Streams), 100_000_000},
 		{"max-streams-per-node", int64(l.StreamsPerNode), 100_000_000},
+		{"max-streams-per-connection", int64(l.StreamsPerConnection), 1 << 30},
 		{"max-request-size", int64(l.RequestSize), 1 << 30},
 		{"max-node-size", int64(l.NodeSize), 1 << 30},
 		{"max-build-memory", buildMemory, 1 << 40},
