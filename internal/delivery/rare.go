@@ -50,8 +50,8 @@ func (r *rare) tidy() {
 	}
 }
 
-// isKnown says whether there is memory for rare facts.
-func (r rare) isKnown() bool { return r.facts != nil }
+// hasRare says whether a rare fact is known, or was until lately.
+func (r rare) hasRare() bool { return r.facts != nil }
 
 func (r rare) problem() *Problem {
 	if r.facts == nil {

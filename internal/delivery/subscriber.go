@@ -62,7 +62,7 @@ func (u *sub) needs(r *snapshot.Revision) bool { return !u.runs(r) || u.dirty ||
 
 // isDone says whether the subscriber runs r with nothing left to do.
 func (u *sub) isDone(r *snapshot.Revision) bool {
-	return u.state == Live && !u.needs(r) && !u.isKnown() && u.group != nil
+	return u.state == Live && !u.needs(r) && !u.hasRare() && u.group != nil
 }
 
 // selected says whether the spec's nodes select the subscriber's Envoy.
