@@ -282,14 +282,20 @@ func (e *answers) flagLate(p *push) {
 	})
 }
 
-// lost takes all responses off a stream that has ended. Their answers will not come. lost has the
-// lost pushes by subscriber.
-func (e *answers) lost(s *stream) map[*sub]*push {
-	lost := map[*sub]*push{}
+// loss is a push without an answer on a stream that has ended.
+type loss struct {
+	*push
+	mayBeACrash bool // the Envoy may have crashed of the revision
+}
+
+// lost takes all responses off a stream that has ended. Their answers will not come. A late answer
+// was counted as a loss before. lost has the losses by subscriber.
+func (e *answers) lost(s *stream) map[*sub]loss {
+	lost := map[*sub]loss{}
 	for _, r := range s.takeAll() {
 		for i := range r.pushes {
 			p := &r.pushes[i]
-			lost[p.u] = p
+			lost[p.u] = loss{p, !r.late && p.isTrial()}
 			e.salts.renew(p.version)
 			e.sender.tried(p)
 		}

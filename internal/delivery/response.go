@@ -23,9 +23,10 @@ func (p *push) key() verdict.Key {
 // weight is the push's part of the window.
 func (p *push) weight() weight { return weigh(p.rev, p.version.Variant, p.replay) }
 
-// isTrial says whether the push sends an unproven revision to a canary.
+// isTrial says whether the push sends a revision that is still unproven. The rollout may have stopped
+// since the push: the Envoy loads the revision all the same, and may crash of it.
 func (p *push) isTrial() bool {
-	return !p.rev.BuiltIn && p.u.tries(p.rev) && !p.u.f.verdicts.Proven(p.rev, p.u.s.node.Version)
+	return p.unproven && !p.u.f.verdicts.Proven(p.rev, p.u.s.node.Version)
 }
 
 // find is the place of a name in the response; less than 0: not there.

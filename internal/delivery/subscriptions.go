@@ -174,14 +174,13 @@ func (e *subscriptions) end(s *stream) {
 	delete(e.streams, s.id)
 	lost := e.answers.lost(s)
 	for _, u := range s.subs {
-		p := lost[u]
-		onTrial := p != nil && p.isTrial()
-		if u.dirty || p != nil {
+		p, is := lost[u]
+		if u.dirty || is {
 			e.answers.sender.unsettle(u, "")
 		}
 		u.f.left(e.statuses.gone(u))
 		u.close()
-		if onTrial {
+		if p.mayBeACrash {
 			e.rollouts.lose(u, p.rev, rollout.WaitBack)
 		}
 		e.remove(u)
