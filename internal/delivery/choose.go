@@ -89,7 +89,7 @@ func (e *chooser) chooseWanted(u *sub) choice {
 	}
 	problem := u.against(c)
 	if problem == nil {
-		problem = f.foretold(c, u.s.node.Version)
+		problem = u.foretold(c)
 	}
 	switch {
 	case problem != nil || f.stoppedBy(c) != nil:
@@ -112,7 +112,7 @@ func (e *chooser) chooseStable(u *sub, problem *Problem) choice {
 	}
 	if s := f.stable; s != nil && u.against(s) == nil {
 		v, known := u.verdict(s)
-		tooOld := f.tooOld(s, envoy)
+		tooOld := u.tooOld(s)
 		switch {
 		case tooOld != nil && u.runs(s):
 			// The Envoy has run s since before the refusal, and keeps it.
@@ -123,8 +123,8 @@ func (e *chooser) chooseStable(u *sub, problem *Problem) choice {
 			return choice{revision: s, serving: ServingFilter, state: state, problem: problem}
 		case known:
 			state, problem = Rejected, rejectedProblem(s, envoy, v.Message)
-		case f.foretold(s, envoy) != nil:
-			state, problem = Rejected, f.foretold(s, envoy)
+		case u.foretold(s) != nil:
+			state, problem = Rejected, u.foretold(s)
 		case u.tries(s):
 			return choice{revision: s, serving: ServingFilter, unproven: true, state: state, problem: problem}
 		default:
@@ -133,13 +133,13 @@ func (e *chooser) chooseStable(u *sub, problem *Problem) choice {
 	} else if s != nil {
 		state, problem = Rejected, u.against(s)
 	}
-	if c := f.candidate(); c != nil && u.refusal(c.ID) == nil && u.proven(c) && f.tooOld(c, envoy) == nil {
+	if c := f.candidate(); c != nil && u.refusal(c.ID) == nil && u.proven(c) && u.tooOld(c) == nil {
 		// Envoys of another version have stopped the rollout, or it is not over. Here the revision
 		// loads.
 		return choice{revision: c, serving: ServingFilter, state: state, problem: problem}
 	}
 	for _, r := range f.older {
-		if u.refusal(r.ID) == nil && u.proven(r) && f.tooOld(r, envoy) == nil && u.s.node.hasRuntime(r.VM.Runtime) {
+		if u.refusal(r.ID) == nil && u.proven(r) && u.tooOld(r) == nil && u.s.node.hasRuntime(r.VM.Runtime) {
 			return choice{revision: r, serving: ServingFilter, state: state, problem: problem}
 		}
 	}
@@ -150,9 +150,9 @@ func (e *chooser) nothingLoads(u *sub, problem *Problem) choice {
 	reason := reasonRefused
 	if r := u.f.wanted.Revision; r == nil {
 		reason = reasonBadSpec
-	} else if u.f.tooOld(r, u.s.node.Version) != nil {
+	} else if u.tooOld(r) != nil {
 		reason = reasonTooOld
-	} else if u.f.foretold(r, u.s.node.Version) != nil {
+	} else if u.foretold(r) != nil {
 		reason = reasonVersion
 	}
 	if u.f.wanted.Preparing {

@@ -80,16 +80,6 @@ func (f *filter) describe(stop *rollout.Stop, r *snapshot.Revision) *Problem {
 	return rejectedProblem(r, stop.Envoy, v.Message)
 }
 
-// foretold is the refusal of r by Envoys of a version, if it is foretold; nil: it is not.
-func (f *filter) foretold(r *snapshot.Revision, envoy string) *Problem {
-	return foretold(f.verdicts, f.wanted, r, envoy)
-}
-
-// tooOld is the problem of Envoys that are too old for a setting of r; nil: they are not.
-func (f *filter) tooOld(r *snapshot.Revision, envoy string) *Problem {
-	return tooOld(f.wanted, r, envoy)
-}
-
 // onTrial is the candidate, or the stable revision while an Envoy version has not judged the stable
 // revision; nil: neither.
 func (f *filter) onTrial() *snapshot.Revision {

@@ -7,14 +7,11 @@ import (
 	"github.com/wasm-xds/wasm-xds/pkg/snapshot"
 )
 
-// foretold says why Envoys of a version do not get r. Either they are too old for a setting of r,
-// or the sandbox has found that they would refuse the revision. The sandbox's refusal is as good as
-// a NACK, unless an Envoy of the version has answered for r: that answer counts more. nil: no
-// refusal is foretold. See docs/RATIONALE.md#how-does-a-finding-for-some-envoy-versions-count.
-func foretold(verdicts *verdict.Book, w *snapshot.Filter, r *snapshot.Revision, envoy string) *Problem {
-	if p := tooOld(w, r, envoy); p != nil {
-		return p
-	}
+// foundFor is the refusal that the sandbox has found for Envoys of a version; nil: none. The
+// finding is as good as a NACK, unless an Envoy of the version has answered for r: that answer
+// counts more.
+// See docs/RATIONALE.md#how-does-a-finding-for-some-envoy-versions-count.
+func foundFor(verdicts *verdict.Book, r *snapshot.Revision, envoy string) *Problem {
 	refusal := r.RefusalFor(envoy)
 	if refusal == nil {
 		return nil
@@ -41,4 +38,25 @@ func tooOld(w *snapshot.Filter, r *snapshot.Revision, envoy string) *Problem {
 		return nil
 	}
 	return tooOldProblem(r, envoy, losses)
+}
+
+// oldCache has tooOld for the last two revisions that one group was asked for: the candidate and
+// the stable revision. Each decision about a rollout asks several times, and reads all settings of
+// the revision each time: BenchmarkPush notices the loss. The zero value is empty.
+type oldCache [2]struct {
+	w *snapshot.Filter
+	r *snapshot.Revision
+	p *Problem
+}
+
+// of is tooOld for the group. All Envoys of the group have that version.
+func (c *oldCache) of(w *snapshot.Filter, r *snapshot.Revision, envoy string) *Problem {
+	for i := range c {
+		if l := &c[i]; l.w == w && l.r == r {
+			return l.p
+		}
+	}
+	c[1] = c[0]
+	c[0].w, c[0].r, c[0].p = w, r, tooOld(w, r, envoy)
+	return c[0].p
 }

@@ -48,6 +48,7 @@ type group struct {
 	subs     []*sub
 	trials   trials
 	cache    verdict.Cache
+	old      oldCache
 	selected int // the number of subs selected by the canary policy
 }
 

@@ -26,7 +26,10 @@ func (g *group) IsForetold(r *snapshot.Revision) bool { return g.foretold(r) != 
 
 // foretold is the refusal that is foretold; nil: none is.
 func (g *group) foretold(r *snapshot.Revision) *Problem {
-	return foretold(g.f.verdicts, g.f.wanted, r, g.envoy)
+	if p := g.old.of(g.f.wanted, r, g.envoy); p != nil {
+		return p
+	}
+	return foundFor(g.f.verdicts, r, g.envoy)
 }
 
 // refuses says whether an Envoy of the group's version has refused r.

@@ -7,8 +7,9 @@ import (
 	"github.com/wasm-xds/wasm-xds/pkg/spec"
 )
 
-// A canary that is lost while its rollout has stopped is a suspect, too: the stop takes back no push.
-// When the version that refused the revision is gone, no other Envoy gets the revision at once.
+// A canary that is lost while its rollout has stopped is a suspect, too: the stop takes back no
+// push. When the version that refused the revision is gone, no other Envoy gets the revision at
+// once.
 func TestLostWhileTheRolloutHasStopped(t *testing.T) {
 	r := twoVersions(t)
 	r.edit("auth", "two!", by(spec.Inline))

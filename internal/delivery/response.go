@@ -23,8 +23,8 @@ func (p *push) key() verdict.Key {
 // weight is the push's part of the window.
 func (p *push) weight() weight { return weigh(p.rev, p.version.Variant, p.replay) }
 
-// isTrial says whether the push sends a revision that is still unproven. The rollout may have stopped
-// since the push: the Envoy loads the revision all the same, and may crash of it.
+// isTrial says whether the push sends a revision that is still unproven. The rollout may have
+// stopped since the push: the Envoy loads the revision all the same, and may crash of it.
 func (p *push) isTrial() bool {
 	return p.unproven && !p.u.f.verdicts.Proven(p.rev, p.u.s.node.Version)
 }

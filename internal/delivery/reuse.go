@@ -3,7 +3,8 @@ package delivery
 // A push of a resource to 5,000 Envoys takes 5,000 steps or more, and each step needs the same few
 // lists. A step leaves them to the next step. TestAllocationsPerPush, TestAllocationsPerSharedPush
 // and TestAllocationsOfAStorm notice the loss of any; BenchmarkPush and BenchmarkStorm measure the
-// time. Three caches save time and no memory: [verdict.Cache], calm, and trial.at.
+// time. Four caches save time and no memory: [verdict.Cache], oldCache, calm, and
+// trial.at.
 
 // buffer is a list that is used again and again. The zero value is empty.
 type buffer[T any] struct{ list []T }

@@ -26,6 +26,23 @@ func (u *sub) proven(r *snapshot.Revision) bool {
 	return judged && v.Loads
 }
 
+// tooOld is the problem of an Envoy that is too old for a setting of r; nil: it is not.
+func (u *sub) tooOld(r *snapshot.Revision) *Problem {
+	if u.group != nil {
+		return u.group.old.of(u.f.wanted, r, u.group.envoy)
+	}
+	return tooOld(u.f.wanted, r, u.s.node.Version)
+}
+
+// foretold is the refusal of r that is foretold for the subscriber's Envoy: the Envoy is too old,
+// or the sandbox has found that it would refuse r. nil: none is.
+func (u *sub) foretold(r *snapshot.Revision) *Problem {
+	if p := u.tooOld(r); p != nil {
+		return p
+	}
+	return foundFor(u.f.verdicts, r, u.s.node.Version)
+}
+
 // tries says whether the subscriber is a canary of r.
 func (u *sub) tries(r *snapshot.Revision) bool {
 	return u.badge != 0 && u.group != nil && u.group.trials.of(r.ID).has(u.badge)

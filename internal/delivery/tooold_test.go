@@ -127,7 +127,7 @@ func TestAllThatIsLostIsTold(t *testing.T) {
 	r := newRig(t)
 	r.edit("auth", "one", reloads, stops)
 	f := r.m.filters.get("auth")
-	p := f.tooOld(f.wanted.Revision, "1.30.1")
+	p := tooOld(f.wanted, f.wanted.Revision, "1.30.1")
 	if p == nil {
 		t.Fatal("nothing is lost")
 	}
