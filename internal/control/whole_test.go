@@ -44,11 +44,12 @@ func (m *fickleModules) ResolveSpec(_ context.Context, s *spec.Spec) (snapshot.M
 
 func (*fickleModules) ResolveTag(context.Context, spec.Module) (string, *spec.Error) { return "", nil }
 
-// wholePlan is the plan that a control without remembered specs makes, with these pins.
-func (c *Control) wholePlan(pins desired.Pins) desired.Plan {
+// wholePlan is the plan that a control without remembered specs makes, from this snapshot and these
+// pins.
+func (c *Control) wholePlan(previous *snapshot.Snapshot, pins desired.Pins) desired.Plan {
 	unfinished := c.view.Specs.Anew()
 	p := desired.Make(desired.Input{
-		Previous: c.view.Snapshot, Set: *c.view.Specs.Set(), Made: make([]*snapshot.Filter, len(unfinished)), Unfinished: unfinished,
+		Previous: previous, Set: *c.view.Specs.Set(), Made: make([]*snapshot.Filter, len(unfinished)), Unfinished: unfinished,
 		Pins: pins, Delivery: c.cfg.Delivery, AllowEmpty: c.cfg.AllowEmpty,
 	})
 	for s, e := range c.view.Specs.TagProblems {
@@ -198,6 +199,7 @@ func TestPlansAreWholePlans(t *testing.T) {
 
 func FuzzPlansAreWholePlans(f *testing.F) {
 	f.Add(uint64(1))
+	f.Add(uint64(149)) // the machine forgets a filter of the plan
 	f.Fuzz(func(t *testing.T, seed uint64) { planAtRandom(t, seed, 60) })
 }
 
@@ -231,12 +233,12 @@ func planAtRandom(t *testing.T, seed uint64, steps int) {
 		if c.view.Specs.Set() == nil {
 			continue
 		}
-		pins := c.view.Plan.Pins
+		previous, pins := c.view.Snapshot, c.view.Plan.Pins // the machine may forget filters of the plan
 		c.advance(ctx)
 		if c.reading() > 0 {
 			continue
 		}
-		if got, want := inWords(c.view.Plan), inWords(c.wholePlan(pins)); got != want {
+		if got, want := inWords(c.view.Plan), inWords(c.wholePlan(previous, pins)); got != want {
 			t.Fatalf("seed %d, after %s:\ngot  %s\nwant %s", seed, strings.Join(did, ", "), got, want)
 		}
 	}
