@@ -210,14 +210,14 @@ func (t *Table) Learn(filter, reference, digest string, now time.Time) bool {
 }
 
 // PollNow makes a poll due for each followed tag, and says whether there is one.
-func (t *Table) PollNow(now time.Time) (any bool) {
+func (t *Table) PollNow(now time.Time) (some bool) {
 	for _, n := range t.namings {
 		if n.refresh > 0 && !n.left && n.digest != "" {
-			n.due, any = now, true
+			n.due, some = now, true
 		}
 	}
 	t.schedule()
-	return any
+	return some
 }
 
 // Begin returns the tags to poll now, each with a module that names the tag.

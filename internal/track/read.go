@@ -134,14 +134,14 @@ func pausesAfter(problem *spec.Error, pauses pause.Policy) pause.Policy {
 }
 
 // retry drops the results of the jobs to try again now, and says whether there are any.
-func (r *reads) retry(now time.Time) (any bool) {
+func (r *reads) retry(now time.Time) (some bool) {
 	for one := range r.retrying {
 		if !now.Before(one.retry) {
-			one.result, any = nil, true
+			one.result, some = nil, true
 			delete(r.retrying, one)
 		}
 	}
-	return any
+	return some
 }
 
 // next returns the earliest time of a further try; zero: no job is to be tried.
