@@ -5,13 +5,6 @@ import (
 	"slices"
 )
 
-// fewKeys bounds most of the memory kept for another use. Actions, and other lists with an entry
-// for each resource of a large response, may keep someKeys.
-const (
-	fewKeys  = 64
-	someKeys = 512
-)
-
 // sortedKeys returns a map's keys in order. Unlike slices.Sorted(maps.Keys(m)), the function
 // allocates the list at once, and allocates nothing for an empty map.
 func sortedKeys[K cmp.Ordered, V any](m map[K]V) []K {
@@ -36,13 +29,4 @@ func swapOut[T any](list []*T, at int32) []*T {
 		return slices.Clone(list)
 	}
 	return list
-}
-
-// cleared empties a list for another use, unless it has become longer than most.
-func cleared[T any](list []T, most int) []T {
-	clear(list)
-	if cap(list) > most {
-		return nil
-	}
-	return list[:0]
 }

@@ -31,11 +31,7 @@ type due struct {
 
 // begin starts a step, and drops the last step's actions. Time never runs backwards.
 func (t *step) begin(now time.Time) {
-	clear(t.actions)
-	t.actions = t.actions[:0]
-	if cap(t.actions) > someKeys {
-		t.actions = nil
-	}
+	t.actions = cleared(t.actions, someKeys)
 	if now.After(t.now) {
 		t.now = now
 	}
@@ -72,10 +68,7 @@ func (t *step) tellChanges(before func(*filter)) {
 			t.tell(f.changed.action)
 		}
 	}
-	clear(t.changes)
-	if t.changes = t.changes[:0]; cap(t.changes) > someKeys {
-		t.changes = nil
-	}
+	t.changes = cleared(t.changes, someKeys)
 }
 
 // touch has the subscriber looked at before the step ends.

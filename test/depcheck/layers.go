@@ -158,8 +158,9 @@ var Layers = map[string]Ordered{
 	"internal/track": {Layers: []string{"config doc read", "check need work", "spec", "list", "track"}},
 	"internal/delivery": {
 		Layers: []string{
-			"calm config doc idle lists nack node queueing reuse state timers trials version wish conduct",
-			"fetch memory packed problem salts window",
+			"calm config doc idle nack node queueing reuse state timers trials version wish conduct",
+			"fetch lists memory packed salts window",
+			"problem",
 			"belief foretold rare revisions status",
 			"event report",
 			"graph",
