@@ -64,7 +64,7 @@ func acquire(path string) (*lock, error) {
 	}
 	l := &lock{file, dir, readOnly}
 	if err := flock(dir); err != nil {
-		defer l.Close()
+		_ = l.Close() // the error of the lock counts
 		if errors.Is(err, unix.EWOULDBLOCK) {
 			return nil, &LockedError{Dir: path}
 		}

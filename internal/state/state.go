@@ -80,7 +80,7 @@ func Open(dir string) (*Dir, error) {
 	}
 	// Only the owner of the lock knows that no other process uses the unfinished files.
 	if err := atomicfile.RemoveLeftovers(path); err != nil && !lock.readOnly {
-		lock.Close()
+		_ = lock.Close() // the first error counts
 		return nil, fmt.Errorf("state directory: %w", err)
 	}
 	return &Dir{path: path, now: time.Now, lock: lock}, nil
