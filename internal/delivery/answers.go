@@ -46,7 +46,7 @@ func (e *answers) answered(s *stream, a Answer) {
 	for i := range r.pushes {
 		e.look(&r.pushes[i])
 	}
-	e.sender.pool.recycle(r)
+	e.sender.recycle(r)
 	e.rollouts.mayHaveSpoken(s)
 	// There is room on the stream: waiting subscribers get a look, even if the answer's own
 	// subscriber has unsubscribed meanwhile.

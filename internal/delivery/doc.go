@@ -33,10 +33,15 @@
 //
 //	Machine        takes the event, and calls the others in order
 //	subscriptions  streams and subscribers come and go
-//	answers, specs ACK, NACK, no answer; wanted revisions, removed filters
-//	sender         what each stream gets next; rollouts carries out the rollouts' decisions
+//	answers        ACK, NACK, and answers that do not come
+//	specs          wanted revisions, retries, and removed filters that are forgotten
+//	sender         the next pushes of each stream
+//	rollouts       the events and the decisions of rollouts
+//	statuses       the read side
 //	chooser        the revision that a subscriber should run now
-//	fetches        remote code: pushes and GETs; progress, removed: waits, and ends of filters
+//	fetches        remote code: pushes and GETs
+//	progress       the Envoys that a rollout waits for, and the report
+//	removed        the time at which a removed filter can be forgotten
 //	step           the time, and the results of the step
 //
 // step collects the results: actions, changed filters, and the streams to look at before the step

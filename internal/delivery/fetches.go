@@ -199,6 +199,13 @@ func (e *fetches) changed(key reach.Envoy, n Node, reached bool) {
 	}
 }
 
+// unreachedSince is since when the stream's Envoy does not reach the module server; zero: it does,
+// as far as is known.
+func (e *fetches) unreachedSince(s *stream) time.Time {
+	since, _ := e.reach.Since(s.node.envoy())
+	return since
+}
+
 // unreached is the number of connected Envoys that do not reach the module server.
 func (e *fetches) unreached() int {
 	if !e.reach.Any() {

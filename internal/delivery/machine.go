@@ -75,7 +75,7 @@ func assemble(cfg Config, seq uint64, now time.Time) *Machine {
 	unknown := &unknown{limit: cfg.UnknownNames}
 	m.subscriptions = &subscriptions{
 		step: m.step, streams: m.streams, filters: m.filters, chooser: chooser, rollouts: m.rollouts, fetches: m.fetches,
-		answers: m.answers, removed: m.removed, record: record, statuses: m.statuses, standIns: cfg.Substitutes, unknown: unknown,
+		sender: m.sender, answers: m.answers, removed: m.removed, record: record, statuses: m.statuses, standIns: cfg.Substitutes, unknown: unknown,
 	}
 	m.specs = &specs{
 		step: m.step, filters: m.filters, rollouts: m.rollouts, removed: m.removed, record: record, verdicts: verdicts,

@@ -352,6 +352,9 @@ func (e *sender) take(s *stream, name string) *response {
 	return r
 }
 
+// recycle takes back a response that is not needed any more.
+func (e *sender) recycle(r *response) { e.pool.recycle(r) }
+
 // takeOne takes a single name off the stream. The other pushes of the response stay.
 func (e *sender) takeOne(s *stream, name string) (push, bool) {
 	there := s.findOutstanding(name)
@@ -364,7 +367,7 @@ func (e *sender) takeOne(s *stream, name string) (push, bool) {
 		return s.takeOne(r, at, e.cfg.Window), true
 	}
 	p := r.pushes[at]
-	e.pool.recycle(e.take(s, name))
+	e.recycle(e.take(s, name))
 	return p, true
 }
 

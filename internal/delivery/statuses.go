@@ -81,7 +81,7 @@ func (e *statuses) stream(s *stream) StreamStatus {
 	for _, u := range s.subs {
 		st.Subscribers = append(st.Subscribers, e.subscriber(u))
 	}
-	st.Unreached, _ = e.fetches.reach.Since(s.node.envoy())
+	st.Unreached = e.fetches.unreachedSince(s)
 	return st
 }
 

@@ -15,6 +15,7 @@ type subscriptions struct {
 	chooser  *chooser
 	rollouts *rollouts
 	fetches  *fetches
+	sender   *sender
 	answers  *answers
 	removed  *removed
 	record   *unsettled.Record
@@ -176,7 +177,7 @@ func (e *subscriptions) end(s *stream) {
 	for _, u := range s.subs {
 		p, is := lost[u]
 		if u.dirty || is {
-			e.answers.sender.unsettle(u, "")
+			e.sender.unsettle(u, "")
 		}
 		u.f.left(e.statuses.gone(u))
 		u.close()
