@@ -10,6 +10,7 @@ import (
 	"errors"
 	"fmt"
 	"net"
+	"net/netip"
 	"path/filepath"
 	"strconv"
 	"strings"
@@ -64,6 +65,20 @@ func parsePath(path string) (Address, error) {
 
 // IsSocket reports whether the address is a Unix socket.
 func (a Address) IsSocket() bool { return a.network == "unix" }
+
+// IsLocal reports whether only this machine reaches the address: a Unix socket, or a loopback
+// address. A host name other than localhost may be any machine's.
+func (a Address) IsLocal() bool {
+	if a.IsSocket() {
+		return true
+	}
+	host, _, err := net.SplitHostPort(a.text)
+	if err != nil {
+		return false
+	}
+	ip, err := netip.ParseAddr(host)
+	return host == "localhost" || err == nil && ip.Unmap().IsLoopback()
+}
 
 // Path returns the path of the Unix socket, or "" for a TCP address.
 func (a Address) Path() string {

@@ -1,10 +1,8 @@
 package admin
 
 import (
+	"cmp"
 	"net/http"
-	"strings"
-
-	"go.uber.org/zap"
 
 	"github.com/wasm-xds/wasm-xds/internal/api"
 )
@@ -12,7 +10,7 @@ import (
 // changes answers the requests that change a filter.
 type changes struct {
 	state State
-	log   *zap.Logger
+	audit audit
 }
 
 // change answers a POST for the filter of that name.
@@ -20,64 +18,57 @@ type change func(w http.ResponseWriter, r *http.Request, name string)
 
 // at returns the change for a POST to a path, and the filter's name in that path; nil: none.
 func (c changes) at(path string) (name string, does change) {
-	for tail, does := range map[string]change{
+	name, action := changeAt(path)
+	return name, map[string]change{
 		rollbackTail: c.rollback, forgetTail: c.forget, retryTail: c.retry, promoteTail: c.promote,
-	} {
-		if name, found := strings.CutSuffix(path, tail); found {
-			return name, does
-		}
-	}
-	return "", nil
+	}["/"+action]
 }
 
 // rollback serves an earlier revision again.
 func (c changes) rollback(w http.ResponseWriter, r *http.Request, name string) {
 	revision, e := bodyRevision(w, r, `send {"revision": "<12 hex digits, or the first of them>"}, or {} for the one before`)
-	if e != nil {
-		writeError(w, e)
-		return
+	f := api.Filter{}
+	if e == nil {
+		f, e = c.state.Rollback(r.Context(), name, revision)
 	}
-	f, e := c.state.Rollback(r.Context(), name, revision)
-	c.answer(w, r, name, f, e, "rolled back through the API")
+	c.answer(w, r, "rollback", name, revision, f, e)
 }
 
 // retry tries a refused revision again.
 func (c changes) retry(w http.ResponseWriter, r *http.Request, name string) {
 	revision, e := bodyRevision(w, r, `send {"revision": "<12 hex digits, or the first of them>"}, or {} for the one that was refused`)
-	if e != nil {
-		writeError(w, e)
-		return
+	f := api.Filter{}
+	if e == nil {
+		f, e = c.state.Retry(r.Context(), name, revision)
 	}
-	f, e := c.state.Retry(r.Context(), name, revision)
-	c.answer(w, r, name, f, e, "a refused revision is tried again, through the API")
+	c.answer(w, r, "retry", name, revision, f, e)
 }
 
 // promote has a rollout continue without the canaries that the rollout waits for. The request
 // needs no body.
 func (c changes) promote(w http.ResponseWriter, r *http.Request, name string) {
 	f, e := c.state.Promote(r.Context(), name)
-	c.answer(w, r, name, f, e, "a rollout is promoted through the API")
+	c.answer(w, r, "promote", name, "", f, e)
 }
 
 // answer answers a change with the filter right after the change, and logs the change.
-func (c changes) answer(w http.ResponseWriter, r *http.Request, name string, f api.Filter, e *api.Error, what string) {
+func (c changes) answer(w http.ResponseWriter, r *http.Request, action, name, asked string, f api.Filter, e *api.Error) {
+	c.audit.note(r, action, name, cmp.Or(f.Candidate, f.Revision, asked), e)
 	if e != nil {
 		c.refuse(w, name, e)
 		return
 	}
-	c.log.Info(what, zap.String("filter", f.Name), zap.String("revision", f.Revision),
-		zap.String("candidate", f.Candidate), zap.String("client", r.RemoteAddr))
 	writeJSON(w, http.StatusOK, completeFilter(f))
 }
 
 // forget drops a filter without a spec. The request needs no body.
 func (c changes) forget(w http.ResponseWriter, r *http.Request, name string) {
 	done, e := c.state.Forget(r.Context(), name)
+	c.audit.note(r, "forget", name, "", e)
 	if e != nil {
 		c.refuse(w, name, e)
 		return
 	}
-	c.log.Info("forgotten through the API", zap.String("filter", name), zap.String("client", r.RemoteAddr))
 	writeJSON(w, http.StatusOK, done)
 }
 

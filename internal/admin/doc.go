@@ -5,12 +5,14 @@
 // A request goes down these layers, from the top; a file uses only files of lower layers:
 //
 //	handler.go                 all paths; [Handler] is the entry
-//	filter.go, openapi.go      the requests below /filters/, and the OpenAPI document
-//	changes.go, lists.go, sync.go, events.go, endpoints.go, read.go, guard.go, page.go
-//	                           one kind of request each, the table of all endpoints, and the
-//	                           refusal of other sites' pages
-//	write.go, request.go, query.go, complete.go, schema.go, paths.go, state.go, serve.go
-//	                           how answers are written and requests are read
+//	filter.go                  the requests below /filters/
+//	changes.go, access.go, openapi.go
+//	                           the changes, the check of tokens, and the OpenAPI document
+//	audit.go, lists.go, sync.go, events.go, endpoints.go, read.go, guard.go, page.go
+//	                           the log of changes, one kind of request each, the table of all
+//	                           endpoints, and the refusal of other sites' pages
+//	caller.go, write.go, request.go, query.go, complete.go, schema.go, paths.go, state.go, serve.go
+//	                           who asks, how answers are written and requests are read
 //
 // Each request has a goroutine of its own. The handlers share only the State and the places for
 // clients of the event stream.

@@ -71,6 +71,9 @@ func (h eventsHandler) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 		case <-r.Context().Done():
 			return
 		case <-tick.C:
+			if callerOf(r).hasLeft() {
+				return
+			}
 			err = out.send(": still here\n\n")
 		case e, open := <-subscription.Events:
 			if !open {

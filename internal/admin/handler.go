@@ -13,7 +13,12 @@ import (
 type Options struct {
 	Version string       // of the server; "" means (devel)
 	Metrics http.Handler // answers /metrics; nil means no /metrics
-	Logger  *zap.Logger  // nil means that nothing is logged
+	// Tokens are the tokens that requests need. nil means that no request needs a token.
+	Tokens Tokens
+	// Refused is called with the address of each client with an unknown token. nil means no call.
+	Refused func(from string)
+	// Audit gets a line for each change. nil means that nothing is logged.
+	Audit *zap.Logger
 	// OwnName reports whether a host name belongs to the server, beside IP addresses and the
 	// machine's own names: the names of its certificate. nil means no further names.
 	OwnName func(host string) bool
@@ -21,13 +26,18 @@ type Options struct {
 
 // Handler serves the API, the metrics, the health checks and the web page.
 //
-// The handler has no authentication. It refuses requests that a web page of another site could
-// make a browser send: a changing request needs a JSON content type and the server's own origin,
-// and the host name must be one of the server's (see [guard]).
+// If there are tokens, each request needs one, except for the health checks and the page itself,
+// which has no data in it. Beyond that, the handler refuses requests that a web page of another site
+// could make a browser send: a changing request needs a JSON content type and the server's own
+// origin, and the host name must be one of the server's (see [guard]).
 func Handler(s State, o Options) http.Handler {
-	version, logger, metrics := cmp.Or(o.Version, "(devel)"), o.Logger, o.Metrics
-	if logger == nil {
-		logger = zap.NewNop()
+	version, log := cmp.Or(o.Version, "(devel)"), audit{o.Audit}
+	if o.Audit == nil {
+		log.log = zap.NewNop()
+	}
+	guarded := access{tokens: o.Tokens, refused: o.Refused, audit: log}
+	if o.Refused == nil {
+		guarded.refused = func(string) {}
 	}
 	show := lists{s}
 	mux := http.NewServeMux()
@@ -37,25 +47,28 @@ func Handler(s State, o Options) http.Handler {
 	mux.Handle(apiRoot+"version", read(nil, func(query) any { return about(version) }))
 	mux.Handle(openAPIPath, read(nil, func(query) any { return openAPI(version) }))
 	mux.Handle(apiRoot+"filters", read(filterParameters, show.filters))
-	mux.Handle(filtersRoot+"{name...}", filterHandler{state: s, changes: changes{state: s, log: logger}})
+	mux.Handle(filtersRoot+"{name...}", filterHandler{state: s, changes: changes{state: s, audit: log}})
 	mux.Handle(apiRoot+"nodes", read(nodeParameters, show.nodes))
 	mux.Handle(apiRoot+"snapshot", read(nil, show.snapshot))
 	mux.Handle(apiRoot+"source", read(nil, show.source))
-	mux.Handle(apiRoot+"sync", syncHandler{s})
+	mux.Handle(syncPath, syncHandler{s})
 	mux.Handle(apiRoot+"visitors", read(nil, show.visitors))
 	mux.Handle(apiRoot+"limits", read(nil, show.limits))
 	mux.Handle(apiRoot+"certificates", read(nil, show.certificates))
 	mux.Handle("GET "+apiRoot+"events", newEventsHandler(s))
-	mux.HandleFunc("GET /{$}", newPage().serve)
 	mux.HandleFunc("/", notFound)
 
+	open := http.NewServeMux()
+	open.HandleFunc("GET /{$}", newPage().serve)
+	open.Handle("/", guarded.to(mux))
+
 	outer := http.NewServeMux()
-	outer.Handle("/", guard(mux, o.OwnName))
+	outer.Handle("/", guard(open, o.OwnName))
 	// A probe or a scraper may use any host name, and learns nothing secret.
 	outer.HandleFunc("GET /healthz", func(w http.ResponseWriter, _ *http.Request) { writeText(w, http.StatusOK, "ok\n") })
 	outer.HandleFunc("GET /readyz", func(w http.ResponseWriter, _ *http.Request) { writeReady(w, s.Ready()) })
-	if metrics != nil {
-		outer.Handle("GET /metrics", metrics)
+	if o.Metrics != nil {
+		outer.Handle("GET /metrics", guarded.to(o.Metrics))
 	}
 	return outer
 }

@@ -1,8 +1,11 @@
 package admin
 
+import "strings"
+
 // The paths of the API. The paths of a filter end with its name, or with its name and a tail.
 const (
 	apiRoot      = "/api/v1/"
+	syncPath     = apiRoot + "sync"
 	openAPIPath  = apiRoot + "openapi.json"
 	filtersRoot  = apiRoot + "filters/"
 	rollbackTail = "/rollback"
@@ -11,3 +14,14 @@ const (
 	forgetTail   = "/forget"
 	historyTail  = "/history"
 )
+
+// changeAt returns the filter and the change that a path below filtersRoot names. action is "" if
+// the path names none.
+func changeAt(path string) (filter, action string) {
+	for _, tail := range []string{rollbackTail, forgetTail, retryTail, promoteTail} {
+		if name, found := strings.CutSuffix(path, tail); found {
+			return name, tail[1:]
+		}
+	}
+	return "", ""
+}

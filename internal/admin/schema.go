@@ -24,14 +24,14 @@ func (s schemas) of(t reflect.Type) any {
 		return object{"type": "array", "items": s.of(t.Elem())}
 	case t.Kind() == reflect.Map:
 		return object{"type": "object", "additionalProperties": s.of(t.Elem())}
-	case t.Kind() == reflect.Struct && token(t) == "":
+	case t.Kind() == reflect.Struct && schemaName(t) == "":
 		return s.object(t)
 	case t.Kind() == reflect.Struct:
-		if _, known := s[token(t)]; !known {
-			s[token(t)] = nil // for a type that contains itself
-			s[token(t)] = s.object(t)
+		if _, known := s[schemaName(t)]; !known {
+			s[schemaName(t)] = nil // for a type that contains itself
+			s[schemaName(t)] = s.object(t)
 		}
-		return object{"$ref": "#/components/schemas/" + token(t)}
+		return object{"$ref": "#/components/schemas/" + schemaName(t)}
 	case t.Kind() == reflect.String:
 		return object{"type": "string"}
 	case t.Kind() == reflect.Bool:
@@ -45,7 +45,7 @@ func (s schemas) of(t reflect.Type) any {
 	}
 }
 
-func token(t reflect.Type) string {
+func schemaName(t reflect.Type) string {
 	if t.Name() == "" {
 		return ""
 	}

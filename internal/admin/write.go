@@ -28,7 +28,9 @@ func statusOf(e *api.Error) int {
 		return http.StatusNotFound
 	case api.CodeNotSupported:
 		return http.StatusNotImplemented
-	case api.CodeCrossSite:
+	case api.CodeUnauthorized:
+		return http.StatusUnauthorized
+	case api.CodeCrossSite, api.CodeForbidden:
 		return http.StatusForbidden
 	case api.CodeMediaType:
 		return http.StatusUnsupportedMediaType

@@ -26,6 +26,9 @@ const (
 	CodeBadRequest = "bad_request"
 	CodeMethod     = "method_not_allowed"
 	CodeTooMany    = "too_many_clients"
+
+	CodeUnauthorized = "unauthorized" // there is no token, or an unknown one
+	CodeForbidden    = "forbidden"    // the token may not do that
 )
 
 // The codes of refused changes. internal/admin has an HTTP status for each code, and answers a code

@@ -14,10 +14,6 @@ import (
 	"github.com/wasm-xds/wasm-xds/pkg/spec"
 )
 
-// reloadEvery is the time between two looks at the files of certificates. Comparing a few small
-// files costs less than following links and directories with events.
-const reloadEvery = time.Second
-
 // certificates are the TLS files of the ports.
 type certificates struct {
 	envoys portFiles // of xDS and the modules

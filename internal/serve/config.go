@@ -41,6 +41,11 @@ type Config struct {
 	TLS tlsfiles.Config
 	// AdminTLS names the TLS files of the API. The zero value means no TLS.
 	AdminTLS tlsfiles.Config
+	// AdminTokenFile has the tokens that requests to the API need, in the form of [token.Parse]. ""
+	// means that no request needs a token.
+	AdminTokenFile string
+	// AdminInsecure lets AdminAddress be one that other machines reach, without TLS and tokens.
+	AdminInsecure bool
 	// ModulesCluster is the Envoy cluster that reaches ModulesAddress. "" means wasm_xds_modules.
 	ModulesCluster string
 	// ModulesURL is the URL of ModulesAddress as Envoy sees it, without a slash at the end. ""
@@ -86,10 +91,17 @@ type Config struct {
 	Version string
 	// Logger is required.
 	Logger *zap.Logger
+	// AuditLogFile gets a line at its end for each change that a client of the API makes, as does the
+	// Logger. "" means no file.
+	AuditLogFile string
 	// Started is called once, after all listeners are open and there is a snapshot. nil means no
 	// call.
 	Started func(Addresses)
 }
+
+// reloadEvery is the time between two looks at the files of certificates. Comparing a few small
+// files costs less than following links and directories with events.
+const reloadEvery = time.Second
 
 // Addresses are the listening addresses of a server, in the form of [address.Parse].
 type Addresses struct{ XDS, Modules, Admin string }

@@ -8,6 +8,8 @@
 //   - certificates.go: the files for TLS, and their changes.
 //   - listeners.go: the three ports. They open early: if an address is taken, the server touches
 //     neither specs nor registries.
+//   - certificates.go, tokens.go, exposure.go: who may connect. The files are followed.
+//   - audit.go: the log of the changes through the API.
 //   - fetching.go: the access to registries and other hosts of modules.
 //   - source.go: the directory and the bundles as one source.
 //   - sandbox.go: the trial of filters before they are served.

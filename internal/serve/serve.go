@@ -51,6 +51,18 @@ func run(ctx context.Context, cfg *Config, parts *ending.Parts) (err error) {
 	if err != nil {
 		return err
 	}
+	tokens, err := openTokens(cfg)
+	if err != nil {
+		return err
+	}
+	if err := checkExposure(cfg); err != nil {
+		return err
+	}
+	audit, err := openAudit(cfg)
+	if err != nil {
+		return err
+	}
+	defer func() { err = errors.Join(err, audit.close()) }()
 	listeners, err := listen(cfg)
 	if err != nil {
 		return err
@@ -94,7 +106,7 @@ func run(ctx context.Context, cfg *Config, parts *ending.Parts) (err error) {
 	recorder.WatchCertificates(certificates.Certificates)
 	listeners.watchVisitors(certificates.envoys.Server != nil, certificates.admin.Server != nil, entrance.Visited)
 	s := servers{
-		cfg: cfg, store: files.store, listeners: listeners, certificates: certificates, recorder: recorder, control: c,
+		cfg: cfg, store: files.store, listeners: listeners, certificates: certificates, tokens: tokens, audit: audit, recorder: recorder, control: c,
 		shown: shown{answers, entrance, certificates}, parts: parts,
 	}
 	return s.run(ctx)

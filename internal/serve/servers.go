@@ -38,6 +38,8 @@ type servers struct {
 	store        *module.Store
 	listeners    *listeners
 	certificates *certificates
+	tokens       *tokens
+	audit        *auditLog
 	recorder     *metrics.Recorder
 	control      *control.Control
 	shown        shown
@@ -66,6 +68,10 @@ func (s *servers) run(ctx context.Context) error {
 		return nil
 	})
 	group.Go(func() error {
+		s.tokens.follow(ctx)
+		return nil
+	})
+	group.Go(func() error {
 		defer s.parts.Begin("the last state to be written")()
 		return s.control.Run(ctx, streams)
 	})
@@ -86,7 +92,13 @@ func (s *servers) run(ctx context.Context) error {
 
 // serveAdmin serves the API, over TLS if there are certificates.
 func (s *servers) serveAdmin(ctx context.Context) error {
-	o := admin.Options{Version: s.cfg.Version, Metrics: s.recorder.Handler(s.cfg.Logger), Logger: s.cfg.Logger}
+	o := admin.Options{
+		Version: s.cfg.Version, Metrics: s.recorder.Handler(s.cfg.Logger), Audit: s.audit.Logger,
+		Refused: func(from string) { s.shown.Visited(wrongToken(from)) },
+	}
+	if s.tokens.file != nil {
+		o.Tokens = s.tokens.file
+	}
 	files, listener := s.certificates.admin.Server, s.listeners.admin
 	if files == nil {
 		return admin.Serve(ctx, listener, admin.Handler(s.shown, o), s.errorLog("admin"))

@@ -84,9 +84,10 @@ var Layers = map[string]Ordered{
 
 	"internal/admin": {
 		Layers: []string{
-			"complete doc paths query request schema serve state write",
-			"changes endpoints events guard lists page read sync",
-			"filter openapi",
+			"caller complete doc paths query request schema serve state write",
+			"audit endpoints events guard lists page read sync",
+			"access changes openapi",
+			"filter",
 			"handler",
 		},
 	},
@@ -251,7 +252,7 @@ var Layers = map[string]Ordered{
 	"internal/serve": {
 		Layers: []string{
 			"config connections doc gets sandbox statedir visitors",
-			"certificates files listeners refusals",
+			"audit certificates exposure files listeners refusals tokens",
 			"fetching servers",
 			"source",
 			"serve",

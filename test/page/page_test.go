@@ -18,6 +18,7 @@ import (
 	"github.com/wasm-xds/wasm-xds/internal/admin"
 	"github.com/wasm-xds/wasm-xds/internal/api"
 	"github.com/wasm-xds/wasm-xds/internal/events"
+	"github.com/wasm-xds/wasm-xds/internal/token"
 )
 
 // world is a made-up server state. Parts not used by the page are missing.
@@ -48,6 +49,14 @@ func browser(t *testing.T, w *world, width int64) (page context.Context, server 
 	}
 	server = httptest.NewServer(admin.Handler(w, admin.Options{}))
 	t.Cleanup(server.Close)
+	page = open(t, server, width)
+	do(t, page, chromedp.WaitVisible("#link.up"), chromedp.WaitReady("#filters article"))
+	return page, server
+}
+
+// open starts Chromium and opens the page of a server in a window of the width.
+func open(t *testing.T, server *httptest.Server, width int64) context.Context {
+	t.Helper()
 	options := append(chromedp.DefaultExecAllocatorOptions[:], chromedp.ExecPath(chromium(t)), chromedp.UserDataDir(t.TempDir()),
 		chromedp.NoSandbox, chromedp.DisableGPU, chromedp.Flag("disable-component-update", true))
 	allocated, cancelAllocator := chromedp.NewExecAllocator(context.Background(), options...)
@@ -57,9 +66,32 @@ func browser(t *testing.T, w *world, width int64) (page context.Context, server 
 	do(t, page, chromedp.Navigate("about:blank")) // the browser lives as long as the first context
 	limited, cancel := context.WithTimeout(page, time.Minute)
 	t.Cleanup(cancel)
-	do(t, limited, chromedp.EmulateViewport(width, 800), chromedp.Navigate(server.URL),
-		chromedp.WaitVisible("#link.up"), chromedp.WaitReady("#filters article"))
-	return limited, server
+	do(t, limited, chromedp.EmulateViewport(width, 800), chromedp.Navigate(server.URL))
+	return limited
+}
+
+// The page asks for the token of a server that wants one, and asks again after a wrong one. The
+// token lasts as long as the tab.
+func TestToken(t *testing.T) {
+	set, err := token.Parse("tokens", []byte("read 0123456789abcdef"))
+	if err != nil {
+		t.Fatal(err)
+	}
+	w := &world{filters: []api.Filter{filter("auth", subscriber("edge-1", api.SubscriberLive, before))}}
+	w.filters[0].Summarize()
+	server := httptest.NewServer(admin.Handler(w, admin.Options{Tokens: set}))
+	t.Cleanup(server.Close)
+	page := open(t, server, 1280)
+	do(t, page, chromedp.WaitVisible("#login"), chromedp.SendKeys("#token", "wrong-token\r"), chromedp.WaitVisible("#login"))
+	if n := js[int](t, page, `document.querySelectorAll("#filters article").length`); n != 0 {
+		t.Errorf("%d filters are shown without a token", n)
+	}
+	screenshot(t, page, "token")
+	do(t, page, chromedp.SendKeys("#token", "0123456789abcdef\r"), chromedp.WaitVisible("#link.up"), chromedp.WaitReady("[data-filter=auth]"),
+		chromedp.Reload(), chromedp.WaitVisible("#link.up"), chromedp.WaitReady("[data-filter=auth]"))
+	if shown := js[bool](t, page, `!document.querySelector("#login").hidden`); shown {
+		t.Error("the page still asks for a token")
+	}
 }
 
 // chromium returns the path of the browser; .ci/run installs a missing browser.

@@ -39,6 +39,12 @@ func IsSocket(text string) bool {
 	return err == nil && a.IsSocket()
 }
 
+// IsLocal says whether an address is reached from this machine only.
+func IsLocal(text string) bool {
+	a, err := address.Parse(text)
+	return err == nil && a.IsLocal()
+}
+
 // CheckAddress wants a host and a port. An empty host would listen everywhere, for which a user
 // must write 0.0.0.0 or [::].
 func CheckAddress(address string) error {

@@ -65,6 +65,10 @@ func flagReason(err error) string {
 // envPrefix begins the names of all variables that this program reads.
 const envPrefix = "WASM_XDS_"
 
+// TokenVariable has the token of a server's client. It has no flag: every user of a machine can see
+// the flags of a process.
+const TokenVariable = envPrefix + "ADMIN_TOKEN"
+
 // foreignVariable matches names of other programs under the program's prefix. Kubernetes gives
 // each container the addresses of services, in variables with the name of the service: a service
 // called wasm-xds has WASM_XDS_SERVICE_HOST and WASM_XDS_PORT_18000_TCP_ADDR. Names that begin
@@ -84,6 +88,7 @@ func CheckEnvironment(c *cobra.Command, environment []string) error {
 		}
 		if known == nil {
 			known = Variables(c.Root())
+			known[TokenVariable] = true
 		}
 		if !known[name] {
 			unknown = append(unknown, name)

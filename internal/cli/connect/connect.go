@@ -13,12 +13,14 @@ import (
 	"github.com/wasm-xds/wasm-xds/internal/apiclient"
 	"github.com/wasm-xds/wasm-xds/internal/cli/command"
 	"github.com/wasm-xds/wasm-xds/internal/reason"
+	"github.com/wasm-xds/wasm-xds/internal/token"
 )
 
 // server says how a running server is reached. Each field is the value of a flag.
 type server struct {
 	address                   string
 	caFile, certFile, keyFile string
+	tokenFile                 string
 }
 
 // The names of the flags.
@@ -27,6 +29,7 @@ const (
 	caFlag      = "admin-ca-file"
 	certFlag    = "admin-cert-file"
 	keyFlag     = "admin-key-file"
+	tokenFlag   = "admin-token-file"
 )
 
 // AddFlags adds the flags to a command that asks a running server.
@@ -36,6 +39,7 @@ func AddFlags(c *cobra.Command) {
 	f.String(caFlag, "", "PEM `file` with the CA of the server's certificate (default the CAs of this machine)")
 	f.String(certFlag, "", "PEM `file` with the certificate that the server sees")
 	f.String(keyFlag, "", "PEM `file` with the key of that certificate")
+	f.String(tokenFlag, "", "`file` with the token for the server, or the server's own file of tokens (default the token in $WASM_XDS_ADMIN_TOKEN)")
 }
 
 // Client returns a client for the server that the flags of a command name. It connects to nothing
@@ -43,7 +47,7 @@ func AddFlags(c *cobra.Command) {
 func Client(c *cobra.Command) (apiclient.Client, error) {
 	s := server{}
 	for name, into := range map[string]*string{
-		addressFlag: &s.address, caFlag: &s.caFile, certFlag: &s.certFile, keyFlag: &s.keyFile,
+		addressFlag: &s.address, caFlag: &s.caFile, certFlag: &s.certFile, keyFlag: &s.keyFile, tokenFlag: &s.tokenFile,
 	} {
 		*into, _ = c.Flags().GetString(name) // fails only for a missing flag
 	}
@@ -56,6 +60,28 @@ func Client(c *cobra.Command) (apiclient.Client, error) {
 
 // config reads the files.
 func (s server) config() (apiclient.Config, error) {
+	out, err := s.withTLS()
+	if err != nil {
+		return out, err
+	}
+	out.Token = strings.TrimSpace(os.Getenv(command.TokenVariable))
+	if s.tokenFile != "" {
+		if out.Token, err = token.ReadOwn(s.tokenFile); err != nil {
+			return out, err
+		}
+	}
+	if strings.ContainsFunc(out.Token, func(r rune) bool { return r <= ' ' || r > '~' }) {
+		return out, usage("$" + command.TokenVariable + " is no token: it has characters that no HTTP header can carry")
+	}
+	if out.Token != "" && apiclient.IsPlain(out.Address) {
+		return out, command.Failure("plain_text", "the token would cross the network to "+out.Address+" in plain text",
+			"write https:// in front of the address, or http:// to send it all the same")
+	}
+	return out, nil
+}
+
+// withTLS reads the files of TLS.
+func (s server) withTLS() (apiclient.Config, error) {
 	out := apiclient.Config{Address: s.address}
 	if s.caFile == "" && s.certFile == "" && s.keyFile == "" {
 		return out, nil

@@ -44,6 +44,7 @@ func (s *Flags) AddTo(c *cobra.Command) {
 	f.StringVar(&cfg.ModulesURL, "modules-url", "", "`URL` that Envoy puts into the Host and the path (default http:// and the modules address, or http://localhost for a socket)")
 	f.StringVar(&cfg.ModulesDirInEnvoy, "modules-dir-in-envoy", "", "`path` of the module store as Envoy sees it, for delivery file (default as here)")
 	f.StringVar(&cfg.AdminAddress, "admin-address", command.DefaultAdminAddress, "`host:port` or unix:///path of the API, metrics, health and web page")
+	f.BoolVar(&cfg.AdminInsecure, "admin-insecure", false, "let other machines reach the admin address without TLS and tokens")
 	cfg.Sockets.Mode = defaultSocketMode
 	command.ModeFlag(f, &cfg.Sockets.Mode, "socket-mode", "`mode` of Unix sockets among the addresses, in octal; who may write may connect")
 	f.StringVar(&cfg.Sockets.Group, "socket-group", "", "`group` of these sockets, by name or number (default the server's own)")
@@ -98,6 +99,8 @@ func (s *Flags) AddAdmin(f *pflag.FlagSet) {
 	f.StringVar(&t.CertFile, "admin-tls-cert-file", "", "PEM `file` with the certificate of the admin address, which then speaks TLS; read again when it changes")
 	f.StringVar(&t.KeyFile, "admin-tls-key-file", "", "PEM `file` with the certificate's private key")
 	f.StringVar(&t.ClientCAFile, "admin-client-ca-file", "", "PEM `file` with the CAs of the API's clients; each client then needs a certificate of them")
+	f.StringVar(&s.config.AdminTokenFile, "admin-token-file", "", "`file` with the tokens that requests to the API need, a line each: read or operate, perhaps a name, and the token; read again when it changes")
+	f.StringVar(&s.config.AuditLogFile, "audit-log-file", "", "`file` that gets a line of JSON for each change through the API, beside the log")
 }
 
 // Read checks the values and returns the configuration, with absolute paths. No flag gives the
@@ -119,6 +122,7 @@ func (s *Flags) Read() (serve.Config, error) {
 	}
 	for _, path := range []*string{
 		&cfg.TLS.CertFile, &cfg.TLS.KeyFile, &cfg.TLS.ClientCAFile, &cfg.AdminTLS.CertFile, &cfg.AdminTLS.KeyFile, &cfg.AdminTLS.ClientCAFile,
+		&cfg.AdminTokenFile, &cfg.AuditLogFile,
 	} {
 		if *path, err = command.Absolute(*path); err != nil {
 			return cfg, err

@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"strings"
 	"syscall"
 
 	"go.uber.org/zap"
@@ -19,8 +20,12 @@ func Run(ctx context.Context, cfg serve.Config, log *zap.Logger) error {
 	started := cfg.Started
 	cfg.Version, cfg.Logger = build.Now().Version, log
 	cfg.Started = func(a serve.Addresses) {
+		admin := command.URLOf(a.Admin)
+		if cfg.AdminTLS.CertFile != "" {
+			admin = strings.Replace(admin, "http://", "https://", 1)
+		}
 		log.Info("serving", zap.String("directory", cfg.Dir), zap.Stringers("bundles", cfg.Bundles), zap.String("xds", a.XDS),
-			zap.String("modules", a.Modules), zap.String("admin", command.URLOf(a.Admin)))
+			zap.String("modules", a.Modules), zap.String("admin", admin))
 		if started != nil {
 			started(a)
 		}

@@ -2,8 +2,6 @@ package server
 
 import (
 	"fmt"
-	"net"
-	"net/netip"
 
 	"github.com/spf13/cobra"
 	"go.uber.org/zap"
@@ -85,37 +83,20 @@ func sourcesOf(c *cobra.Command, args []string) (dir string, bundles []spec.Refe
 	return dir, bundles, err
 }
 
-// warnOfAddresses logs the addresses that other machines can reach without authentication.
+// warnOfAddresses logs the addresses that other machines can reach without authentication. For the
+// admin address this needs --admin-insecure.
 func warnOfAddresses(cfg *serve.Config, log *zap.Logger) {
-	for _, one := range []struct{ flag, address, reach string }{
-		{"xds-address", cfg.XDSAddress, "get every filter with its configuration"},
-		{"modules-address", cfg.ModulesAddress, "download every module"},
-		{"admin-address", cfg.AdminAddress, "see the state and roll filters back"},
+	for _, one := range []struct {
+		flag, address, reach string
+		known                bool // each client shows a certificate or a token
+	}{
+		{"xds-address", cfg.XDSAddress, "get every filter with its configuration", cfg.TLS.ClientCAFile != ""},
+		{"modules-address", cfg.ModulesAddress, "download every module", cfg.TLS.ClientCAFile != ""},
+		{"admin-address", cfg.AdminAddress, "see the state and roll filters back", cfg.AdminTLS.ClientCAFile != "" || cfg.AdminTokenFile != ""},
 	} {
-		files := cfg.TLS
-		if one.flag == "admin-address" {
-			files = cfg.AdminTLS
-		}
-		known := files.ClientCAFile != "" // each client shows a certificate
-		if !known && !isLocal(one.address) {
+		if !one.known && !command.IsLocal(one.address) {
 			log.Warn("listening beyond this machine without authentication: who reaches it can "+one.reach,
 				zap.String("flag", "--"+one.flag), zap.String("address", one.address))
 		}
 	}
-}
-
-// isLocal reports whether an address is reached from this machine only.
-func isLocal(text string) bool {
-	if command.IsSocket(text) {
-		return true
-	}
-	host, _, err := net.SplitHostPort(text)
-	if err != nil {
-		return false
-	}
-	ip, err := netip.ParseAddr(host)
-	if err != nil {
-		return host == "localhost"
-	}
-	return ip.Unmap().IsLoopback()
 }

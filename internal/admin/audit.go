@@ -1,0 +1,28 @@
+package admin
+
+import (
+	"cmp"
+	"net/http"
+
+	"go.uber.org/zap"
+
+	"github.com/wasm-xds/wasm-xds/internal/api"
+)
+
+// audit logs each change, also one that is refused, as one line.
+type audit struct{ log *zap.Logger }
+
+// maxAuditName bounds the name of a filter in the log: a client may ask for any name.
+const maxAuditName = 256
+
+// note logs the outcome of a change. revision is the result of the change, or the revision that the
+// client asked for. e is nil after a success.
+func (a audit) note(r *http.Request, action, filter, revision string, e *api.Error) {
+	outcome, c := "ok", callerOf(r)
+	if e != nil {
+		outcome = cmp.Or(e.Code, "failed")
+	}
+	a.log.Info("change", zap.String("action", action), zap.String("filter", filter[:min(len(filter), maxAuditName)]),
+		zap.String("revision", revision[:min(len(revision), maxAuditName)]), zap.String("outcome", outcome),
+		zap.String("who", c.who), zap.String("by", c.by), zap.String("from", from(r)))
+}

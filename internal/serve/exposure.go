@@ -1,0 +1,33 @@
+package serve
+
+import (
+	"github.com/wasm-xds/wasm-xds/internal/address"
+	"github.com/wasm-xds/wasm-xds/pkg/spec"
+)
+
+// checkExposure refuses an admin address that other machines reach and where everybody may change
+// filters, or where tokens would cross the network in plain text.
+func checkExposure(cfg *Config) error {
+	a, err := address.Parse(cfg.AdminAddress)
+	if err != nil || a.IsLocal() || cfg.AdminInsecure {
+		return nil // listen explains a bad address
+	}
+	encrypted := cfg.AdminTLS.CertFile != ""
+	known := cfg.AdminTokenFile != "" || cfg.AdminTLS.ClientCAFile != ""
+	missing, hint := "", ""
+	switch {
+	case encrypted && known:
+		return nil
+	case encrypted:
+		missing, hint = "everybody who reaches it could change filters", "give --admin-token-file or --admin-client-ca-file"
+	case known:
+		missing, hint = "tokens would cross the network in plain text", "give --admin-tls-cert-file and --admin-tls-key-file"
+	default:
+		missing = "everybody who reaches it could change filters"
+		hint = "give --admin-tls-cert-file, --admin-tls-key-file, and --admin-token-file or --admin-client-ca-file"
+	}
+	return &spec.Error{
+		Code: "admin_exposed", Message: "other machines reach --admin-address " + cfg.AdminAddress + ", and " + missing,
+		Hint: hint + "; or listen on 127.0.0.1 or a Unix socket; --admin-insecure starts all the same, for a network that is protected otherwise",
+	}
+}

@@ -1,0 +1,75 @@
+package serve
+
+import (
+	"context"
+	"time"
+
+	"go.uber.org/zap"
+
+	"github.com/wasm-xds/wasm-xds/internal/api"
+	"github.com/wasm-xds/wasm-xds/internal/token"
+)
+
+// tokens are the tokens of the API.
+type tokens struct {
+	file *token.File // nil: no request needs a token
+	log  *zap.Logger
+}
+
+// openTokens reads the file that cfg names.
+func openTokens(cfg *Config) (*tokens, error) {
+	t := &tokens{log: cfg.Logger}
+	if cfg.AdminTokenFile == "" {
+		return t, nil
+	}
+	var err error
+	if t.file, err = token.Open(cfg.AdminTokenFile); err != nil {
+		return nil, err
+	}
+	t.warnOfMode()
+	return t, nil
+}
+
+func (t *tokens) warnOfMode() {
+	if t.file.IsPublic() {
+		t.log.Warn("every user of this machine can read the tokens", zap.String("file", t.file.Path()), zap.String("hint", "chmod 0600, or 0640 with the server's group"))
+	}
+}
+
+// follow reads the file again until ctx ends.
+func (t *tokens) follow(ctx context.Context) {
+	if t.file == nil {
+		return
+	}
+	ticker := time.NewTicker(reloadEvery)
+	defer ticker.Stop()
+	for problem := ""; ; {
+		select {
+		case <-ctx.Done():
+			return
+		case <-ticker.C:
+		}
+		isNew, err := t.file.Reload()
+		switch {
+		case err != nil && err.Error() != problem:
+			t.log.Error("the new file of tokens cannot be used, and the last good tokens stay", zap.Error(err))
+		case isNew:
+			t.log.Info("new tokens are used", zap.String("file", t.file.Path()))
+			t.warnOfMode()
+		case err == nil && problem != "":
+			t.log.Info("the file has the last good tokens again", zap.String("file", t.file.Path()))
+		}
+		problem = ""
+		if err != nil {
+			problem = err.Error()
+		}
+	}
+}
+
+// wrongToken is a client with an unknown token, as the status shows it.
+func wrongToken(from string) api.Visitor {
+	return api.Visitor{
+		Port: "admin", Address: from, Speaks: "wrong_token", Message: "the admin port refused a client: its token is unknown",
+		Hint: "give the client a token of --admin-token-file; the client may have one that was removed",
+	}
+}

@@ -1,0 +1,171 @@
+package e2e_test
+
+import (
+	"os"
+	"os/exec"
+	"path/filepath"
+	"strings"
+	"syscall"
+	"testing"
+
+	"github.com/wasm-xds/wasm-xds/internal/test/harness"
+	"github.com/wasm-xds/wasm-xds/internal/test/pki"
+)
+
+// adminPort is a server whose admin address speaks TLS and wants tokens.
+type adminPort struct {
+	t       *testing.T
+	dir     string // of the specs, the certificates and the tokens
+	binary  string
+	address string
+}
+
+const (
+	readCanary    = "CANARY-read-0123456789"
+	operateCanary = "CANARY-operate-0123456789"
+)
+
+func (g *adminPort) file(name string) string { return filepath.Join(g.dir, name) }
+
+// startGuarded starts a server on all addresses of this machine.
+func startGuarded(t *testing.T) *adminPort {
+	t.Helper()
+	port := harness.FreePort(t)
+	g := &adminPort{t: t, dir: t.TempDir(), binary: harness.BuildBinary(t), address: "https://" + harness.Loopback(port)}
+	ca := pki.NewCA(t, "servers")
+	ca.Issue(t, pki.Request{}).WriteFiles(t, g.dir)
+	pki.WriteFile(t, g.file("ca.crt"), ca.PEM())
+	pki.WriteFile(t, g.file("tokens"), []byte("# tokens\nread ci "+readCanary+"\noperate deploy "+operateCanary+"\n"))
+	pki.WriteFile(t, g.file("read"), []byte(readCanary))
+	pki.WriteFile(t, g.file("operate"), []byte(operateCanary))
+	specs := g.file("filters")
+	if err := os.Mkdir(specs, 0o700); err != nil {
+		t.Fatal(err)
+	}
+	harness.WriteFilter(t, specs, auth, authModule("v1"), "")
+	log, err := os.Create(g.file("log"))
+	if err != nil {
+		t.Fatal(err)
+	}
+	all := strings.Replace(harness.Loopback(port), "127.0.0.1", "0.0.0.0", 1)
+	cmd := exec.Command(g.binary, "serve", specs, "--state-dir", g.file("state"), "--admin-address", all,
+		"--xds-address", "unix://"+g.file("xds"), "--modules-address", "unix://"+g.file("modules"), "--log-format", "json", "--log-level", "debug",
+		"--admin-tls-cert-file", g.file("tls.crt"), "--admin-tls-key-file", g.file("tls.key"), "--admin-token-file", g.file("tokens"), "--audit-log-file", g.file("audit"))
+	cmd.Stdout, cmd.Stderr, cmd.SysProcAttr = log, log, &syscall.SysProcAttr{Pdeathsig: syscall.SIGKILL}
+	if err := cmd.Start(); err != nil {
+		t.Fatal(err)
+	}
+	t.Cleanup(func() {
+		_ = cmd.Process.Signal(syscall.SIGTERM)
+		if err := cmd.Wait(); err != nil {
+			t.Error(err)
+		}
+		_ = log.Close()
+		if strings.Contains(g.log(), "CANARY") {
+			t.Error("the log has a token")
+		}
+		if t.Failed() {
+			t.Log(g.log())
+		}
+	})
+	return g
+}
+
+func (g *adminPort) log() string {
+	text, err := os.ReadFile(g.file("log"))
+	if err != nil {
+		return err.Error()
+	}
+	return string(text)
+}
+
+// run runs a command against the server. No output has a token.
+func (g *adminPort) run(environment string, args ...string) (string, error) {
+	g.t.Helper()
+	cmd := exec.CommandContext(g.t.Context(), g.binary, append(args, "--admin-address", g.address, "--admin-ca-file", g.file("ca.crt"))...)
+	cmd.Env = append(os.Environ(), environment)
+	out, err := cmd.CombinedOutput()
+	if strings.Contains(string(out), "CANARY") {
+		g.t.Errorf("%q prints a token:\n%s", args, out)
+	}
+	return string(out), err
+}
+
+// wait waits until a command prints a text.
+func (g *adminPort) wait(text, environment string, args ...string) {
+	g.t.Helper()
+	last := ""
+	done := harness.Poll(g.t.Context(), func() bool {
+		out, err := g.run(environment, args...)
+		last = out
+		return err == nil && strings.Contains(out, text)
+	})
+	if !done {
+		g.t.Fatalf("%q does not print %q, but\n%s", args, text, last)
+	}
+}
+
+// Other machines could reach the address: TLS and tokens protect it. Each change is in the log.
+func TestGuardedAdminPort(t *testing.T) {
+	t.Parallel()
+	g := startGuarded(t)
+	read := []string{"status", "--admin-token-file", g.file("read")}
+	g.wait(auth, "", read...)
+	g.wait(auth, "WASM_XDS_ADMIN_TOKEN="+readCanary, "status")
+
+	refused := func(text, environment string, args ...string) {
+		t.Helper()
+		if out, err := g.run(environment, args...); err == nil || !strings.Contains(out, text) {
+			t.Errorf("%q: %v, want %q in\n%s", args, err, text, out)
+		}
+	}
+	refused("this server wants a token", "", "status")
+	refused("does not know the token", "WASM_XDS_ADMIN_TOKEN=CANARY-unknown", "status")
+	refused(`the token "ci" may only read`, "", "forget", auth, "--admin-token-file", g.file("read"))
+	refused("has a spec", "", "forget", auth, "--admin-token-file", g.file("operate"))
+	refused("has a spec", "", "forget", auth, "--admin-token-file", g.file("tokens"))
+	for _, line := range []string{
+		`"action":"forget","filter":"auth","revision":"","outcome":"forbidden","who":"ci","by":"token"`,
+		`"action":"forget","filter":"auth","revision":"","outcome":"has_spec","who":"deploy","by":"token"`,
+		"the admin port refused a client: its token is unknown",
+	} {
+		if !strings.Contains(g.log(), line) {
+			t.Errorf("the log lacks %s", line)
+		}
+	}
+	if out, err := g.run("", read...); err != nil || !strings.Contains(out, "its token is unknown") {
+		t.Errorf("status does not show the refused client: %v\n%s", err, out)
+	}
+
+	info, err := os.Stat(g.file("audit"))
+	text, readErr := os.ReadFile(g.file("audit"))
+	if err != nil || readErr != nil || info.Mode() != 0o600 || strings.Count(string(text), "\n") != 3 {
+		t.Errorf("the audit log has the mode %v: %v, %v\n%s", info.Mode(), err, readErr, text)
+	}
+
+	pki.WriteFile(t, g.file("tokens"), []byte("CANARY broken"))
+	logged := func(text string) {
+		t.Helper()
+		if !harness.Poll(t.Context(), func() bool { return strings.Contains(g.log(), text) }) {
+			t.Fatalf("the log lacks %q", text)
+		}
+	}
+	logged("the last good tokens stay")
+	g.wait(auth, "", read...)
+	pki.WriteFile(t, g.file("tokens"), []byte("operate deploy "+operateCanary))
+	logged("new tokens are used")
+	refused("does not know the token", "", read...)
+}
+
+// Without TLS and tokens, a server does not start where other machines reach it.
+func TestExposedAdminPort(t *testing.T) {
+	t.Parallel()
+	dir := t.TempDir()
+	out, err := exec.CommandContext(t.Context(), harness.BuildBinary(t), "serve", dir, "--state-dir", filepath.Join(dir, "state"),
+		"--admin-address", "0.0.0.0:0", "--xds-address", "127.0.0.1:0", "--modules-address", "127.0.0.1:0").CombinedOutput()
+	for _, text := range []string{"everybody who reaches it could change filters", "--admin-tls-cert-file", "--admin-token-file", "--admin-insecure"} {
+		if err == nil || !strings.Contains(string(out), text) {
+			t.Errorf("%v, want %q in\n%s", err, text, out)
+		}
+	}
+}
