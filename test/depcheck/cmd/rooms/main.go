@@ -102,7 +102,7 @@ func choose(packages []*rooms.Package, patterns []string) ([]*rooms.Package, err
 	}
 	for _, pattern := range patterns {
 		if !used[pattern] {
-			return nil, fmt.Errorf("no package matches %s; name it as internal/xds or internal/...", pattern)
+			return nil, fmt.Errorf("no package matches %s: internal/xds is a package, and internal/... are all packages below internal", pattern)
 		}
 	}
 	slices.SortStableFunc(chosen, func(a, b *rooms.Package) int { return b.Lines() - a.Lines() })
