@@ -45,7 +45,11 @@ func (t TLS) withDefaults() (TLS, error) {
 	return t, nil
 }
 
-// CA, Client and HasClient are for the template.
-func (t TLS) CA() string      { return filepath.Join(t.SDSDir, sdsCA+".yaml") }
-func (t TLS) Client() string  { return filepath.Join(t.SDSDir, sdsClient+".yaml") }
+// CA is the path of the SDS file with the CA.
+func (t TLS) CA() string { return filepath.Join(t.SDSDir, sdsCA+".yaml") }
+
+// Client is the path of the SDS file with Envoy's own certificate.
+func (t TLS) Client() string { return filepath.Join(t.SDSDir, sdsClient+".yaml") }
+
+// HasClient says whether Envoy has a certificate of its own.
 func (t TLS) HasClient() bool { return t.CertFile != "" }

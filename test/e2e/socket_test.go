@@ -18,12 +18,8 @@ type sockets struct{ xds, modules string }
 // serveOnSockets starts the control plane of a scenario on Unix sockets in a new directory.
 func (s *scenario) serveOnSockets(mode string) sockets {
 	s.t.Helper()
-	dir, err := os.MkdirTemp("", "wasm-xds") // short, since the path of a socket is limited
-	if err != nil {
-		s.t.Fatal(err)
-	}
-	s.t.Cleanup(func() { _ = os.RemoveAll(dir) })
-	if err := os.Chmod(dir, 0o755); err != nil {
+	dir := s.t.TempDir()
+	if err := os.Chmod(filepath.Dir(dir), 0o711); err != nil { // other users can reach dir then
 		s.t.Fatal(err)
 	}
 	at := sockets{"unix://" + filepath.Join(dir, "xds.sock"), "unix://" + filepath.Join(dir, "modules.sock")}
