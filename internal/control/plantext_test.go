@@ -20,13 +20,6 @@ func specOf(name string) *spec.Spec {
 	}
 }
 
-func filterOf(name, root string) *snapshot.Filter {
-	return &snapshot.Filter{
-		Name: name, Type: spec.HTTP, Revision: revisionOf(name, root), Policy: spec.Closed, Delivery: spec.Remote,
-		OnRemove: spec.Keep, SpecFile: "/specs/" + name + ".yaml",
-	}
-}
-
 // describe is a plan as text: `name=root`, with `!` for removed, `-` for no revision,
 // and the code of the problem behind it.
 func describe(p desired.Plan) string {

@@ -9,12 +9,15 @@ import (
 // filters, or where tokens would cross the network in plain text.
 func checkExposure(cfg *Config) error {
 	a, err := address.Parse(cfg.AdminAddress)
-	if err != nil || a.IsLocal() || cfg.AdminInsecure {
-		return nil // listen explains a bad address
+	if err != nil {
+		return addressProblem("--admin-address", cfg.AdminAddress, err)
+	}
+	if a.IsLocal() || cfg.AdminInsecure {
+		return nil
 	}
 	encrypted := cfg.AdminTLS.CertFile != ""
 	known := cfg.AdminTokenFile != "" || cfg.AdminTLS.ClientCAFile != ""
-	missing, hint := "", ""
+	var missing, hint string
 	switch {
 	case encrypted && known:
 		return nil
