@@ -252,8 +252,8 @@ var Layers = map[string]Ordered{
 	"internal/serve": {
 		Layers: []string{
 			"config connections doc gets sandbox statedir visitors",
-			"audit certificates exposure files listeners refusals tokens",
-			"fetching servers",
+			"audit certificates files listeners refusals tokens",
+			"exposure fetching servers",
 			"source",
 			"serve",
 		},
