@@ -178,7 +178,9 @@ var imports = map[string][]string{
 		"internal/cli/display", "internal/cli/serveflags", "internal/cli/view", "internal/getenvoy", "internal/reason",
 		"internal/serve", "internal/terminal", "pkg/spec", "pkg/translate",
 	},
-	"internal/cli/connect": {"internal/apiclient", "internal/cli/command", "internal/reason", "internal/token"},
+	"internal/cli/connect": {
+		"internal/apiclient", "internal/atomicfile", "internal/cli/command", "internal/reason", "internal/token", "pkg/spec",
+	},
 	"internal/cli/server": {
 		"internal/api", "internal/apiclient", "internal/cli/command", "internal/cli/connect", "internal/cli/display", "internal/cli/fetch",
 		"internal/cli/serveflags", "internal/cli/view", "internal/serve", "internal/source/oci", "internal/terminal",

@@ -118,6 +118,7 @@ var Layers = map[string]Ordered{
 
 	"internal/cli":         {Layers: []string{"version", "cli"}},
 	"internal/cli/command": {Layers: []string{"address bytesize error filemode", "args env", "flags"}},
+	"internal/cli/connect": {Layers: []string{"server", "contexts", "connect"}},
 	"internal/cli/dev": {
 		Layers: []string{
 			"checks child_linux child_other find log path upstream writer",
@@ -134,7 +135,7 @@ var Layers = map[string]Ordered{
 	"internal/cli/serveflags": {Layers: []string{"check log run", "flags"}},
 	"internal/cli/server": {
 		Layers: []string{
-			"complete question status_look",
+			"complete context question status_look",
 			"change status_envoys status_wait status_watch",
 			"forget history retry rollback rollout serve status",
 			"commands",

@@ -105,6 +105,34 @@ func (g *adminPort) wait(text, environment string, args ...string) {
 	}
 }
 
+// useContext asks the server of a context, without its address.
+func (g *adminPort) useContext() {
+	g.t.Helper()
+	run := func(args ...string) string {
+		cmd := exec.CommandContext(g.t.Context(), g.binary, args...)
+		cmd.Env = append(os.Environ(), "XDG_CONFIG_HOME="+g.dir)
+		out, err := cmd.CombinedOutput()
+		if err != nil || strings.Contains(string(out), "CANARY") {
+			g.t.Errorf("%q: %v\n%s", args, err, out)
+		}
+		return string(out)
+	}
+	run("context", "add", "prod", g.address, "--ca-file", g.file("ca.crt"), "--token-file", g.file("read"))
+	for text, args := range map[string][]string{
+		auth: {"status"}, g.address: {"context", "list"}, `"tokenFile"`: {"context", "list", "-o", "json"},
+	} {
+		if out := run(args...); !strings.Contains(out, text) {
+			g.t.Errorf("%q does not print %q, but\n%s", args, text, out)
+		}
+	}
+	if out := run("__complete", "status", ""); !strings.Contains(out, auth) {
+		g.t.Errorf("the completion does not ask the context's server:\n%s", out)
+	}
+	if out := run("context", "rm", "prod"); !strings.Contains(out, "no context is the current one") {
+		g.t.Errorf("the end of the context:\n%s", out)
+	}
+}
+
 // Other machines could reach the address: TLS and tokens protect it. Each change is in the log.
 func TestGuardedAdminPort(t *testing.T) {
 	t.Parallel()
@@ -137,6 +165,7 @@ func TestGuardedAdminPort(t *testing.T) {
 		t.Errorf("status does not show the refused client: %v\n%s", err, out)
 	}
 
+	g.useContext()
 	info, err := os.Stat(g.file("audit"))
 	text, readErr := os.ReadFile(g.file("audit"))
 	if err != nil || readErr != nil || info.Mode() != 0o600 || strings.Count(string(text), "\n") != 3 {

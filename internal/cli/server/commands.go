@@ -15,5 +15,5 @@ import "github.com/spf13/cobra"
 
 // Commands are the commands of this package.
 func Commands() []*cobra.Command {
-	return []*cobra.Command{newServe(), newStatus(), newHistory(), newRollback(), newRetry(), newRollout(), newForget()}
+	return []*cobra.Command{newServe(), newStatus(), newHistory(), newRollback(), newRetry(), newRollout(), newForget(), newContext()}
 }

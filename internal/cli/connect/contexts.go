@@ -1,0 +1,206 @@
+package connect
+
+import (
+	"errors"
+	"fmt"
+	"io/fs"
+	"os"
+	"path/filepath"
+	"slices"
+	"strings"
+
+	"github.com/goccy/go-yaml"
+
+	"github.com/wasm-xds/wasm-xds/internal/apiclient"
+	"github.com/wasm-xds/wasm-xds/internal/atomicfile"
+	"github.com/wasm-xds/wasm-xds/internal/cli/command"
+	"github.com/wasm-xds/wasm-xds/internal/reason"
+	"github.com/wasm-xds/wasm-xds/pkg/spec"
+)
+
+// Context is a server with a name. It has the paths of files, and never their content.
+type Context struct {
+	Name      string `yaml:"name" json:"name"`
+	Address   string `yaml:"address" json:"address"`
+	CAFile    string `yaml:"caFile,omitempty" json:"caFile,omitempty"`
+	CertFile  string `yaml:"certFile,omitempty" json:"certFile,omitempty"`
+	KeyFile   string `yaml:"keyFile,omitempty" json:"keyFile,omitempty"`
+	TokenFile string `yaml:"tokenFile,omitempty" json:"tokenFile,omitempty"`
+}
+
+// Contexts are the contexts of a user. The zero value has none.
+type Contexts struct {
+	Current  string    `yaml:"current" json:"current"` // the name of one of Contexts; "": none is used
+	Contexts []Context `yaml:"contexts" json:"contexts"`
+}
+
+// longestContext bounds a name, so that lists stay readable.
+const longestContext = 64
+
+// ContextsFile returns the path of the user's contexts: $XDG_CONFIG_HOME/wasm-xds/contexts.yaml, or
+// below ~/.config.
+func ContextsFile() (string, error) {
+	base := os.Getenv("XDG_CONFIG_HOME")
+	if !filepath.IsAbs(base) { // the XDG specification: a relative path is ignored
+		home, err := os.UserHomeDir()
+		if err != nil {
+			return "", command.Failure("no_config_dir", "there is no place for contexts: neither XDG_CONFIG_HOME nor HOME is set", "set one of them")
+		}
+		base = filepath.Join(home, ".config")
+	}
+	return filepath.Join(base, "wasm-xds", "contexts.yaml"), nil
+}
+
+// ReadContexts reads the user's contexts. There are none if there is no file.
+func ReadContexts() (*Contexts, error) {
+	path, err := ContextsFile()
+	if err != nil {
+		return nil, err
+	}
+	text, err := os.ReadFile(path)
+	switch {
+	case errors.Is(err, fs.ErrNotExist):
+		return &Contexts{}, nil
+	case err != nil:
+		return nil, command.Failure("cannot_read", path+" cannot be read: "+reason.Of(err), "name a server with --"+addressFlag)
+	}
+	return parseContexts(path, text)
+}
+
+func parseContexts(path string, text []byte) (*Contexts, error) {
+	problem := func(message string, line, column int) error {
+		return &spec.Error{
+			Code: "bad_contexts", Message: message, Pos: spec.Position{File: path, Line: line, Column: column},
+			Hint: "correct the file, or name a server with --" + addressFlag,
+		}
+	}
+	all := &Contexts{}
+	if err := yaml.UnmarshalWithOptions(text, all, yaml.Strict()); err != nil {
+		if e := yaml.Error(nil); errors.As(err, &e) && e.GetToken() != nil {
+			return nil, problem(e.GetMessage(), e.GetToken().Position.Line, e.GetToken().Position.Column)
+		}
+		return nil, problem("it is no file of contexts", 0, 0)
+	}
+	names := map[string]bool{}
+	for _, c := range all.Contexts {
+		if err := checkContext(c); err != nil {
+			return nil, problem(err.Error(), 0, 0)
+		}
+		if names[c.Name] {
+			return nil, problem(fmt.Sprintf("the context %q is there twice", c.Name), 0, 0)
+		}
+		names[c.Name] = true
+	}
+	if all.Current != "" && !names[all.Current] {
+		return nil, problem(fmt.Sprintf("the current context %q is not among the contexts", all.Current), 0, 0)
+	}
+	return all, nil
+}
+
+func checkContext(c Context) error {
+	if c.Name == "" || len(c.Name) > longestContext || strings.Trim(strings.ToLower(c.Name), "abcdefghijklmnopqrstuvwxyz0123456789._-") != "" {
+		return fmt.Errorf("a context has the name %q: a name has letters, digits, and . _ -, and at most %d of them", c.Name, longestContext)
+	}
+	if err := apiclient.CheckAddress(c.Address); err != nil {
+		return fmt.Errorf("the context %s has no good address: %w", c.Name, err)
+	}
+	return nil
+}
+
+// Find returns the context of that name.
+func (all *Contexts) Find(name string) (Context, bool) {
+	for _, c := range all.Contexts {
+		if c.Name == name {
+			return c, true
+		}
+	}
+	return Context{}, false
+}
+
+// Add adds a context. The first one becomes the current one. It fails if the context is not valid,
+// if its files cannot be used, or if there is one of that name.
+func (all *Contexts) Add(c Context) error {
+	if err := checkContext(c); err != nil {
+		return usage(err.Error())
+	}
+	if _, known := all.Find(c.Name); known {
+		return command.Failure("context_exists", "there is already a context "+c.Name, "remove it first: wasm-xds context rm "+c.Name)
+	}
+	if _, err := c.server().config(); err != nil {
+		return err
+	}
+	if len(all.Contexts) == 0 {
+		all.Current = c.Name
+	}
+	all.Contexts = append(all.Contexts, c)
+	return nil
+}
+
+// Use makes a context the current one.
+func (all *Contexts) Use(name string) error {
+	if _, known := all.Find(name); !known {
+		return all.unknown(name)
+	}
+	all.Current = name
+	return nil
+}
+
+// Remove removes a context. If it is the current one, there is no current one afterwards.
+func (all *Contexts) Remove(name string) error {
+	if _, known := all.Find(name); !known {
+		return all.unknown(name)
+	}
+	all.Contexts = slices.DeleteFunc(all.Contexts, func(c Context) bool { return c.Name == name })
+	if all.Current == name {
+		all.Current = ""
+	}
+	return nil
+}
+
+func (all *Contexts) unknown(name string) error {
+	e := command.Failure("no_such_context", fmt.Sprintf("there is no context %q", name), "`wasm-xds context list` lists them all")
+	var names []string
+	for _, c := range all.Contexts {
+		names = append(names, c.Name)
+	}
+	if near := spec.Nearest(name, names); near != "" {
+		e.Hint = fmt.Sprintf("did you mean %q?", near)
+	}
+	return e
+}
+
+// Write writes the user's contexts. Only the user can read the file.
+func (all *Contexts) Write() error {
+	path, err := ContextsFile()
+	if err != nil {
+		return err
+	}
+	text, err := yaml.Marshal(all)
+	if err != nil {
+		return err
+	}
+	if err := replace(path, text); err != nil {
+		return command.Failure("cannot_write", path+" cannot be written: "+reason.Of(err), "set XDG_CONFIG_HOME to a directory that you can write")
+	}
+	return nil
+}
+
+func replace(path string, text []byte) error {
+	dir := filepath.Dir(path)
+	if err := os.MkdirAll(dir, 0o700); err != nil {
+		return err
+	}
+	file, err := atomicfile.Create(dir)
+	if err != nil {
+		return err
+	}
+	defer file.Discard()
+	if _, err := file.Write(text); err != nil {
+		return err
+	}
+	return file.Commit(filepath.Base(path), 0o600)
+}
+
+func (c Context) server() server {
+	return server{address: c.Address, caFile: c.CAFile, certFile: c.CertFile, keyFile: c.KeyFile, tokenFile: c.TokenFile}
+}
