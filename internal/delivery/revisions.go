@@ -22,8 +22,8 @@ const (
 // never changed.
 type revisions struct {
 	wanted *snapshot.Filter // nil: no spec has this name
-	since  time.Time        // when the wanted revision became wanted
 	stable *snapshot.Revision
+	since  time.Time // when the wanted revision became wanted
 	// stableSince is when the stable revision became everyone's; zero: not known.
 	stableSince time.Time
 	older       []*snapshot.Revision // newest first

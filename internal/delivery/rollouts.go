@@ -29,8 +29,8 @@ func (e *rollouts) rollOut(f *filter) {
 		e.decide(f, c)
 	}
 	if f.stable != nil {
-		facts := f.facts(f.stable, e.now)
-		needs := f.rollout.Newcomers(&facts, e.needs.take())
+		view := f.view(f.stable)
+		needs := f.rollout.Newcomers(&view, e.now, e.needs.take())
 		e.assign(f, f.stable, needs)
 	}
 }

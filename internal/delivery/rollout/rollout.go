@@ -245,7 +245,7 @@ func (r *Rollout) canaries(f *Facts, takers []Group, room []Canaries) []Canaries
 			return nil
 		}
 		for _, g := range takers {
-			room = r.need(f, g, max(1, g.Preferred()), policy.Selector, room)
+			room = r.need(&f.View, f.Now, g, max(1, g.Preferred()), policy.Selector, room)
 		}
 		return room
 	}
@@ -264,17 +264,17 @@ func (r *Rollout) canaries(f *Facts, takers []Group, room []Canaries) []Canaries
 	for _, g := range takers {
 		n := min(g.Size(), 1+extra)
 		extra -= n - 1
-		room = r.need(f, g, n, nil, room)
+		room = r.need(&f.View, f.Now, g, n, nil, room)
 	}
 	return room
 }
 
 // need asks for canaries in a group, unless the group has as many.
-func (r *Rollout) need(f *Facts, g Group, n int, prefer *spec.NodeSelector, room []Canaries) []Canaries {
-	if g.Canaries(f.Revision) >= n {
+func (r *Rollout) need(v *View, now time.Time, g Group, n int, prefer *spec.NodeSelector, room []Canaries) []Canaries {
+	if g.Canaries(v.Revision) >= n {
 		return room
 	}
-	return append(room, Canaries{g, n, prefer, r.SuspectsUntil(g, f.Revision, f.Now)})
+	return append(room, Canaries{g, n, prefer, r.SuspectsUntil(g, v.Revision, now)})
 }
 
 // Passed says whether every version of the takers has canaries and all canaries run the revision. A
@@ -299,12 +299,12 @@ func (r *Rollout) Passed(f *Facts) bool {
 }
 
 // Newcomers asks for a canary of the stable revision in each group that has not judged it. The
-// facts' revision is the stable one. The canaries are appended to room.
-func (r *Rollout) Newcomers(f *Facts, room []Canaries) []Canaries {
-	takers, _ := f.Takers()
+// view's revision is the stable revision. The canaries are appended to room.
+func (r *Rollout) Newcomers(v *View, now time.Time, room []Canaries) []Canaries {
+	takers, _ := v.Takers()
 	for _, g := range takers {
-		if _, judged := g.Verdict(f.Revision); !judged {
-			room = r.need(f, g, 1, nil, room)
+		if _, judged := g.Verdict(v.Revision); !judged {
+			room = r.need(v, now, g, 1, nil, room)
 		}
 	}
 	return room

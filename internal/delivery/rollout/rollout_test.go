@@ -284,9 +284,9 @@ func TestPassed(t *testing.T) {
 func TestNewcomers(t *testing.T) {
 	old, newer := &fakeGroup{envoy: "1.39", loads: []*snapshot.Revision{stable}}, &fakeGroup{envoy: "1.40", size: 9}
 	never := &fakeGroup{envoy: "1.41", foretold: []*snapshot.Revision{stable}}
-	f := Facts{View: View{Revision: stable, Stable: stable, Groups: asGroups([]*fakeGroup{old, newer, never})}, Now: start}
+	v := View{Revision: stable, Stable: stable, Groups: asGroups([]*fakeGroup{old, newer, never})}
 	var r Rollout
-	if got := decided(Decision{Canaries: r.Newcomers(&f, nil)}); got != "1 of 1.40" {
+	if got := decided(Decision{Canaries: r.Newcomers(&v, start, nil)}); got != "1 of 1.40" {
 		t.Error(got)
 	}
 }
