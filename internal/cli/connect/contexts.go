@@ -3,7 +3,6 @@ package connect
 import (
 	"errors"
 	"fmt"
-	"io/fs"
 	"os"
 	"path/filepath"
 	"slices"
@@ -51,20 +50,23 @@ func ContextsFile() (string, error) {
 	return filepath.Join(base, "wasm-xds", "contexts.yaml"), nil
 }
 
-// ReadContexts reads the user's contexts. There are none if there is no file.
+// ReadContexts reads the user's contexts. There are none if there is no file, or no place for one:
+// a server's user often has no home directory, or one that belongs to somebody else.
 func ReadContexts() (*Contexts, error) {
 	path, err := ContextsFile()
-	if err != nil {
-		return nil, err
+	if err != nil || !exists(path) {
+		return &Contexts{}, nil //nolint:nilerr // no place for contexts means that there are none
 	}
 	text, err := os.ReadFile(path)
-	switch {
-	case errors.Is(err, fs.ErrNotExist):
-		return &Contexts{}, nil
-	case err != nil:
+	if err != nil {
 		return nil, command.Failure("cannot_read", path+" cannot be read: "+reason.Of(err), "name a server with --"+addressFlag)
 	}
 	return parseContexts(path, text)
+}
+
+func exists(path string) bool {
+	_, err := os.Stat(path)
+	return err == nil
 }
 
 func parseContexts(path string, text []byte) (*Contexts, error) {

@@ -9,6 +9,7 @@ import (
 	"testing"
 
 	"github.com/wasm-xds/wasm-xds/internal/cli/connect"
+	"github.com/wasm-xds/wasm-xds/internal/test/apitest"
 )
 
 // keep adds contexts to the user's file.
@@ -49,6 +50,26 @@ func TestCurrentContext(t *testing.T) {
 		"--admin-cert-file", m.path("client.pem"), "--admin-key-file", m.path("client.key"))
 	if err != nil {
 		t.Errorf("an address beside a context: %v", err)
+	}
+}
+
+// A user without a home directory has no contexts, and commands work as before.
+func TestNoPlaceForContexts(t *testing.T) {
+	server := apitest.Start(t, apitest.LiveFilter("auth"))
+	for _, home := range []string{"", "/dev/null", "/missing"} {
+		t.Setenv("XDG_CONFIG_HOME", "")
+		t.Setenv("HOME", home)
+		all, err := connect.ReadContexts()
+		if err != nil || len(all.Contexts) != 0 {
+			t.Errorf("HOME=%q: %+v, %v", home, all, err)
+		}
+		if err := ask(t.Context(), "--admin-address", server.Address); err != nil {
+			t.Errorf("HOME=%q: %v", home, err)
+		}
+	}
+	t.Setenv("HOME", "/dev/null")
+	if err := new(connect.Contexts).Write(); err == nil || !strings.Contains(err.Error(), "XDG_CONFIG_HOME") {
+		t.Errorf("writing without a place: %v", err)
 	}
 }
 
