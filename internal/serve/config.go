@@ -63,8 +63,7 @@ type Config struct {
 	ForgetRemoved time.Duration
 	// Limits bound the requests of clients. A zero limit means its default. Run sets Refused.
 	Limits xds.Limits
-	// Connections bounds the open connections of the xDS port, and of the modules port. 0 means
-	// [DefaultConnections].
+	// Connections bounds the open connections of each port. 0 means [DefaultConnections].
 	Connections int
 	// ConnectionsPerHost bounds the same for one host. 0 means [DefaultConnectionsPerHost].
 	ConnectionsPerHost int

@@ -99,7 +99,7 @@ func (s *servers) serveAdmin(ctx context.Context) error {
 	if s.tokens.file != nil {
 		o.Tokens = s.tokens.file
 	}
-	files, listener := s.certificates.admin.Server, s.listeners.admin
+	files, listener := s.certificates.admin.Server, s.newConnections().listen(s.listeners.admin)
 	if files == nil {
 		return admin.Serve(ctx, listener, admin.Handler(s.shown, o), s.errorLog("admin"))
 	}

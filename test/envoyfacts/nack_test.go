@@ -9,6 +9,9 @@ import (
 	corev3 "github.com/envoyproxy/go-control-plane/envoy/config/core/v3"
 	wasmv3 "github.com/envoyproxy/go-control-plane/envoy/extensions/wasm/v3"
 
+	"google.golang.org/grpc/codes"
+	"google.golang.org/grpc/status"
+
 	"github.com/wasm-xds/wasm-xds/internal/test/harness"
 	"github.com/wasm-xds/wasm-xds/internal/test/testfilter"
 )
@@ -29,6 +32,22 @@ func TestIdenticalBytesGetAFalseACK(t *testing.T) {
 		e.keepsStamp("auth", "v1")
 		if dump := e.ConfigDump("ecds_filters"); !strings.Contains(dump, `"version_info": "2"`) {
 			t.Errorf("config_dump does not show what Envoy has refused:\n%.600s", dump)
+		}
+	})
+}
+
+// If the control plane ends a stream with an error, Envoy opens the next stream on the same
+// connection.
+func TestAnEndedStreamKeepsItsConnection(t *testing.T) {
+	on(t, both, func(t *testing.T, version string) {
+		e, st := warm(t, setup{version: version, mode: harness.ADSDelta})
+		for range 3 {
+			st.end <- status.Error(codes.Unauthenticated, "the end")
+			again := e.xds.stream("auth")
+			if again.client != st.client {
+				t.Errorf("the stream is on the connection %s, and was on %s", again.client, st.client)
+			}
+			st = again
 		}
 	})
 }

@@ -11,6 +11,7 @@ import (
 	extensionv3 "github.com/envoyproxy/go-control-plane/envoy/service/extension/v3"
 	listenerv3 "github.com/envoyproxy/go-control-plane/envoy/service/listener/v3"
 	"google.golang.org/grpc"
+	"google.golang.org/grpc/peer"
 	"google.golang.org/protobuf/proto"
 	"google.golang.org/protobuf/types/known/anypb"
 
@@ -42,7 +43,9 @@ type stream struct {
 	server *xdsServer
 	delta  bool
 	out    chan proto.Message
+	end    chan error // ends a delta stream with a status
 	ctx    context.Context
+	client string // address of the connection
 
 	requests []request
 	taken    bool
@@ -114,7 +117,10 @@ func (s *xdsServer) DeltaListeners(g listenerv3.ListenerDiscoveryService_DeltaLi
 }
 
 func (s *xdsServer) open(delta bool, ctx context.Context) *stream {
-	st := &stream{server: s, delta: delta, ctx: ctx, out: make(chan proto.Message, 100)}
+	st := &stream{server: s, delta: delta, ctx: ctx, out: make(chan proto.Message, 100), end: make(chan error, 1)}
+	if p, ok := peer.FromContext(ctx); ok {
+		st.client = p.Addr.String()
+	}
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	s.streams = append(s.streams, st)
@@ -162,21 +168,27 @@ func (s *xdsServer) sotw(g grpc.BidiStreamingServer[discoveryv3.DiscoveryRequest
 
 func (s *xdsServer) incremental(g grpc.BidiStreamingServer[discoveryv3.DeltaDiscoveryRequest, discoveryv3.DeltaDiscoveryResponse]) error {
 	st := s.open(true, g.Context())
-	var pumping sync.WaitGroup
-	defer pumping.Wait()
-	pumping.Go(func() {
-		st.pump(func(m proto.Message) error { return g.Send(m.(*discoveryv3.DeltaDiscoveryResponse)) })
-	})
-	for {
-		r, err := g.Recv()
-		if err != nil {
-			return err
+	go st.pump(func(m proto.Message) error { return g.Send(m.(*discoveryv3.DeltaDiscoveryResponse)) }) // ends with the handler
+	received := make(chan error, 1)
+	go func() {
+		for {
+			r, err := g.Recv()
+			if err != nil {
+				received <- err
+				return
+			}
+			st.record(request{
+				typeURL: r.GetTypeUrl(), node: r.GetNode(), names: r.GetResourceNamesSubscribe(),
+				dropped: r.GetResourceNamesUnsubscribe(), initial: r.GetInitialResourceVersions(),
+				nonce: r.GetResponseNonce(), nack: r.GetErrorDetail().GetMessage(), nackedYet: r.GetErrorDetail() != nil,
+			})
 		}
-		st.record(request{
-			typeURL: r.GetTypeUrl(), node: r.GetNode(), names: r.GetResourceNamesSubscribe(),
-			dropped: r.GetResourceNamesUnsubscribe(), initial: r.GetInitialResourceVersions(),
-			nonce: r.GetResponseNonce(), nack: r.GetErrorDetail().GetMessage(), nackedYet: r.GetErrorDetail() != nil,
-		})
+	}()
+	select {
+	case err := <-received:
+		return err
+	case err := <-st.end:
+		return err
 	}
 }
 

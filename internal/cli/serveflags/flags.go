@@ -77,7 +77,7 @@ func (s *Flags) addLimits(f *pflag.FlagSet) {
 	f.IntVar(&l.StreamsPerNode, "max-streams-per-node", l.StreamsPerNode, "open `streams` of one node id from one host; each further one ends")
 	f.IntVar(&l.StreamsPerConnection, "max-streams-per-connection", l.StreamsPerConnection, "open `streams` on one HTTP/2 connection; the client keeps further ones back")
 	s.config.Connections, s.config.ConnectionsPerHost = serve.DefaultConnections, serve.DefaultConnectionsPerHost
-	f.IntVar(&s.config.Connections, "max-connections", s.config.Connections, "open `connections` to xDS, and as many to the modules; each further one is closed")
+	f.IntVar(&s.config.Connections, "max-connections", s.config.Connections, "open `connections` to each port; each further one is closed")
 	f.IntVar(&s.config.ConnectionsPerHost, "max-connections-per-host", s.config.ConnectionsPerHost, "the same for one `host`'s connections")
 	f.DurationVar(&l.ConnectionIdle, "max-connection-idle", l.ConnectionIdle, "how long a connection to xDS may have no stream; then it ends")
 	f.DurationVar(&l.ConnectionAge, "max-connection-age", 0, "how long a connection to xDS lasts, give or take a tenth, so that a fleet spreads over several servers; 0 sets no end")
