@@ -89,8 +89,31 @@ func TestToken(t *testing.T) {
 	screenshot(t, page, "token")
 	do(t, page, chromedp.SendKeys("#token", "0123456789abcdef\r"), chromedp.WaitVisible("#link.up"), chromedp.WaitReady("[data-filter=auth]"),
 		chromedp.Reload(), chromedp.WaitVisible("#link.up"), chromedp.WaitReady("[data-filter=auth]"))
-	if shown := js[bool](t, page, `!document.querySelector("#login").hidden`); shown {
-		t.Error("the page still asks for a token")
+	wantNothingHiddenShown(t, page)
+}
+
+// A server without tokens asks for none. An element with the attribute hidden is visible all the
+// same if a style sets its display.
+func TestNoTokenIsWanted(t *testing.T) {
+	w := &world{filters: []api.Filter{filter("auth", subscriber("edge-1", api.SubscriberLive, before))}}
+	w.filters[0].Summarize()
+	server := httptest.NewServer(admin.Handler(w, admin.Options{}))
+	t.Cleanup(server.Close)
+	page := open(t, server, 1280)
+	do(t, page, chromedp.WaitVisible("#link.up"), chromedp.WaitReady("[data-filter=auth]"))
+	wantNothingHiddenShown(t, page)
+	if shown := js[bool](t, page, `document.querySelector("#login").checkVisibility()`); shown {
+		t.Error("the page asks for a token")
+	}
+}
+
+func wantNothingHiddenShown(t *testing.T, page context.Context) {
+	t.Helper()
+	if n := js[int](t, page, `[...document.querySelectorAll("[hidden]")].filter(e => e.checkVisibility()).length`); n != 0 {
+		t.Errorf("%d hidden elements are shown", n)
+	}
+	if hidden := js[bool](t, page, `document.querySelector("#login").hidden`); !hidden {
+		t.Error("the page asks for a token")
 	}
 }
 
