@@ -63,6 +63,20 @@ func (f *File) Commit(name string, mode fs.FileMode) error {
 	return SyncDir(f.dir)
 }
 
+// WriteFile replaces the file at a path by data as a whole, as Create and Commit do. The directory
+// must exist.
+func WriteFile(path string, data []byte, mode fs.FileMode) error {
+	f, err := Create(filepath.Dir(path))
+	if err != nil {
+		return err
+	}
+	defer f.Discard()
+	if _, err := f.Write(data); err != nil {
+		return err
+	}
+	return f.Commit(filepath.Base(path), mode)
+}
+
 // CommitUnsynced is like Commit, but does not wait for the disk. The file survives the end of the
 // process at once, and a power failure only after [Sync]. A power failure before that may leave the
 // name on other content, so callers must verify the content when they read the file.

@@ -33,6 +33,31 @@ func TestCommit(t *testing.T) {
 	wantNames(t, dir, "name")
 }
 
+func TestWriteFile(t *testing.T) {
+	dir := t.TempDir()
+	path := filepath.Join(dir, "a")
+	for _, text := range []string{"first", "second"} {
+		if err := atomicfile.WriteFile(path, []byte(text), 0o640); err != nil {
+			t.Fatal(err)
+		}
+		got, err := os.ReadFile(path)
+		if err != nil || string(got) != text {
+			t.Errorf("%q, %v", got, err)
+		}
+	}
+	info, err := os.Stat(path)
+	if err != nil {
+		t.Fatal(err)
+	}
+	if info.Mode() != 0o640 {
+		t.Errorf("mode %v", info.Mode())
+	}
+	wantNames(t, dir, "a")
+	if err := atomicfile.WriteFile(filepath.Join(dir, "missing", "a"), nil, 0o640); err == nil {
+		t.Error("a file is written into a missing directory")
+	}
+}
+
 func TestSync(t *testing.T) {
 	dir := t.TempDir()
 	names := []string{"gone"}

@@ -42,15 +42,7 @@ func LockFile(path string, pins []Pin) error {
 	if err != nil {
 		return err
 	}
-	f, err := atomicfile.Create(filepath.Dir(path))
-	if err != nil {
-		return err
-	}
-	defer f.Discard()
-	if _, err := f.Write(edited); err != nil {
-		return err
-	}
-	return f.Commit(filepath.Base(path), info.Mode().Perm())
+	return atomicfile.WriteFile(path, edited, info.Mode().Perm())
 }
 
 // Lock returns the text with the digests of pins. Several pins at the same place are a single

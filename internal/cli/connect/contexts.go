@@ -181,26 +181,13 @@ func (all *Contexts) Write() error {
 	if err != nil {
 		return err
 	}
-	if err := replace(path, text); err != nil {
+	if err = os.MkdirAll(filepath.Dir(path), 0o700); err == nil {
+		err = atomicfile.WriteFile(path, text, 0o600)
+	}
+	if err != nil {
 		return command.Failure("cannot_write", path+" cannot be written: "+reason.Of(err), "set XDG_CONFIG_HOME to a directory that you can write")
 	}
 	return nil
-}
-
-func replace(path string, text []byte) error {
-	dir := filepath.Dir(path)
-	if err := os.MkdirAll(dir, 0o700); err != nil {
-		return err
-	}
-	file, err := atomicfile.Create(dir)
-	if err != nil {
-		return err
-	}
-	defer file.Discard()
-	if _, err := file.Write(text); err != nil {
-		return err
-	}
-	return file.Commit(filepath.Base(path), 0o600)
 }
 
 func (c Context) server() server {

@@ -42,26 +42,12 @@ func prepareTLS(o *bootstrap.Options) error {
 		return err
 	}
 	for path, text := range files {
-		if err := replace(path, text); err != nil {
+		if err = os.MkdirAll(filepath.Dir(path), 0o755); err == nil {
+			err = atomicfile.WriteFile(path, text, 0o644) // as a whole, since a running Envoy may watch it
+		}
+		if err != nil {
 			return command.Failure("cannot_write", path+" cannot be written: "+reason.Of(err), "name another directory with --tls-sds-dir")
 		}
 	}
 	return nil
-}
-
-// replace writes a file as a whole, since a running Envoy may watch it.
-func replace(path string, text []byte) error {
-	dir := filepath.Dir(path)
-	if err := os.MkdirAll(dir, 0o755); err != nil {
-		return err
-	}
-	file, err := atomicfile.Create(dir)
-	if err != nil {
-		return err
-	}
-	defer file.Discard()
-	if _, err := file.Write(text); err != nil {
-		return err
-	}
-	return file.Commit(filepath.Base(path), 0o644)
 }

@@ -107,15 +107,7 @@ func (s *store) keep(manifest ocispec.Descriptor, entries []bundle.Entry) error 
 	if err != nil {
 		return err
 	}
-	f, err := atomicfile.Create(s.dir)
-	if err != nil {
-		return fmt.Errorf("%w: %w", errStore, err)
-	}
-	defer f.Discard()
-	if _, err := f.Write(text); err != nil {
-		return fmt.Errorf("%w: %w", errStore, err)
-	}
-	if err := f.Commit(lastFile, 0o600); err != nil {
+	if err := atomicfile.WriteFile(filepath.Join(s.dir, lastFile), text, 0o600); err != nil {
 		return fmt.Errorf("%w: %w", errStore, err)
 	}
 	return nil
