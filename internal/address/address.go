@@ -118,6 +118,15 @@ func Client(a net.Addr) string {
 	}
 }
 
+// Host returns the host of a client that [Client] named. All clients of Unix sockets are one host, and
+// a name without a port is its own host.
+func Host(client string) string {
+	if host, _, err := net.SplitHostPort(client); err == nil {
+		return host
+	}
+	return client
+}
+
 // URL returns the http URL of the address, without a slash at the end. A server on a socket ignores
 // the host of a URL, so the host is localhost.
 func (a Address) URL() string {

@@ -56,6 +56,16 @@ func TestParse(t *testing.T) {
 	}
 }
 
+func TestHost(t *testing.T) {
+	for client, want := range map[string]string{
+		"10.0.0.1:5": "10.0.0.1", "[::1]:5": "::1", "unix": "unix", "10.0.0.1": "10.0.0.1", "": "",
+	} {
+		if got := address.Host(client); got != want {
+			t.Errorf("%q: %q, want %q", client, got, want)
+		}
+	}
+}
+
 func TestSocketHasItsPermissions(t *testing.T) {
 	for _, mode := range []fs.FileMode{0, 0o600, 0o660, 0o666} {
 		a := socketIn(t, t.TempDir())

@@ -6,6 +6,7 @@ import (
 	"net"
 	"net/http"
 
+	"github.com/wasm-xds/wasm-xds/internal/address"
 	"github.com/wasm-xds/wasm-xds/internal/token"
 )
 
@@ -38,15 +39,13 @@ func callerOf(r *http.Request) caller {
 // everything: without a file of tokens, who reaches the address may change filters.
 func callerWithoutToken(r *http.Request) caller {
 	c := caller{role: token.Operate}
-	switch host, _, err := net.SplitHostPort(r.RemoteAddr); {
+	switch {
 	case r.TLS != nil && len(r.TLS.PeerCertificates) > 0:
 		c.who, c.by = nameIn(r.TLS.PeerCertificates[0]), "certificate"
 	case from(r) == socketName:
 		c.who, c.by = socketName, "socket"
-	case err == nil:
-		c.who, c.by = host, "address"
 	default:
-		c.who, c.by = r.RemoteAddr, "address"
+		c.who, c.by = address.Host(r.RemoteAddr), "address"
 	}
 	return c
 }

@@ -2,11 +2,11 @@ package door
 
 import (
 	"cmp"
-	"net"
 	"slices"
 	"sync"
 	"time"
 
+	"github.com/wasm-xds/wasm-xds/internal/address"
 	"github.com/wasm-xds/wasm-xds/internal/api"
 )
 
@@ -36,11 +36,7 @@ func (v *visitors) note(one api.Visitor, now time.Time) bool {
 	if v.seen == nil {
 		v.seen, v.logged = map[visitorKey]api.Visitor{}, map[visitorKey]time.Time{}
 	}
-	host, _, err := net.SplitHostPort(one.Address)
-	if err != nil {
-		host = one.Address
-	}
-	key := visitorKey{one.Port, one.Speaks, host}
+	key := visitorKey{one.Port, one.Speaks, address.Host(one.Address)}
 	before, known := v.seen[key]
 	if !known {
 		v.makeRoom(now)

@@ -23,7 +23,7 @@ type connections struct {
 // enter counts a connection. false: the connection is one too many, and is not counted.
 func (c *connections) enter(from net.Addr) bool {
 	client := address.Client(from)
-	host := hostOf(client)
+	host := address.Host(client)
 	c.mu.Lock()
 	reached := api.Limit{Address: client}
 	switch {
@@ -47,21 +47,13 @@ func (c *connections) enter(from net.Addr) bool {
 
 // leave takes a counted connection back.
 func (c *connections) leave(from net.Addr) {
-	host := hostOf(address.Client(from))
+	host := address.Host(address.Client(from))
 	c.mu.Lock()
 	defer c.mu.Unlock()
 	c.all--
 	if c.hosts[host]--; c.hosts[host] <= 0 {
 		delete(c.hosts, host)
 	}
-}
-
-// hostOf leaves out the port. All clients of a Unix socket are one host.
-func hostOf(client string) string {
-	if host, _, err := net.SplitHostPort(client); err == nil {
-		return host
-	}
-	return client
 }
 
 // listen bounds a listener: a connection too many is closed at once.

@@ -1,8 +1,9 @@
 package xds
 
 import (
-	"net"
 	"sync"
+
+	"github.com/wasm-xds/wasm-xds/internal/address"
 )
 
 // admission counts the streams. The zero value has counted none. Safe for concurrent use.
@@ -17,11 +18,8 @@ type admission struct {
 type nodeKey struct{ node, host string }
 
 // keyOf is the key of a node id at a remote address.
-func keyOf(id, address string) nodeKey {
-	host, _, err := net.SplitHostPort(address)
-	if err != nil {
-		host = address
-	}
+func keyOf(id, client string) nodeKey {
+	host := address.Host(client)
 	if id == "" && host == "" {
 		host = "?"
 	}

@@ -111,7 +111,7 @@ var imports = map[string][]string{
 	// The server.
 	"internal/api":        {"pkg/snapshot", "pkg/spec"},
 	"internal/events":     {"internal/api"},
-	"internal/admin":      {"pkg/spec", "internal/api", "internal/events", "internal/ending", "internal/token"},
+	"internal/admin":      {"internal/address", "pkg/spec", "internal/api", "internal/events", "internal/ending", "internal/token"},
 	"internal/specedit":   {"internal/atomicfile", "pkg/spec"},
 	"internal/reason":     {},
 	"internal/token":      {"pkg/spec", "internal/reason"},
@@ -132,7 +132,7 @@ var imports = map[string][]string{
 		"internal/api", "internal/command", "internal/delivery", "internal/delivery/rollout", "internal/desired", "internal/fleet",
 		"internal/tags", "internal/track", "pkg/snapshot", "pkg/spec",
 	},
-	"internal/door": {"internal/api"},
+	"internal/door": {"internal/address", "internal/api"},
 	"internal/control": {
 		"internal/api", "internal/builtin", "internal/checkqueue", "internal/command", "internal/delivery", "internal/desired",
 		"internal/events", "internal/examine", "internal/findings", "internal/fleet", "internal/module", "internal/pause",
