@@ -36,19 +36,33 @@ func Parse(text string) (Address, error) {
 	if path, ok := strings.CutPrefix(text, socketScheme); ok {
 		return parsePath(path)
 	}
-	host, port, err := net.SplitHostPort(text)
-	switch {
-	case strings.HasPrefix(text, "unix:"):
+	if strings.HasPrefix(text, "unix:") {
 		return Address{}, errors.New("a socket is unix:// and an absolute path, for example unix:///run/wasm-xds/xds.sock")
-	case err != nil:
-		return Address{}, errors.New("it is neither host:port nor unix:///path/of/a/socket")
-	case host == "":
-		return Address{}, errors.New("the host is missing; 127.0.0.1 is this machine only, 0.0.0.0 every network")
 	}
-	if _, err := strconv.ParseUint(port, 10, 16); err != nil {
-		return Address{}, fmt.Errorf("the port %q is no number from 0 to 65535", port)
+	switch err := CheckTCP(text); {
+	case errors.Is(err, errNoHostPort):
+		return Address{}, errors.New("it is neither host:port nor unix:///path/of/a/socket")
+	case err != nil:
+		return Address{}, err
 	}
 	return Address{network: "tcp", text: text}, nil
+}
+
+var errNoHostPort = errors.New("it is no host:port")
+
+// CheckTCP wants host:port, where [Parse] also takes a socket.
+func CheckTCP(text string) error {
+	host, port, err := net.SplitHostPort(text)
+	switch {
+	case err != nil:
+		return errNoHostPort
+	case host == "":
+		return errors.New("the host is missing; 127.0.0.1 is this machine only, 0.0.0.0 every network")
+	}
+	if _, err := strconv.ParseUint(port, 10, 16); err != nil {
+		return fmt.Errorf("the port %q is no number from 0 to 65535", port)
+	}
+	return nil
 }
 
 func parsePath(path string) (Address, error) {

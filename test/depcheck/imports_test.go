@@ -198,7 +198,7 @@ var imports = map[string][]string{
 		"internal/registry", "internal/state", "internal/terminal", "pkg/spec",
 	},
 	"internal/cli/envoy": {
-		"internal/atomicfile", "internal/bootstrap", "internal/cli/command", "internal/cli/dev", "internal/cli/display", "internal/cli/fetch",
+		"internal/address", "internal/atomicfile", "internal/bootstrap", "internal/cli/command", "internal/cli/dev", "internal/cli/display", "internal/cli/fetch",
 		"internal/cli/load", "internal/cli/serveflags", "internal/cli/trial", "internal/preflight/cause",
 		"internal/reason",
 	},

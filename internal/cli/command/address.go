@@ -2,10 +2,8 @@ package command
 
 import (
 	"fmt"
-	"net"
 	"net/url"
 	"path/filepath"
-	"strconv"
 	"strings"
 
 	"github.com/wasm-xds/wasm-xds/internal/address"
@@ -43,22 +41,6 @@ func IsSocket(text string) bool {
 func IsLocal(text string) bool {
 	a, err := address.Parse(text)
 	return err == nil && a.IsLocal()
-}
-
-// CheckAddress wants a host and a port. An empty host would listen everywhere, for which a user
-// must write 0.0.0.0 or [::].
-func CheckAddress(address string) error {
-	host, port, err := net.SplitHostPort(address)
-	switch {
-	case err != nil:
-		return fmt.Errorf("it is no host:port")
-	case host == "":
-		return fmt.Errorf("the host is missing; 127.0.0.1 is this machine only, 0.0.0.0 every network")
-	}
-	if _, err := strconv.ParseUint(port, 10, 16); err != nil {
-		return fmt.Errorf("the port %q is no number from 0 to 65535", port)
-	}
-	return nil
 }
 
 // CheckModulesURL checks the URL, and removes the slash at the end.

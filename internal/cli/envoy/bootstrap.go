@@ -7,6 +7,7 @@ import (
 
 	"github.com/spf13/cobra"
 
+	"github.com/wasm-xds/wasm-xds/internal/address"
 	"github.com/wasm-xds/wasm-xds/internal/bootstrap"
 	"github.com/wasm-xds/wasm-xds/internal/cli/command"
 	"github.com/wasm-xds/wasm-xds/internal/cli/fetch"
@@ -75,10 +76,10 @@ func renderBootstrap(ctx context.Context, path string, from *fetch.Flags, o boot
 	}{
 		{"--xds-address", o.XDSAddress, command.CheckPort},
 		{"--modules-address", o.ModulesAddress, command.CheckPort},
-		{"--upstream-address", o.UpstreamAddress, command.CheckAddress},
-		{"--listen-address", o.ListenAddress, command.CheckAddress},
-		{"--tcp-listen-address", o.TCPListenAddress, command.CheckAddress},
-		{"--envoy-admin-address", o.AdminAddress, command.CheckAddress},
+		{"--upstream-address", o.UpstreamAddress, address.CheckTCP},
+		{"--listen-address", o.ListenAddress, address.CheckTCP},
+		{"--tcp-listen-address", o.TCPListenAddress, address.CheckTCP},
+		{"--envoy-admin-address", o.AdminAddress, address.CheckTCP},
 	} {
 		if err := one.check(one.address); err != nil {
 			return command.Failure(command.CodeUsage, "invalid "+one.flag+" "+one.address+": "+err.Error(), "")
