@@ -1,11 +1,8 @@
 package serve
 
 import (
-	"context"
 	"errors"
 	"io/fs"
-	"slices"
-	"time"
 
 	"go.uber.org/zap"
 
@@ -85,48 +82,27 @@ func (p portFiles) problem(err error) error {
 	return e
 }
 
-// follow reads the files again until ctx ends. After a change, it ends the connections of clients
-// that are not trusted any more.
-func (c *certificates) follow(ctx context.Context) {
-	ports := slices.DeleteFunc([]portFiles{c.envoys, c.admin}, func(p portFiles) bool { return p.Server == nil })
-	if len(ports) == 0 {
-		return
-	}
-	ticker := time.NewTicker(reloadEvery)
-	defer ticker.Stop()
-	problems := make([]string, len(ports))
-	for {
-		select {
-		case <-ctx.Done():
-			return
-		case <-ticker.C:
+// followed are the files of the ports that speak TLS. After a change, the connections of clients
+// that are not trusted any more end.
+func (c *certificates) followed() []*followed {
+	var all []*followed
+	for _, p := range []portFiles{c.envoys, c.admin} {
+		if p.Server == nil {
+			continue
 		}
-		for i, p := range ports {
-			problems[i] = c.reload(p, problems[i])
-		}
+		log := c.log.With(zap.Strings("ports", p.ports))
+		all = append(all, &followed{
+			reload: p.Reload, log: log, hint: []zap.Field{zap.String("hint", p.hint)},
+			bad: "the new TLS files cannot be used, and the last good ones stay", again: "the TLS files are the last good ones again",
+			changed: func() {
+				log.Info("new TLS files are used", zap.Time("notAfter", p.NotAfter()))
+				for _, from := range p.CloseUntrusted() {
+					log.Warn("a connection is closed, because the authority of its client is not trusted any more", zap.String("address", from))
+				}
+			},
+		})
 	}
-}
-
-// reload reads the files of ports again. before is the problem of the last reload, and after that
-// of this reload; "" means no problem.
-func (c *certificates) reload(p portFiles, before string) (after string) {
-	log := c.log.With(zap.Strings("ports", p.ports))
-	isNew, err := p.Reload()
-	switch {
-	case err != nil && err.Error() != before:
-		log.Error("the new TLS files cannot be used, and the last good ones stay", zap.Error(err), zap.String("hint", p.hint))
-	case isNew:
-		log.Info("new TLS files are used", zap.Time("notAfter", p.NotAfter()))
-		for _, from := range p.CloseUntrusted() {
-			log.Warn("a connection is closed, because the authority of its client is not trusted any more", zap.String("address", from))
-		}
-	case err == nil && before != "":
-		log.Info("the TLS files are the last good ones again")
-	}
-	if err != nil {
-		return err.Error()
-	}
-	return ""
+	return all
 }
 
 // Certificates returns the certificates in use. It implements [admin.State].

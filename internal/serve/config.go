@@ -98,10 +98,6 @@ type Config struct {
 	Started func(Addresses)
 }
 
-// reloadEvery is the time between two looks at the files of certificates. Comparing a few small
-// files costs less than following links and directories with events.
-const reloadEvery = time.Second
-
 // Addresses are the listening addresses of a server, in the form of [address.Parse].
 type Addresses struct{ XDS, Modules, Admin string }
 

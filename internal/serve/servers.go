@@ -64,11 +64,7 @@ func (s *servers) run(ctx context.Context) error {
 	streams := xds.NewServer(ctx, s.control, builder, limits, s.cfg.Logger)
 	streams.CountPushes(s.recorder.Pushed)
 	group.Go(func() error {
-		s.certificates.follow(ctx)
-		return nil
-	})
-	group.Go(func() error {
-		s.tokens.follow(ctx)
+		follow(ctx, append(s.certificates.followed(), s.tokens.followed()...)...)
 		return nil
 	})
 	group.Go(func() error {

@@ -1,9 +1,6 @@
 package serve
 
 import (
-	"context"
-	"time"
-
 	"go.uber.org/zap"
 
 	"github.com/wasm-xds/wasm-xds/internal/api"
@@ -36,34 +33,20 @@ func (t *tokens) warnOfMode() {
 	}
 }
 
-// follow reads the file again until ctx ends.
-func (t *tokens) follow(ctx context.Context) {
+// followed is the file of the tokens; nil: there is none.
+func (t *tokens) followed() []*followed {
 	if t.file == nil {
-		return
+		return nil
 	}
-	ticker := time.NewTicker(reloadEvery)
-	defer ticker.Stop()
-	for problem := ""; ; {
-		select {
-		case <-ctx.Done():
-			return
-		case <-ticker.C:
-		}
-		isNew, err := t.file.Reload()
-		switch {
-		case err != nil && err.Error() != problem:
-			t.log.Error("the new file of tokens cannot be used, and the last good tokens stay", zap.Error(err))
-		case isNew:
-			t.log.Info("new tokens are used", zap.String("file", t.file.Path()))
+	log := t.log.With(zap.String("file", t.file.Path()))
+	return []*followed{{
+		reload: t.file.Reload, log: log,
+		bad: "the new file of tokens cannot be used, and the last good tokens stay", again: "the file has the last good tokens again",
+		changed: func() {
+			log.Info("new tokens are used")
 			t.warnOfMode()
-		case err == nil && problem != "":
-			t.log.Info("the file has the last good tokens again", zap.String("file", t.file.Path()))
-		}
-		problem = ""
-		if err != nil {
-			problem = err.Error()
-		}
-	}
+		},
+	}}
 }
 
 // wrongToken is a client with an unknown token, as the status shows it.

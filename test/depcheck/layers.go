@@ -252,7 +252,7 @@ var Layers = map[string]Ordered{
 
 	"internal/serve": {
 		Layers: []string{
-			"config connections doc gets sandbox statedir visitors",
+			"config connections doc gets reload sandbox statedir visitors",
 			"audit certificates files listeners refusals tokens",
 			"exposure fetching servers",
 			"source",

@@ -1,0 +1,59 @@
+package serve
+
+import (
+	"context"
+	"time"
+
+	"go.uber.org/zap"
+)
+
+// reloadEvery is the time between two looks at followed files. Comparing a few small files costs
+// less than following links and directories with events.
+const reloadEvery = time.Second
+
+// followed is a set of files whose newest content is used, if it is good.
+type followed struct {
+	reload  func() (changed bool, err error) // keeps the last good content
+	changed func()                           // after each change
+	// bad and again are what the log says of a bad content, and of the end of it.
+	bad, again string
+	hint       []zap.Field // of bad
+	log        *zap.Logger
+	problem    string // of the last reload; "": none
+}
+
+// look reads the files again. The log has each problem once.
+func (f *followed) look() {
+	isNew, err := f.reload()
+	switch {
+	case err != nil && err.Error() != f.problem:
+		f.log.Error(f.bad, append([]zap.Field{zap.Error(err)}, f.hint...)...)
+	case isNew:
+		f.changed()
+	case err == nil && f.problem != "":
+		f.log.Info(f.again)
+	}
+	f.problem = ""
+	if err != nil {
+		f.problem = err.Error()
+	}
+}
+
+// follow looks at the files until ctx ends.
+func follow(ctx context.Context, all ...*followed) {
+	if len(all) == 0 {
+		return
+	}
+	ticker := time.NewTicker(reloadEvery)
+	defer ticker.Stop()
+	for {
+		select {
+		case <-ctx.Done():
+			return
+		case <-ticker.C:
+		}
+		for _, f := range all {
+			f.look()
+		}
+	}
+}
