@@ -13,7 +13,8 @@
 //     tags. problems.go collects the errors of one document.
 //   - decoder.go reads single values of the tree. The files read….go are the sections of a spec, on
 //     top of it, and jsonwriter.go, written.go and typedconfig.go are configurations.
-//   - document.go reads one document, and decode.go a file.
+//   - document.go reads one document, and decode.go a file. entries.go reads files with settings,
+//     which stand beside the specs.
 //
 // [Decode] and all methods may be called concurrently. Every decoder belongs to one call.
 package spec

@@ -178,11 +178,12 @@ var imports = map[string][]string{
 		"internal/cli/display", "internal/cli/serveflags", "internal/cli/view", "internal/getenvoy", "internal/reason",
 		"internal/serve", "internal/terminal", "pkg/spec", "pkg/translate",
 	},
+	"internal/cli/configfile": {"internal/cli/command", "internal/reason", "pkg/spec"},
 	"internal/cli/connect": {
 		"internal/apiclient", "internal/atomicfile", "internal/cli/command", "internal/reason", "internal/token", "pkg/spec",
 	},
 	"internal/cli/server": {
-		"internal/api", "internal/apiclient", "internal/cli/command", "internal/cli/connect", "internal/cli/display", "internal/cli/fetch",
+		"internal/api", "internal/apiclient", "internal/cli/command", "internal/cli/configfile", "internal/cli/connect", "internal/cli/display", "internal/cli/fetch",
 		"internal/cli/serveflags", "internal/cli/view", "internal/serve", "internal/source/oci", "internal/terminal",
 		"pkg/spec",
 	},

@@ -68,7 +68,7 @@ var Layers = map[string]Ordered{
 			"readexpect readmodule readrollout typedconfig",
 			"readconfig readtests",
 			"readvm",
-			"document",
+			"document entries",
 			"decode",
 		},
 	},

@@ -47,14 +47,14 @@ func ReadEnvironment(c *cobra.Command) error {
 			return
 		}
 		if err := c.Flags().Set(f.Name, text); err != nil {
-			problem = Usage(c, fmt.Sprintf("invalid value %q in %s: %s", text, EnvName(f.Name), flagReason(err)))
+			problem = Usage(c, fmt.Sprintf("invalid value %q in %s: %s", text, EnvName(f.Name), FlagReason(err)))
 		}
 	})
 	return problem
 }
 
-// flagReason is the message of a flag's own type, without the flag's name.
-func flagReason(err error) string {
+// FlagReason is the message of a flag's own type, without the flag's name.
+func FlagReason(err error) string {
 	text := err.Error()
 	if _, after, found := strings.Cut(text, "flag: "); found {
 		return after

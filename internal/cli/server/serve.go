@@ -7,6 +7,7 @@ import (
 	"go.uber.org/zap"
 
 	"github.com/wasm-xds/wasm-xds/internal/cli/command"
+	"github.com/wasm-xds/wasm-xds/internal/cli/configfile"
 	"github.com/wasm-xds/wasm-xds/internal/cli/fetch"
 	"github.com/wasm-xds/wasm-xds/internal/cli/serveflags"
 	"github.com/wasm-xds/wasm-xds/internal/serve"
@@ -27,9 +28,14 @@ A bundle is what wasm-xds push makes of a directory: its tag is looked at every
 go together; a name that two of them have is taken from neither.
 
 A restart costs nothing: Envoys go on with what they have, and the last good
-state is served before the directory is read.`,
+state is served before the directory is read.
+
+Flags can stand in a file instead, --config wasm-xds.yaml: one line for each, as
+rescan: 10s, and the arguments as sources: [DIR, oci://BUNDLE]. A relative path in
+the file is relative to the file's directory. Flags and environment win over it.`,
 		Example: `  wasm-xds serve
   wasm-xds serve /etc/wasm-xds/filters --log-format json
+  wasm-xds serve --config /etc/wasm-xds/wasm-xds.yaml
   wasm-xds serve oci://registry.example.com/team/filters:prod
   WASM_XDS_XDS_ADDRESS=10.0.0.5:18000 wasm-xds serve`,
 		Args: command.Arguments(0, -1, "a directory or bundles"),
@@ -37,13 +43,20 @@ state is served before the directory is read.`,
 			return nil, cobra.ShellCompDirectiveFilterDirs
 		},
 		RunE: func(c *cobra.Command, args []string) error {
+			file, err := configfile.Apply(c)
+			if err != nil {
+				return err
+			}
+			if len(args) == 0 {
+				args = file.Sources
+			}
 			dir, bundles, err := sourcesOf(c, args)
 			if err != nil {
 				return err
 			}
 			cfg, err := flags.Read()
 			if err != nil {
-				return command.Usage(c, err.Error())
+				return file.Place(c, err)
 			}
 			cfg.Dir, cfg.Bundles = dir, bundles
 			log := flags.Log.Logger(c.ErrOrStderr())
@@ -51,6 +64,7 @@ state is served before the directory is read.`,
 			return serveflags.Run(c.Context(), cfg, log)
 		},
 	}
+	configfile.AddFlag(c)
 	flags.AddTo(c)
 	flags.AddAdmin(c.Flags())
 	flags.AddRefresh(c.Flags(), oci.DefaultRefresh)
