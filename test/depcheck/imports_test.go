@@ -151,6 +151,7 @@ var imports = map[string][]string{
 
 	// The command line, bottom first: the common parts, the families of commands, the root.
 	"internal/bootstrap":   {"internal/address", "pkg/spec"},
+	"internal/envoyconfig": {"pkg/spec"},
 	"internal/cli/build":   {},
 	"internal/cli/display": {"internal/terminal", "pkg/spec"},
 	"internal/cli/command": {"internal/address", "internal/api", "internal/cli/display", "pkg/spec"},

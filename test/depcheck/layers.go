@@ -16,9 +16,8 @@ type Ordered struct {
 	Unordered string
 }
 
-// Layers lists the layers of the packages. Every package of more than 600 lines has an entry, and
-// smaller packages may have one. `go run -C test ./depcheck/cmd/rooms PACKAGE` proposes layers.
-var Layers = map[string]Ordered{
+// layersOfProduct lists the layers of the packages of the product.
+var layersOfProduct = map[string]Ordered{
 	"pkg/snapshot": {
 		Layers: []string{
 			"digits doc encoding minor variant",
@@ -45,6 +44,17 @@ var Layers = map[string]Ordered{
 			"view",
 			"loop",
 			"dir",
+		},
+	},
+
+	"internal/envoyconfig": {
+		Layers: []string{
+			"doc node",
+			"access edit extent finding",
+			"any parse source",
+			"cluster",
+			"chain",
+			"config",
 		},
 	},
 
@@ -309,86 +319,6 @@ var Layers = map[string]Ordered{
 			"codec doc field",
 			"node resource",
 			"request",
-		},
-	},
-
-	"internal/test/harness": {
-		Layers: []string{
-			"api doc",
-			"binary dns do loadclient ports process specs upstream",
-			"bootstrap envoy link load tools",
-			"controlplane envoyadmin",
-		},
-	},
-
-	"internal/test/registrytest": {
-		Layers: []string{
-			"process token",
-			"registrytest",
-			"image",
-		},
-	},
-
-	"test/bench/hotload": {
-		Layers: []string{
-			"side",
-			"check hotload listener",
-			"latency preflight",
-		},
-	},
-
-	"test/bench/report": {
-		Layers: []string{
-			"unit",
-			"row",
-			"goal text",
-			"report",
-			"data machine summary",
-			"markdown",
-		},
-	},
-
-	"test/chaos": {
-		Layers: []string{
-			"disk_linux disk_other doc files planted world",
-			"clock judge listener plan",
-			"load",
-			"fleet",
-			"agree report",
-			"metrics",
-			"api",
-			"rig",
-			"harm rollback",
-			"change",
-			"run",
-		},
-	},
-
-	"test/preflight/corpus": {
-		Layers: []string{
-			"draft section",
-			"broken imports limits",
-			"cases",
-			"corpus",
-		},
-	},
-
-	"test/simenvoy": {
-		Layers: []string{
-			"doc mode node wire",
-			"names remote",
-			"stream",
-			"envoy",
-			"fleet",
-		},
-	},
-
-	"test/depcheck/rooms": {
-		Layers: []string{
-			"rooms",
-			"arrows layers search",
-			"writes",
-			"check load order",
 		},
 	},
 }

@@ -1,0 +1,98 @@
+package depcheck
+
+import "maps"
+
+// Layers lists the layers of the packages. Every package of more than 600 lines has an entry, and
+// smaller packages may have one. `go run -C test ./depcheck/cmd/rooms PACKAGE` proposes layers.
+var Layers = joined(layersOfProduct, layersOfTests)
+
+func joined(parts ...map[string]Ordered) map[string]Ordered {
+	all := map[string]Ordered{}
+	for _, part := range parts {
+		maps.Copy(all, part)
+	}
+	return all
+}
+
+// layersOfTests lists the layers of the packages that only tests and benchmarks use.
+var layersOfTests = map[string]Ordered{
+	"internal/test/harness": {
+		Layers: []string{
+			"api doc",
+			"binary dns do loadclient ports process specs upstream",
+			"bootstrap envoy link load tools",
+			"controlplane envoyadmin",
+		},
+	},
+
+	"internal/test/registrytest": {
+		Layers: []string{
+			"process token",
+			"registrytest",
+			"image",
+		},
+	},
+
+	"test/bench/hotload": {
+		Layers: []string{
+			"side",
+			"check hotload listener",
+			"latency preflight",
+		},
+	},
+
+	"test/bench/report": {
+		Layers: []string{
+			"unit",
+			"row",
+			"goal text",
+			"report",
+			"data machine summary",
+			"markdown",
+		},
+	},
+
+	"test/chaos": {
+		Layers: []string{
+			"disk_linux disk_other doc files planted world",
+			"clock judge listener plan",
+			"load",
+			"fleet",
+			"agree report",
+			"metrics",
+			"api",
+			"rig",
+			"harm rollback",
+			"change",
+			"run",
+		},
+	},
+
+	"test/preflight/corpus": {
+		Layers: []string{
+			"draft section",
+			"broken imports limits",
+			"cases",
+			"corpus",
+		},
+	},
+
+	"test/simenvoy": {
+		Layers: []string{
+			"doc mode node wire",
+			"names remote",
+			"stream",
+			"envoy",
+			"fleet",
+		},
+	},
+
+	"test/depcheck/rooms": {
+		Layers: []string{
+			"rooms",
+			"arrows layers search",
+			"writes",
+			"check load order",
+		},
+	},
+}
