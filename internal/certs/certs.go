@@ -6,11 +6,14 @@ package certs
 
 import (
 	"crypto/x509"
-	"errors"
 	"fmt"
-	"io/fs"
-	"os"
+
+	"github.com/wasm-xds/wasm-xds/internal/reason"
+	"github.com/wasm-xds/wasm-xds/internal/regular"
 )
+
+// maxFile is the size limit of a file of certificates. The CA bundle of Debian has 220 KB.
+const maxFile = 4 << 20
 
 // Roots returns the system's roots together with the certificates of a PEM file. If file is "", the
 // pool is nil, which means the system's roots.
@@ -18,13 +21,9 @@ func Roots(file string) (*x509.CertPool, error) {
 	if file == "" {
 		return nil, nil
 	}
-	text, err := os.ReadFile(file)
+	text, err := regular.Read(file, maxFile)
 	if err != nil {
-		why := err
-		if path := (*fs.PathError)(nil); errors.As(err, &path) {
-			why = path.Err
-		}
-		return nil, fmt.Errorf("the CA file %s cannot be read: %w", file, why)
+		return nil, fmt.Errorf("the CA file %s cannot be read: %s", file, reason.Of(err))
 	}
 	roots, err := x509.SystemCertPool()
 	if err != nil {

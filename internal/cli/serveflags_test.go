@@ -48,6 +48,7 @@ func fieldsOfFlags(key, here string) map[string]flagged {
 		"ca-file":                    {"ca.pem", "Registry.CAFile", "ca.pem"},
 		"delivery":                   {"file", "Delivery", spec.File},
 		"deny-private-networks":      {"true", "Guard.DenyPrivate", true},
+		"files-root":                 {"a:/b", "FilesRoots", []string{filepath.Join(here, "a"), "/b"}},
 		"forget-removed":             {"1h", "ForgetRemoved", time.Hour},
 		"host-env":                   {"A=1", "HostEnv", map[string]string{"A": "1"}},
 		"insecure-registry":          {"a,b:5000", "Registry.Insecure", []string{"a", "b:5000"}},

@@ -2,6 +2,7 @@ package module
 
 import (
 	"github.com/wasm-xds/wasm-xds/internal/registry"
+	"github.com/wasm-xds/wasm-xds/internal/regular"
 	"github.com/wasm-xds/wasm-xds/pkg/spec"
 )
 
@@ -10,5 +11,5 @@ func credentialsOf(m spec.Module) registry.Credentials {
 	if m.PullSecret == nil {
 		return registry.Credentials{}
 	}
-	return registry.Credentials{PullSecret: m.PullSecret.Path}
+	return registry.Credentials{PullSecret: m.PullSecret.Path, Bounds: (*regular.Bounds)(m.PullSecret.Bounds)}
 }

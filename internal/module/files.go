@@ -7,6 +7,7 @@ import (
 	"io/fs"
 	"os"
 
+	"github.com/wasm-xds/wasm-xds/internal/regular"
 	"github.com/wasm-xds/wasm-xds/pkg/snapshot"
 	"github.com/wasm-xds/wasm-xds/pkg/spec"
 )
@@ -21,7 +22,7 @@ func (fl *files) fetch(ctx context.Context, m spec.Module, anyBytes bool) (snaps
 	fail := func(err error) (snapshot.Module, *spec.Error) {
 		return snapshot.Module{}, fileError(m, err)
 	}
-	f, before, err := openRegular(path)
+	f, before, err := (*regular.Bounds)(m.File.Bounds).Open(path)
 	if err != nil {
 		return fail(err)
 	}
@@ -52,7 +53,9 @@ func (fl *files) fetch(ctx context.Context, m spec.Module, anyBytes bool) (snaps
 func fileError(m spec.Module, err error) *spec.Error {
 	path := m.File.Path
 	problem := &spec.Error{}
-	switch {
+	switch out := outside(m.File, err); {
+	case out != nil:
+		problem = out
 	case errors.As(err, &problem):
 	case errors.Is(err, errStore):
 		problem = storeFailed(path, err)
@@ -62,8 +65,8 @@ func fileError(m spec.Module, err error) *spec.Error {
 	case errors.Is(err, fs.ErrPermission):
 		problem.Code, problem.Message = CodeUnreadable, fmt.Sprintf("module %s may not be read", path)
 		problem.Hint = fmt.Sprintf("let the user with id %d read the file and enter its directories", os.Geteuid())
-	case errors.Is(err, errNotRegular):
-		problem.Code, problem.Message = CodeNotAFile, fmt.Sprintf("module %s is %v", path, err)
+	case errors.Is(err, regular.ErrNotRegular):
+		problem.Code, problem.Message = CodeNotAFile, fmt.Sprintf("module %s cannot be read: %v", path, err)
 		problem.Hint = "name the .wasm file itself"
 	case errors.Is(err, ErrTooLarge):
 		problem.Code, problem.Message, problem.Hint = tooLarge(path)

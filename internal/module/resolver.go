@@ -100,6 +100,9 @@ func (r *Resolver) ResolveSpec(ctx context.Context, s *spec.Spec) (snapshot.Modu
 }
 
 func (r *Resolver) resolve(ctx context.Context, m spec.Module, anyBytes bool) (snapshot.Module, *spec.Error) {
+	if err := checkBounds(m); err != nil {
+		return snapshot.Module{}, err
+	}
 	p := r.ready()
 	fetch := p.urls.fetch
 	switch {
@@ -121,6 +124,9 @@ func (r *Resolver) resolve(ctx context.Context, m spec.Module, anyBytes bool) (s
 // ResolveTag asks the registry for the digest of a module's reference, and fetches nothing else. A
 // reference with a digest needs no request.
 func (r *Resolver) ResolveTag(ctx context.Context, m spec.Module) (digest string, problem *spec.Error) {
+	if err := checkBounds(m); err != nil {
+		return "", err
+	}
 	return r.ready().images.resolveTag(ctx, m)
 }
 

@@ -4,7 +4,6 @@ import (
 	"context"
 	"errors"
 	"fmt"
-	"io"
 	"io/fs"
 	"net/http"
 	"net/url"
@@ -18,6 +17,7 @@ import (
 
 	"github.com/wasm-xds/wasm-xds/internal/netguard"
 	"github.com/wasm-xds/wasm-xds/internal/registry"
+	"github.com/wasm-xds/wasm-xds/internal/regular"
 	"github.com/wasm-xds/wasm-xds/internal/signature"
 	"github.com/wasm-xds/wasm-xds/pkg/snapshot"
 	"github.com/wasm-xds/wasm-xds/pkg/spec"
@@ -126,7 +126,7 @@ func (sg *signatures) verify(ctx context.Context, m spec.Module, stored snapshot
 // signaturesBeside returns the signature files beside a module's file.
 func signaturesBeside(_ context.Context, m spec.Module) (name string, found []signature.Detached, err error) {
 	for _, file := range m.SignatureFiles() {
-		text, err := readSignature(file)
+		text, err := (*regular.Bounds)(m.File.Bounds).Read(file, signature.MaxDetached)
 		switch {
 		case errors.Is(err, fs.ErrNotExist):
 			continue
@@ -136,23 +136,6 @@ func signaturesBeside(_ context.Context, m spec.Module) (name string, found []si
 		found = append(found, signature.Detached{Name: filepath.Base(file), Text: text})
 	}
 	return filepath.Base(m.File.Path), found, nil
-}
-
-func readSignature(file string) ([]byte, error) {
-	f, _, err := openRegular(file)
-	if err != nil {
-		return nil, err
-	}
-	defer f.Close()
-	return readDetached(f)
-}
-
-func readDetached(r io.Reader) ([]byte, error) {
-	text, err := io.ReadAll(io.LimitReader(r, signature.MaxDetached+1))
-	if err == nil && len(text) > signature.MaxDetached {
-		err = fmt.Errorf("it has more than %d bytes", signature.MaxDetached)
-	}
-	return text, err
 }
 
 // at fetches the signatures beside a module on its server.
@@ -192,7 +175,7 @@ func (sg *signatures) oneAt(ctx context.Context, at *url.URL) ([]byte, error) {
 		return nil, err
 	}
 	defer response.Body.Close()
-	return readDetached(response.Body)
+	return regular.ReadAll(response.Body, signature.MaxDetached)
 }
 
 // signatureError turns an error of a signature or a key into a spec error.

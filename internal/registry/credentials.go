@@ -6,7 +6,6 @@ import (
 	"crypto/sha256"
 	"errors"
 	"fmt"
-	"io"
 	"io/fs"
 	"net/http"
 	"os"
@@ -14,6 +13,8 @@ import (
 	"strings"
 	"sync"
 
+	"github.com/wasm-xds/wasm-xds/internal/reason"
+	"github.com/wasm-xds/wasm-xds/internal/regular"
 	"oras.land/oras-go/v2/registry/remote/auth"
 	"oras.land/oras-go/v2/registry/remote/credentials"
 )
@@ -26,6 +27,8 @@ type Credentials struct {
 	// PullSecret is the path of a file with a Docker configuration (JSON with auths) or
 	// user:password. Changes of the file take effect with the next request.
 	PullSecret string
+	// Bounds are the places that PullSecret may lead to. nil means every place.
+	Bounds *regular.Bounds
 }
 
 // maxSecret is the limit of a credentials file, in bytes.
@@ -62,12 +65,12 @@ func (k *keyring) authorized(registry string, from Credentials) (*auth.Client, e
 	if path == "" {
 		path = k.configPath()
 	}
-	text, err := readSecret(path)
+	text, err := readSecret(path, from.Bounds)
 	switch {
 	case err != nil && from.PullSecret == "" && (path == "" || errors.Is(err, fs.ErrNotExist)):
 		text = nil // no Docker configuration: anonymous
 	case err != nil:
-		return nil, credentialsError(registry, fmt.Sprintf("%s cannot be read: %s", path, reason(err)))
+		return nil, credentialsError(registry, fmt.Sprintf("%s cannot be read: %s", path, reason.Of(err)))
 	}
 	key, content := clientKey{registry, from.PullSecret}, sha256.Sum256(text)
 	k.mu.Lock()
@@ -140,7 +143,7 @@ func (k *keyring) store(plain bool) (credentials.Store, error) {
 	if err != nil {
 		return nil, fmt.Errorf("the Docker configuration cannot be read: %w", err)
 	}
-	text, err := readSecret(path)
+	text, err := readSecret(path, nil)
 	if err != nil && !errors.Is(err, fs.ErrNotExist) {
 		return nil, fmt.Errorf("the Docker configuration cannot be read: %w", err)
 	}
@@ -163,33 +166,9 @@ func (k *keyring) configPath() string {
 	return filepath.Join(dir, "config.json")
 }
 
-func readSecret(path string) ([]byte, error) {
+func readSecret(path string, in *regular.Bounds) ([]byte, error) {
 	if path == "" {
 		return nil, fs.ErrNotExist
 	}
-	info, err := os.Stat(path)
-	if err != nil {
-		return nil, err
-	}
-	if !info.Mode().IsRegular() {
-		return nil, errors.New("it is not a regular file")
-	}
-	file, err := os.Open(path)
-	if err != nil {
-		return nil, err
-	}
-	defer file.Close()
-	text, err := io.ReadAll(io.LimitReader(file, maxSecret+1))
-	if err == nil && len(text) > maxSecret {
-		err = fmt.Errorf("it has more than %d bytes", maxSecret)
-	}
-	return text, err
-}
-
-func reason(err error) string {
-	var path *fs.PathError
-	if errors.As(err, &path) {
-		return path.Err.Error()
-	}
-	return err.Error()
+	return in.Read(path, maxSecret)
 }

@@ -28,6 +28,9 @@ type Config struct {
 	Rescan time.Duration
 	// Refresh is the time between two looks at the tag of a bundle. 0 means [oci.DefaultRefresh].
 	Refresh time.Duration
+	// FilesRoots are the absolute paths of the directories of the files that specs may name, beside
+	// Dir itself. nil means the parent of Dir; see [dir.Bounds].
+	FilesRoots []string
 	// AllowEmpty lets a source remove all of its specs at once. Otherwise the filters stay.
 	AllowEmpty bool
 

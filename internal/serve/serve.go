@@ -76,7 +76,7 @@ func run(ctx context.Context, cfg *Config, parts *ending.Parts) (err error) {
 	}
 	defer from.close()
 	recorder := metrics.New(cfg.Version)
-	specs, name, err := openSource(cfg, from, files.dir.Path("bundles"), recorder)
+	specs, name, err := openSource(cfg, from, files.dir.Path(), recorder)
 	if err != nil {
 		return err
 	}

@@ -8,6 +8,7 @@ import (
 	"io/fs"
 	"os"
 	"path/filepath"
+	"slices"
 	"strings"
 	"syscall"
 
@@ -22,12 +23,13 @@ import (
 )
 
 // openSource makes one source from the directory and the bundles, and returns its description.
-// bundles is the directory that keeps bundles across restarts.
-func openSource(cfg *Config, from *fetching, bundles string, recorder *metrics.Recorder) (source.Source, string, error) {
+// state is the state directory, which keeps bundles across restarts.
+func openSource(cfg *Config, from *fetching, state string, recorder *metrics.Recorder) (source.Source, string, error) {
+	bundles := filepath.Join(state, "bundles")
 	var all []merge.Named
 	if cfg.Dir != "" {
 		all = append(all, merge.Named{Root: filepath.Clean(cfg.Dir), Source: dir.New(dir.Config{
-			Dir: cfg.Dir, Settle: cfg.Settle, Rescan: cfg.Rescan, Logger: cfg.Logger, Keys: cfg.Keys,
+			Dir: cfg.Dir, Settle: cfg.Settle, Rescan: cfg.Rescan, Logger: cfg.Logger, Keys: cfg.Keys, Bounds: spec.Bounds{Roots: cfg.FilesRoots, Except: ownFiles(cfg, state)},
 		})})
 	}
 	kept := map[string]struct{}{}
@@ -53,6 +55,17 @@ func openSource(cfg *Config, from *fetching, bundles string, recorder *metrics.R
 		return all[0].Source, roots[0], nil
 	}
 	return merge.New(all...), strings.Join(roots, ", "), nil
+}
+
+// ownFiles returns the files of the server that no spec may name, although they may lie beside the
+// directory of specs. Otherwise an author of specs could send them to a filter.
+func ownFiles(cfg *Config, state string) []string {
+	files := slices.DeleteFunc([]string{cfg.TLS.KeyFile, cfg.AdminTLS.KeyFile, cfg.AdminTokenFile, cfg.AuditLogFile}, func(path string) bool { return path == "" })
+	// The specs may lie in the state directory, too.
+	if rel, err := filepath.Rel(state, cfg.Dir); err == nil && filepath.IsLocal(rel) {
+		return files
+	}
+	return append(files, state)
 }
 
 // placeOf returns the directory name of a bundle. The reference itself may be too long, or may

@@ -10,13 +10,14 @@ import (
 	"encoding/hex"
 	"errors"
 	"fmt"
-	"io"
-	"os"
 	"slices"
 
 	"github.com/sigstore/sigstore/pkg/cryptoutils"
 	"github.com/sigstore/sigstore/pkg/signature"
 	"github.com/sigstore/sigstore/pkg/signature/options"
+
+	"github.com/wasm-xds/wasm-xds/internal/reason"
+	"github.com/wasm-xds/wasm-xds/internal/regular"
 )
 
 // maxKey is the size limit of a PEM file with a public key, in bytes.
@@ -66,10 +67,10 @@ func (k Keys) first(check func(signature.Verifier) error) (*Key, error) {
 func ReadKeys(files []string) (Keys, error) {
 	keys := make(Keys, 0, len(files))
 	for _, file := range files {
-		text, err := readFile(file)
+		text, err := regular.Read(file, maxKey)
 		if err != nil {
 			return nil, &Error{
-				Code: CodeKey, Message: fmt.Sprintf("the key %s cannot be read: %v", file, err),
+				Code: CodeKey, Message: fmt.Sprintf("the key %s cannot be read: %s", file, reason.Of(err)),
 				Hint: "name the file that cosign generate-key-pair calls cosign.pub",
 			}
 		}
@@ -81,35 +82,6 @@ func ReadKeys(files []string) (Keys, error) {
 		keys = append(keys, key)
 	}
 	return keys, nil
-}
-
-// readFile reads a small regular file.
-func readFile(path string) ([]byte, error) {
-	info, err := os.Stat(path)
-	if err == nil && !info.Mode().IsRegular() {
-		err = errors.New("it is not a regular file")
-	}
-	if err != nil {
-		return nil, reason(err)
-	}
-	file, err := os.Open(path)
-	if err != nil {
-		return nil, reason(err)
-	}
-	defer file.Close()
-	text, err := io.ReadAll(io.LimitReader(file, maxKey+1))
-	if err == nil && len(text) > maxKey {
-		err = fmt.Errorf("it has more than %d bytes", maxKey)
-	}
-	return text, err
-}
-
-func reason(err error) error {
-	var path *os.PathError
-	if errors.As(err, &path) {
-		return path.Err
-	}
-	return err
 }
 
 // ParseKey parses a public key in PEM form: ECDSA on a NIST curve, Ed25519, or RSA of at least 2048

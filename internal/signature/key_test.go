@@ -35,12 +35,12 @@ func TestKeys(t *testing.T) {
 		t.Fatal(err)
 	}
 	for says, file := range map[string]string{
-		"private key":        write("cosign.key", []byte("-----BEGIN ENCRYPTED SIGSTORE PRIVATE KEY-----\n")),
-		"no public key":      write("text", []byte("hello")),
-		"not strong enough":  write("weak.pub", weakPEM),
-		"no such file":       filepath.Join(dir, "missing"),
-		"not a regular file": dir,
-		"more than":          write("large", make([]byte, 1<<20)),
+		"private key":       write("cosign.key", []byte("-----BEGIN ENCRYPTED SIGSTORE PRIVATE KEY-----\n")),
+		"no public key":     write("text", []byte("hello")),
+		"not strong enough": write("weak.pub", weakPEM),
+		"no such file":      filepath.Join(dir, "missing"),
+		"no regular file":   dir,
+		"more than":         write("large", make([]byte, 1<<20)),
 	} {
 		_, err := signature.ReadKeys([]string{file})
 		wantCode(t, signature.CodeKey, says, err)

@@ -14,8 +14,12 @@ import (
 	"strings"
 
 	"github.com/wasm-xds/wasm-xds/internal/atomicfile"
+	"github.com/wasm-xds/wasm-xds/internal/regular"
 	"github.com/wasm-xds/wasm-xds/pkg/spec"
 )
+
+// maxFile is larger than any spec file, in bytes.
+const maxFile = 8 << 20
 
 // A Pin is a reference of a spec with the digest that its tag leads to.
 type Pin struct {
@@ -34,7 +38,7 @@ func LockFile(path string, pins []Pin) error {
 	if err != nil {
 		return err
 	}
-	text, err := os.ReadFile(path)
+	text, err := regular.Read(path, maxFile)
 	if err != nil {
 		return err
 	}

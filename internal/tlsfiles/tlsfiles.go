@@ -18,10 +18,10 @@ import (
 	"encoding/pem"
 	"errors"
 	"fmt"
-	"io"
-	"os"
 	"sync/atomic"
 	"time"
+
+	"github.com/wasm-xds/wasm-xds/internal/regular"
 )
 
 // Config names the PEM files of a server.
@@ -146,11 +146,11 @@ func (f *Files) VerifyClient(chain []*x509.Certificate, now time.Time) error {
 
 // read reads and checks a set of files.
 func read(c Config) (*material, error) {
-	cert, err := readFile(c.CertFile)
+	cert, err := regular.Read(c.CertFile, maxFile)
 	if err != nil {
 		return nil, err
 	}
-	key, err := readFile(c.KeyFile)
+	key, err := regular.Read(c.KeyFile, maxFile)
 	if err != nil {
 		return nil, err
 	}
@@ -163,7 +163,7 @@ func read(c Config) (*material, error) {
 	}
 	var cas []byte
 	if c.ClientCAFile != "" {
-		if cas, err = readFile(c.ClientCAFile); err != nil {
+		if cas, err = regular.Read(c.ClientCAFile, maxFile); err != nil {
 			return nil, err
 		}
 		if m.clientCAs, err = pool(cas); err != nil {
@@ -213,25 +213,4 @@ func firstEnd(chain [][]byte) (time.Time, error) {
 		}
 	}
 	return first, nil
-}
-
-// readFile reads a regular file. Opening a named pipe would wait for a writer.
-func readFile(path string) ([]byte, error) {
-	info, err := os.Stat(path)
-	if err != nil {
-		return nil, err
-	}
-	if !info.Mode().IsRegular() {
-		return nil, fmt.Errorf("%s: it is no regular file", path)
-	}
-	file, err := os.Open(path)
-	if err != nil {
-		return nil, err
-	}
-	defer file.Close()
-	text, err := io.ReadAll(io.LimitReader(file, maxFile+1))
-	if err == nil && len(text) > maxFile {
-		err = fmt.Errorf("%s: more than %d bytes", path, maxFile)
-	}
-	return text, err
 }

@@ -3,6 +3,7 @@ package token
 import (
 	"strings"
 
+	"github.com/wasm-xds/wasm-xds/internal/regular"
 	"github.com/wasm-xds/wasm-xds/pkg/spec"
 )
 
@@ -10,7 +11,7 @@ import (
 // file: then its first token with the role operate is meant, or without one its first token. So a
 // client beside the server can use the server's file.
 func ReadOwn(path string) (string, error) {
-	text, _, err := readRegular(path)
+	text, err := regular.Read(path, maxFile)
 	if err != nil {
 		return "", problemOf(path, err)
 	}

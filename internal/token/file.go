@@ -3,12 +3,11 @@ package token
 import (
 	"bytes"
 	"errors"
-	"io"
 	"io/fs"
-	"os"
 	"sync/atomic"
 
 	"github.com/wasm-xds/wasm-xds/internal/reason"
+	"github.com/wasm-xds/wasm-xds/internal/regular"
 	"github.com/wasm-xds/wasm-xds/pkg/spec"
 )
 
@@ -57,7 +56,12 @@ func (f *File) IsPublic() bool { return f.current.Load().public }
 func (f *File) Find(token string) (Client, bool) { return f.current.Load().set.Find(token) }
 
 func read(path string) (*content, error) {
-	text, info, err := readRegular(path)
+	file, info, err := regular.Open(path)
+	if err != nil {
+		return nil, problemOf(path, err)
+	}
+	defer file.Close()
+	text, err := regular.ReadAll(file, maxFile)
 	if err != nil {
 		return nil, problemOf(path, err)
 	}
@@ -78,25 +82,4 @@ func problemOf(path string, err error) error {
 		e.Hint = "let this process's user read the file"
 	}
 	return e
-}
-
-// readRegular reads a regular file. Opening a named pipe would wait for a writer.
-func readRegular(path string) ([]byte, fs.FileInfo, error) {
-	info, err := os.Stat(path)
-	if err != nil {
-		return nil, nil, err
-	}
-	if !info.Mode().IsRegular() {
-		return nil, nil, errors.New("it is no regular file")
-	}
-	file, err := os.Open(path)
-	if err != nil {
-		return nil, nil, err
-	}
-	defer file.Close()
-	text, err := io.ReadAll(io.LimitReader(file, maxFile+1))
-	if err == nil && len(text) > maxFile {
-		err = errors.New("it has more than a megabyte")
-	}
-	return text, info, err
 }

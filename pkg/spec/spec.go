@@ -1,6 +1,10 @@
 package spec
 
-import "time"
+import (
+	"path/filepath"
+	"slices"
+	"time"
+)
 
 // APIVersion is the only value of apiVersion.
 const APIVersion = "wasm-xds/v1"
@@ -127,10 +131,8 @@ func (m Module) SignatureFiles() []string {
 // spec's own keys or by others (signed).
 func (s *Spec) Files(signed bool) []string {
 	var paths []string
-	for _, ref := range append([]*FileRef{s.Module.File, s.Module.PullSecret, s.ConfigFrom}, s.Module.Keys...) {
-		if ref != nil {
-			paths = append(paths, ref.Path)
-		}
+	for _, ref := range s.refs() {
+		paths = append(paths, ref.Path)
 	}
 	if signed || len(s.Module.Keys) > 0 {
 		paths = append(paths, s.Module.SignatureFiles()...)
@@ -138,11 +140,60 @@ func (s *Spec) Files(signed bool) []string {
 	return paths
 }
 
+// refs returns all files that the spec names.
+func (s *Spec) refs() []*FileRef {
+	named := s.Module.Files()
+	if s.ConfigFrom != nil {
+		named = append(named, s.ConfigFrom)
+	}
+	return named
+}
+
+// Files returns the files that the section names.
+func (m Module) Files() []*FileRef {
+	named := append([]*FileRef{m.File, m.PullSecret}, m.Keys...)
+	return slices.DeleteFunc(named, func(ref *FileRef) bool { return ref == nil })
+}
+
+// Bound sets the bounds of all files that the spec names. It is for the source of the spec, before
+// anybody else has the spec.
+func (s *Spec) Bound(b *Bounds) {
+	for _, ref := range s.refs() {
+		ref.Bounds = b
+	}
+}
+
 // FileRef is a file that a spec names.
 type FileRef struct {
 	Path string // absolute
 	As   string // as in the spec
 	Pos  Position
+	// Bounds are the places that Path may lead to. nil means every place. Decoding leaves it nil.
+	Bounds *Bounds
+}
+
+// Bounds are the places of the files that specs may name.
+type Bounds struct {
+	// Roots are absolute paths of directories. A file lies in one of them, after all links.
+	Roots []string
+	// Except are absolute paths of files and directories that no spec may name.
+	Except []string
+}
+
+// Shown returns the roots for messages: without the roots that lie below another root.
+func (b Bounds) Shown() []string {
+	var shown []string
+	for _, root := range b.Roots {
+		if !slices.ContainsFunc(b.Roots, func(other string) bool { return other != root && isBelow(other, root) }) {
+			shown = append(shown, root)
+		}
+	}
+	return shown
+}
+
+func isBelow(dir, path string) bool {
+	rel, err := filepath.Rel(dir, path)
+	return err == nil && filepath.IsLocal(rel)
 }
 
 // VM is the vm section.

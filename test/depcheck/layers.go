@@ -37,7 +37,7 @@ var layersOfProduct = map[string]Ordered{
 			"tree watches",
 			"claims decoding interest treecopy",
 			"documents findings resolve settings",
-			"dirty",
+			"bounds dirty",
 			"events reader references",
 			"root",
 			"rescan",
@@ -128,6 +128,7 @@ var layersOfProduct = map[string]Ordered{
 
 	"internal/cli":         {Layers: []string{"version", "cli"}},
 	"internal/cli/command": {Layers: []string{"address bytesize error filemode", "args env", "flags"}},
+	"internal/regular":     {Layers: []string{"regular", "bounds"}},
 	"internal/cli/connect": {Layers: []string{"server", "contexts", "connect"}},
 	"internal/cli/dev": {
 		Layers: []string{
@@ -139,7 +140,7 @@ var layersOfProduct = map[string]Ordered{
 		},
 	},
 	"internal/cli/envoy":      {Layers: []string{"flags tls", "bootstrap dev explain", "commands"}},
-	"internal/cli/fetch":      {Layers: []string{"hostenv reference registries transfer trust", "bundle flags"}},
+	"internal/cli/fetch":      {Layers: []string{"hostenv reference registries roots transfer trust", "bundle flags"}},
 	"internal/cli/load":       {Layers: []string{"resolve", "documents", "sources"}},
 	"internal/cli/modules":    {Layers: []string{"artifact file list_registry push_plan", "inspect list login logout pull push", "commands"}},
 	"internal/cli/serveflags": {Layers: []string{"check log run", "flags"}},
@@ -200,8 +201,8 @@ var layersOfProduct = map[string]Ordered{
 
 	"internal/module": {
 		Layers: []string{
-			"config credentials doc error httpclient httperror keyedlock regular sourcereader spare stamp transfer",
-			"manifest notes wasm",
+			"bounds credentials doc error httpclient httperror keyedlock sourcereader spare stamp transfer",
+			"config manifest notes wasm",
 			"check store",
 			"download files pull",
 			"images urls",

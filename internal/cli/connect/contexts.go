@@ -14,6 +14,7 @@ import (
 	"github.com/wasm-xds/wasm-xds/internal/atomicfile"
 	"github.com/wasm-xds/wasm-xds/internal/cli/command"
 	"github.com/wasm-xds/wasm-xds/internal/reason"
+	"github.com/wasm-xds/wasm-xds/internal/regular"
 	"github.com/wasm-xds/wasm-xds/pkg/spec"
 )
 
@@ -57,7 +58,7 @@ func ReadContexts() (*Contexts, error) {
 	if err != nil || !exists(path) {
 		return &Contexts{}, nil //nolint:nilerr // no place for contexts means that there are none
 	}
-	text, err := os.ReadFile(path)
+	text, err := regular.Read(path, maxFile)
 	if err != nil {
 		return nil, command.Failure("cannot_read", path+" cannot be read: "+reason.Of(err), "name a server with --"+addressFlag)
 	}

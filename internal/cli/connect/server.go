@@ -10,8 +10,12 @@ import (
 	"github.com/wasm-xds/wasm-xds/internal/apiclient"
 	"github.com/wasm-xds/wasm-xds/internal/cli/command"
 	"github.com/wasm-xds/wasm-xds/internal/reason"
+	"github.com/wasm-xds/wasm-xds/internal/regular"
 	"github.com/wasm-xds/wasm-xds/internal/token"
 )
+
+// maxFile is the size limit of the files that these commands read, in bytes.
+const maxFile = 4 << 20
 
 // server says how a running server is reached. Each field is the value of a flag.
 type server struct {
@@ -66,7 +70,7 @@ func (s server) withTLS() (apiclient.Config, error) {
 	}
 	out.TLS = &tls.Config{MinVersion: tls.VersionTLS12}
 	if s.caFile != "" {
-		text, err := os.ReadFile(s.caFile)
+		text, err := regular.Read(s.caFile, maxFile)
 		if err != nil {
 			return out, unreadable(caFlag, s.caFile, err)
 		}

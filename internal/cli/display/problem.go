@@ -3,9 +3,9 @@ package display
 import (
 	"fmt"
 	"io"
-	"os"
 	"strings"
 
+	"github.com/wasm-xds/wasm-xds/internal/regular"
 	"github.com/wasm-xds/wasm-xds/internal/terminal"
 	"github.com/wasm-xds/wasm-xds/pkg/spec"
 )
@@ -21,8 +21,7 @@ const mostShown = 8 << 20
 func (s *SourceLines) at(file string, line int) (string, bool) {
 	lines, read := s.files[file]
 	if !read {
-		if info, err := os.Stat(file); err == nil && info.Mode().IsRegular() && info.Size() <= mostShown {
-			text, _ := os.ReadFile(file) // an unreadable file has no lines to show
+		if text, err := regular.Read(file, mostShown); err == nil { // an unreadable file has no lines to show
 			lines = strings.Split(string(text), "\n")
 		}
 		if s.files == nil {

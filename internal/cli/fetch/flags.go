@@ -19,6 +19,7 @@ import (
 type Flags struct {
 	Trust      Trust
 	Registries Registries
+	Roots      FilesRoots // commands that read the files of specs add its flag
 }
 
 // AddFlags adds the flags.

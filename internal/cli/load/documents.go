@@ -11,7 +11,6 @@ import (
 	"context"
 	"errors"
 	"fmt"
-	"io"
 	"os"
 	"path/filepath"
 	"slices"
@@ -19,6 +18,7 @@ import (
 	"github.com/wasm-xds/wasm-xds/internal/cli/fetch"
 	"github.com/wasm-xds/wasm-xds/internal/module"
 	"github.com/wasm-xds/wasm-xds/internal/reason"
+	"github.com/wasm-xds/wasm-xds/internal/regular"
 	"github.com/wasm-xds/wasm-xds/pkg/snapshot"
 	"github.com/wasm-xds/wasm-xds/pkg/source"
 	"github.com/wasm-xds/wasm-xds/pkg/source/dir"
@@ -31,11 +31,13 @@ type Documents struct {
 	Errors []*spec.Error
 }
 
-// Paths reads the specs of files and directories. It reads a directory as serve does.
-func Paths(ctx context.Context, paths []string) Documents {
+// Paths reads the specs of files and directories. It reads a directory as serve does. roots are the
+// directories of the files that specs may name; nil means the default of serve. For a spec file,
+// this is the default of the directory that has the file.
+func Paths(ctx context.Context, paths, roots []string) Documents {
 	var all Documents
 	for _, path := range paths {
-		one := loadPath(ctx, path)
+		one := loadPath(ctx, path, spec.Bounds{Roots: roots})
 		all.Specs = append(all.Specs, one.Specs...)
 		all.Errors = append(all.Errors, one.Errors...)
 	}
@@ -44,26 +46,29 @@ func Paths(ctx context.Context, paths []string) Documents {
 	return all
 }
 
-func loadPath(ctx context.Context, path string) Documents {
+func loadPath(ctx context.Context, path string, given spec.Bounds) Documents {
 	info, err := os.Stat(path)
 	switch {
 	case err != nil:
 		return unreadable(path, reason.Of(err), "name a spec file, or a directory of them")
 	case info.IsDir():
-		return loadDirectory(ctx, path)
+		return loadDirectory(ctx, path, given)
 	case !info.Mode().IsRegular():
 		return unreadable(path, "this is no file and no directory", "name a spec file, or a directory of them")
 	}
-	file, err := os.Open(path)
+	text, err := regular.Read(path, maxSpecFile)
 	if err != nil {
 		return unreadable(path, reason.Of(err), "")
 	}
-	defer file.Close()
-	text, err := io.ReadAll(io.LimitReader(file, maxSpecFile+1))
+	abs, err := filepath.Abs(path)
 	if err != nil {
 		return unreadable(path, reason.Of(err), "")
 	}
 	specs, errs, _ := spec.Decode(path, text)
+	bounds := dir.Bounds(filepath.Dir(abs), given)
+	for _, s := range specs {
+		s.Bound(bounds)
+	}
 	return Documents{specs, errs}
 }
 
@@ -75,11 +80,11 @@ func unreadable(path, message, hint string) Documents {
 }
 
 // loadDirectory takes the first set of serve's source.
-func loadDirectory(ctx context.Context, path string) Documents {
+func loadDirectory(ctx context.Context, path string, given spec.Bounds) Documents {
 	ctx, cancel := context.WithCancel(ctx)
 	defer cancel()
 	var first *source.Set
-	err := dir.New(dir.Config{Dir: path, Rescan: -1}).Run(ctx, func(s source.Set) {
+	err := dir.New(dir.Config{Dir: path, Rescan: -1, Bounds: given}).Run(ctx, func(s source.Set) {
 		if first == nil {
 			first = &s
 		}

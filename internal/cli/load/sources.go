@@ -47,7 +47,11 @@ func Sources(ctx context.Context, paths []string, from *fetch.Flags, stderr io.W
 		all.Specs = append(all.Specs, one.Specs...)
 		all.Errors = append(all.Errors, one.Errors...)
 	}
-	files := Paths(ctx, local)
+	roots, err := from.Roots.Absolute()
+	if err != nil {
+		return all, done, err
+	}
+	files := Paths(ctx, local, roots)
 	all.Specs = append(all.Specs, files.Specs...)
 	all.Errors = append(all.Errors, files.Errors...)
 	all.dropDuplicates()

@@ -21,6 +21,7 @@ import (
 	"github.com/wasm-xds/wasm-xds/internal/module"
 	"github.com/wasm-xds/wasm-xds/internal/reason"
 	"github.com/wasm-xds/wasm-xds/internal/registry"
+	"github.com/wasm-xds/wasm-xds/pkg/source/dir"
 	"github.com/wasm-xds/wasm-xds/pkg/spec"
 )
 
@@ -57,6 +58,7 @@ Push MODULE pushes a single Wasm file, as an OCI artifact that module.oci can na
 	f.StringToStringVar(&o.annotations, "annotation", nil, "`key=value` to put into the manifest, several times for several")
 	command.Action(f, "annotation")
 	o.from.AddFlags(f)
+	o.from.Roots.AddFlags(f)
 	o.host.AddFlags(f)
 	o.output = command.OutputFlag(c, "text", "json")
 	c.RunE = func(c *cobra.Command, args []string) error {
@@ -103,7 +105,11 @@ func (o *pushOptions) pushDirectory(c *cobra.Command, path string, ref spec.Refe
 		return command.Usage(c, err.Error())
 	}
 	return load.WithStore(func(store *module.Store) error {
-		docs := load.Paths(c.Context(), []string{path})
+		roots, err := o.from.Roots.Absolute()
+		if err != nil {
+			return err
+		}
+		docs := load.Paths(c.Context(), []string{path}, roots)
 		good, err := docs.Resolve(c.Context(), store, o.from)
 		if err != nil {
 			return err
@@ -119,7 +125,11 @@ func (o *pushOptions) pushDirectory(c *cobra.Command, path string, ref spec.Refe
 		if len(good) == 0 {
 			return command.Failure("no_specs", "there is no spec in "+path, "a spec is a .yaml or .yml file: see docs/spec.md")
 		}
-		items, problems := planBundle(path, good, store)
+		abs, err := filepath.Abs(path)
+		if err != nil {
+			return err
+		}
+		items, problems := planBundle(path, dir.Bounds(abs, spec.Bounds{Roots: roots}), good, store)
 		if len(problems) > 0 {
 			return o.refuse(c.ErrOrStderr(), trial.Outcome{Errors: problems})
 		}

@@ -1,8 +1,6 @@
 package modules
 
 import (
-	"fmt"
-	"os"
 	"path/filepath"
 
 	"github.com/opencontainers/go-digest"
@@ -11,12 +9,13 @@ import (
 	"github.com/wasm-xds/wasm-xds/internal/cli/load"
 	"github.com/wasm-xds/wasm-xds/internal/module"
 	"github.com/wasm-xds/wasm-xds/internal/reason"
+	"github.com/wasm-xds/wasm-xds/internal/regular"
 	"github.com/wasm-xds/wasm-xds/pkg/spec"
 )
 
 // planBundle lays out the bundle of the resolved specs. The bundle has exactly the checked
 // content: a file that has changed since is an error.
-func planBundle(dir string, good []load.Resolved, store *module.Store) ([]bundle.Item, []*spec.Error) {
+func planBundle(dir string, bounds *spec.Bounds, good []load.Resolved, store *module.Store) ([]bundle.Item, []*spec.Error) {
 	byFile := map[string]*bundle.SpecFile{}
 	var order []string
 	contents := map[string]bundle.Content{}
@@ -37,12 +36,13 @@ func planBundle(dir string, good []load.Resolved, store *module.Store) ([]bundle
 			contents[ref.Path] = textContent([]byte(*one.Content))
 		}
 		for _, file := range one.Spec.Module.SignatureFiles() {
-			if text, err := readSmall(file); err == nil { // most modules have no such file
+			in := (*regular.Bounds)(one.Spec.Module.File.Bounds)
+			if text, err := in.Read(file, bundle.MaxText); err == nil { // most modules have no such file
 				contents[file] = textContent(text)
 			}
 		}
 		for _, key := range one.Spec.Module.Keys {
-			text, err := readSmall(key.Path)
+			text, err := (*regular.Bounds)(key.Bounds).Read(key.Path, bundle.MaxText)
 			if err != nil {
 				problems = append(problems, &spec.Error{Code: "path_unreadable", Message: key.Path + ": " + reason.Of(err), Name: one.Spec.Name, Pos: key.Pos})
 				continue
@@ -53,7 +53,7 @@ func planBundle(dir string, good []load.Resolved, store *module.Store) ([]bundle
 	files := make([]bundle.SpecFile, 0, len(order))
 	for _, file := range order {
 		f := byFile[file]
-		if err := readSpecFile(dir, file, f); err != nil {
+		if err := readSpecFile(dir, file, bounds, f); err != nil {
 			problems = append(problems, err)
 			continue
 		}
@@ -69,20 +69,8 @@ func textContent(text []byte) bundle.Content {
 	return bundle.Content{Digest: digest.FromBytes(text), Size: int64(len(text)), Text: text}
 }
 
-// readSmall reads a regular file, up to the limit of a bundle.
-func readSmall(path string) ([]byte, error) {
-	info, err := os.Stat(path)
-	switch {
-	case err != nil:
-		return nil, err
-	case !info.Mode().IsRegular() || info.Size() > bundle.MaxText:
-		return nil, fmt.Errorf("it is no regular file of at most %d bytes", bundle.MaxText)
-	}
-	return os.ReadFile(path)
-}
-
 // readSpecFile reads the text of a file with the known specs, in their order.
-func readSpecFile(dir, file string, f *bundle.SpecFile) *spec.Error {
+func readSpecFile(dir, file string, bounds *spec.Bounds, f *bundle.SpecFile) *spec.Error {
 	changed := func(why string) *spec.Error {
 		return &spec.Error{
 			Code: "spec_changed", Message: "the file changed while it was read: " + why, Hint: "push again",
@@ -93,11 +81,14 @@ func readSpecFile(dir, file string, f *bundle.SpecFile) *spec.Error {
 	if err != nil {
 		return changed(err.Error())
 	}
-	text, err := os.ReadFile(file)
+	text, err := regular.Read(file, bundle.MaxText)
 	if err != nil {
 		return changed(reason.Of(err))
 	}
 	specs, errs, _ := spec.Decode(file, text)
+	for _, s := range specs {
+		s.Bound(bounds)
+	}
 	if len(errs) > 0 || !bundle.Same(specs, f.Specs) {
 		return changed("it is not what was checked")
 	}

@@ -28,6 +28,7 @@ type Flags struct {
 	config     serve.Config
 	registries fetch.Registries
 	trust      fetch.Trust
+	roots      fetch.FilesRoots
 	hostEnv    fetch.HostEnv
 	Log        Log
 }
@@ -61,6 +62,7 @@ func (s *Flags) AddTo(c *cobra.Command) {
 	s.addLimits(f)
 	s.trust.AddFlags(f)
 	s.registries.AddFlags(f)
+	s.roots.AddFlags(f)
 	cfg.Preflight = examine.Enforce
 	command.ChoiceFlag(c, &cfg.Preflight, examine.Modes(), "preflight", "`mode` of the sandbox that tries modules and runs tests first: "+command.List(examine.Modes())+"; warn shows what it finds, enforce does not serve it")
 	s.hostEnv.AddFlags(f)
@@ -115,6 +117,9 @@ func (s *Flags) Read() (serve.Config, error) {
 	}
 	var err error
 	if cfg.HostEnv, err = s.hostEnv.Values(); err != nil {
+		return cfg, err
+	}
+	if cfg.FilesRoots, err = s.roots.Absolute(); err != nil {
 		return cfg, err
 	}
 	if cfg.StateDir, err = command.Absolute(cfg.StateDir); err != nil {

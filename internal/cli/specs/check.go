@@ -54,6 +54,7 @@ functions, and memory that goes on growing.`,
 	f.StringSliceVar(&o.versions, "envoy-version", nil,
 		"`version` of Envoy that has to load the modules, several times for several (default any one from "+oldest()+" to "+newest()+")")
 	o.from.AddFlags(f)
+	o.from.Roots.AddFlags(f)
 	o.profile.addFlags(f)
 	o.host.AddFlags(f)
 	c.RunE = func(c *cobra.Command, args []string) error {

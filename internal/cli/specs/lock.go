@@ -36,9 +36,14 @@ With --check it writes nothing, and exits with 1 when a tag is not locked.`,
 	}
 	output := command.OutputFlag(c, "text", "json")
 	from.Registries.AddFlags(c.Flags())
+	from.Roots.AddFlags(c.Flags())
 	c.Flags().BoolVar(&check, "check", false, "write nothing, and fail when a tag is not locked")
 	c.RunE = func(c *cobra.Command, args []string) error {
-		docs := load.Paths(c.Context(), args)
+		roots, err := from.Roots.Absolute()
+		if err != nil {
+			return err
+		}
+		docs := load.Paths(c.Context(), args, roots)
 		l := locking{docs: docs, check: check}
 		if !check {
 			resolver, closeIt, err := from.Resolver(nil)

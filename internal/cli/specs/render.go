@@ -66,6 +66,7 @@ the delivery: see --delivery inline.`,
 	f.StringVar(&o.url, "modules-url", "", "`URL` of it as Envoy sees it (default http:// and the address)")
 	f.StringVar(&o.dirInEnvoy, "modules-dir-in-envoy", "/modules", "`path` of the module store as Envoy sees it")
 	o.from.AddFlags(f)
+	o.from.Roots.AddFlags(f)
 	o.output = command.OutputFlag(c, "yaml", "json")
 	c.RunE = func(c *cobra.Command, args []string) error {
 		version, err := o.validate(c)

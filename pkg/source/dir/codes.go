@@ -7,6 +7,7 @@ const (
 	CodeTooDeep        = "directory_too_deep"        // a sub-directory exceeds the limit of depth
 	CodeContainsItself = "directory_contains_itself" // a link leads above the directory of specs
 	CodeDuplicateName  = "duplicate_name"            // another document has the same name
+	CodeOutside        = "outside_files_root"        // a link leads out of the roots of [Bounds]
 
 	// The codes of [source.Set.Unavailable]. CodeRemounted also applies to sub-directories.
 	CodeRemounted           = "directory_remounted" // another file system is mounted at the path

@@ -35,6 +35,9 @@ type Config struct {
 	Logger *zap.Logger
 	// Decode reads a spec file. nil means [spec.Decode].
 	Decode Decode
+	// Bounds are the places of the files that specs may name. Dir itself is always one of the roots.
+	// Without other roots, its parent is a root; see [Bounds].
+	Bounds spec.Bounds
 	// Keys are the absolute paths of public keys. All modules must be signed by one of these keys.
 	// The keys are in every set's References, and so are the signatures beside modules if there are
 	// keys.
@@ -61,7 +64,6 @@ func New(c Config) *Source {
 	s := &Source{
 		settings: settings{
 			dir:    filepath.Clean(c.Dir), // "" becomes "."
-			decode: c.Decode,
 			keys:   c.Keys,
 			disk:   realDisk(),
 			limits: defaultLimits(),
@@ -78,9 +80,15 @@ func New(c Config) *Source {
 	if s.rescan == 0 {
 		s.rescan = DefaultRescan
 	}
-	if s.decode == nil {
-		s.decode = spec.Decode
+	abs, err := filepath.Abs(s.dir)
+	if err != nil {
+		abs = s.dir // Run fails
 	}
+	s.bounds = Bounds(abs, c.Bounds)
+	if c.Decode == nil {
+		c.Decode = spec.Decode
+	}
+	s.decode = bounded(s.bounds, c.Decode)
 	if s.log == nil {
 		s.log = zap.NewNop()
 	}

@@ -199,6 +199,7 @@ func TestLinkToTooMuch(t *testing.T) {
 		s.limits = limits{depth: 16, dirs: 20, files: 20, fileSize: 100}
 		write(t, filepath.Join(dir, "a.yaml"), "name a")
 		large := t.TempDir()
+		s.bounds.Roots = append(s.bounds.Roots, large)
 		for i := range 30 {
 			write(t, filepath.Join(large, fmt.Sprintf("%d.yaml", i)), fmt.Sprintf("name n%d", i))
 		}

@@ -23,6 +23,7 @@ var (
 type reader struct {
 	*resolver
 	limits   limits
+	bounds   *spec.Bounds
 	decoding decoding
 	changes  *changes // gets the changes of the tree
 
@@ -40,6 +41,7 @@ func newReader(c *settings, want *interest, watch func(dir string, id identity),
 	return &reader{
 		resolver: newResolver(c.disk, want, watch),
 		limits:   c.limits,
+		bounds:   c.bounds,
 		decoding: decoding{decode: c.decode},
 		changes:  to,
 	}
@@ -157,6 +159,12 @@ func (r *reader) readEntry(n *node, name string) error {
 		return r.readSub(n, name, at)
 	case isSpecName(name):
 		r.dropDir(n, name)
+		if l.link != "" {
+			if e := outside(r.resolver, r.bounds, at.real); e != nil {
+				r.setUnreadable(r.file(n, name), e)
+				return nil
+			}
+		}
 		return r.readFile(n, name, at)
 	default:
 		r.dropEntry(n, name)
@@ -224,6 +232,13 @@ func (r *reader) readSub(n *node, name string, at place) error {
 		})
 		return nil
 	}
+	isNew, isLink := sub.empty(), at.real != below(n.real, name)
+	if isLink {
+		if e := outside(r.resolver, r.bounds, at.real); e != nil {
+			r.fail(sub, e)
+			return nil
+		}
+	}
 	if sub.depth > r.limits.depth {
 		r.fail(sub, &spec.Error{
 			Code:    CodeTooDeep,
@@ -232,7 +247,6 @@ func (r *reader) readSub(n *node, name string, at place) error {
 		})
 		return nil
 	}
-	isNew, isLink := sub.empty(), at.real != below(n.real, name)
 	files, dirs := r.files, r.dirs
 	err := r.readNode(sub, at.info)
 	switch {
