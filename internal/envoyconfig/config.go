@@ -19,6 +19,8 @@ type Config struct {
 	Sources []Source
 	// Unread are the files that the bootstrap names and that cannot be read here.
 	Unread []Unread
+
+	running bool
 }
 
 // Unread is a file of the configuration that cannot be read here. Its path is as Envoy sees it.
@@ -144,3 +146,7 @@ func (c *Config) Admin() string {
 
 // RuntimeLayers returns the layers of the runtime, in their order.
 func (c *Config) RuntimeLayers() []*Node { return c.Bootstrap.All("layered_runtime", "layers") }
+
+// Dynamic says whether the configuration is the one of a running Envoy, with all that its control
+// planes gave it.
+func (c *Config) Dynamic() bool { return c.running }

@@ -3,6 +3,7 @@ package envoyconfig
 import (
 	"fmt"
 	"slices"
+	"strings"
 
 	"github.com/rogpeppe/go-internal/diff"
 )
@@ -37,5 +38,7 @@ func (f *File) Diff(edits ...Edit) (string, error) {
 	if err != nil {
 		return "", err
 	}
-	return string(diff.Diff(f.Path, f.Text, f.Path+" (patched)", after)), nil
+	text := string(diff.Diff(f.Path, f.Text, f.Path, after))
+	_, text, _ = strings.Cut(text, "\n") // the command line of diff
+	return text, nil
 }

@@ -21,9 +21,9 @@ const (
 
 var byteOrderMark = []byte("\ufeff")
 
-// Parse reads one file, YAML or JSON, with the limits of a file. Envoy reads only the first document
-// of a file, and so does Parse. path is the name for messages. The error has the place, if the YAML
-// library knows it. Parse keeps text.
+// Parse reads one file, YAML or JSON, with the limits of a file. Envoy reads only the first
+// document of a file, and so does Parse. path is the name for messages. The error has a place, if
+// the YAML library knows one. Parse keeps text.
 func Parse(path string, text []byte) (*File, *spec.Error) {
 	f := &File{Path: path, Text: text}
 	if len(text) > MaxFileSize {

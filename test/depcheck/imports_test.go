@@ -153,6 +153,7 @@ var imports = map[string][]string{
 	// The command line, bottom first: the common parts, the families of commands, the root.
 	"internal/bootstrap":   {"internal/address", "pkg/spec"},
 	"internal/envoyconfig": {"pkg/spec"},
+	"internal/doctor":      {"internal/envoyconfig", "pkg/spec"},
 	"internal/cli/build":   {},
 	"internal/cli/display": {"internal/terminal", "pkg/spec", "internal/regular"},
 	"internal/cli/command": {"internal/address", "internal/api", "internal/cli/display", "pkg/spec"},
@@ -193,8 +194,8 @@ var imports = map[string][]string{
 	"internal/cli/modules": {"internal/atomicfile", "internal/bundle", "internal/cli/command", "internal/cli/display", "internal/cli/fetch", "internal/cli/load", "internal/cli/trial", "internal/examine", "internal/module", "internal/persist", "internal/preflight/finding", "internal/preflight/rootid", "internal/preflight/static", "internal/reason", "internal/registry", "internal/state", "internal/terminal", "pkg/spec", "internal/regular", "pkg/source/dir"},
 	"internal/cli/envoy": {
 		"internal/address", "internal/atomicfile", "internal/bootstrap", "internal/cli/command", "internal/cli/dev", "internal/cli/display", "internal/cli/fetch",
-		"internal/cli/load", "internal/cli/serveflags", "internal/cli/trial", "internal/preflight/cause",
-		"internal/reason",
+		"internal/cli/load", "internal/cli/serveflags", "internal/cli/trial", "internal/doctor", "internal/envoyconfig", "internal/preflight/cause",
+		"internal/reason", "pkg/spec",
 	},
 	"internal/cli": {
 		"internal/cli/build", "internal/cli/command", "internal/cli/display", "internal/cli/envoy",

@@ -47,6 +47,7 @@ var layersOfProduct = map[string]Ordered{
 		},
 	},
 
+	"internal/doctor": {Layers: []string{"doc options patch", "exam", "sources", "clusters filters", "boot names", "doctor"}},
 	"internal/envoyconfig": {
 		Layers: []string{
 			"doc node",
@@ -139,7 +140,7 @@ var layersOfProduct = map[string]Ordered{
 			"dev",
 		},
 	},
-	"internal/cli/envoy":      {Layers: []string{"flags tls", "bootstrap dev explain", "commands"}},
+	"internal/cli/envoy":      {Layers: []string{"flags tls", "bootstrap dev doctor explain", "commands"}},
 	"internal/cli/fetch":      {Layers: []string{"hostenv reference registries roots transfer trust", "bundle flags"}},
 	"internal/cli/load":       {Layers: []string{"resolve", "documents", "sources"}},
 	"internal/cli/modules":    {Layers: []string{"artifact file list_registry push_plan", "inspect list login logout pull push", "commands"}},

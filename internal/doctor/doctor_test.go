@@ -1,0 +1,166 @@
+package doctor_test
+
+import (
+	"errors"
+	"fmt"
+	"os"
+	"os/exec"
+	"path/filepath"
+	"strings"
+	"testing"
+
+	"github.com/google/go-cmp/cmp"
+
+	"github.com/wasm-xds/wasm-xds/internal/doctor"
+	"github.com/wasm-xds/wasm-xds/internal/envoyconfig"
+	"github.com/wasm-xds/wasm-xds/pkg/spec"
+)
+
+func open(path string) ([]byte, *spec.Error) {
+	text, err := os.ReadFile(path)
+	if err != nil {
+		return nil, &spec.Error{Code: "cannot_read", Message: "no such file", Pos: spec.Position{File: path}}
+	}
+	return text, nil
+}
+
+func specs(t *testing.T) []*spec.Spec {
+	t.Helper()
+	var all []*spec.Spec
+	files, err := filepath.Glob("testdata/specs/*.yaml")
+	if err != nil || len(files) == 0 {
+		t.Fatal(err)
+	}
+	for _, path := range files {
+		text, err := os.ReadFile(path)
+		if err != nil {
+			t.Fatal(err)
+		}
+		one, errs, _ := spec.Decode(path, text)
+		if len(errs) > 0 {
+			t.Fatal(errs)
+		}
+		all = append(all, one...)
+	}
+	return all
+}
+
+func check(t *testing.T, path string) doctor.Report {
+	t.Helper()
+	c, problem := envoyconfig.Read(path, open)
+	if problem != nil {
+		t.Fatal(problem)
+	}
+	return doctor.Check(c, doctor.Options{Specs: specs(t), SpecsKnown: true})
+}
+
+// broken has the findings of each broken bootstrap: code and place. Each file is the good one,
+// broken in one way.
+var broken = map[string][]string{
+	"after-router":               {"after_router 38:19"},
+	"another-ads":                {"another_ads 61:13"},
+	"default-config":             {"default_lets_pass 41:15"},
+	"http1-in-json":              {"no_http2 80:5"},
+	"http1-options":              {"no_http2 81:11"},
+	"http1-xds-cluster":          {"no_http2 74:5"},
+	"merge-key":                  {"merge_key 75:5"},
+	"misspelled-modules-cluster": {"no_modules_cluster 89:11"},
+	"misspelled-name":            {"unknown_name 35:19"},
+	"misspelled-xds-cluster":     {"no_xds_cluster 12:23"},
+	"modules-at-xds-port":        {"modules_address 97:74"},
+	"network-type-in-http":       {"wrong_type_url 42:17"},
+	"no-ads-config":              {"no_ads 50:13"},
+	"no-back-off":                {"no_back_off 12:9"},
+	"no-fetch-timeout":           {"no_fetch_timeout 37:15"},
+	"no-modules-cluster":         {"no_modules_cluster 64:3"},
+	"no-node-id":                 {"no_node_id 1:1"},
+	"upstream-over-ads":          {"upstream_ads 75:30"},
+}
+
+// Doctor names the cause of each broken bootstrap at its place, and finds nothing else.
+func TestBroken(t *testing.T) {
+	files, err := filepath.Glob("testdata/broken/*")
+	if err != nil || len(files) != len(broken) {
+		t.Fatalf("%d files for %d cases, %v", len(files), len(broken), err)
+	}
+	for _, path := range files {
+		name := strings.TrimSuffix(strings.TrimSuffix(filepath.Base(path), ".yaml"), ".json")
+		t.Run(name, func(t *testing.T) {
+			var got []string
+			for _, f := range check(t, path).Findings {
+				got = append(got, fmt.Sprintf("%s %d:%d", f.Code, f.Line, f.Column))
+				if f.Code != "spec_not_asked" && f.File != path {
+					t.Errorf("the file is %q", f.File)
+				}
+				if f.Message == "" || f.Hint == "" {
+					t.Errorf("an empty message or hint: %+v", f)
+				}
+			}
+			if diff := cmp.Diff(broken[name], got); diff != "" {
+				t.Errorf("(-want +got):\n%s", diff)
+			}
+		})
+	}
+}
+
+func TestGood(t *testing.T) {
+	files, err := filepath.Glob("testdata/good/*.yaml")
+	if err != nil || len(files) == 0 {
+		t.Fatal(err)
+	}
+	for _, path := range files {
+		report := check(t, path)
+		if len(report.Findings) > 0 {
+			t.Errorf("%s: %+v", path, report.Findings)
+		}
+		if len(report.Notes) == 0 {
+			t.Errorf("%s: not a word about the boot", path)
+		}
+	}
+}
+
+// noPatch are the findings without a patch: nobody but the operator knows the right value.
+var noPatch = map[string]bool{"merge_key": true, "modules_address": true, "spec_not_asked": true}
+
+// The patch of each broken bootstrap heals it.
+func TestPatchesHeal(t *testing.T) {
+	files, err := filepath.Glob("testdata/broken/*")
+	if err != nil {
+		t.Fatal(err)
+	}
+	for _, path := range files {
+		t.Run(filepath.Base(path), func(t *testing.T) {
+			for _, f := range check(t, path).Findings {
+				if f.Patch == "" {
+					if !noPatch[f.Code] {
+						t.Errorf("%s has no patch", f.Code)
+					}
+					continue
+				}
+				if left := check(t, apply(t, path, f.Patch)).Findings; len(left) > 0 {
+					t.Errorf("%s is left after\n%s", left[0].Message, f.Patch)
+				}
+			}
+		})
+	}
+}
+
+// apply applies a patch to a copy of a file, and returns the path of the copy.
+func apply(t *testing.T, path, patch string) string {
+	t.Helper()
+	text, err := os.ReadFile(path)
+	if err != nil {
+		t.Fatal(err)
+	}
+	dir := t.TempDir()
+	healed := filepath.Join(dir, path)
+	if err := errors.Join(os.MkdirAll(filepath.Dir(healed), 0o755), os.WriteFile(healed, text, 0o644)); err != nil {
+		t.Fatal(err)
+	}
+	c := exec.Command("git", "apply", "-p0")
+	c.Dir, c.Stdin = dir, strings.NewReader(patch)
+	if out, err := c.CombinedOutput(); err != nil {
+		t.Fatalf("%v: %s\n%s", err, out, patch)
+	}
+	return healed
+}

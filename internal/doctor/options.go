@@ -1,0 +1,41 @@
+package doctor
+
+import (
+	"github.com/wasm-xds/wasm-xds/internal/envoyconfig"
+	"github.com/wasm-xds/wasm-xds/pkg/spec"
+)
+
+// Options say what is known beside the configuration. The zero value knows nothing.
+type Options struct {
+	// Specs are the specs that the control plane serves. They count only with SpecsKnown.
+	Specs      []*spec.Spec
+	SpecsKnown bool
+	// ModulesCluster is the name of the cluster with the module server, as in `serve
+	// --modules-cluster`; "": wasm_xds_modules.
+	ModulesCluster string
+}
+
+func (o Options) hasSpec(name string) bool { return o.SpecsKnown && o.specOf(name) != nil }
+
+func (o Options) specOf(name string) *spec.Spec {
+	for _, s := range o.Specs {
+		if s.Name == name {
+			return s
+		}
+	}
+	return nil
+}
+
+// DefaultModulesCluster is the name of the module server's cluster by default.
+const DefaultModulesCluster = "wasm_xds_modules"
+
+// DefaultXDSCluster is the name of the control plane's cluster in the bootstraps of this program.
+const DefaultXDSCluster = "wasm_xds"
+
+// Report is the result of a check.
+type Report struct {
+	// Findings are the problems, sorted by place.
+	Findings []envoyconfig.Finding
+	// Notes say what the configuration means for requests. They are no problems.
+	Notes []string
+}
