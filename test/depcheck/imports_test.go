@@ -195,7 +195,7 @@ var imports = map[string][]string{
 	"internal/cli/envoy": {
 		"internal/address", "internal/atomicfile", "internal/bootstrap", "internal/cli/command", "internal/cli/dev", "internal/cli/display", "internal/cli/fetch",
 		"internal/cli/load", "internal/cli/serveflags", "internal/cli/trial", "internal/doctor", "internal/envoyconfig", "internal/preflight/cause",
-		"internal/reason", "pkg/spec",
+		"internal/reason", "internal/regular", "pkg/spec",
 	},
 	"internal/cli": {
 		"internal/cli/build", "internal/cli/command", "internal/cli/display", "internal/cli/envoy",

@@ -2,9 +2,9 @@ package envoy
 
 import (
 	"context"
+	"errors"
 	"fmt"
 	"io"
-	"os"
 
 	"github.com/spf13/cobra"
 
@@ -14,6 +14,7 @@ import (
 	"github.com/wasm-xds/wasm-xds/internal/doctor"
 	"github.com/wasm-xds/wasm-xds/internal/envoyconfig"
 	"github.com/wasm-xds/wasm-xds/internal/reason"
+	"github.com/wasm-xds/wasm-xds/internal/regular"
 	"github.com/wasm-xds/wasm-xds/pkg/spec"
 )
 
@@ -55,7 +56,7 @@ while Envoy starts.`,
 func (o *doctorFlags) run(ctx context.Context, args []string, stdout, stderr io.Writer) error {
 	options := doctor.Options{ModulesCluster: o.modulesCluster}
 	if o.specs != "" {
-		docs := load.Paths(ctx, []string{o.specs})
+		docs := load.Paths(ctx, []string{o.specs}, nil)
 		if len(docs.Specs) == 0 && len(docs.Errors) > 0 {
 			return docs.Errors[0]
 		}
@@ -82,16 +83,13 @@ func readConfiguration(path string) ([]byte, *spec.Error) {
 	fail := func(message string) ([]byte, *spec.Error) {
 		return nil, &spec.Error{Code: "cannot_read", Message: message, Hint: "name the file that Envoy gets with -c", Pos: spec.Position{File: path}}
 	}
-	file, err := os.Open(path)
-	if err != nil {
-		return fail("cannot be read: " + reason.Of(err))
-	}
-	defer file.Close()
-	if info, err := file.Stat(); err != nil || !info.Mode().IsRegular() {
+	text, err := regular.Read(path, envoyconfig.MaxFileSize)
+	switch {
+	case errors.Is(err, regular.ErrNotRegular):
 		return fail("this is no file")
-	}
-	text, err := io.ReadAll(io.LimitReader(file, envoyconfig.MaxFileSize+1))
-	if err != nil {
+	case errors.Is(err, regular.ErrTooLarge):
+		return fail(fmt.Sprintf("the file has more than %d bytes", envoyconfig.MaxFileSize))
+	case err != nil:
 		return fail("cannot be read: " + reason.Of(err))
 	}
 	return text, nil
