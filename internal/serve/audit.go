@@ -26,16 +26,20 @@ func openAudit(cfg *Config) (*auditLog, error) {
 	}
 	var err error
 	if a.file, err = os.OpenFile(cfg.AuditLogFile, os.O_WRONLY|os.O_APPEND|os.O_CREATE, 0o600); err != nil {
-		return nil, &spec.Error{
-			Code: "cannot_write", Message: "the audit log " + cfg.AuditLogFile + " cannot be opened: " + reason.Of(err),
-			Hint: "name a file that the server's user can write, with --audit-log-file",
-		}
+		return nil, auditProblem(cfg.AuditLogFile, err)
 	}
 	c := zap.NewProductionEncoderConfig()
 	c.TimeKey, c.EncodeTime = "time", zapcore.RFC3339NanoTimeEncoder
 	file := zapcore.NewCore(zapcore.NewJSONEncoder(c), zapcore.Lock(a.file), zapcore.InfoLevel)
 	a.Logger = a.WithOptions(zap.WrapCore(func(log zapcore.Core) zapcore.Core { return zapcore.NewTee(log, file) }))
 	return a, nil
+}
+
+func auditProblem(path string, err error) error {
+	return &spec.Error{
+		Code: "cannot_write", Message: "the audit log " + path + " cannot be opened: " + reason.Of(err),
+		Hint: "name a file that the server's user can write, with --audit-log-file",
+	}
 }
 
 // close closes the file.

@@ -1,6 +1,8 @@
 package serve
 
 import (
+	"net"
+	"os"
 	"time"
 
 	"go.uber.org/zap"
@@ -9,6 +11,7 @@ import (
 	"github.com/wasm-xds/wasm-xds/internal/examine"
 	"github.com/wasm-xds/wasm-xds/internal/netguard"
 	"github.com/wasm-xds/wasm-xds/internal/registry"
+	"github.com/wasm-xds/wasm-xds/internal/systemd"
 	"github.com/wasm-xds/wasm-xds/internal/tlsfiles"
 	"github.com/wasm-xds/wasm-xds/internal/xds"
 	"github.com/wasm-xds/wasm-xds/pkg/spec"
@@ -96,10 +99,26 @@ type Config struct {
 	// AuditLogFile gets a line at its end for each change that a client of the API makes, as does the
 	// Logger. "" means no file.
 	AuditLogFile string
+	// Passed has listeners that are open already, by the names [PortXDS], [PortModules] and
+	// [PortAdmin]. Their addresses stand in the fields of the addresses. Run closes the listeners.
+	// nil means that Run opens all addresses.
+	Passed map[string]net.Listener
+	// Manager hears how the server is. The zero value means that there is no manager.
+	Manager systemd.Manager
+	// Reload has a value for each time that all files and sources are to be read at once. nil means
+	// never.
+	Reload <-chan os.Signal
 	// Started is called once, after all listeners are open and there is a snapshot. nil means no
 	// call.
 	Started func(Addresses)
 }
+
+// The names of the ports.
+const (
+	PortXDS     = "xds"
+	PortModules = "modules"
+	PortAdmin   = "admin"
+)
 
 // Addresses are the listening addresses of a server, in the form of [address.Parse].
 type Addresses struct{ XDS, Modules, Admin string }

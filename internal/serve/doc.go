@@ -8,13 +8,15 @@
 //   - certificates.go: the files for TLS, and their changes.
 //   - listeners.go: the three ports. They open early: if an address is taken, the server touches
 //     neither specs nor registries.
-//   - certificates.go, tokens.go, exposure.go: who may connect. The files are followed.
+//   - certificates.go, tokens.go, exposure.go: the allowed clients. The files are followed.
+//   - check.go: all that the start only reads, which `serve --check-config` reads, too.
 //   - audit.go: the log of the changes through the API.
 //   - fetching.go: the access to registries and other hosts of modules.
 //   - source.go: the directory and the bundles as one source.
 //   - sandbox.go: the trial of filters before they are served.
 //   - servers.go: the goroutines that serve: the control, which owns the state, and the servers of
 //     the API, the modules and xDS.
+//   - supervision.go: the lines for systemd, and the reload at SIGHUP.
 //
 // # The end
 //

@@ -19,9 +19,10 @@ import (
 // listeners are the open ports of a server.
 type listeners struct{ xds, modules, admin net.Listener }
 
-// listen opens all three listeners. If one fails, the server does not start.
+// listen opens all three listeners, or takes those that were passed. If one fails, the server does
+// not start.
 func listen(cfg *Config) (*listeners, error) {
-	l := &listeners{}
+	l := &listeners{xds: cfg.Passed[PortXDS], modules: cfg.Passed[PortModules], admin: cfg.Passed[PortAdmin]}
 	for _, one := range []struct {
 		flag, address string
 		into          *net.Listener
@@ -30,6 +31,9 @@ func listen(cfg *Config) (*listeners, error) {
 		{"--modules-address", cfg.ModulesAddress, &l.modules},
 		{"--admin-address", cfg.AdminAddress, &l.admin},
 	} {
+		if *one.into != nil {
+			continue
+		}
 		listener, err := open(one.address, cfg.Sockets)
 		if err != nil {
 			l.close()

@@ -39,21 +39,24 @@ func (f *followed) look() {
 	}
 }
 
-// follow looks at the files until ctx ends.
-func follow(ctx context.Context, all ...*followed) {
-	if len(all) == 0 {
-		return
-	}
+// follow looks at the files until ctx ends, and at once for each channel in now, which it then
+// closes.
+func follow(ctx context.Context, now <-chan chan<- struct{}, all ...*followed) {
 	ticker := time.NewTicker(reloadEvery)
 	defer ticker.Stop()
 	for {
+		var looked chan<- struct{}
 		select {
 		case <-ctx.Done():
 			return
 		case <-ticker.C:
+		case looked = <-now:
 		}
 		for _, f := range all {
 			f.look()
+		}
+		if looked != nil {
+			close(looked)
 		}
 	}
 }

@@ -47,16 +47,9 @@ func run(ctx context.Context, cfg *Config, parts *ending.Parts) (err error) {
 			"since it could not be noted which Envoys get it",
 			zap.String("directory", files.dir.Path()), zap.String("hint", "mount it for writing, and start wasm-xds again"))
 	}
-	certificates, err := openCertificates(cfg)
-	if err != nil {
-		return err
-	}
-	tokens, err := openTokens(cfg)
-	if err != nil {
-		return err
-	}
-	if err := checkExposure(cfg); err != nil {
-		return err
+	start, problems := readStart(cfg)
+	if len(problems) > 0 {
+		return problems[0]
 	}
 	audit, err := openAudit(cfg)
 	if err != nil {
@@ -103,11 +96,11 @@ func run(ctx context.Context, cfg *Config, parts *ending.Parts) (err error) {
 		return err
 	}
 	entrance := door.New(recorder, cfg.Logger)
-	recorder.WatchCertificates(certificates.Certificates)
-	listeners.watchVisitors(certificates.envoys.Server != nil, certificates.admin.Server != nil, entrance.Visited)
+	recorder.WatchCertificates(start.certificates.Certificates)
+	listeners.watchVisitors(start.certificates.envoys.Server != nil, start.certificates.admin.Server != nil, entrance.Visited)
 	s := servers{
-		cfg: cfg, store: files.store, listeners: listeners, certificates: certificates, tokens: tokens, audit: audit, recorder: recorder, control: c,
-		shown: shown{answers, entrance, certificates}, parts: parts,
+		cfg: cfg, store: files.store, listeners: listeners, certificates: start.certificates, tokens: start.tokens, audit: audit, recorder: recorder, control: c,
+		shown: shown{answers, entrance, start.certificates}, parts: parts,
 	}
 	return s.run(ctx)
 }

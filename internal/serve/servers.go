@@ -12,6 +12,7 @@ import (
 	"strings"
 	"time"
 
+	"go.uber.org/zap"
 	"golang.org/x/sync/errgroup"
 	"google.golang.org/grpc"
 
@@ -63,8 +64,13 @@ func (s *servers) run(ctx context.Context) error {
 	builder := resource.NewBuilder(s.store, addressesFor(s.cfg, s.store, s.listeners), s.cfg.BuildMemory)
 	streams := xds.NewServer(ctx, s.control, builder, limits, s.cfg.Logger)
 	streams.CountPushes(s.recorder.Pushed)
+	looks := make(chan chan<- struct{})
 	group.Go(func() error {
-		follow(ctx, append(s.certificates.followed(), s.tokens.followed()...)...)
+		follow(ctx, looks, append(s.certificates.followed(), s.tokens.followed()...)...)
+		return nil
+	})
+	group.Go(func() error {
+		s.supervision(looks).run(ctx)
 		return nil
 	})
 	group.Go(func() error {
@@ -84,6 +90,34 @@ func (s *servers) run(ctx context.Context) error {
 	})
 	group.Go(func() error { return s.serveStreams(ctx, streams, limits) })
 	return group.Wait()
+}
+
+// supervision returns the part that speaks with the service manager.
+func (s *servers) supervision(looks chan<- chan<- struct{}) *supervision {
+	return &supervision{
+		manager: s.cfg.Manager, loaded: s.control.Loaded(), reload: s.cfg.Reload, counts: s.shown.Counts,
+		reread: func(ctx context.Context) { s.reread(ctx, looks) }, log: s.cfg.Logger,
+	}
+}
+
+// reread reads all files and sources at once, and logs the outcome.
+func (s *servers) reread(ctx context.Context, looks chan<- chan<- struct{}) {
+	looked := make(chan struct{})
+	select {
+	case looks <- looked:
+		<-looked
+	case <-ctx.Done():
+		return
+	}
+	outcome, problem := s.shown.Sync(ctx)
+	if problem == nil {
+		problem = outcome.Error
+	}
+	if problem != nil {
+		s.cfg.Logger.Error("a reload has not read all specs", zap.String("error", problem.Message), zap.String("hint", problem.Hint))
+		return
+	}
+	s.cfg.Logger.Info("everything was read again", zap.Int("filters", len(outcome.Filters)), zap.Int("errors", len(outcome.Errors)))
 }
 
 // serveAdmin serves the API, over TLS if there are certificates.

@@ -26,10 +26,7 @@ func openState(path string) (*state.Dir, error) {
 	if path == "" {
 		var err error
 		if path, err = state.DefaultDir(); err != nil {
-			return nil, &spec.Error{
-				Code: CodeNoStateDir, Message: "there is no place for the state: none of STATE_DIRECTORY, XDG_STATE_HOME and HOME is set",
-				Hint: "name one with --state-dir, or set StateDirectory=wasm-xds in the systemd unit",
-			}
+			return nil, noStateDir()
 		}
 	}
 	dir, err := state.Open(path)
@@ -37,6 +34,13 @@ func openState(path string) (*state.Dir, error) {
 		return nil, stateProblem(path, err)
 	}
 	return dir, nil
+}
+
+func noStateDir() error {
+	return &spec.Error{
+		Code: CodeNoStateDir, Message: "there is no place for the state: none of STATE_DIRECTORY, XDG_STATE_HOME and HOME is set",
+		Hint: "name one with --state-dir, or set StateDirectory=wasm-xds in the systemd unit",
+	}
 }
 
 // stateProblem turns an error of the state directory or its content into a spec error. nil stays

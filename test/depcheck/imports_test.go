@@ -46,6 +46,7 @@ var imports = map[string][]string{
 	"internal/pause":      {},
 	"internal/signature":  {"internal/reason", "internal/regular"},
 	"internal/state":      {"internal/atomicfile"},
+	"internal/systemd":    {},
 	"internal/terminal":   {},
 	"internal/transfer":   {},
 	"internal/visitor":    {},
@@ -145,7 +146,7 @@ var imports = map[string][]string{
 		"internal/address", "internal/admin", "internal/api", "internal/builtin", "internal/certs", "internal/control", "internal/delivery", "internal/door", "internal/ending",
 		"internal/examine", "internal/metrics", "internal/module", "internal/moduleserver", "internal/netguard",
 		"internal/preflight/sandbox", "internal/reason", "internal/registry", "internal/signature", "internal/source/oci",
-		"internal/state", "internal/tlsfiles", "internal/token", "internal/transfer", "internal/visitor", "internal/xds", "internal/xds/resource",
+		"internal/state", "internal/systemd", "internal/tlsfiles", "internal/token", "internal/transfer", "internal/visitor", "internal/xds", "internal/xds/resource",
 		"pkg/snapshot", "pkg/source",
 		"pkg/source/dir", "pkg/source/merge", "pkg/spec",
 	},
@@ -182,8 +183,8 @@ var imports = map[string][]string{
 		"internal/apiclient", "internal/atomicfile", "internal/cli/command", "internal/reason", "internal/regular", "internal/token", "pkg/spec",
 	},
 	"internal/cli/server": {
-		"internal/api", "internal/apiclient", "internal/cli/command", "internal/cli/configfile", "internal/cli/connect", "internal/cli/display", "internal/cli/fetch",
-		"internal/cli/serveflags", "internal/cli/view", "internal/serve", "internal/source/oci", "internal/terminal",
+		"internal/address", "internal/api", "internal/apiclient", "internal/cli/command", "internal/cli/configfile", "internal/cli/connect", "internal/cli/display", "internal/cli/fetch",
+		"internal/cli/load", "internal/cli/serveflags", "internal/cli/view", "internal/serve", "internal/source/oci", "internal/systemd", "internal/terminal",
 		"pkg/spec",
 	},
 	"internal/cli/specs": {

@@ -147,7 +147,7 @@ var layersOfProduct = map[string]Ordered{
 	"internal/cli/serveflags": {Layers: []string{"check log run", "flags"}},
 	"internal/cli/server": {
 		Layers: []string{
-			"complete context question status_look",
+			"checkconfig complete context question status_look systemd",
 			"change status_envoys status_wait status_watch",
 			"forget history retry rollback rollout serve status",
 			"commands",
@@ -264,10 +264,10 @@ var layersOfProduct = map[string]Ordered{
 
 	"internal/serve": {
 		Layers: []string{
-			"config connections doc gets reload sandbox statedir visitors",
+			"config connections doc gets reload sandbox statedir supervision visitors",
 			"audit certificates files listeners refusals tokens",
 			"exposure fetching servers",
-			"source",
+			"check source",
 			"serve",
 		},
 	},

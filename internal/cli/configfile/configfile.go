@@ -46,7 +46,7 @@ type File struct {
 
 // Apply reads the file that the command's flag names, and sets all flags of the file that neither
 // the command line nor the environment has set. The errors are of type [*spec.Error], with a place
-// in the file.
+// in the file. Apply joins the errors of all settings, and returns the file with the others.
 func Apply(c *cobra.Command) (File, error) {
 	path := c.Flags().Lookup(Flag).Value.String()
 	if path == "" {
@@ -66,12 +66,13 @@ func Apply(c *cobra.Command) (File, error) {
 		return File{}, err
 	}
 	file := File{places: map[string]spec.Position{}}
+	var problems []error
 	for _, one := range settings {
 		if problem := file.take(c, one, directory); problem != nil {
-			return File{}, problem
+			problems = append(problems, problem)
 		}
 	}
-	return file, nil
+	return file, errors.Join(problems...)
 }
 
 func read(path string) ([]byte, error) {

@@ -1,6 +1,7 @@
 package serveflags
 
 import (
+	"errors"
 	"fmt"
 	"path/filepath"
 	"time"
@@ -16,60 +17,78 @@ const (
 	mostInterval  = 24 * time.Hour
 )
 
-// checkServe checks the values of flags, and removes the slash at the end of the modules' URL.
+// checkServe checks the values of flags, and removes the slash at the end of the modules' URL. It
+// joins the errors of all wrong values.
 func checkServe(cfg *serve.Config) error {
-	for flag, address := range map[string]string{
-		"xds-address": cfg.XDSAddress, "modules-address": cfg.ModulesAddress, "admin-address": cfg.AdminAddress,
+	problems := []error{checkAddresses(cfg), checkTimes(cfg), checkConnections(cfg), checkLimits(cfg.Limits, cfg.BuildMemory)}
+	if cfg.ModulesCluster == "" {
+		problems = append(problems, fmt.Errorf("--modules-cluster is empty: it names the Envoy cluster that reaches %s", cfg.ModulesAddress))
+	}
+	if err := command.CheckModulesURL(&cfg.ModulesURL); err != nil {
+		problems = append(problems, fmt.Errorf("invalid --modules-url %q: %w", cfg.ModulesURL, err))
+	}
+	if cfg.ModulesDirInEnvoy != "" && !filepath.IsAbs(cfg.ModulesDirInEnvoy) {
+		problems = append(problems, fmt.Errorf("invalid --modules-dir-in-envoy %q: it is not absolute", cfg.ModulesDirInEnvoy))
+	}
+	return errors.Join(problems...)
+}
+
+func checkAddresses(cfg *serve.Config) error {
+	var problems []error
+	for _, one := range []struct{ flag, address string }{
+		{"xds-address", cfg.XDSAddress}, {"modules-address", cfg.ModulesAddress}, {"admin-address", cfg.AdminAddress},
 	} {
-		if err := command.CheckPort(address); err != nil {
-			return fmt.Errorf("invalid --%s %q: %w", flag, address, err)
+		if err := command.CheckPort(one.address); err != nil {
+			problems = append(problems, fmt.Errorf("invalid --%s %q: %w", one.flag, one.address, err))
 		}
 	}
-	for flag, d := range map[string]time.Duration{"settle": cfg.Settle, "rescan": cfg.Rescan, "refresh": cfg.Refresh} {
-		if flag == "refresh" && d == 0 { // of commands without a watched bundle
+	return errors.Join(problems...)
+}
+
+func checkTimes(cfg *serve.Config) error {
+	var problems []error
+	for _, one := range []struct {
+		flag string
+		d    time.Duration
+	}{
+		{"settle", cfg.Settle}, {"rescan", cfg.Rescan}, {"refresh", cfg.Refresh},
+	} {
+		if one.flag == "refresh" && one.d == 0 { // of commands without a watched bundle
 			continue
 		}
-		if d < leastInterval || d > mostInterval {
-			return fmt.Errorf("invalid --%s %s: it is between %s and %s", flag, d, leastInterval, mostInterval)
+		if one.d < leastInterval || one.d > mostInterval {
+			problems = append(problems, fmt.Errorf("invalid --%s %s: it is between %s and %s", one.flag, one.d, leastInterval, mostInterval))
 		}
 	}
 	if cfg.ForgetRemoved < 0 {
-		return fmt.Errorf("invalid --forget-removed %s: it is 0, which is for ever, or more", cfg.ForgetRemoved)
+		problems = append(problems, fmt.Errorf("invalid --forget-removed %s: it is 0, which is for ever, or more", cfg.ForgetRemoved))
 	}
-	if err := checkConnections(cfg); err != nil {
-		return err
-	}
-	if err := checkLimits(cfg.Limits, cfg.BuildMemory); err != nil {
-		return err
-	}
-	if cfg.ModulesCluster == "" {
-		return fmt.Errorf("--modules-cluster is empty: it names the Envoy cluster that reaches %s", cfg.ModulesAddress)
-	}
-	if err := command.CheckModulesURL(&cfg.ModulesURL); err != nil {
-		return fmt.Errorf("invalid --modules-url %q: %w", cfg.ModulesURL, err)
-	}
-	if cfg.ModulesDirInEnvoy != "" && !filepath.IsAbs(cfg.ModulesDirInEnvoy) {
-		return fmt.Errorf("invalid --modules-dir-in-envoy %q: it is not absolute", cfg.ModulesDirInEnvoy)
-	}
-	return nil
+	return errors.Join(problems...)
 }
 
 func checkConnections(cfg *serve.Config) error {
-	for flag, n := range map[string]int{"max-connections": cfg.Connections, "max-connections-per-host": cfg.ConnectionsPerHost} {
-		if n < 1 || n > 100_000_000 {
-			return fmt.Errorf("invalid --%s %d: it is between 1 and 100000000", flag, n)
+	var problems []error
+	for _, one := range []struct {
+		flag string
+		n    int
+	}{
+		{"max-connections", cfg.Connections}, {"max-connections-per-host", cfg.ConnectionsPerHost},
+	} {
+		if one.n < 1 || one.n > 100_000_000 {
+			problems = append(problems, fmt.Errorf("invalid --%s %d: it is between 1 and 100000000", one.flag, one.n))
 		}
 	}
 	if d := cfg.Limits.ConnectionIdle; d < time.Second {
-		return fmt.Errorf("invalid --max-connection-idle %s: it is a second or more", d)
+		problems = append(problems, fmt.Errorf("invalid --max-connection-idle %s: it is a second or more", d))
 	}
 	if d := cfg.Limits.ConnectionAge; d != 0 && d < time.Minute {
-		return fmt.Errorf("invalid --max-connection-age %s: it is 0, which sets no end, or a minute or more", d)
+		problems = append(problems, fmt.Errorf("invalid --max-connection-age %s: it is 0, which sets no end, or a minute or more", d))
 	}
-	return nil
+	return errors.Join(problems...)
 }
 
 func checkLimits(l xds.Limits, buildMemory int64) error {
+	var problems []error
 	for _, one := range []struct {
 		flag        string
 		value, most int64
@@ -84,8 +103,8 @@ func checkLimits(l xds.Limits, buildMemory int64) error {
 		{"max-build-memory", buildMemory, 1 << 40},
 	} {
 		if one.value < 1 || one.value > one.most {
-			return fmt.Errorf("invalid --%s %d: it is between 1 and %d", one.flag, one.value, one.most)
+			problems = append(problems, fmt.Errorf("invalid --%s %d: it is between 1 and %d", one.flag, one.value, one.most))
 		}
 	}
-	return nil
+	return errors.Join(problems...)
 }

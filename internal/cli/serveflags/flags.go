@@ -6,6 +6,7 @@
 package serveflags
 
 import (
+	"errors"
 	"io/fs"
 	"time"
 
@@ -105,21 +106,18 @@ func (s *Flags) AddAdmin(f *pflag.FlagSet) {
 	f.StringVar(&s.config.AuditLogFile, "audit-log-file", "", "`file` that gets a line of JSON for each change through the API, beside the log")
 }
 
-// Read checks the values and returns the configuration, with absolute paths. No flag gives the
+// Read checks the values and returns the configuration, with absolute paths. It joins the errors of
+// all wrong values. No flag gives the
 // sources, the version, the logger and the callback: the caller fills them in.
 func (s *Flags) Read() (serve.Config, error) {
 	cfg := s.config
-	if err := checkServe(&cfg); err != nil {
-		return cfg, err
-	}
-	if err := s.trust.Validate(); err != nil {
-		return cfg, err
-	}
+	problems := []error{checkServe(&cfg), s.trust.Validate()}
 	var err error
-	if cfg.HostEnv, err = s.hostEnv.Values(); err != nil {
-		return cfg, err
-	}
-	if cfg.FilesRoots, err = s.roots.Absolute(); err != nil {
+	cfg.HostEnv, err = s.hostEnv.Values()
+	problems = append(problems, err)
+	cfg.FilesRoots, err = s.roots.Absolute()
+	problems = append(problems, err)
+	if err := errors.Join(problems...); err != nil {
 		return cfg, err
 	}
 	if cfg.StateDir, err = command.Absolute(cfg.StateDir); err != nil {

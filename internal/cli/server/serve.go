@@ -17,6 +17,7 @@ import (
 
 func newServe() *cobra.Command {
 	var flags serveflags.Flags
+	var checkOnly *bool
 	c := &cobra.Command{
 		Use:   "serve [DIR] [oci://BUNDLE...]",
 		Short: "Serve the filters of a directory, or of bundles in registries, to Envoys",
@@ -32,10 +33,15 @@ state is served before the directory is read.
 
 Flags can stand in a file instead, --config wasm-xds.yaml: one line for each, as
 rescan: 10s, and the arguments as sources: [DIR, oci://BUNDLE]. A relative path in
-the file is relative to the file's directory. Flags and environment win over it.`,
+the file is relative to the file's directory. Flags and environment win over it.
+
+SIGHUP has everything read at once: specs, certificates and tokens. Under systemd,
+serve takes the sockets called xds, modules and admin (FileDescriptorName=) in place
+of its own, tells when it is ready, and gives signs of life to the watchdog.`,
 		Example: `  wasm-xds serve
   wasm-xds serve /etc/wasm-xds/filters --log-format json
   wasm-xds serve --config /etc/wasm-xds/wasm-xds.yaml
+  wasm-xds serve --config /etc/wasm-xds/wasm-xds.yaml --check-config
   wasm-xds serve oci://registry.example.com/team/filters:prod
   WASM_XDS_XDS_ADDRESS=10.0.0.5:18000 wasm-xds serve`,
 		Args: command.Arguments(0, -1, "a directory or bundles"),
@@ -43,32 +49,50 @@ the file is relative to the file's directory. Flags and environment win over it.
 			return nil, cobra.ShellCompDirectiveFilterDirs
 		},
 		RunE: func(c *cobra.Command, args []string) error {
-			file, err := configfile.Apply(c)
-			if err != nil {
-				return err
-			}
-			if len(args) == 0 {
-				args = file.Sources
-			}
-			dir, bundles, err := sourcesOf(c, args)
-			if err != nil {
-				return err
-			}
-			cfg, err := flags.Read()
-			if err != nil {
-				return file.Place(c, err)
-			}
-			cfg.Dir, cfg.Bundles = dir, bundles
+			cfg, problems := readServe(c, &flags, args)
 			log := flags.Log.Logger(c.ErrOrStderr())
+			cfg.Logger = log
+			switch {
+			case *checkOnly:
+				return checkServe(c, cfg, problems)
+			case len(problems) > 0:
+				return problems[0]
+			}
+			if err := takeFromSystemd(c, &cfg); err != nil {
+				return err
+			}
 			warnOfAddresses(&cfg, log)
+			hangups, stop := notifyHangup()
+			defer stop()
+			cfg.Reload = hangups
 			return serveflags.Run(c.Context(), cfg, log)
 		},
 	}
+	checkOnly = c.Flags().Bool("check-config", false, "check flags, certificates, token files and the specs of DIR, and print every problem; open no port, and leave the state alone")
+	command.Action(c.Flags(), "check-config")
 	configfile.AddFlag(c)
 	flags.AddTo(c)
 	flags.AddAdmin(c.Flags())
 	flags.AddRefresh(c.Flags(), oci.DefaultRefresh)
 	return c
+}
+
+// readServe reads the configuration from the flags, the file and the arguments, and returns all
+// problems.
+func readServe(c *cobra.Command, flags *serveflags.Flags, args []string) (cfg serve.Config, problems []error) {
+	file, err := configfile.Apply(c)
+	problems = append(problems, each(err)...)
+	if len(args) == 0 {
+		args = file.Sources
+	}
+	dir, bundles, err := sourcesOf(c, args)
+	problems = append(problems, each(err)...)
+	cfg, err = flags.Read()
+	for _, one := range each(err) {
+		problems = append(problems, file.Place(c, one))
+	}
+	cfg.Dir, cfg.Bundles = dir, bundles
+	return cfg, problems
 }
 
 // sourcesOf reads the arguments: at most one directory, and any number of bundles. Without
