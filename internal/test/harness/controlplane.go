@@ -121,6 +121,9 @@ func (c *ControlPlane) Start() {
 // SetArgs replaces ControlPlaneOptions.Args from the next [ControlPlane.Start] on.
 func (c *ControlPlane) SetArgs(args ...string) { c.options.Args = args }
 
+// SetBinary replaces ControlPlaneOptions.Binary from the next [ControlPlane.Start] on.
+func (c *ControlPlane) SetBinary(path string) { c.options.Binary = path }
+
 // Pause stops the process without ending it, like a machine without CPU.
 func (c *ControlPlane) Pause() { _ = c.current().cmd.Process.Signal(syscall.SIGSTOP) }
 
