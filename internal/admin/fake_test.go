@@ -2,6 +2,7 @@ package admin
 
 import (
 	"context"
+	"errors"
 	"time"
 
 	"github.com/wasm-xds/wasm-xds/internal/api"
@@ -29,8 +30,13 @@ type fake struct {
 func (f *fake) Filters() []api.Filter { return f.filters }
 func (f *fake) Nodes() []api.Node     { return f.nodes }
 func (f *fake) Source() api.Source    { return f.source }
-func (f *fake) Ready() bool           { return f.ready }
-func (f *fake) Limits() []api.Limit   { return f.limits }
+func (f *fake) Ready() error {
+	if f.ready {
+		return nil
+	}
+	return errors.New("there is no snapshot yet")
+}
+func (f *fake) Limits() []api.Limit { return f.limits }
 
 func (f *fake) Certificates() []api.Certificate { return f.certificates }
 func (f *fake) Visitors() []api.Visitor         { return f.visitors }

@@ -73,12 +73,12 @@ func Handler(s State, o Options) http.Handler {
 	return outer
 }
 
-func writeReady(w http.ResponseWriter, ready bool) {
-	if ready {
+func writeReady(w http.ResponseWriter, problem error) {
+	if problem == nil {
 		writeText(w, http.StatusOK, "ready\n")
 		return
 	}
-	writeText(w, http.StatusServiceUnavailable, "not ready: there is no snapshot to serve yet\n")
+	writeText(w, http.StatusServiceUnavailable, "not ready: "+problem.Error()+"\n")
 }
 
 func notFound(w http.ResponseWriter, r *http.Request) {

@@ -29,8 +29,8 @@ type State interface {
 	Limits() []api.Limit
 	// Certificates returns the certificates of the ports that speak TLS.
 	Certificates() []api.Certificate
-	// Ready says whether a snapshot can be served. An empty snapshot counts, too.
-	Ready() bool
+	// Ready says why no snapshot can be served yet; nil: one can be. An empty snapshot counts, too.
+	Ready() error
 	// Subscribe delivers new events, and the events that the subscriber has missed since the
 	// event with that id; see [events.Hub.Subscribe].
 	Subscribe(lastEventID string) events.Subscription

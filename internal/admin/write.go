@@ -21,6 +21,14 @@ func writeError(w http.ResponseWriter, e *api.Error) {
 	writeJSON(w, statusOf(e), map[string]*api.Error{"error": e})
 }
 
+// Untrusted answers a client that has connected with a certificate that is not trusted any more.
+func Untrusted(w http.ResponseWriter, _ *http.Request) {
+	writeError(w, &api.Error{
+		Code: api.CodeUnauthorized, Message: "the certificate of this client is not trusted any more",
+		Hint: "connect again with a certificate that is valid, of a CA in the server's --admin-client-ca-file",
+	})
+}
+
 // statusOf is the HTTP status for an error.
 func statusOf(e *api.Error) int {
 	switch e.Code {

@@ -4,9 +4,17 @@ import "time"
 
 // Certificate is the certificate of one or several ports, as GET /api/v1/certificates lists.
 type Certificate struct {
-	Ports    []string  `json:"ports"` // xds, modules or admin
-	File     string    `json:"file"`
-	NotAfter time.Time `json:"notAfter"` // the first end in the certificate's chain
-	// Error says why the newest files are not used; the last good ones are. null: they are used.
+	Ports []string `json:"ports"` // xds, modules or admin
+	// File is the PEM file of the certificate; "": it comes from a SPIFFE agent.
+	File string `json:"file"`
+	// Socket is the socket of the SPIFFE agent, and SPIFFEID the identity in the certificate; "": the
+	// certificate comes from a file. SPIFFEID is "" also until the agent has given a certificate.
+	Socket   string `json:"socket,omitempty"`
+	SPIFFEID string `json:"spiffeId,omitempty"`
+	// NotBefore and NotAfter are the time in which the whole chain is valid. Both are absent until
+	// there is a certificate.
+	NotBefore time.Time `json:"notBefore,omitzero"`
+	NotAfter  time.Time `json:"notAfter,omitzero"`
+	// Error says why there is no newer certificate than the last good one; null: nothing is wrong.
 	Error *Error `json:"error"`
 }

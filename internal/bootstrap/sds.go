@@ -23,10 +23,11 @@ const sdsText = `resources:
 {{- end}}
 `
 
-// SDSFiles returns the files that the bootstrap refers to, by path. There are none without TLS.
+// SDSFiles returns the files that the bootstrap refers to, by path. There are none without TLS, and none
+// with a SPIFFE agent.
 func SDSFiles(o Options) (map[string][]byte, error) {
 	tls, err := o.TLS.withDefaults()
-	if err != nil || tls == (TLS{}) {
+	if err != nil || tls.CAFile == "" {
 		return nil, err
 	}
 	t, err := template.New("sds").Funcs(template.FuncMap{"quote": quote}).Parse(sdsText)

@@ -32,6 +32,8 @@ type view struct {
 	NodeID, NodeCluster           string
 	HTTPTypeURL, NetworkTypeURL   string
 	XDSCluster, UpstreamCluster   string
+	AgentCluster                  string
+	Agent                         endpoint // of the SPIFFE agent
 	KeepaliveEvery, KeepaliveWait string
 }
 
@@ -60,6 +62,9 @@ type cluster struct {
 	ServerName string
 	IsIP       bool   // ServerName is an IP address
 	ALPN       string // "": none
+
+	Identity     matcher // of the server, with a SPIFFE agent
+	AgentCluster string
 }
 
 // Cluster returns a cluster with one endpoint.
@@ -76,8 +81,18 @@ func (v *view) Encrypted(name string, at endpoint, alpn string) cluster {
 		server = at.Host
 	}
 	_, err := netip.ParseAddr(server)
-	return cluster{Name: name, At: at, TLS: v.TLS, ServerName: server, IsIP: err == nil, ALPN: alpn}
+	identity, _ := v.TLS.SPIFFE.server() // withDefaults has checked it
+	return cluster{
+		Name: name, At: at, TLS: v.TLS, ServerName: server, IsIP: err == nil, ALPN: alpn,
+		Identity: identity, AgentCluster: v.AgentCluster,
+	}
 }
+
+// HasTLS says whether Envoy speaks TLS to the control plane.
+func (v *view) HasTLS() bool { return v.TLS != (TLS{}) }
+
+// HasAgent says whether a SPIFFE agent gives Envoy its certificates.
+func (v *view) HasAgent() bool { return v.TLS.SPIFFE != (SPIFFE{}) }
 
 // WithoutADS returns the view of the same bootstrap with one stream per filter.
 func (v *view) WithoutADS() *view {
@@ -95,11 +110,13 @@ func newView(o Options) (*view, error) {
 
 		HTTPTypeURL:    "type.googleapis.com/envoy.extensions.filters.http.wasm.v3.Wasm",
 		NetworkTypeURL: "type.googleapis.com/envoy.extensions.filters.network.wasm.v3.Wasm",
-		XDSCluster:     "wasm_xds", UpstreamCluster: "upstream",
+		XDSCluster:     "wasm_xds", UpstreamCluster: "upstream", AgentCluster: "spiffe_agent",
 		KeepaliveEvery: "30s", KeepaliveWait: "10s",
 	}
 	var err error
-	v.TLS, err = o.TLS.withDefaults()
+	if v.TLS, err = o.TLS.withDefaults(); err == nil && v.HasAgent() {
+		v.Agent, err = dialAddress(v.TLS.SPIFFE.Socket)
+	}
 	return v, errors.Join(
 		err, v.setFilters(o.Filters), v.setMode(o), v.setAddresses(o), v.checkClusters(),
 	)
@@ -170,7 +187,7 @@ func (v *view) setAddresses(o Options) error {
 
 // checkClusters refuses a name for the modules' cluster that another cluster has.
 func (v *view) checkClusters() error {
-	if others := []string{v.XDSCluster, v.UpstreamCluster}; slices.Contains(others, v.ModulesCluster) {
+	if others := []string{v.XDSCluster, v.UpstreamCluster, v.AgentCluster}; slices.Contains(others, v.ModulesCluster) {
 		return fmt.Errorf("the modules' cluster cannot be called %s: that is another one", v.ModulesCluster)
 	}
 	return nil

@@ -77,6 +77,8 @@ func fieldsOfFlags(key, here string) map[string]flagged {
 		"socket-mode":                {"0600", "Sockets.Mode", fs.FileMode(0o600)},
 		"state-dir":                  {"state", "StateDir", filepath.Join(here, "state")},
 		"client-ca-file":             {"ca.crt", "TLS.ClientCAFile", filepath.Join(here, "ca.crt")},
+		"spiffe-socket":              {"unix:///run/agent.sock", "SPIFFE.Socket", "unix:///run/agent.sock"},
+		"spiffe-trust-domain":        {"a.example,b.example", "SPIFFE.TrustDomains", []string{"a.example", "b.example"}},
 		"tls-cert-file":              {"tls.crt", "TLS.CertFile", filepath.Join(here, "tls.crt")},
 		"tls-key-file":               {"tls.key", "TLS.KeyFile", filepath.Join(here, "tls.key")},
 		"verify-key":                 {key, "Keys", []string{key}},
@@ -106,6 +108,7 @@ var noFlag = map[string]string{
 func serving() (*cobra.Command, *serveflags.Flags) {
 	c, flags := &cobra.Command{Use: "serve"}, &serveflags.Flags{}
 	flags.AddTo(c)
+	flags.AddTLS(c.Flags())
 	flags.AddAdmin(c.Flags())
 	flags.AddRefresh(c.Flags(), 30*time.Second)
 	return c, flags

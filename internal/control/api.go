@@ -101,8 +101,15 @@ func (a *API) Source() api.Source {
 	return out
 }
 
-// Ready says whether a snapshot can be served.
-func (a *API) Ready() bool { return a.c.startup.ready.Load() }
+// Ready says why no snapshot can be served yet; nil: one can be.
+func (a *API) Ready() error {
+	if a.c.startup.ready.Load() {
+		return nil
+	}
+	return errNotReady
+}
+
+var errNotReady = errors.New("there is no snapshot to serve yet")
 
 // Subscribe delivers the events from now on, and the events that were missed since lastEventID.
 func (a *API) Subscribe(lastEventID string) events.Subscription {

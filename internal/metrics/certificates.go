@@ -10,9 +10,9 @@ import (
 
 var (
 	descCertificateDays = prometheus.NewDesc("wasm_xds_certificate_expiry_days",
-		"Days until the first certificate of a port's chain expires; negative after that.", []string{"port"}, nil)
+		"Days until the first certificate of a port's chain expires; negative after that, absent before there is one.", []string{"port"}, nil)
 	descCertificateError = prometheus.NewDesc("wasm_xds_certificate_error",
-		"1 while the newest TLS files of a port cannot be used and the last good ones stay, else 0.", []string{"port"}, nil)
+		"1 while a port gets no newer certificate than the last good one: its newest TLS files cannot be used, or its SPIFFE agent is away. Else 0.", []string{"port"}, nil)
 )
 
 // certificateCollector reads the certificates on each scrape.
@@ -28,7 +28,9 @@ func (c certificateCollector) Collect(out chan<- prometheus.Metric) {
 	for _, one := range c.certificates() {
 		days := float64(time.Until(one.NotAfter)) / float64(day)
 		for _, port := range one.Ports {
-			out <- prometheus.MustNewConstMetric(descCertificateDays, prometheus.GaugeValue, days, port)
+			if !one.NotAfter.IsZero() {
+				out <- prometheus.MustNewConstMetric(descCertificateDays, prometheus.GaugeValue, days, port)
+			}
 			out <- prometheus.MustNewConstMetric(descCertificateError, prometheus.GaugeValue, float64(number(one.Error != nil)), port)
 		}
 	}

@@ -33,7 +33,7 @@ type State interface {
 	Counts() api.Counts
 	Source() api.Source
 	// Ready says whether a snapshot can be served.
-	Ready() bool
+	Ready() error
 }
 
 // stateCollector reads the state on each scrape, so that gauges and API cannot disagree.
@@ -71,5 +71,5 @@ func (c stateCollector) Collect(out chan<- prometheus.Metric) {
 	gauge(descSourceErrors, len(source.Errors))
 	gauge(descAvailable, number(source.State != api.SourceUnavailable))
 	gauge(descDegraded, number(source.State == api.SourceDegraded))
-	gauge(descReady, number(c.state.Ready()))
+	gauge(descReady, number(c.state.Ready() == nil))
 }

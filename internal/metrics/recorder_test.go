@@ -1,6 +1,7 @@
 package metrics
 
 import (
+	"errors"
 	"net/http/httptest"
 	"strings"
 	"testing"
@@ -19,7 +20,12 @@ type fake struct {
 }
 
 func (f *fake) Source() api.Source { return f.source }
-func (f *fake) Ready() bool        { return f.ready }
+func (f *fake) Ready() error {
+	if f.ready {
+		return nil
+	}
+	return errors.New("there is no snapshot yet")
+}
 
 func (f *fake) Counts() api.Counts {
 	counts := api.Counts{Filters: map[api.FilterState]int{}, Subscribers: map[api.SubscriberState]int{}}

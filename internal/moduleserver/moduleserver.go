@@ -71,6 +71,11 @@ func Handler(store Opener, served func(sha256 string) bool, events Events, logge
 	return &handler{store: store, served: served, events: events, logger: logger}
 }
 
+// Untrusted answers a client that has connected with a certificate that is not trusted any more.
+func Untrusted(w http.ResponseWriter, _ *http.Request) {
+	http.Error(w, "the certificate of this client is not trusted any more", http.StatusUnauthorized)
+}
+
 type handler struct {
 	store  Opener
 	served func(sha256 string) bool

@@ -2,102 +2,102 @@ package serve
 
 import (
 	"errors"
-	"io/fs"
+	"slices"
 
 	"go.uber.org/zap"
 
 	"github.com/wasm-xds/wasm-xds/internal/api"
-	"github.com/wasm-xds/wasm-xds/internal/tlsfiles"
-	"github.com/wasm-xds/wasm-xds/pkg/spec"
 )
 
-// certificates are the TLS files of the ports.
+// certificates are the certificates of the ports, and the CAs of their clients.
 type certificates struct {
-	envoys portFiles // of xDS and the modules
-	admin  portFiles // of the API
+	envoys port // of xDS and the modules
+	admin  port // of the API
 	log    *zap.Logger
 }
 
-// portFiles are the TLS files of one or several ports.
-type portFiles struct {
-	*tlsfiles.Server // nil: without TLS
-	ports            []string
-	hint             string // names the flags
-}
-
-// openCertificates reads the TLS files that cfg names.
+// openCertificates opens the sources that cfg names. The caller must close them.
 func openCertificates(cfg *Config) (c *certificates, err error) {
 	c = &certificates{log: cfg.Logger}
-	if c.envoys, err = openPort(cfg.TLS, envoysHint, "xds", "modules"); err != nil {
+	if cfg.SPIFFE.Socket != "" || len(cfg.SPIFFE.TrustDomains) > 0 {
+		c.envoys, err = openAgent(cfg.SPIFFE, "xds", "modules")
+	} else {
+		c.envoys, err = openFilesOf(cfg.TLS, envoysHint, fileAdvice(), "xds", "modules")
+	}
+	if err != nil {
 		return nil, err
 	}
-	c.admin, err = openPort(cfg.AdminTLS, adminHint, "admin")
-	return c, err
+	if c.admin, err = openFilesOf(cfg.AdminTLS, adminHint, adminAdvice(), "admin"); err != nil {
+		return nil, errors.Join(err, c.close())
+	}
+	return c, nil
 }
 
-// The hints for files that cannot be used.
-const (
-	envoysHint = "give PEM files with --tls-cert-file, --tls-key-file and --client-ca-file" + keyHint
-	adminHint  = "give PEM files with --admin-tls-cert-file, --admin-tls-key-file and --admin-client-ca-file" + keyHint
-	keyHint    = "; the key has no passphrase and belongs to the certificate"
-)
-
-// openPort reads the TLS files of ports.
-func openPort(c tlsfiles.Config, hint string, ports ...string) (portFiles, error) {
-	p := portFiles{ports: ports, hint: hint}
-	if c == (tlsfiles.Config{}) {
-		return p, nil
+func (c *certificates) close() error {
+	var errs []error
+	for _, p := range c.encrypted() {
+		errs = append(errs, p.source.close())
 	}
-	if err := complete(c, hint); err != nil {
-		return p, err
-	}
-	files, err := tlsfiles.Open(c)
-	if err != nil {
-		return p, p.problem(err)
-	}
-	p.Server = tlsfiles.NewServer(files)
-	return p, nil
+	return errors.Join(errs...)
 }
 
-// complete refuses half of a configuration: a server without TLS would be the result.
-func complete(c tlsfiles.Config, hint string) error {
-	problem := func(text string) error { return &spec.Error{Code: "bad_certificate", Message: text, Hint: hint} }
-	switch {
-	case c.CertFile != "" && c.KeyFile == "":
-		return problem("the certificate " + c.CertFile + " is given without its key")
-	case c.CertFile == "" && c.KeyFile != "":
-		return problem("the key " + c.KeyFile + " is given without its certificate")
-	case c.CertFile == "":
-		return problem("the CAs of clients are given without a certificate of the server: without TLS, no client shows a certificate")
-	}
-	return nil
-}
-
-// problem explains why the server does not start.
-func (p portFiles) problem(err error) error {
-	e := &spec.Error{Code: "bad_certificate", Message: "a TLS file cannot be used: " + err.Error(), Hint: p.hint}
-	if errors.Is(err, fs.ErrPermission) {
-		e.Hint = "let the server's user read the file"
-	}
-	return e
-}
-
-// followed are the files of the ports that speak TLS. After a change, the connections of clients
-// that are not trusted any more end.
-func (c *certificates) followed() []*followed {
-	var all []*followed
-	for _, p := range []portFiles{c.envoys, c.admin} {
-		if p.Server == nil {
-			continue
+// encrypted are the ports that speak TLS.
+func (c *certificates) encrypted() []port {
+	var all []port
+	for _, p := range []port{c.envoys, c.admin} {
+		if p.Server != nil {
+			all = append(all, p)
 		}
-		log := c.log.With(zap.Strings("ports", p.ports))
+	}
+	return all
+}
+
+// advice is that of the port with this name.
+func (c *certificates) advice(name string) advice {
+	if slices.Contains(c.admin.ports, name) {
+		return c.admin.advice
+	}
+	return c.envoys.advice
+}
+
+// Ready says why Envoys cannot connect yet; nil: they can.
+func (c *certificates) Ready() error {
+	select {
+	case <-c.envoys.ready():
+		return nil
+	default:
+	}
+	if err := c.envoys.source.Problem(); err != nil {
+		return err
+	}
+	return errors.New("the certificate of the xDS port has not come yet")
+}
+
+// followed are the certificates of the ports that speak TLS. After a change, the connections of
+// clients that are not trusted any more end, and report gets these clients.
+func (c *certificates) followed(report func(api.Visitor)) []*followed {
+	var all []*followed
+	for _, p := range c.encrypted() {
+		log, words := c.log.With(zap.Strings("ports", p.ports)), p.source.words()
 		all = append(all, &followed{
-			reload: p.Reload, log: log, hint: []zap.Field{zap.String("hint", p.hint)},
-			bad: "the new TLS files cannot be used, and the last good ones stay", again: "the TLS files are the last good ones again",
+			reload: p.reload, log: log, again: words.again,
+			say: func(err error) (message, hint string) {
+				if errors.Is(err, errExpired) && p.source.Problem() == nil {
+					return "a certificate has expired", "replace the certificate"
+				}
+				return words.bad(err)
+			},
 			changed: func() {
-				log.Info("new TLS files are used", zap.Time("notAfter", p.NotAfter()))
-				for _, from := range p.CloseUntrusted() {
-					log.Warn("a connection is closed, because the authority of its client is not trusted any more", zap.String("address", from))
+				var one api.Certificate
+				p.source.describe(&one)
+				fields := []zap.Field{zap.Time("notAfter", p.source.Material().NotAfter)}
+				if one.SPIFFEID != "" {
+					fields = append(fields, zap.String("spiffeId", one.SPIFFEID))
+				}
+				closed := p.CloseUntrusted()
+				log.Info(words.used, append(fields, zap.Int("closed", len(closed)))...)
+				for _, one := range closed {
+					report(closedOf(one.Port, p.advice, one.Address))
 				}
 			},
 		})
@@ -108,13 +108,16 @@ func (c *certificates) followed() []*followed {
 // Certificates returns the certificates in use. It implements [admin.State].
 func (c *certificates) Certificates() []api.Certificate {
 	var all []api.Certificate
-	for _, p := range []portFiles{c.envoys, c.admin} {
-		if p.Server == nil {
-			continue
+	for _, p := range c.encrypted() {
+		one := api.Certificate{Ports: p.ports}
+		if m := p.source.Material(); m != nil {
+			one.NotBefore, one.NotAfter = m.NotBefore.UTC(), m.NotAfter.UTC()
 		}
-		one := api.Certificate{Ports: p.ports, File: p.Config().CertFile, NotAfter: p.NotAfter().UTC()}
-		if err := p.Problem(); err != nil {
-			one.Error = &api.Error{Code: "bad_certificate", Message: "the new TLS files cannot be used: " + err.Error(), Hint: p.hint}
+		p.source.describe(&one)
+		if err := p.source.Problem(); err != nil {
+			words := p.source.words()
+			message, hint := words.bad(err)
+			one.Error = &api.Error{Code: words.code, Message: message + ": " + err.Error(), Hint: hint}
 		}
 		all = append(all, one)
 	}

@@ -22,6 +22,14 @@ type start struct {
 	tokens       *tokens
 }
 
+// close closes what is open, also after a problem.
+func (s start) close() error {
+	if s.certificates == nil {
+		return nil
+	}
+	return s.certificates.close()
+}
+
 // readStart reads everything, also after a problem, and returns all problems.
 func readStart(cfg *Config) (s start, problems []error) {
 	read := func(err error) {
@@ -42,7 +50,10 @@ func readStart(cfg *Config) (s start, problems []error) {
 // problems. It opens no port, asks no other machine, and leaves the state directory alone. So a
 // check can run beside the server of the same configuration. Check does not read specs.
 func Check(cfg Config) []error {
-	_, problems := readStart(&cfg)
+	start, problems := readStart(&cfg)
+	if err := start.close(); err != nil {
+		problems = append(problems, err)
+	}
 	for _, check := range []func(*Config) error{checkAddresses, checkStateDir, checkAudit, checkAuthorities} {
 		if err := check(&cfg); err != nil {
 			problems = append(problems, err)

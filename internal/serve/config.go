@@ -11,6 +11,7 @@ import (
 	"github.com/wasm-xds/wasm-xds/internal/examine"
 	"github.com/wasm-xds/wasm-xds/internal/netguard"
 	"github.com/wasm-xds/wasm-xds/internal/registry"
+	"github.com/wasm-xds/wasm-xds/internal/spiffe"
 	"github.com/wasm-xds/wasm-xds/internal/systemd"
 	"github.com/wasm-xds/wasm-xds/internal/tlsfiles"
 	"github.com/wasm-xds/wasm-xds/internal/xds"
@@ -43,8 +44,11 @@ type Config struct {
 	// Sockets are the permissions of Unix sockets among the addresses. The zero value lets only the
 	// user of this process connect.
 	Sockets address.Permissions
-	// TLS names the TLS files of xDS and of the modules. The zero value means no TLS.
+	// TLS names the TLS files of xDS and of the modules. The zero value means no files.
 	TLS tlsfiles.Config
+	// SPIFFE is the agent that gives xDS and the modules their certificate and the CAs of clients,
+	// instead of TLS. The zero value means no agent.
+	SPIFFE spiffe.Config
 	// AdminTLS names the TLS files of the API. The zero value means no TLS.
 	AdminTLS tlsfiles.Config
 	// AdminTokenFile has the tokens that requests to the API need, in the form of [token.Parse]. ""

@@ -5,8 +5,9 @@ import (
 	"github.com/wasm-xds/wasm-xds/pkg/spec"
 )
 
-// checkExposure refuses an admin address that other machines reach and where everybody may change
-// filters, or where tokens would cross the network in plain text.
+// checkExposure refuses an admin address that other machines reach without TLS or without tokens. A
+// CA of clients is no substitute for tokens: each of its clients could change filters, and a CA is
+// often that of many machines.
 func checkExposure(cfg *Config) error {
 	a, err := address.Parse(cfg.AdminAddress)
 	if err != nil {
@@ -16,18 +17,20 @@ func checkExposure(cfg *Config) error {
 		return nil
 	}
 	encrypted := cfg.AdminTLS.CertFile != ""
-	known := cfg.AdminTokenFile != "" || cfg.AdminTLS.ClientCAFile != ""
+	known := cfg.AdminTokenFile != ""
 	var missing, hint string
 	switch {
 	case encrypted && known:
 		return nil
+	case encrypted && cfg.AdminTLS.ClientCAFile != "":
+		missing, hint = "each client with a certificate could change filters", "give --admin-token-file"
 	case encrypted:
-		missing, hint = "everybody who reaches it could change filters", "give --admin-token-file or --admin-client-ca-file"
+		missing, hint = "everybody who reaches it could change filters", "give --admin-token-file"
 	case known:
 		missing, hint = "tokens would cross the network in plain text", "give --admin-tls-cert-file and --admin-tls-key-file"
 	default:
 		missing = "everybody who reaches it could change filters"
-		hint = "give --admin-tls-cert-file, --admin-tls-key-file, and --admin-token-file or --admin-client-ca-file"
+		hint = "give --admin-tls-cert-file, --admin-tls-key-file and --admin-token-file"
 	}
 	return &spec.Error{
 		Code: "admin_exposed", Message: "other machines reach --admin-address " + cfg.AdminAddress + ", and " + missing,

@@ -18,25 +18,38 @@ type followed struct {
 	// bad and again are what the log says of a bad content, and of the end of it.
 	bad, again string
 	hint       []zap.Field // of bad
-	log        *zap.Logger
-	problem    string // of the last reload; "": none
+	// say returns what the log says of an error, instead of bad and hint. nil means that these do.
+	say     func(err error) (message, hint string)
+	log     *zap.Logger
+	problem string // of the last reload; "": none
 }
 
 // look reads the files again. The log has each problem once.
 func (f *followed) look() {
 	isNew, err := f.reload()
+	if isNew {
+		f.changed()
+	}
 	switch {
 	case err != nil && err.Error() != f.problem:
-		f.log.Error(f.bad, append([]zap.Field{zap.Error(err)}, f.hint...)...)
-	case isNew:
-		f.changed()
-	case err == nil && f.problem != "":
+		f.complain(err)
+	case err == nil && f.problem != "" && !isNew:
 		f.log.Info(f.again)
 	}
 	f.problem = ""
 	if err != nil {
 		f.problem = err.Error()
 	}
+}
+
+func (f *followed) complain(err error) {
+	message, hint := f.bad, f.hint
+	if f.say != nil {
+		text := ""
+		message, text = f.say(err)
+		hint = []zap.Field{zap.String("hint", text)}
+	}
+	f.log.Error(message, append([]zap.Field{zap.Error(err)}, hint...)...)
 }
 
 // follow looks at the files until ctx ends, and at once for each channel in now, which it then

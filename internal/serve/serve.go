@@ -48,6 +48,7 @@ func run(ctx context.Context, cfg *Config, parts *ending.Parts) (err error) {
 			zap.String("directory", files.dir.Path()), zap.String("hint", "mount it for writing, and start wasm-xds again"))
 	}
 	start, problems := readStart(cfg)
+	defer func() { err = errors.Join(err, start.close()) }()
 	if len(problems) > 0 {
 		return problems[0]
 	}
@@ -91,16 +92,16 @@ func run(ctx context.Context, cfg *Config, parts *ending.Parts) (err error) {
 		Sandbox:    sandboxVersion(cfg.Version),
 		HostEnv:    cfg.HostEnv,
 	})
-	answers := control.NewAPI(c)
-	if err := recorder.Watch(answers); err != nil {
+	entrance := door.New(recorder, cfg.Logger)
+	shown := shown{control.NewAPI(c), entrance, start.certificates}
+	if err := recorder.Watch(shown); err != nil {
 		return err
 	}
-	entrance := door.New(recorder, cfg.Logger)
 	recorder.WatchCertificates(start.certificates.Certificates)
 	listeners.watchVisitors(start.certificates.envoys.Server != nil, start.certificates.admin.Server != nil, entrance.Visited)
 	s := servers{
 		cfg: cfg, store: files.store, listeners: listeners, certificates: start.certificates, tokens: start.tokens, audit: audit, recorder: recorder, control: c,
-		shown: shown{answers, entrance, start.certificates}, parts: parts,
+		shown: shown, ready: make(chan struct{}), parts: parts,
 	}
 	return s.run(ctx)
 }

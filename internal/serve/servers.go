@@ -25,7 +25,7 @@ import (
 	"github.com/wasm-xds/wasm-xds/internal/metrics"
 	"github.com/wasm-xds/wasm-xds/internal/module"
 	"github.com/wasm-xds/wasm-xds/internal/moduleserver"
-	"github.com/wasm-xds/wasm-xds/internal/tlsfiles"
+	"github.com/wasm-xds/wasm-xds/internal/tlsserver"
 	"github.com/wasm-xds/wasm-xds/internal/xds"
 	"github.com/wasm-xds/wasm-xds/internal/xds/resource"
 )
@@ -44,6 +44,7 @@ type servers struct {
 	recorder     *metrics.Recorder
 	control      *control.Control
 	shown        shown
+	ready        chan struct{} // closed when Envoys can connect
 	parts        *ending.Parts
 }
 
@@ -56,6 +57,9 @@ type shown struct {
 
 var _ admin.State = shown{}
 
+// Ready says why Envoys get no filter yet; nil: they can connect.
+func (s shown) Ready() error { return cmp.Or(s.API.Ready(), s.certificates.Ready()) }
+
 // run serves until ctx ends or one of the servers fails, and returns after all have ended.
 func (s *servers) run(ctx context.Context) error {
 	group, ctx := errgroup.WithContext(ctx)
@@ -66,7 +70,7 @@ func (s *servers) run(ctx context.Context) error {
 	streams.CountPushes(s.recorder.Pushed)
 	looks := make(chan chan<- struct{})
 	group.Go(func() error {
-		follow(ctx, looks, append(s.certificates.followed(), s.tokens.followed()...)...)
+		follow(ctx, looks, append(s.certificates.followed(s.shown.Visited), s.tokens.followed()...)...)
 		return nil
 	})
 	group.Go(func() error {
@@ -89,13 +93,29 @@ func (s *servers) run(ctx context.Context) error {
 		return serveHTTP(ctx, s.listeners.modules, server)
 	})
 	group.Go(func() error { return s.serveStreams(ctx, streams, limits) })
+	group.Go(func() error {
+		s.awaitReady(ctx)
+		return nil
+	})
 	return group.Wait()
+}
+
+// awaitReady closes ready once there is a snapshot, and a certificate where the port needs one.
+func (s *servers) awaitReady(ctx context.Context) {
+	for _, one := range []<-chan struct{}{s.control.Loaded(), s.certificates.envoys.ready()} {
+		select {
+		case <-one:
+		case <-ctx.Done():
+			return
+		}
+	}
+	close(s.ready)
 }
 
 // supervision returns the part that speaks with the service manager.
 func (s *servers) supervision(looks chan<- chan<- struct{}) *supervision {
 	return &supervision{
-		manager: s.cfg.Manager, loaded: s.control.Loaded(), reload: s.cfg.Reload, counts: s.shown.Counts,
+		manager: s.cfg.Manager, loaded: s.ready, reload: s.cfg.Reload, counts: s.shown.Counts,
 		reread: func(ctx context.Context) { s.reread(ctx, looks) }, log: s.cfg.Logger,
 	}
 }
@@ -129,18 +149,18 @@ func (s *servers) serveAdmin(ctx context.Context) error {
 	if s.tokens.file != nil {
 		o.Tokens = s.tokens.file
 	}
-	files, listener := s.certificates.admin.Server, s.newConnections().listen(s.listeners.admin)
-	if files == nil {
+	encrypted, listener := s.certificates.admin.Server, s.newConnections().listen(s.listeners.admin)
+	if encrypted == nil {
 		return admin.Serve(ctx, listener, admin.Handler(s.shown, o), s.errorLog("admin"))
 	}
-	o.OwnName = files.IsFor
-	handler := files.Handler(admin.Handler(s.shown, o))
-	return admin.Serve(ctx, tls.NewListener(listener, files.ServerConfig("http/1.1")), handler, s.errorLog("admin"))
+	o.OwnName = encrypted.IsFor
+	handler := encrypted.Handler("admin", admin.Handler(s.shown, o), s.deny("admin", admin.Untrusted))
+	return admin.Serve(ctx, tls.NewListener(listener, encrypted.Config("http/1.1")), handler, s.errorLog("admin"))
 }
 
 // errorLog takes the errors of an HTTP server, and reports failed handshakes.
 func (s *servers) errorLog(port string) *log.Logger {
-	return log.New(tlsfiles.HTTPLog{
+	return log.New(tlsserver.HTTPLog{
 		Refused: func(from, text string) { s.refused(port, from, text) },
 		Other:   func(line string) { s.cfg.Logger.Debug(line) },
 	}, "", 0)
@@ -148,28 +168,36 @@ func (s *servers) errorLog(port string) *log.Logger {
 
 // moduleServer serves modules over TLS if there are certificates.
 func (s *servers) moduleServer(h http.Handler) *http.Server {
-	files := s.certificates.envoys.Server
-	if files == nil {
+	encrypted := s.certificates.envoys.Server
+	if encrypted == nil {
 		return moduleserver.NewServer(h, s.cfg.Logger)
 	}
-	server := moduleserver.NewServer(files.Handler(h), s.cfg.Logger)
-	server.TLSConfig = files.ServerConfig("http/1.1")
+	server := moduleserver.NewServer(encrypted.Handler("modules", h, s.deny("modules", moduleserver.Untrusted)), s.cfg.Logger)
+	server.TLSConfig = encrypted.Config("http/1.1")
 	server.ErrorLog = s.errorLog("modules")
 	return server
 }
 
 // refused reports a failed handshake.
 func (s *servers) refused(port, from, text string) {
-	if v, ok := refusalOf(port, from, text); ok {
+	if v, ok := refusalOf(port, s.certificates.advice(port), from, text); ok {
 		s.shown.Visited(v)
 	}
 }
 
-// serveStreams lets Envoys connect once the control has a snapshot: an Envoy that asks earlier
-// would be told that there is no filter.
+// deny reports a request of a client that is not trusted any more, before answer answers it.
+func (s *servers) deny(port string, answer http.HandlerFunc) func(http.ResponseWriter, *http.Request, error) {
+	return func(w http.ResponseWriter, r *http.Request, err error) {
+		s.refused(port, r.RemoteAddr, err.Error())
+		answer(w, r)
+	}
+}
+
+// serveStreams lets Envoys connect once the control has a snapshot, and the port its certificate: an
+// Envoy that asks earlier would be told that there is no filter.
 func (s *servers) serveStreams(ctx context.Context, streams *xds.Server, limits xds.Limits) error {
 	select {
-	case <-s.control.Loaded():
+	case <-s.ready:
 	case <-ctx.Done():
 		return nil
 	}
@@ -180,7 +208,7 @@ func (s *servers) serveStreams(ctx context.Context, streams *xds.Server, limits 
 	options := xds.GRPCOptions(limits)
 	if f := s.certificates.envoys.Server; f != nil {
 		refused := func(from net.Addr, err error) { s.refused("xds", address.Client(from), err.Error()) }
-		options = append(options, grpc.Creds(f.GRPC(refused)))
+		options = append(options, grpc.Creds(f.GRPC("xds", refused)))
 	}
 	return serveGRPC(ctx, s.newConnections().listen(s.listeners.xds), streams, grpc.NewServer(options...))
 }
@@ -205,7 +233,7 @@ func limitOf(r xds.Refusal) api.Limit {
 // addressesFor says where Envoys find modules.
 func addressesFor(cfg *Config, store *module.Store, l *listeners) resource.Addresses {
 	url := address.Of(l.modules).URL()
-	if cfg.TLS != (tlsfiles.Config{}) {
+	if cfg.TLS.CertFile != "" || cfg.SPIFFE.Socket != "" {
 		url = "https" + strings.TrimPrefix(url, "http")
 	}
 	const anySHA256 = "0000000000000000000000000000000000000000000000000000000000000000"

@@ -3,9 +3,8 @@
 //
 // [Open] reads the files. [Files.Reload] reads them again: a whole and valid set of new files takes
 // the place of the old set at once, and anything else changes nothing. So a half-written file, or a
-// certificate that is replaced before its key, never stops the server. [Files.ServerConfig] makes a
-// configuration in which each handshake uses the newest set. A [Server] has what gRPC and HTTP
-// servers need around it, and closes the connections of clients that are not trusted any more.
+// certificate that is replaced before its key, never stops the server. [Files] is the source of a
+// [tlsserver.Server].
 //
 // gRPC's pemfile provider does the same, but it tells nobody about a bad file except its own log,
 // and that log line has the private key in it.
@@ -19,9 +18,9 @@ import (
 	"errors"
 	"fmt"
 	"sync/atomic"
-	"time"
 
 	"github.com/wasm-xds/wasm-xds/internal/regular"
+	"github.com/wasm-xds/wasm-xds/internal/tlsserver"
 )
 
 // Config names the PEM files of a server.
@@ -41,10 +40,8 @@ type Files struct {
 
 // material is one set of files. It never changes.
 type material struct {
-	certificate tls.Certificate
-	clientCAs   *x509.CertPool // nil: no file
-	notAfter    time.Time      // the first end of a certificate in the set
-	sum         [sha256.Size]byte
+	*tlsserver.Material
+	sum [sha256.Size]byte
 }
 
 // maxFile is the size limit of a file. The CA bundle of Debian has 220 KB.
@@ -86,63 +83,8 @@ func (f *Files) Problem() error {
 	return nil
 }
 
-// IsFor reports whether the server's certificate is valid for a host name or an IP address.
-func (f *Files) IsFor(host string) bool {
-	leaf := f.current.Load().certificate.Leaf
-	return leaf.VerifyHostname(host) == nil
-}
-
-// NotAfter returns the time at which the first certificate of the server's chain expires.
-func (f *Files) NotAfter() time.Time { return f.current.Load().notAfter }
-
-// ServerConfig returns a configuration for TLS 1.2 and later with Go's own choice of ciphers.
-// protocols are the protocols for ALPN, for example h2. If there is a file of client CAs, each
-// client needs a valid certificate of them.
-//
-// Sessions are never resumed. A resumed session would keep a client whose CA has been removed.
-func (f *Files) ServerConfig(protocols ...string) *tls.Config {
-	return &tls.Config{
-		MinVersion: tls.VersionTLS12,
-		NextProtos: protocols,
-		GetConfigForClient: func(*tls.ClientHelloInfo) (*tls.Config, error) {
-			m := f.current.Load()
-			c := &tls.Config{
-				MinVersion:             tls.VersionTLS12,
-				NextProtos:             protocols,
-				Certificates:           []tls.Certificate{m.certificate},
-				SessionTicketsDisabled: true,
-			}
-			if m.clientCAs != nil {
-				c.ClientCAs, c.ClientAuth = m.clientCAs, tls.RequireAndVerifyClientCert
-			}
-			return c, nil
-		},
-	}
-}
-
-// VerifyClient checks the certificate chain of an open connection against the newest client CAs.
-// The zero time leaves out the check of the certificate's validity period. Without a file of client
-// CAs every client is valid.
-func (f *Files) VerifyClient(chain []*x509.Certificate, now time.Time) error {
-	m := f.current.Load()
-	if m.clientCAs == nil {
-		return nil
-	}
-	if len(chain) == 0 {
-		return errors.New("the client has no certificate")
-	}
-	if now.IsZero() {
-		now = chain[0].NotAfter
-	}
-	intermediates := x509.NewCertPool()
-	for _, c := range chain[1:] {
-		intermediates.AddCert(c)
-	}
-	_, err := chain[0].Verify(x509.VerifyOptions{
-		Roots: m.clientCAs, Intermediates: intermediates, CurrentTime: now, KeyUsages: []x509.ExtKeyUsage{x509.ExtKeyUsageClientAuth},
-	})
-	return err
-}
+// Material implements [tlsserver.Source].
+func (f *Files) Material() *tlsserver.Material { return f.current.Load().Material }
 
 // read reads and checks a set of files.
 func read(c Config) (*material, error) {
@@ -154,11 +96,12 @@ func read(c Config) (*material, error) {
 	if err != nil {
 		return nil, err
 	}
-	m := &material{}
-	if m.certificate, err = tls.X509KeyPair(cert, key); err != nil {
+	pair, err := tls.X509KeyPair(cert, key)
+	if err != nil {
 		return nil, fmt.Errorf("%s and %s: %w", c.CertFile, c.KeyFile, err)
 	}
-	if m.notAfter, err = firstEnd(m.certificate.Certificate); err != nil {
+	m := &material{}
+	if m.Material, err = tlsserver.NewMaterial(pair); err != nil {
 		return nil, fmt.Errorf("%s: %w", c.CertFile, err)
 	}
 	var cas []byte
@@ -166,7 +109,7 @@ func read(c Config) (*material, error) {
 		if cas, err = regular.Read(c.ClientCAFile, maxFile); err != nil {
 			return nil, err
 		}
-		if m.clientCAs, err = pool(cas); err != nil {
+		if m.ClientCAs, err = pool(cas); err != nil {
 			return nil, fmt.Errorf("%s: %w", c.ClientCAFile, err)
 		}
 	}
@@ -198,19 +141,4 @@ func pool(text []byte) (*x509.CertPool, error) {
 		return nil, errors.New("no certificate in PEM form is in it")
 	}
 	return p, nil
-}
-
-// firstEnd returns the earliest end of a chain.
-func firstEnd(chain [][]byte) (time.Time, error) {
-	var first time.Time
-	for _, der := range chain {
-		c, err := x509.ParseCertificate(der)
-		if err != nil {
-			return time.Time{}, err
-		}
-		if first.IsZero() || c.NotAfter.Before(first) {
-			first = c.NotAfter
-		}
-	}
-	return first, nil
 }

@@ -2,13 +2,11 @@ package tlsfiles_test
 
 import (
 	"crypto/tls"
-	"crypto/x509"
 	"errors"
 	"io/fs"
 	"net"
 	"os"
 	"path/filepath"
-	"slices"
 	"strings"
 	"syscall"
 	"testing"
@@ -18,6 +16,7 @@ import (
 
 	"github.com/wasm-xds/wasm-xds/internal/test/pki"
 	"github.com/wasm-xds/wasm-xds/internal/tlsfiles"
+	"github.com/wasm-xds/wasm-xds/internal/tlsserver"
 )
 
 func TestMain(m *testing.M) { goleak.VerifyTestMain(m) }
@@ -77,28 +76,28 @@ func shake(t *testing.T, server *tls.Config, client *tls.Config) (serial string,
 
 func TestHandshakes(t *testing.T) {
 	f := newFixture(t)
-	server := f.open(t).ServerConfig("h2")
+	server := tlsserver.New(f.open(t)).Config("h2")
 	valid := f.clients.Issue(t, pki.Request{}).TLS(t)
 	for name, tt := range map[string]struct {
 		change  func(*tls.Config)
 		want    string // in the server's error; "": the handshake succeeds
-		refusal tlsfiles.Refusal
+		refusal tlsserver.Refusal
 	}{
 		"valid":          {func(*tls.Config) {}, "", ""},
 		"TLS 1.2":        {func(c *tls.Config) { c.MaxVersion = tls.VersionTLS12 }, "", ""},
-		"TLS 1.1":        {func(c *tls.Config) { c.MinVersion, c.MaxVersion = tls.VersionTLS10, tls.VersionTLS11 }, "unsupported versions", tlsfiles.OldProtocol},
-		"no certificate": {func(c *tls.Config) { c.Certificates = nil }, "didn't provide a certificate", tlsfiles.NoCertificate},
+		"TLS 1.1":        {func(c *tls.Config) { c.MinVersion, c.MaxVersion = tls.VersionTLS10, tls.VersionTLS11 }, "unsupported versions", tlsserver.OldProtocol},
+		"no certificate": {func(c *tls.Config) { c.Certificates = nil }, "didn't provide a certificate", tlsserver.NoCertificate},
 		"wrong CA": {func(c *tls.Config) {
 			c.Certificates = []tls.Certificate{f.servers.Issue(t, pki.Request{}).TLS(t)}
-		}, "unknown authority", tlsfiles.UnknownAuthority},
+		}, "unknown authority", tlsserver.UnknownAuthority},
 		"expired": {func(c *tls.Config) {
 			c.Certificates = []tls.Certificate{f.clients.Issue(t, pki.Request{NotBefore: -2 * time.Hour, NotAfter: -time.Hour}).TLS(t)}
-		}, "expired", tlsfiles.Expired},
+		}, "expired", tlsserver.Expired},
 		"not yet valid": {func(c *tls.Config) {
 			c.Certificates = []tls.Certificate{f.clients.Issue(t, pki.Request{NotBefore: time.Hour, NotAfter: 2 * time.Hour}).TLS(t)}
-		}, "not yet valid", tlsfiles.NotYetValid},
+		}, "not yet valid", tlsserver.NotYetValid},
 		"foreign protocol":     {func(c *tls.Config) { c.NextProtos = []string{"spdy"} }, "unsupported application protocols", ""},
-		"server of another CA": {func(c *tls.Config) { c.RootCAs = f.clients.Pool() }, "remote error", tlsfiles.RefusedByClient},
+		"server of another CA": {func(c *tls.Config) { c.RootCAs = f.clients.Pool() }, "remote error", tlsserver.RefusedByClient},
 	} {
 		t.Run(name, func(t *testing.T) {
 			client := &tls.Config{
@@ -119,7 +118,7 @@ func TestHandshakes(t *testing.T) {
 				t.Errorf("server: %v, client: %v, want %q", err, atClient, tt.want)
 			}
 			if err != nil {
-				if refusal, _ := tlsfiles.RefusalOf(err.Error()); refusal != tt.refusal {
+				if refusal, _ := tlsserver.RefusalOf(err.Error()); refusal != tt.refusal {
 					t.Errorf("refusal %q, want %q", refusal, tt.refusal)
 				}
 			}
@@ -130,7 +129,7 @@ func TestHandshakes(t *testing.T) {
 func TestNewFilesServeTheNextHandshake(t *testing.T) {
 	f := newFixture(t)
 	files := f.open(t)
-	server := files.ServerConfig()
+	server := tlsserver.New(files).Config()
 	client := &tls.Config{
 		ServerName: "localhost", RootCAs: f.servers.Pool(), Certificates: []tls.Certificate{f.clients.Issue(t, pki.Request{}).TLS(t)},
 		ClientSessionCache: tls.NewLRUClientSessionCache(1),
@@ -151,7 +150,7 @@ func TestNewFilesServeTheNextHandshake(t *testing.T) {
 	if err != nil || atClient != nil || after == before {
 		t.Errorf("the certificate is %s after %s: %v, %v", after, before, err, atClient)
 	}
-	if left := time.Until(files.NotAfter()); left < 4*time.Hour || left > 5*time.Hour {
+	if left := time.Until(files.Material().NotAfter); left < 4*time.Hour || left > 5*time.Hour {
 		t.Errorf("the certificate ends in %v", left)
 	}
 
@@ -162,40 +161,6 @@ func TestNewFilesServeTheNextHandshake(t *testing.T) {
 	}
 	if _, err, _ := shake(t, server, client); err == nil {
 		t.Error("a client of the removed CA is let in")
-	}
-}
-
-func TestVerifyClient(t *testing.T) {
-	f := newFixture(t)
-	files := f.open(t)
-	chain := func(p pki.Pair) []*x509.Certificate {
-		c, err := x509.ParseCertificate(p.TLS(t).Certificate[0])
-		if err != nil {
-			t.Fatal(err)
-		}
-		return []*x509.Certificate{c}
-	}
-	valid := chain(f.clients.Issue(t, pki.Request{}))
-	if err := files.VerifyClient(valid, time.Now()); err != nil {
-		t.Error(err)
-	}
-	for name, one := range map[string]struct {
-		chain []*x509.Certificate
-		now   time.Time
-	}{
-		"none": {nil, time.Now()}, "foreign": {chain(f.servers.Issue(t, pki.Request{})), time.Now()},
-		"expired since": {valid, time.Now().Add(2 * time.Hour)},
-	} {
-		if files.VerifyClient(one.chain, one.now) == nil {
-			t.Errorf("%s: valid", name)
-		}
-	}
-	pki.WriteFile(t, f.config.ClientCAFile, pki.NewCA(t, "others").PEM())
-	if _, err := files.Reload(); err != nil {
-		t.Fatal(err)
-	}
-	if files.VerifyClient(valid, time.Now()) == nil {
-		t.Error("a client of the removed CA is valid")
 	}
 }
 
@@ -278,27 +243,5 @@ func TestSwappedLink(t *testing.T) {
 	link(second)
 	if changed, err := files.Reload(); !changed || err != nil {
 		t.Errorf("changed %v, %v", changed, err)
-	}
-}
-
-func TestHTTPLog(t *testing.T) {
-	var got []string
-	log := tlsfiles.HTTPLog{
-		Refused: func(from, text string) { got = append(got, "refused "+from+" "+text) },
-		Other:   func(line string) { got = append(got, line) },
-	}
-	for _, line := range []string{
-		"http: TLS handshake error from 127.0.0.1:5: tls: client didn't provide a certificate\n",
-		"http: TLS handshake error from [::1]:5: EOF\n", "http: panic serving\n",
-	} {
-		if n, err := log.Write([]byte(line)); n != len(line) || err != nil {
-			t.Errorf("%d, %v", n, err)
-		}
-	}
-	want := []string{
-		"refused 127.0.0.1:5 tls: client didn't provide a certificate", "refused [::1]:5 EOF", "http: panic serving",
-	}
-	if !slices.Equal(got, want) {
-		t.Errorf("%q, want %q", got, want)
 	}
 }

@@ -265,7 +265,10 @@ var layersOfProduct = map[string]Ordered{
 	"internal/serve": {
 		Layers: []string{
 			"config connections doc gets reload sandbox statedir supervision visitors",
-			"audit certificates files listeners refusals tokens",
+			"audit files listeners refusals tokens",
+			"port",
+			"certificateagent certificatefiles",
+			"certificates",
 			"exposure fetching servers",
 			"check source",
 			"serve",

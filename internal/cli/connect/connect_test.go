@@ -15,6 +15,7 @@ import (
 	"github.com/wasm-xds/wasm-xds/internal/test/apitest"
 	"github.com/wasm-xds/wasm-xds/internal/test/pki"
 	"github.com/wasm-xds/wasm-xds/internal/tlsfiles"
+	"github.com/wasm-xds/wasm-xds/internal/tlsserver"
 )
 
 func TestMain(m *testing.M) { goleak.VerifyTestMain(m) }
@@ -59,7 +60,7 @@ func startMutual(t *testing.T) mutual {
 	if err != nil {
 		t.Fatal(err)
 	}
-	server := apitest.StartOn(t, func(l net.Listener) net.Listener { return tls.NewListener(l, files.ServerConfig("http/1.1")) },
+	server := apitest.StartOn(t, func(l net.Listener) net.Listener { return tls.NewListener(l, tlsserver.New(files).Config("http/1.1")) },
 		apitest.LiveFilter("auth"))
 	m.address = server.Address
 	return m

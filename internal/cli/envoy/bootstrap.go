@@ -88,7 +88,7 @@ func renderBootstrap(ctx context.Context, path string, from *fetch.Flags, o boot
 	if o.InitialFetchTimeout < 0 || o.InitialFetchTimeout > time.Hour {
 		return command.Failure(command.CodeUsage, "invalid --initial-fetch-timeout "+o.InitialFetchTimeout.String()+": it is between 0s and 1h", "")
 	}
-	if err := prepareTLS(&o); err != nil {
+	if err := prepareTLS(&o, stderr); err != nil {
 		return err
 	}
 	if err := bootstrap.Render(stdout, o); err != nil {

@@ -60,10 +60,31 @@ func checkTimes(cfg *serve.Config) error {
 			problems = append(problems, fmt.Errorf("invalid --%s %s: it is between %s and %s", one.flag, one.d, leastInterval, mostInterval))
 		}
 	}
+	if err := checkSPIFFE(cfg); err != nil {
+		return err
+	}
 	if cfg.ForgetRemoved < 0 {
 		problems = append(problems, fmt.Errorf("invalid --forget-removed %s: it is 0, which is for ever, or more", cfg.ForgetRemoved))
 	}
 	return errors.Join(problems...)
+}
+
+// checkSPIFFE refuses two sources of one certificate.
+func checkSPIFFE(cfg *serve.Config) error {
+	if cfg.SPIFFE.Socket == "" {
+		return nil
+	}
+	for _, one := range []struct{ flag, value string }{
+		{"tls-cert-file", cfg.TLS.CertFile}, {"tls-key-file", cfg.TLS.KeyFile}, {"client-ca-file", cfg.TLS.ClientCAFile},
+	} {
+		if one.value != "" {
+			return fmt.Errorf("--spiffe-socket and --%s exclude each other: the certificate of xDS and the modules comes from the agent or from files", one.flag)
+		}
+	}
+	if err := cfg.SPIFFE.Check(); err != nil {
+		return fmt.Errorf("invalid --spiffe-socket %q or --spiffe-trust-domain: %w", cfg.SPIFFE.Socket, err)
+	}
+	return nil
 }
 
 func checkConnections(cfg *serve.Config) error {

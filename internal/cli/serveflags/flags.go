@@ -50,9 +50,6 @@ func (s *Flags) AddTo(c *cobra.Command) {
 	cfg.Sockets.Mode = defaultSocketMode
 	command.ModeFlag(f, &cfg.Sockets.Mode, "socket-mode", "`mode` of Unix sockets among the addresses, in octal; who may write may connect")
 	f.StringVar(&cfg.Sockets.Group, "socket-group", "", "`group` of these sockets, by name or number (default the server's own)")
-	f.StringVar(&cfg.TLS.CertFile, "tls-cert-file", "", "PEM `file` with the certificate of xDS and the modules, which then speak TLS; read again when it changes")
-	f.StringVar(&cfg.TLS.KeyFile, "tls-key-file", "", "PEM `file` with the certificate's private key")
-	f.StringVar(&cfg.TLS.ClientCAFile, "client-ca-file", "", "PEM `file` with the CAs of Envoys; each Envoy then needs a certificate of them")
 	f.StringVar(&cfg.StateDir, "state-dir", "", "`directory` of the module store, the last good snapshot and the verdicts (default systemd's $STATE_DIRECTORY, $XDG_STATE_HOME/wasm-xds or ~/.local/state/wasm-xds)")
 	f.DurationVar(&cfg.Settle, "settle", 20*time.Millisecond, "quiet time before a changed directory is read; a tenth of it after files that were renamed into place, none after a single spec")
 	f.DurationVar(&cfg.Rescan, "rescan", 10*time.Second, "time between looks at names, sizes and times without any event")
@@ -93,6 +90,17 @@ func (s *Flags) addLimits(f *pflag.FlagSet) {
 // AddRefresh adds the flag of commands that serve bundles.
 func (s *Flags) AddRefresh(f *pflag.FlagSet, usual time.Duration) {
 	f.DurationVar(&s.config.Refresh, "refresh", usual, "time between two looks at a bundle's tag, give or take a tenth")
+}
+
+// AddTLS adds the flags with which xDS and the modules speak TLS. They are for servers of other
+// Envoys than dev's own.
+func (s *Flags) AddTLS(f *pflag.FlagSet) {
+	cfg := &s.config
+	f.StringVar(&cfg.TLS.CertFile, "tls-cert-file", "", "PEM `file` with the certificate of xDS and the modules, which then speak TLS; read again when it changes")
+	f.StringVar(&cfg.TLS.KeyFile, "tls-key-file", "", "PEM `file` with the certificate's private key")
+	f.StringVar(&cfg.TLS.ClientCAFile, "client-ca-file", "", "PEM `file` with the CAs of Envoys; each Envoy then needs a certificate of them")
+	f.StringVar(&cfg.SPIFFE.Socket, "spiffe-socket", "", "`socket` of the SPIFFE Workload API, as unix:///run/spire/agent/api.sock, from which xDS and the modules take their certificate and the CAs of Envoys, instead of files; each Envoy then needs a certificate")
+	f.StringSliceVar(&cfg.SPIFFE.TrustDomains, "spiffe-trust-domain", nil, "`name` of a trust domain whose Envoys may connect; repeatable (default that of the server's own certificate)")
 }
 
 // AddAdmin adds the flags that protect the admin address. They are for servers that other machines

@@ -72,6 +72,7 @@ of its own, tells when it is ready, and gives signs of life to the watchdog.`,
 	command.Action(c.Flags(), "check-config")
 	configfile.AddFlag(c)
 	flags.AddTo(c)
+	flags.AddTLS(c.Flags())
 	flags.AddAdmin(c.Flags())
 	flags.AddRefresh(c.Flags(), oci.DefaultRefresh)
 	return c
@@ -124,12 +125,13 @@ func sourcesOf(c *cobra.Command, args []string) (dir string, bundles []spec.Refe
 // warnOfAddresses logs the addresses that other machines can reach without authentication. For the
 // admin address this needs --admin-insecure.
 func warnOfAddresses(cfg *serve.Config, log *zap.Logger) {
+	mutual := cfg.TLS.ClientCAFile != "" || cfg.SPIFFE.Socket != ""
 	for _, one := range []struct {
 		flag, address, reach string
 		known                bool // each client shows a certificate or a token
 	}{
-		{"xds-address", cfg.XDSAddress, "get every filter with its configuration", cfg.TLS.ClientCAFile != ""},
-		{"modules-address", cfg.ModulesAddress, "download every module", cfg.TLS.ClientCAFile != ""},
+		{"xds-address", cfg.XDSAddress, "get every filter with its configuration", mutual},
+		{"modules-address", cfg.ModulesAddress, "download every module", mutual},
 		{"admin-address", cfg.AdminAddress, "see the state and roll filters back", cfg.AdminTLS.ClientCAFile != "" || cfg.AdminTokenFile != ""},
 	} {
 		if !one.known && !command.IsLocal(one.address) {

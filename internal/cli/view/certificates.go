@@ -10,24 +10,49 @@ import (
 	"github.com/wasm-xds/wasm-xds/internal/terminal"
 )
 
-// soon is the time before the end of a certificate from which status warns. Certificates of 90 days
-// are usually replaced a month before their end.
+// soon is the time before the end of a certificate's file from which status warns. Certificates of
+// 90 days are usually replaced a month before their end.
 const soon = 14 * 24 * time.Hour
 
-func expired(c *api.Certificate, now time.Time) bool { return !now.Before(c.NotAfter) }
+// endsSoon reports whether a certificate needs a look. A SPIFFE agent replaces a certificate after
+// half of its time, which is often an hour: less than a quarter of the time means that the agent
+// gets no new one.
+func endsSoon(c *api.Certificate, now time.Time) bool {
+	left := c.NotAfter.Sub(now)
+	if c.Socket != "" {
+		return left < c.NotAfter.Sub(c.NotBefore)/4
+	}
+	return left < soon
+}
+
+// left is the time until the end of a certificate, in days or in minutes.
+func left(d time.Duration) string {
+	if d < 24*time.Hour {
+		return fmt.Sprintf("%d minutes", int(d.Minutes()))
+	}
+	return fmt.Sprintf("%d days", int(d.Hours()/24))
+}
+
+func expired(c *api.Certificate, now time.Time) bool {
+	return !c.NotAfter.IsZero() && !now.Before(c.NotAfter)
+}
 
 // printCertificates prints the certificates that need a look.
 func printCertificates(w io.Writer, certificates []api.Certificate, now time.Time) {
 	for i := range certificates {
 		c := &certificates[i]
-		ports, file := strings.Join(c.Ports, " and "), terminal.Printable(c.File)
+		ports, from, hint := strings.Join(c.Ports, " and "), c.File, "put a new certificate and its key there"
+		if c.Socket != "" {
+			from, hint = c.Socket, "look at the log of the SPIFFE agent, and whether the agent reaches its server"
+		}
+		from = terminal.Printable(from)
 		end := c.NotAfter.Format(time.DateTime) + " UTC"
 		switch {
+		case c.NotAfter.IsZero(): // the error says why
 		case expired(c, now):
-			fmt.Fprintf(w, "\n%s: the certificate of %s has expired on %s\n  hint: put a new certificate and its key there\n", file, ports, end)
-		case c.NotAfter.Sub(now) < soon:
-			fmt.Fprintf(w, "\n%s: the certificate of %s expires in %d days, on %s\n  hint: put a new certificate and its key there\n",
-				file, ports, int(c.NotAfter.Sub(now).Hours()/24), end)
+			fmt.Fprintf(w, "\n%s: the certificate of %s has expired on %s\n  hint: %s\n", from, ports, end, hint)
+		case endsSoon(c, now):
+			fmt.Fprintf(w, "\n%s: the certificate of %s expires in %s, on %s\n  hint: %s\n", from, ports, left(c.NotAfter.Sub(now)), end, hint)
 		}
 		if c.Error != nil {
 			fmt.Fprintf(w, "\n%s: %s\n  hint: %s\n", ports, terminal.Printable(c.Error.Message), terminal.Printable(c.Error.Hint))

@@ -103,7 +103,7 @@ func (s state) Counts() api.Counts      { return api.Counts{} }
 func (s state) Nodes() []api.Node       { return s.server.Nodes }
 func (s state) Snapshot() api.Snapshot  { return api.Snapshot{} }
 func (s state) Source() api.Source      { return s.server.Source }
-func (s state) Ready() bool             { return true }
+func (s state) Ready() error            { return nil }
 func (s state) Limits() []api.Limit     { return s.server.Limits }
 func (s state) Visitors() []api.Visitor { return s.server.Visitors }
 

@@ -78,6 +78,13 @@ func (c *ControlPlane) current() *process {
 // Start starts the process on its ports and waits for /readyz.
 func (c *ControlPlane) Start() {
 	c.t.Helper()
+	c.Launch()
+	c.WaitReady()
+}
+
+// Launch starts the process on its ports, and does not wait.
+func (c *ControlPlane) Launch() {
+	c.t.Helper()
 	args := []string{"serve"}
 	if c.options.Dir != "" {
 		args = append(args, c.options.Dir)
@@ -106,6 +113,12 @@ func (c *ControlPlane) Start() {
 	c.mu.Lock()
 	c.process = p
 	c.mu.Unlock()
+}
+
+// WaitReady waits for /readyz of a process that [ControlPlane.Launch] has started.
+func (c *ControlPlane) WaitReady() {
+	c.t.Helper()
+	p := c.current()
 	ready := func() bool {
 		if !p.running() {
 			return true

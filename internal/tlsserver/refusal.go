@@ -1,4 +1,4 @@
-package tlsfiles
+package tlsserver
 
 import "strings"
 
@@ -10,10 +10,14 @@ type Refusal string
 const (
 	NoCertificate    Refusal = "no_certificate"
 	UnknownAuthority Refusal = "unknown_authority"
-	Expired          Refusal = "expired"
-	NotYetValid      Refusal = "not_yet_valid"
-	BadCertificate   Refusal = "bad_certificate" // for another reason, for example its purpose
-	OldProtocol      Refusal = "old_protocol"    // the client speaks only TLS 1.1 and earlier
+	// Revoked means that the authority of the client was trusted until a change of the material.
+	Revoked        Refusal = "revoked"
+	Expired        Refusal = "expired"
+	NotYetValid    Refusal = "not_yet_valid"
+	BadCertificate Refusal = "bad_certificate" // for another reason, for example its purpose
+	// WrongIdentity means that [Material.CheckClient] has failed.
+	WrongIdentity Refusal = "wrong_identity"
+	OldProtocol   Refusal = "old_protocol" // the client speaks only TLS 1.1 and earlier
 	// RefusedByClient means that the client does not trust the server's certificate.
 	RefusedByClient Refusal = "refused_by_client"
 )
@@ -26,6 +30,8 @@ func RefusalOf(text string) (r Refusal, ok bool) {
 		refusal Refusal
 	}{
 		{"remote error: tls: ", RefusedByClient},
+		{identityPrefix, WrongIdentity},
+		{revokedPrefix, Revoked},
 		{"didn't provide a certificate", NoCertificate},
 		{"signed by unknown authority", UnknownAuthority},
 		{" is before ", NotYetValid}, // current time … is before …
@@ -39,6 +45,12 @@ func RefusalOf(text string) (r Refusal, ok bool) {
 		}
 	}
 	return "", false
+}
+
+// IdentityProblem returns the part of the text of a [WrongIdentity] that says what is wrong.
+func IdentityProblem(text string) string {
+	_, problem, _ := strings.Cut(text, identityPrefix)
+	return problem
 }
 
 // HTTPLog is the output of the ErrorLog of an [http.Server], because the server tells of a failed

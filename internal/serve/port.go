@@ -1,0 +1,69 @@
+package serve
+
+import (
+	"errors"
+	"time"
+
+	"github.com/wasm-xds/wasm-xds/internal/api"
+	"github.com/wasm-xds/wasm-xds/internal/tlsserver"
+)
+
+// port is one or several ports that speak TLS with the same certificate.
+type port struct {
+	*tlsserver.Server // nil: without TLS
+	source            certificateSource
+	ports             []string
+	advice            advice // for refused clients
+}
+
+// certificateSource has the newest certificate of a port. The sources are fileSource and
+// agentSource.
+type certificateSource interface {
+	tlsserver.Source
+	// Reload reports whether the material has changed since the last call. An error says why there
+	// is no newer material than the last good one.
+	Reload() (changed bool, err error)
+	// Problem returns the error of the last Reload, or nil.
+	Problem() error
+	// ready is closed when there is material.
+	ready() <-chan struct{}
+	// words are what the log and the status say about the source.
+	words() words
+	// describe fills in where the certificate comes from.
+	describe(c *api.Certificate)
+	close() error
+}
+
+// words are what the log and the status say about a source.
+type words struct {
+	used  string                                 // new material is used
+	again string                                 // a problem has ended, and the material has not changed
+	bad   func(err error) (message, hint string) // there is no newer material
+	code  string                                 // of the error in the status
+}
+
+// ready is closed when Envoys can connect. A file of a certificate is there from the start.
+func (p port) ready() <-chan struct{} {
+	if p.Server != nil {
+		return p.source.ready()
+	}
+	return closed()
+}
+
+func closed() <-chan struct{} {
+	c := make(chan struct{})
+	close(c)
+	return c
+}
+
+// errExpired is the problem of a certificate that nothing has replaced in time.
+var errExpired = errors.New("the certificate has expired, and clients refuse it")
+
+// reload is Reload of the source, and looks at the time of the certificate, too.
+func (p port) reload() (changed bool, err error) {
+	changed, err = p.source.Reload()
+	if m := p.source.Material(); m != nil && !time.Now().Before(m.NotAfter) {
+		err = errors.Join(err, errExpired)
+	}
+	return changed, err
+}
