@@ -13,14 +13,18 @@ type Limit struct {
 	Address string    `json:"address"`
 }
 
-// Visitor is a host that spoke another protocol than a port for Envoys does, or whose TLS handshake
-// failed.
+// Visitor is a host that a port could not serve: the host spoke another protocol, its TLS handshake
+// failed, or it asked for something other than filters.
 type Visitor struct {
-	Port    string    `json:"port"`    // xds or modules
-	Speaks  string    `json:"speaks"`  // tls, http1, http2, or the reason of a failed TLS handshake; later versions may add more
+	Port string `json:"port"` // xds or modules
+	// Speaks is tls, http1 or http2, the reason of a failed TLS handshake, or the resources that the
+	// host asked for: lds, cds, rds, eds, sds, other_type, other_service or fetch. Later versions may
+	// add more.
+	Speaks  string    `json:"speaks"`
 	Address string    `json:"address"` // of the last connection
 	Count   uint64    `json:"count"`   // connections
 	Last    time.Time `json:"last"`    // the last connection
 	Message string    `json:"message"`
 	Hint    string    `json:"hint"` // the setting to change
+	Node    string    `json:"node"` // the node id of the last connection; "": not known
 }

@@ -49,7 +49,11 @@ func (d *Door) Limits() []api.Limit { return d.limits.all() }
 func (d *Door) Visited(one api.Visitor) {
 	d.metrics.Visited(one.Port, one.Speaks)
 	if d.visitors.note(one, time.Now()) {
-		d.log.Warn(one.Message, zap.String("hint", one.Hint), zap.String("address", one.Address))
+		fields := []zap.Field{zap.String("hint", one.Hint), zap.String("address", one.Address)}
+		if one.Node != "" {
+			fields = append(fields, zap.String("node", one.Node))
+		}
+		d.log.Warn(one.Message, fields...)
 	}
 }
 

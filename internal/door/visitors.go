@@ -11,7 +11,8 @@ import (
 )
 
 const (
-	// logVisitorEvery is the time between two log lines about the same port and protocol.
+	// logVisitorEvery is the least time between two log lines about the same port and protocol. A host
+	// has one line, and another after it was away for visitorKept.
 	logVisitorEvery = time.Minute
 	// visitorKept is how long a visitor is shown after the last visit.
 	visitorKept = time.Hour
@@ -23,32 +24,40 @@ const (
 // use; the zero value has no visitor.
 type visitors struct {
 	mu     sync.Mutex
-	seen   map[visitorKey]api.Visitor
+	seen   map[visitorKey]visit
 	logged map[visitorKey]time.Time // by port and protocol
 }
 
 type visitorKey struct{ port, speaks, host string }
+
+type visit struct {
+	api.Visitor
+	logged bool
+}
 
 // note counts a visit, and says whether to log the visit.
 func (v *visitors) note(one api.Visitor, now time.Time) bool {
 	v.mu.Lock()
 	defer v.mu.Unlock()
 	if v.seen == nil {
-		v.seen, v.logged = map[visitorKey]api.Visitor{}, map[visitorKey]time.Time{}
+		v.seen, v.logged = map[visitorKey]visit{}, map[visitorKey]time.Time{}
 	}
 	key := visitorKey{one.Port, one.Speaks, address.Host(one.Address)}
 	before, known := v.seen[key]
 	if !known {
 		v.makeRoom(now)
 	}
-	one.Count, one.Last = before.Count+1, now
-	v.seen[key] = one
-	kind := visitorKey{port: one.Port, speaks: one.Speaks}
-	if now.Sub(v.logged[kind]) < logVisitorEvery {
-		return false
+	if now.Sub(before.Last) > visitorKept {
+		before = visit{}
 	}
-	v.logged[kind] = now
-	return true
+	one.Count, one.Last = before.Count+1, now
+	kind := visitorKey{port: one.Port, speaks: one.Speaks}
+	log := !before.logged && now.Sub(v.logged[kind]) >= logVisitorEvery
+	if log {
+		v.logged[kind] = now
+	}
+	v.seen[key] = visit{Visitor: one, logged: before.logged || log}
+	return log
 }
 
 // makeRoom forgets old visitors, and the oldest visitor if there are too many.
@@ -73,7 +82,7 @@ func (v *visitors) recent(now time.Time) []api.Visitor {
 	all := make([]api.Visitor, 0, len(v.seen))
 	for _, one := range v.seen {
 		if now.Sub(one.Last) <= visitorKept {
-			all = append(all, one)
+			all = append(all, one.Visitor)
 		}
 	}
 	slices.SortFunc(all, func(a, b api.Visitor) int {

@@ -68,6 +68,7 @@ func (s *servers) run(ctx context.Context) error {
 	builder := resource.NewBuilder(s.store, addressesFor(s.cfg, s.store, s.listeners), s.cfg.BuildMemory)
 	streams := xds.NewServer(ctx, s.control, builder, limits, s.cfg.Logger)
 	streams.CountPushes(s.recorder.Pushed)
+	streams.ReportForeign(func(f xds.Foreign) { s.shown.Visited(foreignOf(f)) })
 	looks := make(chan chan<- struct{})
 	group.Go(func() error {
 		follow(ctx, looks, append(s.certificates.followed(s.shown.Visited), s.tokens.followed()...)...)
@@ -205,7 +206,7 @@ func (s *servers) serveStreams(ctx context.Context, streams *xds.Server, limits 
 		s.cfg.Started(s.listeners.addresses())
 	}
 	defer s.parts.Begin("xDS streams and builds of resources")()
-	options := xds.GRPCOptions(limits)
+	options := append(xds.GRPCOptions(limits), streams.Unknown())
 	if f := s.certificates.envoys.Server; f != nil {
 		refused := func(from net.Addr, err error) { s.refused("xds", address.Client(from), err.Error()) }
 		options = append(options, grpc.Creds(f.GRPC("xds", refused)))

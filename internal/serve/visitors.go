@@ -3,13 +3,14 @@ package serve
 import (
 	"net"
 
+	"github.com/wasm-xds/wasm-xds/internal/address"
 	"github.com/wasm-xds/wasm-xds/internal/api"
 	"github.com/wasm-xds/wasm-xds/internal/visitor"
 )
 
 // visitorOf turns a visit into its form in the status. encrypted says whether the port speaks TLS.
 func visitorOf(port string, encrypted bool, from net.Addr, p visitor.Protocol) api.Visitor {
-	v := api.Visitor{Port: port, Address: from.String(), Speaks: string(p)}
+	v := api.Visitor{Port: port, Address: address.Client(from), Speaks: string(p)}
 	const tlsHint = "take the transport_socket out of the Envoy cluster that leads here, or serve with --tls-cert-file"
 	switch {
 	case port == "admin" && encrypted:
@@ -19,7 +20,8 @@ func visitorOf(port string, encrypted bool, from net.Addr, p visitor.Protocol) a
 		v.Message = "a client speaks TLS to the admin port, which speaks HTTP/1 without TLS"
 		v.Hint = "use http:// in the client, or serve with --admin-tls-cert-file"
 	case port == "admin":
-		v.Message, v.Hint = "a client speaks HTTP/2 without TLS to the admin port, which speaks HTTP/1", "have the client speak HTTP/1"
+		v.Message = "a client speaks HTTP/2 without TLS to the admin port, which speaks HTTP/1"
+		v.Hint = "if it is an Envoy, its cluster has to lead to the xDS port (--xds-address); have any other client speak HTTP/1"
 	case encrypted:
 		v.Message = "a client does not speak TLS to " + portName(port) + ", which speaks TLS"
 		v.Hint = "give the Envoy cluster that leads here a transport_socket, as wasm-xds bootstrap --tls-ca-file does"

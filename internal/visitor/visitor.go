@@ -55,8 +55,8 @@ func begins(first, whole []byte) bool {
 }
 
 // Listen wraps a listener for clients that should speak want. Listen calls report for each
-// connection with another known protocol, from the goroutine that reads the connection. TCP
-// connections keep the methods of [net.TCPConn]. Other connections pass unexamined.
+// connection with another known protocol, from the goroutine that reads the connection. Connections
+// keep the methods of [net.TCPConn] or [net.UnixConn]. Other connections pass unexamined.
 func Listen(l net.Listener, want Protocol, report func(from net.Addr, speaks Protocol)) net.Listener {
 	return &listener{l, want, report}
 }
@@ -69,45 +69,68 @@ type listener struct {
 
 func (l *listener) Accept() (net.Conn, error) {
 	c, err := l.Listener.Accept()
-	tcp, ok := c.(*net.TCPConn)
-	if err != nil || !ok {
+	if err != nil {
 		return c, err
 	}
-	return &conn{TCPConn: tcp, of: l}, nil
+	switch c := c.(type) {
+	case *net.TCPConn:
+		return &tcpConn{TCPConn: c, first: beginning{of: l, from: c.RemoteAddr()}}, nil
+	case *net.UnixConn:
+		return &unixConn{UnixConn: c, first: beginning{of: l, from: c.RemoteAddr()}}, nil
+	default:
+		return c, nil
+	}
 }
 
-// conn examines the first bytes of a connection during Read.
-type conn struct {
+// tcpConn examines the first bytes of a connection during Read.
+type tcpConn struct {
 	*net.TCPConn
-	of *listener
-
-	mu      sync.Mutex
-	first   []byte // fewer than longestPrefix
-	decided bool
+	first beginning
 }
 
 // Read implements net.Conn.
-func (c *conn) Read(p []byte) (int, error) {
+func (c *tcpConn) Read(p []byte) (int, error) {
 	n, err := c.TCPConn.Read(p)
-	if n > 0 {
-		c.look(p[:n])
-	}
+	c.first.look(p[:n])
 	return n, err
 }
 
-func (c *conn) look(p []byte) {
-	c.mu.Lock()
-	defer c.mu.Unlock()
-	if c.decided {
+// unixConn is tcpConn for a Unix socket.
+type unixConn struct {
+	*net.UnixConn
+	first beginning
+}
+
+// Read implements net.Conn.
+func (c *unixConn) Read(p []byte) (int, error) {
+	n, err := c.UnixConn.Read(p)
+	c.first.look(p[:n])
+	return n, err
+}
+
+// beginning is the first part of what a client sends. Any goroutine may call look.
+type beginning struct {
+	of   *listener
+	from net.Addr
+
+	mu      sync.Mutex
+	bytes   []byte // fewer than longestPrefix
+	decided bool
+}
+
+func (b *beginning) look(p []byte) {
+	b.mu.Lock()
+	defer b.mu.Unlock()
+	if b.decided || len(p) == 0 {
 		return
 	}
-	c.first = append(c.first, p[:min(len(p), longestPrefix-len(c.first))]...)
-	speaks, decided := Classify(c.first)
-	if !decided && len(c.first) < longestPrefix {
+	b.bytes = append(b.bytes, p[:min(len(p), longestPrefix-len(b.bytes))]...)
+	speaks, decided := Classify(b.bytes)
+	if !decided && len(b.bytes) < longestPrefix {
 		return
 	}
-	c.decided, c.first = true, nil
-	if decided && speaks != "" && speaks != c.of.want {
-		c.of.report(c.RemoteAddr(), speaks)
+	b.decided, b.bytes = true, nil
+	if decided && speaks != "" && speaks != b.of.want {
+		b.of.report(b.from, speaks)
 	}
 }

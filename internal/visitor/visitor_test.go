@@ -3,6 +3,7 @@ package visitor
 import (
 	"io"
 	"net"
+	"path/filepath"
 	"testing"
 
 	"go.uber.org/goleak"
@@ -51,6 +52,13 @@ func FuzzClassify(f *testing.F) {
 // once.
 func TestListen(t *testing.T) {
 	defer goleak.VerifyNone(t)
+	t.Run("tcp", func(t *testing.T) { testListen(t, "tcp", func() string { return "127.0.0.1:0" }) })
+	t.Run("unix", func(t *testing.T) {
+		testListen(t, "unix", func() string { return filepath.Join(t.TempDir(), "s") })
+	})
+}
+
+func testListen(t *testing.T, network string, address func() string) {
 	for name, tt := range map[string]struct {
 		pieces []string
 		want   Protocol // "": no report
@@ -65,14 +73,14 @@ func TestListen(t *testing.T) {
 		"less than a method": {[]string{"GE"}, ""},
 	} {
 		t.Run(name, func(t *testing.T) {
-			inner, err := net.Listen("tcp", "127.0.0.1:0")
+			inner, err := net.Listen(network, address())
 			if err != nil {
 				t.Fatal(err)
 			}
 			var reports []Protocol
 			l := Listen(inner, HTTP2, func(_ net.Addr, p Protocol) { reports = append(reports, p) })
 			defer l.Close()
-			client, err := net.Dial("tcp", l.Addr().String())
+			client, err := net.Dial(network, l.Addr().String())
 			if err != nil {
 				t.Fatal(err)
 			}

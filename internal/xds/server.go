@@ -55,6 +55,28 @@ func NewServer(ctx context.Context, handler Handler, builder Builder, limits Lim
 // or stand-in. Call CountPushes before [Server.Register].
 func (s *Server) CountPushes(count func(variant string, resources, bytes int)) { s.pushed = count }
 
+// ReportForeign has requests for other resources reported, from any goroutine, once for each stream
+// and type. Call ReportForeign before [Server.Register].
+func (s *Server) ReportForeign(report func(Foreign)) { s.shared.foreign = report }
+
+// Unknown answers calls of services and methods that wasm-xds does not have.
+func (s *Server) Unknown() grpc.ServerOption {
+	return grpc.UnknownServiceHandler(func(_ any, g grpc.ServerStream) error {
+		method, _ := grpc.MethodFromServerStream(g)
+		if s.shared.foreign != nil {
+			s.shared.foreign(foreignMethod(method, peerAddress(g.Context())))
+		}
+		return errOnlyECDS
+	})
+}
+
+// fetched notes a call of FetchExtensionConfigs.
+func (s *Server) fetched(ctx context.Context) {
+	if s.shared.foreign != nil {
+		s.shared.foreign(foreignMethod("/envoy.service.extension.v3.ExtensionConfigDiscoveryService/FetchExtensionConfigs", peerAddress(ctx)))
+	}
+}
+
 // Register adds the service to a gRPC server.
 func (s *Server) Register(g *grpc.Server) {
 	discoveryv3.RegisterAggregatedDiscoveryServiceServer(g, adsService{streams: s})

@@ -15,6 +15,8 @@ import (
 type streamer interface {
 	sotw(g grpc.ServerStream, typeURL string) error
 	delta(g grpc.ServerStream, typeURL string) error
+	// fetched notes a call of FetchExtensionConfigs.
+	fetched(ctx context.Context)
 }
 
 // adsService is the aggregated service: one stream for all names of an Envoy.
@@ -45,7 +47,8 @@ func (e ecdsService) DeltaExtensionConfigs(str extensionv3.ExtensionConfigDiscov
 	return e.streams.delta(str, resourcev3.ExtensionConfigType)
 }
 
-func (e ecdsService) FetchExtensionConfigs(context.Context, *discoveryv3.DiscoveryRequest) (*discoveryv3.DiscoveryResponse, error) {
+func (e ecdsService) FetchExtensionConfigs(ctx context.Context, _ *discoveryv3.DiscoveryRequest) (*discoveryv3.DiscoveryResponse, error) {
 	// REST polling has no ACK and no NACK: the status could not tell the truth.
+	e.streams.fetched(ctx)
 	return nil, status.Error(codes.Unimplemented, "use a gRPC stream: StreamExtensionConfigs or DeltaExtensionConfigs")
 }

@@ -28,6 +28,7 @@ type shared struct {
 	limits    Limits
 	logger    *zap.Logger
 	admission admission
+	foreign   func(Foreign) // nil: not reported
 	lists     subscription.Lists
 	packs     subscription.Packs
 	// The loop asks a response for the type of its request. All responses share these two, because
@@ -47,10 +48,10 @@ type stream struct {
 	end     context.CancelFunc
 
 	// Used only by the loop's goroutine.
-	counted   nodeKey       // the zero value: the node has not been counted
-	node      delivery.Node // until the stream is announced
-	announced bool          // delivery knows the stream
-	warned    bool          // of a request for another type
+	counted   nodeKey         // the zero value: the node has not been counted
+	node      delivery.Node   // until the stream is announced
+	announced bool            // delivery knows the stream
+	foreign   map[string]bool // the other types that were reported; at most mostForeign
 
 	mu     sync.Mutex
 	cause  error  // of the end; nil: the client's, or the process's end
@@ -78,7 +79,7 @@ func (s *stream) arrive(node *delivery.Node, typeURL string) (served bool, err e
 	}
 	switch {
 	case !s.serves(typeURL):
-		s.warnOfType(typeURL)
+		s.reportType(typeURL)
 		return false, nil
 	case s.counted != (nodeKey{}):
 		return true, nil
@@ -90,14 +91,22 @@ func (s *stream) arrive(node *delivery.Node, typeURL string) (served bool, err e
 	return true, nil
 }
 
-// warnOfType logs, once for a stream, that requests of another type get no answer.
-func (s *stream) warnOfType(typeURL string) {
-	if s.warned {
+// mostForeign bounds the reports of a stream. Envoy has fewer types.
+const mostForeign = 10
+
+// reportType reports a request for another type, once for each type.
+func (s *stream) reportType(typeURL string) {
+	if s.shared.foreign == nil || s.foreign[typeURL] || len(s.foreign) >= mostForeign {
 		return
 	}
-	s.warned = true
-	s.shared.logger.Warn("an Envoy asks for resources that wasm-xds does not serve: only extension configs are answered",
-		zap.String("type", typeURL), zap.String("address", s.address))
+	if s.foreign == nil {
+		s.foreign = map[string]bool{}
+	}
+	s.foreign[typeURL] = true
+	s.mu.Lock()
+	node := s.nodeID
+	s.mu.Unlock()
+	s.shared.foreign(foreignType(typeURL, node, s.address))
 }
 
 // emit sends a request to delivery. Before the first request, delivery hears of the stream.

@@ -78,7 +78,7 @@ func startLimited(t testing.TB, b Builder, limits Limits) (*Server, recorder, *g
 	ctx, cancel := context.WithCancel(context.Background())
 	events := make(recorder, 100)
 	s := NewServer(ctx, events, b, limits, zap.NewNop())
-	g := grpc.NewServer(GRPCOptions(limits)...)
+	g := grpc.NewServer(append(GRPCOptions(limits), s.Unknown())...)
 	s.Register(g)
 	l := bufconn.Listen(1 << 20)
 	ended := make(chan error, 1)

@@ -264,7 +264,7 @@ var layersOfProduct = map[string]Ordered{
 
 	"internal/serve": {
 		Layers: []string{
-			"config connections doc gets reload sandbox statedir supervision visitors",
+			"config connections doc foreign gets reload sandbox statedir supervision visitors",
 			"audit files listeners refusals tokens",
 			"port",
 			"certificateagent certificatefiles",
@@ -301,7 +301,7 @@ var layersOfProduct = map[string]Ordered{
 
 	"internal/xds": {
 		Layers: []string{
-			"admission doc limits loop node pushes response service",
+			"admission doc foreign limits loop node pushes response service",
 			"options queue stream",
 			"reader",
 			"delta sotw",

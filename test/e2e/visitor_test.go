@@ -92,3 +92,32 @@ func (s *scenario) envoyWith(change func(string) string) {
 	}
 	harness.StartEnvoy(s.t, harness.EnvoyOptions{Bootstrap: changed})
 }
+
+// An Envoy that asks here for other resources than filters waits for ever. The server reports it,
+// and serves the Envoy's filters all the same.
+func TestOtherResources(t *testing.T) {
+	const ads = "{ads: {}, resource_api_version: V3, initial_fetch_timeout: 1s}"
+	for asks, tt := range map[string]struct{ field, config, log string }{
+		"cds": {"cds_config", ads, "an Envoy asks here for clusters"},
+		"lds": {"lds_config", "{resource_api_version: V3, initial_fetch_timeout: 1s, api_config_source: {api_type: DELTA_GRPC, transport_api_version: V3, " +
+			"grpc_services: [{envoy_grpc: {cluster_name: XDS}}]}}", "an Envoy asks here for listeners"},
+	} {
+		t.Run(asks, func(t *testing.T) {
+			s := newScenario(t)
+			s.write(auth, authModule("v1"), "")
+			s.cp.Start()
+			s.envoyWith(func(b string) string {
+				_, name, _ := strings.Cut(b, "cluster_name: ")
+				name = name[:strings.IndexAny(name, "},\n")]
+				return strings.Replace(b, "dynamic_resources:\n", "dynamic_resources:\n  "+tt.field+": "+strings.Replace(tt.config, "XDS", name, 1)+"\n", 1)
+			})
+			s.cp.WaitLog(tt.log)
+			s.cp.WaitLive(auth, authModule("v1"), 1)
+			var all []visitor
+			s.cp.GetJSON("/api/v1/visitors", &all)
+			if len(all) != 1 || all[0].Port != "xds" || all[0].Speaks != asks || all[0].Hint == "" {
+				t.Errorf("%+v", all)
+			}
+		})
+	}
+}
