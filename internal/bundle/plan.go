@@ -86,7 +86,7 @@ func (l *layout) putWithSignatures(r reference, title string) {
 	if r.mediaType != ModuleType {
 		return
 	}
-	for _, suffix := range spec.SignatureSuffixes() {
+	for _, suffix := range append(spec.SignatureSuffixes(), spec.AttestationSuffix) {
 		if c, ok := l.contents[r.ref.Path+suffix]; ok {
 			l.put(Item{Entry: Entry{Title: title + suffix, MediaType: FileType, Digest: c.Digest, Size: c.Size}, Text: c.Text, Place: c.Place}, r.ref.Pos)
 		}

@@ -40,8 +40,11 @@ func referencesOf(s *spec.Spec) []slot {
 			all = append(all, one)
 		}
 	}
-	for i := range s.Module.Keys {
-		all = append(all, slot{&s.Module.Keys[i], FileType})
+	for i := range s.Module.Verify.Keys {
+		all = append(all, slot{&s.Module.Verify.Keys[i], FileType})
+	}
+	if s.Module.Verify.TrustedRoot != nil {
+		all = append(all, slot{&s.Module.Verify.TrustedRoot, FileType})
 	}
 	return all
 }

@@ -46,7 +46,7 @@ func rewrite(f SpecFile, changes []change) ([]byte, *spec.Error) {
 	}
 	for i, s := range specs {
 		was := *f.Specs[i]
-		was.Module.Keys = slices.Clone(was.Module.Keys)
+		was.Module.Verify.Keys = slices.Clone(was.Module.Verify.Keys)
 		for _, slot := range referencesOf(&was) {
 			ref := **slot.at
 			ref.As = cmp.Or(want[ref.Pos], ref.As)
@@ -64,7 +64,7 @@ func rewrite(f SpecFile, changes []change) ([]byte, *spec.Error) {
 // meaning returns a spec without its position and without the locations of its files.
 func meaning(s spec.Spec) (any, error) {
 	s.File, s.Line = "", 0
-	s.Module.Keys = slices.Clone(s.Module.Keys)
+	s.Module.Verify.Keys = slices.Clone(s.Module.Verify.Keys)
 	for _, slot := range referencesOf(&s) {
 		*slot.at = &spec.FileRef{As: (*slot.at).As}
 	}

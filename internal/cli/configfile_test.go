@@ -13,6 +13,7 @@ import (
 	"github.com/wasm-xds/wasm-xds/internal/cli/command"
 	"github.com/wasm-xds/wasm-xds/internal/cli/configfile"
 	"github.com/wasm-xds/wasm-xds/internal/serve"
+	"github.com/wasm-xds/wasm-xds/internal/test/sigstoretest"
 )
 
 // TestEachFlagCanStandInTheFile: a flag has the same effect in the configuration file as on the
@@ -38,18 +39,19 @@ func TestEachFlagCanStandInTheFile(t *testing.T) {
 		}
 		return cfg
 	}
+	root := sigstoretest.Start(t).WriteRoot(t, sigstoretest.Root{})
 	c, _ := serving()
-	for name, one := range fieldsOfFlags(key, here) {
+	for name, one := range fieldsOfFlags(key, root, here) {
 		value := one.flag
 		if kind, _ := pflag.UnquoteUsage(c.Flags().Lookup(name)); (kind == "file" || kind == "directory") && !filepath.IsAbs(value) {
 			value = filepath.Join(here, value)
 		}
-		want := read("--" + name + "=" + value)
+		want := read(append(beside(name, root), "--"+name+"="+value)...)
 		for _, written := range []string{one.flag, strconv.Quote(one.flag)} {
 			if err := os.WriteFile(path, []byte(name+": "+written+" # a comment\n"), 0o600); err != nil {
 				t.Fatal(err)
 			}
-			if got := read("--config=" + path); !reflect.DeepEqual(got, want) {
+			if got := read(append(beside(name, root), "--config="+path)...); !reflect.DeepEqual(got, want) {
 				t.Errorf("%s: %s in the file: got\n%+v\nwant\n%+v", name, written, got, want)
 			}
 		}

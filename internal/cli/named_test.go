@@ -132,6 +132,7 @@ func tryCommand(t *testing.T, args []string) string {
 var foreignFlags = []string{
 	"service-node", "service-cluster", "drain-time-s",
 	"config-path", "concurrency", "base-id", "disable-hot-restart", "version", "key", "bundle", "tlog-upload", "signing-config",
+	"with-default-services", "out", "type", "predicate",
 	"ignore-requires-python", "dest", "only-binary", "no-deps", "platform", "disable-pip-version-check", "use", "no-entry", "import-memory",
 	"import-table", "initial-memory", "allow-undefined", "max",
 }

@@ -24,6 +24,7 @@ import (
 	"github.com/wasm-xds/wasm-xds/internal/cli/serveflags"
 	"github.com/wasm-xds/wasm-xds/internal/examine"
 	"github.com/wasm-xds/wasm-xds/internal/serve"
+	"github.com/wasm-xds/wasm-xds/internal/test/sigstoretest"
 	"github.com/wasm-xds/wasm-xds/pkg/spec"
 )
 
@@ -35,7 +36,7 @@ type flagged struct {
 }
 
 // fieldsOfFlags has each flag of a server that sets a field.
-func fieldsOfFlags(key, here string) map[string]flagged {
+func fieldsOfFlags(key, root, here string) map[string]flagged {
 	return map[string]flagged{
 		"admin-client-ca-file":       {"ca.crt", "AdminTLS.ClientCAFile", filepath.Join(here, "ca.crt")},
 		"admin-tls-cert-file":        {"tls.crt", "AdminTLS.CertFile", filepath.Join(here, "tls.crt")},
@@ -81,9 +82,19 @@ func fieldsOfFlags(key, here string) map[string]flagged {
 		"spiffe-trust-domain":        {"a.example,b.example", "SPIFFE.TrustDomains", []string{"a.example", "b.example"}},
 		"tls-cert-file":              {"tls.crt", "TLS.CertFile", filepath.Join(here, "tls.crt")},
 		"tls-key-file":               {"tls.key", "TLS.KeyFile", filepath.Join(here, "tls.key")},
-		"verify-key":                 {key, "Keys", []string{key}},
+		"trusted-root":               {root, "Verify.TrustedRoot", &spec.FileRef{Path: root, As: root}},
+		"verify-identity":            {"subject=a,b=c,issuerRegExp=^https://i$", "Verify.Identities", []spec.Identity{{Subject: "a,b=c", IssuerRegExp: "^https://i$"}}},
+		"verify-key":                 {key, "Verify.Keys", []*spec.FileRef{{Path: key, As: key}}},
 		"xds-address":                {"127.0.0.1:3", "XDSAddress", "127.0.0.1:3"},
 	}
+}
+
+// beside returns the flags that a flag cannot be without.
+func beside(name, root string) []string {
+	if name == "verify-identity" {
+		return []string{"--trusted-root=" + root}
+	}
+	return nil
 }
 
 // logsOfFlags has each flag of a server's log, with the effect of the flag on the logger.
@@ -99,7 +110,7 @@ var logsOfFlags = map[string]struct {
 var noFlag = map[string]string{
 	"Dir": "an argument", "Bundles": "arguments",
 	"Passed": "systemd", "Manager": "systemd", "Reload": "SIGHUP",
-	"Version": "the build", "Logger": "the flags of the log", "Started": "the caller",
+	"Verify.Attestations": "specs alone", "Version": "the build", "Logger": "the flags of the log", "Started": "the caller",
 	"Limits.Refused": "serve itself", "Registry.Guard": "serve itself", "Registry.Gate": "serve itself",
 	"Registry.DockerConfig": "the environment, as Docker has it",
 }
@@ -121,7 +132,8 @@ func TestEachFlagReachesTheServer(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	table := fieldsOfFlags(publicKey(t), here)
+	root := sigstoretest.Start(t).WriteRoot(t, sigstoretest.Root{})
+	table := fieldsOfFlags(publicKey(t), root, here)
 	read := func(args ...string) (serve.Config, *serveflags.Flags) {
 		t.Helper()
 		c, flags := serving()
@@ -145,8 +157,9 @@ func TestEachFlagReachesTheServer(t *testing.T) {
 		logs, setsLog := logsOfFlags[f.Name]
 		switch {
 		case setsField:
-			before, _ := read()
-			got, _ := read("--" + f.Name + "=" + want.flag)
+			with := beside(f.Name, root)
+			before, _ := read(with...)
+			got, _ := read(append(with, "--"+f.Name+"="+want.flag)...)
 			if reflect.DeepEqual(before, got) {
 				t.Errorf("--%s reaches nothing", f.Name)
 			}
@@ -176,7 +189,7 @@ func TestEachFlagReachesTheServer(t *testing.T) {
 // TestEachFieldHasItsFlag: a new field of serve.Config has a flag, or another origin.
 func TestEachFieldHasItsFlag(t *testing.T) {
 	var reached []string
-	for _, one := range fieldsOfFlags("", "") {
+	for _, one := range fieldsOfFlags("", "", "") {
 		reached = append(reached, one.field)
 	}
 	var check func(v reflect.Type, path string)

@@ -28,9 +28,9 @@ type Config struct {
 	Logger    *zap.Logger
 	// Delivery is for specs without a delivery of their own; "" is remote.
 	Delivery spec.Delivery
-	// Keys are files with public keys. Any of the keys must sign each module. nil: only
-	// the keys in a module's spec are required. The source watches the files.
-	Keys []string
+	// Verify says by whom all modules must be signed, whatever their specs ask for beside. The
+	// source watches its files.
+	Verify spec.Verify
 	// AllowEmpty lets a source remove all of its specs at once.
 	AllowEmpty bool
 	// Examiner tries filters in the sandbox; nil: no filter is tried. Preflight is the effect of

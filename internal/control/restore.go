@@ -26,7 +26,7 @@ func newView(cfg Config) *report.View {
 	known := tags.New(retryPauses())
 	v := &report.View{Tags: known, Fleet: fleet.New(), Snapshot: snapshot.New(nil), Published: time.Now()}
 	v.Specs = track.New(track.Config{
-		Tags: known, Keys: cfg.Keys, Delivery: cfg.Delivery, Sandbox: cfg.Examiner != nil, Preflight: cfg.Preflight,
+		Tags: known, Verify: cfg.Verify, Delivery: cfg.Delivery, Sandbox: cfg.Examiner != nil, Preflight: cfg.Preflight,
 		HostEnv: cfg.HostEnv, Places: runtime.GOMAXPROCS(0), Pauses: retryPauses(),
 	})
 	var loading sync.WaitGroup

@@ -39,7 +39,7 @@ func TestFilesOutsideTheRoots(t *testing.T) {
 		ref := &spec.FileRef{Path: path, As: path, Pos: at, Bounds: bounds}
 		image := spec.Module{OCI: spec.Reference{Registry: "127.0.0.1:1", Repository: "a", Tag: "b"}, Pos: spec.Position{Line: 1}}
 		secretOf, keyOf := image, image
-		secretOf.PullSecret, keyOf.Keys = ref, []*spec.FileRef{ref}
+		secretOf.PullSecret, keyOf.Verify.Keys = ref, []*spec.FileRef{ref}
 		problems := map[string]*spec.Error{}
 		_, problems["module.file"] = r.Resolve(t.Context(), spec.Module{File: ref, Pos: at})
 		_, problems["module.pullSecret"] = r.Resolve(t.Context(), secretOf)

@@ -31,9 +31,10 @@ type Resolver struct {
 	// Gate limits downloads from URLs. nil means a gate of the resolver's own.
 	Gate   *transfer.Gate
 	Logger *zap.Logger // nil: no logs
-	// Keys are files with public keys. Every module must be signed by one of these keys, in
-	// addition to the spec's own requirements. nil means that only the spec's requirements apply.
-	Keys []string
+	// Verify says by whom every module must be signed, in addition to the spec's own requirements.
+	// Its zero value means that only the spec's requirements apply. Its TrustedRoot is also for the
+	// identities of specs without a root of their own.
+	Verify spec.Verify
 	// Checked remembers verified signatures. nil means a memory that lasts until the process ends.
 	Checked *signature.Checked
 
@@ -113,7 +114,7 @@ func (r *Resolver) resolve(ctx context.Context, m spec.Module, anyBytes bool) (s
 	}
 	stored, err := fetch(ctx, m, anyBytes)
 	if err == nil {
-		err = p.signatures.check(ctx, m, stored, r.Keys)
+		err = p.signatures.check(ctx, m, stored, r.Verify)
 	}
 	if err != nil {
 		return snapshot.Module{}, err
@@ -132,7 +133,7 @@ func (r *Resolver) ResolveTag(ctx context.Context, m spec.Module) (digest string
 
 // CheckBundle returns nil if the image of a bundle is signed as the server requires.
 func (r *Resolver) CheckBundle(ctx context.Context, client *registry.Client, ref spec.Reference, manifest ocispec.Descriptor) *spec.Error {
-	return r.ready().signatures.checkBundle(ctx, client, ref, manifest, r.Keys)
+	return r.ready().signatures.checkBundle(ctx, client, ref, manifest, r.Verify)
 }
 
 // Complete returns the spec with the root ID of the module's image, if the spec itself has no root

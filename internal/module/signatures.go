@@ -34,84 +34,86 @@ type signatures struct {
 	checked  *signature.Checked
 }
 
-// check returns nil if the module has all required signatures. The spec's keys apply in addition to
-// the server's keys, never instead of them.
-func (sg *signatures) check(ctx context.Context, m spec.Module, stored snapshot.Module, serverKeys []string) *spec.Error {
+// check returns nil if the module has all required signatures and attestations. The spec's own
+// requirements apply in addition to the server's, never instead of them.
+func (sg *signatures) check(ctx context.Context, m spec.Module, stored snapshot.Module, server spec.Verify) *spec.Error {
 	if m.Bundled {
 		return nil // the bundle's signature covers this module
 	}
-	var own []string
-	for _, ref := range m.Keys {
-		own = append(own, ref.Path)
-	}
-	for _, files := range [][]string{own, serverKeys} {
-		if len(files) == 0 {
+	for _, required := range []spec.Verify{m.Verify, server} {
+		if !required.Signed() {
 			continue
 		}
-		keys, err := signature.ReadKeys(files)
+		policy, err := signature.ReadPolicy(required, server.TrustedRoot)
 		switch {
 		case err != nil:
 		case m.OCI.Registry != "":
-			err = sg.checkPulled(ctx, m, stored, keys)
+			err = sg.checkPulled(ctx, m, stored, policy)
 		default:
-			err = sg.checked.Do("blob:"+stored.SHA256, keys, func() (*signature.Key, error) {
-				return sg.verify(ctx, m, stored, keys)
+			_, err = sg.checked.Do(checkedName(stored), policy, func() ([]signature.Found, error) {
+				return sg.verify(ctx, m, stored, policy)
 			})
 		}
 		if err != nil {
-			return signatureError(m, err)
+			return signatureError(m, required, err)
 		}
 	}
 	return nil
 }
 
+// checkedName is the name of a module's content in [signature.Checked]. An image is signed by its
+// digest, and everything else by its bytes.
+func checkedName(m snapshot.Module) string {
+	if m.Digest != "" {
+		return "image:" + m.Digest
+	}
+	return "blob:" + m.SHA256
+}
+
 // checkPulled checks the signature of the image from which a module was pulled.
-func (sg *signatures) checkPulled(ctx context.Context, m spec.Module, stored snapshot.Module, keys signature.Keys) error {
+func (sg *signatures) checkPulled(ctx context.Context, m spec.Module, stored snapshot.Module, policy *signature.Policy) error {
 	client, err := sg.registry()
 	if err != nil {
 		return err
 	}
 	image := ocispec.Descriptor{MediaType: ocispec.MediaTypeImageManifest, Digest: digest.Digest(stored.Digest)}
-	return sg.checkImage(ctx, client, m.OCI, credentialsOf(m), image, keys)
+	return sg.checkImage(ctx, client, m.OCI, credentialsOf(m), image, policy)
 }
 
-// checkBundle returns nil if the image of a bundle is signed by one of the server's keys.
-func (sg *signatures) checkBundle(ctx context.Context, client *registry.Client, ref spec.Reference, manifest ocispec.Descriptor, serverKeys []string) *spec.Error {
-	if len(serverKeys) == 0 {
+// checkBundle returns nil if the image of a bundle is signed as the server requires.
+func (sg *signatures) checkBundle(ctx context.Context, client *registry.Client, ref spec.Reference, manifest ocispec.Descriptor, server spec.Verify) *spec.Error {
+	if !server.Signed() {
 		return nil
 	}
-	keys, err := signature.ReadKeys(serverKeys)
+	policy, err := signature.ReadPolicy(server, server.TrustedRoot)
 	if err == nil {
-		err = sg.checkImage(ctx, client, ref, registry.Credentials{}, manifest, keys)
+		err = sg.checkImage(ctx, client, ref, registry.Credentials{}, manifest, policy)
 	}
 	if err != nil {
-		return signatureError(spec.Module{Pos: spec.Position{File: "oci://" + ref.String()}}, err)
+		return signatureError(spec.Module{Pos: spec.Position{File: "oci://" + ref.String()}}, server, err)
 	}
 	return nil
 }
 
-// checkImage checks an image's signature, only once per digest and key.
-func (sg *signatures) checkImage(ctx context.Context, client *registry.Client, ref spec.Reference, from registry.Credentials, image ocispec.Descriptor, keys signature.Keys) error {
-	return sg.checked.Do("image:"+image.Digest.String(), keys, func() (key *signature.Key, err error) {
+// checkImage checks an image's signature, only once per digest and policy.
+func (sg *signatures) checkImage(ctx context.Context, client *registry.Client, ref spec.Reference, from registry.Credentials, image ocispec.Descriptor, policy *signature.Policy) error {
+	_, err := sg.checked.Do("image:"+image.Digest.String(), policy, func() (found []signature.Found, err error) {
 		ctx, cancel := context.WithTimeout(ctx, signatureLimit)
 		defer cancel()
 		name := ref.WithDigest(image.Digest.String()).String()
 		err = client.With(ctx, ref, from, func(ctx context.Context, repository *remote.Repository) error {
-			key, err = signature.VerifyImage(ctx, name, repository, []ocispec.Descriptor{image}, keys)
+			found, err = policy.VerifyImage(ctx, name, repository, image)
 			return err
 		})
-		return key, err
+		return found, err
 	})
+	return err
 }
 
-func (sg *signatures) verify(ctx context.Context, m spec.Module, stored snapshot.Module, keys signature.Keys) (*signature.Key, error) {
+func (sg *signatures) verify(ctx context.Context, m spec.Module, stored snapshot.Module, policy *signature.Policy) ([]signature.Found, error) {
 	ctx, cancel := context.WithTimeout(ctx, signatureLimit)
 	defer cancel()
-	find := sg.at
-	if m.File != nil {
-		find = signaturesBeside
-	}
-	name, found, err := find(ctx, m)
+	name, found, err := sg.beside(ctx, m, len(policy.Attestations) > 0)
 	if err != nil {
 		return nil, err
 	}
@@ -120,11 +122,20 @@ func (sg *signatures) verify(ctx context.Context, m spec.Module, stored snapshot
 		return nil, err
 	}
 	defer file.Close()
-	return signature.VerifyDetached(name, stored.SHA256, signature.Content{From: file, Size: stored.Size}, found, keys)
+	return policy.VerifyDetached(name, stored.SHA256, signature.Content{From: file, Size: stored.Size}, found)
+}
+
+// beside returns the name of a module, and the files with its signatures. attested says whether its
+// attestations matter, too.
+func (sg *signatures) beside(ctx context.Context, m spec.Module, attested bool) (name string, found []signature.Detached, err error) {
+	if m.File != nil {
+		return signaturesBeside(m)
+	}
+	return sg.at(ctx, m, attested)
 }
 
 // signaturesBeside returns the signature files beside a module's file.
-func signaturesBeside(_ context.Context, m spec.Module) (name string, found []signature.Detached, err error) {
+func signaturesBeside(m spec.Module) (name string, found []signature.Detached, err error) {
 	for _, file := range m.SignatureFiles() {
 		text, err := (*regular.Bounds)(m.File.Bounds).Read(file, signature.MaxDetached)
 		switch {
@@ -138,13 +149,17 @@ func signaturesBeside(_ context.Context, m spec.Module) (name string, found []si
 	return filepath.Base(m.File.Path), found, nil
 }
 
-// at fetches the signatures beside a module on its server.
-func (sg *signatures) at(ctx context.Context, m spec.Module) (name string, found []signature.Detached, err error) {
+// at fetches the signatures beside a module on its server, and its attestations if they matter.
+func (sg *signatures) at(ctx context.Context, m spec.Module, attested bool) (name string, found []signature.Detached, err error) {
 	target, err := url.Parse(m.URL)
 	if err != nil {
 		return "", nil, errors.New("module.url is not a URL")
 	}
-	for _, suffix := range spec.SignatureSuffixes() {
+	suffixes := spec.SignatureSuffixes()
+	if attested {
+		suffixes = append(suffixes, spec.AttestationSuffix)
+	}
+	for _, suffix := range suffixes {
 		beside := *target
 		beside.Path, beside.RawPath = target.Path+suffix, ""
 		if target.RawPath != "" {
@@ -178,12 +193,13 @@ func (sg *signatures) oneAt(ctx context.Context, at *url.URL) ([]byte, error) {
 	return regular.ReadAll(response.Body, signature.MaxDetached)
 }
 
-// signatureError turns an error of a signature or a key into a spec error.
-func signatureError(m spec.Module, err error) *spec.Error {
+// signatureError turns an error of a signature, a key or a trusted root into a spec error. required
+// is what the module does not fulfil.
+func signatureError(m spec.Module, required spec.Verify, err error) *spec.Error {
 	at := m.Pos
 	if problem := (&signature.Error{}); errors.As(err, &problem) {
-		if problem.Code == signature.CodeKey && len(m.Keys) > 0 {
-			at = m.Keys[0].Pos
+		if own := faultOf(required, problem); own.Line > 0 {
+			at = own
 		}
 		return &spec.Error{Code: problem.Code, Message: problem.Message, Hint: problem.Hint, Pos: at}
 	}
@@ -203,4 +219,23 @@ func signatureError(m spec.Module, err error) *spec.Error {
 		worded.Code, worded.Hint = CodeAddressRefused, "keep the signature where it may be fetched from"
 	}
 	return worded
+}
+
+// faultOf returns the position of the part of required at which a problem lies. It has no line if
+// the problem is the module's own, or if required is the server's.
+func faultOf(required spec.Verify, problem *signature.Error) spec.Position {
+	switch {
+	case problem.Code == signature.CodeKey && len(required.Keys) > 0:
+		return required.Keys[0].Pos
+	case problem.Code == signature.CodeRoot && required.TrustedRoot != nil:
+		return required.TrustedRoot.Pos
+	case problem.Code == signature.CodeRoot && len(required.Identities) > 0:
+		return required.Identities[0].Pos
+	}
+	for _, one := range required.Attestations {
+		if one.Type == problem.Attestation {
+			return one.Pos
+		}
+	}
+	return spec.Position{}
 }

@@ -30,7 +30,7 @@ func TestSignedFile(t *testing.T) {
 	own, server := signaturetest.NewKey(t), signaturetest.NewKey(t)
 	path := filepath.Join(t.TempDir(), "m.wasm")
 	replaceFile(t, path, goodWasm)
-	m := spec.Module{File: &spec.FileRef{Path: path, Pos: modulePos}, Pos: modulePos, Keys: []*spec.FileRef{keyRef(own)}}
+	m := spec.Module{File: &spec.FileRef{Path: path, Pos: modulePos}, Pos: modulePos, Verify: spec.Verify{Keys: []*spec.FileRef{keyRef(own)}}}
 	r := newResolver(t)
 	resolve := func() *spec.Error {
 		_, err := r.Resolve(t.Context(), m)
@@ -44,7 +44,7 @@ func TestSignedFile(t *testing.T) {
 		t.Fatal(err)
 	}
 	// The server's keys apply in addition to the spec's.
-	r.Keys = []string{server.File}
+	r.Verify.Keys = []*spec.FileRef{{Path: server.File}}
 	wantError(t, resolve(), signature.CodeInvalid, "by another key", "")
 	replaceFile(t, path+".bundle", server.Sign(t, goodWasm))
 	if err := resolve(); err != nil {
@@ -61,7 +61,7 @@ func TestSignedFile(t *testing.T) {
 	if err := resolve(); err == nil || err.Code != signature.CodeKey || err.Pos.Line != 7 {
 		t.Errorf("got %v", err)
 	}
-	m.Keys = nil
+	m.Verify.Keys = nil
 	replaceFile(t, path, goodWasm+"\x00\x02\x01x")
 	wantError(t, resolve(), signature.CodeMissing, "is not signed", "")
 }
@@ -86,7 +86,7 @@ func TestSignedURL(t *testing.T) {
 		}
 	})
 	m := urlModule(address + "/a.wasm?token=s3cret")
-	m.Keys = []*spec.FileRef{keyRef(own)}
+	m.Verify.Keys = []*spec.FileRef{keyRef(own)}
 	r := newResolver(t)
 	resolve := func() *spec.Error {
 		_, err := r.Resolve(context.Background(), m)
@@ -121,7 +121,7 @@ func TestSignedImage(t *testing.T) {
 	reg, r := plain(t)
 	pushed := reg.Push(t, "team/a:v1", registrytest.Artifact([]byte(goodWasm)))
 	m := ociModule(t, reg.Ref("team/a:v1"))
-	m.Keys = []*spec.FileRef{keyRef(own)}
+	m.Verify.Keys = []*spec.FileRef{keyRef(own)}
 	refused := func(code, says, hint string) {
 		t.Helper()
 		_, err := r.Resolve(t.Context(), m)
@@ -139,7 +139,7 @@ func TestSignedImage(t *testing.T) {
 		t.Fatalf("%+v, %v", got, problem)
 	}
 	// The server's key applies in addition to the spec's.
-	r.Keys = []string{server.File}
+	r.Verify.Keys = []*spec.FileRef{{Path: server.File}}
 	refused(signature.CodeInvalid, "by another key", "")
 	server.SignImage(t, reg, "team/a", pushed)
 	if _, problem := r.Resolve(t.Context(), m); problem != nil {
@@ -168,7 +168,7 @@ func TestSignedImageUnknown(t *testing.T) {
 		t.Fatal(problem)
 	}
 	reg.Stop()
-	m.Keys = []*spec.FileRef{keyRef(own)}
+	m.Verify.Keys = []*spec.FileRef{keyRef(own)}
 	_, problem := r.Resolve(t.Context(), m)
 	wantError(t, problem, registry.CodeUnreachable, "the signature cannot be fetched", "")
 	if !Retryable(problem) {

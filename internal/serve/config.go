@@ -87,9 +87,9 @@ type Config struct {
 	// Guard decides which addresses modules are fetched from. The zero value refuses only
 	// link-local and metadata addresses.
 	Guard netguard.Guard
-	// Keys are files with public keys. Each module needs a signature by one of them. nil means
+	// Verify says by whom each module must be signed. Its zero value means
 	// that no signature is required beside those that specs require.
-	Keys []string
+	Verify spec.Verify
 
 	// Preflight is the effect of the sandbox's findings. "" means enforce.
 	Preflight examine.Mode
@@ -100,8 +100,8 @@ type Config struct {
 	Version string
 	// Logger is required.
 	Logger *zap.Logger
-	// AuditLogFile gets a line at its end for each change that a client of the API makes, as does the
-	// Logger. "" means no file.
+	// AuditLogFile gets a line at its end for each change that a client of the API makes, as does
+	// the Logger. "" means no file.
 	AuditLogFile string
 	// Passed has listeners that are open already, by the names [PortXDS], [PortModules] and
 	// [PortAdmin]. Their addresses stand in the fields of the addresses. Run closes the listeners.

@@ -29,7 +29,7 @@ func openFetching(cfg *Config, f *files) (*fetching, error) {
 		return nil, err
 	}
 	return &fetching{registries, &module.Resolver{
-		Store: f.store, Guard: cfg.Guard, Gate: gate, Roots: roots, Registry: registries, Keys: cfg.Keys, Checked: f.checked, Logger: cfg.Logger,
+		Store: f.store, Guard: cfg.Guard, Gate: gate, Roots: roots, Registry: registries, Verify: cfg.Verify, Checked: f.checked, Logger: cfg.Logger,
 	}}, nil
 }
 

@@ -78,7 +78,7 @@ func run(ctx context.Context, cfg *Config, parts *ending.Parts) (err error) {
 		Source:     specs,
 		Directory:  name,
 		Modules:    from.modules,
-		Keys:       cfg.Keys,
+		Verify:     cfg.Verify,
 		Store:      files.store,
 		StandIns:   builtin.NewCache(),
 		Files:      files.dir,

@@ -29,7 +29,7 @@ func openSource(cfg *Config, from *fetching, state string, recorder *metrics.Rec
 	var all []merge.Named
 	if cfg.Dir != "" {
 		all = append(all, merge.Named{Root: filepath.Clean(cfg.Dir), Source: dir.New(dir.Config{
-			Dir: cfg.Dir, Settle: cfg.Settle, Rescan: cfg.Rescan, Logger: cfg.Logger, Keys: cfg.Keys, Bounds: spec.Bounds{Roots: cfg.FilesRoots, Except: ownFiles(cfg, state)},
+			Dir: cfg.Dir, Settle: cfg.Settle, Rescan: cfg.Rescan, Logger: cfg.Logger, Verify: cfg.Verify, Bounds: spec.Bounds{Roots: cfg.FilesRoots, Except: ownFiles(cfg, state)},
 		})})
 	}
 	kept := map[string]struct{}{}

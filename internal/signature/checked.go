@@ -2,10 +2,14 @@ package signature
 
 import (
 	"bufio"
+	"cmp"
+	"encoding/base64"
+	"encoding/json"
 	"errors"
 	"fmt"
 	"io/fs"
 	"os"
+	"slices"
 	"strings"
 	"sync"
 	"syscall"
@@ -16,23 +20,31 @@ import (
 // maxLines is the number of lines after which the file of a [Checked] starts again.
 const maxLines = 20_000
 
-// Checked remembers which digest was signed with which key, so that each signature is checked only
-// once. The result stays valid because neither the content of a digest nor a key ever changes. The
-// zero value remembers until the process ends. A Checked is safe for concurrent use.
-// See docs/RATIONALE.md#why-are-checks-remembered-by-digest-and-key.
+// maxLine is the size limit of what a line tells about a signature, in bytes. It leaves room for
+// the line in the 64 KiB that a scanner reads.
+const maxLine = 16 << 10
+
+// Checked remembers which digest was signed and attested by whom, so that each signature is checked
+// only once. The result stays valid because neither the content of a digest nor a key or trusted
+// root with a fingerprint ever changes. The zero value remembers until the process ends. A Checked
+// is safe for concurrent use. See docs/RATIONALE.md#why-are-checks-remembered-by-digest-and-key.
 type Checked struct {
 	mu     sync.Mutex
-	known  map[verdict]struct{}
-	file   *os.File // nil: memory only
+	known  map[string]map[mark]Found // by what was signed
+	file   *os.File                  // nil: memory only
 	flight singleflight.Group
 }
 
-type verdict struct{ what, key string }
+// mark is one thing that was found for a digest.
+type mark struct {
+	predicate string // the predicate type of an attestation; "": a signature
+	authority string // the fingerprint of a key or identity
+}
 
 // OpenChecked returns a Checked that continues an earlier Checked with the same file. Damaged lines
 // are ignored, and their signatures are checked again.
 func OpenChecked(path string) (*Checked, error) {
-	c := &Checked{known: map[verdict]struct{}{}}
+	c := &Checked{}
 	lines, err := c.read(path)
 	if err != nil {
 		return nil, fmt.Errorf("open the file of checked signatures: %w", err)
@@ -65,16 +77,46 @@ func (c *Checked) read(path string) (lines int, err error) {
 	in := bufio.NewScanner(file)
 	for in.Scan() {
 		lines++
-		fields := strings.Split(in.Text(), " ")
-		// The last field shows that the line is complete.
-		if len(fields) == 3 && fields[2] == "ok" && len(fields[1]) == 64 {
-			c.known[verdict{fields[0], fields[1]}] = struct{}{}
+		if what, found, ok := parseLine(in.Text()); ok {
+			c.keep(what, found)
 		}
 	}
 	if errors.Is(in.Err(), bufio.ErrTooLong) {
 		return maxLines + 1, nil
 	}
 	return lines, in.Err()
+}
+
+// parseLine reads a line of the file. A signature by a key has the line "WHAT FINGERPRINT ok", and
+// everything else "WHAT FINGERPRINT FOUND ok" with the JSON of the Found in base64. The last field
+// shows that the line is complete.
+func parseLine(line string) (what string, found Found, ok bool) {
+	fields := strings.Split(line, " ")
+	n := len(fields)
+	if n < 3 || n > 4 || fields[n-1] != "ok" || len(fields[1]) != 64 {
+		return "", Found{}, false
+	}
+	found = Found{Kind: KindSignature}
+	if n == 4 {
+		text, err := base64.StdEncoding.DecodeString(fields[2])
+		if err != nil || json.Unmarshal(text, &found) != nil || found.Problem != "" {
+			return "", Found{}, false
+		}
+	}
+	found.authority = fields[1]
+	return fields[0], found, true
+}
+
+// lineOf is the reverse of parseLine. It returns "" for a line that is too long to be kept.
+func lineOf(what string, found Found) string {
+	if found.Kind == KindSignature && found.Subject == "" {
+		return what + " " + found.authority + " ok\n"
+	}
+	text, err := json.Marshal(found)
+	if err != nil || len(text) > maxLine {
+		return ""
+	}
+	return what + " " + found.authority + " " + base64.StdEncoding.EncodeToString(text) + " ok\n"
 }
 
 // Close closes the file.
@@ -85,46 +127,104 @@ func (c *Checked) Close() error {
 	return c.file.Close()
 }
 
-// Do calls check for a digest, unless an earlier check found a signature by one of the keys.
-// Concurrent calls for the same digest and keys share one check.
-func (c *Checked) Do(what string, keys Keys, check func() (*Key, error)) error {
-	if c.has(what, keys) {
-		return nil
+// Do returns what fulfils the policy for a digest: what earlier checks found, and else the result
+// of check. Concurrent calls for the same digest and policy share one check.
+func (c *Checked) Do(what string, p *Policy, check func() ([]Found, error)) ([]Found, error) {
+	if found, ok := c.recall(what, p); ok {
+		return found, nil
 	}
-	_, err, _ := c.flight.Do(what+" "+strings.Join(keys.Fingerprints(), " "), func() (any, error) {
-		if c.has(what, keys) {
-			return nil, nil
+	flight := what + " " + strings.Join(p.authorities(), " ")
+	for _, one := range p.Attestations {
+		flight += " " + one.Type
+	}
+	found, err, _ := c.flight.Do(flight, func() (any, error) {
+		if found, ok := c.recall(what, p); ok {
+			return found, nil
 		}
-		key, err := check()
-		if err != nil {
-			return nil, err
+		found, err := check()
+		if err == nil {
+			c.add(what, found)
 		}
-		c.add(verdict{what, key.Fingerprint})
-		return nil, nil
+		return found, err
 	})
-	return err
+	if err != nil {
+		return nil, err
+	}
+	return found.([]Found), nil
 }
 
-func (c *Checked) has(what string, keys Keys) bool {
+// Of returns everything that was ever found for a digest, without repetitions: the signatures
+// first, then the attestations by type.
+func (c *Checked) Of(what string) []Found {
 	c.mu.Lock()
 	defer c.mu.Unlock()
-	for _, key := range keys {
-		if _, ok := c.known[verdict{what, key.Fingerprint}]; ok {
-			return true
+	var all []Found
+	for _, found := range c.known[what] {
+		// Another trusted root proves the same signature once more.
+		found.authority = ""
+		if !slices.Contains(all, found) {
+			all = append(all, found)
 		}
 	}
-	return false
+	slices.SortFunc(all, func(a, b Found) int {
+		return cmp.Or(cmp.Compare(a.PredicateType, b.PredicateType), cmp.Compare(a.Subject, b.Subject), cmp.Compare(a.Key, b.Key), a.Time.Compare(b.Time))
+	})
+	return all
 }
 
-func (c *Checked) add(v verdict) {
+// recall returns what fulfils the policy, if earlier checks have found all of it.
+func (c *Checked) recall(what string, p *Policy) ([]Found, bool) {
 	c.mu.Lock()
 	defer c.mu.Unlock()
+	var all []Found
+	authorities := p.authorities()
+	recall := func(predicate string) bool {
+		for _, authority := range authorities {
+			if found, ok := c.known[what][mark{predicate, authority}]; ok {
+				all = append(all, found)
+				return true
+			}
+		}
+		return false
+	}
+	if !recall("") {
+		return nil, false
+	}
+	for _, one := range p.Attestations {
+		if !recall(one.Type) {
+			return nil, false
+		}
+	}
+	// The file of a key may have another name by now.
+	for i, found := range all {
+		for _, key := range p.Keys {
+			if key.Fingerprint == found.authority {
+				all[i].Key = key.File
+				c.known[what][mark{found.PredicateType, found.authority}] = all[i]
+			}
+		}
+	}
+	return all, true
+}
+
+func (c *Checked) add(what string, all []Found) {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	for _, found := range all {
+		c.keep(what, found)
+		if c.file != nil {
+			// The loss of an entry, by a crash or a full disk, only causes another check.
+			_, _ = c.file.WriteString(lineOf(what, found))
+		}
+	}
+}
+
+func (c *Checked) keep(what string, found Found) {
 	if c.known == nil {
-		c.known = map[verdict]struct{}{}
+		c.known = map[string]map[mark]Found{}
 	}
-	c.known[v] = struct{}{}
-	if c.file != nil {
-		// The loss of an entry, by a crash or a full disk, only causes another check.
-		_, _ = fmt.Fprintf(c.file, "%s %s ok\n", v.what, v.key)
+	if c.known[what] == nil {
+		c.known[what] = map[mark]Found{}
 	}
+	c.known[what][mark{found.PredicateType, found.authority}] = found
 }

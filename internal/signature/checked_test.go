@@ -12,7 +12,8 @@ import (
 )
 
 func TestChecked(t *testing.T) {
-	a, b := newSigner(t, "ECDSA").key, newSigner(t, "ECDSA").key
+	first := newSigner(t, "ECDSA")
+	a, b := first.key, newSigner(t, "ECDSA").key
 	path := filepath.Join(t.TempDir(), "checked")
 	open := func() *signature.Checked {
 		c, err := signature.OpenChecked(path)
@@ -23,31 +24,36 @@ func TestChecked(t *testing.T) {
 		return c
 	}
 	checks := 0
-	by := func(key *signature.Key, err error) func() (*signature.Key, error) {
-		return func() (*signature.Key, error) { checks++; return key, err }
+	signed, err := verifyBy(&signature.Policy{Keys: signature.Keys{a}}, first.detached(t, module))
+	if err != nil {
+		t.Fatal(err)
 	}
+	by := func(found []signature.Found, err error) func() ([]signature.Found, error) {
+		return func() ([]signature.Found, error) { checks++; return found, err }
+	}
+	policy := func(keys ...*signature.Key) *signature.Policy { return &signature.Policy{Keys: keys} }
 	c := open()
 	bad := errors.New("bad")
-	if err := c.Do("x", signature.Keys{a, b}, by(nil, bad)); !errors.Is(err, bad) {
+	if _, err := c.Do("x", policy(a, b), by(nil, bad)); !errors.Is(err, bad) {
 		t.Error(err)
 	}
 	var all sync.WaitGroup
 	for range 20 {
 		all.Go(func() {
-			if err := c.Do("x", signature.Keys{a, b}, by(a, nil)); err != nil {
+			if _, err := c.Do("x", policy(a, b), by(signed, nil)); err != nil {
 				t.Error(err)
 			}
 		})
 	}
 	all.Wait()
 	for range 2 {
-		if err := c.Do("x", signature.Keys{a}, by(nil, bad)); err != nil {
+		if _, err := c.Do("x", policy(a), by(nil, bad)); err != nil {
 			t.Error(err)
 		}
-		if err := c.Do("x", signature.Keys{b}, by(nil, bad)); !errors.Is(err, bad) {
+		if _, err := c.Do("x", policy(b), by(nil, bad)); !errors.Is(err, bad) {
 			t.Errorf("another key: %v", err)
 		}
-		if err := c.Do("y", signature.Keys{a}, by(nil, bad)); !errors.Is(err, bad) {
+		if _, err := c.Do("y", policy(a), by(nil, bad)); !errors.Is(err, bad) {
 			t.Errorf("another digest: %v", err)
 		}
 		// A partial line has no effect.

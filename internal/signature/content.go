@@ -5,14 +5,15 @@ import (
 	"io"
 )
 
-// The limits of reading. Content beyond a limit is ignored.
+// The limits of reading, in bytes where no other unit is named. Content beyond a limit is ignored.
 const (
-	maxSignatures = 32      // of one image in one format
-	maxManifest   = 1 << 20 // bytes
-	maxBlob       = 1 << 20 // of one payload or bundle, in bytes
+	maxSignatures = 32       // of one image in one format, and of one file
+	maxManifest   = 1 << 20  // of signatures
+	maxBlob       = 8 << 20  // of one payload, bundle or attestation, which may hold an SBOM
+	maxFetched    = 64 << 20 // of everything that is fetched to verify one image
 )
 
-// MaxDetached is the size limit of a signature file, in bytes.
+// MaxDetached is the size limit of a file with signatures or attestations, in bytes.
 const MaxDetached = maxBlob
 
 // Content is the signed content. It may be read several times.
@@ -25,4 +26,10 @@ func (c Content) reader() io.Reader { return io.NewSectionReader(c.From, 0, c.Si
 
 func contentOf(text []byte) Content {
 	return Content{From: bytes.NewReader(text), Size: int64(len(text))}
+}
+
+// subject is the content that a signature must sign.
+type subject struct {
+	digest  string   // sha256 in hex
+	content *Content // nil: only statements that name the digest are accepted
 }

@@ -3,42 +3,51 @@ package signature
 import (
 	"errors"
 	"fmt"
+	"strings"
 )
 
 // The codes of this package's errors.
 const (
-	CodeMissing = "signature_missing" // there is no signature
-	CodeInvalid = "signature_invalid" // no signature by any of the keys for this content
-	CodeKey     = "signature_key"     // the file of a key is unusable
+	CodeMissing            = "signature_missing"   // there is no signature
+	CodeInvalid            = "signature_invalid"   // no signature by anybody who is trusted, for this content
+	CodeKey                = "signature_key"       // the file of a key is unusable
+	CodeRoot               = "signature_root"      // the trusted root is missing or unusable
+	CodeAttestationMissing = "attestation_missing" // there is no attestation of a required type
+	CodeAttestationInvalid = "attestation_invalid" // no attestation of a required type is valid
 )
 
-// Error is the fault of a signature or a key. Any other error of this package comes from
-// the fetching of signatures.
+// Error is the fault of a signature, an attestation, a key or a trusted root. Any other error of
+// this package comes from the fetching of signatures.
 type Error struct {
-	Code    string
-	Message string // one sentence that begins with its subject
-	Hint    string // the next step
+	Code        string
+	Message     string // one sentence that begins with its subject
+	Hint        string // the next step
+	Attestation string // the predicate type of the attestation at fault; "": none is
 }
 
 // Error returns the message.
 func (e *Error) Error() string { return e.Message }
 
-func missing(name, hint string) *Error {
-	return &Error{Code: CodeMissing, Message: name + " is not signed, and has to be", Hint: hint}
-}
-
-func invalid(name string, problems []error) *Error {
+func listed(message string, problems []string) string {
 	const shown = 3
-	message := fmt.Sprintf("%s has no valid signature", name)
 	for i, problem := range problems {
 		if i == shown {
-			message += fmt.Sprintf("; and %d more", len(problems)-shown)
-			break
+			return fmt.Sprintf("%s; and %d more", message, len(problems)-shown)
 		}
-		message += "; " + problem.Error()
+		message += "; " + problem
 	}
-	return &Error{Code: CodeInvalid, Message: message, Hint: "sign it again with a key that is trusted here, or name the key that it is signed with"}
+	return message
 }
 
 // errOtherKey says that no key fits: the signature is by another key, or of other bytes.
 var errOtherKey = errors.New("it is by another key, or of other bytes")
+
+// brief returns the text of an error of a library in one line of bounded length.
+func brief(err error) string {
+	const most = 300
+	text := strings.Join(strings.Fields(err.Error()), " ")
+	if len(text) > most {
+		text = strings.ToValidUTF8(text[:most], "") + "…"
+	}
+	return text
+}

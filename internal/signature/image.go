@@ -17,6 +17,7 @@ import (
 
 const (
 	simpleType          = "application/vnd.dev.cosign.simplesigning.v1+json"
+	envelopeType        = "application/vnd.dsse.envelope.v1+json"
 	signatureAnnotation = "dev.cosignproject.cosign/signature"
 )
 
@@ -28,84 +29,105 @@ type Repository interface {
 	Referrers(ctx context.Context, of ocispec.Descriptor, artifactType string, page func([]ocispec.Descriptor) error) error
 }
 
-// VerifyImage returns the key that signed an image, in either format of cosign. images are the
-// manifest and its parents, for example an index. A signature of any descriptor in images is
-// enough, because each descriptor names the next by digest. Messages show the image as name.
+// VerifyImage returns the signature and the attestations of an image that fulfil the policy, in
+// either format of cosign. Messages show the image as name.
 //
-// VerifyImage fails with an *[Error] if no trusted key signed the image, and with the repository's
-// own error if a failed request leaves the answer open.
-func VerifyImage(ctx context.Context, name string, repository Repository, images []ocispec.Descriptor, keys Keys) (*Key, error) {
-	look := &search{repository: repository, keys: keys}
-	for _, image := range images {
-		if image.Digest.Algorithm() != digest.SHA256 {
-			look.problems = append(look.problems, fmt.Errorf("%s is no sha256", image.Digest))
-			continue
-		}
-		for _, format := range []func(context.Context, ocispec.Descriptor) (*Key, error){look.tag, look.referrers} {
-			key, err := format(ctx, image)
-			if key != nil || ctx.Err() != nil {
-				return key, ctx.Err()
-			}
-			if err != nil && !errors.Is(err, errdef.ErrNotFound) {
-				look.failed = errors.Join(look.failed, err)
-			}
-		}
+// VerifyImage fails with an *[Error] if the image does not fulfil the policy, and with the
+// repository's own error if a failed request leaves the answer open.
+func (p *Policy) VerifyImage(ctx context.Context, name string, repository Repository, image ocispec.Descriptor) ([]Found, error) {
+	look := &search{repository: repository, policy: p}
+	look.enough = func() bool {
+		_, complete := p.choose(look.found)
+		return complete
 	}
-	switch {
-	case look.failed != nil:
-		return nil, look.failed
-	case len(look.problems) == 0:
-		return nil, missing(name, "sign it with cosign sign --key cosign.key "+name)
-	default:
-		return nil, invalid(name, look.problems)
+	err := look.image(ctx, image)
+	chosen, problem := p.Judge(name, "sign it with cosign sign --key cosign.key "+name, look.found)
+	if problem != nil && err != nil {
+		return nil, err
 	}
+	return chosen, problem
 }
 
-// search is the state of the search for an image's signature.
+// ExamineImage verifies all signatures and attestations of an image, in both formats of cosign. Its
+// error is the repository's own.
+func (p *Policy) ExamineImage(ctx context.Context, repository Repository, image ocispec.Descriptor) ([]Found, error) {
+	look := &search{repository: repository, policy: p, enough: func() bool { return false }}
+	err := look.image(ctx, image)
+	return look.found, err
+}
+
+// search is the state of the search for an image's signatures and attestations.
 type search struct {
 	repository Repository
-	keys       Keys
-	problems   []error // faults of the signatures that were found
-	failed     error   // why some signatures may not have been found
+	policy     *Policy
+	enough     func() bool // ends the search
+	found      []Found
+	fetched    int64 // bytes
 }
 
-// tag checks the signatures in the image with the tag that is derived from the digest.
-func (s *search) tag(ctx context.Context, image ocispec.Descriptor) (*Key, error) {
-	found, err := s.repository.Resolve(ctx, strings.Replace(image.Digest.String(), ":", "-", 1)+".sig")
-	if err != nil {
-		return nil, err
+// image searches in all places. Its error says that some may not have been found.
+func (s *search) image(ctx context.Context, image ocispec.Descriptor) error {
+	if image.Digest.Algorithm() != digest.SHA256 {
+		s.note("", fmt.Errorf("%s is no sha256", image.Digest))
+		return nil
 	}
-	manifest, err := s.manifest(ctx, found)
-	if manifest == nil {
-		return nil, err
-	}
-	for _, layer := range first(manifest.Layers) {
-		if layer.MediaType != simpleType {
-			continue
+	var failed error
+	for _, place := range []func(context.Context, ocispec.Descriptor) error{s.signatureTag, s.referrers, s.attestationTag} {
+		if s.enough() {
+			return nil
 		}
+		err := place(ctx, image)
+		if ctx.Err() != nil {
+			return ctx.Err()
+		}
+		if err != nil && !errors.Is(err, errdef.ErrNotFound) {
+			failed = errors.Join(failed, err)
+		}
+	}
+	return failed
+}
+
+// note records a problem of something that may be a signature.
+func (s *search) note(place string, err error) {
+	s.found = append(s.found, Found{Kind: KindSignature, Place: place, Problem: err.Error()})
+}
+
+// add records what was verified at a place.
+func (s *search) add(place string, found Found) {
+	found.Place = place
+	s.found = append(s.found, found)
+}
+
+// signatureTag looks at the image with the tag for signatures, which is derived from the digest.
+func (s *search) signatureTag(ctx context.Context, image ocispec.Descriptor) error {
+	return s.tag(ctx, image, ".sig", simpleType, func(layer ocispec.Descriptor, text []byte) {
 		raw, err := base64.StdEncoding.DecodeString(layer.Annotations[signatureAnnotation])
 		if err != nil || len(raw) == 0 {
-			s.problems = append(s.problems, errors.New("a layer without a signature"))
-			continue
+			s.note(layer.Digest.String(), errors.New("a layer without a signature"))
+			return
 		}
-		text, err := s.blob(ctx, layer, maxBlob)
-		if err != nil {
-			return nil, err
-		}
-		if text == nil {
-			continue
-		}
-		key, err := verifySimple(text, raw, image.Digest.Encoded(), s.keys)
-		if err == nil {
-			return key, nil
-		}
-		s.problems = append(s.problems, err)
-	}
-	return nil, nil
+		s.add(layer.Digest.String(), s.policy.verifySimple(text, raw, layer.Annotations, image.Digest.Encoded()))
+	})
 }
 
-// referrers checks the bundles that refer to the image.
-func (s *search) referrers(ctx context.Context, image ocispec.Descriptor) (*Key, error) {
+// attestationTag looks at the image with the tag for attestations.
+func (s *search) attestationTag(ctx context.Context, image ocispec.Descriptor) error {
+	return s.tag(ctx, image, ".att", envelopeType, func(layer ocispec.Descriptor, text []byte) {
+		s.add(layer.Digest.String(), s.policy.verifyEnvelope(text, layer.Annotations, image.Digest.Encoded()))
+	})
+}
+
+// tag calls look for the layers of a type in the image with a tag that is derived from the digest.
+func (s *search) tag(ctx context.Context, image ocispec.Descriptor, suffix, mediaType string, look func(ocispec.Descriptor, []byte)) error {
+	found, err := s.repository.Resolve(ctx, strings.Replace(image.Digest.String(), ":", "-", 1)+suffix)
+	if err != nil {
+		return err
+	}
+	return s.layers(ctx, found, mediaType, look)
+}
+
+// referrers looks at the bundles that refer to the image.
+func (s *search) referrers(ctx context.Context, image ocispec.Descriptor) error {
 	var bundles []ocispec.Descriptor
 	errEnough := errors.New("enough")
 	err := s.repository.Referrers(ctx, image, "", func(page []ocispec.Descriptor) error {
@@ -120,62 +142,63 @@ func (s *search) referrers(ctx context.Context, image ocispec.Descriptor) (*Key,
 		return nil
 	})
 	if err != nil && !errors.Is(err, errEnough) {
-		return nil, err
+		return err
 	}
 	for _, one := range first(bundles) {
-		key, err := s.bundle(ctx, one, image)
-		if key != nil || err != nil {
-			return key, err
+		if s.enough() {
+			return nil
+		}
+		err := s.layers(ctx, one, bundleType, func(_ ocispec.Descriptor, text []byte) {
+			b, err := readBundle(text)
+			if err != nil {
+				s.note(one.Digest.String(), err)
+				return
+			}
+			s.add(one.Digest.String(), s.policy.verify(b, subject{digest: image.Digest.Encoded()}))
+		})
+		if err != nil {
+			return err
 		}
 	}
-	return nil, nil
+	return nil
 }
 
-func (s *search) bundle(ctx context.Context, found, image ocispec.Descriptor) (*Key, error) {
-	manifest, err := s.manifest(ctx, found)
-	if manifest == nil {
-		return nil, err
+// layers calls look for the layers of a manifest with a media type that begins with mediaType.
+func (s *search) layers(ctx context.Context, at ocispec.Descriptor, mediaType string, look func(ocispec.Descriptor, []byte)) error {
+	text, err := s.blob(ctx, at, maxManifest)
+	if text == nil {
+		return err
+	}
+	manifest := &ocispec.Manifest{}
+	if json.Unmarshal(text, manifest) != nil {
+		s.note(at.Digest.String(), errors.New("its manifest is no manifest"))
+		return nil
 	}
 	for _, layer := range first(manifest.Layers) {
-		if !strings.HasPrefix(layer.MediaType, bundleType) {
+		if s.enough() {
+			return nil
+		}
+		if !strings.HasPrefix(layer.MediaType, mediaType) {
 			continue
 		}
 		text, err := s.blob(ctx, layer, maxBlob)
 		if err != nil {
-			return nil, err
+			return err
 		}
-		if text == nil {
-			continue
+		if text != nil {
+			look(layer, text)
 		}
-		key, err := verifyBundle(text, subject{digest: image.Digest.Encoded()}, s.keys)
-		if err == nil {
-			return key, nil
-		}
-		s.problems = append(s.problems, err)
 	}
-	return nil, nil
-}
-
-// manifest returns nil without an error if the content is no manifest, and records a problem.
-func (s *search) manifest(ctx context.Context, at ocispec.Descriptor) (*ocispec.Manifest, error) {
-	text, err := s.blob(ctx, at, maxManifest)
-	if text == nil {
-		return nil, err
-	}
-	manifest := &ocispec.Manifest{}
-	if json.Unmarshal(text, manifest) != nil {
-		s.problems = append(s.problems, errors.New("its manifest is no manifest"))
-		manifest = nil
-	}
-	return manifest, nil
+	return nil
 }
 
 // blob returns nil without an error if the content is too large, and records a problem.
 func (s *search) blob(ctx context.Context, at ocispec.Descriptor, most int64) ([]byte, error) {
-	if at.Size > most {
-		s.problems = append(s.problems, fmt.Errorf("it has %d bytes, more than %d", at.Size, most))
+	if at.Size > most || at.Size > maxFetched-s.fetched {
+		s.note(at.Digest.String(), fmt.Errorf("it has %d bytes, more than %d", at.Size, min(most, maxFetched-s.fetched)))
 		return nil, nil
 	}
+	s.fetched += at.Size
 	body, err := s.repository.Fetch(ctx, at)
 	if err != nil {
 		return nil, err

@@ -5,6 +5,8 @@ import (
 	"context"
 	"encoding/base64"
 	"errors"
+	"fmt"
+	"io"
 	"testing"
 
 	"github.com/opencontainers/go-digest"
@@ -21,6 +23,12 @@ type repository struct {
 	image     ocispec.Descriptor
 	referrers []ocispec.Descriptor
 	broken    error // the error of Referrers
+	bytes     int64 // that were fetched
+}
+
+func (r *repository) Fetch(ctx context.Context, at ocispec.Descriptor) (io.ReadCloser, error) {
+	r.bytes += at.Size
+	return r.Store.Fetch(ctx, at)
 }
 
 func newRepository(t testing.TB) *repository {
@@ -80,8 +88,13 @@ func (r *repository) referring(t testing.TB, bundle []byte) {
 	r.referrers = append(r.referrers, at)
 }
 
-func (r *repository) verify(t testing.TB, keys ...*signature.Key) (*signature.Key, error) {
-	return signature.VerifyImage(t.Context(), "r/x:v1", r, []ocispec.Descriptor{r.image}, keys)
+// verify returns the file of the key that signed the image.
+func (r *repository) verify(t testing.TB, keys ...*signature.Key) (string, error) {
+	return keyOf(r.verifyBy(t, &signature.Policy{Keys: keys}))
+}
+
+func (r *repository) verifyBy(t testing.TB, p *signature.Policy) ([]signature.Found, error) {
+	return p.VerifyImage(t.Context(), "r/x:v1", r, r.image)
 }
 
 const signType = "https://sigstore.dev/cosign/sign/v1"
@@ -95,7 +108,7 @@ func TestImage(t *testing.T) {
 			fresh.referring(t, other.statementBundle(t, fresh.image.Digest, signType))
 			fresh.referring(t, s.statementBundle(t, fresh.image.Digest, signType))
 			for name, r := range map[string]*repository{"tag": old, "referrers": fresh} {
-				if key, err := r.verify(t, s.key); err != nil || key != s.key {
+				if key, err := r.verify(t, s.key); err != nil || key != s.key.File {
 					t.Errorf("%s: %v, %v", name, key, err)
 				}
 				wantCode(t, signature.CodeInvalid, "another key", fail(r.verify(t, newSigner(t, kind).key)))
@@ -137,7 +150,7 @@ func TestImageRefused(t *testing.T) {
 			at.ArtifactType = "application/vnd.dev.sigstore.bundle.v0.3+json"
 			r.referrers = append(r.referrers, at)
 		}},
-		{"a huge bundle", signature.CodeInvalid, "more than", func(r *repository) { r.referring(t, make([]byte, 2<<20)) }},
+		{"a huge bundle", signature.CodeInvalid, "more than", func(r *repository) { r.referring(t, make([]byte, 9<<20)) }},
 	} {
 		t.Run(tc.name, func(t *testing.T) {
 			r := newRepository(t)
@@ -158,5 +171,30 @@ func TestImageUnknown(t *testing.T) {
 	r.tagged(t, s, r.image.Digest, nil)
 	if _, err := r.verify(t, s.key); err != nil {
 		t.Error(err)
+	}
+}
+
+// The number of signatures and the bytes that are fetched are bounded: what lies beyond does not
+// count, and costs nothing.
+func TestManySignatures(t *testing.T) {
+	s, other := newSigner(t, "ECDSA"), newSigner(t, "ECDSA")
+	many := newRepository(t)
+	for i := range 40 {
+		many.referring(t, other.statementBundle(t, many.image.Digest, fmt.Sprintf("https://example.com/%d", i)))
+	}
+	many.referring(t, s.statementBundle(t, many.image.Digest, signType))
+	found, err := (&signature.Policy{Keys: signature.Keys{s.key}}).ExamineImage(t.Context(), many, many.image)
+	if err != nil || len(found) != 32 {
+		t.Errorf("%d are found, %v", len(found), err)
+	}
+	large := newRepository(t)
+	for i := range 12 {
+		text := make([]byte, 7<<20)
+		text[0] = byte(i)
+		large.referring(t, text)
+	}
+	wantCode(t, signature.CodeInvalid, "no sigstore bundle", fail(large.verify(t, s.key)))
+	if large.bytes > 64<<20 {
+		t.Errorf("%d bytes were fetched", large.bytes)
 	}
 }

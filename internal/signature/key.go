@@ -18,6 +18,7 @@ import (
 
 	"github.com/wasm-xds/wasm-xds/internal/reason"
 	"github.com/wasm-xds/wasm-xds/internal/regular"
+	"github.com/wasm-xds/wasm-xds/pkg/spec"
 )
 
 // maxKey is the size limit of a PEM file with a public key, in bytes.
@@ -64,21 +65,21 @@ func (k Keys) first(check func(signature.Verifier) error) (*Key, error) {
 }
 
 // ReadKeys reads files with one public key each. It fails with an *[Error].
-func ReadKeys(files []string) (Keys, error) {
+func ReadKeys(files []*spec.FileRef) (Keys, error) {
 	keys := make(Keys, 0, len(files))
-	for _, file := range files {
-		text, err := regular.Read(file, maxKey)
+	for _, ref := range files {
+		text, err := (*regular.Bounds)(ref.Bounds).Read(ref.Path, maxKey)
 		if err != nil {
 			return nil, &Error{
-				Code: CodeKey, Message: fmt.Sprintf("the key %s cannot be read: %s", file, reason.Of(err)),
+				Code: CodeKey, Message: fmt.Sprintf("the key %s cannot be read: %s", ref.Path, reason.Of(err)),
 				Hint: "name the file that cosign generate-key-pair calls cosign.pub",
 			}
 		}
 		key, err := ParseKey(text)
 		if err != nil {
-			return nil, &Error{Code: CodeKey, Message: fmt.Sprintf("the key %s %v", file, err), Hint: "name a public key in PEM form, as in cosign.pub"}
+			return nil, &Error{Code: CodeKey, Message: fmt.Sprintf("the key %s %v", ref.Path, err), Hint: "name a public key in PEM form, as in cosign.pub"}
 		}
-		key.File = file
+		key.File = ref.Path
 		keys = append(keys, key)
 	}
 	return keys, nil

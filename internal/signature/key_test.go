@@ -10,6 +10,7 @@ import (
 	"github.com/sigstore/sigstore/pkg/cryptoutils"
 
 	"github.com/wasm-xds/wasm-xds/internal/signature"
+	"github.com/wasm-xds/wasm-xds/pkg/spec"
 )
 
 func TestKeys(t *testing.T) {
@@ -22,7 +23,7 @@ func TestKeys(t *testing.T) {
 		return path
 	}
 	good := newSigner(t, "ECDSA")
-	keys, err := signature.ReadKeys([]string{write("good.pub", publicPEM(t, good))})
+	keys, err := signature.ReadKeys([]*spec.FileRef{{Path: write("good.pub", publicPEM(t, good))}})
 	if err != nil || len(keys) != 1 || keys[0].Fingerprint != good.key.Fingerprint {
 		t.Fatalf("%v, %v", keys, err)
 	}
@@ -42,7 +43,7 @@ func TestKeys(t *testing.T) {
 		"no regular file":   dir,
 		"more than":         write("large", make([]byte, 1<<20)),
 	} {
-		_, err := signature.ReadKeys([]string{file})
+		_, err := signature.ReadKeys([]*spec.FileRef{{Path: file}})
 		wantCode(t, signature.CodeKey, says, err)
 	}
 }

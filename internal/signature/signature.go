@@ -1,51 +1,99 @@
-// Package signature decides whether fetched content is signed with a trusted key. It verifies
-// images in both formats of cosign, and files with a detached signature. sigstore's libraries do
-// all cryptography. Transparency logs and certificates are not used: a key is trusted because the
-// configuration names its file.
+// Package signature decides whether fetched content is signed by somebody who is trusted, and has
+// the attestations that it must have. It verifies images in both formats of cosign, and files with
+// a signature beside them. sigstore's libraries do all cryptography. A key is trusted because the
+// configuration names its file. The owner of a short-lived certificate is trusted if the
+// configuration names subject and issuer, and a trusted root in a file proves the certificate.
+// Nothing is asked of a log or a certificate authority.
 //
-// The files, bottom first: error.go and content.go have the errors and the signed bytes, key.go the
-// trusted keys, bundle.go the two formats of a signature. image.go looks for the signatures of an
-// image, and this file verifies detached signatures. checked.go remembers digests that were
-// verified. [Keys] are immutable; [Checked] is safe for concurrent use.
+// The files, bottom first: error.go, content.go and found.go have the errors, the signed bytes and
+// the results, key.go, root.go and identity.go those who are trusted, policy.go what is asked for.
+// statement.go, keyless.go, bundle.go and older.go verify one signature in each of its forms.
+// image.go looks for the signatures of an image, and this file reads those beside a file.
+// checked.go remembers what was verified.
 package signature
 
 import (
 	"bytes"
 	"encoding/base64"
+	"encoding/hex"
 	"errors"
 	"fmt"
+	"strings"
+
+	protobundle "github.com/sigstore/protobuf-specs/gen/pb-go/bundle/v1"
+
+	"github.com/wasm-xds/wasm-xds/pkg/spec"
 )
 
-// Detached is a detached signature: the content of a signature file.
+// Detached is the content of a file with signatures or attestations beside the signed file.
 type Detached struct {
 	Name string // the file name, used in messages
 	Text []byte
 }
 
-// VerifyDetached returns the key of the first valid signature. It fails with an *[Error] if no
-// signature is valid. Messages show the signed file as name. digest is the content's sha256 in hex.
-func VerifyDetached(name, digest string, content Content, signatures []Detached, keys Keys) (*Key, error) {
-	if len(signatures) == 0 {
-		return nil, missing(name, "sign it with cosign sign-blob --key cosign.key --bundle "+name+".sigstore.json "+name)
-	}
-	var problems []error
-	for _, one := range signatures {
-		key, err := verifyDetached(one, digest, content, keys)
-		if err == nil {
-			return key, nil
+// ExamineDetached verifies all signatures and attestations of a file. digest is the content's
+// sha256 in hex.
+func (p *Policy) ExamineDetached(digest string, content Content, files []Detached) []Found {
+	var all []Found
+	for _, one := range split(files) {
+		found := p.detached(one, digest, content)
+		found.Place = one.Name
+		if found.Problem != "" {
+			found.Problem = one.Name + ": " + found.Problem
 		}
-		problems = append(problems, fmt.Errorf("%s: %w", one.Name, err))
+		all = append(all, found)
 	}
-	return nil, invalid(name, problems)
+	return all
 }
 
-func verifyDetached(one Detached, digest string, content Content, keys Keys) (*Key, error) {
-	if bytes.HasPrefix(bytes.TrimSpace(one.Text), []byte("{")) {
-		return verifyBundle(one.Text, subject{digest: digest, content: &content}, keys)
+// VerifyDetached is [Policy.ExamineDetached] and [Policy.Judge]. Messages show the signed file as
+// name.
+func (p *Policy) VerifyDetached(name, digest string, content Content, files []Detached) ([]Found, error) {
+	sign := "sign it with cosign sign-blob --key cosign.key --bundle " + name + ".sigstore.json " + name
+	return p.Judge(name, sign, p.ExamineDetached(digest, content, files))
+}
+
+// split returns one Detached for each line of the files of attestations.
+func split(files []Detached) []Detached {
+	var all []Detached
+	for _, one := range files {
+		if !strings.HasSuffix(one.Name, spec.AttestationSuffix) {
+			all = append(all, one)
+			continue
+		}
+		for i, line := range bytes.Split(one.Text, []byte("\n")) {
+			if line = bytes.TrimSpace(line); len(line) > 0 && i < maxSignatures {
+				all = append(all, Detached{Name: fmt.Sprintf("%s:%d", one.Name, i+1), Text: line})
+			}
+		}
 	}
-	raw, err := base64.StdEncoding.DecodeString(string(bytes.TrimSpace(one.Text)))
+	return all
+}
+
+func (p *Policy) detached(one Detached, digest string, content Content) Found {
+	b, err := readDetached(one.Text, digest)
+	if err != nil {
+		return Found{Kind: KindSignature, Problem: err.Error()}
+	}
+	return p.verify(b, subject{digest: digest, content: &content})
+}
+
+// readDetached reads a signature file: a bundle, cosign's older bundle, or a signature in base64.
+func readDetached(text []byte, digest string) (*protobundle.Bundle, error) {
+	text = bytes.TrimSpace(text)
+	if bytes.HasPrefix(text, []byte("{")) {
+		if older, err := readOlderBlob(text, digest); older != nil || err != nil {
+			return older, err
+		}
+		return readBundle(text)
+	}
+	raw, err := base64.StdEncoding.DecodeString(string(text))
 	if err != nil {
 		return nil, errors.New("it is not base64")
 	}
-	return keys.verify(raw, content)
+	sum, err := hex.DecodeString(digest)
+	if err != nil {
+		return nil, err
+	}
+	return proof{}.messageBundle(raw, sum)
 }

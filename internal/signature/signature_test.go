@@ -11,14 +11,30 @@ import (
 	"github.com/opencontainers/go-digest"
 
 	"github.com/wasm-xds/wasm-xds/internal/signature"
+	"github.com/wasm-xds/wasm-xds/internal/test/sigstoretest"
 )
 
 var module = []byte("\x00asm\x01\x00\x00\x00 a module")
 
-func verify(signatures []signature.Detached, keys ...*signature.Key) (*signature.Key, error) {
+// verify returns the file of the key that signed the module.
+func verify(signatures []signature.Detached, keys ...*signature.Key) (string, error) {
+	return keyOf(verifyBy(&signature.Policy{Keys: keys}, signatures...))
+}
+
+func verifyBy(p *signature.Policy, files ...signature.Detached) ([]signature.Found, error) {
 	sum := sha256.Sum256(module)
-	content := signature.Content{From: bytes.NewReader(module), Size: int64(len(module))}
-	return signature.VerifyDetached("m.wasm", hex.EncodeToString(sum[:]), content, signatures, keys)
+	return p.VerifyDetached("m.wasm", hex.EncodeToString(sum[:]), contentOf(module), files)
+}
+
+func contentOf(data []byte) signature.Content {
+	return signature.Content{From: bytes.NewReader(data), Size: int64(len(data))}
+}
+
+func keyOf(found []signature.Found, err error) (string, error) {
+	if err != nil {
+		return "", err
+	}
+	return found[0].Key, nil
 }
 
 func kinds() []string {
@@ -30,7 +46,7 @@ func TestDetached(t *testing.T) {
 		t.Run(kind, func(t *testing.T) {
 			s, other := newSigner(t, kind), newSigner(t, "ECDSA")
 			for _, good := range []signature.Detached{s.detached(t, module), s.blobBundle(t, module)} {
-				if key, err := verify([]signature.Detached{good}, other.key, s.key); err != nil || key != s.key {
+				if key, err := verify([]signature.Detached{good}, other.key, s.key); err != nil || key != s.key.File {
 					t.Errorf("%s: %v, %v", good.Name, key, err)
 				}
 				wantCode(t, signature.CodeInvalid, "m.wasm", fail(verify([]signature.Detached{good}, other.key)))
@@ -60,7 +76,7 @@ func TestDetachedThatAreNone(t *testing.T) {
 	wantCode(t, signature.CodeInvalid, "by another key", fail(verify([]signature.Detached{s.detached(t, module)})))
 }
 
-func fail(_ *signature.Key, err error) error { return err }
+func fail[T any](_ T, err error) error { return err }
 
 func wantCode(t *testing.T, code, says string, err error) {
 	t.Helper()
@@ -72,12 +88,17 @@ func wantCode(t *testing.T, code, says string, err error) {
 
 // Random bytes never count as a signature.
 func FuzzDetached(f *testing.F) {
-	s := newSigner(f, "Ed25519")
+	s, sigstore := newSigner(f, "Ed25519"), sigstoretest.Start(f)
+	trusted := policyFor(f, sigstore.WriteRoot(f, sigstoretest.Root{}))
+	trusted.Keys = signature.Keys{s.key}
 	f.Add([]byte("AAAA"))
+	f.Add(sigstore.SignBlob(f, sigstoretest.Who{Subject: team.Subject, Issuer: team.Issuer, Stamped: true}, []byte("other")))
+	f.Add(sigstore.Attest(f, team, statementOf(f, digest.FromBytes(module), provenance)))
+	f.Add([]byte(`{"base64Signature": "AAAA", "cert": "", "rekorBundle": {"Payload": {"body": "e30="}}}`))
 	f.Add(s.blobBundle(f, []byte("other")).Text)
 	f.Add(s.statementBundle(f, digest.FromBytes(module), "x"))
 	f.Fuzz(func(t *testing.T, text []byte) {
-		if _, err := verify([]signature.Detached{{Name: "m.wasm.sig", Text: text}}, s.key); err == nil {
+		if _, err := verifyBy(trusted, signature.Detached{Name: "m.wasm.sig", Text: text}); err == nil {
 			t.Errorf("%q is a signature", text)
 		}
 	})

@@ -62,6 +62,7 @@ func newSigner(t testing.TB, kind string) signer {
 	if err != nil {
 		t.Fatal(err)
 	}
+	key.File = kind + ".pub"
 	return signer{s, key}
 }
 

@@ -11,8 +11,8 @@ import (
 type Config struct {
 	// Tags knows the digests of tags.
 	Tags *tags.Table
-	// Keys are files with public keys, which matter to all specs.
-	Keys []string
+	// Verify says by whom the modules of all specs must be signed.
+	Verify spec.Verify
 	// Delivery is for specs without a delivery of their own.
 	Delivery spec.Delivery
 	// Sandbox: there is a sandbox. Preflight is the effect of its findings, and HostEnv has its

@@ -22,9 +22,9 @@ type list struct {
 	// the specs that are not plain, sorted by name.
 	made       []*snapshot.Filter
 	unfinished []*Spec
-	// users has the specs to which each path matters. keys matter to all specs.
-	users map[string][]*Spec
-	keys  []string
+	// users has the specs to which each path matters. The files of verify matter to all specs.
+	users  map[string][]*Spec
+	verify spec.Verify
 }
 
 // follow takes another set, or the same set after digests of tags have changed. fresh begins
@@ -41,7 +41,7 @@ func (l *list) follow(set *source.Set, digests uint64, keep func(*Spec) bool, fr
 	}
 	next := list{
 		set: set, digests: digests, all: make([]*Spec, len(set.Specs)), made: make([]*snapshot.Filter, len(set.Specs)),
-		users: l.users, keys: l.keys,
+		users: l.users, verify: l.verify,
 	}
 	if next.users == nil {
 		next.users = map[string][]*Spec{}
@@ -51,7 +51,7 @@ func (l *list) follow(set *source.Set, digests uint64, keep func(*Spec) bool, fr
 	left := map[string]struct{}{} // paths of gone specs
 	leave := func() {
 		l.all[at].gone = true
-		for _, path := range l.all[at].spec.Files(len(l.keys) > 0) {
+		for _, path := range l.all[at].spec.Files(l.verify.Signed()) {
 			left[path] = struct{}{}
 		}
 		at++
@@ -117,7 +117,7 @@ func (l *list) touched(set *source.Set, digests uint64) *places {
 	default:
 		var some []int
 		for _, path := range d.Paths {
-			if slices.Contains(l.keys, path) {
+			if slices.Contains(l.verify.Files(), path) {
 				return &places{all: true}
 			}
 			for _, one := range l.users[path] {
@@ -132,7 +132,7 @@ func (l *list) touched(set *source.Set, digests uint64) *places {
 }
 
 func (l *list) use(one *Spec) {
-	for _, path := range one.spec.Files(len(l.keys) > 0) {
+	for _, path := range one.spec.Files(l.verify.Signed()) {
 		l.users[path] = append(l.users[path], one)
 	}
 }

@@ -41,8 +41,14 @@ func TestFollowLooksIntoWhatHasChanged(t *testing.T) {
 			var l list
 			seenIn := first.References
 			follow := func(set *source.Set, digests uint64) {
-				l.follow(set, digests, func(one *Spec) bool { kept++; return one.inputs == inputsOf(one.spec, nil, set.References, "") },
-					func(s *spec.Spec) *Spec { made++; return &Spec{spec: s, inputs: inputsOf(s, nil, seenIn, "")} })
+				l.follow(set, digests, func(one *Spec) bool {
+					kept++
+					return one.inputs == inputsOf(one.spec, spec.Verify{}, set.References, "")
+				},
+					func(s *spec.Spec) *Spec {
+						made++
+						return &Spec{spec: s, inputs: inputsOf(s, spec.Verify{}, seenIn, "")}
+					})
 			}
 			follow(&first, 0)
 			if made != n || len(l.unfinished) != n {

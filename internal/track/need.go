@@ -19,10 +19,10 @@ type inputs struct {
 	signed string    // see signedBy
 }
 
-// inputsOf returns the inputs of a spec. keys are the files with the keys that may sign any
-// module, references the fingerprints of files, and digest the digest of the module's tag.
-func inputsOf(s *spec.Spec, keys []string, references map[string]string, digest string) inputs {
-	in := inputs{signed: signedBy(s, keys, references)}
+// inputsOf returns the inputs of a spec. server says by whom all modules must be signed.
+// references are the fingerprints of files, and digest is the digest of the module's tag.
+func inputsOf(s *spec.Spec, server spec.Verify, references map[string]string, digest string) inputs {
+	in := inputs{signed: signedBy(s, server, references)}
 	if s.Module.File != nil {
 		in.seen[0] = references[s.Module.File.Path]
 	}
@@ -36,19 +36,24 @@ func inputsOf(s *spec.Spec, keys []string, references map[string]string, digest 
 	return in
 }
 
-// signedBy has the fingerprints of the spec's signatures and of the keys that may sign the
-// module; "" when the module need not be signed.
-func signedBy(s *spec.Spec, keys []string, references map[string]string) string {
-	if len(keys)+len(s.Module.Keys) == 0 {
+// signedBy has the requirements on the module's signatures, and the fingerprints of the signatures
+// and of all files by which they are checked; "" when the module need not be signed.
+func signedBy(s *spec.Spec, server spec.Verify, references map[string]string) string {
+	own := s.Module.Verify
+	if !own.Signed() && !server.Signed() {
 		return ""
 	}
 	var b strings.Builder
-	note := func(path string) { fmt.Fprintf(&b, " %q %s", path, references[path]) }
-	for _, path := range append(s.Module.SignatureFiles(), keys...) {
-		note(path)
+	for _, paths := range [][]string{s.Module.SignatureFiles(), server.Files(), own.Files()} {
+		for _, path := range paths {
+			fmt.Fprintf(&b, " %q %s", path, references[path])
+		}
 	}
-	for _, key := range s.Module.Keys {
-		note(key.Path)
+	for _, one := range own.Identities {
+		fmt.Fprintf(&b, " %q", []string{one.Subject, one.SubjectRegExp, one.Issuer, one.IssuerRegExp})
+	}
+	for _, one := range own.Attestations {
+		fmt.Fprintf(&b, " %q", one.Type)
 	}
 	return b.String()
 }

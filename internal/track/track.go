@@ -29,7 +29,7 @@ type Specs struct {
 
 // New returns journeys without a set.
 func New(cfg Config) *Specs {
-	return &Specs{cfg: cfg, checks: newChecks(cfg), reads: newReads(cfg.Pauses), list: list{keys: cfg.Keys}}
+	return &Specs{cfg: cfg, checks: newChecks(cfg), reads: newReads(cfg.Pauses), list: list{verify: cfg.Verify}}
 }
 
 // Checks returns the sandbox's part of the journeys.
@@ -63,7 +63,7 @@ func (t *Specs) Advance(now time.Time) Work {
 // follow brings the journeys in line with the set and with the digests of tags.
 func (t *Specs) follow() {
 	references := t.set.References
-	inputs := func(s *spec.Spec) inputs { return inputsOf(s, t.cfg.Keys, references, t.cfg.Tags.Digest(s)) }
+	inputs := func(s *spec.Spec) inputs { return inputsOf(s, t.cfg.Verify, references, t.cfg.Tags.Digest(s)) }
 	t.list.follow(t.set, t.cfg.Tags.Changes(), func(one *Spec) bool { return one.inputs == inputs(one.spec) }, func(s *spec.Spec) *Spec {
 		one := &Spec{spec: s, inputs: inputs(s)}
 		one.module.job = moduleJob(s, references, t.cfg.Tags.Digest(s), one.inputs.signed)
@@ -219,7 +219,7 @@ func (t *Specs) Retry(one *Spec, now time.Time) (found bool) {
 // Reread begins all journeys again, and drops all results. Tasks under way go on.
 func (t *Specs) Reread() {
 	t.reads.clear()
-	t.list = list{keys: t.cfg.Keys}
+	t.list = list{verify: t.cfg.Verify}
 }
 
 // Running yields the tasks under way.
@@ -250,7 +250,7 @@ func (t *Specs) FindingKeys(yield func(key string)) {
 // Anew returns the outcomes of all specs, as journeys from the start find them. Tests compare them
 // with the outcomes that Advance has kept from set to set.
 func (t *Specs) Anew() []desired.Unfinished {
-	fresh := &Specs{cfg: t.cfg, checks: t.checks, set: t.set, reads: t.reads, list: list{keys: t.cfg.Keys}}
+	fresh := &Specs{cfg: t.cfg, checks: t.checks, set: t.set, reads: t.reads, list: list{verify: t.cfg.Verify}}
 	fresh.follow()
 	all := make([]desired.Unfinished, 0, len(fresh.list.unfinished))
 	for _, one := range fresh.list.unfinished {

@@ -18,4 +18,5 @@ const (
 	CodeConfigNotObject = "config_not_object"   // no JSON object, where configType is struct
 	CodeKubernetes      = "kubernetes_manifest" // a document of Kubernetes, and no spec
 	CodeTypedConfig     = "typed_config"        // a note: a block of Envoy's own configuration, with @type
+	CodeLoosePattern    = "loose_pattern"       // a note: a regular expression for part of a name
 )

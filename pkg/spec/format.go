@@ -10,7 +10,7 @@ func sectionOf(name string) string {
 	switch name {
 	case "file", "url", "oci", "sha256", "refresh", "pullSecret", "verify":
 		return "module"
-	case "keys":
+	case "keys", "identities", "trustedRoot", "attestations":
 		return "module.verify"
 	case "id", "runtime", "env", "hostEnv", "allowPrecompiled":
 		return "vm"
@@ -31,6 +31,8 @@ func exampleOf(path string) string {
 		return "as in module: {file: ./filter.wasm}"
 	case "module.verify":
 		return "as in verify: {keys: [./cosign.pub]}"
+	case "module.verify.identities":
+		return "as in identities: [{subject: team@example.com, issuer: https://accounts.google.com}]"
 	case "configFrom":
 		return "as in configFrom: {file: ./config.json}"
 	case "nodes":

@@ -26,24 +26,11 @@ func readModule(d *decoder, v *node, m *Module) {
 			m.Refresh = d.duration("module.refresh", v, minRefresh, maxRefresh)
 		},
 		"pullSecret": func(_, v *node) { m.PullSecret = readFileRef(d, "module.pullSecret", v) },
-		"verify":     func(_, v *node) { m.Keys = readVerify(d, v) },
+		"verify":     func(_, v *node) { m.Verify = readVerify(d, v) },
 	})
 	if v.kind == kindMap {
 		checkModule(d, v, *m)
 	}
-}
-
-func readVerify(d *decoder, v *node) (keys []*FileRef) {
-	d.section("module.verify", v, fields{
-		"keys": func(_, v *node) { keys = readFileRefs(d, "module.verify.keys", v) },
-	})
-	if v.kind == kindMap && !d.has("module.verify.keys") {
-		d.fail(&Error{
-			Code: CodeMissingField, Message: "module.verify.keys is missing",
-			Hint: "name the public key: cosign.pub, as cosign generate-key-pair writes it", Pos: v.pos,
-		})
-	}
-	return keys
 }
 
 // checkModule checks that the module has exactly one reference, and a digest if it comes from a

@@ -102,19 +102,73 @@ type Module struct {
 	// Refresh is the time between two looks at OCI's tag; 0 means a single look.
 	Refresh    time.Duration
 	PullSecret *FileRef // the registry's credentials; nil: the user's own
-	// Keys are files with public keys. One of the keys must have signed the module. nil means that
-	// the spec asks for no signature.
-	Keys []*FileRef
+	Verify     Verify   // by whom the module must be signed
 	// Bundled means that File came with the spec in one bundle. Its signature covers both. No
 	// document can set it.
 	Bundled bool
 	Pos     Position // of the module's reference, for errors of the resolver
 }
 
+// Verify says by whom a module must be signed: a signature by any of the keys and identities is
+// enough. The zero value asks for no signature.
+type Verify struct {
+	// Keys are files with public keys.
+	Keys []*FileRef
+	// Identities are the owners of short-lived certificates, as cosign uses them without a key.
+	Identities []Identity
+	// TrustedRoot is the file with the certificate authorities and transparency logs by which
+	// Identities are proved. nil means the server's own file.
+	TrustedRoot *FileRef
+	// Attestations must all be there, each signed by any of Keys and Identities.
+	Attestations []Attestation
+}
+
+// Identity is the owner of a certificate. Of each pair exactly one field is set.
+type Identity struct {
+	Subject       string // the email address or URI in the certificate
+	SubjectRegExp string // in Go's syntax; it may match any part of the subject
+	Issuer        string // the OpenID Connect issuer that vouched for the subject
+	IssuerRegExp  string // in Go's syntax; it may match any part of the issuer
+	Pos           Position
+}
+
+// Attestation is a signed statement about a module, for example its SBOM.
+type Attestation struct {
+	Type string // the predicate type, a URI
+	As   string // as in the spec: Type, or cosign's short name of it
+	Pos  Position
+}
+
+// Signed reports whether v asks for a signature.
+func (v *Verify) Signed() bool { return len(v.Keys)+len(v.Identities) > 0 }
+
+// Refs returns the files that v names.
+func (v *Verify) Refs() []*FileRef {
+	refs := slices.Clone(v.Keys)
+	if v.TrustedRoot != nil {
+		refs = append(refs, v.TrustedRoot)
+	}
+	return refs
+}
+
+// Files returns the paths of the files that v names.
+func (v *Verify) Files() []string {
+	var paths []string
+	for _, ref := range v.Refs() {
+		paths = append(paths, ref.Path)
+	}
+	return paths
+}
+
 // SignatureSuffixes follow a module's file name in the file names of its signatures.
 func SignatureSuffixes() []string { return []string{".sig", ".sigstore.json", ".bundle"} }
 
-// SignatureFiles returns the possible files with signatures of File, whether or not they exist.
+// AttestationSuffix follows a module's file name in the name of the file with its attestations,
+// one sigstore bundle on each line.
+const AttestationSuffix = ".intoto.jsonl"
+
+// SignatureFiles returns the possible files with signatures and attestations of File, whether or
+// not they exist.
 func (m Module) SignatureFiles() []string {
 	if m.File == nil {
 		return nil
@@ -123,18 +177,18 @@ func (m Module) SignatureFiles() []string {
 	for _, suffix := range SignatureSuffixes() {
 		files = append(files, m.File.Path+suffix)
 	}
-	return files
+	return append(files, m.File.Path+AttestationSuffix)
 }
 
 // Files returns the paths of all files that matter for the spec, whether or not they exist: the
 // files that the spec names, and the signatures of its module if a signature is required, by the
-// spec's own keys or by others (signed).
+// spec itself or by others (signed).
 func (s *Spec) Files(signed bool) []string {
 	var paths []string
 	for _, ref := range s.refs() {
 		paths = append(paths, ref.Path)
 	}
-	if signed || len(s.Module.Keys) > 0 {
+	if signed || s.Module.Verify.Signed() {
 		paths = append(paths, s.Module.SignatureFiles()...)
 	}
 	return paths
@@ -151,7 +205,7 @@ func (s *Spec) refs() []*FileRef {
 
 // Files returns the files that the section names.
 func (m Module) Files() []*FileRef {
-	named := append([]*FileRef{m.File, m.PullSecret}, m.Keys...)
+	named := append([]*FileRef{m.File, m.PullSecret}, m.Verify.Refs()...)
 	return slices.DeleteFunc(named, func(ref *FileRef) bool { return ref == nil })
 }
 

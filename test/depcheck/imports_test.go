@@ -46,7 +46,7 @@ var imports = map[string][]string{
 	"internal/netguard":   {},
 	"internal/regular":    {},
 	"internal/pause":      {},
-	"internal/signature":  {"internal/reason", "internal/regular"},
+	"internal/signature":  {"internal/reason", "internal/regular", "pkg/spec"},
 	"internal/state":      {"internal/atomicfile"},
 	"internal/systemd":    {},
 	"internal/terminal":   {},
@@ -214,6 +214,7 @@ var imports = map[string][]string{
 	"internal/test/harness":       {"internal/test/program"},
 	"internal/test/registrytest":  {"internal/test/program"},
 	"internal/test/signaturetest": {"internal/test/registrytest"},
+	"internal/test/sigstoretest":  {},
 	"test/chaos":                  {"internal/test/harness", "internal/test/program", "internal/test/testfilter"},
 	"test/chaos/cmd/chaos":        {"internal/test/harness", "test/chaos"},
 	"test/depcheck":               {},
@@ -254,7 +255,7 @@ var imports = map[string][]string{
 // importers of pkg/ do not get them.
 var testOnly = []string{
 	"github.com/Shopify/toxiproxy", "github.com/distribution/distribution", "github.com/redis", "github.com/rs/zerolog",
-	"github.com/sirupsen/logrus", "go.opentelemetry.io",
+	"github.com/sirupsen/logrus",
 }
 
 // forbidden lists external imports that a package and the packages below it must not have: I/O

@@ -71,13 +71,13 @@ var layersOfProduct = map[string]Ordered{
 
 	"pkg/spec": {
 		Layers: []string{
-			"codes doc error format mend nearest scalar selector setting structvalue text",
+			"codes doc error format mend predicate nearest scalar selector setting structvalue text",
 			"configtype name node reference source tests",
 			"number problems scan spec",
 			"decoder jsonwriter kubernetes notices parse tree",
 			"readfile readlimits readmessage readselector readsettings written",
-			"readexpect readmodule readrollout typedconfig",
-			"readconfig readtests",
+			"readexpect readrollout readverify typedconfig",
+			"readconfig readmodule readtests",
 			"readvm",
 			"document entries",
 			"decode",
@@ -275,7 +275,7 @@ var layersOfProduct = map[string]Ordered{
 		},
 	},
 
-	"internal/signature": {Layers: []string{"content error", "key", "bundle checked", "image signature"}},
+	"internal/signature": {Layers: []string{"content error found statement", "key root", "identity", "policy", "keyless", "bundle", "older checked", "image signature"}},
 
 	"internal/source/oci": {
 		Layers: []string{

@@ -21,7 +21,7 @@ var layersOfTests = map[string]Ordered{
 			"api doc",
 			"binary dns do loadclient ports process specs upstream",
 			"bootstrap envoy link load tools",
-			"controlplane envoyadmin",
+			"controlplane envoyadmin keyless",
 		},
 	},
 

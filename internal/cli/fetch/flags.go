@@ -45,5 +45,5 @@ func (f *Flags) Resolver(store *module.Store) (r *module.Resolver, closeIt func(
 	if err != nil {
 		return nil, nil, err
 	}
-	return &module.Resolver{Store: store, Guard: f.Trust.Guard(), Roots: roots, Registry: client, Keys: f.Trust.Keys}, client.Close, nil
+	return &module.Resolver{Store: store, Guard: f.Trust.Guard(), Roots: roots, Registry: client, Verify: f.Trust.Verify()}, client.Close, nil
 }

@@ -39,7 +39,7 @@ func Sources(ctx context.Context, paths []string, from *fetch.Flags, stderr io.W
 		if err != nil {
 			return all, done, err
 		}
-		one, err := loadBundle(ctx, client, from.Trust.Keys, ref, filepath.Join(place, strconv.Itoa(i)), stderr)
+		one, err := loadBundle(ctx, client, from.Trust.Verify(), ref, filepath.Join(place, strconv.Itoa(i)), stderr)
 		client.Close()
 		if err != nil {
 			return all, done, err
@@ -59,14 +59,14 @@ func Sources(ctx context.Context, paths []string, from *fetch.Flags, stderr io.W
 	return all, done, nil
 }
 
-// loadBundle fetches a bundle into a directory, and reads its specs. With keys, one of them must
-// have signed the bundle.
-func loadBundle(ctx context.Context, client *registry.Client, keys []string, ref spec.Reference, dir string, stderr io.Writer) (Documents, error) {
+// loadBundle fetches a bundle into a directory, and reads its specs. The bundle must be signed as
+// verify asks for.
+func loadBundle(ctx context.Context, client *registry.Client, verify spec.Verify, ref spec.Reference, dir string, stderr io.Writer) (Documents, error) {
 	root, err := client.Resolve(ctx, ref, registry.Credentials{})
 	if err != nil {
 		return Documents{}, fetch.Worded(err)
 	}
-	if e := (&module.Resolver{Keys: keys}).CheckBundle(ctx, client, ref, root); e != nil {
+	if e := (&module.Resolver{Verify: verify}).CheckBundle(ctx, client, ref, root); e != nil {
 		return Documents{}, e
 	}
 	b := fetch.Bundle{Client: client, Ref: ref, Root: root}

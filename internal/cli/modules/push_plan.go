@@ -41,13 +41,13 @@ func planBundle(dir string, bounds *spec.Bounds, good []load.Resolved, store *mo
 				contents[file] = textContent(text)
 			}
 		}
-		for _, key := range one.Spec.Module.Keys {
-			text, err := (*regular.Bounds)(key.Bounds).Read(key.Path, bundle.MaxText)
+		for _, ref := range one.Spec.Module.Verify.Refs() {
+			text, err := (*regular.Bounds)(ref.Bounds).Read(ref.Path, bundle.MaxText)
 			if err != nil {
-				problems = append(problems, &spec.Error{Code: "path_unreadable", Message: key.Path + ": " + reason.Of(err), Name: one.Spec.Name, Pos: key.Pos})
+				problems = append(problems, &spec.Error{Code: "path_unreadable", Message: ref.Path + ": " + reason.Of(err), Name: one.Spec.Name, Pos: ref.Pos})
 				continue
 			}
-			contents[key.Path] = textContent(text)
+			contents[ref.Path] = textContent(text)
 		}
 	}
 	files := make([]bundle.SpecFile, 0, len(order))

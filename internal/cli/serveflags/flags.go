@@ -139,7 +139,7 @@ func (s *Flags) Read() (serve.Config, error) {
 			return cfg, err
 		}
 	}
-	cfg.Registry, cfg.Guard, cfg.Keys = s.registries.Config(), s.trust.Guard(), s.trust.Keys
+	cfg.Registry, cfg.Guard, cfg.Verify = s.registries.Config(), s.trust.Guard(), s.trust.Verify()
 	return cfg, nil
 }
 

@@ -46,7 +46,7 @@ func TestVerify(t *testing.T) {
 func signedRig(t *testing.T, key signaturetest.Key) *rig {
 	t.Helper()
 	r := newRig(t, registrytest.Options{})
-	modules := &module.Resolver{Keys: []string{key.File}}
+	modules := &module.Resolver{Verify: spec.Verify{Keys: []*spec.FileRef{{Path: key.File}}}}
 	r.cfg.Verify = func(ctx context.Context, manifest ocispec.Descriptor) *spec.Error {
 		return modules.CheckBundle(ctx, r.cfg.Client, r.cfg.Reference, manifest)
 	}

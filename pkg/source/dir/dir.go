@@ -35,13 +35,13 @@ type Config struct {
 	Logger *zap.Logger
 	// Decode reads a spec file. nil means [spec.Decode].
 	Decode Decode
-	// Bounds are the places of the files that specs may name. Dir itself is always one of the roots.
-	// Without other roots, its parent is a root; see [Bounds].
+	// Bounds are the places of the files that specs may name. Dir itself is always one of the
+	// roots. Without other roots, its parent is a root; see [Bounds].
 	Bounds spec.Bounds
-	// Keys are the absolute paths of public keys. All modules must be signed by one of these keys.
-	// The keys are in every set's References, and so are the signatures beside modules if there are
-	// keys.
-	Keys []string
+	// Verify says by whom all modules must be signed, whatever their specs ask for beside. Its
+	// files are in every set's References, and so are the signatures beside modules if it asks for
+	// any.
+	Verify spec.Verify
 }
 
 // Source watches a directory of specs. It implements [source.Source].
@@ -64,7 +64,7 @@ func New(c Config) *Source {
 	s := &Source{
 		settings: settings{
 			dir:    filepath.Clean(c.Dir), // "" becomes "."
-			keys:   c.Keys,
+			verify: c.Verify,
 			disk:   realDisk(),
 			limits: defaultLimits(),
 		},

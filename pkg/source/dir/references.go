@@ -18,10 +18,10 @@ type references struct {
 	signed bool
 }
 
-// newReferences returns references with the given keys. All modules must be signed by one of them.
-func newReferences(keys []string) references {
-	r := references{named: map[string]int{}, moved: map[string]struct{}{}, signed: len(keys) > 0}
-	for _, path := range keys {
+// newReferences returns references with the files of verify, which matter to all specs.
+func newReferences(verify spec.Verify) references {
+	r := references{named: map[string]int{}, moved: map[string]struct{}{}, signed: verify.Signed()}
+	for _, path := range verify.Files() {
 		r.addPath(path, 1)
 	}
 	return r

@@ -7,7 +7,7 @@ type settings struct {
 	dir    string // as given
 	bounds *spec.Bounds
 	decode Decode
-	keys   []string
+	verify spec.Verify
 
 	// Replaced by tests.
 	disk   disk

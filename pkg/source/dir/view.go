@@ -24,7 +24,7 @@ type view struct {
 func newView(c *settings, abs string, w *watches) *view {
 	return &view{
 		settings: c, watches: w, want: newInterest(0),
-		root: root{shown: c.dir, abs: abs}, changes: changes{any: true}, refs: newReferences(c.keys),
+		root: root{shown: c.dir, abs: abs}, changes: changes{any: true}, refs: newReferences(c.verify),
 	}
 }
 
