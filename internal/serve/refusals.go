@@ -73,6 +73,12 @@ func refusalOf(port string, a advice, from, text string) (v api.Visitor, ok bool
 		refused("its certificate cannot be used: "+text, a.issue)
 	case tlsserver.OldProtocol:
 		refused("it speaks no version of TLS from 1.2 on", "have it speak TLS 1.2 or 1.3")
+	case tlsserver.WrongProtocol:
+		if port == "xds" {
+			refused("it does not offer HTTP/2, which gRPC needs", "give the Envoy cluster that leads here http2_protocol_options, as wasm-xds bootstrap does")
+		} else {
+			refused("it does not offer HTTP/1", "take http2_protocol_options out of the Envoy cluster that leads here; the xDS port is another one")
+		}
 	case tlsserver.RefusedByClient:
 		v.Message = "a client refused the certificate of " + name + " (" + text + ")"
 		v.Hint = a.trust

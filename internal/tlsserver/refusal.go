@@ -18,6 +18,9 @@ const (
 	// WrongIdentity means that [Material.CheckClient] has failed.
 	WrongIdentity Refusal = "wrong_identity"
 	OldProtocol   Refusal = "old_protocol" // the client speaks only TLS 1.1 and earlier
+	// WrongProtocol means that the client does not offer the port's protocol with ALPN, as an Envoy
+	// cluster without HTTP/2 does on the xDS port.
+	WrongProtocol Refusal = "wrong_alpn"
 	// RefusedByClient means that the client does not trust the server's certificate.
 	RefusedByClient Refusal = "refused_by_client"
 )
@@ -37,6 +40,8 @@ func RefusalOf(text string) (r Refusal, ok bool) {
 		{" is before ", NotYetValid}, // current time … is before …
 		{"has expired", Expired},
 		{"unsupported versions", OldProtocol},
+		{"unsupported application protocols", WrongProtocol}, // of crypto/tls
+		{"missing selected ALPN property", WrongProtocol},    // of grpc-go
 		{"x509: ", BadCertificate},
 		{"failed to verify certificate", BadCertificate},
 	} {

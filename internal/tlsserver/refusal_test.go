@@ -1,11 +1,35 @@
 package tlsserver_test
 
 import (
+	"crypto/tls"
+	"net"
 	"slices"
 	"testing"
 
 	"github.com/wasm-xds/wasm-xds/internal/tlsserver"
 )
+
+// A client with another protocol is recognised by the texts of crypto/tls and grpc-go.
+func TestWrongProtocol(t *testing.T) {
+	server, _, servers := newServer(t)
+	for name, offers := range map[string][]string{"none": nil, "HTTP/1": {"http/1.1"}} {
+		a, b := net.Pipe()
+		go func() {
+			c := tls.Client(b, &tls.Config{ServerName: "localhost", RootCAs: servers.Pool(), NextProtos: offers})
+			_, _ = c.Read(make([]byte, 1)) // the handshake, and the alert or the end
+			_ = b.Close()
+		}()
+		refused := make(chan error, 1)
+		_, _, err := server.GRPC("xds", func(_ net.Addr, err error) { refused <- err }).ServerHandshake(a)
+		_ = a.Close()
+		if err == nil {
+			t.Fatalf("%s: the client is let in", name)
+		}
+		if r, _ := tlsserver.RefusalOf((<-refused).Error()); r != tlsserver.WrongProtocol {
+			t.Errorf("%s: %q for %v", name, r, err)
+		}
+	}
+}
 
 func TestHTTPLog(t *testing.T) {
 	var got []string
