@@ -6,16 +6,19 @@ import (
 	"slices"
 	"testing"
 
+	"github.com/wasm-xds/wasm-xds/internal/test/pki"
 	"github.com/wasm-xds/wasm-xds/internal/tlsserver"
 )
 
 // A client with another protocol is recognised by the texts of crypto/tls and grpc-go.
 func TestWrongProtocol(t *testing.T) {
-	server, _, servers := newServer(t)
+	clients := pki.NewCA(t, "clients")
+	server, _, servers := newServer(t, clients)
+	own := []tls.Certificate{clients.Issue(t, pki.Request{}).TLS(t)}
 	for name, offers := range map[string][]string{"none": nil, "HTTP/1": {"http/1.1"}} {
 		a, b := net.Pipe()
 		go func() {
-			c := tls.Client(b, &tls.Config{ServerName: "localhost", RootCAs: servers.Pool(), NextProtos: offers})
+			c := tls.Client(b, &tls.Config{ServerName: "localhost", RootCAs: servers.Pool(), NextProtos: offers, Certificates: own})
 			_, _ = c.Read(make([]byte, 1)) // the handshake, and the alert or the end
 			_ = b.Close()
 		}()
