@@ -77,6 +77,8 @@ func fieldsOfFlags(key, root, here string) map[string]flagged {
 		"socket-group":               {"envoy", "Sockets.Group", "envoy"},
 		"socket-mode":                {"0600", "Sockets.Mode", fs.FileMode(0o600)},
 		"state-dir":                  {"state", "StateDir", filepath.Join(here, "state")},
+		"state-key-file":             {"keys", "StateKeyFile", filepath.Join(here, "keys")},
+		"modules-group":              {"envoy", "ModulesGroup", "envoy"},
 		"client-ca-file":             {"ca.crt", "TLS.ClientCAFile", filepath.Join(here, "ca.crt")},
 		"spiffe-socket":              {"unix:///run/agent.sock", "SPIFFE.Socket", "unix:///run/agent.sock"},
 		"spiffe-trust-domain":        {"a.example,b.example", "SPIFFE.TrustDomains", []string{"a.example", "b.example"}},

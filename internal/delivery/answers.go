@@ -152,7 +152,7 @@ func (e *answers) refused(p *push, raw string) {
 		u.setFellBack(&Problem{
 			Code: CodeFileUnreadable, Revision: r.ID,
 			Message: fmt.Sprintf("this Envoy cannot read the module's file (%s); it was sent inline", message),
-			Hint:    "set --modules-dir-in-envoy to the module store's path as Envoy sees it, and let Envoy's user read it",
+			Hint:    "set --modules-dir-in-envoy to the module store's path as Envoy sees it, and let Envoy's group enter with --modules-group",
 		})
 		e.report(p, message, false)
 		return

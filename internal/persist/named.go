@@ -7,6 +7,7 @@ import (
 	"io/fs"
 	"slices"
 
+	"github.com/wasm-xds/wasm-xds/internal/seal"
 	"github.com/wasm-xds/wasm-xds/internal/state"
 	"github.com/wasm-xds/wasm-xds/pkg/snapshot"
 )
@@ -18,9 +19,9 @@ type Named struct {
 }
 
 // NamedModules reads from a state directory, in use or not, the filters that name each module, by
-// the module's sha256. A directory without a state has none.
-func NamedModules(dir string) (map[string]Named, error) {
-	text, err := state.Peek(dir, stateFile)
+// the module's sha256. A directory without a state has none. keys open a sealed state.
+func NamedModules(dir string, keys *seal.Keys) (map[string]Named, error) {
+	text, err := state.Peek(dir, stateFile, keys)
 	if errors.Is(err, fs.ErrNotExist) {
 		return nil, nil
 	}

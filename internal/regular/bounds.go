@@ -99,8 +99,8 @@ func below(dir, path string) (rel string, in bool) {
 	return rel, err == nil && filepath.IsLocal(rel)
 }
 
-// realPath follows the links of a path, also of one whose last part does not exist. A part that this
-// process may not look at stays as it is.
+// realPath follows the links of a path, also of one whose last part does not exist. A part that
+// this process may not look at stays as it is.
 func realPath(path string) string {
 	rest := ""
 	for links := 0; ; {

@@ -28,7 +28,8 @@ func link(t *testing.T, target, path string) {
 	}
 }
 
-// A pipe in the place of a file must not block the server, and a huge file must not fill its memory.
+// A pipe in the place of a file must not block the server, and a huge file must not fill its
+// memory.
 func TestOnlySmallRegularFiles(t *testing.T) {
 	dir := t.TempDir()
 	file, pipe := filepath.Join(dir, "file"), filepath.Join(dir, "pipe")

@@ -67,6 +67,12 @@ type Config struct {
 
 	// StateDir is the directory of all that a server keeps. "" means [state.DefaultDir].
 	StateDir string
+	// StateKeyFile has the keys that seal the state, in the form of [seal.ReadFile]. "" means that
+	// the state is plain.
+	StateKeyFile string
+	// ModulesGroup is the group of Envoys that read modules in the state directory, by name or
+	// number. "" means that only the user of this process can enter the directory.
+	ModulesGroup string
 	// Delivery is for specs that have none. "" means remote.
 	Delivery spec.Delivery
 	// ForgetRemoved is how long a removed filter without subscribers is kept. 0 means for ever.

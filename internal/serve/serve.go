@@ -37,11 +37,12 @@ func Run(ctx context.Context, cfg Config) error {
 // run is Run without the time limit. It makes the parts, and closes them in the opposite order.
 func run(ctx context.Context, cfg *Config, parts *ending.Parts) (err error) {
 	defer parts.Begin("the state directory to be closed")()
-	files, err := openFiles(cfg.StateDir)
+	files, err := openFiles(cfg)
 	if err != nil {
 		return err
 	}
 	defer func() { err = errors.Join(err, files.close()) }()
+	files.report(cfg)
 	if files.dir.ReadOnly() {
 		cfg.Logger.Error("the state directory is on a read-only file system: the last state is served on, and no new revision is, "+
 			"since it could not be noted which Envoys get it",
@@ -70,7 +71,7 @@ func run(ctx context.Context, cfg *Config, parts *ending.Parts) (err error) {
 	}
 	defer from.close()
 	recorder := metrics.New(cfg.Version)
-	specs, name, err := openSource(cfg, from, files.dir.Path(), recorder)
+	specs, name, err := openSource(cfg, from, files, recorder)
 	if err != nil {
 		return err
 	}

@@ -5,8 +5,6 @@ import (
 	"crypto/sha256"
 	"encoding/hex"
 	"errors"
-	"io/fs"
-	"os"
 	"path/filepath"
 	"slices"
 	"strings"
@@ -23,13 +21,11 @@ import (
 )
 
 // openSource makes one source from the directory and the bundles, and returns its description.
-// state is the state directory, which keeps bundles across restarts.
-func openSource(cfg *Config, from *fetching, state string, recorder *metrics.Recorder) (source.Source, string, error) {
-	bundles := filepath.Join(state, "bundles")
+func openSource(cfg *Config, from *fetching, files *files, recorder *metrics.Recorder) (source.Source, string, error) {
 	var all []merge.Named
 	if cfg.Dir != "" {
 		all = append(all, merge.Named{Root: filepath.Clean(cfg.Dir), Source: dir.New(dir.Config{
-			Dir: cfg.Dir, Settle: cfg.Settle, Rescan: cfg.Rescan, Logger: cfg.Logger, Verify: cfg.Verify, Bounds: spec.Bounds{Roots: cfg.FilesRoots, Except: ownFiles(cfg, state)},
+			Dir: cfg.Dir, Settle: cfg.Settle, Rescan: cfg.Rescan, Logger: cfg.Logger, Verify: cfg.Verify, Bounds: spec.Bounds{Roots: cfg.FilesRoots, Except: ownFiles(cfg, files.dir.Path())},
 		})})
 	}
 	kept := map[string]struct{}{}
@@ -37,14 +33,14 @@ func openSource(cfg *Config, from *fetching, state string, recorder *metrics.Rec
 		name := placeOf(ref)
 		kept[name] = struct{}{}
 		all = append(all, merge.Named{Root: oci.Root(ref), Source: oci.New(oci.Config{
-			Reference: ref, Client: from.registries, Dir: filepath.Join(bundles, name), Refresh: cfg.Refresh,
+			Reference: ref, Client: from.registries, Dir: filepath.Join(files.bundles, name), Refresh: cfg.Refresh,
 			Logger: cfg.Logger, Failed: recorder.BundleFailed,
 			Verify: func(ctx context.Context, manifest ocispec.Descriptor) *spec.Error {
 				return from.modules.CheckBundle(ctx, from.registries, ref, manifest)
 			},
 		})})
 	}
-	if err := removeOthers(bundles, kept); err != nil && !errors.Is(err, syscall.EROFS) {
+	if err := removeOthers(files.bundles, kept); err != nil && !errors.Is(err, syscall.EROFS) {
 		return nil, "", err
 	}
 	roots := make([]string, len(all))
@@ -60,7 +56,7 @@ func openSource(cfg *Config, from *fetching, state string, recorder *metrics.Rec
 // ownFiles returns the files of the server that no spec may name, although they may lie beside the
 // directory of specs. Otherwise an author of specs could send them to a filter.
 func ownFiles(cfg *Config, state string) []string {
-	files := slices.DeleteFunc([]string{cfg.TLS.KeyFile, cfg.AdminTLS.KeyFile, cfg.AdminTokenFile, cfg.AuditLogFile}, func(path string) bool { return path == "" })
+	files := slices.DeleteFunc([]string{cfg.TLS.KeyFile, cfg.AdminTLS.KeyFile, cfg.AdminTokenFile, cfg.AuditLogFile, cfg.StateKeyFile}, func(path string) bool { return path == "" })
 	// The specs may lie in the state directory, too.
 	if rel, err := filepath.Rel(state, cfg.Dir); err == nil && filepath.IsLocal(rel) {
 		return files
@@ -74,24 +70,4 @@ func placeOf(ref spec.Reference) string {
 	sum := sha256.Sum256([]byte(ref.String()))
 	const enough = 16
 	return hex.EncodeToString(sum[:enough])
-}
-
-// removeOthers removes the stored bundles that the configuration no longer names.
-func removeOthers(dir string, keep map[string]struct{}) error {
-	entries, err := os.ReadDir(dir)
-	if errors.Is(err, fs.ErrNotExist) {
-		return nil
-	}
-	if err != nil {
-		return err
-	}
-	for _, e := range entries {
-		if _, ok := keep[e.Name()]; ok {
-			continue
-		}
-		if err := os.RemoveAll(filepath.Join(dir, e.Name())); err != nil {
-			return err
-		}
-	}
-	return nil
 }

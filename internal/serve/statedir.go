@@ -9,6 +9,7 @@ import (
 	"syscall"
 
 	"github.com/wasm-xds/wasm-xds/internal/reason"
+	"github.com/wasm-xds/wasm-xds/internal/seal"
 	"github.com/wasm-xds/wasm-xds/internal/state"
 	"github.com/wasm-xds/wasm-xds/pkg/spec"
 )
@@ -19,17 +20,18 @@ const (
 	CodeStateDirLocked = "state_dir_in_use"       // another server uses the directory
 	CodeStateDir       = "state_dir_unusable"     // the directory cannot be created, read or written
 	CodeStateDirDenied = "state_dir_not_writable" // the user lacks the permission
+	CodeStateSealed    = "state_sealed"           // the state is sealed with a key that is not given
 )
 
 // openState opens the state directory. "" means the user's default directory.
-func openState(path string) (*state.Dir, error) {
+func openState(path string, o state.Options) (*state.Dir, error) {
 	if path == "" {
 		var err error
 		if path, err = state.DefaultDir(); err != nil {
 			return nil, noStateDir()
 		}
 	}
-	dir, err := state.Open(path)
+	dir, err := state.Open(path, o)
 	if err != nil {
 		return nil, stateProblem(path, err)
 	}
@@ -55,7 +57,14 @@ func stateProblem(path string, err error) error {
 	e := &spec.Error{Code: CodeStateDir, Message: fmt.Sprintf("the state directory %s cannot be used: %s", path, reason.Of(err))}
 	const another = "choose another with --state-dir"
 	var locked *state.LockedError
+	var sealed *seal.LockedError
 	switch {
+	case errors.As(err, &sealed):
+		e.Code, e.Message = CodeStateSealed, fmt.Sprintf("the state in %s cannot be read: %s", path, sealed)
+		e.Hint = "start with the file that has this key: --state-key-file; to begin without the state, " + another
+		if sealed.ID == "" {
+			e.Hint = "start the newer version again, or " + another
+		}
 	case errors.As(err, &locked):
 		e.Code, e.Message = CodeStateDirLocked, fmt.Sprintf("the state directory %s is in use by %s", locked.Dir, locked.Holder())
 		e.Hint = "stop that one, or " + another
@@ -85,4 +94,24 @@ func lastThere(path string) string {
 		}
 		path = filepath.Dir(path)
 	}
+}
+
+// removeOthers removes the stored bundles that the configuration no longer names.
+func removeOthers(dir string, keep map[string]struct{}) error {
+	entries, err := os.ReadDir(dir)
+	if errors.Is(err, fs.ErrNotExist) {
+		return nil
+	}
+	if err != nil {
+		return err
+	}
+	for _, e := range entries {
+		if _, ok := keep[e.Name()]; ok {
+			continue
+		}
+		if err := os.RemoveAll(filepath.Join(dir, e.Name())); err != nil {
+			return err
+		}
+	}
+	return nil
 }

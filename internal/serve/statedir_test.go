@@ -11,6 +11,7 @@ import (
 	"syscall"
 	"testing"
 
+	"github.com/wasm-xds/wasm-xds/internal/state"
 	"github.com/wasm-xds/wasm-xds/pkg/spec"
 )
 
@@ -18,7 +19,7 @@ func TestNoPlaceForTheState(t *testing.T) {
 	for _, name := range []string{"STATE_DIRECTORY", "XDG_STATE_HOME", "HOME"} {
 		t.Setenv(name, "")
 	}
-	_, err := openState("")
+	_, err := openState("", state.Options{})
 	wantProblem(t, err, CodeNoStateDir, "--state-dir")
 }
 
@@ -28,16 +29,16 @@ func TestStateDirectoryProblems(t *testing.T) {
 	if err := os.WriteFile(file, nil, 0o600); err != nil {
 		t.Fatal(err)
 	}
-	_, err := openState(filepath.Join(file, "below"))
+	_, err := openState(filepath.Join(file, "below"), state.Options{})
 	wantProblem(t, err, CodeStateDir, file+" is a file")
-	_, err = openState(file)
+	_, err = openState(file, state.Options{})
 	wantProblem(t, err, CodeStateDir, file+" is a file")
 
-	first, err := openState(filepath.Join(dir, "state"))
+	first, err := openState(filepath.Join(dir, "state"), state.Options{})
 	if err != nil {
 		t.Fatal(err)
 	}
-	_, err = openState(filepath.Join(dir, "state"))
+	_, err = openState(filepath.Join(dir, "state"), state.Options{})
 	wantProblem(t, err, CodeStateDirLocked, "stop that one")
 	if err := first.Close(); err != nil {
 		t.Error(err)

@@ -13,8 +13,14 @@ var ErrCorrupt = errors.New("file is damaged")
 // fileMode hides the files from other users, because plugin configurations may be secret.
 const fileMode = 0o600
 
+// corruptInfix separates a damaged file's name and time.
+const corruptInfix = ".corrupt-"
+
+// family begins the content of each file of this package.
+const family = "wasm-xds-state/"
+
 // frame puts a header line before the data: the name of the format, the data's sha256 and its size.
-// The data stays readable in the file.
+// Data that is not sealed stays readable in the file.
 func frame(data []byte) []byte {
 	header := header(data)
 	framed := make([]byte, 0, len(header)+len(data))
@@ -23,7 +29,7 @@ func frame(data []byte) []byte {
 }
 
 func header(data []byte) []byte {
-	return fmt.Appendf(nil, "wasm-xds-state/1 sha256:%x size:%d\n", sha256.Sum256(data), len(data))
+	return fmt.Appendf(nil, family+"1 sha256:%x size:%d\n", sha256.Sum256(data), len(data))
 }
 
 // unframe returns the data, or [ErrCorrupt] if a byte is missing or differs.

@@ -41,8 +41,9 @@ func (e *LockedError) Error() string {
 // Is matches [ErrLocked].
 func (e *LockedError) Is(target error) bool { return target == ErrLocked }
 
-// lock keeps other servers away. It consists of two locks: of the lock file, which names the process,
-// and of the directory itself, since somebody may remove the lock file of a running server.
+// lock keeps other servers away. It consists of two locks: of the lock file, which names the
+// process, and of the directory itself, since somebody may remove the lock file of a running
+// server.
 type lock struct {
 	file, dir *os.File
 	readOnly  bool // the file system is read-only
@@ -83,7 +84,7 @@ func acquire(path string) (*lock, error) {
 func acquireFile(dir string) (f *os.File, readOnly bool, err error) {
 	path := filepath.Join(dir, lockName)
 	for {
-		f, err := os.OpenFile(path, os.O_RDWR|os.O_CREATE, 0o644)
+		f, err := os.OpenFile(path, os.O_RDWR|os.O_CREATE, fileMode)
 		readOnly := errors.Is(err, unix.EROFS)
 		if readOnly {
 			var openErr error

@@ -23,7 +23,7 @@ func TestMain(m *testing.M) {
 // saveForEver saves contents of changing size until the test kills the process. Without a parent,
 // the process ends when nobody reads its output.
 func saveForEver(dir string) {
-	d, err := Open(dir)
+	d, err := Open(dir, Options{})
 	if err != nil {
 		fmt.Println(err)
 		os.Exit(1)
@@ -113,7 +113,7 @@ func TestLockedInThisProcess(t *testing.T) {
 
 func wantLocked(t *testing.T, dir string, pid int) {
 	t.Helper()
-	_, err := Open(dir)
+	_, err := Open(dir, Options{})
 	var locked *LockedError
 	if !errors.Is(err, ErrLocked) || !errors.As(err, &locked) {
 		t.Fatalf("got %v, want ErrLocked", err)
@@ -136,7 +136,7 @@ func TestLockFileThatIsNotOurs(t *testing.T) {
 			t.Fatal(err)
 		}
 		var locked *LockedError
-		if _, err := Open(dir); !errors.As(err, &locked) || locked.PID != 0 {
+		if _, err := Open(dir, Options{}); !errors.As(err, &locked) || locked.PID != 0 {
 			t.Errorf("with %q: %v", content, err)
 		}
 	}
@@ -164,7 +164,7 @@ func TestLockedWithoutTheLockFile(t *testing.T) {
 		t.Fatal(err)
 	}
 	for range 2 {
-		if _, err := Open(dir); !errors.Is(err, ErrLocked) {
+		if _, err := Open(dir, Options{}); !errors.Is(err, ErrLocked) {
 			t.Fatalf("got %v, want ErrLocked", err)
 		}
 	}

@@ -40,13 +40,18 @@ func (r *record) write(dir, name string, data []byte) error {
 	if err := r.open(dir, name); err != nil {
 		return err
 	}
-	framed := frame(append(fmt.Appendf(nil, "%d\n", r.seq+1), data...))
+	framed := numbered(r.seq+1, data)
 	if _, err := r.slots[(r.seq+1)%2].WriteAt(framed, 0); err != nil {
 		return err // the other slot is still complete, and the next write uses this slot again
 	}
 	r.seq++
 	r.last = framed
 	return nil
+}
+
+// numbered frames a content with its number.
+func numbered(seq uint64, data []byte) []byte {
+	return frame(append(fmt.Appendf(nil, "%d\n", seq), data...))
 }
 
 func (r *record) open(dir, name string) error {
@@ -138,7 +143,7 @@ func parseRecord(content []byte) (data []byte, seq uint64, err error) {
 	first, rest, _ := bytes.Cut(content, []byte("\n"))
 	var sum string
 	var size int
-	if _, err := fmt.Sscanf(string(first), "wasm-xds-state/1 sha256:%64s size:%d", &sum, &size); err != nil || size < 0 || size > len(rest) {
+	if _, err := fmt.Sscanf(string(first), family+"1 sha256:%64s size:%d", &sum, &size); err != nil || size < 0 || size > len(rest) {
 		return nil, 0, fmt.Errorf("%w: its first line is not whole", ErrCorrupt)
 	}
 	payload, err := unframe(content[:len(first)+1+size])

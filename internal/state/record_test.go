@@ -12,7 +12,7 @@ import (
 
 func openDir(t *testing.T, path string) *Dir {
 	t.Helper()
-	d, err := Open(path)
+	d, err := Open(path, Options{})
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -118,7 +118,7 @@ func TestSyncedOutlivesTheSlots(t *testing.T) {
 }
 
 func BenchmarkWrite(b *testing.B) {
-	d, err := Open(b.TempDir())
+	d, err := Open(b.TempDir(), Options{})
 	if err != nil {
 		b.Fatal(err)
 	}

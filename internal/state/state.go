@@ -1,5 +1,9 @@
 // Package state stores small files in the server's state directory. The files survive crashes, and
 // a lock prevents a second server from using the same directory.
+//
+// frame.go and record.go are the forms of files, lock.go locks the directory, and modes.go closes it
+// to other users. Above, state.go has [Dir] with its files, sealed.go seals the files of an earlier
+// server, and open.go puts a directory into order.
 package state
 
 import (
@@ -15,14 +19,11 @@ import (
 	"time"
 
 	"github.com/wasm-xds/wasm-xds/internal/atomicfile"
+	"github.com/wasm-xds/wasm-xds/internal/seal"
 )
 
-const (
-	// keptCorrupt is how many damaged files are kept per name.
-	keptCorrupt = 3
-	// corruptInfix separates a damaged file's name and time.
-	corruptInfix = ".corrupt-"
-)
+// keptCorrupt is how many damaged files are kept per name.
+const keptCorrupt = 3
 
 // fileName matches valid file names: not hidden, and within the directory.
 var fileName = regexp.MustCompile(`^[A-Za-z0-9][A-Za-z0-9._-]{0,99}$`)
@@ -38,6 +39,10 @@ type Dir struct {
 	saving  sync.Map // name to *sync.Mutex
 	records sync.Map // name to *record
 	lock    *lock    // nil after Close
+
+	keys      *seal.Keys
+	tightened Tightened
+	resealed  int
 }
 
 // DefaultDir returns the default state directory: the first path in $STATE_DIRECTORY, which systemd
@@ -57,49 +62,15 @@ func DefaultDir() (string, error) {
 	return filepath.Join(home, ".local", "state", "wasm-xds"), nil
 }
 
-// Open opens the state directory, and creates it if necessary. All users can read the directory,
-// because an Envoy of another user may read the modules there. Only the owner can read the saved
-// files.
-//
-// Open fails with a [LockedError] if another Dir is open on the directory, in this or another
-// process. The lock ends with the process, even after a crash.
-//
-// A directory on a read-only file system opens if a server has used it before. Then every Save and
-// Write fails.
-func Open(dir string) (*Dir, error) {
-	path, err := filepath.Abs(dir)
-	if err != nil {
-		return nil, fmt.Errorf("state directory: %w", err)
-	}
-	if err := makeDir(path); err != nil {
-		return nil, fmt.Errorf("state directory: %w", err)
-	}
-	lock, err := acquire(path)
-	if err != nil {
-		return nil, err
-	}
-	// Only the owner of the lock knows that no other process uses the unfinished files.
-	if err := atomicfile.RemoveLeftovers(path); err != nil && !lock.readOnly {
-		_ = lock.Close() // the first error counts
-		return nil, fmt.Errorf("state directory: %w", err)
-	}
-	return &Dir{path: path, now: time.Now, lock: lock}, nil
-}
+// Tightened says which permissions Open has taken away.
+func (d *Dir) Tightened() Tightened { return d.tightened }
+
+// Resealed is the number of files that Open has written anew, because they were sealed with another
+// key or not at all.
+func (d *Dir) Resealed() int { return d.resealed }
 
 // ReadOnly says whether the file system of the directory is read-only.
 func (d *Dir) ReadOnly() bool { return d.lock != nil && d.lock.readOnly }
-
-// makeDir creates the directory with mode 0755, independent of the umask. An existing directory
-// keeps its mode.
-func makeDir(path string) error {
-	if _, err := os.Stat(path); err == nil {
-		return nil
-	}
-	if err := os.MkdirAll(path, 0o755); err != nil {
-		return err
-	}
-	return os.Chmod(path, 0o755)
-}
 
 // Path joins elem to the directory's absolute path without any check. Use it for fixed names only.
 func (d *Dir) Path(elem ...string) string {
@@ -137,7 +108,8 @@ func (d *Dir) Save(name string, data []byte) error {
 	mutex, _ := one.(*sync.Mutex)
 	mutex.Lock()
 	defer mutex.Unlock()
-	if err := d.save(name, header(data), data); err != nil {
+	sealed := d.keys.Seal(data)
+	if err := d.save(name, header(sealed), sealed); err != nil {
 		return fmt.Errorf("save %s: %w", d.Path(name), err)
 	}
 	return nil
@@ -155,7 +127,7 @@ func (d *Dir) Write(name string, data []byte) error {
 	if d.lock == nil {
 		return fmt.Errorf("write %s: %w", d.Path(name), fs.ErrClosed)
 	}
-	if err := d.record(name).write(d.path, name, data); err != nil {
+	if err := d.record(name).write(d.path, name, d.keys.Seal(data)); err != nil {
 		return fmt.Errorf("write %s: %w", d.Path(name), err)
 	}
 	return nil
@@ -213,8 +185,11 @@ func (d *Dir) Load(name string) ([]byte, error) {
 		return nil, fmt.Errorf("load %s: %w", d.Path(name), fs.ErrClosed)
 	}
 	data, _, err := loadRecord(d.path, name)
+	if err == nil {
+		return d.open(name, data)
+	}
 	if !errors.Is(err, fs.ErrNotExist) {
-		return data, err
+		return nil, err
 	}
 	content, err := os.ReadFile(d.Path(name))
 	if err != nil {
@@ -222,20 +197,35 @@ func (d *Dir) Load(name string) ([]byte, error) {
 	}
 	data, err = unframe(content)
 	if err == nil {
-		return data, nil
+		data, err = d.open(name, data)
+	}
+	if !errors.Is(err, ErrCorrupt) {
+		return data, err
 	}
 	err = fmt.Errorf("load %s: %w", d.Path(name), err)
-	aside, moveErr := d.moveAside(name)
+	aside, moveErr := d.moveAside(name, content)
 	if moveErr != nil {
 		return nil, errors.Join(err, moveErr)
 	}
 	return nil, fmt.Errorf("%w; it is kept as %s", err, aside)
 }
 
+// open returns the data of a file.
+func (d *Dir) open(name string, data []byte) ([]byte, error) {
+	data, err := d.keys.Open(data)
+	if errors.Is(err, seal.ErrDamaged) {
+		err = fmt.Errorf("%w: %w", ErrCorrupt, err)
+	}
+	if err != nil {
+		return nil, fmt.Errorf("%s: %w", d.Path(name), err)
+	}
+	return data, nil
+}
+
 // Peek reads the last data of Save from a state directory that may be in use. Peek takes no lock
-// and changes nothing. It fails with [fs.ErrNotExist] if there is no data, and with [ErrCorrupt] if
-// the file is damaged.
-func Peek(dir, name string) ([]byte, error) {
+// and changes nothing. It fails with [fs.ErrNotExist] if there is no data, with [ErrCorrupt] if the
+// file is damaged, and with a [seal.LockedError] if it needs another key.
+func Peek(dir, name string, keys *seal.Keys) ([]byte, error) {
 	if err := checkName(name); err != nil {
 		return nil, err
 	}
@@ -247,15 +237,24 @@ func Peek(dir, name string) ([]byte, error) {
 	if err != nil {
 		return nil, fmt.Errorf("read %s: %w", filepath.Join(dir, name), err)
 	}
+	if data, err = keys.Open(data); err != nil {
+		return nil, fmt.Errorf("read %s: %w", filepath.Join(dir, name), err)
+	}
 	return data, nil
 }
 
-// moveAside renames a damaged file and returns its new name.
-func (d *Dir) moveAside(name string) (string, error) {
+// moveAside renames a damaged file and returns its new name. With keys, its content is sealed.
+func (d *Dir) moveAside(name string, content []byte) (string, error) {
 	// The time has a fixed width, so the order of names is the order of times.
 	aside := name + corruptInfix + d.now().UTC().Format("20060102T150405.000000000Z")
 	if err := os.Rename(d.Path(name), d.Path(aside)); err != nil {
 		return "", err
+	}
+	if d.keys.First() != "" {
+		sealed := d.keys.Seal(content)
+		if err := d.save(aside, header(sealed), sealed); err != nil {
+			return "", err
+		}
 	}
 	entries, err := os.ReadDir(d.path)
 	if err != nil {

@@ -26,17 +26,8 @@ func TestSaveAndLoad(t *testing.T) {
 			t.Fatalf("got %.20q, %v, want %.20q", got, err, data)
 		}
 	}
-	wantMode(t, d.Path(), 0o755)
+	wantMode(t, d.Path(), 0o700)
 	wantMode(t, d.Path("x.json"), 0o600)
-}
-
-func TestOpenKeepsTheOwnersMode(t *testing.T) {
-	dir := filepath.Join(t.TempDir(), "private")
-	if err := os.Mkdir(dir, 0o700); err != nil {
-		t.Fatal(err)
-	}
-	openDir(t, dir)
-	wantMode(t, dir, 0o700)
 }
 
 func TestHostileNames(t *testing.T) {

@@ -45,9 +45,10 @@ var imports = map[string][]string{
 	"internal/layer":      {},
 	"internal/netguard":   {},
 	"internal/regular":    {},
+	"internal/seal":       {"internal/reason", "internal/regular", "pkg/spec"},
 	"internal/pause":      {},
 	"internal/signature":  {"internal/reason", "internal/regular", "pkg/spec"},
-	"internal/state":      {"internal/atomicfile"},
+	"internal/state":      {"internal/atomicfile", "internal/seal"},
 	"internal/systemd":    {},
 	"internal/terminal":   {},
 	"internal/transfer":   {},
@@ -129,7 +130,7 @@ var imports = map[string][]string{
 		"internal/checkqueue", "internal/desired", "internal/examine", "internal/findings", "internal/module",
 		"internal/pause", "internal/tags", "internal/transfer", "pkg/snapshot", "pkg/source", "pkg/spec",
 	},
-	"internal/persist": {"internal/delivery", "internal/desired", "internal/findings", "internal/state", "internal/tags", "pkg/snapshot"},
+	"internal/persist": {"internal/delivery", "internal/desired", "internal/findings", "internal/state", "internal/tags", "pkg/snapshot", "internal/seal"},
 	"internal/fleet":   {"internal/api", "internal/delivery"},
 	"internal/command": {"internal/api", "internal/delivery", "pkg/snapshot", "pkg/spec"},
 	"internal/report": {
@@ -147,7 +148,7 @@ var imports = map[string][]string{
 	"internal/serve": {
 		"internal/address", "internal/admin", "internal/api", "internal/builtin", "internal/certs", "internal/control", "internal/delivery", "internal/door", "internal/ending",
 		"internal/examine", "internal/metrics", "internal/module", "internal/moduleserver", "internal/netguard",
-		"internal/preflight/sandbox", "internal/reason", "internal/registry", "internal/signature", "internal/source/oci",
+		"internal/preflight/sandbox", "internal/reason", "internal/registry", "internal/seal", "internal/signature", "internal/source/oci",
 		"internal/spiffe", "internal/state", "internal/systemd", "internal/tlsfiles", "internal/tlsserver", "internal/token", "internal/transfer", "internal/visitor", "internal/xds", "internal/xds/resource",
 		"pkg/snapshot", "pkg/source",
 		"pkg/source/dir", "pkg/source/merge", "pkg/spec",
@@ -194,7 +195,7 @@ var imports = map[string][]string{
 		"internal/cli/load", "internal/cli/trial", "internal/examine", "internal/module", "internal/preflight/envoy",
 		"internal/specedit", "pkg/spec", "pkg/translate",
 	},
-	"internal/cli/modules": {"internal/atomicfile", "internal/bundle", "internal/cli/command", "internal/cli/display", "internal/cli/fetch", "internal/cli/load", "internal/cli/trial", "internal/examine", "internal/module", "internal/persist", "internal/preflight/finding", "internal/preflight/rootid", "internal/preflight/static", "internal/reason", "internal/registry", "internal/state", "internal/terminal", "pkg/spec", "internal/regular", "pkg/source/dir"},
+	"internal/cli/modules": {"internal/atomicfile", "internal/bundle", "internal/cli/command", "internal/cli/display", "internal/cli/fetch", "internal/cli/load", "internal/cli/trial", "internal/examine", "internal/module", "internal/persist", "internal/preflight/finding", "internal/preflight/rootid", "internal/preflight/static", "internal/reason", "internal/registry", "internal/state", "internal/terminal", "pkg/spec", "internal/regular", "pkg/source/dir", "internal/seal"},
 	"internal/cli/envoy": {
 		"internal/address", "internal/atomicfile", "internal/bootstrap", "internal/cli/command", "internal/cli/dev", "internal/cli/display", "internal/cli/fetch",
 		"internal/cli/load", "internal/cli/serveflags", "internal/cli/trial", "internal/doctor", "internal/envoyconfig", "internal/preflight/cause",

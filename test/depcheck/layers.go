@@ -167,7 +167,7 @@ var layersOfProduct = map[string]Ordered{
 	"internal/report": {Layers: []string{"doc rollout view", "errors", "subscriber", "filter fleet", "history sync totals"}},
 	"internal/tags":   {Layers: []string{"naming", "tags"}},
 
-	"internal/state": {Layers: []string{"frame lock", "record", "state"}},
+	"internal/state": {Layers: []string{"frame", "lock", "modes record", "state", "sealed", "open"}},
 
 	"internal/track": {Layers: []string{"config doc read", "check need work", "spec", "list", "track"}},
 	"internal/delivery": {

@@ -18,12 +18,13 @@ import (
 	"github.com/wasm-xds/wasm-xds/internal/persist"
 	"github.com/wasm-xds/wasm-xds/internal/preflight/static"
 	"github.com/wasm-xds/wasm-xds/internal/registry"
+	"github.com/wasm-xds/wasm-xds/internal/seal"
 	statefiles "github.com/wasm-xds/wasm-xds/internal/state"
 )
 
 func newList() *cobra.Command {
 	var registries fetch.Registries
-	var stateDir, search string
+	var stateDir, keyFile, search string
 	var most int
 	c := &cobra.Command{
 		Use:   "list [oci://REGISTRY[/REPOSITORY]]",
@@ -40,6 +41,7 @@ where the registry tells.`,
 	}
 	f := c.Flags()
 	f.StringVar(&stateDir, "state-dir", "", "`directory` of the modules, as serve has it (default $XDG_STATE_HOME/wasm-xds or ~/.local/state/wasm-xds)")
+	f.StringVar(&keyFile, "state-key-file", "", "`file` with the keys of a sealed state, as serve has it")
 	f.StringVar(&search, "search", "", "list only what has this `text` in its name")
 	f.IntVar(&most, "limit", 100, "the greatest `number` of tags or repositories to list; of tags, the last ones")
 	command.Action(f, "search")
@@ -50,7 +52,7 @@ where the registry tells.`,
 			return command.Usage(c, fmt.Sprintf("invalid --limit %d: it is 1 or more", most))
 		}
 		if len(args) == 0 {
-			return listModules(c.OutOrStdout(), stateDir, search, *output)
+			return listModules(c.OutOrStdout(), stateDir, keyFile, search, *output)
 		}
 		client, err := registries.Client()
 		if err != nil {
@@ -80,8 +82,24 @@ type listedModule struct {
 	Former  []string `json:"former"`
 }
 
+// namedModules returns the filters that name each module.
+func namedModules(dir, keyFile string) (map[string]persist.Named, error) {
+	var keys *seal.Keys
+	if keyFile != "" {
+		var err error
+		if keys, _, err = seal.ReadFile(keyFile); err != nil {
+			return nil, err
+		}
+	}
+	named, err := persist.NamedModules(dir, keys)
+	if locked := (*seal.LockedError)(nil); errors.As(err, &locked) {
+		return nil, command.Failure("state_sealed", err.Error(), "name the file of keys that serve has, with --state-key-file")
+	}
+	return named, err
+}
+
 // listModules reads the state directory, even while a server uses the directory.
-func listModules(w io.Writer, dir, search, output string) error {
+func listModules(w io.Writer, dir, keyFile, search, output string) error {
 	if dir == "" {
 		var err error
 		if dir, err = statefiles.DefaultDir(); err != nil {
@@ -92,7 +110,7 @@ func listModules(w io.Writer, dir, search, output string) error {
 	if err != nil && !errors.Is(err, fs.ErrNotExist) {
 		return fmt.Errorf("list the modules: %w", err)
 	}
-	named, err := persist.NamedModules(dir)
+	named, err := namedModules(dir, keyFile)
 	if err != nil {
 		return err
 	}

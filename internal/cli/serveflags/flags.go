@@ -51,6 +51,8 @@ func (s *Flags) AddTo(c *cobra.Command) {
 	command.ModeFlag(f, &cfg.Sockets.Mode, "socket-mode", "`mode` of Unix sockets among the addresses, in octal; who may write may connect")
 	f.StringVar(&cfg.Sockets.Group, "socket-group", "", "`group` of these sockets, by name or number (default the server's own)")
 	f.StringVar(&cfg.StateDir, "state-dir", "", "`directory` of the module store, the last good snapshot and the verdicts (default systemd's $STATE_DIRECTORY, $XDG_STATE_HOME/wasm-xds or ~/.local/state/wasm-xds)")
+	f.StringVar(&cfg.StateKeyFile, "state-key-file", "", "`file` with keys that seal the state directory's files, in base64, a key a line; the first one seals, all open (make one with: openssl rand -base64 32)")
+	f.StringVar(&cfg.ModulesGroup, "modules-group", "", "`group` of Envoys of another user that read modules in the state directory (delivery file), by name or number; it may enter the directory, and read nothing else")
 	f.DurationVar(&cfg.Settle, "settle", 20*time.Millisecond, "quiet time before a changed directory is read; a tenth of it after files that were renamed into place, none after a single spec")
 	f.DurationVar(&cfg.Rescan, "rescan", 10*time.Second, "time between looks at names, sizes and times without any event")
 	cfg.Delivery = spec.Remote
@@ -133,7 +135,7 @@ func (s *Flags) Read() (serve.Config, error) {
 	}
 	for _, path := range []*string{
 		&cfg.TLS.CertFile, &cfg.TLS.KeyFile, &cfg.TLS.ClientCAFile, &cfg.AdminTLS.CertFile, &cfg.AdminTLS.KeyFile, &cfg.AdminTLS.ClientCAFile,
-		&cfg.AdminTokenFile, &cfg.AuditLogFile,
+		&cfg.AdminTokenFile, &cfg.AuditLogFile, &cfg.StateKeyFile,
 	} {
 		if *path, err = command.Absolute(*path); err != nil {
 			return cfg, err
