@@ -30,13 +30,9 @@ func render(w io.Writer, name string, o Options) error {
 	if err != nil {
 		return fmt.Errorf("bootstrap: %w", err)
 	}
-	t := template.New("bootstrap.yaml")
-	t.Funcs(template.FuncMap{
-		"quote": quote,
-		"lines": func(prefix, name string, data any) (string, error) { return lines(t, prefix, name, data) },
-	})
-	if _, err := t.Parse(text); err != nil {
-		return fmt.Errorf("bootstrap: %w", err)
+	t, err := parse()
+	if err != nil {
+		return err
 	}
 	var out bytes.Buffer
 	if err := t.ExecuteTemplate(&out, name, v); err != nil {
@@ -44,6 +40,19 @@ func render(w io.Writer, name string, o Options) error {
 	}
 	_, err = w.Write(out.Bytes())
 	return err
+}
+
+// parse reads the template.
+func parse() (*template.Template, error) {
+	t := template.New("bootstrap.yaml")
+	t.Funcs(template.FuncMap{
+		"quote": quote,
+		"lines": func(prefix, name string, data any) (string, error) { return lines(t, prefix, name, data) },
+	})
+	if _, err := t.Parse(text); err != nil {
+		return nil, fmt.Errorf("bootstrap: %w", err)
+	}
+	return t, nil
 }
 
 // lines renders a named template and puts a prefix before each line. So the same text serves at

@@ -94,6 +94,15 @@ func (v *view) HasTLS() bool { return v.TLS != (TLS{}) }
 // HasAgent says whether a SPIFFE agent gives Envoy its certificates.
 func (v *view) HasAgent() bool { return v.TLS.SPIFFE != (SPIFFE{}) }
 
+// filter is the input of the template for a filter that comes over ECDS.
+type filter struct {
+	Name, TypeURL string
+	View          *view
+}
+
+// Filter returns a filter of this bootstrap.
+func (v *view) Filter(name, typeURL string) filter { return filter{name, typeURL, v} }
+
 // WithoutADS returns the view of the same bootstrap with one stream per filter.
 func (v *view) WithoutADS() *view {
 	other := *v
