@@ -32,64 +32,106 @@ func parse(t *testing.T, text string) *envoyconfig.File {
 
 func TestStyles(t *testing.T) {
 	list := func(index int) func(*envoyedit.Patch, *envoyconfig.Node) *spec.Error {
-		return func(p *envoyedit.Patch, root *envoyconfig.Node) *spec.Error { return p.AddItems(root.Get("a"), index, items) }
+		return func(p *envoyedit.Patch, root *envoyconfig.Node) *spec.Error {
+			return p.AddItems(root.Get("a"), index, items)
+		}
 	}
 	for name, tt := range map[string]struct {
 		edit         func(*envoyedit.Patch, *envoyconfig.Node) *spec.Error
 		before, want string
 	}{
-		"before an item with a comment": {list(1),
+		"before an item with a comment": {
+			list(1),
 			"a:\n  - x # 1\n  # 2\n  - y\n",
-			"a:\n  - x # 1\n  # added\n  - name: new\n    at:\n    - \"@type\": a.b/C\n      wait: 0.5s\n      n: 7\n  # 2\n  - y\n"},
-		"empty lines between items": {list(1),
+			"a:\n  - x # 1\n  # added\n  - name: new\n    at:\n    - \"@type\": a.b/C\n      wait: 0.5s\n      n: 7\n  # 2\n  - y\n",
+		},
+		"empty lines between items": {
+			list(1),
 			"a:\n- x\n\n- y\n",
-			"a:\n- x\n\n# added\n- name: new\n  at:\n  - \"@type\": a.b/C\n    wait: 0.5s\n    n: 7\n\n- y\n"},
-		"at the end, before a comment": {list(1),
+			"a:\n- x\n\n# added\n- name: new\n  at:\n  - \"@type\": a.b/C\n    wait: 0.5s\n    n: 7\n\n- y\n",
+		},
+		"at the end, before a comment": {
+			list(1),
 			"a:\n  - x: |\n      # text\n    # of x\n  # - old\nb: 1\n",
-			"a:\n  - x: |\n      # text\n    # of x\n  # added\n  - name: new\n    at:\n    - \"@type\": a.b/C\n      wait: 0.5s\n      n: 7\n  # - old\nb: 1\n"},
-		"no line end": {list(1),
+			"a:\n  - x: |\n      # text\n    # of x\n  # added\n  - name: new\n    at:\n    - \"@type\": a.b/C\n      wait: 0.5s\n      n: 7\n  # - old\nb: 1\n",
+		},
+		"no line end": {
+			list(1),
 			"a:\n- x",
-			"a:\n- x\n# added\n- name: new\n  at:\n  - \"@type\": a.b/C\n    wait: 0.5s\n    n: 7"},
-		"CRLF": {list(0),
+			"a:\n- x\n# added\n- name: new\n  at:\n  - \"@type\": a.b/C\n    wait: 0.5s\n    n: 7",
+		},
+		"CRLF": {
+			list(0),
 			"a:\r\n- x\r\n",
-			"a:\r\n# added\r\n- name: new\r\n  at:\r\n  - \"@type\": a.b/C\r\n    wait: 0.5s\r\n    n: 7\r\n- x\r\n"},
-		"flow": {list(1),
+			"a:\r\n# added\r\n- name: new\r\n  at:\r\n  - \"@type\": a.b/C\r\n    wait: 0.5s\r\n    n: 7\r\n- x\r\n",
+		},
+		"flow": {
+			list(1),
 			"a: [x, y] # c\n",
-			"a: [x, {name: new, at: [{\"@type\": a.b/C, wait: 0.5s, \"n\": 7}]}, y] # c\n"},
-		"flow on several lines": {list(2),
+			"a: [x, {name: new, at: [{\"@type\": a.b/C, wait: 0.5s, \"n\": 7}]}, y] # c\n",
+		},
+		"flow on several lines": {
+			list(2),
 			"a: [\n  { x: 1 }, # one\n  { y: 2 }, # two\n]\n",
-			"a: [\n  { x: 1 }, # one\n  { y: 2 },\n  {name: new, at: [{\"@type\": a.b/C, wait: 0.5s, \"n\": 7}]}, # two\n]\n"},
-		"JSON": {list(1),
+			"a: [\n  { x: 1 }, # one\n  { y: 2 },\n  {name: new, at: [{\"@type\": a.b/C, wait: 0.5s, \"n\": 7}]}, # two\n]\n",
+		},
+		"JSON": {
+			list(1),
 			"{\n    \"a\": [\n        1\n    ]\n}\n",
-			"{\n    \"a\": [\n        1,\n        {\n            \"name\": \"new\",\n            \"at\": [\n                {\n                    \"@type\": \"a.b/C\",\n                    \"wait\": \"0.5s\",\n                    \"n\": 7\n                }\n            ]\n        }\n    ]\n}\n"},
-		"compact JSON": {list(0),
+			"{\n    \"a\": [\n        1,\n        {\n            \"name\": \"new\",\n            \"at\": [\n                {\n                    \"@type\": \"a.b/C\",\n                    \"wait\": \"0.5s\",\n                    \"n\": 7\n                }\n            ]\n        }\n    ]\n}\n",
+		},
+		"compact JSON": {
+			list(0),
 			"{\n\t\"a\": [\n\t\t{\"x\": 1}\n\t]\n}",
-			"{\n\t\"a\": [\n\t\t{\"name\": \"new\", \"at\": [{\"@type\": \"a.b/C\", \"wait\": \"0.5s\", \"n\": 7}]},\n\t\t{\"x\": 1}\n\t]\n}"},
-		"JSON on one line": {list(1),
+			"{\n\t\"a\": [\n\t\t{\"name\": \"new\", \"at\": [{\"@type\": \"a.b/C\", \"wait\": \"0.5s\", \"n\": 7}]},\n\t\t{\"x\": 1}\n\t]\n}",
+		},
+		"JSON on one line": {
+			list(1),
 			`{"a":[1],"b":{}}`,
-			`{"a":[1,{"name":"new","at":[{"@type":"a.b/C","wait":"0.5s","n":7}]}],"b":{}}`},
-		"an anchor": {func(p *envoyedit.Patch, root *envoyconfig.Node) *spec.Error { return p.AddItems(root.Get("b"), 0, items) },
+			`{"a":[1,{"name":"new","at":[{"@type":"a.b/C","wait":"0.5s","n":7}]}],"b":{}}`,
+		},
+		"an anchor": {
+			func(p *envoyedit.Patch, root *envoyconfig.Node) *spec.Error {
+				return p.AddItems(root.Get("b"), 0, items)
+			},
 			"a: &x # shared\n- y\nb: *x\n",
-			"a: &x # shared\n# added\n- name: new\n  at:\n  - \"@type\": a.b/C\n    wait: 0.5s\n    n: 7\n- y\nb: *x\n"},
-		"a missing list": {func(p *envoyedit.Patch, root *envoyconfig.Node) *spec.Error { return p.Append(root, "- x\n", "a", "b") },
-			"c: 1\n", "c: 1\na:\n  b:\n    - x\n"},
-		"an empty list": {func(p *envoyedit.Patch, root *envoyconfig.Node) *spec.Error { return p.Append(root, "- x\n", "a", "b") },
-			"a:\n  b: [] # none\nc: 1\n", "a:\n  b: # none\n    - x\nc: 1\n"},
-		"a field without a value": {func(p *envoyedit.Patch, root *envoyconfig.Node) *spec.Error { return p.Append(root, "- x\n", "a", "b") },
-			"a:\n  b:\nc: 1\n", "a:\n  b:\n    - x\nc: 1\n"},
-		"an empty map in JSON": {func(p *envoyedit.Patch, root *envoyconfig.Node) *spec.Error { return p.Set(root, "x: 1\n", "a", "b") },
-			"{\"a\": {}, \"c\": 1}", "{\"a\": {\"b\": {\"x\": 1}}, \"c\": 1}"},
-		"a replaced field": {func(p *envoyedit.Patch, root *envoyconfig.Node) *spec.Error {
-			return p.ReplaceField(root.All("a")[0], 1, "z:\n  w: 1\n")
+			"a: &x # shared\n# added\n- name: new\n  at:\n  - \"@type\": a.b/C\n    wait: 0.5s\n    n: 7\n- y\nb: *x\n",
 		},
+		"a missing list": {
+			func(p *envoyedit.Patch, root *envoyconfig.Node) *spec.Error { return p.Append(root, "- x\n", "a", "b") },
+			"c: 1\n", "c: 1\na:\n  b:\n    - x\n",
+		},
+		"an empty list": {
+			func(p *envoyedit.Patch, root *envoyconfig.Node) *spec.Error { return p.Append(root, "- x\n", "a", "b") },
+			"a:\n  b: [] # none\nc: 1\n", "a:\n  b: # none\n    - x\nc: 1\n",
+		},
+		"a field without a value": {
+			func(p *envoyedit.Patch, root *envoyconfig.Node) *spec.Error { return p.Append(root, "- x\n", "a", "b") },
+			"a:\n  b:\nc: 1\n", "a:\n  b:\n    - x\nc: 1\n",
+		},
+		"an empty map in JSON": {
+			func(p *envoyedit.Patch, root *envoyconfig.Node) *spec.Error { return p.Set(root, "x: 1\n", "a", "b") },
+			"{\"a\": {}, \"c\": 1}", "{\"a\": {\"b\": {\"x\": 1}}, \"c\": 1}",
+		},
+		"a replaced field": {
+			func(p *envoyedit.Patch, root *envoyconfig.Node) *spec.Error {
+				return p.ReplaceField(root.All("a")[0], 1, "z:\n  w: 1\n")
+			},
 			"a:\n- x: 1 # x\n  y:\n    # inside\n    v: |\n      text\n  # after\n- b\n",
-			"a:\n- x: 1 # x\n  z:\n    w: 1\n  # after\n- b\n"},
-		"a replaced field in flow": {func(p *envoyedit.Patch, root *envoyconfig.Node) *spec.Error {
-			return p.ReplaceField(root.Get("a"), 0, "z:\n  w: 1\n")
+			"a:\n- x: 1 # x\n  z:\n    w: 1\n  # after\n- b\n",
 		},
-			"a: { x: { y: 1 }, v: 2 }\n", "a: { z: { w: 1 }, v: 2 }\n"},
-		"a replaced text": {func(p *envoyedit.Patch, root *envoyconfig.Node) *spec.Error { return p.ReplaceText(root.Get("a"), "x y") },
-			"a: 'b' # c\n", "a: \"x y\" # c\n"},
+		"a replaced field in flow": {
+			func(p *envoyedit.Patch, root *envoyconfig.Node) *spec.Error {
+				return p.ReplaceField(root.Get("a"), 0, "z:\n  w: 1\n")
+			},
+			"a: { x: { y: 1 }, v: 2 }\n", "a: { z: { w: 1 }, v: 2 }\n",
+		},
+		"a replaced text": {
+			func(p *envoyedit.Patch, root *envoyconfig.Node) *spec.Error {
+				return p.ReplaceText(root.Get("a"), "x y")
+			},
+			"a: 'b' # c\n", "a: \"x y\" # c\n",
+		},
 	} {
 		t.Run(name, func(t *testing.T) {
 			f := parse(t, tt.before)

@@ -15,9 +15,18 @@ import (
 	"github.com/wasm-xds/wasm-xds/pkg/translate"
 )
 
-// findEnvoy looks for the binary in the flag, ENVOY_PATH, the PATH, .tools and the cache. Without
-// success, it fetches Envoy into the cache.
+// findEnvoy looks for the binary as [LookForEnvoy] does, and in the cache. Without success, it
+// fetches Envoy into the cache.
 func findEnvoy(ctx context.Context, flag string, progress io.Writer) (string, error) {
+	if path, err := LookForEnvoy(flag); path != "" || err != nil {
+		return path, err
+	}
+	return fetchEnvoy(ctx, progress)
+}
+
+// LookForEnvoy looks for the binary in the flag --envoy, ENVOY_PATH, the PATH and .tools. "" means
+// that there is none. It is an error if the flag or ENVOY_PATH names no program.
+func LookForEnvoy(flag string) (string, error) {
 	for _, named := range []struct{ by, path string }{{"--envoy", flag}, {"ENVOY_PATH", os.Getenv("ENVOY_PATH")}} {
 		if named.path == "" {
 			continue
@@ -32,13 +41,12 @@ func findEnvoy(ctx context.Context, flag string, progress io.Writer) (string, er
 		return path, nil
 	}
 	fetched, err := filepath.Glob(filepath.Join(".tools", "envoy", "*", "envoy"))
-	if err == nil && len(fetched) > 0 {
-		newest := slices.MaxFunc(fetched, func(a, b string) int {
-			return compareVersions(filepath.Base(filepath.Dir(a)), filepath.Base(filepath.Dir(b)))
-		})
-		return newest, nil
+	if err != nil || len(fetched) == 0 {
+		return "", nil
 	}
-	return fetchEnvoy(ctx, progress)
+	return slices.MaxFunc(fetched, func(a, b string) int {
+		return compareVersions(filepath.Base(filepath.Dir(a)), filepath.Base(filepath.Dir(b)))
+	}), nil
 }
 
 // fetchEnvoy returns the default version from the cache, and fetches a missing one.

@@ -29,6 +29,14 @@ func addTLSFlags(f *pflag.FlagSet, o *bootstrap.TLS) {
 
 // prepareTLS makes the paths absolute, and writes the files of SDS.
 func prepareTLS(o *bootstrap.Options, stderr io.Writer) error {
+	if err := checkTLS(o, stderr); err != nil {
+		return err
+	}
+	return writeSDS(*o)
+}
+
+// checkTLS checks the flags, and makes the paths absolute.
+func checkTLS(o *bootstrap.Options, stderr io.Writer) error {
 	if o.TLS == (bootstrap.TLS{}) {
 		return nil
 	}
@@ -47,7 +55,12 @@ func prepareTLS(o *bootstrap.Options, stderr io.Writer) error {
 			return err
 		}
 	}
-	files, err := bootstrap.SDSFiles(*o)
+	return nil
+}
+
+// writeSDS writes the files of SDS.
+func writeSDS(o bootstrap.Options) error {
+	files, err := bootstrap.SDSFiles(o)
 	if err != nil {
 		return err
 	}

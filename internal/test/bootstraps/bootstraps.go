@@ -16,7 +16,9 @@ var files embed.FS
 
 // Good returns the bootstraps, by file name. Files such as x.lds.yaml are no bootstraps: the
 // bootstrap x.yaml names them as /etc/envoy/lds.yaml.
-func Good() map[string]string { return read(func(name string) bool { return strings.Count(name, ".") == 1 }) }
+func Good() map[string]string {
+	return read(func(name string) bool { return strings.Count(name, ".") == 1 })
+}
 
 // Parts returns the files that belong to a bootstrap, by their names in /etc/envoy.
 func Parts(bootstrap string) map[string]string {

@@ -1,0 +1,41 @@
+package adopt
+
+import (
+	"github.com/wasm-xds/wasm-xds/internal/bootstrap"
+	"github.com/wasm-xds/wasm-xds/internal/envoyconfig"
+	"github.com/wasm-xds/wasm-xds/pkg/spec"
+)
+
+// Options say what is added, and where.
+type Options struct {
+	// Filters are added to the chains, in this order. Static Wasm filters are taken out in any case.
+	Filters []Filter
+	// Before is the filter before which the new ones stand: a name, or a type without its prefix. ""
+	// means the router of an HTTP chain, and the last filter of a network chain.
+	Before string
+	// Listeners are the names of the listeners to change. nil: all.
+	Listeners []string
+	// Bootstrap has the addresses, the timeout, TLS, and the identity of an Envoy that has none. The
+	// empty Mode means one stream for all filters, or one for each filter if another control plane
+	// has the ADS stream.
+	Bootstrap bootstrap.Options
+	// Specs are the specs that exist already, by name.
+	Specs map[string]spec.Type
+}
+
+// Filter is a filter to add.
+type Filter struct {
+	Name string
+	// Type is the chain that takes the filter. "" means the type of the spec with this name, and
+	// without one http, unless the file has only network filters.
+	Type spec.Type
+}
+
+// Input is the configuration to change.
+type Input struct {
+	Config *envoyconfig.Config
+	// File is the file that is edited: the bootstrap, or a file with listeners.
+	File *envoyconfig.File
+	// ListenersOnly means that File is a file for Envoy's LDS: the clusters are elsewhere.
+	ListenersOnly bool
+}

@@ -1,0 +1,83 @@
+package adopt
+
+import (
+	"github.com/wasm-xds/wasm-xds/pkg/spec"
+)
+
+// Plan is the outcome: the edited text and what it means.
+type Plan struct {
+	Text    []byte // of the edited file; the original if nothing changes
+	Changed bool
+	Diff    string // a unified diff; "": nothing changes
+
+	Added    []string   // what was added besides filters, in words
+	Chains   []Change   // the chains of filters that change
+	Specs    []SpecFile // of the filters that were taken out
+	Warnings []Note     // what the operator must know or do
+	Notes    []Note     // what differs in a way that hardly matters
+	// Elsewhere are the files with listeners that the bootstrap names: each needs its own run.
+	Elsewhere []string
+	// Snippet has the filters for listeners of another control plane; "": there are none.
+	Snippet string
+	// AtBoot says what a request sees before the control plane has answered.
+	AtBoot string
+}
+
+// Change is a chain of filters before and after.
+type Change struct {
+	Listener string
+	Type     spec.Type
+	Pos      spec.Position
+	Before   []Entry
+	After    []Entry
+}
+
+// Entry is a filter of a chain.
+type Entry struct {
+	Name   string
+	Origin Origin
+}
+
+// Origin says where a filter's configuration comes from.
+type Origin string
+
+// The origins.
+const (
+	FromFile    Origin = "file"        // it stands in the file
+	StaticWasm  Origin = "static_wasm" // it stands in the file, and is a Wasm filter
+	FromWasmXDS Origin = "wasm-xds"    // wasm-xds provides it over ECDS
+	FromOther   Origin = "ecds"        // another source provides it over ECDS
+)
+
+// Note is a remark about a place.
+type Note struct {
+	Message string
+	Pos     spec.Position
+}
+
+func (p *Plan) warn(at spec.Position, message string) {
+	p.Warnings = append(p.Warnings, Note{message, at})
+}
+
+func (p *Plan) note(at spec.Position, message string) {
+	p.Notes = append(p.Notes, Note{message, at})
+}
+
+// SpecFile is a spec to write.
+type SpecFile struct {
+	Spec string // the spec's name
+	Name string // of the file, relative to the directory of specs
+	Text []byte
+	// Module is the file to write beside the spec; nil: the spec names the module's URL.
+	Module *ModuleFile
+}
+
+// ModuleFile is a module to write beside its spec.
+type ModuleFile struct {
+	Name string // of the file, relative to the directory of specs
+	// From is the file to copy, as Envoy sees it; "": Bytes are the module.
+	From  string
+	Bytes []byte
+	// Pos is the place that names the module.
+	Pos spec.Position
+}

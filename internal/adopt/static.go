@@ -1,0 +1,275 @@
+package adopt
+
+import (
+	"fmt"
+	"net"
+	"net/url"
+	"path"
+	"slices"
+	"strings"
+
+	"github.com/wasm-xds/wasm-xds/internal/envoyconfig"
+	"github.com/wasm-xds/wasm-xds/pkg/spec"
+)
+
+// taken is a static filter that becomes a spec.
+type taken struct {
+	filter *envoyconfig.Filter
+	list   *list
+	wasm   *wasmFilter
+}
+
+// takeOut reads the static Wasm filters of the lists, and names their specs. Filters that no spec
+// can describe stay, with a warning.
+func (m *maker) takeOut(chosen []*list) {
+	seen := map[*envoyconfig.Node]*taken{}
+	for _, l := range chosen {
+		for _, f := range l.filters() {
+			if !f.IsWasm() {
+				continue
+			}
+			item := anchored(f.Node)
+			if before := seen[item]; before != nil { // another alias of the same filter
+				m.taken = append(m.taken, &taken{f, l, before.wasm})
+				continue
+			}
+			one, notes, reason := m.read(f, l)
+			if reason != nil {
+				m.plan.warn(reason.pos, fmt.Sprintf("the filter %s stays in the file: %s", f.Name, reason.message))
+				continue
+			}
+			m.plan.Notes = append(m.plan.Notes, notes...)
+			m.checkURL(f, one)
+			seen[item] = &taken{f, l, one}
+			m.taken = append(m.taken, seen[item])
+		}
+	}
+	m.shareVMs()
+	m.nameThem()
+}
+
+func (m *maker) read(f *envoyconfig.Filter, l *list) (*wasmFilter, []Note, *unfit) {
+	if kind := kindOf(f.Type); kind != l.kind {
+		return nil, nil, &unfit{"it is a filter of type " + string(kind) + " in a chain of type " + string(l.kind), f.Node.Pos()}
+	}
+	if f.Node.Get("name") == nil {
+		return nil, nil, &unfit{"it has no name", f.Node.Pos()}
+	}
+	return readPlugin(f, l.kind)
+}
+
+// checkURL warns if Envoy fetched a module elsewhere than the URL says: it goes to the endpoints of a
+// cluster, whatever host the URL has, and wasm-xds goes to the host.
+func (m *maker) checkURL(f *envoyconfig.Filter, w *wasmFilter) {
+	if w.module.url == "" {
+		return
+	}
+	name := f.Config.Get("config").Scalar("vm_config", "code", "remote", "http_uri", "cluster")
+	cluster, host := m.in.Config.Cluster(name), hostOf(w.module.url)
+	if cluster == nil {
+		return
+	}
+	var addresses []string
+	for _, e := range cluster.Endpoints() {
+		if e.Address == host {
+			return
+		}
+		addresses = append(addresses, e.Address)
+	}
+	if len(addresses) > 0 {
+		m.plan.warn(w.module.pos, fmt.Sprintf("Envoy fetched this module from %s, by its cluster %s; wasm-xds fetches it from %s itself",
+			listOf(addresses), name, host))
+	}
+}
+
+// hostOf returns the host and port of a URL.
+func hostOf(text string) string {
+	u, err := url.Parse(text)
+	if err != nil {
+		return ""
+	}
+	port := u.Port()
+	switch {
+	case port != "":
+	case u.Scheme == "https":
+		port = "443"
+	default:
+		port = "80"
+	}
+	return net.JoinHostPort(u.Hostname(), port)
+}
+
+func kindOf(typeName string) spec.Type {
+	if typeName == envoyconfig.TypeNetworkWasm {
+		return spec.Network
+	}
+	return spec.HTTP
+}
+
+// shareVMs gives filters that ran in one VM without an id of it a common id: a spec without an id
+// has a VM of its own.
+func (m *maker) shareVMs() {
+	first := map[string]*wasmFilter{}
+	for _, t := range m.taken {
+		w := t.wasm
+		if w.vmID != "" {
+			continue
+		}
+		key := fmt.Sprintf("%#v %#v %v %v %v %v", w.module.code(), w.vmConfig, w.runtime, w.env, w.hostEnv, w.capabilities)
+		before := first[key]
+		switch {
+		case before == nil:
+			first[key] = w
+		case before != w && before.key() != w.key():
+			id := "shared"
+			if stem := w.module.stem(); stem != "" {
+				id = stem
+			}
+			before.vmID, w.vmID = id, id
+			m.plan.note(w.pos, "this filter ran in one VM with that of line "+fmt.Sprint(before.pos.Line)+": vm.id "+id+" keeps it so")
+		}
+	}
+}
+
+// code identifies the code of a module.
+func (s source) code() string {
+	return s.file + "\n" + string(s.bytes) + "\n" + s.url + "\n" + s.sha256
+}
+
+// stem is the name of the module's file without its extension.
+func (s source) stem() string {
+	name := path.Base(s.file)
+	if s.file == "" {
+		name = path.Base(s.url)
+	}
+	name = strings.TrimSuffix(name, path.Ext(name))
+	if name == "." || name == "/" {
+		return ""
+	}
+	return nameOf(name)
+}
+
+// nameOf makes a name for a spec of a text.
+func nameOf(text string) string {
+	return strings.Map(func(r rune) rune {
+		if r < 128 && (r == '.' || r == '-' || r == '_' || '0' <= r && r <= '9' || 'a' <= r && r <= 'z' || 'A' <= r && r <= 'Z') {
+			return r
+		}
+		return '_'
+	}, text)
+}
+
+// nameThem chooses the names of the specs. A filter keeps its name in the chain, unless that is only
+// the name of the extension. Filters that are alike share a spec.
+func (m *maker) nameThem() {
+	byName := map[string]*wasmFilter{}
+	for _, t := range m.taken {
+		if t.wasm.name != "" {
+			continue
+		}
+		names := m.candidates(t)
+		for i := 2; ; i++ {
+			name := names[0]
+			if len(names) > 1 {
+				names = names[1:]
+			} else {
+				names[0] = fmt.Sprintf("%s-%d", strings.TrimSuffix(name, fmt.Sprintf("-%d", i-1)), i)
+			}
+			if other := byName[name]; other != nil && other.key() != t.wasm.key() {
+				continue
+			} else if other != nil {
+				t.wasm.name = name
+				break
+			}
+			t.wasm.name, byName[name] = name, t.wasm
+			break
+		}
+		if plugin := t.wasm.plugin; plugin != "" && plugin != t.wasm.name {
+			m.plan.note(t.wasm.pos, fmt.Sprintf("the plugin was called %s, and is now called as its filter, %s: logs and metrics of Envoy show it", plugin, t.wasm.name))
+		}
+	}
+}
+
+// candidates are the names that fit a filter, the best first.
+func (m *maker) candidates(t *taken) []string {
+	var names []string
+	add := func(name string) {
+		if name != "" && !slices.Contains(names, nameOf(name)) {
+			names = append(names, nameOf(name))
+		}
+	}
+	if !strings.HasPrefix(t.filter.Name, "envoy.") || m.perRoute[t.filter.Name] {
+		add(t.filter.Name)
+	}
+	add(t.wasm.plugin)
+	add(t.wasm.rootID)
+	add(t.wasm.module.stem())
+	add("wasm")
+	return names
+}
+
+// perRouteNames are the filters that routes configure by name: those keep their names.
+func perRouteNames(n *envoyconfig.Node, into map[string]bool) {
+	if n == nil || n.Alias != nil {
+		return
+	}
+	for _, e := range n.Entries {
+		if e.Key.Text == "typed_per_filter_config" || e.Key.Text == "typedPerFilterConfig" {
+			for _, one := range e.Value.Entries {
+				into[one.Key.Text] = true
+			}
+		}
+		perRouteNames(e.Value, into)
+	}
+	for _, item := range n.Items {
+		perRouteNames(item, into)
+	}
+}
+
+// replace puts ECDS in the place of the static configurations.
+func (m *maker) replace() *spec.Error {
+	written := map[string]bool{}
+	for _, t := range m.taken {
+		item := anchored(t.filter.Node)
+		discovery, err := m.parts.Discovery(t.list.kind)
+		if err != nil {
+			return problem("bootstrap", item.Pos(), err.Error(), "")
+		}
+		for i, e := range item.Entries {
+			switch e.Key.Text {
+			case "name":
+				if e.Value.Text == t.wasm.name {
+					continue
+				}
+				if p := m.patch.ReplaceField(item, i, "name: "+scalar(t.wasm.name)+"\n"); p != nil {
+					return p
+				}
+			case "typed_config", "typedConfig":
+				if p := m.patch.ReplaceField(item, i, discovery); p != nil {
+					return p
+				}
+			}
+		}
+		if !written[t.wasm.name] {
+			written[t.wasm.name] = true
+			file, p := m.specFile(t.wasm)
+			if p != nil {
+				return p
+			}
+			m.plan.Specs = append(m.plan.Specs, file)
+		}
+	}
+	return nil
+}
+
+func (m *maker) specFile(w *wasmFilter) (SpecFile, *spec.Error) {
+	file := SpecFile{Spec: w.name, Name: w.fileStem() + ".yaml", Text: w.text(path.Base(m.in.File.Path))}
+	_, errs, _ := spec.Decode(file.Name, file.Text)
+	if len(errs) > 0 {
+		return file, problem("no_spec", w.pos, "this filter cannot become a spec: "+errs[0].Message, errs[0].Hint)
+	}
+	if w.module.url == "" {
+		file.Module = &ModuleFile{Name: w.fileStem() + ".wasm", From: w.module.file, Bytes: w.module.bytes, Pos: w.module.pos}
+	}
+	return file, nil
+}

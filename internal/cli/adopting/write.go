@@ -1,0 +1,142 @@
+package adopting
+
+import (
+	"bytes"
+	"errors"
+	"io/fs"
+	"os"
+	"path/filepath"
+	"strconv"
+
+	"github.com/wasm-xds/wasm-xds/internal/adopt"
+	"github.com/wasm-xds/wasm-xds/internal/atomicfile"
+	"github.com/wasm-xds/wasm-xds/internal/cli/command"
+	"github.com/wasm-xds/wasm-xds/internal/reason"
+	"github.com/wasm-xds/wasm-xds/internal/regular"
+	"github.com/wasm-xds/wasm-xds/pkg/spec"
+)
+
+// maxModule is the size of the largest module that wasm-xds serves, in bytes.
+const maxModule = 256 << 20
+
+// file is a file to write.
+type file struct {
+	path    string
+	text    []byte
+	present bool // it is there already, with this text
+}
+
+// checkOutput refuses to write over the input.
+func checkOutput(o Options) *spec.Error {
+	if o.Out == "" {
+		return nil
+	}
+	input, err := os.Stat(o.Path)
+	if err != nil {
+		return command.Failure("path_unreadable", o.Path+" cannot be read: "+reason.Of(err), "")
+	}
+	if output, err := os.Stat(o.Out); err == nil && os.SameFile(input, output) {
+		return command.Failure(command.CodeUsage, "--out names the file that is read", "--in-place writes the result into it")
+	}
+	return nil
+}
+
+// prepareSpecs reads the modules, and compares the files with those that are there. It writes
+// nothing, and refuses to replace a file of another content.
+func prepareSpecs(plan *adopt.Plan, dir string) ([]file, *spec.Error) {
+	var files []file
+	for i := range plan.Specs {
+		one := &plan.Specs[i]
+		if m := one.Module; m != nil {
+			bytes, problem := moduleOf(plan, one)
+			if problem != nil {
+				return nil, problem
+			}
+			if bytes != nil {
+				files = append(files, file{path: filepath.Join(dir, m.Name), text: bytes})
+			}
+		}
+		files = append(files, file{path: filepath.Join(dir, one.Name), text: one.Text})
+	}
+	for i := range files {
+		there, err := regular.Read(files[i].path, maxModule)
+		switch {
+		case errors.Is(err, fs.ErrNotExist):
+		case err != nil:
+			return nil, command.Failure("cannot_write", files[i].path+" cannot be written: "+reason.Of(err), "name another directory with --specs")
+		case !bytes.Equal(there, files[i].text):
+			return nil, command.Failure("exists", files[i].path+" is there already, with another content",
+				"name another directory with --specs, or remove the file")
+		default:
+			files[i].present = true
+		}
+	}
+	return files, nil
+}
+
+// moduleOf returns the module to write. If the file cannot be read here, the spec names it where
+// Envoy has it, and there is nothing to write.
+func moduleOf(plan *adopt.Plan, one *adopt.SpecFile) ([]byte, *spec.Error) {
+	m := one.Module
+	if m.From == "" {
+		return m.Bytes, nil
+	}
+	module, err := regular.Read(m.From, maxModule)
+	if err == nil {
+		return module, nil
+	}
+	path, absolute := filepath.Abs(m.From)
+	if absolute != nil {
+		path = m.From
+	}
+	one.Text = bytes.Replace(one.Text, []byte("  file: ./"+m.Name+"\n"), []byte("  file: "+strconv.Quote(path)+"\n"), 1)
+	one.Module = nil
+	plan.Warnings = append(plan.Warnings, adopt.Note{
+		Message: "the module cannot be read here (" + reason.Of(err) + "), so the spec names it where Envoy has it: " +
+			"copy it to the directory of specs, or name its directory with serve --files-root",
+		Pos: m.Pos,
+	})
+	return nil, nil
+}
+
+// write writes the specs first: the new configuration needs them.
+func (o Options) write(plan *adopt.Plan, files []file, s *summary) error {
+	if o.Prepare != nil {
+		if err := o.Prepare(); err != nil {
+			return err
+		}
+	}
+	for _, f := range files {
+		if f.present {
+			continue
+		}
+		err := os.MkdirAll(filepath.Dir(f.path), 0o755)
+		if err == nil {
+			err = atomicfile.WriteFile(f.path, f.text, 0o644)
+		}
+		if err != nil {
+			return command.Failure("cannot_write", f.path+" cannot be written: "+reason.Of(err), "name another directory with --specs")
+		}
+	}
+	for i := range s.Specs {
+		s.Specs[i].Written = true
+	}
+	target, mode := o.Out, fs.FileMode(0o644)
+	if info, err := os.Stat(o.Path); err == nil {
+		mode = info.Mode().Perm()
+	}
+	if o.InPlace {
+		var err error
+		if target, err = filepath.EvalSymlinks(o.Path); err != nil {
+			return err
+		}
+	}
+	if target == "" || o.InPlace && !plan.Changed {
+		return nil
+	}
+	if err := atomicfile.WriteFile(target, plan.Text, mode); err != nil {
+		return command.Failure("cannot_write", target+" cannot be written: "+reason.Of(err), "")
+	}
+	s.Output = target
+	return nil
+}
