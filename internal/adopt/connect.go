@@ -31,31 +31,7 @@ func (m *maker) chooseMode() *spec.Error {
 	return nil
 }
 
-// adsCluster is the cluster of the ADS stream.
-func (m *maker) adsCluster() string {
-	name, _ := envoyconfig.Source{Kind: envoyconfig.ADS, API: m.in.Config.ADS}.ClusterName()
-	return name
-}
-
-// ours says whether wasm-xds provides a filter.
-func (m *maker) ours(f *envoyconfig.Filter) bool {
-	if f.Discovery == nil || !f.TakesWasm() {
-		return false
-	}
-	source := f.Discovery.Source
-	if source.Kind == envoyconfig.ADS && m.in.ListenersOnly {
-		return true // the bootstrap knows, which is another file
-	}
-	name, _ := source.ClusterName()
-	return name == m.xdsName
-}
-
-// listenersElsewhere says whether Envoy takes listeners from outside of the bootstrap.
-func (m *maker) listenersElsewhere() bool {
-	return !m.in.ListenersOnly && m.in.Config.Bootstrap.Get("dynamic_resources").Has("lds_config")
-}
-
-// elsewhere says where listeners come from that are not in the file, and what to do there.
+// elsewhere names the origin of the listeners outside of the file, with the next step for them.
 func (m *maker) elsewhere() *spec.Error {
 	if !m.listenersElsewhere() {
 		return nil
@@ -125,8 +101,8 @@ func indented(text string) string {
 	return out.String()
 }
 
-// identity gives an Envoy an id and a cluster, if it has none. It returns the field node, if that is
-// missing altogether.
+// identity gives an id and a cluster to an Envoy without them. If the whole field node is missing,
+// identity returns that field.
 func (m *maker) identity(root *envoyconfig.Node) (string, *spec.Error) {
 	var missing strings.Builder
 	node := m.in.Config.Node

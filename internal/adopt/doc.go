@@ -7,7 +7,8 @@
 // configuration, internal/envoyedit edits the text, and internal/bootstrap has the parts that are
 // added.
 //
-// Read the files in this order: options.go, report.go, chains.go and specfile.go; plugin.go and
-// static.go make specs of the filters in the file; insert.go and connect.go add the rest; plan.go
-// puts everything together.
+// Read the files in this order: options.go, report.go, chains.go and specfile.go; plugin.go reads a
+// filter that stands in the file; maker.go has the state of a run; static.go makes specs of such
+// filters, insert.go and connect.go add the rest, describe.go reports the changes, and plan.go puts
+// everything together.
 package adopt

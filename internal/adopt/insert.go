@@ -78,12 +78,6 @@ func (m *maker) insert(chosen []*list) *spec.Error {
 	return nil
 }
 
-// insertion is what is added to a list.
-type insertion struct {
-	index int
-	names []string
-}
-
 // wants says whether a filter of a type is to be added.
 func (m *maker) wants(kind spec.Type) bool {
 	return slices.ContainsFunc(m.o.Filters, func(f Filter) bool { return m.typeOf(f) == kind })

@@ -6,18 +6,18 @@ import (
 	"github.com/wasm-xds/wasm-xds/pkg/spec"
 )
 
-// Options say what is added, and where.
+// Options name the filters to add, and their places.
 type Options struct {
-	// Filters are added to the chains, in this order. Static Wasm filters are taken out in any case.
+	// Filters are added to the chains, in this order. Static Wasm filters are always taken out.
 	Filters []Filter
-	// Before is the filter before which the new ones stand: a name, or a type without its prefix. ""
-	// means the router of an HTTP chain, and the last filter of a network chain.
+	// Before is the filter before which the new filters stand: a name, or a type without its
+	// prefix. "" means the router of an HTTP chain, and the last filter of a network chain.
 	Before string
 	// Listeners are the names of the listeners to change. nil: all.
 	Listeners []string
-	// Bootstrap has the addresses, the timeout, TLS, and the identity of an Envoy that has none. The
-	// empty Mode means one stream for all filters, or one for each filter if another control plane
-	// has the ADS stream.
+	// Bootstrap has the addresses, the timeout, TLS, and the identity of an Envoy that has none.
+	// The empty Mode means one stream for all filters, or one for each filter if another control
+	// plane has the ADS stream.
 	Bootstrap bootstrap.Options
 	// Specs are the specs that exist already, by name.
 	Specs map[string]spec.Type

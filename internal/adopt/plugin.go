@@ -28,7 +28,7 @@ func (r *reader) refuse(n *envoyconfig.Node, message string) {
 	}
 }
 
-// fields expects only known fields in a message: an unknown one could change what the filter does.
+// fields refuses unknown fields of a message: such a field could change the filter.
 func (r *reader) fields(n *envoyconfig.Node, known ...string) {
 	if n == nil {
 		return

@@ -4,22 +4,22 @@ import (
 	"github.com/wasm-xds/wasm-xds/pkg/spec"
 )
 
-// Plan is the outcome: the edited text and what it means.
+// Plan is the outcome: the edited text, and its meaning for people.
 type Plan struct {
 	Text    []byte // of the edited file; the original if nothing changes
 	Changed bool
 	Diff    string // a unified diff; "": nothing changes
 
-	Added    []string   // what was added besides filters, in words
+	Added    []string   // additions besides filters, in words
 	Chains   []Change   // the chains of filters that change
 	Specs    []SpecFile // of the filters that were taken out
-	Warnings []Note     // what the operator must know or do
-	Notes    []Note     // what differs in a way that hardly matters
+	Warnings []Note     // for the operator to know or to do
+	Notes    []Note     // differences that hardly matter
 	// Elsewhere are the files with listeners that the bootstrap names: each needs its own run.
 	Elsewhere []string
 	// Snippet has the filters for listeners of another control plane; "": there are none.
 	Snippet string
-	// AtBoot says what a request sees before the control plane has answered.
+	// AtBoot describes the listeners before the control plane has answered.
 	AtBoot string
 }
 

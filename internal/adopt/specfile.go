@@ -53,7 +53,7 @@ type value struct {
 // fileStem is the name of the spec's file, without its extension.
 func (w *wasmFilter) fileStem() string { return strings.ReplaceAll(w.name, "/", "_") }
 
-// key identifies what runs: two filters with one key need only one spec.
+// key identifies the filter's content: two filters with one key need only one spec.
 func (w *wasmFilter) key() string {
 	anonymous := *w
 	anonymous.name, anonymous.pos, anonymous.module.pos = "", spec.Position{}, spec.Position{}

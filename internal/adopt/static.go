@@ -12,13 +12,6 @@ import (
 	"github.com/wasm-xds/wasm-xds/pkg/spec"
 )
 
-// taken is a static filter that becomes a spec.
-type taken struct {
-	filter *envoyconfig.Filter
-	list   *list
-	wasm   *wasmFilter
-}
-
 // takeOut reads the static Wasm filters of the lists, and names their specs. Filters that no spec
 // can describe stay, with a warning.
 func (m *maker) takeOut(chosen []*list) {
@@ -58,8 +51,8 @@ func (m *maker) read(f *envoyconfig.Filter, l *list) (*wasmFilter, []Note, *unfi
 	return readPlugin(f, l.kind)
 }
 
-// checkURL warns if Envoy fetched a module elsewhere than the URL says: it goes to the endpoints of a
-// cluster, whatever host the URL has, and wasm-xds goes to the host.
+// checkURL warns if Envoy fetched a module from another place than the host of the URL: Envoy asks
+// the endpoints of a cluster, and wasm-xds asks the host.
 func (m *maker) checkURL(f *envoyconfig.Filter, w *wasmFilter) {
 	if w.module.url == "" {
 		return
@@ -106,8 +99,8 @@ func kindOf(typeName string) spec.Type {
 	return spec.HTTP
 }
 
-// shareVMs gives filters that ran in one VM without an id of it a common id: a spec without an id
-// has a VM of its own.
+// shareVMs gives a common id to filters that ran in one VM without an id: a spec without an id has
+// a VM of its own.
 func (m *maker) shareVMs() {
 	first := map[string]*wasmFilter{}
 	for _, t := range m.taken {
@@ -159,8 +152,8 @@ func nameOf(text string) string {
 	}, text)
 }
 
-// nameThem chooses the names of the specs. A filter keeps its name in the chain, unless that is only
-// the name of the extension. Filters that are alike share a spec.
+// nameThem chooses the names of the specs. A filter keeps its name in the chain, unless that is
+// only the name of the extension. Filters with equal contents share a spec.
 func (m *maker) nameThem() {
 	byName := map[string]*wasmFilter{}
 	for _, t := range m.taken {

@@ -18,7 +18,7 @@ type Patch struct {
 	changes map[*envoyconfig.Node]*change
 }
 
-// change is what a patch does to a list or a map, or to a value as a whole.
+// change has the additions to a list or a map, its replaced fields, or another value for all of it.
 type change struct {
 	before   map[int]*envoyconfig.Node // items or fields before the one with this index
 	replaced map[int]*envoyconfig.Node // fields in the place of the one with this index
@@ -62,7 +62,7 @@ func (p *Patch) change(n *envoyconfig.Node) *change {
 	return p.changes[n]
 }
 
-// snippet reads the text of what is added.
+// snippet reads an added text.
 func (p *Patch) snippet(text string) *envoyconfig.Node {
 	f, problem := envoyconfig.Parse("added", []byte(text))
 	if problem != nil { // the text comes from this program

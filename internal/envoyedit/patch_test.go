@@ -15,7 +15,7 @@ import (
 	"github.com/wasm-xds/wasm-xds/pkg/spec"
 )
 
-// items and fields are what the tests add: a comment, nested values, and a text that needs quotes.
+// items and fields are added by the tests: comments, nested values, and a text that needs quotes.
 const (
 	items  = "# added\n- name: new\n  at:\n  - \"@type\": a.b/C\n    wait: 0.5s\n    n: 7\n"
 	fields = "# added\nnew:\n  - x: \"yes\"\nother: { y: true }\n"
@@ -215,8 +215,8 @@ func collections(n *envoyconfig.Node) (all []*envoyconfig.Node) {
 	return all
 }
 
-// checkAddition makes one addition. If the patch takes it, the text has all lines of the original in
-// their order, and only added ones besides; in flow style, all its bytes.
+// checkAddition makes one addition. If the patch takes the addition, the text has all lines of the
+// original in their order, and else only new lines; in flow style, all bytes.
 func checkAddition(t *testing.T, text string, at, index int) (taken bool) {
 	t.Helper()
 	f, problem := envoyconfig.Parse("envoy.yaml", []byte(text))

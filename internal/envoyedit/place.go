@@ -10,7 +10,7 @@ import (
 // line returns the bytes of the line that an offset lies in, with its line end.
 func line(f *envoyconfig.File, at int) []byte { return f.Text[f.LineStart(at):f.NextLine(at)] }
 
-// before returns what stands on the line before an offset.
+// before returns the part of a line before an offset.
 func before(f *envoyconfig.File, at int) string { return string(f.Text[f.LineStart(at):at]) }
 
 // indentOf returns the indentation of the line that an offset lies in.
@@ -23,8 +23,8 @@ func isComment(text []byte) bool { return bytes.HasPrefix(bytes.TrimLeft(text, "
 
 func isEmpty(text []byte) bool { return len(bytes.TrimSpace(text)) == 0 }
 
-// above returns the start of the line of an offset, or of the comments that stand directly above the
-// line. floor is the end of what stands before: the comments begin after it.
+// above returns the start of the line of an offset, or of the comments directly above the line.
+// floor is the end of the value before: the comments begin after the floor.
 func above(f *envoyconfig.File, at, floor int) int {
 	start := f.LineStart(at)
 	for start > firstLine(f) {

@@ -60,8 +60,8 @@ func (s style) block(text string, indent int) string {
 	return out.String()
 }
 
-// flow renders a tree inside a flow collection. pad is the space inside braces, base the indentation
-// of the line, for JSON on several lines.
+// flow renders a tree inside a flow collection. pad is the space inside braces. JSON on several
+// lines has base as the indentation of the first line.
 func (s style) flow(n *envoyconfig.Node, pad, base string, lines bool) string {
 	one := s.line(n, pad)
 	if !s.json || !lines || len(n.Entries)+len(n.Items) == 0 || s.compact && len(base)+len(one) <= jsonWidth {

@@ -9,7 +9,7 @@ import (
 	"github.com/wasm-xds/wasm-xds/pkg/spec"
 )
 
-// Text returns the edited text. It fails if the text does not mean what the changes ask for.
+// Text returns the edited text. It fails if the text has another meaning than the changes.
 func (p *Patch) Text() ([]byte, *spec.Error) {
 	text, err := p.file.Apply(p.edits...)
 	if err != nil {

@@ -15,7 +15,7 @@ import (
 	"github.com/wasm-xds/wasm-xds/internal/test/testfilter"
 )
 
-// example is a bootstrap, and what is done with it.
+// example is a bootstrap with its adoption and its probes.
 type example struct {
 	args    []string // of adopt
 	probes  []probe  // every listener has one

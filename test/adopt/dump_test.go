@@ -8,7 +8,7 @@ import (
 	"github.com/wasm-xds/wasm-xds/internal/test/harness"
 )
 
-// dump is what Envoy says of its configuration: clusters and listeners by name.
+// dump has the clusters and listeners of an Envoy by name.
 type dump struct{ clusters, listeners map[string]any }
 
 // dumpOf reads the clusters and listeners from Envoy's admin port. Wasm filters, and filters that

@@ -31,10 +31,10 @@ type probe struct {
 	header http.Header
 }
 
-// token is what the filter auth wants.
+// token is the header that the filter auth wants.
 func token() http.Header { return http.Header{"Token": {"ok"}} }
 
-// ask returns the answer as text, without what changes from request to request.
+// ask returns the answer as text, without the parts that change from request to request.
 func (w *world) ask(p probe) string {
 	w.t.Helper()
 	switch {

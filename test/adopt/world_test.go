@@ -1,5 +1,5 @@
-// Package adopt_test adopts bootstraps as operators have them, and compares what real Envoys do
-// before and after.
+// Package adopt_test adopts bootstraps as operators have them, and compares real Envoys before and
+// after.
 package adopt_test
 
 import (

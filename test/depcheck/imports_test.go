@@ -156,6 +156,8 @@ var imports = map[string][]string{
 
 	// The command line, bottom first: the common parts, the families of commands, the root.
 	"internal/bootstrap":   {"internal/address", "pkg/spec"},
+	"internal/envoyedit":   {"internal/envoyconfig", "pkg/spec"},
+	"internal/adopt":       {"internal/bootstrap", "internal/envoyconfig", "internal/envoyedit", "pkg/spec"},
 	"internal/envoyconfig": {"pkg/spec"},
 	"internal/doctor":      {"internal/envoyconfig", "pkg/spec"},
 	"internal/cli/build":   {},
@@ -182,6 +184,10 @@ var imports = map[string][]string{
 		"internal/serve", "internal/terminal", "pkg/spec", "pkg/translate",
 	},
 	"internal/cli/configfile": {"internal/cli/command", "internal/reason", "pkg/spec"},
+	"internal/cli/adopting": {
+		"internal/adopt", "internal/atomicfile", "internal/cli/command", "internal/cli/dev", "internal/cli/display", "internal/cli/load",
+		"internal/envoyconfig", "internal/reason", "internal/regular", "internal/terminal", "pkg/spec",
+	},
 	"internal/cli/connect": {
 		"internal/apiclient", "internal/atomicfile", "internal/cli/command", "internal/reason", "internal/regular", "internal/token", "pkg/spec",
 	},
@@ -197,6 +203,7 @@ var imports = map[string][]string{
 	},
 	"internal/cli/modules": {"internal/atomicfile", "internal/bundle", "internal/cli/command", "internal/cli/display", "internal/cli/fetch", "internal/cli/load", "internal/cli/trial", "internal/examine", "internal/module", "internal/persist", "internal/preflight/finding", "internal/preflight/rootid", "internal/preflight/static", "internal/reason", "internal/registry", "internal/state", "internal/terminal", "pkg/spec", "internal/regular", "pkg/source/dir", "internal/seal"},
 	"internal/cli/envoy": {
+		"internal/adopt", "internal/cli/adopting",
 		"internal/address", "internal/atomicfile", "internal/bootstrap", "internal/cli/command", "internal/cli/dev", "internal/cli/display", "internal/cli/fetch",
 		"internal/cli/load", "internal/cli/serveflags", "internal/cli/trial", "internal/doctor", "internal/envoyconfig", "internal/preflight/cause",
 		"internal/reason", "internal/regular", "pkg/spec",
@@ -207,6 +214,7 @@ var imports = map[string][]string{
 	},
 
 	// Helpers of tests, and the tests of the module test.
+	"internal/test/bootstraps":    {},
 	"internal/test/apitest":       {"internal/admin", "internal/api", "internal/events"},
 	"internal/test/pki":           {},
 	"internal/test/spiffetest":    {"internal/test/pki"},
@@ -216,6 +224,7 @@ var imports = map[string][]string{
 	"internal/test/registrytest":  {"internal/test/program"},
 	"internal/test/signaturetest": {"internal/test/registrytest"},
 	"internal/test/sigstoretest":  {},
+	"test/adopt":                  {},
 	"test/chaos":                  {"internal/test/harness", "internal/test/program", "internal/test/testfilter"},
 	"test/chaos/cmd/chaos":        {"internal/test/harness", "test/chaos"},
 	"test/depcheck":               {},

@@ -48,6 +48,35 @@ var layersOfProduct = map[string]Ordered{
 	},
 
 	"internal/doctor": {Layers: []string{"doc options patch", "exam", "sources", "clusters filters", "boot names", "doctor"}},
+	"internal/adopt": {
+		Layers: []string{
+			"doc options report specfile",
+			"chains plugin",
+			"maker",
+			"describe insert static",
+			"connect",
+			"plan",
+		},
+	},
+
+	"internal/envoyedit": {
+		Layers: []string{
+			"doc place style",
+			"patch",
+			"verify",
+		},
+	},
+
+	"internal/cli/adopting": {
+		Layers: []string{
+			"options read",
+			"validate",
+			"summary",
+			"write",
+			"adopting",
+		},
+	},
+
 	"internal/envoyconfig": {
 		Layers: []string{
 			"doc node",
@@ -113,7 +142,7 @@ var layersOfProduct = map[string]Ordered{
 		},
 	},
 
-	"internal/bootstrap": {Layers: []string{"tls", "options", "view", "bootstrap sds"}},
+	"internal/bootstrap": {Layers: []string{"tls", "options", "view", "bootstrap sds", "parts"}},
 
 	"internal/builtin": {Layers: []string{"explain module", "revision", "identity", "builtin", "cache"}},
 
@@ -140,7 +169,7 @@ var layersOfProduct = map[string]Ordered{
 			"dev",
 		},
 	},
-	"internal/cli/envoy":      {Layers: []string{"flags tls", "bootstrap dev doctor explain", "commands"}},
+	"internal/cli/envoy":      {Layers: []string{"flags tls", "adopt bootstrap dev doctor explain", "commands"}},
 	"internal/cli/fetch":      {Layers: []string{"hostenv reference registries roots transfer trust", "bundle flags"}},
 	"internal/cli/load":       {Layers: []string{"resolve", "documents", "sources"}},
 	"internal/cli/modules":    {Layers: []string{"artifact file list_registry push_plan", "inspect list login logout pull push", "commands"}},

@@ -1,9 +1,9 @@
 // Package adopting runs the command adopt: it reads an Envoy's configuration, plans the edits with
-// internal/adopt, asks an Envoy what it thinks of the result, writes the files, and prints what
-// changes for requests.
+// internal/adopt, lets an Envoy check the result, writes the files, and prints the changes for
+// requests.
 //
-// read.go reads, validate.go runs the Envoy, write.go writes, and summary.go prints. adopting.go
-// puts them together.
+// options.go has the settings, read.go reads, validate.go runs the Envoy, summary.go prints, and
+// write.go writes. adopting.go puts them together.
 package adopting
 
 import (
@@ -11,27 +11,8 @@ import (
 	"io"
 
 	"github.com/wasm-xds/wasm-xds/internal/adopt"
-	"github.com/wasm-xds/wasm-xds/internal/cli/command"
 	"github.com/wasm-xds/wasm-xds/internal/cli/display"
-	"github.com/wasm-xds/wasm-xds/pkg/spec"
 )
-
-// Options are the settings of a run.
-type Options struct {
-	Path string // of the configuration
-
-	// One of these says where the result goes. Without them, the edited text is printed.
-	Out     string
-	InPlace bool
-	Diff    bool // print a diff and write nothing
-	JSON    bool // print the summary as JSON; without Out and InPlace nothing is written
-
-	SpecsDir string
-	Envoy    string // path of the binary; "": found as dev finds it
-	Plan     adopt.Options
-	// Prepare writes the files that the clusters need, as those of SDS. It may be nil.
-	Prepare func() error
-}
 
 // Run adopts a configuration. Problems in it are printed with their place.
 func Run(ctx context.Context, o Options, stdout, stderr io.Writer) error {
@@ -51,7 +32,7 @@ func Run(ctx context.Context, o Options, stdout, stderr io.Writer) error {
 	if problem != nil {
 		return o.report(stderr, problem)
 	}
-	s := newSummary(o, in, plan, files)
+	s := newSummary(o, in, plan)
 	if s.Validation, problem = validate(ctx, o, in, plan); problem != nil {
 		return o.report(stderr, problem)
 	}
@@ -62,18 +43,6 @@ func Run(ctx context.Context, o Options, stdout, stderr io.Writer) error {
 	}
 	o.print(plan, s, stdout, stderr)
 	return nil
-}
-
-// writes says whether the run writes files.
-func (o Options) writes() bool { return !o.Diff && (!o.JSON || o.Out != "" || o.InPlace) }
-
-// report prints a problem with the line that has it.
-func (o Options) report(stderr io.Writer, p *spec.Error) error {
-	if o.JSON || p.Pos.Line == 0 {
-		return p
-	}
-	display.Problem(stderr, &display.SourceLines{}, p)
-	return command.ErrReported
 }
 
 // print prints the result on stdout, and the summary beside it.

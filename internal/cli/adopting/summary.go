@@ -12,7 +12,7 @@ import (
 	"github.com/wasm-xds/wasm-xds/pkg/spec"
 )
 
-// summary is what -o json prints.
+// summary is the output of -o json.
 type summary struct {
 	Input      string     `json:"input"`
 	Output     string     `json:"output"` // "": the result was printed, or nothing was written
@@ -58,7 +58,7 @@ type note struct {
 	Column  int    `json:"column"`
 }
 
-func newSummary(o Options, in adopt.Input, plan *adopt.Plan, files []file) summary {
+func newSummary(o Options, in adopt.Input, plan *adopt.Plan) summary {
 	s := summary{
 		Input: o.Path, Changed: plan.Changed, Added: append([]string{}, plan.Added...), Chains: []chain{}, Specs: []specOf{},
 		Elsewhere: append([]string{}, plan.Elsewhere...), AtBoot: plan.AtBoot, Warnings: notes(plan.Warnings), Notes: notes(plan.Notes),

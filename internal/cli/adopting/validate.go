@@ -14,7 +14,7 @@ import (
 	"github.com/wasm-xds/wasm-xds/pkg/spec"
 )
 
-// Validation is what an Envoy says of the result.
+// Validation is an Envoy's opinion of the result.
 type Validation struct {
 	Result string `json:"result"` // passed, or skipped
 	Envoy  string `json:"envoy"`  // path of the binary; "": none was found

@@ -1,5 +1,5 @@
-// Package bootstraps has bootstraps of Envoys as operators have them, in the shape of Envoy's public
-// examples. Each of them works. The tests of the commands adopt and doctor share them.
+// Package bootstraps has bootstraps as operators have them, in the shape of Envoy's public
+// examples. Each works. The tests of the commands adopt and doctor share them.
 //
 // The files are as an operator would write them, with fixed ports and paths. A test that runs them
 // replaces these.
