@@ -231,6 +231,7 @@ var imports = map[string][]string{
 	"test/depcheck":               {},
 	"test/depcheck/cmd/rooms":     {"test/depcheck", "test/depcheck/rooms"},
 	"test/depcheck/rooms":         {},
+	"test/deploy":                 {},
 	"test/docs":                   {},
 	"test/e2e":                    {},
 	"test/envoyfacts":             {},
