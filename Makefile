@@ -4,6 +4,8 @@
 GOLANGCI_LINT = go run github.com/golangci/golangci-lint/v2/cmd/golangci-lint@v2.15.0
 GOFUMPT       = go run mvdan.cc/gofumpt@v0.12.0
 GOVULNCHECK   = go run golang.org/x/vuln/cmd/govulncheck@v1.9.0
+# Later versions need a newer Go, or modules that the module proxy does not have.
+GORELEASER    = go run github.com/goreleaser/goreleaser/v2@v2.15.1
 
 # Real Envoys and load generators share the machine's cores with the tests, so
 # few packages run at a time.
@@ -31,7 +33,7 @@ LDFLAGS  = -s -w -X $(BUILD).stampedVersion=$(VERSION) -X $(BUILD).stampedCommit
 # test/chaos/cmd/chaos.
 CHAOS ?= 10m
 
-.PHONY: chaos chaos-planted help packages run build test agreement lint unit bench microbench filters proof vuln fmt clean
+.PHONY: chaos chaos-planted help packages run build test agreement lint unit bench microbench filters proof vuln fmt clean release-snapshot
 
 help:
 	@echo 'make run      the examples on an Envoy of their own, with what to try'
@@ -46,6 +48,7 @@ help:
 	@echo 'make build    bin/wasm-xds, with the version of the tree'
 	@echo 'make filters  the example filters from their sources'
 	@echo 'make proof    plain ECDS beside wasm-xds: requests that passed without the filter'
+	@echo 'make release-snapshot  archives, packages, SBOMs and checksums of this tree, into dist'
 	@echo 'make vuln     known vulnerabilities in what is used'
 
 run: build
@@ -62,7 +65,7 @@ packages:
 # The results of the module test are not cached, because Go does not notice changes of files in the
 # root module.
 test: packages lint
-	@scripts/get-cosign >/dev/null && scripts/get-oras >/dev/null && scripts/get-helm >/dev/null # before any test, because this takes minutes
+	@scripts/get-cosign >/dev/null && scripts/get-oras >/dev/null # before any test, because this takes minutes
 	@status=0; for module in $(GO_MODULES) $(GO_FILTERS); do \
 		fresh=; [ $$module != test ] || fresh=-count=1; \
 		WASM_XDS_TEST_ENVOYS="$${WASM_XDS_TEST_ENVOYS:-1.36.4,1.40.0}" \
@@ -118,5 +121,13 @@ vuln:
 			echo 'vuln: NOT CHECKED, the database of vulnerabilities cannot be reached' ;; \
 		*) exit 1 ;; esac; done
 
+# A snapshot has no image, because an image needs Docker. goreleaser wants to know the repository
+# on the web, also where the tree has no remote.
+release-snapshot:
+	@GIT_CONFIG_COUNT=1 GIT_CONFIG_KEY_0=remote.origin.url \
+		GIT_CONFIG_VALUE_0=https://github.com/wasm-xds/wasm-xds.git \
+		$(GORELEASER) release --snapshot --clean --skip=docker,publish --timeout 1h
+	@echo 'release-snapshot: NOT MADE, the image: it needs Docker (see docs/install.md)'
+
 clean:
-	@rm -rf bin dist
+	@rm -rf bin dist packaging/generated

@@ -43,7 +43,7 @@ import (
 )
 
 // Run runs the command in args (without the program's name) until ctx ends, and returns the exit
-// code. It is the only entry point, and never exits the process.
+// code. It never exits the process. No other function runs a command.
 func Run(ctx context.Context, args []string, stdin io.Reader, stdout, stderr io.Writer) int {
 	root := newRoot()
 	root.SetArgs(args)
@@ -53,6 +53,9 @@ func Run(ctx context.Context, args []string, stdin io.Reader, stdout, stderr io.
 	ran, err := root.ExecuteContextC(ctx)
 	return command.Report(stderr, err, command.WantsJSON(ran))
 }
+
+// Root returns the tree of the commands, for pages about them and for completions.
+func Root() *cobra.Command { return newRoot() }
 
 func newRoot() *cobra.Command {
 	root := &cobra.Command{

@@ -25,11 +25,7 @@ type slowEnd struct {
 	done            atomic.Bool
 }
 
-func (h *slowEnd) Begin(ctx context.Context, events ...delivery.Event) bool {
-	return h.Handle(ctx, events[0])
-}
-
-func (h *slowEnd) Handle(_ context.Context, e delivery.Event) bool {
+func (h *slowEnd) Handle(e delivery.Event) {
 	switch e.(type) {
 	case delivery.StreamOpened:
 		close(h.opened)
@@ -38,7 +34,6 @@ func (h *slowEnd) Handle(_ context.Context, e delivery.Event) bool {
 		<-h.release
 		h.done.Store(true)
 	}
-	return true
 }
 
 // TestTheEndWaitsForStreams: once gRPC's server has stopped, no goroutine of a stream is left to

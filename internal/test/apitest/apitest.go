@@ -7,7 +7,6 @@ import (
 	"io"
 	"log"
 	"net"
-	"net/http"
 	"sync/atomic"
 	"testing"
 
@@ -63,8 +62,7 @@ func StartOn(t *testing.T, wrap func(net.Listener) net.Listener, filters ...api.
 	ctx, cancel := context.WithCancel(context.Background())
 	ended := make(chan error, 1)
 	go func() {
-		h := admin.Handler(state{&s.hub, s}, admin.Options{})
-		ended <- admin.Serve(ctx, wrap(ln), &http.Server{Handler: h, ErrorLog: log.New(io.Discard, "", 0)})
+		ended <- admin.Serve(ctx, wrap(ln), admin.Handler(state{&s.hub, s}, admin.Options{}), log.New(io.Discard, "", 0))
 	}()
 	t.Cleanup(func() {
 		cancel()
