@@ -1,6 +1,10 @@
 package e2e_test
 
 import (
+	"crypto/tls"
+	"crypto/x509"
+	"io"
+	"net/http"
 	"os"
 	"os/exec"
 	"path/filepath"
@@ -27,14 +31,20 @@ const (
 
 func (g *adminPort) file(name string) string { return filepath.Join(g.dir, name) }
 
-// startGuarded starts a server on all addresses of this machine.
-func startGuarded(t *testing.T) *adminPort {
+// startGuarded starts a server on all addresses of this machine. With clients, each client also
+// needs a certificate of theirs.
+func startGuarded(t *testing.T, clients *pki.CA) *adminPort {
 	t.Helper()
 	port := harness.FreePort(t)
 	g := &adminPort{t: t, dir: t.TempDir(), binary: harness.BuildBinary(t), address: "https://" + harness.Loopback(port)}
 	ca := pki.NewCA(t, "servers")
 	ca.Issue(t, pki.Request{}).WriteFiles(t, g.dir)
 	pki.WriteFile(t, g.file("ca.crt"), ca.PEM())
+	var args []string
+	if clients != nil {
+		pki.WriteFile(t, g.file("clients.crt"), clients.PEM())
+		args = []string{"--admin-client-ca-file", g.file("clients.crt")}
+	}
 	pki.WriteFile(t, g.file("tokens"), []byte("# tokens\nread ci "+readCanary+"\noperate deploy "+operateCanary+"\n"))
 	pki.WriteFile(t, g.file("read"), []byte(readCanary))
 	pki.WriteFile(t, g.file("operate"), []byte(operateCanary))
@@ -48,9 +58,11 @@ func startGuarded(t *testing.T) *adminPort {
 		t.Fatal(err)
 	}
 	all := strings.Replace(harness.Loopback(port), "127.0.0.1", "0.0.0.0", 1)
-	cmd := exec.Command(g.binary, "serve", specs, "--state-dir", g.file("state"), "--admin-address", all,
-		"--xds-address", "unix://"+g.file("xds"), "--modules-address", "unix://"+g.file("modules"), "--log-format", "json", "--log-level", "debug",
-		"--admin-tls-cert-file", g.file("tls.crt"), "--admin-tls-key-file", g.file("tls.key"), "--admin-token-file", g.file("tokens"), "--audit-log-file", g.file("audit"))
+	cmd := exec.Command(g.binary, append([]string{
+		"serve", specs, "--state-dir", g.file("state"), "--admin-address", all,
+		"--xds-address", "unix://" + g.file("xds"), "--modules-address", "unix://" + g.file("modules"), "--log-format", "json", "--log-level", "debug",
+		"--admin-tls-cert-file", g.file("tls.crt"), "--admin-tls-key-file", g.file("tls.key"), "--admin-token-file", g.file("tokens"), "--audit-log-file", g.file("audit"),
+	}, args...)...)
 	cmd.Stdout, cmd.Stderr, cmd.SysProcAttr = log, log, &syscall.SysProcAttr{Pdeathsig: syscall.SIGKILL}
 	if err := cmd.Start(); err != nil {
 		t.Fatal(err)
@@ -136,7 +148,7 @@ func (g *adminPort) useContext() {
 // Other machines could reach the address: TLS and tokens protect it. Each change is in the log.
 func TestGuardedAdminPort(t *testing.T) {
 	t.Parallel()
-	g := startGuarded(t)
+	g := startGuarded(t, nil)
 	read := []string{"status", "--admin-token-file", g.file("read")}
 	g.wait(auth, "", read...)
 	g.wait(auth, "WASM_XDS_ADMIN_TOKEN="+readCanary, "status")
@@ -195,6 +207,56 @@ func TestExposedAdminPort(t *testing.T) {
 	for _, text := range []string{"everybody who reaches it could change filters", "--admin-tls-cert-file", "--admin-token-file", "--admin-insecure"} {
 		if err == nil || !strings.Contains(string(out), text) {
 			t.Errorf("%v, want %q in\n%s", err, text, out)
+		}
+	}
+}
+
+// A client whose CA was removed gets an error in the form of the API's other errors on its open
+// connection, and the log says why, once.
+func TestRevokedAdminClient(t *testing.T) {
+	t.Parallel()
+	clients := pki.NewCA(t, "clients")
+	g := startGuarded(t, clients)
+	servers, err := os.ReadFile(g.file("ca.crt"))
+	if err != nil {
+		t.Fatal(err)
+	}
+	config := &tls.Config{RootCAs: x509.NewCertPool(), Certificates: []tls.Certificate{clients.Issue(t, pki.Request{}).TLS(t)}}
+	config.RootCAs.AppendCertsFromPEM(servers)
+	transport := &http.Transport{TLSClientConfig: config}
+	t.Cleanup(transport.CloseIdleConnections)
+	ask := func() (status int, text string, err error) {
+		r, err := http.NewRequestWithContext(t.Context(), http.MethodGet, g.address+"/api/v1/filters", http.NoBody)
+		if err != nil {
+			t.Fatal(err)
+		}
+		r.Header.Set("Authorization", "Bearer "+readCanary)
+		res, err := (&http.Client{Transport: transport, Timeout: harness.Deadline}).Do(r)
+		if err != nil {
+			return 0, "", err
+		}
+		defer res.Body.Close()
+		body, err := io.ReadAll(res.Body)
+		return res.StatusCode, res.Header.Get("Content-Type") + " " + string(body), err
+	}
+	if !harness.Poll(t.Context(), func() bool { status, _, err := ask(); return err == nil && status == http.StatusOK }) {
+		t.Fatal("the server does not answer")
+	}
+	pki.WriteFile(t, g.file("clients.crt"), pki.NewCA(t, "others").PEM())
+	if !harness.Poll(t.Context(), func() bool { return strings.Contains(g.log(), "new TLS files are used") }) {
+		t.Fatal("the new CA is not used")
+	}
+	status, text, err := ask()
+	if err != nil || status != http.StatusUnauthorized || !strings.HasPrefix(text, "application/json {") ||
+		!strings.Contains(text, `"code": "unauthorized"`) || !strings.Contains(text, "--admin-client-ca-file") {
+		t.Errorf("%v, %d: %s", err, status, text)
+	}
+	if _, _, err := ask(); err == nil {
+		t.Error("the client connects again")
+	}
+	for text, want := range map[string]int{"--admin-client-ca-file does not have any more": 1, "the admin port refused a client": 2} {
+		if n := strings.Count(g.log(), text); n != want {
+			t.Errorf("%q is %d times in the log, want %d", text, n, want)
 		}
 	}
 }

@@ -5,6 +5,7 @@ import (
 	"io"
 	"net/http"
 	"os/exec"
+	"strconv"
 	"strings"
 	"testing"
 	"time"
@@ -127,7 +128,7 @@ func TestSPIFFE(t *testing.T) {
 			traffic.live("v1")
 			s.swap(auth, authModule("v2"), "delivery: remote", 1)
 			traffic.live("v2")
-			loaded := envoy.FilterStats(auth)["update_success"]
+			loaded, pushed := envoy.FilterStats(auth)["update_success"], s.pushes()
 
 			// New certificates of the same authority: nothing ends.
 			s.used(1)
@@ -150,6 +151,9 @@ func TestSPIFFE(t *testing.T) {
 			s.holds(envoy, give(next))
 			if again := envoy.FilterStats(auth)["update_success"]; again != loaded {
 				t.Errorf("the filter was loaded %d times, then %d times", loaded, again)
+			}
+			if again := s.pushes(); again != pushed {
+				t.Errorf("%v pushes, then %v", pushed, again)
 			}
 			s.swap(auth, authModule("v3"), "delivery: remote", 1)
 			traffic.live("v3")
@@ -220,12 +224,34 @@ func TestSPIFFERefusals(t *testing.T) {
 	answer := s.answer(serverID, s.ca)
 	answer.Bundles[trustDomain] = []*pki.CA{pki.NewCA(t, "next")}
 	s.agent.Give(answer)
-	const gone = "the SPIFFE agent of this server does not name any more"
-	s.refusal(gone)
-	if !harness.Poll(t.Context(), func() bool { return s.visits("revoked") >= 2 }) {
-		t.Error("the Envoy does not come again")
+	s.comesAgain("the SPIFFE agent of this server does not name any more")
+}
+
+// comesAgain waits until an Envoy whose authority has gone is cut off, and comes again. The log has
+// one line for both.
+func (s *scenario) comesAgain(text string) {
+	s.t.Helper()
+	s.refusal(text)
+	if !harness.Poll(s.t.Context(), func() bool { return s.visits("revoked") >= 2 }) {
+		s.t.Error("the Envoy does not come again")
 	}
-	s.refusal(gone)
+	s.refusal(text)
+}
+
+// pushes is the number of resources that the control plane has sent.
+func (s *scenario) pushes() float64 {
+	s.t.Helper()
+	n := 0.0
+	for line := range strings.Lines(s.get("/metrics")) {
+		if strings.HasPrefix(line, "wasm_xds_pushes_total{") {
+			value, err := strconv.ParseFloat(line[strings.LastIndex(line, " ")+1:len(line)-1], 64)
+			if err != nil {
+				s.t.Fatal(err)
+			}
+			n += value
+		}
+	}
+	return n
 }
 
 // visits is the number of connections that were refused for a reason.

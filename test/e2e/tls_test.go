@@ -72,9 +72,13 @@ func TestMutualTLS(t *testing.T) {
 			traffic.live("v1")
 			s.swap(auth, authModule("v2"), "delivery: remote", 1)
 			traffic.live("v2")
-			loaded := envoy.FilterStats(auth)["update_success"]
+			loaded, pushed := envoy.FilterStats(auth)["update_success"], s.pushes()
 
-			s.servers.Issue(t, pki.Request{}).WriteFiles(t, s.serverFiles)
+			// The authority of the servers changes, and Envoys have both for a time.
+			servers := pki.NewCA(t, "next servers")
+			pki.WriteFile(t, filepath.Join(s.envoyFiles, "ca.crt"), append(servers.PEM(), s.servers.PEM()...))
+			s.trusts(envoy, servers)
+			servers.Issue(t, pki.Request{}).WriteFiles(t, s.serverFiles)
 			s.cp.WaitLog("new TLS files are used")
 			next := pki.NewCA(t, "next clients")
 			pki.WriteFile(t, filepath.Join(s.serverFiles, "ca.crt"), append(s.clients.PEM(), next.PEM()...))
@@ -90,6 +94,9 @@ func TestMutualTLS(t *testing.T) {
 			s.cp.WaitLive(auth, authModule("v2"), 1)
 			if again := envoy.FilterStats(auth)["update_success"]; again != loaded {
 				t.Errorf("the filter was loaded %d times, then %d times", loaded, again)
+			}
+			if again := s.pushes(); again != pushed {
+				t.Errorf("%v pushes, then %v", pushed, again)
 			}
 			s.swap(auth, authModule("v3"), "delivery: remote", 1)
 			traffic.live("v3")
@@ -112,6 +119,14 @@ func (s *encrypted) rotated(envoy *harness.EnvoyProcess) {
 	file := filepath.Join(s.envoyFiles, "tls.crt")
 	if !harness.Poll(s.t.Context(), func() bool { return strings.Contains(envoy.Admin("/certs"), serialOf(s.t, file)) }) {
 		s.t.Fatalf("Envoy has not taken %s:\n%s", file, envoy.Admin("/certs"))
+	}
+}
+
+// trusts waits until an Envoy has a CA as the first one. Envoy names no other one.
+func (s *encrypted) trusts(envoy *harness.EnvoyProcess, ca *pki.CA) {
+	s.t.Helper()
+	if !harness.Poll(s.t.Context(), func() bool { return strings.Contains(envoy.Admin("/certs"), pki.Serial(s.t, ca.PEM())) }) {
+		s.t.Fatalf("Envoy has not taken the CA:\n%s", envoy.Admin("/certs"))
 	}
 }
 
@@ -145,17 +160,14 @@ func TestRefusedClients(t *testing.T) {
 				name, dir, log string
 				args           []string
 			}{
-				{"no certificate", files(func(string) {}), "it has no certificate", nil},
+				{"no certificate", files(func(string) {}), "the xDS port refused a client: it has no certificate", nil},
 				{"wrong CA", issue(pki.NewCA(t, "others"), pki.Request{}), "an authority that --client-ca-file does not have", nil},
 				{"expired", issue(s.clients, pki.Request{NotBefore: -2 * time.Hour, NotAfter: -time.Hour}), "its certificate has expired", nil},
 				{"not yet valid", issue(s.clients, pki.Request{NotBefore: time.Hour, NotAfter: 2 * time.Hour}), "its certificate is not valid yet", nil},
 				{"wrong name of the server", issue(s.clients, pki.Request{}), "a client refused the certificate of the xDS port", []string{"--tls-server-name", "another.example"}},
 			} {
 				envoy, _ := s.start(version, tt.dir, tt.args...)
-				s.cp.WaitLog(tt.log)
-				if n := strings.Count(s.cp.Log(), tt.log); n != 1 {
-					t.Errorf("%s: %d lines in the log", tt.name, n)
-				}
+				s.refusal(tt.log)
 				if n := envoy.FilterStats(auth)["update_success"]; n != 0 {
 					t.Errorf("%s: the Envoy got the filter", tt.name)
 				}
@@ -178,6 +190,11 @@ func TestRefusedClients(t *testing.T) {
 			if live := s.cp.WaitLive(auth, authModule("v1"), 1); len(live.Subscribers) != 1 {
 				t.Errorf("%d subscribers", len(live.Subscribers))
 			}
+			s.refusal("the modules port refused a client: it has no certificate")
+
+			// The first Envoy's authority goes: it is cut off, and comes again without success.
+			pki.WriteFile(t, filepath.Join(s.serverFiles, "ca.crt"), pki.NewCA(t, "next clients").PEM())
+			s.comesAgain("--client-ca-file does not have any more")
 		})
 	}
 }
