@@ -7,8 +7,9 @@ type Certificate struct {
 	Ports []string `json:"ports"` // xds, modules or admin
 	// File is the PEM file of the certificate; "": it comes from a SPIFFE agent.
 	File string `json:"file"`
-	// Socket is the socket of the SPIFFE agent, and SPIFFEID the identity in the certificate; "": the
-	// certificate comes from a file. SPIFFEID is "" also until the agent has given a certificate.
+	// Socket is the socket of the SPIFFE agent, and SPIFFEID the identity in the certificate; "":
+	// the certificate comes from a file. SPIFFEID is "" also until the agent has given a
+	// certificate.
 	Socket   string `json:"socket,omitempty"`
 	SPIFFEID string `json:"spiffeId,omitempty"`
 	// NotBefore and NotAfter are the time in which the whole chain is valid. Both are absent until

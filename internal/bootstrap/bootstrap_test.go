@@ -57,6 +57,16 @@ func goldens() map[string]bootstrap.Options {
 			Filters: []bootstrap.Filter{prime}, XDSAddress: "unix:///run/wasm-xds/xds.sock", ModulesAddress: "[::1]:18001",
 			TLS: bootstrap.TLS{CAFile: "/etc/tls/ca.crt", ServerName: "control"},
 		},
+		"testdata/spiffe.yaml": {
+			Filters: []bootstrap.Filter{prime}, XDSAddress: "control.example.com:18000", ModulesAddress: "10.0.0.1:18001",
+			TLS: bootstrap.TLS{SPIFFE: bootstrap.SPIFFE{Socket: "unix:///run/spire/agent/api.sock", ServerID: "spiffe://example.org/wasm-xds"}},
+		},
+		"testdata/spiffe-names.yaml": {
+			Filters: []bootstrap.Filter{prime}, TLS: bootstrap.TLS{SPIFFE: bootstrap.SPIFFE{
+				Socket: "unix:///run/spire/agent/api.sock", ServerID: "spiffe://partner.example",
+				SVIDName: "spiffe://example.org/envoy", BundleName: "spiffe://partner.example",
+			}},
+		},
 		"testdata/options.yaml": {
 			Filters:             []bootstrap.Filter{{Name: "yes", Type: spec.HTTP}, {Name: `a: "b" #c`, Type: spec.Network}},
 			InitialFetchTimeout: 1500 * time.Millisecond,
@@ -249,6 +259,11 @@ func TestErrors(t *testing.T) {
 		change(&o)
 		return o
 	}
+	withID := func(id string) bootstrap.Options {
+		return with(func(o *bootstrap.Options) {
+			o.TLS.SPIFFE = bootstrap.SPIFFE{Socket: "unix:///agent.sock", ServerID: id}
+		})
+	}
 	for want, options := range map[string]bootstrap.Options{
 		"no filters":                         {},
 		"has no name":                        {Filters: []bootstrap.Filter{{Type: spec.HTTP}}},
@@ -265,8 +280,21 @@ func TestErrors(t *testing.T) {
 		"TLS needs the CA":                   with(func(o *bootstrap.Options) { o.TLS.CertFile, o.TLS.KeyFile = "/a", "/b" }),
 		"its key together":                   with(func(o *bootstrap.Options) { o.TLS.CAFile, o.TLS.CertFile = "/a", "/b" }),
 		`the path "a" is not absolute`:       with(func(o *bootstrap.Options) { o.TLS.CAFile = "a" }),
-		"the path is not absolute":           with(func(o *bootstrap.Options) { o.XDSAddress = "unix://a" }),
-		"xDS address: address a: missing p":  with(func(o *bootstrap.Options) { o.XDSAddress = "a" }),
+		"not from both": with(func(o *bootstrap.Options) {
+			o.TLS.CAFile, o.TLS.SPIFFE.Socket = "/a", "unix:///agent.sock"
+		}),
+		"the socket of the SPIFFE agent is missing": with(func(o *bootstrap.Options) { o.TLS.SPIFFE.ServerID = "spiffe://a/b" }),
+		`"/agent.sock" is no socket`:                with(func(o *bootstrap.Options) { o.TLS.SPIFFE.Socket = "/agent.sock" }),
+		`"127.0.0.1:1" is no socket`:                with(func(o *bootstrap.Options) { o.TLS.SPIFFE.Socket = "127.0.0.1:1" }),
+		`"https://a/b" is no SPIFFE ID`:             withID("https://a/b"),
+		`"spiffe://" is no SPIFFE ID`:               withID("spiffe://"),
+		`"spiffe://a/" is no SPIFFE ID`:             withID("spiffe://a/"),
+		`"spiffe://a/b?c" is no SPIFFE ID`:          withID("spiffe://a/b?c"),
+		"cannot be called spiffe_agent": with(func(o *bootstrap.Options) {
+			o.ModulesCluster, o.TLS.SPIFFE.Socket = "spiffe_agent", "unix:///agent.sock"
+		}),
+		"the path is not absolute":          with(func(o *bootstrap.Options) { o.XDSAddress = "unix://a" }),
+		"xDS address: address a: missing p": with(func(o *bootstrap.Options) { o.XDSAddress = "a" }),
 	} {
 		var out strings.Builder
 		err := bootstrap.Render(&out, options)

@@ -23,8 +23,8 @@ const sdsText = `resources:
 {{- end}}
 `
 
-// SDSFiles returns the files that the bootstrap refers to, by path. There are none without TLS, and none
-// with a SPIFFE agent.
+// SDSFiles returns the files that the bootstrap refers to, by path. There are none without TLS, and
+// none with a SPIFFE agent.
 func SDSFiles(o Options) (map[string][]byte, error) {
 	tls, err := o.TLS.withDefaults()
 	if err != nil || tls.CAFile == "" {

@@ -16,8 +16,8 @@ import (
 type TLS struct {
 	CAFile            string // the CA of the servers' certificates; required with any other field
 	CertFile, KeyFile string // Envoy's certificate and its key; "": none, both together
-	// SDSDir is the directory of the files that [SDSFiles] makes. Envoy reads certificates anew only
-	// when they come from SDS, even if SDS is a file. "": the directory of CAFile
+	// SDSDir is the directory of the files that [SDSFiles] makes. Envoy reads certificates anew
+	// only when they come from SDS, even if SDS is a file. "": the directory of CAFile
 	SDSDir string
 	// ServerName is the name that the servers' certificates must have. "": the host to which Envoy
 	// connects, and localhost for a Unix socket
@@ -25,16 +25,16 @@ type TLS struct {
 	SPIFFE     SPIFFE // an agent instead of the fields above
 }
 
-// SPIFFE is a SPIFFE agent that gives Envoy its certificate and the CA of the control plane, through
-// the agent's SDS. The zero value means no agent.
+// SPIFFE is a SPIFFE agent that gives Envoy its certificate and the CA of the control plane,
+// through the agent's SDS. The zero value means no agent.
 type SPIFFE struct {
 	Socket string // the agent's socket, as Envoy sees it: unix:// and an absolute path
 	// ServerID is the SPIFFE ID that the control plane must have. An ID without a path is a trust
 	// domain, of which any identity will do. "": any identity of BundleName
 	ServerID string
-	// SVIDName and BundleName are the names of the certificate and of the CAs in the agent's SDS. ""
-	// means SPIRE's defaults, default and ROOTCA. SPIRE also knows the SPIFFE IDs of the workload and
-	// of trust domains, as spiffe://example.org.
+	// SVIDName and BundleName are the names of the certificate and of the CAs in the agent's SDS.
+	// "" means SPIRE's defaults, default and ROOTCA. SPIRE also knows the SPIFFE IDs of the
+	// workload and of trust domains, as spiffe://example.org.
 	SVIDName, BundleName string
 }
 
@@ -91,7 +91,8 @@ func (t TLS) withAgent() (TLS, error) {
 	return t, nil
 }
 
-// matcher is how Envoy checks the identity in the certificate of the control plane: exact or prefix.
+// matcher is how Envoy checks the identity in the certificate of the control plane: exact or
+// prefix.
 type matcher struct{ Kind, Text string }
 
 // server returns the check of ServerID.

@@ -196,7 +196,11 @@ func (v *view) setAddresses(o Options) error {
 
 // checkClusters refuses a name for the modules' cluster that another cluster has.
 func (v *view) checkClusters() error {
-	if others := []string{v.XDSCluster, v.UpstreamCluster, v.AgentCluster}; slices.Contains(others, v.ModulesCluster) {
+	others := []string{v.XDSCluster, v.UpstreamCluster}
+	if v.HasAgent() {
+		others = append(others, v.AgentCluster)
+	}
+	if slices.Contains(others, v.ModulesCluster) {
 		return fmt.Errorf("the modules' cluster cannot be called %s: that is another one", v.ModulesCluster)
 	}
 	return nil

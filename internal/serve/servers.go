@@ -194,8 +194,8 @@ func (s *servers) deny(port string, answer http.HandlerFunc) func(http.ResponseW
 	}
 }
 
-// serveStreams lets Envoys connect once the control has a snapshot, and the port its certificate: an
-// Envoy that asks earlier would be told that there is no filter.
+// serveStreams lets Envoys connect once the control has a snapshot, and the port its certificate:
+// an Envoy that asks earlier would be told that there is no filter.
 func (s *servers) serveStreams(ctx context.Context, streams *xds.Server, limits xds.Limits) error {
 	select {
 	case <-s.ready:

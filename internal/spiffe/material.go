@@ -96,15 +96,11 @@ func names(domains []spiffeid.TrustDomain) string {
 	return strings.Join(all, ", ")
 }
 
-// domains parses the names of trust domains.
-func domains(names []string) ([]spiffeid.TrustDomain, error) {
-	var all []spiffeid.TrustDomain
-	for _, name := range names {
-		d, err := spiffeid.TrustDomainFromString(name)
-		if err != nil {
-			return nil, fmt.Errorf("%q is no name of a trust domain, as example.org is", name)
-		}
-		all = append(all, d)
+// domain parses the name of a trust domain.
+func domain(name string) (spiffeid.TrustDomain, error) {
+	d, err := spiffeid.TrustDomainFromString(name)
+	if err != nil {
+		return d, errors.New("a trust domain is a name such as example.org")
 	}
-	return all, nil
+	return d, nil
 }

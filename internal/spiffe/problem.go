@@ -25,8 +25,8 @@ type Problem struct {
 	Err    error // only for a BadAnswer
 }
 
-// Error implements error. The text of an [Away] does not change while the agent is away, so that the
-// log has it once.
+// Error implements error. The text of an [Away] does not change while the agent is away, so that
+// the log has it once.
 func (p *Problem) Error() string {
 	switch p.Kind {
 	case Away:

@@ -1,16 +1,18 @@
 // Package spiffe takes the certificate of a TLS server, and the CAs of its clients, from the SPIFFE
 // Workload API of an agent on this machine, for example of SPIRE.
 //
-// [Open] connects to the agent and follows it: the agent sends each new certificate, and each change
-// of the trust bundles. [Source] is the source of a [tlsserver.Server]. While the agent is away, the
-// last certificate and the last bundles stay. The certificate and the bundles become material in
-// material.go, with pure functions.
+// [Open] connects to the agent and follows it: the agent sends each new certificate, and each
+// change of the trust bundles. [Source] is the source of a [tlsserver.Server]. While the agent is
+// away, the last certificate and the last bundles stay. The certificate and the bundles become
+// material in material.go, with pure functions.
 package spiffe
 
 import (
 	"context"
 	"crypto/sha256"
 	"errors"
+	"fmt"
+	"strings"
 	"sync"
 	"sync/atomic"
 	"time"
@@ -35,13 +37,19 @@ type Config struct {
 	TrustDomains []string
 }
 
-// Check returns an error, as the end of a sentence, if the socket cannot be one, or if a trust
-// domain has no valid name.
-func (c Config) Check() error {
-	if err := workloadapi.ValidateAddress(c.Socket); err != nil {
+// CheckSocket returns an error, as the end of a sentence, if the text is no address of an agent.
+func CheckSocket(text string) error {
+	path, isSocket := strings.CutPrefix(text, "unix://")
+	if err := workloadapi.ValidateAddress(text); err != nil || isSocket && !strings.HasPrefix(path, "/") {
 		return errors.New("an agent's socket is unix:// and an absolute path, for example unix:///run/spire/agent/api.sock")
 	}
-	_, err := domains(c.TrustDomains)
+	return nil
+}
+
+// CheckTrustDomain returns an error, as the end of a sentence, if the text is no name of a trust
+// domain.
+func CheckTrustDomain(text string) error {
+	_, err := domain(text)
 	return err
 }
 
@@ -66,17 +74,22 @@ type Source struct {
 }
 
 // Open follows the agent until Close. The agent may come later. Open returns the errors of
-// [Config.Check].
+// [CheckSocket] and [CheckTrustDomain].
 func Open(c Config) (*Source, error) {
-	if err := c.Check(); err != nil {
+	if err := CheckSocket(c.Socket); err != nil {
 		return nil, err
 	}
-	allowed, err := domains(c.TrustDomains)
-	if err != nil {
-		return nil, err
+	var allowed []spiffeid.TrustDomain
+	for _, name := range c.TrustDomains {
+		one, err := domain(name)
+		if err != nil {
+			return nil, fmt.Errorf("the trust domain %q: %w", name, err)
+		}
+		allowed = append(allowed, one)
 	}
 	ctx, stop := context.WithCancel(context.Background())
 	s := &Source{config: c, allowed: allowed, stop: stop, first: make(chan struct{})}
+	var err error
 	s.client, err = workloadapi.New(ctx,
 		workloadapi.WithAddr(c.Socket), workloadapi.WithBackoffStrategy(strategy{}),
 		workloadapi.WithDialOptions(grpc.WithConnectParams(grpc.ConnectParams{

@@ -102,8 +102,8 @@ func TestHandshakes(t *testing.T) {
 		t.Run(name, func(t *testing.T) {
 			client := &tls.Config{
 				ServerName: "localhost", RootCAs: f.servers.Pool(), NextProtos: []string{"h2"},
-				// Without GetClientCertificate, a client does not send a certificate of a CA that the server
-				// does not name.
+				// Without GetClientCertificate, a client does not send a certificate of a CA that
+				// the server does not name.
 				Certificates: []tls.Certificate{valid},
 			}
 			tt.change(client)

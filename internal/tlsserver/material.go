@@ -20,8 +20,8 @@ type Material struct {
 	Certificate tls.Certificate // with its Leaf
 	// ClientCAs are the CAs of clients. nil means that clients need no certificate.
 	ClientCAs *x509.CertPool
-	// CheckClient checks the chain of a client that ClientCAs cover, at a time. nil means no further
-	// check.
+	// CheckClient checks the chain of a client that ClientCAs cover, at a time. nil means no
+	// further check.
 	CheckClient func(chain []*x509.Certificate, now time.Time) error
 	// NotBefore and NotAfter are the time in which the whole chain is valid.
 	NotBefore, NotAfter time.Time

@@ -118,8 +118,8 @@ func (s *Server) IsFor(host string) bool {
 }
 
 // VerifyClient checks the certificate chain of an open connection against the newest material. The
-// zero time leaves out the check of the time in which the client's certificate is valid. Without CAs
-// of clients every client is valid.
+// zero time leaves out the check of the time in which the client's certificate is valid. Without
+// CAs of clients every client is valid.
 func (s *Server) VerifyClient(chain []*x509.Certificate, now time.Time) error {
 	m := s.material()
 	if m == nil {

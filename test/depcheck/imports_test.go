@@ -175,7 +175,7 @@ var imports = map[string][]string{
 	},
 	"internal/cli/view": {"internal/api", "internal/apiclient", "internal/cli/display", "internal/terminal"},
 	"internal/cli/serveflags": {
-		"internal/cli/build", "internal/cli/command", "internal/cli/fetch", "internal/examine", "internal/serve",
+		"internal/cli/build", "internal/cli/command", "internal/cli/fetch", "internal/examine", "internal/serve", "internal/spiffe",
 		"internal/xds", "internal/xds/resource", "pkg/spec",
 	},
 	"internal/cli/dev": {

@@ -8,6 +8,7 @@ import (
 
 	"github.com/wasm-xds/wasm-xds/internal/cli/command"
 	"github.com/wasm-xds/wasm-xds/internal/serve"
+	"github.com/wasm-xds/wasm-xds/internal/spiffe"
 	"github.com/wasm-xds/wasm-xds/internal/xds"
 )
 
@@ -20,7 +21,7 @@ const (
 // checkServe checks the values of flags, and removes the slash at the end of the modules' URL. It
 // joins the errors of all wrong values.
 func checkServe(cfg *serve.Config) error {
-	problems := []error{checkAddresses(cfg), checkTimes(cfg), checkConnections(cfg), checkLimits(cfg.Limits, cfg.BuildMemory)}
+	problems := []error{checkAddresses(cfg), checkSPIFFE(cfg), checkTimes(cfg), checkConnections(cfg), checkLimits(cfg.Limits, cfg.BuildMemory)}
 	if cfg.ModulesCluster == "" {
 		problems = append(problems, fmt.Errorf("--modules-cluster is empty: it names the Envoy cluster that reaches %s", cfg.ModulesAddress))
 	}
@@ -60,9 +61,6 @@ func checkTimes(cfg *serve.Config) error {
 			problems = append(problems, fmt.Errorf("invalid --%s %s: it is between %s and %s", one.flag, one.d, leastInterval, mostInterval))
 		}
 	}
-	if err := checkSPIFFE(cfg); err != nil {
-		return err
-	}
 	if cfg.ForgetRemoved < 0 {
 		problems = append(problems, fmt.Errorf("invalid --forget-removed %s: it is 0, which is for ever, or more", cfg.ForgetRemoved))
 	}
@@ -71,20 +69,27 @@ func checkTimes(cfg *serve.Config) error {
 
 // checkSPIFFE refuses two sources of one certificate.
 func checkSPIFFE(cfg *serve.Config) error {
+	var problems []error
+	for _, name := range cfg.SPIFFE.TrustDomains {
+		if err := spiffe.CheckTrustDomain(name); err != nil {
+			problems = append(problems, fmt.Errorf("invalid --spiffe-trust-domain %q: %w", name, err))
+		}
+	}
 	if cfg.SPIFFE.Socket == "" {
-		return nil
+		return errors.Join(problems...)
+	}
+	if err := spiffe.CheckSocket(cfg.SPIFFE.Socket); err != nil {
+		problems = append(problems, fmt.Errorf("invalid --spiffe-socket %q: %w", cfg.SPIFFE.Socket, err))
 	}
 	for _, one := range []struct{ flag, value string }{
 		{"tls-cert-file", cfg.TLS.CertFile}, {"tls-key-file", cfg.TLS.KeyFile}, {"client-ca-file", cfg.TLS.ClientCAFile},
 	} {
 		if one.value != "" {
-			return fmt.Errorf("--spiffe-socket and --%s exclude each other: the certificate of xDS and the modules comes from the agent or from files", one.flag)
+			problems = append(problems, fmt.Errorf(
+				"invalid --%s %q: --spiffe-socket excludes it, since the certificate of xDS and the modules comes from the agent or from files", one.flag, one.value))
 		}
 	}
-	if err := cfg.SPIFFE.Check(); err != nil {
-		return fmt.Errorf("invalid --spiffe-socket %q or --spiffe-trust-domain: %w", cfg.SPIFFE.Socket, err)
-	}
-	return nil
+	return errors.Join(problems...)
 }
 
 func checkConnections(cfg *serve.Config) error {

@@ -8,8 +8,8 @@
 //	agent := spiffetest.Start(t)
 //	agent.Give(spiffetest.Answer{SVIDs: []spiffetest.SVID{{ID: id, Pair: pair}}, Bundles: …})
 //
-// Each call of Give reaches all streams at once. Stop ends the agent, and Restart starts it again on
-// the same socket.
+// Each call of Give reaches all streams at once. Stop ends the agent, and Restart starts it again
+// on the same socket.
 package spiffetest
 
 import (

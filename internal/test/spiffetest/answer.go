@@ -24,8 +24,8 @@ type Answer struct {
 	// Bundles has the CAs of trust domains, by name as example.org. That of the first SVID is the
 	// agent's own, and the others are federated.
 	Bundles map[string][]*pki.CA
-	// PlainCA has SDS answer with a CA, as SPIRE does with disable_spiffe_cert_validation. Otherwise
-	// SDS answers with Envoy's SPIFFE validator.
+	// PlainCA has SDS answer with a CA, as SPIRE does with disable_spiffe_cert_validation.
+	// Otherwise SDS answers with Envoy's SPIFFE validator.
 	PlainCA bool
 }
 

@@ -21,8 +21,8 @@ type sds struct {
 	answers *answers
 }
 
-// StreamSecrets sends the secrets that the first request names, and each change of them. Envoy has a
-// stream for each secret.
+// StreamSecrets sends the secrets that the first request names, and each change of them. Envoy has
+// a stream for each secret.
 func (s sds) StreamSecrets(stream secretv3.SecretDiscoveryService_StreamSecretsServer) error {
 	first, err := stream.Recv()
 	if err != nil {
