@@ -199,7 +199,7 @@ func serve(t *testing.T, state State) (url string) {
 	}
 	ctx, cancel := context.WithCancel(context.Background())
 	ended := make(chan error, 1)
-	go func() { ended <- Serve(ctx, ln, Handler(state, Options{}), nil) }()
+	go func() { ended <- Serve(ctx, ln, &http.Server{Handler: Handler(state, Options{})}) }()
 	t.Cleanup(func() {
 		http.DefaultTransport.(*http.Transport).CloseIdleConnections()
 		cancel()

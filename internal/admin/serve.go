@@ -3,7 +3,6 @@ package admin
 import (
 	"context"
 	"errors"
-	"log"
 	"net"
 	"net/http"
 	"time"
@@ -14,20 +13,16 @@ import (
 // shutdownTimeout is how long answers in progress may take when the server ends.
 const shutdownTimeout = 3 * time.Second
 
-// Serve answers requests on ln with h until ctx ends. Then Serve returns nil once all answers are
-// done. Event streams end with ctx. errorLog takes the errors of connections, as failed TLS
-// handshakes; nil means the standard logger.
-func Serve(ctx context.Context, ln net.Listener, h http.Handler, errorLog *log.Logger) error {
+// readTimeout is how long a request may take, with its body. Bodies are small.
+const readTimeout = 15 * time.Second
+
+// Serve answers requests on ln with srv until ctx ends. Then Serve returns nil once all answers are
+// done. Event streams end with ctx. The caller sets the handler of srv, its limits and its log.
+func Serve(ctx context.Context, ln net.Listener, srv *http.Server) error {
 	var requests ending.Group
-	srv := &http.Server{
-		Handler:           requests.Handler(h),
-		BaseContext:       func(net.Listener) context.Context { return ctx },
-		ReadHeaderTimeout: 5 * time.Second,
-		ReadTimeout:       15 * time.Second,
-		IdleTimeout:       2 * time.Minute,
-		MaxHeaderBytes:    64 << 10,
-		ErrorLog:          errorLog,
-	}
+	srv.Handler = requests.Handler(srv.Handler)
+	srv.BaseContext = func(net.Listener) context.Context { return ctx }
+	srv.ReadTimeout = max(readTimeout, srv.ReadHeaderTimeout)
 	ended := make(chan error, 1)
 	go func() { ended <- srv.Serve(ln) }()
 	select {

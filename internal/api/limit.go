@@ -2,14 +2,14 @@ package api
 
 import "time"
 
-// Limit is a limit for which streams or connections were ended, as GET /api/v1/limits lists.
+// Limit is a limit that clients have reached, as GET /api/v1/limits lists.
 type Limit struct {
-	Name    string    `json:"name"` // names, names_per_stream, streams, streams_per_node, request_size, node_size, connections or connections_per_host; later more
+	Name    string    `json:"name"` // names, names_per_stream, streams, streams_per_node, request_size, node_size, name_bytes, opens_per_connection, opens_per_host, request_memory, request_timeout, connections or connections_per_host; later more
 	Flag    string    `json:"flag"` // of serve
 	Most    int       `json:"most"`
-	Refused uint64    `json:"refused"` // ended streams, since the start
-	Last    time.Time `json:"last"`    // the last ended stream
-	Node    string    `json:"node"`    // the last ended stream's; "": not known
+	Refused uint64    `json:"refused"` // how often it was reached, since the start
+	Last    time.Time `json:"last"`    // time
+	Node    string    `json:"node"`    // the last client's; "": not known
 	Address string    `json:"address"`
 }
 

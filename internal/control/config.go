@@ -51,7 +51,7 @@ type Sender interface {
 	// Prepare announces an imminent send.
 	Prepare(delivery.Send)
 	// End ends the stream of an Envoy that asks for too many names without a spec.
-	End(delivery.StreamID)
+	End(delivery.StreamID, delivery.Budget)
 }
 
 // ModuleResolver fetches modules into the store.

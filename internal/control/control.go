@@ -69,9 +69,16 @@ func New(cfg Config) *Control {
 // Loaded is closed when there is a snapshot to serve, from the state or the source.
 func (c *Control) Loaded() <-chan struct{} { return c.startup.loaded }
 
-// Handle takes an event of delivery. Handle blocks while the control is busy, and drops the event
-// after the end of Run.
-func (c *Control) Handle(e delivery.Event) { c.inbox.post(e) }
+// Handle takes an event of delivery. Handle blocks while the control is busy. It drops the event,
+// and returns false, after the end of ctx or of Run.
+func (c *Control) Handle(ctx context.Context, e delivery.Event) bool { return c.inbox.event(ctx, e) }
+
+// Begin takes the events of a stream's beginning, or of a request for further names, at once and in
+// their order. They wait behind all other events. Begin drops them, and returns false, after the
+// end of ctx or of Run.
+func (c *Control) Begin(ctx context.Context, events ...delivery.Event) bool {
+	return c.inbox.begin(ctx, events)
+}
 
 // Serves says whether a servable revision names the module.
 func (c *Control) Serves(sha256 string) bool { return c.served.has(sha256) }
@@ -98,16 +105,18 @@ func (c *Control) Run(ctx context.Context, sender Sender) error {
 			return nil
 		case message := <-c.inbox.messages:
 			c.take(ctx, message)
-			// Take newer messages without another look at the clock.
-			for range len(c.inbox.messages) {
-				c.take(ctx, <-c.inbox.messages)
-			}
+		case event := <-c.inbox.events:
+			c.take(ctx, event)
+		case one := <-c.inbox.beginnings:
+			c.take(ctx, one)
 		case <-timer.C:
 			c.deliverer.step(delivery.Woken{})
 			if c.startup.late(c.view.Specs, c.sources.silent(), c.view.Began, time.Now()) {
 				c.sources.nothingRead(time.Now())
 			}
 		}
+		// Take what waits without another look at the clock.
+		c.inbox.waiting(func(message any) { c.take(ctx, message) })
 		timer.Reset(c.startDue(ctx))
 	}
 }
@@ -184,6 +193,10 @@ func (c *Control) take(ctx context.Context, message any) {
 	case question:
 		message.run(ctx)
 		close(message.answered)
+	case []delivery.Event:
+		for _, e := range message {
+			c.deliverer.takeEvent(e)
+		}
 	case delivery.Event:
 		c.deliverer.takeEvent(message)
 		if _, failed := message.(delivery.BuildFailed); failed {

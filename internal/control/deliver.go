@@ -147,7 +147,7 @@ func (d *deliverer) carryOut(a delivery.Action) {
 		d.journal.pushes(a)
 		d.sender.Send(a)
 	case delivery.EndStream:
-		d.sender.End(a.Stream)
+		d.sender.End(a.Stream, a.Over)
 	case delivery.Forgotten:
 		d.metrics.FilterForgotten(a.Name)
 		d.journal.forgotten(a)

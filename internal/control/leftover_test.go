@@ -44,8 +44,8 @@ func (a accepting) Send(s delivery.Send) {
 	a.inbox.post(delivery.Requested{Stream: s.Stream, Answer: &delivery.Answer{Name: s.Name}})
 }
 
-func (accepting) Prepare(delivery.Send) {}
-func (accepting) End(delivery.StreamID) {}
+func (accepting) Prepare(delivery.Send)                  {}
+func (accepting) End(delivery.StreamID, delivery.Budget) {}
 
 // takeAll takes a set, and waits for all consequences, with the Envoy's answers.
 func (c *Control) takeAll(set source.Set) {

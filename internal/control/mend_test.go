@@ -33,8 +33,8 @@ func (u unreadable) Send(s delivery.Send) {
 	u.workers.Go(func() { u.inbox.post(delivery.Requested{Stream: s.Stream, Answer: &delivery.Answer{Name: s.Name}}) })
 }
 
-func (unreadable) Prepare(delivery.Send) {}
-func (unreadable) End(delivery.StreamID) {}
+func (unreadable) Prepare(delivery.Send)                  {}
+func (unreadable) End(delivery.StreamID, delivery.Budget) {}
 
 // stuckDownloads never end before their context.
 type stuckDownloads struct{ anyModule }
@@ -75,8 +75,8 @@ func TestAMendEndsWithoutAnythingToBring(t *testing.T) {
 				defer func() { cancel(); <-ended }()
 				tt.say(told)
 				synctest.Wait()
-				c.Handle(delivery.StreamOpened{Stream: 1, Node: delivery.Node{ID: "edge", Version: "1.40.0"}, ADS: true, Delta: true})
-				c.Handle(delivery.Requested{Stream: 1, Subscribe: []delivery.Subscription{{Name: "auth"}}})
+				c.Handle(t.Context(), delivery.StreamOpened{Stream: 1, Node: delivery.Node{ID: "edge", Version: "1.40.0"}, ADS: true, Delta: true})
+				c.Handle(t.Context(), delivery.Requested{Stream: 1, Subscribe: []delivery.Subscription{{Name: "auth"}}})
 				time.Sleep(2 * broken)
 				synctest.Wait()
 				if len(u.sent) != 1 {

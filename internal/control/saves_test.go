@@ -84,9 +84,9 @@ func (noCollector) Collect(func(string) bool, time.Duration) (int, error) { retu
 
 type sends chan delivery.Send
 
-func (s sends) Send(a delivery.Send) { s <- a }
-func (sends) Prepare(delivery.Send)  {}
-func (sends) End(delivery.StreamID)  {}
+func (s sends) Send(a delivery.Send)                 { s <- a }
+func (sends) Prepare(delivery.Send)                  {}
+func (sends) End(delivery.StreamID, delivery.Budget) {}
 
 // A crash after a push must find the canary on disk.
 func TestWhatNoEnvoyHasLoadedWaitsForTheDisk(t *testing.T) {
@@ -102,8 +102,8 @@ func TestWhatNoEnvoyHasLoadedWaitsForTheDisk(t *testing.T) {
 	sent := make(sends, 10)
 	stop := disk.run(t, c, sent)
 	<-disk.saved // the snapshot is there
-	c.Handle(delivery.StreamOpened{Stream: 1, Node: delivery.Node{ID: node, Version: "1.40.0"}, ADS: true, Delta: true})
-	c.Handle(delivery.Requested{Stream: 1, Subscribe: []delivery.Subscription{{Name: name}}})
+	c.Handle(t.Context(), delivery.StreamOpened{Stream: 1, Node: delivery.Node{ID: node, Version: "1.40.0"}, ADS: true, Delta: true})
+	c.Handle(t.Context(), delivery.Requested{Stream: 1, Subscribe: []delivery.Subscription{{Name: name}}})
 	if record := <-disk.asked; !strings.Contains(record, node) {
 		t.Errorf("what is written does not know of the canary: %s", record)
 	}
@@ -161,10 +161,10 @@ func TestAChangeIsLoggedAfterItsPush(t *testing.T) {
 	logs, logged := observer.New(zap.InfoLevel)
 	c := newChecked(nil, func(cfg *Config) { cfg.Source, cfg.Files, cfg.Logger = told, disk, zap.New(logs) })
 	stop := disk.run(t, c, sent)
-	c.Handle(delivery.StreamOpened{Stream: 1, Node: delivery.Node{ID: "edge", Version: "1.40.0"}, ADS: true, Delta: true})
-	c.Handle(delivery.Requested{Stream: 1, Subscribe: []delivery.Subscription{{Name: name}}})
+	c.Handle(t.Context(), delivery.StreamOpened{Stream: 1, Node: delivery.Node{ID: "edge", Version: "1.40.0"}, ADS: true, Delta: true})
+	c.Handle(t.Context(), delivery.Requested{Stream: 1, Subscribe: []delivery.Subscription{{Name: name}}})
 	<-sent // a stand-in, since no spec has the name yet
-	c.Handle(delivery.Requested{Stream: 1, Answer: &delivery.Answer{Name: name}})
+	c.Handle(t.Context(), delivery.Requested{Stream: 1, Answer: &delivery.Answer{Name: name}})
 	told <- configured(map[string]string{name: "one"})
 	<-disk.asked
 	NewAPI(c).Filters() // earlier work is done

@@ -29,9 +29,9 @@ func (noDisk) Load(string) ([]byte, error) { return nil, fs.ErrNotExist }
 
 type nobody struct{}
 
-func (nobody) Send(delivery.Send)    {}
-func (nobody) Prepare(delivery.Send) {}
-func (nobody) End(delivery.StreamID) {}
+func (nobody) Send(delivery.Send)                     {}
+func (nobody) Prepare(delivery.Send)                  {}
+func (nobody) End(delivery.StreamID, delivery.Budget) {}
 
 // directoryOf is a set of n specs, each with a module of its own.
 func directoryOf(n int) source.Set {

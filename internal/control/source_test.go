@@ -128,8 +128,8 @@ func TestThePortOpensWithoutASet(t *testing.T) {
 				if got.State != api.SourceUnavailable || got.Error == nil {
 					t.Errorf("the source is %+v", got)
 				}
-				c.Handle(delivery.StreamOpened{Stream: 1, Node: delivery.Node{ID: "edge", Version: "1.40.0"}, ADS: true, Delta: true})
-				c.Handle(delivery.Requested{Stream: 1, Subscribe: []delivery.Subscription{
+				c.Handle(t.Context(), delivery.StreamOpened{Stream: 1, Node: delivery.Node{ID: "edge", Version: "1.40.0"}, ADS: true, Delta: true})
+				c.Handle(t.Context(), delivery.Requested{Stream: 1, Subscribe: []delivery.Subscription{
 					{Name: "runs", Accepted: "ba9876543210.i0123456789abcdef"}, {Name: "boots"},
 				}})
 				synctest.Wait()
@@ -139,7 +139,7 @@ func TestThePortOpensWithoutASet(t *testing.T) {
 				if f, _ := NewAPI(c).Filter("boots"); f.Error == nil || f.Error.Hint != "`wasm-xds status` says why the specs cannot be read" {
 					t.Errorf("the filter's error is %+v", f.Error)
 				}
-				c.Handle(delivery.Requested{Stream: 1, Answer: &delivery.Answer{Name: "boots"}})
+				c.Handle(t.Context(), delivery.Requested{Stream: 1, Answer: &delivery.Answer{Name: "boots"}})
 				set := configured(map[string]string{"boots": "one"})
 				s <- &set
 				if a := <-sent; a.Name != "boots" || a.Revision.BuiltIn {

@@ -36,8 +36,8 @@ type Config struct {
 	// kept at all.
 	ForgetRemoved time.Duration
 	// UnknownNames is how many names without a spec all streams together may ask for: 20,000. A
-	// name counts once for each stream.
-	UnknownNames int
+	// name counts once for each stream. UnknownBytes bounds the bytes of these names: 4 MiB.
+	UnknownNames, UnknownBytes int
 	// Window is how many resources may be outstanding on a stream, if all of them are known to
 	// load: 64. Resources that the Envoy runs already do not count.
 	Window int
@@ -53,6 +53,7 @@ func (c Config) withDefaults() Config {
 	c.RemoteLimit = cmp.Or(c.RemoteLimit, 32<<20)
 	c.Window = cmp.Or(c.Window, 64)
 	c.UnknownNames = cmp.Or(c.UnknownNames, 20_000)
+	c.UnknownBytes = cmp.Or(c.UnknownBytes, 4<<20)
 	return c
 }
 

@@ -115,10 +115,13 @@ type (
 	// number of filters. Awaited says that a [Send] with Unproven waits for the write. Otherwise
 	// earlier writes already name the nodes of all sends.
 	PersistUnsettled struct{ Awaited bool }
-	// EndStream asks the shell to end a stream. All streams together ask for more than
-	// [Config.UnknownNames] names without a spec, and this stream asks for the most. For the
-	// machine the stream has ended.
-	EndStream struct{ Stream StreamID }
+	// EndStream asks the shell to end a stream. All streams together would exceed a budget for
+	// names without a spec, and this stream asks for the most. For the machine the stream has
+	// ended.
+	EndStream struct {
+		Stream StreamID
+		Over   Budget
+	}
 	// Forgotten says that the machine has dropped everything about a removed filter. The filter is
 	// not in [Machine.Snapshot] either.
 	Forgotten struct{ Name, SpecFile string }

@@ -63,7 +63,7 @@ type stream struct {
 
 	subs      []*sub // sorted by name
 	bareCount int    // the number of subscribers that run nothing
-	unknown   int    // the number of subscribers without a spec for their name
+	unknown   load   // the subscribers without a spec for their name
 
 	outstanding []*response // sent and not answered, the oldest first
 	window      window

@@ -72,7 +72,7 @@ func assemble(cfg Config, seq uint64, now time.Time) *Machine {
 		step: m.step, cfg: m.cfg, sender: m.sender, rollouts: m.rollouts, fetches: m.fetches, removed: m.removed,
 		record: record, salts: salts,
 	}
-	unknown := &unknown{limit: cfg.UnknownNames}
+	unknown := newUnknown(cfg.UnknownNames, cfg.UnknownBytes)
 	m.subscriptions = &subscriptions{
 		step: m.step, streams: m.streams, filters: m.filters, chooser: chooser, rollouts: m.rollouts, fetches: m.fetches,
 		sender: m.sender, answers: m.answers, removed: m.removed, record: record, statuses: m.statuses, standIns: cfg.Substitutes, unknown: unknown,

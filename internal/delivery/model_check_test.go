@@ -155,8 +155,8 @@ func (w *world) checkUnknown() {
 			}
 		}
 	}
-	if n != w.m.specs.unknown.total {
-		w.failf("%d names without a spec are counted, and there are %d", w.m.specs.unknown.total, n)
+	if n != w.m.specs.unknown.sum.names {
+		w.failf("%d names without a spec are counted, and there are %d", w.m.specs.unknown.sum.names, n)
 	}
 }
 

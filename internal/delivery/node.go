@@ -15,6 +15,7 @@ type Node struct {
 	ID, Cluster string
 	Metadata    map[string]string
 	Address     string // the remote address of the connection
+	Host        string // the host that the Envoy counts for in the budgets
 	Version     string // Envoy's version; "": not known
 	// Runtimes are the Wasm runtimes built into the Envoy; nil: not known.
 	Runtimes []string

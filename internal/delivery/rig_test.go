@@ -149,6 +149,7 @@ type connection struct {
 	sotw     bool
 	runtimes []string
 	node     string
+	host     string
 	accepted map[string]string
 }
 
@@ -160,7 +161,7 @@ func (r *rig) connect(id StreamID, c connection, names ...string) {
 	if c.node == "" {
 		c.node = fmt.Sprintf("edge-%d", id)
 	}
-	r.step(StreamOpened{Stream: id, Node: Node{ID: c.node, Version: c.version, Runtimes: c.runtimes}, ADS: c.ads, Delta: !c.sotw})
+	r.step(StreamOpened{Stream: id, Node: Node{ID: c.node, Host: c.host, Version: c.version, Runtimes: c.runtimes}, ADS: c.ads, Delta: !c.sotw})
 	var subs []Subscription
 	for _, name := range names {
 		subs = append(subs, Subscription{Name: name, Accepted: c.accepted[name], Replay: c.sotw && c.accepted[name] != ""})

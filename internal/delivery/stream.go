@@ -54,7 +54,7 @@ func (s *stream) remove(u *sub) {
 }
 
 // countUnknown counts subscribers without a spec for their name.
-func (s *stream) countUnknown(n int) { s.unknown += n }
+func (s *stream) countUnknown(one load, n int) { s.unknown = s.unknown.plus(one, n) }
 
 // firstClass is the most urgent class possible on the stream.
 func (s *stream) firstClass() class {

@@ -42,6 +42,10 @@ func (e *subscriptions) request(s *stream, r Requested) {
 			e.remove(u)
 		}
 	}
+	// The names are counted before anything is made for them.
+	if !e.makeRoom(s, e.furtherUnknown(s, r.Subscribe)) {
+		return
+	}
 	s.expect(len(r.Subscribe))
 	var made []sub
 	for i, subscription := range r.Subscribe {
@@ -188,20 +192,36 @@ func (e *subscriptions) end(s *stream) {
 	}
 }
 
-// shedGreedy ends streams until all streams together ask for no more names without a spec than the
-// limit. The stream with the most names ends first. Of two equal streams, the later ends.
-func (e *subscriptions) shedGreedy() {
-	for e.unknown.isOver() {
-		var greediest *stream
-		for s := range e.streams.inOrder {
-			if greediest == nil || s.unknown >= greediest.unknown {
-				greediest = s
-			}
+// shedGreedy ends streams until all streams together are within the budgets for names without a
+// spec.
+func (e *subscriptions) shedGreedy() { e.makeRoom(nil, load{}) }
+
+// makeRoom ends streams until the budgets have room for a further load of the stream s. The
+// greediest stream ends first. false: s was the greediest, and has ended.
+func (e *subscriptions) makeRoom(s *stream, further load) bool {
+	for {
+		b, is := e.unknown.over(further)
+		if !is {
+			return true
 		}
-		if greediest == nil || greediest.unknown == 0 {
-			return
+		greediest := e.unknown.greediest(e.streams, b, s, further)
+		if greediest == nil {
+			return true
 		}
-		e.tell(EndStream{Stream: greediest.id})
+		e.tell(EndStream{Stream: greediest.id, Over: b})
 		e.end(greediest)
+		if greediest == s {
+			return false
+		}
 	}
+}
+
+// furtherUnknown is the load of the names that are new to the stream and have no spec.
+func (e *subscriptions) furtherUnknown(s *stream, all []Subscription) (further load) {
+	for _, one := range all {
+		if f := e.filters.get(one.Name); f == nil || f.wanted == nil && s.sub(one.Name) == nil {
+			further = further.plus(load{1, len(one.Name)}, 1)
+		}
+	}
+	return further
 }

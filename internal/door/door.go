@@ -37,7 +37,7 @@ func New(metrics Metrics, log *zap.Logger) *Door { return &Door{metrics: metrics
 func (d *Door) StreamRefused(one api.Limit) {
 	d.metrics.StreamRefused(one.Name)
 	if d.limits.note(one, time.Now()) {
-		d.log.Warn("a stream or a connection was ended: a limit was reached; its Envoy keeps its filters",
+		d.log.Warn("a client reached a limit; its Envoy keeps its filters",
 			zap.String("limit", one.Flag), zap.Int("most", one.Most), zap.String("node", one.Node), zap.String("address", one.Address))
 	}
 }

@@ -95,7 +95,7 @@ func (e *Envoys) Close(id delivery.StreamID, filters []api.NodeFilter, now time.
 		return closed, true, nil
 	}
 	delete(e.here, KeyOf(closed.Node))
-	one.gone = now
+	one.gone, one.Node.Metadata = now, nil // nobody asks for it any more
 	e.gone = append(e.gone, one)
 	if len(e.gone) > goneEnvoys {
 		e.gone = slices.Delete(e.gone, 0, 1)

@@ -9,6 +9,7 @@ import (
 
 	"github.com/wasm-xds/wasm-xds/internal/address"
 	"github.com/wasm-xds/wasm-xds/internal/examine"
+	"github.com/wasm-xds/wasm-xds/internal/inflow"
 	"github.com/wasm-xds/wasm-xds/internal/netguard"
 	"github.com/wasm-xds/wasm-xds/internal/registry"
 	"github.com/wasm-xds/wasm-xds/internal/spiffe"
@@ -79,10 +80,18 @@ type Config struct {
 	ForgetRemoved time.Duration
 	// Limits bound the requests of clients. A zero limit means its default. Run sets Refused.
 	Limits xds.Limits
+	// Inflow bounds the input of the xDS address. A zero limit means its default.
+	Inflow inflow.Limits
 	// Connections bounds the open connections of each port. 0 means [DefaultConnections].
 	Connections int
 	// ConnectionsPerHost bounds the same for one host. 0 means [DefaultConnectionsPerHost].
 	ConnectionsPerHost int
+	// HandshakeTimeout bounds the time of a TLS handshake, of the beginning of HTTP/2 and of the
+	// headers of a request. 0 means [DefaultHandshakeTimeout].
+	HandshakeTimeout time.Duration
+	// HeaderSize bounds the headers of a stream or a request, in bytes. 0 means
+	// [DefaultHeaderSize].
+	HeaderSize int
 	// BuildMemory bounds the memory for concurrent builds of inline resources, in bytes. 0 means
 	// [resource.DefaultBuildMemory].
 	BuildMemory int64
@@ -138,4 +147,10 @@ type Addresses struct{ XDS, Modules, Admin string }
 const (
 	DefaultConnections        = 20_000
 	DefaultConnectionsPerHost = 10_000
+)
+
+// The limits of what comes before a request. An Envoy's headers have some hundred bytes.
+const (
+	DefaultHandshakeTimeout = 10 * time.Second
+	DefaultHeaderSize       = 16 << 10
 )

@@ -1,6 +1,8 @@
 package serve
 
 import (
+	"context"
+
 	"github.com/wasm-xds/wasm-xds/internal/control"
 	"github.com/wasm-xds/wasm-xds/internal/delivery"
 	"github.com/wasm-xds/wasm-xds/internal/metrics"
@@ -14,11 +16,13 @@ type gets struct {
 }
 
 // FetchStarted passes on the start of a GET.
-func (g gets) FetchStarted(token string) { g.control.Handle(delivery.FetchStarted{Token: token}) }
+func (g gets) FetchStarted(token string) {
+	g.control.Handle(context.Background(), delivery.FetchStarted{Token: token})
+}
 
 // FetchFinished passes on the end of a GET.
 func (g gets) FetchFinished(token string, end moduleserver.End) {
-	g.control.Handle(delivery.FetchFinished{
+	g.control.Handle(context.Background(), delivery.FetchFinished{
 		Token: token, Complete: end != moduleserver.Broken, Taken: end == moduleserver.Taken,
 	})
 }

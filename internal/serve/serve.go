@@ -87,7 +87,7 @@ func run(ctx context.Context, cfg *Config, parts *ending.Parts) (err error) {
 		Logger:     cfg.Logger,
 		Delivery:   cfg.Delivery,
 		AllowEmpty: cfg.AllowEmpty,
-		Policy:     delivery.Config{ForgetRemoved: cfg.ForgetRemoved, UnknownNames: cfg.Limits.Names},
+		Policy:     delivery.Config{ForgetRemoved: cfg.ForgetRemoved, UnknownNames: cfg.Limits.Names, UnknownBytes: cfg.Limits.NameBytes},
 		Examiner:   examiner,
 		Preflight:  cfg.Preflight,
 		Sandbox:    sandboxVersion(cfg.Version),

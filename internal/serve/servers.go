@@ -10,11 +10,13 @@ import (
 	"net/http"
 	"path/filepath"
 	"strings"
+	"sync"
 	"time"
 
 	"go.uber.org/zap"
 	"golang.org/x/sync/errgroup"
 	"google.golang.org/grpc"
+	"google.golang.org/grpc/credentials/insecure"
 
 	"github.com/wasm-xds/wasm-xds/internal/address"
 	"github.com/wasm-xds/wasm-xds/internal/admin"
@@ -22,6 +24,7 @@ import (
 	"github.com/wasm-xds/wasm-xds/internal/control"
 	"github.com/wasm-xds/wasm-xds/internal/door"
 	"github.com/wasm-xds/wasm-xds/internal/ending"
+	"github.com/wasm-xds/wasm-xds/internal/inflow"
 	"github.com/wasm-xds/wasm-xds/internal/metrics"
 	"github.com/wasm-xds/wasm-xds/internal/module"
 	"github.com/wasm-xds/wasm-xds/internal/moduleserver"
@@ -79,6 +82,10 @@ func (s *servers) run(ctx context.Context) error {
 		return nil
 	})
 	group.Go(func() error {
+		returnMemory(ctx)
+		return nil
+	})
+	group.Go(func() error {
 		defer s.parts.Begin("the last state to be written")()
 		return s.control.Run(ctx, streams)
 	})
@@ -90,6 +97,7 @@ func (s *servers) run(ctx context.Context) error {
 		defer s.parts.Begin("transfers of modules")()
 		h := moduleserver.Handler(s.store, s.control.Serves, gets{s.control, s.recorder}, s.cfg.Logger)
 		server := s.moduleServer(h)
+		s.setLimits(server)
 		s.newConnections().bound(server)
 		return serveHTTP(ctx, s.listeners.modules, server)
 	})
@@ -152,11 +160,17 @@ func (s *servers) serveAdmin(ctx context.Context) error {
 	}
 	encrypted, listener := s.certificates.admin.Server, s.newConnections().listen(s.listeners.admin)
 	if encrypted == nil {
-		return admin.Serve(ctx, listener, admin.Handler(s.shown, o), s.errorLog("admin"))
+		return admin.Serve(ctx, listener, s.adminServer(admin.Handler(s.shown, o)))
 	}
 	o.OwnName = encrypted.IsFor
 	handler := encrypted.Handler("admin", admin.Handler(s.shown, o), s.deny("admin", admin.Untrusted))
-	return admin.Serve(ctx, tls.NewListener(listener, encrypted.Config("http/1.1")), handler, s.errorLog("admin"))
+	return admin.Serve(ctx, tls.NewListener(listener, encrypted.Config("http/1.1")), s.adminServer(handler))
+}
+
+func (s *servers) adminServer(h http.Handler) *http.Server {
+	server := &http.Server{Handler: h, ErrorLog: s.errorLog("admin")}
+	s.setLimits(server)
+	return server
 }
 
 // errorLog takes the errors of an HTTP server, and reports failed handshakes.
@@ -206,12 +220,29 @@ func (s *servers) serveStreams(ctx context.Context, streams *xds.Server, limits 
 		s.cfg.Started(s.listeners.addresses())
 	}
 	defer s.parts.Begin("xDS streams and builds of resources")()
-	options := append(xds.GRPCOptions(limits), streams.Unknown())
+	guard := inflow.New(s.cfg.Inflow, func(r inflow.Reached) { s.shown.StreamRefused(inflowLimitOf(r)) })
+	var watch sync.WaitGroup
+	defer watch.Wait()
+	watch.Go(func() { guard.Watch(ctx) })
+	options, handshake := append(xds.GRPCOptions(limits), streams.Unknown()), insecure.NewCredentials()
+	options = append(options, grpc.ConnectionTimeout(s.handshakeTimeout()), grpc.MaxHeaderListSize(uint32(s.headerSize())))
 	if f := s.certificates.envoys.Server; f != nil {
-		refused := func(from net.Addr, err error) { s.refused("xds", address.Client(from), err.Error()) }
-		options = append(options, grpc.Creds(f.GRPC("xds", refused)))
+		handshake = f.GRPC("xds", func(from net.Addr, err error) { s.refused("xds", address.Client(from), err.Error()) })
 	}
+	options = append(options, grpc.Creds(guard.Credentials(handshake)))
 	return serveGRPC(ctx, s.newConnections().listen(s.listeners.xds), streams, grpc.NewServer(options...))
+}
+
+func (s *servers) handshakeTimeout() time.Duration {
+	return cmp.Or(s.cfg.HandshakeTimeout, DefaultHandshakeTimeout)
+}
+
+func (s *servers) headerSize() int { return cmp.Or(s.cfg.HeaderSize, DefaultHeaderSize) }
+
+// setLimits sets the limits of a server of HTTP/1. A TLS handshake has the time of the headers.
+func (s *servers) setLimits(server *http.Server) {
+	server.ReadHeaderTimeout, server.MaxHeaderBytes = s.handshakeTimeout(), s.headerSize()
+	server.IdleTimeout = s.cfg.Limits.WithDefaults().ConnectionIdle
 }
 
 // newConnections bounds the connections of one port.
@@ -229,6 +260,16 @@ func limitOf(r xds.Refusal) api.Limit {
 		Name: string(r.Limit), Flag: "--max-" + strings.ReplaceAll(string(r.Limit), "_", "-"),
 		Most: r.Most, Node: r.Node, Address: r.Address,
 	}
+}
+
+// inflowLimitOf is limitOf for a limit on the input of a client.
+func inflowLimitOf(r inflow.Reached) api.Limit {
+	name := string(r.Limit)
+	flag := "--max-" + strings.ReplaceAll(name, "_", "-")
+	if r.Limit == inflow.Patience {
+		flag = "--request-timeout"
+	}
+	return api.Limit{Name: name, Flag: flag, Most: int(r.Most), Address: r.Address}
 }
 
 // addressesFor says where Envoys find modules.

@@ -65,7 +65,7 @@ func (s *deltaStream) CreateDeltaWatch(q *cachev3.DeltaRequest, _ cachev3.Subscr
 		return nil, s.refuse(LimitNamesPerStream)
 	}
 	s.queue.open(watch, false)
-	s.emit(s.isDelta(), event)
+	s.emit(s.isDelta(), request.size, event)
 	return s.unwatch, nil
 }
 

@@ -25,7 +25,11 @@ type slowEnd struct {
 	done            atomic.Bool
 }
 
-func (h *slowEnd) Handle(e delivery.Event) {
+func (h *slowEnd) Begin(ctx context.Context, events ...delivery.Event) bool {
+	return h.Handle(ctx, events[0])
+}
+
+func (h *slowEnd) Handle(_ context.Context, e delivery.Event) bool {
 	switch e.(type) {
 	case delivery.StreamOpened:
 		close(h.opened)
@@ -34,6 +38,7 @@ func (h *slowEnd) Handle(e delivery.Event) {
 		<-h.release
 		h.done.Store(true)
 	}
+	return true
 }
 
 // TestTheEndWaitsForStreams: once gRPC's server has stopped, no goroutine of a stream is left to

@@ -20,8 +20,10 @@ type Limits struct {
 	// Names is how many names without a spec all streams together may ask for: 20,000. Delivery
 	// counts the names, and has the stream with the most of them ended, see [Server.End].
 	Names int
-	// StreamsPerConnection is how many streams a client may have on one HTTP/2 connection at a time:
-	// 5,000. The client keeps further streams back, as RFC 9113 has it.
+	// NameBytes bounds the bytes of these names: 4 MiB.
+	NameBytes int
+	// StreamsPerConnection is how many streams a client may have on one HTTP/2 connection at a
+	// time: 1,000. The client keeps further streams back, as RFC 9113 has it.
 	StreamsPerConnection int
 	// ConnectionIdle is the time after which a connection without a stream ends: 5 minutes.
 	ConnectionIdle time.Duration
@@ -35,7 +37,7 @@ type Limits struct {
 // MostNamesPerStream is the largest [Limits.NamesPerStream].
 const MostNamesPerStream = subscription.MostNames
 
-// maxNameLength bounds a filter's name, in bytes.
+// maxNameLength bounds the name of a filter, the id of a node and its cluster, in bytes.
 const maxNameLength = 1024
 
 // WithDefaults fills the zero limits.
@@ -46,7 +48,8 @@ func (l Limits) WithDefaults() Limits {
 	l.RequestSize = cmp.Or(l.RequestSize, 4<<20)
 	l.NodeSize = cmp.Or(l.NodeSize, 64<<10)
 	l.Names = cmp.Or(l.Names, 20_000)
-	l.StreamsPerConnection = cmp.Or(l.StreamsPerConnection, 5_000)
+	l.NameBytes = cmp.Or(l.NameBytes, 4<<20)
+	l.StreamsPerConnection = cmp.Or(l.StreamsPerConnection, 1_000)
 	l.ConnectionIdle = cmp.Or(l.ConnectionIdle, 5*time.Minute)
 	return l
 }
@@ -62,6 +65,7 @@ const (
 	LimitRequestSize    Limit = "request_size"
 	LimitNodeSize       Limit = "node_size"
 	LimitNames          Limit = "names"
+	LimitNameBytes      Limit = "name_bytes"
 )
 
 // Refusal describes a stream that was ended because of a limit. Node is "" if the node was not
@@ -85,6 +89,8 @@ func (l Limits) of(limit Limit) (most int, text string) {
 		return l.RequestSize, "a request has more than %d bytes (--max-request-size)"
 	case LimitNodeSize:
 		return l.NodeSize, "its node's id, cluster and metadata have more than %d bytes (--max-node-size)"
+	case LimitNameBytes:
+		return l.NameBytes, "the names that no spec has have more than %d bytes on all streams, and this one has the most of them (--max-name-bytes)"
 	default:
 		return l.Names, "all streams ask for more than %d names that no spec has, and this one for the most of them (--max-names)"
 	}

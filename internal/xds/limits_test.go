@@ -12,6 +12,7 @@ import (
 	"google.golang.org/grpc"
 	"google.golang.org/grpc/codes"
 	"google.golang.org/grpc/status"
+	"google.golang.org/protobuf/types/known/structpb"
 
 	"github.com/wasm-xds/wasm-xds/internal/delivery"
 )
@@ -39,7 +40,9 @@ func ask(t *testing.T, conn *grpc.ClientConn, isDelta bool, node *corev3.Node, n
 // Each limit ends the stream with a status that names the flag, and is reported once. Delivery
 // hears of the end of the streams that it knows, and of no others.
 func TestLimits(t *testing.T) {
-	big := &corev3.Node{Id: "edge-1", Cluster: strings.Repeat("c", 2000)}
+	big := &corev3.Node{Id: "edge-1", Metadata: &structpb.Struct{Fields: map[string]*structpb.Value{
+		"big": structpb.NewStringValue(strings.Repeat("m", 2000)),
+	}}}
 	for _, tt := range []struct {
 		limit  Limit
 		limits Limits
@@ -123,8 +126,8 @@ func TestEndOfAGreedyStream(t *testing.T) {
 	ended := ask(t, conn, true, testNode, "a")
 	id := next[delivery.StreamOpened](t, events).Stream
 	next[delivery.Requested](t, events)
-	s.End(id + 1) // no such stream
-	s.End(id)
+	s.End(id+1, delivery.NamesBudget) // no such stream
+	s.End(id, delivery.NamesBudget)
 	if err := ended(); status.Code(err) != codes.ResourceExhausted || !strings.Contains(err.Error(), "--max-names)") {
 		t.Fatal(err)
 	}

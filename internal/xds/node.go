@@ -11,13 +11,14 @@ import (
 
 	"github.com/wasm-xds/wasm-xds/internal/address"
 	"github.com/wasm-xds/wasm-xds/internal/delivery"
+	"github.com/wasm-xds/wasm-xds/internal/inflow"
 	"github.com/wasm-xds/wasm-xds/internal/xds/wire"
 	"github.com/wasm-xds/wasm-xds/pkg/translate"
 )
 
 // describe returns the part of a node for delivery.
 func describe(n *corev3.Node, address string) delivery.Node {
-	d := delivery.Node{ID: n.GetId(), Cluster: n.GetCluster(), Address: address, Metadata: map[string]string{}}
+	d := delivery.Node{ID: n.GetId(), Cluster: n.GetCluster(), Address: address, Host: inflow.HostOf(address), Metadata: map[string]string{}}
 	if v := translate.VersionOf(n); v.Known() {
 		d.Version = unique.Make(v.String()).Value()
 	}

@@ -13,9 +13,6 @@ import (
 // connections, a larger buffer would be unused memory. Larger requests are read past the buffer.
 const readBuffer = 2 << 10
 
-// handshakeTimeout is the time for the TLS handshake and the preface of HTTP/2.
-const handshakeTimeout = 10 * time.Second
-
 // The bytes a client may send ahead of reading. Fixed windows turn off gRPC's search for the best
 // window, which sends a ping for each request.
 const (
@@ -34,10 +31,9 @@ func GRPCOptions(limits Limits) []grpc.ServerOption {
 		grpc.ForceServerCodecV2(wire.NewCodec()),
 		grpc.WaitForHandlers(true), // Stop returns when no stream's goroutine is left
 		grpc.MaxRecvMsgSize(limits.RequestSize),
-		grpc.ReadBufferSize(readBuffer),
+		grpc.ReadBufferSize(readBuffer), grpc.SharedWriteBuffer(true), // no buffers for connections at rest
 		grpc.StaticStreamWindowSize(streamWindow), grpc.StaticConnWindowSize(connectionWindow),
 		grpc.MaxConcurrentStreams(uint32(limits.StreamsPerConnection)),
-		grpc.ConnectionTimeout(handshakeTimeout),
 		grpc.KeepaliveParams(keepalive.ServerParameters{
 			Time: 15 * time.Second, Timeout: 10 * time.Second, MaxConnectionIdle: limits.ConnectionIdle,
 			// After the age, Envoy has some seconds to connect anew before its streams end.

@@ -24,10 +24,16 @@ type reader struct {
 	from      grpc.ServerStream
 	in        wire.Incoming
 	described bool // the node has been read
+	held      int  // bytes of the last request, which the loop has not taken yet
 }
+
+// messageHeader is the length of gRPC's header of a message, in bytes.
+const messageHeader = 5
 
 // receive returns the bytes of the next request. The caller frees them.
 func (r *reader) receive() (mem.Buffer, error) {
+	r.stream.inflow.Release(r.held) // go-control-plane reads on once the loop has taken a request
+	r.held = 0
 	if err := r.from.RecvMsg(&r.in); err != nil {
 		if status.Code(err) == codes.ResourceExhausted {
 			err = r.stream.refuse(LimitRequestSize)
@@ -36,6 +42,7 @@ func (r *reader) receive() (mem.Buffer, error) {
 	}
 	message := r.in.Message
 	r.in.Message = nil
+	r.held = messageHeader + message.Len()
 	return message, nil
 }
 
@@ -54,6 +61,9 @@ func (r *reader) describe(n *corev3.Node) (*delivery.Node, error) {
 	}
 	r.described = true
 	d := describe(n, r.stream.address)
+	if max(len(d.ID), len(d.Cluster)) > maxNameLength {
+		return nil, r.malformed(fmt.Sprintf("the node's id or cluster has more than %d bytes", maxNameLength))
+	}
 	if sizeOf(d) > r.stream.shared.limits.NodeSize {
 		return nil, r.stream.refuse(LimitNodeSize)
 	}
@@ -93,6 +103,7 @@ func (r *reader) firstList(message []byte) (*subscription.List, error) {
 // sotwRequest is a request without resource_names and node.
 type sotwRequest struct {
 	discoveryv3.DiscoveryRequest
+	size int                // in bytes
 	node *delivery.Node     // nil: not described here
 	list *subscription.List // if the stream serves the type
 }
@@ -115,6 +126,7 @@ func (r *sotwReader) next() (*discoveryv3.DiscoveryRequest, error) {
 	defer message.Free()
 	r.at = 1 - r.at
 	q := &r.requests[r.at]
+	q.size = message.Len()
 	if err := wire.ReadSotW(message.ReadOnlyData(), r.described, &q.DiscoveryRequest); err != nil {
 		return nil, r.malformed(err.Error())
 	}
@@ -160,6 +172,7 @@ func (r *sotwReader) whole(q *discoveryv3.DiscoveryRequest) *sotwRequest {
 // initial_resource_versions and node.
 type deltaRequest struct {
 	discoveryv3.DeltaDiscoveryRequest
+	size     int                // in bytes
 	node     *delivery.Node     // nil: not described here
 	first    *subscription.List // the names, in a stream's first request; nil: a later request
 	added    []string           // the names, in a later request
@@ -184,6 +197,7 @@ func (r *deltaReader) next() (*discoveryv3.DeltaDiscoveryRequest, error) {
 	defer message.Free()
 	r.at = 1 - r.at
 	q := &r.requests[r.at]
+	q.size = message.Len()
 	if err := wire.ReadDelta(message.ReadOnlyData(), r.described, &q.DeltaDiscoveryRequest); err != nil {
 		return nil, r.malformed(err.Error())
 	}

@@ -35,7 +35,7 @@ func reads(t *testing.T, limits Limits, request *discoveryv3.DiscoveryRequest) *
 		t.Fatal(err)
 	}
 	s := newSotWStream(&again{request: mem.SliceBuffer(b)})
-	s.begin(context.Background(), &shared{limits: limits.WithDefaults()}, 1, "", resourcev3.AnyType)
+	s.begin(context.Background(), t.Context(), &shared{limits: limits.WithDefaults()}, 1, resourcev3.AnyType)
 	t.Cleanup(s.end)
 	return s
 }

@@ -86,10 +86,14 @@ func (s *Server) Register(g *grpc.Server) {
 // Stop returns when no build is under way any more, and lets none begin.
 func (s *Server) Stop() { s.builds.End() }
 
-// End ends a stream because of [LimitNames]. If the stream has ended, End does nothing.
-func (s *Server) End(id delivery.StreamID) {
+// End ends a stream because of a budget. If the stream has ended, End does nothing.
+func (s *Server) End(id delivery.StreamID, over delivery.Budget) {
+	limit := LimitNames
+	if over == delivery.BytesBudget {
+		limit = LimitNameBytes
+	}
 	if value, ok := s.streams.Load(id); ok {
-		_ = value.(conversation).refuse(LimitNames) // the stream's handler returns the error
+		_ = value.(conversation).refuse(limit) // the stream's handler returns the error
 	}
 }
 
@@ -136,7 +140,7 @@ func (s *Server) build(a delivery.Send) (*wire.Resource, bool) {
 	if err != nil {
 		s.shared.logger.Error("a resource could not be built",
 			zap.String("filter", a.Name), zap.String("revision", a.Revision.ID), zap.Error(err))
-		s.shared.handler.Handle(delivery.BuildFailed{Stream: a.Stream, Name: a.Name, Reason: err.Error()})
+		s.shared.handler.Handle(s.ctx, delivery.BuildFailed{Stream: a.Stream, Name: a.Name, Reason: err.Error()})
 	}
 	return resource, true
 }
@@ -193,6 +197,6 @@ func (s *Server) serve(g context.Context, c conversation, common *stream, typeUR
 
 // begin gives a stream an id. From now on the stream gets responses.
 func (s *Server) begin(g context.Context, c conversation, common *stream, typeURL string) {
-	common.begin(s.ctx, &s.shared, delivery.StreamID(s.lastID.Add(1)), peerAddress(g), typeURL)
+	common.begin(s.ctx, g, &s.shared, delivery.StreamID(s.lastID.Add(1)), typeURL)
 	s.streams.Store(common.id, c)
 }

@@ -63,7 +63,7 @@ func (s *sotwStream) CreateWatch(q *cachev3.Request, _ cachev3.Subscription, wat
 	event := delivery.Requested{Stream: s.id, Answer: s.answer(q.GetResponseNonce(), q.GetErrorDetail())}
 	event.Subscribe, event.Unsubscribe = s.names.Request(request.list, versionInfo)
 	s.queue.open(watch, true)
-	s.emit(s.isDelta(), event)
+	s.emit(s.isDelta(), request.size, event)
 	return s.unwatch, nil
 }
 

@@ -13,13 +13,17 @@ import (
 	rpcstatus "google.golang.org/grpc/status"
 
 	"github.com/wasm-xds/wasm-xds/internal/delivery"
+	"github.com/wasm-xds/wasm-xds/internal/inflow"
 	"github.com/wasm-xds/wasm-xds/internal/xds/subscription"
 )
 
-// Handler takes the events of the streams, in each stream's order. Handle may block, which holds up
-// only that stream.
+// Handler takes the events of the streams, in each stream's order. The methods may block, which
+// holds up only that stream. They return false if the events were not taken before the end of ctx.
 type Handler interface {
-	Handle(delivery.Event)
+	Handle(context.Context, delivery.Event) bool
+	// Begin takes the beginning of a stream, or a request for further names. Clients can make many
+	// of them, so they wait behind other events.
+	Begin(context.Context, ...delivery.Event) bool
 }
 
 // shared is the part of a server that its streams use. Safe for concurrent use.
@@ -44,6 +48,8 @@ type stream struct {
 	address string
 	typeURL string // of the service: AnyType is ADS
 	shared  *shared
+	client  context.Context // ends with the client's side of the stream
+	inflow  inflow.Stream
 	ctx     context.Context // ends go-control-plane's loop
 	end     context.CancelFunc
 
@@ -58,9 +64,11 @@ type stream struct {
 	nodeID string // for a Refusal
 }
 
-// begin fills a new stream. The stream ends with ctx.
-func (s *stream) begin(ctx context.Context, all *shared, id delivery.StreamID, address, typeURL string) {
-	s.id, s.address, s.typeURL, s.shared = id, address, typeURL, all
+// begin fills a new stream. The stream ends with ctx, and its client with the context of gRPC.
+func (s *stream) begin(ctx, client context.Context, all *shared, id delivery.StreamID, typeURL string) {
+	address := peerAddress(client)
+	s.id, s.address, s.typeURL, s.shared, s.client = id, address, typeURL, all, client
+	s.inflow = inflow.From(client)
 	s.node = describe(nil, address)
 	s.ctx, s.end = context.WithCancel(ctx)
 }
@@ -109,23 +117,31 @@ func (s *stream) reportType(typeURL string) {
 	s.shared.foreign(foreignType(typeURL, node, s.address))
 }
 
-// emit sends a request to delivery. Before the first request, delivery hears of the stream.
-func (s *stream) emit(isDelta bool, event delivery.Requested) {
-	if !s.announced {
-		s.announced = true
-		ads := s.typeURL == resourcev3.AnyType
-		s.shared.handler.Handle(delivery.StreamOpened{Stream: s.id, Node: s.node, ADS: ads, Delta: isDelta})
+// emit sends a request to delivery, with the beginning of the stream before the first request.
+// Delivery does not hear of a request whose client has left before its turn. Meanwhile the stream
+// holds the size of the request.
+func (s *stream) emit(isDelta bool, size int, event delivery.Requested) {
+	s.inflow.Hold(size)
+	defer s.inflow.Release(size)
+	switch {
+	case !s.announced:
+		opened := delivery.StreamOpened{Stream: s.id, Node: s.node, ADS: s.typeURL == resourcev3.AnyType, Delta: isDelta}
+		s.announced = s.shared.handler.Begin(s.client, opened, event)
 		s.node = delivery.Node{}
+	case len(event.Subscribe) > 0:
+		s.shared.handler.Begin(s.client, event)
+	default:
+		s.shared.handler.Handle(s.client, event)
 	}
-	s.shared.handler.Handle(event)
 }
 
 // close tells delivery of the end, when the loop has ended.
 func (s *stream) close() {
 	s.end()
+	s.inflow.Close()
 	s.shared.admission.leave(s.counted)
 	if s.announced {
-		s.shared.handler.Handle(delivery.StreamClosed{Stream: s.id})
+		s.shared.handler.Handle(context.WithoutCancel(s.client), delivery.StreamClosed{Stream: s.id})
 	}
 }
 

@@ -64,7 +64,7 @@ func offered[R any](t *testing.T, watch chan R) R {
 func TestAResponseGoesDownOnceInSotW(t *testing.T) {
 	l := &link{request: &discoveryv3.DiscoveryRequest{TypeUrl: resourcev3.ExtensionConfigType, ResourceNames: []string{"auth"}}}
 	s := newSotWStream(l)
-	s.begin(context.Background(), fresh(make(recorder, 10)), 1, "", resourcev3.AnyType)
+	s.begin(context.Background(), context.Background(), fresh(make(recorder, 10)), 1, resourcev3.AnyType)
 	t.Cleanup(s.end)
 	ask := func() (watch chan cachev3.Response, cancel func()) {
 		request, err := s.Recv()
@@ -109,7 +109,7 @@ func TestResponsesGoDownOnceInDelta(t *testing.T) {
 	request := &discoveryv3.DeltaDiscoveryRequest{TypeUrl: resourcev3.ExtensionConfigType, ResourceNamesSubscribe: []string{"a", "b"}}
 	l, events := &link{request: request}, make(recorder, 10)
 	s := newDeltaStream(l)
-	s.begin(context.Background(), fresh(events), 1, "", resourcev3.AnyType)
+	s.begin(context.Background(), context.Background(), fresh(events), 1, resourcev3.AnyType)
 	t.Cleanup(s.end)
 	watch := make(chan cachev3.DeltaResponse, 16)
 	ask := func() {

@@ -38,7 +38,17 @@ const patience = 20 * time.Second
 
 type recorder chan delivery.Event
 
-func (r recorder) Handle(e delivery.Event) { r <- e }
+func (r recorder) Handle(_ context.Context, e delivery.Event) bool {
+	r <- e
+	return true
+}
+
+func (r recorder) Begin(ctx context.Context, events ...delivery.Event) bool {
+	for _, e := range events {
+		r.Handle(ctx, e)
+	}
+	return true
+}
 
 func next[E delivery.Event](t *testing.T, r recorder) E {
 	t.Helper()
@@ -137,7 +147,7 @@ func TestDelta(t *testing.T) {
 	})
 	opened := next[delivery.StreamOpened](t, events)
 	wantNode := delivery.Node{
-		ID: "edge-1", Cluster: "edge", Version: "1.40.0", Address: "bufconn", Runtimes: []string{"envoy.wasm.runtime.v8"},
+		ID: "edge-1", Cluster: "edge", Version: "1.40.0", Address: "bufconn", Host: "bufconn", Runtimes: []string{"envoy.wasm.runtime.v8"},
 		Metadata: map[string]string{"env": "prod", "zone": "3"},
 	}
 	if diff := cmp.Diff(delivery.StreamOpened{Stream: opened.Stream, Node: wantNode, ADS: true, Delta: true}, opened); diff != "" {

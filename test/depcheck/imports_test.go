@@ -36,6 +36,7 @@ var imports = map[string][]string{
 	// Tools that know nothing of specs.
 	"internal/atomicfile": {},
 	"internal/address":    {},
+	"internal/inflow":     {"internal/address"},
 	"internal/certs":      {"internal/reason", "internal/regular"},
 	"internal/tlsserver":  {"internal/address"},
 	"internal/tlsfiles":   {"internal/regular", "internal/tlsserver"},
@@ -110,7 +111,7 @@ var imports = map[string][]string{
 	"internal/xds/subscription":   {"internal/delivery", "internal/xds/wire"},
 	"internal/xds/resource":       {"internal/delivery", "internal/xds/wire", "pkg/translate"},
 	"internal/xds": {
-		"internal/address", "internal/delivery", "internal/ending", "internal/xds/subscription", "internal/xds/wire", "pkg/spec", "pkg/translate",
+		"internal/address", "internal/delivery", "internal/ending", "internal/inflow", "internal/xds/subscription", "internal/xds/wire", "pkg/spec", "pkg/translate",
 	},
 
 	// The server.
@@ -146,7 +147,7 @@ var imports = map[string][]string{
 	},
 
 	"internal/serve": {
-		"internal/address", "internal/admin", "internal/api", "internal/builtin", "internal/certs", "internal/control", "internal/delivery", "internal/door", "internal/ending",
+		"internal/address", "internal/admin", "internal/api", "internal/builtin", "internal/certs", "internal/control", "internal/delivery", "internal/door", "internal/ending", "internal/inflow",
 		"internal/examine", "internal/metrics", "internal/module", "internal/moduleserver", "internal/netguard",
 		"internal/preflight/sandbox", "internal/reason", "internal/registry", "internal/seal", "internal/signature", "internal/source/oci",
 		"internal/spiffe", "internal/state", "internal/systemd", "internal/tlsfiles", "internal/tlsserver", "internal/token", "internal/transfer", "internal/visitor", "internal/xds", "internal/xds/resource",
@@ -230,6 +231,7 @@ var imports = map[string][]string{
 	"test/depcheck":               {},
 	"test/depcheck/cmd/rooms":     {"test/depcheck", "test/depcheck/rooms"},
 	"test/depcheck/rooms":         {},
+	"test/deploy":                 {},
 	"test/docs":                   {},
 	"test/e2e":                    {},
 	"test/envoyfacts":             {},
@@ -244,6 +246,8 @@ var imports = map[string][]string{
 	"test/simenvoy":               {},
 
 	// The benchmarks.
+	"test/bench/attack":      {"internal/test/harness", "internal/test/testfilter", "test/bench/proc", "test/bench/report", "test/bench/suite"},
+	"test/bench/attacker":    {},
 	"test/bench/boot":        {"internal/test/testfilter", "test/bench/proc", "test/bench/report", "test/bench/suite", "test/simenvoy"},
 	"test/bench/fanout":      {"internal/test/testfilter", "test/bench/proc", "test/bench/report", "test/bench/suite", "test/simenvoy"},
 	"test/bench/hotload":     {"internal/examine", "internal/preflight/sandbox", "internal/test/harness", "internal/test/program", "internal/test/testfilter", "pkg/spec", "test/bench/report", "test/bench/suite"},

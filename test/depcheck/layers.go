@@ -201,7 +201,7 @@ var layersOfProduct = map[string]Ordered{
 	"internal/track": {Layers: []string{"config doc read", "check need work", "spec", "list", "track"}},
 	"internal/delivery": {
 		Layers: []string{
-			"calm config doc idle nack node queueing reuse state timers trials version wish conduct",
+			"calm config doc idle load nack node queueing reuse state timers trials version wish conduct",
 			"fetch lists memory packed salts window",
 			"problem",
 			"belief foretold rare revisions status",
@@ -293,7 +293,7 @@ var layersOfProduct = map[string]Ordered{
 
 	"internal/serve": {
 		Layers: []string{
-			"config connections doc foreign gets reload sandbox statedir supervision visitors",
+			"config connections doc foreign gets memory reload sandbox statedir supervision visitors",
 			"audit files listeners refusals tokens",
 			"port",
 			"certificateagent certificatefiles",

@@ -21,7 +21,7 @@ const (
 // checkServe checks the values of flags, and removes the slash at the end of the modules' URL. It
 // joins the errors of all wrong values.
 func checkServe(cfg *serve.Config) error {
-	problems := []error{checkAddresses(cfg), checkSPIFFE(cfg), checkTimes(cfg), checkConnections(cfg), checkLimits(cfg.Limits, cfg.BuildMemory)}
+	problems := []error{checkAddresses(cfg), checkSPIFFE(cfg), checkTimes(cfg), checkConnections(cfg), checkLimits(cfg)}
 	if cfg.ModulesCluster == "" {
 		problems = append(problems, fmt.Errorf("--modules-cluster is empty: it names the Envoy cluster that reaches %s", cfg.ModulesAddress))
 	}
@@ -107,26 +107,42 @@ func checkConnections(cfg *serve.Config) error {
 	if d := cfg.Limits.ConnectionIdle; d < time.Second {
 		problems = append(problems, fmt.Errorf("invalid --max-connection-idle %s: it is a second or more", d))
 	}
+	for _, one := range []struct {
+		flag string
+		d    time.Duration
+	}{
+		{"request-timeout", cfg.Inflow.Patience}, {"handshake-timeout", cfg.HandshakeTimeout},
+	} {
+		if one.d < time.Second {
+			problems = append(problems, fmt.Errorf("invalid --%s %s: it is a second or more", one.flag, one.d))
+		}
+	}
 	if d := cfg.Limits.ConnectionAge; d != 0 && d < time.Minute {
 		problems = append(problems, fmt.Errorf("invalid --max-connection-age %s: it is 0, which sets no end, or a minute or more", d))
 	}
 	return errors.Join(problems...)
 }
 
-func checkLimits(l xds.Limits, buildMemory int64) error {
+func checkLimits(cfg *serve.Config) error {
+	l, in := cfg.Limits, cfg.Inflow
 	var problems []error
 	for _, one := range []struct {
 		flag        string
 		value, most int64
 	}{
 		{"max-names", int64(l.Names), 100_000_000},
+		{"max-name-bytes", int64(l.NameBytes), 1 << 40},
+		{"max-opens-per-connection", int64(in.ConnectionOpens), 100_000_000},
+		{"max-opens-per-host", int64(in.HostOpens), 100_000_000},
+		{"max-request-memory", in.Held, 1 << 40},
+		{"max-header-size", int64(cfg.HeaderSize), 1 << 30},
 		{"max-names-per-stream", int64(l.NamesPerStream), xds.MostNamesPerStream},
 		{"max-streams", int64(l.Streams), 100_000_000},
 		{"max-streams-per-node", int64(l.StreamsPerNode), 100_000_000},
 		{"max-streams-per-connection", int64(l.StreamsPerConnection), 1 << 30},
 		{"max-request-size", int64(l.RequestSize), 1 << 30},
 		{"max-node-size", int64(l.NodeSize), 1 << 30},
-		{"max-build-memory", buildMemory, 1 << 40},
+		{"max-build-memory", cfg.BuildMemory, 1 << 40},
 	} {
 		if one.value < 1 || one.value > one.most {
 			problems = append(problems, fmt.Errorf("invalid --%s %d: it is between 1 and %d", one.flag, one.value, one.most))

@@ -74,6 +74,7 @@ func (s *Flags) addLimits(f *pflag.FlagSet) {
 	s.config.Limits = xds.Limits{}.WithDefaults()
 	l := &s.config.Limits
 	f.IntVar(&l.Names, "max-names", l.Names, "`names` that no spec has and that all streams together may ask for; the stream with the most ends")
+	command.SizeFlag(f, &l.NameBytes, "max-name-bytes", "`size` of these names together, as 4MiB; the stream with the most of them ends")
 	f.IntVar(&l.NamesPerStream, "max-names-per-stream", l.NamesPerStream, "`names` that one stream may ask for; beyond, it ends")
 	f.IntVar(&l.Streams, "max-streams", l.Streams, "open `streams`; each further one ends")
 	f.IntVar(&l.StreamsPerNode, "max-streams-per-node", l.StreamsPerNode, "open `streams` of one node id from one host; each further one ends")
@@ -81,8 +82,17 @@ func (s *Flags) addLimits(f *pflag.FlagSet) {
 	s.config.Connections, s.config.ConnectionsPerHost = serve.DefaultConnections, serve.DefaultConnectionsPerHost
 	f.IntVar(&s.config.Connections, "max-connections", s.config.Connections, "open `connections` to each port; each further one is closed")
 	f.IntVar(&s.config.ConnectionsPerHost, "max-connections-per-host", s.config.ConnectionsPerHost, "the same for one `host`'s connections")
-	f.DurationVar(&l.ConnectionIdle, "max-connection-idle", l.ConnectionIdle, "how long a connection to xDS may have no stream; then it ends")
+	f.DurationVar(&l.ConnectionIdle, "max-connection-idle", l.ConnectionIdle, "how long a connection may have no stream and no request; then it ends")
 	f.DurationVar(&l.ConnectionAge, "max-connection-age", 0, "how long a connection to xDS lasts, give or take a tenth, so that a fleet spreads over several servers; 0 sets no end")
+	in := &s.config.Inflow
+	*in = in.WithDefaults()
+	f.IntVar(&in.ConnectionOpens, "max-opens-per-connection", in.ConnectionOpens, "`streams` that one connection may open in a second, and ten times as many at once; beyond, it is read more slowly")
+	f.IntVar(&in.HostOpens, "max-opens-per-host", in.HostOpens, "the same for all connections of one `host`, and for its new connections")
+	command.SizeFlag(f, &in.Held, "max-request-memory", "`size` of all xDS requests that are under way, as 256MiB; the connection with the most ends")
+	f.DurationVar(&in.Patience, "request-timeout", in.Patience, "how long an xDS request may be under way; then its connection ends")
+	s.config.HandshakeTimeout, s.config.HeaderSize = serve.DefaultHandshakeTimeout, serve.DefaultHeaderSize
+	f.DurationVar(&s.config.HandshakeTimeout, "handshake-timeout", s.config.HandshakeTimeout, "how long a TLS handshake, the beginning of HTTP/2 and the headers of a request may take; then the connection ends")
+	command.SizeFlag(f, &s.config.HeaderSize, "max-header-size", "`size` of the headers of a stream or a request, as 16KiB; beyond, it is refused")
 	command.SizeFlag(f, &l.RequestSize, "max-request-size", "`size` of an xDS request, as 4MiB; beyond, its stream ends")
 	command.SizeFlag(f, &l.NodeSize, "max-node-size", "`size` of a node's id, cluster and metadata, as 64KiB; beyond, its stream ends")
 	s.config.BuildMemory = resource.DefaultBuildMemory

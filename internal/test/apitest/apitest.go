@@ -7,6 +7,7 @@ import (
 	"io"
 	"log"
 	"net"
+	"net/http"
 	"sync/atomic"
 	"testing"
 
@@ -62,7 +63,8 @@ func StartOn(t *testing.T, wrap func(net.Listener) net.Listener, filters ...api.
 	ctx, cancel := context.WithCancel(context.Background())
 	ended := make(chan error, 1)
 	go func() {
-		ended <- admin.Serve(ctx, wrap(ln), admin.Handler(state{&s.hub, s}, admin.Options{}), log.New(io.Discard, "", 0))
+		h := admin.Handler(state{&s.hub, s}, admin.Options{})
+		ended <- admin.Serve(ctx, wrap(ln), &http.Server{Handler: h, ErrorLog: log.New(io.Discard, "", 0)})
 	}()
 	t.Cleanup(func() {
 		cancel()

@@ -1,0 +1,251 @@
+package inflow
+
+import (
+	"cmp"
+	"context"
+	"errors"
+	"net"
+	"sync"
+	"time"
+
+	"golang.org/x/time/rate"
+	"google.golang.org/grpc/credentials"
+	"google.golang.org/grpc/peer"
+
+	"github.com/wasm-xds/wasm-xds/internal/address"
+)
+
+// Limits bound the input of clients. A zero means the default named beside the field.
+type Limits struct {
+	// ConnectionOpens and HostOpens are how many streams one connection, and all connections of one
+	// host, may open in a second: 100 and 1,000. After a rest, they may open ten seconds' worth at
+	// once. A new connection counts as a stream of its host.
+	ConnectionOpens, HostOpens int
+	// Held bounds the bytes of requests that nobody has taken yet, over all connections: 256 MiB.
+	Held int64
+	// Patience is how long a connection may hold bytes of which none are taken: 30 seconds.
+	Patience time.Duration
+}
+
+// WithDefaults fills the zero limits.
+func (l Limits) WithDefaults() Limits {
+	l.ConnectionOpens = cmp.Or(l.ConnectionOpens, 100)
+	l.HostOpens = cmp.Or(l.HostOpens, 1_000)
+	l.Held = cmp.Or(l.Held, 256<<20)
+	l.Patience = cmp.Or(l.Patience, 30*time.Second)
+	return l
+}
+
+// Limit names a limit.
+type Limit string
+
+// The limits.
+const (
+	ConnectionOpens Limit = "opens_per_connection"
+	HostOpens       Limit = "opens_per_host"
+	Held            Limit = "request_memory"
+	Patience        Limit = "request_timeout"
+)
+
+// Reached says that a client has reached a limit.
+type Reached struct {
+	Limit   Limit
+	Most    int64 // the value of the limit, in seconds for Patience
+	Address string
+}
+
+// Guard bounds the connections of a gRPC server. Any goroutine may call the methods.
+type Guard struct {
+	limits  Limits
+	reached func(Reached)
+	hosts   hosts
+	pool    pool
+}
+
+// New returns a guard. reached is called whenever a client reaches a limit, from the goroutine of a
+// connection or a stream.
+func New(limits Limits, reached func(Reached)) *Guard {
+	limits = limits.WithDefaults()
+	return &Guard{
+		limits: limits, reached: reached, hosts: hosts{perSecond: limits.HostOpens},
+		pool: pool{most: limits.Held, patience: limits.Patience},
+	}
+}
+
+// Watch closes the connections that hold bytes for too long, until ctx ends.
+func (g *Guard) Watch(ctx context.Context) {
+	const looks = 5
+	ticker := time.NewTicker(g.limits.Patience / looks)
+	defer ticker.Stop()
+	for {
+		select {
+		case <-ctx.Done():
+			return
+		case now := <-ticker.C:
+			for _, one := range g.pool.late(now) {
+				one.end()
+				g.reached(Reached{Patience, int64(g.limits.Patience / time.Second), one.client})
+			}
+		}
+	}
+}
+
+// Credentials are the given ones, with the guard behind each handshake.
+func (g *Guard) Credentials(inner credentials.TransportCredentials) credentials.TransportCredentials {
+	return guarded{inner, g}
+}
+
+type guarded struct {
+	credentials.TransportCredentials
+	guard *Guard
+}
+
+// ServerHandshake implements [credentials.TransportCredentials]. The handshake of a host that
+// connects too fast waits.
+func (c guarded) ServerHandshake(raw net.Conn) (net.Conn, credentials.AuthInfo, error) {
+	client := address.Client(raw.RemoteAddr())
+	host := c.guard.hosts.of(HostOf(client), time.Now())
+	wait, may := reserve(host, 1, time.Now())
+	if wait > 0 {
+		c.guard.reached(Reached{HostOpens, int64(c.guard.limits.HostOpens), client})
+	}
+	if !may {
+		_ = raw.Close() // the client sees a closed connection in any case
+		return nil, nil, errTooFast
+	}
+	time.Sleep(wait)
+	inner, info, err := c.TransportCredentials.ServerHandshake(raw)
+	if err != nil {
+		return inner, info, err
+	}
+	return c.guard.wrap(inner, client, host), info, nil
+}
+
+var errTooFast = errors.New("the host connects too fast")
+
+// Clone implements [credentials.TransportCredentials].
+func (c guarded) Clone() credentials.TransportCredentials {
+	return guarded{c.TransportCredentials.Clone(), c.guard}
+}
+
+func (g *Guard) wrap(inner net.Conn, client string, host *rate.Limiter) *conn {
+	c := &conn{Conn: inner, guard: g, host: host, own: newRate(g.limits.ConnectionOpens), closed: make(chan struct{})}
+	c.held.client, c.held.host, c.held.end = client, HostOf(client), func() { _ = c.Close() }
+	g.pool.enter(&c.held)
+	return c
+}
+
+// conn is a connection behind its handshake. gRPC reads it from one goroutine.
+type conn struct {
+	net.Conn
+	guard     *Guard
+	own, host *rate.Limiter
+	frames    frames
+	held      held
+	once      sync.Once
+	closed    chan struct{}
+}
+
+// Read reads, and waits if the client opens streams too fast.
+func (c *conn) Read(p []byte) (int, error) {
+	n, err := c.Conn.Read(p)
+	opened, data := c.frames.read(p[:n])
+	now := time.Now()
+	if data > 0 {
+		c.hold(data, now)
+	}
+	if opened > 0 {
+		c.pace(opened, now)
+	}
+	return n, err
+}
+
+func (c *conn) hold(bytes int, now time.Time) {
+	if goes := c.guard.pool.add(&c.held, bytes, now); goes != nil {
+		goes.end()
+		c.guard.reached(Reached{Held, c.guard.limits.Held, goes.client})
+	}
+}
+
+// pace waits until the client may have opened so many streams, or disconnects the client.
+func (c *conn) pace(opened int, now time.Time) {
+	limit, most := ConnectionOpens, c.guard.limits.ConnectionOpens
+	wait, may := reserve(c.own, opened, now)
+	if may {
+		var all time.Duration
+		if all, may = reserve(c.host, opened, now); all > wait {
+			wait, limit, most = all, HostOpens, c.guard.limits.HostOpens
+		}
+	}
+	if wait <= 0 {
+		return
+	}
+	c.guard.reached(Reached{limit, int64(most), c.held.client})
+	if !may {
+		_ = c.Close() // gRPC closes it again
+		return
+	}
+	timer := time.NewTimer(wait)
+	defer timer.Stop()
+	select {
+	case <-timer.C:
+	case <-c.closed:
+	}
+}
+
+// Close closes the connection.
+func (c *conn) Close() error {
+	c.once.Do(func() {
+		close(c.closed)
+		c.guard.pool.leave(&c.held)
+	})
+	return c.Conn.Close()
+}
+
+// RemoteAddr is the address of the client. gRPC hands it to the handlers, and [From] takes the
+// connection out of it.
+func (c *conn) RemoteAddr() net.Addr { return clientAddr{c.Conn.RemoteAddr(), c} }
+
+type clientAddr struct {
+	net.Addr
+	conn *conn
+}
+
+// Stream is a stream's share of its connection. The zero value belongs to no guarded connection,
+// and its methods do nothing. Any goroutine may call the methods.
+type Stream struct{ conn *conn }
+
+// From returns the stream of a handler's context. The handler calls [Stream.Close] at its end.
+func From(ctx context.Context) Stream {
+	p, ok := peer.FromContext(ctx)
+	if !ok {
+		return Stream{}
+	}
+	a, ok := p.Addr.(clientAddr)
+	if !ok {
+		return Stream{}
+	}
+	a.conn.guard.pool.open(&a.conn.held)
+	return Stream{a.conn}
+}
+
+// Hold counts bytes that came with an earlier request and wait again.
+func (s Stream) Hold(bytes int) {
+	if s.conn != nil {
+		s.conn.hold(bytes, time.Now())
+	}
+}
+
+// Release says that bytes of requests have been taken.
+func (s Stream) Release(bytes int) {
+	if s.conn != nil {
+		s.conn.guard.pool.take(&s.conn.held, bytes, time.Now())
+	}
+}
+
+// Close ends the stream.
+func (s Stream) Close() {
+	if s.conn != nil {
+		s.conn.guard.pool.close(&s.conn.held)
+	}
+}

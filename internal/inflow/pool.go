@@ -1,0 +1,136 @@
+package inflow
+
+import (
+	"sync"
+	"time"
+)
+
+// held counts the bytes of requests that a connection holds, because the server has not taken them.
+type held struct {
+	client  string // for messages
+	host    string
+	bytes   int64
+	streams int       // open streams
+	since   time.Time // the last time that a request was taken, or that bytes came after none
+	end     func()    // closes the connection
+}
+
+// fewBytes may stay on a connection for any time.
+const fewBytes = 64 << 10
+
+// pool bounds the bytes that connections hold, in all and for how long. It decides which connection
+// has to go, and leaves the closing to its caller. Any goroutine may call the methods.
+type pool struct {
+	most     int64
+	patience time.Duration
+
+	mu  sync.Mutex
+	sum int64
+	all map[*held]struct{}
+}
+
+// enter adds a connection.
+func (p *pool) enter(h *held) {
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	if p.all == nil {
+		p.all = map[*held]struct{}{}
+	}
+	p.all[h] = struct{}{}
+}
+
+// leave removes a connection with everything that it holds.
+func (p *pool) leave(h *held) {
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	p.drop(h)
+}
+
+func (p *pool) drop(h *held) {
+	if _, in := p.all[h]; in {
+		delete(p.all, h)
+		p.sum -= h.bytes
+	}
+}
+
+// add adds bytes to a connection. If all connections hold too many bytes, add takes the greediest
+// connection out and returns it; nil: none has to go.
+func (p *pool) add(h *held, bytes int, now time.Time) (goes *held) {
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	if _, in := p.all[h]; !in {
+		return nil
+	}
+	if h.bytes == 0 {
+		h.since = now
+	}
+	h.bytes += int64(bytes)
+	p.sum += int64(bytes)
+	if p.sum <= p.most {
+		return nil
+	}
+	goes = p.greediest()
+	p.drop(goes)
+	return goes
+}
+
+// greediest returns the connection with the most bytes of the host with the most bytes.
+func (p *pool) greediest() *held {
+	hosts := map[string]int64{}
+	for one := range p.all {
+		hosts[one.host] += one.bytes
+	}
+	var greediest *held
+	for one := range p.all {
+		if greediest == nil || hosts[one.host] > hosts[greediest.host] || one.host == greediest.host && one.bytes > greediest.bytes {
+			greediest = one
+		}
+	}
+	return greediest
+}
+
+// take notes that bytes of a connection have been taken.
+func (p *pool) take(h *held, bytes int, now time.Time) {
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	h.since = now
+	p.reduce(h, min(int64(bytes), h.bytes))
+}
+
+func (p *pool) reduce(h *held, bytes int64) {
+	h.bytes -= bytes
+	if _, in := p.all[h]; in {
+		p.sum -= bytes
+	}
+}
+
+// open counts a stream of a connection, and close takes it back. Without streams a connection holds
+// nothing: the remaining bytes are pieces of requests of ended streams.
+func (p *pool) open(h *held) {
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	h.streams++
+}
+
+func (p *pool) close(h *held) {
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	if h.streams--; h.streams <= 0 {
+		p.reduce(h, h.bytes)
+	}
+}
+
+// late takes out the connections that hold more than a few bytes for too long, and returns them.
+func (p *pool) late(now time.Time) (all []*held) {
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	for one := range p.all {
+		if one.bytes > fewBytes && now.Sub(one.since) > p.patience {
+			all = append(all, one)
+		}
+	}
+	for _, one := range all {
+		p.drop(one)
+	}
+	return all
+}

@@ -1,0 +1,26 @@
+package serve
+
+import "testing"
+
+func TestMemoryIsReturnedAfterABurst(t *testing.T) {
+	const mib = 1 << 20
+	for _, tt := range []struct {
+		name      string
+		live      uint64
+		allocated []uint64 // MiB, at each look
+		want      []bool
+	}{
+		{"a server at rest", 20, []uint64{20, 21, 22, 23, 24}, []bool{false, false, false, false, false}},
+		{"a burst", 20, []uint64{20, 500, 900, 901, 902, 903}, []bool{false, false, false, true, false, false}},
+		{"two bursts", 20, []uint64{100, 101, 102, 300, 301}, []bool{false, true, false, false, true}},
+		{"work without a pause", 20, []uint64{100, 200, 300, 400}, []bool{false, false, false, false}},
+		{"a large server", 400, []uint64{500, 700, 701, 900, 901}, []bool{false, false, false, false, true}},
+	} {
+		var c calm
+		for i, allocated := range tt.allocated {
+			if got := c.look(memoryUse{allocated * mib, tt.live * mib}); got != tt.want[i] {
+				t.Errorf("%s: look %d: %t", tt.name, i, got)
+			}
+		}
+	}
+}
