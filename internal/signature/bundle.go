@@ -39,37 +39,54 @@ func (p *Policy) verify(b *protobundle.Bundle, of subject) Found {
 	return found
 }
 
+// check verifies a bundle. It sets the fields of found as soon as they are proved, and the kind and
+// the type of an attestation before.
 func (p *Policy) check(b *protobundle.Bundle, of subject, found *Found) error {
 	said, err := statementOf(b)
 	if err != nil {
 		return err
 	}
-	if said != nil {
-		if said.PredicateType != signType {
-			found.Kind, found.PredicateType, found.Builder = KindAttestation, said.PredicateType, said.builder()
+	if said == nil {
+		if err := checkMessage(b, of); err != nil {
+			return err
 		}
-		// An early end is safe before the verification, and has the better message.
-		if !said.names(of.digest) {
-			return fmt.Errorf("it is about another digest than sha256:%s", of.digest)
-		}
-	} else if err := checkMessage(b, of); err != nil {
-		return err
+		return p.bySigner(b, of, found)
 	}
+	if said.PredicateType != signType {
+		found.Kind, found.PredicateType = KindAttestation, said.PredicateType
+	}
+	// An early end is safe before the verification, and has the better message.
+	if !said.names(of.digest) {
+		return fmt.Errorf("it is about another digest than sha256:%s", of.digest)
+	}
+	err = p.bySigner(b, of, found)
+	if found.Key != "" || found.Subject != "" {
+		found.Builder = said.builder()
+	}
+	return err
+}
+
+// bySigner verifies that a key or an identity signed.
+func (p *Policy) bySigner(b *protobundle.Bundle, of subject, found *Found) error {
 	key, err := p.byKey(b, of)
-	if err == nil {
+	isKey := len(certificateOf(b)) == 0
+	switch {
+	case err == nil:
 		found.Key, found.authority = key.File, key.Fingerprint
 		return nil
-	}
-	if leaf := certificateOf(b); leaf == nil {
-		if len(p.Keys) == 0 && len(p.Identities) > 0 {
-			return errors.New("it is by a key, and only identities are trusted here")
-		}
+	case isKey && len(p.Keys) > 0:
 		return err
-	}
-	if p.Root == nil {
+	case isKey && len(p.Identities) > 0:
+		return errors.New("it is by a key, and only identities are trusted here")
+	case isKey:
+		return errors.New("it is by a key, and no key is trusted here")
+	case p.Root != nil:
+		return p.byIdentity(b, of, found)
+	case len(p.Keys) > 0:
 		return errors.New("it is by the owner of a certificate, and only keys are trusted here")
+	default:
+		return errors.New("it is by the owner of a certificate, and no trusted root proves it")
 	}
-	return p.byIdentity(b, of, found)
 }
 
 func checkMessage(b *protobundle.Bundle, of subject) error {

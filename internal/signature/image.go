@@ -41,12 +41,15 @@ func (p *Policy) VerifyImage(ctx context.Context, name string, repository Reposi
 		return complete
 	}
 	err := look.image(ctx, image)
-	chosen, problem := p.Judge(name, "sign it with cosign sign --key cosign.key "+name, look.found)
+	chosen, problem := p.Judge(name, SignImage(name), look.found)
 	if problem != nil && err != nil {
 		return nil, err
 	}
 	return chosen, problem
 }
+
+// SignImage is the hint with the command that signs an image.
+func SignImage(name string) string { return "sign it with cosign sign --key cosign.key " + name }
 
 // ExamineImage verifies all signatures and attestations of an image, in both formats of cosign. Its
 // error is the repository's own.

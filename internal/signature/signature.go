@@ -49,8 +49,12 @@ func (p *Policy) ExamineDetached(digest string, content Content, files []Detache
 // VerifyDetached is [Policy.ExamineDetached] and [Policy.Judge]. Messages show the signed file as
 // name.
 func (p *Policy) VerifyDetached(name, digest string, content Content, files []Detached) ([]Found, error) {
-	sign := "sign it with cosign sign-blob --key cosign.key --bundle " + name + ".sigstore.json " + name
-	return p.Judge(name, sign, p.ExamineDetached(digest, content, files))
+	return p.Judge(name, SignFile(name), p.ExamineDetached(digest, content, files))
+}
+
+// SignFile is the hint with the command that signs a file.
+func SignFile(name string) string {
+	return "sign it with cosign sign-blob --key cosign.key --bundle " + name + ".sigstore.json " + name
 }
 
 // split returns one Detached for each line of the files of attestations.

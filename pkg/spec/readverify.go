@@ -3,7 +3,6 @@ package spec
 import (
 	"fmt"
 	"maps"
-	"net/url"
 	"regexp"
 	"slices"
 	"strings"
@@ -12,8 +11,6 @@ import (
 const (
 	maxIdentities   = 32
 	maxAttestations = 16
-	// maxPattern bounds a regular expression and a predicate type, in bytes.
-	maxPattern = 1 << 10
 )
 
 // readVerify reads the section module.verify.
@@ -158,15 +155,11 @@ func readAttestation(d *decoder, path string, v *node) (Attestation, bool) {
 	if !ok {
 		return Attestation{}, false
 	}
-	known := predicateTypes()
-	if uri, ok := known[text]; ok {
-		return Attestation{Type: uri, As: text, Pos: v.pos}, true
+	if one, ok := ParseAttestation(text); ok {
+		one.Pos = v.pos
+		return one, true
 	}
-	parsed, err := url.Parse(text)
-	if err == nil && parsed.Scheme != "" && (parsed.Host != "" || parsed.Opaque != "") && len(text) <= maxPattern && !strings.ContainsAny(text, " \t\n") {
-		return Attestation{Type: text, As: text, Pos: v.pos}, true
-	}
-	names := slices.Sorted(maps.Keys(known))
+	names := slices.Sorted(maps.Keys(predicateTypes()))
 	hint := "known here: " + strings.Join(names, ", ") + "; or write the predicate type's URI"
 	if nearest := Nearest(text, names); nearest != "" {
 		hint = fmt.Sprintf("did you mean %q? %s", nearest, hint)

@@ -200,7 +200,7 @@ var imports = map[string][]string{
 	"internal/cli/specs": {
 		"internal/address", "internal/api", "internal/cli/command", "internal/cli/display", "internal/cli/fetch",
 		"internal/cli/load", "internal/cli/trial", "internal/examine", "internal/module", "internal/preflight/envoy",
-		"internal/specedit", "pkg/spec", "pkg/translate",
+		"internal/signature", "internal/specedit", "internal/terminal", "pkg/spec", "pkg/translate",
 	},
 	"internal/cli/modules": {"internal/atomicfile", "internal/bundle", "internal/cli/command", "internal/cli/display", "internal/cli/fetch", "internal/cli/load", "internal/cli/trial", "internal/examine", "internal/module", "internal/persist", "internal/preflight/finding", "internal/preflight/rootid", "internal/preflight/static", "internal/reason", "internal/registry", "internal/state", "internal/terminal", "pkg/spec", "internal/regular", "pkg/source/dir", "internal/seal"},
 	"internal/cli/envoy": {

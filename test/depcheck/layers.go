@@ -182,7 +182,7 @@ var layersOfProduct = map[string]Ordered{
 			"commands",
 		},
 	},
-	"internal/cli/specs": {Layers: []string{"check_profile", "check lock render", "commands"}},
+	"internal/cli/specs": {Layers: []string{"check_profile", "check lock render verify_result", "verify_text", "verify", "commands"}},
 	"internal/cli/trial": {Layers: []string{"filter", "outcome profile profiletext", "json junit text", "print"}},
 	"internal/cli/view":  {Layers: []string{"certificates", "error limits view words", "changes nodes problems", "filter filters"}},
 
@@ -238,6 +238,7 @@ var layersOfProduct = map[string]Ordered{
 			"images urls",
 			"signatures",
 			"resolver",
+			"examine",
 		},
 	},
 

@@ -1,6 +1,7 @@
 package fetch
 
 import (
+	"errors"
 	"fmt"
 	"path/filepath"
 	"strings"
@@ -85,16 +86,32 @@ func parseIdentity(text string) (spec.Identity, error) {
 		case last != nil:
 			*last += "," + part
 		default:
-			return one, fmt.Errorf("must be of the form subject=…,issuer=…")
+			return one, errors.New("must be of the form subject=…,issuer=…")
 		}
 	}
 	if _, err := signature.NewIdentity(one); err != nil {
 		return one, err
 	}
 	if one.Subject != "" && one.SubjectRegExp != "" || one.Issuer != "" && one.IssuerRegExp != "" {
-		return one, fmt.Errorf("can have a text or a regular expression, not both")
+		return one, errors.New("can have a text or a regular expression, not both")
 	}
 	return one, nil
+}
+
+// Attest asks for attestations, of which each text is a type as in a spec. It is valid after
+// Validate, and without effect if no signature is asked for.
+func (t *Trust) Attest(types []string) error {
+	for _, text := range types {
+		one, ok := spec.ParseAttestation(text)
+		if !ok {
+			return fmt.Errorf("--attestation %q is neither a short name of cosign's nor the URI of a predicate type", text)
+		}
+		t.verify.Attestations = append(t.verify.Attestations, one)
+	}
+	if len(types) > 0 && !t.verify.Signed() {
+		return errors.New("--attestation needs --verify-key or --verify-identity, which say whose attestations count")
+	}
+	return nil
 }
 
 // Verify returns by whom modules must be signed. It is valid after Validate.
