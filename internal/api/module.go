@@ -14,6 +14,9 @@ type Module struct {
 	// the same as Digest, or unknown. Without module.refresh, a filter stays with
 	// Digest.
 	TagDigest string `json:"tagDigest,omitempty"`
+	// Signatures are those by which the module was accepted. Absent: none was asked for, or the
+	// module came in a signed bundle.
+	Signatures []Signature `json:"signatures,omitempty"`
 }
 
 // FromModule is the API's form of a module.

@@ -6,6 +6,7 @@ import (
 
 	"go.uber.org/zap"
 
+	"github.com/wasm-xds/wasm-xds/internal/api"
 	"github.com/wasm-xds/wasm-xds/internal/builtin"
 	"github.com/wasm-xds/wasm-xds/internal/delivery"
 	"github.com/wasm-xds/wasm-xds/internal/examine"
@@ -31,6 +32,8 @@ type Config struct {
 	// Verify says by whom all modules must be signed, whatever their specs ask for beside. The
 	// source watches its files.
 	Verify spec.Verify
+	// Signatures returns the signatures by which a module was accepted; nil: the API shows none.
+	Signatures func(snapshot.Module) []api.Signature
 	// AllowEmpty lets a source remove all of its specs at once.
 	AllowEmpty bool
 	// Examiner tries filters in the sandbox; nil: no filter is tried. Preflight is the effect of

@@ -24,7 +24,7 @@ import (
 // newView makes the state, from the files of an earlier process if there are any.
 func newView(cfg Config) *report.View {
 	known := tags.New(retryPauses())
-	v := &report.View{Tags: known, Fleet: fleet.New(), Snapshot: snapshot.New(nil), Published: time.Now()}
+	v := &report.View{Tags: known, Fleet: fleet.New(), Snapshot: snapshot.New(nil), Published: time.Now(), Signatures: cfg.Signatures}
 	v.Specs = track.New(track.Config{
 		Tags: known, Verify: cfg.Verify, Delivery: cfg.Delivery, Sandbox: cfg.Examiner != nil, Preflight: cfg.Preflight,
 		HostEnv: cfg.HostEnv, Places: runtime.GOMAXPROCS(0), Pauses: retryPauses(),

@@ -62,7 +62,7 @@ func describe(v *View, f *api.Filter, st delivery.FilterStatus) {
 	}
 	if r := st.Serving; r != nil {
 		f.Revision = r.ID
-		f.Module = api.FromModule(moduleOf(v, r))
+		f.Module = apiModule(v, r)
 		if leads := v.Tags.Leads(w.Name, f.Module.Reference); leads != f.Module.Digest {
 			f.Module.TagDigest = leads
 		}

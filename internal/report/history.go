@@ -17,7 +17,7 @@ func History(v *View, name string) (api.History, bool) {
 	for _, s := range all {
 		h.Revisions = append(h.Revisions, api.Revision{
 			Revision: s.Revision.ID, State: api.RevisionState(s.Standing.String()), Wanted: s.Revision.ID == described,
-			Since: s.Wish.At, Module: api.FromModule(moduleOf(v, s.Revision)), SpecFile: s.Wish.SpecFile, Error: problem(s.Problem),
+			Since: s.Wish.At, Module: apiModule(v, s.Revision), SpecFile: s.Wish.SpecFile, Error: problem(s.Problem),
 			ServedSeconds: int64(s.Served.Seconds()), Changes: s.Changes,
 		})
 	}

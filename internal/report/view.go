@@ -4,6 +4,7 @@ import (
 	"slices"
 	"time"
 
+	"github.com/wasm-xds/wasm-xds/internal/api"
 	"github.com/wasm-xds/wasm-xds/internal/delivery"
 	"github.com/wasm-xds/wasm-xds/internal/desired"
 	"github.com/wasm-xds/wasm-xds/internal/fleet"
@@ -23,6 +24,8 @@ type View struct {
 	// Began the start of the server.
 	Snapshot         *snapshot.Snapshot
 	Published, Began time.Time
+	// Signatures returns the signatures by which a module was accepted; nil: nobody knows.
+	Signatures func(snapshot.Module) []api.Signature
 	// FromState: Snapshot comes from the state of an earlier process, and not from the specs.
 	FromState bool
 }
@@ -37,6 +40,16 @@ func Revisions(v *View, name string) []delivery.RevisionStatus {
 		return all
 	}
 	return append(all, delivery.RevisionStatus{Revision: one.Revision(), Wish: delivery.Wish{SpecFile: one.Spec().File}})
+}
+
+// apiModule is a revision's module with its signatures.
+func apiModule(v *View, r *snapshot.Revision) api.Module {
+	m := moduleOf(v, r)
+	shown := api.FromModule(m)
+	if v.Signatures != nil {
+		shown.Signatures = v.Signatures(m)
+	}
+	return shown
 }
 
 // moduleOf is a revision's module as its spec names the module now: a tag may have moved to

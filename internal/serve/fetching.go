@@ -1,10 +1,12 @@
 package serve
 
 import (
+	"github.com/wasm-xds/wasm-xds/internal/api"
 	"github.com/wasm-xds/wasm-xds/internal/certs"
 	"github.com/wasm-xds/wasm-xds/internal/module"
 	"github.com/wasm-xds/wasm-xds/internal/registry"
 	"github.com/wasm-xds/wasm-xds/internal/transfer"
+	"github.com/wasm-xds/wasm-xds/pkg/snapshot"
 )
 
 // fetching has the access to modules and bundles.
@@ -31,6 +33,18 @@ func openFetching(cfg *Config, f *files) (*fetching, error) {
 	return &fetching{registries, &module.Resolver{
 		Store: f.store, Guard: cfg.Guard, Gate: gate, Roots: roots, Registry: registries, Verify: cfg.Verify, Checked: f.checked, Logger: cfg.Logger,
 	}}, nil
+}
+
+// signatures returns the signatures by which a module was accepted.
+func (f *fetching) signatures(m snapshot.Module) []api.Signature {
+	var all []api.Signature
+	for _, one := range f.modules.Signatures(m) {
+		all = append(all, api.Signature{
+			Kind: string(one.Kind), PredicateType: one.PredicateType, Builder: one.Builder, Key: one.Key, Subject: one.Subject, Issuer: one.Issuer,
+			Time: one.Time, TimeBy: one.TimeBy, Log: one.Log, LogIndex: one.LogIndex,
+		})
+	}
+	return all
 }
 
 func (f *fetching) close() { f.registries.Close() }

@@ -80,6 +80,7 @@ func run(ctx context.Context, cfg *Config, parts *ending.Parts) (err error) {
 		Directory:  name,
 		Modules:    from.modules,
 		Verify:     cfg.Verify,
+		Signatures: from.signatures,
 		Store:      files.store,
 		StandIns:   builtin.NewCache(),
 		Files:      files.dir,

@@ -101,21 +101,22 @@ func (p *Policy) Judge(name, sign string, all []Found) ([]Found, error) {
 }
 
 func (p *Policy) noSignature(name, sign string, all []Found) *Error {
-	var problems []string
+	var problems, others []string
 	for _, one := range all {
 		if one.Kind == KindSignature {
 			problems = append(problems, one.Problem)
+		} else {
+			others = append(others, fmt.Sprintf("the attestation %s is no signature", spec.PredicateName(one.PredicateType)))
 		}
 	}
-	for _, one := range all {
-		if one.Kind == KindAttestation {
-			problems = append(problems, fmt.Sprintf("the attestation %s is no signature", spec.PredicateName(one.PredicateType)))
-		}
+	if len(problems) == 0 {
+		problems = others
 	}
-	if len(problems) > 0 {
-		return &Error{Code: CodeInvalid, Message: listed(name+" has no valid signature", problems), Hint: p.whoMaySign("sign", "sign it again with a key that is trusted here, or name the key that it is signed with")}
+	if len(problems) == 0 {
+		return &Error{Code: CodeMissing, Message: name + " is not signed, and has to be", Hint: p.whoMaySign("sign", sign)}
 	}
-	return &Error{Code: CodeMissing, Message: name + " is not signed, and has to be", Hint: p.whoMaySign("sign", sign)}
+	hint := p.whoMaySign("sign", "sign it again with a key that is trusted here, or name the key that it is signed with")
+	return &Error{Code: CodeInvalid, Message: listed(name+" has no valid signature", problems), Hint: hint}
 }
 
 // whoMaySign returns byKey if keys are trusted, and else the identities that are.

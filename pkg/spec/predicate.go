@@ -2,13 +2,8 @@ package spec
 
 import (
 	"maps"
-	"net/url"
 	"slices"
-	"strings"
 )
-
-// maxPattern bounds a predicate type and a regular expression, in bytes.
-const maxPattern = 1 << 10
 
 // PredicateName returns cosign's short name of a predicate type, and the URI itself if there is
 // none.
@@ -20,20 +15,6 @@ func PredicateName(uri string) string {
 		}
 	}
 	return uri
-}
-
-// ParseAttestation reads a type of attestation: a short name of cosign's, or the URI of a predicate
-// type. false: it is neither.
-func ParseAttestation(text string) (Attestation, bool) {
-	if uri, ok := predicateTypes()[text]; ok {
-		return Attestation{Type: uri, As: text}, true
-	}
-	parsed, err := url.Parse(text)
-	isURI := err == nil && parsed.Scheme != "" && (parsed.Host != "" || parsed.Opaque != "")
-	if !isURI || len(text) > maxPattern || strings.ContainsAny(text, " \t\r\n") {
-		return Attestation{}, false
-	}
-	return Attestation{Type: text, As: text}, true
 }
 
 // predicateTypes are cosign's short names of predicate types, from its PredicateTypeMap.

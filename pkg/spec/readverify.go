@@ -3,6 +3,7 @@ package spec
 import (
 	"fmt"
 	"maps"
+	"net/url"
 	"regexp"
 	"slices"
 	"strings"
@@ -11,6 +12,8 @@ import (
 const (
 	maxIdentities   = 32
 	maxAttestations = 16
+	// maxPattern bounds a predicate type and a regular expression, in bytes.
+	maxPattern = 1 << 10
 )
 
 // readVerify reads the section module.verify.
@@ -166,4 +169,18 @@ func readAttestation(d *decoder, path string, v *node) (Attestation, bool) {
 	}
 	d.fail(&Error{Code: CodeBadValue, Message: fmt.Sprintf("%s cannot be %q", path, brief(text)), Hint: hint, Pos: v.pos})
 	return Attestation{}, false
+}
+
+// ParseAttestation reads a type of attestation: a short name of cosign's, or the URI of a predicate
+// type. false: it is neither.
+func ParseAttestation(text string) (Attestation, bool) {
+	if uri, ok := predicateTypes()[text]; ok {
+		return Attestation{Type: uri, As: text}, true
+	}
+	parsed, err := url.Parse(text)
+	isURI := err == nil && parsed.Scheme != "" && (parsed.Host != "" || parsed.Opaque != "")
+	if !isURI || len(text) > maxPattern || strings.ContainsAny(text, " \t\r\n") {
+		return Attestation{}, false
+	}
+	return Attestation{Type: text, As: text}, true
 }

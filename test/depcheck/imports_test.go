@@ -174,7 +174,7 @@ var imports = map[string][]string{
 		"internal/module", "internal/preflight/finding", "internal/preflight/profile", "internal/preflight/runner",
 		"internal/terminal", "pkg/spec",
 	},
-	"internal/cli/view": {"internal/api", "internal/apiclient", "internal/cli/display", "internal/terminal"},
+	"internal/cli/view": {"internal/api", "internal/apiclient", "internal/cli/display", "internal/terminal", "pkg/spec"},
 	"internal/cli/serveflags": {
 		"internal/cli/build", "internal/cli/command", "internal/cli/fetch", "internal/examine", "internal/serve", "internal/spiffe",
 		"internal/xds", "internal/xds/resource", "pkg/spec",

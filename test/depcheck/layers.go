@@ -134,9 +134,9 @@ var layersOfProduct = map[string]Ordered{
 
 	"internal/api": {
 		Layers: []string{
-			"doc error event index limit module rollout snapshot",
-			"certificate history source subscriber",
-			"condition node",
+			"doc error event index limit rollout signature snapshot",
+			"certificate module source subscriber",
+			"condition history node",
 			"filter",
 			"figures sync",
 		},

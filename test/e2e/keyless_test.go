@@ -80,3 +80,73 @@ func TestKeylessImage(t *testing.T) {
 		})
 	}
 }
+
+// accepted is the part of the API that tells who has signed a filter's module.
+type accepted struct {
+	Module struct {
+		SHA256     string
+		Signatures []struct{ Kind, PredicateType, Builder, Subject, Issuer, Log string }
+	}
+	Error *harness.APIError
+}
+
+// waitAccepted waits until a module is served, with the signature and the attestation of the team.
+func (s *scenario) waitAccepted(module []byte, log string) {
+	s.t.Helper()
+	var got accepted
+	if !harness.Poll(s.t.Context(), func() bool {
+		got = accepted{}
+		s.cp.GetJSON("/api/v1/filters/"+auth, &got)
+		return got.Error == nil && got.Module.SHA256 == harness.SHA256(module)
+	}) {
+		s.t.Fatalf("the module is not served: %+v, %+v", got.Module, got.Error)
+	}
+	all := got.Module.Signatures
+	if len(all) != 2 || all[0].Kind != "signature" || all[1].PredicateType != "https://slsa.dev/provenance/v0.2" || all[1].Builder == "" {
+		s.t.Fatalf("it is signed by %+v", all)
+	}
+	for _, one := range all {
+		if one.Subject != teamSubject || one.Issuer != teamIssuer || one.Log != log {
+			s.t.Errorf("it is signed by %+v", one)
+		}
+	}
+}
+
+// A module in a file, signed and attested by the real cosign, is served while the trusted root beside
+// it proves the signature. The server follows the root: another root proves other signatures, and a
+// broken one leaves the last good revision.
+func TestKeylessFile(t *testing.T) {
+	old, fresh := sigstoretest.Start(t), sigstoretest.Start(t)
+	s := newScenario(t)
+	root, wasm := filepath.Join(s.dir, "root.json"), filepath.Join(s.dir, auth+".wasm")
+	sign := func(with *sigstoretest.Sigstore) {
+		t.Helper()
+		team := harness.NewKeyless(t, with.Fulcio, with.Rekor, with.WriteRoot(t, sigstoretest.Root{}), sigstoretest.Token(teamSubject, teamIssuer))
+		team.SignFile(wasm)
+		team.AttestFile(wasm, "slsaprovenance", slsa)
+	}
+	v1, v2 := authModule("v1"), authModule("v2")
+	harness.WriteFilter(t, s.dir, auth, v1, "")
+	sign(old)
+	harness.WriteFile(t, root, old.RootJSON(t, sigstoretest.Root{}))
+	harness.WriteFile(t, filepath.Join(s.dir, auth+".yaml"), []byte("module:\n  file: ./auth.wasm\n"+byTeam+"    trustedRoot: ./root.json\n"))
+	s.cp.Start()
+	s.envoy(proxyOptions{})
+	s.cp.WaitLive(auth, v1, 1)
+	s.waitAccepted(v1, old.Rekor)
+
+	harness.WriteFile(t, wasm, v2)
+	s.waitError(auth, "signature_invalid", v1)
+	sign(fresh)
+	s.waitError(auth, "signature_invalid", v1) // the root does not know this Sigstore
+	harness.WriteFile(t, root, fresh.RootJSON(t, sigstoretest.Root{}))
+	s.cp.WaitLive(auth, v2, 1)
+	s.waitAccepted(v2, fresh.Rekor)
+
+	harness.WriteFile(t, root, []byte("{"))
+	s.waitError(auth, "signature_root", v2)
+	s.cp.Restart()
+	s.waitError(auth, "signature_root", v2)
+	harness.WriteFile(t, root, fresh.RootJSON(t, sigstoretest.Root{}))
+	s.waitAccepted(v2, fresh.Rekor)
+}

@@ -66,12 +66,6 @@ exits with 1 when something is missing.`,
 	return c
 }
 
-// named is a module with the name of the spec.
-type named struct {
-	name, shown string
-	module      spec.Module
-}
-
 func (v *verifying) run(ctx context.Context, args []string, from fetch.Flags) error {
 	all, err := v.modules(ctx, args, from)
 	if err != nil {

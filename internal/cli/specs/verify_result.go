@@ -39,6 +39,12 @@ type verifiedCheck struct {
 	problem *spec.Error // the same
 }
 
+// named is a module with the name of the spec.
+type named struct {
+	name, shown string
+	module      spec.Module
+}
+
 // add adds a module with the result for it.
 func (v *verifying) add(one named, found module.Examined, problem *spec.Error) {
 	out := verified{Name: one.name, Module: one.shown, Digest: found.Digest, OK: true, Checks: []verifiedCheck{}}

@@ -93,7 +93,7 @@ func printFound(w io.Writer, f signature.Found, required bool) {
 		fmt.Fprintf(w, "    log      %s, entry %d\n", terminal.Printable(f.Log), f.LogIndex)
 	}
 	if f.Place != "" {
-		fmt.Fprintf(w, "    found in %s\n", terminal.Printable(f.Place))
+		fmt.Fprintf(w, "    place    %s\n", terminal.Printable(f.Place))
 	}
 }
 

@@ -8,6 +8,7 @@ import (
 	"github.com/wasm-xds/wasm-xds/internal/api"
 	"github.com/wasm-xds/wasm-xds/internal/cli/display"
 	"github.com/wasm-xds/wasm-xds/internal/terminal"
+	"github.com/wasm-xds/wasm-xds/pkg/spec"
 )
 
 // PrintFilter prints all that is known of a filter.
@@ -37,6 +38,9 @@ func PrintFilter(w io.Writer, f *api.Filter) {
 			}
 		}
 	}
+	for _, s := range f.Module.Signatures {
+		line(signatureWords(s))
+	}
 	line("delivery", f.Delivery)
 	line("on remove", f.OnRemove)
 	line("spec", f.SpecFile)
@@ -57,6 +61,27 @@ func PrintFilter(w io.Writer, f *api.Filter) {
 	}
 	printFilterErrors(w, f)
 	printEnvoyWarnings(w, *f)
+}
+
+// signatureWords describes a signature or an attestation on a line with a name.
+func signatureWords(s api.Signature) (name, value string) {
+	signer := "the key " + s.Key
+	switch {
+	case s.Subject != "":
+		signer = fmt.Sprintf("%s (issuer %s)", s.Subject, s.Issuer)
+	case s.Key == "":
+		signer = "a key"
+	}
+	if !s.Time.IsZero() {
+		signer += ", " + display.Moment(s.Time)
+	}
+	if s.Log != "" {
+		signer += fmt.Sprintf(", %s entry %d", s.Log, s.LogIndex)
+	}
+	if s.Kind == "attestation" {
+		return "attested", spec.PredicateName(s.PredicateType) + " by " + signer
+	}
+	return "signed by", signer
 }
 
 func printSubscribers(w io.Writer, subscribers []api.Subscriber) {
