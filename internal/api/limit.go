@@ -17,9 +17,9 @@ type Limit struct {
 // failed, or it asked for something other than filters.
 type Visitor struct {
 	Port string `json:"port"` // xds or modules
-	// Speaks is tls, http1 or http2, the reason of a failed TLS handshake, or the resources that the
-	// host asked for: lds, cds, rds, eds, sds, other_type, other_service or fetch. Later versions may
-	// add more.
+	// Speaks is tls, http1 or http2, the reason of a failed TLS handshake, or the resources that
+	// the host asked for: lds, cds, rds, eds, sds, other_type, other_service or fetch. Later
+	// versions may add more.
 	Speaks  string    `json:"speaks"`
 	Address string    `json:"address"` // of the last connection
 	Count   uint64    `json:"count"`   // connections

@@ -32,8 +32,8 @@ type ExaminedCheck struct {
 	Problem *spec.Error
 }
 
-// Examine looks at all signatures and attestations of a module, and remembers nothing. A module from
-// a registry is not fetched for it. The error means that the answer is not known.
+// Examine looks at all signatures and attestations of a module, and remembers nothing. A module
+// from a registry is not fetched for it. The error means that the answer is not known.
 func (r *Resolver) Examine(ctx context.Context, m spec.Module) (Examined, *spec.Error) {
 	if err := checkBounds(m); err != nil {
 		return Examined{}, err
@@ -63,8 +63,8 @@ func (r *Resolver) Examine(ctx context.Context, m spec.Module) (Examined, *spec.
 	return result, nil
 }
 
-// isOfSignature says whether an error is about signatures that were found, or are missing. Any other
-// error leaves the answer open.
+// isOfSignature says whether an error is about signatures that were found, or are missing. Any
+// other error leaves the answer open.
 func isOfSignature(err *spec.Error) bool {
 	switch err.Code {
 	case signature.CodeMissing, signature.CodeInvalid, signature.CodeAttestationMissing, signature.CodeAttestationInvalid:
@@ -86,10 +86,10 @@ func (r *Resolver) signed(ctx context.Context, p *parts, m spec.Module) (snapsho
 	}
 }
 
-// examine returns everything that was found. The error says what is missing of the requirements; all
-// that was found is returned beside it.
+// examine returns everything that was found. The error says what is missing of the requirements;
+// all that was found is returned beside it.
 func (sg *signatures) examine(ctx context.Context, m spec.Module, stored snapshot.Module, required spec.Verify, root *spec.FileRef) ([]signature.Found, *spec.Error) {
-	policy, err := signature.ReadPolicy(required, root)
+	policy, err := sg.roots.Policy(required, root)
 	if err == nil && policy.Root == nil && root != nil {
 		// Nobody is trusted by name. The root still tells who has signed.
 		policy.Root, err = signature.ReadRoot(root)

@@ -32,6 +32,7 @@ type signatures struct {
 	client   *http.Client
 	registry func() (*registry.Client, error)
 	checked  *signature.Checked
+	roots    signature.Roots
 }
 
 // check returns nil if the module has all required signatures and attestations. The spec's own
@@ -44,7 +45,7 @@ func (sg *signatures) check(ctx context.Context, m spec.Module, stored snapshot.
 		if !required.Signed() {
 			continue
 		}
-		policy, err := signature.ReadPolicy(required, server.TrustedRoot)
+		policy, err := sg.roots.Policy(required, server.TrustedRoot)
 		switch {
 		case err != nil:
 		case m.OCI.Registry != "":
@@ -85,7 +86,7 @@ func (sg *signatures) checkBundle(ctx context.Context, client *registry.Client, 
 	if !server.Signed() {
 		return nil
 	}
-	policy, err := signature.ReadPolicy(server, server.TrustedRoot)
+	policy, err := sg.roots.Policy(server, server.TrustedRoot)
 	if err == nil {
 		err = sg.checkImage(ctx, client, ref, registry.Credentials{}, manifest, policy)
 	}

@@ -5,10 +5,12 @@ import (
 	"fmt"
 	"os"
 	"path/filepath"
+	"slices"
 	"sync"
 	"testing"
 
 	"github.com/wasm-xds/wasm-xds/internal/signature"
+	"github.com/wasm-xds/wasm-xds/internal/test/sigstoretest"
 )
 
 func TestChecked(t *testing.T) {
@@ -74,4 +76,66 @@ func read(t *testing.T, path string) []byte {
 		t.Fatal(err)
 	}
 	return text
+}
+
+// What identities signed is remembered with the proof, also by a later process. Another trusted
+// root has everything checked again.
+func TestCheckedIdentities(t *testing.T) {
+	s := sigstoretest.Start(t)
+	root, another := s.WriteRoot(t, sigstoretest.Root{}), s.WriteRoot(t, sigstoretest.Root{NoTSA: true})
+	r := newRepository(t)
+	r.signed(t, s, team)
+	r.attested(t, s, team, r.image.Digest, provenance)
+	path := filepath.Join(t.TempDir(), "checked")
+	bad := errors.New("bad")
+	checks := 0
+	do := func(c *signature.Checked, p *signature.Policy, broken bool) ([]signature.Found, error) {
+		return c.Do("image:x", p, func() ([]signature.Found, error) {
+			checks++
+			if broken {
+				return nil, bad
+			}
+			return r.verifyBy(t, p)
+		})
+	}
+	first, err := signature.OpenChecked(path)
+	if err != nil {
+		t.Fatal(err)
+	}
+	if _, err := do(first, policyFor(t, root), false); err != nil {
+		t.Fatal(err)
+	}
+	// The signature is known, and the attestation is not.
+	if _, err := do(first, policyFor(t, root, provenance), true); !errors.Is(err, bad) {
+		t.Error(err)
+	}
+	want, err := do(first, policyFor(t, root, provenance), false)
+	if err != nil {
+		t.Fatal(err)
+	}
+	if err := first.Close(); err != nil {
+		t.Fatal(err)
+	}
+	second, err := signature.OpenChecked(path)
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer second.Close()
+	got, err := do(second, policyFor(t, root, provenance), true)
+	if err != nil || !slices.Equal(got, want) {
+		t.Errorf("got %+v, %v; want %+v", got, err, want)
+	}
+	if _, err := do(second, policyFor(t, another), true); !errors.Is(err, bad) {
+		t.Errorf("another root: %v", err)
+	}
+	if _, err := do(second, policyFor(t, another), false); err != nil {
+		t.Error(err)
+	}
+	all := second.Of("image:x")
+	if len(all) != 2 || all[0].Subject != team.Subject || all[1].PredicateType != provenance || len(second.Of("image:y")) != 0 {
+		t.Errorf("it knows %+v", all)
+	}
+	if checks != 5 {
+		t.Errorf("%d checks", checks)
+	}
 }

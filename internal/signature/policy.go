@@ -23,6 +23,11 @@ type Policy struct {
 // ReadPolicy reads the files of a policy. root is the trusted root for identities without a root of
 // their own; nil means none. ReadPolicy fails with an *[Error].
 func ReadPolicy(of spec.Verify, root *spec.FileRef) (*Policy, error) {
+	return (&Roots{}).Policy(of, root)
+}
+
+// Policy is [ReadPolicy], without another parse of the same root.
+func (r *Roots) Policy(of spec.Verify, root *spec.FileRef) (*Policy, error) {
 	p := &Policy{Attestations: of.Attestations}
 	var err error
 	if p.Keys, err = ReadKeys(of.Keys); err != nil {
@@ -47,7 +52,7 @@ func ReadPolicy(of spec.Verify, root *spec.FileRef) (*Policy, error) {
 			Hint: "name its file in module.verify.trustedRoot or with --trusted-root; cosign trusted-root create --with-default-services --out trusted_root.json writes Sigstore's own",
 		}
 	}
-	if p.Root, err = ReadRoot(root); err != nil {
+	if p.Root, err = r.read(root); err != nil {
 		return nil, err
 	}
 	return p, nil

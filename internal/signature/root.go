@@ -5,6 +5,7 @@ import (
 	"encoding/hex"
 	"errors"
 	"fmt"
+	"sync"
 
 	"github.com/sigstore/sigstore-go/pkg/root"
 	"github.com/sigstore/sigstore-go/pkg/verify"
@@ -20,16 +21,27 @@ const maxRoot = 1 << 20
 // Root is an immutable trusted root of sigstore: the certificate authorities, transparency logs and
 // timestamp authorities that prove identities. It is safe for concurrent use.
 type Root struct {
-	File        string // the path of the root's file
-	Fingerprint string // 64 hex digits, derived from the content alone
+	Fingerprint string // 64 hex digits, derived from the content
 
 	material *root.TrustedRoot
 	verifier *verify.Verifier
 }
 
+// Roots keeps trusted roots by their content, because thousands of specs may name the same root.
+// The zero value is ready to use, and is safe for concurrent use.
+type Roots struct {
+	mu    sync.Mutex
+	known map[string]*Root // by fingerprint
+}
+
+// maxRoots is the number of roots after which Roots starts again.
+const maxRoots = 16
+
 // ReadRoot reads a trusted root, as `cosign trusted-root create` writes it. It fails with an
 // *[Error].
-func ReadRoot(ref *spec.FileRef) (*Root, error) {
+func ReadRoot(ref *spec.FileRef) (*Root, error) { return (&Roots{}).read(ref) }
+
+func (r *Roots) read(ref *spec.FileRef) (*Root, error) {
 	text, err := (*regular.Bounds)(ref.Bounds).Read(ref.Path, maxRoot)
 	if err != nil {
 		return nil, &Error{
@@ -37,15 +49,38 @@ func ReadRoot(ref *spec.FileRef) (*Root, error) {
 			Hint: "name the file that cosign trusted-root create writes",
 		}
 	}
-	parsed, err := ParseRoot(text)
+	parsed, err := r.parse(text)
 	if err != nil {
 		return nil, &Error{
 			Code: CodeRoot, Message: fmt.Sprintf("the trusted root %s %v", ref.Path, err),
 			Hint: "write it again with cosign trusted-root create; its flag --with-default-services fetches Sigstore's own",
 		}
 	}
-	parsed.File = ref.Path
 	return parsed, nil
+}
+
+// parse is [ParseRoot], unless the root is known.
+func (r *Roots) parse(text []byte) (*Root, error) {
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	sum := fingerprintOf(text)
+	if known, ok := r.known[sum]; ok {
+		return known, nil
+	}
+	parsed, err := ParseRoot(text)
+	if err != nil {
+		return nil, err
+	}
+	if r.known == nil || len(r.known) >= maxRoots {
+		r.known = map[string]*Root{}
+	}
+	r.known[sum] = parsed
+	return parsed, nil
+}
+
+func fingerprintOf(text []byte) string {
+	sum := sha256.Sum256(text)
+	return hex.EncodeToString(sum[:])
 }
 
 // ParseRoot parses the JSON of a trusted root. The text of the error continues the root's name.
@@ -58,8 +93,7 @@ func ParseRoot(text []byte) (*Root, error) {
 	if err != nil {
 		return nil, err
 	}
-	sum := sha256.Sum256(text)
-	return &Root{Fingerprint: hex.EncodeToString(sum[:]), material: material, verifier: verifier}, nil
+	return &Root{Fingerprint: fingerprintOf(text), material: material, verifier: verifier}, nil
 }
 
 // newVerifier returns a verifier that asks for everything that the root has the means to check. An

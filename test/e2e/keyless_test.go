@@ -112,9 +112,9 @@ func (s *scenario) waitAccepted(module []byte, log string) {
 	}
 }
 
-// A module in a file, signed and attested by the real cosign, is served while the trusted root beside
-// it proves the signature. The server follows the root: another root proves other signatures, and a
-// broken one leaves the last good revision.
+// A module in a file, signed and attested by the real cosign, is served while the trusted root
+// beside it proves the signature. The server follows the root: another root proves other
+// signatures, and a broken one leaves the last good revision.
 func TestKeylessFile(t *testing.T) {
 	old, fresh := sigstoretest.Start(t), sigstoretest.Start(t)
 	s := newScenario(t)

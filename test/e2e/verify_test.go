@@ -37,8 +37,8 @@ type seen struct {
 	}
 }
 
-// runVerify runs wasm-xds verify. Connections to other machines would go to a proxy, which fails the
-// test.
+// runVerify runs wasm-xds verify. Connections to other machines would go to a proxy, which fails
+// the test.
 func runVerify(t *testing.T, wantExit int, args ...string) (text string, got seen) {
 	t.Helper()
 	proxy := httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
