@@ -33,6 +33,10 @@ func (m *maker) chooseMode() *spec.Error {
 
 // elsewhere names the origin of the listeners outside of the file, with the next step for them.
 func (m *maker) elsewhere() *spec.Error {
+	if m.in.ListenersOnly && !m.patch.Empty() {
+		m.plan.note(spec.Position{File: m.in.File.Path}, "an Envoy that runs reads this file at once: until its bootstrap has the clusters "+
+			"of wasm-xds, the changed listeners wait, and the former ones serve on")
+	}
 	if !m.listenersElsewhere() {
 		return nil
 	}

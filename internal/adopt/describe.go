@@ -10,7 +10,7 @@ import (
 	"github.com/wasm-xds/wasm-xds/pkg/spec"
 )
 
-// describe fills in what people read.
+// describe fills in the report for people.
 func (m *maker) describe() {
 	var names []string
 	for _, l := range m.all {

@@ -116,17 +116,15 @@ func (m *maker) placeIn(l *list) (index int, why string) {
 // present says whether a list has a filter from wasm-xds already. Another filter of the same name
 // is an error.
 func (m *maker) present(l *list, name string) (bool, *spec.Error) {
+	if slices.ContainsFunc(m.taken, func(t *taken) bool { return t.list == l && t.wasm.name == name }) {
+		return true, nil // the filter is taken out of this list, and comes over ECDS from now on
+	}
 	for _, f := range l.filters() {
 		if f.Name != name {
 			continue
 		}
-		if f.Discovery != nil && m.ours(f) {
+		if m.ours(f) {
 			return true, nil
-		}
-		for _, t := range m.taken {
-			if t.filter == f && t.wasm.name == name {
-				return true, nil // it is taken out, and comes over ECDS from now on
-			}
 		}
 		return false, problem(codeNameTaken, f.Node.Pos(), "a filter "+name+" stands here already, and wasm-xds does not provide it",
 			"give the new filter another name, or remove this one first")

@@ -28,7 +28,7 @@ type taken struct {
 	wasm   *wasmFilter
 }
 
-// insertion is what is added to a list.
+// insertion has the names that are added to a list before an index.
 type insertion struct {
 	index int
 	names []string

@@ -24,7 +24,7 @@ func Make(in Input, o Options) (*Plan, *spec.Error) {
 		return nil, p
 	}
 	for _, step := range []func() *spec.Error{
-		func() *spec.Error { m.takeOut(chosen); return nil },
+		func() *spec.Error { return m.takeOut(chosen) },
 		func() *spec.Error { return m.insert(chosen) },
 		m.replace,
 		m.elsewhere,
@@ -40,7 +40,26 @@ func Make(in Input, o Options) (*Plan, *spec.Error) {
 	return m.plan, nil
 }
 
+// checkNames refuses filters that no spec can have, and filters that are named twice.
+func (m *maker) checkNames() *spec.Error {
+	seen := map[string]bool{}
+	for _, f := range m.o.Filters {
+		_, errs, _ := spec.Decode("", []byte("name: "+quoted(f.Name)+"\nmodule: {file: a.wasm}\n"))
+		switch {
+		case len(errs) > 0:
+			return problem("usage", spec.Position{}, "a filter cannot have this name: "+errs[0].Message, "")
+		case seen[f.Name]:
+			return problem("usage", spec.Position{}, "the filter "+f.Name+" is named twice", "")
+		}
+		seen[f.Name] = true
+	}
+	return nil
+}
+
 func (m *maker) prepare() *spec.Error {
+	if p := m.checkNames(); p != nil {
+		return p
+	}
 	at := spec.Position{File: m.in.File.Path}
 	parts, err := bootstrap.NewParts(m.o.Bootstrap)
 	if err != nil {

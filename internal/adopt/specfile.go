@@ -86,7 +86,11 @@ func (w *wasmFilter) text(from string) []byte {
 	field("", "reloadBackoff", w.backoff)
 	field("", "allowOnHeadersStopIteration", w.stop)
 	w.writeVM(&b)
-	if w.capabilities != nil {
+	switch {
+	case w.capabilities == nil:
+	case len(w.capabilities) == 0:
+		b.WriteString("capabilities: []\n")
+	default:
 		b.WriteString("capabilities:\n")
 		for _, name := range w.capabilities {
 			fmt.Fprintf(&b, "- %s\n", scalar(name))

@@ -6,6 +6,7 @@ import (
 	"net/url"
 	"path"
 	"slices"
+	"strconv"
 	"strings"
 
 	"github.com/wasm-xds/wasm-xds/internal/envoyconfig"
@@ -14,7 +15,7 @@ import (
 
 // takeOut reads the static Wasm filters of the lists, and names their specs. Filters that no spec
 // can describe stay, with a warning.
-func (m *maker) takeOut(chosen []*list) {
+func (m *maker) takeOut(chosen []*list) *spec.Error {
 	seen := map[*envoyconfig.Node]*taken{}
 	for _, l := range chosen {
 		for _, f := range l.filters() {
@@ -22,6 +23,9 @@ func (m *maker) takeOut(chosen []*list) {
 				continue
 			}
 			item := anchored(f.Node)
+			if p := m.sharedOutside(chosen, f); p != nil {
+				return p
+			}
 			if before := seen[item]; before != nil { // another alias of the same filter
 				m.taken = append(m.taken, &taken{f, l, before.wasm})
 				continue
@@ -39,6 +43,23 @@ func (m *maker) takeOut(chosen []*list) {
 	}
 	m.shareVMs()
 	m.nameThem()
+	return nil
+}
+
+// sharedOutside refuses a filter that an alias brings into a list that stays as it is.
+func (m *maker) sharedOutside(chosen []*list, f *envoyconfig.Filter) *spec.Error {
+	item := anchored(f.Node)
+	for _, l := range m.all {
+		if slices.Contains(chosen, l) {
+			continue
+		}
+		if slices.ContainsFunc(l.filters(), func(other *envoyconfig.Filter) bool { return anchored(other.Node) == item }) {
+			name := listOf(l.listeners())
+			return problem("shared_list", item.Pos(), "the filter "+f.Name+" is also one of the listener "+name+": one anchor stands for both, so an edit would change both",
+				"name "+name+" with --listener, too, or write the filter out")
+		}
+	}
+	return nil
 }
 
 func (m *maker) read(f *envoyconfig.Filter, l *list) (*wasmFilter, []Note, *unfit) {
@@ -160,23 +181,10 @@ func (m *maker) nameThem() {
 		if t.wasm.name != "" {
 			continue
 		}
-		names := m.candidates(t)
-		for i := 2; ; i++ {
-			name := names[0]
-			if len(names) > 1 {
-				names = names[1:]
-			} else {
-				names[0] = fmt.Sprintf("%s-%d", strings.TrimSuffix(name, fmt.Sprintf("-%d", i-1)), i)
-			}
-			if other := byName[name]; other != nil && other.key() != t.wasm.key() {
-				continue
-			} else if other != nil {
-				t.wasm.name = name
-				break
-			}
-			t.wasm.name, byName[name] = name, t.wasm
-			break
-		}
+		t.wasm.name = freeName(m.candidates(t), func(name string) bool {
+			return byName[name] == nil || byName[name].key() == t.wasm.key()
+		})
+		byName[t.wasm.name] = t.wasm
 		if plugin := t.wasm.plugin; plugin != "" && plugin != t.wasm.name {
 			m.plan.note(t.wasm.pos, fmt.Sprintf("the plugin was called %s, and is now called as its filter, %s: logs and metrics of Envoy show it", plugin, t.wasm.name))
 		}
@@ -197,8 +205,22 @@ func (m *maker) candidates(t *taken) []string {
 	add(t.wasm.plugin)
 	add(t.wasm.rootID)
 	add(t.wasm.module.stem())
-	add("wasm")
+	if len(names) == 0 {
+		names = append(names, "wasm")
+	}
 	return names
+}
+
+// freeName returns the first free name, and else numbers the first one.
+func freeName(names []string, free func(string) bool) string {
+	if i := slices.IndexFunc(names, free); i >= 0 {
+		return names[i]
+	}
+	for i := 2; ; i++ {
+		if name := names[0] + "-" + strconv.Itoa(i); free(name) {
+			return name
+		}
+	}
 }
 
 // perRouteNames are the filters that routes configure by name: those keep their names.

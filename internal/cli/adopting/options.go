@@ -22,8 +22,8 @@ type Options struct {
 	SpecsDir string
 	Envoy    string // path of the binary; "": found as dev finds it
 	Plan     adopt.Options
-	// Prepare writes the files that the clusters need, as those of SDS. It may be nil.
-	Prepare func() error
+	// SDS has the files that the clusters need for TLS, by path. They are written with the result.
+	SDS map[string][]byte
 }
 
 // writes says whether the run writes files.

@@ -74,7 +74,7 @@ func newSummary(o Options, in adopt.Input, plan *adopt.Plan) summary {
 		}
 		s.Specs = append(s.Specs, of)
 	}
-	if plan.Changed && !in.ListenersOnly {
+	if plan.Changed && !in.ListenersOnly && (o.Out != "" || o.InPlace) {
 		s.Next = next(o)
 	}
 	return s
@@ -99,7 +99,7 @@ func entries(all []adopt.Entry) []entry {
 // next are the commands that follow.
 func next(o Options) []string {
 	target := o.Out
-	if o.InPlace || target == "" {
+	if o.InPlace {
 		target = o.Path
 	}
 	serve := "wasm-xds serve " + o.SpecsDir

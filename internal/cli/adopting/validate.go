@@ -43,11 +43,11 @@ func validate(ctx context.Context, o Options, in adopt.Input, plan *adopt.Plan) 
 	case envoy == "":
 		return Validation{Result: skipped, Reason: "there is no Envoy here: name one with --envoy"}, nil
 	}
-	after := ask(ctx, envoy, plan.Text, o.Path)
+	after := o.ask(ctx, envoy, plan.Text)
 	if after == "" {
 		return Validation{Result: passed, Envoy: envoy}, nil
 	}
-	if before := ask(ctx, envoy, in.File.Text, o.Path); before != "" {
+	if before := o.ask(ctx, envoy, in.File.Text); before != "" {
 		return Validation{Result: skipped, Envoy: envoy, Reason: "Envoy refuses the original here, too: " + before}, nil
 	}
 	return Validation{}, &spec.Error{
@@ -63,14 +63,22 @@ func asProblem(err error) *spec.Error {
 	return &spec.Error{Code: "no_envoy", Message: err.Error()}
 }
 
-// ask returns Envoy's reason against a configuration; "": there is none.
-func ask(ctx context.Context, envoy string, text []byte, path string) string {
+// ask returns Envoy's reason against a configuration; "": there is none. The files of SDS may be
+// missing yet, and Envoy wants them: it gets copies.
+func (o Options) ask(ctx context.Context, envoy string, text []byte) string {
 	dir, err := os.MkdirTemp("", "wasm-xds-adopt-")
 	if err != nil {
 		return err.Error()
 	}
 	defer os.RemoveAll(dir)
-	file := filepath.Join(dir, "bootstrap"+extension(path))
+	for path, content := range o.SDS {
+		copied := filepath.Join(dir, filepath.Base(path))
+		if err := os.WriteFile(copied, content, 0o600); err != nil {
+			return err.Error()
+		}
+		text = bytes.ReplaceAll(text, []byte(path), []byte(copied))
+	}
+	file := filepath.Join(dir, "bootstrap"+extension(o.Path))
 	if err := os.WriteFile(file, text, 0o600); err != nil {
 		return err.Error()
 	}

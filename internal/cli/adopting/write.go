@@ -101,8 +101,8 @@ func moduleOf(plan *adopt.Plan, one *adopt.SpecFile) ([]byte, *spec.Error) {
 
 // write writes the specs first: the new configuration needs them.
 func (o Options) write(plan *adopt.Plan, files []file, s *summary) error {
-	if o.Prepare != nil {
-		if err := o.Prepare(); err != nil {
+	for path, text := range o.SDS {
+		if err := writeFile(path, text, "--tls-sds-dir"); err != nil {
 			return err
 		}
 	}
@@ -110,12 +110,8 @@ func (o Options) write(plan *adopt.Plan, files []file, s *summary) error {
 		if f.present {
 			continue
 		}
-		err := os.MkdirAll(filepath.Dir(f.path), 0o755)
-		if err == nil {
-			err = atomicfile.WriteFile(f.path, f.text, 0o644)
-		}
-		if err != nil {
-			return command.Failure("cannot_write", f.path+" cannot be written: "+reason.Of(err), "name another directory with --specs")
+		if err := writeFile(f.path, f.text, "--specs"); err != nil {
+			return err
 		}
 	}
 	for i := range s.Specs {
@@ -138,5 +134,17 @@ func (o Options) write(plan *adopt.Plan, files []file, s *summary) error {
 		return command.Failure("cannot_write", target+" cannot be written: "+reason.Of(err), "")
 	}
 	s.Output = target
+	return nil
+}
+
+// writeFile writes a file and its directory. flag names the directory.
+func writeFile(path string, text []byte, flag string) error {
+	err := os.MkdirAll(filepath.Dir(path), 0o755)
+	if err == nil {
+		err = atomicfile.WriteFile(path, text, 0o644) // as a whole, since a running program may watch it
+	}
+	if err != nil {
+		return command.Failure("cannot_write", path+" cannot be written: "+reason.Of(err), "name another directory with "+flag)
+	}
 	return nil
 }

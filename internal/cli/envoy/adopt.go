@@ -94,8 +94,7 @@ func checkAdopt(c *cobra.Command, o *adopting.Options) error {
 	if err := checkTLS(b, c.ErrOrStderr()); err != nil {
 		return err
 	}
-	if b.TLS != (bootstrap.TLS{}) {
-		o.Prepare = func() error { return writeSDS(*b) }
-	}
-	return nil
+	var err error
+	o.SDS, err = bootstrap.SDSFiles(*b)
+	return err
 }
