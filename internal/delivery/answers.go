@@ -18,6 +18,7 @@ type answers struct {
 	removed  *removed
 	record   *unsettled.Record
 	salts    *salts
+	masks    masks
 	booted   int // accepted pushes of the present response to subscribers newer than the wanted revision
 }
 
@@ -143,7 +144,7 @@ func (e *answers) loads(p *push) {
 // about something else than the module.
 func (e *answers) refused(p *push, raw string) {
 	u, r, envoy := p.u, p.rev, p.u.s.node.Version
-	message := redact(raw, r)
+	message := e.masks.redact(raw, u.f.secret(r))
 	u.spoil()
 	e.fetches.noInline(u)
 	e.sender.unsettle(u, "") // even if other Envoys have loaded it: the next push may never be sent
@@ -208,7 +209,7 @@ func (e *answers) report(p *push, message string, verdict bool) {
 // See docs/RATIONALE.md#why-is-a-nack-of-remote-code-no-verdict.
 func (e *answers) remoteRefused(p *push, raw string) {
 	u := p.u
-	message := redact(raw, p.rev)
+	message := e.masks.redact(raw, u.f.secret(p.rev))
 	t := expectedType(raw)
 	another := !p.replay && t != "" && t != p.rev.Type
 	if !another {
@@ -230,10 +231,11 @@ func (e *answers) remoteRefused(p *push, raw string) {
 // whatever the message says, and has not looked at the later ones: each is sent again alone.
 func (e *answers) sharedRefused(s *stream, r *response, message string) {
 	s.refusedSeveral()
+	message = begin(message)
 	for i := range r.pushes {
 		p := &r.pushes[i]
 		u := p.u
-		message = withoutSecrets(message, p.rev)
+		message = e.masks.withoutSecrets(message, u.f.secret(p.rev))
 		e.salts.renew(p.version)
 		u.spoil()
 		if p.replay && !u.closed {

@@ -1,8 +1,10 @@
 package delivery
 
 import (
+	"slices"
 	"strings"
 
+	"github.com/wasm-xds/wasm-xds/internal/mask"
 	"github.com/wasm-xds/wasm-xds/pkg/snapshot"
 	"github.com/wasm-xds/wasm-xds/pkg/spec"
 )
@@ -44,19 +46,46 @@ func invalidPath(message string) bool {
 
 const messageLimit = 300
 
-// redact keeps the cause of a NACK and drops parts that may echo the plugin's configuration: the
-// configuration's own text, and everything from a dumped message on.
-func redact(message string, r *snapshot.Revision) string {
-	return shorten(withoutSecrets(message, r))
+// masks hides the secrets of filters. It keeps the last filter's, since many Envoys may refuse one
+// revision. The zero value is ready to use.
+type masks struct {
+	of   []*snapshot.Revision
+	mask mask.Mask
 }
 
-func withoutSecrets(message string, r *snapshot.Revision) string {
-	for _, secret := range []*string{r.Config, r.VM.Config} {
-		if secret != nil && len(*secret) > 2 {
-			message = strings.ReplaceAll(message, *secret, "…")
+// redact keeps the cause of a NACK and drops parts that may echo the plugin's configuration: its
+// text and values in each revision of the filter, and everything from a dumped message on. A NACK
+// of a stand-in may quote the revision that the Envoy had before.
+func (m *masks) redact(message string, of []*snapshot.Revision) string {
+	return shorten(m.withoutSecrets(begin(message), of))
+}
+
+// withoutSecrets hides the configurations of revisions, and the values of their variables.
+func (m *masks) withoutSecrets(message string, of []*snapshot.Revision) string {
+	if !slices.Equal(m.of, of) {
+		var b mask.Builder
+		for _, r := range of {
+			b.Config(r.Config, r.ConfigType)
+			b.Config(r.VM.Config, r.VM.ConfigType)
+			for _, value := range r.VM.Env {
+				b.Value(value)
+			}
 		}
+		m.of, m.mask = of, b.Mask()
 	}
-	return message
+	return m.mask.Hide(message)
+}
+
+// searched bounds the part of a message that is searched for secrets, in bytes.
+const searched = 16 << 10
+
+// begin returns the part of a message that is searched, without a word that is cut.
+func begin(message string) string {
+	if len(message) <= searched {
+		return message
+	}
+	message = message[:searched]
+	return message[:strings.LastIndexAny(message, " \n")+1]
 }
 
 func shorten(message string) string {

@@ -46,6 +46,9 @@ func (v *revisions) all() []*snapshot.Revision {
 // kept are all revisions of the history: those that may be served, and the refused ones.
 func (v *revisions) kept() []*snapshot.Revision { return append(v.all(), v.refused...) }
 
+// secret are the revisions whose configurations a NACK of r may quote.
+func (v *revisions) secret(r *snapshot.Revision) []*snapshot.Revision { return append(v.kept(), r) }
+
 // find is the revision with that ID, if it may be served; nil: it may not.
 func (v *revisions) find(id string) *snapshot.Revision {
 	switch {

@@ -290,12 +290,17 @@ func TestOrderOnAStream(t *testing.T) {
 
 func TestRedact(t *testing.T) {
 	secret := `{"password":"hunter2"}`
-	r := &snapshot.Revision{Config: &secret}
+	r := &snapshot.Revision{Config: &secret, VM: snapshot.VM{Config: new("hunter2"), Env: map[string]string{"A": "hunter2"}}}
+	var m masks
 	for _, message := range []string{
 		"Proto constraint validation failed: " + secret,
 		"Unable to parse " + secret + " in config\nconfiguration: hunter2",
+		"the password hunter2 is too short",
+		strings.Repeat("hunter2 ", 10_000),
+		strings.Repeat("hunter2", 10_000),
+		strings.Repeat(" ", searched-3) + "hunter2",
 	} {
-		if got := redact(message, r); len(got) == 0 || strings.Contains(got, "hunter2") {
+		if got := m.redact(message, []*snapshot.Revision{{}, r}); len(got) == 0 || strings.Contains(got, "hunter2") {
 			t.Errorf("redact(%q) = %q", message, got)
 		}
 	}

@@ -103,7 +103,7 @@ func Needed(mode Mode, s *spec.Spec) bool {
 func findingsOf(r Result, s *spec.Spec, config *string) Findings {
 	secrets := secretsOf(s, config)
 	finding := func(e *spec.Error) Finding {
-		return Finding{Code: e.Code, Message: secrets.hide(e.Message), Hint: e.Hint, Late: late(e.Code)}
+		return Finding{Code: e.Code, Message: secrets.Hide(e.Message), Hint: e.Hint, Late: late(e.Code)}
 	}
 	var found Findings
 	for _, p := range r.Problems {
@@ -116,7 +116,7 @@ func findingsOf(r Result, s *spec.Spec, config *string) Findings {
 	}
 	for _, p := range r.Partial {
 		refusal := refusalOf(s, p)
-		refusal.Message = secrets.hide(refusal.Message)
+		refusal.Message = secrets.Hide(refusal.Message)
 		found.Refusals = append(found.Refusals, refusal)
 		found.Warnings = append(found.Warnings, Finding{Code: refusal.Code, Message: refusal.Message, Hint: refusal.Hint})
 	}

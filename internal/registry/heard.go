@@ -24,7 +24,7 @@ func (l *listener) RoundTrip(request *http.Request) (*http.Response, error) {
 	if err != nil || !ok || response.StatusCode < http.StatusBadRequest {
 		return response, err
 	}
-	words := wordsOf(response)
+	words := wordsOf(request, response)
 	notes.mu.Lock()
 	notes.status, notes.words = response.StatusCode, words
 	notes.mu.Unlock()

@@ -76,7 +76,7 @@ func (l *rateLimits) RoundTrip(request *http.Request) (*http.Response, error) {
 	if wait <= 0 {
 		wait = penalty
 	}
-	limited := &rateLimitError{host: host, words: wordsOf(response), until: time.Now().Add(min(wait, maxPenalty))}
+	limited := &rateLimitError{host: host, words: wordsOf(request, response), until: time.Now().Add(min(wait, maxPenalty))}
 	response.Body.Close()
 	l.mu.Lock()
 	l.until[host] = limited.until

@@ -92,7 +92,8 @@ func checkEnvName(d *decoder, path string, name *node) {
 	case name.text == "":
 		d.failf(CodeBadValue, name, "%s has an empty name", path)
 	case strings.Contains(name.text, "="):
-		d.failf(CodeBadValue, name, "%s has the name %q, and a name cannot contain =", path, brief(name.text))
+		before, _, _ := strings.Cut(name.text, "=") // the value may be a secret
+		d.failf(CodeBadValue, name, "%s has the name \"%s=…\", and a name cannot contain =", path, brief(before))
 	}
 }
 

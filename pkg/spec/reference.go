@@ -51,6 +51,8 @@ func ParseReference(text string) (Reference, error) {
 	path, tag, tagged := strings.Cut(path, ":")
 	r.Repository, r.Tag = path, tag
 	switch {
+	case strings.Contains(host, "@"):
+		return Reference{}, errors.New("has credentials before the registry; put them into a pull secret or into Docker's configuration")
 	case !hostPattern.MatchString(host):
 		return Reference{}, fmt.Errorf("has the registry %q, which is no host or host:port", brief(host))
 	case !repositoryPattern.MatchString(path):

@@ -191,10 +191,10 @@ func (b *builder) alias(from *ast.AliasNode) *node {
 	target, known := b.anchors[name]
 	switch {
 	case !known:
-		return b.invalid(at, CodeBadYAML, fmt.Sprintf("the alias *%s has no anchor before it", brief(name)),
-			"put &"+brief(name)+" before the value that is meant")
+		return b.invalid(at, CodeBadYAML, "the alias has no anchor before it",
+			"put an anchor before the value that is meant (&name), or quotes around a text that begins with *")
 	case target == nil:
-		return b.invalid(at, CodeBadYAML, fmt.Sprintf("the alias *%s lies inside the value that it stands for", brief(name)), "")
+		return b.invalid(at, CodeBadYAML, "the alias lies inside the value that it stands for", "")
 	case !b.expand(target, at):
 		return b.closed(at)
 	}
@@ -242,7 +242,7 @@ func (b *builder) tag(from *ast.TagNode) *node {
 		n.kind = kindString
 	}
 	if !ok || n.kind != want {
-		return b.invalid(b.bare(tk, kindInvalid), CodeBadYAML, "the tag "+brief(tk.Value)+" does not fit here", "remove the tag")
+		return b.invalid(b.bare(tk, kindInvalid), CodeBadYAML, "the tag does not fit here", "remove the tag, or put quotes around a text that begins with !")
 	}
 	return n
 }

@@ -47,6 +47,7 @@ var imports = map[string][]string{
 	"internal/netguard":   {},
 	"internal/regular":    {},
 	"internal/seal":       {"internal/reason", "internal/regular", "pkg/spec"},
+	"internal/mask":       {"pkg/spec"},
 	"internal/pause":      {},
 	"internal/signature":  {"internal/reason", "internal/regular", "pkg/spec"},
 	"internal/state":      {"internal/atomicfile", "internal/seal"},
@@ -57,7 +58,7 @@ var imports = map[string][]string{
 	"internal/wasmenc":    {},
 
 	// Modules and bundles.
-	"internal/registry":     {"internal/certs", "internal/netguard", "internal/pause", "internal/transfer", "pkg/spec", "internal/reason", "internal/regular"},
+	"internal/registry":     {"internal/certs", "internal/netguard", "internal/pause", "internal/transfer", "pkg/spec", "internal/reason", "internal/regular", "internal/mask"},
 	"internal/module":       {"internal/atomicfile", "internal/certs", "internal/layer", "internal/netguard", "internal/pause", "internal/registry", "internal/signature", "internal/transfer", "pkg/snapshot", "pkg/spec", "internal/reason", "internal/regular"},
 	"internal/moduleserver": {"internal/pause", "pkg/snapshot"},
 	"internal/bundle":       {"pkg/spec"},
@@ -98,7 +99,7 @@ var imports = map[string][]string{
 	"internal/examine": {
 		"internal/preflight", "internal/preflight/envoy", "internal/preflight/finding", "internal/preflight/host",
 		"internal/preflight/profile", "internal/preflight/runner", "internal/preflight/sandbox", "internal/preflight/static",
-		"internal/terminal", "pkg/snapshot", "pkg/spec",
+		"internal/terminal", "pkg/snapshot", "pkg/spec", "internal/mask",
 	},
 
 	// Delivery.
@@ -106,7 +107,7 @@ var imports = map[string][]string{
 	"internal/delivery/rollout":   {"internal/delivery/verdict", "pkg/snapshot", "pkg/spec"},
 	"internal/delivery/unsettled": {},
 	"internal/delivery/verdict":   {"pkg/snapshot"},
-	"internal/delivery":           {"internal/delivery/reach", "internal/delivery/rollout", "internal/delivery/unsettled", "internal/delivery/verdict", "pkg/snapshot", "pkg/spec"},
+	"internal/delivery":           {"internal/delivery/reach", "internal/delivery/rollout", "internal/delivery/unsettled", "internal/delivery/verdict", "pkg/snapshot", "pkg/spec", "internal/mask"},
 	"internal/xds/wire":           {},
 	"internal/xds/subscription":   {"internal/delivery", "internal/xds/wire"},
 	"internal/xds/resource":       {"internal/delivery", "internal/xds/wire", "pkg/translate"},

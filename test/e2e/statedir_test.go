@@ -14,8 +14,8 @@ import (
 	"github.com/wasm-xds/wasm-xds/internal/test/harness"
 )
 
-// The modules of delivery: file reach an Envoy of another user inline, until its group may enter the
-// state directory. No request is lost in between.
+// The modules of delivery: file reach an Envoy of another user inline, until its group may enter
+// the state directory. No request is lost in between.
 func TestModulesForAnEnvoyOfAnotherUser(t *testing.T) {
 	if os.Getuid() != 0 {
 		t.Skip("only root can run Envoy as another user")

@@ -59,6 +59,23 @@ func WithCallbacks(build func(m *wasmenc.Module) map[string]wasmenc.Code) []byte
 	return m.Bytes()
 }
 
+// LogsSecrets is a filter that logs its configuration and its environment variables, and then
+// refuses the configuration.
+func LogsSecrets() []byte {
+	return WithCallback("proxy_on_configure", "ii:i", func(m *wasmenc.Module) wasmenc.Code {
+		get := m.Import("env", "proxy_get_buffer_bytes", wasmenc.Sig("iiiii:i"))
+		log := m.Import("env", "proxy_log", wasmenc.Sig("iii:i"))
+		environ := m.Import("wasi_snapshot_preview1", "environ_get", wasmenc.Sig("ii:i"))
+		const configuration, errorLevel, address, size, variables = 7, 4, 16, 20, 2048
+		return wasmenc.Code{}.
+			I32Const(configuration).I32Const(0).LocalGet(1).I32Const(address).I32Const(size).Call(get).Drop().
+			I32Const(errorLevel).I32Const(address).I32Load(0).I32Const(size).I32Load(0).Call(log).Drop().
+			I32Const(1024).I32Const(variables).Call(environ).Drop().
+			I32Const(errorLevel).I32Const(variables).I32Const(100).Call(log).Drop().
+			I32Const(0)
+	})
+}
+
 // Pairs encodes headers, as names and values in turn, in the form of Proxy-Wasm: the count, the
 // sizes of each name and value, then each name and value with a zero byte behind it.
 func Pairs(namesAndValues ...string) []byte {
