@@ -38,35 +38,12 @@ func (e *exam) checkClusters() {
 	e.checkModules(modules, xds)
 }
 
-// isAsked says whether a filter's source leads to a cluster.
-func (e *exam) isAsked(cluster string) bool {
-	for _, f := range e.ours {
-		if name, _ := f.Discovery.Source.ClusterName(); name == cluster && !e.isOthers(f) {
-			return true
-		}
-	}
-	return false
-}
-
-// needsModules says whether an Envoy may have to fetch a module. An unknown spec may need it.
-func (e *exam) needsModules() bool {
-	if !e.options.SpecsKnown {
-		return true
-	}
-	for _, f := range e.ours {
-		if s := e.options.specOf(f.Name); s == nil || s.Delivery == "" || s.Delivery == spec.Remote {
-			return true
-		}
-	}
-	return false
-}
-
 func (e *exam) checkXDS(c *envoyconfig.Cluster) {
 	e.checkAddress(c)
 	if c.HTTP2() {
 		return
 	}
-	const hint = "set http2_protocol_options; without them, Envoy connects again and again, and its log says nothing"
+	const hint = "set http2_protocol_options; until then, Envoy connects again and again, and its log has \"protocol error\" or nothing"
 	message := fmt.Sprintf("Envoy speaks HTTP/1 to the cluster %q, and xDS is gRPC, which needs HTTP/2: no filter ever arrives", c.Name)
 	options := c.Options()
 	if options == nil {

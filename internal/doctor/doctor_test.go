@@ -164,3 +164,38 @@ func apply(t *testing.T, path, patch string) string {
 	}
 	return healed
 }
+
+// Any configuration can be checked, and each patch fits to its file.
+func FuzzCheck(f *testing.F) {
+	for _, pattern := range []string{"testdata/good/*", "testdata/broken/*"} {
+		files, err := filepath.Glob(pattern)
+		if err != nil || len(files) == 0 {
+			f.Fatal(pattern, err)
+		}
+		for _, path := range files {
+			text, err := os.ReadFile(path)
+			if err != nil {
+				f.Fatal(err)
+			}
+			f.Add(string(text))
+		}
+	}
+	f.Fuzz(func(t *testing.T, text string) {
+		c, problem := envoyconfig.Read("f", func(path string) ([]byte, *spec.Error) {
+			if path != "f" {
+				return nil, &spec.Error{Message: "no such file"}
+			}
+			return []byte(text), nil
+		})
+		if problem != nil {
+			return
+		}
+		for _, o := range []doctor.Options{{}, {SpecsKnown: true, Specs: []*spec.Spec{{Name: "auth", Type: spec.HTTP}}}} {
+			for _, finding := range doctor.Check(c, o).Findings {
+				if finding.Code == "" || finding.Message == "" {
+					t.Errorf("%+v", finding)
+				}
+			}
+		}
+	})
+}

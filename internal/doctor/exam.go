@@ -1,9 +1,12 @@
 package doctor
 
 import (
+	"maps"
+	"slices"
 	"strings"
 
 	"github.com/wasm-xds/wasm-xds/internal/envoyconfig"
+	"github.com/wasm-xds/wasm-xds/pkg/spec"
 )
 
 // exam is a check under way.
@@ -17,6 +20,61 @@ type exam struct {
 	findings []envoyconfig.Finding
 	notes    []string
 	seen     map[string]bool
+}
+
+func newExam(c *envoyconfig.Config, o Options) *exam {
+	if o.ModulesCluster == "" {
+		o.ModulesCluster = DefaultModulesCluster
+	}
+	e := &exam{config: c, options: o, clusters: map[string]bool{}, otherADS: otherADS(c)}
+	e.findOurs()
+	return e
+}
+
+func (e *exam) report() Report {
+	envoyconfig.SortFindings(e.findings)
+	r := Report{Findings: e.findings, Notes: e.notes}
+	for _, c := range e.config.Clusters {
+		if e.clusters[c.Name] && e.isAsked(c.Name) {
+			r.XDS = append(r.XDS, c.Name)
+		}
+	}
+	if len(e.ours) > 0 && e.needsModules() {
+		r.Modules = e.options.ModulesCluster
+	}
+	return r
+}
+
+// isAsked says whether a filter's source leads to a cluster.
+func (e *exam) isAsked(cluster string) bool {
+	for _, f := range e.ours {
+		if name, _ := f.Discovery.Source.ClusterName(); name == cluster && !e.isOthers(f) {
+			return true
+		}
+	}
+	return false
+}
+
+// needsModules says whether an Envoy may have to fetch a module. An unknown spec may need it.
+func (e *exam) needsModules() bool {
+	if !e.options.SpecsKnown {
+		return true
+	}
+	for _, f := range e.ours {
+		if s := e.options.specOf(f.Name); s == nil || s.Delivery == "" || s.Delivery == spec.Remote {
+			return true
+		}
+	}
+	return false
+}
+
+// names returns the sorted names of the filters that Envoy takes from wasm-xds.
+func (e *exam) names() []string {
+	all := map[string]bool{}
+	for _, f := range e.ours {
+		all[f.Name] = true
+	}
+	return slices.Sorted(maps.Keys(all))
 }
 
 // add adds a finding, once for each code and place. edits are the proposed change of the node's

@@ -28,7 +28,7 @@ func (e *exam) checkNames() {
 		return // further listeners may ask for further filters
 	}
 	for _, s := range e.options.Specs {
-		if asked[s.Name] || s.Disabled || !e.selects(s) {
+		if asked[s.Name] || s.Disabled || !selects(s, e.config.Node) {
 			continue
 		}
 		e.add(envoyconfig.Finding{
@@ -81,8 +81,8 @@ func (e *exam) checkName(f *envoyconfig.Filter) (meant string) {
 	case s.Type != "" && specType(s) != wantedType(f.Chain):
 		e.failed(at, "wrong_chain", fmt.Sprintf("the spec %q has the type %s, and the filter stands in a chain of another type: Envoy refuses every answer", f.Name, s.Type),
 			"move the filter, or change the type in the spec")
-	case !e.selects(s):
-		e.failed(at, "not_selected", fmt.Sprintf("the spec %q selects other Envoys by `nodes`, and this is %s", f.Name, e.nodeText()),
+	case !selects(s, e.config.Node):
+		e.failed(at, "not_selected", fmt.Sprintf("the spec %q selects other Envoys by `nodes`, and this is %s", f.Name, nodeText(e.config.Node)),
 			"change `nodes` in the spec, or the node of this Envoy")
 	}
 	return meant
@@ -95,9 +95,8 @@ func specType(s *spec.Spec) string {
 	return envoyconfig.TypeHTTPWasm
 }
 
-// selects says whether a spec selects this Envoy. Without a node id, nobody knows.
-func (e *exam) selects(s *spec.Spec) bool {
-	n := e.config.Node
+// selects says whether a spec selects an Envoy. Without a node id, nobody knows.
+func selects(s *spec.Spec, n *envoyconfig.Node) bool {
 	if n.Scalar("id") == "" {
 		return true
 	}
@@ -110,8 +109,8 @@ func (e *exam) selects(s *spec.Spec) bool {
 	return s.Nodes.Matches(n.Scalar("id"), n.Scalar("cluster"), metadata)
 }
 
-func (e *exam) nodeText() string {
-	return fmt.Sprintf("node %q of cluster %q", e.config.Node.Scalar("id"), e.config.Node.Scalar("cluster"))
+func nodeText(n *envoyconfig.Node) string {
+	return fmt.Sprintf("node %q of cluster %q", n.Scalar("id"), n.Scalar("cluster"))
 }
 
 // checkNode looks at the identity of the Envoy.

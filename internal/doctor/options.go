@@ -36,6 +36,10 @@ const DefaultXDSCluster = "wasm_xds"
 type Report struct {
 	// Findings are the problems, sorted by place.
 	Findings []envoyconfig.Finding
+	// XDS are the clusters that lead to the control plane. Modules is the cluster that leads to its
+	// module server; "": no module has to be fetched.
+	XDS     []string
+	Modules string
 	// Notes say what the configuration means for requests. They are no problems.
 	Notes []string
 }

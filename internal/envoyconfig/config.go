@@ -57,16 +57,21 @@ func Read(path string, open func(path string) ([]byte, *spec.Error)) (*Config, *
 
 // bootstrap takes the parts of the bootstrap.
 func (c *Config) bootstrap() {
+	c.identity()
 	b := c.Bootstrap
-	c.Node = b.Get("node")
-	if ads := b.Get("dynamic_resources", "ads_config"); ads != nil && ads.Kind == Map {
-		c.ADS = ads
-	}
 	for _, n := range b.All("static_resources", "clusters") {
 		c.addCluster(n, Static)
 	}
 	for _, n := range b.All("static_resources", "listeners") {
 		c.addListener(n, Static)
+	}
+}
+
+// identity takes the node and the ads_config.
+func (c *Config) identity() {
+	c.Node = c.Bootstrap.Get("node")
+	if ads := c.Bootstrap.Get("dynamic_resources", "ads_config"); ads != nil && ads.Kind == Map {
+		c.ADS = ads
 	}
 }
 

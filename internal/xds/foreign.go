@@ -58,6 +58,12 @@ func brief(text string) string {
 	return strings.ToValidUTF8(text[:min(len(text), longestForeign)], "")
 }
 
-// errOnlyECDS shows in Envoy's log.
-var errOnlyECDS = status.Error(codes.Unimplemented,
-	"wasm-xds serves extension configs only: ask it for filters with config_discovery, over ECDS or ADS streams")
+// WhoAnswer is the text of the error for calls of services that wasm-xds does not have. It shows in
+// Envoy's log.
+const WhoAnswer = "wasm-xds serves extension configs only: ask it for filters with config_discovery, over ECDS or ADS streams"
+
+// WhoMethod is a method that no server has. A client recognises wasm-xds by [WhoAnswer]. The call is
+// not reported.
+const WhoMethod = "/wasm_xds.v1.Who/Who"
+
+var errOnlyECDS = status.Error(codes.Unimplemented, WhoAnswer)

@@ -81,3 +81,27 @@ func TestForeignTypes(t *testing.T) {
 		t.Errorf("%+v was reported twice", <-reports)
 	}
 }
+
+// A client that asks for no filter is no subscriber, and asks without a trace whether the server is
+// wasm-xds.
+func TestClientsThatAskForNothing(t *testing.T) {
+	s, events, conn := start(t, named{})
+	s.ReportForeign(func(f Foreign) { t.Errorf("reported: %+v", f) })
+	err := conn.Invoke(t.Context(), WhoMethod, &discoveryv3.DiscoveryRequest{}, &discoveryv3.DiscoveryResponse{})
+	if status.Convert(err).Message() != WhoAnswer {
+		t.Errorf("who: %v", err)
+	}
+	str, err := discoveryv3.NewAggregatedDiscoveryServiceClient(conn).StreamAggregatedResources(t.Context())
+	if err != nil {
+		t.Fatal(err)
+	}
+	for _, names := range [][]string{nil, {"a"}} {
+		if err := str.Send(&discoveryv3.DiscoveryRequest{Node: testNode, TypeUrl: resourcev3.ExtensionConfigType, ResourceNames: names}); err != nil {
+			t.Fatal(err)
+		}
+	}
+	next[delivery.StreamOpened](t, events)
+	if r := next[delivery.Requested](t, events); len(r.Subscribe) != 1 {
+		t.Errorf("the first event has %+v", r)
+	}
+}

@@ -27,10 +27,10 @@ func TestMalformedRequests(t *testing.T) {
 			t.Run(fmt.Sprintf("%s/delta=%t", name, isDelta), func(t *testing.T) {
 				_, events, conn := start(t, named{})
 				method, request := discoveryv3.AggregatedDiscoveryService_StreamAggregatedResources_FullMethodName,
-					proto.Message(&discoveryv3.DiscoveryRequest{Node: testNode, TypeUrl: resourcev3.ExtensionConfigType})
+					proto.Message(&discoveryv3.DiscoveryRequest{Node: testNode, TypeUrl: resourcev3.ExtensionConfigType, ResourceNames: []string{"a"}})
 				if isDelta {
 					method, request = discoveryv3.AggregatedDiscoveryService_DeltaAggregatedResources_FullMethodName,
-						&discoveryv3.DeltaDiscoveryRequest{Node: testNode, TypeUrl: resourcev3.ExtensionConfigType}
+						&discoveryv3.DeltaDiscoveryRequest{Node: testNode, TypeUrl: resourcev3.ExtensionConfigType, ResourceNamesSubscribe: []string{"a"}}
 				}
 				b, err := proto.Marshal(request)
 				if err != nil {

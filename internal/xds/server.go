@@ -63,7 +63,7 @@ func (s *Server) ReportForeign(report func(Foreign)) { s.shared.foreign = report
 func (s *Server) Unknown() grpc.ServerOption {
 	return grpc.UnknownServiceHandler(func(_ any, g grpc.ServerStream) error {
 		method, _ := grpc.MethodFromServerStream(g)
-		if s.shared.foreign != nil {
+		if s.shared.foreign != nil && method != WhoMethod {
 			s.shared.foreign(foreignMethod(method, peerAddress(g.Context())))
 		}
 		return errOnlyECDS

@@ -119,11 +119,13 @@ func (s *stream) reportType(typeURL string) {
 
 // emit sends a request to delivery, with the beginning of the stream before the first request.
 // Delivery does not hear of a request whose client has left before its turn. Meanwhile the stream
-// holds the size of the request.
+// holds the size of the request. A client that has asked for no filter, as doctor does, is no
+// subscriber.
 func (s *stream) emit(isDelta bool, size int, event delivery.Requested) {
 	s.inflow.Hold(size)
 	defer s.inflow.Release(size)
 	switch {
+	case !s.announced && len(event.Subscribe) == 0:
 	case !s.announced:
 		opened := delivery.StreamOpened{Stream: s.id, Node: s.node, ADS: s.typeURL == resourcev3.AnyType, Delta: isDelta}
 		s.announced = s.shared.handler.Begin(s.client, opened, event)

@@ -161,7 +161,8 @@ var imports = map[string][]string{
 	"internal/envoyedit":   {"internal/envoyconfig", "pkg/spec"},
 	"internal/adopt":       {"internal/bootstrap", "internal/envoyconfig", "internal/envoyedit", "pkg/spec"},
 	"internal/envoyconfig": {"pkg/spec"},
-	"internal/doctor":      {"internal/envoyconfig", "pkg/spec"},
+	"internal/doctor":      {"internal/api", "internal/envoyconfig", "pkg/spec"},
+	"internal/doctor/dial": {"internal/envoyconfig", "internal/reason", "internal/xds", "pkg/spec"},
 	"internal/cli/build":   {},
 	"internal/cli/display": {"internal/terminal", "pkg/spec", "internal/regular"},
 	"internal/cli/command": {"internal/address", "internal/api", "internal/cli/display", "pkg/spec"},
@@ -206,9 +207,9 @@ var imports = map[string][]string{
 	"internal/cli/modules": {"internal/atomicfile", "internal/bundle", "internal/cli/command", "internal/cli/display", "internal/cli/fetch", "internal/cli/load", "internal/cli/trial", "internal/examine", "internal/module", "internal/persist", "internal/preflight/finding", "internal/preflight/rootid", "internal/preflight/static", "internal/reason", "internal/registry", "internal/state", "internal/terminal", "pkg/spec", "internal/regular", "pkg/source/dir", "internal/seal"},
 	"internal/cli/envoy": {
 		"internal/adopt", "internal/cli/adopting",
-		"internal/address", "internal/atomicfile", "internal/bootstrap", "internal/cli/command", "internal/cli/dev", "internal/cli/display", "internal/cli/fetch",
-		"internal/cli/load", "internal/cli/serveflags", "internal/cli/trial", "internal/doctor", "internal/envoyconfig", "internal/preflight/cause",
-		"internal/reason", "internal/regular", "pkg/spec",
+		"internal/address", "internal/api", "internal/atomicfile", "internal/bootstrap", "internal/cli/command", "internal/cli/connect", "internal/cli/dev", "internal/cli/display", "internal/cli/fetch",
+		"internal/cli/load", "internal/cli/serveflags", "internal/cli/trial", "internal/doctor", "internal/doctor/dial", "internal/envoyconfig", "internal/preflight/cause",
+		"internal/reason", "internal/regular", "internal/terminal", "pkg/spec",
 	},
 	"internal/cli": {
 		"internal/cli/build", "internal/cli/command", "internal/cli/display", "internal/cli/envoy",

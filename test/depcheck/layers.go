@@ -47,7 +47,7 @@ var layersOfProduct = map[string]Ordered{
 		},
 	},
 
-	"internal/doctor": {Layers: []string{"doc options patch", "exam", "sources", "clusters filters", "boot names", "doctor"}},
+	"internal/doctor": {Layers: []string{"doc options patch", "exam", "sources", "clusters filters", "boot names", "checks", "doctor running"}},
 	"internal/adopt": {
 		Layers: []string{
 			"doc options report specfile",
@@ -85,6 +85,7 @@ var layersOfProduct = map[string]Ordered{
 			"cluster",
 			"chain",
 			"config",
+			"dump",
 		},
 	},
 
@@ -169,7 +170,7 @@ var layersOfProduct = map[string]Ordered{
 			"dev",
 		},
 	},
-	"internal/cli/envoy":      {Layers: []string{"flags tls", "adopt bootstrap dev doctor explain", "commands"}},
+	"internal/cli/envoy":      {Layers: []string{"doctor_flags doctor_print flags tls", "adopt bootstrap dev doctor_status explain", "doctor_running", "doctor", "commands"}},
 	"internal/cli/fetch":      {Layers: []string{"hostenv reference registries roots transfer trust", "bundle flags"}},
 	"internal/cli/load":       {Layers: []string{"resolve", "documents", "sources"}},
 	"internal/cli/modules":    {Layers: []string{"artifact file list_registry push_plan", "inspect list login logout pull push", "commands"}},

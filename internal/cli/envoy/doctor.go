@@ -1,128 +1,151 @@
 package envoy
 
 import (
-	"context"
-	"errors"
-	"fmt"
-	"io"
+	"net"
+	"os"
+	"strings"
 
 	"github.com/spf13/cobra"
 
 	"github.com/wasm-xds/wasm-xds/internal/cli/command"
-	"github.com/wasm-xds/wasm-xds/internal/cli/display"
+	"github.com/wasm-xds/wasm-xds/internal/cli/connect"
 	"github.com/wasm-xds/wasm-xds/internal/cli/load"
 	"github.com/wasm-xds/wasm-xds/internal/doctor"
+	"github.com/wasm-xds/wasm-xds/internal/doctor/dial"
 	"github.com/wasm-xds/wasm-xds/internal/envoyconfig"
-	"github.com/wasm-xds/wasm-xds/internal/reason"
-	"github.com/wasm-xds/wasm-xds/internal/regular"
-	"github.com/wasm-xds/wasm-xds/pkg/spec"
 )
-
-// doctorFlags are the flags of doctor.
-type doctorFlags struct {
-	specs          string
-	modulesCluster string
-	output         *string
-}
 
 func newDoctor() *cobra.Command {
 	var o doctorFlags
 	c := &cobra.Command{
-		Use:   "doctor BOOTSTRAP",
+		Use:   "doctor [BOOTSTRAP]",
 		Short: "Find what keeps an Envoy's configuration from working with wasm-xds",
 		Long: `Doctor reads an Envoy configuration, YAML or JSON, and the files of listeners and
 clusters that it names. It prints each problem with its place, the next step, and the
 change that mends it as a diff. Most of these problems are silent: Envoy takes the
 configuration, and waits. With the specs, doctor compares the names of the filters, too.
 
-Nothing is changed and nothing is sent. Doctor exits with 0 if it finds nothing, and
-with 1 after any finding, a warning too. Notes on standard error say what requests meet
-while Envoy starts.`,
+With --server, doctor reaches the control plane and its module server from here as that
+Envoy would: at the addresses of the clusters, with their files of TLS and the node. It
+asks for no filter, so no rollout notices. The names of the specs come from the API,
+whose address may follow: --server=https://control:18002, or --admin-address.
+
+With --envoy, doctor asks a running Envoy through its admin address. It looks at the
+configuration that Envoy runs, at its connections, and at the filters that have come,
+and compares them with the status of the control plane.
+
+Nothing is changed. Doctor exits with 0 if it finds nothing, and with 1 after any
+finding, a warning too. Notes on standard error say what requests meet while Envoy
+starts.`,
 		Example: `  wasm-xds doctor /etc/envoy/envoy.yaml
   wasm-xds doctor envoy.yaml --specs filters/
+  wasm-xds doctor envoy.yaml --server
+  wasm-xds doctor --envoy http://127.0.0.1:9901
   wasm-xds doctor envoy.yaml -o json | jq -r '.findings[].code'`,
-		Args: command.Arguments(1, 1, "an Envoy bootstrap"),
+		Args: command.Arguments(0, 2, "an Envoy bootstrap"),
 	}
 	f := c.Flags()
 	f.StringVar(&o.specs, "specs", "", "`directory` of the specs, or a spec file, to compare the names of filters")
 	f.StringVar(&o.modulesCluster, "modules-cluster", command.DefaultModulesCluster, "`name` of the cluster with the module server, as serve has it")
+	f.StringVar(&o.envoy, "envoy", "", "admin `address` of a running Envoy, as in http://127.0.0.1:9901")
+	f.StringVar(&o.server, "server", "", "reach the control plane as that Envoy would; the `address` of its API may follow")
+	f.Lookup("server").NoOptDefVal = ofContext
 	o.output = command.OutputFlag(c, "text", "json")
+	connect.AddFlags(c)
 	c.RunE = func(c *cobra.Command, args []string) error {
-		return o.run(c.Context(), args, c.OutOrStdout(), c.ErrOrStderr())
+		path, err := o.arguments(c, args)
+		if err != nil {
+			return err
+		}
+		return o.run(c, path)
 	}
 	return c
 }
 
-func (o *doctorFlags) run(ctx context.Context, args []string, stdout, stderr io.Writer) error {
+// arguments returns the path of the bootstrap; "": only a running Envoy is asked. The address of
+// --server may stand behind a blank, where it looks like an argument.
+func (o *doctorFlags) arguments(c *cobra.Command, args []string) (path string, err error) {
+	for i, arg := range args {
+		if o.server == ofContext && isAddress(arg) {
+			o.server = arg
+			args = append(args[:i:i], args[i+1:]...)
+			break
+		}
+	}
+	if o.server != "" && o.server != ofContext {
+		if err := c.Flags().Set("admin-address", o.server); err != nil {
+			return "", err
+		}
+	}
+	switch {
+	case len(args) == 1:
+		return args[0], nil
+	case len(args) > 1:
+		return "", command.Usage(c, "doctor takes one bootstrap")
+	case o.envoy == "":
+		return "", command.Usage(c, "name an Envoy bootstrap, or a running Envoy with --envoy")
+	}
+	return "", nil
+}
+
+// isAddress says whether an argument is the address of a server, and no file.
+func isAddress(arg string) bool {
+	if _, err := os.Stat(arg); err == nil {
+		return false
+	}
+	_, _, err := net.SplitHostPort(arg)
+	return err == nil || strings.Contains(arg, "://")
+}
+
+func (o *doctorFlags) run(c *cobra.Command, path string) error {
 	options := doctor.Options{ModulesCluster: o.modulesCluster}
 	if o.specs != "" {
-		docs := load.Paths(ctx, []string{o.specs}, nil)
+		docs := load.Paths(c.Context(), []string{o.specs}, nil)
 		if len(docs.Specs) == 0 && len(docs.Errors) > 0 {
 			return docs.Errors[0]
 		}
 		options.Specs, options.SpecsKnown = docs.Specs, true
 	}
-	config, problem := envoyconfig.Read(args[0], readConfiguration)
-	if problem != nil {
-		return problem
+	var all doctor.Report
+	status := o.status(c, &all)
+	if !options.SpecsKnown && status != nil {
+		options.Specs, options.SpecsKnown = status.specs(), true
 	}
-	report := doctor.Check(config, options)
+	if path != "" {
+		if err := o.ofFile(c, path, options, &all); err != nil {
+			return err
+		}
+	}
+	if o.envoy != "" {
+		if err := o.ofEnvoy(c, options, status, &all); err != nil {
+			return err
+		}
+	}
 	if *o.output == "json" {
-		printReportJSON(stdout, report)
+		printReportJSON(c.OutOrStdout(), all)
 	} else {
-		printReport(stdout, stderr, report)
+		printReport(c.OutOrStdout(), c.ErrOrStderr(), all)
 	}
-	if len(report.Findings) > 0 {
+	if len(all.Findings) > 0 {
 		return command.ErrReported
 	}
 	return nil
 }
 
-// readConfiguration reads a file of an Envoy's configuration.
-func readConfiguration(path string) ([]byte, *spec.Error) {
-	fail := func(message string) ([]byte, *spec.Error) {
-		return nil, &spec.Error{Code: "cannot_read", Message: message, Hint: "name the file that Envoy gets with -c", Pos: spec.Position{File: path}}
+// ofFile adds the report about a bootstrap.
+func (o *doctorFlags) ofFile(c *cobra.Command, path string, options doctor.Options, all *doctor.Report) error {
+	config, problem := envoyconfig.Read(path, readConfiguration)
+	if problem != nil {
+		return problem
 	}
-	text, err := regular.Read(path, envoyconfig.MaxFileSize)
-	switch {
-	case errors.Is(err, regular.ErrNotRegular):
-		return fail("this is no file")
-	case errors.Is(err, regular.ErrTooLarge):
-		return fail(fmt.Sprintf("the file has more than %d bytes", envoyconfig.MaxFileSize))
-	case err != nil:
-		return fail("cannot be read: " + reason.Of(err))
+	report := doctor.Check(config, options)
+	all.Findings = append(all.Findings, report.Findings...)
+	all.Notes = append(all.Notes, report.Notes...)
+	if o.server == "" {
+		return nil
 	}
-	return text, nil
-}
-
-func printReportJSON(w io.Writer, r doctor.Report) {
-	display.JSON(w, struct {
-		Findings []envoyconfig.Finding `json:"findings"`
-		Notes    []string              `json:"notes"`
-	}{append([]envoyconfig.Finding{}, r.Findings...), append([]string{}, r.Notes...)})
-}
-
-// printReport prints findings with their lines, and notes apart from them, so that a good
-// configuration prints nothing on stdout.
-func printReport(stdout, stderr io.Writer, r doctor.Report) {
-	lines := &display.SourceLines{}
-	for i, f := range r.Findings {
-		if i > 0 {
-			fmt.Fprintln(stdout)
-		}
-		message := f.Message
-		if f.Severity == envoyconfig.SeverityWarning {
-			message = "warning: " + message
-		}
-		display.Problem(stdout, lines, &spec.Error{Code: f.Code, Message: message + " [" + f.Code + "]", Hint: f.Hint, Pos: f.Pos()})
-		if f.Patch != "" {
-			fmt.Fprint(stdout, f.Patch)
-		}
-	}
-	if len(r.Findings) == 0 {
-		fmt.Fprintln(stderr, "wasm-xds: no problem was found")
-	}
-	for _, note := range r.Notes {
-		fmt.Fprintln(stderr, "note:", note)
-	}
+	all.Findings = append(all.Findings, dial.Reach(c.Context(), dial.Ask{
+		Config: config, XDS: report.XDS, Modules: report.Modules, Open: readConfiguration,
+	})...)
+	return nil
 }
