@@ -30,7 +30,7 @@ func (f *former) note(m *Material) {
 		return
 	}
 	if before := f.current; before != nil && before.ClientCAs != nil && m != nil && !before.ClientCAs.Equal(m.ClientCAs) {
-		f.earlier = append(f.earlier, before)
+		f.earlier = append(f.earlier, &Material{ClientCAs: before.ClientCAs, CheckClient: before.CheckClient}) // without the key
 		f.earlier = f.earlier[max(0, len(f.earlier)-mostFormer):]
 	}
 	f.current = m

@@ -273,3 +273,59 @@ func TestCloseUntrustedDoesNotWait(t *testing.T) {
 		}
 	})
 }
+
+// The reason of a refusal tells a client whose authority was removed from a client that was never
+// trusted: in a handshake, and on an open connection.
+func TestRevokedClients(t *testing.T) {
+	clients, strangers := pki.NewCA(t, "clients"), pki.NewCA(t, "strangers")
+	server, source, servers := newServer(t, clients)
+	reason := func(err error) tlsserver.Refusal {
+		t.Helper()
+		if err == nil {
+			t.Fatal("a client is let in")
+		}
+		r, _ := tlsserver.RefusalOf(err.Error())
+		return r
+	}
+	shake := func(ca *pki.CA) (r tlsserver.Refusal) {
+		a, b := net.Pipe()
+		go func() {
+			pair := ca.Issue(t, pki.Request{}).TLS(t)
+			c := tls.Client(b, &tls.Config{
+				ServerName: "localhost", RootCAs: servers.Pool(), NextProtos: []string{"h2"},
+				GetClientCertificate: func(*tls.CertificateRequestInfo) (*tls.Certificate, error) { return &pair, nil },
+			})
+			_, _ = c.Read(make([]byte, 1)) // the handshake, and the alert
+			_ = b.Close()
+		}()
+		defer a.Close()
+		_, _, err := server.GRPC("xds", func(_ net.Addr, err error) { r = reason(err) }).ServerHandshake(a)
+		if err == nil {
+			t.Error("a client is let in")
+		}
+		return r
+	}
+	request := func(ca *pki.CA) (r tlsserver.Refusal) {
+		one := httptest.NewRequest(http.MethodGet, "/", http.NoBody)
+		one.TLS = &tls.ConnectionState{PeerCertificates: leafOf(t, ca.Issue(t, pki.Request{}))}
+		server.Handler("admin", http.NotFoundHandler(), func(_ http.ResponseWriter, _ *http.Request, err error) { r = reason(err) }).
+			ServeHTTP(httptest.NewRecorder(), one)
+		return r
+	}
+	for i := range 6 { // the last few changes are remembered
+		source.trust(pki.NewCA(t, "next"))
+		server.CloseUntrusted()
+		for _, ask := range []func(*pki.CA) tlsserver.Refusal{shake, request} {
+			want := tlsserver.Revoked
+			if i >= 4 {
+				want = tlsserver.UnknownAuthority
+			}
+			if r := ask(clients); r != want {
+				t.Errorf("change %d: a client of the removed authority: %s, want %s", i, r, want)
+			}
+			if r := ask(strangers); r != tlsserver.UnknownAuthority {
+				t.Errorf("change %d: a stranger: %s", i, r)
+			}
+		}
+	}
+}
