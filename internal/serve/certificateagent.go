@@ -43,7 +43,7 @@ func (a agentSource) words() words {
 			if a.Material() != nil {
 				message = "no new SPIFFE identity comes, and the last one stays until it expires"
 			}
-			if p := (*spiffe.Problem)(nil); errors.As(err, &p) {
+			if p := (*spiffe.AgentError)(nil); errors.As(err, &p) {
 				hint = p.Hint()
 			}
 			return message, hint

@@ -45,9 +45,8 @@ func (f *followed) look() {
 func (f *followed) complain(err error) {
 	message, hint := f.bad, f.hint
 	if f.say != nil {
-		text := ""
-		message, text = f.say(err)
-		hint = []zap.Field{zap.String("hint", text)}
+		what, next := f.say(err)
+		message, hint = what, []zap.Field{zap.String("hint", next)}
 	}
 	f.log.Error(message, append([]zap.Field{zap.Error(err)}, hint...)...)
 }

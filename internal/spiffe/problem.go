@@ -18,8 +18,8 @@ const (
 	BadAnswer  Kind = "agent_bad_answer" // the answer cannot be used, or is an error
 )
 
-// Problem says why the agent gives no certificate.
-type Problem struct {
+// AgentError says why the agent gives no certificate.
+type AgentError struct {
 	Kind   Kind
 	Socket string
 	Err    error // only for a BadAnswer
@@ -27,7 +27,7 @@ type Problem struct {
 
 // Error implements error. The text of an [Away] does not change while the agent is away, so that
 // the log has it once.
-func (p *Problem) Error() string {
+func (p *AgentError) Error() string {
 	switch p.Kind {
 	case Away:
 		return "no SPIFFE agent answers on " + p.Socket
@@ -41,7 +41,7 @@ func (p *Problem) Error() string {
 }
 
 // Hint is the next step.
-func (p *Problem) Hint() string {
+func (p *AgentError) Hint() string {
 	switch p.Kind {
 	case Away:
 		return "start the agent, or correct the path; nothing else is necessary after that"
@@ -56,15 +56,15 @@ func (p *Problem) Hint() string {
 
 // problemOf returns the problem behind the error of a watch. gRPC has no types for the errors of a
 // connection.
-func problemOf(err error) Problem {
+func problemOf(err error) AgentError {
 	switch s := status.Convert(err); {
 	case s.Code() == codes.PermissionDenied:
-		return Problem{Kind: NoIdentity}
+		return AgentError{Kind: NoIdentity}
 	case s.Code() == codes.Unavailable && strings.Contains(s.Message(), "permission denied"):
-		return Problem{Kind: NoAccess}
+		return AgentError{Kind: NoAccess}
 	case s.Code() == codes.Unavailable, s.Code() == codes.Canceled, s.Code() == codes.DeadlineExceeded:
-		return Problem{Kind: Away}
+		return AgentError{Kind: Away}
 	default:
-		return Problem{Kind: BadAnswer, Err: err}
+		return AgentError{Kind: BadAnswer, Err: err}
 	}
 }

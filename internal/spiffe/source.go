@@ -68,7 +68,7 @@ type Source struct {
 	ended   sync.WaitGroup
 
 	current atomic.Pointer[identity]
-	problem atomic.Pointer[Problem]
+	problem atomic.Pointer[AgentError]
 	first   chan struct{} // closed when there is an identity
 	seen    atomic.Pointer[[sha256.Size]byte]
 }
@@ -128,7 +128,7 @@ func (s *Source) Close() error {
 func (s *Source) OnX509ContextUpdate(x *workloadapi.X509Context) {
 	next, err := newIdentity(x, s.allowed)
 	if err != nil {
-		s.fail(Problem{Kind: BadAnswer, Err: err})
+		s.fail(AgentError{Kind: BadAnswer, Err: err})
 		return
 	}
 	isFirst := s.current.Swap(next) == nil
@@ -145,7 +145,7 @@ func (s *Source) OnX509ContextWatchError(err error) {
 	}
 }
 
-func (s *Source) fail(p Problem) {
+func (s *Source) fail(p AgentError) {
 	p.Socket = s.config.Socket
 	s.problem.Store(&p)
 }
@@ -182,7 +182,7 @@ func (s *Source) Reload() (changed bool, err error) {
 	return changed, s.Problem()
 }
 
-// Problem returns the current problem with the agent, as a [*Problem], or nil.
+// Problem returns the current problem with the agent, as a [*AgentError], or nil.
 func (s *Source) Problem() error {
 	if p := s.problem.Load(); p != nil {
 		return p

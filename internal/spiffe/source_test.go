@@ -99,7 +99,7 @@ func TestAgentComesAndGoes(t *testing.T) {
 		t.Helper()
 		wait(t, string(kind), func() bool {
 			_, err := s.Reload()
-			p, _ := err.(*spiffe.Problem)
+			p, _ := err.(*spiffe.AgentError)
 			return p != nil && p.Kind == kind && strings.Contains(p.Error(), agent.Socket()) && p.Hint() != ""
 		})
 	}

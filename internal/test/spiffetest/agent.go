@@ -14,7 +14,6 @@ package spiffetest
 
 import (
 	"net"
-	"os"
 	"path/filepath"
 	"sync"
 	"testing"
@@ -38,15 +37,8 @@ type Agent struct {
 // New returns an agent that does not run yet, and that knows no process.
 func New(t testing.TB) *Agent {
 	t.Helper()
-	dir, err := os.MkdirTemp("", "spiffe") // the path of a socket has to be short
-	if err != nil {
-		t.Fatal(err)
-	}
-	a := &Agent{t: t, path: filepath.Join(dir, "api.sock"), answers: answers{changed: make(chan struct{})}}
-	t.Cleanup(func() {
-		a.Stop()
-		_ = os.RemoveAll(dir)
-	})
+	a := &Agent{t: t, path: filepath.Join(t.TempDir(), "api.sock"), answers: answers{changed: make(chan struct{})}}
+	t.Cleanup(a.Stop)
 	return a
 }
 
