@@ -100,7 +100,7 @@ lint:
 	@for module in $(GO_MODULES); do go vet -C $$module ./... && (cd $$module && go mod tidy -diff) || exit 1; done
 	@unformatted=$$($(GOFUMPT) -l $(GO_DIRS)) && \
 		if [ -n "$$unformatted" ]; then echo "not formatted, run make fmt:"; echo "$$unformatted"; exit 1; fi
-	@for module in $(GO_MODULES); do (cd $$module && $(GOLANGCI_LINT) run) || exit 1; done
+	@for module in $(GO_MODULES); do (cd $$module && $(GOLANGCI_LINT) run --allow-parallel-runners) || exit 1; done
 	@go vet -C $(GO_FILTERS) ./... && GOOS=wasip1 GOARCH=wasm go vet -C $(GO_FILTERS) ./...
 
 fmt:

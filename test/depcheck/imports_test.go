@@ -240,6 +240,7 @@ var imports = map[string][]string{
 	"test/filtertests":            {},
 	"test/packaging":              {"internal/cli"},
 	"test/packaging/cmd/extras":   {"test/packaging"},
+	"test/guides":                 {},
 	"test/page":                   {},
 	"test/preflight":              {},
 	"test/preflight/corpus":       {"internal/preflight/envoy", "internal/wasmenc", "pkg/spec"},

@@ -1,0 +1,223 @@
+package guides_test
+
+import (
+	"encoding/json"
+	"fmt"
+	"os"
+	"os/exec"
+	"path/filepath"
+	"strings"
+	"syscall"
+	"testing"
+	"time"
+
+	"github.com/goccy/go-yaml"
+
+	"github.com/wasm-xds/wasm-xds/internal/test/harness"
+	"github.com/wasm-xds/wasm-xds/internal/test/program"
+	"github.com/wasm-xds/wasm-xds/pkg/spec"
+	"github.com/wasm-xds/wasm-xds/test/guides"
+)
+
+// insideVariable names the page that the test binary runs inside a network of its own.
+const insideVariable = "WASM_XDS_TEST_INSIDE"
+
+// pages are the guides, whose blocks are all run or loaded.
+var pages = []string{"getting-started.md", "concepts.md", "ecds-limits.md"}
+
+// TestGuides runs each guide in a directory and a network of its own, so that the default ports are
+// free. The directory has the examples.
+func TestGuides(t *testing.T) {
+	if page := os.Getenv(insideVariable); page != "" {
+		runPage(t, page)
+		return
+	}
+	t.Parallel()
+	harness.BuildBinary(t) // inside, there is no network for a build
+	harness.Envoy(t, "")
+	for _, page := range pages {
+		t.Run(page, func(t *testing.T) {
+			t.Parallel()
+			args := []string{"--net"}
+			if os.Geteuid() != 0 {
+				args = append(args, "--map-root-user")
+			}
+			cmd := exec.CommandContext(t.Context(), "unshare", append(args, os.Args[0], "-test.run", "^TestGuides$", "-test.v")...)
+			cmd.Env = append(os.Environ(), insideVariable+"="+page)
+			out, err := cmd.CombinedOutput()
+			if err != nil || !strings.Contains(string(out), "--- PASS: TestGuides") {
+				t.Fatalf("%v\n%s", err, out)
+			}
+		})
+	}
+}
+
+func runPage(t *testing.T, page string) {
+	text, err := os.ReadFile(filepath.Join(program.Repository(), "docs", page))
+	if err != nil {
+		t.Fatal(err)
+	}
+	blocks, err := guides.Blocks(string(text))
+	if err != nil {
+		t.Fatal(err)
+	}
+	if out, err := exec.CommandContext(t.Context(), "ip", "link", "set", "lo", "up").CombinedOutput(); err != nil {
+		t.Fatalf("%v\n%s", err, out)
+	}
+	r := newReader(t)
+	for _, block := range blocks {
+		if err := r.follow(block); err != nil {
+			t.Fatalf("docs/%s:%d: %v", page, block.Line, err)
+		}
+	}
+	t.Logf("%d blocks, %d of them commands", len(blocks), r.commands)
+}
+
+// reader does what a page says.
+type reader struct {
+	t        *testing.T
+	dir      string
+	env      []string
+	commands int
+}
+
+func newReader(t *testing.T) *reader {
+	t.Helper()
+	r := &reader{t: t, dir: t.TempDir()}
+	bin := filepath.Join(r.dir, ".bin")
+	if err := os.Mkdir(bin, 0o755); err != nil {
+		t.Fatal(err)
+	}
+	for name, path := range map[string]string{"wasm-xds": harness.BuildBinary(t), "envoy": harness.Envoy(t, "")} {
+		if err := os.Symlink(path, filepath.Join(bin, name)); err != nil {
+			t.Fatal(err)
+		}
+	}
+	if err := os.CopyFS(filepath.Join(r.dir, "examples"), os.DirFS(filepath.Join(program.Repository(), "examples"))); err != nil {
+		t.Fatal(err)
+	}
+	r.env = append(os.Environ(), "PATH="+bin+":"+os.Getenv("PATH"), "HOME="+r.dir, "XDG_STATE_HOME="+filepath.Join(r.dir, ".state"))
+	return r
+}
+
+// follow runs or loads a block.
+func (r *reader) follow(b guides.Block) error {
+	switch {
+	case b.Treatment == "output", b.Treatment == "elsewhere" && b.Detail != "", b.Language == "mermaid":
+		return nil
+	case b.Treatment == "file":
+		path := filepath.Join(r.dir, b.Detail)
+		if err := os.MkdirAll(filepath.Dir(path), 0o755); err != nil {
+			return err
+		}
+		if err := os.WriteFile(path, []byte(b.Text), 0o644); err != nil {
+			return err
+		}
+		return r.load(b)
+	case b.Language == "sh":
+		r.commands++
+		return r.run(b)
+	default:
+		return r.load(b)
+	}
+}
+
+func (r *reader) shell(b guides.Block) *exec.Cmd {
+	cmd := exec.CommandContext(r.t.Context(), "bash", "-euo", "pipefail", "-c", b.Text)
+	cmd.Dir, cmd.Env = r.dir, r.env
+	return cmd
+}
+
+func (r *reader) run(b guides.Block) error {
+	switch b.Treatment {
+	case "background":
+		return r.background(b)
+	case "until":
+		var out []byte
+		if !harness.Poll(r.t.Context(), func() bool {
+			out, _ = r.shell(b).CombinedOutput() // the output decides
+			return strings.Contains(string(out), b.Detail)
+		}) {
+			return fmt.Errorf("no %q in the output:\n%s", b.Detail, out)
+		}
+		return nil
+	}
+	out, err := r.shell(b).CombinedOutput()
+	if failed := err != nil; failed != (b.Treatment == "fails") {
+		return fmt.Errorf("%v\n%s", err, out)
+	}
+	return nil
+}
+
+// background starts commands that end with the test.
+func (r *reader) background(b guides.Block) error {
+	cmd := r.shell(b)
+	log, err := os.CreateTemp(r.t.TempDir(), "log-")
+	if err != nil {
+		return err
+	}
+	cmd.Stdout, cmd.Stderr = log, log
+	cmd.SysProcAttr = program.DieWithParent()
+	cmd.SysProcAttr.Setpgid = true
+	if err := cmd.Start(); err != nil {
+		return err
+	}
+	r.t.Cleanup(func() {
+		_ = syscall.Kill(-cmd.Process.Pid, syscall.SIGTERM)
+		done := time.AfterFunc(20*time.Second, func() { _ = syscall.Kill(-cmd.Process.Pid, syscall.SIGKILL) })
+		_ = cmd.Wait() // SIGTERM ends it
+		done.Stop()
+		_ = log.Close()
+		if text, err := os.ReadFile(log.Name()); r.t.Failed() && err == nil {
+			r.t.Logf("line %d:\n%s", b.Line, text[max(0, len(text)-3000):])
+		}
+	})
+	return nil
+}
+
+// load gives a configuration to its reader: Envoy, wasm-xds or the schemas of Kubernetes.
+func (r *reader) load(b guides.Block) error {
+	switch b.Language {
+	case "json":
+		if !json.Valid([]byte(b.Text)) {
+			return fmt.Errorf("it is not JSON")
+		}
+		return nil
+	case "yaml":
+		return r.loadYAML(b)
+	default:
+		return fmt.Errorf("a block of the language %q has no test: say so with a comment", b.Language)
+	}
+}
+
+func (r *reader) loadYAML(b guides.Block) error {
+	var keys map[string]any
+	if err := yaml.Unmarshal([]byte(b.Text), &keys); err != nil {
+		return err
+	}
+	_, isBootstrap := keys["static_resources"]
+	_, isSpec := keys["module"]
+	_, isManifest := keys["kind"]
+	switch {
+	case isBootstrap:
+		return r.check(b, "envoy", "--mode", "validate", "--config-path")
+	case isSpec:
+		if _, problems, _ := spec.Decode("docs.yaml", []byte(b.Text)); len(problems) > 0 {
+			return problems[0]
+		}
+		return nil
+	case isManifest:
+		return r.check(b, filepath.Join(program.Repository(), ".tools", "kubernetes-validate", "1.37.0", "kubernetes-validate"), "--strict", "--quiet")
+	default:
+		return fmt.Errorf("it is no spec, no bootstrap of Envoy and no manifest: say so with a comment")
+	}
+}
+
+func (r *reader) check(b guides.Block, command ...string) error {
+	path := filepath.Join(r.t.TempDir(), "block.yaml")
+	if err := os.WriteFile(path, []byte(b.Text), 0o644); err != nil {
+		return err
+	}
+	block := guides.Block{Line: b.Line, Text: strings.Join(append(command, path), " ")}
+	return r.run(block)
+}
