@@ -23,7 +23,10 @@ import (
 const insideVariable = "WASM_XDS_TEST_INSIDE"
 
 // pages are the guides, whose blocks are all run or loaded.
-var pages = []string{"getting-started.md", "concepts.md", "ecds-limits.md"}
+var pages = []string{
+	"getting-started.md", "concepts.md", "ecds-limits.md",
+	"guides/air-gapped.md", "guides/ci.md", "guides/gitops.md", "guides/migrating.md", "guides/several-machines.md",
+}
 
 // TestGuides runs each guide in a directory and a network of its own, so that the default ports are
 // free. The directory has the examples.
@@ -38,7 +41,7 @@ func TestGuides(t *testing.T) {
 	for _, page := range pages {
 		t.Run(page, func(t *testing.T) {
 			t.Parallel()
-			args := []string{"--net"}
+			args := []string{"--net", "--mount"}
 			if os.Geteuid() != 0 {
 				args = append(args, "--map-root-user")
 			}
@@ -61,16 +64,51 @@ func runPage(t *testing.T, page string) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	if out, err := exec.CommandContext(t.Context(), "ip", "link", "set", "lo", "up").CombinedOutput(); err != nil {
-		t.Fatalf("%v\n%s", err, out)
-	}
 	r := newReader(t)
+	r.makeNetwork(strings.Contains(string(text), registryHost))
 	for _, block := range blocks {
 		if err := r.follow(block); err != nil {
 			t.Fatalf("docs/%s:%d: %v", page, block.Line, err)
 		}
 	}
 	t.Logf("%d blocks, %d of them commands", len(blocks), r.commands)
+}
+
+// The hosts of the pages. They are this machine.
+const (
+	registryHost = "registry.example.com"
+	controlHost  = "control.example.com"
+)
+
+// makeNetwork makes the loopback usable, gives it the names of the pages' hosts, and starts a
+// registry for pages with one.
+func (r *reader) makeNetwork(registry bool) {
+	r.t.Helper()
+	hosts := filepath.Join(r.t.TempDir(), "hosts")
+	if err := os.WriteFile(hosts, []byte("127.0.0.1 localhost "+registryHost+" "+controlHost+"\n"), 0o644); err != nil {
+		r.t.Fatal(err)
+	}
+	for _, commands := range []string{"ip link set lo up", "mount --bind " + hosts + " /etc/hosts"} {
+		if err := r.run(guides.Block{Text: commands}); err != nil {
+			r.t.Fatal(err)
+		}
+	}
+	if !registry {
+		return
+	}
+	config := filepath.Join(r.t.TempDir(), "registry.yaml")
+	text := "version: 0.1\nstorage: {filesystem: {rootdirectory: " + r.t.TempDir() + "}}\nhttp: {addr: 127.0.0.1:80}\n"
+	if err := os.WriteFile(config, []byte(text), 0o644); err != nil {
+		r.t.Fatal(err)
+	}
+	// The tests' registry speaks plain HTTP.
+	r.env = append(r.env, "WASM_XDS_INSECURE_REGISTRY="+registryHost)
+	if err := r.background(guides.Block{Text: "docker-registry serve " + config}); err != nil {
+		r.t.Fatal(err)
+	}
+	if err := r.run(guides.Block{Treatment: "until", Detail: "{}", Text: "curl -sS http://" + registryHost + "/v2/"}); err != nil {
+		r.t.Fatal(err)
+	}
 }
 
 // reader does what a page says.
