@@ -3,6 +3,7 @@ package admin
 import (
 	"cmp"
 	"net/http"
+	"path"
 
 	"go.uber.org/zap"
 
@@ -70,7 +71,22 @@ func Handler(s State, o Options) http.Handler {
 	if o.Metrics != nil {
 		outer.Handle("GET /metrics", guarded.to(o.Metrics))
 	}
-	return outer
+	return onlyPlainPaths(outer)
+}
+
+// onlyPlainPaths refuses paths with `..`, `.` or empty elements. A ServeMux would answer with a
+// redirect to the path that they mean, before any check of the client. No browser guesses the type
+// of an answer.
+func onlyPlainPaths(next http.Handler) http.Handler {
+	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		w.Header().Set("X-Content-Type-Options", "nosniff")
+		plain := path.Clean("/" + r.URL.Path)
+		if r.URL.Path == plain || r.URL.Path == plain+"/" {
+			next.ServeHTTP(w, r)
+			return
+		}
+		notFound(w, r)
+	})
 }
 
 func writeReady(w http.ResponseWriter, problem error) {

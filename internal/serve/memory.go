@@ -23,25 +23,36 @@ type memoryUse struct {
 type calm struct {
 	last     uint64 // allocated at the last look
 	returned uint64 // allocated when memory was returned
+	resting  int    // looks since that return
 }
 
-// Between two returns, the server has allocated at least burstOfLive times what is in use, and
-// leastBurst. It is at rest if it allocates less than calmRate between two looks.
+// Between two returns, the server has allocated at least half of the memory in use, and leastBurst.
+// The runtime itself collects when it has allocated as much as there was in use, so it would not see
+// the end of ten thousand connections that had doubled the memory. The server is at rest if it
+// allocates less than calmRate between two looks.
 const (
-	burstOfLive = 2
-	leastBurst  = 32 << 20
+	liveOfBurst = 2
+	leastBurst  = 16 << 20
 	calmRate    = 4 << 20
+	// againAfter is the number of looks after which memory is returned once more: connections that
+	// have ended let go of their memory by and by.
+	againAfter = 6
 )
 
 // look says whether the memory is to be returned now.
 func (c *calm) look(u memoryUse) bool {
 	rests := u.allocated-c.last < calmRate
 	c.last = u.allocated
-	if !rests || u.allocated-c.returned < max(leastBurst, burstOfLive*u.live) {
+	c.resting++
+	switch {
+	case !rests:
 		return false
+	case u.allocated-c.returned >= max(leastBurst, u.live/liveOfBurst):
+		c.returned, c.resting = u.allocated, 0
+		return true
+	default:
+		return c.returned > 0 && c.resting == againAfter
 	}
-	c.returned = u.allocated
-	return true
 }
 
 // returnMemory returns the memory of bursts to the system until ctx ends.

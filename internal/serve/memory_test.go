@@ -10,11 +10,16 @@ func TestMemoryIsReturnedAfterABurst(t *testing.T) {
 		allocated []uint64 // MiB, at each look
 		want      []bool
 	}{
-		{"a server at rest", 20, []uint64{20, 21, 22, 23, 24}, []bool{false, false, false, false, false}},
+		{"a server at rest", 20, []uint64{20, 21, 22, 23, 24}, []bool{false, true, false, false, false}}, // after the start
 		{"a burst", 20, []uint64{20, 500, 900, 901, 902, 903}, []bool{false, false, false, true, false, false}},
+		{
+			"once more", 20,
+			[]uint64{20, 500, 501, 501, 502, 502, 503, 503, 504, 504, 504},
+			[]bool{false, false, true, false, false, false, false, false, true, false, false},
+		},
 		{"two bursts", 20, []uint64{100, 101, 102, 300, 301}, []bool{false, true, false, false, true}},
 		{"work without a pause", 20, []uint64{100, 200, 300, 400}, []bool{false, false, false, false}},
-		{"a large server", 400, []uint64{500, 700, 701, 900, 901}, []bool{false, false, false, false, true}},
+		{"a large server", 400, []uint64{150, 151, 190, 191, 220, 221}, []bool{false, false, false, false, false, true}},
 	} {
 		var c calm
 		for i, allocated := range tt.allocated {

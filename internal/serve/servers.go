@@ -242,6 +242,7 @@ func (s *servers) headerSize() int { return cmp.Or(s.cfg.HeaderSize, DefaultHead
 // setLimits sets the limits of a server of HTTP/1. A TLS handshake has the time of the headers.
 func (s *servers) setLimits(server *http.Server) {
 	server.ReadHeaderTimeout, server.MaxHeaderBytes = s.handshakeTimeout(), s.headerSize()
+	server.DisableGeneralOptionsHandler = true // OPTIONS * is no request of ours
 	server.IdleTimeout = s.cfg.Limits.WithDefaults().ConnectionIdle
 }
 
