@@ -11,6 +11,7 @@ import (
 
 	"github.com/wasm-xds/wasm-xds/internal/address"
 	"github.com/wasm-xds/wasm-xds/internal/certs"
+	"github.com/wasm-xds/wasm-xds/internal/seal"
 	"github.com/wasm-xds/wasm-xds/internal/state"
 	"github.com/wasm-xds/wasm-xds/pkg/spec"
 )
@@ -88,8 +89,16 @@ func checkAddresses(cfg *Config) error {
 	return errors.Join(problems...)
 }
 
-// checkStateDir looks at the state directory, if there is one already.
+// checkStateDir reads the keys of the state, and looks at the state directory, if there is one
+// already.
 func checkStateDir(cfg *Config) error {
+	var keys *seal.Keys
+	if cfg.StateKeyFile != "" {
+		var err error
+		if keys, _, err = seal.ReadFile(cfg.StateKeyFile); err != nil {
+			return err
+		}
+	}
 	path := cfg.StateDir
 	if path == "" {
 		var err error
@@ -105,7 +114,7 @@ func checkStateDir(cfg *Config) error {
 	case !info.IsDir():
 		return stateProblem(path, syscall.ENOTDIR)
 	}
-	return nil
+	return stateProblem(path, state.CheckKeys(path, keys))
 }
 
 // checkAudit opens the audit log, if there is one already, or else looks for the log's directory.

@@ -11,6 +11,10 @@ import (
 	"github.com/wasm-xds/wasm-xds/internal/seal"
 )
 
+// CheckKeys returns a [seal.LockedError] if a file of a state directory needs another key. It changes
+// nothing, and the directory may be in use.
+func CheckKeys(dir string, keys *seal.Keys) error { return (&Dir{path: dir, keys: keys}).checkKeys() }
+
 // checkKeys returns a [seal.LockedError] if a file of the directory needs another key.
 func (d *Dir) checkKeys() error {
 	return d.eachFile(func(name string, content []byte) error {
@@ -92,6 +96,9 @@ func (d *Dir) eachFile(do func(name string, content []byte) error) error {
 			continue
 		}
 		content, err := os.ReadFile(d.Path(e.Name()))
+		if errors.Is(err, fs.ErrNotExist) {
+			continue // a server has put another file in its place
+		}
 		if err != nil {
 			return err
 		}

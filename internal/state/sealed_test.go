@@ -106,6 +106,9 @@ func TestSealedState(t *testing.T) {
 		if !errors.As(err, &locked) {
 			t.Errorf("the error is %v", err)
 		}
+		if err := CheckKeys(dir, keys); !errors.As(err, &locked) {
+			t.Errorf("the error of CheckKeys is %v", err)
+		}
 		if _, err := Peek(dir, "state", keys); !errors.As(err, &locked) {
 			t.Errorf("the error of Peek is %v", err)
 		}

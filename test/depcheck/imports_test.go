@@ -186,7 +186,7 @@ var imports = map[string][]string{
 		"internal/cli/display", "internal/cli/serveflags", "internal/cli/view", "internal/getenvoy", "internal/reason",
 		"internal/serve", "internal/terminal", "pkg/spec", "pkg/translate",
 	},
-	"internal/cli/configfile": {"internal/cli/command", "internal/reason", "pkg/spec"},
+	"internal/cli/configfile": {"internal/cli/command", "internal/reason", "internal/regular", "pkg/spec"},
 	"internal/cli/adopting": {
 		"internal/adopt", "internal/atomicfile", "internal/cli/command", "internal/cli/dev", "internal/cli/display", "internal/cli/load",
 		"internal/envoyconfig", "internal/reason", "internal/regular", "internal/terminal", "pkg/spec",

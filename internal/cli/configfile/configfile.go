@@ -8,8 +8,6 @@ package configfile
 import (
 	"errors"
 	"fmt"
-	"io"
-	"os"
 	"path/filepath"
 	"slices"
 	"strings"
@@ -19,6 +17,7 @@ import (
 
 	"github.com/wasm-xds/wasm-xds/internal/cli/command"
 	"github.com/wasm-xds/wasm-xds/internal/reason"
+	"github.com/wasm-xds/wasm-xds/internal/regular"
 	"github.com/wasm-xds/wasm-xds/pkg/spec"
 )
 
@@ -52,7 +51,7 @@ func Apply(c *cobra.Command) (File, error) {
 	if path == "" {
 		return File{}, nil
 	}
-	text, err := read(path)
+	text, err := regular.Read(path, largest)
 	if err != nil {
 		return File{}, command.Failure("cannot_read", fmt.Sprintf("the configuration file %s cannot be read: %s", path, reason.Of(err)),
 			"name another file with --"+Flag)
@@ -73,22 +72,6 @@ func Apply(c *cobra.Command) (File, error) {
 		}
 	}
 	return file, errors.Join(problems...)
-}
-
-func read(path string) ([]byte, error) {
-	f, err := os.Open(path)
-	if err != nil {
-		return nil, err
-	}
-	defer f.Close()
-	if info, err := f.Stat(); err != nil || !info.Mode().IsRegular() {
-		return nil, errors.New("it is no regular file")
-	}
-	text, err := io.ReadAll(io.LimitReader(f, largest+1))
-	if err == nil && len(text) > largest {
-		err = fmt.Errorf("it has more than %d bytes", largest)
-	}
-	return text, err
 }
 
 // take sets the flag of a setting.
