@@ -167,6 +167,12 @@ func TestSPIFFE(t *testing.T) {
 
 // Each client that must not come in is refused with one clear line, and gets no filter.
 func TestSPIFFERefusals(t *testing.T) {
+	for _, version := range []string{"1.40.0", "1.36.4"} {
+		t.Run(version, func(t *testing.T) { refusalsBySPIFFE(t, version) })
+	}
+}
+
+func refusalsBySPIFFE(t *testing.T, version string) {
 	s := newSPIFFE(t)
 	s.begin()
 	agentWith := func(answer spiffetest.Answer) *spiffetest.Agent {
@@ -183,7 +189,7 @@ func TestSPIFFERefusals(t *testing.T) {
 		}
 		return agentWith(answer)
 	}
-	s.start("", with(envoyID, s.ca, pki.Request{}), "--spiffe-server-id", "spiffe://example.org")
+	s.start(version, with(envoyID, s.ca, pki.Request{}), "--spiffe-server-id", "spiffe://example.org")
 	s.cp.WaitLive(auth, authModule("v1"), 1)
 	for _, tt := range []struct {
 		log   string
@@ -200,7 +206,7 @@ func TestSPIFFERefusals(t *testing.T) {
 		},
 		{"a client refused the certificate of the xDS port", with(envoyID, s.ca, pki.Request{}), []string{"--spiffe-server-id", "spiffe://example.org/another"}},
 	} {
-		envoy, _ := s.start("", tt.agent, tt.args...)
+		envoy, _ := s.start(version, tt.agent, tt.args...)
 		s.refusal(tt.log)
 		if n := envoy.FilterStats(auth)["update_success"]; n != 0 {
 			t.Errorf("%s: the Envoy got the filter", tt.log)
