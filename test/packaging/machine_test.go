@@ -7,6 +7,7 @@ import (
 	"os"
 	"os/exec"
 	"path/filepath"
+	"slices"
 	"strconv"
 	"strings"
 	"testing"
@@ -25,6 +26,8 @@ type machine struct {
 	t      *testing.T
 	root   string
 	leader int // the process id of its systemd
+	env    []string
+	page   map[string][]string // the commands of a page that are not run yet, by heading
 }
 
 // newRoot makes the directory of a bare Debian. The first call downloads the packages.
@@ -116,8 +119,8 @@ func initOf(nspawn int) int {
 func (m *machine) try(command ...string) (string, error) {
 	args := append([]string{
 		"--target", strconv.Itoa(m.leader), "--mount", "--uts", "--ipc", "--net", "--pid", "--cgroup", "--", "env", "-i",
-		"PATH=/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin", "DEBIAN_FRONTEND=noninteractive", "LC_ALL=C",
-	}, command...)
+		"PATH=/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin", "HOME=/root", "DEBIAN_FRONTEND=noninteractive", "LC_ALL=C",
+	}, append(slices.Clone(m.env), command...)...)
 	ctx, cancel := context.WithTimeout(m.t.Context(), 2*time.Minute)
 	defer cancel()
 	out, err := exec.CommandContext(ctx, "nsenter", args...).CombinedOutput()
