@@ -208,6 +208,45 @@ func TestNames(t *testing.T) {
 	}
 }
 
+// Two filters share a VM by an anchor. Both are taken out, and the anchor goes with them. If one
+// stays, its alias needs the anchor.
+func TestAnchorInsideAStaticFilter(t *testing.T) {
+	first := static("a", "root_id: x, vm_config: &vm {vm_id: v, code: {local: {filename: a.wasm}}}")
+	p := plan(t, withHTTP(first, static("b", "root_id: y, vm_config: *vm"), router), adopt.Options{})
+	if len(p.Specs) != 2 || strings.Contains(string(p.Text), "vm") && strings.Contains(string(p.Text), "&vm") {
+		t.Errorf("%d specs\n%s", len(p.Specs), p.Text)
+	}
+	_, problem := adopt.Make(read(t, withHTTP(first, static("b", "odd: 1, vm_config: *vm"), router)), adopt.Options{})
+	if problem == nil || !strings.Contains(problem.Message, "afterwards it would be broken") {
+		t.Errorf("%v", problem)
+	}
+}
+
+// Some control planes wrap the configuration into a TypedStruct.
+func TestTypedStruct(t *testing.T) {
+	filter := `{name: auth, typed_config: {"@type": type.googleapis.com/xds.type.v3.TypedStruct, type_url: ` + wasm + ", value: {config: {root_id: r, " + local + "}}}}"
+	p := plan(t, withHTTP(filter, router), adopt.Options{})
+	if len(p.Specs) != 1 || !strings.Contains(string(p.Specs[0].Text), "rootId: r\n") || strings.Contains(string(p.Text), "TypedStruct") {
+		t.Errorf("%v\n%s", p.Specs, p.Text)
+	}
+}
+
+// The comments inside a filter that is taken out are only in the original, and the plan says so.
+func TestCommentsInsideAStaticFilter(t *testing.T) {
+	text := "static_resources:\n  listeners:\n  - name: web\n    filter_chains:\n    - filters:\n      - name: hcm\n        typed_config:\n          \"@type\": " + manager +
+		"\n          http_filters:\n          # above\n          - name: auth # beside\n            typed_config:\n              \"@type\": " + wasm +
+		"\n              config:\n                # inside\n                " + strings.ReplaceAll(local, "vm_config: ", "vm_config:\n                  ") + "\n          - " + router + "\n"
+	p := plan(t, text, adopt.Options{})
+	for comment, stays := range map[string]bool{"# above": true, "# beside": true, "# inside": false} {
+		if strings.Contains(string(p.Text), comment) != stays {
+			t.Errorf("%s:\n%s", comment, p.Text)
+		}
+	}
+	if !slices.ContainsFunc(p.Notes, func(n adopt.Note) bool { return strings.Contains(n.Message, "comments") && n.Pos.Line == 12 }) {
+		t.Errorf("notes %v", p.Notes)
+	}
+}
+
 // A route configures a filter by its name, so the filter keeps it.
 func TestPerRouteNamesStay(t *testing.T) {
 	text := withHTTP(static("envoy.filters.http.wasm", "name: x, "+local), router) +

@@ -263,6 +263,9 @@ func (m *maker) replace() *spec.Error {
 				if p := m.patch.ReplaceField(item, i, discovery); p != nil {
 					return p
 				}
+				if !written[t.wasm.name] && hasComments(e.Value.Source()) {
+					m.plan.note(e.Key.Pos(), "the comments inside this filter stay in the original only: copy them to its spec "+t.wasm.name)
+				}
 			}
 		}
 		if !written[t.wasm.name] {
@@ -275,6 +278,16 @@ func (m *maker) replace() *spec.Error {
 		}
 	}
 	return nil
+}
+
+// hasComments says whether a text has lines that are comments.
+func hasComments(text string) bool {
+	for line := range strings.Lines(text) {
+		if strings.HasPrefix(strings.TrimSpace(line), "#") {
+			return true
+		}
+	}
+	return false
 }
 
 func (m *maker) specFile(w *wasmFilter) (SpecFile, *spec.Error) {

@@ -158,9 +158,18 @@ func TestRefuses(t *testing.T) {
 	if _, problem := envoyedit.New(f); problem == nil || problem.Pos.Line != 2 {
 		t.Errorf("a merge key: %v", problem)
 	}
+	// The empty lines belong to the text, and an addition would take them away.
+	f = parse(t, "a:\n- b: |+\n    text\n\n\n- c\n")
+	p, _ := envoyedit.New(f)
+	if problem := p.AddFields(f.Root.All("a")[0], 1, fields); problem != nil {
+		t.Fatal(problem)
+	}
+	if text, problem := p.Text(); problem == nil || text != nil || !strings.Contains(problem.Message, "would mean something else") {
+		t.Errorf("a text with its last lines: %s, %v", text, problem)
+	}
 	// The replaced field has an anchor that is used outside of it.
 	f = parse(t, "a:\n  b: &x 1\nc: *x\n")
-	p, _ := envoyedit.New(f)
+	p, _ = envoyedit.New(f)
 	if problem := p.ReplaceField(f.Root.Get("a"), 0, "d: 1\n"); problem != nil {
 		t.Fatal(problem)
 	}

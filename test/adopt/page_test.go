@@ -20,8 +20,8 @@ import (
 
 const page = "../../docs/adopting.md"
 
-// part is a part of the page: the choice of the bootstrap, commands, or a piece of the output of the
-// commands before.
+// part is a part of the page: the choice of the bootstrap, commands, or a piece of the output of
+// the commands before.
 var part = regexp.MustCompile("(?ms)^<!-- run: (\\S+) -->$|^```(sh|text)\n(.*?)^```$")
 
 // Every command of docs/adopting.md works, and prints the output that stands there.

@@ -64,7 +64,7 @@ func prepareSpecs(plan *adopt.Plan, dir string) ([]file, *spec.Error) {
 		case errors.Is(err, fs.ErrNotExist):
 		case err != nil:
 			return nil, command.Failure("cannot_write", files[i].path+" cannot be written: "+reason.Of(err), "name another directory with --specs")
-		case !bytes.Equal(there, files[i].text):
+		case !bytes.Equal(withoutOrigin(there), withoutOrigin(files[i].text)):
 			return nil, command.Failure("exists", files[i].path+" is there already, with another content",
 				"name another directory with --specs, or remove the file")
 		default:
@@ -72,6 +72,15 @@ func prepareSpecs(plan *adopt.Plan, dir string) ([]file, *spec.Error) {
 		}
 	}
 	return files, nil
+}
+
+// withoutOrigin returns a spec without the comment about its origin: another run on a renamed file
+// would write another one.
+func withoutOrigin(text []byte) []byte {
+	if first, rest, ok := bytes.Cut(text, []byte("\n")); ok && bytes.HasPrefix(first, []byte("# Taken out of ")) {
+		return rest
+	}
+	return text
 }
 
 // moduleOf returns the module to write. If the file cannot be read here, the spec names it where
