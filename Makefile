@@ -33,7 +33,7 @@ LDFLAGS  = -s -w -X $(BUILD).stampedVersion=$(VERSION) -X $(BUILD).stampedCommit
 # test/chaos/cmd/chaos.
 CHAOS ?= 10m
 
-.PHONY: chaos chaos-planted help packages run build test agreement lint unit bench microbench filters proof vuln fmt clean release-snapshot
+.PHONY: site chaos chaos-planted help packages run build test agreement lint unit bench microbench filters proof vuln fmt clean release-snapshot
 
 help:
 	@echo 'make run      the examples on an Envoy of their own, with what to try'
@@ -49,6 +49,7 @@ help:
 	@echo 'make filters  the example filters from their sources'
 	@echo 'make proof    plain ECDS beside wasm-xds: requests that passed without the filter'
 	@echo 'make release-snapshot  archives, packages, SBOMs and checksums of this tree, into dist'
+	@echo 'make site     the documentation as a site, in dist/site'
 	@echo 'make vuln     known vulnerabilities in what is used'
 
 run: build
@@ -108,6 +109,10 @@ fmt:
 
 filters:
 	@scripts/build-filters
+
+# The documentation as a site, in dist/site.
+site:
+	@NO_MKDOCS_2_WARNING=1 $$(scripts/get-mkdocs) build --strict
 
 proof:
 	@go run -C test ./proof
