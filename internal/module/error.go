@@ -48,8 +48,8 @@ func Retryable(err *spec.Error) bool {
 	case registry.CodeCredentials, registry.CodeUnauthorized, registry.CodeNotFound, registry.CodeRateLimited,
 		registry.CodeUnreachable, registry.CodeUntrusted, registry.CodeFailed, registry.CodeCorrupt:
 		return true // the image may be pushed or the permission granted later
-	case signature.CodeMissing, signature.CodeInvalid:
-		return true // images are signed after the push
+	case signature.CodeMissing, signature.CodeInvalid, signature.CodeAttestationMissing, signature.CodeAttestationInvalid:
+		return true // images are signed and attested after the push
 	default:
 		return false
 	}

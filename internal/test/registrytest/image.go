@@ -47,6 +47,7 @@ type Image struct {
 	Config       Blob
 	Layers       []Blob
 	Annotations  map[string]string
+	Subject      *ocispec.Descriptor // the image to which this one refers; nil: none
 
 	Images   []Image // of an index
 	Platform *ocispec.Platform
@@ -187,6 +188,7 @@ func (r *Registry) manifest(t testing.TB, repository string, image Image) (text 
 		manifest := ocispec.Manifest{
 			Versioned: specs.Versioned{SchemaVersion: 2}, MediaType: mediaType, ArtifactType: image.ArtifactType,
 			Config: r.blob(t, repository, image.Config), Layers: []ocispec.Descriptor{}, Annotations: image.Annotations,
+			Subject: image.Subject,
 		}
 		for _, layer := range image.Layers {
 			manifest.Layers = append(manifest.Layers, r.blob(t, repository, layer))
