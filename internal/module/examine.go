@@ -100,7 +100,7 @@ func (sg *signatures) examine(ctx context.Context, m spec.Module, stored snapsho
 	ctx, cancel := context.WithTimeout(ctx, signatureLimit)
 	defer cancel()
 	var found []signature.Found
-	name, sign := "", ""
+	var name, sign string
 	if m.OCI.Registry != "" {
 		name = m.OCI.WithDigest(stored.Digest).String()
 		sign = signature.SignImage(name)

@@ -169,13 +169,13 @@ func (s *search) referrers(ctx context.Context, image ocispec.Descriptor) error 
 // layers calls look for the layers of a manifest with a media type that begins with mediaType.
 func (s *search) layers(ctx context.Context, at ocispec.Descriptor, mediaType string, look func(ocispec.Descriptor, []byte)) error {
 	text, err := s.blob(ctx, at, maxManifest)
-	if text == nil {
+	if err != nil || text == nil {
 		return err
 	}
 	manifest := &ocispec.Manifest{}
 	if json.Unmarshal(text, manifest) != nil {
 		s.note(at.Digest.String(), errors.New("its manifest is no manifest"))
-		return nil
+		manifest.Layers = nil
 	}
 	for _, layer := range first(manifest.Layers) {
 		if s.enough() {

@@ -189,18 +189,26 @@ func (p *Policy) verifyEnvelope(text []byte, annotations map[string]string, dige
 	}, subject{digest: digest})
 }
 
-// readOlderBlob reads the bundle that cosign sign-blob wrote before version 3. It returns nil if
-// the text is something else.
-func readOlderBlob(text []byte, digest string) (*protobundle.Bundle, error) {
-	var said struct {
-		Signature   []byte     `json:"base64Signature"`
-		Certificate string     `json:"cert"` // base64 of PEM
-		Log         *loggedSET `json:"rekorBundle"`
+// olderBlob is the bundle that cosign sign-blob wrote before version 3.
+type olderBlob struct {
+	Signature   []byte     `json:"base64Signature"`
+	Certificate string     `json:"cert"` // base64 of PEM
+	Log         *loggedSET `json:"rekorBundle"`
+}
+
+// readOlderBlob returns false if the text is something else.
+func readOlderBlob(text []byte) (b olderBlob, ok bool) {
+	err := json.Unmarshal(text, &b)
+	return b, err == nil && len(b.Signature) > 0
+}
+
+// bundle returns the signature of content with a sha256 in hex.
+func (b olderBlob) bundle(digest string) (*protobundle.Bundle, error) {
+	sum, err := hex.DecodeString(digest)
+	if err != nil {
+		return nil, err
 	}
-	if json.Unmarshal(text, &said) != nil || len(said.Signature) == 0 {
-		return nil, nil
-	}
-	certificate := said.Certificate
+	certificate := b.Certificate
 	if !strings.HasPrefix(certificate, "-----BEGIN") {
 		decoded, err := base64.StdEncoding.DecodeString(certificate)
 		if err != nil {
@@ -208,13 +216,9 @@ func readOlderBlob(text []byte, digest string) (*protobundle.Bundle, error) {
 		}
 		certificate = string(decoded)
 	}
-	sum, err := hex.DecodeString(digest)
-	if err != nil {
-		return nil, err
-	}
-	// A key's file may stand in the place of the certificate.
+	// A public key may stand in the place of the certificate.
 	if !strings.Contains(certificate, "CERTIFICATE") {
 		certificate = ""
 	}
-	return proof{certificate: certificate, log: said.Log}.messageBundle(said.Signature, sum)
+	return proof{certificate: certificate, log: b.Log}.messageBundle(b.Signature, sum)
 }

@@ -86,8 +86,8 @@ func (p *Policy) detached(one Detached, digest string, content Content) Found {
 func readDetached(text []byte, digest string) (*protobundle.Bundle, error) {
 	text = bytes.TrimSpace(text)
 	if bytes.HasPrefix(text, []byte("{")) {
-		if older, err := readOlderBlob(text, digest); older != nil || err != nil {
-			return older, err
+		if older, ok := readOlderBlob(text); ok {
+			return older.bundle(digest)
 		}
 		return readBundle(text)
 	}
