@@ -25,7 +25,7 @@ func TestFilterIsTheDocumentedJSON(t *testing.T) {
 	decode(t, strings.NewReader(`{"name":"auth","type":"http","revision":"0123456789ab","state":"active","condition":"live","envoys":{"live":1,"total":1,"gone":0},
 		"disabled":false,"error":null,"warnings":[],
 		"module":{"sha256":"ff","size":7},"specFile":"/specs/auth.yaml","delivery":"remote","stable":"","candidate":"","rejected":[],
-		"rollout":"","rolloutStatus":null,"canaries":[],"onRemove":"keep","subscribers":[{"node":"edge-1","cluster":"edge","address":"127.0.0.1:5","stream":"1",
+		"rollout":"","rolloutStatus":null,"canaries":[],"onRemove":"keep","subscribers":[{"node":"edge-1","cluster":"edge","identity":"","address":"127.0.0.1:5","stream":"1",
 		"envoy":"1.40.0","state":"live","revision":"0123456789ab","variant":"inline","error":null,"warnings":[],"since":"2026-01-02T03:04:05Z"}]}`), &want)
 	if diff := cmp.Diff(want, have); diff != "" {
 		t.Error(diff)
@@ -44,6 +44,7 @@ func TestAnswers(t *testing.T) {
 		{"an escaped slash", "GET", "/api/v1/filters/team%2Fhello", 200, `"name": "team/hello"`},
 		{"no nodes", "GET", "/api/v1/nodes", 200, `[]`},
 		{"snapshot", "GET", "/api/v1/snapshot", 200, `"version": "v1"`},
+		{"identity", "GET", "/api/v1/identity", 200, `"refusals": []`},
 		{"source", "GET", "/api/v1/source", 200, `"errors": []`},
 		{"a near name", "GET", "/api/v1/filters/auht", 404, `did you mean \"auth\"?`},
 		{"no near name", "GET", "/api/v1/filters/zzzzzzzz", 404, `"code": "no_such_filter"`},

@@ -21,6 +21,7 @@ type fake struct {
 	forgotten    []string
 	limits       []api.Limit
 	certificates []api.Certificate
+	identity     api.Identity
 	visitors     []api.Visitor
 	histories    map[string]api.History
 	refuse       *api.Error
@@ -37,6 +38,8 @@ func (f *fake) Ready() error {
 	return errors.New("there is no snapshot yet")
 }
 func (f *fake) Limits() []api.Limit { return f.limits }
+
+func (f *fake) Identity() api.Identity { return f.identity }
 
 func (f *fake) Certificates() []api.Certificate { return f.certificates }
 func (f *fake) Visitors() []api.Visitor         { return f.visitors }

@@ -44,3 +44,9 @@ func (l lists) visitors(query) any { return notNull(l.state.Visitors()) }
 func (l lists) limits(query) any { return notNull(l.state.Limits()) }
 
 func (l lists) certificates(query) any { return notNull(l.state.Certificates()) }
+
+func (l lists) identity(query) any {
+	now := l.state.Identity()
+	now.Refusals = notNull(now.Refusals)
+	return now
+}

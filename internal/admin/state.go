@@ -29,6 +29,8 @@ type State interface {
 	Limits() []api.Limit
 	// Certificates returns the certificates of the ports that speak TLS.
 	Certificates() []api.Certificate
+	// Identity returns how Envoys are bound to their certificates.
+	Identity() api.Identity
 	// Ready says why no snapshot can be served yet; nil: one can be. An empty snapshot counts, too.
 	Ready() error
 	// Subscribe delivers new events, and the events that the subscriber has missed since the

@@ -13,15 +13,17 @@ const (
 
 // Node is an Envoy's stream with its filters, or an Envoy that has gone.
 type Node struct {
-	ID      string       `json:"id"`
-	Cluster string       `json:"cluster"`
-	Address string       `json:"address"`
-	Envoy   string       `json:"envoy"`
-	Stream  string       `json:"stream"`
-	Mode    string       `json:"mode"` // ads-delta, ads-sotw, ecds-delta or ecds-sotw
-	State   NodeState    `json:"state"`
-	Since   time.Time    `json:"since"` // the start of the stream, or the end of the last one
-	Filters []NodeFilter `json:"filters"`
+	ID      string `json:"id"`
+	Cluster string `json:"cluster"`
+	// Identity is as in [Subscriber].
+	Identity string       `json:"identity"`
+	Address  string       `json:"address"`
+	Envoy    string       `json:"envoy"`
+	Stream   string       `json:"stream"`
+	Mode     string       `json:"mode"` // ads-delta, ads-sotw, ecds-delta or ecds-sotw
+	State    NodeState    `json:"state"`
+	Since    time.Time    `json:"since"` // the start of the stream, or the end of the last one
+	Filters  []NodeFilter `json:"filters"`
 	// Warnings are problems of this Envoy, independent of a filter.
 	Warnings []*Error `json:"warnings"`
 }

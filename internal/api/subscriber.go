@@ -21,9 +21,10 @@ const (
 type Subscriber struct {
 	Node     string          `json:"node"`
 	Cluster  string          `json:"cluster"`
-	Address  string          `json:"address"` // the stream's peer
-	Stream   string          `json:"stream"`  // unique while the server runs
-	Envoy    string          `json:"envoy"`   // version, 1.40.0; "": unknown
+	Identity string          `json:"identity"` // the SAN of the client's certificate that --node-identity went by; "": not identified
+	Address  string          `json:"address"`  // the stream's peer
+	Stream   string          `json:"stream"`   // unique while the server runs
+	Envoy    string          `json:"envoy"`    // version, 1.40.0; "": unknown
 	State    SubscriberState `json:"state"`
 	Revision string          `json:"revision"` // runs there, as far as Envoy has answered; "": nothing yet
 	Variant  string          `json:"variant"`  // remote, inline, file, passthrough or deny; "": nothing yet

@@ -117,6 +117,13 @@ func (c Client) Certificates(ctx context.Context) ([]api.Certificate, error) {
 	return certificates, c.getIfKnown(ctx, "certificates", &certificates)
 }
 
+// Identity asks how Envoys are bound to their certificates. An earlier version of the server
+// reports the zero value.
+func (c Client) Identity(ctx context.Context) (api.Identity, error) {
+	var identity api.Identity
+	return identity, c.getIfKnown(ctx, "identity", &identity)
+}
+
 // Limits asks for the limits for which streams were ended. An earlier version of the server
 // reports none.
 func (c Client) Limits(ctx context.Context) ([]api.Limit, error) {

@@ -76,6 +76,8 @@ func fieldsOfFlags(key, root, here string) map[string]flagged {
 		"modules-cluster":            {"modules", "ModulesCluster", "modules"},
 		"modules-dir-in-envoy":       {"/in/envoy", "ModulesDirInEnvoy", "/in/envoy"},
 		"modules-url":                {"https://modules.example/a/", "ModulesURL", "https://modules.example/a"},
+		"node-identity":              {"san", "NodeIdentity", serve.NodeIdentitySAN},
+		"node-identity-rules":        {"rules.yaml", "NodeIdentityRules", filepath.Join(here, "rules.yaml")},
 		"preflight":                  {"warn", "Preflight", examine.Warn},
 		"refresh":                    {"1m", "Refresh", time.Minute},
 		"registry-ca":                {"old.pem", "Registry.CAFile", "old.pem"},

@@ -44,6 +44,13 @@ func askEach[K any](a *API, list func(v *report.View) []K, look func(v *report.V
 	}
 }
 
+// MayFetch says whether a client with a certificate of that key is served a filter with the module,
+// see [delivery.Machine.MayFetch].
+func (c *Control) MayFetch(ctx context.Context, certificate, sha256 string) (may bool) {
+	look := func(context.Context) { may = c.view.Machine.MayFetch(certificate, sha256) }
+	return c.Serves(sha256) && c.inbox.askForClient(ctx, look) && may
+}
+
 // Filters returns every filter, sorted by name.
 func (a *API) Filters() []api.Filter {
 	var all []api.Filter

@@ -20,7 +20,7 @@ const (
 // order, and a bounded number from each, so no lane keeps the others waiting:
 //
 //   - messages come from the server itself and from its users. Their number is small.
-//   - events come from the network: answers, ends of streams, GETs.
+//   - events come from the network: answers, ends of streams, GETs and their questions.
 //   - beginnings are streams with their first requests, and requests for further names. They come
 //     from the network as fast as clients like.
 //
@@ -29,14 +29,14 @@ const (
 // that has ended meanwhile. Any goroutine may use the inbox.
 type inbox struct {
 	messages   chan any
-	events     chan delivery.Event
+	events     chan any // a delivery.Event, or a question
 	beginnings chan []delivery.Event
 	done       chan struct{} // closed when nobody takes messages any more
 }
 
 func newInbox() *inbox {
 	return &inbox{
-		messages: make(chan any, inboxLength), events: make(chan delivery.Event), beginnings: make(chan []delivery.Event), done: make(chan struct{}),
+		messages: make(chan any, inboxLength), events: make(chan any), beginnings: make(chan []delivery.Event), done: make(chan struct{}),
 	}
 }
 
@@ -110,6 +110,24 @@ type question struct {
 func (in *inbox) ask(run func(context.Context)) bool {
 	q := question{run, make(chan struct{})}
 	if !in.post(q) {
+		return false
+	}
+	select {
+	case <-q.answered:
+		return true
+	case <-in.done:
+		return false
+	}
+}
+
+// askForClient is ask for a client in the network, whose question waits with the events.
+func (in *inbox) askForClient(ctx context.Context, run func(context.Context)) bool {
+	q := question{run, make(chan struct{})}
+	select {
+	case in.events <- q:
+	case <-ctx.Done():
+		return false
+	case <-in.done:
 		return false
 	}
 	select {

@@ -15,6 +15,7 @@ const (
 	reasonUnknown     = "is denied: no spec has this name"
 	reasonRemoved     = "is denied: its spec was removed"
 	reasonWrongType   = "is of another type in its spec than this Envoy asks for"
+	reasonNotAllowed  = "is not for this Envoy: its certificate does not give it this name"
 	reasonNotSelected = "is not for this Envoy: the spec's `nodes` selects others"
 	reasonRefused     = "is not served: Envoy refused it and there is no earlier revision"
 	reasonBadSpec     = "is not served: its spec has an error"
@@ -25,7 +26,7 @@ const (
 )
 
 var denyReasons = []string{
-	reasonUnknown, reasonRemoved, reasonWrongType, reasonNotSelected, reasonRefused, reasonBadSpec, reasonPreparing, reasonCanary, reasonVersion,
+	reasonUnknown, reasonRemoved, reasonWrongType, reasonNotAllowed, reasonNotSelected, reasonRefused, reasonBadSpec, reasonPreparing, reasonCanary, reasonVersion,
 	reasonTooOld,
 }
 
@@ -47,6 +48,9 @@ type chooser struct {
 
 // choose is the heart of the machine: the revision this subscriber should run now.
 func (e *chooser) choose(u *sub) choice {
+	if u.isBarred() {
+		return e.notAllowed(u)
+	}
 	c := e.chooseWanted(u)
 	if w := u.f.wanted; w != nil && w.Removed && c.problem == nil {
 		c.problem = keptProblem(w)
@@ -195,6 +199,15 @@ func (e *chooser) waitForCanary(u *sub, r *snapshot.Revision, since time.Time) c
 	return e.byPolicy(u, reasonCanary, choice{state: Pending, problem: problem})
 }
 
+// notAllowed is the deny for a client that may not have the filter. The choice does not depend on
+// the spec, so the client does not even learn whether there is one.
+func (e *chooser) notAllowed(u *sub) choice {
+	return e.standIn(u, ServingDeny, reasonNotAllowed, choice{state: Denied, problem: &Problem{
+		Code: CodeNotAllowed, Message: "the certificate of this Envoy does not allow the filter: requests are denied",
+		Hint: "add the filter to `filters` of a rule in --node-identity-rules, or take the filter out of this Envoy's configuration",
+	}})
+}
+
 func (e *chooser) withoutSpec(u *sub) choice {
 	if u.runsUnknown() && !u.dirty {
 		// The state was lost, or this Envoy comes from another control plane. The unknown revision
@@ -230,7 +243,7 @@ func (e *chooser) standIn(u *sub, serving Serving, reason string, c choice) choi
 		}}
 	}
 	t := u.expects()
-	if t == "" && u.f.wanted != nil {
+	if t == "" && u.f.wanted != nil && !u.isBarred() {
 		t = u.f.wanted.Type
 	}
 	if t == "" {

@@ -17,6 +17,13 @@ type (
 		ADS    bool // one stream for all names; else a stream serves one subscription
 		Delta  bool
 	}
+	// AccessChanged says which filters the client of a stream may have from now on, and by which
+	// name it is known. A filter that the client may not have any more is replaced by a deny.
+	AccessChanged struct {
+		Stream   StreamID
+		Identity string
+		Access   Access // nil: all
+	}
 	// StreamClosed ends a stream. All outstanding responses are lost.
 	StreamClosed struct{ Stream StreamID }
 
@@ -32,13 +39,14 @@ type (
 	// SnapshotChanged replaces the former snapshot.
 	SnapshotChanged struct{ Snapshot *snapshot.Snapshot }
 
-	// FetchStarted says that a GET with a push's token has begun.
-	FetchStarted struct{ Token string }
+	// FetchStarted says that a GET with a push's token has begun. Certificate is the key of the
+	// client's names, as in [Node]: a GET by another client counts for nothing.
+	FetchStarted struct{ Token, Certificate string }
 	// FetchFinished says that a GET has ended, complete or not. Taken says that the Envoy has
 	// closed the connection after the last byte: the code is in Envoy's cache.
 	FetchFinished struct {
-		Token           string
-		Complete, Taken bool
+		Token, Certificate string
+		Complete, Taken    bool
 	}
 	// BuildFailed says that a resource of a [Send] could not be made and was not sent.
 	BuildFailed struct {
@@ -74,6 +82,7 @@ type Subscription struct {
 }
 
 func (StreamOpened) event()    {}
+func (AccessChanged) event()   {}
 func (StreamClosed) event()    {}
 func (Requested) event()       {}
 func (SnapshotChanged) event() {}

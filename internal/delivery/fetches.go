@@ -106,10 +106,10 @@ func (e *fetches) fallBack(u *sub, reason string) {
 }
 
 // started notes that the GET with a token has begun.
-func (e *fetches) started(token string) {
-	u := e.of(token)
+func (e *fetches) started(event FetchStarted) {
+	u := e.of(event.Token, event.Certificate)
 	if u == nil {
-		if key, late := e.reach.Late(token); late {
+		if key, late := e.reach.Late(event.Token); late {
 			e.gotFrom(key)
 		}
 		return
@@ -121,16 +121,17 @@ func (e *fetches) started(token string) {
 
 // finished notes that the GET with a token has ended.
 func (e *fetches) finished(event FetchFinished) {
-	if u := e.of(event.Token); u != nil {
+	if u := e.of(event.Token, event.Certificate); u != nil {
 		u.fetch().end(event.Complete, event.Taken, e.now, func() time.Duration { return e.pause(u) })
 		e.touch(u)
 	}
 }
 
-// of finds the subscriber with the token's delivery; nil: the delivery is over.
-func (e *fetches) of(token string) *sub {
+// of finds the subscriber with the token's delivery; nil: the delivery is over, or is that of
+// another client.
+func (e *fetches) of(token, certificate string) *sub {
 	u := e.tokens[token]
-	if u == nil || u.closed || u.fetch() == nil || u.fetch().token != token {
+	if u == nil || u.s.node.Certificate != certificate || u.closed || u.fetch() == nil || u.fetch().token != token {
 		return nil
 	}
 	return u

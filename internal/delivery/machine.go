@@ -1,6 +1,7 @@
 package delivery
 
 import (
+	"slices"
 	"time"
 
 	"github.com/wasm-xds/wasm-xds/internal/delivery/unsettled"
@@ -108,6 +109,10 @@ func (m *Machine) handle(e Event) {
 	case StreamOpened:
 		m.streams[e.Stream] = &stream{id: e.Stream, node: e.Node, ads: e.ADS, delta: e.Delta}
 		m.verdicts.Saw(e.Node.Version, m.step.now)
+	case AccessChanged:
+		if s := m.streams[e.Stream]; s != nil {
+			m.subscriptions.changeAccess(s, e)
+		}
 	case StreamClosed:
 		if s := m.streams[e.Stream]; s != nil {
 			m.subscriptions.end(s)
@@ -119,7 +124,7 @@ func (m *Machine) handle(e Event) {
 	case SnapshotChanged:
 		m.specs.set(e.Snapshot)
 	case FetchStarted:
-		m.fetches.started(e.Token)
+		m.fetches.started(e)
 	case FetchFinished:
 		m.fetches.finished(e)
 	case BuildFailed:
@@ -254,6 +259,18 @@ func (m *Machine) IsRefused(name, revision string) bool {
 	}
 	for _, u := range f.subs {
 		if u.refusal(revision) != nil {
+			return true
+		}
+	}
+	return false
+}
+
+// MayFetch says whether a client with a certificate of that key is served a filter with a module: a
+// filter that a stream of such a client asks for and may have, and one of whose revisions has the
+// module. The revision need not be the one that the stream gets.
+func (m *Machine) MayFetch(certificate, sha256 string) bool {
+	for _, s := range m.streams {
+		if s.node.Certificate == certificate && slices.ContainsFunc(s.subs, func(u *sub) bool { return u.isServed(sha256) }) {
 			return true
 		}
 	}

@@ -19,7 +19,21 @@ type Node struct {
 	Version     string // Envoy's version; "": not known
 	// Runtimes are the Wasm runtimes built into the Envoy; nil: not known.
 	Runtimes []string
+
+	// Certificate is the key of the names in the client's certificate, and Identity is the name by
+	// which the client is known. "": clients are not identified.
+	Certificate, Identity string
+	// Access says which filters the client may have; nil: all.
+	Access Access
 }
+
+// Access says which filters a client may have. An Access never changes.
+type Access interface {
+	Allows(filter string) bool
+}
+
+// mayHave says whether the client may have the filter of that name.
+func (n Node) mayHave(filter string) bool { return n.Access == nil || n.Access.Allows(filter) }
 
 // runtimeOf is the runtime for a stand-in: the first known runtime that the Envoy has.
 func (n Node) runtimeOf() string {

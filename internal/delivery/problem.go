@@ -22,6 +22,7 @@ const (
 	CodeCanaryLost       = "canary_lost"
 	CodeUnknownFilter    = "unknown_filter"
 	CodeNotSelected      = "node_not_selected"
+	CodeNotAllowed       = "not_allowed"
 	CodeWrongType        = "wrong_filter_type"
 	CodeRuntimeMissing   = "runtime_missing"
 	CodeNothingToServe   = "nothing_to_serve"

@@ -24,6 +24,7 @@ type facts struct {
 	// noGET is the token of a remote push without a GET, until the inline push is answered.
 	noGET    string
 	fellBack *Problem // the reason for inline code; shown while the revision runs
+	barred   bool     // the client may not have the filter, see [Node.Access]
 }
 
 // get is for reading.
@@ -45,7 +46,7 @@ func (r *rare) note() *facts {
 // tidy frees the memory when nothing rare is known any more.
 func (r *rare) tidy() {
 	if f := r.facts; f != nil && f.problem == nil && f.timer.IsZero() && f.fetch == nil && len(f.refused) == 0 &&
-		f.expects == "" && f.noRemote == "" && f.noFile == "" && f.noGET == "" && f.fellBack == nil {
+		f.expects == "" && f.noRemote == "" && f.noFile == "" && f.noGET == "" && f.fellBack == nil && !f.barred {
 		r.facts = nil
 	}
 }
@@ -149,6 +150,18 @@ func (r *rare) takeNoGET() string {
 		r.facts.noGET = ""
 	}
 	return token
+}
+
+// isBarred says whether the client may not have the filter.
+func (r rare) isBarred() bool { return r.facts != nil && r.facts.barred }
+
+// setBarred says whether the client may not have the filter, and whether that is news.
+func (r *rare) setBarred(barred bool) (news bool) {
+	if r.isBarred() == barred {
+		return false
+	}
+	r.note().barred = barred
+	return true
 }
 
 // setFellBack notes the reason for inline code.

@@ -53,6 +53,9 @@ func (s *stream) remove(u *sub) {
 	}
 }
 
+// identify notes the name by which the client is known, and the filters that it may have.
+func (s *stream) identify(name string, may Access) { s.node.Identity, s.node.Access = name, may }
+
 // countUnknown counts subscribers without a spec for their name.
 func (s *stream) countUnknown(one load, n int) { s.unknown = s.unknown.plus(one, n) }
 

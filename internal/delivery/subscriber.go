@@ -1,6 +1,8 @@
 package delivery
 
 import (
+	"slices"
+
 	"github.com/wasm-xds/wasm-xds/internal/delivery/rollout"
 	"github.com/wasm-xds/wasm-xds/internal/delivery/unsettled"
 	"github.com/wasm-xds/wasm-xds/internal/delivery/verdict"
@@ -88,6 +90,15 @@ func (u *sub) selected() bool {
 	return w == nil || w.Nodes.Matches(u.s.node.ID, u.s.node.Cluster, u.s.node.Metadata)
 }
 
+// isServed says whether the subscriber's filter, which its client may have and which selects the
+// Envoy, has a revision with the module.
+func (u *sub) isServed(sha256 string) bool {
+	if u.isBarred() || !u.selected() {
+		return false
+	}
+	return slices.ContainsFunc(u.f.all(), func(r *snapshot.Revision) bool { return r.Module.SHA256 == sha256 })
+}
+
 // isPreferred says whether the spec's canary policy names the subscriber's node.
 func (u *sub) isPreferred() bool {
 	w := u.f.wanted
@@ -98,7 +109,7 @@ func (u *sub) isPreferred() bool {
 // eligible says whether the subscriber takes part in the filter's rollouts.
 func (u *sub) eligible() bool {
 	w := u.f.wanted
-	if w == nil || w.Revision == nil || !u.selected() || u.expects() != "" && u.expects() != w.Type {
+	if u.isBarred() || w == nil || w.Revision == nil || !u.selected() || u.expects() != "" && u.expects() != w.Type {
 		return false
 	}
 	return u.s.node.hasRuntime(w.Revision.VM.Runtime)

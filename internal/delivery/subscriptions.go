@@ -89,6 +89,7 @@ func (e *subscriptions) join(s *stream, name string, made *sub) *sub {
 	}
 	now := e.offset(e.now)
 	*made = sub{f: f, s: s, joined: now, since: now}
+	made.setBarred(!s.node.mayHave(name))
 	s.insert(at, made)
 	f.add(made)
 	e.unknown.count(made, 1)
@@ -102,8 +103,8 @@ func (e *subscriptions) join(s *stream, name string, made *sub) *sub {
 // bytes are never sent again.
 func (e *subscriptions) believe(u *sub) {
 	r, envoy := u.running, u.s.node.Version
-	if r == nil {
-		return
+	if r == nil || u.isBarred() {
+		return // the word of a client that may not have the filter counts for nothing
 	}
 	if _, judged := u.f.verdicts.Of(r, envoy); judged {
 		return
@@ -172,6 +173,25 @@ func (e *subscriptions) remove(u *sub) {
 	e.change(u.f)
 	e.rollouts.rollOut(u.f)
 	e.removed.dropUnasked(u.f)
+}
+
+// changeAccess takes another access of a stream's client. A filter that the client may not have any
+// more is replaced by a deny, and a filter that it may have from now on is sent.
+func (e *subscriptions) changeAccess(s *stream, a AccessChanged) {
+	s.identify(a.Identity, a.Access)
+	for _, u := range s.subs {
+		e.change(u.f)
+		if !u.setBarred(!s.node.mayHave(u.f.name)) {
+			continue
+		}
+		e.fetches.end(u)
+		u.f.leave(u)
+		u.f.join(u)
+		e.mayStop(u)
+		e.rollouts.enlist(u)
+		e.rollouts.rollOut(u.f)
+		e.touch(u)
+	}
 }
 
 // end handles the end of a stream. All outstanding responses are lost.

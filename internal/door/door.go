@@ -1,9 +1,9 @@
 // Package door remembers the connections that the server has turned away, for the status: the
-// streams that were ended because of a limit, and the visitors that speak another protocol than
-// a port does.
+// streams that were ended because of a limit, the visitors that speak another protocol than a port
+// does, and the clients that claim more than their certificates cover.
 //
-// limits.go and visitors.go have the bounded tables, and this file the [Door] that counts and
-// logs.
+// limits.go, visitors.go and claims.go have the bounded tables, and this file the [Door] that counts
+// and logs.
 package door
 
 import (
@@ -20,6 +20,8 @@ type Metrics interface {
 	StreamRefused(limit string)
 	// Visited counts a connection that speaks another protocol than its port.
 	Visited(port, speaks string)
+	// ClaimRefused counts a claim that the certificate of a client does not cover.
+	ClaimRefused(claim string)
 }
 
 // Door remembers refused streams and visitors. Any goroutine may call the methods.
@@ -28,6 +30,7 @@ type Door struct {
 	log      *zap.Logger
 	limits   limits
 	visitors visitors
+	claims   claims
 }
 
 // New returns a door at which nothing was turned away yet.
@@ -59,3 +62,15 @@ func (d *Door) Visited(one api.Visitor) {
 
 // Visitors returns the hosts of the last hour that spoke another protocol than a port does.
 func (d *Door) Visitors() []api.Visitor { return d.visitors.recent(time.Now()) }
+
+// ClaimRefused notes a claim that the certificate of a client does not cover. key is equal for
+// certificates with the same names.
+func (d *Door) ClaimRefused(key string, one api.ClaimRefusal) {
+	d.metrics.ClaimRefused(one.Claim)
+	if d.claims.note(key, one, time.Now()) {
+		d.log.Warn(one.Message, zap.String("hint", one.Hint), zap.String("address", one.Address))
+	}
+}
+
+// ClaimRefusals returns the refused claims of the last hour.
+func (d *Door) ClaimRefusals() []api.ClaimRefusal { return d.claims.recent(time.Now()) }

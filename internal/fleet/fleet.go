@@ -132,7 +132,7 @@ func (o *Envoy) Ran() []string {
 // APINode is the API's form of a gone Envoy.
 func (o *Envoy) APINode() api.Node {
 	return api.Node{
-		ID: o.Node.ID, Cluster: o.Node.Cluster, Address: o.Node.Address, Envoy: o.Node.Version,
+		ID: o.Node.ID, Cluster: o.Node.Cluster, Identity: o.Node.Identity, Address: o.Node.Address, Envoy: o.Node.Version,
 		Mode: o.mode, State: api.NodeGone, Since: o.gone, Filters: o.Filters(),
 	}
 }

@@ -56,6 +56,7 @@ func TestMetricsPage(t *testing.T) {
 		t.Fatal(err)
 	}
 	m.WatchCertificates(func() []api.Certificate { return nil })
+	m.WatchIdentity(func() api.Identity { return api.Identity{} })
 	descriptions := make(chan *prometheus.Desc)
 	go func() {
 		m.registry.Describe(descriptions)

@@ -26,6 +26,7 @@ type Recorder struct {
 	streams             *prometheus.GaugeVec
 	refusedStreams      *prometheus.CounterVec
 	visits              *prometheus.CounterVec
+	claims              *prometheus.CounterVec
 	moduleRequests      *prometheus.CounterVec
 	moduleBytes         prometheus.Counter
 	snapshotChanges     prometheus.Counter
@@ -58,6 +59,8 @@ func New(version string) *Recorder {
 		}, []string{"mode"}),
 		visits: prometheus.NewCounterVec(counter("wrong_protocol_connections_total",
 			"Connections that began with another protocol than their port speaks, failed in their TLS handshake, or sent an unknown token."), []string{"port", "speaks"}),
+		claims: prometheus.NewCounterVec(counter("identity_refusals_total",
+			"Claims of clients that their certificates do not cover, by what was claimed: node, cluster, filter or module."), []string{"claim"}),
 		refusedStreams: prometheus.NewCounterVec(counter("limit_refusals_total",
 			"Streams and connections that were ended because of a limit, by the limit."), []string{"limit"}),
 		moduleRequests: prometheus.NewCounterVec(counter("module_requests_total",
@@ -91,7 +94,7 @@ func New(version string) *Recorder {
 		Name: "wasm_xds_build_info", Help: "Always 1; the labels say what runs.",
 	}, []string{"version", "go"})
 	build.WithLabelValues(version, runtime.Version()).Set(1)
-	r.registry.MustRegister(r.rejections, r.pushes, r.pushedBytes, r.acks, r.nacks, r.streams, r.refusedStreams, r.visits, r.moduleRequests,
+	r.registry.MustRegister(r.rejections, r.pushes, r.pushedBytes, r.acks, r.nacks, r.streams, r.refusedStreams, r.visits, r.claims, r.moduleRequests,
 		r.moduleBytes, r.snapshotChanges, r.bundleFailures, r.hotLoad, r.resolve,
 		r.preflightRefusals, r.preflightKnown, r.preflight, build,
 		collectors.NewGoCollector(), collectors.NewProcessCollector(collectors.ProcessCollectorOpts{}))
@@ -110,6 +113,9 @@ func (r *Recorder) startAtZero() {
 	}
 	for _, limit := range []string{"names", "names_per_stream", "streams", "streams_per_node", "request_size", "node_size"} {
 		r.refusedStreams.WithLabelValues(limit)
+	}
+	for _, claim := range []string{"node", "cluster", "filter", "module"} {
+		r.claims.WithLabelValues(claim)
 	}
 	for _, mode := range []string{"ads-delta", "ads-sotw", "ecds-delta", "ecds-sotw"} {
 		r.streams.WithLabelValues(mode)
@@ -181,6 +187,12 @@ func (r *Recorder) Visited(port, speaks string) {
 	r.visits.WithLabelValues(port, speaks).Inc()
 }
 
+// ClaimRefused counts a claim that the certificate of a client does not cover; claim is as in
+// [api.ClaimRefusal].
+func (r *Recorder) ClaimRefused(claim string) {
+	r.claims.WithLabelValues(claim).Inc()
+}
+
 // ModuleServed counts a request for a module: its HTTP status and the bytes sent.
 func (r *Recorder) ModuleServed(code int, bytes int64) {
 	r.moduleRequests.WithLabelValues(strconv.Itoa(code)).Inc()
@@ -221,4 +233,10 @@ func (r *Recorder) FilterForgotten(name string) {
 // function.
 func (r *Recorder) WatchCertificates(certificates func() []api.Certificate) {
 	r.registry.MustRegister(certificateCollector{certificates})
+}
+
+// WatchIdentity shows whether the rules of --node-identity-rules are the newest. Any goroutine may
+// call the function.
+func (r *Recorder) WatchIdentity(identity func() api.Identity) {
+	r.registry.MustRegister(identityCollector{identity})
 }

@@ -23,14 +23,38 @@ type Opener interface {
 	Open(sha256 string) (*os.File, error)
 }
 
+// Access decides which module a request gets. It must be safe for concurrent use.
+type Access interface {
+	// Client names the client of a request for the events of its GET. "": clients are not
+	// identified.
+	Client(r *http.Request) string
+	// Refuses returns the reason not to answer with a module, or "" to answer.
+	Refuses(r *http.Request, sha256 string) string
+}
+
+// Served is the [Access] of a server that does not identify its clients: all clients get the modules
+// for which the function returns true.
+type Served func(sha256 string) bool
+
+// Client returns "".
+func (Served) Client(*http.Request) string { return "" }
+
+// Refuses returns a reason for each module that is not served.
+func (s Served) Refuses(_ *http.Request, sha256 string) string {
+	if s(sha256) {
+		return ""
+	}
+	return "no revision names this module"
+}
+
 // Events receives the events of GETs with a token. The goroutines of the requests call the methods,
 // which should not block. Exactly one FetchFinished follows each FetchStarted.
 type Events interface {
-	// FetchStarted says that an Envoy began a GET with this token. Tokens come from the network, so
+	// FetchStarted says that a client began a GET with this token. Tokens come from the network, so
 	// implementations must expect unknown tokens.
-	FetchStarted(token string)
+	FetchStarted(client, token string)
 	// FetchFinished says how the GET ended.
-	FetchFinished(token string, end End)
+	FetchFinished(client, token string, end End)
 	// Answered reports the HTTP status and the body bytes of every answer, with and without a
 	// token.
 	Answered(status int, bytes int64)
@@ -62,13 +86,12 @@ const (
 	minRate   = 32 << 10
 )
 
-// Handler answers GET and HEAD for /modules/<sha256>.wasm[?t=<token>]. The answer is the module if
-// served returns true for its sha256, and an error otherwise. served must be safe for concurrent
-// use.
+// Handler answers GET and HEAD for /modules/<sha256>.wasm[?t=<token>]. The answer is the module
+// unless access refuses it. Each refusal is a 404, whether there is such a module or not.
 //
 // The handler needs a server from [NewServer] to see when bytes have arrived.
-func Handler(store Opener, served func(sha256 string) bool, events Events, logger *zap.Logger) http.Handler {
-	return &handler{store: store, served: served, events: events, logger: logger}
+func Handler(store Opener, access Access, events Events, logger *zap.Logger) http.Handler {
+	return &handler{store: store, access: access, events: events, logger: logger}
 }
 
 // Untrusted answers a client that has connected with a certificate that is not trusted any more.
@@ -78,7 +101,7 @@ func Untrusted(w http.ResponseWriter, _ *http.Request) {
 
 type handler struct {
 	store  Opener
-	served func(sha256 string) bool
+	access Access
 	events Events
 	logger *zap.Logger
 }
@@ -109,10 +132,10 @@ func (h *handler) ServeHTTP(answer http.ResponseWriter, r *http.Request) {
 		h.serve(w, r, sum)
 		return
 	}
-	end := Broken
-	h.events.FetchStarted(token)
+	end, client := Broken, h.access.Client(r)
+	h.events.FetchStarted(client, token)
 	// The deferred call reports the end of the transfer after a panic, too.
-	defer func() { h.events.FetchFinished(token, end) }()
+	defer func() { h.events.FetchFinished(client, token, end) }()
 	// Envoy closes the connection once the module is in its cache. No other event shows that
 	// moment.
 	w.Header().Set("Connection", "close")
@@ -123,8 +146,8 @@ func (h *handler) ServeHTTP(answer http.ResponseWriter, r *http.Request) {
 
 // serve answers with the module and reports whether all bytes are written.
 func (h *handler) serve(w *transfer, r *http.Request, sum string) (size int64, ok bool) {
-	if !h.served(sum) {
-		http.Error(w, "no revision names this module", http.StatusNotFound)
+	if reason := h.access.Refuses(r, sum); reason != "" {
+		http.Error(w, reason, http.StatusNotFound)
 		return 0, false
 	}
 	f, size, err := h.open(sum)

@@ -41,15 +41,27 @@ func (s store) Open(sum string) (*os.File, error) {
 	return os.Open(filepath.Join(string(s), sum+".wasm"))
 }
 
+// access answers with the modules for which it returns true. The header Client names the client.
+type access func(client, sum string) bool
+
+func (a access) Client(r *http.Request) string { return r.Header.Get("Client") }
+
+func (a access) Refuses(r *http.Request, sum string) string {
+	if a(a.Client(r), sum) {
+		return ""
+	}
+	return "not for you"
+}
+
 // events receives the handler's events as text, for example "started token".
 type events chan string
 
-func (e events) FetchStarted(token string) { e <- "started " + token }
+func (e events) FetchStarted(client, token string) { e <- "started " + client + token }
 
 func (events) Answered(int, int64) {}
 
-func (e events) FetchFinished(token string, end moduleserver.End) {
-	e <- fmt.Sprintf("finished %s %s", token, [...]string{"broken", "sent", "taken"}[end])
+func (e events) FetchFinished(client, token string, end moduleserver.End) {
+	e <- fmt.Sprintf("finished %s%s %s", client, token, [...]string{"broken", "sent", "taken"}[end])
 }
 
 // next waits for the next event and compares the text.
@@ -96,7 +108,7 @@ func start(t *testing.T, size int, wrap func(net.Listener) net.Listener) *fixtur
 		t.Fatal(err)
 	}
 	events := make(events, 100)
-	isServed := func(sum string) bool { return sum != unserved }
+	isServed := access(func(_, sum string) bool { return sum != unserved })
 	logger := zap.NewNop()
 	server := moduleserver.NewServer(moduleserver.Handler(dir, isServed, events, logger), logger)
 	listener, err := net.Listen("tcp", "127.0.0.1:0")
@@ -283,7 +295,7 @@ func TestWithoutAServer(t *testing.T) {
 		t.Fatal(err)
 	}
 	events := make(events, 2)
-	handler := moduleserver.Handler(dir, func(string) bool { return true }, events, zap.NewNop())
+	handler := moduleserver.Handler(dir, access(func(string, string) bool { return true }), events, zap.NewNop())
 	recorder := httptest.NewRecorder()
 	handler.ServeHTTP(recorder, httptest.NewRequestWithContext(context.Background(), "GET", path(served)+"?t=abc", nil))
 	if recorder.Code != 200 || recorder.Body.String() != "wasm" {
@@ -295,7 +307,7 @@ func TestWithoutAServer(t *testing.T) {
 
 func TestPanicEndsTheFetch(t *testing.T) {
 	events := make(events, 2)
-	panics := func(string) bool { panic(http.ErrAbortHandler) }
+	panics := access(func(string, string) bool { panic(http.ErrAbortHandler) })
 	handler := moduleserver.Handler(store(""), panics, events, zap.NewNop())
 	func() {
 		defer func() {
@@ -310,3 +322,47 @@ func TestPanicEndsTheFetch(t *testing.T) {
 }
 
 var _ moduleserver.Opener = store("")
+
+// Each method on each path of a module that is not for the client is a 404 with the same answer,
+// whether there is such a module or not. The events of a GET name the client.
+func TestModulesOfOthers(t *testing.T) {
+	dir := store(t.TempDir())
+	for _, sum := range []string{served, unserved} {
+		if err := os.WriteFile(filepath.Join(string(dir), sum+".wasm"), []byte("wasm"), 0o444); err != nil {
+			t.Fatal(err)
+		}
+	}
+	events := make(events, 10)
+	handler := moduleserver.Handler(dir, access(func(client, sum string) bool { return client == "a" && sum == served }), events, zap.NewNop())
+	ask := func(client, method, target string, header http.Header) (int, string) {
+		r := httptest.NewRequest(method, target, http.NoBody)
+		for key, values := range header {
+			r.Header[key] = values
+		}
+		r.Header.Set("Client", client)
+		w := httptest.NewRecorder()
+		handler.ServeHTTP(w, r)
+		if etag := w.Header().Get("Etag"); w.Code != http.StatusOK && etag != "" {
+			t.Errorf("%s %s: the refusal has the ETag %s", method, target, etag)
+		}
+		return w.Code, w.Body.String()
+	}
+	if code, body := ask("a", "GET", path(served), nil); code != http.StatusOK || body != "wasm" {
+		t.Errorf("the right client gets %d %q", code, body)
+	}
+	for _, method := range []string{"GET", "HEAD"} {
+		for _, sum := range []string{served, unserved, missing} {
+			for _, header := range []http.Header{nil, {"Range": {"bytes=0-1"}}, {"If-None-Match": {`"` + sum + `"`}}, {"If-Match": {"*"}}} {
+				if code, body := ask("b", method, path(sum), header); code != http.StatusNotFound || body != "not for you\n" {
+					t.Errorf("%s %s %v: another client gets %d %q", method, sum, header, code, body)
+				}
+			}
+		}
+	}
+	if code, _ := ask("b", "GET", path(served)+"?t=abc", nil); code != http.StatusNotFound {
+		t.Errorf("with the token of another client: %d", code)
+	}
+	events.next(t, "started babc")
+	events.next(t, "finished babc broken")
+	events.none(t)
+}

@@ -17,7 +17,7 @@ func Node(v *View, id delivery.StreamID) (api.Node, bool) {
 	}
 	stream := v.Fleet.Stream(id)
 	n := api.Node{
-		ID: s.Node.ID, Cluster: s.Node.Cluster, Address: s.Node.Address, Envoy: s.Node.Version,
+		ID: s.Node.ID, Cluster: s.Node.Cluster, Identity: s.Node.Identity, Address: s.Node.Address, Envoy: s.Node.Version,
 		Stream: strconv.FormatUint(uint64(s.ID), 10), Mode: stream.Mode, State: api.NodeConnected, Since: stream.Since,
 		Filters: nodeFilters(v, s),
 	}

@@ -11,7 +11,7 @@ import (
 // subscriber is a filter on one stream.
 func subscriber(v *View, name string, s delivery.SubscriberStatus) api.Subscriber {
 	out := api.Subscriber{
-		Node: s.Node.ID, Cluster: s.Node.Cluster, Address: s.Node.Address,
+		Node: s.Node.ID, Cluster: s.Node.Cluster, Identity: s.Node.Identity, Address: s.Node.Address,
 		Stream: strconv.FormatUint(uint64(s.Stream), 10), Envoy: s.Node.Version,
 		State: api.SubscriberState(s.State.String()), Revision: s.Revision, Variant: s.Variant.String(),
 		Error: problem(s.Problem), Warnings: lossWarnings(s), Since: s.Since,

@@ -20,6 +20,7 @@ import (
 // the server only reads belongs here, so that [Check] finds a problem with it before the start.
 type start struct {
 	certificates *certificates
+	identities   *identities
 	tokens       *tokens
 }
 
@@ -40,6 +41,8 @@ func readStart(cfg *Config) (s start, problems []error) {
 	}
 	var err error
 	s.certificates, err = openCertificates(cfg)
+	read(err)
+	s.identities, err = openIdentities(cfg)
 	read(err)
 	s.tokens, err = openTokens(cfg)
 	read(err)

@@ -50,6 +50,11 @@ type Config struct {
 	// SPIFFE is the agent that gives xDS and the modules their certificate and the CAs of clients,
 	// instead of TLS. The zero value means no agent.
 	SPIFFE spiffe.Config
+	// NodeIdentity says how Envoys are bound to their certificates. "" means [NodeIdentityNone].
+	NodeIdentity NodeIdentity
+	// NodeIdentityRules is the file of rules, in the form of [identity.Parse], that map the names in
+	// certificates to Envoys and filters. "" means that a node id must be one of the names.
+	NodeIdentityRules string
 	// AdminTLS names the TLS files of the API. The zero value means no TLS.
 	AdminTLS tlsfiles.Config
 	// AdminTokenFile has the tokens that requests to the API need, in the form of [token.Parse]. ""
@@ -154,3 +159,18 @@ const (
 	DefaultHandshakeTimeout = 10 * time.Second
 	DefaultHeaderSize       = 16 << 10
 )
+
+// NodeIdentity says how Envoys are bound to their certificates.
+type NodeIdentity string
+
+// The values of [Config.NodeIdentity].
+const (
+	// NodeIdentityNone binds nothing: the node id is what the Envoy says.
+	NodeIdentityNone NodeIdentity = "none"
+	// NodeIdentitySAN lets an Envoy be only the nodes for which its certificate has a SAN, or a
+	// SAN that the rules map to the node.
+	NodeIdentitySAN NodeIdentity = "san"
+)
+
+// NodeIdentities returns the values of [Config.NodeIdentity].
+func NodeIdentities() []NodeIdentity { return []NodeIdentity{NodeIdentityNone, NodeIdentitySAN} }

@@ -10,6 +10,7 @@
 //     neither specs nor registries.
 //   - certificates.go, tokens.go, exposure.go: the allowed clients. The files are followed.
 //   - check.go: all that the start only reads, which `serve --check-config` reads, too.
+//   - identities.go, access.go: which Envoy a client may be, and which modules the client gets.
 //   - audit.go: the log of the changes through the API.
 //   - fetching.go: the access to registries and other hosts of modules.
 //   - source.go: the directory and the bundles as one source.

@@ -16,14 +16,14 @@ type gets struct {
 }
 
 // FetchStarted passes on the start of a GET.
-func (g gets) FetchStarted(token string) {
-	g.control.Handle(context.Background(), delivery.FetchStarted{Token: token})
+func (g gets) FetchStarted(client, token string) {
+	g.control.Handle(context.Background(), delivery.FetchStarted{Token: token, Certificate: client})
 }
 
 // FetchFinished passes on the end of a GET.
-func (g gets) FetchFinished(token string, end moduleserver.End) {
+func (g gets) FetchFinished(client, token string, end moduleserver.End) {
 	g.control.Handle(context.Background(), delivery.FetchFinished{
-		Token: token, Complete: end != moduleserver.Broken, Taken: end == moduleserver.Taken,
+		Token: token, Certificate: client, Complete: end != moduleserver.Broken, Taken: end == moduleserver.Taken,
 	})
 }
 

@@ -95,14 +95,15 @@ func run(ctx context.Context, cfg *Config, parts *ending.Parts) (err error) {
 		HostEnv:    cfg.HostEnv,
 	})
 	entrance := door.New(recorder, cfg.Logger)
-	shown := shown{control.NewAPI(c), entrance, start.certificates}
+	shown := shown{control.NewAPI(c), entrance, start.certificates, start.identities}
 	if err := recorder.Watch(shown); err != nil {
 		return err
 	}
 	recorder.WatchCertificates(start.certificates.Certificates)
+	recorder.WatchIdentity(start.identities.state)
 	listeners.watchVisitors(start.certificates.envoys.Server != nil, start.certificates.admin.Server != nil, entrance.Visited)
 	s := servers{
-		cfg: cfg, store: files.store, listeners: listeners, certificates: start.certificates, tokens: start.tokens, audit: audit, recorder: recorder, control: c,
+		cfg: cfg, store: files.store, listeners: listeners, certificates: start.certificates, identities: start.identities, tokens: start.tokens, audit: audit, recorder: recorder, control: c,
 		shown: shown, ready: make(chan struct{}), parts: parts,
 	}
 	return s.run(ctx)

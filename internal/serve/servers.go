@@ -9,6 +9,7 @@ import (
 	"net"
 	"net/http"
 	"path/filepath"
+	"slices"
 	"strings"
 	"sync"
 	"time"
@@ -42,6 +43,7 @@ type servers struct {
 	store        *module.Store
 	listeners    *listeners
 	certificates *certificates
+	identities   *identities
 	tokens       *tokens
 	audit        *auditLog
 	recorder     *metrics.Recorder
@@ -56,6 +58,14 @@ type shown struct {
 	*control.API
 	*door.Door
 	*certificates
+	identities *identities
+}
+
+// Identity returns how Envoys are bound to their certificates.
+func (s shown) Identity() api.Identity {
+	out := s.identities.state()
+	out.Refusals = s.ClaimRefusals()
+	return out
 }
 
 var _ admin.State = shown{}
@@ -72,9 +82,12 @@ func (s *servers) run(ctx context.Context) error {
 	streams := xds.NewServer(ctx, s.control, builder, limits, s.cfg.Logger)
 	streams.CountPushes(s.recorder.Pushed)
 	streams.ReportForeign(func(f xds.Foreign) { s.shown.Visited(foreignOf(f)) })
+	if s.identities.isOn {
+		streams.Identify(xds.Identities{Decide: s.identities.decide, Refused: s.claimRefused})
+	}
 	looks := make(chan chan<- struct{})
 	group.Go(func() error {
-		follow(ctx, looks, append(s.certificates.followed(s.shown.Visited), s.tokens.followed()...)...)
+		follow(ctx, looks, slices.Concat(s.certificates.followed(s.shown.Visited), s.tokens.followed(), s.identities.followed(streams.Recheck))...)
 		return nil
 	})
 	group.Go(func() error {
@@ -95,7 +108,11 @@ func (s *servers) run(ctx context.Context) error {
 	})
 	group.Go(func() error {
 		defer s.parts.Begin("transfers of modules")()
-		h := moduleserver.Handler(s.store, s.control.Serves, gets{s.control, s.recorder}, s.cfg.Logger)
+		var access moduleserver.Access = moduleserver.Served(s.control.Serves)
+		if s.identities.isOn {
+			access = identifiedAccess{s.control, s.claimRefused}
+		}
+		h := moduleserver.Handler(s.store, access, gets{s.control, s.recorder}, s.cfg.Logger)
 		server := s.moduleServer(h)
 		s.setLimits(server)
 		s.newConnections().bound(server)
@@ -191,6 +208,11 @@ func (s *servers) moduleServer(h http.Handler) *http.Server {
 	server.TLSConfig = encrypted.Config("http/1.1")
 	server.ErrorLog = s.errorLog("modules")
 	return server
+}
+
+// claimRefused reports a claim that the certificate of a client does not cover.
+func (s *servers) claimRefused(r xds.RefusedClaim) {
+	s.shown.ClaimRefused(r.Certificate.Key(), refusalIn(r))
 }
 
 // refused reports a failed handshake.

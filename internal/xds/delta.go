@@ -65,7 +65,9 @@ func (s *deltaStream) CreateDeltaWatch(q *cachev3.DeltaRequest, _ cachev3.Subscr
 		return nil, s.refuse(LimitNamesPerStream)
 	}
 	s.queue.open(watch, false)
-	s.emit(s.isDelta(), request.size, event)
+	if err := s.emit(s.isDelta(), request.size, event); err != nil {
+		return nil, err
+	}
 	return s.unwatch, nil
 }
 

@@ -49,6 +49,7 @@
 //     owns the control plane's state does, so they never block: responses go into the stream's
 //     queue, and builds run in goroutines of their own.
 //   - Handler.Handle may block, and then holds up the loop of a single stream.
+//   - [Server.Recheck] runs after the rules about clients have changed, and may block like Handle.
 //
 // A queue has a lock, and the cause of a stream's end has a lock. The locks that streams share
 // guard counts and lists, and no goroutine holds them while it waits.
@@ -56,7 +57,7 @@
 // # Order of reading
 //
 // First the packages below: wire (bytes of messages), subscription (names and accepted versions),
-// resource (builds resources). Here, limits.go, admission.go, foreign.go, node.go, response.go,
+// resource (builds resources). Here, limits.go, admission.go, foreign.go, identify.go, node.go, response.go,
 // queue.go, pushes.go and options.go stand alone. stream.go has the part of a stream for both protocols,
 // reader.go reads requests, sotw.go and delta.go are the two protocols, service.go has the gRPC
 // methods, and server.go the whole.

@@ -12,6 +12,7 @@ import (
 	"google.golang.org/grpc/status"
 
 	"github.com/wasm-xds/wasm-xds/internal/delivery"
+	"github.com/wasm-xds/wasm-xds/internal/identity"
 	"github.com/wasm-xds/wasm-xds/internal/xds/subscription"
 	"github.com/wasm-xds/wasm-xds/internal/xds/wire"
 )
@@ -25,6 +26,8 @@ type reader struct {
 	in        wire.Incoming
 	described bool // the node has been read
 	held      int  // bytes of the last request, which the loop has not taken yet
+	// id and cluster are those of the node.
+	id, cluster string
 }
 
 // messageHeader is the length of gRPC's header of a message, in bytes.
@@ -67,8 +70,17 @@ func (r *reader) describe(n *corev3.Node) (*delivery.Node, error) {
 	if sizeOf(d) > r.stream.shared.limits.NodeSize {
 		return nil, r.stream.refuse(LimitNodeSize)
 	}
+	r.id, r.cluster = d.ID, d.Cluster
 	r.stream.identify(d.ID)
 	return &d, nil
+}
+
+// repeats checks the node in a later request: a stream stays the node's of its first request.
+func (r *reader) repeats(id, cluster string) error {
+	if (id == "" || id == r.id) && (cluster == "" || cluster == r.cluster) {
+		return nil
+	}
+	return r.stream.deny(identity.RefuseChange(r.stream.bond.certificate, r.id, id, cluster), id, cluster)
 }
 
 // names are the names a request subscribes to.
@@ -127,6 +139,11 @@ func (r *sotwReader) next() (*discoveryv3.DiscoveryRequest, error) {
 	r.at = 1 - r.at
 	q := &r.requests[r.at]
 	q.size = message.Len()
+	if r.described && r.stream.bond.all != nil {
+		if err := r.repeats(wire.NodeInSotW(message.ReadOnlyData())); err != nil {
+			return nil, err
+		}
+	}
 	if err := wire.ReadSotW(message.ReadOnlyData(), r.described, &q.DiscoveryRequest); err != nil {
 		return nil, r.malformed(err.Error())
 	}
@@ -198,6 +215,11 @@ func (r *deltaReader) next() (*discoveryv3.DeltaDiscoveryRequest, error) {
 	r.at = 1 - r.at
 	q := &r.requests[r.at]
 	q.size = message.Len()
+	if r.described && r.stream.bond.all != nil {
+		if err := r.repeats(wire.NodeInDelta(message.ReadOnlyData())); err != nil {
+			return nil, err
+		}
+	}
 	if err := wire.ReadDelta(message.ReadOnlyData(), r.described, &q.DeltaDiscoveryRequest); err != nil {
 		return nil, r.malformed(err.Error())
 	}

@@ -29,6 +29,7 @@ type Server struct {
 	builder Builder
 	shared  shared
 	pushed  func(variant string, resources, bytes int) // nil: pushes are not counted
+	clients *Identities                                // nil: clients are not identified
 	lastID  atomic.Uint64
 	streams sync.Map // by delivery.StreamID: conversation
 	builds  ending.Group
@@ -40,6 +41,7 @@ type conversation interface {
 	run() error         // the life of the stream
 	deliver(response)   // does not block; any goroutine
 	refuse(Limit) error // ends the stream; any goroutine
+	recheck()           // decides about the client again; any goroutine
 }
 
 // NewServer makes the service. Its streams end with ctx.
@@ -75,6 +77,19 @@ func (s *Server) fetched(ctx context.Context) {
 	if s.shared.foreign != nil {
 		s.shared.foreign(foreignMethod("/envoy.service.extension.v3.ExtensionConfigDiscoveryService/FetchExtensionConfigs", peerAddress(ctx)))
 	}
+}
+
+// Identify binds the node of each stream to the certificate of its client. Call Identify before
+// [Server.Register].
+func (s *Server) Identify(all Identities) { s.clients = &all }
+
+// Recheck decides about the clients of all streams again, after the rules have changed. A stream
+// whose client may not be its node any more ends, and delivery hears of other changes.
+func (s *Server) Recheck() {
+	s.streams.Range(func(_, value any) bool {
+		value.(conversation).recheck()
+		return true
+	})
 }
 
 // Register adds the service to a gRPC server.
@@ -198,5 +213,8 @@ func (s *Server) serve(g context.Context, c conversation, common *stream, typeUR
 // begin gives a stream an id. From now on the stream gets responses.
 func (s *Server) begin(g context.Context, c conversation, common *stream, typeURL string) {
 	common.begin(s.ctx, g, &s.shared, delivery.StreamID(s.lastID.Add(1)), typeURL)
+	if s.clients != nil {
+		common.bond.all, common.bond.certificate = s.clients, certificateOf(g)
+	}
 	s.streams.Store(common.id, c)
 }

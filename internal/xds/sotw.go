@@ -63,7 +63,9 @@ func (s *sotwStream) CreateWatch(q *cachev3.Request, _ cachev3.Subscription, wat
 	event := delivery.Requested{Stream: s.id, Answer: s.answer(q.GetResponseNonce(), q.GetErrorDetail())}
 	event.Subscribe, event.Unsubscribe = s.names.Request(request.list, versionInfo)
 	s.queue.open(watch, true)
-	s.emit(s.isDelta(), request.size, event)
+	if err := s.emit(s.isDelta(), request.size, event); err != nil {
+		return nil, err
+	}
 	return s.unwatch, nil
 }
 

@@ -13,6 +13,7 @@ import (
 	rpcstatus "google.golang.org/grpc/status"
 
 	"github.com/wasm-xds/wasm-xds/internal/delivery"
+	"github.com/wasm-xds/wasm-xds/internal/identity"
 	"github.com/wasm-xds/wasm-xds/internal/inflow"
 	"github.com/wasm-xds/wasm-xds/internal/xds/subscription"
 )
@@ -52,6 +53,7 @@ type stream struct {
 	inflow  inflow.Stream
 	ctx     context.Context // ends go-control-plane's loop
 	end     context.CancelFunc
+	bond    bond
 
 	// Used only by the loop's goroutine.
 	counted   nodeKey         // the zero value: the node has not been counted
@@ -92,6 +94,9 @@ func (s *stream) arrive(node *delivery.Node, typeURL string) (served bool, err e
 	case s.counted != (nodeKey{}):
 		return true, nil
 	}
+	if err := s.admit(); err != nil {
+		return false, err
+	}
 	s.counted = keyOf(s.node.ID, s.address)
 	if !s.shared.admission.enterNode(s.counted, s.shared.limits.StreamsPerNode) {
 		return false, s.refuse(LimitStreamsPerNode)
@@ -121,19 +126,117 @@ func (s *stream) reportType(typeURL string) {
 // Delivery does not hear of a request whose client has left before its turn. Meanwhile the stream
 // holds the size of the request. A client that has asked for no filter, as doctor does, is no
 // subscriber.
-func (s *stream) emit(isDelta bool, size int, event delivery.Requested) {
+func (s *stream) emit(isDelta bool, size int, event delivery.Requested) error {
 	s.inflow.Hold(size)
 	defer s.inflow.Release(size)
+	if s.announced {
+		s.reportBarred(event.Subscribe)
+	}
 	switch {
 	case !s.announced && len(event.Subscribe) == 0:
 	case !s.announced:
 		opened := delivery.StreamOpened{Stream: s.id, Node: s.node, ADS: s.typeURL == resourcev3.AnyType, Delta: isDelta}
-		s.announced = s.shared.handler.Begin(s.client, opened, event)
 		s.node = delivery.Node{}
+		return s.announce(opened, event)
 	case len(event.Subscribe) > 0:
 		s.shared.handler.Begin(s.client, event)
 	default:
 		s.shared.handler.Handle(s.client, event)
+	}
+	return nil
+}
+
+// admit ends the stream if the certificate of the client does not cover the node. The caller
+// is the loop, which has not announced the stream.
+func (s *stream) admit() error {
+	if s.bond.all == nil {
+		return nil
+	}
+	_, no := s.bond.all.Decide(s.bond.certificate, s.node.ID, s.node.Cluster)
+	return s.deny(no, s.node.ID, s.node.Cluster)
+}
+
+// deny ends the stream because of a refused claim; nil: the claim is not refused.
+func (s *stream) deny(no *identity.Refusal, node, cluster string) error {
+	if no == nil {
+		return nil
+	}
+	err := rpcstatus.Error(codes.PermissionDenied, "wasm-xds ends this stream: "+no.Error())
+	if first, _ := s.fail(err); first {
+		text := node
+		if no.Claim == identity.ClaimCluster {
+			text = node + " in " + cluster
+		}
+		s.bond.all.Refused(RefusedClaim{s.bond.certificate, text, s.address, *no})
+	}
+	return err
+}
+
+// announce tells delivery of the stream and its first request. If the client may not have the stream
+// any more, because the rules have changed, the stream ends.
+func (s *stream) announce(opened delivery.StreamOpened, first delivery.Requested) error {
+	if s.bond.all == nil {
+		s.announced = s.shared.handler.Begin(s.client, opened, first)
+		return nil
+	}
+	s.bond.mu.Lock()
+	grant, no := s.bond.all.Decide(s.bond.certificate, opened.Node.ID, opened.Node.Cluster)
+	s.bond.node, s.bond.cluster, s.bond.grant = opened.Node.ID, opened.Node.Cluster, grant
+	s.bond.mu.Unlock()
+	if no != nil {
+		return s.deny(no, opened.Node.ID, opened.Node.Cluster)
+	}
+	s.reportBarred(first.Subscribe)
+	opened.Node.Certificate, opened.Node.Identity, opened.Node.Access = s.bond.certificate.Key(), grant.SAN(), grant
+	s.announced = s.shared.handler.Begin(s.client, opened, first)
+	s.bond.mu.Lock()
+	defer s.bond.mu.Unlock()
+	s.bond.told = s.announced
+	if s.announced && !s.bond.grant.Equal(grant) {
+		s.tellAccess() // the rules have changed while the beginning waited
+	}
+	return nil
+}
+
+// tellAccess tells delivery of the newest grant. bond.mu is locked.
+func (s *stream) tellAccess() {
+	s.shared.handler.Handle(s.client, delivery.AccessChanged{Stream: s.id, Identity: s.bond.grant.SAN(), Access: s.bond.grant})
+}
+
+// recheck decides about the stream again. Any goroutine may call recheck.
+func (s *stream) recheck() {
+	if s.bond.all == nil {
+		return
+	}
+	s.bond.mu.Lock()
+	defer s.bond.mu.Unlock()
+	if s.bond.grant == nil {
+		return // announce decides with the newest rules
+	}
+	grant, no := s.bond.all.Decide(s.bond.certificate, s.bond.node, s.bond.cluster)
+	switch {
+	case no != nil:
+		_ = s.deny(no, s.bond.node, s.bond.cluster) // the stream's handler returns the error
+	case !grant.Equal(s.bond.grant):
+		s.bond.grant = grant
+		if s.bond.told {
+			s.tellAccess()
+		}
+	}
+}
+
+// reportBarred reports the names that a request asks for and that the client may not have.
+func (s *stream) reportBarred(names []delivery.Subscription) {
+	if s.bond.all == nil || len(names) == 0 {
+		return
+	}
+	s.bond.mu.Lock()
+	grant := s.bond.grant
+	s.bond.mu.Unlock()
+	for _, one := range names {
+		if !grant.Allows(one.Name) {
+			s.bond.all.Refused(RefusedClaim{s.bond.certificate, one.Name, s.address, *identity.RefuseFilter(s.bond.certificate, one.Name)})
+		}
 	}
 }
 

@@ -18,6 +18,8 @@ type decoder struct {
 	file  string           // of the document, as the source named it
 	seen  map[string]*node // the key node of each field in the document, by the field's path
 	meant map[string]bool  // the fields that the writer of an unknown field probably meant
+	// isOther says that the document is no spec: hints about the sections of a spec do not apply.
+	isOther bool
 }
 
 // section passes each entry of the mapping n to the decoder of its field. path is the section's
@@ -60,7 +62,7 @@ func (d *decoder) unknownField(path string, key *node, known fields) {
 	if nearest := Nearest(key.text, names); nearest != "" {
 		hint = fmt.Sprintf("did you mean %q?", nearest)
 		d.meant[join(path, nearest)] = true
-	} else if section := sectionOf(key.text); section != path && section != "" {
+	} else if section := sectionOf(key.text); section != path && section != "" && !d.isOther {
 		hint = fmt.Sprintf("%q belongs under %s", key.text, section)
 	}
 	d.fail(&Error{

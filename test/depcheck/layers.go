@@ -105,7 +105,7 @@ var layersOfProduct = map[string]Ordered{
 			"configtype name node reference source tests",
 			"number problems scan spec",
 			"decoder jsonwriter kubernetes notices parse tree",
-			"readfile readlimits readmessage readselector readsettings written",
+			"readfile readlimits readmessage readrules readselector readsettings written",
 			"readexpect readrollout readverify typedconfig",
 			"readconfig readmodule readtests",
 			"readvm",
@@ -136,7 +136,7 @@ var layersOfProduct = map[string]Ordered{
 	"internal/api": {
 		Layers: []string{
 			"doc error event index limit rollout signature snapshot",
-			"certificate module source subscriber",
+			"certificate identity module source subscriber",
 			"condition history node",
 			"filter",
 			"figures sync",
@@ -185,13 +185,13 @@ var layersOfProduct = map[string]Ordered{
 	},
 	"internal/cli/specs": {Layers: []string{"check_profile", "check lock render verify_result", "verify_text", "verify", "commands"}},
 	"internal/cli/trial": {Layers: []string{"filter", "outcome profile profiletext", "json junit text", "print"}},
-	"internal/cli/view":  {Layers: []string{"certificates", "error limits view words", "changes nodes problems", "filter filters"}},
+	"internal/cli/view":  {Layers: []string{"certificates identity", "error limits view words", "changes nodes problems", "filter filters"}},
 
 	"internal/command": {Layers: []string{"choice doc errors", "forget promote retry rollback"}},
 
 	"internal/control": {Layers: []string{"collect doc inbox journal mend messages metrics served startup syncs", "config", "restore sources workers", "saves", "deliver", "control", "commands", "api"}},
 	"internal/desired": {Layers: []string{"doc outcome rollbacks wishes broken held", "plan"}},
-	"internal/door":    {Layers: []string{"limits visitors", "door"}},
+	"internal/door":    {Layers: []string{"claims limits visitors", "door"}},
 	"internal/persist": {Layers: []string{"delay doc schedule state", "barrier named text", "writer"}},
 
 	"internal/report": {Layers: []string{"doc rollout view", "errors", "subscriber", "filter fleet", "history sync totals"}},
@@ -228,7 +228,7 @@ var layersOfProduct = map[string]Ordered{
 		},
 	},
 
-	"internal/metrics": {Layers: []string{"bounds doc", "perfilter", "collector", "certificates", "recorder"}},
+	"internal/metrics": {Layers: []string{"bounds doc", "perfilter", "collector", "certificates identity", "recorder"}},
 
 	"internal/module": {
 		Layers: []string{
@@ -295,8 +295,8 @@ var layersOfProduct = map[string]Ordered{
 
 	"internal/serve": {
 		Layers: []string{
-			"config connections doc foreign gets memory reload sandbox statedir supervision visitors",
-			"audit files listeners refusals tokens",
+			"access config connections doc foreign gets memory reload sandbox statedir supervision visitors",
+			"audit files identities listeners refusals tokens",
 			"port",
 			"certificateagent certificatefiles",
 			"certificates",
@@ -330,9 +330,11 @@ var layersOfProduct = map[string]Ordered{
 
 	"internal/wasmenc": {Layers: []string{"binary", "code", "text", "wasmenc"}},
 
+	"internal/identity": {Layers: []string{"certificate", "pattern refusal", "rules", "decide"}},
+
 	"internal/xds": {
 		Layers: []string{
-			"admission doc foreign limits loop node pushes response service",
+			"admission doc foreign identify limits loop node pushes response service",
 			"options queue stream",
 			"reader",
 			"delta sotw",

@@ -43,9 +43,15 @@ func newEncrypted(t *testing.T) *encrypted {
 // It returns the Envoy and the address of its HTTP listener.
 func (s *encrypted) start(version, dir string, args ...string) (*harness.EnvoyProcess, string) {
 	s.t.Helper()
+	return s.startWith(s.dir, version, dir, args...)
+}
+
+// startWith is start with the filters of another directory.
+func (s *encrypted) startWith(filters, version, dir string, args ...string) (*harness.EnvoyProcess, string) {
+	s.t.Helper()
 	web := harness.Loopback(harness.FreePort(s.t))
 	args = append([]string{
-		"bootstrap", s.dir, "--xds-address", s.cp.XDSAddress(), "--modules-address", s.cp.ModulesAddress(),
+		"bootstrap", filters, "--xds-address", s.cp.XDSAddress(), "--modules-address", s.cp.ModulesAddress(),
 		"--listen-address", web, "--upstream-address", s.upstream.Address(), "--tls-ca-file", filepath.Join(dir, "ca.crt"),
 		"--tls-sds-dir", s.t.TempDir(),
 	}, args...)

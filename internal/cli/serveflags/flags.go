@@ -50,6 +50,9 @@ func (s *Flags) AddTo(c *cobra.Command) {
 	cfg.Sockets.Mode = defaultSocketMode
 	command.ModeFlag(f, &cfg.Sockets.Mode, "socket-mode", "`mode` of Unix sockets among the addresses, in octal; who may write may connect")
 	f.StringVar(&cfg.Sockets.Group, "socket-group", "", "`group` of these sockets, by name or number (default the server's own)")
+	cfg.NodeIdentity = serve.NodeIdentityNone
+	command.ChoiceFlag(c, &cfg.NodeIdentity, serve.NodeIdentities(), "node-identity", "`how` Envoys are bound to their certificates: none, or san for node ids that are a URI or DNS name in the certificate, or that --node-identity-rules gives it")
+	f.StringVar(&cfg.NodeIdentityRules, "node-identity-rules", "", "YAML `file` with rules that map these names to node ids, clusters and filters; read again when it changes")
 	f.StringVar(&cfg.StateDir, "state-dir", "", "`directory` of the module store, the last good snapshot and the verdicts (default systemd's $STATE_DIRECTORY, $XDG_STATE_HOME/wasm-xds or ~/.local/state/wasm-xds)")
 	f.StringVar(&cfg.StateKeyFile, "state-key-file", "", "`file` with keys that seal the state directory's files, in base64, a key a line; the first one seals, all open (make one with: openssl rand -base64 32)")
 	f.StringVar(&cfg.ModulesGroup, "modules-group", "", "`group` of Envoys of another user that read modules in the state directory (delivery file), by name or number; it may enter the directory, and read nothing else")
@@ -145,7 +148,7 @@ func (s *Flags) Read() (serve.Config, error) {
 	}
 	for _, path := range []*string{
 		&cfg.TLS.CertFile, &cfg.TLS.KeyFile, &cfg.TLS.ClientCAFile, &cfg.AdminTLS.CertFile, &cfg.AdminTLS.KeyFile, &cfg.AdminTLS.ClientCAFile,
-		&cfg.AdminTokenFile, &cfg.AuditLogFile, &cfg.StateKeyFile,
+		&cfg.AdminTokenFile, &cfg.AuditLogFile, &cfg.StateKeyFile, &cfg.NodeIdentityRules,
 	} {
 		if *path, err = command.Absolute(*path); err != nil {
 			return cfg, err

@@ -33,6 +33,7 @@ func PrintFilters(w io.Writer, v *View) {
 	printLimits(w, v.limits, time.Now())
 	printVisitors(w, v.visitors, time.Now())
 	printCertificates(w, v.certificates, time.Now())
+	printIdentity(w, &v.identity, time.Now())
 }
 
 // printVisitors prints the hosts that spoke another protocol, and the setting to change.

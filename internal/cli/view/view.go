@@ -23,6 +23,7 @@ type View struct {
 	// visitors are the hosts that spoke another protocol than a port does.
 	visitors     []api.Visitor
 	certificates []api.Certificate
+	identity     api.Identity
 }
 
 // Ask asks for a filter, or with "" for all filters and the source.
@@ -45,6 +46,9 @@ func Ask(ctx context.Context, server apiclient.Client, name string) (*View, erro
 	if v.certificates, err = server.Certificates(ctx); err != nil {
 		return nil, err
 	}
+	if v.identity, err = server.Identity(ctx); err != nil {
+		return nil, err
+	}
 	if v.visitors, err = server.Visitors(ctx); err != nil {
 		return nil, err
 	}
@@ -52,12 +56,15 @@ func Ask(ctx context.Context, server apiclient.Client, name string) (*View, erro
 	return v, err
 }
 
-// Troubled says whether any filter, source or certificate needs a look.
+// Troubled says whether any filter, source, certificate or file of rules needs a look.
 func (v *View) Troubled() bool {
 	if !v.One && (v.Source.Error != nil || len(v.Source.Errors) > 0) {
 		return true
 	}
 	if slices.ContainsFunc(v.certificates, func(c api.Certificate) bool { return c.Error != nil || expired(&c, time.Now()) }) {
+		return true
+	}
+	if v.identity.Error != nil {
 		return true
 	}
 	for i := range v.Filters {

@@ -42,9 +42,9 @@ func (s silent) Begin(_ context.Context, events ...delivery.Event) bool {
 
 type noEvents struct{}
 
-func (noEvents) FetchStarted(string)                    {}
-func (noEvents) FetchFinished(string, moduleserver.End) {}
-func (noEvents) Answered(int, int64)                    {}
+func (noEvents) FetchStarted(string, string)                    {}
+func (noEvents) FetchFinished(string, string, moduleserver.End) {}
+func (noEvents) Answered(int, int64)                            {}
 
 // servers are the ports of a control plane. tls is nil for plain text.
 func servers(t *testing.T, material *tlsserver.Server) (xdsAddress, modulesAddress string) {
@@ -59,7 +59,7 @@ func servers(t *testing.T, material *tlsserver.Server) (xdsAddress, modulesAddre
 	streams := xds.NewServer(t.Context(), silent{t}, nil, xds.Limits{}, zap.NewNop())
 	streams.ReportForeign(func(f xds.Foreign) { t.Errorf("reported: %+v", f) })
 	options := append(xds.GRPCOptions(xds.Limits{}), streams.Unknown())
-	modules := moduleserver.NewServer(moduleserver.Handler(nil, func(string) bool { return false }, noEvents{}, zap.NewNop()), zap.NewNop())
+	modules := moduleserver.NewServer(moduleserver.Handler(nil, moduleserver.Served(func(string) bool { return false }), noEvents{}, zap.NewNop()), zap.NewNop())
 	if material != nil {
 		options = append(options, grpc.Creds(material.GRPC("xds", func(net.Addr, error) {})))
 		modules.TLSConfig = material.Config("http/1.1")

@@ -27,6 +27,7 @@ type Server struct {
 	Limits  []api.Limit
 	// Certificates of the ports.
 	Certificates []api.Certificate
+	Identity     api.Identity
 	Visitors     []api.Visitor
 	Histories    map[string]api.History // by filter
 
@@ -108,6 +109,8 @@ func (s state) Source() api.Source      { return s.server.Source }
 func (s state) Ready() error            { return nil }
 func (s state) Limits() []api.Limit     { return s.server.Limits }
 func (s state) Visitors() []api.Visitor { return s.server.Visitors }
+
+func (s state) Identity() api.Identity { return s.server.Identity }
 
 func (s state) Certificates() []api.Certificate { return s.server.Certificates }
 

@@ -68,6 +68,7 @@ type ModuleStatus struct {
 type Subscriber struct {
 	Node     string     `json:"node"`
 	Cluster  string     `json:"cluster"`
+	Identity string     `json:"identity"`
 	Address  string     `json:"address"`
 	Stream   string     `json:"stream"`
 	Envoy    string     `json:"envoy"`

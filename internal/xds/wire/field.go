@@ -25,6 +25,20 @@ func nextField(b []byte) (number protowire.Number, kind protowire.Type, value []
 	return number, kind, value, tag + n
 }
 
+// eachBytes calls f for each field of bytes, until a malformed field.
+func eachBytes(message []byte, f func(number protowire.Number, value []byte)) {
+	for len(message) > 0 {
+		number, kind, value, whole := nextField(message)
+		if whole < 0 {
+			return
+		}
+		if kind == protowire.BytesType {
+			f(number, value)
+		}
+		message = message[whole:]
+	}
+}
+
 // hasField says whether a message has a field of bytes that is not empty.
 func hasField(message []byte, field protowire.Number) bool {
 	for rest := message; len(rest) > 0; {

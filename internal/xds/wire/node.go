@@ -7,9 +7,29 @@ const RuntimeCategory = "envoy.wasm.runtime"
 
 // The fields of Node and Extension.
 const (
+	nodeID         = 1
+	nodeCluster    = 2
 	nodeExtensions = 9
 	extensionKind  = 2 // Extension.category
 )
+
+// nodeIn returns the id and the cluster of the node in that field of a request.
+func nodeIn(message []byte, field protowire.Number) (id, cluster string) {
+	eachBytes(message, func(number protowire.Number, node []byte) {
+		if number != field {
+			return
+		}
+		eachBytes(node, func(number protowire.Number, value []byte) {
+			switch number {
+			case nodeID:
+				id = string(value)
+			case nodeCluster:
+				cluster = string(value)
+			}
+		})
+	})
+	return id, cluster
+}
 
 // trimNode copies a node without the extensions, apart from the Wasm runtimes and the first
 // extension. The first extension shows that the Envoy lists its extensions, so a runtime not listed

@@ -116,6 +116,13 @@ func (l layout) unmarshal(message []byte, knowsNode bool, r proto.Message) error
 	return proto.Unmarshal(short, r)
 }
 
+// NodeInSotW returns the id and the cluster of the node in a request. Several nodes in a request
+// are one, as protobuf merges them. Without a node, and in a malformed request, they are "".
+func NodeInSotW(message []byte) (id, cluster string) { return nodeIn(message, sotwLayout().node) }
+
+// NodeInDelta is [NodeInSotW] for delta.
+func NodeInDelta(message []byte) (id, cluster string) { return nodeIn(message, deltaLayout().node) }
+
 // Names yields the names a request of either protocol subscribes to, in order. A name is a part of
 // the message. Names stops at a malformed field.
 func Names(message []byte) iter.Seq[[]byte] {
