@@ -90,7 +90,7 @@ func (e *exam) checkAddress(c *envoyconfig.Cluster) {
 // that was probably meant, or else the list of clusters.
 func (e *exam) noModules(xds []*envoyconfig.Cluster) {
 	name := e.options.ModulesCluster
-	message := fmt.Sprintf("there is no cluster %q, which should lead to the module server: Envoy cannot fetch modules", name)
+	message := fmt.Sprintf("there is no cluster %q, which should lead to the module server: Envoy cannot fetch modules, and each edit waits before its module comes inline", name)
 	var names []string
 	for _, c := range e.config.Clusters {
 		if !e.clusters[c.Name] {

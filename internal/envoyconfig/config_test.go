@@ -95,7 +95,7 @@ func TestRead(t *testing.T) {
 	}
 	var got strings.Builder
 	for _, chain := range c.Chains {
-		where := ""
+		var where string
 		if chain.Listener != nil {
 			where = "listener " + chain.Listener.Name
 		} else {

@@ -214,7 +214,7 @@ func TestOtherServers(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	server := &http.Server{Handler: http.RedirectHandler("/", http.StatusFound)} //nolint:gosec // a test's
+	server := &http.Server{Handler: http.RedirectHandler("/", http.StatusFound)}
 	go func() { ended <- server.Serve(web) }()
 	t.Cleanup(func() {
 		g.Stop()

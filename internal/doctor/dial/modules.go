@@ -26,37 +26,44 @@ func (t target) askModules(ctx context.Context) *problem {
 	}
 	defer conn.Close()
 	_ = conn.SetDeadline(time.Now().Add(askTimeout)) // a connection of this package always has deadlines
-	response, err := head(ctx, conn)
+	answer, err := head(ctx, conn)
 	const hint = "name the address of wasm-xds serve --modules-address; xDS and the API have other ports"
 	switch {
 	case err != nil && strings.Contains(err.Error(), "remote error: tls"):
 		return refusedByServer(err.Error())
-	case t.tls == nil && (err != nil || response.StatusCode == http.StatusBadRequest) && t.speaksTLS(ctx):
+	case t.tls == nil && (err != nil || answer.status == http.StatusBadRequest) && t.speaksTLS(ctx):
 		return &problem{"server_has_tls", "speaks TLS, and the cluster does not", "give the cluster a transport_socket, as wasm-xds bootstrap --tls-ca-file does"}
 	case err != nil:
 		if alert := t.refused(ctx); alert != "" {
 			return refusedByServer(alert)
 		}
 		return &problem{"not_modules", "does not answer HTTP: " + err.Error(), hint}
-	case response.StatusCode != http.StatusNotFound || response.Header.Get("X-Content-Type-Options") == "":
-		return &problem{"not_modules", fmt.Sprintf("is no module server: it answers %s", response.Status), hint}
+	case answer.status != http.StatusNotFound || answer.header.Get("X-Content-Type-Options") == "":
+		return &problem{"not_modules", fmt.Sprintf("is no module server: it answers %d %s", answer.status, http.StatusText(answer.status)), hint}
 	}
 	return nil
 }
 
+// answer is the beginning of an answer of HTTP.
+type answer struct {
+	status int
+	header http.Header
+}
+
 // head sends a HEAD. An [http.Client] would log what a server of another protocol sends.
-func head(ctx context.Context, conn io.ReadWriter) (*http.Response, error) {
+func head(ctx context.Context, conn io.ReadWriter) (answer, error) {
 	request, err := http.NewRequestWithContext(ctx, http.MethodHead, "http://modules"+anyModule, nil)
 	if err != nil {
-		return nil, err
+		return answer{}, err
 	}
 	request.Close = true
 	if err := request.Write(conn); err != nil {
-		return nil, err
+		return answer{}, err
 	}
 	response, err := http.ReadResponse(bufio.NewReader(io.LimitReader(conn, mostHeader)), request)
 	if err != nil {
-		return nil, err
+		return answer{}, err
 	}
-	return response, response.Body.Close()
+	_ = response.Body.Close() // the answer to a HEAD has no body
+	return answer{response.StatusCode, response.Header}, nil
 }

@@ -36,7 +36,7 @@ func (t target) askXDS(ctx context.Context, node *envoyconfig.Node) *problem {
 	if err != nil {
 		return &problem{"not_xds", "cannot be used: " + err.Error(), "name the address of wasm-xds serve --xds-address"}
 	}
-	defer client.Close()
+	defer func() { _ = client.Close() }() // nothing is under way any more
 	return cmp.Or(t.isControlPlane(ctx, client), stream(ctx, node, client))
 }
 
