@@ -22,7 +22,7 @@ import (
 // insideVariable names the page that the test binary runs inside a network of its own.
 const insideVariable = "WASM_XDS_TEST_INSIDE"
 
-// pages are the guides, whose blocks are all run or loaded.
+// pages are the guides. The test runs or loads all of their blocks.
 var pages = []string{
 	"getting-started.md", "concepts.md", "ecds-limits.md",
 	"guides/air-gapped.md", "guides/ci.md", "guides/gitops.md", "guides/migrating.md", "guides/several-machines.md",
@@ -111,7 +111,7 @@ func (r *reader) makeNetwork(registry bool) {
 	}
 }
 
-// reader does what a page says.
+// reader follows a page.
 type reader struct {
 	t        *testing.T
 	dir      string

@@ -7,7 +7,7 @@
 //   - <!-- background --> the commands go on running while the next blocks run.
 //   - <!-- until: TEXT --> the commands are repeated until their output has the text.
 //   - <!-- fails --> the last command is expected to fail.
-//   - <!-- output --> the block shows what a command prints, and is not run.
+//   - <!-- output --> the block shows the output of a command, and is not run.
 //   - <!-- elsewhere: WHERE --> the block cannot run here. WHERE names the test that has it, or why
 //     there is none.
 package guides
