@@ -28,31 +28,58 @@ const (
 
 // most bounds the size of a configuration whose values are searched, in bytes. A larger
 // configuration is only a secret as a whole, and by its lines.
-const most = 1 << 20
+const most = 256 << 10
 
 // hidden stands for a secret.
 const hidden = "…"
 
 // Mask hides secrets. The zero value hides nothing. A Mask is immutable.
-type Mask struct{ secrets []string }
+type Mask struct {
+	secrets []string // the longest first: a secret may be part of another
+	sorted  []string // the same
+}
 
-// Hide returns the text without the secrets.
+// Hide returns the text without the secrets, and without the begin of a secret that was cut: "…"
+// follows it.
 func (m Mask) Hide(text string) string {
 	for _, secret := range m.secrets {
 		text = strings.ReplaceAll(text, secret, hidden)
 	}
+	parts := strings.Split(text, hidden)
+	for i := range parts[:len(parts)-1] { // after the last part is no mark
+		parts[i] = m.withoutCut(parts[i])
+	}
+	return strings.Join(parts, hidden)
+}
+
+// withoutCut returns a text without the longest begin of a secret at its end.
+func (m Mask) withoutCut(text string) string {
+	for at := max(0, len(text)-mostCut); at <= len(text)-leastCut; at++ {
+		// The secrets with this begin follow each other.
+		i, _ := slices.BinarySearch(m.sorted, text[at:])
+		if i < len(m.sorted) && strings.HasPrefix(m.sorted[i], text[at:]) {
+			return text[:at]
+		}
+	}
 	return text
 }
+
+// mostCut is the longest begin of a cut secret, and leastCut the shortest, in bytes. The sandbox
+// cuts a line of a module's log after 4 KiB.
+const (
+	mostCut  = 4 << 10
+	leastCut = 4
+)
 
 // Builder collects secrets. The zero value has none.
 type Builder struct{ secrets []string }
 
 // Mask returns a mask of all secrets so far.
 func (b *Builder) Mask() Mask {
-	all := slices.Clone(b.secrets)
-	// The longest first: a secret may be part of another.
-	slices.SortFunc(all, func(a, b string) int { return cmp.Or(cmp.Compare(len(b), len(a)), cmp.Compare(a, b)) })
-	return Mask{slices.Compact(all)}
+	sorted := slices.Compact(slices.Sorted(slices.Values(b.secrets)))
+	longest := slices.Clone(sorted)
+	slices.SortStableFunc(longest, func(a, b string) int { return cmp.Compare(len(b), len(a)) })
+	return Mask{longest, sorted}
 }
 
 // Config adds a whole configuration and its values: the strings and numbers of JSON or of a Struct,
