@@ -20,7 +20,7 @@ func (e *exam) checkFiles() {
 	}
 }
 
-// checkBoot looks at what happens when Envoy starts and the control plane is away.
+// checkBoot looks at the start of Envoy while the control plane is away.
 func (e *exam) checkBoot() {
 	var waits, opens []string
 	for _, f := range e.ours {

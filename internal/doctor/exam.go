@@ -108,7 +108,7 @@ func (e *exam) warn(n *envoyconfig.Node, code, message, hint string, edits ...en
 }
 
 // findOurs finds the filters that wasm-xds should serve. A filter that takes Wasm is one. So is a
-// filter with the name of a spec, and a filter whose source leads to the same cluster.
+// filter with the name of a spec, and a filter with a source that leads to the same cluster.
 func (e *exam) findOurs() {
 	var rest []*envoyconfig.Filter
 	for _, f := range e.config.Filters() {

@@ -92,7 +92,7 @@ func endsChain(f *envoyconfig.Filter) bool {
 	}
 }
 
-// checkDefault looks at what requests meet before the filter comes.
+// checkDefault looks at the substitute for a filter that has not come yet.
 func (e *exam) checkDefault(f *envoyconfig.Filter) {
 	d := f.Discovery
 	if s := e.options.specOf(f.Name); s != nil && e.options.SpecsKnown && s.Policy == "open" {

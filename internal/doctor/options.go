@@ -5,7 +5,7 @@ import (
 	"github.com/wasm-xds/wasm-xds/pkg/spec"
 )
 
-// Options say what is known beside the configuration. The zero value knows nothing.
+// Options have the facts beside the configuration. With the zero value, nothing is known.
 type Options struct {
 	// Specs are the specs that the control plane serves. They count only with SpecsKnown.
 	Specs      []*spec.Spec
@@ -40,6 +40,6 @@ type Report struct {
 	// module server; "": no module has to be fetched.
 	XDS     []string
 	Modules string
-	// Notes say what the configuration means for requests. They are no problems.
+	// Notes explain the effect of the configuration on requests. They are no problems.
 	Notes []string
 }

@@ -10,7 +10,7 @@ import (
 	"github.com/wasm-xds/wasm-xds/internal/envoyconfig"
 )
 
-// Running is what a running Envoy says of itself, and what the control plane says of that Envoy.
+// Running has the answers of a running Envoy, and the view that the control plane has of that Envoy.
 type Running struct {
 	Config *envoyconfig.Config
 	Loaded []envoyconfig.Loaded
@@ -24,7 +24,7 @@ type Running struct {
 	NodesKnown bool
 }
 
-// CheckRunning looks for problems of a running Envoy, in its configuration and in what it does.
+// CheckRunning looks for problems of a running Envoy, in its configuration and in its state.
 func CheckRunning(r Running, o Options) Report {
 	e := &runningExam{newExam(r.Config, o), r}
 	e.check()

@@ -11,8 +11,8 @@ import (
 )
 
 const (
-	// logVisitorEvery is the least time between two log lines about the same port and protocol. A host
-	// has one line, and another after it was away for visitorKept.
+	// logVisitorEvery is the least time between two log lines about the same port and protocol. A
+	// host has one line, and another after visitorKept without a visit.
 	logVisitorEvery = time.Minute
 	// visitorKept is how long a visitor is shown after the last visit.
 	visitorKept = time.Hour

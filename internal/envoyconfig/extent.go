@@ -8,8 +8,8 @@ import (
 	"go.yaml.in/yaml/v4"
 )
 
-// extent returns the offset after a node. The start and the children are known: the YAML library has
-// the starts.
+// extent returns the offset after a node. The start and the children are known: the YAML library
+// has the starts.
 func extent(n *Node, from *yaml.Node) int {
 	text := n.File.Text
 	switch {

@@ -32,8 +32,8 @@ type Node struct {
 
 	File *File
 	// Start and End are the bytes of the value in the file. An anchor or a tag before the value
-	// belongs to the value. A value in block style ends after the last byte of its last item, before the
-	// end of the line. An empty value has no bytes.
+	// belongs to the value. A value in block style ends after the last byte of its last item,
+	// before the end of the line. An empty value has no bytes.
 	Start, End int
 	Flow       bool   // a map or a list in braces or brackets, as in JSON
 	Anchor     string // the anchor that stands before the value; "": none
@@ -62,8 +62,8 @@ type File struct {
 	Path string
 	Text []byte
 	Root *Node
-	// Merges are the merge keys (<<) of the file. Envoy knows no merge keys: << is the name of a field
-	// for Envoy, and Envoy refuses the file.
+	// Merges are the merge keys (<<) of the file. Envoy knows no merge keys: << is the name of a
+	// field for Envoy, and Envoy refuses the file.
 	Merges []*Node
 
 	lines []int // the offset of each line

@@ -108,7 +108,7 @@ func (c *unixConn) Read(p []byte) (int, error) {
 	return n, err
 }
 
-// beginning is the first part of what a client sends. Any goroutine may call look.
+// beginning has the first bytes of a client. Any goroutine may call look.
 type beginning struct {
 	of   *listener
 	from net.Addr

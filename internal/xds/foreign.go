@@ -62,8 +62,8 @@ func brief(text string) string {
 // Envoy's log.
 const WhoAnswer = "wasm-xds serves extension configs only: ask it for filters with config_discovery, over ECDS or ADS streams"
 
-// WhoMethod is a method that no server has. A client recognises wasm-xds by [WhoAnswer]. The call is
-// not reported.
+// WhoMethod is a method that no server has. A client recognises wasm-xds by [WhoAnswer]. The server
+// does not report the call.
 const WhoMethod = "/wasm_xds.v1.Who/Who"
 
 var errOnlyECDS = status.Error(codes.Unimplemented, WhoAnswer)

@@ -18,7 +18,7 @@ const (
 	doctorBroken = "../../internal/doctor/testdata/broken"
 )
 
-// What Envoy says to the broken bootstraps of doctor when it starts; "": Envoy is silent.
+// envoySays has the message of an Envoy that starts with a broken bootstrap; "": Envoy is silent.
 var envoySays = map[string]string{
 	"after-router":               "must be the last filter in a http filter chain",
 	"another-ads":                "",

@@ -16,7 +16,7 @@ import (
 // statusTimeout bounds the questions to the API of the control plane.
 const statusTimeout = 10 * time.Second
 
-// status is what a control plane says.
+// status is the answer of a control plane.
 type status struct {
 	filters []api.Filter
 	nodes   []api.Node

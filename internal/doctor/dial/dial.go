@@ -9,7 +9,7 @@ import (
 	"github.com/wasm-xds/wasm-xds/pkg/spec"
 )
 
-// Ask says what to reach.
+// Ask names the servers to reach.
 type Ask struct {
 	Config  *envoyconfig.Config
 	XDS     []string // the clusters of the control plane

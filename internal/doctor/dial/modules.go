@@ -50,7 +50,7 @@ type answer struct {
 	header http.Header
 }
 
-// head sends a HEAD. An [http.Client] would log what a server of another protocol sends.
+// head sends a HEAD. An [http.Client] would log the bytes of a server with another protocol.
 func head(ctx context.Context, conn io.ReadWriter) (answer, error) {
 	request, err := http.NewRequestWithContext(ctx, http.MethodHead, "http://modules"+anyModule, nil)
 	if err != nil {
