@@ -105,13 +105,14 @@ func (s *spiffeScenario) used(n int) {
 }
 
 // Both agents give new certificates, and then the authority of the trust domain changes, while
-// requests pass. No request is lost, no filter is loaded again, and nothing is pushed. The second
-// version has a CA from its agent, as older agents of SPIRE give it, and the first one the SPIFFE
-// validator.
+// requests pass. No request is lost, no filter is loaded again, and nothing is pushed. The server
+// binds the Envoy to its SPIFFE ID. The second version has a CA from its agent, as older agents of
+// SPIRE give it, and the first one the SPIFFE validator.
 func TestSPIFFE(t *testing.T) {
 	for version, plain := range map[string]bool{"1.40.0": false, "1.36.4": true} {
 		t.Run(version, func(t *testing.T) {
 			s := newSPIFFE(t)
+			s.cp.SetArgs("--spiffe-socket", s.agent.Socket(), "--node-identity", "san")
 			s.begin()
 			agent := spiffetest.Start(t)
 			give := func(cas ...*pki.CA) spiffetest.Answer {
@@ -121,7 +122,7 @@ func TestSPIFFE(t *testing.T) {
 				return answer
 			}
 			give(s.ca)
-			envoy, web := s.start(version, agent, "--spiffe-server-id", serverID)
+			envoy, web := s.start(version, agent, "--spiffe-server-id", serverID, "--node-id", envoyID)
 			envoy.WaitReady()
 			s.cp.WaitLive(auth, authModule("v1"), 1)
 			traffic := s.traffic(web)
