@@ -12,9 +12,9 @@ import (
 	"github.com/wasm-xds/wasm-xds/internal/test/program"
 )
 
-// TestGoInstall has the go command install the last commit as it installs a release: from the zip of the
-// module, without a repository, a replace or a file outside of the zip. The program knows its
-// version.
+// TestGoInstall has the go command install the last commit as it installs a release: from the zip
+// of the module, without a repository, a replace or a file outside of the zip. The program knows
+// its version.
 func TestGoInstall(t *testing.T) {
 	t.Parallel()
 	const path, version = "github.com/wasm-xds/wasm-xds", "v0.99.0"
@@ -44,8 +44,8 @@ func TestGoInstall(t *testing.T) {
 		}
 	}
 	root := strings.TrimSuffix(proxy, filepath.Join("github.com", "wasm-xds", "wasm-xds", "@v"))
-	// The cache of this test is new, so the module is not left in the user's cache. What the user's
-	// cache has already is a proxy for the other modules.
+	// The cache of this test is new, so the module is not left in the user's cache. The user's cache
+	// is a proxy for the other modules.
 	known := strings.TrimSpace(run(t, nil, "go", "env", "GOMODCACHE"))
 	bin, cache := t.TempDir(), t.TempDir()
 	run(t, []string{

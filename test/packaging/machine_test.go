@@ -30,17 +30,18 @@ type machine struct {
 	page   map[string][]string // the commands of a page that are not run yet, by heading
 }
 
-// newRoot makes the directory of a bare Debian. The first call downloads the packages.
+// newRoot makes the directory of a bare Debian, with rpm beside dpkg. The first call downloads the
+// packages.
 func newRoot(t *testing.T) string {
 	t.Helper()
 	if os.Getuid() != 0 {
 		t.Skip("only root can make a container: the packages are NOT TESTED here")
 	}
-	archive := filepath.Join(program.Repository(), ".tools", "debian-"+suite+".tar")
+	archive := filepath.Join(program.Repository(), ".tools", "debian-"+suite+"-rpm.tar")
 	if _, err := os.Stat(archive); err != nil {
 		partial := fmt.Sprintf("%s.%d.tar", archive, os.Getpid())
 		defer os.Remove(partial)
-		run(t, nil, "mmdebstrap", "--quiet", "--variant=minbase", "--include=systemd,systemd-sysv", suite, partial)
+		run(t, nil, "mmdebstrap", "--quiet", "--variant=minbase", "--include=systemd,systemd-sysv,rpm", suite, partial)
 		if err := os.Rename(partial, archive); err != nil {
 			t.Fatal(err)
 		}

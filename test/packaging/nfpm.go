@@ -15,6 +15,8 @@ type Package struct {
 	Arch    string    // of Go, for example amd64
 	Binary  string    // the path of the program
 	Date    time.Time // of all files
+	// Quick makes a larger package in less time.
+	Quick bool
 }
 
 // release is the part of .goreleaser.yaml with the packages.
@@ -55,6 +57,9 @@ func NFPMConfig(goreleaser []byte, p Package) ([]byte, error) {
 		if value, ok := from.Others[name]; ok {
 			config[name] = value
 		}
+	}
+	if p.Quick {
+		config["deb"], config["rpm"] = map[string]any{"compression": "none"}, map[string]any{"compression": "gzip:1"}
 	}
 	for format, override := range from.Overrides {
 		renamed := maps.Clone(override)
