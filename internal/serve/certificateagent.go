@@ -2,6 +2,7 @@ package serve
 
 import (
 	"errors"
+	"time"
 
 	"github.com/wasm-xds/wasm-xds/internal/api"
 	"github.com/wasm-xds/wasm-xds/internal/spiffe"
@@ -39,9 +40,13 @@ func (a agentSource) words() words {
 	return words{
 		used: "a new SPIFFE identity is used", again: "the SPIFFE agent answers again", code: "no_identity",
 		bad: func(err error) (message, hint string) {
-			message = "Envoys cannot connect until the SPIFFE agent gives this server an identity"
-			if a.Material() != nil {
+			switch m := a.Material(); {
+			case m == nil:
+				message = "Envoys cannot connect until the SPIFFE agent gives this server an identity"
+			case time.Now().Before(m.NotAfter):
 				message = "no new SPIFFE identity comes, and the last one stays until it expires"
+			default:
+				message = "no new SPIFFE identity comes, and the last one has expired"
 			}
 			if p := (*spiffe.AgentError)(nil); errors.As(err, &p) {
 				hint = p.Hint()

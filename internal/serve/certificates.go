@@ -3,6 +3,7 @@ package serve
 import (
 	"errors"
 	"slices"
+	"time"
 
 	"go.uber.org/zap"
 
@@ -90,7 +91,7 @@ func (c *certificates) followed(report func(api.Visitor)) []*followed {
 			changed: func() {
 				var one api.Certificate
 				p.source.describe(&one)
-				fields := []zap.Field{zap.Time("notAfter", p.source.Material().NotAfter)}
+				fields := []zap.Field{zap.String("notAfter", p.source.Material().NotAfter.UTC().Format(time.RFC3339))}
 				if one.SPIFFEID != "" {
 					fields = append(fields, zap.String("spiffeId", one.SPIFFEID))
 				}

@@ -2,6 +2,7 @@ package serve
 
 import (
 	"errors"
+	"fmt"
 	"time"
 
 	"github.com/wasm-xds/wasm-xds/internal/api"
@@ -62,8 +63,11 @@ var errExpired = errors.New("the certificate has expired, and clients refuse it"
 // reload is Reload of the source, and looks at the time of the certificate, too.
 func (p port) reload() (changed bool, err error) {
 	changed, err = p.source.Reload()
-	if m := p.source.Material(); m != nil && !time.Now().Before(m.NotAfter) {
-		err = errors.Join(err, errExpired)
+	if m := p.source.Material(); m == nil || time.Now().Before(m.NotAfter) {
+		return changed, err
 	}
-	return changed, err
+	if err != nil {
+		return changed, fmt.Errorf("%w; %w", err, errExpired)
+	}
+	return changed, errExpired
 }
