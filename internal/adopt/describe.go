@@ -32,7 +32,7 @@ func (m *maker) describe() {
 			m.plan.note(l.node.Pos(), fmt.Sprintf("one anchor stands for %d chains of filters: the edit changes all of them", len(l.chains)))
 		}
 	}
-	m.unknownSpecs(names)
+	m.unknownSpecs()
 	m.staying()
 	if len(names) > 0 {
 		m.plan.AtBoot = atBoot(names, m.o.Bootstrap.InitialFetchTimeout)
@@ -66,8 +66,8 @@ func (m *maker) changeOf(l *list) (Change, []string) {
 	return change, ecds
 }
 
-// unknownSpecs warns of filters that no spec describes yet.
-func (m *maker) unknownSpecs(names []string) {
+// unknownSpecs warns of new filters that no spec describes yet.
+func (m *maker) unknownSpecs() {
 	var known []string
 	for name := range m.o.Specs {
 		known = append(known, name)
@@ -75,12 +75,12 @@ func (m *maker) unknownSpecs(names []string) {
 	for _, file := range m.plan.Specs {
 		known = append(known, file.Spec)
 	}
-	for _, name := range names {
-		if slices.Contains(known, name) {
+	for _, f := range m.o.Filters {
+		if slices.Contains(known, f.Name) {
 			continue
 		}
-		text := "no spec is called " + name + " yet: until there is one, wasm-xds denies its requests"
-		if near := spec.Nearest(name, known); near != "" {
+		text := "no spec is called " + f.Name + " yet: until there is one, the control plane denies its requests"
+		if near := spec.Nearest(f.Name, known); near != "" {
 			text += "; there is a spec " + near
 		}
 		m.plan.warn(spec.Position{File: m.in.File.Path}, text)

@@ -22,7 +22,7 @@ func FuzzMake(f *testing.F) {
 		f.Add(text, "tcp", "web")
 	}
 	f.Fuzz(func(t *testing.T, text, filter, listener string) {
-		make := func(text string) (*adopt.Plan, bool) {
+		planOf := func(text string) (*adopt.Plan, bool) {
 			c, problem := envoyconfig.Read("envoy.yaml", func(path string) ([]byte, *spec.Error) {
 				if path != "envoy.yaml" {
 					return nil, &spec.Error{Message: "not here"}
@@ -45,11 +45,11 @@ func FuzzMake(f *testing.F) {
 			}
 			return p, problem == nil
 		}
-		p, ok := make(text)
+		p, ok := planOf(text)
 		if !ok {
 			return
 		}
-		again, ok := make(string(p.Text))
+		again, ok := planOf(string(p.Text))
 		if !ok || again.Changed {
 			t.Errorf("the second run: %v\n%s", ok, p.Text)
 		}

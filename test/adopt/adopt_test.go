@@ -12,6 +12,7 @@ import (
 
 	"github.com/wasm-xds/wasm-xds/internal/test/bootstraps"
 	"github.com/wasm-xds/wasm-xds/internal/test/harness"
+	"github.com/wasm-xds/wasm-xds/internal/test/pki"
 	"github.com/wasm-xds/wasm-xds/internal/test/testfilter"
 )
 
@@ -24,6 +25,32 @@ type example struct {
 	guarded []string
 	filters []string // that are live afterwards
 	module  []byte   // of auth; nil: authModule
+	// secured returns further flags of serve and of adopt; nil: there are none. The control plane
+	// then has other addresses than its defaults, or speaks TLS.
+	secured func(w *world) (serve, adopt []string)
+}
+
+// onSockets lets the control plane listen on Unix sockets.
+func onSockets(w *world) (serve, adopt []string) {
+	addresses := []string{
+		"--xds-address", "unix://" + filepath.Join(w.dir, "xds.sock"), "--modules-address", "unix://" + filepath.Join(w.dir, "modules.sock"),
+	}
+	return addresses, addresses
+}
+
+// withTLS gives certificates to both sides.
+func withTLS(w *world) (serve, adopt []string) {
+	servers, clients := w.t.TempDir(), w.t.TempDir()
+	w.ca.Issue(w.t, pki.Request{}).WriteFiles(w.t, servers)
+	w.ca.Issue(w.t, pki.Request{}).WriteFiles(w.t, clients)
+	ca := filepath.Join(w.dir, "ca.crt")
+	pki.WriteFile(w.t, ca, w.ca.PEM())
+	return []string{
+		"--tls-cert-file", filepath.Join(servers, "tls.crt"), "--tls-key-file", filepath.Join(servers, "tls.key"), "--client-ca-file", ca,
+	}, []string{
+		"--tls-cert-file", filepath.Join(clients, "tls.crt"), "--tls-key-file", filepath.Join(clients, "tls.key"), "--tls-ca-file", ca,
+		"--tls-sds-dir", filepath.Join(w.dir, "sds"),
+	}
 }
 
 func web(name, path string) probe {
@@ -54,6 +81,7 @@ func examples() map[string]example {
 				{name: "shop", port: httpsPort, path: "/", host: "shop.example.com", tls: true, header: token()},
 				{name: "other", port: httpsPort, path: "/", host: "other.example.com", tls: true, header: token()},
 			},
+			secured: withTLS,
 		},
 		"listeners.yaml": {
 			args: append(auth, "--listener", "public", "--listener", "private"), guarded: []string{"public", "private"}, filters: []string{"auth"},
@@ -116,6 +144,11 @@ func testExample(t *testing.T, name string, x example) {
 	args := append([]string{
 		"--specs", specs, "--xds-address", cp.XDSAddress(), "--modules-address", cp.ModulesAddress(), "--envoy", harness.Envoy(t, x.version),
 	}, x.args...)
+	if x.secured != nil {
+		serve, adopt := x.secured(w)
+		cp.SetArgs(serve...)
+		args = append(args, adopt...)
+	}
 	s := w.adopt(append([]string{path, "--out", adopted}, args...)...)
 	if s.Validation.Result != "passed" {
 		t.Errorf("Envoy has not taken the result: %+v", s)

@@ -9,6 +9,7 @@ import (
 	"os/exec"
 	"path/filepath"
 	"regexp"
+	"slices"
 	"strings"
 	"syscall"
 	"testing"
@@ -122,6 +123,10 @@ func (s *session) local(line string) string {
 func (s *session) command(ctx context.Context, line string) *exec.Cmd {
 	cmd := exec.CommandContext(ctx, "sh", "-c", "exec "+line)
 	cmd.Dir, cmd.Env = s.dir, s.env
+	if strings.HasPrefix(line, "wasm-xds doctor") && !strings.Contains(line, "--server") {
+		// With the address of a server, doctor asks that server.
+		cmd.Env = slices.DeleteFunc(slices.Clone(cmd.Env), func(v string) bool { return strings.HasPrefix(v, "WASM_XDS_ADMIN_ADDRESS=") })
+	}
 	return cmd
 }
 

@@ -40,8 +40,8 @@ func LookForEnvoy(flag string) (string, error) {
 	if path, err := exec.LookPath("envoy"); err == nil {
 		return path, nil
 	}
-	fetched, err := filepath.Glob(filepath.Join(".tools", "envoy", "*", "envoy"))
-	if err != nil || len(fetched) == 0 {
+	fetched, _ := filepath.Glob(filepath.Join(".tools", "envoy", "*", "envoy")) // the pattern is valid
+	if len(fetched) == 0 {
 		return "", nil
 	}
 	return slices.MaxFunc(fetched, func(a, b string) int {
