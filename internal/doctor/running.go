@@ -64,7 +64,7 @@ func (e *runningExam) checkConnections() {
 		case active > 0:
 		case failed > 0:
 			e.live(envoyconfig.SeverityError, "xds_unreachable", fmt.Sprintf("Envoy has no connection to the cluster %q (%s): %d of %d attempts failed", c.Name, where, failed, total),
-				"look whether wasm-xds listens there, and whether Envoy reaches the address from its own network")
+				"look whether the control plane listens there, and whether Envoy reaches the address from its own network")
 		case total > 0:
 			e.live(envoyconfig.SeverityError, "xds_closes", fmt.Sprintf("each of Envoy's %d connections to the cluster %q (%s) was closed by the other end", total, c.Name, where),
 				"compare the protocols: HTTP/2, and TLS on both sides or on neither; `wasm-xds status` names clients with a wrong protocol")

@@ -47,7 +47,7 @@ func (t target) connect(ctx context.Context) (net.Conn, error) {
 func (t target) open(ctx context.Context) (net.Conn, *problem) {
 	raw, err := t.connect(ctx)
 	if err != nil {
-		return nil, &problem{"unreachable", "cannot be reached from here: " + reason.Of(err), "look whether wasm-xds listens there; from another machine or network the answer may differ"}
+		return nil, &problem{"unreachable", "cannot be reached from here: " + reason.Of(err), "look whether the control plane listens there; from another machine or network the answer may differ"}
 	}
 	if t.tls == nil {
 		return raw, nil
