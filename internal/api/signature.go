@@ -9,14 +9,14 @@ type Signature struct {
 	// provenance.
 	PredicateType string `json:"predicateType,omitempty"`
 	Builder       string `json:"builder,omitempty"`
-	// Key is the file of the key that signed. Subject and Issuer are the owner of the certificate
-	// that signed, and the issuer that vouched for the owner.
+	// Key is the file of the key. For a signature by a certificate, Subject is the owner of the
+	// certificate, and Issuer vouched for the owner.
 	Key     string `json:"key,omitempty"`
 	Subject string `json:"subject,omitempty"`
 	Issuer  string `json:"issuer,omitempty"`
-	// Time is the time of signing, as the log or authority with the URL TimeBy proves it. Log is
-	// the URL of the transparency log that has the signature, and LogIndex is its entry. A
-	// signature by a key has none of them.
+	// Time is the time of signing, proved by the log or authority with the URL TimeBy. Log is the
+	// URL of the transparency log, and LogIndex is the entry there. A signature by a key has no
+	// time and no log.
 	Time     time.Time `json:"time,omitzero"`
 	TimeBy   string    `json:"timeBy,omitempty"`
 	Log      string    `json:"log,omitempty"`

@@ -12,7 +12,7 @@ import (
 	"github.com/wasm-xds/wasm-xds/pkg/spec"
 )
 
-// Examined is everything about the signatures of a module.
+// Examined has the signatures of a module.
 type Examined struct {
 	// Digest is the digest of the manifest or index that is signed, or the sha256 of the module's
 	// bytes, with the prefix sha256:.
@@ -20,7 +20,7 @@ type Examined struct {
 	Checks []ExaminedCheck
 }
 
-// ExaminedCheck is what was found, as one side judges it.
+// ExaminedCheck has the signatures and attestations of a module, judged by one set of requirements.
 type ExaminedCheck struct {
 	// Server means that the flags of the command judge, and not the spec.
 	Server bool
@@ -32,8 +32,8 @@ type ExaminedCheck struct {
 	Problem *spec.Error
 }
 
-// Examine looks at all signatures and attestations of a module, and remembers nothing. A module
-// from a registry is not fetched for it. The error means that the answer is not known.
+// Examine verifies all signatures and attestations of a module, and remembers nothing. Modules from
+// registries are not fetched. The error means that the answer is unknown.
 func (r *Resolver) Examine(ctx context.Context, m spec.Module) (Examined, *spec.Error) {
 	if err := checkBounds(m); err != nil {
 		return Examined{}, err
@@ -73,7 +73,7 @@ func isOfSignature(err *spec.Error) bool {
 	return false
 }
 
-// signed returns the identity of what is signed: the digest alone if the module is in a registry.
+// signed returns the identity of a module: only the digest if the module is in a registry.
 func (r *Resolver) signed(ctx context.Context, p *parts, m spec.Module) (snapshot.Module, *spec.Error) {
 	switch {
 	case m.File != nil:
@@ -86,12 +86,12 @@ func (r *Resolver) signed(ctx context.Context, p *parts, m spec.Module) (snapsho
 	}
 }
 
-// examine returns everything that was found. The error says what is missing of the requirements;
-// all that was found is returned beside it.
+// examine returns all signatures and attestations of a module, and an error if they do not fulfil
+// the requirements.
 func (sg *signatures) examine(ctx context.Context, m spec.Module, stored snapshot.Module, required spec.Verify, root *spec.FileRef) ([]signature.Found, *spec.Error) {
 	policy, err := sg.roots.Policy(required, root)
 	if err == nil && policy.Root == nil && root != nil {
-		// Nobody is trusted by name. The root still tells who has signed.
+		// No identity is trusted here. The root still proves the names of the signers.
 		policy.Root, err = signature.ReadRoot(root)
 	}
 	if err != nil {

@@ -55,8 +55,8 @@ func (s *site) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 	_, _ = w.Write(text)
 }
 
-// A module from a URL is accepted with the signature and the attestation of an identity beside it. An
-// error is at the line of the part that is not fulfilled, and the module is looked at again.
+// A module from a URL is accepted with the signature and the attestation of an identity beside it.
+// An error is at the line of the part that is not fulfilled, and the module is looked at again.
 func TestKeylessURL(t *testing.T) {
 	sigstore := sigstoretest.Start(t)
 	s := &site{files: map[string][]byte{"/a.wasm": []byte(goodWasm)}}

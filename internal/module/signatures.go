@@ -195,7 +195,7 @@ func (sg *signatures) oneAt(ctx context.Context, at *url.URL) ([]byte, error) {
 }
 
 // signatureError turns an error of a signature, a key or a trusted root into a spec error. required
-// is what the module does not fulfil.
+// has the requirements that the module does not fulfil.
 func signatureError(m spec.Module, required spec.Verify, err error) *spec.Error {
 	at := m.Pos
 	if problem := (&signature.Error{}); errors.As(err, &problem) {

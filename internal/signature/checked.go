@@ -20,22 +20,21 @@ import (
 // maxLines is the number of lines after which the file of a [Checked] starts again.
 const maxLines = 20_000
 
-// maxLine is the size limit of what a line tells about a signature, in bytes. It leaves room for
-// the line in the 64 KiB that a scanner reads.
+// maxLine is the size limit of the JSON in a line, in bytes. A scanner reads lines of up to 64 KiB.
 const maxLine = 16 << 10
 
-// Checked remembers which digest was signed and attested by whom, so that each signature is checked
-// only once. The result stays valid because neither the content of a digest nor a key or trusted
-// root with a fingerprint ever changes. The zero value remembers until the process ends. A Checked
-// is safe for concurrent use. See docs/RATIONALE.md#why-are-checks-remembered-by-digest-and-key.
+// Checked remembers the signatures and attestations of digests, and each is checked only once. The
+// result stays valid because neither the content of a digest nor a key or trusted root with a
+// fingerprint ever changes. The zero value remembers until the process ends. A Checked is safe for
+// concurrent use. See docs/RATIONALE.md#why-are-checks-remembered-by-digest-and-key.
 type Checked struct {
 	mu     sync.Mutex
-	known  map[string]map[mark]Found // by what was signed
+	known  map[string]map[mark]Found // by the digest, as callers write it
 	file   *os.File                  // nil: memory only
 	flight singleflight.Group
 }
 
-// mark is one thing that was found for a digest.
+// mark identifies a result for a digest.
 type mark struct {
 	predicate string // the predicate type of an attestation; "": a signature
 	authority string // the fingerprint of a key or identity
@@ -87,9 +86,9 @@ func (c *Checked) read(path string) (lines int, err error) {
 	return lines, in.Err()
 }
 
-// parseLine reads a line of the file. A signature by a key has the line "WHAT FINGERPRINT ok", and
-// everything else "WHAT FINGERPRINT FOUND ok" with the JSON of the Found in base64. The last field
-// shows that the line is complete.
+// parseLine reads a line of the file. A signature by a key has the line "DIGEST FINGERPRINT ok",
+// and everything else "DIGEST FINGERPRINT FOUND ok" with the JSON of the Found in base64. The last
+// field shows that the line is complete.
 func parseLine(line string) (what string, found Found, ok bool) {
 	fields := strings.Split(line, " ")
 	n := len(fields)
@@ -107,7 +106,7 @@ func parseLine(line string) (what string, found Found, ok bool) {
 	return fields[0], found, true
 }
 
-// lineOf is the reverse of parseLine. It returns "" for a line that is too long to be kept.
+// lineOf is the reverse of parseLine. The result is "" for a line beyond the limit.
 func lineOf(what string, found Found) string {
 	if found.Kind == KindSignature && found.Subject == "" {
 		return what + " " + found.authority + " ok\n"
@@ -127,8 +126,9 @@ func (c *Checked) Close() error {
 	return c.file.Close()
 }
 
-// Do returns what fulfils the policy for a digest: what earlier checks found, and else the result
-// of check. Concurrent calls for the same digest and policy share one check.
+// Do returns the signatures and attestations of a digest that fulfil the policy. Do calls check
+// only if earlier checks have not found them all. Concurrent calls for the same digest and policy
+// share one check.
 func (c *Checked) Do(what string, p *Policy, check func() ([]Found, error)) ([]Found, error) {
 	if found, ok := c.recall(what, p); ok {
 		return found, nil
@@ -172,7 +172,8 @@ func (c *Checked) Of(what string) []Found {
 	return all
 }
 
-// recall returns what fulfils the policy, if earlier checks have found all of it.
+// recall returns the signatures and attestations that fulfil the policy, or false if earlier checks
+// have not found them all.
 func (c *Checked) recall(what string, p *Policy) ([]Found, bool) {
 	c.mu.Lock()
 	defer c.mu.Unlock()

@@ -78,8 +78,8 @@ func read(t *testing.T, path string) []byte {
 	return text
 }
 
-// What identities signed is remembered with the proof, also by a later process. Another trusted
-// root has everything checked again.
+// Signatures by identities are remembered with their proof, also by a later process. With another
+// trusted root each signature is checked again.
 func TestCheckedIdentities(t *testing.T) {
 	s := sigstoretest.Start(t)
 	root, another := s.WriteRoot(t, sigstoretest.Root{}), s.WriteRoot(t, sigstoretest.Root{NoTSA: true})

@@ -7,10 +7,10 @@ import (
 
 // The limits of reading, in bytes where no other unit is named. Content beyond a limit is ignored.
 const (
-	maxSignatures = 32       // of one image in one format, and of one file
+	maxSignatures = 32       // of an image in each format, and of a file
 	maxManifest   = 1 << 20  // of signatures
 	maxBlob       = 8 << 20  // of one payload, bundle or attestation, which may hold an SBOM
-	maxFetched    = 64 << 20 // of everything that is fetched to verify one image
+	maxFetched    = 64 << 20 // of all signatures and attestations of an image
 )
 
 // MaxDetached is the size limit of a file with signatures or attestations, in bytes.

@@ -9,7 +9,7 @@ import (
 // The codes of this package's errors.
 const (
 	CodeMissing            = "signature_missing"   // there is no signature
-	CodeInvalid            = "signature_invalid"   // no signature by anybody who is trusted, for this content
+	CodeInvalid            = "signature_invalid"   // no signature by a trusted key or identity, for this content
 	CodeKey                = "signature_key"       // the file of a key is unusable
 	CodeRoot               = "signature_root"      // the trusted root is missing or unusable
 	CodeAttestationMissing = "attestation_missing" // there is no attestation of a required type

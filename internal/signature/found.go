@@ -26,14 +26,14 @@ type Found struct {
 	Subject string `json:"subject,omitempty"`
 	Issuer  string `json:"issuer,omitempty"`
 	// Time is the time of signing as TimeBy proves it, a transparency log or a timestamp authority.
-	// The zero value means that nobody proves it.
+	// The zero value means that there is no proof.
 	Time   time.Time `json:"time,omitzero"`
 	TimeBy string    `json:"timeBy,omitempty"`
 	// Log is the transparency log with the signature; "": none. LogIndex is the entry's index.
 	Log      string `json:"log,omitempty"`
 	LogIndex int64  `json:"logIndex,omitempty"`
 
-	Problem string `json:"problem,omitempty"` // why it does not count; "": it counts
+	Problem string `json:"problem,omitempty"` // the reason for which the signature does not count; "": none
 
 	// authority is empty in a Found with a problem.
 	authority string // the fingerprint of the key or identity that counts

@@ -13,7 +13,7 @@ import (
 	"github.com/wasm-xds/wasm-xds/pkg/spec"
 )
 
-// Identity is the owner of a certificate who is trusted. It is immutable.
+// Identity is a trusted owner of certificates. An Identity is immutable.
 type Identity struct {
 	words   string // for messages
 	matches verify.CertificateIdentity
@@ -33,7 +33,7 @@ func NewIdentity(one spec.Identity) (*Identity, error) {
 	}, nil
 }
 
-// fingerprint returns 64 hex digits that stand for the identity as a root proves it.
+// fingerprint returns 64 hex digits for the identity together with a root.
 func (i *Identity) fingerprint(by *Root) string {
 	sum := sha256.Sum256([]byte(i.print + " " + by.Fingerprint))
 	return hex.EncodeToString(sum[:])

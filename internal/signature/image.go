@@ -68,7 +68,7 @@ type search struct {
 	fetched    int64 // bytes
 }
 
-// image searches in all places. Its error says that some may not have been found.
+// image searches in all places. The error means that some signatures may be missing in the result.
 func (s *search) image(ctx context.Context, image ocispec.Descriptor) error {
 	if image.Digest.Algorithm() != digest.SHA256 {
 		s.note("", fmt.Errorf("%s is no sha256", image.Digest))
@@ -95,7 +95,7 @@ func (s *search) note(place string, err error) {
 	s.found = append(s.found, Found{Kind: KindSignature, Place: place, Problem: err.Error()})
 }
 
-// add records what was verified at a place.
+// add records a verified signature or attestation.
 func (s *search) add(place string, found Found) {
 	found.Place = place
 	s.found = append(s.found, found)

@@ -174,8 +174,8 @@ func TestImageUnknown(t *testing.T) {
 	}
 }
 
-// The number of signatures and the bytes that are fetched are bounded: what lies beyond does not
-// count, and costs nothing.
+// The number of signatures and the fetched bytes are bounded. Signatures beyond a limit do not
+// count, and are not fetched.
 func TestManySignatures(t *testing.T) {
 	s, other := newSigner(t, "ECDSA"), newSigner(t, "ECDSA")
 	many := newRepository(t)

@@ -11,8 +11,8 @@ import (
 	"github.com/sigstore/sigstore-go/pkg/verify"
 )
 
-// byIdentity verifies that one of the identities signed, with the trusted root alone and without
-// any request. It adds the signer, the time and the log to found as soon as they are proved.
+// byIdentity verifies a signature by any of the identities, with the trusted root alone and without
+// any request. The signer, the time and the log are added to found as soon as they are proved.
 func (p *Policy) byIdentity(b *protobundle.Bundle, of subject, found *Found) error {
 	entity, err := bundle.NewBundle(b)
 	if err != nil {
@@ -64,7 +64,7 @@ func (r *Root) note(entity *bundle.Bundle, found *Found) {
 	}
 }
 
-// cause words an error of sigstore's library for a reader who knows cosign, and not the library.
+// cause words an error of sigstore's library for users of cosign.
 func cause(err error) string {
 	words := brief(err)
 	for _, one := range []struct{ sign, says string }{

@@ -139,7 +139,7 @@ func TestKeylessRefused(t *testing.T) {
 	key := newSigner(t, "ECDSA")
 	for _, tc := range []struct {
 		name, code, says string
-		policy           *signature.Policy // nil: one that trusts team
+		policy           *signature.Policy // nil: a policy with the identity of team
 		prepare          func(r *repository)
 	}{
 		{"no signature", signature.CodeMissing, "is not signed", nil, func(*repository) {}},
@@ -185,7 +185,7 @@ func TestKeylessRefused(t *testing.T) {
 	}
 }
 
-// changePayload changes one byte of the statement in a bundle, and not its subject.
+// changePayload changes a byte of the statement in a bundle, outside of the subject.
 func changePayload(t testing.TB, bundle []byte) []byte {
 	t.Helper()
 	var fields map[string]any

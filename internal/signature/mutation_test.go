@@ -12,8 +12,7 @@ import (
 	"github.com/wasm-xds/wasm-xds/internal/test/sigstoretest"
 )
 
-// mutations calls with for each JSON value that differs from value in one part: a part is missing,
-// or has another value.
+// mutations calls with for each JSON value that lacks a part of value, or has another value there.
 func mutations(value any, with func(path string, changed any)) {
 	others := []any{nil, "", "AAAA", 0, -1, []any{}, []any{nil}, map[string]any{}}
 	switch value := value.(type) {

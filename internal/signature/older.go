@@ -29,7 +29,7 @@ const (
 	timestampAnnotation   = "dev.sigstore.cosign/rfc3161timestamp"
 )
 
-// proof is what cosign's older formats have beside a signature. All fields may be empty.
+// proof has the fields beside a signature in cosign's older formats. All fields may be empty.
 type proof struct {
 	certificate string     // PEM
 	log         *loggedSET // nil: not logged

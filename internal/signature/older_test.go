@@ -16,7 +16,7 @@ import (
 	"github.com/wasm-xds/wasm-xds/internal/test/sigstoretest"
 )
 
-// proofOf returns what cosign's older formats have beside a signature.
+// proofOf returns the fields beside a signature in cosign's older formats.
 func proofOf(t testing.TB, text []byte) (b *protobundle.Bundle, annotations map[string]string, certificate []byte, log map[string]any) {
 	t.Helper()
 	b = &protobundle.Bundle{}
@@ -114,7 +114,7 @@ func TestOlderFormat(t *testing.T) {
 	}
 }
 
-// Annotations that cannot be read are a problem of that signature alone.
+// Unreadable annotations spoil only their own signature.
 func TestOlderFormatDamaged(t *testing.T) {
 	s := sigstoretest.Start(t)
 	p := policyFor(t, s.WriteRoot(t, sigstoretest.Root{}))

@@ -58,7 +58,7 @@ func (r *Roots) Policy(of spec.Verify, root *spec.FileRef) (*Policy, error) {
 	return p, nil
 }
 
-// authorities returns the fingerprints of everybody whose signature counts, sorted.
+// authorities returns the fingerprints of all keys and identities, sorted.
 func (p *Policy) authorities() []string {
 	all := p.Keys.Fingerprints()
 	for _, one := range p.Identities {
@@ -87,8 +87,9 @@ func (p *Policy) choose(all []Found) (chosen []Found, complete bool) {
 	return chosen, complete
 }
 
-// Judge returns the signatures and attestations that fulfil the policy, or an *[Error] for what is
-// missing. Messages show the content as name, and sign is the command that signs it.
+// Judge returns the signatures and attestations that fulfil the policy, or an *[Error] for the
+// first missing part. Messages show the content as name, and sign is the hint with the command for
+// signing.
 func (p *Policy) Judge(name, sign string, all []Found) ([]Found, error) {
 	chosen, complete := p.choose(all)
 	if complete {

@@ -19,7 +19,7 @@ import (
 const maxRoot = 1 << 20
 
 // Root is an immutable trusted root of sigstore: the certificate authorities, transparency logs and
-// timestamp authorities that prove identities. It is safe for concurrent use.
+// timestamp authorities for identities. A Root is safe for concurrent use.
 type Root struct {
 	Fingerprint string // 64 hex digits, derived from the content
 
@@ -96,9 +96,9 @@ func ParseRoot(text []byte) (*Root, error) {
 	return &Root{Fingerprint: fingerprintOf(text), material: material, verifier: verifier}, nil
 }
 
-// newVerifier returns a verifier that asks for everything that the root has the means to check. An
-// entry of a transparency log is asked for if the root has logs. Without logs, a timestamp has to
-// prove that the short-lived certificate was valid at the time of signing.
+// newVerifier returns a verifier. The verifier requires each kind of proof that the root can check.
+// A root with logs requires an entry of a transparency log. A root without logs requires a
+// timestamp, which proves that the short-lived certificate was valid at the time of signing.
 func newVerifier(material root.TrustedMaterial) (*verify.Verifier, error) {
 	var options []verify.VerifierOption
 	switch {

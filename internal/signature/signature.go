@@ -1,15 +1,15 @@
-// Package signature decides whether fetched content is signed by somebody who is trusted, and has
-// the attestations that it must have. It verifies images in both formats of cosign, and files with
+// Package signature decides whether fetched content is signed by a trusted key or identity, and has
+// all required attestations. The package verifies images in both formats of cosign, and files with
 // a signature beside them. sigstore's libraries do all cryptography. A key is trusted because the
 // configuration names its file. The owner of a short-lived certificate is trusted if the
-// configuration names subject and issuer, and a trusted root in a file proves the certificate.
-// Nothing is asked of a log or a certificate authority.
+// configuration names the subject and the issuer, and a trusted root in a file proves the
+// certificate. The package sends no request to a log or a certificate authority.
 //
 // The files, bottom first: error.go, content.go and found.go have the errors, the signed bytes and
-// the results, key.go, root.go and identity.go those who are trusted, policy.go what is asked for.
-// statement.go, keyless.go, bundle.go and older.go verify one signature in each of its forms.
-// image.go looks for the signatures of an image, and this file reads those beside a file.
-// checked.go remembers what was verified.
+// the results; key.go, root.go and identity.go have the trusted keys and identities; policy.go has
+// the requirements. statement.go, keyless.go, bundle.go and older.go verify a signature in each of
+// its forms. image.go looks for the signatures of an image, and signature.go reads the signatures
+// beside a file. checked.go remembers results.
 package signature
 
 import (

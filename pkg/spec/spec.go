@@ -102,15 +102,15 @@ type Module struct {
 	// Refresh is the time between two looks at OCI's tag; 0 means a single look.
 	Refresh    time.Duration
 	PullSecret *FileRef // the registry's credentials; nil: the user's own
-	Verify     Verify   // by whom the module must be signed
+	Verify     Verify   // the required signatures and attestations
 	// Bundled means that File came with the spec in one bundle. Its signature covers both. No
 	// document can set it.
 	Bundled bool
 	Pos     Position // of the module's reference, for errors of the resolver
 }
 
-// Verify says by whom a module must be signed: a signature by any of the keys and identities is
-// enough. The zero value asks for no signature.
+// Verify has the required signatures and attestations of a module. A signature by any of the keys
+// and identities is enough. The zero value requires no signature.
 type Verify struct {
 	// Keys are files with public keys.
 	Keys []*FileRef

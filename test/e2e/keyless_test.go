@@ -81,7 +81,7 @@ func TestKeylessImage(t *testing.T) {
 	}
 }
 
-// accepted is the part of the API that tells who has signed a filter's module.
+// accepted is the part of the API with the signatures of a filter's module.
 type accepted struct {
 	Module struct {
 		SHA256     string

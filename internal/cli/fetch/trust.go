@@ -114,7 +114,7 @@ func (t *Trust) Attest(types []string) error {
 	return nil
 }
 
-// Verify returns by whom modules must be signed. It is valid after Validate.
+// Verify returns the required signatures of all modules. Call it after Validate.
 func (t *Trust) Verify() spec.Verify { return t.verify }
 
 // Guard decides which addresses are connected to.

@@ -70,8 +70,8 @@ func (v verified) title() string {
 	return title
 }
 
-// printFound prints a signature or attestation. If none is required, a signature by somebody who is
-// not trusted by name is shown as a signature.
+// printFound prints a signature or attestation. Without requirements no signer is trusted by name,
+// and a proved signature is shown as a signature.
 func printFound(w io.Writer, f signature.Found, required bool) {
 	what := string(f.Kind)
 	if f.PredicateType != "" {

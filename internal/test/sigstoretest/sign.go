@@ -11,7 +11,7 @@ import (
 // SignType is the predicate type of the statement that signs an image.
 const SignType = "https://sigstore.dev/cosign/sign/v1"
 
-// Who is a signer, with the ways in which the time of signing is proved.
+// Who has the name of a signer, and the proofs of the time of signing.
 type Who struct {
 	Subject, Issuer string
 	NoLog, Stamped  bool

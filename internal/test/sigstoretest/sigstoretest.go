@@ -2,7 +2,7 @@
 // a transparency log (Rekor) and a timestamp authority, with the trusted root that proves them. The
 // real cosign signs with it, and so does sigstore's own library.
 //
-//   - authority.go: certificates for anybody who presents a token.
+//   - authority.go: certificates for the owner of any token.
 //   - log.go: a transparency log with one tree for each entry.
 //   - timestamp.go: RFC 3161 timestamps.
 //   - keys.go: key pairs, and the ids of logs.
@@ -59,7 +59,7 @@ func (s *Sigstore) serve(t testing.TB, h http.Handler) string {
 // Requests is the number of requests to all parts until now.
 func (s *Sigstore) Requests() int64 { return s.requests.Load() }
 
-// Root is the choice of what a trusted root proves.
+// Root selects the parts of a trusted root.
 type Root struct {
 	NoLog, NoTSA bool
 	// CertificateLog adds a log of certificates, which none of the certificates is in.
