@@ -12,6 +12,18 @@ import (
 // CodeOutside is the code of the error for a file that a spec may not read.
 const CodeOutside = "outside_files_root"
 
+// CheckBounds returns an error for the first file that a spec may not read. It reads nothing.
+func CheckBounds(s *spec.Spec) *spec.Error {
+	problem := checkBounds(s.Module)
+	if ref := s.ConfigFrom; problem == nil && ref != nil {
+		problem = outside(ref, (*regular.Bounds)(ref.Bounds).Check(ref.Path))
+	}
+	if problem != nil {
+		problem.Name = s.Name
+	}
+	return problem
+}
+
 // checkBounds returns an error for the first file of a module's section that a spec may not read.
 func checkBounds(m spec.Module) *spec.Error {
 	for _, ref := range m.Files() {

@@ -46,6 +46,8 @@ func TestFilesOutsideTheRoots(t *testing.T) {
 		_, problems["module.pullSecret, of its tag"] = r.ResolveTag(t.Context(), secretOf)
 		_, problems["module.verify.keys"] = r.Resolve(t.Context(), keyOf)
 		_, problems["configFrom.file"] = ReadConfig(*ref)
+		problems["module.file, before a start"] = CheckBounds(&spec.Spec{Module: spec.Module{File: ref}})
+		problems["configFrom.file, before a start"] = CheckBounds(&spec.Spec{ConfigFrom: ref})
 		for field, e := range problems {
 			if e == nil || e.Code != CodeOutside || e.Pos != at || !strings.Contains(e.Error(), says) {
 				t.Errorf("%s %s: %v", field, path, e)

@@ -197,7 +197,7 @@ var imports = map[string][]string{
 	},
 	"internal/cli/server": {
 		"internal/address", "internal/api", "internal/apiclient", "internal/cli/command", "internal/cli/configfile", "internal/cli/connect", "internal/cli/display", "internal/cli/fetch",
-		"internal/cli/load", "internal/cli/serveflags", "internal/cli/view", "internal/serve", "internal/source/oci", "internal/systemd", "internal/terminal",
+		"internal/cli/load", "internal/cli/serveflags", "internal/cli/view", "internal/module", "internal/serve", "internal/source/oci", "internal/systemd", "internal/terminal",
 		"pkg/spec",
 	},
 	"internal/cli/specs": {

@@ -105,22 +105,9 @@ func TestSealedState(t *testing.T) {
 			t.Fatal(err)
 		}
 	}
-	plain := func() (files []string) {
+	plain := func() []string {
 		t.Helper()
-		err := filepath.WalkDir(s.cp.StateDir(), func(path string, e fs.DirEntry, err error) error {
-			if err != nil || !e.Type().IsRegular() {
-				return err
-			}
-			text, err := os.ReadFile(path)
-			if bytes.Contains(text, []byte("CANARY")) {
-				files = append(files, path)
-			}
-			return err
-		})
-		if err != nil {
-			t.Fatal(err)
-		}
-		return files
+		return withCanaries(t, s.cp.StateDir())
 	}
 	edit := func(n int) {
 		t.Helper()
@@ -186,4 +173,63 @@ func TestSealedState(t *testing.T) {
 		t.Errorf("plain after the rotation: %v", files)
 	}
 	wantModes(t, s.cp.StateDir(), 0o700)
+}
+
+// withCanaries returns the files below a directory that have a canary.
+func withCanaries(t *testing.T, dir string) (files []string) {
+	t.Helper()
+	err := filepath.WalkDir(dir, func(path string, e fs.DirEntry, err error) error {
+		if err != nil || !e.Type().IsRegular() {
+			return err
+		}
+		text, err := os.ReadFile(path)
+		if bytes.Contains(text, []byte("CANARY")) {
+			files = append(files, path)
+		}
+		return err
+	})
+	if err != nil {
+		t.Fatal(err)
+	}
+	return files
+}
+
+// The files of a bundle are plain, so a server with a sealed state keeps them elsewhere, and removes
+// them at its end. The next server serves the filters from the state while the registry is away.
+func TestBundleBesideASealedState(t *testing.T) {
+	keys, runtime := filepath.Join(t.TempDir(), "keys"), t.TempDir()
+	harness.WriteFile(t, keys, []byte(base64.StdEncoding.EncodeToString(bytes.Repeat([]byte{1}, 32))+"\n"))
+	b := newBundled(t, false)
+	args := []string{b.ref, "--insecure-registry", b.registry.Host, "--refresh", "100ms"}
+	b.cp = harness.NewControlPlane(t, harness.ControlPlaneOptions{Args: args, Env: []string{"RUNTIME_DIRECTORY=", "XDG_RUNTIME_DIR=" + runtime}})
+	harness.WriteFile(t, filepath.Join(b.source, "from.json"), []byte(`{"password":"CANARY-from"}`))
+	b.push(auth, authModule("v1"), "configFrom: {file: ./from.json}\nvm: {config: CANARY-vm}\n")
+
+	// A plain state has the bundle, and the sealed one has it not any more.
+	b.cp.Start()
+	b.cp.WaitFilter(auth, func(f harness.FilterStatus) bool { return f.State == harness.Active })
+	b.cp.Stop()
+	if len(withCanaries(t, b.cp.StateDir())) < 2 {
+		t.Error("the plain state has no bundle")
+	}
+	b.cp.SetArgs(append(args, "--state-key-file", keys)...)
+	b.cp.Start()
+	b.waitSource("ok", "")
+	if files := withCanaries(t, b.cp.StateDir()); len(files) > 0 {
+		t.Errorf("plain: %v", files)
+	}
+	if files := withCanaries(t, runtime); len(files) == 0 {
+		t.Error("the bundle is not below XDG_RUNTIME_DIR")
+	}
+	wantModes(t, b.cp.StateDir(), 0o700)
+	b.cp.Stop()
+	if left, err := os.ReadDir(runtime); err != nil || len(left) > 0 {
+		t.Errorf("after the end: %v, %v", left, err)
+	}
+
+	b.registry.Stop()
+	b.cp.Start()
+	if f, ok := b.cp.Filter(auth); !ok || f.State != harness.Active {
+		t.Errorf("without the registry: %+v", f)
+	}
 }

@@ -12,6 +12,7 @@ import (
 	"github.com/wasm-xds/wasm-xds/internal/cli/command"
 	"github.com/wasm-xds/wasm-xds/internal/cli/display"
 	"github.com/wasm-xds/wasm-xds/internal/cli/load"
+	"github.com/wasm-xds/wasm-xds/internal/module"
 	"github.com/wasm-xds/wasm-xds/internal/serve"
 	"github.com/wasm-xds/wasm-xds/pkg/spec"
 )
@@ -49,6 +50,12 @@ func readSpecs(c *cobra.Command, cfg serve.Config) (load.Documents, error) {
 		return load.Documents{}, nil
 	}
 	specs := load.Paths(c.Context(), []string{cfg.Dir}, cfg.FilesRoots)
+	for _, s := range specs.Specs {
+		if problem := module.CheckBounds(s); problem != nil {
+			specs.Errors = append(specs.Errors, problem)
+		}
+	}
+	specs.SortErrors()
 	return specs, c.Context().Err()
 }
 
