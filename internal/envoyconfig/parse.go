@@ -92,7 +92,7 @@ func load(f *File) (root *yaml.Node, problem *spec.Error) {
 			root, problem = nil, &spec.Error{Code: "bad_yaml", Message: "the file is not valid YAML", Pos: at}
 		}
 	}()
-	loader, err := yaml.NewLoader(bytes.NewReader(f.Text))
+	loader, err := yaml.NewLoader(bytes.NewReader(forYAML(f.Text)))
 	if err == nil {
 		root = &yaml.Node{}
 		err = loader.Load(root)
@@ -157,6 +157,9 @@ func (b *builder) node(from *yaml.Node, depth int) *Node {
 	default:
 		n.Kind, n.Text = scalarKind(from), from.Value
 		n.End = extent(n, from)
+		if text, ok := fromJSON(b.file.Text[n.Start:n.End]); ok {
+			n.Text = text
+		}
 	}
 	b.remember(from, n, b.size-before+1)
 	return n

@@ -50,6 +50,9 @@ func TestParse(t *testing.T) {
 .c 3:7 "ü" "\"ü\""
 .d 3:17 "true" "true"
 `},
+		"JSON's escapes": {"{\"a\": \"\\ud83d\\ude00 \\\\ud83d\\\\ude00 \\/\", \"b\": 1}", `.a 1:7 "😀 \\ud83d\\ude00 /" "\"\\ud83d\\ude00 \\\\ud83d\\\\ude00 \\/\""
+.b 1:46 "1" "1"
+`},
 		"anchors": {"a: &x {b: 1}\nc: *x\nd:\n  <<: *x\n  e: 2\n", `.a.b 1:11 "1" "1"
 .c.b 1:11 "1" "1"
 .d.b 1:11 "1" "1"
