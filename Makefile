@@ -33,7 +33,7 @@ LDFLAGS  = -s -w -X $(BUILD).stampedVersion=$(VERSION) -X $(BUILD).stampedCommit
 # test/chaos/cmd/chaos.
 CHAOS ?= 10m
 
-.PHONY: site chaos chaos-planted help packages run build test agreement lint unit bench microbench filters proof vuln fmt clean release-snapshot
+.PHONY: site chaos chaos-planted help packages run build test agreement lint unit bench microbench filters proof vuln fmt clean release-snapshot exposure
 
 help:
 	@echo 'make run      the examples on an Envoy of their own, with what to try'
@@ -48,6 +48,7 @@ help:
 	@echo 'make build    bin/wasm-xds, with the version of the tree'
 	@echo 'make filters  the example filters from their sources'
 	@echo 'make proof    plain ECDS beside wasm-xds: requests that passed without the filter'
+	@echo 'make exposure  how much the systemd service could do, by systemd-analyze security'
 	@echo 'make release-snapshot  archives, packages, SBOMs and checksums of this tree, into dist'
 	@echo 'make site     the documentation as a site, in dist/site'
 	@echo 'make vuln     known vulnerabilities in what is used'
@@ -65,12 +66,17 @@ packages:
 # all Envoys. Each Envoy takes two minutes.
 # The results of the module test are not cached, because Go does not notice changes of files in the
 # root module.
-test: packages lint
+test: packages lint exposure
 	@scripts/get-cosign >/dev/null && scripts/get-oras >/dev/null && scripts/get-helm >/dev/null # before any test, because this takes minutes
 	@status=0; for module in $(GO_MODULES) $(GO_FILTERS); do \
 		fresh=; [ $$module != test ] || fresh=-count=1; \
 		WASM_XDS_TEST_ENVOYS="$${WASM_XDS_TEST_ENVOYS:-1.36.4,1.40.0}" \
 		go test -C $$module $$fresh -race -timeout 30m -p $(PACKAGES_AT_A_TIME) ./... || status=1; done; exit $$status
+
+# The service's exposure is below 2.0 of 10, and is printed.
+exposure:
+	@out=$$(systemd-analyze security --no-pager --offline=true --threshold=20 packaging/systemd/wasm-xds.service) || \
+		{ echo "$$out"; exit 1; }; echo "$$out" | tail -n 1
 
 chaos:
 	@go run -C test ./chaos/cmd/chaos -duration $(CHAOS) $(if $(CHAOS_SEED),-seed $(CHAOS_SEED)) $(CHAOS_FLAGS)

@@ -46,10 +46,10 @@ func TestGoInstall(t *testing.T) {
 	root := strings.TrimSuffix(proxy, filepath.Join("github.com", "wasm-xds", "wasm-xds", "@v"))
 	// The cache of this test is new, so the module is not left in the user's cache. The user's cache
 	// is a proxy for the other modules.
-	known := strings.TrimSpace(run(t, nil, "go", "env", "GOMODCACHE"))
+	known, usual, _ := strings.Cut(strings.TrimSpace(run(t, nil, "go", "env", "GOMODCACHE", "GOPROXY")), "\n")
 	bin, cache := t.TempDir(), t.TempDir()
 	run(t, []string{
-		"GOPROXY=file://" + root + ",file://" + filepath.Join(known, "cache", "download"), "GOMODCACHE=" + cache, "GOBIN=" + bin,
+		"GOPROXY=file://" + root + ",file://" + filepath.Join(known, "cache", "download") + "," + usual, "GOMODCACHE=" + cache, "GOBIN=" + bin,
 		"GONOSUMDB=*", "GOFLAGS=-modcacherw -trimpath", "CGO_ENABLED=0",
 	}, "sh", "-c", "cd / && go install "+path+"/cmd/wasm-xds@latest")
 	if out := run(t, nil, filepath.Join(bin, "wasm-xds"), "version"); !strings.Contains(out, version+"\n") {
