@@ -124,6 +124,38 @@ func TestValuesAreLiteral(t *testing.T) {
 	}
 }
 
+// A wildcard of a SAN stands for some text within one segment.
+func TestSANPatterns(t *testing.T) {
+	for _, tt := range []struct {
+		pattern, name string
+		want          bool
+	}{
+		{"urn:edge:{name}", "urn:edge:a", true},
+		{"urn:edge:{name}", "urn:edge:", false},
+		{"spiffe://prod/{name}", "spiffe://prod/", false},
+		{"spiffe://prod/{name}", "spiffe://prod", false},
+		{"spiffe://prod/{name}", "spiffe://prod/a.b-c", true},
+		{"spiffe://prod/{name}", "spiffe://prod/a?b", false},
+		{"spiffe://prod/{name}", "spiffe://prod/a%2Fb", true},
+		{"spiffe://prod/ns/*/sa/{name}", "spiffe://prod/ns/x/sa/a", true},
+		{"spiffe://prod/ns/*/sa/{name}", "spiffe://prod/ns/x/y/sa/a", false},
+		{"spiffe://prod/x{name}x", "spiffe://prod/xx", false},
+		{"spiffe://prod/x{name}x", "spiffe://prod/xax", true},
+		{"*.example.com", "a.example.com", true},
+		{"*.example.com", ".example.com", false},
+		{"*.example.com", "a/b.example.com", false},
+		{"edge-*.example.com", "edge-1.example.com", true},
+	} {
+		p, err := newSANPattern(tt.pattern)
+		if err != nil {
+			t.Fatal(err)
+		}
+		if _, got := p.match(san{isURI: strings.Contains(tt.name, ":"), text: tt.name}); got != tt.want {
+			t.Errorf("%s matches %s: %t", tt.pattern, tt.name, got)
+		}
+	}
+}
+
 func TestGlobs(t *testing.T) {
 	for _, tt := range []struct {
 		pattern, text string

@@ -1,6 +1,7 @@
 package xds
 
 import (
+	"context"
 	"crypto/tls"
 	"fmt"
 	"net"
@@ -151,8 +152,10 @@ func TestIdentifiedStreams(t *testing.T) {
 func (s *identifying) open(t *testing.T, isDelta bool) (send func(node *corev3.Node, name string), ended func() error) {
 	t.Helper()
 	c := discoveryv3.NewAggregatedDiscoveryServiceClient(s.conn)
+	ctx, cancel := context.WithTimeout(t.Context(), patience)
+	t.Cleanup(cancel)
 	if isDelta {
-		str, err := c.DeltaAggregatedResources(t.Context())
+		str, err := c.DeltaAggregatedResources(ctx)
 		if err != nil {
 			t.Fatal(err)
 		}
@@ -160,7 +163,7 @@ func (s *identifying) open(t *testing.T, isDelta bool) (send func(node *corev3.N
 			_ = str.Send(&discoveryv3.DeltaDiscoveryRequest{Node: node, TypeUrl: resourcev3.ExtensionConfigType, ResourceNamesSubscribe: []string{name}})
 		}, func() error { _, err := str.Recv(); return err }
 	}
-	str, err := c.StreamAggregatedResources(t.Context())
+	str, err := c.StreamAggregatedResources(ctx)
 	if err != nil {
 		t.Fatal(err)
 	}
