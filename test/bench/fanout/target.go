@@ -30,8 +30,12 @@ type ours struct {
 }
 
 func startOurs(binary, dir, modulePath string, filters []string, config string) (*ours, error) {
-	o := &ours{dir: filepath.Join(dir, "filters"), module: modulePath}
+	// The specs may name files of dir, and no others.
+	o := &ours{dir: filepath.Join(dir, "filters"), module: filepath.Join(dir, filepath.Base(modulePath))}
 	if err := os.MkdirAll(o.dir, 0o755); err != nil {
+		return nil, err
+	}
+	if err := os.Link(modulePath, o.module); err != nil {
 		return nil, err
 	}
 	for _, name := range filters {
