@@ -89,6 +89,9 @@ func parseIdentity(text string) (spec.Identity, error) {
 			return one, errors.New("must be of the form subject=…,issuer=…")
 		}
 	}
+	if one.Subject+one.SubjectRegExp == "" || one.Issuer+one.IssuerRegExp == "" {
+		return one, errors.New("needs both: subject or subjectRegExp, and issuer or issuerRegExp")
+	}
 	if _, err := signature.NewIdentity(one); err != nil {
 		return one, err
 	}
