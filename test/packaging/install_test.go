@@ -50,7 +50,7 @@ func TestGoInstall(t *testing.T) {
 	bin, cache := t.TempDir(), t.TempDir()
 	run(t, []string{
 		"GOPROXY=file://" + root + ",file://" + filepath.Join(known, "cache", "download") + "," + usual, "GOMODCACHE=" + cache, "GOBIN=" + bin,
-		"GONOSUMDB=*", "GOFLAGS=-modcacherw -trimpath", "CGO_ENABLED=0",
+		"GONOSUMDB=*", "GOFLAGS=-modcacherw -trimpath -ldflags=-w", "CGO_ENABLED=0",
 	}, "sh", "-c", "cd / && go install "+path+"/cmd/wasm-xds@latest")
 	if out := run(t, nil, filepath.Join(bin, "wasm-xds"), "version"); !strings.Contains(out, version+"\n") {
 		t.Errorf("version prints %s", out)

@@ -21,6 +21,9 @@ func TestDebianPackage(t *testing.T) {
 	root := newRoot(t)
 	buildContents(t)
 	packages := makePackages(t, "deb", "1.0.0", "1.1.0")
+	if again := makePackages(t, "deb", "1.0.0"); run(t, nil, "sha256sum", again[0])[:64] != run(t, nil, "sha256sum", packages[0])[:64] {
+		t.Error("a package of the same files has other bytes")
+	}
 	admin := harness.Loopback(harness.FreePort(t))
 	dropIn(t, root, "wasm-xds-admin.socket", "[Socket]\nListenStream=\nListenStream="+admin+"\n")
 	dropIn(t, root, "wasm-xds.service", "[Service]\nWatchdogSec=3\n") // a test cannot wait for half a minute
