@@ -12,9 +12,9 @@ import (
 const (
 	// claimKept is how long a refused claim is remembered after it was made last.
 	claimKept = time.Hour
-	// mostCertificates bounds the certificates with refused claims; the one with the oldest last
-	// claim makes room. mostClaims bounds the claims of one certificate that are remembered and
-	// logged: a client can make up any number of claims.
+	// mostCertificates bounds the certificates with refused claims; the certificate with the oldest
+	// last claim makes room. mostClaims bounds the remembered and logged claims of a certificate: a
+	// client can make up any number of claims.
 	mostCertificates = 200
 	mostClaims       = 10
 )

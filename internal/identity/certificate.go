@@ -1,8 +1,7 @@
-// Package identity decides which Envoy a client may be, and which filters the Envoy may have. The
-// package is pure.
+// Package identity binds Envoys to their client certificates. The package is pure.
 //
-// A client proves its names with its certificate: the URIs and DNS names among the subject
-// alternative names (SANs). In its requests, the client claims to be a node of a cluster.
+// A certificate proves names of a client: the URIs and DNS names among the subject alternative
+// names (SANs). In requests, the client claims to be a node of a cluster.
 // [Rules.Decide] compares the claim with the names, and returns a [Grant] or a [Refusal].
 //
 // Without rules, the node id must be one of the SANs. Rules map SANs to node ids, clusters and

@@ -5,14 +5,14 @@ import (
 	"slices"
 )
 
-// Grant is what a client may have. It never changes.
+// Grant is the access of a client. A Grant never changes.
 type Grant struct {
 	san     string
 	all     bool
 	filters []glob
 }
 
-// SAN is the name by which the client is known.
+// SAN is the name in the certificate that led to the grant.
 func (g *Grant) SAN() string { return g.san }
 
 // Allows says whether the client may have the filter of that name.
@@ -26,8 +26,8 @@ func (g *Grant) Equal(other *Grant) bool {
 		slices.EqualFunc(g.filters, other.filters, func(a, b glob) bool { return slices.Equal(a, b) })
 }
 
-// Decide compares the claim of a client with its certificate. The result is a grant or a refusal,
-// and the other is nil. nil rules mean that the node id must be one of the SANs.
+// Decide compares the claim of a client with the certificate, and returns either a grant or a
+// refusal. With nil rules, the node id must be one of the SANs.
 func (r *Rules) Decide(c Certificate, node, cluster string) (*Grant, *Refusal) {
 	if node == "" {
 		return nil, &Refusal{ClaimNode, "a client with the certificate of " + c.String() + " names no node id", "set node.id in its bootstrap"}
@@ -76,7 +76,7 @@ func (g *Grant) add(filters []template, values map[string]string) {
 	}
 }
 
-// isNode says whether the rule gives a node id. Without node ids, it gives the SANs.
+// isNode says whether the rule gives a node id. A rule without node ids gives the SANs.
 func (r rule) isNode(c Certificate, node string, values map[string]string) bool {
 	if r.nodes == nil {
 		return c.has(node)
@@ -84,7 +84,7 @@ func (r rule) isNode(c Certificate, node string, values map[string]string) bool 
 	return anyOf(r.nodes, node, values)
 }
 
-// anyOf says whether one of the patterns matches; nil matches everything.
+// anyOf says whether any pattern matches; nil matches everything.
 func anyOf(patterns []template, text string, values map[string]string) bool {
 	return patterns == nil || slices.ContainsFunc(patterns, func(t template) bool { return t.with(values).match(text) })
 }

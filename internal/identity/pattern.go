@@ -7,8 +7,8 @@ import (
 	"strings"
 )
 
-// sanPattern matches the SANs of certificates. It is a list of segments, each with the separator at
-// its end. At most one wildcard in each segment makes a match unambiguous.
+// sanPattern matches the SANs of certificates. Each segment ends with its separator, and has at most
+// one wildcard, so a match is unambiguous.
 type sanPattern struct {
 	isURI    bool
 	segments []segment
@@ -21,7 +21,7 @@ type segment struct {
 	name           string // of the placeholder; "": the wildcard is a star
 }
 
-// Separators of the segments. A wildcard never reaches beyond its segment.
+// Separators of the segments. A wildcard never reaches beyond a segment.
 const (
 	uriSeparators = "/?#"
 	dnsSeparators = "."
@@ -148,8 +148,8 @@ func (p sanPattern) names() (all []string) {
 // template is a pattern for node ids, clusters or filters, before the placeholders have values.
 type template []token
 
-// with puts the values of the placeholders in. A value is a literal text, also if it has stars or
-// braces.
+// with puts the values of the placeholders in. A value is a literal text, even with stars or braces
+// in the text.
 func (t template) with(values map[string]string) glob {
 	g := glob{""}
 	for _, one := range t {
@@ -165,8 +165,8 @@ func (t template) with(values map[string]string) glob {
 	return g
 }
 
-// glob is the literal texts between the stars of a pattern: always one more than there are stars. A
-// star stands for any text.
+// glob has the literal texts before, between and after the stars of a pattern. A star stands for any
+// text.
 type glob []string
 
 func (g glob) match(text string) bool {

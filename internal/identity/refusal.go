@@ -13,8 +13,8 @@ const (
 	ClaimModule  Claim = "module"
 )
 
-// Refusal is the reason against a client's claim to be an Envoy, or against a filter or module that
-// the client asks for.
+// Refusal is the reason against the claim of a client to be an Envoy, or against the request for a
+// filter or module.
 type Refusal struct {
 	Claim   Claim
 	Message string
@@ -32,7 +32,7 @@ func clusterRefusal(c Certificate, node, cluster string) *Refusal {
 	}
 }
 
-// RefuseFilter is the refusal of a filter that no grant of the client allows.
+// RefuseFilter is the refusal of a filter outside the client's grant.
 func RefuseFilter(c Certificate, filter string) *Refusal {
 	return &Refusal{
 		Claim:   ClaimFilter,
@@ -41,7 +41,7 @@ func RefuseFilter(c Certificate, filter string) *Refusal {
 	}
 }
 
-// RefuseModule is the refusal of a module that no filter of the client has.
+// RefuseModule is the refusal of a module that none of the client's filters has.
 func RefuseModule(c Certificate, sha256 string) *Refusal {
 	return &Refusal{
 		Claim:   ClaimModule,

@@ -17,7 +17,7 @@ type Rules struct {
 
 type rule struct {
 	san sanPattern
-	// nil: the rule does not say.
+	// nil: not in the rule.
 	nodes, clusters, filters []template
 }
 
@@ -28,7 +28,7 @@ func (r *Rules) list() []rule {
 	return r.rules
 }
 
-// takesOthers says whether a certificate that no rule names may be the node of its own name.
+// takesOthers says whether the SANs of certificates without a rule are node ids.
 func (r *Rules) takesOthers() bool { return r == nil || r.others != spec.OthersNone }
 
 // Len is the number of rules.

@@ -17,8 +17,7 @@ import (
 	"github.com/wasm-xds/wasm-xds/pkg/spec"
 )
 
-// identities are the rules by which Envoys are bound to their certificates. Any goroutine may call
-// the methods.
+// identities bind Envoys to their certificates. Any goroutine may call the methods.
 type identities struct {
 	isOn    bool
 	path    string // of the rules; "": none

@@ -21,7 +21,7 @@ type Identities struct {
 // RefusedClaim is a claim that the certificate of a client does not cover.
 type RefusedClaim struct {
 	Certificate identity.Certificate
-	// What was claimed: a node id, a cluster, or the name of a filter.
+	// Text is the claimed node id, cluster or filter.
 	Text    string
 	Address string
 	identity.Refusal
@@ -32,8 +32,8 @@ type bond struct {
 	all         *Identities // nil: clients are not identified
 	certificate identity.Certificate
 
-	// mu is held while delivery is told of another grant, so delivery hears of the newest grant
-	// last. The goroutine that owns the control plane's state never takes mu.
+	// mu is held while delivery hears of another grant, so the newest grant comes last. The
+	// goroutine with the control plane's state never takes mu.
 	mu            sync.Mutex
 	node, cluster string
 	grant         *identity.Grant // nil: the client has not asked yet, or is refused

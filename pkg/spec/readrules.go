@@ -2,20 +2,20 @@ package spec
 
 import "fmt"
 
-// AccessRules are the rules that say which client certificate may be which Envoy, and which filters
-// the Envoy may have. They are a file of their own, beside the specs.
+// AccessRules map client certificates to Envoys and their filters. The rules have a file of their
+// own, beside the specs.
 type AccessRules struct {
-	// Others is what a certificate may do that no rule names. "" means [OthersSAN].
+	// Others is for certificates without a rule. "" means [OthersSAN].
 	Others Others
 	Rules  []AccessRule
 }
 
-// Others is what a certificate may do that no rule names.
+// Others is the access of certificates without a rule.
 type Others string
 
 // The values of [AccessRules.Others].
 const (
-	OthersSAN  Others = "san"  // be a node with the id of one of its SANs, with any filter
+	OthersSAN  Others = "san"  // any filter, under a node id that is one of the SANs
 	OthersNone Others = "none" // nothing
 )
 
@@ -31,8 +31,8 @@ type Text struct {
 	Pos   Position
 }
 
-// DecodeAccessRules decodes a file of rules. file is the path for errors. The patterns in the
-// strings are not checked. Of a file with errors, no rule is returned.
+// DecodeAccessRules decodes a file of rules, without a check of the patterns. file is the path for
+// errors. A file with errors has no rules.
 func DecodeAccessRules(file string, text []byte) (*AccessRules, []*Error) {
 	src, bodies, err := split(file, text)
 	if err != nil {
