@@ -21,8 +21,8 @@ type Refusal struct {
 	Hint    string
 }
 
-// Error has the message and the next step.
-func (r *Refusal) Error() string { return r.Message + " (" + r.Hint + ")" }
+// String has the message and the next step.
+func (r *Refusal) String() string { return r.Message + " (" + r.Hint + ")" }
 
 func clusterRefusal(c Certificate, node, cluster string) *Refusal {
 	return &Refusal{

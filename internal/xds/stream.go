@@ -161,7 +161,7 @@ func (s *stream) deny(no *identity.Refusal, node, cluster string) error {
 	if no == nil {
 		return nil
 	}
-	err := rpcstatus.Error(codes.PermissionDenied, "wasm-xds ends this stream: "+no.Error())
+	err := rpcstatus.Error(codes.PermissionDenied, "wasm-xds ends this stream: "+no.String())
 	if first, _ := s.fail(err); first {
 		text := node
 		if no.Claim == identity.ClaimCluster {
