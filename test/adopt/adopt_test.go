@@ -84,7 +84,8 @@ func examples() map[string]example {
 			secured: withTLS,
 		},
 		"listeners.yaml": {
-			args: append(auth, "--listener", "public", "--listener", "private"), guarded: []string{"public", "private"}, filters: []string{"auth"},
+			secured: onSockets,
+			args:    append(auth, "--listener", "public", "--listener", "private"), guarded: []string{"public", "private"}, filters: []string{"auth"},
 			probes: []probe{
 				web("public", "/"), web("health check", "/healthz"),
 				{name: "health", port: healthPort, path: "/"},

@@ -127,9 +127,11 @@ func (w *world) askGRPC(p probe) string {
 	w.t.Helper()
 	ctx, cancel := context.WithTimeout(w.t.Context(), patience)
 	defer cancel()
+	var pairs []string
 	for name, values := range p.header {
-		ctx = metadata.AppendToOutgoingContext(ctx, name, values[0])
+		pairs = append(pairs, name, values[0])
 	}
+	ctx = metadata.AppendToOutgoingContext(ctx, pairs...)
 	conn, err := grpc.NewClient(w.address(p.port), grpc.WithTransportCredentials(insecure.NewCredentials()))
 	if err != nil {
 		w.t.Fatal(err)
