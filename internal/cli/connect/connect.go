@@ -1,4 +1,4 @@
-// Package connect has the flags that name a running server, and makes a client for that server.
+// Package connect has the flags for the name of a running server, and makes clients for servers.
 //
 // server.go reads the files of a server, contexts.go keeps the user's servers under names, and
 // connect.go has the flags. A flag counts before the current context. If the address is given, the
@@ -14,7 +14,7 @@ import (
 	"github.com/wasm-xds/wasm-xds/internal/cli/command"
 )
 
-// AddFlags adds the flags to a command that asks a running server.
+// AddFlags adds the flags to a command for a running server.
 func AddFlags(c *cobra.Command) {
 	f := c.Flags()
 	f.String(addressFlag, command.DefaultAdminAddress, "`host:port`, https://host:port or unix:///path of the running server")

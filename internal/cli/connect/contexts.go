@@ -18,7 +18,7 @@ import (
 	"github.com/wasm-xds/wasm-xds/pkg/spec"
 )
 
-// Context is a server with a name. It has the paths of files, and never their content.
+// Context is a server with a name. A context has the paths of files, and never their content.
 type Context struct {
 	Name      string `yaml:"name" json:"name"`
 	Address   string `yaml:"address" json:"address"`
@@ -110,7 +110,7 @@ func checkContext(c Context) error {
 	return nil
 }
 
-// Find returns the context of that name.
+// Find returns the context with the name.
 func (all *Contexts) Find(name string) (Context, bool) {
 	for _, c := range all.Contexts {
 		if c.Name == name {
@@ -139,7 +139,7 @@ func (all *Contexts) Add(c Context) error {
 	return nil
 }
 
-// Use makes a context the current one.
+// Use makes a context current.
 func (all *Contexts) Use(name string) error {
 	if _, known := all.Find(name); !known {
 		return all.unknown(name)
@@ -148,7 +148,7 @@ func (all *Contexts) Use(name string) error {
 	return nil
 }
 
-// Remove removes a context. If it is the current one, there is no current one afterwards.
+// Remove removes a context. After the removal of the current context, none is current.
 func (all *Contexts) Remove(name string) error {
 	if _, known := all.Find(name); !known {
 		return all.unknown(name)

@@ -14,7 +14,7 @@ import (
 // The bounds of measuring.
 const (
 	limitRounds   = 3
-	limitRequests = 200 // of a round, at least one for each step
+	limitRequests = 200 // of a round, at least a request for each step
 	limitTime     = 2 * time.Second
 )
 
@@ -42,7 +42,7 @@ func CheckLimits(ctx context.Context, r sandbox.Request, tests []spec.Test, l sp
 	return found
 }
 
-// checkLimits also returns the problem that has ended the requests.
+// checkLimits also returns the problem behind an early end of the requests.
 func checkLimits(ctx context.Context, r sandbox.Request, tests []spec.Test, l spec.Limits) ([]finding.Problem, *finding.Problem) {
 	p, problem := newProfiler(ctx, r, tests)
 	if problem != nil {
@@ -64,7 +64,7 @@ func checkLimits(ctx context.Context, r sandbox.Request, tests []spec.Test, l sp
 	return found, p.problem
 }
 
-// slowest returns the problem of a step that is too slow in every round.
+// slowest returns the problem of a step with too much time in every round.
 func slowest(ctx context.Context, p *profiler, limit time.Duration) *finding.Problem {
 	p.until = time.Now().Add(limitTime)
 	var best *finding.Problem

@@ -83,7 +83,7 @@ func resultOf(p *profiler, memory MemoryGrowth) Result {
 	return r
 }
 
-// growth returns the warning about memory that keeps growing.
+// growth returns the warning about growing memory.
 func growth(r Result) *finding.Problem {
 	if r.Memory.BytesPerRequest == 0 {
 		return nil

@@ -15,7 +15,7 @@ import (
 
 const progressEvery = 100 * time.Millisecond
 
-// profiler sends the steps of tests through one VM, in turn.
+// profiler sends the steps of tests through a VM, in turn.
 type profiler struct {
 	vm       *sandbox.VM
 	steps    []*profiledStep

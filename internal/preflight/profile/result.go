@@ -11,7 +11,7 @@ import (
 
 // Options bound a profile. The zero value of each field means its default.
 type Options struct {
-	// Requests is the total number of requests, at least one for each step of the tests; 10,000.
+	// Requests is the total number of requests, at least as many as the tests have steps; 10,000.
 	// While memory grows, the profile sends up to sixteen times as many, because a heap with
 	// garbage collection may need them to stop growing.
 	Requests int
@@ -25,7 +25,7 @@ type Options struct {
 // functions that it calls, compiled to machine code. Envoy's own part of a request is not included.
 type Result struct {
 	Requests int `json:"requests"`
-	// CutShort means that the time ran out before the last request.
+	// CutShort says whether the time ran out before the last request.
 	CutShort bool          `json:"cutShort"`
 	Duration time.Duration `json:"durationNanoseconds"`
 	Cost
@@ -34,18 +34,18 @@ type Result struct {
 	Steps     []StepCost      `json:"steps"`
 	// Problem has ended the profile, such as a trap in the thousandth request; nil: no problem.
 	Problem *finding.Problem `json:"-"`
-	// Warnings has memory that keeps growing.
+	// Warnings has growing memory.
 	Warnings []finding.Problem `json:"-"`
 }
 
-// Cost is the cost of one request.
+// Cost is the cost of a request.
 type Cost struct {
 	Median    time.Duration `json:"medianNanoseconds"`
 	P99       time.Duration `json:"p99Nanoseconds"`
 	HostCalls float64       `json:"hostCallsPerRequest"`
 }
 
-// StepCost is the cost of a step of a test: one request, or one connection.
+// StepCost is the cost of a step of a test: a request, or a connection.
 type StepCost struct {
 	Test     string `json:"test"`
 	Step     int    `json:"step,omitempty"` // 1-based; 0 if the test has a single step

@@ -20,7 +20,7 @@ const (
 	rootIDTime     = 2 * time.Second
 )
 
-// prober runs one module under many root ids. It belongs to one goroutine.
+// prober runs a module under many root ids, and belongs to a single goroutine.
 type prober struct {
 	ctx     context.Context
 	cancel  context.CancelFunc

@@ -73,7 +73,7 @@ func known(ctx context.Context, c *sandbox.Candidate, versions []string) []strin
 	return ids
 }
 
-// idle reports whether the module has called no function that could change a stream.
+// idle reports whether the module has called no function for changing a stream.
 func idle(called map[string]uint64) bool {
 	for name := range called {
 		switch name {
@@ -88,7 +88,7 @@ func idle(called map[string]uint64) bool {
 	return true
 }
 
-// unknownRootID returns the problem of a root id that the module does not know.
+// unknownRootID returns the problem of a root id unknown to the module.
 func unknownRootID(id string, known []string) *finding.Problem {
 	quoted := make([]string, len(known))
 	for i, one := range known {

@@ -7,7 +7,7 @@ import (
 	"github.com/tetratelabs/wazero/experimental"
 )
 
-// trace is the set of functions that a run has called. failed means that the run did not finish.
+// trace is the set of functions called by a run. failed says whether the run ended early.
 type trace struct {
 	called map[api.FunctionDefinition]struct{}
 	failed bool

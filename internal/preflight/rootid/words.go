@@ -32,7 +32,7 @@ func candidates(module []byte, rootID string) []string {
 	return unique
 }
 
-// texts returns the words of a segment that could be a root id.
+// texts returns the possible root ids among the words of a segment.
 func texts(segment []byte) []string {
 	var all []string
 	for word := range bytes.FieldsFuncSeq(segment, func(r rune) bool { return !isOfRootID(r) }) {

@@ -13,7 +13,7 @@ import (
 	"github.com/wasm-xds/wasm-xds/pkg/spec"
 )
 
-// comparison compares the result of one test with the expected result.
+// comparison compares the result of a test with the expected result.
 type comparison struct {
 	steps    int // of the test
 	step     int // 0-based
@@ -50,7 +50,7 @@ func (c *comparison) connection(e spec.TestExpect, out traffic.Passed) {
 	}
 }
 
-// outcome compares a message that has reached one side with the expected message.
+// outcome compares the message at a side with the expected message.
 func (c *comparison) outcome(what string, want *spec.TestMessage, none bool, got host.Outcome, why string) {
 	switch {
 	case none && got.Reached:

@@ -10,7 +10,7 @@ import (
 	"github.com/wasm-xds/wasm-xds/internal/preflight/finding"
 )
 
-// Suite is one filter with the results of its check and of its tests.
+// Suite is a filter with the results of check and tests.
 type Suite struct {
 	Filter string
 	File   string

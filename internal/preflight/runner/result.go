@@ -8,13 +8,13 @@ import (
 	"github.com/wasm-xds/wasm-xds/internal/preflight/finding"
 )
 
-// Result is the result of one test of a spec.
+// Result is the result of a test of a spec.
 type Result struct {
 	Name string `json:"name"`
 	OK   bool   `json:"ok"`
-	// Trap is the code of the problem that has ended the test; "": none.
+	// Trap is the code of the problem that ended the test; "": none.
 	Trap string `json:"trap,omitempty"`
-	// Doubtful means that the failed test is no reason to refuse the filter.
+	// Doubtful: the failed test is no reason to refuse the filter.
 	Doubtful bool      `json:"doubtful,omitempty"`
 	Failures []Failure `json:"failures"`
 	// Logs are the filter's log lines during the test, including the start.
@@ -24,7 +24,7 @@ type Result struct {
 	Line     int           `json:"line,omitempty"`
 }
 
-// Failure is one difference from the expected result.
+// Failure is a difference from the expected result.
 type Failure struct {
 	// Step is the test's step, 1-based; 0 if the test has a single step.
 	Step int `json:"step,omitempty"`
@@ -37,7 +37,7 @@ type Failure struct {
 	Diff string `json:"diff,omitempty"`
 }
 
-// String returns the failure on one line.
+// String returns the failure on a single line.
 func (f Failure) String() string {
 	var b strings.Builder
 	if f.Step > 0 {

@@ -43,7 +43,7 @@ func runTest(ctx context.Context, r sandbox.Request, t spec.Test) Result {
 	return second.finished()
 }
 
-// testRun is one running test.
+// testRun is a running test.
 type testRun struct {
 	test       spec.Test
 	vm         *sandbox.VM
@@ -63,7 +63,7 @@ func (t *testRun) finished() Result {
 	return t.result
 }
 
-// run returns the trap that has ended the test.
+// run returns the trap at the end of the test, or nil.
 func (t *testRun) run(ctx context.Context, r sandbox.Request) *finding.Problem {
 	vm, problems, err := sandbox.Load(ctx, r)
 	if err != nil {
