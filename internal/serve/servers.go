@@ -185,7 +185,7 @@ func (s *servers) serveAdmin(ctx context.Context) error {
 }
 
 func (s *servers) adminServer(h http.Handler) *http.Server {
-	server := &http.Server{Handler: h, ErrorLog: s.errorLog("admin")}
+	server := &http.Server{Handler: h, ErrorLog: s.errorLog("admin")} //nolint:gosec // setLimits sets the times
 	s.setLimits(server)
 	return server
 }

@@ -31,7 +31,7 @@ func GRPCOptions(limits Limits) []grpc.ServerOption {
 		grpc.ForceServerCodecV2(wire.NewCodec()),
 		grpc.WaitForHandlers(true), // Stop returns when no stream's goroutine is left
 		grpc.MaxRecvMsgSize(limits.RequestSize),
-		grpc.ReadBufferSize(readBuffer), grpc.SharedWriteBuffer(true), // no buffers for connections at rest
+		grpc.ReadBufferSize(readBuffer),
 		grpc.StaticStreamWindowSize(streamWindow), grpc.StaticConnWindowSize(connectionWindow),
 		grpc.MaxConcurrentStreams(uint32(limits.StreamsPerConnection)),
 		grpc.KeepaliveParams(keepalive.ServerParameters{
