@@ -5,13 +5,18 @@ import (
 	"github.com/wasm-xds/wasm-xds/pkg/spec"
 )
 
-// generation is how many stand-ins are made before unused older ones are dropped. Names
-// come from Envoys. A stand-in costs a kilobyte and some microseconds.
-const generation = 2000
+// generation and generationBytes are how many stand-ins, and how many bytes of them, are made before
+// unused older ones are dropped. Names come from Envoys, and the modules have their names. A
+// stand-in costs a kilobyte or more and some microseconds.
+const (
+	generation      = 2000
+	generationBytes = 1 << 20
+)
 
 // Cache makes the stand-ins, and keeps those in frequent use. A Cache belongs to one goroutine.
 type Cache struct {
 	made, former map[cacheKey]*snapshot.Revision
+	bytes        int // of the modules in made
 }
 
 type cacheKey struct {
@@ -48,10 +53,11 @@ func (c *Cache) get(key cacheKey) *snapshot.Revision {
 	if r = c.former[key]; r == nil {
 		r = made(key)
 	}
-	if len(c.made) >= generation {
-		c.made, c.former = map[cacheKey]*snapshot.Revision{}, c.made
+	if len(c.made) >= generation || c.bytes >= generationBytes {
+		c.made, c.former, c.bytes = map[cacheKey]*snapshot.Revision{}, c.made, 0
 	}
 	c.made[key] = r
+	c.bytes += len(r.Code)
 	return r
 }
 

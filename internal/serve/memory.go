@@ -2,6 +2,7 @@ package serve
 
 import (
 	"context"
+	"runtime"
 	"runtime/debug"
 	"runtime/metrics"
 	"time"
@@ -68,6 +69,7 @@ func returnMemory(ctx context.Context) {
 		case <-ticker.C:
 			metrics.Read(samples)
 			if c.look(memoryUse{samples[0].Value.Uint64(), samples[1].Value.Uint64()}) {
+				runtime.GC() // pools keep their buffers for one collection
 				debug.FreeOSMemory()
 			}
 		}

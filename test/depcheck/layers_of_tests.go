@@ -33,6 +33,7 @@ var layersOfTests = map[string]Ordered{
 		},
 	},
 
+	"test/bench/attacker": {Layers: []string{"attack windows", "h2", "slow streams", "main"}},
 	"test/bench/hotload": {
 		Layers: []string{
 			"side",

@@ -132,10 +132,11 @@ func talk(t *testing.T, conn net.Conn, text string) reply {
 	if err != nil {
 		return reply{} // a reset, after an answer that came before the end of the request
 	}
-	defer res.Body.Close()
 	if strings.HasPrefix(res.Header.Get("Content-Type"), "text/event-stream") {
+		_ = conn.Close() // the body has no end
 		return reply{res.StatusCode, res.Header, ""}
 	}
+	defer res.Body.Close()
 	body, err := io.ReadAll(io.LimitReader(res.Body, 1<<20))
 	if err != nil {
 		t.Logf("%.100q: %v", text, err)

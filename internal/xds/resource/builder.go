@@ -32,6 +32,7 @@ type Builder struct {
 	building  *semaphore.Weighted // the part of memory in use
 	dialects  dialects
 	cache     *cache
+	standIns  *cache
 }
 
 // NewBuilder makes a builder. Concurrent builds take no more than memory bytes; 0 means
@@ -39,12 +40,19 @@ type Builder struct {
 func NewBuilder(modules Modules, addresses Addresses, memory int64) *Builder {
 	memory = cmp.Or(memory, DefaultBuildMemory)
 	return &Builder{
-		modules: modules, addresses: addresses, memory: memory, building: semaphore.NewWeighted(memory), cache: newCache(),
+		modules: modules, addresses: addresses, memory: memory, building: semaphore.NewWeighted(memory), cache: newCache(cacheBytes), standIns: newCache(standInBytes),
 	}
 }
 
 // Cached returns the resource if no build is necessary, else nil.
-func (b *Builder) Cached(a delivery.Send) *wire.Resource { return b.cache.get(b.key(a), a) }
+func (b *Builder) Cached(a delivery.Send) *wire.Resource { return b.cacheOf(a).get(b.key(a), a) }
+
+func (b *Builder) cacheOf(a delivery.Send) *cache {
+	if a.Revision.BuiltIn {
+		return b.standIns
+	}
+	return b.cache
+}
 
 func (b *Builder) key(a delivery.Send) key {
 	return key{a.Version.Revision, a.Version.Variant, b.dialects.of(a)}
@@ -69,13 +77,13 @@ func (b *Builder) Build(ctx context.Context, a delivery.Send) (*wire.Resource, e
 		if err != nil {
 			return nil, fmt.Errorf("translate revision %s: %w", a.Revision.ID, err)
 		}
-		b.cache.keep(k, t)
+		b.cacheOf(a).keep(k, t)
 		return t, nil
 	})
 	if err != nil {
 		return nil, err
 	}
-	if resource := b.cache.get(k, a); resource != nil {
+	if resource := b.cacheOf(a).get(k, a); resource != nil {
 		return resource, nil
 	}
 	// Too large for the cache.

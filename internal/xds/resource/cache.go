@@ -11,8 +11,12 @@ import (
 )
 
 // cacheBytes bounds the cache: marshalled resources, which contain whole modules if they are
-// inline.
-const cacheBytes = 256 << 20
+// inline. standInBytes bounds the cache of the stand-ins: clients make up names without a spec, and
+// each has a resource of its own.
+const (
+	cacheBytes   = 256 << 20
+	standInBytes = 4 << 20
+)
 
 // idleAfter is how long, up to twice, an unused resource is kept. A push reaches a fleet within
 // seconds, and a later Envoy costs little more than reading the module from disk.
@@ -28,6 +32,7 @@ type key struct {
 
 // cache keeps templates, and of each the resource with the newest salt. Safe for concurrent use.
 type cache struct {
+	most   int // the limit of size
 	mu     sync.Mutex
 	byKey  map[key]*list.Element
 	order  *list.List // of *entry, the most recently used first
@@ -43,7 +48,9 @@ type entry struct {
 	used     bool // since the last sweep
 }
 
-func newCache() *cache { return &cache{byKey: map[key]*list.Element{}, order: list.New()} }
+func newCache(most int) *cache {
+	return &cache{most: most, byKey: map[key]*list.Element{}, order: list.New()}
+}
 
 // get returns the resource of a send; nil: no template is kept for the key.
 func (c *cache) get(k key, a delivery.Send) *wire.Resource {
@@ -72,12 +79,12 @@ func salted(a delivery.Send, t *translate.Template) *wire.Resource {
 func (c *cache) keep(k key, t *translate.Template) {
 	c.mu.Lock()
 	defer c.mu.Unlock()
-	if t.Len() > cacheBytes || c.byKey[k] != nil {
+	if t.Len() > c.most || c.byKey[k] != nil {
 		return
 	}
 	c.byKey[k] = c.order.PushFront(&entry{key: k, template: t, used: true})
 	c.size += t.Len()
-	for c.size > cacheBytes {
+	for c.size > c.most {
 		c.remove(c.order.Back())
 	}
 	c.sweepLater()

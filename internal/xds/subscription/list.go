@@ -78,11 +78,19 @@ func (l *Lists) Find(request []byte) *List {
 	return l.recent.first(func(one *List) bool { return one.Is(request) })
 }
 
+// mostShared is the length of the longest names together that are kept for other streams. Names
+// without a spec are made up at will.
+const mostShared = 512 << 10
+
 // First makes the list of a stream's first request, and keeps it for other streams, unless the list
-// is too short to be worth the memory.
+// is too short to be worth the memory, or too long.
 func (l *Lists) First(request []string) *List {
 	one := NewList(request)
-	if len(one.names) > fewNames {
+	length := 0
+	for _, name := range request {
+		length += len(name)
+	}
+	if len(one.names) > fewNames && length <= mostShared {
 		one.anew = make([]delivery.Subscription, 0, len(one.names))
 		for _, name := range one.names {
 			one.anew = append(one.anew, delivery.Subscription{Name: name.Value()})

@@ -17,9 +17,11 @@ const (
 	adsDelta = "/envoy.service.discovery.v3.AggregatedDiscoveryService/DeltaAggregatedResources"
 )
 
-// h2 is a connection in HTTP/2, without any library that would behave well.
+// h2 is a connection in HTTP/2, without any library that would behave well. It keeps to the windows
+// of the server alone: a server drops the data beyond them at once.
 type h2 struct {
 	conn    net.Conn
+	windows windows
 	frames  *http2.Framer
 	headers bytes.Buffer
 	encoder *hpack.Encoder
@@ -32,7 +34,7 @@ func (a *attack) http2(ctx context.Context) (*h2, error) {
 	if err != nil {
 		return nil, err
 	}
-	h := &h2{conn: conn, frames: http2.NewFramer(conn, conn), next: 1}
+	h := &h2{conn: conn, frames: http2.NewFramer(conn, conn), windows: newWindows(), next: 1}
 	h.encoder = hpack.NewEncoder(&h.headers)
 	if _, err := io.WriteString(conn, http2.ClientPreface); err != nil {
 		return nil, errors.Join(err, conn.Close())
@@ -70,9 +72,11 @@ func (h *h2) message(id uint32, part []byte, size int) error {
 	frame := make([]byte, 5, 5+len(part))
 	binary.BigEndian.PutUint32(frame[1:], uint32(size))
 	frame = append(frame, part...)
-	const mostInFrame = 16 << 10
 	for len(frame) > 0 {
-		n := min(len(frame), mostInFrame)
+		n, err := h.windows.take(id, len(frame))
+		if err != nil {
+			return err
+		}
 		if err := h.frames.WriteData(id, false, frame[:n]); err != nil {
 			return err
 		}

@@ -76,6 +76,7 @@ func (a *attack) converse(ctx context.Context, part []byte, size int, until func
 	written := make(chan error, 1)
 	go func() {
 		ended <- h.answerUntil(until)
+		h.windows.end(io.EOF) // nobody reads any more
 	}()
 	go func() {
 		id, err := h.open()
@@ -90,6 +91,7 @@ func (a *attack) converse(ctx context.Context, part []byte, size int, until func
 	case <-ctx.Done():
 	}
 	_ = h.conn.Close()
+	h.windows.end(io.EOF)
 	<-written
 	return err
 }
@@ -100,8 +102,10 @@ func (h *h2) answerUntil(until func(http2.Frame) bool) error {
 	for {
 		f, err := h.frames.ReadFrame()
 		if err != nil {
+			h.windows.end(err)
 			return err
 		}
+		h.windows.saw(f)
 		if until(f) {
 			return nil
 		}
@@ -159,7 +163,16 @@ func manyNames(ctx context.Context, a *attack) {
 			return err
 		}
 		defer h.conn.Close()
-		go func() { _, _ = io.Copy(io.Discard, h.conn) }()
+		over := make(chan struct{})
+		go func() {
+			defer close(over)
+			_ = h.answerUntil(ends) // the error ends the writer, too
+			h.windows.end(io.EOF)
+		}()
+		defer func() {
+			_ = h.conn.Close()
+			<-over
+		}()
 		id, err := h.open()
 		if err != nil {
 			return err
