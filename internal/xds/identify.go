@@ -19,8 +19,6 @@ type Identities struct {
 }
 
 // RefusedClaim is a claim that the certificate of a client does not cover.
-//
-//nolint:errname // the embedded refusal is the error
 type RefusedClaim struct {
 	Certificate identity.Certificate
 	// Text is the claimed node id, cluster or filter.
