@@ -132,8 +132,8 @@ func Client(a net.Addr) string {
 	}
 }
 
-// Host returns the host of a client that [Client] named. All clients of Unix sockets are one host, and
-// a name without a port is its own host.
+// Host returns the host of a client that [Client] named. All clients of Unix sockets are one host,
+// and a name without a port is its own host.
 func Host(client string) string {
 	if host, _, err := net.SplitHostPort(client); err == nil {
 		return host

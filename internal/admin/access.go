@@ -9,12 +9,12 @@ import (
 	"github.com/wasm-xds/wasm-xds/internal/token"
 )
 
-// Tokens finds the client of a token. Any goroutine may call it.
+// Tokens finds the client of a token. Any goroutine may call Tokens.
 type Tokens interface {
 	Find(text string) (token.Client, bool)
 }
 
-// access lets requests in that have a good token. Without tokens, it lets everything in.
+// access lets requests with a good token in. Without tokens, access lets everything in.
 type access struct {
 	tokens  Tokens // nil: none are asked for
 	refused func(from string)
@@ -53,8 +53,8 @@ func (a access) to(next http.Handler) http.Handler {
 	})
 }
 
-// changesSomething reports whether a request needs the role operate. A sync only has the server read
-// now what it reads later anyway.
+// changesSomething reports whether a request needs the role operate. A sync only has the server
+// read now what it reads later anyway.
 func changesSomething(r *http.Request) bool { return !isRead(r) && r.URL.Path != syncPath }
 
 // check returns a request's token and its client.

@@ -117,7 +117,7 @@ func TestUnknownTokensAreReported(t *testing.T) {
 	}
 }
 
-// swapped is tokens that a test replaces.
+// swapped is tokens for a test to replace.
 type swapped struct{ now atomic.Pointer[token.Set] }
 
 func (s *swapped) Find(text string) (token.Client, bool) { return s.now.Load().Find(text) }
@@ -150,7 +150,8 @@ func TestEventsEndWithTheirToken(t *testing.T) {
 	})
 }
 
-// Each change is one line: who, from where, what, which filter and revision, and the outcome.
+// Each change is a line: the client, its address, the action, the filter and revision, and the
+// outcome.
 func TestAudit(t *testing.T) {
 	uri := &url.URL{Scheme: "spiffe", Host: "example.org", Path: "/deploy"}
 	certificate := &tls.ConnectionState{PeerCertificates: []*x509.Certificate{{URIs: []*url.URL{uri}}}}

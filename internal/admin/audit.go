@@ -9,14 +9,14 @@ import (
 	"github.com/wasm-xds/wasm-xds/internal/api"
 )
 
-// audit logs each change, also one that is refused, as one line.
+// audit logs each change, also a refused change, as a single line.
 type audit struct{ log *zap.Logger }
 
 // maxAuditName bounds the name of a filter in the log: a client may ask for any name.
 const maxAuditName = 256
 
-// note logs the outcome of a change. revision is the result of the change, or the revision that the
-// client asked for. e is nil after a success.
+// note logs the outcome of a change. revision is the result of the change, or the revision in the
+// request. e is nil after a success.
 func (a audit) note(r *http.Request, action, filter, revision string, e *api.Error) {
 	outcome, c := "ok", callerOf(r)
 	if e != nil {

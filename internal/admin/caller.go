@@ -15,7 +15,7 @@ type caller struct {
 	who  string // the name of a token, a name in a certificate, unix, or the host of an address
 	by   string // what tells: token, certificate, socket or address
 	role token.Role
-	// known reports whether the server still knows the token. nil means that there is no token.
+	// known reports whether the server still knows the token. nil means no token.
 	known func() bool
 }
 
@@ -36,7 +36,7 @@ func callerOf(r *http.Request) caller {
 }
 
 // callerWithoutToken returns the caller as the connection tells. A caller without a token may do
-// everything: without a file of tokens, who reaches the address may change filters.
+// everything: without a file of tokens, everybody within reach of the address may change filters.
 func callerWithoutToken(r *http.Request) caller {
 	c := caller{role: token.Operate}
 	switch {

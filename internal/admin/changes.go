@@ -7,16 +7,16 @@ import (
 	"github.com/wasm-xds/wasm-xds/internal/api"
 )
 
-// changes answers the requests that change a filter.
+// changes answers the requests to change a filter.
 type changes struct {
 	state State
 	audit audit
 }
 
-// change answers a POST for the filter of that name.
+// change answers a POST for the filter with this name.
 type change func(w http.ResponseWriter, r *http.Request, name string)
 
-// at returns the change for a POST to a path, and the filter's name in that path; nil: none.
+// at returns the change for a POST to a path, and the filter's name in the path; nil: none.
 func (c changes) at(path string) (name string, does change) {
 	name, action := changeAt(path)
 	return name, map[string]change{
@@ -44,8 +44,7 @@ func (c changes) retry(w http.ResponseWriter, r *http.Request, name string) {
 	c.answer(w, r, "retry", name, revision, f, e)
 }
 
-// promote has a rollout continue without the canaries that the rollout waits for. The request
-// needs no body.
+// promote has a rollout continue without the awaited canaries. The request needs no body.
 func (c changes) promote(w http.ResponseWriter, r *http.Request, name string) {
 	f, e := c.state.Promote(r.Context(), name)
 	c.answer(w, r, "promote", name, "", f, e)
@@ -72,7 +71,7 @@ func (c changes) forget(w http.ResponseWriter, r *http.Request, name string) {
 	writeJSON(w, http.StatusOK, done)
 }
 
-// refuse answers a change that did not happen.
+// refuse answers a failed change.
 func (c changes) refuse(w http.ResponseWriter, name string, e *api.Error) {
 	if e.Code == api.CodeNoFilter {
 		e = noFilter(c.state, name)

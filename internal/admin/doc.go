@@ -14,8 +14,8 @@
 //	caller.go, write.go, request.go, query.go, complete.go, schema.go, paths.go, state.go, serve.go
 //	                           who asks, how answers are written and requests are read
 //
-// Each request has a goroutine of its own. The handlers share only the State and the places for
-// clients of the event stream.
+// Each request has its goroutine. The handlers share only the State and the places for clients of
+// the event stream.
 //
 // The API has no field for plugin configuration, so that no configuration leaks.
 package admin

@@ -7,7 +7,7 @@ import (
 	"github.com/wasm-xds/wasm-xds/internal/api"
 )
 
-// endpoint is an endpoint with the types of its parameters, its body and its answer.
+// endpoint is an endpoint with the types of the parameters, the body and the answer.
 type endpoint struct {
 	api.Endpoint
 	parameters parameters

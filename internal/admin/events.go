@@ -20,8 +20,8 @@ const (
 )
 
 // eventsHandler streams changes as server-sent events, until the client leaves or stops reading, or
-// the server ends. A dropped client connects again with the id of its last event, and gets the
-// events after that id.
+// the server ends. A dropped client connects again with the id of the last event, and gets the
+// later events.
 type eventsHandler struct {
 	state State
 	// places has a place for each client.
@@ -94,7 +94,7 @@ type eventWriter struct {
 	control *http.ResponseController
 }
 
-// missed sends the events that a returning client has missed.
+// missed sends the missed events to a returning client.
 func (o eventWriter) missed(s events.Subscription, wanted query) error {
 	if s.Reset {
 		return o.event(api.Event{Type: api.EventReset, Time: time.Now()})
@@ -122,7 +122,7 @@ func (o eventWriter) event(e api.Event) error {
 }
 
 func (o eventWriter) send(text string) error {
-	// A test's writer may have no deadlines; the real one has them.
+	// A test's writer may have no deadlines; the real writer has them.
 	_ = o.control.SetWriteDeadline(time.Now().Add(writeTimeout))
 	if _, err := o.w.Write([]byte(text)); err != nil {
 		return err

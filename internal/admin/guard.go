@@ -10,7 +10,7 @@ import (
 	"github.com/wasm-xds/wasm-xds/internal/api"
 )
 
-// guard refuses requests that a web page of another site could make a browser send.
+// guard refuses requests of a browser on behalf of another site's page.
 //
 // A page can reach this server in two ways. First, the page can send a request across sites. The
 // browser then marks the request (Sec-Fetch-Site, Origin), and guard refuses a changing request.
@@ -51,8 +51,8 @@ func onLoopback(r *http.Request) bool {
 	return err == nil && at.Addr().Unmap().IsLoopback()
 }
 
-// ownHost says whether the Host header names this machine in a way that the owner of another site
-// cannot imitate.
+// ownHost says whether the Host header names this machine in a way the owner of another site cannot
+// imitate.
 func ownHost(host, hostname string, ownName func(string) bool) bool {
 	if name, _, err := net.SplitHostPort(host); err == nil {
 		host = name

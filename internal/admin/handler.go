@@ -14,11 +14,11 @@ import (
 type Options struct {
 	Version string       // of the server; "" means (devel)
 	Metrics http.Handler // answers /metrics; nil means no /metrics
-	// Tokens are the tokens that requests need. nil means that no request needs a token.
+	// Tokens are the tokens for requests. nil means that no request needs a token.
 	Tokens Tokens
 	// Refused is called with the address of each client with an unknown token. nil means no call.
 	Refused func(from string)
-	// Audit gets a line for each change. nil means that nothing is logged.
+	// Audit gets a line for each change. nil means no log.
 	Audit *zap.Logger
 	// OwnName reports whether a host name belongs to the server, beside IP addresses and the
 	// machine's own names: the names of its certificate. nil means no further names.
@@ -28,8 +28,8 @@ type Options struct {
 // Handler serves the API, the metrics, the health checks and the web page.
 //
 // If there are tokens, each request needs one, except for the health checks and the page itself,
-// which has no data in it. Beyond that, the handler refuses requests that a web page of another site
-// could make a browser send: a changing request needs a JSON content type and the server's own
+// which has no data in it. Beyond that, the handler refuses requests that a web page of another
+// site could make a browser send: a changing request needs a JSON content type and the server's own
 // origin, and the host name must be one of the server's (see [guard]).
 func Handler(s State, o Options) http.Handler {
 	version, log := cmp.Or(o.Version, "(devel)"), audit{o.Audit}

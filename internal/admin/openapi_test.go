@@ -38,7 +38,7 @@ func TestOpenAPIPage(t *testing.T) {
 	}
 }
 
-// document is the part of an OpenAPI document that the tests read.
+// document is the part of an OpenAPI document for the tests.
 type document struct {
 	Paths      map[string]map[string]operation
 	Components struct{ Schemas map[string]schema }
@@ -61,7 +61,7 @@ type schema struct {
 	OneOf                []schema
 }
 
-// check returns the places where a value differs from its schema: missing or unknown fields.
+// check returns the places where a value differs from the schema: missing or unknown fields.
 func (d *document) check(at string, s schema, value any) (wrong []string) {
 	if name, ok := strings.CutPrefix(s.Ref, "#/components/schemas/"); ok {
 		return d.check(at, d.Components.Schemas[name], value)

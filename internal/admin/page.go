@@ -26,7 +26,7 @@ func newPage() *page {
 	}
 }
 
-// hashOf is the content security policy's name for the page's only element of that tag.
+// hashOf is the content security policy's name for the page's only element with this tag.
 func hashOf(html, tag string) string {
 	_, rest, _ := strings.Cut(html, "<"+tag+">")
 	content, _, _ := strings.Cut(rest, "</"+tag+">")

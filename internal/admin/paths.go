@@ -15,8 +15,8 @@ const (
 	historyTail  = "/history"
 )
 
-// changeAt returns the filter and the change that a path below filtersRoot names. action is "" if
-// the path names none.
+// changeAt returns the filter and the change in a path below filtersRoot. action is "" if the path
+// names none.
 func changeAt(path string) (filter, action string) {
 	for _, tail := range []string{rollbackTail, forgetTail, retryTail, promoteTail} {
 		if name, found := strings.CutSuffix(path, tail); found {

@@ -11,7 +11,7 @@ import (
 	"github.com/wasm-xds/wasm-xds/pkg/spec"
 )
 
-// query are the conditions of a request: a value must be one of a parameter's words.
+// query are the conditions of a request: a value must be among a parameter's words.
 type query map[string][]string
 
 // parameters are the parameters of a list, each with its known words; nil: any word.
@@ -69,7 +69,7 @@ func (p parameters) unknown(name string) *api.Error {
 	return e
 }
 
-// takes says whether a value meets the condition of that name. Without a condition, any value
+// takes says whether a value meets the condition with this name. Without a condition, any value
 // does.
 func (q query) takes(name, value string) bool {
 	wanted, ok := q[name]

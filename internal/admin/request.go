@@ -15,7 +15,7 @@ const maxBody = 4 << 10
 
 func isRead(r *http.Request) bool { return r.Method == http.MethodGet || r.Method == http.MethodHead }
 
-// mayChange refuses requests that another site's page could send without a preflight request.
+// mayChange refuses requests possible for another site's page without a preflight request.
 func mayChange(r *http.Request) *api.Error {
 	if kind, _, err := mime.ParseMediaType(r.Header.Get("Content-Type")); err != nil || kind != "application/json" {
 		return &api.Error{
@@ -26,7 +26,7 @@ func mayChange(r *http.Request) *api.Error {
 	return nil
 }
 
-// bodyRevision reads the body of a change that may name a revision.
+// bodyRevision reads the body of a change with an optional revision.
 func bodyRevision(w http.ResponseWriter, r *http.Request, hint string) (string, *api.Error) {
 	var body api.RevisionBody
 	in := json.NewDecoder(http.MaxBytesReader(w, r.Body, maxBody))

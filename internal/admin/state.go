@@ -9,15 +9,15 @@ import (
 	"github.com/wasm-xds/wasm-xds/pkg/spec"
 )
 
-// State is the data that the API shows. Any goroutine may call the methods. They return copies or
-// immutable values, without waiting.
+// State is the data of the API. Any goroutine may call the methods. They return copies or immutable
+// values, without waiting.
 type State interface {
 	// Filters returns every filter, sorted by name.
 	Filters() []api.Filter
-	// Filter returns the filter of that name; false: there is none.
+	// Filter returns the filter with this name; false: there is none.
 	Filter(name string) (api.Filter, bool)
-	// History returns every revision of that filter that is kept, the newest first; false: no
-	// spec ever had the name.
+	// History returns every kept revision of the filter, the newest first; false: no spec ever had
+	// the name.
 	History(name string) (api.History, bool)
 	// Nodes returns every stream, sorted by stream, and then the Envoys that have gone lately.
 	Nodes() []api.Node
@@ -31,25 +31,26 @@ type State interface {
 	Certificates() []api.Certificate
 	// Identity returns how Envoys are bound to their certificates.
 	Identity() api.Identity
-	// Ready says why no snapshot can be served yet; nil: one can be. An empty snapshot counts, too.
+	// Ready says why no snapshot can be served yet; nil: a snapshot can be served. An empty
+	// snapshot counts, too.
 	Ready() error
-	// Subscribe delivers new events, and the events that the subscriber has missed since the
-	// event with that id; see [events.Hub.Subscribe].
+	// Subscribe delivers new events, and the missed events since the event with this id; see
+	// [events.Hub.Subscribe].
 	Subscribe(lastEventID string) events.Subscription
 	// Sync has the specs read now, and returns the outcome once their modules are resolved and
 	// the sandbox has tried them, or an error when ctx ends before.
 	Sync(ctx context.Context) (api.Sync, *api.Error)
-	// Rollback serves an earlier revision again, and returns the filter after the change.
-	// revision may be a prefix of an id; "" is the last revision that all Envoys had before.
+	// Rollback serves an earlier revision again, and returns the filter after the change. revision
+	// may be a prefix of an id; "" is the last revision of all Envoys before.
 	Rollback(ctx context.Context, name, revision string) (api.Filter, *api.Error)
 	// Retry tries a refused revision again, and returns the filter after the change. revision may
 	// be a prefix of an id; "" is the newest refused revision. With an error, the filter has only
 	// a name.
 	Retry(ctx context.Context, name, revision string) (api.Filter, *api.Error)
-	// Promote has a filter's rollout continue without the canaries that the rollout waits for,
-	// and returns the filter after the change. With an error, the filter has only a name.
+	// Promote has a filter's rollout continue without the awaited canaries, and returns the filter
+	// after the change. With an error, the filter has only a name.
 	Promote(ctx context.Context, name string) (api.Filter, *api.Error)
-	// Forget drops a filter that has no spec and that no Envoy asks for.
+	// Forget drops a filter without a spec and without an Envoy.
 	Forget(ctx context.Context, name string) (api.Forgotten, *api.Error)
 }
 

@@ -21,7 +21,7 @@ func writeError(w http.ResponseWriter, e *api.Error) {
 	writeJSON(w, statusOf(e), map[string]*api.Error{"error": e})
 }
 
-// Untrusted answers a client that has connected with a certificate that is not trusted any more.
+// Untrusted answers a client after its certificate has lost trust.
 func Untrusted(w http.ResponseWriter, _ *http.Request) {
 	writeError(w, &api.Error{
 		Code: api.CodeUnauthorized, Message: "the certificate of this client is not trusted any more",

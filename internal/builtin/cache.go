@@ -5,8 +5,8 @@ import (
 	"github.com/wasm-xds/wasm-xds/pkg/spec"
 )
 
-// generation and generationBytes are how many stand-ins, and how many bytes of them, are made before
-// unused older ones are dropped. Names come from Envoys, and the modules have their names. A
+// generation and generationBytes are how many stand-ins, and how many bytes of them, are made
+// before unused older ones are dropped. Names come from Envoys, and the modules have their names. A
 // stand-in costs a kilobyte or more and some microseconds.
 const (
 	generation      = 2000

@@ -12,10 +12,10 @@
 //
 //   - a filter (filter.go) is a name. The filter owns the revisions, the [rollout.Rollout] and the
 //     unsettled nodes, and lists the subscribers.
-//   - a group (group.go) has a filter's subscribers of an Envoy version. The trials of the group say
-//     which subscribers are canaries.
-//   - a stream (stream.go) is a connection. The stream owns the queue of subscribers to look at, the
-//     parked subscribers, the window, and the outstanding responses.
+//   - a group (group.go) has a filter's subscribers of an Envoy version. The trials of the group
+//     say which subscribers are canaries.
+//   - a stream (stream.go) is a connection. The stream owns the queue of subscribers to look at,
+//     the parked subscribers, the window, and the outstanding responses.
 //   - a sub (subscriber.go) is a filter on a stream. The sub owns the belief about the Envoy, and
 //     the state.
 //   - a response (response.go) has the pushes sent, and answered, together.

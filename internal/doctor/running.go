@@ -10,7 +10,8 @@ import (
 	"github.com/wasm-xds/wasm-xds/internal/envoyconfig"
 )
 
-// Running has the answers of a running Envoy, and the view that the control plane has of that Envoy.
+// Running has the answers of a running Envoy, and the view that the control plane has of that
+// Envoy.
 type Running struct {
 	Config *envoyconfig.Config
 	Loaded []envoyconfig.Loaded

@@ -2,8 +2,8 @@
 // streams that were ended because of a limit, the visitors that speak another protocol than a port
 // does, and the clients that claim more than their certificates cover.
 //
-// limits.go, visitors.go and claims.go have the bounded tables, and this file the [Door] that counts
-// and logs.
+// limits.go, visitors.go and claims.go have the bounded tables, and this file the [Door] that
+// counts and logs.
 package door
 
 import (

@@ -18,8 +18,8 @@ func forYAML(text []byte) []byte {
 	return surrogates.ReplaceAll(text, []byte(`\uFFFD\uFFFD`))
 }
 
-// fromJSON returns the text of a string with escapes of JSON, from the bytes of the file. ok is false
-// for any other value.
+// fromJSON returns the text of a string with escapes of JSON, from the bytes of the file. ok is
+// false for any other value.
 func fromJSON(source []byte) (text string, ok bool) {
 	if !bytes.HasPrefix(source, []byte(`"`)) || !surrogates.Match(source) {
 		return "", false

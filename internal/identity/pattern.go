@@ -7,8 +7,8 @@ import (
 	"strings"
 )
 
-// sanPattern matches the SANs of certificates. Each segment ends with its separator, and has at most
-// one wildcard, so a match is unambiguous.
+// sanPattern matches the SANs of certificates. Each segment ends with its separator, and has at
+// most one wildcard, so a match is unambiguous.
 type sanPattern struct {
 	isURI    bool
 	segments []segment
@@ -165,8 +165,8 @@ func (t template) with(values map[string]string) glob {
 	return g
 }
 
-// glob has the literal texts before, between and after the stars of a pattern. A star stands for any
-// text.
+// glob has the literal texts before, between and after the stars of a pattern. A star stands for
+// any text.
 type glob []string
 
 func (g glob) match(text string) bool {

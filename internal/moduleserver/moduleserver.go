@@ -32,8 +32,8 @@ type Access interface {
 	Refuses(r *http.Request, sha256 string) string
 }
 
-// Served is the [Access] of a server that does not identify its clients: all clients get the modules
-// for which the function returns true.
+// Served is the [Access] of a server that does not identify its clients: all clients get the
+// modules for which the function returns true.
 type Served func(sha256 string) bool
 
 // Client returns "".

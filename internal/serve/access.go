@@ -8,7 +8,7 @@ import (
 	"github.com/wasm-xds/wasm-xds/internal/xds"
 )
 
-// identifiedAccess decides which modules a client gets by its certificate. It is a
+// identifiedAccess decides by the certificate which modules a client gets. identifiedAccess is a
 // [moduleserver.Access].
 type identifiedAccess struct {
 	control *control.Control

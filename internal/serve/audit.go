@@ -10,15 +10,15 @@ import (
 	"github.com/wasm-xds/wasm-xds/pkg/spec"
 )
 
-// auditLog logs the changes that clients of the API make.
+// auditLog logs the changes by clients of the API.
 type auditLog struct {
 	*zap.Logger
 	file *os.File // nil: none
 }
 
-// openAudit opens the file that cfg names. Only the server's user can read a new file. Each line is
-// written at the end of the file, and with a single write, so that a rotation can copy and truncate
-// the file.
+// openAudit opens the file in cfg. Only the server's user can read a new file. Each line is written
+// at the end of the file, and with a single write, so that a rotation can copy and truncate the
+// file.
 func openAudit(cfg *Config) (*auditLog, error) {
 	a := &auditLog{Logger: cfg.Logger.Named("audit")}
 	if cfg.AuditLogFile == "" {

@@ -13,7 +13,7 @@ import (
 // agentSource has the certificate of a SPIFFE agent.
 type agentSource struct{ *spiffe.Source }
 
-// openAgent connects to the agent that gives ports their certificate. The agent may come later.
+// openAgent connects to the agent with the certificate for ports. The agent may come later.
 func openAgent(c spiffe.Config, ports ...string) (port, error) {
 	p := port{ports: ports, advice: agentAdvice()}
 	if c.Socket == "" {

@@ -10,7 +10,7 @@ import (
 	"github.com/wasm-xds/wasm-xds/pkg/spec"
 )
 
-// The hints for files that cannot be used.
+// The hints for unusable files.
 const (
 	envoysHint = "give PEM files with --tls-cert-file, --tls-key-file and --client-ca-file" + keyHint
 	adminHint  = "give PEM files with --admin-tls-cert-file, --admin-tls-key-file and --admin-client-ca-file" + keyHint

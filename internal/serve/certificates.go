@@ -17,7 +17,7 @@ type certificates struct {
 	log    *zap.Logger
 }
 
-// openCertificates opens the sources that cfg names. The caller must close them.
+// openCertificates opens the sources in cfg. The caller must close them.
 func openCertificates(cfg *Config) (c *certificates, err error) {
 	c = &certificates{log: cfg.Logger}
 	if cfg.SPIFFE.Socket != "" || len(cfg.SPIFFE.TrustDomains) > 0 {
@@ -42,7 +42,7 @@ func (c *certificates) close() error {
 	return errors.Join(errs...)
 }
 
-// encrypted are the ports that speak TLS.
+// encrypted are the ports with TLS.
 func (c *certificates) encrypted() []port {
 	var all []port
 	for _, p := range []port{c.envoys, c.admin} {
@@ -53,7 +53,7 @@ func (c *certificates) encrypted() []port {
 	return all
 }
 
-// advice is that of the port with this name.
+// advice is the advice of the port with this name.
 func (c *certificates) advice(name string) advice {
 	if slices.Contains(c.admin.ports, name) {
 		return c.admin.advice
@@ -74,8 +74,8 @@ func (c *certificates) Ready() error {
 	return errors.New("the certificate of the xDS port has not come yet")
 }
 
-// followed are the certificates of the ports that speak TLS. After a change, the connections of
-// clients that are not trusted any more end, and report gets these clients.
+// followed are the certificates of the ports with TLS. After a change, the connections of clients
+// without trust end, and report gets these clients.
 func (c *certificates) followed(report func(api.Visitor)) []*followed {
 	var all []*followed
 	for _, p := range c.encrypted() {
@@ -106,7 +106,7 @@ func (c *certificates) followed(report func(api.Visitor)) []*followed {
 	return all
 }
 
-// Certificates returns the certificates in use. It implements [admin.State].
+// Certificates returns the certificates in use. The method implements [admin.State].
 func (c *certificates) Certificates() []api.Certificate {
 	var all []api.Certificate
 	for _, p := range c.encrypted() {

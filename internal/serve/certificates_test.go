@@ -17,7 +17,7 @@ import (
 	"github.com/wasm-xds/wasm-xds/internal/tlsserver"
 )
 
-// scripted is a source whose state the test sets.
+// scripted is a source with a state from the test.
 type scripted struct {
 	material *tlsserver.Material
 	changed  bool
@@ -41,7 +41,7 @@ func (s *scripted) words() words {
 	return words{used: "used", again: "again", code: "bad", bad: func(error) (message, hint string) { return "bad", "mend it" }}
 }
 
-// The log has each state of a certificate once, also its end, whatever the source is.
+// The log has each state of a certificate once, also the end, whatever the source is.
 func TestCertificateLog(t *testing.T) {
 	m, err := tlsserver.NewMaterial(pki.NewCA(t, "ca").Issue(t, pki.Request{}).TLS(t))
 	if err != nil {

@@ -16,8 +16,8 @@ import (
 	"github.com/wasm-xds/wasm-xds/pkg/spec"
 )
 
-// start is all that a server reads before it opens a port. Whatever the configuration names and
-// the server only reads belongs here, so that [Check] finds a problem with it before the start.
+// start is all input of a server before the first open port. Whatever the configuration names and
+// the server only reads belongs here, so that [Check] finds a problem there before the start.
 type start struct {
 	certificates *certificates
 	identities   *identities
@@ -50,8 +50,8 @@ func readStart(cfg *Config) (s start, problems []error) {
 	return s, problems
 }
 
-// Check reads the files that a server with this configuration reads at its start, and returns all
-// problems. It opens no port, asks no other machine, and leaves the state directory alone. So a
+// Check reads the files for the start of a server with this configuration, and returns all
+// problems. Check opens no port, asks no other machine, and leaves the state directory alone. So a
 // check can run beside the server of the same configuration. Check does not read specs.
 func Check(cfg Config) []error {
 	start, problems := readStart(&cfg)

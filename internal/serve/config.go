@@ -19,10 +19,10 @@ import (
 	"github.com/wasm-xds/wasm-xds/pkg/spec"
 )
 
-// Config configures a server. It is complete: there are no other settings.
+// Config configures a server, and is complete: there are no other settings.
 type Config struct {
-	// Dir is the directory of specs. It need not exist yet. "" means no directory: then there are
-	// Bundles.
+	// Dir is the directory of specs. The directory need not exist yet. "" means no directory: then
+	// there are Bundles.
 	Dir string
 	// Bundles are the bundles in registries. nil means none.
 	Bundles []spec.Reference
@@ -33,10 +33,10 @@ type Config struct {
 	Rescan time.Duration
 	// Refresh is the time between two looks at the tag of a bundle. 0 means [oci.DefaultRefresh].
 	Refresh time.Duration
-	// FilesRoots are the absolute paths of the directories of the files that specs may name, beside
+	// FilesRoots are the absolute paths of the directories with the files for specs to name, beside
 	// Dir itself. nil means the parent of Dir; see [dir.Bounds].
 	FilesRoots []string
-	// AllowEmpty lets a source remove all of its specs at once. Otherwise the filters stay.
+	// AllowEmpty lets a source remove all specs at once. Otherwise the filters stay.
 	AllowEmpty bool
 
 	// XDSAddress, ModulesAddress and AdminAddress are the addresses of xDS, of the modules and of
@@ -52,44 +52,44 @@ type Config struct {
 	SPIFFE spiffe.Config
 	// NodeIdentity says how Envoys are bound to their certificates. "" means [NodeIdentityNone].
 	NodeIdentity NodeIdentity
-	// NodeIdentityRules is the file of rules, in the form of [identity.Parse], that map the names in
-	// certificates to Envoys and filters. "" means that a node id must be one of the names.
+	// NodeIdentityRules is the file of rules, in the form of [identity.Parse], and maps the names
+	// in certificates to Envoys and filters. "" means that a node id must be among the names.
 	NodeIdentityRules string
 	// AdminTLS names the TLS files of the API. The zero value means no TLS.
 	AdminTLS tlsfiles.Config
-	// AdminTokenFile has the tokens that requests to the API need, in the form of [token.Parse]. ""
-	// means that no request needs a token.
+	// AdminTokenFile has the tokens for requests to the API, in the form of [token.Parse]. "" means
+	// that no request needs a token.
 	AdminTokenFile string
-	// AdminInsecure lets AdminAddress be one that other machines reach, without TLS and tokens.
+	// AdminInsecure lets other machines reach AdminAddress, without TLS and tokens.
 	AdminInsecure bool
-	// ModulesCluster is the Envoy cluster that reaches ModulesAddress. "" means wasm_xds_modules.
+	// ModulesCluster is the Envoy cluster for ModulesAddress. "" means wasm_xds_modules.
 	ModulesCluster string
 	// ModulesURL is the URL of ModulesAddress as Envoy sees it, without a slash at the end. ""
 	// means http:// (with TLS https://) and the address, or localhost for a socket.
 	ModulesURL string
-	// ModulesDirInEnvoy is the path of the module store as Envoy sees it. "" means its path on
-	// this machine.
+	// ModulesDirInEnvoy is the path of the module store as Envoy sees it. "" means the path on this
+	// machine.
 	ModulesDirInEnvoy string
 
-	// StateDir is the directory of all that a server keeps. "" means [state.DefaultDir].
+	// StateDir is the directory of all data of a server. "" means [state.DefaultDir].
 	StateDir string
-	// StateKeyFile has the keys that seal the state, in the form of [seal.ReadFile]. "" means that
-	// the state is plain.
+	// StateKeyFile has the keys for the seal of the state, in the form of [seal.ReadFile]. "" means
+	// a plain state.
 	StateKeyFile string
 	// ModulesGroup is the group of Envoys that read modules in the state directory, by name or
 	// number. "" means that only the user of this process can enter the directory.
 	ModulesGroup string
-	// Delivery is for specs that have none. "" means remote.
+	// Delivery is for specs without delivery. "" means remote.
 	Delivery spec.Delivery
 	// ForgetRemoved is how long a removed filter without subscribers is kept. 0 means for ever.
 	ForgetRemoved time.Duration
-	// Limits bound the requests of clients. A zero limit means its default. Run sets Refused.
+	// Limits bound the requests of clients. A zero limit means the default. Run sets Refused.
 	Limits xds.Limits
-	// Inflow bounds the input of the xDS address. A zero limit means its default.
+	// Inflow bounds the input of the xDS address. A zero limit means the default.
 	Inflow inflow.Limits
 	// Connections bounds the open connections of each port. 0 means [DefaultConnections].
 	Connections int
-	// ConnectionsPerHost bounds the same for one host. 0 means [DefaultConnectionsPerHost].
+	// ConnectionsPerHost bounds the same for each host. 0 means [DefaultConnectionsPerHost].
 	ConnectionsPerHost int
 	// HandshakeTimeout bounds the time of a TLS handshake, of the beginning of HTTP/2 and of the
 	// headers of a request. 0 means [DefaultHandshakeTimeout].
@@ -101,14 +101,14 @@ type Config struct {
 	// [resource.DefaultBuildMemory].
 	BuildMemory int64
 
-	// Registry is the access to registries. Its CAFile also applies to module.url. Run sets Guard
+	// Registry is the access to registries. The CAFile also applies to module.url. Run sets Guard
 	// and Gate. The zero value means the public registries with the user's credentials.
 	Registry registry.Config
 	// Guard decides which addresses modules are fetched from. The zero value refuses only
 	// link-local and metadata addresses.
 	Guard netguard.Guard
-	// Verify says by whom each module must be signed. Its zero value means
-	// that no signature is required beside those that specs require.
+	// Verify says by whom each module must be signed. The zero value requires no signatures beyond
+	// the demands of specs.
 	Verify spec.Verify
 
 	// Preflight is the effect of the sandbox's findings. "" means enforce.
@@ -120,17 +120,16 @@ type Config struct {
 	Version string
 	// Logger is required.
 	Logger *zap.Logger
-	// AuditLogFile gets a line at its end for each change that a client of the API makes, as does
-	// the Logger. "" means no file.
+	// AuditLogFile gets a line at the end for each change by a client of the API, as does the
+	// Logger. "" means no file.
 	AuditLogFile string
-	// Passed has listeners that are open already, by the names [PortXDS], [PortModules] and
-	// [PortAdmin]. Their addresses stand in the fields of the addresses. Run closes the listeners.
-	// nil means that Run opens all addresses.
+	// Passed has already open listeners, by the names [PortXDS], [PortModules] and [PortAdmin].
+	// Their addresses stand in the fields of the addresses. Run closes the listeners. With nil, Run
+	// opens all addresses.
 	Passed map[string]net.Listener
-	// Manager hears how the server is. The zero value means that there is no manager.
+	// Manager hears how the server is. The zero value means no manager.
 	Manager systemd.Manager
-	// Reload has a value for each time that all files and sources are to be read at once. nil means
-	// never.
+	// Reload has a value for each immediate read of all files and sources. nil means never.
 	Reload <-chan os.Signal
 	// Started is called once, after all listeners are open and there is a snapshot. nil means no
 	// call.
@@ -147,14 +146,14 @@ const (
 // Addresses are the listening addresses of a server, in the form of [address.Parse].
 type Addresses struct{ XDS, Modules, Admin string }
 
-// The limits of connections. An Envoy has one or two to each port, and many Envoys may be one host
-// behind a gateway.
+// The limits of connections. An Envoy has a connection or two to each port, and many Envoys may be
+// one host behind a gateway.
 const (
 	DefaultConnections        = 20_000
 	DefaultConnectionsPerHost = 10_000
 )
 
-// The limits of what comes before a request. An Envoy's headers have some hundred bytes.
+// The limits of the bytes before a request. An Envoy's headers have some hundred bytes.
 const (
 	DefaultHandshakeTimeout = 10 * time.Second
 	DefaultHeaderSize       = 16 << 10
@@ -165,10 +164,10 @@ type NodeIdentity string
 
 // The values of [Config.NodeIdentity].
 const (
-	// NodeIdentityNone binds nothing: the node id is what the Envoy says.
+	// NodeIdentityNone binds nothing: the Envoy chooses the node id.
 	NodeIdentityNone NodeIdentity = "none"
-	// NodeIdentitySAN lets an Envoy be only the nodes for which its certificate has a SAN, or a
-	// SAN that the rules map to the node.
+	// NodeIdentitySAN lets an Envoy be only the nodes for which its certificate has a SAN, or a SAN
+	// with a rule for the node.
 	NodeIdentitySAN NodeIdentity = "san"
 )
 

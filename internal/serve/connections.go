@@ -20,7 +20,7 @@ type connections struct {
 	hosts map[string]int
 }
 
-// enter counts a connection. false: the connection is one too many, and is not counted.
+// enter counts a connection. false: the connection is beyond the limit, and is not counted.
 func (c *connections) enter(from net.Addr) bool {
 	client := address.Client(from)
 	host := address.Host(client)

@@ -1,8 +1,8 @@
-// Package serve wires the parts into one server, and decides nothing.
+// Package serve wires the parts into a server, and decides nothing.
 //
-// [Config] has all settings of a server, and [Run] serves until its context ends. Read
-// config.go and serve.go first: run makes the parts in their order, with one function for each part
-// in a file of its own:
+// [Config] has all settings of a server, and [Run] serves until the context ends. Read config.go
+// and serve.go first: run makes the parts in their order, with a function for each part in a
+// separate file:
 //
 //   - files.go: the state directory with its lock, the module store and the checked signatures.
 //   - certificates.go: the files for TLS, and their changes.

@@ -5,9 +5,9 @@ import (
 	"github.com/wasm-xds/wasm-xds/pkg/spec"
 )
 
-// checkExposure refuses an admin address that other machines reach without TLS or without tokens. A
-// CA of clients is no substitute for tokens: each of its clients could change filters, and a CA is
-// often that of many machines.
+// checkExposure refuses an admin address within reach of other machines without TLS or tokens. A CA
+// of clients is no substitute for tokens: each client could change filters, and many machines often
+// share a CA.
 func checkExposure(cfg *Config) error {
 	a, err := address.Parse(cfg.AdminAddress)
 	if err != nil {

@@ -15,7 +15,7 @@ type fetching struct {
 	modules    *module.Resolver
 }
 
-// openFetching prepares the access; it fetches nothing yet. All fetches share one gate, which
+// openFetching prepares the access, and fetches nothing yet. All fetches share one gate, which
 // limits them together. The caller must close the access.
 func openFetching(cfg *Config, f *files) (*fetching, error) {
 	gate := &transfer.Gate{}

@@ -15,18 +15,18 @@ import (
 	"github.com/wasm-xds/wasm-xds/internal/state"
 )
 
-// files are the parts that keep something on the disk.
+// files are the parts with data on the disk.
 type files struct {
 	dir     *state.Dir // locked
 	store   *module.Store
 	checked *signature.Checked
 	keys    *seal.Keys // nil: the state is plain
-	// bundles is the directory that keeps bundles. It outlives the process, unless the state is
+	// bundles is the directory of bundles. The directory outlives the process, unless the state is
 	// sealed.
 	bundles string
 }
 
-// openFiles opens the state directory and its content. The caller must close the files.
+// openFiles opens the state directory with the content. The caller must close the files.
 func openFiles(cfg *Config) (f *files, err error) {
 	options := state.Options{Group: cfg.ModulesGroup}
 	if cfg.StateKeyFile != "" {
@@ -50,8 +50,8 @@ func openFiles(cfg *Config) (f *files, err error) {
 	return f, nil
 }
 
-// openBundles makes the directory of bundles, whose files are plain. With a sealed state, it is a
-// directory that ends with the process.
+// openBundles makes the directory of bundles, whose files are plain. With a sealed state, the
+// directory ends with the process.
 func (f *files) openBundles() (err error) {
 	f.bundles = f.dir.Path("bundles")
 	if f.keys.First() == "" {
@@ -64,8 +64,8 @@ func (f *files) openBundles() (err error) {
 	return err
 }
 
-// runtimeDir returns a directory that does not outlive the machine's run, if there is one. "" means
-// the directory for temporary files.
+// runtimeDir returns a directory for a single run of the machine, if there is any. "" means the
+// directory for temporary files.
 func runtimeDir() string {
 	if first, _, _ := strings.Cut(os.Getenv("RUNTIME_DIRECTORY"), ":"); filepath.IsAbs(first) { // systemd's
 		return first
@@ -108,7 +108,7 @@ func (f *files) report(cfg *Config) {
 	}
 }
 
-// close closes the parts that are open, and at last releases the lock on the directory.
+// close closes the open parts, and at last releases the lock on the directory.
 func (f *files) close() error {
 	var err error
 	if f.checked != nil {

@@ -7,7 +7,7 @@ import (
 	"github.com/wasm-xds/wasm-xds/internal/xds"
 )
 
-// foreignOf turns a request for other resources into its form in the status.
+// foreignOf turns a request for other resources into the form in the status.
 func foreignOf(f xds.Foreign) api.Visitor {
 	v := api.Visitor{Port: "xds", Speaks: f.Asks, Address: f.Address, Node: f.Node}
 	const beside = "leave ads_config to the other control plane, and give each filter an api_config_source of its own that leads here; " +

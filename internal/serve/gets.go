@@ -9,7 +9,7 @@ import (
 	"github.com/wasm-xds/wasm-xds/internal/moduleserver"
 )
 
-// gets passes the events of the module server to the control, and its answers to the metrics.
+// gets passes the events of the module server to the control, and the answers to the metrics.
 type gets struct {
 	control  *control.Control
 	recorder *metrics.Recorder

@@ -26,13 +26,13 @@ type identities struct {
 	log     *zap.Logger
 }
 
-// rulesFile is the content of a file of rules. It never changes.
+// rulesFile is the content of a file of rules, and never changes.
 type rulesFile struct {
 	rules *identity.Rules
 	sum   [sha256.Size]byte
 }
 
-// openIdentities reads the rules that cfg names.
+// openIdentities reads the rules in cfg.
 func openIdentities(cfg *Config) (*identities, error) {
 	i := &identities{isOn: cfg.NodeIdentity == NodeIdentitySAN, path: cfg.NodeIdentityRules, log: cfg.Logger}
 	problem := func(message, hint string) error {
@@ -125,7 +125,7 @@ func readRules(path string) (*rulesFile, error) {
 	return &rulesFile{rules, sha256.Sum256(text)}, nil
 }
 
-// refusalIn turns a refused claim into its form in the status.
+// refusalIn turns a refused claim into the form in the status.
 func refusalIn(r xds.RefusedClaim) api.ClaimRefusal {
 	return api.ClaimRefusal{
 		Certificate: r.Certificate.String(), Claim: string(r.Claim), Text: identity.Brief(r.Text), Address: r.Address, Message: r.Message, Hint: r.Hint,

@@ -19,8 +19,8 @@ import (
 // listeners are the open ports of a server.
 type listeners struct{ xds, modules, admin net.Listener }
 
-// listen opens all three listeners, or takes those that were passed. If one fails, the server does
-// not start.
+// listen opens all three listeners, or takes the passed listeners. If a listener fails, the server
+// does not start.
 func listen(cfg *Config) (*listeners, error) {
 	l := &listeners{xds: cfg.Passed[PortXDS], modules: cfg.Passed[PortModules], admin: cfg.Passed[PortAdmin]}
 	for _, one := range []struct {
@@ -52,8 +52,8 @@ func open(text string, sockets address.Permissions) (net.Listener, error) {
 	return a.Listen(sockets)
 }
 
-// watchVisitors reports clients that speak the wrong protocol on a port. envoys and admin say
-// whether the ports for Envoys and the admin port speak TLS.
+// watchVisitors reports clients with the wrong protocol on a port. envoys and admin say whether the
+// ports for Envoys and the admin port speak TLS.
 func (l *listeners) watchVisitors(envoys, admin bool, report func(api.Visitor)) {
 	for _, one := range []struct {
 		listener  *net.Listener

@@ -11,7 +11,7 @@ import (
 // memoryLook is the time between two looks at the memory.
 const memoryLook = 5 * time.Second
 
-// memoryUse is what the Go runtime says of the memory.
+// memoryUse is the Go runtime's view of the memory.
 type memoryUse struct {
 	allocated uint64 // bytes since the start of the process
 	live      uint64 // bytes that the last collection has found in use
@@ -28,8 +28,8 @@ type calm struct {
 }
 
 // Between two returns, the server has allocated at least half of the memory in use, and leastBurst.
-// The runtime itself collects when it has allocated as much as there was in use, so it would not see
-// the end of ten thousand connections that had doubled the memory. The server is at rest if it
+// The runtime itself collects when it has allocated as much as there was in use, so it would not
+// see the end of ten thousand connections that had doubled the memory. The server is at rest if it
 // allocates less than calmRate between two looks.
 const (
 	liveOfBurst = 2

@@ -9,7 +9,7 @@ import (
 	"github.com/wasm-xds/wasm-xds/internal/tlsserver"
 )
 
-// port is one or several ports that speak TLS with the same certificate.
+// port stands for all ports with TLS and the same certificate.
 type port struct {
 	*tlsserver.Server // nil: without TLS
 	source            certificateSource
@@ -22,20 +22,20 @@ type port struct {
 type certificateSource interface {
 	tlsserver.Source
 	// Reload reports whether the material has changed since the last call. An error says why there
-	// is no newer material than the last good one.
+	// is no newer material than the last good material.
 	Reload() (changed bool, err error)
 	// Problem returns the error of the last Reload, or nil.
 	Problem() error
 	// ready is closed when there is material.
 	ready() <-chan struct{}
-	// words are what the log and the status say about the source.
+	// words are the words of the log and the status about the source.
 	words() words
 	// describe fills in where the certificate comes from.
 	describe(c *api.Certificate)
 	close() error
 }
 
-// words are what the log and the status say about a source.
+// words are the words of the log and the status about a source.
 type words struct {
 	used  string                                 // new material is used
 	again string                                 // a problem has ended, and the material has not changed
@@ -57,7 +57,7 @@ func closed() <-chan struct{} {
 	return c
 }
 
-// errExpired is the problem of a certificate that nothing has replaced in time.
+// errExpired is the problem of a certificate without a replacement in time.
 var errExpired = errors.New("the certificate has expired, and clients refuse it")
 
 // reload is Reload of the source, and looks at the time of the certificate, too.

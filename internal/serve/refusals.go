@@ -49,8 +49,8 @@ func agentAdvice() advice {
 	}
 }
 
-// refusalOf turns a failed handshake into its form in the status. ok is false for a handshake that
-// failed for no reason of TLS.
+// refusalOf turns a failed handshake into the form in the status. ok is false for a failure for no
+// reason of TLS.
 func refusalOf(port string, a advice, from, text string) (v api.Visitor, ok bool) {
 	refusal, ok := tlsserver.RefusalOf(text)
 	v = api.Visitor{Port: port, Address: from, Speaks: string(refusal)}
@@ -90,7 +90,8 @@ func revoked(a advice) string {
 	return "its certificate is signed by an authority that " + a.authorities + " any more"
 }
 
-// closedOf is a client whose open connection the server has closed, in the form of the status.
+// closedOf is a client after the server has closed the client's open connection, in the form of the
+// status.
 func closedOf(port string, a advice, from string) api.Visitor {
 	return api.Visitor{
 		Port: port, Address: from, Speaks: string(tlsserver.Revoked), Hint: a.add,

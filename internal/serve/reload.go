@@ -11,14 +11,15 @@ import (
 // less than following links and directories with events.
 const reloadEvery = time.Second
 
-// followed is a set of files whose newest content is used, if it is good.
+// followed is a set of files. The server uses the newest good content.
 type followed struct {
 	reload  func() (changed bool, err error) // keeps the last good content
 	changed func()                           // after each change
-	// bad and again are what the log says of a bad content, and of the end of it.
+	// bad and again are the words of the log for a bad content, and for the end of the problem.
 	bad, again string
 	hint       []zap.Field // of bad
-	// say returns what the log says of an error, instead of bad and hint. nil means that these do.
+	// say returns the words of the log for an error, instead of bad and hint. nil means bad and
+	// hint.
 	say     func(err error) (message, hint string)
 	log     *zap.Logger
 	problem string // of the last reload; "": none

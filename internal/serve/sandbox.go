@@ -24,7 +24,7 @@ type examiner struct {
 	modules *sandbox.Modules
 }
 
-// newExaminer makes an examiner. The caller must close it.
+// newExaminer makes an examiner. The caller must close the examiner.
 func newExaminer(store *module.Store, mode examine.Mode) examiner {
 	return examiner{store: store, mode: mode, modules: sandbox.NewModules(keptModules)}
 }
@@ -39,7 +39,8 @@ const keptModules = 4 << 20
 // Examine implements [control.Examiner]. A bug in the sandbox does not end the server: the sandbox
 // refuses the filter instead.
 func (x examiner) Examine(ctx context.Context, s *spec.Spec, m snapshot.Module, config *string) (v examine.Findings, problem *spec.Error) {
-	// A module's memory is outside Go's heap. After the module is gone, an access to it is a fault.
+	// A module's memory is outside Go's heap. After the module is gone, an access to the memory is
+	// a fault.
 	defer debug.SetPanicOnFault(debug.SetPanicOnFault(true))
 	defer func() {
 		if cause := recover(); cause != nil {
@@ -91,8 +92,8 @@ func sandboxVersion(version string) string {
 	return hex.EncodeToString(sum.Sum(nil))
 }
 
-// buildID returns the program's hash that Go's linker wrote into the program, or "" if there is no
-// hash. Hashing the program again would take longer than the rest of the start.
+// buildID returns the program's hash from Go's linker, or "" if there is no hash. Hashing the
+// program again would take longer than the rest of the start.
 func buildID(program io.ReaderAt) string {
 	f, err := elf.NewFile(program)
 	if err != nil {

@@ -19,11 +19,11 @@ import (
 // killed. With a shorter limit, the log can still say which parts have not ended.
 const endLimit = 8 * time.Second
 
-// Run serves until ctx ends, and returns after all its goroutines have ended. It fails if the start
-// fails, for example because an address is taken or the state directory is in use.
+// Run serves until ctx ends, and returns after all its goroutines have ended. Run fails if the
+// start fails, for example because an address is taken or the state directory is in use.
 //
 // If the end takes longer than eight seconds, for example because a disk has stalled, Run returns
-// [ending.ErrLate] with the parts that have not ended. The process should exit then.
+// [ending.ErrLate] with the still running parts. The process should exit then.
 func Run(ctx context.Context, cfg Config) error {
 	var parts ending.Parts
 	err := ending.Within(ctx, endLimit, &parts, func(ctx context.Context) error { return run(ctx, &cfg, &parts) })
@@ -34,7 +34,7 @@ func Run(ctx context.Context, cfg Config) error {
 	return err
 }
 
-// run is Run without the time limit. It makes the parts, and closes them in the opposite order.
+// run is Run without the time limit. run makes the parts, and closes them in the opposite order.
 func run(ctx context.Context, cfg *Config, parts *ending.Parts) (err error) {
 	defer parts.Begin("the state directory to be closed")()
 	files, err := openFiles(cfg)

@@ -37,7 +37,7 @@ import (
 // gracePeriod is the time for transfers and answers after the end of the server began.
 const gracePeriod = 3 * time.Second
 
-// servers are the parts that serve, each in a goroutine of its own.
+// servers are the serving parts, each in a separate goroutine.
 type servers struct {
 	cfg          *Config
 	store        *module.Store
@@ -53,7 +53,7 @@ type servers struct {
 	parts        *ending.Parts
 }
 
-// shown is what the API shows. It implements [admin.State].
+// shown is the data of the API, an [admin.State].
 type shown struct {
 	*control.API
 	*door.Door
@@ -73,7 +73,7 @@ var _ admin.State = shown{}
 // Ready says why Envoys get no filter yet; nil: they can connect.
 func (s shown) Ready() error { return cmp.Or(s.API.Ready(), s.certificates.Ready()) }
 
-// run serves until ctx ends or one of the servers fails, and returns after all have ended.
+// run serves until ctx ends or a server fails, and returns after all have ended.
 func (s *servers) run(ctx context.Context) error {
 	group, ctx := errgroup.WithContext(ctx)
 	limits := s.cfg.Limits
@@ -126,7 +126,8 @@ func (s *servers) run(ctx context.Context) error {
 	return group.Wait()
 }
 
-// awaitReady closes ready once there is a snapshot, and a certificate where the port needs one.
+// awaitReady closes ready once there is a snapshot, and the certificate, if the port needs a
+// certificate.
 func (s *servers) awaitReady(ctx context.Context) {
 	for _, one := range []<-chan struct{}{s.control.Loaded(), s.certificates.envoys.ready()} {
 		select {
@@ -138,7 +139,7 @@ func (s *servers) awaitReady(ctx context.Context) {
 	close(s.ready)
 }
 
-// supervision returns the part that speaks with the service manager.
+// supervision returns the part for the service manager.
 func (s *servers) supervision(looks chan<- chan<- struct{}) *supervision {
 	return &supervision{
 		manager: s.cfg.Manager, loaded: s.ready, reload: s.cfg.Reload, counts: s.shown.Counts,
@@ -210,7 +211,7 @@ func (s *servers) moduleServer(h http.Handler) *http.Server {
 	return server
 }
 
-// claimRefused reports a claim that the certificate of a client does not cover.
+// claimRefused reports a claim beyond the client's certificate.
 func (s *servers) claimRefused(r xds.RefusedClaim) {
 	s.shown.ClaimRefused(r.Certificate.Key(), refusalIn(r))
 }
@@ -222,7 +223,7 @@ func (s *servers) refused(port, from, text string) {
 	}
 }
 
-// deny reports a request of a client that is not trusted any more, before answer answers it.
+// deny reports a request of a client after the loss of trust, before answer answers the request.
 func (s *servers) deny(port string, answer http.HandlerFunc) func(http.ResponseWriter, *http.Request, error) {
 	return func(w http.ResponseWriter, r *http.Request, err error) {
 		s.refused(port, r.RemoteAddr, err.Error())
@@ -230,8 +231,8 @@ func (s *servers) deny(port string, answer http.HandlerFunc) func(http.ResponseW
 	}
 }
 
-// serveStreams lets Envoys connect once the control has a snapshot, and the port its certificate:
-// an Envoy that asks earlier would be told that there is no filter.
+// serveStreams lets Envoys connect once the control has a snapshot, and the port a certificate: an
+// Envoy with an earlier request would learn of no filter.
 func (s *servers) serveStreams(ctx context.Context, streams *xds.Server, limits xds.Limits) error {
 	select {
 	case <-s.ready:
@@ -268,7 +269,7 @@ func (s *servers) setLimits(server *http.Server) {
 	server.IdleTimeout = s.cfg.Limits.WithDefaults().ConnectionIdle
 }
 
-// newConnections bounds the connections of one port.
+// newConnections bounds the connections of a port.
 func (s *servers) newConnections() *connections {
 	return &connections{
 		most:        cmp.Or(s.cfg.Connections, DefaultConnections),
@@ -277,7 +278,7 @@ func (s *servers) newConnections() *connections {
 	}
 }
 
-// limitOf turns a refusal because of a limit into its form in the status.
+// limitOf turns a refusal because of a limit into the form in the status.
 func limitOf(r xds.Refusal) api.Limit {
 	return api.Limit{
 		Name: string(r.Limit), Flag: "--max-" + strings.ReplaceAll(string(r.Limit), "_", "-"),

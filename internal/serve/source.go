@@ -20,7 +20,8 @@ import (
 	"github.com/wasm-xds/wasm-xds/pkg/spec"
 )
 
-// openSource makes one source from the directory and the bundles, and returns its description.
+// openSource makes a source from the directory and the bundles, and returns the source's
+// description.
 func openSource(cfg *Config, from *fetching, files *files, recorder *metrics.Recorder) (source.Source, string, error) {
 	var all []merge.Named
 	if cfg.Dir != "" {
@@ -53,7 +54,7 @@ func openSource(cfg *Config, from *fetching, files *files, recorder *metrics.Rec
 	return merge.New(all...), strings.Join(roots, ", "), nil
 }
 
-// ownFiles returns the files of the server that no spec may name, although they may lie beside the
+// ownFiles returns the server's own files, closed to specs, although they may lie beside the
 // directory of specs. Otherwise an author of specs could send them to a filter.
 func ownFiles(cfg *Config, state string) []string {
 	files := slices.DeleteFunc([]string{cfg.TLS.KeyFile, cfg.AdminTLS.KeyFile, cfg.AdminTokenFile, cfg.AuditLogFile, cfg.StateKeyFile}, func(path string) bool { return path == "" })

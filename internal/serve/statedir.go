@@ -45,8 +45,8 @@ func noStateDir() error {
 	}
 }
 
-// stateProblem turns an error of the state directory or its content into a spec error. nil stays
-// nil.
+// stateProblem turns an error of the state directory or of a file inside into a spec error. nil
+// stays nil.
 func stateProblem(path string, err error) error {
 	if err == nil {
 		return nil
@@ -96,7 +96,7 @@ func lastThere(path string) string {
 	}
 }
 
-// removeOthers removes the stored bundles that the configuration no longer names.
+// removeOthers removes the stored bundles missing in the configuration.
 func removeOthers(dir string, keep map[string]struct{}) error {
 	entries, err := os.ReadDir(dir)
 	if errors.Is(err, fs.ErrNotExist) {

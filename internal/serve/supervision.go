@@ -37,7 +37,7 @@ type supervision struct {
 	manager serviceManager
 	loaded  <-chan struct{} // closed when the server is ready
 	reload  <-chan os.Signal
-	// counts asks the owner of the state. It does not return while the owner is stuck. Then the
+	// counts asks the owner of the state. counts does not return while the owner is stuck. Then the
 	// manager gets no sign of life, and starts the server anew.
 	counts func() api.Counts
 	reread func(context.Context)
@@ -76,7 +76,7 @@ func (s *supervision) run(ctx context.Context) {
 	}
 }
 
-// interval is a third of the watchdog's time, so that one late sign of life ends nothing.
+// interval is a third of the watchdog's time, so a single late sign of life ends nothing.
 func (s *supervision) interval() time.Duration {
 	return min(cmp.Or(s.manager.Watchdog()/3, statusEvery), statusEvery)
 }

@@ -18,7 +18,7 @@ import (
 	"github.com/wasm-xds/wasm-xds/internal/api"
 )
 
-// managed is a service manager that notes each line with the second of its arrival.
+// managed is a service manager, and notes each line with the second of arrival.
 type managed struct {
 	mu       sync.Mutex
 	began    time.Time
@@ -41,7 +41,7 @@ func (m *managed) Reloading() error        { return m.note("reloading") }
 func (m *managed) Stopping() error         { return m.note("stopping") }
 func (m *managed) Alive(string) error      { return m.note("alive") }
 
-// supervise runs a supervision for some time, and returns the lines that the manager has heard.
+// supervise runs a supervision for some time, and returns the lines at the manager.
 func supervise(t *testing.T, m *managed, last time.Duration, change func(*supervision, chan struct{})) []string {
 	t.Helper()
 	loaded := make(chan struct{})
@@ -106,7 +106,7 @@ func TestStuckOwnerGivesNoSignOfLife(t *testing.T) {
 	})
 }
 
-// A reload that takes long does not stop the signs of life.
+// A long reload does not stop the signs of life.
 func TestReload(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		hangups := make(chan os.Signal, 1)

@@ -13,7 +13,7 @@ type tokens struct {
 	log  *zap.Logger
 }
 
-// openTokens reads the file that cfg names.
+// openTokens reads the file in cfg.
 func openTokens(cfg *Config) (*tokens, error) {
 	t := &tokens{log: cfg.Logger}
 	if cfg.AdminTokenFile == "" {

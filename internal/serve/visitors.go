@@ -8,7 +8,7 @@ import (
 	"github.com/wasm-xds/wasm-xds/internal/visitor"
 )
 
-// visitorOf turns a visit into its form in the status. encrypted says whether the port speaks TLS.
+// visitorOf turns a visit into the form in the status. encrypted says whether the port speaks TLS.
 func visitorOf(port string, encrypted bool, from net.Addr, p visitor.Protocol) api.Visitor {
 	v := api.Visitor{Port: port, Address: address.Client(from), Speaks: string(p)}
 	const tlsHint = "take the transport_socket out of the Envoy cluster that leads here, or serve with --tls-cert-file"

@@ -11,8 +11,8 @@ import (
 	"github.com/wasm-xds/wasm-xds/internal/seal"
 )
 
-// CheckKeys returns a [seal.LockedError] if a file of a state directory needs another key. It changes
-// nothing, and the directory may be in use.
+// CheckKeys returns a [seal.LockedError] if a file of a state directory needs another key. It
+// changes nothing, and the directory may be in use.
 func CheckKeys(dir string, keys *seal.Keys) error { return (&Dir{path: dir, keys: keys}).checkKeys() }
 
 // checkKeys returns a [seal.LockedError] if a file of the directory needs another key.

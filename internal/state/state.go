@@ -1,9 +1,9 @@
 // Package state stores small files in the server's state directory. The files survive crashes, and
 // a lock prevents a second server from using the same directory.
 //
-// frame.go and record.go are the forms of files, lock.go locks the directory, and modes.go closes it
-// to other users. Above, state.go has [Dir] with its files, sealed.go seals the files of an earlier
-// server, and open.go puts a directory into order.
+// frame.go and record.go are the forms of files, lock.go locks the directory, and modes.go closes
+// it to other users. Above, state.go has [Dir] with its files, sealed.go seals the files of an
+// earlier server, and open.go puts a directory into order.
 package state
 
 import (

@@ -1,8 +1,8 @@
 // Package token keeps the tokens of the API's clients, as a file has them now.
 //
-// [Parse] reads the text of a file into a [Set], which finds the [Client] of a token. [Open] reads a
-// file, and [File.Reload] reads it again: a bad new file changes nothing. A set keeps only hashes of
-// the tokens, and no error has a part of a line in it, because a mistyped line may be a token.
+// [Parse] reads the text of a file into a [Set], which finds the [Client] of a token. [Open] reads
+// a file, and [File.Reload] reads it again: a bad new file changes nothing. A set keeps only hashes
+// of the tokens, and no error has a part of a line in it, because a mistyped line may be a token.
 package token
 
 import (

@@ -172,8 +172,8 @@ func (s *stream) deny(no *identity.Refusal, node, cluster string) error {
 	return err
 }
 
-// announce tells delivery of the stream and its first request. If the client may not have the stream
-// any more, because the rules have changed, the stream ends.
+// announce tells delivery of the stream and its first request. If the client may not have the
+// stream any more, because the rules have changed, the stream ends.
 func (s *stream) announce(opened delivery.StreamOpened, first delivery.Requested) error {
 	if s.bond.all == nil {
 		s.announced = s.shared.handler.Begin(s.client, opened, first)

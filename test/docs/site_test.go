@@ -8,8 +8,8 @@ import (
 	"testing"
 )
 
-// TestSite builds the site. A link or an anchor that leads nowhere fails, and so does a page that is
-// not in the navigation.
+// TestSite builds the site. A link or an anchor that leads nowhere fails, and so does a page that
+// is not in the navigation.
 func TestSite(t *testing.T) {
 	path, err := exec.CommandContext(t.Context(), filepath.Join(root, "scripts", "get-mkdocs")).Output()
 	if err != nil {

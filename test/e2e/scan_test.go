@@ -177,7 +177,8 @@ func (p ports) scanAdmin(t *testing.T) {
 	p.refusesOtherProtocols(t, p.admin)
 }
 
-// atATime returns a function that runs functions, some at a time. With nil, it waits for all of them.
+// atATime returns a function that runs functions, some at a time. With nil, it waits for all of
+// them.
 func atATime(t *testing.T) func(func()) {
 	const some = 8
 	var all sync.WaitGroup
@@ -432,8 +433,8 @@ func pathsOf(endpoints []string) (all []string) {
 	return all
 }
 
-// pathsOfSource are the texts of the API's source that are paths: an endpoint that the documentation
-// does not list is one of them.
+// pathsOfSource are the texts of the API's source that are paths: an endpoint that the
+// documentation does not list is one of them.
 func pathsOfSource(t *testing.T) (all []string) {
 	t.Helper()
 	files, err := filepath.Glob(filepath.Join(program.Repository(), "internal", "admin", "*.go"))

@@ -194,8 +194,9 @@ func withCanaries(t *testing.T, dir string) (files []string) {
 	return files
 }
 
-// The files of a bundle are plain, so a server with a sealed state keeps them elsewhere, and removes
-// them at its end. The next server serves the filters from the state while the registry is away.
+// The files of a bundle are plain, so a server with a sealed state keeps them elsewhere, and
+// removes them at its end. The next server serves the filters from the state while the registry is
+// away.
 func TestBundleBesideASealedState(t *testing.T) {
 	keys, runtime := filepath.Join(t.TempDir(), "keys"), t.TempDir()
 	harness.WriteFile(t, keys, []byte(base64.StdEncoding.EncodeToString(bytes.Repeat([]byte{1}, 32))+"\n"))

@@ -14,8 +14,8 @@ import (
 	"github.com/wasm-xds/wasm-xds/internal/test/pki"
 )
 
-// encrypted is a scenario whose control plane speaks mutual TLS. Each directory has tls.crt, tls.key
-// and ca.crt.
+// encrypted is a scenario whose control plane speaks mutual TLS. Each directory has tls.crt,
+// tls.key and ca.crt.
 type encrypted struct {
 	*scenario
 	servers, clients        *pki.CA

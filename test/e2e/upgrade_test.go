@@ -146,8 +146,8 @@ func (u *upgrade) edit(stamp string) {
 	}
 }
 
-// stats returns the counters of each Envoy and filter once they rest. Envoy counts a reload when all
-// workers have an update, which may be after its ACK.
+// stats returns the counters of each Envoy and filter once they rest. Envoy counts a reload when
+// all workers have an update, which may be after its ACK.
 func (u *upgrade) stats() []map[string]map[string]int64 {
 	u.t.Helper()
 	var last []map[string]map[string]int64

@@ -44,8 +44,8 @@ func TestGoInstall(t *testing.T) {
 		}
 	}
 	root := strings.TrimSuffix(proxy, filepath.Join("github.com", "wasm-xds", "wasm-xds", "@v"))
-	// The cache of this test is new, so the module is not left in the user's cache. The user's cache
-	// is a proxy for the other modules.
+	// The cache of this test is new, so the module is not left in the user's cache. The user's
+	// cache is a proxy for the other modules.
 	known, usual, _ := strings.Cut(strings.TrimSpace(run(t, nil, "go", "env", "GOMODCACHE", "GOPROXY")), "\n")
 	bin, cache := t.TempDir(), t.TempDir()
 	run(t, []string{

@@ -8,8 +8,8 @@ import (
 )
 
 // Reserved ports are below the ephemeral ports of operating systems, so that no outgoing connection
-// takes a port between its reservation and its use. They are above the default ports of wasm-xds and
-// of its Envoy, so that a server that somebody runs by hand takes none of them either.
+// takes a port between its reservation and its use. They are above the default ports of wasm-xds
+// and of its Envoy, so that a server that somebody runs by hand takes none of them either.
 const (
 	firstPort = 20000
 	lastPort  = 30000
