@@ -54,21 +54,21 @@ const (
 	wasm    = `type.googleapis.com/envoy.extensions.filters.http.wasm.v3.Wasm`
 )
 
-// withHTTP is a bootstrap with one listener and a chain of these filters.
+// withHTTP is a bootstrap with a listener and a chain of these filters.
 func withHTTP(filters ...string) string {
 	return "node: {id: a, cluster: b}\nstatic_resources:\n  listeners:\n  - name: web\n    filter_chains:\n    - filters:\n" +
 		"      - name: hcm\n        typed_config:\n          \"@type\": " + manager + "\n          http_filters:\n          - " +
 		strings.Join(filters, "\n          - ") + "\n"
 }
 
-// static is a Wasm filter in the file, with fields of its PluginConfig in flow style.
+// static is a Wasm filter in the file, with fields of the PluginConfig in flow style.
 func static(name, config string) string {
 	return "{name: " + name + `, typed_config: {"@type": ` + wasm + ", config: {" + config + "}}}"
 }
 
 const local = "vm_config: {runtime: envoy.wasm.runtime.v8, code: {local: {filename: /etc/envoy/a.wasm}}}"
 
-// The fields of a filter that stands in the file, and the spec that they become.
+// The fields of a filter in the file, and the resulting spec.
 func TestSpecs(t *testing.T) {
 	for name, tt := range map[string]struct{ config, want string }{
 		"the least": {local, "name: auth\nmodule:\n  file: ./auth.wasm\n"},
@@ -177,8 +177,8 @@ func TestStays(t *testing.T) {
 	}
 }
 
-// The names of specs: the filter's own, or that of the plugin if the filter only names the
-// extension. Filters of one content share a spec.
+// The names of specs: the filter's own, or the plugin's name if the filter only names the
+// extension. Filters of equal content share a spec.
 func TestNames(t *testing.T) {
 	generic := "envoy.filters.http.wasm"
 	for name, tt := range map[string]struct {
@@ -208,8 +208,8 @@ func TestNames(t *testing.T) {
 	}
 }
 
-// Two filters share a VM by an anchor. Both are taken out, and the anchor goes with them. If one
-// stays, its alias needs the anchor.
+// Two filters share a VM by an anchor. Both are taken out, and the anchor goes with them. If a
+// filter stays, the alias needs the anchor.
 func TestAnchorInsideAStaticFilter(t *testing.T) {
 	first := static("a", "root_id: x, vm_config: &vm {vm_id: v, code: {local: {filename: a.wasm}}}")
 	p := plan(t, withHTTP(first, static("b", "root_id: y, vm_config: *vm"), router), adopt.Options{})
@@ -231,7 +231,7 @@ func TestTypedStruct(t *testing.T) {
 	}
 }
 
-// The comments inside a filter that is taken out are only in the original, and the plan says so.
+// The comments inside a removed filter are only in the original, and the plan says so.
 func TestCommentsInsideAStaticFilter(t *testing.T) {
 	text := "static_resources:\n  listeners:\n  - name: web\n    filter_chains:\n    - filters:\n      - name: hcm\n        typed_config:\n          \"@type\": " + manager +
 		"\n          http_filters:\n          # above\n          - name: auth # beside\n            typed_config:\n              \"@type\": " + wasm +
@@ -247,7 +247,7 @@ func TestCommentsInsideAStaticFilter(t *testing.T) {
 	}
 }
 
-// A route configures a filter by its name, so the filter keeps it.
+// A route configures a filter by name, so the filter keeps the name.
 func TestPerRouteNamesStay(t *testing.T) {
 	text := withHTTP(static("envoy.filters.http.wasm", "name: x, "+local), router) +
 		"          route_config: {virtual_hosts: [{name: a, domains: ['*'], typed_per_filter_config: {envoy.filters.http.wasm: {}}}]}\n"
@@ -256,7 +256,7 @@ func TestPerRouteNamesStay(t *testing.T) {
 	}
 }
 
-// Two filters without a VM's id ran in one VM, and do so afterwards.
+// Two filters without a VM's id ran in the same VM, and do so afterwards.
 func TestSharedVM(t *testing.T) {
 	p := plan(t, withHTTP(static("a", "root_id: x, "+local), static("b", "root_id: y, "+local), router), adopt.Options{})
 	for _, s := range p.Specs {
@@ -270,7 +270,7 @@ func TestSharedVM(t *testing.T) {
 	}
 }
 
-// An aliased filter is replaced at its anchor, once.
+// An aliased filter is replaced at the anchor, once.
 func TestAliasedStaticFilter(t *testing.T) {
 	text := "!ignore templates:\n- &auth " + static("auth", local) + "\n" + withHTTP("*auth", router) +
 		"  - name: other\n    filter_chains:\n    - filters:\n      - name: hcm\n        typed_config:\n          \"@type\": " + manager +
@@ -282,7 +282,7 @@ func TestAliasedStaticFilter(t *testing.T) {
 	if len(p.Chains) != 2 {
 		t.Errorf("chains %+v", p.Chains)
 	}
-	// The second listener keeps its filter, so the anchor cannot change.
+	// The second listener keeps the filter, so the anchor cannot change.
 	_, problem := adopt.Make(read(t, text), adopt.Options{Listeners: []string{"web"}})
 	if problem == nil || problem.Pos.Line != 2 || !strings.Contains(problem.Message, "other") {
 		t.Errorf("%v", problem)
@@ -432,7 +432,7 @@ func TestClustersAreThoseOfBootstrap(t *testing.T) {
 func squeezed(text string) string { return strings.Join(strings.Fields(text), " ") }
 
 // Every bootstrap of the tests is adopted in every style of lines, and differs from the original
-// only by added lines, apart from filters that are taken out.
+// only by added lines, apart from removed filters.
 func TestOnlyAddedLines(t *testing.T) {
 	for name, text := range bootstraps.Good() {
 		if name == "wasm.yaml" {

@@ -21,14 +21,14 @@ func problem(code string, at spec.Position, message, hint string) *spec.Error {
 	return &spec.Error{Code: code, Message: message, Hint: hint, Pos: at}
 }
 
-// list is a list of filters in the file. Several chains share one list if an alias stands for it.
+// list is a list of filters in the file. Several chains share a list by an alias.
 type list struct {
 	node   *envoyconfig.Node // the anchor, for an alias
 	kind   spec.Type
 	chains []*envoyconfig.Chain
 }
 
-// listeners returns the names of the listeners that have the list.
+// listeners returns the names of the listeners with the list.
 func (l *list) listeners() []string {
 	var names []string
 	for _, c := range l.chains {
@@ -75,8 +75,8 @@ func lists(in Input) []*list {
 	return all
 }
 
-// selected returns the lists of the listeners that the options name. A list that other listeners
-// share cannot be changed for a part of them.
+// selected returns the lists of the listeners in the options. A list shared with further listeners
+// cannot be changed for a part of them.
 func selected(in Input, all []*list, names []string) ([]*list, *spec.Error) {
 	if names == nil {
 		return all, nil

@@ -106,7 +106,7 @@ func indented(text string) string {
 }
 
 // identity gives an id and a cluster to an Envoy without them. If the whole field node is missing,
-// identity returns that field.
+// identity returns the field.
 func (m *maker) identity(root *envoyconfig.Node) (string, *spec.Error) {
 	var missing strings.Builder
 	node := m.in.Config.Node
@@ -128,7 +128,7 @@ func (m *maker) identity(root *envoyconfig.Node) (string, *spec.Error) {
 	return "", m.patch.Set(root, missing.String(), "node")
 }
 
-// addClusters adds the clusters of wasm-xds that are not there yet.
+// addClusters adds the missing clusters of wasm-xds.
 func (m *maker) addClusters() *spec.Error {
 	var missing strings.Builder
 	for _, one := range []struct{ name, text, what string }{
@@ -169,7 +169,7 @@ func clusterOf(text string) (*envoyconfig.Cluster, *spec.Error) {
 	return &envoyconfig.Cluster{Name: item.Scalar("name"), Node: item}, nil
 }
 
-// sameCluster expects a cluster of the file to lead where the new one would.
+// sameCluster expects a cluster of the file to lead where the new cluster would.
 func (m *maker) sameCluster(there, wanted *envoyconfig.Cluster) *spec.Error {
 	at := there.Node.Pos()
 	if wanted.HTTP2() && !there.HTTP2() {

@@ -66,7 +66,7 @@ func (m *maker) changeOf(l *list) (Change, []string) {
 	return change, ecds
 }
 
-// unknownSpecs warns of new filters that no spec describes yet.
+// unknownSpecs warns of new filters without a spec.
 func (m *maker) unknownSpecs() {
 	var known []string
 	for name := range m.o.Specs {

@@ -9,7 +9,7 @@ import (
 	"github.com/wasm-xds/wasm-xds/pkg/spec"
 )
 
-// FuzzMake: a plan is an error, or a text that can be read, and that a second run leaves alone.
+// FuzzMake: a plan is an error, or a readable text, which a second run leaves alone.
 func FuzzMake(f *testing.F) {
 	for _, text := range bootstraps.Good() {
 		f.Add(text, "auth", "")

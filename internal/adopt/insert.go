@@ -83,8 +83,8 @@ func (m *maker) wants(kind spec.Type) bool {
 	return slices.ContainsFunc(m.o.Filters, func(f Filter) bool { return m.typeOf(f) == kind })
 }
 
-// placeIn returns the index before which new filters go. It is negative if the list has no place,
-// and why says so if somebody could expect one.
+// placeIn returns the index before which new filters go. A list without a place has a negative
+// index, and why says so if somebody could expect a place.
 func (m *maker) placeIn(l *list) (index int, why string) {
 	filters := l.filters()
 	is := func(f *envoyconfig.Filter) bool {

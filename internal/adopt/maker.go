@@ -15,20 +15,20 @@ type maker struct {
 	parts *bootstrap.Parts
 
 	xdsName  string          // the cluster of the control plane
-	perRoute map[string]bool // filters that routes configure by name
+	perRoute map[string]bool // filters configured by name in routes
 	all      []*list         // of the file
 	taken    []*taken
 	inserted map[*list]insertion
 }
 
-// taken is a static filter that becomes a spec.
+// taken is a static filter on the way to a spec.
 type taken struct {
 	filter *envoyconfig.Filter
 	list   *list
 	wasm   *wasmFilter
 }
 
-// insertion has the names that are added to a list before an index.
+// insertion has the names to add to a list before an index.
 type insertion struct {
 	index int
 	names []string

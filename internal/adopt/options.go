@@ -10,32 +10,32 @@ import (
 type Options struct {
 	// Filters are added to the chains, in this order. Static Wasm filters are always taken out.
 	Filters []Filter
-	// Before is the filter before which the new filters stand: a name, or a type without its
-	// prefix. "" means the router of an HTTP chain, and the last filter of a network chain.
+	// Before is the filter behind the new filters: a name, or a type without the prefix. "" means
+	// the router of an HTTP chain, and the last filter of a network chain.
 	Before string
 	// Listeners are the names of the listeners to change. nil: all.
 	Listeners []string
-	// Bootstrap has the addresses, the timeout, TLS, and the identity of an Envoy that has none.
-	// The empty Mode means one stream for all filters, or one for each filter if another control
-	// plane has the ADS stream.
+	// Bootstrap has the addresses, the timeout, TLS, and the identity of an Envoy without an id.
+	// The empty Mode means a stream for all filters together, or a stream for each filter if
+	// another control plane has the ADS stream.
 	Bootstrap bootstrap.Options
-	// Specs are the specs that exist already, by name.
+	// Specs are the existing specs, by name.
 	Specs map[string]spec.Type
 }
 
 // Filter is a filter to add.
 type Filter struct {
 	Name string
-	// Type is the chain that takes the filter. "" means the type of the spec with this name, and
-	// without one http, unless the file has only network filters.
+	// Type is the chain for the filter. "" means the type of the spec with this name, and without a
+	// spec http, unless the file has only network filters.
 	Type spec.Type
 }
 
 // Input is the configuration to change.
 type Input struct {
 	Config *envoyconfig.Config
-	// File is the file that is edited: the bootstrap, or a file with listeners.
+	// File is the file to edit: the bootstrap, or a file with listeners.
 	File *envoyconfig.File
-	// ListenersOnly means that File is a file for Envoy's LDS: the clusters are elsewhere.
+	// ListenersOnly marks a file for Envoy's LDS: the clusters are elsewhere.
 	ListenersOnly bool
 }

@@ -8,7 +8,7 @@ import (
 	"github.com/wasm-xds/wasm-xds/pkg/spec"
 )
 
-// Make plans the edits. The error has the place at which it fails; then there is no plan.
+// Make plans the edits. An error has the place of the failure; then there is no plan.
 func Make(in Input, o Options) (*Plan, *spec.Error) {
 	m := &maker{in: in, o: o, plan: &Plan{Text: in.File.Text}, perRoute: map[string]bool{}, inserted: map[*list]insertion{}}
 	var p *spec.Error
@@ -40,7 +40,7 @@ func Make(in Input, o Options) (*Plan, *spec.Error) {
 	return m.plan, nil
 }
 
-// checkNames refuses filters that no spec can have, and filters that are named twice.
+// checkNames refuses filters that no spec can have, and filters named twice.
 func (m *maker) checkNames() *spec.Error {
 	seen := map[string]bool{}
 	for _, f := range m.o.Filters {

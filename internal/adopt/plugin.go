@@ -15,7 +15,7 @@ type unfit struct {
 	pos     spec.Position
 }
 
-// reader reads a PluginConfig. It keeps the first reason against it.
+// reader reads a PluginConfig and keeps the first reason against the filter.
 type reader struct {
 	w      *wasmFilter
 	reason *unfit
@@ -28,7 +28,7 @@ func (r *reader) refuse(n *envoyconfig.Node, message string) {
 	}
 }
 
-// fields refuses unknown fields of a message: such a field could change the filter.
+// fields refuses unknown fields of a message: they could change the filter.
 func (r *reader) fields(n *envoyconfig.Node, known ...string) {
 	if n == nil {
 		return
@@ -60,7 +60,7 @@ func readPlugin(f *envoyconfig.Filter, kind spec.Type) (*wasmFilter, []Note, *un
 	r.capabilities(config.Get("capability_restriction_config"))
 	if stop := config.Get("allow_on_headers_stop_iteration"); stop != nil && kind == spec.HTTP {
 		r.w.stop = strings.ToLower(stop.Text)
-		if stop.Kind == envoyconfig.Map { // a BoolValue that is written out
+		if stop.Kind == envoyconfig.Map { // a written-out BoolValue
 			r.w.stop = strings.ToLower(stop.Scalar("value"))
 		}
 	}
@@ -209,7 +209,7 @@ func isText(b []byte) bool {
 	return strings.IndexFunc(string(b), func(c rune) bool { return c == '\ufffd' || c < ' ' && c != '\n' && c != '\t' }) < 0
 }
 
-// jsonOf renders a value as Envoy reads it: words such as yes are booleans without quotes.
+// jsonOf renders a value as Envoy reads the text: words like yes are booleans without quotes.
 func jsonOf(n *envoyconfig.Node) string {
 	var parts []string
 	switch n.Kind {

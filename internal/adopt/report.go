@@ -4,18 +4,18 @@ import (
 	"github.com/wasm-xds/wasm-xds/pkg/spec"
 )
 
-// Plan is the outcome: the edited text, and its meaning for people.
+// Plan is the outcome: the edited text, and the meaning for people.
 type Plan struct {
 	Text    []byte // of the edited file; the original if nothing changes
 	Changed bool
 	Diff    string // a unified diff; "": nothing changes
 
 	Added    []string   // additions besides filters, in words
-	Chains   []Change   // the chains of filters that change
-	Specs    []SpecFile // of the filters that were taken out
+	Chains   []Change   // the changed chains of filters
+	Specs    []SpecFile // of the removed filters
 	Warnings []Note     // for the operator to know or to do
-	Notes    []Note     // differences that hardly matter
-	// Elsewhere are the files with listeners that the bootstrap names: each needs its own run.
+	Notes    []Note     // differences of little weight
+	// Elsewhere are the bootstrap's other files with listeners: each needs a separate run.
 	Elsewhere []string
 	// Snippet has the filters for listeners of another control plane; "": there are none.
 	Snippet string
@@ -43,10 +43,10 @@ type Origin string
 
 // The origins.
 const (
-	FromFile    Origin = "file"        // it stands in the file
-	StaticWasm  Origin = "static_wasm" // it stands in the file, and is a Wasm filter
-	FromWasmXDS Origin = "wasm-xds"    // wasm-xds provides it over ECDS
-	FromOther   Origin = "ecds"        // another source provides it over ECDS
+	FromFile    Origin = "file"        // in the file
+	StaticWasm  Origin = "static_wasm" // in the file, and a Wasm filter
+	FromWasmXDS Origin = "wasm-xds"    // from wasm-xds over ECDS
+	FromOther   Origin = "ecds"        // from another source over ECDS
 )
 
 // Note is a remark about a place.
@@ -72,12 +72,12 @@ type SpecFile struct {
 	Module *ModuleFile
 }
 
-// ModuleFile is a module to write beside its spec.
+// ModuleFile is a module to write beside the spec.
 type ModuleFile struct {
 	Name string // of the file, relative to the directory of specs
-	// From is the file to copy, as Envoy sees it; "": Bytes are the module.
+	// From is the file to copy, as Envoy sees the path; "": Bytes are the module.
 	From  string
 	Bytes []byte
-	// Pos is the place that names the module.
+	// Pos is the place with the module's name.
 	Pos spec.Position
 }

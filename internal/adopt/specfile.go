@@ -35,9 +35,9 @@ type wasmFilter struct {
 	capabilities []string // nil: unrestricted
 }
 
-// source is where a module comes from. Exactly one of file, bytes and url is set.
+// source is the origin of a module. Exactly a single field of file, bytes and url is set.
 type source struct {
-	file   string // as Envoy sees it
+	file   string // as Envoy sees the path
 	bytes  []byte
 	url    string
 	sha256 string
@@ -50,10 +50,10 @@ type value struct {
 	text string // for a Struct, JSON
 }
 
-// fileStem is the name of the spec's file, without its extension.
+// fileStem is the name of the spec's file, without the extension.
 func (w *wasmFilter) fileStem() string { return strings.ReplaceAll(w.name, "/", "_") }
 
-// key identifies the filter's content: two filters with one key need only one spec.
+// key identifies the filter's content: two filters with the same key need only a single spec.
 func (w *wasmFilter) key() string {
 	anonymous := *w
 	anonymous.name, anonymous.pos, anonymous.module.pos = "", spec.Position{}, spec.Position{}
@@ -154,7 +154,7 @@ func (v value) write(b *bytes.Buffer, indent, key, typeKey string) {
 	}
 }
 
-// literalText matches texts that a literal scalar of YAML can hold as they are.
+// literalText matches texts that a literal scalar of YAML can hold unchanged.
 var literalText = regexp.MustCompile(`^[\x21-\x7e][\x20-\x7e\n]*[\x21-\x7e]$`)
 
 var plain = regexp.MustCompile(`^[A-Za-z_./][A-Za-z0-9_./-]*$`)
@@ -166,7 +166,7 @@ func optional(text string) string {
 	return scalar(text)
 }
 
-// scalar returns a YAML scalar that reads back as the text.
+// scalar returns the text as a scalar of YAML.
 func scalar(text string) string {
 	if plain.MatchString(text) && !slices.Contains([]string{"true", "false", "null", "yes", "no", "on", "off", "y", "n", ".", "..", "."}, strings.ToLower(text)) &&
 		!strings.HasPrefix(text, ".i") && !strings.HasPrefix(text, ".n") && !strings.HasPrefix(text, ".I") && !strings.HasPrefix(text, ".N") {

@@ -46,7 +46,7 @@ func (m *maker) takeOut(chosen []*list) *spec.Error {
 	return nil
 }
 
-// sharedOutside refuses a filter that an alias brings into a list that stays as it is.
+// sharedOutside refuses a filter with an alias in an unchanged list.
 func (m *maker) sharedOutside(chosen []*list, f *envoyconfig.Filter) *spec.Error {
 	item := anchored(f.Node)
 	for _, l := range m.all {
@@ -120,8 +120,8 @@ func kindOf(typeName string) spec.Type {
 	return spec.HTTP
 }
 
-// shareVMs gives a common id to filters that ran in one VM without an id: a spec without an id has
-// a VM of its own.
+// shareVMs gives a common id to filters of the same VM without an id: a spec without an id has a
+// separate VM.
 func (m *maker) shareVMs() {
 	first := map[string]*wasmFilter{}
 	for _, t := range m.taken {
@@ -150,7 +150,7 @@ func (s source) code() string {
 	return s.file + "\n" + string(s.bytes) + "\n" + s.url + "\n" + s.sha256
 }
 
-// stem is the name of the module's file without its extension.
+// stem is the name of the module's file without the extension.
 func (s source) stem() string {
 	name := path.Base(s.file)
 	if s.file == "" {
@@ -173,8 +173,8 @@ func nameOf(text string) string {
 	}, text)
 }
 
-// nameThem chooses the names of the specs. A filter keeps its name in the chain, unless that is
-// only the name of the extension. Filters with equal contents share a spec.
+// nameThem chooses the names of the specs. A filter keeps the name in the chain, unless the name is
+// only the extension's. Filters with equal contents share a spec.
 func (m *maker) nameThem() {
 	byName := map[string]*wasmFilter{}
 	for _, t := range m.taken {
@@ -191,7 +191,7 @@ func (m *maker) nameThem() {
 	}
 }
 
-// candidates are the names that fit a filter, the best first.
+// candidates are the fitting names for a filter, the best first.
 func (m *maker) candidates(t *taken) []string {
 	var names []string
 	add := func(name string) {
@@ -211,7 +211,7 @@ func (m *maker) candidates(t *taken) []string {
 	return names
 }
 
-// freeName returns the first free name, and else numbers the first one.
+// freeName returns the first free name, and else numbers the first name.
 func freeName(names []string, free func(string) bool) string {
 	if i := slices.IndexFunc(names, free); i >= 0 {
 		return names[i]
@@ -223,7 +223,7 @@ func freeName(names []string, free func(string) bool) string {
 	}
 }
 
-// perRouteNames are the filters that routes configure by name: those keep their names.
+// perRouteNames are the filters configured by name in routes: they keep their names.
 func perRouteNames(n *envoyconfig.Node, into map[string]bool) {
 	if n == nil || n.Alias != nil {
 		return
@@ -280,7 +280,7 @@ func (m *maker) replace() *spec.Error {
 	return nil
 }
 
-// hasComments says whether a text has lines that are comments.
+// hasComments says whether a text has lines of comments.
 func hasComments(text string) bool {
 	for line := range strings.Lines(text) {
 		if strings.HasPrefix(strings.TrimSpace(line), "#") {

@@ -16,17 +16,17 @@ import (
 	"github.com/wasm-xds/wasm-xds/internal/test/testfilter"
 )
 
-// example is a bootstrap with its adoption and its probes.
+// example is a bootstrap with the adoption and the probes.
 type example struct {
 	args    []string // of adopt
-	probes  []probe  // every listener has one
+	probes  []probe  // for every listener
 	version string   // of Envoy; "": the default
-	// guarded are the probes that pass the filter auth afterwards.
+	// guarded are the probes through the filter auth afterwards.
 	guarded []string
-	filters []string // that are live afterwards
+	filters []string // the live filters afterwards
 	module  []byte   // of auth; nil: authModule
 	// secured returns further flags of serve and of adopt; nil: there are none. The control plane
-	// then has other addresses than its defaults, or speaks TLS.
+	// then has other addresses than the defaults, or speaks TLS.
 	secured func(w *world) (serve, adopt []string)
 }
 
@@ -109,7 +109,7 @@ func examples() map[string]example {
 	}
 }
 
-// Each bootstrap runs on an Envoy as it is, and again after adopt, beside a control plane. The
+// Each bootstrap runs unchanged on an Envoy, and again after adopt, beside a control plane. The
 // filters are live then, and everything else answers as before.
 func TestAdopt(t *testing.T) {
 	for name, x := range examples() {
@@ -173,7 +173,7 @@ func testExample(t *testing.T, name string, x example) {
 	compareDumps(t, config, dumpOf(t, envoy))
 }
 
-// summary is the part of adopt's JSON that the tests read.
+// summary is the tested part of adopt's JSON.
 type summary struct {
 	Changed    bool
 	Elsewhere  []string
@@ -217,7 +217,7 @@ func checkDoctor(w *world, adopted, specs string) {
 	}
 }
 
-// compare expects the answers of before, and the stamp of the filter where it guards.
+// compare expects the answers of before, and the stamp of the filter at guarded probes.
 func (w *world) compare(x example, before, after map[string]string) {
 	w.t.Helper()
 	guarded := map[string]bool{}

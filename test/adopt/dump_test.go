@@ -11,8 +11,8 @@ import (
 // dump has the clusters and listeners of an Envoy by name.
 type dump struct{ clusters, listeners map[string]any }
 
-// dumpOf reads the clusters and listeners from Envoy's admin port. Wasm filters, and filters that
-// come over ECDS, are left out, and so are times.
+// dumpOf reads the clusters and listeners from Envoy's admin port, without Wasm filters, filters
+// over ECDS, and times.
 func dumpOf(t *testing.T, envoy *harness.EnvoyProcess) dump {
 	t.Helper()
 	var doc struct {

@@ -19,7 +19,7 @@ import (
 	"google.golang.org/protobuf/types/known/durationpb"
 )
 
-// startMesh starts another control plane, which gives one Envoy the cluster app over ADS.
+// startMesh starts another control plane, which gives an Envoy the cluster app over ADS.
 func startMesh(t *testing.T, app string) string {
 	t.Helper()
 	host, text, err := net.SplitHostPort(app)

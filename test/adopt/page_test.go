@@ -25,7 +25,7 @@ const page = "../../docs/adopting.md"
 // the commands before.
 var part = regexp.MustCompile("(?ms)^<!-- run: (\\S+) -->$|^```(sh|text)\n(.*?)^```$")
 
-// Every command of docs/adopting.md works, and prints the output that stands there.
+// Every command of docs/adopting.md works, and prints the output of the page.
 func TestPage(t *testing.T) {
 	t.Parallel()
 	text := read(t, page)
@@ -51,7 +51,7 @@ func TestPage(t *testing.T) {
 	}
 }
 
-// session is a directory with an envoy.yaml and with specs, and the processes that run.
+// session is a directory with an envoy.yaml and with specs, and the running processes.
 type session struct {
 	*world
 	env     []string
@@ -74,7 +74,7 @@ func newSession(t *testing.T, bootstrap string) *session {
 	if bootstrap == "listeners.yaml" {
 		harness.WriteFilter(t, filepath.Join(s.dir, "filters"), "tcp_log", testfilter.Network{}.Module(), "type: network\n")
 	}
-	// Envoy's own flags for tests are in a script that is called envoy.
+	// Envoy's own flags for tests are in a script with the name envoy.
 	bin := filepath.Join(s.dir, "bin")
 	envoy := fmt.Sprintf("#!/bin/sh\nexec %s --disable-hot-restart \"$@\"\n", harness.Envoy(t, ""))
 	harness.WriteFile(t, filepath.Join(bin, "envoy"), []byte(envoy))
@@ -124,7 +124,7 @@ func (s *session) command(ctx context.Context, line string) *exec.Cmd {
 	cmd := exec.CommandContext(ctx, "sh", "-c", "exec "+line)
 	cmd.Dir, cmd.Env = s.dir, s.env
 	if strings.HasPrefix(line, "wasm-xds doctor") && !strings.Contains(line, "--server") {
-		// With the address of a server, doctor asks that server.
+		// With the address of a server, doctor asks the server.
 		cmd.Env = slices.DeleteFunc(slices.Clone(cmd.Env), func(v string) bool { return strings.HasPrefix(v, "WASM_XDS_ADMIN_ADDRESS=") })
 	}
 	return cmd
@@ -156,7 +156,7 @@ func (s *session) end() {
 		_ = cmd.Process.Signal(syscall.SIGTERM)
 	}
 	for _, cmd := range s.started {
-		_ = cmd.Wait() // a signal has ended it
+		_ = cmd.Wait() // a signal has ended the process
 	}
 	s.started = nil
 }

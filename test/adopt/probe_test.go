@@ -19,7 +19,7 @@ import (
 	"google.golang.org/grpc/metadata"
 )
 
-// probe is a question to a listener. Its answer does not depend on the time.
+// probe is a question to a listener. The answer does not depend on the time.
 type probe struct {
 	name   string
 	port   int
@@ -31,7 +31,7 @@ type probe struct {
 	header http.Header
 }
 
-// token is the header that the filter auth wants.
+// token is the header for the filter auth.
 func token() http.Header { return http.Header{"Token": {"ok"}} }
 
 // ask returns the answer as text, without the parts that change from request to request.
@@ -146,7 +146,7 @@ func (w *world) askGRPC(p probe) string {
 	return fmt.Sprintf("%s, %v\n%s", answer.GetStatus(), err, stamp)
 }
 
-// withoutStamp removes the header that the filter auth adds, and says whether it was there.
+// withoutStamp removes the filter auth's header, and says whether the answer had the header.
 func withoutStamp(answer string) (string, bool) {
 	for _, stamp := range []string{"X-Filter: auth\n", "X-Filter: auth"} {
 		if before, after, ok := strings.Cut(answer, stamp); ok {

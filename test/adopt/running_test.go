@@ -9,8 +9,8 @@ import (
 	"github.com/wasm-xds/wasm-xds/internal/test/harness"
 )
 
-// The file with the listeners is adopted before the bootstrap. The Envoy that runs keeps its
-// listener, and the changed one waits.
+// The file with the listeners is adopted before the bootstrap. The running Envoy keeps the
+// listener, and the changed listener waits.
 func TestListenersOfARunningEnvoy(t *testing.T) {
 	t.Parallel()
 	const name = "files.yaml"

@@ -44,17 +44,16 @@ const (
 	meshPort    = 18500
 )
 
-// world is all that surrounds the Envoy of a bootstrap.
+// world is the surroundings of the Envoy of a bootstrap.
 type world struct {
 	t     *testing.T
 	dir   string         // stands for /etc/envoy
-	ports map[int]string // the ports in the bootstraps, and those that stand for them here
+	ports map[int]string // the ports in the bootstraps, and their stand-ins here
 	ca    *pki.CA
 	app   *harness.Upstream
 }
 
-// newWorld starts upstreams, reserves the listeners' ports, and writes the files that a bootstrap
-// names.
+// newWorld starts upstreams, reserves the listeners' ports, and writes the files of a bootstrap.
 func newWorld(t *testing.T, bootstrap string) *world {
 	t.Helper()
 	w := &world{t: t, dir: t.TempDir(), ports: map[int]string{}, ca: pki.NewCA(t, "tls"), app: harness.StartUpstream(t)}
@@ -122,7 +121,7 @@ func reloadsModule() []byte {
 
 func tcpModule() []byte { return testfilter.Network{Stamp: "tcp"}.Module() }
 
-// authModule is the filter that the tests add: it refuses requests without a token.
+// authModule is the tests' filter: it refuses requests without a token.
 func authModule() []byte { return testfilter.HTTP{Stamp: "auth", RequireToken: true}.Module() }
 
 // startFiles starts the second service of the front proxy, which has the module stamp.wasm, too.

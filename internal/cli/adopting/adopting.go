@@ -14,7 +14,7 @@ import (
 	"github.com/wasm-xds/wasm-xds/internal/cli/display"
 )
 
-// Run adopts a configuration. Problems in it are printed with their place.
+// Run adopts a configuration, and prints problems with their place.
 func Run(ctx context.Context, o Options, stdout, stderr io.Writer) error {
 	in, problem := read(o.Path)
 	if problem != nil {
@@ -45,7 +45,7 @@ func Run(ctx context.Context, o Options, stdout, stderr io.Writer) error {
 	return nil
 }
 
-// print prints the result on stdout, and the summary beside it.
+// print prints the summary on stdout. A result on stdout moves the summary to stderr.
 func (o Options) print(plan *adopt.Plan, s summary, stdout, stderr io.Writer) {
 	switch {
 	case o.JSON:

@@ -22,14 +22,14 @@ type Options struct {
 	SpecsDir string
 	Envoy    string // path of the binary; "": found as dev finds it
 	Plan     adopt.Options
-	// SDS has the files that the clusters need for TLS, by path. They are written with the result.
+	// SDS has the clusters' files for TLS, by path. They are written with the result.
 	SDS map[string][]byte
 }
 
 // writes says whether the run writes files.
 func (o Options) writes() bool { return !o.Diff && (!o.JSON || o.Out != "" || o.InPlace) }
 
-// report prints a problem with the line that has it.
+// report prints a problem with the line at fault.
 func (o Options) report(stderr io.Writer, p *spec.Error) error {
 	if o.JSON || p.Pos.Line == 0 {
 		return p

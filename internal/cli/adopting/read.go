@@ -57,10 +57,10 @@ func read(path string) (adopt.Input, *spec.Error) {
 	return in, nil
 }
 
-// bootstrapOf is the name of a bootstrap that is not there.
+// bootstrapOf is the name of a missing bootstrap.
 const bootstrapOf = "a bootstrap"
 
-// hasListeners says whether a file is one for Envoy's LDS.
+// hasListeners says whether a file is for Envoy's LDS.
 func hasListeners(f *envoyconfig.File) bool {
 	for _, n := range f.Root.All("resources") {
 		if name, _ := n.Any(); name == typeListener {
@@ -94,8 +94,8 @@ func open(path string) ([]byte, *spec.Error) {
 	return text, nil
 }
 
-// specsIn returns the types of the specs in a directory. A directory that is not there has none,
-// and broken specs do not matter here.
+// specsIn returns the types of the specs in a directory. A missing directory has none, and broken
+// specs do not matter here.
 func specsIn(ctx context.Context, dir string) map[string]spec.Type {
 	known := map[string]spec.Type{}
 	if info, err := os.Stat(dir); err != nil || !info.IsDir() {

@@ -20,7 +20,7 @@ type summary struct {
 	Added      []string   `json:"added"`
 	Chains     []chain    `json:"chains"`
 	Specs      []specOf   `json:"specs"`
-	Elsewhere  []string   `json:"elsewhere"` // files with listeners that need a run of their own
+	Elsewhere  []string   `json:"elsewhere"` // files with listeners, for separate runs
 	AtBoot     string     `json:"atBoot"`
 	Warnings   []note     `json:"warnings"`
 	Notes      []note     `json:"notes"`
@@ -47,7 +47,7 @@ type entry struct {
 type specOf struct {
 	Name    string `json:"name"`
 	File    string `json:"file"`
-	Module  string `json:"module"` // the file beside it; "": the spec names a URL, or a file elsewhere
+	Module  string `json:"module"` // the file beside the spec; "": the spec names a URL, or a file elsewhere
 	Written bool   `json:"written"`
 }
 
@@ -96,7 +96,7 @@ func entries(all []adopt.Entry) []entry {
 	return out
 }
 
-// next are the commands that follow.
+// next are the following commands.
 func next(o Options) []string {
 	target := o.Out
 	if o.InPlace {
@@ -165,7 +165,7 @@ func (s summary) print(w io.Writer) {
 	}
 }
 
-// printer prints lines that a terminal can show, no wider than the terminal.
+// printer prints lines for a terminal, no wider than the terminal.
 type printer struct {
 	w     io.Writer
 	width int

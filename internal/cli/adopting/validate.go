@@ -18,7 +18,7 @@ import (
 type Validation struct {
 	Result string `json:"result"` // passed, or skipped
 	Envoy  string `json:"envoy"`  // path of the binary; "": none was found
-	Reason string `json:"reason"` // why it was skipped
+	Reason string `json:"reason"` // for a skipped check
 }
 
 const (
@@ -26,11 +26,11 @@ const (
 	skipped = "skipped"
 )
 
-// validationTime is how long Envoy may take: it compiles the Wasm modules of the file.
+// validationTime bounds a run of Envoy, which compiles the Wasm modules of the file.
 const validationTime = 2 * time.Minute
 
-// validate lets an Envoy read the result. A result that Envoy refuses is an error, unless Envoy
-// refuses the original here, too, for example because a certificate is on another machine.
+// validate lets an Envoy read the result. A refusal by Envoy is an error, unless Envoy refuses the
+// original here, too, for example because a certificate is on another machine.
 func validate(ctx context.Context, o Options, in adopt.Input, plan *adopt.Plan) (Validation, *spec.Error) {
 	envoy, err := dev.LookForEnvoy(o.Envoy)
 	switch {
@@ -57,14 +57,14 @@ func validate(ctx context.Context, o Options, in adopt.Input, plan *adopt.Plan) 
 }
 
 func asProblem(err error) *spec.Error {
-	if p, ok := err.(*spec.Error); ok { //nolint:errorlint // it is made there, and not wrapped
+	if p, ok := err.(*spec.Error); ok { //nolint:errorlint // made there, and not wrapped
 		return p
 	}
 	return &spec.Error{Code: "no_envoy", Message: err.Error()}
 }
 
-// ask returns Envoy's reason against a configuration; "": there is none. The files of SDS may be
-// missing yet, and Envoy wants them: it gets copies.
+// ask returns Envoy's reason against a configuration; "": there is none. Envoy wants the files of
+// SDS, which may be missing yet: ask gives copies to Envoy.
 func (o Options) ask(ctx context.Context, envoy string, text []byte) string {
 	dir, err := os.MkdirTemp("", "wasm-xds-adopt-")
 	if err != nil {
@@ -84,7 +84,7 @@ func (o Options) ask(ctx context.Context, envoy string, text []byte) string {
 	}
 	ctx, cancel := context.WithTimeout(ctx, validationTime)
 	defer cancel()
-	// A configuration without an identity may get it from the command line.
+	// A configuration without an identity may get an identity from the command line.
 	out, err := exec.CommandContext(ctx, envoy, "--mode", "validate", "-c", file, "-l", "error",
 		"--service-node", "adopt", "--service-cluster", "adopt").CombinedOutput()
 	if err == nil {
@@ -96,7 +96,7 @@ func (o Options) ask(ctx context.Context, envoy string, text []byte) string {
 	return reasonOf(out, file, err)
 }
 
-// reasonOf finds Envoy's reason in its output: the end of the line about the configuration.
+// reasonOf finds Envoy's reason in the output: the end of the line about the configuration.
 func reasonOf(out []byte, file string, err error) string {
 	reason := ""
 	for line := range strings.Lines(string(bytes.TrimSpace(out))) {
@@ -114,7 +114,7 @@ func reasonOf(out []byte, file string, err error) string {
 	return shortened(reason)
 }
 
-// widestReason is the number of characters of Envoy's reason that are shown: some quote the whole
+// widestReason is the number of characters to show of Envoy's reason: some quote the whole
 // configuration.
 const widestReason = 400
 

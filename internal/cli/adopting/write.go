@@ -16,14 +16,14 @@ import (
 	"github.com/wasm-xds/wasm-xds/pkg/spec"
 )
 
-// maxModule is the size of the largest module that wasm-xds serves, in bytes.
+// maxModule is the size of the largest module for wasm-xds, in bytes.
 const maxModule = 256 << 20
 
 // file is a file to write.
 type file struct {
 	path    string
 	text    []byte
-	present bool // it is there already, with this text
+	present bool // already there, with this text
 }
 
 // checkOutput refuses to write over the input.
@@ -41,8 +41,8 @@ func checkOutput(o Options) *spec.Error {
 	return nil
 }
 
-// prepareSpecs reads the modules, and compares the files with those that are there. It writes
-// nothing, and refuses to replace a file of another content.
+// prepareSpecs reads the modules, and compares the files with the present files. prepareSpecs
+// writes nothing, and refuses to replace a file of another content.
 func prepareSpecs(plan *adopt.Plan, dir string) ([]file, *spec.Error) {
 	var files []file
 	for i := range plan.Specs {
@@ -74,8 +74,8 @@ func prepareSpecs(plan *adopt.Plan, dir string) ([]file, *spec.Error) {
 	return files, nil
 }
 
-// withoutOrigin returns a spec without the comment about its origin: another run on a renamed file
-// would write another one.
+// withoutOrigin returns a spec without the comment about the origin: another run on a renamed file
+// would write another comment.
 func withoutOrigin(text []byte) []byte {
 	if first, rest, ok := bytes.Cut(text, []byte("\n")); ok && bytes.HasPrefix(first, []byte("# Taken out of ")) {
 		return rest
@@ -83,8 +83,8 @@ func withoutOrigin(text []byte) []byte {
 	return text
 }
 
-// moduleOf returns the module to write. If the file cannot be read here, the spec names it where
-// Envoy has it, and there is nothing to write.
+// moduleOf returns the module to write. If the file cannot be read here, the spec has the module's
+// path as Envoy knows the file, and there is nothing to write.
 func moduleOf(plan *adopt.Plan, one *adopt.SpecFile) ([]byte, *spec.Error) {
 	m := one.Module
 	if m.From == "" {
@@ -150,7 +150,7 @@ func (o Options) write(plan *adopt.Plan, files []file, s *summary) error {
 func writeFile(path string, text []byte, flag string) error {
 	err := os.MkdirAll(filepath.Dir(path), 0o755)
 	if err == nil {
-		err = atomicfile.WriteFile(path, text, 0o644) // as a whole, since a running program may watch it
+		err = atomicfile.WriteFile(path, text, 0o644) // as a whole, since a running program may watch the file
 	}
 	if err != nil {
 		return command.Failure("cannot_write", path+" cannot be written: "+reason.Of(err), "name another directory with "+flag)
