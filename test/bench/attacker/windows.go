@@ -61,6 +61,13 @@ func (w *windows) saw(f http2.Frame) {
 	w.changed.Broadcast()
 }
 
+// forget drops the window of a stream that has ended.
+func (w *windows) forget(id uint32) {
+	w.mu.Lock()
+	defer w.mu.Unlock()
+	delete(w.streams, id)
+}
+
 // end ends the waits, because the connection has ended.
 func (w *windows) end(err error) {
 	w.mu.Lock()
