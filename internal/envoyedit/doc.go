@@ -2,8 +2,8 @@
 // style of the file: block YAML at the right indentation, flow YAML, or JSON. The rest of the file
 // is never written anew, so comments, order, anchors and line ends stay as the operator wrote them.
 //
-// A [Patch] collects the changes of one file. Additions are given as YAML in block style. At the
-// end, [Patch.Text] reads the edited text again, and compares its tree with the changes. If the two
+// A [Patch] collects the changes of a file. Additions are given as YAML in block style. At the end,
+// [Patch.Text] reads the edited text again, and compares the tree with the changes. If the two
 // differ, for example because a file uses YAML in an unforeseen way, there is an error and no text.
 // So an edit is right, or there is no edit.
 //

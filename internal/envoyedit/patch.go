@@ -7,10 +7,10 @@ import (
 	"github.com/wasm-xds/wasm-xds/pkg/spec"
 )
 
-// codeCannotEdit is the code of errors about a place that cannot be edited.
+// codeCannotEdit is the code of errors about uneditable places.
 const codeCannotEdit = "cannot_edit"
 
-// Patch collects the changes of one file. A Patch is not safe for concurrent use.
+// Patch collects the changes of a file. A Patch is not safe for concurrent use.
 type Patch struct {
 	file    *envoyconfig.File
 	style   style
@@ -18,10 +18,10 @@ type Patch struct {
 	changes map[*envoyconfig.Node]*change
 }
 
-// change has the additions to a list or a map, its replaced fields, or another value for all of it.
+// change has the additions to a list or a map, the replaced fields, or another value for the whole.
 type change struct {
-	before   map[int]*envoyconfig.Node // items or fields before the one with this index
-	replaced map[int]*envoyconfig.Node // fields in the place of the one with this index
+	before   map[int]*envoyconfig.Node // items or fields before the old child with this index
+	replaced map[int]*envoyconfig.Node // fields in the place of the old field with this index
 	whole    *envoyconfig.Node         // another value; nil: the value stays
 }
 
@@ -47,7 +47,7 @@ func (p *Patch) fail(n *envoyconfig.Node, message, hint string) *spec.Error {
 	return &spec.Error{Code: codeCannotEdit, Message: message, Hint: hint, Pos: n.Pos()}
 }
 
-// anchored returns the value that a node stands for: the anchor of an alias, else the node.
+// anchored returns the value of a node: the anchor of an alias, else the node.
 func anchored(n *envoyconfig.Node) *envoyconfig.Node {
 	if n.Alias != nil {
 		return n.Alias
@@ -72,7 +72,7 @@ func (p *Patch) snippet(text string) *envoyconfig.Node {
 }
 
 // AddItems adds items to a list, before the item with an index, or at the end. text is a list in
-// block style. Several additions before one index are an error.
+// block style. Several additions before the same index are an error.
 func (p *Patch) AddItems(list *envoyconfig.Node, index int, text string) *spec.Error {
 	list = anchored(list)
 	added := p.snippet(text)
@@ -158,13 +158,13 @@ func (p *Patch) insert(n *envoyconfig.Node, at, floor int, text string) *spec.Er
 	start := above(p.file, at, floor)
 	text = p.style.block(text, len(indent))
 	if floor > 0 && start > firstLine(p.file) && isEmpty(line(p.file, start-1)) {
-		text += p.style.newline // an empty line between the items, as the others have it
+		text += p.style.newline // an empty line between the items, as between the old items
 	}
 	p.edits = append(p.edits, envoyconfig.Edit{Start: start, End: start, Text: text})
 	return nil
 }
 
-// append puts lines after the line that a value ends on.
+// append puts lines after the last line of a value.
 func (p *Patch) append(n *envoyconfig.Node, end, indent int, text string) *spec.Error {
 	at, ok := below(p.file, end, indent)
 	if !ok {
@@ -200,8 +200,8 @@ func (p *Patch) base(in *envoyconfig.Node) string {
 	return indentOf(p.file, first)
 }
 
-// addFlow puts rendered values before the one with an index, or at the end. places are the present
-// values, or the keys of the present fields.
+// addFlow puts rendered values before the value with an index, or at the end. places are the
+// present values, or the keys of the present fields.
 func (p *Patch) addFlow(in *envoyconfig.Node, places []*envoyconfig.Node, index int, rendered []string) *spec.Error {
 	next := places[min(index, len(places)-1)].Start
 	separator := p.style.comma
@@ -263,7 +263,7 @@ func nest(key, text string) string {
 	return out
 }
 
-// fill gives a value to a field that has none, or an empty list or map.
+// fill gives a value to a field without a value, or in place of an empty list or map.
 func (p *Patch) fill(m, key, value *envoyconfig.Node, text string) *spec.Error {
 	if value.Kind == envoyconfig.String || value.Kind == envoyconfig.Number || value.Kind == envoyconfig.Bool || value.Alias != nil {
 		return p.fail(value, "this value can take nothing more", "")

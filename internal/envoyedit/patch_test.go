@@ -15,7 +15,7 @@ import (
 	"github.com/wasm-xds/wasm-xds/pkg/spec"
 )
 
-// items and fields are added by the tests: comments, nested values, and a text that needs quotes.
+// items and fields are the tests' additions: comments, nested values, and a text in need of quotes.
 const (
 	items  = "# added\n- name: new\n  at:\n  - \"@type\": a.b/C\n    wait: 0.5s\n    n: 7\n"
 	fields = "# added\nnew:\n  - x: \"yes\"\nother: { y: true }\n"
@@ -167,7 +167,7 @@ func TestRefuses(t *testing.T) {
 	if text, problem := p.Text(); problem == nil || text != nil || !strings.Contains(problem.Message, "would mean something else") {
 		t.Errorf("a text with its last lines: %s, %v", text, problem)
 	}
-	// The replaced field has an anchor that is used outside of it.
+	// The replaced field has an anchor with an alias outside.
 	f = parse(t, "a:\n  b: &x 1\nc: *x\n")
 	p, _ = envoyedit.New(f)
 	if problem := p.ReplaceField(f.Root.Get("a"), 0, "d: 1\n"); problem != nil {
@@ -224,7 +224,7 @@ func collections(n *envoyconfig.Node) (all []*envoyconfig.Node) {
 	return all
 }
 
-// checkAddition makes one addition. If the patch takes the addition, the text has all lines of the
+// checkAddition makes an addition. If the patch takes the addition, the text has all lines of the
 // original in their order, and else only new lines; in flow style, all bytes.
 func checkAddition(t *testing.T, text string, at, index int) (taken bool) {
 	t.Helper()

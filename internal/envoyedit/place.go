@@ -7,13 +7,13 @@ import (
 	"github.com/wasm-xds/wasm-xds/internal/envoyconfig"
 )
 
-// line returns the bytes of the line that an offset lies in, with its line end.
+// line returns the bytes of the line around an offset, with the line end.
 func line(f *envoyconfig.File, at int) []byte { return f.Text[f.LineStart(at):f.NextLine(at)] }
 
 // before returns the part of a line before an offset.
 func before(f *envoyconfig.File, at int) string { return string(f.Text[f.LineStart(at):at]) }
 
-// indentOf returns the indentation of the line that an offset lies in.
+// indentOf returns the indentation of the line around an offset.
 func indentOf(f *envoyconfig.File, at int) string {
 	text := line(f, at)
 	return string(text[:len(text)-len(bytes.TrimLeft(text, " \t"))])
@@ -89,7 +89,7 @@ func dash(list *envoyconfig.Node, i int) int {
 	return -1
 }
 
-// opening returns the place of the bracket that opens a flow collection.
+// opening returns the place of a flow collection's opening bracket.
 func opening(n *envoyconfig.Node) int {
 	return n.Start + strings.IndexAny(string(n.File.Text[n.Start:n.End]), "[{")
 }

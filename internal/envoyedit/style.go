@@ -14,16 +14,16 @@ import (
 type style struct {
 	newline string // "\n" or "\r\n"
 	json    bool   // the file is JSON
-	unit    string // the indentation of one level, in JSON
+	unit    string // the indentation of a level, in JSON
 	colon   string // between a key and a value in a flow collection
-	comma   string // between items on one line
-	compact bool   // JSON with small collections on one line among others that stand on several
+	comma   string // between items on the same line
+	compact bool   // JSON with small collections on a line each, and large collections on several
 }
 
-// onOneLine matches a collection of JSON with content that stands on one line.
+// onOneLine matches a collection of JSON with content on a single line.
 var onOneLine = regexp.MustCompile(`[{\[][^{}\[\]\n]*[^\s{}\[\]][^{}\[\]\n]*[}\]]`)
 
-// jsonWidth is the width of the longest collection that stays on one line in JSON.
+// jsonWidth is the width of the longest collection on a single line in JSON.
 const jsonWidth = 90
 
 func styleOf(text []byte) style {
@@ -79,7 +79,7 @@ func (s style) flow(n *envoyconfig.Node, pad, base string, lines bool) string {
 	return begin + s.newline + inner + strings.Join(parts, ","+s.newline+inner) + s.newline + base + end
 }
 
-// line renders a tree on one line.
+// line renders a tree on a single line.
 func (s style) line(n *envoyconfig.Node, pad string) string {
 	switch n.Kind {
 	case envoyconfig.Map:
@@ -106,7 +106,7 @@ func (s style) field(e envoyconfig.Entry, pad string) string {
 	return s.scalar(e.Key) + s.colon + s.line(e.Value, pad)
 }
 
-// plain matches texts that every YAML reader takes for a string, also in a flow collection.
+// plain matches texts, also in a flow collection, that every YAML reader takes for a string.
 var plain = regexp.MustCompile(`^[A-Za-z_][A-Za-z0-9_./-]*$`)
 
 // notPlain look like plain texts, but some YAML readers take them for a bool or null.

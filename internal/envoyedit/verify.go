@@ -29,7 +29,7 @@ func (p *Patch) Text() ([]byte, *spec.Error) {
 	return text, nil
 }
 
-// outline writes the meaning of a tree: one line for each begin, end, key and scalar.
+// outline writes the meaning of a tree: a line for each begin, end, key and scalar.
 type outline struct {
 	strings.Builder
 	changes map[*envoyconfig.Node]*change
@@ -90,7 +90,7 @@ func (o *outline) items(added *envoyconfig.Node) {
 	}
 }
 
-// differenceOf names the first lines that differ.
+// differenceOf names the first differing lines.
 func differenceOf(wanted, present string) string {
 	left, right := strings.Split(wanted, "\n"), strings.Split(present, "\n")
 	for i := range min(len(left), len(right)) {

@@ -4,8 +4,8 @@
 // names (SANs). In requests, the client claims to be a node of a cluster.
 // [Rules.Decide] compares the claim with the names, and returns a [Grant] or a [Refusal].
 //
-// Without rules, the node id must be one of the SANs. Rules map SANs to node ids, clusters and
-// names of filters. docs/security.md has their format, with examples.
+// Without rules, the node id must be among the SANs. Rules map SANs to node ids, clusters and names
+// of filters. docs/security.md has their format, with examples.
 //
 // certificate.go has the certificates, pattern.go the patterns, refusal.go the refusals, rules.go
 // reads the rules, and decide.go decides.
@@ -25,13 +25,13 @@ type Certificate struct {
 	key  string
 }
 
-// san is one name: a URI or a DNS name.
+// san is a name: a URI or a DNS name.
 type san struct {
 	isURI bool
 	text  string
 }
 
-// Of returns the names of a leaf certificate. nil means that the client has no certificate.
+// Of returns the names of a leaf certificate. nil means a client without a certificate.
 func Of(leaf *x509.Certificate) Certificate {
 	if leaf == nil {
 		return Certificate{}
@@ -65,7 +65,8 @@ func New(uris, dnsNames []string) Certificate {
 	return c
 }
 
-// Key is equal for certificates with the same names, and for no others. "" means no names.
+// Key is equal for certificates with the same names, and for no other certificates. "" means no
+// names.
 func (c Certificate) Key() string { return c.key }
 
 // shown is how many names a message has.
@@ -90,7 +91,7 @@ func (c Certificate) String() string {
 // longest bounds a text from a client in a message, in bytes.
 const longest = 200
 
-// Brief bounds a text from a client for a message, and quotes it if it is not plain.
+// Brief bounds a text from a client for a message, and quotes any text that is not plain.
 func Brief(text string) string {
 	if len(text) > longest {
 		text = text[:longest] + "…"
@@ -101,7 +102,7 @@ func Brief(text string) string {
 	return text
 }
 
-// has says whether a text is one of the names.
+// has says whether a text is among the names.
 func (c Certificate) has(text string) bool {
 	return slices.ContainsFunc(c.sans, func(s san) bool { return s.text == text })
 }

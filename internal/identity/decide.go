@@ -12,10 +12,10 @@ type Grant struct {
 	filters []glob
 }
 
-// SAN is the name in the certificate that led to the grant.
+// SAN is the name in the certificate behind the grant.
 func (g *Grant) SAN() string { return g.san }
 
-// Allows says whether the client may have the filter of that name.
+// Allows says whether the client may have the filter with this name.
 func (g *Grant) Allows(filter string) bool {
 	return g.all || slices.ContainsFunc(g.filters, func(one glob) bool { return one.match(filter) })
 }
@@ -27,7 +27,7 @@ func (g *Grant) Equal(other *Grant) bool {
 }
 
 // Decide compares the claim of a client with the certificate, and returns either a grant or a
-// refusal. With nil rules, the node id must be one of the SANs.
+// refusal. With nil rules, the node id must be among the SANs.
 func (r *Rules) Decide(c Certificate, node, cluster string) (*Grant, *Refusal) {
 	if node == "" {
 		return nil, &Refusal{ClaimNode, "a client with the certificate of " + c.String() + " names no node id", "set node.id in its bootstrap"}

@@ -45,7 +45,7 @@ func TestDecide(t *testing.T) {
 		rules         *Rules
 		certificate   Certificate
 		node, cluster string
-		want          string // "": refused, or the claim that is refused; else the SAN
+		want          string // "": refused, or the refused claim; else the SAN
 		has, hasNot   string // filters, separated by blanks
 	}{
 		{"the SAN", nil, one, "spiffe://prod/edge/one", "any", "spiffe://prod/edge/one", "auth beta *", ""},
@@ -106,7 +106,7 @@ func TestDecide(t *testing.T) {
 	}
 }
 
-// The value of a placeholder is a literal text, whatever a certificate has in it.
+// A placeholder stands for a literal text, whatever the characters in the certificate.
 func TestValuesAreLiteral(t *testing.T) {
 	r := parse(t, "others: none\nrules: [{san: 'urn:edge:{name}', nodes: ['{name}'], filters: ['t-{name}-*']}]")
 	for _, value := range []string{"*", "{name}", "a*", "**"} {
@@ -184,7 +184,7 @@ func TestGlobs(t *testing.T) {
 	}
 }
 
-// Each problem of a file has its place and the next step.
+// Each problem of a file has a place and the next step.
 func TestBadRules(t *testing.T) {
 	for _, tt := range []struct{ text, at, want string }{
 		{"", "", "0 documents"},
@@ -274,7 +274,7 @@ func TestEqualGrants(t *testing.T) {
 	}
 }
 
-// FuzzDecide checks what holds for all rules and certificates.
+// FuzzDecide checks the properties of all rules and certificates.
 func FuzzDecide(f *testing.F) {
 	f.Add("spiffe://prod/edge/{name}", "{name}", "tenant-{name}-*", "spiffe://prod/edge/one", "one", "tenant-one-a")
 	f.Add("*.example.com", "*", "*", "a.example.com", "b", "c")
@@ -313,7 +313,7 @@ func FuzzDecide(f *testing.F) {
 		if !strings.ContainsAny(filters, "*{") && grant.Allows(filter) != (filter == filters) {
 			t.Errorf("the filter %q by %q", filter, filters)
 		}
-		// A wildcard does not reach beyond its segment.
+		// A wildcard does not reach beyond the segment.
 		if p.isURI && strings.Count(grant.SAN(), "/") != strings.Count(pattern, "/") {
 			t.Errorf("%q is a name of %q", grant.SAN(), pattern)
 		}

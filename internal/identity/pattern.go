@@ -7,8 +7,8 @@ import (
 	"strings"
 )
 
-// sanPattern matches the SANs of certificates. Each segment ends with its separator, and has at
-// most one wildcard, so a match is unambiguous.
+// sanPattern matches the SANs of certificates. Each segment ends with a separator, and has at most
+// a single wildcard, so a match is unambiguous.
 type sanPattern struct {
 	isURI    bool
 	segments []segment
@@ -130,7 +130,7 @@ func (p sanPattern) match(s san) (values map[string]string, ok bool) {
 	return values, true
 }
 
-// has says whether the pattern has a placeholder of that name.
+// has says whether the pattern has a placeholder of this name.
 func (p sanPattern) has(name string) bool {
 	return slices.ContainsFunc(p.segments, func(s segment) bool { return s.name == name && name != "" })
 }

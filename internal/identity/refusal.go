@@ -41,7 +41,7 @@ func RefuseFilter(c Certificate, filter string) *Refusal {
 	}
 }
 
-// RefuseModule is the refusal of a module that none of the client's filters has.
+// RefuseModule is the refusal of a module outside the client's filters.
 func RefuseModule(c Certificate, sha256 string) *Refusal {
 	return &Refusal{
 		Claim:   ClaimModule,
@@ -50,7 +50,7 @@ func RefuseModule(c Certificate, sha256 string) *Refusal {
 	}
 }
 
-// RefuseChange is the refusal of a stream whose later request has another node.
+// RefuseChange is the refusal of a stream with another node in a later request.
 func RefuseChange(c Certificate, first, id, cluster string) *Refusal {
 	return &Refusal{
 		Claim: ClaimNode,

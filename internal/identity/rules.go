@@ -9,7 +9,7 @@ import (
 )
 
 // Rules map certificates to Envoys and their filters. Rules never change. nil is the rules of a
-// server without a file: a node id must be one of the SANs.
+// server without a file: a node id must be among the SANs.
 type Rules struct {
 	rules  []rule
 	others spec.Others
@@ -38,7 +38,7 @@ func (r *Rules) Len() int { return len(r.list()) }
 const codeBadRules = "bad_rules"
 
 // Parse reads a file of rules. path is the path for errors. The error joins all problems of the
-// file, each a [spec.Error] with its place.
+// file, each a [spec.Error] with a place.
 func Parse(path string, text []byte) (*Rules, error) {
 	decoded, errs := spec.DecodeAccessRules(path, text)
 	if len(errs) > 0 {
@@ -85,7 +85,7 @@ func newRule(from spec.AccessRule) (r rule, errs []*spec.Error) {
 	var err error
 	if r.san, err = newSANPattern(from.SAN.Value); err != nil {
 		problem(from.SAN, err)
-		return r, errs // its placeholders are not known
+		return r, errs // the placeholders are not known
 	}
 	for _, list := range []struct {
 		from []spec.Text
@@ -106,7 +106,7 @@ func newRule(from spec.AccessRule) (r rule, errs []*spec.Error) {
 	return r, errs
 }
 
-// template reads a pattern whose placeholders are those of p.
+// template reads a pattern with the placeholders of p.
 func (p sanPattern) template(text string) (template, error) {
 	tokens, err := tokenize(text)
 	if err != nil {

@@ -9,18 +9,18 @@ import (
 // headerLength is the length of the header of a frame: RFC 9113, section 4.1.
 const headerLength = 9
 
-// frames counts the frames that a client sends. It reads the headers of frames and skips all else,
-// so it trusts nothing but the lengths. The zero value is at the beginning of a connection.
+// frames counts the frames of a client. It reads the headers of frames and skips all else, so it
+// trusts nothing but the lengths. The zero value is at the beginning of a connection.
 type frames struct {
-	preface int                // bytes of the preface that are read
+	preface int                // bytes of the preface so far
 	header  [headerLength]byte // of the next frame
-	have    int                // bytes of header that are read
-	skip    int                // bytes of the payload that are still to come
+	have    int                // bytes of the header so far
+	skip    int                // the remaining bytes of the payload
 	isData  bool               // the payload belongs to a DATA frame
 }
 
 // read takes the next bytes of the connection. opened is the number of streams that begin with
-// them, and data the number of their bytes that belong to messages.
+// them, and data the number of their bytes in messages.
 func (f *frames) read(p []byte) (opened, data int) {
 	if missing := min(len(http2.ClientPreface)-f.preface, len(p)); missing > 0 {
 		f.preface += missing

@@ -7,7 +7,7 @@ import (
 	"golang.org/x/net/http2"
 )
 
-// sent is what a client sends: two streams, a message in two pieces, and frames that do not count.
+// sent is a client's bytes: two streams, a message in two pieces, and frames that do not count.
 func sent(t *testing.T) []byte {
 	t.Helper()
 	var b bytes.Buffer

@@ -16,8 +16,8 @@ const burstSeconds = 10
 // mostHosts bounds the remembered hosts.
 const mostHosts = 10_000
 
-// hosts has the rates of hosts. A host keeps its rate when it has left, so nobody gets a new rate
-// by connecting anew. Any goroutine may call the methods.
+// hosts has the rates of hosts. A host keeps the rate after the last connection, so nobody gets a
+// new rate by connecting anew. Any goroutine may call the methods.
 type hosts struct {
 	perSecond int
 
@@ -43,7 +43,7 @@ func (h *hosts) of(host string, now time.Time) *rate.Limiter {
 	return made
 }
 
-// makeRoom forgets the hosts that have rested, or else any host.
+// makeRoom forgets the rested hosts, or else any host.
 func (h *hosts) makeRoom(now time.Time) {
 	for host, one := range h.rates {
 		if one.TokensAt(now) >= float64(one.Burst()) {
@@ -62,8 +62,7 @@ func newRate(perSecond int) *rate.Limiter {
 	return rate.NewLimiter(rate.Limit(perSecond), burstSeconds*perSecond)
 }
 
-// mostWait is the longest wait for a stream. A client that would have to wait for longer is
-// disconnected.
+// mostWait is the longest wait for a stream. A client with a longer wait is disconnected.
 const mostWait = 5 * time.Second
 
 // reserve takes n from a rate, and returns how long to wait for them. If the wait would be too
@@ -78,8 +77,8 @@ func reserve(r *rate.Limiter, n int, now time.Time) (time.Duration, bool) {
 	return wait, true
 }
 
-// HostOf returns the host that a client counts for. A network of IPv6 with 64 bits is one host,
-// because a client with one of its addresses usually has all of them.
+// HostOf returns the host of a client. A network of IPv6 with 64 bits is a single host, because a
+// client with an address there usually has the whole network.
 func HostOf(client string) string {
 	host := address.Host(client)
 	ip, err := netip.ParseAddr(host)

@@ -43,7 +43,7 @@ func TestWaits(t *testing.T) {
 	}
 }
 
-// A host keeps its rate when it comes back, and the hosts are bounded.
+// A returning host keeps the rate, and the hosts are bounded.
 func TestHostsAreBounded(t *testing.T) {
 	now := time.Unix(1000, 0)
 	h := hosts{perSecond: 10}

@@ -17,11 +17,11 @@ import (
 
 // Limits bound the input of clients. A zero means the default named beside the field.
 type Limits struct {
-	// ConnectionOpens and HostOpens are how many streams one connection, and all connections of one
+	// ConnectionOpens and HostOpens are how many streams a connection, and all connections of a
 	// host, may open in a second: 100 and 1,000. After a rest, they may open ten seconds' worth at
-	// once. A new connection counts as a stream of its host.
+	// once. A new connection counts as a stream of the host.
 	ConnectionOpens, HostOpens int
-	// Held bounds the bytes of requests that nobody has taken yet, over all connections: 256 MiB.
+	// Held bounds the untaken bytes of requests, over all connections: 256 MiB.
 	Held int64
 	// Patience is how long a connection may hold bytes of which none are taken: 30 seconds.
 	Patience time.Duration
@@ -100,8 +100,8 @@ type guarded struct {
 	guard *Guard
 }
 
-// ServerHandshake implements [credentials.TransportCredentials]. The handshake of a host that
-// connects too fast waits.
+// ServerHandshake implements [credentials.TransportCredentials]. The handshake of a host with too
+// many new connections waits.
 func (c guarded) ServerHandshake(raw net.Conn) (net.Conn, credentials.AuthInfo, error) {
 	client := address.Client(raw.RemoteAddr())
 	host := c.guard.hosts.of(HostOf(client), time.Now())
@@ -135,7 +135,7 @@ func (g *Guard) wrap(inner net.Conn, client string, host *rate.Limiter) *conn {
 	return c
 }
 
-// conn is a connection behind its handshake. gRPC reads it from one goroutine.
+// conn is a connection behind the handshake. gRPC reads the connection from a single goroutine.
 type conn struct {
 	net.Conn
 	guard     *Guard
@@ -182,7 +182,7 @@ func (c *conn) pace(opened int, now time.Time) {
 	}
 	c.guard.reached(Reached{limit, int64(most), c.held.client})
 	if !may {
-		_ = c.Close() // gRPC closes it again
+		_ = c.Close() // gRPC closes the connection again
 		return
 	}
 	timer := time.NewTimer(wait)
@@ -202,8 +202,8 @@ func (c *conn) Close() error {
 	return c.Conn.Close()
 }
 
-// RemoteAddr is the address of the client. gRPC hands it to the handlers, and [From] takes the
-// connection out of it.
+// RemoteAddr is the address of the client. gRPC hands the address to the handlers, and [From] takes
+// the connection out of the address.
 func (c *conn) RemoteAddr() net.Addr { return clientAddr{c.Conn.RemoteAddr(), c} }
 
 type clientAddr struct {
@@ -211,11 +211,11 @@ type clientAddr struct {
 	conn *conn
 }
 
-// Stream is a stream's share of its connection. The zero value belongs to no guarded connection,
-// and its methods do nothing. Any goroutine may call the methods.
+// Stream is a stream's share of the connection. The zero value belongs to no guarded connection,
+// and the methods do nothing. Any goroutine may call the methods.
 type Stream struct{ conn *conn }
 
-// From returns the stream of a handler's context. The handler calls [Stream.Close] at its end.
+// From returns the stream of a handler's context. The handler calls [Stream.Close] at the end.
 func From(ctx context.Context) Stream {
 	p, ok := peer.FromContext(ctx)
 	if !ok {
@@ -229,14 +229,14 @@ func From(ctx context.Context) Stream {
 	return Stream{a.conn}
 }
 
-// Hold counts bytes that came with an earlier request and wait again.
+// Hold counts bytes of an earlier request that wait again.
 func (s Stream) Hold(bytes int) {
 	if s.conn != nil {
 		s.conn.hold(bytes, time.Now())
 	}
 }
 
-// Release says that bytes of requests have been taken.
+// Release subtracts the bytes of taken requests.
 func (s Stream) Release(bytes int) {
 	if s.conn != nil {
 		s.conn.guard.pool.take(&s.conn.held, bytes, time.Now())

@@ -15,7 +15,7 @@ import (
 	"google.golang.org/grpc/peer"
 )
 
-// guarding is a connection behind a guard, and its client's side.
+// guarding is a connection behind a guard, and the client's side.
 type guarding struct {
 	t      *testing.T
 	guard  *Guard
@@ -69,7 +69,7 @@ func (g *guarding) limits() (all []Limit) {
 	return all
 }
 
-// A client that opens streams without a pause gets its burst at once, and then no more than its
+// A client that opens streams without a pause gets the burst at once, and then no more than the
 // rate.
 func TestStreamsAreOpenedAtARate(t *testing.T) {
 	for _, tt := range []struct {
@@ -91,7 +91,7 @@ func TestStreamsAreOpenedAtARate(t *testing.T) {
 					}
 				}
 				synctest.Wait()
-				// 100 at once, one of which a connection is for its host, and 10 a second.
+				// 100 at once, where the connection itself counts for the host, and 10 a second.
 				if took := time.Since(begin); took < 9500*time.Millisecond || took > 11*time.Second {
 					t.Errorf("200 streams took %s", took)
 				}
@@ -103,12 +103,12 @@ func TestStreamsAreOpenedAtARate(t *testing.T) {
 	}
 }
 
-// A client with a burst beyond all patience is disconnected, and its host keeps the rate.
+// A client with a burst beyond all patience is disconnected, and the host keeps the rate.
 func TestAFloodIsDisconnected(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		g := start(t, Limits{ConnectionOpens: 1})
 		defer g.close()
-		// One write of many frames is one read of the server.
+		// A single write of many frames is a single read of the server.
 		var all strings.Builder
 		for range 100 {
 			all.WriteString("\x00\x00\x00\x01\x04\x00\x00\x00\x01")
@@ -122,7 +122,7 @@ func TestAFloodIsDisconnected(t *testing.T) {
 	})
 }
 
-// The connection that holds the most is closed once all hold too much, and so is one that is late.
+// The greediest connection is closed once all hold too much, and so is a late connection.
 func TestHeldBytes(t *testing.T) {
 	for _, tt := range []struct {
 		limits Limits

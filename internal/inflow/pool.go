@@ -5,21 +5,21 @@ import (
 	"time"
 )
 
-// held counts the bytes of requests that a connection holds, because the server has not taken them.
+// held counts a connection's bytes of requests before the server takes them.
 type held struct {
 	client  string // for messages
 	host    string
 	bytes   int64
 	streams int       // open streams
-	since   time.Time // the last time that a request was taken, or that bytes came after none
+	since   time.Time // the last time of a taken request, or of bytes after none
 	end     func()    // closes the connection
 }
 
 // fewBytes may stay on a connection for any time.
 const fewBytes = 64 << 10
 
-// pool bounds the bytes that connections hold, in all and for how long. It decides which connection
-// has to go, and leaves the closing to its caller. Any goroutine may call the methods.
+// pool bounds the bytes of connections, in all and for how long. It decides which connection has to
+// go, and leaves the closing to the caller. Any goroutine may call the methods.
 type pool struct {
 	most     int64
 	patience time.Duration
@@ -39,7 +39,7 @@ func (p *pool) enter(h *held) {
 	p.all[h] = struct{}{}
 }
 
-// leave removes a connection with everything that it holds.
+// leave removes a connection with all the bytes.
 func (p *pool) leave(h *held) {
 	p.mu.Lock()
 	defer p.mu.Unlock()
@@ -89,7 +89,7 @@ func (p *pool) greediest() *held {
 	return greediest
 }
 
-// take notes that bytes of a connection have been taken.
+// take notes taken bytes of a connection.
 func (p *pool) take(h *held, bytes int, now time.Time) {
 	p.mu.Lock()
 	defer p.mu.Unlock()
@@ -104,8 +104,8 @@ func (p *pool) reduce(h *held, bytes int64) {
 	}
 }
 
-// open counts a stream of a connection, and close takes it back. Without streams a connection holds
-// nothing: the remaining bytes are pieces of requests of ended streams.
+// open counts a stream of a connection, and close takes the count back. Without streams a
+// connection holds nothing: the remaining bytes are pieces of requests of ended streams.
 func (p *pool) open(h *held) {
 	p.mu.Lock()
 	defer p.mu.Unlock()
@@ -120,7 +120,7 @@ func (p *pool) close(h *held) {
 	}
 }
 
-// late takes out the connections that hold more than a few bytes for too long, and returns them.
+// late takes out and returns the connections with more than a few bytes for too long.
 func (p *pool) late(now time.Time) (all []*held) {
 	p.mu.Lock()
 	defer p.mu.Unlock()

@@ -48,7 +48,7 @@ func TestTheGreediestGoes(t *testing.T) {
 	}
 }
 
-// What is taken is not held any more, and what a connection leaves behind is nobody's.
+// Taken bytes are not held any more, and the remains of a connection are nobody's.
 func TestTheSumOfAllIsKept(t *testing.T) {
 	now := time.Unix(1000, 0)
 	p := pool{most: 1000}
@@ -63,7 +63,7 @@ func TestTheSumOfAllIsKept(t *testing.T) {
 	if p.sum != 280 || a.bytes != 180 {
 		t.Errorf("%d of %d", a.bytes, p.sum)
 	}
-	p.take(b, 500, now) // more than it holds
+	p.take(b, 500, now) // more than b holds
 	p.close(a)
 	if p.sum != 180 || b.bytes != 0 {
 		t.Errorf("%d in all, %d of b", p.sum, b.bytes)
@@ -81,7 +81,7 @@ func TestTheSumOfAllIsKept(t *testing.T) {
 	}
 }
 
-// A connection that holds much and goes on with nothing is late. A few bytes may stay.
+// A connection with many held bytes and no progress is late. A few bytes may stay.
 func TestLateConnections(t *testing.T) {
 	now := time.Unix(1000, 0)
 	p := pool{most: 1 << 30, patience: 30 * time.Second}

@@ -18,7 +18,7 @@ import (
 	"github.com/wasm-xds/wasm-xds/internal/tlsserver"
 )
 
-// identity is one answer of the agent. It never changes.
+// identity is an answer of the agent. An identity never changes.
 type identity struct {
 	*tlsserver.Material
 	id  spiffeid.ID
@@ -67,8 +67,8 @@ func newIdentity(x *workloadapi.X509Context, allowed []spiffeid.TrustDomain) (*i
 	return i, nil
 }
 
-// checkClient returns a check that a client has a SPIFFE ID of an allowed trust domain, with a
-// certificate that an authority of this same trust domain has signed.
+// checkClient returns a check of clients: a SPIFFE ID of an allowed trust domain, and a certificate
+// with the signature of an authority of this same trust domain.
 func checkClient(bundles *x509bundle.Set, allowed []spiffeid.TrustDomain) func([]*x509.Certificate, time.Time) error {
 	return func(chain []*x509.Certificate, now time.Time) error {
 		if len(chain) == 0 {

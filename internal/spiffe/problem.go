@@ -25,8 +25,8 @@ type AgentError struct {
 	Err    error // only for a BadAnswer
 }
 
-// Error implements error. The text of an [Away] does not change while the agent is away, so that
-// the log has it once.
+// Error implements error. The text of an [Away] does not change while the agent is away, so the log
+// has the text once.
 func (p *AgentError) Error() string {
 	switch p.Kind {
 	case Away:

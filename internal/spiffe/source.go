@@ -1,7 +1,7 @@
 // Package spiffe takes the certificate of a TLS server, and the CAs of its clients, from the SPIFFE
 // Workload API of an agent on this machine, for example of SPIRE.
 //
-// [Open] connects to the agent and follows it: the agent sends each new certificate, and each
+// [Open] connects to the agent and follows the agent's answers: each new certificate, and each
 // change of the trust bundles. [Source] is the source of a [tlsserver.Server]. While the agent is
 // away, the last certificate and the last bundles stay. The certificate and the bundles become
 // material in material.go, with pure functions.
@@ -32,8 +32,8 @@ type Config struct {
 	// Socket is the address of the Workload API: unix:// and an absolute path, or tcp:// with an IP
 	// address and a port.
 	Socket string
-	// TrustDomains are the trust domains whose clients may connect. nil means the trust domain of
-	// the server's own certificate.
+	// TrustDomains are the trust domains of the allowed clients. nil means the trust domain of the
+	// server's own certificate.
 	TrustDomains []string
 }
 
@@ -156,7 +156,7 @@ func (s *Source) Config() Config { return s.config }
 // Ready is closed when the first certificate is there.
 func (s *Source) Ready() <-chan struct{} { return s.first }
 
-// Material implements [tlsserver.Source]. It is nil until the first certificate is there.
+// Material implements [tlsserver.Source]. The result is nil before the first certificate.
 func (s *Source) Material() *tlsserver.Material {
 	if i := s.current.Load(); i != nil {
 		return i.Material

@@ -66,8 +66,7 @@ func chain(t *testing.T, ca *pki.CA, id string) []*x509.Certificate {
 	return []*x509.Certificate{c}
 }
 
-// The source follows new certificates and new bundles, and a watch that changes nothing is no
-// change.
+// The source follows new certificates and new bundles, and an answer without changes is no change.
 func TestRotation(t *testing.T) {
 	agent, first, second := spiffetest.Start(t), pki.NewCA(t, "first"), pki.NewCA(t, "second")
 	answer := answerOf(t, map[string][]*pki.CA{"example.org": {first}}, first)

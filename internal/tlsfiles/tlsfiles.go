@@ -3,11 +3,11 @@
 //
 // [Open] reads the files. [Files.Reload] reads them again: a whole and valid set of new files takes
 // the place of the old set at once, and anything else changes nothing. So a half-written file, or a
-// certificate that is replaced before its key, never stops the server. [Files] is the source of a
+// certificate replaced before the key, never stops the server. [Files] is the source of a
 // [tlsserver.Server].
 //
-// gRPC's pemfile provider does the same, but it tells nobody about a bad file except its own log,
-// and that log line has the private key in it.
+// gRPC's pemfile provider does the same, but reports a bad file only in gRPC's own log, and the
+// line there has the private key.
 package tlsfiles
 
 import (
@@ -26,7 +26,7 @@ import (
 // Config names the PEM files of a server.
 type Config struct {
 	CertFile string // the server's certificate, then the intermediate certificates
-	KeyFile  string // its private key, without a passphrase
+	KeyFile  string // the certificate's private key, without a passphrase
 	// ClientCAFile has the CAs of the clients. "" means that clients need no certificate.
 	ClientCAFile string
 }
@@ -38,7 +38,7 @@ type Files struct {
 	problem atomic.Pointer[error] // of the last read; nil: none yet
 }
 
-// material is one set of files. It never changes.
+// material is a set of files. It never changes.
 type material struct {
 	*tlsserver.Material
 	sum [sha256.Size]byte
@@ -47,9 +47,9 @@ type material struct {
 // maxFile is the size limit of a file. The CA bundle of Debian has 220 KB.
 const maxFile = 4 << 20
 
-// Open reads the files. It returns an error with the file's name if a file cannot be read, or if
-// the certificate and the key do not belong together. Open accepts a certificate that has expired:
-// the clients refuse it.
+// Open reads the files. It returns an error with the file's name for an unreadable file, and an
+// error for a certificate and a key that do not belong together. Open accepts an expired
+// certificate: the clients refuse the certificate.
 func Open(c Config) (*Files, error) {
 	m, err := read(c)
 	if err != nil {

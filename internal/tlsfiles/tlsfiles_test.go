@@ -46,7 +46,7 @@ func (f *fixture) open(t *testing.T) *tlsfiles.Files {
 	return files
 }
 
-// shake returns the errors of a handshake, and the certificate that the client sees.
+// shake returns the errors of a handshake, and the certificate in the client's view.
 func shake(t *testing.T, server *tls.Config, client *tls.Config) (serial string, atServer, atClient error) {
 	t.Helper()
 	a, b := net.Pipe()
@@ -64,7 +64,7 @@ func shake(t *testing.T, server *tls.Config, client *tls.Config) (serial string,
 	}()
 	c := tls.Client(b, client)
 	atClient = c.Handshake()
-	if atClient == nil { // in TLS 1.3, the client learns of the server's refusal when it reads
+	if atClient == nil { // in TLS 1.3, the client learns of the server's refusal at the first read
 		_, atClient = c.Read(make([]byte, 1))
 	}
 	if peers := c.ConnectionState().PeerCertificates; len(peers) > 0 {
@@ -102,8 +102,8 @@ func TestHandshakes(t *testing.T) {
 		t.Run(name, func(t *testing.T) {
 			client := &tls.Config{
 				ServerName: "localhost", RootCAs: f.servers.Pool(), NextProtos: []string{"h2"},
-				// Without GetClientCertificate, a client does not send a certificate of a CA that
-				// the server does not name.
+				// Without GetClientCertificate, a client sends only certificates of CAs named by
+				// the server.
 				Certificates: []tls.Certificate{valid},
 			}
 			tt.change(client)
@@ -154,7 +154,7 @@ func TestNewFilesServeTheNextHandshake(t *testing.T) {
 		t.Errorf("the certificate ends in %v", left)
 	}
 
-	// A client of a removed CA is refused, though it has a session that it could resume.
+	// A client of a removed CA is refused, though the client could resume a session.
 	pki.WriteFile(t, f.config.ClientCAFile, pki.NewCA(t, "others").PEM())
 	if changed, err := files.Reload(); !changed || err != nil {
 		t.Errorf("new CA: changed %v, %v", changed, err)
@@ -218,7 +218,7 @@ func TestBadFilesLeaveTheLastGoodOnes(t *testing.T) {
 	}
 }
 
-// Kubernetes replaces all files at once with one link.
+// Kubernetes replaces all files at once with a single link.
 func TestSwappedLink(t *testing.T) {
 	f := newFixture(t)
 	dir := t.TempDir()

@@ -8,14 +8,14 @@ import (
 	"time"
 )
 
-// revokedPrefix begins the error of a client whose authority was trusted before.
+// revokedPrefix begins the error of a client with a formerly trusted authority.
 const revokedPrefix = "the authority is not trusted any more: "
 
 // mostFormer bounds the remembered material.
 const mostFormer = 4
 
-// former is the material of earlier times with other CAs of clients. It is only for the reason that
-// the log gives of a refusal. The zero value is empty. Safe for concurrent use.
+// former is the material of earlier times with other CAs of clients. The material only explains
+// refusals in the log. The zero value is empty. Safe for concurrent use.
 type former struct {
 	mu      sync.Mutex
 	current *Material

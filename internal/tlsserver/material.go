@@ -1,10 +1,10 @@
-// Package tlsserver serves TLS with a certificate, and with the CAs of clients, that change while
+// Package tlsserver serves TLS with a certificate, and with the CAs of clients, which change while
 // the server runs.
 //
-// A [Source] has the newest [Material]: package tlsfiles reads it from files, and package spiffe
-// gets it from the SPIFFE Workload API. [Server] makes the configuration of TLS, in which each
-// handshake uses the newest material, and closes the connections of clients that are not trusted
-// any more. [RefusalOf] finds the reason of a failed handshake.
+// A [Source] has the newest [Material]: package tlsfiles reads the material from files, and package
+// spiffe gets the material from the SPIFFE Workload API. [Server] makes the configuration of TLS,
+// in which each handshake uses the newest material, and closes the connections of clients no longer
+// trusted. [RefusalOf] finds the reason of a failed handshake.
 package tlsserver
 
 import (
@@ -15,20 +15,18 @@ import (
 	"time"
 )
 
-// Material is what handshakes need. It never changes.
+// Material is the input of handshakes. Material never changes.
 type Material struct {
-	Certificate tls.Certificate // with its Leaf
+	Certificate tls.Certificate // with Leaf set
 	// ClientCAs are the CAs of clients. nil means that clients need no certificate.
 	ClientCAs *x509.CertPool
-	// CheckClient checks the chain of a client that ClientCAs cover, at a time. nil means no
-	// further check.
+	// CheckClient checks the chain of a client of ClientCAs, at a time. nil means no further check.
 	CheckClient func(chain []*x509.Certificate, now time.Time) error
 	// NotBefore and NotAfter are the time in which the whole chain is valid.
 	NotBefore, NotAfter time.Time
 }
 
-// NewMaterial returns the material with a certificate, and finds the time in which its chain is
-// valid.
+// NewMaterial returns the material with a certificate, and finds the time of the chain's validity.
 func NewMaterial(certificate tls.Certificate) (*Material, error) {
 	m := &Material{Certificate: certificate}
 	for i, der := range certificate.Certificate {
@@ -77,9 +75,9 @@ func (m *Material) verify(chain []*x509.Certificate, now time.Time) error {
 	return err
 }
 
-// config returns the configuration of one handshake.
+// config returns the configuration of a handshake.
 //
-// Sessions are never resumed. A resumed session would keep a client whose CA has been removed.
+// Sessions are never resumed. A resumed session would keep a client of a removed CA.
 func (m *Material) config(protocols []string) *tls.Config {
 	c := &tls.Config{
 		MinVersion:             tls.VersionTLS12,

@@ -6,27 +6,28 @@ import "strings"
 type Refusal string
 
 // The reasons. An end of the connection during the handshake is none: port scanners and health
-// checks do that.
+// checks end their connections there.
 const (
 	NoCertificate    Refusal = "no_certificate"
 	UnknownAuthority Refusal = "unknown_authority"
-	// Revoked means that the authority of the client was trusted until a change of the material.
+	// Revoked means an authority of the client that the server trusted until a change of the
+	// material.
 	Revoked        Refusal = "revoked"
 	Expired        Refusal = "expired"
 	NotYetValid    Refusal = "not_yet_valid"
-	BadCertificate Refusal = "bad_certificate" // for another reason, for example its purpose
-	// WrongIdentity means that [Material.CheckClient] has failed.
+	BadCertificate Refusal = "bad_certificate" // for another reason, for example the purpose
+	// WrongIdentity means a failure of [Material.CheckClient].
 	WrongIdentity Refusal = "wrong_identity"
 	OldProtocol   Refusal = "old_protocol" // the client speaks only TLS 1.1 and earlier
-	// WrongProtocol means that the client does not offer the port's protocol with ALPN, as an Envoy
-	// cluster without HTTP/2 does on the xDS port.
+	// WrongProtocol means a client without the port's protocol in ALPN, for example an Envoy cluster
+	// without HTTP/2 on the xDS port.
 	WrongProtocol Refusal = "wrong_alpn"
 	// RefusedByClient means that the client does not trust the server's certificate.
 	RefusedByClient Refusal = "refused_by_client"
 )
 
-// RefusalOf finds the reason in the text of a failed handshake. The text is that of crypto/tls,
-// which has no types for most of these errors. ok is false if the text has no reason.
+// RefusalOf finds the reason in the text of a failed handshake. The text comes from crypto/tls,
+// which has no types for most of these errors. ok is false for a text without a reason.
 func RefusalOf(text string) (r Refusal, ok bool) {
 	for _, one := range []struct {
 		in      string
@@ -52,7 +53,7 @@ func RefusalOf(text string) (r Refusal, ok bool) {
 	return "", false
 }
 
-// IdentityProblem returns the part of the text of a [WrongIdentity] that says what is wrong.
+// IdentityProblem returns the part of a [WrongIdentity]'s text about the fault.
 func IdentityProblem(text string) string {
 	_, problem, _ := strings.Cut(text, identityPrefix)
 	return problem
@@ -65,7 +66,7 @@ type HTTPLog struct {
 	Other   func(line string)
 }
 
-// Write takes one line.
+// Write takes a line.
 func (h HTTPLog) Write(line []byte) (int, error) {
 	const prefix = "http: TLS handshake error from " // net/http/server.go
 	text := strings.TrimSpace(string(line))

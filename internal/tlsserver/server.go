@@ -24,7 +24,7 @@ type clients struct {
 	open map[*client]struct{}
 }
 
-// client is a client that has shown its certificates.
+// client is a client with certificates.
 type client struct {
 	port  string
 	from  string
@@ -59,7 +59,7 @@ type connection struct {
 	closed func()
 }
 
-// Close closes the connection and forgets its client.
+// Close closes the connection and forgets the client.
 func (c *connection) Close() error {
 	c.closed()
 	return c.Conn.Close()
@@ -67,11 +67,11 @@ func (c *connection) Close() error {
 
 // Source has the newest material. Any goroutine may call it.
 type Source interface {
-	// Material returns the newest material. nil means that there is none yet: each handshake fails.
+	// Material returns the newest material. nil means none yet: each handshake fails.
 	Material() *Material
 }
 
-// Server serves with the newest material. It is safe for concurrent use.
+// Server serves with the newest material. A Server is safe for concurrent use.
 type Server struct {
 	source Source
 	open   clients
@@ -85,7 +85,7 @@ func New(source Source) *Server {
 	return s
 }
 
-// material is the newest material. It notes a change, which may come at any time.
+// material returns the newest material, and notes a change, which may come at any time.
 func (s *Server) material() *Material {
 	m := s.source.Material()
 	s.former.note(m)
@@ -128,16 +128,16 @@ func (s *Server) VerifyClient(chain []*x509.Certificate, now time.Time) error {
 	return m.verify(chain, now)
 }
 
-// Closed is a client whose connection or request has ended.
+// Closed is a client with an ended connection or request.
 type Closed struct {
 	Port    string // as in GRPC and Handler
 	Address string
 }
 
-// CloseUntrusted closes the connections of gRPC clients, and ends the requests of HTTP clients,
-// whose certificates the newest material does not cover. It returns these clients. The caller calls
-// it after each change of the material.
-// It is not enough to end streams: Envoy keeps the connection and opens the next stream on it.
+// CloseUntrusted closes the connections of gRPC clients, and ends the requests of HTTP clients, if
+// the newest material does not cover their certificates. The caller gets these clients, and calls
+// CloseUntrusted after each change of the material. An end of the streams alone is not enough:
+// Envoy keeps the connection and opens the next stream there.
 func (s *Server) CloseUntrusted() []Closed {
 	s.material()
 	var closed []Closed
@@ -176,7 +176,7 @@ func (c grpcCredentials) ServerHandshake(raw net.Conn) (net.Conn, credentials.Au
 		return conn, info, err
 	}
 	chain := info.(credentials.TLSInfo).State.PeerCertificates
-	// The close of raw does not wait for a client that does not read. The server closes conn later.
+	// The close of raw does not wait for a client that reads nothing. The server closes conn later.
 	known := &client{port: c.port, from: address.Client(raw.RemoteAddr()), chain: chain, end: func() { _ = raw.Close() }}
 	c.server.open.add(known)
 	kept := &connection{conn, func() { c.server.open.remove(known) }}
@@ -194,8 +194,8 @@ func (c grpcCredentials) Clone() credentials.TransportCredentials {
 	return grpcCredentials{c.TransportCredentials.Clone(), c.server, c.port, c.refused}
 }
 
-// Handler is the handler of a port. Requests on connections whose client is not trusted any more go
-// to deny, with the reason. The context of a request ends with [Server.CloseUntrusted], so an event
+// Handler is the handler of a port. Requests on connections of clients no longer trusted go to
+// deny, with the reason. The context of a request ends with [Server.CloseUntrusted], so an event
 // stream does not outlive the trust.
 func (s *Server) Handler(port string, next http.Handler, deny func(http.ResponseWriter, *http.Request, error)) http.Handler {
 	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {

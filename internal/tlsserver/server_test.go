@@ -20,7 +20,7 @@ import (
 
 func TestMain(m *testing.M) { goleak.VerifyTestMain(m) }
 
-// source is a source whose material the test replaces.
+// source is a source with replaceable material.
 type source struct {
 	atomic.Pointer[tlsserver.Material]
 }
@@ -37,7 +37,8 @@ func (s *source) trust(cas ...*pki.CA) {
 	s.Store(&m)
 }
 
-// newServer returns a server that trusts clients of these CAs, and the CA of its own certificate.
+// newServer returns a server that trusts clients of these CAs, and the CA of the server's own
+// certificate.
 func newServer(t *testing.T, clients ...*pki.CA) (*tlsserver.Server, *source, *pki.CA) {
 	t.Helper()
 	servers := pki.NewCA(t, "servers")
@@ -60,7 +61,7 @@ func leafOf(t *testing.T, p pki.Pair) []*x509.Certificate {
 	return []*x509.Certificate{c}
 }
 
-// denied answers for clients that are not trusted.
+// denied answers untrusted clients.
 func denied(w http.ResponseWriter, _ *http.Request, _ error) { w.WriteHeader(http.StatusTeapot) }
 
 // connect returns the client's end of a gRPC connection after the handshake.
@@ -86,7 +87,8 @@ func connect(t *testing.T, server *tlsserver.Server, client *tls.Config) *tls.Co
 	return c
 }
 
-// After a CA is removed, the connections of its clients are closed, and others go on.
+// After the removal of a CA, the connections of the CA's clients are closed, and all other
+// connections go on.
 func TestCloseUntrusted(t *testing.T) {
 	clients, others := pki.NewCA(t, "clients"), pki.NewCA(t, "others")
 	server, source, servers := newServer(t, clients, others)
@@ -113,7 +115,7 @@ func TestCloseUntrusted(t *testing.T) {
 	_ = second.NetConn().Close()
 }
 
-// A request that lasts, as an event stream does, ends when its client is not trusted any more.
+// A long request, for example an event stream, ends with the trust in the client.
 func TestCloseUntrustedEndsRequests(t *testing.T) {
 	clients := pki.NewCA(t, "clients")
 	server, source, _ := newServer(t, clients)
@@ -210,7 +212,7 @@ func TestNoMaterialYet(t *testing.T) {
 	}
 }
 
-// CheckClient has the last word in the handshake and later, and the log finds its reason.
+// CheckClient has the last word in the handshake and later, and the log finds the check's reason.
 func TestCheckClient(t *testing.T) {
 	clients := pki.NewCA(t, "clients")
 	server, source, servers := newServer(t, clients)
@@ -257,7 +259,7 @@ func TestMaterial(t *testing.T) {
 	}
 }
 
-// A client that reads nothing does not keep the next one's connection open.
+// A client that reads nothing does not keep the next client's connection open.
 func TestCloseUntrustedDoesNotWait(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		clients := pki.NewCA(t, "clients")
@@ -274,7 +276,7 @@ func TestCloseUntrustedDoesNotWait(t *testing.T) {
 	})
 }
 
-// The reason of a refusal tells a client whose authority was removed from a client that was never
+// The reason of a refusal distinguishes a client of a removed authority from a client never
 // trusted: in a handshake, and on an open connection.
 func TestRevokedClients(t *testing.T) {
 	clients, strangers := pki.NewCA(t, "clients"), pki.NewCA(t, "strangers")
