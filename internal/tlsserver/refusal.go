@@ -19,8 +19,8 @@ const (
 	// WrongIdentity means a failure of [Material.CheckClient].
 	WrongIdentity Refusal = "wrong_identity"
 	OldProtocol   Refusal = "old_protocol" // the client speaks only TLS 1.1 and earlier
-	// WrongProtocol means a client without the port's protocol in ALPN, for example an Envoy cluster
-	// without HTTP/2 on the xDS port.
+	// WrongProtocol means a client without the port's protocol in ALPN, for example an Envoy
+	// cluster without HTTP/2 on the xDS port.
 	WrongProtocol Refusal = "wrong_alpn"
 	// RefusedByClient means that the client does not trust the server's certificate.
 	RefusedByClient Refusal = "refused_by_client"
