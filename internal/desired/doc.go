@@ -5,7 +5,8 @@
 // and the rollbacks ([Pins]), and returns the wanted filters with the problems to show:
 //
 //   - If a spec's module and configuration are there, and the sandbox lets the spec pass, the
-//     filter gets the new revision. While a rollback holds, the filter gets the rollback's revision.
+//     filter gets the new revision. While a rollback holds, the filter gets the rollback's
+//     revision.
 //   - If a spec's revision is not known, or is refused, the filter keeps the former revision.
 //   - A document or a file with an error changes nothing for the filters of its former content.
 //   - A filter without a spec is marked as removed, with its onRemove. If all specs of a source are

@@ -18,7 +18,7 @@ const http2Options = `envoy.extensions.upstreams.http.v3.HttpProtocolOptions:
       connection_keepalive: { interval: 30s, timeout: 10s }
 `
 
-// checkClusters looks at the clusters that lead to the control plane and its module server.
+// checkClusters looks at the clusters of the control plane and of the module server.
 func (e *exam) checkClusters() {
 	var xds []*envoyconfig.Cluster
 	for _, c := range e.config.Clusters {
@@ -86,8 +86,8 @@ func (e *exam) checkAddress(c *envoyconfig.Cluster) {
 	}
 }
 
-// noModules reports that the cluster of the module server is missing. The place is the cluster
-// that was probably meant, or else the list of clusters.
+// noModules reports that the cluster of the module server is missing. The place is the probable
+// cluster, or else the list of clusters.
 func (e *exam) noModules(xds []*envoyconfig.Cluster) {
 	name := e.options.ModulesCluster
 	message := fmt.Sprintf("there is no cluster %q, which should lead to the module server: Envoy cannot fetch modules, and each edit waits before its module comes inline", name)

@@ -54,8 +54,8 @@ func check(t *testing.T, path string) doctor.Report {
 	return doctor.Check(c, doctor.Options{Specs: specs(t), SpecsKnown: true})
 }
 
-// broken has the findings of each broken bootstrap: code and place. Each file is the good one,
-// broken in one way.
+// broken has the findings of each broken bootstrap: code and place. Each file is the good file,
+// broken in a single way.
 var broken = map[string][]string{
 	"after-router":               {"after_router 38:19"},
 	"another-ads":                {"another_ads 61:13"},
@@ -77,7 +77,7 @@ var broken = map[string][]string{
 	"upstream-over-ads":          {"upstream_ads 75:30"},
 }
 
-// Doctor names the cause of each broken bootstrap at its place, and finds nothing else.
+// Doctor names the cause of each broken bootstrap at the right place, and finds nothing else.
 func TestBroken(t *testing.T) {
 	files, err := filepath.Glob("testdata/broken/*")
 	if err != nil || len(files) != len(broken) {
@@ -122,7 +122,7 @@ func TestGood(t *testing.T) {
 // noPatch are the findings without a patch: nobody but the operator knows the right value.
 var noPatch = map[string]bool{"merge_key": true, "modules_address": true, "spec_not_asked": true}
 
-// The patch of each broken bootstrap heals it.
+// The patch of each broken bootstrap heals the bootstrap.
 func TestPatchesHeal(t *testing.T) {
 	files, err := filepath.Glob("testdata/broken/*")
 	if err != nil {
@@ -165,7 +165,7 @@ func apply(t *testing.T, path, patch string) string {
 	return healed
 }
 
-// Any configuration can be checked, and each patch fits to its file.
+// Any configuration can be checked, and each patch fits the file.
 func FuzzCheck(f *testing.F) {
 	for _, pattern := range []string{"testdata/good/*", "testdata/broken/*"} {
 		files, err := filepath.Glob(pattern)

@@ -55,7 +55,7 @@ func (e *exam) isAsked(cluster string) bool {
 	return false
 }
 
-// needsModules says whether an Envoy may have to fetch a module. An unknown spec may need it.
+// needsModules says whether an Envoy may have to fetch a module. An unknown spec may need a module.
 func (e *exam) needsModules() bool {
 	if !e.options.SpecsKnown {
 		return true
@@ -68,7 +68,7 @@ func (e *exam) needsModules() bool {
 	return false
 }
 
-// names returns the sorted names of the filters that Envoy takes from wasm-xds.
+// names returns the sorted names of Envoy's filters from wasm-xds.
 func (e *exam) names() []string {
 	all := map[string]bool{}
 	for _, f := range e.ours {
@@ -107,8 +107,8 @@ func (e *exam) warn(n *envoyconfig.Node, code, message, hint string, edits ...en
 	e.add(envoyconfig.At(n, envoyconfig.SeverityWarning, code, message, hint), n.File, edits)
 }
 
-// findOurs finds the filters that wasm-xds should serve. A filter that takes Wasm is one. So is a
-// filter with the name of a spec, and a filter with a source that leads to the same cluster.
+// findOurs finds the filters for wasm-xds to serve: a filter with Wasm, a filter with the name of a
+// spec, and a filter with the same cluster as source.
 func (e *exam) findOurs() {
 	var rest []*envoyconfig.Filter
 	for _, f := range e.config.Filters() {
@@ -137,7 +137,7 @@ func (e *exam) take(f *envoyconfig.Filter) {
 	}
 }
 
-// isOthers says whether a filter comes over an ADS stream that carries more than filters.
+// isOthers says whether a filter comes over an ADS stream with more than filters.
 func (e *exam) isOthers(f *envoyconfig.Filter) bool {
 	return f.Discovery.Source.Kind == envoyconfig.ADS && e.otherADS != nil
 }
@@ -151,8 +151,8 @@ func mentionsWasm(f *envoyconfig.Filter) bool {
 	return false
 }
 
-// otherADS returns a config_source with ads that is no filter's: an aggregated stream with
-// listeners, clusters, routes, endpoints or secrets belongs to another control plane.
+// otherADS returns a config_source with ads for other things than filters: an aggregated stream
+// with listeners, clusters, routes, endpoints or secrets belongs to another control plane.
 func otherADS(c *envoyconfig.Config) *envoyconfig.Node {
 	var found *envoyconfig.Node
 	var walk func(n *envoyconfig.Node, depth int)

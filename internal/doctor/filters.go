@@ -48,7 +48,7 @@ func (e *exam) checkTypes(f *envoyconfig.Filter) {
 		f.Name, envoyconfig.TypeName(wrong.Text), want), "set it to "+url, replaceScalar(wrong, url)...)
 }
 
-// checkOrder looks at the place of a filter beside the filter that ends its chain.
+// checkOrder looks at the place of a filter beside the last filter of the chain.
 func (e *exam) checkOrder(f *envoyconfig.Filter) {
 	c := f.Chain
 	if c.Kind == envoyconfig.Composite || c.Kind == envoyconfig.ListenerChain {
@@ -75,7 +75,7 @@ func (e *exam) checkOrder(f *envoyconfig.Filter) {
 	}
 }
 
-// endsChain says whether a filter ends its chain.
+// endsChain says whether a filter ends the chain.
 func endsChain(f *envoyconfig.Filter) bool {
 	switch f.Type {
 	case envoyconfig.TypeRouter, envoyconfig.TypeUpstreamCodec,
@@ -92,7 +92,7 @@ func endsChain(f *envoyconfig.Filter) bool {
 	}
 }
 
-// checkDefault looks at the substitute for a filter that has not come yet.
+// checkDefault looks at the substitute for a filter still to come.
 func (e *exam) checkDefault(f *envoyconfig.Filter) {
 	d := f.Discovery
 	if s := e.options.specOf(f.Name); s != nil && e.options.SpecsKnown && s.Policy == "open" {

@@ -39,7 +39,7 @@ func (e *exam) checkNames() {
 	}
 }
 
-// elsewhere is the source of listeners that cannot be seen here; nil: all are seen.
+// elsewhere is the source of listeners out of sight here; nil: all are seen.
 func (e *exam) elsewhere() *envoyconfig.Node {
 	lds := e.config.Bootstrap.Get("dynamic_resources", "lds_config")
 	if lds == nil || e.config.Dynamic() {
@@ -62,7 +62,7 @@ func (e *exam) noFilter() {
 		"wasm-xds adopt adds a filter to a listener")
 }
 
-// checkName compares one name with the specs. meant is the spec with the nearest name, if there is
+// checkName compares a name with the specs. meant is the spec with the nearest name, if there is
 // none with the name itself.
 func (e *exam) checkName(f *envoyconfig.Filter) (meant string) {
 	at := fieldNode(f.Node, "name")

@@ -7,7 +7,7 @@ import (
 
 // Options have the facts beside the configuration. With the zero value, nothing is known.
 type Options struct {
-	// Specs are the specs that the control plane serves. They count only with SpecsKnown.
+	// Specs are the specs of the control plane. They count only with SpecsKnown.
 	Specs      []*spec.Spec
 	SpecsKnown bool
 	// ModulesCluster is the name of the cluster with the module server, as in `serve
@@ -36,8 +36,8 @@ const DefaultXDSCluster = "wasm_xds"
 type Report struct {
 	// Findings are the problems, sorted by place.
 	Findings []envoyconfig.Finding
-	// XDS are the clusters that lead to the control plane. Modules is the cluster that leads to its
-	// module server; "": no module has to be fetched.
+	// XDS are the clusters of the control plane. Modules is the cluster of the module server; "":
+	// no module has to be fetched.
 	XDS     []string
 	Modules string
 	// Notes explain the effect of the configuration on requests. They are no problems.

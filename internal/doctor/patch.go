@@ -7,8 +7,8 @@ import (
 	"github.com/wasm-xds/wasm-xds/internal/envoyconfig"
 )
 
-// The functions here return edits of the file as the operator wrote it. nil means that the place is
-// written in a way that an edit would spoil; a finding then has a hint and no patch.
+// The functions here return edits of the file as the operator wrote it. nil means: an edit would
+// spoil the place as written; a finding then has a hint and no patch.
 
 // replaceScalar replaces a value; text is plain YAML, and quoted in JSON.
 func replaceScalar(n *envoyconfig.Node, text string) []envoyconfig.Edit {
@@ -31,7 +31,7 @@ func insertField(m *envoyconfig.Node, name, body string) []envoyconfig.Edit {
 	return insertAfter(m, 0, name, body)
 }
 
-// insertFirst adds a field before the others.
+// insertFirst adds a field before the other fields.
 func insertFirst(m *envoyconfig.Node, name, body string) []envoyconfig.Edit {
 	return insertAfter(m, -1, name, body)
 }
@@ -128,7 +128,7 @@ func renameField(m *envoyconfig.Node, name, to string) []envoyconfig.Edit {
 	return replaceScalar(key, to)
 }
 
-// removeField removes a field that has its lines for itself.
+// removeField removes a field on separate lines.
 func removeField(m *envoyconfig.Node, name string) []envoyconfig.Edit {
 	key, value := m.Field(name)
 	if !editable(m) || m.Flow || key == nil || key.File != m.File || value.Alias != nil {
@@ -176,7 +176,7 @@ func quoted(text string) string {
 	return string(out)
 }
 
-// inJSON turns YAML of this package into JSON on one line.
+// inJSON turns YAML of this package into JSON on a single line.
 func inJSON(body string) string {
 	f, problem := envoyconfig.Parse("", []byte(body))
 	if problem != nil {

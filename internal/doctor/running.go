@@ -10,13 +10,12 @@ import (
 	"github.com/wasm-xds/wasm-xds/internal/envoyconfig"
 )
 
-// Running has the answers of a running Envoy, and the view that the control plane has of that
-// Envoy.
+// Running has the answers of a running Envoy, and the control plane's view of this Envoy.
 type Running struct {
 	Config *envoyconfig.Config
 	Loaded []envoyconfig.Loaded
 	State  string // as in /server_info: LIVE, INITIALIZING, …
-	// Waiting are the filters that keep listeners closed, as in /init_dump.
+	// Waiting are the filters of closed listeners, as in /init_dump.
 	Waiting []string
 	Stats   map[string]int64 // as in /stats
 
@@ -25,7 +24,7 @@ type Running struct {
 	NodesKnown bool
 }
 
-// CheckRunning looks for problems of a running Envoy, in its configuration and in its state.
+// CheckRunning looks for problems of a running Envoy, in the configuration and in the state.
 func CheckRunning(r Running, o Options) Report {
 	e := &runningExam{newExam(r.Config, o), r}
 	e.check()
@@ -76,8 +75,8 @@ func (e *runningExam) checkConnections() {
 // statName is the name of a cluster in Envoy's stats.
 func statName(cluster string) string { return strings.ReplaceAll(cluster, ":", "_") }
 
-// checkArrival looks whether the filters have come. The result has the versions of the filters that
-// have.
+// checkArrival looks whether the filters have come. The result has the versions of the arrived
+// filters.
 func (e *runningExam) checkArrival() map[string][]string {
 	arrived := map[string][]string{}
 	for _, one := range e.Loaded {
@@ -100,7 +99,7 @@ func (e *runningExam) checkArrival() map[string][]string {
 	return arrived
 }
 
-// compare compares the Envoy with the control plane's view of it.
+// compare compares the Envoy with the control plane's view.
 func (e *runningExam) compare(arrived map[string][]string) {
 	if len(e.ours) == 0 {
 		return

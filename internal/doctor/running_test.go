@@ -12,8 +12,8 @@ import (
 	"github.com/wasm-xds/wasm-xds/internal/envoyconfig"
 )
 
-// dump is the config_dump of an Envoy 1.40.0 with testdata/good/edge.yaml, without the list of its
-// extensions. change replaces a text in it.
+// dump is the config_dump of an Envoy 1.40.0 with testdata/good/edge.yaml, without the list of
+// extensions. change replaces a text in the dump.
 func dump(t *testing.T, change ...string) doctor.Running {
 	t.Helper()
 	text, err := os.ReadFile("testdata/running/config_dump.json")
@@ -94,7 +94,7 @@ func TestFromDumpRefuses(t *testing.T) {
 			t.Errorf("%.20q is a config_dump", text)
 		}
 	}
-	// Anything else that Envoy may have to say is no reason to fail.
+	// Any other message of Envoy is no reason to fail.
 	if c, _, problem := envoyconfig.FromDump("x", []byte(`{"configs": [{"@type": "a/b"}]}`)); problem != nil || len(c.Filters()) != 0 {
 		t.Errorf("%+v, %v", c, problem)
 	} else {

@@ -7,7 +7,7 @@ import (
 	"github.com/wasm-xds/wasm-xds/pkg/spec"
 )
 
-// ownService is the source that a filter should have beside another ADS.
+// ownService is the right source for a filter beside another ADS.
 func ownService(cluster string) string {
 	return `api_config_source:
   api_type: DELTA_GRPC
@@ -72,7 +72,7 @@ func (e *exam) noADS(f *envoyconfig.Filter) {
 		"add an ads_config, or give the filter a gRPC service of its own", e.replaceSource(f)...)
 }
 
-// xdsClusterName is the cluster that leads to wasm-xds, as far as the configuration tells.
+// xdsClusterName is the cluster of wasm-xds, as far as the configuration tells.
 func (e *exam) xdsClusterName() string {
 	for _, c := range e.config.Clusters {
 		if e.clusters[c.Name] {
@@ -121,7 +121,7 @@ func (e *exam) checkAPI(f *envoyconfig.Filter) {
 	}
 }
 
-// grpcOf returns the envoy_grpc of a source's first service with one.
+// grpcOf returns the envoy_grpc of a source's first service with an envoy_grpc.
 func grpcOf(s envoyconfig.Source) *envoyconfig.Node {
 	for _, service := range s.Services() {
 		if grpc := service.Get("envoy_grpc"); grpc != nil {

@@ -6,7 +6,7 @@ import (
 	"time"
 )
 
-// Field returns the field of a map and its key. Protobuf's JSON form knows two spellings of a
+// Field returns the field of a map and the key. Protobuf's JSON form knows two spellings of a
 // field, type_urls and typeUrls; name is the first. The results are nil if n is no map, or has no
 // such field. A nil node has no fields. If a field is there twice, the last counts, as in Envoy.
 func (n *Node) Field(name string) (key, value *Node) {
@@ -30,13 +30,13 @@ func (n *Node) Get(path ...string) *Node {
 	return n
 }
 
-// Has says whether a map has a field that is not null.
+// Has says whether a map has a field other than null.
 func (n *Node) Has(name string) bool {
 	value := n.Get(name)
 	return value != nil && value.Kind != Null
 }
 
-// All returns the items of the list in a field; a field that is no list has none.
+// All returns the items of the list in a field; any other field has no items.
 func (n *Node) All(path ...string) []*Node {
 	list := n.Get(path...)
 	if list == nil || list.Kind != List {
@@ -63,7 +63,8 @@ func (n *Node) Int(path ...string) int {
 	return number
 }
 
-// Duration returns the duration in a field, in protobuf's form: 1.5s. ok is false without one.
+// Duration returns the duration in a field, in protobuf's form: 1.5s. ok is false without a
+// duration.
 func (n *Node) Duration(path ...string) (d time.Duration, ok bool) {
 	text := n.Scalar(path...)
 	if !strings.HasSuffix(text, "s") {

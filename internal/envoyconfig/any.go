@@ -2,7 +2,7 @@ package envoyconfig
 
 import "strings"
 
-// The types of messages that the package looks into, without the prefix of a type URL.
+// The types of messages for the package to read, without the prefix of a type URL.
 const (
 	typeHCM            = "envoy.extensions.filters.network.http_connection_manager.v3.HttpConnectionManager"
 	typeHTTPOptions    = "envoy.extensions.upstreams.http.v3.HttpProtocolOptions"
@@ -23,10 +23,10 @@ const (
 // TypeURLPrefix stands before the name of a message in the type URLs of Envoy.
 const TypeURLPrefix = "type.googleapis.com/"
 
-// TypeName returns the name of the message that a type URL names: the part after the last slash.
+// TypeName returns the name of the message in a type URL: the part after the last slash.
 func TypeName(url string) string { return url[strings.LastIndexByte(url, '/')+1:] }
 
-// Any returns the message in a field like typed_config: its type and its fields. A TypedStruct is
+// Any returns the message in a field like typed_config: the type and the fields. A TypedStruct is
 // unwrapped. The type is "" if the field has none.
 func (n *Node) Any(path ...string) (typeName string, body *Node) {
 	body = n.Get(path...)

@@ -63,7 +63,7 @@ type Discovery struct {
 // IsWasm says whether the filter stands in the file with a typed_config for Wasm.
 func (f *Filter) IsWasm() bool { return f.Type == TypeHTTPWasm || f.Type == TypeNetworkWasm }
 
-// TakesWasm says whether the filter comes over ECDS and may be a Wasm filter, by its type_urls.
+// TakesWasm says whether the filter comes over ECDS and may be a Wasm filter, by the type_urls.
 func (f *Filter) TakesWasm() bool {
 	if f.Discovery == nil {
 		return false
@@ -101,7 +101,7 @@ func (f *finder) cluster(c *Cluster) {
 	f.chain(&Chain{Kind: UpstreamNetwork, Node: c.Node.Get("filters"), Cluster: c})
 }
 
-// chain adds a chain, and the chains inside its filters.
+// chain adds a chain, and the chains inside the filters.
 func (f *finder) chain(c *Chain) {
 	if c.Node == nil || c.Node.Kind != List || len(c.Node.Items) == 0 {
 		return
@@ -153,7 +153,7 @@ func (f *finder) inside(one *Filter) {
 	}
 }
 
-// actions adds the filters that a composite filter runs on a match, wherever the match stands.
+// actions adds the filters for a composite filter to run on a match, wherever the match stands.
 func (f *finder) actions(of *Filter, n *Node, depth int) {
 	if n == nil || depth > maxDepth {
 		return
@@ -178,7 +178,7 @@ func (f *finder) actions(of *Filter, n *Node, depth int) {
 	}
 }
 
-// newListener reads a listener. index is its place among the listeners.
+// newListener reads a listener. index is the listener's place in the list.
 func newListener(n *Node, from Origin, index int) *Listener {
 	l := &Listener{Name: n.Scalar("name"), Node: n, Origin: from}
 	if e, ok := endpoint(n.Get("address")); ok {

@@ -5,7 +5,7 @@ import (
 	"strconv"
 )
 
-// Origin is the place that a listener or a cluster comes from.
+// Origin is the origin of a listener or a cluster.
 type Origin string
 
 // The origins.
@@ -54,8 +54,8 @@ func (c *Cluster) HTTP3() bool {
 	return c.httpOptions().Has2("explicit_http_config", "http3_protocol_options")
 }
 
-// TLS returns the UpstreamTlsContext; nil: the cluster speaks plain text, or a transport that is
-// not known here.
+// TLS returns the UpstreamTlsContext; nil: the cluster speaks plain text, or a transport not known
+// here.
 func (c *Cluster) TLS() *Node {
 	if name, body := c.Node.Any("transport_socket", "typed_config"); name == TypeTLS {
 		return body
@@ -94,5 +94,5 @@ func endpoint(n *Node) (Endpoint, bool) {
 	return Endpoint{}, false
 }
 
-// Has2 says whether a map has a field of a field that is not null.
+// Has2 says whether a map has a field of a field, other than null.
 func (n *Node) Has2(first, second string) bool { return n.Get(first).Has(second) }

@@ -4,7 +4,7 @@ import (
 	"github.com/wasm-xds/wasm-xds/pkg/spec"
 )
 
-// Config is an Envoy's configuration, as far as it matters for Wasm filters.
+// Config has the relevant parts of an Envoy's configuration for Wasm filters.
 type Config struct {
 	Files     []*File // the bootstrap first
 	Bootstrap *Node
@@ -14,22 +14,21 @@ type Config struct {
 	Clusters  []*Cluster
 	Listeners []*Listener
 	Chains    []*Chain
-	// Sources are the listeners and clusters that Envoy takes from elsewhere: lds_config and
-	// cds_config.
+	// Sources are the listeners and clusters from elsewhere: lds_config and cds_config.
 	Sources []Source
-	// Unread are the files that the bootstrap names and that cannot be read here.
+	// Unread are the bootstrap's unreadable files.
 	Unread []Unread
 
 	running bool
 }
 
-// Unread is a file of the configuration that cannot be read here. Its path is as Envoy sees it.
+// Unread is an unreadable file of the configuration. The path is as Envoy sees the file.
 type Unread struct {
 	Node   *Node // the path
 	Reason *spec.Error
 }
 
-// Read reads a bootstrap, and the files with its listeners and clusters. open returns the content
+// Read reads a bootstrap, and the files with the listeners and clusters. open returns the content
 // of a file, and an error for people. The error of Read is about the bootstrap itself.
 func Read(path string, open func(path string) ([]byte, *spec.Error)) (*Config, *spec.Error) {
 	text, problem := open(path)
@@ -152,6 +151,6 @@ func (c *Config) Admin() string {
 // RuntimeLayers returns the layers of the runtime, in their order.
 func (c *Config) RuntimeLayers() []*Node { return c.Bootstrap.All("layered_runtime", "layers") }
 
-// Dynamic says whether the configuration is the one of a running Envoy, with all that its control
-// planes gave it.
+// Dynamic says whether the configuration is from a running Envoy, with everything from the control
+// planes.
 func (c *Config) Dynamic() bool { return c.running }

@@ -8,10 +8,10 @@ import (
 	"github.com/wasm-xds/wasm-xds/pkg/spec"
 )
 
-// MaxDumpSize is the size of the largest config_dump that is read, in bytes.
+// MaxDumpSize is the size limit of a config_dump, in bytes.
 const MaxDumpSize = 64 << 20
 
-// Loaded is a filter that a running Envoy has taken over ECDS.
+// Loaded is a filter of a running Envoy from ECDS.
 type Loaded struct {
 	Name    string
 	Version string
@@ -19,7 +19,7 @@ type Loaded struct {
 
 // FromDump reads the answer of a running Envoy to GET /config_dump. Its nodes have no lines: path
 // is the name for messages. The filters come in no order, and a filter in several places may come
-// several times. A filter that Envoy has refused is there, too.
+// several times. A filter refused by Envoy is there, too.
 func FromDump(path string, dump []byte) (*Config, []Loaded, *spec.Error) {
 	f := &File{Path: path}
 	root, err := parseJSON(f, dump)
@@ -114,7 +114,7 @@ func jsonValue(f *File, d *json.Decoder, depth int) (*Node, error) {
 	return n, nil
 }
 
-// jsonItems reads the content of a map or a list, and its end.
+// jsonItems reads the content of a map or a list, and the end.
 func jsonItems(n *Node, d *json.Decoder, depth int) error {
 	for d.More() {
 		var key *Node

@@ -15,7 +15,7 @@ type Edit struct {
 }
 
 // Apply returns the text of a file with edits. The order of the edits does not matter, except for
-// insertions at one place. Apply fails if two edits overlap, or if one lies outside the text.
+// insertions at one place. Apply fails if two edits overlap, or if an edit lies outside the text.
 func (f *File) Apply(edits ...Edit) ([]byte, error) {
 	sorted := slices.Clone(edits)
 	slices.SortStableFunc(sorted, func(a, b Edit) int { return a.Start - b.Start })

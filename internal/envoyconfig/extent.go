@@ -78,8 +78,8 @@ func skipSpace(text []byte, at int) int {
 	return at
 }
 
-// afterBracket returns the offset after the bracket that closes a collection. at lies after the
-// last child, or after the opening bracket.
+// afterBracket returns the offset after the closing bracket of a collection. at lies after the last
+// child, or after the opening bracket.
 func afterBracket(text []byte, at int) int {
 	for {
 		next := skipSpace(text, at)
@@ -121,8 +121,8 @@ func afterPlain(text []byte, at int, value string) int {
 	return at
 }
 
-// afterBlock returns the end of a literal or folded scalar, without the empty lines after it. at is
-// the place of the | or >.
+// afterBlock returns the end of a literal or folded scalar, without the empty lines at the end. at
+// is the place of the | or >.
 func afterBlock(f *File, at int) int {
 	end, indent := lineEnd(f, at), -1
 	for line := f.NextLine(at); line < len(f.Text); line = f.NextLine(line) {
@@ -146,13 +146,13 @@ func afterBlock(f *File, at int) int {
 	return end
 }
 
-// keyIndent returns the indentation of the line that an offset lies in.
+// keyIndent returns the indentation of the line with an offset.
 func keyIndent(f *File, at int) int {
 	line := f.Text[f.LineStart(at):at]
 	return len(line) - len(bytes.TrimLeft(line, " "))
 }
 
-// lineEnd returns the end of the line that an offset lies in, before its line end.
+// lineEnd returns the end of the line with an offset, before the line break.
 func lineEnd(f *File, at int) int {
 	next := f.NextLine(at)
 	for next > at {

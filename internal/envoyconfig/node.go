@@ -20,19 +20,19 @@ const (
 	List
 )
 
-// Node is a value of a configuration. A tree never changes after it is built. An alias is a node of
-// its own, with the place of the alias and the content of its anchor.
+// Node is a value of a configuration. A finished tree never changes. An alias is a separate node,
+// with the place of the alias and the content of the anchor.
 type Node struct {
 	Kind Kind
 	Text string // of a scalar, unquoted
-	// Entries are the fields of a map in the order of the file. Fields that a merge key (<<) brings
-	// in stand in the place of the merge key.
+	// Entries are the fields of a map in the order of the file. Fields from a merge key (<<) stand
+	// in the place of the merge key.
 	Entries []Entry
 	Items   []*Node // of a list
 
 	File *File
 	// Start and End are the bytes of the value in the file. An anchor or a tag before the value
-	// belongs to the value. A value in block style ends after the last byte of its last item,
+	// belongs to the value. A value in block style ends after the last byte of the last item,
 	// before the end of the line. An empty value has no bytes.
 	Start, End int
 	Flow       bool   // a map or a list in braces or brackets, as in JSON
@@ -80,11 +80,11 @@ func (f *File) Position(offset int) spec.Position {
 	return spec.Position{File: f.Path, Line: line, Column: column}
 }
 
-// LineStart returns the offset of the line that an offset lies in.
+// LineStart returns the start of the line with an offset.
 func (f *File) LineStart(offset int) int { return f.lines[sort.SearchInts(f.lines, offset+1)-1] }
 
-// NextLine returns the offset of the line after the one that an offset lies in, and the end of the
-// file after the last line.
+// NextLine returns the start of the line after an offset, and the end of the file after the last
+// line.
 func (f *File) NextLine(offset int) int {
 	line := sort.SearchInts(f.lines, offset+1)
 	if line == len(f.lines) {

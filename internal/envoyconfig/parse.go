@@ -215,8 +215,7 @@ func isMergeKey(key *yaml.Node) bool {
 	return key.Value == mergeKey && key.Style&(yaml.SingleQuotedStyle|yaml.DoubleQuotedStyle) == 0
 }
 
-// merged replaces merge keys by the fields that they bring in. own are the fields that the map has
-// itself.
+// merged replaces merge keys by their fields. own are the map's own fields.
 func (b *builder) merged(entries []Entry, own map[string]bool) []Entry {
 	var all []Entry
 	for _, e := range entries {

@@ -10,7 +10,7 @@ import (
 	"go.yaml.in/yaml/v4"
 )
 
-// outline writes each scalar of a tree with its path, place and source.
+// outline writes each scalar of a tree with path, place and source.
 func outline(n *Node) string {
 	var b strings.Builder
 	var walk func(path string, n *Node)

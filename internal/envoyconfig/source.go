@@ -5,7 +5,7 @@ import "time"
 // SourceKind is the way in which Envoy gets a resource.
 type SourceKind string
 
-// The kinds of sources. The zero value is a source that Envoy refuses.
+// The kinds of sources. The zero value is a source refused by Envoy.
 const (
 	ADS  SourceKind = "ads"  // the aggregated stream of dynamic_resources.ads_config
 	API  SourceKind = "api"  // a gRPC or REST service of its own
@@ -49,7 +49,7 @@ func source(n, ads *Node) Source {
 // Services returns the gRPC services of an api_config_source, in order.
 func (s Source) Services() []*Node { return s.API.All("grpc_services") }
 
-// IsGRPC says whether the source speaks gRPC, by its api_type.
+// IsGRPC says whether the source speaks gRPC, by the api_type.
 func (s Source) IsGRPC() bool {
 	switch s.API.Scalar("api_type") {
 	case "GRPC", "DELTA_GRPC", "AGGREGATED_GRPC", "AGGREGATED_DELTA_GRPC", "2", "3", "5", "6":
@@ -69,8 +69,8 @@ func (s Source) IsDelta() bool {
 	}
 }
 
-// ClusterName returns the cluster of the first gRPC service and the place of its name. Both are
-// zero for a service without a cluster, such as google_grpc.
+// ClusterName returns the cluster of the first gRPC service and the place of the name. Both are
+// zero for a service without a cluster, like google_grpc.
 func (s Source) ClusterName() (string, *Node) {
 	for _, service := range s.Services() {
 		if name := service.Get("envoy_grpc", "cluster_name"); name != nil {

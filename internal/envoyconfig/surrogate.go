@@ -7,10 +7,10 @@ import (
 )
 
 // surrogates are two escapes of JSON for one character beyond 16 bits. YAML has another escape for
-// such a character, so the YAML library refuses these.
+// these characters, so the YAML library refuses surrogates.
 var surrogates = regexp.MustCompile(`\\u[dD][89abAB][0-9a-fA-F]{2}\\u[dD][c-fC-F][0-9a-fA-F]{2}`)
 
-// forYAML returns a text that the YAML library reads, with all places as they are.
+// forYAML returns a text for the YAML library, with all places as they are.
 func forYAML(text []byte) []byte {
 	if !bytes.HasPrefix(bytes.TrimSpace(text), []byte("{")) {
 		return text // no JSON

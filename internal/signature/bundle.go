@@ -29,7 +29,7 @@ func readBundle(text []byte) (*protobundle.Bundle, error) {
 	return b, nil
 }
 
-// verify verifies the content of a bundle, whatever its media type. The result has no place.
+// verify verifies the content of a bundle of any media type. The result has no place.
 func (p *Policy) verify(b *protobundle.Bundle, of subject) Found {
 	found := Found{Kind: KindSignature}
 	err := p.check(b, of, &found)
@@ -39,8 +39,8 @@ func (p *Policy) verify(b *protobundle.Bundle, of subject) Found {
 	return found
 }
 
-// check verifies a bundle. It sets the fields of found as soon as they are proved, and the kind and
-// the type of an attestation before.
+// check verifies a bundle. check sets the fields of found as soon as they are proved, and the kind
+// and the type of an attestation before.
 func (p *Policy) check(b *protobundle.Bundle, of subject, found *Found) error {
 	said, err := statementOf(b)
 	if err != nil {
@@ -66,7 +66,7 @@ func (p *Policy) check(b *protobundle.Bundle, of subject, found *Found) error {
 	return err
 }
 
-// bySigner verifies that a key or an identity signed.
+// bySigner verifies the signature of a key or an identity.
 func (p *Policy) bySigner(b *protobundle.Bundle, of subject, found *Found) error {
 	key, err := p.byKey(b, of)
 	isKey := len(certificateOf(b)) == 0
@@ -103,7 +103,7 @@ func checkMessage(b *protobundle.Bundle, of subject) error {
 	return nil
 }
 
-// byKey returns the key that signed.
+// byKey returns the signing key.
 func (p *Policy) byKey(b *protobundle.Bundle, of subject) (*Key, error) {
 	if b.GetDsseEnvelope() == nil {
 		return p.Keys.verify(b.GetMessageSignature().GetSignature(), *of.content)

@@ -40,7 +40,7 @@ type mark struct {
 	authority string // the fingerprint of a key or identity
 }
 
-// OpenChecked returns a Checked that continues an earlier Checked with the same file. Damaged lines
+// OpenChecked returns a Checked to continue an earlier Checked with the same file. Damaged lines
 // are ignored, and their signatures are checked again.
 func OpenChecked(path string) (*Checked, error) {
 	c := &Checked{}
@@ -88,7 +88,7 @@ func (c *Checked) read(path string) (lines int, err error) {
 
 // parseLine reads a line of the file. A signature by a key has the line "DIGEST FINGERPRINT ok",
 // and everything else "DIGEST FINGERPRINT FOUND ok" with the JSON of the Found in base64. The last
-// field shows that the line is complete.
+// field shows the end of a complete line.
 func parseLine(line string) (what string, found Found, ok bool) {
 	fields := strings.Split(line, " ")
 	n := len(fields)
@@ -126,7 +126,7 @@ func (c *Checked) Close() error {
 	return c.file.Close()
 }
 
-// Do returns the signatures and attestations of a digest that fulfil the policy. Do calls check
+// Do returns the signatures and attestations of a digest, as the policy requires. Do calls check
 // only if earlier checks have not found them all. Concurrent calls for the same digest and policy
 // share one check.
 func (c *Checked) Do(what string, p *Policy, check func() ([]Found, error)) ([]Found, error) {
@@ -153,8 +153,8 @@ func (c *Checked) Do(what string, p *Policy, check func() ([]Found, error)) ([]F
 	return found.([]Found), nil
 }
 
-// Of returns everything that was ever found for a digest, without repetitions: the signatures
-// first, then the attestations by type.
+// Of returns all results ever found for a digest, without repetitions: the signatures first, then
+// the attestations by type.
 func (c *Checked) Of(what string) []Found {
 	c.mu.Lock()
 	defer c.mu.Unlock()
@@ -172,8 +172,8 @@ func (c *Checked) Of(what string) []Found {
 	return all
 }
 
-// recall returns the signatures and attestations that fulfil the policy, or false if earlier checks
-// have not found them all.
+// recall returns the signatures and attestations, as the policy requires, or false if earlier
+// checks have not found them all.
 func (c *Checked) recall(what string, p *Policy) ([]Found, bool) {
 	c.mu.Lock()
 	defer c.mu.Unlock()

@@ -16,7 +16,7 @@ const (
 // MaxDetached is the size limit of a file with signatures or attestations, in bytes.
 const MaxDetached = maxBlob
 
-// Content is the signed content. It may be read several times.
+// Content is the signed content. Several reads are possible.
 type Content struct {
 	From io.ReaderAt
 	Size int64 // bytes
@@ -28,7 +28,7 @@ func contentOf(text []byte) Content {
 	return Content{From: bytes.NewReader(text), Size: int64(len(text))}
 }
 
-// subject is the content that a signature must sign.
+// subject is the content for a signature to sign.
 type subject struct {
 	digest  string   // sha256 in hex
 	content *Content // nil: only statements that name the digest are accepted

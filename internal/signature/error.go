@@ -39,7 +39,8 @@ func listed(message string, problems []string) string {
 	return message
 }
 
-// errOtherKey says that no key fits: the signature is by another key, or of other bytes.
+// errOtherKey is the error without a fitting key: the signature is by another key, or of other
+// bytes.
 var errOtherKey = errors.New("it is by another key, or of other bytes")
 
 // brief returns the text of an error of a library in one line of bounded length.

@@ -11,7 +11,7 @@ const (
 	KindAttestation Kind = "attestation"
 )
 
-// Found is a signature or an attestation, with the result of its verification.
+// Found is a signature or an attestation, with the result of the verification.
 type Found struct {
 	Kind  Kind   `json:"kind"`
 	Place string `json:"place,omitempty"` // a file, or a digest in the registry
@@ -20,13 +20,13 @@ type Found struct {
 	PredicateType string `json:"predicateType,omitempty"`
 	Builder       string `json:"builder,omitempty"`
 
-	// Key is the file of the key that signed. Subject and Issuer are the owner of the certificate
-	// that signed. All are "" if the signature is not valid.
+	// Key is the file of the signing key. Subject and Issuer are the owner of the signing
+	// certificate. All are "" if the signature is not valid.
 	Key     string `json:"key,omitempty"`
 	Subject string `json:"subject,omitempty"`
 	Issuer  string `json:"issuer,omitempty"`
 	// Time is the time of signing as TimeBy proves it, a transparency log or a timestamp authority.
-	// The zero value means that there is no proof.
+	// The zero value means no proof.
 	Time   time.Time `json:"time,omitzero"`
 	TimeBy string    `json:"timeBy,omitempty"`
 	// Log is the transparency log with the signature; "": none. LogIndex is the entry's index.

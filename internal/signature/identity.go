@@ -20,7 +20,8 @@ type Identity struct {
 	print   string // a hash of the fields
 }
 
-// NewIdentity returns the identity of a spec. It fails unless both subject and issuer are given.
+// NewIdentity returns the identity of a spec. NewIdentity fails unless both subject and issuer are
+// given.
 func NewIdentity(one spec.Identity) (*Identity, error) {
 	matches, err := verify.NewShortCertificateIdentity(one.Issuer, one.IssuerRegExp, one.Subject, one.SubjectRegExp)
 	if err != nil {
@@ -48,7 +49,7 @@ func (i *Identity) match(of certificate.Summary) error {
 	return i.matches.Verify(of)
 }
 
-// matchAny returns the first identity that a certificate belongs to.
+// matchAny returns the first identity with a match for a certificate.
 func matchAny(identities []*Identity, of certificate.Summary) (*Identity, error) {
 	for _, one := range identities {
 		if one.match(of) == nil {

@@ -21,7 +21,7 @@ const (
 	signatureAnnotation = "dev.cosignproject.cosign/signature"
 )
 
-// Repository is the repository with an image and its signatures. The repositories of oras implement
+// Repository is the repository with an image and the signatures. The repositories of oras implement
 // this interface.
 type Repository interface {
 	Resolve(ctx context.Context, reference string) (ocispec.Descriptor, error)
@@ -29,7 +29,7 @@ type Repository interface {
 	Referrers(ctx context.Context, of ocispec.Descriptor, artifactType string, page func([]ocispec.Descriptor) error) error
 }
 
-// VerifyImage returns the signature and the attestations of an image that fulfil the policy, in
+// VerifyImage returns the signature and the attestations of an image, as the policy requires, in
 // either format of cosign. Messages show the image as name.
 //
 // VerifyImage fails with an *[Error] if the image does not fulfil the policy, and with the
@@ -48,7 +48,7 @@ func (p *Policy) VerifyImage(ctx context.Context, name string, repository Reposi
 	return chosen, problem
 }
 
-// SignImage is the hint with the command that signs an image.
+// SignImage is the hint with the command to sign an image.
 func SignImage(name string) string { return "sign it with cosign sign --key cosign.key " + name }
 
 // ExamineImage verifies all signatures and attestations of an image, in both formats of cosign. Its
@@ -68,7 +68,7 @@ type search struct {
 	fetched    int64 // bytes
 }
 
-// image searches in all places. The error means that some signatures may be missing in the result.
+// image searches in all places. After an error, signatures may be missing in the result.
 func (s *search) image(ctx context.Context, image ocispec.Descriptor) error {
 	if image.Digest.Algorithm() != digest.SHA256 {
 		s.note("", fmt.Errorf("%s is no sha256", image.Digest))
@@ -90,7 +90,7 @@ func (s *search) image(ctx context.Context, image ocispec.Descriptor) error {
 	return failed
 }
 
-// note records a problem of something that may be a signature.
+// note records a problem of a possible signature.
 func (s *search) note(place string, err error) {
 	s.found = append(s.found, Found{Kind: KindSignature, Place: place, Problem: err.Error()})
 }
@@ -120,7 +120,7 @@ func (s *search) attestationTag(ctx context.Context, image ocispec.Descriptor) e
 	})
 }
 
-// tag calls look for the layers of a type in the image with a tag that is derived from the digest.
+// tag calls look for the layers of a type in the image with a tag from the digest.
 func (s *search) tag(ctx context.Context, image ocispec.Descriptor, suffix, mediaType string, look func(ocispec.Descriptor, []byte)) error {
 	found, err := s.repository.Resolve(ctx, strings.Replace(image.Digest.String(), ":", "-", 1)+suffix)
 	if err != nil {
@@ -129,7 +129,7 @@ func (s *search) tag(ctx context.Context, image ocispec.Descriptor, suffix, medi
 	return s.layers(ctx, found, mediaType, look)
 }
 
-// referrers looks at the bundles that refer to the image.
+// referrers looks at the bundles with a reference to the image.
 func (s *search) referrers(ctx context.Context, image ocispec.Descriptor) error {
 	var bundles []ocispec.Descriptor
 	errEnough := errors.New("enough")
@@ -166,7 +166,7 @@ func (s *search) referrers(ctx context.Context, image ocispec.Descriptor) error 
 	return nil
 }
 
-// layers calls look for the layers of a manifest with a media type that begins with mediaType.
+// layers calls look for the layers of a manifest with a media type beginning with mediaType.
 func (s *search) layers(ctx context.Context, at ocispec.Descriptor, mediaType string, look func(ocispec.Descriptor, []byte)) error {
 	text, err := s.blob(ctx, at, maxManifest)
 	if err != nil || text == nil {

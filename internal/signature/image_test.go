@@ -17,7 +17,7 @@ import (
 	"github.com/wasm-xds/wasm-xds/internal/signature"
 )
 
-// repository is an image with its signatures, in the memory store of oras.
+// repository is an image with signatures, in the memory store of oras.
 type repository struct {
 	*memory.Store
 	image     ocispec.Descriptor
@@ -54,7 +54,7 @@ func (r *repository) push(t testing.TB, mediaType string, data []byte) ocispec.D
 	return at
 }
 
-// manifest pushes an image with one layer.
+// manifest pushes an image with a single layer.
 func (r *repository) manifest(t testing.TB, layer ocispec.Descriptor) ocispec.Descriptor {
 	return r.push(t, ocispec.MediaTypeImageManifest, marshal(t, ocispec.Manifest{
 		Versioned: specs.Versioned{SchemaVersion: 2}, Layers: []ocispec.Descriptor{layer},
@@ -88,7 +88,7 @@ func (r *repository) referring(t testing.TB, bundle []byte) {
 	r.referrers = append(r.referrers, at)
 }
 
-// verify returns the file of the key that signed the image.
+// verify returns the file of the image's signing key.
 func (r *repository) verify(t testing.TB, keys ...*signature.Key) (string, error) {
 	return keyOf(r.verifyBy(t, &signature.Policy{Keys: keys}))
 }
@@ -167,7 +167,7 @@ func TestImageUnknown(t *testing.T) {
 	if _, err := r.verify(t, s.key); !errors.Is(err, r.broken) {
 		t.Errorf("got %v", err)
 	}
-	// A signature in one format is enough, even if the other format fails.
+	// A signature in a single format is enough, even if the other format fails.
 	r.tagged(t, s, r.image.Digest, nil)
 	if _, err := r.verify(t, s.key); err != nil {
 		t.Error(err)

@@ -64,7 +64,7 @@ func (k Keys) first(check func(signature.Verifier) error) (*Key, error) {
 	return nil, errOtherKey
 }
 
-// ReadKeys reads files with one public key each. It fails with an *[Error].
+// ReadKeys reads files with a public key each. ReadKeys fails with an *[Error].
 func ReadKeys(files []*spec.FileRef) (Keys, error) {
 	keys := make(Keys, 0, len(files))
 	for _, ref := range files {

@@ -26,7 +26,7 @@ func (p *Policy) byIdentity(b *protobundle.Bundle, of subject, found *Found) err
 	if b.GetDsseEnvelope() == nil {
 		artifact = verify.WithArtifact(of.content.reader())
 	}
-	// The identities are compared below, so that an error names the signer.
+	// The comparison of identities comes below, so an error names the signer.
 	result, err := p.Root.verifier.Verify(entity, verify.NewPolicy(artifact, verify.WithoutIdentitiesUnsafe()))
 	if err != nil {
 		return errors.New(cause(err))

@@ -24,7 +24,7 @@ var (
 
 const provenance = "https://slsa.dev/provenance/v0.2"
 
-// policyFor reads a policy that trusts team, with attestations of some types.
+// policyFor reads a policy with trust in team, and with attestations of some types.
 func policyFor(t testing.TB, root string, types ...string) *signature.Policy {
 	t.Helper()
 	of := spec.Verify{Identities: []spec.Identity{{Subject: team.Subject, Issuer: team.Issuer}}}
@@ -100,7 +100,7 @@ func TestKeyless(t *testing.T) {
 	}
 }
 
-// A root without a log trusts timestamps, and one without timestamps trusts the log.
+// A root without a log trusts timestamps, and a root without timestamps trusts the log.
 func TestKeylessRoots(t *testing.T) {
 	s := sigstoretest.Start(t)
 	stamped := sigstoretest.Who{Subject: team.Subject, Issuer: team.Issuer, NoLog: true, Stamped: true}

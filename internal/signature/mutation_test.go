@@ -12,7 +12,7 @@ import (
 	"github.com/wasm-xds/wasm-xds/internal/test/sigstoretest"
 )
 
-// mutations calls with for each JSON value that lacks a part of value, or has another value there.
+// mutations calls with for each JSON value without a part of value, or with another value there.
 func mutations(value any, with func(path string, changed any)) {
 	others := []any{nil, "", "AAAA", 0, -1, []any{}, []any{nil}, map[string]any{}}
 	switch value := value.(type) {
@@ -46,8 +46,8 @@ func mutations(value any, with func(path string, changed any)) {
 	}
 }
 
-// A bundle with any part missing or wrong is verified or refused, and ends nothing. Only parts that
-// prove nothing may be missing.
+// A bundle with any part missing or wrong is verified or refused, and ends nothing. Only parts
+// without proof may be missing.
 func TestEachPartOfABundle(t *testing.T) {
 	s := sigstoretest.Start(t)
 	p := policyFor(t, s.WriteRoot(t, sigstoretest.Root{}))

@@ -19,10 +19,10 @@ import (
 )
 
 // olderBundle is the media type of the bundles to which signatures in cosign's older formats are
-// converted: in it, a log's promise of inclusion is enough.
+// converted: there, a log's promise of inclusion is enough.
 const olderBundle = bundleType + "+json;version=0.1"
 
-// The annotations of cosign's older format, from its package static.
+// The annotations of cosign's older format, from cosign's package static.
 const (
 	certificateAnnotation = "dev.sigstore.cosign/certificate"
 	logAnnotation         = "dev.sigstore.cosign/bundle"
@@ -36,7 +36,7 @@ type proof struct {
 	timestamp   []byte     // RFC 3161
 }
 
-// loggedSET is an entry of a transparency log with the log's promise to include it.
+// loggedSET is an entry of a transparency log with the log's promise of inclusion.
 type loggedSET struct {
 	SignedEntryTimestamp []byte
 	Payload              struct {
@@ -189,7 +189,7 @@ func (p *Policy) verifyEnvelope(text []byte, annotations map[string]string, dige
 	}, subject{digest: digest})
 }
 
-// olderBlob is the bundle that cosign sign-blob wrote before version 3.
+// olderBlob is the bundle of cosign sign-blob before version 3.
 type olderBlob struct {
 	Signature   []byte     `json:"base64Signature"`
 	Certificate string     `json:"cert"` // base64 of PEM

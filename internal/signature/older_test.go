@@ -40,7 +40,7 @@ func proofOf(t testing.TB, text []byte) (b *protobundle.Bundle, annotations map[
 	return b, annotations, certificate, log
 }
 
-// olderSigned adds a signature in cosign's older format, of a payload that names a digest.
+// olderSigned adds a signature in cosign's older format, of a payload with a digest.
 func (r *repository) olderSigned(t testing.TB, s *sigstoretest.Sigstore, who sigstoretest.Who, of digest.Digest) {
 	t.Helper()
 	text := marshal(t, map[string]any{"critical": map[string]any{
@@ -141,7 +141,7 @@ func TestOlderFormatDamaged(t *testing.T) {
 	}
 }
 
-// The bundle that cosign sign-blob wrote before version 3, with a certificate or a key.
+// The bundle of cosign sign-blob before version 3, with a certificate or a key.
 func TestOlderBlob(t *testing.T) {
 	s, key := sigstoretest.Start(t), newSigner(t, "ECDSA")
 	b, _, certificate, log := proofOf(t, s.SignBlob(t, team, module))

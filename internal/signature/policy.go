@@ -87,7 +87,7 @@ func (p *Policy) choose(all []Found) (chosen []Found, complete bool) {
 	return chosen, complete
 }
 
-// Judge returns the signatures and attestations that fulfil the policy, or an *[Error] for the
+// Judge returns the signatures and attestations, as the policy requires, or an *[Error] for the
 // first missing part. Messages show the content as name, and sign is the hint with the command for
 // signing.
 func (p *Policy) Judge(name, sign string, all []Found) ([]Found, error) {

@@ -10,9 +10,9 @@ import (
 	"github.com/wasm-xds/wasm-xds/pkg/spec"
 )
 
-// The root of the public Sigstore proves a provenance that GitHub's workflow wrote: with the entry
-// of the transparency log, and with the entry of the log of certificates, which the roots of the
-// other tests do not ask for.
+// The root of the public Sigstore proves a provenance from GitHub's workflow: with the entry of the
+// transparency log, and with the entry of the log of certificates, which the roots of the other
+// tests do not ask for.
 func TestPublicSigstore(t *testing.T) {
 	text, err := json.Marshal(data.TrustedRoot(t, "public-good.json"))
 	if err != nil {
@@ -22,7 +22,7 @@ func TestPublicSigstore(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	// The statement names a sha512 alone, so that only the signer can be verified.
+	// The statement names a sha512 alone, so only the signer can be verified.
 	result, err := root.verifier.Verify(data.Bundle(t, "sigstore.js@2.0.0-provenance.sigstore.json"),
 		verify.NewPolicy(verify.WithoutArtifactUnsafe(), verify.WithoutIdentitiesUnsafe()))
 	if err != nil {

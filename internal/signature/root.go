@@ -37,7 +37,7 @@ type Roots struct {
 // maxRoots is the number of roots after which Roots starts again.
 const maxRoots = 16
 
-// ReadRoot reads a trusted root, as `cosign trusted-root create` writes it. It fails with an
+// ReadRoot reads a trusted root, as `cosign trusted-root create` writes it. ReadRoot fails with an
 // *[Error].
 func ReadRoot(ref *spec.FileRef) (*Root, error) { return (&Roots{}).read(ref) }
 
@@ -96,9 +96,9 @@ func ParseRoot(text []byte) (*Root, error) {
 	return &Root{Fingerprint: fingerprintOf(text), material: material, verifier: verifier}, nil
 }
 
-// newVerifier returns a verifier. The verifier requires each kind of proof that the root can check.
-// A root with logs requires an entry of a transparency log. A root without logs requires a
-// timestamp, which proves that the short-lived certificate was valid at the time of signing.
+// newVerifier returns a verifier. The verifier requires each kind of proof the root can check. A
+// root with logs requires an entry of a transparency log. A root without logs requires a timestamp,
+// which proves that the short-lived certificate was valid at the time of signing.
 func newVerifier(material root.TrustedMaterial) (*verify.Verifier, error) {
 	var options []verify.VerifierOption
 	switch {

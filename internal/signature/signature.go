@@ -52,12 +52,12 @@ func (p *Policy) VerifyDetached(name, digest string, content Content, files []De
 	return p.Judge(name, SignFile(name), p.ExamineDetached(digest, content, files))
 }
 
-// SignFile is the hint with the command that signs a file.
+// SignFile is the hint with the command to sign a file.
 func SignFile(name string) string {
 	return "sign it with cosign sign-blob --key cosign.key --bundle " + name + ".sigstore.json " + name
 }
 
-// split returns one Detached for each line of the files of attestations.
+// split returns a Detached for each line of the files of attestations.
 func split(files []Detached) []Detached {
 	var all []Detached
 	for _, one := range files {

@@ -16,7 +16,7 @@ import (
 
 var module = []byte("\x00asm\x01\x00\x00\x00 a module")
 
-// verify returns the file of the key that signed the module.
+// verify returns the file of the module's signing key.
 func verify(signatures []signature.Detached, keys ...*signature.Key) (string, error) {
 	return keyOf(verifyBy(&signature.Policy{Keys: keys}, signatures...))
 }
@@ -54,7 +54,7 @@ func TestDetached(t *testing.T) {
 			otherBytes := []byte("other bytes")
 			wantCode(t, signature.CodeInvalid, "other bytes", fail(verify([]signature.Detached{s.detached(t, otherBytes)}, s.key)))
 			wantCode(t, signature.CodeInvalid, "it signs the sha256", fail(verify([]signature.Detached{s.blobBundle(t, otherBytes)}, s.key)))
-			// One valid signature among several is enough.
+			// A single valid signature among several is enough.
 			if _, err := verify([]signature.Detached{other.detached(t, module), s.blobBundle(t, module)}, s.key); err != nil {
 				t.Error(err)
 			}

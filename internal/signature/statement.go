@@ -11,12 +11,12 @@ import (
 
 const (
 	inTotoType = "application/vnd.in-toto+json"
-	// signType is the predicate type of a statement that signs an image. All other statements about
-	// an image are attestations.
+	// signType is the predicate type of a statement to sign an image. All other statements about an
+	// image are attestations.
 	signType = "https://sigstore.dev/cosign/sign/v1"
 )
 
-// statement has the fields of an in-toto statement that matter here.
+// statement has the relevant fields of an in-toto statement.
 type statement struct {
 	Type          string `json:"_type"`
 	PredicateType string `json:"predicateType"`
@@ -51,7 +51,8 @@ func (s *statement) names(digest string) bool {
 	return false
 }
 
-// builder returns the builder's id in a SLSA provenance of version 0.2 or 1, and "" in others.
+// builder returns the builder's id in a SLSA provenance of version 0.2 or 1, and "" in other
+// versions.
 func (s *statement) builder() string {
 	type builder struct {
 		ID string `json:"id"`

@@ -19,8 +19,8 @@ const corruptInfix = ".corrupt-"
 // family begins the content of each file of this package.
 const family = "wasm-xds-state/"
 
-// frame puts a header line before the data: the name of the format, the data's sha256 and its size.
-// Data that is not sealed stays readable in the file.
+// frame puts a header line before the data: the name of the format, the data's sha256 and the size.
+// Unsealed data stays readable in the file.
 func frame(data []byte) []byte {
 	header := header(data)
 	framed := make([]byte, 0, len(header)+len(data))
@@ -38,7 +38,7 @@ func unframe(framed []byte) ([]byte, error) {
 	if !found {
 		return nil, fmt.Errorf("%w: its first line is cut off", ErrCorrupt)
 	}
-	// The header has only one valid form, so comparing it with a new header is a complete check.
+	// The header has only one valid form, so a comparison with a new header is a complete check.
 	if !bytes.Equal(framed[:len(first)+1], header(data)) {
 		return nil, fmt.Errorf("%w: its content does not match its sha256 and size", ErrCorrupt)
 	}

@@ -19,13 +19,13 @@ const lockName = "lock"
 // ErrLocked matches every [LockedError] with [errors.Is].
 var ErrLocked = errors.New("state directory is in use")
 
-// LockedError says that another server uses the state directory.
+// LockedError means: another server uses the state directory.
 type LockedError struct {
 	Dir string
 	PID int // process id of the lock's owner; 0: unknown
 }
 
-// Holder describes the process that owns the lock.
+// Holder describes the owner of the lock, a process.
 func (e *LockedError) Holder() string {
 	if e.PID != 0 {
 		return fmt.Sprintf("the process %d", e.PID)
@@ -41,7 +41,7 @@ func (e *LockedError) Error() string {
 // Is matches [ErrLocked].
 func (e *LockedError) Is(target error) bool { return target == ErrLocked }
 
-// lock keeps other servers away. It consists of two locks: of the lock file, which names the
+// lock keeps other servers away. The lock consists of two locks: of the lock file, which names the
 // process, and of the directory itself, since somebody may remove the lock file of a running
 // server.
 type lock struct {

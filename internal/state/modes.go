@@ -13,7 +13,8 @@ import (
 	"strings"
 )
 
-// The modes of the directory. With a group, its members may enter the directory, but not list it.
+// The modes of the directory. With a group, the members may enter the directory, but not list the
+// files.
 const (
 	dirMode      fs.FileMode = 0o700
 	dirModeGroup fs.FileMode = 0o710
@@ -46,8 +47,8 @@ type Tightened struct {
 }
 
 // tighten gives the directory and the files of servers their modes. group is a number; -1: none. A
-// directory with other files, or with the sticky bit as /tmp, keeps its mode: it is not for this
-// server alone.
+// directory with other files, or with the sticky bit as /tmp, keeps the mode: the directory is not
+// for this server alone.
 func tighten(dir string, group int) Tightened {
 	var t Tightened
 	entries, err := os.ReadDir(dir)
@@ -88,8 +89,8 @@ func tighten(dir string, group int) Tightened {
 	return t
 }
 
-// others are the names of directories and files in a state directory that other packages own.
-// lost+found is the file system's.
+// others are the names of other packages' directories and files in a state directory. lost+found is
+// the file system's.
 var others = []string{"modules", "bundles", "signatures", "lost+found"}
 
 // isOwn says whether an entry of a state directory is a server's.
@@ -111,8 +112,8 @@ func isOwn(dir string, e fs.DirEntry) bool {
 	return err == nil && string(start) == family || n == 0 // before its first write a slot is empty
 }
 
-// chmod sets a mode, unless it is set. A path with fewer permissions keeps its mode, except for the
-// directory's group.
+// chmod sets a mode, unless the path has the mode. A path with fewer permissions keeps them, except
+// for the directory's group.
 func (t *Tightened) chmod(path string, mode fs.FileMode) {
 	info, err := os.Lstat(path)
 	if err != nil {
@@ -134,7 +135,7 @@ func (t *Tightened) chmod(path string, mode fs.FileMode) {
 	}
 }
 
-// groupOf returns the number of a group, which is given by its name or number; -1 for "".
+// groupOf returns the number of a group, given by name or number; -1 for "".
 func groupOf(name string) (int, error) {
 	if name == "" {
 		return -1, nil

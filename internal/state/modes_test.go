@@ -30,7 +30,7 @@ func TestOnlyTheOwnerCanUseTheDirectory(t *testing.T) {
 	wantMode(t, filepath.Join(dir, "modules"), 0o755)
 	tightened := d.Tightened()
 	slices.Sort(tightened.Paths)
-	// The lock is locked, and so changed, before the others.
+	// The lock is locked, and so changed, before the other files.
 	want := []string{dir, filepath.Join(dir, "lock"), filepath.Join(dir, "record.slot-1"), filepath.Join(dir, "record.synced"), filepath.Join(dir, "state")}
 	if !slices.Equal(tightened.Paths, want) || tightened.Err != nil {
 		t.Errorf("%+v, want %v", tightened, want)

@@ -11,21 +11,22 @@ import (
 
 // Options are options of [Open]. The zero value keeps other users out, and seals nothing.
 type Options struct {
-	// Group is the name or number of a group that may enter the directory, but not list it. It is
-	// for Envoys of other users that read modules there (delivery: file). "" means no group.
+	// Group is the name or number of a group. The members may enter the directory, but not list the
+	// files. The group is for Envoys of other users with modules from there (delivery: file). ""
+	// means no group.
 	Group string
-	// Keys seal the files. nil means that the files are plain.
+	// Keys seal the files. nil means plain files.
 	Keys *seal.Keys
 }
 
-// Open opens the state directory, and creates it if necessary. Only the user of this process can
-// enter the directory, and read its files. An existing directory gets these permissions, too; see
-// [Dir.Tightened].
+// Open opens the state directory, and creates a missing directory. Only the user of this process
+// can enter the directory, and read its files. An existing directory gets these permissions, too;
+// see [Dir.Tightened].
 //
 // Open fails with a [LockedError] if another Dir is open on the directory, in this or another
-// process. The lock ends with the process, even after a crash. It fails with a [seal.LockedError],
-// and changes nothing, if a file needs a key that the options do not have. Otherwise it writes each
-// file anew that the first key has not sealed.
+// process. The lock ends with the process, even after a crash. Open fails with a
+// [seal.LockedError], and changes nothing, if a file needs a key missing in the options. Otherwise
+// Open writes each file anew, unless the first key has sealed the file.
 //
 // A directory on a read-only file system opens if a server has used it before. Then every Save and
 // Write fails.
@@ -61,7 +62,7 @@ func (d *Dir) prepare(group int) error {
 	if d.lock.readOnly {
 		return nil
 	}
-	// Only the owner of the lock knows that no other process uses the unfinished files.
+	// Only the owner of the lock can be sure: no other process uses the unfinished files.
 	if err := atomicfile.RemoveLeftovers(d.path); err != nil {
 		return err
 	}

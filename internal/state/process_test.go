@@ -79,7 +79,7 @@ func TestKilledWhileSaving(t *testing.T) {
 		}
 		_ = child.Wait() // the error says that the process was killed
 
-		// The lock ended with the process. The last reported save, or a newer one, is complete.
+		// The lock ended with the process. The last reported save, or a newer save, is complete.
 		d := openDir(t, dir)
 		got, err := d.Load("x")
 		if err != nil {
@@ -143,7 +143,7 @@ func TestLockFileThatIsNotOurs(t *testing.T) {
 }
 
 func TestLockFileThatWasRemoved(t *testing.T) {
-	// A file that was removed after the open protects nothing: isAt notices that.
+	// A file removed after the open protects nothing: isAt notices the removal.
 	d := openDir(t, t.TempDir())
 	if !isAt(d.lock.file, d.Path(lockName)) {
 		t.Error("the lock file is not where it should be")

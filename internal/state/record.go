@@ -11,8 +11,8 @@ import (
 	"sync"
 )
 
-// record implements [Dir.Write]. Two slot files are overwritten in place, in turn, so that one of
-// them is complete whenever the process stops. A third file has the last synced content.
+// record implements [Dir.Write]. Two slot files are overwritten in place, in turn, so a slot file
+// is complete whenever the process stops. A third file has the last synced content.
 //
 // A new file and a rename would wait for the file system's journal, and the journal waits for the
 // disk whenever any process calls fsync.
@@ -25,7 +25,7 @@ type record struct {
 	synced uint64      // sequence number of the last content that survives a power failure
 }
 
-// The name of a record's file is the record's name and one of these suffixes.
+// The name of a record's file is the record's name and any of these suffixes.
 const (
 	slotInfix  = ".slot-"
 	syncedName = ".synced"
@@ -49,7 +49,7 @@ func (r *record) write(dir, name string, data []byte) error {
 	return nil
 }
 
-// numbered frames a content with its number.
+// numbered frames a content with the number.
 func numbered(seq uint64, data []byte) []byte {
 	return frame(append(fmt.Appendf(nil, "%d\n", seq), data...))
 }
@@ -74,8 +74,8 @@ func (r *record) open(dir, name string) error {
 	return nil
 }
 
-// sync saves a copy of the last content that survives a power failure. Concurrent writes do not
-// wait for the sync.
+// sync saves a copy of the last content, safe from a power failure. Concurrent writes do not wait
+// for the sync.
 func (r *record) sync(save func(framed []byte) error) error {
 	r.mu.Lock()
 	last, seq := r.last, r.seq
@@ -111,7 +111,7 @@ func closeAll(files []*os.File) error {
 	return errors.Join(problems...)
 }
 
-// loadRecord returns the newest complete content in the directory dir. It fails with
+// loadRecord returns the newest complete content in the directory dir. loadRecord fails with
 // [fs.ErrNotExist] if no content was ever written, and with [ErrCorrupt] if no file is complete.
 func loadRecord(dir, name string) (data []byte, seq uint64, err error) {
 	err = fmt.Errorf("load %s: %w", name, fs.ErrNotExist)

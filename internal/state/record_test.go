@@ -58,7 +58,7 @@ func TestWriteAndLoad(t *testing.T) {
 	wantLoad(t, d, "x", "five")
 }
 
-// A write that a crash interrupts leaves the previous content.
+// A write interrupted by a crash leaves the previous content.
 func TestWriteThatIsCutShort(t *testing.T) {
 	path := t.TempDir()
 	d := openDir(t, path)

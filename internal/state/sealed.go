@@ -11,8 +11,8 @@ import (
 	"github.com/wasm-xds/wasm-xds/internal/seal"
 )
 
-// CheckKeys returns a [seal.LockedError] if a file of a state directory needs another key. It
-// changes nothing, and the directory may be in use.
+// CheckKeys returns a [seal.LockedError] if a file of a state directory needs another key.
+// CheckKeys changes nothing, and the directory may be in use.
 func CheckKeys(dir string, keys *seal.Keys) error { return (&Dir{path: dir, keys: keys}).checkKeys() }
 
 // checkKeys returns a [seal.LockedError] if a file of the directory needs another key.
@@ -29,8 +29,8 @@ func (d *Dir) checkKeys() error {
 	})
 }
 
-// reseal writes each file anew that is not written as the keys say, and returns their number. After
-// it no file has a plain content, or needs a key other than the first.
+// reseal writes each file anew, unless the file is written as the keys say, and returns the number
+// of new files. Afterwards no file has a plain content, or needs a key other than the first.
 func (d *Dir) reseal() (n int, err error) {
 	var records []string
 	err = d.eachFile(func(name string, content []byte) error {
@@ -64,8 +64,8 @@ func (d *Dir) reseal() (n int, err error) {
 	return n, err
 }
 
-// resealRecord writes the newest content of a record anew. It then removes the slots, since bytes
-// of longer former contents follow their contents.
+// resealRecord writes the newest content of a record anew. resealRecord then removes the slots,
+// since bytes of longer former contents follow their contents.
 func (d *Dir) resealRecord(name string) error {
 	data, seq, err := loadRecord(d.path, name)
 	if err == nil {
@@ -121,7 +121,7 @@ func payload(name string, content []byte) ([]byte, error) {
 	return unframe(content)
 }
 
-// recordOf returns the name of the record that a file belongs to.
+// recordOf returns the name of the record of a file.
 func recordOf(file string) (name string, ok bool) {
 	for _, suffix := range []string{slotName("", 0), slotName("", 1), syncedName} {
 		if name, ok := strings.CutSuffix(file, suffix); ok {

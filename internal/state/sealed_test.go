@@ -36,7 +36,7 @@ func keysOf(t *testing.T, numbers ...byte) *seal.Keys {
 	return k
 }
 
-// plainFiles returns the names of the files that have the canary.
+// plainFiles returns the names of the files with the canary.
 func plainFiles(t *testing.T, dir string) (names []string) {
 	t.Helper()
 	entries, err := os.ReadDir(dir)
@@ -55,7 +55,7 @@ func plainFiles(t *testing.T, dir string) (names []string) {
 	return names
 }
 
-// write writes the files of a server: one of Save, and a record with a longer former content.
+// write writes the files of a server: a file of Save, and a record with a longer former content.
 func write(t *testing.T, d *Dir, number string) {
 	t.Helper()
 	for range 3 {
@@ -162,7 +162,7 @@ func TestSealedState(t *testing.T) {
 	must(t, d.Close())
 }
 
-// A sealed file that somebody has changed is put aside, as any damaged file is.
+// A changed sealed file is put aside, as any damaged file is.
 func TestAChangedSealedFileIsDamaged(t *testing.T) {
 	dir := t.TempDir()
 	keys := keysOf(t, 1)

@@ -2,8 +2,8 @@
 // a lock prevents a second server from using the same directory.
 //
 // frame.go and record.go are the forms of files, lock.go locks the directory, and modes.go closes
-// it to other users. Above, state.go has [Dir] with its files, sealed.go seals the files of an
-// earlier server, and open.go puts a directory into order.
+// the directory to other users. Above, state.go has [Dir] with the files, sealed.go seals the files
+// of an earlier server, and open.go puts a directory into order.
 package state
 
 import (
@@ -28,7 +28,7 @@ const keptCorrupt = 3
 // fileName matches valid file names: not hidden, and within the directory.
 var fileName = regexp.MustCompile(`^[A-Za-z0-9][A-Za-z0-9._-]{0,99}$`)
 
-// Dir is an open state directory. It is safe for concurrent use.
+// Dir is an open state directory, safe for concurrent use.
 type Dir struct {
 	path string
 	now  func() time.Time
@@ -65,8 +65,8 @@ func DefaultDir() (string, error) {
 // Tightened says which permissions Open has taken away.
 func (d *Dir) Tightened() Tightened { return d.tightened }
 
-// Resealed is the number of files that Open has written anew, because they were sealed with another
-// key or not at all.
+// Resealed is the number of files written anew by Open, because they were sealed with another key
+// or not at all.
 func (d *Dir) Resealed() int { return d.resealed }
 
 // ReadOnly says whether the file system of the directory is read-only.
@@ -84,8 +84,8 @@ func (d *Dir) Close() error {
 	if d.lock == nil {
 		return nil
 	}
-	// The lock ends with the last descriptor. The lock file stays, because its removal would let
-	// two servers lock two files of the same name.
+	// The lock ends with the last descriptor. The lock file stays, because without the file two
+	// servers could lock two files of the same name.
 	err := d.lock.Close()
 	d.lock = nil
 	for _, r := range d.records.Range {
@@ -152,7 +152,7 @@ func (d *Dir) Sync(name string) error {
 	return nil
 }
 
-// save writes the parts of a frame one after the other, so that the data need not be copied.
+// save writes the parts of a frame in turn, so the data need not be copied.
 func (d *Dir) save(name string, parts ...[]byte) error {
 	// Without the lock the files belong to another server.
 	if d.lock == nil {
@@ -171,9 +171,9 @@ func (d *Dir) save(name string, parts ...[]byte) error {
 	return f.Commit(name, fileMode)
 }
 
-// Load returns the last data that was saved or written under a name. It fails with [fs.ErrNotExist]
-// if there is no data, and with [ErrCorrupt] if the data is damaged. Load then renames a damaged
-// file of Save to <name>.corrupt-<time>, so the next Load fails with [fs.ErrNotExist]. The files of
+// Load returns the last data saved or written under a name. Load fails with [fs.ErrNotExist] if
+// there is no data, and with [ErrCorrupt] if the data is damaged. Load then renames a damaged file
+// of Save to <name>.corrupt-<time>, so the next Load fails with [fs.ErrNotExist]. The files of
 // Write stay in place.
 func (d *Dir) Load(name string) ([]byte, error) {
 	if err := checkName(name); err != nil {
@@ -222,9 +222,9 @@ func (d *Dir) open(name string, data []byte) ([]byte, error) {
 	return data, nil
 }
 
-// Peek reads the last data of Save from a state directory that may be in use. Peek takes no lock
-// and changes nothing. It fails with [fs.ErrNotExist] if there is no data, with [ErrCorrupt] if the
-// file is damaged, and with a [seal.LockedError] if it needs another key.
+// Peek reads the last data of Save from a state directory, which may be in use. Peek takes no lock
+// and changes nothing. Peek fails with [fs.ErrNotExist] if there is no data, with [ErrCorrupt] if
+// the file is damaged, and with a [seal.LockedError] if the file needs another key.
 func Peek(dir, name string, keys *seal.Keys) ([]byte, error) {
 	if err := checkName(name); err != nil {
 		return nil, err
@@ -243,7 +243,7 @@ func Peek(dir, name string, keys *seal.Keys) ([]byte, error) {
 	return data, nil
 }
 
-// moveAside renames a damaged file and returns its new name. With keys, its content is sealed.
+// moveAside renames a damaged file and returns its new name. With keys, the content is sealed.
 func (d *Dir) moveAside(name string, content []byte) (string, error) {
 	// The time has a fixed width, so the order of names is the order of times.
 	aside := name + corruptInfix + d.now().UTC().Format("20060102T150405.000000000Z")

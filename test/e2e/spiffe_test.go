@@ -166,7 +166,7 @@ func TestSPIFFE(t *testing.T) {
 	}
 }
 
-// Each client that must not come in is refused with one clear line, and gets no filter.
+// Each unwelcome client is refused with a single clear line, and gets no filter.
 func TestSPIFFERefusals(t *testing.T) {
 	for _, version := range []string{"1.40.0", "1.36.4"} {
 		t.Run(version, func(t *testing.T) { refusalsBySPIFFE(t, version) })

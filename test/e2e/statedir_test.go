@@ -14,8 +14,8 @@ import (
 	"github.com/wasm-xds/wasm-xds/internal/test/harness"
 )
 
-// The modules of delivery: file reach an Envoy of another user inline, until its group may enter
-// the state directory. No request is lost in between.
+// The modules of delivery: file reach an Envoy of another user inline, until the user's group may
+// enter the state directory. No request is lost in between.
 func TestModulesForAnEnvoyOfAnotherUser(t *testing.T) {
 	if os.Getuid() != 0 {
 		t.Skip("only root can run Envoy as another user")
@@ -56,8 +56,8 @@ func TestModulesForAnEnvoyOfAnotherUser(t *testing.T) {
 	wantModes(t, s.cp.StateDir(), 0o710)
 }
 
-// wantModes wants a state directory and its files closed to other users, but for the modules, which
-// are no secrets.
+// wantModes wants a state directory and its files closed to other users, except for the modules,
+// which are no secrets.
 func wantModes(t *testing.T, dir string, want fs.FileMode) {
 	t.Helper()
 	err := filepath.WalkDir(dir, func(path string, e fs.DirEntry, err error) error {
@@ -85,8 +85,8 @@ func wantModes(t *testing.T, dir string, want fs.FileMode) {
 	}
 }
 
-// No file of a sealed state has a part of a configuration in plain text, whatever happens to it. A
-// server without the key does not start, and leaves the state as it is.
+// No file of a sealed state has a part of a configuration in plain text, whatever happens to the
+// configuration. A server without the key does not start, and leaves the state unchanged.
 func TestSealedState(t *testing.T) {
 	s := newScenario(t)
 	const config, env = "CANARY-config-of-the-filter", "CANARY-env-of-the-vm"
@@ -115,7 +115,7 @@ func TestSealedState(t *testing.T) {
 		s.cp.WaitFilter(auth, func(f harness.FilterStatus) bool { return f.State == harness.Active && f.Error == nil })
 	}
 
-	// A state of a server without a key, whose file was damaged once.
+	// A state of a server without a key, with a file damaged once.
 	s.write(auth, authModule("v1"), lines(1))
 	s.cp.Start()
 	e := s.envoy(proxyOptions{})
@@ -127,7 +127,7 @@ func TestSealedState(t *testing.T) {
 	}
 	wantModes(t, s.cp.StateDir(), 0o700)
 
-	// The key seals what is there, and what comes.
+	// The key seals old and new files.
 	write(1)
 	s.cp.SetArgs("--state-key-file", keys)
 	s.cp.Start()
@@ -159,7 +159,7 @@ func TestSealedState(t *testing.T) {
 	refused("sealed with the key", "--state-key-file", keys)
 	refused("there is no key")
 
-	// A new first key takes over, and the old one can go.
+	// A new first key takes over, and the old key can go.
 	write(2, 1)
 	s.cp.Start()
 	s.cp.WaitLive(auth, authModule("v1"), 1)
@@ -175,7 +175,7 @@ func TestSealedState(t *testing.T) {
 	wantModes(t, s.cp.StateDir(), 0o700)
 }
 
-// withCanaries returns the files below a directory that have a canary.
+// withCanaries returns the files below a directory with a canary inside.
 func withCanaries(t *testing.T, dir string) (files []string) {
 	t.Helper()
 	err := filepath.WalkDir(dir, func(path string, e fs.DirEntry, err error) error {
@@ -195,7 +195,7 @@ func withCanaries(t *testing.T, dir string) (files []string) {
 }
 
 // The files of a bundle are plain, so a server with a sealed state keeps them elsewhere, and
-// removes them at its end. The next server serves the filters from the state while the registry is
+// removes them at the end. The next server serves the filters from the state while the registry is
 // away.
 func TestBundleBesideASealedState(t *testing.T) {
 	keys, runtime := filepath.Join(t.TempDir(), "keys"), t.TempDir()
@@ -206,7 +206,7 @@ func TestBundleBesideASealedState(t *testing.T) {
 	harness.WriteFile(t, filepath.Join(b.source, "from.json"), []byte(`{"password":"CANARY-from"}`))
 	b.push(auth, authModule("v1"), "configFrom: {file: ./from.json}\nvm: {config: CANARY-vm}\n")
 
-	// A plain state has the bundle, and the sealed one has it not any more.
+	// A plain state has the bundle, and the sealed state has no bundle any more.
 	b.cp.Start()
 	b.cp.WaitFilter(auth, func(f harness.FilterStatus) bool { return f.State == harness.Active })
 	b.cp.Stop()

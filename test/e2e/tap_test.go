@@ -19,8 +19,8 @@ import (
 	"github.com/wasm-xds/wasm-xds/internal/test/harness"
 )
 
-// tap is a proxy between Envoys and a control plane. It records the number of resources in each
-// response.
+// tap is a proxy between Envoys and a control plane. The tap records the number of resources in
+// each response.
 type tap struct {
 	t       *testing.T
 	address string

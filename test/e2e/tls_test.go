@@ -14,8 +14,8 @@ import (
 	"github.com/wasm-xds/wasm-xds/internal/test/pki"
 )
 
-// encrypted is a scenario whose control plane speaks mutual TLS. Each directory has tls.crt,
-// tls.key and ca.crt.
+// encrypted is a scenario with mutual TLS on the control plane. Each directory has tls.crt, tls.key
+// and ca.crt.
 type encrypted struct {
 	*scenario
 	servers, clients        *pki.CA
@@ -39,8 +39,8 @@ func newEncrypted(t *testing.T) *encrypted {
 	return s
 }
 
-// start starts an Envoy with the bootstrap that wasm-xds writes, and with the certificates in dir.
-// It returns the Envoy and the address of its HTTP listener.
+// start starts an Envoy with the bootstrap of wasm-xds, and with the certificates in dir. start
+// returns the Envoy and the address of the HTTP listener.
 func (s *encrypted) start(version, dir string, args ...string) (*harness.EnvoyProcess, string) {
 	s.t.Helper()
 	return s.startWith(s.dir, version, dir, args...)
@@ -94,7 +94,8 @@ func TestMutualTLS(t *testing.T) {
 			pki.WriteFile(t, filepath.Join(s.serverFiles, "ca.crt"), next.PEM())
 			s.reloaded(3)
 
-			// The stream with the old certificate ends, and the Envoy comes back with the new one.
+			// The stream with the old certificate ends, and the Envoy comes back with the new
+			// certificate.
 			s.cp.WaitLive(auth, authModule("v2"), 1)
 			envoy.WaitStat("cluster.wasm_xds.upstream_cx_total", 2)
 			s.cp.WaitLive(auth, authModule("v2"), 1)
@@ -119,7 +120,7 @@ func (s *encrypted) reloaded(n int) {
 	}
 }
 
-// rotated waits until an Envoy has taken its new certificate.
+// rotated waits until an Envoy has taken the new certificate.
 func (s *encrypted) rotated(envoy *harness.EnvoyProcess) {
 	s.t.Helper()
 	file := filepath.Join(s.envoyFiles, "tls.crt")
@@ -128,7 +129,7 @@ func (s *encrypted) rotated(envoy *harness.EnvoyProcess) {
 	}
 }
 
-// trusts waits until an Envoy has a CA as the first one. Envoy names no other one.
+// trusts waits until an Envoy has a CA as the first CA. Envoy names no other CA.
 func (s *encrypted) trusts(envoy *harness.EnvoyProcess, ca *pki.CA) {
 	s.t.Helper()
 	if !harness.Poll(s.t.Context(), func() bool { return strings.Contains(envoy.Admin("/certs"), pki.Serial(s.t, ca.PEM())) }) {
@@ -146,7 +147,7 @@ func serialOf(t *testing.T, file string) string {
 	return pki.Serial(t, text)
 }
 
-// Each client that must not come in is refused with one clear line, and gets no filter.
+// Each unwelcome client is refused with a single clear line, and gets no filter.
 func TestRefusedClients(t *testing.T) {
 	for _, version := range []string{"1.40.0", "1.36.4"} {
 		t.Run(version, func(t *testing.T) {
@@ -198,14 +199,15 @@ func TestRefusedClients(t *testing.T) {
 			}
 			s.refusal("the modules port refused a client: it has no certificate")
 
-			// The first Envoy's authority goes: it is cut off, and comes again without success.
+			// The first Envoy's authority goes: the server cuts the Envoy off, and the Envoy comes
+			// again without success.
 			pki.WriteFile(t, filepath.Join(s.serverFiles, "ca.crt"), pki.NewCA(t, "next clients").PEM())
 			s.comesAgain("--client-ca-file does not have any more")
 		})
 	}
 }
 
-// A bad new file keeps the last good one, and is shown until a good file is there.
+// A bad new file keeps the last good file, and is shown until a good file is there.
 func TestBadCertificateKeepsTheLastGoodOne(t *testing.T) {
 	s := newEncrypted(t)
 	s.start("", s.envoyFiles)

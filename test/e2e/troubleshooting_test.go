@@ -6,7 +6,7 @@ import (
 	"testing"
 )
 
-// The page on troubleshooting has each text that Envoy says to a broken bootstrap.
+// The page on troubleshooting has each of Envoy's messages for a broken bootstrap.
 func TestTroubleshootingHasEnvoysTexts(t *testing.T) {
 	page, err := os.ReadFile("../../docs/troubleshooting.md")
 	if err != nil {

@@ -11,7 +11,7 @@ import (
 	"github.com/wasm-xds/wasm-xds/internal/test/testfilter"
 )
 
-// isUnknown reports whether one Envoy gets the built-in deny for a name without a spec.
+// isUnknown reports whether an Envoy gets the built-in deny for a name without a spec.
 func isUnknown(f harness.FilterStatus) bool {
 	return f.State == "unknown" && each(f, 1, func(s harness.Subscriber) bool {
 		return s.State == "denied" && s.Variant == "deny" && s.Error.CodeOrNone() == "unknown_filter"

@@ -20,8 +20,8 @@ import (
 const lastRelease = "593601dcb4689ddf855ba8fe5f6091ed8399c9b9"
 
 // A server is upgraded from the last release, downgraded and upgraded again under load. Each binary
-// goes on from the state that the other one has left. Envoys reload nothing, and an edit goes live
-// in each of the states.
+// goes on from the other binary's state. Envoys reload nothing, and an edit goes live in each of
+// the states.
 func TestUpgradeAndDowngrade(t *testing.T) {
 	s := newScenario(t, withoutSandbox()...)
 	release, head := buildRelease(t), harness.BuildBinary(t)
@@ -46,7 +46,7 @@ func TestUpgradeAndDowngrade(t *testing.T) {
 		u.wantUntouched(step.name, before)
 		u.edit(fmt.Sprintf("v%d", i+2))
 	}
-	// The last binary still has the revisions that the release served.
+	// The last binary still has the revisions of the release.
 	s.rollBack(auth, `{"revision": "`+u.first+`"}`, http.StatusOK)
 	s.cp.WaitLive(auth, authModule("v0"), len(u.envoys))
 	for _, traffic := range u.traffic {
@@ -55,7 +55,7 @@ func TestUpgradeAndDowngrade(t *testing.T) {
 	}
 }
 
-// upgrade is a server with a filter in each kind of state, and two Envoys that run them all.
+// upgrade is a server with a filter in each kind of state, and two Envoys with all filters.
 type upgrade struct {
 	*scenario
 	envoys  []*proxy
@@ -65,8 +65,9 @@ type upgrade struct {
 	good    harness.FilterStatus
 }
 
-// The filters beside auth, one for each kind of state. Only the Envoy delta asks for the refused
-// one: the refusal of one version stops a rollout only while an Envoy of the version is connected.
+// The filters beside auth, a filter for each kind of state. Only the Envoy delta asks for the
+// refused filter: the refusal of one version stops a rollout only while an Envoy of the version is
+// connected.
 const (
 	keptFilter       = "kept"        // its spec is gone
 	refusedFilter    = "refused"     // Envoys refuse the newest revision
@@ -78,7 +79,7 @@ func besideAuth() []string {
 	return []string{keptFilter, refusedFilter, disabledFilter, rolledBackFilter}
 }
 
-// makeState brings each filter into its state.
+// makeState brings each filter into the filter's state.
 func (u *upgrade) makeState() {
 	u.t.Helper()
 	v0, v1 := authModule("v0"), authModule("v1")
@@ -135,7 +136,7 @@ func (u *upgrade) wantState(when string) {
 	})
 }
 
-// edit swaps the module of the filter auth and waits until it is live.
+// edit swaps the module of the filter auth and waits until the module is live.
 func (u *upgrade) edit(stamp string) {
 	u.t.Helper()
 	u.served = authModule(stamp)
@@ -178,7 +179,7 @@ func (u *upgrade) wantUntouched(when string, before []map[string]map[string]int6
 	for i, envoy := range u.envoys {
 		for name, counters := range before[i] {
 			if name == disabledFilter {
-				// v0.1.0 names its stand-ins otherwise, so that they are sent again.
+				// v0.1.0 names stand-ins otherwise, so the server sends them again.
 				counters["config_reload"] = envoy.FilterStats(name)["config_reload"]
 			}
 			wantUntouched(u.t, envoy, name, counters)

@@ -45,7 +45,7 @@ func (s *scenario) writeURL(name, url string, module []byte) {
 	harness.WriteFile(s.t, filepath.Join(s.dir, name+".yaml"), []byte(text))
 }
 
-// A module from a URL is downloaded once, verified, and survives the loss of its server.
+// A module from a URL is downloaded once, verified, and survives the loss of the URL's server.
 func TestModuleFromURL(t *testing.T) {
 	one, two := authModule("v1"), authModule("v2")
 	s := newScenario(t)
@@ -62,7 +62,7 @@ func TestModuleFromURL(t *testing.T) {
 	tr.live("v2")
 	downloads := web.gets.Load()
 
-	// Wrong bytes and a lost server each give one clear error and change nothing.
+	// Wrong bytes and a lost server each give a single clear error and change nothing.
 	web.down.Store(true)
 	s.writeURL(auth, web.URL+"/three.wasm", authModule("v3"))
 	failed := s.cp.WaitFilter(auth, func(f harness.FilterStatus) bool {

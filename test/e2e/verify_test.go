@@ -64,8 +64,8 @@ func runVerify(t *testing.T, wantExit int, args ...string) (text string, got see
 	return text, got
 }
 
-// The command shows each signature and attestation that the real cosign has made, of images and of
-// files, and the reasons for which some do not count.
+// The command shows each signature and attestation by the real cosign, of images and of files, and
+// the reasons for which some do not count.
 func TestVerify(t *testing.T) {
 	t.Parallel()
 	sigstore := sigstoretest.Start(t)

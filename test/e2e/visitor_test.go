@@ -8,7 +8,7 @@ import (
 	"github.com/wasm-xds/wasm-xds/internal/test/harness"
 )
 
-// visitor is a host that speaks the wrong protocol on a port, as the API shows it.
+// visitor is a host with the wrong protocol on a port, as in the API.
 type visitor struct{ Port, Speaks, Address, Message, Hint string }
 
 const (
@@ -20,8 +20,8 @@ const (
         "@type": type.googleapis.com/envoy.extensions.transport_sockets.tls.v3.UpstreamTlsContext`
 )
 
-// The commonest mistake in a bootstrap is a cluster with the wrong protocol for its port, and
-// Envoy does not report the mistake. The server reports it in the log, the API and the status.
+// The commonest mistake in a bootstrap is a cluster with the wrong protocol for the port, and Envoy
+// does not report the mistake. The server reports the mistake in the log, the API and the status.
 func TestWrongProtocol(t *testing.T) {
 	for _, tt := range []struct {
 		name, port, speaks, log string
@@ -93,8 +93,8 @@ func (s *scenario) envoyWith(change func(string) string) {
 	harness.StartEnvoy(s.t, harness.EnvoyOptions{Bootstrap: changed})
 }
 
-// An Envoy that asks here for other resources than filters waits for ever. The server reports it,
-// and serves the Envoy's filters all the same.
+// An Envoy with a request for other resources than filters waits for ever. The server reports the
+// request, and serves the Envoy's filters all the same.
 func TestOtherResources(t *testing.T) {
 	const ads = "{ads: {}, resource_api_version: V3, initial_fetch_timeout: 1s}"
 	for asks, tt := range map[string]struct{ field, config, log string }{

@@ -1,8 +1,8 @@
 // Package connect has the flags for the name of a running server, and makes clients for servers.
 //
 // server.go reads the files of a server, contexts.go keeps the user's servers under names, and
-// connect.go has the flags. A flag counts before the current context. If the address is given, the
-// context counts for nothing: its token must not go to another server.
+// connect.go has the flags. A flag counts before the current context. With an address, the context
+// counts for nothing: the context's token must not go to another server.
 package connect
 
 import (
@@ -24,8 +24,8 @@ func AddFlags(c *cobra.Command) {
 	f.String(tokenFlag, "", "`file` with the token for the server, or the server's own file of tokens (default the token in $WASM_XDS_ADMIN_TOKEN)")
 }
 
-// Client returns a client for the server that the flags of a command name, or else the current
-// context. It connects to nothing yet.
+// Client returns a client for the server in the flags of a command, or else in the current context.
+// Client connects to nothing yet.
 func Client(c *cobra.Command) (apiclient.Client, error) {
 	s := server{}
 	if !c.Flags().Changed(addressFlag) {

@@ -35,7 +35,7 @@ func ask(ctx context.Context, args ...string) error {
 	return err
 }
 
-// mutual is a server of the API that wants a certificate of its clients.
+// mutual is a server of the API with a demand for certificates of clients.
 type mutual struct {
 	dir              string
 	servers, clients *pki.CA

@@ -34,7 +34,7 @@ type Contexts struct {
 	Contexts []Context `yaml:"contexts" json:"contexts"`
 }
 
-// longestContext bounds a name, so that lists stay readable.
+// longestContext bounds a name, so lists stay readable.
 const longestContext = 64
 
 // ContextsFile returns the path of the user's contexts: $XDG_CONFIG_HOME/wasm-xds/contexts.yaml, or
@@ -51,8 +51,8 @@ func ContextsFile() (string, error) {
 	return filepath.Join(base, "wasm-xds", "contexts.yaml"), nil
 }
 
-// ReadContexts reads the user's contexts. There are none if there is no file, or no place for one:
-// a server's user often has no home directory, or one that belongs to somebody else.
+// ReadContexts reads the user's contexts. There are none if there is no file, or no place for the
+// file: a server's user often has no home directory, or the home of somebody else.
 func ReadContexts() (*Contexts, error) {
 	path, err := ContextsFile()
 	if err != nil || !exists(path) {
@@ -120,8 +120,8 @@ func (all *Contexts) Find(name string) (Context, bool) {
 	return Context{}, false
 }
 
-// Add adds a context. The first one becomes the current one. It fails if the context is not valid,
-// if its files cannot be used, or if there is one of that name.
+// Add adds a context. The first context becomes the current context. Add fails if the context is
+// not valid, if the context's files cannot be used, or if the name is taken.
 func (all *Contexts) Add(c Context) error {
 	if err := checkContext(c); err != nil {
 		return usage(err.Error())

@@ -14,7 +14,7 @@ import (
 	"github.com/wasm-xds/wasm-xds/internal/token"
 )
 
-// maxFile is the size limit of the files that these commands read, in bytes.
+// maxFile is the size limit of the files for these commands, in bytes.
 const maxFile = 4 << 20
 
 // server says how a running server is reached. Each field is the value of a flag.

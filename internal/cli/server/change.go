@@ -16,8 +16,8 @@ import (
 	"github.com/wasm-xds/wasm-xds/internal/terminal"
 )
 
-// revisionChange is a command that changes the revision of a filter. It prints the filter after
-// the change, and with --wait waits until the Envoys run the revision.
+// revisionChange is a command to change the revision of a filter. The command prints the filter
+// after the change, and with --wait waits until the Envoys run the revision.
 type revisionChange struct {
 	change func(ctx context.Context, server apiclient.Client, args []string) (*api.Filter, error)
 	// wait returns the filter at the end of the wait, also with an error.
@@ -63,7 +63,7 @@ func printChanged(w io.Writer, f *api.Filter) {
 	printWatchHint(w, f)
 }
 
-// printTarget prints the revision that all Envoys are to run, and its progress.
+// printTarget prints the target revision for all Envoys, and the progress.
 func printTarget(w io.Writer, f *api.Filter) {
 	name, revision := terminal.Printable(f.Name), terminal.Printable(view.Target(f))
 	live, total := running(f, view.Target(f))
@@ -94,8 +94,8 @@ func printWatchHint(w io.Writer, f *api.Filter) {
 	}
 }
 
-// waitUntilRun waits until every Envoy that asks for the filter runs the target of before, and
-// returns the filter at that moment.
+// waitUntilRun waits until every Envoy asking for the filter runs the target of before, and then
+// returns the filter.
 func waitUntilRun(ctx context.Context, server apiclient.Client, before *api.Filter, wait time.Duration) (*api.Filter, error) {
 	limit, cancel := context.WithTimeout(ctx, wait)
 	defer cancel()

@@ -17,8 +17,8 @@ import (
 	"github.com/wasm-xds/wasm-xds/pkg/spec"
 )
 
-// checkServe prints the problems of a configuration: those of its values, of the files that the
-// server reads at its start, and of the specs. problems are those of the values.
+// checkServe prints the problems of a configuration: those of the values, of the files for the
+// server's start, and of the specs. problems are those of the values.
 func checkServe(c *cobra.Command, cfg serve.Config, problems []error) error {
 	if len(problems) == 0 { // wrong values would be problems of the files, too
 		for _, err := range serve.Check(cfg) {
@@ -71,7 +71,7 @@ func place(cfg serve.Config) string {
 	}
 }
 
-// printProblem prints a problem without its line of the file. The output goes to systemd's journal,
+// printProblem prints a problem without the line of the file. The output goes to systemd's journal,
 // and a line may have a secret in it.
 func printProblem(w io.Writer, e *spec.Error) {
 	plain := *e
@@ -90,7 +90,7 @@ func problemOf(err error) *spec.Error {
 	return &spec.Error{Message: err.Error()}
 }
 
-// each returns the errors that [errors.Join] has joined.
+// each returns the errors inside an error of [errors.Join].
 func each(err error) []error {
 	if err == nil {
 		return nil

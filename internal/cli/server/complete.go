@@ -54,8 +54,8 @@ func completeRevisions(c *cobra.Command, args []string, toComplete string, wante
 	return revisions, cobra.ShellCompDirectiveNoFileComp | cobra.ShellCompDirectiveKeepOrder
 }
 
-// askForCompletion asks the server that the flags name. A completion takes a second at most, and
-// offers nothing after a failure.
+// askForCompletion asks the server in the flags. A completion takes a second at most, and offers
+// nothing after a failure.
 func askForCompletion[T any](c *cobra.Command, ask func(apiclient.Client, context.Context) (T, error)) (answer T, ok bool) {
 	_ = command.ReadEnvironment(c) // a wrong variable is reported when the command runs
 	server, err := connect.Client(c)

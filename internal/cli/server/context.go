@@ -119,7 +119,7 @@ func printContexts(w io.Writer, all *connect.Contexts) {
 	_ = table.Flush() // a closed output is not reported
 }
 
-// changeContexts changes the contexts on the disk, and prints which one is used now.
+// changeContexts changes the contexts on the disk, and prints the context in use now.
 func changeContexts(w io.Writer, change func(*connect.Contexts) error) error {
 	all, err := connect.ReadContexts()
 	if err != nil {

@@ -83,7 +83,7 @@ func served(seconds int64) string {
 	}
 }
 
-// toldBefore says whether one of the filter's revisions has the filter's error.
+// toldBefore says whether any revision of the filter has the filter's error.
 func toldBefore(h *api.History) bool {
 	for _, r := range h.Revisions {
 		if r.Error != nil && r.Error.Message == h.Error.Message {

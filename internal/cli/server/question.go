@@ -12,7 +12,7 @@ import (
 	"github.com/wasm-xds/wasm-xds/internal/cli/display"
 )
 
-// question is a command that asks a running server, and prints its answer as text or as JSON.
+// question is a command to ask a running server, and to print the answer as text or as JSON.
 type question[T any] struct {
 	// Ask takes the arguments of the command. An answer is printed even when there is an error;
 	// nil means no answer.
@@ -20,7 +20,7 @@ type question[T any] struct {
 	print func(w io.Writer, answer *T)
 }
 
-// addTo gives a command its flags and its function.
+// addTo gives a command flags and a function.
 func (q question[T]) addTo(c *cobra.Command) {
 	connect.AddFlags(c)
 	output := command.OutputFlag(c, "text", "json")

@@ -38,8 +38,8 @@ first.`,
 	return c
 }
 
-// waitUntilRetried waits until the sandbox has tried the revision, and then until every Envoy
-// runs it.
+// waitUntilRetried waits until the sandbox has tried the revision, and then until every Envoy runs
+// the revision.
 func waitUntilRetried(ctx context.Context, server apiclient.Client, before *api.Filter, wait time.Duration) (*api.Filter, error) {
 	start := time.Now()
 	if _, err := server.Sync(ctx, wait); err != nil {

@@ -55,7 +55,7 @@ func printRollback(w io.Writer, f *api.Filter) {
 	printWatchHint(w, f)
 }
 
-// completeRollback offers names, and then the revisions that a rollback can serve.
+// completeRollback offers names, and then the possible revisions for a rollback.
 func completeRollback(c *cobra.Command, args []string, toComplete string) ([]string, cobra.ShellCompDirective) {
 	return completeRevisions(c, args, toComplete, func(r *api.Revision) bool {
 		return r.State != api.RevisionActive && r.State != api.RevisionRejected

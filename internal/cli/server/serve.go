@@ -122,7 +122,7 @@ func sourcesOf(c *cobra.Command, args []string) (dir string, bundles []spec.Refe
 	return dir, bundles, err
 }
 
-// warnOfAddresses logs the addresses that other machines can reach without authentication. For the
+// warnOfAddresses logs the addresses within reach of other machines without authentication. For the
 // admin address this needs --admin-insecure.
 func warnOfAddresses(cfg *serve.Config, log *zap.Logger) {
 	mutual := cfg.TLS.ClientCAFile != "" || cfg.SPIFFE.Socket != ""

@@ -9,8 +9,8 @@ import (
 	"github.com/wasm-xds/wasm-xds/internal/cli/view"
 )
 
-// listEnvoys prints a line for each Envoy. troubled says that a filter has an error on one of the
-// connected Envoys.
+// listEnvoys prints a line for each Envoy. troubled says whether a filter has an error on a
+// connected Envoy.
 func listEnvoys(ctx context.Context, l look) (troubled bool, err error) {
 	nodes, err := l.server.Nodes(ctx, l.name)
 	if err != nil {

@@ -15,8 +15,8 @@ import (
 	"github.com/wasm-xds/wasm-xds/internal/cli/view"
 )
 
-// waitUntilLive has the server read its specs, waits for the consequences, and prints the result.
-// A revision may be a prefix; "" means the revisions that the specs describe.
+// waitUntilLive has the server read the specs, waits for the consequences, and prints the result. A
+// revision may be a prefix; "" means the revisions of the specs.
 func waitUntilLive(ctx context.Context, l look, wait time.Duration, revision string) error {
 	limit, cancel := context.WithTimeout(ctx, wait)
 	defer cancel()
@@ -64,7 +64,7 @@ type waiting struct {
 	missing  string // the reason of the last look to wait further
 }
 
-// read takes the answer of the server's sync. An error means that the wait is in vain.
+// read takes the answer of the server's sync. An error means a wait in vain.
 func (w *waiting) read(s *api.Sync) error {
 	if w.name == "" {
 		if s.Error != nil {
@@ -94,7 +94,7 @@ func (w *waiting) read(s *api.Sync) error {
 	return nil
 }
 
-// unknownIn explains why no filter has that name, as far as the sync tells: a document with an
+// unknownIn explains why no filter has this name, as far as the sync tells: a document with an
 // error may have the name.
 func unknownIn(s *api.Sync, name string) error {
 	if s.Error != nil {
@@ -114,7 +114,7 @@ func concerns(e *api.Error, f *api.SyncFilter) bool {
 	return e.File == "" || f.SpecFile == "" || strings.HasPrefix(f.SpecFile, e.File)
 }
 
-// look says whether the wait is over. An error means that the wait is in vain.
+// look says whether the wait is over. An error means a wait in vain.
 func (w *waiting) look(v *view.View) (done bool, err error) {
 	w.missing = ""
 	if !v.One {

@@ -9,7 +9,7 @@ import (
 	"github.com/wasm-xds/wasm-xds/internal/cli/view"
 )
 
-// watch prints at once and after each change, until ctx ends. On a terminal it prints the whole
+// watch prints at once and after each change, until ctx ends. On a terminal watch prints the whole
 // view, elsewhere a line for each changed filter. JSON is printed whole after a change.
 func watch(ctx context.Context, l look) error {
 	var last *view.View

@@ -18,8 +18,7 @@ import (
 // codeSystemd is the code of errors in the interface to systemd.
 const codeSystemd = "bad_systemd_unit"
 
-// takeFromSystemd takes the sockets that systemd has opened, and the manager that hears how the
-// server is.
+// takeFromSystemd takes the open sockets of systemd, and the manager for news of the server.
 func takeFromSystemd(c *cobra.Command, cfg *serve.Config) error {
 	manager, err := systemd.Find()
 	if err != nil {
@@ -60,8 +59,8 @@ func closeAll(passed map[string]net.Listener) {
 	}
 }
 
-// notifyHangup returns a channel with the SIGHUPs of this process. A second one during a reload
-// waits for its end, and further ones are one with the second.
+// notifyHangup returns a channel with the SIGHUPs of this process. A second signal during a reload
+// waits for the end, and further signals merge with the second.
 func notifyHangup() (<-chan os.Signal, func()) {
 	hangups := make(chan os.Signal, 1)
 	signal.Notify(hangups, syscall.SIGHUP)

@@ -18,8 +18,8 @@ type Ask struct {
 	Open func(path string) ([]byte, *spec.Error)
 }
 
-// Reach reaches each address of the clusters, and returns the problems. It takes some seconds at
-// most for each address.
+// Reach reaches each address of the clusters, and returns the problems. Each address takes some
+// seconds at most.
 func Reach(ctx context.Context, a Ask) []envoyconfig.Finding {
 	var found []envoyconfig.Finding
 	for _, name := range a.XDS {

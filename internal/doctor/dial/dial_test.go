@@ -95,7 +95,7 @@ type files struct{ dir string }
 
 func (f files) path(name string) string { return filepath.Join(f.dir, name) }
 
-// mutual is a server of TLS that wants a certificate, with the files for its clients.
+// mutual is a server of TLS with a demand for certificates, with the files for clients.
 func mutual(t *testing.T) (*tlsserver.Server, files) {
 	t.Helper()
 	f := files{t.TempDir()}

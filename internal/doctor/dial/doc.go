@@ -1,4 +1,4 @@
-// Package dial reaches a control plane and its module server as an Envoy with a given configuration
+// Package dial reaches a control plane and the module server as an Envoy with a given configuration
 // would: at the same addresses, with the same files of TLS and the same node.
 //
 // The stream asks for no filter, so the control plane's rollouts and status do not notice. tls.go

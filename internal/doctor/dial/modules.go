@@ -10,13 +10,13 @@ import (
 	"time"
 )
 
-// anyModule is the path of a module that no server has.
+// anyModule is the path of a module missing on every server.
 const anyModule = "/modules/0000000000000000000000000000000000000000000000000000000000000000.wasm"
 
 // mostHeader bounds the answer of a module server, in bytes.
 const mostHeader = 64 << 10
 
-// askModules asks the module server for a module that it does not have.
+// askModules asks the module server for a missing module.
 func (t target) askModules(ctx context.Context) *problem {
 	ctx, cancel := context.WithTimeout(ctx, askTimeout)
 	defer cancel()

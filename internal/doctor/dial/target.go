@@ -17,8 +17,8 @@ const (
 	connectTimeout = 5 * time.Second
 	askTimeout     = 5 * time.Second
 	alertTimeout   = 2 * time.Second
-	// quiet is how long an accepted stream has no answer: the control plane ends a stream that it
-	// refuses much earlier.
+	// quiet is how long an accepted stream has no answer: the control plane ends a refused stream
+	// much earlier.
 	quiet = 300 * time.Millisecond
 )
 

@@ -13,7 +13,7 @@ import (
 	"github.com/wasm-xds/wasm-xds/pkg/spec"
 )
 
-// errElsewhere is a certificate that comes from a server of secrets, such as a SPIFFE agent.
+// errElsewhere is a certificate from a server of secrets, like a SPIFFE agent.
 var errElsewhere = errors.New("the certificates come from a server of secrets, which only Envoy asks")
 
 // reader reads the files of a transport socket.
@@ -21,7 +21,7 @@ type reader struct {
 	open func(path string) ([]byte, *spec.Error)
 }
 
-// client returns the TLS of a cluster; nil: the cluster has none. protocol is the one for ALPN.
+// client returns the TLS of a cluster; nil: the cluster has none. protocol is for ALPN.
 func (r reader) client(c *envoyconfig.Cluster, protocol string) (*tls.Config, error) {
 	if !c.Node.Has("transport_socket") {
 		return nil, nil //nolint:nilnil // no TLS and no error

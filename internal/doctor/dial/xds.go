@@ -40,7 +40,7 @@ func (t target) askXDS(ctx context.Context, node *envoyconfig.Node) *problem {
 	return cmp.Or(t.isControlPlane(ctx, client), stream(ctx, node, client))
 }
 
-// dialOver is a gRPC client over one connection, which is not opened again.
+// dialOver is a gRPC client over a single connection, which is not opened again.
 func dialOver(conn net.Conn, authority string) (*grpc.ClientConn, error) {
 	var used atomic.Bool
 	return grpc.NewClient("passthrough:///"+authority, grpc.WithAuthority(authority),
@@ -73,8 +73,8 @@ func (t target) isControlPlane(ctx context.Context, client *grpc.ClientConn) *pr
 	}
 }
 
-// stream opens a stream with the node of the bootstrap. A control plane that refuses the node ends
-// the stream.
+// stream opens a stream with the node of the bootstrap. The control plane ends the stream of a
+// refused node.
 func stream(ctx context.Context, node *envoyconfig.Node, client *grpc.ClientConn) *problem {
 	str, err := discoveryv3.NewAggregatedDiscoveryServiceClient(client).StreamAggregatedResources(ctx)
 	if err == nil {

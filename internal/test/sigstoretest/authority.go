@@ -63,7 +63,7 @@ func (a *authority) sign(t testing.TB, template, parent *x509.Certificate, publi
 	return certificate
 }
 
-// Token returns a token for a subject. Nobody checks its signature.
+// Token returns a token for a subject. Nobody checks the signature.
 func Token(subject, issuer string) string {
 	claims := map[string]any{
 		"iss": issuer, "sub": subject, "aud": "sigstore", "iat": time.Now().Unix(), "exp": time.Now().Add(time.Hour).Unix(),
@@ -80,7 +80,7 @@ func isEmail(subject string) bool {
 	return strings.Contains(subject, "@") && !strings.Contains(subject, "://")
 }
 
-// handler implements the part of Fulcio's API that issues certificates.
+// handler implements the part of Fulcio's API for certificates.
 func (a *authority) handler() http.Handler {
 	mux := http.NewServeMux()
 	mux.HandleFunc("POST /api/v2/signingCert", func(w http.ResponseWriter, r *http.Request) {
@@ -95,7 +95,7 @@ func (a *authority) handler() http.Handler {
 	return mux
 }
 
-// issue returns the certificate in DER that a request asks for.
+// issue returns the certificate for a request, in DER.
 func (a *authority) issue(r *http.Request) ([]byte, error) {
 	var ask struct {
 		PublicKeyRequest struct {

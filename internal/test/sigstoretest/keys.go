@@ -19,7 +19,7 @@ func newKey(t testing.TB) *ecdsa.PrivateKey {
 	return key
 }
 
-// keyID is the id of a log: the sha256 of its public key.
+// keyID is the id of a log: the sha256 of the public key.
 func keyID(t testing.TB, key crypto.PublicKey) []byte {
 	t.Helper()
 	der, err := x509.MarshalPKIXPublicKey(key)

@@ -37,7 +37,7 @@ func newLog(t testing.TB) log {
 	return log{key: key, id: hex.EncodeToString(keyID(t, key.Public())), count: &atomic.Int64{}}
 }
 
-// handler implements the part of Rekor's API that adds an entry.
+// handler implements the part of Rekor's API for a new entry.
 func (l log) handler() http.Handler {
 	mux := http.NewServeMux()
 	mux.HandleFunc("POST /api/v1/log/entries", func(w http.ResponseWriter, r *http.Request) {
@@ -54,7 +54,7 @@ func (l log) handler() http.Handler {
 	return mux
 }
 
-// add returns the entry that a request proposes, with the log's promise and proof.
+// add returns the entry for a request, with the log's promise and proof.
 func (l log) add(r *http.Request) (uuid string, entry map[string]any, err error) {
 	proposed, err := models.UnmarshalProposedEntry(r.Body, runtime.JSONConsumer())
 	if err != nil {

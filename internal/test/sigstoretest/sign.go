@@ -8,7 +8,7 @@ import (
 	"google.golang.org/protobuf/encoding/protojson"
 )
 
-// SignType is the predicate type of the statement that signs an image.
+// SignType is the predicate type of the signing statement of an image.
 const SignType = "https://sigstore.dev/cosign/sign/v1"
 
 // Who has the name of a signer, and the proofs of the time of signing.

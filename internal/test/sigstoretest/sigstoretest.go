@@ -1,6 +1,6 @@
-// Package sigstoretest is a Sigstore of its own on this machine: a certificate authority (Fulcio),
-// a transparency log (Rekor) and a timestamp authority, with the trusted root that proves them. The
-// real cosign signs with it, and so does sigstore's own library.
+// Package sigstoretest is a private Sigstore on this machine: a certificate authority (Fulcio), a
+// transparency log (Rekor) and a timestamp authority, with a trusted root as their proof. The real
+// cosign and sigstore's own library sign with this Sigstore.
 //
 //   - authority.go: certificates for the owner of any token.
 //   - log.go: a transparency log with one tree for each entry.
@@ -26,7 +26,7 @@ import (
 	"github.com/sigstore/sigstore-go/pkg/root"
 )
 
-// Sigstore is a running Sigstore. It is safe for concurrent use.
+// Sigstore is a running Sigstore, safe for concurrent use.
 type Sigstore struct {
 	// Fulcio, Rekor and TSA are the URLs of the parts.
 	Fulcio, Rekor, TSA string
@@ -68,7 +68,7 @@ type Root struct {
 	Until time.Time
 }
 
-// WriteRoot writes a trusted root to a file that is removed after the test.
+// WriteRoot writes a trusted root to a temporary file of the test.
 func (s *Sigstore) WriteRoot(t testing.TB, r Root) string {
 	t.Helper()
 	file := filepath.Join(t.TempDir(), "trusted_root.json")
