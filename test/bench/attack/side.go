@@ -109,11 +109,10 @@ func (s *side) rested(ctx context.Context, most float64, patience time.Duration)
 	}
 }
 
-// attack is a running attacker.
+// attacking is a running attacker.
 type attacking struct {
 	cmd      *exec.Cmd
 	in       io.WriteCloser
-	lines    *bufio.Scanner
 	finished chan struct{}
 	counts   chan string
 }

@@ -42,15 +42,12 @@ func trickle(ctx context.Context, conn net.Conn, i int) error {
 	if _, err := io.WriteString(conn, begin); err != nil {
 		return err
 	}
-	for {
-		rest(ctx, time.Second)
-		if ctx.Err() != nil {
-			return nil
-		}
+	for rest(ctx, time.Second); ctx.Err() == nil; rest(ctx, time.Second) {
 		if _, err := io.WriteString(conn, more); err != nil {
 			return err
 		}
 	}
+	return nil
 }
 
 // idle opens connections and sends nothing more: to xDS with the beginning of HTTP/2, so that the
