@@ -48,6 +48,7 @@ starts.`,
 	f.StringVar(&o.specs, "specs", "", "`directory` of the specs, or a spec file, to compare the names of filters")
 	f.StringVar(&o.modulesCluster, "modules-cluster", command.DefaultModulesCluster, "`name` of the cluster with the module server, as serve has it")
 	f.StringVar(&o.envoy, "envoy", "", "admin `address` of a running Envoy, as in http://127.0.0.1:9901")
+	command.Action(f, "envoy") // the variable has the path of a binary, for dev and adopt
 	f.StringVar(&o.server, "server", "", "reach the control plane as that Envoy would; the `address` of its API may follow")
 	f.Lookup("server").NoOptDefVal = ofContext
 	o.output = command.OutputFlag(c, "text", "json")
