@@ -96,7 +96,7 @@ func TestHandshakes(t *testing.T) {
 		"not yet valid": {func(c *tls.Config) {
 			c.Certificates = []tls.Certificate{f.clients.Issue(t, pki.Request{NotBefore: time.Hour, NotAfter: 2 * time.Hour}).TLS(t)}
 		}, "not yet valid", tlsserver.NotYetValid},
-		"foreign protocol":     {func(c *tls.Config) { c.NextProtos = []string{"spdy"} }, "unsupported application protocols", ""},
+		"foreign protocol":     {func(c *tls.Config) { c.NextProtos = []string{"spdy"} }, "unsupported application protocols", tlsserver.WrongProtocol},
 		"server of another CA": {func(c *tls.Config) { c.RootCAs = f.clients.Pool() }, "remote error", tlsserver.RefusedByClient},
 	} {
 		t.Run(name, func(t *testing.T) {
