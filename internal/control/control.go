@@ -2,6 +2,7 @@ package control
 
 import (
 	"context"
+	"sync/atomic"
 	"time"
 
 	"github.com/wasm-xds/wasm-xds/internal/api"
@@ -14,6 +15,7 @@ import (
 	"github.com/wasm-xds/wasm-xds/internal/report"
 	"github.com/wasm-xds/wasm-xds/internal/tags"
 	"github.com/wasm-xds/wasm-xds/internal/track"
+	"github.com/wasm-xds/wasm-xds/pkg/snapshot"
 	"github.com/wasm-xds/wasm-xds/pkg/source"
 	"github.com/wasm-xds/wasm-xds/pkg/source/restart"
 	"github.com/wasm-xds/wasm-xds/pkg/spec"
@@ -26,6 +28,7 @@ type Control struct {
 	startup startup
 	hub     events.Hub
 	served  served
+	known   atomic.Pointer[snapshot.Snapshot]
 
 	// The following fields belong to Run's goroutine.
 	view      *report.View // the state
@@ -57,8 +60,9 @@ func New(cfg Config) *Control {
 		workers: c.workers, writer: persist.NewWriter(cfg.Files, cfg.Store), log: cfg.Logger, sandbox: cfg.Sandbox, view: c.view,
 	}
 	c.deliverer = deliverer{
-		view: c.view, hub: &c.hub, served: &c.served, metrics: cfg.Metrics, journal: &c.journal, saves: &c.saves, garbage: &c.garbage,
+		view: c.view, hub: &c.hub, served: &c.served, metrics: cfg.Metrics, journal: &c.journal, saves: &c.saves, garbage: &c.garbage, known: &c.known,
 	}
+	c.known.Store(c.view.Snapshot)
 	if c.view.FromState {
 		c.served.replace(namedModules(c.view, time.Now()))
 		c.startup.complete()
@@ -68,17 +72,6 @@ func New(cfg Config) *Control {
 
 // Loaded is closed when there is a snapshot to serve, from the state or the source.
 func (c *Control) Loaded() <-chan struct{} { return c.startup.loaded }
-
-// Handle takes an event of delivery. Handle blocks while the control is busy. It drops the event,
-// and returns false, after the end of ctx or of Run.
-func (c *Control) Handle(ctx context.Context, e delivery.Event) bool { return c.inbox.event(ctx, e) }
-
-// Begin takes the events of a stream's beginning, or of a request for further names, at once and in
-// their order. They wait behind all other events. Begin drops them, and returns false, after the
-// end of ctx or of Run.
-func (c *Control) Begin(ctx context.Context, events ...delivery.Event) bool {
-	return c.inbox.begin(ctx, events)
-}
 
 // Serves says whether a servable revision names the module.
 func (c *Control) Serves(sha256 string) bool { return c.served.has(sha256) }

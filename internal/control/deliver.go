@@ -1,6 +1,7 @@
 package control
 
 import (
+	"sync/atomic"
 	"time"
 
 	"github.com/wasm-xds/wasm-xds/internal/api"
@@ -22,6 +23,7 @@ type deliverer struct {
 	journal *journal
 	saves   *saves
 	garbage *garbage
+	known   *atomic.Pointer[snapshot.Snapshot] // the view's snapshot, for other goroutines
 }
 
 // publish serves a snapshot from now on.
@@ -49,6 +51,7 @@ func (d *deliverer) change(s *snapshot.Snapshot) {
 		d.metrics.SnapshotChanged()
 	}
 	d.view.Snapshot = s
+	d.known.Store(s)
 }
 
 // takeEvent takes an event of a stream or of the module server.

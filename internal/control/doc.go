@@ -25,6 +25,7 @@
 //   - deliver.go: events and snapshots go through delivery's machine, and its actions are carried
 //     out.
 //   - control.go: the [Control], with the select over the messages.
+//   - streams.go: the events of Envoys' streams and of the module server.
 //   - commands.go: the commands of users. api.go: the [API], which any goroutine may call.
 //
 // The state is a [report.View]: the owner changes it, and answers read it on the owner's

@@ -14,11 +14,11 @@ import (
 func TestChurnLeavesNothing(t *testing.T) {
 	r := newRig(t)
 	r.edit("auth", "one")
-	const clients = 6_000
+	const clients = 2_500
 	for i := range StreamID(clients) {
 		c := connection{version: fmt.Sprintf("1.%d.0", i%2000), node: fmt.Sprint("new-", i), host: fmt.Sprint("host-", i), sotw: i%2 == 0}
 		names := []string{"auth"}
-		if i%20 == 0 {
+		if i%1000 == 0 {
 			names = append(names, fmt.Sprint("made-up-", i))
 		}
 		r.connect(i+1, c, names...)

@@ -21,6 +21,9 @@ type Limits struct {
 	// host, may open in a second: 100 and 1,000. After a rest, they may open ten seconds' worth at
 	// once. A new connection counts as a stream of the host.
 	ConnectionOpens, HostOpens int
+	// HostNames is how many names without a spec the streams of a host may begin to ask for in a
+	// second: 200. After a rest, they may ask for ten seconds' worth at once.
+	HostNames int
 	// Held bounds the untaken bytes of requests, over all connections: 256 MiB.
 	Held int64
 	// Patience is how long a connection may hold bytes of which none are taken: 30 seconds.
@@ -31,6 +34,7 @@ type Limits struct {
 func (l Limits) WithDefaults() Limits {
 	l.ConnectionOpens = cmp.Or(l.ConnectionOpens, 100)
 	l.HostOpens = cmp.Or(l.HostOpens, 1_000)
+	l.HostNames = cmp.Or(l.HostNames, 200)
 	l.Held = cmp.Or(l.Held, 256<<20)
 	l.Patience = cmp.Or(l.Patience, 30*time.Second)
 	return l
@@ -43,6 +47,7 @@ type Limit string
 const (
 	ConnectionOpens Limit = "opens_per_connection"
 	HostOpens       Limit = "opens_per_host"
+	HostNames       Limit = "new_names_per_host"
 	Held            Limit = "request_memory"
 	Patience        Limit = "request_timeout"
 )
@@ -58,7 +63,8 @@ type Reached struct {
 type Guard struct {
 	limits  Limits
 	reached func(Reached)
-	hosts   hosts
+	hosts   hosts // the rates of streams
+	names   hosts // the rates of names without a spec
 	pool    pool
 }
 
@@ -68,7 +74,8 @@ func New(limits Limits, reached func(Reached)) *Guard {
 	limits = limits.WithDefaults()
 	return &Guard{
 		limits: limits, reached: reached, hosts: hosts{perSecond: limits.HostOpens},
-		pool: pool{most: limits.Held, patience: limits.Patience},
+		names: hosts{perSecond: limits.HostNames},
+		pool:  pool{most: limits.Held, patience: limits.Patience},
 	}
 }
 
@@ -240,6 +247,31 @@ func (s Stream) Hold(bytes int) {
 func (s Stream) Release(bytes int) {
 	if s.conn != nil {
 		s.conn.guard.pool.take(&s.conn.held, bytes, time.Now())
+	}
+}
+
+// AwaitNames waits until the stream's host may ask for n names without a spec. false: ctx has ended
+// before.
+func (s Stream) AwaitNames(ctx context.Context, n int) bool {
+	if s.conn == nil {
+		return true
+	}
+	g, now := s.conn.guard, time.Now()
+	names := g.names.of(s.conn.held.host, now)
+	taken := names.ReserveN(now, min(n, names.Burst()))
+	wait := taken.DelayFrom(now)
+	if wait <= 0 {
+		return true
+	}
+	g.reached(Reached{HostNames, int64(g.limits.HostNames), s.conn.held.client})
+	timer := time.NewTimer(wait)
+	defer timer.Stop()
+	select {
+	case <-timer.C:
+		return true
+	case <-ctx.Done():
+		taken.Cancel()
+		return false
 	}
 }
 

@@ -182,3 +182,32 @@ func TestNoGuard(t *testing.T) {
 		s.Close()
 	}
 }
+
+// Names without a spec come at the rate of their host, also over several connections.
+func TestNamesComeAtARate(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		g := start(t, Limits{HostNames: 10})
+		defer g.close()
+		ctx := peer.NewContext(t.Context(), &peer.Peer{Addr: g.conn.RemoteAddr()})
+		a, b := From(ctx), From(ctx)
+		defer a.Close()
+		defer b.Close()
+		begin := time.Now()
+		for range 10 {
+			if !a.AwaitNames(ctx, 10) || !b.AwaitNames(ctx, 10) {
+				t.Fatal("not awaited")
+			}
+		}
+		if took := time.Since(begin); took != 10*time.Second {
+			t.Errorf("200 names took %s", took)
+		}
+		if all := g.limits(); len(all) == 0 || all[0] != HostNames {
+			t.Errorf("reached: %v", all)
+		}
+		ended, cancel := context.WithCancel(ctx)
+		cancel()
+		if a.AwaitNames(ended, 10) {
+			t.Error("the names of a stream that has ended are awaited")
+		}
+	})
+}

@@ -25,6 +25,8 @@ type slowEnd struct {
 	done            atomic.Bool
 }
 
+func (*slowEnd) Knows(string) bool { return true }
+
 func (h *slowEnd) Begin(ctx context.Context, events ...delivery.Event) bool {
 	return h.Handle(ctx, events[0])
 }

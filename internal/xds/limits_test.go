@@ -1,7 +1,9 @@
 package xds
 
 import (
+	"context"
 	"fmt"
+	"slices"
 	"strings"
 	"testing"
 	"time"
@@ -133,3 +135,40 @@ func TestEndOfAGreedyStream(t *testing.T) {
 	}
 	next[delivery.StreamClosed](t, events)
 }
+
+// Names without a spec come after the others, a bounded number at a time.
+func TestNamesWithoutASpecComeLast(t *testing.T) {
+	names := func(n int, prefix string) (all []delivery.Subscription) {
+		for i := range n {
+			all = append(all, delivery.Subscription{Name: fmt.Sprint(prefix, i)})
+		}
+		return all
+	}
+	knows := func(name string) bool { return strings.HasPrefix(name, "known") }
+	for _, tt := range []struct{ known, unknown int }{{3, 0}, {0, 3}, {3, 2}, {0, 0}} {
+		all := append(names(tt.unknown, "unknown"), names(tt.known, "known")...)
+		known, unknown := splitNames(all, knows)
+		if len(known) != tt.known || len(unknown) != tt.unknown {
+			t.Errorf("%+v: %d known, %d unknown", tt, len(known), len(unknown))
+		}
+	}
+	events := make(recorder, 100)
+	s := &stream{shared: &shared{handler: strange{events}}, client: t.Context(), announced: true}
+	s.ctx, s.end = context.WithCancel(t.Context())
+	defer s.end()
+	if err := s.emit(true, 0, delivery.Requested{Subscribe: append(names(2*namesAtOnce+1, "unknown"), names(1, "known")...)}); err != nil {
+		t.Fatal(err)
+	}
+	var sizes []int
+	for len(events) > 0 {
+		sizes = append(sizes, len((<-events).(delivery.Requested).Subscribe))
+	}
+	if want := []int{1, namesAtOnce, namesAtOnce, 1}; !slices.Equal(sizes, want) {
+		t.Errorf("requests for %v names, want %v", sizes, want)
+	}
+}
+
+// strange knows only names that begin with "known".
+type strange struct{ recorder }
+
+func (strange) Knows(name string) bool { return strings.HasPrefix(name, "known") }

@@ -3,6 +3,7 @@ package xds
 import (
 	"context"
 	"fmt"
+	"slices"
 	"sync"
 
 	cachev3 "github.com/envoyproxy/go-control-plane/pkg/cache/v3"
@@ -25,6 +26,8 @@ type Handler interface {
 	// Begin takes the beginning of a stream, or a request for further names. Clients can make many
 	// of them, so they wait behind other events.
 	Begin(context.Context, ...delivery.Event) bool
+	// Knows says whether a spec has the name.
+	Knows(name string) bool
 }
 
 // shared is the part of a server that its streams use. Safe for concurrent use.
@@ -124,26 +127,46 @@ func (s *stream) reportType(typeURL string) {
 
 // emit sends a request to delivery, with the beginning of the stream before the first request.
 // Delivery does not hear of a request whose client has left before its turn. Meanwhile the stream
-// holds the size of the request. A client that has asked for no filter, as doctor does, is no
-// subscriber.
+// holds the size of the request. Names without a spec come last, at the pace of their host. A client
+// that has asked for no filter, as doctor does, is no subscriber.
 func (s *stream) emit(isDelta bool, size int, event delivery.Requested) error {
 	s.inflow.Hold(size)
 	defer s.inflow.Release(size)
-	if s.announced {
-		s.reportBarred(event.Subscribe)
+	if !s.announced && len(event.Subscribe) == 0 {
+		return nil
 	}
+	known, unknown := splitNames(event.Subscribe, s.shared.handler.Knows)
+	event.Subscribe = known
 	switch {
-	case !s.announced && len(event.Subscribe) == 0:
 	case !s.announced:
 		opened := delivery.StreamOpened{Stream: s.id, Node: s.node, ADS: s.typeURL == resourcev3.AnyType, Delta: isDelta}
 		s.node = delivery.Node{}
-		return s.announce(opened, event)
-	case len(event.Subscribe) > 0:
+		if err := s.announce(opened, event); err != nil {
+			return err
+		}
+	case len(known) > 0:
+		s.reportBarred(known)
 		s.shared.handler.Begin(s.client, event)
 	default:
 		s.shared.handler.Handle(s.client, event)
 	}
+	if len(unknown) > 0 {
+		s.emitUnknown(unknown)
+	}
 	return nil
+}
+
+// emitUnknown sends delivery names without a spec, until the stream or its client ends.
+func (s *stream) emitUnknown(all []delivery.Subscription) {
+	s.reportBarred(all)
+	ctx, end := context.WithCancel(s.client)
+	defer end()
+	defer context.AfterFunc(s.ctx, end)()
+	for some := range slices.Chunk(all, namesAtOnce) {
+		if !s.inflow.AwaitNames(ctx, len(some)) || !s.shared.handler.Begin(ctx, delivery.Requested{Stream: s.id, Subscribe: some}) {
+			return
+		}
+	}
 }
 
 // admit ends the stream if the certificate of the client does not cover the node. The caller

@@ -43,6 +43,8 @@ func (r recorder) Handle(_ context.Context, e delivery.Event) bool {
 	return true
 }
 
+func (recorder) Knows(string) bool { return true }
+
 func (r recorder) Begin(ctx context.Context, events ...delivery.Event) bool {
 	for _, e := range events {
 		r.Handle(ctx, e)

@@ -189,7 +189,7 @@ var layersOfProduct = map[string]Ordered{
 
 	"internal/command": {Layers: []string{"choice doc errors", "forget promote retry rollback"}},
 
-	"internal/control": {Layers: []string{"collect doc inbox journal mend messages metrics served startup syncs", "config", "restore sources workers", "saves", "deliver", "control", "commands", "api"}},
+	"internal/control": {Layers: []string{"collect doc inbox journal mend messages metrics served startup syncs", "config", "restore sources workers", "saves", "deliver", "control", "commands streams", "api"}},
 	"internal/desired": {Layers: []string{"doc outcome rollbacks wishes broken held", "plan"}},
 	"internal/door":    {Layers: []string{"claims limits visitors", "door"}},
 	"internal/persist": {Layers: []string{"delay doc schedule state", "barrier named text", "writer"}},
@@ -334,7 +334,7 @@ var layersOfProduct = map[string]Ordered{
 
 	"internal/xds": {
 		Layers: []string{
-			"admission doc foreign identify limits loop node pushes response service",
+			"admission doc foreign identify limits loop names node pushes response service",
 			"options queue stream",
 			"reader",
 			"delta sotw",

@@ -134,6 +134,7 @@ func checkLimits(cfg *serve.Config) error {
 		{"max-name-bytes", int64(l.NameBytes), 1 << 40},
 		{"max-opens-per-connection", int64(in.ConnectionOpens), 100_000_000},
 		{"max-opens-per-host", int64(in.HostOpens), 100_000_000},
+		{"max-new-names-per-host", int64(in.HostNames), 100_000_000},
 		{"max-request-memory", in.Held, 1 << 40},
 		{"max-header-size", int64(cfg.HeaderSize), 1 << 30},
 		{"max-names-per-stream", int64(l.NamesPerStream), xds.MostNamesPerStream},

@@ -91,6 +91,7 @@ func (s *Flags) addLimits(f *pflag.FlagSet) {
 	*in = in.WithDefaults()
 	f.IntVar(&in.ConnectionOpens, "max-opens-per-connection", in.ConnectionOpens, "`streams` that one connection may open in a second, and ten times as many at once; beyond, it is read more slowly")
 	f.IntVar(&in.HostOpens, "max-opens-per-host", in.HostOpens, "the same for all connections of one `host`, and for its new connections")
+	f.IntVar(&in.HostNames, "max-new-names-per-host", in.HostNames, "`names` that no spec has and that one host may begin to ask for in a second, and ten times as many at once; beyond, they wait")
 	command.SizeFlag(f, &in.Held, "max-request-memory", "`size` of all xDS requests that are under way, as 256MiB; the connection with the most ends")
 	f.DurationVar(&in.Patience, "request-timeout", in.Patience, "how long an xDS request may be under way; then its connection ends")
 	s.config.HandshakeTimeout, s.config.HeaderSize = serve.DefaultHandshakeTimeout, serve.DefaultHeaderSize

@@ -291,6 +291,20 @@ func TestNewcomers(t *testing.T) {
 	}
 }
 
+// Clients that make up an Envoy version each do not make each step slower.
+func TestMadeUpVersionsAreBounded(t *testing.T) {
+	var r Rollout
+	for i := range 3 * suspicionLimit {
+		room := r.Lose(key(fmt.Sprint("1.", i)), fmt.Sprint(i), WaitBack, start, start.Add(time.Minute))
+		if room != (i < suspicionLimit) {
+			t.Fatalf("version %d: room is %t", i, room)
+		}
+	}
+	if !r.Lose(key("1.0"), "another", WaitBack, start, start.Add(time.Minute)) || len(r.suspects.all) != suspicionLimit {
+		t.Errorf("%d versions are suspected", len(r.suspects.all))
+	}
+}
+
 // The suspects are bounded, and a revision that is not served any more takes its suspects along
 // once nobody waits for them.
 func TestSuspectsAreBounded(t *testing.T) {

@@ -15,8 +15,10 @@ const (
 	// While there are other nodes, a single node is asked once less.
 	// See docs/RATIONALE.md#when-do-lost-streams-stop-a-rollout.
 	lossLimit = 3
-	// suspectLimit bounds the suspects of a filter.
-	suspectLimit = 4096
+	// suspectLimit bounds the suspects of a filter, and suspicionLimit the pairs of a revision and an
+	// Envoy version among them. Clients can make up versions, and each step looks at all pairs.
+	suspectLimit   = 4096
+	suspicionLimit = 64
 )
 
 // Suspect is a node that was sent an unproven revision and has not answered: the stream has ended,
@@ -68,7 +70,7 @@ func (s *suspects) add(key verdict.Key, node string) *Suspect {
 	if one := s.find(key, node); one != nil {
 		return one
 	}
-	if s.size >= suspectLimit {
+	if s.size >= suspectLimit || s.all[key] == nil && len(s.all) >= suspicionLimit {
 		return nil
 	}
 	if s.all == nil {

@@ -35,6 +35,8 @@ func (s silent) Handle(_ context.Context, e delivery.Event) bool {
 	return true
 }
 
+func (silent) Knows(string) bool { return true }
+
 func (s silent) Begin(_ context.Context, events ...delivery.Event) bool {
 	s.t.Errorf("delivery hears of %v", events)
 	return true
