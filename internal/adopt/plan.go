@@ -4,6 +4,7 @@ import (
 	"slices"
 
 	"github.com/wasm-xds/wasm-xds/internal/bootstrap"
+	"github.com/wasm-xds/wasm-xds/internal/envoyconfig"
 	"github.com/wasm-xds/wasm-xds/internal/envoyedit"
 	"github.com/wasm-xds/wasm-xds/pkg/spec"
 )
@@ -44,7 +45,7 @@ func Make(in Input, o Options) (*Plan, *spec.Error) {
 func (m *maker) checkNames() *spec.Error {
 	seen := map[string]bool{}
 	for _, f := range m.o.Filters {
-		_, errs, _ := spec.Decode("", []byte("name: "+quoted(f.Name)+"\nmodule: {file: a.wasm}\n"))
+		_, errs, _ := spec.Decode("", []byte("name: "+envoyconfig.Quote(f.Name)+"\nmodule: {file: a.wasm}\n"))
 		switch {
 		case len(errs) > 0:
 			return problem("usage", spec.Position{}, "a filter cannot have this name: "+errs[0].Message, "")

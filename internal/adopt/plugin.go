@@ -191,7 +191,7 @@ func (r *reader) configuration(n *envoyconfig.Node) value {
 		if content == nil || content.Kind == envoyconfig.Null {
 			return value{spec.ConfigStruct, "{}"}
 		}
-		return value{spec.ConfigStruct, jsonOf(content)}
+		return value{spec.ConfigStruct, envoyconfig.JSON(content)}
 	case "google.protobuf.BytesValue":
 		decoded, err := base64.StdEncoding.DecodeString(n.Scalar("value"))
 		if err != nil || !isText(decoded) {
@@ -207,36 +207,4 @@ func (r *reader) configuration(n *envoyconfig.Node) value {
 
 func isText(b []byte) bool {
 	return strings.IndexFunc(string(b), func(c rune) bool { return c == '\ufffd' || c < ' ' && c != '\n' && c != '\t' }) < 0
-}
-
-// jsonOf renders a value as Envoy reads the text: words like yes are booleans without quotes.
-func jsonOf(n *envoyconfig.Node) string {
-	var parts []string
-	switch n.Kind {
-	case envoyconfig.Map:
-		for _, e := range n.Entries {
-			parts = append(parts, quoted(e.Key.Text)+": "+jsonOf(e.Value))
-		}
-		return "{" + strings.Join(parts, ", ") + "}"
-	case envoyconfig.List:
-		for _, item := range n.Items {
-			parts = append(parts, jsonOf(item))
-		}
-		return "[" + strings.Join(parts, ", ") + "]"
-	case envoyconfig.Null:
-		return "null"
-	case envoyconfig.Bool:
-		return strings.ToLower(n.Text)
-	case envoyconfig.Number:
-		return n.Text
-	}
-	if source := n.Source(); n.Alias == nil && !strings.HasPrefix(source, `"`) && !strings.HasPrefix(source, `'`) {
-		switch strings.ToLower(n.Text) {
-		case "yes", "on", "y":
-			return "true"
-		case "no", "off", "n":
-			return "false"
-		}
-	}
-	return quoted(n.Text)
 }

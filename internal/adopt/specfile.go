@@ -2,13 +2,13 @@ package adopt
 
 import (
 	"bytes"
-	"encoding/json"
 	"fmt"
 	"maps"
 	"regexp"
 	"slices"
 	"strings"
 
+	"github.com/wasm-xds/wasm-xds/internal/envoyconfig"
 	"github.com/wasm-xds/wasm-xds/pkg/spec"
 )
 
@@ -111,7 +111,7 @@ func (w *wasmFilter) writeVM(b *bytes.Buffer) {
 	if len(w.env) > 0 {
 		vm.WriteString("  env:\n")
 		for _, name := range slices.Sorted(maps.Keys(w.env)) {
-			fmt.Fprintf(&vm, "    %s: %s\n", scalar(name), quoted(w.env[name]))
+			fmt.Fprintf(&vm, "    %s: %s\n", scalar(name), envoyconfig.Quote(w.env[name]))
 		}
 	}
 	if len(w.hostEnv) > 0 {
@@ -142,7 +142,7 @@ func (v value) write(b *bytes.Buffer, indent, key, typeKey string) {
 	}
 	body, literal := strings.CutSuffix(v.text, "\n")
 	if !literal || !literalText.MatchString(body) {
-		fmt.Fprintf(b, "%s%s: %s\n", indent, key, quoted(v.text))
+		fmt.Fprintf(b, "%s%s: %s\n", indent, key, envoyconfig.Quote(v.text))
 		return
 	}
 	fmt.Fprintf(b, "%s%s: |\n", indent, key)
@@ -172,13 +172,5 @@ func scalar(text string) string {
 		!strings.HasPrefix(text, ".i") && !strings.HasPrefix(text, ".n") && !strings.HasPrefix(text, ".I") && !strings.HasPrefix(text, ".N") {
 		return text
 	}
-	return quoted(text)
-}
-
-func quoted(text string) string {
-	var out bytes.Buffer
-	e := json.NewEncoder(&out)
-	e.SetEscapeHTML(false)
-	_ = e.Encode(text) // a string is never an error
-	return strings.TrimSuffix(out.String(), "\n")
+	return envoyconfig.Quote(text)
 }

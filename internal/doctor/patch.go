@@ -1,7 +1,6 @@
 package doctor
 
 import (
-	"encoding/json"
 	"strings"
 
 	"github.com/wasm-xds/wasm-xds/internal/envoyconfig"
@@ -16,7 +15,7 @@ func replaceScalar(n *envoyconfig.Node, text string) []envoyconfig.Edit {
 		return nil
 	}
 	if source := n.Source(); strings.HasPrefix(source, `"`) || n.File.Root.Flow && n.Kind != envoyconfig.List {
-		text = quoted(text)
+		text = envoyconfig.Quote(text)
 	}
 	return []envoyconfig.Edit{{Start: n.Start, End: n.End, Text: text}}
 }
@@ -68,7 +67,7 @@ func insertLine(f *envoyconfig.File, after int, lines string) []envoyconfig.Edit
 
 func insertInFlow(m *envoyconfig.Node, name, body string) []envoyconfig.Edit {
 	open := m.Start + strings.IndexByte(m.Source(), '{') + 1
-	text := quoted(name) + ": " + inJSON(body)
+	text := envoyconfig.Quote(name) + ": " + inJSON(body)
 	if len(m.Entries) == 0 {
 		return []envoyconfig.Edit{{Start: open, End: open, Text: text}}
 	}
@@ -171,38 +170,11 @@ func moveItem(list *envoyconfig.Node, from, before int) []envoyconfig.Edit {
 	return []envoyconfig.Edit{{Start: to, End: to, Text: text}, {Start: start, End: end}}
 }
 
-func quoted(text string) string {
-	out, _ := json.Marshal(text) // a string is always valid
-	return string(out)
-}
-
 // inJSON turns YAML of this package into JSON on a single line.
 func inJSON(body string) string {
 	f, problem := envoyconfig.Parse("", []byte(body))
 	if problem != nil {
-		return quoted(body)
+		return envoyconfig.Quote(body)
 	}
-	return toJSON(f.Root)
-}
-
-func toJSON(n *envoyconfig.Node) string {
-	var parts []string
-	switch n.Kind {
-	case envoyconfig.Map:
-		for _, e := range n.Entries {
-			parts = append(parts, quoted(e.Key.Text)+": "+toJSON(e.Value))
-		}
-		return "{" + strings.Join(parts, ", ") + "}"
-	case envoyconfig.List:
-		for _, item := range n.Items {
-			parts = append(parts, toJSON(item))
-		}
-		return "[" + strings.Join(parts, ", ") + "]"
-	case envoyconfig.Number, envoyconfig.Bool:
-		return n.Text
-	case envoyconfig.Null:
-		return "null"
-	default:
-		return quoted(n.Text)
-	}
+	return envoyconfig.JSON(f.Root)
 }

@@ -80,7 +80,7 @@ var layersOfProduct = map[string]Ordered{
 	"internal/envoyconfig": {
 		Layers: []string{
 			"doc node",
-			"access edit extent finding surrogate",
+			"access edit extent finding json surrogate",
 			"any parse source",
 			"cluster",
 			"chain",
