@@ -25,18 +25,7 @@ func TestEachFlagCanStandInTheFile(t *testing.T) {
 	path := filepath.Join(here, "wasm-xds.yaml")
 	read := func(args ...string) serve.Config {
 		t.Helper()
-		c, flags := serving()
-		configfile.AddFlag(c)
-		if err := c.ParseFlags(args); err != nil {
-			t.Fatal(err)
-		}
-		if _, err := configfile.Apply(c); err != nil {
-			t.Fatal(err)
-		}
-		cfg, err := flags.Read()
-		if err != nil {
-			t.Fatal(err)
-		}
+		_, cfg := withFile(t, args...)
 		return cfg
 	}
 	root := sigstoretest.Start(t).WriteRoot(t, sigstoretest.Root{})
@@ -100,21 +89,7 @@ func TestOrderOfSettings(t *testing.T) {
 	t.Setenv("WASM_XDS_CONFIG", path)
 	t.Setenv("WASM_XDS_XDS_ADDRESS", "environment:1")
 	t.Setenv("WASM_XDS_ADMIN_ADDRESS", "environment:2")
-	c, flags := serving()
-	configfile.AddFlag(c)
-	if err := c.ParseFlags([]string{"--admin-address=flag:2"}); err != nil {
-		t.Fatal(err)
-	}
-	if err := command.ReadEnvironment(c); err != nil {
-		t.Fatal(err)
-	}
-	if _, err := configfile.Apply(c); err != nil {
-		t.Fatal(err)
-	}
-	cfg, err := flags.Read()
-	if err != nil {
-		t.Fatal(err)
-	}
+	_, cfg := withFile(t, "--admin-address=flag:2")
 	got := []any{cfg.ModulesCluster, cfg.XDSAddress, cfg.AdminAddress, cfg.HostEnv}
 	if want := []any{"file", "environment:1", "flag:2", map[string]string{"A": "1", "B": "2"}}; !reflect.DeepEqual(got, want) {
 		t.Errorf("got %v, want %v", got, want)
@@ -127,17 +102,31 @@ func TestSourcesInTheFile(t *testing.T) {
 	if err := os.WriteFile(path, []byte("sources: [filters, oci://registry.example/team/filters:prod]\n"), 0o600); err != nil {
 		t.Fatal(err)
 	}
-	c, _ := serving()
+	file, _ := withFile(t, "--config", path)
+	want := []string{filepath.Join(dir, "filters"), "oci://registry.example/team/filters:prod"}
+	if !reflect.DeepEqual(file.Sources, want) {
+		t.Errorf("got %q, want %q", file.Sources, want)
+	}
+}
+
+// withFile reads flags, environment and configuration file in the order of serve.
+func withFile(t *testing.T, args ...string) (configfile.File, serve.Config) {
+	t.Helper()
+	c, flags := serving()
 	configfile.AddFlag(c)
-	if err := c.ParseFlags([]string{"--config", path}); err != nil {
+	if err := c.ParseFlags(args); err != nil {
+		t.Fatal(err)
+	}
+	if err := command.ReadEnvironment(c); err != nil {
 		t.Fatal(err)
 	}
 	file, err := configfile.Apply(c)
 	if err != nil {
 		t.Fatal(err)
 	}
-	want := []string{filepath.Join(dir, "filters"), "oci://registry.example/team/filters:prod"}
-	if !reflect.DeepEqual(file.Sources, want) {
-		t.Errorf("got %q, want %q", file.Sources, want)
+	cfg, err := flags.Read()
+	if err != nil {
+		t.Fatal(err)
 	}
+	return file, cfg
 }

@@ -216,15 +216,7 @@ func refusalsBySPIFFE(t *testing.T, version string) {
 	}
 
 	// A client without a certificate.
-	client := http.Client{Timeout: harness.Deadline, Transport: &http.Transport{DisableKeepAlives: true, TLSClientConfig: s.ca.Client()}}
-	r, err := http.NewRequestWithContext(t.Context(), http.MethodGet, "https://"+s.cp.ModulesAddress()+"/modules/", http.NoBody)
-	if err != nil {
-		t.Fatal(err)
-	}
-	if res, err := client.Do(r); err == nil {
-		_ = res.Body.Close()
-		t.Errorf("the module server answers a client without a certificate: %s", res.Status)
-	}
+	s.wantNoModules(s.ca)
 	s.refusal("it has no certificate")
 
 	// The authority of clients goes. The Envoy is cut off, and comes again without success.

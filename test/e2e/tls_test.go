@@ -1,7 +1,6 @@
 package e2e_test
 
 import (
-	"context"
 	"net/http"
 	"os"
 	"os/exec"
@@ -185,15 +184,7 @@ func TestRefusedClients(t *testing.T) {
 			plain.Stop()
 
 			// The module server, too, answers only clients with a certificate.
-			client := http.Client{Timeout: harness.Deadline, Transport: &http.Transport{DisableKeepAlives: true, TLSClientConfig: s.servers.Client()}}
-			r, err := http.NewRequestWithContext(context.Background(), http.MethodGet, "https://"+s.cp.ModulesAddress()+"/modules/", http.NoBody)
-			if err != nil {
-				t.Fatal(err)
-			}
-			if res, err := client.Do(r); err == nil {
-				_ = res.Body.Close()
-				t.Errorf("the module server answers a client without a certificate: %s", res.Status)
-			}
+			s.wantNoModules(s.servers)
 			if live := s.cp.WaitLive(auth, authModule("v1"), 1); len(live.Subscribers) != 1 {
 				t.Errorf("%d subscribers", len(live.Subscribers))
 			}
@@ -249,5 +240,20 @@ func TestBadCertificateKeepsTheLastGoodOne(t *testing.T) {
 	s.cp.WaitLog("the TLS files are the last good ones again")
 	if out, err := status(); err != nil {
 		t.Errorf("%v\n%s", err, out)
+	}
+}
+
+// wantNoModules expects the module server to refuse a client without a certificate. servers is the
+// authority of the server.
+func (s *scenario) wantNoModules(servers *pki.CA) {
+	s.t.Helper()
+	client := http.Client{Timeout: harness.Deadline, Transport: &http.Transport{DisableKeepAlives: true, TLSClientConfig: servers.Client()}}
+	r, err := http.NewRequestWithContext(s.t.Context(), http.MethodGet, "https://"+s.cp.ModulesAddress()+"/modules/", http.NoBody)
+	if err != nil {
+		s.t.Fatal(err)
+	}
+	if res, err := client.Do(r); err == nil {
+		_ = res.Body.Close()
+		s.t.Errorf("the module server answers a client without a certificate: %s", res.Status)
 	}
 }
