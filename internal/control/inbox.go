@@ -52,24 +52,21 @@ func (in *inbox) post(message any) bool {
 
 // event waits until an event is taken; false: Run or ctx has ended before.
 func (in *inbox) event(ctx context.Context, e delivery.Event) bool {
-	select {
-	case in.events <- e:
-		return true
-	case <-ctx.Done():
-		return false
-	case <-in.done:
-		return false
-	}
+	return offer(ctx, in.done, in.events, any(e))
 }
 
 // begin is event for a beginning.
 func (in *inbox) begin(ctx context.Context, b []delivery.Event) bool {
+	return offer(ctx, in.done, in.beginnings, b)
+}
+
+func offer[T any](ctx context.Context, done <-chan struct{}, to chan<- T, value T) bool {
 	select {
-	case in.beginnings <- b:
+	case to <- value:
 		return true
 	case <-ctx.Done():
 		return false
-	case <-in.done:
+	case <-done:
 		return false
 	}
 }

@@ -123,16 +123,7 @@ func (s style) scalar(n *envoyconfig.Node) string {
 	case !s.json && duration.MatchString(n.Text):
 		return n.Text
 	}
-	return quoted(n.Text)
+	return envoyconfig.Quote(n.Text)
 }
 
 var duration = regexp.MustCompile(`^[0-9]+(\.[0-9]+)?s$`)
-
-// quoted returns a JSON string, which is a YAML string, too.
-func quoted(text string) string {
-	var out bytes.Buffer
-	e := json.NewEncoder(&out)
-	e.SetEscapeHTML(false)
-	_ = e.Encode(text) // a string is never an error
-	return strings.TrimSuffix(out.String(), "\n")
-}
