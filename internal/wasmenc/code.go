@@ -38,6 +38,7 @@ const (
 	opMemorySize  = 0x3f
 	opMemoryGrow  = 0x40
 	opI32Const    = 0x41
+	opI64Const    = 0x42
 	opI32Eqz      = 0x45
 	opI32Eq       = 0x46
 	opI32Ne       = 0x47
@@ -116,6 +117,9 @@ func (c Code) MemoryGrow() Code { return append(c, opMemoryGrow, 0) }
 
 // I32Const pushes a constant.
 func (c Code) I32Const(v int32) Code { return appendS32(append(c, opI32Const), v) }
+
+// I64Const pushes a constant.
+func (c Code) I64Const(v int32) Code { return appendS32(append(c, opI64Const), v) }
 
 // I32Eqz replaces the top of the stack with 1 if the top is zero, and with 0 otherwise.
 func (c Code) I32Eqz() Code { return append(c, opI32Eqz) }

@@ -49,6 +49,7 @@ var imports = map[string][]string{
 	"internal/seal":         {"internal/reason", "internal/regular", "pkg/spec"},
 	"internal/mask":         {"pkg/spec"},
 	"internal/pause":        {},
+	"internal/signal":       {},
 	"internal/signature":    {"internal/reason", "internal/regular", "pkg/spec"},
 	"internal/state":        {"internal/atomicfile", "internal/seal"},
 	"internal/systemd":      {},

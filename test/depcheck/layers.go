@@ -197,7 +197,8 @@ var layersOfProduct = map[string]Ordered{
 	"internal/report": {Layers: []string{"doc rollout view", "errors", "subscriber", "filter fleet", "history sync totals"}},
 	"internal/tags":   {Layers: []string{"naming", "tags"}},
 
-	"internal/state": {Layers: []string{"frame", "lock", "modes record", "state", "sealed", "open"}},
+	"internal/signal": {Layers: []string{"doc histogram limits name traps", "figures point", "points report", "process", "envoy", "store"}},
+	"internal/state":  {Layers: []string{"frame", "lock", "modes record", "state", "sealed", "open"}},
 
 	"internal/track": {Layers: []string{"config doc read", "check need work", "spec", "list", "track"}},
 	"internal/delivery": {
@@ -321,6 +322,7 @@ var layersOfProduct = map[string]Ordered{
 		Layers: []string{
 			"abi small",
 			"builder",
+			"faults",
 			"hostile http network",
 			"rootid",
 		},

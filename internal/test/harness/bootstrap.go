@@ -78,6 +78,8 @@ type HTTPListener struct {
 	Port     int
 	Filters  []Filter
 	Upstream string // host:port
+	// AccessLog is a list of access logs as YAML flow text; "": none.
+	AccessLog string
 }
 
 // TCPListener is a listener with network filters and a tcp_proxy.
@@ -109,6 +111,11 @@ type Bootstrap struct {
 	// Upstreams are the upstream addresses of listeners from LDS. Each upstream needs a cluster,
 	// and the clusters are static.
 	Upstreams []string
+	// StatsInterval is how often Envoy reports its stats to the control plane, such as "1s"; "":
+	// never.
+	StatsInterval string
+	// StatsOptions are further fields of the MetricsServiceConfig, as YAML flow text without braces.
+	StatsOptions string
 	// KeepAlive limits the time until Envoy notices a dead control plane.
 	KeepAlive bool
 }

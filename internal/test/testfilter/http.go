@@ -51,6 +51,7 @@ type HTTP struct {
 	EchoLog bool
 	// TrapOnRequest makes each request trap the VM.
 	TrapOnRequest bool
+	Faults
 
 	// ConfigureFails makes proxy_on_configure return false.
 	ConfigureFails bool
@@ -83,12 +84,14 @@ func (h HTTP) Module() []byte {
 	if h.EchoEnv != "" {
 		b.importEnv()
 	}
+	faults := h.importInto(&b.m)
 	b.addFrame()
 
 	onConfigure := b.logOnConfigure(h.LogOnConfigure)
 	if h.EchoConfig || h.AnswerConfig {
 		onConfigure = onConfigure.Then(b.keepConfig())
 	}
+	onConfigure = onConfigure.Then(h.onConfigure(b, faults))
 	if h.NeedsEnv {
 		b.addOnConfigureIf(onConfigure, wasmenc.Code{}.GlobalGet(b.envValue))
 	} else {
@@ -102,15 +105,14 @@ func (h HTTP) Module() []byte {
 	if h.TrapOnRequest {
 		onRequest = onRequest.Unreachable()
 	}
+	onRequest = onRequest.Then(h.onRequest(b, faults, getHeader, respond))
 	if h.RequireToken {
 		onRequest = onRequest.Then(b.requireToken(getHeader, respond))
 	}
-	locals := 0
 	if h.AnswerConfig {
-		locals = 1
 		onRequest = onRequest.Then(b.answerConfig(respond))
 	}
-	b.m.ExportedFunc("proxy_on_request_headers", wasmenc.Sig("iii:i"), locals,
+	b.m.ExportedFunc("proxy_on_request_headers", wasmenc.Sig("iii:i"), 1,
 		onRequest.I32Const(continueIteration))
 
 	b.m.ExportedFunc("proxy_on_response_headers", wasmenc.Sig("iii:i"), 1,
