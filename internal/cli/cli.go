@@ -37,6 +37,7 @@ import (
 
 	"github.com/wasm-xds/wasm-xds/internal/cli/command"
 	"github.com/wasm-xds/wasm-xds/internal/cli/envoy"
+	"github.com/wasm-xds/wasm-xds/internal/cli/kit"
 	"github.com/wasm-xds/wasm-xds/internal/cli/modules"
 	"github.com/wasm-xds/wasm-xds/internal/cli/server"
 	"github.com/wasm-xds/wasm-xds/internal/cli/specs"
@@ -87,6 +88,7 @@ name in capitals, --xds-address as WASM_XDS_XDS_ADDRESS. The flag wins.`,
 		return command.Usage(c, err.Error())
 	})
 	root.AddCommand(server.Commands()...)
+	root.AddCommand(kit.Commands()...)
 	root.AddCommand(specs.Commands()...)
 	root.AddCommand(modules.Commands()...)
 	root.AddCommand(envoy.Commands()...)

@@ -69,6 +69,7 @@ func (d *document) read(root *node) {
 		"acceptLoss":   func(_, v *node) { s.AcceptLoss = readAcceptLoss(d.decoder, v) },
 		"nodes":        func(_, v *node) { s.Nodes = readSelector(d.decoder, "nodes", v) },
 		"rollout":      func(_, v *node) { readRollout(d.decoder, v, &s.Canary) },
+		"build":        func(_, v *node) { s.Build, _ = d.filled("build", v) },
 		"limits":       func(_, v *node) { readLimits(d.decoder, v, &s.Limits) },
 		"smoke":        func(_, v *node) { s.NoSmoke = readSmoke(d.decoder, v) },
 		"onRemove":     func(_, v *node) { s.OnRemove = choice(d.decoder, "onRemove", v, Keep, Passthrough, Deny) },
@@ -127,6 +128,12 @@ func (d *document) complete(root *node) {
 		d.fail(&Error{
 			Code: CodeConflict, Message: "configType has no meaning without a configuration",
 			Hint: "remove it, or add config or configFrom", Pos: key.pos,
+		})
+	}
+	if key := d.seen["build"]; key != nil && d.has("module") && s.Module.File == nil {
+		d.fail(&Error{
+			Code: CodeConflict, Message: "build has no meaning without module.file, the file that it writes",
+			Hint: "remove it, or name the file, as in module: {file: ./build/filter.wasm}", Pos: key.pos,
 		})
 	}
 	if key := d.seen["allowOnHeadersStopIteration"]; key != nil && s.Type == Network {

@@ -52,7 +52,7 @@ func loadPath(ctx context.Context, path string, given spec.Bounds) Documents {
 	case err != nil:
 		return unreadable(path, reason.Of(err), "name a spec file, or a directory of them")
 	case info.IsDir():
-		return loadDirectory(ctx, path, given)
+		return loadDirectory(ctx, dir.Config{Dir: path, Bounds: given})
 	case !info.Mode().IsRegular():
 		return unreadable(path, "this is no file and no directory", "name a spec file, or a directory of them")
 	}
@@ -79,12 +79,21 @@ func unreadable(path, message, hint string) Documents {
 	return Documents{Errors: []*spec.Error{{Code: "path_unreadable", Message: message, Hint: hint, Pos: spec.Position{File: path}}}}
 }
 
+// Project reads the specs of a directory that also has sources: decode leaves out the YAML files of
+// other programs.
+func Project(ctx context.Context, path string, decode dir.Decode) Documents {
+	d := loadDirectory(ctx, dir.Config{Dir: path, Decode: decode})
+	d.SortErrors()
+	return d
+}
+
 // loadDirectory takes the first set of serve's source.
-func loadDirectory(ctx context.Context, path string, given spec.Bounds) Documents {
+func loadDirectory(ctx context.Context, cfg dir.Config) Documents {
 	ctx, cancel := context.WithCancel(ctx)
 	defer cancel()
 	var first *source.Set
-	err := dir.New(dir.Config{Dir: path, Rescan: -1, Bounds: given}).Run(ctx, func(s source.Set) {
+	cfg.Rescan = -1
+	err := dir.New(cfg).Run(ctx, func(s source.Set) {
 		if first == nil {
 			first = &s
 		}
@@ -92,7 +101,7 @@ func loadDirectory(ctx context.Context, path string, given spec.Bounds) Document
 	})
 	switch {
 	case first == nil:
-		return unreadable(path, fmt.Sprint(err), "")
+		return unreadable(cfg.Dir, fmt.Sprint(err), "")
 	case first.Unavailable != nil:
 		return Documents{Errors: []*spec.Error{first.Unavailable}}
 	}

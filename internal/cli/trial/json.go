@@ -39,6 +39,9 @@ type checkResult struct {
 	Profiles []checkedProfile `json:"profiles,omitempty"`
 }
 
+// JSON is the outcome in the form of check -o json, for the output of other commands.
+func JSON(r Outcome) any { return resultOf(r) }
+
 // resultOf is the outcome in the form of check -o json.
 func resultOf(r Outcome) checkResult {
 	out := checkResult{

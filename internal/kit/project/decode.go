@@ -1,0 +1,19 @@
+package project
+
+import (
+	"regexp"
+
+	"github.com/wasm-xds/wasm-xds/pkg/spec"
+)
+
+// module matches the one field that every spec has.
+var module = regexp.MustCompile(`(?m)(^|[{,\s])["']?module["']?\s*:`)
+
+// Decode decodes a spec file as [spec.Decode] does. A YAML file of another program, as a project may
+// have, has no specs and no errors.
+func Decode(file string, text []byte) (specs []*spec.Spec, errs []*spec.Error, broken bool) {
+	if !module.Match(text) {
+		return nil, nil, false
+	}
+	return spec.Decode(file, text)
+}
