@@ -8,8 +8,11 @@ import (
 
 // Options name the filters to add, and their places.
 type Options struct {
-	// Filters are added to the chains, in this order. Static Wasm filters are always taken out.
+	// Filters are added to the chains, in this order.
 	Filters []Filter
+	// TakeOut says which static Wasm filters become specs, by name; the others stay as they are.
+	// nil: all.
+	TakeOut func(name string) bool
 	// Before is the filter behind the new filters: a name, or a type without the prefix. "" means
 	// the router of an HTTP chain, and the last filter of a network chain.
 	Before string

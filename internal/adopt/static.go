@@ -19,7 +19,7 @@ func (m *maker) takeOut(chosen []*list) *spec.Error {
 	seen := map[*envoyconfig.Node]*taken{}
 	for _, l := range chosen {
 		for _, f := range l.filters() {
-			if !f.IsWasm() {
+			if !f.IsWasm() || m.o.TakeOut != nil && !m.o.TakeOut(f.Name) {
 				continue
 			}
 			item := anchored(f.Node)

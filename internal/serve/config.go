@@ -16,6 +16,7 @@ import (
 	"github.com/wasm-xds/wasm-xds/internal/systemd"
 	"github.com/wasm-xds/wasm-xds/internal/tlsfiles"
 	"github.com/wasm-xds/wasm-xds/internal/xds"
+	"github.com/wasm-xds/wasm-xds/pkg/source/dir"
 	"github.com/wasm-xds/wasm-xds/pkg/spec"
 )
 
@@ -36,6 +37,8 @@ type Config struct {
 	// FilesRoots are the absolute paths of the directories with the files for specs to name, beside
 	// Dir itself. nil means the parent of Dir; see [dir.Bounds].
 	FilesRoots []string
+	// Decode reads the spec files of Dir. nil means [spec.Decode].
+	Decode dir.Decode
 	// AllowEmpty lets a source remove all specs at once. Otherwise the filters stay.
 	AllowEmpty bool
 
@@ -113,6 +116,10 @@ type Config struct {
 
 	// Preflight is the effect of the sandbox's findings. "" means enforce.
 	Preflight examine.Mode
+	// Examined is called after each run of the sandbox, with its findings and its time. It must
+	// return at once, and be safe for concurrent use. A revision with known findings does not run
+	// again. nil means no call.
+	Examined func(s *spec.Spec, found examine.Findings, took time.Duration)
 	// HostEnv has the values for vm.hostEnv in the sandbox. nil means no values.
 	HostEnv map[string]string
 

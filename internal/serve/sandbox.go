@@ -9,6 +9,7 @@ import (
 	"io"
 	"os"
 	"runtime/debug"
+	"time"
 
 	"github.com/wasm-xds/wasm-xds/internal/examine"
 	"github.com/wasm-xds/wasm-xds/internal/module"
@@ -22,11 +23,16 @@ type examiner struct {
 	store   *module.Store
 	mode    examine.Mode
 	modules *sandbox.Modules
+	// examined is that of the configuration.
+	examined func(*spec.Spec, examine.Findings, time.Duration)
 }
 
 // newExaminer makes an examiner. The caller must close the examiner.
-func newExaminer(store *module.Store, mode examine.Mode) examiner {
-	return examiner{store: store, mode: mode, modules: sandbox.NewModules(keptModules)}
+func newExaminer(store *module.Store, mode examine.Mode, examined func(*spec.Spec, examine.Findings, time.Duration)) examiner {
+	if examined == nil {
+		examined = func(*spec.Spec, examine.Findings, time.Duration) {}
+	}
+	return examiner{store: store, mode: mode, modules: sandbox.NewModules(keptModules), examined: examined}
 }
 
 func (x examiner) close() { x.modules.Close() }
@@ -58,7 +64,12 @@ func (x examiner) Examine(ctx context.Context, s *spec.Spec, m snapshot.Module, 
 			Hint:    "look at the state directory's disk; the module is brought again by itself",
 		}
 	}
-	return examine.Judge(ctx, x.modules, x.mode, s, examine.Module{Bytes: code, SHA256: m.SHA256}, config), nil
+	began := time.Now()
+	v = examine.Judge(ctx, x.modules, x.mode, s, examine.Module{Bytes: code, SHA256: m.SHA256}, config)
+	if ctx.Err() == nil { // else a newer content has ended the run
+		x.examined(s, v, time.Since(began))
+	}
+	return v, nil
 }
 
 // read returns a module from the sandbox's memory, or else from the store.

@@ -63,7 +63,7 @@ func run(ctx context.Context, cfg *Config, parts *ending.Parts) (err error) {
 		return err
 	}
 	defer listeners.close()
-	examiner := newExaminer(files.store, cfg.Preflight)
+	examiner := newExaminer(files.store, cfg.Preflight, cfg.Examined)
 	defer examiner.close()
 	from, err := openFetching(cfg, files)
 	if err != nil {

@@ -26,7 +26,8 @@ func openSource(cfg *Config, from *fetching, files *files, recorder *metrics.Rec
 	var all []merge.Named
 	if cfg.Dir != "" {
 		all = append(all, merge.Named{Root: filepath.Clean(cfg.Dir), Source: dir.New(dir.Config{
-			Dir: cfg.Dir, Settle: cfg.Settle, Rescan: cfg.Rescan, Logger: cfg.Logger, Verify: cfg.Verify, Bounds: spec.Bounds{Roots: cfg.FilesRoots, Except: ownFiles(cfg, files.dir.Path())},
+			Dir: cfg.Dir, Settle: cfg.Settle, Rescan: cfg.Rescan, Logger: cfg.Logger, Decode: cfg.Decode, Verify: cfg.Verify,
+			Bounds: spec.Bounds{Roots: cfg.FilesRoots, Except: ownFiles(cfg, files.dir.Path())},
 		})})
 	}
 	kept := map[string]struct{}{}

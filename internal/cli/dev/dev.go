@@ -18,6 +18,7 @@ import (
 	"github.com/wasm-xds/wasm-xds/internal/apiclient"
 	"github.com/wasm-xds/wasm-xds/internal/bootstrap"
 	"github.com/wasm-xds/wasm-xds/internal/cli/serveflags"
+	"github.com/wasm-xds/wasm-xds/internal/kit/project"
 	"github.com/wasm-xds/wasm-xds/internal/serve"
 )
 
@@ -27,6 +28,12 @@ type Options struct {
 	Log    serveflags.Log
 	Envoy  bootstrap.Options // without the filters and the server's addresses
 	Binary string            // a path; "": dev looks for Envoy
+	// Requests are sent after each change.
+	Requests []Request
+	// Upstream is the URL of the service to forward to: http, https or tcp; "": dev's own upstream.
+	Upstream string
+	// Bootstrap is the file with the user's own Envoy configuration; "": dev makes one.
+	Bootstrap string
 }
 
 // Run serves a directory and runs an Envoy and an upstream for it, until ctx ends, which is not
@@ -48,15 +55,20 @@ func Run(ctx context.Context, o Options, stdout, stderr io.Writer) (err error) {
 	if o.Server.StateDir == "" {
 		o.Server.StateDir = filepath.Join(place, "state")
 	}
-	if err := portsFree(o.Envoy.ListenAddress, o.Envoy.TCPListenAddress, o.Envoy.AdminAddress); err != nil {
-		return err
-	}
 	out, log := &lockedWriter{w: stdout}, &lockedWriter{w: stderr}
-	upstream, stopUpstream, err := startUpstream(o.Envoy.UpstreamAddress)
+	w, stopUpstream, err := newWiring(&o, place, out)
 	if err != nil {
 		return err
 	}
 	defer stopUpstream()
+	builder, label := newBuilder(ctx, o.Server.Dir, out), ""
+	if builder != nil {
+		label = "live   | "
+		o.Server.Decode, o.Server.Examined = project.Decode, tested(out)
+		if err := builder.first(ctx); err != nil {
+			return err
+		}
+	}
 	// When the server ends by itself, Envoy ends, too.
 	ctx, cancel := context.WithCancel(ctx)
 	defer cancel()
@@ -65,19 +77,49 @@ func Run(ctx context.Context, o Options, stdout, stderr io.Writer) (err error) {
 	if addresses == nil {
 		return nil // stopServer has the error
 	}
-	o.Envoy.XDSAddress, o.Envoy.ModulesAddress = addresses.XDS, addresses.Modules
-	o.Envoy.ModulesCluster, o.Envoy.UpstreamAddress = o.Server.ModulesCluster, upstream
+	w.connect(*addresses)
 	f := &follower{
 		server: apiclient.New(apiclient.Config{Address: addresses.Admin}), dir: o.Server.Dir,
-		tries:  tries{http: o.Envoy.ListenAddress, tcp: o.Envoy.TCPListenAddress, admin: addresses.Admin},
-		wiring: wiring{dir: place, options: o.Envoy}, out: out,
+		tries: tries{admin: addresses.Admin}, answers: answers{requests: o.Requests},
+		wiring: w, label: label, out: out,
 	}
 	if err := f.wire(ctx); err != nil {
 		return err
 	}
 	run := envoyRun{binary, f.wiring.bootstrap(), filepath.Join(place, "envoy.log"), log}
 	fmt.Fprintf(out, "Envoy %s starts with %s; its log is %s\n", binary, run.config, run.log)
-	return withEnvoy(ctx, run, f.follow)
+	if builder == nil {
+		return withEnvoy(ctx, run, f.follow)
+	}
+	return withEnvoy(ctx, run, func(ctx context.Context) error {
+		watching, cancel := context.WithCancel(ctx)
+		ended := make(chan struct{})
+		go func() {
+			defer close(ended)
+			builder.watch(watching)
+		}()
+		defer func() {
+			cancel()
+			<-ended
+		}()
+		return f.follow(ctx)
+	})
+}
+
+// newWiring returns the wiring of the options, after its ports are known to be free, and starts the
+// upstream that the wiring needs.
+func newWiring(o *Options, place string, out io.Writer) (w wiring, stop func(), err error) {
+	nothing := func() {}
+	o.Envoy.ModulesCluster = o.Server.ModulesCluster
+	if o.Bootstrap != "" {
+		own, err := readOwn(o.Bootstrap, place, o.Envoy, out)
+		return own, nothing, err
+	}
+	if err := portsFree(o.Envoy.ListenAddress, o.Envoy.TCPListenAddress, o.Envoy.AdminAddress); err != nil {
+		return nil, nothing, err
+	}
+	o.Envoy.UpstreamAddress, stop, err = startUpstream(o.Envoy.UpstreamAddress, o.Upstream)
+	return &generated{dir: place, options: o.Envoy}, stop, err
 }
 
 // startServer starts the server and waits until it listens. It returns nil for the addresses if

@@ -7,20 +7,24 @@ import (
 	"slices"
 	"time"
 
+	"github.com/wasm-xds/wasm-xds/internal/api"
 	"github.com/wasm-xds/wasm-xds/internal/apiclient"
 	"github.com/wasm-xds/wasm-xds/internal/cli/display"
 	"github.com/wasm-xds/wasm-xds/internal/cli/view"
+	"github.com/wasm-xds/wasm-xds/pkg/spec"
 )
 
 // follower follows a server: it wires the filters into Envoy, and prints each change.
 type follower struct {
-	server apiclient.Client
-	dir    string // of the specs
-	tries  tries
-	wiring wiring
-	report report
-	out    io.Writer
-	ready  bool // the requests to try were printed
+	server  apiclient.Client
+	dir     string // of the specs
+	tries   tries
+	wiring  wiring
+	report  report
+	answers answers
+	label   string // before each line about a revision
+	out     io.Writer
+	ready   bool // the requests to try were printed
 }
 
 // wire writes Envoy's configuration for the server's filters.
@@ -33,11 +37,7 @@ func (f *follower) wire(ctx context.Context) error {
 	if len(v.Filters) == 0 {
 		fmt.Fprintf(f.out, "no spec in %s can be served yet: dev waits for one\n", relative(f.dir))
 	}
-	if err := f.wiring.writeBootstrap(); err != nil {
-		return err
-	}
-	_, err = f.wiring.update(v)
-	return err
+	return f.wiring.begin(v)
 }
 
 // follow prints each change and wires new specs, until ctx ends.
@@ -59,7 +59,11 @@ func (f *follower) follow(ctx context.Context) error {
 		f.tell(ctx, changes)
 		if !f.ready && !rewired && v.Live() {
 			f.ready = true
+			f.tries.http, f.tries.tcp = f.wiring.addresses()
 			f.tries.print(f.out, v)
+			f.ask(ctx, v)
+		} else if f.ready && len(changes) > 0 && !rewired {
+			f.ask(ctx, v)
 		}
 		return false, nil
 	})
@@ -69,6 +73,17 @@ func (f *follower) follow(ctx context.Context) error {
 	return nil // the end was asked for
 }
 
+// ask sends the user's requests through the HTTP filters, or through the network filters if there
+// are no others.
+func (f *follower) ask(ctx context.Context, v *view.View) {
+	http, tcp := f.wiring.addresses()
+	address := tcp
+	if slices.ContainsFunc(v.Filters, func(f api.Filter) bool { return f.Type == string(spec.HTTP) && wired(&f) }) {
+		address = http
+	}
+	f.answers.ask(ctx, address, f.out)
+}
+
 // tell prints a line for each change.
 func (f *follower) tell(ctx context.Context, changes []change) {
 	width := 0
@@ -76,7 +91,7 @@ func (f *follower) tell(ctx context.Context, changes []change) {
 		width = max(width, len(change.name))
 	}
 	for _, change := range changes {
-		fmt.Fprintln(f.out, change.line(width, f.wantedSince(ctx, change)))
+		fmt.Fprintln(f.out, f.label+change.line(width, f.wantedSince(ctx, change)))
 	}
 }
 

@@ -1,10 +1,13 @@
 package dev
 
 import (
+	"errors"
 	"fmt"
 	"maps"
 	"net"
 	"net/http"
+	"net/http/httputil"
+	"net/url"
 	"slices"
 	"time"
 
@@ -12,14 +15,56 @@ import (
 	"github.com/wasm-xds/wasm-xds/internal/reason"
 )
 
-// startUpstream answers the requests that Envoy forwards to bound, until stop is called: /echo
-// with the request's headers, other paths with a welcome.
-func startUpstream(address string) (bound string, stop func(), err error) {
-	ln, err := net.Listen("tcp", address)
-	if err != nil {
-		return "", nil, command.Failure("address_in_use", "the upstream cannot listen on "+address+": "+reason.Of(err),
-			"end what uses it, or name another with --upstream-address")
+// startUpstream starts the upstream of Envoy at an address, until stop is called. target is the URL
+// of the user's own service. Envoy reaches a plain service itself, and for https there is a proxy at
+// the address. Without a target, dev's own upstream answers.
+func startUpstream(address, target string) (bound string, stop func(), err error) {
+	if target == "" {
+		return serveUpstream(address, welcome())
 	}
+	u, err := url.Parse(target)
+	if err != nil {
+		return "", func() {}, err // ParseUpstream has seen it
+	}
+	if u.Scheme != "https" {
+		return u.Host, func() {}, nil
+	}
+	return serveUpstream(address, &httputil.ReverseProxy{
+		Rewrite: func(r *httputil.ProxyRequest) {
+			r.SetURL(u)
+			r.Out.Host = u.Host
+		},
+		ErrorHandler: func(w http.ResponseWriter, _ *http.Request, err error) {
+			http.Error(w, "wasm-xds dev: the service of --upstream does not answer: "+reason.Of(err), http.StatusBadGateway)
+		},
+	})
+}
+
+// CheckUpstream checks the URL of --upstream, and adds the port if it is missing.
+func CheckUpstream(text *string) error {
+	if *text == "" {
+		return nil
+	}
+	u, err := url.Parse(*text)
+	ports := map[string]string{"http": "80", "https": "443", "tcp": ""}
+	switch port, known := ports[u.Scheme]; {
+	case err != nil:
+		return err
+	case !known || u.Host == "":
+		return errors.New("it is a URL with http, https or tcp and a host, as in http://127.0.0.1:8080")
+	case u.Path != "" && u.Path != "/" || u.RawQuery != "" || u.User != nil || u.Fragment != "":
+		return errors.New("it has more than a host and a port")
+	case u.Port() == "" && port == "":
+		return errors.New("a port is missing")
+	case u.Port() == "":
+		u.Host = net.JoinHostPort(u.Hostname(), port)
+	}
+	*text = u.String()
+	return nil
+}
+
+// welcome answers /echo with the request's headers, and other paths with a welcome.
+func welcome() http.Handler {
 	mux := http.NewServeMux()
 	mux.HandleFunc("/", func(w http.ResponseWriter, _ *http.Request) {
 		fmt.Fprintln(w, "Welcome to WASM land")
@@ -33,7 +78,17 @@ func startUpstream(address string) (bound string, stop func(), err error) {
 			}
 		}
 	})
-	server := &http.Server{Handler: mux, ReadHeaderTimeout: 10 * time.Second, IdleTimeout: 5 * time.Minute}
+	return mux
+}
+
+// serveUpstream answers the requests that Envoy forwards to bound, until stop is called.
+func serveUpstream(address string, handler http.Handler) (bound string, stop func(), err error) {
+	ln, err := net.Listen("tcp", address)
+	if err != nil {
+		return "", func() {}, command.Failure("address_in_use", "the upstream cannot listen on "+address+": "+reason.Of(err),
+			"end what uses it, or name another with --upstream-address")
+	}
+	server := &http.Server{Handler: handler, ReadHeaderTimeout: 10 * time.Second, IdleTimeout: 5 * time.Minute}
 	ended := make(chan struct{})
 	go func() {
 		defer close(ended)

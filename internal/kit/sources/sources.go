@@ -1,0 +1,110 @@
+// Package sources watches the sources of a project.
+//
+// tree.go reads the files, and compares two readings; it does not follow links. watch.go waits for
+// events, and looks regularly without any event, so that network disks work, too.
+package sources
+
+import (
+	"crypto/sha256"
+	"errors"
+	"fmt"
+	"io/fs"
+	"maps"
+	"os"
+	"path/filepath"
+	"slices"
+	"strings"
+)
+
+// Tree has the fingerprints of a project's files, by path relative to the project.
+type Tree map[string]string
+
+const (
+	// hashed is the largest file that is read for its fingerprint, in bytes. Larger files have
+	// their size and time.
+	hashed = 1 << 20
+	// mostFiles bounds the work for a directory that is no project.
+	mostFiles = 20_000
+)
+
+// ErrTooMany means that a directory has more files than a project.
+var ErrTooMany = errors.New("the directory has too many files for a project")
+
+// Read reads the files below a directory, except hidden files, the results of compilers and the
+// paths in except. It also returns the directories.
+func Read(dir string, except []string) (tree Tree, dirs []string, err error) {
+	tree = Tree{}
+	err = filepath.WalkDir(dir, func(path string, entry fs.DirEntry, err error) error {
+		switch {
+		case err != nil && path == dir:
+			return err
+		case err != nil: // gone, or not ours
+			return nil
+		case path != dir && ignored(entry.Name()), slices.Contains(except, path):
+			if entry.IsDir() {
+				return fs.SkipDir
+			}
+			return nil
+		case entry.IsDir():
+			dirs = append(dirs, path)
+			return nil
+		case len(tree) == mostFiles:
+			return ErrTooMany
+		}
+		if print := fingerprint(path, entry); print != "" {
+			rel, err := filepath.Rel(dir, path)
+			if err != nil {
+				return err
+			}
+			tree[rel] = print
+		}
+		return nil
+	})
+	return tree, dirs, err
+}
+
+// ignored reports whether a file or directory is no source: it is hidden, a result of a compiler or
+// a package manager, or a leftover of an editor.
+func ignored(name string) bool {
+	switch name {
+	case "node_modules", "target", "zig-out", "zig-cache", "__pycache__", "4913": // vim tries out a directory with 4913
+		return true
+	}
+	switch filepath.Ext(name) {
+	case ".wasm", ".o", ".swp", ".swx", ".tmp", ".bak", ".orig":
+		return true
+	}
+	return name[0] == '.' || name[0] == '#' || strings.HasSuffix(name, "~")
+}
+
+// fingerprint is the content of a file in short; "": it is no readable regular file.
+func fingerprint(path string, entry fs.DirEntry) string {
+	info, err := entry.Info()
+	if err != nil || !info.Mode().IsRegular() {
+		return ""
+	}
+	if info.Size() > hashed {
+		return fmt.Sprint(info.Size(), info.ModTime().UnixNano())
+	}
+	text, err := os.ReadFile(path)
+	if err != nil {
+		return ""
+	}
+	return fmt.Sprintf("%x", sha256.Sum256(text))
+}
+
+// Changes returns the paths that differ between two readings, in order.
+func (t Tree) Changes(next Tree) []string {
+	changed := map[string]bool{}
+	for path, print := range t {
+		if next[path] != print {
+			changed[path] = true
+		}
+	}
+	for path := range next {
+		if _, known := t[path]; !known {
+			changed[path] = true
+		}
+	}
+	return slices.Sorted(maps.Keys(changed))
+}
