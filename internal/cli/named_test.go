@@ -136,6 +136,7 @@ var foreignFlags = []string{
 	"with-default-services", "out", "type", "predicate",
 	"ignore-requires-python", "dest", "only-binary", "no-deps", "platform", "disable-pip-version-check", "use", "no-entry", "import-memory",
 	"import-table", "initial-memory", "allow-undefined", "max",
+	"target", "release", "message-format", "print", "no-audit", "no-fund", "loglevel", "outFile", "prefix", // of compilers and of npm
 }
 
 // TestEachFlagThatAMessageNamesExists: each flag belongs to a command.

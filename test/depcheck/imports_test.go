@@ -184,9 +184,19 @@ var imports = map[string][]string{
 		"internal/cli/build", "internal/cli/command", "internal/cli/fetch", "internal/examine", "internal/serve", "internal/spiffe",
 		"internal/xds", "internal/xds/resource", "pkg/spec",
 	},
+	"internal/kit/template": {},
+	"internal/kit/project":  {"pkg/spec"},
+	"internal/kit/wasmfile": {"internal/preflight/static"},
+	"internal/kit/compiler": {"internal/atomicfile", "internal/kit/project", "internal/kit/wasmfile", "internal/preflight/static", "internal/regular", "pkg/spec"},
+	"internal/kit/sources":  {},
+	"internal/cli/kit": {
+		"internal/cli/command", "internal/cli/display", "internal/cli/fetch", "internal/cli/load", "internal/cli/trial", "internal/examine",
+		"internal/kit/compiler", "internal/kit/project", "internal/kit/template", "internal/module", "internal/reason",
+	},
 	"internal/cli/dev": {
-		"internal/api", "internal/apiclient", "internal/atomicfile", "internal/bootstrap", "internal/cli/command",
-		"internal/cli/display", "internal/cli/serveflags", "internal/cli/view", "internal/getenvoy", "internal/reason",
+		"internal/adopt", "internal/api", "internal/apiclient", "internal/atomicfile", "internal/bootstrap", "internal/cli/command",
+		"internal/cli/display", "internal/cli/load", "internal/cli/serveflags", "internal/cli/view", "internal/envoyconfig", "internal/examine",
+		"internal/getenvoy", "internal/kit/compiler", "internal/kit/project", "internal/kit/sources", "internal/reason", "internal/regular",
 		"internal/serve", "internal/terminal", "pkg/spec", "pkg/translate",
 	},
 	"internal/cli/configfile": {"internal/cli/command", "internal/reason", "internal/regular", "pkg/spec"},
@@ -215,7 +225,7 @@ var imports = map[string][]string{
 		"internal/reason", "internal/regular", "internal/terminal", "pkg/spec",
 	},
 	"internal/cli": {
-		"internal/cli/build", "internal/cli/command", "internal/cli/display", "internal/cli/envoy",
+		"internal/cli/build", "internal/cli/command", "internal/cli/display", "internal/cli/envoy", "internal/cli/kit",
 		"internal/cli/modules", "internal/cli/server", "internal/cli/specs",
 	},
 

@@ -163,10 +163,10 @@ var layersOfProduct = map[string]Ordered{
 	"internal/cli/connect": {Layers: []string{"server", "contexts", "connect"}},
 	"internal/cli/dev": {
 		Layers: []string{
-			"checks child_linux child_other find log path upstream writer",
+			"checks child_linux child_other find log path request upstream writer",
 			"process report tries",
-			"wiring",
-			"follow",
+			"project wiring",
+			"follow own",
 			"dev",
 		},
 	},

@@ -18,9 +18,6 @@ import (
 	"github.com/wasm-xds/wasm-xds/internal/reason"
 )
 
-// choices are the flags of init, and the answers to its questions.
-type choices struct{ name, language, kind, from string }
-
 func newInit() *cobra.Command {
 	var o choices
 	c := &cobra.Command{
@@ -45,7 +42,8 @@ needed.`,
 	f.StringVar(&o.from, "from", "", "`template` to begin with: "+command.List(froms(""))+" (default headers; logger for network)")
 	command.Action(f, "lang", "type", "from")
 	for flag, words := range map[string][]string{"lang": template.Languages(), "type": types(), "from": froms("")} {
-		_ = c.RegisterFlagCompletionFunc(flag, cobra.FixedCompletions(words, cobra.ShellCompDirectiveNoFileComp)) // fails only for a missing flag
+		// It fails only for a missing flag.
+		_ = c.RegisterFlagCompletionFunc(flag, cobra.FixedCompletions(words, cobra.ShellCompDirectiveNoFileComp))
 	}
 	c.RunE = func(c *cobra.Command, args []string) error {
 		if len(args) > 0 {
@@ -68,34 +66,6 @@ needed.`,
 		return nil
 	}
 	return c
-}
-
-// types are the values of --type, and froms those of --from with a type; "": any type.
-func types() []string {
-	var all []string
-	for _, k := range template.Kinds() {
-		all = appendNew(all, k.Type)
-	}
-	return all
-}
-
-func froms(kind string) []string {
-	var all []string
-	for _, k := range template.Kinds() {
-		if kind == "" || k.Type == kind {
-			all = appendNew(all, k.From)
-		}
-	}
-	return all
-}
-
-func appendNew(all []string, one string) []string {
-	for _, known := range all {
-		if known == one {
-			return all
-		}
-	}
-	return append(all, one)
 }
 
 // validate returns the options of the template, and the directory to make.
@@ -127,8 +97,6 @@ func (o choices) validate(c *cobra.Command) (template.Options, string, error) {
 	}
 	return template.Options{Name: name, Language: o.language, Kind: kind}, dir, nil
 }
-
-func contains(all []string, one string) bool { return len(appendNew(all, one)) == len(all) }
 
 // write writes the files of a project into an empty or new directory, and returns their paths
 // within it. After an error, it removes what it has made.

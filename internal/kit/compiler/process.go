@@ -40,7 +40,7 @@ func (c *Compiler) run(ctx context.Context, dir string, env []string, stdout io.
 	}
 	var exit *exec.ExitError
 	switch {
-	case err == nil, errors.Is(err, exec.ErrWaitDelay): // a child of the command runs on, as daemons of compilers do
+	case err == nil, errors.Is(err, exec.ErrWaitDelay): // a daemon of the compiler may run on
 		return nil
 	case errors.As(err, &exit):
 		return &spec.Error{Code: CodeFailed, Message: fmt.Sprintf("%s has failed: %s", described(name, args), exit), Hint: "see its messages above; the last good module is unchanged"}

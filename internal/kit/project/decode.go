@@ -7,7 +7,7 @@ import (
 )
 
 // module matches the one field that every spec has.
-var module = regexp.MustCompile(`(?m)(^|[{,\s])["']?module["']?\s*:`)
+var module = regexp.MustCompile(`(?m)(^\s*|[{,]\s*)["']?module["']?\s*:`)
 
 // Decode decodes a spec file as [spec.Decode] does. A YAML file of another program, as a project may
 // have, has no specs and no errors.

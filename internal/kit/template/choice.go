@@ -44,16 +44,6 @@ func FindKind(kind, from string) (Kind, error) {
 	return Kind{}, fmt.Errorf("there is no template for --type %s --from %s: there are %s", kind, from, strings.Join(all, ", "))
 }
 
-// language has the words of a language for the README.
-type language struct {
-	id    string
-	Name  string
-	Files [][2]string // names, and what they are
-	Needs string
-	// Command is the compiler as `wasm-xds build` runs it.
-	Command string
-}
-
 // Languages returns the languages, as in the flag --lang.
 func Languages() []string {
 	var ids []string

@@ -1,5 +1,15 @@
 package template
 
+// language has the words of a language for the README.
+type language struct {
+	id    string
+	Name  string
+	Files [][2]string // names, and what they are
+	Needs string
+	// Command is the compiler as `wasm-xds build` runs it.
+	Command string
+}
+
 // languages returns the languages of the templates.
 func languages() []language {
 	return []language{
