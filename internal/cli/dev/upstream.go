@@ -16,8 +16,8 @@ import (
 )
 
 // startUpstream starts the upstream of Envoy at an address, until stop is called. target is the URL
-// of the user's own service. Envoy reaches a plain service itself, and for https there is a proxy at
-// the address. Without a target, dev's own upstream answers.
+// of the user's own service. Envoy itself reaches a plain service, and a proxy at the address stands
+// before a service with https. Without a target, dev's own upstream answers.
 func startUpstream(address, target string) (bound string, stop func(), err error) {
 	if target == "" {
 		return serveUpstream(address, welcome())

@@ -9,8 +9,8 @@ import (
 // module matches the one field that every spec has.
 var module = regexp.MustCompile(`(?m)(^\s*|[{,]\s*)["']?module["']?\s*:`)
 
-// Decode decodes a spec file as [spec.Decode] does. A YAML file of another program, as a project may
-// have, has no specs and no errors.
+// Decode decodes a spec file as [spec.Decode] does. A YAML file of another program has no specs and
+// no errors.
 func Decode(file string, text []byte) (specs []*spec.Spec, errs []*spec.Error, broken bool) {
 	if !module.Match(text) {
 		return nil, nil, false
