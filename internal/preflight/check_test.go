@@ -7,9 +7,11 @@ import (
 	"testing"
 	"time"
 
+	"github.com/wasm-xds/wasm-xds/internal/preflight/envoy"
 	"github.com/wasm-xds/wasm-xds/internal/preflight/finding"
 	"github.com/wasm-xds/wasm-xds/internal/preflight/sandbox"
 	"github.com/wasm-xds/wasm-xds/internal/test/testfilter"
+	"github.com/wasm-xds/wasm-xds/internal/wasmenc"
 	"github.com/wasm-xds/wasm-xds/pkg/spec"
 )
 
@@ -74,4 +76,19 @@ func example(t *testing.T, name string) []byte {
 		t.Fatal(err)
 	}
 	return module
+}
+
+// Envoys before 1.38 do not call __main_void, so they load a module that calls there a function
+// that no Envoy allows during the start.
+func TestRestrictedCallOfSomeVersions(t *testing.T) {
+	const tick = wasmenc.FuncIndex(0) // the import
+	m := testfilter.Importing("env.proxy_set_tick_period_milliseconds i:i")
+	m.ExportedFunc("_initialize", wasmenc.Sig(":"), 0, nil)
+	m.ExportedFunc("__main_void", wasmenc.Sig(":i"), 0, wasmenc.Code{}.I32Const(0).Call(tick))
+	r := Check(t.Context(), sandbox.Request{Module: m.Bytes()}, SmokeRequest)
+	for _, version := range envoy.Versions() {
+		if calls := version >= envoy.MainVoidSince; r.Refused(version) != calls {
+			t.Errorf("Envoy %s calls it: %t, and the check says\n%+v", version, calls, r.Problems)
+		}
+	}
 }

@@ -24,7 +24,9 @@ func start(ctx context.Context, i *instance) error {
 	if knowing == nil {
 		return nil
 	}
+	i.targets.calling = knowing
 	err := i.run(ctx, vmContext, envoy.ExportMainVoid)
+	i.targets.calling = nil
 	if p := i.at.problem(err); p != nil && p.Code != finding.CodeRestrictedCallback {
 		p.Versions = knowing
 		return p
