@@ -63,7 +63,7 @@ packages:
 	@scripts/install-packages
 
 # The test compares the sandbox with the oldest and the newest Envoy, and `make agreement` compares
-# all Envoys. Each Envoy takes two minutes.
+# all Envoys.
 # The results of the module test are not cached, because Go does not notice changes of files in the
 # root module.
 test: packages lint exposure

@@ -134,7 +134,7 @@ func starts() []Case {
 	log := calls.m.Import("env", "proxy_log", signature("iii:i"))
 	first := calls.m.Func(signature(""), 0, call(log, "iii:i"))
 	hang := section("loops", code{}.Loop(code{}.Br(0)))
-	hang.Alone = true
+	hang.Alone, hang.Loops = true, true
 	return []Case{
 		section("empty", nil), section("traps", code{}.Unreachable()), hang,
 		{Name: "start section/calls the host", Module: with(calls.frame().m.Bytes(), sectionStart, leb(uint32(first))), Alone: true},
@@ -165,7 +165,7 @@ func failures() []Case {
 func loops() []Case {
 	loop := func(name, short string) Case {
 		c := (&draft{}).frame().export(name, short, code{}.Loop(code{}.Br(0)).Unreachable()).as("loops/" + name)
-		c.Alone = true
+		c.Alone, c.Loops = true, true
 		return c
 	}
 	return []Case{
