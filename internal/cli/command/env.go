@@ -48,9 +48,25 @@ func ReadEnvironment(c *cobra.Command) error {
 		}
 		if err := c.Flags().Set(f.Name, text); err != nil {
 			problem = Usage(c, fmt.Sprintf("invalid value %q in %s: %s", text, EnvName(f.Name), FlagReason(err)))
+			return
 		}
+		_ = c.Flags().SetAnnotation(f.Name, fromEnvironment, []string{"true"}) // fails only for a missing flag
 	})
 	return problem
+}
+
+// fromEnvironment is the annotation of flags that the environment has set.
+const fromEnvironment = "wasm-xds: from the environment"
+
+// OnCommandLine reports whether the command line sets a flag of a command. Flags that
+// [ReadEnvironment] has set do not count.
+func OnCommandLine(c *cobra.Command, flag string) bool {
+	f := c.Flags().Lookup(flag)
+	if f == nil || !f.Changed {
+		return false
+	}
+	_, marked := f.Annotations[fromEnvironment]
+	return !marked
 }
 
 // FlagReason is the message of a flag's own type, without the flag's name.

@@ -11,6 +11,7 @@ import (
 	"github.com/spf13/cobra"
 	"go.uber.org/goleak"
 
+	"github.com/wasm-xds/wasm-xds/internal/cli/command"
 	"github.com/wasm-xds/wasm-xds/internal/cli/connect"
 	"github.com/wasm-xds/wasm-xds/internal/test/apitest"
 	"github.com/wasm-xds/wasm-xds/internal/test/pki"
@@ -25,6 +26,9 @@ func ask(ctx context.Context, args ...string) error {
 	c := &cobra.Command{Use: "status"}
 	connect.AddFlags(c)
 	if err := c.ParseFlags(args); err != nil {
+		return err
+	}
+	if err := command.ReadEnvironment(c); err != nil {
 		return err
 	}
 	server, err := connect.Client(c)

@@ -7,8 +7,11 @@ import (
 	"path/filepath"
 	"slices"
 	"strings"
+	"syscall"
+	"time"
 
 	"github.com/goccy/go-yaml"
+	"github.com/spf13/cobra"
 
 	"github.com/wasm-xds/wasm-xds/internal/apiclient"
 	"github.com/wasm-xds/wasm-xds/internal/atomicfile"
@@ -172,23 +175,82 @@ func (all *Contexts) unknown(name string) error {
 	return e
 }
 
-// Write writes the user's contexts. Only the user can read the file.
-func (all *Contexts) Write() error {
+// ChangeContexts changes the user's contexts on the disk, and returns them. Changes of other
+// processes wait meanwhile, or fail after lockPatience. After an error of change, the disk has what
+// it had. Only the user can read the file.
+func ChangeContexts(change func(*Contexts) error) (*Contexts, error) {
 	path, err := ContextsFile()
 	if err != nil {
-		return err
+		return nil, err
+	}
+	if err := os.MkdirAll(filepath.Dir(path), 0o700); err != nil {
+		return nil, unwritable(path, err)
+	}
+	unlock, err := lock(path)
+	if err != nil {
+		return nil, err
+	}
+	defer unlock()
+	all, err := ReadContexts()
+	if err != nil {
+		return nil, err
+	}
+	if err := change(all); err != nil {
+		return nil, err
 	}
 	text, err := yaml.Marshal(all)
 	if err != nil {
-		return err
+		return nil, err
 	}
-	if err = os.MkdirAll(filepath.Dir(path), 0o700); err == nil {
-		err = atomicfile.WriteFile(path, text, 0o600)
+	if err := atomicfile.WriteFile(path, text, 0o600); err != nil {
+		return nil, unwritable(path, err)
 	}
+	return all, nil
+}
+
+// lockPatience is how long a change waits for the change of another process, which takes a moment.
+const lockPatience = 10 * time.Second
+
+// lock keeps other processes from changing the file of contexts, until unlock is called. The lock
+// is on a file beside it, because each change replaces the file itself.
+func lock(path string) (unlock func(), err error) {
+	f, err := os.OpenFile(path+".lock", os.O_RDWR|os.O_CREATE, 0o600)
 	if err != nil {
-		return command.Failure("cannot_write", path+" cannot be written: "+reason.Of(err), "set XDG_CONFIG_HOME to a directory that you can write")
+		return nil, unwritable(path, err)
 	}
-	return nil
+	for end := time.Now().Add(lockPatience); ; time.Sleep(lockPause) {
+		err = syscall.Flock(int(f.Fd()), syscall.LOCK_EX|syscall.LOCK_NB)
+		switch {
+		case err == nil:
+			return func() { _ = f.Close() }, nil // closing ends the lock
+		case !errors.Is(err, syscall.EWOULDBLOCK) && !errors.Is(err, syscall.EINTR):
+			_ = f.Close()
+			return nil, unwritable(path, err)
+		case time.Now().After(end):
+			_ = f.Close()
+			return nil, command.Failure("contexts_locked", path+" is being changed by another process", "try it again, or end that process")
+		}
+	}
+}
+
+// lockPause is the pause between two looks at the lock.
+const lockPause = 10 * time.Millisecond
+
+func unwritable(path string, err error) error {
+	return command.Failure("cannot_write", path+" cannot be written: "+reason.Of(err), "set XDG_CONFIG_HOME to a directory that you can write")
+}
+
+// CompleteContexts offers the names of the contexts to a shell.
+func CompleteContexts() ([]string, cobra.ShellCompDirective) {
+	all, err := ReadContexts()
+	if err != nil {
+		return nil, cobra.ShellCompDirectiveNoFileComp
+	}
+	var names []string
+	for _, one := range all.Contexts {
+		names = append(names, cobra.CompletionWithDesc(one.Name, one.Address))
+	}
+	return names, cobra.ShellCompDirectiveNoFileComp
 }
 
 func (c Context) server() server {

@@ -1,11 +1,13 @@
 package connect_test
 
 import (
+	"fmt"
 	"net/http"
 	"net/http/httptest"
 	"os"
 	"path/filepath"
 	"strings"
+	"sync"
 	"testing"
 
 	"github.com/wasm-xds/wasm-xds/internal/cli/connect"
@@ -15,15 +17,71 @@ import (
 // keep adds contexts to the user's file.
 func keep(t *testing.T, contexts ...connect.Context) {
 	t.Helper()
-	all := &connect.Contexts{}
-	for _, c := range contexts {
-		if err := all.Add(c); err != nil {
-			t.Fatal(err)
+	_, err := connect.ChangeContexts(func(all *connect.Contexts) error {
+		*all = connect.Contexts{}
+		for _, c := range contexts {
+			if err := all.Add(c); err != nil {
+				return err
+			}
 		}
-	}
-	if err := all.Write(); err != nil {
+		return nil
+	})
+	if err != nil {
 		t.Fatal(err)
 	}
+}
+
+// Processes that change the contexts at the same time lose nothing.
+func TestContextsChangeAtTheSameTime(t *testing.T) {
+	t.Setenv("XDG_CONFIG_HOME", t.TempDir())
+	const writers = 20
+	var adding sync.WaitGroup
+	for i := range writers {
+		adding.Go(func() {
+			_, err := connect.ChangeContexts(func(all *connect.Contexts) error {
+				return all.Add(connect.Context{Name: fmt.Sprint("c", i), Address: "127.0.0.1:1"})
+			})
+			if err != nil {
+				t.Error(err)
+			}
+		})
+	}
+	adding.Wait()
+	if all, err := connect.ReadContexts(); err != nil || len(all.Contexts) != writers {
+		t.Errorf("%d of %d contexts are kept: %v", len(all.Contexts), writers, err)
+	}
+}
+
+// A named context counts before the current one, and does not go with an address.
+func TestContextFlag(t *testing.T) {
+	t.Setenv("XDG_CONFIG_HOME", t.TempDir())
+	server := apitest.Start(t, apitest.LiveFilter("auth"))
+	keep(t, connect.Context{Name: "nowhere", Address: "unix:///nowhere.sock"}, connect.Context{Name: "prod", Address: server.Address})
+	if err := ask(t.Context()); err == nil || !strings.Contains(err.Error(), "/nowhere.sock") {
+		t.Errorf("the current context: %v", err)
+	}
+	if err := ask(t.Context(), "--context", "prod"); err != nil {
+		t.Errorf("a named context: %v", err)
+	}
+	if err := ask(t.Context(), "--context", "prot"); err == nil || !strings.Contains(err.Error(), `no context "prot"`) {
+		t.Errorf("an unknown context: %v", err)
+	}
+	if err := ask(t.Context(), "--context", "prod", "--admin-address", server.Address); err == nil || !strings.Contains(err.Error(), "exclude each other") {
+		t.Errorf("a context and an address: %v", err)
+	}
+	t.Run("the command line counts before the environment", func(t *testing.T) {
+		t.Setenv("WASM_XDS_ADMIN_ADDRESS", "unix:///nowhere.sock")
+		if err := ask(t.Context(), "--context", "prod"); err != nil {
+			t.Errorf("an address in the environment: %v", err)
+		}
+		t.Setenv("WASM_XDS_CONTEXT", "prod")
+		if err := ask(t.Context()); err == nil || !strings.Contains(err.Error(), "exclude each other") {
+			t.Errorf("both in the environment: %v", err)
+		}
+		if err := ask(t.Context(), "--admin-address", server.Address); err != nil {
+			t.Errorf("a context in the environment: %v", err)
+		}
+	})
 }
 
 // An address counts before the context, and then the context's files count for nothing.
@@ -68,7 +126,7 @@ func TestNoPlaceForContexts(t *testing.T) {
 		}
 	}
 	t.Setenv("HOME", "/dev/null")
-	if err := new(connect.Contexts).Write(); err == nil || !strings.Contains(err.Error(), "XDG_CONFIG_HOME") {
+	if _, err := connect.ChangeContexts(func(*connect.Contexts) error { return nil }); err == nil || !strings.Contains(err.Error(), "XDG_CONFIG_HOME") {
 		t.Errorf("writing without a place: %v", err)
 	}
 }

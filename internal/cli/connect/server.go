@@ -27,6 +27,7 @@ type server struct {
 
 // The names of the flags.
 const (
+	contextFlag = "context"
 	addressFlag = "admin-address"
 	caFlag      = "admin-ca-file"
 	certFlag    = "admin-cert-file"

@@ -15,9 +15,9 @@ func newContext() *cobra.Command {
 	c := &cobra.Command{
 		Use:   "context COMMAND",
 		Short: "Keep the addresses of servers, with their certificates and tokens, under names",
-		Long: `A context is a server with a name. Commands without --admin-address ask the server of the
-current context. The contexts are in $XDG_CONFIG_HOME/wasm-xds/contexts.yaml, or below
-~/.config. They have the paths of files, and no token itself.`,
+		Long: `A context is a server with a name. Commands without --context and --admin-address ask the
+server of the current context. The contexts are in $XDG_CONFIG_HOME/wasm-xds/contexts.yaml,
+or below ~/.config. They have the paths of files, and no token itself.`,
 		Example: `  wasm-xds context add prod https://control.example:18002 --token-file ~/prod.token`,
 		Args:    command.NoSuchCommand,
 		RunE:    func(c *cobra.Command, _ []string) error { return c.Help() },
@@ -121,14 +121,8 @@ func printContexts(w io.Writer, all *connect.Contexts) {
 
 // changeContexts changes the contexts on the disk, and prints the context in use now.
 func changeContexts(w io.Writer, change func(*connect.Contexts) error) error {
-	all, err := connect.ReadContexts()
+	all, err := connect.ChangeContexts(change)
 	if err != nil {
-		return err
-	}
-	if err := change(all); err != nil {
-		return err
-	}
-	if err := all.Write(); err != nil {
 		return err
 	}
 	if current, ok := all.Find(all.Current); ok {
@@ -141,13 +135,8 @@ func changeContexts(w io.Writer, change func(*connect.Contexts) error) error {
 
 // completeContexts offers the names of contexts.
 func completeContexts(_ *cobra.Command, args []string, _ string) ([]string, cobra.ShellCompDirective) {
-	all, err := connect.ReadContexts()
-	if err != nil || len(args) > 0 {
+	if len(args) > 0 {
 		return nil, cobra.ShellCompDirectiveNoFileComp
 	}
-	var names []string
-	for _, one := range all.Contexts {
-		names = append(names, cobra.CompletionWithDesc(one.Name, one.Address))
-	}
-	return names, cobra.ShellCompDirectiveNoFileComp
+	return connect.CompleteContexts()
 }
