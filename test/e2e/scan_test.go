@@ -1,17 +1,13 @@
 package e2e_test
 
 import (
-	"bufio"
 	"crypto/tls"
-	"encoding/json"
 	"fmt"
-	"io"
 	"net"
 	"net/http"
 	"os"
 	"os/exec"
 	"path/filepath"
-	"regexp"
 	"slices"
 	"strings"
 	"sync"
@@ -28,7 +24,6 @@ import (
 
 	"github.com/wasm-xds/wasm-xds/internal/test/harness"
 	"github.com/wasm-xds/wasm-xds/internal/test/pki"
-	"github.com/wasm-xds/wasm-xds/internal/test/program"
 )
 
 // ports are the ports of a server that is scanned.
@@ -37,13 +32,6 @@ type ports struct {
 	tls                 *tls.Config
 	token               string // with the role read; "": requests need none
 	module              string // the path of a module that is served
-}
-
-// reply is an answer in HTTP/1. The zero value is none: the server has closed the connection.
-type reply struct {
-	status int
-	header http.Header
-	body   string
 }
 
 // TestNothingElseAnswers scans all ports: each path that the documentation does not name, each
@@ -115,33 +103,6 @@ func (p ports) dial(address string) (net.Conn, error) {
 func (p ports) get(t *testing.T, conn net.Conn, method, path, headers string) reply {
 	t.Helper()
 	return talk(t, conn, fmt.Sprintf("%s %s HTTP/1.1\r\nHost: localhost\r\nConnection: close\r\n%s\r\n", method, path, headers))
-}
-
-// talk sends bytes and reads the answer. It closes the connection.
-func talk(t *testing.T, conn net.Conn, text string) reply {
-	t.Helper()
-	defer conn.Close()
-	_, _ = io.WriteString(conn, text) // the server may close it before the end
-	raw := bufio.NewReader(conn)
-	begin, err := raw.Peek(5)
-	if err != nil || string(begin) != "HTTP/" {
-		return reply{}
-	}
-	method, _, _ := strings.Cut(text, " ")
-	res, err := http.ReadResponse(raw, &http.Request{Method: method})
-	if err != nil {
-		return reply{} // a reset, after an answer that came before the end of the request
-	}
-	if strings.HasPrefix(res.Header.Get("Content-Type"), "text/event-stream") {
-		_ = conn.Close() // the body has no end
-		return reply{res.StatusCode, res.Header, ""}
-	}
-	defer res.Body.Close()
-	body, err := io.ReadAll(io.LimitReader(res.Body, 1<<20))
-	if err != nil {
-		t.Logf("%.100q: %v", text, err)
-	}
-	return reply{res.StatusCode, res.Header, string(body)}
 }
 
 func (p ports) scan(t *testing.T) {
@@ -294,170 +255,4 @@ func (p ports) scanXDS(t *testing.T) {
 			t.Errorf("%s: %v", method, err)
 		}
 	}
-}
-
-// refusesOtherProtocols sends an HTTP/1 port everything that is none of its requests.
-func (p ports) refusesOtherProtocols(t *testing.T, address string) {
-	host := "Host: localhost\r\n"
-	for name, text := range map[string]string{
-		"HTTP/0.9":              "GET /\r\n",
-		"HTTP/2 without TLS":    "PRI * HTTP/2.0\r\n\r\nSM\r\n\r\n\x00\x00\x00\x04\x00\x00\x00\x00\x00",
-		"an upgrade to HTTP/2":  "GET /nothing HTTP/1.1\r\n" + host + "Connection: close, Upgrade, HTTP2-Settings\r\nUpgrade: h2c\r\nHTTP2-Settings: AAMAAABkAAQAAP__\r\n\r\n",
-		"a WebSocket":           "GET /api/v1/events HTTP/1.1\r\n" + host + "Connection: Upgrade\r\nUpgrade: websocket\r\nSec-WebSocket-Version: 13\r\nSec-WebSocket-Key: dGhlIHNhbXBsZSBub25jZQ==\r\nOrigin: http://evil.example\r\n\r\n",
-		"OPTIONS of everything": "OPTIONS * HTTP/1.1\r\n" + host + "Connection: close\r\n\r\n",
-		"a proxy":               "GET http://169.254.169.254/latest HTTP/1.1\r\nHost: 169.254.169.254\r\nConnection: close\r\n\r\n",
-		"a tunnel":              "CONNECT 127.0.0.1:22 HTTP/1.1\r\nHost: 127.0.0.1:22\r\nConnection: close\r\n\r\n",
-		"no host":               "GET /nothing HTTP/1.1\r\nConnection: close\r\n\r\n",
-		"two lengths":           "POST /nothing HTTP/1.1\r\n" + host + "Content-Length: 1\r\nContent-Length: 2\r\n\r\nab",
-		"length and chunks":     "POST /nothing HTTP/1.1\r\n" + host + "Content-Length: 5\r\nTransfer-Encoding: chunked\r\nConnection: close\r\n\r\n0\r\n\r\n",
-		"an unknown version":    "GET / HTTP/3.7\r\n" + host + "\r\n",
-		"a large header":        "GET / HTTP/1.1\r\n" + host + "X-Large: " + strings.Repeat("x", 64<<10) + "\r\n\r\n",
-		"zeros":                 strings.Repeat("\x00", 100) + "\r\n\r\n",
-		"a script in a header":  "GET /nothing HTTP/1.1\r\n" + host + "<script>: x\r\n\r\n",
-	} {
-		conn, err := p.dial(address)
-		if err != nil {
-			t.Fatal(err)
-		}
-		r := talk(t, conn, text)
-		events := name == "a WebSocket" && r.status == http.StatusOK && r.header.Get("Upgrade") == "" && r.header.Get("Content-Type") == "text/event-stream"
-		if r.status != 0 && r.status < 400 && !(events && p.token == "") {
-			t.Errorf("%s: %d %s", name, r.status, r.body)
-		}
-		if !events {
-			r.isHarmless(t, name)
-		}
-	}
-	if p.tls != nil { // plain text to a port with TLS
-		conn, err := net.Dial("tcp", address)
-		if err != nil {
-			t.Fatal(err)
-		}
-		if r := p.get(t, conn, "GET", "/", ""); r.status != 0 && r.status != http.StatusBadRequest {
-			t.Errorf("without TLS: %d %s", r.status, r.body)
-		}
-	}
-}
-
-var stackTrace = regexp.MustCompile(`goroutine \d|\.go:\d|panic`)
-
-// isHarmless says what no answer does: name the server's software, show a stack, move a client to
-// another place, or give back a request in a form that a browser would run.
-func (r reply) isHarmless(t *testing.T, where string) {
-	t.Helper()
-	if r.status == 0 {
-		return
-	}
-	for _, name := range []string{"Server", "X-Powered-By", "Location", "Set-Cookie", "Access-Control-Allow-Origin"} {
-		if r.header.Get(name) != "" {
-			t.Errorf("%s: %s: %s", where, name, r.header.Get(name))
-		}
-	}
-	kind := r.header.Get("Content-Type")
-	byGo := strings.HasPrefix(r.body, fmt.Sprint(r.status, " ")) && strings.HasPrefix(kind, "text/plain") // net/http itself, of a request that it cannot read
-	if len(r.body) > 0 && !byGo && r.header.Get("X-Content-Type-Options") != "nosniff" {
-		t.Errorf("%s: the browser may guess the type of %s %.100s", where, kind, r.body)
-	}
-	if r.status >= 300 && !strings.HasPrefix(kind, "application/json") && strings.Contains(r.body, "scan-canary") {
-		t.Errorf("%s: the answer gives the request back as %s: %.200s", where, kind, r.body)
-	}
-	if stackTrace.MatchString(r.body) && r.status >= 300 {
-		t.Errorf("%s: %.300s", where, r.body)
-	}
-}
-
-func methods() []string {
-	return []string{"GET", "HEAD", "POST", "PUT", "PATCH", "DELETE", "OPTIONS", "TRACE", "PROPFIND", "X-SCAN"}
-}
-
-// wellKnownPaths are the paths that scanners ask for.
-func wellKnownPaths() []string {
-	return []string{
-		"/debug/pprof/", "/debug/pprof/heap", "/debug/pprof/cmdline", "/debug/vars", "/debug/requests", "/debug/events", "/debug/fgprof",
-		"/admin", "/config", "/config_dump", "/env", "/actuator/health", "/server-status", "/status", "/stats", "/metrics/", "/health", "/healthz/", "/ready", "/livez",
-		"/.git/config", "/.env", "/robots.txt", "/favicon.ico", "/index.html", "/swagger.json", "/openapi.json", "/api", "/api/", "/api/v1/", "/api/v2", "/api/v1/tokens",
-		"/api/v1/state", "/api/v1/config", "/quitquitquit", "/shutdown", "/login", "/graphql", "/v3/discovery:extension_configs", "/state.json", "/modules/",
-	}
-}
-
-// oddPaths are spellings that a server may take for another path.
-func oddPaths() []string {
-	return []string{
-		"/../etc/passwd", "/..%2f..%2fetc/passwd", "/%2e%2e/%2e%2e/etc/passwd", "//etc/passwd", "/./healthz", "/api/v1/../../healthz", "/api//v1/filters",
-		"//scan-canary.example/%2e%2e", "/scan-canary<script>alert(1)</script>", "/%00", "/%0d%0aSet-Cookie:%20scan-canary=1", "/api/v1/filters/..", "/HEALTHZ", "/metrics%20",
-		"/api/v1/filters/%2e%2e%2f%2e%2e%2fhealthz", `/\..\..\etc\passwd`, "/api/v1/filters/scan-canary%3Cscript%3E", "/healthz;jsessionid=1", "/" + strings.Repeat("a", 8000),
-	}
-}
-
-// documentedEndpoints are the endpoints of docs/api.md with a path that needs no name, and those of
-// docs/openapi.json, as `METHOD /path`. Both list the API.
-func documentedEndpoints(t *testing.T) (all []string) {
-	t.Helper()
-	page, err := os.ReadFile(filepath.Join(program.Repository(), "docs", "api.md"))
-	if err != nil {
-		t.Fatal(err)
-	}
-	for _, row := range regexp.MustCompile("(?m)^\\| `([A-Z]+ /[^`]*)` \\|").FindAllSubmatch(page, -1) {
-		all = append(all, string(row[1]))
-	}
-	all = append(all, "GET /api/v1/") // the same as without the slash
-	text, err := os.ReadFile(filepath.Join(program.Repository(), "docs", "openapi.json"))
-	if err != nil {
-		t.Fatal(err)
-	}
-	var document struct {
-		Paths map[string]map[string]any `json:"paths"`
-	}
-	if err := json.Unmarshal(text, &document); err != nil {
-		t.Fatal(err)
-	}
-	for path, byMethod := range document.Paths {
-		for method := range byMethod {
-			if one := strings.ToUpper(method) + " " + path; !slices.Contains(all, one) {
-				t.Errorf("docs/api.md does not list %s", one)
-			}
-		}
-	}
-	for i, one := range all {
-		all[i] = strings.ReplaceAll(one, "{name}", auth)
-	}
-	return all
-}
-
-func pathsOf(endpoints []string) (all []string) {
-	for _, one := range endpoints {
-		if _, path, _ := strings.Cut(one, " "); !slices.Contains(all, path) {
-			all = append(all, path)
-		}
-	}
-	return all
-}
-
-// pathsOfSource are the texts of the API's source that are paths: an endpoint that the
-// documentation does not list is one of them.
-func pathsOfSource(t *testing.T) (all []string) {
-	t.Helper()
-	files, err := filepath.Glob(filepath.Join(program.Repository(), "internal", "admin", "*.go"))
-	if err != nil {
-		t.Fatal(err)
-	}
-	for _, file := range files {
-		text, err := os.ReadFile(file)
-		if err != nil {
-			t.Fatal(err)
-		}
-		for _, found := range regexp.MustCompile("(apiRoot *\\+ *)?\"(?:[A-Z]+ )?(/?[a-z0-9_./-]+)\"").FindAllSubmatch(text, -1) {
-			path := string(found[2])
-			if len(found[1]) > 0 {
-				path = "/api/v1/" + path
-			}
-			if strings.HasPrefix(path, "/") && !slices.Contains(all, path) {
-				all = append(all, path)
-			}
-		}
-	}
-	if !slices.Contains(all, "/api/v1/limits") || !slices.Contains(all, "/metrics") {
-		t.Errorf("the source does not even have the known paths: %q", all)
-	}
-	return all
 }
