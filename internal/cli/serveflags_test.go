@@ -66,6 +66,7 @@ func fieldsOfFlags(key, root, here string) map[string]flagged {
 		"max-opens-per-connection":   {"11", "Inflow.ConnectionOpens", 11},
 		"max-opens-per-host":         {"12", "Inflow.HostOpens", 12},
 		"max-new-names-per-host":     {"14", "Inflow.HostNames", 14},
+		"max-report-memory":          {"15", "Limits.ReportMemory", 15},
 		"max-request-memory":         {"13", "Inflow.Held", int64(13)},
 		"max-names":                  {"1", "Limits.Names", 1},
 		"max-names-per-stream":       {"2", "Limits.NamesPerStream", 2},

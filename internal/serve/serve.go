@@ -104,7 +104,7 @@ func run(ctx context.Context, cfg *Config, parts *ending.Parts) (err error) {
 	listeners.watchVisitors(start.certificates.envoys.Server != nil, start.certificates.admin.Server != nil, entrance.Visited)
 	s := servers{
 		cfg: cfg, store: files.store, listeners: listeners, certificates: start.certificates, identities: start.identities, tokens: start.tokens, audit: audit, recorder: recorder, control: c,
-		shown: shown, ready: make(chan struct{}), parts: parts,
+		reports: newReports(cfg.Limits), shown: shown, ready: make(chan struct{}), parts: parts,
 	}
 	return s.run(ctx)
 }

@@ -29,6 +29,7 @@ import (
 	"github.com/wasm-xds/wasm-xds/internal/metrics"
 	"github.com/wasm-xds/wasm-xds/internal/module"
 	"github.com/wasm-xds/wasm-xds/internal/moduleserver"
+	"github.com/wasm-xds/wasm-xds/internal/signal"
 	"github.com/wasm-xds/wasm-xds/internal/tlsserver"
 	"github.com/wasm-xds/wasm-xds/internal/xds"
 	"github.com/wasm-xds/wasm-xds/internal/xds/resource"
@@ -48,6 +49,7 @@ type servers struct {
 	audit        *auditLog
 	recorder     *metrics.Recorder
 	control      *control.Control
+	reports      *signal.Store
 	shown        shown
 	ready        chan struct{} // closed when Envoys can connect
 	parts        *ending.Parts
@@ -81,6 +83,7 @@ func (s *servers) run(ctx context.Context) error {
 	builder := resource.NewBuilder(s.store, addressesFor(s.cfg, s.store, s.listeners), s.cfg.BuildMemory)
 	streams := xds.NewServer(ctx, s.control, builder, limits, s.cfg.Logger)
 	streams.CountPushes(s.recorder.Pushed)
+	streams.TakeReports(s.reports)
 	streams.ReportForeign(func(f xds.Foreign) { s.shown.Visited(foreignOf(f)) })
 	if s.identities.isOn {
 		streams.Identify(xds.Identities{Decide: s.identities.decide, Refused: s.claimRefused})
@@ -96,6 +99,10 @@ func (s *servers) run(ctx context.Context) error {
 	})
 	group.Go(func() error {
 		returnMemory(ctx)
+		return nil
+	})
+	group.Go(func() error {
+		forgetReports(ctx, s.reports)
 		return nil
 	})
 	group.Go(func() error {

@@ -91,10 +91,12 @@ func (p *point) count(index int, k kind, n uint64) {
 	}
 }
 
+// envoyBytes is the memory of an Envoy and a process without points and names.
+const envoyBytes = 600
+
 // recount returns the growth of the Envoy since the last recount.
 func (e *envoy) recount() int {
-	const overhead = 400 // of an Envoy and a process
-	size := overhead + 16*cap(e.traps) + e.names.bytes + e.points.bytes + 24*len(e.points.all)
+	size := envoyBytes + 16*cap(e.traps) + e.names.bytes + e.points.bytes + 24*len(e.points.all)
 	grown := size - e.counted
 	e.counted = size
 	return grown

@@ -7,7 +7,7 @@ import "time"
 const (
 	mostPoints  = 96
 	finePoints  = 64
-	fewestMerge = 4 // this many points stay, whatever their size
+	fewestMerge = 2 // this many points stay, whatever their size
 	keepPoints  = 24 * time.Hour
 )
 

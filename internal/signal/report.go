@@ -10,9 +10,9 @@ import (
 // Report is the interesting part of a message of Envoy's metrics service. The names are parts of
 // the message. The zero value is an empty report, and a report can be filled again and again.
 type Report struct {
-	// Node is the message's node, an envoy.config.core.v3.Node; nil: it has none. Envoy describes
-	// the node once in a stream.
-	Node []byte
+	// Identifier is the message's identifier, which has the node; nil: there is none. Envoy
+	// describes the node once in a stream.
+	Identifier []byte
 
 	time     int64 // of Envoy's clock; only to tell the parts of a report from the next report
 	uptime   float64
@@ -36,7 +36,6 @@ type counter struct {
 const (
 	fieldIdentifier = 1
 	fieldFamily     = 2
-	fieldNode       = 1
 
 	fieldName   = 1
 	fieldMetric = 4
@@ -61,12 +60,7 @@ func ReadReport(message []byte, r *Report) error {
 	ok := fields(message, func(number protowire.Number, content []byte, _ uint64) bool {
 		switch number {
 		case fieldIdentifier:
-			return fields(content, func(number protowire.Number, content []byte, _ uint64) bool {
-				if number == fieldNode {
-					r.Node = content
-				}
-				return true
-			})
+			r.Identifier = content
 		case fieldFamily:
 			return r.family(content)
 		}

@@ -8,7 +8,7 @@ import (
 )
 
 // ErrFull says that the store takes no further Envoy.
-var ErrFull = errors.New("there are too many Envoys with reports")
+var ErrFull = errors.New("the reports of Envoys take all of their memory")
 
 // Key names an Envoy: a node id, and the host of its connection, because hosts may have copies of a
 // bootstrap. A lookup without a host finds the Envoys of all hosts.
@@ -46,13 +46,14 @@ func (s *Store) Open(key Key, now time.Time) (*Source, error) {
 	defer s.mu.Unlock()
 	e := s.find(key)
 	if e == nil {
-		if s.count >= s.limits.Envoys || s.bytes >= s.limits.Bytes {
+		if s.bytes+envoyBytes > s.limits.Bytes {
 			s.forget(now, true)
 		}
-		if s.count >= s.limits.Envoys || s.bytes >= s.limits.Bytes {
+		if s.bytes+envoyBytes > s.limits.Bytes {
 			return nil, ErrFull
 		}
-		e = &envoy{host: key.Host}
+		e = &envoy{host: key.Host, counted: envoyBytes}
+		s.bytes += envoyBytes
 		s.envoys[key.Node] = append(s.envoys[key.Node], e)
 		s.count++
 	}
@@ -101,12 +102,24 @@ func (s *Store) forget(now time.Time, all bool) {
 
 // Report takes a message that arrived at a time. The report's names are copied.
 func (src *Source) Report(r *Report, now time.Time) {
-	e := src.envoy
+	e, limits := src.envoy, src.store.current()
 	e.mu.Lock()
-	grown := 0
-	src.process, grown = e.report(src.process, r, now.UnixMilli(), src.store.limits)
+	var grown int
+	src.process, grown = e.report(src.process, r, now.UnixMilli(), limits)
 	e.mu.Unlock()
 	src.store.grow(grown)
+}
+
+// current are the limits of an Envoy's report: once all memory is taken, an Envoy gets no further
+// names, and keeps few points.
+func (s *Store) current() Limits {
+	s.mu.RLock()
+	defer s.mu.RUnlock()
+	limits := s.limits
+	if s.bytes >= limits.Bytes {
+		limits.Names, limits.EnvoyBytes = 0, 0
+	}
+	return limits
 }
 
 func (s *Store) grow(bytes int) {

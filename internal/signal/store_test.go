@@ -371,7 +371,7 @@ func TestKeys(t *testing.T) {
 }
 
 func TestBounds(t *testing.T) {
-	limits := Limits{Envoys: 3, Names: 20, EnvoyBytes: 4 << 10}
+	limits := Limits{Names: 20, EnvoyBytes: 4 << 10}
 	s := NewStore(limits)
 	for i := range 3 {
 		r := open(t, s, Key{fmt.Sprint(i), ""}, at(0))
@@ -393,11 +393,25 @@ func TestBounds(t *testing.T) {
 			r.src.Close(at(3000))
 		}
 	}
+	s.limits.Bytes = s.bytes
 	if _, err := s.Open(Key{"3", ""}, at(3000)); err != nil {
 		t.Errorf("an Envoy without a stream is in the way: %v", err)
 	}
+	s.limits.Bytes = s.bytes
 	if _, err := s.Open(Key{"4", ""}, at(3000)); err == nil {
 		t.Error("there is no bound")
+	}
+	r := open(t, s, Key{"1", ""}, at(3010))
+	for j := range 300 {
+		all := counts(12_000+10*float64(j), 3000+10*j, 300+j)
+		all[fmt.Sprint("wasmcustom.", j)] = j
+		r.report(3010+10*float64(j), all)
+	}
+	if s.bytes > s.limits.Bytes {
+		t.Errorf("%d bytes, with a bound of %d", s.bytes, s.limits.Bytes)
+	}
+	if f, _ := s.Between(Key{Node: "1"}, "", at(0), at(10_000)); f.Requests != 2990+2990 {
+		t.Errorf("%d requests", f.Requests)
 	}
 	s.Forget(at(10_000))
 	if s.count != 3 || s.bytes <= 0 {

@@ -39,6 +39,13 @@
 // carries nothing but the nonce: with the resources in the message, each stream would need a copy
 // of them.
 //
+// # Reports
+//
+// Envoys also report about themselves: their stats to the metrics service, and the requests that
+// failed because of a trapped module to the access log service (reports.go). A stream of reports has
+// the same limits and the same rules about clients as a stream of filters, and never touches
+// delivery: the handler puts the figures into a [signal.Store].
+//
 // # Goroutines and locks
 //
 //   - go-control-plane's loop, in the goroutine of the gRPC handler, calls all methods of a stream
@@ -59,6 +66,6 @@
 // First the packages below: wire (bytes of messages), subscription (names and accepted versions),
 // resource (builds resources). Here, limits.go, admission.go, foreign.go, identify.go, node.go,
 // response.go, queue.go, pushes.go and options.go stand alone. stream.go has the part of a stream
-// for both protocols, reader.go reads requests, sotw.go and delta.go are the two protocols,
+// for both protocols, reader.go reads requests, reports.go reports, sotw.go and delta.go are the two protocols,
 // service.go has the gRPC methods, and server.go the whole.
 package xds

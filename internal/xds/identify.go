@@ -27,6 +27,14 @@ type RefusedClaim struct {
 	identity.Refusal
 }
 
+// claimed is the text of a refused claim to be an Envoy.
+func claimed(no *identity.Refusal, node, cluster string) string {
+	if no.Claim == identity.ClaimCluster {
+		return node + " in " + cluster
+	}
+	return node
+}
+
 // bond ties a stream to the certificate of its client. The zero value ties nothing.
 type bond struct {
 	all         *Identities // nil: clients are not identified

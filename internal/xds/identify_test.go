@@ -20,6 +20,7 @@ import (
 
 	"github.com/wasm-xds/wasm-xds/internal/delivery"
 	"github.com/wasm-xds/wasm-xds/internal/identity"
+	"github.com/wasm-xds/wasm-xds/internal/signal"
 	"github.com/wasm-xds/wasm-xds/internal/test/pki"
 )
 
@@ -47,6 +48,7 @@ func startIdentifying(t *testing.T, uri, rules string) *identifying {
 	s := &identifying{events: make(recorder, 100), refused: make(chan RefusedClaim, 100)}
 	s.setRules(t, rules)
 	s.Server = NewServer(t.Context(), s.events, named{}, Limits{}, zap.NewNop())
+	s.TakeReports(signal.NewStore(signal.Limits{}))
 	s.Identify(Identities{
 		Decide: func(c identity.Certificate, node, cluster string) (*identity.Grant, *identity.Refusal) {
 			return s.rules.Load().Decide(c, node, cluster)

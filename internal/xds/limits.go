@@ -2,7 +2,11 @@ package xds
 
 import (
 	"cmp"
+	"fmt"
 	"time"
+
+	"google.golang.org/grpc/codes"
+	"google.golang.org/grpc/status"
 
 	"github.com/wasm-xds/wasm-xds/internal/xds/subscription"
 )
@@ -20,6 +24,8 @@ type Limits struct {
 	// Names is how many names without a spec all streams together may ask for: 20,000. Delivery
 	// counts the names, and has the stream with the most of them ended, see [Server.End].
 	Names int
+	// ReportMemory bounds the memory, in bytes, for what Envoys report about themselves: 256 MiB.
+	ReportMemory int
 	// NameBytes bounds the bytes of these names: 4 MiB.
 	NameBytes int
 	// StreamsPerConnection is how many streams a client may have on one HTTP/2 connection at a
@@ -49,6 +55,7 @@ func (l Limits) WithDefaults() Limits {
 	l.NodeSize = cmp.Or(l.NodeSize, 64<<10)
 	l.Names = cmp.Or(l.Names, 20_000)
 	l.NameBytes = cmp.Or(l.NameBytes, 4<<20)
+	l.ReportMemory = cmp.Or(l.ReportMemory, 256<<20)
 	l.StreamsPerConnection = cmp.Or(l.StreamsPerConnection, 1_000)
 	l.ConnectionIdle = cmp.Or(l.ConnectionIdle, 5*time.Minute)
 	return l
@@ -66,6 +73,7 @@ const (
 	LimitNodeSize       Limit = "node_size"
 	LimitNames          Limit = "names"
 	LimitNameBytes      Limit = "name_bytes"
+	LimitReportMemory   Limit = "report_memory"
 )
 
 // Refusal describes a stream that was ended because of a limit. Node is "" if the node was not
@@ -74,6 +82,12 @@ type Refusal struct {
 	Limit         Limit
 	Most          int // the value of the limit
 	Node, Address string
+}
+
+// refusal is the value of a limit, and the status of a stream that ends because of it.
+func (l Limits) refusal(limit Limit) (most int, err error) {
+	most, text := l.of(limit)
+	return most, status.Error(codes.ResourceExhausted, "wasm-xds ends this stream: "+fmt.Sprintf(text, most))
 }
 
 // of is a limit's value, and the text for the client.
@@ -89,6 +103,8 @@ func (l Limits) of(limit Limit) (most int, text string) {
 		return l.RequestSize, "a request has more than %d bytes (--max-request-size)"
 	case LimitNodeSize:
 		return l.NodeSize, "its node's id, cluster and metadata have more than %d bytes (--max-node-size)"
+	case LimitReportMemory:
+		return l.ReportMemory, "the stats and access logs of all Envoys take more than %d bytes (--max-report-memory)"
 	case LimitNameBytes:
 		return l.NameBytes, "the names that no spec has have more than %d bytes on all streams, and this one has the most of them (--max-name-bytes)"
 	default:

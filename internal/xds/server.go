@@ -13,6 +13,7 @@ import (
 
 	"github.com/wasm-xds/wasm-xds/internal/delivery"
 	"github.com/wasm-xds/wasm-xds/internal/ending"
+	"github.com/wasm-xds/wasm-xds/internal/signal"
 	"github.com/wasm-xds/wasm-xds/internal/xds/wire"
 )
 
@@ -30,6 +31,7 @@ type Server struct {
 	shared  shared
 	pushed  func(variant string, resources, bytes int) // nil: pushes are not counted
 	clients *Identities                                // nil: clients are not identified
+	reports *reports                                   // nil: reports are not taken
 	lastID  atomic.Uint64
 	streams sync.Map // by delivery.StreamID: conversation
 	builds  ending.Group
@@ -83,6 +85,10 @@ func (s *Server) fetched(ctx context.Context) {
 // [Server.Register].
 func (s *Server) Identify(all Identities) { s.clients = &all }
 
+// TakeReports has the server take what Envoys report, into a store. Call TakeReports before
+// [Server.Register].
+func (s *Server) TakeReports(store *signal.Store) { s.reports = newReports(&s.shared, store) }
+
 // Recheck decides about the clients of all streams again, after the rules have changed. A stream
 // whose client may not be its node any more ends, and delivery hears of other changes.
 func (s *Server) Recheck() {
@@ -96,6 +102,10 @@ func (s *Server) Recheck() {
 func (s *Server) Register(g *grpc.Server) {
 	discoveryv3.RegisterAggregatedDiscoveryServiceServer(g, adsService{streams: s})
 	extensionv3.RegisterExtensionConfigDiscoveryServiceServer(g, ecdsService{streams: s})
+	if s.reports != nil {
+		s.reports.clients = s.clients
+		s.reports.register(g)
+	}
 }
 
 // Stop returns when no build is under way any more, and lets none begin.

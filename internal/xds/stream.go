@@ -2,7 +2,6 @@ package xds
 
 import (
 	"context"
-	"fmt"
 	"slices"
 	"sync"
 
@@ -186,11 +185,7 @@ func (s *stream) deny(no *identity.Refusal, node, cluster string) error {
 	}
 	err := rpcstatus.Error(codes.PermissionDenied, "wasm-xds ends this stream: "+no.String())
 	if first, _ := s.fail(err); first {
-		text := node
-		if no.Claim == identity.ClaimCluster {
-			text = node + " in " + cluster
-		}
-		s.bond.all.Refused(RefusedClaim{s.bond.certificate, text, s.address, *no})
+		s.bond.all.Refused(RefusedClaim{s.bond.certificate, claimed(no, node, cluster), s.address, *no})
 	}
 	return err
 }
@@ -282,8 +277,7 @@ func (s *stream) identify(nodeID string) {
 
 // refuse ends the stream because of a limit. Any goroutine may call refuse.
 func (s *stream) refuse(limit Limit) error {
-	most, text := s.shared.limits.of(limit)
-	err := rpcstatus.Error(codes.ResourceExhausted, "wasm-xds ends this stream: "+fmt.Sprintf(text, most))
+	most, err := s.shared.limits.refusal(limit)
 	if first, node := s.fail(err); first && s.shared.limits.Refused != nil {
 		s.shared.limits.Refused(Refusal{Limit: limit, Most: most, Node: node, Address: s.address})
 	}

@@ -22,6 +22,7 @@ import (
 	"google.golang.org/protobuf/types/known/structpb"
 
 	"github.com/wasm-xds/wasm-xds/internal/delivery"
+	"github.com/wasm-xds/wasm-xds/internal/signal"
 	"github.com/wasm-xds/wasm-xds/internal/xds/subscription"
 	"github.com/wasm-xds/wasm-xds/internal/xds/wire"
 	"github.com/wasm-xds/wasm-xds/pkg/snapshot"
@@ -90,6 +91,7 @@ func startLimited(t testing.TB, b Builder, limits Limits) (*Server, recorder, *g
 	ctx, cancel := context.WithCancel(context.Background())
 	events := make(recorder, 100)
 	s := NewServer(ctx, events, b, limits, zap.NewNop())
+	s.TakeReports(signal.NewStore(signal.Limits{Bytes: limits.ReportMemory}))
 	g := grpc.NewServer(append(GRPCOptions(limits), s.Unknown())...)
 	s.Register(g)
 	l := bufconn.Listen(1 << 20)

@@ -96,7 +96,7 @@ var imports = map[string][]string{
 	"internal/xds/resource":       {"internal/delivery", "internal/xds/wire", "pkg/translate"},
 	"internal/identity":           {"pkg/spec"},
 	"internal/xds": {
-		"internal/address", "internal/delivery", "internal/ending", "internal/identity", "internal/inflow", "internal/xds/subscription", "internal/xds/wire", "pkg/spec", "pkg/translate",
+		"internal/address", "internal/delivery", "internal/ending", "internal/identity", "internal/inflow", "internal/signal", "internal/xds/subscription", "internal/xds/wire", "pkg/spec", "pkg/translate",
 	},
 
 	// The server.
@@ -134,7 +134,7 @@ var imports = map[string][]string{
 	"internal/serve": {
 		"internal/address", "internal/admin", "internal/api", "internal/builtin", "internal/certs", "internal/control", "internal/delivery", "internal/door", "internal/ending", "internal/inflow",
 		"internal/examine", "internal/identity", "internal/metrics", "internal/module", "internal/moduleserver", "internal/netguard",
-		"internal/preflight/sandbox", "internal/reason", "internal/registry", "internal/regular", "internal/seal", "internal/signature", "internal/source/oci",
+		"internal/preflight/sandbox", "internal/reason", "internal/registry", "internal/regular", "internal/seal", "internal/signal", "internal/signature", "internal/source/oci",
 		"internal/spiffe", "internal/state", "internal/systemd", "internal/tlsfiles", "internal/tlsserver", "internal/token", "internal/transfer", "internal/visitor", "internal/xds", "internal/xds/resource",
 		"pkg/snapshot", "pkg/source",
 		"pkg/source/dir", "pkg/source/merge", "pkg/spec",

@@ -339,6 +339,7 @@ var layersOfProduct = map[string]Ordered{
 			"admission doc foreign identify limits loop names node pushes response service",
 			"options queue stream",
 			"reader",
+			"reports",
 			"delta sotw",
 			"server",
 		},

@@ -143,6 +143,7 @@ func checkLimits(cfg *serve.Config) error {
 		{"max-streams-per-connection", int64(l.StreamsPerConnection), 1 << 30},
 		{"max-request-size", int64(l.RequestSize), 1 << 30},
 		{"max-node-size", int64(l.NodeSize), 1 << 30},
+		{"max-report-memory", int64(l.ReportMemory), 1 << 40},
 		{"max-build-memory", cfg.BuildMemory, 1 << 40},
 	} {
 		if one.value < 1 || one.value > one.most {

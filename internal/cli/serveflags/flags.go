@@ -97,6 +97,7 @@ func (s *Flags) addLimits(f *pflag.FlagSet) {
 	s.config.HandshakeTimeout, s.config.HeaderSize = serve.DefaultHandshakeTimeout, serve.DefaultHeaderSize
 	f.DurationVar(&s.config.HandshakeTimeout, "handshake-timeout", s.config.HandshakeTimeout, "how long a TLS handshake, the beginning of HTTP/2 and the headers of a request may take; then the connection ends")
 	command.SizeFlag(f, &s.config.HeaderSize, "max-header-size", "`size` of the headers of a stream or a request, as 16KiB; beyond, it is refused")
+	command.SizeFlag(f, &l.ReportMemory, "max-report-memory", "`size` of all that Envoys report about themselves, as 256MiB; beyond, a further Envoy's reports are refused")
 	command.SizeFlag(f, &l.RequestSize, "max-request-size", "`size` of an xDS request, as 4MiB; beyond, its stream ends")
 	command.SizeFlag(f, &l.NodeSize, "max-node-size", "`size` of a node's id, cluster and metadata, as 64KiB; beyond, its stream ends")
 	s.config.BuildMemory = resource.DefaultBuildMemory

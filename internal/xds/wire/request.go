@@ -123,6 +123,9 @@ func NodeInSotW(message []byte) (id, cluster string) { return nodeIn(message, so
 // NodeInDelta is [NodeInSotW] for delta.
 func NodeInDelta(message []byte) (id, cluster string) { return nodeIn(message, deltaLayout().node) }
 
+// NodeInIdentifier is [NodeInSotW] for the identifier of a stream of stats or access logs.
+func NodeInIdentifier(identifier []byte) (id, cluster string) { return nodeIn(identifier, 1) }
+
 // Names yields the names a request of either protocol subscribes to, in order. A name is a part of
 // the message. Names stops at a malformed field.
 func Names(message []byte) iter.Seq[[]byte] {
