@@ -296,7 +296,7 @@ var layersOfProduct = map[string]Ordered{
 
 	"internal/serve": {
 		Layers: []string{
-			"access config connections doc foreign gets memory reload sandbox statedir supervision visitors",
+			"access config connections doc foreign gets memory reload reports sandbox statedir supervision visitors",
 			"audit files identities listeners refusals tokens",
 			"port",
 			"certificateagent certificatefiles",
