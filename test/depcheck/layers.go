@@ -197,7 +197,7 @@ var layersOfProduct = map[string]Ordered{
 	"internal/report": {Layers: []string{"doc rollout view", "errors", "subscriber", "filter fleet", "history sync totals"}},
 	"internal/tags":   {Layers: []string{"naming", "tags"}},
 
-	"internal/signal": {Layers: []string{"doc histogram limits name traps", "figures point", "points report", "process", "envoy", "store"}},
+	"internal/signal": {Layers: []string{"doc histogram limits name traps", "figures point", "points report", "failures process", "envoy", "store"}},
 	"internal/state":  {Layers: []string{"frame", "lock", "modes record", "state", "sealed", "open"}},
 
 	"internal/track": {Layers: []string{"config doc read", "check need work", "spec", "list", "track"}},
