@@ -27,6 +27,14 @@ func endpoints() []endpoint {
 		{Endpoint: api.Endpoint{Method: get, Path: apiRoot + "filters", Summary: "all filters, sorted by name"}, parameters: filterParameters, answer: []api.Filter{}},
 		{Endpoint: api.Endpoint{Method: get, Path: one, Summary: "one filter"}, answer: api.Filter{}},
 		{Endpoint: api.Endpoint{Method: get, Path: one + historyTail, Summary: "the revisions of a filter that are kept"}, answer: api.History{}},
+		{
+			Endpoint: api.Endpoint{Method: get, Path: one + diffTail, Summary: "the difference between two revisions of a filter"},
+			words: map[string]string{
+				"from": "a revision, or its first digits; by default the one before `to`",
+				"to":   "a revision, or its first digits; by default the one that is rolling out, or else the last one",
+			},
+			answer: api.Diff{},
+		},
 		{Endpoint: api.Endpoint{Method: post, Path: one + rollbackTail, Summary: "serve an earlier revision"}, body: api.RevisionBody{}, answer: api.Filter{}},
 		{Endpoint: api.Endpoint{Method: post, Path: one + retryTail, Summary: "try a refused revision again"}, body: api.RevisionBody{}, answer: api.Filter{}},
 		{Endpoint: api.Endpoint{Method: post, Path: one + promoteTail, Summary: "go on with a rollout that waits for its canaries"}, body: struct{}{}, answer: api.Filter{}},

@@ -62,6 +62,13 @@ func (f *fake) History(name string) (api.History, bool) {
 	return h, ok
 }
 
+func (f *fake) Diff(name, from, to string) (api.Diff, *api.Error) {
+	if _, ok := f.histories[name]; !ok {
+		return api.Diff{}, &api.Error{Code: api.CodeNoFilter}
+	}
+	return api.Diff{Name: name, From: api.Revision{Revision: from}, To: api.Revision{Revision: to}}, f.refuse
+}
+
 func (f *fake) Sync(ctx context.Context) (api.Sync, *api.Error) {
 	deadline, _ := ctx.Deadline()
 	f.syncedFor = time.Until(deadline).Round(time.Second)

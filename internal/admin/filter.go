@@ -3,6 +3,8 @@ package admin
 import (
 	"net/http"
 	"strings"
+
+	"github.com/wasm-xds/wasm-xds/internal/api"
 )
 
 // filterHandler answers the requests below /filters/.
@@ -12,8 +14,8 @@ type filterHandler struct {
 }
 
 // ServeHTTP serves a filter, its history and its changes. A name may have slashes. The end of the
-// path tells a POST, and also a history if the slash before "history" is not %2F and the rest names
-// a filter.
+// path tells a POST, and also a history or a diff if the slash before it is not %2F and the rest
+// names a filter.
 func (h filterHandler) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 	name := r.PathValue("name")
 	before, change := h.changes.at(name)
@@ -26,6 +28,8 @@ func (h filterHandler) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 		change(w, r, before)
 	case isRead(r) && strings.HasSuffix(r.URL.EscapedPath(), historyTail):
 		h.history(w, name)
+	case isRead(r) && strings.HasSuffix(r.URL.EscapedPath(), diffTail):
+		h.diff(w, r, name)
 	case isRead(r):
 		h.filter(w, name)
 	case change != nil:
@@ -48,6 +52,30 @@ func (h filterHandler) history(w http.ResponseWriter, path string) {
 	}
 	history.Revisions = notNull(history.Revisions)
 	writeJSON(w, http.StatusOK, history)
+}
+
+// diff answers the difference between two revisions, unless the path is the name of a filter.
+func (h filterHandler) diff(w http.ResponseWriter, r *http.Request, path string) {
+	q, e := diffParameters.parse(r.URL.Query())
+	if e != nil {
+		writeError(w, e)
+		return
+	}
+	name := strings.TrimSuffix(path, diffTail)
+	d, e := h.state.Diff(name, q.one("from"), q.one("to"))
+	switch {
+	case e == nil:
+		d.Diff, d.ImportsAdded, d.ImportsRemoved = notNull(d.Diff), notNull(d.ImportsAdded), notNull(d.ImportsRemoved)
+		writeJSON(w, http.StatusOK, d)
+	case e.Code == api.CodeNoFilter:
+		if f, ok := h.state.Filter(path); ok {
+			writeJSON(w, http.StatusOK, completeFilter(f))
+			return
+		}
+		writeError(w, noFilter(h.state, name))
+	default:
+		writeError(w, e)
+	}
 }
 
 func (h filterHandler) filter(w http.ResponseWriter, name string) {

@@ -13,6 +13,7 @@ const (
 	promoteTail  = "/promote"
 	forgetTail   = "/forget"
 	historyTail  = "/history"
+	diffTail     = "/diff"
 )
 
 // changeAt returns the filter and the change in a path below filtersRoot. action is "" if the path

@@ -27,6 +27,7 @@ var (
 		"node": nil, "cluster": nil, "envoy": nil, "filter": nil, "mode": {"ads-delta", "ads-sotw", "ecds-delta", "ecds-sotw"},
 		"state": words(api.NodeConnected, api.NodeGone),
 	}
+	diffParameters  = parameters{"from": nil, "to": nil}
 	eventParameters = parameters{"type": words(api.EventFilter, api.EventNode, api.EventSource, api.EventSnapshot), "name": nil}
 )
 
@@ -67,6 +68,14 @@ func (p parameters) unknown(name string) *api.Error {
 		e.Hint = fmt.Sprintf("did you mean %q? There are %s", near, strings.Join(names, ", "))
 	}
 	return e
+}
+
+// one returns the last value of a parameter; "": none.
+func (q query) one(name string) string {
+	if values := q[name]; len(values) > 0 {
+		return values[len(values)-1]
+	}
+	return ""
 }
 
 // takes says whether a value meets the condition with this name. Without a condition, any value

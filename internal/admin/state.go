@@ -19,6 +19,9 @@ type State interface {
 	// History returns every kept revision of the filter, the newest first; false: no spec ever had
 	// the name.
 	History(name string) (api.History, bool)
+	// Diff compares two revisions of the filter. Each may be a prefix of an id, or "" for the
+	// usual one.
+	Diff(name, from, to string) (api.Diff, *api.Error)
 	// Nodes returns every stream, sorted by stream, and then the Envoys that have gone lately.
 	Nodes() []api.Node
 	Snapshot() api.Snapshot

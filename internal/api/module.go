@@ -17,6 +17,23 @@ type Module struct {
 	// Signatures are those by which the module was accepted. Absent: none was asked for, or the
 	// module came in a signed bundle.
 	Signatures []Signature `json:"signatures,omitempty"`
+	// Imports are the functions that the module imports, as env.proxy_log, sorted. Cost is the cost
+	// of a request in the sandbox. Both are in a history alone; absent: not known.
+	Imports []string    `json:"imports,omitempty"`
+	Cost    *ModuleCost `json:"cost,omitempty"`
+}
+
+// ModuleCost is the cost of a filter in the sandbox, without Envoy's own part of a request.
+type ModuleCost struct {
+	Requests      int     `json:"requests"` // that were measured
+	MedianSeconds float64 `json:"medianSeconds"`
+	P99Seconds    float64 `json:"p99Seconds"`
+	// HostCallsPerRequest is the number of calls of host functions in a request, on average.
+	HostCallsPerRequest float64 `json:"hostCallsPerRequest"`
+	// MemoryBytes is the linear memory after the requests, and GrowthBytesPerRequest the memory for
+	// each further request.
+	MemoryBytes           int64   `json:"memoryBytes"`
+	GrowthBytesPerRequest float64 `json:"growthBytesPerRequest"`
 }
 
 // FromModule is the API's form of a module.

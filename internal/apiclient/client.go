@@ -86,6 +86,26 @@ func (c Client) History(ctx context.Context, name string) (*api.History, error) 
 	return h, nil
 }
 
+// Diff asks for the difference between two revisions of a filter. Each may be a prefix; "" means the
+// usual one.
+func (c Client) Diff(ctx context.Context, name, from, to string) (*api.Diff, error) {
+	q := url.Values{}
+	for key, value := range map[string]string{"from": from, "to": to} {
+		if value != "" {
+			q.Set(key, value)
+		}
+	}
+	path := filterPath(name) + "/diff"
+	if len(q) > 0 {
+		path += "?" + q.Encode()
+	}
+	d := &api.Diff{}
+	if err := c.server.get(ctx, path, d); err != nil {
+		return nil, err
+	}
+	return d, nil
+}
+
 // Nodes asks for the connected Envoys, and the Envoys that have gone lately. With a filter, only
 // Envoys that ask or asked for the filter count; "" means all.
 func (c Client) Nodes(ctx context.Context, filter string) ([]api.Node, error) {

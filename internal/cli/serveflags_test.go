@@ -51,6 +51,7 @@ func fieldsOfFlags(key, root, here string) map[string]flagged {
 		"deny-private-networks":      {"true", "Guard.DenyPrivate", true},
 		"files-root":                 {"a:/b", "FilesRoots", []string{filepath.Join(here, "a"), "/b"}},
 		"forget-removed":             {"1h", "ForgetRemoved", time.Hour},
+		"history":                    {"7", "History", 7},
 		"host-env":                   {"A=1", "HostEnv", map[string]string{"A": "1"}},
 		"insecure-registry":          {"a,b:5000", "Registry.Insecure", []string{"a", "b:5000"}},
 		"max-build-memory":           {"1MiB", "BuildMemory", int64(1 << 20)},

@@ -17,6 +17,30 @@ func NoFilter(name string) *api.Error {
 	return &api.Error{Code: api.CodeNoFilter, Message: fmt.Sprintf("no filter is named %q", name)}
 }
 
+// CodeNothingToCompare is the code of a difference between fewer than two revisions.
+const CodeNothingToCompare = "nothing_to_compare"
+
+// NothingToCompare is the error for a filter with fewer than two revisions.
+func NothingToCompare(name string) *api.Error {
+	return &api.Error{
+		Code: CodeNothingToCompare, Message: fmt.Sprintf("filter %q has no two revisions to compare", name),
+		Hint: "`wasm-xds history " + name + "` lists the revisions",
+	}
+}
+
+// NoRevision is the error for the begin of an id that found revisions have.
+func NoRevision(name, id string, found int) *api.Error {
+	e := &api.Error{
+		Code: api.CodeNoRevision, Message: fmt.Sprintf("filter %q has no revision %s", name, id),
+		Hint: "`wasm-xds history " + name + "` lists the revisions",
+	}
+	if found > 1 {
+		e.Message = fmt.Sprintf("%d revisions of filter %q begin with %s", found, name, id)
+		e.Hint = "give more of its digits: " + e.Hint
+	}
+	return e
+}
+
 // NotReadYet is the error of a command before the specs were read for the first time.
 func NotReadYet() *api.Error {
 	return &api.Error{

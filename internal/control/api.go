@@ -94,6 +94,13 @@ func (a *API) History(name string) (h api.History, found bool) {
 	return h, found
 }
 
+// Diff compares two revisions of a filter, see [report.Diff].
+func (a *API) Diff(name, from, to string) (d api.Diff, problem *api.Error) {
+	problem = command.Stopping()
+	a.ask(func(v *report.View) { d, problem = report.Diff(v, name, from, to) })
+	return d, problem
+}
+
 // Snapshot returns the served revisions.
 func (a *API) Snapshot() api.Snapshot {
 	out := api.Snapshot{Filters: map[string]string{}, LoadedFrom: "directory"}

@@ -33,6 +33,9 @@ func rollBack(c *Control, name, revision string) (api.Filter, *api.Error) {
 	if problem != nil {
 		return api.Filter{}, problem
 	}
+	if from := st.Wanted.Revision; from != nil {
+		c.chronicle.did(name, from.ID, api.Action{At: time.Now(), Action: "rollback"})
+	}
 	v.Plan.Pins = v.Plan.Pins.RollBack(name, target, v.Plan.Pins.Described(st.Wanted))
 	// Publish at once: the next plan may have to wait for files.
 	c.deliverer.publish(v.Snapshot.With(withRevision(v.Snapshot.All(), name, target)))
@@ -85,6 +88,7 @@ func retry(ctx context.Context, c *Control, name, revision string) *api.Error {
 		return command.NotRefused(name, r)
 	}
 	c.cfg.Logger.Info("a revision that was refused is tried again", zap.String("filter", name), zap.String("revision", r.ID))
+	c.chronicle.did(name, r.ID, api.Action{At: time.Now(), Action: "retry"})
 	c.deliverer.step(delivery.Retried{Name: name, Revision: r.ID})
 	if foretold {
 		again()
@@ -103,6 +107,7 @@ func promote(c *Control, name string) (api.Filter, *api.Error) {
 	}
 	c.cfg.Logger.Info("a rollout is promoted: it goes on without the canaries that it waits for",
 		zap.String("filter", name), zap.String("revision", st.Rollout.Revision))
+	c.chronicle.did(name, st.Rollout.Revision, api.Action{At: time.Now(), Action: "promote"})
 	c.deliverer.step(delivery.Promoted{Name: name, Revision: st.Rollout.Revision})
 	f, _ := report.Filter(c.view, name, time.Now())
 	return f, nil

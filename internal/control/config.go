@@ -43,6 +43,10 @@ type Config struct {
 	Preflight examine.Mode
 	Sandbox   string
 	HostEnv   map[string]string
+	// History is how many revisions of each filter the record keeps. 0 means no record. Appraiser
+	// looks at their modules; nil: the record has no imports and no costs.
+	History   int
+	Appraiser Appraiser
 	// Policy has delivery's times; the zero value selects the defaults. The control sets Epoch
 	// and Substitutes itself.
 	Policy delivery.Config
@@ -80,6 +84,15 @@ type Examiner interface {
 	// arrives after the end of ctx means nothing. The error explains why the module's bytes are
 	// missing.
 	Examine(ctx context.Context, s *spec.Spec, module snapshot.Module, config *string) (examine.Findings, *spec.Error)
+}
+
+// Appraiser looks at modules for the record.
+type Appraiser interface {
+	// Imports returns the functions that a module imports, as module.name, sorted; nil: the module
+	// cannot be read.
+	Imports(sha256 string) []string
+	// Cost measures a filter in the sandbox; nil: it cannot be measured.
+	Cost(ctx context.Context, s *spec.Spec, module snapshot.Module, config *string) *api.ModuleCost
 }
 
 // retryPauses returns the pauses before another try: of an unreadable or unreachable module, of a

@@ -40,6 +40,7 @@ type Control struct {
 	mending   mending
 	syncs     syncs
 	journal   journal
+	chronicle chronicle
 }
 
 // New makes a control that continues from the state in cfg.Files.
@@ -56,11 +57,14 @@ func New(cfg Config) *Control {
 	cfg.Source = restart.New(cfg.Directory, cfg.Source)
 	c := &Control{cfg: cfg, inbox: newInbox(), startup: startup{loaded: make(chan struct{})}, journal: journal{log: cfg.Logger}}
 	c.workers, c.sources, c.view = newWorkers(c.inbox, cfg), newSources(cfg, &c.hub), newView(cfg)
+	writer := persist.NewWriter(cfg.Files, cfg.Store)
+	c.chronicle = chronicle{view: c.view, workers: c.workers, writer: writer, log: cfg.Logger}
 	c.saves = saves{
-		workers: c.workers, writer: persist.NewWriter(cfg.Files, cfg.Store), log: cfg.Logger, sandbox: cfg.Sandbox, view: c.view,
+		workers: c.workers, writer: writer, log: cfg.Logger, sandbox: cfg.Sandbox, view: c.view, history: &c.chronicle,
 	}
 	c.deliverer = deliverer{
 		view: c.view, hub: &c.hub, served: &c.served, metrics: cfg.Metrics, journal: &c.journal, saves: &c.saves, garbage: &c.garbage, known: &c.known,
+		chronicle: &c.chronicle,
 	}
 	c.known.Store(c.view.Snapshot)
 	if c.view.FromState {
@@ -84,6 +88,7 @@ func (c *Control) Run(ctx context.Context, sender Sender) error {
 	defer close(c.inbox.done)
 	defer cancel()
 	c.view.Began = time.Now()
+	c.chronicle.load(c.cfg.Files, c.cfg.History)
 	c.workers.Go(func() {
 		// The source returns with ctx alone.
 		_ = c.cfg.Source.Run(ctx, func(s source.Set) { c.inbox.post(newSet{s}) })
@@ -120,6 +125,7 @@ func (c *Control) startDue(ctx context.Context) time.Duration {
 	now := time.Now()
 	if !c.saves.unsettled.Blocks() {
 		c.journal.flush()
+		c.chronicle.start(ctx, now)
 	}
 	if c.view.Specs.Wake(now) {
 		c.advance(ctx)
@@ -136,7 +142,7 @@ func (c *Control) startDue(ctx context.Context) time.Duration {
 		c.collect(now)
 	}
 	wait, next := time.Minute, pause.Earliest(c.view.Specs.Next(), c.view.Tags.Due(), c.saves.state.Due(), c.saves.unsettled.Due(),
-		c.saves.findings.Due(), c.garbage.due, c.startup.due(c.view.Specs, c.sources.silent(), c.view.Began, now))
+		c.saves.findings.Due(), c.chronicle.due(c.saves.unsettled.Blocks()), c.garbage.due, c.startup.due(c.view.Specs, c.sources.silent(), c.view.Began, now))
 	if at, ok := c.view.Machine.Next(); ok {
 		wait = min(wait, time.Until(at))
 	}
@@ -181,6 +187,8 @@ func (c *Control) take(ctx context.Context, message any) {
 		}
 	case findingsSaved:
 		c.saves.takeFindings(message.err)
+	case historyLoaded, historySaved, described, appraised:
+		c.chronicle.take(message, time.Now())
 	case *syncRequest:
 		c.syncs.add(message)
 	case question:

@@ -15,15 +15,16 @@ import (
 // deliverer passes snapshots and events through delivery's machine, and carries out the
 // actions. It belongs to Run's goroutine.
 type deliverer struct {
-	view    *report.View
-	sender  Sender
-	hub     *events.Hub
-	served  *served
-	metrics Metrics
-	journal *journal
-	saves   *saves
-	garbage *garbage
-	known   *atomic.Pointer[snapshot.Snapshot] // the view's snapshot, for other goroutines
+	view      *report.View
+	sender    Sender
+	hub       *events.Hub
+	served    *served
+	metrics   Metrics
+	journal   *journal
+	saves     *saves
+	garbage   *garbage
+	chronicle *chronicle
+	known     *atomic.Pointer[snapshot.Snapshot] // the view's snapshot, for other goroutines
 }
 
 // publish serves a snapshot from now on.
@@ -40,6 +41,7 @@ func (d *deliverer) publish(s *snapshot.Snapshot) {
 	d.served.add(s, names)
 	d.change(s)
 	d.journal.changed(change{before, s, names})
+	defer d.chronicle.published(change{before, s, names}, time.Now())
 	d.step(delivery.SnapshotChanged{Snapshot: s}) // may forget some filters
 	d.hub.Publish(api.Event{Type: api.EventSnapshot, Name: d.view.Snapshot.Version(), Time: time.Now()})
 }
@@ -89,7 +91,8 @@ func (d *deliverer) streamClosed(e delivery.StreamClosed, now time.Time) {
 
 // step passes an event through the machine and carries out the actions.
 func (d *deliverer) step(e delivery.Event) {
-	actions := d.view.Machine.Step(time.Now(), e)
+	now := time.Now()
+	actions := d.view.Machine.Step(now, e)
 	watched := d.hub.Watched()
 	var unproven []delivery.Send
 	unsettled, awaited, forgotten := false, false, false
@@ -104,6 +107,7 @@ func (d *deliverer) step(e delivery.Event) {
 				continue
 			}
 		case delivery.Changed:
+			d.chronicle.touch(a.Name, now)
 			if !watched {
 				continue
 			}
@@ -154,6 +158,7 @@ func (d *deliverer) carryOut(a delivery.Action) {
 	case delivery.Forgotten:
 		d.metrics.FilterForgotten(a.Name)
 		d.journal.forgotten(a)
+		d.chronicle.forgotten(a.Name)
 	case delivery.WentLive:
 		d.metrics.Acked(1 + a.Others)
 		if !a.Since.IsZero() {
@@ -181,6 +186,7 @@ func (d *deliverer) nacked(a delivery.WasRefused) {
 	kind := nackKind(a)
 	d.metrics.Nacked(kind)
 	if kind == api.NackRejected {
+		d.chronicle.refused(a, time.Now())
 		name := a.Name
 		if d.view.Snapshot.Get(name) == nil {
 			name = ""

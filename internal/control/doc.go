@@ -21,7 +21,8 @@
 //     each a type that owns its fields.
 //   - journal.go: the lines of the log.
 //   - restore.go: the state at the start.
-//   - workers.go: the goroutines for slow work. saves.go: the writes of the files.
+//   - workers.go: the goroutines for slow work. describe.go: the details of revisions for the
+//     record. chronicle.go: the record of filters. saves.go: the writes of the files.
 //   - deliver.go: events and snapshots go through delivery's machine, and its actions are carried
 //     out.
 //   - control.go: the [Control], with the select over the messages.

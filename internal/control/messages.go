@@ -3,10 +3,13 @@ package control
 import (
 	"time"
 
+	"github.com/wasm-xds/wasm-xds/internal/api"
 	"github.com/wasm-xds/wasm-xds/internal/checkqueue"
 	"github.com/wasm-xds/wasm-xds/internal/examine"
+	"github.com/wasm-xds/wasm-xds/internal/record"
 	"github.com/wasm-xds/wasm-xds/internal/track"
 	"github.com/wasm-xds/wasm-xds/internal/transfer"
+	"github.com/wasm-xds/wasm-xds/pkg/snapshot"
 	"github.com/wasm-xds/wasm-xds/pkg/source"
 )
 
@@ -44,7 +47,39 @@ type (
 	}
 	unsettledSaved struct{ err error }
 	findingsSaved  struct{ err error }
+
+	// historyLoaded has the record of an earlier process, and the key of its hidden values.
+	// historySaved is the end of a write of the record, with the numbers of the files that were not
+	// written.
+	historyLoaded struct {
+		book *record.Book
+		key  []byte
+	}
+	historySaved struct {
+		failed []int
+		err    error
+	}
+
+	// described has the details of revisions, and appraised the cost of one; nil: it was not
+	// measured.
+	described struct {
+		jobs    []description
+		details []record.Details
+	}
+	appraised struct {
+		name, revision string
+		cost           *api.ModuleCost
+		cancelled      bool
+	}
 )
+
+// description is a revision to describe for the record.
+type description struct {
+	revision *snapshot.Revision
+	filter   *snapshot.Filter // nil: a revision of a time before the record
+	tries    int              // for the commit
+	due      time.Time        // of the next try
+}
 
 // firstCode returns the code of the first error of findings; "": no error.
 func firstCode(v examine.Findings) string {

@@ -23,6 +23,7 @@ type saves struct {
 	log     *zap.Logger
 	sandbox string
 	view    *report.View // the contents of the files
+	history *chronicle
 
 	state     persist.Schedule
 	unsettled persist.Barrier[delivery.Send]
@@ -100,7 +101,7 @@ func (s *saves) takeFindings(err error) {
 // last writes all unsaved changes at the end of Run. It waits for running writers, so that
 // older data never overwrites newer data.
 func (s *saves) last() {
-	for s.state.Running() || s.unsettled.Running() || s.findings.Running() {
+	for s.state.Running() || s.unsettled.Running() || s.findings.Running() || s.history.save.Running() {
 		switch m := (<-s.workers.inbox.messages).(type) {
 		case stateSaved:
 			s.state.EndedLast(m.err != nil)
@@ -108,8 +109,11 @@ func (s *saves) last() {
 			s.unsettled.EndedLast(m.err != nil)
 		case findingsSaved:
 			s.takeFindings(m.err)
+		case historySaved:
+			s.history.takeSaved(m)
 		}
 	}
+	s.history.last(time.Now())
 	var err error
 	if s.state.Unsaved() {
 		err = s.writer.State(s.contents())

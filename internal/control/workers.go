@@ -21,16 +21,17 @@ import (
 // The methods belong to Run's goroutine.
 type workers struct {
 	sync.WaitGroup
-	inbox    *inbox
-	modules  ModuleResolver
-	examiner Examiner
-	metrics  Metrics
-	stops    map[*track.Task]context.CancelFunc // of the downloads under way
+	inbox     *inbox
+	modules   ModuleResolver
+	examiner  Examiner
+	appraiser Appraiser // nil: none
+	metrics   Metrics
+	stops     map[*track.Task]context.CancelFunc // of the downloads under way
 }
 
 func newWorkers(in *inbox, cfg Config) *workers {
 	return &workers{
-		inbox: in, modules: cfg.Modules, examiner: cfg.Examiner, metrics: cfg.Metrics, stops: map[*track.Task]context.CancelFunc{},
+		inbox: in, modules: cfg.Modules, examiner: cfg.Examiner, appraiser: cfg.Appraiser, metrics: cfg.Metrics, stops: map[*track.Task]context.CancelFunc{},
 	}
 }
 

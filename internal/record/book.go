@@ -4,6 +4,7 @@ import (
 	"slices"
 	"time"
 
+	"github.com/wasm-xds/wasm-xds/internal/api"
 	"github.com/wasm-xds/wasm-xds/pkg/snapshot"
 )
 
@@ -83,23 +84,13 @@ func (b *Book) Want(f *snapshot.Filter, now time.Time) bool {
 		e.again(now)
 		entries = slices.DeleteFunc(slices.Clone(entries), func(o *Entry) bool { return o == e })
 	} else {
-		e = &Entry{Revision: id, At: now, Outcome: RollingOut, Module: moduleOf(f.Revision)}
+		e = &Entry{Revision: id, At: now, Outcome: api.OutcomeRollingOut, Module: moduleOf(f.Revision)}
 	}
 	e.Previous, e.SpecFile, e.Commit = previous, f.SpecFile, nil
 	b.filters[f.Name] = slices.Insert(slices.Clone(entries), 0, e)
 	b.trim(f.Name)
 	b.touch(f.Name)
 	return true
-}
-
-// Past adds a revision of a time before the record, behind the other entries.
-func (b *Book) Past(r *snapshot.Revision, file string, at time.Time, outcome Outcome) {
-	if len(b.filters[r.Filter]) >= b.limit || b.Has(r.Filter, r.ID) {
-		return
-	}
-	e := &Entry{Revision: r.ID, At: at, SpecFile: file, Outcome: outcome, Module: moduleOf(r)}
-	b.filters[r.Filter] = append(slices.Clone(b.filters[r.Filter]), e)
-	b.touch(r.Filter)
 }
 
 func moduleOf(r *snapshot.Revision) Module {
@@ -122,10 +113,8 @@ type Facts struct {
 	Wanted, Stable string // revisions; "": none
 	// Ended is the outcome of a rollout that has ended early, and Reason its reason; "": the rollout
 	// goes on, or is complete.
-	Ended   Outcome
-	Reason  string
-	Waves   []Wave   // nil: the waves are as before
-	Figures []Figure // nil: the figures are as before
+	Ended  api.RevisionOutcome
+	Reason string
 }
 
 // Look takes the present facts, and reports whether they change the record.
@@ -137,20 +126,17 @@ func (b *Book) Look(filter string, f Facts, now time.Time) (changed bool) {
 		case wanted && f.Ended != "":
 			outcome = f.Ended
 		case e.Revision == f.Stable:
-			outcome = Live
+			outcome = api.OutcomeLive
 		case wanted:
-			outcome = RollingOut
-		case outcome.isOpen() && e.rolledBack():
-			outcome = RolledBack
-		case outcome == RollingOut:
-			outcome = Superseded
-		case outcome == Live:
-			outcome = Replaced
+			outcome = api.OutcomeRollingOut
+		case outcome.IsOpen() && e.rolledBack():
+			outcome = api.OutcomeRolledBack
+		case outcome == api.OutcomeRollingOut:
+			outcome = api.OutcomeSuperseded
+		case outcome == api.OutcomeLive:
+			outcome = api.OutcomeReplaced
 		}
 		if e.set(outcome, f.Reason, now) {
-			changed = true
-		}
-		if wanted && e.progress(f) {
 			changed = true
 		}
 	}
@@ -161,41 +147,30 @@ func (b *Book) Look(filter string, f Facts, now time.Time) (changed bool) {
 }
 
 // set gives an entry its outcome.
-func (e *Entry) set(outcome Outcome, reason string, now time.Time) bool {
+func (e *Entry) set(outcome api.RevisionOutcome, reason string, now time.Time) bool {
 	if e.Outcome == outcome {
 		return false
 	}
 	e.Outcome, e.Reason = outcome, ""
 	switch {
-	case outcome == Live:
+	case outcome == api.OutcomeLive:
 		e.EndedAt = time.Time{}
 		if e.LiveAt.IsZero() {
 			e.LiveAt = now
 		}
-	case outcome.isOpen():
+	case outcome.IsOpen():
 		e.EndedAt = time.Time{}
 	default:
 		e.EndedAt = now
-		if outcome != Replaced && outcome != Superseded && outcome != RolledBack {
+		if outcome != api.OutcomeReplaced && outcome != api.OutcomeSuperseded && outcome != api.OutcomeRolledBack {
 			e.Reason = cut(reason, mostMessage)
 		}
 	}
 	return true
 }
 
-// progress takes the waves and the figures.
-func (e *Entry) progress(f Facts) (changed bool) {
-	if f.Waves != nil && !slices.Equal(e.Waves, f.Waves) {
-		e.Waves, changed = f.Waves, true
-	}
-	if f.Figures != nil && !slices.Equal(e.Figures, f.Figures) {
-		e.Figures, changed = f.Figures, true
-	}
-	return changed
-}
-
 // Refuse notes the refusal of an Envoy.
-func (b *Book) Refuse(filter, revision string, r Refusal) {
+func (b *Book) Refuse(filter, revision string, r api.Refusal) {
 	if e := b.find(filter, revision); e != nil {
 		e.refuse(r)
 		b.touch(filter)
@@ -203,7 +178,7 @@ func (b *Book) Refuse(filter, revision string, r Refusal) {
 }
 
 // Did notes an action of a user on a revision.
-func (b *Book) Did(filter, revision string, d Deed) {
+func (b *Book) Did(filter, revision string, d api.Action) {
 	if e := b.find(filter, revision); e != nil {
 		e.did(d)
 		b.touch(filter)
@@ -216,7 +191,7 @@ type Details struct {
 	Text    string
 	Commit  *Commit
 	Imports []string
-	Cost    *Cost
+	Cost    *api.ModuleCost
 }
 
 // Describe adds details to an entry.

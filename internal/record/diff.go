@@ -34,10 +34,23 @@ func Diff(from, to string) []string {
 	return out
 }
 
+// Keys returns the keys of the lines that differ, without the size of the module.
+func Keys(from, to string) []string {
+	var keys []string
+	for _, c := range changes(parse(from), parse(to)) {
+		if key := c.key(); key != "module.size" {
+			keys = append(keys, key)
+		}
+	}
+	return keys
+}
+
 // changes compares two texts. The lines of both are in the order of [compare]. A line for a whole
-// configuration is left out if a key of the configuration differs.
+// configuration is left out if a key of the configuration differs. Settings are left out if one text
+// has none.
 func changes(a, b []line) []change {
 	var all []change
+	settings := hasSettings(a) && hasSettings(b)
 	for len(a) > 0 || len(b) > 0 {
 		switch {
 		case len(b) == 0 || len(a) > 0 && compare(a[0], b[0]) < 0:
@@ -57,7 +70,25 @@ func changes(a, b []line) []change {
 	for i, c := range all {
 		keys[i] = c.key()
 	}
-	return slices.DeleteFunc(all, func(c change) bool { return hasParts(c.key(), keys) })
+	return slices.DeleteFunc(all, func(c change) bool {
+		return hasParts(c.key(), keys) || !settings && isSetting(c.key())
+	})
+}
+
+// settingKey is a key that each text with the settings of a filter has.
+const settingKey = "delivery"
+
+// HasSettings reports whether a text has the settings that are no part of a revision.
+func HasSettings(text string) bool { return hasSettings(parse(text)) }
+
+func hasSettings(all []line) bool {
+	return slices.ContainsFunc(all, func(l line) bool { return l.key == settingKey })
+}
+
+// isSetting reports whether a key is such a setting.
+func isSetting(key string) bool {
+	first, _, _ := strings.Cut(key, ".")
+	return slices.Contains([]string{"disabled", settingKey, "nodes", "rollout", "onRemove", "acceptLoss"}, first)
 }
 
 // hasParts reports whether any of the keys is a part of a key.

@@ -89,22 +89,22 @@ func (l *lines) filter(f *snapshot.Filter) {
 		loss = append(loss, string(one))
 	}
 	l.show("acceptLoss", strings.Join(loss, ", "))
-	l.settings("nodes", f.Nodes)
-	l.settings("rollout.canary", f.Canary)
+	l.selector("nodes", f.Nodes)
+	switch c := f.Canary; {
+	case c.Selector != nil:
+		l.selector("rollout.canary", *c.Selector)
+	case c.Percent > 0:
+		l.show("rollout.canary", fmt.Sprintf("%d%%", c.Percent))
+	default:
+		l.show("rollout.canary", strconv.Itoa(c.Count))
+	}
 }
 
-// settings adds each field of a struct that is not zero.
-func (l *lines) settings(key string, of any) {
-	text, err := json.Marshal(of)
-	if err != nil {
-		return // structs of texts and numbers always marshal
-	}
-	if value, is := decode(string(text)); is {
-		flatten(key, value, func(key, value string) {
-			if value != "0" && value != "null" && value != "false" {
-				l.show(key, value)
-			}
-		})
+func (l *lines) selector(key string, s spec.NodeSelector) {
+	l.show(key+".ids", strings.Join(s.IDs, ", "))
+	l.show(key+".clusters", strings.Join(s.Clusters, ", "))
+	for _, name := range slices.Sorted(maps.Keys(s.Metadata)) {
+		l.show(key+".metadata."+name, s.Metadata[name])
 	}
 }
 

@@ -8,6 +8,7 @@ import (
 	"github.com/wasm-xds/wasm-xds/internal/delivery"
 	"github.com/wasm-xds/wasm-xds/internal/desired"
 	"github.com/wasm-xds/wasm-xds/internal/fleet"
+	"github.com/wasm-xds/wasm-xds/internal/record"
 	"github.com/wasm-xds/wasm-xds/internal/tags"
 	"github.com/wasm-xds/wasm-xds/internal/track"
 	"github.com/wasm-xds/wasm-xds/pkg/snapshot"
@@ -26,6 +27,8 @@ type View struct {
 	Published, Began time.Time
 	// Signatures returns the signatures by which a module was accepted; nil: nobody knows.
 	Signatures func(snapshot.Module) []api.Signature
+	// Record has the history of the filters; nil: it is not read yet.
+	Record *record.Book
 	// FromState: Snapshot comes from the state of an earlier process, and not from the specs.
 	FromState bool
 }

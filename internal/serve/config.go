@@ -86,6 +86,8 @@ type Config struct {
 	Delivery spec.Delivery
 	// ForgetRemoved is how long a removed filter without subscribers is kept. 0 means for ever.
 	ForgetRemoved time.Duration
+	// History is how many revisions of each filter the record keeps. 0 means no record.
+	History int
 	// Limits bound the requests of clients. A zero limit means the default. Run sets Refused.
 	Limits xds.Limits
 	// Inflow bounds the input of the xDS address. A zero limit means the default.

@@ -93,6 +93,8 @@ func run(ctx context.Context, cfg *Config, parts *ending.Parts) (err error) {
 		Preflight:  cfg.Preflight,
 		Sandbox:    sandboxVersion(cfg.Version),
 		HostEnv:    cfg.HostEnv,
+		History:    cfg.History,
+		Appraiser:  examiner,
 	})
 	entrance := door.New(recorder, cfg.Logger)
 	shown := shown{control.NewAPI(c), entrance, start.certificates, start.identities}

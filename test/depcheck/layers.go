@@ -185,16 +185,18 @@ var layersOfProduct = map[string]Ordered{
 	},
 	"internal/cli/specs": {Layers: []string{"check_profile", "check lock render verify_result", "verify_text", "verify", "commands"}},
 	"internal/cli/trial": {Layers: []string{"filter", "outcome profile profiletext", "json junit text", "print"}},
-	"internal/cli/view":  {Layers: []string{"certificates identity", "error limits view words", "changes nodes problems", "filter filters"}},
+	"internal/cli/view":  {Layers: []string{"certificates identity", "error limits view words", "changes history nodes problems", "diff filter filters"}},
 
 	"internal/command": {Layers: []string{"choice doc errors", "forget promote retry rollback"}},
 
-	"internal/control": {Layers: []string{"collect doc inbox journal mend messages metrics served startup syncs", "config", "restore sources workers", "saves", "deliver", "control", "commands streams", "api"}},
-	"internal/desired": {Layers: []string{"doc outcome rollbacks wishes broken held", "plan"}},
-	"internal/door":    {Layers: []string{"claims limits visitors", "door"}},
-	"internal/persist": {Layers: []string{"delay doc schedule state", "barrier named text", "writer"}},
+	"internal/record":      {Layers: []string{"doc entry", "lines shards", "book diff text"}},
+	"internal/gitcheckout": {Layers: []string{"doc object owner", "pack", "repository", "checkout"}},
+	"internal/control":     {Layers: []string{"collect doc inbox journal mend messages metrics served startup syncs", "config", "restore sources workers", "describe", "chronicle", "saves", "deliver", "control", "commands streams", "api"}},
+	"internal/desired":     {Layers: []string{"doc outcome rollbacks wishes broken held", "plan"}},
+	"internal/door":        {Layers: []string{"claims limits visitors", "door"}},
+	"internal/persist":     {Layers: []string{"delay doc schedule state", "barrier named text", "writer", "history"}},
 
-	"internal/report": {Layers: []string{"doc rollout view", "errors", "subscriber", "filter fleet", "history sync totals"}},
+	"internal/report": {Layers: []string{"doc rollout view", "errors", "subscriber", "filter fleet outcome", "history sync totals"}},
 	"internal/tags":   {Layers: []string{"naming", "tags"}},
 
 	"internal/signal": {Layers: []string{"doc histogram limits name traps", "figures point", "points report", "failures process", "envoy", "store"}},
@@ -297,7 +299,7 @@ var layersOfProduct = map[string]Ordered{
 	"internal/serve": {
 		Layers: []string{
 			"access config connections doc foreign gets memory reload reports sandbox statedir supervision visitors",
-			"audit files identities listeners refusals tokens",
+			"appraise audit files identities listeners refusals tokens",
 			"port",
 			"certificateagent certificatefiles",
 			"certificates",

@@ -279,6 +279,9 @@ func (c *canaries) look() {
 	for _, f := range c.cp.Status() {
 		c.get("/api/v1/filters/" + f.Name)
 		c.get("/api/v1/filters/" + f.Name + "/history")
+		c.get("/api/v1/filters/" + f.Name + "/diff")
+		c.ask("diff", f.Name)
+		c.ask("diff", f.Name, "-o", "json")
 		c.ask("status", f.Name)
 		c.ask("history", f.Name, "-o", "json")
 	}

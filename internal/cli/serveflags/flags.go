@@ -16,6 +16,7 @@ import (
 	"github.com/wasm-xds/wasm-xds/internal/cli/command"
 	"github.com/wasm-xds/wasm-xds/internal/cli/fetch"
 	"github.com/wasm-xds/wasm-xds/internal/examine"
+	"github.com/wasm-xds/wasm-xds/internal/record"
 	"github.com/wasm-xds/wasm-xds/internal/serve"
 	"github.com/wasm-xds/wasm-xds/internal/xds"
 	"github.com/wasm-xds/wasm-xds/internal/xds/resource"
@@ -62,6 +63,7 @@ func (s *Flags) AddTo(c *cobra.Command) {
 	command.ChoiceFlag(c, &cfg.Delivery, command.Deliveries(), "delivery", "how modules reach Envoy for specs that do not say: remote, inline or file")
 	f.BoolVar(&cfg.AllowEmpty, "allow-empty", false, "take a directory whose specs are all gone at its word, and remove every filter")
 	f.DurationVar(&cfg.ForgetRemoved, "forget-removed", defaultForgetRemoved, "how long a filter is kept whose spec is gone and that no Envoy asks for; 0 keeps it for ever")
+	f.IntVar(&cfg.History, "history", record.DefaultLimit, "`revisions` of each filter that the history keeps, with their changes and the outcome of their rollouts; 0 keeps no record")
 	s.addLimits(f)
 	s.trust.AddFlags(f)
 	s.registries.AddFlags(f)

@@ -35,6 +35,9 @@ type Server struct {
 	SyncError *api.Error
 	Syncs     atomic.Int32 // counts the syncs
 
+	// Diff compares two revisions. Without it, there is no such filter.
+	Diff func(name, from, to string) (api.Diff, *api.Error)
+
 	// These take a user's decisions. Without one, there is no such filter.
 	Rollback func(name, revision string) (api.Filter, *api.Error)
 	Forget   func(name string) (api.Forgotten, *api.Error)
@@ -126,6 +129,13 @@ func (s state) Filter(name string) (api.Filter, bool) {
 func (s state) History(name string) (api.History, bool) {
 	h := s.server.Histories[name]
 	return h, h.Name != ""
+}
+
+func (s state) Diff(name, from, to string) (api.Diff, *api.Error) {
+	if s.server.Diff == nil {
+		return api.Diff{}, &api.Error{Code: api.CodeNoFilter}
+	}
+	return s.server.Diff(name, from, to)
 }
 
 // Sync reads nothing: the filters are as wanted already.
