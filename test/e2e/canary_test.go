@@ -23,6 +23,8 @@ import (
 	statuspb "google.golang.org/genproto/googleapis/rpc/status"
 	"google.golang.org/grpc/codes"
 
+	"github.com/wasm-xds/wasm-xds/internal/seal"
+	"github.com/wasm-xds/wasm-xds/internal/state"
 	"github.com/wasm-xds/wasm-xds/internal/test/harness"
 	"github.com/wasm-xds/wasm-xds/internal/test/testfilter"
 )
@@ -377,7 +379,34 @@ func TestSecretsAreNowhere(t *testing.T) {
 	if err != nil {
 		t.Error(err)
 	}
+	c.sawHistory(keys)
 	c.judge()
+}
+
+// sawHistory opens the files of the history: unlike the state, they have no secret even without a
+// seal.
+func (c *canaries) sawHistory(keyFile string) {
+	c.t.Helper()
+	keys, _, err := seal.ReadFile(keyFile)
+	if err != nil {
+		c.t.Fatal(err)
+	}
+	files, err := filepath.Glob(filepath.Join(c.cp.StateDir(), "history-*.json"))
+	if err != nil {
+		c.t.Fatal(err)
+	}
+	hidden := 0
+	for _, path := range files {
+		text, err := state.Peek(c.cp.StateDir(), filepath.Base(path), keys)
+		if err != nil {
+			c.t.Error(err)
+		}
+		hidden += bytes.Count(text, []byte("…"))
+		c.saw(path, string(text))
+	}
+	if hidden < 5 {
+		c.t.Errorf("the %d files of the history hide %d values", len(files), hidden)
+	}
 }
 
 // judge reports each canary with the first places where it is.
