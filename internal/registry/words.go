@@ -31,12 +31,13 @@ func wordsOf(request *http.Request, response *http.Response) string {
 	return messageIn(start)
 }
 
-// credentialsIn hides the credentials that a request has.
+// credentialsIn hides the credentials that a request has, and the query of its URL.
 func credentialsIn(request *http.Request) mask.Mask {
 	var b mask.Builder
 	header := request.Header.Get("Authorization")
 	_, sent, _ := strings.Cut(header, " ")
 	b.Secret(sent)
+	b.Secret(request.URL.RawQuery)
 	if _, password, ok := request.BasicAuth(); ok {
 		b.Secret(password)
 	}
