@@ -11,4 +11,5 @@ type calm struct {
 	wanted   *snapshot.Filter // has the accepted losses
 	verdicts uint64           // see [verdict.Book.Changes]
 	groups   uint64           // rises when a group comes or goes
+	stops    int              // see [rollout.Rollout.Changes]
 }

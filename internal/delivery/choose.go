@@ -98,7 +98,7 @@ func (e *chooser) chooseWanted(u *sub) choice {
 	switch {
 	case problem != nil || f.stoppedBy(c) != nil:
 		return e.chooseStable(u, problem)
-	case u.tries(c) && !(u.bare() && f.stable != nil && u.proven(f.stable) && u.refusal(f.stable.ID) == nil):
+	case u.tries(c) && (u.runs(c) || !f.isHeld(c, e.now)) && !(u.bare() && f.stable != nil && u.proven(f.stable) && u.refusal(f.stable.ID) == nil):
 		return choice{revision: c, serving: ServingFilter, unproven: !u.proven(c), state: Live}
 	case f.stable == nil:
 		return e.waitForCanary(u, c, f.since)
@@ -137,13 +137,13 @@ func (e *chooser) chooseStable(u *sub, problem *Problem) choice {
 	} else if s != nil {
 		state, problem = Rejected, u.against(s)
 	}
-	if c := f.candidate(); c != nil && u.refusal(c.ID) == nil && u.proven(c) && u.tooOld(c) == nil {
-		// Envoys of another version have stopped the rollout, or it is not over. Here the revision
-		// loads.
+	if c := f.candidate(); c != nil && u.refusal(c.ID) == nil && u.proven(c) && u.tooOld(c) == nil && f.mayStandIn(c, e.now) {
+		// Envoys of another version have stopped the rollout, or it is nearly over. Here the
+		// revision loads.
 		return choice{revision: c, serving: ServingFilter, state: state, problem: problem}
 	}
 	for _, r := range f.older {
-		if u.refusal(r.ID) == nil && u.proven(r) && u.tooOld(r) == nil && u.s.node.hasRuntime(r.VM.Runtime) {
+		if u.refusal(r.ID) == nil && u.proven(r) && u.tooOld(r) == nil && !f.rollout.Stops.Bars(r.ID) && u.s.node.hasRuntime(r.VM.Runtime) {
 			return choice{revision: r, serving: ServingFilter, state: state, problem: problem}
 		}
 	}
@@ -180,6 +180,7 @@ func (e *chooser) nothingLoads(u *sub, problem *Problem) choice {
 // waitForCanary gives a stand-in to a subscriber that runs nothing and has waited long enough for
 // the canary of r.
 func (e *chooser) waitForCanary(u *sub, r *snapshot.Revision, since time.Time) choice {
+	f := u.f
 	problem := &Problem{
 		Code: CodeWaitsForCanary, Revision: r.ID, Message: fmt.Sprintf("revision %s waits for its canary", r.ID),
 	}
@@ -193,7 +194,7 @@ func (e *chooser) waitForCanary(u *sub, r *snapshot.Revision, since time.Time) c
 	if until = until.Add(e.cfg.CanaryWait); e.now.Before(until) {
 		return choice{state: Pending, until: until}
 	}
-	if u.proven(r) && u.refusal(r.ID) == nil {
+	if u.proven(r) && u.refusal(r.ID) == nil && !(f.isCandidate(r) && f.isHeld(r, e.now)) {
 		return choice{revision: r, serving: ServingFilter, state: Live}
 	}
 	return e.byPolicy(u, reasonCanary, choice{state: Pending, problem: problem})

@@ -3,6 +3,7 @@ package delivery
 import (
 	"time"
 
+	"github.com/wasm-xds/wasm-xds/internal/delivery/rollout"
 	"github.com/wasm-xds/wasm-xds/pkg/snapshot"
 )
 
@@ -56,10 +57,34 @@ type (
 	}
 	// ModulesRestored says that modules were fetched again after a module was unreadable.
 	ModulesRestored struct{}
-	// Promoted continues the rollout of a revision without the awaited canaries.
-	Promoted struct{ Name, Revision string }
-	// Retried has a refused or lost revision tried again.
-	Retried struct{ Name, Revision string }
+	// Promoted continues the rollout of a revision: without the awaited canaries, and without the
+	// soak, the health and the pause of the wave under way. By is the user.
+	Promoted struct{ Name, Revision, By string }
+	// Retried has a revision tried again that was refused, lost or stopped.
+	Retried struct{ Name, Revision, By string }
+	// Paused holds the rollout of a revision: no further Envoy gets the revision.
+	Paused struct{ Name, Revision, By, Reason string }
+	// Resumed ends a pause.
+	Resumed struct{ Name, Revision, By string }
+	// Aborted stops the rollout of a revision, or the watch after its promotion: all Envoys get the
+	// stable revision, and the revision stays refused until it is retried.
+	Aborted struct{ Name, Revision, By, Reason string }
+	// Frozen freezes the server: no revision goes to further Envoys, except revisions that were
+	// stable before. Thawed ends the freeze.
+	Frozen struct{ By, Reason string }
+	Thawed struct{}
+	// Noted remembers a deed of a user for the record of the filter.
+	Noted struct {
+		Name string
+		Hand rollout.Hand
+	}
+	// HealthLooked is a look at the health of a revision that rolls out, or that is watched. Reason
+	// is one sentence with the figures.
+	HealthLooked struct {
+		Filter, Revision string
+		Outcome          rollout.Outcome
+		Reason           string
+	}
 	// Woken says that the time of [Machine.Next] has come.
 	Woken struct{}
 )
@@ -92,6 +117,13 @@ func (BuildFailed) event()     {}
 func (ModulesRestored) event() {}
 func (Promoted) event()        {}
 func (Retried) event()         {}
+func (Paused) event()          {}
+func (Resumed) event()         {}
+func (Aborted) event()         {}
+func (Frozen) event()          {}
+func (Thawed) event()          {}
+func (Noted) event()           {}
+func (HealthLooked) event()    {}
 func (Woken) event()           {}
 
 // Action is something the shell must do.
@@ -149,6 +181,11 @@ type (
 		Name    string
 		Rollout Rollout
 	}
+	// RolloutMoved reports an event of a rollout, for the log and the subscribers of the API.
+	RolloutMoved struct {
+		Name, Revision string
+		rollout.Moved
+	}
 	// ModulesReached reports that an Envoy does not reach the module server, so modules are sent
 	// inline, or that the Envoy reaches the server again. In the second case only the id and the
 	// host of Node are known.
@@ -186,6 +223,7 @@ func (WentLive) action()         {}
 func (WasRefused) action()       {}
 func (ModulesReached) action()   {}
 func (RolloutChanged) action()   {}
+func (RolloutMoved) action()     {}
 
 // changed notes that the status of a filter may differ after the step.
 type changed struct {

@@ -1,7 +1,6 @@
 package delivery
 
 import (
-	"slices"
 	"time"
 
 	"github.com/wasm-xds/wasm-xds/internal/delivery/rollout"
@@ -41,16 +40,16 @@ func (f *filter) view(r *snapshot.Revision) rollout.View {
 
 // facts are the facts that decide about the rollout of r.
 func (f *filter) facts(r *snapshot.Revision, now time.Time) rollout.Facts {
-	facts := rollout.Facts{View: f.view(r), Now: now}
+	facts := rollout.Facts{View: f.view(r), WasStable: f.wasStable(r), Frozen: f.freeze.hold != nil, Now: now}
 	if f.wanted != nil {
-		facts.Policy = f.wanted.Canary
+		facts.Policy, facts.Rollout, facts.RolledBack = f.wanted.Canary, &f.wanted.Rollout, f.wanted.RolledBack
 	}
 	return facts
 }
 
 // stoppedBy is the reason for which the rollout of r has stopped; nil: the rollout goes on.
 func (f *filter) stoppedBy(r *snapshot.Revision) *Problem {
-	now := calm{r, f.stable, f.wanted, f.verdicts.Changes(), f.grouping}
+	now := calm{r, f.stable, f.wanted, f.verdicts.Changes(), f.grouping, f.rollout.Stops.Changes()}
 	losses := f.rollout.HasManyLosses()
 	if now == f.calm && !losses {
 		return nil
@@ -63,21 +62,6 @@ func (f *filter) stoppedBy(r *snapshot.Revision) *Problem {
 		f.calm = now
 	}
 	return nil
-}
-
-// describe puts the stop of a rollout into words.
-func (f *filter) describe(stop *rollout.Stop, r *snapshot.Revision) *Problem {
-	if stop.Why == rollout.Lost {
-		return lostProblem(r, stop.Envoy, stop.Losses)
-	}
-	g := f.groups[stop.Envoy]
-	if stop.Why == rollout.NotForAny {
-		if p := g.foretold(r); p != nil {
-			return p
-		}
-	}
-	v, _ := g.Verdict(r)
-	return rejectedProblem(r, stop.Envoy, v.Message)
 }
 
 // onTrial is the candidate, or the stable revision while an Envoy version has not judged the stable
@@ -215,21 +199,6 @@ func (f *filter) disown() {
 	for _, u := range f.subs {
 		u.disown()
 	}
-}
-
-// memory is the filter's part of the [Memory].
-func (f *filter) memory() FilterMemory {
-	return FilterMemory{
-		Name: f.name, Wanted: f.wanted, Stable: f.stable, Older: slices.Clone(f.older), Wishes: f.wishes,
-		IdleSince: f.idle.since, Promoted: f.rollout.Promoted(), StableSince: f.stableSince, Refused: f.refused,
-	}
-}
-
-// restore goes on where a former process left off.
-func (f *filter) restore(m FilterMemory) {
-	f.revisions.restore(m)
-	f.rollout.Restore(m.Promoted)
-	f.idle.restore(m.IdleSince)
 }
 
 // setLook notes the last timer, and says whether the timer is another than before.

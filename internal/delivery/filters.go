@@ -12,24 +12,32 @@ import (
 // filters, few come and go between two calls of inOrder.
 type filters struct {
 	verdicts *verdict.Book
+	freeze   *freeze
 	byName   map[string]*filter
 	ordered  []*filter // may be unsorted and have dropped filters, if changed
 	changed  bool
 }
 
-func newFilters(verdicts *verdict.Book) *filters {
-	return &filters{verdicts: verdicts, byName: map[string]*filter{}}
+func newFilters(verdicts *verdict.Book, frozen *freeze) *filters {
+	return &filters{verdicts: verdicts, freeze: frozen, byName: map[string]*filter{}}
 }
 
 // get is the filter of the name; nil: there is none.
 func (x *filters) get(name string) *filter { return x.byName[name] }
+
+// with calls do with the filter of the name, if there is one.
+func (x *filters) with(name string, do func(f *filter)) {
+	if f := x.get(name); f != nil {
+		do(f)
+	}
+}
 
 // ensure is get, and makes the filter if there is none. Names come from Envoys, so dropped filters
 // must not pile up in the list.
 func (x *filters) ensure(name string, now time.Time) *filter {
 	f := x.byName[name]
 	if f == nil {
-		f = newFilter(name, x.verdicts, now)
+		f = newFilter(name, x.verdicts, x.freeze, now)
 		x.byName[name] = f
 		x.ordered, x.changed = append(x.ordered, f), true
 		if len(x.ordered) > 2*len(x.byName)+fewKeys {

@@ -22,6 +22,7 @@ type filter struct {
 	revisions
 
 	verdicts *verdict.Book
+	freeze   *freeze // of the server
 	nodes    *unsettled.Nodes
 	rollout  rollout.Rollout
 	ordered  []*group        // groups by version; nil: not sorted yet
@@ -36,9 +37,9 @@ type filter struct {
 	typeHint spec.Type
 }
 
-func newFilter(name string, verdicts *verdict.Book, now time.Time) *filter {
+func newFilter(name string, verdicts *verdict.Book, frozen *freeze, now time.Time) *filter {
 	return &filter{
-		name: name, nodes: unsettled.NewNodes(), groups: map[string]*group{}, verdicts: verdicts,
+		name: name, nodes: unsettled.NewNodes(), groups: map[string]*group{}, verdicts: verdicts, freeze: frozen,
 		revisions: revisions{since: now}, changed: changed{action: Changed{Name: name}},
 	}
 }

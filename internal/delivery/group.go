@@ -96,6 +96,20 @@ func (g *group) loading(r *snapshot.Revision, most int) (all []*sub) {
 	return all
 }
 
+// running is the number of canaries that run r.
+func (g *group) running(r *snapshot.Revision) (n int) {
+	t := g.trials.of(r.ID)
+	if t == nil || t.size == 0 {
+		return 0
+	}
+	for _, u := range g.subs {
+		if t.has(u.badge) && u.runs(r) {
+			n++
+		}
+	}
+	return n
+}
+
 // isAllCanaries says whether all subscribers are canaries of r, and whether one of them is known
 // not to run r yet.
 func (g *group) isAllCanaries(r *snapshot.Revision) (all, waiting bool) {

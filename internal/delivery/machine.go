@@ -4,6 +4,7 @@ import (
 	"slices"
 	"time"
 
+	"github.com/wasm-xds/wasm-xds/internal/delivery/rollout"
 	"github.com/wasm-xds/wasm-xds/internal/delivery/unsettled"
 	"github.com/wasm-xds/wasm-xds/internal/delivery/verdict"
 	"github.com/wasm-xds/wasm-xds/pkg/snapshot"
@@ -18,11 +19,13 @@ type Machine struct {
 	streams  streams
 	verdicts *verdict.Book
 	record   *unsettled.Record
+	freeze   *freeze
 
 	keeper        keeper
 	removed       *removed
 	progress      *progress
 	rollouts      *rollouts
+	steering      *steering
 	fetches       *fetches
 	sender        *sender
 	answers       *answers
@@ -38,6 +41,7 @@ func New(cfg Config, mem Memory, now time.Time) *Machine {
 	for _, f := range m.filters.inOrder() {
 		f.idle.notAfter(now)
 		m.removed.look(f)
+		m.steering.restored(f)
 	}
 	for name := range m.record.Filters() {
 		m.rollouts.doubt(m.filters.get(name))
@@ -47,19 +51,20 @@ func New(cfg Config, mem Memory, now time.Time) *Machine {
 
 // assemble makes the parts of a machine and wires them.
 func assemble(cfg Config, seq uint64, now time.Time) *Machine {
-	verdicts, record := verdict.New(), unsettled.NewRecord(seq)
+	verdicts, record, frozen := verdict.New(), unsettled.NewRecord(seq), &freeze{}
 	m := &Machine{
-		cfg: &cfg, step: &step{now: now, started: now}, filters: newFilters(verdicts), streams: streams{},
-		verdicts: verdicts, record: record,
+		cfg: &cfg, step: &step{now: now, started: now}, filters: newFilters(verdicts, frozen), streams: streams{},
+		verdicts: verdicts, record: record, freeze: frozen,
 	}
 	salts := newSalts(cfg.Epoch)
-	m.keeper = keeper{filters: m.filters, verdicts: verdicts, record: record}
+	m.keeper = keeper{filters: m.filters, verdicts: verdicts, record: record, freeze: frozen, pause: cfg.CanaryPause}
 	m.removed = &removed{step: m.step, cfg: m.cfg, filters: m.filters, record: record}
-	m.progress = &progress{step: m.step, ackWait: cfg.AckWait}
+	m.progress = &progress{step: m.step, ackWait: cfg.AckWait, pause: cfg.CanaryPause}
 	m.rollouts = &rollouts{
 		step: m.step, removed: m.removed, progress: m.progress, record: record, verdicts: verdicts,
-		streams: m.streams, pause: cfg.CanaryPause,
+		streams: m.streams, halts: halts{m.step}, pause: cfg.CanaryPause,
 	}
+	m.steering = &steering{step: m.step, halts: halts{m.step}, rollouts: m.rollouts, progress: m.progress}
 	chooser := &chooser{step: m.step, cfg: m.cfg}
 	m.fetches = &fetches{step: m.step, cfg: m.cfg, streams: m.streams, tokens: map[string]*sub{}}
 	m.statuses = &statuses{
@@ -136,17 +141,50 @@ func (m *Machine) handle(e Event) {
 			m.answers.restored(s)
 			return true
 		})
-	case Promoted:
-		if f := m.filters.get(e.Name); f != nil {
-			m.rollouts.goOn(f, e.Revision)
-		}
-	case Retried:
-		if f := m.filters.get(e.Name); f != nil {
-			m.specs.retry(f, e.Revision)
-		}
+	case Frozen:
+		m.setFreeze(&rollout.Hold{By: e.By, Reason: e.Reason, At: m.step.now.UTC().Round(0)})
+	case Thawed:
+		m.setFreeze(nil)
+	case Promoted, Retried, Paused, Resumed, Aborted, Noted, HealthLooked:
+		m.steer(e)
 	case Woken:
 	}
 }
+
+// steer handles the events of users and of the health looks.
+func (m *Machine) steer(e Event) {
+	switch e := e.(type) {
+	case Promoted:
+		m.filters.with(e.Name, func(f *filter) { m.steering.goOn(f, e) })
+	case Retried:
+		m.filters.with(e.Name, func(f *filter) { m.specs.retry(f, e) })
+	case Paused:
+		m.filters.with(e.Name, func(f *filter) { m.steering.hold(f, e) })
+	case Resumed:
+		m.filters.with(e.Name, func(f *filter) { m.steering.resume(f, e) })
+	case Aborted:
+		m.filters.with(e.Name, func(f *filter) { m.steering.abort(f, e) })
+	case Noted:
+		m.filters.with(e.Name, func(f *filter) { m.steering.note(f, e.Hand) })
+	case HealthLooked:
+		m.filters.with(e.Filter, func(f *filter) { m.steering.looked(f, e) })
+	}
+}
+
+// setFreeze freezes the server, or ends the freeze (nil).
+func (m *Machine) setFreeze(h *rollout.Hold) {
+	m.freeze.hold = h
+	m.step.save()
+	for _, f := range m.filters.inOrder() {
+		if f.candidate() != nil {
+			m.rollouts.rollOut(f)
+			m.step.touchFilter(f)
+		}
+	}
+}
+
+// Freeze is the freeze of the server; nil: there is none.
+func (m *Machine) Freeze() *rollout.Hold { return m.freeze.hold }
 
 // wake looks at everything that is due.
 func (m *Machine) wake() {
@@ -244,17 +282,27 @@ func (m *Machine) Stream(id StreamID) (StreamStatus, bool) {
 	return m.statuses.stream(s), true
 }
 
+// Trials are the trials of all filters, sorted by name. The Envoys of a trial are sorted by node.
+func (m *Machine) Trials() (all []Trial) {
+	for _, f := range m.filters.inOrder() {
+		if t, is := m.statuses.trial(f); is {
+			all = append(all, t)
+		}
+	}
+	return all
+}
+
 // Unreached is the number of connected Envoys that do not reach the module server.
 func (m *Machine) Unreached() int { return m.fetches.unreached() }
 
-// IsRefused says whether an Envoy has refused the filter's revision, or was lost with it. A
-// [Retried] tries the revision again.
+// IsRefused says whether an Envoy has refused the filter's revision, or was lost with it, or whether
+// its rollout was stopped. A [Retried] tries the revision again.
 func (m *Machine) IsRefused(name, revision string) bool {
 	f := m.filters.get(name)
 	if f == nil {
 		return false
 	}
-	if m.verdicts.Refused(revision) || f.rollout.HasLosses(revision) {
+	if m.verdicts.Refused(revision) || f.rollout.HasLosses(revision) || f.rollout.Stops.Of(revision) != nil {
 		return true
 	}
 	for _, u := range f.subs {

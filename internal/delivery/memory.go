@@ -5,6 +5,7 @@ import (
 	"slices"
 	"time"
 
+	"github.com/wasm-xds/wasm-xds/internal/delivery/rollout"
 	"github.com/wasm-xds/wasm-xds/pkg/snapshot"
 	"github.com/wasm-xds/wasm-xds/pkg/spec"
 )
@@ -14,6 +15,8 @@ type Memory struct {
 	Seq      uint64          `json:"seq"` // rises with every memory taken
 	Filters  []FilterMemory  `json:"filters"`
 	Verdicts []VerdictRecord `json:"verdicts"`
+	// Freeze is the freeze of the server; nil: there is none.
+	Freeze *rollout.Hold `json:"freeze,omitempty"`
 	// Unsettled is kept in files of its own, see [PersistUnsettled].
 	Unsettled Unsettled `json:"-"`
 }
@@ -59,6 +62,12 @@ type FilterMemory struct {
 	Type spec.Type `json:"type,omitempty"`
 	// Promoted is the revision promoted by hand, without canaries; "": none.
 	Promoted string `json:"promoted,omitempty"`
+	// Rollout is the rollout under way, or the watch after a promotion; nil: neither.
+	Rollout *rollout.Record `json:"rollout,omitempty"`
+	// Stops say which revisions stay refused, the newest first.
+	Stops []rollout.Stop `json:"stops,omitempty"`
+	// Hands are the deeds of users, the newest first.
+	Hands []rollout.Hand `json:"hands,omitempty"`
 }
 
 // VerdictRecord is the verdict on one revision and one Envoy version.

@@ -33,6 +33,9 @@ const (
 	CodeModuleUnreadable = "module_unreadable"
 	CodeKept             = "spec_removed"
 	CodeEnvoyTooOld      = "envoy_too_old"
+	CodeUnhealthy        = "unhealthy"
+	CodeAborted          = "rollout_aborted"
+	CodeOverdue          = "rollout_overdue"
 )
 
 func equalProblem(a, b *Problem) bool {

@@ -11,22 +11,54 @@ import (
 type progress struct {
 	*step
 	ackWait time.Duration // Config.AckWait
+	pause   time.Duration // Config.CanaryPause
 }
 
-// of is the progress of the revision on trial; nil: there is none.
+// of is the progress of the revision on trial, or of the watch after a promotion; nil: there is
+// none.
 func (e *progress) of(f *filter) *Rollout {
 	c := f.onTrial()
 	if c == nil {
-		return nil
+		return e.watched(f)
 	}
 	r := &Rollout{Revision: c.ID, Promoted: f.rollout.Promoted() == c.ID}
 	if f.isCandidate(c) {
 		r.Stopped = f.stoppedBy(c)
+		facts := f.facts(c, e.now)
+		r.Picture = f.rollout.Picture(&facts)
+		if r.Frozen {
+			r.Freeze = f.freeze.hold
+		}
 	}
+	r.count(f, c)
 	if r.Stopped == nil {
 		r.Waits = e.waits(f, c)
 	}
 	return r
+}
+
+// watched is the watch after a promotion; nil: there is none.
+func (e *progress) watched(f *filter) *Rollout {
+	w := f.rollout.Way
+	if !w.IsWatched() || f.stable == nil || f.wanted == nil || f.wanted.Rollout.Health == nil {
+		return nil
+	}
+	facts := f.facts(f.stable, e.now)
+	r := &Rollout{Revision: f.stable.ID, Picture: f.rollout.WatchPicture(f.wanted.Rollout.Health.After, &facts)}
+	r.count(f, f.stable)
+	return r
+}
+
+// count counts the Envoys that run the revision.
+func (r *Rollout) count(f *filter, of *snapshot.Revision) {
+	for _, u := range f.subs {
+		if u.group != nil {
+			r.Total++
+			if u.runs(of) {
+				r.Live++
+			}
+		}
+	}
 }
 
 // waits are the Envoys the rollout of r waits for.
@@ -35,6 +67,8 @@ func (e *progress) waits(f *filter, r *snapshot.Revision) (all []rollout.Wait) {
 	takers, _ := facts.Takers()
 	if !f.isCandidate(r) {
 		takers = f.newTo(r)
+	} else if f.rollout.IsHeld(&facts) {
+		return nil // the hold is shown, and nothing else would end the wait
 	} else if f.rollout.Promoted() != r.ID && facts.IsUnmatched(takers) {
 		return append(f.rollout.AwaitedOfAll(r, e.now), rollout.Wait{Reason: rollout.WaitMatch, Since: f.since})
 	}
@@ -50,6 +84,9 @@ func (e *progress) waits(f *filter, r *snapshot.Revision) (all []rollout.Wait) {
 		for _, g := range takers {
 			all = append(all, e.silent(g.(*group), r)...)
 		}
+	}
+	if f.isCandidate(r) {
+		all = append(all, f.rollout.Waits(&facts)...)
 	}
 	return all[:min(len(all), rollout.WaitsShown)]
 }

@@ -12,6 +12,8 @@ type keeper struct {
 	filters  *filters
 	verdicts *verdict.Book
 	record   *unsettled.Record
+	freeze   *freeze
+	pause    time.Duration // how long the Envoys of a rollout are awaited after a restart
 }
 
 // memory is the whole memory, untidy. The filters are sorted.
@@ -19,7 +21,7 @@ func (e keeper) memory() Memory {
 	unsettled := e.unsettled()
 	all := e.filters.inOrder()
 	mem := Memory{
-		Seq: unsettled.Seq, Unsettled: unsettled,
+		Seq: unsettled.Seq, Unsettled: unsettled, Freeze: e.freeze.hold,
 		Filters: make([]FilterMemory, 0, len(all)), Verdicts: make([]VerdictRecord, 0, e.verdicts.Len()),
 	}
 	for _, f := range all {
@@ -59,9 +61,11 @@ func (e keeper) verdictsOn(f *filter) (all []VerdictRecord) {
 
 // restore goes on where the memory left off.
 func (e keeper) restore(mem Memory, now time.Time) {
+	e.freeze.hold = mem.Freeze
+	until := now.Add(e.pause)
 	for _, fm := range mem.Filters {
 		if fm.Wanted != nil {
-			e.filters.ensure(fm.Name, now).restore(fm)
+			e.filters.ensure(fm.Name, now).restore(fm, until)
 		}
 	}
 	e.restoreVerdicts(mem.Verdicts, now)
@@ -76,7 +80,7 @@ func (e keeper) restore(mem Memory, now time.Time) {
 		}
 		e.record.Add(name, f.nodes)
 		if newer {
-			f.restore(u.Filter)
+			f.restore(u.Filter, until)
 			e.restoreVerdicts(u.Verdicts, now)
 		}
 	}

@@ -81,8 +81,11 @@ func (v *revisions) isCandidate(r *snapshot.Revision) bool {
 	return c != nil && c.ID == r.ID
 }
 
-// wasStable says whether r is among the older revisions.
-func (v *revisions) wasStable(r *snapshot.Revision) bool { return contains(v.older, r.ID) }
+// wasStable says whether r was stable before. An older revision may also be one whose rollout ended
+// early.
+func (v *revisions) wasStable(r *snapshot.Revision) bool {
+	return contains(v.older, r.ID) && !v.wish(r.ID).Tried
+}
 
 // want takes another wish of the spec. another says that the revision is another than before.
 func (v *revisions) want(w *snapshot.Filter, another bool, now time.Time) {
@@ -111,9 +114,29 @@ func (v *revisions) promote(r *snapshot.Revision, now time.Time) {
 		v.remember(v.stable)
 	}
 	v.stableSince = now.UTC()
+	v.setTried(r, false)
 	v.dropRefused(r)
 	v.older = slices.DeleteFunc(v.older, func(o *snapshot.Revision) bool { return o.ID == r.ID })
 	v.stable = r
+}
+
+// takeBack makes the former revision stable again, in place of a revision that has failed.
+func (v *revisions) takeBack(former *snapshot.Revision, now time.Time) {
+	bad := v.stable
+	v.noteServed(now)
+	v.setTried(bad, true)
+	v.rememberRefused(bad)
+	v.stableSince = now.UTC()
+	v.older = slices.DeleteFunc(slices.Clone(v.older), func(o *snapshot.Revision) bool { return o.ID == former.ID })
+	v.stable = former
+}
+
+// setTried notes whether a revision was tried and never stable. The list of wishes is replaced.
+func (v *revisions) setTried(r *snapshot.Revision, tried bool) {
+	if i := slices.IndexFunc(v.wishes, func(w Wish) bool { return w.Revision == r.ID }); i >= 0 && v.wishes[i].Tried != tried {
+		v.wishes = slices.Clone(v.wishes)
+		v.wishes[i].Tried = tried
+	}
 }
 
 // clear drops everything: no spec has the name any more.
@@ -195,7 +218,10 @@ func (v *revisions) noteWish(at time.Time) {
 	if v.wanted.Revision == nil {
 		return
 	}
-	kept := []Wish{{Revision: v.wanted.Revision.ID, At: at.UTC(), SpecFile: v.wanted.SpecFile, Served: v.wish(v.wanted.Revision.ID).Served}}
+	r := v.wanted.Revision
+	before := v.wish(r.ID)
+	tried := before.Tried || before.At.IsZero() && !sameRevision(r, v.stable) && !contains(v.older, r.ID)
+	kept := []Wish{{Revision: r.ID, At: at.UTC(), SpecFile: v.wanted.SpecFile, Served: before.Served, Tried: tried}}
 	for _, w := range v.wishes {
 		if w.Revision != kept[0].Revision && v.isKept(w.Revision) {
 			kept = append(kept, w)

@@ -17,6 +17,7 @@ type rollouts struct {
 	record   *unsettled.Record
 	verdicts *verdict.Book
 	streams  streams
+	halts    halts
 	pause    time.Duration // Config.CanaryPause
 	needs    buffer[rollout.Canaries]
 }
@@ -27,6 +28,8 @@ func (e *rollouts) rollOut(f *filter) {
 	e.removed.look(f)
 	if c := f.candidate(); c != nil {
 		e.decide(f, c)
+	} else if f.rollout.Way.IsWatched() {
+		e.watch(f)
 	}
 	if f.stable != nil {
 		view := f.view(f.stable)
@@ -35,22 +38,32 @@ func (e *rollouts) rollOut(f *filter) {
 	}
 }
 
+// decide takes the rollout of the candidate wave by wave as far as possible.
 func (e *rollouts) decide(f *filter, c *snapshot.Revision) {
-	facts := f.facts(c, e.now)
-	facts.WasStable = f.wasStable(c)
-	d := f.rollout.Decide(&facts, e.needs.take())
-	switch {
-	case d.Stop != nil:
-		for _, g := range f.groups {
-			e.endTrial(g, c)
+	for {
+		facts := f.facts(c, e.now)
+		d := f.rollout.Decide(&facts, e.needs.take())
+		switch {
+		case d.Stop != nil:
+			e.halts.stop(f, c, *d.Stop)
+			return
+		case d.Promote:
+			e.promote(f, c, &facts)
+			return
 		}
-	case d.Promote:
-		e.promote(f, c)
-	default:
-		e.endRefusedTrials(f, c)
+		e.halts.endRefusedTrials(f, c)
 		e.assign(f, c, d.Canaries)
-		if f.rollout.Passed(&facts) {
-			e.promote(f, c)
+		p := f.rollout.Advance(&facts)
+		e.halts.carryOut(f, c, &p)
+		switch {
+		case p.Stop != nil:
+			e.halts.stop(f, c, *p.Stop)
+			return
+		case p.Promote:
+			e.promote(f, c, &facts)
+			return
+		case !p.Further:
+			return
 		}
 	}
 }
@@ -89,15 +102,21 @@ func (e *rollouts) enlist(u *sub) bool {
 	return true
 }
 
-func (e *rollouts) promote(f *filter, r *snapshot.Revision) {
+func (e *rollouts) promote(f *filter, r *snapshot.Revision, facts *rollout.Facts) {
+	former, watched := f.stable, !facts.IsDirect() && f.wanted.Rollout.Health != nil && f.wanted.Rollout.Health.After > 0
 	f.promote(r, e.now)
-	f.rollout.Done()
+	if watched {
+		f.rollout.Way.Watch(former.ID, e.now)
+	} else {
+		f.rollout.Done()
+	}
 	e.record.Promoted(f.nodes)
 	for _, g := range f.groups {
 		g.endTrial(r.ID)
 	}
 	e.save()
 	e.change(f)
+	e.tell(RolloutMoved{Name: f.name, Revision: r.ID, Moved: rollout.Moved{Move: rollout.Promoted, Wave: "all"}})
 	for _, u := range f.subs {
 		u.setPassedOver(false)
 		// Nearly all subscribers run r by now, and need nothing.
@@ -105,27 +124,8 @@ func (e *rollouts) promote(f *filter, r *snapshot.Revision) {
 			e.touch(u)
 		}
 	}
-}
-
-func (e *rollouts) endTrial(g *group, r *snapshot.Revision) {
-	t := g.trials.of(r.ID)
-	if t == nil {
-		return
-	}
-	for _, u := range g.subs {
-		if t.has(u.badge) {
-			e.touch(u)
-		}
-	}
-	g.endTrial(r.ID)
-}
-
-// endRefusedTrials ends the trials on versions that have refused r without stopping the rollout.
-func (e *rollouts) endRefusedTrials(f *filter, r *snapshot.Revision) {
-	for _, g := range f.inOrder() {
-		if g.refuses(r) {
-			e.endTrial(g, r)
-		}
+	if watched {
+		e.watch(f)
 	}
 }
 
@@ -219,30 +219,45 @@ func (e *rollouts) mayHaveSpoken(s *stream) {
 	}
 }
 
-// goOn continues a rollout by hand without the awaited canaries. Each Envoy version still gets a
-// canary, if any Envoy can be asked: an unproven revision goes to a single Envoy first.
-func (e *rollouts) goOn(f *filter, revision string) {
-	c := f.onTrial()
-	if c == nil || c.ID != revision || f.isCandidate(c) && f.stoppedBy(c) != nil {
+// watch notes the time of the watch after a promotion.
+func (e *rollouts) watch(f *filter) {
+	h := f.wanted.Rollout.Health
+	if h == nil || h.After <= 0 || !sameRevision(f.wanted.Revision, f.stable) {
+		f.rollout.Done() // the spec does not ask for the watch any more
+		e.save()
 		return
 	}
-	f.rollout.Promote(c.ID, f.isCandidate(c))
-	if f.isCandidate(c) {
-		e.save()
-		e.passOver(f, c)
+	p, over := f.rollout.Way.WatchOn(h.After, len(f.subs) > 0, e.now)
+	e.halts.carryOut(f, f.stable, &p)
+	if over {
+		f.rollout.Done()
+		e.change(f)
 	}
-	e.rollOut(f)
-	e.touchFilter(f)
 }
 
-// passOver replaces the canaries that take long.
-func (e *rollouts) passOver(f *filter, r *snapshot.Revision) {
-	for _, g := range f.inOrder() {
-		for _, u := range g.subs {
-			if e.progress.isSlow(u, r) {
-				u.setPassedOver(true)
-				g.dropCanary(u)
-			}
-		}
+// left notes that an Envoy with the candidate has gone. It is awaited before another Envoy gets the
+// candidate in its place.
+func (e *rollouts) left(u *sub) {
+	f := u.f
+	c := f.candidate()
+	if c == nil || !u.tries(c) || !u.runs(c) || !f.lingers(c, e.now) {
+		return
+	}
+	until := e.now.Add(e.pause)
+	f.rollout.Way.Left(u.s.node.ID, u.s.node.Version, e.now, until)
+	e.wakeFilter(f, until)
+}
+
+// isBack makes a subscriber a canary again that was one before its stream ended, or before the
+// server did. An Envoy that runs the candidate keeps it.
+func (e *rollouts) isBack(u *sub) {
+	c := u.f.candidate()
+	if c == nil || u.group == nil || u.against(c) != nil || u.f.stoppedBy(c) != nil {
+		return
+	}
+	was := u.f.rollout.Way.Back(u.s.node.ID, u.s.node.Version, u.runs(c), e.now)
+	if was || u.runs(c) && u.f.lingers(c, e.now) {
+		u.group.addCanary(c.ID, u)
+		e.change(u.f)
 	}
 }

@@ -1,6 +1,7 @@
 package delivery
 
 import (
+	"github.com/wasm-xds/wasm-xds/internal/delivery/rollout"
 	"github.com/wasm-xds/wasm-xds/internal/delivery/unsettled"
 	"github.com/wasm-xds/wasm-xds/internal/delivery/verdict"
 	"github.com/wasm-xds/wasm-xds/pkg/snapshot"
@@ -77,7 +78,11 @@ func (e *specs) keepCandidate(f *filter) {
 		return
 	}
 	c := f.wanted.Revision
-	loads, refused := false, false
+	loads, refused := false, f.rollout.Stops.Bars(c.ID)
+	if refused {
+		f.rememberRefused(c)
+		return
+	}
 	for _, v := range e.verdicts.On(c.ID) {
 		loads, refused = loads || v.Loads, refused || !v.Loads
 	}
@@ -125,7 +130,9 @@ func (e *specs) forgetDue() {
 
 // retry drops the refusals and the losses of a revision. The revision is tried again in other
 // bytes.
-func (e *specs) retry(f *filter, revision string) {
+func (e *specs) retry(f *filter, r Retried) {
+	revision := r.Revision
+	f.rollout.Hands.Note(rollout.Hand{Did: "retry", Revision: revision, By: r.By, At: e.now})
 	e.verdicts.DropRefusals(revision)
 	f.rollout.Retry(revision)
 	for _, u := range f.subs {

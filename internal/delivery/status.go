@@ -76,6 +76,11 @@ type Rollout struct {
 	Waits []rollout.Wait
 	// Stopped is the reason for which the rollout has stopped; nil: the rollout goes on.
 	Stopped *Problem
+	rollout.Picture
+	// Live are the Envoys that run the revision, and Total all Envoys of the filter.
+	Live, Total int
+	// Freeze is the freeze that holds the rollout; nil: none does.
+	Freeze *rollout.Hold
 }
 
 // Standing is the standing of a revision among the revisions of a filter.
@@ -106,4 +111,24 @@ type RevisionStatus struct {
 	// Changes are the keys in which the revision differs from the revision wanted before, see
 	// [snapshot.Changes]. nil: the revision before is not known.
 	Changes []string
+}
+
+// Trial is a rollout under way, or the watch after a promotion, of a filter with `health` in its
+// spec: which Envoys run the revision, and which run the stable revision in the same time.
+type Trial struct {
+	Filter, Revision string
+	Stable           string // during the watch: the stable revision before
+	// Wave is the index of the wave. During the watch it is the index of the wave "all".
+	Wave       int
+	Since      time.Time // when the wave, or the watch, began
+	Candidate  []TrialEnvoy
+	StableSide []TrialEnvoy
+}
+
+// TrialEnvoy is an Envoy with a revision.
+type TrialEnvoy struct {
+	Stream StreamID
+	Node   string
+	Envoy  string    // the version
+	Since  time.Time // when the Envoy has begun to run the revision, or has connected with it
 }

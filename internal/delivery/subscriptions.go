@@ -70,6 +70,7 @@ func (e *subscriptions) subscribe(s *stream, r Subscription, made *sub) {
 	u.setDirty(u.isUnsettled())
 	f.rollout.Adopt(s.node.ID, s.node.Version)
 	e.believe(u)
+	e.rollouts.isBack(u)
 	e.change(f)
 	if !e.rollouts.enlist(u) || f.stable != nil || !u.bare() {
 		e.rollouts.rollOut(f) // an unsettled node is the canary still
@@ -169,6 +170,7 @@ func (e *subscriptions) remove(u *sub) {
 	e.record.Unannounce(u.f.nodes, u.s.node.ID, unsettled.Node{})
 	u.f.remove(u)
 	e.unknown.count(u, -1)
+	e.rollouts.left(u)
 	u.f.leave(u)
 	e.change(u.f)
 	e.rollouts.rollOut(u.f)

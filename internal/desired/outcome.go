@@ -32,7 +32,7 @@ type Unfinished struct {
 func NewFilter(s *spec.Spec, revision *snapshot.Revision, delivery spec.Delivery) *snapshot.Filter {
 	return &snapshot.Filter{
 		Name: s.Name, Type: s.Type, Revision: revision, Policy: s.Policy, Delivery: cmp.Or(s.Delivery, delivery),
-		Nodes: s.Nodes, Canary: s.Canary, OnRemove: s.OnRemove, AcceptLoss: s.AcceptLoss, Disabled: s.Disabled, SpecFile: s.File,
+		Nodes: s.Nodes, Canary: s.Canary, Rollout: s.Rollout, OnRemove: s.OnRemove, AcceptLoss: s.AcceptLoss, Disabled: s.Disabled, SpecFile: s.File,
 	}
 }
 

@@ -3,6 +3,7 @@ package persist
 import (
 	"bytes"
 	"encoding/json"
+	"reflect"
 	"slices"
 
 	"github.com/wasm-xds/wasm-xds/internal/delivery"
@@ -72,5 +73,11 @@ func (t *stateText) keep(filters []delivery.FilterMemory) error {
 func sameMemory(a, b delivery.FilterMemory) bool {
 	return a.Name == b.Name && a.Wanted == b.Wanted && a.Stable == b.Stable && a.Type == b.Type && a.Promoted == b.Promoted &&
 		a.IdleSince.Equal(b.IdleSince) && a.StableSince.Equal(b.StableSince) && slices.Equal(a.Refused, b.Refused) &&
-		slices.Equal(a.Older, b.Older) && len(a.Wishes) == len(b.Wishes) && (len(a.Wishes) == 0 || &a.Wishes[0] == &b.Wishes[0])
+		slices.Equal(a.Older, b.Older) && sameList(a.Wishes, b.Wishes) && sameList(a.Stops, b.Stops) && sameList(a.Hands, b.Hands) &&
+		(a.Rollout == b.Rollout || reflect.DeepEqual(a.Rollout, b.Rollout))
+}
+
+// sameList compares lists that are replaced and never changed.
+func sameList[T any](a, b []T) bool {
+	return len(a) == len(b) && (len(a) == 0 || &a[0] == &b[0])
 }

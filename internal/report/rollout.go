@@ -17,10 +17,23 @@ import (
 // rolloutStatus is the API's form of a filter's rollout; nil: no rollout is under way.
 func rolloutStatus(st delivery.FilterStatus) *api.RolloutStatus {
 	r := st.Rollout
-	if r == nil || st.Wanted == nil || r.Stopped == nil && st.Candidate == nil && len(r.Waits) == 0 {
+	if r == nil || st.Wanted == nil || r.Stopped == nil && st.Candidate == nil && len(r.Waits) == 0 && r.WatchUntil.IsZero() {
 		return nil
 	}
-	out := &api.RolloutStatus{Revision: r.Revision, State: api.RolloutProgressing, Promoted: r.Promoted, WaitsFor: []api.RolloutWait{}}
+	out := &api.RolloutStatus{
+		Revision: r.Revision, State: api.RolloutProgressing, Promoted: r.Promoted, WaitsFor: []api.RolloutWait{},
+		Wave: r.Wave, Waves: []api.RolloutWave{}, Paused: hold(r.Paused), Frozen: hold(r.Freeze), Deadline: r.Deadline,
+		Overdue: r.Overdue, WatchUntil: r.WatchUntil, Health: health(r),
+	}
+	for i, w := range r.Waves {
+		out.Waves = append(out.Waves, api.RolloutWave{
+			Name: w.Name, Envoys: w.Envoys, Live: min(r.Live, w.Envoys), State: api.WaveState(w.State),
+			Since: w.Since, SoakUntil: w.SoakUntil, PassedAt: w.PassedAt,
+		})
+		if i == r.Wave && w.State == rollout.WaveSoaks {
+			out.State = api.RolloutSoaking
+		}
+	}
 	for _, w := range r.Waits {
 		out.State = api.RolloutWaiting
 		out.WaitsFor = append(out.WaitsFor, api.RolloutWait{
@@ -28,10 +41,39 @@ func rolloutStatus(st delivery.FilterStatus) *api.RolloutStatus {
 			Since: w.Since, Until: w.Until,
 		})
 	}
-	if r.Stopped != nil {
+	switch {
+	case r.Stopped != nil:
 		out.State = api.RolloutStopped
+	case r.Freeze != nil:
+		out.State = api.RolloutFrozen
+	case r.Paused != nil:
+		out.State = api.RolloutPaused
+	case r.WaitsForUser:
+		out.State = api.RolloutPaused
+		out.Paused = &api.RolloutHold{By: "spec", At: r.Waves[r.Wave].Since, Reason: "`pause: true` in the spec"}
+	case !r.WatchUntil.IsZero():
+		out.State = api.RolloutWatching
 	}
 	return out
+}
+
+// hold is the API's form of a pause or a freeze; nil: there is none.
+func hold(h *rollout.Hold) *api.RolloutHold {
+	if h == nil {
+		return nil
+	}
+	return &api.RolloutHold{By: h.By, At: h.At, Reason: h.Reason}
+}
+
+// health is the last look at the health of a rollout's revision; nil: the spec asks for none.
+func health(r *delivery.Rollout) *api.RolloutHealth {
+	if !r.HasHealth {
+		return nil
+	}
+	return &api.RolloutHealth{
+		Outcome: api.HealthOutcome(r.Look.Outcome.String()), Message: r.Look.Reason, At: r.Look.At,
+		Comparisons: []api.HealthComparison{},
+	}
 }
 
 // WaitText is "edge-1 (Envoy 1.40.0) loads it, and has not answered yet; it is waited for until
@@ -45,7 +87,10 @@ func WaitText(w rollout.Wait, canary spec.Canary) string {
 		return text + "; it waits until one is, the spec is edited, or `wasm-xds rollout promote` goes on"
 	}
 	text := w.Node
-	if text == "" {
+	switch {
+	case w.Reason == rollout.WaitFleet, w.Reason == rollout.WaitHealth, w.Reason == rollout.WaitSource, w.Reason == rollout.WaitLook:
+		return w.Reason.Words()
+	case text == "":
 		text = "an Envoy without a node id"
 	}
 	if w.Envoy != "" {
@@ -83,7 +128,7 @@ const waitsShown = 3
 // rolloutLine describes the rollout's progress, for people.
 func rolloutLine(st delivery.FilterStatus) string {
 	r := st.Rollout
-	if r == nil || r.Stopped != nil || st.Candidate == nil && len(r.Waits) == 0 {
+	if r == nil || r.Stopped != nil || st.Candidate == nil && len(r.Waits) == 0 && r.WatchUntil.IsZero() {
 		return ""
 	}
 	runs := map[fleet.Key]bool{} // on all streams of the Envoy
@@ -101,6 +146,7 @@ func rolloutLine(st delivery.FilterStatus) string {
 		}
 	}
 	text := fmt.Sprintf("revision %s runs on %d of %d", r.Revision, live, len(runs))
+	text += waveText(r)
 	if len(r.Waits) == 0 {
 		return text
 	}
@@ -112,4 +158,40 @@ func rolloutLine(st delivery.FilterStatus) string {
 		words = append(words, fmt.Sprintf("and %d more", more))
 	}
 	return text + ", and waits: " + strings.Join(words, ", ")
+}
+
+// waveText is ", wave 10% soaks until 12:00:30", and what else holds the rollout.
+func waveText(r *delivery.Rollout) (text string) {
+	clock := func(t time.Time) string { return t.Local().Format(time.TimeOnly) }
+	if len(r.Waves) > 2 || len(r.Waves) > 0 && !r.Waves[r.Wave].SoakUntil.IsZero() {
+		text = ", wave " + r.Waves[r.Wave].Name
+		if until := r.Waves[r.Wave].SoakUntil; !until.IsZero() {
+			text += " soaks until " + clock(until)
+		}
+	}
+	switch {
+	case r.Freeze != nil:
+		text += ", frozen" + byWhom(r.Freeze)
+	case r.Paused != nil:
+		text += ", paused" + byWhom(r.Paused)
+	case r.WaitsForUser:
+		text += ", paused by the spec: `wasm-xds rollout promote` goes on"
+	case !r.WatchUntil.IsZero():
+		text += ", watched until " + clock(r.WatchUntil)
+	}
+	if r.Overdue {
+		text += ", overdue"
+	}
+	return text
+}
+
+// byWhom is " by ann: the reason".
+func byWhom(h *rollout.Hold) (text string) {
+	if h.By != "" {
+		text = " by " + h.By
+	}
+	if h.Reason != "" {
+		text += ": " + h.Reason
+	}
+	return text
 }

@@ -20,6 +20,11 @@ type Filter struct {
 	Nodes    spec.NodeSelector  `json:"nodes"`
 	Canary   spec.Canary        `json:"canary"`
 	OnRemove spec.OnRemove      `json:"onRemove"`
+	// Rollout says how a new revision goes from the canaries to all Envoys.
+	Rollout spec.Rollout `json:"rollout,omitzero"`
+	// RolledBack says that Revision is served by a rollback, in place of the revision that the spec
+	// describes.
+	RolledBack bool `json:"rolledBack,omitempty"`
 	// AcceptLoss names the settings that may be without effect on older Envoys.
 	// The list is sorted.
 	AcceptLoss []spec.Setting `json:"acceptLoss,omitempty"`
@@ -56,7 +61,7 @@ func (f *Filter) Equal(o *Filter) bool {
 	return f.Name == o.Name && f.Type == o.Type && f.revisionID() == o.revisionID() && f.Policy == o.Policy &&
 		f.Delivery == o.Delivery && f.OnRemove == o.OnRemove && f.Disabled == o.Disabled && f.Removed == o.Removed && f.Preparing == o.Preparing &&
 		f.SpecFile == o.SpecFile && sameRefusals(f.Revision, o.Revision) && slices.Equal(f.AcceptLoss, o.AcceptLoss) &&
-		equalSelector(f.Nodes, o.Nodes) && equalCanary(f.Canary, o.Canary)
+		equalSelector(f.Nodes, o.Nodes) && equalCanary(f.Canary, o.Canary) && f.Rollout.Equal(&o.Rollout) && f.RolledBack == o.RolledBack
 }
 
 func (f *Filter) revisionID() string {

@@ -68,7 +68,7 @@ func (d *document) read(root *node) {
 		"capabilities": func(_, v *node) { s.Capabilities, s.AutoCapabilities = readCapabilities(d.decoder, v) },
 		"acceptLoss":   func(_, v *node) { s.AcceptLoss = readAcceptLoss(d.decoder, v) },
 		"nodes":        func(_, v *node) { s.Nodes = readSelector(d.decoder, "nodes", v) },
-		"rollout":      func(_, v *node) { readRollout(d.decoder, v, &s.Canary) },
+		"rollout":      func(_, v *node) { readRollout(d.decoder, v, &s.Canary, &s.Rollout) },
 		"build":        func(_, v *node) { s.Build, _ = d.filled("build", v) },
 		"limits":       func(_, v *node) { readLimits(d.decoder, v, &s.Limits) },
 		"smoke":        func(_, v *node) { s.NoSmoke = readSmoke(d.decoder, v) },

@@ -16,7 +16,7 @@ func sectionOf(name string) string {
 		return "vm"
 	case "ids", "clusters", "metadata":
 		return "nodes"
-	case "canary", "soak":
+	case "canary", "steps", "soak", "pause", "deadline", "onDeadline", "health":
 		return "rollout"
 	case "timePerRequest", "memory":
 		return "limits"

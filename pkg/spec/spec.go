@@ -77,6 +77,7 @@ type Spec struct {
 	AcceptLoss []Setting
 	Nodes      NodeSelector
 	Canary     Canary
+	Rollout    Rollout // the remaining section rollout
 	OnRemove   OnRemove
 	Disabled   bool
 	Tests      []Test // no part of the revision

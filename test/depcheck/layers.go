@@ -101,11 +101,12 @@ var layersOfProduct = map[string]Ordered{
 
 	"pkg/spec": {
 		Layers: []string{
-			"codes doc error format mend predicate nearest scalar selector setting structvalue text",
+			"codes doc error format health mend predicate nearest scalar selector setting structvalue text",
 			"configtype name node reference source tests",
-			"number problems scan spec",
+			"number problems scan rollout",
+			"spec",
 			"decoder jsonwriter kubernetes notices parse tree",
-			"readfile readlimits readmessage readrules readselector readsettings written",
+			"readfile readhealth readlimits readmessage readrules readselector readsettings written",
 			"readexpect readrollout readverify typedconfig",
 			"readconfig readmodule readtests",
 			"readvm",
@@ -205,7 +206,7 @@ var layersOfProduct = map[string]Ordered{
 	"internal/track": {Layers: []string{"config doc read", "check need work", "spec", "list", "track"}},
 	"internal/delivery": {
 		Layers: []string{
-			"calm config doc idle load nack node queueing reuse state timers trials version wish conduct",
+			"calm config doc frozen idle load nack node queueing reuse state timers trials version wish conduct",
 			"fetch lists memory packed salts window",
 			"problem",
 			"belief foretold rare revisions status",
@@ -213,10 +214,15 @@ var layersOfProduct = map[string]Ordered{
 			"graph",
 			"filters subscriber",
 			"group response",
+			"stopped",
 			"canary filter stream",
+			"holds",
+			"filtermemory",
 			"restore step unknown",
+			"halts",
 			"choose fetches progress removed",
 			"rollouts sender statuses",
+			"healthtrials steering",
 			"answers specs",
 			"subscriptions",
 			"machine",
@@ -225,9 +231,12 @@ var layersOfProduct = map[string]Ordered{
 
 	"internal/delivery/rollout": {
 		Layers: []string{
-			"facts wait",
-			"suspects",
+			"clock facts hold outcome wait",
+			"absent stops suspects",
+			"way",
 			"rollout",
+			"hand needs",
+			"advance picture",
 		},
 	},
 

@@ -38,10 +38,113 @@ type View struct {
 type Facts struct {
 	View
 	Policy spec.Canary
+	// Rollout is the section rollout of the spec; nil: as the zero value.
+	Rollout *spec.Rollout
 	// WasStable says that the revision was stable before.
 	WasStable bool
-	Now       time.Time
+	// RolledBack says that a user has named the revision in a rollback.
+	RolledBack bool
+	// Frozen says that the server is frozen.
+	Frozen bool
+	// Pause is how long an Envoy of the wave is awaited after its stream has ended.
+	Pause time.Duration
+	Now   time.Time
 }
+
+// IsBack says whether the revision is known to all Envoys: a rollback, or an edit back. No freeze
+// holds it, and it needs no soak.
+func (f *Facts) IsBack() bool { return f.WasStable || f.RolledBack }
+
+// IsDirect says whether the revision goes to all Envoys as soon as the canaries run it, whatever the
+// spec says about steps and soak. The first revision of a filter does: nothing is served meanwhile,
+// and there is no revision to go back to.
+func (f *Facts) IsDirect() bool { return f.IsBack() || f.Stable == nil }
+
+// Lingers says whether a wave lasts longer than the answers of its Envoys.
+func (f *Facts) Lingers() bool {
+	r := f.Rollout
+	return r != nil && !f.IsDirect() && (r.Soak > 0 || r.Pause || r.Health != nil || len(r.Steps) > 0)
+}
+
+// step is the step of a wave; nil: the wave is the canaries or all.
+func (f *Facts) step(wave int) *spec.Step {
+	if f.IsDirect() || f.Rollout == nil || wave < 1 || wave > len(f.Rollout.Steps) {
+		return nil
+	}
+	return &f.Rollout.Steps[wave-1]
+}
+
+// isLast says whether the next wave is all Envoys.
+func (f *Facts) isLast(wave int) bool {
+	return f.IsDirect() || f.Rollout == nil || wave >= len(f.Rollout.Steps)
+}
+
+// soak is the soak of a wave.
+func (f *Facts) soak(wave int) time.Duration {
+	switch s := f.step(wave); {
+	case f.IsDirect() || f.Rollout == nil:
+		return 0
+	case s != nil && s.Soak != nil:
+		return *s.Soak
+	default:
+		return f.Rollout.Soak
+	}
+}
+
+// Health is the health of a wave, as the spec has it; nil: nobody looks.
+func (f *Facts) Health(wave int) *spec.Health {
+	switch s := f.step(wave); {
+	case f.IsDirect() || f.Rollout == nil:
+		return nil
+	case s != nil && s.Health != nil:
+		return s.Health
+	default:
+		return f.Rollout.Health
+	}
+}
+
+// deadline is how long a wave may take; 0: there is no deadline.
+func (f *Facts) deadline(wave int) time.Duration {
+	limit := time.Duration(spec.DefaultDeadline)
+	if f.Rollout != nil {
+		limit = f.Rollout.WaveDeadline()
+	}
+	if limit == 0 {
+		return 0
+	}
+	return limit + f.soak(wave)
+}
+
+// WaveName is the name of a wave: canary, the size of its step, or all.
+func (f *Facts) WaveName(wave int) string {
+	switch s := f.step(wave); {
+	case s != nil:
+		return s.String()
+	case wave == 0:
+		return "canary"
+	default:
+		return "all"
+	}
+}
+
+// total is the number of subscribers in groups.
+func total(groups []Group) (n int) {
+	for _, g := range groups {
+		n += g.Size()
+	}
+	return n
+}
+
+// share is how many of n Envoys a step has.
+func share(s *spec.Step, n int) int {
+	if s.Percent > 0 {
+		return percent(s.Percent, n)
+	}
+	return min(s.Count, n)
+}
+
+// percent is a percentage of n, rounded up.
+func percent(p, n int) int { return (n*p + 99) / 100 }
 
 // Takers are the groups that may get the revision. If no group may, none is the last group.
 func (v *View) Takers() (takers []Group, none Group) {

@@ -7,8 +7,14 @@
 // knows the Envoys, picks the canaries and sends to them.
 // See docs/RATIONALE.md#why-does-a-rollout-decide-from-numbers.
 //
-// Read facts.go (the facts), rollout.go (the events and the decisions), then suspects.go (the nodes
-// that were lost) and wait.go (the words for waits). A Rollout is not safe for concurrent use.
+// A revision goes to the canaries, to the Envoys of each step, and then to all: each is a wave. A
+// wave is over when its Envoys run the revision, have soaked and are healthy, and neither a user nor
+// a freeze holds the rollout.
+//
+// Read facts.go (the facts), way.go (how far a revision has come), needs.go (how many canaries),
+// advance.go (the decisions), then rollout.go and hand.go (the events), stops.go, suspects.go (the
+// nodes that were lost), absent.go (the nodes that may be back soon) and wait.go (the words for
+// waits). A Rollout is not safe for concurrent use.
 package rollout
 
 import (
@@ -18,45 +24,58 @@ import (
 
 	"github.com/wasm-xds/wasm-xds/internal/delivery/verdict"
 	"github.com/wasm-xds/wasm-xds/pkg/snapshot"
-	"github.com/wasm-xds/wasm-xds/pkg/spec"
 )
 
 // Rollout is the state of the rollouts of one filter. The zero value has not begun.
 type Rollout struct {
 	suspects suspects
 	promoted string // the revision promoted by hand, without canaries; "": none
+
+	Way   *Way // the present rollout, or the watch after a promotion; nil: neither
+	Stops Stops
+	Hands Hands
+}
+
+// Saved is what a rollout keeps over a restart.
+type Saved struct {
+	Promoted string
+	Record   *Record // nil: no rollout
+	Stops    []Stop
+	Hands    []Hand
+}
+
+// Restore goes on where a former process has left off. The Envoys of before are awaited until a
+// time.
+func (r *Rollout) Restore(s Saved, until time.Time) {
+	r.promoted, r.Hands, r.Way = s.Promoted, s.Hands, nil
+	r.Stops.restore(s.Stops)
+	if s.Record != nil {
+		r.Way = restore(s.Record, until)
+	}
+}
+
+// Of is the present rollout if it is of the revision; nil: it is not.
+func (r *Rollout) Of(revision string) *Way {
+	if r.Way != nil && r.Way.Revision == revision {
+		return r.Way
+	}
+	return nil
 }
 
 // Begin notes that another revision is wanted; nil: none can be had. Earlier losses of the revision
-// do not count any more.
+// do not count any more. A kept stop stays.
 func (r *Rollout) Begin(wanted *snapshot.Revision) {
-	r.promoted = ""
+	r.Done()
 	if wanted != nil {
 		r.suspects.forgive(wanted.ID)
 	}
 }
 
 // Done notes that the candidate has become stable.
-func (r *Rollout) Done() { r.promoted = "" }
-
-// Restore goes on with a promotion by hand of a former process.
-func (r *Rollout) Restore(promoted string) { r.promoted = promoted }
+func (r *Rollout) Done() { r.promoted, r.Way = "", nil }
 
 // Promoted is the revision promoted by hand; "": none.
 func (r *Rollout) Promoted() string { return r.promoted }
-
-// Promote notes that an operator wants the rollout of a revision to go on without the awaited
-// nodes. If the revision is the candidate, one canary of each version is enough from now on,
-// whatever the policy asks for.
-func (r *Rollout) Promote(revision string, candidate bool) {
-	r.suspects.waitNoMore(revision)
-	if candidate {
-		r.promoted = revision
-	}
-}
-
-// Retry notes that an operator wants a revision tried again: its suspects are acquitted.
-func (r *Rollout) Retry(revision string) { r.suspects.dropRevision(revision) }
 
 // Prune drops the suspects of revisions that are not served any more, once their waits are over.
 func (r *Rollout) Prune(now time.Time, served func(revision string) bool) {
@@ -136,32 +155,19 @@ func (r *Rollout) SuspectsUntil(g Group, rev *snapshot.Revision, now time.Time) 
 	return until
 }
 
-// StopReason is the reason for which a rollout has stopped.
-type StopReason uint8
-
-// The reasons to stop.
-const (
-	Refused   StopReason = iota + 1 // an Envoy of the version has refused the revision
-	Lost                            // Envoys of the version were lost with the revision
-	NotForAny                       // the revision is for no connected version; Envoy is the last
-)
-
-// Stop says why a rollout has stopped.
-type Stop struct {
-	Why    StopReason
-	Envoy  string         // the version
-	Losses map[string]int // with Lost: by node id
-}
-
 // Stopped is the reason for which the rollout has stopped; nil: the rollout goes on.
+// See docs/RATIONALE.md#why-does-a-revision-that-failed-stay-refused.
 func (r *Rollout) Stopped(v *View) *Stop {
+	if kept := r.Stops.Of(v.Revision.ID); kept != nil {
+		return kept
+	}
 	doubtful := len(v.Revision.Refusals) > 0
 	for _, g := range v.Groups {
 		switch {
 		case !refuses(g, v.Revision):
 			doubtful = doubtful || g.IsForetold(v.Revision)
 		case g.Size() > 0 && !v.hasNothingToLose(g):
-			return &Stop{Why: Refused, Envoy: g.Envoy()}
+			return stopFor(v, Refused, g)
 		default:
 			doubtful = true
 		}
@@ -170,9 +176,18 @@ func (r *Rollout) Stopped(v *View) *Stop {
 		return s
 	}
 	if _, none := v.Takers(); none != nil {
-		return &Stop{Why: NotForAny, Envoy: none.Envoy()}
+		return stopFor(v, NotForAny, none)
 	}
 	return nil
+}
+
+// stopFor is a stop because of an Envoy version.
+func stopFor(v *View, why StopReason, g Group) *Stop {
+	s := &Stop{Revision: v.Revision.ID, Why: why, Envoy: g.Envoy()}
+	if verdict, judged := g.Verdict(v.Revision); judged {
+		s.Reason = verdict.Message
+	}
+	return s
 }
 
 // lost is the stop for losses; nil: losses do not stop the rollout. The losses of a node do not
@@ -196,125 +211,10 @@ func (r *Rollout) lost(v *View) *Stop {
 		}
 		others := func(g Group) bool { return g.HasOther(by) }
 		if losses >= lossLimit && (len(by) > 1 || !slices.ContainsFunc(v.Groups, others)) {
-			return &Stop{Why: Lost, Envoy: key.Envoy, Losses: by}
+			return &Stop{Revision: v.Revision.ID, Why: Lost, Envoy: key.Envoy, Losses: by}
 		}
 	}
 	return nil
-}
-
-// Canaries asks for canaries in a group that has too few.
-type Canaries struct {
-	Group  Group
-	Number int // with the present canaries
-	// Prefer names the nodes to ask first; nil: none.
-	Prefer *spec.NodeSelector
-	// SuspectsUntil is until when only awaited suspects may become canaries, one after the other:
-	// suspects may have the bytes already. Zero: any subscriber may.
-	SuspectsUntil time.Time
-}
-
-// Decision is the next step of a rollout. At most one field is set.
-type Decision struct {
-	Stop     *Stop
-	Promote  bool       // the revision is good for all at once
-	Canaries []Canaries // needed before [Rollout.Passed] is asked
-}
-
-// Decide decides about the revision. The canaries are appended to room.
-// See docs/RATIONALE.md#why-does-a-canary-policy-without-a-connected-node-hold-the-rollout.
-func (r *Rollout) Decide(f *Facts, room []Canaries) Decision {
-	if stop := r.Stopped(&f.View); stop != nil {
-		return Decision{Stop: stop}
-	}
-	takers, _ := f.Takers()
-	if f.WasStable && len(takers) > 0 && allLoad(takers, f.Revision) {
-		return Decision{Promote: true} // back at once
-	}
-	return Decision{Canaries: r.canaries(f, takers, room)}
-}
-
-// canaries gives each Envoy version that the revision is for at least one canary, and the filter as
-// many canaries as the policy asks for.
-func (r *Rollout) canaries(f *Facts, takers []Group, room []Canaries) []Canaries {
-	policy := f.Policy
-	if r.promoted == f.Revision.ID {
-		policy = spec.Canary{Count: 1}
-	}
-	if policy.Selector != nil {
-		if f.IsUnmatched(takers) {
-			return nil
-		}
-		for _, g := range takers {
-			room = r.need(&f.View, f.Now, g, max(1, g.Preferred()), policy.Selector, room)
-		}
-		return room
-	}
-	total := 0
-	for _, g := range takers {
-		total += g.Size()
-	}
-	wanted := policy.Count
-	switch {
-	case policy.Percent > 0:
-		wanted = (total*policy.Percent + 99) / 100
-	case policy.Count == 0:
-		wanted = total
-	}
-	extra := max(0, wanted-len(takers))
-	for _, g := range takers {
-		n := min(g.Size(), 1+extra)
-		extra -= n - 1
-		room = r.need(&f.View, f.Now, g, n, nil, room)
-	}
-	return room
-}
-
-// need asks for canaries in a group, unless the group has as many.
-func (r *Rollout) need(v *View, now time.Time, g Group, n int, prefer *spec.NodeSelector, room []Canaries) []Canaries {
-	if g.Canaries(v.Revision) >= n {
-		return room
-	}
-	return append(room, Canaries{g, n, prefer, r.SuspectsUntil(g, v.Revision, now)})
-}
-
-// Passed says whether every version of the takers has canaries and all canaries run the revision. A
-// version without canaries does not count if all of its Envoys are silent or were lost with the
-// revision too often.
-func (r *Rollout) Passed(f *Facts) bool {
-	takers, _ := f.Takers()
-	promoted := r.promoted == f.Revision.ID
-	if !promoted && f.IsUnmatched(takers) {
-		return !slices.ContainsFunc(takers, func(g Group) bool { return !g.AllRun(f.Revision) })
-	}
-	passed := false
-	for _, g := range takers {
-		switch {
-		case g.Passed(f.Revision):
-			passed = true
-		case g.Canaries(f.Revision) > 0 || !r.SuspectsUntil(g, f.Revision, f.Now).IsZero():
-			return false
-		}
-	}
-	return passed || promoted && len(takers) > 0
-}
-
-// Newcomers asks for a canary of the stable revision in each group that has not judged it. The
-// view's revision is the stable revision. The canaries are appended to room.
-func (r *Rollout) Newcomers(v *View, now time.Time, room []Canaries) []Canaries {
-	takers, _ := v.Takers()
-	for _, g := range takers {
-		if _, judged := g.Verdict(v.Revision); !judged {
-			room = r.need(v, now, g, 1, nil, room)
-		}
-	}
-	return room
-}
-
-// MayJoin says whether a new subscriber of the group may be a canary of the revision at once, if
-// the policy makes all subscribers canaries.
-func (r *Rollout) MayJoin(f *Facts, g Group) bool {
-	return f.Policy == (spec.Canary{}) && r.promoted != f.Revision.ID && !g.IsForetold(f.Revision) &&
-		r.SuspectsUntil(g, f.Revision, f.Now).IsZero() && !refuses(g, f.Revision) && r.Stopped(&f.View) == nil
 }
 
 // Awaited are the awaited suspects of rev in the group, apart from suspects that are canaries

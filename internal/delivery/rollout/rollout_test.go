@@ -48,7 +48,7 @@ func (g *fakeGroup) Verdict(r *snapshot.Revision) (verdict.Verdict, bool) {
 func decided(d Decision) string {
 	switch {
 	case d.Stop != nil:
-		words := []string{"stop", [...]string{"", "refused", "lost", "for none"}[d.Stop.Why], d.Stop.Envoy}
+		words := []string{"stop", strings.ReplaceAll(string(d.Stop.Why), "_", " "), d.Stop.Envoy}
 		if d.Stop.Losses != nil {
 			words = append(words, fmt.Sprint(d.Stop.Losses))
 		}
@@ -108,11 +108,11 @@ func TestDecide(t *testing.T) {
 		{name: "named canaries, and none is connected", groups: two(), policy: spec.Canary{Selector: edges}, want: ""},
 		{
 			name: "promoted by hand", groups: two(), policy: spec.Canary{Selector: edges},
-			events: func(r *Rollout) { r.Promote(next.ID, true) }, want: "1 of 1.39; 1 of 1.40",
+			events: func(r *Rollout) { r.Promote(next.ID, "", true) }, want: "1 of 1.39; 1 of 1.40",
 		},
 		{
 			name: "another candidate ends the promotion", groups: two(), policy: spec.Canary{Selector: edges},
-			events: func(r *Rollout) { r.Promote(next.ID, true); r.Begin(next) }, want: "",
+			events: func(r *Rollout) { r.Promote(next.ID, "", true); r.Begin(next) }, want: "",
 		},
 		{
 			name: "refused", groups: two(func(_, b *fakeGroup) { b.refuses = []*snapshot.Revision{next} }),
@@ -155,7 +155,7 @@ func TestDecide(t *testing.T) {
 		},
 		{
 			name: "an operator waits no more", groups: two(), policy: spec.Canary{Count: 1},
-			events: func(r *Rollout) { lose(r, "1.40", "b", 1); r.Promote(next.ID, true) }, want: "1 of 1.39; 1 of 1.40",
+			events: func(r *Rollout) { lose(r, "1.40", "b", 1); r.Promote(next.ID, "", true) }, want: "1 of 1.39; 1 of 1.40",
 		},
 		{
 			name: "a restarted server waits for the node", groups: two(), policy: spec.Canary{Count: 1},
@@ -259,11 +259,11 @@ func TestPassed(t *testing.T) {
 		{name: "no named canary is connected, and all run it", groups: []*fakeGroup{{allRun: true}}, policy: edges, want: true},
 		{
 			name: "promoted by hand", groups: []*fakeGroup{{}}, policy: edges, want: true,
-			events: func(r *Rollout) { r.Promote(next.ID, true) },
+			events: func(r *Rollout) { r.Promote(next.ID, "", true) },
 		},
 		{
 			name: "promoted by hand, and a canary loads", groups: []*fakeGroup{{canaries: 1}}, policy: edges,
-			events: func(r *Rollout) { r.Promote(next.ID, true) },
+			events: func(r *Rollout) { r.Promote(next.ID, "", true) },
 		},
 	}
 	for _, tt := range tests {
@@ -273,7 +273,7 @@ func TestPassed(t *testing.T) {
 				tt.events(&r)
 			}
 			f := Facts{View: View{Revision: next, Groups: asGroups(tt.groups)}, Policy: tt.policy, Now: start}
-			if got := r.Passed(&f); got != tt.want {
+			if got := (needs{&r, &f}).passed(); got != tt.want {
 				t.Errorf("%t", got)
 			}
 		})

@@ -19,6 +19,11 @@ const (
 	WaitBack    Reason = "canary_lost"       // the stream ended before the answer: the canary may have crashed
 	WaitRestart Reason = "server_restarted"  // the server ended before the answer was known
 	WaitMatch   Reason = "no_canary_matches" // no connected Envoy matches `rollout.canary`
+	WaitAway    Reason = "canary_away"       // the Envoy runs the revision, and its stream has ended
+	WaitFleet   Reason = "fleet_away"        // the server has restarted, and not all Envoys are back
+	WaitHealth  Reason = "no_evidence"       // too few requests tell about the health of the revision
+	WaitSource  Reason = "source_lost"       // the figures about the health do not arrive
+	WaitLook    Reason = "health_look"       // nobody has looked at the health yet
 )
 
 // Words are the reason in words, about an Envoy.
@@ -38,6 +43,16 @@ func (r Reason) Words() string {
 		return "was sent it before the server restarted, and is not back"
 	case WaitMatch:
 		return "none is connected that `rollout.canary` names"
+	case WaitAway:
+		return "runs it, and its stream has ended"
+	case WaitFleet:
+		return "the Envoys of before the restart are not all back"
+	case WaitHealth:
+		return "there are too few requests to tell its health"
+	case WaitSource:
+		return "the figures about its health do not arrive"
+	case WaitLook:
+		return "its health is looked at"
 	default:
 		return string(r)
 	}
@@ -45,7 +60,7 @@ func (r Reason) Words() string {
 
 // Wait is an Envoy that a rollout waits for.
 type Wait struct {
-	Node   string // the node id; "" with WaitMatch
+	Node   string // the node id; "" with WaitMatch and the waits for the fleet and for health
 	Envoy  string // the Envoy version; "": not known
 	Reason Reason
 	Since  time.Time
