@@ -76,7 +76,7 @@ func (c *Compiler) cpp(ctx context.Context, t project.Target, made string) error
 	}
 	args := []string{
 		"--target=wasm32", "-std=c++17", "-O2", "-flto", "-Wall", "-Wextra", "-ffreestanding", "-fno-exceptions", "-fno-rtti",
-		"-nostdlib", "-Wl,--no-entry", "-o", made,
+		"-fno-c++-static-destructors", "-nostdlib", "-Wl,--no-entry", "-o", made,
 	}
 	return c.run(ctx, t.Dir, nil, nil, "clang++", append(args, project.Sources(t.Dir, project.CPP)...)...)
 }

@@ -20,5 +20,19 @@ func languages() []language {
 				"`build: tinygo build -target wasip1 -buildmode=c-shared -opt=2 -no-debug -o build/my-filter.wasm .`",
 			Command: "GOOS=wasip1 GOARCH=wasm go build -buildmode=c-shared -ldflags='-s -w' -o build/my-filter.wasm .",
 		},
+		{
+			id: "rust", Name: "Rust",
+			Files: [][2]string{{"src/lib.rs", "the filter"}, {"Cargo.toml", "the crate: proxy-wasm is the binding to Envoy's host functions"}},
+			Needs: "Rust 1.68 or later with a target for Wasm: `rustup target add wasm32-wasip1`, or on Debian 13 and Ubuntu " +
+				"`apt-get install cargo rustc libstd-rust-dev-wasm32`.",
+			Command: "cargo build --release --target wasm32-wasip1",
+		},
+		{
+			id: "cpp", Name: "C++",
+			Files: [][2]string{{"filter.cc", "the filter"}, {"proxywasm.h", "the binding to Envoy's host functions, and the memory: no library is needed"}},
+			Needs: "clang and lld: on Debian and Ubuntu `apt-get install clang lld`, with Homebrew `brew install llvm lld`.",
+			Command: "clang++ --target=wasm32 -std=c++17 -O2 -flto -ffreestanding -fno-exceptions -fno-rtti \\\n" +
+				"  -fno-c++-static-destructors -nostdlib -Wl,--no-entry -o build/my-filter.wasm filter.cc",
+		},
 	}
 }
