@@ -28,6 +28,15 @@ func languages() []language {
 			Command: "cargo build --release --target wasm32-wasip1",
 		},
 		{
+			id: "assemblyscript", Name: "AssemblyScript",
+			Files: [][2]string{
+				{"assembly/index.ts", "the filter"}, {"assembly/proxywasm.ts", "the binding to Envoy's host functions"},
+				{"asconfig.json", "the options of the compiler"},
+			},
+			Needs:   "Node.js 20 or later with npm (https://nodejs.org). The first build installs the compiler into node_modules.",
+			Command: "npm install && npx asc assembly/index.ts --target release",
+		},
+		{
 			id: "cpp", Name: "C++",
 			Files: [][2]string{{"filter.cc", "the filter"}, {"proxywasm.h", "the binding to Envoy's host functions, and the memory: no library is needed"}},
 			Needs: "clang and lld: on Debian and Ubuntu `apt-get install clang lld`, with Homebrew `brew install llvm lld`.",
