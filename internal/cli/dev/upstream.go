@@ -15,9 +15,9 @@ import (
 	"github.com/wasm-xds/wasm-xds/internal/reason"
 )
 
-// startUpstream starts the upstream of Envoy at an address, until stop is called. target is the URL
-// of the user's own service. Envoy itself reaches a plain service, and a proxy at the address stands
-// before a service with https. Without a target, dev's own upstream answers.
+// startUpstream starts the upstream of Envoy at an address, until stop is called. target is the
+// URL of the user's own service. Envoy itself reaches a plain service, and a proxy at the address
+// stands before a service with https. Without a target, dev's own upstream answers.
 func startUpstream(address, target string) (bound string, stop func(), err error) {
 	if target == "" {
 		return serveUpstream(address, welcome())

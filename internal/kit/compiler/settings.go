@@ -1,8 +1,8 @@
 // Package compiler runs the compilers of filters, and writes the stripped modules.
 //
-// compiler.go builds a module. recipe.go has the commands of each language, toolchain.go says how to
-// get a missing compiler, and process.go runs a command with all of its children in a process group
-// of its own: a cancelled build leaves no process behind.
+// compiler.go builds a module. recipe.go has the commands of each language, toolchain.go says how
+// to get a missing compiler, and process.go runs a command with all of its children in a process
+// group of its own: a cancelled build leaves no process behind.
 package compiler
 
 import (

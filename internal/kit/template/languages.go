@@ -30,7 +30,8 @@ func languages() []language {
 		{
 			id: "assemblyscript", Name: "AssemblyScript",
 			Files: [][2]string{
-				{"assembly/index.ts", "the filter"}, {"assembly/proxywasm.ts", "the binding to Envoy's host functions"},
+				{"assembly/index.ts", "the filter"},
+				{"assembly/proxywasm.ts", "the binding to Envoy's host functions"},
 				{"asconfig.json", "the options of the compiler"},
 			},
 			Needs:   "Node.js 20 or later with npm (https://nodejs.org). The first build installs the compiler into node_modules.",
@@ -42,6 +43,13 @@ func languages() []language {
 			Needs: "clang and lld: on Debian and Ubuntu `apt-get install clang lld`, with Homebrew `brew install llvm lld`.",
 			Command: "clang++ --target=wasm32 -std=c++17 -O2 -flto -ffreestanding -fno-exceptions -fno-rtti \\\n" +
 				"  -fno-c++-static-destructors -nostdlib -Wl,--no-entry -o build/my-filter.wasm filter.cc",
+		},
+		{
+			id: "zig", Name: "Zig",
+			Files: [][2]string{{"filter.zig", "the filter"}, {"proxywasm.zig", "the binding to Envoy's host functions"}},
+			Needs: "Zig 0.14 or later (https://ziglang.org/download), also as `pip install ziglang`.",
+			Command: "zig build-exe filter.zig -target wasm32-freestanding -fno-entry -rdynamic -O ReleaseSmall \\\n" +
+				"  -femit-bin=build/my-filter.wasm",
 		},
 	}
 }

@@ -1,8 +1,8 @@
 // My-filter lets a request pass if its header "token" is one of the tokens in the configuration.
 #include "proxywasm.h"
 
-// The tokens, with blanks or line ends between them. A VM of this module has one configuration: each
-// filter has a VM of its own by default.
+// The tokens, with blanks or line ends between them. A VM of this module has one configuration:
+// each filter has a VM of its own by default.
 static Bytes tokens;
 
 // next takes the first word off a text. It is empty at the end.

@@ -1,8 +1,8 @@
 // My-filter replaces a word in the bodies of text responses. The configuration is WORD=REPLACEMENT.
 #include "proxywasm.h"
 
-// The configuration, and its two parts. A VM of this module has one configuration: each filter has a
-// VM of its own by default.
+// The configuration, and its two parts. A VM of this module has one configuration: each filter has
+// a VM of its own by default.
 static Bytes configuration;
 static Text word, replacement;
 
@@ -36,8 +36,8 @@ CALLBACK(Action, proxy_on_response_headers)(uint32_t context, uint32_t, uint32_t
   return CONTINUE;
 }
 
-// Called for each piece of the body. PAUSE keeps the pieces in Envoy's buffer until the end, because
-// the word may lie in two pieces.
+// Called for each piece of the body. PAUSE keeps the pieces in Envoy's buffer until the end,
+// because the word may lie in two pieces.
 CALLBACK(Action, proxy_on_response_body)(uint32_t context, uint32_t, uint32_t end_of_stream) {
   if (!streams[context].text) return CONTINUE;
   if (!end_of_stream) return PAUSE;

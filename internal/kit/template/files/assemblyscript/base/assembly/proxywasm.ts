@@ -1,8 +1,8 @@
 // The Proxy-Wasm ABI 0.2.1 for AssemblyScript: the functions of Envoy that a filter may call.
 //
-// A filter exports the callbacks that it needs; Envoy does without the others. The first argument of
-// a callback is the number of its context: each request and each connection has one, and so has the
-// configured filter, which is the root context.
+// A filter exports the callbacks that it needs; Envoy does without the others. The first argument
+// of a callback is the number of its context: each request and each connection has one, and so has
+// the configured filter, which is the root context.
 //
 // Texts are strings, which are UTF-8 on their way to and from Envoy.
 
@@ -153,7 +153,8 @@ export class SharedNumber {
   set(value: u64): bool {
     const bytes = utf8(this.key), data = new ArrayBuffer(8);
     store<u64>(start(data), value);
-    const status = proxy_set_shared_data(start(bytes), bytes.byteLength, start(data), 8, this.version);
+    const status = proxy_set_shared_data(
+      start(bytes), bytes.byteLength, start(data), 8, this.version);
     return status != Status.CasMismatch;
   }
 }

@@ -1,6 +1,7 @@
 // My-filter replaces a word in the bodies of text responses. The configuration is WORD=REPLACEMENT.
 import {
-  Action, Buffer, HeaderMap, LogLevel, configuration, getBuffer, getHeader, log, removeHeader, setBuffer,
+  Action, Buffer, HeaderMap, LogLevel, configuration, getBuffer, getHeader, log, removeHeader,
+  setBuffer,
 } from "./proxywasm";
 
 export { proxy_abi_version_0_2_1, proxy_on_memory_allocate } from "./proxywasm";
@@ -35,8 +36,8 @@ export function proxy_on_response_headers(context: u32, count: u32, endOfStream:
   return Action.Continue;
 }
 
-// Called for each piece of the body. Pause keeps the pieces in Envoy's buffer until the end, because
-// the word may lie in two pieces.
+// Called for each piece of the body. Pause keeps the pieces in Envoy's buffer until the end,
+// because the word may lie in two pieces.
 export function proxy_on_response_body(context: u32, size: u32, endOfStream: bool): Action {
   if (!texts.has(context)) return Action.Continue;
   if (!endOfStream) return Action.Pause;

@@ -1,6 +1,8 @@
 // My-filter adds the response header "hello" with the configuration as its value, and takes the
 // header "x-powered-by" out.
-import { Action, HeaderMap, LogLevel, configuration, log, removeHeader, setHeader } from "./proxywasm";
+import {
+  Action, HeaderMap, LogLevel, configuration, log, removeHeader, setHeader,
+} from "./proxywasm";
 
 export { proxy_abi_version_0_2_1, proxy_on_memory_allocate } from "./proxywasm";
 
