@@ -175,22 +175,6 @@ func TestOwnNames(t *testing.T) {
 	}
 }
 
-func TestPagePolicyCoversItsScript(t *testing.T) {
-	got := request(t, Handler(someState(), Options{}), "GET", "/", nil)
-	policy := got.Header().Get("Content-Security-Policy")
-	empty := hashOf("", "script")
-	if strings.Count(policy, "'sha256-") != 2 || strings.Contains(policy, empty) || strings.Contains(policy, "unsafe") {
-		t.Errorf("policy: %s", policy)
-	}
-	for _, outside := range []string{"http://", "https://", "onclick", " style="} {
-		for line := range strings.Lines(got.Body.String()) {
-			if strings.Contains(line, outside) && !strings.Contains(line, "www.w3.org/2000/svg") {
-				t.Errorf("the page has %q: %s", outside, line)
-			}
-		}
-	}
-}
-
 // serve serves the state on a real connection until the test ends.
 func serve(t *testing.T, state State) (url string) {
 	t.Helper()

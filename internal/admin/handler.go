@@ -61,7 +61,7 @@ func Handler(s State, o Options) http.Handler {
 	mux.HandleFunc("/", notFound)
 
 	open := http.NewServeMux()
-	open.HandleFunc("GET /{$}", newPage().serve)
+	newPage().addTo(open)
 	open.Handle("/", guarded.to(mux))
 
 	outer := http.NewServeMux()

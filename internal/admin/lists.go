@@ -9,6 +9,9 @@ func (l lists) filters(q query) any {
 	filters := []api.Filter{}
 	for _, f := range l.state.Filters() {
 		if f = completeFilter(f); q.takesFilter(&f) {
+			if q.withoutSubscribers() {
+				f.Subscribers = []api.Subscriber{}
+			}
 			filters = append(filters, f)
 		}
 	}

@@ -17,11 +17,18 @@ type query map[string][]string
 // parameters are the parameters of a list, each with its known words; nil: any word.
 type parameters map[string][]string
 
+// The words of the parameter subscribers. Without the parameter, a filter has its subscribers.
+const (
+	subscribersAll  = "all"
+	subscribersNone = "none"
+)
+
 var (
 	filterParameters = parameters{
 		"name": nil, "node": nil, "cluster": nil, "type": {string(spec.HTTP), string(spec.Network)},
-		"state":     words(api.FilterActive, api.FilterRejected, api.FilterRemoved, api.FilterUnknown, api.FilterPreparing),
-		"condition": words(api.ConditionLive, api.ConditionProgressing, api.ConditionFailing, api.ConditionNoEnvoy, api.ConditionEnvoysGone),
+		"state":       words(api.FilterActive, api.FilterRejected, api.FilterRemoved, api.FilterUnknown, api.FilterPreparing),
+		"condition":   words(api.ConditionLive, api.ConditionProgressing, api.ConditionFailing, api.ConditionNoEnvoy, api.ConditionEnvoysGone),
+		"subscribers": {subscribersAll, subscribersNone},
 	}
 	nodeParameters = parameters{
 		"node": nil, "cluster": nil, "envoy": nil, "filter": nil, "mode": {"ads-delta", "ads-sotw", "ecds-delta", "ecds-sotw"},
@@ -95,6 +102,12 @@ func (q query) takesFilter(f *api.Filter) bool {
 	return slices.ContainsFunc(f.Subscribers, func(s api.Subscriber) bool {
 		return s.State != api.SubscriberGone && q.takes("node", s.Node) && q.takes("cluster", s.Cluster)
 	})
+}
+
+// withoutSubscribers says whether the filters are to have no subscribers, as for an overview of a
+// large fleet.
+func (q query) withoutSubscribers() bool {
+	return q["subscribers"] != nil && !q.takes("subscribers", subscribersAll)
 }
 
 func (q query) takesNode(n *api.Node) bool {
