@@ -171,3 +171,9 @@ func (w *world) overlay(all map[string]any) {
 		maps.Copy(w.overlays, all)
 	})
 }
+
+// reads is how often the lists of filters and nodes were read.
+func (w *world) reads() (n int) {
+	w.locked(func() { n = w.lists })
+	return n
+}
