@@ -18,6 +18,17 @@ const (
 	ECDSSotW  Mode = "ecds-sotw"
 )
 
+// Stats are the stats that Envoy reports to the control plane. The empty value is [StatsAll].
+type Stats string
+
+// The choices. With [StatsFew], Envoy makes no other stats than those that the control plane reads,
+// neither for its admin port nor for other stats sinks.
+const (
+	StatsAll  Stats = "all"
+	StatsFew  Stats = "few"
+	StatsNone Stats = "none"
+)
+
 // Filter is a filter in the listener of its type.
 type Filter struct {
 	Name string
@@ -47,6 +58,9 @@ type Options struct {
 	ModulesAddress string // 127.0.0.1:18001, the module server of the control plane
 	ModulesCluster string // wasm_xds_modules, as in `serve --modules-cluster`
 	TLS            TLS    // no TLS
+
+	Stats         Stats         // all
+	StatsInterval time.Duration // 5s, between two reports
 
 	AdminAddress     string // 127.0.0.1:9901
 	ListenAddress    string // 127.0.0.1:10000, HTTP; used only with an HTTP filter

@@ -19,6 +19,9 @@ type Parts struct {
 	AgentCluster string
 	// ADS is the field ads_config of dynamic_resources; "": each filter has a stream of its own.
 	ADS string
+	// StatsSink is an item of stats_sinks, and TrapLog an item of access_log of an HTTP connection
+	// manager.
+	StatsSink, TrapLog string
 	// NodeID and NodeCluster are the identity of an Envoy that has none, as YAML scalars.
 	NodeID, NodeCluster string
 
@@ -41,6 +44,12 @@ func NewParts(o Options) (*Parts, error) {
 		return nil, err
 	}
 	if p.ModulesCluster, err = p.render("modules-cluster", v); err != nil {
+		return nil, err
+	}
+	if p.StatsSink, err = p.render("stats-sink", v); err != nil {
+		return nil, err
+	}
+	if p.TrapLog, err = p.render("trap-log", v); err != nil {
 		return nil, err
 	}
 	if v.HasAgent() {

@@ -1,6 +1,7 @@
 package bootstrap
 
 import (
+	"cmp"
 	"encoding/json"
 	"errors"
 	"fmt"
@@ -24,6 +25,9 @@ type view struct {
 	ADS     bool
 	APIType string // DELTA_GRPC or GRPC
 	Timeout string // in the JSON form of protobuf: 15s, 0.5s
+
+	HasStats, FewStats bool
+	StatsInterval      string // as Timeout
 
 	Admin, Listen, TCPListen      endpoint
 	XDS, Modules, Upstream        endpoint
@@ -127,7 +131,7 @@ func newView(o Options) (*view, error) {
 		v.Agent, err = dialAddress(v.TLS.SPIFFE.Socket)
 	}
 	return v, errors.Join(
-		err, v.setFilters(o.Filters), v.setMode(o), v.setAddresses(o), v.checkClusters(),
+		err, v.setFilters(o.Filters), v.setMode(o), v.setStats(o), v.setAddresses(o), v.checkClusters(),
 	)
 }
 
@@ -175,6 +179,31 @@ func (v *view) setMode(o Options) error {
 	v.Timeout = seconds(o.InitialFetchTimeout)
 	return nil
 }
+
+func (v *view) setStats(o Options) error {
+	switch o.Stats {
+	case StatsAll, "":
+		v.HasStats = true
+	case StatsFew:
+		v.HasStats, v.FewStats = true, true
+	case StatsNone:
+	default:
+		return fmt.Errorf("unknown stats %q: use one of %v", o.Stats, []Stats{StatsAll, StatsFew, StatsNone})
+	}
+	interval := cmp.Or(o.StatsInterval, usualStats)
+	if interval < shortestStats || interval > longestStats {
+		return fmt.Errorf("the stats interval %v is not between %v and %v, as Envoy needs it", interval, shortestStats, longestStats)
+	}
+	v.StatsInterval = seconds(interval)
+	return nil
+}
+
+// Envoy's default and bounds for stats_flush_interval.
+const (
+	usualStats    = 5 * time.Second
+	shortestStats = time.Millisecond
+	longestStats  = 5 * time.Minute
+)
 
 func (v *view) setAddresses(o Options) error {
 	var errs []error

@@ -27,6 +27,6 @@
 // falls. A span includes only the points that lie wholly within it.
 //
 // Read the files in this order: histogram.go and figures.go have the results, name.go the stats'
-// names, report.go and failures.go read messages, point.go keeps one span, points.go and traps.go all spans of an
-// Envoy, process.go the last values, envoy.go an Envoy, and store.go the whole.
+// names, report.go and failures.go read messages, point.go keeps one span, points.go and traps.go
+// all spans of an Envoy, process.go the last values, envoy.go an Envoy, and store.go the whole.
 package signal

@@ -162,8 +162,9 @@ func (e *envoy) between(filter string, from, to time.Time) (f Figures, ok bool) 
 	return f, ok
 }
 
-// firstInterval is the interval of an Envoy that has reported once, as `bootstrap` writes it.
-const firstInterval = 10 * time.Second
+// firstInterval is the interval of an Envoy that has reported once: Envoy's default for
+// stats_flush_interval.
+const firstInterval = 5 * time.Second
 
 // State says whether an Envoy reports.
 type State uint8

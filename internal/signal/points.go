@@ -2,11 +2,11 @@ package signal
 
 import "time"
 
-// The bounds of an Envoy's points. With a report every ten seconds, the newest ten minutes keep
+// The bounds of an Envoy's points. With a report every five seconds, the newest ten minutes keep
 // their resolution.
 const (
-	mostPoints  = 96
-	finePoints  = 64
+	mostPoints  = 160
+	finePoints  = 120
 	fewestMerge = 2 // this many points stay, whatever their size
 	keepPoints  = 24 * time.Hour
 )

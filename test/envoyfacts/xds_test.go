@@ -36,6 +36,8 @@ type xdsServer struct {
 
 	mu      sync.Mutex
 	streams []*stream
+
+	reports reports
 }
 
 // stream is one xDS stream. The server's lock guards the fields.
@@ -80,6 +82,7 @@ func (s *xdsServer) listen() (stop func()) {
 	extensionv3.RegisterExtensionConfigDiscoveryServiceServer(server, s)
 	listenerv3.RegisterListenerDiscoveryServiceServer(server, s)
 	discoveryv3.RegisterAggregatedDiscoveryServiceServer(server, adsServer{s: s})
+	s.reports.register(server)
 	var serving sync.WaitGroup
 	serving.Go(func() { _ = server.Serve(listener) })
 	stop = sync.OnceFunc(func() {

@@ -46,6 +46,9 @@ Envoy watches them through SDS, and follows new certificates without a restart.`
 	o.Mode = bootstrap.ADSDelta
 	command.ChoiceFlag(c, &o.Mode, modes(), "mode", "how Envoy asks: "+command.List(modes()))
 	f.DurationVar(&o.InitialFetchTimeout, "initial-fetch-timeout", 0, "how long a listener waits for its filters at boot before it opens and answers 500; 0s waits for ever")
+	o.Stats = bootstrap.StatsAll
+	command.ChoiceFlag(c, &o.Stats, []bootstrap.Stats{bootstrap.StatsAll, bootstrap.StatsFew, bootstrap.StatsNone}, "stats", "`stats` that Envoy reports to wasm-xds: all, few (Envoy makes no others, also for its admin port) or none")
+	f.DurationVar(&o.StatsInterval, "stats-interval", 5*time.Second, "time between two reports, from 1ms to 5m; rollouts look at an Envoy as often")
 	addTLSFlags(f, &o.TLS)
 	addEnvoyFlags(f, &o)
 	from.AddFlags(f)
@@ -87,6 +90,9 @@ func renderBootstrap(ctx context.Context, path string, from *fetch.Flags, o boot
 	}
 	if o.InitialFetchTimeout < 0 || o.InitialFetchTimeout > time.Hour {
 		return command.Failure(command.CodeUsage, "invalid --initial-fetch-timeout "+o.InitialFetchTimeout.String()+": it is between 0s and 1h", "")
+	}
+	if o.StatsInterval < time.Millisecond || o.StatsInterval > 5*time.Minute {
+		return command.Failure(command.CodeUsage, "invalid --stats-interval "+o.StatsInterval.String()+": it is between 1ms and 5m", "")
 	}
 	if err := prepareTLS(&o, stderr); err != nil {
 		return err

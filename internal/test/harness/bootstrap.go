@@ -112,9 +112,11 @@ type Bootstrap struct {
 	// and the clusters are static.
 	Upstreams []string
 	// StatsInterval is how often Envoy reports its stats to the control plane, such as "1s"; "":
-	// never.
+	// never. HTTP listeners without an AccessLog then also log the requests that Envoy fails
+	// because a filter has trapped.
 	StatsInterval string
-	// StatsOptions are further fields of the MetricsServiceConfig, as YAML flow text without braces.
+	// StatsOptions are further fields of the MetricsServiceConfig, as YAML flow text without braces;
+	// "": summaries in place of histograms, as `wasm-xds bootstrap` has them.
 	StatsOptions string
 	// KeepAlive limits the time until Envoy notices a dead control plane.
 	KeepAlive bool
