@@ -22,6 +22,7 @@ type fake struct {
 	limits       []api.Limit
 	certificates []api.Certificate
 	identity     api.Identity
+	webhooks     []api.Webhook
 	visitors     []api.Visitor
 	histories    map[string]api.History
 	refuse       *api.Error
@@ -42,6 +43,7 @@ func (f *fake) Limits() []api.Limit { return f.limits }
 func (f *fake) Identity() api.Identity { return f.identity }
 
 func (f *fake) Certificates() []api.Certificate { return f.certificates }
+func (f *fake) Webhooks() []api.Webhook         { return f.webhooks }
 func (f *fake) Visitors() []api.Visitor         { return f.visitors }
 
 func (f *fake) Snapshot() api.Snapshot {

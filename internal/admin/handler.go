@@ -56,6 +56,7 @@ func Handler(s State, o Options) http.Handler {
 	mux.Handle(apiRoot+"visitors", read(nil, show.visitors))
 	mux.Handle(apiRoot+"limits", read(nil, show.limits))
 	mux.Handle(apiRoot+"certificates", read(nil, show.certificates))
+	mux.Handle(apiRoot+"webhooks", read(nil, show.webhooks))
 	mux.Handle(apiRoot+"identity", read(nil, show.identity))
 	mux.Handle("GET "+apiRoot+"events", newEventsHandler(s))
 	mux.HandleFunc("/", notFound)

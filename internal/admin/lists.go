@@ -46,6 +46,7 @@ func (l lists) visitors(query) any { return notNull(l.state.Visitors()) }
 
 func (l lists) limits(query) any { return notNull(l.state.Limits()) }
 
+func (l lists) webhooks(query) any     { return notNull(l.state.Webhooks()) }
 func (l lists) certificates(query) any { return notNull(l.state.Certificates()) }
 
 func (l lists) identity(query) any {

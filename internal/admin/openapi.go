@@ -30,6 +30,7 @@ func openAPI(version string) any {
 		paths[e.Path][strings.ToLower(e.Method)] = operation
 	}
 	s.of(reflect.TypeFor[api.Event]())
+	message := object{"summary": "a notable event, sent to each --webhook", "requestBody": object{"content": jsonOf(s.of(reflect.TypeFor[api.WebhookMessage]()))}}
 	return object{
 		"openapi": "3.1.0",
 		"info": object{
@@ -37,6 +38,7 @@ func openAPI(version string) any {
 			"description": "The admin API, version 1. Fields and words may be added; none is taken away or changes its meaning.",
 		},
 		"paths":      paths,
+		"webhooks":   object{"event": object{"post": message}},
 		"components": object{"schemas": s},
 	}
 }

@@ -35,7 +35,7 @@ var (
 		"state": words(api.NodeConnected, api.NodeGone),
 	}
 	diffParameters  = parameters{"from": nil, "to": nil}
-	eventParameters = parameters{"type": words(api.EventFilter, api.EventNode, api.EventSource, api.EventSnapshot), "name": nil}
+	eventParameters = parameters{"type": words(api.EventTypes()...), "name": nil}
 )
 
 func words[T ~string](all ...T) []string {

@@ -32,6 +32,8 @@ type State interface {
 	Limits() []api.Limit
 	// Certificates returns the certificates of the ports that speak TLS.
 	Certificates() []api.Certificate
+	// Webhooks returns the receivers of messages.
+	Webhooks() []api.Webhook
 	// Identity returns how Envoys are bound to their certificates.
 	Identity() api.Identity
 	// Ready says why no snapshot can be served yet; nil: a snapshot can be served. An empty

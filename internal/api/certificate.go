@@ -19,3 +19,19 @@ type Certificate struct {
 	// Error says why there is no newer certificate than the last good one; null: nothing is wrong.
 	Error *Error `json:"error"`
 }
+
+const (
+	// soon is the time before the end of a certificate from which the certificate needs a look.
+	// Certificates of 90 days are usually replaced a month before their end.
+	soon = 14 * 24 * time.Hour
+	// lastPart is the last part of a short certificate's life, a quarter, in which the certificate
+	// needs a look. SPIFFE agents replace a certificate after half of its time, other tools after two
+	// thirds.
+	lastPart = 4
+)
+
+// EndsSoon reports whether a certificate should have been replaced by now: 14 days before its end,
+// or with less than a quarter of its time left if that is shorter.
+func (c *Certificate) EndsSoon(now time.Time) bool {
+	return c.NotAfter.Sub(now) < min(soon, c.NotAfter.Sub(c.NotBefore)/lastPart)
+}

@@ -62,6 +62,9 @@ const (
 // CodeSettingLost is the code of a subscriber's warning: its Envoy ignores a setting of the spec.
 const CodeSettingLost = "setting_lost"
 
+// CodeWebhookFails is the code of a webhook's error: the receiver does not take a message.
+const CodeWebhookFails = "webhook_fails"
+
 // FromSpec is the API's form of a document's error; nil stays nil.
 func FromSpec(e *spec.Error) *Error {
 	if e == nil {

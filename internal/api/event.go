@@ -31,6 +31,62 @@ const (
 	EventThawed     EventType = "thawed"
 )
 
+// The notable events: webhooks get them, too. Message describes each in a sentence. A notable
+// event comes beside the change of the object itself.
+const (
+	// EventLive: every Envoy that asks for the filter and can run it runs Revision. Previous is the
+	// revision before.
+	EventLive EventType = "live"
+	// EventRefused: Revision is not served, for Cause and Problem. Revision is "" if the content
+	// has none.
+	EventRefused EventType = "refused"
+	// EventRolledBack: Envoys get Revision again in place of Previous, for Cause.
+	EventRolledBack EventType = "rolled_back"
+	// EventSourceLost: the source Name cannot be read, and its filters stay as they were.
+	// EventSourceBack is the end of this.
+	EventSourceLost EventType = "source_lost"
+	EventSourceBack EventType = "source_back"
+	// EventCertificateExpiring: the certificate of the ports in Name ends soon, at Until.
+	// EventCertificateExpired: it has ended.
+	EventCertificateExpiring EventType = "certificate_expiring"
+	EventCertificateExpired  EventType = "certificate_expired"
+)
+
+// EventTypes returns all types that a client can ask for.
+func EventTypes() []EventType {
+	return []EventType{
+		EventFilter, EventNode, EventSource, EventSnapshot,
+		EventWavePassed, EventSoaked, EventWaits, EventPromoted, EventWatched, EventStopped, EventWentBack, EventDeadline,
+		EventPaused, EventResumed, EventFrozen, EventThawed,
+		EventLive, EventRefused, EventRolledBack, EventSourceLost, EventSourceBack, EventCertificateExpiring, EventCertificateExpired,
+	}
+}
+
+// IsNotable says whether an event is for people who do not watch. Each type is notable, except the
+// plain changes of objects.
+func (t EventType) IsNotable() bool {
+	switch t {
+	case EventFilter, EventNode, EventSource, EventSnapshot, EventReset:
+		return false
+	default:
+		return true
+	}
+}
+
+// Cause is the reason for a refusal or a rollback.
+type Cause string
+
+// The causes. Later versions may add more.
+const (
+	CauseSpec    Cause = "spec"    // the document or the files that it names cannot be used
+	CauseModule  Cause = "module"  // the module or the configuration cannot be had
+	CauseSandbox Cause = "sandbox" // the sandbox found the revision unfit
+	CauseEnvoy   Cause = "envoy"   // an Envoy refused the revision
+	CauseLost    Cause = "lost"    // Envoys were lost with the revision
+	CauseHealth  Cause = "health"  // Envoys that ran the revision were worse than the others
+	CauseHand    Cause = "hand"    // a user has decided so
+)
+
 // Event is a change, with the new state in short. The object of the event has the details.
 type Event struct {
 	ID   string    `json:"id,omitempty"` // for Last-Event-ID; "": the event is not kept
@@ -40,13 +96,22 @@ type Event struct {
 	State string `json:"state,omitempty"`
 	// Revision is the served revision of a filter, and Candidate its revision that is rolling
 	// out. Error is the code of the filter's error. "": none.
-	Revision  string `json:"revision,omitempty"`
-	Candidate string `json:"candidate,omitempty"`
-	Error     string `json:"error,omitempty"`
-	// Wave is the name of the wave of a rollout's event, as canary, 10% or all. By is the user, and
-	// Message says more, for people. "": none.
-	Wave    string    `json:"wave,omitempty"`
-	By      string    `json:"by,omitempty"`
-	Message string    `json:"message,omitempty"`
-	Time    time.Time `json:"time"`
+	Revision  string    `json:"revision,omitempty"`
+	Candidate string    `json:"candidate,omitempty"`
+	Error     string    `json:"error,omitempty"`
+	Time      time.Time `json:"time"`
+
+	// The following fields belong to notable events. "" and null: the event has none.
+
+	// Message describes the event in a sentence, for people.
+	Message string `json:"message,omitempty"`
+	Cause   Cause  `json:"cause,omitempty"`
+	// Previous is the revision that was served before, or that a rollback replaces.
+	Previous string `json:"previous,omitempty"`
+	Wave     string `json:"wave,omitempty"` // the name of a rollout's wave, as canary, 10% or all
+	Node     string `json:"node,omitempty"` // the Envoy that the event comes from
+	By       string `json:"by,omitempty"`   // the user whose command caused the event
+	// Until is the end of a certificate or of a wait.
+	Until   time.Time `json:"until,omitzero"`
+	Problem *Error    `json:"problem,omitempty"`
 }

@@ -137,6 +137,12 @@ func (c Client) Certificates(ctx context.Context) ([]api.Certificate, error) {
 	return certificates, c.getIfKnown(ctx, "certificates", &certificates)
 }
 
+// Webhooks asks for the receivers of messages. An earlier version of the server reports none.
+func (c Client) Webhooks(ctx context.Context) ([]api.Webhook, error) {
+	var webhooks []api.Webhook
+	return webhooks, c.getIfKnown(ctx, "webhooks", &webhooks)
+}
+
 // Identity asks how Envoys are bound to their certificates. An earlier version of the server
 // reports the zero value.
 func (c Client) Identity(ctx context.Context) (api.Identity, error) {

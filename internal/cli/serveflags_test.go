@@ -99,6 +99,9 @@ func fieldsOfFlags(key, root, here string) map[string]flagged {
 		"trusted-root":               {root, "Verify.TrustedRoot", &spec.FileRef{Path: root, As: root}},
 		"verify-identity":            {"subject=a,b=c,issuerRegExp=^https://i$", "Verify.Identities", []spec.Identity{{Subject: "a,b=c", IssuerRegExp: "^https://i$"}}},
 		"verify-key":                 {key, "Verify.Keys", []*spec.FileRef{{Path: key, As: key}}},
+		"webhook":                    {"https://a.example/h", "Webhooks.URLs", []string{"https://a.example/h"}},
+		"webhook-secret-file":        {"secrets", "Webhooks.SecretFile", filepath.Join(here, "secrets")},
+		"webhook-ca-file":            {"ca.pem", "Webhooks.CAFile", filepath.Join(here, "ca.pem")},
 		"xds-address":                {"127.0.0.1:3", "XDSAddress", "127.0.0.1:3"},
 	}
 }
@@ -136,6 +139,7 @@ func serving() (*cobra.Command, *serveflags.Flags) {
 	flags.AddTo(c)
 	flags.AddTLS(c.Flags())
 	flags.AddAdmin(c.Flags())
+	flags.AddOutbound(c.Flags())
 	flags.AddRefresh(c.Flags(), 30*time.Second)
 	return c, flags
 }

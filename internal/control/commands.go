@@ -33,12 +33,15 @@ func rollBack(c *Control, name, revision string) (api.Filter, *api.Error) {
 	if problem != nil {
 		return api.Filter{}, problem
 	}
-	if from := st.Wanted.Revision; from != nil {
-		c.chronicle.did(name, from.ID, api.Action{At: time.Now(), Action: "rollback"})
+	from := ""
+	if r := st.Wanted.Revision; r != nil {
+		from = r.ID
+		c.chronicle.did(name, from, api.Action{At: time.Now(), Action: "rollback"})
 	}
 	v.Plan.Pins = v.Plan.Pins.RollBack(name, target, v.Plan.Pins.Described(st.Wanted))
 	// Publish at once: the next plan may have to wait for files.
 	c.deliverer.publish(v.Snapshot.With(withRevision(v.Snapshot.All(), name, target)))
+	c.notices.rolledBack(name, target.ID, from, time.Now())
 	f, _ := report.Filter(v, name, time.Now())
 	return f, nil
 }
@@ -66,6 +69,7 @@ func retry(ctx context.Context, c *Control, name, revision string) *api.Error {
 		return command.NotReadYet()
 	}
 	one := v.Specs.Get(name)
+	c.notices.retried(name)
 	again := func() {
 		if v.Specs.Retry(one, time.Now()) {
 			c.saves.findingsSoon()
@@ -128,6 +132,7 @@ func forget(c *Control, name string) (api.Forgotten, *api.Error) {
 	done := api.Forgotten{Name: name, Revisions: len(v.Machine.History(name)), IdleSince: st.IdleSince}
 	c.cfg.Logger.Info("a removed filter is forgotten: a command says so", zap.String("filter", name), zap.Int("revisions", done.Revisions))
 	c.cfg.Metrics.FilterForgotten(name)
+	c.notices.forget(name)
 	rest := slices.DeleteFunc(slices.Clone(v.Snapshot.All()), func(f *snapshot.Filter) bool { return f.Name == name })
 	c.deliverer.publish(v.Snapshot.With(rest))
 	return done, nil

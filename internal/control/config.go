@@ -47,6 +47,8 @@ type Config struct {
 	// looks at their modules; nil: the record has no imports and no costs.
 	History   int
 	Appraiser Appraiser
+	// Notify takes the notable events, and must not block; nil: nobody hears of them.
+	Notify func(api.Event)
 	// Policy has delivery's times; the zero value selects the defaults. The control sets Epoch
 	// and Substitutes itself.
 	Policy delivery.Config

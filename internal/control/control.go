@@ -41,6 +41,7 @@ type Control struct {
 	syncs     syncs
 	journal   journal
 	chronicle chronicle
+	notices   *notices
 }
 
 // New makes a control that continues from the state in cfg.Files.
@@ -62,9 +63,12 @@ func New(cfg Config) *Control {
 	c.saves = saves{
 		workers: c.workers, writer: writer, log: cfg.Logger, sandbox: cfg.Sandbox, view: c.view, history: &c.chronicle,
 	}
+	c.hub.Notify(cfg.Notify)
+	c.notices = newNotices(c.view, &c.hub, cfg.Metrics, time.Now())
 	c.deliverer = deliverer{
 		view: c.view, hub: &c.hub, served: &c.served, metrics: cfg.Metrics, journal: &c.journal, saves: &c.saves, garbage: &c.garbage, known: &c.known,
 		chronicle: &c.chronicle,
+		notices:   c.notices,
 	}
 	c.known.Store(c.view.Snapshot)
 	if c.view.FromState {
@@ -79,6 +83,9 @@ func (c *Control) Loaded() <-chan struct{} { return c.startup.loaded }
 
 // Serves says whether a servable revision names the module.
 func (c *Control) Serves(sha256 string) bool { return c.served.has(sha256) }
+
+// Publish hands an event to all subscribers. Any goroutine may call Publish.
+func (c *Control) Publish(e api.Event) { c.hub.Publish(e) }
 
 // Run owns the state until ctx ends. Run returns after the end of all its goroutines.
 func (c *Control) Run(ctx context.Context, sender Sender) error {
@@ -216,6 +223,7 @@ func (c *Control) takeSet(ctx context.Context, set source.Set) {
 	}
 	for _, e := range c.sources.newErrors(&set) {
 		c.journal.problem("a spec has an error: "+meanwhile(c.view, e.Name), e)
+		c.notices.refuseSpec(api.CauseSpec, "", e, time.Now())
 	}
 	c.view.Specs.TakeSet(&set)
 	served := func(filter string) bool {
@@ -254,6 +262,7 @@ func (c *Control) takeResults(ctx context.Context, m tasksEnded) {
 // noteUnread logs that a module or a configuration cannot be had.
 func (c *Control) noteUnread(e *spec.Error) {
 	c.journal.problem("a spec's module or configuration cannot be had: "+meanwhile(c.view, e.Name), e)
+	c.notices.refuseSpec(api.CauseModule, "", e, time.Now())
 }
 
 // takeCheck takes the end of a check.
@@ -327,6 +336,7 @@ func (c *Control) advance(ctx context.Context) {
 	for _, n := range work.News {
 		if n.Err != nil {
 			c.journal.problem("the sandbox refuses a revision: "+meanwhile(v, n.Err.Name), n.Err)
+			c.notices.refuseSpec(api.CauseSandbox, n.Revision, n.Err, time.Now())
 		}
 		for _, w := range n.Warnings {
 			c.journal.problem("a warning about a revision", w)

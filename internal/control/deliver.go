@@ -24,6 +24,7 @@ type deliverer struct {
 	saves     *saves
 	garbage   *garbage
 	chronicle *chronicle
+	notices   *notices
 	known     *atomic.Pointer[snapshot.Snapshot] // the view's snapshot, for other goroutines
 }
 
@@ -40,6 +41,7 @@ func (d *deliverer) publish(s *snapshot.Snapshot) {
 	}
 	d.served.add(s, names)
 	d.change(s)
+	d.notices.published(names, time.Now())
 	d.journal.changed(change{before, s, names})
 	defer d.chronicle.published(change{before, s, names}, time.Now())
 	d.step(delivery.SnapshotChanged{Snapshot: s}) // may forget some filters
@@ -108,6 +110,7 @@ func (d *deliverer) step(e delivery.Event) {
 			}
 		case delivery.Changed:
 			d.chronicle.touch(a.Name, now)
+			d.notices.changed(a.Name, now)
 			if !watched {
 				continue
 			}
@@ -157,12 +160,14 @@ func (d *deliverer) carryOut(a delivery.Action) {
 		d.sender.End(a.Stream, a.Over)
 	case delivery.Forgotten:
 		d.metrics.FilterForgotten(a.Name)
+		d.notices.forget(a.Name)
 		d.journal.forgotten(a)
 		d.chronicle.forgotten(a.Name)
 	case delivery.WentLive:
 		d.metrics.Acked(1 + a.Others)
 		if !a.Since.IsZero() {
 			d.metrics.HotLoaded(a.Variant.String(), time.Since(a.Since))
+			d.notices.wentLive(a.Name)
 		}
 	case delivery.ModulesReached:
 		d.journal.reach(a)
@@ -175,6 +180,11 @@ func (d *deliverer) carryOut(a delivery.Action) {
 			canary = w.Canary
 		}
 		d.journal.rollout(a, canary)
+		if stopped := a.Rollout.Stopped; stopped != nil {
+			d.notices.refuse(refusal{
+				name: a.Name, revision: a.Rollout.Revision, cause: api.CauseLost, problem: d.problem(a.Name, stopped.Code, stopped.Message, stopped.Hint),
+			}, time.Now())
+		}
 	case delivery.Changed:
 		d.publishFilter(a.Name)
 	case delivery.Persist:
@@ -192,8 +202,23 @@ func (d *deliverer) nacked(a delivery.WasRefused) {
 			name = ""
 		}
 		d.metrics.FilterRejected(name)
+		if name != "" {
+			d.notices.refuse(refusal{
+				name: name, revision: a.Revision, cause: api.CauseEnvoy, node: a.Node,
+				problem: d.problem(name, delivery.CodeRejected, a.Message, "the reason is in that Envoy's log, next to the filter's name"),
+			}, time.Now())
+		}
 	}
 	d.journal.nack(a, meanwhile(d.view, a.Name))
+}
+
+// problem is a problem with the place of the filter's spec.
+func (d *deliverer) problem(name, code, message, hint string) *api.Error {
+	e := &api.Error{Code: code, Message: message, Hint: hint}
+	if w := d.view.Snapshot.Get(name); w != nil {
+		e.File = w.SpecFile
+	}
+	return e
 }
 
 // publishFilter tells subscribers of the API's events how a filter is now.

@@ -31,6 +31,11 @@ type Metrics interface {
 	HotLoaded(variant string, took time.Duration)
 	// FilterRejected counts a refused revision of the filter; "" is a name without a spec.
 	FilterRejected(name string)
+	// Converged records the time from the sight of an edit until the last Envoy runs the revision,
+	// RolloutEnded counts a rollout by its outcome, and Refused a content that is not served.
+	Converged(filter string, took time.Duration)
+	RolloutEnded(outcome string)
+	Refused(cause api.Cause)
 	// FilterForgotten ends the series of a forgotten filter.
 	FilterForgotten(name string)
 }
@@ -48,4 +53,7 @@ func (noMetrics) Acked(int)                         {}
 func (noMetrics) Nacked(api.NackKind)               {}
 func (noMetrics) HotLoaded(string, time.Duration)   {}
 func (noMetrics) FilterRejected(string)             {}
+func (noMetrics) Converged(string, time.Duration)   {}
+func (noMetrics) RolloutEnded(string)               {}
+func (noMetrics) Refused(api.Cause)                 {}
 func (noMetrics) FilterForgotten(string)            {}

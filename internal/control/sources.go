@@ -106,7 +106,10 @@ func (s *sources) takeParts(set *source.Set, held []string, now time.Time) {
 			Unavailable: set.Unavailable, Degraded: set.Degraded,
 		}}
 	}
-	for _, e := range s.follow(parts, held, now) {
+	before := s.parts
+	failed := s.follow(parts, held, now)
+	s.tellLosses(before, now)
+	for _, e := range failed {
 		fields := []zap.Field{
 			zap.String("source", e.Pos.File), zap.String("code", e.Code), zap.String("problem", e.Message), zap.String("hint", e.Hint),
 		}
@@ -117,6 +120,31 @@ func (s *sources) takeParts(set *source.Set, held []string, now time.Time) {
 		}
 	}
 }
+
+// tellLosses publishes which sources are lost or back. before is how they were.
+func (s *sources) tellLosses(before []part, now time.Time) {
+	for i, p := range s.parts {
+		was := i < len(before) && before[i].isLost()
+		switch {
+		case p.isLost() && !was:
+			e := api.Event{Type: api.EventSourceLost, Name: p.name, State: string(p.state), Time: now}
+			e.Message = "the source " + p.name + " lost all of its specs at once: its filters stay as they were"
+			if p.err != nil {
+				e.Problem, e.Error = api.FromSpec(p.err), p.err.Code
+				e.Message = "the source " + p.name + " cannot be read, and its filters stay as they were: " + p.err.Message
+			}
+			s.hub.Publish(e)
+		case was && !p.isLost():
+			s.hub.Publish(api.Event{
+				Type: api.EventSourceBack, Name: p.name, State: string(p.state), Time: now,
+				Message: "the source " + p.name + " can be read again",
+			})
+		}
+	}
+}
+
+// isLost says whether the source gives no specs although it did, or should.
+func (p part) isLost() bool { return p.state == api.SourceUnavailable || p.state == api.SourceHeld }
 
 // follow takes how the sources are now, and returns the new errors of sources that cannot be read.
 // held are the roots of the sources that lost all specs at once; "" is the only source.

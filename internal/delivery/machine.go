@@ -231,6 +231,15 @@ func (m *Machine) Brief(name string) (FilterStatus, bool) {
 	return m.statuses.brief(f), true
 }
 
+// Spread says how far the wanted revision of a filter has come. It looks at all subscribers.
+func (m *Machine) Spread(name string) Spread {
+	f := m.filters.get(name)
+	if f == nil {
+		return Spread{}
+	}
+	return m.statuses.spread(f)
+}
+
 // Counts are the numbers of subscribers by state, with the ended ones that a status still shows.
 // The filters keep the counts up to date, so the call is cheap.
 func (m *Machine) Counts() map[State]int {

@@ -37,6 +37,17 @@ type FilterStatus struct {
 	BackBy time.Time
 }
 
+// Spread says how far the wanted revision of a filter has come.
+type Spread struct {
+	Revision *snapshot.Revision // nil: it is not everyone's yet, or there is none
+	Since    time.Time          // when it became wanted
+	// Live is the number of subscribers that run it, and Without the number of those that do not get
+	// it: they have refused it, or cannot run it.
+	Live, Without int
+	// Done: every subscriber that gets the revision runs it, and there is at least one.
+	Done bool
+}
+
 // SubscriberStatus is the status of one subscriber.
 type SubscriberStatus struct {
 	Name     string // the filter's

@@ -56,6 +56,22 @@ func (e *statuses) brief(f *filter) FilterStatus {
 	return st
 }
 
+// spread is how far the wanted revision has come.
+func (e *statuses) spread(f *filter) Spread {
+	w := f.wanted
+	if w == nil || w.Removed || w.Disabled || w.Revision == nil || !sameRevision(w.Revision, f.stable) {
+		return Spread{}
+	}
+	s := Spread{Revision: f.stable, Since: f.since, Live: int(f.states[Live])}
+	s.Without = len(f.subs) - s.Live
+	if s.Live == 0 || f.states[Pending]+f.states[Fetching] > 0 {
+		return s
+	}
+	// A subscriber that waits for room on its stream still has the state of before.
+	s.Done = !slices.ContainsFunc(f.subs, func(u *sub) bool { return u.state == Live && !u.runs(f.stable) })
+	return s
+}
+
 // noCounts has no subscriber in any state.
 func noCounts() map[State]int {
 	all := make(map[State]int, numStates)

@@ -30,7 +30,12 @@ type Hub struct {
 	epoch  string      // tells the ids of this process from the ids of other processes
 	last   uint64      // number of the newest event; 0: none
 	kept   []api.Event // the newest ones, the oldest first
+	notify func(api.Event)
 }
+
+// Notify has notable events also handed to a function, whether or not there is a subscriber. The
+// function must not block. Call Notify before the first [Hub.Publish].
+func (h *Hub) Notify(notify func(api.Event)) { h.notify = notify }
 
 // Subscription is the result of [Hub.Subscribe].
 type Subscription struct {
@@ -57,6 +62,9 @@ func (h *Hub) watched(now time.Time) bool {
 
 // Publish gives e an id and hands e to every subscriber, without waiting.
 func (h *Hub) Publish(e api.Event) {
+	if h.notify != nil && e.Type.IsNotable() {
+		h.notify(e)
+	}
 	h.mu.Lock()
 	defer h.mu.Unlock()
 	if !h.watched(time.Now()) {

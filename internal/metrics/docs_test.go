@@ -57,6 +57,7 @@ func TestMetricsPage(t *testing.T) {
 	}
 	m.WatchCertificates(func() []api.Certificate { return nil })
 	m.WatchIdentity(func() api.Identity { return api.Identity{} })
+	m.WatchWebhooks(func() []api.Webhook { return nil })
 	descriptions := make(chan *prometheus.Desc)
 	go func() {
 		m.registry.Describe(descriptions)

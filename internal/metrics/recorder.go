@@ -17,6 +17,8 @@ import (
 // Recorder counts events. Any goroutine may call the methods.
 type Recorder struct {
 	registry *prometheus.Registry
+	*outcomes
+	*webhooks
 
 	pushes, pushedBytes *prometheus.CounterVec
 	acks                prometheus.Counter
@@ -45,6 +47,8 @@ func New(version string) *Recorder {
 	}
 	r := &Recorder{
 		registry: prometheus.NewRegistry(),
+		outcomes: newOutcomes(),
+		webhooks: newWebhooks(),
 		pushes: prometheus.NewCounterVec(counter("pushes_total",
 			"Resources sent to Envoys, by what they carried."), []string{"variant"}),
 		pushedBytes: prometheus.NewCounterVec(counter("push_bytes_total",
@@ -98,6 +102,8 @@ func New(version string) *Recorder {
 		r.moduleBytes, r.snapshotChanges, r.bundleFailures, r.hotLoad, r.resolve,
 		r.preflightRefusals, r.preflightKnown, r.preflight, build,
 		collectors.NewGoCollector(), collectors.NewProcessCollector(collectors.ProcessCollectorOpts{}))
+	r.outcomes.register(r.registry)
+	r.webhooks.register(r.registry)
 	r.startAtZero()
 	return r
 }
@@ -227,12 +233,21 @@ func (r *Recorder) FilterRejected(name string) {
 // FilterForgotten ends the series of a forgotten filter.
 func (r *Recorder) FilterForgotten(name string) {
 	r.rejected.forget(name, func() { r.rejections.DeleteLabelValues(name) })
+	r.outcomes.forget(name)
 }
 
 // WatchCertificates shows the certificates of the ports that speak TLS. Any goroutine may call the
 // function.
 func (r *Recorder) WatchCertificates(certificates func() []api.Certificate) {
 	r.registry.MustRegister(certificateCollector{certificates})
+}
+
+// WatchWebhooks shows how the receivers of messages are. Any goroutine may call the function.
+func (r *Recorder) WatchWebhooks(state func() []api.Webhook) {
+	for _, one := range state() {
+		r.webhooks.start(one.Receiver)
+	}
+	r.registry.MustRegister(webhookCollector{state})
 }
 
 // WatchIdentity shows whether the rules of --node-identity-rules are the newest. Any goroutine may

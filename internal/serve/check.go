@@ -22,6 +22,7 @@ type start struct {
 	certificates *certificates
 	identities   *identities
 	tokens       *tokens
+	webhooks     *webhooks
 }
 
 // close closes what is open, also after a problem.
@@ -45,6 +46,8 @@ func readStart(cfg *Config) (s start, problems []error) {
 	s.identities, err = openIdentities(cfg)
 	read(err)
 	s.tokens, err = openTokens(cfg)
+	read(err)
+	s.webhooks, err = openWebhooks(cfg)
 	read(err)
 	read(checkExposure(cfg))
 	return s, problems

@@ -15,6 +15,7 @@ import (
 	"github.com/wasm-xds/wasm-xds/internal/spiffe"
 	"github.com/wasm-xds/wasm-xds/internal/systemd"
 	"github.com/wasm-xds/wasm-xds/internal/tlsfiles"
+	"github.com/wasm-xds/wasm-xds/internal/webhook"
 	"github.com/wasm-xds/wasm-xds/internal/xds"
 	"github.com/wasm-xds/wasm-xds/pkg/source/dir"
 	"github.com/wasm-xds/wasm-xds/pkg/spec"
@@ -115,6 +116,9 @@ type Config struct {
 	// Verify says by whom each module must be signed. The zero value requires no signatures beyond
 	// the demands of specs.
 	Verify spec.Verify
+
+	// Webhooks are the receivers of notable events. The zero value means none.
+	Webhooks webhook.Config
 
 	// Preflight is the effect of the sandbox's findings. "" means enforce.
 	Preflight examine.Mode

@@ -95,17 +95,20 @@ func run(ctx context.Context, cfg *Config, parts *ending.Parts) (err error) {
 		HostEnv:    cfg.HostEnv,
 		History:    cfg.History,
 		Appraiser:  examiner,
+		Notify:     start.webhooks.Notify,
 	})
 	entrance := door.New(recorder, cfg.Logger)
-	shown := shown{control.NewAPI(c), entrance, start.certificates, start.identities}
+	shown := shown{control.NewAPI(c), entrance, start.certificates, start.identities, start.webhooks}
 	if err := recorder.Watch(shown); err != nil {
 		return err
 	}
 	recorder.WatchCertificates(start.certificates.Certificates)
 	recorder.WatchIdentity(start.identities.state)
+	recorder.WatchWebhooks(start.webhooks.State)
+	start.webhooks.start(files.dir, recorder)
 	listeners.watchVisitors(start.certificates.envoys.Server != nil, start.certificates.admin.Server != nil, entrance.Visited)
 	s := servers{
-		cfg: cfg, store: files.store, listeners: listeners, certificates: start.certificates, identities: start.identities, tokens: start.tokens, audit: audit, recorder: recorder, control: c,
+		cfg: cfg, store: files.store, listeners: listeners, certificates: start.certificates, identities: start.identities, tokens: start.tokens, webhooks: start.webhooks, audit: audit, recorder: recorder, control: c,
 		reports: newReports(cfg.Limits), shown: shown, ready: make(chan struct{}), parts: parts,
 	}
 	return s.run(ctx)

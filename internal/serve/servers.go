@@ -46,6 +46,7 @@ type servers struct {
 	certificates *certificates
 	identities   *identities
 	tokens       *tokens
+	webhooks     *webhooks
 	audit        *auditLog
 	recorder     *metrics.Recorder
 	control      *control.Control
@@ -61,7 +62,11 @@ type shown struct {
 	*door.Door
 	*certificates
 	identities *identities
+	webhooks   *webhooks
 }
+
+// Webhooks returns the receivers of messages.
+func (s shown) Webhooks() []api.Webhook { return s.webhooks.State() }
 
 // Identity returns how Envoys are bound to their certificates.
 func (s shown) Identity() api.Identity {
@@ -90,7 +95,7 @@ func (s *servers) run(ctx context.Context) error {
 	}
 	looks := make(chan chan<- struct{})
 	group.Go(func() error {
-		follow(ctx, looks, slices.Concat(s.certificates.followed(s.shown.Visited), s.tokens.followed(), s.identities.followed(streams.Recheck))...)
+		follow(ctx, looks, slices.Concat(s.certificates.followed(s.shown.Visited), s.tokens.followed(), s.identities.followed(streams.Recheck), s.webhooks.followed(), s.certificates.expiry(s.control.Publish))...)
 		return nil
 	})
 	group.Go(func() error {
@@ -108,6 +113,11 @@ func (s *servers) run(ctx context.Context) error {
 	group.Go(func() error {
 		defer s.parts.Begin("the last state to be written")()
 		return s.control.Run(ctx, streams)
+	})
+	group.Go(func() error {
+		defer s.parts.Begin("messages to webhooks")()
+		s.webhooks.Run(ctx)
+		return nil
 	})
 	group.Go(func() error {
 		defer s.parts.Begin("answers of the API")()

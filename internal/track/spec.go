@@ -2,6 +2,7 @@ package track
 
 import (
 	"fmt"
+	"time"
 
 	"github.com/wasm-xds/wasm-xds/internal/checkqueue"
 	"github.com/wasm-xds/wasm-xds/internal/desired"
@@ -28,6 +29,7 @@ const (
 type Spec struct {
 	spec   *spec.Spec
 	inputs inputs
+	began  time.Time
 	module need
 	config need // read nil: the spec names no file with the configuration
 	gone   bool // another journey has taken its place, or the spec is gone
@@ -49,6 +51,9 @@ type Spec struct {
 
 // Spec returns the text.
 func (s *Spec) Spec() *spec.Spec { return s.spec }
+
+// Began returns the time at which the text, or a file that it names, was seen first.
+func (s *Spec) Began() time.Time { return s.began }
 
 // Phase returns how far the spec is.
 func (s *Spec) Phase() Phase { return s.phase }
@@ -169,7 +174,7 @@ func (s *Spec) takeFindings(c *Checks, delivery spec.Delivery, work *Work) (miss
 	s.outcome = decide(s.content, found, c.mode, delivery)
 	if !*told {
 		*told = true
-		work.News = append(work.News, News{s.outcome.Err, s.outcome.Warnings})
+		work.News = append(work.News, News{s.outcome.Refused, s.outcome.Err, s.outcome.Warnings})
 	}
 	switch {
 	case soFar: // the sandbox tries the spec again

@@ -47,7 +47,7 @@ func (t *Specs) TakeSet(set *source.Set) { t.set = set }
 // Advance brings each spec as far as it can go now. It needs a set.
 func (t *Specs) Advance(now time.Time) Work {
 	t.pass++
-	t.follow()
+	t.follow(now)
 	t.trim()
 	var work Work
 	t.startReads(&work, now)
@@ -61,11 +61,11 @@ func (t *Specs) Advance(now time.Time) Work {
 }
 
 // follow brings the journeys in line with the set and with the digests of tags.
-func (t *Specs) follow() {
+func (t *Specs) follow(now time.Time) {
 	references := t.set.References
 	inputs := func(s *spec.Spec) inputs { return inputsOf(s, t.cfg.Verify, references, t.cfg.Tags.Digest(s)) }
 	t.list.follow(t.set, t.cfg.Tags.Changes(), func(one *Spec) bool { return one.inputs == inputs(one.spec) }, func(s *spec.Spec) *Spec {
-		one := &Spec{spec: s, inputs: inputs(s)}
+		one := &Spec{spec: s, inputs: inputs(s), began: now}
 		one.module.job = moduleJob(s, references, t.cfg.Tags.Digest(s), one.inputs.signed)
 		one.module.read = t.reads.get(one.module.job.Key)
 		if s.ConfigFrom != nil {
@@ -251,7 +251,7 @@ func (t *Specs) FindingKeys(yield func(key string)) {
 // with the outcomes that Advance has kept from set to set.
 func (t *Specs) Anew() []desired.Unfinished {
 	fresh := &Specs{cfg: t.cfg, checks: t.checks, set: t.set, reads: t.reads, list: list{verify: t.cfg.Verify}}
-	fresh.follow()
+	fresh.follow(time.Time{})
 	all := make([]desired.Unfinished, 0, len(fresh.list.unfinished))
 	for _, one := range fresh.list.unfinished {
 		one.takeReads(t.checks)

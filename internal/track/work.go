@@ -21,6 +21,7 @@ type Work struct {
 
 // News are findings about a spec, for the log.
 type News struct {
+	Revision string      // "": the content has none
 	Err      *spec.Error // the sandbox refuses the revision; nil: it does not
 	Warnings []*spec.Error
 }

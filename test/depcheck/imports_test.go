@@ -41,6 +41,9 @@ var imports = map[string][]string{
 	"internal/visitor":      {},
 	"internal/wasmenc":      {},
 
+	// What a server tells others by itself.
+	"internal/webhook": {"internal/api", "internal/certs", "internal/netguard", "internal/pause", "internal/reason", "internal/regular", "pkg/spec"},
+
 	// Modules and bundles.
 	"internal/registry":     {"internal/certs", "internal/netguard", "internal/pause", "internal/transfer", "pkg/spec", "internal/reason", "internal/regular", "internal/mask"},
 	"internal/module":       {"internal/atomicfile", "internal/certs", "internal/layer", "internal/netguard", "internal/pause", "internal/registry", "internal/signature", "internal/transfer", "pkg/snapshot", "pkg/spec", "internal/reason", "internal/regular"},
@@ -137,7 +140,7 @@ var imports = map[string][]string{
 		"internal/address", "internal/admin", "internal/api", "internal/builtin", "internal/certs", "internal/control", "internal/delivery", "internal/door", "internal/ending", "internal/inflow",
 		"internal/examine", "internal/identity", "internal/metrics", "internal/module", "internal/moduleserver", "internal/netguard",
 		"internal/preflight/engine", "internal/preflight/profile", "internal/preflight/sandbox", "internal/reason", "internal/registry", "internal/regular", "internal/seal", "internal/signal", "internal/signature", "internal/source/oci",
-		"internal/spiffe", "internal/state", "internal/systemd", "internal/tlsfiles", "internal/tlsserver", "internal/token", "internal/transfer", "internal/visitor", "internal/xds", "internal/xds/resource",
+		"internal/spiffe", "internal/state", "internal/systemd", "internal/tlsfiles", "internal/tlsserver", "internal/token", "internal/transfer", "internal/visitor", "internal/webhook", "internal/xds", "internal/xds/resource",
 		"pkg/snapshot", "pkg/source",
 		"pkg/source/dir", "pkg/source/merge", "pkg/spec",
 	},

@@ -186,13 +186,13 @@ var layersOfProduct = map[string]Ordered{
 	},
 	"internal/cli/specs": {Layers: []string{"check_profile", "check lock render verify_result", "verify_text", "verify", "commands"}},
 	"internal/cli/trial": {Layers: []string{"filter", "outcome profile profiletext", "json junit text", "print"}},
-	"internal/cli/view":  {Layers: []string{"certificates identity", "error limits view words", "changes history nodes problems", "diff filter filters"}},
+	"internal/cli/view":  {Layers: []string{"certificates identity webhooks", "error limits view words", "changes history nodes problems", "diff filter filters"}},
 
 	"internal/command": {Layers: []string{"choice doc errors", "forget promote retry rollback"}},
 
 	"internal/record":      {Layers: []string{"doc entry", "lines shards", "book diff text"}},
 	"internal/gitcheckout": {Layers: []string{"doc object owner", "pack", "repository", "checkout"}},
-	"internal/control":     {Layers: []string{"collect doc inbox journal mend messages metrics served startup syncs", "config", "restore sources workers", "describe", "chronicle", "saves", "deliver", "control", "commands streams", "api"}},
+	"internal/control":     {Layers: []string{"collect doc inbox journal mend messages metrics served startup syncs", "config", "notices restore sources workers", "describe", "chronicle", "saves", "deliver", "control", "commands streams", "api"}},
 	"internal/desired":     {Layers: []string{"doc outcome rollbacks wishes broken held", "plan"}},
 	"internal/door":        {Layers: []string{"claims limits visitors", "door"}},
 	"internal/persist":     {Layers: []string{"delay doc schedule state", "barrier named text", "writer", "history"}},
@@ -240,7 +240,7 @@ var layersOfProduct = map[string]Ordered{
 		},
 	},
 
-	"internal/metrics": {Layers: []string{"bounds doc", "perfilter", "collector", "certificates identity", "recorder"}},
+	"internal/metrics": {Layers: []string{"bounds doc", "perfilter", "collector outcomes", "certificates identity webhooks", "recorder"}},
 
 	"internal/module": {
 		Layers: []string{

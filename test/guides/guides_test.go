@@ -25,6 +25,7 @@ const insideVariable = "WASM_XDS_TEST_INSIDE"
 // pages are the guides. The test runs or loads all of their blocks.
 var pages = []string{
 	"getting-started.md", "concepts.md", "ecds-limits.md",
+	"monitoring.md",
 	"guides/air-gapped.md", "guides/ci.md", "guides/gitops.md", "guides/migrating.md", "guides/several-machines.md",
 }
 

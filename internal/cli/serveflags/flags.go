@@ -153,6 +153,7 @@ func (s *Flags) Read() (serve.Config, error) {
 	for _, path := range []*string{
 		&cfg.TLS.CertFile, &cfg.TLS.KeyFile, &cfg.TLS.ClientCAFile, &cfg.AdminTLS.CertFile, &cfg.AdminTLS.KeyFile, &cfg.AdminTLS.ClientCAFile,
 		&cfg.AdminTokenFile, &cfg.AuditLogFile, &cfg.StateKeyFile, &cfg.NodeIdentityRules,
+		&cfg.Webhooks.SecretFile, &cfg.Webhooks.CAFile,
 	} {
 		if *path, err = command.Absolute(*path); err != nil {
 			return cfg, err

@@ -74,6 +74,7 @@ of its own, tells when it is ready, and gives signs of life to the watchdog.`,
 	flags.AddTo(c)
 	flags.AddTLS(c.Flags())
 	flags.AddAdmin(c.Flags())
+	flags.AddOutbound(c.Flags())
 	flags.AddRefresh(c.Flags(), oci.DefaultRefresh)
 	return c
 }

@@ -10,21 +10,6 @@ import (
 	"github.com/wasm-xds/wasm-xds/internal/terminal"
 )
 
-// soon is the time before the end of a certificate's file from which status warns. Certificates of
-// 90 days are usually replaced a month before their end.
-const soon = 14 * 24 * time.Hour
-
-// endsSoon reports whether a certificate needs a look. A SPIFFE agent replaces a certificate after
-// half of its time, which is often an hour: less than a quarter of the time means that the agent
-// gets no new one.
-func endsSoon(c *api.Certificate, now time.Time) bool {
-	left := c.NotAfter.Sub(now)
-	if c.Socket != "" {
-		return left < c.NotAfter.Sub(c.NotBefore)/4
-	}
-	return left < soon
-}
-
 // left is the time until the end of a certificate, in days or in minutes.
 func left(d time.Duration) string {
 	if d < 24*time.Hour {
@@ -51,7 +36,7 @@ func printCertificates(w io.Writer, certificates []api.Certificate, now time.Tim
 		case c.NotAfter.IsZero(): // the error says why
 		case expired(c, now):
 			fmt.Fprintf(w, "\n%s: the certificate of %s has expired on %s\n  hint: %s\n", from, ports, end, hint)
-		case endsSoon(c, now):
+		case c.EndsSoon(now):
 			fmt.Fprintf(w, "\n%s: the certificate of %s expires in %s, on %s\n  hint: %s\n", from, ports, left(c.NotAfter.Sub(now)), end, hint)
 		}
 		if c.Error != nil {

@@ -11,7 +11,7 @@ import (
 func TestPrintCertificates(t *testing.T) {
 	now := time.Date(2026, 1, 2, 3, 4, 5, 0, time.UTC)
 	file := func(left time.Duration) api.Certificate {
-		return api.Certificate{Ports: []string{"xds", "modules"}, File: "tls.crt", NotBefore: now.Add(-time.Hour), NotAfter: now.Add(left)}
+		return api.Certificate{Ports: []string{"xds", "modules"}, File: "tls.crt", NotBefore: now.Add(-80 * 24 * time.Hour), NotAfter: now.Add(left)}
 	}
 	agent := func(left time.Duration) api.Certificate {
 		return api.Certificate{Ports: []string{"xds"}, Socket: "unix:///agent.sock", SPIFFEID: "spiffe://a/b", NotBefore: now.Add(-time.Hour), NotAfter: now.Add(left)}
@@ -42,5 +42,17 @@ func TestPrintCertificates(t *testing.T) {
 		if strings.Contains(out.String(), "expired") != expired(&tt.one, now) {
 			t.Errorf("%s: expired is %v", tt.name, expired(&tt.one, now))
 		}
+	}
+}
+
+func TestPrintWebhooks(t *testing.T) {
+	now := time.Date(2026, 1, 2, 3, 4, 5, 0, time.UTC)
+	var out strings.Builder
+	printWebhooks(&out, []api.Webhook{
+		{Receiver: "good.example", Waiting: 1},
+		{Receiver: "bad.example", Waiting: 2, OldestAt: now.Add(-time.Minute), Error: &api.Error{Message: "it answers 500", Hint: "look at its log"}},
+	}, now)
+	if want := "\nwebhook bad.example: it answers 500; messages wait: 2, for up to 1m0s\n  hint: look at its log\n"; out.String() != want {
+		t.Errorf("got %q, want %q", out.String(), want)
 	}
 }

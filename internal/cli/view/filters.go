@@ -34,6 +34,7 @@ func PrintFilters(w io.Writer, v *View) {
 	printVisitors(w, v.visitors, time.Now())
 	printCertificates(w, v.certificates, time.Now())
 	printIdentity(w, &v.identity, time.Now())
+	printWebhooks(w, v.webhooks, time.Now())
 }
 
 // printVisitors prints the hosts that spoke another protocol, and the setting to change.

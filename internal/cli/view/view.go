@@ -24,6 +24,7 @@ type View struct {
 	visitors     []api.Visitor
 	certificates []api.Certificate
 	identity     api.Identity
+	webhooks     []api.Webhook
 }
 
 // Ask asks for a filter, or with "" for all filters and the source.
@@ -47,6 +48,9 @@ func Ask(ctx context.Context, server apiclient.Client, name string) (*View, erro
 		return nil, err
 	}
 	if v.identity, err = server.Identity(ctx); err != nil {
+		return nil, err
+	}
+	if v.webhooks, err = server.Webhooks(ctx); err != nil {
 		return nil, err
 	}
 	if v.visitors, err = server.Visitors(ctx); err != nil {

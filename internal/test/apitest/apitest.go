@@ -28,6 +28,7 @@ type Server struct {
 	// Certificates of the ports.
 	Certificates []api.Certificate
 	Identity     api.Identity
+	Webhooks     []api.Webhook
 	Visitors     []api.Visitor
 	Histories    map[string]api.History // by filter
 
@@ -114,6 +115,8 @@ func (s state) Limits() []api.Limit     { return s.server.Limits }
 func (s state) Visitors() []api.Visitor { return s.server.Visitors }
 
 func (s state) Identity() api.Identity { return s.server.Identity }
+
+func (s state) Webhooks() []api.Webhook { return s.server.Webhooks }
 
 func (s state) Certificates() []api.Certificate { return s.server.Certificates }
 

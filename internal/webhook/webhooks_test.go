@@ -1,0 +1,383 @@
+package webhook
+
+import (
+	"context"
+	"encoding/json"
+	"errors"
+	"io"
+	"io/fs"
+	"net/http"
+	"net/http/httptest"
+	"os"
+	"path/filepath"
+	"strings"
+	"sync"
+	"testing"
+	"time"
+
+	"go.uber.org/goleak"
+	"go.uber.org/zap"
+	"go.uber.org/zap/zapcore"
+	"go.uber.org/zap/zaptest/observer"
+
+	standard "github.com/standard-webhooks/standard-webhooks/libraries/go"
+
+	"github.com/wasm-xds/wasm-xds/internal/api"
+	"github.com/wasm-xds/wasm-xds/internal/pause"
+)
+
+const secretText = "whsec_MfKQ9r8GKYqrTwjUPD8ILPZIo2LaLaSw"
+
+// memory is the file of pending messages.
+type memory struct {
+	mu     sync.Mutex
+	data   []byte
+	writes int
+}
+
+func (m *memory) Write(_ string, data []byte) error {
+	m.mu.Lock()
+	defer m.mu.Unlock()
+	m.data, m.writes = data, m.writes+1
+	return nil
+}
+
+func (m *memory) Load(string) ([]byte, error) {
+	m.mu.Lock()
+	defer m.mu.Unlock()
+	if m.data == nil {
+		return nil, fs.ErrNotExist
+	}
+	return m.data, nil
+}
+
+// counts are the metrics of a test.
+type counts struct {
+	mu                     sync.Mutex
+	taken, failed, dropped int
+	done                   chan struct{} // has a value for each taken message
+}
+
+func (c *counts) WebhookTried(_ string, taken bool) {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	if taken {
+		c.taken++
+		select {
+		case c.done <- struct{}{}:
+		default: // nobody counts so many
+		}
+	} else {
+		c.failed++
+	}
+}
+
+func (c *counts) WebhookDropped(string) {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	c.dropped++
+}
+
+// request is a request that a receiver got.
+type request struct {
+	header http.Header
+	body   []byte
+}
+
+// target is a receiver with the answers of a test.
+type target struct {
+	*httptest.Server
+	got chan request
+}
+
+// newTarget answers each request with the next status, and with 204 after the last one.
+func newTarget(t *testing.T, statuses ...int) *target {
+	t.Helper()
+	r := &target{got: make(chan request, 100)}
+	r.Server = httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, q *http.Request) {
+		body, err := io.ReadAll(q.Body)
+		if err != nil {
+			t.Error(err)
+		}
+		status := http.StatusNoContent
+		if len(statuses) > 0 {
+			status, statuses = statuses[0], statuses[1:]
+		}
+		if status/100 == 3 {
+			w.Header().Set("Location", "http://169.254.169.254/latest")
+		}
+		w.WriteHeader(status)
+		r.got <- request{q.Header, body}
+	}))
+	t.Cleanup(r.Close)
+	return r
+}
+
+// sender is a running Webhooks.
+type sender struct {
+	*Webhooks
+	metrics *counts
+	logs    *observer.ObservedLogs
+	stop    func()
+}
+
+func run(t *testing.T, files Files, cfg Config) sender {
+	t.Helper()
+	w, err := Open(cfg)
+	if err != nil {
+		t.Fatal(err)
+	}
+	core, logs := observer.New(zapcore.DebugLevel)
+	s := sender{Webhooks: w, metrics: &counts{done: make(chan struct{}, 10)}, logs: logs}
+	w.Start(api.WebhookServer{Host: "control", Version: "v1"}, files, s.metrics, zap.New(core))
+	for _, r := range w.receivers {
+		r.queue.pauses = pause.Policy{First: time.Millisecond, Most: time.Millisecond}
+	}
+	ctx, cancel := context.WithCancel(t.Context())
+	var running sync.WaitGroup
+	running.Go(func() { w.Run(ctx) })
+	s.stop = func() {
+		cancel()
+		running.Wait()
+		for _, r := range w.receivers {
+			r.client.CloseIdleConnections()
+		}
+	}
+	t.Cleanup(s.stop)
+	return s
+}
+
+func secretFile(t *testing.T, text string) string {
+	t.Helper()
+	path := filepath.Join(t.TempDir(), "secrets")
+	if err := os.WriteFile(path, []byte(text), 0o600); err != nil {
+		t.Fatal(err)
+	}
+	return path
+}
+
+func verify(t *testing.T, secret string, r request) {
+	t.Helper()
+	receiver, err := standard.NewWebhook(secret)
+	if err != nil {
+		t.Fatal(err)
+	}
+	if err := receiver.Verify(r.body, r.header); err != nil {
+		t.Errorf("the signature of %s: %v", r.header.Get(headerID), err)
+	}
+}
+
+func live(filter string) api.Event {
+	return api.Event{
+		Type: api.EventLive, Name: filter, Revision: "0123456789ab", Message: "revision 0123456789ab of " + filter + " is live",
+		Time: time.Now().UTC(),
+	}
+}
+
+// TestSignature has the example of the specification.
+func TestSignature(t *testing.T) {
+	keys, err := parseSecrets("", []byte(secretText))
+	if err != nil {
+		t.Fatal(err)
+	}
+	got := sign(keys[0], "msg_p5jXN8AQM9LWM0D4loKWxJek", time.Unix(1614265330, 0), []byte(`{"test": 2432232314}`))
+	if want := "v1,g0hM9SsE+OTPJTGt/tmIKtSyZlE3uFJELVlNIOLJ1OE="; got != want {
+		t.Errorf("got %s, want %s", got, want)
+	}
+}
+
+// TestMessagesAreRepeated: a message comes again until the receiver takes it, with its id and a
+// fresh signature.
+func TestMessagesAreRepeated(t *testing.T) {
+	defer goleak.VerifyNone(t, goleak.IgnoreCurrent())
+	for _, status := range []int{http.StatusInternalServerError, http.StatusServiceUnavailable, http.StatusBadRequest, http.StatusFound} {
+		t.Run(http.StatusText(status), func(t *testing.T) { repeats(t, status) })
+	}
+}
+
+func repeats(t *testing.T, status int) {
+	to := newTarget(t, status, status)
+	s := run(t, &memory{}, Config{URLs: []string{to.URL + "/hooks?token=in-the-url"}, SecretFile: secretFile(t, secretText+"\n")})
+	s.Notify(live("auth"))
+	ids := map[string]bool{}
+	var last request
+	for range 3 {
+		last = <-to.got
+		verify(t, secretText, last)
+		ids[last.header.Get(headerID)] = true
+	}
+	var m api.WebhookMessage
+	if err := json.Unmarshal(last.body, &m); err != nil {
+		t.Fatal(err)
+	}
+	if len(ids) != 1 || !ids[m.ID] || m.Type != api.EventLive || m.Data.Name != "auth" || m.Server.Host != "control" || m.Timestamp.IsZero() {
+		t.Errorf("%d: ids %v, message %+v", status, ids, m)
+	}
+	<-s.metrics.done
+	s.stop()
+	if s.metrics.failed != 2 || s.metrics.taken != 1 || s.metrics.dropped != 0 {
+		t.Errorf("%d: %+v", status, s.metrics)
+	}
+	if n := s.logs.FilterMessageSnippet("does not take a message").Len(); n != 1 {
+		t.Errorf("%d: %d lines in the log, want one", status, n)
+	}
+	for _, line := range s.logs.All() {
+		text := line.Message
+		for key, value := range line.ContextMap() {
+			if _, is := value.(string); is {
+				text += " " + key + "=" + value.(string)
+			}
+		}
+		if strings.Contains(text, "in-the-url") || strings.Contains(text, "MfKQ") || strings.Contains(text, "latest") {
+			t.Errorf("the log has a secret: %s", text)
+		}
+	}
+}
+
+// TestPlainChangesAreNoMessages: only notable events become messages.
+func TestPlainChangesAreNoMessages(t *testing.T) {
+	to := newTarget(t)
+	s := run(t, &memory{}, Config{URLs: []string{to.URL}})
+	s.Notify(api.Event{Type: api.EventFilter, Name: "auth"})
+	s.Notify(live("auth"))
+	if got := <-to.got; !strings.Contains(string(got.body), `"type":"live"`) || got.header.Get(headerSignature) != "" {
+		t.Errorf("got %s, %v", got.body, got.header)
+	}
+}
+
+// TestADeadReceiverDelaysNobody: neither the caller, nor another receiver, nor the end.
+func TestADeadReceiverDelaysNobody(t *testing.T) {
+	blocked := make(chan struct{})
+	dead := httptest.NewServer(http.HandlerFunc(func(_ http.ResponseWriter, r *http.Request) {
+		_, _ = io.Copy(io.Discard, r.Body) // else the server does not see the end of the connection
+		<-r.Context().Done()
+		close(blocked)
+	}))
+	defer dead.Close()
+	to := newTarget(t)
+	s := run(t, &memory{}, Config{URLs: []string{dead.URL, to.URL}})
+	for range 3 * mostWaiting {
+		s.Notify(live("auth"))
+	}
+	<-to.got
+	s.stop()
+	<-blocked
+	if s.metrics.dropped == 0 {
+		t.Error("no message was dropped")
+	}
+	if n := s.logs.FilterMessageSnippet("are dropped, the oldest first").FilterField(zap.String("webhook", s.receivers[0].name)).Len(); n != 1 {
+		t.Errorf("%d lines in the log, want one", n)
+	}
+}
+
+// TestMessagesSurviveARestart: the next process sends a message that nobody has taken, with its id.
+func TestMessagesSurviveARestart(t *testing.T) {
+	files, to := &memory{}, newTarget(t, http.StatusInternalServerError)
+	cfg := Config{URLs: []string{to.URL}, SecretFile: secretFile(t, secretText)}
+	s := run(t, files, cfg)
+	s.receivers[0].queue.pauses = pause.Policy{First: time.Hour, Most: time.Hour}
+	s.Notify(live("auth"))
+	id := (<-to.got).header.Get(headerID)
+	s.stop()
+	if strings.Contains(string(files.data), to.URL) {
+		t.Error("the file has the URL, which may have a secret")
+	}
+	next := run(t, files, cfg)
+	again := <-to.got
+	verify(t, secretText, again)
+	if again.header.Get(headerID) != id {
+		t.Errorf("the id is %s, and was %s", again.header.Get(headerID), id)
+	}
+	<-next.metrics.done
+	next.stop()
+	if left, err := load(files); err != nil || len(left.Receivers) != 0 {
+		t.Errorf("left: %v, %v", left, err)
+	}
+}
+
+// TestHealthyReceiversCostNoWrites: messages that are taken at once never reach the disk.
+func TestHealthyReceiversCostNoWrites(t *testing.T) {
+	files, to := &memory{}, newTarget(t)
+	s := run(t, files, Config{URLs: []string{to.URL}})
+	s.Notify(live("auth"))
+	<-s.metrics.done
+	s.stop()
+	if files.writes != 0 {
+		t.Errorf("%d writes", files.writes)
+	}
+}
+
+// TestRotation: during a rotation, receivers with either secret accept the messages.
+func TestRotation(t *testing.T) {
+	const second = "whsec_AAECAwQFBgcICQoLDA0ODxAREhMUFRYX"
+	to, path := newTarget(t), secretFile(t, secretText)
+	s := run(t, &memory{}, Config{URLs: []string{to.URL}, SecretFile: path})
+	if err := os.WriteFile(path, []byte("# the new one first\n"+second+"\n"+secretText+"\n"), 0o600); err != nil {
+		t.Fatal(err)
+	}
+	if changed, err := s.Secrets().Reload(); !changed || err != nil {
+		t.Fatal(changed, err)
+	}
+	s.Notify(live("auth"))
+	got := <-to.got
+	verify(t, secretText, got)
+	verify(t, second, got)
+	if err := os.WriteFile(path, []byte("short\n"), 0o600); err != nil {
+		t.Fatal(err)
+	}
+	if _, err := s.Secrets().Reload(); err == nil || strings.Contains(err.Error(), "short") {
+		t.Errorf("a bad file: %v", err)
+	}
+	s.Notify(live("auth"))
+	verify(t, second, <-to.got) // the last good secrets stay
+}
+
+// TestMetadataServicesAreRefused: no webhook reaches the credentials of the machine.
+func TestMetadataServicesAreRefused(t *testing.T) {
+	s := run(t, &memory{}, Config{URLs: []string{"http://169.254.169.254/latest"}})
+	s.receivers[0].queue.pauses = pause.Policy{First: time.Hour, Most: time.Hour}
+	f := s.receivers[0].post(t.Context(), &message{ID: "1", Event: live("auth")})
+	if f == nil || !f.whole || !strings.Contains(f.text, "address refused") {
+		t.Errorf("got %+v", f)
+	}
+}
+
+func TestBadConfigurations(t *testing.T) {
+	for name, cfg := range map[string]Config{
+		"no URL":      {URLs: []string{"s3cret"}},
+		"no host":     {URLs: []string{"http://"}},
+		"a scheme":    {URLs: []string{"ftp://h/s3cret"}},
+		"no secret":   {SecretFile: secretFile(t, "# none\n")},
+		"base64":      {SecretFile: secretFile(t, "whsec_s3cret!\n")},
+		"too short":   {SecretFile: secretFile(t, "s3cret\n")},
+		"no file":     {SecretFile: filepath.Join(t.TempDir(), "none")},
+		"a directory": {SecretFile: t.TempDir()},
+		"no CA":       {CAFile: secretFile(t, "s3cret")},
+	} {
+		if _, err := Open(cfg); err == nil || strings.Contains(err.Error(), "s3cret") {
+			t.Errorf("%s: %v", name, err)
+		}
+	}
+	if _, err := Open(Config{}); err != nil {
+		t.Error(err)
+	}
+}
+
+// TestNoWebhooksCostNothing: without a URL, there is no goroutine and no message.
+func TestNoWebhooksCostNothing(t *testing.T) {
+	w, err := Open(Config{})
+	if err != nil {
+		t.Fatal(err)
+	}
+	w.Start(api.WebhookServer{}, &memory{}, &counts{}, zap.NewNop())
+	w.Run(t.Context()) // returns at once
+	if n := testing.AllocsPerRun(100, func() { w.Notify(api.Event{Type: api.EventLive}) }); n != 0 {
+		t.Errorf("%v allocations", n)
+	}
+}
+
+func TestSecretsThatNobodyMayRead(t *testing.T) {
+	if e := unreadable("f", fs.ErrPermission); !errors.As(e, new(interface{ Error() string })) || !strings.Contains(e.Error(), "let this process's user read") {
+		t.Error(e)
+	}
+}
