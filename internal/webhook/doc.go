@@ -6,6 +6,6 @@
 // answers with 2xx.
 //
 // The files, from the bottom: secret.go has the secrets and the signatures. queue.go is pure, and
-// decides which message is due. pending.go keeps messages for the next process. receiver.go sends the
-// messages of one receiver, and webhooks.go has all receivers.
+// decides which message is due. pending.go keeps messages for the next process. receiver.go sends
+// the messages of a single receiver, and webhooks.go has all receivers.
 package webhook

@@ -165,7 +165,7 @@ func (r *receiver) post(ctx context.Context, m *message) *failure {
 		return &failure{whole: true, text: withoutURL(err)}
 	}
 	defer response.Body.Close()
-	// The connection can serve the next request if the body was read. A failed read changes nothing.
+	// The connection can serve the next request if the body was read. A failed read is no failure.
 	_, _ = io.CopyN(io.Discard, response.Body, maxAnswer)
 	return answered(response, now)
 }
