@@ -20,6 +20,20 @@ import (
 	"github.com/wasm-xds/wasm-xds/internal/reason"
 )
 
+// requestLimit bounds one try, and maxAnswer the bytes of an answer that are read.
+const (
+	requestLimit = 10 * time.Second
+	maxAnswer    = 64 << 10
+)
+
+// Metrics counts messages. Any goroutine may call the methods. The name of a receiver is its host,
+// with a number if the host has several receivers.
+type Metrics interface {
+	WebhookTried(receiver string, taken bool)
+	// WebhookDropped counts a message that no receiver will get.
+	WebhookDropped(receiver string)
+}
+
 // receiver sends the messages of one URL, one after the other.
 type receiver struct {
 	name    string // the host, for logs and metrics: the URL may have a secret

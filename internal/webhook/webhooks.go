@@ -25,9 +25,6 @@ const (
 	mostWaiting = 1000
 	// mostAge is how long a message is tried. A receiver that is away over night gets all of them.
 	mostAge = 24 * time.Hour
-	// requestLimit bounds one try, and maxAnswer the bytes of an answer that are read.
-	requestLimit = 10 * time.Second
-	maxAnswer    = 64 << 10
 	// saveEvery is the time between two saves of the messages that wait. A message that is taken
 	// meanwhile is never saved.
 	saveEvery = time.Second
@@ -44,14 +41,6 @@ type Config struct {
 	SecretFile string
 	// CAFile has further CAs of receivers in PEM form; "": the system's CAs alone.
 	CAFile string
-}
-
-// Metrics counts messages. Any goroutine may call the methods. The name of a receiver is its host,
-// with a number if the host has several receivers.
-type Metrics interface {
-	WebhookTried(receiver string, taken bool)
-	// WebhookDropped counts a message that no receiver will get.
-	WebhookDropped(receiver string)
 }
 
 // Webhooks sends events to receivers. Any goroutine may call the methods.

@@ -136,13 +136,15 @@ var layersOfProduct = map[string]Ordered{
 
 	"internal/api": {
 		Layers: []string{
-			"doc error event index limit rollout signature snapshot",
-			"certificate identity module source subscriber",
-			"condition history node",
+			"doc error index limit rollout signature snapshot",
+			"certificate event identity module source subscriber",
+			"condition history node webhook",
 			"filter",
 			"figures sync",
 		},
 	},
+
+	"internal/webhook": {Layers: []string{"doc queue secret", "pending receiver", "webhooks"}},
 
 	"internal/bootstrap": {Layers: []string{"tls", "options", "view", "bootstrap sds", "parts"}},
 
@@ -175,7 +177,7 @@ var layersOfProduct = map[string]Ordered{
 	"internal/cli/fetch":      {Layers: []string{"hostenv reference registries roots transfer trust", "bundle flags"}},
 	"internal/cli/load":       {Layers: []string{"resolve", "documents", "sources"}},
 	"internal/cli/modules":    {Layers: []string{"artifact file list_registry push_plan", "inspect list login logout pull push", "commands"}},
-	"internal/cli/serveflags": {Layers: []string{"check log run", "flags"}},
+	"internal/cli/serveflags": {Layers: []string{"check log run", "flags", "outbound"}},
 	"internal/cli/server": {
 		Layers: []string{
 			"checkconfig complete context question status_look systemd",
@@ -308,11 +310,12 @@ var layersOfProduct = map[string]Ordered{
 	"internal/serve": {
 		Layers: []string{
 			"access config connections doc foreign gets memory reload reports sandbox statedir supervision visitors",
-			"appraise audit files identities listeners refusals tokens",
+			"appraise audit files identities listeners refusals tokens webhooks",
 			"port",
 			"certificateagent certificatefiles",
 			"certificates",
-			"exposure fetching servers",
+			"expiry exposure fetching",
+			"servers",
 			"check source",
 			"serve",
 		},
