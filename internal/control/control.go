@@ -84,9 +84,6 @@ func (c *Control) Loaded() <-chan struct{} { return c.startup.loaded }
 // Serves says whether a servable revision names the module.
 func (c *Control) Serves(sha256 string) bool { return c.served.has(sha256) }
 
-// Publish hands an event to all subscribers. Any goroutine may call Publish.
-func (c *Control) Publish(e api.Event) { c.hub.Publish(e) }
-
 // Run owns the state until ctx ends. Run returns after the end of all its goroutines.
 func (c *Control) Run(ctx context.Context, sender Sender) error {
 	c.deliverer.sender = sender
@@ -222,8 +219,7 @@ func (c *Control) takeSet(ctx context.Context, set source.Set) {
 		return
 	}
 	for _, e := range c.sources.newErrors(&set) {
-		c.journal.problem("a spec has an error: "+meanwhile(c.view, e.Name), e)
-		c.notices.refuseSpec(api.CauseSpec, "", e, time.Now())
+		c.refuse("a spec has an error: ", api.CauseSpec, "", e)
 	}
 	c.view.Specs.TakeSet(&set)
 	served := func(filter string) bool {
@@ -244,7 +240,7 @@ func (c *Control) takeResults(ctx context.Context, m tasksEnded) {
 	for i, task := range m.tasks {
 		taken, learned := c.view.Specs.TakeResult(task, m.results[i], time.Now())
 		if counts = counts || taken; taken && m.results[i].Err != nil {
-			c.noteUnread(m.results[i].Err)
+			c.refuse(unread, api.CauseModule, "", m.results[i].Err)
 		}
 		if learned {
 			c.saves.stateSoon()
@@ -259,10 +255,10 @@ func (c *Control) takeResults(ctx context.Context, m tasksEnded) {
 	}
 }
 
-// noteUnread logs that a module or a configuration cannot be had.
-func (c *Control) noteUnread(e *spec.Error) {
-	c.journal.problem("a spec's module or configuration cannot be had: "+meanwhile(c.view, e.Name), e)
-	c.notices.refuseSpec(api.CauseModule, "", e, time.Now())
+// refuse tells that a spec's newest content is not served.
+func (c *Control) refuse(text string, cause api.Cause, revision string, e *spec.Error) {
+	c.journal.problem(text+meanwhile(c.view, e.Name), e)
+	c.notices.refuseSpec(cause, revision, e, time.Now())
 }
 
 // takeCheck takes the end of a check.
@@ -274,7 +270,7 @@ func (c *Control) takeCheck(ctx context.Context, m checkEnded) {
 	switch {
 	case m.Cancelled:
 	case m.Err != nil:
-		c.noteUnread(m.Err)
+		c.refuse(unread, api.CauseModule, "", m.Err)
 	default:
 		c.cfg.Metrics.Preflighted(firstCode(m.Findings), m.took)
 	}
@@ -335,8 +331,7 @@ func (c *Control) advance(ctx context.Context) {
 	}
 	for _, n := range work.News {
 		if n.Err != nil {
-			c.journal.problem("the sandbox refuses a revision: "+meanwhile(v, n.Err.Name), n.Err)
-			c.notices.refuseSpec(api.CauseSandbox, n.Revision, n.Err, time.Now())
+			c.refuse("the sandbox refuses a revision: ", api.CauseSandbox, n.Revision, n.Err)
 		}
 		for _, w := range n.Warnings {
 			c.journal.problem("a warning about a revision", w)

@@ -27,6 +27,9 @@ type change struct {
 	names       []string // of the changed filters
 }
 
+// unread begins the line about a spec whose module or configuration cannot be had.
+const unread = "a spec's module or configuration cannot be had: "
+
 // meanwhile describes the content that Envoys get while a filter's newest content is not served.
 func meanwhile(v *report.View, name string) string {
 	before := v.Snapshot.Get(name)

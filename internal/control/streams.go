@@ -3,6 +3,7 @@ package control
 import (
 	"context"
 
+	"github.com/wasm-xds/wasm-xds/internal/api"
 	"github.com/wasm-xds/wasm-xds/internal/delivery"
 )
 
@@ -16,6 +17,9 @@ func (c *Control) Handle(ctx context.Context, e delivery.Event) bool { return c.
 func (c *Control) Begin(ctx context.Context, events ...delivery.Event) bool {
 	return c.inbox.begin(ctx, events)
 }
+
+// Publish hands an event to all subscribers. Any goroutine may call Publish.
+func (c *Control) Publish(e api.Event) { c.hub.Publish(e) }
 
 // Knows says whether a spec has the name, or had it and the filter is still kept.
 func (c *Control) Knows(name string) bool { return c.known.Load().Get(name) != nil }
