@@ -63,12 +63,10 @@ func New(cfg Config) *Control {
 	c.saves = saves{
 		workers: c.workers, writer: writer, log: cfg.Logger, sandbox: cfg.Sandbox, view: c.view, history: &c.chronicle,
 	}
-	c.hub.Notify(cfg.Notify)
-	c.notices = newNotices(c.view, &c.hub, cfg.Metrics, time.Now())
+	c.notices = newNotices(cfg, c.view, &c.hub, time.Now())
 	c.deliverer = deliverer{
 		view: c.view, hub: &c.hub, served: &c.served, metrics: cfg.Metrics, journal: &c.journal, saves: &c.saves, garbage: &c.garbage, known: &c.known,
-		chronicle: &c.chronicle,
-		notices:   c.notices,
+		chronicle: &c.chronicle, notices: c.notices,
 	}
 	c.known.Store(c.view.Snapshot)
 	if c.view.FromState {

@@ -42,8 +42,9 @@ const (
 )
 
 // newNotices takes the revisions that an earlier process had served: they are no news.
-func newNotices(v *report.View, hub *events.Hub, metrics Metrics, now time.Time) *notices {
-	n := &notices{view: v, hub: hub, metrics: metrics, live: map[string]string{}, rolling: map[string]*rolling{}, refused: map[string]string{}}
+func newNotices(cfg Config, v *report.View, hub *events.Hub, now time.Time) *notices {
+	hub.Notify(cfg.Notify)
+	n := &notices{view: v, hub: hub, metrics: cfg.Metrics, live: map[string]string{}, rolling: map[string]*rolling{}, refused: map[string]string{}}
 	for _, f := range v.Snapshot.All() {
 		st, _ := v.Machine.Brief(f.Name)
 		if st.Stable != nil {
