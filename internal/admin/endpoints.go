@@ -35,6 +35,7 @@ func endpoints() []endpoint {
 			},
 			answer: api.Diff{},
 		},
+		{Endpoint: api.Endpoint{Method: get, Path: one + figuresTail, Summary: "requests, errors and times of the Envoys with a filter, in the last 15 minutes"}, answer: api.FilterFigures{}},
 		{Endpoint: api.Endpoint{Method: post, Path: one + rollbackTail, Summary: "serve an earlier revision"}, body: api.RevisionBody{}, answer: api.Filter{}},
 		{Endpoint: api.Endpoint{Method: post, Path: one + retryTail, Summary: "try a refused revision again"}, body: api.RevisionBody{}, answer: api.Filter{}},
 		{Endpoint: api.Endpoint{Method: post, Path: one + promoteTail, Summary: "go on with a rollout that waits for its canaries"}, body: struct{}{}, answer: api.Filter{}},

@@ -71,6 +71,12 @@ func (f *fake) Diff(name, from, to string) (api.Diff, *api.Error) {
 	return api.Diff{Name: name, From: api.Revision{Revision: from}, To: api.Revision{Revision: to}}, f.refuse
 }
 
+func (f *fake) Figures(name string) (api.FilterFigures, bool) {
+	_, ok := f.Filter(name)
+	side := api.FiguresSide{Points: []api.FiguresPoint{}}
+	return api.FilterFigures{Name: name, Seconds: 10, Canary: side, Stable: side}, ok
+}
+
 func (f *fake) Sync(ctx context.Context) (api.Sync, *api.Error) {
 	deadline, _ := ctx.Deadline()
 	f.syncedFor = time.Until(deadline).Round(time.Second)

@@ -14,8 +14,8 @@ type filterHandler struct {
 }
 
 // ServeHTTP serves a filter, its history and its changes. A name may have slashes. The end of the
-// path tells a POST, and also a history or a diff if the slash before it is not %2F and the rest
-// names a filter.
+// path tells a POST, and also a history, a diff or the figures if the slash before it is not %2F
+// and the rest names a filter.
 func (h filterHandler) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 	name := r.PathValue("name")
 	before, change := h.changes.at(name)
@@ -30,6 +30,8 @@ func (h filterHandler) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 		h.history(w, name)
 	case isRead(r) && strings.HasSuffix(r.URL.EscapedPath(), diffTail):
 		h.diff(w, r, name)
+	case isRead(r) && strings.HasSuffix(r.URL.EscapedPath(), figuresTail):
+		h.figures(w, name)
 	case isRead(r):
 		h.filter(w, name)
 	case change != nil:
@@ -76,6 +78,20 @@ func (h filterHandler) diff(w http.ResponseWriter, r *http.Request, path string)
 	default:
 		writeError(w, e)
 	}
+}
+
+// figures answers as history does: the rest of the path names a filter, or all of it does.
+func (h filterHandler) figures(w http.ResponseWriter, path string) {
+	name := strings.TrimSuffix(path, figuresTail)
+	if figures, ok := h.state.Figures(name); ok {
+		writeJSON(w, http.StatusOK, figures)
+		return
+	}
+	if f, ok := h.state.Filter(path); ok {
+		writeJSON(w, http.StatusOK, completeFilter(f))
+		return
+	}
+	writeError(w, noFilter(h.state, name))
 }
 
 func (h filterHandler) filter(w http.ResponseWriter, name string) {

@@ -12,6 +12,7 @@ const (
 	retryTail    = "/retry"
 	promoteTail  = "/promote"
 	forgetTail   = "/forget"
+	figuresTail  = "/figures"
 	historyTail  = "/history"
 	diffTail     = "/diff"
 )

@@ -22,6 +22,9 @@ type State interface {
 	// Diff compares two revisions of the filter. Each may be a prefix of an id, or "" for the
 	// usual one.
 	Diff(name, from, to string) (api.Diff, *api.Error)
+	// Figures returns the figures of the last minutes of the Envoys with a filter; false: there is
+	// no filter.
+	Figures(name string) (api.FilterFigures, bool)
 	// Nodes returns every stream, sorted by stream, and then the Envoys that have gone lately.
 	Nodes() []api.Node
 	Snapshot() api.Snapshot

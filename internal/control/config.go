@@ -10,6 +10,7 @@ import (
 	"github.com/wasm-xds/wasm-xds/internal/builtin"
 	"github.com/wasm-xds/wasm-xds/internal/delivery"
 	"github.com/wasm-xds/wasm-xds/internal/examine"
+	"github.com/wasm-xds/wasm-xds/internal/health"
 	"github.com/wasm-xds/wasm-xds/internal/pause"
 	"github.com/wasm-xds/wasm-xds/internal/persist"
 	"github.com/wasm-xds/wasm-xds/pkg/snapshot"
@@ -25,7 +26,8 @@ type Config struct {
 	Store     ModuleStore
 	StandIns  *builtin.Cache
 	Files     persist.Files
-	Metrics   Metrics // nil: none
+	Metrics   Metrics      // nil: none
+	Reports   health.Spans // of Envoys; nil: none
 	Logger    *zap.Logger
 	// Delivery is for specs without a delivery of their own; "" is remote.
 	Delivery spec.Delivery

@@ -18,10 +18,14 @@ func (e *statuses) trial(f *filter) (t Trial, is bool) {
 	if r == nil || former == nil || r.ID != w.Revision {
 		return Trial{}, false
 	}
-	if facts := f.facts(r, e.now); !w.IsWatched() && facts.Health(w.Wave) == nil {
+	limits := f.wanted.Rollout.Health
+	if facts := f.facts(r, e.now); !w.IsWatched() {
+		limits = facts.Health(w.Wave)
+	}
+	if limits == nil {
 		return Trial{}, false
 	}
-	t = Trial{Filter: f.name, Revision: r.ID, Stable: former.ID, Wave: w.Wave, Since: w.Waves[w.Wave].Since}
+	t = Trial{Health: limits, Filter: f.name, Revision: r.ID, Stable: former.ID, Wave: w.Wave, Since: w.Waves[w.Wave].Since}
 	for _, u := range f.subs {
 		if u.state != Live || u.s.silent {
 			continue

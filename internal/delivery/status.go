@@ -5,6 +5,7 @@ import (
 
 	"github.com/wasm-xds/wasm-xds/internal/delivery/rollout"
 	"github.com/wasm-xds/wasm-xds/pkg/snapshot"
+	"github.com/wasm-xds/wasm-xds/pkg/spec"
 )
 
 // FilterStatus is the status of a filter.
@@ -131,7 +132,8 @@ type Trial struct {
 	Stable           string // during the watch: the stable revision before
 	// Wave is the index of the wave. During the watch it is the index of the wave "all".
 	Wave       int
-	Since      time.Time // when the wave, or the watch, began
+	Since      time.Time    // when the wave, or the watch, began
+	Health     *spec.Health // the limits of the wave, or of the watch
 	Candidate  []TrialEnvoy
 	StableSide []TrialEnvoy
 }

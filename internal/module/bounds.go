@@ -15,8 +15,14 @@ const CodeOutside = "outside_files_root"
 // CheckBounds returns an error for the first file that a spec may not read. It reads nothing.
 func CheckBounds(s *spec.Spec) *spec.Error {
 	problem := checkBounds(s.Module)
-	if ref := s.ConfigFrom; problem == nil && ref != nil {
-		problem = outside(ref, (*regular.Bounds)(ref.Bounds).Check(ref.Path))
+	others := s.HealthFiles
+	if s.ConfigFrom != nil {
+		others = append([]*spec.FileRef{s.ConfigFrom}, others...)
+	}
+	for _, ref := range others {
+		if problem == nil {
+			problem = outside(ref, (*regular.Bounds)(ref.Bounds).Check(ref.Path))
+		}
 	}
 	if problem != nil {
 		problem.Name = s.Name

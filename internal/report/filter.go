@@ -24,7 +24,7 @@ func Filter(v *View, name string, now time.Time) (api.Filter, bool) {
 		f.Error = unknownName(v, name)
 	default:
 		describe(v, &f, st)
-		f.Rollout, f.RolloutStatus = rolloutLine(st), rolloutStatus(st)
+		f.Rollout, f.RolloutStatus = rolloutLine(st), shownLook(v, st.Name, rolloutStatus(st))
 	}
 	for _, s := range st.Subscribers {
 		f.Subscribers = append(f.Subscribers, subscriber(v, name, s))
@@ -131,4 +131,16 @@ func Event(v *View, name string, now time.Time) api.Event {
 		}
 	}
 	return e
+}
+
+// shownLook adds the comparisons of the newest look to the progress of a rollout. They do not survive
+// a restart.
+func shownLook(v *View, filter string, status *api.RolloutStatus) *api.RolloutStatus {
+	if status == nil || status.Health == nil {
+		return status
+	}
+	if look, ok := v.Looks.Of(filter, status.Revision); ok && look.Outcome == status.Health.Outcome {
+		status.Health = &look
+	}
+	return status
 }

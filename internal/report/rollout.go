@@ -23,7 +23,7 @@ func rolloutStatus(st delivery.FilterStatus) *api.RolloutStatus {
 	out := &api.RolloutStatus{
 		Revision: r.Revision, State: api.RolloutProgressing, Promoted: r.Promoted, WaitsFor: []api.RolloutWait{},
 		Wave: r.Wave, Waves: []api.RolloutWave{}, Paused: hold(r.Paused), Frozen: hold(r.Freeze), Deadline: r.Deadline,
-		Overdue: r.Overdue, WatchUntil: r.WatchUntil, Health: health(r),
+		Overdue: r.Overdue, WatchUntil: r.WatchUntil, Health: healthOf(r),
 	}
 	for i, w := range r.Waves {
 		out.Waves = append(out.Waves, api.RolloutWave{
@@ -65,8 +65,8 @@ func hold(h *rollout.Hold) *api.RolloutHold {
 	return &api.RolloutHold{By: h.By, At: h.At, Reason: h.Reason}
 }
 
-// health is the last look at the health of a rollout's revision; nil: the spec asks for none.
-func health(r *delivery.Rollout) *api.RolloutHealth {
+// healthOf is the last look at the health of a rollout's revision; nil: the spec asks for none.
+func healthOf(r *delivery.Rollout) *api.RolloutHealth {
 	if !r.HasHealth {
 		return nil
 	}

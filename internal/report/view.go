@@ -29,6 +29,8 @@ type View struct {
 	Signatures func(snapshot.Module) []api.Signature
 	// Record has the history of the filters; nil: it is not read yet.
 	Record *record.Book
+	// Looks are the newest looks at the health of rollouts.
+	Looks Looks
 	// FromState: Snapshot comes from the state of an earlier process, and not from the specs.
 	FromState bool
 }

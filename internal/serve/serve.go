@@ -75,6 +75,7 @@ func run(ctx context.Context, cfg *Config, parts *ending.Parts) (err error) {
 	if err != nil {
 		return err
 	}
+	reports := newReports(cfg.Limits)
 	c := control.New(control.Config{
 		Source:     specs,
 		Directory:  name,
@@ -85,6 +86,7 @@ func run(ctx context.Context, cfg *Config, parts *ending.Parts) (err error) {
 		StandIns:   builtin.NewCache(),
 		Files:      files.dir,
 		Metrics:    recorder,
+		Reports:    reports,
 		Logger:     cfg.Logger,
 		Delivery:   cfg.Delivery,
 		AllowEmpty: cfg.AllowEmpty,
@@ -109,7 +111,7 @@ func run(ctx context.Context, cfg *Config, parts *ending.Parts) (err error) {
 	listeners.watchVisitors(start.certificates.envoys.Server != nil, start.certificates.admin.Server != nil, entrance.Visited)
 	s := servers{
 		cfg: cfg, store: files.store, listeners: listeners, certificates: start.certificates, identities: start.identities, tokens: start.tokens, webhooks: start.webhooks, audit: audit, recorder: recorder, control: c,
-		reports: newReports(cfg.Limits), shown: shown, ready: make(chan struct{}), parts: parts,
+		reports: reports, shown: shown, ready: make(chan struct{}), parts: parts,
 	}
 	return s.run(ctx)
 }

@@ -25,6 +25,8 @@ import (
 	"github.com/wasm-xds/wasm-xds/internal/control"
 	"github.com/wasm-xds/wasm-xds/internal/door"
 	"github.com/wasm-xds/wasm-xds/internal/ending"
+	"github.com/wasm-xds/wasm-xds/internal/health/prometheus"
+	"github.com/wasm-xds/wasm-xds/internal/health/watcher"
 	"github.com/wasm-xds/wasm-xds/internal/inflow"
 	"github.com/wasm-xds/wasm-xds/internal/metrics"
 	"github.com/wasm-xds/wasm-xds/internal/module"
@@ -108,6 +110,11 @@ func (s *servers) run(ctx context.Context) error {
 	})
 	group.Go(func() error {
 		forgetReports(ctx, s.reports)
+		return nil
+	})
+	group.Go(func() error {
+		defer s.parts.Begin("questions to Prometheus servers")()
+		watcher.New(s.control, s.reports, prometheus.Asker{Guard: s.cfg.Guard}).Run(ctx)
 		return nil
 	})
 	group.Go(func() error {

@@ -132,34 +132,62 @@ func (e *envoy) processOf(started, now int64) (p *process, counts bool, from int
 func (e *envoy) between(filter string, from, to time.Time) (f Figures, ok bool) {
 	e.mu.Lock()
 	defer e.mu.Unlock()
-	var workers uint64 = 1
-	f.Traps = e.traps.between(from.UnixMilli(), to.UnixMilli())
+	r := reader{envoy: e, filter: filter, from: from.UnixMilli(), workers: 1}
 	e.points.within(from, to, func(p *point) {
 		ok = true
-		workers = max(workers, p.workers)
-		before := e.traps.between(from.UnixMilli(), p.start)
-		f.Bypassed += p.counts[countRequests] * min(before, workers) / workers
-		f.Requests += p.counts[countRequests]
-		f.Errors5xx += p.counts[countErrors]
-		f.Denials4xx += p.counts[countDenials]
-		f.Memory, f.MemoryPercent = cmp.Or(p.memory, f.Memory), cmp.Or(p.pressure, f.MemoryPercent)
-		for _, one := range p.times {
-			f.Time.counts[one.bucket] += one.n
-		}
-		for _, one := range p.named {
-			label := labelOf(e.names.kinds[one.index], e.names.all[one.index])
-			switch {
-			case e.names.kinds[one.index] == custom:
-				if f.Custom == nil {
-					f.Custom = map[string]uint64{}
-				}
-				f.Custom[label] += one.n
-			case label == filter:
-				f.Reloads += one.n
-			}
-		}
+		r.read(&f, p)
 	})
+	f.Traps = e.traps.between(from.UnixMilli(), to.UnixMilli())
 	return f, ok
+}
+
+// spans is between, point by point.
+func (e *envoy) spans(filter string, from, to time.Time) (all []Span) {
+	e.mu.Lock()
+	defer e.mu.Unlock()
+	r := reader{envoy: e, filter: filter, from: from.UnixMilli(), workers: 1}
+	e.points.within(from, to, func(p *point) {
+		one := Span{Start: time.UnixMilli(p.start), End: time.UnixMilli(p.end)}
+		r.read(&one.Figures, p)
+		one.Traps = e.traps.between(p.start, p.end)
+		all = append(all, one)
+	})
+	return all
+}
+
+// reader reads the points of an Envoy, the oldest first.
+type reader struct {
+	envoy   *envoy
+	filter  string
+	from    int64
+	workers uint64 // the most so far
+}
+
+// read adds a point to f, except for its traps.
+func (r *reader) read(f *Figures, p *point) {
+	r.workers = max(r.workers, p.workers)
+	before := r.envoy.traps.between(r.from, p.start)
+	f.Bypassed += p.counts[countRequests] * min(before, r.workers) / r.workers
+	f.Requests += p.counts[countRequests]
+	f.Errors5xx += p.counts[countErrors]
+	f.Denials4xx += p.counts[countDenials]
+	f.Memory, f.MemoryPercent = cmp.Or(p.memory, f.Memory), cmp.Or(p.pressure, f.MemoryPercent)
+	for _, one := range p.times {
+		f.Time.counts[one.bucket] += one.n
+	}
+	names := &r.envoy.names
+	for _, one := range p.named {
+		label := labelOf(names.kinds[one.index], names.all[one.index])
+		switch {
+		case names.kinds[one.index] == custom:
+			if f.Custom == nil {
+				f.Custom = map[string]uint64{}
+			}
+			f.Custom[label] += one.n
+		case label == r.filter:
+			f.Reloads += one.n
+		}
+	}
 }
 
 // firstInterval is the interval of an Envoy that has reported once: Envoy's default for

@@ -1,5 +1,7 @@
 package signal
 
+import "time"
+
 // Figures are what an Envoy has reported for a span of time. The counts of requests and their
 // times are sums over all HTTP listeners of the Envoy, except for its admin port.
 type Figures struct {
@@ -44,4 +46,10 @@ func (f *Figures) Add(other *Figures) {
 		}
 		f.Custom[name] += n
 	}
+}
+
+// Span is what an Envoy has reported at once, or for several spans that were merged.
+type Span struct {
+	Start, End time.Time
+	Figures
 }

@@ -38,7 +38,9 @@ var (
 	}
 	wholeNames = map[string]kind{
 		"server.uptime": uptime, "server.concurrency": workers, "server.memory_physical_size": memory,
-		"overload.envoy.resource_monitors.cgroup_memory.pressure": pressure, "cluster_manager.cluster_added": clustersUp,
+		"overload.envoy.resource_monitors.cgroup_memory.pressure":     pressure,
+		"overload.envoy.resource_monitors.injected_resource.pressure": pressure,
+		"cluster_manager.cluster_added":                               clustersUp,
 	}
 )
 

@@ -164,6 +164,15 @@ func (s *Store) Between(key Key, filter string, from, to time.Time) (f Figures, 
 	return f, ok
 }
 
+// Spans returns the parts of [Store.Between], sorted by Envoy and time. Traps that were reported
+// outside of all parts are missing.
+func (s *Store) Spans(key Key, filter string, from, to time.Time) (all []Span) {
+	for _, e := range s.all(key) {
+		all = append(all, e.spans(filter, from, to)...)
+	}
+	return all
+}
+
 // all returns the Envoys of a key.
 func (s *Store) all(key Key) []*envoy {
 	s.mu.RLock()

@@ -20,6 +20,8 @@ type decoder struct {
 	meant map[string]bool  // the fields that the writer of an unknown field probably meant
 	// isOther says that the document is no spec: hints about the sections of a spec do not apply.
 	isOther bool
+	// healthFiles are the files that the sections health name.
+	healthFiles []*FileRef
 }
 
 // section passes each entry of the mapping n to the decoder of its field. path is the section's
@@ -232,11 +234,4 @@ func (d *decoder) whole(path string, n *node, text string, least, most int) int 
 		return 0
 	}
 	return value
-}
-
-// notYet refuses a part of the format that this release would silently ignore.
-func (d *decoder) notYet(path, hint string) func(key, value *node) {
-	return func(key, _ *node) {
-		d.fail(&Error{Code: CodeNotSupported, Message: path + " is not supported yet", Hint: hint, Pos: key.pos})
-	}
 }

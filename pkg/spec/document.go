@@ -116,6 +116,10 @@ func (d *document) complete(root *node) {
 		})
 	}
 	s.Type = orDefault(s.Type, HTTP)
+	s.HealthFiles = d.healthFiles
+	if s.Type == Network {
+		d.checkHealthFields()
+	}
 	d.completePolicy()
 	s.VM.Runtime = orDefault(s.VM.Runtime, runtimePrefix+"v8")
 	if key := d.seen["configFrom"]; key != nil && s.Config != nil {

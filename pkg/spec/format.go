@@ -18,6 +18,8 @@ func sectionOf(name string) string {
 		return "nodes"
 	case "canary", "steps", "soak", "pause", "deadline", "onDeadline", "health":
 		return "rollout"
+	case "minRequests", "traps", "errors", "denials", "latency", "bypassed", "metrics", "prometheus", "after":
+		return "rollout.health"
 	case "timePerRequest", "memory":
 		return "limits"
 	}
@@ -39,6 +41,8 @@ func exampleOf(path string) string {
 		return "as in nodes: {ids: [edge-1]}"
 	case "rollout":
 		return "as in rollout: {canary: 10%}"
+	case "rollout.health":
+		return "as in health: {errors: 1%}, or health: {} for the defaults"
 	case "vm.env":
 		return "as in env: {KEY: value}"
 	case "limits":

@@ -9,7 +9,6 @@ import (
 )
 
 const (
-	maxURL     = 8 << 10
 	minRefresh = time.Second
 	maxRefresh = 7 * 24 * time.Hour
 )

@@ -14,16 +14,25 @@ const (
 
 // readRollout reads the section rollout into c and r.
 func readRollout(d *decoder, v *node, c *Canary, r *Rollout) {
-	var steps *node // checked last, because the first step is compared with the canaries
+	// The steps are read last, because the first step is compared with the canaries, and the health
+	// of a step begins with that of the rollout.
+	var steps *node
+	base := DefaultHealth()
 	d.section("rollout", v, fields{
 		"canary":     func(_, v *node) { *c = readCanary(d, v) },
-		"steps":      func(_, v *node) { r.Steps, steps = readSteps(d, v), v },
+		"steps":      func(_, v *node) { steps = v },
 		"soak":       func(_, v *node) { r.Soak = d.duration("rollout.soak", v, 0, maxSoak) },
 		"pause":      func(_, v *node) { r.Pause = d.boolean("rollout.pause", v) },
 		"deadline":   func(_, v *node) { r.Deadline = readDeadline(d, v) },
 		"onDeadline": func(_, v *node) { r.OnDeadline = readOnDeadline(d, v) },
-		"health":     func(key, v *node) { r.Health = readHealth(d, "rollout.health", key, v) },
+		"health": func(_, v *node) {
+			r.Health = readHealth(d, "rollout.health", v, base, false)
+			base = *r.Health
+		},
 	})
+	if steps != nil {
+		r.Steps = readSteps(d, steps, base)
+	}
 	if len(r.Steps) > 0 {
 		checkSteps(d, steps, *c, r.Steps)
 	}
@@ -76,7 +85,7 @@ func readOnDeadline(d *decoder, v *node) OnDeadline {
 }
 
 // readSteps reads the waves between the canaries and all Envoys.
-func readSteps(d *decoder, v *node) []Step {
+func readSteps(d *decoder, v *node, base Health) []Step {
 	if !d.is("rollout.steps", v, kindList) {
 		return nil
 	}
@@ -86,13 +95,13 @@ func readSteps(d *decoder, v *node) []Step {
 	}
 	steps := make([]Step, len(v.items))
 	for i, item := range v.items {
-		steps[i] = readStep(d, fmt.Sprintf("rollout.steps[%d]", i), item)
+		steps[i] = readStep(d, fmt.Sprintf("rollout.steps[%d]", i), item, base)
 	}
 	return steps
 }
 
 // readStep reads a share of the Envoys, or a mapping with the share and the step's own values.
-func readStep(d *decoder, path string, v *node) (s Step) {
+func readStep(d *decoder, path string, v *node, base Health) (s Step) {
 	if v.kind != kindMap {
 		return readShare(d, path, v)
 	}
@@ -101,7 +110,7 @@ func readStep(d *decoder, path string, v *node) (s Step) {
 	d.section(path, v, fields{
 		"to":     func(_, v *node) { s = readShare(d, path+".to", v) },
 		"soak":   func(_, v *node) { own := d.duration(path+".soak", v, 0, maxSoak); soak = &own },
-		"health": func(key, v *node) { health = readHealth(d, path+".health", key, v) },
+		"health": func(_, v *node) { health = readHealth(d, path+".health", v, base, true) },
 	})
 	if !d.has(path + ".to") {
 		d.fail(&Error{

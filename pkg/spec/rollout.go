@@ -63,3 +63,16 @@ func (r *Rollout) WaveDeadline() time.Duration {
 func (r *Rollout) Equal(o *Rollout) bool {
 	return reflect.DeepEqual(r, o)
 }
+
+// bound sets the bounds of the files that the sections health name.
+func (r *Rollout) bound(b *Bounds) {
+	all := []*Health{r.Health}
+	for _, step := range r.Steps {
+		all = append(all, step.Health)
+	}
+	for _, h := range all {
+		if h != nil && h.Prometheus != nil {
+			h.Prometheus.Bounds = b
+		}
+	}
+}

@@ -1,7 +1,6 @@
 package spec
 
 import (
-	"path/filepath"
 	"slices"
 	"time"
 )
@@ -78,10 +77,12 @@ type Spec struct {
 	Nodes      NodeSelector
 	Canary     Canary
 	Rollout    Rollout // the remaining section rollout
-	OnRemove   OnRemove
-	Disabled   bool
-	Tests      []Test // no part of the revision
-	Limits     Limits // the same
+	// HealthFiles are the files that Rollout names: the credentials for a Prometheus server.
+	HealthFiles []*FileRef
+	OnRemove    OnRemove
+	Disabled    bool
+	Tests       []Test // no part of the revision
+	Limits      Limits // the same
 	// Build is the shell command that writes the file of Module, run in the directory of File. A
 	// control plane never runs it, and it is no part of the revision. "" means that the project's
 	// own files show how to build the module.
@@ -217,9 +218,10 @@ func (m Module) Files() []*FileRef {
 // Bound sets the bounds of all files that the spec names. It is for the source of the spec, before
 // anybody else has the spec.
 func (s *Spec) Bound(b *Bounds) {
-	for _, ref := range s.refs() {
+	for _, ref := range append(s.refs(), s.HealthFiles...) {
 		ref.Bounds = b
 	}
+	s.Rollout.bound(b)
 }
 
 // FileRef is a file that a spec names.
@@ -229,30 +231,6 @@ type FileRef struct {
 	Pos  Position
 	// Bounds are the places that Path may lead to. nil means every place. Decoding leaves it nil.
 	Bounds *Bounds
-}
-
-// Bounds are the places of the files that specs may name.
-type Bounds struct {
-	// Roots are absolute paths of directories. A file lies in one of them, after all links.
-	Roots []string
-	// Except are absolute paths of files and directories that no spec may name.
-	Except []string
-}
-
-// Shown returns the roots for messages: without the roots that lie below another root.
-func (b Bounds) Shown() []string {
-	var shown []string
-	for _, root := range b.Roots {
-		if !slices.ContainsFunc(b.Roots, func(other string) bool { return other != root && isBelow(other, root) }) {
-			shown = append(shown, root)
-		}
-	}
-	return shown
-}
-
-func isBelow(dir, path string) bool {
-	rel, err := filepath.Rel(dir, path)
-	return err == nil && filepath.IsLocal(rel)
 }
 
 // VM is the vm section.

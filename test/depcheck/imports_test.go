@@ -125,20 +125,23 @@ var imports = map[string][]string{
 	"internal/fleet":   {"internal/api", "internal/delivery"},
 	"internal/command": {"internal/api", "internal/delivery", "pkg/snapshot", "pkg/spec"},
 	"internal/report": {
-		"internal/api", "internal/command", "internal/delivery", "internal/delivery/rollout", "internal/desired", "internal/fleet", "internal/record",
+		"internal/api", "internal/command", "internal/delivery", "internal/delivery/rollout", "internal/desired", "internal/fleet", "internal/health", "internal/record", "internal/signal",
 		"internal/tags", "internal/track", "pkg/snapshot", "pkg/spec",
 	},
-	"internal/door": {"internal/address", "internal/api"},
+	"internal/door":              {"internal/address", "internal/api"},
+	"internal/health":            {"internal/api", "internal/health/stats", "internal/signal", "pkg/spec"},
+	"internal/health/prometheus": {"internal/health", "internal/netguard", "internal/reason", "internal/regular", "pkg/spec"},
+	"internal/health/watcher":    {"internal/api", "internal/health", "internal/health/prometheus", "pkg/spec"},
 	"internal/control": {
-		"internal/api", "internal/builtin", "internal/checkqueue", "internal/command", "internal/delivery", "internal/desired",
-		"internal/events", "internal/examine", "internal/findings", "internal/fleet", "internal/gitcheckout", "internal/module", "internal/pause",
+		"internal/api", "internal/builtin", "internal/checkqueue", "internal/command", "internal/delivery", "internal/delivery/rollout", "internal/desired",
+		"internal/events", "internal/examine", "internal/findings", "internal/fleet", "internal/gitcheckout", "internal/health", "internal/module", "internal/pause",
 		"internal/persist", "internal/record", "internal/report", "internal/tags", "internal/track", "internal/transfer", "pkg/snapshot", "pkg/source",
 		"pkg/source/merge", "pkg/source/restart", "pkg/spec",
 	},
 
 	"internal/serve": {
 		"internal/address", "internal/admin", "internal/api", "internal/builtin", "internal/certs", "internal/control", "internal/delivery", "internal/door", "internal/ending", "internal/inflow",
-		"internal/examine", "internal/identity", "internal/metrics", "internal/module", "internal/moduleserver", "internal/netguard",
+		"internal/examine", "internal/health/prometheus", "internal/health/watcher", "internal/identity", "internal/metrics", "internal/module", "internal/moduleserver", "internal/netguard",
 		"internal/preflight/engine", "internal/preflight/profile", "internal/preflight/sandbox", "internal/reason", "internal/registry", "internal/regular", "internal/seal", "internal/signal", "internal/signature", "internal/source/oci",
 		"internal/spiffe", "internal/state", "internal/systemd", "internal/tlsfiles", "internal/tlsserver", "internal/token", "internal/transfer", "internal/visitor", "internal/webhook", "internal/xds", "internal/xds/resource",
 		"pkg/snapshot", "pkg/source",

@@ -101,13 +101,15 @@ var layersOfProduct = map[string]Ordered{
 
 	"pkg/spec": {
 		Layers: []string{
-			"codes doc error format health mend predicate nearest scalar selector setting structvalue text",
-			"configtype name node reference source tests",
+			"bounds codes doc error format mend predicate nearest scalar selector setting structvalue text",
+			"configtype health name node reference source tests",
 			"number problems scan rollout",
 			"spec",
 			"decoder jsonwriter kubernetes notices parse tree",
-			"readfile readhealth readlimits readmessage readrules readselector readsettings written",
-			"readexpect readrollout readverify typedconfig",
+			"readfile readlimits readmessage readrules readselector readsettings written",
+			"readexpect readprometheus readverify typedconfig",
+			"readhealth",
+			"readrollout",
 			"readconfig readmodule readtests",
 			"readvm",
 			"document entries",
@@ -136,7 +138,7 @@ var layersOfProduct = map[string]Ordered{
 
 	"internal/api": {
 		Layers: []string{
-			"doc error index limit rollout signature snapshot",
+			"doc error filterfigures index limit rollout signature snapshot",
 			"certificate event identity module source subscriber",
 			"condition history node webhook",
 			"filter",
@@ -194,15 +196,16 @@ var layersOfProduct = map[string]Ordered{
 
 	"internal/record":      {Layers: []string{"doc entry", "lines shards", "book diff text"}},
 	"internal/gitcheckout": {Layers: []string{"doc object owner", "pack", "repository", "checkout"}},
-	"internal/control":     {Layers: []string{"collect doc inbox journal mend messages metrics served startup syncs", "config", "notices restore sources workers", "describe", "chronicle", "saves", "deliver", "control", "commands streams", "api"}},
+	"internal/control":     {Layers: []string{"collect doc inbox journal mend messages metrics served startup syncs", "config", "notices restore sources workers", "describe", "chronicle", "saves", "deliver", "control", "commands streams", "api", "health"}},
 	"internal/desired":     {Layers: []string{"doc outcome rollbacks wishes broken held", "plan"}},
 	"internal/door":        {Layers: []string{"claims limits visitors", "door"}},
 	"internal/persist":     {Layers: []string{"delay doc schedule state", "barrier named text", "writer", "history"}},
 
-	"internal/report": {Layers: []string{"doc rollout view", "errors", "subscriber", "filter fleet outcome", "history sync totals"}},
+	"internal/report": {Layers: []string{"doc looks rollout", "view", "errors trials", "subscriber", "filter fleet outcome", "history sync totals"}},
 	"internal/tags":   {Layers: []string{"naming", "tags"}},
 
-	"internal/signal": {Layers: []string{"doc histogram limits name traps", "figures point", "points report", "failures process", "envoy", "store"}},
+	"internal/health": {Layers: []string{"doc figures names peers", "answer compare points", "evidence show", "measure", "judge", "watch"}},
+	"internal/signal": {Layers: []string{"doc histogram limits name traps", "above figures point", "points report", "failures process", "envoy", "store"}},
 	"internal/state":  {Layers: []string{"frame", "lock", "modes record", "state", "sealed", "open"}},
 
 	"internal/track": {Layers: []string{"config doc read", "check need work", "spec", "list", "track"}},
@@ -228,6 +231,7 @@ var layersOfProduct = map[string]Ordered{
 			"answers specs",
 			"subscriptions",
 			"machine",
+			"running",
 		},
 	},
 

@@ -3,16 +3,16 @@ package stats
 import "math"
 
 // firstLook is the number of stretches of time before the first look.
-const firstLook = 6
+const firstLook = 3
 
 // Look returns the number of the look that is due after n stretches of time, from 1 on; 0: no look
-// is due. The looks follow one another at growing distances, after 6, 8, 10, 13, 17, 22, … stretches,
+// is due. The looks follow one another at growing distances, after 3, 4, 6, 8, 11, 15, 20, … stretches,
 // because each look costs a part of the risk of a false alarm, and a look soon after another sees
 // little that is new.
 func Look(n int) int {
 	number, at := 1, firstLook
 	for ; at < n; number++ {
-		at += (at + 3) / 4
+		at += (at + 2) / 3
 	}
 	if at != n {
 		return 0

@@ -64,7 +64,7 @@ func TestSpend(t *testing.T) {
 	if sum > 0.01 || sum < 0.009 {
 		t.Errorf("the looks take %v", sum)
 	}
-	if looks[0] != 6 || len(looks) > 60 {
+	if looks[0] != 3 || len(looks) > 60 {
 		t.Errorf("the looks are after %v", looks)
 	}
 }

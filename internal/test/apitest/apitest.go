@@ -30,7 +30,8 @@ type Server struct {
 	Identity     api.Identity
 	Webhooks     []api.Webhook
 	Visitors     []api.Visitor
-	Histories    map[string]api.History // by filter
+	Histories    map[string]api.History       // by filter
+	Figures      map[string]api.FilterFigures // by filter
 
 	Synced    api.Sync // the answer to a sync, without its filters
 	SyncError *api.Error
@@ -127,6 +128,11 @@ func (s state) Filter(name string) (api.Filter, bool) {
 		}
 	}
 	return api.Filter{}, false
+}
+
+func (s state) Figures(name string) (api.FilterFigures, bool) {
+	one, ok := s.server.Figures[name]
+	return one, ok
 }
 
 func (s state) History(name string) (api.History, bool) {
