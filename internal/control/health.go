@@ -28,12 +28,12 @@ func (c *Control) Looked(t *health.Trial, look api.RolloutHealth) {
 		}
 		c.view.Looks.Set(t.Filter, t.Revision, look)
 		c.deliverer.step(delivery.HealthLooked{
-			Filter: t.Filter, Revision: t.Revision, Outcome: outcomeOf(look.Outcome), Reason: look.Message,
+			Filter: t.Filter, Revision: t.Revision, Outcome: lookOutcome(look.Outcome), Reason: look.Message,
 		})
 	})
 }
 
-func outcomeOf(o api.HealthOutcome) rollout.Outcome {
+func lookOutcome(o api.HealthOutcome) rollout.Outcome {
 	switch o {
 	case api.HealthGood:
 		return rollout.Good
