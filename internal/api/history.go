@@ -57,6 +57,9 @@ type Revision struct {
 	Reason  string          `json:"reason,omitempty"`
 	LiveAt  time.Time       `json:"liveAt,omitzero"`
 	EndedAt time.Time       `json:"endedAt,omitzero"`
+	// Waves are the waves of the rollout, and Figures the last look at the health.
+	Waves   []RolloutWave      `json:"waves,omitempty"`
+	Figures []HealthComparison `json:"figures,omitempty"`
 	// Refusals are of Envoys, the newest first. By are the actions of users, the oldest first.
 	Refusals []Refusal `json:"refusals,omitempty"`
 	By       []Action  `json:"by,omitempty"`

@@ -34,9 +34,12 @@ func TestPromote(t *testing.T) {
 	if _, stdout, _ := run(t, "rollout", "promote", "auth", "--admin-address", server.Address, "-o", "json"); !strings.HasPrefix(stdout, "{\n  \"name\": \"auth\"") {
 		t.Errorf("JSON: %s", stdout)
 	}
-	for _, command := range []string{"status", "status auth"} {
+	for command, want := range map[string]string{
+		"status":      "auth: the rollout of revision aaaaaaaaaaaa waits\n  it waits: edge-1 (Envoy 1.40.0) does not answer\uFFFD[2J\n",
+		"status auth": "\nThe rollout waits: edge-1 (Envoy 1.40.0) does not answer\uFFFD[2J.\n",
+	} {
 		_, stdout, _ := run(t, append(strings.Fields(command), "--admin-address", server.Address)...)
-		if !strings.Contains(stdout, "auth: the rollout of revision aaaaaaaaaaaa waits\n  it waits: edge-1 (Envoy 1.40.0) does not answer\uFFFD[2J\n") {
+		if !strings.Contains(stdout, want) {
 			t.Errorf("%s: %s", command, stdout)
 		}
 	}

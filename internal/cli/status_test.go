@@ -31,8 +31,8 @@ func TestStatusList(t *testing.T) {
 		t.Errorf("exit %d: %s", code, stderr)
 	}
 	want := `NAME   STATE       REVISION      LIVE  TYPE  DELIVERY
-auth   active      0123456789ab  1/1   http  remote
 hello  with error  0123456789ab  0/1   http  remote
+auth   active      0123456789ab  1/1   http  remote
 
 hello: /specs/hello.yaml:3: Envoy refused revision aa
   hint: see Envoy's log

@@ -240,6 +240,16 @@ func (m *Machine) Spread(name string) Spread {
 	return m.statuses.spread(f)
 }
 
+// Rollout is the progress of a filter's rollout, without the rest of the status; nil: no revision is
+// on trial.
+func (m *Machine) Rollout(name string) *Rollout {
+	f := m.filters.get(name)
+	if f == nil {
+		return nil
+	}
+	return m.progress.of(f)
+}
+
 // Counts are the numbers of subscribers by state, with the ended ones that a status still shows.
 // The filters keep the counts up to date, so the call is cheap.
 func (m *Machine) Counts() map[State]int {

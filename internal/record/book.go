@@ -113,8 +113,10 @@ type Facts struct {
 	Wanted, Stable string // revisions; "": none
 	// Ended is the outcome of a rollout that has ended early, and Reason its reason; "": the rollout
 	// goes on, or is complete.
-	Ended  api.RevisionOutcome
-	Reason string
+	Ended   api.RevisionOutcome
+	Reason  string
+	Waves   []api.RolloutWave      // nil: the waves are as before
+	Figures []api.HealthComparison // nil: the figures are as before
 }
 
 // Look takes the present facts, and reports whether they change the record.
@@ -139,6 +141,9 @@ func (b *Book) Look(filter string, f Facts, now time.Time) (changed bool) {
 		if e.set(outcome, f.Reason, now) {
 			changed = true
 		}
+		if wanted && e.progress(f) {
+			changed = true
+		}
 	}
 	if changed {
 		b.touch(filter)
@@ -152,6 +157,7 @@ func (e *Entry) set(outcome api.RevisionOutcome, reason string, now time.Time) b
 		return false
 	}
 	e.Outcome, e.Reason = outcome, ""
+	e.endWaves(outcome, now)
 	switch {
 	case outcome == api.OutcomeLive:
 		e.EndedAt = time.Time{}
@@ -167,6 +173,37 @@ func (e *Entry) set(outcome api.RevisionOutcome, reason string, now time.Time) b
 		}
 	}
 	return true
+}
+
+// endWaves ends the waves of a rollout that is over: all have passed if the revision is live, and
+// otherwise the last one that had begun has failed.
+func (e *Entry) endWaves(outcome api.RevisionOutcome, now time.Time) {
+	if outcome == api.OutcomeRollingOut || outcome == api.OutcomeReplaced {
+		return
+	}
+	waves := slices.Clone(e.Waves)
+	for i := range waves {
+		wave := &waves[i]
+		switch {
+		case wave.State == api.WavePassed:
+		case outcome == api.OutcomeLive:
+			wave.State, wave.Live, wave.PassedAt, wave.SoakUntil = api.WavePassed, wave.Envoys, now, time.Time{}
+		case !wave.Since.IsZero():
+			wave.State, wave.SoakUntil = api.WaveFailed, time.Time{}
+		}
+	}
+	e.Waves = waves
+}
+
+// progress takes the waves and the figures.
+func (e *Entry) progress(f Facts) (changed bool) {
+	if f.Waves != nil && !slices.Equal(e.Waves, f.Waves) {
+		e.Waves, changed = f.Waves, true
+	}
+	if f.Figures != nil && !slices.Equal(e.Figures, f.Figures) {
+		e.Figures, changed = f.Figures, true
+	}
+	return changed
 }
 
 // Refuse notes the refusal of an Envoy.

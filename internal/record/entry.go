@@ -30,8 +30,10 @@ type Entry struct {
 	Text   string `json:"text,omitempty"`
 	Module Module `json:"module"`
 
-	Refusals []api.Refusal `json:"refusals,omitempty"` // the newest first
-	By       []api.Action  `json:"by,omitempty"`       // the oldest first
+	Waves    []api.RolloutWave      `json:"waves,omitempty"`
+	Figures  []api.HealthComparison `json:"figures,omitempty"`
+	Refusals []api.Refusal          `json:"refusals,omitempty"` // the newest first
+	By       []api.Action           `json:"by,omitempty"`       // the oldest first
 }
 
 // Commit is the commit of a git checkout at the time of an edit.
@@ -80,6 +82,7 @@ func (e *Entry) again(now time.Time) {
 	before := slices.Insert(slices.Clone(e.Before), 0, turn)
 	e.Before = before[:min(len(before), mostTurns)]
 	e.At, e.LiveAt, e.EndedAt, e.Outcome, e.Reason = now, time.Time{}, time.Time{}, api.OutcomeRollingOut, ""
+	e.Waves, e.Figures = nil, nil
 }
 
 // rolledBack reports whether a user has rolled back from the revision in its present turn.

@@ -285,6 +285,7 @@ func TestFiles(t *testing.T) {
 			Text: textOf(f), Commit: &Commit{ID: "ab", File: "f", Dirty: true}, Imports: []string{"env.x"}, Cost: &api.ModuleCost{Requests: 3},
 		})
 	}
+	b.Look("f1", Facts{Wanted: b.Entries("f1")[0].Revision, Waves: []api.RolloutWave{{Name: "all", Since: at(1)}}, Figures: []api.HealthComparison{{Name: "traps"}}}, at(400))
 	files := map[int][]byte{}
 	for n, file := range b.Files() {
 		text, err := file.Encode()

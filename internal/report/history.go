@@ -101,7 +101,7 @@ func addRecord(r *api.Revision, entries []record.Entry) {
 		r.File, r.Commit = c.File, &api.Commit{ID: c.ID, Dirty: c.Dirty}
 	}
 	r.Previous, r.Outcome, r.Reason, r.LiveAt, r.EndedAt = e.Previous, e.Outcome, e.Reason, e.LiveAt, e.EndedAt
-	r.Refusals, r.By, r.Before = e.Refusals, e.By, e.Before
+	r.Waves, r.Figures, r.Refusals, r.By, r.Before = e.Waves, e.Figures, e.Refusals, e.By, e.Before
 	r.Module.Imports, r.Module.Cost = e.Module.Imports, e.Module.Cost
 	if before := entryOf(entries, e.Previous); before != nil && before.Text != "" && e.Text != "" {
 		r.Diff = record.Diff(before.Text, e.Text)

@@ -19,6 +19,14 @@ func Outcome(v *View, name string) record.Facts {
 	if st.Stable != nil {
 		f.Stable = st.Stable.ID
 	}
+	if st.Rollout = v.Machine.Rollout(name); st.Rollout != nil && st.Rollout.Revision == f.Wanted {
+		if r := rolloutStatus(st); r != nil {
+			f.Waves = r.Waves
+			if r.Health != nil {
+				f.Figures = r.Health.Comparisons
+			}
+		}
+	}
 	if p := st.Problem; p != nil && p.Revision == f.Wanted {
 		f.Ended, f.Reason = endedBy(p), p.Message
 	}

@@ -3,6 +3,7 @@ package terminal
 import (
 	"fmt"
 	"io"
+	"slices"
 	"strings"
 
 	"github.com/mattn/go-runewidth"
@@ -38,10 +39,24 @@ type Cell struct {
 	Color Color
 }
 
-// Table aligns rows of cells. The zero value is empty.
+// Table aligns rows of cells. The first row has the headings. The zero value is empty.
 type Table struct {
 	Style Style
+	Fit   Fit
 	rows  [][]Cell
+}
+
+// Fit bounds the width of a table. The zero value sets no bound.
+type Fit struct {
+	Width int // in columns of the terminal; 0: no bound
+	// Steps make the table narrower, one after another, until it fits.
+	Steps []Step
+}
+
+// Step makes the column with a heading narrower.
+type Step struct {
+	Heading string
+	Least   int // the least width, in columns of the terminal; 0: the column is left out
 }
 
 // Row adds a row of plain texts.
@@ -61,6 +76,25 @@ const gap = 2
 
 // Write prints the rows and ignores write errors.
 func (t *Table) Write(w io.Writer) {
+	widths := t.fit(t.widths())
+	for _, row := range t.rows {
+		var b strings.Builder
+		space := 0 // before the next text
+		for i, c := range row {
+			if widths[i] < 0 {
+				continue
+			}
+			text := runewidth.Truncate(c.Text, widths[i], "…")
+			b.WriteString(strings.Repeat(" ", space))
+			b.WriteString(t.Style.Paint(c.Color, text))
+			space = widths[i] - runewidth.StringWidth(text) + gap
+		}
+		_, _ = fmt.Fprintln(w, strings.TrimRight(b.String(), " "))
+	}
+}
+
+// widths returns the width of the widest text of each column.
+func (t *Table) widths() []int {
 	var widths []int
 	for _, row := range t.rows {
 		for i, c := range row {
@@ -70,16 +104,66 @@ func (t *Table) Write(w io.Writer) {
 			widths[i] = max(widths[i], runewidth.StringWidth(c.Text))
 		}
 	}
-	for _, row := range t.rows {
-		var b strings.Builder
-		for i, c := range row {
-			b.WriteString(t.Style.Paint(c.Color, c.Text))
-			if i < len(row)-1 {
-				b.WriteString(strings.Repeat(" ", widths[i]-runewidth.StringWidth(c.Text)+gap))
+	return widths
+}
+
+// fit makes the widths fit the bound. The width of a column that is left out is -1.
+func (t *Table) fit(widths []int) []int {
+	excess := func() int {
+		total := -gap
+		for _, w := range widths {
+			if w >= 0 {
+				total += w + gap
 			}
 		}
-		_, _ = fmt.Fprintln(w, strings.TrimRight(b.String(), " "))
+		return total - t.Fit.Width
 	}
+	if t.Fit.Width == 0 {
+		return widths
+	}
+	for _, step := range t.Fit.Steps {
+		over := excess()
+		if over <= 0 {
+			break
+		}
+		switch i := t.column(step.Heading); {
+		case i < 0 || widths[i] <= step.Least:
+		case step.Least == 0:
+			widths[i] = -1
+		default:
+			widths[i] = max(step.Least, widths[i]-over)
+		}
+	}
+	return widths
+}
+
+// column returns the number of the column with a heading; -1: there is none.
+func (t *Table) column(heading string) int {
+	if len(t.rows) == 0 {
+		return -1
+	}
+	return slices.IndexFunc(t.rows[0], func(c Cell) bool { return c.Text == heading })
+}
+
+// Cut returns a text of at most width columns of the terminal.
+func Cut(text string, width int) string { return runewidth.Truncate(text, width, "…") }
+
+// Fold is [Wrap] for a terminal: a word longer than width is broken, too.
+func Fold(text string, width int, indent string) string {
+	room := max(width-runewidth.StringWidth(indent), 1)
+	var words []string
+	for _, word := range strings.Split(text, " ") {
+		for runewidth.StringWidth(word) > room {
+			begin := runewidth.Truncate(word, room, "")
+			if begin == "" {
+				break
+			}
+			words = append(words, begin)
+			word = word[len(begin):]
+		}
+		words = append(words, word)
+	}
+	return Wrap(strings.Join(words, " "), width, indent)
 }
 
 // Wrap breaks a text at its spaces into lines of at most width columns. A word longer than width

@@ -190,7 +190,7 @@ var layersOfProduct = map[string]Ordered{
 	},
 	"internal/cli/specs": {Layers: []string{"check_profile", "check lock render verify_result", "verify_text", "verify", "commands"}},
 	"internal/cli/trial": {Layers: []string{"filter", "outcome profile profiletext", "json junit text", "print"}},
-	"internal/cli/view":  {Layers: []string{"certificates identity webhooks", "error limits view words", "changes history nodes problems", "diff filter filters"}},
+	"internal/cli/view":  {Layers: []string{"certificates identity webhooks", "attention error limits view words", "changes history nodes problems", "diff story", "filter filters"}},
 
 	"internal/command": {Layers: []string{"choice doc errors", "forget promote retry rollback"}},
 

@@ -116,9 +116,12 @@ func TestRolloutThatWaitsSaysForWhom(t *testing.T) {
 	if f.Rollout.State != "waiting" || f.Rollout.WaitsFor[0].Until.IsZero() || f.Revision != first.Revision || f.Candidate != f.Rollout.Revision {
 		t.Errorf("%+v, %+v", f, f.Rollout)
 	}
-	for _, command := range []string{"status", "status " + auth} {
+	for command, words := range map[string]string{
+		"status": "the rollout of revision " + f.Candidate + " waits it waits: ", "status " + auth: "The rollout waits: ",
+	} {
 		out := s.command(0, strings.Fields(command)...)
-		if !strings.Contains(out, "the rollout of revision "+f.Candidate+" waits\n  it waits: edge-1 (Envoy "+harness.DefaultVersion+") loads it, and has not answered yet; it is waited for until ") {
+		words += "edge-1 (Envoy " + harness.DefaultVersion + ") loads it, and has not answered yet; it is waited for until "
+		if !strings.Contains(strings.Join(strings.Fields(out), " "), words) {
 			t.Errorf("%s:\n%s", command, out)
 		}
 	}

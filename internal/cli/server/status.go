@@ -26,9 +26,16 @@ func newStatus() *cobra.Command {
 	c := &cobra.Command{
 		Use:   "status [NAME]",
 		Short: "Show what a running server serves, and what each Envoy runs",
-		Long: `Status asks a running server. Without NAME it lists the filters, with NAME it
-shows one of them with every Envoy that asks for it. With --nodes it lists the
+		Long: `Status asks a running server. Without NAME it lists the filters; those that fail,
+wait or roll out come first. With NAME it tells the story of that filter: what is
+served since when, what is under way, what went wrong last, and the next step. Below
+are the facts, with every Envoy that asks for the filter. With --nodes it lists the
 Envoys, with NAME those that ask for that filter.
+
+On a terminal the tables fit the width, and have colours unless NO_COLOR is set. With
+--watch the view is drawn again in place, on a screen of its own, and stays current
+until Ctrl-C. While the server does not answer, its last answer stays, with its time.
+Elsewhere --watch prints a line for each change.
 
 It exits with 0 when the server answered. With --exit-code it exits with 1 when
 something is wrong: a filter or an Envoy with an error, a broken spec, a directory

@@ -26,8 +26,14 @@ func (l look) print(v *view.View) {
 	case l.json:
 		display.JSON(l.out, v.Filters)
 	case v.One:
-		view.PrintFilter(l.out, &v.Filters[0])
+		view.PrintFilter(l.out, &v.Filters[0], v.History)
 	default:
 		view.PrintFilters(l.out, v)
 	}
+}
+
+// printTo prints a view for people.
+func (l look) printTo(out io.Writer, v *view.View) {
+	l.out, l.json = out, false
+	l.print(v)
 }

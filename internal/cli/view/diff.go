@@ -22,7 +22,7 @@ func PrintDiff(w io.Writer, d *api.Diff) {
 		if c := commitName(r.Commit); c != "" {
 			text += ", commit " + c
 		}
-		fmt.Fprintln(w, style.Paint(terminal.Bold, terminal.Printable(text)))
+		fmt.Fprintln(w, style.Paint(terminal.Bold, terminal.Wrap(terminal.Printable(text), display.Width(w), "    ")))
 	}
 	side("---", &d.From)
 	side("+++", &d.To)

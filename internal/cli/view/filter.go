@@ -4,6 +4,7 @@ import (
 	"fmt"
 	"io"
 	"strings"
+	"time"
 
 	"github.com/wasm-xds/wasm-xds/internal/api"
 	"github.com/wasm-xds/wasm-xds/internal/cli/display"
@@ -11,12 +12,25 @@ import (
 	"github.com/wasm-xds/wasm-xds/pkg/spec"
 )
 
-// PrintFilter prints all that is known of a filter.
-func PrintFilter(w io.Writer, f *api.Filter) {
-	table := terminal.Table{Style: display.Style(w)}
+// PrintFilter prints the story of a filter, and then all that is known of the filter. h is its
+// history; nil: it is not known.
+func PrintFilter(w io.Writer, f *api.Filter, h *api.History) { printFilter(w, f, h, time.Now()) }
+
+func printFilter(w io.Writer, f *api.Filter, h *api.History, now time.Time) {
+	printStory(w, f, h, now)
+	fmt.Fprintln(w)
+	table := display.Columns(w)
 	line := func(name, value string) {
-		if value != "" {
-			table.Row(name, terminal.Printable(value))
+		if value == "" {
+			return
+		}
+		value = terminal.Printable(value)
+		if display.IsTerminal(w) {
+			value = terminal.Fold(value, display.Width(w)-factWidth, "")
+		}
+		for part := range strings.SplitSeq(value, "\n") {
+			table.Row(name, part)
+			name = ""
 		}
 	}
 	line("name", f.Name)
@@ -48,20 +62,16 @@ func PrintFilter(w io.Writer, f *api.Filter) {
 		line("forgotten", display.Moment(f.ForgetAt)+", if no Envoy asks for it before")
 	}
 	table.Write(w)
-	switch f.Condition {
-	case api.ConditionNoEnvoy:
-		fmt.Fprintln(w, "\nno Envoy asks for it")
-	case api.ConditionEnvoysGone:
-		fmt.Fprintln(w, "\nno Envoy asks for it any more")
-	default:
-	}
 	if len(f.Subscribers) > 0 {
 		fmt.Fprintln(w)
 		printSubscribers(w, f.Subscribers)
 	}
-	printFilterErrors(w, f)
+	printErrorsOf(w, f)
 	printEnvoyWarnings(w, *f)
 }
+
+// factWidth is the width of the names of facts, with the space behind.
+const factWidth = 11
 
 // signatureWords describes a signature or an attestation on a line with a name.
 func signatureWords(s api.Signature) (name, value string) {
@@ -85,7 +95,8 @@ func signatureWords(s api.Signature) (name, value string) {
 }
 
 func printSubscribers(w io.Writer, subscribers []api.Subscriber) {
-	table := terminal.Table{Style: display.Style(w)}
+	table := display.Columns(w, append(display.Drop("VARIANT", "ADDRESS", "SINCE"),
+		terminal.Step{Heading: "NODE", Least: 12}, terminal.Step{Heading: "REVISION", Least: 8}, terminal.Step{Heading: "ENVOY"})...)
 	table.Row("NODE", "ADDRESS", "ENVOY", "STATE", "REVISION", "VARIANT", "SINCE")
 	for i := range subscribers {
 		s := &subscribers[i]

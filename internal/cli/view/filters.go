@@ -4,6 +4,7 @@ import (
 	"fmt"
 	"io"
 	"slices"
+	"strings"
 	"time"
 
 	"github.com/wasm-xds/wasm-xds/internal/api"
@@ -11,30 +12,72 @@ import (
 	"github.com/wasm-xds/wasm-xds/internal/terminal"
 )
 
-// PrintFilters prints a line for each filter, and the problems.
-func PrintFilters(w io.Writer, v *View) {
-	if len(v.Filters) == 0 {
+// PrintFilters prints a line for each filter, and the problems. The filters that need a look come
+// first. If the output has too few lines for all filters, the last ones are left out.
+func PrintFilters(w io.Writer, v *View) { printFilters(w, v, time.Now()) }
+
+func printFilters(w io.Writer, v *View, now time.Time) {
+	filters := byAttention(v.Filters)
+	var problems strings.Builder
+	printProblems(display.Like(w, &problems), v, filters, now)
+	if len(filters) == 0 {
 		fmt.Fprintf(w, "no filters: put a spec into %s\n", v.Source.Directory)
 	} else {
-		table := terminal.Table{Style: display.Style(w)}
-		table.Row("NAME", "STATE", "REVISION", "LIVE", "TYPE", "DELIVERY")
-		for i := range v.Filters {
-			f := &v.Filters[i]
-			text, color := state(f)
-			table.Cells(plain(f.Name), terminal.Cell{Text: text, Color: color}, plain(f.Revision), plain(live(f)), plain(f.Type), plain(f.Delivery))
+		most := len(filters)
+		if rows := display.Rows(w); rows > 0 {
+			most = max(leastFilters, rows-strings.Count(problems.String(), "\n")-usedRows)
 		}
-		table.Write(w)
+		printTable(w, filters[:min(most, len(filters))], now)
+		if left := filters[min(most, len(filters)):]; len(left) > 0 {
+			_, words, _ := strings.Cut(Summary(left), " ")
+			fmt.Fprintf(w, "and %d more %s\n", len(left), words)
+		}
 	}
-	for i := range v.Filters {
-		printFilterErrors(w, &v.Filters[i])
+	if problems.Len() > 0 {
+		_, _ = io.WriteString(w, problems.String()) // a closed output is not reported
 	}
-	printEnvoyWarnings(w, v.Filters...)
-	printSource(w, &v.Source, v.Filters)
-	printLimits(w, v.limits, time.Now())
-	printVisitors(w, v.visitors, time.Now())
-	printCertificates(w, v.certificates, time.Now())
-	printIdentity(w, &v.identity, time.Now())
-	printWebhooks(w, v.webhooks, time.Now())
+}
+
+const (
+	usedRows     = 3 // lines of a screen without filters and problems: the headings and the like
+	leastFilters = 5 // filters that are shown on any screen
+)
+
+// printTable prints a line for each filter.
+func printTable(w io.Writer, filters []api.Filter, now time.Time) {
+	rolling := slices.ContainsFunc(filters, func(f api.Filter) bool { return progress(&f, now) != "" })
+	table := display.Columns(w, append(display.Drop("DELIVERY", "TYPE"),
+		terminal.Step{Heading: "NAME", Least: 24}, terminal.Step{Heading: "REVISION", Least: 8}, terminal.Step{Heading: "ROLLOUT", Least: 20},
+		terminal.Step{Heading: "ROLLOUT"}, terminal.Step{Heading: "NAME", Least: 12}, terminal.Step{Heading: "REVISION"})...)
+	head := []string{"NAME", "STATE", "REVISION", "LIVE", "TYPE", "DELIVERY"}
+	if rolling {
+		head = slices.Insert(head, 3, "ROLLOUT")
+	}
+	table.Row(head...)
+	for i := range filters {
+		f := &filters[i]
+		text, color := state(f)
+		cells := []terminal.Cell{plain(f.Name), {Text: text, Color: color}, plain(f.Revision), plain(live(f)), plain(f.Type), plain(f.Delivery)}
+		if rolling {
+			cells = slices.Insert(cells, 3, plain(progress(f, now)))
+		}
+		table.Cells(cells...)
+	}
+	table.Write(w)
+}
+
+// printProblems prints everything that is wrong.
+func printProblems(w io.Writer, v *View, filters []api.Filter, now time.Time) {
+	for i := range filters {
+		printFilterErrors(w, &filters[i])
+	}
+	printEnvoyWarnings(w, filters...)
+	printSource(w, &v.Source, filters)
+	printLimits(w, v.limits, now)
+	printVisitors(w, v.visitors, now)
+	printCertificates(w, v.certificates, now)
+	printIdentity(w, &v.identity, now)
+	printWebhooks(w, v.webhooks, now)
 }
 
 // printVisitors prints the hosts that spoke another protocol, and the setting to change.

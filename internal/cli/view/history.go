@@ -34,7 +34,8 @@ func PrintHistory(w io.Writer, h *api.History) {
 		PrintError(w, h.Name, h.Error)
 	}
 	if h.Rollback != "" {
-		fmt.Fprintf(w, "\n`wasm-xds rollback %s` serves %s again\n", terminal.Printable(h.Name), terminal.Printable(h.Rollback))
+		fmt.Fprintln(w)
+		fmt.Fprintln(w, terminal.Wrap(fmt.Sprintf("`wasm-xds rollback %s` serves %s again", terminal.Printable(h.Name), terminal.Printable(h.Rollback)), display.Width(w), ""))
 	}
 }
 
@@ -53,7 +54,8 @@ func printRevisions(w io.Writer, revisions []api.Revision) {
 		}
 		return append(head, rest...)
 	}
-	table := terminal.Table{Style: display.Style(w)}
+	table := display.Columns(w, append(display.Drop("SIZE", "MODULE"), append([]terminal.Step{{Heading: "CHANGED", Least: 16}},
+		append(display.Drop("SPEC", "SERVED", "STATE", "COMMIT"), terminal.Step{Heading: "CHANGED"}, terminal.Step{Heading: "SINCE", Least: 10})...)...)...)
 	table.Cells(columns([]terminal.Cell{plain("REVISION"), plain("STATE")}, plain("OUTCOME"), plain("SINCE"), plain("SERVED"), plain("COMMIT"),
 		plain("MODULE"), plain("SIZE"), plain("SPEC"), plain("CHANGED"))...)
 	for i := range revisions {
@@ -81,6 +83,12 @@ func printRollout(w io.Writer, r *api.Revision) {
 // rolloutLines tell how a rollout went, with the refusals of Envoys and the actions of users.
 func rolloutLines(r *api.Revision) []string {
 	var lines []string
+	if len(r.Waves) > 1 {
+		lines = append(lines, "waves: "+WavesText(r.Waves))
+	}
+	for _, f := range r.Figures {
+		lines = append(lines, "figure "+FigureText(&f))
+	}
 	if r.Reason != "" && r.Error == nil {
 		lines = append(lines, fmt.Sprintf("%s %s: %s", outcomeWords(r.Outcome), display.Moment(r.EndedAt), r.Reason))
 	}
@@ -94,6 +102,31 @@ func rolloutLines(r *api.Revision) []string {
 		lines = append(lines, fmt.Sprintf("wanted before, from %s to %s: %s", display.Moment(t.Since), display.Moment(t.EndedAt), outcomeWords(t.Outcome)))
 	}
 	return lines
+}
+
+// WavesText is "canary 1/1 passed, 10% 2/4 soaking, all 0/40 waiting".
+func WavesText(waves []api.RolloutWave) string {
+	var words []string
+	for _, wave := range waves {
+		text := fmt.Sprintf("%s %d/%d %s", wave.Name, wave.Live, wave.Envoys, wave.State)
+		if !wave.PassedAt.IsZero() {
+			text += " " + wave.PassedAt.Local().Format(time.TimeOnly)
+		}
+		words = append(words, text)
+	}
+	return strings.Join(words, ", ")
+}
+
+// FigureText is "p99: 31 ms with the revision, 11 ms without: bad (limit 20 ms)".
+func FigureText(c *api.HealthComparison) string {
+	if c.Message != "" {
+		return c.Name + ": " + c.Message
+	}
+	unit := ""
+	if c.Unit != "" {
+		unit = " " + c.Unit
+	}
+	return fmt.Sprintf("%s: %.4g%s with the revision, %.4g%s without: %s", c.Name, c.Canary, unit, c.Stable, unit, strings.ReplaceAll(string(c.Outcome), "_", " "))
 }
 
 // ActionText is "promote by deploy, 2026-01-02 10:00:00: the reason".

@@ -44,7 +44,7 @@ func PrintNodes(w io.Writer, envoys []api.Node) {
 		fmt.Fprintln(w, "no Envoy is connected")
 		return
 	}
-	table := terminal.Table{Style: display.Style(w)}
+	table := display.Columns(w, append(display.Drop("MODE", "CLUSTER", "ADDRESS", "ENVOY"), terminal.Step{Heading: "NODE", Least: 12})...)
 	table.Row("NODE", "CLUSTER", "ADDRESS", "ENVOY", "MODE", "LIVE", "STATE", "SINCE")
 	for i := range envoys {
 		n := &envoys[i]

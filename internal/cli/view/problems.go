@@ -5,15 +5,22 @@ import (
 	"io"
 
 	"github.com/wasm-xds/wasm-xds/internal/api"
+	"github.com/wasm-xds/wasm-xds/internal/cli/display"
 	"github.com/wasm-xds/wasm-xds/internal/terminal"
 )
 
-// printFilterErrors prints the errors of a filter and of its Envoys, each error once.
+// printFilterErrors prints the waits of a filter's rollout, and the errors.
 func printFilterErrors(w io.Writer, f *api.Filter) {
 	if r := f.RolloutStatus; r != nil && len(r.WaitsFor) > 0 {
-		fmt.Fprintf(w, "\n%s: the rollout of revision %s waits\n", terminal.Printable(f.Name), terminal.Printable(r.Revision))
+		fmt.Fprintln(w)
+		fmt.Fprintln(w, terminal.Wrap(fmt.Sprintf("%s: the rollout of revision %s waits", terminal.Printable(f.Name), terminal.Printable(r.Revision)), display.Width(w), "  "))
 		PrintWaits(w, f)
 	}
+	printErrorsOf(w, f)
+}
+
+// printErrorsOf prints the errors of a filter and of its Envoys, each error once.
+func printErrorsOf(w io.Writer, f *api.Filter) {
 	if f.Error != nil {
 		fmt.Fprintln(w)
 		PrintError(w, f.Name, f.Error)
@@ -60,6 +67,10 @@ func PrintWaits(w io.Writer, f *api.Filter) {
 		return
 	}
 	for i := range f.RolloutStatus.WaitsFor {
-		fmt.Fprintf(w, "  it waits: %s\n", terminal.Printable(f.RolloutStatus.WaitsFor[i].Message))
+		line := "  it waits: " + terminal.Printable(f.RolloutStatus.WaitsFor[i].Message)
+		if display.IsTerminal(w) {
+			line = terminal.Wrap(line, display.Width(w), "    ")
+		}
+		fmt.Fprintln(w, line)
 	}
 }

@@ -18,6 +18,8 @@ import (
 type View struct {
 	Filters []api.Filter
 	One     bool // a view of a single filter, without the fields below
+	// History is of the single filter; nil: there is none.
+	History *api.History
 	Source  api.Source
 	limits  []api.Limit // for which streams were ended
 	// visitors are the hosts that spoke another protocol than a port does.
@@ -34,7 +36,12 @@ func Ask(ctx context.Context, server apiclient.Client, name string) (*View, erro
 		if err != nil {
 			return nil, err
 		}
-		return &View{Filters: []api.Filter{*f}, One: true}, nil
+		v := &View{Filters: []api.Filter{*f}, One: true}
+		if f.State != api.FilterUnknown {
+			// Without a history, the view tells less.
+			v.History, _ = server.History(ctx, name)
+		}
+		return v, nil
 	}
 	v := &View{}
 	var err error

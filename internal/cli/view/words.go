@@ -42,10 +42,9 @@ func state(f *api.Filter) (string, terminal.Color) {
 		return "Envoys gone", terminal.Yellow
 	case f.State != api.FilterActive:
 		return string(f.State), terminal.Yellow
+	case f.RolloutStatus != nil && f.RolloutStatus.State != api.RolloutStopped:
+		return rolloutState(f.RolloutStatus), terminal.Yellow
 	case f.Candidate != "":
-		if f.RolloutStatus != nil && len(f.RolloutStatus.WaitsFor) > 0 {
-			return "waits", terminal.Yellow
-		}
 		return "rolling out", terminal.Yellow
 	case f.Error != nil && f.Error.Code == api.CodeRolledBack:
 		return "rolled back", terminal.Yellow
@@ -53,6 +52,18 @@ func state(f *api.Filter) (string, terminal.Color) {
 		return "updating", terminal.Yellow
 	default:
 		return string(f.State), terminal.Green
+	}
+}
+
+// rolloutState is the state of a rollout under way.
+func rolloutState(r *api.RolloutStatus) string {
+	switch r.State {
+	case api.RolloutProgressing:
+		return "rolling out"
+	case api.RolloutWaiting:
+		return "waits"
+	default:
+		return string(r.State)
 	}
 }
 
