@@ -7,9 +7,10 @@
 //
 // The server reads a connection with too many new streams more slowly, so TCP holds the client
 // back, and the streams lose nothing. If all connections together hold too many bytes, the
-// connection with the most bytes is closed, of the host with the most bytes.
+// connection with the most bytes is closed, of the host with the most bytes. A host whose
+// connections are closed may open fewer streams for a while.
 //
-// frames.go counts the frames of a connection, pool.go has the counts of all connections and
-// decides which connection goes, hosts.go has the rates of hosts, and inflow.go has the
-// connections.
+// limits.go has the limits, frames.go counts the frames of a connection, pool.go has the counts of
+// all connections and decides which connection goes, hosts.go has the rates of hosts, and inflow.go
+// has the connections.
 package inflow

@@ -1,7 +1,6 @@
 package inflow
 
 import (
-	"cmp"
 	"context"
 	"errors"
 	"net"
@@ -14,50 +13,6 @@ import (
 
 	"github.com/wasm-xds/wasm-xds/internal/address"
 )
-
-// Limits bound the input of clients. A zero means the default named beside the field.
-type Limits struct {
-	// ConnectionOpens and HostOpens are how many streams a connection, and all connections of a
-	// host, may open in a second: 100 and 1,000. After a rest, they may open ten seconds' worth at
-	// once. A new connection counts as a stream of the host.
-	ConnectionOpens, HostOpens int
-	// HostNames is how many names without a spec the streams of a host may begin to ask for in a
-	// second: 200. After a rest, they may ask for ten seconds' worth at once.
-	HostNames int
-	// Held bounds the untaken bytes of requests, over all connections: 256 MiB.
-	Held int64
-	// Patience is how long a connection may hold bytes of which none are taken: 30 seconds.
-	Patience time.Duration
-}
-
-// WithDefaults fills the zero limits.
-func (l Limits) WithDefaults() Limits {
-	l.ConnectionOpens = cmp.Or(l.ConnectionOpens, 100)
-	l.HostOpens = cmp.Or(l.HostOpens, 1_000)
-	l.HostNames = cmp.Or(l.HostNames, 200)
-	l.Held = cmp.Or(l.Held, 256<<20)
-	l.Patience = cmp.Or(l.Patience, 30*time.Second)
-	return l
-}
-
-// Limit names a limit.
-type Limit string
-
-// The limits.
-const (
-	ConnectionOpens Limit = "opens_per_connection"
-	HostOpens       Limit = "opens_per_host"
-	HostNames       Limit = "new_names_per_host"
-	Held            Limit = "request_memory"
-	Patience        Limit = "request_timeout"
-)
-
-// Reached says that a client has reached a limit.
-type Reached struct {
-	Limit   Limit
-	Most    int64 // the value of the limit, in seconds for Patience
-	Address string
-}
 
 // Guard bounds the connections of a gRPC server. Any goroutine may call the methods.
 type Guard struct {
@@ -75,7 +30,7 @@ func New(limits Limits, reached func(Reached)) *Guard {
 	return &Guard{
 		limits: limits, reached: reached, hosts: hosts{perSecond: limits.HostOpens},
 		names: hosts{perSecond: limits.HostNames},
-		pool:  pool{most: limits.Held, patience: limits.Patience},
+		pool:  pool{most: limits.Held, mostPerHost: limits.HostHeld, patience: limits.Patience},
 	}
 }
 
@@ -91,6 +46,7 @@ func (g *Guard) Watch(ctx context.Context) {
 		case now := <-ticker.C:
 			for _, one := range g.pool.late(now) {
 				one.end()
+				g.fine(one.host, now)
 				g.reached(Reached{Patience, int64(g.limits.Patience / time.Second), one.client})
 			}
 		}
@@ -125,8 +81,24 @@ func (c guarded) ServerHandshake(raw net.Conn) (net.Conn, credentials.AuthInfo, 
 	if err != nil {
 		return inner, info, err
 	}
-	return c.guard.wrap(inner, client, host), info, nil
+	guarded := c.guard.wrap(inner, client, host)
+	if used, ok := raw.(Used); ok {
+		guarded.used = used
+	}
+	return guarded, info, nil
 }
+
+// Used is a connection that wants to know when a stream begins, and when it ends.
+type Used interface {
+	Begin()
+	End()
+}
+
+// unnoticed is a connection that does not want to know.
+type unnoticed struct{}
+
+func (unnoticed) Begin() {}
+func (unnoticed) End()   {}
 
 var errTooFast = errors.New("the host connects too fast")
 
@@ -136,7 +108,7 @@ func (c guarded) Clone() credentials.TransportCredentials {
 }
 
 func (g *Guard) wrap(inner net.Conn, client string, host *rate.Limiter) *conn {
-	c := &conn{Conn: inner, guard: g, host: host, own: newRate(g.limits.ConnectionOpens), closed: make(chan struct{})}
+	c := &conn{Conn: inner, guard: g, host: host, own: newRate(g.limits.ConnectionOpens), used: unnoticed{}, closed: make(chan struct{})}
 	c.held.client, c.held.host, c.held.end = client, HostOf(client), func() { _ = c.Close() }
 	g.pool.enter(&c.held)
 	return c
@@ -149,6 +121,7 @@ type conn struct {
 	own, host *rate.Limiter
 	frames    frames
 	held      held
+	used      Used
 	once      sync.Once
 	closed    chan struct{}
 }
@@ -168,10 +141,24 @@ func (c *conn) Read(p []byte) (int, error) {
 }
 
 func (c *conn) hold(bytes int, now time.Time) {
-	if goes := c.guard.pool.add(&c.held, bytes, now); goes != nil {
-		goes.end()
-		c.guard.reached(Reached{Held, c.guard.limits.Held, goes.client})
+	goes, why := c.guard.pool.add(&c.held, bytes, now)
+	if goes == nil {
+		return
 	}
+	goes.end()
+	most := c.guard.limits.Held
+	if why == HostHeld {
+		most = c.guard.limits.HostHeld
+	}
+	c.guard.fine(goes.host, now)
+	c.guard.reached(Reached{why, most, goes.client})
+}
+
+// fine takes a tenth of a second's streams from a host of which a connection was closed. So a host
+// whose connections are closed again and again connects more and more slowly.
+func (g *Guard) fine(host string, now time.Time) {
+	const part = 10
+	reserve(g.hosts.of(host, now), max(1, g.limits.HostOpens/part), now)
 }
 
 // pace waits until the client may have opened so many streams, or disconnects the client.
@@ -233,6 +220,7 @@ func From(ctx context.Context) Stream {
 		return Stream{}
 	}
 	a.conn.guard.pool.open(&a.conn.held)
+	a.conn.used.Begin()
 	return Stream{a.conn}
 }
 
@@ -279,5 +267,6 @@ func (s Stream) AwaitNames(ctx context.Context, n int) bool {
 func (s Stream) Close() {
 	if s.conn != nil {
 		s.conn.guard.pool.close(&s.conn.held)
+		s.conn.used.End()
 	}
 }

@@ -130,6 +130,7 @@ func TestHeldBytes(t *testing.T) {
 		limit  Limit
 	}{
 		{Limits{Held: 100_000}, 0, Held},
+		{Limits{HostHeld: 100_000}, 0, HostHeld},
 		{Limits{Patience: 10 * time.Second}, 13 * time.Second, Patience},
 	} {
 		synctest.Test(t, func(t *testing.T) {

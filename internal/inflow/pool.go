@@ -21,12 +21,13 @@ const fewBytes = 64 << 10
 // pool bounds the bytes of connections, in all and for how long. It decides which connection has to
 // go, and leaves the closing to the caller. Any goroutine may call the methods.
 type pool struct {
-	most     int64
-	patience time.Duration
+	most, mostPerHost int64
+	patience          time.Duration
 
-	mu  sync.Mutex
-	sum int64
-	all map[*held]struct{}
+	mu    sync.Mutex
+	sum   int64
+	hosts map[string]int64 // the sum of each host
+	all   map[*held]struct{}
 }
 
 // enter adds a connection.
@@ -34,7 +35,7 @@ func (p *pool) enter(h *held) {
 	p.mu.Lock()
 	defer p.mu.Unlock()
 	if p.all == nil {
-		p.all = map[*held]struct{}{}
+		p.all, p.hosts = map[*held]struct{}{}, map[string]int64{}
 	}
 	p.all[h] = struct{}{}
 }
@@ -49,40 +50,58 @@ func (p *pool) leave(h *held) {
 func (p *pool) drop(h *held) {
 	if _, in := p.all[h]; in {
 		delete(p.all, h)
-		p.sum -= h.bytes
+		p.count(h, -h.bytes)
 	}
 }
 
-// add adds bytes to a connection. If all connections hold too many bytes, add takes the greediest
-// connection out and returns it; nil: none has to go.
-func (p *pool) add(h *held, bytes int, now time.Time) (goes *held) {
+// count adds bytes to the sums.
+func (p *pool) count(h *held, bytes int64) {
+	p.sum += bytes
+	if p.hosts[h.host] += bytes; p.hosts[h.host] == 0 {
+		delete(p.hosts, h.host)
+	}
+}
+
+// add adds bytes to a connection. If the connections of the host or all connections hold too many
+// bytes, add takes the greediest connection out; nil: none has to go. The limit is the reason.
+func (p *pool) add(h *held, bytes int, now time.Time) (goes *held, why Limit) {
 	p.mu.Lock()
 	defer p.mu.Unlock()
 	if _, in := p.all[h]; !in {
-		return nil
+		return nil, ""
 	}
 	if h.bytes == 0 {
 		h.since = now
 	}
 	h.bytes += int64(bytes)
-	p.sum += int64(bytes)
-	if p.sum <= p.most {
-		return nil
+	p.count(h, int64(bytes))
+	switch {
+	case p.hosts[h.host] > p.mostPerHost:
+		goes, why = p.greediest(h.host), HostHeld
+	case p.sum > p.most:
+		goes, why = p.greediest(p.greediestHost()), Held
+	default:
+		return nil, ""
 	}
-	goes = p.greediest()
 	p.drop(goes)
-	return goes
+	return goes, why
 }
 
-// greediest returns the connection with the most bytes of the host with the most bytes.
-func (p *pool) greediest() *held {
-	hosts := map[string]int64{}
-	for one := range p.all {
-		hosts[one.host] += one.bytes
+// greediestHost returns the host with the most bytes.
+func (p *pool) greediestHost() (greediest string) {
+	most := int64(-1)
+	for host, bytes := range p.hosts {
+		if bytes > most {
+			greediest, most = host, bytes
+		}
 	}
-	var greediest *held
+	return greediest
+}
+
+// greediest returns the connection of a host with the most bytes.
+func (p *pool) greediest(host string) (greediest *held) {
 	for one := range p.all {
-		if greediest == nil || hosts[one.host] > hosts[greediest.host] || one.host == greediest.host && one.bytes > greediest.bytes {
+		if one.host == host && (greediest == nil || one.bytes > greediest.bytes) {
 			greediest = one
 		}
 	}
@@ -100,7 +119,7 @@ func (p *pool) take(h *held, bytes int, now time.Time) {
 func (p *pool) reduce(h *held, bytes int64) {
 	h.bytes -= bytes
 	if _, in := p.all[h]; in {
-		p.sum -= bytes
+		p.count(h, -bytes)
 	}
 }
 

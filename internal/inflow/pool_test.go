@@ -20,7 +20,7 @@ func TestTheGreediestGoes(t *testing.T) {
 		{"below the limit", map[string][]int64{"a": {999}, "b": {1}}, "none"},
 	} {
 		t.Run(tt.name, func(t *testing.T) {
-			p := pool{most: 1000}
+			p := pool{most: 1000, mostPerHost: 1000}
 			names := map[*held]string{}
 			var gone *held
 			for host, all := range tt.held {
@@ -28,7 +28,7 @@ func TestTheGreediestGoes(t *testing.T) {
 					h := &held{host: host}
 					names[h] = fmt.Sprint(host, i)
 					p.enter(h)
-					if goes := p.add(h, int(bytes), now); goes != nil {
+					if goes, _ := p.add(h, int(bytes), now); goes != nil {
 						gone = goes
 					}
 				}
@@ -51,7 +51,7 @@ func TestTheGreediestGoes(t *testing.T) {
 // Taken bytes are not held any more, and the remains of a connection are nobody's.
 func TestTheSumOfAllIsKept(t *testing.T) {
 	now := time.Unix(1000, 0)
-	p := pool{most: 1000}
+	p := pool{most: 1000, mostPerHost: 1000}
 	a, b := &held{host: "a"}, &held{host: "b"}
 	p.enter(a)
 	p.enter(b)
@@ -76,7 +76,7 @@ func TestTheSumOfAllIsKept(t *testing.T) {
 	p.leave(b)
 	p.leave(b)
 	p.take(b, 100, now)
-	if goes := p.add(b, 5000, now); p.sum != 0 || goes != nil {
+	if goes, _ := p.add(b, 5000, now); p.sum != 0 || goes != nil {
 		t.Errorf("%d in all, %v goes", p.sum, goes)
 	}
 }
@@ -84,7 +84,7 @@ func TestTheSumOfAllIsKept(t *testing.T) {
 // A connection with many held bytes and no progress is late. A few bytes may stay.
 func TestLateConnections(t *testing.T) {
 	now := time.Unix(1000, 0)
-	p := pool{most: 1 << 30, patience: 30 * time.Second}
+	p := pool{most: 1 << 30, mostPerHost: 1 << 30, patience: 30 * time.Second}
 	stuck, busy, small := &held{host: "stuck"}, &held{host: "busy"}, &held{host: "small"}
 	for _, h := range []*held{stuck, busy, small} {
 		p.enter(h)

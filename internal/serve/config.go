@@ -10,6 +10,7 @@ import (
 	"github.com/wasm-xds/wasm-xds/internal/address"
 	"github.com/wasm-xds/wasm-xds/internal/examine"
 	"github.com/wasm-xds/wasm-xds/internal/inflow"
+	"github.com/wasm-xds/wasm-xds/internal/lobby"
 	"github.com/wasm-xds/wasm-xds/internal/netguard"
 	"github.com/wasm-xds/wasm-xds/internal/registry"
 	"github.com/wasm-xds/wasm-xds/internal/spiffe"
@@ -93,10 +94,8 @@ type Config struct {
 	Limits xds.Limits
 	// Inflow bounds the input of the xDS address. A zero limit means the default.
 	Inflow inflow.Limits
-	// Connections bounds the open connections of each port. 0 means [DefaultConnections].
-	Connections int
-	// ConnectionsPerHost bounds the same for each host. 0 means [DefaultConnectionsPerHost].
-	ConnectionsPerHost int
+	// Connections bounds the connections of each port. A zero limit means the default.
+	Connections lobby.Limits
 	// HandshakeTimeout bounds the time of a TLS handshake, of the beginning of HTTP/2 and of the
 	// headers of a request. 0 means [DefaultHandshakeTimeout].
 	HandshakeTimeout time.Duration
@@ -158,13 +157,6 @@ const (
 
 // Addresses are the listening addresses of a server, in the form of [address.Parse].
 type Addresses struct{ XDS, Modules, Admin string }
-
-// The limits of connections. An Envoy has a connection or two to each port, and many Envoys may be
-// one host behind a gateway.
-const (
-	DefaultConnections        = 20_000
-	DefaultConnectionsPerHost = 10_000
-)
 
 // The limits of the bytes before a request. An Envoy's headers have some hundred bytes.
 const (

@@ -11,13 +11,20 @@ import (
 
 	"github.com/wasm-xds/wasm-xds/internal/address"
 	"github.com/wasm-xds/wasm-xds/internal/api"
+	"github.com/wasm-xds/wasm-xds/internal/lobby"
 	"github.com/wasm-xds/wasm-xds/internal/reason"
 	"github.com/wasm-xds/wasm-xds/internal/visitor"
 	"github.com/wasm-xds/wasm-xds/pkg/spec"
 )
 
 // listeners are the open ports of a server.
-type listeners struct{ xds, modules, admin net.Listener }
+type listeners struct {
+	xds, modules, admin net.Listener
+	lobbies             lobbies
+}
+
+// lobbies bound the connections of the ports.
+type lobbies struct{ xds, modules, admin *lobby.Lobby }
 
 // listen opens all three listeners, or takes the passed listeners. If a listener fails, the server
 // does not start.
@@ -50,6 +57,22 @@ func open(text string, sockets address.Permissions) (net.Listener, error) {
 		return nil, err
 	}
 	return a.Listen(sockets)
+}
+
+// bound bounds the connections of the ports.
+func (l *listeners) bound(limits lobby.Limits, report func(api.Limit)) {
+	for _, one := range []struct {
+		listener *net.Listener
+		lobby    **lobby.Lobby
+	}{{&l.xds, &l.lobbies.xds}, {&l.modules, &l.lobbies.modules}, {&l.admin, &l.lobbies.admin}} {
+		*one.lobby = lobby.New(*one.listener, limits, func(r lobby.Reached) {
+			report(api.Limit{
+				Name: string(r.Limit), Flag: "--max-" + strings.ReplaceAll(string(r.Limit), "_", "-"),
+				Most: r.Most, Address: r.Address,
+			})
+		})
+		*one.listener = *one.lobby
+	}
 }
 
 // watchVisitors reports clients with the wrong protocol on a port. envoys and admin say whether the

@@ -108,6 +108,7 @@ func run(ctx context.Context, cfg *Config, parts *ending.Parts) (err error) {
 	recorder.WatchIdentity(start.identities.state)
 	recorder.WatchWebhooks(start.webhooks.State)
 	start.webhooks.start(files.dir, recorder)
+	listeners.bound(cfg.Connections, entrance.StreamRefused)
 	listeners.watchVisitors(start.certificates.envoys.Server != nil, start.certificates.admin.Server != nil, entrance.Visited)
 	s := servers{
 		cfg: cfg, store: files.store, listeners: listeners, certificates: start.certificates, identities: start.identities, tokens: start.tokens, webhooks: start.webhooks, audit: audit, recorder: recorder, control: c,

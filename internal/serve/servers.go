@@ -139,7 +139,7 @@ func (s *servers) run(ctx context.Context) error {
 		h := moduleserver.Handler(s.store, access, gets{s.control, s.recorder}, s.cfg.Logger)
 		server := s.moduleServer(h)
 		s.setLimits(server)
-		s.newConnections().bound(server)
+		s.listeners.lobbies.modules.HTTP(server)
 		return serveHTTP(ctx, s.listeners.modules, server)
 	})
 	group.Go(func() error { return s.serveStreams(ctx, streams, limits) })
@@ -200,18 +200,19 @@ func (s *servers) serveAdmin(ctx context.Context) error {
 	if s.tokens.file != nil {
 		o.Tokens = s.tokens.file
 	}
-	encrypted, listener := s.certificates.admin.Server, s.newConnections().listen(s.listeners.admin)
+	encrypted := s.certificates.admin.Server
 	if encrypted == nil {
-		return admin.Serve(ctx, listener, s.adminServer(admin.Handler(s.shown, o)))
+		return admin.Serve(ctx, s.listeners.admin, s.adminServer(admin.Handler(s.shown, o)))
 	}
 	o.OwnName = encrypted.IsFor
 	handler := encrypted.Handler("admin", admin.Handler(s.shown, o), s.deny("admin", admin.Untrusted))
-	return admin.Serve(ctx, tls.NewListener(listener, encrypted.Config("http/1.1")), s.adminServer(handler))
+	return admin.Serve(ctx, tls.NewListener(s.listeners.admin, encrypted.Config("http/1.1")), s.adminServer(handler))
 }
 
 func (s *servers) adminServer(h http.Handler) *http.Server {
 	server := &http.Server{Handler: h, ErrorLog: s.errorLog("admin")} //nolint:gosec // setLimits sets the times
 	s.setLimits(server)
+	s.listeners.lobbies.admin.HTTP(server)
 	return server
 }
 
@@ -277,7 +278,7 @@ func (s *servers) serveStreams(ctx context.Context, streams *xds.Server, limits 
 		handshake = f.GRPC("xds", func(from net.Addr, err error) { s.refused("xds", address.Client(from), err.Error()) })
 	}
 	options = append(options, grpc.Creds(guard.Credentials(handshake)))
-	return serveGRPC(ctx, s.newConnections().listen(s.listeners.xds), streams, grpc.NewServer(options...))
+	return serveGRPC(ctx, s.listeners.lobbies.xds.Streams(s.listeners.xds), streams, grpc.NewServer(options...))
 }
 
 func (s *servers) handshakeTimeout() time.Duration {
@@ -291,15 +292,6 @@ func (s *servers) setLimits(server *http.Server) {
 	server.ReadHeaderTimeout, server.MaxHeaderBytes = s.handshakeTimeout(), s.headerSize()
 	server.DisableGeneralOptionsHandler = true // OPTIONS * is no request of ours
 	server.IdleTimeout = s.cfg.Limits.WithDefaults().ConnectionIdle
-}
-
-// newConnections bounds the connections of a port.
-func (s *servers) newConnections() *connections {
-	return &connections{
-		most:        cmp.Or(s.cfg.Connections, DefaultConnections),
-		mostPerHost: cmp.Or(s.cfg.ConnectionsPerHost, DefaultConnectionsPerHost),
-		refused:     s.shown.StreamRefused,
-	}
 }
 
 // limitOf turns a refusal because of a limit into the form in the status.

@@ -95,6 +95,9 @@ func (c *tcpConn) Read(p []byte) (int, error) {
 	return n, err
 }
 
+// NetConn returns the connection without the examination.
+func (c *tcpConn) NetConn() net.Conn { return c.TCPConn }
+
 // unixConn is tcpConn for a Unix socket.
 type unixConn struct {
 	*net.UnixConn
@@ -107,6 +110,9 @@ func (c *unixConn) Read(p []byte) (int, error) {
 	c.first.look(p[:n])
 	return n, err
 }
+
+// NetConn returns the connection without the examination.
+func (c *unixConn) NetConn() net.Conn { return c.UnixConn }
 
 // beginning has the first bytes of a client. Any goroutine may call look.
 type beginning struct {

@@ -39,6 +39,7 @@ var imports = map[string][]string{
 	"internal/transfer":     {},
 	"internal/health/stats": {},
 	"internal/visitor":      {},
+	"internal/lobby":        {"internal/address"},
 	"internal/wasmenc":      {},
 
 	// What a server tells others by itself.

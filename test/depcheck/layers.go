@@ -311,9 +311,16 @@ var layersOfProduct = map[string]Ordered{
 		},
 	},
 
+	"internal/inflow": {
+		Layers: []string{
+			"doc frames hosts limits",
+			"pool",
+			"inflow",
+		},
+	},
 	"internal/serve": {
 		Layers: []string{
-			"access config connections doc foreign gets memory reload reports sandbox statedir supervision visitors",
+			"access config doc foreign gets memory reload reports sandbox statedir supervision visitors",
 			"appraise audit files identities listeners refusals tokens webhooks",
 			"port",
 			"certificateagent certificatefiles",

@@ -98,7 +98,9 @@ func checkConnections(cfg *serve.Config) error {
 		flag string
 		n    int
 	}{
-		{"max-connections", cfg.Connections}, {"max-connections-per-host", cfg.ConnectionsPerHost},
+		{"max-connections", cfg.Connections.Connections},
+		{"max-connections-per-host", cfg.Connections.PerHost},
+		{"max-idle-connections-per-host", cfg.Connections.IdlePerHost},
 	} {
 		if one.n < 1 || one.n > 100_000_000 {
 			problems = append(problems, fmt.Errorf("invalid --%s %d: it is between 1 and 100000000", one.flag, one.n))
@@ -136,6 +138,7 @@ func checkLimits(cfg *serve.Config) error {
 		{"max-opens-per-host", int64(in.HostOpens), 100_000_000},
 		{"max-new-names-per-host", int64(in.HostNames), 100_000_000},
 		{"max-request-memory", in.Held, 1 << 40},
+		{"max-request-memory-per-host", in.HostHeld, 1 << 40},
 		{"max-header-size", int64(cfg.HeaderSize), 1 << 30},
 		{"max-names-per-stream", int64(l.NamesPerStream), xds.MostNamesPerStream},
 		{"max-streams", int64(l.Streams), 100_000_000},

@@ -84,17 +84,20 @@ func (s *Flags) addLimits(f *pflag.FlagSet) {
 	f.IntVar(&l.Streams, "max-streams", l.Streams, "open `streams`; each further one ends")
 	f.IntVar(&l.StreamsPerNode, "max-streams-per-node", l.StreamsPerNode, "open `streams` of one node id from one host; each further one ends")
 	f.IntVar(&l.StreamsPerConnection, "max-streams-per-connection", l.StreamsPerConnection, "open `streams` on one HTTP/2 connection; the client keeps further ones back")
-	s.config.Connections, s.config.ConnectionsPerHost = serve.DefaultConnections, serve.DefaultConnectionsPerHost
-	f.IntVar(&s.config.Connections, "max-connections", s.config.Connections, "open `connections` to each port; each further one is closed")
-	f.IntVar(&s.config.ConnectionsPerHost, "max-connections-per-host", s.config.ConnectionsPerHost, "the same for one `host`'s connections")
-	f.DurationVar(&l.ConnectionIdle, "max-connection-idle", l.ConnectionIdle, "how long a connection may have no stream and no request; then it ends")
-	f.DurationVar(&l.ConnectionAge, "max-connection-age", 0, "how long a connection to xDS lasts, give or take a tenth, so that a fleet spreads over several servers; 0 sets no end")
+	c := &s.config.Connections
+	*c = c.WithDefaults()
+	f.IntVar(&c.Connections, "max-connections", c.Connections, "open `connections` to each port; each further one is closed")
+	f.IntVar(&c.PerHost, "max-connections-per-host", c.PerHost, "the same for one `host`'s connections")
 	in := &s.config.Inflow
 	*in = in.WithDefaults()
+	f.IntVar(&c.IdlePerHost, "max-idle-connections-per-host", c.IdlePerHost, "`connections` of one host to each port without a stream and without a request; further ones wait, and the longest idle one ends after 5 seconds")
+	f.DurationVar(&l.ConnectionIdle, "max-connection-idle", l.ConnectionIdle, "how long a connection may have no stream and no request; then it ends")
+	f.DurationVar(&l.ConnectionAge, "max-connection-age", 0, "how long a connection to xDS lasts, give or take a tenth, so that a fleet spreads over several servers; 0 sets no end")
 	f.IntVar(&in.ConnectionOpens, "max-opens-per-connection", in.ConnectionOpens, "`streams` that one connection may open in a second, and ten times as many at once; beyond, it is read more slowly")
 	f.IntVar(&in.HostOpens, "max-opens-per-host", in.HostOpens, "the same for all connections of one `host`, and for its new connections")
 	f.IntVar(&in.HostNames, "max-new-names-per-host", in.HostNames, "`names` that no spec has and that one host may begin to ask for in a second, and ten times as many at once; beyond, they wait")
 	command.SizeFlag(f, &in.Held, "max-request-memory", "`size` of all xDS requests that are under way, as 256MiB; the connection with the most ends")
+	command.SizeFlag(f, &in.HostHeld, "max-request-memory-per-host", "the same `size` for all requests of one host, as 64MiB")
 	f.DurationVar(&in.Patience, "request-timeout", in.Patience, "how long an xDS request may be under way; then its connection ends")
 	s.config.HandshakeTimeout, s.config.HeaderSize = serve.DefaultHandshakeTimeout, serve.DefaultHeaderSize
 	f.DurationVar(&s.config.HandshakeTimeout, "handshake-timeout", s.config.HandshakeTimeout, "how long a TLS handshake, the beginning of HTTP/2 and the headers of a request may take; then the connection ends")
