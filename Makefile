@@ -67,7 +67,8 @@ packages:
 # The results of the module test are not cached, because Go does not notice changes of files in the
 # root module.
 test: packages lint exposure
-	@scripts/get-cosign >/dev/null && scripts/get-oras >/dev/null && scripts/get-helm >/dev/null # before any test, because this takes minutes
+	@scripts/get-cosign >/dev/null && scripts/get-oras >/dev/null && scripts/get-helm >/dev/null && \
+		scripts/get-assemblyscript >/dev/null && scripts/get-zig >/dev/null # before any test, because this takes minutes
 	@status=0; for module in $(GO_MODULES) $(GO_FILTERS); do \
 		fresh=; [ $$module != test ] || fresh=-count=1; \
 		WASM_XDS_TEST_ENVOYS="$${WASM_XDS_TEST_ENVOYS:-1.36.4,1.40.0}" \

@@ -244,6 +244,7 @@ var imports = map[string][]string{
 	"test/packaging":              {"internal/cli"},
 	"test/packaging/cmd/extras":   {"test/packaging"},
 	"test/guides":                 {},
+	"test/kit":                    {},
 	"test/page":                   {},
 	"test/preflight":              {},
 	"test/preflight/corpus":       {"internal/preflight/envoy", "internal/wasmenc", "pkg/spec"},

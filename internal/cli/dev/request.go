@@ -55,15 +55,26 @@ func (r Request) build(ctx context.Context, address string) (*http.Request, erro
 	if err != nil {
 		return nil, err
 	}
+	request.Header.Set("user-agent", "wasm-xds-dev")
+	request.Header.Set("x-request-id", sameRequestID)
+	given := map[string]bool{}
 	for _, header := range r.headers {
 		if strings.EqualFold(header[0], "host") {
 			request.Host = header[1]
 			continue
 		}
+		if name := strings.ToLower(header[0]); !given[name] {
+			given[name] = true
+			request.Header.Del(name)
+		}
 		request.Header.Add(header[0], header[1])
 	}
 	return request, nil
 }
+
+// sameRequestID is the x-request-id of all requests. Envoy would make another one each time, and so
+// no two answers with the request's headers were equal.
+const sameRequestID = "00000000-0000-4000-8000-000000000000"
 
 const (
 	answerTime    = 10 * time.Second

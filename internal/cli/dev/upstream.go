@@ -46,10 +46,11 @@ func CheckUpstream(text *string) error {
 		return nil
 	}
 	u, err := url.Parse(*text)
+	if err != nil {
+		u = &url.URL{} // a host and a port alone are no URL
+	}
 	ports := map[string]string{"http": "80", "https": "443", "tcp": ""}
 	switch port, known := ports[u.Scheme]; {
-	case err != nil:
-		return err
 	case !known || u.Host == "":
 		return errors.New("it is a URL with http, https or tcp and a host, as in http://127.0.0.1:8080")
 	case u.Path != "" && u.Path != "/" || u.RawQuery != "" || u.User != nil || u.Fragment != "":
