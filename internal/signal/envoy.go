@@ -56,7 +56,7 @@ func (e *envoy) report(p *process, r *Report, now int64, limits Limits) (*proces
 		next.times = nil // of a span without counts
 	}
 	switch {
-	case part && len(e.points.all) > 0:
+	case part && e.points.n > 0:
 		next.start = now
 		e.points.amend(&next, limits.EnvoyBytes)
 	case counts:
@@ -96,7 +96,7 @@ const envoyBytes = 600
 
 // recount returns the growth of the Envoy since the last recount.
 func (e *envoy) recount() int {
-	size := envoyBytes + 16*cap(e.traps) + e.names.bytes + e.points.bytes + 24*len(e.points.all)
+	size := envoyBytes + 16*cap(e.traps) + e.names.bytes + cap(e.points.data)
 	grown := size - e.counted
 	e.counted = size
 	return grown

@@ -383,8 +383,8 @@ func TestBounds(t *testing.T) {
 			r.report(float64(10*j), all)
 		}
 		e := r.src.envoy
-		if len(e.names.all) > limits.Names || e.names.bytes > limits.EnvoyBytes || e.points.bytes > limits.EnvoyBytes || len(e.points.all) > mostPoints || e.dropped == 0 {
-			t.Errorf("%d names with %d bytes, %d points with %d bytes", len(e.names.all), e.names.bytes, len(e.points.all), e.points.bytes)
+		if len(e.names.all) > limits.Names || e.names.bytes > limits.EnvoyBytes || len(e.points.data) > limits.EnvoyBytes || e.points.n > mostPoints || e.dropped == 0 {
+			t.Errorf("%d names with %d bytes, %d points with %d bytes", len(e.names.all), e.names.bytes, e.points.n, len(e.points.data))
 		}
 		if f, _ := s.Between(Key{Node: fmt.Sprint(i)}, "", at(0), at(3000)); f.Requests != 2990 || f.Errors5xx != 299 {
 			t.Errorf("%d requests and %d errors", f.Requests, f.Errors5xx)
