@@ -85,7 +85,11 @@ func (m *maker) connect() *spec.Error {
 	if p != nil {
 		return p
 	}
-	if fields += node; fields == "" {
+	stats, p := m.statsFields(root)
+	if p != nil {
+		return p
+	}
+	if fields += node + stats; fields == "" {
 		return nil
 	}
 	index := len(root.Entries)

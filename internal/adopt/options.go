@@ -22,6 +22,8 @@ type Options struct {
 	// The empty Mode means a stream for all filters together, or a stream for each filter if
 	// another control plane has the ADS stream.
 	Bootstrap bootstrap.Options
+	// Stats has the Envoy report its stats, and the requests that fail because a filter traps.
+	Stats bool
 	// Specs are the existing specs, by name.
 	Specs map[string]spec.Type
 }

@@ -13,4 +13,5 @@ func (e *exam) check() {
 	e.checkNames()
 	e.checkNode()
 	e.checkBoot()
+	statsExam{e}.check()
 }

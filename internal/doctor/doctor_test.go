@@ -145,6 +145,88 @@ func TestPatchesHeal(t *testing.T) {
 	}
 }
 
+// A good bootstrap without reports gets notes, and their patches add the reports.
+func TestSuggestions(t *testing.T) {
+	for name, form := range map[string]func(string) string{
+		"block": func(text string) string { return text },
+		"other sinks and logs": func(text string) string {
+			text = strings.Replace(text, "admin:", "stats_sinks:\n- name: statsd\nadmin:", 1)
+			return strings.Replace(text, "          stat_prefix: web\n", "          stat_prefix: web\n          access_log:\n          - name: file\n", 1)
+		},
+		"another cluster": func(text string) string { return strings.ReplaceAll(text, "wasm_xds\n", "control\n") },
+	} {
+		t.Run(name, func(t *testing.T) {
+			good, err := os.ReadFile("testdata/good/edge.yaml")
+			if err != nil {
+				t.Fatal(err)
+			}
+			path := filepath.Join(t.TempDir(), "edge.yaml")
+			for _, code := range []string{"no_stats_sink", "no_trap_log"} {
+				text := form(string(good))
+				if code == "no_trap_log" {
+					text = string(good)
+				}
+				write(t, path, text)
+				var left []envoyconfig.Finding
+				for _, f := range check(t, path).Suggestions {
+					if f.Code == code {
+						left = check(t, apply(t, path, relative(path, f.Patch))).Suggestions
+					}
+				}
+				if len(left) != 1 || left[0].Code == code || left[0].Severity != envoyconfig.SeverityNote {
+					t.Errorf("after the patch of %s, the suggestions are %+v", code, left)
+				}
+			}
+		})
+	}
+}
+
+// A stats sink of wasm-xds that wasm-xds cannot use is a problem.
+func TestWrongSink(t *testing.T) {
+	good, err := os.ReadFile("testdata/good/edge.yaml")
+	if err != nil {
+		t.Fatal(err)
+	}
+	path := filepath.Join(t.TempDir(), "edge.yaml")
+	write(t, path, string(good))
+	sunk := apply(t, path, relative(path, check(t, path).Suggestions[0].Patch))
+	text, err := os.ReadFile(sunk)
+	if err != nil {
+		t.Fatal(err)
+	}
+	matcher := func(m string) string { return string(text) + "stats_config: {stats_matcher: {" + m + "}}\n" }
+	for want, broken := range map[string]string{
+		"":                 string(text),
+		"stats_as_labels":  strings.Replace(string(text), "histogram_emit_mode: SUMMARY", "emit_tags_as_labels: true", 1),
+		"stats_rejected":   matcher("reject_all: true"),
+		"stats_rejected ":  matcher("exclusion_list: {patterns: [{prefix: http.}]}"),
+		"stats_rejected  ": matcher("inclusion_list: {patterns: [{prefix: http.}, {contains: wasm}, {suffix: uptime}]}"),
+		" ":                matcher("inclusion_list: {patterns: [{prefix: HTTP., ignore_case: true}, {prefix: wasm}, {safe_regex: {regex: '(server|cluster_manager).*'}}]}"),
+		"  ":               matcher("exclusion_list: {patterns: [{exact: http}, {safe_regex: {regex: 'cluster'}}]}"),
+	} {
+		write(t, sunk, broken)
+		var got []string
+		for _, f := range check(t, sunk).Findings {
+			got = append(got, f.Code)
+		}
+		if strings.Join(got, " ") != strings.TrimSpace(want) {
+			t.Errorf("%v, want %s", got, want)
+		}
+	}
+}
+
+// relative makes the paths of a patch relative.
+func relative(path, patch string) string {
+	return strings.ReplaceAll(patch, path, strings.TrimPrefix(path, "/"))
+}
+
+func write(t *testing.T, path, text string) {
+	t.Helper()
+	if err := os.WriteFile(path, []byte(text), 0o600); err != nil {
+		t.Fatal(err)
+	}
+}
+
 // apply applies a patch to a copy of a file, and returns the path of the copy.
 func apply(t *testing.T, path, patch string) string {
 	t.Helper()

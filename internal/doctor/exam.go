@@ -14,12 +14,13 @@ type exam struct {
 	config  *envoyconfig.Config
 	options Options
 
-	ours     []*envoyconfig.Filter // the filters that wasm-xds should serve
-	clusters map[string]bool       // the clusters of their sources
-	otherADS *envoyconfig.Node     // an ads that is no filter's; nil: ADS is there for filters alone
-	findings []envoyconfig.Finding
-	notes    []string
-	seen     map[string]bool
+	ours        []*envoyconfig.Filter // the filters that wasm-xds should serve
+	clusters    map[string]bool       // the clusters of their sources
+	otherADS    *envoyconfig.Node     // an ads that is no filter's; nil: ADS is there for filters alone
+	findings    []envoyconfig.Finding
+	notes       []string
+	suggestions []envoyconfig.Finding
+	seen        map[string]bool
 }
 
 func newExam(c *envoyconfig.Config, o Options) *exam {
@@ -33,7 +34,7 @@ func newExam(c *envoyconfig.Config, o Options) *exam {
 
 func (e *exam) report() Report {
 	envoyconfig.SortFindings(e.findings)
-	r := Report{Findings: e.findings, Notes: e.notes}
+	r := Report{Findings: e.findings, Notes: e.notes, Suggestions: e.suggestions}
 	for _, c := range e.config.Clusters {
 		if e.clusters[c.Name] && e.isAsked(c.Name) {
 			r.XDS = append(r.XDS, c.Name)

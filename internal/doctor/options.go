@@ -42,4 +42,6 @@ type Report struct {
 	Modules string
 	// Notes explain the effect of the configuration on requests. They are no problems.
 	Notes []string
+	// Suggestions are notes with a patch.
+	Suggestions []envoyconfig.Finding
 }

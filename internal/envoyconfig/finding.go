@@ -14,6 +14,7 @@ type Severity string
 const (
 	SeverityError   Severity = "error"   // something does not work, or requests pass without a filter
 	SeverityWarning Severity = "warning" // something works worse than it could
+	SeverityNote    Severity = "note"    // something more is possible
 )
 
 // Finding is a problem of a configuration.

@@ -154,7 +154,7 @@ var imports = map[string][]string{
 	"internal/envoyedit":   {"internal/envoyconfig", "pkg/spec"},
 	"internal/adopt":       {"internal/bootstrap", "internal/envoyconfig", "internal/envoyedit", "pkg/spec"},
 	"internal/envoyconfig": {"pkg/spec"},
-	"internal/doctor":      {"internal/api", "internal/envoyconfig", "pkg/spec"},
+	"internal/doctor":      {"internal/bootstrap", "internal/api", "internal/envoyconfig", "pkg/spec"},
 	"internal/doctor/dial": {"internal/envoyconfig", "internal/reason", "internal/xds", "pkg/spec"},
 	"internal/cli/build":   {},
 	"internal/cli/display": {"internal/terminal", "pkg/spec", "internal/regular"},

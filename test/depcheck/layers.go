@@ -47,13 +47,13 @@ var layersOfProduct = map[string]Ordered{
 		},
 	},
 
-	"internal/doctor": {Layers: []string{"doc options patch", "exam", "sources", "clusters filters", "boot names", "checks", "doctor running"}},
+	"internal/doctor": {Layers: []string{"doc options patch", "exam", "sources", "clusters filters stats", "boot names", "checks", "doctor running"}},
 	"internal/adopt": {
 		Layers: []string{
 			"doc options report specfile",
 			"chains plugin",
 			"maker",
-			"describe insert static",
+			"describe insert static stats",
 			"connect",
 			"plan",
 		},
@@ -85,6 +85,7 @@ var layersOfProduct = map[string]Ordered{
 			"cluster",
 			"chain",
 			"config",
+			"stats",
 			"dump",
 		},
 	},

@@ -74,7 +74,7 @@ func (w *own) connect(a serve.Addresses) {
 
 // begin writes the copy.
 func (w *own) begin(v *view.View) error {
-	o := adopt.Options{Bootstrap: w.options}
+	o := adopt.Options{Bootstrap: w.options, Stats: true}
 	for i := range v.Filters {
 		if f := &v.Filters[i]; wired(f) {
 			o.Filters = append(o.Filters, adopt.Filter{Name: f.Name, Type: spec.Type(f.Type)})

@@ -42,6 +42,7 @@ is one on this machine. A file that lds_config names can be adopted like a boots
 	command.ChoiceFlag(c, &kind, []spec.Type{spec.HTTP, spec.Network}, "type", "type of the filters to add: http or network (default that of the spec with this name, else http)")
 	f.StringVar(&o.Plan.Before, "before", "", "`name` of the filter before which they stand (default the router, or the last filter of a network chain)")
 	f.StringArrayVar(&o.Plan.Listeners, "listener", nil, "`name` of a listener to change; may be repeated (default all)")
+	f.BoolVar(&o.Plan.Stats, "stats", false, "have the Envoy report its stats to wasm-xds, so that rollouts can watch how a revision does, and the requests that fail because a filter traps")
 	f.StringVar(&o.Out, "out", "", "`file` for the result")
 	f.BoolVar(&o.InPlace, "in-place", false, "write the result into the file itself")
 	f.BoolVar(&o.Diff, "diff", false, "print the edits as a diff, and write nothing")
@@ -55,7 +56,7 @@ is one on this machine. A file that lds_config names can be adopted like a boots
 	f.StringVar(&b.NodeID, "node-id", "envoy-1", "`id` of an Envoy that has none")
 	f.StringVar(&b.NodeCluster, "node-cluster", "envoy", "`name` of the cluster of an Envoy that has none")
 	addTLSFlags(f, &b.TLS)
-	for _, name := range []string{"filter", "out", "in-place", "diff", "listener", "before", "type"} {
+	for _, name := range []string{"filter", "out", "in-place", "diff", "listener", "before", "type", "stats"} {
 		command.Action(f, name)
 	}
 	c.RunE = func(c *cobra.Command, args []string) error {

@@ -142,6 +142,7 @@ func (o *doctorFlags) ofFile(c *cobra.Command, path string, options doctor.Optio
 	report := doctor.Check(config, options)
 	all.Findings = append(all.Findings, report.Findings...)
 	all.Notes = append(all.Notes, report.Notes...)
+	all.Suggestions = append(all.Suggestions, report.Suggestions...)
 	if o.server == "" {
 		return nil
 	}

@@ -15,7 +15,9 @@ func printReportJSON(w io.Writer, r doctor.Report) {
 	display.JSON(w, struct {
 		Findings []envoyconfig.Finding `json:"findings"`
 		Notes    []string              `json:"notes"`
-	}{append([]envoyconfig.Finding{}, r.Findings...), append([]string{}, r.Notes...)})
+		// Suggestions are notes with a patch.
+		Suggestions []envoyconfig.Finding `json:"suggestions"`
+	}{append([]envoyconfig.Finding{}, r.Findings...), append([]string{}, r.Notes...), append([]envoyconfig.Finding{}, r.Suggestions...)})
 }
 
 // printReport prints findings with their lines, and notes apart from them, so that a good
@@ -42,5 +44,9 @@ func printReport(stdout, stderr io.Writer, r doctor.Report) {
 	}
 	for _, note := range r.Notes {
 		fmt.Fprintln(stderr, "note:", terminal.Printable(note))
+	}
+	for _, f := range r.Suggestions {
+		fmt.Fprintf(stderr, "note: %s [%s]\n  hint: %s\n", terminal.Printable(f.Message), f.Code, terminal.Printable(f.Hint))
+		fmt.Fprint(stderr, f.Patch)
 	}
 }

@@ -37,6 +37,7 @@ func (o *doctorFlags) ofEnvoy(c *cobra.Command, options doctor.Options, s *statu
 	report := doctor.CheckRunning(running, options)
 	all.Findings = append(all.Findings, report.Findings...)
 	all.Notes = append(all.Notes, report.Notes...)
+	all.Suggestions = append(all.Suggestions, report.Suggestions...)
 	if o.server != "" {
 		all.Findings = append(all.Findings, dial.Reach(c.Context(), dial.Ask{
 			Config: running.Config, XDS: report.XDS, Modules: report.Modules, Open: readConfiguration,
