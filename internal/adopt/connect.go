@@ -85,7 +85,7 @@ func (m *maker) connect() *spec.Error {
 	if p != nil {
 		return p
 	}
-	stats, p := m.statsFields(root)
+	stats, p := reporting{m}.statsFields(root)
 	if p != nil {
 		return p
 	}

@@ -28,7 +28,7 @@ func Make(in Input, o Options) (*Plan, *spec.Error) {
 		func() *spec.Error { return m.takeOut(chosen) },
 		func() *spec.Error { return m.insert(chosen) },
 		m.replace,
-		func() *spec.Error { return m.report(chosen) },
+		func() *spec.Error { return reporting{m}.add(chosen) },
 		m.elsewhere,
 		m.somethingToDo,
 		m.connect,

@@ -8,9 +8,12 @@ import (
 	"github.com/wasm-xds/wasm-xds/pkg/spec"
 )
 
-// report adds the reports of the Envoy to wasm-xds, where the file has none: the access logs of the
-// chosen lists. [maker.connect] adds the stats sink.
-func (m *maker) report(chosen []*list) *spec.Error {
+// reporting plans the reports of the Envoy.
+type reporting struct{ *maker }
+
+// add adds the reports of the Envoy to wasm-xds, where the file has none: the access logs of the
+// chosen lists. connect adds the stats sink.
+func (m reporting) add(chosen []*list) *spec.Error {
 	if !m.o.Stats {
 		if !m.in.ListenersOnly && !slices.ContainsFunc(m.in.Config.MetricsSinks(), m.toUs) {
 			m.plan.note(spec.Position{File: m.in.File.Path}, "the Envoy does not report its stats to wasm-xds, by which rollouts watch how a new revision does: --stats adds that")
@@ -43,14 +46,14 @@ func (m *maker) report(chosen []*list) *spec.Error {
 }
 
 // serves says whether wasm-xds provides a filter of a list after the edits.
-func (m *maker) serves(l *list) bool {
+func (m reporting) serves(l *list) bool {
 	return len(m.inserted[l].names) > 0 || slices.ContainsFunc(l.filters(), m.ours) ||
 		slices.ContainsFunc(m.taken, func(t *taken) bool { return t.list == l })
 }
 
 // addTrapLog adds the access log to the configuration of an HTTP connection manager, before its
 // filters if it has no other access log.
-func (m *maker) addTrapLog(config *envoyconfig.Node) *spec.Error {
+func (m reporting) addTrapLog(config *envoyconfig.Node) *spec.Error {
 	if _, there := config.Field("access_log"); there != nil {
 		return m.patch.Append(config, m.parts.TrapLog, "access_log")
 	}
@@ -63,11 +66,11 @@ func (m *maker) addTrapLog(config *envoyconfig.Node) *spec.Error {
 }
 
 // toUs says whether a sink or a log sends to wasm-xds.
-func (m *maker) toUs(r envoyconfig.Reporting) bool { return r.Cluster == m.xdsName }
+func (m reporting) toUs(r envoyconfig.Reporting) bool { return r.Cluster == m.xdsName }
 
 // statsFields returns the field stats_sinks of a bootstrap without it, and adds the sink to the
 // others if there are others.
-func (m *maker) statsFields(root *envoyconfig.Node) (string, *spec.Error) {
+func (m reporting) statsFields(root *envoyconfig.Node) (string, *spec.Error) {
 	if !m.o.Stats || slices.ContainsFunc(m.in.Config.MetricsSinks(), m.toUs) {
 		return "", nil
 	}
