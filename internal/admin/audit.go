@@ -12,6 +12,14 @@ import (
 // audit logs each change, also a refused change, as a single line.
 type audit struct{ log *zap.Logger }
 
+// freezeAction is the action of a request that changes the freeze.
+func freezeAction(r *http.Request) string {
+	if r.Method == http.MethodDelete {
+		return "thaw"
+	}
+	return "freeze"
+}
+
 // maxAuditName bounds the name of a filter in the log: a client may ask for any name.
 const maxAuditName = 256
 

@@ -7,6 +7,7 @@ import (
 	"net/http"
 
 	"github.com/wasm-xds/wasm-xds/internal/address"
+	"github.com/wasm-xds/wasm-xds/internal/api"
 	"github.com/wasm-xds/wasm-xds/internal/token"
 )
 
@@ -72,3 +73,6 @@ func from(r *http.Request) string {
 	}
 	return r.RemoteAddr
 }
+
+// userOf is the context of a request with the name of its user.
+func userOf(r *http.Request) context.Context { return api.WithUser(r.Context(), callerOf(r).who) }

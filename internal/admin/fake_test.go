@@ -26,6 +26,7 @@ type fake struct {
 	visitors     []api.Visitor
 	histories    map[string]api.History
 	refuse       *api.Error
+	freeze       api.Freeze
 	syncedFor    time.Duration
 }
 
@@ -83,7 +84,42 @@ func (f *fake) Sync(ctx context.Context) (api.Sync, *api.Error) {
 	return api.Sync{Version: "v2", Filters: []api.SyncFilter{{Name: "auth", Revision: "0123456789ab", State: api.FilterActive}}}, f.refuse
 }
 
-func (f *fake) Rollback(_ context.Context, name, revision string) (api.Filter, *api.Error) {
+func (f *fake) Freeze() api.Freeze { return f.freeze }
+
+func (f *fake) SetFreeze(ctx context.Context, frozen bool, reason string) (api.Freeze, *api.Error) {
+	f.freeze = api.Freeze{Frozen: frozen, Reason: reason, By: api.UserOf(ctx)}
+	return f.freeze, f.refuse
+}
+
+func (f *fake) Unpin(ctx context.Context, name string) (api.Filter, *api.Error) {
+	return f.steer(ctx, "unpin", name, "")
+}
+
+func (f *fake) Pause(ctx context.Context, name, reason string) (api.Filter, *api.Error) {
+	return f.steer(ctx, "pause", name, reason)
+}
+
+func (f *fake) Resume(ctx context.Context, name string) (api.Filter, *api.Error) {
+	return f.steer(ctx, "resume", name, "")
+}
+
+func (f *fake) Abort(ctx context.Context, name, reason string) (api.Filter, *api.Error) {
+	return f.steer(ctx, "abort", name, reason)
+}
+
+// steer notes the command of a user.
+func (f *fake) steer(ctx context.Context, action, name, reason string) (api.Filter, *api.Error) {
+	if f.refuse != nil {
+		return api.Filter{Name: name}, f.refuse
+	}
+	f.decided = append(f.decided, action+" "+name+": "+reason+" by "+api.UserOf(ctx))
+	return api.Filter{Name: name}, nil
+}
+
+func (f *fake) Rollback(_ context.Context, name, revision string, pin bool) (api.Filter, *api.Error) {
+	if pin {
+		revision += " pinned"
+	}
 	if f.refuse != nil {
 		return api.Filter{}, f.refuse
 	}

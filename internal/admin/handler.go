@@ -53,6 +53,7 @@ func Handler(s State, o Options) http.Handler {
 	mux.Handle(apiRoot+"snapshot", read(nil, show.snapshot))
 	mux.Handle(apiRoot+"source", read(nil, show.source))
 	mux.Handle(syncPath, syncHandler{s})
+	mux.Handle(freezePath, freezeHandler{s, log})
 	mux.Handle(apiRoot+"visitors", read(nil, show.visitors))
 	mux.Handle(apiRoot+"limits", read(nil, show.limits))
 	mux.Handle(apiRoot+"certificates", read(nil, show.certificates))

@@ -162,7 +162,7 @@ func TestAPIPageHasTheEndpoints(t *testing.T) {
 		t.Fatal(err)
 	}
 	var documented, have []string
-	for _, match := range regexp.MustCompile("(?m)^\\| `((?:GET|POST) /api/v1[^`]*)`").FindAllSubmatch(page, -1) {
+	for _, match := range regexp.MustCompile("(?m)^\\| `((?:GET|POST|DELETE) /api/v1[^`]*)`").FindAllSubmatch(page, -1) {
 		documented = append(documented, string(match[1]))
 	}
 	for _, e := range endpoints() {

@@ -11,6 +11,9 @@ const (
 	rollbackTail = "/rollback"
 	retryTail    = "/retry"
 	promoteTail  = "/promote"
+	unpinTail    = "/unpin"
+	steerTail    = "/rollout/"
+	freezePath   = apiRoot + "freeze"
 	forgetTail   = "/forget"
 	figuresTail  = "/figures"
 	historyTail  = "/history"
@@ -20,7 +23,12 @@ const (
 // changeAt returns the filter and the change in a path below filtersRoot. action is "" if the path
 // names none.
 func changeAt(path string) (filter, action string) {
-	for _, tail := range []string{rollbackTail, forgetTail, retryTail, promoteTail} {
+	for _, action := range []string{"pause", "resume", "promote", "abort"} {
+		if name, found := strings.CutSuffix(path, steerTail+action); found {
+			return name, action
+		}
+	}
+	for _, tail := range []string{rollbackTail, forgetTail, retryTail, promoteTail, unpinTail} {
 		if name, found := strings.CutSuffix(path, tail); found {
 			return name, tail[1:]
 		}

@@ -10,7 +10,7 @@ import (
 	"github.com/wasm-xds/wasm-xds/internal/api"
 )
 
-// maxBody bounds the body of a request; a rollback names a single revision.
+// maxBody bounds the body of a request: a revision, or a reason.
 const maxBody = 4 << 10
 
 func isRead(r *http.Request) bool { return r.Method == http.MethodGet || r.Method == http.MethodHead }
@@ -26,13 +26,12 @@ func mayChange(r *http.Request) *api.Error {
 	return nil
 }
 
-// bodyRevision reads the body of a change with an optional revision.
-func bodyRevision(w http.ResponseWriter, r *http.Request, hint string) (string, *api.Error) {
-	var body api.RevisionBody
+// bodyOf reads the body of a change, which may be empty.
+func bodyOf[T any](w http.ResponseWriter, r *http.Request, hint string) (body T, e *api.Error) {
 	in := json.NewDecoder(http.MaxBytesReader(w, r.Body, maxBody))
 	in.DisallowUnknownFields()
 	if err := in.Decode(&body); err != nil && err != io.EOF {
-		return "", &api.Error{Code: api.CodeBadRequest, Message: fmt.Sprintf("the body is not what is taken here: %v", err), Hint: hint}
+		return body, &api.Error{Code: api.CodeBadRequest, Message: fmt.Sprintf("the body is not what is taken here: %v", err), Hint: hint}
 	}
-	return body.Revision, nil
+	return body, nil
 }

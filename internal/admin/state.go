@@ -50,7 +50,18 @@ type State interface {
 	Sync(ctx context.Context) (api.Sync, *api.Error)
 	// Rollback serves an earlier revision again, and returns the filter after the change. revision
 	// may be a prefix of an id; "" is the last revision of all Envoys before.
-	Rollback(ctx context.Context, name, revision string) (api.Filter, *api.Error)
+	// The name of the user is in ctx: see [api.UserOf]. With pin the rollback holds until Unpin.
+	Rollback(ctx context.Context, name, revision string, pin bool) (api.Filter, *api.Error)
+	// Unpin ends a rollback, and returns the filter after the change.
+	Unpin(ctx context.Context, name string) (api.Filter, *api.Error)
+	// Pause, Resume and Abort hold, continue or stop a filter's rollout, and return the filter after
+	// the change. With an error, the filter has only a name.
+	Pause(ctx context.Context, name, reason string) (api.Filter, *api.Error)
+	Resume(ctx context.Context, name string) (api.Filter, *api.Error)
+	Abort(ctx context.Context, name, reason string) (api.Filter, *api.Error)
+	// Freeze is the freeze of the server. SetFreeze begins a freeze, or ends it.
+	Freeze() api.Freeze
+	SetFreeze(ctx context.Context, frozen bool, reason string) (api.Freeze, *api.Error)
 	// Retry tries a refused revision again, and returns the filter after the change. revision may
 	// be a prefix of an id; "" is the newest refused revision. With an error, the filter has only
 	// a name.

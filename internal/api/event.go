@@ -66,7 +66,7 @@ func EventTypes() []EventType {
 // plain changes of objects.
 func (t EventType) IsNotable() bool {
 	switch t {
-	case EventFilter, EventNode, EventSource, EventSnapshot, EventReset:
+	case EventFilter, EventNode, EventSource, EventSnapshot, EventReset, EventStopped: // a stop comes with EventRefused
 		return false
 	default:
 		return true

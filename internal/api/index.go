@@ -21,7 +21,15 @@ type Endpoint struct {
 	Summary string `json:"summary"`
 }
 
-// RevisionBody is the body of a rollback and of a retry.
+// RollbackBody is the body of a rollback.
+type RollbackBody struct {
+	// Revision is a revision's id or the first digits of the id; "": the server chooses.
+	Revision string `json:"revision,omitempty"`
+	// Pin has the rollback hold until it is unpinned. Otherwise the next edit of the spec ends it.
+	Pin bool `json:"pin,omitempty"`
+}
+
+// RevisionBody is the body of a retry.
 type RevisionBody struct {
 	// Revision is a revision's id or the first digits of the id; "": the server chooses.
 	Revision string `json:"revision,omitempty"`

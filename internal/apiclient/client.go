@@ -166,9 +166,49 @@ func (c Client) Sync(ctx context.Context, wait time.Duration) (api.Sync, error) 
 }
 
 // Rollback serves an earlier revision of a filter, and returns the filter right after that. The
-// revision may be a prefix; "" means the revision before the current one.
-func (c Client) Rollback(ctx context.Context, name, revision string) (*api.Filter, error) {
-	return c.decide(ctx, name, "rollback", api.RevisionBody{Revision: revision})
+// revision may be a prefix; "" means the revision before the current one. With pin the rollback holds
+// until Unpin.
+func (c Client) Rollback(ctx context.Context, name, revision string, pin bool) (*api.Filter, error) {
+	return c.decide(ctx, name, "rollback", api.RollbackBody{Revision: revision, Pin: pin})
+}
+
+// Unpin ends a rollback, and returns the filter right after that.
+func (c Client) Unpin(ctx context.Context, name string) (*api.Filter, error) {
+	return c.decide(ctx, name, "unpin", struct{}{})
+}
+
+// Pause holds a rollout, Resume continues it, and Abort stops it. Each returns the filter right after
+// that. The reason is for the record, and may be "".
+func (c Client) Pause(ctx context.Context, name, reason string) (*api.Filter, error) {
+	return c.decide(ctx, name, "rollout/pause", api.HoldBody{Reason: reason})
+}
+
+// Resume continues a paused rollout.
+func (c Client) Resume(ctx context.Context, name string) (*api.Filter, error) {
+	return c.decide(ctx, name, "rollout/resume", struct{}{})
+}
+
+// Abort stops a rollout: all Envoys get the stable revision.
+func (c Client) Abort(ctx context.Context, name, reason string) (*api.Filter, error) {
+	return c.decide(ctx, name, "rollout/abort", api.HoldBody{Reason: reason})
+}
+
+// Freeze asks for the freeze of the server. An earlier version of the server has none.
+func (c Client) Freeze(ctx context.Context) (api.Freeze, error) {
+	var f api.Freeze
+	return f, c.getIfKnown(ctx, "freeze", &f)
+}
+
+// SetFreeze freezes the server for a reason, and Thaw ends the freeze.
+func (c Client) SetFreeze(ctx context.Context, reason string) (api.Freeze, error) {
+	var f api.Freeze
+	return f, c.server.post(ctx, "freeze", api.FreezeBody{Reason: reason}, &f)
+}
+
+// Thaw ends the freeze of the server.
+func (c Client) Thaw(ctx context.Context) (api.Freeze, error) {
+	var f api.Freeze
+	return f, c.server.exchange(ctx, answerTimeout, http.MethodDelete, "freeze", nil, &f)
 }
 
 // Retry has a refused revision tried again, and returns the filter right after that. The revision

@@ -58,7 +58,7 @@ func TestQuestions(t *testing.T) {
 	check(t, "visitors", err, len(visitors) == 1)
 	synced, err := c.Sync(ctx, time.Hour)
 	check(t, "sync", err, len(synced.Filters) == 1)
-	f, err = c.Rollback(ctx, "team/auth", "01")
+	f, err = c.Rollback(ctx, "team/auth", "01", false)
 	check(t, "rollback", err, f.Name == "team/auth")
 	f, err = c.Retry(ctx, "team/auth", "")
 	check(t, "retry", err, f.Name == "team/auth")

@@ -11,8 +11,8 @@ import (
 
 // RollBack returns the revision to which a rollback of a filter leads, by its id or a prefix of
 // the id. With "", it is the last stable revision before the wanted one. all are the filter's
-// revisions.
-func RollBack(st delivery.FilterStatus, all []delivery.RevisionStatus, revision string) (*snapshot.Revision, *api.Error) {
+// revisions. With pin, it may also be the wanted revision, which then stays.
+func RollBack(st delivery.FilterStatus, all []delivery.RevisionStatus, revision string, pin bool) (*snapshot.Revision, *api.Error) {
 	if revision == "" {
 		return lastBefore(st, all)
 	}
@@ -20,7 +20,7 @@ func RollBack(st delivery.FilterStatus, all []delivery.RevisionStatus, revision 
 	switch {
 	case problem != nil:
 		return nil, problem
-	case found.Revision.ID == st.Wanted.Revision.ID:
+	case found.Revision.ID == st.Wanted.Revision.ID && !pin:
 		return nil, &api.Error{
 			Code: "nothing_to_roll_back", Message: fmt.Sprintf("revision %s is what filter %q should run already", found.Revision.ID, st.Name),
 			Hint: has(all),
@@ -69,7 +69,7 @@ func Offered(st delivery.FilterStatus, all []delivery.RevisionStatus) string {
 	if MayRollBack(st) != nil {
 		return ""
 	}
-	back, problem := RollBack(st, all, "")
+	back, problem := RollBack(st, all, "", false)
 	if problem != nil || st.Serving != nil && st.Serving.ID == back.ID {
 		return ""
 	}

@@ -31,7 +31,7 @@ func TestRollBack(t *testing.T) {
 		{"bb", "", delivery.CodeRejected},
 	}
 	for _, tt := range tests {
-		got, problem := RollBack(st, all, tt.ask)
+		got, problem := RollBack(st, all, tt.ask, false)
 		switch {
 		case tt.code == "" && (problem != nil || got.ID != tt.want):
 			t.Errorf("%q: %v, %v, want %s", tt.ask, got, problem, tt.want)
@@ -40,10 +40,10 @@ func TestRollBack(t *testing.T) {
 		}
 	}
 	st.Wanted = &snapshot.Filter{Name: "auth", Revision: v3} // as if refused: all Envoys run v4
-	if got, problem := RollBack(st, all, ""); problem != nil || got != v4 {
+	if got, problem := RollBack(st, all, "", false); problem != nil || got != v4 {
 		t.Errorf("from a refused one: %v, %v", got, problem)
 	}
-	if _, problem := RollBack(delivery.FilterStatus{Name: "auth", Wanted: st.Wanted, Stable: v3}, all, ""); problem == nil || problem.Code != "no_such_revision" {
+	if _, problem := RollBack(delivery.FilterStatus{Name: "auth", Wanted: st.Wanted, Stable: v3}, all, "", false); problem == nil || problem.Code != "no_such_revision" {
 		t.Errorf("nothing before: %v", problem)
 	}
 }

@@ -199,24 +199,25 @@ func durably[T any](ctx context.Context, c *Control, run func(context.Context) (
 	return result, problem
 }
 
-// Rollback serves an earlier revision until the filter's spec changes. It returns once the change
-// is on disk.
+// Rollback serves an earlier revision until the filter's spec changes, or with pin until the filter
+// is unpinned. It returns once the change is on disk.
 // See docs/RATIONALE.md#how-long-does-a-rollback-hold.
-func (a *API) Rollback(ctx context.Context, name, revision string) (api.Filter, *api.Error) {
-	if problem := a.withoutModule(name, revision); problem != nil {
+func (a *API) Rollback(ctx context.Context, name, revision string, pin bool) (api.Filter, *api.Error) {
+	if problem := a.withoutModule(name, revision, pin); problem != nil {
 		return api.Filter{}, problem
 	}
-	return durably(ctx, a.c, func(context.Context) (api.Filter, *api.Error) { return rollBack(a.c, name, revision) })
+	by := api.UserOf(ctx)
+	return durably(ctx, a.c, func(context.Context) (api.Filter, *api.Error) { return rollBack(a.c, name, revision, pin, by) })
 }
 
 // withoutModule returns an error if the store cannot read the module of a rollback's target: no
 // Envoy could load it, and no spec says where to fetch it. The file is read on the caller's
 // goroutine.
-func (a *API) withoutModule(name, revision string) *api.Error {
+func (a *API) withoutModule(name, revision string, pin bool) *api.Error {
 	var target *snapshot.Revision
 	a.ask(func(v *report.View) {
 		if st, ok := v.Machine.Brief(name); ok && st.Wanted != nil {
-			target, _ = command.RollBack(st, report.Revisions(v, name), revision) // the rollback itself reports the error
+			target, _ = command.RollBack(st, report.Revisions(v, name), revision, pin) // the rollback itself reports the error
 		}
 	})
 	if target == nil || target.Code != nil {
@@ -232,8 +233,9 @@ func (a *API) withoutModule(name, revision string) *api.Error {
 // again: in the sandbox first, then on a canary, in other bytes. Retry returns once the change
 // is on disk.
 func (a *API) Retry(ctx context.Context, name, revision string) (api.Filter, *api.Error) {
+	by := api.UserOf(ctx)
 	return durably(ctx, a.c, func(in context.Context) (api.Filter, *api.Error) {
-		if problem := retry(in, a.c, name, revision); problem != nil {
+		if problem := retry(in, a.c, name, revision, by); problem != nil {
 			return api.Filter{Name: name}, problem
 		}
 		f, _ := report.Filter(a.c.view, name, time.Now())
@@ -244,10 +246,10 @@ func (a *API) Retry(ctx context.Context, name, revision string) (api.Filter, *ap
 	})
 }
 
-// Promote has a filter's rollout continue without the canaries that the rollout waits for.
-// Promote returns once the change is on disk.
-func (a *API) Promote(ctx context.Context, name string) (api.Filter, *api.Error) {
-	return durably(ctx, a.c, func(context.Context) (api.Filter, *api.Error) { return promote(a.c, name) })
+// Unpin ends a rollback. It returns once the change is on disk.
+func (a *API) Unpin(ctx context.Context, name string) (api.Filter, *api.Error) {
+	by := api.UserOf(ctx)
+	return durably(ctx, a.c, func(in context.Context) (api.Filter, *api.Error) { return unpin(in, a.c, name, by) })
 }
 
 // Forget drops a filter without a spec, with its revisions, verdicts and history. Forget returns

@@ -10,6 +10,7 @@ import (
 	"github.com/wasm-xds/wasm-xds/internal/api"
 	"github.com/wasm-xds/wasm-xds/internal/command"
 	"github.com/wasm-xds/wasm-xds/internal/delivery"
+	"github.com/wasm-xds/wasm-xds/internal/desired"
 	"github.com/wasm-xds/wasm-xds/internal/report"
 	"github.com/wasm-xds/wasm-xds/internal/track"
 	"github.com/wasm-xds/wasm-xds/pkg/snapshot"
@@ -17,7 +18,7 @@ import (
 
 // The functions of this file carry out the commands of users. They run on Run's goroutine.
 
-func rollBack(c *Control, name, revision string) (api.Filter, *api.Error) {
+func rollBack(c *Control, name, revision string, pin bool, by string) (api.Filter, *api.Error) {
 	v := c.view
 	st, ok := v.Machine.Brief(name)
 	if !ok || st.Wanted == nil {
@@ -29,37 +30,65 @@ func rollBack(c *Control, name, revision string) (api.Filter, *api.Error) {
 	if problem := command.MayRollBack(st); problem != nil {
 		return api.Filter{}, problem
 	}
-	target, problem := command.RollBack(st, report.Revisions(v, name), revision)
+	target, problem := command.RollBack(st, report.Revisions(v, name), revision, pin)
 	if problem != nil {
 		return api.Filter{}, problem
 	}
-	from := ""
+	action, from := "rollback", ""
+	if pin {
+		action = "pin"
+	}
 	if r := st.Wanted.Revision; r != nil {
 		from = r.ID
-		c.chronicle.did(name, from, api.Action{At: time.Now(), Action: "rollback"})
+		c.chronicle.did(name, from, api.Action{At: time.Now(), Action: action, By: by})
 	}
-	v.Plan.Pins = v.Plan.Pins.RollBack(name, target, v.Plan.Pins.Described(st.Wanted))
+	described := v.Plan.Pins.Described(st.Wanted)
+	v.Plan.Pins = v.Plan.Pins.RollBack(name, target, desired.Pin{Instead: described, Pinned: pin, By: by, At: time.Now().UTC().Round(0)})
 	// Publish at once: the next plan may have to wait for files.
-	c.deliverer.publish(v.Snapshot.With(withRevision(v.Snapshot.All(), name, target)))
+	_, holds := v.Plan.Pins[name]
+	c.deliverer.publish(v.Snapshot.With(withRevision(v.Snapshot.All(), name, target, holds)))
 	c.notices.rolledBack(name, target.ID, from, time.Now())
 	f, _ := report.Filter(v, name, time.Now())
 	return f, nil
 }
 
-// withRevision returns the filters with another revision for a filter.
-func withRevision(filters []*snapshot.Filter, name string, r *snapshot.Revision) []*snapshot.Filter {
+// withRevision returns the filters with another revision for a filter. rolledBack says that a
+// rollback serves the revision.
+func withRevision(filters []*snapshot.Filter, name string, r *snapshot.Revision, rolledBack bool) []*snapshot.Filter {
 	changed := slices.Clone(filters)
 	for i, f := range changed {
 		if f.Name == name {
 			other := *f
-			other.Revision = r
+			other.Revision, other.RolledBack = r, rolledBack
 			changed[i] = &other
 		}
 	}
 	return changed
 }
 
-func retry(ctx context.Context, c *Control, name, revision string) *api.Error {
+// unpin ends a rollback: what the spec describes is served.
+func unpin(ctx context.Context, c *Control, name, by string) (api.Filter, *api.Error) {
+	v := c.view
+	st, ok := v.Machine.Brief(name)
+	if !ok || st.Wanted == nil {
+		return api.Filter{Name: name}, command.NoFilter(name)
+	}
+	if v.Specs.Set() == nil {
+		return api.Filter{Name: name}, command.NotReadYet()
+	}
+	pin, holds := v.Plan.Pins[name]
+	if problem := command.Unpin(name, holds); problem != nil {
+		return api.Filter{Name: name}, problem
+	}
+	c.cfg.Logger.Info("a rollback is unpinned: what the spec describes is served", zap.String("filter", name), zap.String("revision", pin.Instead), zap.String("by", by))
+	c.chronicle.did(name, pin.Revision.ID, api.Action{At: time.Now(), Action: "unpin", By: by})
+	v.Plan.Pins = v.Plan.Pins.Without(name)
+	c.advance(ctx)
+	f, _ := report.Filter(v, name, time.Now())
+	return f, nil
+}
+
+func retry(ctx context.Context, c *Control, name, revision, by string) *api.Error {
 	v := c.view
 	st, ok := v.Machine.Status(name)
 	if !ok || st.Wanted == nil {
@@ -92,29 +121,12 @@ func retry(ctx context.Context, c *Control, name, revision string) *api.Error {
 		return command.NotRefused(name, r)
 	}
 	c.cfg.Logger.Info("a revision that was refused is tried again", zap.String("filter", name), zap.String("revision", r.ID))
-	c.chronicle.did(name, r.ID, api.Action{At: time.Now(), Action: "retry"})
+	c.chronicle.did(name, r.ID, api.Action{At: time.Now(), Action: "retry", By: by})
 	c.deliverer.step(delivery.Retried{Name: name, Revision: r.ID})
 	if foretold {
 		again()
 	}
 	return nil
-}
-
-func promote(c *Control, name string) (api.Filter, *api.Error) {
-	none := api.Filter{Name: name}
-	st, ok := c.view.Machine.Status(name)
-	if !ok || st.Wanted == nil {
-		return none, command.NoFilter(name)
-	}
-	if problem := command.Promote(st); problem != nil {
-		return none, problem
-	}
-	c.cfg.Logger.Info("a rollout is promoted: it goes on without the canaries that it waits for",
-		zap.String("filter", name), zap.String("revision", st.Rollout.Revision))
-	c.chronicle.did(name, st.Rollout.Revision, api.Action{At: time.Now(), Action: "promote"})
-	c.deliverer.step(delivery.Promoted{Name: name, Revision: st.Rollout.Revision})
-	f, _ := report.Filter(c.view, name, time.Now())
-	return f, nil
 }
 
 func forget(c *Control, name string) (api.Forgotten, *api.Error) {

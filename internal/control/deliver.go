@@ -185,6 +185,9 @@ func (d *deliverer) carryOut(a delivery.Action) {
 				name: a.Name, revision: a.Rollout.Revision, cause: api.CauseLost, problem: d.problem(a.Name, stopped.Code, stopped.Message, stopped.Hint),
 			}, time.Now())
 		}
+	case delivery.RolloutMoved:
+		d.journal.moved(a)
+		d.notices.moved(a, time.Now())
 	case delivery.Changed:
 		d.publishFilter(a.Name)
 	case delivery.Persist:

@@ -1,6 +1,7 @@
 package control
 
 import (
+	"fmt"
 	"strings"
 	"time"
 
@@ -8,6 +9,7 @@ import (
 
 	"github.com/wasm-xds/wasm-xds/internal/api"
 	"github.com/wasm-xds/wasm-xds/internal/delivery"
+	"github.com/wasm-xds/wasm-xds/internal/delivery/rollout"
 	"github.com/wasm-xds/wasm-xds/internal/fleet"
 	"github.com/wasm-xds/wasm-xds/internal/report"
 	"github.com/wasm-xds/wasm-xds/internal/tags"
@@ -158,6 +160,36 @@ func (j *journal) rollout(a delivery.RolloutChanged, canary spec.Canary) {
 		j.log.Warn("a rollout waits", append(fields, zap.Strings("for", waits))...)
 	default:
 		j.log.Info("a rollout waits no more", fields...)
+	}
+}
+
+// steered logs the command of a user on a rollout.
+func (j *journal) steered(action, filter, revision, by, reason string) {
+	message := map[string]string{
+		"pause":   "a rollout is paused: no further Envoy gets the revision",
+		"resume":  "a rollout is resumed",
+		"promote": "a rollout is promoted: it goes on without the canaries that it waits for, and without the soak of its wave",
+		"abort":   "a rollout is aborted: all Envoys get the stable revision",
+	}[action]
+	j.log.Info(message, zap.String("filter", filter), zap.String("revision", revision), zap.String("by", by), zap.String("reason", reason))
+}
+
+// moved logs an event of a rollout.
+func (j *journal) moved(a delivery.RolloutMoved) {
+	fields := []zap.Field{zap.String("filter", a.Name), zap.String("revision", a.Revision), zap.String("wave", a.Wave)}
+	switch a.Move {
+	case rollout.WavePassed:
+		j.log.Info("a wave of a rollout is over, and the next begins", fields...)
+	case rollout.Waits:
+		j.log.Info("a wave of a rollout waits for `wasm-xds rollout promote`, as the spec says", fields...)
+	case rollout.Watched:
+		j.log.Info("the watch after a rollout is over: the revision stays", fields...)
+	case rollout.WentBack:
+		j.log.Warn("a revision went back: its Envoys get the stable revision", append(fields, zap.String("reason", a.Reason), zap.String("by", a.By))...)
+	case rollout.DeadlinePassed:
+		j.log.Warn("a rollout is overdue", append(fields, zap.String("reason", a.Reason),
+			zap.String("hint", fmt.Sprintf("`wasm-xds status %s` shows what it waits for; `wasm-xds rollout promote` or `abort` ends the wait", a.Name)))...)
+	case rollout.Soaked, rollout.Promoted, rollout.Stopped: // other lines tell
 	}
 }
 

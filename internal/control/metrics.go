@@ -32,9 +32,11 @@ type Metrics interface {
 	// FilterRejected counts a refused revision of the filter; "" is a name without a spec.
 	FilterRejected(name string)
 	// Converged records the time from the sight of an edit until the last Envoy runs the revision,
-	// RolloutEnded counts a rollout by its outcome, and Refused a content that is not served.
+	// RolloutEnded counts a rollout by its outcome, RolloutOverdue a wave that takes longer than its
+	// deadline, and Refused a content that is not served.
 	Converged(filter string, took time.Duration)
 	RolloutEnded(outcome string)
+	RolloutOverdue()
 	Refused(cause api.Cause)
 	// FilterForgotten ends the series of a forgotten filter.
 	FilterForgotten(name string)
@@ -55,5 +57,6 @@ func (noMetrics) HotLoaded(string, time.Duration)   {}
 func (noMetrics) FilterRejected(string)             {}
 func (noMetrics) Converged(string, time.Duration)   {}
 func (noMetrics) RolloutEnded(string)               {}
+func (noMetrics) RolloutOverdue()                   {}
 func (noMetrics) Refused(api.Cause)                 {}
 func (noMetrics) FilterForgotten(string)            {}

@@ -77,7 +77,7 @@ func TestNotableEvents(t *testing.T) {
 		{"a refusal by an Envoy", func() { config("refused") }, []string{"refused auth envoy"}},
 		{"the next edit", func() { config("good 3") }, []string{"live auth "}},
 		{"a rollback by hand", func() {
-			if _, e := rollBack(c, "auth", ""); e != nil {
+			if _, e := rollBack(c, "auth", "", false, "ann"); e != nil {
 				t.Error(e)
 			}
 			config("good 3")

@@ -49,7 +49,7 @@ func TestRetryOfWhatTheSandboxRefuses(t *testing.T) {
 	if x.runs.Load() != 1 {
 		t.Fatalf("it is tried %d times without a retry", x.runs.Load())
 	}
-	if problem := retry(ctx, c, "a", ""); problem != nil {
+	if problem := retry(ctx, c, "a", "", "ann"); problem != nil {
 		t.Fatalf("the retry: %+v", problem)
 	}
 	if got := c.shown("a"); got != "nothing preparing" {
@@ -72,7 +72,7 @@ func TestRetryOfWhatTheSandboxRefusesForAVersion(t *testing.T) {
 			refused = name
 		}
 	}
-	if problem := retry(ctx, c, refused, ""); problem != nil {
+	if problem := retry(ctx, c, refused, "", "ann"); problem != nil {
 		t.Fatalf("the retry: %+v", problem)
 	}
 	if r := c.view.Snapshot.Get(refused).Revision; r == nil {
@@ -90,20 +90,25 @@ func TestRetryOfWhatTheSandboxRefusesForAVersion(t *testing.T) {
 
 func TestRetryAndPromoteSayWhyNot(t *testing.T) {
 	c := newChecked(&fakeSandbox{})
-	if problem := retry(t.Context(), c, "a", ""); problem == nil || problem.Code != api.CodeNoFilter {
+	if problem := retry(t.Context(), c, "a", "", "ann"); problem == nil || problem.Code != api.CodeNoFilter {
 		t.Errorf("an unknown name: %+v", problem)
 	}
 	c.takeAndWait(configured(map[string]string{"a": "good"}))
 	id := c.view.Snapshot.Get("a").Revision.ID
 	for revision, code := range map[string]string{"": command.CodeNothingToRetry, id: command.CodeNothingToRetry, id[:3]: command.CodeNothingToRetry, "ffffffffffff": api.CodeNoRevision} {
-		if problem := retry(t.Context(), c, "a", revision); problem == nil || problem.Code != code {
+		if problem := retry(t.Context(), c, "a", revision, "ann"); problem == nil || problem.Code != code {
 			t.Errorf("%q: %+v, want %s", revision, problem, code)
 		}
 	}
-	if _, problem := promote(c, "b"); problem == nil || problem.Code != api.CodeNoFilter {
+	promote := func(name string) (api.Filter, *api.Error) {
+		return c.steer(name, steering{action: "promote", may: command.Promote, event: func(revision string) delivery.Event {
+			return delivery.Promoted{Name: name, Revision: revision}
+		}})
+	}
+	if _, problem := promote("b"); problem == nil || problem.Code != api.CodeNoFilter {
 		t.Errorf("promote an unknown name: %+v", problem)
 	}
-	if f, problem := promote(c, "a"); problem != nil || f.RolloutStatus == nil || !f.RolloutStatus.Promoted {
+	if f, problem := promote("a"); problem != nil || f.RolloutStatus == nil || !f.RolloutStatus.Promoted {
 		t.Errorf("promote before any Envoy has come: %+v, %+v", f, problem)
 	}
 	envoy := func(id delivery.StreamID) {
@@ -112,16 +117,16 @@ func TestRetryAndPromoteSayWhyNot(t *testing.T) {
 	}
 	envoy(1)
 	c.deliverer.step(delivery.Requested{Stream: 1, Answer: &delivery.Answer{Name: "a", Nack: true, Message: "Unable to create Wasm plugin"}})
-	if _, problem := promote(c, "a"); problem == nil || problem.Code != delivery.CodeRejected {
+	if _, problem := promote("a"); problem == nil || problem.Code != delivery.CodeRejected {
 		t.Errorf("promote what was refused: %+v", problem)
 	}
-	if problem := retry(t.Context(), c, "a", id[:4]); problem != nil {
+	if problem := retry(t.Context(), c, "a", id[:4], "ann"); problem != nil {
 		t.Errorf("retry what was refused: %+v", problem)
 	}
 	c.deliverer.step(delivery.StreamClosed{Stream: 1})
 	envoy(2)
 	c.deliverer.step(delivery.Requested{Stream: 2, Answer: &delivery.Answer{Name: "a"}})
-	if _, problem := promote(c, "a"); problem == nil || problem.Code != command.CodeNothingToPromote {
+	if _, problem := promote("a"); problem == nil || problem.Code != command.CodeNothingToPromote {
 		t.Errorf("promote what is everyone's: %+v", problem)
 	}
 }

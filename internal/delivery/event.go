@@ -61,11 +61,11 @@ type (
 	// soak, the health and the pause of the wave under way. By is the user.
 	Promoted struct{ Name, Revision, By string }
 	// Retried has a revision tried again that was refused, lost or stopped.
-	Retried struct{ Name, Revision, By string }
+	Retried struct{ Name, Revision string }
 	// Paused holds the rollout of a revision: no further Envoy gets the revision.
 	Paused struct{ Name, Revision, By, Reason string }
 	// Resumed ends a pause.
-	Resumed struct{ Name, Revision, By string }
+	Resumed struct{ Name, Revision string }
 	// Aborted stops the rollout of a revision, or the watch after its promotion: all Envoys get the
 	// stable revision, and the revision stays refused until it is retried.
 	Aborted struct{ Name, Revision, By, Reason string }
@@ -73,11 +73,6 @@ type (
 	// stable before. Thawed ends the freeze.
 	Frozen struct{ By, Reason string }
 	Thawed struct{}
-	// Noted remembers a deed of a user for the record of the filter.
-	Noted struct {
-		Name string
-		Hand rollout.Hand
-	}
 	// HealthLooked is a look at the health of a revision that rolls out, or that is watched. Reason
 	// is one sentence with the figures.
 	HealthLooked struct {
@@ -122,7 +117,6 @@ func (Resumed) event()         {}
 func (Aborted) event()         {}
 func (Frozen) event()          {}
 func (Thawed) event()          {}
-func (Noted) event()           {}
 func (HealthLooked) event()    {}
 func (Woken) event()           {}
 

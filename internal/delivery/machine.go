@@ -145,7 +145,7 @@ func (m *Machine) handle(e Event) {
 		m.setFreeze(&rollout.Hold{By: e.By, Reason: e.Reason, At: m.step.now.UTC().Round(0)})
 	case Thawed:
 		m.setFreeze(nil)
-	case Promoted, Retried, Paused, Resumed, Aborted, Noted, HealthLooked:
+	case Promoted, Retried, Paused, Resumed, Aborted, HealthLooked:
 		m.steer(e)
 	case Woken:
 	}
@@ -157,15 +157,13 @@ func (m *Machine) steer(e Event) {
 	case Promoted:
 		m.filters.with(e.Name, func(f *filter) { m.steering.goOn(f, e) })
 	case Retried:
-		m.filters.with(e.Name, func(f *filter) { m.specs.retry(f, e) })
+		m.filters.with(e.Name, func(f *filter) { m.specs.retry(f, e.Revision) })
 	case Paused:
 		m.filters.with(e.Name, func(f *filter) { m.steering.hold(f, e) })
 	case Resumed:
 		m.filters.with(e.Name, func(f *filter) { m.steering.resume(f, e) })
 	case Aborted:
 		m.filters.with(e.Name, func(f *filter) { m.steering.abort(f, e) })
-	case Noted:
-		m.filters.with(e.Name, func(f *filter) { m.steering.note(f, e.Hand) })
 	case HealthLooked:
 		m.filters.with(e.Filter, func(f *filter) { m.steering.looked(f, e) })
 	}

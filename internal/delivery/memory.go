@@ -66,8 +66,6 @@ type FilterMemory struct {
 	Rollout *rollout.Record `json:"rollout,omitempty"`
 	// Stops say which revisions stay refused, the newest first.
 	Stops []rollout.Stop `json:"stops,omitempty"`
-	// Hands are the deeds of users, the newest first.
-	Hands []rollout.Hand `json:"hands,omitempty"`
 }
 
 // VerdictRecord is the verdict on one revision and one Envoy version.

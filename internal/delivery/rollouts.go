@@ -116,7 +116,9 @@ func (e *rollouts) promote(f *filter, r *snapshot.Revision, facts *rollout.Facts
 	}
 	e.save()
 	e.change(f)
-	e.tell(RolloutMoved{Name: f.name, Revision: r.ID, Moved: rollout.Moved{Move: rollout.Promoted, Wave: "all"}})
+	if facts.Lingers() {
+		e.tell(RolloutMoved{Name: f.name, Revision: r.ID, Moved: rollout.Moved{Move: rollout.Promoted, Wave: "all"}})
+	}
 	for _, u := range f.subs {
 		u.setPassedOver(false)
 		// Nearly all subscribers run r by now, and need nothing.

@@ -1,7 +1,6 @@
 package delivery
 
 import (
-	"github.com/wasm-xds/wasm-xds/internal/delivery/rollout"
 	"github.com/wasm-xds/wasm-xds/internal/delivery/unsettled"
 	"github.com/wasm-xds/wasm-xds/internal/delivery/verdict"
 	"github.com/wasm-xds/wasm-xds/pkg/snapshot"
@@ -130,9 +129,7 @@ func (e *specs) forgetDue() {
 
 // retry drops the refusals and the losses of a revision. The revision is tried again in other
 // bytes.
-func (e *specs) retry(f *filter, r Retried) {
-	revision := r.Revision
-	f.rollout.Hands.Note(rollout.Hand{Did: "retry", Revision: revision, By: r.By, At: e.now})
+func (e *specs) retry(f *filter, revision string) {
 	e.verdicts.DropRefusals(revision)
 	f.rollout.Retry(revision)
 	for _, u := range f.subs {

@@ -21,7 +21,6 @@ func (e *steering) goOn(f *filter, p Promoted) {
 		return
 	}
 	f.rollout.Promote(c.ID, p.By, f.isCandidate(c))
-	f.rollout.Hands.Note(rollout.Hand{Did: "promote", Revision: c.ID, By: p.By, At: e.now})
 	if f.isCandidate(c) {
 		e.save()
 		e.passOver(f, c)
@@ -48,14 +47,14 @@ func (e *steering) hold(f *filter, p Paused) {
 		return
 	}
 	if f.rollout.Of(p.Revision).Pause(rollout.Hold{By: p.By, Reason: p.Reason, At: e.now.UTC().Round(0)}) {
-		e.noted(f, rollout.Hand{Did: "pause", Revision: p.Revision, By: p.By, Reason: p.Reason})
+		e.held(f)
 	}
 }
 
 // resume ends a pause by hand.
 func (e *steering) resume(f *filter, p Resumed) {
 	if f.rollout.Of(p.Revision).Resume() {
-		e.noted(f, rollout.Hand{Did: "resume", Revision: p.Revision, By: p.By})
+		e.held(f)
 	}
 }
 
@@ -64,20 +63,12 @@ func (e *steering) abort(f *filter, a Aborted) {
 	if f.rollout.Of(a.Revision) == nil || f.rollout.Stops.Of(a.Revision) != nil {
 		return
 	}
-	f.rollout.Hands.Note(rollout.Hand{Did: "abort", Revision: a.Revision, By: a.By, Reason: a.Reason, At: e.now})
 	e.stopWay(f, rollout.Stop{Revision: a.Revision, Why: rollout.Aborted, By: a.By, Reason: a.Reason})
 }
 
-// note remembers a deed of a user that the shell carries out.
-func (e *steering) note(f *filter, h rollout.Hand) {
-	h.At = e.now
-	f.rollout.Hands.Note(h)
+// held continues the rollout after a change of its hold.
+func (e *steering) held(f *filter) {
 	e.save()
-}
-
-// noted remembers a deed of a user, and continues the rollout.
-func (e *steering) noted(f *filter, h rollout.Hand) {
-	e.note(f, h)
 	e.rollouts.rollOut(f)
 	e.touchFilter(f)
 }

@@ -119,10 +119,11 @@ func (m *maker) filterOf(s *spec.Spec, got *Outcome) *snapshot.Filter {
 		f = NewFilter(s, got.Revision, m.Delivery)
 		f.Preparing = got.Pending
 	}
-	if pinned && got.Revision != nil && pin.Instead == got.Revision.ID {
+	if pinned && got.Revision != nil && (pin.Pinned || pin.Instead == got.Revision.ID) {
+		pin.Instead = got.Revision.ID
 		m.plan.Pins[s.Name] = pin
 		back := *f
-		back.Revision = pin.Revision
+		back.Revision, back.RolledBack = pin.Revision, pin.Revision.ID != pin.Instead
 		return &back
 	}
 	return f
@@ -206,6 +207,9 @@ func (m *maker) addGone(gone []*snapshot.Filter) {
 		without := *before
 		without.Removed = true
 		m.wanted.add(&without)
+		if pin := m.Input.Pins[before.Name]; pin.Pinned {
+			m.plan.Pins[before.Name] = pin // the spec may come back
+		}
 	}
 }
 

@@ -14,6 +14,7 @@ type outcomes struct {
 	filterConvergence *prometheus.GaugeVec
 	converged         filterNames // the names in filterConvergence
 	rollouts          *prometheus.CounterVec
+	overdue           prometheus.Counter
 	refusals          *prometheus.CounterVec
 }
 
@@ -31,11 +32,14 @@ func newOutcomes() *outcomes {
 		rollouts: prometheus.NewCounterVec(prometheus.CounterOpts{
 			Name: "wasm_xds_rollouts_total", Help: "Rollouts that have ended, by outcome.",
 		}, []string{"outcome"}),
+		overdue: prometheus.NewCounter(prometheus.CounterOpts{
+			Name: "wasm_xds_rollouts_overdue_total", Help: "Waves of rollouts that took longer than their deadline.",
+		}),
 		refusals: prometheus.NewCounterVec(prometheus.CounterOpts{
 			Name: "wasm_xds_refusals_total", Help: "Contents of filters that are not served, by cause.",
 		}, []string{"cause"}),
 	}
-	for _, outcome := range []string{"live", "refused", "lost", "superseded"} {
+	for _, outcome := range []string{"live", "refused", "lost", "superseded", "went_back"} {
 		o.rollouts.WithLabelValues(outcome)
 	}
 	for _, cause := range []api.Cause{api.CauseSpec, api.CauseModule, api.CauseSandbox, api.CauseEnvoy, api.CauseLost, api.CauseHealth} {
@@ -45,7 +49,7 @@ func newOutcomes() *outcomes {
 }
 
 func (o *outcomes) register(r *prometheus.Registry) {
-	r.MustRegister(o.convergence, o.filterConvergence, o.rollouts, o.refusals)
+	r.MustRegister(o.convergence, o.filterConvergence, o.rollouts, o.overdue, o.refusals)
 }
 
 // Converged records the time from the sight of an edit until the last Envoy runs the revision.
@@ -56,6 +60,9 @@ func (o *outcomes) Converged(filter string, took time.Duration) {
 
 // RolloutEnded counts a rollout by its outcome.
 func (o *outcomes) RolloutEnded(outcome string) { o.rollouts.WithLabelValues(outcome).Inc() }
+
+// RolloutOverdue counts a wave that takes longer than its deadline.
+func (o *outcomes) RolloutOverdue() { o.overdue.Inc() }
 
 // Refused counts a content of a filter that is not served.
 func (o *outcomes) Refused(cause api.Cause) { o.refusals.WithLabelValues(string(cause)).Inc() }

@@ -73,7 +73,7 @@ func (t *stateText) keep(filters []delivery.FilterMemory) error {
 func sameMemory(a, b delivery.FilterMemory) bool {
 	return a.Name == b.Name && a.Wanted == b.Wanted && a.Stable == b.Stable && a.Type == b.Type && a.Promoted == b.Promoted &&
 		a.IdleSince.Equal(b.IdleSince) && a.StableSince.Equal(b.StableSince) && slices.Equal(a.Refused, b.Refused) &&
-		slices.Equal(a.Older, b.Older) && sameList(a.Wishes, b.Wishes) && sameList(a.Stops, b.Stops) && sameList(a.Hands, b.Hands) &&
+		slices.Equal(a.Older, b.Older) && sameList(a.Wishes, b.Wishes) && sameList(a.Stops, b.Stops) &&
 		(a.Rollout == b.Rollout || reflect.DeepEqual(a.Rollout, b.Rollout))
 }
 

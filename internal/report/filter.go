@@ -7,6 +7,8 @@ import (
 
 	"github.com/wasm-xds/wasm-xds/internal/api"
 	"github.com/wasm-xds/wasm-xds/internal/delivery"
+	"github.com/wasm-xds/wasm-xds/internal/desired"
+	"github.com/wasm-xds/wasm-xds/pkg/snapshot"
 )
 
 // Filter returns the filter of a name, with its subscribers; false: there is none.
@@ -100,12 +102,39 @@ func describe(v *View, f *api.Filter, st delivery.FilterStatus) {
 	case st.Serving == nil:
 		f.State = api.FilterRejected
 	}
-	if pin, ok := v.Plan.Pins[w.Name]; ok && f.Error == nil {
-		f.Error = &api.Error{
-			Code: api.CodeRolledBack, Message: fmt.Sprintf("rolled back: revision %s of the spec is not served", pin.Instead),
-			Hint: "an edit of the spec ends the rollback", File: w.SpecFile,
-		}
+	if pin, ok := v.Plan.Pins[w.Name]; ok && f.Error == nil && !w.Removed {
+		f.Error = rolledBack(w, pin)
 	}
+}
+
+// rolledBack says that a rollback holds.
+func rolledBack(w *snapshot.Filter, pin desired.Pin) *api.Error {
+	e := &api.Error{
+		Code: api.CodeRolledBack, Message: fmt.Sprintf("rolled back: revision %s of the spec is not served", pin.Instead),
+		Hint: "an edit of the spec ends the rollback", File: w.SpecFile,
+	}
+	if !pin.Pinned {
+		return e
+	}
+	by := ""
+	if pin.By != "" {
+		by = " by " + pin.By
+	}
+	e.Message = fmt.Sprintf("pinned%s to revision %s: revision %s of the spec is not served", by, pin.Revision.ID, pin.Instead)
+	if pin.Revision.ID == pin.Instead {
+		e.Message = fmt.Sprintf("pinned%s to revision %s: an edit of the spec is not served", by, pin.Revision.ID)
+	}
+	e.Hint = fmt.Sprintf("`wasm-xds unpin %s` ends the rollback, and an edit does not", w.Name)
+	return e
+}
+
+// Freeze is the freeze of the server.
+func Freeze(v *View) api.Freeze {
+	h := v.Machine.Freeze()
+	if h == nil {
+		return api.Freeze{}
+	}
+	return api.Freeze{Frozen: true, By: h.By, At: h.At, Reason: h.Reason}
 }
 
 // Brief describes a filter with a spec, removed or not, without its subscribers.

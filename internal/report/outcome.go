@@ -38,6 +38,10 @@ func endedBy(p *delivery.Problem) api.RevisionOutcome {
 	switch p.Code {
 	case delivery.CodeRejected:
 		return api.OutcomeRefused
+	case delivery.CodeAborted:
+		return api.OutcomeAborted
+	case delivery.CodeUnhealthy:
+		return api.OutcomeUnhealthy
 	default:
 		return api.OutcomeStopped
 	}

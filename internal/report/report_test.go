@@ -160,7 +160,7 @@ func TestARollback(t *testing.T) {
 	first := w.Snapshot.Get("auth").Revision
 	w.take(fileSpec("auth", "two"))
 	second := w.Snapshot.Get("auth").Revision
-	w.Plan.Pins = w.Plan.Pins.RollBack("auth", first, second.ID)
+	w.Plan.Pins = w.Plan.Pins.RollBack("auth", first, desired.Pin{Instead: second.ID})
 	w.plan()
 	w.want("the filter", w.filter("auth"), "active "+api.CodeRolledBack)
 	h, found := History(&w.View, "auth")

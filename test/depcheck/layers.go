@@ -131,7 +131,7 @@ var layersOfProduct = map[string]Ordered{
 		Layers: []string{
 			"caller complete doc paths query request schema serve state write",
 			"audit endpoints events guard lists page read sync",
-			"access changes openapi",
+			"access changes freeze openapi",
 			"filter",
 			"handler",
 		},
@@ -139,7 +139,7 @@ var layersOfProduct = map[string]Ordered{
 
 	"internal/api": {
 		Layers: []string{
-			"doc error filterfigures index limit rollout signature snapshot",
+			"doc error filterfigures index limit rollout signature snapshot user",
 			"certificate event identity module source subscriber",
 			"condition history node webhook",
 			"filter",
@@ -185,7 +185,7 @@ var layersOfProduct = map[string]Ordered{
 		Layers: []string{
 			"checkconfig complete context question status_look systemd",
 			"change status_envoys status_wait status_watch",
-			"forget history retry rollback rollout serve status",
+			"forget freeze history retry rollback rollout serve status unpin",
 			"commands",
 		},
 	},
@@ -193,11 +193,11 @@ var layersOfProduct = map[string]Ordered{
 	"internal/cli/trial": {Layers: []string{"filter", "outcome profile profiletext", "json junit text", "print"}},
 	"internal/cli/view":  {Layers: []string{"certificates identity webhooks", "attention error limits view words", "changes history nodes problems", "diff story", "filter filters"}},
 
-	"internal/command": {Layers: []string{"choice doc errors", "forget promote retry rollback"}},
+	"internal/command": {Layers: []string{"choice doc errors", "forget retry rollback steer", "promote"}},
 
 	"internal/record":      {Layers: []string{"doc entry", "lines shards", "book diff text"}},
 	"internal/gitcheckout": {Layers: []string{"doc object owner", "pack", "repository", "checkout"}},
-	"internal/control":     {Layers: []string{"collect doc inbox journal mend messages metrics served startup syncs", "config", "notices restore sources workers", "describe", "chronicle", "saves", "deliver", "control", "commands streams", "api", "health"}},
+	"internal/control":     {Layers: []string{"collect doc inbox journal mend messages metrics served startup syncs", "config", "notices restore sources workers", "describe moves", "chronicle", "saves", "deliver", "control", "commands streams", "api", "health steering"}},
 	"internal/desired":     {Layers: []string{"doc outcome rollbacks wishes broken held", "plan"}},
 	"internal/door":        {Layers: []string{"claims limits visitors", "door"}},
 	"internal/persist":     {Layers: []string{"delay doc schedule state", "barrier named text", "writer", "history"}},

@@ -110,8 +110,26 @@ func (w *world) Certificates() []api.Certificate {
 
 func (w *world) Identity() api.Identity { return api.Identity{Mode: "none"} }
 
-func (w *world) Rollback(_ context.Context, name, _ string) (api.Filter, *api.Error) {
+func (w *world) Rollback(_ context.Context, name, _ string, _ bool) (api.Filter, *api.Error) {
 	return w.did(name)
+}
+
+func (w *world) Unpin(_ context.Context, name string) (api.Filter, *api.Error) { return w.did(name) }
+
+func (w *world) Pause(_ context.Context, name, _ string) (api.Filter, *api.Error) { return w.did(name) }
+
+func (w *world) Resume(_ context.Context, name string) (api.Filter, *api.Error) { return w.did(name) }
+
+func (w *world) Abort(_ context.Context, name, _ string) (api.Filter, *api.Error) { return w.did(name) }
+
+func (w *world) Freeze() (f api.Freeze) {
+	w.locked(func() { f = w.freeze })
+	return f
+}
+
+func (w *world) SetFreeze(_ context.Context, frozen bool, reason string) (api.Freeze, *api.Error) {
+	w.locked(func() { w.freeze = api.Freeze{Frozen: frozen, Reason: reason} })
+	return w.Freeze(), nil
 }
 
 func (w *world) Retry(_ context.Context, name, _ string) (api.Filter, *api.Error) { return w.did(name) }

@@ -4,6 +4,7 @@ import (
 	"context"
 	"fmt"
 	"io"
+	"strings"
 
 	"github.com/spf13/cobra"
 
@@ -27,15 +28,22 @@ It holds, over restarts of the server too, for as long as the filter's content i
 it was rolled back from: the next change of the module, the configuration or anything
 else in the spec that reaches Envoy ends it, once it has passed the sandbox, and is
 rolled out. An edit of comments, tests or rollout does not. The spec itself is not
-changed: correct it, too.`,
+changed: correct it, too.
+
+With --pin it holds whatever the spec describes, until wasm-xds unpin. REVISION may then
+also be the revision that the spec describes now. A freeze of the server does not hold a
+rollback.`,
 		Example: `  wasm-xds rollback auth
-  wasm-xds rollback auth 3f2a --wait 30s`,
+  wasm-xds rollback auth 3f2a --wait 30s
+  wasm-xds rollback auth --pin`,
 		Args:              command.Arguments(1, 2, "the name of a filter"),
 		ValidArgsFunction: completeRollback,
 	}
+	pin := c.Flags().Bool("pin", false, "hold until wasm-xds unpin, whatever the spec describes")
+	command.Action(c.Flags(), "pin")
 	revisionChange{
 		change: func(ctx context.Context, server apiclient.Client, args []string) (*api.Filter, error) {
-			return server.Rollback(ctx, args[0], revisionOf(args))
+			return server.Rollback(ctx, args[0], revisionOf(args), *pin)
 		},
 		wait: waitUntilRun, print: printRollback,
 	}.addTo(c)
@@ -47,6 +55,8 @@ func printRollback(w io.Writer, f *api.Filter) {
 	switch {
 	case f.Error == nil:
 		fmt.Fprintln(w, "this is what its spec describes: no rollback holds")
+	case f.Error.Code == api.CodeRolledBack && strings.HasPrefix(f.Error.Message, "pinned"):
+		fmt.Fprintf(w, "%s; %s\n", terminal.Printable(f.Error.Message), terminal.Printable(f.Error.Hint))
 	case f.Error.Code == api.CodeRolledBack:
 		fmt.Fprintf(w, "%s; the spec is not changed: the next change of what it describes ends the rollback and is served\n", terminal.Printable(f.Error.Message))
 	default:

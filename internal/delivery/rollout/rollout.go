@@ -33,7 +33,6 @@ type Rollout struct {
 
 	Way   *Way // the present rollout, or the watch after a promotion; nil: neither
 	Stops Stops
-	Hands Hands
 }
 
 // Saved is what a rollout keeps over a restart.
@@ -41,13 +40,12 @@ type Saved struct {
 	Promoted string
 	Record   *Record // nil: no rollout
 	Stops    []Stop
-	Hands    []Hand
 }
 
 // Restore goes on where a former process has left off. The Envoys of before are awaited until a
 // time.
 func (r *Rollout) Restore(s Saved, until time.Time) {
-	r.promoted, r.Hands, r.Way = s.Promoted, s.Hands, nil
+	r.promoted, r.Way = s.Promoted, nil
 	r.Stops.restore(s.Stops)
 	if s.Record != nil {
 		r.Way = restore(s.Record, until)

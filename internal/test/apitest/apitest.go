@@ -43,10 +43,13 @@ type Server struct {
 	// These take a user's decisions. Without one, there is no such filter.
 	Rollback func(name, revision string) (api.Filter, *api.Error)
 	Forget   func(name string) (api.Forgotten, *api.Error)
-	Decide   func(decision, name, revision string) (api.Filter, *api.Error) // retry or promote
+	// Decide takes retry, promote, pin, unpin, pause, resume and abort. Of pause and abort it gets the
+	// reason in place of the revision.
+	Decide func(decision, name, revision string) (api.Filter, *api.Error)
 
 	hub     events.Hub
 	filters atomic.Pointer[[]api.Filter]
+	frozen  atomic.Pointer[api.Freeze]
 }
 
 // Start serves the filters until the test ends. The test fails if a goroutine is left.
@@ -157,7 +160,10 @@ func (s state) Sync(context.Context) (api.Sync, *api.Error) {
 	return out, s.server.SyncError
 }
 
-func (s state) Rollback(_ context.Context, name, revision string) (api.Filter, *api.Error) {
+func (s state) Rollback(_ context.Context, name, revision string, pin bool) (api.Filter, *api.Error) {
+	if pin {
+		return s.decide("pin", name, revision)
+	}
 	if s.server.Rollback == nil {
 		return api.Filter{}, &api.Error{Code: api.CodeNoFilter}
 	}
@@ -173,6 +179,34 @@ func (s state) Forget(_ context.Context, name string) (api.Forgotten, *api.Error
 
 func (s state) Retry(_ context.Context, name, revision string) (api.Filter, *api.Error) {
 	return s.decide("retry", name, revision)
+}
+
+func (s state) Unpin(_ context.Context, name string) (api.Filter, *api.Error) {
+	return s.decide("unpin", name, "")
+}
+
+func (s state) Pause(_ context.Context, name, reason string) (api.Filter, *api.Error) {
+	return s.decide("pause", name, reason)
+}
+
+func (s state) Resume(_ context.Context, name string) (api.Filter, *api.Error) {
+	return s.decide("resume", name, "")
+}
+
+func (s state) Abort(_ context.Context, name, reason string) (api.Filter, *api.Error) {
+	return s.decide("abort", name, reason)
+}
+
+func (s state) Freeze() api.Freeze {
+	if f := s.server.frozen.Load(); f != nil {
+		return *f
+	}
+	return api.Freeze{}
+}
+
+func (s state) SetFreeze(_ context.Context, frozen bool, reason string) (api.Freeze, *api.Error) {
+	s.server.frozen.Store(&api.Freeze{Frozen: frozen, Reason: reason})
+	return s.Freeze(), nil
 }
 
 func (s state) Promote(_ context.Context, name string) (api.Filter, *api.Error) {
