@@ -7,9 +7,10 @@ GOVULNCHECK   = go run golang.org/x/vuln/cmd/govulncheck@v1.9.0
 # Later versions need a newer Go, or modules that the module proxy does not have.
 GORELEASER    = go run github.com/goreleaser/goreleaser/v2@v2.15.1
 
-# Real Envoys and load generators share the machine's cores with the tests, so
-# few packages run at a time.
+# Real Envoys and load generators share the machine's cores with the tests, so few packages run at a
+# time. Tests of one package that may run side by side mostly wait for their Envoys.
 PACKAGES_AT_A_TIME ?= 2
+TESTS_AT_A_TIME    ?= 4
 GO_DIRS = cmd internal pkg test examples
 
 # The repository has two modules: the product at the root, and the tests and benchmarks in test/.
@@ -33,7 +34,7 @@ LDFLAGS  = -s -w -X $(BUILD).stampedVersion=$(VERSION) -X $(BUILD).stampedCommit
 # test/chaos/cmd/chaos.
 CHAOS ?= 10m
 
-.PHONY: site chaos chaos-planted help packages run build test agreement lint unit bench microbench filters proof vuln fmt clean release-snapshot exposure
+.PHONY: site chaos chaos-planted help packages run build test test-root test-module agreement lint unit bench microbench filters proof vuln fmt clean release-snapshot exposure
 
 help:
 	@echo 'make run      the examples on an Envoy of their own, with what to try'
@@ -62,17 +63,32 @@ build:
 packages:
 	@scripts/install-packages
 
-# The test compares the sandbox with the oldest and the newest Envoy, and `make agreement` compares
-# all Envoys.
-# The results of the module test are not cached, because Go does not notice changes of files in the
-# root module.
-test: packages lint exposure
+# The two halves run side by side, because real Envoys often wait, and compilers and linters never
+# do.
+test: packages
+	@$(MAKE) --no-print-directory --keep-going --jobs=2 test-root test-module
+
+# The race detector makes tests several times slower, and finds nothing in packages without a
+# goroutine. test/depcheck looks at these packages.
+WITHOUT_GOROUTINES = ./internal/delivery/... ./internal/envoyconfig ./internal/envoyedit ./pkg/spec
+
+# The product's own tests, and those of the filters' sources.
+test-root: lint exposure
+	@status=0; \
+		go test -timeout 30m -p $(PACKAGES_AT_A_TIME) $(WITHOUT_GOROUTINES) || status=1; \
+		go test -race -timeout 30m -p $(PACKAGES_AT_A_TIME) $$(go list ./... | grep -vxF "$$(go list $(WITHOUT_GOROUTINES))") || status=1; \
+		go test -C $(GO_FILTERS) -race ./... || status=1; exit $$status
+
+# The tests on real Envoys. The longest packages begin first, so that no core waits for them at the
+# end. The sandbox is compared with the oldest and the newest Envoy, and `make agreement` compares
+# all Envoys. The results are not cached, because Go does not notice changes of files in the root
+# module.
+test-module:
 	@scripts/get-cosign >/dev/null && scripts/get-oras >/dev/null && scripts/get-helm >/dev/null && \
 		scripts/get-assemblyscript >/dev/null && scripts/get-zig >/dev/null # before any test, because this takes minutes
-	@status=0; for module in $(GO_MODULES) $(GO_FILTERS); do \
-		fresh=; [ $$module != test ] || fresh=-count=1; \
-		WASM_XDS_TEST_ENVOYS="$${WASM_XDS_TEST_ENVOYS:-1.36.4,1.40.0}" \
-		go test -C $$module $$fresh -race -timeout 30m -p $(PACKAGES_AT_A_TIME) ./... || status=1; done; exit $$status
+	@WASM_XDS_TEST_ENVOYS="$${WASM_XDS_TEST_ENVOYS:-1.36.4,1.40.0}" \
+		go test -C test -count=1 -race -timeout 30m -p $(PACKAGES_AT_A_TIME) -parallel $(TESTS_AT_A_TIME) \
+		./e2e ./preflight ./packaging ./chaos ./...
 
 # The service's exposure is below 2.0 of 10, and is printed.
 exposure:
@@ -91,7 +107,8 @@ agreement:
 
 # internal/test has the helpers of the tests. Their own tests run real Envoys.
 unit:
-	go test -race -timeout 10m $$(go list ./... | grep -v /internal/test/)
+	go test -timeout 10m $(WITHOUT_GOROUTINES)
+	go test -race -timeout 10m $$(go list ./... | grep -v /internal/test/ | grep -vxF "$$(go list $(WITHOUT_GOROUTINES))")
 	go test -C $(GO_FILTERS) -race ./...
 
 bench:
