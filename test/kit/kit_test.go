@@ -1,5 +1,5 @@
-// Package kit_test builds the templates of `wasm-xds init` with their real compilers, and runs `dev`
-// on real Envoys.
+// Package kit_test builds the templates of `wasm-xds init` with their real compilers, and runs
+// `dev` on real Envoys.
 package kit_test
 
 import (
@@ -19,7 +19,7 @@ import (
 
 func TestMain(m *testing.M) { goleak.VerifyTestMain(m) }
 
-// The toolchains of the scripts, and a common directory for what cargo has built.
+// The toolchains of the scripts, and a common directory for the output of cargo.
 var (
 	nodeDir     = sync.OnceValue(func() string { return got("get-node") })
 	nodeModules = sync.OnceValue(func() string { return got("get-assemblyscript") })

@@ -130,7 +130,7 @@ func (b *builder) watch(ctx context.Context) {
 }
 
 // concerns reports whether changed files make a build necessary. A change of specs alone does so
-// only if it changes what is built: the server reads the rest itself.
+// only if the targets change: the server reads the rest itself.
 func (b *builder) concerns(ctx context.Context, paths []string) bool {
 	if slices.ContainsFunc(paths, func(path string) bool {
 		ext := filepath.Ext(path)

@@ -197,7 +197,7 @@ func longestCommon(a, b []string) (pairs [][2]int) {
 	return pairs
 }
 
-// answers sends the requests after each change, and shows what has changed.
+// answers sends the requests after each change, and shows the changes.
 type answers struct {
 	requests []Request
 	before   map[string]string // the last answer, by request

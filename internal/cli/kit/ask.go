@@ -11,7 +11,7 @@ import (
 	"github.com/wasm-xds/wasm-xds/internal/kit/template"
 )
 
-// asker asks on a terminal for what the command line has left out.
+// asker asks on a terminal for the choices that are missing on the command line.
 type asker struct {
 	in  *bufio.Reader
 	out io.Writer

@@ -99,7 +99,7 @@ func (o choices) validate(c *cobra.Command) (template.Options, string, error) {
 }
 
 // write writes the files of a project into an empty or new directory, and returns their paths
-// within it. After an error, it removes what it has made.
+// within it. After an error, none of the new files is left.
 func write(dir string, o template.Options) (paths []string, err error) {
 	files, err := template.Files(o)
 	if err != nil {

@@ -16,7 +16,7 @@ import (
 // Compiler builds modules. It remembers where it found the tools, so that a second build is faster.
 // It belongs to one goroutine.
 type Compiler struct {
-	// Output gets what the compilers print.
+	// Output gets the messages of the compilers.
 	Output io.Writer
 	// KeepNames leaves the sections for debuggers in the modules. Envoy's log then has the names of
 	// functions in the traces of traps.

@@ -51,7 +51,7 @@ const (
 )
 
 // Targets returns the modules to build for the specs of a directory. Specs with a module from
-// elsewhere than a file have no target. The error says what is missing in the directory.
+// elsewhere than a file have no target. The error names the missing part.
 func Targets(dir string, specs []*spec.Spec) ([]Target, error) {
 	dir, err := filepath.Abs(dir)
 	if err != nil {

@@ -10,7 +10,7 @@ import (
 type Kind struct {
 	Type string // of the spec: http or network
 	From string // the template's name: headers, auth and so on
-	// Sentence tells what a filter of this kind does.
+	// Sentence describes a filter of this kind.
 	Sentence string
 	// Request is a request for `dev --request` that shows the filter. For a network filter, it
 	// goes through the TCP listener.

@@ -4,7 +4,7 @@ package template
 type language struct {
 	id    string
 	Name  string
-	Files [][2]string // names, and what they are
+	Files [][2]string // names, each with its meaning
 	Needs string
 	// Command is the compiler as `wasm-xds build` runs it.
 	Command string
