@@ -26,7 +26,25 @@ type Node struct {
 	Filters  []NodeFilter `json:"filters"`
 	// Warnings are problems of this Envoy, independent of a filter.
 	Warnings []*Error `json:"warnings"`
+	// Reports says whether the Envoy reports its stats, as rollouts with health need it.
+	Reports NodeReports `json:"reports"`
 }
+
+// NodeReports is the state of an Envoy's reports about itself.
+type NodeReports struct {
+	State ReportsState `json:"state"`
+	At    *time.Time   `json:"at"` // of the last report; null: there is none
+}
+
+// ReportsState says whether an Envoy reports.
+type ReportsState string
+
+// The states of reports. An Envoy whose reports are lost has sent none for three intervals.
+const (
+	ReportsNever     ReportsState = "never"
+	ReportsReporting ReportsState = "reporting"
+	ReportsLost      ReportsState = "lost"
+)
 
 // NodeFilter is a filter on an Envoy.
 type NodeFilter struct {

@@ -11,6 +11,7 @@ import (
 	"github.com/prometheus/client_golang/prometheus"
 
 	"github.com/wasm-xds/wasm-xds/internal/api"
+	"github.com/wasm-xds/wasm-xds/internal/signal"
 )
 
 // TestMetricsPageHasTheLabels: the page explains each value that a label has from the start.
@@ -58,6 +59,7 @@ func TestMetricsPage(t *testing.T) {
 	m.WatchCertificates(func() []api.Certificate { return nil })
 	m.WatchIdentity(func() api.Identity { return api.Identity{} })
 	m.WatchWebhooks(func() []api.Webhook { return nil })
+	m.WatchReports(signal.NewStore(signal.Limits{}).Totals)
 	descriptions := make(chan *prometheus.Desc)
 	go func() {
 		m.registry.Describe(descriptions)

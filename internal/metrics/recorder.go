@@ -12,6 +12,7 @@ import (
 	"go.uber.org/zap"
 
 	"github.com/wasm-xds/wasm-xds/internal/api"
+	"github.com/wasm-xds/wasm-xds/internal/signal"
 )
 
 // Recorder counts events. Any goroutine may call the methods.
@@ -248,6 +249,11 @@ func (r *Recorder) WatchWebhooks(state func() []api.Webhook) {
 		r.webhooks.start(one.Receiver)
 	}
 	r.registry.MustRegister(webhookCollector{state})
+}
+
+// WatchReports shows which Envoys report. Any goroutine may call the function.
+func (r *Recorder) WatchReports(totals func(time.Time) signal.Totals) {
+	r.registry.MustRegister(reportsCollector{totals})
 }
 
 // WatchIdentity shows whether the rules of --node-identity-rules are the newest. Any goroutine may

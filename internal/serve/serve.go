@@ -100,12 +100,13 @@ func run(ctx context.Context, cfg *Config, parts *ending.Parts) (err error) {
 		Notify:     start.webhooks.Notify,
 	})
 	entrance := door.New(recorder, cfg.Logger)
-	shown := shown{control.NewAPI(c), entrance, start.certificates, start.identities, start.webhooks}
+	shown := shown{control.NewAPI(c), entrance, start.certificates, start.identities, start.webhooks, reports}
 	if err := recorder.Watch(shown); err != nil {
 		return err
 	}
 	recorder.WatchCertificates(start.certificates.Certificates)
 	recorder.WatchIdentity(start.identities.state)
+	recorder.WatchReports(reports.Totals)
 	recorder.WatchWebhooks(start.webhooks.State)
 	start.webhooks.start(files.dir, recorder)
 	listeners.bound(cfg.Connections, entrance.StreamRefused)

@@ -23,7 +23,6 @@ import (
 	"github.com/wasm-xds/wasm-xds/internal/admin"
 	"github.com/wasm-xds/wasm-xds/internal/api"
 	"github.com/wasm-xds/wasm-xds/internal/control"
-	"github.com/wasm-xds/wasm-xds/internal/door"
 	"github.com/wasm-xds/wasm-xds/internal/ending"
 	"github.com/wasm-xds/wasm-xds/internal/health/prometheus"
 	"github.com/wasm-xds/wasm-xds/internal/health/watcher"
@@ -57,30 +56,6 @@ type servers struct {
 	ready        chan struct{} // closed when Envoys can connect
 	parts        *ending.Parts
 }
-
-// shown is the data of the API, an [admin.State].
-type shown struct {
-	*control.API
-	*door.Door
-	*certificates
-	identities *identities
-	webhooks   *webhooks
-}
-
-// Webhooks returns the receivers of messages.
-func (s shown) Webhooks() []api.Webhook { return s.webhooks.State() }
-
-// Identity returns how Envoys are bound to their certificates.
-func (s shown) Identity() api.Identity {
-	out := s.identities.state()
-	out.Refusals = s.ClaimRefusals()
-	return out
-}
-
-var _ admin.State = shown{}
-
-// Ready says why Envoys get no filter yet; nil: they can connect.
-func (s shown) Ready() error { return cmp.Or(s.API.Ready(), s.certificates.Ready()) }
 
 // run serves until ctx ends or a server fails, and returns after all have ended.
 func (s *servers) run(ctx context.Context) error {

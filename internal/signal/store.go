@@ -195,3 +195,33 @@ func (s *Store) State(key Key, now time.Time) (state State, since time.Time) {
 	}
 	return state, since
 }
+
+// Totals are the sums of a store.
+type Totals struct {
+	Reporting, Lost int    // Envoys by state
+	Bytes           int    // of memory
+	Dropped         uint64 // counters beyond the limits of an Envoy, in all reports
+}
+
+// Totals returns the sums. Envoys without a stream count in none of the states.
+func (s *Store) Totals(now time.Time) (t Totals) {
+	s.mu.RLock()
+	defer s.mu.RUnlock()
+	t.Bytes = s.bytes
+	for _, of := range s.envoys {
+		for _, e := range of {
+			state, _ := e.state(now)
+			e.mu.Lock()
+			t.Dropped += e.dropped
+			switch {
+			case e.streams == 0 && state != Lost:
+			case state == Reporting:
+				t.Reporting++
+			case state == Lost:
+				t.Lost++
+			}
+			e.mu.Unlock()
+		}
+	}
+	return t
+}

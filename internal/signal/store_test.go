@@ -349,6 +349,11 @@ func TestSourceLost(t *testing.T) {
 		r.report(float64(5*i), counts(9000, 0, 0))
 	}
 	r.report(30, counts(9000, 0, 0)) // some reports are missing
+	for seconds, want := range map[float64]Totals{30: {Reporting: 1}, 46: {Lost: 1}} {
+		if got := s.Totals(at(seconds)); got.Reporting != want.Reporting || got.Lost != want.Lost || got.Bytes == 0 {
+			t.Errorf("after %v s: %+v", seconds, got)
+		}
+	}
 	for seconds, want := range map[float64]State{30: Reporting, 45: Reporting, 46: Lost, 1000: Lost} {
 		if state, since := s.State(edge, at(seconds)); state != want || !since.Equal(at(30)) {
 			t.Errorf("after %v s: %v since %v", seconds, state, since)

@@ -112,7 +112,7 @@ var imports = map[string][]string{
 	"internal/reason":     {},
 	"internal/token":      {"pkg/spec", "internal/reason", "internal/regular"},
 	"internal/apiclient":  {"internal/address", "internal/api", "internal/reason"},
-	"internal/metrics":    {"internal/api"},
+	"internal/metrics":    {"internal/api", "internal/signal"},
 	"internal/tags":       {"internal/pause", "pkg/snapshot", "pkg/spec"},
 	"internal/findings":   {"internal/examine"},
 	"internal/checkqueue": {"internal/examine", "internal/pause", "pkg/snapshot", "pkg/spec"},

@@ -247,7 +247,7 @@ var layersOfProduct = map[string]Ordered{
 		},
 	},
 
-	"internal/metrics": {Layers: []string{"bounds doc", "perfilter", "collector outcomes", "certificates identity webhooks", "recorder"}},
+	"internal/metrics": {Layers: []string{"bounds doc", "perfilter", "collector outcomes", "certificates identity reports webhooks", "recorder"}},
 
 	"internal/module": {
 		Layers: []string{
@@ -326,7 +326,7 @@ var layersOfProduct = map[string]Ordered{
 			"port",
 			"certificateagent certificatefiles",
 			"certificates",
-			"expiry exposure fetching",
+			"expiry exposure fetching shown",
 			"servers",
 			"check source",
 			"serve",
