@@ -19,6 +19,7 @@ import (
 	"github.com/wasm-xds/wasm-xds/test/bench/boot"
 	"github.com/wasm-xds/wasm-xds/test/bench/fanout"
 	"github.com/wasm-xds/wasm-xds/test/bench/hotload"
+	"github.com/wasm-xds/wasm-xds/test/bench/innerloop"
 	"github.com/wasm-xds/wasm-xds/test/bench/many"
 	"github.com/wasm-xds/wasm-xds/test/bench/modules"
 	"github.com/wasm-xds/wasm-xds/test/bench/push"
@@ -45,6 +46,7 @@ func benchmarks(c []fanout.Case, soaking time.Duration) []suite.Benchmark {
 		boot.Benchmark(),
 		modules.Benchmark(),
 		registries.Benchmark(),
+		innerloop.Benchmark(),
 		soak.Benchmark(soaking),
 	}
 }
