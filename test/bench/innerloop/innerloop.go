@@ -53,6 +53,11 @@ func text(report.Facts) report.Text {
 				"caches of the compilers: the start of Envoy is in them. Their reference is the first run of the compiler. " +
 				"`go run -C test ./bench/cmd/bench -only innerloop`.",
 		},
+		After: []string{
+			"Go's compiler is quick, and its modules have 2 MiB: Envoy itself takes longer to load such a module than the " +
+				"compiler to make it (see the hot-load of the Go example in the sandbox's section). Modules of Rust and " +
+				"AssemblyScript have some KiB, which Envoy loads at once.",
+		},
 	}
 }
 
