@@ -35,9 +35,10 @@ const (
 	// longestStretch ends a stretch, whether or not all Envoys have reported.
 	longestStretch = 30 * time.Second
 	// late is how long after a load the requests that the revision before has failed may be
-	// reported. It matters only if that revision has failed any in the time memorable.
-	late      = 3 * time.Second
-	memorable = 30 * time.Second
+	// reported: Envoys hold such reports back for up to a second. It matters only if that revision
+	// has failed any in the time memorable before.
+	late      = 1500 * time.Millisecond
+	memorable = 5 * time.Second
 )
 
 // Watch follows one wave: it reads the reports of its Envoys, and has a [Judge] judge them. Not

@@ -116,7 +116,7 @@ func TestTheRevisionBeforeTrapped(t *testing.T) {
 	tr := trial([]health.Envoy{envoy("a", "", second(2.2))}, []health.Envoy{envoy("b", "", second(-100))})
 	f := &fleet{}
 	f.add("a", second(0), time.Second, figures(100, 100))
-	f.traps[signal.Key{Node: "a"}] = []time.Time{second(-3), second(1), second(2.1), second(2.4)}
+	f.traps[signal.Key{Node: "a"}] = []time.Time{second(-1), second(1), second(2.1), second(3.4)}
 	report := func(n int) {
 		f.add("a", second(float64(n)), time.Second, figures(100, 0))
 		f.add("b", second(float64(n)), time.Second, figures(100, 0))

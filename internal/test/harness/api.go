@@ -39,6 +39,27 @@ type Rollout struct {
 	State    string `json:"state"`
 	Promoted bool   `json:"promoted"`
 	WaitsFor []Wait `json:"waitsFor"`
+	Waves    []Wave `json:"waves"`
+	Health   *Look  `json:"health"`
+}
+
+// Wave is a wave of a rollout.
+type Wave struct {
+	Name   string    `json:"name"`
+	Envoys int       `json:"envoys"`
+	State  string    `json:"state"`
+	Since  time.Time `json:"since"`
+}
+
+// Look is a look at the health of a revision.
+type Look struct {
+	Outcome     string `json:"outcome"`
+	Message     string `json:"message"`
+	Comparisons []struct {
+		Name    string  `json:"name"`
+		Canary  float64 `json:"canary"`
+		Outcome string  `json:"outcome"`
+	} `json:"comparisons"`
 }
 
 // Wait is an Envoy for which a rollout waits.

@@ -118,6 +118,9 @@ type Bootstrap struct {
 	// StatsOptions are further fields of the MetricsServiceConfig, as YAML flow text without braces;
 	// "": summaries in place of histograms, as `wasm-xds bootstrap` has them.
 	StatsOptions string
+	// PressureFile is a file with the share of the memory limit that Envoy uses, from 0 to 1. Envoy
+	// reads the file again when a rename replaces it. "": Envoy has no resource monitor.
+	PressureFile string
 	// KeepAlive limits the time until Envoy notices a dead control plane.
 	KeepAlive bool
 }

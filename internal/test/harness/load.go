@@ -47,6 +47,7 @@ func Denied(status int) func(Answer) Verdict {
 // Request is one kind of request in a load.
 type Request struct {
 	Header map[string]string
+	Path   string // "": /
 	// Judge returns the verdict on an answer. nil means [Served].
 	Judge func(Answer) Verdict
 }
@@ -282,7 +283,7 @@ func (l *Load) one(conn *loadConn, request Request, what string) {
 		judge = Served
 	}
 	r := record{began: time.Now()}
-	answer, err := conn.ask(request.Header)
+	answer, err := conn.ask(request.Path, request.Header)
 	example := ""
 	if err != nil {
 		r.verdict = Wrong

@@ -2,6 +2,7 @@ package harness
 
 import (
 	"bufio"
+	"cmp"
 	"io"
 	"net"
 	"net/http"
@@ -40,8 +41,8 @@ func (c *loadConn) close() {
 }
 
 // ask sends one request and reads the answer. After an error, or a close by the server, the next
-// request dials again.
-func (c *loadConn) ask(header map[string]string) (answer Answer, err error) {
+// request dials again. The path "" is /.
+func (c *loadConn) ask(path string, header map[string]string) (answer Answer, err error) {
 	closing := c.last
 	defer func() {
 		if err != nil || closing {
@@ -58,7 +59,7 @@ func (c *loadConn) ask(header map[string]string) (answer Answer, err error) {
 	if err := c.conn.SetDeadline(time.Now().Add(requestTimeout)); err != nil {
 		return answer, err
 	}
-	text := "GET / HTTP/1.1\r\nHost: load\r\n"
+	text := "GET " + cmp.Or(path, "/") + " HTTP/1.1\r\nHost: load\r\n"
 	for name, value := range header {
 		text += name + ": " + value + "\r\n"
 	}
@@ -91,7 +92,7 @@ func Get(t TB, address string, header map[string]string) Answer {
 // TryGet is like Get, but returns errors, for example if nobody listens.
 func TryGet(address string, header map[string]string) (Answer, error) {
 	conn := &loadConn{address: address, last: true}
-	return conn.ask(header)
+	return conn.ask("", header)
 }
 
 // Client sends requests to Envoy over one connection, and dials again after the loss of the
@@ -102,7 +103,7 @@ type Client struct{ conn loadConn }
 func NewClient(address string) *Client { return &Client{conn: loadConn{address: address}} }
 
 // Get sends one request.
-func (c *Client) Get() (Answer, error) { return c.conn.ask(nil) }
+func (c *Client) Get() (Answer, error) { return c.conn.ask("", nil) }
 
 // Closed reports whether the next request must dial, because the connection is closed or not yet
 // open.
