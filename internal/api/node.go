@@ -39,7 +39,7 @@ type NodeReports struct {
 // ReportsState says whether an Envoy reports.
 type ReportsState string
 
-// The states of reports. An Envoy whose reports are lost has sent none for three intervals.
+// The states of reports. A lost Envoy has sent no report for three intervals.
 const (
 	ReportsNever     ReportsState = "never"
 	ReportsReporting ReportsState = "reporting"

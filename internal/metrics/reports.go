@@ -12,7 +12,7 @@ var (
 	descReportingEnvoys = prometheus.NewDesc("wasm_xds_reporting_envoys",
 		"Envoys that report their stats, and Envoys that have stopped to, by state.", []string{"state"}, nil)
 	descReportMemory = prometheus.NewDesc("wasm_xds_report_memory_bytes",
-		"Memory for what Envoys report about themselves.", nil, nil)
+		"Memory for the reports of Envoys about themselves.", nil, nil)
 )
 
 // reportsCollector reads the sums of the reports on each scrape.

@@ -8,7 +8,7 @@ import (
 	"github.com/wasm-xds/wasm-xds/internal/xds"
 )
 
-// newReports returns the store of what Envoys report about themselves.
+// newReports returns the store for the reports of Envoys.
 func newReports(limits xds.Limits) *signal.Store {
 	return signal.NewStore(signal.Limits{Bytes: limits.WithDefaults().ReportMemory})
 }

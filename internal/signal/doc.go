@@ -1,4 +1,4 @@
-// Package signal keeps what Envoys report about themselves over time: requests, failures, times,
+// Package signal keeps the reports of Envoys about themselves over time: requests, failures, times,
 // traps of modules, and the modules' own counters. Health compares Envoys by these figures.
 //
 // The package is a store without I/O and clocks: the caller passes each report with the time of

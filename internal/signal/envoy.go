@@ -25,7 +25,7 @@ type envoy struct {
 	dropped   uint64
 }
 
-// mostProcesses bounds the processes of an Envoy whose streams have ended.
+// mostProcesses bounds the processes of an Envoy without a stream.
 const mostProcesses = 4
 
 // report adds a point of a process; nil: the process of a new stream. The results are the process,

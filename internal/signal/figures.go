@@ -2,7 +2,7 @@ package signal
 
 import "time"
 
-// Figures are what an Envoy has reported for a span of time. The counts of requests and their
+// Figures are an Envoy's reports for a span of time. The counts of requests and their
 // times are sums over all HTTP listeners of the Envoy, except for its admin port.
 type Figures struct {
 	Requests   uint64    // completed requests

@@ -17,7 +17,7 @@ type Histogram struct {
 
 // bucketOf is the bucket of a time in milliseconds.
 func bucketOf(ms float64) int {
-	if !(ms > lowest) { // also what is no number
+	if !(ms > lowest) { // also for NaN
 		return 0
 	}
 	return min(1+int(perDoubling*math.Log2(ms/lowest)), numBuckets-1)

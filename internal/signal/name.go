@@ -5,7 +5,7 @@ import (
 	"strings"
 )
 
-// kind is what a stat counts.
+// kind is the meaning of a stat.
 type kind uint8
 
 const (

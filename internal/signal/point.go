@@ -2,7 +2,7 @@ package signal
 
 import "encoding/binary"
 
-// point is what an Envoy has reported for one span of time.
+// point is an Envoy's report for one span of time.
 type point struct {
 	start, end int64 // milliseconds since 1970
 	counts     [numCounts]uint64

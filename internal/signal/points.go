@@ -88,7 +88,7 @@ func (t *points) amend(p *point, mostBytes int) {
 	t.add(&newest, mostBytes)
 }
 
-// mergeOne merges the two neighbours whose span is the shortest for their age. The newest points
+// mergeOne merges the two neighbours with the shortest span for their age. The newest points
 // stay as they are, as long as there are enough others.
 func (t *points) mergeOne(all *offsets) {
 	old := t.n - finePoints

@@ -72,7 +72,7 @@ func (s *Store) find(key Key) *envoy {
 	return nil
 }
 
-// Forget drops the Envoys whose last stream ended some time ago. The caller calls it now and then.
+// Forget drops the Envoys without a stream for some time. The caller calls it now and then.
 func (s *Store) Forget(now time.Time) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
@@ -151,7 +151,7 @@ func (src *Source) Close(now time.Time) {
 	e.closed = now.UnixMilli()
 }
 
-// Between returns what an Envoy has reported for a span, with the reloads of a filter. Only reports
+// Between returns an Envoy's reports for a span, with the reloads of a filter. Only reports
 // that lie wholly within the span count. false: there is none.
 func (s *Store) Between(key Key, filter string, from, to time.Time) (f Figures, ok bool) {
 	for _, e := range s.all(key) {

@@ -24,7 +24,7 @@ type Limits struct {
 	// Names is how many names without a spec all streams together may ask for: 20,000. Delivery
 	// counts the names, and has the stream with the most of them ended, see [Server.End].
 	Names int
-	// ReportMemory bounds the memory, in bytes, for what Envoys report about themselves: 256 MiB.
+	// ReportMemory bounds the memory, in bytes, for the reports of Envoys: 256 MiB.
 	ReportMemory int
 	// NameBytes bounds the bytes of these names: 4 MiB.
 	NameBytes int

@@ -85,7 +85,7 @@ func (s *Server) fetched(ctx context.Context) {
 // [Server.Register].
 func (s *Server) Identify(all Identities) { s.clients = &all }
 
-// TakeReports has the server take what Envoys report, into a store. Call TakeReports before
+// TakeReports has the server put the reports of Envoys into a store. Call TakeReports before
 // [Server.Register].
 func (s *Server) TakeReports(store *signal.Store) { s.reports = newReports(&s.shared, store) }
 

@@ -40,6 +40,14 @@ func (s *scenario) bootstrapFor(at sockets) (yaml, web string) {
 	return string(out), web
 }
 
+// waitReports waits until an Envoy reports its stats.
+func (s *scenario) waitReports() {
+	s.t.Helper()
+	if !harness.Poll(s.t.Context(), func() bool { return s.metric(`wasm_xds_reporting_envoys{state="reporting"}`) > 0 }) {
+		s.t.Error("no Envoy reports its stats")
+	}
+}
+
 // An Envoy reaches the control plane and the modules through Unix sockets. The server is killed,
 // and the next server takes the sockets over. No request is lost.
 func TestUnixSockets(t *testing.T) {
@@ -69,6 +77,7 @@ func TestUnixSockets(t *testing.T) {
 			if status := s.cp.Status(); status[0].Subscribers[0].Address != "unix" {
 				t.Errorf("the Envoy's address is %q", status[0].Subscribers[0].Address)
 			}
+			s.waitReports()
 
 			s.cp.Stop()
 			for _, socket := range []string{at.xds, at.modules} {

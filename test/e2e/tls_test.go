@@ -77,6 +77,7 @@ func TestMutualTLS(t *testing.T) {
 			traffic.live("v1")
 			s.swap(auth, authModule("v2"), "delivery: remote", 1)
 			traffic.live("v2")
+			s.waitReports()
 			loaded, pushed := envoy.FilterStats(auth)["update_success"], s.pushes()
 
 			// The authority of the servers changes, and Envoys have both for a time.
