@@ -14,7 +14,7 @@ import (
 // caller is the client of a request, as the audit log names it.
 type caller struct {
 	who  string // the name of a token, a name in a certificate, unix, or the host of an address
-	by   string // what tells: token, certificate, socket or address
+	by   string // the evidence: token, certificate, socket or address
 	role token.Role
 	// known reports whether the server still knows the token. nil means no token.
 	known func() bool

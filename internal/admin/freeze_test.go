@@ -9,7 +9,7 @@ import (
 	"github.com/wasm-xds/wasm-xds/internal/api"
 )
 
-// A freeze has a reason and a user, and anybody who may read sees it.
+// A freeze has a reason and a user, and anybody with read access sees it.
 func TestFreeze(t *testing.T) {
 	state := someState()
 	h := Handler(state, Options{})

@@ -54,8 +54,8 @@ type State interface {
 	Rollback(ctx context.Context, name, revision string, pin bool) (api.Filter, *api.Error)
 	// Unpin ends a rollback, and returns the filter after the change.
 	Unpin(ctx context.Context, name string) (api.Filter, *api.Error)
-	// Pause, Resume and Abort hold, continue or stop a filter's rollout, and return the filter after
-	// the change. With an error, the filter has only a name.
+	// Pause, Resume and Abort hold, continue or stop a filter's rollout, and return the filter
+	// after the change. With an error, the filter has only a name.
 	Pause(ctx context.Context, name, reason string) (api.Filter, *api.Error)
 	Resume(ctx context.Context, name string) (api.Filter, *api.Error)
 	Abort(ctx context.Context, name, reason string) (api.Filter, *api.Error)

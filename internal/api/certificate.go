@@ -25,8 +25,8 @@ const (
 	// Certificates of 90 days are usually replaced a month before their end.
 	soon = 14 * 24 * time.Hour
 	// lastPart is the last part of a short certificate's life, a quarter, in which the certificate
-	// needs a look. SPIFFE agents replace a certificate after half of its time, other tools after two
-	// thirds.
+	// needs a look. SPIFFE agents replace a certificate after half of its time, other tools after
+	// two thirds.
 	lastPart = 4
 )
 

@@ -62,8 +62,8 @@ func EventTypes() []EventType {
 	}
 }
 
-// IsNotable says whether an event is for people who do not watch. Each type is notable, except the
-// plain changes of objects.
+// IsNotable says whether an event is for people away from the page. Each type is notable, except
+// the plain changes of objects.
 func (t EventType) IsNotable() bool {
 	switch t {
 	case EventFilter, EventNode, EventSource, EventSnapshot, EventReset, EventStopped: // a stop comes with EventRefused
@@ -110,7 +110,7 @@ type Event struct {
 	Previous string `json:"previous,omitempty"`
 	Wave     string `json:"wave,omitempty"` // the name of a rollout's wave, as canary, 10% or all
 	Node     string `json:"node,omitempty"` // the Envoy that the event comes from
-	By       string `json:"by,omitempty"`   // the user whose command caused the event
+	By       string `json:"by,omitempty"`   // the user behind the command that caused the event
 	// Until is the end of a certificate or of a wait.
 	Until   time.Time `json:"until,omitzero"`
 	Problem *Error    `json:"problem,omitempty"`

@@ -86,8 +86,8 @@ func (c Client) History(ctx context.Context, name string) (*api.History, error) 
 	return h, nil
 }
 
-// Diff asks for the difference between two revisions of a filter. Each may be a prefix; "" means the
-// usual one.
+// Diff asks for the difference between two revisions of a filter. Each may be a prefix; "" means
+// the usual one.
 func (c Client) Diff(ctx context.Context, name, from, to string) (*api.Diff, error) {
 	q := url.Values{}
 	for key, value := range map[string]string{"from": from, "to": to} {
@@ -166,8 +166,8 @@ func (c Client) Sync(ctx context.Context, wait time.Duration) (api.Sync, error) 
 }
 
 // Rollback serves an earlier revision of a filter, and returns the filter right after that. The
-// revision may be a prefix; "" means the revision before the current one. With pin the rollback holds
-// until Unpin.
+// revision may be a prefix; "" means the revision before the current one. With pin the rollback
+// holds until Unpin.
 func (c Client) Rollback(ctx context.Context, name, revision string, pin bool) (*api.Filter, error) {
 	return c.decide(ctx, name, "rollback", api.RollbackBody{Revision: revision, Pin: pin})
 }
@@ -177,8 +177,8 @@ func (c Client) Unpin(ctx context.Context, name string) (*api.Filter, error) {
 	return c.decide(ctx, name, "unpin", struct{}{})
 }
 
-// Pause holds a rollout, Resume continues it, and Abort stops it. Each returns the filter right after
-// that. The reason is for the record, and may be "".
+// Pause holds a rollout, Resume continues it, and Abort stops it. Each returns the filter right
+// after that. The reason is for the record, and may be "".
 func (c Client) Pause(ctx context.Context, name, reason string) (*api.Filter, error) {
 	return c.decide(ctx, name, "rollout/pause", api.HoldBody{Reason: reason})
 }

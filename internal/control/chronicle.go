@@ -29,7 +29,7 @@ const (
 const (
 	looksAtOnce     = 256
 	describedAtOnce = 256
-	mostCostly      = 64 // revisions whose cost is still to be measured; after a burst, older ones have none
+	mostCostly      = 64 // revisions to measure the cost of; after a burst, older ones have none
 )
 
 // commitPauses are the times after which a commit is looked for again if the file differs from it.
@@ -51,7 +51,7 @@ type chronicle struct {
 	later    []description // commits to look for again
 	busy     bool          // a description runs
 	edited   time.Time     // the last edit
-	costly   []string      // filters whose cost is to be measured
+	costly   []string      // filters to measure the cost of
 	measures func()        // cancels the running measurement; nil: none
 }
 

@@ -115,7 +115,7 @@ func (c *Control) Run(ctx context.Context, sender Sender) error {
 				c.sources.nothingRead(time.Now())
 			}
 		}
-		// Take what waits without another look at the clock.
+		// Take the waiting messages without another look at the clock.
 		c.inbox.waiting(func(message any) { c.take(ctx, message) })
 		timer.Reset(c.startDue(ctx))
 	}

@@ -71,7 +71,7 @@ func offer[T any](ctx context.Context, done <-chan struct{}, to chan<- T, value 
 	}
 }
 
-// waiting takes what waits, as far as it is due before another look at the clock.
+// waiting takes the waiting messages that are due before another look at the clock.
 func (in *inbox) waiting(take func(any)) {
 	for range len(in.messages) {
 		take(<-in.messages)

@@ -32,8 +32,8 @@ type Metrics interface {
 	// FilterRejected counts a refused revision of the filter; "" is a name without a spec.
 	FilterRejected(name string)
 	// Converged records the time from the sight of an edit until the last Envoy runs the revision,
-	// RolloutEnded counts a rollout by its outcome, RolloutOverdue a wave that takes longer than its
-	// deadline, and Refused a content that is not served.
+	// RolloutEnded counts a rollout by its outcome, RolloutOverdue a wave that takes longer than
+	// its deadline, and Refused a content that is not served.
 	Converged(filter string, took time.Duration)
 	RolloutEnded(outcome string)
 	RolloutOverdue()

@@ -16,7 +16,8 @@ func (f *filter) memory() FilterMemory {
 	}
 }
 
-// restore goes on where a former process left off. The Envoys of a rollout are awaited until a time.
+// restore goes on where a former process left off. The Envoys of a rollout are awaited until a
+// time.
 func (f *filter) restore(m FilterMemory, until time.Time) {
 	f.revisions.restore(m)
 	f.rollout.Restore(rollout.Saved{Promoted: m.Promoted, Record: m.Rollout, Stops: m.Stops}, until)

@@ -46,8 +46,8 @@ func (f *filter) refusesStable(envoy string) bool {
 	return judged && !v.Loads || tooOld(f.wanted, s, envoy) != nil || foundFor(f.verdicts, s, envoy) != nil
 }
 
-// members are the Envoys of the wave that run the candidate, by version; nil: there are none, or the
-// rollout ends with their answers.
+// members are the Envoys of the wave that run the candidate, by version; nil: there are none, or
+// the rollout ends with their answers.
 func (f *filter) members() (all map[string]int) {
 	c := f.candidate()
 	if c == nil || f.rollout.Way == nil || f.rollout.Stops.Of(c.ID) != nil || !f.lingers(c, time.Time{}) {

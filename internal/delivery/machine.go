@@ -238,8 +238,8 @@ func (m *Machine) Spread(name string) Spread {
 	return m.statuses.spread(f)
 }
 
-// Rollout is the progress of a filter's rollout, without the rest of the status; nil: no revision is
-// on trial.
+// Rollout is the progress of a filter's rollout, without the rest of the status; nil: no revision
+// is on trial.
 func (m *Machine) Rollout(name string) *Rollout {
 	f := m.filters.get(name)
 	if f == nil {
@@ -312,8 +312,8 @@ func (m *Machine) Trials() (all []Trial) {
 // Unreached is the number of connected Envoys that do not reach the module server.
 func (m *Machine) Unreached() int { return m.fetches.unreached() }
 
-// IsRefused says whether an Envoy has refused the filter's revision, or was lost with it, or whether
-// its rollout was stopped. A [Retried] tries the revision again.
+// IsRefused says whether an Envoy has refused the filter's revision, or was lost with it, or
+// whether its rollout was stopped. A [Retried] tries the revision again.
 func (m *Machine) IsRefused(name, revision string) bool {
 	f := m.filters.get(name)
 	if f == nil {

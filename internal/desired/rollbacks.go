@@ -21,9 +21,9 @@ type Pin struct {
 // Pins are the rollbacks, by filter. The values are immutable: a change makes another map.
 type Pins map[string]Pin
 
-// RollBack returns the pins after a rollback of a filter to a revision. Instead of the pin is the id
-// of the revision that the spec describes: a rollback to that revision ends the rollback, unless it
-// is pinned.
+// RollBack returns the pins after a rollback of a filter to a revision. Instead of the pin is the
+// id of the revision that the spec describes: a rollback to that revision ends the rollback, unless
+// it is pinned.
 func (p Pins) RollBack(name string, to *snapshot.Revision, pin Pin) Pins {
 	next := maps.Clone(p)
 	if next == nil {

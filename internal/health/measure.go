@@ -21,7 +21,7 @@ type measure struct {
 	show func(c *shown, s *series)
 }
 
-// measures returns what the spec's limits ask for.
+// measures returns the measures that the spec's limits ask for.
 func (j *evidence) measures() []measure {
 	var all []measure
 	if !j.network {

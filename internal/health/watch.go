@@ -85,8 +85,8 @@ func (w *Watch) Look(now time.Time, t *Trial, from Reports) api.RolloutHealth {
 // state is the state of the reports of all Envoys of a trial.
 type state struct {
 	last   map[signal.Key]time.Time // of the Envoys that report
-	lost   string                   // whose reports do not arrive any more, for people; "": none
-	silent string                   // who has never reported; "": nobody
+	lost   string                   // Envoys with lost reports, for people; "": none
+	silent string                   // Envoys that have never reported; "": none
 }
 
 func survey(now time.Time, t *Trial, from Reports) state {

@@ -136,7 +136,7 @@ func TestTheRevisionBeforeTrapped(t *testing.T) {
 	}
 }
 
-// TestSources shows who is said to send no figures.
+// TestSources shows which Envoys are said to send no figures.
 func TestSources(t *testing.T) {
 	a, b, c := envoy("a", "", second(-10)), envoy("b", "", second(-10)), envoy("c", "", second(-10))
 	for name, test := range map[string]struct {

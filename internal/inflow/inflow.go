@@ -154,8 +154,8 @@ func (c *conn) hold(bytes int, now time.Time) {
 	c.guard.reached(Reached{why, most, goes.client})
 }
 
-// fine takes a tenth of a second's streams from a host of which a connection was closed. So a host
-// whose connections are closed again and again connects more and more slowly.
+// fine takes a tenth of a second's streams from a host of which a connection was closed. So after
+// many closed connections, a host connects more and more slowly.
 func (g *Guard) fine(host string, now time.Time) {
 	const part = 10
 	reserve(g.hosts.of(host, now), max(1, g.limits.HostOpens/part), now)

@@ -116,7 +116,7 @@ func TestAResetConnectionDoesNotComeIn(t *testing.T) {
 	}
 }
 
-// The longest idle connection makes room, and what waits for too long is closed.
+// The longest idle connection makes room, and a connection that waits for too long is closed.
 func TestTheTurn(t *testing.T) {
 	defer goleak.VerifyNone(t)
 	lobby, reached := start(t, Limits{IdlePerHost: 1})

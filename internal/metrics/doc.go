@@ -7,5 +7,6 @@
 //
 // Files, in the order of reading: recorder.go has the counters, collector.go the gauges of the
 // whole server, perfilter.go the gauges of each filter, bounds.go the bound on the number of
-// series, outcomes.go how edits end, webhooks.go the messages to webhooks. A Recorder is safe for concurrent use.
+// series, outcomes.go how edits end, webhooks.go the messages to webhooks. A Recorder is safe for
+// concurrent use.
 package metrics

@@ -111,8 +111,8 @@ func (b *Book) trim(filter string) {
 // Facts are the present facts about a filter's rollout.
 type Facts struct {
 	Wanted, Stable string // revisions; "": none
-	// Ended is the outcome of a rollout that has ended early, and Reason its reason; "": the rollout
-	// goes on, or is complete.
+	// Ended is the outcome of a rollout that has ended early, and Reason its reason; "": the
+	// rollout goes on, or is complete.
 	Ended   api.RevisionOutcome
 	Reason  string
 	Waves   []api.RolloutWave      // nil: the waves are as before

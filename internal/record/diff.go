@@ -46,8 +46,8 @@ func Keys(from, to string) []string {
 }
 
 // changes compares two texts. The lines of both are in the order of [compare]. A line for a whole
-// configuration is left out if a key of the configuration differs. Settings are left out if one text
-// has none.
+// configuration is left out if a key of the configuration differs. Settings are left out if one
+// text has none.
 func changes(a, b []line) []change {
 	var all []change
 	settings := hasSettings(a) && hasSettings(b)

@@ -13,8 +13,8 @@ type Entry struct {
 	Revision string `json:"revision"`
 	// Previous is the revision that was wanted before.
 	Previous string `json:"previous,omitempty"`
-	// At is when the revision became wanted for the last time. LiveAt is when all Envoys got it, and
-	// EndedAt when it was not served any more.
+	// At is when the revision became wanted for the last time. LiveAt is when all Envoys got it,
+	// and EndedAt when it was not served any more.
 	At      time.Time           `json:"at"`
 	LiveAt  time.Time           `json:"liveAt,omitzero"`
 	EndedAt time.Time           `json:"endedAt,omitzero"`

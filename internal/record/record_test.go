@@ -143,7 +143,8 @@ func TestTextsAreBounded(t *testing.T) {
 	}
 }
 
-// No text has a secret, in whatever field it is, and no hidden value can be guessed without the key.
+// No text has a secret, in whatever field it is, and no hidden value can be guessed without the
+// key.
 func FuzzTextHasNoSecrets(f *testing.F) {
 	f.Add(`{"a":"%s"}`, "rootid")
 	f.Add("password = %s", "x %s y")

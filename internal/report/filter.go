@@ -162,8 +162,8 @@ func Event(v *View, name string, now time.Time) api.Event {
 	return e
 }
 
-// shownLook adds the comparisons of the newest look to the progress of a rollout. They do not survive
-// a restart.
+// shownLook adds the comparisons of the newest look to the progress of a rollout. They do not
+// survive a restart.
 func shownLook(v *View, filter string, status *api.RolloutStatus) *api.RolloutStatus {
 	if status == nil || status.Health == nil {
 		return status

@@ -11,8 +11,8 @@ import (
 	"github.com/wasm-xds/wasm-xds/internal/record"
 )
 
-// History returns every kept revision of a filter, with the facts of the record; false: no spec ever
-// had the name.
+// History returns every kept revision of a filter, with the facts of the record; false: no spec
+// ever had the name.
 func History(v *View, name string) (api.History, bool) {
 	st, ok := v.Machine.Brief(name)
 	if !ok || st.Wanted == nil {
@@ -109,8 +109,8 @@ func addRecord(r *api.Revision, entries []record.Entry) {
 }
 
 // Diff compares two revisions of a filter. Each may be the begin of an id. Without from, it is the
-// revision before to; without both, they are the stable revision and the candidate, or else the last
-// two. The error says which revision is not known.
+// revision before to; without both, they are the stable revision and the candidate, or else the
+// last two. The error says which revision is not known.
 func Diff(v *View, name, from, to string) (api.Diff, *api.Error) {
 	h, ok := History(v, name)
 	if !ok {

@@ -160,7 +160,7 @@ func rolloutLine(st delivery.FilterStatus) string {
 	return text + ", and waits: " + strings.Join(words, ", ")
 }
 
-// waveText is ", wave 10% soaks until 12:00:30", and what else holds the rollout.
+// waveText is ", wave 10% soaks until 12:00:30", and other holds of the rollout.
 func waveText(r *delivery.Rollout) (text string) {
 	clock := func(t time.Time) string { return t.Local().Format(time.TimeOnly) }
 	if len(r.Waves) > 2 || len(r.Waves) > 0 && !r.Waves[r.Wave].SoakUntil.IsZero() {

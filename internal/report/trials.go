@@ -35,7 +35,7 @@ func Trials(v *View) []health.Trial {
 	return all
 }
 
-// fleetFilters has what the Envoys run, by stream.
+// fleetFilters has the revisions of the Envoys, by stream.
 type fleetFilters struct {
 	nodes map[delivery.StreamID]delivery.Node
 	// rest joins the filters of an Envoy that do not roll out, and trials has the others, by name.
@@ -43,7 +43,7 @@ type fleetFilters struct {
 	trials map[signal.Key]map[string]uint64
 }
 
-// filtersOf reads what all Envoys run. names are the filters that roll out.
+// filtersOf reads the revisions of all Envoys. names are the filters that roll out.
 func filtersOf(m *delivery.Machine, names map[string]struct{}) *fleetFilters {
 	all := &fleetFilters{
 		nodes: map[delivery.StreamID]delivery.Node{}, rest: map[signal.Key]uint64{}, trials: map[signal.Key]map[string]uint64{},
@@ -107,8 +107,9 @@ func fingerprint(filter, revision string) uint64 {
 	return h.Sum64()
 }
 
-// Sides returns the Envoys that run the revision on trial of a filter, and those that run the stable
-// one, with the two revisions. Without a trial, the first side is empty. false: there is no filter.
+// Sides returns the Envoys that run the revision on trial of a filter, and those that run the
+// stable one, with the two revisions. Without a trial, the first side is empty. false: there is no
+// filter.
 func Sides(v *View, filter string) (canary, stable Side, isOpen, ok bool) {
 	f := v.Snapshot.Get(filter)
 	for _, t := range v.Machine.Trials() {

@@ -25,7 +25,7 @@ type start struct {
 	webhooks     *webhooks
 }
 
-// close closes what is open, also after a problem.
+// close closes everything open, also after a problem.
 func (s start) close() error {
 	if s.certificates == nil {
 		return nil

@@ -33,7 +33,7 @@ func (c *certificates) expiry(publish func(api.Event)) []*followed {
 	}}}
 }
 
-// look publishes what is new.
+// look publishes the news.
 func (e *expiries) look(now time.Time) {
 	for _, one := range e.certificates() {
 		name := strings.Join(one.Ports, ",")

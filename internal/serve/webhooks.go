@@ -36,7 +36,7 @@ func (w *webhooks) start(files webhook.Files, recorder *metrics.Recorder) {
 	w.warn()
 }
 
-// warn logs what a user should know about the secrets.
+// warn logs the weaknesses of the secrets.
 func (w *webhooks) warn() {
 	switch secrets := w.Secrets(); {
 	case len(w.State()) == 0:

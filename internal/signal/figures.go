@@ -13,8 +13,8 @@ type Figures struct {
 	// trapped before. Envoy does not tell the filter: on a listener with several Wasm filters, the
 	// traps are those of all.
 	Traps uint64
-	// Bypassed estimates the requests that passed without the filter, if its policy is open: after a
-	// trap, the worker whose VM trapped lets requests pass. For other policies it has no meaning.
+	// Bypassed estimates the requests that passed without the filter, if its policy is open: after
+	// a trap, the worker whose VM trapped lets requests pass. For other policies it has no meaning.
 	Bypassed uint64
 	// Reloads counts what Envoy did about the trapped VMs of one filter of the policy reload: VMs
 	// made anew, and requests failed until then.
@@ -48,7 +48,7 @@ func (f *Figures) Add(other *Figures) {
 	}
 }
 
-// Span is what an Envoy has reported at once, or for several spans that were merged.
+// Span is an Envoy's report at once, or for several spans that were merged.
 type Span struct {
 	Start, End time.Time
 	Figures

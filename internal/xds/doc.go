@@ -42,8 +42,8 @@
 // # Reports
 //
 // Envoys also report about themselves: their stats to the metrics service, and the requests that
-// failed because of a trapped module to the access log service (reports.go). A stream of reports has
-// the same limits and the same rules about clients as a stream of filters, and never touches
+// failed because of a trapped module to the access log service (reports.go). A stream of reports
+// has the same limits and the same rules about clients as a stream of filters, and never touches
 // delivery: the handler puts the figures into a [signal.Store].
 //
 // # Goroutines and locks

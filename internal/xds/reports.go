@@ -29,8 +29,8 @@ const (
 	longestLogPause   = 5 * time.Second // less than the patience of inflow
 )
 
-// reports are the services to which Envoys report: their stats, and the requests that failed because
-// a module trapped. Any goroutine may call the methods.
+// reports are the services to which Envoys report: their stats, and the requests that failed
+// because a module trapped. Any goroutine may call the methods.
 type reports struct {
 	metricsv3.UnimplementedMetricsServiceServer
 	accesslogv3.UnimplementedAccessLogServiceServer

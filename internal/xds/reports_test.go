@@ -156,8 +156,8 @@ func TestReportsBeyondLimits(t *testing.T) {
 	}
 }
 
-// A report of an Envoy that the client's certificate does not cover is refused, also after the rules
-// have changed, and leaves no trace.
+// A report of an Envoy that the client's certificate does not cover is refused, also after the
+// rules have changed, and leaves no trace.
 func TestIdentifiedReports(t *testing.T) {
 	s := startIdentifying(t, "spiffe://prod/one", someRules)
 	refused := func(err error, claim identity.Claim) {

@@ -126,8 +126,8 @@ func (s *stream) reportType(typeURL string) {
 
 // emit sends a request to delivery, with the beginning of the stream before the first request.
 // Delivery does not hear of a request whose client has left before its turn. Meanwhile the stream
-// holds the size of the request. Names without a spec come last, at the pace of their host. A client
-// that has asked for no filter, as doctor does, is no subscriber.
+// holds the size of the request. Names without a spec come last, at the pace of their host. A
+// client that has asked for no filter, as doctor does, is no subscriber.
 func (s *stream) emit(isDelta bool, size int, event delivery.Requested) error {
 	s.inflow.Hold(size)
 	defer s.inflow.Release(size)

@@ -12,7 +12,8 @@ import (
 	"github.com/wasm-xds/wasm-xds/internal/api"
 )
 
-// axe-core finds nothing on any page, in either theme, and neither in a dialog nor without a server.
+// axe-core finds nothing on any page, in either theme, and neither in a dialog nor without a
+// server.
 func TestAccessibility(t *testing.T) {
 	out, err := exec.Command("../../scripts/get-axe").Output()
 	if err != nil {

@@ -13,8 +13,8 @@ import (
 	"github.com/wasm-xds/wasm-xds/internal/token"
 )
 
-// Without the server the figures are greyed and show their time, and no action is possible. When the
-// server is back, the page shows the present by itself.
+// Without the server the figures are greyed and show their time, and no action is possible. When
+// the server is back, the page shows the present by itself.
 func TestServerGoneAndBack(t *testing.T) {
 	w := everything()
 	server := httptest.NewServer(w.handler(admin.Options{}))

@@ -2,7 +2,7 @@ package serveflags
 
 import "github.com/spf13/pflag"
 
-// AddOutbound adds the flags for what a server tells others by itself.
+// AddOutbound adds the flags for the messages that a server sends by itself.
 func (s *Flags) AddOutbound(f *pflag.FlagSet) {
 	w := &s.config.Webhooks
 	f.StringSliceVar(&w.URLs, "webhook", nil, "`URL` that gets a signed message for each notable event, such as a revision that is live or refused; repeatable")

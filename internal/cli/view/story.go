@@ -13,8 +13,8 @@ import (
 	"github.com/wasm-xds/wasm-xds/internal/terminal"
 )
 
-// Story tells the state of a filter in sentences: what is served, what is under way, what went wrong
-// last, and the next step. h is the filter's history; nil: it is not known.
+// Story tells the state of a filter in sentences: what is served, what is under way, what went
+// wrong last, and the next step. h is the filter's history; nil: it is not known.
 func Story(f *api.Filter, h *api.History, now time.Time) []string {
 	s := story{f: f, h: h, now: now}
 	s.served()
@@ -83,7 +83,7 @@ func from(r *api.Revision, file string) string {
 	return text
 }
 
-// served tells what Envoys get.
+// served tells which revision Envoys get.
 func (s *story) served() {
 	f := s.f
 	switch {
@@ -128,7 +128,7 @@ func runs(n int) string {
 	return "run it"
 }
 
-// rollout tells what is under way.
+// rollout tells about the rollout under way.
 func (s *story) rollout() {
 	r := s.f.RolloutStatus
 	if r == nil || r.State == api.RolloutStopped {
@@ -224,7 +224,7 @@ func healthWords(o api.HealthOutcome) string {
 	}
 }
 
-// trouble tells what went wrong last, unless it is the filter's present error.
+// trouble tells the last failure, unless it is the filter's present error.
 func (s *story) trouble() {
 	if s.h == nil || s.f.Failure() != nil {
 		return

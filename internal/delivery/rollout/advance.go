@@ -187,8 +187,8 @@ func (a advance) overdueReason() string {
 	}
 }
 
-// WatchOn notes the time of the watch. connected says whether any Envoy runs the revision. over says
-// that the watch has ended.
+// WatchOn notes the time of the watch. connected says whether any Envoy runs the revision. over
+// says that the watch has ended.
 func (w *Way) WatchOn(after time.Duration, connected bool, now time.Time) (p Progress, over bool) {
 	w.soak.run(connected, now)
 	left := after - w.soak.total

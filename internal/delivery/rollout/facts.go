@@ -55,9 +55,9 @@ type Facts struct {
 // holds it, and it needs no soak.
 func (f *Facts) IsBack() bool { return f.WasStable || f.RolledBack }
 
-// IsDirect says whether the revision goes to all Envoys as soon as the canaries run it, whatever the
-// spec says about steps and soak. The first revision of a filter does: nothing is served meanwhile,
-// and there is no revision to go back to.
+// IsDirect says whether the revision goes to all Envoys as soon as the canaries run it, whatever
+// the spec says about steps and soak. The first revision of a filter does: nothing is served
+// meanwhile, and there is no revision to go back to.
 func (f *Facts) IsDirect() bool { return f.IsBack() || f.Stable == nil }
 
 // Lingers says whether a wave lasts longer than the answers of its Envoys.

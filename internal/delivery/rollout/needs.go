@@ -124,8 +124,8 @@ func (n needs) step(step *spec.Step, takers []Group, room []Canaries) []Canaries
 	return room
 }
 
-// need asks for canaries in a group, unless the group has as many. An absent Envoy of the wave keeps
-// its place while it is awaited.
+// need asks for canaries in a group, unless the group has as many. An absent Envoy of the wave
+// keeps its place while it is awaited.
 func (n needs) need(g Group, number int, prefer *spec.NodeSelector, room []Canaries) []Canaries {
 	number -= n.awaited(g)
 	until := n.r.SuspectsUntil(g, n.f.Revision, n.f.Now)

@@ -8,8 +8,8 @@
 // See docs/RATIONALE.md#why-does-a-rollout-decide-from-numbers.
 //
 // A revision goes to the canaries, to the Envoys of each step, and then to all: each is a wave. A
-// wave is over when its Envoys run the revision, have soaked and are healthy, and neither a user nor
-// a freeze holds the rollout.
+// wave is over when its Envoys run the revision, have soaked and are healthy, and neither a user
+// nor a freeze holds the rollout.
 //
 // Read facts.go (the facts), way.go (how far a revision has come), needs.go (how many canaries),
 // advance.go (the decisions), then rollout.go and hand.go (the events), stops.go, suspects.go (the
@@ -35,7 +35,7 @@ type Rollout struct {
 	Stops Stops
 }
 
-// Saved is what a rollout keeps over a restart.
+// Saved is the part of a rollout that outlives a restart.
 type Saved struct {
 	Promoted string
 	Record   *Record // nil: no rollout

@@ -72,8 +72,8 @@ func (s *Stops) Of(revision string) *Stop {
 	return nil
 }
 
-// Keep keeps a stop until the revision is retried, and says whether that is news. The first stop of a
-// revision counts.
+// Keep keeps a stop until the revision is retried, and says whether that is news. The first stop of
+// a revision counts.
 func (s *Stops) Keep(stop Stop, now time.Time) (news bool) {
 	if !stop.IsKept() || s.Of(stop.Revision) != nil {
 		return false

@@ -15,8 +15,8 @@ const (
 	// While there are other nodes, a single node is asked once less.
 	// See docs/RATIONALE.md#when-do-lost-streams-stop-a-rollout.
 	lossLimit = 3
-	// suspectLimit bounds the suspects of a filter, and suspicionLimit the pairs of a revision and an
-	// Envoy version among them. Clients can make up versions, and each step looks at all pairs.
+	// suspectLimit bounds the suspects of a filter, and suspicionLimit the pairs of a revision and
+	// an Envoy version among them. Clients can make up versions, and each step looks at all pairs.
 	suspectLimit   = 4096
 	suspicionLimit = 64
 )

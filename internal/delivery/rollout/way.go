@@ -34,7 +34,7 @@ type Way struct {
 type Wave struct {
 	Since    time.Time `json:"since"`
 	PassedAt time.Time `json:"passedAt,omitzero"`
-	By       string    `json:"by,omitempty"` // the user who promoted the wave; "": it passed by itself
+	By       string    `json:"by,omitempty"` // the promoting user; "": it passed by itself
 }
 
 // IsWatched says whether the revision was promoted and is watched.
@@ -159,8 +159,8 @@ func (w *Way) Resume() bool {
 	return true
 }
 
-// promote lets the present wave pass without its soak, its health and its pause. No Envoy is awaited
-// any more.
+// promote lets the present wave pass without its soak, its health and its pause. No Envoy is
+// awaited any more.
 func (w *Way) promote(by string) {
 	w.Skip, w.Paused = true, nil
 	w.awaitNobody()
@@ -168,16 +168,16 @@ func (w *Way) promote(by string) {
 	w.Waves[w.Wave].By = by
 }
 
-// Left notes that the stream of an Envoy has ended that runs the revision. The wave awaits the Envoy
-// until a time.
+// Left notes that the stream of an Envoy has ended that runs the revision. The wave awaits the
+// Envoy until a time.
 func (w *Way) Left(node, envoy string, now, until time.Time) {
 	if w != nil {
 		w.absent.left(node, envoy, now, until)
 	}
 }
 
-// Back notes that an Envoy is back, and says whether the wave awaited it. runs says that it runs the
-// revision.
+// Back notes that an Envoy is back, and says whether the wave awaited it. runs says that it runs
+// the revision.
 func (w *Way) Back(node, envoy string, runs bool, now time.Time) bool {
 	return w != nil && w.absent.back(node, envoy, runs, now)
 }

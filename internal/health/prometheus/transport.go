@@ -21,8 +21,8 @@ const (
 	// askLimit bounds the time of a question. A query that takes longer is too slow to be asked
 	// every few seconds.
 	askLimit = 5 * time.Second
-	// maxAnswer bounds an answer in bytes, and maxSamples its samples: a query for a rollout gives a
-	// handful.
+	// maxAnswer bounds an answer in bytes, and maxSamples its samples: a query for a rollout gives
+	// a handful.
 	maxAnswer  = 1 << 20
 	maxSamples = 10_000
 	// maxReason bounds the text of a server in a message.

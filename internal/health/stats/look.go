@@ -6,9 +6,9 @@ import "math"
 const firstLook = 3
 
 // Look returns the number of the look that is due after n stretches of time, from 1 on; 0: no look
-// is due. The looks follow one another at growing distances, after 3, 4, 6, 8, 11, 15, 20, … stretches,
-// because each look costs a part of the risk of a false alarm, and a look soon after another sees
-// little that is new.
+// is due. The looks follow one another at growing distances, after 3, 4, 6, 8, 11, 15, 20, …
+// stretches, because each look costs a part of the risk of a false alarm, and a look soon after
+// another sees little that is new.
 func Look(n int) int {
 	number, at := 1, firstLook
 	for ; at < n; number++ {

@@ -43,8 +43,8 @@ type Server struct {
 	// These take a user's decisions. Without one, there is no such filter.
 	Rollback func(name, revision string) (api.Filter, *api.Error)
 	Forget   func(name string) (api.Forgotten, *api.Error)
-	// Decide takes retry, promote, pin, unpin, pause, resume and abort. Of pause and abort it gets the
-	// reason in place of the revision.
+	// Decide takes retry, promote, pin, unpin, pause, resume and abort. Of pause and abort it gets
+	// the reason in place of the revision.
 	Decide func(decision, name, revision string) (api.Filter, *api.Error)
 
 	hub     events.Hub

@@ -115,8 +115,8 @@ type Bootstrap struct {
 	// never. HTTP listeners without an AccessLog then also log the requests that Envoy fails
 	// because a filter has trapped.
 	StatsInterval string
-	// StatsOptions are further fields of the MetricsServiceConfig, as YAML flow text without braces;
-	// "": summaries in place of histograms, as `wasm-xds bootstrap` has them.
+	// StatsOptions are further fields of the MetricsServiceConfig, as YAML flow text without
+	// braces; "": summaries in place of histograms, as `wasm-xds bootstrap` has them.
 	StatsOptions string
 	// PressureFile is a file with the share of the memory limit that Envoy uses, from 0 to 1. Envoy
 	// reads the file again when a rename replaces it. "": Envoy has no resource monitor.

@@ -10,7 +10,7 @@ proxy_wasm::main! {{
     proxy_wasm::set_root_context(|_| Box::new(Plugin::default()));
 }}
 
-/// The configured filter. Each worker thread of Envoy has a VM with a plugin of its own.
+/// The configured filter. Each worker thread of Envoy has a plugin and a VM.
 #[derive(Default)]
 struct Plugin {
     tokens: Rc<Vec<Vec<u8>>>,
@@ -47,7 +47,7 @@ impl RootContext for Plugin {
     }
 }
 
-/// A request. Callbacks that are not written here let everything pass.
+/// A request. All other callbacks let everything pass.
 struct Stream {
     tokens: Rc<Vec<Vec<u8>>>,
 }

@@ -10,7 +10,7 @@ proxy_wasm::main! {{
     proxy_wasm::set_root_context(|_| Box::new(Plugin::default()));
 }}
 
-/// The configured filter. Each worker thread of Envoy has a VM with a plugin of its own.
+/// The configured filter. Each worker thread of Envoy has a plugin and a VM.
 #[derive(Default)]
 struct Plugin {
     greeting: Vec<u8>,
@@ -39,7 +39,7 @@ impl RootContext for Plugin {
     }
 }
 
-/// A request with its response. Callbacks that are not written here let everything pass.
+/// A request with its response. All other callbacks let everything pass.
 struct Stream {
     greeting: Vec<u8>,
 }

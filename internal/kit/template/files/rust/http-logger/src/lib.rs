@@ -9,7 +9,7 @@ proxy_wasm::main! {{
     proxy_wasm::set_root_context(|_| Box::new(Plugin::default()));
 }}
 
-/// The configured filter. Each worker thread of Envoy has a VM with a plugin of its own.
+/// The configured filter. Each worker thread of Envoy has a plugin and a VM.
 #[derive(Default)]
 struct Plugin {
     prefix: String,
@@ -36,7 +36,7 @@ impl RootContext for Plugin {
     }
 }
 
-/// A request with its response. Callbacks that are not written here let everything pass.
+/// A request with its response. All other callbacks let everything pass.
 struct Stream {
     prefix: String,
 }

@@ -12,7 +12,7 @@ proxy_wasm::main! {{
     proxy_wasm::set_root_context(|_| Box::new(Plugin { per_minute: 0 }));
 }}
 
-/// The configured filter. Each worker thread of Envoy has a VM with a plugin of its own.
+/// The configured filter. Each worker thread of Envoy has a plugin and a VM.
 #[derive(Clone)]
 struct Plugin {
     per_minute: u64,
@@ -40,7 +40,7 @@ impl RootContext for Plugin {
     }
 }
 
-/// A request needs only the configuration. Callbacks that are not written here let everything pass.
+/// A request needs only the configuration. All other callbacks let everything pass.
 impl HttpContext for Plugin {
     /// Decides about the request before the upstream gets any of it.
     fn on_http_request_headers(&mut self, _count: usize, _end_of_stream: bool) -> Action {

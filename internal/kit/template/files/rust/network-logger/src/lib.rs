@@ -9,7 +9,7 @@ proxy_wasm::main! {{
     proxy_wasm::set_root_context(|_| Box::new(Plugin::default()));
 }}
 
-/// The configured filter. Each worker thread of Envoy has a VM with a plugin of its own.
+/// The configured filter. Each worker thread of Envoy has a plugin and a VM.
 #[derive(Default)]
 struct Plugin {
     prefix: String,
@@ -38,7 +38,7 @@ impl RootContext for Plugin {
     }
 }
 
-/// A TCP connection. Callbacks that are not written here let everything pass.
+/// A TCP connection. All other callbacks let everything pass.
 #[derive(Default)]
 struct Connection {
     prefix: String,
