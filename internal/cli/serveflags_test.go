@@ -101,6 +101,7 @@ func fieldsOfFlags(key, root, here string) map[string]flagged {
 		"trusted-root":                  {root, "Verify.TrustedRoot", &spec.FileRef{Path: root, As: root}},
 		"verify-identity":               {"subject=a,b=c,issuerRegExp=^https://i$", "Verify.Identities", []spec.Identity{{Subject: "a,b=c", IssuerRegExp: "^https://i$"}}},
 		"verify-key":                    {key, "Verify.Keys", []*spec.FileRef{{Path: key, As: key}}},
+		"otlp-endpoint":                 {"grpc://a:4317", "OTLPEndpoint", "grpc://a:4317"},
 		"webhook":                       {"https://a.example/h", "Webhooks.URLs", []string{"https://a.example/h"}},
 		"webhook-secret-file":           {"secrets", "Webhooks.SecretFile", filepath.Join(here, "secrets")},
 		"webhook-ca-file":               {"ca.pem", "Webhooks.CAFile", filepath.Join(here, "ca.pem")},

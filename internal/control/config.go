@@ -1,6 +1,7 @@
 package control
 
 import (
+	"cmp"
 	"context"
 	"time"
 
@@ -13,8 +14,10 @@ import (
 	"github.com/wasm-xds/wasm-xds/internal/health"
 	"github.com/wasm-xds/wasm-xds/internal/pause"
 	"github.com/wasm-xds/wasm-xds/internal/persist"
+	"github.com/wasm-xds/wasm-xds/internal/trace"
 	"github.com/wasm-xds/wasm-xds/pkg/snapshot"
 	"github.com/wasm-xds/wasm-xds/pkg/source"
+	"github.com/wasm-xds/wasm-xds/pkg/source/restart"
 	"github.com/wasm-xds/wasm-xds/pkg/spec"
 )
 
@@ -51,9 +54,22 @@ type Config struct {
 	Appraiser Appraiser
 	// Notify takes the notable events, and must not block; nil: nobody hears of them.
 	Notify func(api.Event)
+	// Trace takes the spans of edits, and must not block; nil: no spans are recorded.
+	Trace func(trace.Span)
 	// Policy has delivery's times; the zero value selects the defaults. The control sets Epoch
 	// and Substitutes itself.
 	Policy delivery.Config
+}
+
+// withDefaults fills in the zero values.
+func (cfg Config) withDefaults() Config {
+	cfg.Delivery = cmp.Or(cfg.Delivery, spec.Remote)
+	cfg.Preflight = cmp.Or(cfg.Preflight, examine.Enforce)
+	if cfg.Metrics == nil {
+		cfg.Metrics = noMetrics{}
+	}
+	cfg.Source = restart.New(cfg.Directory, cfg.Source)
+	return cfg
 }
 
 // Sender sends responses without blocking.

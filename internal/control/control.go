@@ -9,7 +9,6 @@ import (
 	"github.com/wasm-xds/wasm-xds/internal/delivery"
 	"github.com/wasm-xds/wasm-xds/internal/desired"
 	"github.com/wasm-xds/wasm-xds/internal/events"
-	"github.com/wasm-xds/wasm-xds/internal/examine"
 	"github.com/wasm-xds/wasm-xds/internal/pause"
 	"github.com/wasm-xds/wasm-xds/internal/persist"
 	"github.com/wasm-xds/wasm-xds/internal/report"
@@ -17,7 +16,6 @@ import (
 	"github.com/wasm-xds/wasm-xds/internal/track"
 	"github.com/wasm-xds/wasm-xds/pkg/snapshot"
 	"github.com/wasm-xds/wasm-xds/pkg/source"
-	"github.com/wasm-xds/wasm-xds/pkg/source/restart"
 	"github.com/wasm-xds/wasm-xds/pkg/spec"
 )
 
@@ -46,16 +44,7 @@ type Control struct {
 
 // New makes a control that continues from the state in cfg.Files.
 func New(cfg Config) *Control {
-	if cfg.Delivery == "" {
-		cfg.Delivery = spec.Remote
-	}
-	if cfg.Preflight == "" {
-		cfg.Preflight = examine.Enforce
-	}
-	if cfg.Metrics == nil {
-		cfg.Metrics = noMetrics{}
-	}
-	cfg.Source = restart.New(cfg.Directory, cfg.Source)
+	cfg = cfg.withDefaults()
 	c := &Control{cfg: cfg, inbox: newInbox(), startup: startup{loaded: make(chan struct{})}, journal: journal{log: cfg.Logger}}
 	c.workers, c.sources, c.view = newWorkers(c.inbox, cfg), newSources(cfg, &c.hub), newView(cfg)
 	writer := persist.NewWriter(cfg.Files, cfg.Store)
@@ -66,7 +55,7 @@ func New(cfg Config) *Control {
 	c.notices = newNotices(cfg, c.view, &c.hub, time.Now())
 	c.deliverer = deliverer{
 		view: c.view, hub: &c.hub, served: &c.served, metrics: cfg.Metrics, journal: &c.journal, saves: &c.saves, garbage: &c.garbage, known: &c.known,
-		chronicle: &c.chronicle, notices: c.notices,
+		chronicle: &c.chronicle, notices: c.notices, tracing: c.notices.tracing,
 	}
 	c.known.Store(c.view.Snapshot)
 	if c.view.FromState {
@@ -102,6 +91,7 @@ func (c *Control) Run(ctx context.Context, sender Sender) error {
 		case <-ctx.Done():
 			c.journal.flush()
 			c.saves.last()
+			c.notices.tracing.End(time.Now())
 			return nil
 		case message := <-c.inbox.messages:
 			c.take(ctx, message)
@@ -234,6 +224,7 @@ func (c *Control) takeSet(ctx context.Context, set source.Set) {
 // takeResults takes the results of reads.
 func (c *Control) takeResults(ctx context.Context, m tasksEnded) {
 	c.workers.stop(m.tasks)
+	c.notices.tracing.read(m, time.Now())
 	counts := false
 	for i, task := range m.tasks {
 		taken, learned := c.view.Specs.TakeResult(task, m.results[i], time.Now())
@@ -261,6 +252,7 @@ func (c *Control) refuse(text string, cause api.Cause, revision string, e *spec.
 
 // takeCheck takes the end of a check.
 func (c *Control) takeCheck(ctx context.Context, m checkEnded) {
+	c.notices.tracing.checked(m, time.Now())
 	publish, found := c.view.Specs.TakeCheck(m.End, time.Now())
 	if found {
 		c.saves.findingsSoon()
@@ -315,6 +307,7 @@ func (c *Control) advance(ctx context.Context) {
 		return
 	}
 	work := v.Specs.Advance(time.Now())
+	c.notices.tracing.begun(work.Begun, time.Now())
 	c.workers.stop(work.Stop)
 	c.workers.read(ctx, work.Start)
 	if work.Wait {
@@ -346,6 +339,7 @@ func (c *Control) advance(ctx context.Context) {
 	}
 	c.sources.takePlan(v.Specs.Set(), &v.Plan, time.Now())
 	c.deliverer.publish(v.Snapshot.With(v.Plan.Filters))
+	c.notices.tracing.settled()
 	if !c.startup.waits(v.Specs, time.Now()) {
 		c.startup.complete()
 	}

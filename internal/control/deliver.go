@@ -24,6 +24,7 @@ type deliverer struct {
 	saves     *saves
 	garbage   *garbage
 	chronicle *chronicle
+	tracing   tracing
 	notices   *notices
 	known     *atomic.Pointer[snapshot.Snapshot] // the view's snapshot, for other goroutines
 }
@@ -42,6 +43,7 @@ func (d *deliverer) publish(s *snapshot.Snapshot) {
 	d.served.add(s, names)
 	d.change(s)
 	d.notices.published(names, time.Now())
+	d.tracing.published(change{before, s, names}, time.Now())
 	d.journal.changed(change{before, s, names})
 	defer d.chronicle.published(change{before, s, names}, time.Now())
 	d.step(delivery.SnapshotChanged{Snapshot: s}) // may forget some filters
@@ -66,6 +68,7 @@ func (d *deliverer) takeEvent(e delivery.Event) {
 	case delivery.StreamClosed:
 		d.streamClosed(e, time.Now())
 	}
+	d.tracing.event(e, time.Now())
 	d.step(e)
 }
 
@@ -99,6 +102,7 @@ func (d *deliverer) step(e delivery.Event) {
 	var unproven []delivery.Send
 	unsettled, awaited, forgotten := false, false, false
 	for _, a := range actions {
+		d.tracing.action(a, now)
 		switch a := a.(type) {
 		case delivery.PersistUnsettled:
 			unsettled, awaited = true, a.Awaited

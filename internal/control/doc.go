@@ -20,7 +20,7 @@
 //   - startup.go, sources.go, collect.go, mend.go, served.go, syncs.go: small parts of the state,
 //     each a type that owns its fields.
 //   - journal.go: the lines of the log.
-//   - notices.go: the events for people away from the page.
+//   - notices.go: the notable events. tracing.go: the spans of edits.
 //   - restore.go: the state at the start.
 //   - workers.go: the goroutines for slow work. describe.go: the details of revisions for the
 //     record. chronicle.go: the record of filters. saves.go: the writes of the files.

@@ -17,6 +17,7 @@ type notices struct {
 	view    *report.View
 	hub     *events.Hub
 	metrics Metrics
+	tracing tracing
 
 	live    map[string]string   // by filter: the last revision that ran everywhere
 	rolling map[string]*rolling // by filter: the revision on its way
@@ -44,7 +45,7 @@ const (
 // newNotices takes the revisions that an earlier process had served: they are no news.
 func newNotices(cfg Config, v *report.View, hub *events.Hub, now time.Time) *notices {
 	hub.Notify(cfg.Notify)
-	n := &notices{view: v, hub: hub, metrics: cfg.Metrics, live: map[string]string{}, rolling: map[string]*rolling{}, refused: map[string]string{}}
+	n := &notices{view: v, hub: hub, metrics: cfg.Metrics, tracing: newTracing(cfg.Trace, v), live: map[string]string{}, rolling: map[string]*rolling{}, refused: map[string]string{}}
 	for _, f := range v.Snapshot.All() {
 		st, _ := v.Machine.Brief(f.Name)
 		if st.Stable != nil {
@@ -109,6 +110,7 @@ func (n *notices) changed(name string, now time.Time) {
 		text += fmt.Sprintf(", %v after the edit", took.Round(time.Millisecond))
 	}
 	n.end(name, rolloutLive)
+	n.tracing.Live(name, one.revision, now)
 	n.hub.Publish(api.Event{
 		Type: api.EventLive, Name: name, Revision: one.revision, Previous: n.live[name], Message: text, Time: now,
 	})
@@ -149,6 +151,7 @@ func (n *notices) refuse(r refusal, now time.Time) {
 	}
 	n.refused[r.name] = key
 	n.metrics.Refused(r.cause)
+	n.tracing.refused(r.name, r.revision, r.cause, r.problem, now)
 	if r.cause == api.CauseEnvoy || r.cause == api.CauseLost {
 		if one := n.rolling[r.name]; one != nil && one.revision == r.revision {
 			n.end(r.name, outcomeOf(r.cause))

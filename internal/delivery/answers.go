@@ -193,13 +193,13 @@ func (e *answers) wrongType(u *sub, p *push, message string) {
 	u.f.join(u)
 	e.rollouts.rollOut(u.f)
 	e.tell(WasRefused{
-		Name: u.f.name, Node: u.s.node.ID, Revision: p.rev.ID, Variant: p.version.Variant, WrongType: true, Message: message,
+		Stream: u.s.id, Name: u.f.name, Node: u.s.node.ID, Revision: p.rev.ID, Variant: p.version.Variant, WrongType: true, Message: message,
 	})
 }
 
 func (e *answers) report(p *push, message string, verdict bool) {
 	e.tell(WasRefused{
-		Name: p.u.f.name, Node: p.u.s.node.ID, Revision: p.rev.ID,
+		Stream: p.u.s.id, Name: p.u.f.name, Node: p.u.s.node.ID, Revision: p.rev.ID,
 		Variant: p.version.Variant, Verdict: verdict, Message: message,
 	})
 }
@@ -245,7 +245,7 @@ func (e *answers) sharedRefused(s *stream, r *response, message string) {
 	}
 	p := &r.pushes[0]
 	e.tell(WasRefused{
-		Name: p.u.f.name, Node: s.node.ID, Revision: p.rev.ID, Variant: p.version.Variant, Message: shorten(message), Others: len(r.pushes) - 1,
+		Stream: s.id, Name: p.u.f.name, Node: s.node.ID, Revision: p.rev.ID, Variant: p.version.Variant, Message: shorten(message), Others: len(r.pushes) - 1,
 	})
 }
 

@@ -189,6 +189,7 @@ type (
 	}
 	// WasRefused reports a NACK, as a verdict or as a step of a remote delivery.
 	WasRefused struct {
+		Stream               StreamID
 		Name, Node, Revision string
 		Variant              Variant
 		Verdict              bool // false: the code was not cached, the file not readable, or the response had several resources

@@ -20,6 +20,7 @@ type Recorder struct {
 	registry *prometheus.Registry
 	*outcomes
 	*webhooks
+	*spans
 
 	pushes, pushedBytes *prometheus.CounterVec
 	acks                prometheus.Counter
@@ -50,6 +51,7 @@ func New(version string) *Recorder {
 		registry: prometheus.NewRegistry(),
 		outcomes: newOutcomes(),
 		webhooks: newWebhooks(),
+		spans:    newSpans(),
 		pushes: prometheus.NewCounterVec(counter("pushes_total",
 			"Resources sent to Envoys, by what they carried."), []string{"variant"}),
 		pushedBytes: prometheus.NewCounterVec(counter("push_bytes_total",
@@ -105,6 +107,7 @@ func New(version string) *Recorder {
 		collectors.NewGoCollector(), collectors.NewProcessCollector(collectors.ProcessCollectorOpts{}))
 	r.outcomes.register(r.registry)
 	r.webhooks.register(r.registry)
+	r.registry.MustRegister(r.spans.all)
 	r.startAtZero()
 	return r
 }

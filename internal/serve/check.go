@@ -23,6 +23,7 @@ type start struct {
 	identities   *identities
 	tokens       *tokens
 	webhooks     *webhooks
+	traces       traces
 }
 
 // close closes everything open, also after a problem.
@@ -48,6 +49,8 @@ func readStart(cfg *Config) (s start, problems []error) {
 	s.tokens, err = openTokens(cfg)
 	read(err)
 	s.webhooks, err = openWebhooks(cfg)
+	read(err)
+	s.traces, err = openTraces(cfg)
 	read(err)
 	read(checkExposure(cfg))
 	return s, problems

@@ -119,6 +119,10 @@ type Config struct {
 	// Webhooks are the receivers of notable events. The zero value means none.
 	Webhooks webhook.Config
 
+	// OTLPEndpoint is the collector that gets the traces of edits, in the form of otlp.Open. ""
+	// means no traces.
+	OTLPEndpoint string
+
 	// Preflight is the effect of the sandbox's findings. "" means enforce.
 	Preflight examine.Mode
 	// Examined is called after each run of the sandbox, with its findings and its time. It must

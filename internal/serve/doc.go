@@ -14,7 +14,7 @@
 //   - audit.go: the log of the changes through the API.
 //   - fetching.go: the access to registries and other hosts of modules.
 //   - source.go: the directory and the bundles as one source.
-//   - webhooks.go, expiry.go: the events for people away from the page.
+//   - webhooks.go, expiry.go: the notable events. traces.go: the spans of edits.
 //   - sandbox.go: the trial of filters before they are served.
 //   - servers.go: the goroutines that serve: the control, which owns the state, and the servers of
 //     the API, the modules and xDS.

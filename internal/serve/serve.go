@@ -98,6 +98,7 @@ func run(ctx context.Context, cfg *Config, parts *ending.Parts) (err error) {
 		History:    cfg.History,
 		Appraiser:  examiner,
 		Notify:     start.webhooks.Notify,
+		Trace:      start.traces.start(cfg, recorder),
 	})
 	entrance := door.New(recorder, cfg.Logger)
 	shown := shown{control.NewAPI(c), entrance, start.certificates, start.identities, start.webhooks, reports}
@@ -112,7 +113,7 @@ func run(ctx context.Context, cfg *Config, parts *ending.Parts) (err error) {
 	listeners.bound(cfg.Connections, entrance.StreamRefused)
 	listeners.watchVisitors(start.certificates.envoys.Server != nil, start.certificates.admin.Server != nil, entrance.Visited)
 	s := servers{
-		cfg: cfg, store: files.store, listeners: listeners, certificates: start.certificates, identities: start.identities, tokens: start.tokens, webhooks: start.webhooks, audit: audit, recorder: recorder, control: c,
+		cfg: cfg, store: files.store, listeners: listeners, certificates: start.certificates, identities: start.identities, tokens: start.tokens, webhooks: start.webhooks, traces: start.traces, audit: audit, recorder: recorder, control: c,
 		reports: reports, shown: shown, ready: make(chan struct{}), parts: parts,
 	}
 	return s.run(ctx)

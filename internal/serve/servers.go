@@ -48,6 +48,7 @@ type servers struct {
 	identities   *identities
 	tokens       *tokens
 	webhooks     *webhooks
+	traces       traces
 	audit        *auditLog
 	recorder     *metrics.Recorder
 	control      *control.Control
@@ -92,9 +93,16 @@ func (s *servers) run(ctx context.Context) error {
 		watcher.New(s.control, s.reports, prometheus.Asker{Guard: s.cfg.Guard}).Run(ctx)
 		return nil
 	})
+	ended := make(chan struct{}) // closed when there are no further spans
 	group.Go(func() error {
 		defer s.parts.Begin("the last state to be written")()
+		defer close(ended)
 		return s.control.Run(ctx, streams)
+	})
+	group.Go(func() error {
+		defer s.parts.Begin("traces to the collector")()
+		s.traces.run(ctx, ended)
+		return nil
 	})
 	group.Go(func() error {
 		defer s.parts.Begin("messages to webhooks")()

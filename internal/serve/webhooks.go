@@ -1,8 +1,6 @@
 package serve
 
 import (
-	"os"
-
 	"go.uber.org/zap"
 
 	"github.com/wasm-xds/wasm-xds/internal/api"
@@ -28,11 +26,7 @@ func openWebhooks(cfg *Config) (*webhooks, error) {
 
 // start takes the messages that an earlier server has left in files.
 func (w *webhooks) start(files webhook.Files, recorder *metrics.Recorder) {
-	host, err := os.Hostname()
-	if err != nil {
-		host = "" // the messages do not name the machine then
-	}
-	w.Start(api.WebhookServer{Host: host, Version: w.version}, files, recorder, w.log)
+	w.Start(api.WebhookServer{Host: hostname(), Version: w.version}, files, recorder, w.log)
 	w.warn()
 }
 

@@ -25,6 +25,7 @@ type Specs struct {
 	// filesMissing: local files of the newest set are being read.
 	filesMissing bool
 	unfinished   []desired.Unfinished // of the last plan
+	begun        []*spec.Spec         // since the last Advance
 }
 
 // New returns journeys without a set.
@@ -49,7 +50,8 @@ func (t *Specs) Advance(now time.Time) Work {
 	t.pass++
 	t.follow(now)
 	t.trim()
-	var work Work
+	work := Work{Begun: t.begun}
+	t.begun = nil
 	t.startReads(&work, now)
 	t.stopDownloads(&work)
 	if t.filesMissing = t.missesFiles(); t.filesMissing {
@@ -66,6 +68,7 @@ func (t *Specs) follow(now time.Time) {
 	inputs := func(s *spec.Spec) inputs { return inputsOf(s, t.cfg.Verify, references, t.cfg.Tags.Digest(s)) }
 	t.list.follow(t.set, t.cfg.Tags.Changes(), func(one *Spec) bool { return one.inputs == inputs(one.spec) }, func(s *spec.Spec) *Spec {
 		one := &Spec{spec: s, inputs: inputs(s), began: now}
+		t.begun = append(t.begun, s)
 		one.module.job = moduleJob(s, references, t.cfg.Tags.Digest(s), one.inputs.signed)
 		one.module.read = t.reads.get(one.module.job.Key)
 		if s.ConfigFrom != nil {

@@ -45,6 +45,9 @@ var imports = map[string][]string{
 	// What a server tells others by itself.
 	"internal/webhook": {"internal/api", "internal/certs", "internal/netguard", "internal/pause", "internal/reason", "internal/regular", "pkg/spec"},
 
+	"internal/trace": {},
+	"internal/otlp":  {"internal/trace", "pkg/spec"},
+
 	// Modules and bundles.
 	"internal/registry":     {"internal/certs", "internal/netguard", "internal/pause", "internal/transfer", "pkg/spec", "internal/reason", "internal/regular", "internal/mask"},
 	"internal/module":       {"internal/atomicfile", "internal/certs", "internal/layer", "internal/netguard", "internal/pause", "internal/registry", "internal/signature", "internal/transfer", "pkg/snapshot", "pkg/spec", "internal/reason", "internal/regular"},
@@ -136,7 +139,7 @@ var imports = map[string][]string{
 	"internal/control": {
 		"internal/api", "internal/builtin", "internal/checkqueue", "internal/command", "internal/delivery", "internal/delivery/rollout", "internal/desired",
 		"internal/events", "internal/examine", "internal/findings", "internal/fleet", "internal/gitcheckout", "internal/health", "internal/module", "internal/pause",
-		"internal/persist", "internal/record", "internal/report", "internal/tags", "internal/track", "internal/transfer", "pkg/snapshot", "pkg/source",
+		"internal/persist", "internal/record", "internal/report", "internal/tags", "internal/trace", "internal/track", "internal/transfer", "pkg/snapshot", "pkg/source",
 		"pkg/source/merge", "pkg/source/restart", "pkg/spec",
 	},
 
@@ -144,7 +147,7 @@ var imports = map[string][]string{
 		"internal/address", "internal/admin", "internal/api", "internal/builtin", "internal/certs", "internal/control", "internal/delivery", "internal/door", "internal/ending", "internal/inflow", "internal/lobby",
 		"internal/examine", "internal/health/prometheus", "internal/health/watcher", "internal/identity", "internal/metrics", "internal/module", "internal/moduleserver", "internal/netguard",
 		"internal/preflight/engine", "internal/preflight/profile", "internal/preflight/sandbox", "internal/reason", "internal/registry", "internal/regular", "internal/seal", "internal/signal", "internal/signature", "internal/source/oci",
-		"internal/spiffe", "internal/state", "internal/systemd", "internal/tlsfiles", "internal/tlsserver", "internal/token", "internal/transfer", "internal/visitor", "internal/webhook", "internal/xds", "internal/xds/resource",
+		"internal/spiffe", "internal/state", "internal/systemd", "internal/tlsfiles", "internal/tlsserver", "internal/token", "internal/trace", "internal/otlp", "internal/transfer", "internal/visitor", "internal/webhook", "internal/xds", "internal/xds/resource",
 		"pkg/snapshot", "pkg/source",
 		"pkg/source/dir", "pkg/source/merge", "pkg/spec",
 	},

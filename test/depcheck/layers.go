@@ -147,6 +147,7 @@ var layersOfProduct = map[string]Ordered{
 		},
 	},
 
+	"internal/trace":   {Layers: []string{"doc span", "edit", "recorder"}},
 	"internal/webhook": {Layers: []string{"doc queue secret", "pending receiver", "webhooks"}},
 
 	"internal/bootstrap": {Layers: []string{"tls", "options", "view", "bootstrap sds", "parts"}},
@@ -197,7 +198,7 @@ var layersOfProduct = map[string]Ordered{
 
 	"internal/record":      {Layers: []string{"doc entry", "lines shards", "book diff text"}},
 	"internal/gitcheckout": {Layers: []string{"doc object owner", "pack", "repository", "checkout"}},
-	"internal/control":     {Layers: []string{"collect doc inbox journal mend messages metrics served startup syncs", "config", "notices restore sources workers", "describe moves", "chronicle", "saves", "deliver", "control", "commands streams", "api", "health steering"}},
+	"internal/control":     {Layers: []string{"collect doc inbox journal mend messages metrics served startup syncs", "config", "tracing restore sources workers", "notices", "describe moves", "chronicle", "saves", "deliver", "control", "commands streams", "api", "health steering"}},
 	"internal/desired":     {Layers: []string{"doc outcome rollbacks wishes broken held", "plan"}},
 	"internal/door":        {Layers: []string{"claims limits visitors", "door"}},
 	"internal/persist":     {Layers: []string{"delay doc schedule state", "barrier named text", "writer", "history"}},
@@ -247,7 +248,7 @@ var layersOfProduct = map[string]Ordered{
 		},
 	},
 
-	"internal/metrics": {Layers: []string{"bounds doc", "perfilter", "collector outcomes", "certificates identity reports webhooks", "recorder"}},
+	"internal/metrics": {Layers: []string{"bounds doc", "perfilter", "collector outcomes spans", "certificates identity reports webhooks", "recorder"}},
 
 	"internal/module": {
 		Layers: []string{
@@ -321,8 +322,8 @@ var layersOfProduct = map[string]Ordered{
 	},
 	"internal/serve": {
 		Layers: []string{
-			"access config doc foreign gets memory reload reports sandbox statedir supervision visitors",
-			"appraise audit files identities listeners refusals tokens webhooks",
+			"access config doc foreign gets hostname memory reload reports sandbox statedir supervision visitors",
+			"appraise audit files identities listeners refusals tokens traces webhooks",
 			"port",
 			"certificateagent certificatefiles",
 			"certificates",
