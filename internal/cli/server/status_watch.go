@@ -151,7 +151,7 @@ const (
 	closeScreen = "\x1b[?7h\x1b[?25h\x1b[?1049l"
 	beginUpdate = "\x1b[?2026h\x1b[H" // from the first line
 	endUpdate   = "\x1b[J\x1b[?2026l" // nothing is left below
-	endLine     = "\x1b[K\r\n"        // nothing is left of a longer line
+	endLine     = "\x1b[K\n"          // nothing is left of a longer line
 )
 
 // draw writes the whole screen at once: each line replaces the former one, so nothing flickers.
@@ -172,7 +172,7 @@ func (s *screen) draw(now time.Time) {
 	s.look.printTo(form, s.last)
 	lines := strings.Split(strings.TrimRight(text.String(), "\n"), "\n")
 	if most := form.Rows - 1; form.Rows > 1 && len(lines) > most {
-		lines = append(lines[:most-1], form.Paint(terminal.Faint, fmt.Sprintf("… %d more lines: `wasm-xds status` prints all", len(lines)-most+1)))
+		lines = append(lines[:most-1], form.Paint(terminal.Faint, fmt.Sprintf("… and %d more lines", len(lines)-most+1)))
 	}
 	out.WriteString(beginUpdate)
 	for _, line := range lines {

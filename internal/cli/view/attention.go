@@ -88,7 +88,7 @@ func progress(f *api.Filter, now time.Time) string {
 	}
 	var words []string
 	if wave := waveOf(r); wave != nil {
-		text := fmt.Sprintf("%s %d/%d", wave.Name, wave.Live, wave.Envoys)
+		text := fmt.Sprintf("%s %d/%d", waveName(wave), wave.Live, wave.Envoys)
 		if n := len(r.Waves); n > 1 {
 			text = fmt.Sprintf("wave %d of %d: %s", r.Wave+1, n, text)
 		}

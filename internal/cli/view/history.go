@@ -108,13 +108,21 @@ func rolloutLines(r *api.Revision) []string {
 func WavesText(waves []api.RolloutWave) string {
 	var words []string
 	for _, wave := range waves {
-		text := fmt.Sprintf("%s %d/%d %s", wave.Name, wave.Live, wave.Envoys, wave.State)
+		text := fmt.Sprintf("%s %d/%d %s", waveName(&wave), wave.Live, wave.Envoys, wave.State)
 		if !wave.PassedAt.IsZero() {
 			text += " " + wave.PassedAt.Local().Format(time.TimeOnly)
 		}
 		words = append(words, text)
 	}
 	return strings.Join(words, ", ")
+}
+
+// waveName is canary, 10%, all, or "first 5" for a number of Envoys.
+func waveName(wave *api.RolloutWave) string {
+	if strings.Trim(wave.Name, "0123456789") == "" {
+		return "first " + wave.Name
+	}
+	return wave.Name
 }
 
 // FigureText is "p99: 31 ms with the revision, 11 ms without: bad (limit 20 ms)".

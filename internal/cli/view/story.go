@@ -145,7 +145,7 @@ func (s *story) rollout() {
 	}
 	text := fmt.Sprintf("Revision %s has been rolling out%s%s", r.Revision, s.since(since), file)
 	if wave := waveOf(r); wave != nil {
-		text += fmt.Sprintf(": wave %d of %d (%s), %d of %s %s", r.Wave+1, len(r.Waves), wave.Name, wave.Live, display.Plural(wave.Envoys, "Envoy"), runs(wave.Envoys))
+		text += fmt.Sprintf(": wave %d of %d (%s), %d of %s %s", r.Wave+1, len(r.Waves), waveName(wave), wave.Live, display.Plural(wave.Envoys, "Envoy"), runs(wave.Envoys))
 		if wave.State == api.WaveSoaking && !wave.SoakUntil.IsZero() {
 			text += fmt.Sprintf("; the soak ends in %s", Left(wave.SoakUntil, s.now))
 		}
