@@ -91,7 +91,7 @@ func (e *Entry) rolledBack() bool {
 		if d.At.Before(e.At) {
 			break
 		}
-		if d.Action == "rollback" {
+		if d.Action == "rollback" || d.Action == "pin" {
 			return true
 		}
 	}

@@ -18,6 +18,7 @@ func PrintFilters(w io.Writer, v *View) { printFilters(w, v, time.Now()) }
 
 func printFilters(w io.Writer, v *View, now time.Time) {
 	filters := byAttention(v.Filters)
+	printFreeze(w, &v.freeze, now)
 	var problems strings.Builder
 	printProblems(display.Like(w, &problems), v, filters, now)
 	if len(filters) == 0 {
@@ -42,6 +43,23 @@ const (
 	usedRows     = 3 // lines of a screen without filters and problems: the headings and the like
 	leastFilters = 5 // filters that are shown on any screen
 )
+
+// printFreeze prints the freeze of the server.
+func printFreeze(w io.Writer, f *api.Freeze, now time.Time) {
+	if !f.Frozen {
+		return
+	}
+	text := fmt.Sprintf("All rollouts have been frozen since %s (%s)", display.Moment(f.At), ago(f.At, now))
+	if f.By != "" {
+		text += ", by " + f.By
+	}
+	if f.Reason != "" {
+		text += ": " + f.Reason
+	}
+	text = terminal.Wrap(terminal.Printable(text)+"; `wasm-xds freeze off` ends the freeze.", display.Width(w), "  ")
+	fmt.Fprintln(w, display.Style(w).Paint(terminal.Yellow, text))
+	fmt.Fprintln(w)
+}
 
 // printTable prints a line for each filter.
 func printTable(w io.Writer, filters []api.Filter, now time.Time) {

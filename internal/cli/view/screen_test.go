@@ -76,6 +76,9 @@ func fleet() []api.Filter {
 			f.Error = &api.Error{Code: "rejected_by_envoy", Message: "Envoy 1.40.0 refused revision ba9876543210: Unable to create Wasm plugin", Hint: "the reason is in that Envoy's log", File: f.SpecFile}
 			f.Rejected = []string{"ba9876543210"}
 		}),
+		filter("pinned", 4, 4, func(f *api.Filter) {
+			f.Error = &api.Error{Code: api.CodeRolledBack, Message: "pinned by deploy to revision 0123456789ab: revision ba9876543210 of the spec is not served", Hint: "`wasm-xds unpin pinned` ends the rollback, and an edit does not"}
+		}),
 		filter("watched", 4, 4, func(f *api.Filter) {
 			f.RolloutStatus = &api.RolloutStatus{Revision: f.Revision, State: api.RolloutWatching, WatchUntil: someTime.Add(10 * time.Minute), Waves: []api.RolloutWave{}, WaitsFor: []api.RolloutWait{}}
 		}),
@@ -114,7 +117,10 @@ func TestScreens(t *testing.T) {
 		title := func(text string) { fmt.Fprintf(&all, "== %s\n", text) }
 		filters := fleet()
 		title("status")
-		v := &View{Filters: filters, Source: api.Source{State: api.SourceOK}}
+		v := &View{
+			Filters: filters, Source: api.Source{State: api.SourceOK},
+			freeze: api.Freeze{Frozen: true, By: "deploy", At: someTime, Reason: "the sale of the year"},
+		}
 		printFilters(s, v, now)
 		title("status of five lines")
 		printFilters(&display.Screen{Writer: &all, Columns: columns, Rows: 5}, v, now)
@@ -163,10 +169,10 @@ func TestAttention(t *testing.T) {
 	for _, f := range byAttention(fleet()) {
 		names = append(names, f.Name)
 	}
-	if got, want := strings.Join(names, " "), "refused waits paused soaking watched a-filter-with-a-rather-long-name/of-a-team auth idle"; got != want {
+	if got, want := strings.Join(names, " "), "refused waits paused soaking watched a-filter-with-a-rather-long-name/of-a-team auth idle pinned"; got != want {
 		t.Errorf("the order is %s, want %s", got, want)
 	}
-	if got, want := Summary(fleet()), "8 filters: 2 failing, 1 waiting, 2 progressing, 3 settled"; got != want {
+	if got, want := Summary(fleet()), "9 filters: 2 failing, 1 waiting, 2 progressing, 4 settled"; got != want {
 		t.Errorf("%s, want %s", got, want)
 	}
 }

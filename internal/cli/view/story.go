@@ -18,6 +18,7 @@ import (
 func Story(f *api.Filter, h *api.History, now time.Time) []string {
 	s := story{f: f, h: h, now: now}
 	s.served()
+	s.rollback()
 	s.rollout()
 	s.health()
 	s.trouble()
@@ -126,6 +127,39 @@ func runs(n int) string {
 		return "runs it"
 	}
 	return "run it"
+}
+
+// rollback tells that a user has rolled back, or pinned a revision.
+func (s *story) rollback() {
+	e := s.f.Error
+	if e == nil || e.Code != api.CodeRolledBack {
+		return
+	}
+	s.say("The filter is %s%s.", e.Message, s.lastAction("rollback", "pin"))
+}
+
+// lastAction is ", by deploy 5m ago" for the last of these actions of a user; "": it is not known.
+func (s *story) lastAction(names ...string) string {
+	if s.h == nil {
+		return ""
+	}
+	var last *api.Action
+	for i := range s.h.Revisions {
+		for j := range s.h.Revisions[i].By {
+			a := &s.h.Revisions[i].By[j]
+			if slices.Contains(names, a.Action) && (last == nil || a.At.After(last.At)) {
+				last = a
+			}
+		}
+	}
+	switch {
+	case last == nil:
+		return ""
+	case last.By == "":
+		return fmt.Sprintf(", %s ago", ago(last.At, s.now))
+	default:
+		return fmt.Sprintf(", by %s %s ago", last.By, ago(last.At, s.now))
+	}
 }
 
 // rollout tells about the rollout under way.
@@ -255,14 +289,25 @@ func (s *story) next() {
 		s.say("Next: mend the spec, or try the revision again with `wasm-xds retry %s`.", name)
 	case s.f.Failure() != nil:
 		s.say("Next: mend the cause below; `wasm-xds history %s` lists the revisions.", name)
+	case s.f.Error != nil && s.f.Error.Code == api.CodeRolledBack:
+		s.say("Next: %s.", s.f.Error.Hint)
 	case r == nil || r.State == api.RolloutStopped:
 	case r.Frozen != nil:
-		s.say("Next: end the freeze; then rollouts go on.")
+		s.say("Next: `wasm-xds freeze off` lets rollouts go on; `wasm-xds rollout abort %s` goes back.", name)
 	case r.Paused != nil:
-		s.say("Next: `wasm-xds rollout promote %s` goes on at once.", name)
+		s.say("Next: %s goes on, and `wasm-xds rollout abort %s` goes back.", onward(r, name), name)
 	case r.State == api.RolloutWatching:
-		s.say("Next: nothing; `wasm-xds rollback %s` goes back at once.", name)
+		s.say("Next: nothing; `wasm-xds rollout abort %s` goes back at once.", name)
 	case r.Overdue || len(r.WaitsFor) > 0 || r.State == api.RolloutSoaking:
 		s.say("Next: wait, or `wasm-xds rollout promote %s` goes on at once; `wasm-xds diff %s` shows the change.", name, name)
 	}
+}
+
+// onward is the command that ends a pause: of a user, or of the spec.
+func onward(r *api.RolloutStatus, name string) string {
+	command := "resume"
+	if r.Paused.By == "spec" {
+		command = "promote"
+	}
+	return fmt.Sprintf("`wasm-xds rollout %s %s`", command, name)
 }

@@ -27,6 +27,7 @@ type View struct {
 	certificates []api.Certificate
 	identity     api.Identity
 	webhooks     []api.Webhook
+	freeze       api.Freeze
 }
 
 // Ask asks for a filter, or with "" for all filters and the source.
@@ -58,6 +59,9 @@ func Ask(ctx context.Context, server apiclient.Client, name string) (*View, erro
 		return nil, err
 	}
 	if v.webhooks, err = server.Webhooks(ctx); err != nil {
+		return nil, err
+	}
+	if v.freeze, err = server.Freeze(ctx); err != nil {
 		return nil, err
 	}
 	if v.visitors, err = server.Visitors(ctx); err != nil {
