@@ -120,6 +120,14 @@ func waveOf(r *api.RolloutStatus) *api.RolloutWave {
 	return &r.Waves[r.Wave]
 }
 
+// waveName is canary, 10%, all, or "first 5" for a number of Envoys.
+func waveName(wave *api.RolloutWave) string {
+	if strings.Trim(wave.Name, "0123456789") == "" {
+		return "first " + wave.Name
+	}
+	return wave.Name
+}
+
 // Left is the time until t, in its largest unit, and at least a second.
 func Left(t, now time.Time) string { return span(max(t.Sub(now), time.Second)) }
 

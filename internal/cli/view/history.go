@@ -117,14 +117,6 @@ func WavesText(waves []api.RolloutWave) string {
 	return strings.Join(words, ", ")
 }
 
-// waveName is canary, 10%, all, or "first 5" for a number of Envoys.
-func waveName(wave *api.RolloutWave) string {
-	if strings.Trim(wave.Name, "0123456789") == "" {
-		return "first " + wave.Name
-	}
-	return wave.Name
-}
-
 // FigureText is "p99: 31 ms with the revision, 11 ms without: bad (limit 20 ms)".
 func FigureText(c *api.HealthComparison) string {
 	if c.Message != "" {

@@ -305,9 +305,8 @@ func (s *story) next() {
 
 // onward is the command that ends a pause: of a user, or of the spec.
 func onward(r *api.RolloutStatus, name string) string {
-	command := "resume"
 	if r.Paused.By == "spec" {
-		command = "promote"
+		return fmt.Sprintf("`wasm-xds rollout promote %s`", name)
 	}
-	return fmt.Sprintf("`wasm-xds rollout %s %s`", command, name)
+	return fmt.Sprintf("`wasm-xds rollout resume %s`", name)
 }
