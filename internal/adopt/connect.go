@@ -93,6 +93,9 @@ func (m *maker) connect() *spec.Error {
 		return nil
 	}
 	index := len(root.Entries)
+	if _, there := root.Field("static_resources"); there == nil {
+		index-- // the clusters come at the end
+	}
 	for i, e := range root.Entries {
 		if i > 0 && (e.Key.Text == "static_resources" || e.Key.Text == "staticResources") {
 			index = i

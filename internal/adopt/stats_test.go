@@ -51,6 +51,17 @@ func TestStats(t *testing.T) {
 	}
 }
 
+// A bootstrap without static_resources gets them, too.
+func TestStatsWithoutClusters(t *testing.T) {
+	with := named("auth")
+	with.Stats = true
+	p := plan(t, "node: {id: a, cluster: b}\ndynamic_resources:\n  lds_config: {path_config_source: {path: /etc/envoy/lds.yaml}}\n", with)
+	again := read(t, string(p.Text))
+	if len(again.Config.MetricsSinks()) != 1 || again.Config.Cluster("wasm_xds") == nil {
+		t.Errorf("%s", p.Text)
+	}
+}
+
 // A file of listeners gets the access log alone, and listeners without filters of wasm-xds nothing.
 func TestStatsOfListeners(t *testing.T) {
 	with := named("auth")

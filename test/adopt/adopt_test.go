@@ -154,6 +154,11 @@ func testExample(t *testing.T, name string, x example) {
 	if s.Validation.Result != "passed" {
 		t.Errorf("Envoy has not taken the result: %+v", s)
 	}
+	reporting, stats := filepath.Join(w.dir, "reporting"+filepath.Ext(name)), append([]string{"--stats"}, args...)
+	if r := w.adopt(append([]string{path, "--out", reporting}, stats...)...); r.Validation.Result != "passed" || !strings.Contains(r.Patch, "stats_sinks") {
+		t.Errorf("Envoy has not taken the result with --stats: %+v", r)
+	}
+	checkAgain(w, reporting, stats)
 	for _, file := range s.Elsewhere {
 		w.adopt(append([]string{file, "--in-place"}, args...)...)
 	}
