@@ -32,6 +32,7 @@ var (
 
 func TestReferences(t *testing.T) {
 	t.Parallel()
+	helps := helpTexts{}
 	for _, page := range references {
 		t.Run(page, func(t *testing.T) {
 			text, err := os.ReadFile(filepath.Join(program.Repository(), filepath.FromSlash(page)))
@@ -43,7 +44,7 @@ func TestReferences(t *testing.T) {
 				t.Error("the page has no blocks")
 			}
 			for _, block := range blocks {
-				if err := loads(t, block[1], block[2]); err != nil {
+				if err := loads(t, block[1], block[2], helps); err != nil {
 					t.Errorf("%v\n%s", err, block[2])
 				}
 			}
@@ -51,11 +52,11 @@ func TestReferences(t *testing.T) {
 	}
 }
 
-func loads(t *testing.T, language, text string) error {
+func loads(t *testing.T, language, text string, helps helpTexts) error {
 	t.Helper()
 	switch language {
 	case "sh":
-		return loadsCommands(t, text)
+		return loadsCommands(t, text, helps)
 	case "json":
 		// Pages shorten hashes and lists with an ellipsis.
 		if short := strings.ReplaceAll(text, ", …", ""); !json.Valid([]byte(short)) {
@@ -125,23 +126,38 @@ static_resources:
 }
 
 // loadsCommands checks the syntax of commands, and the names of commands and flags of wasm-xds.
-func loadsCommands(t *testing.T, text string) error {
+func loadsCommands(t *testing.T, text string, helps helpTexts) error {
 	t.Helper()
 	if out, err := exec.CommandContext(t.Context(), "bash", "-n", "-c", text).CombinedOutput(); err != nil {
 		return fmt.Errorf("%w: %s", err, out)
 	}
 	inContainer := "wasm-xds wasm-xds " // the name of a service, and the command
 	for _, found := range command.FindAllStringSubmatch(strings.ReplaceAll(text, inContainer, "wasm-xds "), -1) {
-		args := append(strings.Fields(found[1]+found[2]), "--help")
-		help, err := exec.CommandContext(t.Context(), harness.BuildBinary(t), args...).Output()
-		if err != nil || !strings.Contains(string(help), "wasm-xds "+found[1]) {
+		help, err := helps.of(t, strings.Fields(found[1]+found[2]))
+		if err != nil || !strings.Contains(help, "wasm-xds "+found[1]) {
 			return fmt.Errorf("there is no command %s", found[1])
 		}
 		for _, flag := range option.FindAllStringSubmatch(found[3], -1) {
-			if !strings.Contains(string(help), flag[1]+" ") && !strings.Contains(string(help), flag[1]+"\n") {
+			if !strings.Contains(help, flag[1]+" ") && !strings.Contains(help, flag[1]+"\n") {
 				return fmt.Errorf("%s has no flag %s", found[1], flag[1])
 			}
 		}
 	}
 	return nil
+}
+
+// helpTexts has the output of --help of the commands that pages have shown so far.
+type helpTexts map[string]string
+
+func (h helpTexts) of(t *testing.T, command []string) (string, error) {
+	t.Helper()
+	name := strings.Join(command, " ")
+	if text, known := h[name]; known {
+		return text, nil
+	}
+	text, err := exec.CommandContext(t.Context(), harness.BuildBinary(t), append(command, "--help")...).Output()
+	if err == nil {
+		h[name] = string(text)
+	}
+	return string(text), err
 }
