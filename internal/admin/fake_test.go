@@ -22,6 +22,7 @@ type fake struct {
 	limits       []api.Limit
 	certificates []api.Certificate
 	identity     api.Identity
+	tokens       api.Tokens
 	webhooks     []api.Webhook
 	visitors     []api.Visitor
 	histories    map[string]api.History
@@ -42,6 +43,8 @@ func (f *fake) Ready() error {
 func (f *fake) Limits() []api.Limit { return f.limits }
 
 func (f *fake) Identity() api.Identity { return f.identity }
+
+func (f *fake) Tokens() api.Tokens { return f.tokens }
 
 func (f *fake) Certificates() []api.Certificate { return f.certificates }
 func (f *fake) Webhooks() []api.Webhook         { return f.webhooks }

@@ -49,6 +49,8 @@ func (l lists) limits(query) any { return notNull(l.state.Limits()) }
 func (l lists) webhooks(query) any     { return notNull(l.state.Webhooks()) }
 func (l lists) certificates(query) any { return notNull(l.state.Certificates()) }
 
+func (l lists) tokens(query) any { return l.state.Tokens() }
+
 func (l lists) identity(query) any {
 	now := l.state.Identity()
 	now.Refusals = notNull(now.Refusals)

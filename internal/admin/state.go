@@ -39,6 +39,8 @@ type State interface {
 	Webhooks() []api.Webhook
 	// Identity returns how Envoys are bound to their certificates.
 	Identity() api.Identity
+	// Tokens returns the state of the file of tokens.
+	Tokens() api.Tokens
 	// Ready says why no snapshot can be served yet; nil: a snapshot can be served. An empty
 	// snapshot counts, too.
 	Ready() error

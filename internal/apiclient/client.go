@@ -150,6 +150,13 @@ func (c Client) Identity(ctx context.Context) (api.Identity, error) {
 	return identity, c.getIfKnown(ctx, "identity", &identity)
 }
 
+// Tokens asks whether the newest file of tokens is used. An earlier version of the server reports the
+// zero value.
+func (c Client) Tokens(ctx context.Context) (api.Tokens, error) {
+	var tokens api.Tokens
+	return tokens, c.getIfKnown(ctx, "tokens", &tokens)
+}
+
 // Limits asks for the limits for which streams were ended. An earlier version of the server
 // reports none.
 func (c Client) Limits(ctx context.Context) ([]api.Limit, error) {

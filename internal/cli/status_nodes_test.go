@@ -131,3 +131,13 @@ func TestAWarningOfAnEnvoyIsNoTrouble(t *testing.T) {
 		t.Errorf("exit %d: %s", code, stdout)
 	}
 }
+
+// A bad new file of tokens is a problem of the server.
+func TestStatusShowsABadTokenFile(t *testing.T) {
+	server := apitest.Start(t, apitest.LiveFilter("auth"))
+	server.Tokens = api.Tokens{File: "/etc/tokens", Tokens: 1, Error: &api.Error{Message: "the new tokens cannot be used", Hint: "correct line 2"}}
+	code, stdout, _ := run(t, "status", "--exit-code", "--admin-address", server.Address)
+	if want := "/etc/tokens: the new tokens cannot be used\n  hint: correct line 2\n"; code != command.ExitProblem || !strings.Contains(stdout, want) {
+		t.Errorf("exit %d:\n%s", code, stdout)
+	}
+}

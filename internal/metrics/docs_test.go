@@ -58,6 +58,7 @@ func TestMetricsPage(t *testing.T) {
 	}
 	m.WatchCertificates(func() []api.Certificate { return nil })
 	m.WatchIdentity(func() api.Identity { return api.Identity{} })
+	m.WatchTokens(func() api.Tokens { return api.Tokens{} })
 	m.WatchWebhooks(func() []api.Webhook { return nil })
 	m.WatchReports(signal.NewStore(signal.Limits{}).Totals)
 	descriptions := make(chan *prometheus.Desc)

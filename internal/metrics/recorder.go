@@ -264,3 +264,9 @@ func (r *Recorder) WatchReports(totals func(time.Time) signal.Totals) {
 func (r *Recorder) WatchIdentity(identity func() api.Identity) {
 	r.registry.MustRegister(identityCollector{identity})
 }
+
+// WatchTokens shows whether the tokens of --admin-token-file are the newest. Any goroutine may call
+// the function.
+func (r *Recorder) WatchTokens(tokens func() api.Tokens) {
+	r.registry.MustRegister(tokenCollector{tokens})
+}

@@ -101,13 +101,14 @@ func run(ctx context.Context, cfg *Config, parts *ending.Parts) (err error) {
 		Trace:      start.traces.start(cfg, recorder),
 	})
 	entrance := door.New(recorder, cfg.Logger)
-	shown := shown{control.NewAPI(c), entrance, start.certificates, start.identities, start.webhooks, reports}
+	shown := shown{control.NewAPI(c), entrance, start.certificates, start.identities, start.tokens, start.webhooks, reports}
 	if err := recorder.Watch(shown); err != nil {
 		return err
 	}
 	recorder.WatchCertificates(start.certificates.Certificates)
 	recorder.WatchIdentity(start.identities.state)
 	recorder.WatchReports(reports.Totals)
+	recorder.WatchTokens(start.tokens.state)
 	recorder.WatchWebhooks(start.webhooks.State)
 	start.webhooks.start(files.dir, recorder)
 	listeners.bound(cfg.Connections, entrance.StreamRefused)

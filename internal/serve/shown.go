@@ -18,9 +18,13 @@ type shown struct {
 	*door.Door
 	*certificates
 	identities *identities
+	tokens     *tokens
 	webhooks   *webhooks
 	reports    *signal.Store
 }
+
+// Tokens says whether the newest tokens are used.
+func (s shown) Tokens() api.Tokens { return s.tokens.state() }
 
 // Webhooks returns the receivers of messages.
 func (s shown) Webhooks() []api.Webhook { return s.webhooks.State() }

@@ -49,6 +49,9 @@ func (f *File) Reload() (changed bool, err error) {
 // Path returns the path of the file.
 func (f *File) Path() string { return f.path }
 
+// Len returns the number of tokens.
+func (f *File) Len() int { return len(f.current.Load().set.entries) }
+
 // IsPublic reports whether every user of the machine could read the file when it was last read.
 func (f *File) IsPublic() bool { return f.current.Load().public }
 

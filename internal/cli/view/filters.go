@@ -95,6 +95,7 @@ func printProblems(w io.Writer, v *View, filters []api.Filter, now time.Time) {
 	printVisitors(w, v.visitors, now)
 	printCertificates(w, v.certificates, now)
 	printIdentity(w, &v.identity, now)
+	printTokens(w, &v.tokens)
 	printWebhooks(w, v.webhooks, now)
 }
 

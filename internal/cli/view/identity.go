@@ -9,6 +9,13 @@ import (
 	"github.com/wasm-xds/wasm-xds/internal/terminal"
 )
 
+// printTokens prints the problem of the file of tokens.
+func printTokens(w io.Writer, t *api.Tokens) {
+	if t.Error != nil {
+		fmt.Fprintf(w, "\n%s: %s\n  hint: %s\n", terminal.Printable(t.File), terminal.Printable(t.Error.Message), terminal.Printable(t.Error.Hint))
+	}
+}
+
 // printIdentity prints the problem of the rules, and the claims that certificates did not cover.
 func printIdentity(w io.Writer, i *api.Identity, now time.Time) {
 	if i.Error != nil {

@@ -26,6 +26,7 @@ type View struct {
 	visitors     []api.Visitor
 	certificates []api.Certificate
 	identity     api.Identity
+	tokens       api.Tokens
 	webhooks     []api.Webhook
 	freeze       api.Freeze
 }
@@ -58,6 +59,9 @@ func Ask(ctx context.Context, server apiclient.Client, name string) (*View, erro
 	if v.identity, err = server.Identity(ctx); err != nil {
 		return nil, err
 	}
+	if v.tokens, err = server.Tokens(ctx); err != nil {
+		return nil, err
+	}
 	if v.webhooks, err = server.Webhooks(ctx); err != nil {
 		return nil, err
 	}
@@ -71,7 +75,7 @@ func Ask(ctx context.Context, server apiclient.Client, name string) (*View, erro
 	return v, err
 }
 
-// Troubled says whether any filter, source, certificate or file of rules needs a look.
+// Troubled says whether any filter, source, certificate, or file of rules or tokens needs a look.
 func (v *View) Troubled() bool {
 	if !v.One && (v.Source.Error != nil || len(v.Source.Errors) > 0) {
 		return true
@@ -79,7 +83,7 @@ func (v *View) Troubled() bool {
 	if slices.ContainsFunc(v.certificates, func(c api.Certificate) bool { return c.Error != nil || expired(&c, time.Now()) }) {
 		return true
 	}
-	if v.identity.Error != nil {
+	if v.identity.Error != nil || v.tokens.Error != nil {
 		return true
 	}
 	for i := range v.Filters {

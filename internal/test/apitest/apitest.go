@@ -28,6 +28,7 @@ type Server struct {
 	// Certificates of the ports.
 	Certificates []api.Certificate
 	Identity     api.Identity
+	Tokens       api.Tokens
 	Webhooks     []api.Webhook
 	Visitors     []api.Visitor
 	Histories    map[string]api.History       // by filter
@@ -119,6 +120,8 @@ func (s state) Limits() []api.Limit     { return s.server.Limits }
 func (s state) Visitors() []api.Visitor { return s.server.Visitors }
 
 func (s state) Identity() api.Identity { return s.server.Identity }
+
+func (s state) Tokens() api.Tokens { return s.server.Tokens }
 
 func (s state) Webhooks() []api.Webhook { return s.server.Webhooks }
 
