@@ -140,7 +140,7 @@ var layersOfProduct = map[string]Ordered{
 	"internal/api": {
 		Layers: []string{
 			"doc error filterfigures index limit rollout signature snapshot user",
-			"certificate event identity module source subscriber",
+			"certificate event identity module source subscriber tokens",
 			"condition history node webhook",
 			"filter",
 			"figures sync",
@@ -248,7 +248,7 @@ var layersOfProduct = map[string]Ordered{
 		},
 	},
 
-	"internal/metrics": {Layers: []string{"bounds doc", "perfilter", "collector outcomes spans", "certificates identity reports webhooks", "recorder"}},
+	"internal/metrics": {Layers: []string{"bounds doc", "perfilter", "collector outcomes spans", "certificates identity reports tokens webhooks", "recorder"}},
 
 	"internal/module": {
 		Layers: []string{
