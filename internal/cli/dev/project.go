@@ -168,7 +168,7 @@ func tested(out io.Writer) func(*spec.Spec, examine.Findings, time.Duration) {
 				failed++
 			}
 		}
-		text := ""
+		var text string
 		switch n := len(s.Tests); {
 		case failed > 0:
 			text = fmt.Sprintf("%d of %s failed: what runs, runs on", failed, display.Plural(n, "test"))

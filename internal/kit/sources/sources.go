@@ -34,12 +34,10 @@ var ErrTooMany = errors.New("the directory has too many files for a project")
 // paths in except. It also returns the directories.
 func Read(dir string, except []string) (tree Tree, dirs []string, err error) {
 	tree = Tree{}
-	err = filepath.WalkDir(dir, func(path string, entry fs.DirEntry, err error) error {
+	err = filepath.WalkDir(dir, func(path string, entry fs.DirEntry, failure error) error {
 		switch {
-		case err != nil && path == dir:
-			return err
-		case err != nil: // gone, or not ours
-			return nil
+		case failure != nil:
+			return unlessBelow(path != dir, failure)
 		case path != dir && ignored(entry.Name()), slices.Contains(except, path):
 			if entry.IsDir() {
 				return fs.SkipDir
@@ -51,16 +49,25 @@ func Read(dir string, except []string) (tree Tree, dirs []string, err error) {
 		case len(tree) == mostFiles:
 			return ErrTooMany
 		}
-		if print := fingerprint(path, entry); print != "" {
+		if text := fingerprint(path, entry); text != "" {
 			rel, err := filepath.Rel(dir, path)
 			if err != nil {
 				return err
 			}
-			tree[rel] = print
+			tree[rel] = text
 		}
 		return nil
 	})
 	return tree, dirs, err
+}
+
+// unlessBelow ignores the failure of a file or directory below the project: it is gone, or somebody
+// else's.
+func unlessBelow(below bool, failure error) error {
+	if below {
+		return nil
+	}
+	return failure
 }
 
 // ignored reports whether a file or directory is no source: it is hidden, a result of a compiler or
@@ -96,8 +103,8 @@ func fingerprint(path string, entry fs.DirEntry) string {
 // Changes returns the paths that differ between two readings, in order.
 func (t Tree) Changes(next Tree) []string {
 	changed := map[string]bool{}
-	for path, print := range t {
-		if next[path] != print {
+	for path, before := range t {
+		if next[path] != before {
 			changed[path] = true
 		}
 	}

@@ -20,7 +20,7 @@ const (
 func Watch(ctx context.Context, dir string, except []string, before Tree, changed func(paths []string)) {
 	w := watcher{dir: dir, except: except, tree: before, watched: map[string]bool{}}
 	if notifier, err := fsnotify.NewWatcher(); err == nil {
-		defer notifier.Close()
+		defer func() { _ = notifier.Close() }() // nothing of it is needed any more
 		w.notifier = notifier
 	}
 	w.run(ctx, changed)
@@ -51,7 +51,7 @@ func (w *watcher) run(ctx context.Context, changed func([]string)) {
 		case <-events:
 			quiet.Reset(settle)
 			continue
-		case <-failures: // an overflow: the look finds the changes
+		case _ = <-failures: // an overflow: the look finds the changes
 		case <-quiet.C:
 		case <-ticker.C:
 		}
@@ -78,8 +78,8 @@ func (w *watcher) look() []string {
 	return paths
 }
 
-// watch watches directories, and reports whether any is new.
-func (w *watcher) watch(dirs []string) (any bool) {
+// watch watches directories, and reports whether one of them is new.
+func (w *watcher) watch(dirs []string) (isNew bool) {
 	if w.notifier == nil {
 		return false
 	}
@@ -87,7 +87,7 @@ func (w *watcher) watch(dirs []string) (any bool) {
 	for _, dir := range dirs {
 		is[dir] = true
 		if !w.watched[dir] && w.notifier.Add(dir) == nil {
-			w.watched[dir], any = true, true
+			w.watched[dir], isNew = true, true
 		}
 	}
 	for dir := range w.watched {
@@ -96,5 +96,5 @@ func (w *watcher) watch(dirs []string) (any bool) {
 			_ = w.notifier.Remove(dir) // it is gone already
 		}
 	}
-	return any
+	return isNew
 }
