@@ -26,6 +26,7 @@ func (c *Control) Looked(t *health.Trial, look api.RolloutHealth) {
 		if !ok || revision != t.Revision || wave != t.Wave || !since.Equal(t.Began) {
 			return
 		}
+		c.view.Looks.Keep(func(filter string) bool { return c.view.Snapshot.Get(filter) != nil })
 		c.view.Looks.Set(t.Filter, t.Revision, look)
 		c.deliverer.step(delivery.HealthLooked{
 			Filter: t.Filter, Revision: t.Revision, Outcome: lookOutcome(look.Outcome), Reason: look.Message,

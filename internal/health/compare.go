@@ -46,8 +46,8 @@ func (t test) find(alpha float64) finding {
 	if sum.A.Of < float64(t.least) || !t.single && sum.B.Of < float64(t.least) {
 		return few
 	}
-	// Each of the two tests sees what the other does not: the bound how few the requests are, and
-	// the chance how uneven the stretches of time.
+	// The two tests complete each other: the bound is about few requests, and the chance about
+	// uneven stretches of time.
 	var bound, chance float64
 	if t.single {
 		bound, _ = stats.Wilson(sum.A, alpha)

@@ -57,7 +57,7 @@ func Match(canaries, stable []Envoy) []Peers {
 	return all
 }
 
-// without leaves out the Envoys whose node ids and hosts the others have, too: their reports
+// without leaves out the Envoys with a node id and a host of the others: the reports of the two
 // cannot be told apart.
 func without(envoys, others []Envoy) []Envoy {
 	ids := map[signal.Key]struct{}{}

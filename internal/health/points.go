@@ -11,7 +11,7 @@ const (
 	// PointsEvery is the time between two points, and pointsFor the time that all points span.
 	PointsEvery = 10 * time.Second
 	pointsFor   = 15 * time.Minute
-	// mostInPoints bounds the Envoys whose figures the points have. Of more Envoys, some are taken
+	// mostInPoints bounds the Envoys in the points. Of more Envoys, some are taken
 	// at equal distances: a chart of 500 Envoys looks like the chart of 5,000.
 	mostInPoints = 500
 )

@@ -266,15 +266,18 @@ var imports = map[string][]string{
 	"test/bench/plainserver": {"pkg/snapshot", "pkg/spec", "pkg/translate"},
 	"test/bench/proc":        {},
 	"test/bench/profserve":   {"internal/cli"},
-	"test/bench/push":        {"internal/test/testfilter", "test/bench/report", "test/bench/suite", "test/simenvoy"},
-	"test/bench/innerloop":   {"internal/test/harness", "internal/test/program", "test/bench/report", "test/bench/suite"},
-	"test/bench/registries":  {"internal/test/harness", "internal/test/registrytest", "internal/test/testfilter", "test/bench/report", "test/bench/suite"},
-	"test/bench/report":      {},
-	"test/bench/soak":        {"internal/test/harness", "internal/test/testfilter", "test/bench/proc", "test/bench/report", "test/bench/suite", "test/simenvoy"},
-	"test/bench/suite":       {"internal/test/harness", "internal/test/program", "test/bench/proc", "test/bench/report"},
+	"test/bench/health": {
+		"internal/api", "internal/health", "internal/signal", "internal/test/harness", "internal/test/testfilter", "pkg/spec", "test/bench/report", "test/bench/suite",
+	},
+	"test/bench/push":       {"internal/test/testfilter", "test/bench/report", "test/bench/suite", "test/simenvoy"},
+	"test/bench/innerloop":  {"internal/test/harness", "internal/test/program", "test/bench/report", "test/bench/suite"},
+	"test/bench/registries": {"internal/test/harness", "internal/test/registrytest", "internal/test/testfilter", "test/bench/report", "test/bench/suite"},
+	"test/bench/report":     {},
+	"test/bench/soak":       {"internal/test/harness", "internal/test/testfilter", "test/bench/proc", "test/bench/report", "test/bench/suite", "test/simenvoy"},
+	"test/bench/suite":      {"internal/test/harness", "internal/test/program", "test/bench/proc", "test/bench/report"},
 	"test/bench/cmd/bench": {
 		"internal/test/program", "test/bench/boot", "test/bench/fanout", "test/bench/hotload", "test/bench/many",
-		"test/bench/innerloop", "test/bench/modules", "test/bench/push", "test/bench/registries", "test/bench/report", "test/bench/soak", "test/bench/suite",
+		"test/bench/health", "test/bench/innerloop", "test/bench/modules", "test/bench/push", "test/bench/registries", "test/bench/report", "test/bench/soak", "test/bench/suite",
 	},
 }
 

@@ -1,5 +1,5 @@
-// Package prometheus asks Prometheus servers the questions of specs, with limits for what a server
-// or a network may do.
+// Package prometheus asks Prometheus servers the questions of specs. The time and the size of each
+// answer are bounded.
 package prometheus
 
 import (
@@ -84,7 +84,7 @@ func samplesOf(value model.Value) ([]float64, error) {
 func inShort(err error) string {
 	var answered *v1.Error
 	var failed *url.Error
-	text := ""
+	var text string
 	switch {
 	case errors.Is(err, context.DeadlineExceeded):
 		text = fmt.Sprintf("the server has not answered within %s", askLimit)

@@ -25,7 +25,7 @@ const (
 
 // Control knows the rollouts under way.
 type Control interface {
-	// Trials returns the waves under way of all rollouts whose specs have `health`.
+	// Trials returns the waves under way of all rollouts with `health` in the spec.
 	Trials() []health.Trial
 	// Looked takes the outcome of a look.
 	Looked(t *health.Trial, look api.RolloutHealth)

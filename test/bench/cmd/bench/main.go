@@ -18,6 +18,7 @@ import (
 	"github.com/wasm-xds/wasm-xds/internal/test/program"
 	"github.com/wasm-xds/wasm-xds/test/bench/boot"
 	"github.com/wasm-xds/wasm-xds/test/bench/fanout"
+	"github.com/wasm-xds/wasm-xds/test/bench/health"
 	"github.com/wasm-xds/wasm-xds/test/bench/hotload"
 	"github.com/wasm-xds/wasm-xds/test/bench/innerloop"
 	"github.com/wasm-xds/wasm-xds/test/bench/many"
@@ -46,6 +47,7 @@ func benchmarks(c []fanout.Case, soaking time.Duration) []suite.Benchmark {
 		boot.Benchmark(),
 		modules.Benchmark(),
 		registries.Benchmark(),
+		health.Benchmark(),
 		innerloop.Benchmark(),
 		soak.Benchmark(soaking),
 	}
