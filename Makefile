@@ -72,9 +72,10 @@ test: packages
 # goroutine. test/depcheck looks at these packages.
 WITHOUT_GOROUTINES = ./internal/delivery/... ./internal/envoyconfig ./internal/envoyedit ./pkg/spec
 
-# The product's own tests, and those of the filters' sources.
-test-root: lint exposure
+# Lint, the product's own tests, and those of the filters' sources.
+test-root:
 	@status=0; \
+		$(MAKE) --no-print-directory --keep-going --jobs=1 lint exposure || status=1; \
 		go test -timeout 30m -p $(PACKAGES_AT_A_TIME) $(WITHOUT_GOROUTINES) || status=1; \
 		go test -race -timeout 30m -p $(PACKAGES_AT_A_TIME) $$(go list ./... | grep -vxF "$$(go list $(WITHOUT_GOROUTINES))") || status=1; \
 		go test -C $(GO_FILTERS) -race ./... || status=1; exit $$status

@@ -150,8 +150,8 @@ func (c Client) Identity(ctx context.Context) (api.Identity, error) {
 	return identity, c.getIfKnown(ctx, "identity", &identity)
 }
 
-// Tokens asks whether the newest file of tokens is used. An earlier version of the server reports the
-// zero value.
+// Tokens asks whether the newest file of tokens is used. An earlier version of the server reports
+// the zero value.
 func (c Client) Tokens(ctx context.Context) (api.Tokens, error) {
 	var tokens api.Tokens
 	return tokens, c.getIfKnown(ctx, "tokens", &tokens)

@@ -87,8 +87,8 @@ func (r *Recorder) Settled(isReady func(filter string) bool) {
 	maps.DeleteFunc(r.seen, func(filter string, _ *edit) bool { return isReady(filter) })
 }
 
-// Refused ends an edit whose content is not served: before the publication, or if the revision is on
-// its way.
+// Refused ends an edit whose content is not served: before the publication, or if the revision is
+// on its way.
 func (r *Recorder) Refused(filter, revision, problem string, at time.Time) {
 	if r == nil {
 		return

@@ -81,7 +81,8 @@ func (f *healthFleet) edit(stamp string, faults testfilter.Faults, policy, soak,
 	))
 }
 
-// isBack waits until the Envoys have gone back from the revision of an edit, and returns the reason.
+// isBack waits until the Envoys have gone back from the revision of an edit, and returns the
+// reason.
 func (f *healthFleet) isBack() string {
 	f.t.Helper()
 	sha := harness.SHA256(f.module(f.stamps[len(f.stamps)-1], testfilter.Faults{}))

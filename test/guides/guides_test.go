@@ -37,8 +37,11 @@ func TestGuides(t *testing.T) {
 		return
 	}
 	t.Parallel()
-	harness.BuildBinary(t) // inside, there is no network for a build
+	harness.BuildBinary(t) // inside, there is no network for a build or a download
 	harness.Envoy(t, "")
+	if _, err := validator(); err != nil {
+		t.Fatal(err)
+	}
 	for _, page := range pages {
 		t.Run(page, func(t *testing.T) {
 			t.Parallel()
@@ -268,7 +271,11 @@ func (r *reader) loadYAML(b guides.Block) error {
 		}
 		return nil
 	case isManifest:
-		return r.check(b, filepath.Join(program.Repository(), ".tools", "kubernetes-validate", "1.37.0", "kubernetes-validate"), "--strict", "--quiet")
+		path, err := validator()
+		if err != nil {
+			return err
+		}
+		return r.check(b, path, "--strict", "--quiet")
 	default:
 		return fmt.Errorf("it is no spec, no bootstrap of Envoy and no manifest: say so with a comment")
 	}
@@ -281,4 +288,13 @@ func (r *reader) check(b guides.Block, command ...string) error {
 	}
 	block := guides.Block{Line: b.Line, Text: strings.Join(append(command, path), " ")}
 	return r.run(block)
+}
+
+// validator returns the path of the program that has the schemas of Kubernetes.
+func validator() (string, error) {
+	out, err := exec.Command(filepath.Join(program.Repository(), "scripts", "get-kubernetes-validate")).Output()
+	if err != nil {
+		return "", fmt.Errorf("scripts/get-kubernetes-validate: %w", err)
+	}
+	return strings.TrimSpace(string(out)), nil
 }
