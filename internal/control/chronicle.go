@@ -23,13 +23,18 @@ const (
 	// appraiseAfter is the quiet time without an edit before a cost is measured: the sandbox
 	// compiles the module then, which takes a core for a while.
 	appraiseAfter = 10 * time.Second
+	// burstAfter is the quiet time after a change of many filters at once, as at the first start: the
+	// modules are read for the record when their Envoys have them.
+	burstAfter = 5 * time.Second
 )
 
 // The largest numbers at a time.
 const (
 	looksAtOnce     = 256
 	describedAtOnce = 256
-	mostCostly      = 64 // revisions to measure the cost of; after a burst, older ones have none
+	burst           = 64      // revisions to describe from which on the record waits
+	mostJobs        = 1 << 14 // revisions to describe from which on it waits no more
+	mostCostly      = 64      // revisions to measure the cost of; after a burst, older ones have none
 )
 
 // commitPauses are the times after which a commit is looked for again if the file differs from it.
@@ -83,6 +88,9 @@ func (c *chronicle) takeBook(m historyLoaded, now time.Time) {
 	c.view.Record, c.key = m.book, m.key
 	for _, f := range c.view.Snapshot.All() {
 		c.addPast(f)
+	}
+	if len(c.jobs) > burst {
+		c.edited = now
 	}
 	for _, do := range c.early {
 		do(m.book)
@@ -141,7 +149,8 @@ func (c *chronicle) published(one change, now time.Time) {
 			continue
 		}
 		c.change(func(b *record.Book) { b.Want(f, now) })
-		c.jobs = append(c.jobs, description{revision: f.Revision, filter: f})
+		_, pinned := c.view.Plan.Pins[name]
+		c.jobs = append(c.jobs, description{revision: f.Revision, filter: f, pinned: pinned})
 		c.touch(name, now)
 		c.edited = now
 		if len(one.names) <= mostCostly {
@@ -200,6 +209,9 @@ func (c *chronicle) due(pushes bool) time.Time {
 	if len(c.costly) > 0 && c.measures == nil && !c.busy {
 		due = pause.Earliest(due, c.edited.Add(appraiseAfter))
 	}
+	if len(c.jobs) > 0 && !c.busy {
+		due = pause.Earliest(due, c.describeAt())
+	}
 	for _, one := range c.later {
 		due = pause.Earliest(due, one.due)
 	}
@@ -215,7 +227,7 @@ func (c *chronicle) start(ctx context.Context, now time.Time) {
 		c.look(now)
 	}
 	c.again(now)
-	if len(c.jobs) > 0 && !c.busy {
+	if len(c.jobs) > 0 && !c.busy && !now.Before(c.describeAt()) {
 		n := min(len(c.jobs), describedAtOnce)
 		c.busy = true
 		c.workers.describe(c.jobs[:n:n], c.key)
@@ -231,6 +243,14 @@ func (c *chronicle) start(ctx context.Context, now time.Time) {
 			c.workers.inbox.post(historySaved{failed, err})
 		})
 	}
+}
+
+// describeAt is the time of the next description.
+func (c *chronicle) describeAt() time.Time {
+	if len(c.jobs) > burst && len(c.jobs) < mostJobs {
+		return c.edited.Add(burstAfter)
+	}
+	return c.edited
 }
 
 // look takes the outcome of the touched filters' rollouts.

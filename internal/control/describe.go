@@ -26,7 +26,7 @@ func (w *workers) describe(jobs []description, key []byte) {
 				}
 				d.Imports = known
 			}
-			if job.filter == nil {
+			if job.filter == nil || job.pinned {
 				continue
 			}
 			if c, ok := checkouts.Commit(job.filter.SpecFile); ok {

@@ -77,8 +77,10 @@ type (
 type description struct {
 	revision *snapshot.Revision
 	filter   *snapshot.Filter // nil: a revision of a time before the record
-	tries    int              // for the commit
-	due      time.Time        // of the next try
+	// pinned says that a user has gone back to the revision: its commit is of an earlier edit.
+	pinned bool
+	tries  int       // for the commit
+	due    time.Time // of the next try
 }
 
 // firstCode returns the code of the first error of findings; "": no error.

@@ -86,7 +86,7 @@ func (b *Book) Want(f *snapshot.Filter, now time.Time) bool {
 	} else {
 		e = &Entry{Revision: id, At: now, Outcome: api.OutcomeRollingOut, Module: moduleOf(f.Revision)}
 	}
-	e.Previous, e.SpecFile, e.Commit = previous, f.SpecFile, nil
+	e.Previous, e.SpecFile = previous, f.SpecFile
 	b.filters[f.Name] = slices.Insert(slices.Clone(entries), 0, e)
 	b.trim(f.Name)
 	b.touch(f.Name)
