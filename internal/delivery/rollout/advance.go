@@ -161,7 +161,8 @@ func (a advance) checkDeadline() {
 		return
 	}
 	if left := limit - w.spent.total; left > 0 {
-		a.p.lookAt(f.Now.Add(left))
+		a.p.lookAt(f.Now.Add(min(left, checkpoint(limit))))
+		a.p.Save = a.p.Save || w.spent.total > 0 && w.isCheckpoint(limit, f.Now)
 		return
 	}
 	w.Overdue, a.p.Save = true, true
