@@ -5,6 +5,8 @@ import (
 	"os"
 	"strconv"
 	"testing"
+
+	"github.com/wasm-xds/wasm-xds/internal/delivery/rollout"
 )
 
 // play runs a script of events against the model of Envoy, brings the model to rest, and checks the
@@ -46,7 +48,7 @@ func TestAnyOrderOfEvents(t *testing.T) {
 	if testing.Short() {
 		runs = 300
 	}
-	pipelined, more, shared, spoilt, forgotten := 0, 0, 0, 0, 0
+	pipelined, more, shared, spoilt, forgotten, moves := 0, 0, 0, 0, 0, map[rollout.Move]int{}
 	for seed := range uint64(runs) {
 		rng := rand.New(rand.NewPCG(seed, 2))
 		script := make([]byte, rng.IntN(300))
@@ -55,8 +57,19 @@ func TestAnyOrderOfEvents(t *testing.T) {
 		}
 		w := play(t, seed, script)
 		forgotten += w.forgotten
+		for move, n := range w.waves.played {
+			moves[move] += n
+		}
 		pipelined, more, shared, spoilt = pipelined+w.pipelined, more+w.more, shared+w.shared, spoilt+w.spoilt
 	}
+	for _, move := range []rollout.Move{
+		rollout.WavePassed, rollout.Soaked, rollout.Waits, rollout.Promoted, rollout.Watched, rollout.Stopped, rollout.WentBack, rollout.DeadlinePassed,
+	} {
+		if moves[move] < runs/50 {
+			t.Errorf("%d times %s: the model does not play that", moves[move], move)
+		}
+	}
+	t.Logf("moves of rollouts: %v", moves)
 	if shared < runs || spoilt < runs/100 {
 		t.Errorf("%d responses had several resources and %d of them were refused: the model does not play that", shared, spoilt)
 	}

@@ -134,6 +134,9 @@ func (w *world) checkForgotten(name string) {
 		}
 	}
 	w.forgot[name] = true
+	if f := w.snapshot.Get(name); f != nil && f.Revision != nil {
+		w.forgetStops(f.Revision.ID)
+	}
 	if _, noted := w.m.Unsettled().Filters[name]; noted || w.m.Snapshot().Get(name) != nil {
 		w.failf("%s is forgotten and remembered all the same", name)
 	}
@@ -179,7 +182,7 @@ func (w *world) checkSettled() {
 			if p.poisoned && !p.orphaned && !isLeftAlone && !w.moodyAbout[p.running.ID] {
 				w.failf("%s: %s has refused bytes stored: its listener's next update would fail", e.id, name)
 			}
-			if f == nil || f.Disabled || f.Removed && f.OnRemove != spec.Keep || w.bad[f.Revision.ID] || f.Revision.RefusalFor(e.version) != nil {
+			if f == nil || f.Disabled || f.Removed && f.OnRemove != spec.Keep || w.bad[f.Revision.ID] || f.Revision.RefusalFor(e.version) != nil || w.isFrozen(name) {
 				continue
 			}
 			if !w.moodyAbout[f.Revision.ID] && p.running.ID != f.Revision.ID {

@@ -140,7 +140,7 @@ func (w *world) quiesce() {
 		if f == nil || f.Revision == nil || f.Disabled || f.Removed || w.bad[f.Revision.ID] || w.moodyAbout[f.Revision.ID] {
 			continue
 		}
-		if st, _ := w.m.Status(name); st.Problem != nil || waitsForMatch(st) {
+		if st, _ := w.m.Status(name); st.Problem != nil || waitsForMatch(st) || isHeldBack(st) {
 			continue
 		}
 		for _, version := range []string{"1.40.0", "1.36.4"} {
@@ -170,7 +170,8 @@ func (w *world) checkRunsSomewhere(f *snapshot.Filter, version string, start tim
 		}
 	}
 	if connected {
-		w.failf("%s: no Envoy %s runs %s, and none of them is suspected of anything", f.Name, version, f.Revision.ID)
+		st, _ := w.m.Status(f.Name)
+		w.failf("%s: no Envoy %s runs %s, and none of them is suspected of anything: %+v", f.Name, version, f.Revision.ID, st.Rollout)
 	}
 }
 
@@ -204,6 +205,14 @@ func waitsForMatch(st FilterStatus) bool {
 	return st.Rollout != nil && slices.ContainsFunc(st.Rollout.Waits, func(w rollout.Wait) bool { return w.Reason == rollout.WaitMatch })
 }
 
+// isHeldBack says whether a hold, or a restart, keeps the canaries from the revision.
+func isHeldBack(st FilterStatus) bool {
+	return st.Rollout != nil && (st.Rollout.Paused != nil || st.Rollout.Freeze != nil ||
+		slices.ContainsFunc(st.Rollout.Waits, func(w rollout.Wait) bool {
+			return w.Reason == rollout.WaitFleet || w.Reason == rollout.WaitAway
+		}))
+}
+
 // isLost says whether a revision is not tried any more because Envoys were lost with it.
 func (w *world) isLost(name string) bool {
 	st, _ := w.m.Status(name)
@@ -225,6 +234,7 @@ func (w *world) promote(name string) {
 func (w *world) retry(name string) {
 	if f := w.snapshot.Get(name); f != nil && f.Revision != nil {
 		w.decided(name, f.Revision.ID)
+		w.forgetStops(f.Revision.ID)
 		w.step(Retried{Name: name, Revision: f.Revision.ID})
 	}
 }

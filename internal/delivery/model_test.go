@@ -57,6 +57,8 @@ type world struct {
 	doubted    modelSuspects                     // see [world.doubt]
 	tries      map[trialOf]map[string]bool       // the canaries when another Envoy was lost
 	sentAt     map[StreamID]map[string]time.Time // pushes without an answer
+	waves      modelWaves
+	durable    bool // a stop waits for the disk
 }
 
 // modelNames are the names Envoys ask for; the last has no spec. A calm world has more names and
@@ -75,6 +77,7 @@ func newWorld(seed uint64) *world {
 		answering: map[StreamID]map[string]Send{}, bad: map[string]bool{}, moodyAbout: map[string]bool{},
 		singly: map[StreamID]bool{}, forgot: map[string]bool{}, calm: seed%2 == 0,
 		suspects: modelSuspects{}, doubted: modelSuspects{}, tries: map[trialOf]map[string]bool{}, sentAt: map[StreamID]map[string]time.Time{},
+		waves: newModelWaves(),
 	}
 	all := modelNames(w.calm)
 	w.names = all[:len(all)-1]
@@ -110,6 +113,7 @@ func (w *world) start() {
 		window = 12
 	}
 	w.doubt()
+	w.restoreStops()
 	w.m = New(Config{
 		Epoch: w.epoch, Substitutes: realStandIns{}, Window: 1 + w.rng.IntN(window),
 		ForgetRemoved: time.Duration(w.rng.IntN(2)) * 30 * time.Second,
@@ -127,12 +131,16 @@ func (w *world) step(e Event) {
 			unproven = unproven || a.Unproven // waits for the disk
 			for _, r := range resources(a) {
 				w.log = append(w.log, fmt.Sprintf("  send %d %s %s, with %d others", a.Stream, r.Name, r.Version, len(a.Others)))
+				w.checkWave(a.Stream, r, a.Unproven)
 			}
 			w.checkOutstanding(a)
 			w.checkSuspectsFirst(w.streams[a.Stream], a)
 			if e, ok := w.streams[a.Stream], w.build(&a); e != nil && ok {
 				e.inbox = append(e.inbox, a)
 			}
+		case RolloutMoved:
+			w.log = append(w.log, fmt.Sprintf("  %s %s: %s %s", a.Name, a.Revision, a.Move, a.Wave))
+			w.noteMove(a)
 		case Forgotten:
 			w.forgotten++
 			w.checkForgotten(a.Name)
@@ -151,7 +159,8 @@ func (w *world) step(e Event) {
 	if awaited && unproven || noted && w.rng.IntN(4) == 0 {
 		w.memory.Unsettled = w.m.Unsettled()
 	}
-	if late && w.rng.IntN(8) == 0 {
+	if w.rng.IntN(8) == 0 && late || w.durable {
+		w.durable = false
 		unsettled := w.memory.Unsettled
 		w.memory = w.m.Memory()
 		w.m.Saved(w.memory.Seq)
@@ -225,6 +234,7 @@ func (w *world) edit(name string) {
 		Delivery: []spec.Delivery{spec.Remote, spec.Remote, spec.Inline, spec.File}[w.rng.IntN(4)],
 		OnRemove: []spec.OnRemove{spec.Keep, spec.Passthrough, spec.Deny}[w.rng.IntN(3)],
 		Canary:   w.canaryPolicy(),
+		Rollout:  w.rolloutOf(),
 	}
 	before := filters[name]
 	switch roll := w.rng.IntN(10); {
@@ -234,6 +244,9 @@ func (w *world) edit(name string) {
 	case before != nil && roll == 1:
 		f = clone(before)
 		f.Disabled = !f.Disabled
+	case before != nil && roll == 2 && w.former(name) != nil:
+		f = clone(before)
+		f.Revision, f.RolledBack, f.Removed, f.Disabled = w.former(name), true, false, false
 	default:
 		f.Revision = w.revision(name, roll < 5 || w.calm && roll < 9)
 	}
@@ -326,10 +339,13 @@ func (w *world) act(op byte) {
 		w.quiesce()
 	case 17:
 		name := w.names[w.rng.IntN(len(w.names))]
-		if w.rng.IntN(2) == 0 {
+		switch w.rng.IntN(4) {
+		case 0:
 			w.promote(name)
-		} else {
+		case 1:
 			w.retry(name)
+		default:
+			w.steer()
 		}
 	default:
 		if op%2 == 0 {
@@ -351,8 +367,12 @@ func (w *world) settle() bool {
 	if w.settleUntil(w.now.Add(25 * time.Second)); len(w.problems) > 0 {
 		return true
 	}
+	w.endHolds()
 	w.decide()
-	w.settleUntil(w.now.Add(25 * time.Second))
+	w.settleUntil(w.now.Add(70 * time.Second))
+	w.endHolds() // a rollout may have gone back meanwhile
+	w.decide()
+	w.settleUntil(w.now.Add(70 * time.Second))
 	w.checkSettled()
 	return len(w.problems) > 0 || w.settleUntil(time.Time{})
 }
@@ -368,6 +388,9 @@ func (w *world) settleUntil(end time.Time) bool {
 			w.fetch(e, false)
 		}
 		if busy {
+			continue
+		}
+		if w.settles && !end.IsZero() && w.goOn() {
 			continue
 		}
 		next, ok := w.m.Next()

@@ -69,12 +69,8 @@ func (a *absent) next(now time.Time) (at time.Time) {
 			at = one.until
 		}
 	}
-	if now.Before(a.until) && (at.IsZero() || a.until.Before(at)) {
-		for _, n := range a.restored {
-			if n > 0 {
-				return a.until
-			}
-		}
+	if a.awaitsRestored(now) && (at.IsZero() || a.until.Before(at)) {
+		return a.until
 	}
 	return at
 }
@@ -88,6 +84,16 @@ func (a *absent) waits(now time.Time) (all []Wait) {
 	}
 	SortWaits(all)
 	return all
+}
+
+// awaitsRestored says whether Envoys of a former process are still awaited.
+func (a *absent) awaitsRestored(now time.Time) bool {
+	for _, n := range a.restored {
+		if n > 0 {
+			return now.Before(a.until)
+		}
+	}
+	return false
 }
 
 // restore awaits the Envoys of a former process.

@@ -47,7 +47,7 @@ func (r *Rollout) Picture(f *Facts) (p Picture) {
 	}
 	takers, _ := f.Takers()
 	stopped, held := r.Stopped(&f.View) != nil, r.IsHeld(f)
-	p = Picture{Wave: w.Wave, Paused: w.Paused, WaitsForUser: w.Waits, Frozen: f.Frozen && !f.IsBack(), Overdue: w.Overdue, Look: w.Look}
+	p = Picture{Wave: w.Wave, Paused: w.Paused, WaitsForUser: w.Waits && !stopped, Frozen: f.Frozen && !f.IsBack() && !stopped, Overdue: w.Overdue, Look: w.Look}
 	p.HasHealth = f.Health(w.Wave) != nil
 	last := 0
 	for !f.isLast(last) {
@@ -143,8 +143,8 @@ func (r *Rollout) Waits(f *Facts) (all []Wait) {
 	if w == nil || !f.Lingers() {
 		return nil
 	}
-	if (needs{r, f}).isSettling() {
-		all = append(all, Wait{Reason: WaitFleet, Since: f.Now, Until: w.settling})
+	if (needs{r, f}).isSettling() || w.absent.awaitsRestored(f.Now) {
+		all = append(all, Wait{Reason: WaitFleet, Since: w.Waves[w.Wave].Since, Until: w.settling})
 	}
 	all = append(all, w.absent.waits(f.Now)...)
 	if !w.soak.runs || w.soak.at(f.Now) < f.soak(w.Wave) || f.Health(w.Wave) == nil || w.Skip {

@@ -162,7 +162,7 @@ func (w *Way) Resume() bool {
 // promote lets the present wave pass without its soak, its health and its pause. No Envoy is
 // awaited any more.
 func (w *Way) promote(by string) {
-	w.Skip, w.Paused = true, nil
+	w.Skip, w.Paused, w.Waits = true, nil, false
 	w.awaitNobody()
 	w.Waves = slices.Clone(w.Waves)
 	w.Waves[w.Wave].By = by
