@@ -1,11 +1,9 @@
 package delivery
 
 import (
-	"slices"
 	"time"
 
 	"github.com/wasm-xds/wasm-xds/pkg/snapshot"
-	"github.com/wasm-xds/wasm-xds/pkg/spec"
 )
 
 // isHeld says whether no further Envoy may get the candidate for now.
@@ -64,11 +62,16 @@ func (f *filter) members() (all map[string]int) {
 	return all
 }
 
-// hasHealth says whether the spec asks for looks at the health of a revision.
-func (f *filter) hasHealth() bool {
-	if f.wanted == nil {
+// asksForLooks says whether the wave under way, or the watch, needs looks at the health.
+func (f *filter) asksForLooks(now time.Time) bool {
+	w := f.rollout.Way
+	if w.IsWatched() {
+		return true
+	}
+	c := f.candidate()
+	if c == nil || f.rollout.Of(c.ID) == nil {
 		return false
 	}
-	r := &f.wanted.Rollout
-	return r.Health != nil || slices.ContainsFunc(r.Steps, func(s spec.Step) bool { return s.Health != nil })
+	facts := f.facts(c, now)
+	return facts.Health(w.Wave) != nil
 }

@@ -60,8 +60,8 @@ func (e *steering) resume(f *filter, p Resumed) {
 
 // abort stops the rollout of the candidate, or takes a watched revision back.
 func (e *steering) abort(f *filter, a Aborted) {
-	if f.rollout.Of(a.Revision) == nil || f.rollout.Stops.Of(a.Revision) != nil {
-		return
+	if f.rollout.Of(a.Revision) == nil || f.rollout.Stops.Of(a.Revision) != nil || f.stable == nil {
+		return // without a stable revision there is nothing to go back to
 	}
 	e.stopWay(f, rollout.Stop{Revision: a.Revision, Why: rollout.Aborted, By: a.By, Reason: a.Reason})
 }
@@ -76,7 +76,7 @@ func (e *steering) held(f *filter) {
 // looked takes a look at the health of a revision.
 func (e *steering) looked(f *filter, l HealthLooked) {
 	w := f.rollout.Of(l.Revision)
-	if w == nil || f.rollout.Stops.Of(l.Revision) != nil || !f.hasHealth() {
+	if w == nil || f.rollout.Stops.Of(l.Revision) != nil || !f.asksForLooks(e.now) {
 		return
 	}
 	if w.Look.Outcome != l.Outcome {

@@ -39,6 +39,7 @@ type Rollout struct {
 	State    string `json:"state"`
 	Promoted bool   `json:"promoted"`
 	WaitsFor []Wait `json:"waitsFor"`
+	Wave     int    `json:"wave"`
 	Waves    []Wave `json:"waves"`
 	Health   *Look  `json:"health"`
 }
