@@ -84,6 +84,7 @@ func (w *wavesTest) roll(name, rollout string, during func()) {
 // has begun.
 func (w *wavesTest) wave(wave int, state string) (nodes []string) {
 	w.t.Helper()
+	want := []int{2, 3, 4}[wave]
 	w.cp.WaitFilter(auth, func(f harness.FilterStatus) bool {
 		nodes = nil
 		if f.Rollout == nil || f.Rollout.Wave != wave || f.Rollout.Waves[wave].State != state {
@@ -94,10 +95,10 @@ func (w *wavesTest) wave(wave int, state string) (nodes []string) {
 				nodes = append(nodes, s.Node)
 			}
 		}
-		return len(nodes) >= f.Rollout.Waves[wave].Envoys
+		return len(nodes) >= want
 	})
 	slices.Sort(nodes)
-	if want := []int{2, 3, 4}[wave]; len(nodes) != want {
+	if len(nodes) != want {
 		w.t.Errorf("wave %d has the Envoys %v, want %d", wave, nodes, want)
 	}
 	return nodes
