@@ -26,6 +26,7 @@ type fake struct {
 	webhooks     []api.Webhook
 	visitors     []api.Visitor
 	histories    map[string]api.History
+	contents     map[string]api.Content
 	refuse       *api.Error
 	freeze       api.Freeze
 	syncedFor    time.Duration
@@ -61,6 +62,11 @@ func (f *fake) Filter(name string) (api.Filter, bool) {
 		}
 	}
 	return api.Filter{}, false
+}
+
+func (f *fake) Content(name string) (api.Content, bool) {
+	c, ok := f.contents[name]
+	return c, ok
 }
 
 func (f *fake) History(name string) (api.History, bool) {

@@ -32,6 +32,8 @@ func (h filterHandler) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 		h.diff(w, r, name)
 	case isRead(r) && strings.HasSuffix(r.URL.EscapedPath(), figuresTail):
 		h.figures(w, name)
+	case isRead(r) && strings.HasSuffix(r.URL.EscapedPath(), contentTail):
+		h.content(w, name)
 	case isRead(r):
 		h.filter(w, name)
 	case change != nil:
@@ -92,6 +94,25 @@ func (h filterHandler) figures(w http.ResponseWriter, path string) {
 		return
 	}
 	writeError(w, noFilter(h.state, name))
+}
+
+// content answers what a filter is made of, unless the path is the name of a filter.
+func (h filterHandler) content(w http.ResponseWriter, path string) {
+	name := strings.TrimSuffix(path, contentTail)
+	content, ok := h.state.Content(name)
+	if !ok {
+		if f, ok := h.state.Filter(path); ok {
+			writeJSON(w, http.StatusOK, completeFilter(f))
+			return
+		}
+		writeError(w, noFilter(h.state, name))
+		return
+	}
+	content.Settings, content.Tests = notNull(content.Settings), notNull(content.Tests)
+	if content.Resource == nil {
+		content.Resource = map[string]any{}
+	}
+	writeJSON(w, http.StatusOK, content)
 }
 
 func (h filterHandler) filter(w http.ResponseWriter, name string) {

@@ -18,6 +18,7 @@ const (
 	figuresTail  = "/figures"
 	historyTail  = "/history"
 	diffTail     = "/diff"
+	contentTail  = "/content"
 )
 
 // changeAt returns the filter and the change in a path below filtersRoot. action is "" if the path

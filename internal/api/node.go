@@ -16,13 +16,15 @@ type Node struct {
 	ID      string `json:"id"`
 	Cluster string `json:"cluster"`
 	// Identity is as in [Subscriber].
-	Identity string       `json:"identity"`
-	Address  string       `json:"address"`
-	Envoy    string       `json:"envoy"`
-	Stream   string       `json:"stream"`
-	Mode     string       `json:"mode"` // ads-delta, ads-sotw, ecds-delta or ecds-sotw
-	State    NodeState    `json:"state"`
-	Since    time.Time    `json:"since"` // the start of the stream, or the end of the last one
+	Identity string    `json:"identity"`
+	Address  string    `json:"address"`
+	Envoy    string    `json:"envoy"`
+	Stream   string    `json:"stream"`
+	Mode     string    `json:"mode"` // ads-delta, ads-sotw, ecds-delta or ecds-sotw
+	State    NodeState `json:"state"`
+	Since    time.Time `json:"since"` // the start of the stream, or the end of the last one
+	// Runtimes are the Wasm runtimes that the Envoy lists. Absent: it lists no extensions.
+	Runtimes []string     `json:"runtimes,omitempty"`
 	Filters  []NodeFilter `json:"filters"`
 	// Warnings are problems of this Envoy, independent of a filter.
 	Warnings []*Error `json:"warnings"`
@@ -54,4 +56,6 @@ type NodeFilter struct {
 	Variant  string          `json:"variant"`
 	Error    *Error          `json:"error"`
 	Warnings []*Error        `json:"warnings"` // see [Subscriber.Warnings]
+	// Since is when State was entered. Absent: the Envoy has gone.
+	Since time.Time `json:"since,omitzero"`
 }

@@ -39,6 +39,9 @@ type Config struct {
 	Verify spec.Verify
 	// Signatures returns the signatures by which a module was accepted; nil: the API shows none.
 	Signatures func(snapshot.Module) []api.Signature
+	// Show returns the resource of a revision for an Envoy of a version, without secrets; nil: the
+	// API shows no resources.
+	Show func(r *snapshot.Revision, variant snapshot.Variant, envoy string) (map[string]any, error)
 	// AllowEmpty lets a source remove all of its specs at once.
 	AllowEmpty bool
 	// Examiner tries filters in the sandbox; nil: no filter is tried. Preflight is the effect of

@@ -19,7 +19,7 @@ func Node(v *View, id delivery.StreamID) (api.Node, bool) {
 	n := api.Node{
 		ID: s.Node.ID, Cluster: s.Node.Cluster, Identity: s.Node.Identity, Address: s.Node.Address, Envoy: s.Node.Version,
 		Stream: strconv.FormatUint(uint64(s.ID), 10), Mode: stream.Mode, State: api.NodeConnected, Since: stream.Since,
-		Filters: nodeFilters(v, s),
+		Filters: nodeFilters(v, s), Runtimes: s.Node.Runtimes,
 	}
 	if !s.Unreached.IsZero() {
 		n.Warnings = append(n.Warnings, &api.Error{
@@ -44,7 +44,7 @@ func nodeFilters(v *View, s delivery.StreamStatus) []api.NodeFilter {
 	for _, sub := range s.Subscribers {
 		one := subscriber(v, sub.Name, sub)
 		filters = append(filters, api.NodeFilter{
-			Name: sub.Name, State: one.State, Revision: one.Revision, Variant: one.Variant, Error: one.Error, Warnings: one.Warnings,
+			Name: sub.Name, State: one.State, Revision: one.Revision, Variant: one.Variant, Error: one.Error, Warnings: one.Warnings, Since: one.Since,
 		})
 	}
 	return filters

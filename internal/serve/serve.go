@@ -82,6 +82,7 @@ func run(ctx context.Context, cfg *Config, parts *ending.Parts) (err error) {
 		Modules:    from.modules,
 		Verify:     cfg.Verify,
 		Signatures: from.signatures,
+		Show:       showResource(cfg, files.store, listeners),
 		Store:      files.store,
 		StandIns:   builtin.NewCache(),
 		Files:      files.dir,

@@ -34,6 +34,7 @@ import (
 	"github.com/wasm-xds/wasm-xds/internal/tlsserver"
 	"github.com/wasm-xds/wasm-xds/internal/xds"
 	"github.com/wasm-xds/wasm-xds/internal/xds/resource"
+	"github.com/wasm-xds/wasm-xds/pkg/snapshot"
 )
 
 // gracePeriod is the time for transfers and answers after the end of the server began.
@@ -306,6 +307,14 @@ func addressesFor(cfg *Config, store *module.Store, l *listeners) resource.Addre
 		ModulesURL:     cmp.Or(cfg.ModulesURL, url),
 		ModulesCluster: cmp.Or(cfg.ModulesCluster, "wasm_xds_modules"),
 		ModulesDir:     cmp.Or(cfg.ModulesDirInEnvoy, filepath.Dir(store.Path(anySHA256))),
+	}
+}
+
+// showResource returns the function that shows the resource of a revision.
+func showResource(cfg *Config, store *module.Store, l *listeners) func(*snapshot.Revision, snapshot.Variant, string) (map[string]any, error) {
+	at := addressesFor(cfg, store, l)
+	return func(r *snapshot.Revision, variant snapshot.Variant, envoy string) (map[string]any, error) {
+		return resource.Show(r, variant, envoy, at)
 	}
 }
 

@@ -198,19 +198,19 @@ var layersOfProduct = map[string]Ordered{
 
 	"internal/record":      {Layers: []string{"doc entry", "lines shards", "book diff text"}},
 	"internal/gitcheckout": {Layers: []string{"doc object owner", "pack", "repository", "checkout"}},
-	"internal/control":     {Layers: []string{"collect doc inbox journal mend messages metrics served startup syncs", "config", "tracing restore sources workers", "notices", "describe moves", "chronicle", "saves", "deliver", "control", "commands streams", "api", "health steering"}},
+	"internal/control":     {Layers: []string{"collect doc inbox journal mend messages metrics served startup syncs", "config", "tracing restore sources workers", "notices", "describe moves", "chronicle", "saves", "deliver", "control", "commands streams", "api", "content health steering"}},
 	"internal/desired":     {Layers: []string{"doc outcome rollbacks wishes broken held", "plan"}},
 	"internal/door":        {Layers: []string{"claims limits visitors", "door"}},
 	"internal/persist":     {Layers: []string{"delay doc schedule state", "barrier named text", "writer", "history"}},
 
-	"internal/report": {Layers: []string{"doc looks rollout", "view", "errors trials", "subscriber", "filter fleet outcome", "history sync totals"}},
+	"internal/report": {Layers: []string{"doc looks rollout", "view", "errors trials", "subscriber", "content filter fleet outcome", "history sync totals"}},
 	"internal/tags":   {Layers: []string{"naming", "tags"}},
 
 	"internal/health": {Layers: []string{"doc figures names peers", "answer compare points", "evidence show", "measure", "judge", "watch"}},
 	"internal/signal": {Layers: []string{"doc histogram limits name traps", "above figures point", "points report", "failures process", "envoy", "store"}},
 	"internal/state":  {Layers: []string{"frame", "lock", "modes record", "state", "sealed", "open"}},
 
-	"internal/track": {Layers: []string{"config doc read", "check need work", "spec", "list", "track"}},
+	"internal/track": {Layers: []string{"config doc read", "check need work", "spec", "list tests", "track"}},
 	"internal/delivery": {
 		Layers: []string{
 			"calm config doc frozen idle load nack node queueing reuse state timers trials version wish conduct",
@@ -372,7 +372,7 @@ var layersOfProduct = map[string]Ordered{
 		},
 	},
 
-	"internal/xds/resource": {Layers: []string{"cache code doc", "builder"}},
+	"internal/xds/resource": {Layers: []string{"cache code doc", "builder show"}},
 
 	"internal/xds/subscription": {
 		Layers: []string{

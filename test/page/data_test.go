@@ -104,18 +104,36 @@ func history(name string) api.History {
 }
 
 // figures are made-up points of 15 minutes.
-func figures() map[string]any {
-	side := func(requests, errors, p99 float64) (points []map[string]any) {
+func figures(name string) api.FilterFigures {
+	side := func(revision string, requests, errors, p99 float64) api.FiguresSide {
+		s := api.FiguresSide{Revision: revision, Envoys: 3, Reporting: 3}
 		for i := range 90 {
 			wave := 1 + .25*math.Sin(float64(i)/7) + .1*math.Sin(float64(i)*1.7)
-			points = append(points, map[string]any{
-				"at": ago(time.Duration(90-i) * 10 * second), "requests": math.Round(requests * wave), "errors5xx": math.Round(errors * wave), "denials4xx": math.Round(3 * wave),
-				"p50": p99 / 4 * wave, "p99": p99 * wave, "traps": 0, "bypassed": 0,
+			s.Points = append(s.Points, api.FiguresPoint{
+				At: ago(time.Duration(90-i) * 10 * second), Requests: uint64(requests * wave), Errors: uint64(errors * wave), Denials: uint64(3 * wave),
+				P50: p99 / 4 * wave, P99: p99 * wave,
 			})
 		}
-		return points
+		return s
 	}
-	return map[string]any{"seconds": 10, "canary": side(1200, 3, 41)[40:], "stable": side(2700, 5, 38)}
+	f := api.FilterFigures{Name: name, Seconds: 10, Canary: side(newer, 1200, 3, 41), Stable: side(before, 2700, 5, 38)}
+	f.Canary.Points = f.Canary.Points[40:]
+	return f
+}
+
+// content is made-up content.
+func content(name string) api.Content {
+	return api.Content{
+		Name: name, Revision: before, SpecFile: "/etc/wasm-xds/filters/" + name + ".yaml", Envoy: "1.40.0", Variant: "remote",
+		Settings: []string{"type: http", "module.sha256: " + strings.Repeat("ab", 32), "config.realm: (hidden)", "config.key: (hidden)", "failurePolicy: closed", "delivery: remote", "rollout.canary: 1"},
+		Resource: map[string]any{"name": name, "typed_config": map[string]any{
+			"@type":  "type.googleapis.com/envoy.extensions.filters.http.wasm.v3.Wasm",
+			"config": map[string]any{"name": name, "configuration": map[string]any{"@type": "type.googleapis.com/google.protobuf.StringValue", "value": `{"key":"…","realm":"…"}`}, "failure_policy": "FAIL_CLOSED"},
+		}},
+		Tests: []api.TestResult{{Name: "lets a good token in", Outcome: api.TestPassed}, {Name: "denies a wrong token", Outcome: api.TestPassed}, {
+			Name: "survives an empty token", Outcome: api.TestFailed, Error: &api.Error{Code: "test_failed", Message: `test "survives an empty token" failed: status is 500, want 401`, File: "/etc/wasm-xds/filters/auth.yaml", Line: 31},
+		}},
+	}
 }
 
 func node(id string, filters ...api.NodeFilter) api.Node {
@@ -146,14 +164,7 @@ func everything() *world {
 			bad, node("edge-3"), gone,
 		},
 		histories: map[string]api.History{"auth": history("auth"), "waf": history("waf"), "limits": history("limits")},
-		overlays: map[string]any{
-			"filters/auth/figures": figures(),
-			"filters/auth/content": map[string]any{
-				"revision": before, "specFile": "/etc/wasm-xds/filters/auth.yaml", "envoy": "1.40.0",
-				"spec":     "apiVersion: wasm-xds/v1\nkind: Filter\nname: auth\nmodule: auth.wasm\nconfig:\n  realm: …\n  key: …\nrollout:\n  canary: 1\n  steps: [30%]\n  soak: 20m\n",
-				"resource": "name: auth\ntyped_config:\n  \"@type\": type.googleapis.com/envoy.extensions.filters.http.wasm.v3.Wasm\n  config:\n    name: auth\n    configuration: …\n",
-				"tests":    []map[string]any{{"name": "lets a good token in", "result": "passed"}, {"name": "denies a wrong token", "result": "passed"}},
-			},
-		},
+		figures:   map[string]api.FilterFigures{"auth": figures("auth")},
+		contents:  map[string]api.Content{"auth": content("auth")},
 	}
 }

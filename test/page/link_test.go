@@ -86,7 +86,6 @@ func TestToken(t *testing.T) {
 		t.Fatal(err)
 	}
 	w := everything()
-	w.overlays, w.noFreeze = nil, true
 	server := serve(t, w.handler(admin.Options{Tokens: set}))
 	p := open(t, server.URL, 1280)
 	p.do(chromedp.WaitVisible("#login"), chromedp.SendKeys("#token", "wrong-token\r"))

@@ -2,9 +2,7 @@ package page_test
 
 import (
 	"context"
-	"encoding/json"
 	"io"
-	"maps"
 	"net/http"
 	"slices"
 	"strings"
@@ -25,11 +23,11 @@ type world struct {
 	source    api.Source
 	histories map[string]api.History
 	freeze    api.Freeze
-	noFreeze  bool
-	overlays  map[string]any // by path below /api/v1/
-	requests  []string       // changes: method, path and body
-	lists     int            // requests for filters and nodes
-	refuse    *api.Error     // of all changes
+	figures   map[string]api.FilterFigures
+	contents  map[string]api.Content
+	requests  []string   // changes: method, path and body
+	lists     int        // requests for filters and nodes
+	refuse    *api.Error // of all changes
 }
 
 func (w *world) locked(do func()) {
@@ -110,17 +108,21 @@ func (w *world) Certificates() []api.Certificate {
 
 func (w *world) Identity() api.Identity { return api.Identity{Mode: "none"} }
 
-func (w *world) Rollback(_ context.Context, name, _ string, _ bool) (api.Filter, *api.Error) {
-	return w.did(name)
+func (w *world) Figures(name string) (f api.FilterFigures, ok bool) {
+	w.locked(func() { f, ok = w.figures[name] })
+	if _, known := w.Filter(name); !ok && known {
+		return api.FilterFigures{Name: name, Seconds: 10}, true
+	}
+	return f, ok
 }
 
-func (w *world) Unpin(_ context.Context, name string) (api.Filter, *api.Error) { return w.did(name) }
-
-func (w *world) Pause(_ context.Context, name, _ string) (api.Filter, *api.Error) { return w.did(name) }
-
-func (w *world) Resume(_ context.Context, name string) (api.Filter, *api.Error) { return w.did(name) }
-
-func (w *world) Abort(_ context.Context, name, _ string) (api.Filter, *api.Error) { return w.did(name) }
+func (w *world) Content(name string) (c api.Content, ok bool) {
+	w.locked(func() { c, ok = w.contents[name] })
+	if f, known := w.Filter(name); !ok && known {
+		return api.Content{Name: name, SpecFile: f.SpecFile}, true
+	}
+	return c, ok
+}
 
 func (w *world) Freeze() (f api.Freeze) {
 	w.locked(func() { f = w.freeze })
@@ -132,9 +134,21 @@ func (w *world) SetFreeze(_ context.Context, frozen bool, reason string) (api.Fr
 	return w.Freeze(), nil
 }
 
+func (w *world) Rollback(_ context.Context, name, _ string, _ bool) (api.Filter, *api.Error) {
+	return w.did(name)
+}
+
+func (w *world) Pause(_ context.Context, name, _ string) (api.Filter, *api.Error) { return w.did(name) }
+
+func (w *world) Abort(_ context.Context, name, _ string) (api.Filter, *api.Error) { return w.did(name) }
+
 func (w *world) Retry(_ context.Context, name, _ string) (api.Filter, *api.Error) { return w.did(name) }
 
+func (w *world) Resume(_ context.Context, name string) (api.Filter, *api.Error) { return w.did(name) }
+
 func (w *world) Promote(_ context.Context, name string) (api.Filter, *api.Error) { return w.did(name) }
+
+func (w *world) Unpin(_ context.Context, name string) (api.Filter, *api.Error) { return w.did(name) }
 
 func (w *world) Forget(_ context.Context, name string) (api.Forgotten, *api.Error) {
 	w.locked(func() { w.filters = slices.DeleteFunc(w.filters, func(f api.Filter) bool { return f.Name == name }) })
@@ -157,20 +171,6 @@ func (w *world) handler(o admin.Options) http.Handler {
 			r.Body = io.NopCloser(strings.NewReader(string(body)))
 			w.locked(func() { w.requests = append(w.requests, r.Method+" "+path+" "+string(body)) })
 		}
-		var overlay any
-		var found bool
-		w.locked(func() {
-			overlay, found = w.overlays[path]
-			if !w.noFreeze && (path == "freeze" || strings.Contains(path, "/rollout/") || strings.HasSuffix(path, "/unpin") || strings.HasSuffix(path, "/rollback")) {
-				overlay, found = w.freeze, true
-			}
-		})
-		if found {
-			text, _ := json.Marshal(overlay)
-			rw.Header().Set("Content-Type", "application/json")
-			rw.Write(text)
-			return
-		}
 		real.ServeHTTP(rw, r)
 	})
 }
@@ -179,15 +179,6 @@ func (w *world) handler(o admin.Options) http.Handler {
 func (w *world) changes() (all []string) {
 	w.locked(func() { all = slices.Clone(w.requests) })
 	return all
-}
-
-func (w *world) overlay(all map[string]any) {
-	w.locked(func() {
-		if w.overlays == nil {
-			w.overlays = map[string]any{}
-		}
-		maps.Copy(w.overlays, all)
-	})
 }
 
 // reads is how often the lists of filters and nodes were read.

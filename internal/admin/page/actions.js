@@ -23,6 +23,10 @@ function rest(f) {
   return r?.waves?.length ? `${plural(Math.max(0, f.envoys.total - done), "Envoy")} that do not run it yet` : "remaining Envoys";
 }
 
+const reason = { id: "reason", kind: "text", label: "Reason, for the record", value: "" };
+const because = (v) => (v.reason ? { reason: v.reason } : {});
+const reasonFlag = (v) => (v.reason ? ["--reason", v.reason] : []);
+
 // rolloutAction makes an action of the rollout that is under way.
 const rolloutAction = (f, verb, more) => ({
   id: verb, command: () => line("rollout", verb, f.name),
@@ -51,12 +55,14 @@ export function possible(f, history) {
   if (going && !r.paused) {
     all.push(rolloutAction(f, "pause", {
       label: "Pause", title: `Pause the rollout of ${f.name}`, done: "The rollout is paused.",
+      fields: [reason], request: (v) => ({ method: "POST", path: filterPath(f.name, "/rollout/pause"), body: because(v) }), command: (v) => line("rollout", "pause", f.name, ...reasonFlag(v)),
       effect: [`No further Envoy gets revision ${candidate} until somebody resumes or promotes the rollout. The Envoys that run it keep it.`],
     }));
   }
   if (going && f.stable) {
     all.push(rolloutAction(f, "abort", {
       label: "Abort", tone: "danger", title: `Abort the rollout of ${f.name}`, done: "The rollout is aborted.",
+      fields: [reason], request: (v) => ({ method: "POST", path: filterPath(f.name, "/rollout/abort"), body: because(v) }), command: (v) => line("rollout", "abort", f.name, ...reasonFlag(v)),
       effect: [`The Envoys that run revision ${candidate} go back to ${first(f.stable)} at once. The others never get it.`,
         `Revision ${candidate} stays refused until its spec changes or somebody retries it.`],
     }));

@@ -2,8 +2,9 @@
 
 import { card, code, loading, problem, soft } from "./parts.js";
 import { h } from "./vdom.js";
+import { words } from "./words.js";
 
-const tabs = [["spec", "Spec"], ["resource", "As Envoy gets it"], ["tests", "Tests"]];
+const tabs = [["spec", "Settings"], ["resource", "As Envoy gets it"], ["tests", "Tests"]];
 
 export function content(ctx, answer) {
   if (answer === null) return null; // an older server
@@ -29,19 +30,20 @@ function arrows(e) {
 const text = (label, body) => h("pre", { class: "text", tabindex: 0, "aria-label": label }, body);
 
 function spec(a) {
-  if (!a.spec) return h("p", { class: "soft empty" }, a.specNote || "The spec's text is not known.");
-  return [h("p", { class: "soft" }, a.specFile ? [code(a.specFile), ", "] : null, "with values of the configuration masked."), text("The spec", a.spec)];
+  if (a.settings.length === 0) return h("p", { class: "soft empty" }, "No revision is served.");
+  return [h("p", { class: "soft" }, a.specFile ? ["From ", code(a.specFile), ". "] : null, "The values of configurations and variables are hidden."),
+    text("The settings", a.settings.join("\n"))];
 }
 
 function resource(a) {
-  if (!a.resource) return h("p", { class: "soft empty" }, "No revision is served.");
-  return [h("p", { class: "soft" }, "The TypedExtensionConfig of revision ", code(a.revision), a.envoy ? ` for Envoy ${a.envoy}` : "", ", with secrets masked."),
-    text("TypedExtensionConfig", a.resource)];
+  if (Object.keys(a.resource).length === 0) return h("p", { class: "soft empty" }, "No revision is served.");
+  return [h("p", { class: "soft" }, "The TypedExtensionConfig of revision ", code(a.revision), a.envoy ? ` for Envoy ${a.envoy}` : "", ". The values of configurations and variables are hidden."),
+    text("TypedExtensionConfig", JSON.stringify(a.resource, null, 2))];
 }
 
 function tests(a) {
   if (!a.tests?.length) return h("p", { class: "soft empty" }, "The spec has no tests.");
-  return h("ul", { class: "tests" }, ...a.tests.map((t, i) => h("li", { key: i, class: t.result },
-    h("span", { class: "mark", "aria-hidden": "true" }, { passed: "✓", failed: "✗" }[t.result] ?? "·"), h("span", null, t.name, " ", soft(t.result)),
+  return h("ul", { class: "tests" }, ...a.tests.map((t, i) => h("li", { key: i, class: t.outcome },
+    h("span", { class: "mark", "aria-hidden": "true" }, { passed: "✓", failed: "✗" }[t.outcome] ?? "·"), h("span", null, t.name, " ", soft(words(t.outcome).toLowerCase())),
     t.error ? problem(t.error, "bad") : null)));
 }

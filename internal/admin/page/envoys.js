@@ -96,7 +96,7 @@ function one(e, now) {
   return h("div", { key: e.key },
     card("Connection", null, h("div", { class: "line" }, badge(words(e.state), toneOf(e.state)), soft(e.state === "gone" ? "since " : "for ", ago(e.since, now).replace(" ago", ""))),
       ...(e.warnings ?? []).map((w) => problem(w, "warn")),
-      facts(["Version", e.envoy], ["Wasm runtime", e.runtime ? code(e.runtime) : null], ["Cluster", e.cluster], ["Certificate", e.identity ? code(e.identity) : null],
+      facts(["Version", e.envoy], ["Wasm runtimes", e.runtimes?.length ? code(e.runtimes.map((r) => r.replace("envoy.wasm.runtime.", "")).join(", ")) : null], ["Cluster", e.cluster], ["Certificate", e.identity ? code(e.identity) : null],
         ["Address", e.address ? code(e.address) : null], ["Protocol", e.mode], ["Streams", e.streams > 1 ? String(e.streams) : null])),
     card("Filters", null, table("Filters", [
       { name: "Filter", cell: (f) => link(to.filter(f.name), f.name) },

@@ -27,13 +27,20 @@ export const log = {
   },
 };
 
-const bad = /refus|stopp|back|lost|fail|deadline|expir/;
+const bad = /refus|stopp|_back|rolled|lost|fail|deadline|expir/;
 const tone = (e) => (e.error || bad.test(e.type + " " + (e.state ?? "")) ? "bad" : e.type === "node" || e.type === "snapshot" ? "calm" : "info");
+
+// told is the message of a notable event, with a link where it names its filter.
+function told(e) {
+  const at = e.revision || e.candidate ? e.message.indexOf(e.name) : -1;
+  if (!e.name || at < 0) return [e.message];
+  return [e.message.slice(0, at), link(to.filter(e.name), e.name), e.message.slice(at + e.name.length)];
+}
 
 // sentences tells an event in words, as children of an element.
 export function sentences(e) {
   const filter = () => link(to.filter(e.name), e.name);
-  if (e.message) return [e.name ? filter() : null, e.name ? ": " : null, e.message];
+  if (e.message) return told(e);
   switch (e.type) {
     case "filter":
       return [filter(), " is " + words(e.state ?? "changed").toLowerCase(), e.revision ? ", serves " + first(e.revision) : null,

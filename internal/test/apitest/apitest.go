@@ -33,6 +33,7 @@ type Server struct {
 	Visitors     []api.Visitor
 	Histories    map[string]api.History       // by filter
 	Figures      map[string]api.FilterFigures // by filter
+	Contents     map[string]api.Content       // by filter
 
 	Synced    api.Sync // the answer to a sync, without its filters
 	SyncError *api.Error
@@ -139,6 +140,11 @@ func (s state) Filter(name string) (api.Filter, bool) {
 func (s state) Figures(name string) (api.FilterFigures, bool) {
 	one, ok := s.server.Figures[name]
 	return one, ok
+}
+
+func (s state) Content(name string) (api.Content, bool) {
+	c, ok := s.server.Contents[name]
+	return c, ok
 }
 
 func (s state) History(name string) (api.History, bool) {
