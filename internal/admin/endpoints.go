@@ -27,7 +27,7 @@ func endpoints() []endpoint {
 		{Endpoint: api.Endpoint{Method: get, Path: apiRoot + "filters", Summary: "all filters, sorted by name"}, parameters: filterParameters, answer: []api.Filter{}},
 		{Endpoint: api.Endpoint{Method: get, Path: one, Summary: "one filter"}, answer: api.Filter{}},
 		{Endpoint: api.Endpoint{Method: get, Path: one + historyTail, Summary: "the revisions of a filter that are kept"}, answer: api.History{}},
-		{Endpoint: api.Endpoint{Method: get, Path: one + contentTail, Summary: "what a filter is made of, without secrets"}, answer: api.Content{}},
+		{Endpoint: api.Endpoint{Method: get, Path: one + contentTail, Summary: "the settings, the resource and the tests of a filter, without secrets"}, answer: api.Content{}},
 		{
 			Endpoint: api.Endpoint{Method: get, Path: one + diffTail, Summary: "the difference between two revisions of a filter"},
 			words: map[string]string{

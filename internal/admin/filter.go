@@ -96,7 +96,7 @@ func (h filterHandler) figures(w http.ResponseWriter, path string) {
 	writeError(w, noFilter(h.state, name))
 }
 
-// content answers what a filter is made of, unless the path is the name of a filter.
+// content answers the content of a filter, unless the path is the name of a filter.
 func (h filterHandler) content(w http.ResponseWriter, path string) {
 	name := strings.TrimSuffix(path, contentTail)
 	content, ok := h.state.Content(name)

@@ -25,7 +25,8 @@ type State interface {
 	// Figures returns the figures of the last minutes of the Envoys with a filter; false: there is
 	// no filter.
 	Figures(name string) (api.FilterFigures, bool)
-	// Content returns what the filter is made of, without secrets; false: no spec ever had the name.
+	// Content returns the settings, the resource and the tests of the filter, without secrets;
+	// false: no spec ever had the name.
 	Content(name string) (api.Content, bool)
 	// Nodes returns every stream, sorted by stream, and then the Envoys that have gone lately.
 	Nodes() []api.Node

@@ -1,16 +1,16 @@
 package api
 
-// Content is what a filter is made of, as GET /api/v1/filters/{name}/content answers. The values of
-// configurations and variables are hidden.
+// Content has the settings, the resource and the tests of a filter, as GET
+// /api/v1/filters/{name}/content answers. The values of configurations and variables are hidden.
 type Content struct {
 	Name     string `json:"name"`
 	Revision string `json:"revision"` // the served revision, which Settings and Resource describe; "": none
 	SpecFile string `json:"specFile"` // "": no spec
 	// Settings are the settings of the spec, each as a key and its value. It is never null.
 	Settings []string `json:"settings"`
-	// Resource is the TypedExtensionConfig as an Envoy gets it, in Envoy's own field names: an Envoy
-	// of the version in Envoy, with the module in the form of Variant. The salt is zeros, and inline
-	// bytes are their length and sha256. Empty: no revision is served.
+	// Resource is the TypedExtensionConfig for an Envoy of the version in Envoy, in Envoy's own field
+	// names, with the module in the form of Variant. Zeros stand for the salt, and inline bytes are
+	// their length and sha256. Empty: no revision is served.
 	Resource map[string]any `json:"resource"`
 	Envoy    string         `json:"envoy"`   // the version of most Envoys that ask for the filter; "": no Envoy asks
 	Variant  string         `json:"variant"` // remote, inline or file

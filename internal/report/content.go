@@ -15,8 +15,8 @@ var testOutcomes = map[track.TestOutcome]api.TestOutcome{
 	track.TestNotRun: api.TestNotRun, track.TestRunning: api.TestRunning, track.TestPassed: api.TestPassed, track.TestFailed: api.TestFailed,
 }
 
-// Content returns what a filter is made of, without its resource, and the served revision; nil: none
-// is served. false: there is no such filter.
+// Content returns the content of a filter without its resource, and the served revision; nil: no
+// revision is served. false: there is no such filter.
 func Content(v *View, name string) (api.Content, *snapshot.Revision, bool) {
 	st, ok := v.Machine.Status(name)
 	if !ok || st.Wanted == nil {

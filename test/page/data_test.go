@@ -125,7 +125,7 @@ func figures(name string) api.FilterFigures {
 func content(name string) api.Content {
 	return api.Content{
 		Name: name, Revision: before, SpecFile: "/etc/wasm-xds/filters/" + name + ".yaml", Envoy: "1.40.0", Variant: "remote",
-		Settings: []string{"type: http", "module.sha256: " + strings.Repeat("ab", 32), "config.realm: (hidden)", "config.key: (hidden)", "failurePolicy: closed", "delivery: remote", "rollout.canary: 1"},
+		Settings: []string{"type: http", "module.sha256: " + strings.Repeat("ab", 32), "config.realm: …", "config.key: …", "failurePolicy: closed", "delivery: remote", "rollout.canary: 1"},
 		Resource: map[string]any{"name": name, "typed_config": map[string]any{
 			"@type":  "type.googleapis.com/envoy.extensions.filters.http.wasm.v3.Wasm",
 			"config": map[string]any{"name": name, "configuration": map[string]any{"@type": "type.googleapis.com/google.protobuf.StringValue", "value": `{"key":"…","realm":"…"}`}, "failure_policy": "FAIL_CLOSED"},
