@@ -101,7 +101,7 @@ var imports = map[string][]string{
 	"internal/delivery":           {"internal/delivery/reach", "internal/delivery/rollout", "internal/delivery/unsettled", "internal/delivery/verdict", "pkg/snapshot", "pkg/spec", "internal/mask"},
 	"internal/xds/wire":           {},
 	"internal/xds/subscription":   {"internal/delivery", "internal/xds/wire"},
-	"internal/xds/resource":       {"internal/delivery", "internal/xds/wire", "pkg/translate"},
+	"internal/xds/resource":       {"internal/delivery", "internal/xds/wire", "pkg/snapshot", "pkg/spec", "pkg/translate"},
 	"internal/identity":           {"pkg/spec"},
 	"internal/xds": {
 		"internal/address", "internal/delivery", "internal/ending", "internal/identity", "internal/inflow", "internal/signal", "internal/xds/subscription", "internal/xds/wire", "pkg/spec", "pkg/translate",
