@@ -140,7 +140,7 @@ var layersOfProduct = map[string]Ordered{
 	"internal/api": {
 		Layers: []string{
 			"doc error filterfigures index limit rollout signature snapshot user",
-			"certificate event identity module source subscriber tokens",
+			"content certificate event identity module source subscriber tokens",
 			"condition history node webhook",
 			"filter",
 			"figures sync",
