@@ -180,3 +180,16 @@ func TestALongWave(t *testing.T) {
 		t.Errorf("%v", look)
 	}
 }
+
+// TestFewErrorsAreNoEvidence shows that three errors, evenly spread over three stretches, refuse no
+// revision, and that the look says so.
+func TestFewErrorsAreNoEvidence(t *testing.T) {
+	j := health.New(spec.DefaultHealth(), spec.HTTP, spec.Closed)
+	good, odd := steady(40, nil), steady(40, func(f *signal.Figures) { f.Errors5xx = 1 })
+	for range 3 {
+		j.Add(odd, []health.Group{{Canary: odd, Stable: good}})
+	}
+	if look := j.Look(time.Time{}, ""); look.Outcome != api.HealthNoEvidence || !strings.Contains(look.Message, "can still be chance") {
+		t.Errorf("%s: %s", look.Outcome, look.Message)
+	}
+}

@@ -214,3 +214,32 @@ func (f *slowFleet) State(key signal.Key, _ time.Time) (signal.State, time.Time)
 	all := f.reports[key]
 	return signal.Reporting, all[len(all)-1].to
 }
+
+// TestAnEnvoyChangesSides shows that the report of an Envoy that spans the load of the revision
+// counts for no side.
+func TestAnEnvoyChangesSides(t *testing.T) {
+	a, b, c := envoy("a", "", second(-10)), envoy("b", "", second(-10)), envoy("c", "", second(-10))
+	tr := trial([]health.Envoy{a}, []health.Envoy{b, c})
+	f, w := &fleet{}, health.NewWatch(trial([]health.Envoy{a}, []health.Envoy{b, c}))
+	report := func(n int) {
+		f.add("a", second(float64(n)), time.Second, figures(100, 0))
+		f.add("b", second(float64(n)), time.Second, figures(100, 0))
+		failed := uint64(0)
+		if n <= 6 {
+			failed = 50 // the stable revision fails
+		}
+		f.add("c", second(float64(n)), time.Second, figures(100, failed))
+	}
+	run(w, tr, f, 1, 5, report)
+	c.Since = second(5.6)
+	tr.Canary, tr.Stable = []health.Envoy{a, c}, []health.Envoy{b}
+	look := run(w, tr, f, 6, 20, report)
+	for _, one := range look.Comparisons {
+		if one.Name == "5xx" && (one.Canary != 0 || one.Stable == 0) {
+			t.Errorf("%s: %s", one.Outcome, one.Message)
+		}
+	}
+	if len(look.Comparisons) == 0 {
+		t.Error("no comparison")
+	}
+}
