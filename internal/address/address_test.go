@@ -16,6 +16,7 @@ import (
 	"go.uber.org/goleak"
 
 	"github.com/wasm-xds/wasm-xds/internal/address"
+	"github.com/wasm-xds/wasm-xds/internal/test/program"
 )
 
 func TestMain(m *testing.M) { goleak.VerifyTestMain(m) }
@@ -214,7 +215,7 @@ func TestOneServerReplacesAStaleSocket(t *testing.T) {
 // Another user cannot connect to a socket with the mode 0600.
 func TestAnotherUserIsKeptOut(t *testing.T) {
 	if os.Getuid() != 0 {
-		t.Skip("only root can act as another user")
+		program.NotTested(t, "only root can act as another user")
 	}
 	dir := t.TempDir()
 	if err := os.Chmod(filepath.Dir(dir), 0o711); err != nil { // other users can reach dir then

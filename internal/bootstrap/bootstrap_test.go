@@ -17,6 +17,7 @@ import (
 	"github.com/wasm-xds/wasm-xds/internal/bootstrap"
 	"github.com/wasm-xds/wasm-xds/internal/test/harness"
 	"github.com/wasm-xds/wasm-xds/internal/test/pki"
+	"github.com/wasm-xds/wasm-xds/internal/test/program"
 	"github.com/wasm-xds/wasm-xds/pkg/spec"
 )
 
@@ -117,7 +118,7 @@ func TestGolden(t *testing.T) {
 
 func TestEnvoyTakesIt(t *testing.T) {
 	if testing.Short() {
-		t.Skip("runs real Envoys")
+		program.NotTested(t, "real Envoys take time")
 	}
 	for _, version := range []string{"1.36.4", "1.40.0"} {
 		envoy := harness.Envoy(t, version)

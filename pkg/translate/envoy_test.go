@@ -11,6 +11,7 @@ import (
 	"testing"
 
 	"github.com/wasm-xds/wasm-xds/internal/test/harness"
+	"github.com/wasm-xds/wasm-xds/internal/test/program"
 	"github.com/wasm-xds/wasm-xds/internal/test/testfilter"
 	"github.com/wasm-xds/wasm-xds/pkg/snapshot"
 	"github.com/wasm-xds/wasm-xds/pkg/spec"
@@ -20,7 +21,7 @@ import (
 // onEnvoys runs a test on a real Envoy of each dialect that is in use.
 func onEnvoys(t *testing.T, test func(t *testing.T, v translate.Version)) {
 	if testing.Short() {
-		t.Skip("runs real Envoys")
+		program.NotTested(t, "real Envoys take time")
 	}
 	for _, v := range []translate.Version{v1_36, v1_39, v1_40} {
 		t.Run(v.String(), func(t *testing.T) { test(t, v) })

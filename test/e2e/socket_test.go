@@ -10,6 +10,7 @@ import (
 	"time"
 
 	"github.com/wasm-xds/wasm-xds/internal/test/harness"
+	"github.com/wasm-xds/wasm-xds/internal/test/program"
 )
 
 // sockets are the paths of a control plane's ports.
@@ -93,7 +94,7 @@ func TestUnixSockets(t *testing.T) {
 // everybody connect, the same Envoy gets the filter.
 func TestUnixSocketsKeepOtherUsersOut(t *testing.T) {
 	if os.Getuid() != 0 {
-		t.Skip("only root can run Envoy as another user")
+		program.NotTested(t, "only root can run Envoy as another user")
 	}
 	const nobody = 65534
 	s := newScenario(t)

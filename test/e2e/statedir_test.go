@@ -12,13 +12,14 @@ import (
 	"testing"
 
 	"github.com/wasm-xds/wasm-xds/internal/test/harness"
+	"github.com/wasm-xds/wasm-xds/internal/test/program"
 )
 
 // The modules of delivery: file reach an Envoy of another user inline, until the user's group may
 // enter the state directory. No request is lost in between.
 func TestModulesForAnEnvoyOfAnotherUser(t *testing.T) {
 	if os.Getuid() != 0 {
-		t.Skip("only root can run Envoy as another user")
+		program.NotTested(t, "only root can run Envoy as another user")
 	}
 	const nobody = 65534
 	s := newScenario(t)

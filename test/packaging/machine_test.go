@@ -35,7 +35,7 @@ type machine struct {
 func newRoot(t *testing.T) string {
 	t.Helper()
 	if os.Getuid() != 0 {
-		t.Skip("only root can make a container: the packages are NOT TESTED here")
+		program.NotTested(t, "only root can make a container")
 	}
 	archive := filepath.Join(program.Repository(), ".tools", "debian-"+suite+"-rpm.tar")
 	if _, err := os.Stat(archive); err != nil {

@@ -18,6 +18,7 @@ import (
 	"github.com/wasm-xds/wasm-xds/internal/preflight"
 	"github.com/wasm-xds/wasm-xds/internal/preflight/sandbox"
 	"github.com/wasm-xds/wasm-xds/internal/test/harness"
+	"github.com/wasm-xds/wasm-xds/internal/test/program"
 	"github.com/wasm-xds/wasm-xds/internal/test/testfilter"
 	"github.com/wasm-xds/wasm-xds/pkg/spec"
 	"github.com/wasm-xds/wasm-xds/test/preflight/corpus"
@@ -268,7 +269,7 @@ func netHTTP(t *testing.T) corpus.Case {
 
 func TestTheSandboxAgreesWithEnvoy(t *testing.T) {
 	if testing.Short() {
-		t.Skip("it runs real Envoys for minutes")
+		program.NotTested(t, "real Envoys run for minutes")
 	}
 	cases := slices.Concat(corpus.All(), examples(t))
 	if filter := os.Getenv("WASM_XDS_TEST_CASES"); filter != "" {
