@@ -44,13 +44,14 @@ func faulty(t *testing.T) []resource {
 		of("slow", wasmv3.FailurePolicy_FAIL_CLOSED, testfilter.Faults{Delay: 20 * time.Millisecond}),
 		of("counted", wasmv3.FailurePolicy_FAIL_CLOSED, testfilter.Faults{Counter: "auth_denied", FailPath: "/"}),
 		of("second", wasmv3.FailurePolicy_FAIL_OPEN, trap), // behind "counted"
+		filter{name: "raw", version: "1", vmID: "raw", network: true, module: testfilter.Network{TrapOnConnection: true}.Module()}.resource(t),
 	}
 }
 
 func startSignals(t *testing.T, version string) signals {
 	t.Helper()
 	names := []string{"closed", "open", "reload", "waiting", "ticking", "leaky", "slow", "counted"}
-	e := start(t, setup{version: version, http: names, mode: harness.ADSDelta, change: func(b *harness.Bootstrap) {
+	e := start(t, setup{version: version, http: names, tcp: []string{"raw"}, mode: harness.ADSDelta, change: func(b *harness.Bootstrap) {
 		b.StatsInterval = "0.2s"
 		b.HTTP[len(b.HTTP)-1].Filters = harness.Filters("counted", "second")
 	}})
@@ -84,6 +85,7 @@ func TestSignals(t *testing.T) {
 		t.Run("a trap with the policy closed", s.trapClosed)
 		t.Run("a trap with the policy open", s.trapOpen)
 		t.Run("a trap with the policy reload", s.trapReload)
+		t.Run("a trap in a network filter", s.trapNetwork)
 		t.Run("times", s.slowFilter)
 		t.Run("the filter's own metric", s.ownMetric)
 		t.Run("memory", s.leak)
@@ -157,6 +159,24 @@ func (s signals) trapReload(t *testing.T) {
 	}
 	s.wantFailed(t, "reload", failed)
 	s.wantFailed(t, "waiting", status[http.StatusServiceUnavailable])
+}
+
+// A network filter that traps closes its connections. The stats count them as any others.
+func (s signals) trapNetwork(t *testing.T) {
+	for range 3 {
+		conn := s.dial("raw")
+		if n, err := conn.Read(make([]byte, 1)); n > 0 || err == nil {
+			t.Error("the connection goes on")
+		}
+	}
+	s.next(t)
+	if n := s.value("tcp.raw.downstream_cx_total"); n < 3 {
+		t.Errorf("%v connections", n)
+	}
+	s.wantStat(t, "wasm.raw.vm_reload_backoff", -1)
+	if n := s.failed(t, s.ports["raw"]); n > 0 {
+		t.Errorf("%d connections are logged", n)
+	}
 }
 
 // A summary has the times of the interval alone.
