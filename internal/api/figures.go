@@ -9,6 +9,12 @@ type Counts struct {
 	PerFilter []FilterCounts
 	// WithoutModules is the number of Envoys that send no GET for a module.
 	WithoutModules int
+	// Rollouts are the rollouts under way, and Overdue the number of those past their deadline.
+	Rollouts map[RolloutState]int
+	Overdue  int
+	Frozen   bool // a user has frozen the server
+	// FromState: the server serves the state of an earlier process, and has not read the specs yet.
+	FromState bool
 }
 
 // FilterCounts are the metrics of a filter.

@@ -50,7 +50,7 @@ func New(cfg Config) *Control {
 	writer := persist.NewWriter(cfg.Files, cfg.Store)
 	c.chronicle = chronicle{view: c.view, workers: c.workers, writer: writer, log: cfg.Logger}
 	c.saves = saves{
-		workers: c.workers, writer: writer, log: cfg.Logger, sandbox: cfg.Sandbox, view: c.view, history: &c.chronicle,
+		workers: c.workers, writer: writer, log: cfg.Logger, sandbox: cfg.Sandbox, metrics: cfg.Metrics, view: c.view, history: &c.chronicle,
 	}
 	c.notices = newNotices(cfg, c.view, &c.hub, time.Now())
 	c.deliverer = deliverer{

@@ -38,6 +38,8 @@ type Metrics interface {
 	RolloutEnded(outcome string)
 	RolloutOverdue()
 	Refused(cause api.Cause)
+	// StateSaved counts a save of the state.
+	StateSaved(ok bool)
 	// FilterForgotten ends the series of a forgotten filter.
 	FilterForgotten(name string)
 }
@@ -59,4 +61,5 @@ func (noMetrics) Converged(string, time.Duration)   {}
 func (noMetrics) RolloutEnded(string)               {}
 func (noMetrics) RolloutOverdue()                   {}
 func (noMetrics) Refused(api.Cause)                 {}
+func (noMetrics) StateSaved(bool)                   {}
 func (noMetrics) FilterForgotten(string)            {}

@@ -22,6 +22,7 @@ type saves struct {
 	writer  *persist.Writer
 	log     *zap.Logger
 	sandbox string
+	metrics Metrics
 	view    *report.View // the contents of the files
 	history *chronicle
 
@@ -72,6 +73,7 @@ func (s *saves) writeUnsettled() {
 // takeState takes the end of a save of the state, and says whether the disk has every change.
 func (s *saves) takeState(m stateSaved, now time.Time) (idle bool) {
 	s.state.Ended(now)
+	s.metrics.StateSaved(m.err == nil)
 	if m.err != nil {
 		s.log.Error("the state cannot be saved: a restart would go on from an older one", zap.Error(m.err))
 	} else {

@@ -23,6 +23,14 @@ var (
 		"1 while something is wrong with where the specs come from, and they can be read all the same.", nil, nil)
 	descWithoutModules = prometheus.NewDesc("wasm_xds_envoys_without_modules",
 		"Envoys that do not reach the module server: modules are sent inline to them.", nil, nil)
+	descRollouts = prometheus.NewDesc("wasm_xds_rollouts",
+		"Rollouts under way, by state.", []string{"state"}, nil)
+	descOverdue = prometheus.NewDesc("wasm_xds_rollouts_overdue",
+		"Rollouts under way that are past their deadline.", nil, nil)
+	descFrozen = prometheus.NewDesc("wasm_xds_frozen",
+		"1 while a user has frozen the server, so that no revision goes further.", nil, nil)
+	descFromState = prometheus.NewDesc("wasm_xds_snapshot_from_state",
+		"1 while the server serves the state of an earlier process, because the specs have not been read yet.", nil, nil)
 	descReady = prometheus.NewDesc("wasm_xds_ready",
 		"1 when a snapshot can be served.", nil, nil)
 )
@@ -41,7 +49,7 @@ type stateCollector struct{ state State }
 
 func (c stateCollector) Describe(out chan<- *prometheus.Desc) {
 	for _, d := range []*prometheus.Desc{
-		descFilters, descErrors, descSubscribers, descSourceErrors, descAvailable, descDegraded, descWithoutModules, descReady, descFilterState, descFilterError, descFilterSubscribers,
+		descFilters, descErrors, descSubscribers, descSourceErrors, descAvailable, descDegraded, descWithoutModules, descReady, descRollouts, descOverdue, descFrozen, descFromState, descFilterState, descFilterError, descFilterSubscribers,
 	} {
 		out <- d
 	}
@@ -65,6 +73,19 @@ func (c stateCollector) Collect(out chan<- prometheus.Metric) {
 		gauge(descSubscribers, n, string(state))
 	}
 	collectFilters(counts.PerFilter, gauge)
+	rollouts := map[api.RolloutState]int{}
+	for _, state := range []api.RolloutState{
+		api.RolloutProgressing, api.RolloutWaiting, api.RolloutSoaking, api.RolloutPaused, api.RolloutFrozen, api.RolloutWatching, api.RolloutStopped,
+	} {
+		rollouts[state] = 0
+	}
+	maps.Copy(rollouts, counts.Rollouts)
+	for state, n := range rollouts {
+		gauge(descRollouts, n, string(state))
+	}
+	gauge(descOverdue, counts.Overdue)
+	gauge(descFrozen, number(counts.Frozen))
+	gauge(descFromState, number(counts.FromState))
 	gauge(descErrors, counts.WithError)
 	gauge(descWithoutModules, counts.WithoutModules)
 	source := c.state.Source()

@@ -16,6 +16,7 @@ type outcomes struct {
 	rollouts          *prometheus.CounterVec
 	overdue           prometheus.Counter
 	refusals          *prometheus.CounterVec
+	saves             *prometheus.CounterVec
 }
 
 func newOutcomes() *outcomes {
@@ -39,6 +40,12 @@ func newOutcomes() *outcomes {
 			Name: "wasm_xds_refusals_total", Help: "Contents of filters that are not served, by cause.",
 		}, []string{"cause"}),
 	}
+	o.saves = prometheus.NewCounterVec(prometheus.CounterOpts{
+		Name: "wasm_xds_state_saves_total", Help: "Saves of the state to the disk, by outcome.",
+	}, []string{"outcome"})
+	for _, outcome := range []string{"ok", "failed"} {
+		o.saves.WithLabelValues(outcome)
+	}
 	for _, outcome := range []string{"live", "refused", "lost", "superseded", "went_back"} {
 		o.rollouts.WithLabelValues(outcome)
 	}
@@ -49,7 +56,16 @@ func newOutcomes() *outcomes {
 }
 
 func (o *outcomes) register(r *prometheus.Registry) {
-	r.MustRegister(o.convergence, o.filterConvergence, o.rollouts, o.overdue, o.refusals)
+	r.MustRegister(o.convergence, o.filterConvergence, o.rollouts, o.overdue, o.refusals, o.saves)
+}
+
+// StateSaved counts a save of the state.
+func (o *outcomes) StateSaved(ok bool) {
+	outcome := "failed"
+	if ok {
+		outcome = "ok"
+	}
+	o.saves.WithLabelValues(outcome).Inc()
 }
 
 // Converged records the time from the sight of an edit until the last Envoy runs the revision.
