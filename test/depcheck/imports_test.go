@@ -241,6 +241,7 @@ var imports = map[string][]string{
 	"test/depcheck/rooms":         {},
 	"test/deploy":                 {},
 	"test/docs":                   {},
+	"test/monitoring":             {},
 	"test/e2e":                    {},
 	"test/envoyfacts":             {},
 	"test/filtertests":            {},
