@@ -201,7 +201,7 @@ var imports = map[string][]string{
 		"internal/apiclient", "internal/atomicfile", "internal/cli/command", "internal/reason", "internal/regular", "internal/token", "pkg/spec",
 	},
 	"internal/cli/server": {
-		"internal/address", "internal/api", "internal/apiclient", "internal/cli/command", "internal/cli/configfile", "internal/cli/connect", "internal/cli/display", "internal/cli/fetch",
+		"internal/address", "internal/api", "internal/apiclient", "internal/atomicfile", "internal/kit/template", "internal/reason", "internal/cli/command", "internal/cli/configfile", "internal/cli/connect", "internal/cli/display", "internal/cli/fetch",
 		"internal/cli/load", "internal/cli/serveflags", "internal/cli/view", "internal/module", "internal/serve", "internal/source/oci", "internal/systemd", "internal/terminal",
 		"pkg/spec",
 	},

@@ -184,9 +184,9 @@ var layersOfProduct = map[string]Ordered{
 	"internal/cli/serveflags": {Layers: []string{"check log run", "flags", "outbound"}},
 	"internal/cli/server": {
 		Layers: []string{
-			"checkconfig complete context question status_look systemd",
+			"checkconfig complete context question specdir status_look systemd",
 			"change status_envoys status_wait status_watch",
-			"forget freeze history retry rollback rollout serve status unpin",
+			"add forget freeze history retry rm rollback rollout serve status unpin wait",
 			"commands",
 		},
 	},

@@ -1,6 +1,7 @@
 package server
 
 import (
+	"cmp"
 	"context"
 	"io"
 
@@ -15,7 +16,10 @@ type look struct {
 	name   string // of a filter; "": all
 	json   bool
 	out    io.Writer
+	flag   string // the flag with the time of a wait; "": --wait
 }
+
+func (l look) waitFlag() string { return cmp.Or(l.flag, "--wait") }
 
 func (l look) take(ctx context.Context) (*view.View, error) { return view.Ask(ctx, l.server, l.name) }
 

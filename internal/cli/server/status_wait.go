@@ -51,10 +51,10 @@ func waitUntilLive(ctx context.Context, l look, wait time.Duration, revision str
 		}
 		return err
 	case last == nil:
-		return command.Failure("not_live", fmt.Sprintf("the server did not answer within %s", wait), "give it a longer --wait")
+		return command.Failure("not_live", fmt.Sprintf("the server did not answer within %s", wait), "give it a longer "+l.waitFlag())
 	}
 	l.print(last)
-	return command.Failure("not_live", fmt.Sprintf("not everything is live after %s: %s", wait, w.missing), "give it a longer --wait; the status above says what is missing")
+	return command.Failure("not_live", fmt.Sprintf("not everything is live after %s: %s", wait, w.missing), "give it a longer "+l.waitFlag()+"; the status above says what is missing")
 }
 
 // waiting decides when a wait is over.
