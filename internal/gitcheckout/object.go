@@ -7,7 +7,6 @@ import (
 	"encoding/hex"
 	"errors"
 	"fmt"
-	"hash"
 )
 
 // mostObject is the size of the largest object that is read, in bytes.
@@ -79,7 +78,7 @@ func entryOf(tree object, name string, size int) (id, bool) {
 
 // blobID returns the id of a file's content.
 func blobID(content []byte, size int) id {
-	var sum hash.Hash = sha1.New() //nolint:gosec // the hash of git's objects
+	sum := sha1.New() //nolint:gosec // the hash of git's objects
 	if size == sha256.Size {
 		sum = sha256.New()
 	}

@@ -165,7 +165,7 @@ func TestAnHTTPServer(t *testing.T) {
 	defer goleak.VerifyNone(t)
 	lobby, reached := start(t, Limits{Connections: 2, IdlePerHost: 1})
 	began, release := make(chan struct{}), make(chan struct{})
-	server := &http.Server{Handler: http.HandlerFunc(func(http.ResponseWriter, *http.Request) { //nolint:gosec // a test
+	server := &http.Server{Handler: http.HandlerFunc(func(http.ResponseWriter, *http.Request) {
 		began <- struct{}{}
 		<-release
 	})}

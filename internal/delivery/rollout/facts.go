@@ -105,7 +105,7 @@ func (f *Facts) Health(wave int) *spec.Health {
 
 // deadline is how long a wave may take; 0: there is no deadline.
 func (f *Facts) deadline(wave int) time.Duration {
-	limit := time.Duration(spec.DefaultDeadline)
+	limit := spec.DefaultDeadline
 	if f.Rollout != nil {
 		limit = f.Rollout.WaveDeadline()
 	}
