@@ -159,7 +159,7 @@ func (r *Recorder) Answered(stream uint64, name, refusal string, at time.Time) {
 	names := r.groups[answer{stream, name}]
 	delete(r.groups, answer{stream, name})
 	if refusal != "" && len(names) > 1 {
-		refusal = "" // a verdict on none of them: each comes again alone
+		// The refusal is a verdict on none of them: each comes again alone.
 		for _, n := range names {
 			if e := r.rolling[n]; e != nil && e.pushes[stream] != nil {
 				e.pushes[stream].span.happened(Event{Name: "a response of several filters was refused", At: at})

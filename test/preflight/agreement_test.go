@@ -193,11 +193,11 @@ func (j *judge) request() string {
 func (j *judge) connect() string {
 	j.ready()
 	harness.Poll(j.t.Context(), func() bool { return j.dead() || harness.Listening(j.ports[spec.Network]) })
-	works := j.echoes() && j.echoes()
+	first, second := j.echoes(), j.echoes()
 	switch {
 	case j.dead():
 		return crashes
-	case works:
+	case first && second:
 		return loads
 	default:
 		return fails
