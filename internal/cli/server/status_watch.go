@@ -197,7 +197,7 @@ func (s *screen) head(form *display.Screen, now time.Time) {
 				e = "the server does not answer"
 			}
 		}
-		fmt.Fprintln(form, form.Paint(terminal.Red, terminal.Cut(terminal.Printable(fmt.Sprintf("%s for %s", e, now.Sub(s.at).Round(time.Second))), form.Columns)))
+		fmt.Fprintln(form, form.Paint(terminal.Red, terminal.Cut(terminal.Printable(fmt.Sprintf("not current for %s: %s", now.Sub(s.at).Round(time.Second), e)), form.Columns)))
 	}
 	fmt.Fprintln(form)
 }
