@@ -73,8 +73,17 @@ func TestLive(t *testing.T) {
 		t.Error("the change closed a part or moved the focus")
 	}
 	p.waitText("#lately", "auth is active")
+	// During a soak the server tells of the filter each second.
+	for range 3 {
+		w.hub.Publish(api.Event{Type: api.EventFilter, Name: "auth", State: "active", Revision: before, Candidate: newer})
+	}
+	w.hub.Publish(api.Event{Type: api.EventWavePassed, Name: "auth", Candidate: newer, Message: "the wave 30% of auth has passed"})
 	p.goTo("#/events")
 	p.waitText("#content ol", "rolls out "+newer)
+	p.waitText("#content ol", "the wave 30% of auth has passed")
+	if n := js[int](p, `document.querySelectorAll("#content ol li").length`); n != 2 {
+		t.Errorf("%d events are listed", n)
+	}
 	p.screenshot("events-some")
 }
 

@@ -33,7 +33,8 @@ export function problem(e, tone = "bad", extra = null) {
 
 // command is a command line with a button that copies it.
 export function command(text) {
-  return h("div", { class: "command" }, code(text),
+  const parts = text.split(" ").flatMap((word, i) => [i ? " " : "", h("span", { key: i, class: "word" }, word)]);
+  return h("div", { class: "command" }, h("code", null, parts),
     h("button", { type: "button", class: "quiet copy", "aria-label": "Copy the command " + text, title: "Copy", onclick: () => copy(text) }, "Copy"));
 }
 

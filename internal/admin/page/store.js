@@ -112,9 +112,16 @@ export class Store {
     }
   }
 
+  // saysNothingNew says whether an event repeats the last one of its object, as during a soak.
+  #saysNothingNew(event) {
+    const said = ({ id, time, ...rest }) => JSON.stringify(rest);
+    const last = this.events.find((e) => e.type === event.type && e.name === event.name);
+    return last !== undefined && said(last) === said(event);
+  }
+
   #take(event) {
     if (event.id) this.#lastID = event.id;
-    this.events.unshift(event);
+    if (!this.#saysNothingNew(event)) this.events.unshift(event);
     this.events.length = Math.min(this.events.length, mostEvents);
     this.refresh();
     this.#changed();

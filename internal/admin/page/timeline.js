@@ -22,8 +22,7 @@ function entry(ctx, f, r, history) {
   const { now } = ctx, serves = r.revision === f.revision;
   const mayReturn = !serves && r.state !== "rejected" && r.state !== "candidate" && f.state !== "removed";
   return h("li", { key: r.revision, class: toneOf(r.state), "data-revision": r.revision },
-    h("div", { class: "line" }, code(first(r.revision)), badge(words(r.state), toneOf(r.state)), r.wanted && !serves ? badge("What the spec says", "calm") : null,
-      r.outcome ? badge(words(r.outcome), outcomeTones[r.outcome] ?? "calm") : null,
+    h("div", { class: "line" }, code(first(r.revision)), standing(r), r.wanted && !serves ? badge("What the spec says", "calm") : null,
       r.since ? h("time", { class: "push soft", datetime: r.since, title: at(r.since, now) }, ago(r.since, now)) : null),
     h("p", { class: "soft" }, summary(r)),
     r.error ? problem(r.error, r.state === "rejected" ? "bad" : "warn") : r.reason ? problem({ message: r.reason }, outcomeTones[r.outcome] ?? "warn") : null,
@@ -31,6 +30,12 @@ function entry(ctx, f, r, history) {
       type: "button", class: "quiet push", "aria-label": `Roll back… to ${first(r.revision)}`,
       onclick: () => ctx.act(rollback(f, [r, ...history.revisions.filter((o) => o !== r && o.revision !== f.revision && (o.state === "earlier" || o.state === "stable"))], r.revision)),
     }, "Roll back…") : null));
+}
+
+// standing is how a revision stands. Of an earlier one, the record knows how it ended.
+function standing(r) {
+  if (r.state === "earlier" && r.outcome) return badge(words(r.outcome), outcomeTones[r.outcome] ?? "calm");
+  return badge(words(r.state), toneOf(r.state));
 }
 
 function summary(r) {
