@@ -4,7 +4,7 @@ import "time"
 
 // Limit is a limit that clients have reached, as GET /api/v1/limits lists.
 type Limit struct {
-	Name    string    `json:"name"` // names, names_per_stream, streams, streams_per_node, request_size, node_size, name_bytes, opens_per_connection, opens_per_host, new_names_per_host, request_memory, request_timeout, request_memory_per_host, connections, connections_per_host or idle_connections_per_host; later more
+	Name    string    `json:"name"` // names, names_per_stream, streams, streams_per_node, request_size, node_size, name_bytes, opens_per_connection, opens_per_host, new_names_per_host, request_memory, request_timeout, request_memory_per_host, connections, connections_per_host, idle_connections_per_host or handshake_timeout; later more
 	Flag    string    `json:"flag"` // of serve
 	Most    int       `json:"most"`
 	Refused uint64    `json:"refused"` // how often it was reached, since the start

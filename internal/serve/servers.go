@@ -227,6 +227,12 @@ func (s *servers) claimRefused(r xds.RefusedClaim) {
 
 // refused reports a failed handshake.
 func (s *servers) refused(port, from, text string) {
+	if tlsserver.TimedOut(text) {
+		s.shown.StreamRefused(api.Limit{
+			Name: "handshake_timeout", Flag: "--handshake-timeout", Most: int(s.handshakeTimeout() / time.Second), Address: from,
+		})
+		return
+	}
 	if v, ok := refusalOf(port, s.certificates.advice(port), from, text); ok {
 		s.shown.Visited(v)
 	}

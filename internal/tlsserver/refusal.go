@@ -59,6 +59,9 @@ func IdentityProblem(text string) string {
 	return problem
 }
 
+// TimedOut reports whether a handshake failed with this text because the client took too long.
+func TimedOut(text string) bool { return strings.HasSuffix(text, "i/o timeout") } // of package net
+
 // HTTPLog is the output of the ErrorLog of an [http.Server], because the server tells of a failed
 // handshake only there. Each failed handshake goes to Refused, and all other lines go to Other.
 type HTTPLog struct {
