@@ -382,7 +382,7 @@ func TestBounds(t *testing.T) {
 		r := open(t, s, Key{fmt.Sprint(i), ""}, at(0))
 		for j := range 300 {
 			all := counts(9000, 10*j, j)
-			for k := range 50 {
+			for k := range 12 {
 				all[fmt.Sprintf("wasmcustom.%d_%d", j, k)] = k
 			}
 			r.report(float64(10*j), all)
