@@ -46,14 +46,14 @@ func (a *answers) comparison(limit *spec.PrometheusLimit) api.HealthComparison {
 	c := api.HealthComparison{Name: namePrometheus, Limit: limit.Max, Outcome: api.HealthNoEvidence}
 	switch {
 	case !a.some:
-		c.Message = "prometheus: the server has not been asked yet"
+		c.Message = "the server has not been asked yet"
 	case a.last.Err != "":
-		c.Outcome, c.Message = api.HealthSourceLost, "prometheus: "+a.last.Err
+		c.Outcome, c.Message = api.HealthSourceLost, a.last.Err
 	case math.IsNaN(a.value):
-		c.Message = "prometheus: the answer to the query has no sample"
+		c.Message = "the answer to the query has no sample"
 	default:
 		c.Canary = a.value
-		c.Message = fmt.Sprintf("prometheus: the query gives %s; at most %s is allowed", short(a.value), short(limit.Max))
+		c.Message = fmt.Sprintf("the query gives %s; at most %s is allowed", short(a.value), short(limit.Max))
 		switch {
 		case a.over >= answersOver:
 			c.Outcome = api.HealthBad

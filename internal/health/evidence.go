@@ -66,7 +66,7 @@ func (j *evidence) counted() []api.HealthComparison {
 	add := func(name, what string, limit, canary, stable uint64) *api.HealthComparison {
 		c := api.HealthComparison{
 			Name: name, Canary: float64(canary), Stable: float64(stable), Limit: float64(limit), Outcome: api.HealthGood,
-			Message: fmt.Sprintf("%s: %s on the Envoys with the revision; at most %s allowed", what, grouped(canary), grouped(limit)),
+			Message: fmt.Sprintf("%s %s on the Envoys with the revision; at most %s allowed", grouped(canary), what, isOrAre(limit)),
 		}
 		if canary > limit {
 			c.Outcome = api.HealthBad
@@ -75,18 +75,18 @@ func (j *evidence) counted() []api.HealthComparison {
 		return &all[len(all)-1]
 	}
 	if l := j.limits.Traps; !l.Off {
-		c := add(nameTraps, "traps: requests that failed because the filter trapped", l.Max, canary.Traps, stable.Traps)
+		c := add(nameTraps, "requests failed because the filter trapped", l.Max, canary.Traps, stable.Traps)
 		if c.Outcome == api.HealthBad && j.trapsElsewhere() {
 			c.Outcome = api.HealthUnknown
 			c.Message += fmt.Sprintf("; %s on the others, so that another filter can be the cause", grouped(stable.Traps))
 		}
 	}
 	if l := j.limits.Bypassed; !l.Off && j.policy == spec.Open {
-		add(nameBypassed, "bypassed: requests that passed without the filter", l.Max, canary.Bypassed, stable.Bypassed)
+		add(nameBypassed, "requests passed without the filter", l.Max, canary.Bypassed, stable.Bypassed)
 	}
 	for _, name := range slices.Sorted(maps.Keys(j.limits.Metrics)) {
 		if l := j.limits.Metrics[name]; !l.IsShare {
-			add(metricPrefix+name, "the filter's metric "+name, l.Count, canary.Custom[name], stable.Custom[name])
+			add(metricPrefix+name, "counted by the filter", l.Count, canary.Custom[name], stable.Custom[name])
 		}
 	}
 	return all

@@ -84,7 +84,7 @@ func having(all []api.HealthComparison, outcome api.HealthOutcome) string {
 		if text != "" {
 			text += "; "
 		}
-		text += c.Message
+		text += c.Name + ": " + c.Message
 	}
 	return text
 }
@@ -112,9 +112,9 @@ func (j *Judge) compared(m measure) api.HealthComparison {
 	c := shown{api.HealthComparison{Name: m.name, Outcome: api.HealthUnknown}}
 	v := j.verdicts[m.name]
 	if v.group == nil {
-		c.Message = m.name + " is not compared: no Envoy that runs the stable revision differs in this revision alone"
+		c.Message = "not compared: no Envoy that runs the stable revision differs in this revision alone"
 		if j.look == 0 {
-			c.Message = m.name + " is not compared yet"
+			c.Message = "not compared yet"
 		}
 		return c.HealthComparison
 	}
@@ -129,7 +129,7 @@ func (j *Judge) compared(m measure) api.HealthComparison {
 		c.Outcome = api.HealthGood
 	case few:
 		if c.Message == "" {
-			c.Message = m.name + " has been reported too rarely to compare it"
+			c.Message = "reported too rarely for a comparison so far"
 		} else {
 			c.Message += "; these are too few to tell"
 		}

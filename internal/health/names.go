@@ -46,6 +46,14 @@ func requests(n uint64) string {
 	return grouped(n) + " requests"
 }
 
+// isOrAre is "1 is" or "2 are".
+func isOrAre(n uint64) string {
+	if n == 1 {
+		return "1 is"
+	}
+	return grouped(n) + " are"
+}
+
 // grouped is 1,204 for 1204.
 func grouped(n uint64) string {
 	text := strconv.FormatUint(n, 10)

@@ -63,7 +63,7 @@ func TestOutcomes(t *testing.T) {
 		},
 		"slow": {
 			canary: steady(50, func(f *signal.Figures) { f.Time = signal.Histogram{}; f.Time.Observe(22, 50) }), stable: plain,
-			want: api.HealthBad, says: "p50 of the request time: 2",
+			want: api.HealthBad, says: "p50: 2",
 		},
 		"within the limit for times": {
 			canary: steady(50, func(f *signal.Figures) { f.Time = signal.Histogram{}; f.Time.Observe(9, 50) }), stable: plain,
@@ -84,7 +84,7 @@ func TestOutcomes(t *testing.T) {
 			canary: steady(50, func(f *signal.Figures) { f.Traps = 1 }), stable: steady(50, func(f *signal.Figures) { f.Traps = 1 }), want: api.HealthGood,
 		},
 		"the others trap less": {
-			canary: steady(50, func(f *signal.Figures) { f.Traps = 9 }), stable: steady(50, func(f *signal.Figures) { f.Traps = 1 }), want: api.HealthBad, says: "trapped: 90",
+			canary: steady(50, func(f *signal.Figures) { f.Traps = 9 }), stable: steady(50, func(f *signal.Figures) { f.Traps = 1 }), want: api.HealthBad, says: "90 requests failed",
 		},
 		"traps are allowed":       {change: func(h *spec.Health) { h.Traps.Max = 10 }, canary: steady(50, func(f *signal.Figures) { f.Traps = 1 }), stable: plain, want: api.HealthGood},
 		"passed by":               {canary: steady(50, func(f *signal.Figures) { f.Bypassed = 1 }), stable: plain, want: api.HealthBad, says: "without the filter"},
@@ -95,7 +95,7 @@ func TestOutcomes(t *testing.T) {
 		"metric as a number": {
 			change: func(h *spec.Health) { h.Metrics = map[string]spec.MetricLimit{"odd": {Count: 5}} },
 			canary: steady(50, func(f *signal.Figures) { f.Custom = map[string]uint64{"odd": 1} }), stable: plain,
-			want: api.HealthBad, says: "metric odd: 10",
+			want: api.HealthBad, says: "metric:odd: 10 counted by the filter",
 		},
 		"metric as a share": {
 			change: func(h *spec.Health) { h.Metrics = map[string]spec.MetricLimit{"odd": {IsShare: true, Share: 0.05}} },

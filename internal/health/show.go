@@ -17,7 +17,7 @@ func (c *shown) showShare(s *series, limit spec.ShareLimit, count func(*Figures)
 	canary, stable := count(&s.sum.Canary), count(&s.sum.Stable)
 	c.Unit, c.Canary, c.Stable = unitPercent, 100*canary.Share(), 100*stable.Share()
 	c.Limit = 100 * most(limit.Over < 1 && stable.Of > 0, stable.Share()+limit.Over, limit.Max)
-	c.Message = fmt.Sprintf("%s: %s of %s on the Envoys with the revision", c.Name, percent(c.Canary), requests(uint64(canary.Of)))
+	c.Message = fmt.Sprintf("%s of %s on the Envoys with the revision", percent(c.Canary), requests(uint64(canary.Of)))
 	if stable.Of > 0 {
 		c.Message += fmt.Sprintf(", %s of %s on the others", percent(c.Stable), requests(uint64(stable.Of)))
 	}
@@ -41,7 +41,7 @@ func (c *shown) showDelay(s *series, limit spec.DelayLimit, q float64) {
 	c.Unit, c.Canary, c.Stable = unitMilliseconds, canary.Quantile(q), stable.Quantile(q)
 	relative := limit.Over < spec.NoDelayLimit && stable.Count() > 0
 	c.Limit = most(relative, c.Stable+allowance(limit, c.Stable), milliseconds(limit.Max))
-	c.Message = fmt.Sprintf("%s of the request time: %s for %s on the Envoys with the revision", c.Name, millis(c.Canary), requests(canary.Count()))
+	c.Message = fmt.Sprintf("%s for %s on the Envoys with the revision", millis(c.Canary), requests(canary.Count()))
 	if stable.Count() > 0 {
 		c.Message += fmt.Sprintf(", %s for %s on the others", millis(c.Stable), requests(stable.Count()))
 	}
@@ -60,14 +60,14 @@ func (c *shown) showLeak(s *series, of func(*Figures) float64, limit float64) {
 	if found == few {
 		return
 	}
-	c.Message = fmt.Sprintf("%s: %s has grown by %s more on the Envoys with the revision than on the others; at most %s is allowed%s",
-		c.Name, what, text(grown), text(limit), s.where())
+	c.Message = fmt.Sprintf("%s has grown by %s more on the Envoys with the revision than on the others; at most %s is allowed%s",
+		what, text(grown), text(limit), s.where())
 }
 
 func (c *shown) showMetric(s *series, name string, limit float64) {
 	n, of := s.sum.Canary.Sum.Custom[name], s.sum.Canary.Sum.Requests
 	c.Unit, c.Canary, c.Limit = unitPercent, 100*stats.Count{Hits: float64(n), Of: float64(of)}.Share(), 100*limit
-	c.Message = fmt.Sprintf("the filter's metric %s: %s, which is %s of %s; at most %s is allowed", name, grouped(n), percent(c.Canary), requests(of), percent(c.Limit))
+	c.Message = fmt.Sprintf("%s counted by the filter, which is %s of %s; at most %s is allowed", grouped(n), percent(c.Canary), requests(of), percent(c.Limit))
 }
 
 // where is the group's name in a message.

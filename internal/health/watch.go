@@ -34,6 +34,9 @@ const (
 	shortestStretch = time.Second
 	// longestStretch ends a stretch, whether or not all Envoys have reported.
 	longestStretch = 30 * time.Second
+	// firstReport is how long an Envoy with a revision may take for its first report: three
+	// of Envoy's default intervals.
+	firstReport = 15 * time.Second
 	// late is how long after a load the requests that the revision before has failed may be
 	// reported: Envoys hold such reports back for up to a second. It matters only if that revision
 	// has failed any in the time memorable before.
@@ -92,6 +95,7 @@ type state struct {
 func survey(now time.Time, t *Trial, from Reports) state {
 	s := state{last: map[signal.Key]time.Time{}}
 	var lost, silent []string
+	young := false // an Envoy without figures may not have had the time to report
 	for _, e := range t.Canary {
 		switch is, last := from.State(e.Key, now); is {
 		case signal.Reporting:
@@ -100,6 +104,7 @@ func survey(now time.Time, t *Trial, from Reports) state {
 			lost = append(lost, e.Node)
 		default:
 			silent = append(silent, e.Node)
+			young = young || now.Sub(e.Since) < firstReport
 		}
 	}
 	reporting := 0
@@ -107,17 +112,20 @@ func survey(now time.Time, t *Trial, from Reports) state {
 		if is, last := from.State(e.Key, now); is == signal.Reporting {
 			s.last[e.Key] = last
 			reporting++
+		} else if is == signal.Never {
+			young = young || now.Sub(e.Since) < firstReport
 		}
 	}
 	switch {
 	case len(lost) > 0:
 		s.lost = names(lost) + " with the revision sends no figures any more"
+	case young:
 	case len(t.Canary) > 0 && len(silent) == len(t.Canary):
 		s.lost = names(silent) + " with the revision has never sent figures: its configuration lacks the stats sink of `wasm-xds bootstrap`"
 	case len(t.Stable) > 0 && reporting == 0:
 		s.lost = "no Envoy with the stable revision sends figures: they cannot be compared"
 	}
-	if len(silent) > 0 {
+	if len(silent) > 0 && !young {
 		s.silent = names(silent) + " has never sent figures"
 	}
 	return s

@@ -138,7 +138,8 @@ func TestTheRevisionBeforeTrapped(t *testing.T) {
 
 // TestSources shows which Envoys are said to send no figures.
 func TestSources(t *testing.T) {
-	a, b, c := envoy("a", "", second(-10)), envoy("b", "", second(-10)), envoy("c", "", second(-10))
+	a, b, c := envoy("a", "", second(-60)), envoy("b", "", second(-60)), envoy("c", "", second(-60))
+	young := envoy("y", "", second(10))
 	for name, test := range map[string]struct {
 		canary, stable []health.Envoy
 		reports        string // a letter for each Envoy that reports, upper case: until second 5
@@ -150,6 +151,7 @@ func TestSources(t *testing.T) {
 		"one of two canaries":       {[]health.Envoy{a, c}, []health.Envoy{b}, "ab", api.HealthGood, ""},
 		"no stable Envoy":           {[]health.Envoy{a}, []health.Envoy{b}, "a", api.HealthSourceLost, "no Envoy with the stable revision"},
 		"the canary until a moment": {[]health.Envoy{a}, []health.Envoy{b}, "Ab", api.HealthSourceLost, "Envoy a with the revision sends no figures any more"},
+		"a young Envoy":             {[]health.Envoy{young}, []health.Envoy{b}, "b", api.HealthNoEvidence, "first seconds"},
 		"nobody is stable":          {[]health.Envoy{a}, nil, "a", api.HealthGood, "need no other Envoy"},
 	} {
 		f := &fleet{}
