@@ -5,7 +5,7 @@ import (
 	"testing"
 )
 
-// On a terminal, init asks for what is missing, and again after a wrong answer.
+// On a terminal, init asks for missing choices, and again after a wrong answer.
 func TestAsk(t *testing.T) {
 	for _, tt := range []struct {
 		name, in    string

@@ -75,7 +75,7 @@ func waitUntilRejected(ctx context.Context, l look, timeout time.Duration) error
 		}
 		last = v
 		f := &v.Filters[0]
-		if f.Failure() != nil {
+		if isRefused(f) {
 			return true, nil
 		}
 		if c := f.Condition; c == api.ConditionLive || c == api.ConditionNoEnvoy || c == api.ConditionEnvoysGone {
@@ -91,3 +91,6 @@ func waitUntilRejected(ctx context.Context, l look, timeout time.Duration) error
 	}
 	return err
 }
+
+// isRefused says whether the sandbox or an Envoy has refused the newest content of a filter.
+func isRefused(f *api.Filter) bool { return f.Failure() != nil }

@@ -19,7 +19,8 @@ import (
 const largestModule = 512 << 20
 
 // Build builds a module. The file of the module is replaced as a whole, and only after success: a
-// failure leaves it as it was. With a command of the project, the command itself writes the file.
+// failure leaves the file unchanged. With a command of the project, the command itself writes the
+// file.
 func (c *Compiler) Build(ctx context.Context, t project.Target) (Result, error) {
 	before := describe(t.Output) // a command may remove or replace the file
 	if err := os.MkdirAll(filepath.Dir(t.Output), 0o755); err != nil {
@@ -42,7 +43,7 @@ func (c *Compiler) Build(ctx context.Context, t project.Target) (Result, error) 
 	return Result{Target: t, Module: d, Change: wasmfile.Change(before, d), Took: took}, nil
 }
 
-// finish strips the module that a compiler has made, and puts it into its place.
+// finish strips the new module of a compiler, and puts the result into the final place.
 func (c *Compiler) finish(made, output string) ([]byte, error) {
 	module, err := regular.Read(made, largestModule)
 	if err != nil {

@@ -34,7 +34,7 @@ func tiny() []byte {
 	return m.Bytes()
 }
 
-// A custom section of four bytes: its name, and nothing else.
+// A custom section with a name of four bytes, and nothing else.
 const nameSection = "\x00\x05\x04name"
 
 // A module is stripped, and a second build of the same source changes nothing.
@@ -59,7 +59,7 @@ func TestBuild(t *testing.T) {
 	}
 }
 
-// After a failure, the module is that of the build before.
+// After a failure, the module of the build before is there.
 func TestFailure(t *testing.T) {
 	for command, want := range map[string]string{
 		"echo here.c:1:2: broken >&2; exit 3":   "exit status 3",
@@ -115,7 +115,7 @@ func zombie(pid int) bool {
 	return err != nil || strings.Contains(string(stat), ") Z ")
 }
 
-// Without a toolchain, the error says how to get it.
+// Without a toolchain, the error says how to get a toolchain.
 func TestMissingToolchain(t *testing.T) {
 	t.Setenv("PATH", t.TempDir())
 	for language, want := range map[project.Language]string{

@@ -18,9 +18,9 @@ import (
 // grace is how long a cancelled compiler may take to end.
 const grace = 2 * time.Second
 
-// run runs a command in a directory. Its messages go to c.Output as they are, and so does its
-// standard output, unless there is another place for that. When ctx ends, the command and all of
-// its children end.
+// run runs a command in a directory. The messages go to c.Output unchanged, and so does the
+// standard output, unless stdout is another place. When ctx ends, the command and all of
+// the children end.
 func (c *Compiler) run(ctx context.Context, dir string, env []string, stdout io.Writer, name string, args ...string) error {
 	if stdout == nil {
 		stdout = c.Output
@@ -49,7 +49,7 @@ func (c *Compiler) run(ctx context.Context, dir string, env []string, stdout io.
 	}
 }
 
-// described is the command in a few words: its name and its first argument.
+// described is the command in a few words: the name and the first argument.
 func described(name string, args []string) string {
 	name = filepath.Base(name)
 	switch {

@@ -14,7 +14,7 @@ import (
 	"github.com/wasm-xds/wasm-xds/pkg/spec"
 )
 
-// compile runs the compiler, and returns the path of the module that it has made.
+// compile runs the compiler, and returns the path of the new module.
 func (c *Compiler) compile(ctx context.Context, t project.Target) (string, error) {
 	switch {
 	case t.Command != "":
@@ -99,7 +99,7 @@ func (c *Compiler) zig(ctx context.Context, t project.Target, made string) error
 		"-O", "ReleaseSmall", "-femit-bin="+made)
 }
 
-// rust builds a crate, and returns the path that cargo reports for the module: it depends on the
+// rust builds a crate, and returns cargo's path of the module, which depends on the
 // workspace and on the user's settings.
 func (c *Compiler) rust(ctx context.Context, t project.Target) (string, error) {
 	if err := need(t.Language, "cargo", "rustc"); err != nil {
@@ -145,7 +145,7 @@ func (c *Compiler) copied(from, output string) (string, error) {
 	return made, os.WriteFile(made, module, 0o600)
 }
 
-// rustTargets are the targets that Envoy loads, the best first.
+// rustTargets are the targets for Envoy, the best first.
 func rustTargets() []string { return []string{"wasm32-wasip1", "wasm32-unknown-unknown"} }
 
 // findRustTarget finds the first target with an installed standard library.

@@ -13,8 +13,8 @@ import (
 	"github.com/wasm-xds/wasm-xds/internal/preflight/static"
 )
 
-// Compiler builds modules. It remembers where it found the tools, so that a second build is faster.
-// It belongs to one goroutine.
+// Compiler builds modules. A second build is faster, because the Compiler remembers the places of
+// the tools. A Compiler belongs to a single goroutine.
 type Compiler struct {
 	// Output gets the messages of the compilers.
 	Output io.Writer

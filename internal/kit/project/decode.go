@@ -6,7 +6,7 @@ import (
 	"github.com/wasm-xds/wasm-xds/pkg/spec"
 )
 
-// module matches the one field that every spec has.
+// module matches the field of every spec.
 var module = regexp.MustCompile(`(?m)(^\s*|[{,]\s*)["']?module["']?\s*:`)
 
 // Decode decodes a spec file as [spec.Decode] does. A YAML file of another program has no specs and

@@ -36,8 +36,8 @@ type Target struct {
 	Dir string
 	// Output is the absolute path of the module.
 	Output string
-	// Command is the command for the shell, from a spec or from package.json. It writes Output
-	// itself. "" means the compiler of Language.
+	// Command is the command for the shell, from a spec or from package.json. The
+	// command itself writes Output. "" means the compiler of Language.
 	Command  string
 	Language Language // "" with a command of a spec
 	// Specs are the specs with this module.
@@ -101,7 +101,7 @@ func targetOf(s *spec.Spec, dir string) (Target, error) {
 }
 
 // withLanguage gives the compiler of the project to the target without a command. A compiler makes
-// one module, so several such targets are an error.
+// one module, so several of these targets are an error.
 func withLanguage(dir string, targets []Target) ([]Target, error) {
 	missing := -1
 	for i, t := range targets {
@@ -130,7 +130,7 @@ func withLanguage(dir string, targets []Target) ([]Target, error) {
 //
 //   - go.mod: Go
 //   - Cargo.toml: Rust
-//   - asconfig.json, or a package.json that needs assemblyscript: AssemblyScript
+//   - asconfig.json, or a package.json with assemblyscript: AssemblyScript
 //   - build.zig, or .zig files in the directory or in src: Zig
 //   - .cc, .cpp or .cxx files in the directory or in src: C++
 func Find(dir string) (language Language, command string, err error) {
@@ -175,7 +175,7 @@ func IsProject(dir string, specs []*spec.Spec) bool {
 	return err == nil || errors.As(err, &p) && p.Code == CodeAmbiguous
 }
 
-// Sources returns the source files of a language that has no file for its project, relative to the
+// Sources returns the source files of a language without a file for projects, relative to the
 // directory.
 func Sources(dir string, l Language) []string {
 	endings := map[Language][]string{Zig: {".zig"}, CPP: {".cc", ".cpp", ".cxx"}}[l]
@@ -228,7 +228,7 @@ func words(all []Language) string {
 	return strings.Join(text, ", ")
 }
 
-// problem is an error with its place in a spec; nil: none.
+// problem is an error with a place in a spec; nil: no place.
 func problem(code string, s *spec.Spec, message, hint string) error {
 	e := &spec.Error{Code: code, Message: message, Hint: hint}
 	if s != nil {

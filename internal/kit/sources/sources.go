@@ -1,7 +1,7 @@
 // Package sources watches the sources of a project.
 //
-// tree.go reads the files, and compares two readings; it does not follow links. watch.go waits for
-// events, and looks regularly without any event, so that network disks work, too.
+// tree.go reads the files, and compares two readings, and follows no links. watch.go waits for
+// events, and looks regularly without any event, for network disks.
 package sources
 
 import (
@@ -20,18 +20,18 @@ import (
 type Tree map[string]string
 
 const (
-	// hashed is the largest file that is read for its fingerprint, in bytes. Larger files have
+	// hashed is the size of the largest file with a hash, in bytes. Larger files have
 	// their size and time.
 	hashed = 1 << 20
-	// mostFiles bounds the work for a directory that is no project.
+	// mostFiles bounds the work for a directory without a project.
 	mostFiles = 20_000
 )
 
-// ErrTooMany means that a directory has more files than a project.
+// ErrTooMany is the error for a directory with more files than a project.
 var ErrTooMany = errors.New("the directory has too many files for a project")
 
 // Read reads the files below a directory, except hidden files, the results of compilers and the
-// paths in except. It also returns the directories.
+// paths in except. The directories are the second result.
 func Read(dir string, except []string) (tree Tree, dirs []string, err error) {
 	tree = Tree{}
 	err = filepath.WalkDir(dir, func(path string, entry fs.DirEntry, failure error) error {
@@ -61,8 +61,8 @@ func Read(dir string, except []string) (tree Tree, dirs []string, err error) {
 	return tree, dirs, err
 }
 
-// unlessBelow ignores the failure of a file or directory below the project: it is gone, or somebody
-// else's.
+// unlessBelow ignores the failure of a file or directory below the project, which is gone, or
+// somebody else's.
 func unlessBelow(below bool, failure error) error {
 	if below {
 		return nil
@@ -70,7 +70,7 @@ func unlessBelow(below bool, failure error) error {
 	return failure
 }
 
-// ignored reports whether a file or directory is no source: it is hidden, a result of a compiler or
+// ignored reports whether a file or directory is no source: hidden, a result of a compiler or
 // a package manager, or a leftover of an editor.
 func ignored(name string) bool {
 	switch name {
@@ -84,7 +84,7 @@ func ignored(name string) bool {
 	return name[0] == '.' || name[0] == '#' || strings.HasSuffix(name, "~")
 }
 
-// fingerprint is the content of a file in short; "": it is no readable regular file.
+// fingerprint is the content of a file in short; "": no readable regular file.
 func fingerprint(path string, entry fs.DirEntry) string {
 	info, err := entry.Info()
 	if err != nil || !info.Mode().IsRegular() {
@@ -100,7 +100,7 @@ func fingerprint(path string, entry fs.DirEntry) string {
 	return fmt.Sprintf("%x", sha256.Sum256(text))
 }
 
-// Changes returns the paths that differ between two readings, in order.
+// Changes returns the paths with a difference between two readings, in order.
 func (t Tree) Changes(next Tree) []string {
 	changed := map[string]bool{}
 	for path, before := range t {

@@ -53,7 +53,7 @@ func TestReadAndChanges(t *testing.T) {
 	}
 }
 
-// Each change is reported, also in a directory that is new.
+// Each change is reported, also in a new directory.
 func TestWatch(t *testing.T) {
 	dir := t.TempDir()
 	write(t, dir, "main.go=a")

@@ -61,8 +61,8 @@ func (w *watcher) run(ctx context.Context, changed func([]string)) {
 	}
 }
 
-// look reads the tree, watches new directories, and returns the changes. It looks again after new
-// watches, because a file may have come before the watch.
+// look reads the tree, watches new directories, and returns the changes. New watches
+// are a reason for a second look, because a file may have come before the watch.
 func (w *watcher) look() []string {
 	next, dirs, err := Read(w.dir, w.except)
 	if err != nil {
@@ -78,7 +78,7 @@ func (w *watcher) look() []string {
 	return paths
 }
 
-// watch watches directories, and reports whether one of them is new.
+// watch watches directories, and reports whether any of them is new.
 func (w *watcher) watch(dirs []string) (isNew bool) {
 	if w.notifier == nil {
 		return false

@@ -12,7 +12,7 @@ type Kind struct {
 	From string // the template's name: headers, auth and so on
 	// Sentence describes a filter of this kind.
 	Sentence string
-	// Request is a request for `dev --request` that shows the filter. For a network filter, it
+	// Request is a request for `dev --request` to show the filter. For a network filter, it
 	// goes through the TCP listener.
 	Request string
 }
@@ -32,7 +32,7 @@ func Kinds() []Kind {
 }
 
 // FindKind returns the kind with a type and a template. An empty type or template means the first
-// that fits. The error names the combinations that there are.
+// that fits. The error names all combinations.
 func FindKind(kind, from string) (Kind, error) {
 	var all []string
 	for _, k := range Kinds() {
@@ -53,13 +53,13 @@ func Languages() []string {
 	return ids
 }
 
-// name is a name that all of the languages, Envoy and file systems take.
+// name matches the names for all of the languages, Envoy and file systems.
 var name = regexp.MustCompile(`^[a-z][a-z0-9]*([-_][a-z0-9]+)*$`)
 
 // longestName leaves room for suffixes in the names of files.
 const longestName = 60
 
-// CheckName returns an error for a name that a project cannot have.
+// CheckName returns an error for an impossible name of a project.
 func CheckName(text string) error {
 	if !name.MatchString(text) || len(text) > longestName {
 		return fmt.Errorf("%q cannot be the name of a filter: "+

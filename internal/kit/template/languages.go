@@ -6,7 +6,7 @@ type language struct {
 	Name  string
 	Files [][2]string // names, each with its meaning
 	Needs string
-	// Command is the compiler as `wasm-xds build` runs it.
+	// Command is the compiler, as in `wasm-xds build`.
 	Command string
 }
 

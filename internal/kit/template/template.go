@@ -1,10 +1,10 @@
 // Package template has the projects that `wasm-xds init` begins with: a filter for each language
-// and kind, with a spec, its tests and a README.
+// and kind, with a spec, tests and a README.
 //
 // The templates are the files in the directory files. A project has the files of its language's
 // directory base and of the directory of its kind, and the spec of the kind, which is the same in
-// all languages. So a kind behaves equally in all languages, and one list of tests holds all of
-// them. The word my-filter stands for the name of the filter.
+// all languages. So a kind behaves equally in all languages, and a single list of tests holds all
+// of them. The word my-filter stands for the name of the filter.
 //
 // The package is pure: [Files] returns the files of a project, and writes none.
 package template
@@ -23,7 +23,7 @@ import (
 //go:embed all:files
 var embedded embed.FS
 
-// SchemaURL is the JSON Schema of specs, for the comment that language servers of YAML read.
+// SchemaURL is the JSON Schema of specs, for the comment of language servers for YAML.
 const SchemaURL = "https://wasm-xds.github.io/wasm-xds/spec.schema.json"
 
 // File is a file of a project.

@@ -1,5 +1,5 @@
-// Package wasmfile strips modules, and compares a module with the module of the build before. It is
-// pure.
+// Package wasmfile strips modules, and compares a module with the module of the build before. The
+// package is pure.
 package wasmfile
 
 import (
@@ -15,7 +15,7 @@ import (
 // headerSize is the size of a module's magic number and version, in bytes.
 const headerSize = 8
 
-// ErrNotModule means that the bytes are no module.
+// ErrNotModule is the error for bytes without a module.
 var ErrNotModule = errors.New("the compiler's output is no Wasm module")
 
 // Strip returns a module without the sections for debuggers and linkers: names of functions, DWARF
@@ -40,7 +40,7 @@ func Strip(module []byte) ([]byte, error) {
 	return out, nil
 }
 
-// customName is the name of a custom section; "" if it has none.
+// customName is the name of a custom section; "": none.
 func customName(body []byte) string {
 	size, n := binary.Uvarint(body)
 	if n <= 0 || size > uint64(len(body)-n) {
@@ -87,7 +87,7 @@ func Change(before *static.Description, after static.Description) string {
 	return strings.Join(changes, "; ")
 }
 
-// missing returns the names in a list that another list does not have.
+// missing returns the names in a list, without those of a second list.
 func missing(all, in []static.DescribedFunction) []string {
 	var names []string
 	for _, f := range all {
