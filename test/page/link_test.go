@@ -4,6 +4,7 @@ import (
 	"net"
 	"net/http"
 	"net/http/httptest"
+	"strings"
 	"testing"
 
 	"github.com/chromedp/chromedp"
@@ -32,6 +33,14 @@ func TestServerGoneAndBack(t *testing.T) {
 		t.Error("the figures look as if they were of now")
 	}
 	p.screenshot("gone")
+	// The figures do not age: an hour later the same is left of the soak.
+	js[bool](p, `window.real = Date.now, Date.now = () => window.real() + 3600_000, document.querySelector("#theme").click(), true`)
+	p.wait(`document.documentElement.dataset.theme === "light"`)
+	p.wait(`document.querySelector("#theme").title === "Theme: light"`) // drawn again
+	if text := js[string](p, `document.querySelector("#rollout").innerText`); !strings.Contains(text, "for another 1") {
+		t.Errorf("the rollout says %q", text)
+	}
+	js[bool](p, `Date.now = window.real, true`)
 
 	w.locked(func() {
 		live := filter("auth", subscriber("edge-1", api.SubscriberLive, newer))

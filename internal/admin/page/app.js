@@ -55,7 +55,8 @@ function schedule() {
 
 function draw() {
   const view = views[place.view];
-  const ctx = { store, place, name: place.name, ui: uiOf(location.hash), now: Date.now(), act };
+  const now = store.link === "up" || store.asOf === null ? Date.now() : store.asOf.getTime(); // old figures do not age
+  const ctx = { store, place, name: place.name, ui: uiOf(location.hash), now, act };
   patch(byID("top"), header(ctx));
   patch(byID("banners"), banners(ctx));
   const hidden = store.link === "token" && store.asOf === null;

@@ -38,14 +38,14 @@ const sum = (points, name) => points.reduce((n, p) => n + (p[name] ?? 0), 0);
 function chart(kind, sides, [from, to], seconds) {
   const lines = sides.map((s) => ({ ...s, values: s.points.map((p) => [Date.parse(p.at), kind.of(p, seconds)]).filter(([, v]) => v !== null && v !== undefined && Number.isFinite(v)) }));
   const most = Math.max(0, ...lines.flatMap((l) => l.values.map(([, v]) => v)));
-  const scale = most > 0 ? most * 1.1 : 1;
+  const scale = most > 0 ? most * 1.3 : 1;
   const x = (t) => ((t - from) / (to - from)) * width;
   const y = (v) => height - bottom - (v / scale) * (height - top - bottom);
   const last = (l) => (l.values.length ? number(round(l.values.at(-1)[1])) + " " + kind.unit : "no figures");
   const label = kind.name + ". " + lines.map((l) => `${l.name}: ${last(l)}`).join("; ");
   return h("figure", { key: kind.id, class: "chart", "data-chart": kind.id },
     h("figcaption", null, h("span", null, kind.name), h("span", { class: "push" }, ...lines.map((l) => h("b", { class: "key " + l.id, key: l.id }, last(l))))),
-    most > 0 ? h("span", { class: "most", "aria-hidden": "true" }, number(round(scale)) + " " + kind.unit) : null,
+    most > 0 ? h("span", { class: "most", "aria-hidden": "true" }, number(round(Number(scale.toPrecision(2)))) + " " + kind.unit) : null,
     h("svg", { viewBox: `0 0 ${width} ${height}`, role: "img", "aria-label": label, preserveAspectRatio: "none" },
       h("line", { class: "axis", x1: 0, x2: width, y1: height - bottom, y2: height - bottom }),
       ...lines.toReversed().map((l) => h("path", { key: l.id, class: "curve " + l.id, d: path(l.values, x, y, seconds) }))));
