@@ -17,8 +17,8 @@
 // Each request has its goroutine. The handlers share only the State and the places for clients of
 // the event stream.
 //
-// The files of the web page are in the directory page, and page.go serves them. app.js is the entry;
-// store.js has the answers of the API, vdom.js draws, and each view has a file.
+// The files of the web page are in the directory page, and page.go serves them. app.js is the
+// entry; store.js has the answers of the API, vdom.js draws, and each view has a file.
 //
 // The API has no field for the values of plugin configuration, so that no configuration leaks.
 package admin

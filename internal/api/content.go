@@ -8,9 +8,9 @@ type Content struct {
 	SpecFile string `json:"specFile"` // "": no spec
 	// Settings are the settings of the spec, each as a key and its value. It is never null.
 	Settings []string `json:"settings"`
-	// Resource is the TypedExtensionConfig for an Envoy of the version in Envoy, in Envoy's own field
-	// names, with the module in the form of Variant. Zeros stand for the salt, and inline bytes are
-	// their length and sha256. Empty: no revision is served.
+	// Resource is the TypedExtensionConfig for an Envoy of the version in Envoy, in Envoy's own
+	// field names, with the module in the form of Variant. Zeros stand for the salt, and inline
+	// bytes are their length and sha256. Empty: no revision is served.
 	Resource map[string]any `json:"resource"`
 	Envoy    string         `json:"envoy"`   // the version of most Envoys that ask for the filter; "": no Envoy asks
 	Variant  string         `json:"variant"` // remote, inline or file

@@ -7,7 +7,7 @@ import (
 	"github.com/wasm-xds/wasm-xds/internal/delivery"
 )
 
-// Promote returns the error for a filter that has no rollout to promote; nil: it has one.
+// Promote returns the error for a filter without a rollout to promote; nil: there is a rollout.
 func Promote(st delivery.FilterStatus) *api.Error {
 	r := st.Rollout
 	switch {

@@ -23,8 +23,8 @@ const (
 	// appraiseAfter is the quiet time without an edit before a cost is measured: the sandbox
 	// compiles the module then, which takes a core for a while.
 	appraiseAfter = 10 * time.Second
-	// burstAfter is the quiet time after a change of many filters at once, as at the first start: the
-	// modules are read for the record when their Envoys have them.
+	// burstAfter is the quiet time after a change of many filters at once, as at the first start:
+	// the modules are read for the record when their Envoys have them.
 	burstAfter = 5 * time.Second
 )
 

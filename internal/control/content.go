@@ -8,8 +8,8 @@ import (
 	"github.com/wasm-xds/wasm-xds/pkg/snapshot"
 )
 
-// Content returns the content of a filter; false: no spec ever had the name. The resource is made on
-// the caller's goroutine.
+// Content returns the content of a filter; false: no spec ever had the name. The resource is made
+// on the caller's goroutine.
 func (a *API) Content(name string) (content api.Content, found bool) {
 	var serving *snapshot.Revision
 	a.ask(func(v *report.View) { content, serving, found = report.Content(v, name) })

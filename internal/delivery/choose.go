@@ -186,8 +186,8 @@ func (e *chooser) waitForCanary(u *sub, r *snapshot.Revision, since time.Time) c
 	}
 	switch {
 	case u.dirty && !u.bare() && !u.runsModule():
-		// A freeze has come before the canary's answer: the stand-in in other bytes replaces what the
-		// Envoy has refused.
+		// A freeze has come before the canary's answer: the stand-in in other bytes replaces what
+		// the Envoy has refused.
 		return e.byPolicy(u, reasonCanary, choice{state: Pending, problem: problem})
 	case !u.bare():
 		return choice{state: Pending, problem: problem, serving: u.serving}

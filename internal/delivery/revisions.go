@@ -49,7 +49,7 @@ func (v *revisions) kept() []*snapshot.Revision { return append(v.all(), v.refus
 // secret are the revisions whose configurations a NACK of r may quote.
 func (v *revisions) secret(r *snapshot.Revision) []*snapshot.Revision { return append(v.kept(), r) }
 
-// find is the revision with that ID, if it may be served; nil: it may not.
+// find is the revision with the ID; nil: the revision may not be served.
 func (v *revisions) find(id string) *snapshot.Revision {
 	switch {
 	case v.wanted != nil && v.wanted.Revision != nil && v.wanted.Revision.ID == id:

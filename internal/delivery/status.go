@@ -43,9 +43,9 @@ type Spread struct {
 	Revision *snapshot.Revision // nil: it is not everyone's yet, or there is none
 	Since    time.Time          // when it became wanted
 	// Live is the number of subscribers that run it, and Without the number of those that do not
-	// get it: they have refused it, or cannot run it.
+	// get the revision: they have refused the revision, or cannot run the revision.
 	Live, Without int
-	// Done: every subscriber that gets the revision runs it, and there is at least one.
+	// Done: every subscriber for the revision runs the revision, and there is a subscriber.
 	Done bool
 }
 

@@ -38,7 +38,7 @@ func newFleet(t *testing.T, n int) *fleet {
 	return f
 }
 
-// join connects an Envoy with what it had, and lets it take what it is sent.
+// join connects an Envoy with an earlier state, and lets the Envoy take each push.
 func (f *fleet) join(id StreamID) {
 	f.t.Helper()
 	accepted := map[string]string{}

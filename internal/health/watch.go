@@ -19,7 +19,7 @@ type Trial struct {
 	Wave             int
 	Began            time.Time // of the wave
 	Limits           spec.Health
-	Canary, Stable   []Envoy // the Envoys that run the revision, and those that run the stable one
+	Canary, Stable   []Envoy // the Envoys with the revision, and the Envoys with the stable revision
 }
 
 // Reports are the reports of Envoys, as [signal.Store] keeps them.

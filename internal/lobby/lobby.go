@@ -143,7 +143,7 @@ func (l *Lobby) admitWaiting(host string, now time.Time) {
 	}
 }
 
-// turnAll lets idle connections go for others that wait, and closes those that wait for too long.
+// turnAll lets idle connections go for waiting connections, and closes the late ones.
 func (l *Lobby) turnAll() {
 	ticker := time.NewTicker(time.Second)
 	defer ticker.Stop()

@@ -37,7 +37,7 @@ func isClosed(conn net.Conn) bool {
 	return err != nil
 }
 
-// A connection that waits comes in with all that its client has sent, once another is used.
+// A waiting connection comes in with all sent bytes, once another is used.
 func TestAWaitingConnectionComesIn(t *testing.T) {
 	defer goleak.VerifyNone(t)
 	lobby, reached := start(t, Limits{IdlePerHost: 1})

@@ -53,10 +53,10 @@ type Exporter struct {
 	failing  atomic.Bool
 }
 
-// Open makes an exporter for an endpoint: grpc://host:port or host:port for OTLP over gRPC, grpcs://
-// for the same with TLS, and http:// or https:// for OTLP over HTTP. It connects to nobody yet. The
-// environment may set headers, timeouts and certificates, with the variables that OpenTelemetry
-// specifies, such as OTEL_EXPORTER_OTLP_HEADERS. "" gives nil, which takes nothing.
+// Open makes an exporter for an endpoint: grpc://host:port or host:port for OTLP over gRPC,
+// grpcs:// for the same with TLS, and http:// or https:// for OTLP over HTTP. It connects to nobody
+// yet. The environment may set headers, timeouts and certificates, with the variables that
+// OpenTelemetry specifies, such as OTEL_EXPORTER_OTLP_HEADERS. "" gives nil, which takes nothing.
 func Open(endpoint string) (*Exporter, error) {
 	if endpoint == "" {
 		return nil, nil

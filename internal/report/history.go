@@ -140,7 +140,7 @@ func Diff(v *View, name, from, to string) (api.Diff, *api.Error) {
 	return d, nil
 }
 
-// without returns the texts of all that others does not have. It is never nil.
+// without returns the texts of all, apart from those of others. The result is never nil.
 func without(all, others []string) []string {
 	return slices.DeleteFunc(append([]string{}, all...), func(one string) bool { return slices.Contains(others, one) })
 }

@@ -125,7 +125,7 @@ type Config struct {
 
 	// Preflight is the effect of the sandbox's findings. "" means enforce.
 	Preflight examine.Mode
-	// Examined is called after each run of the sandbox, with its findings and its time. It must
+	// Examined is called after each run of the sandbox, with the findings and the time. It must
 	// return at once, and be safe for concurrent use. A revision with known findings does not run
 	// again. nil means no call.
 	Examined func(s *spec.Spec, found examine.Findings, took time.Duration)

@@ -38,7 +38,7 @@ func New(emit func(Span)) *Recorder {
 	}
 }
 
-// Seen notes that a spec, or a file that it names, has changed.
+// Seen notes a change of a spec, or of a file of the spec.
 func (r *Recorder) Seen(filter, file string, at time.Time) {
 	if r == nil || len(r.seen) >= mostEdits {
 		return

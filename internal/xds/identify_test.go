@@ -24,7 +24,7 @@ import (
 	"github.com/wasm-xds/wasm-xds/internal/test/pki"
 )
 
-// identifying is a server that identifies its clients, with rules that a test replaces.
+// identifying is a server with identified clients, and with rules for tests to replace.
 type identifying struct {
 	*Server
 	conn    *grpc.ClientConn

@@ -21,8 +21,8 @@ type wavesTest struct {
 
 // A rollout goes through three waves. The server is killed in each step: before a canary has
 // answered, in a soak, in the next wave, in a pause, and in the watch after the promotion. The
-// Envoys of each wave stay the same, and each rollout ends the same: all Envoys run the revision, and
-// no Envoy has lost a request.
+// Envoys of each wave stay the same, and each rollout ends the same: all Envoys run the revision,
+// and no Envoy has lost a request.
 func TestKilledInEachStepOfARollout(t *testing.T) {
 	w := &wavesTest{scenario: newScenario(t)}
 	w.write(auth, authModule("v0"), "")

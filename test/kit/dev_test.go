@@ -234,7 +234,7 @@ func TestDevUpstreamAndCtrlC(t *testing.T) {
 	dir := begin(t, "cpp", kindOf(t, "body"))
 	d := startDev(t, "cpp", dir, "--request", "GET /", "--upstream", upstream.URL)
 	d.wait("answer | GET /", "my own service")
-	// A build that hangs: its child writes its number, and ignores the polite signal.
+	// A hanging build: the child writes a number, and ignores the polite signal.
 	edit(t, dir, "edge-body.yaml", "name: edge-body", "name: edge-body\nbuild: \"sh -c 'trap : TERM; echo $$ > child.pid; while :; do sleep 1; done' & wait\"")
 	child := 0
 	if !harness.Poll(t.Context(), func() bool {

@@ -27,7 +27,7 @@ var (
 	crates      = sync.OnceValue(func() string { return filepath.Join(program.Repository(), "bin", "test", "crates") })
 )
 
-// got is the path that a script prints; "": it has failed.
+// got is the path from a script; "": the script has failed.
 func got(script string) string {
 	cmd := exec.Command(filepath.Join(program.Repository(), "scripts", script))
 	cmd.Stderr = os.Stderr

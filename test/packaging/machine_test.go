@@ -20,7 +20,7 @@ import (
 // suite is the Debian of the tests.
 const suite = "bookworm"
 
-// machine is a bare Debian with systemd as its process 1, in a container that shares the network of
+// machine is a bare Debian with systemd as process 1, in a container with the network of
 // this machine.
 type machine struct {
 	t      *testing.T

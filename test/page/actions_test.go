@@ -52,7 +52,7 @@ var actions = []struct {
 	},
 }
 
-// Each action asks first, describes its effect, has its command line, and sends its request once.
+// Each action asks first, describes the effect, has a command line, and sends a single request.
 func TestActions(t *testing.T) {
 	w := everything()
 	server := serve(t, w.handler(admin.Options{}))

@@ -41,7 +41,7 @@ func broken(name string) *api.Error {
 	}
 }
 
-// soaking is a filter that soaks on its second wave, with a look at its health.
+// soaking is a filter in the soak of the second wave, with a look at the health.
 func soaking(name string) api.Filter {
 	f := filter(name)
 	for i := range 10 {

@@ -93,7 +93,7 @@ func (s *Server) SetFilters(filters ...api.Filter) { s.filters.Store(&filters) }
 // Publish sends an event to the clients that follow the events.
 func (s *Server) Publish(e api.Event) { s.hub.Publish(e) }
 
-// LiveFilter is a filter that one Envoy runs, and that another Envoy has run.
+// LiveFilter is a filter of an Envoy, and formerly of another Envoy.
 func LiveFilter(name string) api.Filter {
 	return api.Filter{
 		Name: name, Type: "http", Revision: "0123456789ab", State: api.FilterActive, Delivery: "remote",
