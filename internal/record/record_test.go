@@ -76,6 +76,10 @@ func TestDiff(t *testing.T) {
 			r.Config, r.ConfigType = &text, spec.ConfigStruct
 		}
 	}
+	steps := filter("a", "")
+	steps.Rollout = spec.Rollout{Soak: 30 * time.Second, Steps: []spec.Step{{Percent: 10}}, Health: &spec.Health{
+		MinRequests: 100, P99: spec.DelayLimit{Over: 20 * time.Millisecond, Named: true}, P50: spec.DelayLimit{Over: spec.NoDelayLimit}, After: 10 * time.Minute, Prometheus: &spec.PrometheusLimit{URL: "http://user:password@prometheus:9090/"},
+	}}
 	percent := filter("a", "")
 	percent.Canary = spec.Canary{Percent: 10}
 	for _, tt := range []struct {
@@ -93,6 +97,10 @@ func TestDiff(t *testing.T) {
 		{"text", filter("a", "", config("password = one")), filter("a", "", config("password = two")), []string{"-config: …", "+config: … (another value)"}},
 		{"a struct", filter("a", "", object("secret1")), filter("a", "", object("secret2")), []string{"-config.password: …", "+config.password: … (another value)"}},
 		{"a setting", filter("a", ""), percent, []string{"-rollout.canary: 1", "+rollout.canary: 10%"}},
+		{"a rollout", filter("a", ""), steps, []string{
+			"+rollout.health.after: 10m0s", "+rollout.health.latency.p99.over: 20ms", "+rollout.health.minRequests: 100", "+rollout.health.prometheus.url: http://…@prometheus:9090/",
+			"+rollout.soak: 30s", "+rollout.steps[0]: 10%",
+		}},
 	} {
 		if got := Diff(textOf(tt.from), textOf(tt.to)); !slices.Equal(got, tt.want) {
 			t.Errorf("%s: %q, want %q", tt.name, got, tt.want)

@@ -8,6 +8,7 @@ import (
 	"slices"
 	"strconv"
 	"strings"
+	"time"
 
 	"google.golang.org/protobuf/proto"
 	"google.golang.org/protobuf/types/known/structpb"
@@ -90,6 +91,7 @@ func (l *lines) filter(f *snapshot.Filter) {
 	}
 	l.show("acceptLoss", strings.Join(loss, ", "))
 	l.selector("nodes", f.Nodes)
+	l.rollout(&f.Rollout)
 	switch c := f.Canary; {
 	case c.Selector != nil:
 		l.selector("rollout.canary", *c.Selector)
@@ -98,6 +100,70 @@ func (l *lines) filter(f *snapshot.Filter) {
 	default:
 		l.show("rollout.canary", strconv.Itoa(c.Count))
 	}
+}
+
+// rollout adds the settings of a rollout beside its canaries.
+func (l *lines) rollout(r *spec.Rollout) {
+	l.duration("rollout.soak", r.Soak)
+	l.duration("rollout.deadline", r.Deadline)
+	l.show("rollout.onDeadline", string(r.OnDeadline))
+	if r.Pause {
+		l.show("rollout.pause", "true")
+	}
+	l.health("rollout.health", r.Health)
+	for i, step := range r.Steps {
+		key := fmt.Sprintf("rollout.steps[%d]", i)
+		l.show(key, step.String())
+		if step.Soak != nil {
+			l.show(key+".soak", step.Soak.String())
+		}
+		l.health(key+".health", step.Health)
+	}
+}
+
+func (l *lines) duration(key string, d time.Duration) {
+	if d != 0 {
+		l.show(key, d.String())
+	}
+}
+
+// health adds each setting of a health that is not zero, by its name in the state.
+func (l *lines) health(key string, h *spec.Health) {
+	if h == nil {
+		return
+	}
+	rest := *h
+	rest.After, rest.P50, rest.P99 = 0, spec.DelayLimit{}, spec.DelayLimit{}
+	l.delay(key+".latency.p50", h.P50)
+	l.delay(key+".latency.p99", h.P99)
+	l.duration(key+".after", h.After)
+	text, err := json.Marshal(rest)
+	if err != nil {
+		return // structs of texts and numbers always marshal
+	}
+	value, _ := decode(string(text))
+	flatten(key, value, func(key, value string) {
+		switch {
+		case value == "0", value == "false", value == "null", strings.HasSuffix(key, ".named"), strings.Contains(key, ".bounds"):
+		default:
+			l.show(key, value)
+		}
+	})
+}
+
+// delay adds the limit on a time.
+func (l *lines) delay(key string, d spec.DelayLimit) {
+	if d.Off {
+		l.show(key+".off", "true")
+		return
+	}
+	if d.Over != spec.NoDelayLimit {
+		l.duration(key+".over", d.Over)
+	}
+	if d.OverShare > 0 {
+		l.show(key+".overShare", fmt.Sprint(d.OverShare))
+	}
+	l.duration(key+".max", d.Max)
 }
 
 func (l *lines) selector(key string, s spec.NodeSelector) {
