@@ -3,6 +3,7 @@ package watcher_test
 import (
 	"context"
 	"slices"
+	"sync"
 	"testing"
 	"testing/synctest"
 	"time"
@@ -16,17 +17,42 @@ import (
 )
 
 type control struct {
+	mu     sync.Mutex
 	trials []health.Trial
 	looks  []api.RolloutHealth
 }
 
-func (c *control) Trials() []health.Trial                         { return c.trials }
-func (c *control) Looked(_ *health.Trial, look api.RolloutHealth) { c.looks = append(c.looks, look) }
+func (c *control) Trials() []health.Trial {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	return slices.Clone(c.trials)
+}
 
-// last returns the outcome of the last look.
-func (c *control) last() api.HealthOutcome { return c.looks[len(c.looks)-1].Outcome }
+func (c *control) Looked(_ *health.Trial, look api.RolloutHealth) {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	c.looks = append(c.looks, look)
+}
+
+// set begins a wave in place of all others.
+func (c *control) set(t health.Trial) {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	c.trials = []health.Trial{t}
+}
+
+// last returns how many looks there were, and the outcome of the last.
+func (c *control) last() (int, api.HealthOutcome) {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	if len(c.looks) == 0 {
+		return 0, ""
+	}
+	return len(c.looks), c.looks[len(c.looks)-1].Outcome
+}
 
 type asker struct {
+	mu     sync.Mutex
 	asked  []time.Duration // since the begin
 	began  time.Time
 	took   time.Duration
@@ -35,9 +61,12 @@ type asker struct {
 }
 
 func (a *asker) Ask(ctx context.Context, _ spec.PrometheusLimit, v prometheus.Variables) health.Answer {
+	a.mu.Lock()
 	a.asked, a.about = append(a.asked, time.Since(a.began)), v
+	took := a.took
+	a.mu.Unlock()
 	select {
-	case <-time.After(a.took):
+	case <-time.After(took):
 		return a.answer
 	case <-ctx.Done():
 		return health.Answer{Err: "the end"}
@@ -75,30 +104,34 @@ func TestRun(t *testing.T) {
 			watcher.New(c, alike{}, a).Run(ctx)
 		}()
 		time.Sleep(3500 * time.Millisecond)
-		if len(c.looks) > 0 {
+		if n, _ := c.last(); n > 0 {
 			t.Fatal("a look without a rollout")
 		}
-		c.trials = []health.Trial{{Filter: "auth", Revision: "b", Limits: limits, Canary: one("a"), Stable: one("b"), Began: time.Now()}}
+		wave := health.Trial{Filter: "auth", Revision: "b", Limits: limits, Canary: one("a"), Stable: one("b"), Began: time.Now()}
+		c.set(wave)
 		time.Sleep(time.Second)
-		if c.last() != api.HealthNoEvidence {
-			t.Errorf("after a second: %v", c.looks)
+		if _, outcome := c.last(); outcome != api.HealthNoEvidence {
+			t.Errorf("after a second: %v", outcome)
 		}
 		time.Sleep(20 * time.Second)
-		if len(c.looks) != 21 || c.last() != api.HealthGood {
-			t.Errorf("after %d looks: %v", len(c.looks), c.last())
+		if n, outcome := c.last(); n != 21 || outcome != api.HealthGood {
+			t.Errorf("after %d looks: %v", n, outcome)
 		}
+		a.mu.Lock()
 		if want := []time.Duration{4 * time.Second, 9 * time.Second, 14 * time.Second, 19 * time.Second, 24 * time.Second}; !slices.Equal(a.asked, want) {
 			t.Errorf("asked after %v", a.asked)
 		}
 		if !slices.Equal(a.about.Canaries, []string{"a"}) || !slices.Equal(a.about.Stable, []string{"b"}) {
 			t.Errorf("asked about %v", a.about)
 		}
-		c.trials[0].Wave++
-		time.Sleep(time.Second)
-		if c.last() != api.HealthNoEvidence {
-			t.Errorf("the next wave begins with %v", c.last())
-		}
 		a.took = time.Hour // a question under way ends with the watcher
+		a.mu.Unlock()
+		wave.Wave++
+		c.set(wave)
+		time.Sleep(time.Second)
+		if _, outcome := c.last(); outcome != api.HealthNoEvidence {
+			t.Errorf("the next wave begins with %v", outcome)
+		}
 		time.Sleep(10 * time.Second)
 		cancel()
 		<-done
