@@ -77,6 +77,8 @@ func (f *Filter) disagreements(t Told) (problems []string) {
 	case f.Spec.Fault == NewImport:
 	case f.Plain() && t.Condition != "live":
 		say("it is %s, although all is well", t.Condition)
+	case f.Spec.Fault == Aborted && code != "rollout_aborted":
+		say("error %q, not rollout_aborted", code)
 	case f.Spec.Fault != NoFault && t.Condition != "failing":
 		say("it is %s, although its spec is bad: %s", t.Condition, f.Spec.Fault)
 	case f.RolledBack && f.Spec.Fault == NoFault && code != "rolled_back":

@@ -17,8 +17,10 @@ func doChange(r *rig, s Step) {
 	rest(r.ctx, s.After)
 	switch s.Kind {
 	case Nothing:
-	case RollBack:
+	case RollBack, Pin:
 		rollBack(r, s)
+	case Pause, Abort, Freeze, Unpin:
+		steer(r, s)
 	case Remove:
 		r.must("remove", os.Remove(r.spec(s.Filter)))
 	case Overwrite:

@@ -25,6 +25,11 @@ const (
 	MoveDir   Kind = "move the directory away and back"
 	SwapDir   Kind = "replace the directory"
 	HoldAll   Kind = "remove all specs, and put them back"
+	Pause     Kind = "pause a rollout, and resume it"
+	Abort     Kind = "abort a rollout"
+	Freeze    Kind = "freeze the server, and write a spec"
+	Pin       Kind = "pin a rollback"
+	Unpin     Kind = "unpin"
 )
 
 // HarmKind is a kind of harm to the processes, the disk, the clock or the links.
@@ -200,14 +205,20 @@ func (p *Plan) refuseAmongOthers(s *Step) {
 }
 
 // RolledBack tells the plan the result of a rollback.
-func (p *Plan) RolledBack(filter int, to Seen) { p.World.Filters[filter].rollBack(to) }
+func (p *Plan) RolledBack(filter int, to Seen, pinned bool) {
+	p.World.Filters[filter].rollBack(to)
+	p.World.Filters[filter].Pinned = pinned
+}
 
 func (p *Plan) apply(s Step) {
 	for _, e := range s.Edits {
 		p.World.Filters[e.Filter].write(e.Content, p.World.Versions)
 	}
-	if s.Kind == Remove {
+	switch s.Kind {
+	case Remove:
 		p.World.Filters[s.Filter].remove()
+	case Unpin:
+		p.World.Filters[s.Filter].unpin(p.World.Versions)
 	}
 	for _, h := range s.Harm {
 		if h.Preflight != "" {
@@ -220,15 +231,18 @@ func (p *Plan) apply(s Step) {
 func weighted() []Kind {
 	return []Kind{
 		Write, Write, Write, Write, Overwrite, Burst, Burst, Bad, Bad, Bad, Remove, Disable, RollBack, RollBack,
-		MoveDir, SwapDir, HoldAll, Nothing, Nothing, Nothing,
+		MoveDir, SwapDir, HoldAll, Nothing, Nothing, Nothing, Pause, Pause, Abort, Abort, Freeze, Freeze, Pin,
 	}
 }
 
 // kind draws a change with a certain result for the filter in its present state.
 func (p *Plan) kind(f *Filter) Kind {
 	kind := weighted()[p.random.IntN(len(weighted()))]
+	if f.Pinned {
+		return []Kind{Write, Unpin}[p.random.IntN(2)]
+	}
 	switch kind {
-	case Overwrite, Remove, RollBack:
+	case Overwrite, Remove, RollBack, Pin, Abort, Pause, Freeze:
 		if !f.Plain() {
 			return Write
 		}
@@ -255,6 +269,14 @@ func (p *Plan) kind(f *Filter) Kind {
 func (p *Plan) fill(s *Step) {
 	f := p.World.Filters[s.Filter]
 	switch s.Kind {
+	case Pause, Freeze:
+		c := p.fresh(s.Filter)
+		c.Rollout = wavesText
+		s.Edits = []Edit{{s.Filter, c}}
+	case Abort:
+		c := p.fresh(s.Filter)
+		c.Rollout, c.Fault = "{canary: 1, soak: 1h}", Aborted
+		s.Edits = []Edit{{s.Filter, c}}
 	case Write, SwapDir:
 		s.Edits = []Edit{{s.Filter, p.edited(s.Filter)}}
 	case Overwrite:
@@ -300,8 +322,14 @@ func (p *Plan) fresh(filter int) Content {
 	if p.random.IntN(4) == 0 {
 		c.Code = p.random.IntN(60_000)
 	}
+	if p.random.IntN(4) == 0 {
+		c.Rollout = wavesText
+	}
 	return c
 }
+
+// wavesText is a rollout in three waves.
+const wavesText = "{canary: 1, steps: [50%], soak: 100ms}"
 
 func (p *Plan) stamp() string {
 	p.stamps++
@@ -351,7 +379,7 @@ func (p *Plan) harm(s *Step, plain bool) Harm {
 	}
 	// A bad module that passes in one mode and not in the other has no certain result, and a
 	// hostile module kills Envoys.
-	if (h.Kind == KillServer || h.Kind == StopServer) && plain && s.Kind != Bad && p.random.IntN(2) == 0 {
+	if (h.Kind == KillServer || h.Kind == StopServer) && plain && s.Kind != Bad && s.Kind != Abort && p.random.IntN(2) == 0 {
 		h.Preflight = map[string]string{"enforce": "off", "off": "enforce"}[p.World.Preflight]
 	}
 	return h

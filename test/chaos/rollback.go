@@ -34,13 +34,14 @@ func rollBack(r *rig, s Step) {
 				})
 			}
 		}
-		status, body, err := r.api.call(r.ctx, http.MethodPost, "/api/v1/filters/"+string(name)+"/rollback", `{"revision":"`+target+`"}`)
+		status, body, err := r.api.call(r.ctx, http.MethodPost, "/api/v1/filters/"+string(name)+"/rollback",
+			fmt.Sprintf(`{"revision": %q, "pin": %t}`, target, s.Kind == Pin))
 		if err != nil {
 			continue
 		}
 		switch {
 		case status == http.StatusOK, status == http.StatusConflict && bytes.Contains(body, []byte("nothing_to_roll_back")):
-			r.plan.RolledBack(s.Filter, r.revisions[name][target])
+			r.plan.RolledBack(s.Filter, r.revisions[name][target], s.Kind == Pin)
 			return
 		case r.damaged && bytes.Contains(body, []byte("module_unreadable")): // nothing was rolled back
 			return

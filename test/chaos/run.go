@@ -134,7 +134,7 @@ func (r *rig) allow(s Step) {
 					x = x.Allow(i, ran, now)
 				}
 				for _, edit := range s.Edits {
-					if c := edit.Content; edit.Filter == i && !c.Disabled && c.loads(e.Version) {
+					if c := edit.Content; edit.Filter == i && !c.Disabled && (c.loads(e.Version) || c.Fault == Aborted) {
 						x = x.Allow(i, c.Label(), now)
 					}
 				}

@@ -37,6 +37,8 @@ const (
 	UnknownField  Fault = "unknown field"
 	MissingModule Fault = "missing module"
 	TruncatedCode Fault = "truncated module"
+	// Aborted is a good content whose rollout a user aborts in its first wave.
+	Aborted Fault = "aborted"
 )
 
 // OfSpec reports whether the fault lies in the spec or in a missing file, and not in a module.
@@ -55,6 +57,7 @@ type Content struct {
 	Disabled bool
 	Code     int // bytes of code in the module in addition to the filter itself
 	Fault    Fault
+	Rollout  string // the section rollout; "": none
 }
 
 // Label returns the mark of the content in answers.
@@ -112,6 +115,8 @@ type Filter struct {
 	Everywhere map[Seen]bool
 	// RolledBack means that a rollback is in effect, so Runs differs from the spec.
 	RolledBack bool
+	// Pinned means that the rollback holds until the filter is unpinned, whatever the spec says.
+	Pinned bool
 }
 
 // Want returns the content that an Envoy of a version should show.
@@ -134,7 +139,7 @@ func (f *Filter) Plain() bool {
 // write makes a content the newest content of the filter.
 func (f *Filter) write(c Content, versions []string) {
 	f.Spec = &c
-	if c.Disabled {
+	if c.Disabled || f.Pinned {
 		return
 	}
 	if c.Fault == NoFault {
@@ -163,6 +168,12 @@ func (f *Filter) rollBack(to Seen) {
 		f.Runs[version] = to
 	}
 	f.RolledBack = true
+}
+
+// unpin makes all Envoys run the content of the spec again.
+func (f *Filter) unpin(versions []string) {
+	f.Pinned, f.RolledBack = false, false
+	f.write(*f.Spec, versions)
 }
 
 // World is the state in which all filters should be.
@@ -205,6 +216,9 @@ func (c Content) YAML(name FilterName, module string) string {
 	text := fmt.Sprintf("name: %s\nmodule: {file: %s}\nconfig: %s\ndelivery: %s\nonRemove: %s\n", name, module, c.Config, c.Delivery, c.OnRemove)
 	if c.Disabled {
 		text += "disabled: true\n"
+	}
+	if c.Rollout != "" {
+		text += "rollout: " + c.Rollout + "\n"
 	}
 	switch c.Fault {
 	case BrokenYAML:
