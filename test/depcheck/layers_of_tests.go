@@ -56,14 +56,16 @@ var layersOfTests = map[string]Ordered{
 	"test/chaos": {
 		Layers: []string{
 			"disk_linux disk_other doc files planted world",
-			"clock judge listener plan",
+			"clock judge listener step",
+			"plan",
 			"load",
 			"fleet",
 			"agree report",
 			"metrics",
 			"api",
 			"rig",
-			"harm rollback",
+			"harm rollback writespec",
+			"steer",
 			"change",
 			"run",
 		},
