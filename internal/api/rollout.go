@@ -112,11 +112,11 @@ type RolloutHealth struct {
 
 // HealthComparison is one figure of a look: the Envoys with the revision beside the others.
 type HealthComparison struct {
-	Name    string        `json:"name"` // traps, 5xx, 4xx, p50, p99, bypassed, metric:NAME or prometheus
+	Name    string        `json:"name"` // traps, bypassed, 5xx, 4xx, p50, p99, heap, memory, metric:NAME or prometheus
 	Canary  float64       `json:"canary"`
 	Stable  float64       `json:"stable"`
-	Unit    string        `json:"unit"`
-	Limit   float64       `json:"limit"`
+	Unit    string        `json:"unit"`  // %, ms, B, or "" for a number
+	Limit   float64       `json:"limit"` // the largest value of Canary; for heap and memory, of its growth
 	Outcome HealthOutcome `json:"outcome"`
 	Message string        `json:"message"`
 }
