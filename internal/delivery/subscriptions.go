@@ -1,6 +1,9 @@
 package delivery
 
 import (
+	"slices"
+	"strings"
+
 	"github.com/wasm-xds/wasm-xds/internal/delivery/rollout"
 	"github.com/wasm-xds/wasm-xds/internal/delivery/unsettled"
 	"github.com/wasm-xds/wasm-xds/internal/delivery/verdict"
@@ -200,6 +203,7 @@ func (e *subscriptions) changeAccess(s *stream, a AccessChanged) {
 func (e *subscriptions) end(s *stream) {
 	delete(e.streams, s.id)
 	lost := e.answers.lost(s)
+	e.loseUnsubscribed(lost)
 	for _, u := range s.subs {
 		p, is := lost[u]
 		if u.dirty || is {
@@ -211,6 +215,21 @@ func (e *subscriptions) end(s *stream) {
 			e.rollouts.lose(u, p.rev, rollout.WaitBack)
 		}
 		e.remove(u)
+	}
+}
+
+// loseUnsubscribed notes the losses of subscribers that ended before their stream: an Envoy that
+// asks for a filter anew may still crash of the push from before.
+func (e *subscriptions) loseUnsubscribed(lost map[*sub]loss) {
+	var all []*sub
+	for u, p := range lost {
+		if u.closed && p.mayBeACrash && e.filters.get(u.f.name) == u.f {
+			all = append(all, u)
+		}
+	}
+	slices.SortFunc(all, func(a, b *sub) int { return strings.Compare(a.f.name, b.f.name) })
+	for _, u := range all {
+		e.rollouts.lose(u, lost[u].rev, rollout.WaitBack)
 	}
 }
 
