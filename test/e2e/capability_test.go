@@ -205,7 +205,7 @@ func TestRollbackFromTheCommandLine(t *testing.T) {
 	lives("v1", v1)
 	s.write(auth, v3, "")
 	third := lives("v3", v3)
-	if out := s.command(0, "history", auth, "-o", "json"); !strings.Contains(out, third) || strings.Contains(out, "rolled_back") {
+	if out := s.command(0, "history", auth, "-o", "json"); !strings.Contains(out, third) || strings.Contains(out, `"code": "rolled_back"`) {
 		t.Errorf("after an edit:\n%s", out)
 	}
 	if out := s.command(1, "rollback", "auht"); !strings.Contains(out, `did you mean "`+auth+`"?`) {

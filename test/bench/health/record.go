@@ -71,8 +71,8 @@ func record(t harness.TB, length time.Duration) ([]second, error) {
 
 // startLoad sends requests, whose answers may be anything.
 func startLoad(t harness.TB, port int) {
-	any := func(harness.Answer) harness.Verdict { return harness.OK }
-	harness.StartLoad(t, harness.LoadOptions{Address: harness.Loopback(port), Workers: 8, Rate: rate, Requests: []harness.Request{{Judge: any}}})
+	accept := func(harness.Answer) harness.Verdict { return harness.OK }
+	harness.StartLoad(t, harness.LoadOptions{Address: harness.Loopback(port), Workers: 8, Rate: rate, Requests: []harness.Request{{Judge: accept}}})
 }
 
 // sink is a metrics service that keeps the reports.
