@@ -24,6 +24,7 @@ var (
 	nodeDir     = sync.OnceValue(func() string { return got("get-node") })
 	nodeModules = sync.OnceValue(func() string { return got("get-assemblyscript") })
 	zigDir      = sync.OnceValue(func() string { return got("get-zig") })
+	rustDir     = sync.OnceValue(func() string { return got("get-rust") })
 	crates      = sync.OnceValue(func() string { return filepath.Join(program.Repository(), "bin", "test", "crates") })
 )
 
@@ -42,9 +43,12 @@ func got(script string) string {
 func environment(t *testing.T, language string) []string {
 	t.Helper()
 	path := os.Getenv("PATH")
-	for of, dir := range map[string]func() string{"assemblyscript": nodeDir, "zig": zigDir} {
+	for of, dir := range map[string]func() string{"assemblyscript": nodeDir, "zig": zigDir, "rust": rustDir} {
 		if of != language {
 			continue
+		}
+		if dir() == "" && language == "rust" {
+			program.OutOfReach(t, "there is no Rust, and Rust's server, which is no package registry, gives none")
 		}
 		if dir() == "" {
 			t.Fatalf("there is no compiler of %s", language)
