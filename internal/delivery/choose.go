@@ -150,6 +150,16 @@ func (e *chooser) chooseStable(u *sub, problem *Problem) choice {
 	return e.nothingLoads(u, problem)
 }
 
+// keep completes the choice for an Envoy that keeps what it runs. Nothing is sent, unless the Envoy
+// may have stored refused bytes: the running revision in other bytes replaces those.
+func keep(u *sub, c choice) choice {
+	r := u.running
+	if u.dirty && r != nil && !r.BuiltIn && u.f.find(r.ID) != nil && u.refusal(r.ID) == nil {
+		c.revision, c.serving = r, ServingFilter
+	}
+	return c
+}
+
 func (e *chooser) nothingLoads(u *sub, problem *Problem) choice {
 	reason := reasonRefused
 	if r := u.f.wanted.Revision; r == nil {
@@ -171,8 +181,8 @@ func (e *chooser) nothingLoads(u *sub, problem *Problem) choice {
 		problem = &Problem{Code: CodeNothingToServe, Message: "there is no revision that could be served", Hint: "see the filter's own error"}
 	}
 	if u.runsModule() {
-		// This Envoy runs an unknown revision, which is better than a stand-in.
-		return choice{state: Rejected, problem: problem}
+		// A revision that may go to no further Envoy, or an unknown one, is better than a stand-in.
+		return keep(u, choice{state: Rejected, problem: problem})
 	}
 	return e.byPolicy(u, reason, choice{state: Rejected, problem: problem})
 }
@@ -190,7 +200,7 @@ func (e *chooser) waitForCanary(u *sub, r *snapshot.Revision, since time.Time) c
 		// the Envoy has refused.
 		return e.byPolicy(u, reasonCanary, choice{state: Pending, problem: problem})
 	case !u.bare():
-		return choice{state: Pending, problem: problem, serving: u.serving}
+		return keep(u, choice{state: Pending, problem: problem, serving: u.serving})
 	}
 	until := e.at(u.joined)
 	if since.After(until) {

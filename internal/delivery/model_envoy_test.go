@@ -34,7 +34,8 @@ type provider struct {
 	stored   string             // the version evaluated last
 	poisoned bool               // the stored bytes were refused: an LDS update would fail
 	refused  map[string]bool    // refused versions
-	orphaned bool               // delta: poisoned by uncached remote code when the server, which does not note the push, was killed
+	orphaned bool               // delta: poisoned by a push that the disk does not have when the server was killed
+	proven   bool               // the stored bytes are of a revision that was known to load: such a push is not noted before
 	unheard  bool               // the server does not know of this subscription yet
 	doubted  string             // the revision reported to the server on this stream as possibly refused; "": none
 }
@@ -70,6 +71,7 @@ func (w *world) receive(e *modelEnvoy) {
 		if !slices.Contains(e.names, r.Name) {
 			continue
 		}
+		e.provider(r.Name).proven = !a.Unproven
 		if answer = w.evaluate(e, r, len(all) > 1); answer.Nack {
 			break
 		}

@@ -292,7 +292,8 @@ func (w *world) restartServer() {
 		for _, name := range e.names {
 			p := e.provider(name)
 			v, _ := ParseVersion(p.stored)
-			p.orphaned = p.poisoned && e.delta && v.Variant == Remote
+			_, noted := w.memory.Unsettled.Filters[name].Nodes[e.id]
+			p.orphaned = p.poisoned && e.delta && (v.Variant == Remote || p.proven && !noted)
 		}
 	}
 	w.start()

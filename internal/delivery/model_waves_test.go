@@ -1,6 +1,7 @@
 package delivery
 
 import (
+	"slices"
 	"time"
 
 	"github.com/wasm-xds/wasm-xds/internal/delivery/rollout"
@@ -133,7 +134,7 @@ func (w *world) checkWave(s StreamID, r Resource, unproven bool) {
 		return
 	}
 	id := r.Revision.ID
-	if w.waves.back[id] {
+	if w.waves.back[id] && !w.keeps(w.streams[s], r) {
 		w.failf("stream %d: %s went back, and is sent again", s, r.Version)
 	}
 	if unproven && w.waves.ended[id] {
@@ -172,6 +173,16 @@ func (w *world) checkWave(s StreamID, r Resource, unproven bool) {
 	if most := w.waveSize(f, &facts); members > max(most, run)+len(f.groups) {
 		w.failf("stream %d: %s goes to %d Envoys, and the wave has %d: %+v, %+v, %d run it", s, r.Version, members, most, *f.rollout.Way, facts.Policy, run)
 	}
+}
+
+// keeps says whether the Envoy runs the very revision, and the stable one does not load there or
+// could not be read. The revision is then sent once more to replace refused bytes.
+func (w *world) keeps(e *modelEnvoy, r Resource) bool {
+	running, f := e.provider(r.Name).running, w.m.filters.get(r.Name)
+	s := f.stable
+	loads := s != nil && !w.bad[s.ID] && !w.moodyAbout[s.ID] && s.RefusalFor(e.version) == nil &&
+		!slices.ContainsFunc(f.subs, func(u *sub) bool { return u.s.id == e.stream && u.refusal(s.ID) != nil })
+	return running != nil && running.ID == r.Revision.ID && !loads
 }
 
 // waveSize is how many Envoys the wave may have. An Envoy of each further version comes on top, and

@@ -160,6 +160,11 @@ func (e *statuses) revision(f *filter, r *snapshot.Revision, now FilterStatus) R
 			s.Problem = rejectedProblem(r, envoy, v.Message)
 		}
 	}
+	stop := f.rollout.Stops.Of(r.ID)
+	barred := stop != nil && stop.IsForAll()
+	if s.Problem == nil && barred {
+		s.Problem = f.describe(stop, r)
+	}
 	if s.Problem == nil && slices.Contains(f.refused, r) {
 		s.Problem = &Problem{Code: CodeRejected, Revision: r.ID, Message: "an Envoy refused it", Hint: "edit the spec, or serve another revision"}
 	}
@@ -172,7 +177,7 @@ func (e *statuses) revision(f *filter, r *snapshot.Revision, now FilterStatus) R
 		s.Standing = Active
 	case sameRevision(r, now.Candidate):
 		s.Standing = Candidate
-	case s.Problem != nil && !loads, stopped:
+	case s.Problem != nil && !loads, stopped, barred:
 		s.Standing = Refused
 	case sameRevision(r, now.Stable):
 		s.Standing = Stable
