@@ -176,13 +176,15 @@ func (w *world) checkWave(s StreamID, r Resource, unproven bool) {
 }
 
 // keeps says whether the Envoy runs the very revision, and the stable one does not load there or
-// could not be read. The revision is then sent once more to replace refused bytes.
+// could not be read. The revision is then sent once more to replace refused bytes. The accepted
+// bytes change nothing, and may list a SotW client's versions.
 func (w *world) keeps(e *modelEnvoy, r Resource) bool {
 	running, f := e.provider(r.Name).running, w.m.filters.get(r.Name)
 	s := f.stable
 	loads := s != nil && !w.bad[s.ID] && !w.moodyAbout[s.ID] && s.RefusalFor(e.version) == nil &&
 		!slices.ContainsFunc(f.subs, func(u *sub) bool { return u.s.id == e.stream && u.refusal(s.ID) != nil })
-	return running != nil && running.ID == r.Revision.ID && !loads
+	accepted := e.provider(r.Name).accepted == r.Version.String()
+	return running != nil && running.ID == r.Revision.ID && (!loads || accepted)
 }
 
 // waveSize is how many Envoys the wave may have. An Envoy of each further version comes on top, and

@@ -125,7 +125,7 @@ func (v *revisions) takeBack(former *snapshot.Revision, now time.Time) {
 	bad := v.stable
 	v.noteServed(now)
 	v.setTried(bad, true)
-	v.remember(bad) // some Envoy may keep it
+	v.rememberRefused(bad)
 	v.stableSince = now.UTC()
 	v.older = slices.DeleteFunc(slices.Clone(v.older), func(o *snapshot.Revision) bool { return o.ID == former.ID })
 	v.stable = former
