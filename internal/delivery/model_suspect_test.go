@@ -161,8 +161,8 @@ func (w *world) checkRunsSomewhere(f *snapshot.Filter, version string, start tim
 		if e.stream == 0 || e.version != version {
 			continue
 		}
-		if w.isUnreadable(e, f) {
-			return // nobody else is asked until the modules are fetched again
+		if w.isUnreadable(e, f) || w.isPassedOver(e, f) {
+			return // nobody else is asked until the modules are fetched again, or the last wave comes
 		}
 		connected = true
 		if p.running != nil && p.running.ID == f.Revision.ID {
@@ -183,6 +183,11 @@ func (w *world) isUnreadable(e *modelEnvoy, f *snapshot.Filter) bool {
 		}
 	}
 	return false
+}
+
+// isPassedOver says whether a user has had the rollout go on without the Envoy.
+func (w *world) isPassedOver(e *modelEnvoy, f *snapshot.Filter) bool {
+	return slices.ContainsFunc(w.m.filters.get(f.Name).subs, func(u *sub) bool { return u.s.id == e.stream && u.passedOver })
 }
 
 // decide ends by hand the waits without any other end: a promotion if no Envoy matches the canary
