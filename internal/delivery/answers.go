@@ -330,6 +330,7 @@ func (e *answers) restored(s *stream) {
 		unreadable := func(_ string, p *Problem) bool { return p.Code == CodeModuleUnreadable }
 		if u.dropRefusals(unreadable) {
 			e.touch(u)
+			e.rollouts.rollOut(u.f) // the Envoy may be a canary again
 		}
 	}
 }

@@ -2,6 +2,7 @@ package delivery
 
 import (
 	"testing"
+	"time"
 
 	"github.com/wasm-xds/wasm-xds/pkg/spec"
 )
@@ -51,4 +52,24 @@ func TestWhatWasRefusedStaysRefusedWhenModulesAreRestored(t *testing.T) {
 	r.step(ModulesRestored{})
 	r.want()
 	r.wantState(1, "auth", "rejected one "+CodeRejected)
+}
+
+// A stable revision that could not be read for the only Envoy of a version is tried there when it is
+// restored: that Envoy becomes the canary of its version.
+func TestWhatCouldNotBeReadForAVersionIsTriedWhenItIsRestored(t *testing.T) {
+	r := newRig(t)
+	r.edit("auth", "one", by(spec.Inline), canary(spec.Canary{}))
+	r.connect(1, connection{version: older}, "auth")
+	r.unreadable(1)
+	r.want("1 auth one inline", "1 auth deny/http inline")
+	r.ack(1)
+	r.pass(time.Minute)
+	r.step(Promoted{Name: "auth", Revision: r.filters["auth"].Revision.ID})
+	r.connect(2, connection{}, "auth")
+	r.want("2 auth one inline")
+	r.ack(2)
+	r.step(ModulesRestored{})
+	r.want("1 auth one inline")
+	r.ack(1)
+	r.wantState(1, "auth", "live one")
 }
