@@ -387,6 +387,13 @@ func TestHealth(t *testing.T) {
 		f.kill()
 		f.wait(20)
 		f.wants("two!", 10, "canary passed, 50% passed, all soaking")
+		var sizes []int
+		for _, w := range f.m.Rollout("auth").Waves {
+			sizes = append(sizes, w.Envoys)
+		}
+		if !slices.Equal(sizes, []int{1, 5, 10}) {
+			t.Errorf("the waves have %v Envoys", sizes)
+		}
 		f.wait(20)
 		f.wants("two!", 10, "")
 		look(f, rollout.Bad) // nobody asked

@@ -21,7 +21,9 @@ func Outcome(v *View, name string) record.Facts {
 	}
 	if st.Rollout = v.Machine.Rollout(name); st.Rollout != nil && st.Rollout.Revision == f.Wanted {
 		if r := rolloutStatus(st); r != nil {
-			f.Waves = r.Waves
+			if r.WatchUntil.IsZero() { // the record ends the waves at the promotion
+				f.Waves = r.Waves
+			}
 			if r.Health != nil {
 				f.Figures = r.Health.Comparisons
 			}

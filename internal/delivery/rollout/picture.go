@@ -122,13 +122,15 @@ func (n needs) canaryNumber(all int) (number int) {
 	return min(max(number, len(takers)), all)
 }
 
-// WatchPicture is the watch after a promotion. after is its length, and all the number of Envoys.
+// WatchPicture is the watch after a promotion, as a soak of the last wave. after is the length of
+// the watch.
 func (r *Rollout) WatchPicture(after time.Duration, f *Facts) (p Picture) {
 	w := r.Way
 	p = Picture{Wave: w.Wave, Look: w.Look, HasHealth: true}
-	for i, one := range w.Waves {
-		wave := WavePicture{Name: f.WaveName(i), State: WaveIsOver, Since: one.Since, PassedAt: one.PassedAt}
-		if i == w.Wave {
+	takers, _ := f.Takers()
+	for i := range w.Waves {
+		wave := needs{r, f}.wavePicture(i, i == len(w.Waves)-1, total(takers))
+		if wave.State = WaveIsOver; i == w.Wave {
 			wave.State = WaveSoaks
 		}
 		p.Waves = append(p.Waves, wave)
