@@ -150,8 +150,9 @@ func TestCanaryThatIsNotThere(t *testing.T) {
 	s.write(auth, authModule("v1"), "")
 	s.cp.Start()
 	pair := s.deltaAndSotW(authModule("v1"), "v1")
-	held := func(module []byte) harness.FilterStatus {
+	held := func(before, module []byte) harness.FilterStatus {
 		t.Helper()
+		s.write(auth, before, nobody) // first: a slow machine may take the module and the spec as two edits
 		s.write(auth, module, nobody)
 		return s.cp.WaitFilter(auth, func(f harness.FilterStatus) bool { return f.Candidate != "" && f.WaitsFor("", "no_canary_matches") })
 	}
@@ -162,7 +163,7 @@ func TestCanaryThatIsNotThere(t *testing.T) {
 			l.live(stamp)
 		}
 	}
-	f := held(authModule("v2"))
+	f := held(authModule("v1"), authModule("v2"))
 	if f.Error != nil || !strings.Contains(f.Rollout.WaitsFor[0].Message, "edge-9") {
 		t.Errorf("%+v, %+v", f.Error, f.Rollout)
 	}
@@ -178,7 +179,7 @@ func TestCanaryThatIsNotThere(t *testing.T) {
 	if out := s.command(1, "rollout", "promote", auth); !strings.Contains(out, "has no rollout under way") {
 		t.Errorf("a second time:\n%s", out)
 	}
-	held(authModule("v3"))
+	held(authModule("v2"), authModule("v3"))
 	s.write(auth, authModule("v3"), "rollout: {canary: 1}\n")
 	lives("v3")
 	for _, l := range pair {
