@@ -46,6 +46,19 @@ func (r revisionChange) addTo(c *cobra.Command) {
 	}.addTo(c)
 }
 
+// addSteer completes a command that steers the rollout of the filter NAME.
+func addSteer(c *cobra.Command, do func(apiclient.Client, context.Context, string) (*api.Filter, error)) *cobra.Command {
+	c.Args = command.Arguments(1, 1, "the name of a filter")
+	c.ValidArgsFunction = completeFilters
+	revisionChange{
+		change: func(ctx context.Context, server apiclient.Client, args []string) (*api.Filter, error) {
+			return do(server, ctx, args[0])
+		},
+		wait: waitUntilRun, print: printChanged,
+	}.addTo(c)
+	return c
+}
+
 // revisionOf is the REVISION of NAME [REVISION]; "": none is given.
 func revisionOf(args []string) string {
 	if len(args) < 2 {

@@ -42,17 +42,12 @@ func newFreezeOn() *cobra.Command {
 	}
 	reason := c.Flags().String("reason", "", "why, for everybody who meets the freeze; required")
 	command.Action(c.Flags(), "reason")
-	question[api.Freeze]{
-		Ask: func(ctx context.Context, server apiclient.Client, _ []string) (*api.Freeze, error) {
-			if *reason == "" {
-				return nil, command.Usage(c, "--reason is missing: others will ask why the server is frozen")
-			}
-			f, err := server.SetFreeze(ctx, *reason)
-			return &f, err
-		},
-		print: printFreeze,
-	}.addTo(c)
-	return c
+	return addFreeze(c, func(server apiclient.Client, ctx context.Context) (api.Freeze, error) {
+		if *reason == "" {
+			return api.Freeze{}, command.Usage(c, "--reason is missing: others will ask why the server is frozen")
+		}
+		return server.SetFreeze(ctx, *reason)
+	})
 }
 
 func newFreezeOff() *cobra.Command {
@@ -60,14 +55,7 @@ func newFreezeOff() *cobra.Command {
 		Use: "off", Short: "End the freeze", Long: "Off ends the freeze: rollouts go on where they were.",
 		Example: "  wasm-xds freeze off", Args: command.Arguments(0, 0, ""),
 	}
-	question[api.Freeze]{
-		Ask: func(ctx context.Context, server apiclient.Client, _ []string) (*api.Freeze, error) {
-			f, err := server.Thaw(ctx)
-			return &f, err
-		},
-		print: printFreeze,
-	}.addTo(c)
-	return c
+	return addFreeze(c, apiclient.Client.Thaw)
 }
 
 func newFreezeStatus() *cobra.Command {
@@ -75,10 +63,18 @@ func newFreezeStatus() *cobra.Command {
 		Use: "status", Short: "Show whether the server is frozen", Long: "Status shows whether the server is frozen, since when, by whom and why.",
 		Example: "  wasm-xds freeze status", Args: command.Arguments(0, 0, ""),
 	}
+	return addFreeze(c, apiclient.Client.Freeze)
+}
+
+// addFreeze completes a command that changes or shows the freeze.
+func addFreeze(c *cobra.Command, do func(apiclient.Client, context.Context) (api.Freeze, error)) *cobra.Command {
 	question[api.Freeze]{
 		Ask: func(ctx context.Context, server apiclient.Client, _ []string) (*api.Freeze, error) {
-			f, err := server.Freeze(ctx)
-			return &f, err
+			f, err := do(server, ctx)
+			if err != nil {
+				return nil, err
+			}
+			return &f, nil
 		},
 		print: printFreeze,
 	}.addTo(c)

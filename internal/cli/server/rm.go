@@ -92,20 +92,7 @@ func fileOf(ctx context.Context, dir, name string) (string, error) {
 func waitUntilRemoved(ctx context.Context, l look, timeout time.Duration) error {
 	limit, cancel := context.WithTimeout(ctx, timeout)
 	defer cancel()
-	synced := false
-	var last *view.View
-	err := l.server.OnChange(limit, func() (bool, error) {
-		if !synced {
-			if _, err := l.server.Sync(ctx, timeout); err != nil {
-				return false, err
-			}
-			synced = true
-		}
-		v, err := l.take(limit)
-		if err != nil {
-			return false, err
-		}
-		last = v
+	last, err := l.follow(ctx, limit, timeout, func(*api.Sync) error { return nil }, func(v *view.View) (bool, error) {
 		f := &v.Filters[0]
 		return f.State == api.FilterRemoved && f.Envoys.Live == f.Envoys.Total, nil
 	})

@@ -41,16 +41,8 @@ stopped is not promoted: see wasm-xds retry. While the server is frozen, no roll
 promoted.`,
 		Example: `  wasm-xds rollout promote auth
   wasm-xds rollout promote auth --wait 30s`,
-		Args:              command.Arguments(1, 1, "the name of a filter"),
-		ValidArgsFunction: completeFilters,
 	}
-	revisionChange{
-		change: func(ctx context.Context, server apiclient.Client, args []string) (*api.Filter, error) {
-			return server.Promote(ctx, args[0])
-		},
-		wait: waitUntilRun, print: printChanged,
-	}.addTo(c)
-	return c
+	return addSteer(c, apiclient.Client.Promote)
 }
 
 func newPause() *cobra.Command {
@@ -77,17 +69,11 @@ configuration is edited, or until wasm-xds retry.`,
 
 // newHold completes a command with a reason.
 func newHold(c *cobra.Command, do func(apiclient.Client, context.Context, string, string) (*api.Filter, error)) *cobra.Command {
-	c.Args = command.Arguments(1, 1, "the name of a filter")
-	c.ValidArgsFunction = completeFilters
 	reason := c.Flags().String("reason", "", "why, for the record")
 	command.Action(c.Flags(), "reason")
-	revisionChange{
-		change: func(ctx context.Context, server apiclient.Client, args []string) (*api.Filter, error) {
-			return do(server, ctx, args[0], *reason)
-		},
-		wait: waitUntilRun, print: printChanged,
-	}.addTo(c)
-	return c
+	return addSteer(c, func(server apiclient.Client, ctx context.Context, name string) (*api.Filter, error) {
+		return do(server, ctx, name, *reason)
+	})
 }
 
 func newResume() *cobra.Command {
@@ -96,15 +82,7 @@ func newResume() *cobra.Command {
 		Short: "Go on with a paused rollout",
 		Long: `Resume ends a pause by wasm-xds rollout pause. The soak goes on where it was. A pause of the
 spec (rollout: {pause: true}) ends with wasm-xds rollout promote.`,
-		Example:           `  wasm-xds rollout resume auth`,
-		Args:              command.Arguments(1, 1, "the name of a filter"),
-		ValidArgsFunction: completeFilters,
+		Example: `  wasm-xds rollout resume auth`,
 	}
-	revisionChange{
-		change: func(ctx context.Context, server apiclient.Client, args []string) (*api.Filter, error) {
-			return server.Resume(ctx, args[0])
-		},
-		wait: waitUntilRun, print: printChanged,
-	}.addTo(c)
-	return c
+	return addSteer(c, apiclient.Client.Resume)
 }

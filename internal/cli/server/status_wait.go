@@ -20,27 +20,8 @@ import (
 func waitUntilLive(ctx context.Context, l look, wait time.Duration, revision string) error {
 	limit, cancel := context.WithTimeout(ctx, wait)
 	defer cancel()
-	var last *view.View
 	w := waiting{name: l.name, revision: strings.ToLower(revision)}
-	synced := false
-	err := l.server.OnChange(limit, func() (bool, error) {
-		if !synced {
-			answer, err := l.server.Sync(ctx, wait)
-			if err != nil {
-				return false, err
-			}
-			if err := w.read(&answer); err != nil {
-				return false, err
-			}
-			synced = true
-		}
-		v, err := l.take(limit)
-		if err != nil {
-			return false, err
-		}
-		last = v
-		return w.look(v)
-	})
+	last, err := l.follow(ctx, limit, wait, w.read, w.look)
 	switch {
 	case err == nil:
 		l.print(last)

@@ -60,20 +60,7 @@ with 1 when the time is over, or when the other of the two has happened.`,
 func waitUntilRejected(ctx context.Context, l look, timeout time.Duration) error {
 	limit, cancel := context.WithTimeout(ctx, timeout)
 	defer cancel()
-	synced := false
-	var last *view.View
-	err := l.server.OnChange(limit, func() (bool, error) {
-		if !synced {
-			if _, err := l.server.Sync(ctx, timeout); err != nil {
-				return false, err
-			}
-			synced = true
-		}
-		v, err := l.take(limit)
-		if err != nil {
-			return false, err
-		}
-		last = v
+	last, err := l.follow(ctx, limit, timeout, func(*api.Sync) error { return nil }, func(v *view.View) (bool, error) {
 		f := &v.Filters[0]
 		if isRefused(f) {
 			return true, nil
