@@ -47,11 +47,7 @@ func (h filterHandler) history(w http.ResponseWriter, path string) {
 	name := strings.TrimSuffix(path, historyTail)
 	history, ok := h.state.History(name)
 	if !ok {
-		if f, ok := h.state.Filter(path); ok {
-			writeJSON(w, http.StatusOK, completeFilter(f))
-			return
-		}
-		writeError(w, noFilter(h.state, name))
+		h.filterOf(w, path, name)
 		return
 	}
 	history.Revisions = notNull(history.Revisions)
@@ -72,11 +68,7 @@ func (h filterHandler) diff(w http.ResponseWriter, r *http.Request, path string)
 		d.Diff, d.ImportsAdded, d.ImportsRemoved = notNull(d.Diff), notNull(d.ImportsAdded), notNull(d.ImportsRemoved)
 		writeJSON(w, http.StatusOK, d)
 	case e.Code == api.CodeNoFilter:
-		if f, ok := h.state.Filter(path); ok {
-			writeJSON(w, http.StatusOK, completeFilter(f))
-			return
-		}
-		writeError(w, noFilter(h.state, name))
+		h.filterOf(w, path, name)
 	default:
 		writeError(w, e)
 	}
@@ -89,11 +81,7 @@ func (h filterHandler) figures(w http.ResponseWriter, path string) {
 		writeJSON(w, http.StatusOK, figures)
 		return
 	}
-	if f, ok := h.state.Filter(path); ok {
-		writeJSON(w, http.StatusOK, completeFilter(f))
-		return
-	}
-	writeError(w, noFilter(h.state, name))
+	h.filterOf(w, path, name)
 }
 
 // content answers the content of a filter, unless the path is the name of a filter.
@@ -101,11 +89,7 @@ func (h filterHandler) content(w http.ResponseWriter, path string) {
 	name := strings.TrimSuffix(path, contentTail)
 	content, ok := h.state.Content(name)
 	if !ok {
-		if f, ok := h.state.Filter(path); ok {
-			writeJSON(w, http.StatusOK, completeFilter(f))
-			return
-		}
-		writeError(w, noFilter(h.state, name))
+		h.filterOf(w, path, name)
 		return
 	}
 	content.Settings, content.Tests = notNull(content.Settings), notNull(content.Tests)
@@ -115,8 +99,12 @@ func (h filterHandler) content(w http.ResponseWriter, path string) {
 	writeJSON(w, http.StatusOK, content)
 }
 
-func (h filterHandler) filter(w http.ResponseWriter, name string) {
-	f, ok := h.state.Filter(name)
+func (h filterHandler) filter(w http.ResponseWriter, name string) { h.filterOf(w, name, name) }
+
+// filterOf answers the filter that the whole path names. If there is none, the error is about the
+// filter with the name.
+func (h filterHandler) filterOf(w http.ResponseWriter, path, name string) {
+	f, ok := h.state.Filter(path)
 	if !ok {
 		writeError(w, noFilter(h.state, name))
 		return

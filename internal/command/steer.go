@@ -101,21 +101,32 @@ func underWay(st delivery.FilterStatus) *api.Error {
 	r := st.Rollout
 	switch {
 	case r == nil || st.Candidate == nil && r.Stopped == nil:
-		e := &api.Error{
-			Code: CodeNothingToSteer, Message: fmt.Sprintf("filter %q has no rollout under way", st.Name),
-			Hint: fmt.Sprintf("`wasm-xds status %s` shows what it serves", st.Name),
-		}
-		if st.Serving != nil {
-			e.Message += fmt.Sprintf(": revision %s is everyone's", st.Serving.ID)
-		}
-		return e
+		return noRollout(CodeNothingToSteer, st)
 	case r.Stopped != nil:
-		return &api.Error{
-			Code: r.Stopped.Code, Message: fmt.Sprintf("the rollout of revision %s has stopped: %s", r.Revision, r.Stopped.Message),
-			Hint: fmt.Sprintf("correct what is wrong, or try the same again with `wasm-xds retry %s`", st.Name),
-		}
+		return stopped(st)
 	default:
 		return nil
+	}
+}
+
+// noRollout is the error for a filter without a rollout under way.
+func noRollout(code string, st delivery.FilterStatus) *api.Error {
+	e := &api.Error{
+		Code: code, Message: fmt.Sprintf("filter %q has no rollout under way", st.Name),
+		Hint: fmt.Sprintf("`wasm-xds status %s` shows what it serves", st.Name),
+	}
+	if st.Serving != nil {
+		e.Message += fmt.Sprintf(": revision %s is everyone's", st.Serving.ID)
+	}
+	return e
+}
+
+// stopped is the error for a filter with a stopped rollout.
+func stopped(st delivery.FilterStatus) *api.Error {
+	r := st.Rollout
+	return &api.Error{
+		Code: r.Stopped.Code, Message: fmt.Sprintf("the rollout of revision %s has stopped: %s", r.Revision, r.Stopped.Message),
+		Hint: fmt.Sprintf("correct what is wrong, or try the same again with `wasm-xds retry %s`", st.Name),
 	}
 }
 

@@ -262,11 +262,11 @@ func (r *Recorder) WatchReports(totals func(time.Time) signal.Totals) {
 // WatchIdentity shows whether the rules of --node-identity-rules are the newest. Any goroutine may
 // call the function.
 func (r *Recorder) WatchIdentity(identity func() api.Identity) {
-	r.registry.MustRegister(identityCollector{identity})
+	r.registry.MustRegister(badFileCollector{descIdentityRulesError, func() bool { return identity().Error != nil }})
 }
 
 // WatchTokens shows whether the tokens of --admin-token-file are the newest. Any goroutine may call
 // the function.
 func (r *Recorder) WatchTokens(tokens func() api.Tokens) {
-	r.registry.MustRegister(tokenCollector{tokens})
+	r.registry.MustRegister(badFileCollector{descTokenFileError, func() bool { return tokens().Error != nil }})
 }

@@ -3,7 +3,6 @@ package spec
 import (
 	"encoding/hex"
 	"fmt"
-	"net/url"
 	"strings"
 	"time"
 )
@@ -104,19 +103,13 @@ func readModuleURL(d *decoder, v *node) string {
 	if !ok {
 		return ""
 	}
-	var problem, hint string
-	parsed, err := url.Parse(text)
-	switch {
-	case len(text) > maxURL:
-		problem = fmt.Sprintf("is longer than %d characters", maxURL)
-	case err != nil:
-		problem = "is not a URL"
-	case parsed.Scheme != "http" && parsed.Scheme != "https":
-		problem, hint = "must begin with http:// or https://", "for a file, use module.file"
-	case parsed.Hostname() == "":
-		problem = "has no host"
-	default:
+	_, problem := parseHTTP(text)
+	if problem == "" {
 		return text
+	}
+	hint := ""
+	if problem == notHTTP {
+		hint = "for a file, use module.file"
 	}
 	d.fail(&Error{Code: CodeBadValue, Message: "module.url " + problem, Hint: hint, Pos: v.pos})
 	return ""

@@ -1,17 +1,12 @@
 package spec
 
 import (
-	"fmt"
 	"math"
-	"net/url"
 	"strconv"
 )
 
-// The longest URL and query, in bytes.
-const (
-	maxURL   = 8 << 10
-	maxQuery = 8 << 10
-)
+// maxQuery is the size of the longest query, in bytes.
+const maxQuery = 8 << 10
 
 // readPrometheus reads the section prometheus of health.
 func readPrometheus(d *decoder, path string, v *node) *PrometheusLimit {
@@ -58,17 +53,10 @@ func readPrometheusURL(d *decoder, path string, v *node) string {
 	if !ok {
 		return ""
 	}
-	var problem, hint string
-	parsed, err := url.Parse(text)
+	hint := ""
+	parsed, problem := parseHTTP(text)
 	switch {
-	case len(text) > maxURL:
-		problem = fmt.Sprintf("is longer than %d characters", maxURL)
-	case err != nil:
-		problem = "is not a URL"
-	case parsed.Scheme != "http" && parsed.Scheme != "https":
-		problem = "must begin with http:// or https://"
-	case parsed.Hostname() == "":
-		problem = "has no host"
+	case problem != "":
 	case parsed.User != nil:
 		problem, hint = "has a user", "name a file with user:password in passwordFile"
 	case parsed.RawQuery != "" || parsed.Fragment != "":

@@ -102,7 +102,7 @@ var layersOfProduct = map[string]Ordered{
 
 	"pkg/spec": {
 		Layers: []string{
-			"bounds codes doc error format mend predicate nearest scalar selector setting structvalue text",
+			"bounds codes doc error format httpurl mend predicate nearest scalar selector setting structvalue text",
 			"configtype health name node reference source tests",
 			"number problems scan rollout",
 			"spec",
@@ -248,7 +248,7 @@ var layersOfProduct = map[string]Ordered{
 		},
 	},
 
-	"internal/metrics": {Layers: []string{"bounds doc", "perfilter", "collector outcomes spans", "certificates identity reports tokens webhooks", "recorder"}},
+	"internal/metrics": {Layers: []string{"bounds doc", "perfilter", "collector outcomes spans", "badfile certificates reports webhooks", "recorder"}},
 
 	"internal/module": {
 		Layers: []string{

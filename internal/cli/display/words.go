@@ -29,12 +29,18 @@ func Table(w io.Writer) *tabwriter.Writer { return tabwriter.NewWriter(w, 0, 0, 
 
 // Age is the time since t, in its largest unit; "" for the zero time.
 func Age(t time.Time) string {
-	const day = 24 * time.Hour
-	switch d := time.Since(t); {
-	case t.IsZero():
+	if t.IsZero() {
 		return ""
+	}
+	return Span(max(time.Since(t), 0))
+}
+
+// Span is a duration in its largest unit.
+func Span(d time.Duration) string {
+	const day = 24 * time.Hour
+	switch {
 	case d < 2*time.Minute:
-		return fmt.Sprintf("%ds", max(0, int(d.Seconds())))
+		return fmt.Sprintf("%ds", int(d.Seconds()))
 	case d < 2*time.Hour:
 		return fmt.Sprintf("%dm", int(d.Minutes()))
 	case d < 2*day:

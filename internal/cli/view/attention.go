@@ -129,22 +129,7 @@ func waveName(wave *api.RolloutWave) string {
 }
 
 // Left is the time until t, in its largest unit, and at least a second.
-func Left(t, now time.Time) string { return span(max(t.Sub(now), time.Second)) }
+func Left(t, now time.Time) string { return display.Span(max(t.Sub(now), time.Second)) }
 
 // ago is the time since t, in its largest unit.
-func ago(t, now time.Time) string { return span(max(now.Sub(t), 0)) }
-
-// span is a duration in its largest unit.
-func span(d time.Duration) string {
-	const day = 24 * time.Hour
-	switch {
-	case d < 2*time.Minute:
-		return fmt.Sprintf("%ds", int(d.Seconds()))
-	case d < 2*time.Hour:
-		return fmt.Sprintf("%dm", int(d.Minutes()))
-	case d < 2*day:
-		return fmt.Sprintf("%dh", int(d.Hours()))
-	default:
-		return fmt.Sprintf("%dd", int(d/day))
-	}
-}
+func ago(t, now time.Time) string { return display.Span(max(now.Sub(t), 0)) }
