@@ -20,7 +20,7 @@ var layersOfTests = map[string]Ordered{
 		Layers: []string{
 			"api doc",
 			"binary dns do loadclient ports process specs upstream",
-			"bootstrap envoy link load tools",
+			"bootstrap devrun envoy link load tools",
 			"controlplane envoyadmin keyless",
 		},
 	},

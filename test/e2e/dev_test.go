@@ -1,15 +1,11 @@
 package e2e_test
 
 import (
-	"bufio"
-	"context"
 	"net/http"
 	"os"
-	"os/exec"
 	"path/filepath"
 	"strconv"
 	"strings"
-	"syscall"
 	"testing"
 
 	"github.com/wasm-xds/wasm-xds/internal/test/harness"
@@ -17,45 +13,25 @@ import (
 
 // devRun is a running `wasm-xds dev` with an Envoy of its own.
 type devRun struct {
-	t     *testing.T
-	dir   string // directory of specs
-	web   string // address of Envoy's HTTP listener
-	cmd   *exec.Cmd
-	lines chan string
+	*harness.DevRun
+	t   *testing.T
+	dir string // directory of specs
+	web string // address of Envoy's HTTP listener
 }
 
 func startDev(t *testing.T, dir string) *devRun {
 	t.Helper()
-	d := &devRun{t: t, dir: dir, web: harness.Loopback(harness.FreePort(t)), lines: make(chan string, 1000)}
-	// The context stops a hanging test. Normally the run ends by an interrupt.
-	ctx, cancel := context.WithCancel(context.Background())
-	t.Cleanup(cancel)
-	d.cmd = exec.CommandContext(ctx, harness.BuildBinary(t), "dev", dir, "--envoy", harness.Envoy(t, ""),
-		"--listen-address", d.web, "--tcp-listen-address", "127.0.0.1:0", "--envoy-admin-address", "127.0.0.1:0",
-		"--xds-address", "127.0.0.1:0", "--modules-address", "127.0.0.1:0", "--admin-address", "127.0.0.1:0",
-		"--upstream-address", "127.0.0.1:0")
-	out, err := d.cmd.StdoutPipe()
-	if err != nil {
-		t.Fatal(err)
-	}
-	d.cmd.Stderr = d.cmd.Stdout
-	if err := d.cmd.Start(); err != nil {
-		t.Fatal(err)
-	}
-	go func() {
-		defer close(d.lines)
-		for text := bufio.NewScanner(out); text.Scan(); {
-			d.lines <- text.Text()
-		}
-	}()
-	return d
+	web := harness.Loopback(harness.FreePort(t))
+	run := harness.StartDev(t, nil, dir, "--listen-address", web, "--tcp-listen-address", "127.0.0.1:0",
+		"--envoy-admin-address", "127.0.0.1:0", "--upstream-address", "127.0.0.1:0")
+	return &devRun{run, t, dir, web}
 }
 
 // wait returns the next line that contains all words.
 func (d *devRun) wait(words ...string) string {
 	d.t.Helper()
 	var seen []string
-	for line := range d.lines {
+	for line := range d.Lines {
 		seen = append(seen, line)
 		has := true
 		for _, word := range words {
@@ -67,19 +43,6 @@ func (d *devRun) wait(words ...string) string {
 	}
 	d.t.Fatalf("no line has %q:\n%s", words, strings.Join(seen, "\n"))
 	return ""
-}
-
-// end interrupts dev and expects a clean exit.
-func (d *devRun) end() {
-	d.t.Helper()
-	if err := d.cmd.Process.Signal(syscall.SIGINT); err != nil {
-		d.t.Error(err)
-	}
-	for range d.lines { // until dev closes the output
-	}
-	if err := d.cmd.Wait(); err != nil {
-		d.t.Errorf("dev ended with %v", err)
-	}
 }
 
 // dev starts with a directory without a valid spec, waits for a fix, prints a line for each save,
@@ -126,7 +89,7 @@ func TestDev(t *testing.T) {
 	}
 	d.wait("second  its spec is gone")
 	waitAnswer(t, d.web, withToken(), func(a harness.Answer) bool { return a.Stamp() == "v2" })
-	d.end()
+	d.End()
 	if _, port, _ := strings.Cut(d.web, ":"); harness.Listening(number(t, port)) {
 		t.Error("Envoy is still there")
 	}

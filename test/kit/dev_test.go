@@ -1,17 +1,13 @@
 package kit_test
 
 import (
-	"bufio"
-	"context"
 	"fmt"
 	"net/http"
 	"net/http/httptest"
 	"os"
-	"os/exec"
 	"path/filepath"
 	"strconv"
 	"strings"
-	"syscall"
 	"testing"
 	"time"
 
@@ -21,45 +17,21 @@ import (
 
 // devRun is a running `wasm-xds dev` of a project.
 type devRun struct {
-	t     *testing.T
-	cmd   *exec.Cmd
-	lines chan string
-	port  int // of Envoy's HTTP listener
+	*harness.DevRun
+	t    *testing.T
+	port int // of Envoy's HTTP listener
 }
 
 func startDev(t *testing.T, language, dir string, args ...string) *devRun {
 	t.Helper()
-	d := &devRun{t: t, lines: make(chan string, 10_000), port: harness.FreePort(t)}
-	// The context stops a hanging test. Normally the run ends by an interrupt.
-	ctx, cancel := context.WithCancel(context.Background())
-	t.Cleanup(cancel)
-	args = append([]string{"dev", dir, "--envoy", harness.Envoy(t, "")}, args...)
-	for _, flag := range []string{"--xds-address", "--modules-address", "--admin-address"} {
-		args = append(args, flag, "127.0.0.1:0")
-	}
+	port := harness.FreePort(t)
 	if !strings.Contains(strings.Join(args, " "), "--envoy-bootstrap") {
-		args = append(args, "--listen-address", harness.Loopback(d.port), "--tcp-listen-address", "127.0.0.1:0", "--envoy-admin-address", "127.0.0.1:0")
+		args = append(args, "--listen-address", harness.Loopback(port), "--tcp-listen-address", "127.0.0.1:0", "--envoy-admin-address", "127.0.0.1:0")
 		if !strings.Contains(strings.Join(args, " "), "--upstream ") {
 			args = append(args, "--upstream-address", "127.0.0.1:0")
 		}
 	}
-	d.cmd = exec.CommandContext(ctx, harness.BuildBinary(t), args...)
-	d.cmd.Env = environment(t, language)
-	out, err := d.cmd.StdoutPipe()
-	if err != nil {
-		t.Fatal(err)
-	}
-	d.cmd.Stderr = d.cmd.Stdout
-	if err := d.cmd.Start(); err != nil {
-		t.Fatal(err)
-	}
-	go func() {
-		defer close(d.lines)
-		for text := bufio.NewScanner(out); text.Scan(); {
-			d.lines <- text.Text()
-		}
-	}()
-	return d
+	return &devRun{harness.StartDev(t, environment(t, language), dir, args...), t, port}
 }
 
 // wait waits for lines with these texts, one after another, possibly with other lines between them.
@@ -82,7 +54,7 @@ func (d *devRun) next(text string, seen *[]string) string {
 	defer late.Stop()
 	for {
 		select {
-		case line, open := <-d.lines:
+		case line, open := <-d.Lines:
 			*seen = append(*seen, line)
 			if !open || strings.Contains(line, text) {
 				return line
@@ -96,14 +68,7 @@ func (d *devRun) next(text string, seen *[]string) string {
 // end interrupts dev and expects a clean exit, with Envoy gone.
 func (d *devRun) end() {
 	d.t.Helper()
-	if err := d.cmd.Process.Signal(syscall.SIGINT); err != nil {
-		d.t.Error(err)
-	}
-	for range d.lines { // until dev closes the output
-	}
-	if err := d.cmd.Wait(); err != nil {
-		d.t.Errorf("dev ended with %v", err)
-	}
+	d.End()
 	if harness.Listening(d.port) {
 		d.t.Error("Envoy is still there")
 	}
