@@ -62,11 +62,7 @@ If the filter is refused, the spec stays: correct it, or take it out with wasm-x
 	command.Action(f, "dir", "config", "root-id", "sha256", "type", "policy", "timeout")
 	output := command.OutputFlag(c, "text", "json")
 	c.RunE = func(c *cobra.Command, args []string) error {
-		server, err := connect.Client(c)
-		if err != nil {
-			return err
-		}
-		place, err := directoryOf(c, server, dir)
+		server, place, err := serverAndDirectory(c, dir)
 		if err != nil {
 			return err
 		}

@@ -37,11 +37,7 @@ The module stays.`,
 	command.Action(c.Flags(), "dir", "timeout")
 	output := command.OutputFlag(c, "text", "json")
 	c.RunE = func(c *cobra.Command, args []string) error {
-		server, err := connect.Client(c)
-		if err != nil {
-			return err
-		}
-		place, err := directoryOf(c, server, dir)
+		server, place, err := serverAndDirectory(c, dir)
 		if err != nil {
 			return err
 		}
