@@ -84,3 +84,29 @@ func TestRetry(t *testing.T) {
 		t.Errorf("exit %d: %s%s", code, stdout, stderr)
 	}
 }
+
+// A freeze that is refused prints the reason, and nothing about a state that the server did not
+// tell.
+func TestFreeze(t *testing.T) {
+	server := apitest.Start(t)
+	freeze := func(args ...string) (code int, stdout, stderr string) {
+		return run(t, append([]string{"freeze"}, append(args, "--admin-address", server.Address)...)...)
+	}
+	for _, tt := range []struct {
+		args           []string
+		code           int
+		stdout, stderr string
+	}{
+		{[]string{"status"}, command.ExitOK, "the server is not frozen\n", ""},
+		{[]string{"off"}, command.ExitProblem, "", "the freeze is as it was"},
+		{[]string{"on"}, command.ExitUsage, "", "--reason is missing"},
+		{[]string{"on", "--reason", "a sale"}, command.ExitOK, "the server is frozen since ", ""},
+		{[]string{"on", "--reason", "a sale"}, command.ExitProblem, "", "the freeze is as it was"},
+		{[]string{"off"}, command.ExitOK, "the server is not frozen\n", ""},
+	} {
+		code, stdout, stderr := freeze(tt.args...)
+		if code != tt.code || !strings.HasPrefix(stdout, tt.stdout) || tt.stdout == "" && stdout != "" || !strings.Contains(stderr, tt.stderr) {
+			t.Errorf("%q: exit %d, %q, %q", tt.args, code, stdout, stderr)
+		}
+	}
+}

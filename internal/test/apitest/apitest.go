@@ -214,6 +214,9 @@ func (s state) Freeze() api.Freeze {
 }
 
 func (s state) SetFreeze(_ context.Context, frozen bool, reason string) (api.Freeze, *api.Error) {
+	if frozen == s.Freeze().Frozen {
+		return s.Freeze(), &api.Error{Code: "unchanged", Message: "the freeze is as it was"}
+	}
 	s.server.frozen.Store(&api.Freeze{Frozen: frozen, Reason: reason})
 	return s.Freeze(), nil
 }
