@@ -24,15 +24,24 @@ func newCounts(l Limits) *counts {
 	return &counts{limits: l, hosts: map[string]int{}, waiting: map[string][]waiter{}, idle: idle{most: l.IdlePerHost}}
 }
 
-// judge returns the limit that keeps a further connection of the host out; "": none. The
-// connections that wait come first.
+// judge returns the limit that keeps a further connection of the host out; "": none. The connections
+// that wait come first.
 func (c *counts) judge(host string) (limit Limit, most int) {
+	limit, most = c.reached(host)
+	if limit == "" && len(c.waiting[host]) > 0 {
+		return IdlePerHost, c.limits.IdlePerHost
+	}
+	return limit, most
+}
+
+// reached returns the limit that the connections inside have reached; "": none.
+func (c *counts) reached(host string) (limit Limit, most int) {
 	switch {
 	case c.all >= c.limits.Connections:
 		return Connections, c.limits.Connections
 	case c.hosts[host] >= c.limits.PerHost:
 		return PerHost, c.limits.PerHost
-	case len(c.waiting[host]) > 0, c.idle.isFull(host):
+	case c.idle.isFull(host):
 		return IdlePerHost, c.limits.IdlePerHost
 	default:
 		return "", 0
@@ -68,7 +77,7 @@ func (c *counts) wait(host string, w waiter) bool {
 // next takes out the first connection of the host that waits and may come in; false: none may.
 func (c *counts) next(host string) (waiter, bool) {
 	all := c.waiting[host]
-	if len(all) == 0 || c.idle.isFull(host) || c.all >= c.limits.Connections || c.hosts[host] >= c.limits.PerHost {
+	if limit, _ := c.reached(host); limit != "" || len(all) == 0 {
 		return waiter{}, false
 	}
 	c.keep(host, all[1:])
