@@ -13,7 +13,7 @@ import (
 func TestLimitFlags(t *testing.T) {
 	for flag, value := range map[string]string{
 		"max-names": "0", "max-names-per-stream": "65536", "max-streams": "-1", "max-streams-per-node": "0",
-		"max-request-size": "2GiB", "max-node-size": "0", "max-build-memory": "0",
+		"max-request-size": "2GiB", "max-node-size": "0", "max-build-memory": "0", "http2-stream-window": "63KiB", "http2-connection-window": "2GiB",
 	} {
 		if code, _, stderr := run(t, "serve", "--"+flag, value); code != command.ExitUsage || !strings.Contains(stderr, "--"+flag) {
 			t.Errorf("--%s %s: exit %d: %s", flag, value, code, stderr)

@@ -63,6 +63,8 @@ func fieldsOfFlags(key, root, here string) map[string]flagged {
 		"handshake-timeout":             {"3s", "HandshakeTimeout", 3 * time.Second},
 		"request-timeout":               {"4s", "Inflow.Patience", 4 * time.Second},
 		"max-header-size":               {"8KiB", "HeaderSize", 8 << 10},
+		"http2-stream-window":           {"128KiB", "Limits.StreamWindow", 128 << 10},
+		"http2-connection-window":       {"2MiB", "Limits.ConnectionWindow", 2 << 20},
 		"max-name-bytes":                {"10", "Limits.NameBytes", 10},
 		"max-opens-per-connection":      {"11", "Inflow.ConnectionOpens", 11},
 		"max-opens-per-host":            {"12", "Inflow.HostOpens", 12},

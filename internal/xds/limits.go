@@ -31,6 +31,9 @@ type Limits struct {
 	// StreamsPerConnection is how many streams a client may have on one HTTP/2 connection at a
 	// time: 1,000. The client keeps further streams back, as RFC 9113 has it.
 	StreamsPerConnection int
+	// StreamWindow and ConnectionWindow are how many bytes a client may send ahead of reading, on a
+	// stream and on a connection: 256 KiB and 1 MiB. gRPC allows 64 KiB at least.
+	StreamWindow, ConnectionWindow int
 	// ConnectionIdle is the time after which a connection without a stream ends: 5 minutes.
 	ConnectionIdle time.Duration
 	// ConnectionAge is the time after which a connection ends, give or take a tenth. An Envoy that
@@ -42,6 +45,13 @@ type Limits struct {
 
 // MostNamesPerStream is the largest [Limits.NamesPerStream].
 const MostNamesPerStream = subscription.MostNames
+
+// The bounds of [Limits.StreamWindow] and [Limits.ConnectionWindow]: gRPC ignores a smaller one, and
+// RFC 9113, section 6.9.1, knows no larger one.
+const (
+	LeastWindow = 64 << 10
+	MostWindow  = 1<<31 - 1
+)
 
 // maxNameLength bounds the name of a filter, the id of a node and its cluster, in bytes.
 const maxNameLength = 1024
@@ -57,6 +67,8 @@ func (l Limits) WithDefaults() Limits {
 	l.NameBytes = cmp.Or(l.NameBytes, 4<<20)
 	l.ReportMemory = cmp.Or(l.ReportMemory, 256<<20)
 	l.StreamsPerConnection = cmp.Or(l.StreamsPerConnection, 1_000)
+	l.StreamWindow = cmp.Or(l.StreamWindow, 256<<10)
+	l.ConnectionWindow = cmp.Or(l.ConnectionWindow, 1<<20)
 	l.ConnectionIdle = cmp.Or(l.ConnectionIdle, 5*time.Minute)
 	return l
 }

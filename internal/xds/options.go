@@ -13,13 +13,6 @@ import (
 // connections, a larger buffer would be unused memory. Larger requests are read past the buffer.
 const readBuffer = 2 << 10
 
-// The bytes a client may send ahead of reading. Fixed windows turn off gRPC's search for the best
-// window, which sends a ping for each request.
-const (
-	streamWindow     = 256 << 10
-	connectionWindow = 1 << 20
-)
-
 // GRPCOptions are the server options of the xDS service: keepalive both ways, to notice a dead peer
 // in seconds, room for long lists of names, and little memory for each connection.
 //
@@ -32,7 +25,8 @@ func GRPCOptions(limits Limits) []grpc.ServerOption {
 		grpc.WaitForHandlers(true), // Stop returns when no stream's goroutine is left
 		grpc.MaxRecvMsgSize(limits.RequestSize),
 		grpc.ReadBufferSize(readBuffer),
-		grpc.StaticStreamWindowSize(streamWindow), grpc.StaticConnWindowSize(connectionWindow),
+		// Fixed windows turn off gRPC's search for the best window, which sends a ping for each request.
+		grpc.StaticStreamWindowSize(int32(limits.StreamWindow)), grpc.StaticConnWindowSize(int32(limits.ConnectionWindow)),
 		grpc.MaxConcurrentStreams(uint32(limits.StreamsPerConnection)),
 		grpc.KeepaliveParams(keepalive.ServerParameters{
 			Time: 15 * time.Second, Timeout: 10 * time.Second, MaxConnectionIdle: limits.ConnectionIdle,

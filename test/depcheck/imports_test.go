@@ -257,7 +257,7 @@ var imports = map[string][]string{
 	"test/simenvoy":               {},
 
 	// The benchmarks.
-	"test/bench/attack":      {"internal/test/harness", "internal/test/testfilter", "test/bench/proc", "test/bench/report", "test/bench/suite"},
+	"test/bench/attack":      {"internal/record", "internal/test/harness", "internal/test/testfilter", "test/bench/proc", "test/bench/report", "test/bench/suite"},
 	"test/bench/attacker":    {},
 	"test/bench/boot":        {"internal/test/testfilter", "test/bench/proc", "test/bench/report", "test/bench/suite", "test/simenvoy"},
 	"test/bench/fanout":      {"internal/test/testfilter", "test/bench/proc", "test/bench/report", "test/bench/suite", "test/simenvoy"},

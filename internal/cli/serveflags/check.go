@@ -129,28 +129,30 @@ func checkLimits(cfg *serve.Config) error {
 	l, in := cfg.Limits, cfg.Inflow
 	var problems []error
 	for _, one := range []struct {
-		flag        string
-		value, most int64
+		flag               string
+		value, least, most int64
 	}{
-		{"max-names", int64(l.Names), 100_000_000},
-		{"max-name-bytes", int64(l.NameBytes), 1 << 40},
-		{"max-opens-per-connection", int64(in.ConnectionOpens), 100_000_000},
-		{"max-opens-per-host", int64(in.HostOpens), 100_000_000},
-		{"max-new-names-per-host", int64(in.HostNames), 100_000_000},
-		{"max-request-memory", in.Held, 1 << 40},
-		{"max-request-memory-per-host", in.HostHeld, 1 << 40},
-		{"max-header-size", int64(cfg.HeaderSize), 1 << 30},
-		{"max-names-per-stream", int64(l.NamesPerStream), xds.MostNamesPerStream},
-		{"max-streams", int64(l.Streams), 100_000_000},
-		{"max-streams-per-node", int64(l.StreamsPerNode), 100_000_000},
-		{"max-streams-per-connection", int64(l.StreamsPerConnection), 1 << 30},
-		{"max-request-size", int64(l.RequestSize), 1 << 30},
-		{"max-node-size", int64(l.NodeSize), 1 << 30},
-		{"max-report-memory", int64(l.ReportMemory), 1 << 40},
-		{"max-build-memory", cfg.BuildMemory, 1 << 40},
+		{"max-names", int64(l.Names), 1, 100_000_000},
+		{"http2-stream-window", int64(l.StreamWindow), xds.LeastWindow, xds.MostWindow},
+		{"http2-connection-window", int64(l.ConnectionWindow), xds.LeastWindow, xds.MostWindow},
+		{"max-name-bytes", int64(l.NameBytes), 1, 1 << 40},
+		{"max-opens-per-connection", int64(in.ConnectionOpens), 1, 100_000_000},
+		{"max-opens-per-host", int64(in.HostOpens), 1, 100_000_000},
+		{"max-new-names-per-host", int64(in.HostNames), 1, 100_000_000},
+		{"max-request-memory", in.Held, 1, 1 << 40},
+		{"max-request-memory-per-host", in.HostHeld, 1, 1 << 40},
+		{"max-header-size", int64(cfg.HeaderSize), 1, 1 << 30},
+		{"max-names-per-stream", int64(l.NamesPerStream), 1, xds.MostNamesPerStream},
+		{"max-streams", int64(l.Streams), 1, 100_000_000},
+		{"max-streams-per-node", int64(l.StreamsPerNode), 1, 100_000_000},
+		{"max-streams-per-connection", int64(l.StreamsPerConnection), 1, 1 << 30},
+		{"max-request-size", int64(l.RequestSize), 1, 1 << 30},
+		{"max-node-size", int64(l.NodeSize), 1, 1 << 30},
+		{"max-report-memory", int64(l.ReportMemory), 1, 1 << 40},
+		{"max-build-memory", cfg.BuildMemory, 1, 1 << 40},
 	} {
-		if one.value < 1 || one.value > one.most {
-			problems = append(problems, fmt.Errorf("invalid --%s %d: it is between 1 and %d", one.flag, one.value, one.most))
+		if one.value < one.least || one.value > one.most {
+			problems = append(problems, fmt.Errorf("invalid --%s %d: it is between %d and %d", one.flag, one.value, one.least, one.most))
 		}
 	}
 	return errors.Join(problems...)

@@ -84,6 +84,8 @@ func (s *Flags) addLimits(f *pflag.FlagSet) {
 	f.IntVar(&l.Streams, "max-streams", l.Streams, "open `streams`; each further one ends")
 	f.IntVar(&l.StreamsPerNode, "max-streams-per-node", l.StreamsPerNode, "open `streams` of one node id from one host; each further one ends")
 	f.IntVar(&l.StreamsPerConnection, "max-streams-per-connection", l.StreamsPerConnection, "open `streams` on one HTTP/2 connection; the client keeps further ones back")
+	command.SizeFlag(f, &l.StreamWindow, "http2-stream-window", "`size` of what a client may send ahead of reading on one stream to xDS, as 256KiB")
+	command.SizeFlag(f, &l.ConnectionWindow, "http2-connection-window", "the same `size` for one connection, as 1MiB")
 	c := &s.config.Connections
 	*c = c.WithDefaults()
 	f.IntVar(&c.Connections, "max-connections", c.Connections, "open `connections` to each port; each further one is closed")

@@ -12,6 +12,7 @@ import (
 	"strings"
 	"time"
 
+	"github.com/wasm-xds/wasm-xds/internal/record"
 	"github.com/wasm-xds/wasm-xds/internal/test/harness"
 	"github.com/wasm-xds/wasm-xds/internal/test/testfilter"
 	"github.com/wasm-xds/wasm-xds/test/bench/proc"
@@ -85,9 +86,10 @@ func (s *side) edit(ctx context.Context) (time.Duration, error) {
 	return time.Since(begin), err
 }
 
-// warm makes edits until the server's caches are full, and returns the memory at rest.
+// warm makes edits until the server's history and caches are full, and returns the memory at rest.
+// Further edits then add nothing, so a difference is the attack's.
 func (s *side) warm(ctx context.Context, patience time.Duration) (float64, error) {
-	const edits = 15
+	const edits = record.DefaultLimit + 15
 	for range edits {
 		if _, err := s.edit(ctx); err != nil {
 			return 0, err
