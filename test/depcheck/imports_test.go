@@ -99,6 +99,7 @@ var imports = map[string][]string{
 	"internal/delivery/unsettled": {},
 	"internal/delivery/verdict":   {"pkg/snapshot"},
 	"internal/delivery":           {"internal/delivery/reach", "internal/delivery/rollout", "internal/delivery/unsettled", "internal/delivery/verdict", "pkg/snapshot", "pkg/spec", "internal/mask"},
+	"internal/ledger":             {"internal/delivery/rollout", "internal/delivery/verdict", "pkg/snapshot"},
 	"internal/xds/wire":           {},
 	"internal/xds/subscription":   {"internal/delivery", "internal/xds/wire"},
 	"internal/xds/resource":       {"internal/delivery", "internal/xds/wire", "pkg/snapshot", "pkg/spec", "pkg/translate"},
@@ -225,6 +226,7 @@ var imports = map[string][]string{
 	// Helpers of tests, and the tests of the module test.
 	"internal/test/bootstraps":    {},
 	"internal/test/apitest":       {"internal/admin", "internal/api", "internal/events"},
+	"internal/test/memledger":     {"internal/delivery/rollout", "internal/delivery/verdict", "internal/ledger", "pkg/snapshot"},
 	"internal/test/pki":           {},
 	"internal/test/spiffetest":    {"internal/test/pki"},
 	"internal/test/program":       {},
