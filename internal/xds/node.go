@@ -25,6 +25,7 @@ func describe(n *corev3.Node, address string) delivery.Node {
 	for key, value := range n.GetMetadata().GetFields() {
 		d.Metadata[key] = asText(value)
 	}
+	addLabels(d.Metadata, n.GetMetadata())
 	if len(n.GetExtensions()) > 0 {
 		d.Runtimes = []string{}
 		for _, e := range n.GetExtensions() {
@@ -34,6 +35,18 @@ func describe(n *corev3.Node, address string) delivery.Node {
 		}
 	}
 	return d
+}
+
+// addLabels adds the labels of a workload to the metadata by which a spec chooses Envoys. Istio's
+// proxies have them in LABELS. A key of the metadata itself goes before a label.
+func addLabels(metadata map[string]string, from *structpb.Struct) {
+	for _, field := range []string{"labels", "LABELS"} {
+		for label, value := range from.GetFields()[field].GetStructValue().GetFields() {
+			if _, taken := metadata[label]; !taken {
+				metadata[label] = asText(value)
+			}
+		}
+	}
 }
 
 // isDescribed says whether a node is more than an empty message.

@@ -17,6 +17,9 @@ const (
 	CodeConfigNotText   = "config_not_text"     // bytes, where configType is string
 	CodeConfigNotObject = "config_not_object"   // no JSON object, where configType is struct
 	CodeKubernetes      = "kubernetes_manifest" // a document of Kubernetes, and no spec
-	CodeTypedConfig     = "typed_config"        // a note: a block of Envoy's own configuration, with @type
-	CodeLoosePattern    = "loose_pattern"       // a note: a regular expression for part of a name
+	// CodeForeignUnsupported is for a field of another system's document that cannot be obeyed.
+	CodeForeignUnsupported = "foreign_unsupported"
+	CodeForeignIgnored     = "foreign_ignored" // a note: a field of another system's document without effect
+	CodeTypedConfig        = "typed_config"    // a note: a block of Envoy's own configuration, with @type
+	CodeLoosePattern       = "loose_pattern"   // a note: a regular expression for part of a name
 )

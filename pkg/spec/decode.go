@@ -4,6 +4,8 @@ import (
 	"bytes"
 	"path/filepath"
 	"strings"
+
+	"github.com/goccy/go-yaml/ast"
 )
 
 // Decode splits one YAML file into its documents and decodes each. file is the path for errors, and
@@ -31,11 +33,37 @@ func Decode(file string, text []byte) (specs []*Spec, errs []*Error, broken bool
 		defaultName = strings.TrimSuffix(strings.TrimSuffix(filepath.Base(file), ".yaml"), ".yml")
 	}
 	for _, body := range bodies {
-		s, problems := decodeDocument(src, body, defaultName)
-		if len(problems) == 0 {
-			specs = append(specs, s)
-		}
+		described, problems := decodeDocument(src, body, defaultName)
+		specs = append(specs, described...)
 		errs = append(errs, problems...)
 	}
 	return specs, errs, false
+}
+
+// decodeDocument decodes the document with this body, and returns its valid specs and its errors. A
+// document of another system may describe several filters. defaultName is the name for a document
+// without a name; "" means that the document must name itself.
+func decodeDocument(src *source, body ast.Node, defaultName string) (specs []*Spec, errs []*Error) {
+	found := &problems{}
+	root := (&builder{source: src, problems: found, anchors: map[string]*node{}}).tree(body)
+	if kind := foreignOf(root); kind != nil && len(found.errs) == 0 {
+		return decodeForeign(src, root, kind, defaultName)
+	}
+	d := &document{
+		decoder:     &decoder{problems: found, file: src.file, seen: map[string]*node{}, meant: map[string]bool{}},
+		defaultName: defaultName,
+		spec:        &Spec{File: src.file, Line: root.pos.Line},
+	}
+	if manifest := kubernetesError(src.file, root); manifest != nil {
+		// Without a name, no filter appears that the file never described, and the file's earlier
+		// filters stay.
+		d.fail(manifest)
+	} else {
+		d.read(root)
+		d.spec.Notes = d.sortedNotes(d.spec.Name)
+	}
+	if errs = d.sortedErrors(d.known); len(errs) > 0 {
+		return nil, errs
+	}
+	return []*Spec{d.spec}, nil
 }

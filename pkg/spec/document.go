@@ -1,10 +1,6 @@
 package spec
 
-import (
-	"time"
-
-	"github.com/goccy/go-yaml/ast"
-)
+import "time"
 
 const (
 	minBackoff = time.Millisecond // Envoy's own
@@ -19,27 +15,6 @@ type document struct {
 	defaultName string // "": the document must name itself
 	spec        *Spec  // usable only if there are no errors
 	known       string // the filter's name, when it is certain
-}
-
-// decodeDocument decodes the document with this body. Without errs, the spec is valid. defaultName
-// is the name for a document without a name; "" means that the document must name itself.
-func decodeDocument(src *source, body ast.Node, defaultName string) (s *Spec, errs []*Error) {
-	found := &problems{}
-	root := (&builder{source: src, problems: found, anchors: map[string]*node{}}).tree(body)
-	d := &document{
-		decoder:     &decoder{problems: found, file: src.file, seen: map[string]*node{}, meant: map[string]bool{}},
-		defaultName: defaultName,
-		spec:        &Spec{File: src.file, Line: root.pos.Line},
-	}
-	if manifest := kubernetesError(src.file, root); manifest != nil {
-		// Without a name, no filter appears that the file never described, and the file's earlier
-		// filters stay.
-		d.fail(manifest)
-	} else {
-		d.read(root)
-		d.spec.Notes = d.sortedNotes(d.spec.Name)
-	}
-	return d.spec, d.sortedErrors(d.known)
 }
 
 // read reads all fields, and completes the spec.

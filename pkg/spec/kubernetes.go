@@ -26,10 +26,10 @@ func kubernetesHint(kind string) string {
 	switch kind {
 	case "ConfigMap", "Secret":
 		return "move it out of this directory; a spec itself may be in a ConfigMap that is mounted here"
-	case "WasmPlugin", "EnvoyExtensionPolicy", "EnvoyFilter":
-		return "write a spec in its place: its image or URL as module, its configuration as config; see docs/spec.md"
+	case "EnvoyFilter":
+		return "write a spec in its place, or take the Wasm filter out of its patch; see docs/foreign-documents.md"
 	default:
-		return "move it out of this directory: every .yaml and .yml file in it is a spec"
+		return "move it out of this directory: every .yaml and .yml file in it is a spec; the manifests that are read as specs: " + strings.Join(ForeignKinds(), ", ")
 	}
 }
 
@@ -38,19 +38,4 @@ func kubernetesHint(kind string) string {
 func kustomization(file string) bool {
 	name := path.Base(filepath.ToSlash(file))
 	return strings.EqualFold(name, "kustomization.yaml") || strings.EqualFold(name, "kustomization.yml")
-}
-
-// scalarAt returns the text of a mapping's key; if the value is no scalar, the key itself; if the
-// key is missing, "".
-func scalarAt(n *node, key string) string {
-	for _, e := range n.entries {
-		if e.key.text != key {
-			continue
-		}
-		if e.value.text == "" {
-			return key
-		}
-		return e.value.text
-	}
-	return ""
 }

@@ -40,3 +40,31 @@ func (n *node) add(child *node) {
 }
 
 const nodeSize = 16 // the size of a node without its text
+
+// scalarAt returns the text of a mapping's key; if the value is no scalar, the key itself; if the
+// key is missing, "".
+func scalarAt(n *node, key string) string {
+	for _, e := range n.entries {
+		if e.key.text != key {
+			continue
+		}
+		if e.value.text == "" {
+			return key
+		}
+		return e.value.text
+	}
+	return ""
+}
+
+// at returns the value of a mapping's key, or nil. A nil node has no keys.
+func (n *node) at(key string) *node {
+	if n == nil {
+		return nil
+	}
+	for _, e := range n.entries {
+		if e.key.text == key {
+			return e.value
+		}
+	}
+	return nil
+}

@@ -19,7 +19,7 @@ func readModule(d *decoder, v *node, m *Module) {
 		"file":   func(_, v *node) { m.Pos, m.File = v.pos, readFileRef(d, "module.file", v) },
 		"url":    func(_, v *node) { m.Pos, m.URL = v.pos, readModuleURL(d, v) },
 		"oci":    func(_, v *node) { m.Pos, m.OCI = v.pos, readReference(d, "module.oci", v) },
-		"sha256": func(_, v *node) { m.SHA256 = readSHA256(d, v) },
+		"sha256": func(_, v *node) { m.SHA256 = readSHA256(d, "module.sha256", v) },
 		"refresh": func(_, v *node) {
 			m.Refresh = d.duration("module.refresh", v, minRefresh, maxRefresh)
 		},
@@ -117,8 +117,8 @@ func readModuleURL(d *decoder, v *node) string {
 
 // readSHA256 reads a digest. YAML takes a digest of only digits for a number; readSHA256 accepts
 // it. Envoy refuses uppercase, so the digest becomes lowercase here.
-func readSHA256(d *decoder, v *node) string {
-	if v.kind != kindNumber && !d.is("module.sha256", v, kindString) {
+func readSHA256(d *decoder, path string, v *node) string {
+	if v.kind != kindNumber && !d.is(path, v, kindString) {
 		return ""
 	}
 	text := strings.ToLower(v.text)
@@ -130,7 +130,7 @@ func readSHA256(d *decoder, v *node) string {
 		hint = "leave out sha256:"
 	}
 	d.fail(&Error{
-		Code: CodeBadValue, Message: fmt.Sprintf("module.sha256 must be 64 hexadecimal digits; this has %d characters", len(text)),
+		Code: CodeBadValue, Message: fmt.Sprintf("%s must be 64 hexadecimal digits; this has %d characters", path, len(text)),
 		Hint: hint, Pos: v.pos,
 	})
 	return ""
