@@ -30,7 +30,7 @@ func Decode(file string, text []byte) (specs []*Spec, errs []*Error, broken bool
 	}
 	defaultName := ""
 	if len(bodies) == 1 {
-		defaultName = strings.TrimSuffix(strings.TrimSuffix(filepath.Base(file), ".yaml"), ".yml")
+		defaultName = nameOfFile(file)
 	}
 	for _, body := range bodies {
 		described, problems := decodeDocument(src, body, defaultName)
@@ -66,4 +66,13 @@ func decodeDocument(src *source, body ast.Node, defaultName string) (specs []*Sp
 		return nil, errs
 	}
 	return []*Spec{d.spec}, nil
+}
+
+// nameOfFile is the name of a filter in a file that gives it no name.
+func nameOfFile(file string) string {
+	name := filepath.Base(file)
+	for _, extension := range []string{".yaml", ".yml", ".json"} {
+		name = strings.TrimSuffix(name, extension)
+	}
+	return name
 }

@@ -88,6 +88,9 @@ func readCode(n *native, path string, code *node) {
 	sumAt := at("sha256")
 	source := func(name string, more fields) func(_, v *node) {
 		return func(_, v *node) {
+			if sum == nil {
+				sumAt = at(name + ".sha256")
+			}
 			known := fields{
 				"url":    func(k, v *node) { moduleOf(n, name, at(name+".url"), k, v) },
 				"sha256": func(k, v *node) { sumKey, sum, sumAt = k, v, at(name+".sha256") },
@@ -111,7 +114,7 @@ func readCode(n *native, path string, code *node) {
 		"image": source("image", fields{
 			"pullSecretRef": func(_, v *node) { readSecretRef(n, at("image.pullSecretRef"), v) },
 		}),
-		"sha256":     func(k, v *node) { sumKey, sum = k, v }, // of Envoy Gateway 1.1
+		"sha256":     func(k, v *node) { sumKey, sum, sumAt = k, v, at("sha256") }, // of Envoy Gateway 1.1
 		"pullPolicy": func(k, v *node) { pullKey, pull = k, v },
 	})
 	if code.kind != kindMap {

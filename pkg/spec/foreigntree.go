@@ -83,7 +83,7 @@ func (n *native) moduleFrom(path string, key, v *node) {
 	scheme, rest, found := strings.Cut(address, "://")
 	switch {
 	case !found || scheme == "oci":
-		n.put("module.oci", key, text(address, v), path)
+		n.put("module.oci", key, text(strings.TrimPrefix(address, "oci://"), v), path)
 	case scheme == "http" || scheme == "https":
 		n.put("module.url", key, v, path)
 	case scheme == "file" && rest != "":

@@ -118,9 +118,10 @@ var layersOfProduct = map[string]Ordered{
 			"foreignenvoy",
 			"foreignkinds",
 			"kubernetes",
-			"document entries",
+			"document entries nativewriter",
 			"foreigndocument",
 			"decode",
+			"convert",
 		},
 	},
 

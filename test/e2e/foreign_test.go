@@ -81,7 +81,9 @@ spec:
 func TestForeignDocumentsGoLive(t *testing.T) {
 	reg := registrytest.Start(t, registrytest.Options{User: "ann", Password: "s3cret"})
 	s := newScenario(t, "--preflight", "off", "--insecure-registry", reg.Host)
-	stamped := func(stamp string) []byte { return testfilter.HTTP{Stamp: stamp, EchoConfig: true, EchoEnv: "WHO"}.Module() }
+	stamped := func(stamp string) []byte {
+		return testfilter.HTTP{Stamp: stamp, EchoConfig: true, EchoEnv: "WHO"}.Module()
+	}
 	trap := testfilter.HTTP{TrapOnRequest: true}.Module()
 	web := serveModules(t, map[string][]byte{"/extension.wasm": stamped("extension"), "/trap.wasm": trap})
 	modules := filepath.Join(s.dir, "modules")
