@@ -179,6 +179,7 @@ var imports = map[string][]string{
 		"internal/xds", "internal/xds/resource", "pkg/spec",
 	},
 	"internal/kit/template": {},
+	"internal/schema":       {},
 	"internal/kit/project":  {"pkg/spec"},
 	"internal/kit/wasmfile": {"internal/preflight/static"},
 	"internal/kit/compiler": {"internal/atomicfile", "internal/kit/project", "internal/kit/wasmfile", "internal/preflight/static", "internal/regular", "pkg/spec"},
@@ -207,7 +208,7 @@ var imports = map[string][]string{
 		"pkg/spec",
 	},
 	"internal/cli/specs": {
-		"internal/address", "internal/api", "internal/cli/command", "internal/cli/display", "internal/cli/fetch",
+		"internal/schema", "internal/address", "internal/api", "internal/cli/command", "internal/cli/display", "internal/cli/fetch",
 		"internal/cli/load", "internal/cli/trial", "internal/examine", "internal/module", "internal/preflight/envoy",
 		"internal/signature", "internal/specedit", "internal/terminal", "pkg/spec", "pkg/translate",
 	},

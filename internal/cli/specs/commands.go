@@ -10,5 +10,5 @@ import "github.com/spf13/cobra"
 
 // Commands are the commands of this package.
 func Commands() []*cobra.Command {
-	return []*cobra.Command{newCheck(), newRender(), newConvert(), newLock(), newVerify()}
+	return []*cobra.Command{newCheck(), newRender(), newConvert(), newSchema(), newLock(), newVerify()}
 }
