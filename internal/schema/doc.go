@@ -1,6 +1,6 @@
 // Package schema has the JSON Schema of a spec, for editors.
 //
-// document.go, rollout.go and tests.go declare the document as Go types, and their comments and
+// document.go, common.go, rollout.go and tests.go declare the document as Go types, and their comments and
 // tags are the only source of the schema: generate.go turns them into JSON. The types hold no
 // values. The tests compare them with the decoder of package spec and with the published file.
 //

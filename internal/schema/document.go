@@ -1,12 +1,5 @@
 package schema
 
-// rule is the type of a field _ whose tags hold for the whole mapping: exactlyOne has the
-// fields of which one is set, and needs a field and the field that it needs, separated by =.
-type rule struct{}
-
-// oneOf marks a type whose fields are the alternatives of a single value.
-type oneOf struct{}
-
 // Spec describes one filter of Envoy: its Wasm module, its configuration, the Envoys that get it,
 // and the behaviour when something goes wrong.
 type Spec struct {
@@ -62,15 +55,6 @@ type Spec struct {
 	// served.
 	Tests []Test `json:"tests" maxItems:"200"`
 }
-
-// Duration is a time as in Go: 500ms, 1s or 1m30s.
-type Duration string
-
-// Percentage is a share with its sign: 1% or 0.5%.
-type Percentage string
-
-// Size is a number of bytes with a binary unit: 512Ki, 16Mi or 1Gi.
-type Size string
 
 // Module names the Wasm module: exactly one of file, url and oci.
 type Module struct {
@@ -169,32 +153,11 @@ type Runtime struct {
 	Null null
 }
 
-// null is the value null.
-type null struct{}
-
 // Capabilities are a list of functions, or auto: exactly the imports of the module.
 type Capabilities struct {
 	oneOf
 	Names []string
 	Auto  string `enum:"auto"`
-}
-
-// Nodes selects Envoys. All keys that are set must match.
-type Nodes struct {
-	// IDs are ids of Envoys. Any of them matches.
-	IDs []string `json:"ids" minItems:"1"`
-	// Clusters are clusters of Envoys. Any of them matches.
-	Clusters []string `json:"clusters" minItems:"1"`
-	// Metadata has keys of the metadata of Envoys, and their values as text.
-	Metadata map[string]Scalar `json:"metadata"`
-}
-
-// Scalar is text, a number or a boolean.
-type Scalar struct {
-	oneOf
-	Text    string
-	Number  float64
-	Boolean bool
 }
 
 // Smoke is on or off. Some writers of YAML turn the words into booleans.
@@ -211,11 +174,4 @@ type Limits struct {
 	TimePerRequest Duration `json:"timePerRequest" examples:"[\"1ms\"]"`
 	// Memory is the size of the filter's linear memory, from 64Ki to 1Gi.
 	Memory Bytes `json:"memory"`
-}
-
-// Bytes is a size, or a number of bytes.
-type Bytes struct {
-	oneOf
-	Size   Size
-	Number int `minimum:"0"`
 }

@@ -13,7 +13,7 @@ import (
 	"strings"
 )
 
-//go:embed document.go rollout.go tests.go
+//go:embed document.go common.go rollout.go tests.go
 var sources embed.FS
 
 // URL is the address under which the schema is published.
@@ -73,7 +73,7 @@ type generator struct {
 // JSON returns the schema of draft 2020-12, indented.
 func JSON() ([]byte, error) {
 	g := &generator{types: map[string]*ast.TypeSpec{}, docs: map[string]string{}}
-	for _, name := range []string{"document.go", "rollout.go", "tests.go"} {
+	for _, name := range []string{"document.go", "common.go", "rollout.go", "tests.go"} {
 		if err := g.read(name); err != nil {
 			return nil, err
 		}

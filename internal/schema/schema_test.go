@@ -12,6 +12,7 @@ import (
 
 	"github.com/google/go-cmp/cmp"
 
+	"github.com/wasm-xds/wasm-xds/internal/kit/template"
 	"github.com/wasm-xds/wasm-xds/internal/schema"
 	"github.com/wasm-xds/wasm-xds/pkg/spec"
 )
@@ -30,6 +31,9 @@ func TestPublishedSchema(t *testing.T) {
 		if err := os.WriteFile(published, text, 0o644); err != nil {
 			t.Fatal(err)
 		}
+	}
+	if template.SchemaURL != schema.URL {
+		t.Errorf("init writes %s, and the schema is published as %s", template.SchemaURL, schema.URL)
 	}
 	want, err := os.ReadFile(published)
 	if err != nil {

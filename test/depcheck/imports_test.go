@@ -208,7 +208,7 @@ var imports = map[string][]string{
 		"pkg/spec",
 	},
 	"internal/cli/specs": {
-		"internal/schema", "internal/address", "internal/api", "internal/cli/command", "internal/cli/display", "internal/cli/fetch",
+		"internal/reason", "internal/regular", "internal/schema", "internal/address", "internal/api", "internal/cli/command", "internal/cli/display", "internal/cli/fetch",
 		"internal/cli/load", "internal/cli/trial", "internal/examine", "internal/module", "internal/preflight/envoy",
 		"internal/signature", "internal/specedit", "internal/terminal", "pkg/spec", "pkg/translate",
 	},

@@ -100,6 +100,14 @@ var layersOfProduct = map[string]Ordered{
 		},
 	},
 
+	"internal/schema": {
+		Layers: []string{
+			"common doc generate",
+			"rollout tests",
+			"document",
+		},
+	},
+
 	"pkg/spec": {
 		Layers: []string{
 			"bounds codes doc error format httpurl mend predicate nearest scalar selector setting structvalue text",
@@ -197,7 +205,7 @@ var layersOfProduct = map[string]Ordered{
 			"commands",
 		},
 	},
-	"internal/cli/specs": {Layers: []string{"check_profile", "check lock render verify_result", "verify_text", "verify", "commands"}},
+	"internal/cli/specs": {Layers: []string{"check_profile", "check convert lock render schema verify_result", "verify_text", "verify", "commands"}},
 	"internal/cli/trial": {Layers: []string{"filter", "outcome profile profiletext", "json junit text", "print"}},
 	"internal/cli/view":  {Layers: []string{"certificates identity webhooks", "attention error limits view words", "changes history nodes problems", "diff story", "filter filters"}},
 
