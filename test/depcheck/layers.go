@@ -100,13 +100,7 @@ var layersOfProduct = map[string]Ordered{
 		},
 	},
 
-	"internal/schema": {
-		Layers: []string{
-			"common doc generate",
-			"rollout tests",
-			"document",
-		},
-	},
+	"internal/schema": {Layers: []string{"common doc generate", "rollout tests", "document"}},
 
 	"pkg/spec": {
 		Layers: []string{
