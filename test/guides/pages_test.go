@@ -20,7 +20,7 @@ import (
 // references are pages with single commands and configurations. Their commands have no order, so
 // the test looks only whether a shell, and wasm-xds with each of the flags, would take them.
 var references = []string{
-	"README.md", "docs/api.md", "docs/chaos.md", "docs/cli.md", "docs/containers.md", "docs/preflight.md", "docs/registries.md",
+	"README.md", "docs/api.md", "docs/chaos.md", "docs/cli.md", "docs/containers.md", "docs/editors.md", "docs/foreign-documents.md", "docs/preflight.md", "docs/registries.md",
 	"docs/security.md", "docs/testing-filters.md", "docs/troubleshooting.md",
 }
 
