@@ -38,7 +38,11 @@ func rewrite(f SpecFile, changes []change) ([]byte, *spec.Error) {
 		if !ok {
 			return nil, cannotRewrite(c)
 		}
-		text = text[:start] + quoted(c.to) + text[end:]
+		to := c.to
+		if strings.HasPrefix(strings.TrimLeft(text[start:end], `"'`), fileScheme) {
+			to = fileScheme + to
+		}
+		text = text[:start] + quoted(to) + text[end:]
 	}
 	specs, errs, broken := spec.Decode(f.Title, []byte(text))
 	if broken || len(errs) > 0 || len(specs) != len(f.Specs) {
@@ -110,7 +114,10 @@ func normal(text []byte) []byte {
 	return bytes.ReplaceAll(text, []byte("\r"), []byte("\n"))
 }
 
-// scalarAt finds the scalar with this value at a position in text.
+// fileScheme stands before a path in documents of other systems.
+const fileScheme = "file://"
+
+// scalarAt finds the scalar with this value at a position in text, with or without fileScheme.
 func scalarAt(text string, at spec.Position, value string) (start, end int, ok bool) {
 	for range at.Line - 1 {
 		next := strings.IndexByte(text[start:], '\n')
@@ -135,6 +142,8 @@ func scalarAt(text string, at spec.Position, value string) (start, end int, ok b
 		end = quoteEnd(rest, '\'')
 	case strings.HasPrefix(rest, value):
 		end = len(value)
+	case strings.HasPrefix(rest, fileScheme+value):
+		end = len(fileScheme + value)
 	}
 	return start, start + end, end > 0
 }

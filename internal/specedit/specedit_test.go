@@ -34,6 +34,10 @@ func TestLock(t *testing.T) {
 		"byte order mark": {"\ufeffname: a\nmodule: {oci: r.example/a:v1}\n", "\ufeffname: a\nmodule: {oci: r.example/a:v1@DIGEST}\n"},
 		"wide letters":    {"name: a\nmodule: {\"oci\": r.example/a:v1} # größer als α\n", "name: a\nmodule: {\"oci\": r.example/a:v1@DIGEST} # größer als α\n"},
 		"no line end":     {"name: a\nmodule: {oci: r.example/a:v1}", "name: a\nmodule: {oci: r.example/a:v1@DIGEST}"},
+		"WasmPlugin": {
+			"apiVersion: extensions.istio.io/v1alpha1\nkind: WasmPlugin\nmetadata: {name: a}\nspec:\n  url: oci://r.example/a:v1 # kept\n",
+			"apiVersion: extensions.istio.io/v1alpha1\nkind: WasmPlugin\nmetadata: {name: a}\nspec:\n  url: oci://r.example/a:v1@DIGEST # kept\n",
+		},
 		"two documents": {
 			"name: a\nmodule: {oci: r.example/a:v1}\n---\nname: b\nmodule:\n    oci:   r.example/b:v1\n",
 			"name: a\nmodule: {oci: r.example/a:v1@DIGEST}\n---\nname: b\nmodule:\n    oci:   r.example/b:v1@DIGEST\n",
