@@ -1,5 +1,6 @@
 // Package spec defines the YAML document that describes a filter: its types, strict decoding with
-// positions, and validation. The package knows neither Envoy nor xDS.
+// positions, and validation. Documents of other systems become specs, too. The package does not
+// speak xDS.
 //
 // # Structure
 //
@@ -13,6 +14,9 @@
 //     tags. problems.go collects the errors of one document.
 //   - decoder.go reads single values of the tree. The files read….go are the sections of a spec, on
 //     top of it, and jsonwriter.go, written.go and typedconfig.go are configurations.
+//   - The files foreign….go turn documents of other systems into trees of native documents:
+//     foreigntree.go builds such a tree, foreignkinds.go lists the kinds, and foreigndocument.go
+//     decodes the trees. convert.go and nativewriter.go print the trees.
 //   - document.go reads one document, and decode.go a file. entries.go reads files with settings,
 //     which stand beside the specs.
 //
