@@ -73,7 +73,7 @@ var (
 var prose = []string{
 	"answers", "is", "runs", "again", "has", "reads", "started", "keeps", "and", "itself", "as", "on", "to", "serves", "of", "in", "cannot", "was",
 	"may", "sends", "or", "falls", "leaves", "does", "ends", "if",
-	"denies", "fetches", "speaks", "with",
+	"denies", "fetches", "speaks", "with", "delivers", "waits", "watches", "looks",
 }
 
 // commands are the commands in the texts: all text between backquotes, and elsewhere the words

@@ -43,7 +43,7 @@ func readWasmeFilter(n *native, filter *node) {
 // insecure notes that a document cannot weaken the connection to a registry.
 func insecure(n *native, path string, key, v *node) {
 	if n.boolean(path, v) {
-		n.ignored(path, key, "only the operator of wasm-xds chooses how registries are reached", "start it with --insecure-registry for this registry")
+		n.ignored(path, key, "only the operator chooses how registries are reached", "start it with --insecure-registry for this registry")
 	}
 }
 
