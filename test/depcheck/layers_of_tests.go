@@ -4,7 +4,7 @@ import "maps"
 
 // Layers lists the layers of the packages. Every package of more than 600 lines has an entry, and
 // smaller packages may have one. `go run -C test ./depcheck/cmd/rooms PACKAGE` proposes layers.
-var Layers = joined(layersOfProduct, layersOfTests)
+var Layers = joined(layersOfProduct, layersOfReplicas, layersOfTests)
 
 func joined(parts ...map[string]Ordered) map[string]Ordered {
 	all := map[string]Ordered{}
@@ -21,7 +21,7 @@ var layersOfTests = map[string]Ordered{
 			"api doc",
 			"binary dns do loadclient ports process specs upstream",
 			"bootstrap devrun envoy link load tools",
-			"controlplane envoyadmin keyless",
+			"controlplane envoyadmin etcd keyless",
 		},
 	},
 

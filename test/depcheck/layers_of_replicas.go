@@ -1,0 +1,6 @@
+package depcheck
+
+// layersOfReplicas lists the layers of the packages for several replicas.
+var layersOfReplicas = map[string]Ordered{
+	"internal/etcdclient": {Layers: []string{"doc endpoints", "config files", "tls", "access", "problem"}},
+}
