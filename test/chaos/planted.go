@@ -38,6 +38,13 @@ func Planted() []Bug {
 			}},
 		},
 		{
+			Name: "page-revision",
+			What: "the page shows the revision of the filter beside each Envoy",
+			Plant: []Replacement{{
+				"internal/admin/page/subscribers.js", "[code(first(s.revision))", "[code(first(f.revision))",
+			}},
+		},
+		{
 			Name: "salt-reused",
 			What: "bytes that an Envoy has refused are sent again",
 			Plant: []Replacement{{

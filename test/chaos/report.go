@@ -22,7 +22,9 @@ type Report struct {
 	Disagreements []string
 	Stuck         string // the step that did not end; "": all steps ended
 	Examples      []string
-	Slowest       []Live // the slowest first
+	Slowest       []Live        // the slowest first
+	Held          int           // comparisons while a command held a rollout
+	SlowestPage   time.Duration // from the agreement of everything else to that of the page
 	Median        time.Duration
 	times         []time.Duration
 }
@@ -94,13 +96,15 @@ func (r *Report) Table() string {
 	row("bypassed", fmt.Sprint(r.Bypassed))
 	row("answered by a content that was not due", fmt.Sprint(r.Stale))
 	row("not answered because the Envoy itself was killed", fmt.Sprint(r.Excused))
-	row("disagreements of API, `status`, metrics and answers", fmt.Sprint(len(r.Disagreements)))
+	row("disagreements of API, page, `status`, metrics and answers", fmt.Sprint(len(r.Disagreements)))
+	row("comparisons in the middle of a rollout", fmt.Sprint(r.Held))
 	row("time to live, median", r.Median.Round(time.Millisecond).String())
 	if len(r.Slowest) > 0 {
 		slowest := r.Slowest[0]
 		row("time to live, slowest", fmt.Sprintf("%v: %s", slowest.Took.Round(time.Millisecond), slowest.Step))
 		row("why, by the API", cmp.Or(slowest.Reason, "nothing waited"))
 	}
+	row("the page shows it later by at most", r.SlowestPage.Round(time.Millisecond).String())
 	return b.String()
 }
 

@@ -51,6 +51,7 @@ type rig struct {
 	back         chan struct{} // gets a value when the killed process runs again
 	revisions    Revisions
 	api          api
+	page         *page
 	damaged      bool // files of the state directory were damaged
 
 	mu     sync.Mutex

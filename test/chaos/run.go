@@ -94,6 +94,7 @@ func (r *rig) start() {
 	for _, e := range r.envoys {
 		e.ready(r.t)
 	}
+	r.page = openPage(r.t, r.api.root)
 	r.settle(first, time.Now())
 }
 
@@ -144,35 +145,45 @@ func (r *rig) allow(s Step) {
 	}
 }
 
-// settle waits until the API, `status`, the metrics and the Envoys' answers agree with the world.
-// From then on, settle allows no other content.
+// settle waits until the API, `status`, the metrics and the Envoys' answers agree with the world,
+// and then until the page does. From then on, settle allows no other content.
 func (r *rig) settle(s Step, since time.Time) bool {
-	var problems []string
-	var told []Told
-	reasons := map[string]int{} // the number of looks by reason
-	for {
-		problems, told = r.look()
-		if len(problems) == 0 {
-			break
-		}
-		reasons[Reason(problems, told)]++
-		if time.Since(since) > cmp.Or(r.o.Stuck, stuckAfter) {
-			r.report.stuck(s, time.Since(since), problems, commonest(reasons))
-			return false
-		}
-		if r.ctx.Err() != nil || r.t.Failed() {
-			return false
-		}
-		rest(r.ctx, 10*time.Millisecond)
+	took, reason, ok := r.agree(s, since, r.look)
+	if !ok {
+		return false
 	}
-	r.report.live(s, time.Since(since), commonest(reasons))
+	r.report.live(s, took, reason)
 	until := time.Now().Add(graceOfLive)
 	for _, e := range r.envoys {
 		for i, f := range r.plan.World.Filters {
 			e.load.change(func(x *Expectation) *Expectation { return x.Only(i, f.Want(e.Version), until) })
 		}
 	}
-	return true
+	took, _, ok = r.agree(s, time.Now(), r.lookAtPage)
+	r.report.SlowestPage = max(r.report.SlowestPage, took)
+	return ok
+}
+
+// agree looks until there are no differences, and returns the time and the commonest reason for
+// the wait. false means that the step is stuck.
+func (r *rig) agree(s Step, since time.Time, look func() ([]string, []Told)) (took time.Duration, reason string, ok bool) {
+	reasons := map[string]int{} // the number of looks by reason
+	for {
+		problems, told := look()
+		took = time.Since(since)
+		if len(problems) == 0 {
+			return took, commonest(reasons), true
+		}
+		reasons[Reason(problems, told)]++
+		if took > cmp.Or(r.o.Stuck, stuckAfter) {
+			r.report.stuck(s, took, problems, commonest(reasons))
+			return took, "", false
+		}
+		if r.ctx.Err() != nil || r.t.Failed() {
+			return took, "", false
+		}
+		rest(r.ctx, 10*time.Millisecond)
+	}
 }
 
 // commonest returns the reason of the most looks.
@@ -212,4 +223,12 @@ func (r *rig) look() (problems []string, told []Told) {
 		return problems, told
 	}
 	return r.api.disagreements(r.ctx, told), told
+}
+
+// lookAtPage returns the present differences from the world, also those of the page.
+func (r *rig) lookAtPage() (problems []string, told []Told) {
+	if problems, told = r.look(); len(problems) > 0 {
+		return problems, told
+	}
+	return r.page.disagreements(r.ctx, r.nodes, told), told
 }

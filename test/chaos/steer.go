@@ -18,10 +18,12 @@ func steer(r *rig, s Step) {
 		writeSpec(r, r.dir, s.Edits[0])
 		r.command(s, http.MethodPost, root+"/rollout/pause", `{"reason": "chaos"}`, "nothing_to_steer", "paused_already")
 		rest(r.ctx, s.For/4)
+		r.compareHeld(s, "paused")
 		r.command(s, http.MethodPost, root+"/rollout/resume", "", "nothing_to_steer", "not_paused")
 	case Abort:
 		writeSpec(r, r.dir, s.Edits[0])
 		r.waitForWave(s)
+		r.compareHeld(s, "soaking")
 		r.command(s, http.MethodPost, root+"/rollout/abort", `{"reason": "chaos"}`, "rollout_aborted")
 	case Freeze:
 		r.command(s, http.MethodPost, "/api/v1/freeze", `{"reason": "chaos"}`, `"frozen"`)
@@ -29,6 +31,7 @@ func steer(r *rig, s Step) {
 		writeSpec(r, r.dir, s.Edits[0])
 		rest(r.ctx, s.For/2)
 		r.checkFrozen(s, before)
+		r.compareHeld(s, "frozen")
 		r.command(s, http.MethodDelete, "/api/v1/freeze", "", "not_frozen")
 	case Unpin:
 		r.command(s, http.MethodPost, root+"/unpin", "", "nothing_to_unpin")
@@ -52,22 +55,6 @@ func (r *rig) command(s Step, method, path, body string, done ...string) {
 		}
 		return
 	}
-}
-
-// told is the step's filter as the API describes it, once the server answers.
-func (r *rig) told(s Step) Told {
-	for r.ctx.Err() == nil {
-		all, err := r.api.filters(r.ctx)
-		if err == nil {
-			for _, t := range all {
-				if t.Name == string(Filters()[s.Filter]) {
-					return t
-				}
-			}
-		}
-		rest(r.ctx, 20*time.Millisecond)
-	}
-	return Told{}
 }
 
 // waitForWave waits until a canary runs the step's content.

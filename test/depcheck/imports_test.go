@@ -205,8 +205,8 @@ var imports = map[string][]string{
 	},
 	"internal/cli/server": {
 		"internal/address", "internal/api", "internal/apiclient", "internal/atomicfile", "internal/kit/template", "internal/reason", "internal/cli/command", "internal/cli/configfile", "internal/cli/connect", "internal/cli/display", "internal/cli/fetch",
-		"internal/cli/load", "internal/cli/serveflags", "internal/cli/view", "internal/module", "internal/serve", "internal/source/oci", "internal/systemd", "internal/terminal",
-		"pkg/spec",
+		"internal/cli/build", "internal/cli/load", "internal/cli/serveflags", "internal/cli/view", "internal/module", "internal/serve", "internal/source/oci", "internal/systemd", "internal/terminal",
+		"internal/webhook", "pkg/spec",
 	},
 	"internal/cli/specs": {
 		"internal/reason", "internal/regular", "internal/schema", "internal/address", "internal/api", "internal/cli/command", "internal/cli/display", "internal/cli/fetch",
@@ -238,7 +238,8 @@ var imports = map[string][]string{
 	"internal/test/signaturetest": {"internal/test/registrytest"},
 	"internal/test/sigstoretest":  {},
 	"test/adopt":                  {},
-	"test/chaos":                  {"internal/test/harness", "internal/test/program", "internal/test/testfilter"},
+	"test/browser":                {},
+	"test/chaos":                  {"internal/test/harness", "internal/test/program", "internal/test/testfilter", "test/browser"},
 	"test/chaos/cmd/chaos":        {"internal/test/harness", "test/chaos"},
 	"test/depcheck":               {},
 	"test/depcheck/cmd/rooms":     {"test/depcheck", "test/depcheck/rooms"},

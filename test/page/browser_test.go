@@ -10,7 +10,6 @@ import (
 	"net/http"
 	"net/http/httptest"
 	"os"
-	"os/exec"
 	"path/filepath"
 	"strings"
 	"sync"
@@ -19,10 +18,18 @@ import (
 
 	"github.com/chromedp/cdproto/emulation"
 	"github.com/chromedp/chromedp"
+
+	"github.com/wasm-xds/wasm-xds/test/browser"
 )
 
 // chromium is the browser that all tests share. Each test has tabs of its own.
-var chromium = sync.OnceValues(startChromium)
+var chromium = sync.OnceValues(func() (*browser.Browser, error) {
+	b, err := browser.Start()
+	if err == nil {
+		ended = b.Close
+	}
+	return b, err
+})
 
 // ended ends the browser.
 var ended = func() {}
@@ -31,32 +38,6 @@ func TestMain(m *testing.M) {
 	code := m.Run()
 	ended()
 	os.Exit(code)
-}
-
-// startChromium starts the browser; scripts/install-packages installs a missing one.
-func startChromium() (context.Context, error) {
-	for _, name := range []string{"chromium", "chromium-browser", "google-chrome"} {
-		path, err := exec.LookPath(name)
-		if err != nil {
-			continue
-		}
-		data, err := os.MkdirTemp("", "wasm-xds-page-")
-		if err != nil {
-			return nil, err
-		}
-		options := append(chromedp.DefaultExecAllocatorOptions[:], chromedp.ExecPath(path), chromedp.UserDataDir(data),
-			chromedp.NoSandbox, chromedp.DisableGPU, chromedp.Flag("disable-component-update", true))
-		allocated, cancelAllocator := chromedp.NewExecAllocator(context.Background(), options...)
-		first, cancelFirst := chromedp.NewContext(allocated)
-		ended = func() {
-			_ = chromedp.Cancel(first)
-			cancelFirst()
-			cancelAllocator()
-			_ = os.RemoveAll(data)
-		}
-		return first, chromedp.Do(first, chromedp.Navigate("about:blank")) // the browser lives as long as the first context
-	}
-	return nil, errors.New("there is no Chromium: install it (Debian: apt-get install chromium)")
 }
 
 // tab is a tab of the browser with a page of a server.
@@ -73,7 +54,7 @@ func open(t *testing.T, address string, width int64) tab {
 	if err != nil {
 		t.Fatal(err)
 	}
-	ctx, cancelTab := chromedp.NewContext(browser)
+	ctx, cancelTab := browser.Tab()
 	t.Cleanup(cancelTab)
 	limited, cancel := context.WithTimeout(ctx, 40*time.Second)
 	t.Cleanup(cancel)

@@ -38,6 +38,7 @@ type Rollout struct {
 	Revision string `json:"revision"`
 	State    string `json:"state"`
 	Promoted bool   `json:"promoted"`
+	Overdue  bool   `json:"overdue"`
 	WaitsFor []Wait `json:"waitsFor"`
 	Wave     int    `json:"wave"`
 	Waves    []Wave `json:"waves"`
@@ -48,6 +49,7 @@ type Rollout struct {
 type Wave struct {
 	Name   string    `json:"name"`
 	Envoys int       `json:"envoys"`
+	Live   int       `json:"live"`
 	State  string    `json:"state"`
 	Since  time.Time `json:"since"`
 }
