@@ -45,8 +45,8 @@ func (a access) to(next http.Handler) http.Handler {
 			}
 			if name, action := changeAt(strings.TrimPrefix(r.URL.Path, filtersRoot)); action != "" {
 				a.audit.note(r, action, name, "", e)
-			} else if r.URL.Path == freezePath {
-				a.audit.note(r, freezeAction(r), "", "", e)
+			} else if action := serverAction(r); action != "" {
+				a.audit.note(r, action, "", "", e)
 			}
 			writeError(w, e)
 			return

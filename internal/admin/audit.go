@@ -12,12 +12,18 @@ import (
 // audit logs each change, also a refused change, as a single line.
 type audit struct{ log *zap.Logger }
 
-// freezeAction is the action of a request that changes the freeze.
-func freezeAction(r *http.Request) string {
-	if r.Method == http.MethodDelete {
+// serverAction is the action of a request about the whole server; "": the path has none.
+func serverAction(r *http.Request) string {
+	switch {
+	case r.URL.Path == webhookTest:
+		return "webhook_test"
+	case r.URL.Path == freezePath && r.Method == http.MethodDelete:
 		return "thaw"
+	case r.URL.Path == freezePath:
+		return "freeze"
+	default:
+		return ""
 	}
-	return "freeze"
 }
 
 // maxAuditName bounds the name of a filter in the log: a client may ask for any name.

@@ -60,6 +60,7 @@ func endpoints() []endpoint {
 		{Endpoint: api.Endpoint{Method: get, Path: apiRoot + "limits", Summary: "the limits that streams were ended for"}, answer: []api.Limit{}},
 		{Endpoint: api.Endpoint{Method: get, Path: apiRoot + "certificates", Summary: "the certificates of the ports that speak TLS"}, answer: []api.Certificate{}},
 		{Endpoint: api.Endpoint{Method: get, Path: apiRoot + "webhooks", Summary: "the receivers of messages about notable events"}, answer: []api.Webhook{}},
+		{Endpoint: api.Endpoint{Method: post, Path: webhookTest, Summary: "send a test message to the webhooks, and wait for the outcomes"}, body: api.WebhookTestBody{}, answer: []api.WebhookTest{}},
 		{Endpoint: api.Endpoint{Method: get, Path: apiRoot + "identity", Summary: "how Envoys are bound to their certificates, and the claims that were refused"}, answer: api.Identity{}},
 		{Endpoint: api.Endpoint{Method: get, Path: apiRoot + "tokens", Summary: "whether the newest file of the API's tokens is used"}, answer: api.Tokens{}},
 		{Endpoint: api.Endpoint{Method: get, Path: apiRoot + "events", Summary: "what changes, as server-sent events with Event as their data"}, parameters: eventParameters},

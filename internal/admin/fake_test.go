@@ -24,6 +24,7 @@ type fake struct {
 	identity     api.Identity
 	tokens       api.Tokens
 	webhooks     []api.Webhook
+	tested       []string // URL by user
 	visitors     []api.Visitor
 	histories    map[string]api.History
 	contents     map[string]api.Content
@@ -50,6 +51,11 @@ func (f *fake) Tokens() api.Tokens { return f.tokens }
 func (f *fake) Certificates() []api.Certificate { return f.certificates }
 func (f *fake) Webhooks() []api.Webhook         { return f.webhooks }
 func (f *fake) Visitors() []api.Visitor         { return f.visitors }
+
+func (f *fake) TestWebhooks(ctx context.Context, url string) ([]api.WebhookTest, *api.Error) {
+	f.tested = append(f.tested, url+" by "+api.UserOf(ctx))
+	return []api.WebhookTest{{Receiver: "hooks.example.com", Taken: true, Status: "204 No Content"}}, f.refuse
+}
 
 func (f *fake) Snapshot() api.Snapshot {
 	return api.Snapshot{Version: "v1", Filters: map[string]string{}}

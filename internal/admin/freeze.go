@@ -35,7 +35,7 @@ func (h freezeHandler) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 	if e == nil {
 		f, e = h.state.SetFreeze(userOf(r), frozen, body.Reason)
 	}
-	h.audit.note(r, freezeAction(r), "", "", e)
+	h.audit.note(r, serverAction(r), "", "", e)
 	if e != nil {
 		writeError(w, e)
 		return

@@ -58,6 +58,7 @@ func Handler(s State, o Options) http.Handler {
 	mux.Handle(apiRoot+"limits", read(nil, show.limits))
 	mux.Handle(apiRoot+"certificates", read(nil, show.certificates))
 	mux.Handle(apiRoot+"webhooks", read(nil, show.webhooks))
+	mux.Handle(webhookTest, webhookTestHandler{s, log})
 	mux.Handle(apiRoot+"identity", read(nil, show.identity))
 	mux.Handle(apiRoot+"tokens", read(nil, show.tokens))
 	mux.Handle("GET "+apiRoot+"events", newEventsHandler(s))

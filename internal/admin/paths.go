@@ -14,6 +14,7 @@ const (
 	unpinTail    = "/unpin"
 	steerTail    = "/rollout/"
 	freezePath   = apiRoot + "freeze"
+	webhookTest  = apiRoot + "webhooks/test"
 	forgetTail   = "/forget"
 	figuresTail  = "/figures"
 	historyTail  = "/history"

@@ -40,6 +40,9 @@ type State interface {
 	Certificates() []api.Certificate
 	// Webhooks returns the receivers of messages.
 	Webhooks() []api.Webhook
+	// TestWebhooks sends a test message to the webhook with this URL, or with "" to all webhooks,
+	// and waits for the outcomes. The name of the user is in ctx.
+	TestWebhooks(ctx context.Context, url string) ([]api.WebhookTest, *api.Error)
 	// Identity returns how Envoys are bound to their certificates.
 	Identity() api.Identity
 	// Tokens returns the state of the file of tokens.

@@ -32,7 +32,7 @@ func Untrusted(w http.ResponseWriter, _ *http.Request) {
 // statusOf is the HTTP status for an error.
 func statusOf(e *api.Error) int {
 	switch e.Code {
-	case api.CodeNoFilter, api.CodeNoRevision, api.CodeNotFound:
+	case api.CodeNoFilter, api.CodeNoRevision, api.CodeNotFound, api.CodeNoWebhook:
 		return http.StatusNotFound
 	case api.CodeNotSupported:
 		return http.StatusNotImplemented

@@ -62,8 +62,11 @@ const (
 // CodeSettingLost is the code of a subscriber's warning: its Envoy ignores a setting of the spec.
 const CodeSettingLost = "setting_lost"
 
-// CodeWebhookFails is the code of a webhook's error: the receiver does not take a message.
-const CodeWebhookFails = "webhook_fails"
+// The codes about webhooks.
+const (
+	CodeWebhookFails = "webhook_fails" // the receiver does not take a message
+	CodeNoWebhook    = "no_webhook"    // of a test: the server has no webhook, or not that one
+)
 
 // FromSpec is the API's form of a document's error; nil stays nil.
 func FromSpec(e *spec.Error) *Error {

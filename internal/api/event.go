@@ -52,6 +52,9 @@ const (
 	EventCertificateExpired  EventType = "certificate_expired"
 )
 
+// EventTest is the type of the message of a user who tries a webhook. Nothing has happened.
+const EventTest EventType = "test"
+
 // EventTypes returns all types that a client can ask for.
 func EventTypes() []EventType {
 	return []EventType{

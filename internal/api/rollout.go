@@ -98,7 +98,7 @@ const (
 	HealthUnknown    HealthOutcome = "unknown"     // there was no look yet
 	HealthGood       HealthOutcome = "good"        // the Envoys with the revision are as well as the others
 	HealthBad        HealthOutcome = "bad"         // they are worse: the rollout goes back
-	HealthNoEvidence HealthOutcome = "no_evidence" // there were too few requests
+	HealthNoEvidence HealthOutcome = "no_evidence" // the figures do not suffice to tell: too few requests, or a difference that can be chance
 	HealthSourceLost HealthOutcome = "source_lost" // the figures do not arrive any more
 )
 

@@ -32,3 +32,22 @@ type Webhook struct {
 	// Error says why the last try failed; null: it succeeded, or there was none.
 	Error *Error `json:"error"`
 }
+
+// WebhookTestBody is the body of POST /api/v1/webhooks/test.
+type WebhookTestBody struct {
+	// URL is the webhook to test; "": all webhooks of the server.
+	URL string `json:"url,omitempty"`
+}
+
+// WebhookTest is the outcome of a test message.
+type WebhookTest struct {
+	Receiver string `json:"receiver"` // as in [Webhook]
+	ID       string `json:"id"`       // of the message
+	Taken    bool   `json:"taken"`
+	Signed   bool   `json:"signed"`
+	// Status is the receiver's answer, as 204 No Content; "": there was none.
+	Status       string `json:"status"`
+	Milliseconds int64  `json:"milliseconds"` // until the answer or the failure
+	// Error says why the receiver has not taken the message; null: it has.
+	Error *Error `json:"error"`
+}

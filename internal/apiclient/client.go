@@ -9,8 +9,10 @@
 package apiclient
 
 import (
+	"bytes"
 	"context"
 	"crypto/tls"
+	"encoding/json"
 	"errors"
 	"net/http"
 	"net/url"
@@ -24,6 +26,8 @@ import (
 const (
 	MaxSync   = 10 * time.Minute
 	syncGrace = 5 * time.Second
+	// testLimit is longer than a server waits for the receivers of a test.
+	testLimit = 20 * time.Second
 )
 
 // Client asks the server at one address. The zero value is not usable, see [New]. A Client is safe
@@ -141,6 +145,17 @@ func (c Client) Certificates(ctx context.Context) ([]api.Certificate, error) {
 func (c Client) Webhooks(ctx context.Context) ([]api.Webhook, error) {
 	var webhooks []api.Webhook
 	return webhooks, c.getIfKnown(ctx, "webhooks", &webhooks)
+}
+
+// TestWebhooks has the server send a test message to the webhook with this URL, or with "" to all
+// of its webhooks, and returns the outcomes.
+func (c Client) TestWebhooks(ctx context.Context, url string) ([]api.WebhookTest, error) {
+	body, err := json.Marshal(api.WebhookTestBody{URL: url})
+	if err != nil {
+		return nil, err
+	}
+	var outcomes []api.WebhookTest
+	return outcomes, c.server.exchange(ctx, testLimit, http.MethodPost, "webhooks/test", bytes.NewReader(body), &outcomes)
 }
 
 // Identity asks how Envoys are bound to their certificates. An earlier version of the server

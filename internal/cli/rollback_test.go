@@ -85,7 +85,7 @@ func TestRollback(t *testing.T) {
 			"filter auth: revision 0123456789ab is served, and runs on 1 of 1 Envoy\nmodule: sha256 ff00, 2.0 KiB\n",
 			"revision ffffffffffff of the spec is not served; the spec is not changed: the next change of what it describes ends the rollback and is served\n",
 		}},
-		{"rolls out", onItsWay, []string{"revision aaaaaaaaaaaa is rolling out, and runs on 0 of 1 Envoy; until then they run 0123456789ab\n", "wasm-xds status auth --watch"}},
+		{"rolls out", onItsWay, []string{"revision aaaaaaaaaaaa is rolling out, and runs on 0 of 1 Envoy; Envoys without it run 0123456789ab\n", "wasm-xds status auth --watch"}},
 		{"is on its way", waiting, []string{"runs on 1 of 2 Envoys\n", "wasm-xds status auth --watch"}},
 		{"of a disabled filter", disabled, []string{"the filter is disabled: everything passes\n"}},
 		{"without an Envoy", alone, []string{"is served; no Envoy asks for it now\n"}},

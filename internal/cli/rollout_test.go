@@ -51,6 +51,30 @@ func TestPromote(t *testing.T) {
 	}
 }
 
+// A command whose rollout is held says so, and names the command that goes on.
+func TestHeldRollouts(t *testing.T) {
+	server := apitest.Start(t, waitingFilter())
+	for _, tt := range []struct {
+		status     api.RolloutStatus
+		says, hint string
+	}{
+		{api.RolloutStatus{Paused: &api.RolloutHold{By: "deploy", Reason: "lunch"}}, "is paused, and runs on 0 of 1 Envoy", "wasm-xds rollout resume auth"},
+		{api.RolloutStatus{Paused: &api.RolloutHold{By: "spec"}}, "is paused by its spec, and", "wasm-xds rollout promote auth"},
+		{api.RolloutStatus{Frozen: &api.RolloutHold{}}, "is frozen with all rollouts of the server, and", "wasm-xds freeze off"},
+		{api.RolloutStatus{}, "is rolling out, and", "wasm-xds status auth --watch"},
+	} {
+		server.Decide = func(string, string, string) (api.Filter, *api.Error) {
+			f := waitingFilter()
+			f.RolloutStatus = &tt.status
+			return f, nil
+		}
+		code, stdout, stderr := run(t, "rollout", "pause", "auth", "--admin-address", server.Address)
+		if code != command.ExitOK || !strings.Contains(stdout, "filter auth: revision aaaaaaaaaaaa "+tt.says) || !strings.Contains(stdout, tt.hint) {
+			t.Errorf("exit %d: %s%s", code, stdout, stderr)
+		}
+	}
+}
+
 func TestRetry(t *testing.T) {
 	server := apitest.Start(t, apitest.LiveFilter("auth"))
 	server.Decide = func(what, name, revision string) (api.Filter, *api.Error) {
@@ -63,7 +87,7 @@ func TestRetry(t *testing.T) {
 		return waitingFilter(), nil
 	}
 	code, stdout, stderr := run(t, "retry", "auth", "--admin-address", server.Address)
-	if want := "filter auth: revision aaaaaaaaaaaa is rolling out, and runs on 0 of 1 Envoy; until then they run 0123456789ab\n"; code != command.ExitOK || !strings.HasPrefix(stdout, want) {
+	if want := "filter auth: revision aaaaaaaaaaaa is rolling out, and runs on 0 of 1 Envoy; Envoys without it run 0123456789ab\n"; code != command.ExitOK || !strings.HasPrefix(stdout, want) {
 		t.Errorf("exit %d: %s%s", code, stdout, stderr)
 	}
 	if code, _, stderr := run(t, "retry", "auth", "ff", "--admin-address", server.Address); code != command.ExitProblem || !strings.Contains(stderr, "hint: see the history") {

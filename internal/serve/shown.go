@@ -2,6 +2,7 @@ package serve
 
 import (
 	"cmp"
+	"context"
 	"time"
 
 	"github.com/wasm-xds/wasm-xds/internal/admin"
@@ -28,6 +29,11 @@ func (s shown) Tokens() api.Tokens { return s.tokens.state() }
 
 // Webhooks returns the receivers of messages.
 func (s shown) Webhooks() []api.Webhook { return s.webhooks.State() }
+
+// TestWebhooks sends test messages.
+func (s shown) TestWebhooks(ctx context.Context, url string) ([]api.WebhookTest, *api.Error) {
+	return s.webhooks.Test(ctx, url, api.UserOf(ctx))
+}
 
 // Identity returns how Envoys are bound to their certificates.
 func (s shown) Identity() api.Identity {

@@ -116,7 +116,7 @@ func (r *receiver) next(now time.Time) (m *message, wait time.Duration) {
 
 // try sends a message once.
 func (r *receiver) try(ctx context.Context, m *message) {
-	f := r.post(ctx, m)
+	_, f := r.post(ctx, m)
 	if ctx.Err() != nil && f != nil {
 		return // the end of the process is no failure
 	}
@@ -152,19 +152,20 @@ func (f *failure) hint() string {
 	return "look at the log of the receiver: does it have the secret and the path of this webhook?"
 }
 
-// post sends a message, and returns nil if the receiver has taken it.
-func (r *receiver) post(ctx context.Context, m *message) *failure {
+// post sends a message, and returns the status of the answer. The failure is nil if the receiver
+// has taken the message.
+func (r *receiver) post(ctx context.Context, m *message) (status string, f *failure) {
 	body, err := json.Marshal(api.WebhookMessage{
 		ID: m.ID, Type: m.Event.Type, Timestamp: m.Event.Time, Server: r.server, Data: m.Event,
 	})
 	if err != nil {
-		return &failure{text: err.Error()}
+		return "", &failure{text: err.Error()}
 	}
 	ctx, cancel := context.WithTimeout(ctx, requestLimit)
 	defer cancel()
 	request, err := http.NewRequestWithContext(ctx, http.MethodPost, r.url, bytes.NewReader(body))
 	if err != nil {
-		return &failure{text: withoutURL(err)}
+		return "", &failure{text: withoutURL(err)}
 	}
 	now := time.Now()
 	request.Header.Set("Content-Type", "application/json")
@@ -176,12 +177,12 @@ func (r *receiver) post(ctx context.Context, m *message) *failure {
 	}
 	response, err := r.client.Do(request)
 	if err != nil {
-		return &failure{whole: true, text: withoutURL(err)}
+		return "", &failure{whole: true, text: withoutURL(err)}
 	}
 	defer response.Body.Close()
 	// The connection can serve the next request if the body was read. A failed read is no failure.
 	_, _ = io.CopyN(io.Discard, response.Body, maxAnswer)
-	return answered(response, now)
+	return response.Status, answered(response, now)
 }
 
 // answered is the meaning of an answer; nil: the receiver has taken the message.

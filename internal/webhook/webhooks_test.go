@@ -3,9 +3,11 @@ package webhook
 import (
 	"context"
 	"encoding/json"
+	"encoding/pem"
 	"errors"
 	"io"
 	"io/fs"
+	"log"
 	"net/http"
 	"net/http/httptest"
 	"os"
@@ -234,6 +236,29 @@ func repeats(t *testing.T, status int) {
 	}
 }
 
+// TestCAFile: a receiver with a certificate of a private CA is reached with the CA's file alone.
+func TestCAFile(t *testing.T) {
+	to := httptest.NewTLSServer(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		_, _ = io.Copy(io.Discard, r.Body) // only the arrival matters
+		w.WriteHeader(http.StatusNoContent)
+	}))
+	defer to.Close()
+	to.Config.ErrorLog = log.New(io.Discard, "", 0) // of the refused handshake
+	ca := secretFile(t, string(pem.EncodeToMemory(&pem.Block{Type: "CERTIFICATE", Bytes: to.Certificate().Raw})))
+	for _, test := range []struct {
+		file, problem string
+	}{{ca, ""}, {"", "certificate"}} {
+		outcomes, err := TestOnce(t.Context(), Config{URLs: []string{to.URL}, CAFile: test.file}, api.WebhookServer{}, "")
+		if err != nil {
+			t.Fatal(err)
+		}
+		one := outcomes[0]
+		if one.Taken != (test.problem == "") || !one.Taken && !strings.Contains(one.Error.Message, test.problem) {
+			t.Errorf("with the CA file %q: %+v, %v", test.file, one, one.Error)
+		}
+	}
+}
+
 // TestPlainChangesAreNoMessages: only notable events become messages.
 func TestPlainChangesAreNoMessages(t *testing.T) {
 	to := newTarget(t)
@@ -336,7 +361,7 @@ func TestRotation(t *testing.T) {
 func TestMetadataServicesAreRefused(t *testing.T) {
 	s := run(t, &memory{}, Config{URLs: []string{"http://169.254.169.254/latest"}})
 	s.receivers[0].queue.pauses = pause.Policy{First: time.Hour, Most: time.Hour}
-	f := s.receivers[0].post(t.Context(), &message{ID: "1", Event: live("auth")})
+	_, f := s.receivers[0].post(t.Context(), &message{ID: "1", Event: live("auth")})
 	if f == nil || !f.whole || !strings.Contains(f.text, "address refused") {
 		t.Errorf("got %+v", f)
 	}

@@ -139,7 +139,7 @@ var layersOfProduct = map[string]Ordered{
 		Layers: []string{
 			"caller complete doc paths query request schema serve state write",
 			"audit endpoints events guard lists page read sync",
-			"access changes freeze openapi",
+			"access changes freeze openapi webhooktest",
 			"filter",
 			"handler",
 		},
@@ -156,7 +156,7 @@ var layersOfProduct = map[string]Ordered{
 	},
 
 	"internal/trace":   {Layers: []string{"doc span", "edit", "recorder"}},
-	"internal/webhook": {Layers: []string{"doc queue secret", "pending receiver", "webhooks"}},
+	"internal/webhook": {Layers: []string{"doc queue secret", "pending receiver", "webhooks", "test"}},
 
 	"internal/bootstrap": {Layers: []string{"tls", "options", "view", "bootstrap sds", "parts"}},
 
@@ -194,7 +194,7 @@ var layersOfProduct = map[string]Ordered{
 		Layers: []string{
 			"checkconfig complete context question specdir status_look systemd",
 			"change status_envoys status_wait status_watch",
-			"add forget freeze history retry rm rollback rollout serve status unpin wait",
+			"add forget freeze history retry rm rollback rollout serve status unpin wait webhook",
 			"commands",
 		},
 	},

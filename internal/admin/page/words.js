@@ -64,8 +64,8 @@ export const waveState = (state) => waveStates[state] ?? { text: words(state), t
 const outcomes = {
   good: { text: "good", tone: "good" },
   bad: { text: "bad", tone: "bad" },
-  no_evidence: { text: "not enough requests yet", tone: "warn" },
-  source_lost: { text: "no figures from the Envoys", tone: "warn" },
+  no_evidence: { text: "not enough evidence yet", tone: "warn" },
+  source_lost: { text: "figures are missing", tone: "warn" },
   unknown: { text: "unknown", tone: "calm" },
 };
 export const outcome = (o) => outcomes[o] ?? { text: words(o), tone: "calm" };

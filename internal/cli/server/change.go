@@ -86,11 +86,11 @@ func printTarget(w io.Writer, f *api.Filter) {
 	case total == 0:
 		fmt.Fprintf(w, "filter %s: revision %s is served; no Envoy asks for it now\n", name, revision)
 	case f.Candidate != "":
-		until := "until then requests meet a stand-in"
+		others := "requests through Envoys without it meet a stand-in"
 		if f.Revision != view.Target(f) {
-			until = "until then they run " + terminal.Printable(f.Revision)
+			others = "Envoys without it run " + terminal.Printable(f.Revision)
 		}
-		fmt.Fprintf(w, "filter %s: revision %s is rolling out, and runs on %d of %s; %s\n", name, revision, live, display.Plural(total, "Envoy"), until)
+		fmt.Fprintf(w, "filter %s: revision %s %s, and runs on %d of %s; %s\n", name, revision, progressOf(f.RolloutStatus), live, display.Plural(total, "Envoy"), others)
 	default:
 		fmt.Fprintf(w, "filter %s: revision %s is served, and runs on %d of %s\n", name, revision, live, display.Plural(total, "Envoy"))
 	}
@@ -100,10 +100,35 @@ func printTarget(w io.Writer, f *api.Filter) {
 	view.PrintWaits(w, f)
 }
 
-// printWatchHint prints how to follow the rollout while some Envoys do not run the revision.
+// progressOf says whether the rollout of a revision goes on.
+func progressOf(r *api.RolloutStatus) string {
+	switch {
+	case r == nil:
+		return "is rolling out"
+	case r.Frozen != nil:
+		return "is frozen with all rollouts of the server"
+	case r.Paused == nil:
+		return "is rolling out"
+	case r.Paused.By == "spec":
+		return "is paused by its spec"
+	default:
+		return "is paused"
+	}
+}
+
+// printWatchHint prints how to go on with a rollout that is held, and how to follow any other while
+// some Envoys do not run the revision.
 func printWatchHint(w io.Writer, f *api.Filter) {
-	if live, total := running(f, view.Target(f)); live < total && !f.Disabled {
-		fmt.Fprintf(w, "  hint: `wasm-xds status %s --watch` shows how it goes\n", terminal.Printable(f.Name))
+	name, r := terminal.Printable(f.Name), f.RolloutStatus
+	live, total := running(f, view.Target(f))
+	switch {
+	case live == total || f.Disabled:
+	case r != nil && r.Frozen != nil:
+		fmt.Fprintln(w, "  hint: `wasm-xds freeze off` lets rollouts go on")
+	case r != nil && r.Paused != nil:
+		fmt.Fprintf(w, "  hint: %s goes on, and `wasm-xds rollout abort %s` goes back\n", view.Onward(f), name)
+	default:
+		fmt.Fprintf(w, "  hint: `wasm-xds status %s --watch` shows how it goes\n", name)
 	}
 }
 

@@ -14,5 +14,5 @@ import "github.com/spf13/cobra"
 
 // Commands are the commands of this package.
 func Commands() []*cobra.Command {
-	return []*cobra.Command{newServe(), newStatus(), newWait(), newAdd(), newRm(), newHistory(), newDiff(), newRollback(), newUnpin(), newRetry(), newRollout(), newFreeze(), newForget(), newContext()}
+	return []*cobra.Command{newServe(), newStatus(), newWait(), newAdd(), newRm(), newHistory(), newDiff(), newRollback(), newUnpin(), newRetry(), newRollout(), newFreeze(), newWebhook(), newForget(), newContext()}
 }

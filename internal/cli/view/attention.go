@@ -105,7 +105,7 @@ func progress(f *api.Filter, now time.Time) string {
 	case r.Overdue:
 		words = append(words, "overdue")
 	case isHealth(r, api.HealthNoEvidence):
-		words = append(words, "too few requests")
+		words = append(words, "not enough evidence")
 	case isHealth(r, api.HealthSourceLost):
 		words = append(words, "no figures")
 	}

@@ -231,10 +231,11 @@ func (s *story) health() {
 		s.say("Its health is unknown: there was no look yet.")
 		return
 	}
-	text := fmt.Sprintf("Its health is %s as of %s", healthWords(h.Outcome), h.At.Local().Format(time.TimeOnly))
+	as := "as of " + h.At.Local().Format(time.TimeOnly)
 	if age := s.now.Sub(h.At); age > staleFigures {
-		text += fmt.Sprintf(" (%s ago)", ago(h.At, s.now))
+		as += fmt.Sprintf(" (%s ago)", ago(h.At, s.now))
 	}
+	text := healthWords(h.Outcome, as)
 	if h.Message != "" {
 		text += ": " + strings.TrimSuffix(h.Message, ".")
 	}
@@ -247,14 +248,15 @@ func (s *story) health() {
 // staleFigures is the age from which figures are old: Envoys report every ten seconds or so.
 const staleFigures = 30 * time.Second
 
-func healthWords(o api.HealthOutcome) string {
+// healthWords begins the sentence about a look; as is its time.
+func healthWords(o api.HealthOutcome, as string) string {
 	switch o {
 	case api.HealthNoEvidence:
-		return "not known, for too few requests,"
+		return "There is not enough evidence about its health " + as
 	case api.HealthSourceLost:
-		return "not known, for no figures arrive,"
+		return "Its health is not known, because figures are missing " + as
 	default:
-		return string(o)
+		return fmt.Sprintf("Its health is %s %s", o, as)
 	}
 }
 
@@ -295,7 +297,7 @@ func (s *story) next() {
 	case r.Frozen != nil:
 		s.say("Next: `wasm-xds freeze off` lets rollouts go on; `wasm-xds rollout abort %s` goes back.", name)
 	case r.Paused != nil:
-		s.say("Next: %s goes on, and `wasm-xds rollout abort %s` goes back.", onward(r, name), name)
+		s.say("Next: %s goes on, and `wasm-xds rollout abort %s` goes back.", Onward(s.f), name)
 	case r.State == api.RolloutWatching:
 		s.say("Next: nothing; `wasm-xds rollout abort %s` goes back at once.", name)
 	case r.Overdue || len(r.WaitsFor) > 0 || r.State == api.RolloutSoaking:
@@ -303,10 +305,10 @@ func (s *story) next() {
 	}
 }
 
-// onward is the command that ends a pause: of a user, or of the spec.
-func onward(r *api.RolloutStatus, name string) string {
-	if r.Paused.By == "spec" {
-		return fmt.Sprintf("`wasm-xds rollout promote %s`", name)
+// Onward is the command that ends the pause of a filter's rollout: of a user, or of the spec.
+func Onward(f *api.Filter) string {
+	if f.RolloutStatus.Paused.By == "spec" {
+		return fmt.Sprintf("`wasm-xds rollout promote %s`", terminal.Printable(f.Name))
 	}
-	return fmt.Sprintf("`wasm-xds rollout resume %s`", name)
+	return fmt.Sprintf("`wasm-xds rollout resume %s`", terminal.Printable(f.Name))
 }

@@ -10,7 +10,7 @@ const (
 	Unknown    Outcome = iota // nobody has looked yet
 	Good                      // the Envoys with the revision are as well as the others
 	Bad                       // they are worse
-	NoEvidence                // there were too few requests to tell
+	NoEvidence                // the figures do not suffice to tell
 	SourceLost                // the figures do not arrive any more
 )
 

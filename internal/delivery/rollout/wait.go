@@ -21,7 +21,7 @@ const (
 	WaitMatch   Reason = "no_canary_matches" // no connected Envoy matches `rollout.canary`
 	WaitAway    Reason = "canary_away"       // the Envoy runs the revision, and its stream has ended
 	WaitFleet   Reason = "fleet_away"        // the server has restarted, and not all Envoys are back
-	WaitHealth  Reason = "no_evidence"       // too few requests tell about the health of the revision
+	WaitHealth  Reason = "no_evidence"       // the figures do not suffice to tell the health of the revision
 	WaitSource  Reason = "source_lost"       // the figures about the health do not arrive
 	WaitLook    Reason = "health_look"       // nobody has looked at the health yet
 )
@@ -48,7 +48,7 @@ func (r Reason) Words() string {
 	case WaitFleet:
 		return "the Envoys of before the restart are not all back"
 	case WaitHealth:
-		return "there are too few requests to tell its health"
+		return "there is not enough evidence about its health yet"
 	case WaitSource:
 		return "the figures about its health do not arrive"
 	case WaitLook:

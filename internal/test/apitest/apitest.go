@@ -39,6 +39,9 @@ type Server struct {
 	SyncError *api.Error
 	Syncs     atomic.Int32 // counts the syncs
 
+	// TestWebhooks takes the URL of a test. Without it, there is no webhook.
+	TestWebhooks func(url string) ([]api.WebhookTest, *api.Error)
+
 	// Diff compares two revisions. Without it, there is no such filter.
 	Diff func(name, from, to string) (api.Diff, *api.Error)
 
@@ -125,6 +128,13 @@ func (s state) Identity() api.Identity { return s.server.Identity }
 func (s state) Tokens() api.Tokens { return s.server.Tokens }
 
 func (s state) Webhooks() []api.Webhook { return s.server.Webhooks }
+
+func (s state) TestWebhooks(_ context.Context, url string) ([]api.WebhookTest, *api.Error) {
+	if s.server.TestWebhooks == nil {
+		return nil, &api.Error{Code: api.CodeNoWebhook, Message: "the server has no webhook"}
+	}
+	return s.server.TestWebhooks(url)
+}
 
 func (s state) Certificates() []api.Certificate { return s.server.Certificates }
 
