@@ -21,19 +21,20 @@ const failPath = "/orders"
 type healthFleet struct {
 	*scenario
 	canaries []string
+	all      []*proxy
 	stables  []*harness.Load // on the Envoys that are no canaries
 	stamps   []string        // of the revisions that may reach all Envoys
 	reason   string          // for which the last revision went back
+	after    string          // how long a revision is watched after its promotion
 }
 
 // newHealthFleet starts the Envoys with the first revision.
 func newHealthFleet(t *testing.T) *healthFleet {
 	s := newScenario(t, withoutSandbox()...)
-	f := &healthFleet{scenario: s, canaries: []string{"canary-1.36.4", "canary-1.40.0"}, stamps: []string{"v1"}}
+	f := &healthFleet{scenario: s, canaries: []string{"canary-1.36.4", "canary-1.40.0"}, stamps: []string{"v1"}, after: "0s"}
 	f.edit("v1", testfilter.Faults{}, "closed", "0s", "")
 	s.cp.Start()
 	pressure := &pressure{dir: t.TempDir(), envoys: map[string]*proxy{}}
-	var all []*proxy
 	for _, version := range []string{"1.36.4", "1.40.0"} {
 		for _, role := range []string{"canary", "other"} {
 			node := role + "-" + version
@@ -41,12 +42,12 @@ func newHealthFleet(t *testing.T) *healthFleet {
 				b.StatsInterval, b.PressureFile = "1s", pressure.file(node)
 			}})
 			pressure.envoys[node] = e
-			all = append(all, e)
+			f.all = append(f.all, e)
 		}
 	}
-	s.cp.WaitLive(auth, f.module("v1", testfilter.Faults{}), len(all))
+	s.cp.WaitLive(auth, f.module("v1", testfilter.Faults{}), len(f.all))
 	pressure.follow(t)
-	for i, e := range all {
+	for i, e := range f.all {
 		e.WaitReady()
 		options := harness.LoadOptions{Address: e.web[0], Workers: 2, Rate: 30, Requests: []harness.Request{{}, {}, {Path: failPath}}}
 		if i%2 == 0 {
@@ -77,7 +78,7 @@ func (f *healthFleet) edit(stamp string, faults testfilter.Faults, policy, soak,
 		"  canary: {ids: ["+strings.Join([]string{"canary-1.36.4", "canary-1.40.0"}, ", ")+"]}",
 		"  steps: [3]",
 		"  soak: "+soak,
-		"  health: {minRequests: 50, after: 0s"+health+"}",
+		"  health: {minRequests: 50, after: "+f.after+health+"}",
 	))
 }
 
@@ -101,7 +102,8 @@ func allRun(st harness.FilterStatus) bool {
 
 // TestHealth rolls out a good revision through three waves, and then one revision for each fault.
 // Each bad revision goes back by itself within its soak, for a reason with the figure. The Envoys
-// that are no canaries never run it and lose no request.
+// that are no canaries never run it and lose no request. A revision whose fault shows only after
+// its promotion goes back on all Envoys.
 func TestHealth(t *testing.T) {
 	f := newHealthFleet(t)
 	f.edit("v2", testfilter.Faults{}, "closed", "5s", "")
@@ -136,6 +138,7 @@ func TestHealth(t *testing.T) {
 			t.Logf("%s went back after %s: %s", test.name, took.Round(time.Second/10), f.reason)
 		}
 	}
+	f.watch()
 	for _, load := range f.stables {
 		t.Log(load.MustBeClean())
 		for stamp := range load.Stamps() {
@@ -145,6 +148,31 @@ func TestHealth(t *testing.T) {
 		}
 	}
 	f.figures()
+}
+
+// latePath is a path that nobody asks for during the waves of the revision which fails it.
+const latePath = "/late"
+
+// watch promotes a revision whose fault shows only after the promotion, and expects that all Envoys
+// go back.
+func (f *healthFleet) watch() {
+	f.t.Helper()
+	f.after = "10m"
+	late := testfilter.Faults{FailPath: latePath}
+	f.edit("late", late, "closed", "0s", ", errors: {max: 2%}")
+	f.cp.WaitFilter(auth, func(st harness.FilterStatus) bool {
+		return st.LiveModule(harness.SHA256(f.module("late", late)), len(f.all)) && st.Rollout != nil && st.Rollout.State == "watching"
+	})
+	for _, e := range f.all {
+		anything := func(harness.Answer) harness.Verdict { return harness.OK }
+		harness.StartLoad(f.t, harness.LoadOptions{Address: e.web[0], Workers: 1, Rate: 30, Requests: []harness.Request{{Path: latePath, Judge: anything}}})
+	}
+	reason := f.isBack()
+	f.stamps = append(f.stamps, "late") // all Envoys have run it
+	if !strings.Contains(reason, "5xx") || !strings.Contains(reason, "at most 2% is allowed") {
+		f.t.Errorf("the promoted revision went back because: %s", reason)
+	}
+	f.t.Logf("the promoted revision went back: %s", reason)
 }
 
 // figures expects the figures of the Envoys in the API.

@@ -14,6 +14,7 @@ import (
 	"path/filepath"
 	"regexp"
 	"strings"
+	"sync"
 	"syscall"
 	"testing"
 	"time"
@@ -22,7 +23,6 @@ import (
 
 	"github.com/wasm-xds/wasm-xds/internal/test/harness"
 	"github.com/wasm-xds/wasm-xds/internal/test/program"
-	"github.com/wasm-xds/wasm-xds/internal/test/testfilter"
 )
 
 func example(name string) string {
@@ -161,16 +161,18 @@ func TestDashboard(t *testing.T) {
 	prometheus.wait(t, "the alert about the broken document", `ALERTS{alertname="WasmXdsRefused"}`, false)
 }
 
-func module(stamp string) []byte { return testfilter.HTTP{Stamp: stamp}.Module() }
+// prometheus is a running Prometheus.
+type prometheus struct {
+	url string
+	end func() // ends the process; the end of the test does, too
+}
 
-// prometheus is the address of a running Prometheus.
-type prometheus string
-
-func startPrometheus(t *testing.T, target string) prometheus {
+// startPrometheus starts a Prometheus that scrapes these addresses every second.
+func startPrometheus(t *testing.T, targets ...string) prometheus {
 	t.Helper()
 	dir := t.TempDir()
 	config := fmt.Sprintf("global: {scrape_interval: 1s, evaluation_interval: 1s}\nrule_files: [%s]\n"+
-		"scrape_configs: [{job_name: wasm-xds, static_configs: [{targets: ['%s']}]}]\n", example("alerts.yaml"), target)
+		"scrape_configs: [{job_name: wasm-xds, static_configs: [{targets: ['%s']}]}]\n", example("alerts.yaml"), strings.Join(targets, "', '"))
 	path := filepath.Join(dir, "prometheus.yml")
 	harness.WriteFile(t, path, []byte(config))
 	address := harness.Loopback(harness.FreePort(t))
@@ -184,15 +186,18 @@ func startPrometheus(t *testing.T, target string) prometheus {
 	if err := cmd.Start(); err != nil {
 		t.Fatal(err)
 	}
-	t.Cleanup(func() {
+	p := prometheus{url: "http://" + address, end: sync.OnceFunc(func() {
 		_ = cmd.Process.Signal(syscall.SIGTERM)
 		_ = cmd.Wait() // SIGTERM ends it
 		_ = log.Close()
+	})}
+	t.Cleanup(func() {
+		p.end()
 		if text, err := os.ReadFile(log.Name()); t.Failed() && err == nil {
 			t.Logf("prometheus:\n%s", text[max(0, len(text)-3000):])
 		}
 	})
-	return prometheus("http://" + address)
+	return p
 }
 
 // wait waits until a query has data, or with mayBeEmpty until Prometheus has understood it.
@@ -211,7 +216,7 @@ func (p prometheus) wait(t *testing.T, name, expr string, mayBeEmpty bool) {
 // ask is the number of series in the answer to a query.
 func (p prometheus) ask(expr string) (int, error) {
 	client := http.Client{Timeout: 5 * time.Second}
-	response, err := client.Get(string(p) + "/api/v1/query?query=" + url.QueryEscape(expr))
+	response, err := client.Get(p.url + "/api/v1/query?query=" + url.QueryEscape(expr))
 	if err != nil {
 		return 0, err
 	}
