@@ -2,6 +2,7 @@ package adopt
 
 import (
 	"fmt"
+	"slices"
 	"strings"
 
 	"github.com/wasm-xds/wasm-xds/internal/bootstrap"
@@ -150,11 +151,10 @@ func (m *maker) addClusters() *spec.Error {
 		if err != nil {
 			return err
 		}
-		address := wanted.Endpoints()[0].Address
 		there := m.in.Config.Cluster(one.name)
 		if there == nil {
 			missing.WriteString(one.text)
-			m.plan.Added = append(m.plan.Added, fmt.Sprintf("cluster %s: %s, %s", one.name, one.what, address))
+			m.plan.Added = append(m.plan.Added, fmt.Sprintf("cluster %s: %s, %s", one.name, one.what, strings.Join(addressesOf(wanted), ", ")))
 			continue
 		}
 		if p := m.sameCluster(there, wanted); p != nil {
@@ -183,16 +183,29 @@ func (m *maker) sameCluster(there, wanted *envoyconfig.Cluster) *spec.Error {
 		return problem(codeNameTaken, at, "a cluster "+there.Name+" is there already, and speaks no HTTP/2: Envoy reaches no control plane through it",
 			"remove it, and adopt adds the right one")
 	}
-	address := wanted.Endpoints()[0].Address
-	for _, e := range there.Endpoints() {
-		if e.Address == address {
-			return nil
+	have, missing := addressesOf(there), ""
+	for _, address := range addressesOf(wanted) {
+		if !slices.Contains(have, address) {
+			missing = address
+			break
 		}
 	}
-	have := "elsewhere"
-	if all := there.Endpoints(); len(all) > 0 {
-		have, at = "to "+all[0].Address, all[0].Node.Pos()
+	if missing == "" {
+		return nil
 	}
-	return problem(codeNameTaken, at, fmt.Sprintf("a cluster %s is there already, and leads %s, not to %s", there.Name, have, address),
+	leads := "elsewhere"
+	if len(have) > 0 {
+		leads, at = "to "+strings.Join(have, ", "), there.Endpoints()[0].Node.Pos()
+	}
+	return problem(codeNameTaken, at, fmt.Sprintf("a cluster %s is there already, and leads %s, not to %s", there.Name, leads, missing),
 		"name its address with the flags, or remove the cluster")
+}
+
+// addressesOf are the addresses of a cluster.
+func addressesOf(c *envoyconfig.Cluster) []string {
+	var all []string
+	for _, e := range c.Endpoints() {
+		all = append(all, e.Address)
+	}
+	return all
 }

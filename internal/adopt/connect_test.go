@@ -53,6 +53,7 @@ func TestListenersElsewhere(t *testing.T) {
 func TestClustersAreThoseOfBootstrap(t *testing.T) {
 	for name, b := range map[string]bootstrap.Options{
 		"TLS":     {XDSAddress: "control.example.com:18000", TLS: bootstrap.TLS{CAFile: "/tls/ca.crt", CertFile: "/tls/tls.crt", KeyFile: "/tls/tls.key"}},
+		"servers": {XDSServers: []string{"a.example.com:18000", "b.example.com:18000"}},
 		"sockets": {XDSAddress: "unix:///run/xds.sock", ModulesAddress: "unix:///run/modules.sock"},
 		"SPIFFE":  {TLS: bootstrap.TLS{SPIFFE: bootstrap.SPIFFE{Socket: "unix:///run/agent.sock", ServerID: "spiffe://example.org/a"}}},
 	} {

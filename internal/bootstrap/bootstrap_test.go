@@ -60,6 +60,14 @@ func goldens() map[string]bootstrap.Options {
 			Filters: []bootstrap.Filter{prime}, XDSAddress: "unix:///run/wasm-xds/xds.sock", ModulesAddress: "[::1]:18001",
 			TLS: bootstrap.TLS{CAFile: "/etc/tls/ca.crt", ServerName: "control"},
 		},
+		"testdata/servers.yaml": {
+			Filters: []bootstrap.Filter{prime}, XDSServers: []string{"10.0.0.1:18000", "[fd00::2]:18000"},
+		},
+		"testdata/servers-tls.yaml": {
+			Filters: []bootstrap.Filter{prime}, XDSServers: []string{"a.example.com:18000", "b.example.com:18000", "10.0.0.3:18000"},
+			ModulesServers: []string{"modules.example.com:18001"},
+			TLS:            bootstrap.TLS{CAFile: "/etc/tls/ca.crt", CertFile: "/etc/tls/tls.crt", KeyFile: "/etc/tls/tls.key", SDSDir: "/etc/envoy/sds"},
+		},
 		"testdata/spiffe.yaml": {
 			Filters: []bootstrap.Filter{prime}, XDSAddress: "control.example.com:18000", ModulesAddress: "10.0.0.1:18001",
 			TLS: bootstrap.TLS{SPIFFE: bootstrap.SPIFFE{Socket: "unix:///run/spire/agent/api.sock", ServerID: "spiffe://example.org/wasm-xds"}},
@@ -299,6 +307,12 @@ func TestErrors(t *testing.T) {
 			o.ModulesCluster, o.TLS.SPIFFE.Socket = "spiffe_agent", "unix:///agent.sock"
 		}),
 		"the path is not absolute":          with(func(o *bootstrap.Options) { o.XDSAddress = "unix://a" }),
+		"either an address or servers":      with(func(o *bootstrap.Options) { o.XDSAddress, o.XDSServers = "a:1", []string{"b:1"} }),
+		"the module server has either":      with(func(o *bootstrap.Options) { o.ModulesAddress, o.ModulesServers = "a:1", []string{"b:1"} }),
+		`"a:1" is there twice`:              with(func(o *bootstrap.Options) { o.ModulesServers = []string{"a:1", "a:1"} }),
+		"two servers are on a: name":        with(func(o *bootstrap.Options) { o.XDSServers = []string{"a:1", "a:2"} }),
+		`"unix:///a" has no host: name`:     with(func(o *bootstrap.Options) { o.XDSServers = []string{"unix:///a", "a:2"} }),
+		"either sockets or DNS names":       with(func(o *bootstrap.Options) { o.ModulesServers = []string{"unix:///a", "a:2"} }),
 		"xDS address: address a: missing p": with(func(o *bootstrap.Options) { o.XDSAddress = "a" }),
 	} {
 		var out strings.Builder

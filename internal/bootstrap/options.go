@@ -56,6 +56,12 @@ type Options struct {
 
 	XDSAddress     string // 127.0.0.1:18000, the control plane
 	ModulesAddress string // 127.0.0.1:18001, the module server of the control plane
+	// XDSServers are the replicas of the control plane, instead of XDSAddress. Each new stream goes
+	// to any of them, and not to a replica that has just failed.
+	XDSServers []string
+	// ModulesServers are their module servers, instead of ModulesAddress. nil means the hosts of
+	// XDSServers, with the port 18001.
+	ModulesServers []string
 	ModulesCluster string // wasm_xds_modules, as in `serve --modules-cluster`
 	TLS            TLS    // no TLS
 

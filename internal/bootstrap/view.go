@@ -5,7 +5,6 @@ import (
 	"encoding/json"
 	"errors"
 	"fmt"
-	"net"
 	"net/netip"
 	"regexp"
 	"slices"
@@ -13,7 +12,6 @@ import (
 	"strings"
 	"time"
 
-	"github.com/wasm-xds/wasm-xds/internal/address"
 	"github.com/wasm-xds/wasm-xds/pkg/spec"
 )
 
@@ -30,64 +28,51 @@ type view struct {
 	StatsInterval      string // as Timeout
 
 	Admin, Listen, TCPListen      endpoint
-	XDS, Modules, Upstream        endpoint
+	XDS, Modules, Upstream        servers
 	ModulesCluster                string
 	TLS                           TLS
 	NodeID, NodeCluster           string
 	HTTPTypeURL, NetworkTypeURL   string
 	XDSCluster, UpstreamCluster   string
 	AgentCluster                  string
-	Agent                         endpoint // of the SPIFFE agent
+	Agent                         servers // the SPIFFE agent
 	KeepaliveEvery, KeepaliveWait string
-}
-
-// endpoint is an address on which Envoy listens, or the address of a cluster.
-type endpoint struct {
-	Host   string
-	Port   uint16
-	Name   bool   // Host is a DNS name, not an IP address
-	Socket string // path of a Unix socket; "": Host and Port
-}
-
-// DNS returns the discovery type of a cluster with this endpoint.
-func (e endpoint) DNS() string {
-	if e.Name {
-		return "STRICT_DNS"
-	}
-	return "STATIC"
 }
 
 // cluster is the input of the template for a cluster.
 type cluster struct {
 	Name string
-	At   endpoint
+	At   servers
 
-	TLS        TLS // the zero value: none
-	ServerName string
-	IsIP       bool   // ServerName is an IP address
-	ALPN       string // "": none
+	TLS   TLS // the zero value: none
+	Names []serverName
+	ALPN  string // "": none
 
 	Identity     matcher // of the server, with a SPIFFE agent
 	AgentCluster string
 }
 
-// Cluster returns a cluster with one endpoint.
-func (v *view) Cluster(name string, at endpoint) cluster { return cluster{Name: name, At: at} }
-
-// Encrypted returns the cluster of a server of the control plane, with TLS if there is any.
-func (v *view) Encrypted(name string, at endpoint, alpn string) cluster {
-	server := v.TLS.ServerName
-	switch {
-	case server != "":
-	case at.Socket != "":
-		server = "localhost"
-	default:
-		server = at.Host
+// SNI is the name that Envoy asks for; "": none, or the name of each endpoint.
+func (c cluster) SNI() string {
+	if len(c.Names) == 1 && !c.Names[0].IsIP {
+		return c.Names[0].Text
 	}
-	_, err := netip.ParseAddr(server)
+	return ""
+}
+
+// SNIOfHost says whether Envoy asks each endpoint for the name of its host.
+func (c cluster) SNIOfHost() bool {
+	return len(c.Names) > 1 && slices.ContainsFunc(c.Names, func(n serverName) bool { return !n.IsIP })
+}
+
+// Cluster returns a cluster with these endpoints.
+func (v *view) Cluster(name string, at servers) cluster { return cluster{Name: name, At: at} }
+
+// Encrypted returns the cluster of the servers of the control plane, with TLS if there is any.
+func (v *view) Encrypted(name string, at servers, alpn string) cluster {
 	identity, _ := v.TLS.SPIFFE.server() // withDefaults has checked it
 	return cluster{
-		Name: name, At: at, TLS: v.TLS, ServerName: server, IsIP: err == nil, ALPN: alpn,
+		Name: name, At: at, TLS: v.TLS, Names: at.names(v.TLS.ServerName), ALPN: alpn,
 		Identity: identity, AgentCluster: v.AgentCluster,
 	}
 }
@@ -124,15 +109,16 @@ func newView(o Options) (*view, error) {
 		HTTPTypeURL:    "type.googleapis.com/envoy.extensions.filters.http.wasm.v3.Wasm",
 		NetworkTypeURL: "type.googleapis.com/envoy.extensions.filters.network.wasm.v3.Wasm",
 		XDSCluster:     "wasm_xds", UpstreamCluster: "upstream", AgentCluster: "spiffe_agent",
-		KeepaliveEvery: "30s", KeepaliveWait: "10s",
 	}
 	var err error
 	if v.TLS, err = o.TLS.withDefaults(); err == nil && v.HasAgent() {
-		v.Agent, err = dialAddress(v.TLS.SPIFFE.Socket)
+		v.Agent, err = dialAddresses([]string{v.TLS.SPIFFE.Socket})
 	}
-	return v, errors.Join(
+	err = errors.Join(
 		err, v.setFilters(o.Filters), v.setMode(o), v.setStats(o), v.setAddresses(o), v.checkClusters(),
 	)
+	v.setKeepalive()
+	return v, err
 }
 
 func (v *view) setFilters(filters []Filter) error {
@@ -217,10 +203,28 @@ func (v *view) setAddresses(o Options) error {
 	v.Admin = parse("admin", o.AdminAddress, "127.0.0.1:9901", bindAddress)
 	v.Listen = parse("listen", o.ListenAddress, "127.0.0.1:10000", bindAddress)
 	v.TCPListen = parse("TCP listen", o.TCPListenAddress, "127.0.0.1:10001", bindAddress)
-	v.XDS = parse("xDS", o.XDSAddress, "127.0.0.1:18000", dialAddress)
-	v.Modules = parse("modules", o.ModulesAddress, "127.0.0.1:18001", dialAddress)
-	v.Upstream = parse("upstream", o.UpstreamAddress, "127.0.0.1:18080", dialAddress)
+	dial := func(what string, texts []string) servers {
+		all, err := dialAddresses(texts)
+		if err != nil {
+			errs = append(errs, fmt.Errorf("%s address: %w", what, err))
+		}
+		return all
+	}
+	xds, modules, err := addressesOf(o)
+	errs = append(errs, err)
+	v.XDS, v.Modules = dial("xDS", xds), dial("modules", modules)
+	v.Upstream = dial("upstream", []string{or(o.UpstreamAddress, "127.0.0.1:18080")})
 	return errors.Join(errs...)
+}
+
+// setKeepalive sets how soon Envoy notices a control plane that vanished without a close. With
+// several servers, Envoy has another one to go to, and looks three times as often. The pings stay
+// further apart than the five seconds below which the server would close the connection.
+func (v *view) setKeepalive() {
+	v.KeepaliveEvery, v.KeepaliveWait = "30s", "10s"
+	if v.XDS.Several() {
+		v.KeepaliveEvery, v.KeepaliveWait = "10s", "5s"
+	}
 }
 
 // checkClusters refuses a name for the modules' cluster that another cluster has.
@@ -233,59 +237,6 @@ func (v *view) checkClusters() error {
 		return fmt.Errorf("the modules' cluster cannot be called %s: that is another one", v.ModulesCluster)
 	}
 	return nil
-}
-
-// bindAddress parses an address on which Envoy listens: an IP address, never a DNS name.
-func bindAddress(text string) (endpoint, error) {
-	if strings.HasPrefix(text, "unix:") {
-		return endpoint{}, fmt.Errorf("%q is a socket: Envoy listens on IP addresses", text)
-	}
-	e, err := splitAddress(text)
-	if err != nil {
-		return endpoint{}, err
-	}
-	if e.Host == "" {
-		e.Host = "0.0.0.0"
-	}
-	if e.Host == "localhost" {
-		e.Host, e.Name = "127.0.0.1", false
-	}
-	if e.Name {
-		return endpoint{}, fmt.Errorf("%q is a name: Envoy listens on IP addresses", e.Host)
-	}
-	return e, nil
-}
-
-// dialAddress parses an address to which Envoy connects. "All interfaces" is no destination, so the
-// host becomes this machine's loopback address.
-func dialAddress(text string) (endpoint, error) {
-	if a, err := address.Parse(text); a.IsSocket() || strings.HasPrefix(text, "unix:") {
-		return endpoint{Socket: a.Path()}, err
-	}
-	e, err := splitAddress(text)
-	if err != nil {
-		return endpoint{}, err
-	}
-	if e.Port == 0 {
-		return endpoint{}, fmt.Errorf("%q has no port to connect to", text)
-	}
-	if ip, err := netip.ParseAddr(e.Host); e.Host == "" || err == nil && ip.IsUnspecified() {
-		e.Host, e.Name = "127.0.0.1", false
-	}
-	return e, nil
-}
-
-func splitAddress(text string) (endpoint, error) {
-	host, portText, err := net.SplitHostPort(text)
-	if err != nil {
-		return endpoint{}, err
-	}
-	port, err := strconv.ParseUint(portText, 10, 16)
-	if err != nil {
-		return endpoint{}, fmt.Errorf("%q has no port between 0 and 65535", text)
-	}
-	_, err = netip.ParseAddr(host)
-	return endpoint{Host: host, Port: uint16(port), Name: err != nil && host != ""}, nil
 }
 
 // seconds formats a duration for Envoy.

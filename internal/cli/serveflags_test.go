@@ -55,6 +55,7 @@ func fieldsOfFlags(key, root, here string) map[string]flagged {
 		"host-env":                      {"A=1", "HostEnv", map[string]string{"A": "1"}},
 		"insecure-registry":             {"a,b:5000", "Registry.Insecure", []string{"a", "b:5000"}},
 		"max-build-memory":              {"1MiB", "BuildMemory", int64(1 << 20)},
+		"connect-rate":                  {"17", "Limits.ConnectRate", 17},
 		"max-connection-age":            {"1h", "Limits.ConnectionAge", time.Hour},
 		"max-connection-idle":           {"2m", "Limits.ConnectionIdle", 2 * time.Minute},
 		"max-connections":               {"7", "Connections.Connections", 7},

@@ -4,6 +4,7 @@ import (
 	"fmt"
 	"net"
 	"net/netip"
+	"slices"
 	"strings"
 
 	"github.com/wasm-xds/wasm-xds/internal/envoyconfig"
@@ -111,32 +112,46 @@ func (e *exam) noModules(xds []*envoyconfig.Cluster) {
 		insertItem(clusters, modulesCluster(name, xds))...)
 }
 
-// modulesCluster is the cluster of a module server beside a control plane.
+// modulesCluster is the cluster of the module servers beside the control planes.
 func modulesCluster(name string, xds []*envoyconfig.Cluster) string {
-	kind, address := "STATIC", "socket_address: { address: 127.0.0.1, port_value: 18001 }"
+	kind, addresses := "STATIC", []string{"socket_address: { address: 127.0.0.1, port_value: 18001 }"}
 	if len(xds) > 0 {
-		for _, at := range xds[0].Endpoints() {
-			if path, ok := strings.CutPrefix(at.Address, "unix://"); ok {
-				address = fmt.Sprintf("pipe: { path: %q }", strings.TrimSuffix(path, "xds.sock")+"modules.sock")
-			} else if host, _, err := net.SplitHostPort(at.Address); err == nil {
-				address = fmt.Sprintf("socket_address: { address: %q, port_value: 18001 }", host)
-			}
+		if beside := modulesBeside(xds[0]); len(beside) > 0 {
+			addresses = beside
 		}
 		if k := xds[0].Node.Scalar("type"); k != "" {
 			kind = k
 		}
 	}
-	return fmt.Sprintf(`name: %s
+	text := fmt.Sprintf(`name: %s
 type: %s
 connect_timeout: 1s
 load_assignment:
   cluster_name: %s
   endpoints:
   - lb_endpoints:
-    - endpoint:
-        address:
-          %s
-`, name, kind, name, address)
+`, name, kind, name)
+	for _, address := range addresses {
+		text += "    - endpoint:\n        address:\n          " + address + "\n"
+	}
+	return text
+}
+
+// modulesBeside are the addresses of the module servers beside the servers of a cluster.
+func modulesBeside(xds *envoyconfig.Cluster) []string {
+	var all []string
+	for _, at := range xds.Endpoints() {
+		address := ""
+		if path, ok := strings.CutPrefix(at.Address, "unix://"); ok {
+			address = fmt.Sprintf("pipe: { path: %q }", strings.TrimSuffix(path, "xds.sock")+"modules.sock")
+		} else if host, _, err := net.SplitHostPort(at.Address); err == nil {
+			address = fmt.Sprintf("socket_address: { address: %q, port_value: 18001 }", host)
+		}
+		if address != "" && !slices.Contains(all, address) {
+			all = append(all, address)
+		}
+	}
+	return all
 }
 
 func (e *exam) checkModules(modules *envoyconfig.Cluster, xds []*envoyconfig.Cluster) {

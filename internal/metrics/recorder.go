@@ -151,6 +151,13 @@ func (r *Recorder) PreflightKnown() {
 // Watch adds the gauges that are read from s on each scrape.
 func (r *Recorder) Watch(s State) error { return r.registry.Register(stateCollector{s}) }
 
+// WatchWaiting adds the gauge of streams that wait for their turn.
+func (r *Recorder) WatchWaiting(waiting func() int) {
+	r.registry.MustRegister(prometheus.NewGaugeFunc(prometheus.GaugeOpts{
+		Name: "wasm_xds_waiting_streams", Help: "New xDS streams that wait because many come at once (--connect-rate).",
+	}, func() float64 { return float64(waiting()) }))
+}
+
 // Handler serves the metrics in Prometheus' text format. logger gets the errors of a scrape.
 func (r *Recorder) Handler(logger *zap.Logger) http.Handler {
 	return promhttp.HandlerFor(r.registry, promhttp.HandlerOpts{ErrorLog: zap.NewStdLog(logger)})

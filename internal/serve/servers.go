@@ -66,6 +66,7 @@ func (s *servers) run(ctx context.Context) error {
 	limits.Refused = func(r xds.Refusal) { s.shown.StreamRefused(limitOf(r)) }
 	builder := resource.NewBuilder(s.store, addressesFor(s.cfg, s.store, s.listeners), s.cfg.BuildMemory)
 	streams := xds.NewServer(ctx, s.control, builder, limits, s.cfg.Logger)
+	s.recorder.WatchWaiting(streams.Waiting)
 	streams.CountPushes(s.recorder.Pushed)
 	streams.TakeReports(s.reports)
 	streams.ReportForeign(func(f xds.Foreign) { s.shown.Visited(foreignOf(f)) })
@@ -286,10 +287,11 @@ func (s *servers) setLimits(server *http.Server) {
 
 // limitOf turns a refusal because of a limit into the form in the status.
 func limitOf(r xds.Refusal) api.Limit {
-	return api.Limit{
-		Name: string(r.Limit), Flag: "--max-" + strings.ReplaceAll(string(r.Limit), "_", "-"),
-		Most: r.Most, Node: r.Node, Address: r.Address,
+	flag := "--max-" + strings.ReplaceAll(string(r.Limit), "_", "-")
+	if r.Limit == xds.LimitConnectRate {
+		flag = "--connect-rate"
 	}
+	return api.Limit{Name: string(r.Limit), Flag: flag, Most: r.Most, Node: r.Node, Address: r.Address}
 }
 
 // inflowLimitOf is limitOf for a limit on the input of a client.

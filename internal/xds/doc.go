@@ -64,8 +64,8 @@
 // # Order of reading
 //
 // First the packages below: wire (bytes of messages), subscription (names and accepted versions),
-// resource (builds resources). Here, limits.go, admission.go, foreign.go, identify.go, node.go,
-// response.go, queue.go, pushes.go and options.go stand alone. stream.go has the part of a stream
-// for both protocols, reader.go reads requests, reports.go takes reports, sotw.go and delta.go are
-// the two protocols, service.go has the gRPC methods, and server.go the whole.
+// resource (builds resources). Here, limits.go, admission.go, pace.go, foreign.go, identify.go,
+// node.go, response.go, queue.go, pushes.go and options.go stand alone. stream.go has the part of a
+// stream for both protocols, reader.go reads requests, reports.go takes reports, sotw.go and
+// delta.go are the two protocols, service.go has the gRPC methods, and server.go the whole.
 package xds

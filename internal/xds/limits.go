@@ -39,6 +39,10 @@ type Limits struct {
 	// ConnectionAge is the time after which a connection ends, give or take a tenth. An Envoy that
 	// comes back loses nothing, and a fleet spreads over the servers again. 0 means no end.
 	ConnectionAge time.Duration
+	// ConnectRate is how many streams for filters may begin in a second, and as many at once after a
+	// rest: 2,000. Further streams wait, in their order, while the server has time for the streams
+	// that are there. A stream that would wait for longer than 20 seconds ends with UNAVAILABLE.
+	ConnectRate int
 	// Refused is called for each ended stream, from any goroutine; nil: no call.
 	Refused func(Refusal)
 }
@@ -69,6 +73,7 @@ func (l Limits) WithDefaults() Limits {
 	l.StreamsPerConnection = cmp.Or(l.StreamsPerConnection, 1_000)
 	l.StreamWindow = cmp.Or(l.StreamWindow, 256<<10)
 	l.ConnectionWindow = cmp.Or(l.ConnectionWindow, 1<<20)
+	l.ConnectRate = cmp.Or(l.ConnectRate, 2_000)
 	l.ConnectionIdle = cmp.Or(l.ConnectionIdle, 5*time.Minute)
 	return l
 }
@@ -86,6 +91,7 @@ const (
 	LimitNames          Limit = "names"
 	LimitNameBytes      Limit = "name_bytes"
 	LimitReportMemory   Limit = "report_memory"
+	LimitConnectRate    Limit = "connect_rate"
 )
 
 // Refusal describes a stream that was ended because of a limit. Node is "" if the node was not
@@ -99,7 +105,11 @@ type Refusal struct {
 // refusal is the value of a limit, and the status of a stream that ends because of it.
 func (l Limits) refusal(limit Limit) (most int, err error) {
 	most, text := l.of(limit)
-	return most, status.Error(codes.ResourceExhausted, "wasm-xds ends this stream: "+fmt.Sprintf(text, most))
+	code := codes.ResourceExhausted
+	if limit == LimitConnectRate {
+		code = codes.Unavailable // another server may have room
+	}
+	return most, status.Error(code, "wasm-xds ends this stream: "+fmt.Sprintf(text, most))
 }
 
 // of is a limit's value, and the text for the client.
@@ -117,6 +127,8 @@ func (l Limits) of(limit Limit) (most int, text string) {
 		return l.NodeSize, "its node's id, cluster and metadata have more than %d bytes (--max-node-size)"
 	case LimitReportMemory:
 		return l.ReportMemory, "the stats and access logs of all Envoys take more than %d bytes (--max-report-memory)"
+	case LimitConnectRate:
+		return l.ConnectRate, "more streams wait than begin in 20 seconds, at %d in a second (--connect-rate)"
 	case LimitNameBytes:
 		return l.NameBytes, "the names that no spec has have more than %d bytes on all streams, and this one has the most of them (--max-name-bytes)"
 	default:

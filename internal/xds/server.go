@@ -50,6 +50,7 @@ type conversation interface {
 func NewServer(ctx context.Context, handler Handler, builder Builder, limits Limits, logger *zap.Logger) *Server {
 	s := &Server{ctx: ctx, builder: builder}
 	s.shared.handler, s.shared.limits, s.shared.logger = handler, limits.WithDefaults(), logger
+	s.shared.pace = newPace(s.shared.limits.ConnectRate)
 	s.shared.sotw.Request = &discoveryv3.DiscoveryRequest{TypeUrl: resourcev3.ExtensionConfigType}
 	s.shared.delta.DeltaRequest = &discoveryv3.DeltaDiscoveryRequest{TypeUrl: resourcev3.ExtensionConfigType}
 	return s
@@ -97,6 +98,9 @@ func (s *Server) Recheck() {
 		return true
 	})
 }
+
+// Waiting is how many streams wait for their turn, see [Limits.ConnectRate].
+func (s *Server) Waiting() int { return int(s.shared.pace.waiting.Load()) }
 
 // Register adds the service to a gRPC server.
 func (s *Server) Register(g *grpc.Server) {
@@ -216,6 +220,12 @@ func (s *Server) serve(g context.Context, c conversation, common *stream, typeUR
 	defer s.streams.Delete(common.id)
 	if !s.shared.admission.enter(s.shared.limits.Streams) {
 		return common.refuse(LimitStreams)
+	}
+	if !s.shared.pace.enter(g) {
+		if err := g.Err(); err != nil {
+			return err
+		}
+		return common.refuse(LimitConnectRate)
 	}
 	return common.result(c.run())
 }

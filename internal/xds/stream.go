@@ -35,6 +35,7 @@ type shared struct {
 	limits    Limits
 	logger    *zap.Logger
 	admission admission
+	pace      *pace
 	foreign   func(Foreign) // nil: not reported
 	lists     subscription.Lists
 	packs     subscription.Packs

@@ -158,7 +158,7 @@ var layersOfProduct = map[string]Ordered{
 	"internal/trace":   {Layers: []string{"doc span", "edit", "recorder"}},
 	"internal/webhook": {Layers: []string{"doc queue secret", "pending receiver", "webhooks", "test"}},
 
-	"internal/bootstrap": {Layers: []string{"tls", "options", "view", "bootstrap sds", "parts"}},
+	"internal/bootstrap": {Layers: []string{"tls", "options", "servers", "view", "bootstrap sds", "parts"}},
 
 	"internal/builtin": {Layers: []string{"explain module", "revision", "identity", "builtin", "cache"}},
 
@@ -371,7 +371,7 @@ var layersOfProduct = map[string]Ordered{
 
 	"internal/xds": {
 		Layers: []string{
-			"admission doc foreign identify limits loop names node pushes response service",
+			"admission doc foreign identify limits loop names node pace pushes response service",
 			"options queue stream",
 			"reader",
 			"reports",

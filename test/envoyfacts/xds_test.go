@@ -33,6 +33,7 @@ type xdsServer struct {
 
 	t       *testing.T
 	address string
+	options []grpc.ServerOption
 
 	mu      sync.Mutex
 	streams []*stream
@@ -78,7 +79,7 @@ func startXDS(t *testing.T) *xdsServer {
 func (s *xdsServer) listen() (stop func()) {
 	s.t.Helper()
 	listener := harness.Listen(s.t, s.address)
-	server := grpc.NewServer(grpc.MaxRecvMsgSize(64 << 20))
+	server := grpc.NewServer(append(s.options, grpc.MaxRecvMsgSize(64<<20))...)
 	extensionv3.RegisterExtensionConfigDiscoveryServiceServer(server, s)
 	listenerv3.RegisterListenerDiscoveryServiceServer(server, s)
 	discoveryv3.RegisterAggregatedDiscoveryServiceServer(server, adsServer{s: s})
@@ -201,25 +202,31 @@ func (s *xdsServer) stream(name string) *stream {
 	s.t.Helper()
 	var found *stream
 	ok := harness.Poll(s.t.Context(), func() bool {
-		s.mu.Lock()
-		defer s.mu.Unlock()
-		for _, st := range s.streams {
-			if st.taken || st.ctx.Err() != nil {
-				continue
-			}
-			for _, r := range st.requests {
-				if contains(r.names, name) || name == everyListener && r.typeURL == listenerType {
-					st.taken, found = true, st
-					return true
-				}
-			}
-		}
-		return false
+		found = s.untaken(name)
+		return found != nil
 	})
 	if !ok {
 		s.t.Fatalf("no Envoy has asked for %s", name)
 	}
 	return found
+}
+
+// untaken takes an open stream as stream does, without a wait; nil: there is none.
+func (s *xdsServer) untaken(name string) *stream {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	for _, st := range s.streams {
+		if st.taken || st.ctx.Err() != nil {
+			continue
+		}
+		for _, r := range st.requests {
+			if contains(r.names, name) || name == everyListener && r.typeURL == listenerType {
+				st.taken = true
+				return st
+			}
+		}
+	}
+	return nil
 }
 
 func contains(names []string, name string) bool {

@@ -102,18 +102,34 @@ func next(o Options) []string {
 	if o.InPlace {
 		target = o.Path
 	}
-	serve := "wasm-xds serve " + o.SpecsDir
 	b := o.Plan.Bootstrap
+	commands := []string{serve(o.SpecsDir, b.XDSAddress, b.ModulesAddress, b.ModulesCluster)}
+	if len(b.XDSServers) > 0 {
+		commands = nil
+	}
+	for i, at := range b.XDSServers {
+		modules := ""
+		if i < len(b.ModulesServers) {
+			modules = b.ModulesServers[i]
+		}
+		commands = append(commands, serve(o.SpecsDir, at, modules, b.ModulesCluster))
+	}
+	return append(commands, "envoy -c "+target, "wasm-xds status")
+}
+
+// serve is the command that serves at these addresses.
+func serve(dir, xds, modules, cluster string) string {
+	text := "wasm-xds serve " + dir
 	for _, one := range []struct{ flag, value, usual string }{
-		{"--xds-address", b.XDSAddress, "127.0.0.1:18000"},
-		{"--modules-address", b.ModulesAddress, "127.0.0.1:18001"},
-		{"--modules-cluster", b.ModulesCluster, "wasm_xds_modules"},
+		{"--xds-address", xds, "127.0.0.1:18000"},
+		{"--modules-address", modules, "127.0.0.1:18001"},
+		{"--modules-cluster", cluster, "wasm_xds_modules"},
 	} {
 		if one.value != one.usual && one.value != "" {
-			serve += " " + one.flag + " " + one.value
+			text += " " + one.flag + " " + one.value
 		}
 	}
-	return []string{serve, "envoy -c " + target, "wasm-xds status"}
+	return text
 }
 
 // print writes the summary for people.

@@ -48,8 +48,7 @@ is one on this machine. A file that lds_config names can be adopted like a boots
 	f.BoolVar(&o.Diff, "diff", false, "print the edits as a diff, and write nothing")
 	f.StringVar(&o.SpecsDir, "specs", "filters", "`directory` of the specs, and for the specs of the filters that stand in the file")
 	f.StringVar(&o.Envoy, "envoy", "", "`path` of an Envoy binary that checks the result (default $ENVOY_PATH, the PATH, or .tools/envoy)")
-	f.StringVar(&b.XDSAddress, "xds-address", command.DefaultXDSAddress, "`host:port` or unix:///path of the control plane as Envoy reaches it")
-	f.StringVar(&b.ModulesAddress, "modules-address", command.DefaultModulesAddress, "`host:port` or unix:///path of its module server as Envoy reaches it")
+	addServerFlags(f, b)
 	f.StringVar(&b.ModulesCluster, "modules-cluster", command.DefaultModulesCluster, "`name` of the cluster for it, as serve has it")
 	command.ChoiceFlag(c, &b.Mode, modes(), "mode", "how Envoy asks: "+command.List(modes())+" (default ads-delta, or ecds-delta beside another ADS)")
 	f.DurationVar(&b.InitialFetchTimeout, "initial-fetch-timeout", 0, "how long a listener waits for its filters at boot before it opens and answers 500; 0s waits for ever")
@@ -84,10 +83,8 @@ func checkAdopt(c *cobra.Command, o *adopting.Options) error {
 	if given > 1 {
 		return command.Usage(c, "--out, --in-place and --diff exclude each other")
 	}
-	for _, one := range []struct{ flag, address string }{{"--xds-address", b.XDSAddress}, {"--modules-address", b.ModulesAddress}} {
-		if err := command.CheckPort(one.address); err != nil {
-			return command.Failure(command.CodeUsage, "invalid "+one.flag+" "+one.address+": "+err.Error(), "")
-		}
+	if err := checkServers(c, b); err != nil {
+		return err
 	}
 	if b.InitialFetchTimeout < 0 || b.InitialFetchTimeout > time.Hour {
 		return command.Failure(command.CodeUsage, "invalid --initial-fetch-timeout "+b.InitialFetchTimeout.String()+": it is between 0s and 1h", "")

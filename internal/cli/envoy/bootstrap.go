@@ -27,21 +27,27 @@ wasm-xds. It needs the specs, not their modules.
 
 With --tls-ca-file Envoy speaks TLS, and with --tls-cert-file it shows a certificate of
 its own. Bootstrap then also writes two small files with the paths of the certificates.
-Envoy watches them through SDS, and follows new certificates without a restart.`,
+Envoy watches them through SDS, and follows new certificates without a restart.
+
+With several --xds-server, the clusters have all replicas of the control plane. Envoy
+goes to any of them. When its replica ends, it goes to another and keeps its filters.`,
 		Example: `  wasm-xds bootstrap filters/ > envoy.yaml && envoy -c envoy.yaml
   wasm-xds bootstrap filters/ --xds-address control:18000 --modules-address control:18001 \
-    --tls-ca-file /etc/envoy/ca.crt --tls-cert-file /etc/envoy/tls.crt --tls-key-file /etc/envoy/tls.key`,
+    --tls-ca-file /etc/envoy/ca.crt --tls-cert-file /etc/envoy/tls.crt --tls-key-file /etc/envoy/tls.key
+  wasm-xds bootstrap filters/ --xds-server control-a:18000 --xds-server control-b:18000`,
 		Args: command.Arguments(1, 1, "a directory of specs, or a bundle"),
 		RunE: func(c *cobra.Command, args []string) error {
 			if err := from.Trust.Validate(); err != nil {
 				return command.Usage(c, err.Error())
 			}
+			if err := checkServers(c, &o); err != nil {
+				return err
+			}
 			return renderBootstrap(c.Context(), args[0], &from, o, c.OutOrStdout(), c.ErrOrStderr())
 		},
 	}
 	f := c.Flags()
-	f.StringVar(&o.XDSAddress, "xds-address", command.DefaultXDSAddress, "`host:port` or unix:///path of the control plane as Envoy reaches it")
-	f.StringVar(&o.ModulesAddress, "modules-address", command.DefaultModulesAddress, "`host:port` or unix:///path of its module server as Envoy reaches it")
+	addServerFlags(f, &o)
 	f.StringVar(&o.ModulesCluster, "modules-cluster", command.DefaultModulesCluster, "`name` of the cluster for it, as serve has it")
 	o.Mode = bootstrap.ADSDelta
 	command.ChoiceFlag(c, &o.Mode, modes(), "mode", "how Envoy asks: "+command.List(modes()))
@@ -73,18 +79,13 @@ func renderBootstrap(ctx context.Context, path string, from *fetch.Flags, o boot
 		}
 		return command.Failure("no_specs", "there is no spec in "+path, "a spec is a .yaml or .yml file: see docs/spec.md")
 	}
-	for _, one := range []struct {
-		flag, address string
-		check         func(string) error
-	}{
-		{"--xds-address", o.XDSAddress, command.CheckPort},
-		{"--modules-address", o.ModulesAddress, command.CheckPort},
-		{"--upstream-address", o.UpstreamAddress, address.CheckTCP},
-		{"--listen-address", o.ListenAddress, address.CheckTCP},
-		{"--tcp-listen-address", o.TCPListenAddress, address.CheckTCP},
-		{"--envoy-admin-address", o.AdminAddress, address.CheckTCP},
+	for _, one := range []struct{ flag, address string }{
+		{"--upstream-address", o.UpstreamAddress},
+		{"--listen-address", o.ListenAddress},
+		{"--tcp-listen-address", o.TCPListenAddress},
+		{"--envoy-admin-address", o.AdminAddress},
 	} {
-		if err := one.check(one.address); err != nil {
+		if err := address.CheckTCP(one.address); err != nil {
 			return command.Failure(command.CodeUsage, "invalid "+one.flag+" "+one.address+": "+err.Error(), "")
 		}
 	}

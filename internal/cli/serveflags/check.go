@@ -132,6 +132,7 @@ func checkLimits(cfg *serve.Config) error {
 		flag               string
 		value, least, most int64
 	}{
+		{"connect-rate", int64(l.ConnectRate), 1, 100_000_000},
 		{"max-names", int64(l.Names), 1, 100_000_000},
 		{"http2-stream-window", int64(l.StreamWindow), xds.LeastWindow, xds.MostWindow},
 		{"http2-connection-window", int64(l.ConnectionWindow), xds.LeastWindow, xds.MostWindow},

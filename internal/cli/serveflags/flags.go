@@ -95,6 +95,7 @@ func (s *Flags) addLimits(f *pflag.FlagSet) {
 	f.IntVar(&c.IdlePerHost, "max-idle-connections-per-host", c.IdlePerHost, "`connections` of one host to each port without a stream and without a request; further ones wait, and the longest idle one ends after 5 seconds")
 	f.DurationVar(&l.ConnectionIdle, "max-connection-idle", l.ConnectionIdle, "how long a connection may have no stream and no request; then it ends")
 	f.DurationVar(&l.ConnectionAge, "max-connection-age", 0, "how long a connection to xDS lasts, give or take a tenth, so that a fleet spreads over several servers; 0 sets no end")
+	f.IntVar(&l.ConnectRate, "connect-rate", l.ConnectRate, "`streams` of Envoys that begin in a second, and as many at once; further ones wait, so that a fleet that comes at once does not starve the Envoys that are there")
 	f.IntVar(&in.ConnectionOpens, "max-opens-per-connection", in.ConnectionOpens, "`streams` that one connection may open in a second, and ten times as many at once; beyond, it is read more slowly")
 	f.IntVar(&in.HostOpens, "max-opens-per-host", in.HostOpens, "the same for all connections of one `host`, and for its new connections")
 	f.IntVar(&in.HostNames, "max-new-names-per-host", in.HostNames, "`names` that no spec has and that one host may begin to ask for in a second, and ten times as many at once; beyond, they wait")

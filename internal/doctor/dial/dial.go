@@ -46,11 +46,17 @@ func (a Ask) cluster(ctx context.Context, c *envoyconfig.Cluster, protocol strin
 			fmt.Sprintf("the TLS of the cluster %q cannot be tried from here: %s", c.Name, err), "run doctor where Envoy runs, as Envoy's user")}
 	}
 	var found []envoyconfig.Finding
-	for _, at := range c.Endpoints() {
+	all := c.Endpoints()
+	for _, at := range all {
 		t := target{cluster: c, address: at.Address, tls: config}
 		if p := ask(t, ctx); p != nil {
 			found = append(found, envoyconfig.At(at.Node, envoyconfig.SeverityError, p.code,
 				fmt.Sprintf("%s, to which the cluster %q leads, %s", at.Address, c.Name, p.message), p.hint))
+		}
+	}
+	if len(found) < len(all) { // Envoy goes to the servers that answer
+		for i := range found {
+			found[i].Severity = envoyconfig.SeverityWarning
 		}
 	}
 	return found
