@@ -45,9 +45,13 @@ func goldens() map[string]bootstrap.Options {
 		"testdata/http.yaml":       {Filters: []bootstrap.Filter{prime}},
 		"testdata/few-stats.yaml":  {Filters: []bootstrap.Filter{prime}, Stats: bootstrap.StatsFew, StatsInterval: 1500 * time.Millisecond},
 		"testdata/no-stats.yaml":   {Filters: []bootstrap.Filter{prime}, Stats: bootstrap.StatsNone},
-		"testdata/network.yaml":    {Filters: []bootstrap.Filter{tcpLog}},
-		"testdata/lds.yaml":        {ListenersFile: "/run/wasm-xds/listeners.yaml"},
-		listeners:                  {ListenersFile: "/run/wasm-xds/listeners.yaml", Filters: filters},
+		"testdata/files.yaml": {
+			Filters:     []bootstrap.Filter{prime, tcpLog},
+			FilterFiles: map[string]string{"prime_token": "/etc/envoy/filters/prime_token.json", "tcp_log": "/etc/envoy/filters/tcp log.json"},
+		},
+		"testdata/network.yaml": {Filters: []bootstrap.Filter{tcpLog}},
+		"testdata/lds.yaml":     {ListenersFile: "/run/wasm-xds/listeners.yaml"},
+		listeners:               {ListenersFile: "/run/wasm-xds/listeners.yaml", Filters: filters},
 		"testdata/sockets.yaml": {
 			Filters: []bootstrap.Filter{prime}, XDSAddress: "unix:///run/wasm-xds/xds.sock",
 			ModulesAddress: "unix:///run/wasm-xds/modules: #1.sock", UpstreamAddress: "unix:///run/app.sock",

@@ -48,6 +48,10 @@ type Options struct {
 	// ListenersFile is the path of a file with the listeners, see [RenderListeners]. If the path is
 	// empty, the bootstrap itself contains the listeners.
 	ListenersFile string
+	// FilterFiles are the paths of files with the filters, by name. With them, Envoy reads each
+	// filter from its file, and there is no control plane: Envoy has no cluster for one, and reports
+	// no stats. nil means that the filters come from the control plane.
+	FilterFiles map[string]string
 
 	Mode Mode // ads-delta
 	// InitialFetchTimeout is how long a listener waits for its filters at boot. After the timeout

@@ -19,6 +19,7 @@ import (
 type view struct {
 	HTTP, Network []string // names of the filters
 	ListenersFile string   // "": the listeners are in the bootstrap
+	Files         map[string]string
 
 	ADS     bool
 	APIType string // DELTA_GRPC or GRPC
@@ -86,11 +87,17 @@ func (v *view) HasAgent() bool { return v.TLS.SPIFFE != (SPIFFE{}) }
 // filter is the input of the template for a filter that comes over ECDS.
 type filter struct {
 	Name, TypeURL string
+	Path          string // of the file with the filter; "": the control plane has the filter
 	View          *view
 }
 
 // Filter returns a filter of this bootstrap.
-func (v *view) Filter(name, typeURL string) filter { return filter{name, typeURL, v} }
+func (v *view) Filter(name, typeURL string) filter {
+	return filter{name, typeURL, v.Files[name], v}
+}
+
+// FromFiles says whether the filters come from files, and there is no control plane.
+func (v *view) FromFiles() bool { return v.Files != nil }
 
 // WithoutADS returns the view of the same bootstrap with one stream per filter.
 func (v *view) WithoutADS() *view {
@@ -102,6 +109,7 @@ func (v *view) WithoutADS() *view {
 func newView(o Options) (*view, error) {
 	v := &view{
 		ListenersFile:  o.ListenersFile,
+		Files:          o.FilterFiles,
 		ModulesCluster: or(o.ModulesCluster, "wasm_xds_modules"),
 		NodeID:         or(o.NodeID, "envoy-1"),
 		NodeCluster:    or(o.NodeCluster, "envoy"),
@@ -134,6 +142,9 @@ func (v *view) setFilters(filters []Filter) error {
 			return fmt.Errorf("the filter %q is there twice", f.Name)
 		}
 		seen[f.Name] = true
+		if v.FromFiles() && v.Files[f.Name] == "" {
+			return fmt.Errorf("the filter %q has no file", f.Name)
+		}
 		switch f.Type {
 		case spec.HTTP:
 			v.HTTP = append(v.HTTP, f.Name)
@@ -159,6 +170,7 @@ func (v *view) setMode(o Options) error {
 	default:
 		return fmt.Errorf("unknown mode %q: use one of %v", o.Mode, []Mode{ADSDelta, ADSSotW, ECDSDelta, ECDSSotW})
 	}
+	v.ADS = v.ADS && !v.FromFiles()
 	if o.InitialFetchTimeout < 0 {
 		return fmt.Errorf("the initial fetch timeout %v is negative", o.InitialFetchTimeout)
 	}
@@ -175,6 +187,9 @@ func (v *view) setStats(o Options) error {
 	case StatsNone:
 	default:
 		return fmt.Errorf("unknown stats %q: use one of %v", o.Stats, []Stats{StatsAll, StatsFew, StatsNone})
+	}
+	if v.FromFiles() {
+		v.HasStats, v.FewStats = false, false
 	}
 	interval := cmp.Or(o.StatsInterval, usualStats)
 	if interval < shortestStats || interval > longestStats {

@@ -2,7 +2,7 @@
 // the times at which they are written.
 //
 //   - [State] is state.json: delivery's memory, the rollbacks and the digests of tags. [Load] reads
-//     it, and [NamedModules] reads it from the directory of another process.
+//     it, and [Peek] and [NamedModules] read it from the directory of another process.
 //   - [Writer] writes the files. A state is written after the modules that it names, and the text
 //     of each filter is kept (text.go): among ten thousand filters, a save after an edit encodes
 //     few.

@@ -21,16 +21,12 @@ type Named struct {
 // NamedModules reads from a state directory, in use or not, the filters that name each module, by
 // the module's sha256. A directory without a state has none. keys open a sealed state.
 func NamedModules(dir string, keys *seal.Keys) (map[string]Named, error) {
-	text, err := state.Peek(dir, stateFile, keys)
+	saved, err := Peek(dir, keys)
 	if errors.Is(err, fs.ErrNotExist) {
 		return nil, nil
 	}
 	if err != nil {
 		return nil, err
-	}
-	var saved State
-	if err := json.Unmarshal(text, &saved); err != nil {
-		return nil, fmt.Errorf("read the state: %w", err)
 	}
 	named := map[string]Named{}
 	for _, f := range saved.Memory.Filters {
@@ -62,4 +58,21 @@ func NamedModules(dir string, keys *seal.Keys) (map[string]Named, error) {
 		named[sum] = n
 	}
 	return named, nil
+}
+
+// Peek reads the state of a state directory, in use or not. keys open a sealed state. The error
+// matches [fs.ErrNotExist] for a directory without a state.
+func Peek(dir string, keys *seal.Keys) (State, error) {
+	text, err := state.Peek(dir, stateFile, keys)
+	if err != nil {
+		return State{}, err
+	}
+	var saved State
+	if err := json.Unmarshal(text, &saved); err != nil {
+		return State{}, fmt.Errorf("read the state: %w", err)
+	}
+	if saved.Format > stateFormat {
+		return State{}, fmt.Errorf("read the state: a newer version of wasm-xds has written it, in format %d", saved.Format)
+	}
+	return saved, nil
 }

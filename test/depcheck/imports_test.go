@@ -156,6 +156,7 @@ var imports = map[string][]string{
 
 	// The command line, bottom first: the common parts, the families of commands, the root.
 	"internal/bootstrap":   {"internal/address", "pkg/spec"},
+	"internal/eject":       {"internal/bootstrap", "internal/builtin", "internal/delivery", "pkg/snapshot", "pkg/spec", "pkg/translate"},
 	"internal/envoyedit":   {"internal/envoyconfig", "pkg/spec"},
 	"internal/adopt":       {"internal/bootstrap", "internal/envoyconfig", "internal/envoyedit", "pkg/spec"},
 	"internal/envoyconfig": {"pkg/spec"},
@@ -218,7 +219,7 @@ var imports = map[string][]string{
 		"internal/adopt", "internal/cli/adopting",
 		"internal/address", "internal/api", "internal/atomicfile", "internal/bootstrap", "internal/cli/command", "internal/cli/connect", "internal/cli/dev", "internal/cli/display", "internal/cli/fetch",
 		"internal/cli/load", "internal/cli/serveflags", "internal/cli/trial", "internal/doctor", "internal/doctor/dial", "internal/envoyconfig", "internal/preflight/cause",
-		"internal/reason", "internal/regular", "internal/terminal", "pkg/spec",
+		"internal/reason", "internal/regular", "internal/terminal", "pkg/spec", "internal/delivery", "internal/eject", "internal/examine", "internal/module", "internal/persist", "internal/seal", "internal/state", "pkg/snapshot", "pkg/translate",
 	},
 	"internal/cli": {
 		"internal/cli/build", "internal/cli/command", "internal/cli/display", "internal/cli/envoy", "internal/cli/kit",

@@ -185,7 +185,7 @@ var layersOfProduct = map[string]Ordered{
 			"dev",
 		},
 	},
-	"internal/cli/envoy":      {Layers: []string{"doctor_flags doctor_print flags tls", "adopt bootstrap dev doctor_status explain", "doctor_running", "doctor", "commands"}},
+	"internal/cli/envoy":      {Layers: []string{"doctor_flags doctor_print eject_flags eject_write flags tls", "adopt bootstrap dev doctor_status explain", "doctor_running eject_sources", "doctor eject", "commands"}},
 	"internal/cli/fetch":      {Layers: []string{"hostenv reference registries roots transfer trust", "bundle flags"}},
 	"internal/cli/load":       {Layers: []string{"resolve", "documents", "sources"}},
 	"internal/cli/modules":    {Layers: []string{"artifact file list_registry push_plan", "inspect list login logout pull push", "commands"}},
