@@ -77,6 +77,7 @@ var imports = map[string][]string{
 		"internal/preflight/traffic", "internal/preflight/wasmbin", "pkg/spec",
 	},
 	"internal/preflight/runner": {
+		"internal/preflight/envoy", "internal/preflight/wasmbin",
 		"internal/preflight/cause", "internal/preflight/engine", "internal/preflight/finding", "internal/preflight/host",
 		"internal/preflight/sandbox", "internal/preflight/traffic", "pkg/spec",
 	},
@@ -173,7 +174,7 @@ var imports = map[string][]string{
 	"internal/cli/trial": {
 		"internal/api", "internal/cli/command", "internal/cli/display", "internal/cli/load", "internal/examine",
 		"internal/module", "internal/preflight/finding", "internal/preflight/profile", "internal/preflight/runner",
-		"internal/terminal", "pkg/spec",
+		"internal/preflight/wasmbin", "internal/terminal", "pkg/spec",
 	},
 	"internal/cli/view": {"internal/api", "internal/apiclient", "internal/cli/display", "internal/terminal", "pkg/spec"},
 	"internal/cli/serveflags": {
@@ -189,6 +190,7 @@ var imports = map[string][]string{
 	"internal/cli/kit": {
 		"internal/cli/command", "internal/cli/display", "internal/cli/fetch", "internal/cli/load", "internal/cli/trial", "internal/examine",
 		"internal/kit/compiler", "internal/kit/project", "internal/kit/template", "internal/module", "internal/reason",
+		"pkg/source", "pkg/source/dir", "pkg/spec",
 	},
 	"internal/cli/dev": {
 		"internal/adopt", "internal/api", "internal/apiclient", "internal/atomicfile", "internal/bootstrap", "internal/cli/command",

@@ -199,7 +199,7 @@ var layersOfProduct = map[string]Ordered{
 		},
 	},
 	"internal/cli/specs": {Layers: []string{"check_profile", "check convert lock render schema verify_result", "verify_text", "verify", "commands"}},
-	"internal/cli/trial": {Layers: []string{"filter", "outcome profile profiletext", "json junit text", "print"}},
+	"internal/cli/trial": {Layers: []string{"filter", "outcome profile profiletext", "coverage json junit", "text", "print"}},
 	"internal/cli/view":  {Layers: []string{"certificates identity webhooks", "attention error limits view words", "changes history nodes problems", "diff story", "filter filters"}},
 
 	"internal/command": {Layers: []string{"choice doc errors", "forget retry rollback steer", "promote"}},
@@ -302,7 +302,7 @@ var layersOfProduct = map[string]Ordered{
 	"internal/preflight/finding": {Layers: []string{"codes doc text", "problem", "list"}},
 	"internal/preflight/profile": {Layers: []string{"doc profiler result", "limits profile"}},
 	"internal/preflight/rootid":  {Layers: []string{"doc trace words", "prober", "rootid"}},
-	"internal/preflight/runner":  {Layers: []string{"diff doc result words", "compare junit", "http runner"}},
+	"internal/preflight/runner":  {Layers: []string{"diff doc result words", "compare coverage", "http junit runner"}},
 	"internal/preflight/sandbox": {Layers: []string{"code doc", "cache spares", "modules", "request vm", "candidate", "prepare", "repeat run", "load"}},
 	"internal/preflight/static":  {Layers: []string{"capabilities checker doc language parse signature", "abi exports imports memory", "check", "describe"}},
 	"internal/preflight/traffic": {Layers: []string{"doc message plain", "calls", "sender"}},

@@ -12,6 +12,7 @@ import (
 	"github.com/wasm-xds/wasm-xds/internal/examine"
 	"github.com/wasm-xds/wasm-xds/internal/module"
 	"github.com/wasm-xds/wasm-xds/internal/preflight/profile"
+	"github.com/wasm-xds/wasm-xds/internal/preflight/runner"
 	"github.com/wasm-xds/wasm-xds/pkg/spec"
 )
 
@@ -29,6 +30,8 @@ type Filter struct {
 	examine.Result
 	checked time.Duration   // the duration of the check, without the tests
 	profile *profile.Result // nil: not asked for, or not possible
+	// coverage is nil if nobody has asked for it, or the module does not load.
+	coverage *runner.Coverage
 }
 
 // warnings are the findings that are shown without making check fail.

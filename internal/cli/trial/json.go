@@ -28,6 +28,12 @@ type checkedProfile struct {
 	*profile.Result
 }
 
+// checkedCoverage has the coverage of a filter.
+type checkedCoverage struct {
+	Filter string `json:"filter"`
+	*runner.Coverage
+}
+
 // checkResult is an outcome as JSON.
 type checkResult struct {
 	OK       bool          `json:"ok"`
@@ -37,6 +43,8 @@ type checkResult struct {
 	Tests    []checkedTest `json:"tests"`
 	// Profiles are there with --profile only.
 	Profiles []checkedProfile `json:"profiles,omitempty"`
+	// Coverage is there for the command test only.
+	Coverage []checkedCoverage `json:"coverage,omitempty"`
 }
 
 // JSON is the outcome in the form of check -o json, for the output of other commands.
@@ -69,6 +77,9 @@ func resultOf(r Outcome) checkResult {
 		}
 		if one.profile != nil {
 			out.Profiles = append(out.Profiles, checkedProfile{one.Spec.Name, one.profile})
+		}
+		if one.coverage != nil {
+			out.Coverage = append(out.Coverage, checkedCoverage{one.Spec.Name, one.coverage})
 		}
 		if one.OK() || r.warn {
 			out.Filters = append(out.Filters, checked{

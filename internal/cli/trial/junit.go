@@ -15,7 +15,7 @@ func suitesOf(r Outcome) []runner.Suite {
 		all = append(all, documentSuite(e))
 	}
 	for _, one := range r.Filters {
-		s := runner.Suite{Filter: one.Spec.Name, File: one.Spec.File, Problems: one.Problems, Checked: one.checked, Tests: one.Tests}
+		s := runner.Suite{Filter: one.Spec.Name, File: one.Spec.File, Problems: one.Problems, Checked: one.checked, Tests: one.Tests, Coverage: one.coverage}
 		if r.warn {
 			s.Problems, s.Tests = nil, nil
 		}

@@ -40,6 +40,7 @@ func printText(w io.Writer, r Outcome) {
 	_ = table.Flush() // a closed output is not reported
 	for _, one := range r.Filters {
 		printProfile(w, one)
+		printCoverage(w, one)
 	}
 	switch n := r.problems(); {
 	case n > 0:

@@ -30,6 +30,7 @@ type instance struct {
 	functions functions
 
 	imports  []binding     // in the order of the module's imports
+	ran      map[string]uint64 // number of runs of each callback
 	calls    int           // host functions called in the current call into the module
 	failed   bool          // a call has trapped, or was ended
 	failedIn string        // the function of that call
@@ -46,7 +47,7 @@ type binding struct {
 func newInstance(config Config, abi string, versions []string, imports []envoy.HostFunction) *instance {
 	i := &instance{
 		config: &config, abi: abi, at: &progress{}, contexts: newContexts(), actions: &actions{}, answers: &answers{},
-		targets: &targets{versions: versions}, logs: &logs{},
+		targets: &targets{versions: versions}, logs: &logs{}, ran: map[string]uint64{},
 	}
 	i.memory, i.budget, i.misses = &memory{at: i.at}, &budget{at: i.at}, &misses{at: i.at}
 	i.logs.config = i.config
@@ -144,6 +145,7 @@ func (i *instance) callback(ctx context.Context, id uint32, name string, args ..
 	}
 	ctx, cancel := context.WithTimeout(i.with(ctx), i.config.stepLimit())
 	defer cancel()
+	i.ran[name]++
 	outer, calls, position := i.at.ctx, i.calls, i.contexts.enter(id)
 	i.at.ctx, i.calls = ctx, 0
 	i.logs.beginCallback()

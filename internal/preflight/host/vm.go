@@ -164,3 +164,6 @@ func (vm *VM) Called() map[string]uint64 {
 	}
 	return called
 }
+
+// Ran returns the number of runs of each callback that has run. The map belongs to the VM.
+func (vm *VM) Ran() map[string]uint64 { return vm.i.ran }

@@ -5,6 +5,7 @@
 // exchange through a real Envoy in the same way.
 //
 //   - result.go: the result of a test, and its failures
+//   - coverage.go: the callbacks and host functions that the tests have reached
 //   - words.go, diff.go: messages and texts in a failure's words
 //   - compare.go: the comparison of one test
 //   - runner.go: one test on one VM, step after step

@@ -4,6 +4,8 @@ import (
 	"encoding/xml"
 	"fmt"
 	"io"
+	"slices"
+	"strconv"
 	"strings"
 	"time"
 
@@ -19,6 +21,8 @@ type Suite struct {
 	// Checked is the duration of the check, without the tests.
 	Checked time.Duration
 	Tests   []Result
+	// Coverage becomes a property of the suite; nil: none.
+	Coverage *Coverage
 }
 
 type junitSuites struct {
@@ -36,7 +40,18 @@ type junitSuite struct {
 	Failures int         `xml:"failures,attr"`
 	Skipped  int         `xml:"skipped,attr,omitempty"`
 	Time     string      `xml:"time,attr"`
-	Cases    []junitCase `xml:"testcase"`
+	// Properties come before the cases.
+	Properties *junitProperties `xml:"properties"`
+	Cases      []junitCase      `xml:"testcase"`
+}
+
+type junitProperties struct {
+	Property []junitProperty `xml:"property"`
+}
+
+type junitProperty struct {
+	Name  string `xml:"name,attr"`
+	Value string `xml:"value,attr"`
 }
 
 type junitCase struct {
@@ -72,6 +87,12 @@ func WriteJUnit(w io.Writer, suites []Suite) error {
 	for _, s := range suites {
 		suite := junitSuite{Name: s.Filter, File: s.File, Cases: []junitCase{loadCase(s)}}
 		sum := s.Checked
+		if c := s.Coverage; c != nil {
+			suite.Properties = &junitProperties{[]junitProperty{
+				{"coverage.percent", strconv.Itoa(c.Percent)},
+				{"coverage.never", strings.Join(append(slices.Clone(c.Callbacks.Never), c.HostFunctions.Never...), " ")},
+			}}
+		}
 		for _, t := range s.Tests {
 			suite.Cases = append(suite.Cases, testCase(s, t))
 			sum += t.Duration

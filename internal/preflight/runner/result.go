@@ -22,6 +22,10 @@ type Result struct {
 	Duration time.Duration `json:"durationNanoseconds"`
 	File     string        `json:"file,omitempty"`
 	Line     int           `json:"line,omitempty"`
+	// Ran and Called count the runs of each callback, and the calls of each host function, named as
+	// in env.proxy_log. nil: the module has not started.
+	Ran    map[string]uint64 `json:"-"`
+	Called map[string]uint64 `json:"-"`
 }
 
 // Failure is a difference from the expected result.

@@ -78,6 +78,7 @@ func (t *testRun) run(ctx context.Context, r sandbox.Request) *finding.Problem {
 	}
 	t.vm = vm
 	defer func() {
+		t.result.note(vm.Ran(), vm.Called())
 		if err := vm.Close(ctx); err != nil {
 			t.comparison.fail("end", "", err.Error())
 		}
