@@ -185,7 +185,7 @@ var layersOfProduct = map[string]Ordered{
 			"dev",
 		},
 	},
-	"internal/cli/envoy":      {Layers: []string{"doctor_flags doctor_print eject_flags eject_write flags tls", "adopt bootstrap dev doctor_status explain", "doctor_running eject_sources", "doctor eject", "commands"}},
+	"internal/cli/envoy":      {Layers: []string{"doctor_flags doctor_print eject_flags eject_write flags tls", "adopt bootstrap dev doctor_status explain", "doctor_running eject_sources", "doctor eject record", "commands"}},
 	"internal/cli/fetch":      {Layers: []string{"hostenv reference registries roots transfer trust", "bundle flags"}},
 	"internal/cli/load":       {Layers: []string{"resolve", "documents", "sources"}},
 	"internal/cli/modules":    {Layers: []string{"artifact file list_registry push_plan", "inspect list login logout pull push", "commands"}},
@@ -199,6 +199,7 @@ var layersOfProduct = map[string]Ordered{
 		},
 	},
 	"internal/cli/specs": {Layers: []string{"check_profile", "check convert lock render schema verify_result", "verify_text", "verify", "commands"}},
+	"internal/cli/kit":   {Layers: []string{"build choices test", "ask", "init", "commands"}},
 	"internal/cli/trial": {Layers: []string{"filter", "outcome profile profiletext", "coverage json junit", "text", "print"}},
 	"internal/cli/view":  {Layers: []string{"certificates identity webhooks", "attention error limits view words", "changes history nodes problems", "diff story", "filter filters"}},
 

@@ -10,5 +10,5 @@ import "github.com/spf13/cobra"
 
 // Commands are the commands of this package.
 func Commands() []*cobra.Command {
-	return []*cobra.Command{newBootstrap(), newAdopt(), newDoctor(), newDev(), newExplain(), newEject()}
+	return []*cobra.Command{newBootstrap(), newAdopt(), newDoctor(), newDev(), newExplain(), newEject(), newRecord()}
 }

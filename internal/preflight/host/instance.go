@@ -29,12 +29,12 @@ type instance struct {
 	targets   *targets
 	functions functions
 
-	imports  []binding     // in the order of the module's imports
+	imports  []binding         // in the order of the module's imports
 	ran      map[string]uint64 // number of runs of each callback
-	calls    int           // host functions called in the current call into the module
-	failed   bool          // a call has trapped, or was ended
-	failedIn string        // the function of that call
-	spent    time.Duration // time in the module and the host functions that it calls
+	calls    int               // host functions called in the current call into the module
+	failed   bool              // a call has trapped, or was ended
+	failedIn string            // the function of that call
+	spent    time.Duration     // time in the module and the host functions that it calls
 }
 
 // binding is an import of the module.
