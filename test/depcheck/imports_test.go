@@ -220,7 +220,7 @@ var imports = map[string][]string{
 	"internal/cli/modules": {"internal/atomicfile", "internal/bundle", "internal/cli/command", "internal/cli/display", "internal/cli/fetch", "internal/cli/load", "internal/cli/trial", "internal/examine", "internal/module", "internal/persist", "internal/preflight/finding", "internal/preflight/rootid", "internal/preflight/static", "internal/reason", "internal/registry", "internal/state", "internal/terminal", "pkg/spec", "internal/regular", "pkg/source/dir", "internal/seal"},
 	"internal/cli/envoy": {
 		"internal/adopt", "internal/cli/adopting",
-		"internal/address", "internal/api", "internal/atomicfile", "internal/bootstrap", "internal/cli/command", "internal/cli/connect", "internal/cli/dev", "internal/cli/display", "internal/cli/fetch",
+		"internal/address", "internal/api", "internal/apiclient", "internal/atomicfile", "internal/bootstrap", "internal/cli/command", "internal/cli/connect", "internal/cli/dev", "internal/cli/display", "internal/cli/fetch",
 		"internal/cli/load", "internal/cli/serveflags", "internal/cli/trial", "internal/doctor", "internal/doctor/dial", "internal/envoyconfig", "internal/preflight/cause",
 		"internal/reason", "internal/regular", "internal/terminal", "pkg/spec", "internal/delivery", "internal/eject", "internal/kit/recording", "internal/mask", "internal/examine", "internal/module", "internal/persist", "internal/seal", "internal/state", "pkg/snapshot", "pkg/translate",
 	},

@@ -26,7 +26,7 @@ const insideVariable = "WASM_XDS_TEST_INSIDE"
 var pages = []string{
 	"getting-started.md", "first-filter.md", "concepts.md", "ecds-limits.md",
 	"monitoring.md",
-	"guides/air-gapped.md", "guides/ci.md", "guides/gitops.md", "guides/migrating.md", "guides/several-machines.md",
+	"guides/air-gapped.md", "guides/ci.md", "guides/gitops.md", "guides/leaving.md", "guides/migrating.md", "guides/several-machines.md",
 }
 
 // TestGuides runs each guide in a directory and a network of its own, so that the default ports are

@@ -14,6 +14,7 @@ import (
 	"github.com/spf13/cobra"
 
 	"github.com/wasm-xds/wasm-xds/internal/api"
+	"github.com/wasm-xds/wasm-xds/internal/apiclient"
 	"github.com/wasm-xds/wasm-xds/internal/cli/command"
 	"github.com/wasm-xds/wasm-xds/internal/cli/connect"
 	"github.com/wasm-xds/wasm-xds/internal/cli/load"
@@ -124,34 +125,28 @@ const (
 // current reads the state, and compares it with the server at the address of the API. With an
 // explicit address, the server has to answer. With an explicit directory alone, no server is asked.
 func (o *ejectOptions) current(c *cobra.Command, dir string) (delivery.Memory, error) {
-	saved, err := o.saved(dir)
-	if err != nil {
-		return saved, err
-	}
 	client, err := connect.Client(c)
 	if err != nil {
-		return saved, err
+		return delivery.Memory{}, err
 	}
 	explicit := c.Flags().Changed("admin-address") || c.Flags().Changed("context")
-	if o.stateDir != "" && !explicit {
-		return saved, nil
-	}
 	for look := 1; ; look++ {
-		ctx, cancel := context.WithTimeout(c.Context(), forAnswer)
-		filters, err := client.Filters(ctx)
-		cancel()
-		if err != nil {
-			if explicit {
-				return saved, err
-			}
+		saved, problem := o.saved(dir)
+		if o.stateDir != "" && !explicit {
+			return saved, problem
+		}
+		filters, err := ask(c.Context(), client)
+		switch differs := differing(saved, filters); {
+		case err != nil && explicit:
+			return saved, err
+		case err != nil && problem == nil:
 			fmt.Fprintln(c.ErrOrStderr(), "note: no server answers: the filters are as the last server of", dir, "has left them")
 			return saved, nil
-		}
-		differs := differing(saved, filters)
-		if differs == "" {
+		case err == nil && problem == nil && differs == "":
 			return saved, nil
-		}
-		if look == looks {
+		case problem != nil && (err != nil || look == looks):
+			return saved, problem
+		case look == looks:
 			return saved, command.Failure("other_state", fmt.Sprintf("the running server serves another revision of %s than the state in %s", differs, dir),
 				"name the state directory of that server with --state-dir, or its address with --admin-address")
 		}
@@ -160,10 +155,14 @@ func (o *ejectOptions) current(c *cobra.Command, dir string) (delivery.Memory, e
 		case <-c.Context().Done():
 			return saved, errors.New("interrupted")
 		}
-		if saved, err = o.saved(dir); err != nil {
-			return saved, err
-		}
 	}
+}
+
+// ask asks a server for its filters.
+func ask(ctx context.Context, client apiclient.Client) ([]api.Filter, error) {
+	ctx, cancel := context.WithTimeout(ctx, forAnswer)
+	defer cancel()
+	return client.Filters(ctx)
 }
 
 // differing names the first filter whose stable revision differs; "": none does.
