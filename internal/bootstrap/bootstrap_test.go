@@ -144,6 +144,7 @@ func TestEnvoyTakesIt(t *testing.T) {
 					options.ListenersFile = filepath.Join(t.TempDir(), "listeners.yaml")
 					write(t, options.ListenersFile, renderListeners(t, options))
 				}
+				options.FilterFiles = realFiles(t, options.FilterFiles)
 				write(t, file, render(t, options))
 				// Show warnings too, for example about deprecated fields.
 				out, err := exec.Command(envoy, "--mode", "validate", "-c", file, "-l", "warning").CombinedOutput()
@@ -153,6 +154,20 @@ func TestEnvoyTakesIt(t *testing.T) {
 			})
 		}
 	}
+}
+
+// realFiles replaces the files of filters by files without a filter.
+func realFiles(t *testing.T, files map[string]string) map[string]string {
+	t.Helper()
+	if files == nil {
+		return nil
+	}
+	there := map[string]string{}
+	for name := range files {
+		there[name] = filepath.Join(t.TempDir(), name+".json")
+		write(t, there[name], "{}")
+	}
+	return there
 }
 
 // realTLS replaces the files of options by real ones.
