@@ -24,7 +24,7 @@ func newEject() *cobra.Command {
 		Short: "Write files from which an Envoy runs the filters without wasm-xds",
 		Long: `Eject writes what a server serves now into DIR: a bootstrap, a file for each filter,
 which Envoy reads in place of the answers of a control plane, and the modules. An Envoy
-with this bootstrap runs the same revisions, and needs no wasm-xds any more. Envoy
+with this bootstrap runs the same revisions, and needs no control plane. Envoy
 watches the files, and loads a filter again when a rename replaces its file.
 
 The revisions come from the state directory, because the API never shows a
@@ -139,7 +139,7 @@ func (o *ejectOptions) print(c *cobra.Command, dir string, to eject.Target, plan
 	next := []string{
 		"give the directory to the user that runs Envoy (chown -R), and check it with " + run + " --mode validate",
 		"run " + run + ", or use the filters of " + eject.BootstrapFile + " in a bootstrap of your own",
-		"once no Envoy asks wasm-xds any more (wasm-xds status --nodes), stop wasm-xds serve",
+		"stop wasm-xds serve once wasm-xds status shows no Envoy",
 	}
 	all := make([]ejected, 0, len(plan.Revisions))
 	for _, r := range plan.Revisions {
