@@ -22,7 +22,7 @@ func newEject() *cobra.Command {
 	c := &cobra.Command{
 		Use:   "eject DIR",
 		Short: "Write files from which an Envoy runs the filters without wasm-xds",
-		Long: `Eject writes what a server serves now into DIR: a bootstrap, a file for each filter,
+		Long: `Eject writes the filters that a server serves now into DIR: a bootstrap, a file for each filter,
 which Envoy reads in place of the answers of a control plane, and the modules. An Envoy
 with this bootstrap runs the same revisions, and needs no control plane. Envoy
 watches the files, and loads a filter again when a rename replaces its file.
@@ -35,7 +35,7 @@ given. Where a rollout is under way, eject takes the stable revision.
 With --from, the filters come from specs instead, and no server and no state is needed.
 Eject then tries them in the sandbox first, as check does.
 
-What the files cannot do stands on standard error: rollouts, the selection of Envoys by
+Standard error lists everything that the files cannot do: rollouts, the selection of Envoys by
 nodes, and filters without a revision. Files are for the user of eject alone (0600), as
 configurations have secrets. Eject overwrites nothing without --force.`,
 		Example: `  wasm-xds eject /etc/envoy/ejected

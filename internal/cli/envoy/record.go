@@ -42,8 +42,8 @@ func newRecord() *cobra.Command {
 		Use:   "record NAME",
 		Short: "Turn requests through an Envoy into tests of a filter",
 		Long: `Record watches the requests that pass the HTTP filter NAME in a running Envoy, and prints
-them as tests for its spec. A test has what the client sent, what the filter let reach the
-upstream, the answer of the upstream, and what the filter made of it. Equal requests make
+them as tests for its spec. A test has the request of the client, the answer of the
+upstream, and the changes of the filter to both. Equal requests make
 one test. It ends after --tests different tests, after --time, or with Ctrl-C.
 
 Envoy needs its own tap filters around NAME; record prints them as a patch if they are not

@@ -39,7 +39,7 @@ func newTest() *cobra.Command {
 	var o testOptions
 	c := &cobra.Command{
 		Use:   "test [PATH...]",
-		Short: "Run the tests of specs, and show what they reach",
+		Short: "Run the tests of specs, and show their coverage",
 		Long: `Test runs the tests of the specs in each PATH, a directory or a spec file, as check does. PATH
 is the working directory by default. It then shows the coverage: how many callbacks of
 the module have run, and how many of its host functions were called, and which never.
