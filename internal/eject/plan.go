@@ -1,7 +1,7 @@
 // Package eject turns the filters of a server into files from which an Envoy runs without a control
 // plane. The package is pure: the caller reads the state and the modules, and writes the files.
 //
-//   - plan.go decides which revision of each filter goes into the files, and what stays behind:
+//   - plan.go decides which revision of each filter goes into the files, and notes the rest:
 //     [FromMemory] takes the state of a server, and [FromFilters] takes specs.
 //   - files.go makes the files of a [Plan].
 package eject
@@ -34,7 +34,7 @@ const (
 	CodeRollback Code = "rollback" // a rollback is served, and not the content of the spec
 )
 
-// Note says what of a filter is not in the files, or what Envoy needs beside them.
+// Note names a part of a filter that is not in the files, or a need of Envoy beside them.
 type Note struct {
 	Filter  string `json:"filter"`
 	Code    Code   `json:"code"`
@@ -48,8 +48,8 @@ type Plan struct {
 	Notes     []Note
 }
 
-// FromMemory returns the plan for the state of a server: what Envoys get that connect now, except
-// for a rollout under way, of which they get the stable revision.
+// FromMemory returns the plan for the state of a server: the revisions for Envoys that connect now.
+// During a rollout, the plan has the stable revision.
 func FromMemory(m delivery.Memory) Plan {
 	var p Plan
 	for _, f := range m.Filters {

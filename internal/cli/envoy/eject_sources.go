@@ -165,7 +165,7 @@ func ask(ctx context.Context, client apiclient.Client) ([]api.Filter, error) {
 	return client.Filters(ctx)
 }
 
-// differing names the first filter whose stable revision differs; "": none does.
+// differing names the first filter with another stable revision; "": there is none.
 func differing(saved delivery.Memory, filters []api.Filter) string {
 	stable := map[string]string{}
 	for _, f := range saved.Filters {

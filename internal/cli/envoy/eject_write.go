@@ -15,7 +15,7 @@ import (
 	"github.com/wasm-xds/wasm-xds/internal/reason"
 )
 
-// The permissions of what eject writes: configurations have secrets.
+// The permissions of ejected files: configurations have secrets.
 const (
 	ejectedFile fs.FileMode = 0o600
 	ejectedDir  fs.FileMode = 0o700

@@ -228,7 +228,7 @@ func (a admin) record(ctx context.Context, take func(recording.Exchange) (more b
 	}
 }
 
-// finish prints or writes the tests, and says what they do not have.
+// finish prints or writes the tests, and lists their gaps.
 func (o *recordOptions) finish(c *cobra.Command, target string, tests *recording.Tests, masking *recording.Masking) error {
 	if tests.Len() == 0 {
 		return command.Failure("no_requests", "no request has passed the filter", "send requests meanwhile, or record for longer with --time")

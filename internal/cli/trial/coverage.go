@@ -34,7 +34,7 @@ func Cover(store *module.Store, filters []Filter) error {
 	return nil
 }
 
-// LeastCoverage names the filters whose coverage is below a percentage, sorted.
+// LeastCoverage names the filters with a coverage below a percentage, sorted.
 func (r Outcome) LeastCoverage(percent int) (below []string) {
 	for _, one := range r.Filters {
 		if one.coverage != nil && one.coverage.Percent < percent {

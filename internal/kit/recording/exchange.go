@@ -1,5 +1,5 @@
-// Package recording turns what two tap filters of Envoy see around a Wasm filter into tests of a
-// spec. The package is pure: the caller reads the taps, and writes the tests.
+// Package recording makes tests of a spec from the output of two tap filters of Envoy around a Wasm
+// filter. The package is pure: the caller reads the taps, and writes the tests.
 //
 //   - exchange.go joins the segments of the taps to an [Exchange]
 //   - masking.go removes secrets

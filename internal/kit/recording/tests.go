@@ -66,7 +66,7 @@ func (t *Tests) YAML() ([]byte, error) {
 	return yaml.Marshal(yaml.MapSlice{{Key: "tests", Value: t.all}})
 }
 
-// testOf is a test without its name. It expects what the filter has changed, and nothing else.
+// testOf is a test without its name. It expects the changes of the filter, and nothing else.
 func testOf(e Exchange) yaml.MapSlice {
 	request := yaml.MapSlice{{Key: "method", Value: e.Request.Get(":method")}, {Key: "path", Value: e.Request.Get(":path")}}
 	headers := e.Request.plain()
