@@ -6,6 +6,7 @@ import (
 	"strings"
 	"testing"
 
+	"github.com/wasm-xds/wasm-xds/internal/api"
 	"github.com/wasm-xds/wasm-xds/internal/delivery"
 	"github.com/wasm-xds/wasm-xds/internal/delivery/rollout"
 	"github.com/wasm-xds/wasm-xds/internal/eject"
@@ -112,5 +113,30 @@ func TestFilterPath(t *testing.T) {
 			t.Errorf("%q: %q", name, path)
 		}
 		paths = append(paths, path)
+	}
+}
+
+// A state without a filter that the server serves is an older one, also before any Envoy has run
+// the filter.
+func TestDiffers(t *testing.T) {
+	one, two := &snapshot.Revision{ID: "111111111111"}, &snapshot.Revision{ID: "222222222222"}
+	wanted := func(r *snapshot.Revision) *snapshot.Filter { return &snapshot.Filter{Name: "a", Revision: r} }
+	for name, tt := range map[string]struct {
+		saved  []delivery.FilterMemory
+		served []api.Filter
+		want   string
+	}{
+		"the same":                 {[]delivery.FilterMemory{{Name: "a", Wanted: wanted(one), Stable: one}}, []api.Filter{{Name: "a", Revision: one.ID, Stable: one.ID}}, ""},
+		"a rollout":                {[]delivery.FilterMemory{{Name: "a", Wanted: wanted(two), Stable: one}}, []api.Filter{{Name: "a", Revision: two.ID, Stable: one.ID}}, ""},
+		"not saved":                {nil, []api.Filter{{Name: "a", Revision: one.ID}}, "a"},
+		"an older state":           {[]delivery.FilterMemory{{Name: "a", Wanted: wanted(one)}}, []api.Filter{{Name: "a", Revision: two.ID}}, "a"},
+		"an older stable revision": {[]delivery.FilterMemory{{Name: "a", Wanted: wanted(two), Stable: one}}, []api.Filter{{Name: "a", Revision: two.ID, Stable: two.ID}}, "a"},
+		"another server":           {[]delivery.FilterMemory{{Name: "a", Wanted: wanted(one), Stable: one}}, nil, "a"},
+		"disabled":                 {[]delivery.FilterMemory{{Name: "a", Wanted: wanted(nil)}}, []api.Filter{{Name: "a", Revision: two.ID, Disabled: true}}, ""},
+		"without a revision":       {[]delivery.FilterMemory{{Name: "a", Wanted: wanted(nil)}}, []api.Filter{{Name: "a"}}, ""},
+	} {
+		if got := eject.Differs(delivery.Memory{Filters: tt.saved}, tt.served); got != tt.want {
+			t.Errorf("%s: %q, want %q", name, got, tt.want)
+		}
 	}
 }

@@ -9,9 +9,11 @@ package eject
 import (
 	"cmp"
 	"fmt"
+	"maps"
 	"slices"
 	"strings"
 
+	"github.com/wasm-xds/wasm-xds/internal/api"
 	"github.com/wasm-xds/wasm-xds/internal/builtin"
 	"github.com/wasm-xds/wasm-xds/internal/delivery"
 	"github.com/wasm-xds/wasm-xds/pkg/snapshot"
@@ -59,6 +61,41 @@ func FromMemory(m delivery.Memory) Plan {
 	}
 	p.sort()
 	return p
+}
+
+// Differs names the first filter for which a state and the answer of a server differ; "": there is
+// none, so the state is the one of that server, and has its last change.
+func Differs(m delivery.Memory, filters []api.Filter) string {
+	saved := map[string]delivery.FilterMemory{}
+	for _, f := range m.Filters {
+		saved[f.Name] = f
+	}
+	for _, f := range filters {
+		s := saved[f.Name]
+		if f.Stable != idOf(s.Stable) || !has(s, f) {
+			return f.Name
+		}
+		delete(saved, f.Name)
+	}
+	for _, name := range slices.Sorted(maps.Keys(saved)) {
+		if saved[name].Stable != nil {
+			return name
+		}
+	}
+	return ""
+}
+
+// has says whether a state has the revision that a server serves. Stand-ins are in no state.
+func has(s delivery.FilterMemory, f api.Filter) bool {
+	w := s.Wanted
+	return f.Revision == "" || f.Disabled || f.State == api.FilterRemoved || f.Revision == idOf(s.Stable) || w != nil && f.Revision == idOf(w.Revision)
+}
+
+func idOf(r *snapshot.Revision) string {
+	if r == nil {
+		return ""
+	}
+	return r.ID
 }
 
 // FromFilters returns the plan for specs that no server has.

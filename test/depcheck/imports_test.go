@@ -157,7 +157,7 @@ var imports = map[string][]string{
 
 	// The command line, bottom first: the common parts, the families of commands, the root.
 	"internal/bootstrap":   {"internal/address", "pkg/spec"},
-	"internal/eject":       {"internal/bootstrap", "internal/builtin", "internal/delivery", "pkg/snapshot", "pkg/spec", "pkg/translate"},
+	"internal/eject":       {"internal/api", "internal/bootstrap", "internal/builtin", "internal/delivery", "pkg/snapshot", "pkg/spec", "pkg/translate"},
 	"internal/envoyedit":   {"internal/envoyconfig", "pkg/spec"},
 	"internal/adopt":       {"internal/bootstrap", "internal/envoyconfig", "internal/envoyedit", "pkg/spec"},
 	"internal/envoyconfig": {"pkg/spec"},

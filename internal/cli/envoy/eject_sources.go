@@ -136,7 +136,7 @@ func (o *ejectOptions) current(c *cobra.Command, dir string) (delivery.Memory, e
 			return saved, problem
 		}
 		filters, err := ask(c.Context(), client)
-		switch differs := differing(saved, filters); {
+		switch differs := eject.Differs(saved, filters); {
 		case err != nil && explicit:
 			return saved, err
 		case err != nil && problem == nil:
@@ -163,26 +163,6 @@ func ask(ctx context.Context, client apiclient.Client) ([]api.Filter, error) {
 	ctx, cancel := context.WithTimeout(ctx, forAnswer)
 	defer cancel()
 	return client.Filters(ctx)
-}
-
-// differing names the first filter with another stable revision; "": there is none.
-func differing(saved delivery.Memory, filters []api.Filter) string {
-	stable := map[string]string{}
-	for _, f := range saved.Filters {
-		if f.Stable != nil {
-			stable[f.Name] = f.Stable.ID
-		}
-	}
-	for _, f := range filters {
-		if f.Stable != stable[f.Name] {
-			return f.Name
-		}
-		delete(stable, f.Name)
-	}
-	for name := range stable {
-		return name
-	}
-	return ""
 }
 
 func (o *ejectOptions) saved(dir string) (delivery.Memory, error) {
