@@ -73,7 +73,7 @@ func (p *Plan) refuseAmongOthers(s *Step) {
 	f := p.World.Filters[s.Filter]
 	flaps := slices.ContainsFunc(s.Harm, func(h Harm) bool { return h.Kind == FlapListener })
 	settled := !slices.ContainsFunc(s.Harm, func(h Harm) bool { return h.Preflight != "" || h.Kind == RotState })
-	if !flaps || !settled || s.Kind != Nothing && s.Kind != Write || f.Spec == nil || f.Spec.Disabled || p.random.IntN(2) == 0 {
+	if !flaps || !settled || s.Kind != Nothing && s.Kind != Write || f.Spec == nil || f.Spec.Disabled || f.Pinned || p.random.IntN(2) == 0 {
 		return
 	}
 	c := p.fresh(s.Filter)

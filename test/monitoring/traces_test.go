@@ -1,13 +1,12 @@
 package monitoring_test
 
 import (
-	"bytes"
-	"encoding/json"
 	"fmt"
 	"net"
 	"os"
 	"os/exec"
 	"path/filepath"
+	"regexp"
 	"slices"
 	"strings"
 	"syscall"
@@ -48,7 +47,7 @@ func TestTraces(t *testing.T) {
 	swap("v3")
 }
 
-// collector is a running OpenTelemetry collector.
+// collector is a running OpenTelemetry collector, which prints the spans into a file.
 type collector struct{ grpc, http, file string }
 
 func startCollector(t *testing.T) collector {
@@ -60,27 +59,31 @@ func startCollector(t *testing.T) collector {
 		t.Fatalf("scripts/get-otelcol: %v", err)
 	}
 	dir := t.TempDir()
-	c := collector{harness.Loopback(harness.FreePort(t)), harness.Loopback(harness.FreePort(t)), filepath.Join(dir, "spans.json")}
+	c := collector{harness.Loopback(harness.FreePort(t)), harness.Loopback(harness.FreePort(t)), filepath.Join(dir, "log")}
 	config := filepath.Join(dir, "config.yaml")
 	harness.WriteFile(t, config, fmt.Appendf(nil, `
 receivers: {otlp: {protocols: {grpc: {endpoint: %q}, http: {endpoint: %q}}}}
-exporters: {file: {path: %q, flush_interval: 100ms}}
+exporters: {debug: {verbosity: detailed, use_internal_logger: false}}
 service:
   telemetry: {metrics: {level: none}}
-  pipelines: {traces: {receivers: [otlp], exporters: [file]}}
-`, c.grpc, c.http, c.file))
+  pipelines: {traces: {receivers: [otlp], exporters: [debug]}}
+`, c.grpc, c.http))
 	cmd := exec.Command(strings.TrimSpace(string(binary)), "--config", config)
 	cmd.SysProcAttr = program.DieWithParent()
-	var log bytes.Buffer
-	cmd.Stdout, cmd.Stderr = &log, &log
+	log, err := os.Create(c.file)
+	if err != nil {
+		t.Fatal(err)
+	}
+	cmd.Stdout, cmd.Stderr = log, log
 	if err := cmd.Start(); err != nil {
 		t.Fatal(err)
 	}
 	t.Cleanup(func() {
 		_ = cmd.Process.Signal(syscall.SIGTERM)
 		_ = cmd.Wait() // SIGTERM ends it
-		if t.Failed() {
-			t.Logf("the collector:\n%s", log.String())
+		_ = log.Close()
+		if text, err := os.ReadFile(c.file); t.Failed() && err == nil {
+			t.Logf("the collector:\n%s", text[max(0, len(text)-5000):])
 		}
 	})
 	for _, address := range []string{c.grpc, c.http} {
@@ -97,52 +100,41 @@ service:
 	return c
 }
 
-// span is a span as the collector writes it, with its resource.
+// span is a span as the collector prints it.
 type span struct {
-	TraceID, SpanID, ParentSpanID, Name string
-	Attributes                          attributes
-	Status                              struct{ Message string }
-	service                             string
+	trace, id, parent, name, message, service string
+	attributes                                map[string]string
 }
 
-type attributes []struct {
-	Key   string
-	Value struct{ StringValue string }
-}
+// The lines of the collector's detailed output.
+var (
+	spanBegins = regexp.MustCompile(`^Span #\d+`)
+	spanField  = regexp.MustCompile(`^\s+(Trace ID|Parent ID|ID|Name|Status message)\s*: ?(.*)$`)
+	spanValue  = regexp.MustCompile(`^\s+-> ([\w.]+): Str\((.*)\)$`)
+)
 
-func (all attributes) get(key string) string {
-	for _, one := range all {
-		if one.Key == key {
-			return one.Value.StringValue
-		}
-	}
-	return ""
-}
-
-// spans returns all spans that the collector has written.
+// spans returns all spans that the collector has printed.
 func (c collector) spans(t *testing.T) (all []span) {
 	t.Helper()
 	text, err := os.ReadFile(c.file)
 	if err != nil {
-		return nil // nothing is written yet
+		t.Fatal(err)
 	}
-	for line := range bytes.Lines(text) {
-		var batch struct {
-			ResourceSpans []struct {
-				Resource   struct{ Attributes attributes }
-				ScopeSpans []struct{ Spans []span }
-			}
-		}
-		if json.Unmarshal(line, &batch) != nil {
-			continue // the end of the line is not written yet
-		}
-		for _, of := range batch.ResourceSpans {
-			for _, scope := range of.ScopeSpans {
-				for _, s := range scope.Spans {
-					s.service = of.Resource.Attributes.get("service.name")
-					all = append(all, s)
-				}
-			}
+	service := ""
+	for line := range strings.Lines(string(text)) {
+		line = strings.TrimRight(line, "\n")
+		last := len(all) - 1
+		switch field, value := spanField.FindStringSubmatch(line), spanValue.FindStringSubmatch(line); {
+		case spanBegins.MatchString(line):
+			all = append(all, span{service: service, attributes: map[string]string{}})
+		case value != nil && value[1] == "service.name":
+			service = value[2]
+		case value != nil && last >= 0:
+			all[last].attributes[value[1]] = value[2]
+		case field != nil && last >= 0:
+			*map[string]*string{
+				"Trace ID": &all[last].trace, "Parent ID": &all[last].parent, "ID": &all[last].id, "Name": &all[last].name, "Status message": &all[last].message,
+			}[field[1]] = field[2]
 		}
 	}
 	return all
@@ -155,26 +147,26 @@ func (c collector) wait(t *testing.T, name, revision, outcome string) {
 	if !harness.Poll(t.Context(), func() bool {
 		all := c.spans(t)
 		i := slices.IndexFunc(all, func(s span) bool {
-			return s.Name == name && s.Attributes.get("wasm_xds.outcome") == outcome && (revision == "" || s.Attributes.get("wasm_xds.revision") == revision)
+			return s.name == name && s.attributes["wasm_xds.outcome"] == outcome && (revision == "" || s.attributes["wasm_xds.revision"] == revision)
 		})
 		if i < 0 {
 			return false
 		}
 		root := all[i]
-		trace = slices.DeleteFunc(all, func(s span) bool { return s.TraceID != root.TraceID })
+		trace = slices.DeleteFunc(all, func(s span) bool { return s.trace != root.trace })
 		return true
 	}) {
 		t.Fatalf("the collector has no span %q with revision %q and outcome %s", name, revision, outcome)
 	}
 	names := map[string]bool{}
 	for _, s := range trace {
-		names[s.Name] = true
-		orphan := s.ParentSpanID != "" && !slices.ContainsFunc(trace, func(p span) bool { return p.SpanID == s.ParentSpanID })
+		names[s.name] = true
+		orphan := s.parent != "" && !slices.ContainsFunc(trace, func(p span) bool { return p.id == s.parent })
 		if s.service != "wasm-xds" || orphan {
 			t.Errorf("the span %+v has no parent, or another service", s)
 		}
-		if s.Name == name && (s.Status.Message == "") != (outcome == "live") {
-			t.Errorf("the status of %s is %q", name, s.Status.Message)
+		if s.name == name && (s.message == "") != (outcome == "live") {
+			t.Errorf("the status of %s is %q", name, s.message)
 		}
 	}
 	want := []string{"read the module", "check in the sandbox", "wave all", "push to edge-1"}
