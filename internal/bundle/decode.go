@@ -20,6 +20,9 @@ type Names struct {
 	Tag string
 	// Exact is the name in errors: oci://registry/repo@sha256:….
 	Exact string
+	// Unsigned says that no signature covers the bundle: each module that must be signed needs a
+	// signature of its own.
+	Unsigned bool
 }
 
 // Documents is the content of a bundle.
@@ -87,14 +90,37 @@ func (r *reader) add(title string, s *spec.Spec) {
 		*slot.at = &ref
 		r.out.References[ref.Path] = e.Digest.String()
 		if slot.mediaType == ModuleType {
-			s.Module.Bundled = true
+			s.Module.Bundled = !r.names.Unsigned
 			s.Module.SHA256 = cmp.Or(s.Module.SHA256, e.Digest.Encoded())
+			r.addSignatures(e, ref.Path)
 		}
 	}
 	if good {
 		s.File = r.names.Tag + "/" + title
 		r.out.Specs = append(r.out.Specs, s)
 	}
+}
+
+// addSignatures adds the signatures beside a module that may need them.
+func (r *reader) addSignatures(module Entry, path string) {
+	if !r.names.Unsigned {
+		return
+	}
+	for suffix, e := range Signatures(r.byTitle, module) {
+		r.out.References[path+suffix] = e.Digest.String()
+	}
+}
+
+// Signatures returns the files with signatures and attestations beside a module, by the suffix of
+// their names.
+func Signatures(byTitle map[string]Entry, module Entry) map[string]Entry {
+	found := map[string]Entry{}
+	for _, suffix := range append(spec.SignatureSuffixes(), spec.AttestationSuffix) {
+		if e, ok := byTitle[module.Title+suffix]; ok && e.MediaType == FileType {
+			found[suffix] = e
+		}
+	}
+	return found
 }
 
 func (r *reader) find(title string, slot slot, ref spec.FileRef) (Entry, *spec.Error) {

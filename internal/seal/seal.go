@@ -10,6 +10,7 @@ package seal
 import (
 	"bytes"
 	"crypto/cipher"
+	"crypto/hmac"
 	"crypto/rand"
 	"crypto/sha256"
 	"encoding/hex"
@@ -60,6 +61,7 @@ type Keys struct {
 type key struct {
 	id   string
 	aead cipher.AEAD
+	name []byte // the key of names
 }
 
 func newKey(secret []byte) (*key, error) {
@@ -69,7 +71,9 @@ func newKey(secret []byte) (*key, error) {
 	}
 	// The id tells keys apart, and says nothing about the key: the hash has one input only.
 	sum := sha256.Sum256(append([]byte("id of a key of wasm-xds\n"), secret...))
-	return &key{hex.EncodeToString(sum[:idSize]), aead}, nil
+	name := hmac.New(sha256.New, secret)
+	_, _ = name.Write([]byte("names of wasm-xds\n")) // never fails
+	return &key{hex.EncodeToString(sum[:idSize]), aead, name.Sum(nil)}, nil
 }
 
 // IDs returns the ids of the keys, in their order.
@@ -129,6 +133,39 @@ func (k *Keys) Open(sealed []byte) ([]byte, error) {
 		}
 	}
 	return nil, &LockedError{ID: id, Given: k.IDs()}
+}
+
+// Of returns the same keys with the one first that has sealed a content. Of a plain content, the
+// keys returned seal nothing. The error is a [LockedError].
+func (k *Keys) Of(sealed []byte) (*Keys, error) {
+	id, rest, err := split(sealed)
+	switch {
+	case err != nil:
+		return nil, err
+	case rest == nil && k == nil:
+		return nil, nil
+	case rest == nil:
+		return &Keys{all: k.all}, nil
+	case k != nil:
+		for _, one := range k.all {
+			if one.id == id {
+				return &Keys{first: one, all: k.all}, nil
+			}
+		}
+	}
+	return nil, &LockedError{ID: id, Given: k.IDs()}
+}
+
+// Name returns a name for a content with this digest, in 32 bytes: always the same one for the same
+// first key. Without the key, the name tells nothing about the content. Without a first key, Name
+// returns nil.
+func (k *Keys) Name(digest []byte) []byte {
+	if k.First() == "" {
+		return nil
+	}
+	name := hmac.New(sha256.New, k.first.name)
+	_, _ = name.Write(digest) // never fails
+	return name.Sum(nil)
 }
 
 // IsCurrent says whether Seal would write the content with the same key, or plain as it is.

@@ -85,6 +85,37 @@ func TestSealAndOpen(t *testing.T) {
 	}
 }
 
+// A name tells nothing about the content without the key that has sealed it, and the key is found
+// from any content that it has sealed.
+func TestNames(t *testing.T) {
+	old, rotated, none := keysOf(t, line(1)), keysOf(t, line(2)+line(1)), (*Keys)(nil)
+	digest := []byte("sha256:1")
+	if name := old.Name(digest); len(name) != 32 || !bytes.Equal(name, old.Name(digest)) || bytes.Equal(name, old.Name([]byte("sha256:2"))) {
+		t.Errorf("%x", name)
+	}
+	if bytes.Equal(old.Name(digest), rotated.Name(digest)) {
+		t.Error("two keys give one name")
+	}
+	of, err := rotated.Of(old.Seal([]byte("x")))
+	if err != nil || !bytes.Equal(of.Name(digest), old.Name(digest)) || of.First() != old.First() {
+		t.Errorf("%v, %v", of, err)
+	}
+	var locked *LockedError
+	if _, err := old.Of(rotated.Seal([]byte("x"))); !errors.As(err, &locked) || locked.ID != rotated.First() {
+		t.Errorf("another key: %v", err)
+	}
+	for _, k := range []*Keys{old, none} {
+		if of, err := k.Of([]byte("x")); err != nil || of.First() != "" || of.Name(digest) != nil {
+			t.Errorf("a plain content: %v, %v", of, err)
+		}
+	}
+	if plain, _ := rotated.Of([]byte("x")); !plain.IsCurrent([]byte("x")) {
+		t.Error("a plain content is not current")
+	} else if _, err := plain.Open(old.Seal([]byte("x"))); err != nil {
+		t.Error(err)
+	}
+}
+
 // A line of a bad file may be a key, so no error has a part of a line.
 func TestBadKeyFiles(t *testing.T) {
 	canary := "Canary" + strings.Repeat("Q", 20)

@@ -50,12 +50,13 @@ var imports = map[string][]string{
 	"internal/otlp":  {"internal/trace", "pkg/spec"},
 
 	// Modules and bundles.
-	"internal/registry":     {"internal/certs", "internal/netguard", "internal/pause", "internal/transfer", "pkg/spec", "internal/reason", "internal/regular", "internal/mask"},
-	"internal/module":       {"internal/atomicfile", "internal/certs", "internal/layer", "internal/netguard", "internal/pause", "internal/registry", "internal/signature", "internal/transfer", "pkg/snapshot", "pkg/spec", "internal/reason", "internal/regular"},
-	"internal/moduleserver": {"internal/pause", "pkg/snapshot"},
-	"internal/bundle":       {"pkg/spec"},
-	"internal/source/oci":   {"internal/atomicfile", "internal/bundle", "internal/registry", "pkg/source", "pkg/spec"},
-	"internal/builtin":      {"internal/wasmenc", "pkg/snapshot", "pkg/spec"},
+	"internal/registry":       {"internal/certs", "internal/netguard", "internal/pause", "internal/transfer", "pkg/spec", "internal/reason", "internal/regular", "internal/mask"},
+	"internal/module":         {"internal/atomicfile", "internal/certs", "internal/layer", "internal/netguard", "internal/pause", "internal/registry", "internal/signature", "internal/transfer", "pkg/snapshot", "pkg/spec", "internal/reason", "internal/regular"},
+	"internal/moduleserver":   {"internal/pause", "pkg/snapshot"},
+	"internal/bundle":         {"pkg/spec"},
+	"internal/source/bundled": {"internal/atomicfile", "internal/bundle", "pkg/source", "pkg/spec"},
+	"internal/source/oci":     {"internal/bundle", "internal/registry", "internal/source/bundled", "pkg/source", "pkg/spec"},
+	"internal/builtin":        {"internal/wasmenc", "pkg/snapshot", "pkg/spec"},
 
 	// The sandbox.
 	"internal/preflight/envoy":   {},
@@ -241,6 +242,7 @@ var imports = map[string][]string{
 	"internal/test/registrytest":  {"internal/test/program"},
 	"internal/test/signaturetest": {"internal/test/registrytest"},
 	"internal/test/sigstoretest":  {},
+	"internal/test/sourcetest":    {"pkg/source"},
 	"test/adopt":                  {},
 	"test/browser":                {},
 	"test/chaos":                  {"internal/test/harness", "internal/test/program", "internal/test/testfilter", "test/browser"},

@@ -337,14 +337,8 @@ var layersOfProduct = map[string]Ordered{
 
 	"internal/signature": {Layers: []string{"content error found statement", "key root", "identity", "policy", "keyless", "bundle", "older checked", "image signature"}},
 
-	"internal/source/oci": {
-		Layers: []string{
-			"codes config store",
-			"selection",
-			"look",
-			"oci",
-		},
-	},
+	"internal/source/bundled": {Layers: []string{"codes store", "selection", "reader"}},
+	"internal/source/oci":     {Layers: []string{"config", "look", "oci"}},
 
 	"internal/test/testfilter": {
 		Layers: []string{

@@ -11,6 +11,7 @@ import (
 
 	"github.com/opencontainers/go-digest"
 
+	"github.com/wasm-xds/wasm-xds/internal/source/bundled"
 	"github.com/wasm-xds/wasm-xds/internal/test/registrytest"
 )
 
@@ -41,7 +42,7 @@ func TestWrongBytes(t *testing.T) {
 			}})
 			r.push(files(moduleOne, "1"))
 			r.start()
-			if set := r.wait(); set.Unavailable == nil || set.Unavailable.Code != CodeIncomplete {
+			if set := r.wait(); set.Unavailable == nil || set.Unavailable.Code != bundled.CodeIncomplete {
 				t.Fatalf("%+v", set.Unavailable)
 			}
 			s.on.Store(false)
@@ -83,7 +84,7 @@ func TestDamagedDisk(t *testing.T) {
 		r.start()
 		r.waitFor("1 specs")
 		r.stop()
-		if err := os.WriteFile(filepath.Join(r.cfg.Dir, lastFile), []byte("{"), 0o600); err != nil {
+		if err := os.WriteFile(filepath.Join(r.cfg.Dir, "last.json"), []byte("{"), 0o600); err != nil {
 			t.Fatal(err)
 		}
 		r.start()
@@ -96,7 +97,7 @@ func TestDiskFails(t *testing.T) {
 	r := newRig(t, registrytest.Options{})
 	r.push(files(moduleOne, "1"))
 	s := New(r.cfg)
-	if err := s.store.open(); err != nil {
+	if err := s.reader.Store.Open(); err != nil {
 		t.Fatal(err)
 	}
 	// Put a file in place of the directory for unfinished files, which makes even root's writes
@@ -104,8 +105,8 @@ func TestDiskFails(t *testing.T) {
 	if err := os.WriteFile(filepath.Join(r.cfg.Dir, "ingest"), nil, 0o600); err != nil {
 		t.Fatal(err)
 	}
-	f := s.look(t.Context(), &selection{})
-	if len(f.errs) != 1 || f.errs[0].Code != CodeKeepFailed || f.digest != "" {
-		t.Errorf("%+v", f.errs)
+	f := s.look(t.Context(), &bundled.Selection{})
+	if len(f.Errs) != 1 || f.Errs[0].Code != bundled.CodeKeepFailed || f.Digest != "" {
+		t.Errorf("%+v", f.Errs)
 	}
 }

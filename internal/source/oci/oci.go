@@ -5,18 +5,19 @@
 // bundle changes nothing: the last good bundle stays in use. The last good bundle is also kept on
 // disk for a restart.
 //
-// selection.go is pure and decides which bundle is in use. store.go is the disk, look.go looks at
-// the registry, and oci.go is the [Source].
+// Package bundled decides which bundle is in use, and has the disk. look.go looks at the registry,
+// and oci.go is the [Source].
 package oci
 
 import (
 	"context"
 	"math/rand/v2"
-	"path/filepath"
 	"time"
 
 	"go.uber.org/zap"
 
+	"github.com/wasm-xds/wasm-xds/internal/bundle"
+	"github.com/wasm-xds/wasm-xds/internal/source/bundled"
 	"github.com/wasm-xds/wasm-xds/pkg/source"
 	"github.com/wasm-xds/wasm-xds/pkg/spec"
 )
@@ -47,9 +48,15 @@ func New(c Config) *Source {
 	if c.Failed == nil {
 		c.Failed = func(string) {}
 	}
+	log := c.Logger.With(zap.String("bundle", c.Reference.String()))
 	return &Source{
 		looker: looker{
-			cfg: c, log: c.Logger.With(zap.String("bundle", c.Reference.String())), store: newStore(filepath.Clean(c.Dir)),
+			cfg: c, log: log, reader: bundled.Reader{
+				Store: bundled.NewStore(c.Dir), Decode: c.Decode, Log: log, Failed: c.Failed,
+				Names: func(digest string) bundle.Names {
+					return bundle.Names{Tag: Root(c.Reference), Exact: exact(c.Reference, digest)}
+				},
+			},
 		},
 		syncs: make(chan chan<- error),
 	}
@@ -58,12 +65,12 @@ func New(c Config) *Source {
 // Run implements [source.Source]. It first emits the bundle on disk, if there is one, and then the
 // bundles of the registry.
 func (s *Source) Run(ctx context.Context, emit func(source.Set)) error {
-	if err := s.store.open(); err != nil {
+	if err := s.reader.Store.Open(); err != nil {
 		return err
 	}
-	st := &selection{root: Root(s.cfg.Reference)}
+	st := &bundled.Selection{Root: Root(s.cfg.Reference)}
 	if kept := s.kept(ctx); kept != nil {
-		emit(*st.take(found{version: kept}))
+		emit(*st.Take(bundled.Found{Version: kept}))
 	}
 	timer := time.NewTimer(0)
 	defer timer.Stop()
@@ -76,7 +83,7 @@ func (s *Source) Run(ctx context.Context, emit func(source.Set)) error {
 		case <-timer.C:
 		case answer = <-s.syncs:
 			if time.Now().Before(leftAlone) {
-				answer <- st.problem()
+				answer <- st.Problem()
 				continue
 			}
 		}
@@ -87,15 +94,15 @@ func (s *Source) Run(ctx context.Context, emit func(source.Set)) error {
 			}
 			return ctx.Err()
 		}
-		if set := st.take(found); set != nil {
-			s.report(st.passing, set.Unavailable != nil)
+		if set := st.Take(found); set != nil {
+			s.report(st.Passing(), set.Unavailable != nil)
 			emit(*set)
 		}
 		if answer != nil {
-			answer <- st.problem()
+			answer <- st.Problem()
 		}
-		leftAlone = time.Now().Add(found.after)
-		timer.Reset(pause(s.cfg.Refresh, found.after, rand.Float64()))
+		leftAlone = time.Now().Add(found.After)
+		timer.Reset(pause(s.cfg.Refresh, found.After, rand.Float64()))
 	}
 }
 

@@ -12,7 +12,9 @@ import (
 	"go.uber.org/goleak"
 
 	"github.com/wasm-xds/wasm-xds/internal/registry"
+	"github.com/wasm-xds/wasm-xds/internal/source/bundled"
 	"github.com/wasm-xds/wasm-xds/internal/test/registrytest"
+	"github.com/wasm-xds/wasm-xds/internal/test/sourcetest"
 )
 
 func TestMain(m *testing.M) { goleak.VerifyTestMain(m) }
@@ -26,7 +28,7 @@ func TestWatch(t *testing.T) {
 			first := r.push(files(moduleOne, "1"))
 			r.start()
 			set := r.wait()
-			if describe(set) != "1 specs" {
+			if sourcetest.Describe(set) != "1 specs" {
 				t.Fatalf("%+v", set)
 			}
 			s := set.Specs[0]
@@ -68,7 +70,7 @@ func TestRegistryGoesAndComes(t *testing.T) {
 
 	// A start without the registry uses the bundle on disk.
 	r.start()
-	if set := r.wait(); describe(set) != "1 specs" {
+	if set := r.wait(); sourcetest.Describe(set) != "1 specs" {
 		t.Errorf("%+v", set)
 	}
 	r.waitFor("1 specs, degraded " + registry.CodeUnreachable)
@@ -114,18 +116,18 @@ func TestRetryAfter(t *testing.T) {
 	}})
 	limited.Store(true)
 	s := New(r.cfg)
-	if err := s.store.open(); err != nil {
+	if err := s.reader.Store.Open(); err != nil {
 		t.Fatal(err)
 	}
-	first := s.look(t.Context(), &selection{})
-	second := s.look(t.Context(), &selection{})
-	for _, f := range []found{first, second} {
-		if f.after < 59*time.Minute || len(f.errs) != 1 || f.errs[0].Code != registry.CodeRateLimited {
+	first := s.look(t.Context(), &bundled.Selection{})
+	second := s.look(t.Context(), &bundled.Selection{})
+	for _, f := range []bundled.Found{first, second} {
+		if f.After < 59*time.Minute || len(f.Errs) != 1 || f.Errs[0].Code != registry.CodeRateLimited {
 			t.Errorf("%+v", f)
 		}
 	}
-	if *first.errs[0] != *second.errs[0] {
-		t.Errorf("two errors where one is meant:\n%v\n%v", first.errs[0], second.errs[0])
+	if *first.Errs[0] != *second.Errs[0] {
+		t.Errorf("two errors where one is meant:\n%v\n%v", first.Errs[0], second.Errs[0])
 	}
 	if n := len(r.registry.Requests("/")); n != 1 {
 		t.Errorf("%d requests", n)

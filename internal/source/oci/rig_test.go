@@ -13,6 +13,7 @@ import (
 	"github.com/wasm-xds/wasm-xds/internal/bundle"
 	"github.com/wasm-xds/wasm-xds/internal/registry"
 	"github.com/wasm-xds/wasm-xds/internal/test/registrytest"
+	"github.com/wasm-xds/wasm-xds/internal/test/sourcetest"
 	"github.com/wasm-xds/wasm-xds/pkg/source"
 	"github.com/wasm-xds/wasm-xds/pkg/spec"
 )
@@ -96,7 +97,7 @@ func (r *rig) waitFor(want string) source.Set {
 	for {
 		select {
 		case set := <-r.sets:
-			if last = describe(set); last == want {
+			if last = sourcetest.Describe(set); last == want {
 				return set
 			}
 		case <-time.After(30 * time.Second):

@@ -13,6 +13,7 @@ import (
 	"github.com/wasm-xds/wasm-xds/internal/signature"
 	"github.com/wasm-xds/wasm-xds/internal/test/registrytest"
 	"github.com/wasm-xds/wasm-xds/internal/test/signaturetest"
+	"github.com/wasm-xds/wasm-xds/internal/test/sourcetest"
 	"github.com/wasm-xds/wasm-xds/pkg/source"
 	"github.com/wasm-xds/wasm-xds/pkg/spec"
 )
@@ -32,7 +33,7 @@ func TestVerify(t *testing.T) {
 		return nil
 	}
 	r.start()
-	if got := describe(r.wait()); got != "unavailable not_signed" {
+	if got := sourcetest.Describe(r.wait()); got != "unavailable not_signed" {
 		t.Error(got)
 	}
 	if n := r.registry.Fetched([]byte(moduleOne)); n != 0 {
@@ -67,7 +68,7 @@ func TestSignedBundle(t *testing.T) {
 	first := r.push(files(moduleOne, "1"))
 	r.start()
 	set := r.wait()
-	if describe(set) != "unavailable "+signature.CodeMissing {
+	if sourcetest.Describe(set) != "unavailable "+signature.CodeMissing {
 		t.Fatalf("%+v", set)
 	}
 	if said := set.Unavailable; !strings.Contains(said.Message, first+" is not signed") || !strings.Contains(said.Hint, "cosign sign") ||
@@ -102,7 +103,7 @@ func TestSignedBundleOnDisk(t *testing.T) {
 	r.stop()
 	r.cfg.Verify = verify
 	r.start()
-	if set := r.wait(); describe(set) != "unavailable "+signature.CodeMissing {
+	if set := r.wait(); sourcetest.Describe(set) != "unavailable "+signature.CodeMissing {
 		t.Fatalf("%+v", set)
 	}
 	key.SignImage(t, r.registry, "team/filters", sum)

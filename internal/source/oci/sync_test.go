@@ -7,6 +7,7 @@ import (
 	"time"
 
 	"github.com/wasm-xds/wasm-xds/internal/registry"
+	"github.com/wasm-xds/wasm-xds/internal/source/bundled"
 	"github.com/wasm-xds/wasm-xds/internal/test/registrytest"
 	"github.com/wasm-xds/wasm-xds/pkg/source"
 	"github.com/wasm-xds/wasm-xds/pkg/spec"
@@ -31,7 +32,7 @@ func TestSyncLooksNow(t *testing.T) {
 	}
 	problem := &spec.Error{}
 	r.push(map[string]string{"auth.yaml": "module: 1\n"})
-	if err := s.Sync(ctx); !errors.As(err, &problem) || problem.Code != CodeRefused {
+	if err := s.Sync(ctx); !errors.As(err, &problem) || problem.Code != bundled.CodeRefused {
 		t.Errorf("a bundle with an error: %v", err)
 	}
 	r.registry.Stop()

@@ -1,4 +1,4 @@
-package oci
+package bundled
 
 import (
 	"context"
@@ -18,17 +18,18 @@ import (
 
 	"github.com/wasm-xds/wasm-xds/internal/atomicfile"
 	"github.com/wasm-xds/wasm-xds/internal/bundle"
+	"github.com/wasm-xds/wasm-xds/pkg/spec"
 )
 
-// errStore marks the errors of the store's own files.
-var errStore = errors.New("bundle store")
+// ErrStore marks the errors of the store's own files.
+var ErrStore = errors.New("bundle store")
 
 // lastFile names the manifest of the last good bundle.
 const lastFile = "last.json"
 
-// store keeps bundles on disk, as the blobs of an OCI layout. After a crash, blobs may be missing
+// Store keeps bundles on disk, as the blobs of an OCI layout. After a crash, blobs may be missing
 // or damaged, and the store notices both.
-type store struct {
+type Store struct {
 	dir   string
 	blobs *blobs
 }
@@ -45,77 +46,79 @@ func (b *blobs) Push(ctx context.Context, expected ocispec.Descriptor, r io.Read
 	path := &fs.PathError{}
 	link := &os.LinkError{}
 	if errors.As(err, &path) || errors.As(err, &link) {
-		err = fmt.Errorf("%w: %w", errStore, err)
+		err = fmt.Errorf("%w: %w", ErrStore, err)
 		b.failed.Store(&err)
 	}
 	return err
 }
 
-func newStore(dir string) *store { return &store{dir: dir} }
+// NewStore makes a store in a directory, which no other store or process may use. The store does
+// nothing before [Store.Open].
+func NewStore(dir string) *Store { return &Store{dir: filepath.Clean(dir)} }
 
-// open creates the directory for this user only, because configurations may be secret.
-func (s *store) open() error {
+// Open creates the directory for this user only, because configurations may be secret.
+func (s *Store) Open() error {
 	if err := os.MkdirAll(s.blobDir(), 0o700); err != nil {
-		return fmt.Errorf("%w: %w", errStore, err)
+		return fmt.Errorf("%w: %w", ErrStore, err)
 	}
 	if err := os.RemoveAll(filepath.Join(s.dir, "ingest")); err != nil { // unfinished files of a killed process
-		return fmt.Errorf("%w: %w", errStore, err)
+		return fmt.Errorf("%w: %w", ErrStore, err)
 	}
 	if err := atomicfile.RemoveLeftovers(s.dir); err != nil {
-		return fmt.Errorf("%w: %w", errStore, err)
+		return fmt.Errorf("%w: %w", ErrStore, err)
 	}
 	storage, err := oci.NewStorage(s.dir)
 	if err != nil {
-		return fmt.Errorf("%w: %w", errStore, err)
+		return fmt.Errorf("%w: %w", ErrStore, err)
 	}
 	s.blobs = &blobs{Storage: storage}
 	return nil
 }
 
-func (s *store) blobDir() string { return filepath.Join(s.dir, "blobs", "sha256") }
+func (s *Store) blobDir() string { return filepath.Join(s.dir, "blobs", "sha256") }
 
 // place returns the path of an entry's bytes.
-func (s *store) place(e bundle.Entry) string { return bundle.Place(s.dir, e) }
+func (s *Store) place(e bundle.Entry) string { return bundle.Place(s.dir, e) }
 
 // last returns the manifest of the last kept bundle, or nil.
-func (s *store) last() (*ocispec.Descriptor, error) {
+func (s *Store) last() (*ocispec.Descriptor, error) {
 	text, err := os.ReadFile(filepath.Join(s.dir, lastFile))
 	if errors.Is(err, fs.ErrNotExist) {
 		return nil, nil
 	}
 	if err != nil {
-		return nil, fmt.Errorf("%w: %w", errStore, err)
+		return nil, fmt.Errorf("%w: %w", ErrStore, err)
 	}
 	manifest := &ocispec.Descriptor{}
 	if err := json.Unmarshal(text, manifest); err != nil {
-		return nil, fmt.Errorf("%w: %s is damaged: %w", errStore, lastFile, err)
+		return nil, fmt.Errorf("%w: %s is damaged: %w", ErrStore, lastFile, err)
 	}
 	return manifest, nil
 }
 
 // keep makes a complete bundle the one for the next start. The bundle survives a crash of the
 // process and the machine.
-func (s *store) keep(manifest ocispec.Descriptor, entries []bundle.Entry) error {
+func (s *Store) keep(manifest ocispec.Descriptor, entries []bundle.Entry) error {
 	names := []string{manifest.Digest.Encoded()}
 	for _, e := range entries {
 		names = append(names, e.Digest.Encoded())
 	}
 	if err := atomicfile.Sync(s.blobDir(), names); err != nil {
-		return fmt.Errorf("%w: %w", errStore, err)
+		return fmt.Errorf("%w: %w", ErrStore, err)
 	}
 	text, err := json.Marshal(ocispec.Descriptor{MediaType: manifest.MediaType, Digest: manifest.Digest, Size: manifest.Size})
 	if err != nil {
 		return err
 	}
 	if err := atomicfile.WriteFile(filepath.Join(s.dir, lastFile), text, 0o600); err != nil {
-		return fmt.Errorf("%w: %w", errStore, err)
+		return fmt.Errorf("%w: %w", ErrStore, err)
 	}
 	return nil
 }
 
 // verified reads a bundle and checks each byte. Damaged content is removed, so that it can be
 // fetched again.
-func (s *store) verified(ctx context.Context, manifest ocispec.Descriptor) ([]bundle.Entry, map[string][]byte, error) {
+func (s *Store) verified(ctx context.Context, manifest ocispec.Descriptor) ([]bundle.Entry, map[string][]byte, error) {
 	entries, err := bundle.ReadManifest(ctx, s.blobs, manifest)
 	if err != nil {
 		return nil, nil, s.drop(ctx, manifest, manifest, err)
@@ -137,7 +140,7 @@ func (s *store) verified(ctx context.Context, manifest ocispec.Descriptor) ([]bu
 	return entries, texts, nil
 }
 
-func (s *store) check(ctx context.Context, what ocispec.Descriptor) error {
+func (s *Store) check(ctx context.Context, what ocispec.Descriptor) error {
 	body, err := s.blobs.Fetch(ctx, what)
 	if err != nil {
 		return err
@@ -152,20 +155,51 @@ func (s *store) check(ctx context.Context, what ocispec.Descriptor) error {
 
 // drop removes a damaged content together with the manifest. A store with a manifest counts as
 // complete for all contents of the manifest.
-func (s *store) drop(ctx context.Context, manifest, damaged ocispec.Descriptor, why error) error {
+func (s *Store) drop(ctx context.Context, manifest, damaged ocispec.Descriptor, why error) error {
 	for _, what := range []ocispec.Descriptor{manifest, damaged} {
 		if err := s.blobs.Delete(ctx, what); err != nil && !errors.Is(err, errdef.ErrNotFound) {
-			return fmt.Errorf("%w: %w", errStore, errors.Join(why, err))
+			return fmt.Errorf("%w: %w", ErrStore, errors.Join(why, err))
 		}
 	}
 	return why
 }
 
+// suffixes are those of the files with signatures beside a module.
+func suffixes() []string { return append(spec.SignatureSuffixes(), spec.AttestationSuffix) }
+
+// placeSignatures puts the signatures of modules beside the modules, as they lie in a directory.
+func (s *Store) placeSignatures(entries []bundle.Entry) error {
+	byTitle := make(map[string]bundle.Entry, len(entries))
+	for _, e := range entries {
+		byTitle[e.Title] = e
+	}
+	for _, e := range entries {
+		if e.MediaType != bundle.ModuleType {
+			continue
+		}
+		found := bundle.Signatures(byTitle, e)
+		for _, suffix := range suffixes() {
+			path := s.place(e) + suffix
+			if err := os.Remove(path); err != nil && !errors.Is(err, fs.ErrNotExist) {
+				return fmt.Errorf("%w: %w", ErrStore, err)
+			}
+			signature, ok := found[suffix]
+			if !ok {
+				continue
+			}
+			if err := os.Link(s.place(signature), path); err != nil {
+				return fmt.Errorf("%w: %w", ErrStore, err)
+			}
+		}
+	}
+	return nil
+}
+
 // collect removes the blobs that keep does not contain.
-func (s *store) collect(keep map[string]struct{}) error {
+func (s *Store) collect(keep map[string]struct{}) error {
 	files, err := os.ReadDir(s.blobDir())
 	if err != nil {
-		return fmt.Errorf("%w: %w", errStore, err)
+		return fmt.Errorf("%w: %w", ErrStore, err)
 	}
 	var problems []error
 	for _, f := range files {

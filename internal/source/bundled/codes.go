@@ -1,6 +1,6 @@
-package oci
+package bundled
 
-// The codes of the errors of a look, in addition to the registry's own codes.
+// The codes of the errors of a look, in addition to the origin's own codes.
 const (
 	CodeBroken     = "bundle_broken"      // no bundle, or an invalid bundle
 	CodeRefused    = "bundle_refused"     // a spec in the bundle has an error
