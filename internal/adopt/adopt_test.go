@@ -88,19 +88,27 @@ func TestSpecs(t *testing.T) {
 		},
 		"a Struct": {
 			`configuration: {"@type": type.googleapis.com/google.protobuf.Struct, value: {a: [1, 1.50, yes, "yes", x y, null]}}, ` + local,
-			"name: auth\nmodule:\n  file: ./auth.wasm\nconfigType: struct\nconfig: {\"a\": [1, 1.50, true, \"yes\", \"x y\", null]}\n",
+			"name: auth\nmodule:\n  file: ./auth.wasm\nconfigType: struct\nconfig:\n  a:\n  - 1\n  - 1.50\n  - true\n  - \"yes\"\n  - \"x y\"\n  - null\n",
 		},
 		"bytes": {
 			`configuration: {"@type": type.googleapis.com/google.protobuf.BytesValue, value: aGVsbG8=}, ` + local,
-			"name: auth\nmodule:\n  file: ./auth.wasm\nconfigType: bytes\nconfig: \"hello\"\n",
+			"name: auth\nmodule:\n  file: ./auth.wasm\nconfigType: bytes\nconfig: hello\n",
 		},
-		"fail_open":     {"fail_open: true, " + local, "name: auth\nmodule:\n  file: ./auth.wasm\nfailurePolicy: open\n"},
-		"not fail_open": {"fail_open: false, " + local, "name: auth\nmodule:\n  file: ./auth.wasm\n"},
-		"closed":        {"failure_policy: FAIL_CLOSED, " + local, "name: auth\nmodule:\n  file: ./auth.wasm\n"},
-		"open":          {"failure_policy: FAIL_OPEN, " + local, "name: auth\nmodule:\n  file: ./auth.wasm\nfailurePolicy: open\n"},
+		"binary bytes": {
+			`configuration: {"@type": type.googleapis.com/google.protobuf.BytesValue, value: /w==}, ` + local,
+			"name: auth\nmodule:\n  file: ./auth.wasm\nconfig:\n  \"@type\": type.googleapis.com/google.protobuf.BytesValue\n  value: \"/w==\"\n",
+		},
+		"a module inside": {
+			`vm_config: {code: {local: {inline_string: wasm}}}`, "name: auth\nmodule:\n  file: ./auth.wasm\n",
+		},
+		"a policy by its number": {"failure_policy: 3, " + local, "name: auth\nmodule:\n  file: ./auth.wasm\nfailurePolicy: open\n"},
+		"fail_open":              {"fail_open: true, " + local, "name: auth\nmodule:\n  file: ./auth.wasm\nfailurePolicy: open\n"},
+		"not fail_open":          {"fail_open: false, " + local, "name: auth\nmodule:\n  file: ./auth.wasm\n"},
+		"closed":                 {"failure_policy: FAIL_CLOSED, " + local, "name: auth\nmodule:\n  file: ./auth.wasm\nfailurePolicy: closed\n"},
+		"open":                   {"failure_policy: FAIL_OPEN, " + local, "name: auth\nmodule:\n  file: ./auth.wasm\nfailurePolicy: open\n"},
 		"reload": {
 			"failure_policy: FAIL_RELOAD, reload_config: {backoff: {base_interval: 0.5s}}, " + local,
-			"name: auth\nmodule:\n  file: ./auth.wasm\nfailurePolicy: reload\nreloadBackoff: 500ms\n",
+			"name: auth\nmodule:\n  file: ./auth.wasm\nfailurePolicy: reload\nreloadBackoff: 0.5s\n",
 		},
 		"a root, and headers": {
 			"root_id: r, allow_on_headers_stop_iteration: true, " + local,
@@ -110,7 +118,7 @@ func TestSpecs(t *testing.T) {
 			`vm_config: {vm_id: x, runtime: envoy.wasm.runtime.wamr, allow_precompiled: true, nack_on_code_cache_miss: true, ` +
 				`configuration: {"@type": type.googleapis.com/google.protobuf.StringValue, value: v}, ` +
 				`environment_variables: {host_env_keys: [HOME], key_values: {B: "1", A: x}}, code: {local: {filename: a.wasm}}}`,
-			"name: auth\nmodule:\n  file: ./auth.wasm\nvm:\n  id: x\n  runtime: wamr\n  config: \"v\"\n  env:\n    A: \"x\"\n    B: \"1\"\n  hostEnv:\n  - HOME\n  allowPrecompiled: true\n",
+			"name: auth\nmodule:\n  file: ./auth.wasm\nvm:\n  id: x\n  runtime: wamr\n  allowPrecompiled: true\n  config: v\n  hostEnv:\n  - HOME\n  env:\n    B: \"1\"\n    A: x\n",
 		},
 		"capabilities": {
 			"capability_restriction_config: {allowed_capabilities: {proxy_on_log: {}, proxy_log: {}, malloc: {}}}, " + local,
@@ -125,7 +133,7 @@ func TestSpecs(t *testing.T) {
 		},
 		"a URL": {
 			"vm_config: {code: {remote: {http_uri: {uri: 'https://example.com/a.wasm', cluster: c, timeout: 1s}, sha256: 2CF24DBA5FB0A30E26E83B2AC5B9E29E1B161E5C1FA7425E73043362938B9824}}}",
-			"name: auth\nmodule:\n  url: \"https://example.com/a.wasm\"\n  sha256: \"2cf24dba5fb0a30e26e83b2ac5b9e29e1b161e5c1fa7425e73043362938b9824\"\n",
+			"name: auth\nmodule:\n  url: https://example.com/a.wasm\n  sha256: \"2cf24dba5fb0a30e26e83b2ac5b9e29e1b161e5c1fa7425e73043362938b9824\"\n",
 		},
 		"camel case": {
 			"rootId: r, failOpen: true, vmConfig: {vmId: x, code: {local: {inlineBytes: AGFzbQ==}}}",
@@ -150,14 +158,13 @@ func TestStays(t *testing.T) {
 	for name, tt := range map[string]struct{ config, want string }{
 		"another message": {
 			`configuration: {"@type": type.googleapis.com/some.Config, a: 1}, ` + local,
-			"its configuration is a some.Config",
+			`a block with the @type "type.googleapis.com/some.Config"`,
 		},
-		"binary bytes":          {`configuration: {"@type": type.googleapis.com/google.protobuf.BytesValue, value: /w==}, ` + local, "no text"},
-		"no code":               {"vm_config: {runtime: envoy.wasm.runtime.v8}", "neither a file nor a URL"},
-		"no VM":                 {"name: x", "no vm_config"},
-		"an unknown field":      {"new_field: 1, " + local, "nothing for the field new_field"},
-		"an unknown VM field":   {"vm_config: {new_field: 1, code: {local: {filename: a}}}", "nothing for the field new_field"},
-		"an unknown policy":     {"failure_policy: FAIL_SOMEHOW, " + local, "FAIL_SOMEHOW is unknown"},
+		"no code":               {"vm_config: {runtime: envoy.wasm.runtime.v8}", "vm_config.code is missing"},
+		"no VM":                 {"name: x", "vm_config is missing"},
+		"an unknown field":      {"new_field: 1, " + local, `unknown field "new_field"`},
+		"an unknown VM field":   {"vm_config: {new_field: 1, code: {local: {filename: a}}}", `unknown field "new_field"`},
+		"an unknown policy":     {"failure_policy: FAIL_SOMEHOW, " + local, `failure_policy cannot be "FAIL_SOMEHOW"`},
 		"base64 that is broken": {"vm_config: {code: {local: {inline_bytes: '*'}}}", "no base64"},
 	} {
 		t.Run(name, func(t *testing.T) {
@@ -210,7 +217,7 @@ func TestNames(t *testing.T) {
 // filter stays, the alias needs the anchor.
 func TestAnchorInsideAStaticFilter(t *testing.T) {
 	first := static("a", "root_id: x, vm_config: &vm {vm_id: v, code: {local: {filename: a.wasm}}}")
-	p := plan(t, withHTTP(first, static("b", "root_id: y, vm_config: *vm"), router), adopt.Options{})
+	p := plan(t, withHTTP(first, static("b", "root_id: z, vm_config: *vm"), router), adopt.Options{})
 	if len(p.Specs) != 2 || strings.Contains(string(p.Text), "vm") && strings.Contains(string(p.Text), "&vm") {
 		t.Errorf("%d specs\n%s", len(p.Specs), p.Text)
 	}
@@ -256,7 +263,7 @@ func TestPerRouteNamesStay(t *testing.T) {
 
 // Two filters without a VM's id ran in the same VM, and do so afterwards.
 func TestSharedVM(t *testing.T) {
-	p := plan(t, withHTTP(static("a", "root_id: x, "+local), static("b", "root_id: y, "+local), router), adopt.Options{})
+	p := plan(t, withHTTP(static("a", "root_id: x, "+local), static("b", "root_id: z, "+local), router), adopt.Options{})
 	for _, s := range p.Specs {
 		if !strings.Contains(string(s.Text), "vm:\n  id: a\n") {
 			t.Errorf("%s", s.Text)

@@ -1,9 +1,9 @@
 package adopt
 
 import (
-	"bytes"
+	"encoding/json"
 	"fmt"
-	"maps"
+	"path"
 	"regexp"
 	"slices"
 	"strings"
@@ -12,159 +12,84 @@ import (
 	"github.com/wasm-xds/wasm-xds/pkg/spec"
 )
 
-// wasmFilter is a static Wasm filter, in the words of a spec.
+// wasmFilter is a static Wasm filter on the way to a spec.
 type wasmFilter struct {
-	name   string
-	kind   spec.Type
-	plugin string // the plugin's own name
-	pos    spec.Position
-
-	module  source
-	rootID  string
-	config  value
-	policy  spec.FailurePolicy // "": closed
-	backoff string             // as in Go; "": the default
-	stop    string             // allowOnHeadersStopIteration: true or false; "": Envoy's default
-
-	vmID         string
-	runtime      string // "": v8
-	vmConfig     value
-	env          map[string]string
-	hostEnv      []string
-	precompiled  bool
-	capabilities []string // nil: unrestricted
+	*spec.EnvoyFilter
+	name string
+	kind spec.Type
+	pos  spec.Position
+	vmID string // in place of that in the file; "": the file's own
 }
 
-// source is the origin of a module. Exactly a single field of file, bytes and url is set.
-type source struct {
-	file   string // as Envoy sees the path
-	bytes  []byte
-	url    string
-	sha256 string
-	pos    spec.Position
+// key identifies the filter's content: two filters with the same key need only a single spec.
+func (w *wasmFilter) key() string { return w.Text("", "", w.vmID) + string(w.Inline) }
+
+// vmKey identifies the filter's VM: Envoy runs filters with the same key in one VM.
+func (w *wasmFilter) vmKey() string {
+	vm, _ := json.Marshal([]any{w.Spec.VM, w.Spec.Capabilities}) // a spec always has a JSON form
+	return w.code() + string(vm)
 }
 
-// value is a configuration. as is empty if there is none.
-type value struct {
-	as   spec.ConfigType
-	text string // for a Struct, JSON
+// code identifies the code of the module.
+func (w *wasmFilter) code() string {
+	m := w.Spec.Module
+	if m.File == nil {
+		return m.URL + m.OCI.String() + "\n" + m.SHA256
+	}
+	return m.File.As + "\n" + string(w.Inline)
+}
+
+// fromFile says whether the module becomes a file beside the spec.
+func (w *wasmFilter) fromFile() bool { return w.Spec.Module.File != nil }
+
+// stem is the name of the module's file without the extension; "": the module has no file.
+func (w *wasmFilter) stem() string {
+	name := path.Base(w.Spec.Module.URL)
+	if w.fromFile() && w.Inline == nil {
+		name = path.Base(w.Spec.Module.File.As)
+	}
+	name = name[:len(name)-len(path.Ext(name))]
+	if name == "" || name == "." || name == "/" {
+		return ""
+	}
+	return nameOf(name)
+}
+
+// moduleFile is the module to write beside the spec; nil: the spec names another place.
+func (w *wasmFilter) moduleFile() *ModuleFile {
+	if !w.fromFile() {
+		return nil
+	}
+	file := &ModuleFile{Name: w.fileStem() + ".wasm", Bytes: w.Inline, Pos: w.Spec.Module.Pos}
+	if w.Inline == nil {
+		file.From = w.Spec.Module.File.As
+	}
+	return file
+}
+
+// nameOf makes a name for a spec of a text.
+func nameOf(text string) string {
+	return strings.Map(func(r rune) rune {
+		if r < 128 && (r == '.' || r == '-' || r == '_' || '0' <= r && r <= '9' || 'a' <= r && r <= 'z' || 'A' <= r && r <= 'Z') {
+			return r
+		}
+		return '_'
+	}, text)
 }
 
 // fileStem is the name of the spec's file, without the extension.
 func (w *wasmFilter) fileStem() string { return strings.ReplaceAll(w.name, "/", "_") }
 
-// key identifies the filter's content: two filters with the same key need only a single spec.
-func (w *wasmFilter) key() string {
-	anonymous := *w
-	anonymous.name, anonymous.pos, anonymous.module.pos = "", spec.Position{}, spec.Position{}
-	return fmt.Sprintf("%#v", anonymous)
-}
-
 // text writes the spec.
 func (w *wasmFilter) text(from string) []byte {
-	var b bytes.Buffer
-	fmt.Fprintf(&b, "# Taken out of %s, line %d, by `wasm-xds adopt`.\n", from, w.pos.Line)
-	field := func(indent, key, value string) {
-		if value != "" {
-			fmt.Fprintf(&b, "%s%s: %s\n", indent, key, value)
-		}
+	file := ""
+	if w.fromFile() {
+		file = "./" + w.fileStem() + ".wasm"
 	}
-	field("", "name", scalar(w.name))
-	if w.kind == spec.Network {
-		field("", "type", string(spec.Network))
-	}
-	b.WriteString("module:\n")
-	if w.module.url != "" {
-		field("  ", "url", scalar(w.module.url))
-		field("  ", "sha256", scalar(w.module.sha256))
-	} else {
-		field("  ", "file", scalar("./"+w.fileStem()+".wasm"))
-	}
-	field("", "rootId", optional(w.rootID))
-	w.config.write(&b, "", "config", "configType")
-	field("", "failurePolicy", string(w.policy))
-	field("", "reloadBackoff", w.backoff)
-	field("", "allowOnHeadersStopIteration", w.stop)
-	w.writeVM(&b)
-	switch {
-	case w.capabilities == nil:
-	case len(w.capabilities) == 0:
-		b.WriteString("capabilities: []\n")
-	default:
-		b.WriteString("capabilities:\n")
-		for _, name := range w.capabilities {
-			fmt.Fprintf(&b, "- %s\n", scalar(name))
-		}
-	}
-	return b.Bytes()
+	return fmt.Appendf(nil, "# Taken out of %s, line %d, by `wasm-xds adopt`.\n%s", from, w.pos.Line, w.Text(w.name, file, w.vmID))
 }
-
-func (w *wasmFilter) writeVM(b *bytes.Buffer) {
-	var vm bytes.Buffer
-	if w.vmID != "" {
-		fmt.Fprintf(&vm, "  id: %s\n", scalar(w.vmID))
-	}
-	if w.runtime != "" {
-		fmt.Fprintf(&vm, "  runtime: %s\n", scalar(w.runtime))
-	}
-	w.vmConfig.write(&vm, "  ", "config", "configType")
-	if len(w.env) > 0 {
-		vm.WriteString("  env:\n")
-		for _, name := range slices.Sorted(maps.Keys(w.env)) {
-			fmt.Fprintf(&vm, "    %s: %s\n", scalar(name), envoyconfig.Quote(w.env[name]))
-		}
-	}
-	if len(w.hostEnv) > 0 {
-		vm.WriteString("  hostEnv:\n")
-		for _, name := range w.hostEnv {
-			fmt.Fprintf(&vm, "  - %s\n", scalar(name))
-		}
-	}
-	if w.precompiled {
-		vm.WriteString("  allowPrecompiled: true\n")
-	}
-	if vm.Len() > 0 {
-		b.WriteString("vm:\n")
-		_, _ = vm.WriteTo(b) // a buffer takes everything
-	}
-}
-
-// write writes a configuration. Text on several lines keeps them.
-func (v value) write(b *bytes.Buffer, indent, key, typeKey string) {
-	switch v.as {
-	case "":
-		return
-	case spec.ConfigStruct:
-		fmt.Fprintf(b, "%s%s: struct\n%s%s: %s\n", indent, typeKey, indent, key, v.text)
-		return
-	case spec.ConfigBytes:
-		fmt.Fprintf(b, "%s%s: bytes\n", indent, typeKey)
-	}
-	body, literal := strings.CutSuffix(v.text, "\n")
-	if !literal || !literalText.MatchString(body) {
-		fmt.Fprintf(b, "%s%s: %s\n", indent, key, envoyconfig.Quote(v.text))
-		return
-	}
-	fmt.Fprintf(b, "%s%s: |\n", indent, key)
-	for line := range strings.SplitSeq(body, "\n") {
-		if line != "" {
-			line = indent + "  " + line
-		}
-		b.WriteString(line + "\n")
-	}
-}
-
-// literalText matches texts that a literal scalar of YAML can hold unchanged.
-var literalText = regexp.MustCompile(`^[\x21-\x7e][\x20-\x7e\n]*[\x21-\x7e]$`)
 
 var plain = regexp.MustCompile(`^[A-Za-z_./][A-Za-z0-9_./-]*$`)
-
-func optional(text string) string {
-	if text == "" {
-		return ""
-	}
-	return scalar(text)
-}
 
 // scalar returns the text as a scalar of YAML.
 func scalar(text string) string {

@@ -75,11 +75,11 @@ func (m *maker) read(f *envoyconfig.Filter, l *list) (*wasmFilter, []Note, *unfi
 // checkURL warns if Envoy fetched a module from another place than the host of the URL: Envoy asks
 // the endpoints of a cluster, and wasm-xds asks the host.
 func (m *maker) checkURL(f *envoyconfig.Filter, w *wasmFilter) {
-	if w.module.url == "" {
+	if w.Spec.Module.URL == "" {
 		return
 	}
 	name := f.Config.Get("config").Scalar("vm_config", "code", "remote", "http_uri", "cluster")
-	cluster, host := m.in.Config.Cluster(name), hostOf(w.module.url)
+	cluster, host := m.in.Config.Cluster(name), hostOf(w.Spec.Module.URL)
 	if cluster == nil {
 		return
 	}
@@ -91,7 +91,7 @@ func (m *maker) checkURL(f *envoyconfig.Filter, w *wasmFilter) {
 		addresses = append(addresses, e.Address)
 	}
 	if len(addresses) > 0 {
-		m.plan.warn(w.module.pos, fmt.Sprintf("Envoy fetched this module from %s, by its cluster %s; wasm-xds fetches it from %s itself",
+		m.plan.warn(w.Spec.Module.Pos, fmt.Sprintf("Envoy fetched this module from %s, by its cluster %s; wasm-xds fetches it from %s itself",
 			listOf(addresses), name, host))
 	}
 }
@@ -126,51 +126,23 @@ func (m *maker) shareVMs() {
 	first := map[string]*wasmFilter{}
 	for _, t := range m.taken {
 		w := t.wasm
-		if w.vmID != "" {
+		if w.vmID != "" || w.Spec.VM.ID != "" {
 			continue
 		}
-		key := fmt.Sprintf("%#v %#v %v %v %v %v", w.module.code(), w.vmConfig, w.runtime, w.env, w.hostEnv, w.capabilities)
+		key := w.vmKey()
 		before := first[key]
 		switch {
 		case before == nil:
 			first[key] = w
 		case before != w && before.key() != w.key():
 			id := "shared"
-			if stem := w.module.stem(); stem != "" {
+			if stem := w.stem(); stem != "" {
 				id = stem
 			}
 			before.vmID, w.vmID = id, id
 			m.plan.note(w.pos, "this filter ran in one VM with that of line "+fmt.Sprint(before.pos.Line)+": vm.id "+id+" keeps it so")
 		}
 	}
-}
-
-// code identifies the code of a module.
-func (s source) code() string {
-	return s.file + "\n" + string(s.bytes) + "\n" + s.url + "\n" + s.sha256
-}
-
-// stem is the name of the module's file without the extension.
-func (s source) stem() string {
-	name := path.Base(s.file)
-	if s.file == "" {
-		name = path.Base(s.url)
-	}
-	name = strings.TrimSuffix(name, path.Ext(name))
-	if name == "." || name == "/" {
-		return ""
-	}
-	return nameOf(name)
-}
-
-// nameOf makes a name for a spec of a text.
-func nameOf(text string) string {
-	return strings.Map(func(r rune) rune {
-		if r < 128 && (r == '.' || r == '-' || r == '_' || '0' <= r && r <= '9' || 'a' <= r && r <= 'z' || 'A' <= r && r <= 'Z') {
-			return r
-		}
-		return '_'
-	}, text)
 }
 
 // nameThem chooses the names of the specs. A filter keeps the name in the chain, unless the name is
@@ -185,7 +157,7 @@ func (m *maker) nameThem() {
 			return byName[name] == nil || byName[name].key() == t.wasm.key()
 		})
 		byName[t.wasm.name] = t.wasm
-		if plugin := t.wasm.plugin; plugin != "" && plugin != t.wasm.name {
+		if plugin := t.wasm.Plugin; plugin != "" && plugin != t.wasm.name {
 			m.plan.note(t.wasm.pos, fmt.Sprintf("the plugin was called %s, and is now called as its filter, %s: logs and metrics of Envoy show it", plugin, t.wasm.name))
 		}
 	}
@@ -202,9 +174,9 @@ func (m *maker) candidates(t *taken) []string {
 	if !strings.HasPrefix(t.filter.Name, "envoy.") || m.perRoute[t.filter.Name] {
 		add(t.filter.Name)
 	}
-	add(t.wasm.plugin)
-	add(t.wasm.rootID)
-	add(t.wasm.module.stem())
+	add(t.wasm.Plugin)
+	add(t.wasm.Spec.RootID)
+	add(t.wasm.stem())
 	if len(names) == 0 {
 		names = append(names, "wasm")
 	}
@@ -296,8 +268,6 @@ func (m *maker) specFile(w *wasmFilter) (SpecFile, *spec.Error) {
 	if len(errs) > 0 {
 		return file, problem("no_spec", w.pos, "this filter cannot become a spec: "+errs[0].Message, errs[0].Hint)
 	}
-	if w.module.url == "" {
-		file.Module = &ModuleFile{Name: w.fileStem() + ".wasm", From: w.module.file, Bytes: w.module.bytes, Pos: w.module.pos}
-	}
+	file.Module = w.moduleFile()
 	return file, nil
 }

@@ -23,20 +23,37 @@ func JSON(n *Node) string {
 		return "[" + strings.Join(parts, ", ") + "]"
 	case Null:
 		return "null"
-	case Bool:
-		return strings.ToLower(n.Text)
-	case Number:
-		return n.Text
 	}
-	if source := n.Source(); n.Alias == nil && !strings.HasPrefix(source, `"`) && !strings.HasPrefix(source, `'`) {
-		switch strings.ToLower(n.Text) {
-		case "yes", "on", "y":
-			return "true"
-		case "no", "off", "n":
-			return "false"
-		}
+	if kind, text := n.Resolved(); kind != String {
+		return text
 	}
 	return Quote(n.Text)
+}
+
+// Resolved returns the kind and the text of a value as Envoy reads them: words like yes are
+// booleans without quotes. A value that is no scalar has no text.
+func (n *Node) Resolved() (Kind, string) {
+	switch n.Kind {
+	case Bool:
+		return Bool, strings.ToLower(n.Text)
+	case String:
+		if n.Alias != nil || n.quoted() {
+			return String, n.Text
+		}
+		switch strings.ToLower(n.Text) {
+		case "yes", "on", "y":
+			return Bool, "true"
+		case "no", "off", "n":
+			return Bool, "false"
+		}
+	}
+	return n.Kind, n.Text
+}
+
+// quoted says whether a scalar has quotes in the file.
+func (n *Node) quoted() bool {
+	source := n.Source()
+	return strings.HasPrefix(source, `"`) || strings.HasPrefix(source, `'`)
 }
 
 // Quote returns a text as a string of JSON, which is a string of YAML, too.

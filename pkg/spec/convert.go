@@ -40,6 +40,17 @@ func convertDocument(src *source, body ast.Node, defaultName string) (all []Nati
 	if len(found.errs) > 0 {
 		return nil, found.sortedErrors("")
 	}
+	if !isManifestList(root) {
+		return convertTree(src, root, defaultName)
+	}
+	for _, item := range itemsOf(found, root) {
+		converted, problems := convertTree(src, item, "")
+		all, errs = append(all, converted...), append(errs, problems...)
+	}
+	return all, append(errs, found.errs...)
+}
+
+func convertTree(src *source, root *node, defaultName string) (all []Native, errs []*Error) {
 	kind := foreignOf(root)
 	if kind == nil {
 		if manifest := kubernetesError(src.file, root); manifest != nil {
@@ -84,7 +95,7 @@ func (n *native) convert(f *foreign) (*Native, []*Error) {
 	var errs []*Error
 	for _, e := range problems {
 		missing := e.Code == CodeMissingField && n.root.at("module") != nil
-		if e.Code == CodeForeignUnsupported && len(n.root.entries) > 1 || missing {
+		if e.Code == CodeForeignUnsupported && len(n.root.entries) > 1 && !n.notWasm || missing {
 			remarks = append(remarks, *e)
 			continue
 		}

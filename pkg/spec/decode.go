@@ -46,6 +46,18 @@ func Decode(file string, text []byte) (specs []*Spec, errs []*Error, broken bool
 func decodeDocument(src *source, body ast.Node, defaultName string) (specs []*Spec, errs []*Error) {
 	found := &problems{}
 	root := (&builder{source: src, problems: found, anchors: map[string]*node{}}).tree(body)
+	if len(found.errs) > 0 || !isManifestList(root) {
+		return decodeTree(src, root, found, defaultName)
+	}
+	for _, item := range itemsOf(found, root) {
+		described, problems := decodeTree(src, item, &problems{}, "")
+		specs, errs = append(specs, described...), append(errs, problems...)
+	}
+	return specs, append(errs, found.errs...)
+}
+
+// decodeTree decodes a document, or an item of a list of manifests.
+func decodeTree(src *source, root *node, found *problems, defaultName string) (specs []*Spec, errs []*Error) {
 	if kind := foreignOf(root); kind != nil && len(found.errs) == 0 {
 		return decodeForeign(src, root, kind, defaultName)
 	}

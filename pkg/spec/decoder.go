@@ -45,6 +45,10 @@ func (d *decoder) section(path string, n *node, known fields) {
 			})
 		default:
 			d.seen[at] = e.key
+			if e.value.kind == kindNull && d.isOther && !mayBeNull(at) {
+				delete(d.seen, at) // Kubernetes and Envoy take null for an absent field
+				continue
+			}
 			if e.value.kind == kindNull && !mayBeNull(at) {
 				d.noValue(at, e.value)
 				continue

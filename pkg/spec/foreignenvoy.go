@@ -1,9 +1,6 @@
 package spec
 
-import (
-	"slices"
-	"strings"
-)
+import "strings"
 
 const (
 	envoyHTTPWasm    = "envoy.extensions.filters.http.wasm.v3.Wasm"
@@ -12,52 +9,9 @@ const (
 	typedStruct      = ".TypedStruct"
 )
 
-// isEnvoy recognizes a filter, a list of filters, or a file of resources out of the configuration
-// of an Envoy, and also a whole bootstrap.
-func isEnvoy(root *node) bool {
-	if root.kind == kindList {
-		return len(root.items) > 0 && isEnvoy(root.items[0])
-	}
-	if root.at("module") != nil {
-		return false
-	}
-	return slices.ContainsFunc([]string{typeKey, "typed_config", "typedConfig", "resources", "static_resources", "staticResources"},
-		func(key string) bool { return root.at(key) != nil })
-}
-
-// readEnvoy reads the Wasm filters in a part of Envoy's configuration.
-func readEnvoy(f *foreign, root *node) {
-	switch {
-	case root.kind == kindList:
-		readEnvoyList(f, "", root)
-	case root.at("resources") != nil:
-		readEnvoyList(f, "resources", root.at("resources"))
-	case root.at("static_resources") != nil || root.at("staticResources") != nil:
-		f.fail(&Error{
-			Code: CodeForeignUnsupported, Message: "this is a whole bootstrap of Envoy, and no filter",
-			Hint: "wasm-xds adopt FILE takes its Wasm filters out; or copy a single filter", Pos: root.pos,
-		})
-	default:
-		n := f.add(root)
-		readEnvoyFilter(n, "", root)
-	}
-}
-
-func readEnvoyList(f *foreign, path string, list *node) {
-	if !f.is(path, list, kindList) {
-		return
-	}
-	for i, item := range list.items {
-		n := f.addEntry(item)
-		if len(list.items) == 1 {
-			n.defaultName = f.defaultName
-		}
-		readEnvoyFilter(n, entryPath(path, i), item)
-	}
-}
-
 // readEnvoyFilter reads a filter with a name and a typed_config, or the typed_config alone.
 func readEnvoyFilter(n *native, path string, filter *node) {
+	filter = envoyWords(filter)
 	if at := typeField(filter); at != nil && !strings.HasSuffix(at.value.text, "/"+envoyTypedConfig) && at.value.text != envoyTypedConfig {
 		readEnvoyConfig(n, path, filter)
 		return
@@ -103,15 +57,10 @@ func readEnvoyConfig(n *native, path string, message *node) {
 		})
 		return
 	}
-	name, where := shortType(at.value.text), at.value
+	name, where := messageType(message)
 	known := fields{typeKey: func(_, _ *node) {}}
 	body := func(_, v *node) { readPlugin(n, join(path, "config"), v) }
-	if strings.HasSuffix(name, typedStruct) {
-		if url := message.at("type_url"); url != nil {
-			name, where = shortType(url.text), url
-		} else if url := message.at("typeUrl"); url != nil {
-			name, where = shortType(url.text), url
-		}
+	if strings.HasSuffix(at.value.text, typedStruct) {
 		known["type_url"] = func(_, _ *node) {}
 		known["value"] = func(_, v *node) {
 			n.section(join(path, "value"), v, fields{"config": func(_, v *node) { readPlugin(n, join(path, "value.config"), v) }})
@@ -131,7 +80,49 @@ func readEnvoyConfig(n *native, path string, message *node) {
 		return
 	}
 	n.section(path, message, spelled(known))
-	if n.root.at("module") == nil && len(n.errs) == 0 {
+	if n.root.at("module") == nil && n.inline == nil && len(n.errs) == 0 {
 		n.failf(CodeMissingField, message, "%s.vm_config is missing", join(path, "config"))
 	}
+}
+
+// messageType returns the type of the message in a typed_config, and its place. It looks into a
+// TypedStruct.
+func messageType(message *node) (name string, where *node) {
+	at := typeField(message)
+	if at == nil {
+		return "", message
+	}
+	if strings.HasSuffix(at.value.text, typedStruct) {
+		for _, key := range []string{"type_url", "typeUrl"} {
+			if url := message.at(key); url != nil {
+				return shortType(url.text), url
+			}
+		}
+	}
+	return shortType(at.value.text), at.value
+}
+
+// envoyWords returns a value as Envoy reads it: words like yes are booleans without quotes.
+func envoyWords(n *node) *node {
+	other := *n
+	switch {
+	case n.kind == kindString && n.plain:
+		switch strings.ToLower(n.text) {
+		case "yes", "on", "y":
+			other.kind, other.text = kindBool, "true"
+		case "no", "off", "n":
+			other.kind, other.text = kindBool, "false"
+		}
+	case n.kind == kindMap:
+		other.entries = nil
+		for _, e := range n.entries {
+			other.entries = append(other.entries, entry{key: e.key, value: envoyWords(e.value)})
+		}
+	case n.kind == kindList:
+		other.items = nil
+		for _, item := range n.items {
+			other.items = append(other.items, envoyWords(item))
+		}
+	}
+	return &other
 }

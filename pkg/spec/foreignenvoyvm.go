@@ -1,8 +1,11 @@
 package spec
 
 import (
+	"bytes"
+	"encoding/base64"
 	"slices"
 	"strings"
+	"unicode/utf8"
 )
 
 // readEnvoyVM reads a VmConfig.
@@ -14,7 +17,7 @@ func readEnvoyVM(n *native, path string, vm *node) {
 				n.put("vm.id", k, v, at("vm_id"))
 			}
 		},
-		"runtime":           func(k, v *node) { n.put("vm.runtime", k, v, at("runtime")) },
+		"runtime":           func(k, v *node) { readEnvoyRuntime(n, at("runtime"), k, v) },
 		"code":              func(_, v *node) { readEnvoyCode(n, at("code"), v) },
 		"configuration":     func(k, v *node) { n.anyConfig("vm.config", at("configuration"), k, v) },
 		"allow_precompiled": func(k, v *node) { n.put("vm.allowPrecompiled", k, v, at("allow_precompiled")) },
@@ -38,10 +41,24 @@ func readEnvoyVM(n *native, path string, vm *node) {
 	}
 }
 
+// readEnvoyRuntime reads the name of a runtime. V8 is the default of a spec.
+func readEnvoyRuntime(n *native, path string, key, v *node) {
+	if short := strings.TrimPrefix(v.text, runtimePrefix); v.kind == kindString && short != "" {
+		v = text(short, v)
+	}
+	if v.kind != kindString || v.text != "v8" {
+		n.put("vm.runtime", key, v, path)
+	}
+}
+
 // readEnvoyCode reads the AsyncDataSource of a module.
 func readEnvoyCode(n *native, path string, code *node) {
-	inline := func(name string) func(k, _ *node) {
-		return func(k, _ *node) {
+	inline := func(name string) func(k, v *node) {
+		return func(k, v *node) {
+			if n.takesInline {
+				n.readInline(path+".local."+name, name == "inline_bytes", v)
+				return
+			}
 			n.unsupported(path+".local."+name, k, "a spec holds no module", "write the module into a file, and name it with filename")
 		}
 	}
@@ -59,6 +76,35 @@ func readEnvoyCode(n *native, path string, code *node) {
 		},
 		"remote": func(_, v *node) { readEnvoyRemote(n, path+".remote", v) },
 	})
+	if code.kind == kindMap && n.inline == nil && n.root.at("module") == nil && !n.has(path+".local") && !n.has(path+".remote") {
+		n.failf(CodeMissingField, code, "%s has neither local nor remote", path)
+	}
+}
+
+// readEnvoyURI reads the address of a module. The agent of Istio takes images, too.
+func readEnvoyURI(n *native, path string, key, v *node) {
+	if strings.HasPrefix(v.text, "oci://") {
+		n.moduleFrom(path, key, v)
+		return
+	}
+	n.put("module.url", key, v, path)
+}
+
+// readInline reads a module out of the configuration itself.
+func (n *native) readInline(path string, isBase64 bool, v *node) {
+	if !n.is(path, v, kindString) {
+		return
+	}
+	n.inline = []byte(v.text)
+	if !isBase64 {
+		return
+	}
+	// Envoy's reader takes both alphabets, with and without padding.
+	plain := strings.TrimRight(strings.NewReplacer("-", "+", "_", "/").Replace(v.text), "=")
+	var err error
+	if n.inline, err = base64.RawStdEncoding.DecodeString(plain); err != nil {
+		n.failf(CodeBadValue, v, "%s is no base64", path)
+	}
 }
 
 func readEnvoyRemote(n *native, path string, remote *node) {
@@ -67,18 +113,22 @@ func readEnvoyRemote(n *native, path string, remote *node) {
 			n.ignored(path+"."+name, k, "wasm-xds fetches the module itself, from the host of the URL", "")
 		}
 	}
+	var sumKey, sum *node
 	n.names["module.sha256"] = path + ".sha256"
 	n.section(path, remote, spelled(fields{
 		"http_uri": func(_, v *node) {
 			n.section(path+".http_uri", v, fields{
-				"uri":     func(k, v *node) { n.put("module.url", k, v, path+".http_uri.uri") },
+				"uri":     func(k, v *node) { readEnvoyURI(n, path+".http_uri.uri", k, v) },
 				"cluster": fetches("http_uri.cluster"),
 				"timeout": fetches("http_uri.timeout"),
 			})
 		},
-		"sha256":       func(k, v *node) { n.put("module.sha256", k, v, path+".sha256") },
+		"sha256":       func(k, v *node) { sumKey, sum = k, v },
 		"retry_policy": fetches("retry_policy"),
 	}))
+	if sum != nil && sum.text != "nil" { // Istio's word for a module without a checksum
+		n.digest(path+".sha256", sumKey, sum)
+	}
 }
 
 // anyConfig applies a configuration in an Any. native is the path in a spec, and from the foreign
@@ -93,6 +143,9 @@ func (n *native) anyConfig(native, from string, key, v *node) {
 			}
 		}
 	}
+	if as == ConfigBytes && n.textOfBytes(native, from, key, v) {
+		return
+	}
 	if as != ConfigString && as != ConfigStruct {
 		n.put(native, key, v, from) // the native decoder knows bytes, and refuses other types
 		return
@@ -100,8 +153,8 @@ func (n *native) anyConfig(native, from string, key, v *node) {
 	var value *node
 	n.section(from, v, fields{typeKey: func(_, _ *node) {}, "value": func(_, v *node) { value = v }})
 	switch {
-	case as == ConfigString && value == nil:
-		n.put(native, key, text("", v), from)
+	case as == ConfigString && (value == nil || value.kind == kindString && value.text == ""):
+		// Envoy's default
 	case as == ConfigString:
 		if n.is(from+".value", value, kindString) {
 			n.put(native, key, value, from+".value")
@@ -115,6 +168,21 @@ func (n *native) anyConfig(native, from string, key, v *node) {
 			n.put(native, key, value, from+".value")
 		}
 	}
+}
+
+// textOfBytes applies a BytesValue that holds text.
+func (n *native) textOfBytes(native, from string, key, v *node) bool {
+	value := v.at("value")
+	if len(v.entries) != 2 || value == nil || value.kind != kindString {
+		return false
+	}
+	content, err := base64.StdEncoding.DecodeString(value.text)
+	if err != nil || !utf8.Valid(content) || bytes.ContainsRune(content, 0) {
+		return false
+	}
+	n.put(native+"Type", key, text(string(ConfigBytes), v), from)
+	n.put(native, key, text(string(content), value), from+".value")
+	return true
 }
 
 // readRestriction reads the functions that a module may call. Envoy's list also has the callbacks

@@ -28,6 +28,7 @@ func readTrafficExtension(f *foreign, root *node) {
 			p.complete(v)
 		}
 		known["lua"] = func(k, _ *node) {
+			n.notWasm = true
 			n.unsupported("spec.lua", k, "this is a filter in Lua, and not Wasm", hintLua)
 		}
 		n.section("spec", v, known)

@@ -14,6 +14,7 @@ func foreignKinds() []foreignKind {
 	return []foreignKind{
 		{"WasmPlugin", "extensions.istio.io", readWasmPlugin},
 		{"TrafficExtension", "extensions.istio.io", readTrafficExtension},
+		{"EnvoyFilter", "networking.istio.io", readEnvoyFilterManifest},
 		{"EnvoyExtensionPolicy", "gateway.envoyproxy.io", readExtensionPolicy},
 		{"FilterDeployment", "wasme.io", readFilterDeployment},
 	}
@@ -30,14 +31,21 @@ func ForeignKinds() []string {
 
 // foreignOf returns the kind of a document of another system, or nil for any other document.
 func foreignOf(root *node) *foreignKind {
-	group, _, _ := strings.Cut(scalarAt(root, "apiVersion"), "/")
-	for _, one := range foreignKinds() {
-		if group == one.group && scalarAt(root, "kind") == one.name {
-			return &one
-		}
+	if kind := kindOfManifest(scalarAt(root, "apiVersion"), scalarAt(root, "kind")); kind != nil {
+		return kind
 	}
 	if isEnvoy(root) {
 		return &foreignKind{name: "Envoy", read: readEnvoy}
+	}
+	return nil
+}
+
+func kindOfManifest(apiVersion, kind string) *foreignKind {
+	group, _, _ := strings.Cut(apiVersion, "/")
+	for _, one := range foreignKinds() {
+		if group == one.group && kind == one.name {
+			return &one
+		}
 	}
 	return nil
 }

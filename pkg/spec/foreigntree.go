@@ -14,6 +14,11 @@ type native struct {
 	root        *node
 	names       map[string]string // the foreign path of each native path, for messages
 	defaultName string
+
+	notWasm     bool   // the document describes another filter than a Wasm filter
+	plugin      string // the name of the plugin in a configuration of Envoy
+	takesInline bool   // whether the configuration may hold the module itself
+	inline      []byte // such a module
 }
 
 // text is a scalar with the position of a foreign node.
@@ -105,7 +110,7 @@ func (n *native) digest(path string, key, v *node) {
 	}
 	image := n.root.at("module").at("oci")
 	if image == nil {
-		n.put("module.sha256", key, v, path)
+		n.put("module.sha256", key, text(strings.ToLower(v.text), v), path)
 		return
 	}
 	sum := readSHA256(n.decoder, path, v)
@@ -129,23 +134,31 @@ const alwaysRefresh = "5m"
 
 // pullPolicy applies the pull policies of Kubernetes, after module and checksum.
 func (n *native) pullPolicy(path string, key, v *node) {
-	if v == nil || choice(n.decoder, path, v, "IfNotPresent", "Always", "UNSPECIFIED_POLICY") != "Always" {
-		return
-	}
-	module := n.root.at("module")
-	image := module.at("oci")
+	image := n.root.at("module").at("oci")
 	ref := Reference{}
 	if image != nil {
 		ref, _ = ParseReference(image.text) // the native decoder reports the error
 	}
+	chosen := ""
+	if v != nil {
+		chosen = choice(n.decoder, path, v, "IfNotPresent", "Always", "UNSPECIFIED_POLICY")
+	}
+	what := path + " is Always"
+	if (v == nil || chosen == "UNSPECIFIED_POLICY") && ref.Tag == defaultTag && !ref.Pinned() {
+		chosen, key, v = "Always", image, image
+		what = n.names["module"] + " has the tag latest, for which Always is the default of " + path
+	}
+	if chosen != "Always" {
+		return
+	}
 	if image == nil || ref.Pinned() {
-		n.ignored(path, key, "the module is fixed by its digest or is a file, so there is nothing to pull again", "")
+		n.ignored(path, key, "a tag can change its module, and here a digest or a file decides", "")
 		return
 	}
 	n.put("module.refresh", key, text(alwaysRefresh, v), path)
 	n.note(&Error{
 		Code: CodeForeignIgnored, Pos: key.pos,
-		Message: path + " is Always: wasm-xds looks at the tag every " + alwaysRefresh + ", and not only when the document changes",
+		Message: what + ": wasm-xds looks at the tag every " + alwaysRefresh + ", and not only when the document changes",
 		Hint:    "write IfNotPresent to look once",
 	})
 }

@@ -26,8 +26,6 @@ func kubernetesHint(kind string) string {
 	switch kind {
 	case "ConfigMap", "Secret":
 		return "move it out of this directory; a spec itself may be in a ConfigMap that is mounted here"
-	case "EnvoyFilter":
-		return "write a spec in its place, or take the Wasm filter out of its patch; see docs/foreign-documents.md"
 	default:
 		return "move it out of this directory: every .yaml and .yml file in it is a spec; the manifests that are read as specs: " + strings.Join(ForeignKinds(), ", ")
 	}

@@ -87,12 +87,10 @@ func (w *nativeWriter) value(n *node, indent string) {
 	case n.kind == kindMap && len(n.entries) > 0:
 		w.b.WriteString("\n")
 		w.mapping(n.entries, indent+"  ")
-	case n.kind == kindList && len(n.items) > 0 && slices.ContainsFunc(n.items, isCollection):
-		w.b.WriteString(" " + jsonText(n) + "\n")
 	case n.kind == kindList && len(n.items) > 0:
 		w.b.WriteString("\n")
 		for _, item := range n.items {
-			w.b.WriteString(indent + "- " + scalarText(item) + "\n")
+			w.item(item, indent)
 		}
 	case n.kind == kindString && literal(n.text):
 		w.b.WriteString(" |\n")
@@ -107,7 +105,20 @@ func (w *nativeWriter) value(n *node, indent string) {
 	}
 }
 
-func isCollection(n *node) bool { return n.kind == kindMap || n.kind == kindList }
+// item writes an item of a list.
+func (w *nativeWriter) item(n *node, indent string) {
+	w.b.WriteString(indent + "- ")
+	switch {
+	case n.kind == kindMap && len(n.entries) > 0:
+		inner := nativeWriter{comments: w.comments}
+		inner.mapping(n.entries, indent+"  ")
+		w.b.WriteString(strings.TrimPrefix(inner.b.String(), indent+"  "))
+	case n.kind == kindMap || n.kind == kindList:
+		w.b.WriteString(jsonText(n) + "\n")
+	default:
+		w.b.WriteString(scalarText(n) + "\n")
+	}
+}
 
 // literalText matches the texts that a literal block holds unchanged.
 var literalText = regexp.MustCompile(`^[\x21-\x7e][\x20-\x7e\n]*[\x21-\x7e]\n$`)
@@ -153,10 +164,12 @@ func jsonText(n *node) string {
 
 var plainText = regexp.MustCompile(`^[A-Za-z_./][A-Za-z0-9_./-]*(:[A-Za-z0-9_./-]+|//[A-Za-z0-9_./-]+)*(@sha256:[0-9a-f]{64})?$`)
 
+var durationText = regexp.MustCompile(`^[0-9]{1,9}(\.[0-9]{1,9})?(ns|us|ms|s|m|h)$`)
+
 // yamlText writes a string, without quotes where no reader takes it for anything else.
 func yamlText(s string) string {
 	words := []string{"true", "false", "null", "yes", "no", "on", "off", "y", "n", ".", "..", ".inf", ".nan"}
-	if plainText.MatchString(s) && plainKind(s) == kindString && !slices.Contains(words, strings.ToLower(s)) {
+	if durationText.MatchString(s) || plainText.MatchString(s) && plainKind(s) == kindString && !slices.Contains(words, strings.ToLower(s)) {
 		return s
 	}
 	return quotedText(s)

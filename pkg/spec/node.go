@@ -1,5 +1,7 @@
 package spec
 
+import "slices"
+
 // kind is the YAML type of a node.
 type kind uint8
 
@@ -24,6 +26,7 @@ type node struct {
 	pos     Position
 	entries []entry // a mapping's, in order; keys may occur twice
 	items   []*node // a list's
+	plain   bool    // a scalar without quotes
 	size    int     // of the expanded node, in bytes
 	depth   int     // of the expanded node
 }
@@ -67,4 +70,22 @@ func (n *node) at(key string) *node {
 		}
 	}
 	return nil
+}
+
+// drop removes a mapping's key.
+func (n *node) drop(key string) {
+	n.entries = slices.DeleteFunc(n.entries, func(e entry) bool { return e.key.text == key })
+}
+
+// copied returns a copy of the mappings of a tree, which share their other values.
+func (n *node) copied() *node {
+	if n.kind != kindMap {
+		return n
+	}
+	other := *n
+	other.entries = nil
+	for _, e := range n.entries {
+		other.entries = append(other.entries, entry{key: e.key, value: e.value.copied()})
+	}
+	return &other
 }

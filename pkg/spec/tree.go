@@ -70,7 +70,7 @@ func (b *builder) resolve(from ast.Node) *node {
 	}
 	if tk.Type != token.SingleQuoteType && tk.Type != token.DoubleQuoteType {
 		// The parser does not take 1e3 and integers over 64 bits for numbers.
-		n.kind = plainKind(text)
+		n.kind, n.plain = plainKind(text), true
 	}
 	return b.withText(n, text)
 }

@@ -24,16 +24,19 @@ spec:
   failStrategy: FAIL_OPEN
   vmConfig: {env: [{name: WHO, value: plugin}]}
 `,
-	"extension": `apiVersion: extensions.istio.io/v1alpha1
-kind: TrafficExtension
-metadata: {name: extension}
-spec:
-  selector: {matchLabels: {app: web}}
-  wasm:
-    url: WEB/extension.wasm
-    sha256: SHA256
-    pluginConfig: {from: extension}
-    failStrategy: FAIL_CLOSE
+	"extension": `apiVersion: v1
+kind: List
+items:
+- apiVersion: extensions.istio.io/v1alpha1
+  kind: TrafficExtension
+  metadata: {name: extension}
+  spec:
+    selector: {matchLabels: {app: web}}
+    wasm:
+      url: WEB/extension.wasm
+      sha256: SHA256
+      pluginConfig: {from: extension}
+      failStrategy: FAIL_CLOSE
 `,
 	"gateway": `apiVersion: gateway.envoyproxy.io/v1alpha1
 kind: EnvoyExtensionPolicy
@@ -71,10 +74,13 @@ spec:
   }
 }
 ---
-"name": "envoy-open"
-"typed_config":
-  "@type": type.googleapis.com/envoy.extensions.filters.http.wasm.v3.Wasm
-  config: {failure_policy: FAIL_OPEN, vm_config: {code: {local: {filename: MODULES/trap.wasm}}}}
+http_filters:
+- name: envoy-open
+  typed_config:
+    "@type": type.googleapis.com/envoy.extensions.filters.http.wasm.v3.Wasm
+    config: {failure_policy: FAIL_OPEN, vm_config: {code: {local: {filename: MODULES/trap.wasm}}}}
+- name: envoy.filters.http.router
+  typed_config: {"@type": type.googleapis.com/envoy.extensions.filters.http.router.v3.Router}
 `,
 }
 

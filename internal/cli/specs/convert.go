@@ -20,10 +20,10 @@ func newConvert() *cobra.Command {
 	c := &cobra.Command{
 		Use:   "convert FILE...",
 		Short: "Turn documents of Istio, Envoy Gateway, wasme and Envoy into specs",
-		Long: `Convert prints native specs for the documents of other systems: WasmPlugin and
-TrafficExtension of Istio, EnvoyExtensionPolicy of Envoy Gateway, FilterDeployment
-of wasme, and Wasm filters out of an Envoy's configuration, in YAML or JSON. FILE is
-- for standard input.
+		Long: `Convert prints native specs for the documents of other systems: WasmPlugin,
+TrafficExtension and EnvoyFilter of Istio, EnvoyExtensionPolicy of Envoy Gateway,
+FilterDeployment of wasme, and the Wasm filters in an Envoy's configuration, in YAML
+or JSON. FILE is - for standard input.
 
 A comment that begins with "decide:" stands where a person has to decide: a field
 that has no effect here, one that a spec cannot obey, or one that is missing.

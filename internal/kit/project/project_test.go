@@ -103,11 +103,19 @@ func TestTargets(t *testing.T) {
 	}
 }
 
+const wasm = `{"@type": type.googleapis.com/envoy.extensions.filters.http.wasm.v3.Wasm, config: {vm_config: {code: {local: {filename: a.wasm}}}}}`
+
 // YAML of other programs is no broken spec.
 func TestDecodeLeavesOtherFiles(t *testing.T) {
 	for text, want := range map[string]int{
 		"services: {web: {image: x}}": 0, "a: [": 0, "module: {file: a.wasm}": 1, "{name: a, module: {file: b.wasm}}": 1,
 		"version: 2\n# the module: see below\n": 0,
+		"apiVersion: extensions.istio.io/v1alpha1\nkind: WasmPlugin\nmetadata: {name: a}\nspec: {url: \"file:///a.wasm\"}\n":                                             1,
+		"apiVersion: v1\nkind: List\nitems:\n- kind: WasmPlugin\n  apiVersion: extensions.istio.io/v1alpha1\n  metadata: {name: a}\n  spec: {url: \"file:///a.wasm\"}\n": 1,
+		"apiVersion: v1\nkind: ConfigMap\n":                                             0,
+		"apiVersion: networking.istio.io/v1alpha3\nkind: EnvoyFilter\nspec: {}\n":       0,
+		"name: a\ntyped_config: " + wasm:                                                1,
+		"static_resources: {listeners: [{filter_chains: [{filters: [" + wasm + "]}]}]}": 0,
 	} {
 		specs, problems, _ := project.Decode("compose.yaml", []byte(text))
 		if len(specs) != want || len(problems) > 0 {
