@@ -16,7 +16,7 @@ type Ordered struct {
 	Unordered string
 }
 
-// layersOfProduct lists the layers of the packages of the product.
+// layersOfProduct lists the layers of the packages of the product, except those in the other files.
 var layersOfProduct = map[string]Ordered{
 	"pkg/snapshot": {
 		Layers: []string{
@@ -47,49 +47,6 @@ var layersOfProduct = map[string]Ordered{
 		},
 	},
 
-	"internal/doctor": {Layers: []string{"doc options patch", "exam", "sources", "clusters filters stats", "boot names", "checks", "doctor running"}},
-	"internal/adopt": {
-		Layers: []string{
-			"doc options report specfile",
-			"chains plugin",
-			"maker",
-			"describe insert static stats",
-			"connect",
-			"plan",
-		},
-	},
-
-	"internal/envoyedit": {
-		Layers: []string{
-			"doc place style",
-			"patch",
-			"verify",
-		},
-	},
-
-	"internal/cli/adopting": {
-		Layers: []string{
-			"options read",
-			"validate",
-			"summary",
-			"write",
-			"adopting",
-		},
-	},
-
-	"internal/envoyconfig": {
-		Layers: []string{
-			"doc node",
-			"access edit extent finding json surrogate",
-			"any parse source",
-			"cluster",
-			"chain",
-			"config",
-			"stats",
-			"dump",
-		},
-	},
-
 	"pkg/source/merge": {
 		Layers: []string{
 			"part",
@@ -97,41 +54,6 @@ var layersOfProduct = map[string]Ordered{
 			"merge",
 			"follow",
 			"source",
-		},
-	},
-
-	"internal/schema": {Layers: []string{"common doc generate", "rollout tests", "document"}},
-
-	"pkg/spec": {
-		Layers: []string{
-			"bounds codes doc error format httpurl mend predicate nearest scalar selector setting structvalue text",
-			"configtype health name node reference source tests",
-			"number problems scan rollout",
-			"spec",
-			"decoder jsonwriter notices parse tree",
-			"readfile readlimits readmessage readrules readselector readsettings written",
-			"readexpect readprometheus readverify typedconfig",
-			"readhealth",
-			"readrollout",
-			"readconfig readmodule readtests",
-			"foreigntree readvm",
-			"foreign foreignenvoyvm",
-			"foreigngateway foreignistio foreignplugin foreignwasme",
-			"foreignenvoy",
-			"foreignkinds",
-			"document entries kubernetes nativewriter",
-			"foreigndocument",
-			"decode",
-			"convert",
-		},
-	},
-
-	"pkg/translate": {
-		Layers: []string{
-			"code doc pack version",
-			"capabilities vm",
-			"translate",
-			"template",
 		},
 	},
 
@@ -157,11 +79,7 @@ var layersOfProduct = map[string]Ordered{
 
 	"internal/trace":   {Layers: []string{"doc span", "edit", "recorder"}},
 	"internal/webhook": {Layers: []string{"doc queue secret", "pending receiver", "webhooks", "test"}},
-
-	"internal/bootstrap": {Layers: []string{"tls", "options", "servers", "view", "bootstrap sds", "parts"}},
-
 	"internal/builtin": {Layers: []string{"explain module", "revision", "identity", "builtin", "cache"}},
-
 	"internal/bundle": {
 		Layers: []string{
 			"bundle",
@@ -172,46 +90,20 @@ var layersOfProduct = map[string]Ordered{
 		},
 	},
 
-	"internal/cli":            {Layers: []string{"version", "cli"}},
-	"internal/cli/command":    {Layers: []string{"address bytesize error filemode", "args env", "flags"}},
-	"internal/regular":        {Layers: []string{"regular", "bounds"}},
-	"internal/cli/connect":    {Layers: []string{"server", "contexts", "connect"}},
-	"internal/cli/dev":        {Layers: []string{"checks child_linux child_other find log path request upstream writer", "process report tries", "project wiring", "follow own", "dev"}},
-	"internal/cli/envoy":      {Layers: []string{"doctor_flags doctor_print eject_flags eject_write flags tls", "adopt bootstrap dev doctor_status explain", "doctor_running eject_sources", "doctor eject record", "commands"}},
-	"internal/cli/fetch":      {Layers: []string{"hostenv reference registries roots transfer trust", "bundle flags"}},
-	"internal/cli/load":       {Layers: []string{"resolve", "documents", "sources"}},
-	"internal/cli/modules":    {Layers: []string{"artifact file list_registry push_plan", "inspect list login logout pull push", "commands"}},
-	"internal/cli/serveflags": {Layers: []string{"check log run", "flags", "outbound"}},
-	"internal/cli/server": {
-		Layers: []string{
-			"checkconfig complete context question specdir status_look systemd",
-			"change status_envoys status_wait status_watch",
-			"add forget freeze history retry rm rollback rollout serve status unpin wait webhook",
-			"commands",
-		},
-	},
-	"internal/cli/specs": {Layers: []string{"check_profile", "check convert lock render schema verify_result", "verify_text", "verify", "commands"}},
-	"internal/cli/kit":   {Layers: []string{"build choices test", "ask", "init", "commands"}},
-	"internal/cli/trial": {Layers: []string{"filter", "outcome profile profiletext", "coverage json junit", "text", "print"}},
-	"internal/cli/view":  {Layers: []string{"certificates identity webhooks", "attention error limits view words", "changes history nodes problems", "diff story", "filter filters"}},
-
-	"internal/command": {Layers: []string{"choice doc errors", "forget retry rollback steer", "promote"}},
-
+	"internal/regular":     {Layers: []string{"regular", "bounds"}},
+	"internal/command":     {Layers: []string{"choice doc errors", "forget retry rollback steer", "promote"}},
 	"internal/record":      {Layers: []string{"doc entry", "lines shards", "book diff text"}},
 	"internal/gitcheckout": {Layers: []string{"doc object owner", "pack", "repository", "checkout"}},
 	"internal/control":     {Layers: []string{"collect doc inbox journal mend messages metrics served startup syncs", "config", "tracing restore sources workers", "notices", "describe moves", "chronicle", "saves", "deliver", "control", "commands streams", "api", "content health steering"}},
 	"internal/desired":     {Layers: []string{"doc outcome rollbacks wishes broken held", "plan"}},
 	"internal/door":        {Layers: []string{"claims limits visitors", "door"}},
 	"internal/persist":     {Layers: []string{"delay doc schedule state", "barrier named text", "writer", "history"}},
-
-	"internal/report": {Layers: []string{"doc looks rollout", "view", "errors trials", "subscriber", "content filter fleet outcome", "history sync totals"}},
-	"internal/tags":   {Layers: []string{"naming", "tags"}},
-
-	"internal/health": {Layers: []string{"doc figures names peers", "answer compare points", "evidence show", "measure", "judge", "watch"}},
-	"internal/signal": {Layers: []string{"doc histogram limits name traps", "above figures point", "points report", "failures process", "envoy", "store"}},
-	"internal/state":  {Layers: []string{"frame", "lock", "modes record", "state", "sealed", "open"}},
-
-	"internal/track": {Layers: []string{"config doc read", "check need work", "spec", "list tests", "track"}},
+	"internal/report":      {Layers: []string{"doc looks rollout", "view", "errors trials", "subscriber", "content filter fleet outcome", "history sync totals"}},
+	"internal/tags":        {Layers: []string{"naming", "tags"}},
+	"internal/health":      {Layers: []string{"doc figures names peers", "answer compare points", "evidence show", "measure", "judge", "watch"}},
+	"internal/signal":      {Layers: []string{"doc histogram limits name traps", "above figures point", "points report", "failures process", "envoy", "store"}},
+	"internal/state":       {Layers: []string{"frame", "lock", "modes record", "state", "sealed", "open"}},
+	"internal/track":       {Layers: []string{"config doc read", "check need work", "spec", "list tests", "track"}},
 	"internal/delivery": {
 		Layers: []string{
 			"calm config doc frozen idle load nack node queueing reuse state timers trials version wish conduct",
@@ -250,7 +142,6 @@ var layersOfProduct = map[string]Ordered{
 	},
 
 	"internal/metrics": {Layers: []string{"bounds doc", "perfilter", "collector outcomes spans", "badfile certificates reports webhooks", "recorder"}},
-
 	"internal/module": {
 		Layers: []string{
 			"bounds credentials doc error httpclient httperror keyedlock sourcereader spare stamp transfer",
@@ -273,35 +164,6 @@ var layersOfProduct = map[string]Ordered{
 		},
 	},
 
-	"internal/preflight/host": {
-		Layers: []string{
-			"actions config doc link message progress propertytypes result targets",
-			"answers budget event log misses",
-			"half memory pairs",
-			"exchange",
-			"attributes contexts messageproperties",
-			"basics buffers calls flow foreign headers metrics properties queues shared wasi",
-			"registry",
-			"instance",
-			"dispatch open start",
-			"connection stream",
-			"vm",
-		},
-	},
-	"internal/examine":           {Layers: []string{"doc errors hostenv secrets", "result", "examine", "findings"}},
-	"internal/preflight":         {Layers: []string{"smoke", "check"}},
-	"internal/preflight/engine":  {Layers: []string{"compile depth doc engine memory_other memory_unix", "memory"}},
-	"internal/preflight/envoy":   {Layers: []string{"doc versions", "functions", "callbacks", "capabilities"}},
-	"internal/preflight/finding": {Layers: []string{"codes doc text", "problem", "list"}},
-	"internal/preflight/profile": {Layers: []string{"doc profiler result", "limits profile"}},
-	"internal/preflight/rootid":  {Layers: []string{"doc trace words", "prober", "rootid"}},
-	"internal/preflight/runner":  {Layers: []string{"diff doc result words", "compare coverage", "http junit runner"}},
-	"internal/preflight/sandbox": {Layers: []string{"code doc", "cache spares", "modules", "request vm", "candidate", "prepare", "repeat run", "load"}},
-	"internal/preflight/static":  {Layers: []string{"capabilities checker doc language parse signature", "abi exports imports memory", "check", "describe"}},
-	"internal/preflight/traffic": {Layers: []string{"doc message plain", "calls", "sender"}},
-	"internal/preflight/wasmbin": {Layers: []string{"doc module reader", "names skip", "parse", "data ownmemory"}},
-	"internal/preflight/cause":   {Layers: []string{"advice doc literals symptom", "panic row", "table_fetch table_imports", "table", "lookup", "explain markdown with"}},
-
 	"internal/registry": {
 		Layers: []string{
 			"reference words",
@@ -321,6 +183,7 @@ var layersOfProduct = map[string]Ordered{
 			"inflow",
 		},
 	},
+
 	"internal/serve": {
 		Layers: []string{
 			"access config doc foreign gets hostname memory reload reports sandbox statedir supervision visitors",
@@ -335,11 +198,8 @@ var layersOfProduct = map[string]Ordered{
 		},
 	},
 
-	"internal/signature": {Layers: []string{"content error found statement", "key root", "identity", "policy", "keyless", "bundle", "older checked", "image signature"}},
-
 	"internal/source/bundled": {Layers: []string{"codes store", "selection", "reader"}},
 	"internal/source/oci":     {Layers: []string{"config", "look", "oci"}},
-
 	"internal/test/testfilter": {
 		Layers: []string{
 			"abi small",
@@ -351,11 +211,8 @@ var layersOfProduct = map[string]Ordered{
 	},
 
 	"internal/transfer": {Layers: []string{"body report", "gate"}},
-
-	"internal/wasmenc": {Layers: []string{"binary", "code", "text", "wasmenc"}},
-
+	"internal/wasmenc":  {Layers: []string{"binary", "code", "text", "wasmenc"}},
 	"internal/identity": {Layers: []string{"certificate", "pattern refusal", "rules", "decide"}},
-
 	"internal/xds": {
 		Layers: []string{
 			"admission doc foreign identify limits loop names node pace pushes response service",
@@ -368,7 +225,6 @@ var layersOfProduct = map[string]Ordered{
 	},
 
 	"internal/xds/resource": {Layers: []string{"cache code doc", "builder show"}},
-
 	"internal/xds/subscription": {
 		Layers: []string{
 			"doc names recent",

@@ -4,7 +4,7 @@ import "maps"
 
 // Layers lists the layers of the packages. Every package of more than 600 lines has an entry, and
 // smaller packages may have one. `go run -C test ./depcheck/cmd/rooms PACKAGE` proposes layers.
-var Layers = joined(layersOfProduct, layersOfReplicas, layersOfTests)
+var Layers = joined(layersOfProduct, layersOfSpecs, layersOfCLI, layersOfReplicas, layersOfTests)
 
 func joined(parts ...map[string]Ordered) map[string]Ordered {
 	all := map[string]Ordered{}
