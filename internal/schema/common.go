@@ -4,8 +4,8 @@ package schema
 // fields of which one is set, and needs a field and the field that it needs, separated by =.
 type rule struct{}
 
-// oneOf marks a type whose fields are the alternatives of a single value.
-type oneOf struct{}
+// OneOf marks a type whose fields are the alternatives of a single value.
+type OneOf struct{}
 
 // null is the value null.
 type null struct{}
@@ -21,14 +21,14 @@ type Size string
 
 // Bytes is a size, or a number of bytes.
 type Bytes struct {
-	oneOf
+	OneOf
 	Size   Size
 	Number int `minimum:"0"`
 }
 
 // Scalar is text, a number or a boolean.
 type Scalar struct {
-	oneOf
+	OneOf
 	Text    string
 	Number  float64
 	Boolean bool

@@ -5,6 +5,6 @@
 // values. The tests compare them with the decoder of package spec and with the published file.
 //
 // A tag has these keys: enum (values, separated by |), pattern, minimum, maximum, examples and
-// default (JSON), and required. The fields of a type with an embedded oneOf are the alternatives of
+// default (JSON), and required. The fields of a type with an embedded OneOf are the alternatives of
 // a value.
 package schema

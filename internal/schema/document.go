@@ -77,7 +77,7 @@ type Module struct {
 
 // SHA256 has 64 hexadecimal digits. YAML takes a digest of digits only for a number.
 type SHA256 struct {
-	oneOf
+	OneOf
 	Text   string `pattern:"^[0-9a-fA-F]{64}$"`
 	Number int
 }
@@ -111,7 +111,7 @@ type Identity struct {
 
 // Attestation is a short name of cosign's, or the URI of a predicate type.
 type Attestation struct {
-	oneOf
+	OneOf
 	Name  string `minLength:"1" examples:"[\"slsaprovenance1\",\"spdxjson\"]"`
 	Typed AttestationType
 }
@@ -148,21 +148,21 @@ type VM struct {
 
 // Runtime is v8, wamr, wasmtime, null, or a full name such as envoy.wasm.runtime.v8.
 type Runtime struct {
-	oneOf
+	OneOf
 	Name string `pattern:"^(v8|wamr|wasmtime|null|envoy\\.wasm\\.runtime\\.[a-z0-9_.]+)$"`
 	Null null
 }
 
 // Capabilities are a list of functions, or auto: exactly the imports of the module.
 type Capabilities struct {
-	oneOf
+	OneOf
 	Names []string
 	Auto  string `enum:"auto"`
 }
 
 // Smoke is on or off. Some writers of YAML turn the words into booleans.
 type Smoke struct {
-	oneOf
+	OneOf
 	Word    string `enum:"on|off"`
 	Boolean bool
 }

@@ -84,7 +84,7 @@ func JSON() ([]byte, error) {
 	}
 	var definitions object
 	for _, name := range g.names {
-		if name == "Spec" || name == "oneOf" || name == "null" || name == "rule" {
+		if name == "Spec" || name == "OneOf" || name == "null" || name == "rule" {
 			continue
 		}
 		one, err := g.definition(name)
@@ -184,7 +184,7 @@ func rules(structure *ast.StructType) (all object) {
 	return all
 }
 
-// alternatives returns the schemas of a type with an embedded oneOf, and nil for any other type.
+// alternatives returns the schemas of a type with an embedded OneOf, and nil for any other type.
 func (g *generator) alternatives(structure *ast.StructType) ([]object, error) {
 	var all []object
 	for i, field := range structure.Fields.List {
@@ -208,7 +208,7 @@ func (g *generator) alternatives(structure *ast.StructType) ([]object, error) {
 
 func isOneOf(t ast.Expr) bool {
 	name, ok := t.(*ast.Ident)
-	return ok && name.Name == "oneOf"
+	return ok && name.Name == "OneOf"
 }
 
 // properties returns the fields of a mapping, with those of embedded types.

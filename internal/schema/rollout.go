@@ -22,7 +22,7 @@ type Rollout struct {
 
 // Canary is a number of Envoys, a percentage, or a selection.
 type Canary struct {
-	oneOf
+	OneOf
 	Count    int `minimum:"0" maximum:"1000000"`
 	Percent  Percentage
 	Selector Nodes
@@ -30,7 +30,7 @@ type Canary struct {
 
 // Step is a number of Envoys, a percentage of all, or a mapping with the step's own values.
 type Step struct {
-	oneOf
+	OneOf
 	Count   int `minimum:"1"`
 	Percent Percentage
 	Own     StepValues
@@ -48,7 +48,7 @@ type StepValues struct {
 
 // Share is a number of Envoys, or a percentage of all.
 type Share struct {
-	oneOf
+	OneOf
 	Count   int `minimum:"1"`
 	Percent Percentage
 }
@@ -84,14 +84,14 @@ type StepHealth struct {
 
 // CountLimit is a number, or off.
 type CountLimit struct {
-	oneOf
+	OneOf
 	Count int    `minimum:"0"`
 	Off   string `enum:"off"`
 }
 
 // ShareLimit is percentage points beyond the stable side, over and max, or off.
 type ShareLimit struct {
-	oneOf
+	OneOf
 	Over Percentage
 	Off  string `enum:"off"`
 	Both ShareBounds
@@ -115,7 +115,7 @@ type Latency struct {
 
 // DelayLimit is a time or a percentage beyond the stable side, over and max, or off.
 type DelayLimit struct {
-	oneOf
+	OneOf
 	Time    Duration
 	Percent Percentage
 	Off     string `enum:"off"`
@@ -132,14 +132,14 @@ type DelayBounds struct {
 
 // Delay is a time, or a percentage of the stable side's.
 type Delay struct {
-	oneOf
+	OneOf
 	Time    Duration
 	Percent Percentage
 }
 
 // GrowthLimit is a size, a percentage of the memory limit, or off.
 type GrowthLimit struct {
-	oneOf
+	OneOf
 	Size    Size
 	Number  int `minimum:"0"`
 	Percent Percentage
@@ -154,7 +154,7 @@ type MetricLimit struct {
 
 // MetricMax is a number, or a share of the requests.
 type MetricMax struct {
-	oneOf
+	OneOf
 	Count   int `minimum:"0"`
 	Percent Percentage
 }

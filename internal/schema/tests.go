@@ -46,7 +46,7 @@ type TestResponse struct {
 
 // TestStatus is a status from 100 to 599.
 type TestStatus struct {
-	oneOf
+	OneOf
 	Number int    `minimum:"100" maximum:"599"`
 	Text   string `pattern:"^[1-5][0-9][0-9]$"`
 }
@@ -64,7 +64,7 @@ type TestMessage struct {
 
 // TestHeader is a value, several, or null.
 type TestHeader struct {
-	oneOf
+	OneOf
 	Value  Scalar
 	Values []Scalar
 	Absent null
@@ -72,7 +72,7 @@ type TestHeader struct {
 
 // TestBody is one chunk, or a list of them.
 type TestBody struct {
-	oneOf
+	OneOf
 	Text   string
 	Base64 TestBytes
 	Chunks []TestChunk
@@ -80,7 +80,7 @@ type TestBody struct {
 
 // TestChunk is text, or bytes in base64.
 type TestChunk struct {
-	oneOf
+	OneOf
 	Text   string
 	Base64 TestBytes
 }
@@ -93,7 +93,7 @@ type TestBytes struct {
 
 // TestUpstream is a response, or for type network the data of the upstream.
 type TestUpstream struct {
-	oneOf
+	OneOf
 	Response TestResponse
 	Text     string
 	Base64   TestBytes
@@ -102,7 +102,7 @@ type TestUpstream struct {
 
 // TestAnswers are the responses to the calls of a cluster: one, or one after another.
 type TestAnswers struct {
-	oneOf
+	OneOf
 	Fail     string `enum:"fail"`
 	Response TestResponse
 	Each     []TestAnswer
@@ -110,7 +110,7 @@ type TestAnswers struct {
 
 // TestAnswer is the response to a call, or fail.
 type TestAnswer struct {
-	oneOf
+	OneOf
 	Fail     string `enum:"fail"`
 	Response TestResponse
 }
@@ -135,7 +135,7 @@ type TestExpect struct {
 
 // ExpectedRequest is a request, none, or the bytes of a connection.
 type ExpectedRequest struct {
-	oneOf
+	OneOf
 	Request TestRequest
 	Text    string
 	Base64  TestBytes
@@ -144,14 +144,14 @@ type ExpectedRequest struct {
 
 // ExpectedResponse is a response, or none.
 type ExpectedResponse struct {
-	oneOf
+	OneOf
 	None     string `enum:"none"`
 	Response TestResponse
 }
 
 // TestLog is a part of a line that the filter logs, with or without its level.
 type TestLog struct {
-	oneOf
+	OneOf
 	Text  string `minLength:"1"`
 	Level TestLogLevel
 }
