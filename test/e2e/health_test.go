@@ -138,6 +138,7 @@ func TestHealth(t *testing.T) {
 			t.Logf("%s went back after %s: %s", test.name, took.Round(time.Second/10), f.reason)
 		}
 	}
+	f.figures()
 	f.watch()
 	for _, load := range f.stables {
 		t.Log(load.MustBeClean())
@@ -147,7 +148,6 @@ func TestHealth(t *testing.T) {
 			}
 		}
 	}
-	f.figures()
 }
 
 // latePath is a path that nobody asks for during the waves of the revision which fails it.
@@ -169,7 +169,7 @@ func (f *healthFleet) watch() {
 	}
 	reason := f.isBack()
 	f.stamps = append(f.stamps, "late") // all Envoys have run it
-	if !strings.Contains(reason, "5xx") || !strings.Contains(reason, "at most 2% is allowed") {
+	if !strings.Contains(reason, "5xx") || !strings.Contains(reason, "at most 2.0% is allowed") {
 		f.t.Errorf("the promoted revision went back because: %s", reason)
 	}
 	f.t.Logf("the promoted revision went back: %s", reason)
