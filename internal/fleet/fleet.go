@@ -42,8 +42,9 @@ type Envoy struct {
 	mode    string
 	streams int
 	gone    time.Time // the end of the last stream; zero: it is connected
-	// last has the filters of ended streams, by name.
-	last map[string]api.NodeFilter
+	// last has the filters of ended streams, by name. unknown counts the names without a spec.
+	last    map[string]api.NodeFilter
+	unknown int
 }
 
 // goneEnvoys and goneEnvoyTime bound how many gone Envoys are remembered, and how long.
@@ -51,6 +52,10 @@ const (
 	goneEnvoys    = 200
 	goneEnvoyTime = 24 * time.Hour
 )
+
+// goneUnknown bounds the names without a spec that an Envoy keeps after its end. Clients can make up
+// ten thousand names for each of their nodes; a few names suffice to find a misspelt one.
+const goneUnknown = 20
 
 // New returns a fleet without Envoys.
 func New() *Envoys { return &Envoys{streams: map[delivery.StreamID]Stream{}, here: map[Key]*Envoy{}} }
@@ -84,13 +89,7 @@ func (e *Envoys) Close(id delivery.StreamID, filters []api.NodeFilter, now time.
 	if !known || one == nil {
 		return closed, known, nil
 	}
-	if one.last == nil {
-		one.last = make(map[string]api.NodeFilter, len(filters))
-	}
-	for _, f := range filters {
-		f.State = api.SubscriberGone
-		one.last[f.Name] = f
-	}
+	one.keep(filters)
 	if one.streams--; one.streams > 0 {
 		return closed, true, nil
 	}
@@ -101,6 +100,23 @@ func (e *Envoys) Close(id delivery.StreamID, filters []api.NodeFilter, now time.
 		e.gone = slices.Delete(e.gone, 0, 1)
 	}
 	return closed, true, one
+}
+
+// keep keeps the filters of an ended stream.
+func (o *Envoy) keep(filters []api.NodeFilter) {
+	if o.last == nil {
+		o.last = map[string]api.NodeFilter{}
+	}
+	for _, f := range filters {
+		if _, kept := o.last[f.Name]; !kept && f.Error != nil && f.Error.Code == delivery.CodeUnknownFilter {
+			if o.unknown == goneUnknown {
+				continue
+			}
+			o.unknown++
+		}
+		f.State = api.SubscriberGone
+		o.last[f.Name] = f
+	}
 }
 
 // Gone returns the remembered gone Envoys, the longest gone first.

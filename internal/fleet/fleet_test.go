@@ -74,3 +74,25 @@ func TestModes(t *testing.T) {
 		}
 	}
 }
+
+// TestGoneKeepsFewUnknownNames: a client that makes up names for many nodes takes no memory after
+// its end, and filters with a spec are kept.
+func TestGoneKeepsFewUnknownNames(t *testing.T) {
+	e, now := New(), time.Now()
+	var filters []api.NodeFilter
+	for i := range 1000 {
+		filters = append(filters, api.NodeFilter{Name: fmt.Sprintf("made-up-%d", i), Error: &api.Error{Code: delivery.CodeUnknownFilter}})
+	}
+	filters = append(filters, api.NodeFilter{Name: "auth", Error: &api.Error{Code: delivery.CodeRejected}})
+	for stream := range delivery.StreamID(3) {
+		e.Open(delivery.StreamOpened{Stream: stream, Node: delivery.Node{ID: "edge", Address: "10.0.0.1:1"}}, now)
+	}
+	var gone *Envoy
+	for stream := range delivery.StreamID(3) {
+		_, _, gone = e.Close(stream, filters, now)
+	}
+	kept := gone.Filters()
+	if len(kept) != 1+goneUnknown || kept[0].Name != "auth" {
+		t.Errorf("%d filters are kept, the first is %s", len(kept), kept[0].Name)
+	}
+}

@@ -79,11 +79,11 @@ func salted(a delivery.Send, t *translate.Template) *wire.Resource {
 func (c *cache) keep(k key, t *translate.Template) {
 	c.mu.Lock()
 	defer c.mu.Unlock()
-	if t.Len() > c.most || c.byKey[k] != nil {
+	if cost(t) > c.most || c.byKey[k] != nil {
 		return
 	}
 	c.byKey[k] = c.order.PushFront(&entry{key: k, template: t, used: true})
-	c.size += t.Len()
+	c.size += cost(t)
 	for c.size > c.most {
 		c.remove(c.order.Back())
 	}
@@ -94,7 +94,20 @@ func (c *cache) keep(k key, t *translate.Template) {
 func (c *cache) remove(element *list.Element) {
 	e := c.order.Remove(element).(*entry)
 	delete(c.byKey, e.key)
-	c.size -= e.template.Len()
+	c.size -= cost(e.template)
+}
+
+// entryBytes is about the size of an entry without its bytes, and smallCopies how many more times
+// a resource has the bytes of a small template: in the form for SotW, and in the form for delta.
+const (
+	entryBytes  = 1 << 10
+	smallCopies = 2
+)
+
+// cost is about the memory of an entry with the template. For stand-ins of a kilobyte, it is some
+// times the template's length.
+func cost(t *translate.Template) int {
+	return entryBytes + t.Len() + smallCopies*min(t.Len(), wire.SmallValue)
 }
 
 func (c *cache) sweepLater() {

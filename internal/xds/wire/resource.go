@@ -13,9 +13,9 @@ type Resource struct{ sotw, delta mem.BufferSlice }
 // Len is the number of bytes of the resource in a response.
 func (r *Resource) Len() int { return r.delta.Len() }
 
-// smallValue is the length up to which a part of a resource is copied, to become one piece with its
+// SmallValue is the length up to which a part of a resource is copied, to become one piece with its
 // neighbours. A response of several resources then has half as many pieces.
-const smallValue = 4 << 10
+const SmallValue = 4 << 10
 
 const typedExtensionConfig = "type.googleapis.com/envoy.config.core.v3.TypedExtensionConfig"
 
@@ -56,7 +56,7 @@ func pieces(begun []byte, length int, value [][]byte) mem.BufferSlice {
 	small := append(appendLength(nil, responseResources, len(begun)+length), begun...)
 	var all mem.BufferSlice
 	for _, part := range value {
-		if len(part) <= smallValue {
+		if len(part) <= SmallValue {
 			small = append(small, part...)
 			continue
 		}
