@@ -25,7 +25,8 @@ const (
 	// SmokeRequest is a plain request with a plain response; for a network filter, a connection
 	// with a few bytes each way.
 	SmokeRequest Smoke = ""
-	// SmokeContext creates and deletes a stream's context, and sends nothing.
+	// SmokeContext creates and deletes a stream's context, and sends nothing. A service has no
+	// streams, and gets nothing at all.
 	SmokeContext Smoke = "context"
 )
 
@@ -63,6 +64,9 @@ const testsHint = "if the filter needs more than a plain request has, give the s
 // here.
 func (s *smokes) try(ctx context.Context, vm *sandbox.VM) *finding.Problem {
 	if s.smoke == SmokeContext {
+		if s.kind == spec.Service {
+			return nil // has no streams
+		}
 		if err := vm.TryContext(ctx); err != nil {
 			return noStream(vm, err)
 		}

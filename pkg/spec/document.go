@@ -26,7 +26,7 @@ func (d *document) read(root *node) {
 	d.section("", root, fields{
 		"apiVersion":    func(_, v *node) { choice(d.decoder, "apiVersion", v, APIVersion) },
 		"name":          func(_, v *node) { d.readName(v) },
-		"type":          func(_, v *node) { s.Type = choice(d.decoder, "type", v, HTTP, Network) },
+		"type":          func(_, v *node) { s.Type = choice(d.decoder, "type", v, HTTP, Network, Service) },
 		"module":        func(_, v *node) { readModule(d.decoder, v, &s.Module) },
 		"rootId":        func(_, v *node) { s.RootID, _ = d.str("rootId", v) },
 		"config":        func(_, v *node) { config = v },
@@ -52,7 +52,7 @@ func (d *document) read(root *node) {
 		"tests":        func(_, v *node) { tests = v },
 	})
 	if typeKnown := s.Type != "" || d.seen["type"] == nil; tests != nil && typeKnown {
-		s.Tests = readTests(d.decoder, tests, s.Type == Network)
+		s.Tests = readTests(d.decoder, tests, orDefault(s.Type, HTTP))
 	}
 	if typeKnown := s.ConfigType != "" || d.seen["configType"] == nil; config != nil && typeKnown {
 		s.ConfigPos = config.pos
@@ -114,6 +114,9 @@ func (d *document) complete(root *node) {
 			Code: CodeConflict, Message: "build has no meaning without module.file, the file that it writes",
 			Hint: "remove it, or name the file, as in module: {file: ./build/filter.wasm}", Pos: key.pos,
 		})
+	}
+	if s.Type == Service {
+		d.completeService(root)
 	}
 	if key := d.seen["allowOnHeadersStopIteration"]; key != nil && s.Type == Network {
 		d.fail(&Error{

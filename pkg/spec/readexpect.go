@@ -6,21 +6,24 @@ import (
 )
 
 // readExpect reads the expected results of a step.
-func readExpect(d *decoder, path string, v *node, network bool) TestExpect {
+func readExpect(d *decoder, path string, v *node, kind Type) TestExpect {
 	e := TestExpect{Pos: v.pos}
 	known := fields{
 		"logs":    func(_, v *node) { e.Logs = readLogs(d, path+".logs", v) },
 		"metrics": func(_, v *node) { e.Metrics = readMetrics(d, path+".metrics", v) },
+		"queues":  func(_, v *node) { e.Queues = readQueues(d, path+".queues", v) },
 		"calls":   func(_, v *node) { e.Calls = readCalls(d, path+".calls", v) },
 	}
-	if network {
+	switch kind {
+	case Service: // has no sides
+	case Network:
 		known["upstream"] = func(_, v *node) { e.ToUpstream = readBytes(d, path+".upstream", v) }
 		known["downstream"] = func(_, v *node) { e.ToDownstream = readBytes(d, path+".downstream", v) }
 		known["closed"] = func(_, v *node) {
 			closed := d.boolean(path+".closed", v)
 			e.Closed = &closed
 		}
-	} else {
+	default:
 		known["upstream"] = func(_, v *node) { e.Upstream, e.NoUpstream = readExpected(d, path+".upstream", v, request) }
 		known["response"] = func(_, v *node) { e.Response, e.NoResponse = readExpected(d, path+".response", v, response) }
 	}

@@ -15,12 +15,12 @@ const (
 // testReader decodes the tests section of a document.
 type testReader struct {
 	*decoder
-	network bool
-	path    string // of the test or the step being read
+	kind Type
+	path string // of the test or the step being read
 }
 
-// readTests decodes the tests of a document. network says that the document is of type network.
-func readTests(d *decoder, v *node, network bool) []Test {
+// readTests decodes the tests of a document of this type.
+func readTests(d *decoder, v *node, kind Type) []Test {
 	if !d.is("tests", v, kindList) {
 		return nil
 	}
@@ -31,7 +31,7 @@ func readTests(d *decoder, v *node, network bool) []Test {
 	names := map[string]Position{}
 	tests := []Test{}
 	for i, item := range v.items {
-		r := &testReader{decoder: d, network: network, path: fmt.Sprintf("tests[%d]", i)}
+		r := &testReader{decoder: d, kind: kind, path: fmt.Sprintf("tests[%d]", i)}
 		t := r.test(item)
 		if first, taken := names[t.Name]; taken && t.Name != "" {
 			d.fail(&Error{
@@ -52,6 +52,7 @@ func (r *testReader) test(v *node) Test {
 	known := r.stepFields(at, &step)
 	known["name"] = func(_, v *node) { t.Name = r.name(at+".name", v) }
 	known["shared"] = func(_, v *node) { t.Shared = readTexts(r.decoder, at+".shared", v) }
+	known["sharedQueues"] = func(_, v *node) { t.SharedQueues = readQueueNames(r.decoder, at+".sharedQueues", v) }
 	known["steps"] = func(_, v *node) { t.Steps = r.steps(at+".steps", v) }
 	r.section(at, v, known)
 	if v.kind != kindMap {
@@ -67,7 +68,7 @@ func (r *testReader) test(v *node) Test {
 	}
 	for _, e := range v.entries {
 		switch e.key.text {
-		case "name", "shared", "steps":
+		case "name", "shared", "sharedQueues", "steps":
 		default:
 			r.fail(&Error{
 				Code: CodeConflict, Message: fmt.Sprintf("%s has both steps and %s", at, brief(e.key.text)),
@@ -112,12 +113,18 @@ func (r *testReader) stepFields(at string, s *TestStep) fields {
 	known := fields{
 		"properties": func(_, v *node) { s.Properties = readTexts(r.decoder, at+".properties", v) },
 		"calls":      func(_, v *node) { s.Calls = readAnswers(r.decoder, at+".calls", v) },
-		"expect":     func(_, v *node) { s.Expect = readExpect(r.decoder, at+".expect", v, r.network) },
+		"expect":     func(_, v *node) { s.Expect = readExpect(r.decoder, at+".expect", v, r.kind) },
 	}
-	if r.network {
+	switch r.kind {
+	case Network:
 		s.Connection = &TestConnection{}
 		known["downstream"] = func(_, v *node) { s.Connection.Downstream = readBody(r.decoder, at+".downstream", v) }
 		known["upstream"] = func(_, v *node) { s.Connection.Upstream = readBody(r.decoder, at+".upstream", v) }
+		return known
+	case Service:
+		s.Service = &TestService{}
+		known["queues"] = func(_, v *node) { s.Service.Queues = readQueues(r.decoder, at+".queues", v) }
+		known["ticks"] = func(_, v *node) { s.Service.Ticks = readTicks(r.decoder, at+".ticks", v) }
 		return known
 	}
 	s.HTTP = &TestHTTP{}

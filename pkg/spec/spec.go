@@ -8,13 +8,17 @@ import (
 // APIVersion is the only value of apiVersion.
 const APIVersion = "wasm-xds/v1"
 
-// Type says which of Envoy's filter chains a filter lives in.
+// Type says where in Envoy a module runs: in which of the filter chains, or beside them.
 type Type string
 
 // The filter types. The zero value of a decoded spec is [HTTP].
 const (
 	HTTP    Type = "http"
 	Network Type = "network"
+	// Service is a Wasm service: no filter, but a plugin without streams, which Envoy runs once from
+	// its start to its end. An Envoy has the service in its bootstrap. No control plane can deliver
+	// it.
+	Service Type = "service"
 )
 
 // FailurePolicy decides about requests after the filter fails at run time. It also decides the

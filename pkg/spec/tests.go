@@ -6,17 +6,22 @@ type Test struct {
 	Name string
 	// Shared is the shared data before the first step.
 	Shared map[string]string
-	Steps  []TestStep // at least one
-	Pos    Position
+	// SharedQueues are the queues that another plugin with the same vm.id has registered before the
+	// first step.
+	SharedQueues []string
+	Steps        []TestStep // at least one
+	Pos          Position
 }
 
 // TestStep is one HTTP request with its response, or one TCP connection.
 type TestStep struct {
 	// Properties are by path, as in source.address. They override the properties of the request.
 	Properties map[string]string
-	// A filter of type http has HTTP, and one of type network has Connection. Exactly one is set.
+	// A filter of type http has HTTP, one of type network has Connection, and a service has Service.
+	// Exactly one is set.
 	HTTP       *TestHTTP
 	Connection *TestConnection
+	Service    *TestService
 	// Calls are the responses to the filter's HTTP calls, by cluster. Each call takes the next
 	// response; all calls after the last response get the last one.
 	Calls  map[string][]TestAnswer
@@ -34,6 +39,18 @@ type TestHTTP struct {
 type TestConnection struct {
 	Downstream []string // in chunks, as they arrive
 	Upstream   []string
+}
+
+// TestService is what happens to a service in a step: first the messages, then the ticks.
+type TestService struct {
+	Queues []TestQueue // with the messages that other plugins put in
+	Ticks  int         // calls of proxy_on_tick
+}
+
+// TestQueue is a shared queue with its messages.
+type TestQueue struct {
+	Name     string
+	Messages []string // in their order
 }
 
 // TestMessage is a request, a response, or an expected message. A zero field is absent; in an
@@ -71,8 +88,10 @@ type TestExpect struct {
 
 	Logs    []TestLog // in this order, possibly with other lines between them; empty and not nil: none
 	Metrics map[string]int64
-	Calls   []TestCall // all of them, in this order; empty and not nil: none
-	Pos     Position
+	// Queues are messages that the filter has put into shared queues during the step.
+	Queues []TestQueue
+	Calls  []TestCall // all of them, in this order; empty and not nil: none
+	Pos    Position
 }
 
 // TestLog is a line that the filter logs.

@@ -64,6 +64,9 @@ func newInstance(config Config, abi string, versions []string, imports []envoy.H
 		foreign:    foreign{memory: i.memory, logs: i.logs},
 		wasi:       wasi{memory: i.memory, logs: i.logs, at: i.at, config: i.config, targets: i.targets},
 	}
+	i.functions.queues.ready = func(token uint32) {
+		i.actions.add(func(ctx context.Context) error { return i.queueReady(ctx, token) })
+	}
 	i.imports = make([]binding, len(imports))
 	for n, f := range imports {
 		i.imports[n] = binding{function: f, call: i.functions.bind(f.Name)}
@@ -169,6 +172,11 @@ func (i *instance) run(ctx context.Context, id uint32, name string, args ...uint
 		return err
 	}
 	return i.actions.run(ctx)
+}
+
+// queueReady tells the plugin that a queue has a message, or had one.
+func (i *instance) queueReady(ctx context.Context, token uint32) error {
+	return i.run(ctx, rootContext, "proxy_on_queue_ready", rootContext, uint64(token))
 }
 
 // endContext runs the last callbacks of a context, and deletes the context.

@@ -3,7 +3,10 @@ package host
 // queue is a shared queue; its token is its index plus one.
 type queue struct {
 	name  string
-	items [][]byte
+	items [][]byte // of a registered queue; another plugin takes the messages of other queues
+	// registered says that the module itself has registered the queue, and hears of its messages.
+	registered bool
+	put        [][]byte // by the module since the last forget
 }
 
 // queues are the host functions for shared queues, and the queues.
@@ -11,7 +14,60 @@ type queues struct {
 	memory *memory
 	budget *budget
 	config *Config
-	all    []*queue
+	// ready is called when a queue that the module has registered gets a message.
+	ready func(token uint32)
+	all   []*queue
+}
+
+// foreign adds a queue that another plugin of the same vm_id has registered.
+func (q *queues) foreign(name string) {
+	if q.token(name) == 0 {
+		q.all = append(q.all, &queue{name: name})
+	}
+}
+
+// deliver adds a message of another plugin. ok is false if the module has not registered the queue.
+func (q *queues) deliver(name string, message []byte) (token uint32, ok bool) {
+	token = q.token(name)
+	one := q.find(uint64(token))
+	if one == nil || !one.registered {
+		return 0, false
+	}
+	q.budget.store(len(message) + perItem)
+	one.items = append(one.items, message)
+	return token, true
+}
+
+// forget drops what the module has put into queues.
+func (q *queues) forget() {
+	for _, one := range q.all {
+		for _, message := range one.put {
+			if !one.registered {
+				q.budget.store(-len(message) - perItem)
+			}
+		}
+		one.put = nil
+	}
+}
+
+// taken returns the messages that the module has put into a queue since the last forget.
+func (q *queues) taken(name string) [][]byte {
+	one := q.find(uint64(q.token(name)))
+	if one == nil {
+		return nil
+	}
+	return one.put
+}
+
+// tokens returns the queues that the module has registered.
+func (q *queues) tokens() []uint32 {
+	var tokens []uint32
+	for i, one := range q.all {
+		if one.registered {
+			tokens = append(tokens, uint32(i+1))
+		}
+	}
+	return tokens
 }
 
 func (q *queues) bind(name string) handler {
@@ -57,6 +113,7 @@ func (q *queues) register(a []uint64) uint64 {
 		q.all = append(q.all, &queue{name: name})
 		token = uint32(len(q.all))
 	}
+	q.find(uint64(token)).registered = true
 	if !q.memory.putU32(a[2], token) {
 		return resultInvalidMemory
 	}
@@ -103,6 +160,11 @@ func (q *queues) enqueue(a []uint64) uint64 {
 		return resultNotFound
 	}
 	q.budget.store(len(data) + perItem)
-	one.items = append(one.items, append([]byte(nil), data...))
+	message := append([]byte(nil), data...)
+	one.put = append(one.put, message)
+	if one.registered {
+		one.items = append(one.items, message)
+		q.ready(uint32(a[0]))
+	}
 	return resultOK
 }

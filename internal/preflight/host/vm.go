@@ -66,6 +66,37 @@ func (vm *VM) Tick(ctx context.Context) error {
 	return vm.i.run(ctx, rootContext, "proxy_on_tick", rootContext)
 }
 
+// AddQueue adds a shared queue that another plugin of the same vm_id has registered.
+func (vm *VM) AddQueue(name string) { vm.i.functions.queues.foreign(name) }
+
+// Enqueue puts a message into a shared queue, as another plugin would, and tells the module. ok is
+// false if the module has not registered the queue.
+func (vm *VM) Enqueue(ctx context.Context, name string, message []byte) (ok bool, err error) {
+	token, ok := vm.i.functions.queues.deliver(name, message)
+	if !ok {
+		return false, nil
+	}
+	return true, vm.i.queueReady(ctx, token)
+}
+
+// QueuesReady runs proxy_on_queue_ready for each queue that the module has registered. A queue may
+// be empty then, as in Envoy after an earlier call has taken all messages.
+func (vm *VM) QueuesReady(ctx context.Context) error {
+	for _, token := range vm.i.functions.queues.tokens() {
+		if err := vm.i.queueReady(ctx, token); err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+// Enqueued returns the messages that the module has put into a queue since the last
+// [VM.ForgetEnqueued].
+func (vm *VM) Enqueued(name string) [][]byte { return vm.i.functions.queues.taken(name) }
+
+// ForgetEnqueued drops the messages of [VM.Enqueued].
+func (vm *VM) ForgetEnqueued() { vm.i.functions.queues.forget() }
+
 // Calls returns the HTTP and gRPC calls so far, answered or not.
 func (vm *VM) Calls() []*Call { return vm.i.functions.calls.all() }
 

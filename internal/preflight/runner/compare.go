@@ -153,6 +153,17 @@ func (c *comparison) metrics(want map[string]int64, got []host.Metric) {
 	}
 }
 
+// queue compares the messages that the filter has put into a queue during a step.
+func (c *comparison) queue(want spec.TestQueue, got [][]byte) {
+	messages := make([]string, len(got))
+	for i, message := range got {
+		messages[i] = string(message)
+	}
+	if !slices.Equal(want.Messages, messages) {
+		c.fail("queues."+want.Name, orNothing(quoteAll(want.Messages)), orNothing(quoteAll(messages)))
+	}
+}
+
 // calls compares all calls of a step, in their order.
 func (c *comparison) calls(want []spec.TestCall, got []*host.Call) {
 	if want == nil {

@@ -87,6 +87,9 @@ func (t *testRun) run(ctx context.Context, r sandbox.Request) *finding.Problem {
 	for key, value := range t.test.Shared {
 		vm.SetShared(key, []byte(value))
 	}
+	for _, name := range t.test.SharedQueues {
+		vm.AddQueue(name)
+	}
 	for i := range t.test.Steps {
 		t.comparison.step = i
 		if err := t.runStep(ctx, &t.test.Steps[i]); err != nil {
@@ -126,10 +129,14 @@ func (t *testRun) runStep(ctx context.Context, s *spec.TestStep) error {
 	if err != nil {
 		return err
 	}
-	if s.HTTP != nil {
+	switch {
+	case s.HTTP != nil:
 		c.exchange(s.Expect, out)
-	} else {
+	case s.Connection != nil:
 		c.connection(s.Expect, out)
+	}
+	for _, queue := range s.Expect.Queues {
+		c.queue(queue, t.vm.Enqueued(queue.Name))
 	}
 	c.logs(s.Expect.Logs, t.takeLogs())
 	c.metrics(s.Expect.Metrics, t.vm.Metrics())

@@ -10,6 +10,10 @@ import (
 // additions, and a response.
 func Plain(t spec.Type) spec.Test {
 	const text = "hello\n"
+	if t == spec.Service {
+		step := spec.TestStep{Service: &spec.TestService{Ticks: 1}}
+		return spec.Test{Name: "a tick", Steps: []spec.TestStep{step}}
+	}
 	if t == spec.Network {
 		step := spec.TestStep{Connection: &spec.TestConnection{Downstream: []string{text}, Upstream: []string{text}}}
 		return spec.Test{Name: "a connection", Steps: []spec.TestStep{step}}

@@ -2,6 +2,7 @@ package traffic
 
 import (
 	"context"
+	"fmt"
 
 	"github.com/wasm-xds/wasm-xds/internal/preflight/host"
 	"github.com/wasm-xds/wasm-xds/pkg/spec"
@@ -28,6 +29,7 @@ type Passed struct {
 // Send sends the request or the connection of a step. It returns an error only for a trap.
 func (d Sender) Send(ctx context.Context, s *spec.TestStep) (Passed, error) {
 	d.VM.ForgetAnswered()
+	d.VM.ForgetEnqueued()
 	before := len(d.VM.Calls())
 	fail := d.Fail
 	if fail == nil {
@@ -38,8 +40,11 @@ func (d Sender) Send(ctx context.Context, s *spec.TestStep) (Passed, error) {
 	}
 	options := host.StreamOptions{Properties: s.Properties}
 	exchange := d.connect
-	if s.HTTP != nil {
+	switch {
+	case s.HTTP != nil:
 		exchange = d.exchange
+	case s.Service != nil:
+		exchange = d.serve
 	}
 	out, err := exchange(ctx, s, options, answers)
 	if err == nil {
@@ -102,6 +107,32 @@ func (d Sender) connect(ctx context.Context, s *spec.TestStep, o host.StreamOpti
 	}
 	out.ToUpstream, out.ToDownstream = string(c.ToUpstream()), string(c.ToDownstream())
 	return out, c.Close(ctx)
+}
+
+// serve hands a service its messages and its ticks. A queue without a new message is ready once,
+// too: a service must bear to find nothing.
+func (d Sender) serve(ctx context.Context, s *spec.TestStep, _ host.StreamOptions, calls *callAnswers) (Passed, error) {
+	for _, queue := range s.Service.Queues {
+		for _, message := range queue.Messages {
+			ok, err := d.VM.Enqueue(ctx, queue.Name, []byte(message))
+			if err != nil {
+				return Passed{}, err
+			}
+			if !ok {
+				calls.fail("queues."+queue.Name, "a queue", fmt.Sprintf("the service has not registered the queue %q", queue.Name))
+				break
+			}
+		}
+	}
+	if err := d.VM.QueuesReady(ctx); err != nil {
+		return Passed{}, err
+	}
+	for range s.Service.Ticks {
+		if err := d.VM.Tick(ctx); err != nil {
+			return Passed{}, err
+		}
+	}
+	return Passed{}, calls.answerAll(ctx)
 }
 
 // SendPlain sends [Plain] traffic. The filter's calls get no response, because no good response is

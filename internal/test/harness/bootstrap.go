@@ -121,6 +121,8 @@ type Bootstrap struct {
 	// PressureFile is a file with the share of the memory limit that Envoy uses, from 0 to 1. Envoy
 	// reads the file again when a rename replaces it. "": Envoy has no resource monitor.
 	PressureFile string
+	// Extensions is the list bootstrap_extensions as YAML, not indented. "": none.
+	Extensions string
 	// KeepAlive limits the time until Envoy notices a dead control plane.
 	KeepAlive bool
 }

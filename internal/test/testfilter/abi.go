@@ -15,5 +15,7 @@ const (
 	bufferUpstreamData        = 3
 	bufferPluginConfiguration = 7
 
+	metricCounter = 0
+
 	noGRPCStatus = -1
 )
