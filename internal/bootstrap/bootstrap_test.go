@@ -44,7 +44,13 @@ func goldens() map[string]bootstrap.Options {
 		"testdata/ecds-sotw.yaml":  {Filters: filters, Mode: bootstrap.ECDSSotW},
 		"testdata/http.yaml":       {Filters: []bootstrap.Filter{prime}},
 		"testdata/few-stats.yaml":  {Filters: []bootstrap.Filter{prime}, Stats: bootstrap.StatsFew, StatsInterval: 1500 * time.Millisecond},
-		"testdata/no-stats.yaml":   {Filters: []bootstrap.Filter{prime}, Stats: bootstrap.StatsNone},
+		"testdata/services.yaml": {Filters: []bootstrap.Filter{prime}, Services: []bootstrap.Service{
+			{Name: "team-a/traffic", Revision: "0123456789ab", Config: "config:\n  name: team-a/traffic\n  vm_config:\n    vm_id: traffic\n    runtime: envoy.wasm.runtime.v8\n    code:\n      local:\n        filename: ../../examples/service/traffic_service.wasm\nsingleton: true\n"},
+		}},
+		"testdata/only-services.yaml": {Services: []bootstrap.Service{
+			{Name: "traffic", Revision: "0123456789ab", Config: "config:\n  name: traffic\n  vm_config:\n    vm_id: traffic\n    runtime: envoy.wasm.runtime.v8\n    code:\n      local:\n        filename: ../../examples/service/traffic_service.wasm\nsingleton: true\n"},
+		}},
+		"testdata/no-stats.yaml": {Filters: []bootstrap.Filter{prime}, Stats: bootstrap.StatsNone},
 		"testdata/files.yaml": {
 			Filters:     []bootstrap.Filter{prime, tcpLog},
 			FilterFiles: map[string]string{"prime_token": "/etc/envoy/filters/prime_token.json", "tcp_log": "/etc/envoy/filters/tcp log.json"},

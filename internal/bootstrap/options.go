@@ -43,8 +43,10 @@ type Filter struct {
 // a Unix socket: unix:// and an absolute path. Where Envoy listens, port 0 lets the system choose.
 type Options struct {
 	// Filters are in the order in which requests pass through them. At least one filter is
-	// required, except with a ListenersFile.
+	// required, except with a ListenersFile or with Services.
 	Filters []Filter
+	// Services are the Wasm services.
+	Services []Service
 	// ListenersFile is the path of a file with the listeners, see [RenderListeners]. If the path is
 	// empty, the bootstrap itself contains the listeners.
 	ListenersFile string

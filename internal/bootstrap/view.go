@@ -18,7 +18,8 @@ import (
 // view is the data of the template: the options with their defaults, split into parts.
 type view struct {
 	HTTP, Network []string // names of the filters
-	ListenersFile string   // "": the listeners are in the bootstrap
+	Services      []Service
+	ListenersFile string // "": the listeners are in the bootstrap
 	Files         map[string]string
 
 	ADS     bool
@@ -123,14 +124,14 @@ func newView(o Options) (*view, error) {
 		v.Agent, err = dialAddresses([]string{v.TLS.SPIFFE.Socket})
 	}
 	err = errors.Join(
-		err, v.setFilters(o.Filters), v.setMode(o), v.setStats(o), v.setAddresses(o), v.checkClusters(),
+		err, v.setFilters(o.Filters, len(o.Services) > 0), v.setServices(o.Services), v.setMode(o), v.setStats(o), v.setAddresses(o), v.checkClusters(),
 	)
 	v.setKeepalive()
 	return v, err
 }
 
-func (v *view) setFilters(filters []Filter) error {
-	if len(filters) == 0 && v.ListenersFile == "" {
+func (v *view) setFilters(filters []Filter, services bool) error {
+	if len(filters) == 0 && v.ListenersFile == "" && !services {
 		return errors.New("no filters: name at least one, since Envoy asks for filters by name")
 	}
 	seen := map[string]bool{}

@@ -14,6 +14,7 @@ import (
 const (
 	reasonUnknown     = "is denied: no spec has this name"
 	reasonRemoved     = "is denied: its spec was removed"
+	reasonService     = "is no filter but a service, which an Envoy has in its bootstrap"
 	reasonWrongType   = "is of another type in its spec than this Envoy asks for"
 	reasonNotAllowed  = "is not for this Envoy: its certificate does not give it this name"
 	reasonNotSelected = "is not for this Envoy: the spec's `nodes` selects others"
@@ -26,7 +27,7 @@ const (
 )
 
 var denyReasons = []string{
-	reasonUnknown, reasonRemoved, reasonWrongType, reasonNotAllowed, reasonNotSelected, reasonRefused, reasonBadSpec, reasonPreparing, reasonCanary, reasonVersion,
+	reasonUnknown, reasonRemoved, reasonService, reasonWrongType, reasonNotAllowed, reasonNotSelected, reasonRefused, reasonBadSpec, reasonPreparing, reasonCanary, reasonVersion,
 	reasonTooOld,
 }
 
@@ -63,6 +64,11 @@ func (e *chooser) chooseWanted(u *sub) choice {
 	switch {
 	case w == nil:
 		return e.withoutSpec(u)
+	case w.Type == spec.Service:
+		return e.standIn(u, ServingDeny, reasonService, choice{state: Rejected, problem: &Problem{
+			Code: CodeWrongType, Message: "the spec says type service, and a service is no filter: ECDS cannot deliver it",
+			Hint: "take the filter out of this Envoy's listener; `wasm-xds bootstrap` prints the bootstrap_extensions for the service",
+		}})
 	case w.Removed && w.OnRemove == spec.Deny:
 		return e.standIn(u, ServingDeny, reasonRemoved, choice{state: Live})
 	case w.Removed && w.OnRemove == spec.Passthrough:
@@ -259,7 +265,7 @@ func (e *chooser) standIn(u *sub, serving Serving, reason string, c choice) choi
 		}}
 	}
 	t := u.expects()
-	if t == "" && u.f.wanted != nil && !u.isBarred() {
+	if t == "" && u.f.wanted != nil && u.f.wanted.Type != spec.Service && !u.isBarred() {
 		t = u.f.wanted.Type
 	}
 	if t == "" {

@@ -1,5 +1,9 @@
 package spec
 
+// ServicePrefix and the name of a service are the key of a node's metadata with the revision of the
+// service that an Envoy runs. `wasm-xds bootstrap` writes it, because nothing else tells.
+const ServicePrefix = "wasm_xds_service/"
+
 // notOfServices are the fields without a meaning for a service, with the reasons.
 var notOfServices = []struct{ field, hint string }{
 	{"failurePolicy", "remove it: Envoy does not start without its service, whatever the policy, and no request goes through a service"},

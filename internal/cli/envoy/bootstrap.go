@@ -13,17 +13,25 @@ import (
 	"github.com/wasm-xds/wasm-xds/internal/cli/fetch"
 	"github.com/wasm-xds/wasm-xds/internal/cli/load"
 	"github.com/wasm-xds/wasm-xds/internal/cli/trial"
+	"github.com/wasm-xds/wasm-xds/pkg/spec"
 )
 
 func newBootstrap() *cobra.Command {
 	var o bootstrap.Options
 	var from fetch.Flags
+	var servicesDir string
 	c := &cobra.Command{
 		Use:   "bootstrap DIR|oci://BUNDLE",
 		Short: "Print an Envoy bootstrap wired for the filters of a directory",
 		Long: `Bootstrap prints a complete Envoy configuration: a listener with the HTTP filters
 of DIR's specs, another with the network filters, and the clusters that lead to
-wasm-xds. It needs the specs, not their modules.
+wasm-xds. It needs the specs, not their modules, except for those of services.
+
+A service (type: service) is no filter: no control plane can deliver it, and an Envoy runs
+the services of its bootstrap. Bootstrap brings the module of each service, tries it in
+the sandbox, since an Envoy with a bad service does not start, and writes it to
+--services-dir, with its sha256 as its name. For another revision of a service, write the
+bootstrap anew and restart Envoy, hot or not.
 
 With --tls-ca-file Envoy speaks TLS, and with --tls-cert-file it shows a certificate of
 its own. Bootstrap then also writes two small files with the paths of the certificates.
@@ -43,7 +51,7 @@ goes to any of them. When its replica ends, it goes to another and keeps its fil
 			if err := checkServers(c, &o); err != nil {
 				return err
 			}
-			return renderBootstrap(c.Context(), args[0], &from, o, c.OutOrStdout(), c.ErrOrStderr())
+			return renderBootstrap(c.Context(), args[0], &from, o, servicesDir, c.OutOrStdout(), c.ErrOrStderr())
 		},
 	}
 	f := c.Flags()
@@ -55,6 +63,7 @@ goes to any of them. When its replica ends, it goes to another and keeps its fil
 	o.Stats = bootstrap.StatsAll
 	command.ChoiceFlag(c, &o.Stats, []bootstrap.Stats{bootstrap.StatsAll, bootstrap.StatsFew, bootstrap.StatsNone}, "stats", "`stats` that Envoy reports to wasm-xds: all, few (Envoy makes no others, also for its admin port) or none")
 	f.DurationVar(&o.StatsInterval, "stats-interval", 5*time.Second, "time between two reports, from 1ms to 5m; rollouts look at an Envoy as often")
+	f.StringVar(&servicesDir, "services-dir", "wasm-services", "`directory` for the modules of services (type: service), as Envoy sees it; they are written there")
 	addTLSFlags(f, &o.TLS)
 	addEnvoyFlags(f, &o)
 	from.AddFlags(f)
@@ -63,17 +72,22 @@ goes to any of them. When its replica ends, it goes to another and keeps its fil
 
 // renderBootstrap writes the bootstrap for the specs of path. It prints the problems of specs,
 // and leaves those specs out, so that the remaining specs can be wired.
-func renderBootstrap(ctx context.Context, path string, from *fetch.Flags, o bootstrap.Options, stdout, stderr io.Writer) error {
+func renderBootstrap(ctx context.Context, path string, from *fetch.Flags, o bootstrap.Options, servicesDir string, stdout, stderr io.Writer) error {
 	docs, done, err := load.Sources(ctx, []string{path}, from, stderr)
 	defer done()
 	if err != nil {
 		return err
 	}
+	var services []*spec.Spec
 	for _, s := range docs.Specs {
+		if s.Type == spec.Service {
+			services = append(services, s)
+			continue
+		}
 		o.Filters = append(o.Filters, bootstrap.Filter{Name: s.Name, Type: s.Type})
 	}
 	problems := trial.PrintProblems(stderr, docs.Errors, false)
-	if len(o.Filters) == 0 {
+	if len(o.Filters)+len(services) == 0 {
 		if problems != nil {
 			return problems
 		}
@@ -96,6 +110,9 @@ func renderBootstrap(ctx context.Context, path string, from *fetch.Flags, o boot
 		return command.Failure(command.CodeUsage, "invalid --stats-interval "+o.StatsInterval.String()+": it is between 1ms and 5m", "")
 	}
 	if err := prepareTLS(&o, stderr); err != nil {
+		return err
+	}
+	if o.Services, err = prepareServices(ctx, services, servicesDir, from, stderr); err != nil {
 		return err
 	}
 	if err := bootstrap.Render(stdout, o); err != nil {
