@@ -24,6 +24,9 @@ func TestCondition(t *testing.T) {
 		"preparing, and nobody":         {Filter{State: FilterPreparing}, ConditionProgressing, Envoys{}},
 		"an error":                      {Filter{Error: &Error{Code: "x"}, Subscribers: []Subscriber{sub("1", SubscriberLive)}}, ConditionFailing, Envoys{Live: 1, Total: 1}},
 		"rolled back":                   {Filter{Error: &Error{Code: CodeRolledBack}, Subscribers: []Subscriber{sub("1", SubscriberLive)}}, ConditionLive, Envoys{Live: 1, Total: 1}},
+		"a service, and nobody":         {Filter{Stable: "a", Service: &Service{}}, ConditionNoEnvoy, Envoys{}},
+		"a service everywhere":          {Filter{Stable: "a", Service: &Service{Envoys: []ServiceEnvoy{{Node: "1", Current: true}}}}, ConditionLive, Envoys{Live: 1, Total: 1}},
+		"a service before a restart":    {Filter{Stable: "a", Service: &Service{Envoys: []ServiceEnvoy{{Node: "1", Current: true}, {Node: "2"}}}}, ConditionProgressing, Envoys{Live: 1, Total: 2}},
 		"denied":                        {Filter{Subscribers: []Subscriber{sub("1", SubscriberDenied)}}, ConditionFailing, Envoys{Total: 1}},
 		"rejected, and nobody any more": {Filter{State: FilterRejected, Stable: "a"}, ConditionFailing, Envoys{}},
 	} {

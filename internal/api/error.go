@@ -46,6 +46,10 @@ const (
 // than the rollback's.
 const CodeRolledBack = "rolled_back"
 
+// CodeServiceRestart is the code of the warning about Envoys that run another revision of a service
+// than the spec's, until they restart.
+const CodeServiceRestart = "service_restart"
+
 // [Filter.Summarize] treats these error codes differently: they are no failures.
 const (
 	CodePreflightRunning = "preflight_running"

@@ -19,7 +19,7 @@ const (
 // Filter is a filter, as GET /api/v1/filters/{name} answers.
 type Filter struct {
 	Name     string      `json:"name"`
-	Type     string      `json:"type"`     // http or network
+	Type     string      `json:"type"`     // http, network or service
 	Revision string      `json:"revision"` // served now, 12 hex digits; "": no revision of its own
 	State    FilterState `json:"state"`
 	// Condition is the filter's health, and Envoys counts its Envoys; see [Filter.Summarize].
@@ -49,11 +49,17 @@ type Filter struct {
 	ForgetAt  time.Time `json:"forgetAt,omitzero"`
 
 	Subscribers []Subscriber `json:"subscribers"`
+
+	// Service is there for a filter of type service, and null for any other.
+	Service *Service `json:"service"`
 }
 
 // Summarize sets the filter's Envoys and Condition from its other fields.
 func (f *Filter) Summarize() {
 	f.Envoys = countEnvoys(f.Subscribers)
+	if f.Service != nil {
+		f.Envoys = f.Service.count()
+	}
 	f.Condition = f.condition()
 }
 
@@ -65,6 +71,8 @@ func (f *Filter) condition() Condition {
 	switch {
 	case f.State == FilterRejected, f.State == FilterUnknown, f.Failure() != nil:
 		return ConditionFailing
+	case f.Envoys.Total == 0 && f.Service != nil && f.State != FilterPreparing && !f.isUnderWay():
+		return ConditionNoEnvoy // a service is not remembered
 	case f.Envoys.Total == 0 && (f.Envoys.Gone > 0 || f.Stable != ""):
 		return ConditionEnvoysGone
 	case f.Envoys.Total == 0 && f.State != FilterPreparing && !f.isUnderWay():

@@ -7,6 +7,7 @@ import (
 	"github.com/wasm-xds/wasm-xds/internal/delivery/unsettled"
 	"github.com/wasm-xds/wasm-xds/internal/delivery/verdict"
 	"github.com/wasm-xds/wasm-xds/pkg/snapshot"
+	"github.com/wasm-xds/wasm-xds/pkg/spec"
 )
 
 // rollouts carries out the decisions of each filter's [rollout.Rollout], and tells it the events.
@@ -42,6 +43,11 @@ func (e *rollouts) rollOut(f *filter) {
 func (e *rollouts) decide(f *filter, c *snapshot.Revision) {
 	for {
 		facts := f.facts(c, e.now)
+		if f.wanted.Type == spec.Service {
+			// Envoys take a service when they restart, so there is nothing to roll out.
+			e.promote(f, c, &facts)
+			return
+		}
 		d := f.rollout.Decide(&facts, e.needs.take())
 		switch {
 		case d.Stop != nil:

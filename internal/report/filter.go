@@ -26,6 +26,7 @@ func Filter(v *View, name string, now time.Time) (api.Filter, bool) {
 		f.Error = unknownName(v, name)
 	default:
 		describe(v, &f, st)
+		addService(v, &f, st)
 		f.Rollout, f.RolloutStatus = rolloutLine(st), shownLook(v, st.Name, rolloutStatus(st))
 	}
 	for _, s := range st.Subscribers {

@@ -25,15 +25,19 @@ func TestServiceExample(t *testing.T) {
 				t.Fatal(err)
 			}
 			s.cp.Start()
+			services := filepath.Join(t.TempDir(), "services")
 			web, raw := harness.Loopback(harness.FreePort(t)), harness.Loopback(harness.FreePort(t))
-			bootstrap := exec.CommandContext(t.Context(), harness.BuildBinary(t), "bootstrap", s.dir,
-				"--xds-address", s.cp.XDSAddress(), "--modules-address", s.cp.ModulesAddress(), "--services-dir", filepath.Join(t.TempDir(), "services"),
-				"--listen-address", web, "--tcp-listen-address", raw, "--upstream-address", s.upstream.Address())
-			yaml, err := bootstrap.Output()
-			if err != nil {
-				t.Fatal(err)
+			bootstrap := func(web, raw string) string {
+				t.Helper()
+				yaml, err := exec.CommandContext(t.Context(), harness.BuildBinary(t), "bootstrap", s.dir,
+					"--xds-address", s.cp.XDSAddress(), "--modules-address", s.cp.ModulesAddress(), "--services-dir", services,
+					"--listen-address", web, "--tcp-listen-address", raw, "--upstream-address", s.upstream.Address()).Output()
+				if err != nil {
+					t.Fatal(err)
+				}
+				return string(yaml)
 			}
-			envoy := harness.StartEnvoy(t, harness.EnvoyOptions{Version: version, Bootstrap: string(yaml)})
+			envoy := harness.StartEnvoy(t, harness.EnvoyOptions{Version: version, Bootstrap: bootstrap(web, raw)})
 			envoy.WaitReady()
 
 			harness.Get(t, web, nil)
@@ -57,9 +61,31 @@ func TestServiceExample(t *testing.T) {
 			envoy.WaitStat("wasmcustom.traffic_tcp_received_bytes", int64(len(request)))
 			envoy.WaitStat("wasmcustom.traffic_tcp_sent_bytes", int64(len(answer)))
 
-			f, ok := s.cp.Filter("traffic")
-			if !ok || f.State != "active" || f.Error != nil || len(f.Subscribers) > 0 {
+			f, _ := s.cp.Filter("traffic")
+			if f.State != "active" || f.Condition != "live" || f.Error != nil || len(f.Subscribers)+len(f.Warnings) > 0 {
 				t.Errorf("status shows the service as %+v", f)
+			}
+
+			// Another revision needs a restart of each Envoy, and status says so.
+			spec := filepath.Join(s.dir, "traffic.yaml")
+			text, err := os.ReadFile(spec)
+			if err == nil {
+				err = os.WriteFile(spec, append(text, "config: again\n"...), 0o600)
+			}
+			if err != nil {
+				t.Fatal(err)
+			}
+			before := f.Revision
+			f = s.cp.WaitFilter("traffic", func(f harness.FilterStatus) bool { return f.Revision != before && f.Candidate == "" })
+			if len(f.Warnings) != 1 || f.Warnings[0].Code != "service_restart" || !strings.Contains(f.Warnings[0].Message, "1 of 1 Envoys") {
+				t.Errorf("after an edit, status shows the service as %+v", f)
+			}
+			harness.StartEnvoy(t, harness.EnvoyOptions{
+				Version: version, NodeID: "envoy-2", Bootstrap: bootstrap(harness.Loopback(harness.FreePort(t)), harness.Loopback(harness.FreePort(t))),
+			}).WaitReady()
+			f = s.cp.WaitFilter("traffic", func(f harness.FilterStatus) bool { return f.Envoys.Total == 2 })
+			if len(f.Warnings) != 1 || !strings.Contains(f.Warnings[0].Message, "1 of 2 Envoys run another revision of the service until they restart: envoy-1") {
+				t.Errorf("with a second Envoy, status shows the service as %+v", f)
 			}
 		})
 	}

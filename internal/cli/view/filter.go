@@ -58,6 +58,11 @@ func printFilter(w io.Writer, f *api.Filter, h *api.History, now time.Time) {
 	line("delivery", f.Delivery)
 	line("on remove", f.OnRemove)
 	line("spec", f.SpecFile)
+	if f.Service != nil {
+		for _, e := range f.Service.Envoys {
+			line("runs on", e.Node+" in revision "+e.Revision+restartWord(e))
+		}
+	}
 	if !f.ForgetAt.IsZero() {
 		line("forgotten", display.Moment(f.ForgetAt)+", if no Envoy asks for it before")
 	}
@@ -103,4 +108,12 @@ func printSubscribers(w io.Writer, subscribers []api.Subscriber) {
 		table.Cells(plain(s.Node), plain(s.Address), plain(s.Envoy), subscriberState(s.State), plain(s.Revision), plain(s.Variant), plain(display.Age(s.Since)))
 	}
 	table.Write(w)
+}
+
+// restartWord says whether an Envoy has to restart for the newest revision of a service.
+func restartWord(e api.ServiceEnvoy) string {
+	if e.Current {
+		return ""
+	}
+	return ", until it restarts"
 }

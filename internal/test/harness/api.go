@@ -19,10 +19,14 @@ const (
 // FilterStatus is a filter in the answer of GET /api/v1/filters/{name}. It has only the fields that
 // the API promises.
 type FilterStatus struct {
-	Name        string       `json:"name"`
-	Type        string       `json:"type"`
-	Revision    string       `json:"revision"`
-	State       string       `json:"state"`
+	Name      string `json:"name"`
+	Type      string `json:"type"`
+	Revision  string `json:"revision"`
+	State     string `json:"state"`
+	Condition string `json:"condition"`
+	Envoys    struct {
+		Live, Total int
+	} `json:"envoys"`
 	Disabled    bool         `json:"disabled"`
 	Error       *APIError    `json:"error"`
 	Warnings    []APIError   `json:"warnings"`
