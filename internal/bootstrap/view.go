@@ -158,6 +158,24 @@ func (v *view) setFilters(filters []Filter, services bool) error {
 	return nil
 }
 
+// ServicePrefix returns the constant [spec.ServicePrefix], for the template.
+func (*view) ServicePrefix() string { return spec.ServicePrefix }
+
+func (v *view) setServices(services []Service) error {
+	seen := map[string]bool{}
+	for _, s := range services {
+		switch {
+		case s.Name == "" || s.Revision == "" || s.Config == "":
+			return errors.New("a service has no name, no revision or no configuration")
+		case seen[s.Name]:
+			return fmt.Errorf("the service %q is there twice", s.Name)
+		}
+		seen[s.Name] = true
+	}
+	v.Services = services
+	return nil
+}
+
 func (v *view) setMode(o Options) error {
 	v.APIType = "DELTA_GRPC"
 	switch o.Mode {

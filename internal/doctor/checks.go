@@ -13,5 +13,6 @@ func (e *exam) check() {
 	e.checkNames()
 	e.checkNode()
 	e.checkBoot()
+	checkServices(e)
 	statsExam{e}.check()
 }

@@ -28,7 +28,7 @@ func (e *exam) checkNames() {
 		return // further listeners may ask for further filters
 	}
 	for _, s := range e.options.Specs {
-		if asked[s.Name] || s.Disabled || !selects(s, e.config.Node) {
+		if asked[s.Name] || s.Disabled || s.Type == spec.Service || !selects(s, e.config.Node) {
 			continue
 		}
 		e.add(envoyconfig.Finding{
@@ -78,6 +78,9 @@ func (e *exam) checkName(f *envoyconfig.Filter) (meant string) {
 			meant, hint, edits = near, fmt.Sprintf("did you mean %q?", near), replaceScalar(at, near)
 		}
 		e.failed(at, "unknown_name", fmt.Sprintf("no spec has the name %q: requests get an answer that denies them", f.Name), hint, edits...)
+	case s.Type == spec.Service:
+		e.failed(at, "service_as_filter", fmt.Sprintf("the spec %q is a service, which is no filter: a request through this filter gets an answer that denies it", f.Name),
+			"take the filter out of the listener; `wasm-xds bootstrap` prints the bootstrap_extensions for the service")
 	case s.Type != "" && specType(s) != wantedType(f.Chain):
 		e.failed(at, "wrong_chain", fmt.Sprintf("the spec %q has the type %s, and the filter stands in a chain of another type: Envoy refuses every answer", f.Name, s.Type),
 			"move the filter, or change the type in the spec")

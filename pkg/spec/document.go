@@ -116,7 +116,7 @@ func (d *document) complete(root *node) {
 		})
 	}
 	if s.Type == Service {
-		d.completeService(root)
+		checkService(d.decoder, root)
 	}
 	if key := d.seen["allowOnHeadersStopIteration"]; key != nil && s.Type == Network {
 		d.fail(&Error{

@@ -18,8 +18,8 @@ var notOfServices = []struct{ field, hint string }{
 	{"capabilities", "remove it: the field of a bootstrap for it depends on the version of Envoy, which is not known beforehand"},
 }
 
-// completeService checks the rules of type service.
-func (d *document) completeService(root *node) {
+// checkService checks the rules of type service.
+func checkService(d *decoder, root *node) {
 	for _, one := range notOfServices {
 		if key := d.seen[one.field]; key != nil {
 			d.fail(&Error{

@@ -3,7 +3,7 @@ package depcheck
 // layersOfSpecs lists the layers of the packages that read specs, modules and the configuration of an
 // Envoy.
 var layersOfSpecs = map[string]Ordered{
-	"internal/doctor": {Layers: []string{"doc options patch", "exam", "sources", "clusters filters stats", "boot names", "checks", "doctor running"}},
+	"internal/doctor": {Layers: []string{"doc options patch", "exam", "sources", "clusters filters stats", "boot names services", "checks", "doctor running"}},
 	"internal/adopt": {
 		Layers: []string{
 			"doc options report",
@@ -45,7 +45,8 @@ var layersOfSpecs = map[string]Ordered{
 			"envoyvalue number problems scan rollout",
 			"spec",
 			"decoder jsonwriter notices parse tree",
-			"readfile readlimits readmessage readrules readselector readsettings written",
+			"readfile readlimits readmessage readrules readselector readsettings service written",
+			"readqueues",
 			"readexpect readprometheus readverify typedconfig",
 			"readhealth",
 			"readrollout",
@@ -69,11 +70,11 @@ var layersOfSpecs = map[string]Ordered{
 			"code doc pack version",
 			"capabilities vm",
 			"translate",
-			"template",
+			"service template",
 		},
 	},
 
-	"internal/bootstrap": {Layers: []string{"tls", "options", "servers", "view", "bootstrap sds", "parts"}},
+	"internal/bootstrap": {Layers: []string{"service tls", "options", "servers", "view", "bootstrap sds", "parts"}},
 	"internal/preflight/host": {
 		Layers: []string{
 			"actions config doc link message progress propertytypes result targets",
