@@ -63,7 +63,7 @@ func (r *report) look(v *view.View) (changes []change) {
 
 // wired says whether a filter belongs into the Envoy's listeners: it has a spec.
 func wired(f *api.Filter) bool {
-	return f.State != api.FilterRemoved && f.State != api.FilterUnknown
+	return f.State != api.FilterRemoved && f.State != api.FilterUnknown && f.Type != string(spec.Service)
 }
 
 // runOf is the state of all Envoys that ask for a filter; false: no Envoy asks, or they differ,
