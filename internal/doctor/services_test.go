@@ -23,8 +23,8 @@ bootstrap_extensions:
     singleton: true
 `
 
-// Doctor finds what is wrong with a service in a bootstrap. Each bootstrap differs from the good one
-// in a single way.
+// Doctor finds the faults of a service in a bootstrap. Each bootstrap differs from goodService in a
+// single way.
 func TestServices(t *testing.T) {
 	for name, tt := range map[string]struct {
 		from, to string

@@ -15,9 +15,9 @@ type Type string
 const (
 	HTTP    Type = "http"
 	Network Type = "network"
-	// Service is a Wasm service: no filter, but a plugin without streams, which Envoy runs once from
-	// its start to its end. An Envoy has the service in its bootstrap. No control plane can deliver
-	// it.
+	// Service is a Wasm service: no filter, but a plugin without streams. Envoy runs the service
+	// once, from start to end, because the bootstrap has the service. No control plane can deliver
+	// a service.
 	Service Type = "service"
 )
 

@@ -6,8 +6,8 @@ type Test struct {
 	Name string
 	// Shared is the shared data before the first step.
 	Shared map[string]string
-	// SharedQueues are the queues that another plugin with the same vm.id has registered before the
-	// first step.
+	// SharedQueues are the queues of other plugins with the same vm.id, registered before the first
+	// step.
 	SharedQueues []string
 	Steps        []TestStep // at least one
 	Pos          Position
@@ -41,9 +41,9 @@ type TestConnection struct {
 	Upstream   []string
 }
 
-// TestService is what happens to a service in a step: first the messages, then the ticks.
+// TestService is a step of a service: first the messages, then the ticks.
 type TestService struct {
-	Queues []TestQueue // with the messages that other plugins put in
+	Queues []TestQueue // with the messages of other plugins
 	Ticks  int         // calls of proxy_on_tick
 }
 

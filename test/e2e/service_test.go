@@ -15,8 +15,8 @@ import (
 // serviceExample is the example with a service and two filters of one vm.id.
 const serviceExample = "../../examples/service"
 
-// The example of a Wasm service, as its README says: `bootstrap` writes the service, ECDS brings the
-// filters, and the service counts their requests and connections. Nobody gets the service over ECDS.
+// The example of a Wasm service: `bootstrap` writes the service, ECDS brings the filters, and the
+// service counts their requests and connections. Status says which Envoys need a restart.
 func TestServiceExample(t *testing.T) {
 	for _, version := range []string{"1.40.0", "1.36.4"} {
 		t.Run(version, func(t *testing.T) {

@@ -74,10 +74,10 @@ func sender(name, vmID, askFor string) filter {
 
 const serviceMessages = "wasmcustom.http_messages"
 
-// A service and the filters of another module meet in the queue that the service has registered. A
-// filter finds the queue by the vm_id of the service, which is the filter's own vm_id or a
-// parameter of the call. Envoy runs the service once, from before any listener opens, and an update
-// of a filter does not touch the service.
+// A service and the filters of another module meet in the service's queue. A filter finds the queue
+// by the vm_id of the service, which is the filter's own vm_id or a parameter of the call. Envoy
+// runs the service once, from before any listener opens. Updates of filters do not touch the
+// service.
 func TestServiceSharesQueuesByVMID(t *testing.T) {
 	on(t, every, func(t *testing.T, version string) {
 		e := startService(t, version, service{}, "same", "other", "named")
@@ -120,7 +120,7 @@ func TestServiceOnEachWorker(t *testing.T) {
 	})
 }
 
-// An Envoy whose service does not load ends at once, with any failure policy.
+// An Envoy ends at once if a service does not load, with any failure policy.
 func TestServiceThatDoesNotLoadEndsEnvoy(t *testing.T) {
 	for _, policy := range []string{"FAIL_CLOSED", "FAIL_OPEN", "FAIL_RELOAD"} {
 		t.Run(policy, func(t *testing.T) {
@@ -136,7 +136,7 @@ func TestServiceThatDoesNotLoadEndsEnvoy(t *testing.T) {
 }
 
 // A service that traps is gone until Envoy restarts, with any failure policy. Filters
-// still find its queue, and put messages into it that nobody takes.
+// still find the queue, and put in messages for nobody.
 func TestServiceThatTraps(t *testing.T) {
 	for _, policy := range []string{"FAIL_CLOSED", "FAIL_OPEN", "FAIL_RELOAD"} {
 		t.Run(policy, func(t *testing.T) {
@@ -154,7 +154,7 @@ func TestServiceThatTraps(t *testing.T) {
 	}
 }
 
-// The code of a service may be remote. Envoy fetches it at its start, and opens no listener before
+// The code of a service may be remote. Envoy fetches the code first, and opens no listener before
 // the service runs.
 func TestRemoteCodeOfAService(t *testing.T) {
 	on(t, both, func(t *testing.T, version string) {

@@ -100,8 +100,11 @@ func (v *View) Troubled() bool {
 	return false
 }
 
-// Live says whether there are filters, and all of them run on an Envoy without a problem.
+// Live says whether there are filters, and all of them run on an Envoy without a problem. A service
+// that no Envoy has in its bootstrap is no problem.
 func (v *View) Live() bool {
-	return len(v.Filters) > 0 && !v.Troubled() &&
-		!slices.ContainsFunc(v.Filters, func(f api.Filter) bool { return f.Condition != api.ConditionLive })
+	return len(v.Filters) > 0 && !v.Troubled() && !slices.ContainsFunc(v.Filters, func(f api.Filter) bool {
+		isUnused := f.Service != nil && f.Condition == api.ConditionNoEnvoy
+		return f.Condition != api.ConditionLive && !isUnused
+	})
 }

@@ -4,7 +4,7 @@ package host
 type queue struct {
 	name  string
 	items [][]byte // of a registered queue; another plugin takes the messages of other queues
-	// registered says that the module itself has registered the queue, and hears of its messages.
+	// registered says that the module itself has registered the queue, and hears of each message.
 	registered bool
 	put        [][]byte // by the module since the last forget
 }
@@ -14,12 +14,12 @@ type queues struct {
 	memory *memory
 	budget *budget
 	config *Config
-	// ready is called when a queue that the module has registered gets a message.
+	// ready is called when the module puts a message into a queue of the module's own.
 	ready func(token uint32)
 	all   []*queue
 }
 
-// foreign adds a queue that another plugin of the same vm_id has registered.
+// foreign adds a queue of another plugin with the same vm_id.
 func (q *queues) foreign(name string) {
 	if q.token(name) == 0 {
 		q.all = append(q.all, &queue{name: name})
@@ -38,7 +38,7 @@ func (q *queues) deliver(name string, message []byte) (token uint32, ok bool) {
 	return token, true
 }
 
-// forget drops what the module has put into queues.
+// forget drops the messages of [queues.taken].
 func (q *queues) forget() {
 	for _, one := range q.all {
 		for _, message := range one.put {
@@ -50,7 +50,7 @@ func (q *queues) forget() {
 	}
 }
 
-// taken returns the messages that the module has put into a queue since the last forget.
+// taken returns the module's messages in a queue since the last forget.
 func (q *queues) taken(name string) [][]byte {
 	one := q.find(uint64(q.token(name)))
 	if one == nil {
@@ -59,7 +59,7 @@ func (q *queues) taken(name string) [][]byte {
 	return one.put
 }
 
-// tokens returns the queues that the module has registered.
+// tokens returns the module's own queues.
 func (q *queues) tokens() []uint32 {
 	var tokens []uint32
 	for i, one := range q.all {

@@ -1,5 +1,5 @@
-//! An HTTP filter that tells the Wasm service of this example about each request: it puts the
-//! status of the response into the shared queue "http".
+//! An HTTP filter, which tells the Wasm service of this example about each request: the filter
+//! puts the status of the response into the shared queue "http".
 
 use std::cell::Cell;
 use std::rc::Rc;
@@ -20,7 +20,7 @@ struct Root {
     queue: Rc<Queue>,
 }
 
-/// The queue "http", once it has been found.
+/// The queue "http", once found.
 #[derive(Default)]
 struct Queue {
     found: Cell<Option<u32>>,
@@ -65,7 +65,7 @@ struct Request {
 impl Context for Request {}
 
 impl HttpContext for Request {
-    /// Called at the end of each request, also of one that another filter has answered.
+    /// Called at the end of each request, also after the answer of another filter.
     fn on_log(&mut self) {
         if let Some(status) = self.get_http_response_header_bytes(":status") {
             self.queue.put(&status);

@@ -1,5 +1,5 @@
 //! A Wasm service: one instance for each Envoy, on Envoy's main thread. It registers the shared
-//! queues "http" and "tcp", takes the messages that filters put in, and counts them as metrics.
+//! queues "http" and "tcp", takes the messages of filters out, and counts them as metrics.
 //!
 //! The filters run on Envoy's worker threads. They do not wait for the service: to put a message
 //! into a queue takes microseconds, and the service can take its time with the message.
@@ -17,7 +17,7 @@ proxy_wasm::main! {{
     proxy_wasm::set_root_context(|_| Box::new(Service::default()));
 }}
 
-/// The service. A service has no streams, so this root context is all of it.
+/// The service. A service has no streams, so this root context is everything.
 #[derive(Default)]
 struct Service {
     http: u32,
@@ -72,8 +72,8 @@ impl RootContext for Service {
         self.metrics.len() == METRICS.len()
     }
 
-    /// Envoy calls this once for each message. A call may find the queue empty, because the call
-    /// before it has taken its message along.
+    /// Envoy calls this once for each message. A call may find the queue empty, because an earlier
+    /// call has taken the message along.
     fn on_queue_ready(&mut self, queue: u32) {
         loop {
             match self.take(queue) {

@@ -1,5 +1,5 @@
-//! A network filter that tells the Wasm service of this example about each connection: it puts the
-//! bytes of both directions into the shared queue "tcp".
+//! A network filter, which tells the Wasm service of this example about each connection: the filter
+//! puts the bytes of both directions into the shared queue "tcp".
 
 use log::warn;
 use proxy_wasm::hostcalls;
