@@ -4,7 +4,8 @@ package api
 // have the service in the bootstrap, and take another revision only when they restart.
 type Service struct {
 	// Envoys are the connected Envoys with the service in the bootstrap, sorted by node id. The
-	// node's metadata name the service, as `wasm-xds bootstrap` writes them.
+	// node's metadata name the service, as `wasm-xds bootstrap` writes them. During a hot restart,
+	// an Envoy is there twice if the two processes have different revisions.
 	Envoys []ServiceEnvoy `json:"envoys"`
 }
 

@@ -3,6 +3,7 @@ package report
 import (
 	"cmp"
 	"fmt"
+	"maps"
 	"slices"
 	"strings"
 
@@ -16,27 +17,27 @@ func addService(v *View, f *api.Filter, st delivery.FilterStatus) {
 	if st.Wanted.Type != spec.Service {
 		return
 	}
-	revisions := map[string]string{} // by node id: an Envoy may have several streams
+	// An Envoy may have several streams with one revision, and two revisions during a hot restart.
+	all := map[api.ServiceEnvoy]bool{}
 	for _, id := range v.Machine.Streams() {
 		node, ok := v.Machine.Running(id, func(string, string) {})
 		if revision, has := node.Metadata[spec.ServicePrefix+f.Name]; ok && has {
-			revisions[node.ID] = revision
+			all[api.ServiceEnvoy{Node: node.ID, Revision: revision, Current: revision == f.Revision}] = true
 		}
 	}
-	f.Service = &api.Service{Envoys: []api.ServiceEnvoy{}}
+	envoys := slices.SortedFunc(maps.Keys(all), func(a, b api.ServiceEnvoy) int {
+		return cmp.Or(cmp.Compare(a.Node, b.Node), cmp.Compare(a.Revision, b.Revision))
+	})
+	f.Service = &api.Service{Envoys: append([]api.ServiceEnvoy{}, envoys...)}
 	var old []string
-	for node, revision := range revisions {
-		one := api.ServiceEnvoy{Node: node, Revision: revision, Current: revision == f.Revision}
-		f.Service.Envoys = append(f.Service.Envoys, one)
+	for _, one := range envoys {
 		if !one.Current {
-			old = append(old, node)
+			old = append(old, one.Node)
 		}
 	}
-	slices.SortFunc(f.Service.Envoys, func(a, b api.ServiceEnvoy) int { return cmp.Compare(a.Node, b.Node) })
 	if len(old) == 0 {
 		return
 	}
-	slices.Sort(old)
 	const shown = 3
 	names := strings.Join(old[:min(len(old), shown)], ", ")
 	if len(old) > shown {
@@ -44,7 +45,7 @@ func addService(v *View, f *api.Filter, st delivery.FilterStatus) {
 	}
 	f.Warnings = append(f.Warnings, &api.Error{
 		Code:    api.CodeServiceRestart,
-		Message: fmt.Sprintf("%d of %d Envoys run another revision of the service until they restart: %s", len(old), len(revisions), names),
+		Message: fmt.Sprintf("%d of %d Envoys run another revision of the service until they restart: %s", len(old), len(envoys), names),
 		Hint:    "write their bootstrap anew with `wasm-xds bootstrap`, and restart them, hot or not: no control plane can deliver a service",
 		File:    f.SpecFile,
 	})

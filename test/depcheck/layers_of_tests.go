@@ -19,9 +19,9 @@ var layersOfTests = map[string]Ordered{
 	"internal/test/harness": {
 		Layers: []string{
 			"api doc",
-			"binary dns do loadclient ports process specs upstream",
+			"binary dns do epoch loadclient ports process specs upstream",
 			"bootstrap devrun envoy link load tools",
-			"controlplane envoyadmin etcd keyless",
+			"controlplane envoyadmin etcd hotrestart keyless",
 		},
 	},
 

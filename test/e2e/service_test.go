@@ -37,7 +37,7 @@ func TestServiceExample(t *testing.T) {
 				}
 				return string(yaml)
 			}
-			envoy := harness.StartEnvoy(t, harness.EnvoyOptions{Version: version, Bootstrap: bootstrap(web, raw)})
+			envoy := harness.StartEnvoy(t, harness.EnvoyOptions{Version: version, Bootstrap: bootstrap(web, raw), HotRestart: true})
 			envoy.WaitReady()
 
 			harness.Get(t, web, nil)
@@ -80,13 +80,19 @@ func TestServiceExample(t *testing.T) {
 			if len(f.Warnings) != 1 || f.Warnings[0].Code != "service_restart" || !strings.Contains(f.Warnings[0].Message, "1 of 1 Envoys") {
 				t.Errorf("after an edit, status shows the service as %+v", f)
 			}
-			harness.StartEnvoy(t, harness.EnvoyOptions{
-				Version: version, NodeID: "envoy-2", Bootstrap: bootstrap(harness.Loopback(harness.FreePort(t)), harness.Loopback(harness.FreePort(t))),
-			}).WaitReady()
+			next := envoy.HotRestart(bootstrap(web, raw))
+			next.WaitReady()
 			f = s.cp.WaitFilter("traffic", func(f harness.FilterStatus) bool { return f.Envoys.Total == 2 })
 			if len(f.Warnings) != 1 || !strings.Contains(f.Warnings[0].Message, "1 of 2 Envoys run another revision of the service until they restart: envoy-1") {
-				t.Errorf("with a second Envoy, status shows the service as %+v", f)
+				t.Errorf("during a hot restart, status shows the service as %+v", f)
 			}
+			envoy.Stop()
+			f = s.cp.WaitFilter("traffic", func(f harness.FilterStatus) bool { return f.Envoys.Total == 1 })
+			if len(f.Warnings) > 0 || f.Condition != "live" {
+				t.Errorf("after a hot restart, status shows the service as %+v", f)
+			}
+			harness.Get(t, web, nil)
+			next.WaitStat("wasmcustom.traffic_http_requests", 1)
 		})
 	}
 }

@@ -223,6 +223,7 @@ type setup struct {
 	tcp     []string
 	timeout string // initial_fetch_timeout
 	mayDie  bool
+	hot     bool // a hot restart is possible
 	change  func(*harness.Bootstrap)
 }
 
@@ -254,7 +255,7 @@ func start(t *testing.T, s setup) *edge {
 		s.change(&e.bootstrap)
 	}
 	e.EnvoyProcess = harness.StartEnvoy(t, harness.EnvoyOptions{
-		Version: s.version, Bootstrap: e.bootstrap.YAML(t), MayDie: s.mayDie,
+		Version: s.version, Bootstrap: e.bootstrap.YAML(t), MayDie: s.mayDie, HotRestart: s.hot,
 		// Removed listeners close at once.
 		ExtraArgs: []string{"--drain-time-s", "1", "--drain-strategy", "immediate"},
 	})

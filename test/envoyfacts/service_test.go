@@ -1,7 +1,11 @@
 package envoyfacts
 
 import (
+	"cmp"
+	"errors"
 	"fmt"
+	"io"
+	"net/http"
 	"os"
 	"path/filepath"
 	"strings"
@@ -16,6 +20,7 @@ type service struct {
 	receiver  testfilter.Receiver
 	remote    *modules // nil: a local file
 	perWorker bool
+	hot       bool   // a hot restart is possible
 	policy    string // "": Envoy's default
 }
 
@@ -23,7 +28,7 @@ type service struct {
 const serviceStarts = "the service starts"
 
 func (s service) module() []byte {
-	s.receiver.Queue, s.receiver.LogOnConfigure = "http", serviceStarts
+	s.receiver.Queue, s.receiver.LogOnConfigure = cmp.Or(s.receiver.Queue, "http"), serviceStarts
 	return s.receiver.Module()
 }
 
@@ -57,7 +62,7 @@ func startService(t *testing.T, version string, s service, filters ...string) *e
 	t.Helper()
 	extension := s.extension(t)
 	return start(t, setup{
-		version: version, http: filters, mayDie: true,
+		version: version, http: filters, mayDie: true, hot: s.hot,
 		change: func(b *harness.Bootstrap) {
 			b.Extensions = extension
 			if s.remote != nil {
@@ -186,6 +191,51 @@ func TestRemoteCodeOfAServiceThatDoesNotCome(t *testing.T) {
 		e.keepsHeader("same", testfilter.QueueHeader, "missing")
 		if n := source.count(s.module()); n != tries {
 			t.Errorf("Envoy has asked for the module %d times, and %d times before it was there", n, tries)
+		}
+	})
+}
+
+// In a hot restart, the next process runs the service of its own bootstrap, and the process before
+// keeps its service for the connections that it still has. The queues of both are separate.
+func TestHotRestartOfAService(t *testing.T) {
+	on(t, both, func(t *testing.T, version string) {
+		e := startService(t, version, service{hot: true}, "same")
+		e.xds.stream("same").ack(sender("same", "shared", "").resource(t))
+		e.wantHeader("same", testfilter.QueueHeader, "found")
+		// This connection stays with the process.
+		kept := &http.Client{Transport: &http.Transport{}}
+		t.Cleanup(kept.CloseIdleConnections)
+		get := func() string {
+			t.Helper()
+			r, err := http.NewRequestWithContext(t.Context(), http.MethodGet, "http://"+harness.Loopback(e.ports["same"])+"/", http.NoBody)
+			if err != nil {
+				t.Fatal(err)
+			}
+			answer, err := kept.Do(r)
+			if err != nil {
+				t.Fatal(err)
+			}
+			_, err = io.Copy(io.Discard, answer.Body) // otherwise the connection is not kept
+			if err := errors.Join(err, answer.Body.Close()); err != nil {
+				t.Fatal(err)
+			}
+			return answer.Header.Get(testfilter.QueueHeader)
+		}
+		if got := get(); got != "found" {
+			t.Errorf("before the hot restart, the queue is %q", got)
+		}
+
+		bootstrap := e.bootstrap
+		bootstrap.Extensions = service{receiver: testfilter.Receiver{Queue: "next"}}.extension(t)
+		next := e.HotRestart(bootstrap.YAML(t))
+		next.WaitLog(serviceStarts)
+		e.xds.stream("same").ack(sender("same", "shared", "").resource(t))
+		e.wantHeader("same", testfilter.QueueHeader, "missing")
+		if got := get(); got != "found" {
+			t.Errorf("on a connection from before the hot restart, the queue is %q", got)
+		}
+		if n := strings.Count(e.Log(), serviceStarts); n != 2 {
+			t.Errorf("the process before has configured its service %d times, not twice", n)
 		}
 	})
 }

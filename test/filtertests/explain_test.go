@@ -96,7 +96,7 @@ func refusal(t *testing.T, version string, module []byte) string {
 	ctx, cancel := context.WithTimeout(t.Context(), time.Minute) // Envoy exits unless the module loads
 	defer cancel()
 	log, err := exec.CommandContext(ctx, harness.Envoy(t, version), "-c", filepath.Join(dir, "envoy.yaml"),
-		"--concurrency", "1", "--use-dynamic-base-id").CombinedOutput()
+		"--concurrency", "1", "--disable-hot-restart").CombinedOutput()
 	if err == nil {
 		t.Error("the Envoy took the module")
 	}

@@ -61,10 +61,13 @@ func (r *report) look(v *view.View) (changes []change) {
 	return changes
 }
 
-// wired says whether a filter belongs into the Envoy's listeners: it has a spec.
-func wired(f *api.Filter) bool {
-	return f.State != api.FilterRemoved && f.State != api.FilterUnknown && f.Type != string(spec.Service)
+// hasSpec says whether a filter or a service has a spec.
+func hasSpec(f *api.Filter) bool {
+	return f.State != api.FilterRemoved && f.State != api.FilterUnknown
 }
+
+// wired says whether a filter belongs into the Envoy's listeners. A service does not.
+func wired(f *api.Filter) bool { return hasSpec(f) && f.Type != string(spec.Service) }
 
 // runOf is the state of all Envoys that ask for a filter; false: no Envoy asks, or they differ,
 // or are on their way.
@@ -142,7 +145,7 @@ func (r *report) trouble(v *view.View, lines *display.SourceLines) (string, bool
 	}
 	for i := range v.Filters {
 		f := &v.Filters[i]
-		if !wired(f) {
+		if !hasSpec(f) {
 			continue
 		}
 		tell(f.Name, f.Error)

@@ -40,6 +40,7 @@ func TestDevReport(t *testing.T) {
 		{"nothing is left to serve", devFilter("hello", api.SubscriberLive, "", "deny"), "hello  nothing of it can be served: requests are denied"},
 		{"its spec is gone", api.Filter{Name: "hello", State: api.FilterRemoved}, "hello  its spec is gone: Envoy runs without it"},
 		{"it is gone", api.Filter{}, ""},
+		{"a service, which stands in no listener", api.Filter{Name: "hello", Type: "service", State: api.FilterActive}, ""},
 	}
 	var r report
 	for _, step := range steps {
@@ -77,6 +78,11 @@ func TestDevTroubleIsToldOnce(t *testing.T) {
 		{"still", view.View{Filters: []api.Filter{refused}, Source: api.Source{Errors: []*api.Error{broken}}}, ""},
 		{"mended", view.View{}, "no problem is left\n"},
 		{"still", view.View{}, ""},
+		{
+			"a service",
+			view.View{Filters: []api.Filter{{Name: "hello", Type: "service", State: api.FilterRejected, Error: broken}}},
+			"hello.yaml:2:1: unknown field \"confg\"\n  hint: did you mean \"config\"?\n",
+		},
 	} {
 		if got, _ := r.trouble(&step.view, &display.SourceLines{}); got != step.want {
 			t.Errorf("%s: %q, want %q", step.name, got, step.want)

@@ -26,6 +26,7 @@ type EnvoyOptions struct {
 	ExtraArgs   []string // appended to the command line
 	Env         []string // NAME=value, in addition to the test's own environment
 	MayDie      bool     // an unexpected end is no failure
+	HotRestart  bool     // [EnvoyProcess.HotRestart] is possible
 	User        uint32   // user and group that run Envoy, which needs root; 0: the test's own
 }
 
@@ -33,6 +34,7 @@ type EnvoyOptions struct {
 type EnvoyProcess struct {
 	t       TB
 	options EnvoyOptions
+	restart restart
 	dir     string
 
 	mu      sync.Mutex
@@ -44,9 +46,17 @@ type EnvoyProcess struct {
 // warming, see [EnvoyProcess.WaitReady].
 func StartEnvoy(t TB, options EnvoyOptions) *EnvoyProcess {
 	t.Helper()
-	e := &EnvoyProcess{t: t, options: options, dir: t.TempDir()}
+	return startEnvoy(t, options, restart{})
+}
+
+func startEnvoy(t TB, options EnvoyOptions, place restart) *EnvoyProcess {
+	t.Helper()
+	e := &EnvoyProcess{t: t, options: options, restart: place, dir: t.TempDir()}
 	if err := os.WriteFile(e.file("bootstrap.yaml"), []byte(options.Bootstrap), 0o600); err != nil {
 		t.Fatalf("%v", err)
+	}
+	if options.HotRestart {
+		t.Cleanup(func() { removeSharedMemory(e.file(baseID)) })
 	}
 	t.Cleanup(func() {
 		if p := e.current(); p != nil && !options.MayDie {
@@ -145,9 +155,13 @@ func (e *EnvoyProcess) args() []string {
 		"--admin-address-path", e.file("admin"),
 		"--concurrency", strconv.Itoa(concurrency),
 		"--log-level", level,
+	}
+	if e.options.HotRestart {
+		args = append(args, e.restart.args(e.file(baseID))...)
+	} else {
 		// Without hot restart, a killed Envoy leaves no shared memory behind, and Envoys of other
 		// tests need no distinct base id.
-		"--disable-hot-restart",
+		args = append(args, "--disable-hot-restart")
 	}
 	if e.options.NodeID != "" {
 		args = append(args, "--service-node", e.options.NodeID)
