@@ -7,8 +7,9 @@ type Spec struct {
 	APIVersion string `json:"apiVersion" enum:"wasm-xds/v1"`
 	// Name is the name by which Envoys ask for the filter. The default is the name of the file.
 	Name string `json:"name" pattern:"^[A-Za-z0-9._-]+(/[A-Za-z0-9._-]+)*$" maxLength:"253" examples:"[\"auth\",\"team-a/auth\"]"`
-	// Type says in which of Envoy's chains the filter runs: http, or network for TCP connections.
-	Type string `json:"type" enum:"http|network" default:"\"http\""`
+	// Type says in which of Envoy's chains the filter runs: http, or network for TCP connections. A
+	// service runs beside the filters, and stands in Envoy's bootstrap.
+	Type string `json:"type" enum:"http|network|service" default:"\"http\""`
 	// Module is the Wasm module.
 	Module Module `json:"module" required:"true"`
 	// RootID is the name of the root context, for modules with several.

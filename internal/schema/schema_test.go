@@ -90,7 +90,7 @@ func TestFieldsOfTheDecoder(t *testing.T) {
 		"DelayBounds":     {root.Defs["DelayBounds"], []string{"rollout: {health: {latency: {p50: {~~~~: 1}}}}"}},
 		"MetricLimit":     {root.Defs["MetricLimit"], []string{"rollout: {health: {metrics: {a: {~~~~: 1}}}}"}},
 		"Prometheus":      {root.Defs["Prometheus"], []string{"rollout: {health: {prometheus: {~~~~: 1}}}"}},
-		"Test":            {root.Defs["Test"], []string{"tests: [{~~~~: 1}]", "type: network\ntests: [{~~~~: 1}]"}},
+		"Test":            {root.Defs["Test"], []string{"tests: [{~~~~: 1}]", "type: network\ntests: [{~~~~: 1}]", "type: service\ntests: [{~~~~: 1}]"}},
 		"TestRequest":     {root.Defs["TestRequest"], []string{"tests: [{request: {~~~~: 1}}]"}},
 		"TestResponse":    {root.Defs["TestResponse"], []string{"tests: [{upstream: {~~~~: 1}}]"}},
 		"TestBytes":       {root.Defs["TestBytes"], []string{"tests: [{request: {body: {~~~~: 1}}}]"}},
@@ -140,7 +140,7 @@ func TestEnums(t *testing.T) {
 	root := read(t)
 	for field, one := range root.Properties {
 		for _, word := range one.Enum {
-			text := "module: {file: a.wasm}\nconfig: {}\n" + field + ": " + word + "\n"
+			text := "module: {file: a.wasm}\nconfig: {}\nvm: {id: a}\n" + field + ": " + word + "\n"
 			if _, errs, _ := spec.Decode("a.yaml", []byte(text)); len(errs) > 0 {
 				t.Errorf("the decoder refuses %s: %s: %v", field, word, errs)
 			}

@@ -1,18 +1,20 @@
 package schema
 
-// Test is one test of a filter: a request or a connection with its expected result, or several as
-// steps.
+// Test is one test of a filter: a request, a connection or messages with their expected result, or
+// several as steps.
 type Test struct {
 	// Name says what the test shows.
 	Name string `json:"name" required:"true" minLength:"1" maxLength:"200"`
 	// Shared is the shared data before the first step.
 	Shared map[string]Scalar `json:"shared"`
+	// SharedQueues are the names of queues that another plugin with the same vm.id has registered.
+	SharedQueues []string `json:"sharedQueues"`
 	// Steps are several requests or connections, through one VM.
 	Steps []TestStep `json:"steps" minItems:"1" maxItems:"200"`
 	TestStep
 }
 
-// TestStep is one request or connection with its expected result.
+// TestStep is one request or connection, or messages, with the expected result.
 type TestStep struct {
 	// Properties are properties of the request, by path.
 	Properties map[string]Scalar `json:"properties" examples:"[{\"source.address\":\"10.0.0.1:1234\"}]"`
@@ -22,6 +24,10 @@ type TestStep struct {
 	Request TestRequest `json:"request"`
 	// Downstream is the data from the client, for type network.
 	Downstream TestBody `json:"downstream"`
+	// Queues are messages for the queues of a service, by queue, for type service.
+	Queues map[string]TestBody `json:"queues" examples:"[{\"http\":[\"200\",\"404\"]}]"`
+	// Ticks is the number of calls of proxy_on_tick after the messages, for type service.
+	Ticks int `json:"ticks" minimum:"1" maximum:"1000"`
 	// Upstream is the response of the upstream, or for type network the data from it.
 	Upstream TestUpstream `json:"upstream"`
 	// Expect is the expected result.
@@ -121,6 +127,8 @@ type TestExpect struct {
 	Logs []TestLog `json:"logs"`
 	// Metrics are values of the filter's metrics.
 	Metrics map[string]int `json:"metrics"`
+	// Queues are all messages that the filter puts into shared queues during the step, by queue.
+	Queues map[string]TestBody `json:"queues"`
 	// Calls are all HTTP calls of the filter, in this order.
 	Calls []TestCall `json:"calls"`
 	// Upstream is the request that reaches the upstream, none, or for type network the bytes.
