@@ -59,8 +59,8 @@ type TestStatus struct {
 
 // TestMessage has the parts of every message.
 type TestMessage struct {
-	// Headers have one or several values each. In an expected message, null means that the header is
-	// absent.
+	// Headers have one or several values each. In an expected message, null means that the header
+	// is absent.
 	Headers map[string]TestHeader `json:"headers"`
 	// Body is text, {base64: …}, or a list of chunks.
 	Body TestBody `json:"body"`
