@@ -3,4 +3,16 @@ package depcheck
 // layersOfReplicas lists the layers of the packages for several replicas.
 var layersOfReplicas = map[string]Ordered{
 	"internal/etcdclient": {Layers: []string{"doc endpoints", "config files", "tls", "access", "problem"}},
+	"internal/ledger/etcd": {
+		Layers: []string{
+			"batch codec doc keys ordered told",
+			"mirror queue",
+			"shared",
+			"changes",
+			"leading",
+			"writer",
+			"connection",
+			"ledger",
+		},
+	},
 }

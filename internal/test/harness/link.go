@@ -17,6 +17,7 @@ type Link struct {
 	target string
 	rate   atomic.Int64 // bytes per second to the client; 0: unlimited
 	passed atomic.Int64
+	deaf   atomic.Bool // what is for clients is dropped
 
 	mu       sync.Mutex
 	listener net.Listener // nil: refusing
@@ -43,11 +44,16 @@ func (l *Link) Address() string { return Loopback(l.port) }
 // SetRate limits the rate to all clients together, in bytes per second. 0 removes the limit.
 func (l *Link) SetRate(bytesPerSecond int64) { l.rate.Store(bytesPerSecond) }
 
+// Deafen keeps everything back that is for clients, although what they send still arrives. It lasts
+// until the connections are cut.
+func (l *Link) Deafen() { l.deaf.Store(true) }
+
 // Passed returns the number of bytes sent to clients.
 func (l *Link) Passed() int64 { return l.passed.Load() }
 
-// Cut closes every connection. New connections are accepted.
+// Cut closes every connection. New connections are accepted, and hear everything.
 func (l *Link) Cut() {
+	l.deaf.Store(false)
 	l.mu.Lock()
 	defer l.mu.Unlock()
 	for conn := range l.conns {
@@ -128,7 +134,7 @@ func (l *Link) copySlowly(to io.Writer, from io.Reader) {
 	buffer := make([]byte, 16<<10)
 	for {
 		n, err := from.Read(buffer)
-		if n > 0 {
+		if n > 0 && !l.deaf.Load() {
 			l.wait(n)
 			l.passed.Add(int64(n))
 			if _, werr := to.Write(buffer[:n]); werr != nil {
