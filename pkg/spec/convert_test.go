@@ -94,7 +94,7 @@ func checkMeaning(t *testing.T, file string, text []byte, native string) {
 func meaningOf(t *testing.T, s *spec.Spec) string {
 	t.Helper()
 	one := *s
-	one.File, one.Line, one.Notes = "", 0, nil
+	one.File, one.Line, one.Notes, one.Part = "", 0, nil, false
 	text, err := json.Marshal(one)
 	if err != nil {
 		t.Fatal(err)

@@ -18,6 +18,7 @@ type foreign struct {
 	*decoder
 	defaultName string    // for a filter without a name; "": there is none
 	filters     []*native // in the order of the document
+	part        bool      // the document describes more than these filters
 }
 
 // add adds a filter whose problems are those of the whole document.

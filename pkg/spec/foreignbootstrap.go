@@ -48,6 +48,7 @@ func readEnvoy(f *foreign, root *node) {
 		readEnvoyFilter(f.add(root), "", root)
 		return
 	}
+	f.part = true
 	w := &envoyWalk{foreign: f, known: map[string]bool{}}
 	w.visit("", root)
 	w.complete(root, "this configuration of an Envoy has no Wasm filter of its own")

@@ -30,7 +30,7 @@ func (n *native) decode(f *foreign) (*Spec, []*Error) {
 	d := &document{
 		decoder:     &decoder{problems: own, file: f.file, seen: map[string]*node{}, meant: map[string]bool{}, isOther: true},
 		defaultName: n.defaultName,
-		spec:        &Spec{File: f.file, Line: n.root.pos.Line},
+		spec:        &Spec{File: f.file, Line: n.root.pos.Line, Part: f.part},
 	}
 	d.read(n.root)
 	for _, e := range own.errs {

@@ -55,6 +55,7 @@ func (w *envoyWalk) patch(path string, item *node) {
 	case len(w.filters) > before && match != nil && apply != nil && apply.text != "EXTENSION_CONFIG":
 		w.ignored(path+".match", match, whyTarget, hintTarget)
 	case len(w.filters) == before:
+		w.part = true
 		w.ignored(path, item, "it adds no Wasm filter", "make the change in the configuration of Envoy itself")
 	}
 }

@@ -13,6 +13,7 @@ func readExtensionPolicy(f *foreign, root *node) {
 			if v.kind == kindList && len(v.items) == 0 {
 				return
 			}
+			f.part = true
 			f.ignored("spec."+name, k, "it describes filters other than Wasm", "write them into Envoy's own configuration")
 		}
 	}

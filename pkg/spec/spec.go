@@ -94,6 +94,8 @@ type Spec struct {
 	// NoSmoke keeps the sandbox from sending a plain request through a filter without
 	// tests (smoke: off). It is no part of the revision.
 	NoSmoke bool
+	// Part says that the document describes more than filters: the configuration of an Envoy, say.
+	Part bool
 	// Notes are notices from decoding; they refuse nothing. [Spec.Notices] returns them and more.
 	Notes []Error
 

@@ -25,8 +25,8 @@ func newRm() *cobra.Command {
 		Short:   "Take a spec out of the watched directory, and wait until its removal has reached the Envoys",
 		Long: `Rm deletes the file of a spec from the directory that a running server on this machine
 watches, and waits until the removal has reached every Envoy: they get what onRemove of
-the spec says. A file with several specs is left alone: delete the one document by hand.
-The module stays.`,
+the spec says. A file with several specs, or with more than a filter, such as the configuration of an
+Envoy, is left alone: delete the one document by hand. The module stays.`,
 		Example:           `  wasm-xds rm auth`,
 		Args:              command.Arguments(1, 1, "the name of a filter"),
 		ValidArgsFunction: completeFilters,
@@ -79,6 +79,14 @@ func fileOf(ctx context.Context, dir, name string) (string, error) {
 		if s.File == found.File && s.Name != name {
 			return "", command.Failure("several_specs", found.File+" also has the spec "+s.Name, "delete the document of "+name+" by hand")
 		}
+	}
+	for _, e := range docs.Errors {
+		if e.Pos.File == found.File {
+			return "", command.Failure("several_specs", found.File+" also has a document with an error: "+e.Message, "delete the document of "+name+" by hand")
+		}
+	}
+	if found.Part {
+		return "", command.Failure("several_specs", found.File+" describes more than the filter "+name, "take the filter out of the file by hand")
 	}
 	return found.File, nil
 }
