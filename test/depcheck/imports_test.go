@@ -224,7 +224,7 @@ var imports = map[string][]string{
 		"internal/adopt", "internal/cli/adopting",
 		"internal/address", "internal/api", "internal/apiclient", "internal/atomicfile", "internal/bootstrap", "internal/cli/command", "internal/cli/connect", "internal/cli/dev", "internal/cli/display", "internal/cli/fetch",
 		"internal/cli/load", "internal/cli/serveflags", "internal/cli/trial", "internal/doctor", "internal/doctor/dial", "internal/envoyconfig", "internal/preflight/cause",
-		"internal/reason", "internal/regular", "internal/terminal", "pkg/spec", "internal/delivery", "internal/eject", "internal/kit/recording", "internal/mask", "internal/examine", "internal/module", "internal/persist", "internal/seal", "internal/state", "pkg/snapshot", "pkg/translate",
+		"internal/reason", "internal/regular", "internal/terminal", "pkg/spec", "internal/delivery", "internal/eject", "internal/kit/recording", "internal/mask", "internal/examine", "internal/module", "internal/persist", "internal/preflight/runner", "internal/specedit", "internal/seal", "internal/state", "pkg/snapshot", "pkg/translate",
 	},
 	"internal/cli": {
 		"internal/cli/build", "internal/cli/command", "internal/cli/display", "internal/cli/envoy", "internal/cli/kit",

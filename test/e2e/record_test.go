@@ -33,7 +33,7 @@ func TestRecordedRequestsBecomeTests(t *testing.T) {
 	if !ok || !ok2 {
 		t.Fatal(plain)
 	}
-	tapped := before + tapFilter("before") + "          - name: auth\n" + filter + tapFilter("after") + "          - name: envoy.filters.http.router\n" + rest
+	tapped := before + tapFilter("before") + "          - name: auth\n" + filter + tapFilter("after") + tapFilter("after_too") + "          - name: envoy.filters.http.router\n" + rest
 	for _, version := range []string{"1.36.4", "1.40.0"} {
 		envoy := harness.StartEnvoy(t, harness.EnvoyOptions{Version: version, Bootstrap: plain})
 		envoy.WaitReady()
@@ -46,30 +46,42 @@ func TestRecordedRequestsBecomeTests(t *testing.T) {
 
 		envoy = harness.StartEnvoy(t, harness.EnvoyOptions{Version: version, Bootstrap: tapped})
 		envoy.WaitReady()
-		tests := recordWith(t, envoy, harness.Loopback(port))
-		if strings.Contains(tests, "hunter2") || strings.Count(tests, "- name:") != 2 {
-			t.Errorf("Envoy %s: the tests are\n%s", version, tests)
-		}
 		spec := filepath.Join(filters, auth+".yaml")
-		text, err := os.ReadFile(spec)
+		before, err := os.ReadFile(spec)
 		if err != nil {
 			t.Fatal(err)
 		}
-		recorded := filepath.Join(filters, "..", "recorded")
-		harness.WriteFile(t, filepath.Join(recorded, auth+".yaml"), append(append(text, '\n'), tests...))
-		harness.WriteFile(t, filepath.Join(recorded, auth+".wasm"), authModule("v1"))
-		if out, err := exec.CommandContext(t.Context(), harness.BuildBinary(t), "test", recorded).CombinedOutput(); err != nil || !strings.Contains(string(out), "2 tests passed") {
+		tests, printed := recordWith(t, envoy, harness.Loopback(port), "--spec", spec)
+		for _, want := range []string{`"name":"anna","password":"masked-`, "Access forbidden.", "upstream: none"} {
+			if !strings.Contains(strings.ReplaceAll(tests, `\"`, `"`), want) {
+				t.Errorf("Envoy %s: no %q", version, want)
+			}
+		}
+		if strings.Contains(tests, "hunter2") || strings.Count(tests, "- name:") != 2 || !strings.Contains(printed, "sandbox: 2 tests passed") {
+			t.Errorf("Envoy %s: the tests are\n%s\n%s", version, tests, printed)
+		}
+		// The tests that pass get into the spec, once.
+		for range 2 {
+			_, printed = recordWith(t, envoy, harness.Loopback(port), "--spec", spec, "--write")
+		}
+		if !strings.Contains(printed, "2 tests there already") {
+			t.Errorf("Envoy %s: the second time\n%s", version, printed)
+		}
+		if out, err := exec.CommandContext(t.Context(), harness.BuildBinary(t), "test", filters).CombinedOutput(); err != nil || !strings.Contains(string(out), "2 tests passed") {
 			t.Errorf("Envoy %s: %v\n%s", version, err, out)
 		}
+		harness.WriteFile(t, spec, before)
 		envoy.Stop()
 		<-envoy.Exited()
 	}
 }
 
-// recordWith records two different requests, each sent twice, and returns the tests.
-func recordWith(t *testing.T, envoy *harness.EnvoyProcess, address string) string {
+// recordWith records two different requests, one of them sent twice, and returns the tests and the
+// messages.
+func recordWith(t *testing.T, envoy *harness.EnvoyProcess, address string, args ...string) (tests, messages string) {
 	t.Helper()
-	c := exec.CommandContext(t.Context(), harness.BuildBinary(t), "record", auth, "--envoy", envoy.AdminURL(), "--keep-header", "token", "--tests", "2")
+	args = append([]string{"record", auth, "--envoy", envoy.AdminURL(), "--keep", "token", "--tests", "2"}, args...)
+	c := exec.CommandContext(t.Context(), harness.BuildBinary(t), args...)
 	var stdout strings.Builder
 	c.Stdout = &stdout
 	stderr, err := c.StderrPipe()
@@ -83,7 +95,7 @@ func recordWith(t *testing.T, envoy *harness.EnvoyProcess, address string) strin
 	for lines.Scan() && !strings.HasPrefix(lines.Text(), "recording") {
 	}
 	for _, token := range []string{"ok", "ok", ""} {
-		request, err := http.NewRequestWithContext(t.Context(), http.MethodGet, "http://"+address+"/", nil)
+		request, err := http.NewRequestWithContext(t.Context(), http.MethodPost, "http://"+address+"/", strings.NewReader(`{"name":"anna","password":"hunter2"}`))
 		if err != nil {
 			t.Fatal(err)
 		}
@@ -104,5 +116,5 @@ func recordWith(t *testing.T, envoy *harness.EnvoyProcess, address string) strin
 	if err := c.Wait(); err != nil {
 		t.Errorf("%v\n%s", err, strings.Join(printed, "\n"))
 	}
-	return stdout.String()
+	return stdout.String(), strings.Join(printed, "\n")
 }

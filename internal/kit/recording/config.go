@@ -8,7 +8,7 @@ import (
 // Place says where Envoy's configuration has a filter.
 type Place struct {
 	Found  bool // an HTTP filter has the name
-	Tapped bool // the two taps are right before and right after the filter
+	Tapped bool // one tap is right before the filter, and two are right after it
 }
 
 // Find looks for a filter, and for the taps around it, in Envoy's /config_dump.
@@ -46,7 +46,7 @@ func (p *Place) look(filters []any, name string) {
 			continue
 		}
 		p.Found = true
-		if i > 0 && i+1 < len(filters) && isTap(filters[i-1]) && isTap(filters[i+1]) {
+		if i > 0 && i+2 < len(filters) && isTap(filters[i-1]) && isTap(filters[i+1]) && isTap(filters[i+2]) {
 			p.Tapped = true
 		}
 	}
@@ -70,5 +70,5 @@ func Patch(name string) string {
 +    common_config: { admin_config: { config_id: %s } }
 `, place, ConfigID)
 	}
-	return " http_filters:\n" + tap("before") + fmt.Sprintf(" - name: %s\n   config_discovery: …\n", name) + tap("after")
+	return " http_filters:\n" + tap("before") + fmt.Sprintf(" - name: %s\n   config_discovery: …\n", name) + tap("after") + tap("after_too")
 }

@@ -1,127 +1,83 @@
-// Package recording makes tests of a spec from the output of two tap filters of Envoy around a Wasm
-// filter. The package is pure: the caller reads the taps, and writes the tests.
+// Package recording makes tests of a spec from the output of tap filters of Envoy around a Wasm
+// filter. The package is pure: the caller reads the taps and the clock, and writes the tests.
 //
-//   - exchange.go joins the segments of the taps to an [Exchange]
-//   - masking.go removes secrets
-//   - tests.go makes the tests, without duplicates
+// One tap stands before the filter, and two stand after it. A segment does not name its tap, but
+// the two taps after the filter write each segment twice, one right after the other.
+//
+//   - exchange.go is a request with its response, on both sides of the filter
+//   - segment.go reads the segments of the taps
+//   - streams.go joins the segments of a stream to an [Exchange]
+//   - places.go finds the tap of each chunk of a body
+//   - masking.go and fields.go remove secrets
+//   - tests.go and headers.go make the tests, without duplicates
 //   - config.go finds the taps in Envoy's configuration
 package recording
 
-import (
-	"encoding/json"
-	"slices"
-	"strings"
-)
+import "slices"
 
-// ConfigID is the config_id of both tap filters.
+// ConfigID is the config_id of the tap filters.
 const ConfigID = "wasm-xds"
 
-// Header is a header of a message.
+// Header is a header or a trailer. The name is in lower case.
 type Header struct{ Name, Value string }
 
-// Message has the headers of a request or a response.
-type Message []Header
+// Headers are the headers or the trailers of a message.
+type Headers []Header
 
 // Get is the first value of a header; "": none.
-func (m Message) Get(name string) string {
-	i := slices.IndexFunc(m, func(h Header) bool { return h.Name == name })
+func (h Headers) Get(name string) string {
+	i := slices.IndexFunc(h, func(h Header) bool { return h.Name == name })
 	if i < 0 {
 		return ""
 	}
-	return m[i].Value
+	return h[i].Value
+}
+
+// Message is a request or a response at one side of the filter.
+type Message struct {
+	Headers  Headers
+	Body     string // "": none, or not known
+	Trailers Headers
 }
 
 // Exchange is a request with its response, on both sides of the filter.
 type Exchange struct {
-	Request  Message // from the client
-	Upstream Message // as the request left the filter; nil: the filter answered by itself
-	Response Message // from the upstream; nil: the filter answered by itself
-	Client   Message // as the response left the filter
-	HasBody  bool    // of the request: bodies are not recorded
+	Request  Message  // from the client
+	Upstream *Message // as the request left the filter; nil: the filter answered by itself
+	Response *Message // from the upstream; nil: the filter answered by itself
+	Client   Message  // as the response left the filter
+	// NoBodies says why the bodies are missing; "": they are not missing.
+	NoBodies Gap
 }
 
-// Segments joins the segments of streams. The zero value is ready.
-type Segments struct{ open map[string]*stream }
+// Gap is the reason for a missing body.
+type Gap string
 
-type stream struct {
-	requests, responses []Message
-	body                bool
-}
+// The gaps.
+const (
+	GapLarge  Gap = "large"  // a body has more than MostBody bytes, or too many chunks
+	GapBinary Gap = "binary" // a body is no text, or is compressed: its secrets cannot be masked
+	GapMixed  Gap = "mixed"  // the taps of the chunks are not certain
+)
 
-// mostOpen bounds the memory for streams without an end.
-const mostOpen = 1000
+// MostBody is the size of the largest recorded body, in bytes.
+const MostBody = 16 << 10
 
-// segment is a segment in the JSON form of Envoy's taps. Headers are written at once, so a segment
-// shows them as they are at that place in the chain.
-type segment struct {
-	Segment struct {
-		TraceID         string          `json:"trace_id"`
-		RequestHeaders  *headers        `json:"request_headers"`
-		ResponseHeaders *headers        `json:"response_headers"`
-		RequestBody     json.RawMessage `json:"request_body_chunk"`
-	} `json:"http_streamed_trace_segment"`
-}
-
-type headers struct {
-	Headers []struct {
-		Key   string `json:"key"`
-		Value string `json:"value"`
-		Raw   []byte `json:"raw_value"`
-	} `json:"headers"`
-}
-
-func (h *headers) message() Message {
-	m := Message{}
-	for _, one := range h.Headers {
-		value := one.Value
-		if value == "" {
-			value = string(one.Raw)
+// messages are all messages of an exchange.
+func (e *Exchange) messages() []*Message {
+	all := []*Message{&e.Request, &e.Client}
+	for _, m := range []*Message{e.Upstream, e.Response} {
+		if m != nil {
+			all = append(all, m)
 		}
-		m = append(m, Header{strings.ToLower(one.Key), value})
 	}
-	return m
+	return all
 }
 
-// Take takes the next segment, and returns the exchange that it completes. ok is false while none
-// is complete.
-//
-// Requests pass the tap before the filter first, and responses pass it last. A response of the
-// filter itself passes both taps, too.
-func (s *Segments) Take(text []byte) (e Exchange, ok bool, err error) {
-	var one segment
-	if err := json.Unmarshal(text, &one); err != nil {
-		return e, false, err
+// withoutBodies removes the bodies for a reason.
+func (e *Exchange) withoutBodies(why Gap) {
+	e.NoBodies = why
+	for _, m := range e.messages() {
+		m.Body = ""
 	}
-	if s.open == nil {
-		s.open = map[string]*stream{}
-	}
-	id := one.Segment.TraceID
-	if id == "" {
-		return e, false, nil
-	}
-	open := s.open[id]
-	if open == nil {
-		if one.Segment.RequestHeaders == nil || len(s.open) == mostOpen {
-			return e, false, nil // the recording began within the stream
-		}
-		open = &stream{}
-		s.open[id] = open
-	}
-	switch {
-	case one.Segment.RequestHeaders != nil:
-		open.requests = append(open.requests, one.Segment.RequestHeaders.message())
-	case one.Segment.ResponseHeaders != nil:
-		open.responses = append(open.responses, one.Segment.ResponseHeaders.message())
-	case one.Segment.RequestBody != nil:
-		open.body = true
-	}
-	if len(open.responses) < 2 {
-		return e, false, nil
-	}
-	delete(s.open, id)
-	e = Exchange{Request: open.requests[0], Client: open.responses[1], HasBody: open.body}
-	if len(open.requests) > 1 {
-		e.Upstream, e.Response = open.requests[1], open.responses[0]
-	}
-	return e, true, nil
 }

@@ -1,32 +1,11 @@
 package recording
 
 import (
-	"fmt"
-	"regexp"
 	"slices"
 	"strings"
-
-	"github.com/wasm-xds/wasm-xds/internal/mask"
 )
 
-// secretNames match the headers that carry secrets by their names.
-var secretNames = regexp.MustCompile(`^(authorization|proxy-authorization|cookie|set-cookie|token|password)$|api-?key|secret|passw|credential|session|signature|[-_]token$|^x-forwarded-client-cert$|[-_]auth$`)
-
-// Masking says which values are secret.
-type Masking struct {
-	// Mask and Keep are names of further headers with secrets, and of headers without, in lower
-	// case. Keep counts first.
-	Mask, Keep []string
-	// Query masks the values in the query of each path.
-	Query bool
-	// Spec hides the secrets of the spec.
-	Spec mask.Mask
-
-	values map[string]string // the placeholder of each secret
-	masked map[string]bool   // names of headers
-}
-
-// Masked are the names of the headers with a masked value so far, sorted.
+// Masked are the names of the headers and fields with a masked value so far, sorted.
 func (m *Masking) Masked() []string {
 	var names []string
 	for name := range m.masked {
@@ -36,78 +15,85 @@ func (m *Masking) Masked() []string {
 	return names
 }
 
-// leastSecret is the length of the shortest secret that is looked for in other places.
-const leastSecret = 6
-
 // Hide returns an exchange without secrets. A secret has the same placeholder at all places, so
-// that equal values stay equal.
+// that equal values stay equal. A body that is no text cannot be masked: Hide removes it.
 func (m *Masking) Hide(e Exchange) Exchange {
 	if m.values == nil {
 		m.values, m.masked = map[string]string{}, map[string]bool{}
 	}
-	messages := []*Message{&e.Request, &e.Upstream, &e.Response, &e.Client}
-	secrets := []string{}
-	for _, message := range messages {
-		for _, h := range *message {
-			if m.isSecret(h.Name) && h.Value != "" {
-				m.masked[h.Name] = true
-				secrets = append(secrets, h.Value)
-				if _, known := m.values[h.Value]; !known {
-					m.values[h.Value] = fmt.Sprintf("masked-%d", len(m.values)+1)
-				}
-				if _, bare, ok := strings.Cut(h.Value, " "); ok { // Bearer …
-					secrets = append(secrets, bare)
-				}
+	e = clone(e)
+	if slices.ContainsFunc(e.messages(), binary) {
+		e.withoutBodies(GapBinary)
+	}
+	var found secrets
+	for _, message := range e.messages() {
+		for _, h := range slices.Concat(message.Headers, message.Trailers) {
+			m.note(&found, h)
+		}
+		message.Body = m.fields(message.Body, &found)
+	}
+	found.sort()
+	for _, message := range e.messages() {
+		for _, list := range []Headers{message.Headers, message.Trailers} {
+			for i, h := range list {
+				list[i].Value = m.hide(h, found)
 			}
 		}
-	}
-	slices.SortFunc(secrets, func(a, b string) int { return len(b) - len(a) })
-	for _, message := range messages {
-		*message = m.hide(*message, secrets)
+		message.Body = m.Spec.Hide(found.hide(message.Body))
 	}
 	return e
 }
 
-func (m *Masking) isSecret(name string) bool {
-	return !slices.Contains(m.Keep, name) && (slices.Contains(m.Mask, name) || secretNames.MatchString(name))
-}
-
-func (m *Masking) hide(message Message, secrets []string) Message {
-	if message == nil {
-		return nil
-	}
-	out := Message{}
-	for _, h := range message {
-		switch {
-		case m.isSecret(h.Name) && h.Value != "":
-			h.Value = m.values[h.Value]
-		default:
-			for _, secret := range secrets {
-				if len(secret) >= leastSecret && strings.Contains(h.Value, secret) {
-					h.Value = strings.ReplaceAll(h.Value, secret, "masked")
-				}
-			}
-			if h.Name == ":path" || h.Name == "referer" || h.Name == "location" {
-				h.Value = m.query(h.Value)
-			}
-			h.Value = m.Spec.Hide(h.Value)
-		}
-		out = append(out, h)
-	}
-	return out
-}
-
-// query masks the values in the query of a path.
-func (m *Masking) query(path string) string {
-	before, query, ok := strings.Cut(path, "?")
-	if !m.Query || !ok {
-		return path
-	}
-	parts := strings.Split(query, "&")
-	for i, part := range parts {
-		if name, _, has := strings.Cut(part, "="); has {
-			parts[i] = name + "=masked"
+// clone copies the messages of an exchange.
+func clone(e Exchange) Exchange {
+	for _, m := range []**Message{&e.Upstream, &e.Response} {
+		if *m != nil {
+			copied := **m
+			*m = &copied
 		}
 	}
-	return before + "?" + strings.Join(parts, "&")
+	for _, m := range e.messages() {
+		m.Headers, m.Trailers = slices.Clone(m.Headers), slices.Clone(m.Trailers)
+	}
+	return e
+}
+
+// sort puts the longest secret first: a secret may be part of another one.
+func (s secrets) sort() {
+	slices.SortFunc(s, func(a, b string) int { return len(b) - len(a) })
+}
+
+func (s secrets) hide(text string) string {
+	for _, secret := range s {
+		text = strings.ReplaceAll(text, secret, "masked")
+	}
+	return text
+}
+
+// note keeps the secrets of a header.
+func (m *Masking) note(found *secrets, h Header) {
+	if hasQuery(h.Name) {
+		_ = m.query(h.Value, found)
+		return
+	}
+	if !m.isSecret(h.Name) || h.Value == "" {
+		return
+	}
+	_ = m.placeholder(h.Name, h.Value)
+	found.add(h.Value)
+	if _, bare, ok := strings.Cut(h.Value, " "); ok { // Bearer …
+		found.add(bare)
+	}
+}
+
+// hide is the value of a header without secrets.
+func (m *Masking) hide(h Header, found secrets) string {
+	if m.isSecret(h.Name) && h.Value != "" {
+		return m.placeholder(h.Name, h.Value)
+	}
+	value := h.Value
+	if hasQuery(h.Name) {
+		value = m.query(value, &secrets{})
+	}
+	return m.Spec.Hide(found.hide(value))
 }

@@ -2,8 +2,6 @@ package recording
 
 import (
 	"fmt"
-	"regexp"
-	"slices"
 	"strconv"
 	"strings"
 
@@ -12,18 +10,19 @@ import (
 
 // Tests collects tests from exchanges. The zero value with Most is ready.
 type Tests struct {
-	Most int // tests
+	Most  int             // tests
+	Taken map[string]bool // names of other tests
 
-	all    []yaml.MapSlice
-	known  map[string]bool
-	names  map[string]int
-	Twice  int // exchanges that are like an earlier one
-	Large  int // exchanges with too large headers
-	Bodies int // tests whose request had a body, which is not recorded
+	all   []yaml.MapSlice
+	known map[string]bool
+	names map[string]bool
+	Twice int         // exchanges that are like an earlier one
+	Large int         // exchanges with too large headers
+	Gaps  map[Gap]int // tests without bodies, by the reason
 }
 
 // mostBytes is the size of the largest test.
-const mostBytes = 16 << 10
+const mostBytes = 5 * MostBody
 
 // Len is the number of tests.
 func (t *Tests) Len() int { return len(t.all) }
@@ -47,108 +46,87 @@ func (t *Tests) Add(e Exchange) {
 		return
 	}
 	if t.known == nil {
-		t.known, t.names = map[string]bool{}, map[string]int{}
+		t.known, t.names, t.Gaps = map[string]bool{}, map[string]bool{}, map[Gap]int{}
 	}
 	t.known[string(text)] = true
-	if e.HasBody {
-		t.Bodies++
+	if e.NoBodies != "" {
+		t.Gaps[e.NoBodies]++
 	}
-	path, _, _ := strings.Cut(e.Request.Get(":path"), "?")
-	name := fmt.Sprintf("%s %s answers %s", e.Request.Get(":method"), path, e.Client.Get(":status"))
-	if t.names[name]++; t.names[name] > 1 {
-		name += fmt.Sprintf(" (%d)", t.names[name])
-	}
-	t.all = append(t.all, append(yaml.MapSlice{{Key: "name", Value: name}}, test...))
+	t.all = append(t.all, append(yaml.MapSlice{{Key: "name", Value: t.name(e)}}, test...))
 }
 
-// YAML is the field tests of a spec.
-func (t *Tests) YAML() ([]byte, error) {
-	return yaml.Marshal(yaml.MapSlice{{Key: "tests", Value: t.all}})
+// name is a name for the test of an exchange.
+func (t *Tests) name(e Exchange) string {
+	path, _, _ := strings.Cut(e.Request.Headers.Get(":path"), "?")
+	name := fmt.Sprintf("%s %s answers %s", e.Request.Headers.Get(":method"), path, e.Client.Headers.Get(":status"))
+	for free, n := name, 2; ; free, n = fmt.Sprintf("%s (%d)", name, n), n+1 {
+		if !t.names[free] && !t.Taken[free] {
+			t.names[free] = true
+			return free
+		}
+	}
+}
+
+// Items are the tests whose name is wanted, as the items of a list in YAML.
+func (t *Tests) Items(wanted func(name string) bool) ([]byte, error) {
+	items := []yaml.MapSlice{}
+	for _, test := range t.all {
+		if name, _ := test[0].Value.(string); wanted(name) {
+			items = append(items, test)
+		}
+	}
+	return yaml.Marshal(items)
 }
 
 // testOf is a test without its name. It expects the changes of the filter, and nothing else.
 func testOf(e Exchange) yaml.MapSlice {
-	request := yaml.MapSlice{{Key: "method", Value: e.Request.Get(":method")}, {Key: "path", Value: e.Request.Get(":path")}}
-	headers := e.Request.plain()
-	if host := e.Request.Get(":authority"); host != "" {
-		headers = append(Message{{"host", host}}, headers...)
+	line := func(m Message) yaml.MapSlice {
+		return yaml.MapSlice{{Key: "method", Value: m.Headers.Get(":method")}, {Key: "path", Value: m.Headers.Get(":path")}}
 	}
-	request = addHeaders(request, headers.values())
-	test := yaml.MapSlice{{Key: "request", Value: request}}
-	response := yaml.MapSlice{{Key: "status", Value: status(e.Client)}}
+	status := func(m Message) yaml.MapSlice {
+		if n, err := strconv.Atoi(m.Headers.Get(":status")); err == nil {
+			return yaml.MapSlice{{Key: "status", Value: n}}
+		}
+		return yaml.MapSlice{{Key: "status", Value: m.Headers.Get(":status")}}
+	}
+	var host Headers
+	if name := e.Request.Headers.Get(":authority"); name != "" {
+		host = Headers{{"host", name}}
+	}
+	test := yaml.MapSlice{{Key: "request", Value: addMessage(line(e.Request), e.Request, host...)}}
+	expect := yaml.MapSlice{}
 	if e.Upstream == nil {
-		response = addHeaders(response, e.Client.plain().values())
-		return append(test, yaml.MapItem{Key: "expect", Value: yaml.MapSlice{{Key: "upstream", Value: "none"}, {Key: "response", Value: response}}})
+		expect = append(expect, yaml.MapItem{Key: "upstream", Value: "none"},
+			yaml.MapItem{Key: "response", Value: addMessage(status(e.Client), e.Client)})
+	} else {
+		test = append(test, yaml.MapItem{Key: "upstream", Value: addMessage(status(*e.Response), *e.Response)})
+		expect = append(expect, yaml.MapItem{Key: "upstream", Value: addChanges(line(*e.Upstream), e.Request, *e.Upstream)},
+			yaml.MapItem{Key: "response", Value: addChanges(status(e.Client), *e.Response, e.Client)})
 	}
-	upstream := yaml.MapSlice{{Key: "status", Value: status(e.Response)}}
-	test = append(test, yaml.MapItem{Key: "upstream", Value: addHeaders(upstream, e.Response.plain().values())})
-	passed := yaml.MapSlice{{Key: "method", Value: e.Upstream.Get(":method")}, {Key: "path", Value: e.Upstream.Get(":path")}}
-	passed = addHeaders(passed, changed(e.Request.plain(), e.Upstream.plain()))
-	response = addHeaders(response, changed(e.Response.plain(), e.Client.plain()))
-	return append(test, yaml.MapItem{Key: "expect", Value: yaml.MapSlice{{Key: "upstream", Value: passed}, {Key: "response", Value: response}}})
+	return append(test, yaml.MapItem{Key: "expect", Value: expect})
 }
 
-func status(m Message) any {
-	if n, err := strconv.Atoi(m.Get(":status")); err == nil {
-		return n
+// addMessage adds a whole message to a map, with more headers.
+func addMessage(to yaml.MapSlice, m Message, more ...Header) yaml.MapSlice {
+	to = addHeaders(to, "headers", append(Headers(more), m.Headers.plain()...).values())
+	if m.Body != "" {
+		to = append(to, yaml.MapItem{Key: "body", Value: m.Body})
 	}
-	return m.Get(":status")
+	return addHeaders(to, "trailers", m.Trailers.values())
 }
 
-// ofConnection matches the headers that Envoy or a connection makes, and that differ each time.
-var ofConnection = regexp.MustCompile(`^(:|x-envoy-|x-forwarded-|x-b3-)|^(x-request-id|traceparent|tracestate|date|server|via|age|connection|keep-alive|transfer-encoding|content-length|host|te|upgrade|expect)$`)
-
-// plain are the headers that a test has.
-func (m Message) plain() Message {
-	return slices.DeleteFunc(slices.Clone(m), func(h Header) bool { return ofConnection.MatchString(h.Name) })
+// addChanges adds the difference between a message before and after the filter to a map.
+func addChanges(to yaml.MapSlice, before, after Message) yaml.MapSlice {
+	to = addHeaders(to, "headers", changed(before.Headers.plain(), after.Headers.plain()))
+	if before.Body != after.Body {
+		to = append(to, yaml.MapItem{Key: "body", Value: after.Body})
+	}
+	return addHeaders(to, "trailers", changed(before.Trailers, after.Trailers))
 }
 
-// values are the values by name, sorted: one value, or a list. nil: the header is absent.
-func (m Message) values() yaml.MapSlice {
-	all := map[string][]string{}
-	var names []string
-	for _, h := range m {
-		if all[h.Name] == nil {
-			names = append(names, h.Name)
-		}
-		all[h.Name] = append(all[h.Name], h.Value)
-	}
-	slices.Sort(names)
-	var out yaml.MapSlice
-	for _, name := range names {
-		if values := all[name]; len(values) > 1 {
-			out = append(out, yaml.MapItem{Key: name, Value: values})
-		} else {
-			out = append(out, yaml.MapItem{Key: name, Value: values[0]})
-		}
-	}
-	return out
-}
-
-// changed are the headers of after that differ from before. A header that is gone is nil.
-func changed(before, after Message) yaml.MapSlice {
-	was := map[any]any{}
-	for _, item := range before.values() {
-		was[item.Key] = item.Value
-	}
-	var out yaml.MapSlice
-	for _, item := range after.values() {
-		if fmt.Sprint(was[item.Key]) != fmt.Sprint(item.Value) {
-			out = append(out, item)
-		}
-		delete(was, item.Key)
-	}
-	for _, item := range before.values() {
-		if _, gone := was[item.Key]; gone {
-			out = append(out, yaml.MapItem{Key: item.Key})
-		}
-	}
-	return out
-}
-
-func addHeaders(to, headers yaml.MapSlice) yaml.MapSlice {
+func addHeaders(to yaml.MapSlice, key string, headers yaml.MapSlice) yaml.MapSlice {
 	if len(headers) == 0 {
 		return to
 	}
-	return append(to, yaml.MapItem{Key: "headers", Value: headers})
+	return append(to, yaml.MapItem{Key: key, Value: headers})
 }
