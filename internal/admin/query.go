@@ -25,7 +25,7 @@ const (
 
 var (
 	filterParameters = parameters{
-		"name": nil, "node": nil, "cluster": nil, "type": {string(spec.HTTP), string(spec.Network)},
+		"name": nil, "node": nil, "cluster": nil, "type": {string(spec.HTTP), string(spec.Network), string(spec.Service)},
 		"state":       words(api.FilterActive, api.FilterRejected, api.FilterRemoved, api.FilterUnknown, api.FilterPreparing),
 		"condition":   words(api.ConditionLive, api.ConditionProgressing, api.ConditionFailing, api.ConditionNoEnvoy, api.ConditionEnvoysGone),
 		"subscribers": {subscribersAll, subscribersNone},

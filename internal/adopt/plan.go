@@ -52,6 +52,9 @@ func (m *maker) checkNames() *spec.Error {
 			return problem("usage", spec.Position{}, "a filter cannot have this name: "+errs[0].Message, "")
 		case seen[f.Name]:
 			return problem("usage", spec.Position{}, "the filter "+f.Name+" is named twice", "")
+		case f.Type == spec.Service || f.Type == "" && m.o.Specs[f.Name] == spec.Service:
+			return problem("usage", spec.Position{}, "the spec "+f.Name+" is a service, which stands in no listener",
+				"wasm-xds bootstrap prints the bootstrap_extensions for it")
 		}
 		seen[f.Name] = true
 	}

@@ -269,6 +269,24 @@ func TestWrongType(t *testing.T) {
 	}
 }
 
+// A service is no filter: an Envoy that asks for it is denied, and a new revision has nothing to roll
+// out.
+func TestServiceOverECDS(t *testing.T) {
+	r := newRig(t)
+	service := func(f *snapshot.Filter) { f.Type = spec.Service }
+	r.edit("traffic", "one", service)
+	r.connect(1, connection{}, "traffic")
+	r.want("1 traffic deny/http inline")
+	r.ack(1)
+	r.wantState(1, "traffic", "rejected deny/http "+CodeWrongType)
+	r.edit("traffic", "two", service)
+	r.want()
+	st, _ := r.m.Status("traffic")
+	if st.Candidate != nil || st.Stable == nil || st.Stable.ID != st.Wanted.Revision.ID {
+		t.Errorf("the newest revision is not stable: %+v", st)
+	}
+}
+
 func TestNodesAndRuntimes(t *testing.T) {
 	r := newRig(t)
 	only := func(f *snapshot.Filter) { f.Nodes = spec.NodeSelector{IDs: []string{"edge-1"}} }

@@ -47,6 +47,7 @@ func TestFromMemory(t *testing.T) {
 		{"refused, closed", delivery.FilterMemory{Wanted: filter(nil), Stops: stopped}, "deny [stand_in]"},
 		{"refused, open", delivery.FilterMemory{Wanted: filter(func(f *snapshot.Filter) { f.Policy = spec.Open }), Stops: stopped}, "none [removed]"},
 		{"never served", delivery.FilterMemory{Wanted: filter(func(f *snapshot.Filter) { f.Revision = nil })}, "deny [stand_in]"},
+		{"a service that does not load", delivery.FilterMemory{Wanted: filter(func(f *snapshot.Filter) { f.Type = spec.Service }), Stops: stopped}, "none [removed]"},
 		{"disabled", delivery.FilterMemory{Wanted: filter(func(f *snapshot.Filter) { f.Disabled = true }), Stable: next}, "none [disabled]"},
 		{"removed, kept", delivery.FilterMemory{Wanted: filter(func(f *snapshot.Filter) { f.Removed, f.OnRemove = true, spec.Keep }), Stable: next}, "next []"},
 		{"removed, denied", delivery.FilterMemory{Wanted: filter(func(f *snapshot.Filter) { f.Removed, f.OnRemove = true, spec.Deny }), Stable: next}, "deny [stand_in]"},
@@ -100,6 +101,27 @@ func TestFiles(t *testing.T) {
 	}
 	if _, err := (eject.Plan{}).Bootstrap(to); err != eject.ErrNothing {
 		t.Error(err)
+	}
+}
+
+// A service has no file of its own: the bootstrap has the service, with the module of the directory.
+func TestService(t *testing.T) {
+	service := *revisionOf("one")
+	service.Filter, service.Type, service.VM.ID = "traffic", spec.Service, "traffic"
+	p := eject.FromFilters([]*snapshot.Filter{{Name: "traffic", Type: spec.Service, Revision: service.Seal()}})
+	to := eject.Target{Dir: "/etc/envoy/ejected"}
+	files, err := p.Filters(to)
+	if err != nil || len(files) > 0 {
+		t.Errorf("the service has the files %v, %v", files, err)
+	}
+	start, err := p.Bootstrap(to)
+	if err != nil {
+		t.Fatal(err)
+	}
+	for _, want := range []string{"envoy.bootstrap.wasm", "vm_id: traffic", "/etc/envoy/ejected/modules/" + strings.Repeat("ab", 32) + ".wasm"} {
+		if !strings.Contains(string(start.Data), want) {
+			t.Errorf("there is no %s:\n%s", want, start.Data)
+		}
 	}
 }
 

@@ -19,6 +19,7 @@ import (
 
 	"github.com/wasm-xds/wasm-xds/internal/bootstrap"
 	"github.com/wasm-xds/wasm-xds/pkg/snapshot"
+	"github.com/wasm-xds/wasm-xds/pkg/spec"
 	"github.com/wasm-xds/wasm-xds/pkg/translate"
 )
 
@@ -48,10 +49,14 @@ type Target struct {
 // ErrNothing is the error for a plan without a filter.
 var ErrNothing = errors.New("there is no filter to eject")
 
-// Filters returns the files with the filters, in the order of the plan.
+// Filters returns the files with the filters, in the order of the plan. A service has none: it
+// stands in the bootstrap.
 func (p Plan) Filters(to Target) ([]File, error) {
 	files := make([]File, 0, len(p.Revisions))
 	for _, r := range p.Revisions {
+		if r.Type == spec.Service {
+			continue
+		}
 		text, err := response(r, to)
 		if err != nil {
 			return nil, err
@@ -69,12 +74,28 @@ func (p Plan) Bootstrap(to Target) (File, error) {
 	o := to.Bootstrap
 	o.Filters, o.FilterFiles = nil, map[string]string{}
 	for _, r := range p.Revisions {
+		if r.Type == spec.Service {
+			config, err := translate.ServiceYAML(r, path.Join(to.Dir, ModulePath(r.Module.SHA256)))
+			if err != nil {
+				return File{}, err
+			}
+			o.Services = append(o.Services, bootstrap.Service{Name: r.Filter, Revision: r.ID, Config: config})
+			continue
+		}
 		o.Filters = append(o.Filters, bootstrap.Filter{Name: r.Filter, Type: r.Type})
 		o.FilterFiles[r.Filter] = path.Join(to.Dir, FilterPath(r.Filter))
 	}
 	var out bytes.Buffer
 	err := bootstrap.Render(&out, o)
 	return File{BootstrapFile, out.Bytes()}, err
+}
+
+// PathOf is the path of the file with a revision. A service stands in the bootstrap.
+func PathOf(r *snapshot.Revision) string {
+	if r.Type == spec.Service {
+		return BootstrapFile
+	}
+	return FilterPath(r.Filter)
 }
 
 // FilterPath is the path of a filter's file. Different names have different paths.

@@ -148,6 +148,10 @@ func (p *Plan) byPolicy(f delivery.FilterMemory) {
 	if r := f.Wanted.Revision; r != nil {
 		why = "revision " + r.ID + " is refused: " + stopOf(f, r.ID)
 	}
+	if f.Wanted.Type == spec.Service {
+		p.note(f.Name, CodeRemoved, "%s; the bootstrap is without this service", why)
+		return
+	}
 	if f.Wanted.Policy == spec.Open {
 		p.note(f.Name, CodeRemoved, "%s; its failurePolicy is open, so no request passes through it", why)
 		return

@@ -4,6 +4,7 @@ import (
 	"fmt"
 	"strings"
 
+	corev3 "github.com/envoyproxy/go-control-plane/envoy/config/core/v3"
 	wasmv3 "github.com/envoyproxy/go-control-plane/envoy/extensions/wasm/v3"
 	"github.com/goccy/go-yaml"
 	"google.golang.org/protobuf/encoding/protojson"
@@ -32,6 +33,19 @@ func Service(r *snapshot.Revision, path string) (*wasmv3.WasmService, error) {
 		return nil, fmt.Errorf("service %q: %w", r.Filter, err)
 	}
 	return service, nil
+}
+
+// Extension is the entry of bootstrap_extensions with [Service].
+func Extension(r *snapshot.Revision, path string) (*corev3.TypedExtensionConfig, error) {
+	service, err := Service(r, path)
+	if err != nil {
+		return nil, err
+	}
+	typed, err := pack(service)
+	if err != nil {
+		return nil, fmt.Errorf("service %q: %w", r.Filter, err)
+	}
+	return &corev3.TypedExtensionConfig{Name: "envoy.bootstrap.wasm", TypedConfig: typed}, nil
 }
 
 // ServiceYAML is [Service] as YAML in block style, without its type URL.

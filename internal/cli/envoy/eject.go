@@ -143,7 +143,7 @@ func (o *ejectOptions) print(c *cobra.Command, dir string, to eject.Target, plan
 	}
 	all := make([]ejected, 0, len(plan.Revisions))
 	for _, r := range plan.Revisions {
-		all = append(all, ejected{r.Filter, string(r.Type), r.ID, eject.FilterPath(r.Filter), eject.ModulePath(r.Module.SHA256), r.BuiltIn})
+		all = append(all, ejected{r.Filter, string(r.Type), r.ID, eject.PathOf(r), eject.ModulePath(r.Module.SHA256), r.BuiltIn})
 	}
 	if *o.output == "json" {
 		display.JSON(c.OutOrStdout(), map[string]any{

@@ -48,7 +48,8 @@ func newRender() *cobra.Command {
 		Use:   "render PATH|oci://BUNDLE...",
 		Short: "Print the TypedExtensionConfig that an Envoy would get",
 		Long: `Render prints, for each spec, the resource as an Envoy of the given version gets
-it over ECDS. The plugin configuration is in it. It needs no running server.
+it over ECDS. The plugin configuration is in it. It needs no running server. For a
+service, which no control plane can deliver, it prints the entry of bootstrap_extensions.
 
 An Envoy that does not run the filter yet gets the module inline first, whatever
 the delivery: see --delivery inline.`,
@@ -123,6 +124,9 @@ func (o *renderOptions) run(c *cobra.Command, paths []string, store *module.Stor
 
 // render returns the resource as JSON, in Envoy's own field names.
 func (o *renderOptions) render(one load.Resolved, store *module.Store, version translate.Version) (json.RawMessage, error) {
+	if one.Spec.Type == spec.Service {
+		return o.renderService(one)
+	}
 	code, err := o.code(one, store)
 	if err != nil {
 		return nil, err
@@ -140,11 +144,30 @@ func (o *renderOptions) render(one load.Resolved, store *module.Store, version t
 		short := fmt.Sprintf("<%d bytes with sha256 %s, see --full>", m.Size, m.SHA256)
 		text = bytes.Replace(text, []byte(base64.StdEncoding.EncodeToString(placeholder)), []byte(short), 1)
 	}
-	var tidy bytes.Buffer // protojson's blanks differ from build to build
-	if err := json.Compact(&tidy, text); err != nil {
+	return tidy(text)
+}
+
+// renderService returns the entry of bootstrap_extensions for a service. No version of Envoy and no
+// delivery changes it.
+func (o *renderOptions) renderService(one load.Resolved) (json.RawMessage, error) {
+	extension, err := translate.Extension(one.Revision, filepath.Join(o.dirInEnvoy, one.Revision.Module.SHA256+".wasm"))
+	if err != nil {
 		return nil, err
 	}
-	return tidy.Bytes(), nil
+	text, err := protojson.MarshalOptions{UseProtoNames: true}.Marshal(extension)
+	if err != nil {
+		return nil, err
+	}
+	return tidy(text)
+}
+
+// tidy removes the blanks of protojson, which differ from build to build.
+func tidy(text []byte) (json.RawMessage, error) {
+	var out bytes.Buffer
+	if err := json.Compact(&out, text); err != nil {
+		return nil, err
+	}
+	return out.Bytes(), nil
 }
 
 func (o *renderOptions) code(one load.Resolved, store *module.Store) (translate.Code, error) {

@@ -5,6 +5,7 @@ import (
 	"fmt"
 	"strings"
 
+	corev3 "github.com/envoyproxy/go-control-plane/envoy/config/core/v3"
 	"google.golang.org/protobuf/encoding/protojson"
 	"google.golang.org/protobuf/proto"
 	"google.golang.org/protobuf/types/known/structpb"
@@ -28,11 +29,7 @@ func Show(r *snapshot.Revision, variant delivery.Variant, envoy string, at Addre
 	shown.Code = fmt.Appendf(nil, "<%d bytes with sha256 %s>", m.Size, m.SHA256)
 	send := delivery.Send{Envoy: envoy}
 	send.Revision, send.Version.Variant = shown, variant
-	code, err := codeOf(send, at, nil) // no variant reads a module: inline code is in the revision
-	if err != nil {
-		return nil, err
-	}
-	resource, err := translate.Resource(shown, code, strings.Repeat("0", translate.SaltLen), envoyVersion(send))
+	resource, err := resourceToShow(shown, send, at)
 	if err != nil {
 		return nil, err
 	}
@@ -46,6 +43,18 @@ func Show(r *snapshot.Revision, variant delivery.Variant, envoy string, at Addre
 	}
 	replace(out, "inline_bytes", string(shown.Code))
 	return out, nil
+}
+
+// resourceToShow returns the resource, or a service's entry of bootstrap_extensions.
+func resourceToShow(shown *snapshot.Revision, send delivery.Send, at Addresses) (*corev3.TypedExtensionConfig, error) {
+	if shown.Type == spec.Service {
+		return translate.Extension(shown, shown.Module.SHA256+".wasm")
+	}
+	code, err := codeOf(send, at, nil) // no variant reads a module: inline code is in the revision
+	if err != nil {
+		return nil, err
+	}
+	return translate.Resource(shown, code, strings.Repeat("0", translate.SaltLen), envoyVersion(send))
 }
 
 // replace sets the value of each key with this name.

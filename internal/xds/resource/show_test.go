@@ -57,3 +57,25 @@ func TestShow(t *testing.T) {
 		})
 	}
 }
+
+// A shown service is the entry of bootstrap_extensions, without the values of its configuration.
+func TestShowService(t *testing.T) {
+	config := "hunter2"
+	r := (&snapshot.Revision{
+		Filter: "traffic", Type: spec.Service, Module: snapshot.Module{SHA256: strings.Repeat("ab", 32), Size: 8}, Config: &config, Policy: spec.Closed,
+		VM: snapshot.VM{ID: "traffic", Runtime: "envoy.wasm.runtime.v8"},
+	}).Seal()
+	got, err := Show(r, snapshot.Inline, "1.40.0", Addresses{})
+	if err != nil {
+		t.Fatal(err)
+	}
+	shown := fmt.Sprint(got)
+	for _, want := range []string{"envoy.bootstrap.wasm", "WasmService", "singleton:true", "vm_id:traffic"} {
+		if !strings.Contains(shown, want) {
+			t.Errorf("%q is not in %s", want, shown)
+		}
+	}
+	if strings.Contains(shown, config) {
+		t.Errorf("the configuration is in %s", shown)
+	}
+}
