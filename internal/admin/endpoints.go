@@ -50,6 +50,7 @@ func endpoints() []endpoint {
 		{Endpoint: api.Endpoint{Method: post, Path: freezePath, Summary: "freeze the server: no revision goes to further Envoys, except those that all ran before"}, body: api.FreezeBody{}, answer: api.Freeze{}},
 		{Endpoint: api.Endpoint{Method: http.MethodDelete, Path: freezePath, Summary: "end the freeze"}, answer: api.Freeze{}},
 		{Endpoint: api.Endpoint{Method: get, Path: apiRoot + "nodes", Summary: "the Envoys' streams, with what each asks for"}, parameters: nodeParameters, answer: []api.Node{}},
+		{Endpoint: api.Endpoint{Method: get, Path: apiRoot + "replicas", Summary: "the control planes of the fleet"}, answer: []api.Replica{}},
 		{Endpoint: api.Endpoint{Method: get, Path: apiRoot + "snapshot", Summary: "what is served"}, answer: api.Snapshot{}},
 		{Endpoint: api.Endpoint{Method: get, Path: apiRoot + "source", Summary: "where the specs come from, and their problems"}, answer: api.Source{}},
 		{

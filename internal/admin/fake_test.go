@@ -22,6 +22,7 @@ type fake struct {
 	limits       []api.Limit
 	certificates []api.Certificate
 	identity     api.Identity
+	replica      api.Replica
 	tokens       api.Tokens
 	webhooks     []api.Webhook
 	tested       []string // URL by user
@@ -45,6 +46,8 @@ func (f *fake) Ready() error {
 func (f *fake) Limits() []api.Limit { return f.limits }
 
 func (f *fake) Identity() api.Identity { return f.identity }
+
+func (f *fake) Replica() api.Replica { return f.replica }
 
 func (f *fake) Tokens() api.Tokens { return f.tokens }
 

@@ -10,6 +10,7 @@ import (
 // filterHandler answers the requests below /filters/.
 type filterHandler struct {
 	state   State
+	fleet   Fleet
 	changes changes
 }
 
@@ -27,15 +28,15 @@ func (h filterHandler) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 		}
 		change(w, r, before)
 	case isRead(r) && strings.HasSuffix(r.URL.EscapedPath(), historyTail):
-		h.history(w, name)
+		h.history(w, r, name)
 	case isRead(r) && strings.HasSuffix(r.URL.EscapedPath(), diffTail):
 		h.diff(w, r, name)
 	case isRead(r) && strings.HasSuffix(r.URL.EscapedPath(), figuresTail):
-		h.figures(w, name)
+		h.figures(w, r, name)
 	case isRead(r) && strings.HasSuffix(r.URL.EscapedPath(), contentTail):
-		h.content(w, name)
+		h.content(w, r, name)
 	case isRead(r):
-		h.filter(w, name)
+		h.filter(w, r, name)
 	case change != nil:
 		writeMethodError(w, r, "GET, POST")
 	default:
@@ -43,11 +44,11 @@ func (h filterHandler) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 	}
 }
 
-func (h filterHandler) history(w http.ResponseWriter, path string) {
+func (h filterHandler) history(w http.ResponseWriter, r *http.Request, path string) {
 	name := strings.TrimSuffix(path, historyTail)
 	history, ok := h.state.History(name)
 	if !ok {
-		h.filterOf(w, path, name)
+		h.filterOf(w, r, path, name)
 		return
 	}
 	history.Revisions = notNull(history.Revisions)
@@ -68,28 +69,28 @@ func (h filterHandler) diff(w http.ResponseWriter, r *http.Request, path string)
 		d.Diff, d.ImportsAdded, d.ImportsRemoved = notNull(d.Diff), notNull(d.ImportsAdded), notNull(d.ImportsRemoved)
 		writeJSON(w, http.StatusOK, d)
 	case e.Code == api.CodeNoFilter:
-		h.filterOf(w, path, name)
+		h.filterOf(w, r, path, name)
 	default:
 		writeError(w, e)
 	}
 }
 
 // figures answers as history does: the rest of the path names a filter, or all of it does.
-func (h filterHandler) figures(w http.ResponseWriter, path string) {
+func (h filterHandler) figures(w http.ResponseWriter, r *http.Request, path string) {
 	name := strings.TrimSuffix(path, figuresTail)
 	if figures, ok := h.state.Figures(name); ok {
 		writeJSON(w, http.StatusOK, figures)
 		return
 	}
-	h.filterOf(w, path, name)
+	h.filterOf(w, r, path, name)
 }
 
 // content answers the content of a filter, unless the path is the name of a filter.
-func (h filterHandler) content(w http.ResponseWriter, path string) {
+func (h filterHandler) content(w http.ResponseWriter, r *http.Request, path string) {
 	name := strings.TrimSuffix(path, contentTail)
 	content, ok := h.state.Content(name)
 	if !ok {
-		h.filterOf(w, path, name)
+		h.filterOf(w, r, path, name)
 		return
 	}
 	content.Settings, content.Tests = notNull(content.Settings), notNull(content.Tests)
@@ -99,12 +100,15 @@ func (h filterHandler) content(w http.ResponseWriter, path string) {
 	writeJSON(w, http.StatusOK, content)
 }
 
-func (h filterHandler) filter(w http.ResponseWriter, name string) { h.filterOf(w, name, name) }
+func (h filterHandler) filter(w http.ResponseWriter, r *http.Request, name string) {
+	h.filterOf(w, r, name, name)
+}
 
 // filterOf answers the filter that the whole path names. If there is none, the error is about the
 // filter with the name.
-func (h filterHandler) filterOf(w http.ResponseWriter, path, name string) {
-	f, ok := h.state.Filter(path)
+func (h filterHandler) filterOf(w http.ResponseWriter, r *http.Request, path, name string) {
+	own, known := h.state.Filter(path)
+	f, ok := h.fleet.Filter(r.Context(), path, own, known)
 	if !ok {
 		writeError(w, noFilter(h.state, name))
 		return

@@ -20,6 +20,8 @@ type Options struct {
 	Refused func(from string)
 	// Audit gets a line for each change. nil means no log.
 	Audit *zap.Logger
+	// Fleet has the other replicas. nil means that the server is alone.
+	Fleet Fleet
 	// OwnName reports whether a host name belongs to the server, beside IP addresses and the
 	// machine's own names: the names of its certificate. nil means no further names.
 	OwnName func(host string) bool
@@ -40,6 +42,10 @@ func Handler(s State, o Options) http.Handler {
 	if o.Refused == nil {
 		guarded.refused = func(string) {}
 	}
+	fleet := o.Fleet
+	if fleet == nil {
+		fleet = alone{}
+	}
 	show := lists{s}
 	mux := http.NewServeMux()
 	for _, index := range []string{"/api/v1", apiRoot + "{$}"} {
@@ -47,8 +53,9 @@ func Handler(s State, o Options) http.Handler {
 	}
 	mux.Handle(apiRoot+"version", read(nil, func(query) any { return about(version) }))
 	mux.Handle(openAPIPath, read(nil, func(query) any { return openAPI(version) }))
-	mux.Handle(apiRoot+"filters", read(filterParameters, show.filters))
-	mux.Handle(filtersRoot+"{name...}", filterHandler{state: s, changes: changes{state: s, audit: log}})
+	mux.Handle(apiRoot+"filters", readWith(filterParameters, filtersOf(s, fleet)))
+	mux.Handle(apiRoot+"replicas", readWith(nil, replicasOf(s, fleet)))
+	mux.Handle(filtersRoot+"{name...}", filterHandler{state: s, fleet: fleet, changes: changes{state: s, audit: log}})
 	mux.Handle(apiRoot+"nodes", read(nodeParameters, show.nodes))
 	mux.Handle(apiRoot+"snapshot", read(nil, show.snapshot))
 	mux.Handle(apiRoot+"source", read(nil, show.source))
@@ -72,7 +79,7 @@ func Handler(s State, o Options) http.Handler {
 	outer.Handle("/", guard(open, o.OwnName))
 	// A probe or a scraper may use any host name, and learns nothing secret.
 	outer.HandleFunc("GET /healthz", func(w http.ResponseWriter, _ *http.Request) { writeText(w, http.StatusOK, "ok\n") })
-	outer.HandleFunc("GET /readyz", func(w http.ResponseWriter, _ *http.Request) { writeReady(w, s.Ready()) })
+	outer.HandleFunc("GET /readyz", func(w http.ResponseWriter, _ *http.Request) { writeReady(w, s.Ready(), s.Replica().Degraded) })
 	if o.Metrics != nil {
 		outer.Handle("GET /metrics", guarded.to(o.Metrics))
 	}
@@ -94,12 +101,16 @@ func onlyPlainPaths(next http.Handler) http.Handler {
 	})
 }
 
-func writeReady(w http.ResponseWriter, problem error) {
-	if problem == nil {
+// writeReady answers a probe. A replica without its ledger is ready: it serves what it has.
+func writeReady(w http.ResponseWriter, problem error, degraded *api.Error) {
+	switch {
+	case problem != nil:
+		writeText(w, http.StatusServiceUnavailable, "not ready: "+problem.Error()+"\n")
+	case degraded != nil:
+		writeText(w, http.StatusOK, "ready, degraded: "+degraded.Message+"\n")
+	default:
 		writeText(w, http.StatusOK, "ready\n")
-		return
 	}
-	writeText(w, http.StatusServiceUnavailable, "not ready: "+problem.Error()+"\n")
 }
 
 func notFound(w http.ResponseWriter, r *http.Request) {

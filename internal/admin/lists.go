@@ -5,19 +5,6 @@ import "github.com/wasm-xds/wasm-xds/internal/api"
 // lists answers the requests for whole lists and for the state of the server.
 type lists struct{ state State }
 
-func (l lists) filters(q query) any {
-	filters := []api.Filter{}
-	for _, f := range l.state.Filters() {
-		if f = completeFilter(f); q.takesFilter(&f) {
-			if q.withoutSubscribers() {
-				f.Subscribers = []api.Subscriber{}
-			}
-			filters = append(filters, f)
-		}
-	}
-	return filters
-}
-
 func (l lists) nodes(q query) any {
 	nodes := []api.Node{}
 	for _, n := range l.state.Nodes() {

@@ -43,6 +43,8 @@ type State interface {
 	// TestWebhooks sends a test message to the webhook with this URL, or with "" to all webhooks,
 	// and waits for the outcomes. The name of the user is in ctx.
 	TestWebhooks(ctx context.Context, url string) ([]api.WebhookTest, *api.Error)
+	// Replica describes this replica.
+	Replica() api.Replica
 	// Identity returns how Envoys are bound to their certificates.
 	Identity() api.Identity
 	// Tokens returns the state of the file of tokens.

@@ -7,6 +7,7 @@ type Counts struct {
 	Subscribers map[SubscriberState]int
 	// PerFilter has the filters, sorted by name.
 	PerFilter []FilterCounts
+	Envoys    int // with a stream
 	// WithoutModules is the number of Envoys that send no GET for a module.
 	WithoutModules int
 	// Rollouts are the rollouts under way, and Overdue the number of those past their deadline.

@@ -49,6 +49,9 @@ type Filter struct {
 	ForgetAt  time.Time `json:"forgetAt,omitzero"`
 
 	Subscribers []Subscriber `json:"subscribers"`
+	// Incomplete are the replicas whose Envoys are missing in Envoys and Subscribers, because they
+	// did not answer. Absent: none is missing.
+	Incomplete []string `json:"incomplete,omitempty"`
 
 	// Service is there for a filter of type service, and null for any other.
 	Service *Service `json:"service"`

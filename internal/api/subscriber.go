@@ -33,6 +33,8 @@ type Subscriber struct {
 	// old for them. The spec accepts these losses.
 	Warnings []*Error  `json:"warnings"`
 	Since    time.Time `json:"since"` // the time at which State was entered
+	// Replica is the replica with the stream. Absent: the fleet has one server.
+	Replica string `json:"replica,omitempty"`
 }
 
 // Warns says whether the subscriber's Error is a warning: the subscriber is live all the same.

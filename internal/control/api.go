@@ -51,6 +51,9 @@ func (c *Control) MayFetch(ctx context.Context, certificate, sha256 string) (may
 	return c.Serves(sha256) && c.inbox.askForClient(ctx, look) && may
 }
 
+// Gave says whether this process has made the token of a GET.
+func (c *Control) Gave(token string) bool { return c.view.Machine.Gave(token) }
+
 // Filters returns every filter, sorted by name.
 func (a *API) Filters() []api.Filter {
 	var all []api.Filter

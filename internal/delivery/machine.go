@@ -2,6 +2,7 @@ package delivery
 
 import (
 	"slices"
+	"strings"
 	"time"
 
 	"github.com/wasm-xds/wasm-xds/internal/delivery/rollout"
@@ -204,6 +205,9 @@ func (m *Machine) wake() {
 		}
 	}
 }
+
+// Gave says whether this process has made a token. Any goroutine may call Gave.
+func (m *Machine) Gave(token string) bool { return strings.HasPrefix(token, salt(m.cfg.Epoch, 0)[:8]) }
 
 // Next is when the machine wants [Woken] at the latest; false: no timer is set.
 func (m *Machine) Next() (time.Time, bool) { return m.step.timers.next() }

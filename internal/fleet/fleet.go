@@ -77,6 +77,9 @@ func (e *Envoys) Open(s delivery.StreamOpened, now time.Time) (opened Stream, fi
 	return opened, first
 }
 
+// Connected is the number of Envoys with a stream.
+func (e *Envoys) Connected() int { return len(e.here) }
+
 // Stream returns an open stream; the zero value: there is none.
 func (e *Envoys) Stream(id delivery.StreamID) Stream { return e.streams[id] }
 

@@ -60,6 +60,8 @@ func TestMetricsPage(t *testing.T) {
 	m.WatchIdentity(func() api.Identity { return api.Identity{} })
 	m.WatchTokens(func() api.Tokens { return api.Tokens{} })
 	m.WatchWebhooks(func() []api.Webhook { return nil })
+	m.WatchReplica(func() (int, bool, bool) { return 0, true, false })
+	m.WatchWaiting(func() int { return 0 })
 	m.WatchReports(signal.NewStore(signal.Limits{}).Totals)
 	descriptions := make(chan *prometheus.Desc)
 	go func() {

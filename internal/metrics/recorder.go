@@ -33,6 +33,7 @@ type Recorder struct {
 	claims              *prometheus.CounterVec
 	moduleRequests      *prometheus.CounterVec
 	moduleBytes         prometheus.Counter
+	peerModules         *prometheus.CounterVec
 	snapshotChanges     prometheus.Counter
 	bundleFailures      *prometheus.CounterVec
 	hotLoad, resolve    *prometheus.HistogramVec
@@ -72,6 +73,8 @@ func New(version string) *Recorder {
 			"Streams and connections that were ended because of a limit, by the limit."), []string{"limit"}),
 		moduleRequests: prometheus.NewCounterVec(counter("module_requests_total",
 			"Requests for modules, by HTTP status."), []string{"code"}),
+		peerModules: prometheus.NewCounterVec(counter("peer_modules_total",
+			"Questions for modules to other replicas, by outcome."), []string{"outcome"}),
 		moduleBytes: prometheus.NewCounter(counter("module_bytes_total", "Bytes of modules sent to Envoys.")),
 		snapshotChanges: prometheus.NewCounter(counter("snapshot_changes_total",
 			"Snapshots published that differ from the one before.")),
@@ -102,7 +105,7 @@ func New(version string) *Recorder {
 	}, []string{"version", "go"})
 	build.WithLabelValues(version, runtime.Version()).Set(1)
 	r.registry.MustRegister(r.rejections, r.pushes, r.pushedBytes, r.acks, r.nacks, r.streams, r.refusedStreams, r.visits, r.claims, r.moduleRequests,
-		r.moduleBytes, r.snapshotChanges, r.bundleFailures, r.hotLoad, r.resolve,
+		r.moduleBytes, r.peerModules, r.snapshotChanges, r.bundleFailures, r.hotLoad, r.resolve,
 		r.preflightRefusals, r.preflightKnown, r.preflight, build,
 		collectors.NewGoCollector(), collectors.NewProcessCollector(collectors.ProcessCollectorOpts{}))
 	r.outcomes.register(r.registry)
@@ -123,6 +126,9 @@ func (r *Recorder) startAtZero() {
 	}
 	for _, limit := range []string{"names", "names_per_stream", "streams", "streams_per_node", "request_size", "node_size"} {
 		r.refusedStreams.WithLabelValues(limit)
+	}
+	for _, outcome := range []string{"taken", "missing", "failed"} {
+		r.peerModules.WithLabelValues(outcome)
 	}
 	for _, claim := range []string{"node", "cluster", "filter", "module"} {
 		r.claims.WithLabelValues(claim)

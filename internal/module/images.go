@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"os"
 
 	"github.com/cenkalti/backoff/v5"
 	"go.uber.org/zap"
@@ -17,6 +18,7 @@ import (
 // images pulls modules from registries into the store.
 type images struct {
 	store    *Store
+	peers    Peers // nil: none
 	registry func() (*registry.Client, error)
 	schedule func() backoff.BackOff // of the retries of one pull
 	logger   *zap.Logger
@@ -62,13 +64,17 @@ func (im *images) fetch(ctx context.Context, m spec.Module, anyBytes bool) (snap
 			}
 			return known.module(stored, written, digest), nil
 		}
+		check := func(f *os.File, found snapshot.Module) error { return checkLayer(f, found, m, anyBytes) }
+		if stored, ok := fromPeers(ctx, im.peers, im.store, known.SHA256, check); ok {
+			return known.module(stored, written, digest), nil
+		}
 	}
 	client, err := im.registry()
 	if err != nil {
 		return fail(err)
 	}
 	p := &pull{
-		client: client, store: im.store, from: credentialsOf(m), ref: m.OCI.WithDigest(digest), module: m, anyBytes: anyBytes,
+		client: client, store: im.store, peers: im.peers, from: credentialsOf(m), ref: m.OCI.WithDigest(digest), module: m, anyBytes: anyBytes,
 		logger: im.logger.With(zap.String("image", written), zap.String("digest", digest)),
 	}
 	stored, err := p.run(ctx, im.schedule())

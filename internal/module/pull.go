@@ -29,6 +29,7 @@ const (
 type pull struct {
 	client   *registry.Client
 	store    *Store
+	peers    Peers // nil: none
 	from     registry.Credentials
 	ref      registry.Reference // with the digest
 	module   spec.Module
@@ -116,6 +117,12 @@ func (p *pull) manifest(ctx context.Context) (manifest, error) {
 func (p *pull) layer(ctx context.Context, described ocispec.Descriptor) (snapshot.Module, error) {
 	if described.Size > MaxSize {
 		return snapshot.Module{}, fmt.Errorf("%w: the layer has %d bytes", ErrTooLarge, described.Size)
+	}
+	check := func(stored *os.File, found snapshot.Module) error {
+		return checkLayer(stored, found, p.module, p.anyBytes)
+	}
+	if stored, ok := fromPeers(ctx, p.peers, p.store, layerSHA256(p.module, described), check); ok {
+		return stored, nil
 	}
 	blob, err := p.client.Blob(ctx, p.ref, p.from, described)
 	if err != nil {

@@ -28,6 +28,8 @@ type Resolver struct {
 	Roots *x509.CertPool
 	// Registry fetches modules from registries. nil means a client with the defaults and the Guard.
 	Registry *registry.Client
+	// Peers are asked for a module with a known sha256 before its own server is. nil means nobody.
+	Peers Peers
 	// Gate limits downloads from URLs. nil means a gate of the resolver's own.
 	Gate   *transfer.Gate
 	Logger *zap.Logger // nil: no logs
@@ -75,8 +77,8 @@ func (r *Resolver) ready() *parts {
 		}
 		r.parts = parts{
 			files:      files{store: r.Store},
-			urls:       urls{store: r.Store, client: client, schedule: schedule, logger: logger},
-			images:     images{store: r.Store, registry: ofRegistry, schedule: schedule, logger: logger},
+			urls:       urls{store: r.Store, peers: r.Peers, client: client, schedule: schedule, logger: logger},
+			images:     images{store: r.Store, peers: r.Peers, registry: ofRegistry, schedule: schedule, logger: logger},
 			signatures: signatures{store: r.Store, client: client, registry: ofRegistry, checked: checked},
 		}
 	})

@@ -20,6 +20,7 @@ import (
 // urls downloads modules from web servers into the store.
 type urls struct {
 	store     *Store
+	peers     Peers // nil: none
 	client    *http.Client
 	schedule  func() backoff.BackOff // of the retries of one download
 	logger    *zap.Logger
@@ -51,15 +52,19 @@ func (w *urls) fetch(ctx context.Context, m spec.Module, anyBytes bool) (snapsho
 	if stored, ok := w.store.known(m.SHA256); ok {
 		return stored, nil
 	}
+	check := func(stored *os.File, found snapshot.Module) error {
+		return checkDownload(stored, found, m, redacted(target), anyBytes)
+	}
+	if stored, ok := fromPeers(ctx, w.peers, w.store, m.SHA256, check); ok {
+		return stored, nil
+	}
 	d := &download{
 		url:    target,
 		sha256: m.SHA256,
 		client: w.client,
 		store:  w.store,
 		logger: w.logger.With(zap.String("url", redacted(target)), zap.String("sha256", m.SHA256)),
-		check: func(stored *os.File, found snapshot.Module) error {
-			return checkDownload(stored, found, m, redacted(target), anyBytes)
-		},
+		check:  check,
 	}
 	stored, err := d.run(ctx, w.schedule())
 	if err != nil {

@@ -5,6 +5,7 @@ import "github.com/wasm-xds/wasm-xds/internal/api"
 // Counts returns how many filters and subscribers are in each state.
 func Counts(v *View) api.Counts {
 	counts := api.Counts{Filters: map[api.FilterState]int{}, Subscribers: map[api.SubscriberState]int{}, Rollouts: map[api.RolloutState]int{}}
+	counts.Envoys = v.Fleet.Connected()
 	counts.Frozen, counts.FromState = v.Machine.Freeze() != nil, v.FromState
 	for _, name := range v.Machine.Names() {
 		st, _ := v.Machine.Brief(name)

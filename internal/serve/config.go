@@ -12,6 +12,7 @@ import (
 	"github.com/wasm-xds/wasm-xds/internal/inflow"
 	"github.com/wasm-xds/wasm-xds/internal/lobby"
 	"github.com/wasm-xds/wasm-xds/internal/netguard"
+	"github.com/wasm-xds/wasm-xds/internal/peer"
 	"github.com/wasm-xds/wasm-xds/internal/registry"
 	"github.com/wasm-xds/wasm-xds/internal/spiffe"
 	"github.com/wasm-xds/wasm-xds/internal/systemd"
@@ -132,6 +133,9 @@ type Config struct {
 	// HostEnv has the values for vm.hostEnv in the sandbox. nil means no values.
 	HostEnv map[string]string
 
+	// Replica is this server's place among other replicas. The zero value means a server alone.
+	Replica Replica
+
 	// Version is the version of this program, for metrics and the API.
 	Version string
 	// Logger is required.
@@ -150,6 +154,19 @@ type Config struct {
 	// Started is called once, after all listeners are open and there is a snapshot. nil means no
 	// call.
 	Started func(Addresses)
+}
+
+// Replica is a server's place among the replicas of a fleet.
+type Replica struct {
+	// Name tells replicas apart. "" means the name of this machine.
+	Name string
+	// URL is the URL of the modules address as other replicas reach it, without a slash at the end.
+	// "" means that of Envoys, see [Config.ModulesURL].
+	URL string
+	// Key is the key with which other replicas ask this one. "" means that nobody may.
+	Key string
+	// Ledger knows the other replicas. nil means that there are none.
+	Ledger peer.Ledger
 }
 
 // The names of the ports.

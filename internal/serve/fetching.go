@@ -17,8 +17,7 @@ type fetching struct {
 
 // openFetching prepares the access, and fetches nothing yet. All fetches share one gate, which
 // limits them together. The caller must close the access.
-func openFetching(cfg *Config, f *files) (*fetching, error) {
-	gate := &transfer.Gate{}
+func openFetching(cfg *Config, f *files, gate *transfer.Gate, peers module.Peers) (*fetching, error) {
 	access := cfg.Registry
 	access.Guard, access.Gate = cfg.Guard, gate
 	registries, err := registry.New(access)
@@ -31,7 +30,7 @@ func openFetching(cfg *Config, f *files) (*fetching, error) {
 		return nil, err
 	}
 	return &fetching{registries, &module.Resolver{
-		Store: f.store, Guard: cfg.Guard, Gate: gate, Roots: roots, Registry: registries, Verify: cfg.Verify, Checked: f.checked, Logger: cfg.Logger,
+		Store: f.store, Peers: peers, Guard: cfg.Guard, Gate: gate, Roots: roots, Registry: registries, Verify: cfg.Verify, Checked: f.checked, Logger: cfg.Logger,
 	}}, nil
 }
 

@@ -13,6 +13,7 @@ import (
 	"github.com/wasm-xds/wasm-xds/internal/door"
 	"github.com/wasm-xds/wasm-xds/internal/ending"
 	"github.com/wasm-xds/wasm-xds/internal/metrics"
+	"github.com/wasm-xds/wasm-xds/internal/transfer"
 )
 
 // endLimit is the longest time for the end of the server. A container gets ten seconds before it is
@@ -65,12 +66,14 @@ func run(ctx context.Context, cfg *Config, parts *ending.Parts) (err error) {
 	defer listeners.close()
 	examiner := newExaminer(files.store, cfg.Preflight, cfg.Examined)
 	defer examiner.close()
-	from, err := openFetching(cfg, files)
+	recorder, gate := metrics.New(cfg.Version), &transfer.Gate{}
+	fleet := newFleet(cfg, start.certificates.envoys.Server, gate, recorder)
+	defer fleet.close()
+	from, err := openFetching(cfg, files, gate, fleet)
 	if err != nil {
 		return err
 	}
 	defer from.close()
-	recorder := metrics.New(cfg.Version)
 	specs, name, err := openSource(cfg, from, files, recorder)
 	if err != nil {
 		return err
@@ -101,14 +104,16 @@ func run(ctx context.Context, cfg *Config, parts *ending.Parts) (err error) {
 		Notify:     start.webhooks.Notify,
 		Trace:      start.traces.start(cfg, recorder),
 	})
+	fleet.serve(c)
 	entrance := door.New(recorder, cfg.Logger)
-	shown := shown{control.NewAPI(c), entrance, start.certificates, start.identities, start.tokens, start.webhooks, reports}
+	shown := shown{control.NewAPI(c), entrance, start.certificates, start.identities, start.tokens, start.webhooks, reports, fleet}
 	if err := recorder.Watch(shown); err != nil {
 		return err
 	}
 	recorder.WatchCertificates(start.certificates.Certificates)
 	recorder.WatchIdentity(start.identities.state)
 	recorder.WatchReports(reports.Totals)
+	recorder.WatchReplica(fleet.standing)
 	recorder.WatchTokens(start.tokens.state)
 	recorder.WatchWebhooks(start.webhooks.State)
 	start.webhooks.start(files.dir, recorder)
@@ -116,7 +121,7 @@ func run(ctx context.Context, cfg *Config, parts *ending.Parts) (err error) {
 	listeners.watchVisitors(start.certificates.envoys.Server != nil, start.certificates.admin.Server != nil, entrance.Visited)
 	s := servers{
 		cfg: cfg, store: files.store, listeners: listeners, certificates: start.certificates, identities: start.identities, tokens: start.tokens, webhooks: start.webhooks, traces: start.traces, audit: audit, recorder: recorder, control: c,
-		reports: reports, shown: shown, ready: make(chan struct{}), parts: parts,
+		reports: reports, fleet: fleet, shown: shown, ready: make(chan struct{}), parts: parts,
 	}
 	return s.run(ctx)
 }

@@ -30,6 +30,7 @@ import (
 	"github.com/wasm-xds/wasm-xds/internal/metrics"
 	"github.com/wasm-xds/wasm-xds/internal/module"
 	"github.com/wasm-xds/wasm-xds/internal/moduleserver"
+	"github.com/wasm-xds/wasm-xds/internal/peer"
 	"github.com/wasm-xds/wasm-xds/internal/signal"
 	"github.com/wasm-xds/wasm-xds/internal/tlsserver"
 	"github.com/wasm-xds/wasm-xds/internal/xds"
@@ -54,6 +55,7 @@ type servers struct {
 	recorder     *metrics.Recorder
 	control      *control.Control
 	reports      *signal.Store
+	fleet        *fleet
 	shown        shown
 	ready        chan struct{} // closed when Envoys can connect
 	parts        *ending.Parts
@@ -121,11 +123,16 @@ func (s *servers) run(ctx context.Context) error {
 		if s.identities.isOn {
 			access = identifiedAccess{s.control, s.claimRefused}
 		}
-		h := moduleserver.Handler(s.store, access, gets{s.control, s.recorder}, s.cfg.Logger)
+		access = peerAccess{access, s.control.Serves}
+		h := peer.Handler(s.fleet.key, own{s.fleet}, moduleserver.Handler(s.store, access, gets{s.control, s.recorder, s.fleet}, s.cfg.Logger))
 		server := s.moduleServer(h)
 		s.setLimits(server)
 		s.listeners.lobbies.modules.HTTP(server)
 		return serveHTTP(ctx, s.listeners.modules, server)
+	})
+	group.Go(func() error {
+		s.fleet.Run(ctx)
+		return nil
 	})
 	group.Go(func() error { return s.serveStreams(ctx, streams, limits) })
 	group.Go(func() error {
@@ -179,7 +186,7 @@ func (s *servers) reread(ctx context.Context, looks chan<- chan<- struct{}) {
 // serveAdmin serves the API, over TLS if there are certificates.
 func (s *servers) serveAdmin(ctx context.Context) error {
 	o := admin.Options{
-		Version: s.cfg.Version, Metrics: s.recorder.Handler(s.cfg.Logger), Audit: s.audit.Logger,
+		Version: s.cfg.Version, Fleet: s.fleet, Metrics: s.recorder.Handler(s.cfg.Logger), Audit: s.audit.Logger,
 		Refused: func(from string) { s.shown.Visited(wrongToken(from)) },
 	}
 	if s.tokens.file != nil {

@@ -22,10 +22,14 @@ type shown struct {
 	tokens     *tokens
 	webhooks   *webhooks
 	reports    *signal.Store
+	fleet      *fleet
 }
 
 // Tokens says whether the newest tokens are used.
 func (s shown) Tokens() api.Tokens { return s.tokens.state() }
+
+// Replica describes this replica.
+func (s shown) Replica() api.Replica { return s.fleet.Replica() }
 
 // Webhooks returns the receivers of messages.
 func (s shown) Webhooks() []api.Webhook { return s.webhooks.State() }

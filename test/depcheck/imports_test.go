@@ -53,6 +53,7 @@ var imports = map[string][]string{
 	"internal/registry":       {"internal/certs", "internal/netguard", "internal/pause", "internal/transfer", "pkg/spec", "internal/reason", "internal/regular", "internal/mask"},
 	"internal/module":         {"internal/atomicfile", "internal/certs", "internal/layer", "internal/netguard", "internal/pause", "internal/registry", "internal/signature", "internal/transfer", "pkg/snapshot", "pkg/spec", "internal/reason", "internal/regular"},
 	"internal/moduleserver":   {"internal/pause", "pkg/snapshot"},
+	"internal/peer":           {"internal/api", "internal/transfer"},
 	"internal/bundle":         {"pkg/spec"},
 	"internal/source/bundled": {"internal/atomicfile", "internal/bundle", "pkg/source", "pkg/spec"},
 	"internal/source/oci":     {"internal/bundle", "internal/registry", "internal/source/bundled", "pkg/source", "pkg/spec"},
@@ -150,7 +151,7 @@ var imports = map[string][]string{
 
 	"internal/serve": {
 		"internal/address", "internal/admin", "internal/api", "internal/builtin", "internal/certs", "internal/control", "internal/delivery", "internal/door", "internal/ending", "internal/inflow", "internal/lobby",
-		"internal/examine", "internal/health/prometheus", "internal/health/watcher", "internal/identity", "internal/metrics", "internal/module", "internal/moduleserver", "internal/netguard",
+		"internal/examine", "internal/health/prometheus", "internal/health/watcher", "internal/identity", "internal/metrics", "internal/module", "internal/moduleserver", "internal/netguard", "internal/peer",
 		"internal/preflight/engine", "internal/preflight/profile", "internal/preflight/sandbox", "internal/reason", "internal/registry", "internal/regular", "internal/seal", "internal/signal", "internal/signature", "internal/source/oci",
 		"internal/spiffe", "internal/state", "internal/systemd", "internal/tlsfiles", "internal/tlsserver", "internal/token", "internal/trace", "internal/otlp", "internal/transfer", "internal/visitor", "internal/webhook", "internal/xds", "internal/xds/resource",
 		"pkg/snapshot", "pkg/source",

@@ -60,7 +60,7 @@ var layersOfProduct = map[string]Ordered{
 	"internal/admin": {
 		Layers: []string{
 			"caller complete doc paths query request schema serve state write",
-			"audit endpoints events guard lists page read sync",
+			"audit endpoints events fleet guard lists page read sync",
 			"access changes freeze openapi webhooktest",
 			"filter",
 			"handler",
@@ -70,7 +70,7 @@ var layersOfProduct = map[string]Ordered{
 	"internal/api": {
 		Layers: []string{
 			"doc error filterfigures index limit rollout signature snapshot user",
-			"content certificate event identity module source subscriber tokens",
+			"content certificate event identity module replica source subscriber tokens",
 			"condition history node webhook",
 			"service",
 			"filter",
@@ -143,12 +143,12 @@ var layersOfProduct = map[string]Ordered{
 		},
 	},
 
-	"internal/metrics": {Layers: []string{"bounds doc", "perfilter", "collector outcomes spans", "badfile certificates reports webhooks", "recorder"}},
+	"internal/metrics": {Layers: []string{"bounds doc", "perfilter", "collector outcomes spans", "badfile certificates reports webhooks", "recorder", "replicas"}},
 	"internal/module": {
 		Layers: []string{
 			"bounds credentials doc error httpclient httperror keyedlock sourcereader spare stamp transfer",
 			"config manifest notes wasm",
-			"check store",
+			"check store", "peers",
 			"download files pull",
 			"images urls",
 			"signatures",
@@ -188,9 +188,9 @@ var layersOfProduct = map[string]Ordered{
 
 	"internal/serve": {
 		Layers: []string{
-			"access config doc foreign gets hostname memory reload reports sandbox statedir supervision visitors",
-			"appraise audit files identities listeners refusals tokens traces webhooks",
-			"port",
+			"access config doc foreign hostname memory reload reports sandbox statedir supervision visitors",
+			"appraise audit files fleet identities listeners refusals tokens traces webhooks",
+			"gets port",
 			"certificateagent certificatefiles",
 			"certificates",
 			"expiry exposure fetching shown",

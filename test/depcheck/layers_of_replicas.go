@@ -3,6 +3,7 @@ package depcheck
 // layersOfReplicas lists the layers of the packages for several replicas.
 var layersOfReplicas = map[string]Ordered{
 	"internal/etcdclient": {Layers: []string{"doc endpoints", "config files", "tls", "access", "problem"}},
+	"internal/peer":       {Layers: []string{"doc key merge peer", "handler queue", "fleet", "ask gets"}},
 	"internal/ledger/etcd": {
 		Layers: []string{
 			"batch codec doc keys ordered told",

@@ -34,6 +34,8 @@ type Server struct {
 	Histories    map[string]api.History       // by filter
 	Figures      map[string]api.FilterFigures // by filter
 	Contents     map[string]api.Content       // by filter
+	Replica      api.Replica                  // this server
+	Others       []api.Replica                // the other replicas of the fleet
 
 	Synced    api.Sync // the answer to a sync, without its filters
 	SyncError *api.Error
@@ -77,7 +79,7 @@ func StartOn(t *testing.T, wrap func(net.Listener) net.Listener, filters ...api.
 	ctx, cancel := context.WithCancel(context.Background())
 	ended := make(chan error, 1)
 	go func() {
-		h := admin.Handler(state{&s.hub, s}, admin.Options{})
+		h := admin.Handler(state{&s.hub, s}, admin.Options{Fleet: fleet{s}})
 		ended <- admin.Serve(ctx, wrap(ln), &http.Server{Handler: h, ErrorLog: log.New(io.Discard, "", 0)})
 	}()
 	t.Cleanup(func() {
@@ -108,6 +110,19 @@ func LiveFilter(name string) api.Filter {
 	}
 }
 
+// fleet has the other replicas, without Envoys.
+type fleet struct{ server *Server }
+
+func (fleet) Filter(_ context.Context, _ string, own api.Filter, known bool) (api.Filter, bool) {
+	return own, known
+}
+
+func (fleet) Filters(_ context.Context, own []api.Filter, _ bool) []api.Filter { return own }
+
+func (f fleet) Replicas(_ context.Context, own api.Replica) []api.Replica {
+	return append([]api.Replica{own}, f.server.Others...)
+}
+
 // state is a server as the API sees it.
 type state struct {
 	*events.Hub
@@ -122,6 +137,8 @@ func (s state) Source() api.Source      { return s.server.Source }
 func (s state) Ready() error            { return nil }
 func (s state) Limits() []api.Limit     { return s.server.Limits }
 func (s state) Visitors() []api.Visitor { return s.server.Visitors }
+
+func (s state) Replica() api.Replica { return s.server.Replica }
 
 func (s state) Identity() api.Identity { return s.server.Identity }
 
