@@ -31,9 +31,15 @@ type calm struct {
 // The runtime itself collects when it has allocated as much as there was in use, so it would not
 // see the end of ten thousand connections that had doubled the memory. The server is at rest if it
 // allocates less than calmRate between two looks.
+//
+// A small burst leaves less behind: a twelfth of the memory in use, or leastSmall. Its memory goes
+// back, too, at least againAfter looks after the last return. The collections for this cost a server
+// at work well below a hundredth of a CPU.
 const (
 	liveOfBurst = 2
 	leastBurst  = 16 << 20
+	liveOfSmall = 12
+	leastSmall  = 4 << 20
 	calmRate    = 4 << 20
 	// againAfter is the number of looks after which memory is returned once more: connections that
 	// have ended let go of their memory by and by.
@@ -45,10 +51,11 @@ func (c *calm) look(u memoryUse) bool {
 	rests := u.allocated-c.last < calmRate
 	c.last = u.allocated
 	c.resting++
+	since := u.allocated - c.returned
 	switch {
 	case !rests:
 		return false
-	case u.allocated-c.returned >= max(leastBurst, u.live/liveOfBurst):
+	case since >= max(leastBurst, u.live/liveOfBurst), c.resting >= againAfter && since >= max(leastSmall, u.live/liveOfSmall):
 		c.returned, c.resting = u.allocated, 0
 		return true
 	default:

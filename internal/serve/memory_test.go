@@ -19,6 +19,11 @@ func TestMemoryIsReturnedAfterABurst(t *testing.T) {
 		},
 		{"two bursts", 20, []uint64{100, 101, 102, 300, 301}, []bool{false, true, false, false, true}},
 		{"work without a pause", 20, []uint64{100, 200, 300, 400}, []bool{false, false, false, false}},
+		{
+			"a small burst", 20,
+			[]uint64{20, 21, 29, 30, 30, 30, 30, 30, 31, 31, 31, 31, 31, 31},
+			[]bool{false, true, false, false, false, false, false, true, false, false, false, false, false, true},
+		},
 		{"a large server", 400, []uint64{150, 151, 190, 191, 220, 221}, []bool{false, false, false, false, false, true}},
 	} {
 		var c calm
