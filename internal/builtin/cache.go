@@ -9,7 +9,7 @@ import (
 // before unused older ones are dropped. Names come from Envoys, and the modules have their names. A
 // stand-in costs a kilobyte or more and some microseconds.
 const (
-	generation      = 2000
+	generation      = 500
 	generationBytes = 1 << 20
 )
 

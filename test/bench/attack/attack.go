@@ -25,7 +25,8 @@ type plan struct {
 	kinds    []kind
 	rounds   int           // with and without the attack, in turn
 	edits    int           // in each half of a round
-	patience time.Duration // for the memory to come back, and for an attack to finish
+	patience time.Duration // for the memory to come back
+	attacks  time.Duration // the longest time of an attack, which may not come to its end
 }
 
 func fullPlan() plan {
@@ -39,7 +40,7 @@ func fullPlan() plan {
 			{"100,000 reconnects with new ids", []string{"-kind", "reconnects", "-n", "32", "-most", "33334"}},
 			{"large requests, half sent", []string{"-kind", "half-sent", "-n", "1000"}},
 		},
-		rounds: 3, edits: 7, patience: 3 * time.Minute,
+		rounds: 3, edits: 7, patience: 3 * time.Minute, attacks: 30 * time.Second,
 	}
 }
 
@@ -49,7 +50,7 @@ func quickPlan(only string) plan {
 	if only == "" {
 		p.kinds = p.kinds[1:2]
 	}
-	p.rounds, p.edits, p.patience = 1, 4, 30*time.Second
+	p.rounds, p.edits, p.patience, p.attacks = 1, 4, 30*time.Second, 10*time.Second
 	return p
 }
 
@@ -127,7 +128,7 @@ func (p plan) measure(t harness.TB, o suite.Options, k kind, binary, attacker st
 			return table, err
 		}
 		err = edits(&attacked)
-		a.finish(ctx, p.patience)
+		a.finish(ctx, p.attacks)
 		seen, stopErr := a.stop()
 		o.Logf("attack: %s: %s", k.title, seen)
 		if err != nil || stopErr != nil {
