@@ -38,6 +38,14 @@ func TestLock(t *testing.T) {
 			"apiVersion: extensions.istio.io/v1alpha1\nkind: WasmPlugin\nmetadata: {name: a}\nspec:\n  url: oci://r.example/a:v1 # kept\n",
 			"apiVersion: extensions.istio.io/v1alpha1\nkind: WasmPlugin\nmetadata: {name: a}\nspec:\n  url: oci://r.example/a:v1@DIGEST # kept\n",
 		},
+		"a list of manifests": {
+			"apiVersion: v1\nkind: List\nitems:\n- apiVersion: extensions.istio.io/v1alpha1\n  kind: WasmPlugin\n  metadata: {name: a}\n  spec: {url: \"oci://r.example/a:v1\"}\n",
+			"apiVersion: v1\nkind: List\nitems:\n- apiVersion: extensions.istio.io/v1alpha1\n  kind: WasmPlugin\n  metadata: {name: a}\n  spec: {url: \"oci://r.example/a:v1@DIGEST\"}\n",
+		},
+		"a filter of Envoy": {
+			"http_filters:\n- name: a\n  typed_config:\n    '@type': type.googleapis.com/envoy.extensions.filters.http.wasm.v3.Wasm\n    config: {vm_config: {code: {remote: {http_uri: {uri: 'oci://r.example/a:v1'}, sha256: nil}}}}\n",
+			"http_filters:\n- name: a\n  typed_config:\n    '@type': type.googleapis.com/envoy.extensions.filters.http.wasm.v3.Wasm\n    config: {vm_config: {code: {remote: {http_uri: {uri: 'oci://r.example/a:v1@DIGEST'}, sha256: nil}}}}\n",
+		},
 		"two documents": {
 			"name: a\nmodule: {oci: r.example/a:v1}\n---\nname: b\nmodule:\n    oci:   r.example/b:v1\n",
 			"name: a\nmodule: {oci: r.example/a:v1@DIGEST}\n---\nname: b\nmodule:\n    oci:   r.example/b:v1@DIGEST\n",

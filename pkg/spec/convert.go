@@ -16,15 +16,15 @@ type Native struct {
 }
 
 // Convert turns the foreign documents of a file into native specs, which [Decode] reads with the
-// same result. It leaves out native specs. file and broken are as in [Decode]. A field that cannot
-// be obeyed is a comment here, and no error.
+// same result. It leaves out native specs. file and broken are as in [Decode], and "-" is a file
+// without a name. A field that cannot be obeyed is a comment here, and no error.
 func Convert(file string, text []byte) (all []Native, errs []*Error, broken bool) {
 	src, bodies, problem := split(file, text)
 	if problem != nil {
 		return nil, []*Error{problem}, true
 	}
 	defaultName := ""
-	if len(bodies) == 1 {
+	if len(bodies) == 1 && file != "-" {
 		defaultName = nameOfFile(file)
 	}
 	for _, body := range bodies {

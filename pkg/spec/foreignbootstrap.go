@@ -45,7 +45,11 @@ func isScalar(n *node) bool { return n.kind != kindMap && n.kind != kindList }
 // readEnvoy reads the Wasm filters in a part of Envoy's configuration.
 func readEnvoy(f *foreign, root *node) {
 	if root.kind == kindMap && isEnvoyFilter(root) && !isEnvoyPart(root) {
-		readEnvoyFilter(f.add(root), "", root)
+		n := f.add(root)
+		readEnvoyFilter(n, "", root)
+		if f.defaultName == "" {
+			n.nameByContent()
+		}
 		return
 	}
 	f.part = true
