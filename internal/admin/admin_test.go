@@ -23,7 +23,7 @@ func TestFilterIsTheDocumentedJSON(t *testing.T) {
 	var have, want any
 	decode(t, got.Body, &have)
 	decode(t, strings.NewReader(`{"name":"auth","type":"http","revision":"0123456789ab","state":"active","condition":"live","envoys":{"live":1,"total":1,"gone":0},
-		"disabled":false,"error":null,"warnings":[],
+		"disabled":false,"pinned":false,"error":null,"warnings":[],
 		"module":{"sha256":"ff","size":7},"specFile":"/specs/auth.yaml","delivery":"remote","stable":"","candidate":"","rejected":[],
 		"rollout":"","rolloutStatus":null,"canaries":[],"onRemove":"keep","subscribers":[{"node":"edge-1","cluster":"edge","identity":"","address":"127.0.0.1:5","stream":"1",
 		"envoy":"1.40.0","state":"live","revision":"0123456789ab","variant":"inline","error":null,"warnings":[],"since":"2026-01-02T03:04:05Z"}],"service":null}`), &want)

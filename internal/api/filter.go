@@ -26,6 +26,7 @@ type Filter struct {
 	Condition Condition `json:"condition"`
 	Envoys    Envoys    `json:"envoys"`
 	Disabled  bool      `json:"disabled"`
+	Pinned    bool      `json:"pinned"`   // a user has pinned Revision: edits of the spec are not served
 	Error     *Error    `json:"error"`    // null: nothing is wrong
 	Warnings  []*Error  `json:"warnings"` // findings of the sandbox that refuse nothing
 	Module    Module    `json:"module"`

@@ -23,12 +23,15 @@ type FiguresSide struct {
 
 // FiguresPoint has the figures of a stretch of time: sums over the Envoys.
 type FiguresPoint struct {
-	At       time.Time `json:"at"` // the end of the stretch
-	Requests uint64    `json:"requests"`
-	Errors   uint64    `json:"5xx"`
-	Denials  uint64    `json:"4xx"`
-	P50      float64   `json:"p50"` // of the request time, in milliseconds; 0: no request
-	P99      float64   `json:"p99"`
-	Traps    uint64    `json:"traps"`
-	Bypassed uint64    `json:"bypassed"` // an estimate; 0 unless the failure policy is open
+	At time.Time `json:"at"` // the end of the stretch
+	// Seconds is the time that the reports of an Envoy span, as the mean of the Envoys: a stretch
+	// under way has only a part of its reports. Requests divided by Seconds is the rate.
+	Seconds  float64 `json:"seconds"`
+	Requests uint64  `json:"requests"`
+	Errors   uint64  `json:"5xx"`
+	Denials  uint64  `json:"4xx"`
+	P50      float64 `json:"p50"` // of the request time, in milliseconds; 0: no request
+	P99      float64 `json:"p99"`
+	Traps    uint64  `json:"traps"`
+	Bypassed uint64  `json:"bypassed"` // an estimate; 0 unless the failure policy is open
 }

@@ -67,6 +67,7 @@ const (
 	WavePassed      WaveState = "passed"      // the next wave has begun, or the rollout is over
 	WaveFailed      WaveState = "failed"      // the rollout has stopped in this wave
 	WavePaused      WaveState = "paused"      // a user, the spec or a freeze holds the rollout
+	WaveEnded       WaveState = "ended"       // in the history: a user or another content has ended the rollout in this wave
 )
 
 // RolloutWave is a group of Envoys that get a revision together. Each wave includes the Envoys of

@@ -2,6 +2,7 @@ package control
 
 import (
 	"fmt"
+	"strings"
 	"time"
 
 	"github.com/wasm-xds/wasm-xds/internal/api"
@@ -31,16 +32,24 @@ func (n *notices) moved(a delivery.RolloutMoved, now time.Time) {
 	n.hub.Publish(e)
 }
 
+// waveName is canary, 10%, all, or "first 5" for a number of Envoys.
+func waveName(wave string) string {
+	if strings.Trim(wave, "0123456789") == "" {
+		return "first " + wave
+	}
+	return wave
+}
+
 // movedText is the event in a sentence.
 func movedText(a delivery.RolloutMoved) string {
 	of := fmt.Sprintf("revision %s of %s", a.Revision, a.Name)
 	switch a.Move {
 	case rollout.WavePassed:
-		return of + ": the wave " + a.Wave + " is over, and the next begins"
+		return of + ": the wave " + waveName(a.Wave) + " is over, and the next begins"
 	case rollout.Soaked:
-		return of + ": the soak of the wave " + a.Wave + " is over"
+		return of + ": the soak of the wave " + waveName(a.Wave) + " is over"
 	case rollout.Waits:
-		return of + ": the wave " + a.Wave + " waits for `wasm-xds rollout promote " + a.Name + "`"
+		return of + ": the wave " + waveName(a.Wave) + " waits for `wasm-xds rollout promote " + a.Name + "`"
 	case rollout.Promoted:
 		return of + " goes to all Envoys"
 	case rollout.Watched:

@@ -107,7 +107,7 @@ func (n *notices) changed(name string, now time.Time) {
 	if one.timed {
 		took := now.Sub(one.since)
 		n.metrics.Converged(name, took)
-		text += fmt.Sprintf(", %v after the edit", took.Round(time.Millisecond))
+		text += fmt.Sprintf(", %v after the change", took.Round(time.Millisecond))
 	}
 	n.end(name, rolloutLive)
 	n.tracing.Live(name, one.revision, now)

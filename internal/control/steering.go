@@ -1,7 +1,9 @@
 package control
 
 import (
+	"cmp"
 	"context"
+	"fmt"
 	"time"
 
 	"go.uber.org/zap"
@@ -80,13 +82,26 @@ func (c *Control) steer(name string, s steering) (api.Filter, *api.Error) {
 	return f, nil
 }
 
-// tellSteered tells the subscribers of events about a command that the machine does not report.
+// someone is the name of a user for a sentence.
+func someone(by string) string { return cmp.Or(by, "a user") }
+
+// because is ": the reason"; "": there is none.
+func because(reason string) string {
+	if reason == "" {
+		return ""
+	}
+	return ": " + reason
+}
+
+// tellSteered tells the subscribers of events about a command that the machine does not report. The
+// message of the event is the user's reason at first.
 func (d *deliverer) tellSteered(action string, e api.Event) {
+	who, of := someone(e.By), fmt.Sprintf("the rollout of revision %s of %s", e.Candidate, e.Name)
 	switch action {
 	case "pause":
-		e.Type = api.EventPaused
+		e.Type, e.Message = api.EventPaused, who+" has paused "+of+because(e.Message)
 	case "resume":
-		e.Type = api.EventResumed
+		e.Type, e.Message = api.EventResumed, who+" has resumed "+of
 	default:
 		return
 	}
@@ -107,9 +122,9 @@ func (a *API) SetFreeze(ctx context.Context, frozen bool, reason string) (api.Fr
 		if problem := command.Freeze(report.Freeze(c.view), frozen); problem != nil {
 			return report.Freeze(c.view), problem
 		}
-		e := api.Event{Type: api.EventThawed, By: by, Message: reason, Time: time.Now()}
+		e := api.Event{Type: api.EventThawed, By: by, Message: someone(by) + " has ended the freeze of the server", Time: time.Now()}
 		if frozen {
-			e.Type = api.EventFrozen
+			e.Type, e.Message = api.EventFrozen, someone(by)+" has frozen all rollouts of the server"+because(reason)
 			c.cfg.Logger.Warn("the server is frozen: no revision goes to further Envoys, except those that all ran before",
 				zap.String("by", by), zap.String("reason", reason))
 			c.deliverer.step(delivery.Frozen{By: by, Reason: reason})

@@ -1,6 +1,7 @@
 package health
 
 import (
+	"math"
 	"time"
 
 	"github.com/wasm-xds/wasm-xds/internal/api"
@@ -29,7 +30,7 @@ func Points(now time.Time, filter, revision string, isOpen bool, envoys []Envoy,
 		return side
 	}
 	first := now.Add(-pointsFor).Truncate(PointsEvery)
-	sums := make([]signal.Figures, int(pointsFor/PointsEvery)+2)
+	sums := make([]stretch, int(pointsFor/PointsEvery)+2)
 	step := max(1, (len(envoys)+mostInPoints-1)/mostInPoints)
 	for i := 0; i < len(envoys); i += step {
 		e := envoys[i]
@@ -49,6 +50,7 @@ func Points(now time.Time, filter, revision string, isOpen bool, envoys []Envoy,
 		p := api.FiguresPoint{
 			At: first.Add(time.Duration(i+1) * PointsEvery), Requests: f.Requests, Errors: f.Errors5xx, Denials: f.Denials4xx,
 			P50: f.Time.Quantile(0.5), P99: f.Time.Quantile(0.99), Traps: f.Traps,
+			Seconds: math.Round(10*f.covered.Seconds()/float64(side.Reporting)) / 10,
 		}
 		if isOpen {
 			p.Bypassed = f.Bypassed
@@ -58,9 +60,16 @@ func Points(now time.Time, filter, revision string, isOpen bool, envoys []Envoy,
 	return side
 }
 
+// stretch has the figures of a stretch of time. covered is the time that the reports of all Envoys
+// span together: a stretch under way has only a part of its reports.
+type stretch struct {
+	signal.Figures
+	covered time.Duration
+}
+
 // spread adds a span to the sums of the stretches that it overlaps, evenly. The figures of long ago
 // are in few long spans.
-func spread(sums []signal.Figures, first time.Time, s *signal.Span) {
+func spread(sums []stretch, first time.Time, s *signal.Span) {
 	place := func(t time.Time) int { return min(max(0, int(t.Sub(first)/PointsEvery)), len(sums)-1) }
 	from, to := place(s.Start), place(s.End.Add(-time.Millisecond))
 	if from < to && s.End.Sub(s.Start) <= 2*PointsEvery {
@@ -71,6 +80,7 @@ func spread(sums []signal.Figures, first time.Time, s *signal.Span) {
 	for i := range n {
 		part := func(all uint64) uint64 { return all*(i+1)/n - all*i/n }
 		sum := &sums[from+int(i)]
+		sum.covered += s.End.Sub(s.Start) / time.Duration(n)
 		sum.Requests += part(s.Requests)
 		sum.Errors5xx += part(s.Errors5xx)
 		sum.Denials4xx += part(s.Denials4xx)

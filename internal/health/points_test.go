@@ -42,6 +42,9 @@ func TestPoints(t *testing.T) {
 		}
 		last = p.At
 		sum += p.Requests
+		if rate := float64(p.Requests) / p.Seconds; rate < 18 || rate > 30 {
+			t.Errorf("%v: %d requests in %v seconds", p.At, p.Requests, p.Seconds)
+		}
 		failed += p.Errors
 		if p.P50 < 1.9 || p.P50 > 2.3 || p.P99 < p.P50 {
 			t.Errorf("the times are %v and %v", p.P50, p.P99)

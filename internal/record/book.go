@@ -175,11 +175,15 @@ func (e *Entry) set(outcome api.RevisionOutcome, reason string, now time.Time) b
 	return true
 }
 
-// endWaves ends the waves of a rollout that is over: all have passed if the revision is live, and
-// otherwise the last one that had begun has failed.
+// endWaves ends the waves of a rollout that is over: all have passed if the revision is live. Else
+// the last one that had begun has failed, or has ended if the revision was not the cause.
 func (e *Entry) endWaves(outcome api.RevisionOutcome, now time.Time) {
 	if outcome == api.OutcomeRollingOut || outcome == api.OutcomeReplaced {
 		return
+	}
+	end := api.WaveFailed
+	if outcome == api.OutcomeSuperseded || outcome == api.OutcomeRolledBack || outcome == api.OutcomeAborted {
+		end = api.WaveEnded
 	}
 	waves := slices.Clone(e.Waves)
 	for i := range waves {
@@ -189,15 +193,16 @@ func (e *Entry) endWaves(outcome api.RevisionOutcome, now time.Time) {
 		case outcome == api.OutcomeLive:
 			wave.State, wave.Live, wave.PassedAt, wave.SoakUntil = api.WavePassed, wave.Envoys, now, time.Time{}
 		case !wave.Since.IsZero():
-			wave.State, wave.SoakUntil = api.WaveFailed, time.Time{}
+			wave.State, wave.SoakUntil = end, time.Time{}
 		}
 	}
 	e.Waves = waves
 }
 
-// progress takes the waves and the figures.
+// progress takes the waves and the figures. At the end of a rollout that has ended early, the waves
+// are those of before: its Envoys are already on their way back.
 func (e *Entry) progress(f Facts) (changed bool) {
-	if f.Waves != nil && !slices.Equal(e.Waves, f.Waves) {
+	if early := f.Ended != "" && len(e.Waves) > 0; !early && f.Waves != nil && !slices.Equal(e.Waves, f.Waves) {
 		e.Waves, changed = f.Waves, true
 	}
 	if f.Figures != nil && !slices.Equal(e.Figures, f.Figures) {

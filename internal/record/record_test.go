@@ -260,6 +260,42 @@ func TestOutcomes(t *testing.T) {
 	want("forgotten")
 }
 
+// The waves of a rollout that has ended early are those of before its Envoys went back. A rollout
+// that a user or an edit ends has not failed.
+func TestWavesOfTheEnd(t *testing.T) {
+	rolling := func(live int) []api.RolloutWave {
+		return []api.RolloutWave{{Name: "canary", Envoys: 2, Live: live, State: api.WaveSoaking, Since: at(1)}, {Name: "all", Envoys: 4, State: api.WaveWaiting}}
+	}
+	for _, tt := range []struct {
+		ended api.RevisionOutcome
+		want  string
+	}{
+		{api.OutcomeUnhealthy, "2/2 failed, 0/4 waiting"},
+		{api.OutcomeRefused, "2/2 failed, 0/4 waiting"},
+		{api.OutcomeAborted, "2/2 ended, 0/4 waiting"},
+		{api.OutcomeSuperseded, "2/2 ended, 0/4 waiting"},
+	} {
+		a, b := filter("f", "a"), filter("f", "b")
+		book := New(10)
+		book.Want(a, at(0))
+		book.Look("f", Facts{Wanted: a.Revision.ID, Waves: rolling(2)}, at(2))
+		facts := Facts{Wanted: a.Revision.ID, Ended: tt.ended, Waves: rolling(0)}
+		if tt.ended == api.OutcomeSuperseded {
+			book.Want(b, at(3))
+			facts = Facts{Wanted: b.Revision.ID, Waves: rolling(0)}
+		}
+		book.Look("f", facts, at(3))
+		entries := book.Entries("f")
+		var got []string
+		for _, w := range entries[len(entries)-1].Waves {
+			got = append(got, fmt.Sprintf("%d/%d %s", w.Live, w.Envoys, w.State))
+		}
+		if text := strings.Join(got, ", "); text != tt.want {
+			t.Errorf("%s: %s, want %s", tt.ended, text, tt.want)
+		}
+	}
+}
+
 func TestTheBookIsBounded(t *testing.T) {
 	b := New(3)
 	for i := range 10 {

@@ -104,7 +104,7 @@ func describe(v *View, f *api.Filter, st delivery.FilterStatus) {
 		f.State = api.FilterRejected
 	}
 	if pin, ok := v.Plan.Pins[w.Name]; ok && f.Error == nil && !w.Removed {
-		f.Error = rolledBack(w, pin)
+		f.Error, f.Pinned = rolledBack(w, pin), pin.Pinned
 	}
 }
 

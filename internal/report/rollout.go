@@ -43,7 +43,7 @@ func rolloutStatus(st delivery.FilterStatus) *api.RolloutStatus {
 	}
 	switch {
 	case r.Stopped != nil:
-		out.State = api.RolloutStopped
+		out.State, out.Paused, out.Frozen = api.RolloutStopped, nil, nil // nothing is left to hold
 	case r.Freeze != nil:
 		out.State = api.RolloutFrozen
 	case r.Paused != nil:

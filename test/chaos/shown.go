@@ -141,10 +141,17 @@ func (t Told) badges() []string {
 			text += ", overdue"
 		}
 	}
+	all := []string{text}
 	if t.Disabled {
-		return []string{text, "Disabled"}
+		all = append(all, "Disabled")
 	}
-	return []string{text}
+	switch {
+	case t.Pinned:
+		all = append(all, "Pinned")
+	case t.Error.CodeOrNone() == "rolled_back":
+		all = append(all, "Rolled back")
+	}
+	return all
 }
 
 // waves returns the waves of the filter's rollout, as the page should show them.
@@ -152,7 +159,7 @@ func (t Told) waves() (waves []ShownWave) {
 	if t.Rollout == nil {
 		return nil
 	}
-	names := map[string]string{"all": "all Envoys"}
+	names := map[string]string{"all": "all Envoys"} // the steps are percentages
 	for i, w := range t.Rollout.Waves {
 		waves = append(waves, ShownWave{
 			Name: cmp.Or(names[w.Name], w.Name), Live: fmt.Sprintf("%d / %d", w.Live, w.Envoys),

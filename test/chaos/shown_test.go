@@ -28,6 +28,8 @@ func TestPageDisagreements(t *testing.T) {
 		{"an empty page", func(_ *Told, s *Shown) { *s = Shown{} }, "no connection"},
 		{"another condition", func(t *Told, _ *Shown) { t.Condition = "failing" }, "[Failing]"},
 		{"a filter that is disabled", func(t *Told, _ *Shown) { t.Disabled = true }, "[Live Disabled]"},
+		{"a pin", func(t *Told, _ *Shown) { t.Pinned = true }, "[Live Pinned]"},
+		{"a rollback", func(t *Told, _ *Shown) { t.Error = &harness.APIError{Code: "rolled_back"} }, "[Live Rolled back]"},
 		{"a spec that is gone", func(t *Told, _ *Shown) { t.State = harness.Removed }, "[Removed]"},
 		{"another served revision", func(t *Told, _ *Shown) { t.Revision = "r0" }, "serves r0"},
 		{"another state of an Envoy", func(_ *Told, s *Shown) { s.Envoys[0].State = "Pending" }, "(edge Pending r1 remote)"},

@@ -1,13 +1,14 @@
 // Canaries and stable side by side: small charts of requests, errors and latency.
 
-import { at, number } from "./format.js";
+import { at, number, plural } from "./format.js";
 import { card, soft, table } from "./parts.js";
 import { h } from "./vdom.js";
 
+const longest = 15 * 60_000, shortest = 2 * 60_000; // ms that the charts show
 const width = 300, height = 88, top = 6, bottom = 4;
 
 const kinds = [
-  { id: "requests", name: "Requests", unit: "/s", of: (p, seconds) => p.requests / seconds },
+  { id: "requests", name: "Requests", unit: "/s", of: (p, seconds) => p.requests / (p.seconds || seconds) },
   { id: "errors", name: "5xx answers", unit: "%", of: (p) => (p.requests ? (100 * p.errors5xx) / p.requests : null) },
   { id: "denials", name: "4xx answers", unit: "%", of: (p) => (p.requests ? (100 * p.denials4xx) / p.requests : null) },
   { id: "p50", name: "Latency, p50", unit: "ms", of: (p) => p.p50 },
@@ -23,11 +24,13 @@ export function charts(figures, f, now) {
   if (sides.length === 0) return null;
   const newest = Math.max(...sides.flatMap((s) => s.points.map((p) => Date.parse(p.at))));
   const late = now - newest > 3 * 1000 * figures.seconds + 5000;
-  const range = [newest - 15 * 60_000, newest];
+  const oldest = Math.min(...sides.flatMap((s) => s.points.map((p) => Date.parse(p.at))));
+  const span = Math.min(longest, Math.max(shortest, newest - oldest));
+  const range = [newest - span, newest];
   const totals = sides.map((s) => ({ ...s, traps: sum(s.points, "traps"), bypassed: sum(s.points, "bypassed") }));
   return card("Traffic", { id: "figures", class: late ? "stale" : "" },
     h("div", { class: "line legend" }, ...sides.map((s) => h("span", { class: "key " + s.id, key: s.id }, s.name)),
-      h("span", { class: "push" }, soft(late ? `no figures since ${at(newest, now)}` : "the last 15 minutes"))),
+      h("span", { class: "push" }, soft(late ? `no figures since ${at(newest, now)}` : `the last ${plural(Math.ceil(span / 60_000), "minute")}`))),
     h("div", { class: "charts" }, ...kinds.map((k) => chart(k, sides, range, figures.seconds))),
     h("p", { class: "soft" }, totals.map((s) => `${s.name}: ${number(s.traps)} traps, ${number(s.bypassed)} requests without the filter`).join("; "), "."),
     h("details", null, h("summary", null, "The figures as a table"), ...sides.map((s) => numbers(s, figures.seconds, now))));

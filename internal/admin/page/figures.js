@@ -1,6 +1,6 @@
 // Reads the figures of a filter as the API has them.
 
-// readFigures returns {seconds, canary, stable} with points {at, requests, errors5xx, denials4xx,
+// readFigures returns {seconds, canary, stable} with points {at, seconds, requests, errors5xx, denials4xx,
 // p50, p99, traps, bypassed}. null: there are no figures.
 export function readFigures(answer) {
   if (!answer) return null;
@@ -10,7 +10,7 @@ export function readFigures(answer) {
 
 function points(side) {
   return (Array.isArray(side) ? side : side?.points ?? []).map((p) => ({
-    at: p.at, requests: p.requests ?? 0, errors5xx: p.errors5xx ?? p["5xx"] ?? 0, denials4xx: p.denials4xx ?? p["4xx"] ?? 0,
+    at: p.at, seconds: p.seconds, requests: p.requests ?? 0, errors5xx: p.errors5xx ?? p["5xx"] ?? 0, denials4xx: p.denials4xx ?? p["4xx"] ?? 0,
     p50: p.p50 ?? null, p99: p.p99 ?? null, traps: p.traps ?? 0, bypassed: p.bypassed ?? 0,
   }));
 }

@@ -13,7 +13,7 @@ import { to } from "./router.js";
 import { byCause, subscribers } from "./subscribers.js";
 import { timeline } from "./timeline.js";
 import { h } from "./vdom.js";
-import { condition } from "./words.js";
+import { condition, overrides } from "./words.js";
 
 export const filterPage = {
   needs: (name) => [
@@ -41,7 +41,7 @@ export const filterPage = {
 
 function head(f) {
   const { text, tone } = condition(f);
-  return h("div", { class: "head" }, h("h1", { tabindex: -1 }, f.name), badge(text, tone), f.disabled ? badge("Disabled", "warn") : null,
+  return h("div", { class: "head" }, h("h1", { tabindex: -1 }, f.name), badge(text, tone), ...overrides(f).map((text) => badge(text, "warn")),
     h("span", { class: "push soft" }, f.revision ? ["serves ", code(first(f.revision))] : "serves no revision"));
 }
 

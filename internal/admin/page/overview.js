@@ -5,7 +5,7 @@ import { memo } from "./memo.js";
 import { badge, bar, chips, code, link, loading, pager, problem, search, soft } from "./parts.js";
 import { to } from "./router.js";
 import { h } from "./vdom.js";
-import { attention, condition, sentence } from "./words.js";
+import { attention, condition, overrides, sentence } from "./words.js";
 
 const filtersPath = "filters?subscribers=none";
 
@@ -59,7 +59,7 @@ function row(f, now) {
   const calm = part === whole || whole === 0; // all that there is to say fits one line
   return h("li", { key: f.name, class: "filter " + tone, "data-filter": f.name },
     h("div", { class: "line" },
-      h("h2", null, link(to.filter(f.name), f.name)), badge(text, tone), f.disabled ? badge("Disabled", "warn") : null,
+      h("h2", null, link(to.filter(f.name), f.name)), badge(text, tone), ...overrides(f).map((text) => badge(text, "warn")),
       h("span", { class: "push soft line" }, calm ? h("span", null, words) : null, f.revision ? code(first(f.revision), { title: "The served revision" }) : null)),
     sentence(f, now) ? h("p", { class: "story" }, sentence(f, now)) : null,
     f.error ? problem(f.error, tone === "bad" ? "bad" : "warn") : null,

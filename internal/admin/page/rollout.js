@@ -1,6 +1,6 @@
 // The rollout of a filter: its waves as a bar that fills, what it waits for, and its health.
 
-import { ago, at, first, left, number, plural } from "./format.js";
+import { ago, at, first, left, number, plural, size } from "./format.js";
 import { badge, bar, card, code, link, problem, soft, table } from "./parts.js";
 import { to } from "./router.js";
 import { h } from "./vdom.js";
@@ -52,14 +52,16 @@ function health(r, now) {
   const all = r.health;
   if (!all) return null;
   const { text, tone } = outcome(all.outcome);
-  const value = (n, unit) => (n === null || n === undefined ? "–" : number(n) + (unit ? " " + unit : ""));
+  const value = (n, unit) => (unit === "B" ? size(n) : number(n) + (unit ? " " + unit : ""));
+  // A figure that was never compared has no values, and not the value 0.
+  const cell = (c, n) => (typeof n !== "number" || (c.outcome === "unknown" && !c.unit && !c.limit) ? "–" : value(n, c.unit));
   return h("div", { class: "health" }, h("div", { class: "line" }, h("h3", null, "Health"), badge(text, tone), all.at ? soft("as of " + at(all.at, now)) : null),
     all.message ? h("p", null, all.message) : null,
     all.comparisons?.length ? table("Canaries beside the stable revision", [
-      { name: "Figure", cell: (c) => c.name },
-      { name: "Canaries", class: "figure", cell: (c) => value(c.canary, c.unit) },
-      { name: "Stable", class: "figure", cell: (c) => value(c.stable, c.unit) },
-      { name: "Limit", class: "figure", cell: (c) => (typeof c.limit === "number" ? value(c.limit, c.unit) : c.limit || "–") },
+      { name: "Figure", class: "whole", cell: (c) => c.name },
+      { name: "Canaries", class: "figure", cell: (c) => cell(c, c.canary) },
+      { name: "Stable", class: "figure", cell: (c) => cell(c, c.stable) },
+      { name: "Limit", class: "figure", cell: (c) => cell(c, c.limit) },
       { name: "Outcome", cell: (c) => [badge(outcome(c.outcome).text, outcome(c.outcome).tone), c.message && c.outcome !== "good" ? h("p", { class: "soft" }, c.message) : null] },
     ], all.comparisons, (c) => c.name) : null);
 }

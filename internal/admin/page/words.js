@@ -32,6 +32,9 @@ export function condition(f) {
   return rolloutState(rollout);
 }
 
+// overrides are words for what a user has decided against the content of the spec.
+export const overrides = (f) => [f.disabled ? "Disabled" : "", f.pinned ? "Pinned" : f.error?.code === "rolled_back" ? "Rolled back" : ""].filter(Boolean);
+
 export function rolloutState(r) {
   const going = rollouts[r.state] ?? { text: words(r.state), tone: "info", rank: 2 };
   return r.overdue ? { text: going.text + ", overdue", tone: "bad", rank: 1 } : going;
@@ -58,6 +61,7 @@ const waveStates = {
   paused: { text: "paused", tone: "warn" },
   passed: { text: "passed", tone: "good" },
   failed: { text: "failed", tone: "bad" },
+  ended: { text: "ended", tone: "calm" },
 };
 export const waveState = (state) => waveStates[state] ?? { text: words(state), tone: "calm" };
 
@@ -96,4 +100,5 @@ export function sentence(f, now) {
   }
 }
 
-export const waveName = (w) => ({ canary: "canary", all: "all Envoys" })[w.name] ?? w.name;
+// A wave of a number of Envoys has the number as its name.
+export const waveName = (w) => ({ canary: "canary", all: "all Envoys" })[w.name] ?? (/^\d+$/.test(w.name) ? "first " + w.name : w.name);

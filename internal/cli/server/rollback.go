@@ -4,7 +4,6 @@ import (
 	"context"
 	"fmt"
 	"io"
-	"strings"
 
 	"github.com/spf13/cobra"
 
@@ -55,7 +54,7 @@ func printRollback(w io.Writer, f *api.Filter) {
 	switch {
 	case f.Error == nil:
 		fmt.Fprintln(w, "this is what its spec describes: no rollback holds")
-	case f.Error.Code == api.CodeRolledBack && strings.HasPrefix(f.Error.Message, "pinned"):
+	case f.Pinned && f.Error.Code == api.CodeRolledBack:
 		fmt.Fprintf(w, "%s; %s\n", terminal.Printable(f.Error.Message), terminal.Printable(f.Error.Hint))
 	case f.Error.Code == api.CodeRolledBack:
 		fmt.Fprintf(w, "%s; the spec is not changed: the next change of what it describes ends the rollback and is served\n", terminal.Printable(f.Error.Message))

@@ -36,7 +36,7 @@ func attentionOf(f *api.Filter) attention {
 		return failing
 	case r != nil && (r.State == api.RolloutStopped || r.Overdue || isHealth(r, api.HealthBad)):
 		return failing
-	case r != nil && (r.Paused != nil || r.Frozen != nil || len(r.WaitsFor) > 0 || isHealth(r, api.HealthNoEvidence) || isHealth(r, api.HealthSourceLost)):
+	case r != nil && r.State != api.RolloutWatching && (r.Paused != nil || r.Frozen != nil || len(r.WaitsFor) > 0 || isHealth(r, api.HealthNoEvidence) || isHealth(r, api.HealthSourceLost)):
 		return waiting
 	case f.Condition == api.ConditionProgressing || r != nil:
 		return progressing

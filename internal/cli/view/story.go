@@ -135,7 +135,11 @@ func (s *story) rollback() {
 	if e == nil || e.Code != api.CodeRolledBack {
 		return
 	}
-	s.say("The filter is %s%s.", e.Message, s.lastAction("rollback", "pin"))
+	if s.f.Pinned { // the message has the user
+		s.say("The filter is %s.", e.Message)
+		return
+	}
+	s.say("The filter is %s%s.", e.Message, s.lastAction("rollback"))
 }
 
 // lastAction is ", by deploy 5m ago" for the last of these actions of a user; "": it is not known.
@@ -301,7 +305,11 @@ func (s *story) next() {
 	case r.State == api.RolloutWatching:
 		s.say("Next: nothing; `wasm-xds rollout abort %s` goes back at once.", name)
 	case r.Overdue || len(r.WaitsFor) > 0 || r.State == api.RolloutSoaking:
-		s.say("Next: wait, or `wasm-xds rollout promote %s` goes on at once; `wasm-xds diff %s` shows the change.", name, name)
+		text := fmt.Sprintf("Next: wait, or `wasm-xds rollout promote %s` goes on at once", name)
+		if s.f.Stable != "" && s.f.Stable != r.Revision {
+			text += fmt.Sprintf("; `wasm-xds diff %s` shows the change", name)
+		}
+		s.say("%s.", text)
 	}
 }
 

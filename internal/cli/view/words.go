@@ -46,6 +46,8 @@ func state(f *api.Filter) (string, terminal.Color) {
 		return rolloutState(f.RolloutStatus), terminal.Yellow
 	case f.Candidate != "":
 		return "rolling out", terminal.Yellow
+	case f.Pinned:
+		return "pinned", terminal.Yellow
 	case f.Error != nil && f.Error.Code == api.CodeRolledBack:
 		return "rolled back", terminal.Yellow
 	case f.Condition == api.ConditionProgressing:

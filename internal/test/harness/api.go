@@ -28,6 +28,7 @@ type FilterStatus struct {
 		Live, Total int
 	} `json:"envoys"`
 	Disabled    bool         `json:"disabled"`
+	Pinned      bool         `json:"pinned"`
 	Error       *APIError    `json:"error"`
 	Warnings    []APIError   `json:"warnings"`
 	Module      ModuleStatus `json:"module"`
