@@ -7,6 +7,6 @@
 //
 // The files, from the bottom: secret.go has the secrets and the signatures. queue.go is pure, and
 // decides which message is due. pending.go keeps messages for the next process. receiver.go sends
-// the messages of a single receiver, and webhooks.go has all receivers. test.go sends the test messages of
-// users.
+// the messages of a single receiver, and webhooks.go has all receivers. test.go sends the test
+// messages of users.
 package webhook

@@ -102,8 +102,8 @@ func allRun(st harness.FilterStatus) bool {
 
 // TestHealth rolls out a good revision through three waves, and then one revision for each fault.
 // Each bad revision goes back by itself within its soak, for a reason with the figure. The Envoys
-// that are no canaries never run it and lose no request. A revision whose fault shows only after
-// its promotion goes back on all Envoys.
+// that are no canaries never run it and lose no request. A revision with a fault that shows only
+// after its promotion goes back on all Envoys.
 func TestHealth(t *testing.T) {
 	f := newHealthFleet(t)
 	f.edit("v2", testfilter.Faults{}, "closed", "5s", "")
@@ -153,8 +153,8 @@ func TestHealth(t *testing.T) {
 // latePath is a path that nobody asks for during the waves of the revision which fails it.
 const latePath = "/late"
 
-// watch promotes a revision whose fault shows only after the promotion, and expects that all Envoys
-// go back.
+// watch promotes a revision with a fault that shows only after the promotion, and expects that all
+// Envoys go back.
 func (f *healthFleet) watch() {
 	f.t.Helper()
 	f.after = "10m"

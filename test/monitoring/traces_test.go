@@ -17,7 +17,7 @@ import (
 )
 
 // TestTraces sends the traces of edits on a real Envoy to a real OpenTelemetry collector, over gRPC
-// and over HTTP, and reads what the collector has written.
+// and over HTTP, and reads the spans in the collector's output.
 func TestTraces(t *testing.T) {
 	t.Parallel()
 	collector := startCollector(t)
