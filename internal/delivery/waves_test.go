@@ -335,6 +335,35 @@ func TestDeadline(t *testing.T) {
 	}
 }
 
+// Another deadline in the spec counts at once, also for a wave that is overdue already.
+func TestDeadlineOfAnEdit(t *testing.T) {
+	f := newFleet(t, 4)
+	edit := func(deadline time.Duration, on spec.OnDeadline) {
+		t.Helper()
+		f.edit("auth", "two!", by(spec.Inline), waves(spec.Rollout{Soak: time.Second, Deadline: deadline, OnDeadline: on, Health: &spec.Health{}}))
+	}
+	edit(30*time.Second, "")
+	f.settle()
+	f.wait(40)
+	if r := f.rolloutOf(); !r.Overdue {
+		t.Fatalf("not overdue: %+v", r)
+	}
+	edit(time.Minute, "")
+	f.wait(1)
+	if r := f.rolloutOf(); r.Overdue || r.Deadline.IsZero() {
+		t.Errorf("overdue, in spite of a later deadline: %+v", r)
+	}
+	f.wait(30)
+	if r := f.rolloutOf(); !r.Overdue {
+		t.Errorf("not overdue after the later deadline: %+v", r)
+	}
+	edit(time.Minute, spec.Back)
+	f.wait(1)
+	if p := f.problem("auth"); p != CodeOverdue {
+		t.Errorf("the problem is %q, although the spec says back", p)
+	}
+}
+
 // The first revision of a filter has no waves: nothing is served meanwhile.
 func TestTheFirstRevisionHasNoWaves(t *testing.T) {
 	f := &fleet{rig: newRig(t), ids: map[StreamID]string{}}

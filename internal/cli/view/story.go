@@ -218,7 +218,7 @@ func (s *story) holds(r *api.RolloutStatus) {
 	}
 	switch {
 	case r.Overdue:
-		s.say("The rollout is overdue%s.", s.since(r.Deadline))
+		s.say("The rollout has been overdue%s.", s.since(r.Deadline))
 	case !r.Deadline.IsZero():
 		s.say("Its deadline is in %s.", Left(r.Deadline, s.now))
 	}
@@ -276,11 +276,14 @@ func (s *story) trouble() {
 		default:
 			continue
 		}
-		reason := r.Reason
-		if reason != "" {
-			reason = ": " + strings.TrimSuffix(reason, ".")
+		what := fmt.Sprintf("revision %s was %s", r.Revision, outcomeWords(r.Outcome))
+		switch reason := strings.TrimSuffix(r.Reason, "."); {
+		case strings.Contains(reason, r.Revision): // a sentence about the revision
+			what = reason
+		case reason != "":
+			what += ": " + reason
 		}
-		s.say("The last trouble was %s ago: revision %s was %s%s.", ago(cmp.Or(r.EndedAt, r.Since), s.now), r.Revision, outcomeWords(r.Outcome), reason)
+		s.say("The last trouble was %s ago: %s.", ago(cmp.Or(r.EndedAt, r.Since), s.now), what)
 		return
 	}
 }

@@ -153,21 +153,33 @@ func (a advance) pass() {
 	a.p.Further, a.p.Save = true, true
 }
 
-// checkDeadline notes that the wave is overdue.
+// checkDeadline notes that the wave is overdue, or with another deadline in the spec not any more.
 func (a advance) checkDeadline() {
 	w, f := a.w, a.f
 	limit := f.deadline(w.Wave)
-	if limit == 0 || w.Overdue || !w.spent.runs {
-		return
+	left := limit - w.spent.total
+	if w.Overdue && (limit == 0 || left > 0) {
+		w.Overdue, a.p.Save = false, true
 	}
-	if left := limit - w.spent.total; left > 0 {
+	switch {
+	case limit == 0 || !w.spent.runs:
+	case left > 0:
 		a.p.lookAt(f.Now.Add(min(left, checkpoint(limit))))
 		a.p.Save = a.p.Save || w.spent.total > 0 && w.isCheckpoint(limit, f.Now)
-		return
+	default:
+		a.isOverdue()
 	}
-	w.Overdue, a.p.Save = true, true
+}
+
+// isOverdue tells once that the wave is overdue, and ends the rollout if the spec says so, also if
+// the spec says so only now.
+func (a advance) isOverdue() {
+	w, f := a.w, a.f
 	reason := a.overdueReason()
-	a.p.tell(Moved{Move: DeadlinePassed, Wave: f.WaveName(w.Wave), Reason: reason})
+	if !w.Overdue {
+		w.Overdue, a.p.Save = true, true
+		a.p.tell(Moved{Move: DeadlinePassed, Wave: f.WaveName(w.Wave), Reason: reason})
+	}
 	if f.Rollout != nil && f.Rollout.OnDeadline == spec.Back && f.Stable != nil {
 		a.p.Stop = &Stop{Revision: f.Revision.ID, Why: Overdue, Reason: reason}
 	}
