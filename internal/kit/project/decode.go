@@ -14,7 +14,7 @@ var (
 	manifest = regexp.MustCompile(`(?m)(^[\s-]*|[{,]\s*)["']?kind["']?\s*:\s*["']?(` + strings.Join(spec.ForeignKinds(), "|") + `)\b`)
 	// filter matches a Wasm filter of an Envoy.
 	filter = regexp.MustCompile(`\.filters\.(http|network)\.wasm\.v3\.Wasm\b`)
-	// bootstrap matches the configuration of a whole Envoy: the project's Envoy, and no filter of it.
+	// bootstrap matches the configuration of a whole Envoy: the project's Envoy, and no filter.
 	bootstrap = regexp.MustCompile(`\b(static_resources|staticResources|filter_chains|filterChains)\b`)
 )
 
