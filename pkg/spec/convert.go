@@ -2,6 +2,7 @@ package spec
 
 import (
 	"fmt"
+	"strings"
 
 	"github.com/goccy/go-yaml/ast"
 )
@@ -31,7 +32,22 @@ func Convert(file string, text []byte) (all []Native, errs []*Error, broken bool
 		converted, problems := convertDocument(src, body, defaultName)
 		all, errs = append(all, converted...), append(errs, problems...)
 	}
+	markTaken(all)
 	return all, errs, false
+}
+
+// markTaken adds a comment to each filter whose name another filter of the file has already.
+func markTaken(all []Native) {
+	first := map[string]int{}
+	for i, one := range all {
+		line, taken := first[one.Name]
+		if taken && one.Name != "" {
+			text := fmt.Sprintf("decide: line %d: the name %s is taken already, at line %d (give one of them another name)", one.Line, one.Name, line)
+			all[i].Text = "# " + strings.Join(wrapped(text, commentWidth), "\n# ") + "\n" + one.Text
+			continue
+		}
+		first[one.Name] = one.Line
+	}
 }
 
 func convertDocument(src *source, body ast.Node, defaultName string) (all []Native, errs []*Error) {

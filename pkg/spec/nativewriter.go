@@ -47,10 +47,13 @@ func positions(entries []entry, into map[Position]bool) {
 	}
 }
 
+// commentWidth is the width of a comment without its mark, in characters.
+const commentWidth = 96
+
 // comment writes the comments of a position once.
 func (w *nativeWriter) comment(at Position, indent string) {
 	for _, text := range w.comments[at] {
-		for _, line := range wrapped(text, 96-len(indent)) {
+		for _, line := range wrapped(text, commentWidth-len(indent)) {
 			w.b.WriteString(indent + "# " + line + "\n")
 		}
 	}
