@@ -41,9 +41,10 @@ const (
 	liveOfSmall = 12
 	leastSmall  = 4 << 20
 	calmRate    = 4 << 20
-	// againAfter is the number of looks after which memory is returned once more: connections that
-	// have ended let go of their memory by and by.
+	// againAfter and lastAfter are the numbers of looks after which memory is returned once more:
+	// connections that have ended let go of their memory by and by, and caches within two minutes.
 	againAfter = 6
+	lastAfter  = 26
 )
 
 // look says whether the memory is to be returned now.
@@ -59,7 +60,7 @@ func (c *calm) look(u memoryUse) bool {
 		c.returned, c.resting = u.allocated, 0
 		return true
 	default:
-		return c.returned > 0 && c.resting == againAfter
+		return c.returned > 0 && (c.resting == againAfter || c.resting == lastAfter)
 	}
 }
 

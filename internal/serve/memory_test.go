@@ -1,6 +1,9 @@
 package serve
 
-import "testing"
+import (
+	"slices"
+	"testing"
+)
 
 func TestMemoryIsReturnedAfterABurst(t *testing.T) {
 	const mib = 1 << 20
@@ -32,5 +35,21 @@ func TestMemoryIsReturnedAfterABurst(t *testing.T) {
 				t.Errorf("%s: look %d: %t", tt.name, i, got)
 			}
 		}
+	}
+}
+
+// TestMemoryOfCachesIsReturned: what connections and caches let go of later goes back as well.
+func TestMemoryOfCachesIsReturned(t *testing.T) {
+	var c calm
+	c.look(memoryUse{20 << 20, 20 << 20})
+	c.look(memoryUse{500 << 20, 20 << 20})
+	var returns []int
+	for look := range 60 {
+		if c.look(memoryUse{501 << 20, 20 << 20}) {
+			returns = append(returns, look)
+		}
+	}
+	if want := []int{0, againAfter, lastAfter}; !slices.Equal(returns, want) {
+		t.Errorf("returned at the looks %v, not at %v", returns, want)
 	}
 }
