@@ -2,11 +2,15 @@ package delivery
 
 import (
 	"fmt"
+	"time"
 
 	"github.com/wasm-xds/wasm-xds/internal/delivery/rollout"
 	"github.com/wasm-xds/wasm-xds/internal/delivery/unsettled"
 	"github.com/wasm-xds/wasm-xds/internal/delivery/verdict"
 )
+
+// noteRetry is when a note is tried again that the ledger did not take.
+const noteRetry = time.Second
 
 // answers handles the answers to responses, and the answers that do not come.
 type answers struct {
@@ -270,7 +274,7 @@ func (e *answers) check(s *stream) {
 func (e *answers) flagLate(p *push) {
 	u := p.u
 	e.salts.renew(p.version)
-	e.sender.unsettle(u, "")
+	e.sender.unsettleLost(u, p)
 	if u.closed {
 		return // the subscriber does not count any more
 	}
@@ -320,6 +324,30 @@ func (e *answers) notBuilt(s *stream, name, reason string) {
 		Code: CodeModuleUnreadable, Revision: p.rev.ID, Message: reason,
 		Hint: "it is brought again from where its spec says",
 	})
+	e.look(&p)
+}
+
+// notNoted takes back an unproven push because the ledger does not have its note. The push is tried
+// again, if the fleet's record still names the Envoy.
+func (e *answers) notNoted(s *stream, name string) {
+	p, there := e.sender.takeOne(s, name)
+	if !there {
+		return
+	}
+	e.sender.tried(&p)
+	e.touchStream(s)
+	e.rollouts.mayHaveSpoken(s)
+	u := p.u
+	e.fetches.end(u)
+	again := e.now.Add(noteRetry)
+	u.f.followed.notNoted(s.node.ID, again)
+	e.wakeFilter(u.f, again)
+	if !u.closed {
+		e.wakeSub(u, again)
+		if !u.dirty {
+			e.record.Settle(u.f.name, u.f.nodes, s.node.ID)
+		}
+	}
 	e.look(&p)
 }
 

@@ -44,7 +44,8 @@ type choice struct {
 // chooser chooses the revision for a subscriber. It changes nothing.
 type chooser struct {
 	*step
-	cfg *Config
+	cfg     *Config
+	replica *replica // nil: the server decides alone
 }
 
 // choose is the heart of the machine: the revision this subscriber should run now.
@@ -53,10 +54,34 @@ func (e *chooser) choose(u *sub) choice {
 		return e.notAllowed(u)
 	}
 	c := e.chooseWanted(u)
+	if c.unproven && !e.mayTry(u, c.revision) {
+		c = e.untried(u, c.revision)
+		if at := u.f.followed.retryAt(u.s.node.ID, e.now); !at.IsZero() && (c.until.IsZero() || at.Before(c.until)) {
+			c.until = at
+		}
+	}
 	if w := u.f.wanted; w != nil && w.Removed && c.problem == nil {
 		c.problem = keptProblem(w)
 	}
 	return c
+}
+
+// mayTry says whether the Envoy may get a revision that is not proven. With replicas, the fleet's
+// record has to name the Envoy.
+func (e *chooser) mayTry(u *sub, r *snapshot.Revision) bool {
+	return e.replica == nil || e.replica.reached && u.f.followed.names(u.s.node.ID, u.s.node.Version, r.ID, e.now)
+}
+
+// untried is the choice for an Envoy that may not get r yet.
+func (e *chooser) untried(u *sub, r *snapshot.Revision) choice {
+	if u.f.stable != nil && u.f.isCandidate(r) {
+		c := e.chooseStable(u, nil)
+		if !c.unproven {
+			return c
+		}
+		r = c.revision
+	}
+	return e.waitForCanary(u, r, u.f.since)
 }
 
 func (e *chooser) chooseWanted(u *sub) choice {

@@ -12,6 +12,9 @@ import (
 type Config struct {
 	// Epoch makes this process's salts differ from those of every earlier process.
 	Epoch uint32
+	// Replica is the name of this server among those that share the fleet's decisions, see package
+	// ledger; "": the server decides alone. With a name, decisions come as [FromLedger].
+	Replica string
 	// Substitutes makes the stand-ins. Required.
 	Substitutes Substitutes
 	// CanaryWait is how long a subscriber that runs nothing waits for the canary of a new filter

@@ -1,9 +1,11 @@
 package delivery
 
 import (
+	"slices"
 	"time"
 
 	"github.com/wasm-xds/wasm-xds/internal/delivery/rollout"
+	"github.com/wasm-xds/wasm-xds/internal/ledger"
 	"github.com/wasm-xds/wasm-xds/pkg/snapshot"
 	"github.com/wasm-xds/wasm-xds/pkg/spec"
 )
@@ -200,6 +202,35 @@ func (f *filter) disown() {
 		u.disown()
 	}
 }
+
+// content is a revision that the replica has the content of; nil: it has not.
+func (f *filter) content(id string) *snapshot.Revision {
+	if id == "" {
+		return nil
+	}
+	if w := f.followed; w != nil {
+		if w.local != nil && idOf(w.local.Revision) == id {
+			return w.local.Revision
+		}
+		if r := w.contents[id]; r != nil {
+			return r
+		}
+	}
+	for _, r := range f.kept() {
+		if r.ID == id {
+			return r
+		}
+	}
+	return nil
+}
+
+// isRun says whether an Envoy that is connected here runs a revision.
+func (f *filter) isRun(r *snapshot.Revision) bool {
+	return r != nil && slices.ContainsFunc(f.subs, func(u *sub) bool { return u.runs(r) })
+}
+
+// follow notes the record that was carried out.
+func (f *filter) follow(r *ledger.Record) { f.follows = r }
 
 // setLook notes the last timer, and says whether the timer is another than before.
 func (f *filter) setLook(at time.Time) bool {

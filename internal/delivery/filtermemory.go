@@ -12,7 +12,7 @@ func (f *filter) memory() FilterMemory {
 	return FilterMemory{
 		Name: f.name, Wanted: f.wanted, Stable: f.stable, Older: slices.Clone(f.older), Wishes: f.wishes,
 		IdleSince: f.idle.since, Promoted: f.rollout.Promoted(), StableSince: f.stableSince, Refused: f.refused,
-		Rollout: f.rollout.Way.Record(f.members()), Stops: f.rollout.Stops.All(),
+		Rollout: f.rollout.Way.Record(f.members()), Stops: f.rollout.Stops.All(), Record: f.followed.saved(),
 	}
 }
 
@@ -22,4 +22,5 @@ func (f *filter) restore(m FilterMemory, until time.Time) {
 	f.revisions.restore(m)
 	f.rollout.Restore(rollout.Saved{Promoted: m.Promoted, Record: m.Rollout, Stops: m.Stops}, until)
 	f.idle.restore(m.IdleSince)
+	f.followed.restore(m.Record, m.Wanted)
 }

@@ -13,13 +13,14 @@ import (
 type filters struct {
 	verdicts *verdict.Book
 	freeze   *freeze
+	followed followedBook
 	byName   map[string]*filter
 	ordered  []*filter // may be unsorted and have dropped filters, if changed
 	changed  bool
 }
 
-func newFilters(verdicts *verdict.Book, frozen *freeze) *filters {
-	return &filters{verdicts: verdicts, freeze: frozen, byName: map[string]*filter{}}
+func newFilters(verdicts *verdict.Book, frozen *freeze, followed followedBook) *filters {
+	return &filters{verdicts: verdicts, freeze: frozen, followed: followed, byName: map[string]*filter{}}
 }
 
 // get is the filter of the name; nil: there is none.
@@ -37,7 +38,7 @@ func (x *filters) with(name string, do func(f *filter)) {
 func (x *filters) ensure(name string, now time.Time) *filter {
 	f := x.byName[name]
 	if f == nil {
-		f = newFilter(name, x.verdicts, x.freeze, now)
+		f = newFilter(name, x.verdicts, x.freeze, x.followed.of(name), now)
 		x.byName[name] = f
 		x.ordered, x.changed = append(x.ordered, f), true
 		if len(x.ordered) > 2*len(x.byName)+fewKeys {

@@ -6,6 +6,7 @@ import (
 	"github.com/wasm-xds/wasm-xds/internal/delivery/rollout"
 	"github.com/wasm-xds/wasm-xds/internal/delivery/unsettled"
 	"github.com/wasm-xds/wasm-xds/internal/delivery/verdict"
+	"github.com/wasm-xds/wasm-xds/internal/ledger"
 	"github.com/wasm-xds/wasm-xds/pkg/snapshot"
 	"github.com/wasm-xds/wasm-xds/pkg/spec"
 )
@@ -33,13 +34,17 @@ type filter struct {
 	idle     idle
 	report   report
 	gone     []SubscriberStatus
+	// followed has the fleet's decisions; nil: the server decides alone. follows is the record that
+	// was carried out last.
+	followed *followed
+	follows  *ledger.Record
 	// typeHint is the type Envoys expect of a name without a spec; "": http is tried first.
 	typeHint spec.Type
 }
 
-func newFilter(name string, verdicts *verdict.Book, frozen *freeze, now time.Time) *filter {
+func newFilter(name string, verdicts *verdict.Book, frozen *freeze, w *followed, now time.Time) *filter {
 	return &filter{
-		name: name, nodes: unsettled.NewNodes(), groups: map[string]*group{}, verdicts: verdicts, freeze: frozen,
+		name: name, nodes: unsettled.NewNodes(), groups: map[string]*group{}, verdicts: verdicts, freeze: frozen, followed: w,
 		revisions: revisions{since: now}, changed: changed{action: Changed{Name: name}},
 	}
 }

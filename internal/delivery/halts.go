@@ -36,6 +36,11 @@ func (e halts) stop(f *filter, c *snapshot.Revision, stop rollout.Stop) {
 
 // tellStop reports a stop.
 func (e halts) tellStop(f *filter, r *snapshot.Revision, stop rollout.Stop) {
+	e.tell(e.moved(f, r, stop))
+}
+
+// moved is the report of a stop.
+func (e halts) moved(f *filter, r *snapshot.Revision, stop rollout.Stop) RolloutMoved {
 	facts := f.facts(r, e.now)
 	wave := 0
 	if w := f.rollout.Way; w != nil {
@@ -45,7 +50,7 @@ func (e halts) tellStop(f *filter, r *snapshot.Revision, stop rollout.Stop) {
 	if stop.IsForAll() {
 		m.Move = rollout.WentBack
 	}
-	e.tell(RolloutMoved{Name: f.name, Revision: r.ID, Moved: m})
+	return RolloutMoved{Name: f.name, Revision: r.ID, Moved: m}
 }
 
 func (e halts) endTrial(g *group, r *snapshot.Revision) {

@@ -33,6 +33,7 @@ type Machine struct {
 	subscriptions *subscriptions
 	specs         *specs
 	statuses      *statuses
+	follower      *follower // nil: the server decides alone
 }
 
 // New makes a machine that goes on where mem left off. The zero Memory is a fresh start.
@@ -52,12 +53,13 @@ func New(cfg Config, mem Memory, now time.Time) *Machine {
 
 // assemble makes the parts of a machine and wires them.
 func assemble(cfg Config, seq uint64, now time.Time) *Machine {
-	verdicts, record, frozen := verdict.New(), unsettled.NewRecord(seq), &freeze{}
+	verdicts, record, frozen, replica := verdict.New(), unsettled.NewRecord(seq), &freeze{}, newReplica(cfg.Replica)
+	followed := newFollowedBook(replica)
 	m := &Machine{
-		cfg: &cfg, step: &step{now: now, started: now}, filters: newFilters(verdicts, frozen), streams: streams{},
+		cfg: &cfg, step: &step{now: now, started: now}, filters: newFilters(verdicts, frozen, followed), streams: streams{},
 		verdicts: verdicts, record: record, freeze: frozen,
 	}
-	salts := newSalts(cfg.Epoch)
+	salts := newSalts(saltEpoch(cfg.Replica, cfg.Epoch))
 	m.keeper = keeper{filters: m.filters, verdicts: verdicts, record: record, freeze: frozen, pause: cfg.CanaryPause}
 	m.removed = &removed{step: m.step, cfg: m.cfg, filters: m.filters, record: record}
 	m.progress = &progress{step: m.step, ackWait: cfg.AckWait, pause: cfg.CanaryPause}
@@ -66,14 +68,14 @@ func assemble(cfg Config, seq uint64, now time.Time) *Machine {
 		streams: m.streams, halts: halts{m.step}, pause: cfg.CanaryPause,
 	}
 	m.steering = &steering{step: m.step, halts: halts{m.step}, rollouts: m.rollouts, progress: m.progress}
-	chooser := &chooser{step: m.step, cfg: m.cfg}
+	chooser := &chooser{step: m.step, cfg: m.cfg, replica: replica}
 	m.fetches = &fetches{step: m.step, cfg: m.cfg, streams: m.streams, tokens: map[string]*sub{}}
 	m.statuses = &statuses{
 		step: m.step, cfg: m.cfg, chooser: chooser, progress: m.progress, removed: m.removed, fetches: m.fetches,
 	}
 	m.sender = &sender{
-		step: m.step, cfg: m.cfg, chooser: chooser, fetches: m.fetches, record: record, salts: salts,
-		trying: map[verdict.Key]int{}, pool: pool{window: cfg.Window},
+		step: m.step, noting: &noting{m.step, replica, record}, cfg: m.cfg, chooser: chooser, fetches: m.fetches,
+		salts: salts, trying: map[verdict.Key]int{}, pool: pool{window: cfg.Window},
 	}
 	m.answers = &answers{
 		step: m.step, cfg: m.cfg, sender: m.sender, rollouts: m.rollouts, fetches: m.fetches, removed: m.removed,
@@ -86,7 +88,13 @@ func assemble(cfg Config, seq uint64, now time.Time) *Machine {
 	}
 	m.specs = &specs{
 		step: m.step, filters: m.filters, rollouts: m.rollouts, removed: m.removed, record: record, verdicts: verdicts,
-		salts: salts, unknown: unknown, pruneAt: pruneSlack,
+		salts: salts, unknown: unknown, pruneAt: pruneSlack, replica: replica,
+	}
+	if replica != nil {
+		m.follower = (&follower{
+			step: m.step, replica: replica, followed: followed, filters: m.filters, verdicts: verdicts, record: record,
+			specs: m.specs, setFreeze: m.setFreeze, pause: cfg.CanaryPause,
+		}).wire(m.progress, m.rollouts)
 	}
 	return m
 }
@@ -99,7 +107,13 @@ func (m *Machine) Step(now time.Time, e Event) []Action {
 	m.wake()
 	m.specs.forgetDue()
 	m.subscriptions.shedGreedy()
+	if m.follower != nil {
+		m.follower.work()
+	}
 	m.sender.sendAll()
+	if m.follower != nil {
+		m.follower.reporter.report()
+	}
 	m.step.tellChanges(m.progress.report)
 	if dirty, awaited := m.record.TakeDirty(); dirty {
 		m.step.tell(PersistUnsettled{Awaited: awaited})
@@ -142,6 +156,14 @@ func (m *Machine) handle(e Event) {
 			m.answers.restored(s)
 			return true
 		})
+	case FromLedger:
+		if m.follower != nil {
+			m.follower.take(e.Event)
+		}
+	case NotNoted:
+		if s := m.streams[e.Stream]; s != nil {
+			m.answers.notNoted(s, e.Name)
+		}
 	case Frozen:
 		m.setFreeze(&rollout.Hold{By: e.By, Reason: e.Reason, At: m.step.now.UTC().Round(0)})
 	case Thawed:
@@ -154,6 +176,10 @@ func (m *Machine) handle(e Event) {
 
 // steer handles the events of users and of the health looks.
 func (m *Machine) steer(e Event) {
+	if m.follower != nil {
+		m.follower.steer(e)
+		return
+	}
 	switch e := e.(type) {
 	case Promoted:
 		m.filters.with(e.Name, func(f *filter) { m.steering.goOn(f, e) })
@@ -199,6 +225,7 @@ func (m *Machine) wake() {
 		case t.of.f != nil:
 			m.rollouts.rollOut(t.of.f)
 			m.progress.lookForSlow(t.of.f)
+		case t.of.u == nil: // a report is due when the step ends
 		default:
 			t.of.u.timerRang(t.at)
 			m.step.touch(t.of.u)

@@ -6,6 +6,7 @@ import (
 	"time"
 
 	"github.com/wasm-xds/wasm-xds/internal/delivery/rollout"
+	"github.com/wasm-xds/wasm-xds/internal/ledger"
 	"github.com/wasm-xds/wasm-xds/pkg/snapshot"
 	"github.com/wasm-xds/wasm-xds/pkg/spec"
 )
@@ -66,6 +67,8 @@ type FilterMemory struct {
 	Rollout *rollout.Record `json:"rollout,omitempty"`
 	// Stops say which revisions stay refused, the newest first.
 	Stops []rollout.Stop `json:"stops,omitempty"`
+	// Record is the fleet's decision, as this replica heard of it last; nil: none, or no replicas.
+	Record *ledger.Record `json:"record,omitempty"`
 }
 
 // VerdictRecord is the verdict on one revision and one Envoy version.

@@ -4,6 +4,7 @@ import (
 	"slices"
 	"time"
 
+	"github.com/wasm-xds/wasm-xds/internal/ledger"
 	"github.com/wasm-xds/wasm-xds/pkg/snapshot"
 	"github.com/wasm-xds/wasm-xds/pkg/spec"
 )
@@ -139,6 +140,39 @@ func (v *revisions) setTried(r *snapshot.Revision, tried bool) {
 	}
 }
 
+// clone is a copy to change.
+func (v *revisions) clone() revisions {
+	copied := *v
+	copied.older = slices.Clone(v.older)
+	return copied
+}
+
+// follow takes over what the fleet has decided. A revision that runs here stays, even if the fleet
+// does not know it any more.
+func (v *revisions) follow(r *ledger.Record, content func(id string) *snapshot.Revision, runs func(*snapshot.Revision) bool) {
+	older := contentsOf(r.Older, content)
+	for _, o := range append(slices.Clone(v.older), v.stable) {
+		if o != nil && o.ID != r.Stable && !contains(older, o.ID) && len(older) < historyLength && runs(o) {
+			older = append(older, o)
+		}
+	}
+	if s := content(r.Stable); s != nil && !sameRevision(s, v.stable) {
+		v.stable = s
+	}
+	v.older, v.refused = older, contentsOf(r.Refused, content)
+	v.wishes, v.stableSince = r.Wishes, r.StableSince
+}
+
+// contentsOf are the revisions with those ids, as far as their contents are known.
+func contentsOf(ids []string, content func(id string) *snapshot.Revision) (all []*snapshot.Revision) {
+	for _, id := range ids {
+		if r := content(id); r != nil {
+			all = append(all, r)
+		}
+	}
+	return all
+}
+
 // clear drops everything: no spec has the name any more.
 func (v *revisions) clear() { *v = revisions{since: v.since} }
 
@@ -239,4 +273,19 @@ func sameRevision(a, b *snapshot.Revision) bool {
 		return a == b
 	}
 	return a.ID == b.ID
+}
+
+// idOf is the ID of a revision; "": none.
+func idOf(r *snapshot.Revision) string {
+	if r == nil {
+		return ""
+	}
+	return r.ID
+}
+
+func idsOf(all []*snapshot.Revision) (ids []string) {
+	for _, r := range all {
+		ids = append(ids, r.ID)
+	}
+	return ids
 }

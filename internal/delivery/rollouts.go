@@ -21,12 +21,30 @@ type rollouts struct {
 	halts    halts
 	pause    time.Duration // Config.CanaryPause
 	needs    buffer[rollout.Canaries]
+	shared   shared // nil: the server decides alone
 }
+
+// shared is a fleet that several replicas decide about. It gets the events that rollouts would
+// decide about alone.
+type shared interface {
+	look(f *filter)
+	enlist(u *sub) bool
+	left(f *filter)
+	judged(u *sub, r *snapshot.Revision, v verdict.Verdict)
+	lost(u *sub, r *snapshot.Revision, silent bool)
+}
+
+// share has a fleet decide.
+func (e *rollouts) share(with shared) { e.shared = with }
 
 // rollOut takes the filter's rollout as far as possible: the rollout stops, gets canaries, or makes
 // the candidate the stable revision.
 func (e *rollouts) rollOut(f *filter) {
 	e.removed.look(f)
+	if e.shared != nil {
+		e.shared.look(f)
+		return
+	}
 	if c := f.candidate(); c != nil {
 		e.decide(f, c)
 	} else if f.rollout.Way.IsWatched() {
@@ -94,6 +112,9 @@ func (e *rollouts) assign(f *filter, r *snapshot.Revision, needs []rollout.Canar
 // and says whether the subscriber became a canary. If thousands of Envoys connect at the same time,
 // rollOut would search all subscribers for each of them.
 func (e *rollouts) enlist(u *sub) bool {
+	if e.shared != nil {
+		return e.shared.enlist(u)
+	}
 	f := u.f
 	c := f.candidate()
 	if c == nil || u.group == nil || u.against(c) != nil {
@@ -141,6 +162,9 @@ func (e *rollouts) promote(f *filter, r *snapshot.Revision, facts *rollout.Facts
 func (e *rollouts) judge(u *sub, r *snapshot.Revision, v verdict.Verdict) {
 	if e.verdicts.Set(r, u.s.node.Version, v, e.now, e.streams.versions) {
 		e.save()
+		if e.shared != nil {
+			e.shared.judged(u, r, v)
+		}
 	}
 }
 
@@ -168,6 +192,9 @@ func (e *rollouts) lose(u *sub, r *snapshot.Revision, why rollout.Reason) {
 	}
 	if !until.IsZero() {
 		e.wakeFilter(u.f, until)
+	}
+	if e.shared != nil {
+		e.shared.lost(u, r, why == rollout.WaitSilent)
 	}
 	e.change(u.f)
 }
@@ -247,6 +274,10 @@ func (e *rollouts) watch(f *filter) {
 // candidate in its place.
 func (e *rollouts) left(u *sub) {
 	f := u.f
+	if e.shared != nil {
+		e.shared.left(f)
+		return
+	}
 	c := f.candidate()
 	if c == nil || !u.tries(c) || !u.runs(c) || !f.lingers(c, e.now) {
 		return
@@ -260,7 +291,7 @@ func (e *rollouts) left(u *sub) {
 // server did. An Envoy that runs the candidate keeps it.
 func (e *rollouts) isBack(u *sub) {
 	c := u.f.candidate()
-	if c == nil || u.group == nil || u.against(c) != nil || u.f.stoppedBy(c) != nil {
+	if e.shared != nil || c == nil || u.group == nil || u.against(c) != nil || u.f.stoppedBy(c) != nil {
 		return
 	}
 	was := u.f.rollout.Way.Back(u.s.node.ID, u.s.node.Version, u.runs(c), e.now)

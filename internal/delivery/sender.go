@@ -3,7 +3,6 @@ package delivery
 import (
 	"slices"
 
-	"github.com/wasm-xds/wasm-xds/internal/delivery/unsettled"
 	"github.com/wasm-xds/wasm-xds/internal/delivery/verdict"
 	"github.com/wasm-xds/wasm-xds/pkg/snapshot"
 	"github.com/wasm-xds/wasm-xds/pkg/spec"
@@ -12,10 +11,10 @@ import (
 // sender picks the next pushes of each stream, and makes the responses.
 type sender struct {
 	*step
+	*noting
 	cfg     *Config
 	chooser *chooser
 	fetches *fetches
-	record  *unsettled.Record
 	salts   *salts
 	trying  map[verdict.Key]int // unproven pushes that are outstanding
 	pool    pool
@@ -267,6 +266,9 @@ func (e *sender) version(u *sub, r *snapshot.Revision) Version {
 func (e *sender) send(s *stream, r *response) {
 	e.wakeStream(s, e.now.Add(e.cfg.AckWait))
 	first := &r.pushes[0]
+	if first.unproven && e.replica != nil {
+		e.noteFirst(s, first)
+	}
 	send := Send{Stream: s.id, Resource: first.resource(), Envoy: s.node.Version, Unproven: first.unproven, More: r.more}
 	if others := r.pushes[1:]; len(others) > 0 {
 		send.Others = make([]Resource, len(others))
@@ -314,12 +316,6 @@ func (e *sender) nextAlone(s *stream) *sub {
 		return s.alone[at]
 	}
 	return s.alone[0]
-}
-
-// unsettle notes that the subscriber's node may hold refused bytes of a revision; "": the revision
-// is not known.
-func (e *sender) unsettle(u *sub, revision string) {
-	e.record.Unsettle(u.f.name, u.f.nodes, u.s.node.ID, u.unsettles(revision), u.f.wanted != nil)
 }
 
 // announce records nodes ahead of their turn: those with a parked unproven push. The record is

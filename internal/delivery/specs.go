@@ -19,9 +19,14 @@ type specs struct {
 	verdicts *verdict.Book
 	salts    *salts
 	unknown  *unknown
+	replica  *replica           // nil: the server decides alone
 	last     *snapshot.Snapshot // nil: none yet, see snapshot
+	forgot   func(name string)  // with replicas
 	pruneAt  int                // the size of verdicts and salts at which to prune
 }
+
+// onForget has a function called for each filter whose spec is forgotten.
+func (e *specs) onForget(forgot func(name string)) { e.forgot = forgot }
 
 // snapshot is the last snapshot. After a start it is made from the memory.
 func (e *specs) snapshot() *snapshot.Snapshot {
@@ -53,6 +58,7 @@ func (e *specs) set(s *snapshot.Snapshot) {
 
 // want takes over the wish of a spec.
 func (e *specs) want(f *filter, w *snapshot.Filter) {
+	w = e.decided(f, w)
 	another := f.wanted == nil || !sameRevision(f.wanted.Revision, w.Revision)
 	if another {
 		e.keepCandidate(f)
@@ -68,6 +74,15 @@ func (e *specs) want(f *filter, w *snapshot.Filter) {
 	f.regroup()
 	e.rollouts.rollOut(f)
 	e.touchFilter(f)
+}
+
+// decided is what the source wants, as far as the fleet has decided to roll it out.
+func (e *specs) decided(f *filter, w *snapshot.Filter) *snapshot.Filter {
+	if f.followed == nil {
+		return w
+	}
+	f.followed.setLocal(w, e.now)
+	return f.followed.wants(w, f.wanted, e.replica.synced, f.content)
 }
 
 // keepCandidate remembers a candidate if its rollout ends early and some Envoy may run it. The
@@ -97,6 +112,9 @@ func (e *specs) forget(f *filter) {
 		e.salts.drop(r.ID)
 	}
 	f.disown()
+	if e.forgot != nil {
+		e.forgot(f.name)
+	}
 	e.unknown.countAll(f, 1)
 	e.record.Drop(f.name, f.nodes)
 	e.save()

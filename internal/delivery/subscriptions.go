@@ -207,7 +207,7 @@ func (e *subscriptions) end(s *stream) {
 	for _, u := range s.subs {
 		p, is := lost[u]
 		if u.dirty || is {
-			e.sender.unsettle(u, "")
+			e.sender.unsettleLost(u, p.push)
 		}
 		u.f.left(e.statuses.gone(u))
 		u.close()

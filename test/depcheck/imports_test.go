@@ -102,7 +102,7 @@ var imports = map[string][]string{
 	"internal/delivery/rollout":   {"internal/delivery/verdict", "pkg/snapshot", "pkg/spec"},
 	"internal/delivery/unsettled": {},
 	"internal/delivery/verdict":   {"pkg/snapshot"},
-	"internal/delivery":           {"internal/delivery/reach", "internal/delivery/rollout", "internal/delivery/unsettled", "internal/delivery/verdict", "pkg/snapshot", "pkg/spec", "internal/mask"},
+	"internal/delivery":           {"internal/delivery/reach", "internal/delivery/rollout", "internal/delivery/unsettled", "internal/delivery/verdict", "internal/ledger", "pkg/snapshot", "pkg/spec", "internal/mask"},
 	"internal/ledger":             {"internal/delivery/rollout", "internal/delivery/verdict", "pkg/snapshot"},
 	"internal/ledger/etcd":        {"internal/delivery/rollout", "internal/etcdclient", "internal/ledger", "internal/pause", "internal/seal", "pkg/snapshot", "pkg/spec"},
 	"internal/xds/wire":           {},

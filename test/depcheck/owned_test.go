@@ -12,9 +12,11 @@ import (
 // them. A key with a colon names the files that own the fields together.
 var owned = map[string][]string{
 	"internal/delivery": {
-		"belief calm conduct fetch filters idle load rare report reuse revisions salts step timers trials unknown window",
-		"canary choose fetches progress removed rollouts sender answers specs subscriptions statuses machine config",
+		"replica followed peers belief calm conduct fetch filters idle load rare report reuse revisions salts step timers trials unknown window",
+		"enrolment fleetgroups leader notebook noting orders reporter canary choose fetches progress removed rollouts sender answers specs subscriptions statuses machine config",
 		"graph: subscriber group filter stream response",
+		"draft: leader orders",
+		"follower: followerwiring",
 	},
 }
 

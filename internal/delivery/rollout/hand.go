@@ -21,7 +21,7 @@ func (r *Rollout) Promote(revision, by string, candidate bool) {
 // stop ends.
 func (r *Rollout) Retry(revision string) {
 	r.suspects.dropRevision(revision)
-	r.Stops.drop(revision)
+	r.Stops.Drop(revision)
 	if w := r.Of(revision); w != nil && !w.IsWatched() {
 		r.Done()
 	}

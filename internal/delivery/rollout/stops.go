@@ -94,8 +94,8 @@ func (s *Stops) Keep(stop Stop, now time.Time) (news bool) {
 	return true
 }
 
-// drop drops the stop of a revision.
-func (s *Stops) drop(revision string) {
+// Drop drops the stop of a revision.
+func (s *Stops) Drop(revision string) {
 	if s.Of(revision) == nil {
 		return
 	}

@@ -72,7 +72,11 @@ type Record struct {
 	seq       uint64            // of the last memory taken for the disk
 	dirty     bool              // the record on disk is out of date
 	awaited   bool              // a push waits for the write
+	settled   func(filter, id string)
 }
+
+// OnSettled has a function called for each node that has taken a good revision.
+func (r *Record) OnSettled(settled func(filter, id string)) { r.settled = settled }
 
 // NewRecord is an empty record after the memory with the given number.
 func NewRecord(seq uint64) *Record { return &Record{filters: map[string]*Nodes{}, seq: seq} }
@@ -135,6 +139,9 @@ func (r *Record) Settle(filter string, n *Nodes, id string) {
 	delete(n.sent, id)
 	if _, recorded := r.filters[filter]; recorded {
 		r.dirty, n.answered = true, r.seq
+	}
+	if r.settled != nil {
+		r.settled(filter, id)
 	}
 }
 

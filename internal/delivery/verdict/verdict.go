@@ -140,6 +140,12 @@ func (b *Book) DropRefusals(revision string) {
 	}
 }
 
+// Forget drops one verdict.
+func (b *Book) Forget(key Key) {
+	delete(b.verdicts, key)
+	b.changes++
+}
+
 // Drop drops all verdicts on a revision.
 func (b *Book) Drop(revision string) {
 	for envoy := range b.versions {

@@ -53,14 +53,22 @@ func (s *Store) everything() (all []ledger.Event) {
 func (c *Client) Connect() {
 	c.store.mu.Lock()
 	defer c.store.mu.Unlock()
-	if !c.connected {
+	if !c.connected || !c.leased {
 		c.connect()
 	}
 }
 
+// Resume connects a client of a paused process that goes on. It may have lost its lease, and knows
+// nothing of that yet.
+func (c *Client) Resume() {
+	c.store.mu.Lock()
+	defer c.store.mu.Unlock()
+	c.connected = !c.cut
+}
+
 func (c *Client) connect() {
 	s := c.store
-	c.connected = true
+	c.connected, c.cut = true, false
 	s.tell(entry{event: ledger.Reached{OK: true}, to: c})
 	before := s.leader()
 	if !c.leased {
@@ -82,7 +90,7 @@ func (c *Client) connect() {
 func (c *Client) Disconnect() {
 	c.store.mu.Lock()
 	defer c.store.mu.Unlock()
-	c.connected = false
+	c.connected, c.cut = false, true
 	// The client notices by itself.
 	c.first = append(c.first, ledger.Reached{Why: errUnreachable.Error()})
 }

@@ -56,6 +56,7 @@ type Client struct {
 	name      string
 	connected bool
 	leased    bool
+	cut       bool // disconnected by the test
 	term      int64
 	at        int            // the next entry of the log
 	first     []ledger.Event // told before the log: everything that the ledger had

@@ -1,0 +1,568 @@
+package delivery
+
+import (
+	"context"
+	"fmt"
+	"math/rand/v2"
+	"strings"
+	"time"
+
+	"github.com/wasm-xds/wasm-xds/internal/delivery/verdict"
+	"github.com/wasm-xds/wasm-xds/internal/ledger"
+	"github.com/wasm-xds/wasm-xds/internal/test/memledger"
+	"github.com/wasm-xds/wasm-xds/pkg/snapshot"
+	"github.com/wasm-xds/wasm-xds/pkg/spec"
+)
+
+// replicasBugs are bugs to plant into a fleet of replicas.
+type replicasBugs struct {
+	memledger.Bugs
+	sendsFirst bool // unproven bytes go out before the ledger has the note
+}
+
+// replicasWorld is a fleet of Envoys with several replicas and a late ledger. Any order of events
+// may come: the ledger is late for each replica by another time, replicas are killed or paused and
+// go on, leases end, connections to the ledger break, and Envoys move between the replicas.
+type replicasWorld struct {
+	rng      *rand.Rand
+	now      time.Time
+	bugs     replicasBugs
+	store    *memledger.Store
+	replicas []*modelReplica
+	envoys   []*movingEnvoy
+	snapshot *snapshot.Snapshot
+	names    []string
+	bad      map[string]string // by revision: the Envoy version that refuses it, or all
+	number   int
+	lastID   StreamID
+	problems []string
+	log      []string
+	verbose  bool
+	tried    map[verdict.Key]try  // the last node that got unproven bytes
+	refused  map[verdict.Key]bool // refusals that the ledger had
+	met      map[verdict.Key]map[string]bool
+	cutOff   bool // no replica reaches the ledger
+	stats    map[string]int
+}
+
+type try struct {
+	node string
+	at   time.Time
+}
+
+// modelReplica is a server with its disk.
+type modelReplica struct {
+	name     string
+	m        *Machine // nil: killed
+	client   *memledger.Client
+	memory   Memory
+	epoch    uint32
+	paused   bool
+	snapshot *snapshot.Snapshot
+	pending  []pendingSend // wait for their notes
+}
+
+type pendingSend struct {
+	note ledger.Note
+	send Send
+	sent bool
+}
+
+// movingEnvoy is an Envoy that any replica may serve. It takes inline code in delta.
+type movingEnvoy struct {
+	id, version string
+	at          *modelReplica // nil: not connected
+	stream      StreamID
+	providers   map[string]*provider
+	inbox       []Send
+	outbox      []Event
+}
+
+func (e *movingEnvoy) provider(name string) *provider {
+	if e.providers[name] == nil {
+		e.providers[name] = &provider{refused: map[string]bool{}}
+	}
+	return e.providers[name]
+}
+
+func newReplicasWorld(seed uint64, bugs replicasBugs, verbose bool) *replicasWorld {
+	w := &replicasWorld{
+		verbose: verbose,
+		rng:     rand.New(rand.NewPCG(seed, 3)), now: time.Unix(1_000_000, 0), bugs: bugs, store: memledger.New(), bad: map[string]string{},
+		names: []string{"auth", "hello"}, tried: map[verdict.Key]try{}, refused: map[verdict.Key]bool{}, met: map[verdict.Key]map[string]bool{},
+		stats: map[string]int{},
+	}
+	w.store.Plant(bugs.Bugs)
+	w.snapshot = snapshot.New(nil)
+	for i := range 2 + w.rng.IntN(3) {
+		r := &modelReplica{name: fmt.Sprintf("replica-%d", i), snapshot: w.snapshot}
+		w.replicas = append(w.replicas, r)
+		w.start(r)
+	}
+	for i := range 4 {
+		w.envoys = append(w.envoys, &movingEnvoy{
+			id: fmt.Sprintf("edge-%d", i), version: []string{"1.40.0", "1.40.0", "1.40.0", "1.36.4"}[i], providers: map[string]*provider{},
+		})
+	}
+	return w
+}
+
+func (w *replicasWorld) failf(format string, args ...any) {
+	w.problems = append(w.problems, fmt.Sprintf(format, args...))
+	w.logf("! %s", w.problems[len(w.problems)-1])
+}
+
+func (w *replicasWorld) logf(format string, args ...any) {
+	if !w.verbose {
+		return
+	}
+	w.log = append(w.log, w.now.Format("05.000 ")+fmt.Sprintf(format, args...))
+}
+
+func (w *replicasWorld) report() string {
+	return strings.Join(w.problems, "\n") + "\n\nlast events:\n" + strings.Join(w.log[max(0, len(w.log)-150):], "\n")
+}
+
+// start boots a replica from its disk.
+func (w *replicasWorld) start(r *modelReplica) {
+	if r.m != nil {
+		return
+	}
+	w.logf("%s starts", r.name)
+	r.epoch++
+	r.m = New(Config{Epoch: r.epoch, Substitutes: realStandIns{}, Replica: r.name}, r.memory, w.now)
+	if r.client != nil {
+		r.client.Expire()
+	}
+	r.client = w.store.Join(r.name)
+	if w.cutOff {
+		r.client.Disconnect()
+		for e, is := r.client.Next(); is; e, is = r.client.Next() {
+			_ = e // it never arrives
+		}
+		r.client.Expire()
+	}
+	w.step(r, SnapshotChanged{Snapshot: r.snapshot})
+}
+
+// kill ends a replica, and the streams of its Envoys.
+func (w *replicasWorld) kill(r *modelReplica) {
+	if r.m == nil {
+		return
+	}
+	w.logf("%s is killed", r.name)
+	r.m, r.pending, r.paused = nil, nil, false
+	for _, e := range w.envoys {
+		if e.at == r {
+			e.at, e.stream, e.inbox, e.outbox = nil, 0, nil, nil
+		}
+	}
+	if r.client.Disconnect(); w.rng.IntN(2) == 0 {
+		r.client.Expire()
+	}
+}
+
+func (r *modelReplica) works() bool { return r.m != nil && !r.paused }
+
+// step passes an event through a replica's machine, and carries out the actions.
+func (w *replicasWorld) step(r *modelReplica, event Event) {
+	if w.verbose {
+		w.logf("%s: %s", r.name, replicaText(event))
+	}
+	saves := false
+	var note *ledger.Note
+	for _, a := range r.m.Step(w.now, event) {
+		switch a := a.(type) {
+		case NoteFirst:
+			note = &a.Note
+		case Send:
+			w.logf("  %s: send %d %s %s unproven=%v others=%d", r.name, a.Stream, a.Name, a.Version, a.Unproven, len(a.Others))
+			if !a.Unproven {
+				w.release(r, a)
+				continue
+			}
+			if note == nil || note.Version != a.Version.String() {
+				w.failf("%s: unproven bytes without a note", r.name)
+				continue
+			}
+			r.pending = append(r.pending, pendingSend{note: *note, send: a})
+			note = nil
+		case Propose:
+			if w.verbose {
+				w.logf("  %s: propose %s", r.name, recordText(&a.Record))
+			}
+			w.stats["proposals"]++
+			r.client.Propose(a.Proposal)
+			if a.DropRefusals != "" {
+				w.decided(a.DropRefusals)
+			}
+		case Judged:
+			w.logf("  %s: judge %+v", r.name, a.Verdict)
+			r.client.Judge(a.Verdict, a.Candidate)
+		case Lost:
+			r.client.Lose(a.Note)
+		case Settled:
+			r.client.Settle(a.Notes)
+		case Report:
+			r.client.Report(a.Presence)
+		case RolloutMoved:
+			w.stats[string(a.Move)]++
+		case Persist:
+			saves = true
+		}
+	}
+	if saves && w.rng.IntN(3) == 0 {
+		unsettled := r.memory.Unsettled
+		r.memory = r.m.Memory()
+		r.m.Saved(r.memory.Seq)
+		if w.rng.IntN(2) == 0 {
+			r.memory.Unsettled = unsettled
+		}
+	}
+	if w.bugs.sendsFirst {
+		for i := range r.pending {
+			if p := &r.pending[i]; !p.sent {
+				p.sent = true
+				w.release(r, p.send)
+			}
+		}
+	}
+	w.checkVerdicts()
+}
+
+// note has the ledger take the note of the first waiting send, which then goes out.
+func (w *replicasWorld) note(r *modelReplica) bool {
+	if !r.works() || len(r.pending) == 0 {
+		return false
+	}
+	p := r.pending[0]
+	r.pending = r.pending[1:]
+	err := r.client.Note(context.Background(), []ledger.Note{p.note})
+	w.logf("%s: note %s %s: %v", r.name, p.note.Node, p.note.Version, err)
+	r.memory.Unsettled = r.m.Unsettled()
+	switch {
+	case p.sent:
+	case err != nil:
+		w.step(r, NotNoted{Stream: p.send.Stream, Name: p.send.Name})
+	default:
+		w.release(r, p.send)
+	}
+	return true
+}
+
+// release puts a response on the wire.
+func (w *replicasWorld) release(r *modelReplica, a Send) {
+	for _, e := range w.envoys {
+		if e.at != r || e.stream != a.Stream {
+			continue
+		}
+		if a.Unproven {
+			w.checkUnproven(e, a)
+		}
+		e.inbox = append(e.inbox, a)
+	}
+}
+
+// receive has an Envoy evaluate the next response.
+func (w *replicasWorld) receive(e *movingEnvoy) bool {
+	if len(e.inbox) == 0 {
+		return false
+	}
+	a := e.inbox[0]
+	e.inbox = e.inbox[1:]
+	answer := &Answer{Name: a.Name}
+	all := resources(a)
+	for _, r := range all {
+		if !w.evaluate(e, r) {
+			answer.Nack, answer.Message = true, "Unable to create Wasm plugin "+r.Name
+			break
+		}
+	}
+	if !answer.Nack {
+		for _, r := range all {
+			e.provider(r.Name).accepted = r.Version.String()
+		}
+	}
+	e.outbox = append(e.outbox, Requested{Stream: e.stream, Answer: answer})
+	return true
+}
+
+// evaluate says whether the Envoy takes a resource.
+func (w *replicasWorld) evaluate(e *movingEnvoy, r Resource) bool {
+	p, version := e.provider(r.Name), r.Version.String()
+	if p.refused[version] {
+		w.failf("%s: bytes that were refused are sent again: %s", e.id, version)
+	}
+	if p.stored == version {
+		return true
+	}
+	p.stored = version
+	w.stats["loads"]++
+	if !w.loads(r.Revision.ID, e.version) {
+		w.checkMeets(e, r)
+		p.refused[version], p.poisoned = true, true
+		w.stats["refusals"]++
+		return false
+	}
+	p.running, p.poisoned = r.Revision, false
+	return true
+}
+
+func (w *replicasWorld) loads(revision, envoy string) bool {
+	who, bad := w.bad[revision]
+	return !bad || who != "" && who != envoy
+}
+
+// answer takes an Envoy's next message to its replica.
+func (w *replicasWorld) answer(e *movingEnvoy) bool {
+	if len(e.outbox) == 0 || !e.at.works() {
+		return false
+	}
+	event := e.outbox[0]
+	e.outbox = e.outbox[1:]
+	w.step(e.at, event)
+	return true
+}
+
+// connect opens a stream to a replica.
+func (w *replicasWorld) connect(e *movingEnvoy, r *modelReplica) {
+	if e.at != nil || !r.works() {
+		return
+	}
+	w.lastID++
+	e.at, e.stream = r, w.lastID
+	w.step(r, StreamOpened{Stream: e.stream, Node: Node{ID: e.id, Version: e.version}, ADS: true, Delta: true})
+	var subs []Subscription
+	for _, name := range w.names {
+		subs = append(subs, Subscription{Name: name, Accepted: e.provider(name).accepted})
+	}
+	w.step(r, Requested{Stream: e.stream, Subscribe: subs})
+}
+
+// cut ends a stream. The replica hears of it at once, if it is not paused.
+func (w *replicasWorld) cut(e *movingEnvoy) {
+	if e.at == nil || e.at.paused {
+		return
+	}
+	r, id := e.at, e.stream
+	e.at, e.stream, e.inbox, e.outbox = nil, 0, nil, nil
+	w.step(r, StreamClosed{Stream: id})
+}
+
+// deliver has a replica hear of the next changes in the ledger.
+func (w *replicasWorld) deliver(r *modelReplica, most int) (any bool) {
+	for range most {
+		if !r.works() {
+			return any
+		}
+		e, is := r.client.Next()
+		if !is {
+			return any
+		}
+		any = true
+		w.step(r, FromLedger{e})
+	}
+	return any
+}
+
+func (w *replicasWorld) pass(d time.Duration) {
+	w.now = w.now.Add(d)
+	for _, r := range w.replicas {
+		if next, is := w.next(r); is && !next.After(w.now) {
+			w.step(r, Woken{})
+		}
+	}
+}
+
+func (w *replicasWorld) next(r *modelReplica) (time.Time, bool) {
+	if !r.works() {
+		return time.Time{}, false
+	}
+	return r.m.Next()
+}
+
+// sync has a replica's source see the newest specs.
+func (w *replicasWorld) sync(r *modelReplica) {
+	if r.works() && r.snapshot != w.snapshot {
+		r.snapshot = w.snapshot
+		w.step(r, SnapshotChanged{Snapshot: r.snapshot})
+	}
+}
+
+// edit changes a spec in the source of all replicas.
+func (w *replicasWorld) edit(name string) {
+	w.number++
+	r := (&snapshot.Revision{
+		Filter: name, Type: spec.HTTP, Policy: spec.Closed, Module: snapshot.Module{SHA256: fmt.Sprintf("%064x", w.number%4), Size: 1000},
+		RootID: fmt.Sprint(w.number), VM: snapshot.VM{Runtime: "envoy.wasm.runtime.v8"},
+	}).Seal()
+	switch w.rng.IntN(6) {
+	case 0:
+		w.bad[r.ID] = ""
+	case 1:
+		w.bad[r.ID] = "1.40.0"
+	}
+	f := &snapshot.Filter{Name: name, Type: spec.HTTP, Policy: spec.Closed, Delivery: spec.Inline, Revision: r, Canary: spec.Canary{Count: w.rng.IntN(3)}}
+	if w.rng.IntN(3) == 0 {
+		f.Rollout = spec.Rollout{Soak: time.Duration(w.rng.IntN(3)) * time.Second, Steps: []spec.Step{{Count: 2}}}
+	}
+	var all []*snapshot.Filter
+	for _, o := range w.snapshot.All() {
+		if o.Name != name {
+			all = append(all, o)
+		}
+	}
+	w.snapshot = snapshot.New(append(all, f))
+	w.logf("edit %s: %s, bad: %v", name, r.ID, w.bad)
+}
+
+func replicaText(e Event) string {
+	switch e := e.(type) {
+	case SnapshotChanged:
+		return "snapshot " + e.Snapshot.Version()[:8]
+	case FromLedger:
+		if c, is := e.Event.(ledger.RecordChanged); is {
+			return "ledger: " + recordText(&c.Record)
+		}
+		if c, is := e.Event.(ledger.PresenceChanged); is {
+			text := fmt.Sprintf("presence of %s, gone=%v, seen %d", c.Presence.Replica, c.Gone, c.Presence.Seen)
+			for _, n := range c.Presence.Counts {
+				text += fmt.Sprintf(" [%s %s %s size %d canaries %d loading %d running %d named %s offer %s]",
+					n.Filter, n.Revision, n.Envoy, n.Size, n.Canaries, n.Loading, n.Running, n.Named, n.Offer)
+			}
+			return text
+		}
+		return fmt.Sprintf("%T%+v", e.Event, e.Event)
+	default:
+		return fmt.Sprintf("%T%+v %s", e, e, answerText(e))
+	}
+}
+
+func recordText(r *ledger.Record) string {
+	way := ""
+	if r.Rollout != nil {
+		way = fmt.Sprintf(" way %s wave %d", r.Rollout.Revision, r.Rollout.Wave)
+	}
+	var canaries []string
+	for _, c := range r.Canaries {
+		canaries = append(canaries, c.Node+"="+c.Revision)
+	}
+	return fmt.Sprintf("%s #%d term %d mod %d wanted %s stable %s canaries %v shares %v stops %v older %v%s",
+		r.Filter, r.Seq, r.Term, r.Mod, r.Wanted, r.Stable, canaries, r.Shares, r.Stops, r.Older, way)
+}
+
+// act lets something happen.
+func (w *replicasWorld) act(op byte) {
+	e, r := w.envoys[w.rng.IntN(len(w.envoys))], w.replicas[w.rng.IntN(len(w.replicas))]
+	switch op % 40 {
+	case 0:
+		w.edit(w.names[w.rng.IntN(len(w.names))])
+	case 1, 2, 3:
+		w.sync(r)
+	case 4:
+		w.cut(e)
+	case 5:
+		w.cut(e)
+		if e.at == nil {
+			w.logf("%s restarts", e.id)
+			e.providers = map[string]*provider{}
+		}
+	case 6, 7, 8:
+		w.connect(e, r)
+	case 9:
+		w.kill(r)
+	case 10, 11:
+		w.start(r)
+	case 12:
+		w.pause(r)
+	case 13, 14:
+		w.resume(r)
+	case 15:
+		if r.m != nil {
+			w.logf("%s is cut off from the ledger", r.name)
+			r.client.Disconnect()
+		}
+	case 16:
+		if r.m != nil && !r.client.IsConnected() {
+			w.logf("the lease of %s expires", r.name)
+			r.client.Expire()
+		}
+	case 17, 18:
+		if r.works() {
+			r.client.Connect()
+		}
+	case 19:
+		w.pass(100 * time.Millisecond)
+	case 20:
+		w.pass(time.Second)
+	case 21:
+		w.pass(20 * time.Second)
+	case 22:
+		w.command(r)
+	case 23, 24, 25, 26:
+		w.note(r)
+	case 27, 28, 29, 30, 31:
+		w.deliver(r, 1+w.rng.IntN(6))
+	default:
+		if w.receive(e); op%2 == 0 {
+			w.answer(e)
+		}
+	}
+}
+
+// pause stops a replica. Its lease may end meanwhile.
+func (w *replicasWorld) pause(r *modelReplica) {
+	if !r.works() {
+		return
+	}
+	w.logf("%s is paused", r.name)
+	r.paused = true
+	if w.rng.IntN(2) == 0 {
+		r.client.Expire()
+	}
+}
+
+func (w *replicasWorld) resume(r *modelReplica) {
+	if r.m == nil || !r.paused {
+		return
+	}
+	w.logf("%s goes on", r.name)
+	r.paused = false
+	r.client.Resume()
+	w.step(r, Woken{})
+}
+
+// command has a user command something on any replica.
+func (w *replicasWorld) command(r *modelReplica) {
+	f := w.snapshot.Get(w.names[w.rng.IntN(len(w.names))])
+	if f == nil || !r.works() {
+		return
+	}
+	w.number++
+	c := ledger.Command{ID: fmt.Sprint(w.number), Filter: f.Name, Revision: f.Revision.ID, By: "ann", Replica: r.name}
+	c.Kind = []ledger.Kind{ledger.Promote, ledger.Pause, ledger.Resume, ledger.Abort, ledger.Tried}[w.rng.IntN(5)]
+	w.logf("command %+v", c)
+	if c.Kind == ledger.Promote {
+		w.decided(f.Revision.ID)
+	}
+	r.client.Ask(c)
+}
+
+// decided notes that a user wants a revision tried: nobody need be waited for.
+func (w *replicasWorld) decided(revision string) {
+	for key := range w.tried {
+		if key.Revision == revision {
+			delete(w.tried, key)
+		}
+	}
+	for key := range w.refused {
+		if key.Revision == revision {
+			delete(w.refused, key)
+		}
+	}
+	for key := range w.met {
+		if key.Revision == revision {
+			delete(w.met, key)
+		}
+	}
+}
