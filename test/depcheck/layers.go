@@ -133,7 +133,7 @@ var layersOfProduct = map[string]Ordered{
 			"follower subscriptions",
 			"followerwiring",
 			"machine",
-			"running",
+			"reading running",
 		},
 	},
 
