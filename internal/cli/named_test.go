@@ -137,6 +137,7 @@ var foreignFlags = []string{
 	"ignore-requires-python", "dest", "only-binary", "no-deps", "platform", "disable-pip-version-check", "use", "no-entry", "import-memory",
 	"import-table", "initial-memory", "allow-undefined", "max",
 	"target", "release", "message-format", "print", "no-audit", "no-fund", "loglevel", "outFile", "prefix", // of compilers and of npm
+	"endpoints", // of etcdctl
 }
 
 // TestEachFlagThatAMessageNamesExists: each flag belongs to a command.

@@ -49,6 +49,16 @@ func fieldsOfFlags(key, root, here string) map[string]flagged {
 		"ca-file":                       {"ca.pem", "Registry.CAFile", "ca.pem"},
 		"delivery":                      {"file", "Delivery", spec.File},
 		"deny-private-networks":         {"true", "Guard.DenyPrivate", true},
+		"etcd-ca-file":                  {"ca.crt", "Etcd.CAFile", filepath.Join(here, "ca.crt")},
+		"etcd-cert-file":                {"tls.crt", "Etcd.CertFile", filepath.Join(here, "tls.crt")},
+		"etcd-endpoints":                {"a:1,b:2", "Etcd.Endpoints", []string{"a:1", "b:2"}},
+		"etcd-key-file":                 {"tls.key", "Etcd.KeyFile", filepath.Join(here, "tls.key")},
+		"etcd-password-file":            {"password", "Etcd.PasswordFile", filepath.Join(here, "password")},
+		"etcd-prefix":                   {"/fleet", "Etcd.Prefix", "/fleet"},
+		"etcd-secret-key-file":          {"keys", "Etcd.SecretKeyFile", filepath.Join(here, "keys")},
+		"etcd-user":                     {"ann", "Etcd.User", "ann"},
+		"peer-url":                      {"https://a.example/", "Replica.URL", "https://a.example"},
+		"replica-name":                  {"a", "Replica.Name", "a"},
 		"files-root":                    {"a:/b", "FilesRoots", []string{filepath.Join(here, "a"), "/b"}},
 		"forget-removed":                {"1h", "ForgetRemoved", time.Hour},
 		"history":                       {"7", "History", 7},
@@ -114,8 +124,16 @@ func fieldsOfFlags(key, root, here string) map[string]flagged {
 
 // beside returns the flags that a flag cannot be without.
 func beside(name, root string) []string {
-	if name == "verify-identity" {
+	const etcd = "--etcd-endpoints=a:1"
+	switch name {
+	case "verify-identity":
 		return []string{"--trusted-root=" + root}
+	case "etcd-ca-file", "etcd-secret-key-file":
+		return []string{etcd}
+	case "etcd-cert-file", "etcd-key-file":
+		return []string{etcd, "--etcd-cert-file=other", "--etcd-key-file=other"}
+	case "etcd-user", "etcd-password-file":
+		return []string{etcd, "--etcd-user=other", "--etcd-password-file=other"}
 	}
 	return nil
 }
@@ -147,6 +165,8 @@ func serving() (*cobra.Command, *serveflags.Flags) {
 	flags.AddAdmin(c.Flags())
 	flags.AddOutbound(c.Flags())
 	flags.AddRefresh(c.Flags(), 30*time.Second)
+	flags.AddEtcd(c.Flags())
+	flags.AddReplica(c.Flags())
 	return c, flags
 }
 

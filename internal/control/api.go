@@ -3,7 +3,6 @@ package control
 import (
 	"context"
 	"errors"
-	"slices"
 	"time"
 
 	"github.com/wasm-xds/wasm-xds/internal/api"
@@ -16,33 +15,6 @@ import (
 	"github.com/wasm-xds/wasm-xds/pkg/source"
 	"github.com/wasm-xds/wasm-xds/pkg/spec"
 )
-
-// API answers the questions and carries out the commands of the admin API. Any goroutine may
-// call the methods. Each of them looks at the state, or changes it, on the goroutine of
-// [Control.Run], and returns the zero value after the end of Run.
-type API struct{ c *Control }
-
-// NewAPI returns the API of a control.
-func NewAPI(c *Control) *API { return &API{c} }
-
-// ask calls look on Run's goroutine.
-func (a *API) ask(look func(v *report.View)) {
-	a.c.inbox.ask(func(context.Context) { look(a.c.view) })
-}
-
-// askEach calls look for each key of list, and lets Run's goroutine work in between: with
-// thousands of Envoys a listing takes seconds. look must skip keys that have gone.
-func askEach[K any](a *API, list func(v *report.View) []K, look func(v *report.View, key K)) {
-	var keys []K
-	a.ask(func(v *report.View) { keys = list(v) })
-	for few := range slices.Chunk(keys, 16) {
-		a.ask(func(v *report.View) {
-			for _, key := range few {
-				look(v, key)
-			}
-		})
-	}
-}
 
 // MayFetch says whether a client with a certificate of that key is served a filter with the module,
 // see [delivery.Machine.MayFetch].
@@ -209,6 +181,9 @@ func (a *API) Rollback(ctx context.Context, name, revision string, pin bool) (ap
 	if problem := a.withoutModule(name, revision, pin); problem != nil {
 		return api.Filter{}, problem
 	}
+	if a.shared() {
+		return a.orderRollback(ctx, name, revision, pin)
+	}
 	by := api.UserOf(ctx)
 	return durably(ctx, a.c, func(context.Context) (api.Filter, *api.Error) { return rollBack(a.c, name, revision, pin, by) })
 }
@@ -236,6 +211,9 @@ func (a *API) withoutModule(name, revision string, pin bool) *api.Error {
 // again: in the sandbox first, then on a canary, in other bytes. Retry returns once the change
 // is on disk.
 func (a *API) Retry(ctx context.Context, name, revision string) (api.Filter, *api.Error) {
+	if a.shared() {
+		return a.orderRetry(ctx, name, revision)
+	}
 	by := api.UserOf(ctx)
 	return durably(ctx, a.c, func(in context.Context) (api.Filter, *api.Error) {
 		if problem := retry(in, a.c, name, revision, by); problem != nil {
@@ -251,6 +229,9 @@ func (a *API) Retry(ctx context.Context, name, revision string) (api.Filter, *ap
 
 // Unpin ends a rollback. It returns once the change is on disk.
 func (a *API) Unpin(ctx context.Context, name string) (api.Filter, *api.Error) {
+	if a.shared() {
+		return a.orderUnpin(ctx, name)
+	}
 	by := api.UserOf(ctx)
 	return durably(ctx, a.c, func(in context.Context) (api.Filter, *api.Error) { return unpin(in, a.c, name, by) })
 }
@@ -258,5 +239,8 @@ func (a *API) Unpin(ctx context.Context, name string) (api.Filter, *api.Error) {
 // Forget drops a filter without a spec, with its revisions, verdicts and history. Forget returns
 // once the change is on disk.
 func (a *API) Forget(ctx context.Context, name string) (api.Forgotten, *api.Error) {
+	if a.shared() {
+		return a.orderForget(ctx, name)
+	}
 	return durably(ctx, a.c, func(context.Context) (api.Forgotten, *api.Error) { return forget(a.c, name) })
 }

@@ -12,6 +12,7 @@ import (
 	"github.com/wasm-xds/wasm-xds/internal/delivery"
 	"github.com/wasm-xds/wasm-xds/internal/examine"
 	"github.com/wasm-xds/wasm-xds/internal/health"
+	"github.com/wasm-xds/wasm-xds/internal/ledger"
 	"github.com/wasm-xds/wasm-xds/internal/pause"
 	"github.com/wasm-xds/wasm-xds/internal/persist"
 	"github.com/wasm-xds/wasm-xds/internal/trace"
@@ -59,6 +60,10 @@ type Config struct {
 	Notify func(api.Event)
 	// Trace takes the spans of edits, and must not block; nil: no spans are recorded.
 	Trace func(trace.Span)
+	// Ledger has the decisions that several replicas share; nil: the server decides alone. Replica
+	// describes this one for the others, without what changes.
+	Ledger  ledger.Ledger
+	Replica ledger.Presence
 	// Policy has delivery's times; the zero value selects the defaults. The control sets Epoch
 	// and Substitutes itself.
 	Policy delivery.Config

@@ -27,6 +27,7 @@ type Control struct {
 	hub     events.Hub
 	served  served
 	known   atomic.Pointer[snapshot.Snapshot]
+	fleet   atomic.Pointer[Replicas]
 
 	// The following fields belong to Run's goroutine.
 	view      *report.View // the state
@@ -40,6 +41,7 @@ type Control struct {
 	journal   journal
 	chronicle chronicle
 	notices   *notices
+	replicas  replicas
 }
 
 // New makes a control that continues from the state in cfg.Files.
@@ -52,10 +54,11 @@ func New(cfg Config) *Control {
 	c.saves = saves{
 		workers: c.workers, writer: writer, log: cfg.Logger, sandbox: cfg.Sandbox, metrics: cfg.Metrics, view: c.view, history: &c.chronicle,
 	}
+	c.replicas = newReplicas(cfg, c.inbox, c.workers, &c.fleet)
 	c.notices = newNotices(cfg, c.view, &c.hub, time.Now())
 	c.deliverer = deliverer{
 		view: c.view, hub: &c.hub, served: &c.served, metrics: cfg.Metrics, journal: &c.journal, saves: &c.saves, garbage: &c.garbage, known: &c.known,
-		chronicle: &c.chronicle, notices: c.notices, tracing: c.notices.tracing,
+		chronicle: &c.chronicle, notices: c.notices, tracing: c.notices.tracing, replicas: &c.replicas,
 	}
 	c.known.Store(c.view.Snapshot)
 	if c.view.FromState {
@@ -84,6 +87,7 @@ func (c *Control) Run(ctx context.Context, sender Sender) error {
 		// The source returns with ctx alone.
 		_ = c.cfg.Source.Run(ctx, func(s source.Set) { c.inbox.post(newSet{s}) })
 	})
+	c.replicas.run(ctx)
 	timer := time.NewTimer(0)
 	defer timer.Stop()
 	for {
@@ -179,6 +183,8 @@ func (c *Control) take(ctx context.Context, message any) {
 		}
 	case findingsSaved:
 		c.saves.takeFindings(message.err)
+	case ledgerTold, sendNoted:
+		c.deliverer.takeFromLedger(message)
 	case historyLoaded, historySaved, described, appraised:
 		c.chronicle.take(message, time.Now())
 	case *syncRequest:

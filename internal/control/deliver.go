@@ -26,6 +26,7 @@ type deliverer struct {
 	chronicle *chronicle
 	tracing   tracing
 	notices   *notices
+	replicas  *replicas
 	known     *atomic.Pointer[snapshot.Snapshot] // the view's snapshot, for other goroutines
 }
 
@@ -103,6 +104,9 @@ func (d *deliverer) step(e delivery.Event) {
 	unsettled, awaited, forgotten := false, false, false
 	for _, a := range actions {
 		d.tracing.action(a, now)
+		if d.replicas.carryOut(a) {
+			continue
+		}
 		switch a := a.(type) {
 		case delivery.PersistUnsettled:
 			unsettled, awaited = true, a.Awaited
@@ -132,7 +136,43 @@ func (d *deliverer) step(e delivery.Event) {
 	case unsettled:
 		d.saves.unsettled.Soon(time.Now())
 	}
+	if d.replicas.shared() {
+		d.sendOnceNoted(unproven)
+		return
+	}
 	d.sendOnceSaved(unproven)
+}
+
+// sendOnceNoted sends unproven revisions as soon as the ledger has the notes of their nodes, and the
+// disk their names. Nothing else waits, however long the ledger does not answer.
+func (d *deliverer) sendOnceNoted(sends []delivery.Send) {
+	if len(sends) > 0 {
+		d.sender.Prepare(sends[0])
+	}
+	for _, one := range sends {
+		d.replicas.note(one)
+	}
+}
+
+// takeFromLedger takes an event of the ledger, or its answer to a note.
+func (d *deliverer) takeFromLedger(message any) {
+	switch m := message.(type) {
+	case ledgerTold:
+		d.replicas.take(m.event, time.Now())
+		d.step(delivery.FromLedger{Event: m.event})
+	case sendNoted:
+		d.takeNoted(m)
+	}
+}
+
+// takeNoted takes the answer of the ledger to a note. The disk has the node's name already, or the
+// write of it began before.
+func (d *deliverer) takeNoted(m sendNoted) {
+	if m.err != nil {
+		d.step(delivery.NotNoted{Stream: m.send.Stream, Name: m.send.Name})
+		return
+	}
+	d.sendOnceSaved([]delivery.Send{m.send})
 }
 
 // sendOnceSaved sends unproven revisions as soon as the disk has the names of the nodes that get

@@ -5,7 +5,9 @@ import (
 
 	"github.com/wasm-xds/wasm-xds/internal/api"
 	"github.com/wasm-xds/wasm-xds/internal/checkqueue"
+	"github.com/wasm-xds/wasm-xds/internal/delivery"
 	"github.com/wasm-xds/wasm-xds/internal/examine"
+	"github.com/wasm-xds/wasm-xds/internal/ledger"
 	"github.com/wasm-xds/wasm-xds/internal/record"
 	"github.com/wasm-xds/wasm-xds/internal/track"
 	"github.com/wasm-xds/wasm-xds/internal/transfer"
@@ -58,6 +60,14 @@ type (
 	historySaved struct {
 		failed []int
 		err    error
+	}
+
+	// ledgerTold has an event of the ledger. sendNoted is an unproven send whose note is in the
+	// ledger, or was not written.
+	ledgerTold struct{ event ledger.Event }
+	sendNoted  struct {
+		send delivery.Send
+		err  error
 	}
 
 	// described has the details of revisions, and appraised the cost of one; nil: it was not

@@ -35,6 +35,9 @@ func newView(cfg Config) *report.View {
 	var epoch [4]byte
 	_, _ = rand.Read(epoch[:]) // crypto/rand.Read never fails
 	policy := cfg.Policy
+	if cfg.Ledger != nil {
+		policy.Replica = cfg.Replica.Replica
+	}
 	policy.Epoch, policy.Substitutes = binary.BigEndian.Uint32(epoch[:]), cfg.StandIns
 	v.Machine = delivery.New(policy, state.Memory, time.Now())
 	v.Plan.Pins = state.Pins

@@ -11,6 +11,7 @@ import (
 	"github.com/wasm-xds/wasm-xds/internal/api"
 	"github.com/wasm-xds/wasm-xds/internal/command"
 	"github.com/wasm-xds/wasm-xds/internal/delivery"
+	"github.com/wasm-xds/wasm-xds/internal/ledger"
 	"github.com/wasm-xds/wasm-xds/internal/report"
 )
 
@@ -60,6 +61,9 @@ func (a *API) Promote(ctx context.Context, name string) (api.Filter, *api.Error)
 }
 
 func (a *API) steer(ctx context.Context, name string, s steering) (api.Filter, *api.Error) {
+	if a.shared() {
+		return a.orderSteering(ctx, name, s)
+	}
 	return durably(ctx, a.c, func(context.Context) (api.Filter, *api.Error) { return a.c.steer(name, s) })
 }
 
@@ -116,6 +120,9 @@ func (a *API) Freeze() (f api.Freeze) {
 
 // SetFreeze freezes the server, or ends the freeze. SetFreeze returns once the change is on disk.
 func (a *API) SetFreeze(ctx context.Context, frozen bool, reason string) (api.Freeze, *api.Error) {
+	if a.shared() {
+		return a.orderFreeze(ctx, frozen, reason)
+	}
 	by := api.UserOf(ctx)
 	return durably(ctx, a.c, func(context.Context) (api.Freeze, *api.Error) {
 		c := a.c
@@ -135,4 +142,32 @@ func (a *API) SetFreeze(ctx context.Context, frozen bool, reason string) (api.Fr
 		c.hub.Publish(e)
 		return report.Freeze(c.view), nil
 	})
+}
+
+// orderSteering is [API.steer] with several replicas.
+func (a *API) orderSteering(ctx context.Context, name string, s steering) (api.Filter, *api.Error) {
+	return order(ctx, a, func(context.Context) (ledger.Command, *api.Error) {
+		st, ok := a.c.view.Machine.Status(name)
+		if !ok || st.Wanted == nil {
+			return ledger.Command{}, command.NoFilter(name)
+		}
+		if problem := s.may(st); problem != nil {
+			return ledger.Command{}, problem
+		}
+		a.c.chronicle.did(name, st.Rollout.Revision, api.Action{At: time.Now(), Action: s.action, By: s.by, Reason: s.reason})
+		return ledger.Command{Kind: ledger.Kind(s.action), Filter: name, Revision: st.Rollout.Revision, Reason: s.reason}, nil
+	}, a.filterNow(name))
+}
+
+// orderFreeze is [API.SetFreeze] with several replicas.
+func (a *API) orderFreeze(ctx context.Context, frozen bool, reason string) (api.Freeze, *api.Error) {
+	return order(ctx, a, func(context.Context) (ledger.Command, *api.Error) {
+		if problem := command.Freeze(report.Freeze(a.c.view), frozen); problem != nil {
+			return ledger.Command{}, problem
+		}
+		if frozen {
+			return ledger.Command{Kind: ledger.Freeze, Reason: reason}, nil
+		}
+		return ledger.Command{Kind: ledger.Thaw, Reason: reason}, nil
+	}, func() api.Freeze { return report.Freeze(a.c.view) })
 }

@@ -41,8 +41,10 @@ func (n Note) Key() verdict.Key { return verdict.Key{Revision: n.Revision, Envoy
 
 // Presence is what a replica tells about itself. The ledger drops it with the replica's lease.
 type Presence struct {
-	Replica string    `json:"replica"`
-	URL     string    `json:"url,omitempty"` // how other replicas reach this one
+	Replica string `json:"replica"`
+	URL     string `json:"url,omitempty"` // how other replicas reach this one
+	// Key is the key with which other replicas ask this one; "": they cannot.
+	Key     string    `json:"key,omitempty"`
 	Version string    `json:"version,omitempty"`
 	Since   time.Time `json:"since"` // by the replica's clock
 	// Set is the version of the replica's snapshot.

@@ -11,6 +11,7 @@ import (
 
 	"github.com/wasm-xds/wasm-xds/internal/address"
 	"github.com/wasm-xds/wasm-xds/internal/certs"
+	"github.com/wasm-xds/wasm-xds/internal/etcdclient"
 	"github.com/wasm-xds/wasm-xds/internal/seal"
 	"github.com/wasm-xds/wasm-xds/internal/state"
 	"github.com/wasm-xds/wasm-xds/pkg/spec"
@@ -24,6 +25,7 @@ type start struct {
 	tokens       *tokens
 	webhooks     *webhooks
 	traces       traces
+	etcd         *etcdclient.Access // nil: the server decides alone
 }
 
 // close closes everything open, also after a problem.
@@ -51,6 +53,8 @@ func readStart(cfg *Config) (s start, problems []error) {
 	s.webhooks, err = openWebhooks(cfg)
 	read(err)
 	s.traces, err = openTraces(cfg)
+	read(err)
+	s.etcd, err = openEtcd(cfg)
 	read(err)
 	read(checkExposure(cfg))
 	return s, problems

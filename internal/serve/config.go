@@ -8,6 +8,7 @@ import (
 	"go.uber.org/zap"
 
 	"github.com/wasm-xds/wasm-xds/internal/address"
+	"github.com/wasm-xds/wasm-xds/internal/etcdclient"
 	"github.com/wasm-xds/wasm-xds/internal/examine"
 	"github.com/wasm-xds/wasm-xds/internal/inflow"
 	"github.com/wasm-xds/wasm-xds/internal/lobby"
@@ -30,6 +31,9 @@ type Config struct {
 	Dir string
 	// Bundles are the bundles in registries. nil means none.
 	Bundles []spec.Reference
+	// Etcd is the access to etcd, which has the decisions that several replicas share. The zero
+	// value means no etcd.
+	Etcd etcdclient.Config
 	// Settle is the quiet time before a changed directory is read. 0 means [dir.DefaultSettle].
 	Settle time.Duration
 	// Rescan is the time between two looks at a directory without any event. 0 means
@@ -133,7 +137,8 @@ type Config struct {
 	// HostEnv has the values for vm.hostEnv in the sandbox. nil means no values.
 	HostEnv map[string]string
 
-	// Replica is this server's place among other replicas. The zero value means a server alone.
+	// Replica is this server's place among the replicas of the fleet, which share their decisions
+	// through Etcd. Without Etcd, the server decides alone.
 	Replica Replica
 
 	// Version is the version of this program, for metrics and the API.
@@ -158,14 +163,15 @@ type Config struct {
 
 // Replica is a server's place among the replicas of a fleet.
 type Replica struct {
-	// Name tells replicas apart. "" means the name of this machine.
+	// Name tells replicas apart: no two have the same. "" means the name of this machine.
 	Name string
 	// URL is the URL of the modules address as other replicas reach it, without a slash at the end.
 	// "" means that of Envoys, see [Config.ModulesURL].
 	URL string
-	// Key is the key with which other replicas ask this one. "" means that nobody may.
+	// Key is the key with which other replicas ask this one. "" means a random one with Etcd, and
+	// otherwise that nobody may.
 	Key string
-	// Ledger knows the other replicas. nil means that there are none.
+	// Ledger knows the other replicas. nil means those that share Etcd.
 	Ledger peer.Ledger
 }
 

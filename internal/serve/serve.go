@@ -67,6 +67,7 @@ func run(ctx context.Context, cfg *Config, parts *ending.Parts) (err error) {
 	examiner := newExaminer(files.store, cfg.Preflight, cfg.Examined)
 	defer examiner.close()
 	recorder, gate := metrics.New(cfg.Version), &transfer.Gate{}
+	others := joinReplicas(cfg, start.etcd, addressesFor(cfg, files.store, listeners).ModulesURL)
 	fleet := newFleet(cfg, start.certificates.envoys.Server, gate, recorder)
 	defer fleet.close()
 	from, err := openFetching(cfg, files, gate, fleet)
@@ -101,10 +102,13 @@ func run(ctx context.Context, cfg *Config, parts *ending.Parts) (err error) {
 		HostEnv:    cfg.HostEnv,
 		History:    cfg.History,
 		Appraiser:  examiner,
+		Ledger:     others.ledger,
+		Replica:    others.presence,
 		Notify:     start.webhooks.Notify,
 		Trace:      start.traces.start(cfg, recorder),
 	})
 	fleet.serve(c)
+	others.follow(c)
 	entrance := door.New(recorder, cfg.Logger)
 	shown := shown{control.NewAPI(c), entrance, start.certificates, start.identities, start.tokens, start.webhooks, reports, fleet}
 	if err := recorder.Watch(shown); err != nil {

@@ -143,6 +143,7 @@ var imports = map[string][]string{
 	"internal/health/prometheus": {"internal/health", "internal/netguard", "internal/reason", "internal/regular", "pkg/spec"},
 	"internal/health/watcher":    {"internal/api", "internal/health", "internal/health/prometheus", "pkg/spec"},
 	"internal/control": {
+		"internal/ledger",
 		"internal/api", "internal/builtin", "internal/checkqueue", "internal/command", "internal/delivery", "internal/delivery/rollout", "internal/desired",
 		"internal/events", "internal/examine", "internal/findings", "internal/fleet", "internal/gitcheckout", "internal/health", "internal/module", "internal/pause",
 		"internal/persist", "internal/record", "internal/report", "internal/tags", "internal/trace", "internal/track", "internal/transfer", "pkg/snapshot", "pkg/source",
@@ -150,6 +151,7 @@ var imports = map[string][]string{
 	},
 
 	"internal/serve": {
+		"internal/etcdclient", "internal/ledger", "internal/ledger/etcd",
 		"internal/address", "internal/admin", "internal/api", "internal/builtin", "internal/certs", "internal/control", "internal/delivery", "internal/door", "internal/ending", "internal/inflow", "internal/lobby",
 		"internal/examine", "internal/health/prometheus", "internal/health/watcher", "internal/identity", "internal/metrics", "internal/module", "internal/moduleserver", "internal/netguard", "internal/peer",
 		"internal/preflight/engine", "internal/preflight/profile", "internal/preflight/sandbox", "internal/reason", "internal/registry", "internal/regular", "internal/seal", "internal/signal", "internal/signature", "internal/source/oci",
@@ -170,6 +172,7 @@ var imports = map[string][]string{
 	"internal/cli/display": {"internal/terminal", "pkg/spec", "internal/regular"},
 	"internal/cli/command": {"internal/address", "internal/api", "internal/cli/display", "pkg/spec"},
 	"internal/cli/fetch": {
+		"internal/etcdclient",
 		"internal/bundle", "internal/certs", "internal/cli/command", "internal/cli/display", "internal/module",
 		"internal/netguard", "internal/registry", "internal/signature", "pkg/spec",
 	},
@@ -181,6 +184,7 @@ var imports = map[string][]string{
 	},
 	"internal/cli/view": {"internal/api", "internal/apiclient", "internal/cli/display", "internal/terminal", "pkg/spec"},
 	"internal/cli/serveflags": {
+		"internal/etcdclient",
 		"internal/cli/build", "internal/cli/command", "internal/cli/fetch", "internal/examine", "internal/record", "internal/serve", "internal/spiffe",
 		"internal/xds", "internal/xds/resource", "pkg/spec",
 	},

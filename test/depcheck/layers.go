@@ -92,11 +92,11 @@ var layersOfProduct = map[string]Ordered{
 	},
 
 	"internal/regular":       {Layers: []string{"regular", "bounds"}},
-	"internal/command":       {Layers: []string{"choice doc errors", "forget retry rollback steer", "promote"}},
+	"internal/command":       {Layers: []string{"choice doc errors", "forget ledger retry rollback steer", "promote"}},
 	"internal/kit/recording": {Layers: []string{"exchange", "config fields headers places segment", "masking streams tests"}},
 	"internal/record":        {Layers: []string{"doc entry", "lines shards", "book diff text"}},
 	"internal/gitcheckout":   {Layers: []string{"doc object owner", "pack", "repository", "checkout"}},
-	"internal/control":       {Layers: []string{"collect doc inbox journal mend messages metrics served startup syncs", "config", "tracing restore sources workers", "notices", "describe moves", "chronicle", "saves", "deliver", "control", "commands streams", "api", "content health steering"}},
+	"internal/control":       {Layers: []string{"collect doc inbox journal mend messages metrics served startup syncs", "config", "tracing restore sources workers", "replicas", "notices", "describe moves", "chronicle", "saves", "deliver", "control", "client commands streams", "orders", "api", "content health steering"}},
 	"internal/desired":       {Layers: []string{"doc outcome rollbacks wishes broken held", "plan"}},
 	"internal/door":          {Layers: []string{"claims limits visitors", "door"}},
 	"internal/persist":       {Layers: []string{"delay doc schedule state", "barrier named text", "writer", "history"}},
@@ -194,7 +194,7 @@ var layersOfProduct = map[string]Ordered{
 	"internal/serve": {
 		Layers: []string{
 			"access config doc foreign hostname memory reload reports sandbox statedir supervision visitors",
-			"appraise audit files fleet identities listeners refusals tokens traces webhooks",
+			"appraise audit files fleet identities listeners refusals replicas tokens traces webhooks",
 			"gets port",
 			"certificateagent certificatefiles",
 			"certificates",

@@ -17,10 +17,10 @@ var layersOfCLI = map[string]Ordered{
 	"internal/cli/connect":    {Layers: []string{"server", "contexts", "connect"}},
 	"internal/cli/dev":        {Layers: []string{"checks child_linux child_other find log path request upstream writer", "process report tries", "project wiring", "follow own", "dev"}},
 	"internal/cli/envoy":      {Layers: []string{"doctor_flags doctor_print eject_flags eject_write flags services tls", "adopt bootstrap dev doctor_status explain", "doctor_running eject_sources", "doctor eject record_finish tap", "record", "commands"}},
-	"internal/cli/fetch":      {Layers: []string{"hostenv reference registries roots transfer trust", "bundle flags"}},
+	"internal/cli/fetch":      {Layers: []string{"etcd hostenv reference registries roots transfer trust", "bundle flags"}},
 	"internal/cli/load":       {Layers: []string{"resolve", "documents", "sources"}},
 	"internal/cli/modules":    {Layers: []string{"artifact file list_registry push_plan", "inspect list login logout pull push", "commands"}},
-	"internal/cli/serveflags": {Layers: []string{"check log run", "flags", "outbound"}},
+	"internal/cli/serveflags": {Layers: []string{"check log run", "flags", "outbound replica"}},
 	"internal/cli/server": {
 		Layers: []string{
 			"checkconfig complete context question specdir status_look systemd",

@@ -158,3 +158,21 @@ func checkLimits(cfg *serve.Config) error {
 	}
 	return errors.Join(problems...)
 }
+
+// mostName bounds the name of a replica, which is part of keys and of metrics.
+const mostName = 200
+
+// checkReplica checks the flags of a replica, and removes the slash at the end of its URL.
+func checkReplica(cfg *serve.Config) error {
+	var problems []error
+	for _, b := range []byte(cfg.Replica.Name) {
+		if b <= ' ' || b > '~' || len(cfg.Replica.Name) > mostName {
+			problems = append(problems, fmt.Errorf("invalid --replica-name %.100q: it has at most %d visible ASCII characters and no blanks", cfg.Replica.Name, mostName))
+			break
+		}
+	}
+	if err := command.CheckModulesURL(&cfg.Replica.URL); err != nil {
+		problems = append(problems, fmt.Errorf("invalid --peer-url %q: %w", cfg.Replica.URL, err))
+	}
+	return errors.Join(problems...)
+}

@@ -32,6 +32,8 @@ type Flags struct {
 	trust      fetch.Trust
 	roots      fetch.FilesRoots
 	hostEnv    fetch.HostEnv
+	etcd       fetch.Etcd
+	etcdPrefix string
 	Log        Log
 }
 
@@ -117,6 +119,9 @@ func (s *Flags) AddRefresh(f *pflag.FlagSet, usual time.Duration) {
 	f.DurationVar(&s.config.Refresh, "refresh", usual, "time between two looks at a bundle's tag, give or take a tenth")
 }
 
+// AddEtcd adds the flags of servers that use etcd.
+func (s *Flags) AddEtcd(f *pflag.FlagSet) { s.etcd.AddFlags(f) }
+
 // AddTLS adds the flags with which xDS and the modules speak TLS. They are for servers of other
 // Envoys than dev's own.
 func (s *Flags) AddTLS(f *pflag.FlagSet) {
@@ -144,12 +149,12 @@ func (s *Flags) AddAdmin(f *pflag.FlagSet) {
 // sources, the version, the logger and the callback: the caller fills them in.
 func (s *Flags) Read() (serve.Config, error) {
 	cfg := s.config
-	problems := []error{checkServe(&cfg), s.trust.Validate()}
+	problems := []error{checkServe(&cfg), checkReplica(&cfg), s.trust.Validate()}
 	var err error
 	cfg.HostEnv, err = s.hostEnv.Values()
 	problems = append(problems, err)
 	cfg.FilesRoots, err = s.roots.Absolute()
-	problems = append(problems, err)
+	problems = append(problems, err, s.etcd.Check())
 	if err := errors.Join(problems...); err != nil {
 		return cfg, err
 	}
@@ -164,6 +169,13 @@ func (s *Flags) Read() (serve.Config, error) {
 		if *path, err = command.Absolute(*path); err != nil {
 			return cfg, err
 		}
+	}
+	if cfg.Etcd, err = s.etcd.Config(); err != nil {
+		return cfg, err
+	}
+	cfg.Etcd.Prefix = s.etcdPrefix
+	if err := cfg.Etcd.Check(); err != nil {
+		return cfg, err
 	}
 	cfg.Registry, cfg.Guard, cfg.Verify = s.registries.Config(), s.trust.Guard(), s.trust.Verify()
 	return cfg, nil

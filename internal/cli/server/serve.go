@@ -76,6 +76,8 @@ of its own, tells when it is ready, and gives signs of life to the watchdog.`,
 	flags.AddAdmin(c.Flags())
 	flags.AddOutbound(c.Flags())
 	flags.AddRefresh(c.Flags(), oci.DefaultRefresh)
+	flags.AddEtcd(c.Flags())
+	flags.AddReplica(c.Flags())
 	return c
 }
 
