@@ -153,6 +153,7 @@ var noFlag = map[string]string{
 	"Passed": "systemd", "Manager": "systemd", "Reload": "SIGHUP",
 	"Verify.Attestations": "specs alone", "Version": "the build", "Logger": "the flags of the log", "Started": "the caller",
 	"Decode": "dev", "Examined": "dev",
+	"Replica.Key": "serve itself", "Replica.Ledger": "serve itself",
 	"Limits.Refused": "serve itself", "Registry.Guard": "serve itself", "Registry.Gate": "serve itself",
 	"Registry.DockerConfig": "the environment, as Docker has it",
 }

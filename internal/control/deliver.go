@@ -143,8 +143,8 @@ func (d *deliverer) step(e delivery.Event) {
 	d.sendOnceSaved(unproven)
 }
 
-// sendOnceNoted sends unproven revisions as soon as the ledger has the notes of their nodes, and the
-// disk their names. Nothing else waits, however long the ledger does not answer.
+// sendOnceNoted sends unproven revisions as soon as the ledger has the notes of their nodes, and
+// the disk their names. Nothing else waits, however long the ledger does not answer.
 func (d *deliverer) sendOnceNoted(sends []delivery.Send) {
 	if len(sends) > 0 {
 		d.sender.Prepare(sends[0])

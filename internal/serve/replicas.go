@@ -31,8 +31,8 @@ type replicas struct {
 	control  atomic.Pointer[control.Control]
 }
 
-// joinReplicas prepares the access to the shared decisions, and completes the place of this replica.
-// Without etcd, nothing changes. modules is the URL of the modules address.
+// joinReplicas prepares the access to the shared decisions, and completes the place of this
+// replica. Without etcd, nothing changes. modules is the URL of the modules address.
 func joinReplicas(cfg *Config, access *etcdclient.Access, modules string) *replicas {
 	r := &replicas{}
 	if access == nil {
