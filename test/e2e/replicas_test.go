@@ -15,6 +15,7 @@ import (
 type replicas struct {
 	*scenario // its control plane is the first replica
 	etcd      *harness.Etcd
+	links     []*harness.Link // to the first member of etcd, one for each replica
 	cps       []*harness.ControlPlane
 	envoys    []*proxy
 	loads     []*traffic
@@ -28,8 +29,13 @@ func startReplicas(t *testing.T, n, members int) *replicas {
 	r.scenario = &scenario{t: t, dir: filepath.Join(t.TempDir(), "filters"), upstream: harness.StartUpstream(t)}
 	r.write(auth, authModule("v0"), "")
 	for i := range n {
+		endpoints := r.etcd.Endpoints()
+		if members == 1 {
+			r.links = append(r.links, harness.StartLink(t, r.etcd.Members[0].Address))
+			endpoints = r.links[i].Address()
+		}
 		r.cps = append(r.cps, harness.NewControlPlane(t, harness.ControlPlaneOptions{Dir: r.dir, Args: append(
-			withoutSandbox(), "--etcd-endpoints", r.etcd.Endpoints(), "--replica-name", fmt.Sprintf("replica-%d", i),
+			withoutSandbox(), "--etcd-endpoints", endpoints, "--replica-name", fmt.Sprintf("replica-%d", i),
 		)}))
 	}
 	for _, cp := range r.cps {
@@ -200,9 +206,32 @@ func TestLeaderIsPaused(t *testing.T) {
 	r.end()
 }
 
-// While etcd is away, Envoys go on and an edit waits. It goes live once etcd is back.
+// The leader does not reach etcd for longer than its lease, and its Envoys keep what they have.
+// Another replica leads, and an edit goes live on the others, and on all once etcd is reached.
+func TestLeaderIsCutOffFromEtcd(t *testing.T) {
+	r := startReplicas(t, 2, 1)
+	leader := r.leader()
+	other := 1 - leader
+	r.links[leader].Refuse()
+	r.cps[leader].WaitLog("the replicas cannot agree")
+	r.write(auth, authModule("v1"), "")
+	r.waitLive("v1", other)
+	r.loads[other].live("v1")
+	r.waitLive("v0", leader)
+	r.links[leader].Restore()
+	r.waitLive("v1")
+	r.loads[leader].live("v1")
+	r.end()
+}
+
+// etcd's own leader is killed, and an edit goes live. While all of etcd is away, Envoys go on and an
+// edit waits. It goes live once etcd is back.
 func TestEtcdStops(t *testing.T) {
 	r := startReplicas(t, 2, 3)
+	r.etcd.Leader().Kill()
+	r.write(auth, authModule("without-a-leader"), "")
+	r.waitLive("without-a-leader")
+	r.live("without-a-leader")
 	r.etcd.Kill()
 	for _, cp := range r.cps {
 		cp.WaitLog("the replicas cannot agree")
@@ -210,13 +239,13 @@ func TestEtcdStops(t *testing.T) {
 	before := filterStats(r.envoys)
 	r.write(auth, authModule("v1"), "")
 	for _, cp := range r.cps {
-		if !harness.Poll(t.Context(), func() bool { return strings.Count(cp.Log(), "a filter changed") >= 2 }) {
+		if !harness.Poll(t.Context(), func() bool { return strings.Count(cp.Log(), "a filter changed") >= 3 }) {
 			t.Fatal("the edit is not read")
 		}
 	}
 	r.cps[0].Kill() // a replica that starts meanwhile serves what it had
 	r.cps[0].Start()
-	r.waitLive("v0")
+	r.waitLive("without-a-leader")
 	for i, after := range filterStats(r.envoys) {
 		if diff := harness.Diff(before[i], after); diff["update_success"]+diff["config_reload"] > 0 {
 			t.Errorf("edge-%d got an update without etcd: %v", i, diff)
