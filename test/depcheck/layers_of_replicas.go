@@ -8,7 +8,7 @@ var layersOfReplicas = map[string]Ordered{
 		Layers: []string{
 			"batch codec doc keys ordered told",
 			"mirror queue",
-			"shared",
+			"shared sweep",
 			"changes",
 			"leading",
 			"writer",

@@ -157,6 +157,33 @@ func TestSealedContents(t *testing.T) {
 	}
 }
 
+// Two replicas with one name do not hide each other, and a restarted one takes its place at once.
+func TestOneNameTwice(t *testing.T) {
+	t.Parallel()
+	e := harness.StartEtcd(t, harness.EtcdOptions{})
+	a, twin, b := start(t, "a", at(e.Endpoints())), start(t, "a", at(e.Endpoints())), start(t, "b", at(e.Endpoints()))
+	is := func(mark int, url, set string) {
+		t.Helper()
+		awaitFrom(b, mark, "a presence", func(e ledger.PresenceChanged) bool {
+			return e.Presence.Replica == "a" && e.Presence.URL == url && e.Presence.Set == set && !e.Gone
+		})
+	}
+	a.Report(ledger.Presence{Replica: "a", URL: "https://a", Set: "1"})
+	is(0, "https://a", "1")
+	mark := b.mark()
+	twin.Report(ledger.Presence{Replica: "a", URL: "https://twin"})
+	a.Report(ledger.Presence{Replica: "a", URL: "https://a", Set: "2"})
+	is(mark, "https://a", "2")
+	again := start(t, "a", at(e.Endpoints()))
+	again.Report(ledger.Presence{Replica: "a", URL: "https://a", Set: "3"})
+	is(mark, "https://a", "3")
+	for _, one := range b.told()[mark:] {
+		if p, is := one.(ledger.PresenceChanged); is && p.Presence.URL == "https://twin" {
+			t.Error("a replica hides another one of its name")
+		}
+	}
+}
+
 // A refusal overrides a success while the revision is a candidate, and never the other way round.
 func TestVerdicts(t *testing.T) {
 	t.Parallel()

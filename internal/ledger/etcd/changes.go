@@ -17,6 +17,9 @@ type maker struct {
 	l          *shared
 	lease      clientv3.LeaseID
 	nextReport time.Time
+	reportedAt int64 // the last write of the presence, by this connection
+	warned     bool  // another replica has the name
+	sweep      sweep
 }
 
 // changes are the waiting changes of any replica. Notes come first, since Envoys wait for them.
@@ -150,7 +153,29 @@ func (w *maker) presenceChange(p *ledger.Presence, now time.Time) *change {
 		text, err = encode("the report of this replica", sent)
 		w.l.log.Error("the report of this replica has too many filters for etcd: the leader does not hear of all", zap.Int("told", len(sent.Counts)))
 	}
-	c := &change{ended: func(bool, []*pb.ResponseOp) { q.reported, w.nextReport = p, now.Add(reportEvery) }}
-	c.put(w.l.keys.replica(sent.Replica), text, clientv3.WithLease(w.lease))
+	key := w.l.keys.replica(sent.Replica)
+	c := &change{compare: []clientv3.Cmp{isAt(key, w.reportedAt)}, otherwise: []clientv3.Op{clientv3.OpGet(key)}}
+	c.put(key, text, clientv3.WithLease(w.lease))
+	c.then = append(c.then, clientv3.OpGet(key)) // for the number of the write
+	c.ended = func(won bool, answer []*pb.ResponseOp) {
+		w.nextReport = now.Add(reportEvery)
+		if won {
+			_, w.reportedAt = value(answer[1:])
+			q.reported = p
+			return
+		}
+		there, mod := value(answer)
+		other, err := decode[ledger.Presence](there)
+		if mod == 0 || err != nil || other.URL == sent.URL {
+			w.reportedAt = mod // an earlier process of this replica
+			return
+		}
+		w.nextReport = now.Add(lookEvery)
+		if !w.warned {
+			w.warned = true
+			w.l.log.Error("another replica has the name of this one, so the leader does not know of this one's Envoys",
+				zap.String("replica", sent.Replica), zap.String("url", other.URL), zap.String("hint", "give each replica its own --replica-name"))
+		}
+	}
 	return c
 }

@@ -3,6 +3,7 @@ package etcd
 import (
 	"errors"
 	"maps"
+	"time"
 
 	pb "go.etcd.io/etcd/api/v3/etcdserverpb"
 	clientv3 "go.etcd.io/etcd/client/v3"
@@ -25,6 +26,11 @@ func (w *maker) ledChanges(term int64, outcomes clientv3.LeaseID) (all []*change
 			continue
 		}
 		all = append(all, w.freezeChange(done, f, outcomes))
+	}
+	for key, mod := range w.sweep.due(w.l.mirror, time.Now()) {
+		c := &change{compare: []clientv3.Cmp{isAt(key, mod)}, ended: func(bool, []*pb.ResponseOp) {}}
+		c.del(key)
+		all = append(all, c)
 	}
 	for filter, p := range q.proposals.first(mostChanges) {
 		if p.Record.Term != term {

@@ -1,11 +1,14 @@
 package etcd
 
 import (
+	"maps"
 	"slices"
 	"strings"
 	"testing"
+	"time"
 
 	clientv3 "go.etcd.io/etcd/client/v3"
+	"go.uber.org/zap"
 
 	"github.com/wasm-xds/wasm-xds/internal/etcdclient"
 	"github.com/wasm-xds/wasm-xds/internal/ledger"
@@ -123,5 +126,38 @@ func TestQueue(t *testing.T) {
 	}
 	if got := q.resign(); !slices.Equal(got, []string{"auth"}) || q.proposals.size() != 0 {
 		t.Errorf("%q", got)
+	}
+}
+
+// A verdict and a note go once nothing has needed them for a time, and not before.
+func TestSweep(t *testing.T) {
+	m := newMirror("/l", nil, zap.NewNop())
+	set := func(key string, what kind, value any) { m.entries[key] = entry{what: what, value: value, mod: 7} }
+	set(m.keys.record("auth"), records, ledger.Record{Filter: "auth", Stable: "a", Refused: []string{"b"}, Canaries: []ledger.Canary{{Revision: "c"}}})
+	for _, id := range []string{"a", "b", "c", "old"} {
+		set(m.keys.of(verdicts, id, "1.40.0"), verdicts, ledger.Verdict{Revision: id, Envoy: "1.40.0"})
+	}
+	set(m.keys.of(notes, "auth", "edge"), notes, ledger.Note{Filter: "auth", Node: "edge"})
+	set(m.keys.of(notes, "gone", "edge"), notes, ledger.Note{Filter: "gone", Node: "edge"})
+	var s sweep
+	now := time.Unix(1000, 0)
+	if got := s.due(m, now); len(got) != 0 {
+		t.Errorf("at once: %v", got)
+	}
+	now = now.Add(sweepAfter - time.Second)
+	if got := s.due(m, now); len(got) != 0 {
+		t.Errorf("too early: %v", got)
+	}
+	now = now.Add(sweepEvery)
+	want := map[string]int64{m.keys.of(verdicts, "old", "1.40.0"): 7, m.keys.of(notes, "gone", "edge"): 7}
+	if got := s.due(m, now); !maps.Equal(got, want) {
+		t.Errorf("%v, want %v", got, want)
+	}
+	if got := s.due(m, now.Add(time.Second)); got != nil {
+		t.Errorf("twice in a minute: %v", got)
+	}
+	set(m.keys.record("gone"), records, ledger.Record{Filter: "gone", Stable: "old"})
+	if got := s.due(m, now.Add(sweepEvery)); len(got) != 0 {
+		t.Errorf("needed again: %v", got)
 	}
 }

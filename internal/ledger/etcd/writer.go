@@ -61,7 +61,7 @@ func (w *writer) pause(more bool, err error) time.Duration {
 	if left := time.Until(w.nextReport); left > 0 {
 		return left
 	}
-	return time.Minute
+	return sweepEvery
 }
 
 // wakeUnless is the queue's channel; nil: the writer goes on by itself.
