@@ -87,9 +87,9 @@ test-root:
 test-module:
 	@scripts/get-cosign >/dev/null && scripts/get-oras >/dev/null && scripts/get-helm >/dev/null && scripts/get-etcd >/dev/null && \
 		scripts/get-otelcol >/dev/null && scripts/get-assemblyscript >/dev/null && scripts/get-zig >/dev/null && { scripts/get-rust >/dev/null || true; } # before any test, because this takes minutes
-	@WASM_XDS_TEST_ENVOYS="$${WASM_XDS_TEST_ENVOYS:-1.36.4,1.40.0}" \
+	@figures=$$(mktemp); WASM_XDS_TEST_FIGURES=$$figures WASM_XDS_TEST_ENVOYS="$${WASM_XDS_TEST_ENVOYS:-1.36.4,1.40.0}" \
 		go test -C test -count=1 -race -timeout 30m -p $(PACKAGES_AT_A_TIME) -parallel $(TESTS_AT_A_TIME) \
-		./e2e ./preflight ./packaging ./chaos ./...
+		./e2e ./preflight ./packaging ./chaos ./...; status=$$?; sort $$figures; rm $$figures; exit $$status
 
 # The service's exposure is below 2.0 of 10, and is printed.
 exposure:

@@ -197,7 +197,7 @@ var imports = map[string][]string{
 	"internal/kit/recording": {"internal/mask"},
 	"internal/cli/kit": {
 		"internal/cli/command", "internal/cli/display", "internal/cli/fetch", "internal/cli/load", "internal/cli/trial", "internal/examine",
-		"internal/kit/compiler", "internal/kit/project", "internal/kit/template", "internal/module", "internal/reason",
+		"internal/kit/compiler", "internal/kit/project", "internal/terminal", "internal/kit/sources", "internal/kit/template", "internal/module", "internal/reason",
 		"pkg/source", "pkg/source/dir", "pkg/spec",
 	},
 	"internal/cli/dev": {

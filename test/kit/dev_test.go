@@ -13,6 +13,7 @@ import (
 
 	"github.com/wasm-xds/wasm-xds/internal/kit/template"
 	"github.com/wasm-xds/wasm-xds/internal/test/harness"
+	"github.com/wasm-xds/wasm-xds/internal/test/program"
 )
 
 // devRun is a running `wasm-xds dev` of a project.
@@ -83,6 +84,12 @@ func kindOf(t *testing.T, from string) template.Kind {
 	return kind
 }
 
+// firstAnswer prints the time from `wasm-xds init` to the first answer through the filter.
+func firstAnswer(t *testing.T, language string, began time.Time) {
+	t.Helper()
+	program.Figure(t, "from init to the first answer, %s: %s", language, time.Since(began).Round(10*time.Millisecond))
+}
+
 // In each language, an edit of the source is live on a real Envoy, and dev shows the change of the
 // answer.
 func TestDevEdit(t *testing.T) {
@@ -90,9 +97,11 @@ func TestDevEdit(t *testing.T) {
 	for language, source := range map[string]string{"rust": "src/lib.rs", "assemblyscript": "assembly/index.ts", "cpp": "filter.cc"} {
 		t.Run(language, func(t *testing.T) {
 			t.Parallel()
+			began := time.Now()
 			dir := begin(t, language, kindOf(t, "headers"))
 			d := startDev(t, language, dir, "--request", "GET /echo")
 			d.wait("build  | ", "tests  | edge-headers: 1 test passed", "Every filter is live", "answer | GET /echo", "hello: world")
+			firstAnswer(t, language, began)
 			edit(t, dir, source, `"hello"`, `"greeting"`)
 			d.wait("build  | "+source+" changed: ", "live   | edge-headers  live in ", "answer |   - hello: world", "answer |   + greeting: world")
 			d.end()
@@ -104,9 +113,11 @@ func TestDevEdit(t *testing.T) {
 // the spec needs no build.
 func TestDevLastGood(t *testing.T) {
 	t.Parallel()
+	began := time.Now()
 	dir := begin(t, "go", kindOf(t, "auth"))
 	d := startDev(t, "go", dir, "--request", "GET / token=7", "--request", "GET / token=8")
 	d.wait("build  | ", "4 tests passed", "answer | GET / token=7", "200 OK", "answer | GET / token=8", "403 Forbidden")
+	firstAnswer(t, "go", began)
 
 	edit(t, dir, "main.go", "Access forbidden", "Access denied")
 	d.wait("build  | main.go changed: ", "tests  | edge-auth: 1 of 4 tests failed: what runs, runs on", `test "an unknown token is refused" failed`)
@@ -147,6 +158,7 @@ func TestDevOwnEnvoy(t *testing.T) {
 	t.Parallel()
 	upstream := httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, _ *http.Request) { fmt.Fprintln(w, "my own service") }))
 	t.Cleanup(upstream.Close)
+	began := time.Now()
 	dir := begin(t, "zig", kindOf(t, "logger"))
 	port := harness.FreePort(t)
 	bootstrap := filepath.Join(t.TempDir(), "envoy.yaml")
@@ -155,6 +167,7 @@ func TestDevOwnEnvoy(t *testing.T) {
 	d := startDev(t, "zig", dir, "--request", "GET /seen user-agent=kit", "--envoy-bootstrap", bootstrap)
 	d.port = port
 	d.wait("listener web of "+bootstrap+": edge-logger → envoy.filters.http.router", "[info][wasm]")
+	firstAnswer(t, "zig", began)
 	edit(t, dir, "filter.zig", `{s}: {s} {s}`, `{s} <- {s} {s}`)
 	d.wait("live   | edge-logger  live in ", "access <- GET /seen 200 kit")
 	d.end()

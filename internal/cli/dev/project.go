@@ -50,7 +50,27 @@ func (b *builder) first(ctx context.Context) error {
 		return command.Failure("no_project", b.dir+" cannot be watched: "+reason.Of(err), "name the directory of one filter")
 	}
 	b.build(ctx, "")
+	b.adoptLocks()
 	return nil
+}
+
+// adoptLocks takes over the lock files that the first build has written: they are no reason for a
+// second build.
+func (b *builder) adoptLocks() {
+	after, _, err := sources.Read(b.dir, nil)
+	if err != nil {
+		return // the watch will find out
+	}
+	for _, path := range b.tree.Changes(after) {
+		if isLock(path) && after[path] != "" {
+			b.tree[path] = after[path]
+		}
+	}
+}
+
+// isLock says whether a file has the versions of dependencies, which a compiler may write.
+func isLock(path string) bool {
+	return slices.Contains([]string{"Cargo.lock", "package-lock.json"}, filepath.Base(path))
 }
 
 // build builds all modules, and prints the outcome. A failure leaves the module as it was. why is
@@ -107,26 +127,38 @@ func (b *builder) results() []string {
 	return paths
 }
 
-// watch builds after each change, until ctx ends. A change during a build ends this build.
+// watch builds after each change, until ctx ends. A change during a build ends this build, unless
+// the build itself has written a lock file.
 func (b *builder) watch(ctx context.Context) {
-	stop := func() {}
+	stop, ended := func() {}, make(chan struct{})
+	close(ended) // there is no build
 	defer func() { stop() }()
 	sources.Watch(ctx, b.dir, b.results(), b.tree, func(paths []string) {
-		if !b.concerns(ctx, paths) {
+		if !b.concerns(ctx, paths) || !closed(ended) && !slices.ContainsFunc(paths, func(p string) bool { return !isLock(p) }) {
 			return
 		}
 		stop()
 		building, cancel := context.WithCancel(ctx)
-		ended := make(chan struct{})
+		done := make(chan struct{})
+		ended = done
 		stop = func() {
 			cancel()
-			<-ended
+			<-done
 		}
 		go func() {
-			defer close(ended)
+			defer close(done)
 			b.build(building, changed(paths))
 		}()
 	})
+}
+
+func closed(c <-chan struct{}) bool {
+	select {
+	case <-c:
+		return true
+	default:
+		return false
+	}
 }
 
 // concerns reports whether changed files make a build necessary. A change of specs alone does so

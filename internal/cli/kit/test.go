@@ -4,8 +4,10 @@ import (
 	"context"
 	"fmt"
 	"os"
+	"path/filepath"
 	"regexp"
 	"slices"
+	"strconv"
 	"strings"
 	"time"
 
@@ -17,7 +19,9 @@ import (
 	"github.com/wasm-xds/wasm-xds/internal/cli/trial"
 	"github.com/wasm-xds/wasm-xds/internal/examine"
 	"github.com/wasm-xds/wasm-xds/internal/kit/project"
+	"github.com/wasm-xds/wasm-xds/internal/kit/sources"
 	"github.com/wasm-xds/wasm-xds/internal/module"
+	"github.com/wasm-xds/wasm-xds/internal/terminal"
 	"github.com/wasm-xds/wasm-xds/pkg/source"
 	"github.com/wasm-xds/wasm-xds/pkg/source/dir"
 	"github.com/wasm-xds/wasm-xds/pkg/spec"
@@ -46,9 +50,11 @@ the module have run, and how many of its host functions were called, and which n
 WASI and callbacks that no test can run, such as proxy_on_tick, do not count.
 
 With --watch, test runs again after each change of a spec, or of a file that a spec
-names, until Ctrl-C. wasm-xds build and dev build the modules.
+names, until Ctrl-C. wasm-xds build and dev build the modules: test says when a source is
+newer than its module.
 
-It exits with 1 when a test fails, or a coverage is below --min-coverage.`,
+It exits with 1 when a test fails, no test matches --run, or a coverage is below
+--min-coverage.`,
 		Example: `  wasm-xds test
   wasm-xds test filters/auth --watch
   wasm-xds test filters/ --run 'refuse' -o json
@@ -73,7 +79,11 @@ It exits with 1 when a test fails, or a coverage is below --min-coverage.`,
 		if o.watch {
 			return o.follow(c, args[0])
 		}
-		return o.once(c, o.read(c.Context(), args))
+		docs := o.read(c.Context(), args)
+		for _, path := range args {
+			noteStale(c, path, docs.Specs)
+		}
+		return o.once(c, docs)
 	}
 	return c
 }
@@ -125,6 +135,9 @@ func (o *testOptions) once(c *cobra.Command, docs load.Documents) error {
 	if err := trial.Print(c.OutOrStdout(), outcome, *o.output); err != nil {
 		return err
 	}
+	if o.selected != nil && tests(outcome) == 0 && outcome.OK() {
+		return command.Failure("no_tests", "no test has a name that matches --run "+strconv.Quote(o.run), "look at the names in the specs")
+	}
 	below := outcome.LeastCoverage(o.coverage)
 	if len(below) > 0 {
 		fmt.Fprintf(c.ErrOrStderr(), "the coverage is below %d%%: %s\n", o.coverage, strings.Join(below, ", "))
@@ -133,6 +146,40 @@ func (o *testOptions) once(c *cobra.Command, docs load.Documents) error {
 		return command.ErrReported
 	}
 	return nil
+}
+
+// tests is the number of tests that have run.
+func tests(outcome trial.Outcome) (n int) {
+	for _, f := range outcome.Filters {
+		n += len(f.Tests)
+	}
+	return n
+}
+
+// noteStale says which modules of a project are older than their sources: their tests say nothing
+// about the sources.
+func noteStale(c *cobra.Command, dir string, specs []*spec.Spec) {
+	if !project.IsProject(dir, specs) {
+		return
+	}
+	targets, err := project.Targets(dir, specs)
+	if err != nil {
+		return // a build says what is missing
+	}
+	for _, t := range targets {
+		info, err := os.Stat(t.Output)
+		if err != nil {
+			continue // the test itself misses it
+		}
+		except := []string{t.Output}
+		if place := filepath.Dir(t.Output); place != t.Dir {
+			except = append(except, place)
+		}
+		if path := sources.Newer(t.Dir, except, info.ModTime()); path != "" {
+			fmt.Fprintf(c.ErrOrStderr(), "note: %s has changed since the build of %s: wasm-xds build %s builds it again\n",
+				terminal.Printable(path), terminal.Printable(filepath.Base(t.Output)), terminal.Printable(dir))
+		}
+	}
 }
 
 // try runs the sandbox and the selected tests of the specs, and measures the coverage.
@@ -185,6 +232,7 @@ func (o *testOptions) follow(c *cobra.Command, path string) error {
 			if *o.output != "json" {
 				fmt.Fprintf(c.OutOrStdout(), "--- %s at %s\n", path, time.Now().Format(time.TimeOnly))
 			}
+			noteStale(c, path, set.Specs)
 			docs := load.Documents{Specs: slices.Clone(set.Specs), Errors: set.Errors}
 			if set.Unavailable != nil {
 				docs.Errors = []*spec.Error{set.Unavailable}

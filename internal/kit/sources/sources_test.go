@@ -7,6 +7,7 @@ import (
 	"slices"
 	"strings"
 	"testing"
+	"time"
 
 	"go.uber.org/goleak"
 
@@ -80,4 +81,23 @@ func TestWatch(t *testing.T) {
 	}
 	cancel()
 	<-ended
+}
+
+// A source that changed after the build is found. A spec or a result of the build is no source.
+func TestNewer(t *testing.T) {
+	dir := t.TempDir()
+	write(t, dir, "main.go=a", "lib/b.go=b", "hello.yaml=a", "build/list=1", "go.sum=1")
+	at := time.Now()
+	for path, when := range map[string]time.Time{"main.go": at, "lib/b.go": at.Add(-time.Hour), "hello.yaml": at.Add(time.Hour), "build/list": at.Add(time.Hour), "go.sum": at.Add(time.Hour)} {
+		if err := os.Chtimes(filepath.Join(dir, path), when, when); err != nil {
+			t.Fatal(err)
+		}
+	}
+	except := []string{filepath.Join(dir, "build")}
+	if got := sources.Newer(dir, except, at.Add(time.Minute)); got != "" {
+		t.Errorf("%q has not changed", got)
+	}
+	if got := sources.Newer(dir, except, at.Add(-time.Minute)); got != "main.go" {
+		t.Errorf("%q has changed", got)
+	}
 }
