@@ -19,6 +19,7 @@ GO_DIRS = cmd internal pkg test examples
 # wasip1. On this machine, only their pure parts are tested.
 GO_MODULES = . test
 GO_FILTERS = examples/envoy/src
+GO_EXAMPLES = examples/api_key examples/waf
 export GOWORK = off
 
 # `wasm-xds version` prints these values. VERSION is empty in a tree without a tag or without git.
@@ -127,7 +128,8 @@ lint:
 	@unformatted=$$($(GOFUMPT) -l $(GO_DIRS)) && \
 		if [ -n "$$unformatted" ]; then echo "not formatted, run make fmt:"; echo "$$unformatted"; exit 1; fi
 	@for module in $(GO_MODULES); do (cd $$module && $(GOLANGCI_LINT) run --allow-parallel-runners) || exit 1; done
-	@go vet -C $(GO_FILTERS) ./... && GOOS=wasip1 GOARCH=wasm go vet -C $(GO_FILTERS) ./...
+	@for module in $(GO_FILTERS) $(GO_EXAMPLES); do \
+		go vet -C $$module ./... && GOOS=wasip1 GOARCH=wasm go vet -C $$module ./... || exit 1; done
 
 fmt:
 	@$(GOFUMPT) -w $(GO_DIRS)

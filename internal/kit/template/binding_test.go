@@ -60,3 +60,27 @@ func TestGoBindingIsThatOfTheExamples(t *testing.T) {
 		}
 	}
 }
+
+// The examples in other languages have copies of the templates' bindings.
+func TestExamplesHaveTheBindings(t *testing.T) {
+	for example, binding := range map[string]string{
+		"add_header_cpp/proxywasm.h":                 "cpp/base/proxywasm.h.tmpl",
+		"add_header_zig/proxywasm.zig":               "zig/base/proxywasm.zig",
+		"hello_assemblyscript/assembly/proxywasm.ts": "assemblyscript/base/assembly/proxywasm.ts",
+	} {
+		path := filepath.Join("../../../examples", example)
+		want, err := os.ReadFile(filepath.Join("files", binding))
+		if err != nil {
+			t.Fatal(err)
+		}
+		if *update {
+			if err := os.WriteFile(path, want, 0o644); err != nil {
+				t.Fatal(err)
+			}
+			continue
+		}
+		if got, err := os.ReadFile(path); err != nil || string(got) != string(want) {
+			t.Errorf("%s differs from %s (%v): go test ./internal/kit/template -run TestExamplesHave -update copies it", example, binding, err)
+		}
+	}
+}

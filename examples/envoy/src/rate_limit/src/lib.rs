@@ -1,5 +1,5 @@
-//! An HTTP filter that refuses requests beyond a number in a second. The filter rate_count, a module
-//! of its own with the same vm.id, stands before this filter and counts the requests.
+//! An HTTP filter that refuses requests beyond a number in a second. The filter rate_count, a
+//! module of its own with the same vm.id, stands before this filter and counts the requests.
 
 #[path = "../../rate_count/src/window.rs"]
 #[allow(dead_code)] // this filter only reads
